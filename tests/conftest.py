@@ -1,4 +1,4 @@
-"""What every suite written in Python has: the helpers of tests/support and the fixture `lan`."""
+"""What every suite written in Python has: the helpers of tests/support, and the fixtures `lan` and `browse`."""
 
 import pathlib
 import sys
@@ -23,3 +23,23 @@ def lan(request, tmp_path):
         for name, text in network.logs():
             print(f"---- {name} ----\n{text}")
         network.close()
+
+
+@pytest.fixture
+def browse():
+    """browse(host, dark=True, ...): a browser that shows the page of a host's director."""
+    from support.browser import Forwarder, chromium  # selenium takes a while to load
+
+    opened = []
+
+    def look_at(host, **options):
+        forwarder = Forwarder(host.path("/run/mainstay/control.sock"))
+        opened.append(forwarder.close)
+        driver = chromium(**options)
+        opened.append(driver.quit)
+        driver.get(forwarder.url)
+        return driver
+
+    yield look_at
+    for close in reversed(opened):
+        close()

@@ -2,11 +2,28 @@
 # Prints the commands, or the options of this command, that the help names.
 _mainstayctl_help() { mainstayctl "${@:2}" --help 2>/dev/null | sed -nE "$1"; }
 
+# The names of the running daemon's instances, groups, services and servers.
+_mainstayctl_names() {
+    mainstayctl status --json 2>/dev/null | sed -nE 's/^ *"name": "([^" ]+)",?$/\1/p'
+}
+# The names of instances and sync groups, where a daemon runs.
+_mainstayctl_instances() {
+    mainstayctl status 2>/dev/null | awk '$1 == "INSTANCE" || $1 == "GROUP" { names = 1; next }
+        !NF { names = 0 } names && /^[^ ]/ { print $1 }'
+}
+
+# The ids of mails, or of events for webhooks, that wait or have failed.
+_mainstayctl_queued() { mainstayctl "$1" queue --json 2>/dev/null | grep -oE '"id":"[^"]+"' | cut -d'"' -f4; }
+
 _mainstayctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local command='' part='' word i choices
     COMPREPLY=()
     case $previous in
+        --instance | --service)
+            mapfile -t COMPREPLY < <(compgen -W "$(_mainstayctl_names)" -- "$current")
+            return
+            ;;
         --socket | --head | -f | --file)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             compopt -o filenames 2>/dev/null
@@ -15,28 +32,38 @@ _mainstayctl() {
     esac
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
-        [[ $word == --socket ]] && { ((i++)); continue; }
+        [[ $word == --socket || $word == --host ]] && { ((i++)); continue; }
         [[ $word == -* ]] && continue
         if [[ -z $command ]]; then command=$word
-        elif [[ $command == @(config|server) && -z $part ]]; then part=$word
+        elif [[ $command == @(config|server|mail|webhook|maintenance|api|record) && -z $part ]]; then part=$word
         fi
     done
     case $command:$part in
-        :) choices='status config reload upgrade server ipvs doctor --socket --version --help' ;;
-        status:) choices='--json --help' ;;
+        :) choices='status events why top metrics config reload upgrade server mail webhook loglevel failover maintenance api record replay ipvs doctor --socket --host --version --help' ;;
+        status:) choices="--json --check --watch --help $(_mainstayctl_names)" ;;
+        why:) choices="--json --udp --help $(_mainstayctl_names)" ;;
+        events:) choices='--follow --since --instance --service --lines --json --help' ;;
+        top:) choices='--lines --watch --help' ;;
+        metrics:) choices='--scope --compat --openmetrics --reference --help' ;;
         ipvs:) choices='--stats --help' ;;
         reload:) choices='--dry-run --force --json --help' ;;
         upgrade:) choices='--help' ;;
+        failover:) choices="$(_mainstayctl_instances) --back --dry-run --help" ;;
+        loglevel:) choices='supervisor config vrrp lvs bfd track snmp observer mail webhook api debug info notice warning error default --help' ;;
+        replay:) choices='--at --instance --service --server --help' ;;
+        record:) choices='save --help' ;;
+        record:*) choices='--help' ;;
         doctor:) choices='--json --file --help' ;;
-        config: | server:)
+        config: | server: | mail: | webhook: | maintenance: | api:)
             choices="$(_mainstayctl_help '/^Subcommands/,$s/^  ([a-z]+).*/\1/p' "$command") --help" ;;
         config:explain) choices=$(mainstayctl config explain 2>/dev/null) ;;
-        config:* | server:*)
+        mail:retry | mail:drop | webhook:retry | webhook:drop) choices="--all --help $(_mainstayctl_queued "$command")" ;;
+        config:* | server:* | mail:* | webhook:* | maintenance:* | api:*)
             choices=$(_mainstayctl_help 's/^ +(-[a-z],)?(--[a-z-]+).*/\2/p' "$command" "$part") ;;
         *) choices='--help' ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W '$choices' -- "$current")
-    if [[ $command:$part == @(reload:|upgrade:|config:?*) && $part != explain && $current != -* ]]; then
+    if [[ $command:$part == @(reload:|upgrade:|replay:|record:?*|config:?*) && $part != explain && $current != -* ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         compopt -o filenames 2>/dev/null
     fi

@@ -82,11 +82,6 @@ std::string recipients(const std::vector<std::string>& to) {
     return out;
 }
 
-std::string subject_of(const Mail& mail) {
-    if (mail.items.size() == 1 && mail.unlisted == 0) return mail.items.front().subject;
-    return fmt::format("[{}] {} alerts in one digest", mail.router_id, mail.items.size() + mail.unlisted);
-}
-
 std::string body_of(const Mail& mail, const MailHost& host) {
     if (mail.items.size() == 1 && mail.unlisted == 0) return mail.items.front().body + "\r\n\r\n";
     std::string body;
@@ -143,6 +138,8 @@ Mail compose(const Event& event, const config::Global& global, const MailHost& h
     Mail mail = addressed(global, host);
     mail.id = fmt::format("{}.{}.{}", source_of(event.kind), event.number, event.at.unix_us);
     mail.items.push_back(item(mail, headline(event), event.detail, event.at));
+    if (!event.reason.empty())
+        mail.items.back().body += "\r\n" + clean_line(fmt::format("Reason: {}", event.reason), kBodyLineBytesMax);
     return mail;
 }
 
@@ -179,6 +176,11 @@ Mail merge(const std::vector<Mail>& mails) {
     if (newest.starts_with("digest.")) newest = newest.substr(newest.find('.', 7) + 1);
     digest.id = fmt::format("digest.{}.{}", digest.items.size() + digest.unlisted, newest);
     return digest;
+}
+
+std::string subject_of(const Mail& mail) {
+    if (mail.items.size() == 1 && mail.unlisted == 0) return mail.items.front().subject;
+    return fmt::format("[{}] {} alerts in one digest", mail.router_id, mail.items.size() + mail.unlisted);
 }
 
 std::string render_message(const Mail& mail, const MailHost& host) {

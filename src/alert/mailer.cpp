@@ -1,5 +1,7 @@
 #include "mainstay/alert/mailer.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -15,6 +17,11 @@ void take_out(std::vector<std::string>& from, const std::vector<std::string>& wh
     std::erase_if(from, [&](const std::string& entry) { return std::ranges::find(what, entry) != what.end(); });
 }
 
+std::string hours_or_seconds(Seconds time) {
+    constexpr Seconds kHour{3600};
+    return time % kHour == Seconds{0} ? fmt::format("{} h", time / kHour) : fmt::format("{} s", time.count());
+}
+
 }  // namespace
 
 Seconds retry_delay(std::uint32_t failures) {
@@ -26,17 +33,28 @@ Seconds retry_delay(std::uint32_t failures) {
 Mailer::Mailer(Spool spool, Transport& transport, Log& log, std::function<void()> wake)
     : spool_{std::move(spool)}, transport_{transport}, log_{log}, wake_{std::move(wake)} {}
 
-void Mailer::configure(const config::Global& global, const MailHost& host) {
-    // A changed server is tried immediately; an unchanged one keeps its retry schedule.
-    if (global.smtp_server != global_.smtp_server || global.smtp_port != global_.smtp_port) server_ = {};
+void Mailer::configure(const config::Global& global, const MailHost& host, MailSettings settings) {
+    if (settings.relays.empty() && !global.smtp_server.empty())
+        settings.relays.push_back({.name = global.smtp_server, .port = global.smtp_port});
+    for (auto& relay : settings.relays) {
+        relay.helo_name = global.smtp_helo_name.empty() ? host.host_name : global.smtp_helo_name;
+        relay.timeout = std::max(global.smtp_connect_timeout, Seconds{1});
+    }
+    const auto same_place = [](const Transport::Server& a, const Transport::Server& b) {
+        return a.name == b.name && a.port == b.port && a.tls == b.tls && a.user == b.user && a.password == b.password;
+    };
+    // Changed servers are tried immediately; unchanged ones keep their retry schedule.
+    if (!std::ranges::equal(relays_, settings.relays, same_place)) relay_attempts_.assign(settings.relays.size(), {});
+    relays_ = std::move(settings.relays);
+    keep_ = settings.keep;
     global_ = global;
     host_ = host;
 }
 
-bool Mailer::enabled() const { return !global_.smtp_server.empty() && !global_.notification_email.empty(); }
+bool Mailer::enabled() const { return !relays_.empty() && !global_.notification_email.empty(); }
 
-MailerCounters Mailer::counters() const {
-    MailerCounters counters = counters_;
+report::MailCounters Mailer::counters() const {
+    report::MailCounters counters = counters_;
     counters.queued = spool_.mails().size();
     counters.unsaved = spool_.unsaved();
     return counters;
@@ -132,9 +150,24 @@ void Mailer::pump(Instant now, WallTime wall) {
     if (delivery_) ended(std::exchange(in_flight_, {}), *std::exchange(delivery_, std::nullopt), now);
     expire(wall);
     release_held(now);
-    if (sending() || !enabled() || now < server_.next) return;
+    if (sending() || !enabled()) return;
+    const auto relay = relay_due(now);
+    if (!relay) return;
     merge_backlog();
-    if (const auto id = next_due(now)) start(*id);
+    if (const auto id = next_due(now)) start(*id, *relay);
+}
+
+std::optional<std::size_t> Mailer::relay_due(Instant now) const {
+    const auto due = std::ranges::find_if(relay_attempts_, [now](const Attempts& one) { return one.next <= now; });
+    if (due == relay_attempts_.end()) return std::nullopt;
+    return static_cast<std::size_t>(due - relay_attempts_.begin());
+}
+
+// Zero: another relay is tried at once.
+Seconds Mailer::next_attempt_in(Instant now) const {
+    const auto first = std::ranges::min_element(relay_attempts_, {}, &Attempts::next);
+    if (first == relay_attempts_.end() || first->next <= now) return Seconds{0};
+    return std::chrono::ceil<Seconds>(first->next - now);
 }
 
 void Mailer::release_held(Instant now) {
@@ -191,15 +224,12 @@ std::optional<std::string> Mailer::next_due(Instant now) const {
     return oldest->id;
 }
 
-void Mailer::start(const std::string& id) {
+void Mailer::start(const std::string& id, std::size_t relay) {
     in_flight_ = id;
+    in_flight_relay_ = relay;
+    in_flight_server_ = relays_[relay];
     const Mail& mail = spool_.mails().at(id);
-    const Transport::Server server{
-        .name = global_.smtp_server,
-        .port = global_.smtp_port,
-        .helo_name = global_.smtp_helo_name.empty() ? host_.host_name : global_.smtp_helo_name,
-        .timeout = std::max(global_.smtp_connect_timeout, Seconds{1})};
-    transport_.send(server, mail, render_message(mail, host_),
+    transport_.send(in_flight_server_, mail, render_message(mail, host_),
                     [this, alive = std::weak_ptr{alive_}](Delivery delivery) {
                         if (!alive.lock()) return;
                         delivery_ = std::move(delivery);
@@ -211,7 +241,11 @@ void Mailer::ended(const std::string& id, const Delivery& delivery, Instant now)
     const auto found = spool_.mails().find(id);
     if (found == spool_.mails().end()) return;
     const Mail mail = found->second;
-    server_ = delivery.reached ? Attempts{} : Attempts{server_.failures + 1, now + retry_delay(server_.failures + 1)};
+    // The relays may have been configured anew meanwhile: then the outcome says nothing about them.
+    if (in_flight_relay_ < relay_attempts_.size()) {
+        Attempts& relay = relay_attempts_[in_flight_relay_];
+        relay = delivery.reached ? Attempts{} : Attempts{relay.failures + 1, now + retry_delay(relay.failures + 1), {}};
+    }
     last_problem_.clear();
     if (!delivery.accepted.empty()) {
         ++counters_.sent;
@@ -226,7 +260,7 @@ void Mailer::refused(const Mail& mail, const Delivery& delivery) {
     last_problem_ = delivery.text;
     Mail part = mail;
     part.to = delivery.never;
-    log_.error("SMTP server {}: mail rejected ({}); moved to the spool's failed folder: {}", global_.smtp_server,
+    log_.error("SMTP server {}: mail rejected ({}); moved to the spool's failed folder: {}", in_flight_server_.name,
                delivery.text, mail.items.front().subject);
     if (auto kept = spool_.keep_failed(part, delivery.text); !kept) log_.error("{}", kept.error().text());
 }
@@ -244,11 +278,12 @@ void Mailer::settle(Mail mail, const Delivery& delivery, Instant now) {
     last_problem_ = delivery.text;
     Attempts& attempts = attempts_[mail.id];
     ++attempts.failures;
-    // While the server is unreachable the retry delay belongs to the server, not to a single mail.
+    attempts.answer = delivery.text;
+    // While a relay is unreachable the retry delay belongs to the relay, not to a single mail.
     attempts.next = delivery.reached ? now + retry_delay(attempts.failures) : now;
-    const Seconds wait = delivery.reached ? retry_delay(attempts.failures) : retry_delay(server_.failures);
-    log_.warning("SMTP server {} port {}: mail delivery failed ({}); queued, next attempt in {} s", global_.smtp_server,
-                 global_.smtp_port, delivery.text, wait.count());
+    const Seconds wait = delivery.reached ? retry_delay(attempts.failures) : next_attempt_in(now);
+    log_.warning("SMTP server {} port {}: mail delivery failed ({}); queued, next attempt in {} s",
+                 in_flight_server_.name, in_flight_server_.port, delivery.text, wait.count());
 }
 
 void Mailer::finish(const std::string& id) {
@@ -260,12 +295,12 @@ void Mailer::expire(WallTime wall) {
     std::vector<Mail> old;
     for (const auto& [id, mail] : spool_.mails()) {
         const auto age = std::chrono::microseconds{wall.unix_us - mail.queued.unix_us};
-        if (id != in_flight_ && age > kKeepFor) old.push_back(mail);
+        if (id != in_flight_ && age > keep_) old.push_back(mail);
     }
     for (const auto& mail : old) {
         ++counters_.failed;
-        log_.error("Mail delivery failed for {} h; moved to the spool's failed folder: {}",
-                   std::chrono::duration_cast<std::chrono::hours>(kKeepFor).count(), mail.items.front().subject);
+        log_.error("Mail delivery failed for {}; moved to the spool's failed folder: {}", hours_or_seconds(keep_),
+                   mail.items.front().subject);
         if (auto kept = spool_.keep_failed(mail, "not delivered in time"); !kept) {
             log_.error("{}", kept.error().text());
             if (spool_.saved(mail.id)) return;

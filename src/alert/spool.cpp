@@ -9,40 +9,54 @@
 #include <set>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "mainstay/alert/webhook_spool.hpp"
 #include "spool_file.hpp"
 
 namespace mainstay::alert {
 namespace {
 
-constexpr std::string_view kSuffix = ".mail";
 constexpr std::string_view kTrial = "trial";
 constexpr std::size_t kTrialBytes = 4096;
 
-std::string file_of(const std::string& id) { return id + std::string{kSuffix}; }
-
 }  // namespace
 
-Spool::Spool(std::string directory, SpoolLimits limits, UniqueFd dir, UniqueFd failed)
+Mail SpoolFormat<Mail>::with_reason(Mail mail, const std::string& reason) {
+    mail.items.push_back({.subject = std::string{kNotDelivered}, .body = reason, .at = mail.queued});
+    return mail;
+}
+
+template <class Item>
+BasicSpool<Item>::BasicSpool(std::string directory, SpoolLimits limits, UniqueFd dir, UniqueFd failed)
     : directory_{std::move(directory)}, limits_{limits}, dir_{std::move(dir)}, failed_{std::move(failed)} {}
 
-Result<Spool> Spool::open(const std::string& directory, SpoolLimits limits) {
+template <class Item>
+Result<BasicSpool<Item>> BasicSpool<Item>::open(const std::string& directory, SpoolLimits limits) {
     auto dir = open_folder(directory);
-    if (!dir) return std::unexpected{std::move(dir.error()).with("mail spool")};
+    if (!dir) return std::unexpected{std::move(dir.error()).with(Format::kSpool)};
     auto failed = open_folder(directory + "/failed");
-    if (!failed) return std::unexpected{std::move(failed.error()).with("mail spool")};
-    Spool spool{directory, limits, std::move(*dir), std::move(*failed)};
-    if (auto loaded = spool.load(); !loaded) return std::unexpected{std::move(loaded.error()).with("mail spool")};
+    if (!failed) return std::unexpected{std::move(failed.error()).with(Format::kSpool)};
+    BasicSpool spool{directory, limits, std::move(*dir), std::move(*failed)};
+    if (auto loaded = spool.load(); !loaded) return std::unexpected{std::move(loaded.error()).with(Format::kSpool)};
     return spool;
 }
 
-Spool Spool::in_memory(std::string directory, const Error& why, SpoolLimits limits) {
-    Spool spool{std::move(directory), limits, UniqueFd{}, UniqueFd{}};
+template <class Item>
+BasicSpool<Item> BasicSpool<Item>::in_memory(std::string directory, const Error& why, SpoolLimits limits) {
+    BasicSpool spool{std::move(directory), limits, UniqueFd{}, UniqueFd{}};
     spool.disk_problem_ = why.text();
     return spool;
 }
 
+template <class Item>
+std::unexpected<Error> BasicSpool<Item>::unknown(const std::string& id) {
+    return fail(Errc::NotFound, fmt::format("{} {} is not in the spool", Format::kItem, id));
+}
+
 // The folder exists now: its mails are loaded.
-Result<void> Spool::open_again() {
+template <class Item>
+Result<void> BasicSpool<Item>::open_again() {
     auto there = open(directory_, limits_);
     if (!there) return std::unexpected{std::move(there.error())};
     dir_ = std::move(there->dir_);
@@ -57,7 +71,8 @@ Result<void> Spool::open_again() {
 }
 
 // Tests with the size of a mail, because a full disk may have room for an empty file.
-Result<void> Spool::try_disk() {
+template <class Item>
+Result<void> BasicSpool<Item>::try_disk() {
     if (!dir_)
         if (auto opened = open_again(); !opened) return opened;
     const std::string trial{kTrial};
@@ -68,13 +83,14 @@ Result<void> Spool::try_disk() {
     return written;
 }
 
-std::size_t Spool::settle() {
+template <class Item>
+std::size_t BasicSpool<Item>::settle() {
     if (disk_problem_.empty()) return 0;
     std::size_t written = 0;
     auto done = try_disk();
     while (done && !unsaved_.empty()) {
         const std::string id = *unsaved_.begin();
-        done = write_durably(dir_.get(), file_of(id), encode_mail(mails_.at(id)), directory_);
+        done = write_durably(dir_.get(), file_of(id), Format::encode(mails_.at(id)), directory_);
         if (!done) break;
         release(id);
         ++written;
@@ -83,30 +99,33 @@ std::size_t Spool::settle() {
     return written;
 }
 
-Result<void> Spool::hold(const std::string& id, std::size_t bytes, bool may_exceed, const Error& why) {
+template <class Item>
+Result<void> BasicSpool<Item>::hold(const std::string& id, std::size_t bytes, bool may_exceed, const Error& why) {
     disk_problem_ = why.text();
     const std::size_t before = unsaved_.contains(id) ? sizes_[id] : 0;
     if (!may_exceed &&
         (unsaved_.size() >= limits_.memory_mails_max || unsaved_bytes_ + bytes - before > limits_.memory_bytes_max)) {
-        return fail(Errc::Limit, "the mail spool cannot be written (" + disk_problem_ + ") and memory holds " +
-                                     std::to_string(unsaved_.size()) + " mails already");
+        return fail(Errc::Limit, fmt::format("the {} cannot be written ({}) and memory holds {} {}s already",
+                                             Format::kSpool, disk_problem_, unsaved_.size(), Format::kItem));
     }
     unsaved_.insert(id);
     unsaved_bytes_ += bytes - before;
     return {};
 }
 
-void Spool::release(const std::string& id) {
+template <class Item>
+void BasicSpool<Item>::release(const std::string& id) {
     if (unsaved_.erase(id) != 0) unsaved_bytes_ -= sizes_[id];
 }
 
-Result<void> Spool::load() {
+template <class Item>
+Result<void> BasicSpool<Item>::load() {
     auto names = file_names(dir_.get(), directory_);
     if (!names) return std::unexpected{std::move(names.error())};
     for (const auto& name : *names) {
         if (name.starts_with(kTemporaryPrefix)) {  // never acknowledged: its event comes again
             ::unlinkat(dir_.get(), name.c_str(), 0);
-        } else if (name.ends_with(kSuffix)) {
+        } else if (name.ends_with(Format::kSuffix)) {
             if (auto loaded = load_file(name); !loaded) {
                 problems_.push_back(loaded.error().text());
                 static_cast<void>(::renameat(dir_.get(), name.c_str(), failed_.get(), name.c_str()));
@@ -117,35 +136,39 @@ Result<void> Spool::load() {
     return {};
 }
 
-Result<void> Spool::load_file(const std::string& name) {
+template <class Item>
+Result<void> BasicSpool<Item>::load_file(const std::string& name) {
     auto text = read_bounded(dir_.get(), name, kSpoolFileBytesMax, directory_);
     if (!text) return std::unexpected{std::move(text.error())};
-    auto mail = decode_mail(*text);
+    auto mail = Format::decode(*text);
     if (!mail) return std::unexpected{std::move(mail.error()).with(directory_ + "/" + name)};
-    if (file_of(mail->id) != name) return fail(Errc::Invalid, directory_ + "/" + name + ": holds mail " + mail->id);
+    if (file_of(mail->id) != name)
+        return fail(Errc::Invalid, directory_ + "/" + name + ": holds " + std::string{Format::kItem} + " " + mail->id);
     bytes_ += text->size();
     sizes_[mail->id] = text->size();
     mails_[mail->id] = std::move(*mail);
     return {};
 }
 
-void Spool::drop_merged() {
+template <class Item>
+void BasicSpool<Item>::drop_merged() {
     std::set<std::string> merged;
-    for (const auto& [id, mail] : mails_) merged.insert(mail.merged.begin(), mail.merged.end());
+    for (const auto& [id, mail] : mails_) merged.insert(Format::merged(mail).begin(), Format::merged(mail).end());
     for (const auto& id : merged) {
         if (!mails_.contains(id)) continue;
         if (auto removed = remove(id); !removed) problems_.push_back(removed.error().text());
     }
 }
 
-Result<void> Spool::write(const Mail& mail, bool may_exceed) {
-    const std::string text = encode_mail(mail);
+template <class Item>
+Result<void> BasicSpool<Item>::write(const Item& mail, bool may_exceed) {
+    const std::string text = Format::encode(mail);
     const std::size_t before = sizes_.contains(mail.id) ? sizes_[mail.id] : 0;
     if (text.size() > kSpoolFileBytesMax)
-        return fail(Errc::Limit, "a mail of " + std::to_string(text.size()) + " bytes");
+        return fail(Errc::Limit, fmt::format("a {} of {} bytes", Format::kItem, text.size()));
     if (!may_exceed && (mails_.size() >= limits_.mails_max || bytes_ + text.size() > limits_.bytes_max)) {
-        return fail(Errc::Limit, "the mail spool " + directory_ + " is full: " + std::to_string(mails_.size()) +
-                                     " mails, " + std::to_string(bytes_) + " bytes");
+        return fail(Errc::Limit, fmt::format("the {} {} is full: {} {}s, {} bytes", Format::kSpool, directory_,
+                                             mails_.size(), Format::kItem, bytes_));
     }
     auto written = dir_ ? write_durably(dir_.get(), file_of(mail.id), text, directory_)
                         : Result<void>{fail(Errc::Io, disk_problem_)};
@@ -159,27 +182,31 @@ Result<void> Spool::write(const Mail& mail, bool may_exceed) {
     return {};
 }
 
-bool Spool::knows(const std::string& id) const {
+template <class Item>
+bool BasicSpool<Item>::knows(const std::string& id) const {
     if (mails_.contains(id)) return true;
     return std::ranges::any_of(mails_, [&](const auto& entry) {
-        return std::ranges::find(entry.second.merged, id) != entry.second.merged.end();
+        return std::ranges::find(Format::merged(entry.second), id) != Format::merged(entry.second).end();
     });
 }
 
-Result<void> Spool::put(const Mail& mail) {
+template <class Item>
+Result<void> BasicSpool<Item>::put(const Item& mail) {
     if (mails_.contains(mail.id)) return {};
     return write(mail, false);
 }
 
-Result<void> Spool::update(const Mail& mail) {
-    if (!mails_.contains(mail.id)) return fail(Errc::NotFound, "mail " + mail.id + " is not in the spool");
+template <class Item>
+Result<void> BasicSpool<Item>::update(const Item& mail) {
+    if (!mails_.contains(mail.id)) return unknown(mail.id);
     return write(mail, true);
 }
 
-Result<void> Spool::put_digest(const Mail& digest) {
+template <class Item>
+Result<void> BasicSpool<Item>::put_digest(const Item& digest) {
     // A digest in memory must not replace mails on disk.
-    const bool any_on_disk =
-        std::ranges::any_of(digest.merged, [this](const std::string& id) { return mails_.contains(id) && saved(id); });
+    const bool any_on_disk = std::ranges::any_of(
+        Format::merged(digest), [this](const std::string& id) { return mails_.contains(id) && saved(id); });
     if (any_on_disk && !disk_problem_.empty()) return fail(Errc::Io, disk_problem_);
     // It replaces mails, so it may exceed the limit for a moment.
     if (auto written = write(digest, true); !written) return written;
@@ -188,7 +215,7 @@ Result<void> Spool::put_digest(const Mail& digest) {
         return fail(Errc::Io, disk_problem_);
     }
     Result<void> outcome;
-    for (const auto& id : digest.merged) {
+    for (const auto& id : Format::merged(digest)) {
         if (!mails_.contains(id)) continue;
         if (auto removed = remove(id); !removed) outcome = std::move(removed);
     }
@@ -196,9 +223,10 @@ Result<void> Spool::put_digest(const Mail& digest) {
 }
 
 // A copy: the caller may hold a part of what is removed.
-Result<void> Spool::remove(std::string id) {  // NOLINT(performance-unnecessary-value-param)
+template <class Item>
+Result<void> BasicSpool<Item>::remove(std::string id) {  // NOLINT(performance-unnecessary-value-param)
     const auto found = mails_.find(id);
-    if (found == mails_.end()) return fail(Errc::NotFound, "mail " + id + " is not in the spool");
+    if (found == mails_.end()) return unknown(id);
     const std::string name = file_of(id);
     release(id);
     bytes_ -= sizes_[id];
@@ -212,15 +240,28 @@ Result<void> Spool::remove(std::string id) {  // NOLINT(performance-unnecessary-
     return {};
 }
 
-Result<void> Spool::keep_failed(const Mail& mail, const std::string& reason) {
+template <class Item>
+Result<void> BasicSpool<Item>::keep_failed(const Item& mail, const std::string& reason) {
     if (!failed_) return fail(Errc::Io, disk_problem_);
     if (auto room = make_room_in_failed(); !room) return room;
-    Mail copy = mail;
-    copy.items.push_back({.subject = "not delivered", .body = reason, .at = mail.queued});
-    return write_durably(failed_.get(), file_of(mail.id), encode_mail(copy), directory_ + "/failed");
+    return write_durably(failed_.get(), file_of(mail.id), Format::encode(Format::with_reason(mail, reason)),
+                         directory_ + "/failed");
 }
 
-Result<void> Spool::make_room_in_failed() {
+template <class Item>
+Result<void> BasicSpool<Item>::put_note(const std::string& name, std::string_view text) {
+    if (!dir_) return fail(Errc::Io, disk_problem_);
+    return write_durably(dir_.get(), name, text, directory_);
+}
+
+template <class Item>
+Result<std::string> BasicSpool<Item>::note(const std::string& name) const {
+    if (!dir_) return fail(Errc::Io, disk_problem_);
+    return read_bounded(dir_.get(), name, kSpoolFileBytesMax, directory_);
+}
+
+template <class Item>
+Result<void> BasicSpool<Item>::make_room_in_failed() {
     auto names = file_names(failed_.get(), directory_ + "/failed");
     if (!names) return std::unexpected{std::move(names.error())};
     if (names->size() < limits_.failed_files_max) return {};
@@ -238,5 +279,8 @@ Result<void> Spool::make_room_in_failed() {
     }
     return {};
 }
+
+template class BasicSpool<Mail>;
+template class BasicSpool<PostBatch>;
 
 }  // namespace mainstay::alert

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
@@ -14,6 +15,7 @@ namespace {
 
 constexpr mode_t kFileMode = 0600;
 constexpr mode_t kFolderMode = 0700;
+constexpr std::size_t kIdBytesMax = 200;  // with prefix and suffix below NAME_MAX
 
 Result<void> write_all(int fd, std::string_view content, const std::string& what) {
     while (!content.empty()) {
@@ -39,6 +41,12 @@ Result<void> write_temporary(int folder, const std::string& name, std::string_vi
 }
 
 }  // namespace
+
+bool safe_id(const std::string& id) {
+    return !id.empty() && id.size() <= kIdBytesMax && id.front() != '.' && std::ranges::all_of(id, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    });
+}
 
 Result<void> write_durably(int folder, const std::string& name, std::string_view content, const std::string& where) {
     const std::string temporary = std::string{kTemporaryPrefix} + name;

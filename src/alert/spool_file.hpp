@@ -12,6 +12,9 @@ namespace mainstay::alert {
 
 inline constexpr std::string_view kTemporaryPrefix = ".writing.";
 
+// Whether an id can name a file and stand in a header: letters, digits, '.' and '-', short enough for NAME_MAX with a
+// prefix and a suffix.
+[[nodiscard]] bool safe_id(const std::string& id);
 // Temporary name, fsync, rename, fsync of the folder. `where` is for error texts.
 [[nodiscard]] Result<void> write_durably(int folder, const std::string& name, std::string_view content,
                                          const std::string& where);

@@ -1,8 +1,8 @@
 // The format of a spooled mail on disk: JSON, because an operator may want to read or repair it.
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "mainstay/alert/spool.hpp"
+#include "spool_file.hpp"
 
 namespace mainstay::alert {
 namespace {
@@ -10,14 +10,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int kFormat = 1;
-constexpr std::size_t kIdBytesMax = 200;  // with prefix and suffix below NAME_MAX
-
-bool safe_id(const std::string& id) {
-    return !id.empty() && id.size() <= kIdBytesMax && id.front() != '.' && std::ranges::all_of(id, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-    });
-}
-
 // Throws json::exception on a missing or mistyped member; caught by decode_mail.
 Mail from_json(const json& document) {
     Mail mail;

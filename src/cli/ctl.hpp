@@ -1,7 +1,9 @@
 // The subcommands of mainstayctl. Each prints to stdout, reports errors on stderr, and returns the exit code.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +14,33 @@ namespace mainstay::cli {
 inline constexpr const char* kControlSocket = "/run/mainstay/control.sock";
 inline constexpr int kNotRunning = 3, kNotAllowed = 4;
 
-[[nodiscard]] int ctl_status(const std::string& socket, bool as_json);
+struct StatusOptions {
+    std::vector<std::string> names;  // show only these (status_filter.hpp); empty: all
+    bool as_json = false;
+    bool check = false;  // one line, with the exit codes of Nagios' plugins
+    bool watch = false;  // again every two seconds; does not return
+};
+[[nodiscard]] int ctl_status(const std::string& socket, const StatusOptions& options);
+struct EventsOptions {
+    std::string since;              // as moments.hpp has it; empty: the last ones
+    std::string instance, service;  // show only events of these; empty: all
+    std::size_t most = 50;          // without `since`
+    bool follow = false, as_json = false;
+};
+// Exit 0: done, 2: the arguments are wrong, 3: no daemon answers, 4: not allowed.
+[[nodiscard]] int ctl_events(const std::string& socket, const EventsOptions& options);
+// Exit 0: done, 1: nothing is called like that, or several things are; 3 and 4 as above.
+[[nodiscard]] int ctl_why(const std::string& socket, const std::string& name, bool as_json);
+// The busiest services and servers, `most` of each; `again`: every two seconds, without an end.
+[[nodiscard]] int ctl_top(const std::string& socket, std::size_t most, bool again);
+// Prints the daemon's metrics. Exit 1: an unknown scope or set of names, 3: no daemon answers.
+struct MetricsRequest {
+    std::string scope;                // empty: services
+    std::vector<std::string> compat;  // names of other exporters
+    bool openmetrics = false;
+    bool reference = false;  // print the tables of docs/metrics.md, without the daemon
+};
+[[nodiscard]] int ctl_metrics(const std::string& socket, const MetricsRequest& request);
 struct CheckOptions {
     bool as_json = false;   // one array of diagnostics, nothing else
     bool strict = false;    // warnings count as errors
@@ -43,16 +71,65 @@ enum class ReferenceForm : std::uint8_t { Markdown, Man, TomlMan, List };
 // or not all processes, 3 and 4 as above.
 [[nodiscard]] int ctl_upgrade(const std::string& socket, const std::string& program);
 // Sets or resets overrides of servers in the running daemon; they last until they are reset. Exit 0: done, or in a dry
-// run nothing would change; 1: in a dry run, something would; 2: refused; 3 and 4 as above.
+// run nothing would change; 1: in a dry run, something would, or after the wait, connections are left; 2: refused; 3
+// and 4 as above.
 struct ServerOptions {
     std::string verb;  // show, drain, disable, enable, weight
     std::string which;
     std::int64_t weight = 0;
     bool dry_run = false;
     bool expire_persistence = false;  // with drain
+    std::string duration, reason;     // with drain, disable and weight: as of maintenance
+    bool wait = false;                // with drain and disable: until no connection is left
+    std::string timeout = "10m";      // of the wait
 };
 [[nodiscard]] int ctl_servers(const std::string& socket, const ServerOptions& options);
+struct MailOptions {
+    bool of_webhooks = false;      // events for webhooks instead of mails
+    std::string verb;              // queue, retry, drop, test
+    std::vector<std::string> ids;  // retry and drop; empty: all
+    std::vector<std::string> to;   // test; empty: the configured recipients, or all webhooks
+    bool all = false;
+    bool as_json = false;  // queue
+};
+// mainstayctl mail and webhook. Exit 0: done, or the test was delivered; 1: it was not; 2: refused; 3 and 4 as above.
+[[nodiscard]] int ctl_mail(const std::string& socket, const MailOptions& options);
+// Hands an instance or a sync group over to another router and waits for the outcome; `back`: lets it preempt again.
+// Exit 0: another router took over, 1: nobody did, or a dry run with changes, 2: refused; 3 and 4 as above.
+[[nodiscard]] int ctl_failover(const std::string& socket, const std::string& which, bool back, bool dry_run);
+struct MaintenanceOptions {
+    std::string verb;  // on, off, show
+    std::string duration, reason;
+    bool dry_run = false;
+};
+// Shows the levels of the log, or sets them: no words, MODULE, LEVEL, or MODULE LEVEL. Exit 0: done, 2: refused.
+[[nodiscard]] int ctl_log_level(const std::string& socket, const std::vector<std::string>& words);
+[[nodiscard]] int ctl_maintenance(const std::string& socket, const MaintenanceOptions& options);
+// "90", "90s", "30m", "1h30m", "2d": of seconds, 1 to a year. None: it is no such duration.
+inline constexpr std::int64_t kDurationSecondsMax = 366LL * 86'400;
+[[nodiscard]] std::optional<std::int64_t> seconds_of(const std::string& text);
+// Prints the line of a new credential of the API, and on stderr its token; with `password`, it is read from stdin.
+// Exit 0: printed, 2: refused.
+struct CredentialOptions {
+    std::string name, role = "read";
+    unsigned days = 0;  // until it ends; 0: it does not
+    bool password = false;
+};
+[[nodiscard]] int ctl_api_credential(const CredentialOptions& options);
+// Saves the flight record of the running daemon. Exit 0: done, 2: refused, 3 and 4 as above.
+[[nodiscard]] int ctl_record_save(const std::string& socket, const std::string& file);
+// Replays a flight record. Exit 0: identical to the recording, 1: it differs, 2: it cannot be replayed.
+struct ReplayOptions {
+    std::string file;
+    std::string at;        // "2026-11-22 03:12:00" or "03:12:00", local time; empty: all
+    std::string instance;  // empty: all; with one, only the VRRP part is shown
+    std::string service;   // likewise, and only the part of virtual servers is shown
+    std::string server;
+};
+[[nodiscard]] int ctl_replay(const ReplayOptions& options);
 [[nodiscard]] int ctl_ipvs(bool stats);
+// Which server a new flow goes to; `client` and `service` as "192.0.2.1:80". Asks the kernel, not the daemon.
+[[nodiscard]] int ctl_flow(const std::string& client, const std::string& service, bool udp);
 [[nodiscard]] int ctl_doctor(const std::string& file, const std::string& socket, bool as_json);
 
 // Returns the file that the daemon would read; empty: there is none.
@@ -60,5 +137,8 @@ struct ServerOptions {
 // GET over the daemon's socket, with a timeout. Errc::NotFound: no daemon listens there. Errc::Permission: the answer
 // was 403, or the socket may not be opened.
 [[nodiscard]] Result<std::string> ask_daemon(const std::string& socket, const std::string& target);
+// Likewise a POST of this JSON.
+[[nodiscard]] Result<std::string> tell_daemon(const std::string& socket, const std::string& target,
+                                              const std::string& body);
 
 }  // namespace mainstay::cli

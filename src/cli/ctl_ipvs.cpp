@@ -1,6 +1,11 @@
+#include <fmt/format.h>
+#include <sys/utsname.h>
+
 #include <fstream>
+#include <iterator>
 
 #include "ctl.hpp"
+#include "flow.hpp"
 #include "ipvs_table.hpp"
 #include "mainstay/kernel/ipvs.hpp"
 #include "output.hpp"
@@ -29,14 +34,39 @@ Result<std::vector<IpvsTableEntry>> read_table() {
     return table;
 }
 
+std::optional<std::uint32_t> table_size() {
+    utsname kernel{};
+    if (::uname(&kernel) != 0) return std::nullopt;
+    std::ifstream file{std::string{"/boot/config-"} + kernel.release};  // NOLINT(*-array-to-pointer-decay): of C
+    return mh_table_size(std::string{std::istreambuf_iterator<char>{file}, {}});
+}
+
+int complain(const std::string& problem) {
+    print_error("mainstayctl: " + problem + "\n");
+    return 1;
+}
+
 }  // namespace
+
+int ctl_flow(const std::string& client, const std::string& service, bool udp) {
+    const auto from = endpoint_from(client), to = endpoint_from(service);
+    if (!from || !to)
+        return complain(fmt::format("'{}' is no address with a port, such as 192.0.2.1:40000 or [2001:db8::1]:40000",
+                                    from ? service : client));
+    const auto table = read_table();
+    if (!table) return complain(table.error().text());
+    constexpr std::uint8_t kTcp = 6, kUdp = 17;
+    const auto lines = explain_flow(*table, {*from, *to, udp ? kUdp : kTcp}, table_size());
+    if (!lines) return complain(lines.error().text());
+    std::string out;
+    for (const auto& line : *lines) out += (out.empty() ? "" : "  ") + line + "\n";
+    print(out);
+    return 0;
+}
 
 int ctl_ipvs(bool stats) {
     auto table = read_table();
-    if (!table) {
-        print_error("mainstayctl: " + table.error().text() + "\n");
-        return 1;
-    }
+    if (!table) return complain(table.error().text());
     const std::string text = format_ipvs_table(headline(), std::move(*table), stats);
     print(text);
     return 0;

@@ -1,21 +1,18 @@
 // mainstayctl shows the daemon's state, controls it, checks configurations, and finds problems of the host.
 #include <CLI/CLI.hpp>
 
-#include <string_view>
-
 #include "ctl.hpp"
+#include "ctl_change.hpp"
+#include "ctl_observe.hpp"
 #include "output.hpp"
+#include "remote.hpp"
 
 namespace {
-
-constexpr const char* kServersFooter =
-    "SERVERS is an address or address:port, as in `10.0.0.11`, `10.0.0.*:80`, `[2001:db8::1]:80`. SERVICES is the\n"
-    "same, or a mark (`fwmark 5`) or a group name: `drain web/10.0.0.11`, `weight 10.0.0.1:80/* 5`.\n"
-    "HAProxy's `set server ... state drain|maint|ready` is `drain`, `disable`, `enable` here.";
 
 using namespace mainstay::cli;
 
 constexpr int kOutputLost = 2;  // an error in every subcommand's list of exit codes
+constexpr int kUsage = 2;
 
 int run(int argc, char** argv) {
     CLI::App app{"Show and check a mainstay director."};
@@ -24,9 +21,20 @@ int run(int argc, char** argv) {
     std::string socket = kControlSocket;
     app.add_option("--socket", socket, "Connect to this control socket of the daemon")->capture_default_str();
 
+    std::string host;  // run_remotely() takes it; here it is for the help
+    app.add_option("--host", host, "Run the command on this host, over ssh; before the command")
+        ->type_name("USER@HOST");
+
     bool as_json = false;
-    auto* status = app.add_subcommand("status", "Show instances, services, servers and their last checks");
-    status->add_flag("--json", as_json, "Print the daemon's answer as JSON");
+    ObserveCommands observe{app};
+
+    MetricsRequest metrics;
+    auto* metric = app.add_subcommand("metrics", "Print the daemon's metrics, as Prometheus collects them");
+    metric->add_option("--scope", metrics.scope, "Print sums for each service (services, default) or also servers");
+    metric->add_option("--compat", metrics.compat,
+                       "Add names of other exporters: mehdy, mehdy-state, mehdy-2020, gen2brain, node_exporter");
+    metric->add_flag("--openmetrics", metrics.openmetrics, "Print OpenMetrics instead of the Prometheus text format");
+    metric->add_flag("--reference", metrics.reference, "Print the tables of all metrics, without the daemon");
 
     auto* config = app.add_subcommand("config", "Check, explain, compare and convert configuration files");
     config->require_subcommand(1);
@@ -94,32 +102,60 @@ int run(int argc, char** argv) {
         "upgrade", "Upgrade the daemon to the program on disk; addresses and services stay; exit 2 refused");
     upgrade->add_option("PROGRAM", file, "Upgrade to this mainstayd (default: the daemon's own path)");
 
-    ServerOptions servers;
-    auto* server = app.add_subcommand("server", "Drain or disable real servers or set their weights, until reset");
-    server->require_subcommand(1);
-    server->footer(kServersFooter);
-    const auto server_verb = [&](const char* name, const char* help) {
-        auto* verb = server->add_subcommand(name, help);
-        auto* which =
-            verb->add_option("SERVERS", servers.which, "Select [SERVICES/]SERVERS by name; wildcards are * and ?");
-        if (std::string_view{name} != "show") {
-            which->required();
-            verb->add_flag("--dry-run", servers.dry_run,
-                           "Show the changes, make none; exit 0 nothing would change, 1 something, 2 refused");
-        }
-        verb->callback([&servers, name] { servers.verb = name; });
+    ChangeCommands change{app};
+
+    bool back = false;
+    auto* failover = app.add_subcommand(
+        "failover", "Hand an instance or sync group over once; exit 0 handed over, 1 nobody took over, 2 refused");
+    failover->add_option("INSTANCE", first, "Select this instance with its sync group, or a sync group")->required();
+    failover->add_flag("--back", back, "Let it preempt again, as configured, after an earlier failover");
+    failover->add_flag("--dry-run", dry_run, "Show what would happen; exit 0 nothing, 1 something, 2 refused");
+
+    MaintenanceOptions maintenance;
+    auto* step_back = app.add_subcommand(
+        "maintenance", "Step back: hand all instances over, and be MASTER only if no other router is heard");
+    step_back->require_subcommand(1);
+    const auto maintenance_verb = [&](const char* name, const char* help) {
+        auto* verb = step_back->add_subcommand(name, help);
+        verb->callback([&maintenance, name] { maintenance.verb = name; });
         return verb;
     };
-    server_verb("show", "Show server states and overrides");
-    server_verb("drain", "Set weight 0: connections continue, no new ones are scheduled")
-        ->add_flag("--expire-persistence", servers.expire_persistence,
-                   "Also release clients that persistence_timeout binds to servers with weight 0, of any service");
-    server_verb("disable", "Remove servers from the IPVS table and stop their health checks");
-    server_verb("enable", "Remove overrides");
-    server_verb("weight", "Set a server's weight until it is reset with enable")
-        ->add_option("WEIGHT", servers.weight, "Set this weight, 0..2147483647")
-        ->required()
-        ->check(CLI::Range(std::int64_t{0}, std::int64_t{2'147'483'647}));
+    auto* begin = maintenance_verb("on", "Begin; exit 0 done, 1 nobody took some instance over, 2 refused");
+    begin->add_option("--for", maintenance.duration, "End it after this time, as in 90s, 30m, 1h30m, 2d")
+        ->check([](const std::string& text) {
+            return seconds_of(text) ? std::string{} : "must be a time as in 90s, 30m, 1h30m, 2d, at most 366d";
+        });
+    begin->add_option("--reason", maintenance.reason, "Show this text in status and log");
+    begin->add_flag("--dry-run", maintenance.dry_run, "Show what would happen; exit 1");
+    maintenance_verb("off", "End: the instances have their configured priorities again")
+        ->add_flag("--dry-run", maintenance.dry_run, "Show what would happen; exit 1");
+    maintenance_verb("show", "Show since when, until when, by whom and why");
+
+    CredentialOptions credential;
+    auto* api = app.add_subcommand("api", "Prepare the use of the API over TCP");
+    api->require_subcommand(1);
+    auto* new_credential = api->add_subcommand(
+        "credential", "Make a credential: print its line for the file of [api] credentials, and its token on stderr");
+    new_credential->add_option("NAME", credential.name, "Name of who will use it")->required();
+    new_credential->add_option("--role", credential.role, "What it is for: read or operate")
+        ->check(CLI::IsMember({"read", "operate"}));
+    new_credential->add_option("--days", credential.days, "Let it end after this many days")
+        ->check(CLI::Range(1U, 36'500U));
+    new_credential->add_flag("--password", credential.password, "Read a password from stdin instead of making a token");
+
+    auto* record = app.add_subcommand("record", "Save the flight record of the VRRP and load balancing processes");
+    record->require_subcommand(1);
+    auto* save = record->add_subcommand("save", "Save what entered the decisions of the last minutes or hours");
+    save->add_option("FILE", file, "Write this file")->required();
+    ReplayOptions replaying;
+    auto* replay = app.add_subcommand(
+        "replay", "Replay a flight record and show why things happened; exit 0 identical, 1 different, 2 unreadable");
+    replay->add_option("FILE", replaying.file, "Read this flight record")->required();
+    replay->add_option("--at", replaying.at, "Show the half minute before TIME and the states then: [DATE ]HH:MM[:SS]")
+        ->type_name("TIME");
+    replay->add_option("--instance", replaying.instance, "Show what concerns this instance only");
+    replay->add_option("--service", replaying.service, "Show what concerns this virtual server and its servers only");
+    replay->add_option("--server", replaying.server, "Show what concerns this real server only");
 
     bool stats = false;
     auto* ipvs = app.add_subcommand("ipvs", "Show the kernel's IPVS table, as ipvsadm -Ln does");
@@ -129,8 +165,15 @@ int run(int argc, char** argv) {
     doctor->add_option("-f,--file", file, "Read this configuration (default: the one that the daemon would read)");
     doctor->add_flag("--json", as_json, "Print the findings as JSON");
 
+    if (const auto exit_code = run_remotely({argv + 1, argv + argc})) return *exit_code;
+    if (const auto problem = unknown_command(app, {argv + 1, argv + argc}); !problem.empty()) {
+        print_error(problem);
+        return kUsage;
+    }
     CLI11_PARSE(app, argc, argv);
-    if (*status) return ctl_status(socket, as_json);
+    if (const auto exit_code = observe.run(socket)) return *exit_code;
+    if (const auto exit_code = change.run(socket)) return *exit_code;
+    if (*metric) return ctl_metrics(socket, metrics);
     if (*check) return ctl_config_check(files, {.as_json = as_json, .strict = strict, .config_id = config_id});
     if (*explain) return ctl_config_explain(keywords);
     if (*reference)
@@ -147,10 +190,11 @@ int run(int argc, char** argv) {
     if (*reload && !dry_run) return ctl_reload(socket, force, as_json);
     if (*reload) return file.empty() ? ctl_reload_dry_run(socket, as_json) : ctl_reload_dry_run_to(file, as_json);
     if (*upgrade) return ctl_upgrade(socket, file);
-    if (*server) {
-        if (servers.which.empty()) servers.which = "*";
-        return ctl_servers(socket, servers);
-    }
+    if (*failover) return ctl_failover(socket, first, back, dry_run);
+    if (*step_back) return ctl_maintenance(socket, maintenance);
+    if (*api) return ctl_api_credential(credential);
+    if (*save) return ctl_record_save(socket, file);
+    if (*replay) return ctl_replay(replaying);
     if (*ipvs) return ctl_ipvs(stats);
     return ctl_doctor(file, socket, as_json);
 }

@@ -1,6 +1,10 @@
 // mainstayctl server: overrides of single servers.
+#include <fmt/format.h>
+
 #include <array>
+#include <chrono>
 #include <string_view>
+#include <thread>
 
 #include "ctl.hpp"
 #include "ctl_supervisor.hpp"
@@ -8,26 +12,77 @@
 #include "output.hpp"
 
 namespace mainstay::cli {
+namespace {
+
+using Verb = lvs::ServerCommand::Verb;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kSomeLeft = 1, kUsage = 2;
+constexpr std::chrono::seconds kCountEvery{1};
+
+struct Answered {
+    int exit_code = 0;
+    std::string text;
+};
+
+Result<Answered> ask(const std::string& socket, const ipc::ServerQuestion& question) {
+    const auto answer = ask_supervisor(socket, question);
+    if (!answer) return std::unexpected{answer.error()};
+    const auto* done = std::get_if<ipc::ServerAnswered>(&answer->message);
+    if (done == nullptr) return fail(Errc::Invalid, "mainstayd answered another question");
+    if (!done->problem.empty()) return fail(Errc::Invalid, done->problem);
+    auto text = text_with(*answer);
+    if (!text) return std::unexpected{std::move(text.error())};
+    return Answered{done->exit_code, std::move(*text)};
+}
+
+// Until no connection is left, or the time is over.
+int wait_until_drained(const std::string& socket, const ServerOptions& options) {
+    ipc::ServerQuestion question;
+    question.verb = static_cast<std::uint8_t>(Verb::Show);
+    question.which = options.which;
+    question.count_connections = true;
+    const auto begun = Clock::now();
+    const std::chrono::seconds limit{seconds_of(options.timeout).value_or(0)};
+    std::string shown;
+    for (;;) {
+        auto left = ask(socket, question);
+        if (!left) return complain(left.error());
+        const auto took = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begun);
+        if (left->exit_code == 0) {
+            print(fmt::format("drained after {} s: no connection is left\n", took.count()));
+            return 0;
+        }
+        if (took >= limit) {
+            print(fmt::format("not drained after {} s; these are left, and the override stays:\n{}", took.count(),
+                              left->text));
+            return kSomeLeft;
+        }
+        if (left->text != shown) print(left->text);
+        shown = std::move(left->text);
+        if (const int lost = finish_output("mainstayctl", 0, kUsage); lost != 0) return lost;
+        std::this_thread::sleep_for(kCountEvery);
+    }
+}
+
+}  // namespace
 
 int ctl_servers(const std::string& socket, const ServerOptions& options) {
-    using Verb = lvs::ServerCommand::Verb;
     ipc::ServerQuestion question;
     question.which = options.which;
     question.weight = options.weight;
     question.dry_run = options.dry_run;
     question.expire_persistence = options.expire_persistence;
+    question.reason = options.reason;
+    if (!options.duration.empty()) question.seconds = seconds_of(options.duration).value_or(0);
     for (const Verb verb : {Verb::Show, Verb::Drain, Verb::Disable, Verb::Enable, Verb::Weight}) {
         if (lvs::word_of(verb) == options.verb) question.verb = static_cast<std::uint8_t>(verb);
     }
-    const auto answer = ask_supervisor(socket, question);
+    const auto answer = ask(socket, question);
     if (!answer) return complain(answer.error());
-    const auto* done = std::get_if<ipc::ServerAnswered>(&answer->message);
-    if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd answered another question"});
-    if (!done->problem.empty()) return complain(Error{Errc::Invalid, done->problem});
-    const auto text = text_with(*answer);
-    if (!text) return complain(text.error());
-    print(*text);
-    return done->exit_code;
+    print(answer->text);
+    if (!options.wait || options.dry_run || answer->exit_code != 0) return answer->exit_code;
+    return wait_until_drained(socket, options);
 }
 
 }  // namespace mainstay::cli

@@ -1,25 +1,70 @@
 #include "ctl.hpp"
+#include "ctl_supervisor.hpp"
+#include "json_view.hpp"
 #include "output.hpp"
+#include "status_check.hpp"
+#include "status_filter.hpp"
 #include "status_view.hpp"
+#include "terminal.hpp"
+#include "top_view.hpp"
 
 namespace mainstay::cli {
 namespace {
 
-int complain(const Error& error, int code) {
+int fail_with(const Error& error, int code) {
     print_error("mainstayctl: " + error.text() + "\n");
     return code;
 }
 
+int check(const std::string& socket, const std::vector<std::string>& names) {
+    const auto answer = ask_daemon(socket, "/status");
+    const auto result = answer ? check_status(*answer, names) : check_failed(answer.error());
+    print(result.line);
+    return result.exit_code;
+}
+
+// The daemon's own answer, or the part of it that is named.
+Result<std::string> status_as_json(const std::string& answer, const std::vector<std::string>& names) {
+    if (names.empty()) return answer;
+    auto status = json_object(answer);
+    if (!status) return std::unexpected{std::move(status.error())};
+    if (auto kept = keep_only(*status, names); !kept) return std::unexpected{std::move(kept.error())};
+    return status->dump(1) + "\n";
+}
+
+Result<std::string> shown_status(const std::string& socket, const StatusOptions& options) {
+    auto answer = ask_daemon(socket, "/status");
+    if (!answer) return answer;
+    return options.as_json ? status_as_json(*answer, options.names) : status_tables(*answer, options.names);
+}
+
+std::string text_or_error(const Result<std::string>& shown) {
+    return shown ? *shown : "mainstayctl: " + shown.error().text() + "\n";
+}
+
 }  // namespace
 
-int ctl_status(const std::string& socket, bool as_json) {
-    auto answer = ask_daemon(socket, "/status");
-    if (!answer) return complain(answer.error(), answer.error().code() == Errc::NotFound ? kNotRunning : 1);
-    if (!as_json) {
-        answer = status_tables(*answer);
-        if (!answer) return complain(answer.error(), 1);
-    }
-    print(*answer);
+int ctl_status(const std::string& socket, const StatusOptions& options) {
+    if (options.check) return check(socket, options.names);
+    if (options.watch) watch([&] { return text_or_error(shown_status(socket, options)); });
+    const auto answer = ask_daemon(socket, "/status");
+    if (!answer) return fail_with(answer.error(), answer.error().code() == Errc::NotFound ? kNotRunning : 1);
+    const auto shown = options.as_json ? status_as_json(*answer, options.names) : status_tables(*answer, options.names);
+    if (!shown) return fail_with(shown.error(), 1);
+    options.as_json ? print(*shown) : print_coloured(*shown);
+    return 0;
+}
+
+int ctl_top(const std::string& socket, std::size_t most, bool again) {
+    const auto shown = [&]() -> Result<std::string> {
+        const auto answer = ask_daemon(socket, "/status");
+        if (!answer) return std::unexpected{answer.error()};
+        return busiest(*answer, most);
+    };
+    if (again) watch([&] { return text_or_error(shown()); });
+    const auto text = shown();
+    if (!text) return complain(text.error());
+    print(*text);
     return 0;
 }
 

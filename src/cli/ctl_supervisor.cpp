@@ -17,8 +17,6 @@ namespace mainstay::cli {
 namespace {
 
 constexpr int kError = 2;
-constexpr std::chrono::milliseconds kAnswerWithin{150'000};  // longer than the daemon takes for anything
-
 Result<UniqueFd> connect_to(const std::string& path) {
     sockaddr_un at{};
     at.sun_family = AF_UNIX;
@@ -43,13 +41,14 @@ Result<UniqueFd> connect_to(const std::string& path) {
 
 }  // namespace
 
-Result<ipc::Received> ask_supervisor(const std::string& socket, const ipc::Message& question) {
+Result<ipc::Received> ask_supervisor(const std::string& socket, const ipc::Message& question,
+                                     std::chrono::milliseconds within) {
     const std::string path = socket.substr(0, socket.rfind('/') + 1) + "supervisor.sock";
     auto fd = connect_to(path);
     if (!fd) return std::unexpected{std::move(fd.error())};
     if (auto sent = ipc::send_message(fd->get(), question); !sent) return std::unexpected{std::move(sent.error())};
     pollfd wait{fd->get(), POLLIN, 0};
-    if (::poll(&wait, 1, static_cast<int>(kAnswerWithin.count())) != 1)
+    if (::poll(&wait, 1, static_cast<int>(within.count())) != 1)
         return fail(Errc::Io, "no answer from mainstayd at " + path);
     auto got = ipc::receive_message(fd->get());
     if (!got) return std::unexpected{std::move(got.error())};

@@ -1,6 +1,7 @@
 // Sends one request to the supervisor over its control socket, which only root may use.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "mainstay/base/error.hpp"
@@ -9,7 +10,9 @@
 namespace mainstay::cli {
 
 // `socket` is the control socket; the supervisor's is beside it. Errc::NotFound: no daemon; Errc::Permission: not root.
-[[nodiscard]] Result<ipc::Received> ask_supervisor(const std::string& socket, const ipc::Message& question);
+inline constexpr std::chrono::milliseconds kAnswerWithin{150'000};  // longer than the daemon takes for most
+[[nodiscard]] Result<ipc::Received> ask_supervisor(const std::string& socket, const ipc::Message& question,
+                                                   std::chrono::milliseconds within = kAnswerWithin);
 // The text in the memory that an answer brings with it.
 [[nodiscard]] Result<std::string> text_with(const ipc::Received& answer);
 // Prints the error; the exit code for it.

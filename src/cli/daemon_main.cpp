@@ -54,8 +54,11 @@ int run_daemon(cli::Options& options) {
                            .socket = supervisor.log_socket,
                            .facility = supervisor.log_facility,
                            .console = supervisor.log_console,
-                           .level = supervisor.log_level}};
+                           .level = supervisor.log_level,
+                           .journal = supervisor.log_journal,
+                           .json = supervisor.log_json}};
     supervisor.set_log_ident = [&log](const std::string& ident) { log.set_ident(ident); };
+    supervisor.set_log_level = [&log](LogLevel level) { log.set_level(level); };
     for (const auto& remark : options.remarks) log.warning("{}", remark);
     for (const auto& path : passed_over)
         log.warning("{} is ignored: {} takes precedence", path, supervisor.config_path);

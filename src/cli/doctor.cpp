@@ -173,6 +173,13 @@ void judge_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
                                      facts.mail->failed, facts.mail->problem),
                          "check smtp_server, its port and which mails it accepts; queued mails are retried"});
     }
+    for (const auto& [name, webhook] : facts.webhooks) {
+        if (webhook.problem.empty()) continue;
+        found.push_back({fmt::format("events are not posted to webhook {} ({} queued, {} given up): {}", name,
+                                     webhook.queued, webhook.failed, webhook.problem),
+                         "check url, tls_ca and headers of this [[webhook]] in mainstay.toml, and the receiver; queued "
+                         "events are retried"});
+    }
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // the evaluation here is pure.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,7 +58,8 @@ struct DoctorFacts {
         std::uint64_t queued = 0, failed = 0;
         std::string problem;  // of the last attempt; empty: none
     };
-    std::optional<Mail> mail;  // none: mails are off, or no daemon runs
+    std::optional<Mail> mail;              // none: mails are off, or no daemon runs
+    std::map<std::string, Mail> webhooks;  // by name
 
     // Addresses that an instance here is MASTER of, and that another host answers for, too.
     struct Duplicate {

@@ -32,6 +32,13 @@ void read_mail(DoctorFacts& facts, const json& mail) {
                   .problem = mail.at("last_problem").get<std::string>()};
 }
 
+void read_webhooks(DoctorFacts& facts, const json& webhooks) {
+    for (const auto& one : webhooks.at("receivers"))
+        facts.webhooks[one.at("name").get<std::string>()] = {.queued = one.at("queued").get<std::uint64_t>(),
+                                                             .failed = one.at("failed").get<std::uint64_t>(),
+                                                             .problem = one.at("last_problem").get<std::string>()};
+}
+
 }  // namespace
 
 void read_status(DoctorFacts& facts, std::string_view status_text) {
@@ -43,6 +50,7 @@ void read_status(DoctorFacts& facts, std::string_view status_text) {
             for (const auto& instance : vrrp.at("instances")) read_instance(facts, instance, now_us);
         if (const auto& lvs = status.at("lvs"); lvs.is_object()) read_services(facts, lvs);
         read_mail(facts, status.at("mail"));
+        if (const auto webhooks = status.find("webhooks"); webhooks != status.end()) read_webhooks(facts, *webhooks);
     } catch (const json::exception&) {
         return;  // another version: what was read so far counts
     }

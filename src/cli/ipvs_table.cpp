@@ -12,7 +12,6 @@ namespace {
 using netlink::IpvsDestinationEntry;
 using netlink::IpvsServiceKey;
 
-constexpr std::uint32_t kScheduler1 = 0x8, kScheduler2 = 0x10, kScheduler3 = 0x20;  // IP_VS_SVC_F_SCHED1..3
 constexpr std::uint32_t kAllOnes = 0xffffffff, kIpv6Full = 128;
 
 std::string protocol_name(const IpvsServiceKey& key) {

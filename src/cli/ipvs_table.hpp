@@ -2,12 +2,16 @@
 // Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "mainstay/netlink/ipvs_types.hpp"
 
 namespace mainstay::cli {
+
+// IP_VS_SVC_F_SCHED1..3 of a service's flags: what they mean is the scheduler's.
+inline constexpr std::uint32_t kScheduler1 = 0x8, kScheduler2 = 0x10, kScheduler3 = 0x20;
 
 struct IpvsTableEntry {
     netlink::IpvsServiceEntry service;

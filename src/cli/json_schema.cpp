@@ -221,6 +221,27 @@ Json table_of(Block block) {
     return json;
 }
 
+Json webhook_schema() {
+    Json properties;
+    for (const auto& row : config::webhook_keys()) {
+        Json& property = properties[std::string{row.key}];
+        Json text{{"type", "string"}};
+        if (!row.words.empty()) text["enum"] = row.words;
+        if (row.seconds != nullptr)
+            property = {{"type", "integer"}, {"minimum", row.low}, {"maximum", row.high}};
+        else
+            property = row.list == nullptr ? text : Json{{"type", "array"}, {"items", text}, {"minItems", 1}};
+        property["description"] = row.help;
+    }
+    return {{"type", "array"},
+            {"maxItems", config::kWebhooksMax},
+            {"items",
+             {{"type", "object"},
+              {"properties", std::move(properties)},
+              {"required", {"url"}},
+              {"additionalProperties", false}}}};
+}
+
 void add_settings(Json& properties) {
     const config::Settings defaults;
     for (const auto& setting : config::settings_rows()) {
@@ -230,6 +251,15 @@ void add_settings(Json& properties) {
         Json& property = table["properties"][std::string{setting.key}];
         if (setting.flag != nullptr)
             property = {{"type", "boolean"}, {"description", setting.help}, {"default", defaults.*setting.flag}};
+        else if (setting.path != nullptr)
+            property = {{"type", "string"}, {"pattern", "^/"}, {"description", setting.help}};
+        else if (setting.url != nullptr)
+            property = {{"type", "string"}, {"pattern", "^https?://"}, {"description", setting.help}};
+        else if (setting.list != nullptr)
+            property = {{"type", "array"},
+                        {"items", {{"type", "string"}}},
+                        {"maxItems", config::kApiListenersMax},
+                        {"description", setting.help}};
         else
             property = {{"type", "integer"},
                         {"minimum", setting.low},
@@ -237,6 +267,7 @@ void add_settings(Json& properties) {
                         {"description", setting.help},
                         {"default", defaults.*setting.member}};
     }
+    properties["webhook"] = webhook_schema();
 }
 
 }  // namespace

@@ -33,10 +33,12 @@ enum Long : std::uint16_t {
     kIgnoreSigint,
     kNoMemCheck,
     kStrict,
-    kSharedAccount
+    kSharedAccount,
+    kLogJournal,
+    kLogJson
 };
 
-const std::array<option, 43> kLongOptions{{
+const std::array<option, 45> kLongOptions{{
     {"use-file", required_argument, nullptr, 'f'},
     {"vrrp", no_argument, nullptr, 'P'},
     {"check", no_argument, nullptr, 'C'},
@@ -76,6 +78,8 @@ const std::array<option, 43> kLongOptions{{
     {"ignore-sigint", no_argument, nullptr, kIgnoreSigint},
     {"no-mem-check", no_argument, nullptr, kNoMemCheck},
     {"strict", no_argument, nullptr, kStrict},
+    {"log-journal", optional_argument, nullptr, kLogJournal},
+    {"log-json", no_argument, nullptr, kLogJson},
     {"shared-account", required_argument, nullptr, kSharedAccount},
     {"version", no_argument, nullptr, 'v'},
     {"help", no_argument, nullptr, 'h'},
@@ -156,6 +160,13 @@ void take(Options& options, int option, const char* argument) {
             break;
         case 'G':
             supervisor.log_socket.clear();
+            break;
+        case kLogJournal:
+            supervisor.log_journal = true;
+            supervisor.log_socket = argument == nullptr ? "/run/systemd/journal/socket" : argument;
+            break;
+        case kLogJson:
+            supervisor.log_json = true;
             break;
         case 'u':
             options.umask = static_cast<int>(std::strtol(argument, nullptr, 0)) & 0777;
@@ -288,6 +299,9 @@ std::string help_text(const std::string& program) {
   -S, --log-facility=0..7      Set the syslog facility: local0 to local7, or user, daemon
                                (default daemon)
   -G, --no-syslog              Do not log to syslog
+      --log-journal[=SOCKET]   Log to journald with fields (instance, service, server, event,
+                               reason) instead of syslog
+      --log-json               Log to stdout as well, a JSON object per line; with -n
   -V, --dont-release-vrrp      Leave the addresses at stop
   -I, --dont-release-ipvs      Leave the IPVS table at stop
   -R, --dont-respawn           Stop when a process dies instead of restarting it

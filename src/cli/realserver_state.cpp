@@ -10,7 +10,9 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <span>
 
+#include "mainstay/kernel/new_file.hpp"
 #include "mainstay/kernel/sysctl.hpp"
 #include "realserver.hpp"
 
@@ -61,16 +63,6 @@ Result<RealServerState> read_from(int folder) {
     auto state = from_text(text, boot_id());
     if (!state) return std::unexpected{std::move(state.error()).with(path_of(kFile))};
     return state;
-}
-
-Result<void> write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t size = ::write(fd, text.data(), text.size());
-        if (size < 0 && errno == EINTR) continue;
-        if (size < 0) return fail_system("write " + path_of(kNewFile), errno);
-        text.remove_prefix(static_cast<std::size_t>(size));
-    }
-    return {};
 }
 
 }  // namespace
@@ -149,7 +141,9 @@ Result<void> StateFile::write(const RealServerState& state) const {
     (void)unlinkat(folder_.get(), kNewFile, 0);
     const UniqueFd file{openat(folder_.get(), kNewFile, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)};
     if (!file) return fail_system("write " + path_of(kNewFile), errno);
-    if (auto written = write_all(file.get(), to_text(state, boot_id())); !written) return written;
+    const std::string text = to_text(state, boot_id());
+    const auto bytes = std::as_bytes(std::span{text});
+    if (auto written = kernel::write_all(file.get(), bytes, "write " + path_of(kNewFile)); !written) return written;
     if (fsync(file.get()) != 0) return fail_system("write " + path_of(kNewFile), errno);
     if (renameat(folder_.get(), kNewFile, folder_.get(), kFile) != 0)
         return fail_system("rename " + path_of(kNewFile), errno);

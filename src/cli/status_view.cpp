@@ -6,64 +6,13 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "json_view.hpp"
+#include "status_filter.hpp"
+
 namespace mainstay::cli {
 namespace {
 
 using nlohmann::json;
-using KeywordSpec = std::vector<std::string>;
-
-// Missing or mistyped members read as empty: the daemon may be older or newer than this program.
-std::string text(const json& object, const char* name) {
-    const auto found = object.find(name);
-    if (found == object.end()) return {};
-    if (found->is_string()) return found->get<std::string>();
-    if (found->is_number() || found->is_boolean()) return found->dump();
-    return {};
-}
-std::int64_t number(const json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
-bool flag(const json& object, const char* name) {
-    const auto found = object.find(name);
-    return found != object.end() && found->is_boolean() && found->get<bool>();
-}
-const json& list(const json& object, const char* name) {
-    static const json kNone = json::array();
-    const auto found = object.find(name);
-    return found != object.end() && found->is_array() ? *found : kNone;
-}
-
-std::size_t width(const std::string& cell) {  // in characters
-    return static_cast<std::size_t>(std::ranges::count_if(cell, [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-std::string table(const std::vector<KeywordSpec>& rows, std::string_view indent) {
-    std::vector<std::size_t> widths;
-    for (const auto& row : rows) {
-        widths.resize(std::max(widths.size(), row.size()));
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
-    }
-    std::string out;
-    for (const auto& row : rows) {
-        std::string line{indent};
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            line += row[i] + std::string(widths[i] - width(row[i]) + 2, ' ');
-        }
-        line.erase(line.find_last_not_of(' ') + 1);
-        out += line + "\n";
-    }
-    return out;
-}
-
-std::string age(std::int64_t now_us, std::int64_t then_us) {
-    if (then_us <= 0 || now_us < then_us) return "-";
-    const std::int64_t s = (now_us - then_us) / 1'000'000;
-    if (s < 60) return fmt::format("{} s", s);
-    if (s < 3'600) return fmt::format("{} min", s / 60);
-    if (s < 2 * 86'400) return fmt::format("{} h {} min", s / 3'600, s / 60 % 60);
-    return fmt::format("{} d {} h", s / 86'400, s / 3'600 % 24);
-}
 
 std::string joined(const json& texts) {
     std::string out;
@@ -75,8 +24,16 @@ std::string joined(const json& texts) {
 
 std::string or_dash(std::string value) { return value.empty() ? "-" : std::move(value); }
 
+std::string maintenance_line(const json& root, std::int64_t now_us) {
+    const auto found = root.find("maintenance");
+    if (found == root.end() || !found->is_object()) return {};
+    const std::string until = text(*found, "until"), reason = text(*found, "reason");
+    return fmt::format("\nMAINTENANCE for {}, until {}, by {}{}\n", age(now_us, number(*found, "since_unix_us")),
+                       until.empty() ? "it is ended" : until, text(*found, "by"), reason.empty() ? "" : ": " + reason);
+}
+
 std::string vrrp_tables(const json& vrrp, std::int64_t now_us) {
-    std::vector<KeywordSpec> instances{
+    std::vector<TableRow> instances{
         {"INSTANCE", "STATE", "FOR", "PRIORITY", "VRID", "INTERFACE", "GROUP", "MASTER", "ADDRESSES"}};
     std::string faults;
     for (const auto& i : list(vrrp, "instances")) {
@@ -87,10 +44,10 @@ std::string vrrp_tables(const json& vrrp, std::int64_t now_us) {
     }
     std::string out;
     if (instances.size() > 1) out += "\n" + table(instances, "") + faults;
-    std::vector<KeywordSpec> groups{{"GROUP", "STATE"}};
+    std::vector<TableRow> groups{{"GROUP", "STATE"}};
     for (const auto& g : list(vrrp, "groups")) groups.push_back({text(g, "name"), text(g, "state")});
     if (groups.size() > 1) out += "\n" + table(groups, "");
-    std::vector<KeywordSpec> scripts{{"SCRIPT", "STATE", "RUNS", "FAILURES", "LAST FAILURE"}};
+    std::vector<TableRow> scripts{{"SCRIPT", "STATE", "RUNS", "FAILURES", "LAST FAILURE"}};
     for (const auto& s : list(vrrp, "scripts")) {
         scripts.push_back({text(s, "name"), text(s, "state"), text(s, "runs"), text(s, "failures"),
                            or_dash(text(s, "last_failure"))});
@@ -100,7 +57,7 @@ std::string vrrp_tables(const json& vrrp, std::int64_t now_us) {
 }
 
 std::string bfd_table(const json& bfd, std::int64_t now_us) {
-    std::vector<KeywordSpec> rows{
+    std::vector<TableRow> rows{
         {"BFD SESSION", "STATE", "FOR", "NEIGHBOR", "DETECTION", "SENT", "RECEIVED", "DIAGNOSTIC"}};
     for (const auto& s : list(bfd, "sessions")) {
         const auto counters = s.contains("counters") ? s["counters"] : json{};
@@ -130,16 +87,16 @@ std::string service_table(const json& service, std::int64_t now_us) {
     }
     out += "\n";
     std::string notes;
-    std::vector<KeywordSpec> rows{{"SERVER", "STATE", "FOR", "WEIGHT", "FORWARD", "IN TABLE", "LAST CHECK"}};
+    std::vector<TableRow> rows{{"SERVER", "STATE", "FOR", "WEIGHT", "FORWARD", "IN TABLE", "LAST CHECK"}};
     for (const auto& server : list(service, "servers")) {
         const auto& checks = list(server, "checks");
-        KeywordSpec row{text(server, "name"),
-                        flag(server, "alive") ? "UP" : "DOWN",
-                        age(now_us, number(server, "since_unix_us")),
-                        text(server, "weight"),
-                        text(server, "forwarding"),
-                        flag(server, "in_table") ? "yes" : "no",
-                        checks.empty() ? "no check" : check_text(checks.front(), now_us)};
+        TableRow row{text(server, "name"),
+                     flag(server, "alive") ? "UP" : "DOWN",
+                     age(now_us, number(server, "since_unix_us")),
+                     text(server, "weight"),
+                     text(server, "forwarding"),
+                     flag(server, "in_table") ? "yes" : "no",
+                     checks.empty() ? "no check" : check_text(checks.front(), now_us)};
         rows.push_back(std::move(row));
         if (const auto note = text(server, "note"); !note.empty())
             notes += fmt::format("  {}: {}\n", text(server, "name"), note);
@@ -156,10 +113,11 @@ std::string service_table(const json& service, std::int64_t now_us) {
 
 // The overrides of servers, including those of servers that are not configured.
 std::string override_table(const json& lvs, std::int64_t now_us) {
-    std::vector<KeywordSpec> rows{{"OVERRIDDEN SERVER", "SERVICE", "OVERRIDE", "FOR", "BY"}};
+    std::vector<TableRow> rows{{"OVERRIDDEN SERVER", "SERVICE", "OVERRIDE", "FOR", "ENDS IN", "BY", "REASON"}};
     for (const auto& o : list(lvs, "overrides")) {
+        const auto until = number(o, "until_unix_us");
         rows.push_back({text(o, "server"), text(o, "service"), text(o, "is"), age(now_us, number(o, "since_unix_us")),
-                        text(o, "by")});
+                        until == 0 ? "-" : age(until, now_us), text(o, "by"), text(o, "reason")});
     }
     return rows.size() > 1 ? "\n" + table(rows, "") : std::string{};
 }
@@ -180,21 +138,39 @@ std::string mail_line(const json& mail) {
     return out + "\n";
 }
 
+std::string webhook_lines(const json& webhooks) {
+    std::string out;
+    for (const auto& one : list(webhooks, "receivers")) {
+        out += fmt::format("Webhook {}: {} queued, {} sent, {} failed", text(one, "name"), number(one, "queued"),
+                           number(one, "sent"), number(one, "failed"));
+        if (const auto problem = text(one, "last_problem"); !problem.empty()) out += "; last problem: " + problem;
+        out += '\n';
+    }
+    if (const auto problem = text(webhooks, "disk_problem"); !problem.empty())
+        out += fmt::format("Webhook spool: it cannot be written ({}), {} files of events are in memory only\n", problem,
+                           number(webhooks, "in_memory"));
+    return out;
+}
+
 }  // namespace
 
-Result<std::string> status_tables(std::string_view answer) {
-    const json status = json::parse(answer, nullptr, false);
-    if (!status.is_object()) return fail(Errc::Invalid, "the daemon's answer is not a JSON object");
-    const auto part = [&](const char* name) { return status.contains(name) ? status[name] : json{}; };
+Result<std::string> status_tables(std::string_view answer, const std::vector<std::string>& names) {
+    auto parsed = json_object(answer);
+    if (!parsed) return std::unexpected{std::move(parsed.error())};
+    json& status = *parsed;
+    if (!names.empty())
+        if (auto kept = keep_only(status, names); !kept) return std::unexpected{std::move(kept.error())};
     const std::int64_t now_us = number(status, "now_unix_us");
     std::string out =
         fmt::format("mainstay {} on {}, configuration {}, process {}\n", text(status, "version"), text(status, "host"),
-                    number(status, "generation"), number(part("supervisor"), "pid"));
-    const json vrrp = part("vrrp"), lvs = part("lvs"), bfd = part("bfd"), mail = part("mail");
-    if (vrrp.is_object()) out += vrrp_tables(vrrp, now_us);
-    if (bfd.is_object()) out += bfd_table(bfd, now_us);
-    if (lvs.is_object()) out += lvs_tables(lvs, now_us);
-    if (mail.is_object()) out += mail_line(mail);
+                    number(status, "generation"), number(part(status, "supervisor"), "pid"));
+    out += maintenance_line(status, now_us);
+    const auto has = [&](const char* name) { return status.contains(name) && status[name].is_object(); };
+    if (has("vrrp")) out += vrrp_tables(status["vrrp"], now_us);
+    if (has("bfd")) out += bfd_table(status["bfd"], now_us);
+    if (has("lvs")) out += lvs_tables(status["lvs"], now_us);
+    if (has("mail")) out += mail_line(status["mail"]);
+    if (has("webhooks")) out += webhook_lines(status["webhooks"]);
     return out;
 }
 

@@ -3,12 +3,14 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mainstay/base/error.hpp"
 
 namespace mainstay::cli {
 
-// Errc::Invalid when the text is not such an answer.
-[[nodiscard]] Result<std::string> status_tables(std::string_view answer);
+// Errc::Invalid when the text is not such an answer. With `names`, only what they name (status_filter.hpp) is shown;
+// Errc::NotFound: nothing is named like that.
+[[nodiscard]] Result<std::string> status_tables(std::string_view answer, const std::vector<std::string>& names = {});
 
 }  // namespace mainstay::cli

@@ -67,9 +67,22 @@ std::string settings() {
                                 roff(setting.help), defaults.*setting.flag);
             continue;
         }
-        text +=
-            fmt::format(".TP\n.B {}\na whole number of seconds ({} to {}). {} Default: {}.\n", roff_word(setting.key),
-                        setting.low, setting.high, roff(setting.help), defaults.*setting.member);
+        if (setting.path != nullptr || setting.list != nullptr || setting.url != nullptr) {
+            text += fmt::format(".TP\n.B {}\n{}. {} Default: none.\n", roff_word(setting.key),
+                                setting.path != nullptr  ? "an absolute path"
+                                : setting.url != nullptr ? "a URL"
+                                                         : "a list of strings",
+                                roff(setting.help));
+            continue;
+        }
+        text += fmt::format(".TP\n.B {}\na whole number of {} ({} to {}). {} Default: {}.\n", roff_word(setting.key),
+                            setting.unit, setting.low, setting.high, roff(setting.help), defaults.*setting.member);
+    }
+    text += fmt::format(".SS {}\n", roff_word("[[webhook]]"));
+    for (const auto& row : config::webhook_keys()) {
+        text += fmt::format(".TP\n.B {}\n{}. {}", roff_word(row.key), roff(row.form), roff(row.help));
+        if (!row.default_text.empty()) text += roff(fmt::format(" Default: {}.", row.default_text));
+        text += '\n';
     }
     return text;
 }

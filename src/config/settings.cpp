@@ -15,7 +15,54 @@ namespace mainstay::config {
 
 namespace {
 
+constexpr std::string_view kWebhook = "webhook";  // its tables are read by take_webhooks()
+
 constexpr std::array kRows{
+    Setting{"api", "listen", 0, 0, nullptr,
+            "Addresses with ports at which the API is served over TCP, as \"127.0.0.1:9112\" or \"[::1]:9112\". Others "
+            "than "
+            "loopback addresses need tls_certificate and credentials.",
+            nullptr, nullptr, &Settings::api_listen},
+    Setting{
+        "api", "tls_certificate", 0, 0, nullptr,
+        "The certificate of the API, with its chain, in PEM. The file is read again when it changes, as are the next "
+        "three.",
+        nullptr, &Settings::api_tls_certificate},
+    Setting{"api", "tls_key", 0, 0, nullptr, "The private key of the certificate, in PEM.", nullptr,
+            &Settings::api_tls_key},
+    Setting{"api", "tls_client_ca", 0, 0, nullptr,
+            "Authorities, in PEM, of which each client must have a certificate; in addition to credentials.", nullptr,
+            &Settings::api_tls_client_ca},
+    Setting{
+        "api", "credentials", 0, 0, nullptr,
+        "The file of the API's credentials, one line each, made by mainstayctl api credential. Without it everybody "
+        "who reaches a loopback address may read.",
+        nullptr, &Settings::api_credentials},
+    Setting{"api", "operate", 0, 0, nullptr,
+            "Whether the API may change something: for credentials of the role operate, and at the control socket for "
+            "root and the service's group.",
+            &Settings::api_operate},
+    Setting{
+        "api",
+        "peer",
+        0,
+        0,
+        nullptr,
+        "The API of the other director, whose state the page shows beside this one's: \"https://HOST:PORT\"; http:// "
+        "at loopback addresses only.",
+        nullptr,
+        nullptr,
+        nullptr,
+        {},
+        &Settings::api_peer},
+    Setting{
+        "api", "peer_token", 0, 0, nullptr,
+        "A file with a token of the peer's API in its first line; the role read is enough. Nobody but its owner and "
+        "group may be able to read it.",
+        nullptr, &Settings::api_peer_token},
+    Setting{"api", "peer_ca", 0, 0, nullptr,
+            "Authorities, in PEM, of one of which the peer's certificate must be; without it, those of the system.",
+            nullptr, &Settings::api_peer_ca},
     Setting{"lvs", "audit_interval", 0, 86'400, &Settings::lvs_audit_interval_s,
             "Interval at which the kernel's IPVS table is compared with the desired one, and repaired; 0: only at a "
             "reload, which always does it."},
@@ -24,10 +71,27 @@ constexpr std::array kRows{
             "start immediately."},
     Setting{"mail", "keep", 60, 2'592'000, &Settings::mail_keep_s,
             "How long a mail that cannot be delivered is queued and retried."},
+    Setting{
+        "mail", "relays", 0, 0, nullptr,
+        "Mail servers in the order in which they are tried, instead of smtp_server: \"smtp://HOST:PORT\" (port 25), "
+        "\"starttls://HOST:PORT\" (587; encrypted, or not at all), \"smtps://HOST:PORT\" (465).",
+        nullptr, nullptr, &Settings::mail_relays},
+    Setting{"mail", "tls_ca", 0, 0, nullptr,
+            "Authorities, in PEM, of one of which a relay's certificate must be; without it, those of the system.",
+            nullptr, &Settings::mail_tls_ca},
+    Setting{
+        "mail", "credentials", 0, 0, nullptr,
+        "A file with the user name in its first line and the password in its second one, for relays with TLS. Nobody "
+        "but root may be able to read it.",
+        nullptr, &Settings::mail_credentials},
     Setting{"reload", "accept_losses", 0, 0, nullptr,
             "Whether a file with broken blocks is reloaded even if this removes running virtual servers, real servers, "
             "instances or addresses.",
             &Settings::reload_accept_losses},
+    Setting{"recorder", "size", 0, 256, &Settings::recorder_size_mib,
+            "Memory of each flight recorder, of the VRRP and of the load balancing process, in MiB: for `mainstayctl "
+            "record` and `replay`; 0: nothing is recorded.",
+            nullptr, nullptr, nullptr, "MiB"},
 };
 
 std::vector<std::string_view> known_keys(std::string_view table) {
@@ -42,6 +106,38 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string_vi
     return near.empty() ? std::string{} : fmt::format("did you mean {}?", near);
 }
 
+const char* form_of(const Setting& row) {
+    return row.path != nullptr  ? "an absolute path"
+           : row.url != nullptr ? "a text that begins with https:// or http://"
+                                : "a list of at most 8 texts";
+}
+
+// A path, a URL or a list. False: it is none of them, and the default stays.
+bool take_text(const Setting& row, const toml::node& value, Settings& settings) {
+    if (row.url != nullptr) {
+        const auto url = value.value_exact<std::string>();
+        if (!url || !(url->starts_with("https://") || url->starts_with("http://"))) return false;
+        settings.*row.url = *url;
+        return true;
+    }
+    if (row.path != nullptr) {
+        const auto path = value.value_exact<std::string>();
+        if (!path || !path->starts_with('/')) return false;
+        settings.*row.path = *path;
+        return true;
+    }
+    const auto* const list = value.as_array();
+    if (list == nullptr || list->size() > kApiListenersMax) return false;
+    std::vector<std::string> texts;
+    for (const auto& one : *list) {
+        const auto text = one.value_exact<std::string>();
+        if (!text) return false;
+        texts.push_back(*text);
+    }
+    settings.*row.list = std::move(texts);
+    return true;
+}
+
 void take(const toml::table& table, std::string_view name, Settings& settings, std::vector<SettingsProblem>& problems) {
     const auto keys = known_keys(name);
     for (const auto& [key, value] : table) {
@@ -51,6 +147,14 @@ void take(const toml::table& table, std::string_view name, Settings& settings, s
             problems.push_back({place_of(key.source()), fmt::format("unknown setting {} in [{}]", key.str(), name),
                                 fmt::format("ignored; known settings: {}", fmt::join(keys, ", ")),
                                 did_you_mean(key.str(), keys)});
+            continue;
+        }
+        if (row->path != nullptr || row->list != nullptr || row->url != nullptr) {
+            if (!take_text(*row, value, settings))
+                problems.push_back({place_of(value.source()),
+                                    fmt::format("{}.{} must be {}", name, row->key, form_of(*row)),
+                                    "it is not set",
+                                    {}});
             continue;
         }
         if (row->flag != nullptr) {
@@ -66,8 +170,8 @@ void take(const toml::table& table, std::string_view name, Settings& settings, s
         const auto number = value.value_exact<std::int64_t>();
         if (!number || *number < row->low || *number > row->high)
             problems.push_back({place_of(value.source()),
-                                fmt::format("{}.{} must be a whole number of seconds from {} to {}", name, row->key,
-                                            row->low, row->high),
+                                fmt::format("{}.{} must be a whole number of {} from {} to {}", name, row->key,
+                                            row->unit, row->low, row->high),
                                 fmt::format("{} is used", settings.*row->member),
                                 {}});
         else
@@ -86,13 +190,14 @@ std::vector<std::string_view> settings_tables() {
     std::vector<std::string_view> names;
     for (const auto& row : kRows)
         if (std::ranges::find(names, row.table) == names.end()) names.push_back(row.table);
+    names.push_back(kWebhook);
     return names;
 }
 
 std::span<const Setting> settings_rows() { return kRows; }
 
 bool is_settings_table(std::string_view name) {
-    return std::ranges::any_of(kRows, [&](const Setting& row) { return row.table == name; });
+    return name == kWebhook || std::ranges::any_of(kRows, [&](const Setting& row) { return row.table == name; });
 }
 
 bool toml_has_settings(std::string_view text) {
@@ -106,7 +211,9 @@ std::vector<SettingsProblem> take_settings(const toml::table& root, Settings& se
     std::vector<SettingsProblem> problems;
     for (const auto& [key, value] : root) {
         if (!is_settings_table(key.str())) continue;
-        if (value.is_table())
+        if (key.str() == kWebhook)
+            take_webhooks(value, place_of(key.source()), settings.webhooks, problems);
+        else if (value.is_table())
             take(*value.as_table(), key.str(), settings, problems);
         else
             problems.push_back({place_of(key.source()), fmt::format("{} is a table of settings", key.str()), "ignored",
@@ -129,7 +236,8 @@ ReadSettings read_settings(std::string_view text, const std::string& file_name) 
     for (const auto& [key, value] : root) {  // tables about the director are ignored here
         if (std::ranges::find(known, std::string_view{key.str()}) != known.end()) continue;
         problems.push_back({place_of(key.source()), fmt::format("unknown table [{}]", key.str()),
-                            "ignored; known tables: [lvs], [mail], [reload], [scripts] and the blocks of mainstay.conf",
+                            "ignored; known tables: [api], [lvs], [mail], [recorder], [reload], [scripts], "
+                            "[[webhook]] and the blocks of mainstay.conf",
                             did_you_mean(key.str(), known)});
     }
     std::ranges::stable_sort(problems, {}, [](const SettingsProblem& problem) {

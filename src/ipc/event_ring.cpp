@@ -6,22 +6,11 @@
 #include "mainstay/ipc/codec.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mapping.hpp"
+#include "stored_event.hpp"
 
 namespace mainstay::ipc {
 
 namespace {
-
-// As it lies in a slot: the transition is a word, so that another version reads it too.
-struct StoredEvent {
-    Event event;
-    std::string transition;
-};
-
-template <class A>
-void fields(A& a, StoredEvent& stored) {
-    Event& e = stored.event;
-    a(e.kind, e.name, e.parent, stored.transition, e.detail, e.priority, e.notify, e.mail, e.at, e.number);
-}
 
 std::vector<std::byte> encode_stored(const Event& event) {
     return encode(StoredEvent{event, to_string(event.transition)});
@@ -30,14 +19,13 @@ std::vector<std::byte> encode_stored(const Event& event) {
 Result<Event> decode_stored(std::span<const std::byte> bytes) {
     auto stored = decode<StoredEvent>(bytes);
     if (!stored) return std::unexpected{std::move(stored.error())};
-    const auto transition = transition_from(stored->transition);
-    if (!transition) return fail(Errc::Invalid, "an unknown transition");
-    stored->event.transition = *transition;
-    return std::move(stored->event);
+    return event_of(std::move(*stored));
 }
 
-// No ring gets this many events. A greater number is forged, and would prevent later events from being read.
+// No ring gets this many events: a reader refuses a greater number. A writer takes over half of it at most, because a
+// forged one near the limit would prevent its own events from being read.
 constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 62;
+constexpr std::uint64_t kTakenOverMax = kNumberMax / 2;
 
 struct RingHeader {
     std::atomic<std::uint64_t> newest;
@@ -72,8 +60,8 @@ Result<EventRing> EventRing::map(int fd, bool writable) {
     if (!memory) return std::unexpected{std::move(memory.error()).with("event ring")};
     if (memory->size() < sizeof(RingHeader) + 2 * sizeof(Slot)) return fail(Errc::Invalid, "event ring: too small");
     EventRing ring{std::make_unique<Mapping>(std::move(*memory))};
-    if (auto& newest = ring.mapping_->header().newest; writable && newest.load(std::memory_order_acquire) > kNumberMax)
-        newest.store(0, std::memory_order_release);
+    auto& newest = ring.mapping_->header().newest;
+    if (writable && newest.load(std::memory_order_acquire) > kTakenOverMax) newest.store(0, std::memory_order_release);
     return ring;
 }
 
@@ -82,7 +70,11 @@ std::uint64_t EventRing::append(Event event) {
     event.number = number;
     auto bytes = encode_stored(event);
     if (bytes.size() > kEventBytesMax) {
-        // Names come from the configuration and are short in practice; the detail is the only free text.
+        // Names come from the configuration and are short in practice; reason and detail are the only free texts.
+        event.reason.clear();
+        bytes = encode_stored(event);
+    }
+    if (bytes.size() > kEventBytesMax) {
         const std::size_t excess = bytes.size() - kEventBytesMax;
         event.detail.resize(event.detail.size() > excess ? event.detail.size() - excess : 0);
         bytes = encode_stored(event);

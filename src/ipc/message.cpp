@@ -2,6 +2,23 @@
 
 #include <utility>
 
+namespace mainstay::report {
+
+template <class A>
+void fields(A& a, ProcessStatus& p) {
+    a(p.role, p.ready, p.ends);
+}
+template <class A>
+void fields(A& a, ReloadResults& r) {
+    a(r.done, r.refused, r.last_done, r.last_refused, r.last_problem);
+}
+template <class A>
+void fields(A& a, Supervision& s) {
+    a(s.since, s.reloads, s.processes);
+}
+
+}  // namespace mainstay::report
+
 namespace mainstay::ipc {
 
 template <class A>
@@ -52,7 +69,8 @@ void fields(A& a, RoleStartup& m) {
       m.config_path, m.config_id, m.control_socket, m.spool_directory, m.keep_addresses, m.keep_ipvs, m.audit_seconds,
       m.settings_path, m.mail_keep_seconds, m.strict, m.all_include_checks, m.dry_run, m.run_vrrp, m.run_lvs,
       m.notify_wait_seconds, m.spare, m.snmp, m.snmp_socket, m.has_ipvs_namespace, m.net_namespace, m.check_first,
-      m.check_log, m.may_schedule, m.may_lock, m.force, m.report, m.in_namespace);
+      m.check_log, m.may_schedule, m.may_lock, m.force, m.report, m.in_namespace, m.mail, m.has_record, m.log_journal,
+      m.log_json, m.webhooks, m.api, m.log_levels);
 }
 template <class A>
 void fields(A& a, Snapshot& m) {
@@ -64,7 +82,7 @@ void fields(A& a, DryRun& m) {
 }
 template <class A>
 void fields(A& a, DryRunDone& m) {
-    a(m.exit_code, m.problem);
+    a(m.exit_code, m.problem, m.lines, m.lines_left_out);
 }
 template <class A>
 void fields(A& a, ControlRequest& m) {
@@ -132,7 +150,8 @@ void fields(A& a, Observations& m) {
 
 template <class A>
 void fields(A& a, ServerQuestion& m) {
-    a(m.request, m.verb, m.which, m.weight, m.dry_run, m.by, m.expire_persistence);
+    a(m.request, m.verb, m.which, m.weight, m.dry_run, m.by, m.expire_persistence, m.seconds, m.reason,
+      m.count_connections);
 }
 template <class A>
 void fields(A& a, ServerAnswered& m) {
@@ -151,6 +170,44 @@ void fields(A& a, ReloadDone& m) {
 template <class A>
 void fields(A& a, DumpFile& m) {
     a(m.what, m.step);
+}
+
+template <class A>
+void fields(A& a, SupervisionReport& m) {
+    a(m.now);
+}
+template <class A>
+void fields(A&, ReadTraffic&) {}
+
+template <class A>
+void fields(A& a, InstanceQuestion& m) {
+    a(m.request, m.verb, m.which, m.seconds, m.reason, m.dry_run, m.account, m.by);
+}
+template <class A>
+void fields(A& a, InstanceAnswered& m) {
+    a(m.request, m.exit_code, m.problem);
+}
+template <class A>
+void fields(A& a, ApiFile& m) {
+    a(m.what, m.problem);
+}
+
+template <class A>
+void fields(A& a, RecordQuestion& m) {
+    a(m.of);
+}
+template <class A>
+void fields(A& a, RecordMemory& m) {
+    a(m.problem);
+}
+
+template <class A>
+void fields(A& a, LogLevelQuestion& m) {
+    a(m.request, m.module, m.level, m.by, m.account);
+}
+template <class A>
+void fields(A& a, LogLevelOrder& m) {
+    a(m.levels);
 }
 
 std::vector<std::byte> encode_message(const Message& message) {

@@ -47,4 +47,35 @@ Result<void> NewFile::put_in_place(std::uint32_t mode) {
     return {};
 }
 
+Result<void> NewFile::put_in_place_durably(std::uint32_t mode) {
+    if (::fsync(descriptor_.get()) != 0) return fail_system("fsync " + temporary_, errno);
+    if (auto put = put_in_place(mode); !put) return put;
+    return sync_folder_of(path_);
+}
+
+Result<void> write_file_durably(const std::string& path, std::span<const std::byte> content, std::uint32_t mode) {
+    auto file = NewFile::beside(path);
+    if (!file) return std::unexpected{std::move(file.error())};
+    if (auto written = write_all(file->descriptor(), content, "write " + path); !written) return written;
+    return file->put_in_place_durably(mode);
+}
+
+Result<void> write_all(int fd, std::span<const std::byte> bytes, const std::string& doing) {
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return fail_system(doing, errno);
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+Result<void> sync_folder_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+    const UniqueFd opened{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!opened || ::fsync(opened.get()) != 0) return fail_system("fsync " + folder, errno);
+    return {};
+}
+
 }  // namespace mainstay::kernel

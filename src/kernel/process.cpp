@@ -110,8 +110,8 @@ Result<void> make_directory(const std::string& path, const Account& account, std
 Result<void> write_file_safely(const std::string& path, std::string_view content, std::uint32_t mode) {
     auto file = NewFile::beside(path);
     if (!file) return std::unexpected{std::move(file.error())};
-    if (::write(file->descriptor(), content.data(), content.size()) != static_cast<ssize_t>(content.size()))
-        return fail_system("write " + path, errno);
+    const auto bytes = std::as_bytes(std::span{content});
+    if (auto written = write_all(file->descriptor(), bytes, "write " + path); !written) return written;
     return file->put_in_place(mode);
 }
 

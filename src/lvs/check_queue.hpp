@@ -55,6 +55,9 @@ private:
         return checkers + checkers / kShare + kLeast;
     }
 
+    template <class A>
+    friend void state(A& archive, CheckQueue& queue);  // judge_state.cpp
+
     std::vector<Entry> heap_;
 };
 

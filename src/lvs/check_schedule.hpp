@@ -42,6 +42,9 @@ public:
     [[nodiscard]] std::optional<Instant> deadline() const;
 
 private:
+    template <class A>
+    friend void state(A& archive, CheckSchedule& schedule);  // judge_state.cpp
+
     Random random_;
     CheckQueue queue_;  // of the checkers that wait for their next run
 };

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "judge_text.hpp"
+#include "mainstay/lvs/connections.hpp"
 #include "mainstay/lvs/settings.hpp"
 
 namespace mainstay::lvs {
@@ -13,8 +14,6 @@ namespace {
 
 constexpr Micros kCountEvery{1'000'000};
 
-// For TCP and SCTP only active connections count, which excludes TIME_WAIT; for other protocols the kernel reports all
-// connections as inactive.
 std::uint64_t connections_of(const config::VirtualServer& service, const ConnectionsCounted::Destination& one) {
     const bool has_states = service.fwmark == 0 &&
                             (service.protocol == config::Protocol::Tcp || service.protocol == config::Protocol::Sctp);
@@ -24,14 +23,6 @@ std::uint64_t connections_of(const config::VirtualServer& service, const Connect
 // In a group the servers take the port of each service, so only the address is compared.
 bool is_of(const ConnectionsCounted::Destination& one, const config::VirtualServer& service, const Endpoint& server) {
     return service.group.empty() ? one.endpoint == server : one.endpoint.address == server.address;
-}
-
-std::uint64_t connections_to(const ConnectionsCounted& fact, const config::VirtualServer& service,
-                             const Endpoint& server) {
-    std::uint64_t connections = 0;
-    for (const auto& one : fact.destinations)
-        if (is_of(one, service, server)) connections += connections_of(service, one);
-    return connections;
 }
 
 DrainState drain_for(Micros time, Moment at) { return {at.now + time, {at.wall.unix_us + time.count()}, {}, false}; }
@@ -77,6 +68,14 @@ bool is_draining(const ServiceState& state) {
 }
 
 }  // namespace
+
+std::uint64_t connections_to(const ConnectionsCounted& counted, const config::VirtualServer& service,
+                             const Endpoint& server) {
+    std::uint64_t connections = 0;
+    for (const auto& one : counted.destinations)
+        if (is_of(one, service, server)) connections += connections_of(service, one);
+    return connections;
+}
 
 void Draining::begin(Services& services, const ServerRef& ref, Moment at, Intents& out) {
     auto& server = services.state_at(ref);

@@ -22,8 +22,14 @@ public:
     void on_deadline(Services& services, Instant now, Intents& out);
     void on_counted(Services& services, const ConnectionsCounted& fact, Intents& out);
     [[nodiscard]] std::optional<Instant> deadline() const { return look_at_; }
+    // Whether all its services exist, which a state that was read back may not hold.
+    [[nodiscard]] bool is_within(const Services& services) const {
+        return services_.empty() || *services_.rbegin() < services.size();
+    }
 
 private:
+    template <class A>
+    friend void state(A& archive, Draining& draining);  // judge_state.cpp
     void look_at_service(Services& services, std::size_t service, Instant now, Instant& next, Intents& out);
     [[nodiscard]] bool forget_left(Services& services, std::size_t service);
 

@@ -38,15 +38,16 @@ bool FirewallMarks::is_mapped(const config::Global& global, const config::Virtua
 void FirewallMarks::assign(const config::Global& global, const std::vector<config::VirtualServer>& services) {
     const auto before = std::exchange(marks_, {});
     auto used = configured_marks(services);
+    auto next = static_cast<std::uint32_t>(
+        config::value_of<std::int64_t>(global.more->values, "nftables_ipvs_start_fwmark").value_or(kFirstMark));
     for (const auto& service : services) {
         if (!is_mapped(global, service)) continue;
         for (const Family family : families_of(service)) {
             const auto found = before.find({identity_of(service), family});
-            if (found != before.end() && used.insert(found->second).second) marks_.insert(*found);
+            const bool keep = found != before.end() && found->second >= next;
+            if (keep && used.insert(found->second).second) marks_.insert(*found);
         }
     }
-    auto next = static_cast<std::uint32_t>(
-        config::value_of<std::int64_t>(global.more->values, "nftables_ipvs_start_fwmark").value_or(kFirstMark));
     for (const auto& service : services) {
         if (!is_mapped(global, service)) continue;
         for (const Family family : families_of(service)) {

@@ -20,7 +20,8 @@ class FirewallMarks {
 public:
     // Restores the marks of an earlier incarnation. Call it before the first assign().
     void recall(const Memory& memory);
-    // Assigns marks to each group that is_mapped(): those it has, else free ones.
+    // Assigns marks to each group that is_mapped(): those it has, else free ones. A mark below the configured first one
+    // is given up: an administrator who raises that one wants the lower marks for other things.
     void assign(const config::Global& global, const std::vector<config::VirtualServer>& services);
 
     // keepalived: only groups without configured marks.
@@ -33,6 +34,9 @@ public:
                                                           const std::vector<config::VirtualServer>& services) const;
 
 private:
+    template <class A>
+    friend void state(A& archive, FirewallMarks& marks);  // judge_state.cpp
+
     std::map<std::pair<ServiceIdentity, Family>, std::uint32_t> marks_;
 };
 

@@ -61,11 +61,22 @@ Intents Judge::stop(bool keep, Moment) { return impl_->stop(keep); }
 
 std::optional<Instant> Judge::deadline() const { return impl_->deadline(); }
 
+const config::Global& Judge::global() const { return impl_->services().global; }
+
 const std::vector<config::VirtualServer>& Judge::services() const { return impl_->services().configs; }
 
 const std::vector<ServiceState>& Judge::states() const { return impl_->services().states; }
 
 std::uint64_t Judge::lines_left_out() const { return impl_->budget().left_out(); }
+
+std::optional<Instant> Judge::oldest_running_check() const {
+    std::optional<Instant> oldest;
+    for (const auto& service : states())
+        for (const auto& server : service.servers)
+            for (const auto& check : server.checkers)
+                if (check.running && (!oldest || check.due < *oldest)) oldest = check.due;
+    return oldest;
+}
 
 const Overrides& Judge::overrides() const { return impl_->overrides().all(); }
 

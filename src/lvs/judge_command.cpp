@@ -1,8 +1,11 @@
 // Carries out operators' overrides: what a server's state follows from them.
 #include <fmt/format.h>
 
+#include <map>
 #include <set>
+#include <span>
 
+#include "carry_over.hpp"
 #include "judge_impl.hpp"
 #include "judge_text.hpp"
 #include "mainstay/lvs/plan.hpp"
@@ -39,7 +42,7 @@ Intents Judge::Impl::command(const ServerCommand& command, Moment at, ServerAnsw
         return out;
     }
     ServerCommandRun run{
-        services_, overrides_, command, at.wall,
+        services_, overrides_, command, at,
         [&](const ServerRef& ref, Hold wanted, std::int64_t weight) { hold(ref, wanted, weight, at, out); }};
     auto audit = run.run(answer);
     if (!audit) return out;
@@ -60,10 +63,9 @@ void Judge::Impl::dry_run(const ServerCommand& command, Moment at, ServerAnswer&
     if (expires != overrides_.expires_persistence(services_))
         answer.lines.push_back(expires ? "would set: net.ipv4.vs.expire_quiescent_template = 1"
                                        : "would restore: net.ipv4.vs.expire_quiescent_template");
-    for (const auto& intent : would) {
-        const auto* said = std::get_if<Say>(&intent);
-        if (said != nullptr && said->line.level == LogLevel::Info)
-            answer.lines.push_back("would log: " + said->line.text);
+    // Without the audit line, the first one: it is for commands that are carried out.
+    for (const auto& intent : std::span{would}.subspan(answer.changed == 0 ? 0 : 1)) {
+        if (const auto* said = std::get_if<Say>(&intent)) answer.lines.push_back("would log: " + said->line.text);
     }
     for (const std::size_t service : changed_services(would))
         for (const auto& operation : plan(copy.services_.desired(service), services_.desired(service), {}))
@@ -96,8 +98,10 @@ void Judge::Impl::take_out(const ServerRef& ref, Moment at, Intents& out) {
     if (!server.between->leave)
         out.push_back(say(LogLevel::Info, fmt::format("Removing service {} from VS {}", services_.name(ref),
                                                       services_.name(ref.service))));
-    out.emplace_back(Announce{
-        server_event(services_.configs[ref.service], services_.config_at(ref), false, "Disabled by an operator")});
+    const auto held = overrides_.of(services_, ref);
+    const std::string reason = held && !held->reason.empty() ? ": " + held->reason : std::string{};
+    out.emplace_back(Announce{server_event(services_.configs[ref.service], services_.config_at(ref), false,
+                                           "Disabled by an operator" + reason)});
 }
 
 // The server was not checked while it was disabled: it returns once its checks, which run now, have passed.
@@ -115,6 +119,24 @@ void Judge::Impl::bring_back(const ServerRef& ref, Moment at, Intents& out) {
     if (!may_live(server)) return;
     set_alive(ref, true, at, out);
     out.emplace_back(Announce{server_event(services_.configs[ref.service], config, true, "Enabled by an operator")});
+}
+
+// As `enable` does, for the overrides whose time is over.
+void Judge::Impl::end_overrides(Moment at, Intents& out) {
+    const Overrides ended = overrides_.take_ended(at.now);
+    if (ended.empty()) return;
+    std::map<std::string, std::size_t> by_name;
+    for (std::size_t v = 0; v < services_.size(); ++v) by_name.emplace(services_.name(v), v);
+    for (const auto& [key, held] : ended) {
+        out.push_back(
+            say(LogLevel::Notice, fmt::format("The override of {} of VS {} ends: it was {} by {} until now{}",
+                                              key.server.to_string(), key.service, text_of(held), held.by,
+                                              held.reason.empty() ? std::string{} : " (" + held.reason + ")")));
+        const auto service = by_name.find(key.service);
+        if (service == by_name.end()) continue;
+        const auto server = find_server(services_.configs[service->second], key.server);
+        if (server) hold({service->second, *server}, Hold::None, 0, at, out);
+    }
 }
 
 }  // namespace mainstay::lvs

@@ -13,6 +13,7 @@
 #include "firewall_marks.hpp"
 #include "line_budget.hpp"
 #include "local_addresses.hpp"
+#include "mainstay/base/byte_archive.hpp"
 #include "mainstay/base/interned_string.hpp"
 #include "mainstay/lvs/judge.hpp"
 #include "mainstay/lvs/settings.hpp"
@@ -41,11 +42,18 @@ public:
     [[nodiscard]] const Services& services() const { return services_; }
     [[nodiscard]] const LineBudget& budget() const { return budget_; }
     [[nodiscard]] const OperatorOverrides& overrides() const { return overrides_; }
+    void save(ByteWriter& out);
+    [[nodiscard]] bool resume(config::Config config, ByteReader& in);
     [[nodiscard]] std::optional<netlink::MarkTable> mark_table() const {
         return marks_.table(services_.global, services_.configs);
     }
 
 private:
+    // judge_state.cpp
+    template <class A>
+    void archive(A& a);
+    [[nodiscard]] bool fits_the_configuration() const;
+
     // judge_start.cpp
     void make_fresh_states(Moment at, bool first_run_retries);
     [[nodiscard]] ServiceState fresh_state(const config::VirtualServer& service, Moment at,
@@ -95,6 +103,7 @@ private:
     void hold(const ServerRef& ref, Hold wanted, std::int64_t weight, Moment at, Intents& out);
     void take_out(const ServerRef& ref, Moment at, Intents& out);
     void bring_back(const ServerRef& ref, Moment at, Intents& out);
+    void end_overrides(Moment at, Intents& out);
     void dry_run(const ServerCommand& command, Moment at, ServerAnswer& answer) const;
 
     // judge_reload.cpp

@@ -32,7 +32,8 @@ Intents Judge::Impl::step(const Fact& fact, Moment at) {
 
 std::optional<Instant> Judge::Impl::deadline() const {
     std::optional<Instant> first;
-    for (const auto& one : {schedule_.deadline(), slow_start_.deadline(), draining_.deadline(), budget_.deadline()})
+    for (const auto& one : {schedule_.deadline(), slow_start_.deadline(), draining_.deadline(), overrides_.deadline(),
+                            budget_.deadline()})
         if (one) first = first ? std::min(*first, *one) : *one;
     return first;
 }
@@ -45,6 +46,7 @@ void Judge::Impl::on_deadline(Moment at, Intents& out) {
     }
     slow_start_.on_deadline(services_, at.now, out);
     draining_.on_deadline(services_, at.now, out);
+    end_overrides(at, out);
 }
 
 // One run may answer for several checks.

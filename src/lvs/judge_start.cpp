@@ -14,7 +14,7 @@ void Judge::Impl::start(config::Config config, const Memory& memory, Moment at, 
                         const Opening& opening, HostAddresses host) {
     Intents out;
     if (host) addresses_.set(std::move(*host));
-    overrides_ = OperatorOverrides{std::move(overrides)};
+    overrides_ = OperatorOverrides{std::move(overrides), at};
     marks_.recall(memory);
     services_.configure(std::move(config), marks_, out);
     make_fresh_states(at, false);

@@ -25,7 +25,7 @@ std::vector<LogLine> LineBudget::look(Instant now) {
 
 bool LineBudget::allows(const LogLine& line, Instant now) {
     if (!began_) began_ = now;
-    if (line.level != LogLevel::Info) return true;
+    if (line.level < LogLevel::Notice) return true;
     if (told_ < kLinesPerSecondMax) {
         ++told_;
         return true;

@@ -11,7 +11,7 @@
 
 namespace mainstay::lvs {
 
-// Lines of level Info per second, counted from the first one. More severe lines are always logged.
+// Lines of the levels Notice and Info per second, counted from the first one. More severe lines are always logged.
 inline constexpr std::size_t kLinesPerSecondMax = 500;
 
 class LineBudget {
@@ -27,6 +27,9 @@ public:
     [[nodiscard]] std::uint64_t left_out() const { return left_out_in_all_; }
 
 private:
+    template <class A>
+    friend void state(A& archive, LineBudget& budget);  // judge_state.cpp
+
     std::optional<Instant> began_;
     std::size_t told_ = 0, left_out_ = 0, down_ = 0, up_ = 0;
     std::uint64_t left_out_in_all_ = 0;

@@ -17,6 +17,9 @@ public:
     [[nodiscard]] bool suspend(const config::VirtualServer& service) const;
 
 private:
+    template <class A>
+    friend void state(A& archive, LocalAddresses& addresses);  // judge_state.cpp
+
     std::set<IpAddress> addresses_;
     bool known_ = false;
 };

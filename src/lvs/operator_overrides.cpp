@@ -7,6 +7,49 @@
 
 namespace mainstay::lvs {
 
+OperatorOverrides::OperatorOverrides(Overrides known, Moment at) : known_{std::move(known)} {
+    for (const auto& [key, held] : known_) {
+        if (!held.until) continue;
+        // The calendar may have been set meanwhile: no override lasts longer than one can be made to last.
+        const auto latest = at.wall.unix_us + Micros{kOverrideTimeMax}.count();
+        const auto until = std::clamp(held.until->unix_us, at.wall.unix_us, latest);
+        const Micros left{until - at.wall.unix_us};
+        plan_end(key, at.now + left);
+    }
+}
+
+void OperatorOverrides::plan_end(const OverrideKey& key, Instant at) {
+    ends_[key] = at;
+    if (!next_end_ || at < *next_end_) next_end_ = at;
+}
+
+void OperatorOverrides::set(const OverrideKey& key, Override override, Instant now) {
+    ends_.erase(key);
+    if (override.until) plan_end(key, now + Micros{override.until->unix_us - override.since.unix_us});
+    known_[key] = std::move(override);
+}
+
+void OperatorOverrides::reset(const OverrideKey& key) {
+    ends_.erase(key);
+    known_.erase(key);
+}
+
+Overrides OperatorOverrides::take_ended(Instant now) {
+    Overrides ended;
+    if (!next_end_ || now < *next_end_) return ended;
+    next_end_.reset();
+    for (auto one = ends_.begin(); one != ends_.end();) {
+        if (one->second > now) {
+            next_end_ = next_end_ ? std::min(*next_end_, one->second) : one->second;
+            ++one;
+            continue;
+        }
+        if (auto held = known_.extract(one->first)) ended.insert(std::move(held));
+        one = ends_.erase(one);
+    }
+    return ended;
+}
+
 void OperatorOverrides::apply(const config::VirtualServer& config, ServiceState& state) const {
     if (known_.empty()) return;
     const auto& servers = config.real_servers;

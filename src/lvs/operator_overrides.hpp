@@ -2,10 +2,12 @@
 // configured at the moment.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "mainstay/lvs/facts.hpp"
 #include "mainstay/lvs/overrides.hpp"
 #include "services.hpp"
 
@@ -14,7 +16,8 @@ namespace mainstay::lvs {
 class OperatorOverrides {
 public:
     OperatorOverrides() = default;
-    explicit OperatorOverrides(Overrides known) : known_{std::move(known)} {}
+    // What an earlier incarnation had: an override whose time is over by now ends at once.
+    OperatorOverrides(Overrides known, Moment at);
 
     [[nodiscard]] const Overrides& all() const { return known_; }
     // Applies the overrides to the fresh state of a service.
@@ -26,11 +29,22 @@ public:
     [[nodiscard]] bool expires_persistence(const Services& services) const;
 
     [[nodiscard]] bool has_room_for(const OverrideKey& key) const;
-    void set(const OverrideKey& key, Override override) { known_[key] = std::move(override); }
-    void reset(const OverrideKey& key) { known_.erase(key); }
+    // Its time, if it has one, begins at `now`.
+    void set(const OverrideKey& key, Override override, Instant now);
+    void reset(const OverrideKey& key);
+    // Takes out the overrides whose time is over.
+    [[nodiscard]] Overrides take_ended(Instant now);
+    // When an override may end; an early call of take_ended() changes nothing.
+    [[nodiscard]] std::optional<Instant> deadline() const { return next_end_; }
 
 private:
+    template <class A>
+    friend void state(A& archive, OperatorOverrides& overrides);  // judge_state.cpp
+    void plan_end(const OverrideKey& key, Instant at);
+
     Overrides known_;
+    std::map<OverrideKey, Instant> ends_;  // of those that have a time
+    std::optional<Instant> next_end_;      // the first of them, or earlier
 };
 
 }  // namespace mainstay::lvs

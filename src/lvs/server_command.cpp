@@ -37,24 +37,35 @@ std::optional<std::string> problem_of(const ServerCommand& command) {
         return "the weight must be 0 to 2147483647";
     if (command.expire_persistence && command.verb != ServerCommand::Verb::Drain)
         return "--expire-persistence works with drain only";
+    const bool overrides = hold_of(command.verb) != Hold::None;
+    if (command.time < Seconds{0} || command.time > kOverrideTimeMax)
+        return "the time of an override must be 1 s to 366 days";
+    if (command.time != Seconds{0} && !overrides) return "--for works with drain, disable and weight only";
+    if (!command.reason.empty() && !overrides) return "--reason works with drain, disable and weight only";
+    const bool is_line =
+        std::ranges::none_of(command.reason, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+    if (!is_line || command.reason.size() > kOverrideReasonBytesMax)
+        return fmt::format("the reason must be one line of at most {} bytes", kOverrideReasonBytesMax);
     return std::nullopt;
 }
 
 ServerCommandRun::ServerCommandRun(const Services& services, OperatorOverrides& overrides, const ServerCommand& command,
-                                   WallTime now, Carry carry_out)
+                                   Moment at, Carry carry_out)
     : services_{services},
       overrides_{overrides},
       command_{command},
       pattern_{pattern_of(command.which)},
       wanted_{hold_of(command.verb)},
-      now_{now},
+      at_{at},
       carry_out_{std::move(carry_out)} {}
 
 std::optional<std::string> ServerCommandRun::run(ServerAnswer& answer) {
     const std::vector<OverrideKey> strangers =
         wanted_ == Hold::None ? overrides_.strangers(services_, pattern_) : std::vector<OverrideKey>{};
-    for (const auto& ref : matching(answer))
+    for (const auto& ref : matching(answer)) {
         if (!change(ref, answer)) break;
+        answer.servers.emplace_back(ref.service, ref.server);
+    }
     for (const auto& key : strangers) look_at_stranger(key, answer);
     std::ranges::move(remarks_, std::back_inserter(answer.lines));
     if (auto expiry = remark_on_expiry(services_, overrides_); expiry && command_.expire_persistence)
@@ -81,11 +92,17 @@ bool ServerCommandRun::change(const ServerRef& ref, ServerAnswer& answer) {
     if (wanted_ == Hold::None)
         overrides_.reset(key);
     else
-        overrides_.set(key, {wanted_, command_.weight, now_, command_.by, command_.expire_persistence});
+        overrides_.set(key, new_override(), at_.now);
     if (++answer.changed <= kServersNamedInAuditMax) named_ += fmt::format(" {} of VS {},", name, key.service);
     if (!held) carry_out_(ref, wanted_, command_.weight);
     answer.lines.push_back(fmt::format("{} of VS {}: {} (was: {})", name, key.service, state_text(ref), before));
     return true;
+}
+
+Override ServerCommandRun::new_override() const {
+    Override made{wanted_, command_.weight, at_.wall, command_.by, command_.expire_persistence, {}, command_.reason};
+    if (command_.time > Seconds{0}) made.until = WallTime{at_.wall.unix_us + Micros{command_.time}.count()};
+    return made;
 }
 
 // An override of a server that is not configured.
@@ -115,14 +132,22 @@ bool ServerCommandRun::is_held_so(const ServerRef& ref) const {
 bool ServerCommandRun::changes_nothing(const ServerRef& ref, const OverrideKey& key) const {
     if (!is_held_so(ref)) return false;
     const auto known = overrides_.all().find(key);
-    return known == overrides_.all().end() || known->second.expires_persistence == command_.expire_persistence;
+    if (known == overrides_.all().end()) return true;
+    const Override& held = known->second;
+    // One with a time begins anew each time.
+    return held.expires_persistence == command_.expire_persistence && held.reason == command_.reason && !held.until &&
+           command_.time == Seconds{0};
 }
 
 std::string ServerCommandRun::state_text(const ServerRef& ref) const {
     const auto& state = services_.state_at(ref);
     const auto said = overrides_.of(services_, ref);
-    const std::string word =
+    std::string word =
         text_of(Override{state.hold, state.between->held_weight, {}, {}, said && said->expires_persistence});
+    if (said && said->until)
+        word += fmt::format(" for {} s more",
+                            std::max<std::int64_t>(0, (said->until->unix_us - at_.wall.unix_us) / 1'000'000));
+    if (said && !said->reason.empty()) word += fmt::format(" ({})", said->reason);
     return fmt::format("{}, {}, weight {}", word, state.alive ? "UP" : "DOWN", state.weight);
 }
 
@@ -133,7 +158,11 @@ std::string ServerCommandRun::audit_line(const ServerAnswer& answer) const {
     const std::string number = command_.verb == ServerCommand::Verb::Weight ? fmt::format(" {}", command_.weight)
                                : command_.expire_persistence                ? std::string{" --expire-persistence"}
                                                                             : std::string{};
-    return fmt::format("server {} {}{} by {}:{}", word_of(command_.verb), command_.which, number, command_.by, named);
+    const std::string time =
+        command_.time > Seconds{0} ? fmt::format(" --for {}s", command_.time.count()) : std::string{};
+    const std::string reason = command_.reason.empty() ? std::string{} : fmt::format(" ({})", command_.reason);
+    return fmt::format("server {} {}{}{} by {}{}:{}", word_of(command_.verb), command_.which, number, time, command_.by,
+                       reason, named);
 }
 
 // Empty: the answer's problem lists known servers.

@@ -18,7 +18,7 @@ class ServerCommandRun {
 public:
     // Gives the server its override, which changes its state.
     using Carry = std::function<void(const ServerRef& ref, Hold hold, std::int64_t weight)>;
-    ServerCommandRun(const Services& services, OperatorOverrides& overrides, const ServerCommand& command, WallTime now,
+    ServerCommandRun(const Services& services, OperatorOverrides& overrides, const ServerCommand& command, Moment at,
                      Carry carry_out);
 
     // Fills the answer. Returns the log line if something was changed.
@@ -26,6 +26,7 @@ public:
 
 private:
     [[nodiscard]] std::vector<ServerRef> matching(ServerAnswer& answer) const;
+    [[nodiscard]] Override new_override() const;
     [[nodiscard]] std::string state_text(const ServerRef& ref) const;
     [[nodiscard]] bool is_held_so(const ServerRef& ref) const;
     [[nodiscard]] bool changes_nothing(const ServerRef& ref, const OverrideKey& key) const;
@@ -40,7 +41,7 @@ private:
     const ServerCommand& command_;
     const ServerPattern pattern_;
     const Hold wanted_;
-    const WallTime now_;
+    const Moment at_;
     Carry carry_out_;
     std::string named_;                 // in the line for the log
     std::vector<std::string> remarks_;  // at the end of the answer

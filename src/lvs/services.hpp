@@ -62,6 +62,9 @@ public:
     [[nodiscard]] Table desired(std::size_t service) const;
 
 private:
+    template <class A>
+    friend void state(A& archive, Services& services);  // judge_state.cpp
+
     std::map<std::size_t, std::vector<netlink::IpvsServiceKey>> group_keys_;  // by service; of the others: key_of()
     CheckerId next_id_ = 1;
 };

@@ -100,6 +100,12 @@ void SharedProbes::release(CheckerId leader, Services& services, CheckSchedule& 
     }
 }
 
+bool SharedProbes::is_within(const Services& services) const {
+    const auto exists = [&](CheckerId id) { return services.checkers.contains(id); };
+    return std::ranges::all_of(shared_,
+                               [&](const auto& group) { return !group.empty() && std::ranges::all_of(group, exists); });
+}
+
 void SharedProbes::release_gone(Services& services, CheckSchedule& schedule, Instant now) {
     std::vector<CheckerId> gone;
     for (const auto& [leader, followers] : led_) {

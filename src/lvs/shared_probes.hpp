@@ -23,8 +23,13 @@ public:
     void release(CheckerId leader, Services& services, CheckSchedule& schedule, Instant now);
     // The same for leaders that a reload removed.
     void release_gone(Services& services, CheckSchedule& schedule, Instant now);
+    // Whether all its checkers exist, which a state that was read back may not hold.
+    [[nodiscard]] bool is_within(const Services& services) const;
 
 private:
+    template <class A>
+    friend void state(A& archive, SharedProbes& probes);  // judge_state.cpp
+
     std::vector<std::vector<CheckerId>> shared_;                 // checkers that one probe can answer for
     std::unordered_map<CheckerId, std::size_t> shares_;          // index into shared_
     std::unordered_map<CheckerId, std::vector<CheckerId>> led_;  // the followers of each running leader

@@ -68,6 +68,13 @@ void SlowStart::rearm(Services& services, Instant now) {
         for (std::size_t s = 0; s < services.states[v].servers.size(); ++s) follow(services, {v, s}, now);
 }
 
+bool SlowStart::is_within(const Services& services) const {
+    return std::ranges::all_of(steps_, [&](const auto& step) {
+        const ServerRef& ref = step.second;
+        return ref.service < services.size() && ref.server < services.states[ref.service].servers.size();
+    });
+}
+
 std::optional<Instant> SlowStart::deadline() const {
     return steps_.empty() ? std::nullopt : std::optional{steps_.begin()->first};
 }

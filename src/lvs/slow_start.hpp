@@ -28,8 +28,13 @@ public:
     // After the services were replaced: continues the growth recorded in their states.
     void rearm(Services& services, Instant now);
     [[nodiscard]] std::optional<Instant> deadline() const;
+    // Whether all steps are of servers that exist, which a state that was read back may not hold.
+    [[nodiscard]] bool is_within(const Services& services) const;
 
 private:
+    template <class A>
+    friend void state(A& archive, SlowStart& slow_start);  // judge_state.cpp
+
     std::set<std::pair<Instant, ServerRef>> steps_;  // the next step of each growing weight
 };
 

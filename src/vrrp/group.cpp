@@ -49,6 +49,10 @@ void Group::settle(Step step, std::span<Instance> instances) {
         for (const InstanceId id : members_)
             if (!is_master(member(id))) member(id).become_master(step);
     }
+    // Another router took over some members of a group that was handed over, and nobody the rest.
+    const auto waits = [](const Instance& i) { return i.hands_over() && !i.wants_master(); };
+    if (any(&Instance::hands_over) && !any(waits) && !any(is_master))
+        for (const InstanceId id : members_) member(id).hand_over_incomplete(step);
     for (const InstanceId id : members_) member(id).clear_marks();
 
     const State next = members_state(instances);
@@ -77,7 +81,7 @@ void Group::stop(Step step) {
 
 void Group::say_syncing(Step step, const char* state) const {
     step.out.push_back(
-        Say{{LogLevel::Info, fmt::format("VRRP_Group({}) Syncing instances to {} state", config_.name, state)}});
+        Say{{LogLevel::Notice, fmt::format("VRRP_Group({}) Syncing instances to {} state", config_.name, state)}});
 }
 
 void Group::announce(Step step, Transition transition) {

@@ -33,6 +33,8 @@ public:
                                         std::span<const Health* const> others);
 
 private:
+    template <class A>
+    friend void state(A& archive, Group& group);  // router_state.cpp
     [[nodiscard]] State members_state(std::span<const Instance> instances) const;
     void say_syncing(Step step, const char* state) const;
     void announce(Step step, Transition transition);

@@ -12,7 +12,8 @@ namespace mainstay::vrrp {
 namespace {
 
 constexpr std::uint8_t kOwnerPriority = 255;
-constexpr std::uint8_t kReducedPriority = 254;  // of an address owner while there is another owner
+constexpr std::uint8_t kReducedPriority = 254;    // of an address owner while there is another owner
+constexpr std::uint8_t kMaintenancePriority = 1;  // the lowest: every other router is preferred
 
 }  // namespace
 
@@ -48,11 +49,13 @@ Instant Instance::first_election(Instant begin) const {
 void Instance::start(Step step, const Health& health, Instant begin) {
     earliest_ = begin;
     awaits_source_ = health.awaits_source;
-    hint_ = config_->initial_master && !grouped();
+    hint_ = config_->initial_master && !grouped() && !around_.maintenance;
     source_ = health.source;
     mtu_ = health.mtu;
-    effective_ = effective_priority(config_->priority, health.priority);
+    effective_ = priority_of(health.priority);
+    priority_parts_ = health.parts;
     refresh_advertised();
+    reasons_.set("the instance started");
     if (health.faults.empty())
         enter_backup(step, first_election(begin), " (init)");
     else
@@ -69,7 +72,8 @@ void Instance::adopt(Step step, const Health& health, const InstanceSnapshot& pr
     earliest_ = step.now;
     source_ = health.source;
     mtu_ = health.mtu;
-    effective_ = effective_priority(config_->priority, health.priority);
+    effective_ = priority_of(health.priority);
+    failed_over_ = previous.failed_over;
     state_ = previous.state;
     fault_ = previous.fault;
     silent_fault_ = previous.state == State::Fault && health.only_waiting;
@@ -77,6 +81,8 @@ void Instance::adopt(Step step, const Health& health, const InstanceSnapshot& pr
     if (config_->version == 3 && previous.master_interval > Micros{0}) master_interval_ = previous.master_interval;
     master_ = previous.master;
     master_priority_ = previous.master_priority;
+    if (state_ == State::Backup && !master_.empty()) reasons_.heard_master(master_, master_priority_);
+    reasons_.set(previous.reason);
     refresh_advertised();
     set_health(step, health);
     if (state_ == previous.state && state_ != State::Fault) adopt_state(step, previous);
@@ -94,6 +100,7 @@ void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
     const Nanos silence = step.now - (previous.deadline - Nanos{config_->advert_int});
     if (config_->nopreempt && silence > Nanos{config_->advert_int} * config_->down_timer_adverts) {
         leave_master(step, 0);  // another router may be master by now, and may stay it
+        reasons_.set("this process was restarted, and another router may have taken over meanwhile");
         enter_backup(step, step.now + down_time());
         follows_master_ = grouped();  // the other members of the group follow a master as well
         return;
@@ -110,6 +117,7 @@ void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
 
 void Instance::set_health(Step step, const Health& health) {
     set_priority(step, health.priority);
+    priority_parts_ = health.parts;
     awaits_source_ = health.awaits_source;
     if (!health.faults.empty()) {
         if (state_ != State::Fault) {
@@ -131,12 +139,18 @@ void Instance::set_health(Step step, const Health& health) {
     const Instant begin = std::max(step.now, earliest_);
     hint_ = false;  // keepalived: the short first election is lost in a FAULT, even in that of waiting scripts (2.2.7)
     master_interval_ = config_->advert_int;
+    reasons_.set(fmt::format("the fault has ended ({})", fault_));
     enter_backup(step, first_election(begin));
+}
+
+std::uint8_t Instance::priority_of(int total) const {
+    if (around_.maintenance) return kMaintenancePriority;
+    return reduced_ ? kReducedPriority : effective_priority(config_->priority, total);
 }
 
 // A running timer must end as if it had been started with the new priority. An owner's wait does not depend on it.
 void Instance::set_priority(Step step, int total) {
-    const std::uint8_t next = reduced_ ? kReducedPriority : effective_priority(config_->priority, total);
+    const std::uint8_t next = priority_of(total);
     if (next == effective_) return;
     say(step, LogLevel::Info, fmt::format("Changing effective priority from {} to {}", effective_, next));
     const Nanos before = down_time();
@@ -153,12 +167,14 @@ void Instance::enter_backup(Step step, Instant deadline, const char* suffix) {
     hint_ = false;
     silent_fault_ = false;
     fault_.clear();
-    say(step, LogLevel::Info, fmt::format("Entering BACKUP STATE{}", suffix));
+    say(step, LogLevel::Notice, fmt::format("Entering BACKUP STATE{}", suffix));
     announce(step, Transition::Backup, "VRRP Instance is no longer owning VRRP VIPs");
 }
 
 void Instance::enter_fault(Step step, const Health& health, const char* suffix) {
+    reasons_.set(fmt::format("{}", fmt::join(health.faults, ", ")));
     if (state_ == State::Master) leave_master(step, health.link_up ? 2 : 0);  // keepalived: twice (2.4.3)
+    end_hand_over(step, HandOverEnded::How::Interrupted);
     clear_timers();
     state_ = State::Fault;
     tell_fault(step, health, suffix);
@@ -171,17 +187,18 @@ void Instance::tell_fault(Step step, const Health& health, const char* suffix) {
     if (!silent_fault_)
         for (const std::string& fault : health.faults)
             say(step, LogLevel::Info, fmt::format("entering FAULT state ({})", fault));
-    say(step, LogLevel::Info, fmt::format("Entering FAULT STATE{}", suffix));
+    say(step, LogLevel::Warning, fmt::format("Entering FAULT STATE{}", suffix));
     if (!silent_fault_) announce(step, Transition::Fault, "VRRP Instance is no longer owning VRRP VIPs");
 }
 
 // The advert is sent first, so that the next backup stays quiet; log lines and events follow last.
 void Instance::become_master(Step step) {
     const IpAddress preempted = preempting_;
+    reasons_.took_over(effective_, down_time());
     clear_timers();
     if (!preempted.empty()) preempted_until_ = step.now + config_->advert_int;
     preempting_ = preempted;
-    if (std::exchange(reduced_, false)) {
+    if (std::exchange(reduced_, false) && !around_.maintenance) {
         effective_ = config_->priority;
         say(step, LogLevel::Info,
             fmt::format("the other address owner no longer advertises: our priority is {} again", effective_));
@@ -204,10 +221,15 @@ void Instance::become_master(Step step) {
     arm_extra_arps(step.now);
 
     say(step, LogLevel::Debug, "Receive advertisement timeout");
-    say(step, LogLevel::Info, "Entering MASTER STATE");
+    say(step, LogLevel::Notice, "Entering MASTER STATE");
     say(step, LogLevel::Debug, "setting VIPs.");
     if (!config_->excluded_addresses.empty()) say(step, LogLevel::Debug, "setting E-VIPs.");
     announce(step, Transition::Master, "VRRP Instance is now owning VRRP VIPs");
+    end_hand_over(step, HandOverEnded::How::TakenBack);
+    failed_over_ = false;
+    if (around_.maintenance)
+        say(step, LogLevel::Warning,
+            "no other router is heard: MASTER in maintenance, as the last resort; every other router preempts it");
 }
 
 void Instance::leave_master(Step step, unsigned resignations) {
@@ -224,21 +246,26 @@ void Instance::leave_master(Step step, unsigned resignations) {
 void Instance::yield(Step step, bool resign) {
     wants_master_ = false;
     if (state_ != State::Master) return;
+    reasons_.set(fmt::format("another member of sync group {} left MASTER", config_->sync_group));
     leave_master(step, resign ? 1 : 0);
     enter_backup(step, step.now + down_time());
 }
 
 void Instance::stop(Step step) {
+    reasons_.set("this process was told to stop");
     if (state_ == State::Master) leave_master(step, 1);
     if (state_ != State::Init) announce(step, Transition::Stop, "VRRP Instance stopping");
+    end_hand_over(step, HandOverEnded::How::Interrupted);
     clear_timers();
     state_ = State::Init;
 }
 
 void Instance::remove(Step step) {
     id_ = kNoInstance;
+    reasons_.set({});  // the FAULT that is told of it is none
     routing_.rename(kNoInstance, "(" + config_->name + ") ");
     if (state_ == State::Master) leave_master(step, 1);
+    end_hand_over(step, HandOverEnded::How::Interrupted);
     clear_timers();
     // keepalived: a removed instance ends as DELETED if notify_deleted says so, else as FAULT (2.4.3).
     if (find_value(config_->more->values, "notify_deleted") != nullptr)
@@ -263,6 +290,7 @@ void Instance::tick(Step step) {
     if (reached(timer_)) {
         if (state_ == State::Master && stalled_too_long(step)) {
             leave_master(step, 0);  // another router may be master by now, and may stay it
+            reasons_.set("this process did not run for longer than a backup waits: another router may have taken over");
             enter_backup(step, step.now + down_time());
             if (grouped()) follows_master_ = true;
         } else if (state_ == State::Master) {
@@ -321,6 +349,7 @@ void Instance::advert_due(Step step) {
     const Nanos interval = std::max<Nanos>(config_->advert_int, Micros{1000});
     const Nanos late = step.now - *timer_;
     if (late > interval / 10) ++counters_.deadlines_late;
+    if (step.advert_lateness != nullptr) step.advert_lateness->record(std::chrono::duration_cast<Micros>(late));
     const auto missed = late / interval;
     counters_.adverts_skipped += static_cast<std::uint64_t>(missed);
     *timer_ += interval * (missed + 1);
@@ -360,6 +389,9 @@ InstanceSnapshot Instance::snapshot() const {
     s.auth_heard = auth_.heard();
     s.reduced = reduced_;
     s.problems = problems_.seen();
+    s.reason = reasons_.text();
+    s.priority_parts = priority_parts_;
+    s.failed_over = failed_over_;
     s.counters.routing_restored += routing_.restored_total();
     return s;
 }

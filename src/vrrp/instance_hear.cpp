@@ -66,10 +66,12 @@ void Instance::hear_as_backup(Step step, const Advert& advert) {
     if (advert.priority == 0) {
         say(step, LogLevel::Debug, "Backup received priority 0 advertisement");
         timer_ = step.now + skew_time(config_->version, effective_, master_interval_);
+        reasons_.heard_resignation(advert.source);
         return;
     }
     if (!accepts(step, advert)) {
         preempting_ = advert.source;
+        reasons_.heard_lower(advert.source, advert.priority);
         if (once_.first(Problem::LowerPriority))
             say(step, LogLevel::Info,
                 fmt::format("received lower priority ({}) advert from {} - discarding", advert.priority,
@@ -78,13 +80,15 @@ void Instance::hear_as_backup(Step step, const Advert& advert) {
     }
     if (advert.source != master_) once_.clear();
     follow(step, advert);
+    reasons_.heard_master(advert.source, advert.priority);
     preempting_ = {};
     wants_master_ = false;
     follows_master_ = true;
+    end_hand_over(step, HandOverEnded::How::TakenOver, advert.source);
 }
 
 bool Instance::accepts(Step step, const Advert& advert) {
-    if (config_->nopreempt) return true;
+    if (config_->nopreempt || failed_over_) return true;
     if (advert.priority >= effective_) {
         preempt_from_.reset();
         return true;
@@ -132,6 +136,7 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
                   : fmt::format("Master received advert from {} with higher priority {}, ours {}",
                                 advert.source.to_string(), advert.priority, effective_));
         if (config_->higher_prio_send_advert) send_advert(step);
+        reasons_.yielded_to(advert.source, advert.priority, effective_);
         leave_master(step, 0);
         follow(step, advert);
         enter_backup(step, step.now + down_time());
@@ -254,6 +259,7 @@ void Instance::restore_failed(Step step, const std::string& interface, const Pre
 void Instance::resign_for_lost_addresses(Step step, const char* what) {
     say(step, LogLevel::Warning, fmt::format("the {} cannot be kept: resigning", what));
     yield(step, true);
+    reasons_.set(fmt::format("the {} could not be kept: another program removed them again and again", what));
     resigned_ = true;
 }
 

@@ -144,6 +144,7 @@ void Instance::announce(Step step, Transition transition, std::string detail) {
     event.name = config_->name;
     event.transition = transition;
     event.detail = std::move(detail);
+    if (changes_state(transition)) event.reason = reasons_.text();
     event.priority = effective_;
     const bool silent_fault = transition == Transition::Fault && around_.no_email_faults;
     event.mail =

@@ -33,6 +33,10 @@ private:
         Instant due;
         InterfaceFact fact;
     };
+    template <class A>
+    friend void state(A& archive, LinkDelays& delays);  // router_state.cpp
+    template <class A>
+    friend void state(A& archive, Held& held);  // router_state.cpp
     std::map<std::string, Delays> delays_;
     std::map<std::string, Held> held_;
 };

@@ -92,6 +92,7 @@ Instance::InstanceContext Router::Impl::context(const config::Instance& instance
     Instance::InstanceContext around{.no_email_faults = config->global.no_email_faults,
                                      .owner_group = true,
                                      .settings = settings_of(instance, config->global)};
+    around.maintenance = maintenance;
     // The innermost block that has the keyword.
     const auto says = [&](const CompactOptional<config::ExtraSettings>& more, const char* keyword) {
         if (const auto told = config::value_of<bool>(more->values, keyword)) around.notify_priority = *told;
@@ -175,6 +176,7 @@ void Router::Impl::start(Step step, const RouterSnapshot* previous) {
         scripts.adopt(previous->scripts);
         bfds.adopt(previous->bfds);
         trackers.adopt(previous->trackers);
+        advert_lateness = previous->advert_lateness;
     } else {
         remove_leftovers(step);
     }
@@ -212,7 +214,8 @@ void Router::Impl::start(Step step, const RouterSnapshot* previous) {
 void Router::Impl::remove_leftovers(Step step) {
     for (InstanceId id = 0; id < config->instances.size(); ++id) {
         const auto& c = config->instances[id];
-        if (c.priority == kOwnerPriority && startup_delay(config->global, step.now) == Nanos{0}) continue;
+        if (c.priority == kOwnerPriority && !maintenance && startup_delay(config->global, step.now) == Nanos{0})
+            continue;
         std::vector<HeldAddress> left;
         for (HeldAddress& held : held_addresses(c)) {
             const InterfaceFact* link = links.find(held.interface);
@@ -338,9 +341,9 @@ bool Router::Impl::misses_source(const config::Instance& instance) const {
     return !instance.unicast_peers.empty() && instance.source && sources_missing.contains(*instance.source);
 }
 
-Step Router::Impl::step_at(Instant now, Intents& out) const {
+Step Router::Impl::step_at(Instant now, Intents& out) {
     const std::int64_t micros = std::chrono::duration_cast<Micros>(now.time_since_epoch()).count();
-    return {now, out, clock_offset_us == 0 ? 0 : micros + clock_offset_us};
+    return {now, out, clock_offset_us == 0 ? 0 : micros + clock_offset_us, &advert_lateness};
 }
 
 void Router::Impl::on(Step step, const AddressLost& fact) {
@@ -435,7 +438,8 @@ Intents Router::step(const Fact& fact, Instant now) {
     Intents out;
     const bool gathers = impl_->phase == Impl::Phase::Gathering &&
                          (std::holds_alternative<InterfaceFact>(fact) || std::holds_alternative<BfdFact>(fact) ||
-                          std::holds_alternative<ClockTold>(fact) || std::holds_alternative<SourceFact>(fact));
+                          std::holds_alternative<ClockTold>(fact) || std::holds_alternative<SourceFact>(fact) ||
+                          std::holds_alternative<Maintenance>(fact));
     if (impl_->phase != Impl::Phase::Running && !gathers) return out;
     std::visit([&](const auto& f) { impl_->on(impl_->step_at(now, out), f); }, fact);
     impl_->keep_shared_routing(out);
@@ -484,6 +488,7 @@ RouterSnapshot Router::snapshot_without_instances() const {
     all.scripts = impl_->scripts.snapshot();
     all.bfds = impl_->bfds.snapshot();
     all.trackers = impl_->trackers.snapshot();
+    all.advert_lateness = impl_->advert_lateness;
     return all;
 }
 

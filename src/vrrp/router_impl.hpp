@@ -39,9 +39,11 @@ struct Router::Impl {
     using Key = std::tuple<std::string, Family, std::uint8_t>;  // interface, family, VRID
     std::map<Key, std::vector<InstanceId>> by_key;
     std::map<std::pair<std::string, Prefix>, std::vector<InstanceId>> by_address;
+    bool maintenance = false;
     std::optional<Instant> startup_until;  // while vrrp_startup_delay runs
     std::int64_t clock_offset_us = 0;      // calendar time minus `now`; 0: not known yet
     std::set<Key> unknown_vrids;           // logged ones
+    AdvertLateness advert_lateness;        // of all adverts, also those of earlier incarnations
 
     static constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
 
@@ -92,7 +94,11 @@ struct Router::Impl {
     void on(Step step, const RoutingUncertain& fact);
     void on(Step step, const RoutingOutcome& fact);
     void on(Step step, const DeadlineReached& fact);
-    [[nodiscard]] Step step_at(Instant now, Intents& out) const;
+    [[nodiscard]] Step step_at(Instant now, Intents& out);
+    void on(Step step, const FailOver& fact);
+    void on(Step step, const FailBack& fact);
+    void on(Step step, const Maintenance& fact);
+    [[nodiscard]] std::vector<InstanceId> together_with(InstanceId id) const;  // its sync group, or itself alone
     void unknown_vrid(Step step, const PacketHeard& packet);
     void on(Step step, const Shutdown& fact);
     [[nodiscard]] std::optional<InstanceId> addressee(const PacketHeard& packet) const;

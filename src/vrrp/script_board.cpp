@@ -116,6 +116,7 @@ bool ScriptBoard::done(const ScriptDone& done, Intents& out) {
         say(out, LogLevel::Info, fmt::format("Script `{}` now returning {}", result.name, done.status));
         result.last_status = done.status;
     }
+    result.failures_in_row = good ? 0 : result.failures_in_row + 1;
     if (!good) {
         ++result.failures;
         result.last_failure = failure_text(done);
@@ -140,7 +141,10 @@ bool ScriptBoard::done(const ScriptDone& done, Intents& out) {
 
 std::vector<ScriptSnapshot> ScriptBoard::snapshot() const {
     std::vector<ScriptSnapshot> all;
-    for (const Script& script : scripts_) all.push_back(script.result);
+    for (const Script& script : scripts_) {
+        all.push_back(script.result);
+        all.back().running = script.running;
+    }
     return all;
 }
 

@@ -17,7 +17,7 @@ void judge_interfaces(const std::vector<config::TrackedInterface>& tracked, cons
     for (const auto& track : tracked) {
         const bool up = links.up(track.name);
         if (track.weight != 0) {
-            health.priority += contribution(track.weight, track.reverse, up);
+            health.contribute("track_interface", track.name, up, contribution(track.weight, track.reverse, up));
         } else if (up == track.reverse) {
             health.faults.push_back(fmt::format("interface {} {}", track.name, up ? "up" : "down"));
         }
@@ -32,7 +32,7 @@ void judge_scripts(const std::vector<config::TrackedScript>& tracked, const Scri
         const bool known = standing == Standing::Up || standing == Standing::Down;
         const bool up = standing == Standing::Up;
         if (track.weight != 0) {
-            if (known) health.priority += contribution(track.weight, track.reverse, up);
+            if (known) health.contribute("track_script", track.name, up, contribution(track.weight, track.reverse, up));
         } else if (standing == Standing::Awaited) {
             awaited.push_back(fmt::format("waiting for the first result of script {}", track.name));
         } else if (known && up == track.reverse) {
@@ -122,6 +122,11 @@ const InterfaceFact* Links::find(std::string_view name) const {
 bool Links::up(std::string_view name) const {
     const InterfaceFact* link = find(name);
     return link != nullptr && link->index != 0 && link->up;
+}
+
+void Health::contribute(std::string_view kind, std::string_view name, bool up, int weight) {
+    priority += weight;
+    if (weight != 0) parts.push_back({fmt::format("{} {}", kind, name), up, weight});
 }
 
 int contribution(int weight, bool reverse, bool up) {

@@ -109,7 +109,7 @@ void BfdBoard::judge(InstanceId id, Health& health) const {
     for (const TrackedBfd& track : tracked_[id]) {
         const bool is_up = up(track.name);
         if (track.weight != 0) {
-            health.priority += contribution(track.weight, track.reverse, is_up);
+            health.contribute("track_bfd", track.name, is_up, contribution(track.weight, track.reverse, is_up));
             continue;
         }
         if (is_up != track.reverse) continue;

@@ -11,6 +11,7 @@
 #include "mainstay/config/model.hpp"
 #include "mainstay/vrrp/facts.hpp"
 #include "mainstay/vrrp/track.hpp"
+#include "mainstay/vrrp/tracked.hpp"
 
 namespace mainstay::vrrp {
 
@@ -38,8 +39,11 @@ public:
     // Adds the effect of the sessions to that of the other trackers of this instance.
     void judge(InstanceId id, Health& health) const;
     [[nodiscard]] std::vector<BfdSnapshot> snapshot() const;
+    void list(InstanceId id, std::vector<TrackedObject>& all) const;  // what the instance tracks
 
 private:
+    template <class A>
+    friend void state(A& archive, BfdBoard& board);  // router_state.cpp
     [[nodiscard]] bool up(const std::string& name) const;
 
     std::map<std::string, bool, std::less<>> told_;

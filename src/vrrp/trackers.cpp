@@ -255,7 +255,7 @@ void TrackerBoard::judge_file(const Use& use, Health& health, std::vector<std::s
     }
     const auto adds = file_contribution(*file.value, use.weight, use.reverse);
     if (adds)
-        health.priority += *adds;
+        health.contribute("track_file", file.config.name, true, *adds);
     else
         health.faults.push_back(fmt::format("file {} holds {}", file.config.name, *file.value));
 }
@@ -268,7 +268,8 @@ void TrackerBoard::judge_process(const Use& use, Health& health, std::vector<std
         return;
     }
     if (use.weight != 0)
-        health.priority += signed_weight(use.weight, use.reverse, process.up);
+        health.contribute("track_process", process.config.name, process.up,
+                          signed_weight(use.weight, use.reverse, process.up));
     else if (process.up == use.reverse)
         health.faults.push_back(
             fmt::format("process {} {}", process.config.name, process.up ? "has its quorum" : "has no quorum"));

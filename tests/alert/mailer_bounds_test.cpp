@@ -193,7 +193,7 @@ TEST_CASE("what the mailer says of a delivery, and what it counts") {
                                server + "451 later); queued, next attempt in 10 s",
                                server + "timed out); queued, next attempt in 5 s",
                                "info SMTP alert successfully sent: [R] VRRP Instance VI_1 - Entering MASTER state"});
-    const MailerCounters counters = f.mailer->counters();
+    const report::MailCounters counters = f.mailer->counters();
     CHECK(counters.retries == 3);
     CHECK(counters.sent == 1);
     CHECK(counters.failed == 0);

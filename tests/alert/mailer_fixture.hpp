@@ -53,14 +53,15 @@ struct Fixture {
         mailer = std::make_unique<Mailer>(std::move(*spool), transport, log, nullptr);
         configure("192.0.2.1");
     }
-    void configure(const std::string& server) {
+    void configure(const std::string& server, Seconds keep = kKeepFor) {
         config::Global global;
         global.router_id = "R";
         global.notification_email = {"a@example.org", "b@example.org"};
         global.smtp_server = server;
         global.smtp_port = 2525;
-        mailer->configure(global, {.host_name = "vm"});
+        mailer->configure(global, {.host_name = "vm"}, {.keep = keep, .relays = relays});
     }
+    std::vector<Transport::Server> relays;
     static Event event(std::uint64_t number) {
         return {.kind = Event::Kind::Instance,
                 .name = "VI_" + std::to_string(number),

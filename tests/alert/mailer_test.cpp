@@ -202,6 +202,74 @@ TEST_CASE("a mail that cannot be delivered for three days is given up") {
     CHECK(f.mailer->counters().failed == 1);
 }
 
+TEST_CASE("a mail is given up after the time that is configured") {
+    Fixture f;
+    f.configure("192.0.2.1", 90s);
+    f.take({Fixture::event(1)}, t0);
+    f.pump(t0 + 90s);
+    CHECK(f.folder.files("spool/failed").empty());
+    f.transport.answer({.reached = false, .text = "refused"});
+
+    f.pump(t0 + 91s);
+
+    CHECK(f.folder.files("spool/failed").size() == 1);
+    CHECK(f.log.lines.back().find("Mail delivery failed for 90 s; moved to the spool's failed folder") !=
+          std::string::npos);
+}
+
+TEST_CASE("relays are tried in their order, and one that cannot be reached is left out for a while") {
+    Fixture f;
+    f.relays = {{.name = "mx1", .port = 587}, {.name = "mx2", .port = 465}};
+    f.configure("192.0.2.1");
+    f.take({Fixture::event(1)}, t0);
+    f.pump(t0);
+    CHECK(f.transport.server.name == "mx1");
+    CHECK(f.transport.server.port == 587);
+    CHECK(f.transport.server.helo_name == "vm");
+    f.transport.answer({.reached = false, .text = "refused"});
+    f.pump(t0);
+    CHECK(f.log.lines.back().find(
+              "SMTP server mx1 port 587: mail delivery failed (refused); queued, next attempt in 0 s") !=
+          std::string::npos);
+    CHECK(f.transport.server.name == "mx2");
+    f.transport.accept();
+    f.pump(t0);
+    CHECK(f.mailer->counters().sent == 1);
+
+    f.take({Fixture::event(2)}, t0 + 4s);
+    f.pump(t0 + 4s);
+    CHECK(f.transport.server.name == "mx2");  // mx1 was tried 4 s ago
+    f.transport.accept();
+    f.pump(t0 + 4s);
+    f.take({Fixture::event(3)}, t0 + 5s);
+    f.pump(t0 + 5s);
+    CHECK(f.transport.server.name == "mx1");
+    f.transport.accept();
+    f.pump(t0 + 5s);
+    CHECK(f.mailer->counters().sent == 3);
+}
+
+TEST_CASE("while no relay can be reached, mails wait for the first that is due again") {
+    Fixture f;
+    f.relays = {{.name = "mx1"}, {.name = "mx2"}};
+    f.configure("192.0.2.1");
+    f.take({Fixture::event(1)}, t0);
+    f.pump(t0);
+    f.transport.answer({.reached = false, .text = "refused"});
+    f.pump(t0);
+    f.transport.answer({.reached = false, .text = "refused"});
+    f.pump(t0 + 1s);
+    CHECK(f.log.lines.back().find(
+              "SMTP server mx2 port 25: mail delivery failed (refused); queued, next attempt in 4 s") !=
+          std::string::npos);
+    CHECK(f.transport.sent.size() == 2);
+    f.pump(t0 + 4s);
+    CHECK(f.transport.sent.size() == 2);
+    f.pump(t0 + 5s);
+    CHECK(f.transport.sent.size() == 3);
+    CHECK(f.transport.server.name == "mx1");
+}
+
 TEST_CASE("a full spool is made smaller by a digest instead of refusing") {
     Fixture f{{.mails_max = 3}};
     f.take(Fixture::events(1, 4), t0);

@@ -76,4 +76,15 @@ TEST_CASE("an answer of another version is shown as far as it is understood") {
     CHECK_FALSE(status_tables("<html>").has_value());
 }
 
+TEST_CASE("a maintenance stands above everything else") {
+    const auto shown = status_tables(R"({"version":"0.1.0","host":"dir1","generation":2,"now_unix_us":1000000000,
+      "supervisor":{"pid":77},"maintenance":{"since_unix_us":940000000,"by":"alice: uid 0, pid 5","reason":"new kernel",
+      "until":null},"vrrp":{"instances":[]}})");
+    REQUIRE(shown.has_value());
+    CHECK(*shown ==
+          "mainstay 0.1.0 on dir1, configuration 2, process 77\n"
+          "\n"
+          "MAINTENANCE for 1 min, until it is ended, by alice: uid 0, pid 5: new kernel\n");
+}
+
 }  // namespace mainstay::cli

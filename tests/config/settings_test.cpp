@@ -12,6 +12,38 @@ TEST_CASE("settings are read from their tables") {
     CHECK(read.settings == Settings{5, 0, 3600});
 }
 
+TEST_CASE("the API has paths, a list of addresses and a switch") {
+    const auto read = read_settings(
+        "[api]\nlisten = [\"127.0.0.1:9112\", \"[::1]:9112\"]\ntls_certificate = \"/c\"\ntls_key = \"/k\"\n"
+        "tls_client_ca = \"/a\"\ncredentials = \"/p\"\noperate = true\n"
+        "peer = \"https://lb2:9112\"\npeer_token = \"/t\"\npeer_ca = \"/b\"\n",
+        "m.toml");
+
+    CHECK(read.problems.empty());
+    CHECK(read.settings.api_listen == std::vector<std::string>{"127.0.0.1:9112", "[::1]:9112"});
+    CHECK(read.settings.api_tls_certificate == "/c");
+    CHECK(read.settings.api_tls_key == "/k");
+    CHECK(read.settings.api_tls_client_ca == "/a");
+    CHECK(read.settings.api_credentials == "/p");
+    CHECK(read.settings.api_operate);
+    CHECK(read.settings.api_peer == "https://lb2:9112");
+    CHECK(read.settings.api_peer_token == "/t");
+    CHECK(read.settings.api_peer_ca == "/b");
+}
+
+TEST_CASE("a path that is not absolute and a list of other things are not set") {
+    const auto read = read_settings("[api]\nlisten = [1]\ncredentials = \"p\"\n", "m.toml");
+
+    REQUIRE(read.problems.size() == 2);
+    CHECK(read.problems[0] == "m.toml:2:10: api.listen must be a list of at most 8 texts: it is not set");
+    CHECK(read.problems[1] == "m.toml:3:15: api.credentials must be an absolute path: it is not set");
+    CHECK(read.settings == Settings{});
+    CHECK(read_settings("[api]\nlisten = \"127.0.0.1:1\"\n", "m").problems.size() == 1);
+    CHECK(
+        read_settings("[api]\npeer = \"lb2:9112\"\n", "m").problems ==
+        std::vector<std::string>{"m:2:8: api.peer must be a text that begins with https:// or http://: it is not set"});
+}
+
 TEST_CASE("an empty file means the defaults") {
     CHECK(read_settings("", "m.toml").settings == Settings{10, 10, 259'200});
 }
@@ -33,8 +65,8 @@ TEST_CASE("unknown settings and tables are named with what there is") {
     REQUIRE(read.problems.size() == 2);
     CHECK(read.problems[0] == "m.toml:2:1: unknown setting audit in [lvs]: ignored; known settings: audit_interval");
     CHECK(read.problems[1] ==
-          "m.toml:3:2: unknown table [vrrp]: ignored; known tables: [lvs], [mail], [reload], [scripts] and the blocks "
-          "of mainstay.conf");
+          "m.toml:3:2: unknown table [vrrp]: ignored; known tables: [api], [lvs], [mail], [recorder], [reload], "
+          "[scripts], [[webhook]] and the blocks of mainstay.conf");
 }
 
 TEST_CASE("a misspelt setting or table is told the nearest name") {

@@ -49,7 +49,7 @@ def test_man_has_no_complaint(page, tmp_path):
     assert "NAME" in done.stdout
 
 
-GROUPS = ("config", "server")  # their commands have commands
+GROUPS = ("api", "config", "mail", "maintenance", "record", "server", "webhook")  # their commands have commands
 
 
 def subcommands(*words):
@@ -122,6 +122,10 @@ def complete(script, function, *words):
     (["st"], ["status"]),
     (["config", "ex"], ["explain"]),
     (["server", "dr"], ["drain"]),
+    (["server", "drain", "--w"], ["--wait"]),
+    (["mail", "q"], ["queue"]),
+    (["--host", "root@lb2", "mail", "test", "--t"], ["--to"]),
+    (["mail", "drop", "--a"], ["--all"]),
     (["server", "disable", "--d"], ["--dry-run"]),
     (["server", "drain", "--e"], ["--expire-persistence"]),
     (["config", "refe"], ["reference"]),

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "alert/smtp_dialogue.hpp"
+#include "mainstay/alert/smtp_transcript.hpp"
 #include "mainstay/wire/smtp_reply.hpp"
 #include "replay.hpp"
 #include "require.hpp"
@@ -52,12 +53,30 @@ void try_dialogue(std::string_view input) {
     require(one.text == other.text && one.text.size() <= alert::kReplyLineBytesMax);
 }
 
+// What an operator is shown: bounded, without control characters, and never with the password.
+void try_transcript(std::string_view input) {
+    alert::SmtpTranscript whole, pieces;
+    for (auto* transcript : {&whole, &pieces}) transcript->begin("bob", "250 ok");
+    whole.received(input);
+    in_pieces(input, [&](std::string_view piece) { return pieces.received(piece), true; });
+    require(whole.after(0) == pieces.after(0));
+    whole.sent(input);
+    whole.noted(input);
+    whole.message(input.size());
+    for (const auto& line : whole.after(0)) {
+        require(line.size() <= alert::kTranscriptLineBytesMax + 2);
+        require(line.find("250 ok") == std::string::npos && line.find("MjUwIG9r") == std::string::npos);
+        for (const char c : line) require(static_cast<unsigned char>(c) >= ' ');
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view input{reinterpret_cast<const char*>(data), size};
     try_reply(input);
     try_dialogue(input);
+    try_transcript(input);
     return 0;
 }
 

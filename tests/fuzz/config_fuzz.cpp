@@ -24,6 +24,7 @@
 #include "mainstay/config/settings.hpp"
 #include "mainstay/config/toml/toml.hpp"
 #include "mainstay/config/tools/print.hpp"
+#include "mainstay/config/webhook.hpp"
 #include "replay.hpp"
 
 using namespace mainstay;
@@ -104,6 +105,8 @@ void try_text(const std::string& text, const config::Environment& environment) {
 void try_toml(const std::string& text, const config::Environment& environment) {
     const auto settings = config::read_settings(text, "fuzz.toml");
     require(config::read_settings(text, "fuzz.toml").settings == settings.settings);
+    if (const auto headers = config::webhook_headers(text))
+        for (const auto& line : *headers) require(line.find_first_of("\r\n") == std::string::npos);
     require(!text.empty() || config::toml_has_director(text) == false);
     const auto loaded = try_loading("fuzz.toml", text, environment);
     const auto conf = config::to_conf({"fuzz.toml", text});

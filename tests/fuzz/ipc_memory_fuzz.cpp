@@ -41,8 +41,8 @@ void try_struct(Bytes input) {
 }
 
 void try_vrrp(Bytes input) {
-    try_struct<ipc::VrrpStatus>(input);
-    if (const auto status = ipc::decode<ipc::VrrpStatus>(input)) static_cast<void>(ipc::makes_sense(*status));
+    try_struct<report::VrrpStatus>(input);
+    if (const auto status = ipc::decode<report::VrrpStatus>(input)) static_cast<void>(report::makes_sense(*status));
 }
 
 // Read a piece at a time it is the same configuration, and it does not differ from itself.
@@ -100,8 +100,8 @@ void try_event_ring(Bytes input) {
 
 constexpr std::array<void (*)(Bytes), 11> kKinds{
     try_vrrp,
-    try_struct<ipc::LvsStatus>,
-    try_struct<ipc::BfdStatus>,
+    try_struct<report::LvsStatus>,
+    try_struct<report::BfdStatus>,
     try_struct<ipc::ObserverStatus>,
     try_struct<config::Config>,
     try_struct<ipc::HostPlan>,

@@ -3,6 +3,7 @@
 import json
 
 from support.capture import Capture
+from support.netlink import BURST
 from support.paths import program
 from support.vrrp import VIP, office, wait_holds, wait_ready, wait_released
 from support.wait import stays, wait_until
@@ -17,16 +18,6 @@ while time.monotonic() < end:
         subprocess.run(["ip", "link", "set", sys.argv[1], state], check=True)
         time.sleep(0.01)
 print(count)
-"""
-
-
-# As many RTM_NEWLINK as ask for another MTU of lo; ip would take too long for them.
-BURST = """
-import socket, struct
-kernel = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-for first in range(0, 12_000, 200):
-    kernel.send(b"".join(struct.pack("=IHHIIBxHiIIHHI", 40, 16, 1, n + 1, 0, 0, 0, 1, 0, 0, 8, 4, 65_000 + n % 2)
-                         for n in range(first, first + 200)))
 """
 
 

@@ -128,7 +128,8 @@ class OnTime:
 NAMES = ["Prepare", "Commit", "Abort", "Stop", "ScriptResults", "DumpRequested", None, None, None, "RunScript", None,
          "RoleStartup", "Snapshot", "ReadingDone", "DryRun", "DryRunDone", "ControlRequest", "Retire", "Upgrade", "UpgradeDone",
          "UpgradeTrial", "UpgradeChecked", "PeerChannel", "BfdStates", "FifoLine", "Observations", "DumpText",
-         "ServerQuestion", "ServerAnswered", "InstanceStates", "Reload", "ReloadDone", "DumpFile"]
+         "ServerQuestion", "ServerAnswered", "InstanceStates", "Reload", "ReloadDone", "DumpFile", "SupervisionReport",
+         "ReadTraffic", "InstanceQuestion", "InstanceAnswered", "MaintenanceOrder", "ApiSettings", "ApiFile"]
 FORBIDDEN = [number for number, name in enumerate(NAMES) if name]
 KINDS_PER_HOST = 4  # with more, back-off takes longer than a test should
 

@@ -105,6 +105,7 @@ def test_scripts_fifo_lines_and_mails_of_a_server_and_its_service(lan):
         (f"Virtualserver {VS} - DOWN", "Lost quorum 1+0=1 <= 0"),
         (f"Realserver {RS} of virtual server {VS} - UP", "TCP CHECK succeed on service"),
         (f"Virtualserver {VS} - UP", "Gained quorum 1+0=1 <= 1"))]
+    expected[1] = (expected[1][0], f"{expected[1][1]}\r\nReason: connection refused")
     assert mails(host)[:5] == expected
 
 

@@ -4,7 +4,8 @@ import email
 import json
 import signal
 
-from support.mail import PORT, noted, serve_mail, spooled, subjects
+import pytest
+from support.mail import PORT, certificate_on, noted, serve_mail, spooled, subjects
 from support.paths import program
 from support.vrrp import VIP, instance, office, signal_role, wait_holds, wait_ready
 from support.wait import wait_until
@@ -49,7 +50,7 @@ def test_a_transition_is_mailed_in_keepalived_s_words(lan):
     assert message.keys() == ["Date", "From", "Subject", "X-Mailer", "To", "Message-ID"]
     assert message["X-Mailer"] == "Keepalived"
     assert message["To"] == "a@example.org, b@example.org"
-    assert message.get_payload().replace("\r\n", "\n") == "=> VRRP Instance is now owning VRRP VIPs <=\n\n"
+    assert message.get_payload().replace("\r\n", "\n") == "=> VRRP Instance is now owning VRRP VIPs <=\nReason: no other router advertised\n\n"
 
 
 def test_a_mail_waits_for_a_server_that_refuses_connections(lan):
@@ -175,3 +176,62 @@ def test_a_full_disk_delays_no_mail(lan):
     assert spooled(one) == []
     wait_until(lambda: "The mail spool cannot be written (" in daemon.output(), 10, lambda: daemon.output())
     assert "No space left on device" in daemon.output()
+
+
+# ---- relays of mainstay.toml, with TLS and a password ----
+
+CREDENTIALS = "/etc/mainstay/mail.credentials"
+
+
+def relays_on(host, relays, mode=0o600):
+    host.write(CREDENTIALS, "bob\nsecret\n", mode)
+    host.write("/etc/mainstay/mainstay.toml", f"""[mail]
+relays = {json.dumps(relays)}
+tls_ca = "/run/ca.pem"
+credentials = "{CREDENTIALS}"
+""")
+
+
+@pytest.mark.parametrize("scheme,tls", [("starttls", "starttls"), ("smtps", "implicit")])
+def test_a_mail_goes_through_a_relay_with_tls_and_a_password(lan, scheme, tls):
+    (one,) = office(lan, "one")
+    serve_mail(one, tls=(tls, certificate_on(one), "bob", "secret"))
+    # The first relay is not there: the second one gets the mail at once.
+    relays_on(one, ["smtps://127.0.0.1:1", f"{scheme}://127.0.0.1:{PORT}"])
+
+    daemon = wait_ready(one.mainstayd(CONFIGURATION))
+
+    wait_holds(one)
+    arrived_once(one)
+    assert [login["right"] for login in noted(one, "login")] == [True] * len(noted(one))
+    assert all(mail["tls"] for mail in noted(one))
+    assert "secret" not in daemon.output()
+
+
+def test_a_relay_whose_certificate_is_wrong_gets_neither_mail_nor_password(lan):
+    (one,) = office(lan, "one")
+    serve_mail(one, tls=("starttls", certificate_on(one), "bob", "secret"))
+    one.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=other",
+             "-keyout", "/run/other.pem", "-out", "/run/ca.pem"])
+    relays_on(one, [f"starttls://127.0.0.1:{PORT}"])
+
+    daemon = wait_ready(one.mainstayd(CONFIGURATION))
+    wait_holds(one)
+
+    wait_until(lambda: "certificate" in daemon.output() and "queued, next attempt in" in daemon.output(), LATER, daemon.output)
+
+    assert noted(one) == []
+    assert noted(one, "login") == []
+    assert spooled(one)
+
+
+def test_credentials_that_others_may_read_are_not_used(lan):
+    (one,) = office(lan, "one")
+    serve_mail(one, tls=("starttls", certificate_on(one), "bob", "secret"))
+    relays_on(one, [f"starttls://127.0.0.1:{PORT}"], 0o644)
+
+    daemon = wait_ready(one.mainstayd(CONFIGURATION))
+
+    wait_until(lambda: f"{CREDENTIALS} may be read by others than its owner: chmod 600 {CREDENTIALS}" in daemon.output(), 20,
+               daemon.output)
+    assert noted(one, "login") == []

@@ -1,7 +1,10 @@
 """`mainstayctl reload`: it waits for the end and says what changed, or why not; broken blocks take nothing away."""
 
+import signal
+
 from support.paths import program
-from support.vrrp import VIP, instance, office, wait_holds, wait_ready, wait_released
+from support.vrrp import VIP, instance, logged, office, wait_holds, wait_ready, wait_released
+from support.vrrp import reload as by_signal
 from support.wait import stays
 
 OTHER = "192.168.4.201/24"
@@ -36,6 +39,32 @@ def test_what_changed_is_told_when_it_is_done(lan):
     assert "add    instance VI_2\n" in answer.stdout
     assert "Reload complete" in daemon.output()
     wait_holds(one, OTHER)
+
+
+def test_the_log_says_what_a_reload_changed_and_how_much_more(lan):
+    one, daemon = started(lan, instance("MASTER", 150))
+    by_signal(one, daemon, instance("MASTER", 140) + SECOND)
+    logged(daemon, "Reload: change instance VI_1: ")
+    logged(daemon, "Reload: add instance VI_2")
+    assert "; priority 150 -> 140" in daemon.output()
+    assert daemon.output().index("Reload complete") < daemon.output().index("Reload: ")
+
+    assert reload(one).returncode == 0
+    logged(daemon, "Reload: nothing changed")
+
+    many = "".join(f"virtual_server 192.168.4.200 {port} {{\n protocol TCP\n real_server 192.168.4.9 80 {{\n }}\n}}\n"
+                   for port in range(1001, 1031))
+    one.write("/run/keepalived.conf", instance("MASTER", 140) + SECOND + many)
+    assert reload(one).returncode == 0
+    logged(daemon, "Reload: 40 more changes (at most 20 are logged)")
+    assert daemon.output().count("Reload: add service TCP 192.168.4.200:1001") == 1
+    assert daemon.output().count("Reload: add se") == 20  # services and servers
+
+    before = daemon.output().count("Reload: ")
+    one.write("/run/keepalived.conf", instance("MASTER", 140) + instance(name="VI_2", vip="192.168.4.223"))
+    daemon.send(signal.SIGHUP)
+    logged(daemon, "/run/keepalived.conf is refused: the running configuration stays in use")
+    assert daemon.output().count("Reload: ") == before
 
 
 def test_a_file_that_cannot_run_is_refused_with_the_reason(lan):

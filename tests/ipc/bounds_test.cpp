@@ -231,7 +231,7 @@ TEST_CASE("the state before a large one is gone, the state before a small one is
 TEST_CASE("the longest event is whole, the detail of a longer one is cut to what fits") {
     auto fd = make_memfd("ring", event_ring_bytes());
     auto ring = EventRing::map(fd->get(), true);
-    for (const std::size_t size : {970, 971, 972, 5000})
+    for (const std::size_t size : {966, 967, 968, 5000})
         ring->append(Event{.name = "VI_1", .detail = std::string(size, 'd')});
     ring->append(Event{.name = std::string(2000, 'n'), .parent = std::string(2000, 'p'), .detail = "d"});
 
@@ -239,8 +239,8 @@ TEST_CASE("the longest event is whole, the detail of a longer one is cut to what
 
     REQUIRE(batch.events.size() == 5);
     CHECK(batch.lost == 0);
-    CHECK(batch.events[0].detail.size() == 970);
-    for (const int at : {1, 2, 3}) CHECK(batch.events[static_cast<std::size_t>(at)].detail.size() == 971);
+    CHECK(batch.events[0].detail.size() == 966);
+    for (const int at : {1, 2, 3}) CHECK(batch.events[static_cast<std::size_t>(at)].detail.size() == 967);
     CHECK(batch.events[4].name == std::string(256, 'n'));
     CHECK(batch.events[4].parent == std::string(256, 'p'));
 }
@@ -375,21 +375,25 @@ TEST_CASE("a slot that no honest writer leaves is void to the next one, a full o
     CHECK(StateBlock::map(fd->get(), false)->read()->size() == kCapacity);
 }
 
-TEST_CASE("the greatest number of a ring is believed, one more is not") {
+TEST_CASE("a writer takes over half of the greatest number of a ring, so that its own events can be read") {
+    constexpr std::uint64_t kGreatest = std::uint64_t{1} << 62;
     auto fd = make_memfd("ring", event_ring_bytes());
     REQUIRE(EventRing::map(fd->get(), true)->append(Event{}) == 1);
-    for (const auto& [newest, next] : {std::pair{std::uint64_t{1} << 62, (std::uint64_t{1} << 62) + 1},
-                                       std::pair{(std::uint64_t{1} << 62) + 1, std::uint64_t{1}}}) {
+    for (const auto& [newest, next] :
+         {std::pair{kGreatest / 2, kGreatest / 2 + 1}, std::pair{kGreatest / 2 + 1, std::uint64_t{1}},
+          std::pair{kGreatest, std::uint64_t{1}}, std::pair{kGreatest + 1, std::uint64_t{1}}}) {
         REQUIRE(::pwrite(fd->get(), &newest, sizeof newest, 0) == sizeof newest);
-        CHECK(EventRing::map(fd->get(), true)->append(Event{}) == next);
+        auto ring = EventRing::map(fd->get(), true);
+        CHECK(ring->append(Event{}) == next);
+        CHECK(ring->read_after(next - 1).events.size() == 1);
     }
-    const std::uint64_t last_but_one = (std::uint64_t{1} << 62) - 1;
-    REQUIRE(::pwrite(fd->get(), &last_but_one, sizeof last_but_one, 0) == sizeof last_but_one);
-    auto ring = EventRing::map(fd->get(), true);
-    REQUIRE(ring->append(Event{}) == last_but_one + 1);
-    CHECK(ring->read_after(last_but_one).events.size() == 1);
-    REQUIRE(ring->append(Event{}) == last_but_one + 2);
-    CHECK(ring->read_after(last_but_one).events.empty());
+    const auto ring = EventRing::map(fd->get(), true);
+    REQUIRE(::pwrite(fd->get(), &kGreatest, sizeof kGreatest, 0) == sizeof kGreatest);
+    CHECK(ring->read_after(kGreatest - 1).last == kGreatest);
+    const std::uint64_t forged = kGreatest + 1;
+    REQUIRE(::pwrite(fd->get(), &forged, sizeof forged, 0) == sizeof forged);
+    CHECK(ring->read_after(kGreatest).last == kGreatest);
+    CHECK(ring->read_after(kGreatest).lost == 0);
 }
 
 TEST_CASE("shared memory is as large as its bound at most") {

@@ -199,6 +199,6 @@ TEST_CASE("no prefix of an encoding crashes the decoder or claims more than it h
 }
 
 TEST_CASE_TEMPLATE("every member of the bfd role's state travels", T, bfd::Counters, bfd::SessionSnapshot,
-                   bfd::SessionsSnapshot, ipc::BfdStatus) {
+                   bfd::SessionsSnapshot, report::BfdStatus) {
     CHECK(encoded_members<T>() == member_count<T>());
 }

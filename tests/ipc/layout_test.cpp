@@ -54,7 +54,7 @@ TEST_CASE("the messages of a reload have each field in its place") {
     crosses(Stopped{}, 10, "");
     crosses(Snapshot{Snapshot::For::Bfd, true}, 12, n8(4) + kOn);
     crosses(DryRun{true}, 14, kOn);
-    crosses(DryRunDone{2, "busy"}, 15, n32(2) + sized("busy"));
+    crosses(DryRunDone{2, "busy", {"a line"}, 7}, 15, n32(2) + sized("busy") + n32(1) + sized("a line") + n32(7));
     crosses(Retire{}, 17, "");
 }
 
@@ -68,6 +68,13 @@ TEST_CASE("the messages about scripts and dumps have each field in its place") {
     crosses(FifoLine{"line\n"}, 24, sized("line\n"));
     crosses(DumpText{DumpText::What::Stats}, 26, n8(4));
     crosses(DumpFile{DumpText::What::Json, DumpFile::Step::Written}, 32, n8(5) + n8(3));
+    crosses(ApiSettings{{"127.0.0.1:9112"}, "cert", "key", "ca", "file", true, "url", "token", "pca"}, 38,
+            n32(1) + sized("127.0.0.1:9112") + sized("cert") + sized("key") + sized("ca") + sized("file") + kOn +
+                sized("url") + sized("token") + sized("pca"));
+    crosses(ApiFile{ApiFile::What::Credentials, "why"}, 39, n8(3) + sized("why"));
+    crosses(WebhookSettings{{{"n", "u", "ca", true, 6, 7, {"H: v"}, "p"}}}, 42,
+            n32(1) + sized(sized("n") + sized("u") + sized("ca") + kOn + n8(6) + n32(7) + n32(1) + sized("H: v") +
+                           sized("p")));
 }
 
 TEST_CASE("the messages between roles have each field in its place") {
@@ -81,9 +88,30 @@ TEST_CASE("the messages between roles have each field in its place") {
     crosses(ReloadDone{"why"}, 31, sized("why"));
     crosses(ControlRequest{ControlRequest::What::SetPriority, "VI_1", 90, "DBus"}, 16,
             n8(5) + sized("VI_1") + n64(90) + sized("DBus"));
-    crosses(ServerQuestion{6, 2, "which", 40, true, "root", true}, 27,
-            n64(6) + n8(2) + sized("which") + n64(40) + kOn + sized("root") + kOn);
+    crosses(ServerQuestion{6, 2, "which", 40, true, "root", true, 90, "kernel", true}, 27,
+            n64(6) + n8(2) + sized("which") + n64(40) + kOn + sized("root") + kOn + n64(90) + sized("kernel") + kOn);
+    crosses(InstanceQuestion{6, InstanceQuestion::Verb::MaintenanceOn, "VI_1", 60, "kernel", true, "alice", "uid 0"},
+            35, n64(6) + n8(2) + sized("VI_1") + n64(60) + sized("kernel") + kOn + sized("alice") + sized("uid 0"));
+    crosses(InstanceAnswered{6, 1, "why"}, 36, n64(6) + n32(1) + sized("why"));
+    crosses(MaintenanceOrder{true, {7}, WallTime{8}, "alice", "kernel", 9, "note"}, 37,
+            kOn + n64(7) + kOn + n64(8) + sized("alice") + sized("kernel") + n64(9) + sized("note"));
+    crosses(LogLevelQuestion{6, "vrrp", "debug", "uid 0", "alice"}, 43,
+            n64(6) + sized("vrrp") + sized("debug") + sized("uid 0") + sized("alice"));
+    crosses(LogLevelOrder{{LogLevel::Debug, LogLevel::Error}}, 44, n32(2) + n8(7) + n8(3));
+    crosses(RecordQuestion{RecordQuestion::Of::Lvs}, 40, n8(1));
+    crosses(RecordMemory{"why"}, 41, sized("why"));
     crosses(ServerAnswered{6, 1, "why"}, 28, n64(6) + n32(1) + sized("why"));
+}
+
+TEST_CASE("the messages for metrics have each field in its place") {
+    const SupervisionReport report{
+        {.since = {1},
+         .reloads = {.done = 2, .refused = 3, .last_done = {4}, .last_refused = {5}, .last_problem = "no"},
+         .processes = {{.role = "vrrp", .ready = true, .ends = 6}}}};
+    crosses(report, 33,
+            sized(n64(1) + sized(n64(2) + n64(3) + n64(4) + n64(5) + sized("no")) + n32(1) +
+                  sized(sized("vrrp") + kOn + n64(6))));
+    crosses(ReadTraffic{}, 34, "");
 }
 
 TEST_CASE("the messages of an upgrade have each field in its place") {
@@ -105,13 +133,25 @@ TEST_CASE("the first message to a role has each field in its place") {
     h.notify_wait_seconds = 13, h.spare = true, h.snmp = false, h.snmp_socket = "agentx";
     h.has_ipvs_namespace = true, h.net_namespace = "blue", h.check_first = false, h.check_log = "log";
     h.may_schedule = true, h.may_lock = false, h.force = true, h.report = RoleStartup::DryRunAs::Text;
-    h.in_namespace = "green";
+    h.in_namespace = "green", h.has_record = true, h.log_journal = true, h.log_json = false;
+    h.mail = {{{"mx1", 587, 1}}, "ca", "user", "password"};
+    h.webhooks = {{{"n", "u", "ca", false, 6, 7, {"H: v"}, "p"}}};
+    h.api = {{"l"}, "c", "k", "a", "f", true, "peer", "t", "pca"};
+    h.log_levels = {LogLevel::Debug, LogLevel::Info};
 
     crosses(h, 11,
             kOn + sized("ident") + sized("socket") + n32(16) + kOn + n8(3) + sized("user") + sized("name") +
                 sized("path") + sized("id") + sized("control") + sized("spool") + kOn + kOff + n32(11) +
                 sized("settings") + n32(12) + kOn + kOff + n8(2) + kOff + kOn + n32(13) + kOn + kOff + sized("agentx") +
-                kOn + sized("blue") + kOff + sized("log") + kOn + kOff + kOn + n8(1) + sized("green"));
+                kOn + sized("blue") + kOff + sized("log") + kOn + kOff + kOn + n8(1) + sized("green") +
+                sized(n32(1) + sized(sized("mx1") + number(587, 2) + n8(1)) + sized("ca") + sized("user") +
+                      sized("password")) +
+                kOn + kOn + kOff +
+                sized(n32(1) + sized(sized("n") + sized("u") + sized("ca") + kOff + n8(6) + n32(7) + n32(1) +
+                                     sized("H: v") + sized("p"))) +
+                sized(n32(1) + sized("l") + sized("c") + sized("k") + sized("a") + sized("f") + kOn + sized("peer") +
+                      sized("t") + sized("pca")) +
+                n32(2) + n8(7) + n8(6));
 }
 
 TEST_CASE("a hand-over has each field in its place, and one of another format is refused") {
@@ -122,15 +162,18 @@ TEST_CASE("a hand-over has each field in its place, and one of another format is
     sent.running = {{200, 2, 6, "key", "queue", {"x"}, true, Instant{} + std::chrono::nanoseconds{7}}};
     sent.host = 40;
     sent.fifos = {{"/f", 41, true, 42}};
+    sent.maintenance = {true, {7}, WallTime{8}, "alice", "kernel", 0, {}};
+    sent.log_levels = {LogLevel::Error};
     const auto ticks = [](Instant at) { return n64(static_cast<std::uint64_t>(at.time_since_epoch().count())); };
     const std::string role =
         n8(1) + n32(100) + n32(30) + n32(31) + n32(32) + n32(33) + kOn + kOff + kOn + ticks(sent.roles[0].born);
     const std::string script = n32(200) + n8(2) + n64(6) + sized("key") + sized("queue") + n32(1) + sized("x") + kOn +
                                ticks(sent.running[0].due);
-    const std::string expected =
-        sized(n32(1) + sized("1.0") + sized("/c") + sized("/p") + n32(20) + n32(21) + n32(22) + n32(23) + n64(24) +
-              text_of(encode(sent.settings)) + n32(1) + sized(role) + n32(1) + sized(script) + n32(40) + n32(1) +
-              sized(sized("/f") + n32(41) + kOn + n32(42)));
+    const std::string expected = sized(
+        n32(1) + sized("1.0") + sized("/c") + sized("/p") + n32(20) + n32(21) + n32(22) + n32(23) + n64(24) +
+        text_of(encode(sent.settings)) + n32(1) + sized(role) + n32(1) + sized(script) + n32(40) + n32(1) +
+        sized(sized("/f") + n32(41) + kOn + n32(42)) +
+        sized(kOn + n64(7) + kOn + n64(8) + sized("alice") + sized("kernel") + n64(0) + sized("")) + n32(1) + n8(3));
 
     const auto fd = write_hand_over(sent);
     REQUIRE(fd);
@@ -150,12 +193,12 @@ TEST_CASE("an event in its ring has each field in its place") {
     constexpr off_t kFirst = 64 + 1040, kBytes = 12;  // the header, slot 0; number and length of slot 1
     auto fd = make_memfd("ring", event_ring_bytes());
     auto ring = EventRing::map(fd->get(), true);
-    Event event{Event::Kind::RealServer, "name", "parent", Transition::Down, "detail", 7, false, true, {}, 0};
+    Event event{Event::Kind::RealServer, "name", "parent", Transition::Down, "detail", "reason", 7, false, true, {}, 0};
     event.at.unix_us = 99;
     ring->append(event);
 
     const std::string expected = sized(n8(3) + sized("name") + sized("parent") + sized("DOWN") + sized("detail") +
-                                       n32(7) + kOff + kOn + n64(99) + n64(1));
+                                       n32(7) + kOff + kOn + n64(99) + n64(1) + sized("reason"));
     std::string found(expected.size(), '\0');
     REQUIRE(::pread(fd->get(), found.data(), found.size(), kFirst + kBytes) == static_cast<ssize_t>(found.size()));
     CHECK(found == expected);

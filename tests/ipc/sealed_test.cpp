@@ -10,6 +10,7 @@
 #include <cstring>
 #include <thread>
 
+#include "mainstay/ipc/mapped_record.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/ipc/snapshot.hpp"
 #include "mainstay/ipc/status.hpp"
@@ -148,7 +149,7 @@ TEST_CASE("a hostile writer of a block and a ring makes its readers fail, not fa
 }
 
 TEST_CASE("a state whose values cannot be is not gone on from") {
-    VrrpStatus status;
+    report::VrrpStatus status;
     auto& instance = status.router.instances.emplace_back();
     auto& group = status.router.groups.emplace_back();
     instance.state = vrrp::State::Master;
@@ -165,4 +166,19 @@ TEST_CASE("a state whose values cannot be is not gone on from") {
     instance.master_interval = Micros{0};
     group.state = static_cast<vrrp::State>(200);
     CHECK_FALSE(makes_sense(status));
+}
+
+TEST_CASE("the memory of a record is all of its bytes, and who reads sees what is written") {
+    const auto memory = make_shared_memfd("record", 8192);
+    REQUIRE(memory);
+    const auto writer = MappedRecord::map(memory->get(), true), reader = MappedRecord::map(memory->get(), false);
+    REQUIRE(writer);
+    REQUIRE(reader);
+
+    REQUIRE(writer->bytes().size() == 8192);
+    writer->bytes().back() = std::byte{7};
+
+    REQUIRE(reader->bytes().size() == 8192);
+    CHECK(reader->bytes().back() == std::byte{7});
+    CHECK_FALSE(MappedRecord::map(-1, false));
 }

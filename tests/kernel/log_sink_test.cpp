@@ -74,8 +74,8 @@ struct Stderr {
 TEST_CASE("a line becomes one RFC 3164 datagram with facility, severity, ident and pid") {
     ::setenv("TZ", "UTC", 1);
 
-    const auto datagram =
-        kernel::syslog_datagram(16, LogLevel::Warning, 1795162500, "Keepalived_vrrp", 42, "(VI_1) a\nb");
+    const auto datagram = kernel::syslog_datagram({.ident = "Keepalived_vrrp", .facility = 16, .pid = 42},
+                                                  LogLevel::Warning, 1795162500, "(VI_1) a\nb");
 
     CHECK(datagram == "<132>Nov 20 08:15:00 Keepalived_vrrp[42]: (VI_1) a b");
 }
@@ -117,7 +117,7 @@ TEST_CASE("without a log socket nothing fails and losses are counted") {
 TEST_CASE("a line tells its severity, whose it is and where it goes, and days below ten have a blank") {
     ::setenv("TZ", "UTC", 1);
     const auto datagram = [](int facility, LogLevel level, std::time_t when) {
-        return kernel::syslog_datagram(facility, level, when, "x", 1, "t");
+        return kernel::syslog_datagram({.ident = "x", .facility = facility, .pid = 1}, level, when, "t");
     };
     CHECK(datagram(3, LogLevel::Error, 0) == "<27>Jan  1 00:00:00 x[1]: t");
     CHECK(datagram(23, LogLevel::Debug, 1782864000 + 3661) == "<191>Jul  1 01:01:01 x[1]: t");
@@ -130,7 +130,7 @@ TEST_CASE("a line tells its severity, whose it is and where it goes, and days be
     log.line(LogLevel::Notice, "c");
     log.info("d");
     log.debug("e");
-    for (const char* severity : {"<131>", "<132>", "<134>", "<134>", "<135>"})
+    for (const char* severity : {"<131>", "<132>", "<133>", "<134>", "<135>"})
         CHECK(socket.next().starts_with(severity));
     log.set_ident("other");
     log.info("f");
@@ -139,9 +139,64 @@ TEST_CASE("a line tells its severity, whose it is and where it goes, and days be
 }
 
 TEST_CASE("a line of more than 4096 bytes is cut, and control characters are blanks") {
-    const auto datagram = kernel::syslog_datagram(3, LogLevel::Info, 0, "x", 1, std::string(5000, 'y'));
+    const auto datagram = kernel::syslog_datagram({.ident = "x", .pid = 1}, LogLevel::Info, 0, std::string(5000, 'y'));
     CHECK(std::ranges::count(datagram, 'y') == 4096);
-    CHECK(kernel::syslog_datagram(3, LogLevel::Info, 0, "x", 1, "a\x1f\tb\x20\x7f\xff").ends_with("]: a  b \x7f\xff"));
+    CHECK(kernel::syslog_datagram({.ident = "x", .pid = 1}, LogLevel::Info, 0, "a\x1f\tb\x20\x7f\xff")
+              .ends_with("]: a  b \x7f\xff"));
+}
+
+TEST_CASE("journald gets a field for each thing that is known of an event, each on one line") {
+    const kernel::LogSource source{.ident = "Keepalived_vrrp", .facility = 3, .pid = 42};
+    CHECK(kernel::journal_datagram(source, LogLevel::Notice, "(VI_1) is MASTER: a\nb",
+                                   {.event = "MASTER",
+                                    .instance = "VI_1",
+                                    .group = {},
+                                    .service = {},
+                                    .server = {},
+                                    .reason = "a\nb",
+                                    .priority = 150}) ==
+          "MESSAGE=(VI_1) is MASTER: a "
+          "b\nPRIORITY=5\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=Keepalived_vrrp\nSYSLOG_PID=42\n"
+          "MAINSTAY_EVENT=MASTER\nMAINSTAY_INSTANCE=VI_1\nMAINSTAY_REASON=a b\nMAINSTAY_PRIORITY=150\n");
+    CHECK(kernel::journal_datagram(source, LogLevel::Error, std::string(5000, 'y'), {}) ==
+          "MESSAGE=" + std::string(4096, 'y') +
+              "\nPRIORITY=3\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=Keepalived_vrrp\nSYSLOG_PID=42\n");
+}
+
+TEST_CASE("a JSON line has what is known of an event, and is JSON whatever a name is made of") {
+    const kernel::LogSource source{.ident = "p", .facility = 3, .pid = 42};
+    CHECK(kernel::json_line(source, LogLevel::Warning, WallTime{1795162500'000042}, "a \"b\"\n\xff",
+                            {.event = "DOWN",
+                             .instance = {},
+                             .group = {},
+                             .service = "[10.0.0.1]:tcp:80",
+                             .server = "[10.0.0.11]:tcp:80",
+                             .reason = "connection refused",
+                             .priority = {}}) ==
+          "{\"time\":\"2026-11-20T08:15:00.000042Z\",\"level\":\"warning\",\"program\":\"p\",\"pid\":42,"
+          "\"message\":\"a \\\"b\\\"\\n\xef\xbf\xbd\",\"event\":\"DOWN\",\"service\":\"[10.0.0.1]:tcp:80\","
+          "\"server\":\"[10.0.0.11]:tcp:80\",\"reason\":\"connection refused\"}\n");
+    CHECK(kernel::json_line(source, LogLevel::Info, WallTime{0}, "x", {}) ==
+          "{\"time\":\"1970-01-01T00:00:00.000000Z\",\"level\":\"info\",\"program\":\"p\",\"pid\":42,\"message\":\"x\"}"
+          "\n");
+}
+
+TEST_CASE("fields go where they can be kept, and what is only fields goes nowhere else") {
+    const kernel::LogFields fields{
+        .event = "UP", .instance = {}, .group = {}, .service = {}, .server = "s", .reason = {}, .priority = {}};
+    const LogSocket syslog, journal;
+    kernel::DaemonLog plain{{.ident = "t", .socket = syslog.path}};
+    kernel::DaemonLog rich{{.ident = "t", .socket = journal.path, .journal = true}};
+    for (kernel::DaemonLog* log : {&plain, &rich}) {
+        log->line(LogLevel::Notice, "both", fields);
+        log->fields_only(LogLevel::Notice, "one", fields);
+        log->fields_only(LogLevel::Debug, "none", fields);
+    }
+    CHECK(syslog.next().ends_with(": both"));
+    CHECK(syslog.next().empty());
+    CHECK(journal.next().starts_with("MESSAGE=both\nPRIORITY=5\n"));
+    CHECK(journal.next().ends_with("MAINSTAY_EVENT=UP\nMAINSTAY_SERVER=s\n"));
+    CHECK(journal.next().empty());
 }
 
 TEST_CASE("each level is enabled with those above it and not with those below") {
@@ -227,4 +282,21 @@ TEST_CASE("gathered console lines are written together: when that is asked for, 
         CHECK(console.text().find(": last") == std::string::npos);
     }
     CHECK(console.text().ends_with(": last\n"));
+}
+
+TEST_CASE("a level that is set counts at once, and a module's own level does not change the process's") {
+    const LogSocket socket;
+    kernel::DaemonLog log{{.ident = "t", .socket = socket.path}};
+    kernel::ModuleLog mail{log, LogLevel::Debug};
+    log.debug("not seen");
+    mail.debug("seen");
+    CHECK(socket.next().ends_with("]: seen"));
+    log.set_level(LogLevel::Error);
+    mail.set_level(LogLevel::Warning);
+    log.warning("not seen");
+    mail.notice("not seen");
+    mail.warning("a warning");
+    CHECK(socket.next().ends_with("]: a warning"));
+    CHECK(socket.next().empty());
+    CHECK_FALSE(mail.enabled(LogLevel::Info));
 }

@@ -42,6 +42,22 @@ TEST_CASE("each group gets a mark from 1000 on that no service has, and keeps it
     CHECK(mark_of(marks, group("c")) == 1000);
 }
 
+TEST_CASE("marks below a first one that a reload raises are given up, those above a lowered one are kept") {
+    auto from = [](std::int64_t first) {
+        auto global = mapping();
+        global.more.edit().values.push_back({"nftables_ipvs_start_fwmark", first});
+        return global;
+    };
+    FirewallMarks marks;
+    marks.assign(mapping(), {group("a"), group("b")});
+    marks.assign(from(2000), {group("a"), group("b")});
+    CHECK(mark_of(marks, group("a")) == 2000);
+    CHECK(mark_of(marks, group("b")) == 2001);
+    marks.assign(from(77), {group("a"), group("c")});
+    CHECK(mark_of(marks, group("a")) == 2000);
+    CHECK(mark_of(marks, group("c")) == 77);
+}
+
 TEST_CASE("a mark of an earlier incarnation is kept") {
     ServiceMemory before{.identity = identity_of(group("b")),
                          .keys = {},

@@ -53,7 +53,7 @@ TEST_CASE("a command that changes nothing is no line in the log") {
 
 TEST_CASE("enabling forgets the override of a server that is not configured any more") {
     Fixture f;
-    f.overrides.set({"[10.0.0.1]:tcp:80", at("10.0.0.77", 80)}, {.hold = Hold::Disabled, .by = "root"});
+    f.overrides.set({"[10.0.0.1]:tcp:80", at("10.0.0.77", 80)}, {.hold = Hold::Disabled, .by = "root"}, {});
     const auto line = f.run({.verb = Verb::Enable, .which = "10.0.0.77"});
     CHECK(line == "server enable 10.0.0.77 by root: 10.0.0.77:80 of VS [10.0.0.1]:tcp:80");
     CHECK(f.overrides.all().empty());

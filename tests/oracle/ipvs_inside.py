@@ -14,7 +14,8 @@ STATUS_SOCKET = "/run/mainstay/control.sock"
 HELPERS = ("mainstayd-read", "mainstayd-spare")  # they come and go as they are needed
 # What counts, or tells of the way that led here.
 NO_STATE = {"generation", "operations", "operation_failures", "repairs", "lines_left_out", "failures_in_row", "last_run",
-            "last_result", "last_duration_us", "has_run", "since", "log_lines_left_out"}
+            "last_result", "last_duration_us", "has_run", "since", "log_lines_left_out",
+            "traffic"}  # not there before the kernel's counters were read for the first time
 ANSWER_SECONDS = 10
 
 
@@ -86,15 +87,24 @@ class Ruleset:
 
 
 MARK = re.compile(r"meta mark set (0x[0-9a-f]+)")
+CONFIGURED_MARKS = range(10)  # the generator's; nftables_ipvs gives greater ones
 
 
-def names_of_marks(ruleset):
+def names_of_marks(ruleset, table):
     """{mark: what it is given to}. Which mark a group has is a matter of the past: it keeps the one that it was given."""
     given = {}
     for line in ruleset:
         found = MARK.search(line)
         if found:
             given.setdefault(int(found[1], 16), []).append(MARK.sub("", line).strip())
+    if not ruleset:  # a kernel without nftables: the services say whose they are
+        alike = {}
+        for service, said in sorted(table.items()):
+            words = service.split()
+            if words[0] == "FWM" and int(words[1]) not in CONFIGURED_MARKS:
+                text = json.dumps(said, sort_keys=True)
+                alike[text] = alike.get(text, 0) + 1
+                given[int(words[1])] = [f"{text} {alike[text]}"]
     return {mark: "of " + " | ".join(sorted(lines)) for mark, lines in given.items()}
 
 
@@ -128,7 +138,7 @@ class Inside:
         if not said.get("services"):
             state["status"] = {}
             state["processes"] = [name for name in state["processes"] if name not in ("mainstayd-lvs", "mainstayd-track")]
-        return renamed(state, names_of_marks(state["ruleset"]))
+        return renamed(state, names_of_marks(state["ruleset"], state["table"]))
 
     def mark(self):
         if self.ipvs.family is None:

@@ -19,7 +19,8 @@ FOLDERS = ("/run/mainstay", "/run/walk")
 # Lifetimes count down; those that a walk uses are far apart, and stand for what lies below them.
 LIFETIMES = (0, 1000, 5000, 20000, 0xfffffffe)
 FOREVER = 0xffffffff
-NO_STATE = {"generation", "counters", "problems", "runs", "failures", "netlink_overruns", "devices_remade", "firewall_repairs"}
+NO_STATE = {"generation", "counters", "problems", "runs", "failures", "failures_in_row", "netlink_overruns", "devices_remade",
+            "firewall_repairs"}
 HELPERS = ("mainstayd-read", "mainstayd-spare")  # they come and go as they are needed
 
 
@@ -151,6 +152,7 @@ def status():
     for instance in vrrp["instances"].values():
         # Who was master before is not known to a fresh start; nor is an address that has come since chosen by one.
         instance["master"] = instance["master_priority"] = None
+        instance["reason"] = None  # how it came to its state is its history
     return vrrp
 
 

@@ -64,6 +64,7 @@ void Lan::heal() {
         host.kernel_refuses = false;
         if (!host.router) start(host.index, random_.chance(600));
         if (!violation_) resume(host.index);
+        if (!violation_ && random_.chance(500)) maintain(host.index, false);
         if (!violation_) set_link(host.index, 0, true);
         if (!violation_) set_link(host.index, 1, true);
     }
@@ -111,6 +112,48 @@ Nanos Lan::settle_time() const {
     return longest + longest / 500 + 4 * (jitter_ + lateness_);
 }
 
+Nanos Lan::hand_over_time() const {
+    Nanos longest{0};
+    for (const Host& host : hosts_)
+        for (const auto& c : host.config.instances)
+            longest = std::max(longest, (c.version == 2 ? Nanos{1s} : Nanos{c.advert_int}) + c.advert_int);
+    return longest + longest / 500 + 4 * (jitter_ + lateness_);
+}
+
+Nanos Lan::longest_preempt_delay() const {
+    Micros delay{0};
+    for (const Host& host : hosts_)
+        for (const auto& c : host.config.instances) delay = std::max(delay, c.preempt_delay);
+    return delay;
+}
+
+// In a settled network somebody else takes over in time, and it stays so. An advert that arrives after the priority 0
+// that followed it lets a backup wait as if that had been lost: then the first attempt is taken back.
+void Lan::hand_over_in_peace(std::size_t i, std::size_t n) {
+    const bool whole = hosts_[i].states[n] == State::Master;
+    if (whole && (hosts_[i].maintenance || random_.chance(500)))
+        fail_over(i, n);
+    else
+        maintain(i, true);
+    const auto before = statistics_.transitions;
+    if (!violation_) pass(hand_over_time());
+    // All who took over yielded to an advert of the old master that the network delivered late, and wait it out.
+    if (!violation_ && !master_of(n) && statistics_.transitions != before) pass(settle_time());
+    for (int attempts = 0; whole && attempts < 3 && !violation_ && master_of(n) == i; ++attempts) {
+        fail_over(i, n);
+        if (!violation_) pass(hand_over_time());
+    }
+    if (!violation_ && whole && hosts_.size() > 1 && master_of(n).value_or(i) == i)
+        broken(&hosts_[i], fmt::format("(k) nobody took VI_{} over", n + 1));
+    // A better one than the backup that took over may be waiting for its preempt_delay; and maintenance moves the other
+    // instances too, which may be taken back.
+    if (!violation_) pass(longest_preempt_delay() + settle_time());
+    if (violation_) return;
+    expect_no_transition("the time after a hand-over", [&] { pass(settle_time()); });
+    if (!violation_) fail_back(i, n);
+    if (!violation_) maintain(i, false);
+}
+
 void Lan::expect_no_transition(const char* during, const std::function<void()>& what) {
     const auto before = statistics_.transitions;
     settled_ = true;
@@ -145,7 +188,7 @@ void Lan::experiment() {
             for (const auto& address : hosts_[*at].config.instances[v].addresses)
                 client_cache_[address.prefix.address] = *at;
     const Nanos away = random_.up_to(short_pause(master));
-    switch (random_.below(8)) {
+    switch (random_.below(9)) {
         case 0:
             return expect_no_transition("a short pause of a master", [&] {
                 pause(master);
@@ -176,6 +219,9 @@ void Lan::experiment() {
             partition();
             pass(settle_time());
             join();
+            break;
+        case 7:
+            hand_over_in_peace(master, n);
             break;
         case 6:
             stop(master);

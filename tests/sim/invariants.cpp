@@ -5,15 +5,15 @@
 //     there is exactly one master per VRID, it holds all its addresses, and nobody preempting is better. Suspended
 //     from the first trouble until heal() is through: links up, nobody paused or crashed, no loss, no partition,
 //     scripts good for `rise` runs, startup delays over, version 2 intervals alike. "Nobody is better" waits for the
-//     longest preempt_delay too, and leaves out directors with nopreempt.
+//     longest preempt_delay too, and leaves out directors with nopreempt and those that an operator failed over.
 // (b) check_addresses(): the kernel of a director holds no address of an instance that is not master. Suspended
 //     between a crash and the next incarnation's first step, and for an address owner (priority 255).
 // (c) check_yield(): MASTER to BACKUP only on an advert that is (priority, address) greater than the own current one,
 //     for the instance or a member of its group; or with a priority 0 advert of its own because its addresses are
-//     taken away for good; or, with nopreempt, in the first step of a new incarnation.
+//     taken away for good or an operator has it hand over; or, with nopreempt, in the first step of a new incarnation.
 // (d) check_takeover(): BACKUP to MASTER only when the last advert of a master that must be respected is
-//     down_timer_adverts of its intervals old: any advert with nopreempt, any within preempt_delay, else those of
-//     equal or higher priority. Not suspended.
+//     down_timer_adverts of its intervals old: any advert with nopreempt or after an operator's hand-over, any within
+//     preempt_delay, else those of equal or higher priority. Not suspended.
 // (e) check_group(): the members of a sync group are all MASTER or none, all FAULT or none. Not suspended.
 // (f) expect_no_transition(): pauses and crashes that are short, pauses of backups, reloads of addresses and thefts in
 //     a settled network change no state at all; and nobody takes over while an advert waits in its queue.
@@ -168,7 +168,8 @@ void Lan::note_heard(Host& host, const Packet& packet) {
         heard.first_lower.reset();
     else if (!heard.first_lower)
         heard.first_lower = now;
-    if (lower && !c.nopreempt && (c.preempt_delay == Micros{0} || now >= *heard.first_lower + c.preempt_delay)) return;
+    const bool respects_all = c.nopreempt || host.witness.expects()[*n].failed_over;
+    if (lower && !respects_all && (c.preempt_delay == Micros{0} || now >= *heard.first_lower + c.preempt_delay)) return;
     heard.live = now;
     heard.silence_owed = Nanos{c.version == 3 ? packet.advert.interval : c.advert_int} * c.down_timer_adverts;
 }
@@ -184,10 +185,8 @@ void Lan::check_settled() {
     if (!violation_ && one_each()) pass(4 * (jitter_ + lateness_));
     if (const auto n = one_each(); n && !violation_)
         broken(nullptr, fmt::format("(a) VI_{} has no master, or several", *n + 1));
-    Micros delay{0};
-    for (const Host& host : hosts_)
-        for (const auto& c : host.config.instances) delay = std::max(delay, c.preempt_delay);
-    if (!violation_ && delay > Micros{0}) pass(delay + settle_time());
+    const Nanos delay = longest_preempt_delay();
+    if (!violation_ && delay > Nanos{0}) pass(delay + settle_time());
     for (std::size_t n = 0; n < hosts_[0].states.size() && !violation_; ++n) {
         const auto master = master_of(n);
         if (!master) return broken(nullptr, fmt::format("(a) VI_{} has no master, or several", n + 1));
@@ -200,7 +199,7 @@ void Lan::check_best(std::size_t n, const Host& master) {
         if (!master.kernel.contains({kInterface, address.prefix}))
             broken(&master, fmt::format("(g) is master of VI_{} and lacks an address", n + 1));
     for (const Host& other : hosts_) {
-        if (!other.router || other.config.instances[n].nopreempt) continue;
+        if (!other.router || other.config.instances[n].nopreempt || other.witness.expects()[n].failed_over) continue;
         if (other.witness.expects()[n].priority > master.witness.expects()[n].priority)
             broken(&master, fmt::format("(a) is master of VI_{} though r{} is better", n + 1, other.index));
     }

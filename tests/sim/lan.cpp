@@ -73,6 +73,10 @@ Lan::Lan(std::uint64_t seed, const Wish& wish, Sabotage sabotage)
     }
 }
 
+void Lan::record(std::size_t bytes) {
+    for (Host& host : hosts_) host.record.assign(bytes / sizeof(std::uint64_t), 0);
+}
+
 // ---- time ----------------------------------------------------------------------------------------------------------
 
 void Lan::schedule(Happening what) {

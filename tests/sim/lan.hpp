@@ -18,11 +18,14 @@
 #include <string>
 #include <vector>
 
+#include "mainstay/record/recorded_router.hpp"
 #include "mainstay/vrrp/router.hpp"
 #include "plan.hpp"
 #include "witness.hpp"
 
 namespace mainstay::sim {
+
+inline constexpr const char* kRecordVersion = "simulated";
 
 // Faults planted in the director around the router: what a role could do wrong. (Faults inside the router are planted
 // by mutate.py.)
@@ -50,8 +53,10 @@ struct Host {
     std::size_t index = 0;
     HostClock clock;
     config::Config config;
-    std::optional<vrrp::Router> router;  // none while crashed or stopped
-    vrrp::RouterSnapshot block;          // what a new incarnation finds
+    std::optional<record::RecordedRouter> router;  // none while crashed or stopped
+    std::vector<std::uint64_t> record;             // the memory of its flight recorder; empty: none
+    std::unique_ptr<record::Recorder> recorder;    // of this incarnation
+    vrrp::RouterSnapshot block;                    // what a new incarnation finds
     bool has_block = false;
     std::uint32_t incarnation = 0;                     // results of an earlier one's scripts go nowhere
     std::set<std::pair<std::string, Prefix>> kernel;   // addresses on its interfaces that an instance put there
@@ -60,6 +65,7 @@ struct Host {
     bool kernel_refuses = false;                       // to put an address back
     std::array<vrrp::InterfaceFact, 2> links;          // eth0 and eth1, without the addresses in `kernel`
     bool script_good = true;
+    bool maintenance = false;
     bool paused = false;
     std::vector<std::shared_ptr<const Packet>> inbox;  // while paused
     std::vector<vrrp::Fact> netlink;                   // while paused
@@ -88,6 +94,9 @@ class Lan {
 public:
     Lan(std::uint64_t seed, const Wish& wish, Sabotage sabotage = Sabotage::None);
 
+    // Gives every host a flight recorder with so much memory. Before the start; it changes no history.
+    void record(std::size_t bytes);
+
     // history.cpp: start, then trouble, healing and experiments in peace, over and over, then stop in order.
     void run(Nanos at_least);
     void start_all();
@@ -107,15 +116,25 @@ public:
     void replace_interface(std::size_t host, bool at_once);
     void steal_address(std::size_t host);
     void reload(std::size_t host, bool everything);
-    void partition();  // the hosts and the client into two halves
+    void fail_over(std::size_t host, std::size_t virtual_router);
+    void fail_back(std::size_t host, std::size_t virtual_router);
+    void maintain(std::size_t host, bool on);  // also of a host that does not run
+    void partition();                          // the hosts and the client into two halves
     void join();
 
     [[nodiscard]] Nanos settle_time() const;
+    // In which somebody takes over from the host, or it takes back.
+    [[nodiscard]] Nanos hand_over_time() const;
+    [[nodiscard]] Nanos longest_preempt_delay() const;
     [[nodiscard]] const Plan& plan() const { return plan_; }
     [[nodiscard]] std::vector<Host>& hosts() { return hosts_; }
     [[nodiscard]] std::optional<std::size_t> master_of(std::size_t virtual_router) const;  // none unless exactly one
     [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }
     [[nodiscard]] const Statistics& statistics() const { return statistics_; }
+    // The calendar, which is the simulation's time.
+    [[nodiscard]] WallTime wall_time() const {
+        return {std::chrono::duration_cast<Micros>(now_.time_since_epoch()).count()};
+    }
 
     [[nodiscard]] std::string describe() const;  // the network, a line for each instance of each director
     // Lines for people, as they happen; `packets` also every advert.
@@ -164,6 +183,7 @@ private:
     void forge();
     void unify();
     [[nodiscard]] Nanos short_pause(std::size_t master) const;
+    void hand_over_in_peace(std::size_t host, std::size_t virtual_router);
     void expect_no_transition(const char* during, const std::function<void()>& what);
 
     // invariants.cpp

@@ -16,7 +16,7 @@ void Lan::one_trouble() {
     const std::size_t i = random_.below(hosts_.size());
     Host& host = hosts_[i];
     const bool runs = host.router && !host.paused;
-    switch (random_.below(17)) {
+    switch (random_.below(20)) {
         case 0:
         case 1:
             if (runs) return random_.chance(700) ? crash_for_a_while(i) : stop(i);
@@ -52,6 +52,13 @@ void Lan::one_trouble() {
             return reload(i, true);
         case 14:
             return replay();
+        case 15:
+        case 16: {
+            const std::size_t n = random_.below(host.states.size());
+            return random_.chance(800) ? fail_over(i, n) : fail_back(i, n);
+        }
+        case 17:
+            return maintain(i, !host.maintenance);
         default:
             return forge();
     }
@@ -108,7 +115,12 @@ void Lan::start(std::size_t i, bool with_block) {
     say(&host, "{}", with_block ? "starts, going on from the state block" : "starts");
     ++host.incarnation;
     const Instant now = host.clock.local(now_);
-    host.router.emplace(host.config);
+    if (!host.record.empty())
+        host.recorder = std::make_unique<record::Recorder>(std::as_writable_bytes(std::span{host.record}),
+                                                           kRecordVersion, [this] { return wall_time(); });
+    host.router.emplace(vrrp::Router{host.config}, host.recorder.get());
+    host.witness.tell_maintenance(host.maintenance);
+    if (host.maintenance) (void)host.router->step(Maintenance{true}, now);
     for (std::size_t k = 0; k < host.links.size(); ++k) {
         const InterfaceFact fact = forgets ? host.links[k] : link_fact(host, k);
         host.witness.tell(fact);
@@ -200,6 +212,34 @@ void Lan::steal_address(std::size_t i) {
         host.netlink.emplace_back(lost);
     else
         address_lost(host, lost);
+}
+
+void Lan::fail_over(std::size_t i, std::size_t n) {
+    Host& host = hosts_[i];
+    if (!host.router || host.paused) return;
+    say(&host, "is to hand VI_{} over", n + 1);
+    const Instant now = host.clock.local(now_);
+    host.witness.fail_over(now, n);
+    finish(host, host.router->step(FailOver{static_cast<InstanceId>(n)}, now));
+}
+
+void Lan::fail_back(std::size_t i, std::size_t n) {
+    Host& host = hosts_[i];
+    if (!host.router || host.paused) return;
+    say(&host, "may preempt VI_{} again", n + 1);
+    host.witness.fail_back(n);
+    finish(host, host.router->step(FailBack{static_cast<InstanceId>(n)}, host.clock.local(now_)));
+}
+
+void Lan::maintain(std::size_t i, bool on) {
+    Host& host = hosts_[i];
+    if (host.paused || host.maintenance == on) return;
+    host.maintenance = on;
+    say(&host, "{} maintenance", on ? "begins" : "ends");
+    if (!host.router) return;
+    const Instant now = host.clock.local(now_);
+    host.witness.maintain(now, on);
+    finish(host, host.router->step(Maintenance{on}, now));
 }
 
 // Other addresses; with `everything` also other priorities and intervals.

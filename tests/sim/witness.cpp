@@ -23,7 +23,7 @@ void Witness::configure(const config::Config& config) {
 // ---- arithmetic ----------------------------------------------------------------------------------------------------
 
 bool Witness::owner(std::size_t n) const {
-    return std::ranges::all_of(together(n), [&](std::size_t m) { return own(m).priority == 255; });
+    return !maintenance_ && std::ranges::all_of(together(n), [&](std::size_t m) { return own(m).priority == 255; });
 }
 
 std::vector<std::size_t> Witness::together(std::size_t n) const {
@@ -58,6 +58,7 @@ bool Witness::fit(std::size_t n) const {
 // Positive weights count while up, negative ones while down; `reverse` turns the sign.
 std::uint8_t Witness::priority(std::size_t n) const {
     const auto& c = own(n);
+    if (maintenance_) return 1;
     if (c.priority == 255) return expects_[n].reduced ? 254 : 255;
     int total = c.priority;
     const auto add = [&](int weight, bool reverse, bool up) {
@@ -103,7 +104,7 @@ void Witness::start(Instant now, bool with_block) {
             e.learned = own(n).advert_int;
             if (!fit(n))
                 fall(n);
-            else if (own(n).initial_master && !grouped(n) && !owner(n))
+            else if (own(n).initial_master && !grouped(n) && !owner(n) && !maintenance_)
                 wait(n, earliest_ + own(n).advert_int + skew(n, 255, own(n).advert_int));
             else
                 wait(n, owner(n) ? earliest_ : earliest_ + down(n));
@@ -120,7 +121,7 @@ void Witness::start(Instant now, bool with_block) {
 void Witness::adopt(Instant now, std::size_t n, const Expect& before) {
     Expect& e = expects_[n];
     const auto& c = own(n);
-    e.ripe = false;
+    e.ripe = e.handed = false;
     e.preempt_from.reset();
     e.provocations.clear();
     e.preempting = {};
@@ -157,7 +158,7 @@ void Witness::judge(Instant now) {
         const Nanos before = down(n);
         e.priority = priority(n);
         // The wait ends as if it had begun with the new priority.
-        if (e.state == State::Backup) e.due += down(n) - before;
+        if (e.state == State::Backup && !owner(n)) e.due += down(n) - before;
         if (!fit(n)) {
             if (e.state != State::Fault) fall(n);
         } else if (e.state == State::Fault) {
@@ -183,6 +184,7 @@ void Witness::fall(std::size_t n) {
     Expect& e = expects_[n];
     if (e.state == State::Master && link_up(own(n).interface)) e.resignations_least = 1;  // else nobody would hear it
     e.state = State::Fault;
+    e.handed = false;
     e.due = {};
     e.preempting = {};
     e.preempted_until.reset();
@@ -194,7 +196,8 @@ void Witness::fall(std::size_t n) {
 void Witness::rule(Instant now, std::size_t n) {
     Expect& e = expects_[n];
     e.state = State::Master;
-    if (std::exchange(e.reduced, false)) e.priority = 255;
+    if (std::exchange(e.reduced, false) && !maintenance_) e.priority = 255;
+    e.failed_over = e.handed = false;
     e.other_owner_since.reset();
     if (!e.preempting.empty()) e.preempted_until = now + own(n).advert_int;
     e.learned = own(n).advert_int;
@@ -224,6 +227,7 @@ void Witness::deadline(Instant now) {
                 for (const std::size_t m : members) rule(now, m);
         }
     }
+    end_hand_overs();
 }
 
 std::optional<std::size_t> Witness::concerns(const Packet& packet) const {
@@ -242,8 +246,55 @@ void Witness::hear(Instant now, const Packet& packet) {
     if (delayed(now)) return;
     const auto n = concerns(packet);
     if (!n) return;
-    if (expects_[*n].state == State::Backup) return hear_as_backup(now, *n, packet);
-    if (expects_[*n].state == State::Master) hear_as_master(now, *n, packet);
+    if (expects_[*n].state == State::Backup)
+        hear_as_backup(now, *n, packet);
+    else if (expects_[*n].state == State::Master)
+        hear_as_master(now, *n, packet);
+    end_hand_overs();
+}
+
+// ---- an operator steps in ------------------------------------------------------------------------------------------
+
+// As long as the slowest backup may take to follow a priority 0 advert, and one advert more.
+void Witness::hand_over(Instant now, std::size_t n) {
+    Expect& e = expects_[n];
+    if (e.state != State::Master) return;
+    e.resignations_least = 1;
+    e.learned = own(n).advert_int;
+    wait(n, now + skew(n, 1, own(n).advert_int) + own(n).advert_int);
+    e.failed_over = e.handed = true;
+}
+
+void Witness::fail_over(Instant now, std::size_t n) {
+    for (const std::size_t m : together(n)) hand_over(now, m);
+}
+
+void Witness::fail_back(std::size_t n) {
+    for (const std::size_t m : together(n)) expects_[m].failed_over = false;
+}
+
+void Witness::maintain(Instant now, bool on) {
+    maintenance_ = on;
+    judge(now);
+    for (std::size_t n = 0; n < expects_.size(); ++n) {
+        if (on)
+            hand_over(now, n);
+        else
+            fail_back(n);
+    }
+}
+
+// Nobody took over some members of a group, while somebody follows another router with the rest: it has failed.
+void Witness::end_hand_overs() {
+    for (std::size_t n = 0; n < expects_.size(); ++n) {
+        const auto members = together(n);
+        const auto any = [&](auto&& test) { return std::ranges::any_of(members, test); };
+        const auto& all = expects_;
+        if (!grouped(n) || !any([&](std::size_t m) { return all[m].handed; }) ||
+            any([&](std::size_t m) { return all[m].state == State::Master || (all[m].handed && !all[m].ripe); }))
+            continue;
+        for (const std::size_t m : members) expects_[m].failed_over = expects_[m].handed = false;
+    }
 }
 
 void Witness::hear_as_backup(Instant now, std::size_t n, const Packet& packet) {
@@ -254,8 +305,9 @@ void Witness::hear_as_backup(Instant now, std::size_t n, const Packet& packet) {
         e.due = now + skew(n, e.priority, e.learned);
         return;
     }
-    bool accepted = c.nopreempt || advert.priority >= e.priority;
-    if (!c.nopreempt && accepted) e.preempt_from.reset();
+    const bool respects_all = c.nopreempt || e.failed_over;
+    bool accepted = respects_all || advert.priority >= e.priority;
+    if (!respects_all && accepted) e.preempt_from.reset();
     if (!accepted && c.preempt_delay > Micros{0}) {
         if (!e.preempt_from) e.preempt_from = now + c.preempt_delay;
         accepted = now < *e.preempt_from;
@@ -264,7 +316,7 @@ void Witness::hear_as_backup(Instant now, std::size_t n, const Packet& packet) {
     if (!accepted) return;
     if (c.version == 3) e.learned = advert.interval;
     e.knows_master = true;
-    e.ripe = false;
+    e.ripe = e.handed = false;
     e.due = now + down(n);
 }
 
@@ -386,6 +438,8 @@ std::optional<std::string> Witness::compare(Instant now, const vrrp::RouterSnaps
         if (instance.deadline != e.due)
             complain(n, fmt::format("as {} has its deadline {}, it is owed {}", to_string(e.state),
                                     since(instance.deadline), since(e.due)));
+        if (instance.failed_over != e.failed_over && e.state != State::Init)
+            complain(n, e.failed_over ? "forgets its hand-over" : "believes that it was handed over");
         if (instance.effective_priority != e.priority && e.state != State::Init)
             complain(n, fmt::format("has priority {}, it should be {}", instance.effective_priority, e.priority));
     }

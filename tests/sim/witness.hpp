@@ -39,7 +39,9 @@ public:
         std::optional<Instant> preempt_from;
         IpAddress preempting;  // whose lower adverts are let go by
         std::optional<Instant> preempted_until;
-        bool reduced = false;  // an owner that gave way to another one
+        bool reduced = false;      // an owner that gave way to another one
+        bool failed_over = false;  // by an operator: respects every master
+        bool handed = false;       // and nobody has taken over yet
         std::optional<Instant> other_owner_since;
         Instant other_owner_last{};
         std::vector<Instant> provocations;  // rivals and resignations heard as master, within the last interval
@@ -61,6 +63,10 @@ public:
     void reload(Instant now, const config::Config& config);
     void lost(bool restorable);  // AddressLost and RestoreFailed: the master may give up
     void shutdown();
+    void fail_over(Instant now, std::size_t n);
+    void fail_back(std::size_t n);
+    void maintain(Instant now, bool on);  // before start(): tell_maintenance()
+    void tell_maintenance(bool on) { maintenance_ = on; }
 
     // What differs between what was owed and what came, in words; nothing when all is as it must be.
     [[nodiscard]] std::optional<std::string> compare(Instant now, const vrrp::RouterSnapshot& got,
@@ -89,6 +95,8 @@ private:
     [[nodiscard]] std::vector<std::size_t> together(std::size_t n) const;  // its group, or itself alone
 
     void judge(Instant now);
+    void hand_over(Instant now, std::size_t n);
+    void end_hand_overs();
     void wait(std::size_t n, Instant due);
     void fall(std::size_t n);
     void rule(Instant now, std::size_t n);
@@ -100,6 +108,7 @@ private:
     [[nodiscard]] std::optional<std::string> compare_adverts(std::size_t n, const vrrp::Intents& intents) const;
 
     config::Config config_;
+    bool maintenance_ = false;
     std::map<std::string, vrrp::InterfaceFact, std::less<>> links_;
     Script script_;
     std::vector<Expect> expects_;

@@ -9,7 +9,8 @@ fail() { echo "host $name: $*" >&2; exit 1; }
 cd /    # where programs on this host begin
 echo "$name" >/proc/sys/kernel/hostname || fail "cannot set the host name"
 exec 7<"$checkout"
-for folder in /run /tmp /var/spool /var/log; do
+mkdir -p /var/lib/mainstay /etc/mainstay || fail "cannot make /var/lib/mainstay and /etc/mainstay"
+for folder in /run /tmp /var/spool /var/log /var/lib/mainstay /etc/mainstay; do
     mount -t tmpfs -o mode=755 "$name" "$folder" || fail "cannot mount a fresh $folder"
 done
 chmod 1777 /tmp

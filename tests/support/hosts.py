@@ -1,6 +1,6 @@
 """Hosts made of namespaces, and the networks between them.
 
-A Host has network, PID, mount, UTS and IPC namespaces of its own, with its own /run, /tmp, /var/spool, /var/log,
+A Host has network, PID, mount, UTS and IPC namespaces of its own, with its own /run, /tmp, /var/spool, /var/log, /var/lib/mainstay,
 /proc and /sys: `killall -0` sees its processes only, and pid files, sockets and spools do not meet. It is held by one
 process; killing that kills everything on the host, as pulling the plug does. A Lan makes hosts and switches (bridges
 in a namespace) and ends them all, by process id only. Needs root; works on any Linux and in the lab (tools/lab).

@@ -339,7 +339,8 @@ class World:
 
 
 def said_of(mail):
-    """What a mail says, without when and by whom it was carried."""
+    """What a mail says, without when and by whom it was carried, and without the reason, which keepalived's mails lack."""
     head, _, body = mail["message"].replace("\r\n", "\n").partition("\n\n")
+    body = re.sub(r"^Reason: .*\n", "", body, flags=re.M)
     subject = re.search(r"^Subject: (.*(?:\n[ \t].*)*)", head, re.M)
     return f"{','.join(mail['to'])}: {subject[1] if subject else '-'}: {' / '.join(body.split(chr(10))).strip(' /')}"

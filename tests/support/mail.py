@@ -10,11 +10,20 @@ SERVER = pathlib.Path(__file__).resolve().parent / "mail_server.py"
 PORT = 2525
 
 
-def serve_mail(host, mode="accept"):
+def serve_mail(host, mode="accept", tls=()):
+    """`tls`: starttls or implicit, a file with certificate and key on the host, user, password."""
     host.write("/run/mail.mode", mode)
-    server = host.start(["/usr/bin/python3", SERVER, PORT, "/run/mail.mode", "/run/mails"], name="mail_server")
+    server = host.start(["/usr/bin/python3", SERVER, PORT, "/run/mail.mode", "/run/mails", *tls], name="mail_server")
     wait_until(lambda: "ready" in server.output(), 20, "the mail server")
     return server
+
+
+def certificate_on(host):
+    """A certificate for localhost that is its own authority, with its key in a file beside it."""
+    host.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+              "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "/run/key.pem", "-out", "/run/ca.pem"])
+    host.write("/run/both.pem", host.read("/run/ca.pem") + host.read("/run/key.pem"))
+    return "/run/both.pem"
 
 
 def noted(host, kind="mail"):

@@ -1,4 +1,4 @@
-"""What the kernel tells of a host's netlink sockets."""
+"""What the kernel tells of a host's netlink sockets, and more than they hold."""
 
 import json
 import subprocess
@@ -35,3 +35,14 @@ def buffers(host=None):
     command = ["/usr/bin/python3", "-c", ASK]
     done = host.run(command) if host else subprocess.run(command, capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout))
+
+
+# More changes than the socket of a process that stands still holds: RTM_NEWLINK that ask for another MTU of lo; ip would
+# take too long for them.
+BURST = """
+import socket, struct
+kernel = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+for first in range(0, 12_000, 200):
+    kernel.send(b"".join(struct.pack("=IHHIIBxHiIIHHI", 40, 16, 1, n + 1, 0, 0, 0, 1, 0, 0, 8, 4, 65_000 + n % 2)
+                         for n in range(first, first + 200)))
+"""

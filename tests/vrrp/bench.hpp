@@ -123,6 +123,15 @@ struct Render {
                                                     : "") +
                i.line.text;
     }
+    std::string operator()(const HandOverEnded& i) const {
+        const char* how = i.how == HandOverEnded::How::TakenOver    ? "taken over"
+                          : i.how == HandOverEnded::How::TakenBack  ? "taken back"
+                          : i.how == HandOverEnded::How::Incomplete ? "incomplete"
+                                                                    : "interrupted";
+        return fmt::format("hand-over of {} {}{} after {} us", i.instance, how,
+                           i.master.empty() ? "" : " by " + i.master.to_string(),
+                           std::chrono::duration_cast<Micros>(i.after).count());
+    }
     static std::string held(const std::vector<HeldAddress>& addresses) {
         std::string text;
         for (const auto& a : addresses) text += fmt::format(" {}@{}", a.prefix.to_string(), a.interface);

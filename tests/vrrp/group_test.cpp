@@ -79,11 +79,12 @@ TEST_CASE("one member's fault is everybody's, until all are fit") {
 
     CHECK(brief(bench.router.step(link("eth1", false, {}, 3), t0 + 5s)) ==
           Lines{"Netlink reports eth1 down", "0 advert 0 to 224.0.0.18", "0 advert 0 to 224.0.0.18",
-                "0 remove 10.9.9.9/32@eth0", "(A) entering FAULT state (sync group G)", "(A) Entering FAULT STATE",
-                "announce INSTANCE A FAULT 100", "1 advert 0 to 224.0.0.18", "1 advert 0 to 224.0.0.18",
-                "1 remove 10.9.9.8/32@eth0", "(B) entering FAULT state (interface eth1 down)",
-                "(B) Entering FAULT STATE", "announce INSTANCE B FAULT 90",
-                "VRRP_Group(G) Syncing instances to FAULT state", "announce GROUP G FAULT 0"});
+                "0 remove 10.9.9.9/32@eth0", "(A) entering FAULT state (sync group G)",
+                "warning: (A) Entering FAULT STATE", "announce INSTANCE A FAULT 100", "1 advert 0 to 224.0.0.18",
+                "1 advert 0 to 224.0.0.18", "1 remove 10.9.9.8/32@eth0",
+                "(B) entering FAULT state (interface eth1 down)", "warning: (B) Entering FAULT STATE",
+                "announce INSTANCE B FAULT 90", "VRRP_Group(G) Syncing instances to FAULT state",
+                "announce GROUP G FAULT 0"});
     CHECK(brief(bench.router.step(link("eth1", true, {}, 3), t0 + 6s)) ==
           Lines{"Netlink reports eth1 up", "(A) Entering BACKUP STATE", "announce INSTANCE A BACKUP 100",
                 "(B) Entering BACKUP STATE", "announce INSTANCE B BACKUP 90",
@@ -108,7 +109,7 @@ TEST_CASE("a group waits for a member's script in silence") {
     (void)bench.router.step(link(), t0);
 
     CHECK(lines(bench.router.start(t0)) ==
-          Lines{"(A) Entering FAULT STATE (init)", "(B) Entering FAULT STATE (init)", "run chk"});
+          Lines{"warning: (A) Entering FAULT STATE (init)", "warning: (B) Entering FAULT STATE (init)", "run chk"});
     CHECK(bench.router.snapshot().groups[0].state == State::Init);
     CHECK(lines(bench.script("chk", 0, t0 + 100ms)).back() == "announce GROUP G BACKUP 0");
 }

@@ -120,6 +120,25 @@ TEST_CASE("adverts are due on a fixed grid, however late they went out") {
     CHECK(bench.counters().adverts_skipped == 0);
 }
 
+TEST_CASE("the lateness of each advert is counted, also across a crash") {
+    Bench bench = Bench::master(instance());
+    const Instant first = bench.taken_at;
+    (void)bench.tick(first + 1s);
+    (void)bench.tick(first + 2'001ms);
+    (void)bench.tick(first + 5'500ms);  // due at 3 s
+
+    const auto before = bench.router.snapshot();
+    AdvertLateness expected;
+    for (const auto late : {Micros{0}, Micros{1'000}, Micros{2'500'000}}) expected.record(late);
+    CHECK(before.advert_lateness == expected);
+    CHECK(before.advert_lateness.counts.back() == 1);
+
+    Router next{with({instance()})};
+    (void)next.step(link("eth0"), first + 6s);
+    (void)next.start(first + 6s, &before);
+    CHECK(next.snapshot().advert_lateness == expected);
+}
+
 TEST_CASE("slots missed in a pause are skipped and counted, not sent in a burst") {
     Bench bench = Bench::master(instance());
     const Instant first = bench.taken_at;

@@ -25,7 +25,7 @@ TEST_CASE("an interface that does not exist is a FAULT until it appears") {
     Bench bench{instance()};
 
     CHECK(lines(bench.router.start(t0)) == Lines{"(VI_1) entering FAULT state (interface eth0 does not exist)",
-                                                 "(VI_1) Entering FAULT STATE (init)",
+                                                 "warning: (VI_1) Entering FAULT STATE (init)",
                                                  "announce INSTANCE VI_1 FAULT 100"});
     CHECK(lines(bench.router.step(link(), t0 + 60s)) ==
           Lines{"Netlink reports eth0 up", "(VI_1) Entering BACKUP STATE", "announce INSTANCE VI_1 BACKUP 100"});
@@ -36,7 +36,7 @@ TEST_CASE("a master whose link dies sends no resignation into it, but drops its 
 
     CHECK(brief(bench.router.step(link("eth0", false), t0 + 10s)) ==
           Lines{"Netlink reports eth0 down", "0 remove 10.9.9.9/32@eth0",
-                "(VI_1) entering FAULT state (interface eth0 down)", "(VI_1) Entering FAULT STATE",
+                "(VI_1) entering FAULT state (interface eth0 down)", "warning: (VI_1) Entering FAULT STATE",
                 "announce INSTANCE VI_1 FAULT 100"});
     CHECK(bench.hear(Peer{50}, t0 + 11s).empty());
     CHECK(bench.counters().advert_rcvd == 0);

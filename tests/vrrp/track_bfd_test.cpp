@@ -53,7 +53,7 @@ TEST_CASE("an instance that tracks a BFD session without a weight is in FAULT un
     (void)bench.router.step(link(), t0);
 
     CHECK(brief(bench.router.start(t0)) == Lines{"(VI_1) entering FAULT state (BFD instance peer down)",
-                                                 "(VI_1) Entering FAULT STATE (init)",
+                                                 "warning: (VI_1) Entering FAULT STATE (init)",
                                                  "announce INSTANCE VI_1 FAULT 105"});
     CHECK(brief(tell(bench, "peer", false, t0 + 1s)).empty());
     CHECK(brief(tell(bench, "peer", true, t0 + 2s)) == Lines{"VRRP_Instance(VI_1) Tracked BFD instance peer is UP",
@@ -70,7 +70,7 @@ TEST_CASE("a master whose BFD session goes down resigns at once") {
     CHECK(brief(tell(bench, "peer", false, t0 + 60s)) ==
           Lines{"VRRP_Instance(VI_1) Tracked BFD instance peer is DOWN", "0 advert 0 to 224.0.0.18",
                 "0 advert 0 to 224.0.0.18", "0 remove 10.9.9.9/32@eth0",
-                "(VI_1) entering FAULT state (BFD instance peer down)", "(VI_1) Entering FAULT STATE",
+                "(VI_1) entering FAULT state (BFD instance peer down)", "warning: (VI_1) Entering FAULT STATE",
                 "announce INSTANCE VI_1 FAULT 105"});
 }
 

@@ -94,7 +94,7 @@ TEST_CASE("an owner's priority never changes") {
 TEST_CASE("a script without weight keeps its instance in FAULT until its first result, which is not reported") {
     Lines told;
     Bench bench = boot(scripted(0), &told);
-    CHECK(told == Lines{"(VI_1) Entering FAULT STATE (init)", "run chk"});
+    CHECK(told == Lines{"warning: (VI_1) Entering FAULT STATE (init)", "run chk"});
     CHECK(bench.state() == State::Fault);
 
     SUBCASE("its success lets the instance in") {
@@ -105,7 +105,7 @@ TEST_CASE("a script without weight keeps its instance in FAULT until its first r
     SUBCASE("its failure makes the FAULT a real one") {
         CHECK(lines(bench.script("chk", 1, t0 + 1s)) ==
               Lines{"Script `chk` now returning 1", "VRRP_Script(chk) failed (exited with status 1)",
-                    "(VI_1) entering FAULT state (script chk fails)", "(VI_1) Entering FAULT STATE",
+                    "(VI_1) entering FAULT state (script chk fails)", "warning: (VI_1) Entering FAULT STATE",
                     "announce INSTANCE VI_1 FAULT 105"});
     }
 }
@@ -162,7 +162,7 @@ TEST_CASE("init_fail starts bad and needs rise successes") {
     c.scripts[0].rise = 2;
     Lines told;
     Bench bench = boot(c, &told);
-    CHECK(told == Lines{"(VI_1) entering FAULT state (script chk fails)", "(VI_1) Entering FAULT STATE (init)",
+    CHECK(told == Lines{"(VI_1) entering FAULT state (script chk fails)", "warning: (VI_1) Entering FAULT STATE (init)",
                         "announce INSTANCE VI_1 FAULT 105", "run chk"});
     (void)bench.script("chk", 0, t0);
     CHECK(bench.state() == State::Fault);
@@ -217,7 +217,7 @@ TEST_CASE("scripts that no instance tracks are not run") {
 }
 
 TEST_CASE("every fault has its reason in the log") {
-    const Lines entering{"(VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 100"};
+    const Lines entering{"warning: (VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 100"};
     struct Row {
         InterfaceFact fact;
         Lines told;

@@ -142,7 +142,7 @@ TEST_CASE("a file of -254 is a fault, and ends with its value") {
 
     CHECK(brief(bench.router.step(FileFact{"F", -254}, t0 + 2ms)) ==
           Lines{"Track file F now holds -254", "(VI_1) entering FAULT state (file F holds -254)",
-                "(VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 100"});
+                "warning: (VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 100"});
     CHECK(brief(bench.router.step(FileFact{"F", -253}, t0 + 3ms)) ==
           Lines{"Track file F now holds -253", "(VI_1) Changing effective priority from 100 to 1",
                 "(VI_1) Entering BACKUP STATE", "announce INSTANCE VI_1 BACKUP 1"});
@@ -152,7 +152,7 @@ TEST_CASE("an instance waits in silence for the first word about what it tracks 
     const auto c = tracking({file(0)}, {tracks("track_file", {line("F")})});
     Bench bench{c};
     (void)bench.router.step(link(), t0);
-    CHECK(brief(bench.router.start(t0)) == Lines{"(VI_1) Entering FAULT STATE (init)"});
+    CHECK(brief(bench.router.start(t0)) == Lines{"warning: (VI_1) Entering FAULT STATE (init)"});
 
     SUBCASE("and goes on when it comes") {
         CHECK(brief(bench.router.step(FileFact{"F", 0}, t0 + 5ms)) ==
@@ -165,7 +165,7 @@ TEST_CASE("an instance waits in silence for the first word about what it tracks 
     SUBCASE("and says it when the word is bad") {
         CHECK(brief(bench.router.step(FileFact{"F", 1}, t0 + 5ms)) ==
               Lines{"Track file F now holds 1", "(VI_1) entering FAULT state (file F holds 1)",
-                    "(VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 100"});
+                    "warning: (VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 100"});
     }
 }
 
@@ -218,7 +218,7 @@ TEST_CASE("a process tracked without a weight is a fault below its quorum") {
                                                                            "announce INSTANCE VI_1 BACKUP 100"});
     CHECK(brief(bench.router.step(ProcessFact{"P", 0}, t0 + 2ms)) ==
           Lines{"Quorum lost for tracked process P", "(VI_1) entering FAULT state (process P has no quorum)",
-                "(VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 100"});
+                "warning: (VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 100"});
 }
 
 TEST_CASE("fork_delay and terminate_delay hold a change back, and forget one that does not last") {
@@ -405,9 +405,9 @@ TEST_CASE("a link counts as down, and as up, when its delay is over") {
     CHECK(brief(bench.router.step(link("eth0", false), t0 + 1s)).empty());
     CHECK(bench.due() == 1500ms);
     CHECK(brief(bench.tick(t0 + 1499ms)).empty());
-    CHECK(brief(bench.tick(t0 + 1500ms)) == Lines{"Netlink reports eth0 down",
-                                                  "(VI_1) entering FAULT state (interface eth0 down)",
-                                                  "(VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 100"});
+    CHECK(brief(bench.tick(t0 + 1500ms)) ==
+          Lines{"Netlink reports eth0 down", "(VI_1) entering FAULT state (interface eth0 down)",
+                "warning: (VI_1) Entering FAULT STATE", "announce INSTANCE VI_1 FAULT 100"});
     CHECK(brief(bench.router.step(link(), t0 + 2s)).empty());
     CHECK(brief(bench.tick(t0 + 2300ms)) ==
           Lines{"Netlink reports eth0 up", "(VI_1) Entering BACKUP STATE", "announce INSTANCE VI_1 BACKUP 100"});

@@ -23,7 +23,7 @@ inline constexpr std::size_t kDigestItemsMax = 500;  // further ones are counted
 
 struct MailItem {
     std::string subject;  // begins with "[router_id] "
-    std::string body;     // one line, with keepalived's arrows
+    std::string body;     // a line with keepalived's arrows; where known, a second one with the reason
     WallTime at;
     bool operator==(const MailItem&) const = default;
 };
@@ -55,6 +55,7 @@ struct MailHost {
 // Items beyond kDigestItemsMax are only counted.
 [[nodiscard]] Mail merge(const std::vector<Mail>& mails);
 
+[[nodiscard]] std::string subject_of(const Mail& mail);
 // The whole message, with CRLF line ends and without dot-stuffing.
 [[nodiscard]] std::string render_message(const Mail& mail, const MailHost& host);
 

@@ -71,6 +71,7 @@ struct Event {
     std::string parent;  // the VS of a RS, else empty
     Transition transition = Transition::Backup;
     std::string detail;  // mail body without its arrows: "TCP CHECK failed on service", "VRRP Instance is now ..."
+    std::string reason;  // why, in one sentence for people: "192.0.2.1 resigned (priority 0)"; empty: not known
     std::uint32_t priority = 0;  // effective priority; 0 for groups and servers
     bool notify = true;          // run notify scripts, write FIFO lines
     bool mail = false;           // send a mail, according to the smtp_alert settings

@@ -1,10 +1,9 @@
-// The state block of the bfd role: its sessions, so that a new incarnation can resume them.
+// How the state block of the bfd role is encoded.
 #pragma once
-
-#include <cstdint>
 
 #include "codec.hpp"
 #include "mainstay/bfd/facts.hpp"
+#include "mainstay/report/status.hpp"
 
 namespace mainstay::bfd {
 
@@ -27,15 +26,11 @@ void fields(A& a, SessionsSnapshot& s) {
 
 }  // namespace mainstay::bfd
 
-namespace mainstay::ipc {
+namespace mainstay::report {
 
-struct BfdStatus {
-    std::uint64_t generation = 0;
-    bfd::SessionsSnapshot sessions;
-};
 template <class A>
 void fields(A& a, BfdStatus& s) {
     a(s.generation, s.sessions);
 }
 
-}  // namespace mainstay::ipc
+}  // namespace mainstay::report

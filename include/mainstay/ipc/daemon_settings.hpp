@@ -34,6 +34,7 @@ struct DaemonSettings {
     bool data_use_instance = false;
     // Roles (role::Kind) that keep the right to set their class and priority, and to lock their memory.
     std::vector<std::uint8_t> scheduling_roles, locking_roles;
+    std::uint32_t recorder_mib = 0;  // [recorder] size of mainstay.toml; 0: no flight recorder
     bool operator==(const DaemonSettings&) const = default;
 };
 
@@ -42,7 +43,8 @@ void fields(A& a, DaemonSettings& s) {
     a(s.net_namespace, s.has_ipvs_namespace, s.ipvs_namespace, s.instance, s.use_pid_dir, s.child_wait_seconds,
       s.process_name, s.umask, s.reload_check_log, s.reload_check, s.reload_time_file, s.reload_repeat,
       s.has_reload_file, s.reload_file, s.config_save_dir, s.tmp_config_directory, s.nftables_table,
-      s.disable_local_igmp, s.snmp_socket, s.state_dump_file, s.data_use_instance, s.scheduling_roles, s.locking_roles);
+      s.disable_local_igmp, s.snmp_socket, s.state_dump_file, s.data_use_instance, s.scheduling_roles, s.locking_roles,
+      s.recorder_mib);
 }
 
 }  // namespace mainstay::ipc

@@ -52,6 +52,8 @@ struct HandOver {
     std::vector<HandedScript> running;
     std::int32_t host = -1;  // descriptor of the HostPlan
     std::vector<HandedFifo> fifos;
+    MaintenanceOrder maintenance;
+    LogLevels log_levels;  // that an operator has set; empty: as on the command line
 };
 
 // Returns a memfd that survives the exec.

@@ -3,14 +3,20 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "api_settings.hpp"
 #include "codec.hpp"
 #include "daemon_settings.hpp"
+#include "mail_settings.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/log.hpp"
+#include "mainstay/base/log_levels.hpp"
+#include "mainstay/report/supervision.hpp"
+#include "webhook_settings.hpp"
 
 namespace mainstay::ipc {
 
@@ -75,7 +81,14 @@ struct RoleStartup {         // the first message a role or the reader gets: eve
     std::string snmp_socket;                      // of the AgentX master; reader: -A; SNMP: the one in use
     bool force = false;                           // reader: reload even if broken blocks remove running objects
     DryRunAs report = DryRunAs::No;               // reader: report the reload's changes, or why it is refused
+    MailSettings mail;                            // observer
     std::string in_namespace;                     // reader: the network namespace in which it was started; empty: none
+    bool has_record = false;                      // descriptor kOwnRecord is the memory of its flight recorder
+    bool log_journal = false;                     // log_socket is journald's
+    bool log_json = false;                        // also JSON lines on stdout
+    WebhookSettings webhooks;  // observer; reader in a dry run: the running ones, as `mail` and `api`
+    ApiSettings api;           // reader
+    LogLevels log_levels;      // of all modules; empty: log_level
 };
 
 // One end of a new channel to another role, with one descriptor. It replaces an earlier one to the same role.
@@ -134,12 +147,15 @@ struct ReadingDone {
     bool stays = false;     // the reader waits for another RoleStartup; else it exits
     // Not empty: the configuration must be read in this network namespace, because it has other interfaces.
     std::string wants_namespace;
+    ApiSettings api;
+    MailSettings mail;
+    WebhookSettings webhooks;
 };
 
 template <class A>
 void fields(A& a, ReadingDone& m) {
     a(m.exit_code, m.can_run, m.summary, m.audit_seconds, m.notify_wait_seconds, m.mail_keep_seconds, m.daemon, m.stays,
-      m.wants_namespace);
+      m.wants_namespace, m.api, m.mail, m.webhooks);
 }
 
 // ---- mainstayctl to the supervisor, over its own socket ----
@@ -147,9 +163,13 @@ struct DryRun {
     bool as_json = false;
 };  // asks what a reload would change
 // ---- reader to supervisor, supervisor to mainstayctl; also the reader's report of a real reload ----
+inline constexpr std::size_t kReloadLinesMax = 20;
 struct DryRunDone {              // with one descriptor: the sealed text for the operator
     std::int32_t exit_code = 0;  // 0: nothing would change, 1: something would, 2: the reload would be refused
     std::string problem;         // not empty: why there is no report and no descriptor
+    // Of a real reload: what changes, for the log; at most kReloadLinesMax lines, and how many there are more.
+    std::vector<std::string> lines;
+    std::uint32_t lines_left_out = 0;
 };
 
 // ---- observer and SNMP agent to the supervisor, which forwards requests for an instance to the vrrp role ----
@@ -218,19 +238,23 @@ struct DumpText {  // of former versions, whose observer had the supervisor writ
     enum class What : std::uint8_t { Data, DataCheck, DataParent, DataBfd, Stats, Json } what = What::Data;
 };
 
-// ---- mainstayctl to the supervisor, supervisor to the lvs role, and back the same way ----
+// ---- mainstayctl or the observer to the supervisor, supervisor to the lvs role, and back the same way ----
 struct ServerQuestion {         // an operator's command for servers, see lvs/overrides.hpp
-    std::uint64_t request = 0;  // set by the supervisor
+    std::uint64_t request = 0;  // set by the supervisor; of the observer's own, below kRequestOfObserver
     std::uint8_t verb = 0;      // lvs::ServerCommand::Verb
     std::string which;
     std::int64_t weight = 0;
     bool dry_run = false;
-    std::string by;  // set by the supervisor: the account of the client
+    std::string by;  // set by the supervisor: the account of the client, or "API: " and what the observer says
     bool expire_persistence = false;
+    std::int64_t seconds = 0;  // until the override ends by itself; 0: it does not
+    std::string reason;
+    bool count_connections = false;  // with Verb::Show: of the servers that match
 };
 struct ServerAnswered {  // with one descriptor, unless there is a problem: the sealed text for the operator
     std::uint64_t request = 0;
-    std::int32_t exit_code = 0;  // 0: done, or a dry run without changes; 1: a dry run with changes; 2: refused
+    std::int32_t exit_code = 0;  // 0: done, or a dry run without changes; 1: a dry run with changes, or
+                                 // connections that are left; 2: refused
     std::string problem;
 };
 
@@ -255,12 +279,101 @@ struct DumpFile {
     } step = Step::Wanted;
 };
 
-// New kinds go to the end: the position is the number on the wire.
+// ---- supervisor to observer: when a process starts to run, when one ends, after each reload ----
+struct SupervisionReport {
+    report::Supervision now;
+};
+
+// ---- observer to supervisor, supervisor to the lvs role: somebody collects metrics. It is repeated while that goes
+// on; some minutes after the last one the lvs role stops reading the kernel's counters ----
+struct ReadTraffic {};
+// ---- mainstayctl or the observer to the supervisor; FailOver, FailBack and dry runs of Maintenance on to the vrrp
+// role
+// ----
+struct InstanceQuestion {       // an operator's command for the director's instances
+    std::uint64_t request = 0;  // set by the supervisor
+    enum class Verb : std::uint8_t {
+        FailOver,
+        FailBack,
+        MaintenanceOn,
+        MaintenanceOff,
+        MaintenanceShow
+    } verb = Verb::FailOver;
+    std::string which;         // FailOver, FailBack: an instance or a sync group
+    std::int64_t seconds = 0;  // MaintenanceOn: it ends after so many; 0: when an operator ends it
+    std::string reason;        // MaintenanceOn
+    bool dry_run = false;
+    std::string account;  // of the operator, as mainstayctl knows it: a name for people
+    std::string by;       // set by the supervisor: the account of the client
+};
+struct InstanceAnswered {  // with one descriptor, unless there is a problem: the sealed text for the operator
+    std::uint64_t request = 0;
+    std::int32_t exit_code = 0;  // 0: done; 1: nobody took over, or a dry run with changes; 2: refused
+    std::string problem;
+};
+// ---- supervisor to the vrrp role: before the first configuration if it is on, then changes ----
+struct MaintenanceOrder {
+    bool on = false;
+    WallTime since;
+    std::optional<WallTime> until;  // none: until an operator ends it
+    std::string by, reason;
+    std::uint64_t request = 0;  // of the operator who waits for the outcome; 0: nobody
+    std::string note;           // for that operator
+    bool operator==(const MaintenanceOrder&) const = default;
+};
+template <class A>
+void fields(A& a, MaintenanceOrder& m) {
+    a(m.on, m.since, m.until, m.by, m.reason, m.request, m.note);
+}
+
+// ---- supervisor to observer: WebhookSettings; an ApiSettings, then one ApiFile for each file that it names; again
+// when they change
+// ----
+struct ApiFile {  // with one descriptor, for reading, unless there is a problem
+    enum class What : std::uint8_t {
+        Certificate,
+        Key,
+        ClientCa,
+        Credentials,
+        PeerToken,
+        PeerCa
+    } what = What::Certificate;
+    std::string problem;
+};
+inline constexpr std::size_t kApiFileBytesMax = 1 << 20;
+// Added to the number of a ServerQuestion of the observer, so that its answer finds the way back.
+inline constexpr std::uint64_t kRequestOfObserver = std::uint64_t{1} << 63U;
+
+// ---- mainstayctl to the supervisor, over its own socket, and back ----
+struct RecordQuestion {  // asks for what the flight recorder of a role holds
+    enum class Of : std::uint8_t { Vrrp, Lvs } of = Of::Vrrp;
+};
+struct RecordMemory {  // with one descriptor, unless there is a problem: the recorder's memory, read-only
+    std::string problem;
+};
+
+// ---- mainstayctl or the observer to the supervisor; the answer is an InstanceAnswered ----
+struct LogLevelQuestion {       // shows the levels of the log, or sets them until the daemon restarts
+    std::uint64_t request = 0;  // of the observer's own
+    std::string module;         // of which log_module_of() knows the name; empty: of all
+    std::string level;          // log_level_of()'s, or "default": as on the command line; empty: show
+    std::string by;             // set by the supervisor, as in InstanceQuestion
+    std::string account;
+};
+// ---- supervisor to roles, spares and the watcher: when an operator has changed them ----
+struct LogLevelOrder {
+    LogLevels levels;  // of all modules
+};
+
+// New kinds go to the end: the position is the number on the wire, and processes of two versions meet during an
+// upgrade.
 using Message =
     std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared, Committed, RunScript,
                  Stopped, RoleStartup, Snapshot, ReadingDone, DryRun, DryRunDone, ControlRequest, Retire, Upgrade,
                  UpgradeDone, UpgradeTrial, UpgradeChecked, PeerChannel, BfdStates, FifoLine, Observations, DumpText,
-                 ServerQuestion, ServerAnswered, InstanceStates, Reload, ReloadDone, DumpFile>;
+                 ServerQuestion, ServerAnswered, InstanceStates, Reload, ReloadDone, DumpFile, SupervisionReport,
+                 ReadTraffic, InstanceQuestion, InstanceAnswered, MaintenanceOrder, ApiSettings, ApiFile,
+                 RecordQuestion, RecordMemory, WebhookSettings, LogLevelQuestion, LogLevelOrder>;
 
 // One byte with the kind, then the struct. An unknown kind is Errc::Unsupported, which distinguishes a newer peer from
 // damaged bytes.

@@ -133,6 +133,7 @@ inline constexpr int kLvsBlock = 9;
 inline constexpr int kLvsRing = 10;
 inline constexpr int kBfdBlock = 11;
 inline constexpr int kIpvsNamespace = 12;  // lvs, when RoleStartup says so: a network namespace
+inline constexpr int kOwnRecord = 13;  // vrrp, lvs, when RoleStartup says so: the flight recorder's memory, writable
 // reader in a dry run: the roles' running snapshots
 inline constexpr int kRunningVrrp = 4;
 inline constexpr int kRunningLvs = 5;

@@ -1,22 +1,27 @@
-// Writes log lines to syslog's socket and, if configured, to stderr. Each line is one non-blocking datagram: if syslog
-// does not read, lines are lost, and the number of losses is logged when it reads again.
+// Writes log lines to the sockets of syslog or journald, and to the terminal or a container's log if configured. Each
+// line is one non-blocking datagram: if nobody reads the socket, lines are lost, and the number of losses is logged
+// when somebody reads again.
 #pragma once
 
-#include <ctime>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "mainstay/base/log.hpp"
+#include "mainstay/kernel/log_text.hpp"
 
 namespace mainstay::kernel {
 
 struct LogOptions {
     std::string ident = "mainstayd";
-    std::string socket = "/dev/log";  // empty: no syslog
+    std::string socket = "/dev/log";  // empty: neither syslog nor journald
     int facility = 3;                 // syslog's number: 3 daemon, 16..23 local0..7
     bool console = false;             // also stderr, with keepalived's timestamp format
     LogLevel level = LogLevel::Info;  // the least severe level that is written
+    bool journal = false;             // `socket` is journald's, which takes fields
+    bool json = false;                // also stdout, a JSON object per line
 };
 
 class DaemonLog final : public Log {
@@ -27,20 +32,42 @@ public:
     void line(LogLevel level, std::string_view text) override;
     [[nodiscard]] bool enabled(LogLevel level) const override;
     using Log::line;
+    // A line about an event. Where fields cannot be kept (syslog, console) only its text is written.
+    void line(LogLevel level, std::string_view text, const LogFields& fields);
+    // The same for a line whose text others have written already: only to where fields are kept.
+    void fields_only(LogLevel level, std::string_view text, const LogFields& fields);
+
+    // Writes a line whatever the level is: for who has a level of its own (ModuleLog).
+    void always(LogLevel level, std::string_view text);
+
     void set_ident(const std::string& ident);  // of the lines from here on
-    // From here on console lines are buffered and written together by flush(), or when the buffer is full; `later` is
-    // called at the first of them. For a process that logs thousands of services, one write per line would be too slow.
+    void set_level(LogLevel level);            // the least severe level that is written from here on
+    // From here on lines for stderr and stdout are buffered and written together by flush(), or when the buffer is
+    // full; `later` is called at the first of them. For a process that logs thousands of services, one write per line
+    // would be too slow.
     void gather(std::function<void()> later);
     void flush();
-    [[nodiscard]] std::uint64_t lost() const;  // lines that could not be delivered to syslog
+    [[nodiscard]] std::uint64_t lost() const;  // lines that could not be delivered to the socket
 
 private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 
-// "<30>Nov 20 08:15:00 ident[42]: text", RFC 3164; control characters in the text become blanks.
-[[nodiscard]] std::string syslog_datagram(int facility, LogLevel level, std::time_t when, std::string_view ident,
-                                          int pid, std::string_view text);
+// The lines of one module, with a level of its own, to the process's log, which outlives it.
+class ModuleLog final : public Log {
+public:
+    ModuleLog(DaemonLog& to, LogLevel level) : to_{to}, level_{level} {}
+    void line(LogLevel level, std::string_view text) override {
+        if (enabled(level)) to_.always(level, text);
+    }
+    [[nodiscard]] bool enabled(LogLevel level) const override { return level <= level_; }
+    using Log::line;
+    void set_level(LogLevel level) { level_ = level; }
+
+private:
+    DaemonLog& to_;
+    LogLevel level_;
+};
 
 }  // namespace mainstay::kernel

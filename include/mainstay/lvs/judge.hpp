@@ -23,6 +23,8 @@
 #include "checker_index.hpp"
 #include "desired.hpp"
 #include "facts.hpp"
+#include "mainstay/base/byte_archive.hpp"
+#include "mainstay/base/error.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/config/validate/service_change.hpp"
 #include "mainstay/netlink/mark_table.hpp"
@@ -94,12 +96,21 @@ public:
     // The events and log lines of the stop. `keep`: the table stays in the kernel. Do not call step() afterwards.
     [[nodiscard]] Intents stop(bool keep, Moment at);
 
+    // The whole state as bytes of this version of the program, without the configuration.
+    void save(ByteWriter& out) const;
+    // Made of the state that was saved and the configuration as it was then, global() and services(): takes the same
+    // steps, if `random` returns the same. Errc::Invalid: the bytes are not the state of a judge of this configuration.
+    [[nodiscard]] static Result<Judge> resume(Random random, config::Config config, ByteReader& in);
+
     // When step(DeadlineReached) is next due; an early call changes nothing.
     [[nodiscard]] std::optional<Instant> deadline() const;
 
+    [[nodiscard]] const config::Global& global() const;
     [[nodiscard]] const std::vector<config::VirtualServer>& services() const;
     [[nodiscard]] const std::vector<ServiceState>& states() const;
     [[nodiscard]] std::uint64_t lines_left_out() const;
+    // When the check that has run for longest was due; none: no check runs. Looks at every check.
+    [[nodiscard]] std::optional<Instant> oldest_running_check() const;
     [[nodiscard]] const Overrides& overrides() const;
     [[nodiscard]] std::optional<Override> override_of(std::size_t service, std::size_t server) const;
     // Whether any server is drained with --expire-persistence.

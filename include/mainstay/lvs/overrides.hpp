@@ -1,11 +1,14 @@
-// Operators' overrides of single servers. They last until they are reset, across checks, reloads and restarts.
+// Operators' overrides of single servers. They last until they are reset or their time is over, across checks, reloads
+// and restarts.
 #pragma once
 
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mainstay/base/ip.hpp"
@@ -26,6 +29,8 @@ struct Override {
     WallTime since;
     std::string by;                    // the account that set it
     bool expires_persistence = false;  // of Hold::Drained: persistence to this server ends
+    std::optional<WallTime> until;     // when it ends by itself
+    std::string reason;                // the operator's, for people; may be empty
     bool operator==(const Override&) const = default;
 };
 struct OverrideKey {
@@ -36,6 +41,8 @@ struct OverrideKey {
 // Also contains overrides of servers that are not configured at the moment: they apply again when the server returns.
 using Overrides = std::map<OverrideKey, Override>;
 inline constexpr std::size_t kOverridesMax = 65'536;
+inline constexpr Seconds kOverrideTimeMax{366 * 86'400};
+inline constexpr std::size_t kOverrideReasonBytesMax = 200;
 
 [[nodiscard]] std::string text_of(const Override& override);  // "drained", "disabled", "weight 5"
 
@@ -46,6 +53,8 @@ struct ServerCommand {
     bool dry_run = false;
     std::string by;
     bool expire_persistence = false;  // with Verb::Drain
+    Seconds time{0};                  // until the override ends by itself; 0: it does not
+    std::string reason;               // with Drain, Disable and Weight: one line
 };
 [[nodiscard]] std::string_view word_of(ServerCommand::Verb verb);  // "drain"
 
@@ -53,6 +62,9 @@ struct ServerAnswer {
     std::string problem;  // not empty: why nothing was done
     std::size_t matched = 0, changed = 0;
     std::vector<std::string> lines;  // for people
+    // The servers that matched and are configured, as indices into services() and real_servers; the first lines are
+    // about them, in this order.
+    std::vector<std::pair<std::size_t, std::size_t>> servers;
 };
 
 // "SERVERS" or "SERVICES/SERVERS". Each is a name with * for any characters and ? for one. The name of a server is its

@@ -31,6 +31,8 @@ public:
     void forget_senders() { heard_.clear(); }  // after a change of keys
 
 private:
+    template <class A>
+    friend void state(A& archive, Authentication& authentication);  // router_state.cpp
     std::uint64_t sent_ = 0;
     std::vector<HeardSequence> heard_;  // least recently heard first
 };

@@ -34,12 +34,15 @@ public:
         for (const std::size_t position : positions) due_.erase(position);
         return positions;
     }
+    [[nodiscard]] bool within(std::size_t positions) const { return due_.empty() || due_.rbegin()->first < positions; }
     void clear() {
         due_.clear();
         known_.clear();
     }
 
 private:
+    template <class A>
+    friend void state(A& archive, DuplicateAddresses& addresses);  // router_state.cpp
     std::map<std::size_t, Instant> due_;
     std::set<std::size_t> known_;
 };

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "lateness.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/log.hpp"
@@ -139,12 +140,28 @@ struct HostFacts {
     std::vector<SourceFact> sources;
 };
 
+// An operator's command: the instance, with its whole sync group, hands over once. Its masters send priority 0 and
+// become BACKUP; each of them that nobody replaces in time becomes MASTER again. Until it is MASTER for another reason,
+// or a FailBack, it respects every other master, as with nopreempt. Does nothing to instances that are not MASTER.
+struct FailOver {
+    InstanceId instance = 0;
+};
+// An operator's command: the instance, with its whole sync group, preempts again as configured.
+struct FailBack {
+    InstanceId instance = 0;
+};
+// This director steps back, or ends that. While it is on, every instance has priority 1: it hands over at once, and
+// takes over only when no other router is heard. Given before start(), it holds from the beginning.
+struct Maintenance {
+    bool on = false;
+};
+
 struct DeadlineReached {};  // early or stale ones are ignored
 struct Shutdown {};         // resign in order; the machine is finished afterwards
 
 using Fact = std::variant<InterfaceFact, PacketHeard, AddressLost, RestoreFailed, ScriptDone, DeadlineReached, Shutdown,
                           BfdFact, FileFact, ProcessFact, ClockTold, RoutingLost, RoutingUncertain, RoutingOutcome,
-                          DuplicateAddress, SourceFact>;
+                          DuplicateAddress, SourceFact, FailOver, FailBack, Maintenance>;
 
 // ---- intents -----------------------------------------------------------------------------------------------------
 // They are carried out in this order. The role looks the instance up in the router's configuration; intents that may
@@ -230,10 +247,23 @@ struct Say {  // a log line
     LogLine line;
     bool operator==(const Say&) const = default;
 };
+// What became of the hand-over of one instance; exactly one for each master that a FailOver or a Maintenance ended.
+struct HandOverEnded {
+    std::string instance;  // by name, because a reload may have removed it
+    enum class How : std::uint8_t {
+        TakenOver,    // by `master`
+        TakenBack,    // nobody took over: this router is MASTER again
+        Incomplete,   // nobody took over this one, but another member of its sync group: may preempt again
+        Interrupted,  // by FAULT, a stop, or a reload that removed it
+    } how = How::TakenOver;
+    IpAddress master;
+    Nanos after{0};  // since priority 0 was sent
+    bool operator==(const HandOverEnded&) const = default;
+};
 
-using Intent =
-    std::variant<SendAdvert, AddAddresses, RemoveAddresses, ChangeAddresses, RestoreAddress, SendGratuitousArp,
-                 RunScript, Announce, Say, AnnounceAddress, SetRouting, RemoveRouting, SetStaticAddresses>;
+using Intent = std::variant<SendAdvert, AddAddresses, RemoveAddresses, ChangeAddresses, RestoreAddress,
+                            SendGratuitousArp, RunScript, Announce, Say, AnnounceAddress, SetRouting, RemoveRouting,
+                            SetStaticAddresses, HandOverEnded>;
 using Intents = std::vector<Intent>;
 
 // ---- state that survives a crash and is shown by status ------------------------------------------------------------
@@ -273,6 +303,14 @@ struct PeerProblem {
     bool operator==(const PeerProblem&) const = default;
 };
 
+// A tracker whose weight changes the priority of an instance at the moment.
+struct PriorityPart {
+    std::string tracker;  // "track_script chk_http"
+    bool up = false;      // of an interface, script, process or BFD session; a file that counts is up
+    int weight = 0;       // what it adds to the base priority; never 0
+    bool operator==(const PriorityPart&) const = default;
+};
+
 // Everything about one instance that the next incarnation needs to continue, and that status shows.
 struct InstanceSnapshot {
     std::string name, interface, group;
@@ -292,6 +330,9 @@ struct InstanceSnapshot {
     std::vector<HeardSequence> auth_heard;  // least recently heard first
     bool reduced = false;                   // an address owner that yielded to another one: temporarily priority 254
     std::vector<PeerProblem> problems;      // one of each kind that was seen
+    std::string reason;  // why it came to its state, for people: "10.0.0.2 advertises priority 150, ours was 100"
+    std::vector<PriorityPart> priority_parts;  // of the effective priority, apart from the base
+    bool failed_over = false;                  // by an operator: respects every master, as with nopreempt
     bool operator==(const InstanceSnapshot&) const = default;
 };
 
@@ -303,6 +344,9 @@ struct ScriptSnapshot {
     int last_status = 0;
     std::string last_failure;  // for people: "exited with status 1", "timed_out"
     std::uint64_t runs = 0, failures = 0;
+    WallTime since;                     // of its state; filled in by the role
+    std::uint32_t failures_in_row = 0;  // up to the last run
+    bool running = false;               // has been started and has not ended
     bool operator==(const ScriptSnapshot&) const = default;
 };
 
@@ -333,6 +377,7 @@ struct RouterSnapshot {
     std::vector<ScriptSnapshot> scripts;
     std::vector<BfdSnapshot> bfds;
     std::vector<TrackerSnapshot> trackers;
+    AdvertLateness advert_lateness;
     bool operator==(const RouterSnapshot&) const = default;
 };
 

@@ -20,6 +20,7 @@
 #include "duplicates.hpp"
 #include "facts.hpp"
 #include "mainstay/config/model.hpp"
+#include "reasons.hpp"
 #include "receive.hpp"
 #include "restore.hpp"
 #include "routing_set.hpp"
@@ -45,6 +46,7 @@ public:
     struct InstanceContext {
         bool no_email_faults = false;
         bool owner_group = true;       // not grouped, or every member of its group is an address owner
+        bool maintenance = false;      // priority 1, whatever is configured and tracked
         bool notify_priority = false;  // notify_priority_changes of the instance, its group or global_defs
         Settings settings{};
     };
@@ -81,6 +83,17 @@ public:
     void reassert(Step step);  // the kernel may have lost a master's addresses: set them all again
     void stop(Step step);      // resign for good
 
+    // Called by the router for the members of a sync group together; see FailOver, FailBack and Maintenance.
+    void hand_over(Step step);
+    void fail_back(Step step);
+    void set_maintenance(bool on) { around_.maintenance = on; }  // takes effect with the next set_health()
+    // How long it then waits for another router.
+    [[nodiscard]] Nanos hand_over_wait() const;
+    // Whether it still waits.
+    [[nodiscard]] bool hands_over() const { return handed_over_at_.has_value(); }
+    // The hand-over of its group is over, but nobody has taken over all members.
+    void hand_over_incomplete(Step step);
+
     // Called by the router for the sync group.
     void become_master(Step step);
     void yield(Step step,
@@ -108,8 +121,12 @@ public:
     [[nodiscard]] InstanceSnapshot snapshot() const;
 
 private:
+    template <class A>
+    friend void state(A& archive, Instance& instance);  // router_state.cpp
     [[nodiscard]] bool grouped() const { return !config_->sync_group.empty(); }
-    [[nodiscard]] bool owner() const { return config_->priority == 255 && around_.owner_group; }
+    [[nodiscard]] bool owner() const { return config_->priority == 255 && around_.owner_group && !around_.maintenance; }
+    [[nodiscard]] std::uint8_t priority_of(int total) const;
+    void end_hand_over(Step step, HandOverEnded::How how, const IpAddress& master = {});
     [[nodiscard]] Nanos down_time() const;
     [[nodiscard]] Instant first_election(Instant begin) const;
     void hear_as_backup(Step step, const Advert& advert);
@@ -160,6 +177,8 @@ private:
     bool awaits_source_ = false;  // the source address was lost when the link went down
     std::uint32_t mtu_ = 1500;
     std::string fault_;
+    TransitionReasons reasons_;
+    std::vector<PriorityPart> priority_parts_;
     std::string last_mailed_;
 
     IpAddress master_;
@@ -176,6 +195,8 @@ private:
     unsigned answers_ = 0;
     RestoreBudget restores_;
     bool reduced_ = false;  // an address owner that yielded to another owner
+    bool failed_over_ = false;
+    std::optional<Instant> handed_over_at_;  // while nobody has taken over
     std::optional<Instant> other_owner_since_, other_owner_last_;
     IpAddress preempting_;                    // the master whose lower-priority adverts are ignored
     std::optional<Instant> preempted_until_;  // until then its adverts do not count as those of another master

@@ -48,6 +48,8 @@ public:
     void clear() { logged_.reset(); }
 
 private:
+    template <class A>
+    friend void state(A& archive, OnceLog& once);  // router_state.cpp
     std::bitset<static_cast<std::size_t>(Problem::Count_)> logged_;
 };
 
@@ -60,7 +62,9 @@ public:
     void adopt(const std::vector<PeerProblem>& before) { seen_ = before; }
 
 private:
-    std::vector<PeerProblem> seen_;  // at most one of each kind
+    template <class A>
+    friend void state(A& archive, PeerProblems& problems);  // router_state.cpp
+    std::vector<PeerProblem> seen_;                         // at most one of each kind
 };
 
 struct Advert {

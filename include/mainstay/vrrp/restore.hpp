@@ -37,6 +37,9 @@ public:
     // The address is present again by other means and needs no restore. The count of its restores is kept.
     void is_back(std::size_t position);
     void all_are_back();
+    [[nodiscard]] bool within(std::size_t positions) const {
+        return addresses_.empty() || addresses_.rbegin()->first < positions;
+    }
     void clear() { addresses_.clear(); }
     // A reload: maps each old position to its new one, or to none if the address was removed.
     void renumber(const std::function<std::optional<std::size_t>(std::size_t)>& new_position);
@@ -48,6 +51,10 @@ private:
         unsigned failures = 0;
         bool left = false;
     };
+    template <class A>
+    friend void state(A& archive, RestoreBudget& budget);  // router_state.cpp
+    template <class A>
+    friend void state(A& archive, Address& address);  // router_state.cpp
     std::map<std::size_t, Address> addresses_;
 };
 

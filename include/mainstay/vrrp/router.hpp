@@ -10,7 +10,10 @@
 #include <vector>
 
 #include "facts.hpp"
+#include "mainstay/base/byte_archive.hpp"
+#include "mainstay/base/error.hpp"
 #include "mainstay/config/model.hpp"
+#include "tracked.hpp"
 
 namespace mainstay::vrrp {
 
@@ -53,7 +56,16 @@ public:
     // Parts of the snapshot, for callers that must not hold thousands of instances in memory at once.
     [[nodiscard]] RouterSnapshot snapshot_without_instances() const;
     [[nodiscard]] InstanceSnapshot snapshot_of(InstanceId id) const;
+    [[nodiscard]] std::vector<TrackedObject> tracked_by(InstanceId id) const;
     [[nodiscard]] const config::Config& config() const;
+    [[nodiscard]] bool maintenance() const;
+    // How long a hand-over of this instance waits for another router; zero if there is no such instance.
+    [[nodiscard]] Nanos hand_over_wait(const std::string& name) const;
+    // Everything that decides what comes next, except the configuration: a router that is made of it takes the same
+    // steps as this one, bit for bit. Only the same version of this program reads it. A reader's error: the bytes are
+    // damaged, or belong to another configuration.
+    void save(ByteWriter& out) const;
+    [[nodiscard]] static Result<Router> resume(std::shared_ptr<const config::Config> config, ByteReader& in);
     // True when the Shutdown fact has been taken and every instance has resigned.
     [[nodiscard]] bool finished() const;
 

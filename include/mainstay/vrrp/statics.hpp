@@ -61,6 +61,8 @@ public:
     void judge(const config::Instance& instance, const Links& links, Health& health) const;
 
 private:
+    template <class A>
+    friend void state(A& archive, Statics& statics);  // router_state.cpp
     void restore(Step step, std::size_t position);
 
     std::vector<StaticAddress> addresses_;

@@ -8,7 +8,8 @@ namespace mainstay::vrrp {
 struct Step {
     Instant now;
     Intents& out;
-    std::int64_t unix_us = 0;  // calendar time in microseconds, only for authentication
+    std::int64_t unix_us = 0;                   // calendar time in microseconds, only for authentication
+    AdvertLateness* advert_lateness = nullptr;  // where a sent advert's lateness is counted; null: nowhere
 };
 
 }  // namespace mainstay::vrrp

@@ -21,6 +21,8 @@ public:
     [[nodiscard]] bool up(std::string_view name) const;
 
 private:
+    template <class A>
+    friend void state(A& archive, Links& links);  // router_state.cpp
     std::map<std::string, InterfaceFact, std::less<>> by_name_;
 };
 
@@ -48,6 +50,8 @@ public:
     [[nodiscard]] std::vector<ScriptSnapshot> snapshot() const;
 
 private:
+    template <class A>
+    friend void state(A& archive, ScriptBoard& board);  // router_state.cpp
     struct Script {
         config::TrackScript config;
         ScriptSnapshot result;
@@ -64,11 +68,15 @@ struct Health {
     std::vector<std::string> faults;  // why it must be in FAULT, for the log; empty: it may run
     bool only_waiting = false;        // the only faults are awaited first script results
     int priority = 0;                 // base and contributions, not clamped
+    std::vector<PriorityPart> parts;  // those contributions that are not 0
     std::optional<IpAddress> source;  // of our adverts
     bool awaits_source = false;       // no source because the link is or was down, which is ignored
     bool link_up = false;             // packets can be sent
     std::uint32_t mtu = 1500;
     bool operator==(const Health&) const = default;
+
+    // `kind` and `name` are those of the tracker: "track_script", "chk_http".
+    void contribute(std::string_view kind, std::string_view name, bool up, int weight);
 };
 
 // keepalived: a positive weight counts while up, a negative one while down; `reverse` only inverts the sign (2.4.3).

@@ -15,6 +15,7 @@
 #include "facts.hpp"
 #include "mainstay/config/model.hpp"
 #include "track.hpp"
+#include "tracked.hpp"
 
 namespace mainstay::vrrp {
 
@@ -71,8 +72,11 @@ public:
     // Adds the results of everything that the instance tracks, itself and through its group.
     void judge(InstanceId id, Health& health) const;
     [[nodiscard]] std::vector<TrackerSnapshot> snapshot() const;
+    void list(InstanceId id, std::vector<TrackedObject>& all) const;  // what the instance tracks
 
 private:
+    template <class A>
+    friend void state(A& archive, TrackerBoard& board);  // router_state.cpp
     struct File {
         FileTracker config;
         std::optional<std::int64_t> value;

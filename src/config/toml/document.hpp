@@ -56,5 +56,8 @@ struct SettingsProblem {
 // The daemon's own tables; others are not looked at.
 [[nodiscard]] std::vector<SettingsProblem> take_settings(const toml::table& root, Settings& settings);
 [[nodiscard]] std::vector<std::string_view> settings_tables();
+// The value of the key webhook, which is at `key_place`.
+void take_webhooks(const toml::node& value, const TomlPlace& key_place, std::vector<Webhook>& webhooks,
+                   std::vector<SettingsProblem>& problems);
 
 }  // namespace mainstay::config

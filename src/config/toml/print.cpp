@@ -22,19 +22,28 @@ struct OwnTable {
     Lines lines;
 };
 
-// The daemon's own tables, with the comments right above them.
+// The lines of a table from `first` on, with the comments right above it.
+Lines lines_of(const TomlDocument& document, const toml::node& node, std::uint32_t first) {
+    Lines lines{std::min<std::uint32_t>(first, node.source().begin.line), node.source().end.line};
+    if (const auto* table = node.as_table())
+        for (const auto& [name, value] : *table) lines.last = std::max(lines.last, value.source().end.line);
+    for (auto comment = document.comments.rbegin(); comment != document.comments.rend(); ++comment)
+        if (comment->alone && comment->line + 1 == lines.first) --lines.first;
+    return lines;
+}
+
+// The daemon's own tables; of a list of tables, each by itself, because others may stand between them.
 std::vector<OwnTable> own_tables(const TomlDocument& document) {
     std::vector<OwnTable> tables;
     for (const auto& [key, node] : document.root) {
         if (!is_settings_table(key.str())) continue;
-        OwnTable own{
-            std::string{key.str()}, place_of(key.source()), {node.source().begin.line, node.source().end.line}};
-        own.lines.first = std::min<std::uint32_t>(own.lines.first, key.source().begin.line);
-        if (const auto* table = node.as_table())
-            for (const auto& [name, value] : *table) own.lines.last = std::max(own.lines.last, value.source().end.line);
-        for (auto comment = document.comments.rbegin(); comment != document.comments.rend(); ++comment)
-            if (comment->alone && comment->line + 1 == own.lines.first) --own.lines.first;
-        tables.push_back(std::move(own));
+        const std::string name{key.str()};
+        if (node.is_array_of_tables()) {
+            for (const auto& one : *node.as_array())
+                tables.push_back({name, place_of(one.source()), lines_of(document, one, one.source().begin.line)});
+            continue;
+        }
+        tables.push_back({name, place_of(key.source()), lines_of(document, node, key.source().begin.line)});
     }
     std::ranges::sort(tables, {}, [](const OwnTable& own) { return own.lines.first; });
     return tables;

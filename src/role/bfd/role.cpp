@@ -112,10 +112,10 @@ Result<void> BfdRole::start(config::Config config, bool restarted) {
     if (!receivers) return std::unexpected{std::move(receivers.error())};
     use(std::move(*receivers));
 
-    std::optional<ipc::BfdStatus> previous;
+    std::optional<report::BfdStatus> previous;
     if (restarted)
         if (const auto bytes = runtime_.previous_state(); bytes)
-            if (auto state = ipc::decode<ipc::BfdStatus>(*bytes); state) previous = std::move(*state);
+            if (auto state = ipc::decode<report::BfdStatus>(*bytes); state) previous = std::move(*state);
     if (previous)
         for (const auto& session : previous->sessions.sessions) since_[session.name] = {session.state, session.since};
     settings_ = settings;
@@ -326,7 +326,7 @@ void BfdRole::publish(bool at_once) {
         });
         return;
     }
-    ipc::BfdStatus status;
+    report::BfdStatus status;
     status.generation = runtime_.generation();
     status.sessions = sessions_->snapshot();
     for (auto& session : status.sessions.sessions) {

@@ -22,7 +22,8 @@ namespace mainstay::role {
 // name.
 struct Places {
     std::string run_directory, spool_directory;  // with the namespace and the instance as a folder
-    std::string suffix;                          // of syslog idents: "_<netns>_<instance>"
+    std::string state_directory;
+    std::string suffix;  // of syslog idents: "_<netns>_<instance>"
     std::string pid_directory;
     std::string pid_suffix;  // "_<instance>", of the files in pid_directory
     [[nodiscard]] std::string pid_file(const Identity& identity, Kind kind) const;

@@ -4,7 +4,7 @@
 
 namespace mainstay::role {
 
-void fill_in_omitted(ipc::LvsStatus& status) {
+void fill_in_omitted(report::LvsStatus& status) {
     for (auto& service : status.services) {
         const auto protocol = static_cast<config::Protocol>(service.key.protocol);  // none for a firewall mark
         for (auto& server : service.servers) {
@@ -18,8 +18,8 @@ void fill_in_omitted(ipc::LvsStatus& status) {
     }
 }
 
-Result<ipc::LvsStatus> decode_lvs_block(std::span<const std::byte> bytes) {
-    auto status = ipc::decode<ipc::LvsStatus>(bytes);
+Result<report::LvsStatus> decode_lvs_block(std::span<const std::byte> bytes) {
+    auto status = ipc::decode<report::LvsStatus>(bytes);
     if (status) fill_in_omitted(*status);
     return status;
 }

@@ -17,7 +17,7 @@ namespace mainstay::role {
 inline constexpr std::string_view kUsualForwarding = "NAT";
 inline constexpr std::string_view kUsualCheck = "TCP_CHECK";
 
-void fill_in_omitted(ipc::LvsStatus& status);
-[[nodiscard]] Result<ipc::LvsStatus> decode_lvs_block(std::span<const std::byte> bytes);
+void fill_in_omitted(report::LvsStatus& status);
+[[nodiscard]] Result<report::LvsStatus> decode_lvs_block(std::span<const std::byte> bytes);
 
 }  // namespace mainstay::role

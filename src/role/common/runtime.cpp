@@ -13,11 +13,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <cstdio>
-#include <map>
 #include <new>
 #include <optional>
 
 #include "confinement.hpp"
+#include "event_log.hpp"
 #include "mainstay/alert/fifos.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/ipc/channel.hpp"
@@ -26,27 +26,26 @@
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/scheduling.hpp"
+#include "process_logs.hpp"
 #include "process_tuning.hpp"
 #include "reach.hpp"
+#include "role_messages.hpp"
+#include "running_config.hpp"
+#include "script_calls.hpp"
 #include "startup.hpp"
 
 namespace mainstay::role {
-
 namespace {
 
 namespace asio = boost::asio;
 
 constexpr std::chrono::seconds kHeartbeatEvery{1};
 constexpr std::string_view kSpareName = "mainstayd-spare";  // the process name of a spare
-constexpr std::size_t kScriptsWaitingMax = 65'536;
+constexpr const char* kNotNow = "the process is starting or stopping";
 // Free memory up to this size is not returned to the kernel: for growing lists and batches, page faults would take
 // longer than the work itself. Unneeded memory is returned once, after the start.
 constexpr int kKeptFree = 64 << 20;
 constexpr int kBeatsUntilTrim = 10;  // seconds
-
-kernel::Slices slices_of(Kind kind) {
-    return traits_of(kind).speaks_in_time ? kernel::Slices::Short : kernel::Slices::Usual;
-}
 
 class Process final : public Runtime {
 public:
@@ -54,14 +53,16 @@ public:
         : kind_{traits.kind},
           traits_{traits_of(traits.kind)},
           startup_{std::move(startup)},
-          log_{kernel::LogOptions{startup_.log_ident, startup_.log_socket, startup_.log_facility, startup_.log_console,
-                                  startup_.log_level}},
+          logs_{startup_, traits_.log_module},
           control_{loop_, control.release()},
           heartbeat_{loop_},
-          tuning_{log_, startup_.process_name, slices_of(traits.kind)} {}
+          tuning_{log_, startup_.process_name, traits_.speaks_in_time ? kernel::Slices::Short : kernel::Slices::Usual} {
+    }
 
     asio::io_context& loop() override { return loop_; }
     Log& log() override { return log_; }
+    Log& log_of(LogModule module) override { return logs_.of(module); }
+    LogLevels log_levels() const override { return logs_.levels(); }
     Instant now() const override { return kernel::monotonic_now(); }
     WallTime wall() const override { return kernel::wall_now(); }
     std::uint64_t generation() const override { return generation_; }
@@ -79,23 +80,21 @@ public:
     void run_script(std::string key, std::vector<std::string> extra, std::string queue,
                     std::function<void(const ipc::ScriptResult&)> done) override;
     void ask(const ipc::ControlRequest& wanted) override { send(wanted); }
+    void ask_for_traffic() override { send(ipc::ReadTraffic{}); }
+    void answer(std::uint64_t request, const OperatorReply& reply) override;
+    void ask_servers(const ipc::ServerQuestion& question) override { send(question); }
+    void ask_instances(const ipc::InstanceQuestion& question) override { send(question); }
+    void ask_log_levels(const ipc::LogLevelQuestion& question) override { send(question); }
     Result<std::vector<std::byte>> previous_state() override { return block_->read(); }
     void publish_state(const ipc::StateBlock::Writer& write) override;
 
 private:
-    // The running configuration, for the notify scripts of events. In the lvs process it lacks the services, which the
-    // role itself has.
-    struct Running {
-        config::Config config;
-        alert::ServiceScripts scripts;
-    };
-
     // A prepared configuration, until its Commit or Abort.
     struct Prepared {
         std::uint64_t generation = 0;
-        UniqueFd snapshot;                    // from which it was read
-        std::optional<Running> running;       // none: byte for byte the same as the running one
-        std::optional<config::Config> first;  // for a role that is not started yet
+        UniqueFd snapshot;                     // from which it was read
+        std::optional<RunningConfig> running;  // none: byte for byte the same as the running one
+        std::optional<config::Config> first;   // for a role that is not started yet
     };
 
     void listen();
@@ -106,24 +105,26 @@ private:
     void prepare(std::uint64_t generation, UniqueFd snapshot);
     [[nodiscard]] Result<Prepared> read_next(std::uint64_t generation, UniqueFd snapshot);
     [[nodiscard]] Result<bool> read_changes(Prepared& next);
-    [[nodiscard]] Running to_run(config::Config& config) const;
-    void run(Running next, std::optional<config::Config> own);
+    void run(RunningConfig next, std::optional<config::Config> own);
     void kick();
-    [[nodiscard]] static std::vector<alert::NotifyCall> calls_of(const Running& running, const Event& event);
     void commit(std::uint64_t generation);
     void abort(std::uint64_t generation);
-    void script_results(const ipc::ScriptResults& results);
     void supervisor_gone();
     void stop();
     void retire();
     void dump(int signal, UniqueFd files);
     void servers(const ipc::ServerQuestion& question);
+    void instances(const ipc::InstanceQuestion& question);
+    template <class Answer>
+    void send_reply(std::uint64_t request, const OperatorReply& reply);
     void finish(int code);
 
     Kind kind_;
     const KindTraits& traits_;
     ipc::RoleStartup startup_;
-    kernel::DaemonLog log_;
+    ProcessLogs logs_;
+    kernel::DaemonLog& log_{logs_.own()};
+    EventLog event_log_{log_};
     asio::io_context loop_{1};
     asio::posix::stream_descriptor control_;
     asio::steady_timer heartbeat_;
@@ -133,16 +134,13 @@ private:
     std::optional<ipc::EventRing> ring_;
     UniqueFd kick_;
     std::unique_ptr<Role> role_;
-    Running running_;
-    const Running* replaced_ = nullptr;  // the old configuration, while a reload is committed
-    UniqueFd snapshot_;                  // from which the running one was read
+    RunningConfig running_;
+    const RunningConfig* replaced_ = nullptr;  // the old configuration, while a reload is committed
+    UniqueFd snapshot_;                        // from which the running one was read
     bool kick_due_ = false;
     std::optional<Prepared> prepared_;
     std::uint64_t generation_ = 0;
-    // The pid makes the numbers differ from those of an earlier incarnation, whose script results must match no
-    // request.
-    std::uint64_t next_request_ = static_cast<std::uint64_t>(::getpid()) << 32 | 1;
-    std::map<std::uint64_t, std::function<void(const ipc::ScriptResult&)>> waiting_;
+    ScriptCalls script_calls_;
     std::uint64_t unsent_ = 0;
     bool started_ = false, stopping_ = false, orphan_ = false;
     int exit_code_ = 0, beats_until_trim_ = 0;
@@ -214,6 +212,7 @@ void Process::send_heartbeat() {
         if (error || !control_.is_open()) return;
         const auto late = std::chrono::steady_clock::now() - heartbeat_.expiry();
         tuning_.look(std::chrono::duration_cast<Micros>(late));
+        event_log_.tick(wall());
         if (beats_until_trim_ == 1) (void)::malloc_trim(0);
         if (beats_until_trim_ > 0) --beats_until_trim_;
         send_heartbeat();
@@ -244,17 +243,25 @@ void Process::handle(ipc::Received received) {
             else if constexpr (std::is_same_v<M, ipc::Retire>)
                 retire();
             else if constexpr (std::is_same_v<M, ipc::ScriptResults>)
-                script_results(message);
+                script_calls_.on_results(message);
             else if constexpr (std::is_same_v<M, ipc::PeerChannel>)
                 role_->connect(message.to, std::move(received.descriptor));
             else if constexpr (std::is_same_v<M, ipc::DumpRequested>)
                 dump(message.signal, std::move(received.descriptor));
-            else if constexpr (std::is_same_v<M, ipc::ControlRequest>) {
-                if (started_ && !stopping_) role_->asked(message);
+            else if constexpr (requires { pass_on(*role_, message, UniqueFd{}); }) {
+                if (started_ && !stopping_) pass_on(*role_, message, std::move(received.descriptor));
             } else if constexpr (std::is_same_v<M, ipc::Observations>) {
                 if (!stopping_) role_->observed(message);
+            } else if constexpr (std::is_same_v<M, ipc::MaintenanceOrder>) {
+                if (!stopping_) role_->maintain(message);
             } else if constexpr (std::is_same_v<M, ipc::ServerQuestion>)
                 servers(message);
+            else if constexpr (std::is_same_v<M, ipc::InstanceQuestion>)
+                instances(message);
+            else if constexpr (std::is_same_v<M, ipc::LogLevelOrder>)
+                logs_.set(message.levels);
+            else if constexpr (std::is_same_v<M, ipc::SupervisionReport> || std::is_same_v<M, ipc::ReadTraffic>)
+                role_->on_relayed(received.message);
             else
                 log_.warning("an unexpected message from the supervisor was ignored");
         },
@@ -279,7 +286,7 @@ Result<Process::Prepared> Process::read_next(std::uint64_t generation, UniqueFd 
     if (*changes) return next;
     auto config = ipc::read_snapshot(next.snapshot.get());
     if (!config) return std::unexpected{std::move(config.error()).with("snapshot")};
-    next.running = to_run(*config);
+    next.running = to_run(*config, traits_.has_many_servers);
     if (!started_)
         next.first = std::move(*config);
     else if (auto ready = role_->prepare(std::move(*config)); !ready)
@@ -295,21 +302,11 @@ Result<bool> Process::read_changes(Prepared& next) {
     if (!changes) return std::unexpected{std::move(changes.error()).with("snapshot")};
     if (!*changes) return false;
     if ((*changes)->empty()) return true;
-    Running running = running_;
+    RunningConfig running = running_;
     for (const auto& change : **changes) running.scripts.change(change);
     if (!role_->prepare_changes(std::move(**changes))) return false;
     next.running = std::move(running);
     return true;
-}
-
-// The role gets `config` itself; a second copy of thousands of services is avoided where the process has many.
-Process::Running Process::to_run(config::Config& config) const {
-    Running next{{}, alert::ServiceScripts{config}};
-    auto services = std::exchange(config.virtual_servers, {});
-    next.config = config;
-    config.virtual_servers = std::move(services);
-    if (!traits_.has_many_servers) next.config.virtual_servers = config.virtual_servers;
-    return next;
 }
 
 void Process::commit(std::uint64_t generation) {
@@ -326,8 +323,8 @@ void Process::commit(std::uint64_t generation) {
     if (!stopping_) send(ipc::Committed{generation});
 }
 
-void Process::run(Running next, std::optional<config::Config> own) {
-    const Running before = std::exchange(running_, std::move(next));
+void Process::run(RunningConfig next, std::optional<config::Config> own) {
+    const RunningConfig before = std::exchange(running_, std::move(next));
     if (!started_ && startup_.spare) kernel::set_process_name(startup_.process_name);
     tuning_.apply(process_options(running_.config.global, kind_));
     const bool first = !std::exchange(started_, true);
@@ -357,6 +354,7 @@ void Process::abort(std::uint64_t generation) {
 
 void Process::publish(Event event) {
     event.at = wall();
+    event_log_.write(event);
     if (ring_) {
         event.number = ring_->append(event);
         // One wake-up of the observer for all events of this turn of the loop.
@@ -376,37 +374,14 @@ void Process::kick() {
         ::write(kick_.get(), &one, sizeof one);  // EAGAIN: the counter is full, the observer is awake already
 }
 
-std::vector<alert::NotifyCall> Process::calls_of(const Running& running, const Event& event) {
-    auto calls = running.scripts.calls(event);
-    return calls.empty() ? alert::notify_calls(running.config, event) : calls;
-}
-
 void Process::write_fifo(const Event& event) {
     if (!alert::fifos(running_.config.global).empty()) send(ipc::FifoLine{alert::fifo_line(event)});
 }
 
 void Process::run_script(std::string key, std::vector<std::string> extra, std::string queue,
                          std::function<void(const ipc::ScriptResult&)> done) {
-    std::uint64_t request = 0;
-    if (done) {
-        request = next_request_++;
-        if (waiting_.size() >= kScriptsWaitingMax || orphan_) {
-            done(ipc::ScriptResult{request, ipc::ScriptResult::How::NotRun, EAGAIN});
-            return;
-        }
-        waiting_.emplace(request, std::move(done));
-    }
-    send(ipc::RunScript{request, std::move(key), std::move(queue), std::move(extra)});
-}
-
-void Process::script_results(const ipc::ScriptResults& results) {
-    for (const auto& result : results.results) {
-        const auto found = waiting_.find(result.request);
-        if (found == waiting_.end()) continue;
-        const auto done = std::move(found->second);
-        waiting_.erase(found);
-        done(result);
-    }
+    if (const auto request = script_calls_.add(std::move(done), orphan_))
+        send(ipc::RunScript{*request, std::move(key), std::move(queue), std::move(extra)});
 }
 
 void Process::publish_state(const ipc::StateBlock::Writer& write) {
@@ -448,12 +423,23 @@ void Process::dump(int signal, UniqueFd files) {
 }
 
 void Process::servers(const ipc::ServerQuestion& question) {
-    ipc::ServerAnswered answer{question.request, 2, "the process is starting or stopping"};
-    if (!started_ || stopping_) return send(answer);
-    const auto reply = role_->servers(question);
-    answer.exit_code = reply.exit_code;
-    answer.problem = reply.problem;
-    const auto memfd = ipc::make_sealed_memfd("servers", std::as_bytes(std::span{reply.text}));
+    const bool runs = started_ && !stopping_;
+    send_reply<ipc::ServerAnswered>(question.request, runs ? role_->servers(question) : OperatorReply{2, kNotNow, {}});
+}
+
+void Process::instances(const ipc::InstanceQuestion& question) {
+    if (!started_ || stopping_) return answer(question.request, {2, kNotNow, {}});
+    role_->instances(question);
+}
+
+void Process::answer(std::uint64_t request, const OperatorReply& reply) {
+    send_reply<ipc::InstanceAnswered>(request, reply);
+}
+
+template <class Answer>
+void Process::send_reply(std::uint64_t request, const OperatorReply& reply) {
+    Answer answer{request, reply.exit_code, reply.problem};
+    const auto memfd = ipc::make_sealed_memfd("answer", std::as_bytes(std::span{reply.text}));
     if (!memfd && answer.problem.empty()) answer.problem = memfd.error().text();
     send(answer, memfd && answer.problem.empty() ? memfd->get() : -1);
 }

@@ -23,7 +23,7 @@ void add(netlink::IpvsStats& sum, const netlink::IpvsStats& more) {
     sum.out_bps += more.out_bps;
 }
 
-void add(ipc::ServerTraffic& sum, const netlink::IpvsDestinationEntry& more) {
+void add(report::ServerTraffic& sum, const netlink::IpvsDestinationEntry& more) {
     add(sum.stats, more.stats);
     sum.active += more.active;
     sum.inactive += more.inactive;
@@ -61,7 +61,7 @@ std::unique_ptr<LvsCounters> make_counters(Runtime& runtime, const lvs::Judge& j
     return std::make_unique<LvsCounters>(runtime, judge, reconciler, *intervals, std::move(changed));
 }
 
-std::optional<std::vector<ipc::ServiceTraffic>> LvsCounters::traffic() const {
+std::optional<std::vector<report::ServiceTraffic>> LvsCounters::traffic() const {
     if (!services_read_ || !servers_read_) return std::nullopt;
     return traffic_;
 }
@@ -124,14 +124,14 @@ void LvsCounters::read_some_servers() {
 // A server that is not in the table has no counters.
 Result<void> LvsCounters::read_servers(std::size_t number) {
     const auto& service = judge_.services()[number];
-    ipc::ServiceTraffic sum{.stats = traffic_[number].stats, .servers = {}, .sorry_server = {}};
+    report::ServiceTraffic sum{.stats = traffic_[number].stats, .servers = {}, .sorry_server = {}};
     sum.servers.resize(service.real_servers.size());
     for (const auto& key : judge_.keys(number)) {
         const auto entries = reconciler_.destinations(key);
         if (!entries) return std::unexpected{entries.error()};
         std::map<Endpoint, const netlink::IpvsDestinationEntry*> counted;
         for (const auto& entry : *entries) counted.emplace(entry.destination.endpoint, &entry);
-        const auto take = [&](ipc::ServerTraffic& server, const Endpoint& endpoint, config::Forwarding forwarding) {
+        const auto take = [&](report::ServerTraffic& server, const Endpoint& endpoint, config::Forwarding forwarding) {
             const auto found = counted.find(lvs::endpoint_at(key, service, endpoint, forwarding));
             if (found != counted.end()) add(server, *found->second);
         };
@@ -148,8 +148,9 @@ Result<void> LvsCounters::read_servers(std::size_t number) {
 void LvsCounters::log_failure(const char* whose, bool& told, const Error& error) {
     if (!reconciler_.state().available) return;
     if (!std::exchange(told, true))
-        runtime_.log().warning("SNMP: the IPVS counters of {} cannot be read: {}; retried at each interval", whose,
-                               error.text());
+        runtime_.log().warning(
+            "the IPVS counters of {}, for SNMP and metrics, cannot be read: {}; retried at each interval", whose,
+            error.text());
 }
 
 }  // namespace mainstay::role

@@ -1,4 +1,5 @@
-// Reads the kernel's IPVS counters of services and servers, for SNMP. It exists only while SNMP shows them.
+// Reads the kernel's IPVS counters of services and servers, for SNMP and metrics. It exists only while one of them
+// shows them.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -39,7 +40,7 @@ public:
                 std::function<void()> changed);
 
     // In the order of the judge's services; none until all counters have been read once.
-    [[nodiscard]] std::optional<std::vector<ipc::ServiceTraffic>> traffic() const;
+    [[nodiscard]] std::optional<std::vector<report::ServiceTraffic>> traffic() const;
 
 private:
     using Timer = boost::asio::steady_timer;
@@ -55,7 +56,7 @@ private:
     TableReconciler& reconciler_;
     CounterIntervals intervals_;
     std::function<void()> changed_;
-    std::vector<ipc::ServiceTraffic> traffic_;
+    std::vector<report::ServiceTraffic> traffic_;
     bool services_read_ = false, servers_read_ = false, told_services_ = false, told_servers_ = false;
     std::size_t next_ = 0;      // the service whose servers are read next
     bool moved_ = false;        // a counter has changed in this round

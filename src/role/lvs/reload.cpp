@@ -14,7 +14,7 @@ Result<void> LvsRole::prepare(config::Config next) {
 // If more depends on a service than its own state and its part of the table, the whole configuration is replaced.
 bool LvsRole::prepare_changes(std::vector<config::ServiceChange> changes) {
     prepared_ = {};
-    if (counters_ || !configured_.virtual_servers.empty()) return false;
+    if (counts_always_ || !configured_.virtual_servers.empty()) return false;
     const auto is_plain = [](const config::ServiceChange& change) {
         return lvs::named_servers(change.after).empty() && !probe::needs_tools(change.after);
     };
@@ -65,6 +65,7 @@ void LvsRole::commit_changes(lvs::AcceptedChanges changes) {
     reconciler_.audit_soon();
     settings_.look();
     reloaded(intents);
+    if (counters_) count_traffic(std::nullopt);  // SNMP's would not have taken single changes
 }
 
 void LvsRole::reloaded(const lvs::Intents& intents) {

@@ -16,7 +16,7 @@ constexpr Nanos kDeadlineSlot{21'000'000};
 }  // namespace
 
 Result<void> LvsRole::start(config::Config config, bool restarted) {
-    const ipc::LvsStatus before = restarted ? recall() : ipc::LvsStatus{};
+    const report::LvsStatus before = restarted ? recall() : report::LvsStatus{};
     const bool flush_first = config.global.lvs_flush && !restarted;
     flush_on_stop_ = config.global.lvs_flush_on_stop;
     event_driven_.configure(config);
@@ -32,6 +32,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
         marks_.set_desired(judge_.mark_table());
         follow_settings(std::move(settings), inherited_timeouts_, inherited_expiry_);
     };
+    judge_.record(recorder_.open());
     // The table is written before the reports, unless files and sessions, which are known already, decide about it.
     judge_.start(with_names(std::move(config)), memory, moment(), overrides_of(before),
                  {.settled =
@@ -61,7 +62,7 @@ void LvsRole::follow_settings(LvsSettings settings, const std::optional<netlink:
     for (const auto& [name, master] : masters_) settings_.told(name, master);
 }
 
-ipc::LvsStatus LvsRole::recall() {
+report::LvsStatus LvsRole::recall() {
     auto bytes = runtime_.previous_state();
     if (!bytes) {
         runtime_.log().warning("the state of the crashed process is missing: {}", bytes.error().text());
@@ -76,6 +77,7 @@ ipc::LvsStatus LvsRole::recall() {
         if (service.group.empty()) inherited_.push_back(service.key);
         inherited_.insert(inherited_.end(), service.group_keys.begin(), service.group_keys.end());
     }
+    check_types_ = status->check_types;
     inherited_timeouts_ = status->original_timeouts;
     inherited_expiry_ = status->original_expiry;
     return std::move(*status);
@@ -88,6 +90,7 @@ void LvsRole::stop(std::function<void()> done) {
     deadline_timer_.cancel();
     publisher_.stop();
     counters_.reset();
+    traffic_timer_.cancel();
     if (!started_) return boost::asio::post(runtime_.loop(), std::move(done));
     carry_out_pending();
     const auto intents = judge_.stop(options_.keep_ipvs_at_stop, moment());
@@ -140,39 +143,6 @@ void LvsRole::count_connections(const lvs::Intents& intents) {
     }
 }
 
-// This is checked before draining: otherwise the operator would wait in vain for the clients to leave.
-Result<void> LvsRole::expire_first() {
-    if (runtime_.options().has_ipvs_namespace)
-        return fail(Errc::Unsupported,
-                    "IPVS runs in a separate network namespace (net_namespace_ipvs): set "
-                    "net.ipv4.vs.expire_quiescent_template=1 there, and drain without --expire-persistence");
-    auto done = settings_.expire_quiescent(true);
-    if (!done) static_cast<void>(settle_expiry());
-    return done;
-}
-
-Role::ServerReply LvsRole::servers(const ipc::ServerQuestion& question) {
-    using Verb = lvs::ServerCommand::Verb;
-    if (question.verb > static_cast<std::uint8_t>(Verb::Weight)) return {2, "unknown command", {}};
-    const lvs::ServerCommand command{.verb = static_cast<Verb>(question.verb),
-                                     .which = question.which,
-                                     .weight = question.weight,
-                                     .dry_run = question.dry_run,
-                                     .by = question.by,
-                                     .expire_persistence = question.expire_persistence};
-    carry_out_pending();
-    if (command.expire_persistence && !command.dry_run)
-        if (const auto done = expire_first(); !done) return {2, "nothing was changed: " + done.error().text(), {}};
-    lvs::ServerAnswer answer;
-    carry_out(judge_.command(command, moment(), answer));
-    if (const auto done = settle_expiry(); !done) answer.lines.push_back(done.error().text() + "; retrying");
-    if (answer.changed != 0 && !question.dry_run) publish();  // it must survive a crash
-    std::string text;
-    for (const auto& line : answer.lines) text += line + "\n";
-    const bool would_change = question.dry_run && answer.changed != 0;
-    return {answer.problem.empty() ? (would_change ? 1 : 0) : 2, std::move(answer.problem), std::move(text)};
-}
-
 // All changes of one step go to the kernel as one plan: the sorry server is added before the last server is removed.
 void LvsRole::change_table(const lvs::Intents& intents) {
     std::vector<std::size_t> services;
@@ -197,16 +167,20 @@ void LvsRole::tell(const lvs::Intents& intents) {
     }
 }
 
+// A check that never ends must show: nothing else would publish the state while it runs.
 void LvsRole::run_checks(const lvs::Intents& intents) {
+    bool started = false;
     for (const auto& intent : intents) {
-        if (const auto* started = std::get_if<lvs::StartCheck>(&intent)) {
-            const auto* checker = judge_.checker(started->checker);
+        if (const auto* wanted = std::get_if<lvs::StartCheck>(&intent)) {
+            const auto* checker = judge_.checker(wanted->checker);
             if (checker == nullptr) continue;
-            start_check(started->checker, *checker);
+            start_check(wanted->checker, *checker);
+            started = true;
         } else if (const auto* cancelled = std::get_if<lvs::CancelCheck>(&intent)) {
             runner_.cancel(cancelled->checker);
         }
     }
+    if (started) publish_within(kPublishLater);
 }
 
 void LvsRole::start_check(lvs::CheckerId check, const config::Checker& checker) {
@@ -294,6 +268,8 @@ void LvsRole::script_done(lvs::CheckerId check, const ipc::ScriptResult& result,
 void LvsRole::check_done(std::uint64_t check, probe::Finding finding) {
     if (stopping_) return;
     if (finding.certificate) look_at_certificate(check, finding);
+    if (const auto* checker = judge_.checker(check))
+        count_check(check_types_, lvs::keyword_of(checker->type), finding.outcome, finding.duration);
     step(lvs::CheckFinished{check, finding.outcome, std::move(finding.reason), finding.duration, finding.weight,
                             std::move(finding.words), finding.weight_percent});
     publish_within(kPublishLater);
@@ -333,13 +309,18 @@ void LvsRole::arm_deadline() {
         armed_.reset();
         clock_.forget();
         step(lvs::DeadlineReached{});
+        // An override with a time may have been the last one that asked for it.
+        if (settings_.original_expiry() && !judge_.expires_persistence()) static_cast<void>(settle_expiry());
     });
 }
 
 void LvsRole::write_state() {
+    recorder_.check();
     auto status = status_of(judge_, reconciler_.state(), runtime_.generation());
     status.original_timeouts = settings_.original_timeouts();
     status.original_expiry = settings_.original_expiry();
+    status.check_types = check_types_;
+    status.oldest_check = judge_.oldest_running_check();
     if (counters_) status.traffic = counters_->traffic();
     runtime_.publish_state([&](std::span<std::byte> room) { return write_status(room, status, judge_, moment()); });
     clock_.forget();

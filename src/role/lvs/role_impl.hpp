@@ -9,6 +9,7 @@
 #include <optional>
 #include <variant>
 
+#include "check_statistics.hpp"
 #include "counters.hpp"
 #include "descriptors.hpp"
 #include "event_driven_checks.hpp"
@@ -18,9 +19,11 @@
 #include "mainstay/lvs/judge.hpp"
 #include "mainstay/probe/cached_clock.hpp"
 #include "mainstay/probe/runner.hpp"
+#include "mainstay/record/recorded_judge.hpp"
 #include "mark_reconciler.hpp"
 #include "name_resolver.hpp"
 #include "reconciler.hpp"
+#include "role/common/flight_recorder.hpp"
 #include "role/common/lvs_block.hpp"
 #include "role/common/peer_channel.hpp"
 #include "role/common/publish_pacer.hpp"
@@ -52,6 +55,7 @@ public:
           vrrp_{runtime.loop(), runtime.log(), "VRRP", [this](const ipc::Message& told) { on_instance_states(told); }},
           links_{runtime.loop(), runtime.log(), [this] { links_changed(); }},
           marks_{runtime.loop(), runtime.log(), options_.reopen_every},
+          traffic_timer_{runtime.loop()},
           deadline_timer_{runtime.loop()},
           publisher_{runtime.loop(), {}, [this] { write_state(); }} {}
 
@@ -78,6 +82,7 @@ public:
     void stop(std::function<void()> done) override;
     ServerReply servers(const ipc::ServerQuestion& question) override;
     void save_state() override { publish(); }
+    void on_relayed(const ipc::Message& message) override;
 
 private:
     [[nodiscard]] lvs::Moment moment() {
@@ -85,7 +90,7 @@ private:
         if (now != moment_.now) moment_ = {now, runtime_.wall()};
         return moment_;
     }
-    [[nodiscard]] ipc::LvsStatus recall();
+    [[nodiscard]] report::LvsStatus recall();
     void count_connections(const lvs::Intents& intents);
     [[nodiscard]] TableReconciler::Wanted wanted() const {
         return {judge_.services().size(), [this](std::size_t service) { return judge_.desired(service); }};
@@ -131,12 +136,16 @@ private:
         return settings_.expire_quiescent(judge_.expires_persistence(), original);
     }
     [[nodiscard]] Result<void> expire_first();
+    [[nodiscard]] ServerReply count_left(const lvs::ServerAnswer& answer);
     void create_probes(const config::Config& config);
     void look_at_certificate(std::uint64_t check, probe::Finding& finding);
     // Replaced with each configuration, because its services differ.
     void count_traffic(std::optional<CounterIntervals> intervals) {
+        counts_always_ = intervals.has_value();
+        if (!intervals && traffic_asked_) intervals = {options_.traffic_every, options_.traffic_every};
         counters_ = make_counters(runtime_, judge_, reconciler_, intervals, [this] { publish_within(kPublishSoon); });
     }
+    void forget_traffic();
     void arm_deadline();
     void publish_within(Micros pause) {
         if (started_ && !stopping_) publisher_.within(pause);
@@ -148,7 +157,8 @@ private:
     probe::CachedClock& clock_;
     lvs::Moment moment_{};
     LvsOptions options_;
-    lvs::Judge judge_;
+    FlightRecorder<record::JudgeRecorder> recorder_{runtime_};
+    record::RecordedJudge judge_;
     TableReconciler reconciler_;
     probe::Runner runner_;
     std::unique_ptr<probe::Toolbox> tools_;  // of the running configuration
@@ -162,7 +172,11 @@ private:
     std::map<std::string, bool> masters_;  // last reported states of instances
     LvsLinks links_;
     MarkReconciler marks_;
-    std::unique_ptr<LvsCounters> counters_;  // with SNMP only
+    std::unique_ptr<LvsCounters> counters_;  // with SNMP, and while metrics are collected
+    bool counts_always_ = false;             // with SNMP
+    bool traffic_asked_ = false;             // within the last LvsOptions::traffic_kept
+    boost::asio::steady_timer traffic_timer_;
+    std::vector<report::CheckTypeStatus> check_types_;
     // What the next Commit applies: a whole configuration, or only some services.
     std::variant<std::monostate, config::Config, lvs::AcceptedChanges> prepared_;
     config::Global::FlushOnStop flush_on_stop_ = config::Global::FlushOnStop::No;

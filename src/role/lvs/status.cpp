@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/lvs/quorum.hpp"
 #include "role/common/lvs_block.hpp"
 
 namespace mainstay::role {
@@ -24,8 +25,8 @@ std::string_view forwarding_word(config::Forwarding forwarding) {
     return "?";
 }
 
-ipc::CheckStatus status_of(const config::Checker& config, const lvs::CheckerState& state, const Endpoint& server) {
-    ipc::CheckStatus out;
+report::CheckStatus status_of(const config::Checker& config, const lvs::CheckerState& state, const Endpoint& server) {
+    report::CheckStatus out;
     const auto type = lvs::keyword_of(config.type);
     if (!state.up || type != kUsualCheck) out.type = type;
     if (!state.up || config.target != server) out.target = config.target.to_string();
@@ -36,12 +37,15 @@ ipc::CheckStatus status_of(const config::Checker& config, const lvs::CheckerStat
     out.last_run = state.last_run;
     out.last_duration = state.last_duration;
     out.weight = *state.dynamic_weight;
+    if (!config.misc_path->argv.empty()) out.script = config.misc_path->argv.front();
     return out;
 }
 
-ipc::LeaveStatus status_of(const lvs::DrainState& leave) { return {leave.until_wall, leave.connections, leave.over}; }
+report::LeaveStatus status_of(const lvs::DrainState& leave) {
+    return {leave.until_wall, leave.connections, leave.over};
+}
 
-lvs::DrainState leave_of(const ipc::LeaveStatus& status) {
+lvs::DrainState leave_of(const report::LeaveStatus& status) {
     return {.until = {}, .until_wall = status.until, .connections = status.connections, .over = status.over};
 }
 
@@ -49,7 +53,9 @@ lvs::DrainState leave_of(const ipc::LeaveStatus& status) {
 std::string note_of(const lvs::ServerState& state, const std::optional<lvs::Override>& held) {
     std::string note;
     const auto add = [&note](std::string_view text) { note += fmt::format("{}{}", note.empty() ? "" : "; ", text); };
-    if (held) add(fmt::format("{} by {}", lvs::text_of(*held), held->by));
+    if (held)
+        add(fmt::format("{} by {}{}", lvs::text_of(*held), held->by,
+                        held->reason.empty() ? std::string{} : fmt::format(" ({})", held->reason)));
     const auto& [held_weight, leave, grows_since, growing_weight] = *state.between;
     if (leave && !leave->over) {
         add(leave->connections ? fmt::format("{} connections remain", *leave->connections)
@@ -65,9 +71,9 @@ WallTime wall_of(Instant then, Instant now, WallTime wall) {
 }
 
 // Without the fields that the reader of the block fills in (lvs_block.hpp).
-ipc::ServerStatus status_of(const config::VirtualServer& service, const config::RealServer& config,
-                            const lvs::ServerState& state, const lvs::ServiceTable& table) {
-    ipc::ServerStatus out;
+report::ServerStatus status_of(const config::VirtualServer& service, const config::RealServer& config,
+                               const lvs::ServerState& state, const lvs::ServiceTable& table) {
+    report::ServerStatus out;
     out.endpoint = config.endpoint;
     const auto forwarding = forwarding_word(config.forwarding);
     if (forwarding != kUsualForwarding) out.forwarding = forwarding;
@@ -87,25 +93,28 @@ ipc::ServerStatus status_of(const config::VirtualServer& service, const config::
     return out;
 }
 
-ipc::LeavingStatus status_of(const lvs::LeavingServer& one, config::Protocol protocol) {
+report::LeavingStatus status_of(const lvs::LeavingServer& one, config::Protocol protocol) {
     const auto bytes = ipc::encode(one.server);
     std::string encoded(bytes.size(), '\0');
     std::memcpy(encoded.data(), bytes.data(), bytes.size());
     return {config::server_name(one.server.endpoint, protocol), std::move(encoded), status_of(one.leave)};
 }
 
-ipc::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool available, lvs::Moment at) {
+report::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool available, lvs::Moment at) {
     const auto& config = judge.services()[v];
     const auto& state = judge.states()[v];
     // For a group, the first key represents all.
     const auto keys = judge.keys(v);
     const auto wanted = lvs::desired(config, std::span{keys}.first(1), judge.verdict(v));
-    ipc::ServiceStatus service;
+    report::ServiceStatus service;
     service.name = config::service_name(config);
     service.key = lvs::key_of(config);
     service.group = *config.group;
     if (!config.group.empty()) service.group_keys = keys;
     service.scheduler = config.scheduler;
+    const auto quorum = lvs::quorum_of(config);
+    service.quorum = quorum.quorum;
+    service.hysteresis = quorum.hysteresis;
     service.quorum_up = state.quorum_up;
     service.sorry_in_use = state.sorry_in_use;
     if (config.sorry_server) service.sorry_server = config::server_name(config.sorry_server->endpoint, config.protocol);
@@ -124,11 +133,11 @@ ipc::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool availa
 
 }  // namespace
 
-ipc::LvsStatus status_of(const lvs::Judge& judge, const TableReconciler::State& table, std::uint64_t generation) {
-    ipc::LvsStatus out;
+report::LvsStatus status_of(const lvs::Judge& judge, const TableReconciler::State& table, std::uint64_t generation) {
+    report::LvsStatus out;
     for (const auto& [key, held] : judge.overrides()) {
         out.overrides.push_back({key.service, key.server, static_cast<std::uint8_t>(held.hold), held.weight, held.since,
-                                 held.by, lvs::text_of(held), held.expires_persistence});
+                                 held.by, lvs::text_of(held), held.expires_persistence, held.until, held.reason});
     }
     out.generation = generation;
     out.lines_left_out = judge.lines_left_out();
@@ -140,24 +149,24 @@ ipc::LvsStatus status_of(const lvs::Judge& judge, const TableReconciler::State& 
     return out;
 }
 
-std::size_t write_status(std::span<std::byte> room, ipc::LvsStatus rest, const lvs::Judge& judge, lvs::Moment at) {
+std::size_t write_status(std::span<std::byte> room, report::LvsStatus rest, const lvs::Judge& judge, lvs::Moment at) {
     const bool available = rest.ipvs_available;
     const auto service = [&](std::size_t v) { return status_of(judge, v, available, at); };
     return ipc::encode_into(room, ipc::LvsStatusWith{std::move(rest), ipc::OneByOne{judge.services().size(), service}});
 }
 
-lvs::Overrides overrides_of(const ipc::LvsStatus& status) {
+lvs::Overrides overrides_of(const report::LvsStatus& status) {
     lvs::Overrides overrides;
     for (const auto& one : status.overrides) {
         const auto hold = static_cast<lvs::Hold>(one.hold);
         if (hold == lvs::Hold::None || hold > lvs::Hold::Disabled) continue;  // unknown, from a newer version
         overrides[{one.service, one.server}] =
-            lvs::Override{hold, one.weight, one.since, one.by, one.expires_persistence};
+            lvs::Override{hold, one.weight, one.since, one.by, one.expires_persistence, one.until, one.reason};
     }
     return overrides;
 }
 
-lvs::Memory memory_of(const ipc::LvsStatus& status) {
+lvs::Memory memory_of(const report::LvsStatus& status) {
     static constexpr std::array kTypes{
         config::Checker::Type::Tcp,  config::Checker::Type::Http, config::Checker::Type::Ssl,
         config::Checker::Type::Smtp, config::Checker::Type::Dns,  config::Checker::Type::Udp,

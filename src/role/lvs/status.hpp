@@ -11,14 +11,14 @@
 namespace mainstay::role {
 
 // Everything except the services.
-[[nodiscard]] ipc::LvsStatus status_of(const lvs::Judge& judge, const TableReconciler::State& table,
-                                       std::uint64_t generation);
+[[nodiscard]] report::LvsStatus status_of(const lvs::Judge& judge, const TableReconciler::State& table,
+                                          std::uint64_t generation);
 // Encodes the status with its services one at a time, because all of tens of thousands of servers at once would take
 // much memory. Parameters and result as for StateBlock::Writer.
-[[nodiscard]] std::size_t write_status(std::span<std::byte> room, ipc::LvsStatus rest, const lvs::Judge& judge,
+[[nodiscard]] std::size_t write_status(std::span<std::byte> room, report::LvsStatus rest, const lvs::Judge& judge,
                                        lvs::Moment at);
-[[nodiscard]] lvs::Memory memory_of(const ipc::LvsStatus& status);
+[[nodiscard]] lvs::Memory memory_of(const report::LvsStatus& status);
 // The operators' overrides.
-[[nodiscard]] lvs::Overrides overrides_of(const ipc::LvsStatus& status);
+[[nodiscard]] lvs::Overrides overrides_of(const report::LvsStatus& status);
 
 }  // namespace mainstay::role

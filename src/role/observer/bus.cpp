@@ -43,7 +43,7 @@ void ObserverBus::stop() {
 vrrp::State ObserverBus::state_of(const std::string& instance) {
     if (const auto newest = block_->sequence(); newest != read_) {
         const auto bytes = block_->read();
-        const auto status = bytes ? ipc::decode<ipc::VrrpStatus>(*bytes) : std::unexpected{bytes.error()};
+        const auto status = bytes ? ipc::decode<report::VrrpStatus>(*bytes) : std::unexpected{bytes.error()};
         if (status) {
             read_ = newest;
             states_.clear();

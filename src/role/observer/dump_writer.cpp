@@ -2,18 +2,18 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <boost/asio/post.hpp>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <mutex>
+#include <span>
 #include <system_error>
 #include <thread>
 
 #include "mainstay/ipc/channel.hpp"
+#include "mainstay/kernel/new_file.hpp"
 
 namespace mainstay::role {
 
@@ -52,21 +52,12 @@ Result<UniqueFd> open_file(int line, ipc::DumpText::What what) {
     return std::move(received->descriptor);
 }
 
-Result<void> write_all(int file, std::string_view text) {
-    while (!text.empty()) {
-        const auto written = ::write(file, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return fail_system("write", errno);
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return {};
-}
-
 Result<void> write_one(int line, const Dump& dump) {
     const auto file = open_file(line, dump.what);
     if (!file) return std::unexpected{file.error()};
     if (!*file) return {};
-    if (auto written = write_all(file->get(), dump.text); !written) return written;
+    const auto bytes = std::as_bytes(std::span{dump.text});
+    if (auto written = kernel::write_all(file->get(), bytes, "write"); !written) return written;
     return ipc::send_message(line, ipc::DumpFile{dump.what, Step::Written});
 }
 

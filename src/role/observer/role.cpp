@@ -2,27 +2,32 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <csignal>
-#include <ctime>
 #include <map>
 #include <optional>
 
+#include "api_host.hpp"
 #include "bus.hpp"
 #include "dump_writer.hpp"
-#include "dumps.hpp"
+#include "history.hpp"
+#include "history_log.hpp"
+#include "host_facts.hpp"
+#include "mail_desk.hpp"
 #include "mainstay/alert/mailer.hpp"
 #include "mainstay/alert/smtp.hpp"
 #include "mainstay/config/schema/keyword_values.hpp"
 #include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/ipc/status.hpp"
+#include "mainstay/report/document.hpp"
+#include "mainstay/report/dumps.hpp"
+#include "mainstay/report/rate_history.hpp"
+#include "record_keeper.hpp"
 #include "role/common/lvs_block.hpp"
-#include "status_json.hpp"
-#include "status_server.hpp"
+#include "webhook_desk.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -35,17 +40,9 @@ constexpr std::chrono::seconds kComplainEvery{60};  // about a spool or socket t
 constexpr std::chrono::seconds kFlushWithin{4};     // at stop; the supervisor waits a little longer
 constexpr std::chrono::milliseconds kFlushLook{50};
 constexpr std::size_t kEventsAtOnce = 256;
-
-std::string host_name() {
-    std::array<char, 256> name{};
-    return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? name.data() : "localhost";
-}
-
-int utc_offset_s(WallTime wall) {
-    const std::time_t now = static_cast<std::time_t>(wall.unix_us / 1'000'000);
-    std::tm local{};
-    return ::localtime_r(&now, &local) != nullptr ? static_cast<int>(local.tm_gmtoff) : 0;
-}
+constexpr std::chrono::seconds kAskForTrafficEvery{10};  // however often metrics are collected
+// With more servers the kernel's counters are read only while somebody looks at them, and graphs have gaps.
+constexpr std::size_t kServersSampledMax = 10'000;
 
 // The observer's view of one role: its events and state.
 struct Source {
@@ -64,7 +61,7 @@ std::optional<Status> read_status(const std::optional<ipc::StateBlock>& block) {
     if (!bytes) return std::nullopt;
     auto status = ipc::decode<Status>(*bytes);
     if (!status) return std::nullopt;
-    if constexpr (std::is_same_v<Status, ipc::LvsStatus>) fill_in_omitted(*status);
+    if constexpr (std::is_same_v<Status, report::LvsStatus>) fill_in_omitted(*status);
     return std::move(*status);
 }
 
@@ -81,13 +78,26 @@ public:
     void commit() override;
     void abort() override { next_.reset(); }
     void stop(std::function<void()> done) override;
+    void on_relayed(const ipc::Message& message) override {
+        if (const auto* report = std::get_if<ipc::SupervisionReport>(&message)) supervision_ = report->now;
+    }
+    void servers_answered(const ipc::ServerAnswered& answer, UniqueFd text) override { api_.answered(answer, text); }
+    void instances_answered(const ipc::InstanceAnswered& answer, UniqueFd text) override {
+        api_.answered(answer, text);
+    }
+    void api_settings(const ipc::ApiSettings& settings) override { api_.settings(settings); }
+    void webhook_settings(const ipc::WebhookSettings& settings) override { webhooks_.settings(settings); }
+    void api_file(const ipc::ApiFile& file, UniqueFd descriptor) override { api_.file(file, descriptor); }
+    void record_memory(UniqueFd memory) override { records_.memory(memory); }
     void dump(int signal, UniqueFd files) override { dump_writer_.write(std::move(files), dumps_for(signal)); }
 
 private:
     Result<void> map_sources();
-    void resume();
+    ipc::ObserverStatus resume();
     void open_spool();
     void open_socket();
+    void open_history();
+    [[nodiscard]] std::string history_folder() const { return runtime_.options().spool_directory + "/history"; }
     void configure();
     bool complain();
     void tick();
@@ -98,8 +108,10 @@ private:
     void tell_lost(const Source& source, std::uint64_t lost, std::uint64_t last);
     void acknowledge();
     void flush_step(Instant deadline, const std::function<void()>& done);
-    StatusServer::Answer answer(const std::string& target) const;
-    DaemonStatus status() const;
+    http::ApiSources api_sources();
+    void ask_for_traffic();
+    void sample_rates();
+    report::DaemonStatus status() const;
     std::vector<Dump> dumps_for(int signal);
 
     Runtime& runtime_;
@@ -109,12 +121,21 @@ private:
     std::optional<ipc::StateBlock> bfd_block_;  // the bfd role has no event ring
     std::unique_ptr<alert::SmtpTransport> transport_;
     std::optional<alert::Mailer> mailer_;
-    std::unique_ptr<StatusServer> server_;
+    WebhookHost webhooks_{runtime_, [this] { wake(); }};
+    ObserverMailDesk mail_desk_{runtime_, mailer_, [this] { wake(); }};
+    WebhookDesk webhook_desk_{runtime_, webhooks_, [this] { wake(); }};
+    ApiHost api_{runtime_};
     ObserverBus bus_{runtime_, vrrp_.ring, vrrp_.block};
     asio::steady_timer tick_, flush_;
     asio::posix::stream_descriptor kick_;
-    alert::MailerCounters before_;  // of earlier incarnations
+    report::MailCounters before_;  // of earlier incarnations
     std::uint64_t events_lost_ = 0;
+    std::optional<report::Supervision> supervision_;
+    Instant traffic_asked_{}, sampled_{};
+    report::RateHistory rates_;
+    History history_{[this] { api_.wake_streams(); }};
+    HistoryLog history_log_{runtime_.log()};
+    RecordKeeper records_{runtime_.loop(), runtime_.log()};
     DumpWriter dump_writer_{runtime_.loop(), runtime_.log()};
     std::map<std::string, vrrp::Counters> cleared_;  // counters at the last clearing, subtracted in the dumps
     WallTime since_;
@@ -142,12 +163,14 @@ Result<void> ObserverRole::map_sources() {
 }
 
 // Continues after the last event that an earlier incarnation has on disk.
-void ObserverRole::resume() {
+ipc::ObserverStatus ObserverRole::resume() {
     const auto bytes = runtime_.previous_state();
-    if (!bytes) return;
+    if (!bytes) return {};
     const auto previous = ipc::decode<ipc::ObserverStatus>(*bytes);
-    if (!previous)
-        return runtime_.log().warning("the observer's earlier state is unreadable: {}", previous.error().text());
+    if (!previous) {
+        runtime_.log().warning("the observer's earlier state is unreadable: {}", previous.error().text());
+        return {};
+    }
     vrrp_.acknowledged = previous->vrrp_acknowledged;
     lvs_.acknowledged = previous->lvs_acknowledged;
     vrrp_.durable = vrrp_.acknowledged;
@@ -156,6 +179,7 @@ void ObserverRole::resume() {
     before_.failed = previous->mails_failed;
     for (std::size_t i = 0; i < std::min(previous->cleared_instances.size(), previous->cleared_counters.size()); ++i)
         cleared_[previous->cleared_instances[i]] = previous->cleared_counters[i];
+    return *previous;
 }
 
 Result<void> ObserverRole::start(config::Config config, bool) {
@@ -165,7 +189,7 @@ Result<void> ObserverRole::start(config::Config config, bool) {
     auto transport = alert::SmtpTransport::make(runtime_.loop());
     if (!transport) return std::unexpected{std::move(transport.error())};
     transport_ = std::move(*transport);
-    resume();
+    if (auto started = webhooks_.start(resume()); !started) return started;
     bus_.start(config, vrrp_.acknowledged);
     error_code ec;
     kick_.assign(ipc::inherited::kObserverKick, ec);
@@ -186,7 +210,8 @@ void ObserverRole::commit() {
 
 void ObserverRole::configure() {
     if (mailer_) {
-        mailer_->configure(global_, {.host_name = host_name(), .utc_offset_s = utc_offset_s(runtime_.wall())});
+        mailer_->configure(global_, {.host_name = host_name(), .utc_offset_s = utc_offset_s(runtime_.wall())},
+                           mail_settings(runtime_.options()));
     }
 }
 
@@ -204,26 +229,38 @@ void ObserverRole::open_spool() {
     auto spool = alert::Spool::open(directory);
     if (!spool) spool = alert::Spool::in_memory(directory, spool.error());
     for (const auto& problem : spool->problems()) runtime_.log().error("mail spool: {}", problem);
-    mailer_.emplace(std::move(*spool), *transport_, runtime_.log(), [this] { wake(); });
+    mailer_.emplace(std::move(*spool), *transport_, runtime_.log_of(LogModule::Mail), [this] { wake(); });
     configure();
 }
 
 void ObserverRole::open_socket() {
-    if (server_) return;
-    auto server = StatusServer::open(runtime_.loop(), runtime_.log(), runtime_.options().control_socket,
-                                     [this](const std::string& target) { return answer(target); });
-    if (server)
-        server_ = std::move(*server);
-    else if (complain())
-        runtime_.log().error("mainstayctl status will not work: {}", server.error().text());
+    const auto opened = api_.open(api_sources());
+    if (!opened && complain()) runtime_.log().error("mainstayctl status will not work: {}", opened.error().text());
+    api_.look();
+}
+
+// An earlier incarnation saw who is master.
+void ObserverRole::open_history() {
+    if (history_log_.is_open()) return;
+    history_log_.open(history_folder(), history_);
+    if (!history_log_.is_open()) return;
+    for (const auto& entry : history_.newest(kHistoryEntriesMax)) records_.recall(entry.event);
 }
 
 void ObserverRole::tick() {
     open_socket();
     open_spool();
+    open_history();
+    history_log_.sync();
     mailer_->settle_spool();
+    webhooks_.tick(global_, host_name());
+    if (const auto* running = runtime_.running())
+        webhooks_.close_alerts(*running, runtime_.generation(),
+                               [this] { return read_status<report::LvsStatus>(lvs_.block); });
     configure();  // the host's name or time zone may have changed
+    sample_rates();
     collect();
+    records_.look(history_folder(), runtime_.now(), runtime_.wall());
     tick_.expires_after(kTick);
     tick_.async_wait([this](error_code ec) {
         if (!ec) tick();
@@ -255,8 +292,10 @@ void ObserverRole::collect() {
     if (!mailer_) return;
     const bool more_vrrp = collect_from(vrrp_);
     const bool more_lvs = collect_from(lvs_);
+    history_log_.write(history_);
     acknowledge();
     mailer_->pump(runtime_.now(), runtime_.wall());
+    webhooks_.pump();
     if (more_vrrp || more_lvs) wake();  // other handlers run between two batches
 }
 
@@ -267,6 +306,9 @@ bool ObserverRole::collect_from(Source& source) {
         if (complain()) runtime_.log().error("events wait for the mail spool: {}", taken.error().text());
         return false;
     }
+    webhooks_.take(batch.events);
+    history_.append(source.name, batch.events);
+    records_.take(batch.events, runtime_.now());
     if (batch.lost > 0) tell_lost(source, batch.lost, batch.last);
     source.acknowledged = batch.last;
     return batch.events.size() == kEventsAtOnce;
@@ -285,7 +327,7 @@ void ObserverRole::tell_lost(const Source& source, std::uint64_t lost, std::uint
 
 void ObserverRole::acknowledge() {
     const auto counters = mailer_->counters();
-    if (counters.unsaved == 0) {
+    if (counters.unsaved == 0 && webhooks_.all_saved()) {
         vrrp_.durable = vrrp_.acknowledged;
         lvs_.durable = lvs_.acknowledged;
     }
@@ -295,7 +337,12 @@ void ObserverRole::acknowledge() {
                                .mails_sent = before_.sent + counters.sent,
                                .mails_failed = before_.failed + counters.failed,
                                .cleared_instances = {},
-                               .cleared_counters = {}};
+                               .cleared_counters = {},
+                               .webhooks = {},
+                               .webhooks_sent = {},
+                               .webhooks_failed = {},
+                               .webhooks_dropped = {}};
+    webhooks_.put_counters(status);
     for (const auto& [name, from] : cleared_) {
         status.cleared_instances.push_back(name);
         status.cleared_counters.push_back(from);
@@ -308,22 +355,22 @@ std::vector<Dump> ObserverRole::dumps_for(int signal) {
     using What = ipc::DumpText::What;
     const auto* config = runtime_.running();
     if (config == nullptr) return {};
-    const auto vrrp = read_status<ipc::VrrpStatus>(vrrp_.block);
-    const auto lvs = read_status<ipc::LvsStatus>(lvs_.block);
-    DumpSource source{.config = *config,
-                      .vrrp = vrrp && !config->instances.empty() ? &*vrrp : nullptr,
-                      .lvs = lvs ? &*lvs : nullptr,
-                      .cleared = cleared_};
+    const auto vrrp = read_status<report::VrrpStatus>(vrrp_.block);
+    const auto lvs = read_status<report::LvsStatus>(lvs_.block);
+    report::DumpSource source{.config = *config,
+                              .vrrp = vrrp && !config->instances.empty() ? &*vrrp : nullptr,
+                              .lvs = lvs ? &*lvs : nullptr,
+                              .cleared = cleared_};
     source.json_version_2 = config::value_of<std::int64_t>(config->global.more->values, "json_version") == 2;
     std::vector<Dump> files;
     if (signal == SIGUSR1) {
-        files.push_back({What::DataParent, dump_parent_data(source)});
-        if (!config->instances.empty()) files.push_back({What::Data, dump_data(source)});
-        if (!config->virtual_servers.empty()) files.push_back({What::DataCheck, dump_check_data(source)});
+        files.push_back({What::DataParent, report::dump_parent_data(source)});
+        if (!config->instances.empty()) files.push_back({What::Data, report::dump_data(source)});
+        if (!config->virtual_servers.empty()) files.push_back({What::DataCheck, report::dump_check_data(source)});
     } else if (signal == SIGRTMIN + 2) {
-        if (auto text = dump_json(source); !text.empty()) files.push_back({What::Json, std::move(text)});
+        if (auto text = report::dump_json(source); !text.empty()) files.push_back({What::Json, std::move(text)});
     } else {
-        files.push_back({What::Stats, dump_stats(source)});
+        files.push_back({What::Stats, report::dump_stats(source)});
     }
     if (signal == SIGRTMAX - 1 && vrrp) {
         for (const auto& instance : vrrp->router.instances) cleared_[instance.name] = instance.counters;
@@ -341,14 +388,15 @@ void ObserverRole::stop(std::function<void()> done) {
 
 void ObserverRole::flush_step(Instant deadline, const std::function<void()>& done) {
     collect();
+    records_.finish(history_folder(), runtime_.wall());
     const bool empty = !mailer_ || !mailer_->enabled() || mailer_->spool().mails().empty();
     const bool hopeless = mailer_ && !mailer_->sending() && !mailer_->last_problem().empty();
-    if (empty || hopeless || runtime_.now() >= deadline) {
+    if (((empty || hopeless) && webhooks_.finished() && !records_.busy()) || runtime_.now() >= deadline) {
         if (mailer_ && mailer_->spool().unsaved() != 0)
             runtime_.log().error("{} mails are lost: they were not delivered, and the mail spool cannot be written",
                                  mailer_->spool().unsaved());
         bus_.stop();
-        server_.reset();
+        api_.close();
         return done();
     }
     flush_.expires_after(kFlushLook);
@@ -357,22 +405,25 @@ void ObserverRole::flush_step(Instant deadline, const std::function<void()>& don
     });
 }
 
-DaemonStatus ObserverRole::status() const {
-    DaemonStatus status{.version = MAINSTAY_VERSION,
-                        .host_name = host_name(),
-                        .generation = runtime_.generation(),
-                        .supervisor_pid = ::getppid(),
-                        .observer_pid = ::getpid(),
-                        .now = runtime_.wall(),
-                        .observer_since = since_};
+report::DaemonStatus ObserverRole::status() const {
+    report::DaemonStatus status{.version = MAINSTAY_VERSION,
+                                .host_name = host_name(),
+                                .generation = runtime_.generation(),
+                                .supervisor_pid = ::getppid(),
+                                .observer_pid = ::getpid(),
+                                .now = runtime_.wall(),
+                                .observer_since = since_};
     status.clock = runtime_.now();
     status.events_lost = events_lost_;
     status.config_path = runtime_.options().config_path;
     status.config_id = runtime_.options().config_id;
     status.settings_path = runtime_.options().settings_path;
-    status.vrrp = read_status<ipc::VrrpStatus>(vrrp_.block);
-    status.lvs = read_status<ipc::LvsStatus>(lvs_.block);
-    status.bfd = read_status<ipc::BfdStatus>(bfd_block_);
+    status.supervision = supervision_;
+    status.api = api_.status();
+    status.webhooks = webhooks_.status();
+    status.vrrp = read_status<report::VrrpStatus>(vrrp_.block);
+    status.lvs = read_status<report::LvsStatus>(lvs_.block);
+    status.bfd = read_status<report::BfdStatus>(bfd_block_);
     if (!mailer_) {
         status.mail_problem = "the spool cannot be opened; see the log";
         return status;
@@ -390,10 +441,45 @@ DaemonStatus ObserverRole::status() const {
     return status;
 }
 
-StatusServer::Answer ObserverRole::answer(const std::string& target) const {
-    if (target == "/status") return {200, status_json(status())};
-    if (target == "/healthz") return {200, "{\"ok\":true}\n"};
-    return {404, "{\"error\":\"there is /status and /healthz\"}\n"};
+// The kernel's counters are read only while somebody asks for them: the first answer lacks them.
+void ObserverRole::ask_for_traffic() {
+    const Instant now = runtime_.now();
+    if (traffic_asked_ != Instant{} && now - traffic_asked_ < kAskForTrafficEvery) return;
+    traffic_asked_ = now;
+    runtime_.ask_for_traffic();
+}
+
+void ObserverRole::sample_rates() {
+    const auto* config = runtime_.running();
+    const Instant now = runtime_.now();
+    if (config == nullptr || config->virtual_servers.empty()) return;
+    if (sampled_ != Instant{} && now - sampled_ < report::kRateSampleEvery) return;
+    const auto lvs = read_status<report::LvsStatus>(lvs_.block);
+    if (!lvs) return;
+    sampled_ = now;
+    std::size_t servers = 0;
+    for (const auto& service : lvs->services) servers += service.servers.size();
+    if (servers <= kServersSampledMax) ask_for_traffic();
+    rates_.add(*lvs, runtime_.wall());
+}
+
+http::ApiSources ObserverRole::api_sources() {
+    return {.status = [this] { return status(); },
+            .needs = [this]() -> http::NeededRoles {
+                const auto* config = runtime_.running();
+                if (config == nullptr) return {};
+                return {.vrrp = !config->instances.empty(), .lvs = !config->virtual_servers.empty()};
+            },
+            .history = history_,
+            .ask_servers = {},
+            .mail = &mail_desk_,
+            .ask_instances = {},
+            .page_asset = page_asset,
+            .traffic_wanted = [this] { ask_for_traffic(); },
+            .utc_offset_s = [this] { return utc_offset_s(runtime_.wall()); },
+            .rates = [this](std::string_view service, std::int64_t after) { return rates_.to_json(service, after); },
+            .ask_peer = {},
+            .webhooks = &webhook_desk_};
 }
 
 }  // namespace

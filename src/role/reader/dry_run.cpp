@@ -9,6 +9,7 @@
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/role/reader/diagnostic_json.hpp"
 #include "mainstay/role/reader/reload_diff.hpp"
+#include "settings_diff.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -50,17 +51,11 @@ Result<Config> running_config(const ipc::RoleStartup& startup, const RunningPart
     return put_together(std::move(*vrrp), std::move(*lvs), std::move(*observer), startup);
 }
 
-// Settings in mainstay.toml, each with the time when its new value takes effect.
-void compare_settings(const ipc::RoleStartup& startup, const ipc::ReadingDone& done, ReloadDiff& diff) {
-    std::vector<std::string> details;
-    const auto compare = [&](const char* name, std::uint32_t before, std::uint32_t after, const char* when) {
-        if (before != after) details.push_back(fmt::format("{} {} -> {}, {}", name, before, after, when));
-    };
-    compare("[scripts] notify_wait", startup.notify_wait_seconds, done.notify_wait_seconds, "immediately");
-    compare("[lvs] audit_interval", startup.audit_seconds, done.audit_seconds, "at the next start of its process");
-    compare("[mail] keep", startup.mail_keep_seconds, done.mail_keep_seconds, "at the next start of its process");
-    if (!details.empty())
-        diff.changes.push_back({ReloadChange::Action::Change, "settings", startup.settings_path, std::move(details)});
+ipc::DryRunDone with_log_lines(int exit_code, const ReloadDiff& diff) {
+    ipc::DryRunDone done{
+        .exit_code = exit_code, .problem = {}, .lines = as_log_lines(diff, ipc::kReloadLinesMax), .lines_left_out = 0};
+    done.lines_left_out = static_cast<std::uint32_t>(diff.changes.size() - done.lines.size());
+    return done;
 }
 
 std::string headline(const ipc::RoleStartup& startup, const config::Loaded& next, const Report& report) {
@@ -122,10 +117,17 @@ Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& pa
     report.diff = diff_reload(
         *running, put_together(config::slice(next.config, Audience::Vrrp), config::slice(next.config, Audience::Lvs),
                                config::slice(next.config, Audience::Observer), startup));
-    compare_settings(startup, done, report.diff);
+    if (auto changed = changed_settings(startup, done); !changed.empty())
+        report.diff.changes.push_back(
+            {ReloadChange::Action::Change, "settings", startup.settings_path, std::move(changed)});
     if (!startup.force && !accept_losses) report.losses = lost_by_fault(report.diff, *running, next.lost);
     report.refused = !report.losses.empty();
     return report;
+}
+
+int send_log_lines(const ReloadDiff& diff) {
+    return ipc::send_message(ipc::inherited::kControl, with_log_lines(diff.empty() ? kNothing : kSomething, diff)) ? 0
+                                                                                                                   : 1;
 }
 
 int send_report(const ipc::RoleStartup& startup, const config::Loaded& next, const Result<Report>& report,
@@ -133,13 +135,20 @@ int send_report(const ipc::RoleStartup& startup, const config::Loaded& next, con
     const auto answer = [](const ipc::DryRunDone& message, int fd) {
         return ipc::send_message(ipc::inherited::kControl, message, fd) ? 0 : 1;
     };
-    if (!report) return answer({kRefused, report.error().text()}, -1);
+    const auto refuse = [&](const Error& why) {
+        return answer({.exit_code = kRefused, .problem = why.text(), .lines = {}, .lines_left_out = 0}, -1);
+    };
+    if (!report) return refuse(report.error());
     const bool json = startup.dry_run == DryRunAs::Json || startup.report == DryRunAs::Json;
     const std::string text =
         json ? json_of(startup, next, *report, problems) : text_of(startup, next, *report, problems);
     const auto memfd = ipc::make_sealed_memfd("dry-run", std::as_bytes(std::span{text}));
-    if (!memfd) return answer({kRefused, memfd.error().text()}, -1);
-    return answer({report->refused ? kRefused : report->diff.empty() ? kNothing : kSomething, {}}, memfd->get());
+    if (!memfd) return refuse(memfd.error());
+    return answer(with_log_lines(report->refused        ? kRefused
+                                 : report->diff.empty() ? kNothing
+                                                        : kSomething,
+                                 report->diff),
+                  memfd->get());
 }
 
 }  // namespace mainstay::role

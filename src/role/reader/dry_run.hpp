@@ -28,6 +28,8 @@ struct Report {
 // Makes the report; `done` says whether the configuration can run at all.
 [[nodiscard]] Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& parts,
                                        const config::Loaded& next, const ipc::ReadingDone& done, bool accept_losses);
+// Sends what changes, for the log alone. Returns the exit code of the process.
+[[nodiscard]] int send_log_lines(const ReloadDiff& diff);
 // Sends the report to the supervisor, which passes it to the client. Returns the exit code of the process.
 [[nodiscard]] int send_report(const ipc::RoleStartup& startup, const config::Loaded& next, const Result<Report>& report,
                               const std::vector<std::string>& problems);

@@ -18,6 +18,7 @@
 
 #include "dry_run.hpp"
 #include "host_plan.hpp"
+#include "mail_settings.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/bfd/configured.hpp"
 #include "mainstay/config/load.hpp"
@@ -36,9 +37,11 @@
 #include "mainstay/kernel/script_account.hpp"
 #include "role/common/confinement.hpp"
 #include "role/common/daemon_settings.hpp"
+#include "role/common/event_log.hpp"
 #include "role/common/reach.hpp"
 #include "role/common/snmp_parts.hpp"
 #include "tls.hpp"
+#include "webhook_settings.hpp"
 
 namespace mainstay::role {
 
@@ -124,6 +127,18 @@ std::vector<std::string> read_own_settings(const ipc::RoleStartup& startup, ipc:
     done.audit_seconds = read.settings.lvs_audit_interval_s;
     done.notify_wait_seconds = read.settings.scripts_notify_wait_s;
     done.mail_keep_seconds = read.settings.mail_keep_s;
+    done.api = {.listen = read.settings.api_listen,
+                .tls_certificate = read.settings.api_tls_certificate,
+                .tls_key = read.settings.api_tls_key,
+                .tls_client_ca = read.settings.api_tls_client_ca,
+                .credentials = read.settings.api_credentials,
+                .operate = read.settings.api_operate,
+                .peer = read.settings.api_peer,
+                .peer_token = read.settings.api_peer_token,
+                .peer_ca = read.settings.api_peer_ca};
+    done.mail = mail_settings(read.settings, read.problems);
+    done.webhooks = webhook_settings(read.settings, read.problems);
+    done.daemon.recorder_mib = read.settings.recorder_size_mib;
     accept_losses = read.settings.reload_accept_losses;
     return std::move(read.problems);
 }
@@ -176,16 +191,17 @@ void refuse_losses(const ipc::RoleStartup& startup, const std::vector<std::strin
                     losses.size() == 1 ? "1 running object" : fmt::format("{} running objects", losses.size()));
 }
 
-// Compares with the running configuration if a report was requested or something may be removed. False: the report
-// cannot be sent.
+// Compares with the running configuration: for the log, for whoever requested a report, and because something may be
+// removed. False: the report cannot be sent.
 bool look_at_changes(const ipc::RoleStartup& startup, const RunningParts& parts, const config::Loaded& loaded,
                      bool accept_losses, const std::vector<std::string>& problems, ipc::ReadingDone& done, Log& log) {
     const bool wanted = startup.report != ipc::RoleStartup::DryRunAs::No;
-    if (!parts.known() || (!wanted && (loaded.lost.empty() || !done.can_run))) return true;
+    if (!parts.known() || (!wanted && !done.can_run)) return true;
     const auto report = report_on(startup, parts, loaded, done, accept_losses);
     if (!report) log.error("{}", report.error().text());
     if (report && !report->losses.empty()) refuse_losses(startup, report->losses, done, log);
-    return !wanted || send_report(startup, loaded, report, problems) == 0;
+    if (wanted) return send_report(startup, loaded, report, problems) == 0;
+    return !report || !done.can_run || send_log_lines(report->diff) == 0;
 }
 
 // What this process does next.
@@ -258,8 +274,7 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts, int c
 
 Then read_within_limits(const ipc::RoleStartup& startup, const RunningParts& parts, int check_log, bool& confined) {
     kernel::set_process_name(startup.process_name);
-    kernel::DaemonLog log{
-        {startup.log_ident, startup.log_socket, startup.log_facility, startup.log_console, startup.log_level}};
+    kernel::DaemonLog log{log_options_of(startup)};
     if (!confined && !confine(startup.user, kCapabilities, reader_reach(), {}, log)) return Then::Fail;
     confined = true;
     try {

@@ -364,6 +364,18 @@ std::string as_text(const ReloadDiff& diff) {
                              diff.services_kept, diff.ipvs_operations);
 }
 
+std::vector<std::string> as_log_lines(const ReloadDiff& diff, std::size_t most) {
+    std::vector<std::string> lines;
+    for (const auto& change : diff.changes) {
+        if (lines.size() == most) break;
+        auto& line = lines.emplace_back(fmt::format("{} {} {}{}{}", kActions[static_cast<std::size_t>(change.action)],
+                                                    change.kind, change.name, change.details.empty() ? "" : ": ",
+                                                    fmt::join(change.details, "; ")));
+        if (line.size() > kReloadLineBytesMax) line = line.substr(0, kReloadLineBytesMax - 3) + "...";
+    }
+    return lines;
+}
+
 nlohmann::ordered_json as_json(const ReloadDiff& diff) {
     using json = nlohmann::ordered_json;
     auto changes = json::array();

@@ -10,13 +10,16 @@
 
 #include <fmt/format.h>
 
-#include "mainstay/base/error.hpp"
 #include "mainstay/base/unique_fd.hpp"
 
 namespace mainstay::role {
 namespace {
 
-Result<std::string> contents_of(const std::string& path) {
+constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
+
+}  // namespace
+
+Result<std::string> regular_file(const std::string& path) {
     const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};  // no waiting for a FIFO's writer
     if (!fd) return fail_system(path, errno);
     struct stat facts{};
@@ -36,7 +39,12 @@ Result<std::string> contents_of(const std::string& path) {
     return text;
 }
 
-}  // namespace
+Result<std::string> secret_file(const std::string& path) {
+    struct stat facts{};
+    if (::stat(path.c_str(), &facts) == 0 && (facts.st_mode & kOthers) != 0)
+        return fail(Errc::Permission, fmt::format("{} may be read by others than its owner: chmod 600 {}", path, path));
+    return regular_file(path);
+}
 
 void add_tls_contents(config::Config& config) {
     if (config::find_section(config.more->sections, "SSL") == nullptr) return;
@@ -45,7 +53,7 @@ void add_tls_contents(config::Config& config) {
     for (const std::string_view part : std::array{"ca", "certificate", "key"}) {
         const auto path = config::value_of<config::WordList>(block.values, part);
         if (!path || path->empty()) continue;
-        auto text = contents_of(path->front());
+        auto text = regular_file(path->front());
         if (text)
             block.values.push_back({fmt::format("{} contents", part), config::WordList{std::move(*text)}});
         else

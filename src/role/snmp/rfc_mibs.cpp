@@ -246,7 +246,8 @@ std::vector<SnmpTrap> snmp_traps(const SnmpParts& parts, const SnmpFacts& facts,
     return traps;
 }
 
-std::vector<SnmpTrap> snmp_packet_traps(const SnmpParts& parts, const SnmpFacts& facts, const ipc::VrrpStatus& before) {
+std::vector<SnmpTrap> snmp_packet_traps(const SnmpParts& parts, const SnmpFacts& facts,
+                                        const report::VrrpStatus& before) {
     std::vector<SnmpTrap> traps;
     if (!parts.traps) return traps;
     for (const auto& row : rows(facts)) {

@@ -112,8 +112,8 @@ private:
     SnmpParts parts_;
     std::optional<ipc::EventRing> ring_, lvs_ring_;
     std::optional<ipc::StateBlock> block_, lvs_block_;
-    ipc::VrrpStatus status_;
-    ipc::LvsStatus lvs_;
+    report::VrrpStatus status_;
+    report::LvsStatus lvs_;
     std::map<std::string, SnmpLink> links_;
     std::map<std::string, WallTime> up_since_;
     SnmpView view_;
@@ -207,7 +207,7 @@ void read_newest(const ipc::StateBlock& block, std::uint64_t& read, Status& stat
     const auto bytes = block.read();
     auto decoded = bytes ? ipc::decode<Status>(*bytes) : std::unexpected{bytes.error()};
     if (!decoded) return;
-    if constexpr (std::is_same_v<Status, ipc::LvsStatus>) fill_in_omitted(*decoded);
+    if constexpr (std::is_same_v<Status, report::LvsStatus>) fill_in_omitted(*decoded);
     status = std::move(*decoded);
     read = newest;
 }

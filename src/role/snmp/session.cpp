@@ -201,7 +201,14 @@ std::unique_ptr<SnmpSession> SnmpSession::open(const std::string& socket, Log& l
     return std::unique_ptr<SnmpSession>{new SnmpSession{std::move(impl)}};
 }
 
-SnmpSession::~SnmpSession() { snmp_shutdown(kApplication); }
+// The library's shutdown frees the argument of each callback that is still registered; ours is not its to free.
+SnmpSession::~SnmpSession() {
+    constexpr int kOnlyOurs = 1;  // the argument must match as well
+    snmp_unregister_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, on_library_log, impl_.get(), kOnlyOurs);
+    for (const int session : {SNMPD_CALLBACK_INDEX_START, SNMPD_CALLBACK_INDEX_STOP})
+        snmp_unregister_callback(SNMP_CALLBACK_APPLICATION, session, on_session, impl_.get(), kOnlyOurs);
+    snmp_shutdown(kApplication);
+}
 
 bool SnmpSession::connected() const { return impl_->connected; }
 

@@ -40,8 +40,8 @@ struct SnmpLink {
 // The inputs of a view. The references are valid only during the call.
 struct SnmpFacts {
     const config::Config& config;
-    const ipc::VrrpStatus& status;
-    const ipc::LvsStatus& lvs;
+    const report::VrrpStatus& status;
+    const report::LvsStatus& lvs;
     const std::map<std::string, SnmpLink>& links;
     std::string version;                            // "mainstay v0.1.0"
     std::string router_id;                          // resolved
@@ -74,7 +74,7 @@ void note_event(std::map<std::string, WallTime>& up_since, const Event& event);
 // Traps for packet errors counted between two states: failed authentication, protocol errors. At most one of each kind
 // per instance.
 [[nodiscard]] std::vector<SnmpTrap> snmp_packet_traps(const SnmpParts& parts, const SnmpFacts& facts,
-                                                      const ipc::VrrpStatus& before);
+                                                      const report::VrrpStatus& before);
 
 // The result of a set request: the change it requests, or the error of the refusal.
 struct SnmpRefusal {

@@ -48,7 +48,9 @@ constexpr Table make_table() {
     allow<ipc::DumpText>(table, "DumpText", {Observer});                       // of former versions, as its answer is
     allow<ipc::ControlRequest>(table, "ControlRequest", {Observer, Snmp});
     allow<ipc::ServerAnswered>(table, "ServerAnswered", {Lvs});
+    allow<ipc::InstanceAnswered>(table, "InstanceAnswered", {Vrrp});
     allow<ipc::Observations>(table, "Observations", {Watcher});
+    allow<ipc::ReadTraffic>(table, "ReadTraffic", {Observer});
     // From the processes that read configurations, and from the trial of an upgrade.
     allow<ipc::Snapshot>(table, "Snapshot", {Reader});
     allow<ipc::ReadingDone>(table, "ReadingDone", {Reader});
@@ -58,7 +60,11 @@ constexpr Table make_table() {
     allow<ipc::DryRun>(table, "DryRun", {Operator});
     allow<ipc::Reload>(table, "Reload", {Operator});
     allow<ipc::Upgrade>(table, "Upgrade", {Operator});
-    allow<ipc::ServerQuestion>(table, "ServerQuestion", {Operator});
+    allow<ipc::ServerQuestion>(table, "ServerQuestion",
+                               {Operator, Observer});  // of the API, where [api] operate is set
+    allow<ipc::InstanceQuestion>(table, "InstanceQuestion", {Operator, Observer});  // likewise
+    allow<ipc::LogLevelQuestion>(table, "LogLevelQuestion", {Operator, Observer});  // likewise
+    allow<ipc::RecordQuestion>(table, "RecordQuestion", {Operator});
     // What the supervisor sends, and what roles send each other.
     allow<ipc::Prepare>(table, "Prepare", {});
     allow<ipc::Commit>(table, "Commit", {});
@@ -73,7 +79,14 @@ constexpr Table make_table() {
     allow<ipc::UpgradeDone>(table, "UpgradeDone", {});
     allow<ipc::UpgradeTrial>(table, "UpgradeTrial", {});
     allow<ipc::ReloadDone>(table, "ReloadDone", {});
+    allow<ipc::MaintenanceOrder>(table, "MaintenanceOrder", {});
+    allow<ipc::RecordMemory>(table, "RecordMemory", {});
     allow<ipc::DumpFile>(table, "DumpFile", {});  // on a line of its own
+    allow<ipc::SupervisionReport>(table, "SupervisionReport", {});
+    allow<ipc::ApiSettings>(table, "ApiSettings", {});
+    allow<ipc::ApiFile>(table, "ApiFile", {});
+    allow<ipc::WebhookSettings>(table, "WebhookSettings", {});
+    allow<ipc::LogLevelOrder>(table, "LogLevelOrder", {});
     return table;
 }
 
@@ -142,6 +155,16 @@ Verdict judge(Sender sender, const ipc::Message& message, const Awaited& awaited
         if (!is_request_of(sender, *wanted)) return Verdict::Offence;
         return awaited.ready && !awaited.stopping ? Verdict::Take : Verdict::Ignore;
     }
+    if (const auto* question = std::get_if<ipc::ServerQuestion>(&message)) {
+        if ((question->request & ipc::kRequestOfObserver) != 0) return Verdict::Offence;
+        return awaited.ready && !awaited.stopping ? Verdict::Take : Verdict::Ignore;
+    }
+    if (const auto* question = std::get_if<ipc::InstanceQuestion>(&message)) {
+        if (question->verb > ipc::InstanceQuestion::Verb::MaintenanceShow) return Verdict::Offence;
+        return awaited.ready && !awaited.stopping ? Verdict::Take : Verdict::Ignore;
+    }
+    if (std::holds_alternative<ipc::LogLevelQuestion>(message))
+        return awaited.ready && !awaited.stopping ? Verdict::Take : Verdict::Ignore;
     if (std::holds_alternative<ipc::DumpText>(message))  // what a role has made is not written by root
         return awaited.handed_over ? Verdict::Ignore : Verdict::Offence;
     if (std::holds_alternative<ipc::Stopped>(message)) return take_if(awaited.stopping);

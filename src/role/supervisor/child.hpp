@@ -59,6 +59,7 @@ public:
     bool ready = false;       // runs a committed configuration
     bool prepared = false;    // is ready for the reload in progress
     bool ever_ready = false;  // an earlier incarnation was ready
+    std::uint64_t ends = 0;   // of processes that should have stayed
     std::uint64_t prepared_generation = 0;
     bool awaits_look = false;  // its Commit waits for the first observations of the files and processes that it tracks
     Awaited awaited;           // except `stopping` and `ready`, which are filled in before each use
@@ -73,6 +74,7 @@ public:
     boost::asio::steady_timer respawn;
     UniqueFd block, ring;                  // memfds that outlive the process; their sizes are sealed
     UniqueFd block_to_read, ring_to_read;  // the same memory, read-only
+    UniqueFd record;                       // the flight recorder's memory, once its size is known
 
 private:
     void begin_incarnation();

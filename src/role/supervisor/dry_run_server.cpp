@@ -132,12 +132,22 @@ void DryRunServer::listen_to_client() {
 void DryRunServer::on_question(ipc::Message question) {
     upgrade_question_.reset();
     if (auto* servers = std::get_if<ipc::ServerQuestion>(&question)) return relay(std::move(*servers));
+    if (const auto* record = std::get_if<ipc::RecordQuestion>(&question)) return hand_out_record(*record);
     if (const auto* reload = std::get_if<ipc::Reload>(&question)) {
         log_.info("reload{} requested by {}", reload->force ? " by force" : "", peer_text(client_.native_handle()));
         UniqueFd client{client_.release()};
         accept();
         return deeds_.reload(*reload, std::move(client));
     }
+    // They wait for their outcome without keeping other clients waiting.
+    const auto hand_over = [this](auto& asked, const auto& deed) {
+        asked.by = peer_text(client_.native_handle());
+        UniqueFd client{client_.release()};
+        accept();
+        deed(std::move(asked), std::move(client));
+    };
+    if (auto* instances = std::get_if<ipc::InstanceQuestion>(&question)) return hand_over(*instances, deeds_.instances);
+    if (auto* levels = std::get_if<ipc::LogLevelQuestion>(&question)) return hand_over(*levels, deeds_.log_levels);
     if (auto* upgrade = std::get_if<ipc::Upgrade>(&question)) upgrade_question_ = *upgrade;
     auto channel = ipc::make_channel();
     if (!channel) return refuse(channel.error().text());
@@ -150,6 +160,12 @@ void DryRunServer::on_question(ipc::Message question) {
     limit_.async_wait([this](const error_code& error) {
         if (!error && reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);  // its exit completes the request
     });
+}
+
+void DryRunServer::hand_out_record(const ipc::RecordQuestion& question) {
+    log_.info("flight record requested by {}", peer_text(client_.native_handle()));
+    const auto memory = deeds_.record(question);
+    answer(ipc::RecordMemory{memory ? std::string{} : memory.error().text()}, memory ? memory->get() : -1);
 }
 
 void DryRunServer::relay(ipc::ServerQuestion question) {

@@ -1,5 +1,6 @@
 // The supervisor's control socket, for root only. mainstayctl sends requests for a reload, a dry run of a reload, an
-// upgrade, or a change of servers (drain, disable, weight), which the supervisor relays to the lvs role.
+// upgrade, a change of servers (drain, disable, weight), which the supervisor relays to the lvs role, or a hand-over of
+// instances and maintenance, which wait for their outcome without keeping other clients waiting.
 //
 // The supervisor itself parses no configuration: a reader process reads it, compares it with the running one and writes
 // the answer, which the supervisor passes on. For an upgrade, the new program runs in a child process and reports
@@ -33,11 +34,17 @@ public:
     using Relay = std::function<Result<void>(const ipc::ServerQuestion& question)>;
     // The client waits for a ReloadDone.
     using Reload = std::function<void(const ipc::Reload& wanted, UniqueFd client)>;
+    // The client waits for an InstanceAnswered. `question.by` is set.
+    using Instances = std::function<void(ipc::InstanceQuestion question, UniqueFd client)>;
     struct Deeds {
         Start start;
         Upgrade upgrade;
         Relay relay;
         Reload reload;
+        Instances instances;
+        std::function<void(ipc::LogLevelQuestion question, UniqueFd client)> log_levels{};  // as `instances`
+        // the memory of a flight recorder, read-only
+        std::function<Result<UniqueFd>(const ipc::RecordQuestion&)> record{};
     };
     DryRunServer(boost::asio::io_context& loop, Log& log, Deeds deeds);
     DryRunServer(const DryRunServer&) = delete;
@@ -58,6 +65,7 @@ private:
     void listen_to_client();
     void on_question(ipc::Message question);
     void relay(ipc::ServerQuestion question);
+    void hand_out_record(const ipc::RecordQuestion& question);
     void refuse(const std::string& problem);
     void checked(const ipc::UpgradeChecked& checked);
     void answer(const ipc::Message& done, int text);

@@ -25,6 +25,7 @@ struct Generation {
     UniqueFd text;                   // sealed: the text of the configuration, for copies; empty after the commit
     alert::ScriptTable table;        // decoded from `scripts`; moved away at the commit
     ipc::ReadingDone settings;       // part of each role's RoleStartup
+    ipc::DryRunDone changes;         // what the reload to this one changes, for the log
     [[nodiscard]] Part& part(Kind kind) { return parts[slot(kind)]; }
     [[nodiscard]] const Part& part(Kind kind) const { return parts[slot(kind)]; }
 };

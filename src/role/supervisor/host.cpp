@@ -23,6 +23,7 @@ void Supervisor::set_up_host() {
         auto greeting = startup_for(Kind::Supervisor, again);
         greeting.log_ident =
             options_.identity.log_ident(Kind::Vrrp) + places_.suffix;  // keepalived: the VRRP process watches
+        greeting.log_level = log_levels_.of(LogModule::Track);
         greeting.user = account_of(kWatcherAccount);
         greeting.process_name = watcher_name(options_.identity.process_name(Kind::Supervisor));
         return greeting;

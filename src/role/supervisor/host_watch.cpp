@@ -82,6 +82,10 @@ void HostWatch::start() {
     listen();
 }
 
+void HostWatch::order_log_levels(const ipc::LogLevelOrder& order) {
+    if (control_ != nullptr) (void)ipc::send_message(control_->native_handle(), order);
+}
+
 void HostWatch::start_later() {
     pause_.expires_after(next_pause_);
     pause_.async_wait([this](const boost::system::error_code& error) {

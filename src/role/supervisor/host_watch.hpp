@@ -46,8 +46,9 @@ public:
     // The latest observation of every object, for a role that has just started.
     [[nodiscard]] ipc::Observations seen() const;
     [[nodiscard]] bool has_looked() const { return !wanted_ || looked_at_ == plan_number_; }
-    bool ended(const kernel::Ended& process);  // true when it was the watcher
-    void look();                               // once a second
+    void order_log_levels(const ipc::LogLevelOrder& order);  // to a running watcher
+    bool ended(const kernel::Ended& process);                // true when it was the watcher
+    void look();                                             // once a second
     void stop();
 
 private:

@@ -22,12 +22,15 @@
 #include "generation.hpp"
 #include "host_watch.hpp"
 #include "limits.hpp"
+#include "log_level_board.hpp"
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/role/supervisor/programs.hpp"
 #include "mainstay/role/supervisor/supervisor.hpp"
+#include "maintenance_file.hpp"
 #include "notify_fifos.hpp"
+#include "operator_queue.hpp"
 #include "pid_file.hpp"
 #include "reader_process.hpp"
 #include "reload_requests.hpp"
@@ -62,7 +65,6 @@ private:
     [[nodiscard]] Result<void> find_accounts();
     [[nodiscard]] std::string account_of(const char* own) const;  // `own`, or the shared account (--shared-account)
     [[nodiscard]] Result<void> find_executables();
-    [[nodiscard]] Result<void> open_own_socket();
     [[nodiscard]] Result<void> make_shared_memory();
     [[nodiscard]] static Result<void> open_for_readers(Child& child);
     void run_loop();
@@ -72,6 +74,9 @@ private:
     void reap_all();
     void child_ended(Child& child, const kernel::Ended& how);
     [[nodiscard]] kernel::RoleProcess process_of(const Child& child) const;
+    void make_record(Child& child);        // if it has a flight recorder and no memory for it yet
+    void tell_record(const Child& child);  // the observer, if it is ready and there is such a memory
+    [[nodiscard]] Result<UniqueFd> record_to_read(const ipc::RecordQuestion& question);
     void start_child(Child& child);  // it resumes the state of an earlier incarnation that was ready, if any
     void lay_lines(const Child& started);
     void optional_ended(Child& child, const kernel::Ended& how);
@@ -88,6 +93,9 @@ private:
     void finish();
     [[nodiscard]] Child& child_of(Kind kind) { return *children_[slot(kind)]; }
 
+    // -- own_socket.cpp
+    [[nodiscard]] Result<void> open_own_socket();
+
     // -- messages.cpp
     void on_message(Child& child, Result<ipc::Received> got);
     // False: the message is ignored, or the sender has been killed for it.
@@ -96,9 +104,29 @@ private:
     void kill_offender(Child& child, const std::string& offence);  // "sent a message Snapshot, which it may not send"
     void handle(Child& child, ipc::Received& received);
     void server_answered(Child& child, const ipc::ServerAnswered& answer, const UniqueFd& text);
+    void relay_for_api(Child& observer, ipc::ServerQuestion question);
+    void relay_for_api(Child& observer, ipc::InstanceQuestion question);
+    // Whom to answer a client of the API, and its name in `by`; 0: it has been refused.
+    [[nodiscard]] std::uint64_t request_of_api(Child& observer, std::uint64_t number, std::string& by);
     void on_control_request(const ipc::ControlRequest& wanted);
     void run_script(Child& child, const ipc::RunScript& wanted);
     void write_fifos(Child& child, const std::string& line);
+
+    // -- instance_commands.cpp
+    void on_instance_question(ipc::InstanceQuestion question, UniqueFd client);
+    void carry_out(ipc::InstanceQuestion question, std::uint64_t request);
+    void begin_maintenance(const ipc::InstanceQuestion& question, std::uint64_t request);
+    void end_maintenance(const std::string& by, std::uint64_t request);
+    void look_at_maintenance();  // once a second: it may be over
+    void load_maintenance(const ipc::MaintenanceOrder& handed_over);
+    void order_maintenance(Child& child);  // of a starting vrrp process
+    void instances_answered(Child& child, const ipc::InstanceAnswered& answer, const UniqueFd& text);
+
+    // -- log_levels.cpp
+    void on_log_level_question(ipc::LogLevelQuestion question, UniqueFd client);
+    void relay_for_api(Child& observer, ipc::LogLevelQuestion question);
+    void carry_out(const ipc::LogLevelQuestion& question, std::uint64_t request);
+    void spread_log_levels();  // to every process
 
     // -- places.cpp
     [[nodiscard]] Result<void> settle(const ipc::DaemonSettings& settings);
@@ -116,6 +144,17 @@ private:
     [[nodiscard]] std::uint64_t configuration_bytes(Kind kind) const;
     void raise_limits(const Child& child);  // of a running process, before it prepares another configuration
 
+    // -- supervision.cpp
+    void report_supervision();
+    void count_reload(const std::string& problem);  // empty: it was done
+    void log_changes(const ipc::DryRunDone& changes);
+    void relay_read_traffic();
+
+    // -- api_files.cpp
+    void tell_api();                           // the settings and files, to an observer that is ready
+    void look_at_api_files();                  // tells it again when a file has changed
+    std::vector<std::string> api_files_seen_;  // device, inode, size and time of each, when they were sent
+    unsigned until_api_look_ = 0;
     // -- dumps.cpp
     void make_dump_requests();
     void ask_for_dump(int signal);
@@ -202,6 +241,9 @@ private:
     std::unique_ptr<ScriptRunner> scripts_;
     std::unique_ptr<DryRunServer> dry_runs_;
     std::unique_ptr<HostWatch> watch_;
+    OperatorQueue operators_{loop_};
+    MaintenanceFile maintenance_;
+    LogLevelBoard log_levels_{options_.log_level};
     std::unique_ptr<NotifyFifos> fifos_;
     std::unique_ptr<DumpRequests> dumps_;
 
@@ -211,8 +253,9 @@ private:
     std::unique_ptr<ReaderProcess> reader_;
     std::unique_ptr<ReloadTransaction> reload_;
     Generation current_, next_;
-    UniqueFd check_log_;            // open while a reader may write to it
-    std::string reader_namespace_;  // named by the first configuration; later ones are read in the roles' namespace
+    report::Supervision supervision_;  // `processes` is filled in when it is sent
+    UniqueFd check_log_;               // open while a reader may write to it
+    std::string reader_namespace_;     // named by the first configuration; later ones are read in the roles' namespace
     UniqueFd reader_namespace_at_;
     std::string scheduled_text_, reading_mark_;
     std::optional<std::int64_t> scheduled_;  // reload_time_file, Unix seconds

@@ -1,5 +1,6 @@
 // Messages from the roles: authorization.hpp decides whether a role may send them, the handlers here act on them. A
 // role that sends a forbidden message is killed and restarted with the usual back-off.
+#include <algorithm>
 #include <bit>
 #include <csignal>
 #include <exception>
@@ -9,6 +10,12 @@
 #include "mainstay/kernel/clock.hpp"
 
 namespace mainstay::role {
+namespace {
+
+constexpr std::int32_t kRefusedCode = 2;
+constexpr std::size_t kCallerBytesMax = 128;
+
+}  // namespace
 
 bool Supervisor::is_allowed(Child& child, Sender sender, const Result<ipc::Received>& received) {
     if (child.offended) return false;
@@ -36,11 +43,15 @@ bool Supervisor::is_timely(Child& child, Sender sender, const ipc::Message& mess
     if (verdict == Verdict::Offence)
         kill_offender(child, std::string{"sent a message "} + name_of(message) + ", which is not expected now");
     if (verdict != Verdict::Take) return false;
-    if (!std::holds_alternative<ipc::ControlRequest>(message) || child.budget.spend_request(kernel::monotonic_now()))
+    if ((!std::holds_alternative<ipc::ControlRequest>(message) &&
+         !std::holds_alternative<ipc::ServerQuestion>(message) &&
+         !std::holds_alternative<ipc::InstanceQuestion>(message) &&
+         !std::holds_alternative<ipc::LogLevelQuestion>(message)) ||
+        child.budget.spend_request(kernel::monotonic_now()))
         return true;
     if (std::has_single_bit(++child.requests_ignored))
-        log_.warning("{} process({}): too many control requests over D-Bus or SNMP, {} ignored", label(child.kind),
-                     child.pid, child.requests_ignored);
+        log_.warning("{} process({}): too many control requests over D-Bus, SNMP or the API, {} ignored",
+                     label(child.kind), child.pid, child.requests_ignored);
     return false;
 }
 
@@ -77,20 +88,47 @@ void Supervisor::handle(Child& child, ipc::Received& received) {
                 on_control_request(message);
             else if constexpr (std::is_same_v<M, ipc::DumpRequested>)
                 state_refreshed(child, message.signal);
+            else if constexpr (std::is_same_v<M, ipc::ReadTraffic>)
+                relay_read_traffic();
             else if constexpr (std::is_same_v<M, ipc::ServerAnswered>)
                 server_answered(child, message, received.descriptor);
+            else if constexpr (std::is_same_v<M, ipc::InstanceAnswered>)
+                instances_answered(child, message, received.descriptor);
+            else if constexpr (std::is_same_v<M, ipc::ServerQuestion> || std::is_same_v<M, ipc::InstanceQuestion> ||
+                               std::is_same_v<M, ipc::LogLevelQuestion>)
+                relay_for_api(child, message);
             else if constexpr (std::is_same_v<M, ipc::Stopped>) {
             }  // its exit follows, else stop_step() kills it
         },
         received.message);
 }
 
-// Forwards the answer to mainstayctl, which runs as root.
+// Forwards the answer to mainstayctl, which runs as root, or to the observer.
 void Supervisor::server_answered(Child& child, const ipc::ServerAnswered& answer, const UniqueFd& text) {
     if (text)
         if (const auto size = ipc::sealed_size(text.get(), ipc::kTextBytesMax); !size)
             return kill_offender(child, "sent an answer that cannot be read: " + size.error().text());
+    if ((answer.request & ipc::kRequestOfObserver) != 0) {
+        ipc::ServerAnswered back = answer;
+        back.request &= ~ipc::kRequestOfObserver;
+        return child_of(Kind::Observer).send(back, text.get(), log_);
+    }
     if (dry_runs_) dry_runs_->answered(answer, text.get());
+}
+
+// A command that a client of the API gave to the observer. Whose it was is the observer's word, and is marked so.
+void Supervisor::relay_for_api(Child& observer, ipc::ServerQuestion question) {
+    const auto refuse = [&](const char* why) {
+        observer.send(ipc::ServerAnswered{question.request, kRefusedCode, why}, -1, log_);
+    };
+    if (!current_.settings.api.operate) return refuse("[api] operate is not set in mainstay.toml");
+    auto& lvs = child_of(Kind::Lvs);
+    if (!lvs.alive() || !lvs.ready) return refuse("the load balancing process does not run");
+    std::string by = question.by.substr(0, kCallerBytesMax);
+    std::ranges::replace_if(by, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, '?');
+    question.by = "API: " + by;
+    question.request |= ipc::kRequestOfObserver;
+    lvs.send(question, -1, log_);
 }
 
 void Supervisor::run_script(Child& child, const ipc::RunScript& wanted) {

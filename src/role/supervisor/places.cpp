@@ -16,6 +16,7 @@ constexpr std::chrono::seconds kSpoolFolderRetry{10};
 // Runs before the daemon opens its sockets. After an upgrade all of this exists already.
 Result<void> Supervisor::settle(const ipc::DaemonSettings& settings) {
     places_ = places_of(options_.identity, options_.run_directory, options_.spool_directory, settings);
+    places_.state_directory = options_.state_directory + places_.run_directory.substr(options_.run_directory.size());
     if (!places_.suffix.empty() && options_.set_log_ident)
         options_.set_log_ident(options_.identity.log_ident(Kind::Supervisor) + places_.suffix);
     if (auto opened = open_namespaces(settings); !opened) return opened;
@@ -25,6 +26,7 @@ Result<void> Supervisor::settle(const ipc::DaemonSettings& settings) {
         if (auto made = kernel::make_directory(places_.pid_directory, {0, 0}, 0755); !made) return made;
     if (options_.hand_over < 0)
         if (auto claimed = claim_pid_file(); !claimed) return claimed;
+    if (options_.hand_over < 0) load_maintenance({});
     return open_own_socket();
 }
 

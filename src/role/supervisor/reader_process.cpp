@@ -71,11 +71,12 @@ void ReaderProcess::take(ipc::Received& received) {
         if (const auto size = ipc::sealed_size(received.descriptor.get()); !size)
             return kill_offender("sent a snapshot that cannot be read: " + size.error().text());
         reading_.parts.push_back({*snapshot, std::move(received.descriptor)});
-    } else if (std::holds_alternative<ipc::DryRunDone>(received.message)) {
+    } else if (auto* report = std::get_if<ipc::DryRunDone>(&received.message)) {
         if (received.descriptor)
             if (const auto size = ipc::sealed_size(received.descriptor.get(), ipc::kTextBytesMax); !size)
                 return kill_offender("sent a report that cannot be read: " + size.error().text());
         reading_.report = std::move(received.descriptor);
+        reading_.changes = std::move(*report);
     } else if (auto* done = std::get_if<ipc::ReadingDone>(&received.message)) {
         reading_.done = std::move(*done);
     }

@@ -36,6 +36,7 @@ public:
     struct Reading {
         std::vector<Part> parts;
         UniqueFd report;                       // sealed; set if a report was requested
+        ipc::DryRunDone changes;               // what the reload changes, for the log
         std::optional<ipc::ReadingDone> done;  // none: the reader died or committed an offence
         std::string died;                      // the reason, if `done` is not set
     };

@@ -126,6 +126,7 @@ void Supervisor::reading_over(ReaderProcess::Reading reading) {
     if (!reading.done->can_run) return reading_failed(reading.done->exit_code, reading.done->summary);
     for (auto& part : reading.parts) take_snapshot(part.snapshot, std::move(part.sealed));
     next_.settings = std::move(*reading.done);
+    next_.changes = std::move(reading.changes);
     keep_configuration();
     try {
         begin_preparing();
@@ -141,6 +142,7 @@ void Supervisor::reading_failed(int exit_code, const std::string& why) {
     }
     log_.error("{}: the running configuration stays in use", why);
     requests_.refuse(why);
+    count_reload(why);
     reload_over();
 }
 
@@ -241,6 +243,8 @@ void Supervisor::begin_running() {
     } else {
         start_watchers();
         log_.info("Reload complete");
+        log_changes(std::exchange(current_.changes, {}));
+        count_reload({});
     }
     reload_over();
     check_startup_complete();
@@ -302,8 +306,13 @@ void Supervisor::child_committed(Child& child) {
     if (phase_ == Phase::Stopping && !traits_of(child.kind).only_watches) return child.send(ipc::Stop{}, -1, log_);
     if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
     dumps_->ready(child.kind);
+    if (child.kind == Kind::Observer) {
+        tell_api();
+        for (const auto& other : children_) tell_record(*other);
+    }
     spares_->fill_soon();
     if (replacement_) replacement_->committed(child.kind);
+    report_supervision();
     check_startup_complete();
 }
 
@@ -320,12 +329,14 @@ void Supervisor::check_startup_complete() {
 void Supervisor::reload_aborted(const std::string& why) {
     log_.error("reload refused ({}): the running configuration stays in use", why);
     requests_.refuse(why);
+    count_reload(why);
     reload_over();
 }
 
 void Supervisor::reload_over() {
     reloading_ = false;
     requests_.answer();
+    report_supervision();
     if (startup_told_) kernel::tell_service_manager("READY=1");
     if (requests_.take_postponed()) request_reload();
 }

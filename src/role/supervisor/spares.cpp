@@ -28,6 +28,7 @@ void Supervisor::fill_spares() {
 }
 
 Result<void> Supervisor::start_spare(Child& spare) {
+    make_record(child_of(spare.kind));  // after an upgrade there is none yet
     auto startup = startup_for(spare.kind, true);
     startup.spare = true;
     return spare.start(
@@ -41,6 +42,7 @@ bool Supervisor::promote_spare(Child& child) {
     child.take_over(
         *spare, [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
     lay_lines(child);
+    order_maintenance(child);
     commit(child);
     log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
     write_child_pid(child, false);

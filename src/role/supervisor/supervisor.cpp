@@ -29,6 +29,7 @@ namespace inherited = ipc::inherited;
 Supervisor::Supervisor(const SupervisorOptions& options, Log& log) : options_{options}, log_{log} {}
 
 int Supervisor::run() {
+    supervision_.since = kernel::wall_now();
     log_.info("Starting {}", options_.identity.program_and_version(MAINSTAY_VERSION));
     if (const auto ready = set_up(); !ready) {
         log_.error("{}", ready.error().text());
@@ -93,8 +94,7 @@ Result<void> Supervisor::find_accounts() {
     if (!shared.empty()) {
         if (!kernel::find_account(shared))
             return fail(Errc::Permission, "account " + shared + " (--shared-account) does not exist");
-        log_.warning("all roles run as {} (--shared-account): a compromised role can signal and trace the others",
-                     shared);
+        log_.warning("all roles run as {} (--shared-account): a compromised one can signal and trace all", shared);
     } else {
         std::vector<std::string_view> missing;
         const auto look_up = [&missing](const char* name) {
@@ -124,30 +124,6 @@ Result<void> Supervisor::find_executables() {
     auto executable = kernel::own_executable();
     if (!executable) return std::unexpected{std::move(executable.error())};
     executable_ = std::move(*executable);
-    return {};
-}
-
-Result<void> Supervisor::open_own_socket() {
-    DryRunServer::Deeds deeds;
-    deeds.start = [this](const ipc::Message& question, int control, int control_of_child) {
-        if (const auto* wanted = std::get_if<ipc::Upgrade>(&question))
-            return start_upgrade_trial(*wanted, control, control_of_child);
-        return start_dry_run(std::get<ipc::DryRun>(question), control, control_of_child);
-    };
-    deeds.upgrade = [this](const std::string& program, const std::string& version, UniqueFd client) {
-        upgrade(program, version, std::move(client));
-    };
-    deeds.relay = [this](const ipc::ServerQuestion& question) -> Result<void> {
-        auto& lvs = child_of(Kind::Lvs);
-        if (phase_ != Phase::Running || !lvs.alive() || !lvs.ready)
-            return fail(Errc::State, "the load balancing process is not running");
-        lvs.send(question, -1, log_);
-        return {};
-    };
-    deeds.reload = [this](const ipc::Reload& wanted, UniqueFd client) { request_reload(wanted, std::move(client)); };
-    dry_runs_ = std::make_unique<DryRunServer>(loop_, log_, std::move(deeds));
-    const auto opened = dry_runs_->open(places_.run_directory + "/supervisor.sock");
-    if (!opened) log_.warning("mainstayctl reload, upgrade and server will not work: {}", opened.error().text());
     return {};
 }
 
@@ -226,9 +202,12 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     child.forget();
     write_child_pid(child, true);
     dumps_->gone(child.kind);
+    if (child.kind == Kind::Vrrp) operators_.fail_all("the VRRP process died; see the log");
     if (phase_ == Phase::Stopping) return;
     if (replacement_ && replacement_->has_left(child.kind))
         return start_child(child);  // the successor, or a new process if that has just died
+    ++child.ends;
+    report_supervision();
     std::string cause = kernel::text_of(how);
     if (how.signalled && how.status == SIGSYS) cause += ": it made a system call that its seccomp filter forbids";
     if (!how.signalled && how.status == kExitOutOfMemory) cause += ": out of memory";
@@ -272,7 +251,10 @@ ipc::RoleStartup Supervisor::startup_for(Kind kind, bool restarted) const {
     startup.log_socket = options_.log_socket;
     startup.log_facility = options_.log_facility;
     startup.log_console = options_.log_console;
-    startup.log_level = options_.log_level;
+    startup.log_level = log_levels_.of(kind == Kind::Supervisor ? LogModule::Config : traits.log_module);
+    startup.log_levels = log_levels_.levels();
+    startup.log_journal = options_.log_journal;
+    startup.log_json = options_.log_json;
     startup.user = account_of(traits.account);
     startup.process_name = options_.identity.process_name(kind);
     startup.config_path = options_.config_path;
@@ -283,12 +265,15 @@ ipc::RoleStartup Supervisor::startup_for(Kind kind, bool restarted) const {
     const auto number = static_cast<std::uint8_t>(kind);
     startup.may_schedule = std::ranges::count(current_.settings.daemon.scheduling_roles, number) != 0;
     startup.may_lock = std::ranges::count(current_.settings.daemon.locking_roles, number) != 0;
+    startup.has_record = traits.has_record && children_[slot(kind)]->record;
     startup.has_ipvs_namespace = traits.works_on_ipvs && ipvs_namespace_;
     startup.keep_addresses = options_.keep_addresses;
     startup.keep_ipvs = options_.keep_ipvs;
     startup.settings_path = options_.settings_path;
     startup.audit_seconds = current_.settings.audit_seconds;
     startup.mail_keep_seconds = current_.settings.mail_keep_seconds;
+    if (kind == Kind::Observer) startup.mail = current_.settings.mail;  // nobody else gets the password
+    if (kind == Kind::Observer) startup.webhooks = current_.settings.webhooks;
     startup.strict = options_.strict;
     startup.all_include_checks = options_.all_include_checks;
     startup.snmp = options_.snmp;
@@ -310,6 +295,7 @@ std::vector<std::pair<int, int>> Supervisor::descriptors_for(const Child& child)
                                  {lvs.ring_to_read.get(), inherited::kLvsRing},
                                  {children_[slot(Kind::Bfd)]->block_to_read.get(), inherited::kBfdBlock}});
     }
+    if (child.record) list.emplace_back(child.record.get(), inherited::kOwnRecord);
     if (traits.works_on_ipvs && ipvs_namespace_) list.emplace_back(ipvs_namespace_.get(), inherited::kIpvsNamespace);
     return list;
 }
@@ -352,6 +338,7 @@ int Supervisor::network_namespace_of(Kind kind) const {
 }
 
 void Supervisor::start_child(Child& child) {
+    make_record(child);
     if (promote_spare(child)) return;
     const auto started = child.start(
         process_of(child), startup_for(child.kind, child.ever_ready),
@@ -366,14 +353,17 @@ void Supervisor::start_child(Child& child) {
     log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
     write_child_pid(child, false);
     lay_lines(child);
+    order_maintenance(child);
     child.send(ipc::Prepare{current_.number}, current_.part(child.kind).snapshot.get(), log_);
 }
 
 void Supervisor::look_after_children() {
     watch_->look();
+    look_at_maintenance();
     for (auto& child : children_) look_at_heartbeats(*child);
     spares_->for_each([this](Child& spare) { look_at_heartbeats(spare); });
     look_at_schedule();
+    look_at_api_files();
     look_again();
 }
 
@@ -405,6 +395,7 @@ void Supervisor::stop(int exit_code) {
     watchers_wait_.cancel();
     reader_->kill();
     if (dry_runs_) dry_runs_->close();
+    operators_.fail_all("the daemon is stopping");
     replacement_.reset();
     watch_->stop();
     for (auto& child : children_) {

@@ -79,6 +79,8 @@ ipc::HandOver Supervisor::hand_over(int client, std::vector<int>& keep) {
     state.host = handed(current_.host.get());
     state.fifos = fifos_->hand_over();
     for (const auto& fifo : state.fifos) handed(fifo.fd);
+    state.maintenance = maintenance_.order();
+    state.log_levels = log_levels_.levels();
     return state;
 }
 
@@ -93,6 +95,7 @@ void Supervisor::upgrade(const std::string& program, const std::string& version,
     // The new program starts its own spares.
     spares_->drop_all();
     reader_->kill_waiting();
+    operators_.fail_all("the daemon is being upgraded; see `mainstayctl status` for the outcome");
     std::vector<int> keep;
     const auto state = hand_over(client.get(), keep);
     const auto written = ipc::write_hand_over(state);
@@ -139,6 +142,9 @@ Result<void> Supervisor::adopt(int descriptor) {
     current_.settings = state->settings;
     apply_settings(current_.settings.daemon);
     if (auto settled = settle(current_.settings.daemon); !settled) return settled;
+    load_maintenance(state->maintenance);
+    log_levels_.adopt(state->log_levels);
+    if (options_.set_log_level) options_.set_log_level(log_levels_.of(LogModule::Supervisor));
     replacement_ = make_replacement(state->version, own(state->client));
     for (auto& role : state->roles) {
         if (role.kind == 0 || role.kind > children_.size()) continue;
@@ -197,6 +203,7 @@ std::unique_ptr<RoleReplacement> Supervisor::make_replacement(std::string before
 
 void Supervisor::upgraded() {
     replacement_.reset();
+    report_supervision();
     spares_->fill_soon();
     if (requests_.take_postponed()) request_reload();
 }

@@ -41,13 +41,13 @@ Result<void> load_block(Kind kind, int fd) {
     if (!bytes) return std::unexpected{bytes.error()};
     switch (kind) {
         case Kind::Vrrp:
-            return decodes<ipc::VrrpStatus>(*bytes);
+            return decodes<report::VrrpStatus>(*bytes);
         case Kind::Lvs:
-            return decodes<ipc::LvsStatus>(*bytes);
+            return decodes<report::LvsStatus>(*bytes);
         case Kind::Observer:
             return decodes<ipc::ObserverStatus>(*bytes);
         case Kind::Bfd:
-            return decodes<ipc::BfdStatus>(*bytes);
+            return decodes<report::BfdStatus>(*bytes);
         default:
             return {};
     }

@@ -69,7 +69,7 @@ std::optional<std::uint32_t> interface_group(const std::string& text) {
     return std::nullopt;
 }
 
-void VrrpDevices::adopt(const ipc::VrrpStatus& previous) {
+void VrrpDevices::adopt(const report::VrrpStatus& previous) {
     settings_.adopt(previous.saved_settings);
     ours_.insert(previous.devices.begin(), previous.devices.end());
 }

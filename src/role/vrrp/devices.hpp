@@ -23,7 +23,7 @@ public:
     explicit VrrpDevices(Log& log) : log_{log}, settings_{log} {}
 
     // Takes over the devices and settings of a crashed incarnation.
-    void adopt(const ipc::VrrpStatus& previous);
+    void adopt(const report::VrrpStatus& previous);
     // Computes the devices for this configuration and returns the configuration that the router shall run. Devices that
     // are no longer needed stay until drop_unwanted(), because their addresses are still in use.
     [[nodiscard]] config::Config plan(const config::Config& config, Links& links);
@@ -43,7 +43,7 @@ public:
     [[nodiscard]] const std::vector<vrrp::WantedDevice>& wanted() const { return wanted_; }
     [[nodiscard]] std::uint64_t remade() const { return remade_; }
     [[nodiscard]] std::vector<std::string> ours() const { return {ours_.begin(), ours_.end()}; }
-    [[nodiscard]] const std::vector<ipc::SavedSetting>& saved_settings() const { return settings_.saved(); }
+    [[nodiscard]] const std::vector<report::SavedSetting>& saved_settings() const { return settings_.saved(); }
 
 private:
     // Removes those of our devices that cannot be changed to the desired state, and changes MAC addresses of VMACs.

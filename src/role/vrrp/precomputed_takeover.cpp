@@ -21,7 +21,7 @@ void PrecomputedTakeover::compute(const vrrp::Router& router, kernel::Rtnetlink&
     const auto& config = router.config();
     const auto due = router.deadline();
     if (!due || !router.takes_over_next() || config.instances.size() > kInstancesMax) return;
-    step_.emplace(router.copy(), vrrp::Intents{});
+    step_.emplace(router.copy(), vrrp::Intents{}, *due);
     step_->intents = step_->router.step(vrrp::DeadlineReached{}, *due);
     for (const auto& intent : step_->intents) {
         const auto* added = std::get_if<vrrp::AddAddresses>(&intent);
@@ -37,9 +37,9 @@ void PrecomputedTakeover::forget() {
     addresses_.forget();
 }
 
-std::optional<PrecomputedTakeover::Step> PrecomputedTakeover::take(vrrp::Router& router) {
+std::optional<PrecomputedTakeover::Step> PrecomputedTakeover::take(record::RecordedRouter& router) {
     auto step = std::exchange(step_, std::nullopt);
-    if (step) std::swap(router, step->router);
+    if (step) router.exchange(step->router, vrrp::DeadlineReached{}, step->at, step->intents);
     return step;
 }
 

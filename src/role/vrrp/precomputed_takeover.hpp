@@ -7,6 +7,7 @@
 
 #include "links.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
+#include "mainstay/record/recorded_router.hpp"
 #include "mainstay/vrrp/router.hpp"
 #include "takeover.hpp"
 #include "transport.hpp"
@@ -28,10 +29,11 @@ public:
     struct Step {
         vrrp::Router router;
         vrrp::Intents intents;
+        Instant at{};  // the deadline
     };
     // Applies the precomputed step to `router` and returns it; none: nothing was precomputed. The returned step holds
     // the former router, which takes time to free: keep it until the intents have been carried out.
-    [[nodiscard]] std::optional<Step> take(vrrp::Router& router);
+    [[nodiscard]] std::optional<Step> take(record::RecordedRouter& router);
 
 private:
     TakeOver& addresses_;

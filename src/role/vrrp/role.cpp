@@ -4,28 +4,30 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <map>
 
 #include "addresses.hpp"
 #include "announcer.hpp"
 #include "devices.hpp"
 #include "firewall.hpp"
+#include "hand_over_commands.hpp"
 #include "left_routes.hpp"
 #include "links.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/kernel/process.hpp"
-#include "mainstay/vrrp/router.hpp"
+#include "mainstay/record/recorded_router.hpp"
 #include "master_reporter.hpp"
 #include "precise_timer.hpp"
 #include "precomputed_takeover.hpp"
 #include "promoted_secondaries.hpp"
+#include "role/common/flight_recorder.hpp"
 #include "role/common/instance_requests.hpp"
 #include "role/common/netlink_buffers.hpp"
 #include "role/common/peer_channel.hpp"
 #include "role/common/publish_pacer.hpp"
 #include "routing.hpp"
 #include "sources.hpp"
+#include "state_writer.hpp"
 #include "takeover.hpp"
 #include "transport.hpp"
 #include "waiting_facts.hpp"
@@ -64,6 +66,8 @@ public:
     void commit() override;
     void abort() override { next_.reset(); }
     void asked(const ipc::ControlRequest& wanted) override;
+    void instances(const ipc::InstanceQuestion& question) override;
+    void maintain(const ipc::MaintenanceOrder& order) override;
     void connect(ipc::PeerChannel::To other, UniqueFd line) override {
         if (other == ipc::PeerChannel::To::Lvs) return master_reporter_.connect(std::move(line));
         bfd_.connect(std::move(line));
@@ -121,7 +125,8 @@ private:
     VrrpRouting routing_;
     BfdStateReceiver bfd_;
     MasterReporter master_reporter_{runtime_.loop(), runtime_.log()};
-    std::optional<vrrp::Router> router_;
+    FlightRecorder<record::Recorder> recorder_{runtime_};
+    std::optional<record::RecordedRouter> router_;
     PrecomputedTakeover precomputed_{addresses_, transport_, links_};
     std::optional<config::Config> next_;
     PreciseTimer timer_;
@@ -129,7 +134,9 @@ private:
     bool performing_ = false, stopping_ = false;
     WaitingFacts pending_;                     // facts that arose while intents were carried out
     std::vector<vrrp::HeldAddress> removing_;  // removals that this process caused
-    std::map<std::string, std::pair<vrrp::State, WallTime>> since_;
+    StateWriter writer_;
+    ipc::MaintenanceOrder maintenance_;
+    HandOverCommands commands_{[this](auto request, const auto& reply) { runtime_.answer(request, reply); }};
 };
 
 Result<void> VrrpRole::start(config::Config config, bool restarted) {
@@ -142,10 +149,10 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     netlink_ready_.emplace(runtime_.loop(), netlink_->notification_fd());
     watch_netlink();
 
-    std::optional<ipc::VrrpStatus> previous;
+    std::optional<report::VrrpStatus> previous;
     if (restarted)
         if (const auto bytes = runtime_.previous_state(); bytes)
-            if (auto state = ipc::decode<ipc::VrrpStatus>(*bytes); state && ipc::makes_sense(*state))
+            if (auto state = ipc::decode<report::VrrpStatus>(*bytes); state && report::makes_sense(*state))
                 previous = std::move(*state);
     if (previous) devices_.adopt(*previous);
     const auto planned = std::make_shared<const config::Config>(devices_.plan(std::exchange(config, {}), links_));
@@ -155,13 +162,12 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     devices_.drop_unwanted(links_, *netlink_);
 
     if (auto opened = routing_.follow(*planned); !opened) return std::unexpected{std::move(opened.error())};
-    router_.emplace(planned);
+    router_.emplace(vrrp::Router{planned}, recorder_.open([this] { return runtime_.wall(); }));
     const auto host = follow(*planned);
     for (const auto& fact : host.interfaces) step(fact);
     for (const auto& fact : host.sources) step(fact);
-    if (previous)
-        for (const auto& instance : previous->router.instances)
-            since_[instance.name] = {instance.state, instance.since};
+    if (previous) writer_.adopt(*previous);
+    if (maintenance_.on) step(vrrp::Maintenance{true});
     perform(router_->start(runtime_.now(), previous ? &previous->router : nullptr));
     master_reporter_.follow(*router_);
     if (previous) firewall_.guard_only(*router_, devices_.vmacs());
@@ -184,6 +190,7 @@ void VrrpRole::commit() {
     const auto host = follow(*next);
     perform(router_->reload(next, host, runtime_.now()));
     master_reporter_.follow(*router_);
+    commands_.follow(*router_);
     devices_.drop_unwanted(links_, *netlink_);
     firewall_.guard_only(*router_, devices_.vmacs());
     for (const auto& event : states_after_reload(next->global, router_->snapshot())) runtime_.write_fifo(event);
@@ -207,6 +214,24 @@ void VrrpRole::asked(const ipc::ControlRequest& wanted) {
     if (!changed) return runtime_.log().warning("({}) {} requests an invalid change", wanted.instance, wanted.by);
     runtime_.log().notice("({}) {} on {} request", wanted.instance, request_text(wanted), wanted.by);
     perform(router_->reload(*changed, runtime_.now()));
+    publish(true);
+}
+
+void VrrpRole::instances(const ipc::InstanceQuestion& question) {
+    const auto fact = commands_.take(question, *router_);
+    if (!fact) return;
+    runtime_.log().notice("failover{} of {} requested ({})",
+                          std::holds_alternative<vrrp::FailBack>(*fact) ? " --back" : "", question.which, question.by);
+    step(*fact);
+    commands_.all_given();
+}
+
+void VrrpRole::maintain(const ipc::MaintenanceOrder& order) {
+    maintenance_ = order;
+    if (!router_) return;
+    commands_.take(order, *router_);
+    step(vrrp::Maintenance{order.on});
+    commands_.all_given();
     publish(true);
 }
 
@@ -285,7 +310,9 @@ void VrrpRole::carry_out(const vrrp::Intent& intent) {
             else if constexpr (std::is_same_v<I, vrrp::Announce>) {
                 runtime_.publish(i.event);
                 master_reporter_.on_event(i.event);
-            } else
+            } else if constexpr (std::is_same_v<I, vrrp::HandOverEnded>)
+                commands_.on_ended(i);
+            else
                 runtime_.log().line(i.line);
         },
         intent);
@@ -298,7 +325,6 @@ void VrrpRole::add(vrrp::InstanceId id, const std::vector<std::size_t>& position
     addresses_.set_silently(*netlink_, instance, positions);
 }
 
-// The further announcements follow as an intent of their own.
 void VrrpRole::take_over(vrrp::InstanceId id) {
     const auto& instance = router_->config().instances.at(id);
     firewall_.guard(instance);
@@ -354,14 +380,7 @@ void VrrpRole::announce_addresses(const vrrp::SendGratuitousArp& wanted) {
 
 void VrrpRole::run_script(const std::string& name) {
     runtime_.run_script(alert::track_script_key(name), {}, {}, [this, name](const ipc::ScriptResult& result) {
-        if (stopping_) return;
-        using Theirs = ipc::ScriptResult::How;
-        using Ours = vrrp::ScriptDone::How;
-        const Ours how = result.how == Theirs::Exited      ? Ours::Exited
-                         : result.how == Theirs::Signalled ? Ours::Signalled
-                         : result.how == Theirs::TimedOut  ? Ours::TimedOut
-                                                           : Ours::NotRun;
-        give(vrrp::ScriptDone{name, how, result.status});
+        if (!stopping_) give(fact_of(name, result));
     });
 }
 
@@ -451,38 +470,20 @@ vrrp::HostFacts VrrpRole::follow(const config::Config& config) {
 // are published together.
 void VrrpRole::publish(bool at_once) {
     if (!router_) return;
-    if (at_once)
-        publisher_.at_once();
-    else
-        publisher_.within(kPublishEvery);
+    recorder_.check();
+    at_once ? publisher_.at_once() : publisher_.within(kPublishEvery);
 }
 
 void VrrpRole::write_state() {
-    const auto instance = [this](std::size_t id) {
-        auto snapshot = router_->snapshot_of(static_cast<vrrp::InstanceId>(id));
-        auto& since = since_[snapshot.name];
-        if (since.second.unix_us == 0 || since.first != snapshot.state) since = {snapshot.state, runtime_.wall()};
-        snapshot.since = since.second;
-        return snapshot;
-    };
-    const auto& instances = router_->config().instances;
-    const auto addresses = [&](std::size_t id) {
-        std::vector<std::string> texts;
-        for (const auto* list : {&instances[id].addresses, &instances[id].excluded_addresses})
-            for (const auto& address : *list) texts.push_back(address.prefix.to_string());
-        return texts;
-    };
-    ipc::VrrpStatusWith status{
-        ipc::VrrpStatus{},
-        ipc::RouterSnapshotWith{router_->snapshot_without_instances(), ipc::OneByOne{instances.size(), instance}},
-        ipc::OneByOne{instances.size(), addresses}};
-    status.rest.generation = runtime_.generation();
-    status.rest.saved_settings = devices_.saved_settings();
-    status.rest.devices = devices_.ours();
-    status.rest.netlink_overruns = overruns_;
-    status.rest.devices_remade = devices_.remade();
-    status.rest.firewall_repairs = firewall_.repairs();
-    runtime_.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, status); });
+    report::VrrpStatus rest;
+    rest.saved_settings = devices_.saved_settings();
+    rest.devices = devices_.ours();
+    rest.netlink_overruns = overruns_;
+    rest.devices_remade = devices_.remade();
+    rest.firewall_repairs = firewall_.repairs();
+    if (maintenance_.on)
+        rest.maintenance = {maintenance_.since, maintenance_.until, maintenance_.by, maintenance_.reason};
+    writer_.write(runtime_, router_->router(), std::move(rest));
 }
 
 }  // namespace

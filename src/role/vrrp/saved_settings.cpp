@@ -10,7 +10,7 @@ namespace mainstay::role {
 
 bool SavedSettings::set(const std::string& name, const std::string& value) {
     const auto before = kernel::read_sysctl(name);
-    const auto known = std::ranges::find(saved_, name, &ipc::SavedSetting::name);
+    const auto known = std::ranges::find(saved_, name, &report::SavedSetting::name);
     if (before && *before == value) return true;  // nothing to put back, or remembered already
     auto done = before ? kernel::write_sysctl(name, value) : Result<void>{std::unexpected{before.error()}};
     if (!done) {

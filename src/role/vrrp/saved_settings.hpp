@@ -21,12 +21,12 @@ public:
     // alone.
     void restore(const std::function<bool(const std::string& name)>& which);
 
-    [[nodiscard]] const std::vector<ipc::SavedSetting>& saved() const { return saved_; }
-    void adopt(std::vector<ipc::SavedSetting> saved) { saved_ = std::move(saved); }
+    [[nodiscard]] const std::vector<report::SavedSetting>& saved() const { return saved_; }
+    void adopt(std::vector<report::SavedSetting> saved) { saved_ = std::move(saved); }
 
 private:
     Log& log_;
-    std::vector<ipc::SavedSetting> saved_;  // in the order in which they were set
+    std::vector<report::SavedSetting> saved_;  // in the order in which they were set
     std::vector<std::string> complained_;
 };
 

@@ -17,4 +17,7 @@ namespace mainstay::role {
 // fifo_write_vrrp_states_on_reload: the states of all instances and groups, as events; none unless it is set.
 [[nodiscard]] std::vector<Event> states_after_reload(const config::Global& global, const vrrp::RouterSnapshot& router);
 
+// The end of a vrrp_script.
+[[nodiscard]] vrrp::ScriptDone fact_of(const std::string& script, const ipc::ScriptResult& result);
+
 }  // namespace mainstay::role

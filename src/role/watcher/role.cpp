@@ -12,6 +12,7 @@
 #include "mainstay/kernel/process.hpp"
 #include "parts.hpp"
 #include "role/common/confinement.hpp"
+#include "role/common/event_log.hpp"
 #include "role/common/reach.hpp"
 #include "role/common/startup.hpp"
 #include "role/common/watcher_rights.hpp"
@@ -30,7 +31,7 @@ constexpr std::array kCalls{kernel::CallSet::WatchFiles};
 class Watcher {
 public:
     explicit Watcher(const ipc::RoleStartup& startup)
-        : log_{{startup.log_ident, startup.log_socket, startup.log_facility, startup.log_console, startup.log_level}},
+        : log_{log_options_of(startup)},
           user_{startup.user},
           make_files_{!startup.restarted},
           control_{loop_, ipc::inherited::kControl},
@@ -62,6 +63,8 @@ private:
                     owes_word_ = plan->generation;
                     begin_sending();
                 }
+                if (const auto* order = std::get_if<ipc::LogLevelOrder>(&received.message))
+                    log_.set_level(level_of(order->levels, LogModule::Track, LogLevel::Info));
                 if (std::holds_alternative<ipc::Stop>(received.message)) return loop_.stop();
             }
             listen();

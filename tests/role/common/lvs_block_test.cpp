@@ -39,10 +39,10 @@ struct Started {
         config.virtual_servers.push_back(std::move(service));
         REQUIRE(role->start(std::move(config), false));
     }
-    ipc::ServerStatus as_written(std::size_t server) const {
-        return ipc::decode<ipc::LvsStatus>(runtime.state.value()).value().services[0].servers[server];
+    report::ServerStatus as_written(std::size_t server) const {
+        return ipc::decode<report::LvsStatus>(runtime.state.value()).value().services[0].servers[server];
     }
-    ipc::ServerStatus as_read(std::size_t server) const { return runtime.status().services[0].servers[server]; }
+    report::ServerStatus as_read(std::size_t server) const { return runtime.status().services[0].servers[server]; }
 };
 
 }  // namespace
@@ -111,7 +111,7 @@ TEST_CASE("the block grows by 58 bytes with each server whose check has not run"
 }
 
 TEST_CASE("a check with and without its last fields is read by programs that write all and by those that do not") {
-    const ipc::CheckStatus fresh{.type = "TCP_CHECK", .target = "10.0.0.11:80"};
+    const report::CheckStatus fresh{.type = "TCP_CHECK", .target = "10.0.0.11:80"};
     const auto whole = ipc::decode<WholeCheck>(ipc::encode(fresh)).value();
     CHECK(whole.target == "10.0.0.11:80");
     CHECK(whole.up);
@@ -120,10 +120,10 @@ TEST_CASE("a check with and without its last fields is read by programs that wri
     CHECK_FALSE(whole.weight);
 
     const WholeCheck weighed{.type = "AGENT_CHECK", .target = "10.0.0.11:99", .weight = 7};
-    CHECK(ipc::decode<ipc::CheckStatus>(ipc::encode(weighed)).value().weight == 7);
-    const ipc::CheckStatus again{.type = "AGENT_CHECK", .target = "10.0.0.11:99", .weight = 7};
+    CHECK(ipc::decode<report::CheckStatus>(ipc::encode(weighed)).value().weight == 7);
+    const report::CheckStatus again{.type = "AGENT_CHECK", .target = "10.0.0.11:99", .weight = 7};
     CHECK(ipc::encode(again) == ipc::encode(weighed));
     const WholeCheck unset{.type = "TCP_CHECK", .target = "10.0.0.11:80"};
     CHECK(ipc::encode(unset).size() == ipc::encode(fresh).size() + 26);
-    CHECK(ipc::decode<ipc::CheckStatus>(ipc::encode(unset)).value().failures_in_row == 0);
+    CHECK(ipc::decode<report::CheckStatus>(ipc::encode(unset)).value().failures_in_row == 0);
 }

@@ -56,7 +56,7 @@ TEST_CASE("what the kernel counts is read for SNMP, of services and of servers")
     REQUIRE(traffic[0].servers.size() == 2);
     CHECK(traffic[0].servers[1].stats.out_bytes == 700);
     CHECK(traffic[0].servers[1].active == 3);
-    CHECK(traffic[0].sorry_server == ipc::ServerTraffic{});
+    CHECK(traffic[0].sorry_server == report::ServerTraffic{});
 }
 
 TEST_CASE("without SNMP nothing is counted") {
@@ -120,8 +120,56 @@ TEST_CASE("counters that cannot be read stay unchanged, which is logged once") {
     const auto dumps = bench.kernel.dumps;
     CHECK(bench.runtime.until([&] { return bench.kernel.dumps > dumps + 3; }));
     CHECK(bench.traffic()->at(0).stats.connections == 7);
-    CHECK(bench.runtime.log().count("SNMP: the IPVS counters of services cannot be read: no buffer space") == 1);
+    CHECK(bench.runtime.log().count(
+              "the IPVS counters of services, for SNMP and metrics, cannot be read: no buffer space") == 1);
     bench.kernel.counts = true;
     bench.kernel.stats.connections = 9;
     CHECK(bench.connections_become(9, 9));
+}
+
+TEST_CASE("without SNMP the counters are read while somebody collects metrics") {
+    FakeKernel kernel;
+    kernel.stats.connections = 7;
+    FakeRuntime runtime;
+    auto options = options_for(kernel);
+    options.traffic_every = 1ms;
+    options.traffic_kept = 200ms;
+    const auto role = make_lvs_role(runtime, options);
+    const auto ask = [&role] { role->on_relayed(ipc::ReadTraffic{}); };
+    const auto traffic = [&runtime] { return runtime.status().traffic; };
+    ask();  // too early; it changes nothing
+    REQUIRE(role->start(counted({}), false));
+    REQUIRE_FALSE(traffic());
+
+    ask();
+    REQUIRE(runtime.until([&] { return traffic().has_value(); }));
+    CHECK(traffic()->at(0).stats.connections == 7);
+
+    // Reloads go on with it, of the whole configuration and of single services.
+    REQUIRE(role->prepare(counted({})));
+    role->commit();
+    REQUIRE(runtime.until([&] { return !traffic(); }));
+    REQUIRE(runtime.until([&] { return ask(), traffic().has_value(); }));
+    auto wider = counted({});
+    wider.virtual_servers[0].real_servers.push_back(server("10.0.0.13"));
+    ask();
+    REQUIRE(role->prepare_changes({{0, counted({}).virtual_servers[0], wider.virtual_servers[0]}}));
+    role->commit();
+    REQUIRE(runtime.until([&] { return ask(), traffic() && traffic()->at(0).servers.size() == 3; }));
+
+    // Nobody asks any more.
+    REQUIRE(runtime.until([&] { return !traffic(); }));
+    bool stopped = false;
+    role->stop([&stopped] { stopped = true; });
+    CHECK(runtime.until([&stopped] { return stopped; }));
+}
+
+TEST_CASE("a request for metrics does not end the reading for SNMP") {
+    Bench bench;
+    REQUIRE(bench.role->start(
+        counted({{"enable_snmp_checker", true}, {"snmp_vs_stats_update_interval", Micros{1'000}}}), false));
+    REQUIRE(bench.connections_become(7, 7));
+    bench.role->on_relayed(ipc::ReadTraffic{});
+    bench.kernel.stats.connections = 8;
+    CHECK(bench.connections_become(8, 8));
 }

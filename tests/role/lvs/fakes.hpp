@@ -53,7 +53,7 @@ struct FakeRuntime final : Runtime {
     std::uint64_t generation() const override { return 1; }
     const ipc::RoleStartup& options() const override { return startup; }
 
-    ipc::LvsStatus status() const { return decode_lvs_block(state.value()).value(); }
+    report::LvsStatus status() const { return decode_lvs_block(state.value()).value(); }
     // Runs the loop until it holds; false: not within any reasonable time.
     bool until(const std::function<bool()>& holds) {
         const auto end = std::chrono::steady_clock::now() + kPatience;

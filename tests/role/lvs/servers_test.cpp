@@ -177,3 +177,38 @@ TEST_CASE("hundreds of servers that fail at a time leave in a few batches") {
     CHECK(bench.kernel.batches.size() < 40);
     CHECK(bench.runtime.events.size() == 401);  // quorum at the start, and each server
 }
+
+TEST_CASE("the connections of the servers that match are counted, and none means drained") {
+    ServersBench bench;
+    bench.start(service({server("10.0.0.11"), server("10.0.0.12")}));
+    const auto count = [&](const char* which) {
+        return bench.role->servers({.verb = static_cast<std::uint8_t>(Verb::Show),
+                                    .which = which,
+                                    .by = "uid 0, pid 7",
+                                    .count_connections = true});
+    };
+    CHECK(count("10.0.0.11").exit_code == 0);
+    CHECK(count("10.0.0.11").text.empty());
+    bench.kernel.connections = 3;
+    CHECK(count("10.0.0.11").exit_code == 1);
+    CHECK(count("10.0.0.11").text == "[10.0.0.11]:tcp:80 of VS [10.0.0.1]:tcp:80: 3 connections\n");
+    CHECK(count("*").text.find("[10.0.0.12]:tcp:80 of VS") != std::string::npos);
+    CHECK_FALSE(count("gone").problem.empty());
+}
+
+TEST_CASE("an override with a time and a reason survives a crash") {
+    const auto web = service({server("10.0.0.11"), server("10.0.0.12")});
+    ServersBench bench;
+    bench.start(web);
+    const auto said = bench.role->servers({.verb = static_cast<std::uint8_t>(Verb::Drain),
+                                           .which = "10.0.0.11",
+                                           .by = "uid 0, pid 7",
+                                           .seconds = 3'600,
+                                           .reason = "new disk"});
+    CHECK(said.exit_code == 0);
+    bench.role.reset();  // as if killed
+    bench.start(web, true);
+    const auto shown = bench.say(Verb::Show, "10.0.0.11").text;
+    CHECK(shown.find("drained for 3") != std::string::npos);
+    CHECK(shown.find(" s more (new disk), UP, weight 0") != std::string::npos);
+}

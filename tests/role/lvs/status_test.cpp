@@ -28,14 +28,14 @@ struct Bench {
             judge.command({.verb = verb, .which = which, .weight = weight, .by = "uid 0"}, kStart, answer));
         REQUIRE(answer.problem.empty());
     }
-    ipc::LvsStatus status(const TableReconciler::State& table = {.available = true}) {
+    report::LvsStatus status(const TableReconciler::State& table = {.available = true}) {
         std::vector<std::byte> bytes(1 << 20);
         bytes.resize(write_status(bytes, status_of(judge, table, 7), judge, kStart));
         auto status = decode_lvs_block(bytes);
         REQUIRE(status);
         return std::move(*status);
     }
-    ipc::ServerStatus server(std::size_t at) { return status().services.at(0).servers.at(at); }
+    report::ServerStatus server(std::size_t at) { return status().services.at(0).servers.at(at); }
 
     lvs::Judge judge{[](Micros) { return Micros{0}; }};
 };
@@ -150,9 +150,9 @@ TEST_CASE("a note says who changed a server and how") {
 }
 
 TEST_CASE("overrides of kinds that a newer version has are left out") {
-    ipc::LvsStatus status;
+    report::LvsStatus status;
     for (std::uint8_t hold = 0; hold <= 4; ++hold) {
-        ipc::OverrideStatus one;
+        report::OverrideStatus one;
         one.service = std::string(1, "abcde"[hold]);
         one.hold = hold;
         one.expires_persistence = hold == 2;
@@ -168,18 +168,18 @@ TEST_CASE("overrides of kinds that a newer version has are left out") {
 }
 
 TEST_CASE("what is remembered of a service is what was written") {
-    ipc::ServiceStatus web;
+    report::ServiceStatus web;
     web.key = tcp_key("10.0.0.1");
     web.group = "web";
     web.group_keys = {tcp_key("10.0.0.7")};
     web.quorum_up = web.sorry_in_use = true;
-    ipc::ServerStatus one;
+    report::ServerStatus one;
     one.endpoint = at("10.0.0.11", 80);
     one.alive = false;
     one.since = {5};
     one.kept = true;
     one.grows_since = WallTime{6};
-    one.leave = ipc::LeaveStatus{{8}, 3, true};
+    one.leave = report::LeaveStatus{{8}, 3, true};
     one.checks.push_back({.type = "HTTP_GET",
                           .target = "10.0.0.11:8080",
                           .up = false,
@@ -191,7 +191,7 @@ TEST_CASE("what is remembered of a service is what was written") {
                           .weight = 12});
     one.checks.push_back({.type = "UNHEARD_OF_CHECK", .target = "10.0.0.11:80"});
     web.servers.push_back(one);
-    ipc::LvsStatus status;
+    report::LvsStatus status;
     status.services = {web, {}};
 
     const auto memory = memory_of(status);
@@ -227,7 +227,7 @@ TEST_CASE("what is remembered of a service is what was written") {
 }
 
 TEST_CASE("each kind of check is remembered") {
-    ipc::LvsStatus status;
+    report::LvsStatus status;
     auto& server = status.services.emplace_back().servers.emplace_back();
     const char* const types[] = {"TCP_CHECK",  "HTTP_GET",   "SSL_GET",    "SMTP_CHECK", "DNS_CHECK",  "UDP_CHECK",
                                  "PING_CHECK", "MISC_CHECK", "FILE_CHECK", "BFD_CHECK",  "GRPC_CHECK", "AGENT_CHECK"};

@@ -111,8 +111,9 @@ lvs::Memory history_of(const lvs::Judge& judge, const std::vector<std::vector<st
 
 }  // namespace
 
-LvsWalk::LvsWalk(std::uint64_t seed)
-    : dice_{seed}, options_{options_for(kernel_)}, judge_{[](Micros limit) { return limit / 2; }} {
+LvsWalk::LvsWalk(std::uint64_t seed, std::size_t record_bytes)
+    : dice_{seed}, options_{options_for(kernel_)}, record_(record_bytes / sizeof(std::uint64_t)) {
+    make_judge();
     addresses_ = {lvs::test::ip("10.0.0.1"), lvs::test::ip("10.0.0.2")};
     kernel_.refuses = [this](const netlink::IpvsOperation&) {
         passed_.push_back(kernel_.table);
@@ -120,7 +121,7 @@ LvsWalk::LvsWalk(std::uint64_t seed)
     };
     reconciler_ = std::make_unique<TableReconciler>(runtime_.loop(), runtime_.log(), options_, [] {});
     config_ = random_services(dice_);
-    const auto intents = judge_.start(config_, {}, now(), {}, addresses_);
+    const auto intents = judge_->start(config_, {}, now(), {}, addresses_);
     reconciler_->start(wanted(), {}, false);
     carry_out(intents);
     follow_files();
@@ -131,11 +132,11 @@ lvs::Moment LvsWalk::now() const {
 }
 
 TableReconciler::Wanted LvsWalk::wanted() const {
-    return {judge_.services().size(), [this](std::size_t service) { return judge_.desired(service); }};
+    return {judge_->services().size(), [this](std::size_t service) { return judge_->desired(service); }};
 }
 
 lvs::CheckFinished LvsWalk::answer(lvs::CheckerId id) const {
-    const auto& checker = *judge_.checker(id);
+    const auto& checker = *judge_->checker(id);
     const bool fails = checker.type == Type::File
                            ? truth_.broken_files.contains(std::string{lvs::followed_name(checker)})
                            : truth_.broken.contains(checker.target);
@@ -153,9 +154,9 @@ void LvsWalk::carry_out(lvs::Intents intents) {
         if (const auto* cancelled = std::get_if<lvs::CancelCheck>(&intent)) running_.erase(cancelled->checker);
         const auto* counted = std::get_if<lvs::CountConnections>(&intent);
         if (counted == nullptr) continue;
-        auto found = reconciler_->connections(judge_.desired(counted->service));
+        auto found = reconciler_->connections(judge_->desired(counted->service));
         if (!found) return fail("the connections cannot be counted");
-        carry_out(judge_.step(lvs::ConnectionsCounted{counted->service, std::move(*found)}, now()));
+        carry_out(judge_->step(lvs::ConnectionsCounted{counted->service, std::move(*found)}, now()));
     }
 }
 
@@ -165,7 +166,7 @@ void LvsWalk::write_table(const lvs::Intents& intents) {
         if (const auto* changed = std::get_if<lvs::TableChanged>(&intent)) services.insert(changed->service);
     if (services.empty()) return;
     Table table;
-    for (const std::size_t service : services) std::ranges::move(judge_.desired(service), std::back_inserter(table));
+    for (const std::size_t service : services) std::ranges::move(judge_->desired(service), std::back_inserter(table));
     begin_watch();
     reconciler_->update(std::move(table));
     end_watch();
@@ -174,8 +175,8 @@ void LvsWalk::write_table(const lvs::Intents& intents) {
 void LvsWalk::follow_files() {
     lvs::Intents all;
     for (const char* name : {"a", "b"}) {
-        for (const auto id : judge_.followers(Type::File, name)) {
-            auto intents = judge_.step(answer(id), now());
+        for (const auto id : judge_->followers(Type::File, name)) {
+            auto intents = judge_->step(answer(id), now());
             std::ranges::move(intents, std::back_inserter(all));
         }
     }
@@ -188,8 +189,8 @@ void LvsWalk::finish_running(bool all) {
     for (const auto id : std::vector(running_.begin(), running_.end())) {
         if (!all && dice_.one_in(2)) continue;
         running_.erase(id);
-        if (judge_.checker(id) == nullptr) continue;
-        auto intents = judge_.step(answer(id), now());
+        if (judge_->checker(id) == nullptr) continue;
+        auto intents = judge_->step(answer(id), now());
         std::ranges::move(intents, std::back_inserter(together));
     }
     carry_out(std::move(together));
@@ -198,10 +199,10 @@ void LvsWalk::finish_running(bool all) {
 void LvsWalk::let_pass(Nanos time) {
     const Nanos end = since_start_ + time;
     while (wrong_.empty()) {
-        const auto due = judge_.deadline();
+        const auto due = judge_->deadline();
         if (!due || *due - Instant{} > end) break;
         since_start_ = std::max(since_start_, *due - Instant{});
-        carry_out(judge_.step(lvs::DeadlineReached{}, now()));
+        carry_out(judge_->step(lvs::DeadlineReached{}, now()));
         finish_running(false);
     }
     since_start_ = end;
@@ -213,10 +214,10 @@ void LvsWalk::settle() {
     const Nanos end = since_start_ + Nanos{Seconds{120}};
     finish_running(true);
     while (since_start_ < end && wrong_.empty()) {
-        const auto due = judge_.deadline();
+        const auto due = judge_->deadline();
         if (!due) break;
         since_start_ = std::max(since_start_, *due - Instant{});
-        carry_out(judge_.step(lvs::DeadlineReached{}, now()));
+        carry_out(judge_->step(lvs::DeadlineReached{}, now()));
         finish_running(true);
     }
 }
@@ -232,26 +233,26 @@ void LvsWalk::reload(config::Config next) {
     begin_watch();
     lvs::Intents intents;
     std::optional<lvs::AcceptedChanges> accepted;
-    if (same_places) accepted = judge_.accept(changes);
+    if (same_places) accepted = judge_->accept(changes);
     if (accepted) {
         history_.back() += fmt::format(" ({} changes)", changes.size());
-        lvs::Judge whole = judge_;
+        lvs::Judge whole = *judge_;
         static_cast<void>(whole.reload(std::move(next), now(), addresses_));
         std::vector<std::size_t> places;
         for (const auto& change : changes) places.push_back(change.at);
-        intents = judge_.reload(std::move(*accepted), now());
+        intents = judge_->reload(std::move(*accepted), now());
         for (std::size_t v = 0; v < whole.states().size(); ++v)
-            if (whole.states()[v] != judge_.states()[v])
+            if (whole.states()[v] != judge_->states()[v])
                 fail(fmt::format("a change of some services leaves\n{}where a reload of all leaves\n{}",
-                                 text_of(judge_.states()[v]), text_of(whole.states()[v])));
-        if (text_of(whole.desired()) != text_of(judge_.desired()))
-            fail("a change of some services wants\n" + text_of(judge_.desired()) + "and a reload of all\n" +
+                                 text_of(judge_->states()[v]), text_of(whole.states()[v])));
+        if (text_of(whole.desired()) != text_of(judge_->desired()))
+            fail("a change of some services wants\n" + text_of(judge_->desired()) + "and a reload of all\n" +
                  text_of(whole.desired()));
         Table table;
-        for (const auto place : places) std::ranges::move(judge_.desired(place), std::back_inserter(table));
+        for (const auto place : places) std::ranges::move(judge_->desired(place), std::back_inserter(table));
         reconciler_->change(std::move(table));
     } else {
-        intents = judge_.reload(std::move(next), now());
+        intents = judge_->reload(std::move(next), now());
         reconciler_->replace(wanted());
     }
     end_watch();
@@ -263,9 +264,9 @@ void LvsWalk::reload(config::Config next) {
 
 // A service that the reload has changed does without a server only when min_alive has enough others.
 void LvsWalk::check_kept(const config::Config& before) {
-    for (std::size_t v = 0; v < judge_.services().size(); ++v) {
-        const auto& service = judge_.services()[v];
-        const auto& servers = judge_.states()[v].servers;
+    for (std::size_t v = 0; v < judge_->services().size(); ++v) {
+        const auto& service = judge_->services()[v];
+        const auto& servers = judge_->states()[v].servers;
         const auto same = [&](const auto& one) { return lvs::identity_of(one) == lvs::identity_of(service); };
         const auto was = std::ranges::find_if(before.virtual_servers, same);
         if (was == before.virtual_servers.end() || *was == service) continue;
@@ -288,19 +289,19 @@ void LvsWalk::check_kept(const config::Config& before) {
 }
 
 void LvsWalk::reload_again() {
-    const auto states = judge_.states();
+    const auto states = judge_->states();
     const auto batches = kernel_.batches.size();
-    const auto intents = judge_.reload(config_, now());
+    const auto intents = judge_->reload(config_, now());
     reconciler_->replace(wanted());
     if (kernel_.batches.size() != batches) fail("a second reload of the same configuration writes to the table");
-    if (judge_.states() != states) fail("a second reload of the same configuration changes states");
+    if (judge_->states() != states) fail("a second reload of the same configuration changes states");
     carry_out(intents);
 }
 
 // A new incarnation after a crash, from the state block.
 void LvsWalk::restart() {
-    std::vector<std::byte> block(write_status({}, status_of(judge_, reconciler_->state(), 1), judge_, now()));
-    static_cast<void>(write_status(block, status_of(judge_, reconciler_->state(), 1), judge_, now()));
+    std::vector<std::byte> block(write_status({}, status_of(*judge_, reconciler_->state(), 1), *judge_, now()));
+    static_cast<void>(write_status(block, status_of(*judge_, reconciler_->state(), 1), *judge_, now()));
     const auto status = decode_lvs_block(block).value();
     std::vector<IpvsServiceKey> owned;
     for (const auto& service : status.services) {
@@ -308,8 +309,8 @@ void LvsWalk::restart() {
         owned.insert(owned.end(), service.group_keys.begin(), service.group_keys.end());
     }
     running_.clear();
-    judge_ = lvs::Judge{[](Micros limit) { return limit / 2; }};
-    auto intents = judge_.start(config_, memory_of(status), now(), overrides_of(status), addresses_);
+    make_judge();
+    auto intents = judge_->start(config_, memory_of(status), now(), overrides_of(status), addresses_);
     reconciler_ = std::make_unique<TableReconciler>(runtime_.loop(), runtime_.log(), options_, [] {});
     const auto batches = kernel_.batches.size();
     reconciler_->start(wanted(), owned, false);
@@ -326,7 +327,7 @@ void LvsWalk::say_to_server() {
     if (!dice_.one_in(4)) command.which = fmt::format("10.1.0.{}", 1 + dice_.below(6));
     history_.back() += fmt::format(" {} {} {}", lvs::word_of(command.verb), command.which, command.weight);
     lvs::ServerAnswer answer;
-    carry_out(judge_.command(command, now(), answer));
+    carry_out(judge_->command(command, now(), answer));
 }
 
 void LvsWalk::change_truth() {
@@ -350,7 +351,7 @@ void LvsWalk::somebody_adds() {
 void LvsWalk::move_addresses() {
     const auto one = lvs::test::ip(fmt::format("10.0.0.{}", 1 + dice_.below(4)));
     if (!addresses_.erase(one)) addresses_.insert(one);
-    carry_out(judge_.step(lvs::AddressesChanged{addresses_}, now()));
+    carry_out(judge_->step(lvs::AddressesChanged{addresses_}, now()));
 }
 
 std::string LvsWalk::step() {
@@ -428,36 +429,36 @@ void LvsWalk::check_table() {
             fail("somebody else's service was touched");
     }
     if (others != foreign_.size()) fail("somebody else's service is gone");
-    const auto want = text_of(judge_.desired()), have = text_of(own);
+    const auto want = text_of(judge_->desired()), have = text_of(own);
     if (want != have) fail("the table is\n" + have + "instead of\n" + want);
 }
 
 void LvsWalk::check_fresh_start() {
     std::vector<std::vector<std::vector<bool>>> up;
-    for (std::size_t v = 0; v < judge_.services().size(); ++v) {
+    for (std::size_t v = 0; v < judge_->services().size(); ++v) {
         auto& servers = up.emplace_back();
-        for (const auto& server : judge_.states()[v].servers) {
+        for (const auto& server : judge_->states()[v].servers) {
             auto& checkers = servers.emplace_back();
-            const bool looked_at = !judge_.states()[v].suspended && server.hold != lvs::Hold::Disabled;
+            const bool looked_at = !judge_->states()[v].suspended && server.hold != lvs::Hold::Disabled;
             for (const auto& checker : server.checkers)
                 checkers.push_back(looked_at ? answer(checker.id).outcome == lvs::Outcome::Passed : checker.up);
         }
     }
     lvs::Judge fresh{[](Micros) { return Micros{0}; }};
-    static_cast<void>(fresh.start(config_, history_of(judge_, up), now(), judge_.overrides(), addresses_));
-    const auto want = text_of(fresh.desired()), have = text_of(judge_.desired());
+    static_cast<void>(fresh.start(config_, history_of(*judge_, up), now(), judge_->overrides(), addresses_));
+    const auto want = text_of(fresh.desired()), have = text_of(judge_->desired());
     if (want == have) return;
     std::string states;
-    for (const auto& state : judge_.states()) states += text_of(state);
+    for (const auto& state : judge_->states()) states += text_of(state);
     fail("a fresh start makes\n" + want + "of what is\n" + have + "by\n" + states);
 }
 
 void LvsWalk::check_quorums() {
-    for (std::size_t v = 0; v < judge_.services().size(); ++v) {
-        const auto& service = judge_.services()[v];
-        const auto& state = judge_.states()[v];
+    for (std::size_t v = 0; v < judge_->services().size(); ++v) {
+        const auto& service = judge_->services()[v];
+        const auto& state = judge_->states()[v];
         const auto quorum = lvs::quorum_of(service);
-        const auto weight = lvs::alive_weight(judge_.verdict(v));
+        const auto weight = lvs::alive_weight(judge_->verdict(v));
         const std::string name = config::service_name(service);
         if (weight >= quorum.quorum + quorum.hysteresis && weight > 0 && !state.quorum_up)
             fail(name + " has no quorum though it has the weight");
@@ -483,12 +484,12 @@ void LvsWalk::check_quorums() {
 
 // A new incarnation would want the same table.
 void LvsWalk::check_state_block() {
-    std::vector<std::byte> block(write_status({}, status_of(judge_, reconciler_->state(), 1), judge_, now()));
-    static_cast<void>(write_status(block, status_of(judge_, reconciler_->state(), 1), judge_, now()));
+    std::vector<std::byte> block(write_status({}, status_of(*judge_, reconciler_->state(), 1), *judge_, now()));
+    static_cast<void>(write_status(block, status_of(*judge_, reconciler_->state(), 1), *judge_, now()));
     const auto status = decode_lvs_block(block).value();
     lvs::Judge twin{[](Micros) { return Micros{0}; }};
     static_cast<void>(twin.start(config_, memory_of(status), now(), overrides_of(status), addresses_));
-    const auto want = text_of(judge_.desired()), have = text_of(twin.desired());
+    const auto want = text_of(judge_->desired()), have = text_of(twin.desired());
     if (want != have) fail("a new incarnation would make\n" + have + "of\n" + want);
 }
 

@@ -7,10 +7,12 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "fakes.hpp"
+#include "mainstay/record/recorded_judge.hpp"
 #include "role/lvs/reconciler.hpp"
 #include "walk_config.hpp"
 
@@ -18,11 +20,13 @@ namespace mainstay::role::test {
 
 class LvsWalk {
 public:
-    explicit LvsWalk(std::uint64_t seed);
+    // `record_bytes`: the memory of a flight recorder, 0: none.
+    explicit LvsWalk(std::uint64_t seed, std::size_t record_bytes = 0);
     // One random thing happens. What is wrong afterwards; empty: nothing.
     [[nodiscard]] std::string step();
     // What happened so far, a line per step.
     [[nodiscard]] const std::vector<std::string>& history() const { return history_; }
+    [[nodiscard]] std::span<const std::byte> record() const { return std::as_bytes(std::span{record_}); }
 
 private:
     struct Truth {  // of servers, by what their checks ask; of files by name
@@ -36,6 +40,13 @@ private:
     [[nodiscard]] TableReconciler::Wanted wanted() const;
     [[nodiscard]] lvs::CheckFinished answer(lvs::CheckerId id) const;
 
+    // As a new process does: its recorder goes on in the memory of the one before.
+    void make_judge() {
+        judge_ = std::make_unique<record::RecordedJudge>([](Micros limit) { return limit / 2; });
+        if (record_.empty()) return;
+        recorder_.emplace(std::as_writable_bytes(std::span{record_}), record::program_version());
+        judge_->record(&*recorder_);
+    }
     void carry_out(lvs::Intents intents);
     void write_table(const lvs::Intents& intents);
     void follow_files();
@@ -66,7 +77,9 @@ private:
     FakeKernel kernel_;
     LvsOptions options_;
     config::Config config_;
-    lvs::Judge judge_;
+    std::vector<std::uint64_t> record_;
+    std::optional<record::JudgeRecorder> recorder_;  // of the running incarnation
+    std::unique_ptr<record::RecordedJudge> judge_;
     std::unique_ptr<TableReconciler> reconciler_;
     std::set<netlink::IpvsServiceKey> foreign_;  // services of somebody else
     Truth truth_;

@@ -23,8 +23,8 @@ Event transition(const char* state) {
     return {.kind = Event::Kind::Instance, .name = "VI_1", .transition = transition_from(state).value()};
 }
 
-ipc::VrrpStatus status_of(const char* name) {
-    ipc::VrrpStatus status;
+report::VrrpStatus status_of(const char* name) {
+    report::VrrpStatus status;
     status.router.instances.resize(1);
     status.router.instances[0].name = name;
     status.router.instances[0].state = vrrp::State::Master;

@@ -37,12 +37,15 @@ struct ObserverRuntime final : Runtime {
     boost::asio::io_context& loop() override { return loop_; }
     KeptLog& log() override { return log_; }
     Instant now() const override { return std::chrono::steady_clock::now() + ahead; }
-    WallTime wall() const override { return {1'795'163'866'000'000}; }
+    WallTime wall() const override { return {1'795'163'866'000'000 + std::chrono::microseconds{ahead}.count()}; }
     void publish(Event) override {}
     void write_fifo(const Event&) override {}
     void run_script(std::string, std::vector<std::string>, std::string,
                     std::function<void(const ipc::ScriptResult&)>) override {}
     void ask(const ipc::ControlRequest& wanted) override { asked.push_back(wanted); }
+    void ask_for_traffic() override { ++asked_for_traffic; }
+    void ask_servers(const ipc::ServerQuestion& question) override { questions.push_back(question); }
+    void ask_instances(const ipc::InstanceQuestion& question) override { instance_questions.push_back(question); }
     Result<std::vector<std::byte>> previous_state() override {
         if (!state) return fail(Errc::NotFound, "nothing was published");
         return *state;
@@ -64,6 +67,9 @@ struct ObserverRuntime final : Runtime {
     KeptLog log_;
     std::chrono::seconds ahead{0};
     std::vector<ipc::ControlRequest> asked;
+    int asked_for_traffic = 0;
+    std::vector<ipc::ServerQuestion> questions;
+    std::vector<ipc::InstanceQuestion> instance_questions;
     std::optional<std::vector<std::byte>> state;
     std::optional<config::Config> config;
     ipc::RoleStartup startup;
@@ -134,25 +140,28 @@ struct ObserverBench {
         REQUIRE(mapped.has_value());
         REQUIRE(mapped->publish([&](std::span<std::byte> room) { return ipc::encode_into(room, status); }).has_value());
     }
-    // The body of the answer to a GET.
-    std::string get(const std::string& target) {
-        const UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    // A client that has sent this request.
+    [[nodiscard]] UniqueFd asked(const std::string& request) const {
+        UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
         sockaddr_un at{};
         at.sun_family = AF_UNIX;
         runtime.startup.control_socket.copy(at.sun_path, sizeof at.sun_path - 1);
         REQUIRE(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0);
-        const std::string request = "GET " + target + " HTTP/1.1\r\n\r\n";
         REQUIRE(::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size()));
+        return fd;
+    }
+    // The code and the body of the answer.
+    std::string heard(const UniqueFd& fd) {
         std::string all;
-        bool over = false;
         until([&] {
             std::array<char, 8192> room{};
             const auto got = ::recv(fd.get(), room.data(), room.size(), MSG_DONTWAIT);
             if (got > 0) all.append(room.data(), static_cast<std::size_t>(got));
-            return over = got == 0;
+            return got == 0;
         });
         return all.substr(9, 3) + " " + all.substr(all.find("\r\n\r\n") + 4);
     }
+    std::string get(const std::string& target) { return heard(asked("GET " + target + " HTTP/1.1\r\n\r\n")); }
     void stop() {
         bool stopped = false;
         role->stop([&] { stopped = true; });

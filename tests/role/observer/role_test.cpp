@@ -41,8 +41,8 @@ Event transition(const char* state) {
             .at = {1'795'163'866'000'000}};
 }
 
-ipc::VrrpStatus vrrp_status() {
-    ipc::VrrpStatus status;
+report::VrrpStatus vrrp_status() {
+    report::VrrpStatus status;
     vrrp::InstanceSnapshot one;
     one.name = "VI_1";
     one.state = vrrp::State::Master;
@@ -63,7 +63,10 @@ TEST_CASE("the status socket answers with the document, with its own health, and
     ObserverBench b;
     REQUIRE(b.start(config_of(kInstance)) == "");
     CHECK(b.get("/healthz") == "200 {\"ok\":true}\n");
-    CHECK(b.get("/") == "404 {\"error\":\"there is /status and /healthz\"}\n");
+    CHECK(b.get("/none") ==
+          "404 {\"error\":\"there is nothing at this path\",\"hint\":\"GET /api/v1 lists the paths\"}\n");
+    CHECK(b.get("/api/v1/status/vrrp") == "200 null\n");
+    CHECK(b.get("/readyz") == "503 {\"ok\":false,\"waits_for\":[\"vrrp\"]}\n");
     const auto text = b.get("/status");
     REQUIRE(text.starts_with("200 "));
     auto all = nlohmann::json::parse(text.substr(4));
@@ -87,17 +90,81 @@ TEST_CASE("the status socket answers with the document, with its own health, and
     CHECK_FALSE(std::filesystem::exists(b.runtime.startup.control_socket));
 }
 
+TEST_CASE("the metrics are those of the document, and each request prolongs the reading of the kernel's counters") {
+    ObserverBench b;
+    REQUIRE(b.start(config_of(kInstance)) == "");
+    ObserverBench::publish(b.memory.vrrp_block, vrrp_status());
+    const auto has = [&b](const std::string& target, const std::string& line) {
+        const auto text = b.get(target);
+        return text.starts_with("200 ") && text.find("\n" + line + "\n") != std::string::npos;
+    };
+    CHECK(b.runtime.asked_for_traffic == 0);
+    CHECK(has("/metrics", "mainstay_config_generation 7"));
+    CHECK(b.runtime.asked_for_traffic == 1);
+    CHECK(has("/metrics?format=openmetrics", "# EOF"));
+    CHECK(has("/metrics?compat=mehdy", "keepalived_advertisements_sent_total{iname=\"VI_1\",intf=\"\",vrid=\"0\"} 10"));
+    CHECK(has("/metrics?compat=mehdy%2Cgen2brain", "keepalived_up 1"));
+    CHECK(
+        b.get("/metrics?scope=x").starts_with("400 {\"error\":\"unknown scope \\\"x\\\"; known: services, servers\""));
+    // However often somebody asks, the supervisor gets few messages.
+    CHECK(b.runtime.asked_for_traffic == 1);
+    b.runtime.ahead = std::chrono::seconds{11};
+    CHECK(has("/metrics", "mainstay_config_generation 7"));
+    CHECK(b.runtime.asked_for_traffic == 2);
+
+    CHECK_FALSE(has("/metrics", "mainstay_reloads_total{result=\"refused\"} 4"));
+    b.role->on_relayed(ipc::SupervisionReport{{.since = {1}, .reloads = {.refused = 4}, .processes = {}}});
+    CHECK(has("/metrics", "mainstay_reloads_total{result=\"refused\"} 4"));
+    b.stop();
+}
+
+TEST_CASE("the status socket serves the events, which a new incarnation still has, and the reasons of a state") {
+    const Folder kept;
+    auto first_run = std::make_unique<ObserverBench>();
+    ObserverBench& b = *first_run;
+    b.runtime.startup.spool_directory = kept / "spool";
+    REQUIRE(b.start(config_of(kInstance)) == "");
+    CHECK(b.get("/api/v1/events") == "200 []\n");
+    b.vrrp_ring.append(transition("BACKUP"));
+    b.vrrp_ring.append(transition("MASTER"));
+    b.wake();
+    b.until([&] { return b.get("/api/v1/events").find("MASTER") != std::string::npos; });
+    const auto events = nlohmann::json::parse(b.get("/api/v1/events").substr(4));
+    REQUIRE(events.size() == 2);
+    CHECK(events[0]["transition"] == "BACKUP");
+    const auto first = std::to_string(events[0]["id"].get<std::uint64_t>());
+    CHECK(nlohmann::json::parse(b.get("/api/v1/events?after=" + first).substr(4)).size() == 1);
+    CHECK(nlohmann::json::parse(b.get("/api/v1/events?limit=1").substr(4))[0] == events[0]);
+    CHECK(b.get("/api/v1/events?after=x").starts_with("400 "));
+
+    ObserverBench::publish(b.memory.vrrp_block, vrrp_status());
+    const auto why = nlohmann::json::parse(b.get("/api/v1/why?name=VI%5F1").substr(4));
+    CHECK(why["kind"] == "instance");
+    CHECK(why["state"] == "MASTER");
+    CHECK(why["reasons"].size() == 3);
+    CHECK(b.get("/api/v1/why?name=VI_2")
+              .starts_with("404 {\n \"error\": \"nothing here is called VI_2; did you mean VI_1?"));
+    b.stop();
+    first_run.reset();
+
+    ObserverBench next;
+    next.runtime.startup.spool_directory = kept / "spool";
+    REQUIRE(next.start(config_of(kInstance)) == "");
+    CHECK(nlohmann::json::parse(next.get("/api/v1/events").substr(4)) == events);
+    next.stop();
+}
+
 TEST_CASE("the status has what the roles have published last") {
     ObserverBench b;
     REQUIRE(b.start(config_of(kInstance)) == "");
     auto status = vrrp_status();
     status.router.instances[0].problems = {{"rival_master", {}, Instant{}, 7, "text"}};
     ObserverBench::publish(b.memory.vrrp_block, status);
-    ipc::LvsStatus lvs;
+    report::LvsStatus lvs;
     lvs.services = {{.name = "S", .key = {.protocol = 6}}};
     lvs.services[0].servers = {{.endpoint = {*IpAddress::parse("10.1.1.1"), 80}}};
     ObserverBench::publish(b.memory.lvs_block, lvs);
-    ipc::BfdStatus bfd;
+    report::BfdStatus bfd;
     bfd.generation = 8;
     ObserverBench::publish(b.memory.bfd_block, bfd);
     const auto all = nlohmann::json::parse(b.get("/status").substr(4));
@@ -106,6 +173,57 @@ TEST_CASE("the status has what the roles have published last") {
     CHECK(all["vrrp"]["instances"][0]["problems"][0]["last_unix_us"] < 1'795'163'866'000'000);
     CHECK(all["lvs"]["services"][0]["servers"][0]["name"] == "[10.1.1.1]:tcp:80");  // left out by the role
     CHECK(all["bfd"]["generation"] == 8);
+}
+
+TEST_CASE("events that were collected are listed") {
+    ObserverBench b;
+    REQUIRE(b.start(config_of(kInstance)) == "");
+    CHECK(b.get("/api/v1/events") == "200 []\n");
+    b.vrrp_ring.append(transition("MASTER"));
+    b.wake();
+    b.until([&] { return b.runtime.status().vrrp_acknowledged == 1; });
+    const auto events = nlohmann::json::parse(b.get("/api/v1/events").substr(4));
+    REQUIRE(events.size() == 1);
+    CHECK(events[0]["name"] == "VI_1");
+    CHECK(events[0]["transition"] == "MASTER");
+}
+
+TEST_CASE("the API listens where the supervisor says, and commands for servers go to it and back") {
+    ObserverBench b;
+    REQUIRE(b.start(config_of(kInstance)) == "");
+    ipc::ApiSettings settings{.listen = {"192.0.2.1:9112"}, .credentials = "/c", .operate = true};
+    b.role->api_settings(settings);
+    UniqueFd file{::memfd_create("credentials", MFD_CLOEXEC)};
+    REQUIRE(::write(file.get(), "nonsense\n", 9) == 9);
+    b.role->api_file({ipc::ApiFile::What::Credentials, {}}, std::move(file));
+    const auto api = nlohmann::json::parse(b.get("/status").substr(4))["api"];
+    CHECK(api["listeners"][0]["at"] == "192.0.2.1:9112");
+    CHECK(api["listeners"][0]["open"] == false);
+    CHECK(api["listeners"][0]["problem"] == "tls_certificate is needed at an address that is not loopback");
+    CHECK(b.runtime.log_.texts.at(0) == "/c: line 1: the role is read or operate");
+
+    const UniqueFd client = b.asked(
+        "POST /api/v1/servers/drain HTTP/1.1\r\nContent-Type: application/json\r\n"
+        "Content-Length: 15\r\n\r\n{\"servers\":\"*\"}");
+    b.until([&] { return b.runtime.questions.size() == 1; });
+    CHECK(b.runtime.questions[0].which == "*");
+    CHECK(b.runtime.questions[0].by.starts_with("uid "));
+    const auto number = b.runtime.questions[0].request;
+    b.role->servers_answered({number + 1, 0, "of another"}, {});
+    auto text = ipc::make_sealed_memfd("text", std::as_bytes(std::span{std::string_view{"drained"}}));
+    REQUIRE(text.has_value());
+    b.role->servers_answered({number, 0, {}}, std::move(*text));
+    CHECK(b.heard(client) == "200 {\"exit_code\":0,\"text\":\"drained\"}\n");
+
+    const UniqueFd second = b.asked(
+        "POST /api/v1/maintenance/on HTTP/1.1\r\nContent-Type: application/json\r\n"
+        "Content-Length: 15\r\n\r\n{\"reason\":\"hi\"}");
+    b.until([&] { return b.runtime.instance_questions.size() == 1; });
+    CHECK(b.runtime.instance_questions[0].reason == "hi");
+    CHECK(b.runtime.instance_questions[0].by.starts_with("uid "));
+    CHECK(b.runtime.instance_questions[0].request != number);
+    b.role->instances_answered({b.runtime.instance_questions[0].request, 2, "the VRRP process is not running"}, {});
+    CHECK(b.heard(second) == "409 {\"error\":\"the VRRP process is not running\",\"hint\":\"nothing was changed\"}\n");
 }
 
 TEST_CASE("an event is on disk before it is acknowledged, and is sent when it can be") {
@@ -125,6 +243,18 @@ TEST_CASE("an event is on disk before it is acknowledged, and is sent when it ca
     });
     b.stop();  // a server that cannot be reached is not waited for
     CHECK(files_in(b.runtime.startup.spool_directory) == 1);
+}
+
+TEST_CASE("a mail that cannot be delivered is given up after the configured time") {
+    ObserverBench b;
+    b.runtime.startup.mail_keep_seconds = 600;
+    REQUIRE(b.start(mailing()) == "");
+    b.vrrp_ring.append(transition("MASTER"));
+    b.wake();
+    b.until([&] { return files_in(b.runtime.startup.spool_directory) == 1; });
+    b.runtime.ahead = std::chrono::seconds{602};
+    b.until([&] { return nlohmann::json::parse(b.get("/status").substr(4))["mail"]["failed"] == 1; });
+    b.stop();
 }
 
 TEST_CASE("a kick wakes the observer at once, not at its next tick") {
@@ -305,13 +435,30 @@ TEST_CASE("the check dump has the servers as the lvs role published them") {
     ObserverBench b;
     REQUIRE(b.start(config_of(kService)) == "");
     CHECK(b.dumps(SIGUSR1).at(1).second.ends_with("------< LVS Topology >------\n"));
-    ipc::LvsStatus lvs;
+    report::LvsStatus lvs;
     lvs.services = {{.name = "S", .key = {.protocol = 6}, .scheduler = "rr"}};
     lvs.services[0].servers = {{.endpoint = {*IpAddress::parse("10.1.1.1"), 80}, .weight = 3}};
     ObserverBench::publish(b.memory.lvs_block, lvs);
     CHECK(b.dumps(SIGUSR1).at(1).second.ends_with(
         "------< LVS Topology >------\n VirtualServer = S\n   lvs_sched = rr\n   quorum = DOWN\n"
         "   ------< Real server >------\n    RIP = [10.1.1.1]:tcp:80, weight = 3, alive\n"));
+}
+
+TEST_CASE("the rates of the last hours are sampled without anybody asking, unless there are too many servers") {
+    ObserverBench b;
+    report::LvsStatus lvs;
+    lvs.services = {{.name = "S", .key = {.protocol = 6}, .scheduler = "rr"}};
+    lvs.services[0].servers.resize(1);
+    lvs.traffic.emplace(1)[0].stats.cps = 5;
+    ObserverBench::publish(b.memory.lvs_block, lvs);
+    REQUIRE(b.start(config_of(kService)) == "");
+    CHECK(b.runtime.asked_for_traffic == 1);
+    CHECK(b.get("/api/v1/history/rates?service=S").find("\"connections_per_s\":[5]") != std::string::npos);
+    lvs.services[0].servers.resize(10'001);
+    ObserverBench::publish(b.memory.lvs_block, lvs);
+    b.runtime.ahead = std::chrono::seconds{11};
+    b.until([&] { return b.get("/api/v1/history/rates?service=S").find("[5,5]") != std::string::npos; });
+    CHECK(b.runtime.asked_for_traffic == 1);
 }
 
 TEST_CASE("statistics that are cleared count from then on, in the next incarnation too") {

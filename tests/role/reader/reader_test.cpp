@@ -231,6 +231,8 @@ TEST_CASE("the daemon's own settings come from mainstay.toml, or from a TOML con
     b.startup.config_path = b.folder / "x.toml";
     b.write("x.toml", "[lvs]\naudit_interval = 21\n");
     CHECK(b.read_again().done.audit_seconds == 21);
+    b.write("x.toml", "[api]\nlisten = [\"[::1]:9112\"]\ncredentials = \"/c\"\noperate = true\n");
+    CHECK(b.read_again().done.api == ipc::ApiSettings{.listen = {"[::1]:9112"}, .credentials = "/c", .operate = true});
     b.write("x.toml", "[global_defs]\nrouter_id = \"x\"\n");
     CHECK(b.read_again().done.audit_seconds == 11);
 }

@@ -110,6 +110,21 @@ TEST_CASE("checks and quorum change without a write to the table") {
           "unchanged: 0 instances, 0 services; IPVS table changes: 0\n");
 }
 
+TEST_CASE("the log gets a line for each change, and not more than it asks for") {
+    const auto diff =
+        diff_reload(config_of(kInstance + kService), config_of(replaced(kInstance, "priority 100", "priority 150")));
+    const auto lines = as_log_lines(diff, 20);
+    REQUIRE(lines.size() >= 2);
+    CHECK(lines.front() == "change instance VI_1: it keeps its state, timers and counters; priority 100 -> 150");
+    CHECK(lines.back() == "remove service TCP 10.9.9.9:80: its connections are dropped and its servers are removed");
+    CHECK(as_log_lines(diff, 1) == std::vector{lines.front()});
+    CHECK(as_log_lines(diff, 0).empty());
+    CHECK(as_log_lines({}, 20).empty());
+    ReloadDiff one;
+    one.changes.push_back({ReloadChange::Action::Add, "service", std::string(500, 'x'), {}});
+    CHECK(as_log_lines(one, 20).front().size() == kReloadLineBytesMax);
+}
+
 TEST_CASE("JSON says the same") {
     CHECK(json_text(as_json(
               diff_reload(config_of(kInstance), config_of(replaced(kInstance, "priority 100", "priority 90"))))) ==

@@ -1,11 +1,12 @@
 // The section of KEEPALIVED-MIB with virtual and real servers, table by table.
 #include <doctest/doctest.h>
 
-#include "../golden.hpp"
+#include "../../golden.hpp"
 #include "mainstay/config/load.hpp"
 #include "shown.hpp"
 
 using namespace mainstay;
+using namespace mainstay::test;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
 
@@ -103,9 +104,9 @@ virtual_server 10.0.4.1 90 {
 }
 )";
 
-ipc::LvsStatus lvs_status() {
-    ipc::LvsStatus status;
-    ipc::ServiceStatus one;
+report::LvsStatus lvs_status() {
+    report::LvsStatus status;
+    report::ServiceStatus one;
     one.name = "[10.0.1.1]:tcp:80";
     one.quorum_up = true;
     one.servers.resize(3);
@@ -115,7 +116,7 @@ ipc::LvsStatus lvs_status() {
     one.servers[1].name = "[10.0.1.12]:tcp:8080";
     one.servers[1].alive = false;
     one.servers[2].name = "[10.0.1.13]:tcp:8080";
-    ipc::ServiceStatus two;
+    report::ServiceStatus two;
     two.name = "FWM 5";
     two.servers.resize(1);
     status.services = {two, one};
@@ -134,8 +135,8 @@ ipc::LvsStatus lvs_status() {
 
 struct Scene {
     config::Config config;
-    ipc::VrrpStatus status;
-    ipc::LvsStatus lvs = lvs_status();
+    report::VrrpStatus status;
+    report::LvsStatus lvs = lvs_status();
     std::map<std::string, SnmpLink> links;
     explicit Scene(std::string text = kServices) : config{read(std::move(text))} {}
     [[nodiscard]] SnmpFacts facts() const { return {config, status, lvs, links, "mainstay v1", "LVS_9", {}, {}, {}}; }

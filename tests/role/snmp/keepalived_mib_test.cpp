@@ -1,12 +1,13 @@
 // KEEPALIVED-MIB of one director, table by table.
 #include <doctest/doctest.h>
 
-#include "../director.hpp"
-#include "../golden.hpp"
+#include "../../director.hpp"
+#include "../../golden.hpp"
 #include "mainstay/config/load.hpp"
 #include "shown.hpp"
 
 using namespace mainstay;
+using namespace mainstay::test;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
 
@@ -25,8 +26,8 @@ std::string instance(const std::string& lines) {
 
 struct Scene {
     config::Config config;
-    ipc::VrrpStatus status = director_status();
-    ipc::LvsStatus lvs;
+    report::VrrpStatus status = director_status();
+    report::LvsStatus lvs;
     std::map<std::string, SnmpLink> links{
         {"eth0", {.index = 2, .mac = {}, .addresses = {*IpAddress::parse("192.168.4.200")}}},
         {"eth1", {.index = 3, .mac = {}, .addresses = {*IpAddress::parse("10.0.0.1")}}},

@@ -1,12 +1,13 @@
 // VRRP-MIB and VRRPV3-MIB of one director, table by table, and the traps of transitions and packets.
 #include <doctest/doctest.h>
 
-#include "../director.hpp"
-#include "../golden.hpp"
+#include "../../director.hpp"
+#include "../../golden.hpp"
 #include "mainstay/config/load.hpp"
 #include "shown.hpp"
 
 using namespace mainstay;
+using namespace mainstay::test;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
 
@@ -14,8 +15,8 @@ namespace {
 
 struct Scene {
     config::Config config;
-    ipc::VrrpStatus status = director_status();
-    ipc::LvsStatus lvs;
+    report::VrrpStatus status = director_status();
+    report::LvsStatus lvs;
     std::map<std::string, SnmpLink> links{
         {"eth0",
          {.index = 2,

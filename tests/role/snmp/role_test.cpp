@@ -96,8 +96,8 @@ struct Bench {
     }
 };
 
-ipc::VrrpStatus vrrp_status(vrrp::State state) {
-    ipc::VrrpStatus status;
+report::VrrpStatus vrrp_status(vrrp::State state) {
+    report::VrrpStatus status;
     status.router.instances.resize(1);
     status.router.instances[0].name = "VI_1";
     status.router.instances[0].state = state;

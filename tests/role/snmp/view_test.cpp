@@ -49,8 +49,8 @@ std::string text_of(const SnmpValue& value) {
 // A director that is master of VI_1, with one address of its own.
 struct Scene {
     config::Config config;
-    ipc::VrrpStatus status;
-    ipc::LvsStatus lvs;
+    report::VrrpStatus status;
+    report::LvsStatus lvs;
     std::map<std::string, SnmpLink> links{
         {"eth0",
          {.index = 2,
@@ -254,7 +254,7 @@ TEST_CASE("virtual and real servers stand in KEEPALIVED-MIB, and their changes a
     service.more.edit().values = {{"snmp_name", config::WordList{"shop"}}};
     service.real_servers = {server};
     scene.config.virtual_servers = {service};
-    ipc::ServiceStatus status;
+    report::ServiceStatus status;
     status.name = "[10.1.0.1]:tcp:80";
     status.servers = {{.name = "[127.1.0.1]:tcp:80", .endpoint = server.endpoint, .weight = 3, .alive = false}};
     scene.lvs.services = {status};
@@ -284,7 +284,7 @@ TEST_CASE("virtual and real servers stand in KEEPALIVED-MIB, and their changes a
 
     constexpr std::uint64_t kWide = 0x1'0000'0000;
     const netlink::IpvsStats stats{kWide + 1, kWide + 2, kWide + 3, kWide + 4, kWide + 5, 6, 7, 8, 9, 10};
-    const ipc::ServerTraffic of_one{stats, 11, 12, 13};
+    const report::ServerTraffic of_one{stats, 11, 12, 13};
     scene.lvs.traffic = {{.stats = stats, .servers = {of_one}, .sorry_server = {{}, 14, 0, 0}}};
     const auto joined = [](std::uint32_t first, std::uint32_t last, const auto& shown) {
         std::string all;

@@ -29,12 +29,13 @@ using Names = std::set<std::string>;
 }  // namespace
 
 TEST_CASE("each process may send just the kinds of messages that its work needs") {
-    CHECK(allowed(Sender::Vrrp) ==
-          Names{"Heartbeat", "Prepared", "Committed", "Stopped", "RunScript", "FifoLine", "DumpRequested"});
+    CHECK(allowed(Sender::Vrrp) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "RunScript", "FifoLine",
+                                         "DumpRequested", "InstanceAnswered"});
     CHECK(allowed(Sender::Lvs) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "RunScript", "FifoLine",
                                         "DumpRequested", "ServerAnswered"});
-    CHECK(allowed(Sender::Observer) ==
-          Names{"Heartbeat", "Prepared", "Committed", "Stopped", "DumpRequested", "DumpText", "ControlRequest"});
+    CHECK(allowed(Sender::Observer) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "DumpRequested",
+                                             "DumpText", "ControlRequest", "ServerQuestion", "InstanceQuestion",
+                                             "LogLevelQuestion", "ReadTraffic"});
     CHECK(allowed(Sender::Bfd) == Names{"Heartbeat", "Prepared", "Committed", "Stopped"});
     CHECK(allowed(Sender::Snmp) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "ControlRequest"});
     CHECK(allowed(Sender::Spare) == Names{"Heartbeat", "Prepared"});
@@ -42,7 +43,8 @@ TEST_CASE("each process may send just the kinds of messages that its work needs"
     CHECK(allowed(Sender::Watcher) == Names{"Heartbeat", "Prepared", "Observations"});
     CHECK(allowed(Sender::DryRunReader) == Names{"DryRunDone"});
     CHECK(allowed(Sender::UpgradeTrial) == Names{"UpgradeChecked"});
-    CHECK(allowed(Sender::Operator) == Names{"DryRun", "Reload", "Upgrade", "ServerQuestion"});
+    CHECK(allowed(Sender::Operator) == Names{"DryRun", "Reload", "Upgrade", "ServerQuestion", "InstanceQuestion",
+                                             "LogLevelQuestion", "RecordQuestion"});
 }
 
 TEST_CASE("a role is the sender of its name, and the supervisor sends nothing to itself") {
@@ -58,6 +60,7 @@ TEST_CASE("no process may send messages that only the supervisor sends") {
         CHECK_FALSE(may_send(static_cast<Sender>(sender), ipc::Stop{}));
         CHECK_FALSE(may_send(static_cast<Sender>(sender), ipc::RoleStartup{}));
         CHECK_FALSE(may_send(static_cast<Sender>(sender), ipc::Commit{}));
+        CHECK_FALSE(may_send(static_cast<Sender>(sender), ipc::SupervisionReport{}));
     }
 }
 
@@ -96,6 +99,30 @@ TEST_CASE("control requests are the ones that D-Bus and SNMP have, and are ignor
           Verdict::Offence);
     CHECK(judge(Sender::Snmp, ipc::ControlRequest{What::Reload, {}, 0, "SNMP"}, ready) == Verdict::Offence);
     CHECK(judge(Sender::Snmp, ipc::ControlRequest{static_cast<What>(77), {}, 0, "SNMP"}, ready) == Verdict::Offence);
+}
+
+TEST_CASE("a command for servers of the API is ignored until the observer is ready, and has a number of its own") {
+    const auto asked = [](std::uint64_t request, const Awaited& awaited) {
+        return judge(Sender::Observer, ipc::ServerQuestion{.request = request, .which = "*", .by = {}}, awaited);
+    };
+    CHECK(asked(7, {.ready = true}) == Verdict::Take);
+    CHECK(asked(7, {}) == Verdict::Ignore);
+    CHECK(asked(7, {.stopping = true, .ready = true}) == Verdict::Ignore);
+    CHECK(asked(ipc::kRequestOfObserver | 7U, {.ready = true}) == Verdict::Offence);
+}
+
+TEST_CASE("a command for instances of the API is ignored until the observer is ready, and is one of the known ones") {
+    using Verb = ipc::InstanceQuestion::Verb;
+    const auto asked = [](Verb verb, const Awaited& awaited) {
+        ipc::InstanceQuestion question;
+        question.verb = verb;
+        return judge(Sender::Observer, question, awaited);
+    };
+    CHECK(asked(Verb::FailOver, {.ready = true}) == Verdict::Take);
+    CHECK(asked(Verb::MaintenanceShow, {.ready = true}) == Verdict::Take);
+    CHECK(asked(Verb::FailOver, {}) == Verdict::Ignore);
+    CHECK(asked(Verb::FailOver, {.stopping = true, .ready = true}) == Verdict::Ignore);
+    CHECK(asked(static_cast<Verb>(5), {.ready = true}) == Verdict::Offence);
 }
 
 TEST_CASE("of a role that a former program started it is not known what that one waits for") {

@@ -97,6 +97,11 @@ struct Bench {
                                 [this](const ipc::Reload& wanted, UniqueFd client) {
                                     asked.emplace_back(wanted.force ? "reload by force" : "reload");
                                     clients.push_back(std::move(client));
+                                },
+                            .instances =
+                                [this](const ipc::InstanceQuestion& question, UniqueFd client) {
+                                    asked.push_back("instances " + question.which + " by " + question.by.substr(0, 3));
+                                    clients.push_back(std::move(client));
                                 }});
 };
 

@@ -409,3 +409,21 @@ TEST_CASE("a role's pid file is where the command line says; one that cannot be 
     CHECK(nowhere.logged(nowhere.at("no/own.pid")) == 1);
     CHECK(nowhere.stop(running) == 0);
 }
+
+TEST_CASE("a role has the right to its class and its memory if the configuration gives it") {
+    if (!can_play()) return;
+    Stage stage;
+    Written written{.needed = {Kind::Vrrp, Kind::Lvs}};
+    written.done.daemon.scheduling_roles = {1};
+    written.done.daemon.locking_roles = {2};
+    written.done.audit_seconds = 33;
+    auto& reader = stage.started("mainstayd-read");
+    stage.send(reader, written);
+    const auto vrrp = stage.started("mainstayd-vrrp").hear<ipc::RoleStartup>();
+    const auto lvs = stage.started("mainstayd-lvs").hear<ipc::RoleStartup>();
+    CHECK(vrrp.may_schedule);
+    CHECK_FALSE(vrrp.may_lock);
+    CHECK_FALSE(lvs.may_schedule);
+    CHECK(lvs.may_lock);
+    CHECK(lvs.audit_seconds == 33);
+}

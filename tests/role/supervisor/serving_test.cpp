@@ -165,7 +165,7 @@ TEST_CASE("what D-Bus asks of an instance goes to vrrp, a reload is one, and too
     stage.until(
         [&] {
             for (int i = 0; i < 20; ++i) running.observer->say(ipc::ControlRequest{What::SendGarp, "VI_1", 0, "DBus"});
-            return stage.logged("too many control requests over D-Bus or SNMP, 1 ignored") == 1;
+            return stage.logged("too many control requests over D-Bus, SNMP or the API, 1 ignored") == 1;
         },
         "the bound of requests");
     CHECK_FALSE(running.observer->is_gone());
@@ -244,6 +244,40 @@ TEST_CASE("a command for servers goes to lvs and its answer back; one that is no
     running[Kind::Lvs].say(ipc::ServerAnswered{request, 0, {}}, open->get());
     running[Kind::Lvs].until_gone();
     stage.until_logged("sent an answer that cannot be read: ");
+}
+
+TEST_CASE("a failover goes to vrrp and its answer back, while other operators are served") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    ipc::InstanceQuestion question;
+    question.which = "VI_1";
+    question.account = "alice\n";
+    const auto client = stage.ask(question);
+    const auto asked = running[Kind::Vrrp].hear<ipc::InstanceQuestion>();
+    CHECK(asked.which == "VI_1");
+    CHECK(asked.by.starts_with("alice : uid 0"));
+    CHECK(answer<ipc::ServerAnswered>(stage.ask(ipc::ServerQuestion{})));  // is not kept waiting
+    running[Kind::Vrrp].say(ipc::InstanceAnswered{asked.request, 1, {}}, sealed_text("outcome").get());
+    const auto got = next_received(client.get(), std::chrono::seconds{20});
+    REQUIRE(got);
+    CHECK(std::get<ipc::InstanceAnswered>(got->message).exit_code == 1);
+    CHECK(got->descriptor);
+}
+
+TEST_CASE("an operator whose failover ends with the vrrp process is told") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    const auto client = stage.ask(ipc::InstanceQuestion{});
+    running[Kind::Vrrp].hear<ipc::InstanceQuestion>();
+    const auto open = ipc::make_memfd("open", 10);
+    running[Kind::Vrrp].say(ipc::InstanceAnswered{1, 0, {}}, open->get());
+    running[Kind::Vrrp].until_gone();
+    stage.until_logged("sent an answer that cannot be read: ");
+    const auto got = next_received(client.get(), std::chrono::seconds{20});
+    REQUIRE(got);
+    CHECK(std::get<ipc::InstanceAnswered>(got->message).problem == "the VRRP process died; see the log");
 }
 
 TEST_CASE("a command for servers is refused while the lvs role is not ready") {
@@ -449,22 +483,4 @@ TEST_CASE("SNMP is started if it is needed, gets its socket, and is no reason to
     CHECK(stage.starts_none("mainstayd-snmp"));
     CHECK(stage.logged("SNMP process died") == 1);
     CHECK(stage.stop(running) == 0);
-}
-
-TEST_CASE("a role has the right to its class and its memory if the configuration gives it") {
-    if (!can_play()) return;
-    Stage stage;
-    Written written{.needed = {Kind::Vrrp, Kind::Lvs}};
-    written.done.daemon.scheduling_roles = {1};
-    written.done.daemon.locking_roles = {2};
-    written.done.audit_seconds = 33;
-    auto& reader = stage.started("mainstayd-read");
-    stage.send(reader, written);
-    const auto vrrp = stage.started("mainstayd-vrrp").hear<ipc::RoleStartup>();
-    const auto lvs = stage.started("mainstayd-lvs").hear<ipc::RoleStartup>();
-    CHECK(vrrp.may_schedule);
-    CHECK_FALSE(vrrp.may_lock);
-    CHECK_FALSE(lvs.may_schedule);
-    CHECK(lvs.may_lock);
-    CHECK(lvs.audit_seconds == 33);
 }

@@ -116,6 +116,9 @@ ipc::Received Played::receive(std::size_t kind) {
     auto got = receive_within(kind, kPatience);
     CAPTURE(name);
     CAPTURE(kind);
+    std::string before;
+    for (const auto& one : passed) before += one + " ";
+    CAPTURE(before);
     REQUIRE(got.has_value());
     return std::move(*got);
 }

@@ -83,9 +83,9 @@ const std::vector<std::byte> kGarbage(3, std::byte{0xff});
 TEST_CASE("a daemon whose configurations and states can be read can be continued") {
     if (!can_play()) return;
     Trial t;
-    t.add(Kind::Vrrp, t.snapshot(), t.block_of(ipc::VrrpStatus{}));
-    t.add(Kind::Lvs, t.snapshot(), t.block_of(ipc::LvsStatus{}));
-    t.add(Kind::Bfd, t.snapshot(), t.block_of(ipc::BfdStatus{}));
+    t.add(Kind::Vrrp, t.snapshot(), t.block_of(report::VrrpStatus{}));
+    t.add(Kind::Lvs, t.snapshot(), t.block_of(report::LvsStatus{}));
+    t.add(Kind::Bfd, t.snapshot(), t.block_of(report::BfdStatus{}));
     t.add(Kind::Observer, -1, t.block());  // nothing was published
     t.add(Kind::Snmp, -1, t.block([](ipc::StateBlock& to) { REQUIRE(to.publish(kGarbage)); }));  // it has no state
     CHECK(t.verdict() == "");

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "mainstay/base/log_levels.hpp"
 #include "mainstay/config/model.hpp"
 
 namespace mainstay::role {
@@ -20,6 +21,7 @@ struct KindTraits {
     const char* program = "";  // the executable, without its folder
     const char* account = "";  // the account it runs as (packaging/sysusers.d)
     const char* keepalived_ident = "";
+    LogModule log_module = LogModule::Supervisor;  // with whose level it logs
     const char* pid_file = "";
     const char* keepalived_pid_file = "";
 
@@ -46,6 +48,7 @@ struct KindTraits {
         false;  // tens of thousands: tunes its memory, batches log lines, keeps one copy of services
     bool is_short_of_time = false;  // does not take the time to return memory to the kernel
     bool logs_reloads = false;      // logs "Reloading", as the corresponding process of keepalived does
+    bool has_record = false;        // a flight recorder
 };
 [[nodiscard]] const KindTraits& traits_of(Kind kind);
 

@@ -14,6 +14,7 @@
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/log.hpp"
+#include "mainstay/base/log_levels.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/config/validate/service_change.hpp"
@@ -22,6 +23,13 @@
 #include "mainstay/kernel/system_calls.hpp"
 
 namespace mainstay::role {
+
+// What an operator is told.
+struct OperatorReply {
+    std::int32_t exit_code = 0;
+    std::string problem;  // not empty: nothing was done
+    std::string text;
+};
 
 // Given to a role, which it outlives. Not thread-safe: everything runs on one loop.
 class Runtime {
@@ -33,6 +41,9 @@ public:
 
     [[nodiscard]] virtual boost::asio::io_context& loop() = 0;
     [[nodiscard]] virtual Log& log() = 0;
+    // For a module of this process that has a level of its own; else log().
+    [[nodiscard]] virtual Log& log_of(LogModule) { return log(); }
+    [[nodiscard]] virtual LogLevels log_levels() const { return {}; }  // of all modules of the daemon
     [[nodiscard]] virtual Instant now() const = 0;
     [[nodiscard]] virtual WallTime wall() const = 0;
 
@@ -47,6 +58,16 @@ public:
                             std::function<void(const ipc::ScriptResult&)> done) = 0;
     // Sends a request to the supervisor, which passes some to the vrrp role. Only the observer and SNMP send any.
     virtual void ask(const ipc::ControlRequest&) {}
+    // Asks the lvs role, through the supervisor, to read the kernel's counters. Only the observer may.
+    virtual void ask_for_traffic() {}
+    // Answers the operator's request of that number, as soon as its outcome is known.
+    virtual void answer(std::uint64_t, const OperatorReply&) {}
+    // Sends an operator's command for servers, which the lvs role answers: see Role::servers_answered(). Only the
+    // observer sends any.
+    virtual void ask_servers(const ipc::ServerQuestion&) {}
+    // The same for instances and maintenance: see Role::instances_answered().
+    virtual void ask_instances(const ipc::InstanceQuestion&) {}
+    virtual void ask_log_levels(const ipc::LogLevelQuestion&) {}  // answered in the same way
     // The role's state block: the content last published by this or an earlier incarnation, and how to publish.
     [[nodiscard]] virtual Result<std::vector<std::byte>> previous_state() = 0;
     virtual void publish_state(const ipc::StateBlock::Writer& write) = 0;
@@ -88,17 +109,30 @@ public:
     // Update the state block, because it is about to be read or resumed from.
     virtual void save_state() {}
     // An operator's command for servers, answered at once. Only the lvs role supports it.
-    struct ServerReply {
-        std::int32_t exit_code = 0;
-        std::string problem;  // not empty: nothing was done
-        std::string text;     // for the operator
-    };
+    using ServerReply = OperatorReply;
     [[nodiscard]] virtual ServerReply servers(const ipc::ServerQuestion&) {
         return {2, "this process has no servers", {}};
     }
+    // An operator's command for instances, answered through Runtime::answer(). Only the vrrp role gets any.
+    virtual void instances(const ipc::InstanceQuestion&) {}
+    // This director steps back, or ends that. If it is on already, this comes before start().
+    virtual void maintain(const ipc::MaintenanceOrder&) {}
+    // The answer to a question of ask_servers(), with the number that it had.
+    virtual void servers_answered(const ipc::ServerAnswered&, UniqueFd) {}
+    virtual void instances_answered(const ipc::InstanceAnswered&, UniqueFd) {}  // of ask_instances()
+    // The API's settings, and the files that they name, at the start and when they change. Only the observer gets any.
+    virtual void api_settings(const ipc::ApiSettings&) {}
+    virtual void api_file(const ipc::ApiFile&, UniqueFd) {}
+    // Where events are posted, at each reload; at the start options() has it. Only the observer gets any.
+    virtual void webhook_settings(const ipc::WebhookSettings&) {}
+    // The memory of a flight recorder, for reading: of each that there is at the start, and of each new one. Only the
+    // observer gets any.
+    virtual void record_memory(UniqueFd) {}
     // The dump files that a signal asks for, over the line on which they are handed out (ipc::DumpFile). Only the
     // observer makes any.
     virtual void dump(int, UniqueFd) {}
+    // SupervisionReport, for the observer, or ReadTraffic, for the lvs role. May be called before start().
+    virtual void on_relayed(const ipc::Message&) {}
 };
 
 // What kind of process this is.

@@ -55,6 +55,8 @@ struct LvsOptions {
     bool keep_ipvs_at_stop = false;              // -I
     Micros audit_every{10'000'000};              // 0: at reloads only
     Micros reopen_every{10'000'000};             // retry interval while IPVS cannot be opened
+    // After the last request (ipc::ReadTraffic) the kernel's counters are read for this long, every `traffic_every`.
+    Micros traffic_kept{300'000'000}, traffic_every{10'000'000};
 };
 
 [[nodiscard]] RoleTraits lvs_traits();

@@ -34,5 +34,9 @@ struct ReloadDiff {
                                                      const std::vector<config::Lost>& lost);
 [[nodiscard]] std::string as_text(const ReloadDiff& diff);
 [[nodiscard]] nlohmann::ordered_json as_json(const ReloadDiff& diff);
+// A line for the log about each change, "change instance VI_1: priority 100 -> 150", without its newline and of at most
+// kReloadLineBytesMax; at most `most` of them. None: nothing changes.
+inline constexpr std::size_t kReloadLineBytesMax = 400;
+[[nodiscard]] std::vector<std::string> as_log_lines(const ReloadDiff& diff, std::size_t most);
 
 }  // namespace mainstay::role

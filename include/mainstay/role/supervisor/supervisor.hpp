@@ -22,13 +22,16 @@ struct SupervisorOptions {
     std::string config_id;  // -i
     std::string run_directory = "/run/mainstay";
     std::string spool_directory = "/var/spool/mainstay";
-    std::string shared_account;            // --shared-account: of all roles; empty: one for each
-    bool run_vrrp = true, run_lvs = true;  // -P, -C
-    bool run_bfd = true;                   // -B
-    bool respawn = true;                   // -R
-    bool keep_addresses = false;           // -V
-    bool keep_ipvs = false;                // -I
-    std::string log_socket = "/dev/log";
+    std::string state_directory = "/var/lib/mainstay";  // root's, unlike the others
+    std::string shared_account;                         // --shared-account: of all roles; empty: one for each
+    bool run_vrrp = true, run_lvs = true;               // -P, -C
+    bool run_bfd = true;                                // -B
+    bool respawn = true;                                // -R
+    bool keep_addresses = false;                        // -V
+    bool keep_ipvs = false;                             // -I
+    std::string log_socket = "/dev/log";                // syslog's, or journald's with log_journal; empty: none
+    bool log_journal = false;                           // --log-journal
+    bool log_json = false;                              // --log-json: JSON lines on stdout
     int log_facility = 3;
     bool log_console = false;
     LogLevel log_level = LogLevel::Info;
@@ -37,6 +40,7 @@ struct SupervisorOptions {
     std::string net_namespace;                                  // -s; overrides the configuration's
     bool umask_given = false;                                   // -u; overrides the configuration's
     std::function<void(const std::string&)> set_log_ident;      // called if the configuration sets an instance name
+    std::function<void(LogLevel)> set_log_level;                // called when an operator sets that of the supervisor
     std::vector<std::string> arguments;                         // the command line, for the new program of an upgrade
     int hand_over = -1;                             // after an upgrade, the descriptor of the ipc::HandOver; -1: none
     bool snmp = false;                              // -x

@@ -1,0 +1,51 @@
+// A test mail that an operator sends through the relays now, past the spool and the other mails.
+//
+// As with any mail, the next relay gets it if one cannot be reached. It is not tried again. One test at a time; the
+// last one stays readable until the next.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mailer.hpp"
+#include "smtp_transcript.hpp"
+
+namespace mainstay::alert {
+
+class RelayTest {
+public:
+    // `transport` writes its dialogues to `transcript`, and delivers nothing else. Both outlive this.
+    RelayTest(Transport& transport, SmtpTranscript& transcript) : transport_{transport}, transcript_{transcript} {}
+
+    struct Progress {
+        std::uint64_t number = 0;  // of the test; 0: there has been none
+        bool running = false;
+        bool delivered = false;          // a relay took it for all recipients
+        std::string outcome;             // for people; empty while it runs
+        std::size_t next = 0;            // how many lines there are
+        std::vector<std::string> lines;  // those after `known`
+    };
+    // Errc::Limit: another test runs.
+    [[nodiscard]] Result<void> start(TestMail test);
+    [[nodiscard]] Progress progress(std::size_t known) const;
+
+private:
+    void try_next_relay();
+    void ended(const Delivery& delivery);
+    void finish(bool delivered, std::string outcome);
+
+    Transport& transport_;
+    SmtpTranscript& transcript_;
+    TestMail test_;
+    std::size_t relay_ = 0;
+    std::uint64_t number_ = 0;
+    bool running_ = false, delivered_ = false;
+    std::string outcome_;
+    // A delivery may end after this object is destroyed.
+    std::shared_ptr<char> alive_ = std::make_shared<char>();
+};
+
+}  // namespace mainstay::alert

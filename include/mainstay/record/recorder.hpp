@@ -1,0 +1,64 @@
+// Writes the facts that enter a vrrp::Router, and what is kept of its intents, into memory that survives the process.
+//
+// Pure: the memory belongs to the caller. An entry costs no system call and, in the steady state, no allocation; a
+// packet that was heard before costs a few bytes. A key frame, the configuration and the state of the router, is
+// written when a segment begins.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "format.hpp"
+#include "intents.hpp"
+#include "known_packets.hpp"
+#include "mainstay/vrrp/router.hpp"
+#include "secrets.hpp"
+#include "segment_writer.hpp"
+
+namespace mainstay::record {
+
+class Recorder {
+public:
+    using Wall = std::function<WallTime()>;  // the calendar clock, read once for each key frame
+    // `memory` outlives this object and is aligned to 8 bytes. If an earlier incarnation has written to it, its newest
+    // segment is kept. Nothing is written before the first begin().
+    Recorder(std::span<std::byte> memory, std::string_view version, Wall wall);
+
+    // Before a step, with the router as it is before it; finish() follows with the intents of the step.
+    void begin(const vrrp::Router& router, const vrrp::Fact& fact, Instant now);
+    void begin_start(const vrrp::Router& router, const vrrp::RouterSnapshot* previous, Instant now);
+    void begin_reload(const vrrp::Router& router, const config::Config& next, const vrrp::HostFacts& host, Instant now);
+    void finish(const vrrp::Intents& intents);
+
+    [[nodiscard]] const SegmentWriter::Statistics& statistics() const { return segments_.statistics(); }
+    // False: not even a key frame fits, so nothing is recorded.
+    [[nodiscard]] bool works() const { return segments_.works(); }
+
+private:
+    template <class Write>
+    void open(const vrrp::Router& router, Instant now, Write&& write);
+    void key_frame(ByteWriter& out, const vrrp::Router& router, Instant now, bool continues);
+    [[nodiscard]] std::span<const std::byte> encode(const vrrp::PacketHeard& packet);
+    void put_packet(ByteWriter& out, const vrrp::PacketHeard& packet);
+    void put_fact(ByteWriter& out, const vrrp::Fact& fact, Instant now);
+    void learn(const config::Config& config);
+
+    SegmentWriter segments_;
+    Wall wall_;
+    Secrets secrets_;
+    std::vector<std::byte> configuration_;        // encoded, without secrets
+    std::optional<std::vector<std::byte>> next_;  // that of a reload, until finish()
+    KnownPackets known_;
+    std::vector<std::byte> room_;  // working memory for intents and packets
+    bool learned_ = false;
+    Instant now_{};                     // of the open entry
+    std::int64_t clock_offset_us_ = 0;  // of the last Clock in this segment
+};
+
+}  // namespace mainstay::record

@@ -1,0 +1,45 @@
+// The state document: all that the daemon says of itself, from the state blocks of its roles. Everything that shows it
+// is a rendering of this one. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "mainstay/base/time.hpp"
+#include "mainstay/report/api.hpp"
+#include "mainstay/report/mail.hpp"
+#include "mainstay/report/status.hpp"
+#include "mainstay/report/supervision.hpp"
+#include "mainstay/report/webhooks.hpp"
+
+namespace mainstay::report {
+
+struct DaemonStatus {
+    std::string version, host_name;
+    std::uint64_t generation = 0;  // of the running configuration
+    int supervisor_pid = 0, observer_pid = 0;
+    WallTime now, observer_since;
+    Instant clock{};  // the same moment as `now`, on the clock of the roles' instants
+    bool mail_enabled = false;
+    MailCounters mail;
+    std::string mail_problem;                           // empty: none
+    std::uint64_t events_lost = 0;                      // overwritten before the observer read them
+    std::string config_path, config_id, settings_path;  // from the daemon's command line
+    std::optional<VrrpStatus> vrrp;                     // none: the role has not published anything
+    std::optional<LvsStatus> lvs;
+    std::optional<BfdStatus> bfd;
+    std::optional<Supervision> supervision;  // none: the supervisor has not sent it yet
+    std::optional<ApiStatus> api;            // none: it is not served
+    std::optional<WebhooksStatus> webhooks;  // none: there are none
+};
+
+[[nodiscard]] std::string status_json(const DaemonStatus& status);
+// The member of this name alone ("vrrp", "lvs", "bfd"): null when the role has not published anything.
+enum class StatusPart : std::uint8_t { Vrrp, Lvs, Bfd };
+[[nodiscard]] std::string status_json(const DaemonStatus& status, StatusPart part);
+
+// "2026-11-20T08:37:46Z"; empty for 0.
+[[nodiscard]] std::string iso_time(WallTime at);
+
+}  // namespace mainstay::report

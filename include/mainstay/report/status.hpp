@@ -1,0 +1,163 @@
+// What the roles publish of themselves, the parts of the state document (document.hpp). In the roles' state blocks it
+// is enough to resume after a crash. How it is encoded there is ipc's (ipc/status.hpp).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "check_times.hpp"
+#include "mainstay/base/ip.hpp"
+#include "mainstay/base/time.hpp"
+#include "mainstay/bfd/facts.hpp"
+#include "mainstay/netlink/ipvs_types.hpp"
+#include "mainstay/vrrp/facts.hpp"
+#include "mainstay/vrrp/tracked.hpp"
+
+namespace mainstay::report {
+
+// A kernel setting that the role has changed and will restore.
+struct SavedSetting {
+    std::string name;  // below /proc/sys
+    std::string before, ours;
+};
+
+// This director has stepped back: its instances have priority 1.
+struct MaintenanceStatus {
+    WallTime since;
+    std::optional<WallTime> until;  // none: until an operator ends it
+    std::string by;                 // "alice: uid 0 (login uid 1000), pid 4711"
+    std::string reason;             // may be empty
+    bool operator==(const MaintenanceStatus&) const = default;
+};
+
+struct VrrpStatus {
+    std::uint64_t generation = 0;
+    vrrp::RouterSnapshot router;
+    std::vector<std::vector<std::string>> addresses;  // per instance, as text with prefix
+    std::vector<SavedSetting> saved_settings;
+    std::vector<std::string> devices;    // VMACs and ipvlans that mainstay created
+    std::uint64_t netlink_overruns = 0;  // notifications were lost, so links and addresses were reread
+    std::uint64_t devices_remade = 0;    // after removal by another program
+    std::uint64_t firewall_repairs = 0;  // after a change of rules by another program
+    std::optional<MaintenanceStatus> maintenance;
+    std::vector<std::vector<vrrp::TrackedObject>> tracked;  // per instance; an older writer has none
+};
+
+// Whether the next process may resume from it: a compromised writer may have left invalid states and intervals.
+[[nodiscard]] inline bool makes_sense(const VrrpStatus& s) {
+    constexpr Micros kIntervalMax{255'000'000};  // of an advert, RFC 3768; RFC 5798 has 40.95 s
+    for (const auto& instance : s.router.instances)
+        if (instance.state > vrrp::State::Fault || instance.master_interval < Micros{0} ||
+            instance.master_interval > kIntervalMax)
+            return false;
+    for (const auto& group : s.router.groups)
+        if (group.state > vrrp::State::Fault) return false;
+    return true;
+}
+
+struct CheckStatus {
+    std::string type;    // TCP_CHECK
+    std::string target;  // "10.0.0.11:80"
+    bool up = true;
+    bool has_run = false;
+    std::uint32_t failures_in_row = 0;
+    std::string last_result;  // for people: "connected", "connection refused", "timed out after 3 s"
+    WallTime last_run;
+    Micros last_duration{0};
+    std::optional<std::int64_t> weight;  // requested by a dynamic check
+    std::string script;                  // MISC_CHECK: its path, without arguments
+};
+
+struct LeaveStatus {
+    WallTime until;
+    std::optional<std::uint64_t> connections;  // as counted last
+    bool over = false;
+};
+
+struct ServerStatus {
+    std::string name;  // "[10.0.0.11]:tcp:80"
+    Endpoint endpoint;
+    std::string forwarding;  // NAT DR TUN
+    std::int64_t weight = 1;
+    bool alive = true;
+    bool in_table = false;
+    WallTime since;
+    std::vector<CheckStatus> checks;
+    std::int32_t weight_in_table = 0;
+    std::string note;                     // for people: why its state differs from checks and configuration
+    bool kept = false;                    // kept up by min_alive
+    std::optional<WallTime> grows_since;  // slow_start
+    std::optional<LeaveStatus> leave;     // drained or disabled, with a drain_timeout
+};
+
+struct LeavingStatus {  // no longer configured, but still has connections
+    std::string name;
+    std::string server;  // config::RealServer, encoded
+    LeaveStatus leave;
+};
+
+struct ServiceStatus {
+    std::string name;  // "[10.0.0.1]:tcp:80"
+    netlink::IpvsServiceKey key;
+    std::string scheduler;
+    bool quorum_up = false;
+    bool sorry_in_use = false;
+    std::string sorry_server;
+    std::vector<ServerStatus> servers;
+    std::vector<LeavingStatus> leaving;
+    std::string group;                                // virtual_server_group; `key` then has no address
+    std::vector<netlink::IpvsServiceKey> group_keys;  // with a group: its services in the kernel
+    std::int64_t quorum = 0, hysteresis = 0;          // in use; an older writer says 0
+};
+
+struct OverrideStatus {  // an operator's override of a server, whether it is configured or not
+    std::string service;
+    Endpoint server;
+    std::uint8_t hold = 0;  // lvs::Hold
+    std::int64_t weight = 0;
+    WallTime since;
+    std::string by;
+    std::string text;  // "drained"
+    bool expires_persistence = false;
+    std::optional<WallTime> until;  // when it ends by itself; an older writer says none
+    std::string reason;             // the operator's; may be empty
+};
+
+// The kernel's counters, for SNMP. For a group: the sum over its services.
+struct ServerTraffic {
+    netlink::IpvsStats stats;
+    std::uint64_t active = 0, inactive = 0, persistent = 0;  // connections now
+    bool operator==(const ServerTraffic&) const = default;
+};
+
+struct ServiceTraffic {
+    netlink::IpvsStats stats;
+    std::vector<ServerTraffic> servers;  // in the order of ServiceStatus::servers
+    ServerTraffic sorry_server;
+    bool operator==(const ServiceTraffic&) const = default;
+};
+
+struct LvsStatus {
+    std::uint64_t generation = 0;
+    bool ipvs_available = false;
+    std::string ipvs_problem;  // for people: which module or right is missing
+    std::uint64_t operations = 0, operation_failures = 0, repairs = 0;
+    std::vector<ServiceStatus> services;
+    std::vector<OverrideStatus> overrides;
+    std::uint64_t lines_left_out = 0;                        // log lines omitted because there were too many at a time
+    std::optional<netlink::IpvsTimeouts> original_timeouts;  // to be restored at the stop
+    // In the order of `services`; read only with enable_snmp_checker and while metrics are collected.
+    std::optional<std::vector<ServiceTraffic>> traffic;
+    std::optional<bool> original_expiry;       // net.ipv4.vs.expire_quiescent_template, to be restored
+    std::vector<CheckTypeStatus> check_types;  // of the types that have run
+    std::optional<Instant> oldest_check;       // when the oldest check that has not ended was due
+};
+
+struct BfdStatus {
+    std::uint64_t generation = 0;
+    bfd::SessionsSnapshot sessions;
+};
+
+}  // namespace mainstay::report

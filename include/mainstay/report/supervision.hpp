@@ -1,0 +1,33 @@
+// What only the supervisor knows: its processes and the results of reloads. It sends them to the observer.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/time.hpp"
+
+namespace mainstay::report {
+
+struct ProcessStatus {
+    std::string role;        // "vrrp"
+    bool ready = false;      // runs a committed configuration
+    std::uint64_t ends = 0;  // how often such a process ended without having been told to
+    bool operator==(const ProcessStatus&) const = default;
+};
+
+struct ReloadResults {
+    std::uint64_t done = 0, refused = 0;  // since the supervisor started or was upgraded; the start itself is no reload
+    WallTime last_done, last_refused;     // 0: none yet
+    std::string last_problem;             // why the last refused one was refused
+    bool operator==(const ReloadResults&) const = default;
+};
+
+struct Supervision {
+    WallTime since;  // the start of this supervisor
+    ReloadResults reloads;
+    std::vector<ProcessStatus> processes;  // those that the running configuration needs
+    bool operator==(const Supervision&) const = default;
+};
+
+}  // namespace mainstay::report

@@ -1,0 +1,21 @@
+// What has become of the events for webhooks, for the state document.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mainstay::report {
+
+struct WebhookStatus {
+    std::string name;
+    std::uint64_t queued = 0, sent = 0, failed = 0, retries = 0, dropped = 0;
+    std::string problem;  // why the last attempt failed; empty after a success
+};
+struct WebhooksStatus {
+    std::uint64_t unsaved = 0;  // files of events that are in memory only
+    std::string disk_problem;   // why the spool cannot be written; empty: it can
+    std::vector<WebhookStatus> receivers;
+};
+
+}  // namespace mainstay::report

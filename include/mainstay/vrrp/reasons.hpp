@@ -1,0 +1,40 @@
+// Why an instance came to its state, for people. It remembers what was heard of other routers as backup, from which the
+// reason of a takeover follows. Nothing is allocated for an advert.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "mainstay/base/ip.hpp"
+#include "mainstay/base/time.hpp"
+
+namespace mainstay::vrrp {
+
+class TransitionReasons {
+public:
+    void heard_master(const IpAddress& from, std::uint8_t priority) { heard_ = {Kind::Master, from, priority}; }
+    void heard_lower(const IpAddress& from, std::uint8_t priority) { heard_ = {Kind::Lower, from, priority}; }
+    void heard_resignation(const IpAddress& from) { heard_ = {Kind::Resignation, from, 0}; }
+
+    void set(std::string text) { text_ = std::move(text); }
+    // It left MASTER because of this advert; `ours` is our priority then.
+    void yielded_to(const IpAddress& from, std::uint8_t priority, std::uint8_t ours);
+    // It takes over with priority `ours`, after `silence` without an advert that counts.
+    void took_over(std::uint8_t ours, Nanos silence);
+    [[nodiscard]] const std::string& text() const { return text_; }
+
+    template <class A>
+    friend void state(A& archive, TransitionReasons& reasons);  // router_state.cpp
+
+private:
+    enum class Kind : std::uint8_t { Nothing, Master, Lower, Resignation };
+    struct Heard {
+        Kind kind = Kind::Nothing;
+        IpAddress from;
+        std::uint8_t priority = 0;
+    };
+    Heard heard_;  // the last advert as backup
+    std::string text_;
+};
+
+}  // namespace mainstay::vrrp

@@ -1,0 +1,131 @@
+// mainstayctl events and why.
+#include <chrono>
+#include <cstdio>
+#include <deque>
+#include <optional>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "ctl.hpp"
+#include "ctl_supervisor.hpp"
+#include "event_view.hpp"
+#include "json_view.hpp"
+#include "moments.hpp"
+#include "output.hpp"
+#include "terminal.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kEventsAtOnce = 500;
+constexpr std::size_t kPagesMax = 100;  // of one question; the daemon holds 10,000 events
+constexpr std::chrono::milliseconds kFollowEvery{500};
+constexpr int kNoSuchObject = 1, kUsage = 2;
+
+WallTime now() {
+    using namespace std::chrono;
+    return {duration_cast<microseconds>(system_clock::now().time_since_epoch()).count()};
+}
+
+// A value in a query: everything but letters, digits and a few marks is escaped (RFC 3986 2.1).
+std::string escaped(std::string_view value) {
+    std::string out;
+    for (const char c : value) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                           std::string_view{"-._~"}.find(c) != std::string_view::npos;
+        out += plain ? std::string{c} : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return out;
+}
+
+class EventPrinter {
+public:
+    EventPrinter(const std::string& socket, const EventsOptions& options, EventFilter filter)
+        : socket_{socket}, options_{options}, filter_{std::move(filter)} {
+        if (filter_.since_us > 0) last_id_ = static_cast<std::uint64_t>(filter_.since_us) - 1;
+    }
+
+    // Shows what has been added to the history since the last call.
+    Result<void> show_new() {
+        for (std::size_t page = 0; page < kPagesMax; ++page) {
+            const auto answer =
+                ask_daemon(socket_, fmt::format("/api/v1/events?after={}&limit={}", last_id_, kEventsAtOnce));
+            if (!answer) return std::unexpected{answer.error()};
+            const auto events = json_array(*answer);
+            if (!events) return std::unexpected{events.error()};
+            for (const auto& event : *events) take(event);
+            if (events->size() < kEventsAtOnce) break;
+        }
+        for (const auto& line : std::exchange(lines_, {})) options_.as_json ? print(line) : print_coloured(line);
+        most_ = 0;  // what follows is shown whole
+        return {};
+    }
+
+private:
+    void take(const json& event) {
+        last_id_ = std::max(last_id_, static_cast<std::uint64_t>(number(event, "id")));
+        if (!is_shown(event, filter_)) return;
+        lines_.push_back(options_.as_json ? event.dump() + "\n" : event_line(event, utc_offset_s()));
+        if (most_ != 0 && lines_.size() > most_) lines_.pop_front();
+    }
+
+    const std::string& socket_;
+    const EventsOptions& options_;
+    EventFilter filter_;
+    std::uint64_t last_id_ = 0;
+    std::size_t most_ = options_.most;
+    std::deque<std::string> lines_;
+};
+
+// Until it is interrupted; while the daemon does not answer, it goes on asking.
+int follow(EventPrinter& printer) {
+    bool absent = false;
+    for (;;) {
+        if (const int lost = finish_output("mainstayctl", 0, kUsage); lost != 0) return lost;
+        std::this_thread::sleep_for(kFollowEvery);
+        const auto shown = printer.show_new();
+        if (!shown && !absent) print_error("mainstayctl: " + shown.error().text() + "; still waiting\n");
+        absent = !shown;
+    }
+}
+
+}  // namespace
+
+int ctl_events(const std::string& socket, const EventsOptions& options) {
+    EventFilter filter{.since_us = 0, .instance = options.instance, .service = options.service};
+    EventsOptions wanted = options;
+    if (!options.since.empty()) {
+        const auto since = moment_from(options.since, now(), utc_offset_s());
+        if (!since) return complain(since.error());
+        filter.since_us = since->unix_us;
+        wanted.most = 0;
+    }
+    EventPrinter printer{socket, wanted, std::move(filter)};
+    if (const auto shown = printer.show_new(); !shown) return complain(shown.error());
+    return options.follow ? follow(printer) : 0;
+}
+
+int ctl_why(const std::string& socket, const std::string& name, bool as_json) {
+    const auto answer = ask_daemon(socket, "/api/v1/why?name=" + escaped(name));
+    if (!answer) {
+        const bool unknown = answer.error().code() == Errc::Invalid;
+        const int code = complain(answer.error());
+        return unknown ? kNoSuchObject : code;
+    }
+    if (as_json) {
+        print(*answer);
+        return 0;
+    }
+    const auto found = json_object(*answer);
+    if (!found) return complain(found.error());
+    std::string out;
+    for (const auto& reason : list(*found, "reasons"))
+        if (reason.is_string()) out += (out.empty() ? "" : "  ") + reason.get<std::string>() + "\n";
+    print_coloured(out);
+    return 0;
+}
+
+}  // namespace mainstay::cli

@@ -1,0 +1,34 @@
+// How an event lies in an event ring and in the history: the transition is a word, so that another version reads it
+// too.
+#pragma once
+
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mainstay/base/event.hpp"
+#include "mainstay/ipc/codec.hpp"
+
+namespace mainstay::ipc {
+
+struct StoredEvent {
+    Event event;
+    std::string transition;
+};
+
+template <class A>
+void fields(A& a, StoredEvent& stored) {
+    Event& e = stored.event;
+    a(e.kind, e.name, e.parent, stored.transition, e.detail, e.priority, e.notify, e.mail, e.at, e.number, e.reason);
+}
+
+// The event itself, once its transition is known.
+[[nodiscard]] inline Result<Event> event_of(StoredEvent stored) {
+    const auto transition = transition_from(stored.transition);
+    if (!transition) return fail(Errc::Invalid, "an unknown transition");
+    stored.event.transition = *transition;
+    return std::move(stored.event);
+}
+
+}  // namespace mainstay::ipc

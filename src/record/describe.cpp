@@ -1,0 +1,206 @@
+// Facts and intents of a record, for people.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "mainstay/record/replay.hpp"
+#include "mainstay/wire/vrrp.hpp"
+#include "mainstay/wire/vrrp_auth.hpp"
+
+namespace mainstay::record {
+
+namespace {
+
+template <class... F>
+struct Overloaded : F... {
+    using F::operator()...;
+};
+
+std::span<const std::byte> vrrp_part(const vrrp::PacketHeard& packet) {
+    const bool wrapped = packet.protocol == wire::kAhProtocol && packet.payload.size() >= wire::kAhLength;
+    return wrapped ? packet.payload.subspan(wire::kAhLength) : packet.payload;
+}
+
+std::string text_of(const vrrp::PacketHeard& packet) {
+    const auto part = vrrp_part(packet);
+    const std::string way = fmt::format("from {} to {}{}{}", packet.source.to_string(), packet.destination.to_string(),
+                                        packet.interface.empty() ? "" : " on ", packet.interface);
+    if (part.size() < wire::kVrrpHeaderLength) return fmt::format("a packet of {} bytes {}", part.size(), way);
+    return fmt::format("advert of VRID {} with priority {} {}", std::to_integer<unsigned>(part[1]),
+                       std::to_integer<unsigned>(part[2]), way);
+}
+
+std::string text_of(const vrrp::InterfaceFact& link) {
+    if (link.index == 0) return fmt::format("interface {} does not exist", link.name);
+    std::vector<std::string> addresses;
+    for (const auto& address : link.addresses) addresses.push_back(address.to_string());
+    return fmt::format("interface {} is {}, with {}", link.name, link.up ? "up" : "down",
+                       addresses.empty() ? "no address" : fmt::format("{}", fmt::join(addresses, ", ")));
+}
+
+std::string text_of(const vrrp::ScriptDone& done) {
+    switch (done.how) {
+        case vrrp::ScriptDone::How::Exited:
+            return fmt::format("script {} exited with status {}", done.script, done.status);
+        case vrrp::ScriptDone::How::Signalled:
+            return fmt::format("script {} was ended by signal {}", done.script, done.status);
+        case vrrp::ScriptDone::How::TimedOut:
+            return fmt::format("script {} timed out", done.script);
+        case vrrp::ScriptDone::How::NotRun:
+            break;
+    }
+    return fmt::format("script {} could not be run", done.script);
+}
+
+std::string text_of(const vrrp::AddressLost& f) {
+    return fmt::format("address {} on {} was removed", f.address.to_string(), f.interface);
+}
+std::string text_of(const vrrp::RestoreFailed& f) {
+    return fmt::format("address {} on {} cannot be restored", f.address.to_string(), f.interface);
+}
+std::string text_of(const vrrp::DuplicateAddress& f) {
+    return fmt::format("another host has address {} on {}", f.address.to_string(), f.interface);
+}
+std::string text_of(const vrrp::RoutingLost&) { return "a route or rule was removed"; }
+std::string text_of(const vrrp::RoutingUncertain&) { return "routes or rules may have been removed"; }
+std::string text_of(const vrrp::RoutingOutcome& f) {
+    return fmt::format("{} routes and rules were added, {} refused", f.added.size(), f.refused.size());
+}
+std::string text_of(const vrrp::BfdFact& f) {
+    return fmt::format("BFD session {} is {}", f.name, f.up ? "up" : "down");
+}
+std::string text_of(const vrrp::FileFact& f) { return fmt::format("file {} holds {}", f.file, f.value); }
+std::string text_of(const vrrp::ProcessFact& f) { return fmt::format("{} processes match {}", f.count, f.process); }
+std::string text_of(const vrrp::ClockTold&) { return "the calendar clock"; }
+std::string text_of(const vrrp::SourceFact& f) {
+    return fmt::format("source address {} is {}", f.address.to_string(), f.here ? "present" : "absent");
+}
+std::string text_of(const vrrp::FailOver&) { return "an operator's failover"; }
+std::string text_of(const vrrp::FailBack&) { return "an operator ends a failover"; }
+std::string text_of(const vrrp::Maintenance& f) { return f.on ? "maintenance begins" : "maintenance ends"; }
+std::string text_of(const vrrp::DeadlineReached&) { return "a deadline"; }
+std::string text_of(const vrrp::Shutdown&) { return "shutdown"; }
+
+std::string text_of(const vrrp::Fact& fact) {
+    return std::visit([](const auto& f) { return text_of(f); }, fact);
+}
+std::string text_of(const Started& started) {
+    return started.previous ? "start, with the state of the process before" : "start";
+}
+std::string text_of(const Reloaded& reloaded) {
+    return fmt::format("reload, with {} instances", reloaded.config->instances.size());
+}
+
+std::string name_of(vrrp::InstanceId id, const config::Config& config) {
+    return id < config.instances.size() ? config.instances[id].name : "a removed instance";
+}
+
+std::string list_of(const std::vector<vrrp::HeldAddress>& addresses) {
+    std::vector<std::string> texts;
+    for (const auto& held : addresses)
+        texts.push_back(fmt::format("{} on {}", held.prefix.to_string(), held.interface));
+    return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+// The instance of an intent; kNoInstance: of none, or of one that a reload removed.
+vrrp::InstanceId instance_of(const vrrp::Intent& intent) {
+    return std::visit(
+        [](const auto& i) {
+            if constexpr (requires { i.instance.size(); })
+                return vrrp::kNoInstance;  // named, because a reload may have removed it
+            else if constexpr (requires { i.instance; })
+                return i.instance;
+            else if constexpr (requires { i.owner; })
+                return i.owner;
+            else
+                return vrrp::kNoInstance;
+        },
+        intent);
+}
+
+bool is_named(const vrrp::Intent& intent, const std::string& name) {
+    if (const auto* announce = std::get_if<vrrp::Announce>(&intent)) return announce->event.name == name;
+    if (const auto* ended = std::get_if<vrrp::HandOverEnded>(&intent)) return ended->instance == name;
+    const auto* say = std::get_if<vrrp::Say>(&intent);
+    return say != nullptr && say->line.text.starts_with("(" + name + ")");
+}
+
+bool fact_concerns(const vrrp::Fact& fact, const config::Instance& instance) {
+    if (const auto* packet = std::get_if<vrrp::PacketHeard>(&fact)) {
+        const auto part = vrrp_part(*packet);
+        return part.size() >= wire::kVrrpHeaderLength && packet->source.family() == instance.family &&
+               std::to_integer<std::uint8_t>(part[1]) == instance.virtual_router_id;
+    }
+    if (const auto* link = std::get_if<vrrp::InterfaceFact>(&fact)) return link->name == instance.interface;
+    if (const auto* done = std::get_if<vrrp::ScriptDone>(&fact))
+        return std::ranges::find(instance.track_scripts, done->script, &config::TrackedScript::name) !=
+               instance.track_scripts.end();
+    return std::holds_alternative<vrrp::Shutdown>(fact);
+}
+
+}  // namespace
+
+std::string describe_fact(const Entry& entry) {
+    return std::visit([](const auto& what) { return text_of(what); }, entry.what);
+}
+
+std::string describe_intent(const vrrp::Intent& intent, const config::Config& config) {
+    const auto of = [&](vrrp::InstanceId id) { return name_of(id, config); };
+    return std::visit(
+        Overloaded{
+            [&](const vrrp::SendAdvert& i) {
+                const bool wrapped = i.protocol == wire::kAhProtocol;
+                const std::size_t at = (wrapped ? wire::kAhLength : 0) + 2;
+                const bool readable = !i.payloads.empty() && i.payloads.front().size() > at;
+                return fmt::format(
+                    "({}) send advert{}", of(i.instance),
+                    readable ? fmt::format(" with priority {}", std::to_integer<unsigned>(i.payloads.front()[at]))
+                             : "");
+            },
+            [&](const vrrp::AddAddresses& i) { return fmt::format("({}) add the virtual addresses", of(i.instance)); },
+            [&](const vrrp::RemoveAddresses& i) {
+                return fmt::format("({}) remove {}", of(i.instance), list_of(i.addresses));
+            },
+            [&](const vrrp::ChangeAddresses& i) {
+                return fmt::format("({}) add {} addresses and remove {}", of(i.instance), i.added.size(),
+                                   i.removed.size());
+            },
+            [&](const vrrp::RestoreAddress& i) {
+                return fmt::format("({}) restore {} on {}", of(i.instance), i.prefix.to_string(), i.interface);
+            },
+            [&](const vrrp::SetRouting& i) { return fmt::format("set {} routes and rules", i.entries.size()); },
+            [&](const vrrp::RemoveRouting& i) { return fmt::format("remove {} routes and rules", i.entries.size()); },
+            [&](const vrrp::SetStaticAddresses& i) {
+                return fmt::format("set {} static addresses", i.addresses.size());
+            },
+            [&](const vrrp::SendGratuitousArp& i) {
+                return fmt::format("({}) announce the addresses, {} times", of(i.instance), i.rounds);
+            },
+            [&](const vrrp::AnnounceAddress& i) {
+                return fmt::format("announce {} on {}", i.address.to_string(), i.interface);
+            },
+            [&](const vrrp::RunScript& i) { return fmt::format("run script {}", i.script); },
+            [&](const vrrp::Announce& i) {
+                return fmt::format("({}) event {}{}{}", i.event.name, to_string(i.event.transition),
+                                   i.event.detail.empty() ? "" : ": ", i.event.detail);
+            },
+            [&](const vrrp::HandOverEnded& i) {
+                return fmt::format("({}) the hand-over is over{}", i.instance,
+                                   i.master.empty() ? "" : ": " + i.master.to_string() + " took over");
+            },
+            [&](const vrrp::Say& i) { return fmt::format("log: {}", i.line.text); }},
+        intent);
+}
+
+bool concerns(const ReplayedStep& step, vrrp::InstanceId id) {
+    const auto& config = step.router.config();
+    if (id >= config.instances.size()) return false;
+    const auto& instance = config.instances[id];
+    for (const auto& intent : step.intents)
+        if (instance_of(intent) == id || is_named(intent, instance.name)) return true;
+    const auto* fact = std::get_if<vrrp::Fact>(&step.entry.what);
+    return fact == nullptr || fact_concerns(*fact, instance);
+}
+
+}  // namespace mainstay::record

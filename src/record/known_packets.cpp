@@ -1,0 +1,83 @@
+#include "mainstay/record/known_packets.hpp"
+
+#include <algorithm>
+
+#include "mainstay/record/intents.hpp"
+
+namespace mainstay::record {
+namespace {
+
+constexpr std::size_t kPlacesAtFirst = 64;
+
+// Over what tells most packets apart; equals() compares all of it.
+std::uint64_t quick_hash(const vrrp::PacketHeard& packet) {
+    return hash_of(packet.payload, hash_of(packet.source.bytes(), hash_of(std::as_bytes(std::span{packet.interface}))));
+}
+
+}  // namespace
+
+bool KnownPackets::equals(const Known& known, const vrrp::PacketHeard& packet) const {
+    if (known.payload_size != packet.payload.size() || known.header_size != packet.ip_header.size()) return false;
+    const auto bytes = std::span{bytes_}.subspan(known.bytes_at);
+    return std::ranges::equal(bytes.subspan(known.header_size, known.payload_size), packet.payload) &&
+           std::ranges::equal(bytes.first(known.header_size), packet.ip_header) && known.ttl == packet.ttl &&
+           known.protocol == packet.protocol && known.source == packet.source &&
+           known.destination == packet.destination && known.interface == packet.interface;
+}
+
+std::size_t KnownPackets::place_of(std::uint64_t hash, const vrrp::PacketHeard* packet) const {
+    const std::size_t mask = index_.size() - 1;
+    std::size_t place = (hash ^ hash >> 32) & mask;
+    for (; index_[place] != 0; place = (place + 1) & mask) {
+        const Known& known = packets_[index_[place] - 1];
+        if (packet != nullptr && known.hash == hash && equals(known, *packet)) break;
+    }
+    return place;
+}
+
+std::optional<std::size_t> KnownPackets::find(const vrrp::PacketHeard& packet) {
+    if (packets_.empty()) return std::nullopt;
+    if (next_ >= packets_.size()) next_ = 0;
+    if (!equals(packets_[next_], packet)) {
+        const std::uint32_t found = index_[place_of(quick_hash(packet), &packet)];
+        if (found == 0) return std::nullopt;
+        next_ = found - 1;
+    }
+    return packets_[next_++].at;
+}
+
+void KnownPackets::keep(const vrrp::PacketHeard& packet, std::size_t at) {
+    if (packet.ip_header.size() + packet.payload.size() > kBytesMax) return;
+    if (packets_.size() == kMost) forget();
+    if ((packets_.size() + 1) * 2 > index_.size()) grow();
+    const std::uint64_t hash = quick_hash(packet);
+    const std::size_t place = place_of(hash, &packet);
+    if (index_[place] != 0) return;
+    packets_.push_back({.hash = hash,
+                        .at = at,
+                        .interface = packet.interface,
+                        .source = packet.source,
+                        .destination = packet.destination,
+                        .ttl = packet.ttl,
+                        .protocol = packet.protocol,
+                        .header_size = static_cast<std::uint16_t>(packet.ip_header.size()),
+                        .payload_size = static_cast<std::uint16_t>(packet.payload.size()),
+                        .bytes_at = bytes_.size()});
+    bytes_.insert(bytes_.end(), packet.ip_header.begin(), packet.ip_header.end());
+    bytes_.insert(bytes_.end(), packet.payload.begin(), packet.payload.end());
+    index_[place] = static_cast<std::uint32_t>(packets_.size());
+}
+
+void KnownPackets::grow() {
+    index_.assign(std::max(kPlacesAtFirst, index_.size() * 2), 0);
+    for (std::size_t n = 0; n < packets_.size(); ++n)
+        index_[place_of(packets_[n].hash, nullptr)] = static_cast<std::uint32_t>(n + 1);
+}
+
+void KnownPackets::forget() {
+    packets_.clear();
+    bytes_.clear();
+    std::ranges::fill(index_, 0U);
+}
+
+}  // namespace mainstay::record

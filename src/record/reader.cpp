@@ -1,0 +1,284 @@
+#include "mainstay/record/reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <utility>
+
+#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/vrrp/fact_state.hpp"
+#include "reading.hpp"
+
+namespace mainstay::record {
+
+std::string_view program_version() { return MAINSTAY_VERSION; }
+
+std::unexpected<Error> damaged(std::string_view what) {
+    return fail(Errc::Invalid, fmt::format("the record is damaged: {}", what));
+}
+
+namespace {
+
+constexpr int kCopiesMax = 3;  // of a segment that is begun again while it is copied
+constexpr std::size_t kInstancesMax = 100'000;
+
+std::uint64_t load(const std::uint64_t& value) {
+    return std::atomic_ref{const_cast<std::uint64_t&>(value)}.load(std::memory_order_acquire);  // NOLINT: only read
+}
+
+// The segment as it is now; none while it is begun, or if its role writes nonsense.
+std::optional<Segment> copy_of(std::span<const std::byte> memory, std::size_t at) {
+    const std::size_t size = segment_bytes(memory.size());
+    const auto whole = memory.subspan(sizeof(MemoryHeader) + at * size, size);
+    const auto& header = *reinterpret_cast<const SegmentHeader*>(whole.data());
+    for (int copies = 0; copies < kCopiesMax; ++copies) {
+        Segment segment{.number = load(header.number), .bytes = {}};
+        const std::uint64_t used = load(header.used);
+        if (segment.number == 0 || used > size - sizeof(SegmentHeader)) continue;
+        const auto content = whole.subspan(sizeof(SegmentHeader), used);
+        segment.bytes.assign(content.begin(), content.end());
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (load(header.number) == segment.number) return segment;
+    }
+    return std::nullopt;
+}
+
+Result<std::string> version_of(std::span<const std::byte> bytes) {
+    MemoryHeader header;
+    if (bytes.size() < sizeof header) return fail(Errc::Invalid, "this is not a flight record: it is too short");
+    std::memcpy(&header, bytes.data(), sizeof header);
+    if (header.magic != kMagic) return fail(Errc::Invalid, "this is not a flight record");
+    if (header.format != kFormat)
+        return fail(Errc::Unsupported,
+                    fmt::format("the record has format {}; this program reads format {}", header.format, kFormat));
+    std::string version{header.version.data(), ::strnlen(header.version.data(), kVersionBytes)};
+    const auto is_plain = [](char c) { return c > ' ' && c <= '~'; };
+    if (!std::ranges::all_of(version, is_plain)) return damaged("its version");
+    return version;
+}
+
+template <std::size_t... I>
+bool read_alternative(ByteReader& in, std::size_t index, vrrp::Fact& fact, std::index_sequence<I...>) {
+    bool known = false;
+    const auto attempt = [&]<std::size_t K>() {
+        using F = std::variant_alternative_t<K, vrrp::Fact>;
+        if constexpr (!std::is_same_v<F, vrrp::PacketHeard>)
+            if (K == index) {
+                known = true;
+                in(fact.emplace<F>());
+            }
+    };
+    (attempt.template operator()<I>(), ...);
+    return known;
+}
+
+bool is_unused(std::span<const std::byte> memory) {
+    return std::ranges::all_of(memory.first(sizeof(MemoryHeader)), [](std::byte b) { return b == std::byte{0}; });
+}
+
+// What several memories hold, and the header of their file.
+struct Gathered {
+    MemoryHeader header;
+    std::array<std::vector<Segment>, kMachines> segments;
+};
+
+Result<void> gather(std::span<const std::byte> memory, Gathered& all) {
+    const auto version = version_of(memory);
+    if (!version) return std::unexpected{version.error()};
+    MemoryHeader header;
+    std::memcpy(&header, memory.data(), sizeof header);
+    const auto machine = static_cast<std::size_t>(header.machine);
+    if (machine >= kMachines || !all.segments[machine].empty()) return damaged("whose it is");
+    header.machine = Machine::Router;  // a file is of both
+    if (all.header.magic == kMagic && all.header.version != header.version)
+        return damaged("its parts are of two versions of the program");
+    all.header = header;
+    for (std::size_t at = 0; at < kSegments; ++at)
+        if (auto segment = copy_of(memory, at)) all.segments[machine].push_back(std::move(*segment));
+    std::ranges::sort(all.segments[machine], {}, &Segment::number);
+    return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const config::Config>> read_configuration(ByteReader& in) {
+    const auto bytes = in.raw(in.length());
+    if (!in.ok()) return damaged("a configuration ends early");
+    auto config = ipc::decode<config::Config>(bytes);
+    if (!config) return std::unexpected{std::move(config.error()).with("the configuration in the record")};
+    if (config->instances.size() > kInstancesMax) return damaged("its configuration has too many instances");
+    return std::make_shared<const config::Config>(std::move(*config));
+}
+
+Result<std::vector<std::byte>> file_of_memories(std::span<const std::span<const std::byte>> memories, WallTime saved) {
+    Gathered all;
+    std::size_t bytes = sizeof(MemoryHeader) + 256;
+    for (const auto memory : memories) {
+        if (segment_bytes(memory.size()) == 0) return fail(Errc::NotFound, "there is no flight record");
+        if (is_unused(memory)) continue;
+        if (const auto gathered = gather(memory, all); !gathered) return std::unexpected{gathered.error()};
+        bytes += memory.size();
+    }
+    std::size_t count = 0;
+    for (const auto& segments : all.segments) count += segments.size();
+    if (count == 0) return fail(Errc::NotFound, "nothing has been recorded yet");
+    std::vector<std::byte> file(bytes);
+    ByteWriter out{file};
+    out.raw(std::as_bytes(std::span{&all.header, 1}));
+    out(saved);
+    out.number(count);
+    for (std::size_t machine = 0; machine < kMachines; ++machine) {
+        for (const Segment& segment : all.segments[machine]) {
+            out(static_cast<std::uint8_t>(machine));
+            out.number(segment.number);
+            out(hash_of(segment.bytes), segment.bytes);
+        }
+    }
+    file.resize(out.size());
+    return file;
+}
+
+Result<std::vector<std::byte>> file_of_memory(std::span<const std::byte> memory, WallTime saved) {
+    return file_of_memories(std::span{&memory, 1}, saved);
+}
+
+Result<Record> read_record(std::span<const std::byte> file) {
+    auto version = version_of(file);
+    if (!version) return std::unexpected{std::move(version.error())};
+    Record record{.version = std::move(*version), .saved = {}, .segments = {}, .judge_segments = {}};
+    ByteReader in{file.subspan(sizeof(MemoryHeader))};
+    in(record.saved);
+    std::size_t count = in.length();
+    if (count > kSegments * kMachines) return damaged("it has too many parts");
+    for (; count > 0 && in.ok(); --count) {
+        std::uint8_t machine = 0;
+        in(machine);
+        Segment segment{.number = in.number(), .bytes = {}};
+        std::uint64_t hash = 0;
+        in(hash, segment.bytes);
+        if (!in.ok()) break;
+        if (machine >= kMachines) return damaged("a part is of an unknown process");
+        if (hash_of(segment.bytes) != hash) return damaged("its checksum is wrong");
+        auto& segments = machine == 0 ? record.segments : record.judge_segments;
+        if (segments.size() == kSegments) return damaged("it has too many parts");
+        segments.push_back(std::move(segment));
+    }
+    if (!in.ok()) return damaged("it ends early");
+    if (in.left() != 0) return damaged("something follows its end");
+    if (record.segments.empty() && record.judge_segments.empty()) return damaged("it is empty");
+    return record;
+}
+
+Result<KeyFrame> SegmentReader::key_frame() {
+    ByteReader in{bytes_};
+    KeyFrame frame;
+    in(frame.now, frame.wall, frame.continues);
+    auto config = read_configuration(in);
+    if (!config) return std::unexpected{std::move(config.error())};
+    frame.config = std::move(*config);
+    at_ = bytes_.size() - in.left();
+    frame.state = bytes_.subspan(at_);
+    last_ = frame.now;
+    return frame;
+}
+
+Instant read_time(ByteReader& in, Instant last) {
+    const std::int64_t since = in.signed_number();
+    if (since > ByteReader::kTimeMax || since < -ByteReader::kTimeMax) in.refuse();
+    if (!in.ok()) return last;
+    const Instant now = last + Nanos{since};
+    if (const auto at = now.time_since_epoch().count(); at > ByteReader::kTimeMax || at < 0) in.refuse();
+    return now;
+}
+
+void SegmentReader::entries_after(std::size_t state_bytes) { at_ += std::min(state_bytes, bytes_.size() - at_); }
+
+void SegmentReader::read_packet(ByteReader& in, bool again, Entry& entry) const {
+    const std::int64_t waited = in.signed_number();
+    if (waited > ByteReader::kTimeMax || waited < -ByteReader::kTimeMax) in.refuse();
+    std::span<const std::byte> bytes;
+    if (again) {
+        const std::uint64_t at = in.number();
+        if (!in.ok() || at >= at_) return in.refuse();
+        ByteReader there{bytes_.subspan(at, at_ - at)};
+        bytes = there.raw(there.length());
+        if (!there.ok()) in.refuse();
+    } else {
+        bytes = in.raw(in.length());
+    }
+    vrrp::PacketHeard packet;
+    packet.waited = Nanos{waited};
+    ByteReader parts{bytes};
+    parts(packet.interface, packet.source, packet.destination, packet.ttl, packet.protocol);
+    packet.ip_header = parts.raw(parts.length());
+    packet.payload = parts.raw(parts.left());
+    if (!parts.ok()) in.refuse();
+    entry.what = std::move(packet);
+}
+
+void SegmentReader::read_clock(ByteReader& in, Entry& entry) {
+    const std::int64_t change = in.signed_number();
+    if (change > ByteReader::kTimeMax || change < -ByteReader::kTimeMax) return in.refuse();
+    clock_offset_us_ += change;
+    if (clock_offset_us_ > ByteReader::kTimeMax || clock_offset_us_ < -ByteReader::kTimeMax) return in.refuse();
+    const auto micros = std::chrono::duration_cast<Micros>(entry.now.time_since_epoch()).count();
+    entry.what = vrrp::ClockTold{WallTime{micros + clock_offset_us_}};
+}
+
+Result<void> SegmentReader::read_what(ByteReader& in, EntryKind kind, Entry& entry) {
+    switch (kind) {
+        case EntryKind::Packet:
+        case EntryKind::PacketAgain:
+            read_packet(in, kind == EntryKind::PacketAgain, entry);
+            return {};
+        case EntryKind::Deadline:
+            entry.what = vrrp::DeadlineReached{};
+            return {};
+        case EntryKind::Clock:
+            read_clock(in, entry);
+            return {};
+        case EntryKind::Fact: {
+            std::uint8_t index = 0;
+            in(index);
+            vrrp::Fact fact;
+            if (!read_alternative(in, index, fact, std::make_index_sequence<std::variant_size_v<vrrp::Fact>>{}))
+                in.refuse();
+            entry.what = std::move(fact);
+            return {};
+        }
+        case EntryKind::Start:
+            in(entry.what.emplace<Started>().previous);
+            return {};
+        case EntryKind::Reload: {
+            auto config = read_configuration(in);
+            if (!config) return std::unexpected{std::move(config.error())};
+            auto& reloaded = entry.what.emplace<Reloaded>();
+            reloaded.config = std::move(*config);
+            in(reloaded.host);
+            return {};
+        }
+    }
+    in.refuse();
+    return {};
+}
+
+Result<std::optional<Entry>> SegmentReader::next() {
+    if (at_ == bytes_.size()) return std::nullopt;
+    ByteReader in{bytes_.subspan(at_)};
+    Entry entry;
+    EntryKind kind{};
+    in(kind);
+    entry.now = read_time(in, last_);
+    if (in.ok())
+        if (auto read = read_what(in, kind, entry); !read) return std::unexpected{std::move(read.error())};
+    entry.intents = read_summary(in);
+    if (!in.ok()) return damaged(fmt::format("the entry at byte {} of a segment", at_));
+    at_ = bytes_.size() - in.left();
+    last_ = entry.now;
+    return entry;
+}
+
+}  // namespace mainstay::record

@@ -1,0 +1,96 @@
+#include "mainstay/report/metrics.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "metrics_parts.hpp"
+
+namespace mainstay::report {
+namespace {
+
+void put_processes(MetricsWriter& out, const Supervision& supervision) {
+    out.family("mainstay_up");
+    out.sample({}, std::ranges::all_of(supervision.processes, &ProcessStatus::ready));
+    out.family("mainstay_start_time_seconds");
+    out.time({}, supervision.since);
+    Labelled<ProcessStatus> processes;
+    for (const auto& process : supervision.processes) processes.add({{"process", process.role}}, process);
+    put_each(out, "mainstay_process_up", processes, [](const auto& p) { return p.ready; });
+    put_each(out, "mainstay_process_ends_total", processes, [](const auto& p) { return p.ends; });
+}
+
+void put_reloads(MetricsWriter& out, const ReloadResults& reloads) {
+    const Labels done{{"result", "done"}}, refused{{"result", "refused"}};
+    out.family("mainstay_reloads_total");
+    out.sample(done, reloads.done);
+    out.sample(refused, reloads.refused);
+    out.family("mainstay_reload_last_timestamp_seconds");
+    out.time(done, reloads.last_done);
+    out.time(refused, reloads.last_refused);
+    out.family("mainstay_reload_last_successful");
+    out.sample({}, reloads.last_refused.unix_us <= reloads.last_done.unix_us);
+}
+
+void put_mail(MetricsWriter& out, const DaemonStatus& status) {
+    out.family("mainstay_mail_enabled");
+    out.sample({}, status.mail_enabled);
+    static constexpr struct {
+        std::string_view family;
+        std::uint64_t MailCounters::* value;
+    } kNumbers[] = {{"mainstay_mail_queued", &MailCounters::queued},
+                    {"mainstay_mail_in_memory", &MailCounters::unsaved},
+                    {"mainstay_mail_sent_total", &MailCounters::sent},
+                    {"mainstay_mail_failed_total", &MailCounters::failed},
+                    {"mainstay_mail_retries_total", &MailCounters::retries},
+                    {"mainstay_mail_digests_total", &MailCounters::digests},
+                    {"mainstay_mail_dropped_total", &MailCounters::refused_by_spool}};
+    for (const auto& number : kNumbers) {
+        out.family(number.family);
+        out.sample({}, status.mail.*number.value);
+    }
+}
+
+void put_webhooks(MetricsWriter& out, const WebhooksStatus& webhooks) {
+    Labelled<WebhookStatus> receivers;
+    for (const auto& one : webhooks.receivers) receivers.add({{"webhook", one.name}}, one);
+    put_each(out, "mainstay_webhook_queued", receivers, [](const auto& w) { return w.queued; });
+    put_each(out, "mainstay_webhook_sent_total", receivers, [](const auto& w) { return w.sent; });
+    put_each(out, "mainstay_webhook_failed_total", receivers, [](const auto& w) { return w.failed; });
+    put_each(out, "mainstay_webhook_retries_total", receivers, [](const auto& w) { return w.retries; });
+    put_each(out, "mainstay_webhook_dropped_total", receivers, [](const auto& w) { return w.dropped; });
+    out.family("mainstay_webhook_files_in_memory");
+    out.sample({}, webhooks.unsaved);
+}
+
+void put_daemon(MetricsWriter& out, const DaemonStatus& status) {
+    out.family("mainstay_build_info");
+    out.sample({{"version", status.version}}, true);
+    if (status.supervision) put_processes(out, *status.supervision);
+    out.family("mainstay_config_generation");
+    out.sample({}, status.generation);
+    if (status.supervision) put_reloads(out, status.supervision->reloads);
+    out.family("mainstay_events_lost_total");
+    out.sample({}, status.events_lost);
+    put_mail(out, status);
+    if (status.webhooks) put_webhooks(out, *status.webhooks);
+}
+
+}  // namespace
+
+std::string metrics(const DaemonStatus& status, const MetricsOptions& options) {
+    MetricsWriter out{options.openmetrics};
+    const auto instances = labelled_instances(status);
+    const auto services = labelled_services(status);
+    std::uint64_t left_out = instances.left_out() + services.left_out();
+    put_daemon(out, status);
+    if (status.vrrp) put_vrrp(out, *status.vrrp, instances);
+    if (status.bfd) put_bfd(out, *status.bfd);
+    if (status.lvs) put_lvs(out, status, *status.lvs, services);
+    if (status.lvs && options.servers) left_out += put_servers(out, *status.lvs, services);
+    out.family("mainstay_metrics_left_out");
+    out.sample({}, left_out);
+    put_compat(out, status, options);
+    return out.finish();
+}
+
+}  // namespace mainstay::report

@@ -1,0 +1,211 @@
+// The LVS part of the metrics: sums for each service, and with scope=servers series for each server and check.
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string>
+
+#include "mainstay/lvs/overrides.hpp"
+#include "metrics_parts.hpp"
+
+namespace mainstay::report {
+namespace {
+
+using Overridden = std::map<std::pair<std::string_view, Endpoint>, lvs::Hold>;
+
+Overridden overridden(const LvsStatus& lvs) {
+    Overridden holds;
+    for (const auto& one : lvs.overrides) holds[{one.service, one.server}] = static_cast<lvs::Hold>(one.hold);
+    return holds;
+}
+
+enum class ServerState : std::uint8_t { Up, Down, Drained, Disabled };
+constexpr std::array<std::string_view, 4> kServerStates{"up", "down", "drained", "disabled"};
+
+// What an operator set comes first: such a server is no failure.
+ServerState state_of(const ServiceStatus& service, const ServerStatus& server, const Overridden& holds) {
+    const auto held = holds.find({service.name, server.endpoint});
+    if (held != holds.end() && held->second == lvs::Hold::Disabled) return ServerState::Disabled;
+    if (held != holds.end() && held->second == lvs::Hold::Drained) return ServerState::Drained;
+    return server.alive ? ServerState::Up : ServerState::Down;
+}
+
+void put_server_states(MetricsWriter& out, const LvsStatus& lvs, const LabelledServices& services) {
+    const auto holds = overridden(lvs);
+    out.family("mainstay_lvs_servers");
+    for (const auto& one : services.all()) {
+        std::array<std::uint64_t, kServerStates.size()> counts{};
+        for (const auto& server : one.object->servers)
+            ++counts[static_cast<std::size_t>(state_of(*one.object, server, holds))];
+        for (std::size_t state = 0; state < counts.size(); ++state)
+            if (counts[state] != 0 || state == 0)
+                out.sample(one.labels.with("state", kServerStates[state]), counts[state]);
+    }
+}
+
+struct StatsFamily {
+    std::string_view name;
+    std::uint64_t netlink::IpvsStats::* value;
+};
+
+// The kernel's counters, if they are read and fit the services.
+const std::vector<ServiceTraffic>* traffic_of(const LvsStatus& lvs) {
+    return lvs.traffic && lvs.traffic->size() == lvs.services.size() ? &*lvs.traffic : nullptr;
+}
+
+std::uint64_t active_connections(const ServiceTraffic& counted) {
+    std::uint64_t active = counted.sorry_server.active;
+    for (const auto& server : counted.servers) active += server.active;
+    return active;
+}
+
+// Series for each service: with thousands of them these lines are most of the text, which is to stay below 1 MB.
+void put_service_traffic(MetricsWriter& out, const LvsStatus& lvs, const LabelledServices& services) {
+    static constexpr StatsFamily kCounters[] = {{"mainstay_ipvs_connections_total", &netlink::IpvsStats::connections},
+                                                {"mainstay_ipvs_in_bytes_total", &netlink::IpvsStats::in_bytes},
+                                                {"mainstay_ipvs_out_bytes_total", &netlink::IpvsStats::out_bytes}};
+    const auto* traffic = traffic_of(lvs);
+    if (traffic == nullptr) return;
+    for (const auto& counter : kCounters) {
+        out.family(counter.name);
+        for (const auto& one : services.all()) out.sample(one.labels, (*traffic)[one.position].stats.*counter.value);
+    }
+    std::uint64_t active = 0;
+    for (const auto& one : services.all()) active += active_connections((*traffic)[one.position]);
+    out.family("mainstay_ipvs_active_connections");
+    out.sample({}, active);
+}
+
+void put_checks(MetricsWriter& out, const DaemonStatus& status, const LvsStatus& lvs) {
+    Labelled<CheckTypeStatus> types;
+    for (const auto& type : lvs.check_types) types.add({{"type", type.type}}, type);
+    out.family("mainstay_check_duration_seconds");
+    for (const auto& one : types.all()) out.histogram(one.labels, one.object->durations);
+    out.family("mainstay_check_results_total");
+    for (const auto& one : types.all()) {
+        out.sample(one.labels.with("result", "passed"), one.object->passed);
+        out.sample(one.labels.with("result", "failed"), one.object->failed);
+        out.sample(one.labels.with("result", "not_run"), one.object->not_run);
+    }
+    out.family("mainstay_check_oldest_unfinished_seconds");
+    const auto age =
+        lvs.oldest_check ? std::chrono::duration_cast<Micros>(status.clock - *lvs.oldest_check) : Micros{0};
+    out.seconds({}, std::max(age, Micros{0}));
+    out.family("mainstay_log_lines_left_out_total");
+    out.sample({}, lvs.lines_left_out);
+}
+
+void put_table(MetricsWriter& out, const LvsStatus& lvs) {
+    out.family("mainstay_ipvs_available");
+    out.sample({}, lvs.ipvs_available);
+    out.family("mainstay_ipvs_operations_total");
+    out.sample({}, lvs.operations);
+    out.family("mainstay_ipvs_operation_failures_total");
+    out.sample({}, lvs.operation_failures);
+    out.family("mainstay_ipvs_repairs_total");
+    out.sample({}, lvs.repairs);
+}
+
+// ---- scope=servers -------------------------------------------------------------------------------------------------
+
+struct Server {
+    const ServerStatus* status;
+    const ServerTraffic* traffic;  // null: not known
+};
+
+void put_server_traffic(MetricsWriter& out, const Labelled<Server>& servers) {
+    static constexpr StatsFamily kCounters[] = {{"mainstay_server_connections_total", &netlink::IpvsStats::connections},
+                                                {"mainstay_server_in_packets_total", &netlink::IpvsStats::in_packets},
+                                                {"mainstay_server_out_packets_total", &netlink::IpvsStats::out_packets},
+                                                {"mainstay_server_in_bytes_total", &netlink::IpvsStats::in_bytes},
+                                                {"mainstay_server_out_bytes_total", &netlink::IpvsStats::out_bytes}};
+    for (const auto& counter : kCounters) {
+        out.family(counter.name);
+        for (const auto& one : servers.all())
+            if (one.object->traffic != nullptr) out.sample(one.labels, one.object->traffic->stats.*counter.value);
+    }
+    out.family("mainstay_server_current_connections");
+    for (const auto& one : servers.all()) {
+        if (one.object->traffic == nullptr) continue;
+        out.sample(one.labels.with("state", "active"), one.object->traffic->active);
+        out.sample(one.labels.with("state", "inactive"), one.object->traffic->inactive);
+        out.sample(one.labels.with("state", "persistent"), one.object->traffic->persistent);
+    }
+}
+
+void put_server_checks(MetricsWriter& out, const Labelled<CheckStatus>& checks) {
+    put_each(out, "mainstay_check_up", checks, [](const auto& c) { return c.up; });
+    put_each(out, "mainstay_check_failures_in_row", checks,
+             [](const auto& c) { return std::uint64_t{c.failures_in_row}; });
+    out.family("mainstay_check_last_duration_seconds");
+    for (const auto& one : checks.all())
+        if (one.object->has_run) out.seconds(one.labels, one.object->last_duration);
+    put_times(out, "mainstay_check_last_run_timestamp_seconds", checks, &CheckStatus::last_run);
+}
+
+}  // namespace
+
+LabelledServices labelled_services(const DaemonStatus& status) {
+    LabelledServices list;
+    if (!status.lvs) return list;
+    const auto& all = status.lvs->services;
+    for (std::size_t i = 0; i < all.size(); ++i) list.add({{"service", all[i].name}}, all[i], i);
+    return list;
+}
+
+void put_lvs(MetricsWriter& out, const DaemonStatus& status, const LvsStatus& lvs, const LabelledServices& services) {
+    put_table(out, lvs);
+    const auto up = static_cast<std::uint64_t>(std::ranges::count_if(lvs.services, &ServiceStatus::quorum_up));
+    out.family("mainstay_lvs_services");
+    out.sample({{"quorum", "up"}}, up);
+    out.sample({{"quorum", "down"}}, lvs.services.size() - up);
+    out.family("mainstay_lvs_overrides");
+    out.sample({}, std::uint64_t{lvs.overrides.size()});
+    put_each(out, "mainstay_lvs_quorum_up", services, [](const auto& s) { return s.quorum_up; });
+    out.family("mainstay_lvs_sorry_server_in_use");
+    for (const auto& one : services.all())
+        if (!one.object->sorry_server.empty()) out.sample(one.labels, one.object->sorry_in_use);
+    put_server_states(out, lvs, services);
+    put_service_traffic(out, lvs, services);
+    put_checks(out, status, lvs);
+}
+
+std::uint64_t put_servers(MetricsWriter& out, const LvsStatus& lvs, const LabelledServices& services) {
+    const auto* traffic = traffic_of(lvs);
+    std::vector<Server> all;
+    std::size_t count = 0;
+    for (const auto& service : services.all()) count += service.object->servers.size();
+    all.reserve(count);  // Labelled points to the elements
+    Labelled<Server> servers;
+    Labelled<CheckStatus> checks;
+    for (const auto& service : services.all()) {
+        const auto& list = service.object->servers;
+        const auto* counted = traffic != nullptr ? &(*traffic)[service.position].servers : nullptr;
+        for (std::size_t s = 0; s < list.size(); ++s) {
+            const auto labels = service.labels.with("server", list[s].name);
+            servers.add(labels, all.emplace_back(&list[s],
+                                                 counted != nullptr && s < counted->size() ? &(*counted)[s] : nullptr));
+            for (std::size_t c = 0; c < list[s].checks.size(); ++c) {
+                const auto& check = list[s].checks[c];
+                checks.add(
+                    labels.with("type", check.type).with("target", check.target).with("number", std::to_string(c)),
+                    check);
+            }
+        }
+    }
+    if (traffic != nullptr) {
+        out.family("mainstay_service_active_connections");
+        for (const auto& one : services.all()) out.sample(one.labels, active_connections((*traffic)[one.position]));
+    }
+    put_each(out, "mainstay_server_up", servers, [](const auto& s) { return s.status->alive; });
+    put_each(out, "mainstay_server_in_table", servers, [](const auto& s) { return s.status->in_table; });
+    put_each(out, "mainstay_server_weight", servers, [](const auto& s) {
+        return s.status->in_table ? std::int64_t{s.status->weight_in_table} : s.status->weight;
+    });
+    out.family("mainstay_server_last_transition_timestamp_seconds");
+    for (const auto& one : servers.all()) out.time(one.labels, one.object->status->since);
+    put_server_traffic(out, servers);
+    put_server_checks(out, checks);
+    return servers.left_out() + checks.left_out();
+}
+
+}  // namespace mainstay::report

@@ -1,0 +1,64 @@
+// The parts of metrics(), each a section of the text in the order of metric_families().
+#pragma once
+
+#include <cstddef>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mainstay/report/document.hpp"
+#include "metrics_writer.hpp"
+
+namespace mainstay::report {
+
+// Objects with their labels. Prometheus refuses a whole answer in which two series have the same labels, so of such
+// objects only the first stays.
+template <class T>
+class Labelled {
+public:
+    struct One {
+        Labels labels;
+        const T* object;
+        std::size_t position;  // in the list it comes from
+    };
+    void add(Labels labels, const T& object, std::size_t position = 0) {
+        if (seen_.insert(labels.text()).second)
+            all_.push_back({std::move(labels), &object, position});
+        else
+            ++left_out_;
+    }
+    [[nodiscard]] const std::vector<One>& all() const { return all_; }
+    [[nodiscard]] std::uint64_t left_out() const { return left_out_; }
+
+private:
+    std::vector<One> all_;
+    std::set<std::string> seen_;
+    std::uint64_t left_out_ = 0;
+};
+
+// One family with a sample for each object; `value` returns a number or a bool.
+template <class T, class F>
+void put_each(MetricsWriter& out, std::string_view family, const Labelled<T>& list, const F& value) {
+    out.family(family);
+    for (const auto& one : list.all()) out.sample(one.labels, value(*one.object));
+}
+template <class T>
+void put_times(MetricsWriter& out, std::string_view family, const Labelled<T>& list, WallTime T::* at) {
+    out.family(family);
+    for (const auto& one : list.all()) out.time(one.labels, one.object->*at);
+}
+
+using LabelledInstances = Labelled<vrrp::InstanceSnapshot>;
+using LabelledServices = Labelled<ServiceStatus>;
+[[nodiscard]] LabelledInstances labelled_instances(const DaemonStatus& status);
+[[nodiscard]] LabelledServices labelled_services(const DaemonStatus& status);
+
+void put_vrrp(MetricsWriter& out, const VrrpStatus& vrrp, const LabelledInstances& instances);
+void put_bfd(MetricsWriter& out, const BfdStatus& bfd);
+void put_lvs(MetricsWriter& out, const DaemonStatus& status, const LvsStatus& lvs, const LabelledServices& services);
+// Returns how many servers and checks were left out.
+[[nodiscard]] std::uint64_t put_servers(MetricsWriter& out, const LvsStatus& lvs, const LabelledServices& services);
+void put_compat(MetricsWriter& out, const DaemonStatus& status, const MetricsOptions& options);
+
+}  // namespace mainstay::report

@@ -1,0 +1,125 @@
+#include "metrics_writer.hpp"
+
+#include <algorithm>
+
+namespace mainstay::report {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+// The length of the UTF-8 character at the beginning of `text`; 0: there is none. RFC 3629, section 4.
+std::size_t character_length(std::string_view text) {
+    const auto first = static_cast<unsigned char>(text[0]);
+    if (first < 0x80) return 1;
+    const std::size_t length = first >= 0xC2 && first <= 0xDF   ? 2
+                               : first >= 0xE0 && first <= 0xEF ? 3
+                               : first >= 0xF0 && first <= 0xF4 ? 4
+                                                                : 0;
+    if (length == 0 || text.size() < length) return 0;
+    if (!std::ranges::all_of(text.substr(1, length - 1), is_continuation)) return 0;
+    const auto second = static_cast<unsigned char>(text[1]);
+    const bool too_long = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
+    const bool surrogate = first == 0xED && second > 0x9F, too_large = first == 0xF4 && second > 0x8F;
+    return too_long || surrogate || too_large ? 0 : length;
+}
+
+std::string_view word_of(const MetricFamily& family, bool openmetrics) {
+    using enum MetricFamily::Type;
+    switch (family.type) {
+        case Gauge:
+            return "gauge";
+        case Histogram:
+            return "histogram";
+        case Info:
+            return openmetrics ? "info" : "gauge";
+        case Counter:
+            break;
+    }
+    // An OpenMetrics counter ends in _total; the names of some exporters do not.
+    return openmetrics && !family.name.ends_with("_total") ? "unknown" : "counter";
+}
+
+// OpenMetrics names a family without the suffix of its samples.
+std::string_view family_name(const MetricFamily& family, bool openmetrics) {
+    using enum MetricFamily::Type;
+    std::string_view name = family.name;
+    if (openmetrics && family.type == Counter && name.ends_with("_total")) name.remove_suffix(6);
+    if (openmetrics && family.type == Info) name.remove_suffix(5);  // _info
+    return name;
+}
+
+std::string_view unit_of(std::string_view name) {
+    for (const std::string_view unit : {"seconds", "bytes"})
+        if (name.size() > unit.size() && name.ends_with(unit) && name[name.size() - unit.size() - 1] == '_')
+            return unit;
+    return {};
+}
+
+}  // namespace
+
+std::string escape_label(std::string_view value) {
+    std::string out;
+    out.reserve(value.size());
+    while (!value.empty()) {
+        const std::size_t length = character_length(value);
+        if (length == 0)
+            out += kReplacement;
+        else if (value[0] == '\n')
+            out += "\\n";
+        else if (value[0] == '\\' || value[0] == '"')
+            (out += '\\') += value[0];
+        else
+            out += value.substr(0, length);
+        value.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return out;
+}
+
+void Labels::add(std::string_view name, std::string_view value) {
+    fmt::format_to(std::back_inserter(text_), "{}{}=\"{}\"", text_.empty() ? "" : ",", name, escape_label(value));
+}
+
+Labels Labels::with(std::string_view name, std::string_view value) const {
+    Labels more = *this;
+    more.add(name, value);
+    return more;
+}
+
+std::string seconds_text(std::int64_t micros) {
+    constexpr std::int64_t kSecond = 1'000'000;
+    const std::uint64_t size = micros < 0 ? 0 - static_cast<std::uint64_t>(micros) : static_cast<std::uint64_t>(micros);
+    std::string text = fmt::format("{}{}", micros < 0 ? "-" : "", size / kSecond);
+    if (size % kSecond == 0) return text;
+    text += fmt::format(".{:06}", size % kSecond);
+    while (text.back() == '0') text.pop_back();
+    return text;
+}
+
+void MetricsWriter::family(std::string_view name) {
+    const auto all = metric_families();
+    const auto found = std::ranges::find(all, name, &MetricFamily::name);
+    // One without a row is a mistake of ours; a test compares the families of an answer with the rows.
+    const MetricFamily family = found != all.end() ? *found : MetricFamily{.name = name};
+    name_ = name;
+    const auto shown = family_name(family, openmetrics_);
+    fmt::format_to(std::back_inserter(out_), "# HELP {} {}\n# TYPE {} {}\n", shown, family.help, shown,
+                   word_of(family, openmetrics_));
+    if (const auto unit = unit_of(shown); openmetrics_ && !unit.empty())
+        fmt::format_to(std::back_inserter(out_), "# UNIT {} {}\n", shown, unit);
+}
+
+void MetricsWriter::put(std::string_view suffix, const Labels& labels, std::string_view value) {
+    out_ += name_;
+    out_ += suffix;
+    if (!labels.text().empty()) ((out_ += '{') += labels.text()) += '}';
+    ((out_ += ' ') += value) += '\n';
+}
+
+std::string MetricsWriter::finish() {
+    if (openmetrics_) out_ += "# EOF\n";
+    return std::move(out_);
+}
+
+}  // namespace mainstay::report

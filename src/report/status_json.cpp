@@ -1,0 +1,405 @@
+#include "mainstay/report/document.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "mainstay/base/utc_text.hpp"
+
+namespace mainstay::report {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+json counters_json(const vrrp::Counters& c) {
+    return {{"advert_rcvd", c.advert_rcvd},
+            {"advert_sent", c.advert_sent},
+            {"become_master", c.become_master},
+            {"release_master", c.release_master},
+            {"packet_len_err", c.packet_len_err},
+            {"advert_interval_err", c.advert_interval_err},
+            {"ip_ttl_err", c.ip_ttl_err},
+            {"invalid_type_rcvd", c.invalid_type_rcvd},
+            {"addr_list_err", c.addr_list_err},
+            {"invalid_authtype", c.invalid_authtype},
+            {"authtype_mismatch", c.authtype_mismatch},
+            {"auth_failure", c.auth_failure},
+            {"pri_zero_rcvd", c.pri_zero_rcvd},
+            {"pri_zero_sent", c.pri_zero_sent},
+            {"checksum_err", c.checksum_err},
+            {"version_err", c.version_err},
+            {"rival_masters", c.rival_masters},
+            {"addresses_restored", c.addresses_restored},
+            {"routing_restored", c.routing_restored},
+            {"duplicate_addresses", c.duplicate_addresses},
+            {"deadlines_late", c.deadlines_late},
+            {"adverts_skipped", c.adverts_skipped},
+            {"auth_ext_missing", c.auth_ext_missing},
+            {"auth_ext_malformed", c.auth_ext_malformed},
+            {"auth_ext_unknown_key", c.auth_ext_unknown_key},
+            {"auth_ext_invalid_hmac", c.auth_ext_invalid_hmac},
+            {"auth_ext_stale", c.auth_ext_stale},
+            {"auth_ext_replay", c.auth_ext_replay}};
+}
+
+void put_time(json& object, const std::string& name, WallTime at) {
+    object[name] = iso_time(at);
+    object[name + "_unix_us"] = at.unix_us;
+}
+
+// Converts a role's instant to the calendar clock.
+WallTime wall_time(const DaemonStatus& status, Instant at) {
+    const Micros ago = std::chrono::duration_cast<Micros>(status.clock - at);
+    return {status.now.unix_us - ago.count()};
+}
+
+json problems_json(const DaemonStatus& status, const std::vector<vrrp::PeerProblem>& problems) {
+    json list = json::array();
+    for (const auto& p : problems) {
+        json one{{"kind", p.kind}, {"peer", p.peer.to_string()}, {"count", p.count}, {"text", p.text}};
+        put_time(one, "last", wall_time(status, p.last));
+        list.push_back(std::move(one));
+    }
+    return list;
+}
+
+const char* name_of(vrrp::TrackedObject::Kind kind) {
+    using Kind = vrrp::TrackedObject::Kind;
+    switch (kind) {
+        case Kind::Interface:
+            return "interface";
+        case Kind::Script:
+            return "script";
+        case Kind::File:
+            return "file";
+        case Kind::Process:
+            return "process";
+        case Kind::Bfd:
+            return "bfd";
+    }
+    return "unknown";  // of a newer writer
+}
+
+const char* state_name(bool known, bool up) { return !known ? "UNKNOWN" : up ? "UP" : "DOWN"; }
+
+json tracks_json(const std::vector<vrrp::TrackedObject>& tracked) {
+    json list = json::array();
+    for (const auto& one : tracked)
+        list.push_back({{"kind", name_of(one.kind)},
+                        {"name", one.name},
+                        {"state", state_name(one.known, one.up)},
+                        {"weight", one.weight},
+                        {"reverse", one.reverse},
+                        {"adds", one.adds},
+                        {"faults", one.faults}});
+    return list;
+}
+
+json trackers_json(const std::vector<vrrp::TrackerSnapshot>& trackers, vrrp::TrackerSnapshot::Kind kind) {
+    const bool process = kind == vrrp::TrackerSnapshot::Kind::Process;
+    json list = json::array();
+    for (const auto& one : trackers) {
+        if (one.kind != kind) continue;
+        list.push_back({{"name", one.name}, {process ? "count" : "value", one.value}});
+        if (process) list.back()["state"] = state_name(true, one.up);
+    }
+    return list;
+}
+
+json instance_json(const DaemonStatus& status, const vrrp::InstanceSnapshot& i,
+                   const std::vector<std::string>& addresses, const std::vector<vrrp::TrackedObject>& tracked) {
+    json out{{"name", i.name},
+             {"state", to_string(i.state)},
+             {"interface", i.interface},
+             {"group", i.group},
+             {"virtual_router_id", i.virtual_router_id},
+             {"version", i.version},
+             {"family", i.family == Family::V6 ? "inet6" : "inet"},
+             {"priority", i.effective_priority},
+             {"base_priority", i.base_priority},
+             {"owns_addresses", i.owns_addresses},
+             {"addresses", addresses},
+             // In FAULT no adverts are received: the last known master is often the instance itself.
+             {"master", i.master.empty() || i.state == vrrp::State::Fault ? "" : i.master.to_string()},
+             {"master_priority", i.master_priority},
+             {"fault", i.fault},
+             {"failed_over", i.failed_over}};
+    put_time(out, "since", i.since);
+    out["reason"] = i.reason;
+    out["priority_parts"] = json::array();
+    for (const auto& part : i.priority_parts)
+        out["priority_parts"].push_back({{"tracker", part.tracker}, {"up", part.up}, {"adds", part.weight}});
+    out["tracks"] = tracks_json(tracked);
+    out["problems"] = problems_json(status, i.problems);
+    out["counters"] = counters_json(i.counters);
+    return out;
+}
+
+// null: this director has not stepped back.
+json maintenance_json(const std::optional<MaintenanceStatus>& maintenance) {
+    if (!maintenance) return {};
+    json out{{"by", maintenance->by}, {"reason", maintenance->reason}};
+    put_time(out, "since", maintenance->since);
+    if (maintenance->until)
+        put_time(out, "until", *maintenance->until);
+    else
+        out["until"] = nullptr;
+    return out;
+}
+
+json vrrp_json(const DaemonStatus& daemon, const VrrpStatus& status) {
+    json instances = json::array(), groups = json::array(), scripts = json::array();
+    for (std::size_t i = 0; i < status.router.instances.size(); ++i) {
+        const bool has_addresses = i < status.addresses.size(), has_tracked = i < status.tracked.size();
+        instances.push_back(instance_json(daemon, status.router.instances[i],
+                                          has_addresses ? status.addresses[i] : std::vector<std::string>{},
+                                          has_tracked ? status.tracked[i] : std::vector<vrrp::TrackedObject>{}));
+    }
+    for (const auto& g : status.router.groups) groups.push_back({{"name", g.name}, {"state", to_string(g.state)}});
+    for (const auto& s : status.router.scripts) {
+        scripts.push_back({{"name", s.name},
+                           {"state", state_name(s.known, s.up)},
+                           {"streak", s.streak},
+                           {"last_status", s.last_status},
+                           {"last_failure", s.last_failure},
+                           {"runs", s.runs},
+                           {"failures", s.failures},
+                           {"failures_in_row", s.failures_in_row}});
+        put_time(scripts.back(), "since", s.since);
+    }
+    json bfds = json::array();
+    for (const auto& b : status.router.bfds) bfds.push_back({{"name", b.name}, {"state", b.up ? "UP" : "DOWN"}});
+    return {{"generation", status.generation},
+            {"instances", std::move(instances)},
+            {"groups", std::move(groups)},
+            {"scripts", std::move(scripts)},
+            {"bfd", std::move(bfds)},
+            {"files", trackers_json(status.router.trackers, vrrp::TrackerSnapshot::Kind::File)},
+            {"processes", trackers_json(status.router.trackers, vrrp::TrackerSnapshot::Kind::Process)},
+            {"netlink_overruns", status.netlink_overruns},
+            {"devices_remade", status.devices_remade},
+            {"firewall_repairs", status.firewall_repairs}};
+}
+
+json session_json(const bfd::SessionSnapshot& s) {
+    json out{{"name", s.name},
+             {"state", wire::to_string(s.state)},
+             {"neighbor", s.neighbor.to_string()},
+             {"source", s.source.empty() ? "" : s.source.to_string()},
+             {"multihop", s.multihop},
+             {"diagnostic", wire::to_string(s.diagnostic)},
+             {"remote_state", wire::to_string(s.remote_state)},
+             {"remote_diagnostic", wire::to_string(s.remote_diagnostic)},
+             {"discriminator", s.discriminator},
+             {"remote_discriminator", s.remote_discriminator},
+             {"source_port", s.source_port},
+             {"transmit_interval_us", s.transmit_interval.count()},
+             {"detection_time_us", s.detection_time.count()}};
+    put_time(out, "since", s.since);
+    out["counters"] = {{"sent", s.counters.sent},
+                       {"received", s.counters.received},
+                       {"discarded", s.counters.discarded},
+                       {"became_up", s.counters.became_up},
+                       {"went_down", s.counters.went_down},
+                       {"expired", s.counters.expired},
+                       {"deadlines_late", s.counters.deadlines_late}};
+    return out;
+}
+
+json bfd_json(const BfdStatus& status) {
+    json sessions = json::array();
+    for (const auto& session : status.sessions.sessions) sessions.push_back(session_json(session));
+    return {
+        {"generation", status.generation}, {"strangers", status.sessions.strangers}, {"sessions", std::move(sessions)}};
+}
+
+json leave_json(const LeaveStatus& leave) {
+    json out{{"over", leave.over}};
+    if (leave.connections) out["connections"] = *leave.connections;
+    put_time(out, "until", leave.until);
+    return out;
+}
+
+void put_counters(json& out, const netlink::IpvsStats& stats) {
+    out["connections"] = stats.connections;
+    out["in_packets"] = stats.in_packets;
+    out["out_packets"] = stats.out_packets;
+    out["in_bytes"] = stats.in_bytes;
+    out["out_bytes"] = stats.out_bytes;
+    out["connections_per_s"] = stats.cps;
+    out["in_packets_per_s"] = stats.in_pps;
+    out["out_packets_per_s"] = stats.out_pps;
+    out["in_bytes_per_s"] = stats.in_bps;
+    out["out_bytes_per_s"] = stats.out_bps;
+}
+
+json traffic_json(const ServerTraffic& t) {
+    json out{{"active", t.active}, {"inactive", t.inactive}, {"persistent", t.persistent}};
+    put_counters(out, t.stats);
+    return out;
+}
+
+// `traffic`: null where it is not counted.
+json server_json(const ServerStatus& s, const ServerTraffic* traffic) {
+    json checks = json::array();
+    for (const auto& c : s.checks) {
+        json check{{"type", c.type},
+                   {"target", c.target},
+                   {"up", c.up},
+                   {"has_run", c.has_run},
+                   {"failures_in_row", c.failures_in_row},
+                   {"last_result", c.last_result},
+                   {"last_duration_us", c.last_duration.count()}};
+        put_time(check, "last_run", c.last_run);
+        if (!c.script.empty()) check["script"] = c.script;
+        checks.push_back(std::move(check));
+    }
+    json out{{"name", s.name},
+             {"address", s.endpoint.to_string()},
+             {"forwarding", s.forwarding},
+             {"weight", s.weight},
+             {"alive", s.alive},
+             {"in_table", s.in_table},
+             {"weight_in_table", s.weight_in_table},
+             {"kept_by_min_alive", s.kept},
+             {"note", s.note}};
+    put_time(out, "since", s.since);
+    if (s.leave) out["leaving"] = leave_json(*s.leave);
+    if (s.grows_since) put_time(out, "grows_since", *s.grows_since);
+    if (traffic != nullptr) out["traffic"] = traffic_json(*traffic);
+    out["checks"] = std::move(checks);
+    return out;
+}
+
+json override_json(const OverrideStatus& o) {
+    json out{{"service", o.service}, {"server", o.server.to_string()}, {"is", o.text}, {"by", o.by}};
+    put_time(out, "since", o.since);
+    if (o.until) put_time(out, "until", *o.until);
+    if (!o.reason.empty()) out["reason"] = o.reason;
+    return out;
+}
+
+json service_json(const ServiceStatus& s, const ServiceTraffic* traffic) {
+    json servers = json::array();
+    for (std::size_t i = 0; i < s.servers.size(); ++i) {
+        const bool counted = traffic != nullptr && i < traffic->servers.size();
+        servers.push_back(server_json(s.servers[i], counted ? &traffic->servers[i] : nullptr));
+    }
+    json leaving = json::array();
+    for (const auto& one : s.leaving) {
+        json server = leave_json(one.leave);
+        server["name"] = one.name;
+        leaving.push_back(std::move(server));
+    }
+    json out{{"name", s.name},
+             {"scheduler", s.scheduler},
+             {"quorum_up", s.quorum_up},
+             {"quorum", s.quorum},
+             {"hysteresis", s.hysteresis},
+             {"sorry_server", s.sorry_server},
+             {"sorry_in_use", s.sorry_in_use}};
+    if (traffic != nullptr) {
+        out["traffic"] = json::object();
+        put_counters(out["traffic"], traffic->stats);
+    }
+    out["servers"] = std::move(servers);
+    out["leaving"] = std::move(leaving);
+    return out;
+}
+
+json lvs_json(const LvsStatus& status) {
+    json services = json::array();
+    for (std::size_t i = 0; i < status.services.size(); ++i) {
+        const bool counted = status.traffic && i < status.traffic->size();
+        services.push_back(service_json(status.services[i], counted ? &(*status.traffic)[i] : nullptr));
+    }
+    json overrides = json::array();
+    for (const auto& one : status.overrides) overrides.push_back(override_json(one));
+    return {{"generation", status.generation},
+            {"ipvs_available", status.ipvs_available},
+            {"ipvs_problem", status.ipvs_problem},
+            {"operations", status.operations},
+            {"operation_failures", status.operation_failures},
+            {"repairs", status.repairs},
+            {"log_lines_left_out", status.lines_left_out},
+            {"overrides", std::move(overrides)},
+            {"services", std::move(services)}};
+}
+
+json api_json(const ApiStatus& status) {
+    json listeners = json::array();
+    for (const auto& one : status.listeners)
+        listeners.push_back({{"at", one.at}, {"open", one.open}, {"tls", one.tls}, {"problem", one.problem}});
+    const auto& c = status.counters;
+    return {{"listeners", std::move(listeners)},      {"requests", c.requests},
+            {"requests_refused", c.requests_refused}, {"connections_refused", c.connections_refused},
+            {"streams_refused", c.streams_refused},   {"streams_dropped", c.streams_dropped},
+            {"logins_failed", c.logins_failed},       {"logins_delayed", c.logins_delayed}};
+}
+
+json part_json(const DaemonStatus& status, StatusPart part) {
+    if (part == StatusPart::Vrrp) return status.vrrp ? vrrp_json(status, *status.vrrp) : json{};
+    if (part == StatusPart::Lvs) return status.lvs ? lvs_json(*status.lvs) : json{};
+    return status.bfd ? bfd_json(*status.bfd) : json{};
+}
+
+// Names may hold any bytes; the answer is valid UTF-8 whatever they are.
+std::string text_of(const json& document) {
+    return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+std::string iso_time(WallTime at) {
+    constexpr std::int64_t kSecond = 1'000'000, kEnd = 253'402'300'800 * kSecond;  // the year 10000
+    return at.unix_us < kSecond || at.unix_us >= kEnd ? std::string{} : utc_text(at, UtcDigits::WholeSeconds);
+}
+
+namespace {
+
+json webhooks_json(const WebhooksStatus& webhooks) {
+    json out{{"in_memory", webhooks.unsaved}, {"disk_problem", webhooks.disk_problem}};
+    json& receivers = out["receivers"] = json::array();
+    for (const auto& one : webhooks.receivers)
+        receivers.push_back({{"name", one.name},
+                             {"queued", one.queued},
+                             {"sent", one.sent},
+                             {"failed", one.failed},
+                             {"retries", one.retries},
+                             {"dropped", one.dropped},
+                             {"last_problem", one.problem}});
+    return out;
+}
+
+}  // namespace
+
+std::string status_json(const DaemonStatus& status) {
+    json out{{"version", status.version}, {"host", status.host_name}, {"generation", status.generation}};
+    put_time(out, "now", status.now);
+    out["configuration"] = {
+        {"file", status.config_path}, {"config_id", status.config_id}, {"settings", status.settings_path}};
+    out["supervisor"] = {{"pid", status.supervisor_pid}};
+    out["observer"] = {{"pid", status.observer_pid}, {"events_lost", status.events_lost}};
+    put_time(out["observer"], "since", status.observer_since);
+    out["maintenance"] = status.vrrp ? maintenance_json(status.vrrp->maintenance) : json{};
+    out["vrrp"] = part_json(status, StatusPart::Vrrp);
+    out["lvs"] = part_json(status, StatusPart::Lvs);
+    out["bfd"] = part_json(status, StatusPart::Bfd);
+    out["mail"] = {{"enabled", status.mail_enabled},
+                   {"queued", status.mail.queued},
+                   {"sent", status.mail.sent},
+                   {"failed", status.mail.failed},
+                   {"retries", status.mail.retries},
+                   {"digests", status.mail.digests},
+                   {"dropped", status.mail.refused_by_spool},
+                   {"in_memory", status.mail.unsaved},
+                   {"last_problem", status.mail_problem}};
+    if (status.webhooks) out["webhooks"] = webhooks_json(*status.webhooks);
+    if (status.api) out["api"] = api_json(*status.api);
+    return text_of(out);
+}
+
+std::string status_json(const DaemonStatus& status, StatusPart part) { return text_of(part_json(status, part)); }
+
+}  // namespace mainstay::report

@@ -1,0 +1,80 @@
+#include "why_text.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace mainstay::report {
+namespace {
+
+constexpr std::int64_t kDay_s = 86'400;
+
+std::string event_text(const WhySource& source, const Event& event) {
+    const std::string at = moment(source, event.at);
+    switch (event.transition) {
+        case Transition::MasterPriority:
+        case Transition::BackupPriority:
+            return fmt::format("{}: the priority of {} changed to {}", at, event.name, event.priority);
+        case Transition::LowerPriorityHeard:
+            return fmt::format("{}: {} received an advertisement of another master with a lower priority", at,
+                               event.name);
+        default:
+            break;
+    }
+    if (event.kind == Event::Kind::VirtualServer)
+        return fmt::format("{}: {} {} its quorum", at, event.name,
+                           event.transition == Transition::Up ? "gained" : "lost");
+    const bool has_priority = event.kind == Event::Kind::Instance && event.priority > 0;
+    return fmt::format("{}: {} changed to {}{}", at, event.name, to_string(event.transition),
+                       has_priority ? fmt::format(" (priority {})", event.priority) : "");
+}
+
+bool is_about(const Event& event, Event::Kind kind, std::string_view name, std::string_view parent) {
+    return event.kind == kind && event.name == name && event.parent == parent;
+}
+
+}  // namespace
+
+std::string moment(const WhySource& source, WallTime at) {
+    if (at.unix_us <= 0) return "an unknown time";
+    const auto local_s = [&](WallTime wall) { return wall.unix_us / 1'000'000 + source.utc_offset_s; };
+    std::string text = iso_time({local_s(at) * 1'000'000});  // 2026-11-20T10:02:11Z
+    if (text.size() < 20) return "an unknown time";
+    const bool same_day = local_s(at) / kDay_s == local_s(source.status.now) / kDay_s;
+    text[10] = ' ';
+    return same_day ? text.substr(11, 8) : text.substr(0, 19);
+}
+
+std::string since_text(const WhySource& source, WallTime at) {
+    return at.unix_us > 0 ? " since " + moment(source, at) : std::string{};
+}
+
+std::string ago(const WhySource& source, WallTime at) {
+    const std::int64_t s = std::max<std::int64_t>(0, source.status.now.unix_us - at.unix_us) / 1'000'000;
+    if (s < 120) return fmt::format("{} s ago", s);
+    if (s < 7'200) return fmt::format("{} min ago", s / 60);
+    return fmt::format("{} h ago", s / 3'600);
+}
+
+std::string in_a_row(std::uint32_t failures) {
+    return failures < 2 ? std::string{} : fmt::format("{} failures in a row", failures);
+}
+
+void add_events(const WhySource& source, Event::Kind kind, std::string_view name, std::string_view parent,
+                Reasons& reasons) {
+    std::size_t left = kWhyEventsMax;
+    for (auto entry = source.events.rbegin(); entry != source.events.rend() && left > 0; ++entry) {
+        if (!is_about(entry->event, kind, name, parent)) continue;
+        reasons.add_at(entry->event.at, event_text(source, entry->event));
+        --left;
+    }
+}
+
+WallTime newest_change(const WhySource& source, Event::Kind kind, std::string_view name, std::string_view parent) {
+    for (auto entry = source.events.rbegin(); entry != source.events.rend(); ++entry)
+        if (is_about(entry->event, kind, name, parent) && changes_state(entry->event.transition))
+            return entry->event.at;
+    return {};
+}
+
+}  // namespace mainstay::report

@@ -1,0 +1,58 @@
+// Serves the API in the observer: keeps what the supervisor sends for it (settings, files, answers) until it is needed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "http/api_routes.hpp"
+#include "http/server.hpp"
+#include "mainstay/base/unique_fd.hpp"
+#include "mainstay/role/common/runtime.hpp"
+#include "peer/peer.hpp"
+
+namespace mainstay::role {
+
+// Commands that the other processes have not answered; the oldest gives way.
+inline constexpr std::size_t kQuestionsMax = 64;
+
+class ApiHost {
+public:
+    explicit ApiHost(Runtime& runtime)
+        : runtime_{runtime},
+          peer_fetch_{runtime.loop()},
+          peer_{[this](PeerRequest request, auto done) { return peer_fetch_.get(std::move(request), std::move(done)); },
+                [this] { return runtime_.now(); }} {}
+
+    // Opens the control socket, once; an error: try again later. `sources` without ask_servers, ask_instances and
+    // ask_peer, which are asked here.
+    [[nodiscard]] Result<void> open(http::ApiSources sources);
+    void close() { server_.reset(); }
+    void look();  // once a second
+    void wake_streams();
+    [[nodiscard]] std::optional<report::ApiStatus> status() const;
+
+    void settings(const ipc::ApiSettings& settings);
+    void file(const ipc::ApiFile& file, const UniqueFd& descriptor);
+    template <class Answer>  // ServerAnswered or InstanceAnswered
+    void answered(const Answer& answer, const UniqueFd& text) {
+        answered(answer.request, {.exit_code = answer.exit_code, .problem = answer.problem, .text = {}}, text);
+    }
+
+private:
+    using Answered = std::function<void(http::CommandAnswered)>;
+    [[nodiscard]] std::uint64_t expect(Answered answered);  // the number of the question
+    void answered(std::uint64_t request, http::CommandAnswered done, const UniqueFd& text);
+
+    Runtime& runtime_;
+    PeerFetch peer_fetch_;
+    Peer peer_;
+    std::unique_ptr<http::Server> server_;
+    ipc::ApiSettings settings_;
+    std::map<ipc::ApiFile::What, Result<std::string>> files_;
+    std::map<std::uint64_t, Answered> asked_;
+    std::uint64_t next_request_ = 0;
+    unsigned until_retry_ = 0;
+};
+
+}  // namespace mainstay::role

@@ -1,0 +1,260 @@
+#include "connection.hpp"
+
+#include <array>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/serializer.hpp>
+#include <boost/beast/http/write.hpp>
+#include <boost/beast/ssl.hpp>
+#include <optional>
+#include <type_traits>
+
+#include "event_feed.hpp"
+#include "header.hpp"
+
+namespace mainstay::role::http {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using boost::system::error_code;
+using local = asio::local::stream_protocol;
+using LocalStream = beast::basic_stream<local>;
+using TlsStream = beast::ssl_stream<beast::tcp_stream>;
+
+template <class Stream>
+class ConnectionOver final : public Connection, public std::enable_shared_from_this<ConnectionOver<Stream>> {
+public:
+    template <class... Args>
+    ConnectionOver(std::shared_ptr<Service> service, Identify identify, Args&&... args)
+        : service_{std::move(service)},
+          identify_{std::move(identify)},
+          stream_{std::forward<Args>(args)...},
+          timer_{service_->loop} {
+        parser_.header_limit(static_cast<std::uint32_t>(kHeaderBytesMax));
+        parser_.body_limit(kBodyBytesMax);
+    }
+
+    void start() override {
+        lowest().expires_after(kRequestWithin);
+        if constexpr (std::is_same_v<Stream, TlsStream>) {
+            stream_.async_handshake(asio::ssl::stream_base::server, [self = this->shared_from_this()](error_code ec) {
+                if (!ec) return self->read();
+                ++self->service_->counters.requests_refused;
+            });
+        } else {
+            read();
+        }
+    }
+
+    void wake() override {
+        if (feed_ && !writing_) pump();
+    }
+
+    void close() override {
+        feed_.reset();
+        error_code ignored;
+        timer_.cancel(ignored);
+        lowest().socket().close(ignored);
+    }
+
+private:
+    auto& lowest() { return beast::get_lowest_layer(stream_); }
+
+    void read() {
+        beast::http::async_read(
+            stream_, buffer_, parser_,
+            [self = this->shared_from_this()](error_code ec, std::size_t) { self->on_request(ec); });
+    }
+
+    void on_request(error_code ec) {
+        if (ec) return on_no_request(ec);
+        if (service_->stopped) return respond(refusal(503, "mainstayd is stopping", "ask again later"));
+        head_ = parser_.get().method() == beast::http::verb::head;
+        auto read = request_of(parser_.get());
+        if (auto* no = std::get_if<Answer>(&read)) {
+            ++service_->counters.requests_refused;
+            return respond(std::move(*no));
+        }
+        auto& request = std::get<Request>(read);
+        auto caller = identify_(request);
+        if (auto* no = std::get_if<Answer>(&caller)) return respond(std::move(*no));
+        request.caller = std::move(std::get<Caller>(caller));
+        hand_over(std::move(request));
+    }
+
+    void on_no_request(error_code ec) {
+        if (ec == beast::http::error::end_of_stream || ec == asio::error::operation_aborted) return;
+        ++service_->counters.requests_refused;
+        auto no = refusal_of(ec, !parser_.get().target().empty());
+        if (!no) return;
+        has_unread_ = true;
+        respond(std::move(*no));
+    }
+
+    // The answer may come later. Whichever is first counts: it, or the end of the time for it.
+    void hand_over(Request request) {
+        timer_.expires_after(kRelayedWithin);
+        timer_.async_wait([weak = this->weak_from_this()](error_code ec) {
+            const auto self = weak.lock();
+            if (!ec && self) self->respond(refusal(504, "no answer in time", "see the log"));
+        });
+        service_->router.answer(std::move(request),
+                                [self = this->shared_from_this()](Answer answer) { self->respond(std::move(answer)); });
+    }
+
+    void respond(Answer answer) {
+        if (std::exchange(responded_, true)) return;
+        error_code ignored;
+        timer_.cancel(ignored);
+        ++service_->counters.requests;
+        if (answer.feed && !head_ && !service_->add_stream(this->shared_from_this()))
+            answer = refusal(503, "too many clients follow the events", "close another one, or poll");
+        response_ = response_of(answer, head_);
+        serializer_.emplace(response_);
+        if (!head_) feed_ = std::move(answer.feed);
+        lowest().expires_after(kAnswerWithin);
+        writing_ = true;
+        const auto written = [self = this->shared_from_this()](error_code ec, std::size_t) { self->on_written(ec); };
+        if (head_ || feed_)
+            beast::http::async_write_header(stream_, *serializer_, written);
+        else
+            beast::http::async_write(stream_, *serializer_, written);
+    }
+
+    void on_written(error_code ec) {
+        writing_ = false;
+        if (feed_ && !ec) {
+            lowest().expires_never();
+            watch_for_end();
+            return pump();
+        }
+        if (feed_ && ec == beast::error::timeout) ++service_->counters.streams_dropped;
+        end();
+    }
+
+    void end() {
+        feed_.reset();
+        lowest().expires_after(kRequestWithin);  // for all that follows, however slowly the client sends
+        if constexpr (std::is_same_v<Stream, TlsStream>) {
+            stream_.async_shutdown([self = this->shared_from_this()](error_code) { self->end_sending(); });
+        } else {
+            end_sending();
+        }
+    }
+
+    // A connection that is closed with bytes unread is reset, and the client may lose the answer.
+    void end_sending() {
+        error_code ignored;
+        lowest().socket().shutdown(asio::socket_base::shutdown_send, ignored);
+        if (has_unread_) linger();
+    }
+
+    void linger() {
+        lowest().async_read_some(asio::buffer(unread_),
+                                 [self = this->shared_from_this()](error_code ec, std::size_t size) {
+                                     self->lingered_ += size;
+                                     if (!ec && self->lingered_ <= kLingerBytesMax) self->linger();
+                                 });
+    }
+
+    // A client that follows events says nothing more; that it has gone is seen by reading.
+    void watch_for_end() {
+        stream_.async_read_some(asio::buffer(unread_), [self = this->shared_from_this()](error_code ec, std::size_t) {
+            if (!self->feed_) return;
+            if (!ec) return self->watch_for_end();
+            self->feed_.reset();
+            self->close();
+        });
+    }
+
+    void pump() {
+        piece_ = feed_->next();
+        if (piece_.empty()) return wait();
+        write_piece();
+    }
+
+    void wait() {
+        timer_.expires_after(kHeartbeatEvery);
+        timer_.async_wait([self = this->shared_from_this()](error_code ec) {
+            if (ec || !self->feed_ || self->writing_ || self->is_early()) return;
+            self->piece_ = kHeartbeat;
+            self->write_piece();
+        });
+    }
+
+    void write_piece() {
+        error_code ignored;
+        timer_.cancel(ignored);
+        writing_ = true;
+        watch_slowness();
+        asio::async_write(stream_, asio::buffer(piece_), [self = this->shared_from_this()](error_code ec, std::size_t) {
+            self->writing_ = false;
+            error_code none;
+            self->timer_.cancel(none);
+            if (!self->feed_) return;
+            if (!ec) return self->pump();
+            self->feed_.reset();
+            self->close();
+        });
+    }
+
+    // A timer of its own: the stream's would end the read that waits for the client to go as well.
+    void watch_slowness() {
+        timer_.expires_after(kAnswerWithin);
+        timer_.async_wait([self = this->shared_from_this()](error_code ec) {
+            if (ec || !self->feed_ || !self->writing_ || self->is_early()) return;
+            if (Service::is_worth_a_line(++self->service_->counters.streams_dropped))
+                self->service_->log.warning(
+                    "a client that follows the events reads too slowly: it is cut off ({} so far)",
+                    self->service_->counters.streams_dropped);
+            self->feed_.reset();
+            self->close();
+        });
+    }
+
+    // The timer was set anew after this wake-up had been queued.
+    [[nodiscard]] bool is_early() const { return timer_.expiry() > std::chrono::steady_clock::now(); }
+
+    std::shared_ptr<Service> service_;
+    Identify identify_;
+    Stream stream_;
+    asio::steady_timer timer_;
+    beast::flat_buffer buffer_{kHeaderBytesMax + kBodyBytesMax};
+    beast::http::request_parser<beast::http::string_body> parser_;
+    BeastResponse response_;
+    std::optional<beast::http::response_serializer<beast::http::string_body>> serializer_;
+    std::shared_ptr<EventFeed> feed_;
+    std::string piece_;
+    std::array<char, 1024> unread_{};
+    std::size_t lingered_ = 0;
+    bool head_ = false, responded_ = false, writing_ = false, has_unread_ = false;
+};
+
+}  // namespace
+
+std::shared_ptr<Connection> make_connection(local::socket socket, std::shared_ptr<Service> service, Identify identify) {
+    return std::make_shared<ConnectionOver<LocalStream>>(std::move(service), std::move(identify), std::move(socket));
+}
+
+std::shared_ptr<Connection> make_connection(asio::ip::tcp::socket socket, std::shared_ptr<Service> service,
+                                            Identify identify) {
+    return std::make_shared<ConnectionOver<beast::tcp_stream>>(std::move(service), std::move(identify),
+                                                               std::move(socket));
+}
+
+std::shared_ptr<Connection> make_connection(asio::ip::tcp::socket socket,
+                                            const std::shared_ptr<asio::ssl::context>& tls,
+                                            std::shared_ptr<Service> service, Identify identify) {
+    // The stream holds a reference of its own to OpenSSL's context (SSL_new).
+    return std::make_shared<ConnectionOver<TlsStream>>(std::move(service), std::move(identify), std::move(socket),
+                                                       *tls);
+}
+
+}  // namespace mainstay::role::http

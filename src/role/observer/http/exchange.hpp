@@ -1,0 +1,67 @@
+// What the API is asked and what it answers, apart from the connection on which it happens.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "mainstay/wire/http_request.hpp"
+
+namespace mainstay::role::http {
+
+enum class Method : std::uint8_t { Get, Post };  // a HEAD is asked as a GET; the connection leaves the body out
+// Mail: also retry and drop mails and events of webhooks and send tests, which root may without [api] operate.
+enum class Rights : std::uint8_t { Nothing, Read, Mail, Operate };
+
+struct Caller {
+    std::string name;  // for the log: "uid 0, pid 77", "ana from 192.0.2.7"
+    Rights rights = Rights::Nothing;
+};
+
+struct Request {
+    Method method = Method::Get;
+    wire::HttpTarget target;
+    std::string segment;  // what stands for {name} or * in the route's pattern
+    std::string accept, content_type, last_event_id, host, origin, fetch_site, authorization;
+    std::string body;
+    Caller caller;
+};
+
+class EventFeed;
+
+struct Answer {
+    unsigned status = 200;
+    std::string body;
+    std::string content_type = "application/json";
+    std::vector<std::pair<std::string, std::string>> fields;  // of the header, beyond those that each answer has
+    std::shared_ptr<EventFeed> feed;                          // not null: a stream of events instead of the body
+};
+// The document as text, on a line of its own; what is not UTF-8 in it becomes U+FFFD.
+[[nodiscard]] std::string json_text(const nlohmann::ordered_json& document);
+[[nodiscard]] Answer json_answer(const nlohmann::ordered_json& document, unsigned status = 200);
+// {"error": "...", "hint": "..."}; the only form in which something is refused.
+[[nodiscard]] Answer refusal(unsigned status, std::string_view error, std::string_view hint);
+
+// Called once, on the loop. The connection may be gone by then.
+using Done = std::function<void(Answer)>;
+using AtOnce = std::function<Answer(const Request&)>;
+using Later =
+    std::function<void(const Request&, Done)>;  // must call Done within kRelayedWithin, or the client gets 504
+
+struct Route {
+    Method method = Method::Get;
+    std::string_view pattern;  // "/api/v1/status", "/ready/vrrp/{name}" (one segment), "/page/*" (one or more)
+    Rights needs = Rights::Read;
+    std::variant<AtOnce, Later> handle;
+    // Media types of its answers, of which the client must accept one. Empty: the handler looks at Accept itself.
+    std::vector<std::string_view> produces = {"application/json"};
+};
+
+}  // namespace mainstay::role::http

@@ -1,0 +1,98 @@
+// Accepts connections of one listening socket, as many at a time as the limits allow.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "service.hpp"
+
+namespace mainstay::role::http {
+
+template <class Protocol>
+class Listener : public std::enable_shared_from_this<Listener<Protocol>> {
+public:
+    using Socket = typename Protocol::socket;
+    using Acceptor = typename Protocol::acceptor;
+    struct Ways {
+        std::function<std::shared_ptr<Connection>(Socket)> connect;
+        std::function<std::string(const Socket&)>
+            source_of;  // null: all are one; else one takes kConnectionsOfSourceMax
+    };
+
+    Listener(std::shared_ptr<Service> service, Acceptor acceptor, std::string name, Ways ways)
+        : service_{std::move(service)},
+          acceptor_{std::move(acceptor)},
+          pause_{service_->loop},
+          name_{std::move(name)},
+          ways_{std::move(ways)} {}
+
+    void accept() {
+        acceptor_.async_accept([weak = this->weak_from_this()](boost::system::error_code ec, Socket socket) {
+            const auto self = weak.lock();
+            if (!self || ec == boost::asio::error::operation_aborted) return;
+            if (ec) return self->accept_later();
+            self->serve(std::move(socket));
+            self->accept();
+        });
+    }
+
+    // Closes the listening socket and all connections.
+    void close() {
+        boost::system::error_code ignored;
+        acceptor_.close(ignored);
+        pause_.cancel(ignored);
+        close_connections();
+    }
+
+    void close_connections() {
+        for (const auto& one : connections_)
+            if (const auto held = one.connection.lock()) held->close();
+        connections_.clear();
+    }
+
+private:
+    struct Live {
+        std::weak_ptr<Connection> connection;
+        std::string source;
+    };
+
+    void accept_later() {
+        pause_.expires_after(kAcceptPause);
+        pause_.async_wait([weak = this->weak_from_this()](boost::system::error_code ec) {
+            const auto self = weak.lock();
+            if (self && !ec) self->accept();
+        });
+    }
+
+    void serve(Socket socket) {
+        std::erase_if(connections_, [](const Live& one) { return one.connection.expired(); });
+        std::string source = ways_.source_of ? ways_.source_of(socket) : std::string{};
+        const auto same = static_cast<std::size_t>(std::ranges::count(connections_, source, &Live::source));
+        const bool of_one = ways_.source_of && same >= kConnectionsOfSourceMax;
+        if (of_one || connections_.size() >= kConnectionsMax) {
+            ++service_->counters.connections_refused;
+            if (Service::is_worth_a_line(++refused_))
+                service_->log.warning("more than {} connections to {}{}{}: one is closed ({} so far)",
+                                      of_one ? kConnectionsOfSourceMax : kConnectionsMax, name_, of_one ? " from " : "",
+                                      of_one ? source : "", refused_);
+            return;
+        }
+        auto connection = ways_.connect(std::move(socket));
+        connections_.push_back({connection, std::move(source)});
+        connection->start();
+    }
+
+    std::shared_ptr<Service> service_;
+    Acceptor acceptor_;
+    boost::asio::steady_timer pause_;
+    std::string name_;
+    Ways ways_;
+    std::vector<Live> connections_;
+    std::uint64_t refused_ = 0;
+};
+
+}  // namespace mainstay::role::http

@@ -1,0 +1,79 @@
+#include "server.hpp"
+
+#include <unistd.h>
+
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include "connection.hpp"
+#include "control_socket.hpp"
+#include "listener.hpp"
+#include "tcp_listeners.hpp"
+
+namespace mainstay::role::http {
+
+using local = boost::asio::local::stream_protocol;
+using boost::system::error_code;
+
+struct Server::Impl {
+    Impl(boost::asio::io_context& loop, Log& log, std::string at, Router router, Authenticator::Clock clock)
+        : service{std::make_shared<Service>(loop, log, std::move(router))},
+          path{std::move(at)},
+          tcp{service, std::move(clock)} {}
+
+    [[nodiscard]] std::shared_ptr<Connection> connect(local::socket socket) const {
+        auto caller = caller_of(peer_of(socket.native_handle()), ::geteuid(), ::getegid(), operate);
+        return make_connection(std::move(socket), service,
+                               [caller = std::move(caller)](const Request&) { return caller; });
+    }
+
+    std::shared_ptr<Service> service;
+    std::string path;
+    bool operate = false;
+    std::shared_ptr<Listener<local>> control;
+    TcpListeners tcp;
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
+
+Server::~Server() {
+    impl_->service->stopped = true;
+    impl_->tcp.close();
+    impl_->control->close();
+    ::unlink(impl_->path.c_str());
+}
+
+Result<std::unique_ptr<Server>> Server::open(boost::asio::io_context& loop, Log& log, const std::string& path,
+                                             Router router, Authenticator::Clock clock) {
+    auto fd = listen_at(path);
+    if (!fd) return std::unexpected{std::move(fd.error()).with("status socket")};
+    local::acceptor acceptor{loop};
+    error_code ec;
+    acceptor.assign(local{}, fd->get(), ec);
+    if (ec) return fail(Errc::Io, "status socket " + path + ": " + ec.message(), ec.value());
+    [[maybe_unused]] const int owned = fd->release();
+    auto impl = std::make_unique<Impl>(loop, log, path, std::move(router), std::move(clock));
+    impl->control = std::make_shared<Listener<local>>(
+        impl->service, std::move(acceptor), path,
+        Listener<local>::Ways{
+            .connect = [own = impl.get()](local::socket socket) { return own->connect(std::move(socket)); },
+            .source_of = {}});
+    impl->control->accept();
+    return std::unique_ptr<Server>{new Server{std::move(impl)}};
+}
+
+void Server::set(const ipc::ApiSettings& settings) {
+    impl_->operate = settings.operate;
+    impl_->tcp.set(settings);
+}
+
+void Server::take(ipc::ApiFile::What what, Result<std::string> text) { impl_->tcp.take(what, std::move(text)); }
+
+void Server::retry() { impl_->tcp.retry(); }
+
+void Server::wake_streams() { impl_->service->wake_streams(); }
+
+report::ApiStatus Server::status() const {
+    return {.listeners = impl_->tcp.status(), .counters = impl_->service->counters};
+}
+
+}  // namespace mainstay::role::http

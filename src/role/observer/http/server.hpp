@@ -1,0 +1,44 @@
+// The API's server: its control socket, and its TCP listeners when mainstay.toml names some.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <utility>  // Boost 1.74's Asio needs it
+
+#include <memory>
+#include <string>
+
+#include "authenticator.hpp"
+#include "mainstay/base/error.hpp"
+#include "mainstay/base/log.hpp"
+#include "mainstay/ipc/message.hpp"
+#include "mainstay/report/api.hpp"
+#include "router.hpp"
+
+namespace mainstay::role::http {
+
+class Server {
+public:
+    // Listens at the control socket. Its owner, its group and root may connect.
+    [[nodiscard]] static Result<std::unique_ptr<Server>> open(boost::asio::io_context& loop, Log& log,
+                                                              const std::string& path, Router router,
+                                                              Authenticator::Clock clock);
+    ~Server();  // closes all connections
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    // The settings: which TCP listeners there are, whether callers may change something. At first there is none, and
+    // they may not. The files that the settings name follow, each with its text or why it cannot be used.
+    void set(const ipc::ApiSettings& settings);
+    void take(ipc::ApiFile::What what, Result<std::string> text);
+    void retry();  // to listen where it was not possible
+    // The history has new events.
+    void wake_streams();
+    [[nodiscard]] report::ApiStatus status() const;
+
+private:
+    struct Impl;
+    explicit Server(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mainstay::role::http

@@ -1,0 +1,105 @@
+#include "mail_desk.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "desk_json.hpp"
+#include "mainstay/report/document.hpp"
+
+namespace mainstay::role {
+namespace {
+
+using json = nlohmann::ordered_json;
+using State = alert::QueuedMail::State;
+
+constexpr const char* kNoSpool = "the mail spool is not open yet; see the log";
+
+const char* word_of(State state) {
+    switch (state) {
+        case State::Sending:
+            return "sending";
+        case State::Collecting:
+            return "collecting";
+        case State::Failed:
+            return "failed";
+        case State::Waiting:
+            break;
+    }
+    return "waiting";
+}
+
+json mail_json(const alert::QueuedMail& mail) {
+    json shown{{"id", mail.id},
+               {"state", word_of(mail.state)},
+               {"subject", mail.subject},
+               {"alerts", mail.alerts},
+               {"queued", report::iso_time(mail.queued)},
+               {"queued_unix_us", mail.queued.unix_us},
+               {"to", mail.to},
+               {"tries", mail.tries},
+               {"answer", mail.answer},
+               {"next_try_s", nullptr}};
+    if (mail.next_try) shown["next_try_s"] = mail.next_try->count();
+    return shown;
+}
+
+}  // namespace
+
+alert::MailSettings mail_settings(const ipc::RoleStartup& startup) {
+    using Tls = alert::Transport::Server::Tls;  // the numbers of config::MailRelay::Tls
+    alert::MailSettings settings{.keep = Seconds{startup.mail_keep_seconds}, .relays = {}};
+    for (const auto& relay : startup.mail.relays)
+        settings.relays.push_back({.name = relay.host,
+                                   .port = relay.port,
+                                   .tls = relay.tls > 2 ? Tls::StartTls : static_cast<Tls>(relay.tls),
+                                   .ca_file = startup.mail.ca_file,
+                                   .user = startup.mail.user,
+                                   .password = startup.mail.password});
+    return settings;
+}
+
+std::string ObserverMailDesk::queue_json() {
+    json waiting = json::array(), failed = json::array();
+    if (mailer_)
+        for (const auto& mail : mailer_->queue(runtime_.now()))
+            (mail.state == State::Failed ? failed : waiting).push_back(mail_json(mail));
+    const bool enabled = mailer_ && mailer_->enabled();
+    return http::json_text({{"enabled", enabled},
+                            {"problem", mailer_ ? mailer_->spool().disk_problem() : kNoSpool},
+                            {"now_unix_us", runtime_.wall().unix_us},
+                            {"waiting", std::move(waiting)},
+                            {"failed", std::move(failed)}});
+}
+
+Result<std::string> ObserverMailDesk::change(const Command& command) {
+    if (!mailer_) return fail(Errc::Unsupported, kNoSpool);
+    const alert::MailSelection which{.ids = command.ids, .all = command.all, .by = command.by};
+    const auto lines = command.verb == Verb::Drop ? mailer_->drop(which) : mailer_->retry(which, runtime_.wall());
+    if (!lines) return std::unexpected{lines.error()};
+    wake_();
+    return lines_text(*lines, "no mail waits or has failed\n");
+}
+
+Result<void> ObserverMailDesk::start_test(const std::vector<std::string>& to, const std::string& by) {
+    if (!mailer_) return fail(Errc::Unsupported, kNoSpool);
+    auto mail = mailer_->test_mail(to, runtime_.wall());
+    if (!mail) return std::unexpected{std::move(mail.error())};
+    if (!test_) {
+        transcript_ = std::make_shared<alert::SmtpTranscript>();
+        auto transport = alert::SmtpTransport::make(runtime_.loop(), transcript_);
+        if (!transport) return std::unexpected{std::move(transport.error())};
+        transport_ = std::move(*transport);
+        test_ = std::make_unique<alert::RelayTest>(*transport_, *transcript_);
+    }
+    const std::string recipients = fmt::format("{}", fmt::join(mail->mail.to, ", "));
+    auto started = test_->start(std::move(*mail));
+    if (started) runtime_.log().notice("mail test by {}: to {}", by, recipients);
+    return started;
+}
+
+std::string ObserverMailDesk::test_json(std::size_t known) {
+    return progress_json(test_ ? test_->progress(known) : alert::RelayTest::Progress{});
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,131 @@
+// mainstayctl failover and maintenance. The vrrp role carries them out and knows their outcome; the supervisor
+// remembers that there is maintenance, because it outlives the role.
+#include <fmt/format.h>
+
+#include "impl.hpp"
+#include "mainstay/ipc/shared.hpp"
+#include "mainstay/kernel/clock.hpp"
+
+namespace mainstay::role {
+
+namespace {
+
+using Verb = ipc::InstanceQuestion::Verb;
+
+constexpr std::size_t kCallerBytesMax = 128;
+
+std::string described(const ipc::MaintenanceOrder& order) {
+    return fmt::format("{}, by {}{}", order.until ? "until " + utc_text(*order.until) : "until it is ended", order.by,
+                       order.reason.empty() ? "" : ": " + order.reason);
+}
+
+std::string shown(const ipc::MaintenanceOrder& order) {
+    if (!order.on) return "maintenance is off\n";
+    return fmt::format("maintenance is on since {}, {}\n", utc_text(order.since), described(order));
+}
+
+}  // namespace
+
+void Supervisor::on_instance_question(ipc::InstanceQuestion question, UniqueFd client) {
+    const auto request = operators_.add(std::move(client));
+    if (request == 0) return;
+    const std::string account = one_line(question.account);
+    if (!account.empty()) question.by = account + ": " + question.by;
+    carry_out(std::move(question), request);
+}
+
+// The observer names the client, and may be another process when the outcome is known: the number of its request says
+// whether the answer is for it.
+std::uint64_t Supervisor::request_of_api(Child& observer, std::uint64_t number, std::string& by) {
+    if (!current_.settings.api.operate) {
+        observer.send(ipc::InstanceAnswered{number, 2, "[api] operate is not set in mainstay.toml"}, -1, log_);
+        return 0;
+    }
+    by = "API: " + one_line(by, kCallerBytesMax);
+    return operators_.add([this, number](ipc::InstanceAnswered done, int text) {
+        done.request = number;
+        if (auto& to = child_of(Kind::Observer); to.alive()) to.send(done, text, log_);
+    });
+}
+
+void Supervisor::relay_for_api(Child& observer, ipc::InstanceQuestion question) {
+    const auto request = request_of_api(observer, question.request, question.by);
+    if (request == 0) return;
+    question.account.clear();
+    carry_out(std::move(question), request);
+}
+
+void Supervisor::carry_out(ipc::InstanceQuestion question, std::uint64_t request) {
+    question.request = request;
+    if (question.verb == Verb::MaintenanceShow) return operators_.answer_text(request, 0, shown(maintenance_.order()));
+    if (phase_ != Phase::Running) return operators_.refuse(request, "the daemon is starting or stopping");
+    if (!question.dry_run && question.verb == Verb::MaintenanceOn) return begin_maintenance(question, request);
+    if (!question.dry_run && question.verb == Verb::MaintenanceOff) return end_maintenance(question.by, request);
+    auto& vrrp = child_of(Kind::Vrrp);
+    if (!vrrp.alive() || !vrrp.ready) return operators_.refuse(request, "the VRRP process is not running");
+    vrrp.send(question, -1, log_);
+}
+
+void Supervisor::begin_maintenance(const ipc::InstanceQuestion& question, std::uint64_t request) {
+    if (question.seconds < 0 || question.seconds > kMaintenanceSecondsMax)
+        return operators_.refuse(request, fmt::format("maintenance lasts at most {} s", kMaintenanceSecondsMax));
+    const WallTime now = kernel::wall_now();
+    ipc::MaintenanceOrder order{.on = true,
+                                .since = maintenance_.order().on ? maintenance_.order().since : now,
+                                .until = {},
+                                .by = one_line(question.by),
+                                .reason = one_line(question.reason),
+                                .request = request,
+                                .note = {}};
+    if (question.seconds > 0) order.until = WallTime{now.unix_us + question.seconds * 1'000'000};
+    log_.notice("maintenance begins: this director hands its instances over ({})", described(order));
+    if (const auto kept = maintenance_.set(order); !kept) {
+        log_.error("maintenance will not survive a restart of the daemon: {}", kept.error().text());
+        order.note = "It will not survive a restart of the daemon: " + kept.error().text() + "\n";
+    }
+    auto& vrrp = child_of(Kind::Vrrp);
+    if (vrrp.alive()) vrrp.send(order, -1, log_);
+    if (!vrrp.alive() || !vrrp.ready)
+        operators_.answer_text(request, 0, "maintenance is on; no VRRP process is running now\n" + order.note);
+}
+
+void Supervisor::end_maintenance(const std::string& by, std::uint64_t request) {
+    if (!maintenance_.order().on) return operators_.answer_text(request, 0, "maintenance was off already\n");
+    log_.notice("maintenance is over ({}): the instances have their configured priorities again", by);
+    ipc::MaintenanceOrder order{.by = one_line(by), .reason = {}, .request = request, .note = {}};
+    if (const auto removed = maintenance_.set(order); !removed) {
+        log_.error("after a restart of the daemon, maintenance would begin again: {}", removed.error().text());
+        order.note = "After a restart of the daemon, it would begin again: " + removed.error().text() + "\n";
+    }
+    auto& vrrp = child_of(Kind::Vrrp);
+    if (vrrp.alive()) vrrp.send(order, -1, log_);
+    if (!vrrp.alive() || !vrrp.ready)
+        operators_.answer_text(request, 0, "maintenance is off; no VRRP process is running now\n" + order.note);
+}
+
+void Supervisor::look_at_maintenance() {
+    if (phase_ == Phase::Running && maintenance_.is_over(kernel::wall_now())) end_maintenance("its time is over", 0);
+}
+
+void Supervisor::load_maintenance(const ipc::MaintenanceOrder& handed_over) {
+    if (const auto loaded = maintenance_.load(places_.state_directory, kernel::wall_now()); !loaded)
+        log_.error("whether this director is in maintenance is not known: {}", loaded.error().text());
+    // The program before an upgrade may not have been able to write it.
+    if (handed_over.on && !maintenance_.order().on)
+        if (const auto kept = maintenance_.set(handed_over); !kept)
+            log_.error("maintenance will not survive a restart of the daemon: {}", kept.error().text());
+    if (maintenance_.order().on) log_.notice("this director is in maintenance: {}", described(maintenance_.order()));
+}
+
+void Supervisor::order_maintenance(Child& child) {
+    if (child.kind == Kind::Vrrp && maintenance_.order().on) child.send(maintenance_.order(), -1, log_);
+}
+
+void Supervisor::instances_answered(Child& child, const ipc::InstanceAnswered& answer, const UniqueFd& text) {
+    if (text)
+        if (const auto size = ipc::sealed_size(text.get(), ipc::kTextBytesMax); !size)
+            return kill_offender(child, "sent an answer that cannot be read: " + size.error().text());
+    operators_.answer(answer, text.get());
+}
+
+}  // namespace mainstay::role

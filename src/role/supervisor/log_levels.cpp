@@ -1,0 +1,49 @@
+// mainstayctl loglevel: the levels are the supervisor's, because they outlive the roles; every process gets all of
+// them.
+#include "impl.hpp"
+
+namespace mainstay::role {
+
+void Supervisor::on_log_level_question(ipc::LogLevelQuestion question, UniqueFd client) {
+    const auto request = operators_.add(std::move(client));
+    if (request == 0) return;
+    const std::string account = one_line(question.account);
+    if (!account.empty()) question.by = account + ": " + question.by;
+    carry_out(question, request);
+}
+
+void Supervisor::relay_for_api(Child& observer, ipc::LogLevelQuestion question) {
+    const auto request = request_of_api(observer, question.request, question.by);
+    if (request == 0) return;
+    carry_out(question, request);
+}
+
+void Supervisor::carry_out(const ipc::LogLevelQuestion& question, std::uint64_t request) {
+    if (!question.level.empty()) {
+        const auto changes = log_levels_.set(question.module, question.level);
+        if (!changes) return operators_.refuse(request, changes.error().text());
+        if (!changes->empty()) {
+            // The line is logged at whichever of the two levels shows it.
+            const bool shows_more = log_levels_.of(LogModule::Supervisor) >= LogLevel::Notice;
+            if (shows_more) spread_log_levels();
+            log_.notice("log levels changed until the daemon restarts ({}): {}", one_line(question.by), *changes);
+            if (!shows_more) spread_log_levels();
+        }
+    }
+    const auto text = log_levels_.text(question.module);
+    if (!text) return operators_.refuse(request, text.error().text());
+    operators_.answer_text(request, 0, *text);
+}
+
+void Supervisor::spread_log_levels() {
+    if (options_.set_log_level) options_.set_log_level(log_levels_.of(LogModule::Supervisor));
+    const ipc::LogLevelOrder order{log_levels_.levels()};
+    for (auto& child : children_)
+        if (child->alive()) child->send(order, -1, log_);
+    spares_->for_each([&](Child& spare) {
+        if (spare.alive()) spare.send(order, -1, log_);
+    });
+    watch_->order_log_levels(order);
+}
+
+}  // namespace mainstay::role

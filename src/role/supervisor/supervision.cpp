@@ -1,0 +1,68 @@
+// What the supervisor reports to the observer of its processes and of reloads, and what it relays for metrics.
+#include "impl.hpp"
+#include "mainstay/kernel/clock.hpp"
+
+namespace mainstay::role {
+namespace {
+
+constexpr std::size_t kProblemBytesMax = 1'000;  // of a message; the log has the whole text
+
+const char* word_of(Kind kind) {
+    switch (kind) {
+        case Kind::Vrrp:
+            return "vrrp";
+        case Kind::Lvs:
+            return "lvs";
+        case Kind::Observer:
+            return "observer";
+        case Kind::Bfd:
+            return "bfd";
+        case Kind::Snmp:
+            return "snmp";
+        case Kind::Supervisor:
+            break;
+    }
+    return "supervisor";
+}
+
+}  // namespace
+
+void Supervisor::report_supervision() {
+    auto& observer = child_of(Kind::Observer);
+    // While an upgrade replaces the roles, the observer may still be one of the version before.
+    if (!observer.alive() || !observer.ready || replacement_ || phase_ == Phase::Stopping) return;
+    ipc::SupervisionReport report{supervision_};
+    for (const Kind kind : kRoleKinds) {
+        const auto& child = child_of(kind);
+        if (current_.part(kind).needed) report.now.processes.push_back({word_of(kind), child.ready, child.ends});
+    }
+    observer.send(report, -1, log_);
+}
+
+// The reader, which wrote the lines, is not trusted with their number and length.
+void Supervisor::log_changes(const ipc::DryRunDone& changes) {
+    constexpr std::size_t kLineBytesMax = 500;
+    std::size_t logged = 0;
+    for (const auto& line : changes.lines) {
+        if (logged++ == ipc::kReloadLinesMax) return;
+        log_.info("Reload: {}", one_line(line, kLineBytesMax));
+    }
+    if (changes.lines_left_out != 0)
+        log_.info("Reload: {} more changes (at most {} are logged)", changes.lines_left_out, ipc::kReloadLinesMax);
+    if (logged == 0) log_.info("Reload: nothing changed");
+}
+
+void Supervisor::count_reload(const std::string& problem) {
+    auto& reloads = supervision_.reloads;
+    ++(problem.empty() ? reloads.done : reloads.refused);
+    (problem.empty() ? reloads.last_done : reloads.last_refused) = kernel::wall_now();
+    if (!problem.empty()) reloads.last_problem = problem.substr(0, kProblemBytesMax);
+}
+
+void Supervisor::relay_read_traffic() {
+    auto& lvs = child_of(Kind::Lvs);
+    // A role of the version before does not know the message.
+    if (lvs.alive() && lvs.ready && !replacement_) lvs.send(ipc::ReadTraffic{}, -1, log_);
+}
+
+}  // namespace mainstay::role

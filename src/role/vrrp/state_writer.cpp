@@ -1,0 +1,35 @@
+#include "state_writer.hpp"
+
+#include <utility>
+#include <vector>
+
+#include "mainstay/ipc/status.hpp"
+
+namespace mainstay::role {
+
+void StateWriter::adopt(const report::VrrpStatus& previous) { since_.adopt(previous.router); }
+
+void StateWriter::write(Runtime& runtime, const vrrp::Router& router, report::VrrpStatus rest) {
+    const auto instance = [&](std::size_t id) {
+        auto snapshot = router.snapshot_of(static_cast<vrrp::InstanceId>(id));
+        since_.fill_in(snapshot, runtime.wall());
+        return snapshot;
+    };
+    const auto& instances = router.config().instances;
+    const auto addresses = [&](std::size_t id) {
+        std::vector<std::string> texts;
+        for (const auto* list : {&instances[id].addresses, &instances[id].excluded_addresses})
+            for (const auto& address : *list) texts.push_back(address.prefix.to_string());
+        return texts;
+    };
+    const auto tracked = [&](std::size_t id) { return router.tracked_by(static_cast<vrrp::InstanceId>(id)); };
+    auto others = router.snapshot_without_instances();
+    for (auto& script : others.scripts) since_.fill_in(script, runtime.wall());
+    rest.generation = runtime.generation();
+    const ipc::VrrpStatusWith status{
+        std::move(rest), ipc::RouterSnapshotWith{std::move(others), ipc::OneByOne{instances.size(), instance}},
+        ipc::OneByOne{instances.size(), addresses}, ipc::OneByOne{instances.size(), tracked}};
+    runtime.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, status); });
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,38 @@
+#include "mainstay/vrrp/reasons.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+namespace mainstay::vrrp {
+
+void TransitionReasons::yielded_to(const IpAddress& from, std::uint8_t priority, std::uint8_t ours) {
+    text_ = priority == ours
+                ? fmt::format("{} advertises the same priority {} and has the higher address", from.to_string(), ours)
+                : fmt::format("{} advertises priority {}, this router had {}", from.to_string(), priority, ours);
+    heard_master(from, priority);
+}
+
+void TransitionReasons::took_over(std::uint8_t ours, Nanos silence) {
+    const double silence_s = std::chrono::duration<double>(silence).count();
+    const auto [kind, from, priority] = std::exchange(heard_, {});
+    switch (kind) {
+        case Kind::Nothing:
+            text_ = "no other router advertised";
+            return;
+        case Kind::Master:
+            text_ = fmt::format("no advertisement of {} (priority {}) arrived for {:.3g} s", from.to_string(), priority,
+                                silence_s);
+            return;
+        case Kind::Lower:
+            text_ = fmt::format("{} advertised only priority {}, this router has {}: preempted", from.to_string(),
+                                priority, ours);
+            return;
+        case Kind::Resignation:
+            text_ = fmt::format("{} resigned (priority 0)", from.to_string());
+            return;
+    }
+}
+
+}  // namespace mainstay::vrrp

@@ -1,0 +1,471 @@
+// Webhooks over a real folder, with a transport, a log and clocks of the test.
+#include "mainstay/alert/webhooks.hpp"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "mailer_fixture.hpp"
+
+namespace mainstay::alert {
+namespace {
+
+using Ids = std::vector<std::string>;
+
+struct FakeReceivers final : HookTransport {
+    struct Sent {
+        std::string webhook, id, body;
+    };
+    void post(const Webhook& webhook, const Post& post, std::function<void(HookAnswer)> end) override {
+        sent.push_back({webhook.name, post.id, post.body});
+        done[webhook.name] = std::move(end);
+    }
+    void keep_connections(const std::vector<std::string>& names) override { kept = names; }
+    void answer(const std::string& webhook, int status, const std::string& text = {}) {
+        auto end = std::move(done.at(webhook));
+        done.erase(webhook);
+        end({status, text});
+    }
+    [[nodiscard]] Ids ids() const {
+        Ids all;
+        for (const auto& one : sent) all.push_back(one.id);
+        return all;
+    }
+    std::vector<Sent> sent;
+    Ids kept;
+    std::map<std::string, std::function<void(HookAnswer)>> done;
+};
+
+struct Bench {
+    explicit Bench(HookBody form = HookBody::CloudEvents, SpoolLimits limits = kPostSpoolLimits)
+        : body{form}, spool_limits{limits} {
+        restart();
+    }
+    void restart() {
+        hooks.reset();
+        receivers.done.clear();
+        auto spool = PostSpool::open(folder.path("webhooks"), spool_limits);
+        REQUIRE(spool.has_value());
+        hooks.emplace(std::move(*spool), receivers, log, nullptr);
+        configure({webhook("a")});
+    }
+    [[nodiscard]] Webhook webhook(const std::string& name) const {
+        return {
+            .name = name, .url = "https://" + name + "/", .ca_file = {}, .headers = {}, .body = body, .problem = {}};
+    }
+    void configure(std::vector<Webhook> all) { hooks->configure(std::move(all), {"lb1", "R"}); }
+    // The number of an event of the instance VI_<name>.
+    static Event event(const std::string& name, std::uint64_t number, Transition transition = Transition::Master) {
+        return {.kind = Event::Kind::Instance,
+                .name = name,
+                .transition = transition,
+                .detail = "x",
+                .at = {kWall0 + static_cast<std::int64_t>(number)},
+                .number = number};
+    }
+    static std::string id(std::uint64_t number) {
+        return fmt::format("vrrp.{}.{}", number, kWall0 + static_cast<std::int64_t>(number));
+    }
+    static WallTime wall(Instant now) { return {kWall0 + std::chrono::duration_cast<Micros>(now - t0).count()}; }
+    void take(const std::vector<Event>& events, Instant now = t0) { hooks->take(events, wall(now)); }
+    void pump(Instant now) { hooks->pump(now, wall(now)); }
+    void answer(int status, Instant now, const std::string& text = {}) {
+        receivers.answer("a", status, text);
+        pump(now);
+    }
+    void deliver_all(Instant now) {
+        pump(now);
+        while (receivers.done.contains("a")) answer(200, now);
+    }
+    [[nodiscard]] report::WebhookStatus status() const { return hooks->status().at(0); }
+    [[nodiscard]] std::size_t files() const {
+        const auto names = folder.files("webhooks");
+        return static_cast<std::size_t>(
+            std::ranges::count_if(names, [](const std::string& name) { return name.ends_with(".posts"); }));
+    }
+
+    HookBody body;
+    SpoolLimits spool_limits;
+    TempFolder folder;
+    FakeReceivers receivers;
+    MemoryLog log;
+    std::optional<Webhooks> hooks;
+};
+
+}  // namespace
+
+TEST_CASE("events are on disk when they are taken, and go one after the other") {
+    Bench b;
+    b.take({Bench::event("A", 1), Bench::event("B", 2)});
+    CHECK(b.files() == 1);  // one file for what came together
+    b.pump(t0);
+    CHECK(b.receivers.ids() == Ids{Bench::id(1)});
+    b.pump(t0);
+    CHECK(b.receivers.ids().size() == 1);
+    CHECK(b.receivers.kept == Ids{"a"});  // the connection, while the queue is not empty
+    b.answer(204, t0);
+    CHECK(b.receivers.kept == Ids{"a"});
+    b.answer(200, t0);
+    CHECK(b.receivers.kept.empty());
+
+    CHECK(b.receivers.ids() == Ids{Bench::id(1), Bench::id(2)});
+    CHECK(b.files() == 0);
+    CHECK(b.status().sent == 2);
+    CHECK(b.status().queued == 0);
+    CHECK(b.log.lines == std::vector<std::string>{"debug Webhook a: event vrrp.1.1795163866000001 delivered",
+                                                  "debug Webhook a: event vrrp.2.1795163866000002 delivered"});
+}
+
+TEST_CASE("a deferred event is passed by other objects' events, never by a later one of its own object") {
+    Bench b;
+    b.take({Bench::event("A", 1), Bench::event("A", 2), Bench::event("B", 3)});
+    b.pump(t0);
+    b.answer(500, t0);
+    CHECK(b.receivers.ids() == Ids{Bench::id(1), Bench::id(3)});
+    b.answer(200, t0);
+    b.pump(t0 + 4s);
+    CHECK(b.receivers.ids().size() == 2);
+    b.pump(t0 + 5s);
+    b.answer(500, t0 + 5s);
+    b.pump(t0 + 14s);
+    CHECK(b.receivers.ids() == Ids{Bench::id(1), Bench::id(3), Bench::id(1)});
+    b.deliver_all(t0 + 15s);
+
+    CHECK(b.receivers.ids() == Ids{Bench::id(1), Bench::id(3), Bench::id(1), Bench::id(1), Bench::id(2)});
+    CHECK(b.status().retries == 2);
+    CHECK(b.status().problem.empty());
+    CHECK(b.files() == 0);
+    CHECK(
+        b.log.lines[0] ==
+        "warning Webhook a: delivery of event vrrp.1.1795163866000001 failed (HTTP status 500); 3 events queued, next "
+        "attempt in 5 s");
+}
+
+TEST_CASE("a receiver that does not answer is left alone, and everything is sent in its order afterwards") {
+    Bench b;
+    b.take({Bench::event("A", 1), Bench::event("B", 2)});
+    b.pump(t0);
+    b.answer(0, t0, "Connection refused");
+    CHECK(b.status().problem == "Connection refused");
+    b.pump(t0 + 4s);
+    CHECK(b.receivers.sent.size() == 1);
+    b.pump(t0 + 5s);
+    b.answer(503, t0 + 5s);
+    b.pump(t0 + 14s);
+    CHECK(b.receivers.sent.size() == 2);
+    b.deliver_all(t0 + 15s);
+
+    CHECK(b.receivers.ids() == Ids{Bench::id(1), Bench::id(1), Bench::id(1), Bench::id(2)});
+    CHECK(b.receivers.sent[0].body == b.receivers.sent[2].body);
+}
+
+TEST_CASE("of five objects at a time the fault is the receiver's, and one object's request never stops the others") {
+    Bench b;
+    std::vector<Event> events;
+    for (std::uint64_t i = 1; i <= 7; ++i) events.push_back(Bench::event("I" + std::to_string(i), i));
+    b.take(events);
+    b.pump(t0);
+    for (int i = 0; i < 5; ++i) b.answer(500, t0);
+    CHECK(b.receivers.sent.size() == 5);  // the sixth waits
+    b.pump(t0 + 5s);
+    CHECK(b.receivers.ids().back() == Bench::id(5));  // the newest in front: objects are independent
+    b.answer(200, t0 + 5s);
+    b.deliver_all(t0 + 5s);
+    CHECK(b.status().queued == 0);
+
+    b.take({Bench::event("bad", 8), Bench::event("good", 9)});
+    b.pump(t0 + 6s);
+    for (int i = 0; i < 9; ++i) {  // alone, however often
+        b.answer(b.receivers.ids().back() == Bench::id(8) ? 500 : 200, t0 + 6s);
+        if (b.receivers.done.empty()) break;
+    }
+    CHECK(b.receivers.ids().back() == Bench::id(9));
+    CHECK(b.status().queued == 1);
+}
+
+TEST_CASE("what is rejected for good is kept aside, and the next of its object follows") {
+    Bench b;
+    b.take({Bench::event("A", 1), Bench::event("A", 2)});
+    b.pump(t0);
+    b.answer(422, t0);
+    CHECK(b.status().failed == 1);
+    CHECK(b.status().problem == "event vrrp.1.1795163866000001 rejected (HTTP status 422)");
+    CHECK(b.folder.files("webhooks/failed") == Ids{"a.vrrp.1.1795163866000001.posts"});
+    CHECK(b.folder.read("webhooks/failed/a.vrrp.1.1795163866000001.posts").find("\"reason\": \"HTTP status 422\"") !=
+          std::string::npos);
+    b.answer(200, t0);
+
+    CHECK(b.receivers.ids() == Ids{Bench::id(1), Bench::id(2)});
+    CHECK(b.status().problem.empty());
+}
+
+TEST_CASE("a new process sends what was not delivered, in its order and under the same ids") {
+    Bench b;
+    b.take({Bench::event("A", 1), Bench::event("A", 2), Bench::event("A", 3)});
+    b.take({Bench::event("A", 4)}, t0 + 1s);
+    b.pump(t0);
+    b.answer(200, t0);            // 1
+    b.hooks->settle(b.wall(t0));  // noted
+    b.answer(200, t0);            // 2: not noted any more
+    b.receivers.sent.clear();
+    b.restart();
+    // The events that were not acknowledged come again: what waits already is not queued twice.
+    b.take({Bench::event("A", 4)}, t0 + 2s);
+    CHECK(b.status().queued == 3);
+    b.deliver_all(t0 + 2s);
+
+    CHECK(b.receivers.ids() == Ids{Bench::id(2), Bench::id(3), Bench::id(4)});
+    CHECK(b.files() == 0);
+}
+
+TEST_CASE("an alert that began before a restart is resolved after it") {
+    Bench b{HookBody::Alertmanager};
+    b.take({Bench::event("A", 1, Transition::Fault)});
+    b.deliver_all(t0);
+    CHECK(b.folder.files("webhooks") == Ids{"firing.json"});
+    b.restart();
+    b.take({Bench::event("A", 2, Transition::Backup), Bench::event("A", 3, Transition::Backup)});
+    b.deliver_all(t0);
+
+    REQUIRE(b.receivers.ids() == Ids{Bench::id(1), Bench::id(2)});
+    CHECK(b.receivers.sent[1].body.find(
+              R"("startsAt":"2026-11-20T08:37:46.000001Z","endsAt":"2026-11-20T08:37:46.000002Z")") !=
+          std::string::npos);
+}
+
+TEST_CASE("an alert that is over is resolved at receivers of alerts only") {
+    Bench b{HookBody::Alertmanager};
+    Webhook events = b.webhook("events");
+    events.body = HookBody::CloudEvents;
+    b.configure({b.webhook("a"), events});
+    b.take({Bench::event("A", 1, Transition::Fault)});
+    CHECK(b.hooks->firing());
+    b.hooks->close_alerts([](const FiringAlert&) { return std::optional{Transition::Deleted}; }, b.wall(t0 + 1s));
+    CHECK_FALSE(b.hooks->firing());
+    b.deliver_all(t0);
+
+    CHECK(b.status().sent == 2);
+    CHECK(b.hooks->status()[1].queued == 1);
+}
+
+TEST_CASE("a damaged list of firing alerts is reported, and replaced") {
+    Bench b{HookBody::Alertmanager};
+    b.folder.write("webhooks/firing.json", "{");
+    b.restart();
+    CHECK(b.log.lines.at(0) == "error webhook spool: firing.json: not JSON; alerts that were firing are not resolved");
+    b.take({Bench::event("A", 1, Transition::Fault)});
+    CHECK(decode_firing(b.folder.read("webhooks/firing.json")).value().size() == 1);
+}
+
+TEST_CASE("each webhook has its own queue, body and objects") {
+    Bench b;
+    Webhook alerts = b.webhook("alerts"), groups = b.webhook("groups");
+    alerts.body = HookBody::Alertmanager;
+    groups.kinds = 1U << static_cast<unsigned>(Event::Kind::Group);
+    b.configure({b.webhook("a"), alerts, groups});
+    b.take({Bench::event("A", 1, Transition::Backup), Bench::event("A", 2, Transition::Master)});
+    b.pump(t0);
+    CHECK(b.receivers.sent.size() == 2);
+    b.receivers.answer("a", 0, "no route");
+    b.receivers.answer("alerts", 200);
+    b.pump(t0);
+
+    const auto status = b.hooks->status();
+    CHECK(status[0].queued == 2);
+    CHECK(status[1].sent == 1);  // BACKUP is no alert
+    CHECK(status[1].queued == 0);
+    CHECK(status[2].queued == 0);
+}
+
+TEST_CASE("a webhook with a problem queues, and sends when it is repaired") {
+    Bench b;
+    Webhook broken = b.webhook("a");
+    broken.problem = "no headers";
+    b.configure({broken});
+    b.take({Bench::event("A", 1)});
+    b.pump(t0);
+    CHECK(b.receivers.sent.empty());
+    CHECK(b.status().problem == "no headers");
+    CHECK(b.status().queued == 1);
+    b.configure({b.webhook("a")});
+    CHECK(b.status().problem.empty());
+    b.deliver_all(t0);
+    CHECK(b.receivers.ids() == Ids{Bench::id(1)});
+}
+
+TEST_CASE("what waits for a webhook outlives its URL, and after a while its name") {
+    Bench b;
+    b.take({Bench::event("A", 1)});
+    b.configure({});
+    b.hooks->settle(b.wall(t0));
+    CHECK(b.files() == 1);
+    Webhook moved = b.webhook("a");
+    moved.url = "https://elsewhere/";
+    b.configure({moved});
+    CHECK(b.status().queued == 1);
+    b.configure({b.webhook("b")});
+    b.hooks->settle(b.wall(t0 + kKeepFor + 1s));
+    CHECK(b.files() == 0);
+    CHECK(b.folder.files("webhooks/failed").size() == 1);
+}
+
+TEST_CASE("an event is given up after its time, not before") {
+    Bench b;
+    Webhook brief = b.webhook("a");
+    brief.keep = 60s;
+    b.configure({brief});
+    b.take({Bench::event("A", 1), Bench::event("B", 2)});
+    b.pump(t0);
+    b.answer(0, t0, "refused");
+    b.pump(t0 + 59s);
+    CHECK(b.status().failed == 0);
+    b.answer(0, t0 + 61s, "refused");
+
+    CHECK(b.status().failed == 2);
+    CHECK(b.status().queued == 0);
+    CHECK(b.files() == 0);
+    CHECK(b.folder.files("webhooks/failed").size() == 1);
+    CHECK(b.log.lines.back().starts_with(
+        "error Webhook a: 2 events were not delivered within 60 s; moved to the spool's failed folder: a."));
+}
+
+TEST_CASE("ten thousand events in a minute cost few files and arrive in order") {
+    Bench b;
+    for (std::uint64_t batch = 0; batch < 40; ++batch) {
+        std::vector<Event> events;
+        for (std::uint64_t i = 1; i <= 250; ++i)
+            events.push_back(Bench::event("I" + std::to_string(i % 100), batch * 250 + i));
+        b.take(events);
+    }
+    CHECK(b.files() == 40);
+    CHECK(b.status().queued == 10'000);
+    b.pump(t0);
+    b.answer(0, t0, "away");
+    b.restart();
+    CHECK(b.status().queued == 10'000);
+    b.receivers.sent.clear();
+    b.deliver_all(t0 + 3600s);
+
+    REQUIRE(b.receivers.sent.size() == 10'000);
+    for (std::uint64_t i = 1; i <= 10'000; ++i) REQUIRE(b.receivers.sent[i - 1].id == Bench::id(i));
+    CHECK(b.files() == 0);
+}
+
+TEST_CASE("what the spool has no room for is dropped, counted and said") {
+    Bench b{HookBody::CloudEvents, {.mails_max = 1}};
+    b.take({Bench::event("A", 1)});
+    b.take({Bench::event("A", 2), Bench::event("A", 3)});
+
+    CHECK(b.status().dropped == 2);
+    CHECK(b.status().queued == 1);
+    CHECK(b.log.lines.at(0).starts_with(
+        "error Webhook a: 2 events are dropped, the first is vrrp.2.1795163866000002: the webhook spool "));
+    CHECK(b.log.lines.at(0).find(" is full: 1 event files, ") != std::string::npos);
+}
+
+TEST_CASE("while the disk cannot be written events go out from memory, and to the disk as soon as it can") {
+    Bench b{HookBody::Alertmanager};
+    const std::string blocked = b.folder.path("later");
+    std::ofstream{blocked} << "a file in the folder's place";
+    b.hooks.emplace(PostSpool::in_memory(blocked, Error{Errc::Io, "read-only"}, kPostSpoolLimits), b.receivers, b.log,
+                    nullptr);
+    b.configure({b.webhook("a")});
+    b.take({Bench::event("A", 1), Bench::event("B", 2)});
+    b.hooks->settle(b.wall(t0));
+    CHECK(b.hooks->unsaved() == 1);
+    b.pump(t0);
+    b.answer(200, t0);
+    std::filesystem::remove(blocked);
+    b.hooks->settle(b.wall(t0));
+    CHECK(b.hooks->unsaved() == 0);
+    CHECK(b.hooks->disk_problem().empty());
+    CHECK(b.folder.files("later").size() == 2);  // the events and firing.json
+    b.deliver_all(t0);
+
+    CHECK(b.receivers.ids() == Ids{Bench::id(1), Bench::id(2)});
+    CHECK(b.folder.files("later") == Ids{"firing.json"});
+}
+
+TEST_CASE("a file that is no file of events is put aside") {
+    const PostBatch good{.id = "a.1",
+                         .webhook = "a",
+                         .sequence = 1,
+                         .posts = {{.id = "vrrp.1.2", .object = "o", .content_type = "t/j", .body = "{}", .at = {2}}},
+                         .reason = {}};
+    const std::string text = encode_posts(good);
+    REQUIRE(decode_posts(text) == good);
+    const auto with = [&](const std::string& from, const std::string& to) {
+        std::string changed = text;
+        changed.replace(changed.find(from), from.size(), to);
+        return decode_posts(changed);
+    };
+    CHECK(with("\"format\": 1", "\"format\": 2").error().code() == Errc::Unsupported);
+    CHECK(with("a.1", "../1").error().text() == "an id that cannot be a file name");
+    CHECK_FALSE(with("vrrp.1.2", "x\\\" y").has_value());
+    CHECK_FALSE(with("t/j", "t\\r\\nX: y").has_value());
+    CHECK_FALSE(with("\"posts\"", "\"post\"").has_value());
+    for (std::size_t end = 0; end + 2 < text.size(); ++end)
+        REQUIRE_FALSE(decode_posts(text.substr(0, end)).has_value());
+}
+
+TEST_CASE("operators see what waits, with tries, the last answer and the next try") {
+    Bench b;
+    b.take({Bench::event("A", 1), Bench::event("B", 2)});
+    b.pump(t0);
+    auto queue = b.hooks->queue(t0);
+    REQUIRE(queue.size() == 2);
+    CHECK(queue[0].id == "a/" + Bench::id(1));
+    CHECK(queue[0].sending);
+    CHECK_FALSE(queue[1].sending);
+    CHECK(queue[1].next_try == 0s);
+    b.answer(0, t0, "connection refused");
+    queue = b.hooks->queue(t0 + 1s);
+    REQUIRE(queue.size() == 2);
+    CHECK(queue[0].tries == 1);
+    CHECK(queue[0].answer == "connection refused");
+    CHECK(queue[0].next_try == 4s);
+    CHECK(queue[0].at.unix_us == kWall0 + 1);
+    auto broken = b.webhook("a");
+    broken.problem = "its headers cannot be read";
+    b.configure({broken});
+    CHECK(b.hooks->queue(t0)[0].answer == "its headers cannot be read");
+    CHECK_FALSE(b.hooks->queue(t0)[0].next_try);
+}
+
+TEST_CASE("an event that an operator retries is sent at once, in the order of its object") {
+    Bench b;
+    b.take({Bench::event("A", 1), Bench::event("A", 2)});
+    b.pump(t0);
+    b.answer(0, t0, "timed out");
+    b.pump(t0 + 1s);
+    CHECK(b.receivers.ids().size() == 1);
+    CHECK(b.hooks->retry({.ids = {"a/" + Bench::id(9)}, .all = false, .by = "uid 0"}).error().text() ==
+          "no event that waits has the id a/" + Bench::id(9));
+    CHECK(b.hooks->retry({.ids = {"a/" + Bench::id(2)}, .all = false, .by = "uid 0"}).value() ==
+          Ids{"a/" + Bench::id(2) + ": is tried now"});
+    CHECK(b.log.lines.back() == "notice webhook retry by uid 0: a/" + Bench::id(2) + ": is tried now");
+    b.pump(t0 + 1s);
+    CHECK(b.receivers.ids() == Ids{Bench::id(1), Bench::id(1)});
+    CHECK(b.hooks->retry({.ids = {"a/" + Bench::id(1)}, .all = false, .by = {}}).value() ==
+          Ids{"a/" + Bench::id(1) + ": it is being delivered already"});
+}
+
+TEST_CASE("an event that an operator drops is gone, also from the disk, and is counted") {
+    Bench b;
+    b.take({Bench::event("A", 1), Bench::event("B", 2), Bench::event("C", 3)});
+    b.pump(t0);
+    CHECK(b.hooks->drop({.ids = {}, .all = true, .by = "ana"}).value() ==
+          Ids{"a/" + Bench::id(1) + ": is being delivered now, so it was not dropped",
+              "a/" + Bench::id(2) + ": dropped", "a/" + Bench::id(3) + ": dropped"});
+    CHECK(b.status().dropped == 2);
+    CHECK(b.status().queued == 1);
+    b.hooks->settle(Bench::wall(t0));
+    b.restart();
+    b.deliver_all(t0);
+    CHECK(b.receivers.ids() == Ids{Bench::id(1), Bench::id(1)});
+    CHECK(b.files() == 0);
+    CHECK(b.hooks->drop({.ids = {}, .all = true, .by = {}}).value().empty());
+}
+
+}  // namespace mainstay::alert

@@ -1,0 +1,32 @@
+#include "mainstay/base/log_levels.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace mainstay;
+
+TEST_CASE("a module is known by its name and by those of its process, in any case") {
+    CHECK(log_module_of("vrrp") == LogModule::Vrrp);
+    CHECK(log_module_of("VRRP") == LogModule::Vrrp);
+    CHECK(log_module_of("mainstayd-lvs") == LogModule::Lvs);
+    CHECK(log_module_of("Healthcheck") == LogModule::Lvs);
+    CHECK(log_module_of("mail") == LogModule::Mail);
+    CHECK_FALSE(log_module_of("vrr"));
+    CHECK_FALSE(log_module_of(""));
+    for (const LogModule module : kLogModules) CHECK(log_module_of(to_string(module)) == module);
+}
+
+TEST_CASE("a level is known by its name and syslog's short forms") {
+    CHECK(log_level_of("debug") == LogLevel::Debug);
+    CHECK(log_level_of("Warn") == LogLevel::Warning);
+    CHECK(log_level_of("err") == LogLevel::Error);
+    CHECK(log_level_of("notice") == LogLevel::Notice);
+    CHECK_FALSE(log_level_of("verbose"));
+}
+
+TEST_CASE("a level that is missing, or none, is the usual one") {
+    const LogLevels levels{LogLevel::Error, static_cast<LogLevel>(99), static_cast<LogLevel>(0)};
+    CHECK(level_of(levels, LogModule::Supervisor, LogLevel::Info) == LogLevel::Error);
+    CHECK(level_of(levels, LogModule::Config, LogLevel::Info) == LogLevel::Info);
+    CHECK(level_of(levels, LogModule::Vrrp, LogLevel::Info) == LogLevel::Info);
+    CHECK(level_of(levels, LogModule::Api, LogLevel::Debug) == LogLevel::Debug);
+}

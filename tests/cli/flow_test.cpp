@@ -1,0 +1,107 @@
+// The server of a new flow and its reasons. That the calculation is the kernel's: tests/lab/test_mh.py.
+#include "cli/flow.hpp"
+
+#include <doctest/doctest.h>
+
+namespace mainstay::cli {
+namespace {
+
+constexpr std::uint32_t kSize = 4093;
+
+Endpoint at(std::string_view text) { return *endpoint_from(text); }
+
+std::vector<IpvsTableEntry> service(const char* scheduler, std::uint32_t flags) {
+    IpvsTableEntry entry;
+    const Endpoint place = at("10.0.0.1:80");
+    entry.service.service.key = {.family = Family::V4, .protocol = 6, .address = place.address, .port = place.port};
+    entry.service.service.scheduler = scheduler;
+    entry.service.service.flags = flags;
+    for (int n = 1; n <= 10; ++n)
+        entry.destinations.push_back({.destination = {.endpoint = at("10.1.0." + std::to_string(n) + ":80")}});
+    return {entry};
+}
+
+const Flow kFlow{.client = {*IpAddress::parse("10.9.0.1"), 1}, .service = {*IpAddress::parse("10.0.0.1"), 80}};
+constexpr std::uint32_t kBoth = 0x18;
+
+std::string told(const std::vector<IpvsTableEntry>& table, std::optional<std::uint32_t> size) {
+    const auto lines = explain_flow(table, kFlow, size);
+    REQUIRE(lines);
+    std::string text;
+    for (const auto& line : *lines) text += line + "\n";
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("the server of a flow, its slot and the table's digest") {
+    CHECK(told(service("mh", kBoth), kSize) ==
+          "a new flow from 10.9.0.1:1 to 10.0.0.1:80 goes to 10.1.0.3:80\n"
+          "the client's address and port choose slot 1933 of 4093 of the mh table, which is 10.1.0.3:80's\n"
+          "table of 10 servers, digest e2a79dfce0b96055\n");
+}
+
+TEST_CASE("with weight 0 another server takes the flow, or none without mh-fallback") {
+    auto table = service("mh", kBoth);
+    table[0].destinations[2].destination.weight = 0;
+    CHECK(told(table, kSize) ==
+          "a new flow from 10.9.0.1:1 to 10.0.0.1:80 goes to 10.1.0.9:80\n"
+          "the client's address and port choose slot 1933 of 4093 of the mh table, which is 10.1.0.3:80's\n"
+          "10.1.0.3:80 takes no new flow: weight 0; mh-fallback tries other slots until a server does\n"
+          "table of 10 servers, digest e2a79dfce0b96055\n"
+          "assumed: a server with weight 0 had weight 1 before, which the kernel does not tell\n");
+    table[0].service.service.flags = 0x10;
+    CHECK(told(table, std::nullopt) ==
+          "a new flow from 10.9.0.1:1 to 10.0.0.1:80 is refused\n"
+          "the client's address and port choose slot 1933 of 4093 of the mh table, which is 10.1.0.3:80's\n"
+          "10.1.0.3:80 takes no new flow: weight 0; without mh-fallback no other server is tried\n"
+          "table of 10 servers, digest e2a79dfce0b96055\n"
+          "assumed: a server with weight 0 had weight 1 before, which the kernel does not tell\n"
+          "assumed: tables of 4093 slots, as most kernels have; /boot/config-RELEASE does not tell\n");
+}
+
+TEST_CASE("a server that is full takes no new flow, and a persistent service is said to be one") {
+    auto table = service("mh", kBoth | netlink::kIpvsPersistent);
+    table[0].destinations[2].active = 70;
+    table[0].destinations[2].inactive = 30;
+    table[0].destinations[2].destination.upper_threshold = 100;
+    CHECK(told(table, kSize) ==
+          "a new flow from 10.9.0.1:1 to 10.0.0.1:80 goes to 10.1.0.9:80\n"
+          "the client's address and port choose slot 1933 of 4093 of the mh table, which is 10.1.0.3:80's\n"
+          "10.1.0.3:80 takes no new flow: 100 connections, uthreshold 100; mh-fallback tries other slots until a "
+          "server does\n"
+          "table of 10 servers, digest e2a79dfce0b96055\n"
+          "the service is persistent: a client that has a template goes where that says\n");
+}
+
+TEST_CASE("what cannot be told") {
+    CHECK(explain_flow(service("wrr", 0), kFlow, kSize).error().text() ==
+          "10.0.0.1:80 has the scheduler wrr, which decides by what it remembers at that moment; only mh can be "
+          "calculated");
+    auto flow = kFlow;
+    flow.protocol = 17;
+    CHECK(explain_flow(service("mh", kBoth), flow, kSize).error().text() ==
+          "the kernel has no service 10.0.0.1:80; mainstayctl ipvs shows those that it has");
+    auto nobody = service("mh", kBoth);
+    nobody[0].destinations.clear();
+    CHECK(told(nobody, kSize) == "a new flow from 10.9.0.1:1 to 10.0.0.1:80 is refused\nno server has a weight\n");
+}
+
+TEST_CASE("an address with its port") {
+    CHECK(endpoint_from("10.0.0.1:80") == Endpoint{*IpAddress::parse("10.0.0.1"), 80});
+    CHECK(endpoint_from("[fd00::1]:80") == Endpoint{*IpAddress::parse("fd00::1"), 80});
+    for (const auto* wrong : {"", ":", "10.0.0.1", "10.0.0.1:", "10.0.0.1:x", "10.0.0.1:80x", "10.0.0.1:65536",
+                              "fd00::1:80", "[10.0.0.1]:80", "[fd00::1]", "name:80", "10.0.0.1:-1"})
+        CHECK_FALSE(endpoint_from(wrong));
+}
+
+TEST_CASE("the table size of a kernel by its boot configuration") {
+    CHECK(mh_table_size("CONFIG_A=y\nCONFIG_IP_VS_MH_TAB_INDEX=12\n") == 4093);
+    CHECK(mh_table_size("#\nCONFIG_IP_VS_MH_TAB_INDEX=17\n") == 131071);
+    CHECK(mh_table_size("#\nCONFIG_IP_VS_MH_TAB_INDEX=8\n") == 251);
+    for (const auto* wrong : {"", "CONFIG_A=y\n", "\nCONFIG_IP_VS_MH_TAB_INDEX=7\n", "\nCONFIG_IP_VS_MH_TAB_INDEX=18\n",
+                              "\nCONFIG_IP_VS_MH_TAB_INDEX=\n"})
+        CHECK_FALSE(mh_table_size(wrong));
+}
+
+}  // namespace mainstay::cli

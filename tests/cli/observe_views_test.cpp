@@ -1,0 +1,164 @@
+// What status --check, status NAME, top and events show of the daemon's answers.
+#include <doctest/doctest.h>
+
+#include "cli/event_view.hpp"
+#include "cli/status_check.hpp"
+#include "cli/status_filter.hpp"
+#include "cli/status_view.hpp"
+#include "cli/terminal.hpp"
+#include "cli/top_view.hpp"
+
+using namespace mainstay;
+using namespace mainstay::cli;
+using nlohmann::json;
+
+namespace {
+
+json server(const char* address, bool alive) {
+    return {{"name", std::string{"["} + address + "]:tcp:80"},
+            {"address", std::string{address} + ":80"},
+            {"alive", alive},
+            {"in_table", alive}};
+}
+
+json status() {
+    json all{{"now_unix_us", 1'000'000'000}};
+    all["vrrp"] = {{"instances", json::array({{{"name", "VI_1"}, {"state", "MASTER"}, {"group", "G1"}},
+                                              {{"name", "VI_2"}, {"state", "BACKUP"}}})},
+                   {"groups", json::array({{{"name", "G1"}, {"state", "MASTER"}}})},
+                   {"scripts", json::array()},
+                   {"bfd", json::array()}};
+    all["lvs"] = {{"ipvs_available", true}, {"overrides", json::array()}};
+    all["lvs"]["services"] =
+        json::array({{{"name", "[10.0.0.1]:tcp:80"},
+                      {"quorum_up", true},
+                      {"servers", json::array({server("10.0.0.11", true), server("10.0.0.12", true)})}},
+                     {{"name", "FWM 5"}, {"quorum_up", true}, {"servers", json::array({server("10.0.0.11", true)})}}});
+    all["mail"] = {{"enabled", true}, {"last_problem", ""}};
+    return all;
+}
+
+std::string line_of(const json& all, const std::vector<std::string>& names = {}) {
+    const auto result = check_status(all.dump(), names);
+    return std::to_string(result.exit_code) + " " + result.line;
+}
+
+}  // namespace
+
+TEST_CASE("a check of a director that is well is one line with performance data") {
+    CHECK(line_of(status()) ==
+          "0 MAINSTAY OK - 1 instance BACKUP, 1 instance MASTER, 2 of 2 services have their quorum, 3 of 3 servers are "
+          "up | instances_master=1 instances_backup=1 instances_fault=0 services_up=2;;;0;2 servers_up=3;;;0;3\n");
+}
+
+TEST_CASE("what fails is a warning or critical, the critical ones first") {
+    auto all = status();
+    all["lvs"]["services"][0]["servers"][1] = server("10.0.0.12", false);
+    CHECK(line_of(all).starts_with("1 MAINSTAY WARNING - [10.0.0.12]:tcp:80 of [10.0.0.1]:tcp:80 is down | "));
+    all["vrrp"]["instances"][1] = {{"name", "VI_2"}, {"state", "FAULT"}, {"fault", "interface eth0 down"}};
+    CHECK(
+        line_of(all).starts_with("2 MAINSTAY CRITICAL - VI_2 is in FAULT: interface eth0 down; [10.0.0.12]:tcp:80 of "
+                                 "[10.0.0.1]:tcp:80 is down | "));
+    all = status();
+    all["lvs"]["services"][1]["quorum_up"] = false;
+    all["lvs"]["services"][1]["sorry_in_use"] = true;
+    CHECK(line_of(all).starts_with("2 MAINSTAY CRITICAL - FWM 5 has no quorum, its sorry server is in use | "));
+    all = status();
+    all["lvs"]["ipvs_available"] = false;
+    all["lvs"]["ipvs_problem"] = "no\nmodule | here";
+    CHECK(line_of(all).starts_with("2 MAINSTAY CRITICAL - IPVS cannot be programmed: no module   here | "));
+    all = status();
+    all["vrrp"]["scripts"] = json::array({{{"name", "chk"}, {"state", "DOWN"}, {"last_failure", "timed_out"}}});
+    all["mail"]["last_problem"] = "refused";
+    CHECK(
+        line_of(all).starts_with("1 MAINSTAY WARNING - script chk fails: timed_out; mails are not delivered: refused"));
+}
+
+TEST_CASE("a server that an operator disabled is no problem") {
+    auto all = status();
+    all["lvs"]["services"][0]["servers"][1] = server("10.0.0.12", false);
+    all["lvs"]["overrides"] = json::array({{{"service", "[10.0.0.1]:tcp:80"}, {"server", "10.0.0.12:80"}}});
+    CHECK(line_of(all).starts_with("0 MAINSTAY OK"));
+}
+
+TEST_CASE("a check of one name sees only that one") {
+    auto all = status();
+    all["vrrp"]["instances"][1]["state"] = "FAULT";
+    CHECK(line_of(all, {"VI_1"}).starts_with("0 MAINSTAY OK - 1 instance MASTER | "));
+    CHECK(line_of(all, {"VI_3"}) == "3 MAINSTAY UNKNOWN - nothing here is called VI_3; did you mean VI_1?\n");
+    CHECK(check_status("no JSON", {}).exit_code == 3);
+    CHECK(check_failed(Error{Errc::NotFound, "mainstayd is not running"}).line ==
+          "MAINSTAY CRITICAL - mainstayd is not running\n");
+    CHECK(check_failed(Error{Errc::Permission, "only root"}).exit_code == 3);
+}
+
+TEST_CASE("names select instances, groups with their members, services and servers") {
+    const auto kept = [](const char* name) {
+        auto all = status();
+        REQUIRE(keep_only(all, {name}).has_value());
+        std::string out;
+        for (const auto& one : all["vrrp"]["instances"]) out += one["name"].get<std::string>() + " ";
+        for (const auto& one : all["lvs"]["services"])
+            out += one["name"].get<std::string>() + "=" + std::to_string(one["servers"].size()) + " ";
+        return out;
+    };
+    CHECK(kept("VI_*") == "VI_1 VI_2 ");
+    CHECK(kept("G1") == "VI_1 ");
+    CHECK(kept("10.0.0.1") == "[10.0.0.1]:tcp:80=2 ");
+    CHECK(kept("10.0.0.1:80") == "[10.0.0.1]:tcp:80=2 ");
+    CHECK(kept("fwmark 5") == "FWM 5=1 ");
+    CHECK(kept("10.0.0.12") == "[10.0.0.1]:tcp:80=1 ");
+    CHECK(kept("10.0.0.11") == "[10.0.0.1]:tcp:80=1 FWM 5=1 ");
+    CHECK(kept("10.0.0.1:80/10.0.0.11") == "[10.0.0.1]:tcp:80=1 ");
+    CHECK(is_called("[2001:db8::1]:tcp:80", "[2001:db8::1]:80"));
+    CHECK(is_called("[2001:db8::1]:tcp:80", "2001:db8::1"));
+    CHECK_FALSE(is_called("VI_1", "VI"));
+    CHECK(status_tables(status().dump(), {"nobody"}).error().code() == Errc::NotFound);
+}
+
+TEST_CASE("the busiest come first, and without traffic it is said how to see it") {
+    auto all = status();
+    CHECK(busiest(all.dump(), 5)
+              ->starts_with("The traffic of services and servers is not read. Add enable_snmp_checker"));
+    CHECK(*busiest("{}", 5) == "No services are configured.\n");
+    auto& services = all["lvs"]["services"];
+    services[0]["traffic"] = {{"connections_per_s", 3}, {"in_bytes_per_s", 10}, {"out_bytes_per_s", 20}};
+    services[1]["traffic"] = {{"connections_per_s", 1}, {"in_bytes_per_s", 1'500}, {"out_bytes_per_s", 2'000'000}};
+    services[0]["servers"][1]["traffic"] = {{"in_bytes_per_s", 7}, {"active", 5}};
+    CHECK(*busiest(all.dump(), 1) ==
+          "SERVICE  CONN/S  IN/S    OUT/S   ACTIVE  INACTIVE\n"
+          "FWM 5    1       1.5 kB  2.0 MB  0       0\n"
+          "\n"
+          "SERVER              CONN/S  IN/S  OUT/S  ACTIVE  INACTIVE  SERVICE\n"
+          "[10.0.0.12]:tcp:80  0       7 B   0 B    5       0         [10.0.0.1]:tcp:80\n");
+}
+
+TEST_CASE("an event is a line, and is shown for its instance or its service") {
+    const json instance{{"at_unix_us", 1'795'163'866'000'000},
+                        {"kind", "instance"},
+                        {"name", "VI_1"},
+                        {"transition", "BACKUP"},
+                        {"priority", 80},
+                        {"detail", "no longer owning"}};
+    const json server{{"at_unix_us", 1'795'163'866'000'000},
+                      {"kind", "server"},
+                      {"name", "[10.0.0.11]:tcp:80"},
+                      {"parent", "[10.0.0.1]:tcp:80"},
+                      {"transition", "DOWN"}};
+    json explained = instance;
+    explained["reason"] = "192.0.2.1 resigned";
+    CHECK(event_line(explained, 0) == "2026-11-20 08:37:46  instance VI_1  BACKUP  priority 80  192.0.2.1 resigned\n");
+    CHECK(event_line(instance, 3600) == "2026-11-20 09:37:46  instance VI_1  BACKUP  priority 80  no longer owning\n");
+    CHECK(event_line(server, 0) == "2026-11-20 08:37:46  server [10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80  DOWN\n");
+    CHECK(is_shown(instance, {}));
+    CHECK(is_shown(instance, {.since_us = 0, .instance = "VI_*", .service = {}}));
+    CHECK_FALSE(is_shown(server, {.since_us = 0, .instance = "VI_*", .service = {}}));
+    CHECK(is_shown(server, {.since_us = 0, .instance = {}, .service = "10.0.0.1:80"}));
+    CHECK_FALSE(is_shown(server, {.since_us = 0, .instance = {}, .service = "10.0.0.2"}));
+    CHECK_FALSE(is_shown(server, {.since_us = 1'795'163'866'000'001, .instance = {}, .service = {}}));
+}
+
+TEST_CASE("states are coloured as whole words") {
+    CHECK(with_colours("VI_1  MASTER  UPPER\nx: DOWN") == "VI_1  \033[32mMASTER\033[0m  UPPER\nx: \033[31mDOWN\033[0m");
+    CHECK(with_colours("") == "");
+}

@@ -1,0 +1,321 @@
+"""The live page of a real pair, in a browser."""
+
+import json
+import signal
+import time
+
+import pytest
+from support.browser import accessibility_faults
+from support.lvs import listen
+from support.vrrp import VIP, instance, office, wait_holds, wait_ready
+from support.wait import wait_until
+
+SERVICE = """
+virtual_server 192.168.4.200 80 {
+    delay_loop 1
+    lb_algo rr
+    lb_kind DR
+    protocol TCP
+    real_server 127.0.0.2 80 {
+        TCP_CHECK {
+            connect_timeout 1
+            retry 0
+        }
+    }
+}
+"""
+HOSTILE = '<img/src=x/onerror=document.title=1>'
+
+
+@pytest.fixture
+def pair(lan):
+    """Two directors with an instance each, the first one MASTER with a server that can be reached."""
+    one, two = office(lan, "one", "two")
+    server = listen(one, "127.0.0.2:80")
+    first = wait_ready(one.mainstayd(instance("BACKUP", 150) + instance("BACKUP", 90, "192.168.4.201", 52, HOSTILE) + SERVICE))
+    wait_holds(one)
+    second = wait_ready(two.mainstayd(instance("BACKUP", 100)))
+    return one, two, first, second, server
+
+
+def rows(driver, table):
+    """The first column of a table's rows, and their states."""
+    return dict(driver.execute_script(
+        "return [...document.querySelectorAll(arguments[0] + ' tr')]"
+        ".map(row => [row.cells[0].firstChild.textContent, (row.querySelector('.badge') || {}).textContent]);", table))
+
+
+def errors(driver):
+    return [line["message"] for line in driver.get_log("browser") if line["level"] == "SEVERE"]
+
+
+def test_a_dying_server_and_a_failover_appear_without_reloading(pair, browse):
+    one, two, _first, second, server = pair
+    driver = browse(one)
+    other = browse(two)
+    wait_until(lambda: rows(driver, "#instances").get("VI_1") == "MASTER", 20, lambda: driver.page_source)
+    wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "UP", 20, lambda: driver.page_source)
+    wait_until(lambda: rows(other, "#instances").get("VI_1") == "BACKUP", 20, lambda: other.page_source)
+    driver.execute_script("window.sameDocument = true;")
+
+    server.stop(signal.SIGKILL)
+    wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "DOWN", 20, lambda: driver.page_source)
+
+    one.run(["ip", "link", "set", "eth0", "down"])
+    down_at = time.monotonic()
+    wait_until(lambda: rows(driver, "#instances").get("VI_1") == "FAULT", 20, lambda: driver.page_source)
+    wait_until(lambda: rows(other, "#instances").get("VI_1") == "MASTER", 20, lambda: other.page_source)
+    print(f"link down to MASTER on the other's page: {time.monotonic() - down_at:.2f} s")
+
+    assert driver.execute_script("return window.sameDocument;")
+    listed = driver.execute_script("return [...document.querySelectorAll('#events li')].map(one => one.textContent);")
+    assert any("DOWN" in text and "127.0.0.2" in text for text in listed), listed
+    assert any("FAULT" in text and "VI_1" in text for text in listed), listed
+    assert second.alive()
+
+
+def test_names_are_text_and_nothing_comes_from_elsewhere(pair, browse):
+    driver = browse(pair[0])
+    wait_until(lambda: HOSTILE in rows(driver, "#instances"), 20, lambda: driver.page_source)
+
+    assert driver.title.endswith("mainstay")
+    assert driver.find_elements("css selector", "main img") == []
+    assert errors(driver) == []
+    origins = driver.execute_script("return performance.getEntriesByType('resource').map(one => new URL(one.name).origin);")
+    assert set(origins) == {driver.execute_script("return location.origin;")}
+
+
+@pytest.mark.parametrize("look", [{}, {"dark": True}, {"width": 400}])
+def test_the_page_is_accessible(pair, browse, look):
+    driver = browse(pair[0], **look)
+    wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "UP", 20, lambda: driver.page_source)
+
+    assert accessibility_faults(driver) == []
+
+
+def test_the_page_says_when_it_is_not_live(pair, browse):
+    driver = browse(pair[0])
+    live = lambda: driver.find_element("id", "live").text  # noqa: E731
+    wait_until(lambda: live() == "live", 20, live)
+
+    pair[2].stop()
+
+    wait_until(lambda: live().startswith("not live"), 30, live)
+
+
+def test_services_can_be_searched(pair, browse):
+    driver = browse(pair[0])
+    wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "UP", 20, lambda: driver.page_source)
+    names = lambda: [one.get_attribute("data-name") for one in driver.find_elements("css selector", "#services details")]  # noqa: E731
+    assert names() == ["[192.168.4.200]:tcp:80"]
+
+    driver.find_element("id", "filter").send_keys("10.1")
+    wait_until(lambda: names() == [], 10, names)
+    assert driver.find_element("id", "shown").text == "0 of 1 shown"
+
+    driver.find_element("id", "filter").clear()
+    driver.find_element("id", "filter").send_keys("127.0.0.2")
+    wait_until(lambda: names() == ["[192.168.4.200]:tcp:80"], 10, names)
+
+
+def test_an_operator_drains_a_server_after_seeing_what_would_change(lan, browse):
+    (one,) = office(lan, "one")
+    listen(one, "127.0.0.2:80")
+    one.write("/etc/mainstay/mainstay.toml", "[api]\noperate = true\n")
+    wait_ready(one.mainstayd(instance("BACKUP", 150) + SERVICE))
+    driver = browse(one)
+    wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "UP", 20, lambda: driver.page_source)
+    dialog = lambda: driver.find_element("id", "dialog-text").text  # noqa: E731
+
+    driver.find_element("css selector", "button[aria-label^='Drain 127.0.0.2:80']").click()
+    wait_until(lambda: "drain" in dialog().lower(), 20, dialog)
+    assert rows(driver, "#services")["127.0.0.2:80"] == "UP"
+    assert accessibility_faults(driver) == []
+    driver.find_element("id", "dialog-confirm").click()
+
+    wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "DRAINED", 20, lambda: driver.page_source)
+
+
+def test_who_may_not_operate_sees_no_buttons(pair, browse):
+    driver = browse(pair[0])
+    wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "UP", 20, lambda: driver.page_source)
+
+    assert driver.find_elements("css selector", ".actions") == []
+
+
+def operating(lan, *names):
+    hosts = office(lan, *names)
+    for host in hosts:
+        host.write("/etc/mainstay/mainstay.toml", "[api]\noperate = true\n")
+    return hosts
+
+
+def press(driver, label):
+    driver.find_element("css selector", f"button[aria-label='{label}']").click()
+
+
+def dialog_of(driver):
+    return lambda: driver.find_element("id", "dialog-text").text
+
+
+def test_an_operator_hands_an_instance_over_and_lets_it_preempt_again(lan, browse):
+    one, two = operating(lan, "one", "two")
+    wait_ready(two.mainstayd(instance("BACKUP", 100)))
+    wait_holds(two)
+    wait_ready(one.mainstayd(instance("BACKUP", 150)))
+    wait_holds(one)
+    driver = browse(one)
+    dialog = dialog_of(driver)
+    state = lambda: rows(driver, "#instances").get("VI_1")  # noqa: E731
+    wait_until(lambda: state() == "MASTER", 20, lambda: driver.page_source)
+
+    press(driver, "Fail over VI_1")
+    wait_until(lambda: "VI_1 would be handed over" in dialog(), 20, dialog)
+    assert one.holds(VIP)
+    assert accessibility_faults(driver) == []
+    driver.find_element("id", "dialog-confirm").click()
+
+    wait_until(lambda: "192.168.4.12 took over" in dialog(), 20, dialog)
+    wait_holds(two)
+    wait_until(lambda: state() == "BACKUP", 20, lambda: driver.page_source)
+    driver.find_element("css selector", "#dialog button:last-child").click()
+
+    wait_until(lambda: driver.find_elements("css selector", "button[aria-label='Let preempt again: VI_1']"), 20, lambda: driver.page_source)
+    press(driver, "Let preempt again: VI_1")
+    wait_until(lambda: "VI_1 preempts as configured afterwards" in dialog(), 20, dialog)
+    driver.find_element("id", "dialog-confirm").click()
+    wait_holds(one)
+    wait_until(lambda: state() == "MASTER", 20, lambda: driver.page_source)
+
+
+def test_maintenance_is_started_with_a_reason_and_ended_from_the_page(lan, browse):
+    one, two = operating(lan, "one", "two")
+    wait_ready(two.mainstayd(instance("BACKUP", 100)))
+    wait_holds(two)
+    daemon = wait_ready(one.mainstayd(instance("BACKUP", 150)))
+    wait_holds(one)
+    driver = browse(one)
+    dialog = dialog_of(driver)
+    notice = lambda: driver.find_element("id", "notice").text  # noqa: E731
+    wait_until(lambda: rows(driver, "#instances").get("VI_1") == "MASTER", 20, lambda: driver.page_source)
+
+    press(driver, "Start maintenance")
+    wait_until(lambda: "VI_1 would be handed over" in dialog(), 20, dialog)
+    driver.find_element("id", "dialog-reason").send_keys("new kernel")
+    driver.find_element("id", "dialog-confirm").click()
+    wait_until(lambda: "maintenance is on" in dialog(), 20, dialog)
+    wait_holds(two)
+    driver.find_element("css selector", "#dialog button:last-child").click()
+    wait_until(lambda: "Maintenance: this director stays back (new kernel)" in notice(), 20, notice)
+    assert "by API: uid 0" in daemon.output()
+
+    press(driver, "End maintenance")
+    wait_until(lambda: "VI_1 would have its configured priority 150" in dialog(), 20, dialog)
+    driver.find_element("id", "dialog-confirm").click()
+    wait_until(lambda: "maintenance is off" in dialog(), 20, dialog)
+    wait_holds(one)
+    wait_until(lambda: notice() == "", 20, notice)
+
+
+TRACKED = """
+vrrp_script chk {
+    script "/bin/false"
+    interval 1
+    weight -20
+    rise 1
+    fall 1
+}
+vrrp_track_process web {
+    process no-such-program
+    weight -5
+}
+track_file load {
+    file /run/load
+    weight 2
+}
+"""
+TRACKS = """
+    track_script {
+        chk
+    }
+    track_interface {
+        eth7 weight -30
+    }
+    track_process {
+        web
+    }
+    track_file {
+        load
+    }
+"""
+
+
+def test_tracked_objects_are_shown_with_their_effect(lan, browse):
+    (one,) = office(lan, "one")
+    one.write("/run/load", "7\n")
+    wait_ready(one.mainstayd(TRACKED + instance("BACKUP", 150, more=TRACKS)))
+    driver = browse(one)
+    shown = lambda: driver.execute_script(  # noqa: E731
+        "return [...document.querySelectorAll('#tracked tr')].map(row => [...row.cells].map(one => one.innerText.trim()));")
+    wanted = {("chk", "script", "DOWN", "VI_1: −20"), ("eth7", "interface", "DOWN", "VI_1: −30"), ("web", "process", "DOWN", "VI_1: −5"),
+              ("load", "file", "UP", "VI_1: +14"), ("eth0", "interface", "UP", "VI_1: FAULT when down")}
+    wait_until(lambda: {tuple(row[:4]) for row in shown()} == wanted, 20, shown)
+    assert sorted(row[4] for row in shown() if row[0] in ("load", "web")) == ["0 running", "holds 7"]
+    priority = driver.execute_script("return document.querySelector('#instances tr').cells[3].innerText;")
+    assert priority.startswith("109") and "150 configured, −41 by tracking" in priority
+    assert accessibility_faults(driver) == []
+
+
+# No IPVS in a namespace of a test host, so no counters either: what the daemon would answer is given to the page.
+RATES = """
+const real = window.fetch;
+const every = 10, count = 400, now = Math.floor(Date.now() / 1000);
+const at = Array.from({ length: count }, (_, i) => now - (count - i) * every);
+window.fetch = (target, ...rest) => {
+  if (!String(target).startsWith('api/v1/history/rates')) return real(target, ...rest);
+  window.askedRates = (window.askedRates || []).concat(String(target));
+  const query = new URLSearchParams(String(target).split('?')[1]);
+  const places = at.map((_, i) => i).filter((i) => at[i] > Number(query.get('after')));
+  const list = (value) => places.map(value);
+  const factor = query.get('service') ? 1 : 2;
+  return Promise.resolve(new Response(JSON.stringify({ every_s: every, service: query.get('service') || null,
+    services: ['[192.168.4.200]:tcp:80'], at_unix_s: list((i) => at[i]), connections_per_s: list((i) => i === 100 ? null : factor * 20),
+    in_bytes_per_s: list((i) => factor * 1500 + i), out_bytes_per_s: list((i) => factor * 150000) })));
+};
+chooseService('');
+"""
+
+
+@pytest.mark.parametrize("look", [{}, {"dark": True}, {"width": 400}])
+def test_rates_are_drawn_and_said(pair, browse, look):
+    driver = browse(pair[0], **look)
+    wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "UP", 20, lambda: driver.page_source)
+    text = lambda: driver.find_element("id", "rates-text").text  # noqa: E731
+    wait_until(lambda: text().startswith("There are no samples yet"), 20, text)
+
+    driver.execute_script(RATES)
+
+    wait_until(lambda: "Connections: 40/s now, 40/s on average, 40/s at most." in text(), 20, text)
+    assert "Out: 300kB/s now, 300kB/s on average, 300kB/s at most." in text()
+    assert len(driver.find_elements("css selector", ".graph canvas")) == 2
+    inked = driver.execute_script(
+        "return [...document.querySelectorAll('.graph canvas')].map(one => one.getContext('2d')"
+        ".getImageData(0, 0, one.width, one.height).data.some(value => value));")
+    assert inked == [True, True]
+    widths = driver.execute_script("return [document.documentElement.scrollWidth, window.innerWidth];")
+    assert widths[0] <= widths[1]
+    driver.execute_script("document.getElementById('rates-numbers').open = true;")
+    table = driver.execute_script("return [...document.querySelectorAll('#rates-rows tr')].map(row => row.cells[1].innerText);")
+    assert len(table) in (3, 4) and set(table) == {"40/s"}
+    assert accessibility_faults(driver) == []
+    assert errors(driver) == []
+
+    driver.execute_script(
+        "const choice = document.getElementById('rates-service'); choice.value = '[192.168.4.200]:tcp:80';"
+        "choice.dispatchEvent(new Event('change'));")
+    wait_until(lambda: "Connections: 20/s now" in text(), 20, text)
+
+
+def test_the_daemon_answers_for_rates(pair):
+    answer = pair[0].run(["curl", "-s", "--unix-socket", "/run/mainstay/control.sock", "http://x/api/v1/history/rates"]).stdout
+    assert json.loads(answer)["services"] == [] and json.loads(answer)["every_s"] == 10

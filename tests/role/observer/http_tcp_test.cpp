@@ -1,0 +1,448 @@
+// The TCP listeners of the API, with clients of this very process on loopback addresses.
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <ctime>
+
+#include <array>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/write.hpp>
+#include <filesystem>
+
+#include "mainstay/base/unique_fd.hpp"
+#include "mainstay/role/common/credential_hash.hpp"
+#include "role/observer/http/limits.hpp"
+#include "role/observer/http/login_guard.hpp"
+#include "role/observer/http/server.hpp"
+#include "role/observer/http/tls_context.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::http;
+using What = ipc::ApiFile::What;
+
+namespace {
+
+struct KeptLog final : Log {
+    void line(LogLevel, std::string_view text) override { texts.emplace_back(text); }
+    bool enabled(LogLevel) const override { return true; }
+    using Log::line;
+    std::vector<std::string> texts;
+};
+
+constexpr const char* kToken = "0123456789abcdef";
+constexpr const char* kBasicAna = "YW5hOm9wZW4gc2VzYW1l";        // ana:open sesame
+constexpr const char* kBasicWrong = "YW5hOmNsb3NlIHNlc2FtZQ==";  // ana:close sesame
+
+std::string credentials() {
+    return "prom read " + hash_of_token(kToken).value() + "\nop operate " + hash_of_token("ffff").value() +
+           "\nold read " + hash_of_token("eeee").value() + " until=2026-11-01\nana read " +
+           hash_of_password("open sesame").value() + "\n";
+}
+
+std::string pem_of(const std::function<int(BIO*)>& write) {
+    BIO* bio = ::BIO_new(::BIO_s_mem());
+    REQUIRE(write(bio) == 1);
+    char* data = nullptr;
+    const auto size = BIO_get_mem_data(bio, &data);
+    std::string text{data, static_cast<std::size_t>(size)};
+    ::BIO_free(bio);
+    return text;
+}
+
+// A certificate that signs itself; its end in seconds from now.
+std::pair<std::string, std::string> certificate(long ends_in = 3600) {
+    EVP_PKEY* key = ::EVP_EC_gen("P-256");
+    X509* made = ::X509_new();
+    ::X509_set_version(made, 2);
+    ::ASN1_INTEGER_set(::X509_get_serialNumber(made), 1);
+    ::X509_gmtime_adj(::X509_getm_notBefore(made), -7200);
+    ::X509_gmtime_adj(::X509_getm_notAfter(made), ends_in);
+    ::X509_set_pubkey(made, key);
+    auto* name = ::X509_get_subject_name(made);
+    ::X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("lb1"), -1, -1, 0);
+    ::X509_set_issuer_name(made, name);
+    ::X509_sign(made, key, ::EVP_sha256());
+    auto texts = std::pair{pem_of([&](BIO* bio) { return ::PEM_write_bio_X509(bio, made); }), pem_of([&](BIO* bio) {
+                               return ::PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr);
+                           })};
+    ::X509_free(made);
+    ::EVP_PKEY_free(key);
+    return texts;
+}
+
+// A port that was free a moment ago.
+std::uint16_t free_port() {
+    const UniqueFd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+    REQUIRE(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0);
+    socklen_t size = sizeof at;
+    REQUIRE(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&at), &size) == 0);
+    return ::ntohs(at.sin_port);
+}
+
+struct Bench {
+    std::filesystem::path folder;
+    boost::asio::io_context loop;
+    KeptLog log;
+    Instant now{};
+    WallTime wall{1'795'163'866'000'000};  // 2026-11-20
+    std::vector<std::string> callers;
+    std::unique_ptr<Server> server;
+    std::uint16_t port = free_port();
+
+    Bench() {
+        char name[] = "/tmp/mainstay-tcp.XXXXXX";
+        folder = ::mkdtemp(name);
+        const auto seen = [this](const Request& request) {
+            callers.push_back(request.caller.name);
+            Answer answer;
+            answer.body = "{}";
+            return answer;
+        };
+        Router router{{{.pattern = "/status", .handle = AtOnce{seen}},
+                       {.pattern = "/livez", .needs = Rights::Nothing, .handle = AtOnce{seen}},
+                       {.method = Method::Post, .pattern = "/do", .needs = Rights::Operate, .handle = AtOnce{seen}}}};
+        auto opened = Server::open(loop, log, folder / "s", std::move(router),
+                                   {.now = [this] { return now; }, .wall = [this] { return wall; }});
+        REQUIRE(opened.has_value());
+        server = std::move(*opened);
+    }
+    ~Bench() {
+        server.reset();
+        loop.restart();
+        loop.run_for(std::chrono::milliseconds{1});
+        std::filesystem::remove_all(folder);
+    }
+    Bench(const Bench&) = delete;
+    Bench& operator=(const Bench&) = delete;
+
+    [[nodiscard]] std::string at() const { return "127.0.0.1:" + std::to_string(port); }
+    void listen_with_credentials(bool operate = false) {
+        server->set({.listen = {at()}, .credentials = "/c", .operate = operate});
+        server->take(What::Credentials, credentials());
+    }
+    [[nodiscard]] UniqueFd connected() const {
+        UniqueFd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+        sockaddr_in to{};
+        to.sin_family = AF_INET;
+        to.sin_port = ::htons(port);
+        to.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+        if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) fd.reset();
+        return fd;
+    }
+    std::string heard(const UniqueFd& client) {
+        std::string all;
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+        while (std::chrono::steady_clock::now() < end) {
+            pollfd wait{client.get(), POLLIN, 0};
+            if (::poll(&wait, 1, 0) == 0) {
+                loop.restart();
+                loop.run_one_for(std::chrono::milliseconds{5});
+                continue;
+            }
+            std::array<char, 4096> room{};
+            const auto got = ::read(client.get(), room.data(), room.size());
+            if (got <= 0) return all;
+            all.append(room.data(), static_cast<std::size_t>(got));
+        }
+        return "no end";
+    }
+    std::string answer(const std::string& request) {
+        const auto client = connected();
+        REQUIRE(client);
+        REQUIRE(::send(client.get(), request.data(), request.size(), MSG_NOSIGNAL) ==
+                static_cast<ssize_t>(request.size()));
+        return heard(client);
+    }
+    // The code of the answer to a GET /status with these fields.
+    std::string get(const std::string& fields = {}, const std::string& host = "127.0.0.1") {
+        return answer("GET /status HTTP/1.1\r\nHost: " + host + "\r\n" + fields + "\r\n").substr(9, 3);
+    }
+    std::string get_as(const std::string& authorization) { return get("Authorization: " + authorization + "\r\n"); }
+    std::string post_as(const std::string& authorization, const std::string& more = {}) {
+        return answer("POST /do HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: " + authorization +
+                      "\r\nContent-Type: application/json\r\nContent-Length: 2\r\n" + more + "\r\n{}")
+            .substr(9, 3);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("nothing listens until the settings say so, and nothing after they no longer do") {
+    Bench b;
+    CHECK_FALSE(b.connected());
+    b.server->set({.listen = {b.at()}});
+    CHECK(b.get() == "200");
+    CHECK(b.server->status().listeners == std::vector<report::ApiListener>{{b.at(), true, false, ""}});
+    b.server->set({});
+    CHECK_FALSE(b.connected());
+    CHECK(b.server->status().listeners.empty());
+}
+
+TEST_CASE("without credentials a loopback address is for reading, under a name of this host") {
+    Bench b;
+    b.server->set({.listen = {b.at()}, .operate = true});
+    for (const char* host : {"127.0.0.1", "localhost:9112", "[::1]:9112", "127.8.8.8"}) CHECK(b.get("", host) == "200");
+    for (const char* host : {"evil.example", "192.0.2.1", "localhost.evil.example"}) CHECK(b.get("", host) == "403");
+    CHECK(b.answer("GET /status HTTP/1.1\r\n\r\n").substr(9, 3) == "400");
+    CHECK(b.post_as("Bearer x") == "403");
+    CHECK(b.callers.front() == "anybody from 127.0.0.1");
+}
+
+TEST_CASE("another address than loopback is not listened at without credentials and TLS") {
+    Bench b;
+    const std::string any = "0.0.0.0:" + std::to_string(b.port);
+    const auto problem = [&] { return b.server->status().listeners.at(0).problem; };
+    b.server->set({.listen = {any}});
+    CHECK(problem() == "credentials are needed at an address that is not loopback");
+    b.server->set({.listen = {any}, .credentials = "/c"});
+    b.server->take(What::Credentials, credentials());
+    CHECK(problem() == "tls_certificate is needed at an address that is not loopback");
+    CHECK_FALSE(b.connected());
+    b.server->set({.listen = {"lb1:80"}});
+    CHECK(problem() == "lb1:80 is no address with a port");
+    CHECK(b.log.texts.size() == 3);
+}
+
+TEST_CASE("an address that cannot be had is tried again") {
+    Bench b;
+    UniqueFd holder{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_port = ::htons(b.port);
+    at.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+    REQUIRE(::bind(holder.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0);
+    REQUIRE(::listen(holder.get(), 1) == 0);
+    b.server->set({.listen = {b.at()}});
+    CHECK(b.server->status().listeners.at(0).problem == "Address already in use");
+    b.server->retry();
+    CHECK(b.log.texts.size() == 1);  // told of once
+    holder.reset();
+    b.server->retry();
+    CHECK(b.get() == "200");
+    CHECK(b.server->status().listeners.at(0).problem == "");
+}
+
+TEST_CASE("credentials say who asks, and what for") {
+    Bench b;
+    b.listen_with_credentials();
+    CHECK(b.get() == "401");
+    CHECK(b.answer("GET /status HTTP/1.1\r\nHost: x\r\n\r\n").find("\r\nWWW-Authenticate: Bearer") !=
+          std::string::npos);
+    CHECK(b.get_as(std::string{"Bearer "} + kToken) == "200");
+    CHECK(b.get_as(std::string{"Basic "} + kBasicAna) == "200");
+    CHECK(b.get_as(std::string{"Basic "} + kBasicAna) == "200");  // from memory
+    CHECK(b.callers == std::vector<std::string>{"prom from 127.0.0.1", "ana from 127.0.0.1", "ana from 127.0.0.1"});
+    CHECK(b.get_as("Bearer wrong") == "401");
+    CHECK(b.get_as("Digest x") == "401");
+    CHECK(b.get_as("Bearer eeee") == "401");  // has ended
+    CHECK(b.server->status().counters.logins_failed == 2);
+    CHECK(b.answer("GET /livez HTTP/1.1\r\nHost: lb1\r\n\r\n").substr(9, 3) == "200");
+    CHECK(b.answer("GET /secret HTTP/1.1\r\nHost: lb1\r\n\r\n").substr(9, 3) == "401");
+}
+
+TEST_CASE("a change needs the role operate and the setting") {
+    Bench b;
+    b.listen_with_credentials(false);
+    CHECK(b.post_as("Bearer ffff") == "403");
+    b.listen_with_credentials(true);
+    CHECK(b.post_as(std::string{"Bearer "} + kToken) == "403");
+    CHECK(b.post_as("Bearer ffff") == "200");
+    CHECK(b.post_as("Bearer ffff", "Origin: https://evil.example\r\n") == "403");
+    CHECK(b.post_as("Bearer ffff", "Sec-Fetch-Site: cross-site\r\n") == "403");
+}
+
+TEST_CASE("credentials that cannot be read let nobody in, and those that are taken out neither") {
+    Bench b;
+    b.listen_with_credentials();
+    const auto follower = b.connected();
+    CHECK(b.get_as(std::string{"Bearer "} + kToken) == "200");
+    b.server->set({.listen = {b.at()}, .credentials = "/c"});
+    CHECK(b.get_as(std::string{"Bearer "} + kToken) == "200");  // the file has not come yet
+    b.server->take(What::Credentials, fail(Errc::Io, "it is gone"));
+    CHECK(b.heard(follower).empty());  // who is connected may be one of those
+    CHECK(b.get_as(std::string{"Bearer "} + kToken) == "401");
+    CHECK(b.server->status().listeners.at(0).problem == "/c: it is gone");
+    b.listen_with_credentials();
+    CHECK(b.get_as(std::string{"Bearer "} + kToken) == "200");
+}
+
+TEST_CASE("who guesses waits, longer each time, and does not keep others out") {
+    Bench b;
+    b.listen_with_credentials();
+    const std::string wrong = std::string{"Basic "} + kBasicWrong, right = std::string{"Basic "} + kBasicAna;
+    CHECK(b.get_as(wrong) == "401");
+    CHECK(b.get_as(wrong) == "401");
+    CHECK(b.get_as(wrong) == "401");
+    CHECK(b.get_as(right) == "429");  // also the right one: whether it is right is not looked at
+    CHECK(b.get_as(std::string{"Bearer "} + kToken) == "200");  // a token nobody can guess; the wait is over with it
+    CHECK(b.get_as(right) == "200");
+    CHECK(b.server->status().counters.logins_delayed == 1);
+    CHECK(b.log.texts.back().starts_with("log-ins to the API are delayed"));
+}
+
+TEST_CASE("a name that nobody has takes the work of a wrong password, so that the time does not tell who exists") {
+    const auto work_of = [](const char* basic) {
+        Bench b;
+        b.listen_with_credentials();
+        const std::clock_t before = std::clock();
+        CHECK(b.get_as(std::string{"Basic "} + basic) == "401");
+        return std::clock() - before;
+    };
+    const auto wrong_password = work_of(kBasicWrong);
+    CHECK(2 * work_of("bm9ib2R5OnNlc2FtZQ==") > wrong_password);  // nobody:sesame
+    CHECK(2 * work_of("cHJvbTpzZXNhbWU=") > wrong_password);      // prom:sesame, who has a token
+    CHECK(2 * work_of("b2xkOnNlc2FtZQ==") > wrong_password);      // old:sesame, whose time is over
+}
+
+TEST_CASE("only so many passwords are compared in a second") {
+    Bench b;
+    b.listen_with_credentials();
+    LoginGuard guard;
+    for (unsigned i = 0; i < kPasswordsASecond; ++i) CHECK(guard.may_compare(Instant{}));
+    CHECK_FALSE(guard.may_compare(Instant{} + std::chrono::milliseconds{999}));
+    CHECK(guard.may_compare(Instant{} + std::chrono::seconds{1}));
+}
+
+TEST_CASE("a source waits after its third wrong secret, twice as long each time, a minute at most") {
+    using std::chrono::seconds;
+    LoginGuard guard;
+    Instant now{};
+    std::vector<int> waits;
+    for (int i = 0; i < 10; ++i) {
+        guard.failed("a", now);
+        waits.push_back(static_cast<int>(guard.wait_of("a", now).count()));
+    }
+    CHECK(waits == std::vector<int>{0, 0, 1, 2, 4, 8, 16, 32, 60, 60});
+    CHECK(guard.wait_of("b", now).count() == 0);
+    CHECK(guard.wait_of("a", now + seconds{60}).count() == 0);
+    guard.failed("a", now + seconds{700});  // long after: from the beginning
+    CHECK(guard.wait_of("a", now + seconds{700}).count() == 0);
+    guard.succeeded("a");
+    CHECK(guard.sources() == 0);
+    for (int i = 0; i < 5000; ++i) guard.failed(std::to_string(i), now + seconds{i});
+    CHECK(guard.sources() <= kSourcesMax);
+}
+
+TEST_CASE("one address has sixteen connections, and of a thousand idle ones the others are closed") {
+    Bench b;
+    b.server->set({.listen = {b.at()}});
+    std::vector<UniqueFd> idle;
+    for (int i = 0; i < 1000; ++i) {
+        idle.push_back(b.connected());
+        REQUIRE(idle.back());
+        if (i % 50 == 0) b.loop.run_for(std::chrono::milliseconds{1});
+    }
+    b.loop.restart();
+    b.loop.run_for(std::chrono::milliseconds{50});
+    CHECK(b.server->status().counters.connections_refused == 1000 - kConnectionsOfSourceMax);
+    CHECK(b.log.texts.size() <= 12);
+    for (auto& client : idle) CHECK(b.heard(client).empty());  // also those sixteen, in time
+    CHECK(b.get() == "200");
+}
+
+namespace {
+
+// A GET over TLS; the error's text, when there is no answer. `certificate`: of the client.
+std::string get_over_tls(Bench& b, const std::pair<std::string, std::string>& own = {}) {
+    namespace ssl = boost::asio::ssl;
+    ssl::context context{ssl::context::tls_client};
+    if (!own.first.empty()) {
+        context.use_certificate_chain(boost::asio::buffer(own.first));
+        context.use_private_key(boost::asio::buffer(own.second), ssl::context::pem);
+    }
+    ssl::stream<boost::asio::ip::tcp::socket> stream{b.loop, context};
+    std::string request =
+        "GET /status HTTP/1.1\r\nHost: lb1\r\nAuthorization: Bearer " + std::string{kToken} + "\r\n\r\n";
+    std::string got, error;
+    bool over = false;
+    std::array<char, 4096> room{};
+    std::function<void()> read = [&] {
+        stream.async_read_some(boost::asio::buffer(room), [&](boost::system::error_code ec, std::size_t size) {
+            got.append(room.data(), size);
+            if (!ec) return read();
+            error = ec.message();
+            over = true;
+        });
+    };
+    stream.lowest_layer().async_connect({boost::asio::ip::make_address("127.0.0.1"), b.port}, [&](auto ec) {
+        if (ec) return over = true, void(error = ec.message());
+        stream.async_handshake(ssl::stream_base::client, [&](auto failed) {
+            if (failed) return over = true, void(error = failed.message());
+            boost::asio::async_write(stream, boost::asio::buffer(request), [&](auto, std::size_t) { read(); });
+        });
+    });
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+    while (!over && std::chrono::steady_clock::now() < end) {
+        b.loop.restart();
+        b.loop.run_one_for(std::chrono::milliseconds{5});
+    }
+    return got.size() > 12 ? got.substr(9, 3) : "no answer: " + error;
+}
+
+void serve_tls(Bench& b, const std::pair<std::string, std::string>& own, const std::string& client_ca = {}) {
+    ipc::ApiSettings settings{.listen = {b.at()}, .tls_certificate = "/cert", .tls_key = "/key", .credentials = "/c"};
+    if (!client_ca.empty()) settings.tls_client_ca = "/ca";
+    b.server->set(settings);
+    b.server->take(What::Certificate, own.first);
+    b.server->take(What::Key, own.second);
+    if (!client_ca.empty()) b.server->take(What::ClientCa, client_ca);
+    b.server->take(What::Credentials, credentials());
+}
+
+}  // namespace
+
+TEST_CASE("with a certificate the listener speaks TLS and nothing else") {
+    Bench b;
+    serve_tls(b, certificate());
+    CHECK(get_over_tls(b) == "200");
+    CHECK(b.server->status().listeners == std::vector<report::ApiListener>{{b.at(), true, true, ""}});
+    CHECK(b.answer("GET /status HTTP/1.1\r\nHost: x\r\n\r\n").find("HTTP") == std::string::npos);
+}
+
+TEST_CASE("a client without the certificate that is asked for is refused") {
+    Bench b;
+    const auto client = certificate();
+    serve_tls(b, certificate(), client.first);
+    CHECK(get_over_tls(b, client) == "200");
+    CHECK(get_over_tls(b).starts_with("no answer: "));
+    CHECK(get_over_tls(b, certificate()).starts_with("no answer: "));
+}
+
+TEST_CASE("a certificate that cannot be used is not served, and does not replace one that can") {
+    Bench b;
+    serve_tls(b, {certificate().first, certificate().second});
+    CHECK_FALSE(b.connected());
+    CHECK(b.server->status().listeners.at(0).problem.starts_with("tls_key"));
+    const auto good = certificate();
+    serve_tls(b, good);
+    CHECK(get_over_tls(b) == "200");
+    serve_tls(b, {"", ""});
+    CHECK(b.server->status().listeners.at(0).problem.starts_with("tls_certificate: "));
+    CHECK(get_over_tls(b) == "200");
+    serve_tls(b, certificate(-10));
+    CHECK(b.server->status().listeners.at(0).problem == "the certificate has ended");
+    CHECK(get_over_tls(b) == "200");  // the client decides about that
+}
+
+TEST_CASE("a secret is that of its hash alone") {
+    const auto file = wire::credentials_file(credentials());
+    REQUIRE(file.problems.empty());
+    CHECK(is_secret_of(file.credentials[0], kToken));
+    CHECK_FALSE(is_secret_of(file.credentials[0], "0123456789abcdeg"));
+    CHECK(is_secret_of(file.credentials[3], "open sesame"));
+    CHECK_FALSE(is_secret_of(file.credentials[3], "open sesame "));
+    CHECK_FALSE(is_secret_of(file.credentials[3], ""));
+    CHECK(random_token()->size() == 64);
+    CHECK(random_token().value() != random_token().value());
+    CHECK(hash_of_password("x").value() != hash_of_password("x").value());
+}

@@ -1,0 +1,141 @@
+// What is asked of the other director, and what clients are told, without a network.
+#include "role/observer/peer/peer.hpp"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace std::chrono_literals;
+using What = ipc::ApiFile::What;
+
+namespace {
+
+struct Bench {
+    std::vector<PeerRequest> asked;
+    std::vector<std::function<void(PeerAnswer)>> open;
+    std::string refuses;  // not empty: no thread can be started
+    Instant now{1h};
+    std::vector<http::Answer> told;
+    Peer peer{[this](PeerRequest request, auto done) -> Result<void> {
+                  asked.push_back(std::move(request));
+                  if (!refuses.empty()) return fail(Errc::Io, refuses);
+                  open.push_back(std::move(done));
+                  return {};
+              },
+              [this] { return now; }};
+
+    explicit Bench(const std::string& at) {
+        ipc::ApiSettings settings;
+        settings.peer = at;
+        peer.set(settings);
+    }
+    void ask() {
+        peer.ask([this](http::Answer answer) { told.push_back(std::move(answer)); });
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a peer is a host with TLS, or a loopback address") {
+    CHECK(peer_status_url("https://lb2.example:9112") == "https://lb2.example:9112/api/v1/status");
+    CHECK(peer_status_url("https://[2001:db8::2]:9112/") == "https://[2001:db8::2]:9112/api/v1/status");
+    CHECK(peer_status_url("http://127.0.0.1:9112") == "http://127.0.0.1:9112/api/v1/status");
+    CHECK(peer_status_url("http://[::1]:9112") == "http://[::1]:9112/api/v1/status");
+    for (const char* bad : {"", "lb2:9112", "ftp://lb2", "https://", "https:///", "https://a@lb2", "https://lb2/x",
+                            "https://lb2?x", "https://lb2#x", "https://lb 2", "https://lb2\n", "http://lb2:9112",
+                            "http://127.0.0.1.example", "http://10.0.0.2", "http://[::1].example"})
+        CHECK_FALSE_MESSAGE(peer_status_url(bad).has_value(), bad);
+}
+
+TEST_CASE("a token is the first line of its file") {
+    CHECK(peer_token("mst_abc\n") == "mst_abc");
+    CHECK(peer_token("mst_abc\r\nmore\n") == "mst_abc");
+    for (const char* bad : {"", "\n", "a b\n", "a\tb", "\x80"}) CHECK_FALSE(peer_token(bad).has_value());
+}
+
+TEST_CASE("the peer is asked once for all who wait, with the token and the authorities, and again after a second") {
+    Bench b{"https://lb2"};
+    b.peer.take(What::PeerToken, std::string{"secret\n"});
+    b.peer.take(What::PeerCa, std::string{"PEM"});
+    b.peer.take(What::Certificate, std::string{"not its"});
+    b.ask();
+    b.ask();
+    REQUIRE(b.asked.size() == 1);
+    CHECK(b.asked[0].url == "https://lb2/api/v1/status");
+    CHECK(b.asked[0].token == "secret");
+    CHECK(b.asked[0].ca == "PEM");
+    CHECK(b.told.empty());
+
+    b.open[0]({.status = 200, .problem = {}, .body = "{}"});
+    REQUIRE(b.told.size() == 2);
+    CHECK(b.told[1].status == 200);
+    CHECK(b.told[1].body == "{}");
+    CHECK(b.told[1].content_type == "application/json");
+
+    b.now += 999ms;
+    b.ask();
+    CHECK(b.told.size() == 3);
+    CHECK(b.asked.size() == 1);
+    b.now += 1ms;
+    b.ask();
+    CHECK(b.asked.size() == 2);
+}
+
+TEST_CASE("whoever asks is told why there is no answer") {
+    const auto error = [](const http::Answer& answer) {
+        return nlohmann::json::parse(answer.body)["error"].get<std::string>();
+    };
+    Bench none{""};
+    none.ask();
+    CHECK(none.told[0].status == 200);
+    CHECK(none.told[0].body == "{}");
+
+    Bench wrong{"http://lb2"};
+    wrong.ask();
+    CHECK(wrong.told[0].status == 502);
+    CHECK(error(wrong.told[0]) == "[api] peer http://lb2: http:// is for loopback addresses only");
+
+    Bench file{"https://lb2"};
+    file.peer.take(What::PeerToken, fail(Errc::Io, "everybody may read it: chmod o-r"));
+    file.ask();
+    CHECK(error(file.told[0]) == "[api] peer_token: everybody may read it: chmod o-r");
+
+    Bench thread{"https://lb2"};
+    thread.refuses = "cannot start a thread";
+    thread.ask();
+    CHECK(error(thread.told[0]) == "the peer https://lb2 does not answer: cannot start a thread");
+    CHECK(none.asked.size() + wrong.asked.size() + file.asked.size() == 0);
+
+    CHECK(error(answer_from_peer("P", {.status = 401, .problem = {}, .body = "x"})) ==
+          "the peer P refuses the token (status 401)");
+    CHECK(error(answer_from_peer("P", {.status = 302, .problem = {}, .body = "x"})) ==
+          "the peer P answers with status 302");
+}
+
+TEST_CASE("an answer of another peer than the one that is configured now is dropped") {
+    Bench b{"https://lb2"};
+    b.ask();
+    ipc::ApiSettings settings;
+    settings.peer = "https://lb3";
+    b.peer.set(settings);
+    REQUIRE(b.told.size() == 1);
+    CHECK(b.told[0].status == 503);
+    b.ask();
+    b.open[0]({.status = 200, .problem = {}, .body = "of lb2"});
+    CHECK(b.told.size() == 1);
+    b.open[1]({.status = 200, .problem = {}, .body = "of lb3"});
+    REQUIRE(b.told.size() == 2);
+    CHECK(b.told[1].body == "of lb3");
+}
+
+TEST_CASE("so many readers may wait for one answer") {
+    Bench b{"https://lb2"};
+    for (std::size_t i = 0; i < kPeerReadersMax; ++i) b.ask();
+    CHECK(b.told.empty());
+    b.ask();
+    REQUIRE(b.told.size() == 1);
+    CHECK(b.told[0].status == 503);
+    CHECK(b.asked.size() == 1);
+}

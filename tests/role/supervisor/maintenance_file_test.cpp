@@ -1,0 +1,97 @@
+#include "role/supervisor/maintenance_file.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+using namespace mainstay;
+using namespace mainstay::role;
+
+namespace {
+
+struct Folder {
+    Folder() {
+        std::string pattern = "/tmp/mainstay-maintenance.XXXXXX";
+        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+        root = pattern;
+        path = root + "/state";
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() { std::filesystem::remove_all(root); }
+    [[nodiscard]] std::string file() const { return path + "/maintenance"; }
+    std::string root, path;
+};
+
+constexpr WallTime kNow{1'000'000'000}, kLater{2'000'000'000};
+
+ipc::MaintenanceOrder order() {
+    return {.on = true, .since = kNow, .until = kLater, .by = "alice", .reason = "kernel", .request = 5, .note = "n"};
+}
+
+}  // namespace
+
+TEST_CASE("maintenance is found again after a restart, and is over when its time is over or it was ended") {
+    const Folder folder;
+    MaintenanceFile first;
+    REQUIRE(first.load(folder.path, kNow));
+    CHECK_FALSE(first.order().on);
+    REQUIRE(first.set(order()));
+    CHECK_FALSE(first.is_over(kNow));
+    CHECK(first.is_over(kLater));
+
+    MaintenanceFile second;
+    REQUIRE(second.load(folder.path, kNow));
+    auto expected = order();
+    expected.request = 0;  // nobody waits for it after a restart
+    expected.note.clear();
+    CHECK(second.order() == expected);
+
+    MaintenanceFile third;
+    REQUIRE(third.load(folder.path, kLater));
+    CHECK_FALSE(third.order().on);
+    CHECK_FALSE(std::filesystem::exists(folder.file()));
+
+    REQUIRE(second.set(order()));
+    REQUIRE(second.set({}));
+    CHECK_FALSE(std::filesystem::exists(folder.file()));
+    REQUIRE(second.set({}));  // it is gone already
+}
+
+TEST_CASE("a file that others may write, a link, or damaged bytes are not believed") {
+    const Folder folder;
+    MaintenanceFile file;
+    REQUIRE(file.load(folder.path, kNow));
+    REQUIRE(file.set(order()));
+    struct stat facts{};
+    REQUIRE(::stat(folder.file().c_str(), &facts) == 0);
+    CHECK((facts.st_mode & 07777) == 0644);
+
+    REQUIRE(::chmod(folder.file().c_str(), 0666) == 0);
+    CHECK(file.load(folder.path, kNow).error().code() == Errc::Permission);
+    CHECK_FALSE(file.order().on);
+    REQUIRE(::chmod(folder.file().c_str(), 0644) == 0);
+    std::filesystem::resize_file(folder.file(), 20);
+    CHECK(file.load(folder.path, kNow).error().code() == Errc::Invalid);
+    REQUIRE(::unlink(folder.file().c_str()) == 0);
+    REQUIRE(::symlink("/etc/hostname", folder.file().c_str()) == 0);
+    CHECK_FALSE(file.load(folder.path, kNow));
+}
+
+TEST_CASE("maintenance is on even if it cannot be written") {
+    MaintenanceFile file;
+    REQUIRE(file.load("/proc/no-such-folder", kNow));
+    CHECK_FALSE(file.set(order()));
+    CHECK(file.order().on);
+}
+
+TEST_CASE("what an operator wrote becomes one line of bounded length, and times are UTC") {
+    CHECK(one_line("a\nb\x1b[1m\x7f") == "a b [1m ");
+    CHECK(one_line("abcdef", 3) == "abc");
+    CHECK(one_line("aü", 2) == "a");
+    CHECK(one_line(std::string(500, 'x')).size() == 200);
+    CHECK(utc_text(WallTime{1'795'163'866'000'000}) == "2026-11-20 08:37:46 UTC");
+}

@@ -1,0 +1,143 @@
+// What a running supervisor reports to the observer, and what it relays for it.
+#include <algorithm>
+#include <csignal>
+
+#include "mainstay/ipc/shared.hpp"
+#include "stage.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+
+namespace {
+
+Written all_roles() { return {.needed = {Kind::Vrrp, Kind::Lvs}}; }
+
+// The roles' part of a reload that all of them take.
+void take(Stage::Running& running, std::uint64_t generation) {
+    std::vector<Played*> all{running.observer};
+    for (auto& [kind, role] : running.roles) all.push_back(role);
+    for (auto* role : all) {
+        role->hear<ipc::Prepare>();
+        role->say(ipc::Prepared{generation, {}});
+    }
+    for (auto* role : all) {
+        role->hear<ipc::Commit>();
+        role->say(ipc::Committed{generation});
+    }
+}
+
+}  // namespace
+
+TEST_CASE("the observer hears of processes and reloads, and its request for traffic goes to lvs") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run(all_roles());
+    const auto next_report = [&running](const auto& holds) {
+        while (true)
+            if (const auto now = running.observer->hear<ipc::SupervisionReport>().now; holds(now)) return now;
+    };
+    const auto first =
+        next_report([](const auto& now) { return std::ranges::all_of(now.processes, &report::ProcessStatus::ready); });
+    CHECK(first.since.unix_us > 0);
+    CHECK(first.reloads.done + first.reloads.refused == 0);
+    CHECK(std::ranges::count(first.processes, "lvs", &report::ProcessStatus::role) == 1);
+
+    stage.reload(running, all_roles());
+    take(running, 2);
+    const auto done = next_report([](const auto& now) { return now.reloads.done == 1; });
+    CHECK(done.reloads.last_done.unix_us >= first.since.unix_us);
+
+    stage.signal(SIGHUP);
+    running.reader->hear<ipc::RoleStartup>();
+    running.reader->say(ipc::ReadingDone{.exit_code = 2, .summary = "broken", .stays = true, .wants_namespace = {}});
+    const auto refused = next_report([](const auto& now) { return now.reloads.refused == 1; });
+    CHECK(refused.reloads.done == 1);
+    CHECK(refused.reloads.last_problem == "broken");
+
+    running.observer->say(ipc::ReadTraffic{});
+    running[Kind::Lvs].hear<ipc::ReadTraffic>();
+
+    running[Kind::Lvs].exit(1);
+    const auto ended = next_report([](const auto& now) {
+        return std::ranges::any_of(now.processes, [](const auto& p) { return p.role == "lvs" && p.ends == 1; });
+    });
+    CHECK(std::ranges::count(ended.processes, false, &report::ProcessStatus::ready) == 1);
+}
+
+TEST_CASE("a failover that a client of the API asks for is carried out where the settings allow it") {
+    if (!can_play()) return;
+    for (const bool operate : {false, true}) {
+        Stage stage;
+        Written written{.needed = {Kind::Vrrp}};
+        written.done.api.operate = operate;
+        auto running = stage.run(written);
+        ipc::InstanceQuestion question;
+        question.request = 77;
+        question.which = "VI_1";
+        question.by = "ana from 192.0.2.7\n";
+        question.account = "root";
+        running.observer->say(question);
+        if (!operate) {
+            const auto refused = running.observer->hear<ipc::InstanceAnswered>();
+            CHECK(refused.request == 77);
+            CHECK(refused.problem == "[api] operate is not set in mainstay.toml");
+            continue;
+        }
+        const auto asked = running[Kind::Vrrp].hear<ipc::InstanceQuestion>();
+        CHECK(asked.which == "VI_1");
+        CHECK(asked.by == "API: ana from 192.0.2.7 ");
+        const auto text = ipc::make_sealed_memfd("text", std::as_bytes(std::span{std::string_view{"outcome"}}));
+        REQUIRE(text.has_value());
+        running[Kind::Vrrp].say(ipc::InstanceAnswered{asked.request, 1, {}}, text->get());
+        const auto answered = running.observer->hear_with_descriptor<ipc::InstanceAnswered>();
+        CHECK(std::get<ipc::InstanceAnswered>(answered.message).request == 77);
+        CHECK(std::get<ipc::InstanceAnswered>(answered.message).exit_code == 1);
+        CHECK(answered.descriptor);
+    }
+}
+
+TEST_CASE("a level of the log that a client of the API sets is set where the settings allow it") {
+    if (!can_play()) return;
+    for (const bool operate : {false, true}) {
+        Stage stage;
+        Written written{.needed = {Kind::Vrrp}};
+        written.done.api.operate = operate;
+        auto running = stage.run(written);
+        ipc::LogLevelQuestion question;
+        question.request = 78;
+        question.level = "debug";
+        question.by = "ana from 192.0.2.7";
+        running.observer->say(question);
+        const auto answered = running.observer->hear_with_descriptor<ipc::InstanceAnswered>();
+        const auto& done = std::get<ipc::InstanceAnswered>(answered.message);
+        CHECK(done.request == 78);
+        CHECK(done.problem == (operate ? "" : "[api] operate is not set in mainstay.toml"));
+        CHECK(static_cast<bool>(answered.descriptor) == operate);
+        if (operate)
+            CHECK(running[Kind::Vrrp].hear<ipc::LogLevelOrder>().levels.at(static_cast<std::size_t>(LogModule::Vrrp)) ==
+                  LogLevel::Debug);
+    }
+}
+
+TEST_CASE("an operator sets the level of a module, and every process gets all levels") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run({.needed = {Kind::Vrrp, Kind::Lvs}});
+    ipc::LogLevelQuestion question;
+    question.module = "lvs";
+    question.level = "debug";
+    question.account = "alice\n";
+    const auto done = answer<ipc::InstanceAnswered>(stage.ask(question));
+    REQUIRE(done);
+    CHECK(done->exit_code == 0);
+    CHECK(done->problem.empty());
+    const auto order = running[Kind::Lvs].hear<ipc::LogLevelOrder>();
+    CHECK(level_of(order.levels, LogModule::Lvs, LogLevel::Info) == LogLevel::Debug);
+    CHECK(level_of(order.levels, LogModule::Vrrp, LogLevel::Info) == LogLevel::Info);
+    stage.until_logged("log levels changed until the daemon restarts (alice : uid 0");
+    stage.until_logged("lvs: info -> debug");
+    question.level = "loud";
+    CHECK(answer<ipc::InstanceAnswered>(stage.ask(question))->problem ==
+          "\"loud\" is no level: there are debug, info, notice, warning, error and default");
+}
