@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "advert_spread.hpp"
@@ -453,6 +454,11 @@ Intents Router::reload(std::shared_ptr<const config::Config> config, const HostF
     impl_->reload(impl_->step_at(now, out), std::move(config), host);
     impl_->renew_routing(impl_->step_at(now, out), nullptr);
     return out;
+}
+
+bool Router::clock_agrees(WallTime at, Instant now) const {
+    const std::int64_t offset = at.unix_us - std::chrono::duration_cast<Micros>(now.time_since_epoch()).count();
+    return impl_->clock_offset_us != 0 && std::abs(offset - impl_->clock_offset_us) <= kClockSlack.count();
 }
 
 std::optional<Instant> Router::deadline() const {

@@ -141,6 +141,19 @@ TEST_CASE("AH numbers begin with the time, continue received ones, and increase 
     CHECK(again.router.snapshot().instances[0].auth_heard == left.instances[0].auth_heard);
 }
 
+TEST_CASE("a clock that runs on as it was told needs no other word, and one that was set does") {
+    Bench bench{ah_instance()};
+    CHECK_FALSE(bench.router.clock_agrees({kNow}, t0));  // nothing was told
+    (void)bench.router.step(ClockTold{{kNow}}, t0);
+    CHECK(bench.router.clock_agrees({kNow}, t0));
+    CHECK(bench.router.clock_agrees({kNow + 3'600'001'000}, t0 + 3'600'000'000us));
+    CHECK(bench.router.clock_agrees({kNow + 3'599'999'000}, t0 + 3'600'000'000us));
+    CHECK_FALSE(bench.router.clock_agrees({kNow + 3'600'001'001}, t0 + 3'600'000'000us));
+    CHECK_FALSE(bench.router.clock_agrees({kNow + 3'599'998'999}, t0 + 3'600'000'000us));
+    (void)bench.router.step(ClockTold{{kNow + 3'600'002'000}}, t0 + 3'600'000'000us);
+    CHECK(bench.router.clock_agrees({kNow + 3'600'002'000}, t0 + 3'600'000'000us));
+}
+
 TEST_CASE("auth_hmac signs with the active key and the time, and numbers grow within one moment") {
     // effect: vrrp_instance/auth_hmac: active_key key
     AuthBench b{hmac_instance()};

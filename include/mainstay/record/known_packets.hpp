@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "mainstay/vrrp/facts.hpp"
@@ -29,19 +28,20 @@ private:
     struct Known {
         std::uint64_t hash = 0;
         std::size_t at = 0;
-        std::string interface;
-        IpAddress source, destination;
-        std::uint8_t ttl = 0, protocol = 0;
+        std::size_t bytes_at = 0;  // of all that is compared, in bytes_
         std::uint16_t header_size = 0, payload_size = 0;
-        std::size_t bytes_at = 0;  // of the IP header, then the payload, in bytes_
+        std::uint8_t ttl = 0, protocol = 0;
+        std::uint8_t interface_size = 0;
+        Family source = Family::None, destination = Family::None;
     };
+    [[nodiscard]] static Known sizes_of(const vrrp::PacketHeard& packet);
     [[nodiscard]] bool equals(const Known& known, const vrrp::PacketHeard& packet) const;
     void grow();
     // The place of the index that leads to the packet, or the free one where it belongs.
     [[nodiscard]] std::size_t place_of(std::uint64_t hash, const vrrp::PacketHeard* packet) const;
 
     std::vector<Known> packets_;
-    std::vector<std::byte> bytes_;
+    std::vector<std::byte> bytes_;      // of each: payload, IP header, addresses, name of the interface
     std::size_t next_ = 0;              // the one behind the last that was found
     std::vector<std::uint32_t> index_;  // a power of two of places, at most half of them taken: 1 + position, 0 free
 };

@@ -50,6 +50,10 @@ public:
     }
 
     [[nodiscard]] std::optional<Instant> deadline() const;
+    // Whether the calendar time that the router reckons with is within kClockSlack of `at`. False: give it a ClockTold
+    // before packets and deadlines.
+    static constexpr Micros kClockSlack{1000};
+    [[nodiscard]] bool clock_agrees(WallTime at, Instant now) const;
     // True if at deadline() a backup takes over.
     [[nodiscard]] bool takes_over_next() const;
     [[nodiscard]] RouterSnapshot snapshot() const;
