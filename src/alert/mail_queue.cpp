@@ -15,7 +15,7 @@ std::string what_it_is(const Mail& mail) {
 }
 
 std::string what_it_is(const FailedMail& failed) {
-    return failed.mail ? what_it_is(*failed.mail) : fmt::format("unreadable ({})", failed.reason);
+    return failed.item ? what_it_is(*failed.item) : fmt::format("unreadable ({})", failed.reason);
 }
 
 QueuedMail failed_mail(const FailedMail& failed) {
@@ -23,11 +23,11 @@ QueuedMail failed_mail(const FailedMail& failed) {
     shown.state = QueuedMail::State::Failed;
     shown.id = failed.id;
     shown.answer = failed.reason;
-    if (!failed.mail) return shown;
-    shown.subject = subject_of(*failed.mail);
-    shown.alerts = failed.mail->items.size() + failed.mail->unlisted;
-    shown.queued = failed.mail->queued;
-    shown.to = failed.mail->to;
+    if (!failed.item) return shown;
+    shown.subject = subject_of(*failed.item);
+    shown.alerts = failed.item->items.size() + failed.item->unlisted;
+    shown.queued = failed.item->queued;
+    shown.to = failed.item->to;
     return shown;
 }
 

@@ -243,7 +243,7 @@ Result<void> BasicSpool<Item>::remove(std::string id) {  // NOLINT(performance-u
 template <class Item>
 Result<void> BasicSpool<Item>::keep_failed(const Item& mail, const std::string& reason) {
     if (!failed_) return fail(Errc::Io, disk_problem_);
-    if (auto room = make_room_in_failed(); !room) return room;
+    if (auto room = make_room_in_failed(file_of(mail.id)); !room) return room;
     return write_durably(failed_.get(), file_of(mail.id), Format::encode(Format::with_reason(mail, reason)),
                          directory_ + "/failed");
 }
@@ -261,10 +261,10 @@ Result<std::string> BasicSpool<Item>::note(const std::string& name) const {
 }
 
 template <class Item>
-Result<void> BasicSpool<Item>::make_room_in_failed() {
+Result<void> BasicSpool<Item>::make_room_in_failed(const std::string& file) {
     auto names = file_names(failed_.get(), directory_ + "/failed");
     if (!names) return std::unexpected{std::move(names.error())};
-    if (names->size() < limits_.failed_files_max) return {};
+    if (names->size() < limits_.failed_files_max || std::ranges::find(*names, file) != names->end()) return {};
     std::vector<std::pair<std::int64_t, std::string>> by_age;
     for (const auto& name : *names) {
         struct stat info{};

@@ -1,5 +1,6 @@
-// The folder failed/ of the spool: mails that no relay took, each with the reason as its last item.
+// The folder failed/ of the spools: what could not be delivered, each with the reason.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,58 +8,74 @@
 #include <utility>
 
 #include "mainstay/alert/spool.hpp"
+#include "mainstay/alert/webhook_spool.hpp"
 #include "spool_file.hpp"
 
 namespace mainstay::alert {
 namespace {
 
-// The mail as it was before keep_failed(), and why it failed.
-FailedMail failed_mail(std::string id, Result<Mail> read) {
-    if (!read) return {.id = std::move(id), .mail = {}, .reason = read.error().text()};
-    if (read->id != id) return {.id = std::move(id), .mail = {}, .reason = "it holds the mail " + read->id};
-    FailedMail failed{.id = std::move(id), .mail = std::move(*read), .reason = {}};
-    auto& items = failed.mail->items;
-    if (items.size() > 1 && items.back().subject == SpoolFormat<Mail>::kNotDelivered) {
-        failed.reason = std::move(items.back().body);
-        items.pop_back();
-    }
+// The item as it was before keep_failed(), and why it failed.
+template <class Item>
+FailedItem<Item> failed_item(std::string id, Result<Item> read) {
+    using Format = SpoolFormat<Item>;
+    if (!read) return {.id = std::move(id), .item = {}, .reason = read.error().text()};
+    if (read->id != id)
+        return {.id = std::move(id), .item = {}, .reason = fmt::format("it holds the {} {}", Format::kItem, read->id)};
+    FailedItem<Item> failed{.id = std::move(id), .item = std::move(*read), .reason = {}};
+    failed.reason = Format::take_reason(*failed.item);
     return failed;
 }
 
 }  // namespace
 
-template <>
-std::vector<FailedMail> Spool::failed() const {
+std::string SpoolFormat<Mail>::take_reason(Mail& mail) {
+    auto& items = mail.items;
+    if (items.size() <= 1 || items.back().subject != kNotDelivered) return {};
+    std::string reason = std::move(items.back().body);
+    items.pop_back();
+    return reason;
+}
+
+template <class Item>
+std::vector<FailedItem<Item>> BasicSpool<Item>::failed() const {
     if (!failed_) return {};
     const std::string where = directory_ + "/failed";
     auto names = file_names(failed_.get(), where);
     if (!names) return {};
-    std::vector<FailedMail> all;
+    std::vector<FailedItem<Item>> all;
     std::size_t left = kFailedBytesReadMax;
     for (const auto& name : *names) {
         if (!name.ends_with(Format::kSuffix)) continue;
         std::string id = name.substr(0, name.size() - Format::kSuffix.size());
         auto text = read_bounded(failed_.get(), name, left, where);
         if (!text) {
-            all.push_back({.id = std::move(id), .mail = {}, .reason = text.error().text()});
+            all.push_back({.id = std::move(id), .item = {}, .reason = text.error().text()});
             continue;
         }
         left -= text->size();
-        all.push_back(failed_mail(std::move(id), decode_mail(*text)));
+        all.push_back(failed_item<Item>(std::move(id), Format::decode(*text)));
     }
-    std::ranges::sort(all, {}, [](const FailedMail& one) {
-        return std::pair{one.mail ? one.mail->queued.unix_us : std::int64_t{0}, std::string_view{one.id}};
+    std::ranges::sort(all, {}, [](const FailedItem<Item>& one) {
+        return std::pair{one.item ? Format::order(*one.item) : std::int64_t{0}, std::string_view{one.id}};
     });
     return all;
 }
 
+template <class Item>
+Result<void> BasicSpool<Item>::drop_failed(const std::string& id) {
+    if (!failed_) return fail(Errc::Io, disk_problem_);
+    if (::unlinkat(failed_.get(), file_of(id).c_str(), 0) != 0 && errno != ENOENT)
+        return fail_system("remove " + directory_ + "/failed/" + file_of(id), errno);
+    return {};
+}
+
 template <>
 Result<void> Spool::retry_failed(const FailedMail& failed, WallTime now) {
-    if (!failed.mail) return fail(Errc::Invalid, failed.id + ": " + failed.reason);
+    if (!failed.item) return fail(Errc::Invalid, failed.id + ": " + failed.reason);
     const auto waiting = mails_.find(failed.id);
     // A mail that one server refused for some recipients may still wait for the others.
-    Mail mail = waiting != mails_.end() ? waiting->second : *failed.mail;
-    for (const auto& address : failed.mail->to)
+    Mail mail = waiting != mails_.end() ? waiting->second : *failed.item;
+    for (const auto& address : failed.item->to)
         if (std::ranges::find(mail.to, address) == mail.to.end()) mail.to.push_back(address);
     mail.queued = now;
     auto stored = waiting != mails_.end() ? update(mail) : put(mail);
@@ -67,12 +84,9 @@ Result<void> Spool::retry_failed(const FailedMail& failed, WallTime now) {
     return drop_failed(failed.id);
 }
 
-template <>
-Result<void> Spool::drop_failed(const std::string& id) {
-    if (!failed_) return fail(Errc::Io, disk_problem_);
-    if (::unlinkat(failed_.get(), file_of(id).c_str(), 0) != 0 && errno != ENOENT)
-        return fail_system("remove " + directory_ + "/failed/" + file_of(id), errno);
-    return {};
-}
+template std::vector<FailedItem<Mail>> BasicSpool<Mail>::failed() const;
+template Result<void> BasicSpool<Mail>::drop_failed(const std::string& id);
+template std::vector<FailedItem<PostBatch>> BasicSpool<PostBatch>::failed() const;
+template Result<void> BasicSpool<PostBatch>::drop_failed(const std::string& id);
 
 }  // namespace mainstay::alert

@@ -76,7 +76,8 @@ const char* role_of(Kind kind) { return kind == Kind::Instance || kind == Kind::
 std::string clean(std::string_view text) { return clean_line(text, kTextBytesMax); }
 
 std::string object_of(const Event& event) {
-    return fmt::format("{} {} {}", kind_word(event.kind), clean(event.name), clean(event.parent));
+    const std::string object = fmt::format("{} {}", kind_word(event.kind), clean(event.name));
+    return event.parent.empty() ? object : object + " " + clean(event.parent);
 }
 
 std::string text_of(const ordered_json& document) {

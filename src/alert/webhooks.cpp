@@ -131,26 +131,30 @@ void Webhooks::take_from(const std::vector<Event>& events, bool only_alerts, Wal
             if (post && queue.known.insert(post->id).second) posts[&queue].push_back(std::move(*post));
         }
     }
-    for (auto& [queue, list] : posts) store(*queue, std::move(list), wall);
+    for (const auto& [queue, list] : posts) store(*queue, list, wall);
     // After the requests: who dies in between finds them, and the same events change the alerts once more.
     if (changed) save_firing();
 }
 
-void Webhooks::store(Queue& queue, std::vector<Post> posts, WallTime wall) {
+void Webhooks::store(Queue& queue, const std::vector<Post>& posts, WallTime wall) {
+    const auto stored = put(queue, posts, wall);
+    if (stored) return;
+    queue.counters.dropped += posts.size();
+    for (const auto& post : posts) queue.known.erase(post.id);
+    log_.error("Webhook {}: {} events are dropped, the first is {}: {}", queue.webhook.name, posts.size(),
+               posts.front().id, stored.error().text());
+}
+
+Result<void> Webhooks::put(Queue& queue, const std::vector<Post>& posts, WallTime wall) {
     sequence_ = std::max(sequence_ + 1, wall.unix_us);
     const PostBatch batch{.id = fmt::format("{}.{}", queue.webhook.name, sequence_),
                           .webhook = queue.webhook.name,
                           .sequence = sequence_,
-                          .posts = std::move(posts),
+                          .posts = posts,
                           .reason = {}};
-    if (const auto stored = spool_.put(batch); !stored) {
-        queue.counters.dropped += batch.posts.size();
-        for (const auto& post : batch.posts) queue.known.erase(post.id);
-        log_.error("Webhook {}: {} events are dropped, the first is {}: {}", queue.webhook.name, batch.posts.size(),
-                   batch.posts.front().id, stored.error().text());
-        return;
-    }
-    for (const auto& post : batch.posts) queue.waiting.push_back({batch.id, post.id, post.object, post.at});
+    if (auto stored = spool_.put(batch); !stored) return stored;
+    for (const auto& post : posts) queue.waiting.push_back({batch.id, post.id, post.object, post.at});
+    return {};
 }
 
 PostBatch Webhooks::rest_of(const PostBatch& batch) const {

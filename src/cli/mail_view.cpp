@@ -84,6 +84,11 @@ std::string webhook_queue_text(const json& answer) {
     }
     if (const auto more = queued - static_cast<std::int64_t>(waiting.size()); more > 0)
         out += fmt::format("... and {} more\n", more);
+    for (const auto& one : list(answer, "failed")) {
+        out += first_line(one, now, {});
+        if (const auto object = text(one, "object"); !object.empty()) out += "    about " + object + "\n";
+        out += "    not delivered: " + text(one, "answer") + "\n";
+    }
     return out;
 }
 

@@ -40,7 +40,7 @@ TEST_CASE("an event is one CloudEvent, with the same id each time") {
     const Post post = cloud_event_post(instance(Transition::Fault), kSender);
 
     CHECK(post.id == "vrrp.7.1795163866123456");
-    CHECK(post.object == "instance VI_1 ");
+    CHECK(post.object == "instance VI_1");
     CHECK(post.content_type == "application/cloudevents+json; charset=utf-8");
     CHECK(post.body ==
           R"({"specversion":"1.0","id":"vrrp.7.1795163866123456","source":"//lb1.example.com/mainstay/vrrp",)"

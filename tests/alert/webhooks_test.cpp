@@ -416,8 +416,8 @@ TEST_CASE("operators see what waits, with tries, the last answer and the next tr
     auto queue = b.hooks->queue(t0);
     REQUIRE(queue.size() == 2);
     CHECK(queue[0].id == "a/" + Bench::id(1));
-    CHECK(queue[0].sending);
-    CHECK_FALSE(queue[1].sending);
+    CHECK(queue[0].state == QueuedPost::State::Sending);
+    CHECK(queue[1].state == QueuedPost::State::Waiting);
     CHECK(queue[1].next_try == 0s);
     b.answer(0, t0, "connection refused");
     queue = b.hooks->queue(t0 + 1s);
@@ -440,14 +440,14 @@ TEST_CASE("an event that an operator retries is sent at once, in the order of it
     b.answer(0, t0, "timed out");
     b.pump(t0 + 1s);
     CHECK(b.receivers.ids().size() == 1);
-    CHECK(b.hooks->retry({.ids = {"a/" + Bench::id(9)}, .all = false, .by = "uid 0"}).error().text() ==
-          "no event that waits has the id a/" + Bench::id(9));
-    CHECK(b.hooks->retry({.ids = {"a/" + Bench::id(2)}, .all = false, .by = "uid 0"}).value() ==
+    CHECK(b.hooks->retry({.ids = {"a/" + Bench::id(9)}, .all = false, .by = "uid 0"}, {kWall0}).error().text() ==
+          "no event that waits or has failed has the id a/" + Bench::id(9));
+    CHECK(b.hooks->retry({.ids = {"a/" + Bench::id(2)}, .all = false, .by = "uid 0"}, {kWall0}).value() ==
           Ids{"a/" + Bench::id(2) + ": is tried now"});
     CHECK(b.log.lines.back() == "notice webhook retry by uid 0: a/" + Bench::id(2) + ": is tried now");
     b.pump(t0 + 1s);
     CHECK(b.receivers.ids() == Ids{Bench::id(1), Bench::id(1)});
-    CHECK(b.hooks->retry({.ids = {"a/" + Bench::id(1)}, .all = false, .by = {}}).value() ==
+    CHECK(b.hooks->retry({.ids = {"a/" + Bench::id(1)}, .all = false, .by = {}}, {kWall0}).value() ==
           Ids{"a/" + Bench::id(1) + ": it is being delivered already"});
 }
 
@@ -466,6 +466,75 @@ TEST_CASE("an event that an operator drops is gone, also from the disk, and is c
     CHECK(b.receivers.ids() == Ids{Bench::id(1), Bench::id(1)});
     CHECK(b.files() == 0);
     CHECK(b.hooks->drop({.ids = {}, .all = true, .by = {}}).value().empty());
+}
+
+TEST_CASE("an event that failed is shown with the reason, and sent again behind the others when an operator wants it") {
+    Bench b;
+    b.take({Bench::event("A", 1), Bench::event("B", 2)});
+    b.pump(t0);
+    b.answer(400, t0);
+    b.answer(400, t0);
+    auto queue = b.hooks->queue(t0);
+    REQUIRE(queue.size() == 2);
+    CHECK(queue[0].state == QueuedPost::State::Failed);
+    CHECK(queue[0].id == "a/" + Bench::id(1));
+    CHECK(queue[0].webhook == "a");
+    CHECK(queue[0].object == "instance A");
+    CHECK(queue[0].answer == "HTTP status 400");
+    CHECK_FALSE(queue[0].next_try);
+
+    b.take({Bench::event("A", 3)});
+    CHECK(b.hooks->retry({.ids = {"a/" + Bench::id(1)}, .all = false, .by = "ana"}, Bench::wall(t0 + 1s)).value() ==
+          Ids{"a/" + Bench::id(1) + ": is tried again"});
+    queue = b.hooks->queue(t0 + 1s);
+    REQUIRE(queue.size() == 3);
+    CHECK(queue[0].id == "a/" + Bench::id(3));
+    CHECK(queue[1].id == "a/" + Bench::id(1));
+    CHECK(queue[1].at.unix_us == kWall0 + 1'000'000);  // as if it had happened now, or it would be too old at once
+    CHECK(queue[2].id == "a/" + Bench::id(2));
+    b.restart();  // it is on disk
+    b.deliver_all(t0 + 1s);
+    CHECK(b.receivers.ids() == Ids{Bench::id(1), Bench::id(2), Bench::id(3), Bench::id(1)});
+    CHECK(b.hooks->queue(t0 + 1s).size() == 1);
+
+    b.configure({b.webhook("other")});
+    CHECK(b.hooks->retry({.ids = {}, .all = true, .by = {}}, Bench::wall(t0)).value() ==
+          Ids{"a/" + Bench::id(2) + ": cannot be tried again: no webhook a is configured"});
+    CHECK(b.hooks->drop({.ids = {}, .all = true, .by = {}}).value() == Ids{"a/" + Bench::id(2) + ": dropped"});
+    CHECK(b.hooks->queue(t0).empty());
+    CHECK(b.folder.files("webhooks/failed").empty());
+}
+
+TEST_CASE("of the events of one file that failed each is sent or dropped by itself") {
+    Bench b;
+    b.take({Bench::event("A", 1), Bench::event("B", 2), Bench::event("C", 3)});
+    const Instant late = t0 + kKeepFor + 1s;
+    b.pump(late);
+    CHECK(b.folder.files("webhooks/failed").size() == 1);
+    REQUIRE(b.hooks->queue(late).size() == 3);
+    CHECK(b.hooks->queue(late)[1].answer == "not delivered in time");
+
+    CHECK(b.hooks->retry({.ids = {"a/" + Bench::id(2)}, .all = false, .by = {}}, Bench::wall(late)).value() ==
+          Ids{"a/" + Bench::id(2) + ": is tried again"});
+    CHECK(b.hooks->drop({.ids = {"a/" + Bench::id(1)}, .all = false, .by = {}}).value() ==
+          Ids{"a/" + Bench::id(1) + ": dropped"});
+    b.deliver_all(late);
+    CHECK(b.receivers.ids() == Ids{Bench::id(2)});
+    REQUIRE(b.hooks->queue(late).size() == 1);
+    CHECK(b.hooks->queue(late)[0].id == "a/" + Bench::id(3));
+    CHECK(b.hooks->queue(late)[0].answer == "not delivered in time");
+}
+
+TEST_CASE("a failed file that cannot be read is shown by its name, and can be dropped") {
+    Bench b;
+    b.folder.write("webhooks/failed/x.posts", "{");
+    REQUIRE(b.hooks->queue(t0).size() == 1);
+    CHECK(b.hooks->queue(t0)[0].id == "x");
+    CHECK(b.hooks->queue(t0)[0].answer == "not JSON");
+    CHECK(b.hooks->retry({.ids = {"x"}, .all = false, .by = {}}, {kWall0}).value() ==
+          Ids{"x: cannot be tried again: not JSON"});
+    CHECK(b.hooks->drop({.ids = {"x"}, .all = false, .by = {}}).value() == Ids{"x: dropped"});
+    CHECK(b.folder.files("webhooks/failed").empty());
 }
 
 }  // namespace mainstay::alert

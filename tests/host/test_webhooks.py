@@ -2,19 +2,16 @@
 the observer or the whole daemon fails."""
 
 import json
-import pathlib
 import signal
 import time
 
 import pytest
-import support
 from support.lvs import listen
 from support.paths import program
 from support.vrrp import VIP, instance, office, signal_role, wait_holds, wait_ready
 from support.wait import wait_until
+from support.webhook import PORT, receive
 
-SERVER = pathlib.Path(support.__file__).resolve().parent / "webhook_server.py"
-PORT = 8443
 HEADERS = "/etc/mainstay/webhook.headers"
 CONFIGURATION = "global_defs {\n    router_id LVS_1\n}\n" + instance()
 # Retries come after 5 s, 10 s, 20 s: wide enough for two of them on a busy machine.
@@ -32,14 +29,6 @@ def certificate_on(host, name="localhost"):
               "-CAcreateserial", "-days", "2", "-extfile", "/run/names", "-out", "/run/cert.pem"])
     host.write("/run/both.pem", host.read("/run/cert.pem") + host.read("/run/key.pem"))
     return "/run/both.pem"
-
-
-def receive(host, mode="200", certificate=None):
-    host.write("/run/hook.mode", mode)
-    server = host.start(["/usr/bin/python3", SERVER, PORT, "/run/hook.mode", "/run/requests",
-                         *([certificate] if certificate else [])], name="webhook_server")
-    wait_until(lambda: "ready" in server.output(), 20, "the receiver")
-    return server
 
 
 def requests(host, status=200):
@@ -305,10 +294,10 @@ def test_an_operator_sees_retries_and_drops_what_waits_and_tests_the_webhook(lan
     wait_until(lambda: "hook: 2 queued" in ctl("queue"), LATER, daemon.output)
     wait_until(lambda: "    last error: HTTP status 503\n" in ctl("queue"), LATER, daemon.output)
     waiting = json.loads(ctl("queue", "--json"))["waiting"]
-    assert [event["object"].strip() for event in waiting] == ["instance VI_1", "instance VI_1"]
+    assert [event["object"] for event in waiting] == ["instance VI_1", "instance VI_1"]
     assert "webhook hook: HTTP status 503 (not accepted" in ctl("test", code=1).replace("< ", "")
     assert "there is no webhook hok" in ctl("test", "--to", "hok", code=2)
-    assert "no event that waits has the id hook/x" in ctl("drop", "hook/x", code=2)
+    assert "no event that waits or has failed has the id hook/x" in ctl("drop", "hook/x", code=2)
     wait_until(lambda: "dropped" in ctl("drop", waiting[1]["id"]), LATER, daemon.output)
 
     one.write("/run/hook.mode", "200")
@@ -318,3 +307,23 @@ def test_an_operator_sees_retries_and_drops_what_waits_and_tests_the_webhook(lan
     assert requests(one)[-1]["body"]["type"] == "mainstay.test"
     assert "hook: 0 queued, 1 sent, 0 failed, 1 dropped\n" in ctl("queue")
     assert "webhook drop by uid 0" in daemon.output()
+
+
+def test_an_event_that_the_receiver_rejected_is_shown_and_sent_again(lan):
+    (one,) = office(lan, "one")
+    receive(one, "400 MASTER")
+    settings(one, body="cloudevents")
+    daemon = wait_ready(one.mainstayd(CONFIGURATION))
+    wait_holds(one)
+
+    def ctl(*words):
+        return one.run([program("mainstayctl"), "webhook", *words], timeout=60).stdout
+
+    wait_until(lambda: "hook: 0 queued, 1 sent, 1 failed, 0 dropped\n" in ctl("queue"), LATER, daemon.output)
+    assert ctl("queue").endswith("  failed\n    about instance VI_1\n    not delivered: HTTP status 400\n")
+    (failed,) = json.loads(ctl("queue", "--json"))["failed"]
+    one.write("/run/hook.mode", "200")
+    assert ctl("retry", failed["id"]) == f"{failed['id']}: is tried again\n"
+    wait_until(lambda: "hook: 0 queued, 2 sent, 1 failed, 0 dropped\n" in ctl("queue"), 20, daemon.output)
+    assert json.loads(ctl("queue", "--json"))["failed"] == []
+    assert [one_request["body"]["id"] for one_request in requests(one, None)].count(failed["id"].removeprefix("hook/")) == 2

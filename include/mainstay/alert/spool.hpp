@@ -36,11 +36,13 @@ inline constexpr std::size_t kSpoolFileBytesMax = 8U << 20;
 inline constexpr std::size_t kFailedBytesReadMax = 4U << 20;  // of all files of failed/, by one call
 
 // A file of failed/.
-struct FailedMail {
+template <class Item>
+struct FailedItem {
     std::string id;            // the name of the file, without its suffix
-    std::optional<Mail> mail;  // none: the file was not read, or is not a mail
+    std::optional<Item> item;  // none: the file was not read, or is not such an item
     std::string reason;        // why it was not delivered, or was not read
 };
+using FailedMail = FailedItem<Mail>;
 
 // The format on disk: JSON with a version. decode refuses what encode would not have written.
 [[nodiscard]] std::string encode_mail(const Mail& mail);
@@ -58,6 +60,8 @@ struct SpoolFormat<Mail> {
     static Result<Mail> decode(std::string_view text) { return decode_mail(text); }
     static const std::vector<std::string>& merged(const Mail& mail) { return mail.merged; }
     static Mail with_reason(Mail mail, const std::string& reason);  // for failed/
+    static std::string take_reason(Mail& mail);                     // leaves the mail as it was before
+    static std::int64_t order(const Mail& mail) { return mail.queued.unix_us; }
 };
 
 template <class Item>
@@ -89,12 +93,12 @@ public:
     // Writes a copy to failed/ with the reason; the mail itself stays until remove() or update().
     [[nodiscard]] Result<void> keep_failed(const Item& mail, const std::string& reason);
 
-    // Of the mail spool alone, as are the next two. The files of failed/, the mail that was queued first first. Beyond
-    // kFailedBytesReadMax they are not read.
-    [[nodiscard]] std::vector<FailedMail> failed() const;
-    // Puts a mail of failed(), with its former recipients, among the waiting ones, as if it had been queued at `now`.
-    [[nodiscard]] Result<void> retry_failed(const FailedMail& failed, WallTime now);
+    // The files of failed/, the mail that was queued first first. Beyond kFailedBytesReadMax they are not read.
+    [[nodiscard]] std::vector<FailedItem<Item>> failed() const;
     [[nodiscard]] Result<void> drop_failed(const std::string& id);
+    // Of the mail spool alone: puts a mail of failed(), with its former recipients, among the waiting ones, as if it
+    // had been queued at `now`.
+    [[nodiscard]] Result<void> retry_failed(const FailedMail& failed, WallTime now);
 
     // A small file of another kind beside the mails, durable on return; `name` must not end as theirs do.
     [[nodiscard]] Result<void> put_note(const std::string& name, std::string_view text);
@@ -117,7 +121,7 @@ private:
     void release(const std::string& id);
     Result<void> open_again();
     Result<void> try_disk();
-    Result<void> make_room_in_failed();
+    Result<void> make_room_in_failed(const std::string& file);
     using Format = SpoolFormat<Item>;
     static std::string file_of(const std::string& id) { return id + std::string{Format::kSuffix}; }
     [[nodiscard]] static std::unexpected<Error> unknown(const std::string& id);
@@ -133,11 +137,7 @@ private:
     std::vector<std::string> problems_;
 };
 template <>
-std::vector<FailedMail> BasicSpool<Mail>::failed() const;
-template <>
 Result<void> BasicSpool<Mail>::retry_failed(const FailedMail& failed, WallTime now);
-template <>
-Result<void> BasicSpool<Mail>::drop_failed(const std::string& id);
 using Spool = BasicSpool<Mail>;
 
 }  // namespace mainstay::alert

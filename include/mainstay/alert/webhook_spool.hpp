@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mainstay/base/error.hpp"
@@ -40,6 +41,8 @@ struct SpoolFormat<PostBatch> {
         batch.reason = reason;
         return batch;
     }
+    static std::string take_reason(PostBatch& batch) { return std::exchange(batch.reason, {}); }
+    static std::int64_t order(const PostBatch& batch) { return batch.sequence; }
 };
 using PostSpool = BasicSpool<PostBatch>;
 

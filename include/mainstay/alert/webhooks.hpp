@@ -49,15 +49,16 @@ struct HookAnswer {
     std::string text;  // what failed, without the URL's path
 };
 
-// An event that waits for a webhook, as operators see it.
+// An event that waits for a webhook or could not be delivered to it, as operators see it.
 struct QueuedPost {
+    enum class State : std::uint8_t { Waiting, Sending, Failed } state = State::Waiting;
     std::string webhook, id;  // id: "WEBHOOK/EVENT", because an event waits for each of its webhooks
     std::string object;
     WallTime at;
-    bool sending = false;
-    std::uint32_t tries = 0;          // of its object, or of the receiver, since the last success
-    std::string answer;               // the last one of the receiver, or what failed
-    std::optional<Seconds> next_try;  // from now; none: nothing is sent to this webhook (`answer` says why)
+    std::uint32_t tries = 0;  // of its object, or of the receiver, since the last success
+    std::string answer;       // the last one of the receiver, or what failed
+    std::optional<Seconds>
+        next_try;  // from now; none: it has failed, or nothing is sent to this webhook (see `answer`)
 };
 inline constexpr std::size_t kQueueShownMax = 1'000;
 
@@ -90,13 +91,14 @@ public:
     void settle(WallTime wall);
     void pump(Instant now, WallTime wall);
 
-    // What waits, in its order, at most kQueueShownMax of it; status() has the numbers.
+    // What waits, in its order, at most kQueueShownMax of it; status() has the numbers. Then, at most as many, what has
+    // failed; a file that cannot be read stands for the events in it, with its name as the id.
     [[nodiscard]] std::vector<QueuedPost> queue(Instant now) const;
     // The next pump() tries these events, whenever they were due: the waits of their objects and of their receivers are
-    // over. Events before them that wait for the same object go first. Returns a line about each. An error: nothing was
-    // changed.
-    [[nodiscard]] Result<std::vector<std::string>> retry(const Selection& which);
-    // Deletes events that wait; later ones of their objects are sent without them.
+    // over. Events before them that wait for the same object go first. One that has failed waits behind all others, as
+    // if it had happened now. Returns a line about each. An error: nothing was changed.
+    [[nodiscard]] Result<std::vector<std::string>> retry(const Selection& which, WallTime wall);
+    // Deletes events that wait or have failed; later ones of their objects are sent without them.
     [[nodiscard]] Result<std::vector<std::string>> drop(const Selection& which);
 
     [[nodiscard]] bool sending() const;
@@ -130,7 +132,8 @@ private:
     void save_firing();
     void rebuild();
     void take_from(const std::vector<Event>& events, bool only_alerts, WallTime wall);
-    void store(Queue& queue, std::vector<Post> posts, WallTime wall);
+    void store(Queue& queue, const std::vector<Post>& posts, WallTime wall);
+    Result<void> put(Queue& queue, const std::vector<Post>& posts, WallTime wall);
     void start(Queue& queue, Instant now);
     void ended(Queue& queue, Instant now);
     void again(Queue& queue, const HookAnswer& answer, bool of_object, Instant now);
@@ -141,12 +144,24 @@ private:
     void finish_file(const std::string& file, const std::string& post);
     Queue* queue_of(const std::string& name);
     // Which of them wait or are on their way, with their queues.
-    struct Selected {
+    struct SelectedWaiting {
         Queue* queue;
         Waiting waiting;
         bool sending;
     };
-    Result<std::vector<Selected>> select(const Selection& which);
+    struct SelectedFailed {
+        FailedItem<PostBatch> file;
+        std::vector<Post> posts;  // of the file
+    };
+    struct Selected {
+        std::vector<SelectedWaiting> waiting;
+        std::vector<SelectedFailed> failed;
+    };
+    Result<Selected> select(const Selection& which);
+    std::string retry_one(const SelectedWaiting& one);
+    void retry_failed(const SelectedFailed& failed, WallTime wall, std::vector<std::string>& lines);
+    void drop_failed(const SelectedFailed& failed, std::vector<std::string>& lines);
+    Result<void> take_from_failed(const SelectedFailed& failed);
     const Post* find(const Waiting& waiting) const;
     PostBatch rest_of(const PostBatch& batch) const;
 

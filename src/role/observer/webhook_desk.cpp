@@ -16,9 +16,14 @@ using json = nlohmann::ordered_json;
 
 constexpr const char* kNone = "no webhook is configured: [[webhook]] of mainstay.toml names them";
 
+const char* to_string(alert::QueuedPost::State state) {
+    using enum alert::QueuedPost::State;
+    return state == Sending ? "sending" : state == Failed ? "failed" : "waiting";
+}
+
 json post_json(const alert::QueuedPost& post) {
     json shown{{"id", post.id},
-               {"state", post.sending ? "sending" : "waiting"},
+               {"state", to_string(post.state)},
                {"webhook", post.webhook},
                {"object", post.object},
                {"queued", report::iso_time(post.at)},
@@ -38,27 +43,29 @@ json receiver_json(const report::WebhookStatus& one) {
 }  // namespace
 
 std::string WebhookDesk::queue_json() {
-    json waiting = json::array(), receivers = json::array();
+    json waiting = json::array(), failed = json::array(), receivers = json::array();
     const auto status = host_.status();
     if (status)
         for (const auto& one : status->receivers) receivers.push_back(receiver_json(one));
     if (auto* const hooks = host_.hooks())
-        for (const auto& post : hooks->queue(runtime_.now())) waiting.push_back(post_json(post));
+        for (const auto& post : hooks->queue(runtime_.now()))
+            (post.state == alert::QueuedPost::State::Failed ? failed : waiting).push_back(post_json(post));
     return http::json_text({{"enabled", status.has_value()},
                             {"problem", status ? status->disk_problem : std::string{}},
                             {"now_unix_us", runtime_.wall().unix_us},
                             {"receivers", std::move(receivers)},
-                            {"waiting", std::move(waiting)}});
+                            {"waiting", std::move(waiting)},
+                            {"failed", std::move(failed)}});
 }
 
 Result<std::string> WebhookDesk::change(const Command& command) {
     auto* const hooks = host_.hooks();
     if (hooks == nullptr) return fail(Errc::Unsupported, kNone);
     const alert::Selection which{.ids = command.ids, .all = command.all, .by = command.by};
-    const auto lines = command.verb == Verb::Drop ? hooks->drop(which) : hooks->retry(which);
+    const auto lines = command.verb == Verb::Drop ? hooks->drop(which) : hooks->retry(which, runtime_.wall());
     if (!lines) return std::unexpected{lines.error()};
     wake_();
-    return lines_text(*lines, "no event waits\n");
+    return lines_text(*lines, "no event waits or has failed\n");
 }
 
 Result<void> WebhookDesk::start_test(const std::vector<std::string>& names, const std::string& by) {
