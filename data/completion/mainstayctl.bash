@@ -39,8 +39,9 @@ _mainstayctl() {
         fi
     done
     case $command:$part in
-        :) choices='status events why top metrics config reload upgrade server mail webhook loglevel failover maintenance api record replay ipvs doctor --socket --host --version --help' ;;
+        :) choices='status vrrp lvs events why top metrics config reload upgrade server mail webhook loglevel failover maintenance api record replay ipvs doctor --socket --host --version --help' ;;
         status:) choices="--json --check --watch --help $(_mainstayctl_names)" ;;
+        vrrp: | lvs:) choices="--json --watch --help $(_mainstayctl_names)" ;;
         why:) choices="--json --udp --help $(_mainstayctl_names)" ;;
         events:) choices='--follow --since --instance --service --lines --json --help' ;;
         top:) choices='--lines --watch --help' ;;

@@ -3,11 +3,12 @@
 _mainstayctl() {
     local state line
     _arguments -C '--socket[Connect to this control socket of the daemon]:socket:_files' '--host[Run the command on this host, over ssh]:host:_hosts' '--version[Print the version]' \
-        '(-h --help)'{-h,--help}'[Print help]' '1:command:(status events why top metrics config reload upgrade server mail webhook loglevel failover maintenance api record replay ipvs doctor)' '*::argument:->rest'
+        '(-h --help)'{-h,--help}'[Print help]' '1:command:(status vrrp lvs events why top metrics config reload upgrade server mail webhook loglevel failover maintenance api record replay ipvs doctor)' '*::argument:->rest'
     [[ $state == rest ]] || return
     local names=''
-    [[ $line[1] == (status|why|events) ]] && names=${(f)"$(mainstayctl status --json 2>/dev/null | sed -nE 's/^ *"name": "([^" ]+)",?$/\1/p')"}
+    [[ $line[1] == (status|vrrp|lvs|why|events) ]] && names=${(f)"$(mainstayctl status --json 2>/dev/null | sed -nE 's/^ *"name": "([^" ]+)",?$/\1/p')"}
     case $line[1] in
+        vrrp | lvs) _arguments '--json[Print the answer of the daemon as JSON]' '--watch[Show it again every two seconds]' "*:name:($names)" ;;
         status) _arguments '--json[Print the answer of the daemon as JSON]' '--check[Print one line for monitoring]' '--watch[Show it again every two seconds]' "*:name:($names)" ;;
         why) _arguments '--json[Print the answer of the daemon as JSON]' '--udp[The flow is one of UDP]' "1:name:($names)" '2:service:' ;;
         events)

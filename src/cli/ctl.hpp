@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mainstay/base/error.hpp"
+#include "status_section.hpp"
 
 namespace mainstay::cli {
 
@@ -16,6 +17,7 @@ inline constexpr int kNotRunning = 3, kNotAllowed = 4;
 
 struct StatusOptions {
     std::vector<std::string> names;  // show only these (status_filter.hpp); empty: all
+    StatusSection section = StatusSection::All;
     bool as_json = false;
     bool check = false;  // one line, with the exit codes of Nagios' plugins
     bool watch = false;  // again every two seconds; does not return

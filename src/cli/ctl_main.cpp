@@ -1,5 +1,8 @@
 // mainstayctl shows the daemon's state, controls it, checks configurations, and finds problems of the host.
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <string>
 
 #include "ctl.hpp"
 #include "ctl_change.hpp"
@@ -13,6 +16,24 @@ using namespace mainstay::cli;
 
 constexpr int kOutputLost = 2;  // an error in every subcommand's list of exit codes
 constexpr int kUsage = 2;
+constexpr int kUnknown = 3;  // of `status --check`
+
+// What is wrong, and the help that says how it is right. CLI11's own exit codes say the kind of mistake, which no
+// script asks for, and are none of those that the man page lists.
+int wrong_usage(const CLI::App& app, const CLI::ParseError& problem) {
+    std::string command = "mainstayctl";
+    bool check = false;
+    for (auto given = app.get_subcommands(); !given.empty(); given = given.front()->get_subcommands()) {
+        command += " " + given.front()->get_name();
+        check = check || (given.front()->get_name() == "status" && given.front()->count("--check") > 0);
+    }
+    std::string text = fmt::format("{}: {}\n", command, problem.what());
+    if (command.starts_with("mainstayctl server") &&
+        problem.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError))
+        text += "a server of one service is named SERVICE/SERVER, as in 10.0.0.1:80/10.0.0.11:80\n";
+    print_error(text + fmt::format("`{} --help` lists what it takes\n", command));
+    return check ? kUnknown : kUsage;
+}
 
 int run(int argc, char** argv) {
     CLI::App app{"Show and check a mainstay director."};
@@ -170,7 +191,11 @@ int run(int argc, char** argv) {
         print_error(problem);
         return kUsage;
     }
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& problem) {
+        return problem.get_exit_code() == 0 ? app.exit(problem) : wrong_usage(app, problem);
+    }
     if (const auto exit_code = observe.run(socket)) return *exit_code;
     if (const auto exit_code = change.run(socket)) return *exit_code;
     if (*metric) return ctl_metrics(socket, metrics);

@@ -31,14 +31,24 @@ ObserveCommands::ObserveCommands(CLI::App& app) {
 }
 
 void ObserveCommands::add_status(CLI::App& app) {
-    status_ = app.add_subcommand("status", "Show instances, services, servers and their last checks");
-    status_->add_option("NAME", status_options_.names,
-                        "Show only these instances, groups, services or servers; wildcards are * and ?");
-    auto* json = status_->add_flag("--json", status_options_.as_json, "Print the daemon's answer as JSON");
+    const auto command = [&](const char* name, const char* help, const char* names) {
+        auto* added = app.add_subcommand(name, help);
+        added->add_option("NAME", status_options_.names, names);
+        added->add_flag("--json", status_options_.as_json, "Print the daemon's answer as JSON");
+        added->add_flag("--watch", status_options_.watch, "Show it again every two seconds");
+        return added;
+    };
+    status_ = command("status", "Show instances, services, servers and their last checks",
+                      "Show only these instances, groups, services or servers; wildcards are * and ?");
     auto* check = status_->add_flag("--check", status_options_.check,
                                     "Print one line for monitoring; exit 0 OK, 1 warning, 2 critical, 3 unknown");
-    status_->add_flag("--watch", status_options_.watch, "Show it again every two seconds")->excludes(check);
-    check->excludes(json);
+    for (const char* other : {"--json", "--watch"}) check->excludes(status_->get_option(other));
+    vrrp_ = command("vrrp", "Show the VRRP part of the status: instances, groups, scripts, BFD sessions",
+                    "Show only these; wildcards are * and ?");
+    lvs_ = command("lvs", "Show the load balancing part of the status: services, servers, overrides",
+                   "Show only these services or servers; wildcards are * and ?");
+    vrrp_->callback([this] { status_options_.section = StatusSection::Vrrp; });
+    lvs_->callback([this] { status_options_.section = StatusSection::Lvs; });
 }
 
 void ObserveCommands::add_events(CLI::App& app) {
@@ -56,7 +66,7 @@ void ObserveCommands::add_events(CLI::App& app) {
 }
 
 std::optional<int> ObserveCommands::run(const std::string& socket) const {
-    if (*status_) return ctl_status(socket, status_options_);
+    if (*status_ || *vrrp_ || *lvs_) return ctl_status(socket, status_options_);
     if (*events_) return ctl_events(socket, events_options_);
     if (*why_ && !why_service_.empty()) return ctl_flow(why_name_, why_service_, why_udp_);
     if (*why_) return ctl_why(socket, why_name_, why_json_);

@@ -26,7 +26,8 @@ private:
     std::string why_name_, why_service_;
     bool why_json_ = false, why_udp_ = false, top_again_ = false;
     std::size_t top_most_ = 20;
-    CLI::App *status_ = nullptr, *events_ = nullptr, *why_ = nullptr, *top_ = nullptr;
+    CLI::App *status_ = nullptr, *vrrp_ = nullptr, *lvs_ = nullptr, *events_ = nullptr, *why_ = nullptr,
+             *top_ = nullptr;
 };
 
 // If a word is no command where one belongs: what to say, with the nearest command. Else empty.

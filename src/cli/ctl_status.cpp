@@ -23,19 +23,25 @@ int check(const std::string& socket, const std::vector<std::string>& names) {
     return result.exit_code;
 }
 
-// The daemon's own answer, or the part of it that is named.
-Result<std::string> status_as_json(const std::string& answer, const std::vector<std::string>& names) {
-    if (names.empty()) return answer;
+// The daemon's own answer, or the part of it that is wanted.
+Result<std::string> status_as_json(const std::string& answer, const StatusOptions& options) {
+    if (options.names.empty() && options.section == StatusSection::All) return answer;
     auto status = json_object(answer);
     if (!status) return std::unexpected{std::move(status.error())};
-    if (auto kept = keep_only(*status, names); !kept) return std::unexpected{std::move(kept.error())};
+    keep_section(*status, options.section);
+    if (!options.names.empty())
+        if (auto kept = keep_only(*status, options.names); !kept) return std::unexpected{std::move(kept.error())};
     return status->dump(1) + "\n";
+}
+
+Result<std::string> shown_answer(const std::string& answer, const StatusOptions& options) {
+    return options.as_json ? status_as_json(answer, options) : status_tables(answer, options.names, options.section);
 }
 
 Result<std::string> shown_status(const std::string& socket, const StatusOptions& options) {
     auto answer = ask_daemon(socket, "/status");
     if (!answer) return answer;
-    return options.as_json ? status_as_json(*answer, options.names) : status_tables(*answer, options.names);
+    return shown_answer(*answer, options);
 }
 
 std::string text_or_error(const Result<std::string>& shown) {
@@ -49,7 +55,7 @@ int ctl_status(const std::string& socket, const StatusOptions& options) {
     if (options.watch) watch([&] { return text_or_error(shown_status(socket, options)); });
     const auto answer = ask_daemon(socket, "/status");
     if (!answer) return fail_with(answer.error(), answer.error().code() == Errc::NotFound ? kNotRunning : 1);
-    const auto shown = options.as_json ? status_as_json(*answer, options.names) : status_tables(*answer, options.names);
+    const auto shown = shown_answer(*answer, options);
     if (!shown) return fail_with(shown.error(), 1);
     options.as_json ? print(*shown) : print_coloured(*shown);
     return 0;

@@ -86,6 +86,13 @@ bool is_called(std::string_view name, std::string_view pattern) {
            lvs::is_like(fmt::format("{}{}{}{}", v6 ? "[" : "", address, v6 ? "]" : "", name.substr(port)), pattern);
 }
 
+void keep_section(json& status, StatusSection section) {
+    if (section == StatusSection::All) return;
+    const bool vrrp = section == StatusSection::Vrrp;
+    for (const char* other : {vrrp ? "lvs" : "vrrp", vrrp ? "lvs" : "bfd", "mail", "webhooks", "api"})
+        status.erase(other);
+}
+
 Result<void> keep_only(json& status, const std::vector<std::string>& names) {
     const auto known = all_names(status);
     std::vector<NamePattern> patterns;

@@ -7,12 +7,16 @@
 #include <vector>
 
 #include "mainstay/base/error.hpp"
+#include "status_section.hpp"
 
 namespace mainstay::cli {
 
 // True if `pattern` (with * and ?) is a name of a service or a server called `name`, "[10.0.0.1]:tcp:80" or "FWM 5":
 // also its address, "10.0.0.1", and its address with the port, "10.0.0.1:80"; "fwmark 5" for a mark.
 [[nodiscard]] bool is_called(std::string_view name, std::string_view pattern);
+
+// Removes from `status` what is shown in another section only: the other processes' parts, mails and webhooks.
+void keep_section(nlohmann::json& status, StatusSection section);
 
 // Removes from `status` what none of the names selects. A selected service keeps all of its servers; of another one,
 // those that are selected. A name "SERVICES/SERVERS" selects servers of those services. Errc::NotFound: a name selects

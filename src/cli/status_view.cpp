@@ -154,10 +154,12 @@ std::string webhook_lines(const json& webhooks) {
 
 }  // namespace
 
-Result<std::string> status_tables(std::string_view answer, const std::vector<std::string>& names) {
+Result<std::string> status_tables(std::string_view answer, const std::vector<std::string>& names,
+                                  StatusSection section) {
     auto parsed = json_object(answer);
     if (!parsed) return std::unexpected{std::move(parsed.error())};
     json& status = *parsed;
+    keep_section(status, section);
     if (!names.empty())
         if (auto kept = keep_only(status, names); !kept) return std::unexpected{std::move(kept.error())};
     const std::int64_t now_us = number(status, "now_unix_us");

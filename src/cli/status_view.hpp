@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "mainstay/base/error.hpp"
+#include "status_section.hpp"
 
 namespace mainstay::cli {
 
-// Errc::Invalid when the text is not such an answer. With `names`, only what they name (status_filter.hpp) is shown;
-// Errc::NotFound: nothing is named like that.
-[[nodiscard]] Result<std::string> status_tables(std::string_view answer, const std::vector<std::string>& names = {});
+// Errc::Invalid when the text is not such an answer. Of the section, with `names` only what they name
+// (status_filter.hpp) is shown; Errc::NotFound: nothing is named like that.
+[[nodiscard]] Result<std::string> status_tables(std::string_view answer, const std::vector<std::string>& names = {},
+                                                StatusSection section = StatusSection::All);
 
 }  // namespace mainstay::cli

@@ -116,6 +116,21 @@ TEST_CASE("names select instances, groups with their members, services and serve
     CHECK(status_tables(status().dump(), {"nobody"}).error().code() == Errc::NotFound);
 }
 
+TEST_CASE("a section has no objects of the other, and names of those are none in it") {
+    const std::string answer = status().dump();
+    const auto vrrp = status_tables(answer, {}, StatusSection::Vrrp), lvs = status_tables(answer, {}, StatusSection::Lvs);
+    REQUIRE(vrrp.has_value());
+    REQUIRE(lvs.has_value());
+    const auto has = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };
+    CHECK(has(*vrrp, "VI_1"));
+    CHECK_FALSE(has(*vrrp, "10.0.0.11"));
+    CHECK_FALSE(has(*vrrp, "Mail"));
+    CHECK(has(*lvs, "10.0.0.11"));
+    CHECK_FALSE(has(*lvs, "VI_1"));
+    CHECK(status_tables(answer, {"10.0.0.11"}, StatusSection::Vrrp).error().code() == Errc::NotFound);
+    CHECK(status_tables(answer, {"10.0.0.11"}, StatusSection::Lvs).has_value());
+}
+
 TEST_CASE("the busiest come first, and without traffic it is said how to see it") {
     auto all = status();
     CHECK(busiest(all.dump(), 5)

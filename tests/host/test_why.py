@@ -3,6 +3,7 @@
 import json
 import signal
 
+from support.lvs import real_server, virtual_server
 from support.paths import program
 from support.vrrp import fast, office, partition, role_pid, wait_holds, wait_ready
 from support.wait import wait_until
@@ -115,5 +116,30 @@ def test_the_check_for_monitoring_exits_as_plugins_do(lan):
     wait_until(lambda: ctl(one, "status", "--check").returncode == 2, 10, lambda: str(ctl(one, "status", "--check")))
     assert "VI_1 is in FAULT: interface eth0 down" in ctl(one, "status", "--check", "VI_1").stdout
     assert ctl(one, "status", "--check", "VI_2").returncode == 3
+    assert ctl(one, "status", "--check", "--chek").returncode == 3
     mistyped = ctl(one, "stauts")
     assert (mistyped.returncode, mistyped.stderr) == (2, "mainstayctl: there is no command stauts; did you mean status?\n")
+
+
+def test_each_part_of_the_status_has_a_command_of_its_own(lan):
+    (one,) = office(lan, "one")
+    wait_ready(one.mainstayd(fast() + virtual_server("10.0.0.2 80", real_server("127.1.0.9 80"))))
+    wait_holds(one)
+    vrrp, lvs = ctl(one, "vrrp"), ctl(one, "lvs")
+    assert vrrp.returncode == lvs.returncode == 0
+    assert ("VI_1 " in vrrp.stdout, "10.0.0.2" in vrrp.stdout) == (True, False)
+    assert ("VI_1 " in lvs.stdout, "[10.0.0.2]:tcp:80" in lvs.stdout) == (False, True)
+    assert [part for part in ("vrrp", "lvs", "mail") if part in json.loads(ctl(one, "vrrp", "--json").stdout)] == ["vrrp"]
+    assert [part for part in ("vrrp", "lvs", "mail") if part in json.loads(ctl(one, "lvs", "--json", "10.0.0.2").stdout)] == ["lvs"]
+    assert ctl(one, "vrrp", "10.0.0.2").returncode == 1
+
+
+def test_wrong_arguments_are_said_with_the_command_that_helps(lan):
+    one = lan.host("one")
+    wrong = ctl(one, "server", "drain", "10.0.0.1:80", "10.0.0.11:80")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr == ("mainstayctl server drain: The following argument was not expected: 10.0.0.11:80\n"
+                            "a server of one service is named SERVICE/SERVER, as in 10.0.0.1:80/10.0.0.11:80\n"
+                            "`mainstayctl server drain --help` lists what it takes\n")
+    assert ctl(one, "events", "--line", "5").returncode == 2
+    assert ctl(one, "events", "--help").returncode == 0
