@@ -2,6 +2,7 @@
 
 #include "ctl.hpp"
 #include "doctor.hpp"
+#include "json_view.hpp"
 #include "mainstay/config/language/sources.hpp"
 #include "output.hpp"
 
@@ -22,6 +23,13 @@ std::string as_json_text(const std::vector<Finding>& findings) {
            "\n";
 }
 
+// Of a daemon that answers, the one that it runs; else the one that a daemon would read.
+std::string configuration_to_check(const Result<std::string>& status) {
+    const auto document = status ? json_object(*status) : std::unexpected{status.error()};
+    std::string file = document ? text(part(*document, "configuration"), "file") : std::string{};
+    return file.empty() ? configuration_in_use() : file;
+}
+
 }  // namespace
 
 // The daemon's own order.
@@ -29,10 +37,11 @@ std::string configuration_in_use() { return config::find_source().used; }
 
 int ctl_doctor(const std::string& file, const std::string& socket, bool as_json) {
     const auto status = ask_daemon(socket, "/status");
-    const auto facts = gather_facts(file.empty() ? configuration_in_use() : file, status ? *status : std::string{});
+    const auto facts =
+        gather_facts(file.empty() ? configuration_to_check(status) : file, status ? *status : std::string{});
     const auto findings = judge_host(facts);
-    const std::string text = as_json ? as_json_text(findings) : as_text(findings);
-    print(text);
+    const std::string shown = as_json ? as_json_text(findings) : as_text(findings);
+    print(shown);
     return findings.empty() ? 0 : 1;
 }
 

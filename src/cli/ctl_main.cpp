@@ -183,7 +183,8 @@ int run(int argc, char** argv) {
     ipvs->add_flag("--stats", stats, "Show connections, packets and bytes");
 
     auto* doctor = app.add_subcommand("doctor", "Check this host and suggest fixes; exit 1 if a problem is found");
-    doctor->add_option("-f,--file", file, "Read this configuration (default: the one that the daemon would read)");
+    doctor->add_option("-f,--file", file,
+                       "Read this configuration (default: the running daemon's, or the one that a daemon would read)");
     doctor->add_flag("--json", as_json, "Print the findings as JSON");
 
     if (const auto exit_code = run_remotely({argv + 1, argv + argc})) return *exit_code;

@@ -8,7 +8,7 @@ from support.wait import wait_until
 
 
 def findings(host, path="/run/keepalived.conf"):
-    answer = host.run([program("mainstayctl"), "doctor", "-f", path, "--json"], check=False)
+    answer = host.run([program("mainstayctl"), "doctor", *(["-f", path] if path else []), "--json"], check=False)
     return [one["finding"] for one in json.loads(answer.stdout)["findings"]]
 
 
@@ -29,6 +29,14 @@ def test_another_advert_int_and_another_password_on_the_wire_are_found(lan):
     two.mainstayd(instance(priority=100).replace("1111", "2222"))
 
     wait_found(one, "VI_1 and 192.168.4.12 have different passwords")
+
+
+def test_without_a_file_it_looks_at_that_of_the_running_daemon(lan):
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(instance()))
+    assert "the configuration (no file found) cannot run" not in findings(one, path=None)
+    daemon.stop(timeout=15)
+    assert "the configuration (no file found) cannot run" in findings(one, path=None)
 
 
 def test_a_rival_master_is_found_while_it_is_there(lan):

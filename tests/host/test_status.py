@@ -94,7 +94,7 @@ def test_config_check_exits_as_a_linter(lan):
     assert "/run/bad.conf:" in answer.stdout
 
 
-def test_doctor_names_what_is_in_the_way_and_its_mend(lan):
+def test_doctor_names_what_is_in_the_way_and_how_to_repair_it(lan):
     (one,) = office(lan, "one")
     path = one.write("/run/keepalived.conf", instance() + instance(vrid=52, vip="192.168.4.201", name="VI_2",
                                                                     interface="eth9"))
