@@ -5,9 +5,10 @@
 
 #include "keepalived_parts.hpp"
 #include "mainstay/config/validate/sync_daemon_settings.hpp"
+#include "mibs.hpp"
 #include "table.hpp"
 
-namespace mainstay::role {
+namespace mainstay::report {
 
 namespace {
 
@@ -28,8 +29,8 @@ std::string word(const CompactOptional<config::ExtraSettings>& more, std::string
     return words && !words->empty() ? words->front() : std::string{};
 }
 
-const report::ServiceStatus* status_of(const report::LvsStatus& status, const config::VirtualServer& service) {
-    const auto found = std::ranges::find(status.services, config::service_name(service), &report::ServiceStatus::name);
+const ServiceStatus* status_of(const LvsStatus& status, const config::VirtualServer& service) {
+    const auto found = std::ranges::find(status.services, config::service_name(service), &ServiceStatus::name);
     return found != status.services.end() ? &*found : nullptr;
 }
 
@@ -124,7 +125,7 @@ void add_check_settings(SnmpTable& row, const CheckSettings& settings, const Che
     row.put(columns.connect_us, gauge(microseconds(settings.connect)));
 }
 
-const report::ServiceTraffic* traffic_of(const report::LvsStatus& status, const report::ServiceStatus* service) {
+const ServiceTraffic* traffic_of(const LvsStatus& status, const ServiceStatus* service) {
     if (service == nullptr || !status.traffic) return nullptr;
     const auto number = static_cast<std::size_t>(service - status.services.data());
     return number < status.traffic->size() ? &(*status.traffic)[number] : nullptr;
@@ -147,13 +148,13 @@ void add_stats(SnmpTable& row, const netlink::IpvsStats& stats, std::uint32_t fi
     for (std::uint32_t i = 0; i < kAlwaysZero; ++i) row.put(column++, gauge(0));
 }
 
-void add_service_traffic(SnmpTable& row, const report::ServiceTraffic* traffic) {
+void add_service_traffic(SnmpTable& row, const ServiceTraffic* traffic) {
     if (traffic == nullptr) return;
     row.put(27, gauge(traffic->stats.connections));
     add_stats(row, traffic->stats, 28, 38);
 }
 
-void add_server_traffic(SnmpTable& row, const report::ServerTraffic* traffic) {
+void add_server_traffic(SnmpTable& row, const ServerTraffic* traffic) {
     if (traffic == nullptr) return;
     row.put(14, gauge(traffic->stats.connections));
     row.put(15, gauge(traffic->active));
@@ -162,14 +163,14 @@ void add_server_traffic(SnmpTable& row, const report::ServerTraffic* traffic) {
     add_stats(row, traffic->stats, 18, 27);
 }
 
-std::size_t alive(const report::ServiceStatus* status) {
+std::size_t alive(const ServiceStatus* status) {
     return status == nullptr
                ? 0
-               : static_cast<std::size_t>(std::ranges::count(status->servers, true, &report::ServerStatus::alive));
+               : static_cast<std::size_t>(std::ranges::count(status->servers, true, &ServerStatus::alive));
 }
 
 void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServer& service,
-                 const report::ServiceStatus* status, const report::ServiceTraffic* traffic) {
+                 const ServiceStatus* status, const ServiceTraffic* traffic) {
     SnmpTable row{view, kServices, {number}};
     const bool v4 = service.family != Family::V6;
     add_identity(service, [&](std::uint32_t column, SnmpValue value) { row.put(column, std::move(value)); });
@@ -208,7 +209,7 @@ void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServ
 }
 
 void add_sorry_server(SnmpView& view, const Oid& index, const config::VirtualServer& service,
-                      const report::ServerTraffic* traffic) {
+                      const ServerTraffic* traffic) {
     SnmpTable row{view, kServers, index};
     const auto& sorry = *service.sorry_server;
     row.put(2, integer(2));
@@ -222,8 +223,7 @@ void add_sorry_server(SnmpView& view, const Oid& index, const config::VirtualSer
 }
 
 void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& service,
-                const config::RealServer& server, const report::ServerStatus* status,
-                const report::ServerTraffic* traffic) {
+                const config::RealServer& server, const ServerStatus* status, const ServerTraffic* traffic) {
     SnmpTable row{view, kServers, index};
     const auto settings = check_settings(server.more, settings_of(service));
     row.put(2, integer(1));
@@ -237,7 +237,7 @@ void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& s
     row.put(10, integer(server.inhibit_on_failure ? 2 : 1));
     if (!server.notify_up.empty()) row.put(11, text(command_text(server.notify_up)));
     if (!server.notify_down.empty()) row.put(12, text(command_text(server.notify_down)));
-    const auto failed = status != nullptr ? std::ranges::count(status->checks, false, &report::CheckStatus::up) : 0;
+    const auto failed = status != nullptr ? std::ranges::count(status->checks, false, &CheckStatus::up) : 0;
     row.put(13, gauge(static_cast<std::uint64_t>(failed)));
     add_server_traffic(row, traffic);
     row.put(40, integer(forwarding_number(server.forwarding)));
@@ -328,7 +328,7 @@ std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts
     }
     add_service_objects(trap, service);
     // The event may arrive before the state block that contains its result.
-    auto status = status_of(facts.lvs, service) != nullptr ? *status_of(facts.lvs, service) : report::ServiceStatus{};
+    auto status = status_of(facts.lvs, service) != nullptr ? *status_of(facts.lvs, service) : ServiceStatus{};
     for (auto& other : status.servers)
         if (server && other.name == event.name) other.alive = event.transition == Transition::Up;
     const auto put = [&](std::uint32_t column, SnmpValue value) {
@@ -344,4 +344,4 @@ std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts
     return {trap};
 }
 
-}  // namespace mainstay::role
+}  // namespace mainstay::report

@@ -1,10 +1,9 @@
-#include "view.hpp"
-
 #include <algorithm>
 
+#include "mibs.hpp"
 #include "table.hpp"
 
-namespace mainstay::role {
+namespace mainstay::report {
 
 namespace snmp {
 
@@ -71,4 +70,4 @@ SnmpView snmp_view(const SnmpParts& parts, const SnmpFacts& facts) {
     return view;
 }
 
-}  // namespace mainstay::role
+}  // namespace mainstay::report

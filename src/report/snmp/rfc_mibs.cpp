@@ -1,13 +1,14 @@
-// VRRP-MIB (RFC 2787) and VRRPV3-MIB (RFC 6527).
+// VRRP-MIB (RFC 2787) and VRRPV3-MIB (RFC 6527), and the traps of instances and groups.
 //
 // The virtual MAC address is the one in use: the VMAC's if the instance has one, else the interface's. VRRPV3-MIB shows
 // instances of VRRP version 2 as well, as in keepalived.
 #include <algorithm>
 
 #include "mainstay/vrrp/filter.hpp"
+#include "mibs.hpp"
 #include "table.hpp"
 
-namespace mainstay::role {
+namespace mainstay::report {
 
 namespace {
 
@@ -246,8 +247,7 @@ std::vector<SnmpTrap> snmp_traps(const SnmpParts& parts, const SnmpFacts& facts,
     return traps;
 }
 
-std::vector<SnmpTrap> snmp_packet_traps(const SnmpParts& parts, const SnmpFacts& facts,
-                                        const report::VrrpStatus& before) {
+std::vector<SnmpTrap> snmp_packet_traps(const SnmpParts& parts, const SnmpFacts& facts, const VrrpStatus& before) {
     std::vector<SnmpTrap> traps;
     if (!parts.traps) return traps;
     for (const auto& row : rows(facts)) {
@@ -272,7 +272,7 @@ std::vector<SnmpTrap> snmp_packet_traps(const SnmpParts& parts, const SnmpFacts&
     return traps;
 }
 
-void note_event(std::map<std::string, WallTime>& up_since, const Event& event) {
+void update_up_since(std::map<std::string, WallTime>& up_since, const Event& event) {
     if (event.kind != Event::Kind::Instance) return;
     switch (event.transition) {
         case Transition::Backup:
@@ -289,4 +289,4 @@ void note_event(std::map<std::string, WallTime>& up_since, const Event& event) {
     }
 }
 
-}  // namespace mainstay::role
+}  // namespace mainstay::report

@@ -6,9 +6,10 @@
 #include "mainstay/config/validate/sync_daemon_settings.hpp"
 #include "mainstay/vrrp/filter.hpp"
 #include "mainstay/vrrp/trackers.hpp"
+#include "mibs.hpp"
 #include "table.hpp"
 
-namespace mainstay::role {
+namespace mainstay::report {
 
 namespace {
 
@@ -335,4 +336,4 @@ void add_keepalived_mib(SnmpView& view, const SnmpFacts& facts) {
     add_bfds(view, facts);
 }
 
-}  // namespace mainstay::role
+}  // namespace mainstay::report
