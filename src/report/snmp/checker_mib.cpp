@@ -6,6 +6,8 @@
 #include "keepalived_parts.hpp"
 #include "mainstay/config/validate/sync_daemon_settings.hpp"
 #include "mibs.hpp"
+#include "report/config_text.hpp"
+#include "report/document_queries.hpp"
 #include "table.hpp"
 
 namespace mainstay::report {
@@ -125,12 +127,6 @@ void add_check_settings(SnmpTable& row, const CheckSettings& settings, const Che
     row.put(columns.connect_us, gauge(microseconds(settings.connect)));
 }
 
-const ServiceTraffic* traffic_of(const LvsStatus& status, const ServiceStatus* service) {
-    if (service == nullptr || !status.traffic) return nullptr;
-    const auto number = static_cast<std::size_t>(service - status.services.data());
-    return number < status.traffic->size() ? &(*status.traffic)[number] : nullptr;
-}
-
 // Nine columns starting at `first`; at `wide` 64-bit versions of three of them; then ten columns that are always 0 in
 // keepalived.
 void add_stats(SnmpTable& row, const netlink::IpvsStats& stats, std::uint32_t first, std::uint32_t wide) {
@@ -163,12 +159,6 @@ void add_server_traffic(SnmpTable& row, const ServerTraffic* traffic) {
     add_stats(row, traffic->stats, 18, 27);
 }
 
-std::size_t alive(const ServiceStatus* status) {
-    return status == nullptr
-               ? 0
-               : static_cast<std::size_t>(std::ranges::count(status->servers, true, &ServerStatus::alive));
-}
-
 void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServer& service,
                  const ServiceStatus* status, const ServiceTraffic* traffic) {
     SnmpTable row{view, kServices, {number}};
@@ -191,11 +181,11 @@ void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServ
     row.put(18, yes_no(service.alpha));
     row.put(19, yes_no(service.omega));
     row.put(20, gauge(service.real_servers.size()));
-    row.put(21, gauge(alive(status)));
+    row.put(21, gauge(status != nullptr ? count_alive(*status) : 0));
     row.put(22, gauge(service.quorum));
     row.put(23, yes_no(status != nullptr && status->quorum_up));
-    if (!service.quorum_up.empty()) row.put(24, text(command_text(service.quorum_up)));
-    if (!service.quorum_down.empty()) row.put(25, text(command_text(service.quorum_down)));
+    if (!service.quorum_up.empty()) row.put(24, text(quoted_command(service.quorum_up)));
+    if (!service.quorum_down.empty()) row.put(25, text(quoted_command(service.quorum_down)));
     row.put(26, gauge(service.hysteresis));
     add_service_traffic(row, traffic);
     add_flags(row, service);
@@ -235,8 +225,8 @@ void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& s
     if (server.upper_threshold != 0) row.put(8, gauge(server.upper_threshold));
     if (server.lower_threshold != 0) row.put(9, gauge(server.lower_threshold));
     row.put(10, integer(server.inhibit_on_failure ? 2 : 1));
-    if (!server.notify_up.empty()) row.put(11, text(command_text(server.notify_up)));
-    if (!server.notify_down.empty()) row.put(12, text(command_text(server.notify_down)));
+    if (!server.notify_up.empty()) row.put(11, text(quoted_command(server.notify_up)));
+    if (!server.notify_down.empty()) row.put(12, text(quoted_command(server.notify_down)));
     const auto failed = status != nullptr ? std::ranges::count(status->checks, false, &CheckStatus::up) : 0;
     row.put(13, gauge(static_cast<std::uint64_t>(failed)));
     add_server_traffic(row, traffic);
@@ -291,7 +281,9 @@ void add_checker_mib(SnmpView& view, const SnmpFacts& facts) {
     std::uint32_t number = 0;
     for (const auto& service : facts.config.virtual_servers) {
         const auto* status = status_of(facts.lvs, service);
-        const auto* traffic = traffic_of(facts.lvs, status);
+        const auto* traffic = status != nullptr
+                                  ? traffic_of(facts.lvs, static_cast<std::size_t>(status - facts.lvs.services.data()))
+                                  : nullptr;
         add_service(view, ++number, service, status, traffic);
         std::uint32_t row = 0;
         if (service.sorry_server)
@@ -299,7 +291,7 @@ void add_checker_mib(SnmpView& view, const SnmpFacts& facts) {
         for (std::size_t i = 0; i < service.real_servers.size(); ++i)
             add_server(view, {number, ++row}, service, service.real_servers[i],
                        status != nullptr && i < status->servers.size() ? &status->servers[i] : nullptr,
-                       traffic != nullptr && i < traffic->servers.size() ? &traffic->servers[i] : nullptr);
+                       traffic_of(traffic, i));
     }
     add_sync_daemon(view, facts.config);
     add_timeouts(view, facts.config);
@@ -338,7 +330,7 @@ std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts
         put(23, yes_no(event.transition == Transition::Up));
         put(22, gauge(service.quorum));
     }
-    put(21, gauge(alive(&status)));
+    put(21, gauge(count_alive(status)));
     put(20, gauge(service.real_servers.size()));
     trap.objects.emplace_back(kKeepalivedMib + Oid{1, 2, 0}, text(facts.router_id));
     return {trap};

@@ -33,11 +33,19 @@ using Type = SnmpValue::Type;
 [[nodiscard]] inline SnmpValue address(const IpAddress& value) { return text(bytes_of(value)); }  // InetAddress
 [[nodiscard]] inline SnmpValue address_type(bool v4) { return integer(v4 ? 1 : 2); }              // InetAddressType
 [[nodiscard]] SnmpValue ip_address(const IpAddress& value);                                       // IpAddress, v4
-[[nodiscard]] std::string command_text(const config::Command& command);                           // "'/bin/x' 'y'"
+
+// The priority from which trackers add and subtract. One that was set over SNMP is in the state, not in the
+// configuration file. `now` may be null.
+[[nodiscard]] inline int base_priority(const vrrp::InstanceSnapshot* now, const config::Instance& instance) {
+    return now != nullptr ? now->base_priority : instance.priority;
+}
+// backup(1) or master(2): the state in which an instance begins.
+[[nodiscard]] inline int initial_state(const config::Instance& instance) {
+    return instance.initial_master || instance.priority == 255 ? 2 : 1;
+}
 
 // The address that an instance sends from, as far as it is known.
 [[nodiscard]] IpAddress own_address(const SnmpFacts& facts, const config::Instance& instance);
-[[nodiscard]] const vrrp::InstanceSnapshot* snapshot_of(const SnmpFacts& facts, const std::string& instance);
 [[nodiscard]] const SnmpLink& link_of(const SnmpFacts& facts, const std::string& interface);
 
 }  // namespace snmp

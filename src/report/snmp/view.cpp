@@ -18,17 +18,6 @@ SnmpValue ip_address(const IpAddress& value) {
     return {.type = Type::IpAddress, .number = 0, .octets = std::move(octets), .oid = {}};
 }
 
-std::string command_text(const config::Command& command) {
-    std::string text;
-    for (const auto& word : command.argv) text += (text.empty() ? "'" : " '") + word + "'";
-    return text;
-}
-
-const vrrp::InstanceSnapshot* snapshot_of(const SnmpFacts& facts, const std::string& instance) {
-    const auto found = std::ranges::find(facts.status.router.instances, instance, &vrrp::InstanceSnapshot::name);
-    return found != facts.status.router.instances.end() ? &*found : nullptr;
-}
-
 const SnmpLink& link_of(const SnmpFacts& facts, const std::string& interface) {
     static const SnmpLink kNone;
     const auto found = facts.links.find(interface);
