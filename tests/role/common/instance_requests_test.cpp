@@ -92,3 +92,14 @@ TEST_CASE("the log shows a request as the keyword and its value") {
     CHECK(text(What::SetLinkbeat, 1) == "linkbeat_use_polling on");
     CHECK(text(What::SendGarp, 1) == "nothing");
 }
+
+TEST_CASE("a request changes one instance and no other, and accepts no value but 0 and 1 for a switch") {
+    const auto config = two_instances();
+    for (const auto what : {What::SetPriority, What::SetPreempt, What::SetAccept}) {
+        const auto next = changed(config, what, 1);
+        REQUIRE(next);
+        CHECK(next->instances[0] == config.instances[0]);
+    }
+    CHECK_FALSE(changed(config, What::SetAccept, 2));
+    CHECK_FALSE(changed(config, What::SetAccept, -1));
+}
