@@ -195,11 +195,19 @@ TEST_CASE("each rendering has the same servers alive, with the same weights and 
     }
 }
 
-TEST_CASE("each rendering has the same quorum") {
+TEST_CASE("each rendering has the same quorum: the one in use, not one that the weights cannot reach") {
     ConfiguredScene scene;
+    scene.config.virtual_servers[0].quorum = 9;
+    scene.config.virtual_servers[0].hysteresis = 8;
+    scene.lvs.services[0].quorum = 4;
+    scene.lvs.services[0].hysteresis = 3;
     for (const bool up : {true, false}) {
         scene.lvs.services[0].quorum_up = up;
         const Renderings shown_as{scene};
+        CHECK(shown_as.service()["quorum"] == 4);
+        CHECK(shown_as.snmp({3, 3, 1, 22, 1}) == "G4");
+        CHECK(shown_as.service()["hysteresis"] == 3);
+        CHECK(shown_as.snmp({3, 3, 1, 26, 1}) == "G3");
         CHECK(shown_as.service()["quorum_up"] == up);
         CHECK(shown_as.metric(R"(mainstay_lvs_quorum_up{service="[10.0.0.1]:tcp:80"})") == (up ? "1" : "0"));
         CHECK(shown_as.snmp({3, 3, 1, 23, 1}) == (up ? "I1" : "I2"));

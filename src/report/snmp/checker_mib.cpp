@@ -5,6 +5,7 @@
 
 #include "keepalived_parts.hpp"
 #include "mainstay/config/validate/sync_daemon_settings.hpp"
+#include "mainstay/lvs/quorum.hpp"
 #include "mibs.hpp"
 #include "report/config_text.hpp"
 #include "report/document_queries.hpp"
@@ -159,6 +160,13 @@ void add_server_traffic(SnmpTable& row, const ServerTraffic* traffic) {
     add_stats(row, traffic->stats, 18, 27);
 }
 
+// A quorum above the sum of the weights is reduced to that sum, as in keepalived, and a hysteresis below it. Before the
+// service is in the status, and with a status of an older writer, the configuration yields the same.
+lvs::Quorum quorum_in_use(const config::VirtualServer& service, const ServiceStatus* status) {
+    if (status != nullptr && status->quorum > 0) return {status->quorum, status->hysteresis};
+    return lvs::quorum_of(service);
+}
+
 void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServer& service,
                  const ServiceStatus* status, const ServiceTraffic* traffic) {
     SnmpTable row{view, kServices, {number}};
@@ -182,11 +190,12 @@ void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServ
     row.put(19, yes_no(service.omega));
     row.put(20, gauge(service.real_servers.size()));
     row.put(21, gauge(status != nullptr ? count_alive(*status) : 0));
-    row.put(22, gauge(service.quorum));
+    const auto quorum = quorum_in_use(service, status);
+    row.put(22, gauge(static_cast<std::uint64_t>(quorum.quorum)));
     row.put(23, yes_no(status != nullptr && status->quorum_up));
     if (!service.quorum_up.empty()) row.put(24, text(quoted_command(service.quorum_up)));
     if (!service.quorum_down.empty()) row.put(25, text(quoted_command(service.quorum_down)));
-    row.put(26, gauge(service.hysteresis));
+    row.put(26, gauge(static_cast<std::uint64_t>(quorum.hysteresis)));
     add_service_traffic(row, traffic);
     add_flags(row, service);
     row.put(56, integer(service.inhibit_on_failure ? 2 : 1));
@@ -328,7 +337,7 @@ std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts
     };
     if (!server) {
         put(23, yes_no(event.transition == Transition::Up));
-        put(22, gauge(service.quorum));
+        put(22, gauge(static_cast<std::uint64_t>(quorum_in_use(service, &status).quorum)));
     }
     put(21, gauge(count_alive(status)));
     put(20, gauge(service.real_servers.size()));

@@ -181,6 +181,16 @@ TEST_CASE("what checks inherit is the server's own setting, else the service's, 
           " 43=G5 44=G1 45=G2 46=G4 47=I1 48=G1500000 49=G2500000 50=G4500000 51=G3500000");
 }
 
+TEST_CASE("before the state of a service is known its quorum is the one that its weights can reach") {
+    Scene scene;
+    scene.lvs = {};
+    scene.config.virtual_servers[0].quorum = 100;
+    scene.config.virtual_servers[0].hysteresis = 100;
+    CHECK(scene.table(3).find(" 21=G0 22=G21 ") != std::string::npos);  // weights 5, 8 and 8
+    CHECK(scene.table(3).find(" 26=G20 ") != std::string::npos);
+    CHECK(scene.traps(Event::Kind::VirtualServer, "[10.0.1.1]:tcp:80", "", "UP").find(".22=G21 ") != std::string::npos);
+}
+
 TEST_CASE("the connection synchronisation and its timeouts are scalars") {
     // effect: global_defs: lvs_sync_daemon lvs_timeouts
     const auto of = [](const std::string& lines) {
