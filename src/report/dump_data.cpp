@@ -4,6 +4,8 @@
 #include <ctime>
 #include <iterator>
 
+#include "config_text.hpp"
+#include "document_queries.hpp"
 #include "mainstay/config/schema/keyword_values.hpp"
 #include "mainstay/report/dumps.hpp"
 #include "mainstay/vrrp/filter.hpp"
@@ -150,7 +152,7 @@ void put_instance(std::string& out, const config::Instance& instance, const vrrp
         line("Authentication type", instance.auth_type == config::AuthType::None   ? "none"
                                     : instance.auth_type == config::AuthType::Pass ? "SIMPLE_PASSWORD"
                                                                                    : "IPSEC_AH");
-    put_addresses(out, instance, now.state == vrrp::State::Master && now.owns_addresses);
+    put_addresses(out, instance, holds_addresses(now));
     if (!instance.unicast_peers.empty()) out += "   Unicast Peer :\n";
     for (const auto& peer : instance.unicast_peers) out += fmt::format("     {}\n", peer.address.to_string());
     if (!instance.track_scripts.empty()) out += "   Tracked scripts :\n";
@@ -190,11 +192,9 @@ std::string sockpool(const DumpSource& source) {
 std::string groups(const DumpSource& source) {
     std::string out = section("VRRP Sync groups");
     for (const auto& group : source.config.sync_groups) {
-        const char* state = "INIT";
-        if (source.vrrp != nullptr)
-            for (const auto& now : source.vrrp->router.groups)
-                if (now.name == group.name) state = to_string(now.state);
-        out += fmt::format(" VRRP Sync Group = {}, {}\n   VRRP member instances :\n", group.name, state);
+        const auto* now = source.vrrp != nullptr ? find_group(*source.vrrp, group.name) : nullptr;
+        out += fmt::format(" VRRP Sync Group = {}, {}\n   VRRP member instances :\n", group.name,
+                           to_string(now != nullptr ? now->state : vrrp::State::Init));
         for (const auto& member : group.members) out += fmt::format("     {}\n", member);
         out += fmt::format("   Using smtp notification = {}\n", group.smtp_alert ? "yes" : "no");
         put_notifies(out, group.notify);
@@ -211,23 +211,20 @@ std::string scripts(const DumpSource& source) {
             script.name, quoted_command(script.command), script.interval.count() / 1'000'000,
             script.timeout.count() / 1'000'000, script.weight, script.reverse ? " reverse" : "", script.rise,
             script.fall);
-        if (source.vrrp == nullptr) continue;
-        for (const auto& now : source.vrrp->router.scripts)
-            if (now.name == script.name)
-                out += fmt::format("   Last status = {}\n   Status = {}\n", now.last_status,
-                                   !now.known ? "INIT"
-                                   : now.up   ? "GOOD"
-                                              : "BAD");
+        const auto* now = source.vrrp != nullptr ? find_script(*source.vrrp, script.name) : nullptr;
+        if (now == nullptr) continue;
+        const auto state = up_state(*now);
+        out += fmt::format("   Last status = {}\n   Status = {}\n", now->last_status,
+                           state == UpState::Unknown ? "INIT"
+                           : state == UpState::Up    ? "GOOD"
+                                                     : "BAD");
     }
     return out;
 }
 
 std::string trackers(const DumpSource& source) {
-    const auto find = [&](vrrp::TrackerSnapshot::Kind kind, const std::string& name) -> const vrrp::TrackerSnapshot* {
-        if (source.vrrp == nullptr) return nullptr;
-        for (const auto& now : source.vrrp->router.trackers)
-            if (now.kind == kind && now.name == name) return &now;
-        return nullptr;
+    const auto find = [&](vrrp::TrackerSnapshot::Kind kind, const std::string& name) {
+        return source.vrrp != nullptr ? find_tracker(*source.vrrp, kind, name) : nullptr;
     };
     std::string out = section("VRRP Track files");
     for (const auto& file : vrrp::file_trackers(source.config)) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "config_text.hpp"
+#include "document_queries.hpp"
 #include "mainstay/config/schema/keyword_values.hpp"
 #include "mainstay/report/dumps.hpp"
 #include "mainstay/vrrp/filter.hpp"
@@ -26,20 +28,6 @@ bool flag(const Instance& instance, const char* keyword) {
 json seconds(Micros time) {
     if (time.count() % 1'000'000 == 0) return time.count() / 1'000'000;
     return static_cast<double>(time.count()) / 1e6;
-}
-
-int number_of(vrrp::State state) {
-    switch (state) {
-        case vrrp::State::Init:
-            return 0;
-        case vrrp::State::Backup:
-            return 1;
-        case vrrp::State::Master:
-            return 2;
-        case vrrp::State::Fault:
-            return 3;
-    }
-    return 0;
 }
 
 void put_script(json& out, const char* name, const config::Command& command) {
@@ -97,7 +85,7 @@ void put_lists(json& out, const DumpSource& source, const Instance& instance, bo
 
 json data_of(const DumpSource& source, const Instance& instance, const vrrp::InstanceSnapshot& now) {
     const std::string vmac = vmac_name(instance);
-    const bool set = now.state == vrrp::State::Master && now.owns_addresses;
+    const bool set = holds_addresses(now);
     json out{
         {"iname", instance.name},
         {"dont_track_primary", instance.dont_track_primary ? 1 : 0},
@@ -125,8 +113,8 @@ json data_of(const DumpSource& source, const Instance& instance, const vrrp::Ins
         {"accept", vrrp::refuses_packets(instance) ? 0 : 1},
         {"nopreempt", instance.nopreempt},
         {"preempt_delay", instance.preempt_delay.count() / 1'000'000},
-        {"state", number_of(now.state)},
-        {"wantstate", number_of(now.state)},
+        {"state", state_number(now.state)},
+        {"wantstate", state_number(now.state)},
         {"version", instance.version},
         {"smtp_alert", instance.smtp_alert},
         {"notify_deleted", config::find_value(instance.more->values, "notify_deleted") != nullptr}};
@@ -170,24 +158,18 @@ json stats_of(const vrrp::Counters& c) {
 }
 
 json processes_of(const DumpSource& source) {
+    using Kind = vrrp::TrackerSnapshot::Kind;
     json list = json::array();
     for (const auto& process : vrrp::process_trackers(source.config)) {
-        std::int64_t running = 0;
-        bool up = false;
-        if (source.vrrp != nullptr)
-            for (const auto& known : source.vrrp->router.trackers)
-                if (known.kind == vrrp::TrackerSnapshot::Kind::Process && known.name == process.name)
-                    running = known.value, up = known.up;
-        std::string parameters;
-        for (std::size_t i = 1; i < process.command.size(); ++i) parameters += (i == 1 ? "" : " ") + process.command[i];
+        const auto* now = source.vrrp != nullptr ? find_tracker(*source.vrrp, Kind::Process, process.name) : nullptr;
         static constexpr const char* kMatches[] = {"none", "exact", "initial", "partial"};
         json item{{"process", process.command.empty() ? "" : process.command.front()},
-                  {"parameters", parameters},
+                  {"parameters", parameters_text(process)},
                   {"param_match", kMatches[static_cast<std::size_t>(process.params)]},
                   {"min_processes", process.quorum}};
         if (process.quorum_max != 0xffff'ffff) item["max_processes"] = process.quorum_max;
-        item["current_processes"] = running;
-        item["have_quorum"] = up;
+        item["current_processes"] = now != nullptr ? now->value : 0;
+        item["have_quorum"] = now != nullptr && now->up;
         item["weight"] = process.reverse ? -process.weight : process.weight;
         item["terminate_delay"] = seconds(process.terminate_delay);
         item["fork_delay"] = seconds(process.fork_delay);
@@ -200,12 +182,6 @@ json processes_of(const DumpSource& source) {
 }
 
 }  // namespace
-
-std::string quoted_command(const config::Command& command) {
-    std::string text;
-    for (const auto& word : command.argv) text += (text.empty() ? "'" : " '") + word + "'";
-    return text;
-}
 
 std::string vmac_name(const Instance& instance) {
     if (!instance.vmac.enabled) return {};

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "document_queries.hpp"
 #include "metrics_parts.hpp"
 
 namespace mainstay::report {
@@ -94,10 +95,10 @@ void put_mehdy_states(MetricsWriter& out, const VrrpStatus& vrrp) {
             addresses.add(one.labels.with("ip_address", host_address(address)), *one.object);
     }
     put_each(out, "keepalived_vrrp_state", addresses,
-             [](const auto& i) { return static_cast<std::uint64_t>(i.state); });
+             [](const auto& i) { return std::uint64_t{state_number(i.state)}; });
     Labelled<vrrp::ScriptSnapshot> scripts;
     for (const auto& script : vrrp.router.scripts) scripts.add({{"name", script.name}}, script);
-    put_each(out, "keepalived_script_status", scripts, [](const auto& s) { return s.known && s.up; });
+    put_each(out, "keepalived_script_status", scripts, [](const auto& s) { return up_state(s) == UpState::Up; });
     put_each(out, "keepalived_script_state", scripts, [](const auto& s) { return s.running; });
 }
 
@@ -236,7 +237,7 @@ void put_compat(MetricsWriter& out, const DaemonStatus& status, const MetricsOpt
         out.sample({}, status.vrrp.has_value());
     }
     if (status.vrrp) put_vrrp_names(out, *status.vrrp, options);
-    if (!status.lvs || !status.lvs->traffic || status.lvs->traffic->size() != status.lvs->services.size()) return;
+    if (!status.lvs || traffic_of_all(*status.lvs) == nullptr) return;
     if (options.gen2brain) put_gen2brain(out, *status.lvs);
     if (options.node_exporter) put_node_exporter(out, *status.lvs);
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "document_queries.hpp"
 #include "mainstay/lvs/overrides.hpp"
 #include "metrics_parts.hpp"
 
@@ -47,11 +48,6 @@ struct StatsFamily {
     std::uint64_t netlink::IpvsStats::* value;
 };
 
-// The kernel's counters, if they are read and fit the services.
-const std::vector<ServiceTraffic>* traffic_of(const LvsStatus& lvs) {
-    return lvs.traffic && lvs.traffic->size() == lvs.services.size() ? &*lvs.traffic : nullptr;
-}
-
 std::uint64_t active_connections(const ServiceTraffic& counted) {
     std::uint64_t active = counted.sorry_server.active;
     for (const auto& server : counted.servers) active += server.active;
@@ -63,7 +59,7 @@ void put_service_traffic(MetricsWriter& out, const LvsStatus& lvs, const Labelle
     static constexpr StatsFamily kCounters[] = {{"mainstay_ipvs_connections_total", &netlink::IpvsStats::connections},
                                                 {"mainstay_ipvs_in_bytes_total", &netlink::IpvsStats::in_bytes},
                                                 {"mainstay_ipvs_out_bytes_total", &netlink::IpvsStats::out_bytes}};
-    const auto* traffic = traffic_of(lvs);
+    const auto* traffic = traffic_of_all(lvs);
     if (traffic == nullptr) return;
     for (const auto& counter : kCounters) {
         out.family(counter.name);
@@ -170,7 +166,7 @@ void put_lvs(MetricsWriter& out, const DaemonStatus& status, const LvsStatus& lv
 }
 
 std::uint64_t put_servers(MetricsWriter& out, const LvsStatus& lvs, const LabelledServices& services) {
-    const auto* traffic = traffic_of(lvs);
+    const auto* traffic = traffic_of_all(lvs);
     std::vector<Server> all;
     std::size_t count = 0;
     for (const auto& service : services.all()) count += service.object->servers.size();
@@ -179,11 +175,10 @@ std::uint64_t put_servers(MetricsWriter& out, const LvsStatus& lvs, const Labell
     Labelled<CheckStatus> checks;
     for (const auto& service : services.all()) {
         const auto& list = service.object->servers;
-        const auto* counted = traffic != nullptr ? &(*traffic)[service.position].servers : nullptr;
+        const auto* counted = traffic != nullptr ? &(*traffic)[service.position] : nullptr;
         for (std::size_t s = 0; s < list.size(); ++s) {
             const auto labels = service.labels.with("server", list[s].name);
-            servers.add(labels, all.emplace_back(&list[s],
-                                                 counted != nullptr && s < counted->size() ? &(*counted)[s] : nullptr));
+            servers.add(labels, all.emplace_back(&list[s], traffic_of(counted, s)));
             for (std::size_t c = 0; c < list[s].checks.size(); ++c) {
                 const auto& check = list[s].checks[c];
                 checks.add(

@@ -2,6 +2,7 @@
 #include <array>
 #include <string>
 
+#include "document_queries.hpp"
 #include "metrics_parts.hpp"
 
 namespace mainstay::report {
@@ -24,11 +25,6 @@ void put_counters(MetricsWriter& out, const LabelledInstances& instances, std::s
 
 void put_state(MetricsWriter& out, const Labels& labels, vrrp::State now) {
     for (const auto state : kStates) out.sample(labels.with("state", to_string(state)), state == now);
-}
-
-// In FAULT no adverts are received: the last known master is often the instance itself.
-bool knows_master(const InstanceSnapshot& instance) {
-    return !instance.master.empty() && instance.state != vrrp::State::Fault;
 }
 
 void put_instances(MetricsWriter& out, const VrrpStatus& vrrp, const LabelledInstances& instances) {
@@ -106,7 +102,8 @@ void put_groups_and_scripts(MetricsWriter& out, const vrrp::RouterSnapshot& rout
     for (const auto& script : router.scripts) scripts.add({{"script", script.name}}, script);
     out.family("mainstay_vrrp_script_up");
     for (const auto& one : scripts.all())
-        if (one.object->known) out.sample(one.labels, one.object->up);
+        if (const auto state = up_state(*one.object); state != UpState::Unknown)
+            out.sample(one.labels, state == UpState::Up);
     put_each(out, "mainstay_vrrp_script_runs_total", scripts, [](const auto& s) { return s.runs; });
     put_each(out, "mainstay_vrrp_script_failures_total", scripts, [](const auto& s) { return s.failures; });
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "document_queries.hpp"
 #include "mainstay/base/utc_text.hpp"
 
 namespace mainstay::report {
@@ -81,14 +82,16 @@ const char* name_of(vrrp::TrackedObject::Kind kind) {
     return "unknown";  // of a newer writer
 }
 
-const char* state_name(bool known, bool up) { return !known ? "UNKNOWN" : up ? "UP" : "DOWN"; }
+const char* state_name(UpState state) {
+    return state == UpState::Unknown ? "UNKNOWN" : state == UpState::Up ? "UP" : "DOWN";
+}
 
 json tracks_json(const std::vector<vrrp::TrackedObject>& tracked) {
     json list = json::array();
     for (const auto& one : tracked)
         list.push_back({{"kind", name_of(one.kind)},
                         {"name", one.name},
-                        {"state", state_name(one.known, one.up)},
+                        {"state", state_name(up_state(one.known, one.up))},
                         {"weight", one.weight},
                         {"reverse", one.reverse},
                         {"adds", one.adds},
@@ -102,7 +105,7 @@ json trackers_json(const std::vector<vrrp::TrackerSnapshot>& trackers, vrrp::Tra
     for (const auto& one : trackers) {
         if (one.kind != kind) continue;
         list.push_back({{"name", one.name}, {process ? "count" : "value", one.value}});
-        if (process) list.back()["state"] = state_name(true, one.up);
+        if (process) list.back()["state"] = state_name(up_state(true, one.up));
     }
     return list;
 }
@@ -118,10 +121,9 @@ json instance_json(const DaemonStatus& status, const vrrp::InstanceSnapshot& i,
              {"family", i.family == Family::V6 ? "inet6" : "inet"},
              {"priority", i.effective_priority},
              {"base_priority", i.base_priority},
-             {"owns_addresses", i.owns_addresses},
+             {"owns_addresses", holds_addresses(i)},
              {"addresses", addresses},
-             // In FAULT no adverts are received: the last known master is often the instance itself.
-             {"master", i.master.empty() || i.state == vrrp::State::Fault ? "" : i.master.to_string()},
+             {"master", knows_master(i) ? i.master.to_string() : ""},
              {"master_priority", i.master_priority},
              {"fault", i.fault},
              {"failed_over", i.failed_over}};
@@ -159,7 +161,7 @@ json vrrp_json(const DaemonStatus& daemon, const VrrpStatus& status) {
     for (const auto& g : status.router.groups) groups.push_back({{"name", g.name}, {"state", to_string(g.state)}});
     for (const auto& s : status.router.scripts) {
         scripts.push_back({{"name", s.name},
-                           {"state", state_name(s.known, s.up)},
+                           {"state", state_name(up_state(s))},
                            {"streak", s.streak},
                            {"last_status", s.last_status},
                            {"last_failure", s.last_failure},
@@ -282,10 +284,8 @@ json override_json(const OverrideStatus& o) {
 
 json service_json(const ServiceStatus& s, const ServiceTraffic* traffic) {
     json servers = json::array();
-    for (std::size_t i = 0; i < s.servers.size(); ++i) {
-        const bool counted = traffic != nullptr && i < traffic->servers.size();
-        servers.push_back(server_json(s.servers[i], counted ? &traffic->servers[i] : nullptr));
-    }
+    for (std::size_t i = 0; i < s.servers.size(); ++i)
+        servers.push_back(server_json(s.servers[i], traffic_of(traffic, i)));
     json leaving = json::array();
     for (const auto& one : s.leaving) {
         json server = leave_json(one.leave);
@@ -310,10 +310,8 @@ json service_json(const ServiceStatus& s, const ServiceTraffic* traffic) {
 
 json lvs_json(const LvsStatus& status) {
     json services = json::array();
-    for (std::size_t i = 0; i < status.services.size(); ++i) {
-        const bool counted = status.traffic && i < status.traffic->size();
-        services.push_back(service_json(status.services[i], counted ? &(*status.traffic)[i] : nullptr));
-    }
+    for (std::size_t i = 0; i < status.services.size(); ++i)
+        services.push_back(service_json(status.services[i], traffic_of(status, i)));
     json overrides = json::array();
     for (const auto& one : status.overrides) overrides.push_back(override_json(one));
     return {{"generation", status.generation},

@@ -1,6 +1,7 @@
 // Why a service or a real server is in its state.
 #include <fmt/format.h>
 
+#include "document_queries.hpp"
 #include "mainstay/lvs/overrides.hpp"
 #include "why_text.hpp"
 
@@ -142,8 +143,7 @@ std::int64_t weight_alive(const ServiceStatus& service) {
 }
 
 std::string service_sentence(const WhySource& source, const ServiceStatus& service, WallTime since) {
-    const auto up = static_cast<std::size_t>(std::ranges::count_if(service.servers, &ServerStatus::alive));
-    const std::string sum = fmt::format("{} of its {} servers are up with a total weight of {}", up,
+    const std::string sum = fmt::format("{} of its {} servers are up with a total weight of {}", count_alive(service),
                                         service.servers.size(), weight_alive(service));
     const std::string needs =
         service.quorum > 0

@@ -1,4 +1,4 @@
-"""A setting that a role looks up by its name is one that the schema stores there, in the type that is asked for.
+"""A setting that a role or a rendering of its state looks up by its name is one that the schema stores there, in the type that is asked for.
 
 The compiler cannot see a name that no row has, a row whose value goes to a member only, or another type: the look-up
 finds nothing, and the default is taken for what the operator wrote.
@@ -8,7 +8,7 @@ import re
 
 from support.paths import TOP
 
-FOLDERS = ["common", "observer", "reader", "snmp", "watcher"]
+FOLDERS = ["report", "report/snmp", "role/common", "role/observer", "role/reader", "role/snmp", "role/watcher"]
 SCHEMA = TOP / "src" / "config" / "schema"
 # By the shape of the arguments (args::...), the types that a stored value may have.
 STORED = {"flag": {"bool"}, "boolean": {"bool"}, "integer": {"std::int64_t", "WordList"}, "seconds": {"Micros"},
@@ -48,7 +48,7 @@ def rows():
 
 def look_ups():
     for folder in FOLDERS:
-        for file in sorted((TOP / "src" / "role" / folder).glob("*.[ch]pp")):
+        for file in sorted((TOP / "src" / folder).glob("*.[ch]pp")):
             for match in LOOK_UP.finditer(file.read_text(encoding="utf-8")):
                 call, kind, where, name = match.group(1), match.group(2), match.group(3), match.group(4)
                 if where.rstrip().endswith("+"):  # a part of a name

@@ -29,7 +29,6 @@ struct DumpSource {
 
 // Shared by them.
 [[nodiscard]] vrrp::Counters counted(const DumpSource& source, const vrrp::InstanceSnapshot& instance);
-[[nodiscard]] std::string quoted_command(const config::Command& command);  // each argument in single quotes
 // "192.168.4.200/24 dev eth0 scope global label eth0:1 set"; host prefixes are not shown.
 [[nodiscard]] std::string address_text(const config::VirtualAddress& address, const config::Instance& instance,
                                        bool set);

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "mainstay/config/schema/keyword_values.hpp"
-#include "role/common/snmp_parts.hpp"
+#include "mainstay/report/snmp_parts.hpp"
 
 namespace mainstay::role {
 
@@ -33,7 +33,7 @@ void add(report::ServerTraffic& sum, const netlink::IpvsDestinationEntry& more) 
 }  // namespace
 
 std::optional<CounterIntervals> counter_intervals(const config::Config& config, bool by_option) {
-    if (!snmp_parts(config, by_option, {}).checker || config.virtual_servers.empty()) return std::nullopt;
+    if (!report::snmp_parts(config, by_option, {}).checker || config.virtual_servers.empty()) return std::nullopt;
     const auto& global = config.global.more->values;
     constexpr Micros kUsual{5'000'000};
     const auto services = config::value_of<Micros>(global, "snmp_vs_stats_update_interval").value_or(kUsual);

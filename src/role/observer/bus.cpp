@@ -1,5 +1,7 @@
 #include "bus.hpp"
 
+#include <utility>
+
 #include "mainstay/ipc/status.hpp"
 
 namespace mainstay::role {
@@ -40,18 +42,16 @@ void ObserverBus::stop() {
     service_->stop();
 }
 
-vrrp::State ObserverBus::state_of(const std::string& instance) {
+report::DbusState ObserverBus::state_of(const std::string& instance) {
     if (const auto newest = block_->sequence(); newest != read_) {
         const auto bytes = block_->read();
-        const auto status = bytes ? ipc::decode<report::VrrpStatus>(*bytes) : std::unexpected{bytes.error()};
+        auto status = bytes ? ipc::decode<report::VrrpStatus>(*bytes) : std::unexpected{bytes.error()};
         if (status) {
             read_ = newest;
-            states_.clear();
-            for (const auto& i : status->router.instances) states_[i.name] = i.state;
+            status_ = std::move(*status);
         }
     }
-    const auto found = states_.find(instance);
-    return found != states_.end() ? found->second : vrrp::State::Init;
+    return report::dbus_state(status_, instance);
 }
 
 }  // namespace mainstay::role

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,15 +23,15 @@ public:
     void stop();
 
 private:
-    [[nodiscard]] vrrp::State state_of(const std::string& instance);
+    [[nodiscard]] report::DbusState state_of(const std::string& instance);
 
     Runtime& runtime_;
     const std::optional<ipc::EventRing>& ring_;
     const std::optional<ipc::StateBlock>& block_;
     std::unique_ptr<DbusService> service_;
     std::uint64_t told_ = 0;
-    std::uint64_t read_ = 0;  // the block's sequence number from which states_ was read
-    std::map<std::string, vrrp::State> states_;
+    std::uint64_t read_ = 0;  // the block's sequence number from which status_ was read
+    report::VrrpStatus status_;
 };
 
 }  // namespace mainstay::role

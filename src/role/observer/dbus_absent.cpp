@@ -10,7 +10,7 @@ class NoDbus final : public DbusService {
 public:
     explicit NoDbus(Log& log) : log_{log} {}
     void configure(const config::Config& config) override {
-        if (dbus_names(config).enabled && !std::exchange(told_, true))
+        if (report::dbus_names(config).enabled && !std::exchange(told_, true))
             log_.warning("enable_dbus has no effect: this mainstay was built without D-Bus (-Ddbus=enabled)");
     }
     bool settled() const override { return true; }

@@ -42,7 +42,7 @@ public:
     void configure(const config::Config& config) override;
     bool settled() const override { return !bus_ || named_; }
     void tell(const Event& event) override;
-    void tell_reloaded() override { tell_vrrp("VrrpReloaded"); }
+    void tell_reloaded() override { emit_moment(report::DbusMoment::Reloaded); }
     void stop() override;
 
     // The object of an instance, which sd-bus passes to getters and methods.
@@ -53,7 +53,7 @@ public:
     void called(ipc::ControlRequest::What what, const std::string& instance = {}) {
         calls_.ask({.what = what, .instance = instance, .by = "DBus"});
     }
-    [[nodiscard]] DbusState state_of(const std::string& instance) const { return dbus_state(calls_.state(instance)); }
+    [[nodiscard]] report::DbusState state_of(const std::string& instance) const { return calls_.state(instance); }
     void name_answer(const sd_bus_error* error);
 
 private:
@@ -64,18 +64,18 @@ private:
     void pump();
     void arm();
     void wait(asio::posix::stream_descriptor::wait_type what, bool& waiting);
-    void tell_state(const std::string& path, Transition transition);
-    void tell_vrrp(const char* signal);
+    void emit(const report::DbusSignal& signal);
+    void emit_moment(report::DbusMoment moment) { emit(report::dbus_signal(names_, moment)); }
 
     asio::io_context& loop_;
     Log& log_;
     Calls calls_;
     asio::steady_timer pause_, timeout_;
     std::chrono::seconds next_pause_ = kFirstPause;
-    DbusNames names_;
+    report::DbusNames names_;
+    report::DbusObjects shown_;
     std::map<std::string, Object> objects_;                         // by path
     std::vector<std::unique_ptr<sd_bus_slot, SlotDeleter>> slots_;  // they keep the objects exported
-    std::map<std::string, std::string> paths_;                      // by instance
     std::unique_ptr<sd_bus, BusDeleter> bus_;
     std::optional<asio::posix::stream_descriptor> ready_;
     bool reading_ = false, writing_ = false, named_ = false, told_ = false, pumping_ = false;
@@ -110,7 +110,7 @@ int get_name(sd_bus*, const char*, const char*, const char*, sd_bus_message* rep
 int get_state(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void* data, sd_bus_error*) {
     const auto* object = static_cast<SystemBus::Object*>(data);
     const auto state = object->service->state_of(object->instance);
-    return sd_bus_message_append(reply, "(us)", state.number, state.text);
+    return sd_bus_message_append(reply, "(us)", state.number, std::string{state.text}.c_str());
 }
 
 int on_name_answer(sd_bus_message* answer, void* data, sd_bus_error*) {
@@ -148,25 +148,20 @@ const sd_bus_vtable kInstanceTable[] = {
 // ---- the connection ----
 
 void SystemBus::configure(const config::Config& config) {
-    auto names = dbus_names(config);
+    auto names = report::dbus_names(config);
     const bool anew = names != names_;
     if (anew) leave();
     names_ = std::move(names);
     slots_.clear();
     objects_.clear();
-    const auto before = std::exchange(paths_, {});
-    for (const auto& instance : config.instances) {
-        auto path = dbus_path(names_, instance);
-        objects_.try_emplace(path, Object{this, instance.name});
-        paths_.emplace(instance.name, std::move(path));
-    }
+    const auto before = std::exchange(shown_, report::dbus_objects(names_, config));
+    for (const auto& [path, instance] : shown_.instances) objects_.try_emplace(path, Object{this, instance});
     if (anew) {
         next_pause_ = kFirstPause;
         told_ = false;
         if (names_.enabled) connect();
     } else if (bus_) {
-        for (const auto& [name, path] : before)
-            if (!objects_.contains(path)) tell_state(path, Transition::Deleted);
+        for (const auto& signal : report::dbus_removals(before, shown_)) emit(signal);
         if (const int exported = export_objects(); exported < 0) lost("rejects the objects", -exported);
     }
 }
@@ -193,9 +188,9 @@ int SystemBus::export_objects() {
         slots_.emplace_back(slot);
         return added;
     };
-    int done = add(names_.root + "/Vrrp", kDbusVrrpInterface, kVrrpTable, this);
+    int done = add(report::dbus_vrrp_path(names_), report::kDbusVrrpInterface, kVrrpTable, this);
     for (auto& [path, object] : objects_)
-        if (done >= 0) done = add(path, kDbusInstanceInterface, kInstanceTable, &object);
+        if (done >= 0) done = add(path, report::kDbusInstanceInterface, kInstanceTable, &object);
     return done;
 }
 
@@ -215,7 +210,7 @@ void SystemBus::name_answer(const sd_bus_error* error) {
     named_ = true;
     told_ = false;
     next_pause_ = kFirstPause;
-    tell_vrrp("VrrpStarted");
+    emit_moment(report::DbusMoment::Started);
 }
 
 // `what` is null when the loss was logged already.
@@ -285,27 +280,21 @@ void SystemBus::wait(asio::posix::stream_descriptor::wait_type what, bool& waiti
 // ---- signals ----
 
 void SystemBus::tell(const Event& event) {
-    if (event.kind != Event::Kind::Instance || event.transition == Transition::Deleted)
-        return;  // a reload reports the removed instances
-    const auto found = paths_.find(event.name);
-    if (found != paths_.end()) tell_state(found->second, event.transition);
+    if (const auto signal = report::dbus_signal(shown_, event)) emit(*signal);
 }
 
-void SystemBus::tell_state(const std::string& path, Transition transition) {
+void SystemBus::emit(const report::DbusSignal& signal) {
     if (!named_) return;
-    sd_bus_emit_signal(bus_.get(), path.c_str(), kDbusInstanceInterface, "VrrpStatusChange", "u",
-                       dbus_state(transition).number);
-    pump();
-}
-
-void SystemBus::tell_vrrp(const char* signal) {
-    if (!named_) return;
-    sd_bus_emit_signal(bus_.get(), (names_.root + "/Vrrp").c_str(), kDbusVrrpInterface, signal, "");
+    if (signal.status)
+        sd_bus_emit_signal(bus_.get(), signal.path.c_str(), signal.interface.c_str(), signal.name.c_str(), "u",
+                           *signal.status);
+    else
+        sd_bus_emit_signal(bus_.get(), signal.path.c_str(), signal.interface.c_str(), signal.name.c_str(), "");
     pump();
 }
 
 void SystemBus::stop() {
-    tell_vrrp("VrrpStopped");
+    emit_moment(report::DbusMoment::Stopped);
     if (named_) log_.info("Released DBus");
     names_.enabled = false;
     leave();

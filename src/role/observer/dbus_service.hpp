@@ -9,18 +9,18 @@
 #include <memory>
 #include <string>
 
-#include "dbus_names.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/ipc/message.hpp"
+#include "mainstay/report/dbus.hpp"
 
 namespace mainstay::role {
 
 class DbusService {
 public:
     struct Calls {
-        std::function<vrrp::State(const std::string& instance)> state;  // as it is now
-        std::function<void(const ipc::ControlRequest&)> ask;            // a method was called
+        std::function<report::DbusState(const std::string& instance)> state;  // as it is now
+        std::function<void(const ipc::ControlRequest&)> ask;                  // a method was called
     };
     DbusService() = default;
     DbusService(const DbusService&) = delete;

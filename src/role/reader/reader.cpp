@@ -35,11 +35,11 @@
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/script_account.hpp"
+#include "mainstay/report/snmp_parts.hpp"
 #include "role/common/confinement.hpp"
 #include "role/common/daemon_settings.hpp"
 #include "role/common/event_log.hpp"
 #include "role/common/reach.hpp"
-#include "role/common/snmp_parts.hpp"
 #include "tls.hpp"
 #include "webhook_settings.hpp"
 
@@ -84,7 +84,8 @@ bool needs_lvs(const config::Config& config) {
 }
 
 // The lvs snapshot is nearly all of a large configuration: it is made last, so that the services can be moved into it.
-Result<void> send_all(config::Config config, const SnmpParts& snmp, const config::Environment& environment, Log& log) {
+Result<void> send_all(config::Config config, const report::SnmpParts& snmp, const config::Environment& environment,
+                      Log& log) {
     using For = ipc::Snapshot::For;
     const struct {
         For audience;
@@ -249,7 +250,7 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts, int c
         for (const auto& problem : problems) log.warning("{}", problem);
         if (done.can_run) {
             log.info("Configuration file {}", startup.config_path);
-            const auto snmp = snmp_parts(loaded.config, startup.snmp, startup.snmp_socket);
+            const auto snmp = report::snmp_parts(loaded.config, startup.snmp, startup.snmp_socket);
             done.daemon.snmp_socket = snmp.socket;
             if (const auto sent = send_all(std::move(loaded.config), snmp, environment, log); !sent) {
                 log.error("{}", sent.error().text());

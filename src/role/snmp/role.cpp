@@ -25,6 +25,13 @@ namespace {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
+using report::Oid;
+using report::SnmpFacts;
+using report::SnmpLink;
+using report::SnmpParts;
+using report::SnmpTrap;
+using report::SnmpValue;
+using report::SnmpView;
 
 constexpr std::chrono::milliseconds kTick{250};       // between looks for new events, which are sent as traps
 constexpr std::chrono::milliseconds kViewLives{500};  // values are at most this old
@@ -83,7 +90,7 @@ public:
 
 private:
     [[nodiscard]] SnmpParts parts_of(const config::Config& config) const {
-        return snmp_parts(config, runtime_.options().snmp, runtime_.options().snmp_socket);
+        return report::snmp_parts(config, runtime_.options().snmp, runtime_.options().snmp_socket);
     }
     [[nodiscard]] SnmpFacts facts() const {
         return {config_, status_, lvs_, links_, version_, router_id(), runtime_.wall(), started_, up_since_};
@@ -150,17 +157,17 @@ Result<void> SnmpRole::start(config::Config config, bool restarted) {
     parts_ = parts_of(config_);
     version_ = Identity{runtime_.options().log_ident.starts_with("Keepalived")}.program_and_version(MAINSTAY_VERSION);
     runtime_.log().info("SNMP: connected to the AgentX master");
-    session_.serve(snmp_roots(parts_),
+    session_.serve(report::snmp_roots(parts_),
                    {.view = [this]() -> const SnmpView& { return view(); },
                     .may_set = [this](const Oid& oid, const SnmpValue& value) -> std::expected<void, SnmpRefusal> {
-                        const auto wanted = snmp_set(facts(), oid, value);
+                        const auto wanted = snmp_set(config_, oid, value);
                         if (!wanted) return std::unexpected{wanted.error()};
                         return {};
                     },
                     .set = [this](const Oid& oid, const SnmpValue& value) { set(oid, value); }});
     if (restarted) {  // earlier events were sent as traps by the process before
         for (auto batch = ring_->read_after(0); !batch.events.empty(); batch = ring_->read_after(sent_)) {
-            for (const auto& event : batch.events) note_event(up_since_, event);
+            for (const auto& event : batch.events) report::update_up_since(up_since_, event);
             sent_ = batch.last;
         }
         for (auto batch = lvs_ring_->read_after(0); !batch.events.empty(); batch = lvs_ring_->read_after(lvs_sent_))
@@ -178,7 +185,7 @@ void SnmpRole::commit() {
     next_.reset();
     viewed_ = {};
     // Subtrees and the socket can be registered only once per process: other ones need a new process.
-    if (parts.socket != parts_.socket || snmp_roots(parts) != snmp_roots(parts_)) ::_exit(kSnmpAgain);
+    if (parts.socket != parts_.socket || report::snmp_roots(parts) != report::snmp_roots(parts_)) ::_exit(kSnmpAgain);
     parts_ = parts;
 }
 
@@ -195,7 +202,7 @@ void SnmpRole::stop(std::function<void()> done) {
 const SnmpView& SnmpRole::view() {
     if (viewed_ != Instant{} && runtime_.now() - viewed_ < kViewLives) return view_;
     refresh();
-    view_ = snmp_view(parts_, facts());
+    view_ = report::snmp_view(parts_, facts());
     viewed_ = runtime_.now();
     return view_;
 }
@@ -219,7 +226,7 @@ void SnmpRole::refresh() {
 }
 
 void SnmpRole::set(const Oid& oid, const SnmpValue& value) {
-    const auto wanted = snmp_set(facts(), oid, value);
+    const auto wanted = snmp_set(config_, oid, value);
     const auto id = wanted ? instance_of(config_, wanted->instance) : std::nullopt;
     if (!id) return;
     if (auto changed = with_requested_change(config_, *id, *wanted)) config_ = std::move(*changed);
@@ -248,20 +255,20 @@ void SnmpRole::send_traps() {
             runtime_.log().error("SNMP: {} transitions were overwritten before their traps", batch.lost);
         links_ = read_links();
         for (const auto& event : batch.events) {
-            note_event(up_since_, event);
-            send(snmp_traps(parts_, facts(), event));
+            report::update_up_since(up_since_, event);
+            send(report::snmp_traps(parts_, facts(), event));
         }
         sent_ = batch.last;
     }
     const auto servers = lvs_ring_->read_after(lvs_sent_);
     if (!servers.events.empty()) read_newest(*lvs_block_, lvs_read_, lvs_);
-    for (const auto& event : servers.events) send(snmp_checker_traps(parts_, facts(), event));
+    for (const auto& event : servers.events) send(report::snmp_checker_traps(parts_, facts(), event));
     lvs_sent_ = servers.events.empty() ? lvs_sent_ : servers.last;
     if (!parts_.traps || !(parts_.rfc_v2 || parts_.rfc_v3) || block_->sequence() == read_) return;
     const auto before = status_;
     const bool first = read_ == 0;
     refresh();
-    if (!first) send(snmp_packet_traps(parts_, facts(), before));
+    if (!first) send(report::snmp_packet_traps(parts_, facts(), before));
 }
 
 void SnmpRole::send(const std::vector<SnmpTrap>& traps) {

@@ -14,6 +14,10 @@ namespace mainstay::role {
 
 namespace {
 
+using report::Oid;
+using report::SnmpTrap;
+using report::SnmpValue;
+
 // The library's oid type is wider than a sub-identifier, which has 32 bits.
 Oid from_library(const oid* name, std::size_t length) {
     Oid result(length);

@@ -8,16 +8,16 @@
 #include <vector>
 
 #include "mainstay/base/log.hpp"
-#include "view.hpp"
+#include "set.hpp"
 
 namespace mainstay::role {
 
 class SnmpSession {
 public:
     struct Calls {
-        std::function<const SnmpView&()> view;  // the current values; valid until the next call
-        std::function<std::expected<void, SnmpRefusal>(const Oid&, const SnmpValue&)> may_set;
-        std::function<void(const Oid&, const SnmpValue&)> set;
+        std::function<const report::SnmpView&()> view;  // the current values; valid until the next call
+        std::function<std::expected<void, SnmpRefusal>(const report::Oid&, const report::SnmpValue&)> may_set;
+        std::function<void(const report::Oid&, const report::SnmpValue&)> set;
     };
     // Connects to `socket` (empty: the library's default). There may be no master yet: check connected().
     [[nodiscard]] static std::unique_ptr<SnmpSession> open(const std::string& socket, Log& log);
@@ -26,10 +26,10 @@ public:
     ~SnmpSession();
 
     [[nodiscard]] bool connected() const;
-    void serve(const std::vector<Oid>& roots, Calls calls);  // once
-    [[nodiscard]] std::vector<int> descriptors() const;      // to be monitored for reading
-    void process();                                          // handles received packets and the library's timers
-    void notify(const SnmpTrap& trap);
+    void serve(const std::vector<report::Oid>& roots, Calls calls);  // once
+    [[nodiscard]] std::vector<int> descriptors() const;              // to be monitored for reading
+    void process();  // handles received packets and the library's timers
+    void notify(const report::SnmpTrap& trap);
 
     struct Impl;  // known to the library's callbacks
 

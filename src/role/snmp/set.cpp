@@ -1,20 +1,26 @@
 // The writable columns of vrrpInstanceTable.
+#include "set.hpp"
+
+#include <algorithm>
+#include <utility>
+
 #include "role/common/instance_requests.hpp"
-#include "table.hpp"
 
 namespace mainstay::role {
 
-std::expected<ipc::ControlRequest, SnmpRefusal> snmp_set(const SnmpFacts& facts, const Oid& oid,
+using report::SnmpValue;
+
+std::expected<ipc::ControlRequest, SnmpRefusal> snmp_set(const config::Config& config, const report::Oid& oid,
                                                          const SnmpValue& value) {
     using What = ipc::ControlRequest::What;
     using Why = SnmpRefusal::Why;
     const auto refuse = [](Why why) { return std::unexpected{SnmpRefusal{why}}; };
-    const Oid table = kKeepalivedMib + Oid{2, 3, 1};
+    const report::Oid table = report::kKeepalivedMib + report::Oid{2, 3, 1};
     if (oid.size() != table.size() + 2 || !std::equal(table.begin(), table.end(), oid.begin()))
         return refuse(Why::NotWritable);
     const auto column = oid[table.size()], row = oid[table.size() + 1];
-    if (row < 1 || row > facts.config.instances.size()) return refuse(Why::NotWritable);
-    const auto& instance = facts.config.instances[row - 1];
+    if (row < 1 || row > config.instances.size()) return refuse(Why::NotWritable);
+    const auto& instance = config.instances[row - 1];
     const std::pair<std::uint32_t, What> kColumns[] = {{7, What::SetPriority},
                                                        {13, What::SetPreempt},
                                                        {27, What::SetAccept},
@@ -30,7 +36,7 @@ std::expected<ipc::ControlRequest, SnmpRefusal> snmp_set(const SnmpFacts& facts,
             if (value.number != 1 && value.number != 2) return refuse(Why::WrongValue);
             wanted.value = value.number == 1 ? 1 : 0;
         }
-        if (!with_requested_change(facts.config, row - 1, wanted)) return refuse(Why::WrongValue);
+        if (!with_requested_change(config, row - 1, wanted)) return refuse(Why::WrongValue);
         return wanted;
     }
     return refuse(Why::NotWritable);

@@ -1,11 +1,10 @@
-// What D-Bus and SNMP ask of one instance, and which parts of SNMP a configuration asks for.
+// What D-Bus and SNMP ask of one instance.
 #include "role/common/instance_requests.hpp"
 
 #include <doctest/doctest.h>
 
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/schema/keyword_values.hpp"
-#include "role/common/snmp_parts.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -30,10 +29,6 @@ std::vector<std::string> switches(const config::Instance& instance) {
         CHECK(std::get<bool>(value.data));
     }
     return on;
-}
-
-SnmpParts parts(const std::string& global, bool by_option = false, const std::string& socket = {}) {
-    return snmp_parts(config::load_text("x.conf", "global_defs {\n" + global + "\n}\n", {}).config, by_option, socket);
 }
 
 }  // namespace
@@ -98,24 +93,13 @@ TEST_CASE("the log shows a request as the keyword and its value") {
     CHECK(text(What::SendGarp, 1) == "nothing");
 }
 
-TEST_CASE("each keyword asks for its own part of SNMP") {
-    CHECK(parts("") == SnmpParts{});
-    CHECK_FALSE(parts("").any());
-    CHECK(parts("enable_snmp_vrrp") == SnmpParts{.vrrp = true});
-    CHECK(parts("enable_snmp_keepalived") == SnmpParts{.vrrp = true});
-    CHECK(parts("enable_snmp_checker") == SnmpParts{.checker = true});
-    CHECK(parts("enable_snmp_rfcv2") == SnmpParts{.rfc_v2 = true});
-    CHECK(parts("enable_snmp_rfcv3") == SnmpParts{.rfc_v3 = true});
-    CHECK(parts("enable_snmp_rfc") == SnmpParts{.rfc_v2 = true, .rfc_v3 = true});
-    CHECK(parts("enable_traps") == SnmpParts{.traps = true});
-    for (const char* one : {"enable_snmp_vrrp", "enable_snmp_checker", "enable_snmp_rfcv2", "enable_snmp_rfcv3"})
-        CHECK(parts(one).any());
-    CHECK_FALSE(parts("enable_traps").any());
-}
-
-TEST_CASE("-x asks for keepalived's two parts, and -A beats snmp_socket") {
-    CHECK(parts("", true) == SnmpParts{.vrrp = true, .checker = true});
-    CHECK(parts("snmp_socket unix:/run/agentx").socket == "unix:/run/agentx");
-    CHECK(parts("snmp_socket unix:/run/agentx", false, "tcp:127.0.0.1:705").socket == "tcp:127.0.0.1:705");
-    CHECK(parts("", false, "tcp:127.0.0.1:705").socket == "tcp:127.0.0.1:705");
+TEST_CASE("a request changes one instance and no other, and accepts no value but 0 and 1 for a switch") {
+    const auto config = two_instances();
+    for (const auto what : {What::SetPriority, What::SetPreempt, What::SetAccept}) {
+        const auto next = changed(config, what, 1);
+        REQUIRE(next);
+        CHECK(next->instances[0] == config.instances[0]);
+    }
+    CHECK_FALSE(changed(config, What::SetAccept, 2));
+    CHECK_FALSE(changed(config, What::SetAccept, -1));
 }

@@ -1,12 +1,13 @@
 // The observer on the bus: what its ring and its block say of instances.
 #include "fake_bus.hpp"
 #include "mainstay/config/load.hpp"
+#include "mainstay/report/dbus.hpp"
 #include "observer_bench.hpp"
-#include "role/observer/dbus_names.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
+using report::kDbusInstanceInterface;
 
 namespace {
 

@@ -6,6 +6,8 @@
 using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
+using report::kDbusInstanceInterface;
+using report::kDbusVrrpInterface;
 using Strings = std::vector<std::string>;
 using What = ipc::ControlRequest::What;
 
@@ -48,7 +50,7 @@ struct Bench {
     std::vector<ipc::ControlRequest> asked;
     std::unique_ptr<DbusService> service =
         make_dbus_service(loop, log,
-                          {.state = [this](const std::string& name) { return states[name]; },
+                          {.state = [this](const std::string& name) { return report::dbus_state(states[name]); },
                            .ask = [this](const ipc::ControlRequest& wanted) { asked.push_back(wanted); }});
 
     void until_heard(const std::string& what) {

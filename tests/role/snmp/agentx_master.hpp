@@ -14,10 +14,14 @@
 #include <utility>
 #include <vector>
 
+#include "../../report/snmp/shown.hpp"
 #include "mainstay/base/unique_fd.hpp"
-#include "shown.hpp"
 
 namespace mainstay::role::test {
+
+using mainstay::test::shown;
+using report::Oid;
+using report::SnmpValue;
 
 class AgentxMaster {
 public:

@@ -10,6 +10,11 @@
 using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
+using report::kKeepalivedMib;
+using report::kVrrpMib;
+using report::kVrrpv3Mib;
+using report::Oid;
+using report::operator+;
 using Strings = std::vector<std::string>;
 
 namespace {

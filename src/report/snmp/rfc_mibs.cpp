@@ -1,13 +1,15 @@
-// VRRP-MIB (RFC 2787) and VRRPV3-MIB (RFC 6527).
+// VRRP-MIB (RFC 2787) and VRRPV3-MIB (RFC 6527), and the traps of instances and groups.
 //
 // The virtual MAC address is the one in use: the VMAC's if the instance has one, else the interface's. VRRPV3-MIB shows
 // instances of VRRP version 2 as well, as in keepalived.
 #include <algorithm>
 
 #include "mainstay/vrrp/filter.hpp"
+#include "mibs.hpp"
+#include "report/document_queries.hpp"
 #include "table.hpp"
 
-namespace mainstay::role {
+namespace mainstay::report {
 
 namespace {
 
@@ -34,7 +36,7 @@ struct Row {
 std::vector<Row> rows(const SnmpFacts& facts) {
     std::vector<Row> list;
     for (const auto& instance : facts.config.instances) {
-        const auto* now = snapshot_of(facts, instance.name);
+        const auto* now = find_instance(facts.status, instance.name);
         Row row{instance,
                 now,
                 now != nullptr ? now->counters : vrrp::Counters{},
@@ -91,7 +93,7 @@ void add_v3_operations(SnmpView& view, const SnmpFacts& facts, const Row& row) {
     table.put(4, text(octets(row.own, v4)));
     table.put(5, text(row.link.mac));
     table.put(6, integer(rfc_state(row.now)));
-    table.put(7, gauge(row.now != nullptr ? row.now->base_priority : row.config.priority));
+    table.put(7, gauge(static_cast<std::uint64_t>(base_priority(row.now, row.config))));
     table.put(8, integer(static_cast<std::int64_t>(row.config.addresses.size())));
     table.put(9, integer(row.config.advert_int.count() / 10'000));
     table.put(10, yes_no(!row.config.nopreempt));
@@ -144,7 +146,7 @@ void add_vrrp_mib(SnmpView& view, const SnmpFacts& facts) {
         table.put(2, text(row.link.mac));
         table.put(3, integer(rfc_state(row.now)));
         table.put(4, yes_no(true));
-        table.put(5, integer(row.now != nullptr ? row.now->base_priority : row.config.priority));
+        table.put(5, integer(base_priority(row.now, row.config)));
         table.put(6, integer(static_cast<std::int64_t>(row.config.addresses.size())));
         table.put(7, ip_address(row.master));
         table.put(8, ip_address(row.own));
@@ -185,22 +187,11 @@ void add_vrrpv3_mib(SnmpView& view, const SnmpFacts& facts) {
 
 namespace {
 
-// init(0) ... deleted(6)
-int trap_state(Transition transition) {
-    switch (transition) {
-        case Transition::Backup:
-            return 1;
-        case Transition::Master:
-            return 2;
-        case Transition::Fault:
-            return 3;
-        case Transition::Stop:
-            return 5;
-        case Transition::Deleted:
-            return 6;
-        default:
-            return 4;
-    }
+// The state after a transition, and unknown(4), stop(5), deleted(6).
+std::uint32_t trap_state(Transition transition) {
+    if (const auto state = state_after(transition)) return state_number(*state);
+    constexpr std::uint32_t kUnknown = 4, kStop = 5, kDeleted = 6;
+    return transition == Transition::Stop ? kStop : transition == Transition::Deleted ? kDeleted : kUnknown;
 }
 
 // keepalived: the objects are named without the index of their row.
@@ -212,11 +203,10 @@ SnmpTrap group_trap(const SnmpFacts& facts, const Event& event) {
 }
 
 SnmpTrap instance_trap(const SnmpFacts& facts, const Event& event, const config::Instance* instance) {
-    const bool master = instance != nullptr && (instance->initial_master || instance->priority == 255);
     return {kKeepalivedMib + Oid{2, 10, 0, 2},
             {{kKeepalivedMib + Oid{2, 3, 1, 2}, text(event.name)},
              {kKeepalivedMib + Oid{2, 3, 1, 4}, integer(trap_state(event.transition))},
-             {kKeepalivedMib + Oid{2, 3, 1, 5}, integer(master ? 2 : 1)},
+             {kKeepalivedMib + Oid{2, 3, 1, 5}, integer(instance != nullptr ? initial_state(*instance) : 1)},
              {kKeepalivedMib + Oid{1, 2, 0}, text(facts.router_id)}}};
 }
 
@@ -246,15 +236,13 @@ std::vector<SnmpTrap> snmp_traps(const SnmpParts& parts, const SnmpFacts& facts,
     return traps;
 }
 
-std::vector<SnmpTrap> snmp_packet_traps(const SnmpParts& parts, const SnmpFacts& facts,
-                                        const report::VrrpStatus& before) {
+std::vector<SnmpTrap> snmp_packet_traps(const SnmpParts& parts, const SnmpFacts& facts, const VrrpStatus& before) {
     std::vector<SnmpTrap> traps;
     if (!parts.traps) return traps;
     for (const auto& row : rows(facts)) {
         if (row.now == nullptr) continue;
-        const auto& instances = before.router.instances;
-        const auto old = std::ranges::find(instances, row.config.name, &vrrp::InstanceSnapshot::name);
-        const auto was = old != instances.end() ? old->counters : vrrp::Counters{};
+        const auto* old = find_instance(before, row.config.name);
+        const auto was = old != nullptr ? old->counters : vrrp::Counters{};
         const auto& is = row.counters;
         // invalidAuthType(1), authTypeMismatch(2), authFailure(3). The counters do not contain the sender's address.
         const int failure = is.invalid_authtype > was.invalid_authtype     ? 1
@@ -272,7 +260,7 @@ std::vector<SnmpTrap> snmp_packet_traps(const SnmpParts& parts, const SnmpFacts&
     return traps;
 }
 
-void note_event(std::map<std::string, WallTime>& up_since, const Event& event) {
+void update_up_since(std::map<std::string, WallTime>& up_since, const Event& event) {
     if (event.kind != Event::Kind::Instance) return;
     switch (event.transition) {
         case Transition::Backup:
@@ -289,4 +277,4 @@ void note_event(std::map<std::string, WallTime>& up_since, const Event& event) {
     }
 }
 
-}  // namespace mainstay::role
+}  // namespace mainstay::report

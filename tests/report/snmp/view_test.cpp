@@ -1,14 +1,13 @@
-#include "role/snmp/view.hpp"
+// The views as snmpwalk prints them, and the traps of events.
+#include "mainstay/report/snmp.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "role/snmp/table.hpp"
-
 using namespace mainstay;
-using namespace mainstay::role;
+using namespace mainstay::report;
 
 namespace {
 
@@ -100,31 +99,7 @@ struct Scene {
 
 const SnmpParts kAll{.vrrp = true, .checker = true, .rfc_v2 = true, .rfc_v3 = true, .traps = true, .socket = {}};
 
-config::Config with(config::KeywordValues global) {
-    config::Config config;
-    config.global.more.edit().values = std::move(global);
-    return config;
-}
-
 }  // namespace
-
-TEST_CASE("each keyword switches its part of SNMP on, and -x the sections of KEEPALIVED-MIB") {
-    // effect: global_defs: enable_snmp_vrrp enable_snmp_keepalived enable_snmp_rfc enable_snmp_rfcv2 enable_snmp_rfcv3
-    // effect: global_defs: enable_traps snmp_socket
-    CHECK_FALSE(snmp_parts(with({}), false, "").any());
-    CHECK(snmp_parts(with({{"enable_snmp_vrrp", true}}), false, "") == SnmpParts{.vrrp = true});
-    CHECK(snmp_parts(with({{"enable_snmp_keepalived", true}}), false, "") == SnmpParts{.vrrp = true});
-    CHECK(snmp_parts(with({{"enable_snmp_checker", true}}), false, "") == SnmpParts{.checker = true});
-    CHECK(snmp_parts(with({{"enable_snmp_rfc", true}}), false, "") == SnmpParts{.rfc_v2 = true, .rfc_v3 = true});
-    CHECK(snmp_parts(with({{"enable_snmp_rfcv2", true}}), false, "") == SnmpParts{.rfc_v2 = true});
-    CHECK(snmp_parts(with({{"enable_snmp_rfcv3", true}}), false, "") == SnmpParts{.rfc_v3 = true});
-    CHECK(snmp_parts(with({{"enable_traps", true}}), true, "") ==
-          SnmpParts{.vrrp = true, .checker = true, .traps = true});
-    const auto socket = with({{"snmp_socket", config::WordList{"unix:/run/a"}}});
-    CHECK(snmp_parts(socket, false, "").socket == "unix:/run/a");
-    CHECK(snmp_parts(socket, false, "tcp:host:705").socket == "tcp:host:705");
-    CHECK_FALSE(snmp_parts(socket, false, "").any());
-}
 
 TEST_CASE("an instance stands in KEEPALIVED-MIB with keepalived's columns") {
     const Scene scene;
@@ -212,28 +187,6 @@ TEST_CASE("a packet that fails its authentication, or breaks the protocol, is a 
     CHECK(text_of(traps[1].oid) == ".1.3.6.1.2.1.207.0.2");
     CHECK(text_of(traps[1].objects[0].second) == "INTEGER: 3");
     CHECK(snmp_packet_traps({.vrrp = true, .traps = true}, scene.facts(), before).empty());
-}
-
-TEST_CASE("five columns of an instance may be written, within their ranges") {
-    const Scene scene;
-    const auto set = [&](std::uint32_t column, std::uint32_t row, SnmpValue value) -> std::string {
-        const auto wanted = snmp_set(scene.facts(), kKeepalivedMib + Oid{2, 3, 1, column, row}, value);
-        if (wanted) return fmt::format("{} {} {}", static_cast<int>(wanted->what), wanted->instance, wanted->value);
-        return wanted.error().why == SnmpRefusal::Why::WrongValue ? "wrong"
-               : wanted.error().why == SnmpRefusal::Why::NoAccess ? "no access"
-                                                                  : "not writable";
-    };
-    using What = ipc::ControlRequest::What;
-    CHECK(set(7, 1, snmp::integer(120)) == fmt::format("{} VI_1 120", static_cast<int>(What::SetPriority)));
-    CHECK(set(7, 1, snmp::integer(0)) == "wrong");
-    CHECK(set(7, 1, snmp::integer(256)) == "wrong");
-    CHECK(set(7, 1, snmp::text("120")) == "wrong");
-    CHECK(set(7, 2, snmp::integer(120)) == "not writable");
-    CHECK(set(13, 1, snmp::integer(2)) == fmt::format("{} VI_1 0", static_cast<int>(What::SetPreempt)));
-    CHECK(set(13, 1, snmp::integer(0)) == "wrong");
-    CHECK(set(27, 1, snmp::integer(1)) == "no access");  // there is no accept mode in version 2
-    CHECK(set(28, 1, snmp::integer(1)) == fmt::format("{} VI_1 1", static_cast<int>(What::SetPromoteSecondaries)));
-    CHECK(set(2, 1, snmp::text("x")) == "not writable");
 }
 
 TEST_CASE("virtual and real servers stand in KEEPALIVED-MIB, and their changes are traps") {

@@ -7,8 +7,7 @@
 
 using namespace mainstay;
 using namespace mainstay::test;
-using namespace mainstay::role;
-using namespace mainstay::role::test;
+using namespace mainstay::report;
 
 namespace {
 
@@ -180,6 +179,16 @@ TEST_CASE("what checks inherit is the server's own setting, else the service's, 
     CHECK(columns("retry 4\n", "retry 5\ndelay_before_retry 1.5\nwarmup 2.5\nconnect_timeout 3.5\ndelay_loop 4.5\n") ==
           " 57=G4 58=G0 59=G0 60=I1| 64=G60000000 65=G0 66=G0 67=G5000000|"
           " 43=G5 44=G1 45=G2 46=G4 47=I1 48=G1500000 49=G2500000 50=G4500000 51=G3500000");
+}
+
+TEST_CASE("before the state of a service is known its quorum is the one that its weights can reach") {
+    Scene scene;
+    scene.lvs = {};
+    scene.config.virtual_servers[0].quorum = 100;
+    scene.config.virtual_servers[0].hysteresis = 100;
+    CHECK(scene.table(3).find(" 21=G0 22=G21 ") != std::string::npos);  // weights 5, 8 and 8
+    CHECK(scene.table(3).find(" 26=G20 ") != std::string::npos);
+    CHECK(scene.traps(Event::Kind::VirtualServer, "[10.0.1.1]:tcp:80", "", "UP").find(".22=G21 ") != std::string::npos);
 }
 
 TEST_CASE("the connection synchronisation and its timeouts are scalars") {

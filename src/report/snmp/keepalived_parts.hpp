@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "view.hpp"
+#include "mainstay/report/snmp.hpp"
 
-namespace mainstay::role {
+namespace mainstay::report {
 
 struct TrackedByName {
     std::string name;
@@ -24,4 +24,4 @@ struct TrackedByName {
 // The tables of virtual routes and rules; `number` is the instance's index.
 void add_routing(SnmpView& view, const SnmpFacts& facts, std::uint32_t number, const config::Instance& instance);
 
-}  // namespace mainstay::role
+}  // namespace mainstay::report

@@ -7,9 +7,14 @@
 #include <map>
 #include <string>
 
-#include "role/snmp/table.hpp"
+#include "mainstay/report/snmp.hpp"
 
-namespace mainstay::role::test {
+namespace mainstay::test {
+
+using report::Oid;
+using report::SnmpTrap;
+using report::SnmpValue;
+using report::SnmpView;
 
 inline std::string shown(const Oid& oid) {
     std::string text;
@@ -78,4 +83,4 @@ inline std::string shown(const std::vector<SnmpTrap>& traps) {
     return all;
 }
 
-}  // namespace mainstay::role::test
+}  // namespace mainstay::test

@@ -5,9 +5,13 @@
 
 #include "keepalived_parts.hpp"
 #include "mainstay/config/validate/sync_daemon_settings.hpp"
+#include "mainstay/lvs/quorum.hpp"
+#include "mibs.hpp"
+#include "report/config_text.hpp"
+#include "report/document_queries.hpp"
 #include "table.hpp"
 
-namespace mainstay::role {
+namespace mainstay::report {
 
 namespace {
 
@@ -28,8 +32,8 @@ std::string word(const CompactOptional<config::ExtraSettings>& more, std::string
     return words && !words->empty() ? words->front() : std::string{};
 }
 
-const report::ServiceStatus* status_of(const report::LvsStatus& status, const config::VirtualServer& service) {
-    const auto found = std::ranges::find(status.services, config::service_name(service), &report::ServiceStatus::name);
+const ServiceStatus* status_of(const LvsStatus& status, const config::VirtualServer& service) {
+    const auto found = std::ranges::find(status.services, config::service_name(service), &ServiceStatus::name);
     return found != status.services.end() ? &*found : nullptr;
 }
 
@@ -124,12 +128,6 @@ void add_check_settings(SnmpTable& row, const CheckSettings& settings, const Che
     row.put(columns.connect_us, gauge(microseconds(settings.connect)));
 }
 
-const report::ServiceTraffic* traffic_of(const report::LvsStatus& status, const report::ServiceStatus* service) {
-    if (service == nullptr || !status.traffic) return nullptr;
-    const auto number = static_cast<std::size_t>(service - status.services.data());
-    return number < status.traffic->size() ? &(*status.traffic)[number] : nullptr;
-}
-
 // Nine columns starting at `first`; at `wide` 64-bit versions of three of them; then ten columns that are always 0 in
 // keepalived.
 void add_stats(SnmpTable& row, const netlink::IpvsStats& stats, std::uint32_t first, std::uint32_t wide) {
@@ -147,13 +145,13 @@ void add_stats(SnmpTable& row, const netlink::IpvsStats& stats, std::uint32_t fi
     for (std::uint32_t i = 0; i < kAlwaysZero; ++i) row.put(column++, gauge(0));
 }
 
-void add_service_traffic(SnmpTable& row, const report::ServiceTraffic* traffic) {
+void add_service_traffic(SnmpTable& row, const ServiceTraffic* traffic) {
     if (traffic == nullptr) return;
     row.put(27, gauge(traffic->stats.connections));
     add_stats(row, traffic->stats, 28, 38);
 }
 
-void add_server_traffic(SnmpTable& row, const report::ServerTraffic* traffic) {
+void add_server_traffic(SnmpTable& row, const ServerTraffic* traffic) {
     if (traffic == nullptr) return;
     row.put(14, gauge(traffic->stats.connections));
     row.put(15, gauge(traffic->active));
@@ -162,14 +160,15 @@ void add_server_traffic(SnmpTable& row, const report::ServerTraffic* traffic) {
     add_stats(row, traffic->stats, 18, 27);
 }
 
-std::size_t alive(const report::ServiceStatus* status) {
-    return status == nullptr
-               ? 0
-               : static_cast<std::size_t>(std::ranges::count(status->servers, true, &report::ServerStatus::alive));
+// A quorum above the sum of the weights is reduced to that sum, as in keepalived, and a hysteresis below it. Before the
+// service is in the status, and with a status of an older writer, the configuration yields the same.
+lvs::Quorum quorum_in_use(const config::VirtualServer& service, const ServiceStatus* status) {
+    if (status != nullptr && status->quorum > 0) return {status->quorum, status->hysteresis};
+    return lvs::quorum_of(service);
 }
 
 void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServer& service,
-                 const report::ServiceStatus* status, const report::ServiceTraffic* traffic) {
+                 const ServiceStatus* status, const ServiceTraffic* traffic) {
     SnmpTable row{view, kServices, {number}};
     const bool v4 = service.family != Family::V6;
     add_identity(service, [&](std::uint32_t column, SnmpValue value) { row.put(column, std::move(value)); });
@@ -190,12 +189,13 @@ void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServ
     row.put(18, yes_no(service.alpha));
     row.put(19, yes_no(service.omega));
     row.put(20, gauge(service.real_servers.size()));
-    row.put(21, gauge(alive(status)));
-    row.put(22, gauge(service.quorum));
+    row.put(21, gauge(status != nullptr ? count_alive(*status) : 0));
+    const auto quorum = quorum_in_use(service, status);
+    row.put(22, gauge(static_cast<std::uint64_t>(quorum.quorum)));
     row.put(23, yes_no(status != nullptr && status->quorum_up));
-    if (!service.quorum_up.empty()) row.put(24, text(command_text(service.quorum_up)));
-    if (!service.quorum_down.empty()) row.put(25, text(command_text(service.quorum_down)));
-    row.put(26, gauge(service.hysteresis));
+    if (!service.quorum_up.empty()) row.put(24, text(quoted_command(service.quorum_up)));
+    if (!service.quorum_down.empty()) row.put(25, text(quoted_command(service.quorum_down)));
+    row.put(26, gauge(static_cast<std::uint64_t>(quorum.hysteresis)));
     add_service_traffic(row, traffic);
     add_flags(row, service);
     row.put(56, integer(service.inhibit_on_failure ? 2 : 1));
@@ -208,7 +208,7 @@ void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServ
 }
 
 void add_sorry_server(SnmpView& view, const Oid& index, const config::VirtualServer& service,
-                      const report::ServerTraffic* traffic) {
+                      const ServerTraffic* traffic) {
     SnmpTable row{view, kServers, index};
     const auto& sorry = *service.sorry_server;
     row.put(2, integer(2));
@@ -222,8 +222,7 @@ void add_sorry_server(SnmpView& view, const Oid& index, const config::VirtualSer
 }
 
 void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& service,
-                const config::RealServer& server, const report::ServerStatus* status,
-                const report::ServerTraffic* traffic) {
+                const config::RealServer& server, const ServerStatus* status, const ServerTraffic* traffic) {
     SnmpTable row{view, kServers, index};
     const auto settings = check_settings(server.more, settings_of(service));
     row.put(2, integer(1));
@@ -235,9 +234,9 @@ void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& s
     if (server.upper_threshold != 0) row.put(8, gauge(server.upper_threshold));
     if (server.lower_threshold != 0) row.put(9, gauge(server.lower_threshold));
     row.put(10, integer(server.inhibit_on_failure ? 2 : 1));
-    if (!server.notify_up.empty()) row.put(11, text(command_text(server.notify_up)));
-    if (!server.notify_down.empty()) row.put(12, text(command_text(server.notify_down)));
-    const auto failed = status != nullptr ? std::ranges::count(status->checks, false, &report::CheckStatus::up) : 0;
+    if (!server.notify_up.empty()) row.put(11, text(quoted_command(server.notify_up)));
+    if (!server.notify_down.empty()) row.put(12, text(quoted_command(server.notify_down)));
+    const auto failed = status != nullptr ? std::ranges::count(status->checks, false, &CheckStatus::up) : 0;
     row.put(13, gauge(static_cast<std::uint64_t>(failed)));
     add_server_traffic(row, traffic);
     row.put(40, integer(forwarding_number(server.forwarding)));
@@ -291,7 +290,9 @@ void add_checker_mib(SnmpView& view, const SnmpFacts& facts) {
     std::uint32_t number = 0;
     for (const auto& service : facts.config.virtual_servers) {
         const auto* status = status_of(facts.lvs, service);
-        const auto* traffic = traffic_of(facts.lvs, status);
+        const auto* traffic = status != nullptr
+                                  ? traffic_of(facts.lvs, static_cast<std::size_t>(status - facts.lvs.services.data()))
+                                  : nullptr;
         add_service(view, ++number, service, status, traffic);
         std::uint32_t row = 0;
         if (service.sorry_server)
@@ -299,7 +300,7 @@ void add_checker_mib(SnmpView& view, const SnmpFacts& facts) {
         for (std::size_t i = 0; i < service.real_servers.size(); ++i)
             add_server(view, {number, ++row}, service, service.real_servers[i],
                        status != nullptr && i < status->servers.size() ? &status->servers[i] : nullptr,
-                       traffic != nullptr && i < traffic->servers.size() ? &traffic->servers[i] : nullptr);
+                       traffic_of(traffic, i));
     }
     add_sync_daemon(view, facts.config);
     add_timeouts(view, facts.config);
@@ -328,7 +329,7 @@ std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts
     }
     add_service_objects(trap, service);
     // The event may arrive before the state block that contains its result.
-    auto status = status_of(facts.lvs, service) != nullptr ? *status_of(facts.lvs, service) : report::ServiceStatus{};
+    auto status = status_of(facts.lvs, service) != nullptr ? *status_of(facts.lvs, service) : ServiceStatus{};
     for (auto& other : status.servers)
         if (server && other.name == event.name) other.alive = event.transition == Transition::Up;
     const auto put = [&](std::uint32_t column, SnmpValue value) {
@@ -336,12 +337,12 @@ std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts
     };
     if (!server) {
         put(23, yes_no(event.transition == Transition::Up));
-        put(22, gauge(service.quorum));
+        put(22, gauge(static_cast<std::uint64_t>(quorum_in_use(service, &status).quorum)));
     }
-    put(21, gauge(alive(&status)));
+    put(21, gauge(count_alive(status)));
     put(20, gauge(service.real_servers.size()));
     trap.objects.emplace_back(kKeepalivedMib + Oid{1, 2, 0}, text(facts.router_id));
     return {trap};
 }
 
-}  // namespace mainstay::role
+}  // namespace mainstay::report

@@ -1,8 +1,7 @@
-#include "snmp_parts.hpp"
-
 #include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/report/snmp_parts.hpp"
 
-namespace mainstay::role {
+namespace mainstay::report {
 
 SnmpParts snmp_parts(const config::Config& config, bool by_option, const std::string& socket_by_option) {
     const auto& global = config.global.more->values;
@@ -18,4 +17,4 @@ SnmpParts snmp_parts(const config::Config& config, bool by_option, const std::st
     return parts;
 }
 
-}  // namespace mainstay::role
+}  // namespace mainstay::report

@@ -5,7 +5,7 @@
 
 #include "mainstay/config/model.hpp"
 
-namespace mainstay::role {
+namespace mainstay::report {
 
 struct SnmpParts {
     bool vrrp = false, checker = false, rfc_v2 = false, rfc_v3 = false, traps = false;
@@ -16,4 +16,4 @@ struct SnmpParts {
 // keepalived: -x has the effect of enable_snmp_vrrp and enable_snmp_checker; -A overrides snmp_socket.
 [[nodiscard]] SnmpParts snmp_parts(const config::Config& config, bool by_option, const std::string& socket_by_option);
 
-}  // namespace mainstay::role
+}  // namespace mainstay::report

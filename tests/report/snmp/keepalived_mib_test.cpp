@@ -8,8 +8,7 @@
 
 using namespace mainstay;
 using namespace mainstay::test;
-using namespace mainstay::role;
-using namespace mainstay::role::test;
+using namespace mainstay::report;
 
 namespace {
 

@@ -4,7 +4,7 @@
 
 #include "mainstay/vrrp/trackers.hpp"
 
-namespace mainstay::role {
+namespace mainstay::report {
 
 namespace {
 
@@ -66,4 +66,4 @@ int scope_number(std::uint8_t scope) {
     }
 }
 
-}  // namespace mainstay::role
+}  // namespace mainstay::report

@@ -1,8 +1,8 @@
 // KEEPALIVED-MIB: virtual routes and rules.
 #include "keepalived_parts.hpp"
 
-namespace mainstay::role {
+namespace mainstay::report {
 
 void add_routing(SnmpView&, const SnmpFacts&, std::uint32_t, const config::Instance&) {}
 
-}  // namespace mainstay::role
+}  // namespace mainstay::report

@@ -6,9 +6,12 @@
 #include "mainstay/config/validate/sync_daemon_settings.hpp"
 #include "mainstay/vrrp/filter.hpp"
 #include "mainstay/vrrp/trackers.hpp"
+#include "mibs.hpp"
+#include "report/config_text.hpp"
+#include "report/document_queries.hpp"
 #include "table.hpp"
 
-namespace mainstay::role {
+namespace mainstay::report {
 
 namespace {
 
@@ -35,7 +38,7 @@ struct Column {
 };
 void put_commands(SnmpTable& row, std::initializer_list<Column> columns) {
     for (const auto& column : columns)
-        if (!column.command.empty()) row.put(column.number, text(command_text(column.command)));
+        if (!column.command.empty()) row.put(column.number, text(quoted_command(column.command)));
 }
 bool any_script(const config::Notifies& notify) {
     return !notify.master.empty() || !notify.backup.empty() || !notify.fault.empty() || !notify.stop.empty() ||
@@ -135,9 +138,8 @@ void add_groups(SnmpView& view, const SnmpFacts& facts) {
         const auto& group = facts.config.sync_groups[i];
         SnmpTable row{view, entry(1), index(i)};
         row.put(2, text(group.name));
-        const auto& states = facts.status.router.groups;
-        const auto state = std::ranges::find(states, group.name, &vrrp::GroupSnapshot::name);
-        row.put(3, integer(state != states.end() ? static_cast<int>(state->state) : 0));
+        const auto* now = find_group(facts.status, group.name);
+        row.put(3, integer(state_number(now != nullptr ? now->state : vrrp::State::Init)));
         row.put(4, yes_no(group.smtp_alert));
         row.put(5, yes_no(any_script(group.notify)));
         put_commands(row, {{6, group.notify.master},
@@ -222,18 +224,16 @@ void add_instances(SnmpView& view, const SnmpFacts& facts) {
     for (std::size_t at = 0; at < facts.config.instances.size(); ++at) {
         const auto& instance = facts.config.instances[at];
         SnmpTable row{view, entry(3), index(at)};
-        const auto* now = snapshot_of(facts, instance.name);
-        const int state = now != nullptr ? static_cast<int>(now->state) : 0;
-        const int initial = instance.initial_master || instance.priority == 255 ? 2 : 1;
+        const auto* now = find_instance(facts.status, instance.name);
+        const auto state = state_number(now != nullptr ? now->state : vrrp::State::Init);
         row.put(2, text(instance.name));
         row.put(3, gauge(instance.virtual_router_id));
         row.put(4, integer(state));
-        row.put(5, integer(initial));
+        row.put(5, integer(initial_state(instance)));
         row.put(6, integer(state));
-        // A priority that was set over SNMP is in the state, not in the configuration file.
-        row.put(7, integer(now != nullptr ? now->base_priority : instance.priority));
+        row.put(7, integer(base_priority(now, instance)));
         row.put(8, integer(now != nullptr ? now->effective_priority : instance.priority));
-        row.put(9, yes_no(now != nullptr && now->owns_addresses));
+        row.put(9, yes_no(now != nullptr && holds_addresses(*now)));
         add_settings(row, facts, instance);
         add_tracked(view, facts, kOfInstance, at, instance);
         add_addresses(view, facts, at, instance);
@@ -248,32 +248,27 @@ void add_scripts(SnmpView& view, const SnmpFacts& facts) {
         const auto& script = facts.config.scripts[i];
         SnmpTable row{view, entry(9), index(i)};
         row.put(2, text(script.name));
-        row.put(3, text(command_text(script.command)));
+        row.put(3, text(quoted_command(script.command)));
         row.put(4, integer(script.interval.count() / 1'000'000));
         row.put(5, integer(script.weight));
         constexpr int kInit = 1, kBad = 2, kGood = 3, kInitFailed = 5;
-        const auto& results = facts.status.router.scripts;
-        const auto now = std::ranges::find(results, script.name, &vrrp::ScriptSnapshot::name);
-        const bool known = now != results.end() && now->known;
-        row.put(6, integer(known ? (now->up ? kGood : kBad) : script.init_fail ? kInitFailed : kInit));
+        const auto* now = find_script(facts.status, script.name);
+        const auto state = now != nullptr ? up_state(*now) : UpState::Unknown;
+        row.put(6, integer(state == UpState::Up     ? kGood
+                           : state == UpState::Down ? kBad
+                           : script.init_fail       ? kInitFailed
+                                                    : kInit));
         row.put(7, gauge(script.rise));
         row.put(8, gauge(script.fall));
         row.put(9, yes_no(script.reverse));
     }
 }
 
-const vrrp::TrackerSnapshot* standing(const SnmpFacts& facts, vrrp::TrackerSnapshot::Kind kind,
-                                      const std::string& name) {
-    for (const auto& tracker : facts.status.router.trackers)
-        if (tracker.kind == kind && tracker.name == name) return &tracker;
-    return nullptr;
-}
-
 void add_files(SnmpView& view, const SnmpFacts& facts) {
     std::size_t at = 0;
     for (const auto& file : vrrp::file_trackers(facts.config)) {
         SnmpTable row{view, entry(13), index(at++)};
-        const auto* now = standing(facts, vrrp::TrackerSnapshot::Kind::File, file.name);
+        const auto* now = find_tracker(facts.status, vrrp::TrackerSnapshot::Kind::File, file.name);
         row.put(2, text(file.name));
         row.put(3, text(file.path));
         row.put(4, integer(now != nullptr ? now->value : 0));
@@ -286,9 +281,7 @@ void add_processes(SnmpView& view, const SnmpFacts& facts) {
     std::size_t at = 0;
     for (const auto& process : vrrp::process_trackers(facts.config)) {
         SnmpTable row{view, entry(21), index(at++)};
-        const auto* now = standing(facts, vrrp::TrackerSnapshot::Kind::Process, process.name);
-        std::string parameters;
-        for (std::size_t i = 1; i < process.command.size(); ++i) parameters += (i > 1 ? " " : "") + process.command[i];
+        const auto* now = find_tracker(facts.status, vrrp::TrackerSnapshot::Kind::Process, process.name);
         using Params = vrrp::ProcessTracker::Params;
         const int match = process.params == Params::Exact     ? 1
                           : process.params == Params::Partial ? 2
@@ -296,7 +289,7 @@ void add_processes(SnmpView& view, const SnmpFacts& facts) {
                                                               : 0;
         row.put(2, text(process.name));
         row.put(3, text(process.command.front()));
-        row.put(4, text(parameters));
+        row.put(4, text(parameters_text(process)));
         row.put(5, integer(match));
         row.put(6, integer(process.weight));
         row.put(7, yes_no(process.reverse));
@@ -315,10 +308,9 @@ void add_bfds(SnmpView& view, const SnmpFacts& facts) {
     for (const auto& section : facts.config.more->sections) {
         if (section.keyword != "bfd_instance" || section.names.empty()) continue;
         SnmpTable row{view, entry(18), index(at++)};
-        const auto& states = facts.status.router.bfds;
-        const auto now = std::ranges::find(states, section.names.front(), &vrrp::BfdSnapshot::name);
+        const auto* now = find_bfd(facts.status, section.names.front());
         row.put(2, text(section.names.front()));
-        row.put(3, integer(now != states.end() && now->up ? 1 : 0));
+        row.put(3, integer(now != nullptr && now->up ? 1 : 0));
         row.put(4, integer(value_of<std::int64_t>(section.values, "weight").value_or(0)));
         row.put(5, yes_no(config::find_value(section.values, "weight reverse") != nullptr));
     }
@@ -335,4 +327,4 @@ void add_keepalived_mib(SnmpView& view, const SnmpFacts& facts) {
     add_bfds(view, facts);
 }
 
-}  // namespace mainstay::role
+}  // namespace mainstay::report

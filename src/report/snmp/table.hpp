@@ -1,48 +1,14 @@
 // Helpers that put values into an SnmpView, encoded as SMI types.
 #pragma once
 
-#include <algorithm>
-#include <array>
-#include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "view.hpp"
+#include "mainstay/report/snmp.hpp"
 
-namespace mainstay::role {
-
-// An object identifier that the source names: made by the compiler, so nothing has to allocate before main().
-template <std::size_t N>
-struct FixedOid {
-    std::array<std::uint32_t, N> parts;
-
-    operator Oid() const { return {parts.begin(), parts.end()}; }
-};
-template <class... Parts>
-FixedOid(Parts...) -> FixedOid<sizeof...(Parts)>;
-
-template <std::size_t N, std::size_t M>
-[[nodiscard]] constexpr FixedOid<N + M> operator+(const FixedOid<N>& oid, const FixedOid<M>& more) {
-    FixedOid<N + M> joined{};
-    std::ranges::copy(more.parts, std::ranges::copy(oid.parts, joined.parts.begin()).out);
-    return joined;
-}
-
-inline constexpr FixedOid kKeepalivedMib{1, 3, 6, 1, 4, 1, 9586, 100, 5};
-inline constexpr FixedOid kVrrpMib{1, 3, 6, 1, 2, 1, 68};
-inline constexpr FixedOid kVrrpv3Mib{1, 3, 6, 1, 2, 1, 207};
-
-[[nodiscard]] inline Oid operator+(Oid oid, std::initializer_list<std::uint32_t> more) {
-    oid.insert(oid.end(), more);
-    return oid;
-}
-[[nodiscard]] inline Oid operator+(Oid oid, const Oid& more) {
-    oid.insert(oid.end(), more.begin(), more.end());
-    return oid;
-}
+namespace mainstay::report {
 
 namespace snmp {
 
@@ -67,11 +33,19 @@ using Type = SnmpValue::Type;
 [[nodiscard]] inline SnmpValue address(const IpAddress& value) { return text(bytes_of(value)); }  // InetAddress
 [[nodiscard]] inline SnmpValue address_type(bool v4) { return integer(v4 ? 1 : 2); }              // InetAddressType
 [[nodiscard]] SnmpValue ip_address(const IpAddress& value);                                       // IpAddress, v4
-[[nodiscard]] std::string command_text(const config::Command& command);                           // "'/bin/x' 'y'"
+
+// The priority from which trackers add and subtract. One that was set over SNMP is in the state, not in the
+// configuration file. `now` may be null.
+[[nodiscard]] inline int base_priority(const vrrp::InstanceSnapshot* now, const config::Instance& instance) {
+    return now != nullptr ? now->base_priority : instance.priority;
+}
+// backup(1) or master(2): the state in which an instance begins.
+[[nodiscard]] inline int initial_state(const config::Instance& instance) {
+    return instance.initial_master || instance.priority == 255 ? 2 : 1;
+}
 
 // The address that an instance sends from, as far as it is known.
 [[nodiscard]] IpAddress own_address(const SnmpFacts& facts, const config::Instance& instance);
-[[nodiscard]] const vrrp::InstanceSnapshot* snapshot_of(const SnmpFacts& facts, const std::string& instance);
 [[nodiscard]] const SnmpLink& link_of(const SnmpFacts& facts, const std::string& interface);
 
 }  // namespace snmp
@@ -87,4 +61,4 @@ private:
     Oid entry_, index_;
 };
 
-}  // namespace mainstay::role
+}  // namespace mainstay::report

@@ -1,10 +1,9 @@
-#include "view.hpp"
-
 #include <algorithm>
 
+#include "mibs.hpp"
 #include "table.hpp"
 
-namespace mainstay::role {
+namespace mainstay::report {
 
 namespace snmp {
 
@@ -17,17 +16,6 @@ std::string bytes_of(const IpAddress& address) {
 SnmpValue ip_address(const IpAddress& value) {
     auto octets = value.is_v4() ? bytes_of(value) : std::string(4, '\0');
     return {.type = Type::IpAddress, .number = 0, .octets = std::move(octets), .oid = {}};
-}
-
-std::string command_text(const config::Command& command) {
-    std::string text;
-    for (const auto& word : command.argv) text += (text.empty() ? "'" : " '") + word + "'";
-    return text;
-}
-
-const vrrp::InstanceSnapshot* snapshot_of(const SnmpFacts& facts, const std::string& instance) {
-    const auto found = std::ranges::find(facts.status.router.instances, instance, &vrrp::InstanceSnapshot::name);
-    return found != facts.status.router.instances.end() ? &*found : nullptr;
 }
 
 const SnmpLink& link_of(const SnmpFacts& facts, const std::string& interface) {
@@ -71,4 +59,4 @@ SnmpView snmp_view(const SnmpParts& parts, const SnmpFacts& facts) {
     return view;
 }
 
-}  // namespace mainstay::role
+}  // namespace mainstay::report

@@ -8,8 +8,7 @@
 
 using namespace mainstay;
 using namespace mainstay::test;
-using namespace mainstay::role;
-using namespace mainstay::role::test;
+using namespace mainstay::report;
 
 namespace {
 
@@ -201,7 +200,7 @@ TEST_CASE("packet errors since the last look are traps, of each kind the first")
 TEST_CASE("an instance is up from BACKUP or MASTER until it fails, stops or goes") {
     std::map<std::string, WallTime> up;
     const auto note = [&](const char* state, std::int64_t at, Event::Kind kind = Event::Kind::Instance) {
-        note_event(up, {.kind = kind, .name = "VI_1", .transition = transition_from(state).value(), .at = {at}});
+        update_up_since(up, {.kind = kind, .name = "VI_1", .transition = transition_from(state).value(), .at = {at}});
         return up.contains("VI_1") ? up["VI_1"].unix_us : -1;
     };
     CHECK(note("BACKUP_PRIORITY", 1) == -1);

@@ -1,0 +1,113 @@
+#include "mainstay/report/dbus.hpp"
+
+#include <utility>
+
+#include "document_queries.hpp"
+#include "mainstay/config/schema/keyword_values.hpp"
+
+namespace mainstay::report {
+
+namespace {
+
+constexpr const char* kService = "org.keepalived.Vrrp1";
+constexpr const char* kRoot = "/org/keepalived/Vrrp1";
+// keepalived's numbers for the two states in which an instance no longer runs.
+constexpr std::uint32_t kStopped = 98, kDeleted = 99;
+
+// Of the ASCII letters only: the rules for paths do not depend on a locale.
+std::string path_element(std::string_view text) {
+    std::string element;
+    for (const char c : text) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        element += plain ? c : '_';
+    }
+    return element;
+}
+
+std::string word_of(const config::KeywordValues& values, std::string_view keyword) {
+    const auto words = config::value_of<config::WordList>(values, keyword);
+    return words && !words->empty() ? words->front() : std::string{};
+}
+
+DbusSignal status_change(const std::string& path, Transition transition) {
+    return {.path = path,
+            .interface = kDbusInstanceInterface,
+            .name = "VrrpStatusChange",
+            .status = dbus_state(transition).number};
+}
+
+}  // namespace
+
+DbusNames dbus_names(const config::Config& config) {
+    const auto& global = config.global.more->values;
+    DbusNames names;
+    names.enabled = config::value_of<bool>(global, "enable_dbus").value_or(false);
+    names.service = word_of(global, "dbus_service_name");
+    if (names.service.empty()) names.service = kService;
+    if (auto element = path_element(word_of(global, "dbus_no_interface_name")); !element.empty())
+        names.no_interface = std::move(element);
+    names.root = kRoot;
+    for (const char* keyword : {"net_namespace", "instance"})
+        if (const auto word = word_of(config.more->values, keyword); !word.empty())
+            names.root += "/" + path_element(word);
+    return names;
+}
+
+std::string dbus_vrrp_path(const DbusNames& names) { return names.root + "/Vrrp"; }
+
+std::string dbus_path(const DbusNames& names, const config::Instance& instance) {
+    return names.root + "/Instance/" +
+           (instance.interface.empty() ? names.no_interface : path_element(instance.interface)) + "/" +
+           std::to_string(instance.virtual_router_id) + (instance.family == Family::V6 ? "/IPv6" : "/IPv4");
+}
+
+DbusObjects dbus_objects(const DbusNames& names, const config::Config& config) {
+    DbusObjects objects;
+    for (const auto& instance : config.instances) {
+        auto path = dbus_path(names, instance);
+        objects.instances.try_emplace(path, instance.name);
+        objects.paths.try_emplace(instance.name, std::move(path));
+    }
+    return objects;
+}
+
+DbusState dbus_state(vrrp::State state) {
+    static constexpr std::string_view kTexts[] = {"Init", "Backup", "Master", "Fault"};
+    const auto number = state_number(state);
+    return {number, kTexts[number]};
+}
+
+DbusState dbus_state(Transition transition) {
+    if (const auto state = state_after(transition)) return dbus_state(*state);
+    if (transition == Transition::Stop) return {kStopped, "Stop"};
+    if (transition == Transition::Deleted) return {kDeleted, "Deleted"};
+    return {0, "Unknown"};
+}
+
+DbusState dbus_state(const VrrpStatus& status, std::string_view instance) {
+    const auto* now = find_instance(status, instance);
+    return dbus_state(now != nullptr ? now->state : vrrp::State::Init);
+}
+
+DbusSignal dbus_signal(const DbusNames& names, DbusMoment moment) {
+    const char* name = moment == DbusMoment::Started    ? "VrrpStarted"
+                       : moment == DbusMoment::Reloaded ? "VrrpReloaded"
+                                                        : "VrrpStopped";
+    return {.path = dbus_vrrp_path(names), .interface = kDbusVrrpInterface, .name = name, .status = {}};
+}
+
+std::optional<DbusSignal> dbus_signal(const DbusObjects& objects, const Event& event) {
+    if (event.kind != Event::Kind::Instance || event.transition == Transition::Deleted) return std::nullopt;
+    const auto path = objects.paths.find(event.name);
+    if (path == objects.paths.end()) return std::nullopt;
+    return status_change(path->second, event.transition);
+}
+
+std::vector<DbusSignal> dbus_removals(const DbusObjects& before, const DbusObjects& now) {
+    std::vector<DbusSignal> signals;
+    for (const auto& [name, path] : before.paths)
+        if (!now.instances.contains(path)) signals.push_back(status_change(path, Transition::Deleted));
+    return signals;
+}
+
+}  // namespace mainstay::report

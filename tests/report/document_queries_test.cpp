@@ -1,0 +1,98 @@
+// What several renderings take from the state document.
+#include "report/document_queries.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace mainstay;
+using namespace mainstay::report;
+
+TEST_CASE("entries are found by their names, and trackers by their kind and name") {
+    using Kind = vrrp::TrackerSnapshot::Kind;
+    VrrpStatus status;
+    status.router.instances = {{.name = "VI_1"}, {.name = "VI_2", .virtual_router_id = 52}};
+    status.router.groups = {{.name = "G1", .state = vrrp::State::Fault, .last_mailed = {}}};
+    status.router.scripts = {{.name = "chk", .runs = 7}};
+    status.router.bfds = {{.name = "B1", .up = true}};
+    status.router.trackers = {{.kind = Kind::Process, .name = "T", .value = 1, .up = true},
+                              {.kind = Kind::File, .name = "T", .value = 2, .up = true}};
+    CHECK(find_instance(status, "VI_2")->virtual_router_id == 52);
+    CHECK(find_group(status, "G1")->state == vrrp::State::Fault);
+    CHECK(find_script(status, "chk")->runs == 7);
+    CHECK(find_bfd(status, "B1")->up);
+    CHECK(find_tracker(status, Kind::File, "T")->value == 2);
+    CHECK(find_tracker(status, Kind::Process, "T")->value == 1);
+    CHECK(find_instance(status, "VI") == nullptr);
+    CHECK(find_group(status, "VI_1") == nullptr);
+    CHECK(find_script(status, "B1") == nullptr);
+    CHECK(find_bfd(status, "chk") == nullptr);
+    CHECK(find_tracker(status, Kind::File, "chk") == nullptr);
+}
+
+TEST_CASE("a state has keepalived's number, and what is no state has that of INIT") {
+    CHECK(state_number(vrrp::State::Init) == 0);
+    CHECK(state_number(vrrp::State::Backup) == 1);
+    CHECK(state_number(vrrp::State::Master) == 2);
+    CHECK(state_number(vrrp::State::Fault) == 3);
+    CHECK(state_number(static_cast<vrrp::State>(77)) == 0);
+}
+
+TEST_CASE("three transitions lead to a state") {
+    CHECK(state_after(Transition::Backup) == vrrp::State::Backup);
+    CHECK(state_after(Transition::Master) == vrrp::State::Master);
+    CHECK(state_after(Transition::Fault) == vrrp::State::Fault);
+    for (const auto other : {Transition::Stop, Transition::Deleted, Transition::MasterPriority, Transition::Up})
+        CHECK_FALSE(state_after(other));
+}
+
+TEST_CASE("a tracker without a first result is neither up nor down") {
+    CHECK(up_state(false, true) == UpState::Unknown);
+    CHECK(up_state(false, false) == UpState::Unknown);
+    CHECK(up_state(true, false) == UpState::Down);
+    CHECK(up_state(true, true) == UpState::Up);
+    CHECK(up_state(vrrp::ScriptSnapshot{.known = true, .up = true}) == UpState::Up);
+    CHECK(up_state(vrrp::ScriptSnapshot{.known = false, .up = true}) == UpState::Unknown);
+}
+
+TEST_CASE("an instance holds its addresses as a master that owns them, and in no other state") {
+    const auto holds = [](vrrp::State state, bool owns) {
+        return holds_addresses({.state = state, .owns_addresses = owns});
+    };
+    CHECK(holds(vrrp::State::Master, true));
+    CHECK_FALSE(holds(vrrp::State::Master, false));
+    CHECK_FALSE(holds(vrrp::State::Backup, true));
+}
+
+TEST_CASE("in FAULT, and before one was heard, the master is not known") {
+    const auto knows = [](vrrp::State state, const IpAddress& master) {
+        return knows_master({.state = state, .master = master});
+    };
+    const auto heard = *IpAddress::parse("10.0.0.2");
+    CHECK(knows(vrrp::State::Backup, heard));
+    CHECK(knows(vrrp::State::Master, heard));
+    CHECK_FALSE(knows(vrrp::State::Fault, heard));
+    CHECK_FALSE(knows(vrrp::State::Backup, {}));
+}
+
+TEST_CASE("the servers that are alive are counted") {
+    ServiceStatus service;
+    CHECK(count_alive(service) == 0);
+    service.servers = {{.name = "a", .alive = true}, {.name = "b", .alive = false}, {.name = "c", .alive = true}};
+    CHECK(count_alive(service) == 2);
+}
+
+TEST_CASE("counters belong to a service and a server by their position") {
+    LvsStatus status;
+    status.services.resize(2);
+    CHECK(traffic_of(status, 0) == nullptr);
+    CHECK(traffic_of_all(status) == nullptr);
+    status.traffic.emplace(1);
+    (*status.traffic)[0].servers.resize(1);
+    CHECK(traffic_of(status, 0) == &(*status.traffic)[0]);
+    CHECK(traffic_of(status, 1) == nullptr);
+    CHECK(traffic_of(traffic_of(status, 0), 0) == &(*status.traffic)[0].servers[0]);
+    CHECK(traffic_of(traffic_of(status, 0), 1) == nullptr);
+    CHECK(traffic_of(nullptr, 0) == nullptr);
+    CHECK(traffic_of_all(status) == nullptr);
+    status.traffic->resize(2);
+    CHECK(traffic_of_all(status) == &*status.traffic);
+}
