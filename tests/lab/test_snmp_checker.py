@@ -54,6 +54,8 @@ virtual_server 2001:db8::7 443 {{
     lb_kind TUN
     protocol TCP
     sh-port
+    quorum 5
+    hysteresis 7
     real_server 2001:db8::8 443 {{
     }}
 }}
