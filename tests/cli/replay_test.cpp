@@ -1,5 +1,6 @@
-// mainstayctl replay: what it prints.
+// mainstayctl replay and record save: what they print.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -140,4 +141,22 @@ TEST_CASE("of one part alone the lines name no part") {
     CHECK(servers.front() == "2023-11-14 22:13:20.000000  the record of virtual servers begins");
     CHECK(servers.back().starts_with("virtual servers: identical to the recording: 2 facts, "));
     std::filesystem::remove(path);
+}
+
+TEST_CASE("record save says when a process records nothing because its memory is too small") {
+    Bench small{64U << 10, director(200)};
+    small.start();
+    const auto line = cli::unrecorded("VRRP", std::as_bytes(std::span{small.memory}));
+    REQUIRE(line);
+    CHECK(*line ==
+          fmt::format("the VRRP process records nothing: its state has {} bytes, more than half of its "
+                      "memory of 1 MiB holds; fix: set [recorder] size of mainstay.toml to 1 and restart mainstayd",
+                      small.recorder.statistics().key_frame_bytes));
+    small.memory[sizeof(record::MemoryHeader) / sizeof(std::uint64_t) + 1] = 65U << 20;
+    CHECK(cli::unrecorded("load balancing", std::as_bytes(std::span{small.memory})) ==
+          "the load balancing process records nothing: its state has 68157440 bytes, more than half of its memory of 1 "
+          "MiB "
+          "holds; the largest [recorder] size of mainstay.toml, 256, is not enough");
+    const Director working;
+    CHECK_FALSE(cli::unrecorded("VRRP", std::as_bytes(std::span{working.router.memory})));
 }
