@@ -32,7 +32,7 @@ struct Listener {
         const auto advert = wire::decode_vrrp(packet.payload, packet.source.family());
         if (!advert || packet.protocol != 112) return;
         auto& router_heard = heard[{advert->virtual_router_id, packet.source.family(), packet.source}];
-        if (advert->priority != 0) router_heard = {advert->priority, advert->interval, when};
+        if (advert->priority != 0) router_heard = {advert->priority, advert->interval, when, packet.interface};
     }
 };
 
@@ -118,6 +118,21 @@ void take_links(const Router& router, const config::Config& kept, Beginning& beg
     beginning.script_good = std::ranges::none_of(kept.scripts, is_down);
 }
 
+// Those that only an instance hears that is left out: of the VRID of another one, on another interface.
+void forget_left_out(const config::Config& whole, Recorded& recorded) {
+    const auto is_kept = [&](const config::Instance& c) {
+        return std::ranges::find(recorded.config.instances, c.name, &config::Instance::name) !=
+               recorded.config.instances.end();
+    };
+    std::erase_if(recorded.heard, [&](const auto& heard) {
+        const auto& [vrid, family, source] = heard.first;
+        return std::ranges::any_of(whole.instances, [&](const config::Instance& c) {
+            return c.virtual_router_id == vrid && c.family == family && c.interface == heard.second.interface &&
+                   !is_kept(c);
+        });
+    });
+}
+
 bool faults_here(const config::Instance& c, const Beginning& beginning) {
     const auto is_down = [&](const config::TrackedInterface& t) {
         return t.weight == 0 && !beginning.links_up[t.name == kInterface ? 0 : 1];
@@ -163,8 +178,10 @@ Result<Beginning> beginning_of(std::span<const std::byte> file) {
     for (const auto& kept : recorded.config.instances)
         for (std::size_t n = 0; n < own.size(); ++n)
             if (router.config().instances[n].name == kept.name) recorded.own.push_back(own[n]);
-    for (const auto& c : router.config().instances)
-        for (const auto& peer : c.unicast_peers) recorded.unicast_peers.push_back(peer.address);
+    for (const auto& kept : recorded.config.instances)
+        recorded.interfaces.push_back(
+            std::ranges::find(router.config().instances, kept.name, &config::Instance::name)->interface);
+    forget_left_out(router.config(), recorded);
     take_links(router, recorded.config, beginning);
     recorded.snapshot = snapshot_of(router, recorded.config);
     const auto is_idle = [](const InstanceSnapshot& instance) { return instance.state == State::Init; };

@@ -48,6 +48,7 @@ struct HeardRouter {
     std::uint8_t priority = 0;  // of its last advert but resignations
     Micros interval{0};
     Instant last{};
+    std::string interface;  // the socket's
 };
 // By VRID, family and source.
 using HeardRouters = std::map<std::tuple<std::uint8_t, Family, IpAddress>, HeardRouter>;
@@ -58,7 +59,7 @@ struct Recorded {
     vrrp::RouterSnapshot snapshot;  // of its instances; empty: the router does not run
     HeardRouters heard;
     std::vector<std::array<IpAddress, 2>> own;  // the sources of each instance's adverts; empty: unknown
-    std::vector<IpAddress> unicast_peers;
+    std::vector<std::string> interfaces;        // that each instance was on
     Instant now{};
 };
 // Adds the addresses, the peers with their configurations, and every director's state.

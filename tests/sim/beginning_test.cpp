@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "../record/bench.hpp"
 #include "lan.hpp"
 
 using namespace mainstay;
@@ -274,6 +275,118 @@ TEST_CASE("what the LAN cannot show is named") {
     CHECK(shown.instances[1].interface == "eth0");
     CHECK(shown.instances[2].priority == 100);
     CHECK(shown.sync_groups[0].members == std::vector<std::string>{"VI_2", "VI_5"});
+}
+
+namespace {
+
+// A backup with two instances in a sync group, on two interfaces, that follows one router on both.
+Recorded on_two_interfaces() {
+    Recorded recorded;
+    recorded.now = Instant{100s};
+    for (std::size_t n = 0; n < 2; ++n) {
+        config::Instance c;
+        c.name = n == 0 ? "VI_out" : "VI_in";
+        c.interface = kInterface;
+        c.virtual_router_id = static_cast<std::uint8_t>(51 + n);
+        c.addresses.push_back({.prefix = {IpAddress::v4(0x0a01'0001 + static_cast<std::uint32_t>(n)), 32}});
+        c.sync_group = "G";
+        c.track_interfaces = {{kUplink, 0, false}};
+        recorded.config.instances.push_back(c);
+        const auto net = 0xc0a8'0400 + static_cast<std::uint32_t>(n << 8);
+        recorded.interfaces.push_back(n == 0 ? "ens3" : "ens4");
+        recorded.own.push_back({IpAddress::v4(net + 11), IpAddress{}});
+        const IpAddress master = IpAddress::v4(net + 10);
+        recorded.heard[{c.virtual_router_id, Family::V4, master}] = {150, 1s, Instant{99s + 700ms},
+                                                                     recorded.interfaces[n]};
+        vrrp::InstanceSnapshot state;
+        state.name = c.name;
+        state.state = State::Backup;
+        state.master = master;
+        state.master_priority = 150;
+        recorded.snapshot.instances.push_back(state);
+    }
+    config::SyncGroup group;
+    group.name = "G";
+    group.members = {"VI_out", "VI_in"};
+    recorded.config.sync_groups.push_back(group);
+    return recorded;
+}
+
+}  // namespace
+
+TEST_CASE("a router that only an instance hears which is left out is no director") {
+    auto config = record::test::director(2);
+    config.instances[1].virtual_router_id = 51;
+    config.instances[1].interface = "eth1";
+    record::test::Bench bench{1U << 20, config};
+    bench.recorder = record::Recorder{std::as_writable_bytes(std::span{bench.memory}), kRecordVersion,
+                                      [] { return WallTime{1'700'000'000'000'000}; }};
+    bench.give(vrrp::InterfaceFact{.name = "eth1", .index = 3, .up = true, .addresses = {IpAddress::v4(0x0a01'0001)}});
+    bench.start();
+    const auto advert = record::test::advert(51, 200);
+    auto there = record::test::heard(advert);
+    there.interface = "eth1";
+    there.source = IpAddress::v4(0x0a01'0002);
+    bench.give(record::test::heard(advert));
+    bench.give(there);
+
+    const Beginning beginning = begin(bench.file().value());
+    CHECK(joined(beginning.left_out) ==
+          "one interface, eth0 here: eth0, eth1\n"
+          "left out of VI_2: all of it (another instance on the one interface has its VRID)");
+    REQUIRE(beginning.plan.addresses.size() == 2);
+    CHECK(beginning.plan.addresses[0][0].to_string() == "10.0.0.1");
+    CHECK(beginning.plan.addresses[1][0].to_string() == "10.0.0.2");
+    CHECK(states_of(beginning.states[1]) == std::vector<State>{State::Master});
+}
+
+TEST_CASE("the n-th routers on two interfaces are one, which is master of both instances") {
+    Beginning beginning;
+    add_directors(on_two_interfaces(), beginning);
+    CHECK(joined(beginning.left_out) ==
+          "r0 has one address of each family: 192.168.4.11 stands for 2 of them\n"
+          "r1 has one address of each family: 192.168.4.10 stands for 192.168.5.10 too");
+    REQUIRE(beginning.states.size() == 2);
+    CHECK(states_of(beginning.states[1]) == std::vector<State>{State::Master, State::Master});
+    CHECK(beginning.states[1].instances[0].deadline == Instant{100s + 700ms});  // an interval after its last advert
+    CHECK(beginning.plan.configs[1].instances[0].priority == 150);
+    CHECK(beginning.plan.addresses[1][0].to_string() == "192.168.4.10");
+}
+
+TEST_CASE("a router that was heard with what its trackers add has that much less as its own priority") {
+    Recorded recorded = on_two_interfaces();
+    recorded.config.sync_groups.clear();
+    for (auto& c : recorded.config.instances) c.sync_group.clear();
+    recorded.config.instances[0].track_interfaces = {{kUplink, 20, false}};
+    recorded.config.instances[1].track_interfaces = {{kUplink, -20, false}};
+    Beginning beginning;
+    add_directors(recorded, beginning);
+    CHECK(beginning.plan.configs[1].instances[0].priority == 130);
+    CHECK(beginning.plan.configs[1].instances[1].priority == 150);
+}
+
+TEST_CASE("equal priorities of a sync group are separated where the two families prefer different routers") {
+    Recorded recorded = on_two_interfaces();
+    auto& second = recorded.config.instances[1];
+    second.family = Family::V6;
+    recorded.own[1] = {IpAddress{}, IpAddress::parse("fe80::1").value()};
+    recorded.own[0] = {IpAddress::parse("192.168.4.9").value(), IpAddress{}};
+    recorded.heard.erase({52, Family::V4, recorded.snapshot.instances[1].master});
+    recorded.snapshot.instances[1].master = IpAddress::parse("fe80::a").value();
+    recorded.heard.begin()->second.priority = 100;
+    recorded.snapshot.instances[1].master_priority = 100;
+    Beginning alike;
+    add_directors(recorded, alike);
+    CHECK(joined(alike.left_out).empty());
+    CHECK(alike.plan.configs[1].instances[0].priority == 100);
+
+    recorded.own[0] = {IpAddress::parse("192.168.4.11").value(), IpAddress{}};
+    Beginning crossed;
+    add_directors(recorded, crossed);
+    CHECK(joined(crossed.left_out) ==
+          "r1 has priority 99 in sync group G: 100 is another one's, and their IPv4 and IPv6 "
+          "addresses prefer different routers");
+    CHECK(crossed.plan.configs[1].instances[1].priority == 99);
 }
 
 TEST_CASE("what is no record of a router is refused") {

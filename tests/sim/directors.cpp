@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -71,42 +72,69 @@ private:
         return free;
     }
 
-    // Each source is a router. Which IPv4 and IPv6 address are one router's is not known: they are paired in order.
+    // Each source on an interface is a router. Which sources of several interfaces and families are one router's is not
+    // known: they are paired in order.
     void find_peers() {
-        std::array<std::set<IpAddress>, 2> sources;
-        const auto add = [&](const IpAddress& source) {
-            if (!source.empty() && !used_.contains(source)) sources[source.is_v4() ? 0 : 1].insert(source);
-        };
-        for (const auto& [key, router] : recorded_.heard) {
-            const auto& [vrid, family, source] = key;
-            for (const auto& c : recorded_.config.instances)
-                if (c.virtual_router_id == vrid && c.family == family) add(source);
+        for (const auto& both : recorded_.own)
+            for (const auto& source : both) used_.insert(source);
+        std::map<Wire, std::set<IpAddress>> sources;
+        for (std::size_t n = 0; n < recorded_.config.instances.size(); ++n) {
+            const auto& c = recorded_.config.instances[n];
+            const auto add = [&](const IpAddress& source) {
+                if (!source.empty() && !used_.contains(source)) sources[wire_of(n)].insert(source);
+            };
+            for (const auto& [key, router] : recorded_.heard)
+                if (std::get<0>(key) == c.virtual_router_id && std::get<1>(key) == c.family) add(std::get<2>(key));
+            for (const auto& peer : c.unicast_peers) add(peer.address);
+            if (!recorded_.snapshot.instances.empty()) add(recorded_.snapshot.instances[n].master);
         }
-        for (const auto& peer : recorded_.unicast_peers) add(peer);
-        for (const auto& instance : recorded_.snapshot.instances) add(instance.master);
-        std::size_t count = std::max(sources[0].size(), sources[1].size());
+        std::size_t count = 0;
+        for (const auto& [wire, on_it] : sources) {
+            count = std::max(count, on_it.size());
+            used_.insert(on_it.begin(), on_it.end());
+            sources_[wire].assign(on_it.begin(), on_it.end());
+        }
         if (count == 0) line("no other router was heard: r1 is one with lower priorities");
         if (count > kPeersMax) line(fmt::format("left out: {} of the routers that were heard", count - kPeersMax));
         count = std::clamp<std::size_t>(count, 1, kPeersMax);
-        for (const auto& family : sources) used_.insert(family.begin(), family.end());
-        std::array next{sources[0].begin(), sources[1].begin()};
-        for (std::size_t k = 0; k < count; ++k) {
-            std::array<IpAddress, 2> both;
-            for (std::size_t f = 0; f < both.size(); ++f)
-                both[f] = next[f] != sources[f].end() ? *next[f]++ : unused(f == 0 ? Family::V4 : Family::V6);
-            plan_.addresses.push_back(both);
-        }
+        for (std::size_t k = 0; k < count; ++k)
+            plan_.addresses.push_back({peer_address(k, Family::V4), peer_address(k, Family::V6)});
+    }
+
+    using Wire = std::pair<Family, std::string>;  // and the recorded interface
+    [[nodiscard]] Wire wire_of(std::size_t n) const {
+        return {recorded_.config.instances[n].family, recorded_.interfaces.at(n)};
+    }
+
+    IpAddress peer_address(std::size_t k, Family family) {
+        std::vector<IpAddress> all;
+        for (const auto& [wire, on_it] : sources_)
+            if (wire.first == family && k < on_it.size() && std::ranges::find(all, on_it[k]) == all.end())
+                all.push_back(on_it[k]);
+        if (all.empty()) return unused(family);
+        for (std::size_t other = 1; other < all.size(); ++other)
+            line(fmt::format("r{} has one address of each family: {} stands for {} too", k + 1, all[0].to_string(),
+                             all[other].to_string()));
+        return all[0];
+    }
+
+    // What the recorded director knows a peer by in an instance; empty: it does not know it there.
+    [[nodiscard]] IpAddress source_of(std::size_t director, std::size_t n) const {
+        const auto on_it = sources_.find(wire_of(n));
+        const bool is_known = director > 0 && on_it != sources_.end() && director <= on_it->second.size();
+        return is_known ? on_it->second[director - 1] : IpAddress{};
     }
 
     [[nodiscard]] std::optional<HeardRouter> heard(std::size_t director, std::size_t n) const {
         const auto& c = recorded_.config.instances[n];
-        const IpAddress source = address(director, c.family);
+        const IpAddress source = source_of(director, n);
+        if (source.empty()) return std::nullopt;
         const auto found = recorded_.heard.find({c.virtual_router_id, c.family, source});
         if (found != recorded_.heard.end() && found->second.priority != 0) return found->second;
         if (recorded_.snapshot.instances.empty()) return std::nullopt;
         const auto& state = recorded_.snapshot.instances[n];
         if (state.state == State::Master || state.master != source || state.master_priority == 0) return std::nullopt;
-        return HeardRouter{state.master_priority, state.master_interval, recorded_.now};
+        return HeardRouter{state.master_priority, state.master_interval, recorded_.now, {}};
     }
 
     // What a router is configured with that advertises this priority while everything it tracks is up.
@@ -226,8 +254,7 @@ private:
         const auto& state = recorded_.snapshot.instances[n];
         if (state.state == State::Master) return 0;
         for (std::size_t i = 1; i < plan_.addresses.size(); ++i)
-            if (state.state == State::Backup && address(i, plan_.configs[0].instances[n].family) == state.master)
-                return i;
+            if (state.state == State::Backup && !state.master.empty() && source_of(i, n) == state.master) return i;
         return std::nullopt;
     }
 
@@ -289,6 +316,7 @@ private:
     Beginning& beginning_;
     Plan& plan_;
     std::set<IpAddress> used_;
+    std::map<Wire, std::vector<IpAddress>> sources_;  // of the peers: the first is r1's, the second r2's
 };
 
 }  // namespace
