@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mainstay/base/error.hpp"
@@ -120,6 +122,9 @@ struct CredentialOptions {
 [[nodiscard]] int ctl_api_credential(const CredentialOptions& options);
 // Saves the flight record of the running daemon. Exit 0: done, 2: refused, 3 and 4 as above.
 [[nodiscard]] int ctl_record_save(const std::string& socket, const std::string& file);
+// A line about the process ("VRRP") that records nothing because its state does not fit into its memory, with the
+// setting that helps. None: it records, or has not begun yet.
+[[nodiscard]] std::optional<std::string> unrecorded(std::string_view process, std::span<const std::byte> memory);
 // Replays a flight record. Exit 0: identical to the recording, 1: it differs, 2: it cannot be replayed.
 struct ReplayOptions {
     std::string file;

@@ -16,13 +16,14 @@
 #include <cstdio>
 #include <ctime>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "ctl.hpp"
 #include "ctl_supervisor.hpp"
 #include "mainstay/base/unique_fd.hpp"
-#include "mainstay/record/judge_replay.hpp"
-#include "mainstay/record/replay.hpp"
+#include "mainstay/record/timeline.hpp"
 #include "output.hpp"
 
 namespace mainstay::cli {
@@ -98,11 +99,12 @@ bool changes_something(const vrrp::Intents& intents) {
 
 class Printer {
 public:
-    Printer(const ReplayOptions& options, std::optional<WallTime> at, std::uint64_t steps)
-        : options_{options}, at_{at}, steps_{steps} {}
+    // `part` stands behind each time: which process a step was of.
+    Printer(const ReplayOptions& options, std::optional<WallTime> at, std::uint64_t steps, const std::string& part)
+        : options_{options}, at_{at}, steps_{steps}, part_{part.empty() ? "" : part + ": "} {}
 
     void key_frame(WallTime when, const vrrp::Router& router, bool continues) {
-        if (!continues && is_shown(when)) show(fmt::format("{}  the record begins", text_of(when)));
+        if (!continues && is_shown(when)) show(fmt::format("{}  {}the record begins", text_of(when), part_));
         known_ = known_ || options_.instance.empty() || position_in(router.config()).has_value();
     }
     void step(const record::ReplayedStep& step) {
@@ -110,11 +112,16 @@ public:
         if (std::holds_alternative<record::Reloaded>(step.entry.what))
             known_ = known_ || position_in(step.router.config()).has_value();
         if (is_shown(step.at) && changes_something(step.intents) && is_wanted(step)) {
-            show(fmt::format("{}  {}", text_of(step.at), record::describe_fact(step.entry)));
+            show(fmt::format("{}  {}{}", text_of(step.at), part_, record::describe_fact(step.entry)));
             for (const auto& intent : step.intents)
                 show(fmt::format("    {}", record::describe_intent(intent, step.router.config())));
         }
-        if (at_ && seen_ == steps_) print_states(step.router);
+        if (at_ && seen_ == steps_) states_ = states_of(step.router);
+    }
+    // At the time of --at, after all that was before.
+    void show_states() const {
+        if (!states_.empty()) show(fmt::format("{}  {}the states:", text_of(*at_), part_));
+        for (const auto& line : states_) show(line);
     }
     [[nodiscard]] bool knows_instance() const { return known_; }
 
@@ -132,20 +139,23 @@ private:
         const auto position = position_in(step.router.config());
         return position && record::concerns(step, *position);
     }
-    void print_states(const vrrp::Router& router) const {
-        show(fmt::format("{}  the states:", text_of(*at_)));
+    [[nodiscard]] std::vector<std::string> states_of(const vrrp::Router& router) const {
+        std::vector<std::string> lines;
         for (const auto& instance : router.snapshot().instances) {
             if (!options_.instance.empty() && instance.name != options_.instance) continue;
-            show(fmt::format("    ({}) {}, priority {}{}{}", instance.name, to_string(instance.state),
-                             instance.effective_priority,
-                             instance.master.empty() ? "" : ", master " + instance.master.to_string(),
-                             instance.fault.empty() ? "" : ", because " + instance.fault));
+            lines.push_back(fmt::format("    ({}) {}, priority {}{}{}", instance.name, to_string(instance.state),
+                                        instance.effective_priority,
+                                        instance.master.empty() ? "" : ", master " + instance.master.to_string(),
+                                        instance.fault.empty() ? "" : ", because " + instance.fault));
         }
+        return lines;
     }
 
     const ReplayOptions& options_;
     std::optional<WallTime> at_;
     std::uint64_t steps_, seen_ = 0;
+    std::string part_;
+    std::vector<std::string> states_;  // lines
     bool known_ = false;
 };
 
@@ -169,9 +179,10 @@ int report(const record::Outcome& outcome, const char* what) {
 // The part of the virtual servers.
 class JudgePrinter {
 public:
-    JudgePrinter(const ReplayOptions& options, std::optional<WallTime> at)
+    JudgePrinter(const ReplayOptions& options, std::optional<WallTime> at, const std::string& part)
         : options_{options},
           at_{at},
+          part_{part.empty() ? "" : part + ": "},
           filter_{options.service.empty() ? "*" : options.service, options.server.empty() ? "*" : options.server},
           filtered_{!options.service.empty() || !options.server.empty()} {}
 
@@ -184,7 +195,7 @@ public:
         if (!std::holds_alternative<lvs::Fact>(what)) known_ = known_ || record::is_known(step.judge, filter_);
         if (!is_shown(step.at) || !changes_something(step.intents)) return;
         if (filtered_ && !record::concerns(step, filter_, options_.server.empty())) return;
-        show(fmt::format("{}  {}", text_of(step.at), record::describe_fact(step.entry, step.judge)));
+        show(fmt::format("{}  {}{}", text_of(step.at), part_, record::describe_fact(step.entry, step.judge)));
         for (const auto& intent : step.intents)
             show(fmt::format("    {}", record::describe_intent(intent, step.judge)));
     }
@@ -202,34 +213,10 @@ private:
 
     const ReplayOptions& options_;
     std::optional<WallTime> at_;
+    std::string part_;
     lvs::ServerPattern filter_;
     bool filtered_, known_ = false;
 };
-
-int replay_judge_here(const ReplayOptions& options, const record::Record& record, std::optional<WallTime> at) {
-    JudgePrinter printer{options, at};
-    const auto outcome = record::replay_judge(
-        record, record::program_version(), [&](const record::ReplayedJudgeStep& step) { printer.step(step); },
-        [&](WallTime when, const lvs::Judge& judge, bool continues) { printer.key_frame(when, judge, continues); });
-    if (!outcome) return complain(Error{Errc::Invalid, options.file + ": " + outcome.error().text()});
-    if (!printer.knows_filter())
-        return complain(Error{
-            Errc::Invalid, fmt::format("the record has no server like {}{}{}", options.service,
-                                       options.service.empty() || options.server.empty() ? "" : "/", options.server)});
-    return report(*outcome, "virtual servers: ");
-}
-
-int replay_router_here(const ReplayOptions& options, const record::Record& record, std::optional<WallTime> at,
-                       std::uint64_t steps) {
-    Printer printer{options, at, steps};
-    const auto outcome = record::replay(
-        record, record::program_version(), [&](const record::ReplayedStep& step) { printer.step(step); },
-        [&](WallTime when, const vrrp::Router& router, bool continues) { printer.key_frame(when, router, continues); });
-    if (!outcome) return complain(Error{Errc::Invalid, options.file + ": " + outcome.error().text()});
-    if (!options.instance.empty() && !printer.knows_instance())
-        return complain(Error{Errc::Invalid, "the record has no instance " + options.instance});
-    return report(*outcome, "");
-}
 
 // Facts of either part until `at`; an error: the record cannot be replayed.
 Result<std::pair<std::uint64_t, std::uint64_t>> steps_until(const record::Record& record, WallTime at) {
@@ -246,10 +233,38 @@ Result<std::pair<std::uint64_t, std::uint64_t>> steps_until(const record::Record
     return steps;
 }
 
+// Both parts, or the one that was not left out, in the order of time.
+int replay_parts(const ReplayOptions& options, const record::Record& record, std::optional<WallTime> at,
+                 std::uint64_t steps) {
+    const bool both = !record.segments.empty() && !record.judge_segments.empty();
+    Printer printer{options, at, steps, both ? "VRRP" : ""};
+    JudgePrinter judge_printer{options, at, both ? "virtual servers" : ""};
+    const record::Listeners listeners{
+        .on_step = [&](const record::ReplayedStep& step) { printer.step(step); },
+        .on_key_frame = [&](WallTime when, const vrrp::Router& router,
+                            bool continues) { printer.key_frame(when, router, continues); },
+        .on_judge_step = [&](const record::ReplayedJudgeStep& step) { judge_printer.step(step); },
+        .on_judge_key_frame = [&](WallTime when, const lvs::Judge& judge,
+                                  bool continues) { judge_printer.key_frame(when, judge, continues); }};
+    const auto outcomes = record::replay_in_order(record, record::program_version(), listeners);
+    if (!outcomes) return complain(Error{Errc::Invalid, options.file + ": " + outcomes.error().text()});
+    if (!options.instance.empty() && !printer.knows_instance())
+        return complain(Error{Errc::Invalid, "the record has no instance " + options.instance});
+    if (!record.judge_segments.empty() && !judge_printer.knows_filter())
+        return complain(Error{
+            Errc::Invalid, fmt::format("the record has no server like {}{}{}", options.service,
+                                       options.service.empty() || options.server.empty() ? "" : "/", options.server)});
+    printer.show_states();
+    int status = kIdentical;
+    if (!record.judge_segments.empty()) status = report(outcomes->judge, "virtual servers: ");
+    if (!record.segments.empty()) status = std::max(status, report(outcomes->router, both ? "VRRP: " : ""));
+    return status;
+}
+
 int replay_here(const ReplayOptions& options) {
     const auto bytes = contents_of(options.file);
     if (!bytes) return complain(Error{Errc::Invalid, bytes.error().text()});
-    const auto record = record::read_record(*bytes);
+    auto record = record::read_record(*bytes);
     if (!record) return complain(Error{Errc::Invalid, options.file + ": " + record.error().text()});
     std::optional<WallTime> at;
     std::uint64_t steps = 0;
@@ -263,15 +278,13 @@ int replay_here(const ReplayOptions& options) {
         steps = found->first;
     }
     const bool of_servers = !options.service.empty() || !options.server.empty();
-    int status = kIdentical;
-    if (options.instance.empty() && !record->judge_segments.empty()) status = replay_judge_here(options, *record, at);
     if (of_servers && record->judge_segments.empty())
         return complain(Error{Errc::Invalid, "the record has no virtual servers"});
-    if (!of_servers && !record->segments.empty())
-        status = std::max(status, replay_router_here(options, *record, at, steps));
     if (!options.instance.empty() && record->segments.empty())
         return complain(Error{Errc::Invalid, "the record has no instances"});
-    return status;
+    if (of_servers) record->segments.clear();
+    if (!options.instance.empty()) record->judge_segments.clear();
+    return replay_parts(options, *record, at, steps);
 }
 
 void limit_self() {

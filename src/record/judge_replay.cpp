@@ -104,7 +104,12 @@ private:
 Result<Outcome> replay_judge(const Record& record, std::string_view version, const OnJudgeStep& on_step,
                              const OnJudgeKeyFrame& on_key_frame) {
     if (auto same = check_version(record, version); !same) return std::unexpected{std::move(same.error())};
-    return Run<JudgeKind>{on_step, on_key_frame}.all(record.judge_segments);
+    return run_all(*running_replay(record, on_step, on_key_frame));
+}
+
+std::unique_ptr<RunningReplay> running_replay(const Record& record, const OnJudgeStep& on_step,
+                                              const OnJudgeKeyFrame& on_key_frame) {
+    return std::make_unique<Run<JudgeKind>>(record.judge_segments, on_step, on_key_frame);
 }
 
 }  // namespace mainstay::record

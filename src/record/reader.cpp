@@ -145,6 +145,17 @@ Result<std::vector<std::byte>> file_of_memory(std::span<const std::byte> memory,
     return file_of_memories(std::span{&memory, 1}, saved);
 }
 
+std::optional<std::size_t> unwritten_key_frame(std::span<const std::byte> memory) {
+    const std::size_t size = segment_bytes(memory.size());
+    if (size == 0) return std::nullopt;
+    for (std::size_t at = 0; at < kSegments; ++at) {
+        const auto& header = *reinterpret_cast<const SegmentHeader*>(memory.data() + sizeof(MemoryHeader) + at * size);
+        const std::uint64_t used = load(header.used);
+        if (load(header.number) == 0 && used > size - sizeof(SegmentHeader)) return used;
+    }
+    return std::nullopt;
+}
+
 Result<Record> read_record(std::span<const std::byte> file) {
     auto version = version_of(file);
     if (!version) return std::unexpected{std::move(version.error())};

@@ -41,6 +41,8 @@ bool SegmentWriter::end_key_frame(const ByteWriter& written, Instant now) {
     statistics_.key_frame_bytes = written.size();
     if (!written.fits()) {
         works_ = false;  // a larger one would not fit either
+        // For the reader: unwritten_key_frame().
+        std::atomic_ref{header(segment_).used}.store(written.size(), std::memory_order_release);
         return false;
     }
     used_ = written.size();

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 import pytest
-from support.paths import program
+from support.paths import BUILD, program
 from support.vrrp import instance, office, role_pid, signal_role, wait_holds, wait_ready, wait_released
 from support.wait import wait_until
 
@@ -71,6 +71,27 @@ def test_a_failover_is_replayed_with_its_reasons_and_without_the_password(lan, w
     assert replayed(path, "--instance", "VI_1") != ""
     assert ctl("replay", path, "--instance", "VI_9").stderr == "mainstayctl: the record has no instance VI_9\n"
     assert ctl("replay", path, "--at", "tomorrow").returncode == 2
+
+
+def simulated(path, seed):
+    """What the simulator prints of a record, and of the history that a seed makes of it."""
+    done = subprocess.run([BUILD / "tests" / "sim" / "simulate", "--record", path, "--seed", str(seed)], capture_output=True, text=True,
+                          check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout[-2000:] + done.stderr
+    return done.stdout
+
+
+def test_the_simulator_goes_on_where_the_records_of_a_real_pair_end(lan, world_path):
+    one, two, _ = pair(lan)
+    wait_until(lambda: "192.168.4.11" in two.run([program("mainstayctl"), "status", "--json"]).stdout, 10, "two to hear one")
+    master, backup = (simulated(save(host, world_path / f"{host.name}.rec"), 7) for host in (one, two))
+
+    assert re.search(r"^r0  clock \S+ ppm, 192\.168\.4\.11, ", master, re.MULTILINE)
+    assert "priority 150 every 1000 ms, begins as MASTER\n" in master
+    assert re.search(r"^r0  clock \S+ ppm, 192\.168\.4\.12, .*\n.* priority 100 every 1000 ms, begins as BACKUP\n"
+                     r"r1  clock \S+ ppm, 192\.168\.4\.11, .*\n.* priority 150 every 1000 ms, begins as MASTER\n", backup, re.MULTILINE)
+    assert "none broken" in master.splitlines()[-1]
+    assert "none broken" in backup.splitlines()[-1]
 
 
 def test_a_process_that_dies_leaves_its_record_and_the_next_one_goes_on(lan, world_path):

@@ -232,4 +232,5 @@ TEST_CASE("without a configuration that fits, nothing of a judge is recorded and
     bench.pass(30s);
     CHECK_FALSE(bench.recorder.works());
     CHECK(bench.recorder.statistics().key_frame_bytes > 32U << 10);
+    CHECK(unwritten_key_frame(std::as_bytes(std::span{bench.memory})) == bench.recorder.statistics().key_frame_bytes);
 }

@@ -147,6 +147,33 @@ TEST_CASE("without a configuration that fits, nothing is recorded and that can b
     CHECK_FALSE(bench.recorder.works());
     CHECK(bench.recorder.statistics().key_frame_bytes > 32U << 10);
     CHECK(bench.file().error().text() == "nothing has been recorded yet");
+    const auto memory = std::as_bytes(std::span{bench.memory});
+    CHECK(unwritten_key_frame(memory) == bench.recorder.statistics().key_frame_bytes);
+    auto damaged = bench.memory;
+    damaged[sizeof(MemoryHeader) / sizeof(std::uint64_t)] = 1;  // a segment that has been begun
+    CHECK(unwritten_key_frame(std::as_bytes(std::span{damaged})) == std::nullopt);
+
+    // A successor whose configuration fits records again.
+    Bench next{64U << 10};
+    next.recorder =
+        Recorder{std::as_writable_bytes(std::span{bench.memory}), Bench::kVersion, [] { return WallTime{}; }};
+    next.start();
+    CHECK(next.recorder.works());
+    CHECK(unwritten_key_frame(memory) == std::nullopt);
+    CHECK(bench.file());
+}
+
+TEST_CASE("a record of a process before is kept while its successor's state does not fit") {
+    Bench first{64U << 10};
+    first.start();
+    first.pass(10s);
+    CHECK(unwritten_key_frame(std::as_bytes(std::span{first.memory})) == std::nullopt);
+    Bench second{64U << 10, director(200)};
+    second.recorder =
+        Recorder{std::as_writable_bytes(std::span{first.memory}), Bench::kVersion, [] { return WallTime{}; }};
+    second.start();
+    CHECK(unwritten_key_frame(std::as_bytes(std::span{first.memory})) == second.recorder.statistics().key_frame_bytes);
+    CHECK(first.record().segments.size() == 1);
 }
 
 TEST_CASE("what is no record, or another version's, is refused with the reason") {

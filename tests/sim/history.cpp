@@ -12,7 +12,6 @@ using namespace vrrp;
 
 namespace {
 constexpr Nanos kRestoreWindow = 11s;  // an address that was taken away too often is back after so long
-constexpr Nanos kAnnounceDelay = 5s;   // the longest garp_*_delay of a plan
 }  // namespace
 
 void Lan::run(Nanos at_least) {
@@ -36,8 +35,8 @@ void Lan::run(Nanos at_least) {
 void Lan::start_all() {
     for (Host& host : hosts_) {
         if (violation_) return;
-        start(host.index, false);
-        pass(random_.up_to(Nanos{plan_.interval} * 3));
+        start(host.index, recorded_ && host.has_block);
+        if (!recorded_) pass(random_.up_to(Nanos{plan_.interval} * 3));
     }
 }
 
@@ -69,7 +68,7 @@ void Lan::heal() {
         if (!violation_) set_link(host.index, 1, true);
     }
     unify();
-    if (plan_.script_period > Micros{0}) pass(Nanos{plan_.script_period} * 5 + 200ms);  // `rise` results in a row
+    if (plan_.script_settles > Micros{0}) pass(Nanos{plan_.script_settles} + 200ms);  // `rise` results in a row
     const auto stolen = [](const Host& host) { return !host.missing.empty(); };
     if (std::ranges::any_of(hosts_, stolen)) pass(kRestoreWindow);
     const auto delayed = [&](const Host& host) { return host.router && host.witness.delayed(host.clock.local(now_)); };
@@ -82,8 +81,10 @@ void Lan::unify() {
     bool any = false;
     for (Host& host : hosts_) {
         bool differs = false;
-        for (auto& c : host.config.instances)
-            if (c.version == 2 && c.advert_int != plan_.interval) c.advert_int = plan_.interval, differs = true;
+        for (std::size_t n = 0; n < host.config.instances.size(); ++n) {
+            auto& c = host.config.instances[n];
+            if (c.version == 2 && c.advert_int != plan_.intervals[n]) c.advert_int = plan_.intervals[n], differs = true;
+        }
         if (!differs || violation_) continue;
         any = true;
         say(&host, "reloads with the common interval");
@@ -144,7 +145,7 @@ void Lan::hand_over_in_peace(std::size_t i, std::size_t n) {
         if (!violation_) pass(hand_over_time());
     }
     if (!violation_ && whole && hosts_.size() > 1 && master_of(n).value_or(i) == i)
-        broken(&hosts_[i], fmt::format("(k) nobody took VI_{} over", n + 1));
+        broken(&hosts_[i], fmt::format("(k) nobody took {} over", name_of(n)));
     // A better one than the backup that took over may be waiting for its preempt_delay; and maintenance moves the other
     // instances too, which may be taken back.
     if (!violation_) pass(longest_preempt_delay() + settle_time());
@@ -238,7 +239,7 @@ void Lan::experiment() {
     heal();
     check_settled();
     if (violation_ || !plan_.announces) return;
-    pass(kAnnounceDelay + settle_time());
+    pass(plan_.announce_delay + settle_time());
     if (!violation_) check_client();
 }
 

@@ -115,7 +115,7 @@ void Lan::check_yield(const Host& host, std::size_t n, const Intents& intents, c
         from && (*from == n || (!c.sync_group.empty() && host.config.instances[*from].sync_group == c.sync_group));
     const bool better =
         ours && std::tuple{heard->advert.priority, heard->source} >
-                    std::tuple{host.witness.expects()[*from].priority, address_of(host.index, heard->source.family())};
+                    std::tuple{host.witness.expects()[*from].priority, address(host.index, heard->source.family())};
     if (!better) broken(&host, "(c) " + c.name + " yields to nobody better");
 }
 
@@ -142,14 +142,15 @@ void Lan::check_takeover(const Host& host, std::size_t n, const Intents& intents
 }
 
 void Lan::check_group(const Host& host) {
-    std::optional<std::size_t> first;
     for (std::size_t n = 0; n < host.states.size(); ++n) {
-        if (host.config.instances[n].sync_group.empty()) continue;
-        if (!first) first = n;
-        if (host.states[n] != host.states[*first])
-            broken(&host, fmt::format("(e) the members of its sync group disagree: {} is {}, {} is {}",
-                                      host.config.instances[*first].name, to_string(host.states[*first]),
-                                      host.config.instances[n].name, to_string(host.states[n])));
+        const auto& group = host.config.instances[n].sync_group;
+        if (group.empty()) continue;
+        const auto member = std::ranges::find(host.config.instances, group, &config::Instance::sync_group);
+        const auto first = static_cast<std::size_t>(member - host.config.instances.begin());
+        if (host.states[n] != host.states[first])
+            broken(&host, fmt::format("(e) the members of its sync group disagree: {} is {}, {} is {}", member->name,
+                                      to_string(host.states[first]), host.config.instances[n].name,
+                                      to_string(host.states[n])));
     }
 }
 
@@ -184,12 +185,12 @@ void Lan::check_settled() {
     // A preemption may be on the wire at this very moment.
     if (!violation_ && one_each()) pass(4 * (jitter_ + lateness_));
     if (const auto n = one_each(); n && !violation_)
-        broken(nullptr, fmt::format("(a) VI_{} has no master, or several", *n + 1));
+        broken(nullptr, fmt::format("(a) {} has no master, or several", name_of(*n)));
     const Nanos delay = longest_preempt_delay();
     if (!violation_ && delay > Nanos{0}) pass(delay + settle_time());
     for (std::size_t n = 0; n < hosts_[0].states.size() && !violation_; ++n) {
         const auto master = master_of(n);
-        if (!master) return broken(nullptr, fmt::format("(a) VI_{} has no master, or several", n + 1));
+        if (!master) return broken(nullptr, fmt::format("(a) {} has no master, or several", name_of(n)));
         check_best(n, hosts_[*master]);
     }
 }
@@ -197,11 +198,11 @@ void Lan::check_settled() {
 void Lan::check_best(std::size_t n, const Host& master) {
     for (const auto& address : master.config.instances[n].addresses)
         if (!master.kernel.contains({kInterface, address.prefix}))
-            broken(&master, fmt::format("(g) is master of VI_{} and lacks an address", n + 1));
+            broken(&master, fmt::format("(g) is master of {} and lacks an address", name_of(n)));
     for (const Host& other : hosts_) {
         if (!other.router || other.config.instances[n].nopreempt || other.witness.expects()[n].failed_over) continue;
         if (other.witness.expects()[n].priority > master.witness.expects()[n].priority)
-            broken(&master, fmt::format("(a) is master of VI_{} though r{} is better", n + 1, other.index));
+            broken(&master, fmt::format("(a) is master of {} though r{} is better", name_of(n), other.index));
     }
 }
 
@@ -213,7 +214,7 @@ void Lan::check_client() {
             const auto at = client_cache_.find(address.prefix.address);
             if (at != client_cache_.end() && at->second != *master)
                 broken(&hosts_[*master],
-                       fmt::format("(j) is master of VI_{}, but clients still send to r{}", n + 1, at->second));
+                       fmt::format("(j) is master of {}, but clients still send to r{}", name_of(n), at->second));
         }
     }
 }

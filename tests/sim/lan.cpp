@@ -52,6 +52,18 @@ Instant HostClock::wall(Instant local) const {
 
 Lan::Lan(std::uint64_t seed, const Wish& wish, Sabotage sabotage)
     : random_{seed}, sabotage_{sabotage}, plan_{draw_plan(random_, wish)} {
+    make_hosts();
+}
+
+Lan::Lan(const Beginning& beginning, std::uint64_t seed, Sabotage sabotage)
+    : random_{seed}, sabotage_{sabotage}, plan_{beginning.plan}, recorded_{true} {
+    plan_.drifts_ppm.clear();
+    for (std::size_t i = 0; i < plan_.configs.size(); ++i) plan_.drifts_ppm.push_back(draw_drift(random_));
+    make_hosts();
+    for (Host& host : hosts_) adopt(host, beginning);
+}
+
+void Lan::make_hosts() {
     const std::size_t count = plan_.configs.size();
     hosts_.resize(count);
     cuts_.assign((count + 1) * (count + 1), false);
@@ -62,15 +74,36 @@ Lan::Lan(std::uint64_t seed, const Wish& wish, Sabotage sabotage)
         host.index = i;
         host.clock = {.offset = 1'000s + random_.up_to(kClockStarts), .drift_ppm = plan_.drifts_ppm[i]};
         host.config = plan_.configs[i];
-        host.links[0] = {.name = kInterface,
-                         .index = 2,
-                         .up = true,
-                         .addresses = {address_of(i, Family::V4), address_of(i, Family::V6)}};
+        host.links[0] = {
+            .name = kInterface, .index = 2, .up = true, .addresses = {address(i, Family::V4), address(i, Family::V6)}};
         host.links[1] = {.name = kUplink, .index = 3, .up = true};
         host.witness.configure(host.config);
         host.states.assign(host.config.instances.size(), State::Init);
         host.heard.resize(host.config.instances.size());
     }
+}
+
+// As an incarnation after a crash finds its host: the state block, and what the one before has left in the kernel.
+void Lan::adopt(Host& host, const Beginning& beginning) {
+    if (host.index == 0) {
+        host.clock.offset = beginning.now.time_since_epoch();
+        host.links[0].up = beginning.links_up[0];
+        host.links[1].up = beginning.links_up[1];
+        host.script_good = beginning.script_good;
+        host.maintenance = beginning.maintenance;
+    }
+    if (beginning.states[host.index].instances.empty()) return;
+    host.block = beginning.states[host.index];
+    host.has_block = true;
+    for (std::size_t n = 0; n < host.states.size(); ++n) {
+        auto& instance = host.block.instances[n];
+        instance.deadline += host.clock.offset - beginning.now.time_since_epoch();
+        host.states[n] = instance.state;
+        if (instance.state != State::Master) continue;
+        const auto& c = host.config.instances[n];
+        for (std::size_t k = 0; k < c.addresses.size() + c.excluded_addresses.size(); ++k) put(host, c, k);
+    }
+    host.witness.remember(host.block);
 }
 
 void Lan::record(std::size_t bytes) {
@@ -150,7 +183,7 @@ void Lan::deadline(Host& host) {
 void Lan::script_ends(Host& host, bool good) {
     const Instant now = host.clock.local(now_);
     host.witness.script(now, good);
-    ScriptDone done{"chk", ScriptDone::How::Exited, good ? 0 : 1};
+    ScriptDone done{host.config.scripts.at(0).name, ScriptDone::How::Exited, good ? 0 : 1};
     if (!good && random_.chance(300))
         done.how = random_.chance(500) ? ScriptDone::How::TimedOut : ScriptDone::How::Signalled;
     finish(host, host.router->step(done, now));
@@ -280,8 +313,7 @@ void Lan::send(Host& from, const SendAdvert& advert) {
         packet->advert = wire::decode_vrrp(packet->payload, packet->source.family()).value();
         keep(packet);
         for (const Host& to : hosts_)
-            if (packet->destination.is_multicast() ||
-                packet->destination == address_of(to.index, packet->source.family()))
+            if (packet->destination.is_multicast() || packet->destination == address(to.index, packet->source.family()))
                 post(packet, from.index, to.index);
         if (!trace_ || !trace_packets_) continue;
         say(&from, "advert of VRID {} to {}: priority {}, every {} ms", packet->advert.virtual_router_id,
@@ -305,6 +337,15 @@ void Lan::post(const std::shared_ptr<const Packet>& packet, std::size_t from, st
                   .kind = Happening::Kind::Deliver,
                   .packet = packet});
     }
+}
+
+std::size_t Lan::virtual_router_of(const Prefix& prefix) const {
+    const auto& instances = plan_.configs[0].instances;
+    for (std::size_t n = 0; n < instances.size(); ++n)
+        for (const auto* list : {&instances[n].addresses, &instances[n].excluded_addresses})
+            for (const auto& address : *list)
+                if (address.prefix.address == prefix.address) return n;
+    return sim::virtual_router_of(prefix);
 }
 
 std::optional<std::size_t> Lan::master_of(std::size_t n) const {

@@ -18,14 +18,13 @@
 #include <string>
 #include <vector>
 
+#include "beginning.hpp"
 #include "mainstay/record/recorded_router.hpp"
 #include "mainstay/vrrp/router.hpp"
 #include "plan.hpp"
 #include "witness.hpp"
 
 namespace mainstay::sim {
-
-inline constexpr const char* kRecordVersion = "simulated";
 
 // Faults planted in the director around the router: what a role could do wrong. (Faults inside the router are planted
 // by mutate.py.)
@@ -93,6 +92,8 @@ struct Statistics {
 class Lan {
 public:
     Lan(std::uint64_t seed, const Wish& wish, Sabotage sabotage = Sabotage::None);
+    // A LAN in the state that a flight record ends with; its history is the seed's.
+    Lan(const Beginning& beginning, std::uint64_t seed, Sabotage sabotage = Sabotage::None);
 
     // Gives every host a flight recorder with so much memory. Before the start; it changes no history.
     void record(std::size_t bytes);
@@ -136,7 +137,8 @@ public:
         return {std::chrono::duration_cast<Micros>(now_.time_since_epoch()).count()};
     }
 
-    [[nodiscard]] std::string describe() const;  // the network, a line for each instance of each director
+    // The network, a line for each instance of each director.
+    [[nodiscard]] std::string describe() const;
     // Lines for people, as they happen; `packets` also every advert.
     void trace(std::function<void(const std::string&)> write, bool packets);
 
@@ -155,6 +157,8 @@ private:
     };
 
     // lan.cpp
+    void make_hosts();
+    void adopt(Host& host, const Beginning& beginning);
     void schedule(Happening what);
     void happen(const Happening& what);
     void deliver(Host& host, const std::shared_ptr<const Packet>& packet);
@@ -174,6 +178,13 @@ private:
     void run_script(Host& host);
     [[nodiscard]] bool cut(std::size_t from, std::size_t to) const { return cuts_[from * (hosts_.size() + 1) + to]; }
     [[nodiscard]] std::size_t client() const { return hosts_.size(); }
+    [[nodiscard]] const std::string& name_of(std::size_t virtual_router) const {
+        return plan_.configs[0].instances[virtual_router].name;
+    }
+    [[nodiscard]] const IpAddress& address(std::size_t host, Family family) const {
+        return plan_.addresses[host][family == Family::V4 ? 0 : 1];
+    }
+    [[nodiscard]] std::size_t virtual_router_of(const Prefix& address) const;
 
     // trouble.cpp and history.cpp
     void one_trouble();
@@ -181,6 +192,7 @@ private:
     void cut_randomly();
     void replay();
     void forge();
+    [[nodiscard]] std::uint8_t unknown_vrid() const;
     void unify();
     [[nodiscard]] Nanos short_pause(std::size_t master) const;
     void hand_over_in_peace(std::size_t host, std::size_t virtual_router);
@@ -188,7 +200,7 @@ private:
 
     // invariants.cpp
     void check(Host& host, const vrrp::RouterSnapshot& snapshot, const vrrp::Intents& intents, const Packet* heard);
-    [[nodiscard]] static bool owned(const Host& host, const Prefix& prefix);
+    [[nodiscard]] bool owned(const Host& host, const Prefix& prefix);
     void check_addresses(const Host& host);
     void check_yield(const Host& host, std::size_t n, const vrrp::Intents& intents, const Packet* heard);
     void check_takeover(const Host& host, std::size_t n, const vrrp::Intents& intents);
@@ -216,6 +228,7 @@ private:
     std::vector<std::shared_ptr<const Packet>> kept_;  // some that were sent, for replay()
     Nanos jitter_{0};                                  // of packets
     Nanos lateness_{0};                                // of wake-ups
+    bool recorded_ = false;                            // begins as a flight record ends
     bool settled_ = false;                             // nothing may change any more
     bool starting_ = false;                            // within the first step of an incarnation
     std::map<IpAddress, std::size_t> client_cache_;    // which host a client on the LAN sends to

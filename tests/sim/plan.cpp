@@ -16,6 +16,7 @@ constexpr std::uint8_t kPriorities[] = {1, 50, 99, 100, 100, 100, 101, 150, 200,
 constexpr Micros kShortIntervals[] = {10ms, 10ms, 20ms, 50ms, 100ms, 250ms};
 constexpr std::uint8_t kOwner = 255;
 constexpr std::int64_t kDriftMax = 500;  // ppm; a quartz is within 100
+constexpr Nanos kAnnounceDelay = 5s;     // the longest garp_*_delay that is drawn
 
 // What all directors of this LAN agree on for one virtual router.
 struct Shared {
@@ -54,9 +55,11 @@ public:
         mixed_ = !wish_.plain && plan_.interval < 1s && random_.chance(200);
         for (std::size_t n = 0; n < count; ++n) shared_.push_back(draw_shared(n, count));
         for (std::size_t r = 0; r < routers_; ++r) plan_.configs.push_back(draw_config(r));
+        for (std::size_t r = 0; r < routers_; ++r) plan_.drifts_ppm.push_back(wish_.plain ? 0 : draw_drift(random_));
         for (std::size_t r = 0; r < routers_; ++r)
-            plan_.drifts_ppm.push_back(
-                wish_.plain ? 0 : static_cast<std::int64_t>(random_.below(2 * kDriftMax + 1)) - kDriftMax);
+            plan_.addresses.push_back({address_of(r, Family::V4), address_of(r, Family::V6)});
+        plan_.intervals.assign(count, plan_.interval);
+        plan_.announce_delay = kAnnounceDelay;
         return std::move(plan_);
     }
 
@@ -161,7 +164,7 @@ private:
         config::TrackScript script;
         script.name = "chk";
         script.interval = script.timeout = std::max<Micros>(plan_.interval / 2, 50ms);
-        plan_.script_period = script.interval;
+        plan_.script_settles = script.interval * 5;
         script.rise = static_cast<std::uint32_t>(1 + random_.below(3));
         script.fall = static_cast<std::uint32_t>(1 + random_.below(3));
         script.init_fail = random_.chance(150);
@@ -186,6 +189,10 @@ private:
 };
 
 }  // namespace
+
+std::int64_t draw_drift(Random& random) {
+    return static_cast<std::int64_t>(random.below(2 * kDriftMax + 1)) - kDriftMax;
+}
 
 Plan draw_plan(Random& random, const Wish& wish) { return Drawing{random, wish}.draw(); }
 

@@ -2,6 +2,7 @@
 // configuration. Drawn from a seed, so that a thousand seeds are a thousand networks.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -46,12 +47,16 @@ struct Wish {
 struct Plan {
     std::vector<config::Config> configs;  // one per director; instances[n] is virtual router n on all of them
     std::vector<std::int64_t> drifts_ppm;
-    Micros interval{0};       // the largest of all
-    Micros script_period{0};  // of the scripts; zero: none
+    std::vector<std::array<IpAddress, 2>> addresses;  // of each director: IPv4, IPv6
+    Micros interval{0};                               // the largest of all
+    std::vector<Micros> intervals;                    // of each virtual router, before any reload
+    Micros script_settles{0};  // in which a script that is good again counts as good; zero: there are no scripts
+    Nanos announce_delay{0};   // the longest garp_*_delay
     bool grouped = false, plain = false;
     bool announces = false;  // whoever yields tells the other, and the other announces its addresses
 };
 
+[[nodiscard]] std::int64_t draw_drift(Random& random);  // of a director's clock, in ppm
 [[nodiscard]] Plan draw_plan(Random& random, const Wish& wish);
 
 [[nodiscard]] IpAddress address_of(std::size_t router, Family family);

@@ -11,6 +11,9 @@ std::string Lan::describe() const {
     std::string text = fmt::format("{} directors{}\n", hosts_.size(), plan_.grouped ? ", with a sync group" : "");
     for (const Host& host : hosts_) {
         text += fmt::format("r{}  clock {:+} ppm", host.index, host.clock.drift_ppm);
+        if (recorded_)
+            text += fmt::format(", {}, {}", address(host.index, Family::V4).to_string(),
+                                address(host.index, Family::V6).to_string());
         if (host.config.global.vrrp_startup_delay > Micros{0})
             text += fmt::format(", vrrp_startup_delay {} ms", host.config.global.vrrp_startup_delay / 1ms);
         for (const auto& c : host.config.scripts)
@@ -31,6 +34,10 @@ std::string Lan::describe() const {
                 text += fmt::format(", script weight {}{}", t.weight, t.reverse ? " reverse" : "");
             for (const auto& t : c.track_interfaces)
                 text += fmt::format(", {} weight {}{}", t.name, t.weight, t.reverse ? " reverse" : "");
+            if (recorded_)
+                text +=
+                    fmt::format(", begins as {}",
+                                to_string(host.states[static_cast<std::size_t>(&c - host.config.instances.data())]));
             text += "\n";
         }
     }

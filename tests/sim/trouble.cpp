@@ -11,6 +11,10 @@ namespace mainstay::sim {
 using namespace std::chrono_literals;
 using namespace vrrp;
 
+namespace {
+constexpr Micros kIntervalMax = 255s;  // of version 2
+}
+
 void Lan::one_trouble() {
     ++statistics_.faults;
     const std::size_t i = random_.below(hosts_.size());
@@ -69,8 +73,8 @@ void Lan::replay() {
     if (kept_.empty()) return;
     const auto packet = kept_[random_.below(kept_.size())];
     Host& to = hosts_[random_.below(hosts_.size())];
-    if (packet->source == address_of(to.index, packet->source.family())) return;
-    if (!packet->destination.is_multicast() && packet->destination != address_of(to.index, packet->source.family()))
+    if (packet->source == address(to.index, packet->source.family())) return;
+    if (!packet->destination.is_multicast() && packet->destination != address(to.index, packet->source.family()))
         return;
     say(&to, "is sent an old packet again: VRID {} priority {} from {}", packet->advert.virtual_router_id,
         packet->advert.priority, packet->source.to_string());
@@ -217,7 +221,7 @@ void Lan::steal_address(std::size_t i) {
 void Lan::fail_over(std::size_t i, std::size_t n) {
     Host& host = hosts_[i];
     if (!host.router || host.paused) return;
-    say(&host, "is to hand VI_{} over", n + 1);
+    say(&host, "is to hand {} over", name_of(n));
     const Instant now = host.clock.local(now_);
     host.witness.fail_over(now, n);
     finish(host, host.router->step(FailOver{static_cast<InstanceId>(n)}, now));
@@ -226,7 +230,7 @@ void Lan::fail_over(std::size_t i, std::size_t n) {
 void Lan::fail_back(std::size_t i, std::size_t n) {
     Host& host = hosts_[i];
     if (!host.router || host.paused) return;
-    say(&host, "may preempt VI_{} again", n + 1);
+    say(&host, "may preempt {} again", name_of(n));
     host.witness.fail_back(n);
     finish(host, host.router->step(FailBack{static_cast<InstanceId>(n)}, host.clock.local(now_)));
 }
@@ -251,12 +255,14 @@ void Lan::reload(std::size_t i, bool everything) {
     for (std::size_t n = 0; n < host.config.instances.size(); ++n) {
         auto& c = host.config.instances[n];
         if (everything && c.priority != 255 && (!c.sync_group.empty() || random_.chance(500))) c.priority = priority;
-        if (everything && c.version == 2) c.advert_int = slower ? plan_.interval * 2 : plan_.interval;
+        const Micros interval = plan_.intervals[n];
+        if (everything && c.version == 2) c.advert_int = slower ? std::min(interval * 2, kIntervalMax) : interval;
         if (everything && c.version == 3)
-            c.advert_int = slower ? plan_.interval : std::max<Micros>(plan_.interval / 20ms * 10ms, 10ms);
+            c.advert_int = slower ? interval : std::max<Micros>(interval / 20ms * 10ms, 10ms);
         if (c.addresses.size() > 1 && random_.chance(500)) c.addresses.pop_back();
         const Prefix fresh = virtual_address(n, c.family, static_cast<std::uint32_t>(random_.below(8)));
-        if (std::ranges::find(c.addresses, fresh, &config::VirtualAddress::prefix) == c.addresses.end())
+        if (virtual_router_of(fresh) == n &&
+            std::ranges::find(c.addresses, fresh, &config::VirtualAddress::prefix) == c.addresses.end())
             c.addresses.push_back({.prefix = fresh});
     }
     say(&host, "reloads{}", everything ? fmt::format(" with priority {}", priority) : "");
@@ -292,6 +298,16 @@ void Lan::join() {
     say(nullptr, "is whole again");
 }
 
+std::uint8_t Lan::unknown_vrid() const {
+    const auto is_known = [&](std::uint8_t vrid) {
+        return std::ranges::find(plan_.configs[0].instances, vrid, &config::Instance::virtual_router_id) !=
+               plan_.configs[0].instances.end();
+    };
+    std::uint8_t vrid = 250;
+    while (is_known(vrid)) --vrid;
+    return vrid;
+}
+
 // Packets that none may believe, each wrong in one way only.
 void Lan::forge() {
     const std::size_t to = random_.below(hosts_.size());
@@ -299,10 +315,10 @@ void Lan::forge() {
     const auto& c = hosts_[to].config.instances[n];
     Packet p;
     p.forged = true;
-    p.source = address_of(random_.chance(500) ? 200 : random_.below(hosts_.size()), c.family);
+    p.source = random_.chance(500) ? address_of(200, c.family) : address(random_.below(hosts_.size()), c.family);
     const bool unicast = !c.unicast_peers.empty();
     const IpAddress group = IpAddress::parse(c.family == Family::V4 ? "224.0.0.18" : "ff02::12").value();
-    p.destination = unicast ? address_of(to, c.family) : group;
+    p.destination = unicast ? address(to, c.family) : group;
     p.advert.version = c.version;
     p.advert.virtual_router_id = c.virtual_router_id;
     p.advert.priority = random_.chance(300) ? 0 : 255;
@@ -329,11 +345,11 @@ void Lan::forge() {
             break;
         case 3:
             how = "VRID";
-            p.advert.virtual_router_id = 250;
+            p.advert.virtual_router_id = unknown_vrid();
             break;
         case 4:
             how = "destination";
-            p.destination = unicast ? group : address_of(to, c.family);
+            p.destination = unicast ? group : address(to, c.family);
             break;
         case 5:
             if (c.version != 2) break;

@@ -20,6 +20,27 @@ void Witness::configure(const config::Config& config) {
     expects_.assign(config.instances.size(), {});
 }
 
+void Witness::remember(const vrrp::RouterSnapshot& block) {
+    for (std::size_t n = 0; n < expects_.size(); ++n) {
+        const auto& instance = block.instances.at(n);
+        expects_[n] = {.state = instance.state,
+                       .due = instance.deadline,
+                       .priority = instance.effective_priority,
+                       .learned = instance.master_interval,
+                       .knows_master = !instance.master.empty(),
+                       .preempt_from = {},
+                       .preempting = {},
+                       .preempted_until = {},
+                       .reduced = instance.reduced,
+                       .failed_over = instance.failed_over,
+                       .other_owner_since = {},
+                       .provocations = {}};
+    }
+    script_ = {};
+    if (!block.scripts.empty())
+        script_ = {.known = block.scripts[0].known, .up = block.scripts[0].up, .streak = block.scripts[0].streak};
+}
+
 // ---- arithmetic ----------------------------------------------------------------------------------------------------
 
 bool Witness::owner(std::size_t n) const {

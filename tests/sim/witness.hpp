@@ -52,6 +52,8 @@ public:
     };
 
     void configure(const config::Config& config);
+    // Before start() with a block that no incarnation of this simulation has left: what it says.
+    void remember(const vrrp::RouterSnapshot& block);
 
     // What the router is told, just before it is: one call for every fact.
     void start(Instant now, bool with_block);

@@ -36,7 +36,9 @@ struct MemoryHeader {
 };
 inline constexpr std::array<char, 8> kMagic{'m', 's', 't', 'a', 'y', 'r', 'e', 'c'};
 
-// In front of each segment. `number` is 0 while the segment is being begun; `used` grows with each whole entry.
+// In front of each segment. `number` is 0 while the segment is being begun; `used` grows with each whole entry. With
+// the number 0, `used` above what a segment holds is the size of a key frame that did not fit: its process records
+// nothing.
 struct SegmentHeader {
     std::uint64_t number = 0;
     std::uint64_t used = 0;
@@ -45,6 +47,7 @@ struct SegmentHeader {
 // The version of this program, as it stands in the records that it makes and reads.
 [[nodiscard]] std::string_view program_version();
 
+// Of a memory of so many bytes: the size of a segment with its header, a multiple of 64; 0: it is too small for any.
 [[nodiscard]] constexpr std::size_t segment_bytes(std::size_t memory) {
     return memory < kMemoryLeast ? 0 : (memory - sizeof(MemoryHeader)) / kSegments / 64 * 64;
 }

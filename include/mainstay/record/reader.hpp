@@ -27,6 +27,10 @@ namespace mainstay::record {
                                                               WallTime saved);
 [[nodiscard]] Result<std::vector<std::byte>> file_of_memory(std::span<const std::byte> memory, WallTime saved);
 
+// The size in bytes of a key frame that does not fit into this memory: its process records nothing any more, though
+// what another one recorded before may still be there. None: it records, or has not begun yet.
+[[nodiscard]] std::optional<std::size_t> unwritten_key_frame(std::span<const std::byte> memory);
+
 struct Segment {
     std::uint64_t number = 0;
     std::vector<std::byte> bytes;
