@@ -96,7 +96,9 @@ public:
     // If takes_changes(): a reload that changes only these virtual servers, at unchanged positions, is prepared from
     // them. False: the role needs the whole configuration. A reload without any change calls only commit_unchanged().
     [[nodiscard]] virtual bool takes_changes() const { return false; }
-    [[nodiscard]] virtual bool prepare_changes(std::vector<config::ServiceChange>) { return false; }  // NOLINT: to keep
+    // A role that takes changes keeps them.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param)
+    [[nodiscard]] virtual bool prepare_changes(std::vector<config::ServiceChange>) { return false; }
     virtual void commit_unchanged() {}
     // A request over D-Bus or SNMP. Only the vrrp role gets any.
     virtual void asked(const ipc::ControlRequest&) {}
