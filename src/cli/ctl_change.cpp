@@ -112,9 +112,9 @@ void ChangeCommands::add_mail(CLI::App& app) {
     webhook_ = add_queue(
         app, "webhook", "Show, retry and drop events that wait for webhooks, and test the webhooks", webhook_options_,
         {.things = "events",
-         .queue = "Show the webhooks and the events that wait for them",
-         .retry = "Try events now, whenever they are due",
-         .drop = "Delete events that wait",
+         .queue = "Show the webhooks, the events that wait for them and those that have failed",
+         .retry = "Try events now, also those that have failed",
+         .drop = "Delete events that wait or have failed",
          .test = "Send a marked test event now and show the answers; exit 0 all accepted it, 1 not, 2 refused",
          .to = "Send it to this webhook instead of to all",
          .to_whom = "WEBHOOK"});

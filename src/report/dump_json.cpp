@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "config_text.hpp"
+#include "counter_names.hpp"
 #include "document_queries.hpp"
 #include "mainstay/config/schema/keyword_values.hpp"
 #include "mainstay/report/dumps.hpp"
@@ -134,27 +135,10 @@ json data_of(const DumpSource& source, const Instance& instance, const vrrp::Ins
     return out;
 }
 
-json stats_of(const vrrp::Counters& c) {
-    return {{"advert_rcvd", c.advert_rcvd},
-            {"advert_sent", c.advert_sent},
-            {"become_master", c.become_master},
-            {"release_master", c.release_master},
-            {"packet_len_err", c.packet_len_err},
-            {"advert_interval_err", c.advert_interval_err},
-            {"ip_ttl_err", c.ip_ttl_err},
-            {"invalid_type_rcvd", c.invalid_type_rcvd},
-            {"addr_list_err", c.addr_list_err},
-            {"invalid_authtype", c.invalid_authtype},
-            {"authtype_mismatch", c.authtype_mismatch},
-            {"auth_failure", c.auth_failure},
-            {"auth_ext_missing", c.auth_ext_missing},
-            {"auth_ext_malformed", c.auth_ext_malformed},
-            {"auth_ext_unknown_key", c.auth_ext_unknown_key},
-            {"auth_ext_invalid_hmac", c.auth_ext_invalid_hmac},
-            {"auth_ext_stale", c.auth_ext_stale},
-            {"auth_ext_replay", c.auth_ext_replay},
-            {"pri_zero_rcvd", c.pri_zero_rcvd},
-            {"pri_zero_sent", c.pri_zero_sent}};
+json stats_of(const vrrp::Counters& counters) {
+    json out;
+    for (const auto& [name, value] : kKeepalivedCounters) out[name] = counters.*value;
+    return out;
 }
 
 json processes_of(const DumpSource& source) {

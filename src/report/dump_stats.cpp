@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "counter_names.hpp"
 #include "mainstay/report/dumps.hpp"
 
 namespace mainstay::report {
@@ -10,27 +11,7 @@ vrrp::Counters counted(const DumpSource& source, const vrrp::InstanceSnapshot& i
     if (found == source.cleared.end()) return now;
     const vrrp::Counters& from = found->second;
     // A counter below its value at the clearing belongs to an instance that has started again from 0.
-    const auto since = [](std::uint64_t& value, std::uint64_t before) { value -= value >= before ? before : 0; };
-    since(now.advert_rcvd, from.advert_rcvd);
-    since(now.advert_sent, from.advert_sent);
-    since(now.become_master, from.become_master);
-    since(now.release_master, from.release_master);
-    since(now.packet_len_err, from.packet_len_err);
-    since(now.advert_interval_err, from.advert_interval_err);
-    since(now.ip_ttl_err, from.ip_ttl_err);
-    since(now.invalid_type_rcvd, from.invalid_type_rcvd);
-    since(now.addr_list_err, from.addr_list_err);
-    since(now.invalid_authtype, from.invalid_authtype);
-    since(now.authtype_mismatch, from.authtype_mismatch);
-    since(now.auth_failure, from.auth_failure);
-    since(now.auth_ext_missing, from.auth_ext_missing);
-    since(now.auth_ext_malformed, from.auth_ext_malformed);
-    since(now.auth_ext_unknown_key, from.auth_ext_unknown_key);
-    since(now.auth_ext_invalid_hmac, from.auth_ext_invalid_hmac);
-    since(now.auth_ext_stale, from.auth_ext_stale);
-    since(now.auth_ext_replay, from.auth_ext_replay);
-    since(now.pri_zero_rcvd, from.pri_zero_rcvd);
-    since(now.pri_zero_sent, from.pri_zero_sent);
+    for (const auto& [name, value] : kKeepalivedCounters) now.*value -= now.*value >= from.*value ? from.*value : 0;
     return now;
 }
 

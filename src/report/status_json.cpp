@@ -5,6 +5,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "counter_names.hpp"
 #include "document_queries.hpp"
 #include "mainstay/base/utc_text.hpp"
 
@@ -13,35 +14,11 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-json counters_json(const vrrp::Counters& c) {
-    return {{"advert_rcvd", c.advert_rcvd},
-            {"advert_sent", c.advert_sent},
-            {"become_master", c.become_master},
-            {"release_master", c.release_master},
-            {"packet_len_err", c.packet_len_err},
-            {"advert_interval_err", c.advert_interval_err},
-            {"ip_ttl_err", c.ip_ttl_err},
-            {"invalid_type_rcvd", c.invalid_type_rcvd},
-            {"addr_list_err", c.addr_list_err},
-            {"invalid_authtype", c.invalid_authtype},
-            {"authtype_mismatch", c.authtype_mismatch},
-            {"auth_failure", c.auth_failure},
-            {"pri_zero_rcvd", c.pri_zero_rcvd},
-            {"pri_zero_sent", c.pri_zero_sent},
-            {"checksum_err", c.checksum_err},
-            {"version_err", c.version_err},
-            {"rival_masters", c.rival_masters},
-            {"addresses_restored", c.addresses_restored},
-            {"routing_restored", c.routing_restored},
-            {"duplicate_addresses", c.duplicate_addresses},
-            {"deadlines_late", c.deadlines_late},
-            {"adverts_skipped", c.adverts_skipped},
-            {"auth_ext_missing", c.auth_ext_missing},
-            {"auth_ext_malformed", c.auth_ext_malformed},
-            {"auth_ext_unknown_key", c.auth_ext_unknown_key},
-            {"auth_ext_invalid_hmac", c.auth_ext_invalid_hmac},
-            {"auth_ext_stale", c.auth_ext_stale},
-            {"auth_ext_replay", c.auth_ext_replay}};
+json counters_json(const vrrp::Counters& counters) {
+    json out;
+    for (const auto& [name, value] : kKeepalivedCounters) out[name] = counters.*value;
+    for (const auto& [name, value] : kOwnCounters) out[name] = counters.*value;
+    return out;
 }
 
 void put_time(json& object, const std::string& name, WallTime at) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include "advert_spread.hpp"
@@ -324,10 +323,6 @@ void Router::Impl::unknown_vrid(Step step, const PacketHeard& packet) {
                                                         packet.source.to_string(), packet.interface)}});
 }
 
-void Router::Impl::on(Step step, const ClockTold& fact) {
-    clock_offset_us = fact.at.unix_us - std::chrono::duration_cast<Micros>(step.now.time_since_epoch()).count();
-}
-
 bool Router::Impl::note(const SourceFact& fact) {
     return fact.here ? sources_missing.erase(fact.address) != 0 : sources_missing.insert(fact.address).second;
 }
@@ -340,11 +335,6 @@ void Router::Impl::on(Step step, const SourceFact& fact) {
 // sends from any configured address.
 bool Router::Impl::misses_source(const config::Instance& instance) const {
     return !instance.unicast_peers.empty() && instance.source && sources_missing.contains(*instance.source);
-}
-
-Step Router::Impl::step_at(Instant now, Intents& out) {
-    const std::int64_t micros = std::chrono::duration_cast<Micros>(now.time_since_epoch()).count();
-    return {now, out, clock_offset_us == 0 ? 0 : micros + clock_offset_us, &advert_lateness};
 }
 
 void Router::Impl::on(Step step, const AddressLost& fact) {
@@ -454,11 +444,6 @@ Intents Router::reload(std::shared_ptr<const config::Config> config, const HostF
     impl_->reload(impl_->step_at(now, out), std::move(config), host);
     impl_->renew_routing(impl_->step_at(now, out), nullptr);
     return out;
-}
-
-bool Router::clock_agrees(WallTime at, Instant now) const {
-    const std::int64_t offset = at.unix_us - std::chrono::duration_cast<Micros>(now.time_since_epoch()).count();
-    return impl_->clock_offset_us != 0 && std::abs(offset - impl_->clock_offset_us) <= kClockSlack.count();
 }
 
 std::optional<Instant> Router::deadline() const {

@@ -118,7 +118,8 @@ TEST_CASE("names select instances, groups with their members, services and serve
 
 TEST_CASE("a section has no objects of the other, and names of those are none in it") {
     const std::string answer = status().dump();
-    const auto vrrp = status_tables(answer, {}, StatusSection::Vrrp), lvs = status_tables(answer, {}, StatusSection::Lvs);
+    const auto vrrp = status_tables(answer, {}, StatusSection::Vrrp),
+               lvs = status_tables(answer, {}, StatusSection::Lvs);
     REQUIRE(vrrp.has_value());
     REQUIRE(lvs.has_value());
     const auto has = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };

@@ -5,27 +5,13 @@ import json
 import signal
 
 import pytest
-from support.mail import PORT, certificate_on, noted, serve_mail, spooled, subjects
+from support.mail import CONFIGURATION, PORT, certificate_on, noted, serve_mail, spooled, subjects
 from support.paths import program
-from support.vrrp import VIP, instance, office, signal_role, wait_holds, wait_ready
+from support.vrrp import VIP, office, signal_role, wait_holds, wait_ready
 from support.wait import wait_until
 
-CONFIGURATION = f"""global_defs {{
-    router_id LVS_MASTER
-    notification_email {{
-        a@example.org
-        b@example.org
-    }}
-    notification_email_from ha@example.org
-    smtp_server 127.0.0.1 {PORT}
-    smtp_connect_timeout 2
-    smtp_alert
-}}
-""" + instance()
 # Retries come after 5 s, 10 s, 20 s: wide enough for two of them on a busy machine.
 LATER = 60
-
-
 MASTER = "[LVS_MASTER] VRRP Instance VI_1 - Entering MASTER state"
 
 

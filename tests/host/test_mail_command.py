@@ -2,23 +2,11 @@
 
 import json
 
-from support.mail import PORT, certificate_on, noted, serve_mail, spooled, subjects
+from support.mail import CONFIGURATION, PORT, certificate_on, noted, serve_mail, spooled, subjects
 from support.paths import program
 from support.vrrp import instance, office, wait_holds, wait_ready
 from support.wait import wait_until
 
-CONFIGURATION = f"""global_defs {{
-    router_id LVS_MASTER
-    notification_email {{
-        a@example.org
-        b@example.org
-    }}
-    notification_email_from ha@example.org
-    smtp_server 127.0.0.1 {PORT}
-    smtp_connect_timeout 2
-    smtp_alert
-}}
-""" + instance()
 MASTER = "[LVS_MASTER] VRRP Instance VI_1 - Entering MASTER state"
 FIRST = "[LVS_MASTER] VRRP Instance VI_1 - Entering BACKUP state"
 CREDENTIALS = "/etc/mainstay/mail.credentials"

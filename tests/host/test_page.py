@@ -6,24 +6,11 @@ import time
 
 import pytest
 from support.browser import accessibility_faults
-from support.lvs import listen
+from support.lvs import listen, real_server, virtual_server
 from support.vrrp import VIP, instance, office, wait_holds, wait_ready
 from support.wait import wait_until
 
-SERVICE = """
-virtual_server 192.168.4.200 80 {
-    delay_loop 1
-    lb_algo rr
-    lb_kind DR
-    protocol TCP
-    real_server 127.0.0.2 80 {
-        TCP_CHECK {
-            connect_timeout 1
-            retry 0
-        }
-    }
-}
-"""
+SERVICE = virtual_server("192.168.4.200 80", real_server("127.0.0.2 80", check="connect_timeout 1\n retry 0"))
 HOSTILE = '<img/src=x/onerror=document.title=1>'
 
 

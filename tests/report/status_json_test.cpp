@@ -107,10 +107,10 @@ TEST_CASE("an instance is shown with its counters, its problems and its addresse
           R"("counters":{"advert_rcvd":30,"advert_sent":31,"become_master":32,"release_master":33,)"
           R"("packet_len_err":34,"advert_interval_err":35,"ip_ttl_err":36,"invalid_type_rcvd":37,)"
           R"("addr_list_err":38,"invalid_authtype":39,"authtype_mismatch":40,"auth_failure":41,)"
-          R"("pri_zero_rcvd":42,"pri_zero_sent":43,"checksum_err":44,"version_err":45,"rival_masters":46,)"
-          R"("addresses_restored":47,"routing_restored":48,"duplicate_addresses":49,"deadlines_late":50,)"
-          R"("adverts_skipped":51,"auth_ext_missing":52,"auth_ext_malformed":53,"auth_ext_unknown_key":54,)"
-          R"("auth_ext_invalid_hmac":55,"auth_ext_stale":56,"auth_ext_replay":57}})");
+          R"("auth_ext_missing":52,"auth_ext_malformed":53,"auth_ext_unknown_key":54,)"
+          R"("auth_ext_invalid_hmac":55,"auth_ext_stale":56,"auth_ext_replay":57,"pri_zero_rcvd":42,)"
+          R"("pri_zero_sent":43,"checksum_err":44,"version_err":45,"rival_masters":46,"addresses_restored":47,)"
+          R"("routing_restored":48,"duplicate_addresses":49,"deadlines_late":50,"adverts_skipped":51}})");
     CHECK(vrrp["instances"][1]["family"] == "inet");
     CHECK(vrrp["instances"][1]["addresses"].dump() == "[]");
     CHECK(vrrp["instances"][1]["master"] == "");

@@ -4,10 +4,24 @@ import email
 import json
 import pathlib
 
+from .vrrp import instance
 from .wait import wait_until
 
 SERVER = pathlib.Path(__file__).resolve().parent / "mail_server.py"
 PORT = 2525
+# An instance whose changes are mailed.
+CONFIGURATION = f"""global_defs {{
+    router_id LVS_MASTER
+    notification_email {{
+        a@example.org
+        b@example.org
+    }}
+    notification_email_from ha@example.org
+    smtp_server 127.0.0.1 {PORT}
+    smtp_connect_timeout 2
+    smtp_alert
+}}
+""" + instance()
 
 
 def serve_mail(host, mode="accept", tls=()):

@@ -20,6 +20,9 @@ public:
         if (recorder_ != nullptr) recorder_->begin(router_, fact, now);
         return kept(router_.step(fact, now));
     }
+    void update_clock(WallTime wall, Instant now) {
+        if (!router_.clock_agrees(wall, now)) (void)step(vrrp::ClockTold{wall}, now);
+    }
     [[nodiscard]] vrrp::Intents reload(const std::shared_ptr<const config::Config>& config, const vrrp::HostFacts& host,
                                        Instant now) {
         if (recorder_ != nullptr) recorder_->begin_reload(router_, *config, host, now);

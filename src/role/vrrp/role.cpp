@@ -97,11 +97,7 @@ private:
     void run_script(const std::string& name);
 
     // The sequence numbers of authenticated packets come from the calendar clock, which may be set at any time.
-    void update_clock() {
-        const auto wall = runtime_.wall();
-        const auto now = runtime_.now();
-        if (!router_->router().clock_agrees(wall, now)) (void)router_->step(vrrp::ClockTold{wall}, now);
-    }
+    void update_clock() { router_->update_clock(runtime_.wall(), runtime_.now()); }
     void on_packets_readable();
     void arm();
     void ahead_of_deadline();
