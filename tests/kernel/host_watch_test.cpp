@@ -1,6 +1,7 @@
 // Files, processes, links and FIFOs of the host, as the adapters see them.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -129,7 +130,9 @@ TEST_CASE("where the kernel reports processes, it reports a fork and the exit of
             if (std::ranges::any_of(seen, which)) return true;
             pollfd wait{connector->fd(), POLLIN, 0};
             if (::poll(&wait, 1, 100) != 1) continue;
-            if (const auto events = connector->read()) seen.insert(seen.end(), events->begin(), events->end());
+            const auto events = connector->read();
+            CHECK((events || events.error().sys_errno() == ENOBUFS));
+            if (events) seen.insert(seen.end(), events->begin(), events->end());
         }
         return false;
     };
@@ -173,6 +176,17 @@ TEST_CASE("a FIFO is made for its owner, or taken as it is when it is root's or 
         REQUIRE(::chown(path.c_str(), 1000, 1000) == 0);
         CHECK(open_notify_fifo(path, self, 0600).error().code() == Errc::Permission);
         CHECK(open_notify_fifo(path, {1000, 1000}, 0600).has_value());
+        REQUIRE(::chmod(folder.path.c_str(), 0777) == 0);
+        const int child = ::fork();
+        if (child == 0) {  // an account that may not give a file to a group that it is not in
+            const std::string own = folder.file("own");
+            if (::setgroups(0, nullptr) != 0 || ::setgid(1000) != 0 || ::setuid(1000) != 0) ::_exit(1);
+            const auto refused = open_notify_fifo(own, {1000, 0}, 0600);
+            ::_exit(!refused && refused.error().text().starts_with("give the FIFO " + own + " to its user") ? 0 : 2);
+        }
+        int status = -1;
+        CHECK(::waitpid(child, &status, 0) == child);
+        CHECK(status == 0);
     }
 }
 
