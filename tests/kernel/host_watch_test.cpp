@@ -16,6 +16,7 @@
 #include <fstream>
 
 #include "mainstay/kernel/link_poll.hpp"
+#include "mainstay/kernel/netlink_socket.hpp"
 #include "mainstay/kernel/notify_fifo.hpp"
 #include "mainstay/kernel/process_watch.hpp"
 #include "mainstay/kernel/tracked_file.hpp"
@@ -146,6 +147,24 @@ TEST_CASE("where the kernel reports processes, it reports a fork and the exit of
     CHECK(wait_for([&](const auto& e) { return e.kind == Kind::Fork && e.pid == ::getpid() && e.child == child; },
                    10'000));
     CHECK(wait_for([&](const auto& e) { return e.kind == Kind::Exit && e.pid == child; }, 10'000));
+}
+
+TEST_CASE("events of processes that do not fit are told as lost") {
+    auto connector = ProcessConnector::open();
+    if (!connector) return;
+    (void)connector->read();
+    (void)size_receive_buffer(connector->fd(), 1);
+    for (int i = 0; i < 50; ++i) {
+        const int child = ::fork();
+        if (child == 0) ::_exit(0);
+        ::waitpid(child, nullptr, 0);
+    }
+    pollfd wait{connector->fd(), POLLIN, 0};
+    if (::poll(&wait, 1, 0) != 1) return;  // it does not serve this namespace
+    const auto lost = connector->read();
+    REQUIRE_FALSE(lost.has_value());
+    CHECK(lost.error().code() == Errc::Limit);
+    CHECK(lost.error().text().starts_with("process events were lost"));
 }
 
 TEST_CASE("a link is asked in one of three ways") {

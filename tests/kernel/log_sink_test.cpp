@@ -176,6 +176,16 @@ TEST_CASE("a JSON line has what is known of an event, and is JSON whatever a nam
           "{\"time\":\"2026-11-20T08:15:00.000042Z\",\"level\":\"warning\",\"program\":\"p\",\"pid\":42,"
           "\"message\":\"a \\\"b\\\"\\n\xef\xbf\xbd\",\"event\":\"DOWN\",\"service\":\"[10.0.0.1]:tcp:80\","
           "\"server\":\"[10.0.0.11]:tcp:80\",\"reason\":\"connection refused\"}\n");
+    CHECK(kernel::json_line(source, LogLevel::Info, WallTime{0}, "x",
+                            {.event = "MASTER",
+                             .instance = "VI_1",
+                             .group = "G",
+                             .service = {},
+                             .server = {},
+                             .reason = {},
+                             .priority = 150}) ==
+          "{\"time\":\"1970-01-01T00:00:00.000000Z\",\"level\":\"info\",\"program\":\"p\",\"pid\":42,\"message\":\"x\","
+          "\"event\":\"MASTER\",\"instance\":\"VI_1\",\"group\":\"G\",\"priority\":150}\n");
     CHECK(kernel::json_line(source, LogLevel::Info, WallTime{0}, "x", {}) ==
           "{\"time\":\"1970-01-01T00:00:00.000000Z\",\"level\":\"info\",\"program\":\"p\",\"pid\":42,\"message\":\"x\"}"
           "\n");

@@ -79,6 +79,21 @@ TEST_CASE("a limited process gets no more address space than it may") {
 }
 #endif
 
+TEST_CASE("limits may be raised by those that have the capability, and by no account without it") {
+    const auto limits = ProcessLimits{20, 4 * kGigabyte};
+    CHECK(status_of_limited(limits, [] { return may_raise_limits() ? 1 : 0; }) == 0);  // it has given up root
+    const int pid = ::fork();
+    REQUIRE(pid >= 0);
+    if (pid == 0) {
+        const rlimit low{1, 1}, high{2, 2};
+        const bool lowered = ::setrlimit(RLIMIT_CORE, &low) == 0;
+        ::_exit(lowered && (::setrlimit(RLIMIT_CORE, &high) == 0) == may_raise_limits() ? 0 : 1);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(pid, &status, 0) == pid);
+    CHECK(status == 0);
+}
+
 TEST_CASE("a process that is not there cannot be limited") {
     CHECK(limit_process(-1, {20, kGigabyte}).error().text().starts_with("prlimit of process -1"));
 }
