@@ -85,9 +85,11 @@ TEST_CASE("limits may be raised by those that have the capability, and by no acc
     const int pid = ::fork();
     REQUIRE(pid >= 0);
     if (pid == 0) {
-        const rlimit low{1, 1}, high{2, 2};
-        const bool lowered = ::setrlimit(RLIMIT_CORE, &low) == 0;
-        ::_exit(lowered && (::setrlimit(RLIMIT_CORE, &high) == 0) == may_raise_limits() ? 0 : 1);
+        rlimit high{};
+        if (::getrlimit(RLIMIT_NOFILE, &high) != 0) ::_exit(2);
+        const rlimit low{high.rlim_max - 1, high.rlim_max - 1};
+        if (::setrlimit(RLIMIT_NOFILE, &low) != 0) ::_exit(3);
+        ::_exit((::setrlimit(RLIMIT_NOFILE, &high) == 0) == may_raise_limits() ? 0 : 1);
     }
     int status = -1;
     REQUIRE(::waitpid(pid, &status, 0) == pid);
