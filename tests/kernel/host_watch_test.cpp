@@ -195,6 +195,13 @@ TEST_CASE("a FIFO is made for its owner, or taken as it is when it is root's or 
         REQUIRE(::chown(path.c_str(), 1000, 1000) == 0);
         CHECK(open_notify_fifo(path, self, 0600).error().code() == Errc::Permission);
         CHECK(open_notify_fifo(path, {1000, 1000}, 0600).has_value());
+        const std::string given = folder.file("given");
+        REQUIRE(open_notify_fifo(given, {1000, 1001}, 0640).has_value());
+        struct stat facts{};
+        REQUIRE(::stat(given.c_str(), &facts) == 0);
+        CHECK(facts.st_uid == 1000);
+        CHECK(facts.st_gid == 1001);
+        CHECK((facts.st_mode & 07777) == 0640);
         REQUIRE(::chmod(folder.path.c_str(), 0777) == 0);
         const int child = ::fork();
         if (child == 0) {  // an account that may not give a file to a group that it is not in

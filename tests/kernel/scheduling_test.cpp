@@ -167,6 +167,14 @@ TEST_CASE("packets leave from a link-local address of the interface that is name
         const IpAddress own = IpAddress::parse("fe80::1:2").value();
         CHECK(can_send_from(own, "eth0"));
         CHECK_FALSE(can_send_from(own, "eth1"));
+        errno = EADDRNOTAVAIL;  // of another call
+        CHECK(can_send_from(own, "eth0"));
+        if (!test::ip("link add vrf0 type vrf table 10")) return;  // a kernel without VRF
+        REQUIRE(test::ip("link set vrf0 up"));
+        REQUIRE(test::ip("link set eth1 master vrf0"));
+        REQUIRE(test::ip("address add 10.7.0.1/24 dev eth1"));
+        CHECK(can_send_from(IpAddress::parse("10.7.0.1").value(), "vrf0"));
+        CHECK_FALSE(can_send_from(IpAddress::parse("10.7.0.1").value(), "eth0"));
     });
 }
 

@@ -183,13 +183,13 @@ TEST_CASE("braces may stand for a thousand names, and one that is left open for 
 
 TEST_CASE("what applies to lines of several files is told of each, with its file") {
     const Folder folder;
-    folder.put("a.conf", "\xC2\xA0 a\n\xC2\xA0 b\n");
-    folder.put("b.conf", "\xC2\xA0 c\n");
+    folder.put("a.conf", "\xC2\xA0 a\n");
+    folder.put("b.conf", "\xC2\xA0 c\n\xC2\xA0 d\n");
     const Loaded loaded = load_file(folder.put("top.conf", "include a.conf\ninclude b.conf\n"), host());
     std::string fix = loaded.diagnostics.at(0).fix;
     const std::string prefix = (folder / "").string();
     for (std::size_t at = 0; (at = fix.find(prefix)) != std::string::npos;) fix.erase(at, prefix.size());
-    CHECK(fix == "replace it with plain blanks; the same applies to line 2, b.conf:1");
+    CHECK(fix == "replace it with plain blanks; the same applies to b.conf:1, b.conf:2");
 }
 
 TEST_CASE("files that include each other in a ring are one message that names the ring") {
