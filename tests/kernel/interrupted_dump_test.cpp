@@ -116,6 +116,30 @@ TEST_CASE("rules and elements of a table are counted from the beginning again") 
     });
 }
 
+TEST_CASE("notifications are read through an interruption, and not passed over after one") {
+    in_own_network([] {
+        join_two_interfaces();
+        auto netlink = Rtnetlink::open().value();
+        const auto lo = interface_index("lo");
+        const auto told_of_one = [&](const char* address, int interrupted, int earlier) {
+            (void)netlink.read_notifications();
+            REQUIRE(mainstay::test::ip(std::string{"address add "} + address + "/32 dev lo"));
+            failure = interrupted;
+            errno = earlier;
+            const auto told = netlink.read_notifications();
+            return told && told->size() == 1 && std::get<AddressAdded>(told->at(0)).address.interface_index == lo;
+        };
+        CHECK(told_of_one("10.0.0.1", 0, 0));
+        CHECK(told_of_one("10.0.0.2", EINTR, 0));
+        CHECK(told_of_one("10.0.0.3", 0, EINTR));
+        failure = EIO;
+        const auto refused = netlink.read_notifications();
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(refused.error().text().starts_with("read rtnetlink notifications"));
+        CHECK(refused.error().sys_errno() == EIO);
+    });
+}
+
 TEST_CASE("a list that cannot be read says which one it is") {
     in_own_network([] {
         auto netlink = Rtnetlink::open().value();

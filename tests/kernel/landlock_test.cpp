@@ -2,9 +2,11 @@
 #include "mainstay/kernel/landlock.hpp"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,6 +15,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdarg>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -54,7 +57,33 @@ int tried(const Reach& reach, const std::function<bool()>& act) {
 
 bool opens(const std::string& path, int flags) { return ::open(path.c_str(), flags | O_CLOEXEC, 0600) >= 0; }
 
+bool binds(int type) {
+    sockaddr_in any{};
+    any.sin_family = AF_INET;
+    any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int fd = ::socket(AF_INET, type, 0);
+    return ::bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0;
+}
+
+int pretended = -1;  // the version of Landlock that the kernel claims; -1: its own
+
 }  // namespace
+
+// In place of the C library's, for all that is linked into the test program.
+extern "C" long syscall(long number, ...) noexcept {
+    using Call = long (*)(long, long, long, long, long, long, long);
+    static auto* const real = reinterpret_cast<Call>(::dlsym(RTLD_NEXT, "syscall"));
+    long given[6];
+    va_list rest;
+    va_start(rest, number);
+    for (long& one : given) one = va_arg(rest, long);
+    va_end(rest);
+    if (number == SYS_landlock_create_ruleset && given[0] == 0 && pretended >= 0) {
+        errno = EOPNOTSUPP;
+        return pretended == 0 ? -1 : pretended;
+    }
+    return real(number, given[0], given[1], given[2], given[3], given[4], given[5]);
+}
 
 TEST_CASE("without a rule nothing can be opened, and no program started") {
     if (landlock_version() == 0) return;
@@ -96,13 +125,6 @@ TEST_CASE("a rule may be of one file, and of one that is not there") {
 
 TEST_CASE("TCP is for those that may use it, UDP for all") {
     if (landlock_version() < 4) return;
-    const auto binds = [](int type) {
-        sockaddr_in any{};
-        any.sin_family = AF_INET;
-        any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        const int fd = ::socket(AF_INET, type, 0);
-        return ::bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0;
-    };
     CHECK(tried({{}, false}, [&] { return binds(SOCK_STREAM); }) == EACCES);
     CHECK(tried({{}, true}, [&] { return binds(SOCK_STREAM); }) == 0);
     CHECK(tried({{}, false}, [&] { return binds(SOCK_DGRAM); }) == 0);
@@ -125,4 +147,36 @@ TEST_CASE("a descriptor that was open before stays usable") {
 TEST_CASE("the version is the kernel's own, and none where it has no Landlock") {
     const auto answer = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, 1U);
     CHECK(landlock_version() == (answer < 0 ? 0 : answer));
+}
+
+TEST_CASE("an older Landlock restricts what it knows, and leaves the rest") {
+    const int known = landlock_version();
+    const Folder folder;
+    const std::string file = folder.path + "/file", moved = folder.path + "/inside/file";
+    const Reach manage{{{folder.path, Access::Manage}}, false},
+        read{{{folder.path, Access::Read}, {"/dev/null", Access::Read}}, false};
+    const struct {
+        int version, move, cut, listen, device, signal;
+    } rows[] = {{1, EXDEV, 0, 0, ENOTTY, 0},       {2, 0, 0, 0, ENOTTY, 0},
+                {3, 0, EACCES, 0, ENOTTY, 0},      {4, 0, EACCES, EACCES, ENOTTY, 0},
+                {5, 0, EACCES, EACCES, EACCES, 0}, {6, 0, EACCES, EACCES, EACCES, EPERM}};
+    for (const auto& row : rows) {
+        CAPTURE(row.version);
+        if (row.version > known) break;
+        pretended = row.version;
+        CHECK(tried(manage, [&] {
+                  return ::rename(file.c_str(), moved.c_str()) == 0 && ::rename(moved.c_str(), file.c_str()) == 0;
+              }) == row.move);
+        CHECK(tried(read, [&] { return ::truncate(file.c_str(), 0) == 0; }) == row.cut);
+        CHECK(tried(read, [] { return binds(SOCK_STREAM); }) == row.listen);
+        CHECK(tried(read, [] {
+                  winsize size{};
+                  return ::ioctl(::open("/dev/null", O_RDONLY | O_CLOEXEC), TIOCGWINSZ, &size) == 0;
+              }) == row.device);
+        CHECK(tried(read, [parent = ::getpid()] { return ::kill(parent, SIGCONT) == 0; }) == row.signal);
+    }
+    pretended = 0;
+    CHECK(landlock_version() == 0);
+    CHECK(tried(read, [] { return true; }) == kNotRestricted);
+    pretended = -1;
 }

@@ -79,6 +79,23 @@ TEST_CASE("a limited process gets no more address space than it may") {
 }
 #endif
 
+TEST_CASE("limits may be raised by those that have the capability, and by no account without it") {
+    const auto limits = ProcessLimits{20, 4 * kGigabyte};
+    CHECK(status_of_limited(limits, [] { return may_raise_limits() ? 1 : 0; }) == 0);  // it has given up root
+    const int pid = ::fork();
+    REQUIRE(pid >= 0);
+    if (pid == 0) {
+        rlimit high{};
+        if (::getrlimit(RLIMIT_NOFILE, &high) != 0) ::_exit(2);
+        const rlimit low{high.rlim_max - 1, high.rlim_max - 1};
+        if (::setrlimit(RLIMIT_NOFILE, &low) != 0) ::_exit(3);
+        ::_exit((::setrlimit(RLIMIT_NOFILE, &high) == 0) == may_raise_limits() ? 0 : 1);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(pid, &status, 0) == pid);
+    CHECK(status == 0);
+}
+
 TEST_CASE("a process that is not there cannot be limited") {
     CHECK(limit_process(-1, {20, kGigabyte}).error().text().starts_with("prlimit of process -1"));
 }

@@ -15,6 +15,7 @@
 
 #include "mainstay/kernel/link_maker.hpp"
 #include "mainstay/kernel/netlink_socket.hpp"
+#include "mainstay/kernel/routing.hpp"
 #include "own_network.hpp"
 
 using namespace mainstay;
@@ -205,6 +206,20 @@ TEST_CASE("whether interfaces forward IPv6 is listed, one by one") {
         CHECK(forwards(a) == 1);
         CHECK(forwards(interface_index("eth1")) == 0);
         CHECK(count<ForwardingChanged>(netlink.read_notifications().value()) >= 1);
+    });
+}
+
+TEST_CASE(
+    "notifications have room for a change of thousands of addresses: the requested size, which the kernel doubles") {
+    in_own_network([] {
+        const auto room = [](int fd) {
+            int bytes = 0;
+            socklen_t length = sizeof bytes;
+            REQUIRE(::getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &length) == 0);
+            return bytes;
+        };
+        CHECK(room(Rtnetlink::open().value().notification_fd()) == 16'777'216);
+        CHECK(room(RoutingTables::open().value().notification_fd()) == 2'097'152);
     });
 }
 

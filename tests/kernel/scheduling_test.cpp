@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/local_address.hpp"
 #include "mainstay/kernel/service_manager.hpp"
+#include "own_network.hpp"
 
 using namespace mainstay;
 using namespace mainstay::kernel;
@@ -65,6 +67,23 @@ TEST_CASE("a nice value is set, and stays in the normal class with either slices
             return set_nice(7).has_value() && set_normal_scheduling(slices).has_value() &&
                    ::getpriority(PRIO_PROCESS, 0) == 7 && ::sched_getscheduler(0) == SCHED_OTHER;
         }));
+}
+
+TEST_CASE("short slices are the shortest that Linux grants, where it tells") {
+    struct Attributes {
+        std::uint32_t size = sizeof(Attributes), policy = 0;
+        std::uint64_t flags = 0;
+        std::int32_t nice = 0;
+        std::uint32_t priority = 0;
+        std::uint64_t runtime = 0, deadline = 0, period = 0;
+    };
+    const auto slice = [] {
+        Attributes own;
+        return ::syscall(SYS_sched_getattr, 0, &own, sizeof own, 0) == 0 ? own.runtime : 0;
+    };
+    if (slice() == 0) return;  // before Linux 6.12
+    CHECK(in_child([&] { return set_normal_scheduling(Slices::Short).has_value() && slice() == 100'000; }));
+    CHECK(in_child([&] { return set_normal_scheduling(Slices::Usual).has_value() && slice() != 100'000; }));
 }
 
 TEST_CASE("a process that computes for too long leaves the real-time class, and says so once") {
@@ -139,6 +158,24 @@ TEST_CASE("packets leave from this host's addresses, and not from another's") {
     CHECK_FALSE(can("2001:db8::77"));
     CHECK_FALSE(can("fe80::dead:beef", "lo"));
     CHECK(can("fe80::dead:beef"));  // without an interface the kernel does not speak of the address
+}
+
+TEST_CASE("packets leave from a link-local address of the interface that is named") {
+    test::in_own_network([] {
+        test::join_two_interfaces();
+        REQUIRE(test::ip("address add fe80::1:2/64 dev eth0 nodad"));
+        const IpAddress own = IpAddress::parse("fe80::1:2").value();
+        CHECK(can_send_from(own, "eth0"));
+        CHECK_FALSE(can_send_from(own, "eth1"));
+        errno = EADDRNOTAVAIL;  // of another call
+        CHECK(can_send_from(own, "eth0"));
+        if (!test::ip("link add vrf0 type vrf table 10")) return;  // a kernel without VRF
+        REQUIRE(test::ip("link set vrf0 up"));
+        REQUIRE(test::ip("link set eth1 master vrf0"));
+        REQUIRE(test::ip("address add 10.7.0.1/24 dev eth1"));
+        CHECK(can_send_from(IpAddress::parse("10.7.0.1").value(), "vrf0"));
+        CHECK_FALSE(can_send_from(IpAddress::parse("10.7.0.1").value(), "eth0"));
+    });
 }
 
 TEST_CASE("the clocks advance, and the wall clock counts microseconds since 1970") {

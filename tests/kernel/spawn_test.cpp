@@ -1,6 +1,7 @@
 // Other programs: how they are started, with what, and how their end is told.
 #include "mainstay/kernel/spawn.hpp"
 
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -60,7 +61,16 @@ int run(const Folder& folder, const std::string& text, ScriptProcess process = {
     return status_of(*pid);
 }
 
+thread_local int interrupted = 0;  // so many of this thread's next waits for a child
+
 }  // namespace
+
+// In place of the C library's, for all that is linked into the test program.
+extern "C" pid_t waitpid(pid_t pid, int* status, int options) {
+    static auto* const real = reinterpret_cast<pid_t (*)(pid_t, int*, int)>(::dlsym(RTLD_NEXT, "waitpid"));
+    if (interrupted > 0) return --interrupted, errno = EINTR, -1;
+    return real(pid, status, options);
+}
 
 TEST_CASE("a script gets its arguments and its status is reported") {
     const Folder folder;
@@ -173,6 +183,15 @@ TEST_CASE("a role is started with its descriptors under their numbers, whatever 
     CHECK(missing.error().text().find("start /nonexistent/role") == 0);
     const auto closed = spawn_role({.executable = "/bin/true", .argv = {"true"}, .descriptors = {{-1, 5}}});
     CHECK(closed.error().sys_errno() == EBADF);
+}
+
+TEST_CASE("a role that cannot be started leaves no process behind, though signals come") {
+    interrupted = 2;
+    const auto missing = spawn_role({.executable = "/nonexistent/role", .argv = {"role"}});
+    CHECK(missing.error().sys_errno() == ENOENT);
+    CHECK(interrupted == 0);
+    CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
+    CHECK(errno == ECHILD);
 }
 
 TEST_CASE("a role gets no descriptor but those that it is to have") {

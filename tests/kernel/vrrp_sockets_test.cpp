@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <fstream>
+#include <string>
 
 #include "mainstay/kernel/arp_probe.hpp"
 #include "mainstay/kernel/link_maker.hpp"
@@ -276,6 +278,19 @@ TEST_CASE("sockets for an interface that is not there, and packets of another fa
                   .error()
                   .text()
                   .starts_with("send VRRP from 10.0.0.1 to 224.0.0.18"));
+    });
+}
+
+TEST_CASE("the socket for frames receives none: it is of no protocol and of no interface") {
+    in_own_network([] {
+        const auto frames = FrameSender::open().value();
+        std::ifstream listed{"/proc/thread-self/net/packet"};
+        std::string line, sk, users, type, protocol, interface;
+        REQUIRE(std::getline(listed, line));
+        listed >> sk >> users >> type >> protocol >> interface;
+        CHECK(type == "3");
+        CHECK(protocol == "0000");
+        CHECK(interface == "0");
     });
 }
 

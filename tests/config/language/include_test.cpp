@@ -170,6 +170,28 @@ TEST_CASE("braces that stand for too many names are refused at once") {
           Lines{"1:1 warning MS0007 include: more than 1000 alternatives in braces"});
 }
 
+TEST_CASE("braces may stand for a thousand names, and one that is left open for itself") {
+    const Folder folder;
+    const std::string digit = "{0,1,2,3,4,5,6,7,8,9}";
+    folder.put("777", "$A=7\n");
+    folder.put("{1", "$A=1\n");
+    const auto first = [&](const std::string& text) { return said_of(folder, text).at(0); };
+    CHECK(first("include {1\n$A x\n") == "2:1 error MS0105 unknown keyword '1' outside of all blocks");
+    CHECK(said_of(folder, "include " + digit + digit + digit + "\n$A x\n").back() ==
+          "2:1 error MS0105 unknown keyword '7' outside of all blocks");
+}
+
+TEST_CASE("what applies to lines of several files is told of each, with its file") {
+    const Folder folder;
+    folder.put("a.conf", "\xC2\xA0 a\n");
+    folder.put("b.conf", "\xC2\xA0 c\n\xC2\xA0 d\n");
+    const Loaded loaded = load_file(folder.put("top.conf", "include a.conf\ninclude b.conf\n"), host());
+    std::string fix = loaded.diagnostics.at(0).fix;
+    const std::string prefix = (folder / "").string();
+    for (std::size_t at = 0; (at = fix.find(prefix)) != std::string::npos;) fix.erase(at, prefix.size());
+    CHECK(fix == "replace it with plain blanks; the same applies to b.conf:1, b.conf:2");
+}
+
 TEST_CASE("files that include each other in a ring are one message that names the ring") {
     const Folder folder;
     folder.put("a.conf", "include b.conf\n");

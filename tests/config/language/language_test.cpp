@@ -150,6 +150,7 @@ TEST_CASE("@id keeps its line on that host only, @^id on all others") {
         {"@lb1.example.com a\n@lb b\n@LB1 c\n", {}},
         {"@ lb1 a\n@^ b\n@\n@lb1\n", {"b"}},
         {"@lb1 @lb1 a\n", {"@lb1 a"}},
+        {"$A=@lb1 a\n@lb1 $A\n$A\n", {"@lb1 a", "a"}},
         {"a @lb2 b\n", {"a @lb2 b"}},
         {"@lb1 $A=x\n@lb2 $A=y\nfoo $A\n", {"foo x"}},
         {"@lb2 $A=x \\\ny \\\nz\nfoo\n", {"foo"}},  // keepalived 2.2.7 reads y and z as lines
@@ -267,6 +268,11 @@ TEST_CASE("places beside expanded text are those of the file") {
     // The lines behind are not shifted by what was expanded.
     const Loaded behind = load_sample("$M=\\\ndelay_loop 5\\\nalpha\n" + lvs(2, "    $M") + "foo\n");
     CHECK(lines_of(behind) == Lines{"16:1 error MS0105 unknown keyword 'foo' outside of all blocks"});
+}
+
+TEST_CASE("a byte that continues no character is a character of its own, at the beginning too") {
+    const Snapshot snapshot = snapshot_of("\x80 x");
+    CHECK(snapshot.place({0, 1}) == Place{.file = 0, .line = 1, .column = 1, .length = 1});
 }
 
 TEST_CASE("a mistake within a definition of several lines is shown at its use") {

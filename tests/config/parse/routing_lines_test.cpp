@@ -89,6 +89,17 @@ TEST_CASE("a realm may be a name of the system's table, before or behind a numbe
           IntegerList{3, 42});
 }
 
+TEST_CASE("of a table of names the first 1048576 bytes are read") {
+    const Folder folder;
+    const std::string etc = "global_defs {\niproute_etc_dir " + (folder / ".").string() + "\n}\n";
+    const auto lines_with_office_after = [&](std::size_t bytes) {
+        folder.put("rt_realms", std::string(bytes - 1, '#') + "\n7 office\n");
+        return lines_of(with_route("10.8.0.0/16 dev eth0 realms office", etc));
+    };
+    CHECK(lines_with_office_after(1'048'575) == Lines{});
+    CHECK(lines_with_office_after(1'048'576) == Lines{"18:29 error MS0206 there is no realms named 'office'"});
+}
+
 TEST_CASE("a realm that is no number and no known name costs the line") {
     const auto said = [](std::string_view realms) {
         const Loaded loaded = with_route("10.8.0.0/16 dev eth0 realms " + std::string{realms});

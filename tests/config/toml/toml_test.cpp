@@ -267,6 +267,28 @@ TEST_CASE("the daemon's own tables are no blocks, and are checked with the rest"
     }
 }
 
+TEST_CASE("the daemon's own tables are left out of a keepalived.conf and named, with every line of theirs") {
+    const Converted converted =
+        to_conf({"x.toml",
+                 "[lvs]\naudit_interval = 5\n\n[global_defs]\nrouter_id = \"x\"\n\n[mail]\nkeep = 60\nretries = 2\n"});
+    CHECK(converted.text == "global_defs {\n    router_id x\n}\n");
+    REQUIRE(converted.lost.size() == 2);
+    CHECK(converted.lost[0].place.line == 1);
+    CHECK(converted.lost[0].what == "[lvs], a setting of mainstayd itself");
+    CHECK(converted.lost[1].place.line == 7);
+}
+
+TEST_CASE("comments of the daemon's own tables are left out with them, and others stay") {
+    CHECK(conf_of("# of the file\n\n# how often\n# it looks\n[lvs]\n# seconds\naudit_interval = 5  # five\n\n"
+                  "# who we are\n[global_defs]\nrouter_id = \"x\"\n") ==
+          "# of the file\n# who we are\nglobal_defs {\n    router_id x\n}\n");
+}
+
+TEST_CASE("a comment behind a line that is not carried over is not taken for another's") {
+    CHECK(toml_of("global_defs {\n  router_id x\n  no_such_word 5 # why\n}\n") ==
+          "[global_defs]\nrouter_id = \"x\"\n# not converted: unknown keyword no_such_word 5\n# why\n");
+}
+
 TEST_CASE("no keyword is called as the key for a block's words") {
     for (std::size_t b = 0; b < static_cast<std::size_t>(Block::kCount); ++b)
         CHECK(find_row(static_cast<Block>(b), kTomlWordsKey) == nullptr);

@@ -302,6 +302,13 @@ TEST_CASE("the virtual servers must be the same") {
                 "  fix: set the same lb_kind in both",
                 "A, B: warning MS0611: virtual_server [10.9.9.9]:tcp:80: weight of 10.1.1.1:80: 1 in A, 5 in B\n"
                 "  fix: set the same weight in both"});
+    const std::string flags = service("sh", "DR", server("10.1.1.1", 1));
+    std::string port = flags;
+    port.insert(port.find("lb_kind"), "sh-port\n");
+    CHECK(compared(flags, port).at(1) ==
+          "A, B: warning MS0611: virtual_server [10.9.9.9]:tcp:80: scheduler flags 0 in A, 16 in B\n"
+          "  fix: set the same value in both");
+    CHECK(compared(port, service("rr", "DR", server("10.1.1.1", 1))).size() == 2);
     CHECK(compared(a, "global_defs {\nrouter_id b\n}\n").back() ==
           "B: error MS0611: virtual_server [10.9.9.9]:tcp:80 is in A only: clients get no service while B is MASTER\n  "
           "fix: add it to B");

@@ -240,6 +240,13 @@ TEST_CASE("a line that indentation would make too long is not indented") {
           "global_defs {\n" + comment + "\n" + keyword + "\n}\n");
 }
 
+TEST_CASE("a line of 1023 bytes is still written as others are, and no blank line stands before a brace that closes") {
+    const std::string name(1013, 'r');
+    CHECK(print("router_id\t" + name + "\n") == "router_id " + name + "\n");
+    CHECK(print("global_defs {\n\n    router_id a\n\n    lvs_flush\n\n}\n") ==
+          "global_defs {\n    router_id a\n\n    lvs_flush\n}\n");
+}
+
 TEST_CASE("every example means the same after printing") {
     CHECK(check_folder(MAINSTAY_TEST_DATA) >= 9);
     // A larger collection, where it lies beside the checkout.
