@@ -120,6 +120,16 @@ TEST_CASE("more connections than one look takes arrive in one turn") {
     }
 }
 
+TEST_CASE("the loop is woken once for a connection that arrives, however many others wait") {
+    Watching watching;
+    const std::vector<Ends> many(20);
+    for (const Ends& one : many) CHECK(watching.watch(one, "one of many") != 0);
+    CHECK(watching.loop.poll() == 0);
+    many[7].drain();
+    CHECK(watching.loop.poll() == 1);
+    CHECK(watching.seen.size() == 1);
+}
+
 TEST_CASE("where epoll has no descriptor left, nothing is watched and nothing said about the server") {
     KernelCalls calls;
     calls.epolls = 1;  // Asio's own

@@ -40,9 +40,10 @@ int set_timer(int fd, int flags, const itimerspec* wanted, itimerspec* before) {
 // The next errno that is wanted, if any.
 bool fails(std::deque<int>& errors) {
     if (errors.empty()) return false;
-    errno = errors.front();
+    const int error = errors.front();
     errors.pop_front();
-    return true;
+    if (error != 0) errno = error;
+    return error != 0;
 }
 
 int refuse(int error) {

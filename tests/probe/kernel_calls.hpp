@@ -15,7 +15,8 @@ struct KernelCalls {
     KernelCalls(const KernelCalls&) = delete;
     KernelCalls& operator=(const KernelCalls&) = delete;
 
-    std::deque<int> send_errors, recv_errors;  // errno of the next calls, one each; after them the kernel answers
+    std::deque<int> send_errors,
+        recv_errors;  // errno of the next calls, one each; 0 and after them: the kernel answers
     // A socket for ICMP is one for UDP, connected to this server instead: it receives the bare message.
     std::optional<Endpoint> icmp;
     bool only_raw = false;      // an ICMP datagram socket is refused, as to a group outside of ping_group_range
