@@ -179,6 +179,7 @@ TEST_CASE("a certificate's name is shown printable, and all of the subject witho
     CHECK(subject("localhost", {"Example"}) == "localhost");
     const std::string a(60, 'a'), b(62, 'b');
     CHECK(subject("", {"Example"}) == "/O=Example");
+    CHECK(subject(kEmptyName, {"Example"}) == "/O=Example/CN=");
     CHECK(subject("", {a, b}) == "/O=" + a + "/O=" + b);
     CHECK(subject("", {a, b + "c"}) == "/O=" + a + "/O=" + b);
 }

@@ -139,6 +139,26 @@ TEST_CASE("where epoll has no descriptor left, nothing is watched and nothing sa
     CHECK(finding.reason == "watch a connection: Too many open files");
 }
 
+TEST_CASE("a connection that was not made in time is closed at once, not only with its attempt") {
+    const Blackhole silent;
+    std::shared_ptr<Attempt::State> state;
+    const Finding finding = run(checker_of(Type::Tcp, silent.endpoint()), in_time(61s),
+                                [&state](Attempt& attempt) { state = attempt.state(); });
+    CHECK(finding.outcome == Outcome::TimedOut);
+    CHECK_FALSE(state->connecting);
+}
+
+TEST_CASE("a socket that cannot be waited for says nothing about the server") {
+    const UniqueFd nobody = bind_only();
+    KernelCalls calls;
+    calls.watch_error = ENOSPC;
+    for (const Type type : {Type::Udp, Type::Dns}) {
+        const Finding finding = run(checker_of(type, bound_to(nobody)));
+        CHECK(finding.outcome == Outcome::NotRun);
+        CHECK(finding.reason == "wait for the socket: No space left on device");
+    }
+}
+
 TEST_CASE("a connection that the server takes late is made, and one whose server goes meanwhile is refused") {
     // The kernel tries again a second after the first one was dropped.
     auto full = listen_on_any(0);

@@ -135,4 +135,13 @@ int epoll_create1(int flags) noexcept {
     return real<int(int)>("epoll_create1")(flags);
 }
 
+int epoll_ctl(int set, int operation, int fd, epoll_event* event) noexcept {
+    int type = 0;
+    socklen_t size = sizeof type;
+    if (current != nullptr && current->watch_error != 0 && operation == EPOLL_CTL_ADD &&
+        ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0)
+        return mainstay::probe::test::refuse(current->watch_error);
+    return real<int(int, int, int, epoll_event*)>("epoll_ctl")(set, operation, fd, event);
+}
+
 }  // extern "C"

@@ -22,6 +22,7 @@ struct KernelCalls {
     bool only_raw = false;      // an ICMP datagram socket is refused, as to a group outside of ping_group_range
     int icmp_error = 0;         // errno of every ICMP socket that is opened
     std::optional<int> epolls;  // how many sets of epoll may still be made; none: any number
+    int watch_error = 0;        // errno when a socket is added to a set of epoll
     bool was_raw = false;       // the last ICMP socket
     bool was_v6 = false;        // it too
     std::size_t received = 0;   // calls of recv() that the kernel answered with a datagram or bytes
