@@ -1,4 +1,6 @@
 // What an operator reads of HTTP_GET and SSL_GET, word by word, and which of several faults is told.
+#include <malloc.h>
+
 #include "kernel_calls.hpp"
 #include "tls_server.hpp"
 #include "web.hpp"
@@ -153,13 +155,15 @@ TEST_CASE("an exchange through TLS goes on after interruptions and where nothing
                          SSL_shutdown(ssl);
                      }};
     KernelCalls calls;
-    calls.send_errors = {EAGAIN, EINTR};
+    // The client's hello, the end of its handshake, the request.
+    calls.send_errors = {EAGAIN, EINTR, 0, EAGAIN, 0, EAGAIN, EINTR};
     calls.recv_errors = {EAGAIN, EINTR, EAGAIN, EINTR};
     auto what = checker(server.endpoint(), kSsl);
     give(what.urls.edit()[0].more, "regex", config::WordList{"x$"});
     CHECK(run(what).reason == "HTTP status code 200");
     CHECK(calls.send_errors.empty());
     CHECK(calls.recv_errors.empty());
+    CHECK(server.seen().request.starts_with("GET /index HTTP/1.0\r\n"));
 }
 
 TEST_CASE("a certificate's name is shown printable, and all of the subject without one, up to 128 bytes") {
@@ -175,6 +179,7 @@ TEST_CASE("a certificate's name is shown printable, and all of the subject witho
     CHECK(subject("localhost", {"Example"}) == "localhost");
     const std::string a(60, 'a'), b(62, 'b');
     CHECK(subject("", {"Example"}) == "/O=Example");
+    CHECK(subject(kEmptyName, {"Example"}) == "/O=Example/CN=");
     CHECK(subject("", {a, b}) == "/O=" + a + "/O=" + b);
     CHECK(subject("", {a, b + "c"}) == "/O=" + a + "/O=" + b);
 }
@@ -196,6 +201,20 @@ TEST_CASE("each part of the SSL block is looked at: chains, authorities, a passw
     CHECK(problem({{"key contents", locked.key}, {"password", longest + "p"}}).starts_with("SSL: key: "));
     CHECK(problem({{"key contents", locked.key}}).starts_with("SSL: key: "));
     CHECK(tls_problem() == "nothing usable in it");
+}
+
+TEST_CASE("an SSL block that is read at every reload takes no more memory each time") {
+    const Pair one = make_certificate("one", 100'000), two = make_certificate("two", 100'000);
+    const auto used_after = [&](int times) {
+        for (int i = 0; i < times; ++i)
+            CHECK(problem({{"certificate contents", one.certificate + two.certificate},
+                           {"key contents", one.key},
+                           {"ca contents", one.certificate + two.certificate}})
+                      .empty());
+        return ::mallinfo2().uordblks;
+    };
+    const std::size_t before = used_after(300);
+    CHECK(used_after(100) < before + 100'000);
 }
 
 TEST_CASE("an SSL block is told of once, where a check needs it, and where none does it is not") {

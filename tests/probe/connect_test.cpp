@@ -120,6 +120,16 @@ TEST_CASE("more connections than one look takes arrive in one turn") {
     }
 }
 
+TEST_CASE("the loop is woken once for a connection that arrives, however many others wait") {
+    Watching watching;
+    const std::vector<Ends> many(20);
+    for (const Ends& one : many) CHECK(watching.watch(one, "one of many") != 0);
+    CHECK(watching.loop.poll() == 0);
+    many[7].drain();
+    CHECK(watching.loop.poll() == 1);
+    CHECK(watching.seen.size() == 1);
+}
+
 TEST_CASE("where epoll has no descriptor left, nothing is watched and nothing said about the server") {
     KernelCalls calls;
     calls.epolls = 1;  // Asio's own
@@ -127,6 +137,26 @@ TEST_CASE("where epoll has no descriptor left, nothing is watched and nothing sa
     const Finding finding = run(checker_of(Type::Tcp, bound_to(open)));
     CHECK(finding.outcome == Outcome::NotRun);
     CHECK(finding.reason == "watch a connection: Too many open files");
+}
+
+TEST_CASE("a connection that was not made in time is closed at once, not only with its attempt") {
+    const Blackhole silent;
+    std::shared_ptr<Attempt::State> state;
+    const Finding finding = run(checker_of(Type::Tcp, silent.endpoint()), in_time(61s),
+                                [&state](Attempt& attempt) { state = attempt.state(); });
+    CHECK(finding.outcome == Outcome::TimedOut);
+    CHECK_FALSE(state->connecting);
+}
+
+TEST_CASE("a socket that cannot be waited for says nothing about the server") {
+    const UniqueFd nobody = bind_only();
+    KernelCalls calls;
+    calls.watch_error = ENOSPC;
+    for (const Type type : {Type::Udp, Type::Dns}) {
+        const Finding finding = run(checker_of(type, bound_to(nobody)));
+        CHECK(finding.outcome == Outcome::NotRun);
+        CHECK(finding.reason == "wait for the socket: No space left on device");
+    }
 }
 
 TEST_CASE("a connection that the server takes late is made, and one whose server goes meanwhile is refused") {

@@ -40,9 +40,10 @@ int set_timer(int fd, int flags, const itimerspec* wanted, itimerspec* before) {
 // The next errno that is wanted, if any.
 bool fails(std::deque<int>& errors) {
     if (errors.empty()) return false;
-    errno = errors.front();
+    const int error = errors.front();
     errors.pop_front();
-    return true;
+    if (error != 0) errno = error;
+    return error != 0;
 }
 
 int refuse(int error) {
@@ -132,6 +133,15 @@ int timerfd_settime(int fd, int flags, const itimerspec* wanted, itimerspec* bef
 int epoll_create1(int flags) noexcept {
     if (current != nullptr && current->epolls && --*current->epolls < 0) return mainstay::probe::test::refuse(EMFILE);
     return real<int(int)>("epoll_create1")(flags);
+}
+
+int epoll_ctl(int set, int operation, int fd, epoll_event* event) noexcept {
+    int type = 0;
+    socklen_t size = sizeof type;
+    if (current != nullptr && current->watch_error != 0 && operation == EPOLL_CTL_ADD &&
+        ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0)
+        return mainstay::probe::test::refuse(current->watch_error);
+    return real<int(int, int, int, epoll_event*)>("epoll_ctl")(set, operation, fd, event);
 }
 
 }  // extern "C"

@@ -78,6 +78,9 @@ TEST_CASE("the next name server is asked when one is silent, refuses or is not t
     question.resolvers = {silent.endpoint()};
     CHECK(ask(question, in_time(61s)).refused == "timed out after 60 s");
 
+    question.resolvers = {silent.endpoint(), nobody};
+    CHECK(ask(question, in_time(61s)).refused == "connection refused");
+
     DatagramServer nothing{zone({})};
     question.resolvers = {nothing.endpoint(), good.endpoint()};
     CHECK(ask(question).refused == "NXDOMAIN");

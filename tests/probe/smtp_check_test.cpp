@@ -75,6 +75,34 @@ TEST_CASE("endless lines and endless replies are not read on") {
     CHECK(smtp(flood("220-x\r\n")).words == "Bad greeting banner from server");
 }
 
+TEST_CASE("a mail server has connect_timeout for reading HELO from when it is sent, however late it greeted") {
+    std::promise<void> forty_seconds_passed;
+    std::function<void(Attempt&)> once_connected = [&](Attempt& attempt) {
+        const auto state = attempt.state();
+        if (!state->socket.is_open())
+            return boost::asio::post(state->watchdog.get_executor(), [&] { once_connected(attempt); });
+        pass(40s);
+        forty_seconds_passed.set_value();
+    };
+    StreamServer server{[&](int fd) {
+        forty_seconds_passed.get_future().wait();
+        say(fd, "220 mx\r\n");
+        std::vector<char> bytes(1 << 20);
+        bool ended = ::recv(fd, bytes.data(), 1, 0) != 1;
+        pass(40s);
+        while (!ended) {
+            const auto got = ::recv(fd, bytes.data(), bytes.size(), 0);
+            ended = got <= 0 || bytes[static_cast<std::size_t>(got) - 1] == '\n';
+        }
+        say(fd, "250 mx\r\n");
+        hear_line(fd);
+        say(fd, "221 bye\r\n");
+    }};
+    auto what = checker_of(Type::Smtp, server.endpoint());
+    give(what, "helo_name", config::WordList{std::string(20'000'000, 'x')});
+    CHECK(run(what, once_connected).reason == "SMTP status code 250");
+}
+
 TEST_CASE("a mail server that is silent, trickles, hangs up or is not there") {
     // effect: virtual_server/real_server/SMTP_CHECK: connect_timeout connect_port
     const Finding silent = smtp(outlast);

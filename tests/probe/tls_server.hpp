@@ -32,6 +32,9 @@ inline std::string text_of(BIO* bio) {
     return text;
 }
 
+// A name that a certificate has, and that is empty.
+inline const std::string kEmptyName{"\0", 1};
+
 // Ends `seconds` from now, which may lie in the past; the key is encrypted if there is a password. An empty name: none.
 inline Pair make_certificate(const std::string& name, long seconds, const std::string& password = {},
                              const std::vector<std::string>& organisations = {}) {
@@ -48,7 +51,11 @@ inline Pair make_certificate(const std::string& name, long seconds, const std::s
                                    -1, -1, 0);
     };
     for (const std::string& one : organisations) add("O", one);
-    if (!name.empty()) add("CN", name);
+    if (name == kEmptyName)
+        X509_NAME_add_entry_by_NID(subject, NID_commonName, V_ASN1_UTF8STRING,
+                                   reinterpret_cast<const unsigned char*>(""), 0, -1, 0);
+    else if (!name.empty())
+        add("CN", name);
     X509_set_issuer_name(certificate, subject);
     REQUIRE(X509_sign(certificate, key, EVP_sha256()) > 0);
     BIO* certificate_pem = BIO_new(BIO_s_mem());

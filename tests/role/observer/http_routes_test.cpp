@@ -40,7 +40,7 @@ struct Daemon {
             R"({"enabled":true,"problem":"","now_unix_us":6,)"
             R"("receivers":[{"name":"a","queued":1,"sent":2,"failed":3,"dropped":4,"retries":5,"problem":""}],)"
             R"("waiting":[{"id":"a/1","state":"waiting","webhook":"a","object":"o","queued":"","queued_unix_us":1,)"
-            R"("tries":0,"answer":"","next_try_s":null}]})";
+            R"("tries":0,"answer":"","next_try_s":null}],"failed":[]})";
         return Router{api_routes(
             {.status = [this] { return status; },
              .needs = [this] { return needs; },

@@ -130,6 +130,20 @@ TEST_CASE("an answer of another peer than the one that is configured now is drop
     CHECK(b.told[1].body == "of lb3");
 }
 
+TEST_CASE("another peer is given neither the token nor the authorities of the former one") {
+    Bench b{"https://lb2"};
+    b.peer.take(What::PeerToken, std::string{"secret\n"});
+    b.peer.take(What::PeerCa, std::string{"PEM"});
+    ipc::ApiSettings settings;
+    settings.peer = "https://lb3";
+    b.peer.set(settings);
+    b.ask();
+    REQUIRE(b.asked.size() == 1);
+    CHECK(b.asked[0].url == "https://lb3/api/v1/status");
+    CHECK(b.asked[0].token.empty());
+    CHECK(b.asked[0].ca.empty());
+}
+
 TEST_CASE("so many readers may wait for one answer") {
     Bench b{"https://lb2"};
     for (std::size_t i = 0; i < kPeerReadersMax; ++i) b.ask();
