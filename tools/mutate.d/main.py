@@ -3,6 +3,7 @@
 import argparse
 import collections
 import concurrent.futures
+import fcntl
 import os
 import pathlib
 import random
@@ -171,6 +172,20 @@ def bring_up_to_date(modules, near):
         sys.exit(f"mutate: {BUILD} does not build")
 
 
+def own_folder(modules, lists):
+    """An empty folder for the copies, and the lock that keeps other runs of these modules out of it."""
+    folder = TOP / "build-mutate" / ("-".join(modules) + ("-list" if lists else ""))
+    folder.parent.mkdir(exist_ok=True)
+    lock = open(folder.with_name(f"{folder.name}.lock"), "w", encoding="ascii")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"mutate: another run works in {folder.relative_to(TOP)}: wait for its end")
+    if folder.exists():
+        shutil.rmtree(folder)
+    return folder, lock
+
+
 def main(arguments):
     begin = time.monotonic()
     options = parse(arguments)
@@ -179,9 +194,7 @@ def main(arguments):
     modules = sorted({pathlib.PurePath(file).parts[1] for file in files_of(options.module)})
     if not options.list:
         bring_up_to_date(modules, options.near)
-    folder = TOP / "build-mutate" / "-".join(modules)
-    if folder.exists():
-        shutil.rmtree(folder)
+    folder, _lock = own_folder(modules, options.list)
     planter = Planter(TOP, BUILD, folder)
     chosen, count = choose(options, planter)
     faults = [fault for some in chosen.values() for fault in some]
