@@ -33,8 +33,12 @@ namespace {
 constexpr int kIdentical = 0, kDifferent = 1, kUnreadable = 2;
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kBefore = 30 * kSecond;  // what is shown before the time of --at
-constexpr rlim_t kMemoryMax = 4ULL << 30;       // bytes
-constexpr rlim_t kTimeMax = 600;                // seconds of processor time
+#ifdef __SANITIZE_ADDRESS__
+constexpr rlim_t kMemoryMax = RLIM_INFINITY;  // the sanitizer maps terabytes
+#else
+constexpr rlim_t kMemoryMax = 4ULL << 30;  // bytes
+#endif
+constexpr rlim_t kTimeMax = 600;  // seconds of processor time
 
 // One line of what a record holds, which may be any bytes: none of them commands the terminal or begins a line.
 void show(std::string line) {

@@ -147,10 +147,13 @@ def compile_tree(folder, options, modules=None, everything=False):
     return tally
 
 
+def introspect(folder, what):
+    return json.loads(subprocess.run(["meson", "introspect", str(folder), what], capture_output=True, text=True, check=True).stdout)
+
+
 def unit_tests(folder):
     """[(name, command)] of the unit test programs of a build folder."""
-    shown = subprocess.run(["meson", "introspect", str(folder), "--tests"], capture_output=True, text=True, check=True)
-    return [(test["name"], test["cmd"]) for test in json.loads(shown.stdout)]
+    return [(test["name"], test["cmd"]) for test in introspect(folder, "--tests")]
 
 
 def module_of(command, folder):
@@ -158,8 +161,11 @@ def module_of(command, folder):
 
 
 def unit_targets(folder, modules=None):
-    return [os.path.relpath(command[0], folder) for _, command in unit_tests(folder)
-            if modules is None or module_of(command, folder) in modules]
+    """The programs of the unit tests, and those that they run."""
+    tests = [test for test in introspect(folder, "--tests") if modules is None or module_of(test["cmd"], folder) in modules]
+    wanted = {target for test in tests for target in test["depends"]}  # its own program is one of them
+    files = {file for target in introspect(folder, "--targets") if target["id"] in wanted for file in target["filename"]}
+    return sorted(os.path.relpath(file, folder) for file in files)
 
 
 @timed
