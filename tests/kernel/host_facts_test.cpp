@@ -18,22 +18,16 @@
 #include "mainstay/kernel/release.hpp"
 #include "mainstay/kernel/script_account.hpp"
 #include "mainstay/kernel/sysctl.hpp"
+#include "own_folder.hpp"
 #include "own_network.hpp"
 
 using namespace mainstay;
 using namespace mainstay::kernel;
+using mainstay::test::text_of;
 
 namespace {
 
-struct Folder {
-    std::string path;
-    Folder() {
-        char name[] = "/tmp/mainstay-facts.XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder() { std::filesystem::remove_all(path); }
+struct Folder : test::OwnFolder {
     [[nodiscard]] std::string file(const char* name, mode_t mode) const {
         const std::string full = path + "/" + name;
         std::ofstream{full} << "#!/bin/sh\n";
@@ -42,10 +36,6 @@ struct Folder {
     }
 };
 
-std::string text_of(const std::string& path) {
-    std::ifstream file{path};
-    return {std::istreambuf_iterator<char>{file}, {}};
-}
 mode_t mode_of(const std::string& path) {
     struct stat facts{};
     REQUIRE(::stat(path.c_str(), &facts) == 0);

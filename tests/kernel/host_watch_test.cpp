@@ -20,6 +20,7 @@
 #include "mainstay/kernel/notify_fifo.hpp"
 #include "mainstay/kernel/process_watch.hpp"
 #include "mainstay/kernel/tracked_file.hpp"
+#include "own_folder.hpp"
 #include "own_network.hpp"
 
 using namespace mainstay;
@@ -27,15 +28,7 @@ using namespace mainstay::kernel;
 
 namespace {
 
-struct Folder {
-    std::string path;
-    Folder() {
-        char name[] = "/tmp/mainstay-watch.XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder() { std::filesystem::remove_all(path); }
+struct Folder : test::OwnFolder {
     [[nodiscard]] std::string file(const char* name, const char* text = nullptr) const {
         const std::string full = path + "/" + name;
         if (text != nullptr) std::ofstream{full} << text;

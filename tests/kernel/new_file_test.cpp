@@ -13,30 +13,16 @@
 #include <string>
 #include <vector>
 
+#include "own_folder.hpp"
+
 using namespace mainstay;
 using namespace mainstay::kernel;
+using mainstay::test::text_of;
 
 namespace {
 
-struct Folder {
-    std::string path;
-    Folder() {
-        std::string pattern = "/tmp/mainstay-new-file.XXXXXX";
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        path = std::filesystem::canonical(pattern);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder() { std::filesystem::remove_all(path); }
-};
-
 thread_local std::vector<std::string> synced;  // what this thread has put on disk
 thread_local std::string broken;               // what cannot be put on disk
-
-std::string text_of(const std::string& path) {
-    std::ifstream file{path};
-    return {std::istreambuf_iterator<char>{file}, {}};
-}
 
 }  // namespace
 
@@ -51,7 +37,7 @@ extern "C" int fsync(int fd) {
 }
 
 TEST_CASE("a file that is written durably is on disk before it has its name, and then its name is") {
-    const Folder folder;
+    const test::OwnFolder folder;
     const std::string path = folder.path + "/file", text = "the new text";
     std::ofstream{path} << "old";
     synced.clear();
@@ -66,7 +52,7 @@ TEST_CASE("a file that is written durably is on disk before it has its name, and
 }
 
 TEST_CASE("a file whose folder cannot be put on disk is an error, though it has its name") {
-    const Folder folder;
+    const test::OwnFolder folder;
     const std::string text = "x";
     broken = folder.path;
     const auto written = write_file_durably(folder.path + "/file", std::as_bytes(std::span{text}), 0600);
@@ -78,7 +64,7 @@ TEST_CASE("a file whose folder cannot be put on disk is an error, though it has 
 }
 
 TEST_CASE("a file's folder is the root, the working directory or what its name begins with") {
-    const Folder folder;
+    const test::OwnFolder folder;
     const auto synced_for = [](const std::string& path) {
         synced.clear();
         return sync_folder_of(path) && synced.size() == 1 ? synced[0] : std::string{"an error"};

@@ -16,6 +16,7 @@
 
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/kernel/script_environment.hpp"
+#include "own_folder.hpp"
 #include "own_network.hpp"
 
 using namespace mainstay;
@@ -23,16 +24,8 @@ using namespace mainstay::kernel;
 
 namespace {
 
-struct Folder {
-    std::string path;
-    Folder() {
-        char name[] = "/tmp/mainstay-spawn.XXXXXX";
-        path = ::mkdtemp(name);
-        REQUIRE(::chmod(path.c_str(), 0777) == 0);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder() { std::filesystem::remove_all(path); }
+struct Folder : test::OwnFolder {
+    Folder() { REQUIRE(::chmod(path.c_str(), 0777) == 0); }
     [[nodiscard]] std::string script(const std::string& text) const {
         const std::string full = path + "/script";
         std::ofstream{full} << text;

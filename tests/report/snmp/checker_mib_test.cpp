@@ -2,7 +2,6 @@
 #include <doctest/doctest.h>
 
 #include "../../golden.hpp"
-#include "mainstay/config/load.hpp"
 #include "shown.hpp"
 
 using namespace mainstay;
@@ -10,12 +9,6 @@ using namespace mainstay::test;
 using namespace mainstay::report;
 
 namespace {
-
-config::Config read(std::string text) {
-    auto loaded = config::load_text("x.conf", std::move(text), {});
-    REQUIRE(loaded.can_run());
-    return std::move(loaded.config);
-}
 
 constexpr const char* kServices = R"(virtual_server_group GRP {
     10.0.2.1 80

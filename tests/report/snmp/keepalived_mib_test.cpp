@@ -3,7 +3,6 @@
 
 #include "../../director.hpp"
 #include "../../golden.hpp"
-#include "mainstay/config/load.hpp"
 #include "shown.hpp"
 
 using namespace mainstay;
@@ -11,12 +10,6 @@ using namespace mainstay::test;
 using namespace mainstay::report;
 
 namespace {
-
-config::Config read(std::string text) {
-    auto loaded = config::load_text("x.conf", std::move(text), {});
-    REQUIRE(loaded.can_run());
-    return std::move(loaded.config);
-}
 
 std::string instance(const std::string& lines) {
     return "vrrp_instance VI_1 {\nstate BACKUP\ninterface eth0\nvirtual_router_id 51\n" + lines +

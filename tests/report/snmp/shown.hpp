@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "mainstay/config/load.hpp"
 #include "mainstay/report/snmp.hpp"
 
 namespace mainstay::test {
@@ -15,6 +16,12 @@ using report::Oid;
 using report::SnmpTrap;
 using report::SnmpValue;
 using report::SnmpView;
+
+inline config::Config read(std::string text) {
+    auto loaded = config::load_text("x.conf", std::move(text), {});
+    REQUIRE(loaded.can_run());
+    return std::move(loaded.config);
+}
 
 inline std::string shown(const Oid& oid) {
     std::string text;
