@@ -24,9 +24,11 @@ inline boost::asio::awaitable<void> keep_finding(Probe probe, std::shared_ptr<At
     out = co_await probe.begin(std::move(attempt));
 }
 
-// `before`: what happens to the attempt before its check begins; `meanwhile`: right after that.
+// `before`: what happens to the attempt before its check begins; `meanwhile`: right after that; `afterwards`: when the
+// check has ended.
 inline Finding run(const config::Checker& checker, const std::function<void(Attempt&)>& meanwhile = {},
-                   const std::function<void(Attempt&)>& before = {}) {
+                   const std::function<void(Attempt&)>& before = {},
+                   const std::function<void(Attempt&)>& afterwards = {}) {
     boost::asio::io_context loop;
     Toolbox tools{config::Config{}};
     std::optional<Finding> finding;
@@ -37,6 +39,7 @@ inline Finding run(const config::Checker& checker, const std::function<void(Atte
           [&thrown](const std::string&, const std::string& what) { thrown = what; });
     if (meanwhile) boost::asio::post(loop, [&] { meanwhile(*attempt); });
     run_to_its_end(loop);
+    if (afterwards) afterwards(*attempt);
     REQUIRE(thrown.empty());
     REQUIRE(finding.has_value());
     return *finding;
