@@ -22,6 +22,7 @@ Result<JudgeChanged> read_change(ByteReader& in) {
         auto service = ipc::decode<config::VirtualServer>(in.raw(in.length()));
         if (!in.ok()) break;
         if (!service) return std::unexpected{std::move(service.error()).with("a virtual server in the record")};
+        if (!has_possible_times(*service)) return damaged("a virtual server has an impossible time");
         changed.services.emplace_back(at, std::move(*service));
     }
     return changed;

@@ -110,6 +110,7 @@ Result<std::shared_ptr<const config::Config>> read_configuration(ByteReader& in)
     auto config = ipc::decode<config::Config>(bytes);
     if (!config) return std::unexpected{std::move(config.error()).with("the configuration in the record")};
     if (config->instances.size() > kInstancesMax) return damaged("its configuration has too many instances");
+    if (!has_possible_times(*config)) return damaged("its configuration has an impossible time");
     return std::make_shared<const config::Config>(std::move(*config));
 }
 

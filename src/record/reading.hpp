@@ -15,6 +15,10 @@ namespace mainstay::record {
 // A configuration with its length in front.
 [[nodiscard]] Result<std::shared_ptr<const config::Config>> read_configuration(ByteReader& in);
 
+// False: a time in it is negative or more than a hundred years.
+[[nodiscard]] bool has_possible_times(const config::Config& config);
+[[nodiscard]] bool has_possible_times(const config::VirtualServer& service);
+
 // The nanoseconds since the entry before, and from them the time of this one: refused beyond ByteReader::kTimeMax.
 [[nodiscard]] Instant read_time(ByteReader& in, Instant last);
 

@@ -178,6 +178,20 @@ TEST_CASE("a result, a random delay or a digest of the judge's record that was c
     CHECK(outcome->difference->fact == "TCP_CHECK of [10.1.0.2]:tcp:80 of VS [10.0.0.1]:tcp:80 passed: connected");
 }
 
+TEST_CASE("a record whose configuration has a time that nobody can set is refused") {
+    const auto refusal = [](Micros delay_loop) {
+        Bench bench;
+        auto config = services();
+        config.virtual_servers[0].real_servers[0].checkers[0].delay_loop = delay_loop;
+        bench.start(config);
+        const auto outcome = replay_judge(bench.record(), kVersion, {});
+        return outcome ? std::string{} : outcome.error().text();
+    };
+    CHECK(refusal(std::chrono::years{100}) == "");
+    CHECK(refusal(std::chrono::years{100} + 1us) == "the record is damaged: its configuration has an impossible time");
+    CHECK(refusal(-1us) == "the record is damaged: its configuration has an impossible time");
+}
+
 TEST_CASE("what checks send, the arguments of notify scripts and mail settings are not in a judge's record") {
     auto config = services();
     config.global.smtp_server = "relay-S3CRET";
