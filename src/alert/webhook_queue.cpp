@@ -101,6 +101,13 @@ std::string Webhooks::retry_one(const SelectedWaiting& one) {
     return fmt::format("{}: is tried now", id);
 }
 
+std::vector<std::string> Webhooks::SelectedFailed::ids() const {
+    if (!file.item) return {file.id};
+    std::vector<std::string> all;
+    for (const auto& post : posts) all.push_back(id_of(file.item->webhook, post.id));
+    return all;
+}
+
 // Whoever dies in between sends them again, under the same ids.
 Result<void> Webhooks::take_from_failed(const SelectedFailed& failed) {
     if (!failed.file.item || failed.posts.size() == failed.file.item->posts.size())
@@ -114,10 +121,7 @@ Result<void> Webhooks::take_from_failed(const SelectedFailed& failed) {
 
 void Webhooks::retry_failed(const SelectedFailed& failed, WallTime wall, std::vector<std::string>& lines) {
     const auto refuse = [&](const std::string& reason) {
-        if (!failed.file.item) lines.push_back(fmt::format("{}: cannot be tried again: {}", failed.file.id, reason));
-        for (const auto& post : failed.posts)
-            lines.push_back(
-                fmt::format("{}: cannot be tried again: {}", id_of(failed.file.item->webhook, post.id), reason));
+        for (const auto& id : failed.ids()) lines.push_back(fmt::format("{}: cannot be tried again: {}", id, reason));
     };
     if (!failed.file.item) return refuse(failed.file.reason);
     const std::string& name = failed.file.item->webhook;
@@ -133,7 +137,7 @@ void Webhooks::retry_failed(const SelectedFailed& failed, WallTime wall, std::ve
         for (const auto& post : posts) queue->known.erase(post.id);
         return refuse(stored.error().text());
     }
-    for (const auto& post : failed.posts) lines.push_back(fmt::format("{}: is tried again", id_of(name, post.id)));
+    for (const auto& id : failed.ids()) lines.push_back(fmt::format("{}: is tried again", id));
     if (const auto taken = take_from_failed(failed); !taken) log_.error("{}", taken.error().text());
 }
 
@@ -150,9 +154,7 @@ Result<std::vector<std::string>> Webhooks::retry(const Selection& which, WallTim
 void Webhooks::drop_failed(const SelectedFailed& failed, std::vector<std::string>& lines) {
     const auto taken = take_from_failed(failed);
     const auto said = taken ? std::string{"dropped"} : taken.error().text();
-    if (!failed.file.item) lines.push_back(fmt::format("{}: {}", failed.file.id, said));
-    for (const auto& post : failed.posts)
-        lines.push_back(fmt::format("{}: {}", id_of(failed.file.item->webhook, post.id), said));
+    for (const auto& id : failed.ids()) lines.push_back(fmt::format("{}: {}", id, said));
 }
 
 Result<std::vector<std::string>> Webhooks::drop(const Selection& which) {

@@ -12,6 +12,7 @@
 #include "ctl.hpp"
 #include "ctl_supervisor.hpp"
 #include "mainstay/base/unique_fd.hpp"
+#include "mainstay/config/settings.hpp"
 #include "mainstay/ipc/mapped_record.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/new_file.hpp"
@@ -24,7 +25,6 @@ namespace {
 
 constexpr int kDone = 0;
 constexpr std::size_t kMiB = 1U << 20;
-constexpr std::size_t kSizeMax = 256;  // of [recorder] size, in MiB
 
 Result<ipc::MappedRecord> memory_of(const std::string& socket, ipc::RecordQuestion::Of role) {
     const auto answer = ask_supervisor(socket, ipc::RecordQuestion{role});
@@ -75,8 +75,8 @@ std::optional<std::string> unrecorded(std::string_view process, std::span<const 
     // Two segments, each for a state and as much again that follows it.
     const std::size_t enough = (*bytes * 2 * record::kSegments + kMiB - 1) / kMiB;
     const std::string fix =
-        enough > kSizeMax
-            ? fmt::format("the largest [recorder] size of mainstay.toml, {}, is not enough", kSizeMax)
+        enough > config::kRecorderSizeMax
+            ? fmt::format("the largest [recorder] size of mainstay.toml, {}, is not enough", config::kRecorderSizeMax)
             : fmt::format("fix: set [recorder] size of mainstay.toml to {} and restart mainstayd", enough);
     return fmt::format(
         "the {} process records nothing: its state has {} bytes, more than half of its memory of {} MiB holds; {}",

@@ -103,9 +103,9 @@ bool changes_something(const vrrp::Intents& intents) {
 
 class Printer {
 public:
-    // `part` stands behind each time: which process a step was of.
-    Printer(const ReplayOptions& options, std::optional<WallTime> at, std::uint64_t steps, const std::string& part)
-        : options_{options}, at_{at}, steps_{steps}, part_{part.empty() ? "" : part + ": "} {}
+    // `part` stands behind each time ("VRRP: "): which process a step was of.
+    Printer(const ReplayOptions& options, std::optional<WallTime> at, std::uint64_t steps, const char* part)
+        : options_{options}, at_{at}, steps_{steps}, part_{part} {}
 
     void key_frame(WallTime when, const vrrp::Router& router, bool continues) {
         if (!continues && is_shown(when)) show(fmt::format("{}  {}the record begins", text_of(when), part_));
@@ -158,7 +158,7 @@ private:
     const ReplayOptions& options_;
     std::optional<WallTime> at_;
     std::uint64_t steps_, seen_ = 0;
-    std::string part_;
+    const char* part_;
     std::vector<std::string> states_;  // lines
     bool known_ = false;
 };
@@ -183,10 +183,10 @@ int report(const record::Outcome& outcome, const char* what) {
 // The part of the virtual servers.
 class JudgePrinter {
 public:
-    JudgePrinter(const ReplayOptions& options, std::optional<WallTime> at, const std::string& part)
+    JudgePrinter(const ReplayOptions& options, std::optional<WallTime> at, const char* part)
         : options_{options},
           at_{at},
-          part_{part.empty() ? "" : part + ": "},
+          part_{part},
           filter_{options.service.empty() ? "*" : options.service, options.server.empty() ? "*" : options.server},
           filtered_{!options.service.empty() || !options.server.empty()} {}
 
@@ -217,7 +217,7 @@ private:
 
     const ReplayOptions& options_;
     std::optional<WallTime> at_;
-    std::string part_;
+    const char* part_;
     lvs::ServerPattern filter_;
     bool filtered_, known_ = false;
 };
@@ -241,8 +241,9 @@ Result<std::pair<std::uint64_t, std::uint64_t>> steps_until(const record::Record
 int replay_parts(const ReplayOptions& options, const record::Record& record, std::optional<WallTime> at,
                  std::uint64_t steps) {
     const bool both = !record.segments.empty() && !record.judge_segments.empty();
-    Printer printer{options, at, steps, both ? "VRRP" : ""};
-    JudgePrinter judge_printer{options, at, both ? "virtual servers" : ""};
+    const char* const vrrp_part = both ? "VRRP: " : "";
+    Printer printer{options, at, steps, vrrp_part};
+    JudgePrinter judge_printer{options, at, both ? "virtual servers: " : ""};
     const record::Listeners listeners{
         .on_step = [&](const record::ReplayedStep& step) { printer.step(step); },
         .on_key_frame = [&](WallTime when, const vrrp::Router& router,
@@ -261,7 +262,7 @@ int replay_parts(const ReplayOptions& options, const record::Record& record, std
     printer.show_states();
     int status = kIdentical;
     if (!record.judge_segments.empty()) status = report(outcomes->judge, "virtual servers: ");
-    if (!record.segments.empty()) status = std::max(status, report(outcomes->router, both ? "VRRP: " : ""));
+    if (!record.segments.empty()) status = std::max(status, report(outcomes->router, vrrp_part));
     return status;
 }
 

@@ -29,8 +29,7 @@ Result<std::string> status_as_json(const std::string& answer, const StatusOption
     auto status = json_object(answer);
     if (!status) return std::unexpected{std::move(status.error())};
     keep_section(*status, options.section);
-    if (!options.names.empty())
-        if (auto kept = keep_only(*status, options.names); !kept) return std::unexpected{std::move(kept.error())};
+    if (auto kept = keep_only(*status, options.names); !kept) return std::unexpected{std::move(kept.error())};
     return status->dump(1) + "\n";
 }
 

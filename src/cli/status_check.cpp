@@ -128,8 +128,7 @@ CheckResult result(int exit_code, const std::string& text, const std::string& da
 CheckResult check_status(std::string_view answer, const std::vector<std::string>& names) {
     auto status = json_object(answer);
     if (!status) return check_failed(status.error());
-    if (!names.empty())
-        if (auto kept = keep_only(*status, names); !kept) return result(kCheckUnknown, kept.error().text());
+    if (auto kept = keep_only(*status, names); !kept) return result(kCheckUnknown, kept.error().text());
     Findings findings;
     Counts counts;
     check_vrrp(part(*status, "vrrp"), findings, counts);

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "json_view.hpp"
 #include "mainstay/config/schema/schema.hpp"
@@ -87,13 +88,16 @@ bool is_called(std::string_view name, std::string_view pattern) {
 }
 
 void keep_section(json& status, StatusSection section) {
-    if (section == StatusSection::All) return;
-    const bool vrrp = section == StatusSection::Vrrp;
-    for (const char* other : {vrrp ? "lvs" : "vrrp", vrrp ? "lvs" : "bfd", "mail", "webhooks", "api"})
-        status.erase(other);
+    const auto remove = [&](std::initializer_list<const char*> parts) {
+        for (const char* part : parts) status.erase(part);
+    };
+    if (section != StatusSection::All) remove({"mail", "webhooks", "api"});
+    if (section == StatusSection::Vrrp) remove({"lvs"});
+    if (section == StatusSection::Lvs) remove({"vrrp", "bfd"});
 }
 
 Result<void> keep_only(json& status, const std::vector<std::string>& names) {
+    if (names.empty()) return {};
     const auto known = all_names(status);
     std::vector<NamePattern> patterns;
     for (const auto& name : names)

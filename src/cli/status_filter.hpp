@@ -18,9 +18,9 @@ namespace mainstay::cli {
 // Removes from `status` what is shown in another section only: the other processes' parts, mails and webhooks.
 void keep_section(nlohmann::json& status, StatusSection section);
 
-// Removes from `status` what none of the names selects. A selected service keeps all of its servers; of another one,
-// those that are selected. A name "SERVICES/SERVERS" selects servers of those services. Errc::NotFound: a name selects
-// nothing; the text suggests the nearest name.
+// Removes from `status` what none of the names selects; without names nothing. A selected service keeps all of its
+// servers; of another one, those that are selected. A name "SERVICES/SERVERS" selects servers of those services.
+// Errc::NotFound: a name selects nothing; the text suggests the nearest name.
 [[nodiscard]] Result<void> keep_only(nlohmann::json& status, const std::vector<std::string>& names);
 
 }  // namespace mainstay::cli

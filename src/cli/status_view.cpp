@@ -160,8 +160,7 @@ Result<std::string> status_tables(std::string_view answer, const std::vector<std
     if (!parsed) return std::unexpected{std::move(parsed.error())};
     json& status = *parsed;
     keep_section(status, section);
-    if (!names.empty())
-        if (auto kept = keep_only(status, names); !kept) return std::unexpected{std::move(kept.error())};
+    if (auto kept = keep_only(status, names); !kept) return std::unexpected{std::move(kept.error())};
     const std::int64_t now_us = number(status, "now_unix_us");
     std::string out =
         fmt::format("mainstay {} on {}, configuration {}, process {}\n", text(status, "version"), text(status, "host"),

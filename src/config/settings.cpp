@@ -88,7 +88,7 @@ constexpr std::array kRows{
             "Whether a file with broken blocks is reloaded even if this removes running virtual servers, real servers, "
             "instances or addresses.",
             &Settings::reload_accept_losses},
-    Setting{"recorder", "size", 0, 256, &Settings::recorder_size_mib,
+    Setting{"recorder", "size", 0, kRecorderSizeMax, &Settings::recorder_size_mib,
             "Memory of each flight recorder, of the VRRP and of the load balancing process, in MiB: for `mainstayctl "
             "record` and `replay`; 0: nothing is recorded.",
             nullptr, nullptr, nullptr, "MiB"},

@@ -10,7 +10,6 @@ namespace mainstay::record {
 namespace {
 
 constexpr std::size_t kPlacesAtFirst = 64;
-constexpr std::size_t kNameMax = 255;  // the kernel's names have 15 bytes at most
 
 // Gives each part that is compared to `visit`, until that returns false; what tells most packets apart comes first.
 template <class Visit>
@@ -26,22 +25,18 @@ std::uint64_t quick_hash(const vrrp::PacketHeard& packet) {
 
 }  // namespace
 
-KnownPackets::Known KnownPackets::sizes_of(const vrrp::PacketHeard& packet) {
-    return {.header_size = static_cast<std::uint16_t>(packet.ip_header.size()),
-            .payload_size = static_cast<std::uint16_t>(packet.payload.size()),
-            .ttl = packet.ttl,
-            .protocol = packet.protocol,
-            .interface_size = static_cast<std::uint8_t>(packet.interface.size()),
+KnownPackets::Shape KnownPackets::shape_of(const vrrp::PacketHeard& packet) {
+    return {.payload_size = packet.payload.size(),
+            .header_size = packet.ip_header.size(),
+            .interface_size = packet.interface.size(),
             .source = packet.source.family(),
-            .destination = packet.destination.family()};
+            .destination = packet.destination.family(),
+            .ttl = packet.ttl,
+            .protocol = packet.protocol};
 }
 
 bool KnownPackets::equals(const Known& known, const vrrp::PacketHeard& packet) const {
-    if (known.payload_size != packet.payload.size() || known.header_size != packet.ip_header.size() ||
-        known.interface_size != packet.interface.size() || known.ttl != packet.ttl ||
-        known.protocol != packet.protocol || known.source != packet.source.family() ||
-        known.destination != packet.destination.family())
-        return false;
+    if (known.shape != shape_of(packet)) return false;
     const std::byte* at = bytes_.data() + known.bytes_at;
     const auto next = [&](std::span<const std::byte> part) {
         return part.empty() || std::memcmp(std::exchange(at, at + part.size()), part.data(), part.size()) == 0;
@@ -71,21 +66,17 @@ std::optional<std::size_t> KnownPackets::find(const vrrp::PacketHeard& packet) {
 }
 
 void KnownPackets::keep(const vrrp::PacketHeard& packet, std::size_t at) {
-    if (packet.ip_header.size() + packet.payload.size() > kBytesMax || packet.interface.size() > kNameMax) return;
+    if (packet.ip_header.size() + packet.payload.size() > kBytesMax) return;
     if (packets_.size() == kMost) forget();
     if ((packets_.size() + 1) * 2 > index_.size()) grow();
     const std::uint64_t hash = quick_hash(packet);
     const std::size_t place = place_of(hash, &packet);
     if (index_[place] != 0) return;
-    Known known = sizes_of(packet);
-    known.hash = hash;
-    known.at = at;
-    known.bytes_at = bytes_.size();
+    packets_.push_back({.hash = hash, .at = at, .bytes_at = bytes_.size(), .shape = shape_of(packet)});
     each_part(packet, [&](std::span<const std::byte> part) {
         bytes_.insert(bytes_.end(), part.begin(), part.end());
         return true;
     });
-    packets_.push_back(known);
     index_[place] = static_cast<std::uint32_t>(packets_.size());
 }
 

@@ -84,9 +84,15 @@ DbusState dbus_state(Transition transition) {
     return {0, "Unknown"};
 }
 
-DbusState dbus_state(const VrrpStatus& status, std::string_view instance) {
-    const auto* now = find_instance(status, instance);
-    return dbus_state(now != nullptr ? now->state : vrrp::State::Init);
+DbusStates dbus_states(const VrrpStatus& status) {
+    DbusStates states;
+    for (const auto& instance : status.router.instances) states.emplace(instance.name, dbus_state(instance.state));
+    return states;
+}
+
+DbusState dbus_state(const DbusStates& states, std::string_view instance) {
+    const auto found = states.find(instance);
+    return found != states.end() ? found->second : dbus_state(vrrp::State::Init);
 }
 
 DbusSignal dbus_signal(const DbusNames& names, DbusMoment moment) {

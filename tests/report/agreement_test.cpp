@@ -83,7 +83,7 @@ TEST_CASE("each rendering has the same state of an instance, whatever it is") {
         CHECK(shown_as.snmp({2, 3, 1, 4, 1}) == std::string{"I"} + row.number);
         CHECK(shown(shown_as.view.at(kVrrpMib + Oid{1, 3, 1, 3, 2, 51})) == row.rfc);
         CHECK(shown(shown_as.view.at(kVrrpv3Mib + Oid{1, 1, 1, 1, 6, 2, 51, 1})) == row.rfc);
-        CHECK(dbus_state(scene.vrrp, "VI_1") == row.dbus);
+        CHECK(dbus_state(dbus_states(scene.vrrp), "VI_1") == row.dbus);
         CHECK(shown_as.dump["state"].dump() == row.number);
         CHECK(shown_as.dumped("State") == row.word);
     }

@@ -67,9 +67,10 @@ TEST_CASE("the property State is that of the state document, and Init before the
     VrrpStatus status;
     status.router.instances = {{.name = "VI_1", .state = vrrp::State::Fault},
                                {.name = "VI_2", .state = vrrp::State::Master}};
-    CHECK(dbus_state(status, "VI_1") == DbusState{3, "Fault"});
-    CHECK(dbus_state(status, "VI_2") == DbusState{2, "Master"});
-    CHECK(dbus_state(status, "VI_3") == DbusState{0, "Init"});
+    const auto states = dbus_states(status);
+    CHECK(dbus_state(states, "VI_1") == DbusState{3, "Fault"});
+    CHECK(dbus_state(states, "VI_2") == DbusState{2, "Master"});
+    CHECK(dbus_state(states, "VI_3") == DbusState{0, "Init"});
 }
 
 namespace {

@@ -165,9 +165,9 @@ private:
             if (c.priority != kOwner) continue;
             c.nopreempt = false;
             c.preempt_delay = Micros{0};
-            const auto weighs = [](const auto& tracked) { return tracked.weight != 0; };
-            std::erase_if(c.track_scripts, weighs);
-            std::erase_if(c.track_interfaces, weighs);
+            const auto has_weight = [](const auto& tracked) { return tracked.weight != 0; };
+            std::erase_if(c.track_scripts, has_weight);
+            std::erase_if(c.track_interfaces, has_weight);
         }
         return config;
     }

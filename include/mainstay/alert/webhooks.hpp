@@ -55,10 +55,9 @@ struct QueuedPost {
     std::string webhook, id;  // id: "WEBHOOK/EVENT", because an event waits for each of its webhooks
     std::string object;
     WallTime at;
-    std::uint32_t tries = 0;  // of its object, or of the receiver, since the last success
-    std::string answer;       // the last one of the receiver, or what failed
-    std::optional<Seconds>
-        next_try;  // from now; none: it has failed, or nothing is sent to this webhook (see `answer`)
+    std::uint32_t tries = 0;          // of its object, or of the receiver, since the last success
+    std::string answer;               // the last one of the receiver, or what failed
+    std::optional<Seconds> next_try;  // from now; none: there will be none, and `answer` says why
 };
 inline constexpr std::size_t kQueueShownMax = 1'000;
 
@@ -152,6 +151,8 @@ private:
     struct SelectedFailed {
         FailedItem<PostBatch> file;
         std::vector<Post> posts;  // of the file
+        // As operators write them; of a file that cannot be read, its name.
+        [[nodiscard]] std::vector<std::string> ids() const;
     };
     struct Selected {
         std::vector<SelectedWaiting> waiting;

@@ -22,13 +22,14 @@ struct Settings {
     bool api_operate = false;                   // [api] operate: whether the API may change something
     std::vector<std::string> mail_relays;       // [mail] relays: texts for mail_relay(), at most kApiListenersMax
     std::string mail_tls_ca, mail_credentials;  // [mail]: absolute paths
-    std::uint32_t recorder_size_mib = 8;        // [recorder] size, 0..256: memory of a flight recorder; 0: none
+    std::uint32_t recorder_size_mib = 8;        // [recorder] size, 0..kRecorderSizeMax: of a flight recorder; 0: none
     std::vector<Webhook> webhooks;              // [[webhook]], at most kWebhooksMax, each of a name of its own
     std::string api_peer;                       // [api] peer: the URL of the other director's API, see peer_url()
     std::string api_peer_token, api_peer_ca;    // [api]: absolute paths
     bool operator==(const Settings&) const = default;
 };
-inline constexpr std::size_t kApiListenersMax = 8;  // of every list
+inline constexpr std::size_t kApiListenersMax = 8;      // of every list
+inline constexpr std::uint32_t kRecorderSizeMax = 256;  // MiB
 
 // One row per setting, like the schema of keepalived.conf. Values are whole numbers of `unit`, `low` to `high`
 // inclusive, true and false (`flag`), an absolute path (`path`), a list of texts (`list`), or one that begins with

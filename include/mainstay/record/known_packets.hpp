@@ -25,16 +25,20 @@ public:
     [[nodiscard]] std::size_t size() const { return packets_.size(); }
 
 private:
+    // What two packets have alike before their bytes are compared: among it the sizes of all parts.
+    struct Shape {
+        std::size_t payload_size = 0, header_size = 0, interface_size = 0;
+        Family source = Family::None, destination = Family::None;
+        std::uint8_t ttl = 0, protocol = 0;
+        bool operator==(const Shape&) const = default;
+    };
     struct Known {
         std::uint64_t hash = 0;
         std::size_t at = 0;
         std::size_t bytes_at = 0;  // of all that is compared, in bytes_
-        std::uint16_t header_size = 0, payload_size = 0;
-        std::uint8_t ttl = 0, protocol = 0;
-        std::uint8_t interface_size = 0;
-        Family source = Family::None, destination = Family::None;
+        Shape shape;
     };
-    [[nodiscard]] static Known sizes_of(const vrrp::PacketHeard& packet);
+    [[nodiscard]] static Shape shape_of(const vrrp::PacketHeard& packet);
     [[nodiscard]] bool equals(const Known& known, const vrrp::PacketHeard& packet) const;
     void grow();
     // The place of the index that leads to the packet, or the free one where it belongs.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -48,8 +49,10 @@ struct DbusState {
 [[nodiscard]] DbusState dbus_state(vrrp::State state);
 // What is no change of an instance's state is "Unknown".
 [[nodiscard]] DbusState dbus_state(Transition transition);
-// The property State of the instance of this name: Init if the document does not have it.
-[[nodiscard]] DbusState dbus_state(const VrrpStatus& status, std::string_view instance);
+// The property State of each instance, by its name; Init of one that the document does not have.
+using DbusStates = std::map<std::string, DbusState, std::less<>>;
+[[nodiscard]] DbusStates dbus_states(const VrrpStatus& status);
+[[nodiscard]] DbusState dbus_state(const DbusStates& states, std::string_view instance);
 
 struct DbusSignal {
     std::string path;

@@ -1,7 +1,5 @@
 #include "bus.hpp"
 
-#include <utility>
-
 #include "mainstay/ipc/status.hpp"
 
 namespace mainstay::role {
@@ -45,13 +43,13 @@ void ObserverBus::stop() {
 report::DbusState ObserverBus::state_of(const std::string& instance) {
     if (const auto newest = block_->sequence(); newest != read_) {
         const auto bytes = block_->read();
-        auto status = bytes ? ipc::decode<report::VrrpStatus>(*bytes) : std::unexpected{bytes.error()};
+        const auto status = bytes ? ipc::decode<report::VrrpStatus>(*bytes) : std::unexpected{bytes.error()};
         if (status) {
             read_ = newest;
-            status_ = std::move(*status);
+            states_ = report::dbus_states(*status);
         }
     }
-    return report::dbus_state(status_, instance);
+    return report::dbus_state(states_, instance);
 }
 
 }  // namespace mainstay::role
