@@ -85,6 +85,10 @@ void check_lvs(const json& lvs, Findings& findings, Counts& counts) {
     if (!flag(lvs, "ipvs_available") && !services.empty())
         findings.critical("IPVS cannot be programmed: " + text(lvs, "ipvs_problem"));
     for (const auto& service : services) check_service(lvs, service, findings, counts);
+    // A lost quorum was said of the service.
+    for (const auto& one : list(lvs, "announced"))
+        if (text(one, "state") == "withdrawn")
+            findings.warning(fmt::format("{} is not announced: {}", text(one, "address"), text(one, "reason")));
 }
 
 std::string summary(const Counts& counts) {

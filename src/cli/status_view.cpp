@@ -122,12 +122,25 @@ std::string override_table(const json& lvs, std::int64_t now_us) {
     return rows.size() > 1 ? "\n" + table(rows, "") : std::string{};
 }
 
+std::string announced_table(const json& lvs, std::int64_t now_us) {
+    std::vector<TableRow> rows{{"ANNOUNCED ADDRESS", "STATE", "SINCE", "ON", "REASON"}};
+    for (const auto& one : list(lvs, "announced")) {
+        const auto state = text(one, "state");
+        const std::string on = state == "announced"  ? text(one, "interface")
+                               : state == "draining" ? text(one, "drain_interface")
+                                                     : "-";
+        rows.push_back(
+            {text(one, "address"), state, age(now_us, number(one, "since_unix_us")), on, text(one, "reason")});
+    }
+    return rows.size() > 1 ? "\n" + table(rows, "") : std::string{};
+}
+
 std::string lvs_tables(const json& lvs, std::int64_t now_us) {
     std::string out;
     if (!flag(lvs, "ipvs_available"))
         out += fmt::format("\nIPVS cannot be programmed: {}\n", text(lvs, "ipvs_problem"));
     for (const auto& service : list(lvs, "services")) out += service_table(service, now_us);
-    return out + override_table(lvs, now_us);
+    return out + override_table(lvs, now_us) + announced_table(lvs, now_us);
 }
 
 std::string mail_line(const json& mail) {

@@ -213,6 +213,7 @@ Loaded load(Snapshot snapshot, const Environment& host) {
     loaded.config.global = std::move(r.global);
     loaded.config.more = std::move(r.more);
     check_sync_daemon(r, loaded.config);
+    check_announce(r, loaded.config);
     resolve_names(r, loaded.config);
     explain_references(r, snapshot);
     if (!r.diag.entries().empty() || r.diag.dropped() != 0) snapshot.index_lines();

@@ -144,4 +144,8 @@ void Ledger::plan_removal(std::size_t at, Operations& out) const {
     if (is_known(at)) out.push_back({Kind::DeleteService, wanted_[at].service, {}});
 }
 
+bool Ledger::is_as_wanted() const {
+    return std::ranges::all_of(as_wanted_, [](std::uint8_t same) { return same != 0; });
+}
+
 }  // namespace mainstay::lvs

@@ -38,12 +38,24 @@ std::uint16_t ipvlan_flags(NewLink::IpvlanMode mode) {
     return 0;
 }
 
+const char* name_of(NewLink::Kind kind) {
+    switch (kind) {
+        case NewLink::Kind::PrivateMacvlan:
+            return "macvlan";
+        case NewLink::Kind::Ipvlan:
+            return "ipvlan";
+        case NewLink::Kind::Dummy:
+            return "dummy";
+    }
+    return "";
+}
+
 void put_kind(nlmsghdr* request, const NewLink& link) {
-    const bool macvlan = link.kind == NewLink::Kind::PrivateMacvlan;
     nlattr* info = mnl_attr_nest_start(request, IFLA_LINKINFO);
-    mnl_attr_put_strz(request, IFLA_INFO_KIND, macvlan ? "macvlan" : "ipvlan");
+    mnl_attr_put_strz(request, IFLA_INFO_KIND, name_of(link.kind));
+    if (link.kind == NewLink::Kind::Dummy) return mnl_attr_nest_end(request, info);
     nlattr* data = mnl_attr_nest_start(request, IFLA_INFO_DATA);
-    if (macvlan) {
+    if (link.kind == NewLink::Kind::PrivateMacvlan) {
         mnl_attr_put_u32(request, IFLA_MACVLAN_MODE, MACVLAN_MODE_PRIVATE);
     } else {
         mnl_attr_put_u16(request, IFLA_IPVLAN_MODE, IPVLAN_MODE_L2);
@@ -61,10 +73,11 @@ Result<void> append_link_new(std::vector<std::byte>& out, const NewLink& link, s
     if (link.name.empty() || link.name.size() >= IFNAMSIZ)
         return fail(Errc::Invalid,
                     "interface name '" + link.name + "': 1 to " + std::to_string(IFNAMSIZ - 1) + " bytes");
-    if (link.parent == 0) return fail(Errc::Invalid, link.name + ": no interface to lie over");
+    if (link.parent == 0 && link.kind != NewLink::Kind::Dummy)
+        return fail(Errc::Invalid, link.name + ": no interface to lie over");
     Request request{RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, sequence};
     mnl_attr_put_strz(request.header(), IFLA_IFNAME, link.name.c_str());
-    mnl_attr_put_u32(request.header(), IFLA_LINK, link.parent);
+    if (link.parent != 0) mnl_attr_put_u32(request.header(), IFLA_LINK, link.parent);
     if (link.group != 0) mnl_attr_put_u32(request.header(), IFLA_GROUP, link.group);
     if (link.hardware_address && link.kind == NewLink::Kind::PrivateMacvlan)
         mnl_attr_put(request.header(), IFLA_ADDRESS, link.hardware_address->size(), link.hardware_address->data());

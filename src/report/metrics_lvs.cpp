@@ -101,6 +101,17 @@ void put_table(MetricsWriter& out, const LvsStatus& lvs) {
     out.sample({}, lvs.repairs);
 }
 
+// Nothing where nothing is configured to be announced.
+void put_announced(MetricsWriter& out, const LvsStatus& lvs) {
+    if (lvs.announced.empty()) return;
+    out.family("mainstay_announced");
+    for (const auto& one : lvs.announced)
+        out.sample({{"address", one.address.to_string()}, {"interface", one.interface}}, one.state == "announced");
+    out.family("mainstay_announced_draining");
+    for (const auto& one : lvs.announced)
+        out.sample({{"address", one.address.to_string()}, {"interface", one.drain_interface}}, one.state == "draining");
+}
+
 // ---- scope=servers -------------------------------------------------------------------------------------------------
 
 struct Server {
@@ -156,6 +167,7 @@ void put_lvs(MetricsWriter& out, const DaemonStatus& status, const LvsStatus& lv
     out.sample({{"quorum", "down"}}, lvs.services.size() - up);
     out.family("mainstay_lvs_overrides");
     out.sample({}, std::uint64_t{lvs.overrides.size()});
+    put_announced(out, lvs);
     put_each(out, "mainstay_lvs_quorum_up", services, [](const auto& s) { return s.quorum_up; });
     out.family("mainstay_lvs_sorry_server_in_use");
     for (const auto& one : services.all())

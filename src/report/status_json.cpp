@@ -285,12 +285,24 @@ json service_json(const ServiceStatus& s, const ServiceTraffic* traffic) {
     return out;
 }
 
+json announced_json(const AnnouncedStatus& s) {
+    json out{{"address", s.address.to_string()},
+             {"state", s.state},
+             {"interface", s.interface},
+             {"drain_interface", s.drain_interface},
+             {"reason", s.reason}};
+    put_time(out, "since", s.since);
+    return out;
+}
+
 json lvs_json(const LvsStatus& status) {
     json services = json::array();
     for (std::size_t i = 0; i < status.services.size(); ++i)
         services.push_back(service_json(status.services[i], traffic_of(status, i)));
     json overrides = json::array();
     for (const auto& one : status.overrides) overrides.push_back(override_json(one));
+    json announced = json::array();
+    for (const auto& one : status.announced) announced.push_back(announced_json(one));
     return {{"generation", status.generation},
             {"ipvs_available", status.ipvs_available},
             {"ipvs_problem", status.ipvs_problem},
@@ -299,6 +311,7 @@ json lvs_json(const LvsStatus& status) {
             {"repairs", status.repairs},
             {"log_lines_left_out", status.lines_left_out},
             {"overrides", std::move(overrides)},
+            {"announced", std::move(announced)},
             {"services", std::move(services)}};
 }
 

@@ -1,8 +1,6 @@
 """mainstayctl server --wait, --for and --reason: in the kernel's table, over a crash, and in what is shown."""
 
 import json
-import os
-import signal
 
 import pytest
 
@@ -93,7 +91,8 @@ def test_an_override_with_a_time_ends_by_itself_also_after_a_crash_and_its_reaso
     assert "drained it: new disk; this ends at " in ctl(director, "why", "10.0.0.1:80/127.1.0.1")
     assert " s more (new disk), UP, weight 0" in ctl(director, "server", "show", "127.1.0.1")
 
-    os.kill(lvs_pid(daemon), signal.SIGKILL)
+    director.run(["kill", "-KILL", lvs_pid(daemon)])
+    wait_until(lambda: daemon.output().count("Starting Healthcheck child process") == 2, 30, daemon.output)
     wait_until(lambda: "ends: it was drained by uid 0, pid " in daemon.output(), 30, daemon.output)
 
     until_table(director, 1, 0, daemon)

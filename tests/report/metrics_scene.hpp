@@ -148,6 +148,14 @@ inline report::LvsStatus metrics_lvs() {
                          "weight 4",
                          false}};
     status.lines_left_out = 54;
+    for (const auto* const state : {"announced", "draining", "withdrawn"})
+        status.announced.push_back(
+            {.address = *IpAddress::parse("10.0.0." + std::to_string(status.announced.size() + 1)),
+             .interface = "ms-vip",
+             .drain_interface = "ms-drain",
+             .state = state,
+             .reason = {},
+             .since = {}});
     status.traffic = {{.stats = metrics_traffic(1'000).stats,
                        .servers = {metrics_traffic(1'100), metrics_traffic(1'200), metrics_traffic(1'300), {}},
                        .sorry_server = metrics_traffic(1'400)},

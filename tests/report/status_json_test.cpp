@@ -235,6 +235,12 @@ TEST_CASE("a service is shown with its servers, their checks and those that are 
                       .since = kSince,
                       .by = "root",
                       .text = "drained"}};
+    lvs.announced = {{.address = *IpAddress::parse("10.0.0.1"),
+                      .interface = "ms-vip",
+                      .drain_interface = "ms-drain",
+                      .state = "withdrawn",
+                      .reason = "its quorum is lost",
+                      .since = kSince}};
     report::ServerStatus one{.name = "[10.0.0.11]:tcp:80",
                              .endpoint = {*IpAddress::parse("10.0.0.11"), 80},
                              .forwarding = "DR",
@@ -283,7 +289,8 @@ TEST_CASE("a service is shown with its servers, their checks and those that are 
         R"({"generation":6,"ipvs_available":true,"ipvs_problem":"none","operations":7,"operation_failures":8,)"
         R"("repairs":9,"log_lines_left_out":10,"overrides":[{"service":"S","server":"10.0.0.11:80","is":"drained",)"
         R"("by":"root",)" +
-            since +
+            since + R"(}],"announced":[{"address":"10.0.0.1","state":"withdrawn","interface":"ms-vip",)" +
+            R"("drain_interface":"ms-drain","reason":"its quorum is lost",)" + since +
             R"(}],"services":[{"name":"[10.0.0.1]:tcp:80","scheduler":"rr","quorum_up":true,"quorum":3,"hysteresis":2,)" +
             R"("sorry_server":"[10.0.0.99]:tcp:80","sorry_in_use":true,"leaving":[{"over":false,)" + until +
             R"(,"name":"[10.0.0.13]:tcp:80"}]}]})");

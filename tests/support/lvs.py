@@ -9,7 +9,8 @@ import socket, sys
 held = []
 for text in sys.argv[1:]:
     address, port = text.rsplit(":", 1)
-    held.append(socket.create_server((address, int(port)), backlog=64))
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    held.append(socket.create_server((address, int(port)), family=family, backlog=64))
 print("listening", flush=True)
 import selectors
 ready = selectors.DefaultSelector()

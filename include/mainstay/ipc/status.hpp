@@ -171,10 +171,15 @@ template <class A>
 void fields(A& a, CheckTypeStatus& s) {
     a(s.type, s.durations, s.passed, s.failed, s.not_run);
 }
+template <class A>
+void fields(A& a, AnnouncedStatus& s) {
+    a(s.address, s.interface, s.drain_interface, s.state, s.reason, s.since);
+}
 template <class A, class Services>
 void lvs_fields(A& a, LvsStatus& s, Services& services) {
     a(s.generation, s.ipvs_available, s.ipvs_problem, s.operations, s.operation_failures, s.repairs, services,
-      s.overrides, s.lines_left_out, s.original_timeouts, s.traffic, s.original_expiry, s.check_types, s.oldest_check);
+      s.overrides, s.lines_left_out, s.original_timeouts, s.traffic, s.original_expiry, s.check_types, s.oldest_check,
+      s.announced);
 }
 template <class A>
 void fields(A& a, LvsStatus& s) {

@@ -42,6 +42,7 @@ public:
     // The operations have been applied, except those at `failed`, whose indices are in ascending order.
     void carried_out(std::span<const netlink::IpvsOperation> operations, std::span<const std::size_t> failed);
     [[nodiscard]] bool is_as_wanted(std::size_t at) const { return as_wanted_[at] != 0; }
+    [[nodiscard]] bool is_as_wanted() const;            // all of them
     [[nodiscard]] bool is_known(std::size_t at) const;  // to exist in the kernel
     // Both in the order of lvs::plan().
     void plan(std::size_t at, Operations& out) const;

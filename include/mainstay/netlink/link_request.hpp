@@ -1,4 +1,4 @@
-// rtnetlink requests that create, change and remove interfaces: VMACs and ipvlans.
+// rtnetlink requests that create, change and remove interfaces: VMACs, ipvlans and dummies.
 #pragma once
 
 #include <array>
@@ -13,10 +13,10 @@
 namespace mainstay::netlink {
 
 struct NewLink {
-    enum class Kind : std::uint8_t { PrivateMacvlan, Ipvlan } kind = Kind::PrivateMacvlan;
+    enum class Kind : std::uint8_t { PrivateMacvlan, Ipvlan, Dummy } kind = Kind::PrivateMacvlan;
     enum class IpvlanMode : std::uint8_t { Bridge, Private, Vepa } ipvlan_mode = IpvlanMode::Bridge;  // always L2
     std::string name;
-    std::uint32_t parent = 0;                                  // index
+    std::uint32_t parent = 0;                                  // index; 0 for a dummy only, which lies over nothing
     std::optional<std::array<std::byte, 6>> hardware_address;  // not for ipvlans, which have their parent's
     std::uint32_t group = 0;
 };

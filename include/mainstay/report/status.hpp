@@ -139,6 +139,16 @@ struct ServiceTraffic {
     bool operator==(const ServiceTraffic&) const = default;
 };
 
+// An address of a virtual server that a routing daemon announces.
+struct AnnouncedStatus {
+    IpAddress address;
+    std::string interface, drain_interface;
+    std::string state;   // "announced", "draining" (on the drain interface) or "withdrawn"
+    std::string reason;  // why it is withdrawn, or what the kernel refused; may be empty
+    WallTime since;      // of the state
+    bool operator==(const AnnouncedStatus&) const = default;
+};
+
 struct LvsStatus {
     std::uint64_t generation = 0;
     bool ipvs_available = false;
@@ -153,6 +163,7 @@ struct LvsStatus {
     std::optional<bool> original_expiry;       // net.ipv4.vs.expire_quiescent_template, to be restored
     std::vector<CheckTypeStatus> check_types;  // of the types that have run
     std::optional<Instant> oldest_check;       // when the oldest check that has not ended was due
+    std::vector<AnnouncedStatus> announced;    // sorted by address
 };
 
 struct BfdStatus {

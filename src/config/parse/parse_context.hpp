@@ -309,6 +309,14 @@ struct ParseContext {
     bool settle_early = true;
     std::vector<std::pair<std::string, Mark>> server_groups;
     Mark sync_daemon_mark;
+    // announce blocks of virtual servers, in the file's order.
+    struct Announcement {
+        Endpoint endpoint;  // this to `group`: of the service
+        std::uint32_t fwmark = 0;
+        std::string group;
+        Mark mark;
+    };
+    std::vector<Announcement> announcements;
     // Defined by track_file, vrrp_track_process or bfd_instance (`keyword`, its present name), in the file's order.
     struct Tracked {
         std::string_view keyword;
@@ -418,6 +426,7 @@ inline constexpr std::uint32_t kGroupAddressesMax = 65'536;
 [[nodiscard]] bool settle_group(ParseContext& reading, ServiceDraft& draft, bool all_tunnelled);
 [[nodiscard]] bool any_port_in(const VirtualServer& service);  // an entry of its group is for all ports
 void check_sync_daemon(ParseContext& reading, Config& config);
+void check_announce(ParseContext& reading, const Config& config);
 // Remarks about contradictory settings. Runs before check_vrrp and check_services.
 void check_across(ParseContext& reading);
 // Scripts: accounts, paths, security. Runs before check_vrrp and check_services.

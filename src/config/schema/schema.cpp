@@ -76,6 +76,7 @@ constexpr std::array kBlockNames{
     BlockName{Block::HmacKey, "vrrp_instance/auth_hmac/key", Block::AuthHmac},
     BlockName{Block::GrpcCheck, "virtual_server/real_server/GRPC_CHECK", Block::RealServer},
     BlockName{Block::AgentCheck, "virtual_server/real_server/AGENT_CHECK", Block::RealServer},
+    BlockName{Block::Announce, "virtual_server/announce", Block::Service},
 };
 static_assert(kBlockNames.size() == kBlocks);
 static_assert(kBlocks <= 64, "BlockSet has a bit for each");
@@ -151,7 +152,7 @@ std::span<const std::span<const KeywordSpec>> schema() {
     static const std::array kTables{language_rows(), root_rows(),           global_rows(),  process_rows(),
                                     instance_rows(), authentication_rows(), address_rows(), route_rows(),
                                     rule_rows(),     tracking_rows(),       service_rows(), real_server_rows(),
-                                    checker_rows(),  web_checker_rows(),    line_rows()};
+                                    checker_rows(),  web_checker_rows(),    line_rows(),    announce_rows()};
     return kTables;
 }
 

@@ -61,6 +61,7 @@ void check_rule(ParseContext& r, const Value& v);
 
 // ---- setters_lvs.cpp
 void begin_service(ParseContext& r, const Value& v);
+void begin_announce(ParseContext& r, const Value& v);
 void begin_server(ParseContext& r, const Value& v);
 void begin_checker(ParseContext& r, const Value& v);
 void set_scheduler(ParseContext& r, const Value& v);
@@ -93,6 +94,7 @@ std::span<const KeywordSpec> tracking_rows();
 std::span<const KeywordSpec> service_rows();
 std::span<const KeywordSpec> real_server_rows();
 std::span<const KeywordSpec> authentication_rows();
+std::span<const KeywordSpec> announce_rows();
 std::span<const KeywordSpec> checker_rows();
 std::span<const KeywordSpec> web_checker_rows();
 

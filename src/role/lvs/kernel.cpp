@@ -1,6 +1,7 @@
 // Connects the lvs role to the real kernel; tests pass a simulated one.
 #include <random>
 
+#include "mainstay/kernel/announced_addresses.hpp"
 #include "mainstay/kernel/sysctl.hpp"
 #include "mainstay/role/lvs/role.hpp"
 #include "role/common/netlink_buffers.hpp"
@@ -49,6 +50,22 @@ private:
     kernel::IpvsSocket socket_;
 };
 
+class KernelAnnouncing final : public AnnounceTable {
+public:
+    explicit KernelAnnouncing(kernel::AnnouncedAddresses addresses) : addresses_{std::move(addresses)} {}
+
+    Result<std::vector<lvs::Announcer::Refused>> perform(const netlink::AnnounceOperations& operations) override {
+        auto failures = addresses_.perform(operations);
+        if (!failures) return std::unexpected{std::move(failures.error())};
+        std::vector<lvs::Announcer::Refused> refused;
+        for (auto& failure : *failures) refused.push_back({failure.index, std::move(failure.text)});
+        return refused;
+    }
+
+private:
+    kernel::AnnouncedAddresses addresses_;
+};
+
 template <class Interface, class Kernel>
 Result<std::unique_ptr<Interface>> open_kernel(Runtime& runtime) {
     auto socket = kernel::IpvsSocket::open(runtime.ipvs_socket());
@@ -64,6 +81,11 @@ std::unique_ptr<Role> make_lvs_role(Runtime& runtime) {
     LvsOptions options;
     options.open_ipvs = [&runtime] { return open_kernel<IpvsTable, KernelTable>(runtime); };
     options.open_settings = [&runtime] { return open_kernel<IpvsSettings, KernelSettings>(runtime); };
+    options.open_announcing = []() -> Result<std::unique_ptr<AnnounceTable>> {
+        auto addresses = kernel::AnnouncedAddresses::open();
+        if (!addresses) return std::unexpected{std::move(addresses.error())};
+        return std::make_unique<KernelAnnouncing>(std::move(*addresses));
+    };
     options.random = [engine = std::mt19937_64{std::random_device{}()}](Micros limit) mutable {
         return Micros{std::uniform_int_distribution<std::int64_t>{0, std::max<std::int64_t>(limit.count(), 0)}(engine)};
     };

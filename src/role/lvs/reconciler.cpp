@@ -293,4 +293,11 @@ void TableReconciler::stop(bool keep, config::Global::FlushOnStop flush) {
     state_.available = false;
 }
 
+bool TableReconciler::has_all() const { return state_.available && unsure_.empty() && ledger_.is_as_wanted(); }
+
+bool TableReconciler::is_as_wanted(const Key& key) const {
+    const auto at = ledger_.find(key);
+    return state_.available && at && ledger_.is_as_wanted(*at) && !unsure_.contains(key);
+}
+
 }  // namespace mainstay::role

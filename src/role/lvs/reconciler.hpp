@@ -60,6 +60,9 @@ public:
     void change(std::vector<lvs::ServiceTable> changed);  // after a reload that changed only these
     void audit_soon();                                    // after a reload, to repair changes by other programs
     void stop(bool keep, config::Global::FlushOnStop flush);
+    // Whether the kernel has all services, or this one, with their servers as desired, as far as is known.
+    [[nodiscard]] bool has_all() const;
+    [[nodiscard]] bool is_as_wanted(const netlink::IpvsServiceKey& key) const;
 
     // The kernel's current connection counts for these services; a service that does not exist has none.
     [[nodiscard]] Result<std::vector<lvs::ConnectionsCounted::Destination>> connections(const lvs::Table& services);

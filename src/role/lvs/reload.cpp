@@ -49,7 +49,10 @@ void LvsRole::reload(config::Config next) {
     const auto counted = counter_intervals(next, runtime_.options().snmp);
     auto intents = judge_.reload(std::move(next), moment(), host_addresses());
     follow_known(intents);
+    configure_announcing();
+    announcing_.withdraw();
     reconciler_.replace(wanted());
+    announcing_.settle();
     reloaded(intents);
     count_traffic(counted);
 }
@@ -61,7 +64,10 @@ void LvsRole::commit_changes(lvs::AcceptedChanges changes) {
     follow_known(intents);
     for (const auto& intent : intents)
         if (const auto* changed = std::get_if<lvs::TableChanged>(&intent)) services.insert(changed->service);
+    configure_announcing();
+    announcing_.withdraw();
     reconciler_.change(wanted_of({services.begin(), services.end()}));
+    announcing_.settle();
     reconciler_.audit_soon();
     settings_.look();
     reloaded(intents);

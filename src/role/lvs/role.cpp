@@ -13,6 +13,12 @@ namespace {
 // sample processor time at each tick would account none to work that runs right after it.
 constexpr Nanos kDeadlineSlot{21'000'000};
 
+bool changes_service(const lvs::Intents& intents) {
+    return std::ranges::any_of(intents, [](const lvs::Intent& intent) {
+        return std::holds_alternative<lvs::TableChanged>(intent) || std::holds_alternative<lvs::Announce>(intent);
+    });
+}
+
 }  // namespace
 
 Result<void> LvsRole::start(config::Config config, bool restarted) {
@@ -21,6 +27,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     flush_on_stop_ = config.global.lvs_flush_on_stop;
     event_driven_.configure(config);
     watch_links(config);
+    if (restarted) announcing_.inherit(before.announced, links_.addresses());
     auto settings = settings_of(config);
     const auto counted = counter_intervals(config, runtime_.options().snmp);
     create_probes(config);
@@ -31,6 +38,8 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
         reconciler_.start(wanted(), std::exchange(inherited_, {}), flush_first);
         marks_.set_desired(judge_.mark_table());
         follow_settings(std::move(settings), inherited_timeouts_, inherited_expiry_);
+        configure_announcing();
+        announcing_.settle();
     };
     judge_.record(recorder_.open());
     // The table is written before the reports, unless files and sessions, which are known already, decide about it.
@@ -93,6 +102,10 @@ void LvsRole::stop(std::function<void()> done) {
     traffic_timer_.cancel();
     if (!started_) return boost::asio::post(runtime_.loop(), std::move(done));
     carry_out_pending();
+    announcing_.stop([this, done = std::move(done)]() mutable { stop_table(std::move(done)); });
+}
+
+void LvsRole::stop_table(std::function<void()> done) {
     const auto intents = judge_.stop(options_.keep_ipvs_at_stop, moment());
     reconciler_.stop(options_.keep_ipvs_at_stop, flush_on_stop_);
     marks_.stop(options_.keep_ipvs_at_stop);
@@ -122,12 +135,29 @@ void LvsRole::carry_out_pending() {
 }
 
 void LvsRole::carry_out(const lvs::Intents& intents) {
+    const bool may_announce = announcing_.is_used() && changes_service(intents);
+    if (may_announce) announcing_.withdraw();
     change_table(intents);
     tell(intents);
     if (stopping_) return;
+    if (may_announce) announcing_.settle();
     run_checks(intents);
     count_connections(intents);
     arm_deadline();
+}
+
+// Without IPVS in this namespace nothing can be announced in it: the configuration check has said so.
+void LvsRole::configure_announcing() {
+    if (!runtime_.options().has_ipvs_namespace) announcing_.configure(judge_.services());
+}
+
+lvs::Readiness LvsRole::readiness(std::size_t service, std::optional<Instant> fresh_after) const {
+    const auto known = lvs::readiness_of(judge_.services()[service], judge_.states()[service], fresh_after);
+    if (known != lvs::Readiness::Ready) return known;
+    const bool programmed = reconciler_.has_all() || std::ranges::all_of(judge_.keys(service), [this](const auto& key) {
+                                return reconciler_.is_as_wanted(key);
+                            });
+    return programmed ? lvs::Readiness::Ready : lvs::Readiness::NotProgrammed;
 }
 
 // The kernel is asked once the table has its desired state.
@@ -238,7 +268,7 @@ void LvsRole::on_instance_states(const ipc::Message& told) {
 }
 
 void LvsRole::watch_links(const config::Config& config) {
-    if (config::sync_daemon(config) || lvs::suspends(config)) links_.open(config.global);
+    if (config::sync_daemon(config) || lvs::suspends(config) || config::announces(config)) links_.open(config.global);
 }
 
 lvs::HostAddresses LvsRole::host_addresses() const {
@@ -321,6 +351,7 @@ void LvsRole::write_state() {
     status.original_expiry = settings_.original_expiry();
     status.check_types = check_types_;
     status.oldest_check = judge_.oldest_running_check();
+    status.announced = announcing_.status();
     if (counters_) status.traffic = counters_->traffic();
     runtime_.publish_state([&](std::span<std::byte> room) { return write_status(room, status, judge_, moment()); });
     clock_.forget();

@@ -9,6 +9,7 @@
 #include <optional>
 #include <variant>
 
+#include "announcing.hpp"
 #include "check_statistics.hpp"
 #include "counters.hpp"
 #include "descriptors.hpp"
@@ -55,6 +56,13 @@ public:
           vrrp_{runtime.loop(), runtime.log(), "VRRP", [this](const ipc::Message& told) { on_instance_states(told); }},
           links_{runtime.loop(), runtime.log(), [this] { links_changed(); }},
           marks_{runtime.loop(), runtime.log(), options_.reopen_every},
+          announcing_{runtime.loop(),
+                      runtime.log(),
+                      options_,
+                      {.moment = [this] { return moment(); },
+                       .readiness = [this](std::size_t service,
+                                           std::optional<Instant> fresh) { return readiness(service, fresh); },
+                       .changed = [this] { publish_within(kPublishSoon); }}},
           traffic_timer_{runtime.loop()},
           deadline_timer_{runtime.loop()},
           publisher_{runtime.loop(), {}, [this] { write_state(); }} {}
@@ -101,6 +109,9 @@ private:
             std::ranges::move(judge_.desired(service), std::back_inserter(table));
         return table;
     }
+    [[nodiscard]] lvs::Readiness readiness(std::size_t service, std::optional<Instant> fresh_after) const;
+    void configure_announcing();
+    void stop_table(std::function<void()> done);
     void step(const lvs::Fact& fact);
     void carry_out_pending();
     void carry_out(const lvs::Intents& intents);
@@ -172,6 +183,7 @@ private:
     std::map<std::string, bool> masters_;  // last reported states of instances
     LvsLinks links_;
     MarkReconciler marks_;
+    Announcing announcing_;
     std::unique_ptr<LvsCounters> counters_;  // with SNMP, and while metrics are collected
     bool counts_always_ = false;             // with SNMP
     bool traffic_asked_ = false;             // within the last LvsOptions::traffic_kept

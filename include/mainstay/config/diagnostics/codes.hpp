@@ -122,6 +122,8 @@ enum class Code : std::uint16_t {
     SyncInstance = 520,
     SuspendIgnored = 521,
     BadPattern = 522,
+    AnnounceUnusable = 523,
+    AnnounceConflict = 524,
     // Two directors against each other
     PairIdentity = 600,
     PairInstanceMissing = 601,

@@ -70,6 +70,7 @@ enum class Block : std::uint8_t {
     // blocks again
     GrpcCheck,
     AgentCheck,
+    Announce,
     kCount,
 };
 

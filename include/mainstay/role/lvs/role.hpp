@@ -8,6 +8,8 @@
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/kernel/ipvs.hpp"
+#include "mainstay/lvs/announcer.hpp"
+#include "mainstay/netlink/announce.hpp"
 #include "mainstay/netlink/ipvs_types.hpp"
 #include "mainstay/role/common/runtime.hpp"
 
@@ -48,9 +50,23 @@ public:
     [[nodiscard]] virtual Result<void> set_expires_quiescent(bool on) = 0;
 };
 
+// The addresses that are announced, and their routes.
+class AnnounceTable {
+public:
+    AnnounceTable() = default;
+    AnnounceTable(const AnnounceTable&) = delete;
+    AnnounceTable& operator=(const AnnounceTable&) = delete;
+    virtual ~AnnounceTable() = default;
+
+    // As kernel::AnnouncedAddresses::perform().
+    [[nodiscard]] virtual Result<std::vector<lvs::Announcer::Refused>> perform(
+        const netlink::AnnounceOperations& operations) = 0;
+};
+
 struct LvsOptions {
     std::function<Result<std::unique_ptr<IpvsTable>>()> open_ipvs;
     std::function<Result<std::unique_ptr<IpvsSettings>>()> open_settings = {};
+    std::function<Result<std::unique_ptr<AnnounceTable>>()> open_announcing = {};
     std::function<Micros(Micros limit)> random;  // evenly distributed over 0..limit
     bool keep_ipvs_at_stop = false;              // -I
     Micros audit_every{10'000'000};              // 0: at reloads only

@@ -1,0 +1,90 @@
+#include "mainstay/kernel/announced_addresses.hpp"
+
+#include <linux/netlink.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+namespace mainstay::kernel {
+namespace {
+
+using Kind = netlink::AnnounceOperation::Kind;
+
+constexpr std::size_t kBatch = 128;
+constexpr const char* kLoopback = "lo";
+
+}  // namespace
+
+Result<AnnouncedAddresses> AnnouncedAddresses::open() {
+    auto socket = NetlinkSocket::open(NETLINK_ROUTE);
+    if (!socket) return std::unexpected{std::move(socket.error()).with("announce addresses")};
+    auto links = LinkMaker::open();
+    if (!links) return std::unexpected{std::move(links.error()).with("announce addresses")};
+    return AnnouncedAddresses{std::move(*socket), std::move(*links)};
+}
+
+Result<std::uint32_t> AnnouncedAddresses::make_interface(const std::string& name) {
+    auto made = links_.make({.kind = NewLink::Kind::Dummy, .name = name});
+    if (!made && made.error().sys_errno() == EOPNOTSUPP)
+        return std::unexpected{std::move(made.error())
+                                   .with("the kernel has no dummy interfaces (module dummy); name an interface that "
+                                         "exists (announce: interface)")};
+    if (!made && made.error().sys_errno() != EEXIST) return std::unexpected{std::move(made.error())};
+    const std::uint32_t index = interface_index(name);
+    if (auto up = links_.set({.index = index, .up = true, .no_generated_address = true}); !up)
+        return std::unexpected{std::move(up.error())};
+    return index;
+}
+
+Result<std::uint32_t> AnnouncedAddresses::index_for(const netlink::AnnounceOperation& operation, Indices& known) {
+    const bool is_route = operation.kind == Kind::AddRoute || operation.kind == Kind::RemoveRoute;
+    const std::string& name = is_route ? kLoopback : operation.interface;
+    if (const auto found = known.find(name); found != known.end() && (!found->second || *found->second != 0))
+        return found->second;
+    Result<std::uint32_t> index = interface_index(name);
+    if (*index == 0 && operation.kind == Kind::Announce) index = make_interface(name);
+    return known.insert_or_assign(name, std::move(index)).first->second;
+}
+
+Result<std::vector<AnnouncedAddresses::Failure>> AnnouncedAddresses::perform(
+    const netlink::AnnounceOperations& operations) {
+    std::vector<Failure> failures;
+    Indices known;
+    const std::size_t most = std::min(kBatch, socket_.batch_limit());
+    for (std::size_t begin = 0; begin < operations.size(); begin += most) {
+        const std::size_t end = std::min(begin + most, operations.size());
+        const std::uint32_t first = socket_.take_sequences(end - begin);
+        std::vector<std::byte> bytes;
+        std::vector<std::size_t> sent;
+        for (std::size_t i = begin; i < end; ++i) {
+            const auto& operation = operations[i];
+            const auto index = index_for(operation, known);
+            if (!index) {
+                failures.push_back({i, Error{index.error()}.with(netlink::describe(operation)).text()});
+                continue;
+            }
+            if (*index == 0 && operation.kind == Kind::Withdraw) continue;  // gone with its interface
+            auto good =
+                netlink::append_announce(bytes, operation, *index, first + static_cast<std::uint32_t>(sent.size()));
+            if (good)
+                sent.push_back(i);
+            else
+                failures.push_back({i, good.error().text()});
+        }
+        if (sent.empty()) continue;
+        auto done =
+            socket_.exchange(bytes, first, sent.size(), [&](std::size_t at, const netlink::Acknowledgement& answer) {
+                const auto& operation = operations[sent[at]];
+                if (netlink::judge(operation.kind, answer.sys_errno) != netlink::Verdict::Failed) return;
+                auto error = Error::system(netlink::describe(operation), answer.sys_errno);
+                failures.push_back({sent[at], answer.text.empty() ? error.text() : error.text() + ": " + answer.text});
+            });
+        if (!done) return std::unexpected{std::move(done.error()).with("announce addresses")};
+    }
+    std::ranges::sort(failures, {}, &Failure::index);
+    return failures;
+}
+
+}  // namespace mainstay::kernel

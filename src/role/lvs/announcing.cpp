@@ -1,0 +1,129 @@
+#include "announcing.hpp"
+
+namespace mainstay::role {
+namespace {
+
+constexpr Seconds kInheritedDrainTime{60};  // of an address that is no longer configured after a crash
+
+std::string_view word_of(lvs::Announcer::State state) {
+    switch (state) {
+        case lvs::Announcer::State::Withdrawn:
+            return "withdrawn";
+        case lvs::Announcer::State::Announced:
+            return "announced";
+        case lvs::Announcer::State::Draining:
+            return "draining";
+    }
+    return "";
+}
+
+}  // namespace
+
+void Announcing::inherit(const std::vector<report::AnnouncedStatus>& before, const std::set<IpAddress>& present) {
+    std::vector<lvs::AnnouncedAddress> list;
+    for (const auto& one : before) {
+        list.push_back({.address = one.address, .settings = {}, .services = {}});
+        auto& settings = list.back().settings;
+        settings.interface = one.interface;
+        settings.drain_interface = one.drain_interface;
+        settings.drain_time = kInheritedDrainTime;
+        if (one.state != word_of(lvs::Announcer::State::Withdrawn) && !present.contains(one.address))
+            expired_.insert(one.address);
+    }
+    announcer_.configure(std::move(list));
+}
+
+void Announcing::configure(const std::vector<config::VirtualServer>& services) {
+    auto wanted = lvs::announced_addresses(services);
+    if (wanted.left_out != 0)
+        log_.error("announce: {} addresses are not announced: {} are the most", wanted.left_out,
+                   lvs::kAnnouncedAddressesMax);
+    announcer_.configure(std::move(wanted.list));
+    announcer_.distrust(std::exchange(expired_, {}), owner_.moment().now);
+}
+
+void Announcing::withdraw() {
+    if (stopped_ || announcer_.is_empty()) return;
+    carry_out(announcer_.withdraw(owner_.readiness, owner_.moment()));
+}
+
+void Announcing::settle() {
+    timer_.cancel();
+    if (stopped_ || announcer_.is_empty()) return;
+    carry_out(announcer_.renew(owner_.readiness, owner_.moment()));
+    arm();
+}
+
+void Announcing::arm() {
+    timer_.expires_after(kRenewEvery);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) settle();
+    });
+}
+
+void Announcing::carry_out(const lvs::Announcer::Outcome& outcome) {
+    for (const auto& line : outcome.lines) log_.line(line);
+    bool changed = !outcome.lines.empty();
+    if (!outcome.operations.empty()) {
+        for (const auto& line :
+             announcer_.carried_out(outcome.operations, perform(outcome.operations), owner_.moment())) {
+            log_.line(line);
+            changed = true;
+        }
+    }
+    if (changed) owner_.changed();
+}
+
+std::vector<lvs::Announcer::Refused> Announcing::perform(const netlink::AnnounceOperations& operations) {
+    auto refused = try_to_perform(operations);
+    if (refused) return std::move(*refused);
+    kernel_.reset();
+    std::vector<lvs::Announcer::Refused> all;
+    for (std::size_t i = 0; i < operations.size(); ++i) all.push_back({i, refused.error().text()});
+    return all;
+}
+
+Result<std::vector<lvs::Announcer::Refused>> Announcing::try_to_perform(const netlink::AnnounceOperations& operations) {
+    if (!kernel_) {
+        auto opened = options_.open_announcing();
+        if (!opened) return std::unexpected{std::move(opened.error())};
+        kernel_ = std::move(*opened);
+    }
+    return kernel_->perform(operations);
+}
+
+void Announcing::stop(std::function<void()> done) {
+    stopped_ = true;
+    timer_.cancel();
+    auto outcome = announcer_.stop(owner_.moment());
+    const bool announced = !outcome.lines.empty();
+    carry_out(outcome);
+    auto finish = [this, done = std::move(done)] {
+        carry_out({.operations = announcer_.stop_routes(), .lines = {}});
+        done();
+    };
+    if (!announced) return finish();
+    timer_.expires_after(kWithdrawnBeforeStop);
+    timer_.async_wait([finish = std::move(finish)](const boost::system::error_code& error) {
+        if (!error) finish();
+    });
+}
+
+std::vector<report::AnnouncedStatus> Announcing::status() const {
+    std::vector<report::AnnouncedStatus> list;
+    for (const auto& address : announcer_.addresses()) {
+        const auto& settings = address.configured.settings;
+        const bool ready = address.readiness == lvs::Readiness::Ready;
+        std::string reason{address.is_configured ? ready ? std::string_view{} : lvs::text_of(address.readiness)
+                                                 : "it is no longer configured"};
+        list.push_back({.address = address.configured.address,
+                        .interface = settings.interface,
+                        .drain_interface = settings.drain_interface,
+                        .state = std::string{word_of(address.state())},
+                        .reason = address.problem.empty() ? std::move(reason) : address.problem,
+                        .since = address.since});
+    }
+    return list;
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,227 @@
+"""announce { }: the address of a service that is up, on an interface that a routing daemon watches, for as long as mainstay renews it."""
+
+import json
+import os
+import pathlib
+import signal
+import time
+
+import pytest
+
+from support.lvs import listen, lvs_pid, real_server, virtual_server
+from support.paths import program
+from support.wait import wait_until
+
+LIFETIME = 3
+SLACK = 0.5  # of the kernel, which removes addresses in steps
+ADDRESSES = ("10.50.0.1", "fd00:50::1")
+SERVERS = {"10.50.0.1": "127.1.0.1", "fd00:50::1": "fd00:51::1"}
+
+
+def announced(address, more="", port=80):
+    server = SERVERS[address]
+    return virtual_server(f"{address} {port}", real_server(f"{server} 80"),
+                          options=f"announce {{\n    lifetime {LIFETIME}\n    drain_time 2\n    {more}\n  }}")
+
+
+BOTH = "".join(announced(address) for address in ADDRESSES)
+
+
+@pytest.fixture
+def director(lan):
+    host = lan.host("director")
+    host.run(["ip", "link", "set", "lo", "up"])
+    host.run(["ip", "address", "add", "fd00:51::1/128", "dev", "lo"])
+    return host
+
+
+def on(host, device="ms-vip"):
+    """The addresses that are on the interface, each with the seconds that it has left; None: there is no such interface."""
+    ran = host.run(["ip", "-j", "address", "show", "dev", device], check=False)
+    if ran.returncode != 0:
+        return None
+    (link,) = [one for one in json.loads(ran.stdout) if one]
+    return {one["local"]: one["valid_life_time"] for one in link["addr_info"] if one["scope"] == "global"}
+
+
+def routes(host):
+    """The addresses whose packets the host takes by a route of mainstay's own."""
+    shown = [json.loads(host.run(["ip", "-j", family, "route", "show", "table", "local", "proto", "18"]).stdout or "[]") for family in ("-4", "-6")]
+    return sorted(route["dst"] for table in shown for route in table)
+
+
+def until_on(host, daemon, *addresses, device="ms-vip", within=20):
+    wait_until(lambda: sorted(on(host, device) or {}) == sorted(addresses), within,
+               lambda: f"{addresses} on {device}, there is {on(host, device)}\n{daemon.output()}", 0.05)
+
+
+def status(host):
+    """What the daemon says of its addresses; nothing while it starts."""
+    ran = host.run([program("mainstayctl"), "status", "--json"], check=False)
+    return {} if ran.returncode != 0 else {one["address"]: one for one in json.loads(ran.stdout)["lvs"]["announced"]}
+
+
+def reason(host):
+    return status(host).get(ADDRESSES[0], {}).get("reason")
+
+
+def monitor(host):
+    """What `ip monitor` says of addresses from now on."""
+    watch = host.start(["ip", "-o", "monitor", "address"], name="monitor")
+    # It says nothing when it is ready: an address of the test's own shows that.
+    for number in range(1, 200):
+        host.run(["ip", "address", "add", f"127.9.0.{number}/32", "dev", "lo"])
+        time.sleep(0.05)
+        if "127.9.0." in watch.output():
+            return watch
+    raise AssertionError(watch.output())
+
+
+def family(daemon):
+    """The pids of the supervisor and its processes, as the test sees them."""
+    children = pathlib.Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text(encoding="ascii").split()
+    return [daemon.pid, *map(int, children)]
+
+
+def removed(watch, address):
+    return [line for line in watch.output().splitlines() if line.startswith("Deleted") and f" {address}/" in line]
+
+
+def test_an_address_is_announced_while_its_service_is_up_and_its_packets_are_taken_a_while_longer(director):
+    daemon = director.mainstayd(BOTH, "-C")
+    wait_until(lambda: daemon.output().count("Lost quorum") == 2, 20, daemon.output)
+    assert not on(director) and routes(director) == []
+
+    servers = listen(director, "127.1.0.1:80", "fd00:51::1:80")
+    until_on(director, daemon, *ADDRESSES)
+    assert all(0 < left <= LIFETIME for left in on(director).values())
+    assert routes(director) == sorted(ADDRESSES)
+    (link,) = json.loads(director.run(["ip", "-j", "-d", "link", "show", "ms-vip"]).stdout)
+    assert link["linkinfo"]["info_kind"] == "dummy" and "UP" in link["flags"]
+    shown = status(director)
+    assert [shown[address]["state"] for address in ADDRESSES] == ["announced", "announced"]
+
+    servers.stop()
+    until_on(director, daemon)
+    assert routes(director) == sorted(ADDRESSES)
+    assert "Withdrew 10.50.0.1 from ms-vip: its quorum is lost" in daemon.output()
+    wait_until(lambda: routes(director) == [], 20, lambda: f"no route, there is {routes(director)}")
+    assert reason(director) == "its quorum is lost"
+
+    listen(director, "127.1.0.1:80", "fd00:51::1:80")
+    until_on(director, daemon, *ADDRESSES)
+
+
+def test_what_others_remove_is_back_within_a_second_or_two(director):
+    listen(director, "127.1.0.1:80", "fd00:51::1:80")
+    daemon = director.mainstayd(BOTH, "-C")
+    until_on(director, daemon, *ADDRESSES)
+
+    director.run(["ip", "address", "flush", "dev", "ms-vip"])
+    director.run(["ip", "route", "del", "local", "10.50.0.1", "table", "local", "proto", "18"])
+    until_on(director, daemon, *ADDRESSES)
+    wait_until(lambda: routes(director) == sorted(ADDRESSES), 20, daemon.output)
+
+    director.run(["ip", "link", "delete", "ms-vip"])
+    until_on(director, daemon, *ADDRESSES)
+
+
+def test_a_process_that_dies_does_not_withdraw_and_one_that_hangs_does(director):
+    listen(director, "127.1.0.1:80", "fd00:51::1:80")
+    daemon = director.mainstayd(BOTH, "-C")
+    until_on(director, daemon, *ADDRESSES)
+    watch = monitor(director)
+
+    first = lvs_pid(daemon)
+    director.run(["kill", "-KILL", first])
+    wait_until(lambda: lvs_pid(daemon) != first, 20, daemon.output)
+    lines = len(watch.output().splitlines())
+    wait_until(lambda: len(watch.output().splitlines()) > lines + 4, 20, watch.output)  # renewed
+    assert [removed(watch, address) for address in ADDRESSES] == [[], []], daemon.output()
+
+    stopped = family(daemon)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    wait_until(lambda: on(director) == {}, LIFETIME + SLACK + 2, lambda: f"{on(director)}", 0.02)
+    assert time.monotonic() - began < LIFETIME + SLACK + 1
+    for pid in reversed(stopped):
+        os.kill(pid, signal.SIGCONT)
+    until_on(director, daemon, *ADDRESSES)
+
+
+def test_killed_as_a_whole_the_kernel_withdraws_and_a_new_start_announces_after_new_checks(director):
+    servers = listen(director, "127.1.0.1:80", "fd00:51::1:80")
+    daemon = director.mainstayd(BOTH, "-C")
+    until_on(director, daemon, *ADDRESSES)
+
+    for pid in family(daemon):
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: on(director) == {}, LIFETIME + SLACK + 2, lambda: f"{on(director)}", 0.02)
+    assert routes(director) == sorted(ADDRESSES)  # flows in flight still find this host
+
+    servers.stop()
+    watch = monitor(director)
+    daemon = director.mainstayd(BOTH, "-C")
+    wait_until(lambda: reason(director) == "its quorum is lost", 20, daemon.output)
+    wait_until(lambda: routes(director) == [], 20, lambda: f"no route, there is {routes(director)}\n{daemon.output()}")
+    assert not [line for line in watch.output().splitlines() if "ms-vip" in line]
+
+
+def test_the_stop_withdraws_before_the_table_goes_and_leaves_nothing(director):
+    listen(director, "127.1.0.1:80", "fd00:51::1:80")
+    daemon = director.mainstayd(BOTH, "-C")
+    until_on(director, daemon, *ADDRESSES)
+
+    daemon.send(signal.SIGTERM)
+    wait_until(lambda: on(director) == {}, 20, daemon.output, 0.01)
+    assert "10.50.0.1" in director.run(["ipvsadm", "-Sn"]).stdout
+    daemon.wait(20)
+    assert director.run(["ipvsadm", "-Sn"]).stdout == "" and routes(director) == []
+
+
+def test_a_reload_announces_and_withdraws_only_what_changes(director):
+    listen(director, "127.1.0.1:80", "fd00:51::1:80")
+    daemon = director.mainstayd(BOTH, "-C")
+    until_on(director, daemon, *ADDRESSES)
+    watch = monitor(director)
+
+    director.write("/run/keepalived.conf", announced(ADDRESSES[0]) + virtual_server("10.50.0.9 80", real_server("127.1.0.1 80")))
+    daemon.send(signal.SIGHUP)
+    until_on(director, daemon, ADDRESSES[0])
+    wait_until(lambda: routes(director) == [ADDRESSES[0]], 20, lambda: f"one route, there are {routes(director)}\n{daemon.output()}")
+    assert "Withdrew fd00:50::1 from ms-vip: it is no longer configured" in daemon.output()
+    assert removed(watch, ADDRESSES[0]) == [] and len(removed(watch, ADDRESSES[1])) == 1
+
+
+def test_with_services_all_each_must_be_up_and_with_any_one_is_enough(director):
+    first = listen(director, "127.1.0.1:80")
+    second = announced(ADDRESSES[0], port=443).replace("127.1.0.1 80", "127.1.0.2 443")
+    daemon = director.mainstayd(announced(ADDRESSES[0]) + second, "-C")
+    wait_until(lambda: reason(director) == "its quorum is lost", 20, daemon.output)
+    assert not on(director)
+
+    listen(director, "127.1.0.2:443")
+    until_on(director, daemon, ADDRESSES[0])
+    first.stop()
+    until_on(director, daemon)
+
+
+def test_with_any_one_service_is_enough(director):
+    listen(director, "127.1.0.1:80")
+    both = [announced(ADDRESSES[0], "services any"), announced(ADDRESSES[0], "services any", 443).replace("127.1.0.1 80", "127.1.0.2 443")]
+    daemon = director.mainstayd("".join(both), "-C")
+    until_on(director, daemon, ADDRESSES[0])
+
+
+def test_with_on_loss_hold_the_address_outlives_mainstay(director):
+    listen(director, "127.1.0.1:80")
+    daemon = director.mainstayd(announced(ADDRESSES[0], "on_loss hold\n interface ms-held"), "-C")
+    until_on(director, daemon, ADDRESSES[0], device="ms-held")
+    assert on(director, "ms-held") == {ADDRESSES[0]: 2**32 - 1}
+
+    for pid in family(daemon):
+        os.kill(pid, signal.SIGKILL)
+    daemon.wait(20)
+    daemon = director.mainstayd(announced(ADDRESSES[0]), "-C")  # with a lifetime from now on, and on another interface
+    until_on(director, daemon, ADDRESSES[0])
