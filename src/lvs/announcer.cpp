@@ -25,6 +25,13 @@ bool is_proven(const CheckerState& checker, std::optional<Instant> fresh_after) 
     return checker.has_run && (!fresh_after || checker.due > *fresh_after);
 }
 
+bool is_drained(const Announcer::Address& address, Instant now) {
+    return address.drains_until && now >= *address.drains_until;
+}
+
+constexpr std::string_view kMaintenance = "this director is in maintenance";
+constexpr std::string_view kDrained = "this director is in maintenance, and its drain time is over";
+
 }  // namespace
 
 AnnouncedAddresses announced_addresses(const std::vector<config::VirtualServer>& services) {
@@ -133,6 +140,7 @@ void Announcer::notice_pause(Instant now) {
 
 void Announcer::take_off(Address& address, std::string_view why, Moment at, Outcome& out) const {
     const auto& settings = address.configured.settings;
+    address.reason = why;
     if (!address.is_known) {
         // An earlier process, or this one before a pause, may have left it.
         out.operations.push_back(about(Kind::Withdraw, address, settings.interface));
@@ -155,7 +163,6 @@ void Announcer::follow(Address& address, const ReadinessOf& readiness, Moment at
     if (!address.is_configured) return take_off(address, "it is no longer configured", at, out);
     const auto& settings = address.configured.settings;
     const Judged judged = judge(address, readiness);
-    address.readiness = judged.readiness;
     // A service that was added just now is no reason to withdraw what is announced.
     // Before a change the table cannot be as it will be wanted.
     const bool is_unknown =
@@ -163,7 +170,11 @@ void Announcer::follow(Address& address, const ReadinessOf& readiness, Moment at
         (judged.readiness == Readiness::NotChecked || (judged.readiness == Readiness::NotProgrammed && !announces));
     if (judged.readiness != Readiness::Ready && !is_unknown)
         return take_off(address, text_of(judged.readiness), at, out);
+    if (!drains_) address.drains_until.reset();
+    if (drains_ && address.interface.empty()) return take_off(address, kMaintenance, at, out);
+    if (is_drained(address, at.now)) return take_off(address, kDrained, at, out);
     if (!announces) return;
+    if (drains_ && !address.drains_until) address.drains_until = at.now + settings.drain_time;
     const std::string& target = drains_ ? settings.drain_interface : settings.interface;
     const bool moves = address.interface != target;
     if (moves && (!address.interface.empty() || !address.is_known)) {
@@ -237,7 +248,7 @@ std::vector<LogLine> Announcer::carried_out(const netlink::AnnounceOperations& o
         if (address == nullptr || operation.kind != Kind::Announce) continue;
         address->is_known = true;
         address->fresh_after.reset();
-        address->problem.clear();
+        address->problem.clear(), address->reason.clear();
         if (address->interface == operation.interface) continue;
         address->interface = operation.interface;
         address->since = at.wall;

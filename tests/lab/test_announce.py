@@ -88,6 +88,8 @@ def removed(watch, address):
 
 
 def test_an_address_is_announced_while_its_service_is_up_and_its_packets_are_taken_a_while_longer(director):
+    # effect: virtual_server: announce
+    # effect: virtual_server/announce: lifetime drain_time
     daemon = director.mainstayd(BOTH, "-C")
     wait_until(lambda: daemon.output().count("Lost quorum") == 2, 20, daemon.output)
     assert not on(director) and routes(director) == []
@@ -145,8 +147,9 @@ def test_a_process_that_dies_does_not_withdraw_and_one_that_hangs_does(director)
     began = time.monotonic()
     wait_until(lambda: on(director) == {}, LIFETIME + SLACK + 2, lambda: f"{on(director)}", 0.02)
     assert time.monotonic() - began < LIFETIME + SLACK + 1
-    for pid in reversed(stopped):
+    for pid in stopped[1:]:
         os.kill(pid, signal.SIGCONT)
+    daemon.send(signal.SIGCONT)
     until_on(director, daemon, *ADDRESSES)
 
 
@@ -174,9 +177,10 @@ def test_the_stop_withdraws_before_the_table_goes_and_leaves_nothing(director):
     until_on(director, daemon, *ADDRESSES)
 
     daemon.send(signal.SIGTERM)
-    wait_until(lambda: on(director) == {}, 20, daemon.output, 0.01)
-    assert "10.50.0.1" in director.run(["ipvsadm", "-Sn"]).stdout
     daemon.wait(20)
+    said = daemon.output()
+    assert 0 < said.index("Withdrew 10.50.0.1 from ms-vip: mainstay stops") < said.index("Shutting down service [127.1.0.1]:tcp:80")
+    assert on(director) == {}
     assert director.run(["ipvsadm", "-Sn"]).stdout == "" and routes(director) == []
 
 
@@ -208,6 +212,7 @@ def test_with_services_all_each_must_be_up_and_with_any_one_is_enough(director):
 
 
 def test_with_any_one_service_is_enough(director):
+    # effect: virtual_server/announce: services
     listen(director, "127.1.0.1:80")
     both = [announced(ADDRESSES[0], "services any"), announced(ADDRESSES[0], "services any", 443).replace("127.1.0.1 80", "127.1.0.2 443")]
     daemon = director.mainstayd("".join(both), "-C")
@@ -215,6 +220,7 @@ def test_with_any_one_service_is_enough(director):
 
 
 def test_with_on_loss_hold_the_address_outlives_mainstay(director):
+    # effect: virtual_server/announce: interface on_loss
     listen(director, "127.1.0.1:80")
     daemon = director.mainstayd(announced(ADDRESSES[0], "on_loss hold\n interface ms-held"), "-C")
     until_on(director, daemon, ADDRESSES[0], device="ms-held")
@@ -224,4 +230,27 @@ def test_with_on_loss_hold_the_address_outlives_mainstay(director):
         os.kill(pid, signal.SIGKILL)
     daemon.wait(20)
     daemon = director.mainstayd(announced(ADDRESSES[0]), "-C")  # with a lifetime from now on, and on another interface
+    until_on(director, daemon, ADDRESSES[0])
+
+
+def test_maintenance_drains_then_withdraws_and_ends_with_what_was_before(director):
+    listen(director, "127.1.0.1:80")
+    daemon = director.mainstayd(announced(ADDRESSES[0]), "-C")
+    until_on(director, daemon, ADDRESSES[0])
+
+    said = director.run([program("mainstayctl"), "maintenance", "on", "--reason", "kernel"]).stdout
+    assert "maintenance is on" in said
+    until_on(director, daemon, ADDRESSES[0], device="ms-drain")
+    assert not on(director)
+    until_on(director, daemon, device="ms-drain")  # the drain time is over
+    assert "10.50.0.1" in director.run(["ipvsadm", "-Sn"]).stdout
+    assert reason(director) == "this director is in maintenance, and its drain time is over"
+
+    first = lvs_pid(daemon)
+    director.run(["kill", "-KILL", first])
+    wait_until(lambda: lvs_pid(daemon) != first, 20, daemon.output)
+    wait_until(lambda: reason(director) == "this director is in maintenance", 20, daemon.output)
+    assert not on(director)
+
+    director.run([program("mainstayctl"), "maintenance", "off"])
     until_on(director, daemon, ADDRESSES[0])

@@ -311,7 +311,7 @@ struct InstanceAnswered {  // with one descriptor, unless there is a problem: th
     std::int32_t exit_code = 0;  // 0: done; 1: nobody took over, or a dry run with changes; 2: refused
     std::string problem;
 };
-// ---- supervisor to the vrrp role: before the first configuration if it is on, then changes ----
+// ---- supervisor to the vrrp and the lvs role: before the first configuration if it is on, then changes ----
 struct MaintenanceOrder {
     bool on = false;
     WallTime since;

@@ -72,12 +72,13 @@ public:
         bool is_configured = true;  // no longer: its route only waits for the end of the drain time
         std::string interface;      // it was set on; empty: withdrawn
         bool has_route = false;
-        std::optional<Instant> route_until;  // of one that is withdrawn
-        std::optional<Instant> fresh_after;  // see readiness_of()
-        bool is_known = false;               // nothing of it can be left on its interfaces but on `interface`
-        Readiness readiness = Readiness::NotChecked;
-        WallTime since;       // of its last change
-        std::string problem;  // why the kernel refused it; empty: it did not
+        std::optional<Instant> route_until;   // of one that is withdrawn
+        std::optional<Instant> drains_until;  // of one on its drain interface, or drained
+        std::optional<Instant> fresh_after;   // see readiness_of()
+        bool is_known = false;                // nothing of it can be left on its interfaces but on `interface`
+        WallTime since;                       // of its last change
+        std::string reason;                   // why it was withdrawn last; empty while it is not
+        std::string problem;                  // why the kernel refused it; empty: it did not
         [[nodiscard]] State state() const;
     };
 
@@ -85,7 +86,8 @@ public:
     void configure(std::vector<AnnouncedAddress> list);
     // After a crash: what was known of these addresses is too old, they need new checks.
     void distrust(const std::set<IpAddress>& addresses, Instant now);
-    // Announces everything on the drain interfaces instead, or no more.
+    // Announces everything on the drain interfaces instead, and after the drain time nothing; or as usual again.
+    // What is withdrawn meanwhile is not announced.
     void drain(bool on) { drains_ = on; }
     // Before the IPVS table changes: what is not ready any more. NotChecked keeps what is announced, here and below.
     [[nodiscard]] Outcome withdraw(const ReadinessOf& readiness, Moment at);

@@ -42,6 +42,11 @@ void Announcing::configure(const std::vector<config::VirtualServer>& services) {
     announcer_.distrust(std::exchange(expired_, {}), owner_.moment().now);
 }
 
+void Announcing::drain(bool on) {
+    announcer_.drain(on);
+    settle();
+}
+
 void Announcing::withdraw() {
     if (stopped_ || announcer_.is_empty()) return;
     carry_out(announcer_.withdraw(owner_.readiness, owner_.moment()));
@@ -113,14 +118,11 @@ std::vector<report::AnnouncedStatus> Announcing::status() const {
     std::vector<report::AnnouncedStatus> list;
     for (const auto& address : announcer_.addresses()) {
         const auto& settings = address.configured.settings;
-        const bool ready = address.readiness == lvs::Readiness::Ready;
-        std::string reason{address.is_configured ? ready ? std::string_view{} : lvs::text_of(address.readiness)
-                                                 : "it is no longer configured"};
         list.push_back({.address = address.configured.address,
                         .interface = settings.interface,
                         .drain_interface = settings.drain_interface,
                         .state = std::string{word_of(address.state())},
-                        .reason = address.problem.empty() ? std::move(reason) : address.problem,
+                        .reason = address.problem.empty() ? address.reason : address.problem,
                         .since = address.since});
     }
     return list;

@@ -40,6 +40,7 @@ public:
     // are announced again after new checks only.
     void inherit(const std::vector<report::AnnouncedStatus>& before, const std::set<IpAddress>& present);
     void configure(const std::vector<config::VirtualServer>& services);
+    void drain(bool on);
     void withdraw();  // before the IPVS table changes
     void settle();    // afterwards
     // Withdraws everything; calls `done` when the table may be removed, at once if nothing was announced.

@@ -90,6 +90,7 @@ public:
     void stop(std::function<void()> done) override;
     ServerReply servers(const ipc::ServerQuestion& question) override;
     void save_state() override { publish(); }
+    void maintain(const ipc::MaintenanceOrder& order) override { announcing_.drain(order.on); }
     void on_relayed(const ipc::Message& message) override;
 
 private:

@@ -119,7 +119,8 @@ private:
     void end_maintenance(const std::string& by, std::uint64_t request);
     void look_at_maintenance();  // once a second: it may be over
     void load_maintenance(const ipc::MaintenanceOrder& handed_over);
-    void order_maintenance(Child& child);  // of a starting vrrp process
+    void order_maintenance(Child& child);  // of a starting vrrp or lvs process
+    void tell_maintenance(ipc::MaintenanceOrder order);
     void instances_answered(Child& child, const ipc::InstanceAnswered& answer, const UniqueFd& text);
 
     // -- log_levels.cpp

@@ -1,5 +1,5 @@
-// mainstayctl failover and maintenance. The vrrp role carries them out and knows their outcome; the supervisor
-// remembers that there is maintenance, because it outlives the role.
+// mainstayctl failover and maintenance. The vrrp role carries them out and knows their outcome, and the lvs role drains
+// announced addresses; the supervisor remembers that there is maintenance, because it outlives the roles.
 #include <fmt/format.h>
 
 #include "impl.hpp"
@@ -83,10 +83,7 @@ void Supervisor::begin_maintenance(const ipc::InstanceQuestion& question, std::u
         log_.error("maintenance will not survive a restart of the daemon: {}", kept.error().text());
         order.note = "It will not survive a restart of the daemon: " + kept.error().text() + "\n";
     }
-    auto& vrrp = child_of(Kind::Vrrp);
-    if (vrrp.alive()) vrrp.send(order, -1, log_);
-    if (!vrrp.alive() || !vrrp.ready)
-        operators_.answer_text(request, 0, "maintenance is on; no VRRP process is running now\n" + order.note);
+    tell_maintenance(order);
 }
 
 void Supervisor::end_maintenance(const std::string& by, std::uint64_t request) {
@@ -97,10 +94,20 @@ void Supervisor::end_maintenance(const std::string& by, std::uint64_t request) {
         log_.error("after a restart of the daemon, maintenance would begin again: {}", removed.error().text());
         order.note = "After a restart of the daemon, it would begin again: " + removed.error().text() + "\n";
     }
+    tell_maintenance(order);
+}
+
+// The vrrp process answers the operator, if there is one.
+void Supervisor::tell_maintenance(ipc::MaintenanceOrder order) {
+    const auto request = std::exchange(order.request, 0);
+    if (auto& lvs = child_of(Kind::Lvs); lvs.alive()) lvs.send(order, -1, log_);
+    order.request = request;
     auto& vrrp = child_of(Kind::Vrrp);
     if (vrrp.alive()) vrrp.send(order, -1, log_);
     if (!vrrp.alive() || !vrrp.ready)
-        operators_.answer_text(request, 0, "maintenance is off; no VRRP process is running now\n" + order.note);
+        operators_.answer_text(
+            request, 0,
+            fmt::format("maintenance is {}; no VRRP process is running now\n{}", order.on ? "on" : "off", order.note));
 }
 
 void Supervisor::look_at_maintenance() {
@@ -118,7 +125,8 @@ void Supervisor::load_maintenance(const ipc::MaintenanceOrder& handed_over) {
 }
 
 void Supervisor::order_maintenance(Child& child) {
-    if (child.kind == Kind::Vrrp && maintenance_.order().on) child.send(maintenance_.order(), -1, log_);
+    const bool follows = child.kind == Kind::Vrrp || child.kind == Kind::Lvs;
+    if (follows && maintenance_.order().on) child.send(maintenance_.order(), -1, log_);
 }
 
 void Supervisor::instances_answered(Child& child, const ipc::InstanceAnswered& answer, const UniqueFd& text) {

@@ -1,0 +1,160 @@
+"""Announced addresses through routing daemons, with the configurations of etc/examples/routing: what the router hears, and when."""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import time
+
+import pytest
+
+from support.frr import Frr
+from support.lvs import listen, real_server, virtual_server
+from support.paths import TOP, program
+from support.wait import wait_until
+
+EXAMPLES = TOP / "etc" / "examples" / "routing"
+LIFETIME = 3
+VIPS = ("10.50.0.1", "fd00:50::1")
+TRIALS = int(os.environ.get("MAINSTAY_DEATH_TRIALS", "3"))  # of deaths at random moments
+SLACK = 2.5  # for a busy machine: half a second is the aim, and is printed
+SERVICES = "".join(virtual_server(f"{vip} 80", real_server(f"{server} 80"), options=f"announce {{\n    lifetime {LIFETIME}\n  }}")
+                   for vip, server in zip(VIPS, ("127.1.0.1", "fd00:51::1")))
+
+
+def example(name, number=1):
+    """An example's text, for the director of this number."""
+    return (EXAMPLES / name).read_text(encoding="utf-8").replace("router-id 10.1.0.1\n", f"router-id 10.1.0.{number}\n")
+
+
+def next_hops(router, vip):
+    """The directors that the router's kernel sends packets for the address to."""
+    family = "-6" if ":" in vip else "-4"
+    routes = json.loads(router.run(["ip", "-j", family, "route", "show", vip]).stdout or "[]")
+    hops = [hop for route in routes for hop in route.get("nexthops", [route])]
+    return sorted((hop.get("via") or {}).get("host") or hop.get("gateway") for hop in hops)
+
+
+class Director:
+    def __init__(self, lan, number):
+        self.number = number
+        self.host = lan.host(f"director{number}", eth0=("core", f"10.1.0.{number}/24", f"fd00:1::{number}/64"))
+        self.host.run(["ip", "link", "set", "lo", "up"])
+        self.host.run(["ip", "address", "add", "fd00:51::1/128", "dev", "lo"])
+        self.listener = listen(self.host, "127.1.0.1:80", "fd00:51::1:80")
+        self.frr = Frr(self.host)
+        self.routing = [self.frr.zebra, self.frr.start("bfdd", example("frr-director.conf", number)),
+                        self.frr.start("bgpd", example("frr-director.conf", number))]
+        self.daemon = self.host.mainstayd(SERVICES, "-C")
+
+    def mainstay(self):
+        """The pids of mainstay's processes but the supervisor."""
+        pid = self.daemon.pid
+        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+    def signal_mainstay(self, number):
+        for pid in self.mainstay():
+            os.kill(pid, number)
+        self.daemon.send(number)
+
+    def kill_mainstay(self):
+        for pid in [self.daemon.pid, *self.mainstay()]:
+            os.kill(pid, signal.SIGKILL)
+        self.daemon.wait(20)
+
+
+@pytest.fixture
+def site(lan):
+    """A router and two directors that speak BGP with it."""
+    lan.switch("core")
+    router = lan.host("router", eth0=("core", "10.1.0.254/24", "fd00:1::fe/64"))
+    router.run(["ip", "link", "set", "lo", "up"])
+    frr = Frr(router)
+    frr.start("bfdd", example("frr-router.conf"))
+    frr.start("bgpd", example("frr-router.conf"))
+    return router, [Director(lan, number) for number in (1, 2)], frr
+
+
+def until_hops(router, vip, *numbers, within=60):
+    count = len(numbers)
+    wait_until(lambda: len(next_hops(router, vip)) == count, within, lambda: f"{count} directors for {vip}, there are {next_hops(router, vip)}", 0.02)
+
+
+def test_a_router_spreads_over_the_directors_that_announce(site):
+    router, directors, frr = site
+    for vip in VIPS:
+        until_hops(router, vip, 1, 2)
+    assert next_hops(router, VIPS[0]) == ["10.1.0.1", "10.1.0.2"]
+
+    # Healthy, nothing is ever withdrawn.
+    watch = router.start(["ip", "-o", "monitor", "route"], name="monitor")
+    time.sleep(3 * LIFETIME)
+    assert [line for line in watch.output().splitlines() if "50" in line] == []
+
+    began = time.monotonic()
+    directors[0].listener.stop()
+    for vip in VIPS:
+        until_hops(router, vip, 2)
+    print(f"a lost quorum: {time.monotonic() - began:.3f} s with the check")
+    listen(directors[0].host, "127.1.0.1:80", "fd00:51::1:80")
+    for vip in VIPS:
+        until_hops(router, vip, 1, 2)
+
+
+def test_whatever_happens_to_mainstay_the_router_hears_of_it_within_the_lifetime(site):
+    router, directors, _ = site
+    director = directors[0]
+    for vip in VIPS:
+        until_hops(router, vip, 1, 2)
+    chance, took = random.Random(os.environ.get("MAINSTAY_SEED", "1")), []
+    for number in range(TRIALS):
+        time.sleep(chance.uniform(0, 2))  # at a random moment between two renewals
+        frozen = number % 2 == 0
+        director.signal_mainstay(signal.SIGSTOP) if frozen else director.kill_mainstay()
+        began = time.monotonic()
+        for vip in VIPS:
+            until_hops(router, vip, 2, within=LIFETIME + SLACK)
+        took.append(time.monotonic() - began)
+        if frozen:
+            director.signal_mainstay(signal.SIGCONT)
+        else:
+            director.daemon = director.host.mainstayd(SERVICES, "-C")
+        for vip in VIPS:
+            until_hops(router, vip, 1, 2)
+    print(f"{TRIALS} deaths: withdrawn after at most {max(took):.2f} s with a lifetime of {LIFETIME} s")
+
+
+def test_a_director_that_is_frozen_as_a_whole_is_noticed_by_bfd(site):
+    router, directors, _ = site
+    director = directors[0]
+    for vip in VIPS:
+        until_hops(router, vip, 1, 2)
+    director.signal_mainstay(signal.SIGSTOP)
+    for process in director.routing:
+        process.send(signal.SIGSTOP)
+    began = time.monotonic()
+    until_hops(router, VIPS[0], 2, within=LIFETIME)  # sooner than any lifetime
+    print(f"a frozen director: {time.monotonic() - began:.3f} s")
+    for process in director.routing:
+        process.send(signal.SIGCONT)
+    director.signal_mainstay(signal.SIGCONT)
+
+
+def test_a_director_in_maintenance_gets_no_new_flows_before_it_withdraws(site):
+    router, directors, frr = site
+    for vip in VIPS:
+        until_hops(router, vip, 1, 2)
+    watch = router.start(["ip", "-o", "monitor", "route"], name="monitor")
+    directors[0].host.run([program("mainstayctl"), "maintenance", "on"])
+    for vip in VIPS:
+        until_hops(router, vip, 2)
+    assert next_hops(router, VIPS[0]) == ["10.1.0.2"]
+    paths = json.loads(frr.ask("show bgp ipv4 unicast 10.50.0.1/32 json"))["paths"]
+    assert sorted((path.get("metric", 0), path.get("locPrf", 100)) for path in paths) == [(0, 100), (1000, 0)]
+
+    # The last one that is there: a last resort is better than none.
+    directors[1].listener.stop()
+    for vip in VIPS:
+        wait_until(lambda: next_hops(router, vip) != [] and next_hops(router, VIPS[0]) == ["10.1.0.1"], 60, lambda: f"{next_hops(router, vip)}")
+    assert not [line for line in watch.output().splitlines() if line.startswith("Deleted 10.50.0.1")]
