@@ -65,7 +65,7 @@ Request request_of(Kind kind) {
 }  // namespace
 
 std::string describe(const AnnounceOperation& operation) {
-    const std::string address = operation.address.to_string();
+    std::string address = operation.address.to_string();
     switch (operation.kind) {
         case Kind::AddRoute:
             return "take the packets to " + address;
