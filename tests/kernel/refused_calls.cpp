@@ -1,0 +1,131 @@
+// The C library's inline forms of these functions, which check sizes, would stand in the way.
+#undef _FORTIFY_SOURCE
+#include "refused_calls.hpp"
+
+#include <dlfcn.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+namespace mainstay::test {
+namespace {
+
+struct Plan {
+    bool waits = false;
+    int spared = 0, error = 0;
+};
+
+thread_local OneVrf* vrf = nullptr;
+thread_local std::array<Plan, static_cast<std::size_t>(Call::Count)> plans;
+
+Plan& plan(Call call) { return plans[static_cast<std::size_t>(call)]; }
+
+// Whether this call is the one that is refused; errno is set then.
+bool refuses(Call call) {
+    Plan& own = plan(call);
+    if (!own.waits || own.spared-- > 0) return false;
+    own.waits = false;
+    if (own.error != 0) errno = own.error;
+    return true;
+}
+
+template <class Result>
+Result answer(Call call) {
+    return plan(call).error == 0 ? Result{0} : Result{-1};
+}
+
+template <class Function>
+Function* next(const char* name) {
+    return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+Refused::Refused(Call call, int error, int spared) : call_{call} {
+    plan(call) = {.waits = true, .spared = spared, .error = error};
+}
+Refused::~Refused() { plan(call_) = {}; }
+bool Refused::met() const { return !plan(call_).waits; }
+
+OneVrf::OneVrf(std::string device, std::uint32_t address) : device_{std::move(device)}, address_{address} {
+    vrf = this;
+}
+OneVrf::~OneVrf() { vrf = nullptr; }
+int OneVrf::bind_to(int fd, std::string device) { return bound_[fd] = std::move(device), 0; }
+int OneVrf::bind(int fd, std::uint32_t address) {
+    const std::string device = std::exchange(bound_[fd], {});  // the next socket with this number is another one
+    if (address == address_ && device == device_) return 0;
+    return errno = EADDRNOTAVAIL, -1;
+}
+
+}  // namespace mainstay::test
+
+using namespace mainstay::test;
+
+// In place of the C library's, for all that is linked into the test program.
+#define STAND_IN(kind, result, name, symbol, parameters, arguments, exceptions)   \
+    extern "C" result name parameters exceptions {                                \
+        static auto* const real = next<result parameters>(symbol);                \
+        return refuses(Call::kind) ? answer<result>(Call::kind) : real arguments; \
+    }
+
+STAND_IN(Socket, int, socket, "socket", (int domain, int type, int protocol), (domain, type, protocol), noexcept)
+STAND_IN(Getsockname, int, getsockname, "getsockname", (int fd, sockaddr* own, socklen_t* size), (fd, own, size),
+         noexcept)
+STAND_IN(Send, ssize_t, send, "send", (int fd, const void* bytes, std::size_t size, int flags),
+         (fd, bytes, size, flags), )
+STAND_IN(Sendto, ssize_t, sendto, "sendto",
+         (int fd, const void* bytes, std::size_t size, int flags, const sockaddr* to, socklen_t length),
+         (fd, bytes, size, flags, to, length), )
+STAND_IN(Sendmsg, ssize_t, sendmsg, "sendmsg", (int fd, const msghdr* message, int flags), (fd, message, flags), )
+STAND_IN(Sendmmsg, int, sendmmsg, "sendmmsg", (int fd, mmsghdr* messages, unsigned count, int flags),
+         (fd, messages, count, flags), )
+STAND_IN(Recv, ssize_t, recv, "recv", (int fd, void* bytes, std::size_t size, int flags), (fd, bytes, size, flags), )
+STAND_IN(Recvfrom, ssize_t, recvfrom, "recvfrom",
+         (int fd, void* bytes, std::size_t size, int flags, sockaddr* from, socklen_t* length),
+         (fd, bytes, size, flags, from, length), )
+STAND_IN(Recvmmsg, int, recvmmsg, "recvmmsg", (int fd, mmsghdr* messages, unsigned count, int flags, timespec* limit),
+         (fd, messages, count, flags, limit), )
+STAND_IN(Poll, int, poll, "poll", (pollfd * looks, nfds_t count, int limit_ms), (looks, count, limit_ms), )
+STAND_IN(Read, ssize_t, read, "read", (int fd, void* bytes, std::size_t size), (fd, bytes, size), )
+STAND_IN(Write, ssize_t, write, "write", (int fd, const void* bytes, std::size_t size), (fd, bytes, size), )
+STAND_IN(Fstat, int, fstat, "fstat64", (int fd, struct stat* facts), (fd, facts), noexcept)
+STAND_IN(Fstatfs, int, fstatfs, "fstatfs64", (int fd, struct statfs* facts), (fd, facts), noexcept)
+STAND_IN(Fchmod, int, fchmod, "fchmod", (int fd, mode_t mode), (fd, mode), noexcept)
+STAND_IN(Fchown, int, fchown, "fchown", (int fd, uid_t user, gid_t group), (fd, user, group), noexcept)
+STAND_IN(Rename, int, rename, "rename", (const char* from, const char* to), (from, to), noexcept)
+STAND_IN(Mlockall, int, mlockall, "mlockall", (int flags), (flags), noexcept)
+STAND_IN(Munlockall, int, munlockall, "munlockall", (), (), noexcept)
+STAND_IN(Getrlimit, int, getrlimit, "getrlimit64", (__rlimit_resource_t what, rlimit* bounds), (what, bounds), noexcept)
+STAND_IN(Setrlimit, int, setrlimit, "setrlimit64", (__rlimit_resource_t what, const rlimit* bounds), (what, bounds),
+         noexcept)
+
+extern "C" int setsockopt(int fd, int level, int name, const void* value, socklen_t size) noexcept {
+    static auto* const real = next<int(int, int, int, const void*, socklen_t)>("setsockopt");
+    if (refuses(Call::Setsockopt)) return answer<int>(Call::Setsockopt);
+    if (vrf == nullptr || level != SOL_SOCKET || name != SO_BINDTODEVICE) return real(fd, level, name, value, size);
+    const auto* device = static_cast<const char*>(value);
+    return vrf->bind_to(fd, {device, ::strnlen(device, size)});
+}
+
+extern "C" int bind(int fd, const sockaddr* to, socklen_t size) noexcept {
+    static auto* const real = next<int(int, const sockaddr*, socklen_t)>("bind");
+    if (refuses(Call::Bind)) return answer<int>(Call::Bind);
+    if (vrf == nullptr || to->sa_family != AF_INET) return real(fd, to, size);
+    sockaddr_in wanted{};
+    std::memcpy(&wanted, to, std::min<std::size_t>(size, sizeof wanted));
+    return vrf->bind(fd, ntohl(wanted.sin_addr.s_addr));
+}
