@@ -16,6 +16,7 @@
 #include "mainstay/kernel/netlink_socket.hpp"
 #include "mainstay/kernel/nftables.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
+#include "mainstay/netlink/rtnetlink.hpp"
 #include "own_network.hpp"
 
 using namespace mainstay;
@@ -186,7 +187,7 @@ TEST_CASE("a list with a message that cannot be read is no list, and the next on
         auto netlink = Rtnetlink::open().value();
         const auto text = [](const auto& list) { return list ? std::string{} : list.error().text(); };
         for (const auto& [type, change] :
-             std::vector<std::pair<int, std::function<void(nlmsghdr&)>>>{{0, kCut}, {0, kNone}, {NLMSG_DONE, kCut}}) {
+             std::vector<std::pair<int, std::function<void(nlmsghdr&)>>>{{0, kCut}, {0, kNone}, {NLMSG_DONE, kNone}}) {
             CAPTURE(type);
             damage = header_with(type, change);
             CHECK(text(netlink.links()).starts_with("list the interfaces: "));
@@ -220,6 +221,16 @@ TEST_CASE("an answer that cannot be read is an error of the request") {
             REQUIRE_FALSE(done.has_value());
             CHECK(done.error().text().starts_with("change interface 1: "));
             CHECK(done.error().sys_errno() == 0);
+            auto socket = NetlinkSocket::open(NETLINK_ROUTE).value();
+            damage = header_with(0, change);
+            const auto listed = socket.dump(
+                [](std::vector<std::byte>& out, std::uint32_t sequence) {
+                    netlink::append_link_dump(out, sequence);
+                    reinterpret_cast<nlmsghdr*>(out.data())->nlmsg_type = 1000;  // the kernel refuses it
+                },
+                [] {}, [](const netlink::Message&) { return Result<void>{}; });
+            REQUIRE_FALSE(listed.has_value());
+            CHECK(listed.error().sys_errno() == 0);
         }
         CHECK(links.set({.index = 1, .up = true}).has_value());
     });

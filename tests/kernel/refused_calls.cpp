@@ -2,18 +2,25 @@
 #undef _FORTIFY_SOURCE
 #include "refused_calls.hpp"
 
+#include <cap-ng.h>
 #include <dlfcn.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pwd.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
@@ -25,10 +32,14 @@ namespace {
 
 struct Plan {
     bool waits = false;
-    int spared = 0, error = 0;
+    int spared = 0, error = 0, result = 0;
+    std::function<void()> before = nullptr;
 };
 
 thread_local OneVrf* vrf = nullptr;
+thread_local NotedLimits* noted = nullptr;
+thread_local unsigned script_account = 0;
+std::atomic<int> lists_held = 0;
 thread_local std::array<Plan, static_cast<std::size_t>(Call::Count)> plans;
 
 Plan& plan(Call call) { return plans[static_cast<std::size_t>(call)]; }
@@ -36,6 +47,7 @@ Plan& plan(Call call) { return plans[static_cast<std::size_t>(call)]; }
 // Whether this call is the one that is refused; errno is set then.
 bool refuses(Call call) {
     Plan& own = plan(call);
+    if (const auto act = std::exchange(own.before, nullptr)) act();
     if (!own.waits || own.spared-- > 0) return false;
     own.waits = false;
     if (own.error != 0) errno = own.error;
@@ -44,7 +56,7 @@ bool refuses(Call call) {
 
 template <class Result>
 Result answer(Call call) {
-    return plan(call).error == 0 ? Result{0} : Result{-1};
+    return plan(call).error == 0 ? Result{plan(call).result} : Result{-1};
 }
 
 template <class Function>
@@ -54,11 +66,21 @@ Function* next(const char* name) {
 
 }  // namespace
 
-Refused::Refused(Call call, int error, int spared) : call_{call} {
-    plan(call) = {.waits = true, .spared = spared, .error = error};
+Refused::Refused(Call call, int error, int spared, int result) : call_{call} {
+    plan(call) = {.waits = true, .spared = spared, .error = error, .result = result};
 }
 Refused::~Refused() { plan(call_) = {}; }
 bool Refused::met() const { return !plan(call_).waits; }
+
+void before_next(Call call, std::function<void()> act) { plan(call).before = std::move(act); }
+
+NotedLimits::NotedLimits() { noted = this; }
+NotedLimits::~NotedLimits() { noted = nullptr; }
+
+int address_lists_held() { return lists_held; }
+
+ScriptAccount::ScriptAccount(unsigned number) { script_account = number; }
+ScriptAccount::~ScriptAccount() { script_account = 0; }
 
 OneVrf::OneVrf(std::string device, std::uint32_t address) : device_{std::move(device)}, address_{address} {
     vrf = this;
@@ -110,8 +132,14 @@ STAND_IN(Rename, int, rename, "rename", (const char* from, const char* to), (fro
 STAND_IN(Mlockall, int, mlockall, "mlockall", (int flags), (flags), noexcept)
 STAND_IN(Munlockall, int, munlockall, "munlockall", (), (), noexcept)
 STAND_IN(Getrlimit, int, getrlimit, "getrlimit64", (__rlimit_resource_t what, rlimit* bounds), (what, bounds), noexcept)
-STAND_IN(Setrlimit, int, setrlimit, "setrlimit64", (__rlimit_resource_t what, const rlimit* bounds), (what, bounds),
-         noexcept)
+STAND_IN(Getrandom, ssize_t, getrandom, "getrandom", (void* bytes, std::size_t size, unsigned flags),
+         (bytes, size, flags), )
+STAND_IN(Uname, int, uname, "uname", (utsname * names), (names), noexcept)
+STAND_IN(SchedSetscheduler, int, sched_setscheduler, "sched_setscheduler",
+         (pid_t pid, int policy, const sched_param* more), (pid, policy, more), noexcept)
+STAND_IN(CapngGetCapsProcess, int, capng_get_caps_process, "capng_get_caps_process", (), (), )
+STAND_IN(CapngHaveCapability, int, capng_have_capability, "capng_have_capability",
+         (capng_type_t which, unsigned capability), (which, capability), )
 
 extern "C" int setsockopt(int fd, int level, int name, const void* value, socklen_t size) noexcept {
     static auto* const real = next<int(int, int, int, const void*, socklen_t)>("setsockopt");
@@ -128,4 +156,34 @@ extern "C" int bind(int fd, const sockaddr* to, socklen_t size) noexcept {
     sockaddr_in wanted{};
     std::memcpy(&wanted, to, std::min<std::size_t>(size, sizeof wanted));
     return vrf->bind(fd, ntohl(wanted.sin_addr.s_addr));
+}
+
+extern "C" int setrlimit(__rlimit_resource_t what, const rlimit* bounds) noexcept {
+    static auto* const real = next<int(__rlimit_resource_t, const rlimit*)>("setrlimit64");
+    if (refuses(Call::Setrlimit)) return answer<int>(Call::Setrlimit);
+    if (noted == nullptr) return real(what, bounds);
+    noted->asked.push_back({static_cast<std::uint64_t>(what), bounds->rlim_cur, bounds->rlim_max});
+    return 0;
+}
+
+extern "C" int getifaddrs(ifaddrs** list) noexcept {
+    static auto* const real = next<int(ifaddrs**)>("getifaddrs");
+    const int done = real(list);
+    if (done == 0) ++lists_held;
+    return done;
+}
+
+extern "C" void freeifaddrs(ifaddrs* list) noexcept {
+    static auto* const real = next<void(ifaddrs*)>("freeifaddrs");
+    --lists_held;
+    real(list);
+}
+
+extern "C" int getpwnam_r(const char* name, passwd* entry, char* room, std::size_t size, passwd** found) {
+    static auto* const real = next<int(const char*, passwd*, char*, std::size_t, passwd**)>("getpwnam_r");
+    if (script_account == 0 || std::strcmp(name, "keepalived_script") != 0) return real(name, entry, room, size, found);
+    *entry = {};
+    entry->pw_uid = entry->pw_gid = script_account;
+    *found = entry;
+    return 0;
 }

@@ -2,9 +2,12 @@
 // runs the test would refuse them. All other calls are the C library's own.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace mainstay::test {
 
@@ -32,14 +35,19 @@ enum class Call {
     Munlockall,
     Getrlimit,
     Setrlimit,
+    Getrandom,
+    Uname,
+    SchedSetscheduler,
+    CapngGetCapsProcess,
+    CapngHaveCapability,
     Count
 };
 
 // While it lives, this thread's next call of the kind fails with `error`, after the first `spared` ones. Error 0: it
-// does nothing, and returns 0.
+// does nothing, and returns `result`.
 class Refused {
 public:
-    explicit Refused(Call call, int error, int spared = 0);
+    explicit Refused(Call call, int error, int spared = 0, int result = 0);
     Refused(const Refused&) = delete;
     Refused& operator=(const Refused&) = delete;
     ~Refused();
@@ -47,6 +55,31 @@ public:
 
 private:
     Call call_;
+};
+
+// Runs `act` before this thread's next call of the kind.
+void before_next(Call call, std::function<void()> act);
+
+// While it lives, this thread's setrlimit() does nothing but note what is asked: resource, soft and hard limit.
+class NotedLimits {
+public:
+    NotedLimits();
+    NotedLimits(const NotedLimits&) = delete;
+    NotedLimits& operator=(const NotedLimits&) = delete;
+    ~NotedLimits();
+    std::vector<std::array<std::uint64_t, 3>> asked;
+};
+
+// How many lists of interface addresses this program has from the C library and has not given back.
+[[nodiscard]] int address_lists_held();
+
+// While it lives, this host has an account keepalived_script, with this number for user and group.
+class ScriptAccount {
+public:
+    explicit ScriptAccount(unsigned number);
+    ScriptAccount(const ScriptAccount&) = delete;
+    ScriptAccount& operator=(const ScriptAccount&) = delete;
+    ~ScriptAccount();
 };
 
 // While it lives, this thread's host has a VRF, which alone has the IPv4 address; it is no address for other sockets.

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -18,6 +19,7 @@
 
 #include "mainstay/kernel/arp_probe.hpp"
 #include "mainstay/kernel/bfd_sockets.hpp"
+#include "mainstay/kernel/environment.hpp"
 #include "mainstay/kernel/ipvs.hpp"
 #include "mainstay/kernel/link_maker.hpp"
 #include "mainstay/kernel/local_address.hpp"
@@ -28,6 +30,7 @@
 #include "mainstay/kernel/rtnetlink.hpp"
 #include "mainstay/kernel/system_calls.hpp"
 #include "mainstay/kernel/vrrp_sockets.hpp"
+#include "mainstay/wire/arp.hpp"
 #include "own_network.hpp"
 
 using namespace mainstay;
@@ -37,7 +40,9 @@ using test::Refused;
 
 namespace {
 
-thread_local int refused_rules = 0;  // the error number that libseccomp gives for each rule with conditions
+thread_local int refused_rules = 0;       // the error number that libseccomp gives for each rule with conditions
+thread_local bool knows_no_call = false;  // whether this processor has none of the calls with one name
+thread_local int rules_for_no_call = 0;   // how often libseccomp was asked for a rule without a call
 
 IpAddress addr(const char* text) { return IpAddress::parse(text).value(); }
 
@@ -53,13 +58,27 @@ std::string told(Call call, int spared, const Act& act) {
     return text.substr(0, text.find(": Input/output error"));
 }
 
+// What `act` says of its failure, without the reason.
+template <class Act>
+std::string told_by(const Act& act) {
+    const auto done = act();
+    return done ? std::string{} : done.error().text().substr(0, done.error().text().rfind(": "));
+}
+
 }  // namespace
 
 // In place of libseccomp's, for all that is linked into the test program.
 extern "C" int seccomp_rule_add_array(void* filter, std::uint32_t action, int call, unsigned count, const void* where) {
     static auto* const next = reinterpret_cast<int (*)(void*, std::uint32_t, int, unsigned, const void*)>(
         ::dlsym(RTLD_NEXT, "seccomp_rule_add_array"));
+    if (call == -1) ++rules_for_no_call;
     return count > 0 && refused_rules != 0 ? -refused_rules : next(filter, action, call, count, where);
+}
+
+extern "C" int seccomp_syscall_resolve_name(const char* name) {
+    static auto* const next =
+        reinterpret_cast<int (*)(const char*)>(::dlsym(RTLD_NEXT, "seccomp_syscall_resolve_name"));
+    return knows_no_call && std::string{name} == "pause" ? -1 : next(name);
 }
 
 TEST_CASE("an address in a VRF is one to send from for what is sent over the VRF alone") {
@@ -86,6 +105,7 @@ TEST_CASE("a rule that libseccomp refuses is told, and one that this processor h
             refused_rules = error;
             const std::array sets{CallSet::Threads};
             const auto restricted = restrict_system_calls(sets);
+            if (rules_for_no_call > 0) ::_exit(203);
             if (restricted) ::_exit(::prctl(PR_GET_SECCOMP) == 2 ? 0 : 201);
             ::_exit(restricted.error().text().starts_with("load the list of allowed system calls:")
                         ? restricted.error().sys_errno()
@@ -99,6 +119,10 @@ TEST_CASE("a rule that libseccomp refuses is told, and one that this processor h
     CHECK(status_with(ENOMEM) == ENOMEM);
     CHECK(status_with(EPERM) == EPERM);
     CHECK(status_with(EDOM) == 0);
+    knows_no_call = true;
+    CHECK(status_with(0) == 0);
+    CHECK(status_with(ENOMEM) == ENOMEM);  // and nothing was asked for without a call
+    knows_no_call = false;
 }
 
 TEST_CASE("a socket for BFD that cannot be made as it should be says what was refused") {
@@ -242,6 +266,92 @@ TEST_CASE("answers to ARP probes are read again after a signal") {
         CHECK(told(Call::Socket, 0, [&] { return probe(300); }) == "open a packet socket");
         CHECK(told(Call::Bind, 0, [&] { return probe(300); }) == "bind a packet socket");
         CHECK(told(Call::Send, 0, [&] { return probe(300); }) == "send an ARP probe");
+    });
+}
+
+TEST_CASE("of what comes during an ARP probe only replies from addresses that were asked for are answers") {
+    test::in_own_network([] {
+        test::join_two_interfaces();
+        const wire::MacAddress own{std::byte{2}, {}, {}, {}, {}, std::byte{0x0a}};
+        const wire::MacAddress theirs{std::byte{2}, {}, {}, {}, {}, std::byte{0x77}};
+        const std::array asked{addr("10.0.0.7")};
+        // A reply: opcode 2 instead of the probe's 1, and the address that the probe asks for as the sender's.
+        const auto reply_of = [&](const char* address, std::uint8_t opcode) {
+            const auto made = wire::arp_probe(theirs, addr(address)).value();
+            std::vector<std::byte> frame{made.begin(), made.end()};
+            frame.at(21) = std::byte{opcode};
+            std::ranges::copy(std::span{made}.subspan(38, 4), frame.begin() + 28);
+            return frame;
+        };
+        const auto found_with = [&](const std::vector<std::byte>& frame) {
+            test::before_next(Call::Poll, [&] {
+                auto frames = FrameSender::open().value();
+                REQUIRE(frames.send(interface_index("eth1"), std::array{frame}).has_value());
+            });
+            return probe_addresses(interface_index("eth0"), own, asked, std::chrono::milliseconds{100}).value();
+        };
+        CHECK(found_with(reply_of("10.0.0.7", 2)) == std::vector<ArpAnswer>{{addr("10.0.0.7"), theirs}});
+        CHECK(found_with(reply_of("10.0.0.8", 2)).empty());
+        CHECK(found_with(reply_of("10.0.0.7", 1)).empty());
+        auto cut = reply_of("10.0.0.7", 2);
+        cut.resize(30);
+        CHECK(found_with(cut).empty());
+    });
+}
+
+TEST_CASE("a packet to a link-local address leaves on the interface of its sender or not at all") {
+    test::in_own_network([] {
+        test::join_two_interfaces();
+        REQUIRE(test::ip("addr add 2001:db8::1/64 dev eth0 nodad"));
+        auto sender = VrrpSender::open(Family::V6, "eth1", interface_index("eth1"), false).value();
+        const std::array hello{std::byte{7}};
+        REQUIRE(test::ip("link set eth1 down"));
+        CHECK(told_by([&] { return sender.send(addr("2001:db8::1"), addr("fe80::9"), 64, hello); }) ==
+              "send VRRP from 2001:db8::1 to fe80::9");
+    });
+}
+
+TEST_CASE("a link that cannot be made is named, one that is gone is removed, and no link is none") {
+    test::in_own_network([] {
+        auto links = LinkMaker::open().value();
+        CHECK(links.remove(0).error().text() == "no interface to remove");
+        CHECK(links.remove(4711).has_value());  // it is gone as it is
+        netlink::NewLink link;
+        link.name = "vrrp.1";
+        link.parent = 4711;
+        CHECK(links.make(link).error().text().starts_with("make the interface vrrp.1"));
+    });
+}
+
+TEST_CASE("lists of addresses are given back to the C library") {
+    const int before = test::address_lists_held();
+    (void)host_environment().subnets();
+    (void)link_local_addresses();
+    CHECK(test::address_lists_held() == before);
+}
+
+TEST_CASE("changes of tables are forgotten though some of their notifications were lost") {
+    test::in_own_network([] {
+        auto tables = Nftables::open();
+        if (!tables) return;
+        auto others = Nftables::open().value();
+        netlink::VipFilter filter;
+        filter.filters = true;
+        filter.addresses = {addr("10.0.0.1")};
+        auto batch = others.begin();
+        netlink::append_filter(batch, filter);
+        REQUIRE(others.commit(batch).has_value());
+        const auto changed = [&] {
+            pollfd look{tables->change_fd(), POLLIN, 0};
+            return ::poll(&look, 1, 0) == 1;
+        };
+        REQUIRE(changed());
+        {
+            const Refused lost{Call::Recv, ENOBUFS};
+            tables->forget_changes();
+            CHECK(lost.met());
+        }
+        CHECK_FALSE(changed());
     });
 }
 

@@ -1,6 +1,10 @@
 // What the adapters for files, processes and limits make of a refused call: the test stands in for the call.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/cn_proc.h>
+#include <linux/connector.h>
+#include <linux/netlink.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,6 +18,7 @@
 #include <fstream>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/kernel/link_poll.hpp"
@@ -23,7 +28,10 @@
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/process_limits.hpp"
 #include "mainstay/kernel/process_watch.hpp"
+#include "mainstay/kernel/release.hpp"
 #include "mainstay/kernel/scheduling.hpp"
+#include "mainstay/kernel/script_account.hpp"
+#include "mainstay/kernel/script_security.hpp"
 #include "mainstay/kernel/service_manager.hpp"
 #include "mainstay/kernel/spawn.hpp"
 #include "mainstay/kernel/sysctl.hpp"
@@ -134,18 +142,68 @@ TEST_CASE("settings of the kernel that cannot be read or written say so") {
     CHECK(told(Call::Read, [] { return read_sysctl_number("kernel/pid_max"); }) == "read /proc/sys/kernel/pid_max");
 }
 
+// A connector whose other end the test has, in place of the kernel: datagrams of the family UNIX.
+struct OwnConnector {
+    int ends[2] = {-1, -1};
+    UniqueFd kernel;
+    Result<ProcessConnector> connector = fail(Errc::Invalid, "none");
+    OwnConnector() {
+        REQUIRE(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
+        kernel.reset(ends[1]);
+    }
+    void open() {
+        const Refused given{Call::Socket, 0, 0, ends[0]}, bound{Call::Bind, 0};
+        connector = ProcessConnector::open();
+    }
+};
+
 TEST_CASE("a connector for processes that cannot be had says what was refused") {
-    const auto open = [] { return ProcessConnector::open(); };
-    CHECK(told(Call::Socket, open) == "open the process connector");
-    if (!open()) return;
-    CHECK(told(Call::Bind, open) == "bind the process connector");
-    CHECK(told(Call::Getsockname, open) == "getsockname of the process connector");
-    CHECK(told(Call::Send, open) == "ask the process connector");
-    auto connector = open().value();
-    CHECK(told(Call::Recvfrom, [&] { return connector.read(); }) == "read the process connector");
+    CHECK(told(Call::Socket, [] { return ProcessConnector::open(); }) == "open the process connector");
+    const auto open_with = [](Call call) {
+        OwnConnector own;
+        const Refused refused{call, EIO};
+        own.open();
+        REQUIRE_FALSE(own.connector.has_value());
+        return own.connector.error().text();
+    };
+    CHECK(open_with(Call::Getsockname) == "getsockname of the process connector: Input/output error");
+    CHECK(open_with(Call::Send) == "ask the process connector: Input/output error");
+    OwnConnector own;
+    const Refused given{Call::Socket, 0, 0, own.ends[0]}, refused{Call::Bind, EIO};
+    CHECK(ProcessConnector::open().error().text() == "bind the process connector: Input/output error");
+}
+
+TEST_CASE("a connector asks for the events of processes, and reads what comes through a signal") {
+    OwnConnector own;
+    own.open();
+    REQUIRE(own.connector.has_value());
+    int bytes = 0;
+    socklen_t length = sizeof bytes;
+    REQUIRE(::getsockopt(own.connector->fd(), SOL_SOCKET, SO_RCVBUF, &bytes, &length) == 0);
+    if (::getuid() == 0) CHECK(bytes == 2 * 1024 * 1024);
+    std::array<std::byte, 256> request{};
+    CHECK(::recv(own.kernel.get(), request.data(), request.size(), 0) ==
+          static_cast<ssize_t>(netlink::encode_process_listen(true, 0).size()));
+    CHECK(own.connector->read().value().empty());
+    CHECK(told(Call::Recvfrom, [&] { return own.connector->read(); }) == "read the process connector");
+    // struct cn_msg behind the netlink header, then "process 7 made process 9".
+    std::array<std::uint32_t, 20> event{};
+    event[0] = 4 * 19;
+    event[1] = NLMSG_DONE;
+    event[4] = CN_IDX_PROC;
+    event[5] = CN_VAL_PROC;
+    event[8] = 4 * 10;
+    event[9] = 1;  // PROC_EVENT_FORK
+    event[13] = event[14] = 7;
+    event[15] = event[16] = 9;
+    REQUIRE(::send(own.kernel.get(), event.data(), 4 * 19, 0) == 4 * 19);
     const Refused interrupted{Call::Recvfrom, EINTR};
-    CHECK(connector.read().has_value());
+    const auto seen = own.connector->read().value();
     CHECK(interrupted.met());
+    REQUIRE(seen.size() == 1);
+    CHECK(seen[0].kind == netlink::ProcessEvent::Kind::Fork);
+    CHECK(seen[0].pid == 7);
+    CHECK(seen[0].child == 9);
 }
 
 TEST_CASE("a socket that cannot be had is told with what it is for") {
@@ -231,3 +289,87 @@ TEST_CASE("a log socket's name has 107 bytes at most") {
         CHECK(log.lost() == (length == 107 ? 0 : 1));
     }
 }
+
+TEST_CASE("roles may use the real-time class, each nice value and locked memory, whoever asks for it") {
+    const test::NotedLimits limits;
+    allow_roles_scheduling();
+    CHECK(limits.asked == std::vector<std::array<std::uint64_t, 3>>{
+                              {RLIMIT_RTPRIO, 99, 99}, {RLIMIT_NICE, 40, 40}, {RLIMIT_MEMLOCK, ~0ULL, ~0ULL}});
+}
+
+TEST_CASE("the real-time class that is granted is no error, and one that is refused is") {
+    {
+        const Refused done{Call::SchedSetscheduler, 0};
+        CHECK(set_realtime(7).has_value());
+        CHECK(done.met());
+    }
+    CHECK(told(Call::SchedSetscheduler, [] { return set_realtime(7); }) == "sched_setscheduler SCHED_RR 7");
+}
+
+TEST_CASE("limits may be raised by a process whose capabilities can be read and have the one that it takes") {
+    const auto with = [](int read, int have) {
+        const Refused capabilities{Call::CapngGetCapsProcess, 0, 0, read}, one{Call::CapngHaveCapability, 0, 0, have};
+        return may_raise_limits();
+    };
+    CHECK(with(0, 1));
+    CHECK_FALSE(with(0, 0));
+    CHECK_FALSE(with(-1, 1));
+    CHECK_FALSE(with(-1, 0));
+}
+
+TEST_CASE("a kernel that does not tell its release is taken for none") {
+    const Refused refused{Call::Uname, EFAULT};
+    CHECK_FALSE(release_at_least(0, 0));
+    CHECK(refused.met());
+}
+
+TEST_CASE("a script without a user runs as keepalived_script where there is one, else as root") {
+    const auto account = [] {
+        const auto found = script_account({.argv = {"/x"}, .user = {}, .group = {}}, {}).value();
+        return std::pair{found.uid, found.gid};
+    };
+    if (!find_account("keepalived_script")) CHECK(account() == std::pair{0U, 0U});
+    const test::ScriptAccount own{4711};
+    CHECK(account() == std::pair{4711U, 4711U});
+}
+
+TEST_CASE("a new file has a name of its own, and is its owner's alone until it is in its place") {
+    const OwnFolder folder;
+    const std::string path = folder.path + "/file";
+    const auto first = NewFile::beside(path).value(), second = NewFile::beside(path).value();
+    CHECK(files_in(folder) == 2);
+    struct stat facts{};
+    REQUIRE(::fstat(first.descriptor(), &facts) == 0);
+    CHECK((facts.st_mode & 07777) == 0600);
+    // Where a name is taken, another one is tried.
+    std::ofstream{path + ".aaaaaa"} << "taken";
+    const Refused zeros{Call::Getrandom, 0};
+    CHECK(NewFile::beside(path).has_value());
+    CHECK(zeros.met());
+    CHECK(text_of(path + ".aaaaaa") == "taken");
+}
+
+TEST_CASE("a folder that cannot be made is told as such") {
+    CHECK(make_directory("/proc/none", {0, 0}, 0700).error().text() == "mkdir /proc/none: No such file or directory");
+    CHECK(make_directory("/proc/none/below", {0, 0}, 0700).error().text() ==
+          "mkdir /proc/none: No such file or directory");
+}
+
+TEST_CASE("a script that anybody may change is insecure, sticky or not") {
+    if (::getuid() != 0) return;
+    const OwnFolder folder;
+    const std::string path = with_file(folder, "#!/bin/sh\n");
+    REQUIRE(::chmod(path.c_str(), 0755) == 0);
+    CHECK_FALSE(insecure_script(path, {0, 0}));
+    REQUIRE(::chmod(path.c_str(), 01777) == 0);
+    CHECK(insecure_script(path, {0, 0}));
+}
+
+#ifndef __SANITIZE_ADDRESS__
+TEST_CASE("a process with a limit for files has one for its memory as well") {
+    CHECK(in_child([] {
+        return limit_self({.descriptors = 20, .address_space = 1ULL << 40, .file_size = 4096}) == 0 &&
+               own_address_space_limit() == 1ULL << 40;
+    }));
+}
+#endif
