@@ -31,6 +31,7 @@ constexpr std::uint16_t kFamily = 0x1d;
 struct FakeKernel {
     int lookups_failing = 0;                 // the family is found after so many lookups
     int lookup_error = ENOENT;               // what those before answer
+    int send_error = 0;                      // why it takes nothing
     bool of_links = false;                   // it is asked to make one, which it refuses
     std::map<int, int> refused;              // errno by command
     std::vector<int> commands;               // that were sent, in their order
@@ -113,6 +114,7 @@ thread_local FakeKernel* fake = nullptr;
 
 // In place of the C library's, for all that is linked into the test program.
 extern "C" ssize_t sendmsg(int, const msghdr* message, int) {
+    if (fake->send_error != 0) return errno = fake->send_error, -1;
     const auto* bytes = static_cast<const std::byte*>(message->msg_iov->iov_base);
     const std::size_t size = message->msg_iov->iov_len;
     nlmsghdr header{};
@@ -274,6 +276,36 @@ TEST_CASE("services and destinations come back as they were made, and a list tha
     CHECK(ipvs.flush().error().text().starts_with("flush the IPVS table"));
 }
 
+TEST_CASE("an entry that cannot be read makes no list, and odd timeouts are none") {
+    WithKernel with;
+    auto ipvs = IpvsSocket::open().value();
+    const Bytes odd{std::byte{1}, {}};
+    with.kernel.kept = {{IPVS_CMD_NEW_SERVICE, {odd}},
+                        {IPVS_CMD_NEW_DEST, {odd}},
+                        {IPVS_CMD_NEW_DAEMON, {odd}},
+                        {IPVS_CMD_SET_CONFIG, {odd}}};
+    const auto text = [](const auto& answer) { return answer ? std::string{} : answer.error().text(); };
+    CHECK(text(ipvs.services()).starts_with("list the IPVS services: "));
+    CHECK(text(ipvs.destinations(service(80).key)).starts_with("list the destinations of TCP 10.0.0.1:80: "));
+    CHECK(text(ipvs.daemons()).starts_with("list the IPVS sync daemons: "));
+    CHECK_FALSE(ipvs.timeouts().has_value());
+}
+
+TEST_CASE("what the kernel does not even take is told with what it was for") {
+    WithKernel with;
+    auto ipvs = IpvsSocket::open().value();
+    with.kernel.send_error = EIO;
+    const auto text = [](const auto& answer) { return answer ? std::string{} : answer.error().text(); };
+    const std::string end = ": send to netlink: Input/output error";
+    CHECK(text(ipvs.perform({{Kind::AddService, service(80), {}}})) == "IPVS" + end);
+    CHECK(text(ipvs.services()) == "list the IPVS services" + end);
+    CHECK(text(ipvs.flush()) == "flush the IPVS table" + end);
+    CHECK(text(ipvs.stop_daemon(netlink::IpvsDaemon::State::Master)) == "stop the IPVS sync daemon" + end);
+    CHECK(text(ipvs.timeouts()) == "read the IPVS timeouts" + end);
+    CHECK(text(ipvs.set_timeouts({.tcp = 1})) == "set the IPVS timeouts" + end);
+    CHECK(text(IpvsSocket::open()) == "IPVS" + end);
+}
+
 TEST_CASE("a sync daemon is started and listed, and one that does not run is stopped without complaint") {
     WithKernel with;
     auto ipvs = IpvsSocket::open().value();
@@ -290,7 +322,9 @@ TEST_CASE("a sync daemon is started and listed, and one that does not run is sto
     daemon.interface = "";
     CHECK(ipvs.start_daemon(daemon).error().code() == Errc::Invalid);
 
+    with.kernel.commands.clear();
     CHECK(ipvs.stop_daemon(netlink::IpvsDaemon::State::Master).has_value());
+    CHECK(with.kernel.commands == std::vector<int>{IPVS_CMD_DEL_DAEMON, IPVS_CMD_DEL_DAEMON});  // a lost answer is told
     CHECK(ipvs.daemons()->empty());
     CHECK(ipvs.stop_daemon(netlink::IpvsDaemon::State::Master).has_value());
     with.kernel.refused = {{IPVS_CMD_DEL_DAEMON, EPERM}};

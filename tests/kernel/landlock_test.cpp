@@ -20,6 +20,8 @@
 #include <fstream>
 #include <functional>
 
+#include "refused_calls.hpp"
+
 using namespace mainstay;
 using namespace mainstay::kernel;
 using Access = PathRule::Access;
@@ -65,7 +67,6 @@ bool binds(int type) {
     return ::bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0;
 }
 
-long refused = 0;    // the system call that fails with EIO
 int pretended = -1;  // the version of Landlock that the kernel claims; -1: its own
 
 }  // namespace
@@ -83,7 +84,8 @@ extern "C" long syscall(long number, ...) noexcept {
         errno = EOPNOTSUPP;
         return pretended == 0 ? -1 : pretended;
     }
-    if (number == refused && given[0] != 0) return errno = EIO, -1;
+    const bool asks_version = number == SYS_landlock_create_ruleset && given[0] == 0;
+    if (number == test::refused_system_call && !asks_version) return errno = EIO, -1;
     return real(number, given[0], given[1], given[2], given[3], given[4], given[5]);
 }
 
@@ -188,9 +190,9 @@ TEST_CASE("a restriction that the kernel refuses is told, at whichever step") {
     const Folder folder;
     const Reach reach{{{folder.path, Access::Read}}, false};
     const auto told = [&](long call) {
-        refused = call;
+        test::refused_system_call = call;
         const auto done = restrict_reach(reach);
-        refused = 0;
+        test::refused_system_call = 0;
         REQUIRE_FALSE(done.has_value());
         CHECK(done.error().sys_errno() == EIO);
         return done.error().text().substr(0, done.error().text().find(": "));

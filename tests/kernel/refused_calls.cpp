@@ -4,12 +4,15 @@
 
 #include <cap-ng.h>
 #include <dlfcn.h>
+#include <grp.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
 #include <sched.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -22,6 +25,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdarg>
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
@@ -37,6 +41,7 @@ struct Plan {
 };
 
 thread_local OneVrf* vrf = nullptr;
+thread_local std::vector<unsigned> groups;
 thread_local NotedLimits* noted = nullptr;
 thread_local unsigned script_account = 0;
 std::atomic<int> lists_held = 0;
@@ -76,6 +81,11 @@ void before_next(Call call, std::function<void()> act) { plan(call).before = std
 
 NotedLimits::NotedLimits() { noted = this; }
 NotedLimits::~NotedLimits() { noted = nullptr; }
+
+thread_local long refused_system_call = 0;
+
+Groups::Groups(std::vector<unsigned> given) { groups = std::move(given); }
+Groups::~Groups() { groups.clear(); }
 
 int address_lists_held() { return lists_held; }
 
@@ -157,6 +167,36 @@ extern "C" int bind(int fd, const sockaddr* to, socklen_t size) noexcept {
     std::memcpy(&wanted, to, std::min<std::size_t>(size, sizeof wanted));
     return vrf->bind(fd, ntohl(wanted.sin_addr.s_addr));
 }
+STAND_IN(CapngChangeId, int, capng_change_id, "capng_change_id", (int user, int group, capng_flags_t flags),
+         (user, group, flags), )
+STAND_IN(Dup2, int, dup2, "dup2", (int from, int to), (from, to), noexcept)
+STAND_IN(Setns, int, setns, "setns", (int fd, int kind), (fd, kind), noexcept)
+STAND_IN(Readlink, ssize_t, readlink, "readlink", (const char* path, char* room, std::size_t size), (path, room, size),
+         noexcept)
+STAND_IN(Gethostname, int, gethostname, "gethostname", (char* room, std::size_t size), (room, size), noexcept)
+STAND_IN(InotifyInit1, int, inotify_init1, "inotify_init1", (int flags), (flags), noexcept)
+STAND_IN(Mkfifo, int, mkfifo, "mkfifo", (const char* path, mode_t mode), (path, mode), noexcept)
+STAND_IN(Setpriority, int, setpriority, "setpriority", (__priority_which_t which, id_t who, int value),
+         (which, who, value), noexcept)
+
+extern "C" int prctl(int what, ...) noexcept {
+    static auto* const real = next<int(int, unsigned long, unsigned long, unsigned long, unsigned long)>("prctl");
+    if (refuses(Call::Prctl)) return answer<int>(Call::Prctl);
+    unsigned long given[4];
+    va_list rest;
+    va_start(rest, what);
+    for (unsigned long& one : given) one = va_arg(rest, unsigned long);
+    va_end(rest);
+    return real(what, given[0], given[1], given[2], given[3]);
+}
+
+extern "C" int getgrouplist(const char* user, gid_t group, gid_t* list, int* count) {
+    static auto* const real = next<int(const char*, gid_t, gid_t*, int*)>("getgrouplist");
+    if (groups.empty()) return real(user, group, list, count);
+    const int room = std::exchange(*count, static_cast<int>(groups.size()));
+    for (int i = 0; i < std::min(room, *count); ++i) list[i] = groups[static_cast<std::size_t>(i)];
+    return room < *count ? -1 : *count;
+}
 
 extern "C" int setrlimit(__rlimit_resource_t what, const rlimit* bounds) noexcept {
     static auto* const real = next<int(__rlimit_resource_t, const rlimit*)>("setrlimit64");
@@ -168,6 +208,7 @@ extern "C" int setrlimit(__rlimit_resource_t what, const rlimit* bounds) noexcep
 
 extern "C" int getifaddrs(ifaddrs** list) noexcept {
     static auto* const real = next<int(ifaddrs**)>("getifaddrs");
+    if (refuses(Call::Getifaddrs)) return answer<int>(Call::Getifaddrs);
     const int done = real(list);
     if (done == 0) ++lists_held;
     return done;

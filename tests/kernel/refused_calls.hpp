@@ -40,6 +40,16 @@ enum class Call {
     SchedSetscheduler,
     CapngGetCapsProcess,
     CapngHaveCapability,
+    CapngChangeId,
+    Dup2,
+    Setns,
+    Prctl,
+    Readlink,
+    Gethostname,
+    InotifyInit1,
+    Mkfifo,
+    Setpriority,
+    Getifaddrs,
     Count
 };
 
@@ -68,6 +78,18 @@ public:
     NotedLimits& operator=(const NotedLimits&) = delete;
     ~NotedLimits();
     std::vector<std::array<std::uint64_t, 3>> asked;
+};
+
+// The system call that fails with EIO when this thread makes it by its number; 0: none.
+extern thread_local long refused_system_call;
+
+// While it lives, each account is in these groups.
+class Groups {
+public:
+    explicit Groups(std::vector<unsigned> groups);
+    Groups(const Groups&) = delete;
+    Groups& operator=(const Groups&) = delete;
+    ~Groups();
 };
 
 // How many lists of interface addresses this program has from the C library and has not given back.
