@@ -311,11 +311,14 @@ TEST_CASE("a packet to a link-local address leaves on the interface of its sende
     });
 }
 
-TEST_CASE("a link that cannot be made is named, one that is gone is removed, and no link is none") {
+TEST_CASE("a link that cannot be made or removed is named, one that is gone is removed, and no link is none") {
     test::in_own_network([] {
         auto links = LinkMaker::open().value();
         CHECK(links.remove(0).error().text() == "no interface to remove");
         CHECK(links.remove(4711).has_value());  // it is gone as it is
+        const auto kept = links.remove(1);
+        REQUIRE_FALSE(kept.has_value());
+        CHECK(kept.error().text().starts_with("remove interface 1"));
         netlink::NewLink link;
         link.name = "vrrp.1";
         link.parent = 4711;

@@ -272,6 +272,13 @@ TEST_CASE("a program that becomes another keeps its environment") {
     }));
     ::unsetenv("MAINSTAY_KEPT");
     CHECK(text_of(folder.path + "/told") == "as it was, new\n");
+    CHECK(in_child([&] {
+        ::clearenv();
+        static_cast<void>(exec_again("/bin/sh", {"sh", "-c", "echo $MAINSTAY_ADDED alone > $0", folder.path + "/told"},
+                                     "MAINSTAY_ADDED=new", {}));
+        return false;
+    }));
+    CHECK(text_of(folder.path + "/told") == "new alone\n");
 }
 
 TEST_CASE("a log socket's name has 107 bytes at most") {
