@@ -235,3 +235,55 @@ TEST_CASE("an answer that cannot be read is an error of the request") {
         CHECK(links.set({.index = 1, .up = true}).has_value());
     });
 }
+
+TEST_CASE("an answer that does not come, or comes after a signal, is told by what happened to it") {
+    in_own_network([] {
+        auto netlink = Rtnetlink::open().value();
+        failure = EINTR;
+        CHECK(netlink.links().value().size() == 1);
+        failure = EAGAIN;
+        CHECK(netlink.links().error().text() == "list the interfaces: no netlink answer in 5 s");
+        failure = EAGAIN;
+        CHECK(netlink.links().error().code() == Errc::Timeout);
+        failure = ENOBUFS;
+        CHECK(netlink.links().error().text().starts_with(
+            "list the interfaces: netlink answers were lost (receive buffer full)"));
+        failure = ENOBUFS;
+        CHECK(netlink.links().error().code() == Errc::Io);
+        failure = ENOMEM;
+        CHECK(netlink.links().error().text().starts_with("list the interfaces: receive from netlink: "));
+        CHECK(netlink.links().value().size() == 1);
+        auto links = LinkMaker::open().value();
+        failure = ENOMEM;
+        CHECK(links.set({.index = 1, .up = true})
+                  .error()
+                  .text()
+                  .starts_with("change interface 1: receive from netlink: "));
+        CHECK(links.set({.index = 1, .up = true}).has_value());
+    });
+}
+
+TEST_CASE("a notification that does not fit or cannot be read counts as lost") {
+    in_own_network([] {
+        auto netlink = Rtnetlink::open().value();
+        const auto told_of_one = [&](const std::string& address) {
+            (void)netlink.read_notifications();
+            REQUIRE(mainstay::test::ip("address add " + address + "/32 dev lo"));
+            const auto told = netlink.read_notifications().value();
+            REQUIRE(told.size() == 1);
+            return std::holds_alternative<NotificationsLost>(told[0]);
+        };
+        CHECK_FALSE(told_of_one("10.0.0.1"));
+        damage = [](msghdr& message, std::span<std::byte>) { return message.msg_flags |= MSG_TRUNC, true; };
+        CHECK(told_of_one("10.0.0.2"));
+        damage = header_with(0, kNone);
+        CHECK(told_of_one("10.0.0.3"));
+        damage = header_with(0, kCut);
+        CHECK(told_of_one("10.0.0.4"));
+        failure = ENOBUFS;
+        CHECK_FALSE(damage);
+        const auto lost = netlink.read_notifications().value();
+        REQUIRE(lost.size() == 1);
+        CHECK(std::holds_alternative<NotificationsLost>(lost[0]));
+    });
+}

@@ -373,10 +373,16 @@ TEST_CASE("a socket to netlink that cannot be made as it should be says what was
         CHECK(told(Call::Socket, 0, addresses) == "rtnetlink: open a netlink socket");
         CHECK(told(Call::Socket, 1, addresses) == "open the rtnetlink notification socket");
         CHECK(told(Call::Bind, 1, addresses) == "bind the rtnetlink notification socket");
+        CHECK(told(Call::Setsockopt, 5, addresses).empty());  // the size of the buffer
+        for (const int group : {6, 7, 8, 9})
+            CHECK(told(Call::Setsockopt, group, addresses) == "listen to rtnetlink notifications");
         const auto routes = [] { return RoutingTables::open(); };
         CHECK(told(Call::Socket, 0, routes) == "routing: open a netlink socket");
         CHECK(told(Call::Socket, 1, routes) == "open the routing notification socket");
         CHECK(told(Call::Bind, 1, routes) == "bind the routing notification socket");
+        CHECK(told(Call::Setsockopt, 5, routes) == "filter the routing notifications");
+        for (const int group : {7, 8, 9, 10})
+            CHECK(told(Call::Setsockopt, group, routes) == "listen to routing notifications");
         if (netlink::has_nftables())
             CHECK(told(Call::Socket, 0, [] { return Nftables::open(); }) == "nftables: open a netlink socket");
     });

@@ -357,9 +357,10 @@ TEST_CASE("a new file has a name of its own, and is its owner's alone until it i
 }
 
 TEST_CASE("a folder that cannot be made is told as such") {
-    CHECK(make_directory("/proc/none", {0, 0}, 0700).error().text() == "mkdir /proc/none: No such file or directory");
-    CHECK(make_directory("/proc/none/below", {0, 0}, 0700).error().text() ==
-          "mkdir /proc/none: No such file or directory");
+    for (const char* path : {"/proc/none", "/proc/none/below"}) {
+        CAPTURE(path);
+        CHECK(make_directory(path, {0, 0}, 0700).error().text().starts_with("mkdir /proc/none: "));
+    }
 }
 
 TEST_CASE("a script that anybody may change is insecure, sticky or not") {
