@@ -58,8 +58,8 @@ TEST_CASE("a role whose place cannot be prepared is not started, and the reason 
         return spawn_role({.executable = "/bin/true", .argv = {"true"}, .descriptors = {{null.get(), 40}}});
     };
     CHECK(told(Call::Dup2, start) == "start /bin/true: Input/output error");
-    const auto elsewhere = [] {
-        return spawn_role({.executable = "/bin/true", .argv = {"true"}, .network_namespace = 0});
+    const auto elsewhere = [&] {
+        return spawn_role({.executable = "/bin/true", .argv = {"true"}, .network_namespace = null.get()});
     };
     CHECK(told(Call::Setns, elsewhere) == "start /bin/true: Input/output error");
     const auto limited = [] {
@@ -73,13 +73,14 @@ TEST_CASE("a role whose place cannot be prepared is not started, and the reason 
 
 TEST_CASE("a script whose streams or rights cannot be set is not started, and the reason is told") {
     const Account self{::getuid(), ::getgid()};
+    const UniqueFd null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
     const auto start = [&] { return spawn_script({.path = "/bin/true", .argv = {"true"}, .account = self}); };
     for (const int stream : {0, 1, 2}) {
         CAPTURE(stream);
         CHECK(told(Call::Dup2, start, stream) == "start /bin/true: Input/output error");
     }
     const auto elsewhere = [&] {
-        return spawn_script({.path = "/bin/true", .argv = {"true"}, .account = self, .network_namespace = 0});
+        return spawn_script({.path = "/bin/true", .argv = {"true"}, .account = self, .network_namespace = null.get()});
     };
     CHECK(told(Call::Setns, elsewhere) == "start /bin/true: Input/output error");
     if (::geteuid() == 0)
