@@ -287,3 +287,40 @@ TEST_CASE("a notification that does not fit or cannot be read counts as lost") {
         CHECK(std::holds_alternative<NotificationsLost>(lost[0]));
     });
 }
+
+TEST_CASE("a list with a message whose attributes are cut off is no list") {
+    in_own_network([] {
+        join_two_interfaces();
+        auto netlink = Rtnetlink::open().value();
+        // Behind the header of the message, `body` bytes of its own, then the attributes: the first one has no length.
+        const auto cut_behind = [](std::size_t body) {
+            return [body](msghdr&, std::span<std::byte> bytes) {
+                bytes[sizeof(nlmsghdr) + body] = std::byte{1};
+                bytes[sizeof(nlmsghdr) + body + 1] = std::byte{0};
+                return true;
+            };
+        };
+        const auto text = [](const auto& list) { return list ? std::string{} : list.error().text(); };
+        damage = cut_behind(16);
+        CHECK(text(netlink.links()).starts_with("list the interfaces: "));
+        damage = cut_behind(8);
+        CHECK(text(netlink.addresses()).starts_with("list the addresses: "));
+        damage = cut_behind(4);
+        CHECK(text(netlink.forwarding()).starts_with("list the settings of IPv6: "));
+    });
+}
+
+TEST_CASE("a refusal of a question that cannot be read is an error of its own") {
+    in_own_network([] {
+        auto socket = NetlinkSocket::open(NETLINK_ROUTE).value();
+        const auto sequence = socket.take_sequences(1);
+        std::vector<std::byte> question;
+        netlink::append_link_dump(question, sequence);
+        reinterpret_cast<nlmsghdr*>(question.data())->nlmsg_flags = NLM_F_REQUEST;  // of which link? it is refused
+        damage = header_with(0, kCut);
+        const auto asked = socket.query(question, sequence, [](const netlink::Message&) { return Result<void>{}; });
+        CHECK_FALSE(damage);
+        REQUIRE_FALSE(asked.has_value());
+        CHECK(asked.error().sys_errno() == 0);
+    });
+}
