@@ -2,10 +2,14 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/cn_proc.h>
+#include <linux/connector.h>
+#include <linux/netlink.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -113,6 +117,11 @@ TEST_CASE("where the kernel reports processes, it reports a fork and the exit of
     // effect: vrrp_track_process: process
     auto connector = ProcessConnector::open();
     if (!connector) {
+        sockaddr_nl any{};
+        any.nl_family = AF_NETLINK;
+        any.nl_groups = CN_IDX_PROC;
+        const UniqueFd own{::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_CONNECTOR)};
+        CHECK_FALSE((own && ::bind(own.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0));
         MESSAGE("no process connector here: ", connector.error().text());
         return;
     }

@@ -4,6 +4,7 @@
 #include <linux/genetlink.h>
 #include <linux/ip_vs.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "mainstay/kernel/ipvs.hpp"
+#include "mainstay/kernel/link_maker.hpp"
 #include "mainstay/kernel/netlink_socket.hpp"
 
 using namespace mainstay;
@@ -28,6 +30,9 @@ constexpr std::uint16_t kFamily = 0x1d;
 
 struct FakeKernel {
     int lookups_failing = 0;                 // the family is found after so many lookups
+    int lookup_error = ENOENT;               // what those before answer
+    int send_error = 0;                      // why it takes nothing
+    bool of_links = false;                   // it is asked to make one, which it refuses
     std::map<int, int> refused;              // errno by command
     std::vector<int> commands;               // that were sent, in their order
     std::map<int, std::vector<Bytes>> kept;  // the attributes of what was made, by the command that made it
@@ -42,9 +47,18 @@ struct FakeKernel {
         message.resize(NLMSG_ALIGN(message.size()));
         answers.push_back(std::move(message));
     }
-    void acknowledge(const nlmsghdr& request, int error) {
+    void acknowledge(const nlmsghdr& request, int error, const char* text = nullptr) {
         nlmsgerr body{-error, request};
-        put(request, NLMSG_ERROR, NLM_F_CAPPED, std::as_bytes(std::span{&body, 1}));
+        const auto bytes = std::as_bytes(std::span{&body, 1});
+        Bytes payload{bytes.begin(), bytes.end()};
+        if (text != nullptr) {
+            const nlattr said{static_cast<std::uint16_t>(sizeof said + std::strlen(text) + 1), NLMSGERR_ATTR_MSG};
+            const auto header = std::as_bytes(std::span{&said, 1});
+            const auto words = std::as_bytes(std::span{text, std::strlen(text) + 1});
+            payload.insert(payload.end(), header.begin(), header.end());
+            payload.insert(payload.end(), words.begin(), words.end());
+        }
+        put(request, NLMSG_ERROR, text == nullptr ? NLM_F_CAPPED : NLM_F_CAPPED | NLM_F_ACK_TLVS, payload);
     }
     void give(const nlmsghdr& request, int type, int command, std::uint16_t flags, const Bytes& attributes) {
         Bytes payload{std::byte(command), std::byte{1}, {}, {}};
@@ -58,8 +72,9 @@ struct FakeKernel {
     }
 
     void take(const nlmsghdr& request, int command, Bytes attributes) {
+        if (of_links) return acknowledge(request, EOPNOTSUPP, "Unknown device type");
         if (request.nlmsg_type == GENL_ID_CTRL) {
-            if (--lookups_failing >= 0) return acknowledge(request, ENOENT);
+            if (--lookups_failing >= 0) return acknowledge(request, lookup_error);
             return give(request, GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, 0,
                         {std::byte{6}, {}, std::byte{CTRL_ATTR_FAMILY_ID}, {}, std::byte{kFamily}, {}, {}, {}});
         }
@@ -99,6 +114,7 @@ thread_local FakeKernel* fake = nullptr;
 
 // In place of the C library's, for all that is linked into the test program.
 extern "C" ssize_t sendmsg(int, const msghdr* message, int) {
+    if (fake->send_error != 0) return errno = fake->send_error, -1;
     const auto* bytes = static_cast<const std::byte*>(message->msg_iov->iov_base);
     const std::size_t size = message->msg_iov->iov_len;
     nlmsghdr header{};
@@ -158,6 +174,17 @@ TEST_CASE("IPVS is looked for three times, because the first makes the kernel lo
     REQUIRE_FALSE(none.has_value());
     CHECK(none.error().code() == Errc::Unsupported);
     CHECK(none.error().text() == "IPVS: the kernel has no IPVS: load its module with `modprobe ip_vs`");
+}
+
+TEST_CASE("a lookup of IPVS that fails for another reason than its absence is told, and not tried again") {
+    WithKernel with;
+    with.kernel.lookups_failing = 1;
+    with.kernel.lookup_error = EIO;
+    const auto failed = IpvsSocket::open();
+    REQUIRE_FALSE(failed.has_value());
+    CHECK(failed.error().sys_errno() == EIO);
+    CHECK(failed.error().text().starts_with("IPVS: netlink request"));
+    CHECK(with.kernel.commands.empty());
 }
 
 TEST_CASE("a process without the right to use IPVS is told which it needs") {
@@ -249,6 +276,36 @@ TEST_CASE("services and destinations come back as they were made, and a list tha
     CHECK(ipvs.flush().error().text().starts_with("flush the IPVS table"));
 }
 
+TEST_CASE("an entry that cannot be read makes no list, and odd timeouts are none") {
+    WithKernel with;
+    auto ipvs = IpvsSocket::open().value();
+    const Bytes odd{std::byte{1}, {}};
+    with.kernel.kept = {{IPVS_CMD_NEW_SERVICE, {odd}},
+                        {IPVS_CMD_NEW_DEST, {odd}},
+                        {IPVS_CMD_NEW_DAEMON, {odd}},
+                        {IPVS_CMD_SET_CONFIG, {odd}}};
+    const auto text = [](const auto& answer) { return answer ? std::string{} : answer.error().text(); };
+    CHECK(text(ipvs.services()).starts_with("list the IPVS services: "));
+    CHECK(text(ipvs.destinations(service(80).key)).starts_with("list the destinations of TCP 10.0.0.1:80: "));
+    CHECK(text(ipvs.daemons()).starts_with("list the IPVS sync daemons: "));
+    CHECK_FALSE(ipvs.timeouts().has_value());
+}
+
+TEST_CASE("what the kernel does not even take is told with what it was for") {
+    WithKernel with;
+    auto ipvs = IpvsSocket::open().value();
+    with.kernel.send_error = EIO;
+    const auto text = [](const auto& answer) { return answer ? std::string{} : answer.error().text(); };
+    const std::string end = ": send to netlink: Input/output error";
+    CHECK(text(ipvs.perform({{Kind::AddService, service(80), {}}})) == "IPVS" + end);
+    CHECK(text(ipvs.services()) == "list the IPVS services" + end);
+    CHECK(text(ipvs.flush()) == "flush the IPVS table" + end);
+    CHECK(text(ipvs.stop_daemon(netlink::IpvsDaemon::State::Master)) == "stop the IPVS sync daemon" + end);
+    CHECK(text(ipvs.timeouts()) == "read the IPVS timeouts" + end);
+    CHECK(text(ipvs.set_timeouts({.tcp = 1})) == "set the IPVS timeouts" + end);
+    CHECK(text(IpvsSocket::open()) == "IPVS" + end);
+}
+
 TEST_CASE("a sync daemon is started and listed, and one that does not run is stopped without complaint") {
     WithKernel with;
     auto ipvs = IpvsSocket::open().value();
@@ -265,7 +322,9 @@ TEST_CASE("a sync daemon is started and listed, and one that does not run is sto
     daemon.interface = "";
     CHECK(ipvs.start_daemon(daemon).error().code() == Errc::Invalid);
 
+    with.kernel.commands.clear();
     CHECK(ipvs.stop_daemon(netlink::IpvsDaemon::State::Master).has_value());
+    CHECK(with.kernel.commands == std::vector<int>{IPVS_CMD_DEL_DAEMON, IPVS_CMD_DEL_DAEMON});  // a lost answer is told
     CHECK(ipvs.daemons()->empty());
     CHECK(ipvs.stop_daemon(netlink::IpvsDaemon::State::Master).has_value());
     with.kernel.refused = {{IPVS_CMD_DEL_DAEMON, EPERM}};
@@ -292,4 +351,14 @@ TEST_CASE("a socket that was opened elsewhere may be used again when IPVS is thr
         CHECK(ipvs.fd() >= 0);
     }
     CHECK_FALSE(IpvsSocket::open(9'999).has_value());
+}
+
+TEST_CASE("an interface that the kernel does not make is told in the kernel's own words") {
+    WithKernel with;
+    with.kernel.of_links = true;
+    auto links = LinkMaker::open().value();
+    const auto made = links.make({.name = "vrrp.51", .parent = 1, .hardware_address = {}});
+    REQUIRE_FALSE(made.has_value());
+    CHECK(made.error().text() == "make the interface vrrp.51 (Unknown device type): Operation not supported");
+    CHECK(made.error().sys_errno() == EOPNOTSUPP);
 }

@@ -20,6 +20,8 @@
 #include <fstream>
 #include <functional>
 
+#include "refused_calls.hpp"
+
 using namespace mainstay;
 using namespace mainstay::kernel;
 using Access = PathRule::Access;
@@ -82,6 +84,8 @@ extern "C" long syscall(long number, ...) noexcept {
         errno = EOPNOTSUPP;
         return pretended == 0 ? -1 : pretended;
     }
+    const bool asks_version = number == SYS_landlock_create_ruleset && given[0] == 0;
+    if (number == test::refused_system_call && !asks_version) return errno = EIO, -1;
     return real(number, given[0], given[1], given[2], given[3], given[4], given[5]);
 }
 
@@ -179,4 +183,21 @@ TEST_CASE("an older Landlock restricts what it knows, and leaves the rest") {
     CHECK(landlock_version() == 0);
     CHECK(tried(read, [] { return true; }) == kNotRestricted);
     pretended = -1;
+}
+
+TEST_CASE("a restriction that the kernel refuses is told, at whichever step") {
+    if (landlock_version() == 0) return;
+    const Folder folder;
+    const Reach reach{{{folder.path, Access::Read}}, false};
+    const auto told = [&](long call) {
+        test::refused_system_call = call;
+        const auto done = restrict_reach(reach);
+        test::refused_system_call = 0;
+        REQUIRE_FALSE(done.has_value());
+        CHECK(done.error().sys_errno() == EIO);
+        return done.error().text().substr(0, done.error().text().find(": "));
+    };
+    CHECK(told(SYS_landlock_create_ruleset) == "make a Landlock ruleset");
+    CHECK(told(SYS_landlock_add_rule) == "Landlock rule for " + folder.path);
+    CHECK(told(SYS_landlock_restrict_self) == "enter Landlock");
 }

@@ -52,12 +52,12 @@ struct LogSocket {
     UniqueFd fd;
 };
 
-// What is written to stderr while it lives.
+// What is written to stderr, or to another stream, while it lives.
 struct Stderr {
-    Stderr() : before{::dup(STDERR_FILENO)}, file{::memfd_create("stderr", MFD_CLOEXEC)} {
-        REQUIRE(::dup2(file.get(), STDERR_FILENO) == STDERR_FILENO);
+    explicit Stderr(int of = STDERR_FILENO) : stream{of}, before{::dup(of)}, file{::memfd_create("told", MFD_CLOEXEC)} {
+        REQUIRE(::dup2(file.get(), stream) == stream);
     }
-    ~Stderr() { ::dup2(before.get(), STDERR_FILENO); }
+    ~Stderr() { ::dup2(before.get(), stream); }
     Stderr(const Stderr&) = delete;
     Stderr& operator=(const Stderr&) = delete;
     std::string text() const {
@@ -66,6 +66,7 @@ struct Stderr {
         all.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
         return all;
     }
+    int stream;
     UniqueFd before, file;
 };
 
@@ -205,7 +206,9 @@ TEST_CASE("fields go where they can be kept, and what is only fields goes nowher
     CHECK(syslog.next().ends_with(": both"));
     CHECK(syslog.next().empty());
     CHECK(journal.next().starts_with("MESSAGE=both\nPRIORITY=5\n"));
-    CHECK(journal.next().ends_with("MAINSTAY_EVENT=UP\nMAINSTAY_SERVER=s\n"));
+    const std::string one = journal.next();
+    CHECK(one.starts_with("MESSAGE=one\nPRIORITY=5\n"));
+    CHECK(one.ends_with("MAINSTAY_EVENT=UP\nMAINSTAY_SERVER=s\n"));
     CHECK(journal.next().empty());
 }
 
@@ -294,6 +297,25 @@ TEST_CASE("gathered console lines are written together: when that is asked for, 
         CHECK(console.text().find(": last") == std::string::npos);
     }
     CHECK(console.text().ends_with(": last\n"));
+}
+
+TEST_CASE("gathered JSON lines are written together as well") {
+    std::string none, both;
+    int called = 0;
+    {
+        const Stderr out{STDOUT_FILENO};
+        kernel::DaemonLog log{{.ident = "t", .socket = "", .json = true}};
+        log.gather([&] { ++called; });
+        log.info("one");
+        log.info("two");
+        none = out.text();
+        log.flush();
+        both = out.text();
+    }
+    CHECK(called == 1);
+    CHECK(none.empty());
+    CHECK(std::ranges::count(both, '\n') == 2);
+    CHECK(both.find("\"message\":\"one\"") < both.find("\"message\":\"two\""));
 }
 
 TEST_CASE("a level that is set counts at once, and a module's own level does not change the process's") {

@@ -28,6 +28,8 @@ void with_tables(const Body& body) {
         auto tables = Nftables::open();
         if (!tables) {
             CHECK(tables.error().text().find("nftables") != std::string::npos);
+            CHECK(tables.error().text().starts_with("this build has no nftables") == !netlink::has_nftables());
+            CHECK(tables.error().text().find("send to netlink") == std::string::npos);  // each takes the question
             CHECK(tables.error().code() != Errc::Timeout);  // each kernel answers whether it has them
             MESSAGE("no nftables here: ", tables.error().text());
             return;

@@ -96,6 +96,19 @@ TEST_CASE("limits may be raised by those that have the capability, and by no acc
     CHECK(status == 0);
 }
 
+TEST_CASE("limits may be raised no more by a process that has given up root since it asked") {
+    const int pid = ::fork();
+    REQUIRE(pid >= 0);
+    if (pid == 0) {
+        (void)may_raise_limits();
+        if (::getuid() == 0 && ::setuid(65534) != 0) ::_exit(2);
+        ::_exit(may_raise_limits() ? 1 : 0);
+    }
+    int status = -1;
+    REQUIRE(::waitpid(pid, &status, 0) == pid);
+    CHECK(status == 0);
+}
+
 TEST_CASE("a process that is not there cannot be limited") {
     CHECK(limit_process(-1, {20, kGigabyte}).error().text().starts_with("prlimit of process -1"));
 }

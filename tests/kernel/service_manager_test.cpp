@@ -72,6 +72,7 @@ TEST_CASE("the watchdog is fed twice within the unit's limit, by the process tha
     const std::string own = std::to_string(::getpid()), other = std::to_string(::getppid());
 
     CHECK(kernel::watchdog_interval("400000", nullptr) == std::chrono::microseconds{200'000});
+    CHECK(kernel::watchdog_interval("1", nullptr) == std::chrono::microseconds{0});
     CHECK(kernel::watchdog_interval("400000", own.c_str()) == std::chrono::microseconds{200'000});
     CHECK_FALSE(kernel::watchdog_interval("400000", other.c_str()));
     CHECK_FALSE(kernel::watchdog_interval(nullptr, nullptr));

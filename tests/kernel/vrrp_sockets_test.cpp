@@ -119,6 +119,19 @@ TEST_CASE("of an authenticated advert the IP header is kept, with the id that wa
     });
 }
 
+TEST_CASE("adverts leave on the interface that is named, though another one has their source address") {
+    in_own_network([] {
+        with_addresses();
+        accept_local();
+        auto receiver = VrrpReceiver::open(Family::V4, "eth0", interface_index("eth0"), kGroup).value();
+        auto sender = VrrpSender::open(Family::V4, "eth1", interface_index("eth1"), true).value();
+        REQUIRE(sender.send(addr("10.0.0.1"), kGroup, 255, kHello).has_value());
+        const auto packets = heard(receiver, 1);
+        REQUIRE(packets.size() == 1);
+        CHECK(packets[0].source == addr("10.0.0.1"));
+    });
+}
+
 TEST_CASE("an advert over IPv6 arrives with its addresses and hop limit") {
     in_own_network([] {
         with_addresses();
