@@ -95,6 +95,13 @@ TEST_CASE("TOML becomes the canonical keepalived.conf, comments with it") {
           "    virtual_ipaddress {\n        # first\n        10.0.0.1  # one\n    }\n    smtp_alert off\n}\n");
 }
 
+TEST_CASE("blocks that TOML writes without a line between them stand apart in the keepalived.conf") {
+    CHECK(conf_of("[global_defs]\nrouter_id = \"lb1\"\n# the first\n[vrrp_instance.VI_1]\npriority = 100\n"
+                  "[vrrp_instance.VI_2]\n") ==
+          "global_defs {\n    router_id lb1\n}\n\n# the first\nvrrp_instance VI_1 {\n    priority 100\n}\n\n"
+          "vrrp_instance VI_2 {\n}\n");
+}
+
 TEST_CASE("the two languages give one model") {
     const std::string conf = std::string{testing::kVrrp} + std::string{testing::kLvs};
     const Loaded before = load_conf(conf), after = load_toml(toml_of(conf));
@@ -287,6 +294,9 @@ TEST_CASE("comments of the daemon's own tables are left out with them, and other
 TEST_CASE("a comment behind a line that is not carried over is not taken for another's") {
     CHECK(toml_of("global_defs {\n  router_id x\n  no_such_word 5 # why\n}\n") ==
           "[global_defs]\nrouter_id = \"x\"\n# not converted: unknown keyword no_such_word 5\n# why\n");
+    CHECK(toml_of("vrrp_instance VI_1 {\n  authentication {\n    auth_type PASS\n  } no_such_word 5 # why\n}\n") ==
+          "[vrrp_instance.VI_1]\nauthentication = { auth_type = \"PASS\" }\n"
+          "# not converted: unknown keyword no_such_word 5\n# why\n");
 }
 
 TEST_CASE("no keyword is called as the key for a block's words") {

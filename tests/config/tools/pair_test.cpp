@@ -116,6 +116,31 @@ TEST_CASE("a weight counts against the priority that the other router really has
     }
 }
 
+TEST_CASE("a failure of the backup's own script that lifts its priority, but not far enough, moves nothing") {
+    struct Row {
+        int high, low;
+        std::string weight, said;
+    };
+    const Row rows[] = {
+        {110, 100, "-10 reverse", "100 + 10 = 110, which is not above the 110 of A: no takeover follows"},
+        {110, 100, "-11 reverse", ""},                                              // 111: B takes over
+        {110, 20, "30 reverse", "1 + 19 = 20, which is not above the 110 of A: "},  // 1 is the least priority
+        {255, 254, "-5 reverse", ""},  // 254 is the most beside the owner's
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.weight);
+        const std::string b = script(row.weight) + instance("BACKUP", row.low, kTrack);
+        std::string found;
+        for (const std::string& line : compared(instance("BACKUP", row.high), b))
+            if (line.contains("rises to ")) found = line;
+
+        if (row.said.empty())
+            CHECK(found.empty());
+        else
+            CHECK(found.contains(row.said));
+    }
+}
+
 TEST_CASE("two small weights that only move the address together are a note") {
     const std::string scripts =
         "vrrp_script x {\nscript \"/bin/true\"\nweight -3\n}\n"

@@ -440,6 +440,22 @@ TEST_CASE("an audit whose reading fails opens the socket again, and audits go on
     CHECK(bench.until([&] { return bench.reconciler.state().repairs == 1; }));
 }
 
+TEST_CASE("an audit that was cut short begins again with the first service") {
+    Bench bench{33};  // two slices, 100 ms apart
+    bench.options.audit_every = 400ms;
+    bench.options.reopen_every = 0ms;
+    bench.start();
+    bench.kernel.reads = 0;
+    CHECK(bench.until([&] { return bench.kernel.reads == 32; }));
+    bench.kernel.lists = false;
+    CHECK(bench.until([&] { return !bench.reconciler.state().available; }));
+    bench.kernel.lists = true;
+    CHECK(bench.until([&] { return bench.reconciler.state().available; }));
+    bench.kernel.reads = 0;
+    bench.slice();
+    CHECK(bench.kernel.reads == 32);
+}
+
 TEST_CASE("a usual audit is spread over half of its interval") {
     Bench bench{33};  // two slices
     bench.options.audit_every = 400ms;
