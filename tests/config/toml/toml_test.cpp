@@ -108,16 +108,6 @@ TEST_CASE("a word that begins a line of a list is quoted where it would be anoth
           "    router_id @lb\n}\n");
 }
 
-TEST_CASE("a document whose statements would be longer than all files may be is refused, once, and nothing is kept") {
-    const std::string toml = "[global_defs]\nrouter_id = \"" + std::string(kMaxSnapshotBytes, 'x') + "\"\n";
-    const Snapshot snapshot = read_toml({"x.toml", toml});
-    CHECK(snapshot.text().empty());
-    REQUIRE(snapshot.findings.size() == 1);
-    CHECK(snapshot.findings[0].message == "the configuration is longer than 134217728 bytes");
-    CHECK(snapshot.findings[0].severity == Severity::Fatal);
-    CHECK(snapshot.findings[0].place.line == 2);
-}
-
 TEST_CASE("the two languages give one model") {
     const std::string conf = std::string{testing::kVrrp} + std::string{testing::kLvs};
     const Loaded before = load_conf(conf), after = load_toml(toml_of(conf));
