@@ -345,6 +345,23 @@ TEST_CASE("a block whose words TOML cannot hold is not carried over, and named")
     CHECK_FALSE(converted.text.contains("[["));
 }
 
+TEST_CASE("TOML holds what is UTF-8, from the first to the last character of each length, and no surrogate") {
+    const auto holds = [](const std::string& text) {
+        Snapshot snapshot = resolve({{"x.conf", "global_defs {\n  router_id " + text + "\n}\n"}}, kNowhere, false);
+        return to_toml(snapshot).lost.empty();
+    };
+    for (const char* text : {"\xC2\xA0", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xEF\xBF\xBD",
+                             "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
+        CAPTURE(text);
+        CHECK(holds(text));
+    }
+    for (const char* text : {"\x80", "\xC1\xBF", "\xC3", "\xC3x", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xED\xBF\xBF",
+                             "\xE1\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF"}) {
+        CAPTURE(text);
+        CHECK_FALSE(holds(text));
+    }
+}
+
 TEST_CASE("what is not carried over is named, and stands as a comment in its place") {
     Snapshot snapshot =
         resolve({{"x.conf", "global_defs {\n  no_such_word 5\n  router_id x\n}\nfoo {\n  bar\n}\n"}}, kNowhere, false);
