@@ -305,6 +305,14 @@ TEST_CASE("a comment behind a line that is not carried over is not taken for ano
           "# not converted: unknown keyword no_such_word 5\n# why\n");
 }
 
+TEST_CASE("a comment on a line of its own stands before what follows it, whichever mark begins it") {
+    for (const char* mark : {"#", "!", "//"}) {
+        CAPTURE(mark);
+        CHECK(toml_of("vrrp_instance VI_1 {\n  priority 100\n  " + std::string{mark} + " alone\n  advert_int 2\n}\n") ==
+              "[vrrp_instance.VI_1]\npriority = 100\n# alone\nadvert_int = 2\n");
+    }
+}
+
 TEST_CASE("no keyword is called as the key for a block's words") {
     for (std::size_t b = 0; b < static_cast<std::size_t>(Block::kCount); ++b)
         CHECK(find_row(static_cast<Block>(b), kTomlWordsKey) == nullptr);
