@@ -148,6 +148,18 @@ TEST_CASE("keys and passphrases without a member of their own go to the role tha
     CHECK(value_of<std::int64_t>(hmac_seen->values, "active_key") == 7);
 }
 
+TEST_CASE("64 control characters at the beginning of a file are still a text, one more are not") {
+    const Folder folder;
+    const auto is_text = [&](const std::string& text) {
+        const Loaded loaded = load_file(folder.put("x.conf", text), {});
+        return loaded.diagnostics.empty() || loaded.diagnostics[0].message != "this is not a text file";
+    };
+    CHECK(is_text("# " + std::string(64, '\x01') + "\n"));
+    CHECK_FALSE(is_text("# " + std::string(65, '\x01') + "\n"));
+    CHECK(is_text(std::string(4096, '\n') + "# " + std::string(65, '\x01') + "\n"));  // not looked at
+    CHECK(is_text("# " + std::string(1000, '\t') + "\f\v\r\n"));
+}
+
 TEST_CASE("what is wrong with a file as a whole is shown with its path alone") {
     const Loaded loaded = load_file("/nowhere/ha.conf", host());
 

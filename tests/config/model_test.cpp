@@ -65,6 +65,15 @@ TEST_CASE("nopreempt and preempt_delay are cleared with state MASTER") {
     CHECK(load_sample(vrrp(2, "state BACKUP\npreempt_delay 2.5")).config.instances.at(0).preempt_delay == 2'500ms);
 }
 
+TEST_CASE("preempt takes an earlier nopreempt back, and a later one none") {
+    const auto nopreempt = [](const std::string& lines) {
+        return load_sample(vrrp(6, lines)).config.instances.at(0).nopreempt;
+    };
+    CHECK(nopreempt("nopreempt"));
+    CHECK_FALSE(nopreempt("nopreempt\npreempt"));
+    CHECK(nopreempt("preempt\nnopreempt"));
+}
+
 TEST_CASE("instance settings fall back to the global ones, wherever those stand") {
     const Instance i =
         load_sample(vrrp(6, "garp_master_repeat 2\nsmtp_alert off") +

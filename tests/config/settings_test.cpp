@@ -44,6 +44,27 @@ TEST_CASE("a path that is not absolute and a list of other things are not set") 
         std::vector<std::string>{"m:2:8: api.peer must be a text that begins with https:// or http://: it is not set"});
 }
 
+TEST_CASE("a list of the settings has eight texts at most") {
+    const auto of = [](int count) {
+        std::string text = "[api]\nlisten = [";
+        for (int i = 1; i <= count; ++i) text += "\"127.0.0.1:" + std::to_string(i) + "\", ";
+        return read_settings(text + "]\n", "m.toml");
+    };
+    CHECK(of(8).problems.empty());
+    CHECK(of(8).settings.api_listen.size() == 8);
+    CHECK(of(9).problems.size() == 1);
+    CHECK(of(9).settings.api_listen.empty());
+    CHECK(of(0).problems.empty());
+}
+
+TEST_CASE("seconds of the settings may be the least and the most of their range") {
+    const auto wrong = [](const std::string& text) { return read_settings(text, "m.toml").problems.size(); };
+    CHECK(wrong("[lvs]\naudit_interval = 0\n[mail]\nkeep = 60\n") == 0);
+    CHECK(wrong("[lvs]\naudit_interval = 86400\n[mail]\nkeep = 2592000\n") == 0);
+    CHECK(wrong("[lvs]\naudit_interval = -1\n[mail]\nkeep = 59\n") == 2);
+    CHECK(wrong("[mail]\nkeep = 2592001\n") == 1);
+}
+
 TEST_CASE("an empty file means the defaults") {
     CHECK(read_settings("", "m.toml").settings == Settings{10, 10, 259'200});
 }

@@ -104,6 +104,26 @@ def test_every_option_of_an_ipv6_address_stands_in_the_kernel(lan):
     assert not one.holds("2001:db8:1::1")
 
 
+def test_routes_that_the_kernel_made_for_an_address_go_with_it_unless_another_address_needs_them(lan):
+    (one,) = office(lan, "one")
+    one.run(["ip", "addr", "add", "192.168.8.9/24", "brd", "192.168.8.0", "dev", "eth0"])
+    one.run(["ip", "addr", "add", "2001:db8:8::9/64", "dev", "eth0", "nodad"])
+    one.run(["ip", "addr", "add", "2001:db8:9::9/64", "dev", "eth0", "nodad", "noprefixroute"])
+
+    def routes():
+        shown = one.run(["ip", "route", "show", "table", "local", "type", "broadcast"]).stdout
+        shown += one.run(["ip", "-6", "route", "show", "proto", "kernel"]).stdout
+        words = [line.replace("broadcast ", "").split()[0] for line in shown.splitlines()]
+        return sorted(word for word in words if word.startswith(("192.168.8.0", "192.168.9.0", "2001:")))
+
+    more = "192.168.8.1/24 brd -\n192.168.9.1/24 brd -\n2001:db8:8::1/64\n2001:db8:9::1/64\n"
+    daemon = wait_ready(one.mainstayd(instance(more=f"virtual_ipaddress_excluded {{\n{more}}}\n")))
+    wait_holds(one, "2001:db8:9::1")
+    assert routes() == ["192.168.8.0", "192.168.9.0", "2001:db8:8::/64", "2001:db8:9::/64"]
+    assert daemon.stop() == 0
+    assert routes() == ["192.168.8.0", "2001:db8:8::/64"]
+
+
 def test_an_address_that_another_host_has_is_told_once_and_right_when_that_host_is_gone(lan):
     # effect: vrrp_instance/virtual_ipaddress: -nodad
     one, two = office(lan, "one", "two")

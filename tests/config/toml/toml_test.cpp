@@ -95,6 +95,19 @@ TEST_CASE("TOML becomes the canonical keepalived.conf, comments with it") {
           "    virtual_ipaddress {\n        # first\n        10.0.0.1  # one\n    }\n    smtp_alert off\n}\n");
 }
 
+TEST_CASE("blocks that TOML writes without a line between them stand apart in the keepalived.conf") {
+    CHECK(conf_of("[global_defs]\nrouter_id = \"lb1\"\n# the first\n[vrrp_instance.VI_1]\npriority = 100\n"
+                  "[vrrp_instance.VI_2]\n") ==
+          "global_defs {\n    router_id lb1\n}\n\n# the first\nvrrp_instance VI_1 {\n    priority 100\n}\n\n"
+          "vrrp_instance VI_2 {\n}\n");
+}
+
+TEST_CASE("a word that begins a line of a list is quoted where it would be another thing, and nowhere else") {
+    CHECK(conf_of("[global_defs]\nnotification_email = [\"@a x\", \"include\"]\nrouter_id = \"@lb\"\n") ==
+          "global_defs {\n    notification_email {\n        \"@a x\"\n        \"include\"\n    }\n"
+          "    router_id @lb\n}\n");
+}
+
 TEST_CASE("the two languages give one model") {
     const std::string conf = std::string{testing::kVrrp} + std::string{testing::kLvs};
     const Loaded before = load_conf(conf), after = load_toml(toml_of(conf));
@@ -287,6 +300,17 @@ TEST_CASE("comments of the daemon's own tables are left out with them, and other
 TEST_CASE("a comment behind a line that is not carried over is not taken for another's") {
     CHECK(toml_of("global_defs {\n  router_id x\n  no_such_word 5 # why\n}\n") ==
           "[global_defs]\nrouter_id = \"x\"\n# not converted: unknown keyword no_such_word 5\n# why\n");
+    CHECK(toml_of("vrrp_instance VI_1 {\n  authentication {\n    auth_type PASS\n  } no_such_word 5 # why\n}\n") ==
+          "[vrrp_instance.VI_1]\nauthentication = { auth_type = \"PASS\" }\n"
+          "# not converted: unknown keyword no_such_word 5\n# why\n");
+}
+
+TEST_CASE("a comment on a line of its own stands before what follows it, whichever mark begins it") {
+    for (const char* mark : {"#", "!", "//"}) {
+        CAPTURE(mark);
+        CHECK(toml_of("vrrp_instance VI_1 {\n  priority 100\n  " + std::string{mark} + " alone\n  advert_int 2\n}\n") ==
+              "[vrrp_instance.VI_1]\npriority = 100\n# alone\nadvert_int = 2\n");
+    }
 }
 
 TEST_CASE("no keyword is called as the key for a block's words") {
@@ -327,6 +351,23 @@ TEST_CASE("a block whose words TOML cannot hold is not carried over, and named")
     CHECK(converted.lost[0].place.line == 1);
     CHECK(converted.lost[0].what.ends_with("it is not UTF-8"));
     CHECK_FALSE(converted.text.contains("[["));
+}
+
+TEST_CASE("TOML holds what is UTF-8, from the first to the last character of each length, and no surrogate") {
+    const auto holds = [](const std::string& text) {
+        Snapshot snapshot = resolve({{"x.conf", "global_defs {\n  router_id " + text + "\n}\n"}}, kNowhere, false);
+        return to_toml(snapshot).lost.empty();
+    };
+    for (const char* text : {"\xC2\xA0", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xEF\xBF\xBD",
+                             "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
+        CAPTURE(text);
+        CHECK(holds(text));
+    }
+    for (const char* text : {"\x80", "\xC1\xBF", "\xC3", "\xC3x", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xED\xBF\xBF",
+                             "\xE1\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF"}) {
+        CAPTURE(text);
+        CHECK_FALSE(holds(text));
+    }
 }
 
 TEST_CASE("what is not carried over is named, and stands as a comment in its place") {

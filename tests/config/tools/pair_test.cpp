@@ -5,32 +5,14 @@
 #include <filesystem>
 
 #include "mainstay/config/load.hpp"
+#include "pair_files.hpp"
 
 using namespace mainstay::config;
-using Lines = std::vector<std::string>;
+using namespace mainstay::config::testing;
 
 namespace {
 
 const Environment kNowhere;
-
-Lines render_all(const Config& a, const Config& b) {
-    const PairNames names;
-    Lines lines;
-    for (const auto& finding : compare_pair(a, b, names)) {
-        std::string text = render(finding, names, false);
-        text.pop_back();
-        lines.push_back(std::move(text));
-    }
-    return lines;
-}
-
-Config config_of(const std::string& text) {
-    Loaded loaded = load_text("x.conf", text, kNowhere);
-    REQUIRE(loaded.can_run());
-    return std::move(loaded.config);
-}
-
-Lines compared(const std::string& a, const std::string& b) { return render_all(config_of(a), config_of(b)); }
 
 Lines course(const std::string& a, const std::string& b) {
     const std::string folder = MAINSTAY_TEST_DATA "/course/";
@@ -38,14 +20,6 @@ Lines course(const std::string& a, const std::string& b) {
     REQUIRE(first.can_run());
     REQUIRE(second.can_run());
     return render_all(first.config, second.config);
-}
-
-// An instance with what a pair needs; `more` is added, `priority` and `state` as given.
-std::string instance(const std::string& state, int priority, const std::string& more = {},
-                     const std::string& name = "VI_1", int vrid = 51, const std::string& vip = "10.9.9.9/24") {
-    return "vrrp_instance " + name + " {\nstate " + state + "\ninterface eth0\nvirtual_router_id " +
-           std::to_string(vrid) + "\npriority " + std::to_string(priority) + "\nvirtual_ipaddress {\n" + vip + "\n}\n" +
-           more + "\n}\n";
 }
 
 std::string script(const std::string& weight) {
@@ -108,6 +82,31 @@ TEST_CASE("a weight counts against the priority that the other router really has
         std::string found;
         for (const std::string& line : compared(a, b))
             if (line.contains("falls to ")) found = line;
+
+        if (row.said.empty())
+            CHECK(found.empty());
+        else
+            CHECK(found.contains(row.said));
+    }
+}
+
+TEST_CASE("a failure of the backup's own script that lifts its priority, but not far enough, moves nothing") {
+    struct Row {
+        int high, low;
+        std::string weight, said;
+    };
+    const Row rows[] = {
+        {110, 100, "-10 reverse", "100 + 10 = 110, which is not above the 110 of A: no takeover follows"},
+        {110, 100, "-11 reverse", ""},                                              // 111: B takes over
+        {110, 20, "30 reverse", "1 + 19 = 20, which is not above the 110 of A: "},  // 1 is the least priority
+        {255, 254, "-5 reverse", ""},  // 254 is the most beside the owner's
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.weight);
+        const std::string b = script(row.weight) + instance("BACKUP", row.low, kTrack);
+        std::string found;
+        for (const std::string& line : compared(instance("BACKUP", row.high), b))
+            if (line.contains("rises to ")) found = line;
 
         if (row.said.empty())
             CHECK(found.empty());

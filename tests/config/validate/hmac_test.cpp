@@ -83,6 +83,25 @@ TEST_CASE("keys of the wrong length or form, and an active_key without its key, 
     }
 }
 
+TEST_CASE("a key has 32 to 64 bytes, wherever it comes from, and every digit counts for half a byte") {
+    const auto used = [](const std::string& secret) {
+        return with("auth_hmac {\n key 1 \"" + secret + "\"\n active_key 1\n }").diagnostics.empty();
+    };
+    for (const std::size_t size : {31U, 32U, 33U, 64U, 65U}) {
+        CAPTURE(size);
+        const bool fits = size >= 32 && size <= 64;
+        CHECK(used(std::string(size, 'k')) == fits);
+        CHECK(used("hex:" + std::string(2 * size, 'a')) == fits);
+        const KeyFile file{std::string(size, 'k')};
+        CHECK(used("file:" + file.path) == fits);
+    }
+    CHECK_FALSE(used("hex:" + std::string(65, 'a')));
+    CHECK_FALSE(used("hex:" + std::string(63, 'a') + "g"));
+    CHECK(used("hex:" + std::string(32, '0') + std::string(31, 'F') + "9"));
+    const KeyFile empty{""};
+    CHECK_FALSE(used("file:" + empty.path));
+}
+
 TEST_CASE("authentication does not go with auth_hmac, nor AH with IPv6") {
     const std::string hmac = "auth_hmac {\n key 1 \"" + kSecret + "\"\n active_key 1\n }\n";
     const Loaded both = load_text("x.conf",

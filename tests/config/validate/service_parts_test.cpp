@@ -144,8 +144,9 @@ TEST_CASE("the sync daemon has all its words, and the id of its instance when it
     const auto whole = daemon_of("lvs_sync_daemon eth0 inst VI_1 id 7 maxlen 1400 port 9000 ttl 3 group 224.0.0.99");
     REQUIRE(whole);
     CHECK(*whole == SyncDaemon{"eth0", "VI_1", 7, 1400, 9000, 3, IpAddress::parse("224.0.0.99")});
-    for (const char* line : {"lvs_sync_daemon eth0 inst VI_1 id 7 maxlen 1400 port 9000 ttl 3 group 224.0.0.99",
-                             "lvs_sync_daemon eth0 VI_1", "lvs_sync_daemon eth0"}) {
+    for (const char* line :
+         {"lvs_sync_daemon eth0 inst VI_1 id 7 maxlen 1400 port 9000 ttl 3 group 224.0.0.99",
+          "lvs_sync_daemon eth0 id 1 maxlen 1 port 1 ttl 1", "lvs_sync_daemon eth0 VI_1", "lvs_sync_daemon eth0"}) {
         const Config all = load_sample("global_defs {\n" + std::string{line} + "\n}\n" + std::string{kVrrp}).config;
         CHECK(sync_daemon(slice(all, Audience::Lvs)) == sync_daemon(all));  // nothing is lost on the way to the process
     }

@@ -309,6 +309,10 @@ TEST_CASE("a configuration that was prepared and aborted changes nothing") {
         bench.role->abort();
         bench.role->commit();
         CHECK(bench.session().name == "peer");
+        REQUIRE(bench.role->prepare(written(kPeer)));
+        bench.role->commit();
+        bench.role->commit();  // of nothing that was prepared
+        CHECK(bench.session().name == "peer");
         bench.stop();
     });
 }

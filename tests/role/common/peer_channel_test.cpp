@@ -13,9 +13,10 @@ using namespace mainstay::role;
 
 namespace {
 
-struct SilentLog final : Log {
-    void line(LogLevel, std::string_view) override {}
-    [[nodiscard]] bool enabled(LogLevel) const override { return false; }
+struct KeptLog final : Log {
+    void line(LogLevel, std::string_view text) override { lines.emplace_back(text); }
+    [[nodiscard]] bool enabled(LogLevel) const override { return true; }
+    std::vector<std::string> lines;
 };
 
 struct Bench {
@@ -31,7 +32,7 @@ struct Bench {
     }
 
     boost::asio::io_context loop;
-    SilentLog log;
+    KeptLog log;
     std::vector<std::string> received;
     BfdStateSender sender{loop, log, "VRRP"};
     BfdStateReceiver receiver{
@@ -66,6 +67,17 @@ TEST_CASE("a channel that either side has closed is replaced") {
     CHECK(bench.receive() == std::vector<std::string>{"a up"});
 }
 
+TEST_CASE("a channel that is none is as no channel, until there is one") {
+    Bench bench;
+    bench.sender.connect(UniqueFd{}, {{"a", true}});
+    bench.receiver.connect(UniqueFd{});
+    bench.sender.send("a", true);
+    CHECK(bench.receive().empty());
+    CHECK(bench.log.lines.empty());
+    bench.connect({{"a", false}});
+    CHECK(bench.receive() == std::vector<std::string>{"a down"});
+}
+
 TEST_CASE("states that are not read in time are sent afterwards, the latest of each session") {
     Bench bench;
     auto ends = ipc::make_channel();
@@ -74,6 +86,9 @@ TEST_CASE("states that are not read in time are sent afterwards, the latest of e
         bench.sender.send("a", i % 2 == 0);
         bench.sender.send("b", i % 2 != 0);
     }
+    CHECK(bench.log.lines ==
+          std::vector<std::string>{
+              "the VRRP process does not read the states of BFD; the latest ones are sent when it does"});
     bench.receiver.connect(std::move(ends->second));
     std::vector<std::string> received, last;
     for (int rounds = 0; rounds < 1000 && !(received = bench.receive()).empty(); ++rounds) {

@@ -86,6 +86,7 @@ struct FakeKernel {
     std::uint32_t connections = 0;                              // active ones of every destination
     netlink::IpvsStats stats;                                   // of every service and every destination
     bool counts = true;                                         // false: reading the services fails
+    bool lists = true;                                          // false: reading the destinations fails
     std::string refused_scheduler;                              // as if its module were missing
     std::function<int(const netlink::IpvsOperation&)> refuses;  // the errno, 0 for none
 };
@@ -118,6 +119,7 @@ public:
     Result<std::vector<netlink::IpvsDestinationEntry>> destinations(const netlink::IpvsServiceKey& key) override {
         std::vector<netlink::IpvsDestinationEntry> entries;
         ++kernel_.reads;
+        if (!kernel_.lists) return fail(Errc::Io, "no buffer space", ENOBUFS);
         if (std::exchange(kernel_.lies, false)) return entries;
         for (const auto& entry : kernel_.table) {
             if (entry.service.key != key) continue;

@@ -177,6 +177,22 @@ TEST_CASE("a name that two services have is asked for once, at the shorter inter
     CHECK(bench.until([&] { return dns.asked >= 4; }));
 }
 
+TEST_CASE("no more than 64 names are asked for at once, and the others when one of these is known") {
+    NameServer dns;
+    dns.silent = true;
+    Bench bench;
+    config::VirtualServer all = service({});
+    for (int i = 0; i < 65; ++i)
+        all.real_servers.push_back(named(dns, Micros{60'000'000}, "n" + std::to_string(i) + ".example.org"));
+    bench.names->follow(with({all}));
+    CHECK(bench.until([&] { return dns.asked >= 64; }));
+    bench.loop.restart();
+    bench.loop.run_for(250ms);  // the 65th looks every 100 ms whether it is its turn
+    CHECK(dns.asked == 64);
+    dns.silent = false;
+    CHECK(bench.until([&] { return bench.changed >= 1; }));
+}
+
 TEST_CASE("a resolver that has stopped, or is gone, asks nobody and tells nothing") {
     NameServer dns;
     {

@@ -440,6 +440,53 @@ TEST_CASE("an audit whose reading fails opens the socket again, and audits go on
     CHECK(bench.until([&] { return bench.reconciler.state().repairs == 1; }));
 }
 
+TEST_CASE("an audit that was cut short begins again with the first service") {
+    Bench bench{33};  // two slices, 100 ms apart
+    bench.options.audit_every = 400ms;
+    bench.options.reopen_every = 0ms;
+    bench.start();
+    bench.kernel.reads = 0;
+    CHECK(bench.until([&] { return bench.kernel.reads == 32; }));
+    bench.kernel.lists = false;
+    CHECK(bench.until([&] { return !bench.reconciler.state().available; }));
+    bench.kernel.lists = true;
+    CHECK(bench.until([&] { return bench.reconciler.state().available; }));
+    bench.kernel.reads = 0;
+    bench.slice();
+    CHECK(bench.kernel.reads == 32);
+}
+
+TEST_CASE("an audit that finds the table closed begins again with the first service when it is open") {
+    Bench bench{33};
+    bench.options.audit_every = 400ms;
+    bench.options.reopen_every = 1ms;
+    bench.start();
+    bench.kernel.reads = 0;
+    CHECK(bench.until([&] { return bench.kernel.reads == 32; }));
+    bench.kernel.available = false;
+    bench.kernel.socket_breaks = true;
+    bench.reconciler.update({entry("10.0.0.1", {})});
+    CHECK_FALSE(bench.reconciler.state().available);
+    bench.run_for(150ms);  // the next slice's turn is in it
+    bench.kernel.available = true;
+    CHECK(bench.until([&] { return bench.reconciler.state().available; }));
+    bench.kernel.reads = 0;
+    bench.slice();
+    CHECK(bench.kernel.reads == 32);
+}
+
+TEST_CASE("an audit that is asked for begins with the first service, wherever another one has come") {
+    Bench bench{33};
+    bench.options.audit_every = 400ms;
+    bench.start();
+    bench.kernel.reads = 0;
+    CHECK(bench.until([&] { return bench.kernel.reads == 32; }));
+    bench.reconciler.audit_soon();
+    bench.kernel.reads = 0;
+    bench.slice();
+    CHECK(bench.kernel.reads == 32);
+}
+
 TEST_CASE("a usual audit is spread over half of its interval") {
     Bench bench{33};  // two slices
     bench.options.audit_every = 400ms;

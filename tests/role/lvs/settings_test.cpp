@@ -20,13 +20,19 @@ struct Kernel {
     IpvsTimeouts timeouts{900, 120, 300};
     bool expires = false, may_expire = true;
     bool has_interface = true;
+    bool answers = true;    // false: reading the daemons fails
+    bool available = true;  // false: the settings cannot be opened
+    int opened = 0;
     std::vector<std::string> done;
 };
 
 class FakeSettings final : public IpvsSettings {
 public:
     explicit FakeSettings(Kernel& kernel) : kernel_{kernel} {}
-    Result<std::vector<IpvsDaemon>> daemons() override { return kernel_.daemons; }
+    Result<std::vector<IpvsDaemon>> daemons() override {
+        if (!kernel_.answers) return fail_system("read the sync daemons", ENOBUFS);
+        return kernel_.daemons;
+    }
     Result<void> start_daemon(const IpvsDaemon& daemon) override {
         if (!kernel_.has_interface) return fail_system("start the " + netlink::describe(daemon), ENODEV);
         kernel_.done.push_back("start " + name(daemon.state));
@@ -67,6 +73,8 @@ private:
 LvsOptions options_for(Kernel& kernel) {
     LvsOptions options;
     options.open_settings = [&kernel]() -> Result<std::unique_ptr<IpvsSettings>> {
+        ++kernel.opened;
+        if (!kernel.available) return fail(Errc::Unsupported, "no IPVS in this kernel: modprobe ip_vs");
         return std::make_unique<FakeSettings>(kernel);
     };
     options.audit_every = std::chrono::milliseconds{20};
@@ -148,6 +156,31 @@ TEST_CASE("a daemon that cannot be started is retried, and logged once") {
     bench.kernel.has_interface = true;
     CHECK(bench.runtime.until([&] { return bench.kernel.daemons.size() == 2; }));
     CHECK(bench.runtime.log_.count("start the IPVS master sync daemon on eth1, id 51") == 1);
+}
+
+TEST_CASE("settings of a kernel without IPVS wait for it, and are its table's to tell of") {
+    Bench bench;
+    bench.kernel.available = false;
+    bench.reconciler.configure(following(""));
+    CHECK(bench.runtime.until([&] { return bench.kernel.opened == 3; }));
+    CHECK(bench.done().empty());
+    CHECK(bench.runtime.log_.lines.empty());
+    bench.kernel.available = true;
+    CHECK(bench.runtime.until([&] { return bench.kernel.daemons.size() == 2; }));
+}
+
+TEST_CASE("after daemons that could not be read the socket is opened again") {
+    Bench bench;
+    bench.kernel.answers = false;
+    bench.reconciler.configure(following(""));
+    CHECK(bench.runtime.until([&] { return bench.kernel.opened == 3; }));
+    CHECK(bench.runtime.log_.count("read the sync daemons") == 1);
+    bench.kernel.answers = true;
+    CHECK(bench.runtime.until([&] { return bench.kernel.daemons.size() == 2; }));
+    CHECK(bench.done() == Lines{"start master", "start backup"});
+    const int opened = bench.kernel.opened;
+    bench.reconciler.look();
+    CHECK(bench.kernel.opened == opened);
 }
 
 TEST_CASE("a daemon stopped by another program is restarted, and foreign daemons are left alone without the keyword") {

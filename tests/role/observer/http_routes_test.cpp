@@ -199,6 +199,10 @@ TEST_CASE("events are a list behind an id, in pieces") {
     CHECK(ids("/api/v1/events?after=300").empty());
     CHECK(ids("/api/v1/events?last=2") == std::vector<int>{200, 300});
     CHECK(ids("/api/v1/events?last=7") == std::vector<int>{100, 200, 300});
+    CHECK(ids("/api/v1/events?last=1000") == std::vector<int>{100, 200, 300});
+    CHECK(ids("/api/v1/events?limit=1000") == std::vector<int>{100, 200, 300});
+    CHECK(ids("/api/v1/events?last=1") == std::vector<int>{300});
+    CHECK(ids("/api/v1/events?limit=1") == std::vector<int>{100});
     CHECK(d.get("/api/v1/events?after=150").fields ==
           std::vector<std::pair<std::string, std::string>>{{"Mainstay-Events-Lost", "0"}});
     CHECK(d.get("/api/v1/events?after=50").fields ==

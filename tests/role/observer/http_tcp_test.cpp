@@ -236,8 +236,11 @@ TEST_CASE("credentials say who asks, and what for") {
     Bench b;
     b.listen_with_credentials();
     CHECK(b.get() == "401");
-    CHECK(b.answer("GET /status HTTP/1.1\r\nHost: x\r\n\r\n").find("\r\nWWW-Authenticate: Bearer") !=
-          std::string::npos);
+    const auto refused = b.answer("GET /status HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(refused.contains("\r\nWWW-Authenticate: Bearer"));
+    CHECK(
+        refused.ends_with("{\"error\":\"credentials are needed\",\"hint\":\"log in with a token (Bearer) or a name "
+                          "and a password (Basic)\"}\n"));
     CHECK(b.get_as(std::string{"Bearer "} + kToken) == "200");
     CHECK(b.get_as(std::string{"Basic "} + kBasicAna) == "200");
     CHECK(b.get_as(std::string{"Basic "} + kBasicAna) == "200");  // from memory
@@ -274,6 +277,12 @@ TEST_CASE("credentials that cannot be read let nobody in, and those that are tak
     CHECK(b.server->status().listeners.at(0).problem == "/c: it is gone");
     b.listen_with_credentials();
     CHECK(b.get_as(std::string{"Bearer "} + kToken) == "200");
+}
+
+TEST_CASE("who guesses is known by an IPv4 address, or by the network of an IPv6 one") {
+    CHECK(http::source_name(*IpAddress::parse("192.0.2.7")) == "192.0.2.7");
+    CHECK(http::source_name(*IpAddress::parse("2001:db8:1:2:3:4:5:6")) == "2001:db8:1:2::/64");
+    CHECK(http::source_name(*IpAddress::parse("2001:db8:1:3::1")) == "2001:db8:1:3::/64");
 }
 
 TEST_CASE("who guesses waits, longer each time, and does not keep others out") {

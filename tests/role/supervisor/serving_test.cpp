@@ -344,10 +344,17 @@ TEST_CASE("a dump asks vrrp and lvs for their state, then the observer, which ge
 
 TEST_CASE("the umask of the configuration counts for dumps, unless the command line has one") {
     if (!can_play()) return;
-    for (const auto& [options, mode] : {std::pair{Texts{}, 0640U}, {Texts{"umask"}, 0644U}}) {
-        Stage stage{options};
+    struct Row {
+        Texts options;
+        int umask;  // -1: the configuration has none
+        unsigned mode;
+    };
+    for (const Row& row : {Row{{}, 0027, 0640U}, Row{{"umask"}, 0027, 0644U}, Row{{}, 0, 0666U}, Row{{}, -1, 0600U},
+                           Row{{"umask"}, -1, 0644U}}) {
+        CAPTURE(row.umask);
+        Stage stage{row.options};
         Written written;
-        written.done.daemon.umask = 0027;
+        written.done.daemon.umask = row.umask;
         auto running = stage.run(written);
         stage.signal(SIGUSR2);
         running[Kind::Vrrp].hear<ipc::DumpRequested>();
@@ -357,7 +364,7 @@ TEST_CASE("the umask of the configuration counts for dumps, unless the command l
         for (const auto step : {Step::Wanted, Step::Written})
             REQUIRE(ipc::send_message(got.descriptor.get(), ipc::DumpFile{ipc::DumpText::What::Stats, step}));
         stage.until([&] { return fs::exists(stage.at("keepalived.stats")); }, "the file");
-        CHECK((static_cast<unsigned>(fs::status(stage.at("keepalived.stats")).permissions()) & 0777) == mode);
+        CHECK((static_cast<unsigned>(fs::status(stage.at("keepalived.stats")).permissions()) & 0777) == row.mode);
         REQUIRE(ipc::send_message(got.descriptor.get(), ipc::DumpFile{{}, Step::Over}));
         CHECK(stage.stop(running) == 0);
     }
