@@ -178,3 +178,22 @@ def test_an_instance_that_minds_its_link_is_in_fault_while_it_is_down(lan):
     wait_holds(one, "fe80::1:51")
     one.run(["ip", "link", "set", "eth0", "down"])
     wait_until(lambda: "entering FAULT state (interface eth0 down)" in daemon.output(), 5, "FAULT")
+
+
+def test_a_vmac_that_was_an_ipv6_instances_keeps_nothing_of_it(lan):
+    """The address that adverts were sent from; found by the oracle (seed 7100008)."""
+    (one,) = office(lan, "one")
+
+    def six(vrid):
+        return on_vmac(name="VI_5", vrid=vrid, use_vmac="use_vmac 02:11:22:33:44:66", vips=["fe80::52/96"])
+
+    def four(vrid):
+        return fast("VI_6", vrid, "192.168.4.204 use_vmac")
+
+    daemon = wait_ready(one.mainstayd(four(56) + six(52)))
+    wait_holds(one, "fe80::52")
+    assert len(one.addresses("vrrp.52")) == 2
+
+    reload(one, daemon, four(52) + six(56))
+
+    wait_until(lambda: one.addresses("vrrp.52") == {"192.168.4.204/32"}, 5, lambda: f"{one.addresses('vrrp.52')}")

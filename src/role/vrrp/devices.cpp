@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::uint16_t kEthernet = 1;  // ARPHRD_ETHER
 constexpr std::string_view kAllRpFilter = "net/ipv4/conf/all/rp_filter";
+constexpr std::uint8_t kLinkLocalLength = 64;
 constexpr std::string_view kLocalIgmp = "net/ipv4/igmp_link_local_mcast_reports";
 
 vrrp::VirtualMac mac_of(const kernel::Link& link) {
@@ -307,6 +308,12 @@ bool VrrpDevices::add_addresses(const vrrp::WantedDevice& device, std::uint32_t 
         if (!device.link_local && links.holds(index, link_local))
             unneeded_.push_back({.interface_index = index, .prefix = link_local});
     }
+    // What a VMAC has from the time when it was an IPv6 instance's: addresses that are set for that are deprecated.
+    if (device.kind == vrrp::WantedDevice::Kind::Vmac && device.family == Family::V4)
+        for (const IpAddress& address : own_addresses(links, index)) {
+            const auto* there = links.address(index, {address, kLinkLocalLength});
+            if (address.is_link_local_v6() && there != nullptr && there->deprecated) unneeded_.push_back(*there);
+        }
     if (device.address) want(*device.address, false);
     if (missing.empty()) return false;
     const auto failed = netlink.add(missing);
