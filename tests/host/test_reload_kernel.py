@@ -188,7 +188,7 @@ def test_a_vmac_that_was_an_ipv6_instances_keeps_nothing_of_it(lan):
         return on_vmac(name="VI_5", vrid=vrid, use_vmac="use_vmac 02:11:22:33:44:66", vips=["fe80::52/96"])
 
     def four(vrid):
-        return fast("VI_6", vrid, "192.168.4.204 use_vmac")
+        return fast("VI_6", vrid, "192.168.4.204 use_vmac", more="virtual_ipaddress_excluded {\n 2001:db8:4::209/64\n}")
 
     daemon = wait_ready(one.mainstayd(four(56) + six(52)))
     wait_holds(one, "fe80::52")
