@@ -92,6 +92,7 @@ Announcer::State Announcer::Address::state() const {
 }
 
 void Announcer::configure(std::vector<AnnouncedAddress> list) {
+    if (addresses_.empty()) renewed_.reset();  // nothing was to be renewed: that is no pause
     std::map<IpAddress, Address> before;
     for (Address& address : addresses_) before.emplace(address.configured.address, std::move(address));
     addresses_.clear();
@@ -127,11 +128,10 @@ Announcer::Judged Announcer::judge(const Address& address, const ReadinessOf& re
 
 // After a pause that was longer than the lifetime the kernel has removed the address, and the checks are out of date.
 void Announcer::notice_pause(Instant now) {
-    const auto before = std::exchange(renewed_, now);
-    if (!before) return;
+    if (!renewed_) return;
     for (Address& address : addresses_) {
         const auto& settings = address.configured.settings;
-        if (address.interface.empty() || settings.hold || now - *before <= settings.lifetime) continue;
+        if (address.interface.empty() || settings.hold || now - *renewed_ <= settings.lifetime) continue;
         address.interface.clear();
         address.is_known = false;
         address.fresh_after = now;
@@ -159,24 +159,25 @@ void Announcer::take_off(Address& address, std::string_view why, Moment at, Outc
     address.route_until = at.now + settings.drain_time;
 }
 
-void Announcer::follow(Address& address, const ReadinessOf& readiness, Moment at, bool announces, Outcome& out) const {
+void Announcer::follow(Address& address, const ReadinessOf& readiness, Moment at, Pass pass, Outcome& out) const {
     if (!address.is_configured) return take_off(address, "it is no longer configured", at, out);
     const auto& settings = address.configured.settings;
     const Judged judged = judge(address, readiness);
     // A service that was added just now is no reason to withdraw what is announced.
     // Before a change the table cannot be as it will be wanted.
     const bool is_unknown =
-        !address.interface.empty() &&
-        (judged.readiness == Readiness::NotChecked || (judged.readiness == Readiness::NotProgrammed && !announces));
+        !address.interface.empty() && (judged.readiness == Readiness::NotChecked ||
+                                       (judged.readiness == Readiness::NotProgrammed && pass == Pass::Withdraw));
     if (judged.readiness != Readiness::Ready && !is_unknown)
         return take_off(address, text_of(judged.readiness), at, out);
     if (!drains_) address.drains_until.reset();
     if (drains_ && address.interface.empty()) return take_off(address, kMaintenance, at, out);
     if (is_drained(address, at.now)) return take_off(address, kDrained, at, out);
-    if (!announces) return;
+    if (pass == Pass::Withdraw) return;
     if (drains_ && !address.drains_until) address.drains_until = at.now + settings.drain_time;
     const std::string& target = drains_ ? settings.drain_interface : settings.interface;
     const bool moves = address.interface != target;
+    if (!moves && pass != Pass::Renew) return;
     if (moves && (!address.interface.empty() || !address.is_known)) {
         // First gone, then there: a routing daemon that saw both would keep the attributes of the first.
         const std::string& other = drains_ ? settings.interface : settings.drain_interface;
@@ -190,17 +191,25 @@ void Announcer::follow(Address& address, const ReadinessOf& readiness, Moment at
     address.route_until.reset();
 }
 
-Announcer::Outcome Announcer::withdraw(const ReadinessOf& readiness, Moment at) {
+Announcer::Outcome Announcer::follow_all(const ReadinessOf& readiness, Moment at, Pass pass) {
     Outcome out;
-    for (Address& address : addresses_) follow(address, readiness, at, false, out);
+    notice_pause(at.now);
+    for (Address& address : addresses_) follow(address, readiness, at, pass, out);
     return out;
 }
 
+Announcer::Outcome Announcer::withdraw(const ReadinessOf& readiness, Moment at) {
+    return follow_all(readiness, at, Pass::Withdraw);
+}
+
+Announcer::Outcome Announcer::settle(const ReadinessOf& readiness, Moment at) {
+    return follow_all(readiness, at, Pass::Settle);
+}
+
 Announcer::Outcome Announcer::renew(const ReadinessOf& readiness, Moment at) {
-    Outcome out;
-    notice_pause(at.now);
+    Outcome out = follow_all(readiness, at, Pass::Renew);
+    renewed_ = at.now;
     for (Address& address : addresses_) {
-        follow(address, readiness, at, true, out);
         if (!address.has_route || !address.route_until || at.now < *address.route_until) continue;
         out.operations.push_back(about(Kind::RemoveRoute, address));
         address.has_route = false;

@@ -13,6 +13,13 @@ golden = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(golden)
 
 
+def test_each_golden_file_has_codes_and_places_only():
+    """Also without the collection: nothing of the files themselves may be in them."""
+    for path in golden.GOLDEN.glob("*.txt"):
+        wrong = [line for line in path.read_text(encoding="utf-8").splitlines() if not golden.LINE.fullmatch(line)]
+        assert wrong == [], path.name
+
+
 def test_each_collected_file_gives_the_diagnostics_that_were_reviewed():
     paths = golden.files()
     if not paths:

@@ -70,6 +70,7 @@ struct Scene {
         return text_of(outcome.operations);
     }
     std::string renew() { return done(announcer.renew(readiness(), at())); }
+    std::string settle() { return done(announcer.settle(readiness(), at())); }
     std::string withdraw() { return done(announcer.withdraw(readiness(), at())); }
     const Announcer::Address& address() const { return announcer.addresses().at(0); }
 };
@@ -108,6 +109,43 @@ TEST_CASE("a service that is not ready is withdrawn before the change, and its p
     CHECK(scene.renew() == "");
 
     scene.services[0] = Readiness::Ready;
+    CHECK(scene.renew() == kRenewed);
+}
+
+TEST_CASE("a change announces what is ready now, and renews nothing") {
+    Scene scene;
+    scene.services[0] = Readiness::QuorumLost;
+    static_cast<void>(scene.renew());
+    scene.services[0] = Readiness::Ready;
+    CHECK(scene.settle() == kRenewed);
+    CHECK(scene.settle() == "");
+    scene.services[0] = Readiness::NotProgrammed;
+    CHECK(scene.settle() == "withdraw 192.0.2.1 from ms-vip\n");
+}
+
+TEST_CASE("a change after a pause finds the pause too") {
+    Scene scene;
+    static_cast<void>(scene.renew());
+    scene.now += Seconds{6};
+    scene.services[0] = Readiness::NotChecked;
+    CHECK(scene.withdraw() == "withdraw 192.0.2.1 from ms-vip\nwithdraw 192.0.2.1 from ms-drain\n");
+    CHECK(scene.asked_fresh == scene.now);
+    static_cast<void>(scene.renew());
+    CHECK(scene.address().interface.empty());
+}
+
+TEST_CASE("the time without any address is no pause") {
+    Scene scene;
+    static_cast<void>(scene.renew());
+    scene.announcer.configure({});
+    static_cast<void>(scene.renew());
+    scene.now += Seconds{60};
+    static_cast<void>(scene.renew());
+    REQUIRE(scene.announcer.is_empty());
+    scene.now += Seconds{3600};
+    scene.announcer.configure({{ip(kFirst), settings(), {0}}});
+    static_cast<void>(scene.settle());
+    scene.now += Seconds{1};
     CHECK(scene.renew() == kRenewed);
 }
 

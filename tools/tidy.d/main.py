@@ -55,7 +55,8 @@ def sources():
     for entry in json.loads((BUILD / "compile_commands.json").read_text(encoding="utf-8")):
         path = pathlib.Path(os.path.normpath(pathlib.Path(entry["directory"]) / entry["file"]))
         if path.is_relative_to(TOP / "src"):
-            words = shlex.split(entry["command"])
+            # Some pkg-config files write the folder as a word of its own.
+            words = shlex.split(re.sub(r" -isystem ", " -isystem", entry["command"]))
             options = [word for word in words if re.match(r"-(D|std=|isystem|I/|I\.\./include$|I\.\./src$)", word) and "FORTIFY" not in word]
             of_module.setdefault(module_of(path), {}).update(dict.fromkeys(options))
             paths.add(path)

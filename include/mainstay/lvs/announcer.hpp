@@ -89,9 +89,11 @@ public:
     // Announces everything on the drain interfaces instead, and after the drain time nothing; or as usual again.
     // What is withdrawn meanwhile is not announced.
     void drain(bool on) { drains_ = on; }
-    // Before the IPVS table changes: what is not ready any more. NotChecked keeps what is announced, here and below.
+    // Before the IPVS table changes: what is not ready any more. NotChecked keeps what is announced, in all three.
     [[nodiscard]] Outcome withdraw(const ReadinessOf& readiness, Moment at);
-    // Afterwards, and each second: everything.
+    // Afterwards: also what is ready now.
+    [[nodiscard]] Outcome settle(const ReadinessOf& readiness, Moment at);
+    // Each second: the same, and everything that is announced is renewed.
     [[nodiscard]] Outcome renew(const ReadinessOf& readiness, Moment at);
     // The end: addresses go, at first; routes with stop_routes().
     [[nodiscard]] Outcome stop(Moment at);
@@ -114,8 +116,10 @@ private:
         std::size_t service = 0;  // that decides
     };
     [[nodiscard]] static Judged judge(const Address& address, const ReadinessOf& readiness);
+    enum class Pass : std::uint8_t { Withdraw, Settle, Renew };
     void notice_pause(Instant now);
-    void follow(Address& address, const ReadinessOf& readiness, Moment at, bool announces, Outcome& out) const;
+    void follow(Address& address, const ReadinessOf& readiness, Moment at, Pass pass, Outcome& out) const;
+    [[nodiscard]] Outcome follow_all(const ReadinessOf& readiness, Moment at, Pass pass);
     void take_off(Address& address, std::string_view why, Moment at, Outcome& out) const;
     [[nodiscard]] Address* find(const IpAddress& address);
 

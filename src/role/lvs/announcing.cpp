@@ -53,16 +53,19 @@ void Announcing::withdraw() {
 }
 
 void Announcing::settle() {
-    timer_.cancel();
     if (stopped_ || announcer_.is_empty()) return;
-    carry_out(announcer_.renew(owner_.readiness, owner_.moment()));
-    arm();
+    if (!renews_) return renew();
+    carry_out(announcer_.settle(owner_.readiness, owner_.moment()));
 }
 
-void Announcing::arm() {
+// While there is an address at all.
+void Announcing::renew() {
+    renews_ = !stopped_ && !announcer_.is_empty();
+    if (!renews_) return;
+    carry_out(announcer_.renew(owner_.readiness, owner_.moment()));
     timer_.expires_after(kRenewEvery);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) settle();
+    timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
+        if (!error && !alive.expired()) renew();
     });
 }
 
@@ -109,9 +112,10 @@ void Announcing::stop(std::function<void()> done) {
     };
     if (!announced) return finish();
     timer_.expires_after(kWithdrawnBeforeStop);
-    timer_.async_wait([finish = std::move(finish)](const boost::system::error_code& error) {
-        if (!error) finish();
-    });
+    timer_.async_wait(
+        [finish = std::move(finish), alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
+            if (!error && !alive.expired()) finish();
+        });
 }
 
 std::vector<report::AnnouncedStatus> Announcing::status() const {

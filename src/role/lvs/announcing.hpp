@@ -54,7 +54,7 @@ private:
     [[nodiscard]] std::vector<lvs::Announcer::Refused> perform(const netlink::AnnounceOperations& operations);
     [[nodiscard]] Result<std::vector<lvs::Announcer::Refused>> try_to_perform(
         const netlink::AnnounceOperations& operations);
-    void arm();
+    void renew();
 
     Log& log_;
     const LvsOptions& options_;
@@ -63,7 +63,9 @@ private:
     lvs::Announcer announcer_;
     std::unique_ptr<AnnounceTable> kernel_;
     std::set<IpAddress> expired_;  // of a crashed process
+    bool renews_ = false;          // each second
     bool stopped_ = false;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
 };
 
 }  // namespace mainstay::role

@@ -111,6 +111,7 @@ Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifica
                 } else if constexpr (std::is_same_v<N, kernel::AddressAdded>) {
                     auto& list = addresses_[n.address.interface_index];
                     const auto before = std::ranges::find(list, n.address.prefix, &kernel::Address::prefix);
+                    if (before != list.end() && *before == n.address) return;  // only its lifetime was renewed
                     if (before != list.end() && before->label != n.address.label)
                         change.relabelled.push_back({name_of(n.address.interface_index), n.address.prefix});
                     std::erase_if(list, [&](const auto& a) { return a.prefix == n.address.prefix; });
