@@ -115,15 +115,15 @@ void Announcer::distrust(const std::set<IpAddress>& addresses, Instant now) {
         if (Address* address = find(one)) address->fresh_after = now;
 }
 
-// `all`: the first service that is not ready decides. `any`: the first that is ready, else the first.
-Announcer::Judged Announcer::judge(const Address& address, const ReadinessOf& readiness) {
-    std::optional<Judged> decided;
+// Of the worst service, or with `services any` of the best.
+Readiness Announcer::judge(const Address& address, const ReadinessOf& readiness) {
+    const bool any = address.configured.settings.any_service;
+    std::optional<Readiness> decided;
     for (const std::size_t service : address.configured.services) {
-        const Judged one{readiness(service, address.fresh_after), service};
-        if ((one.readiness == Readiness::Ready) == address.configured.settings.any_service) return one;
-        if (!decided) decided = one;
+        const Readiness one = readiness(service, address.fresh_after);
+        if (!decided || (any ? one < *decided : one > *decided)) decided = one;
     }
-    return decided.value_or(Judged{Readiness::NotChecked});
+    return decided.value_or(Readiness::NotChecked);
 }
 
 // After a pause that was longer than the lifetime the kernel has removed the address, and the checks are out of date.
@@ -162,14 +162,13 @@ void Announcer::take_off(Address& address, std::string_view why, Moment at, Outc
 void Announcer::follow(Address& address, const ReadinessOf& readiness, Moment at, Pass pass, Outcome& out) const {
     if (!address.is_configured) return take_off(address, "it is no longer configured", at, out);
     const auto& settings = address.configured.settings;
-    const Judged judged = judge(address, readiness);
+    const Readiness judged = judge(address, readiness);
     // A service that was added just now is no reason to withdraw what is announced.
     // Before a change the table cannot be as it will be wanted.
     const bool is_unknown =
-        !address.interface.empty() && (judged.readiness == Readiness::NotChecked ||
-                                       (judged.readiness == Readiness::NotProgrammed && pass == Pass::Withdraw));
-    if (judged.readiness != Readiness::Ready && !is_unknown)
-        return take_off(address, text_of(judged.readiness), at, out);
+        !address.interface.empty() &&
+        (judged == Readiness::NotChecked || (judged == Readiness::NotProgrammed && pass == Pass::Withdraw));
+    if (judged != Readiness::Ready && !is_unknown) return take_off(address, text_of(judged), at, out);
     if (!drains_) address.drains_until.reset();
     if (drains_ && address.interface.empty()) return take_off(address, kMaintenance, at, out);
     if (is_drained(address, at.now)) return take_off(address, kDrained, at, out);
@@ -242,6 +241,7 @@ std::vector<LogLine> Announcer::carried_out(const netlink::AnnounceOperations& o
                                             const std::vector<Refused>& refused, Moment at) {
     std::vector<LogLine> lines;
     auto next = refused.begin();
+    const Address* troubled = nullptr;  // the last one; the operations of an address stand together
     for (std::size_t i = 0; i < operations.size(); ++i) {
         const AnnounceOperation& operation = operations[i];
         const bool is_refused = next != refused.end() && next->index == i;
@@ -251,13 +251,15 @@ std::vector<LogLine> Announcer::carried_out(const netlink::AnnounceOperations& o
                 lines.push_back({LogLevel::Error, next->text + "; tried again each second"});
             if (address != nullptr && operation.kind == Kind::Announce) address->interface.clear();
             if (address != nullptr && operation.kind != Kind::AddRoute) address->is_known = false;
+            troubled = address;
             ++next;
             continue;
         }
         if (address == nullptr || operation.kind != Kind::Announce) continue;
         address->is_known = true;
         address->fresh_after.reset();
-        address->problem.clear(), address->reason.clear();
+        address->reason.clear();
+        if (address != troubled) address->problem.clear();
         if (address->interface == operation.interface) continue;
         address->interface = operation.interface;
         address->since = at.wall;

@@ -193,7 +193,16 @@ TEST_CASE("of several services all must be ready, or any") {
     CHECK(any.address().state() == Announcer::State::Announced);
     any.services[5] = Readiness::NotProgrammed;
     static_cast<void>(any.renew());
-    CHECK(any.said == "Withdrew 192.0.2.1 from ms-vip: its quorum is lost\n");
+    CHECK(any.said == "Withdrew 192.0.2.1 from ms-vip: IPVS does not have its table\n");
+}
+
+TEST_CASE("a service that is not checked yet hides no other one that has lost its quorum") {
+    Scene scene{settings(), {3, 5}};
+    static_cast<void>(scene.renew());
+    scene.services[3] = Readiness::NotChecked;
+    CHECK(scene.withdraw() == "");
+    scene.services[5] = Readiness::QuorumLost;
+    CHECK(scene.withdraw() == "withdraw 192.0.2.1 from ms-vip\n");
 }
 
 TEST_CASE("after a pause beyond the lifetime the address counts as gone, and needs checks that ended since") {
@@ -282,6 +291,19 @@ TEST_CASE("a refused address is tried again, said once, and not taken for announ
     CHECK(scene.said.empty());
     CHECK(scene.renew() == "withdraw 192.0.2.1 from ms-drain\n" + std::string{kRenewed});
     CHECK(scene.said == "Announced 192.0.2.1 on ms-vip\n");
+    CHECK(scene.address().problem.empty());
+}
+
+TEST_CASE("a route that is refused again and again is said once, while the address is announced") {
+    Scene scene;
+    scene.refused = {1};
+    static_cast<void>(scene.renew());
+    CHECK(scene.said == "no; tried again each second\nAnnounced 192.0.2.1 on ms-vip\n");
+    scene.refused = {0};
+    static_cast<void>(scene.renew());
+    CHECK(scene.said.empty());
+    CHECK(scene.address().problem == "no");
+    static_cast<void>(scene.renew());
     CHECK(scene.address().problem.empty());
 }
 

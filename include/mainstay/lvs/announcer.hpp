@@ -41,12 +41,12 @@ struct AnnouncedAddresses {
 inline constexpr std::size_t kAnnouncedAddressesMax = 1000;
 [[nodiscard]] AnnouncedAddresses announced_addresses(const std::vector<config::VirtualServer>& services);
 
-// Whether a service can take traffic, or why not.
+// Whether a service can take traffic, or why not: from best to worst.
 enum class Readiness : std::uint8_t {
     Ready,
-    QuorumLost,
     NotChecked,     // too few of its servers have passed a check yet
     NotProgrammed,  // IPVS does not have its table
+    QuorumLost,
 };
 [[nodiscard]] std::string_view text_of(Readiness readiness);  // "its quorum is lost"
 
@@ -111,11 +111,7 @@ public:
     [[nodiscard]] const std::vector<Address>& addresses() const { return addresses_; }  // sorted
 
 private:
-    struct Judged {
-        Readiness readiness = Readiness::Ready;
-        std::size_t service = 0;  // that decides
-    };
-    [[nodiscard]] static Judged judge(const Address& address, const ReadinessOf& readiness);
+    [[nodiscard]] static Readiness judge(const Address& address, const ReadinessOf& readiness);
     enum class Pass : std::uint8_t { Withdraw, Settle, Renew };
     void notice_pause(Instant now);
     void follow(Address& address, const ReadinessOf& readiness, Moment at, Pass pass, Outcome& out) const;
