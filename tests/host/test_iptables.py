@@ -21,9 +21,9 @@ def test_each_address_that_refuses_packets_has_rules_in_the_named_chains(lan):
     one.run(["ip", "addr", "add", "2001:db8:4::11/64", "dev", "eth0", "nodad"])
     for tool in ("iptables-legacy", "ip6tables-legacy"):
         for chain in ("vips_in", "vips_out"):
-            one.run([tool, "-N", chain])
-        one.run([tool, "-A", "INPUT", "-j", "vips_in"])
-        one.run([tool, "-A", "OUTPUT", "-j", "vips_out"])
+            one.run([tool, "-w", "10", "-N", chain])
+        one.run([tool, "-w", "10", "-A", "INPUT", "-j", "vips_in"])
+        one.run([tool, "-w", "10", "-A", "OUTPUT", "-j", "vips_out"])
     own4, own6 = rules(one), rules(one, "ip6tables")
 
     daemon = wait_ready(one.mainstayd(globals_("vrrp_iptables vips_in vips_out", "vrrp_ipsets") +

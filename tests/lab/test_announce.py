@@ -10,6 +10,7 @@ import pytest
 
 from support.lvs import listen, lvs_pid, real_server, virtual_server
 from support.paths import program
+from support.processes import kill_all
 from support.wait import wait_until
 
 LIFETIME = 3
@@ -158,8 +159,7 @@ def test_killed_as_a_whole_the_kernel_withdraws_and_a_new_start_announces_after_
     daemon = director.mainstayd(BOTH, "-C")
     until_on(director, daemon, *ADDRESSES)
 
-    for pid in family(daemon):
-        os.kill(pid, signal.SIGKILL)
+    kill_all(family(daemon))
     wait_until(lambda: on(director) == {}, LIFETIME + SLACK + 2, lambda: f"{on(director)}", 0.02)
     assert routes(director) == sorted(ADDRESSES)  # flows in flight still find this host
 
@@ -226,8 +226,7 @@ def test_with_on_loss_hold_the_address_outlives_mainstay(director):
     until_on(director, daemon, ADDRESSES[0], device="ms-held")
     assert on(director, "ms-held") == {ADDRESSES[0]: 2**32 - 1}
 
-    for pid in family(daemon):
-        os.kill(pid, signal.SIGKILL)
+    kill_all(family(daemon))
     daemon.wait(20)
     daemon = director.mainstayd(announced(ADDRESSES[0]), "-C")  # with a lifetime from now on, and on another interface
     until_on(director, daemon, ADDRESSES[0])

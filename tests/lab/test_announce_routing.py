@@ -12,6 +12,7 @@ import pytest
 from support.frr import Frr
 from support.lvs import listen, real_server, virtual_server
 from support.paths import TOP, program
+from support.processes import kill_all
 from support.wait import wait_until
 
 EXAMPLES = TOP / "etc" / "examples" / "routing"
@@ -67,8 +68,7 @@ class Director:
         self.daemon.send(number)
 
     def kill_mainstay(self):
-        for pid in [self.daemon.pid, *self.mainstay()]:
-            os.kill(pid, signal.SIGKILL)
+        kill_all([self.daemon.pid, *self.mainstay()])
         self.daemon.wait(20)
 
 

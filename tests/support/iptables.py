@@ -12,5 +12,5 @@ def legacy_iptables(host):
 def rules(host, tool="iptables"):
     """The rules as `iptables -S` lists them, without the policies. Where there is no /etc/protocols (a bare system), it
     knows no name for protocol 2."""
-    shown = host.run([f"{tool}-legacy", "-S"]).stdout.replace("-p 2 ", "-p igmp ")
+    shown = host.run([f"{tool}-legacy", "-w", "10", "-S"]).stdout.replace("-p 2 ", "-p igmp ")
     return [line for line in shown.splitlines() if not line.startswith("-P")]

@@ -1,6 +1,16 @@
 """What the kernel says about a process of a host."""
 
+import contextlib
 import ctypes
+import os
+import signal
+
+
+def kill_all(pids):
+    """SIGKILL to all of them, of which some may end with the first."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def status(host, pid):
