@@ -2,7 +2,10 @@
 // runs the test would refuse them. All other calls are the C library's own.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -119,5 +122,21 @@ private:
     std::uint32_t address_;
     std::map<int, std::string> bound_;  // the device by socket
 };
+
+// What `act` says that it attempted when one of its calls is refused with EIO; "" when it does without.
+template <class Act>
+std::string refused_attempt(Call call, int spared, const Act& act) {
+    const Refused refused{call, EIO, spared};
+    const auto done = act();
+    REQUIRE(refused.met());
+    if (done) return {};
+    CHECK(done.error().sys_errno() == EIO);
+    const std::string text = done.error().text();
+    return text.substr(0, text.find(": Input/output error"));
+}
+template <class Act>
+std::string refused_attempt(Call call, const Act& act, int spared = 0) {
+    return refused_attempt(call, spared, act);
+}
 
 }  // namespace mainstay::test

@@ -46,18 +46,6 @@ thread_local int rules_for_no_call = 0;   // how often libseccomp was asked for 
 
 IpAddress addr(const char* text) { return IpAddress::parse(text).value(); }
 
-// What `act` says when one of its calls is refused with EIO; "" when it does without.
-template <class Act>
-std::string told(Call call, int spared, const Act& act) {
-    const Refused refused{call, EIO, spared};
-    const auto done = act();
-    REQUIRE(refused.met());
-    if (done) return {};
-    CHECK(done.error().sys_errno() == EIO);
-    const std::string text = done.error().text();
-    return text.substr(0, text.find(": Input/output error"));
-}
-
 // What `act` says of its failure, without the reason.
 template <class Act>
 std::string told_by(const Act& act) {
@@ -128,23 +116,23 @@ TEST_CASE("a rule that libseccomp refuses is told, and one that this processor h
 TEST_CASE("a socket for BFD that cannot be made as it should be says what was refused") {
     const auto v4 = [] { return BfdReceiver::open(Family::V4, 0); };
     const auto v6 = [] { return BfdReceiver::open(Family::V6, 0); };
-    CHECK(told(Call::Socket, 0, v4) == "receive BFD over IPv4: open a UDP socket");
-    CHECK(told(Call::Bind, 0, v4) == "receive BFD over IPv4: bind any address port 0");
-    CHECK(told(Call::Setsockopt, 0, v4) == "receive BFD over IPv4: set IP_RECVTTL");
-    CHECK(told(Call::Setsockopt, 1, v4) == "receive BFD over IPv4: set IP_PKTINFO");
-    CHECK(told(Call::Setsockopt, 2, v4).empty());
-    CHECK(told(Call::Getsockname, 0, v4) == "receive BFD over IPv4: read the socket's own port");
+    CHECK(test::refused_attempt(Call::Socket, 0, v4) == "receive BFD over IPv4: open a UDP socket");
+    CHECK(test::refused_attempt(Call::Bind, 0, v4) == "receive BFD over IPv4: bind any address port 0");
+    CHECK(test::refused_attempt(Call::Setsockopt, 0, v4) == "receive BFD over IPv4: set IP_RECVTTL");
+    CHECK(test::refused_attempt(Call::Setsockopt, 1, v4) == "receive BFD over IPv4: set IP_PKTINFO");
+    CHECK(test::refused_attempt(Call::Setsockopt, 2, v4).empty());
+    CHECK(test::refused_attempt(Call::Getsockname, 0, v4) == "receive BFD over IPv4: read the socket's own port");
     const auto send = [] { return BfdSender::open(Family::V4, addr("127.0.0.1"), 0); };
-    CHECK(told(Call::Bind, 0, send) == "send BFD from port 0: bind 127.0.0.1 port 0");
-    CHECK(told(Call::Setsockopt, 0, send) == "send BFD from port 0: attach a socket filter");
-    CHECK(told(Call::Setsockopt, 1, send) == "send BFD from port 0: set IP_TOS");
-    CHECK(told(Call::Setsockopt, 2, send) == "send BFD from port 0: set SO_PRIORITY");
+    CHECK(test::refused_attempt(Call::Bind, 0, send) == "send BFD from port 0: bind 127.0.0.1 port 0");
+    CHECK(test::refused_attempt(Call::Setsockopt, 0, send) == "send BFD from port 0: attach a socket filter");
+    CHECK(test::refused_attempt(Call::Setsockopt, 1, send) == "send BFD from port 0: set IP_TOS");
+    CHECK(test::refused_attempt(Call::Setsockopt, 2, send) == "send BFD from port 0: set SO_PRIORITY");
     if (!BfdReceiver::open(Family::V6, 0)) return;
-    CHECK(told(Call::Setsockopt, 0, v6) == "receive BFD over IPv6: set IPV6_V6ONLY");
-    CHECK(told(Call::Setsockopt, 1, v6) == "receive BFD over IPv6: set IPV6_RECVHOPLIMIT");
-    CHECK(told(Call::Setsockopt, 2, v6) == "receive BFD over IPv6: set IPV6_RECVPKTINFO");
+    CHECK(test::refused_attempt(Call::Setsockopt, 0, v6) == "receive BFD over IPv6: set IPV6_V6ONLY");
+    CHECK(test::refused_attempt(Call::Setsockopt, 1, v6) == "receive BFD over IPv6: set IPV6_RECVHOPLIMIT");
+    CHECK(test::refused_attempt(Call::Setsockopt, 2, v6) == "receive BFD over IPv6: set IPV6_RECVPKTINFO");
     const auto send_v6 = [] { return BfdSender::open(Family::V6, addr("::1"), 0); };
-    CHECK(told(Call::Setsockopt, 2, send_v6) == "send BFD from port 0: set IPV6_TCLASS");
+    CHECK(test::refused_attempt(Call::Setsockopt, 2, send_v6) == "send BFD from port 0: set IPV6_TCLASS");
 }
 
 TEST_CASE("a BFD packet is sent again after a signal, and a refusal names the neighbour") {
@@ -152,8 +140,8 @@ TEST_CASE("a BFD packet is sent again after a signal, and a refusal names the ne
     auto sender = BfdSender::open(Family::V4, addr("127.0.0.1"), 0).value();
     const std::array hello{std::byte{7}};
     const auto send = [&] { return sender.send(addr("127.0.0.1"), receiver.port(), 255, hello); };
-    CHECK(told(Call::Setsockopt, 0, send) == "send BFD to 127.0.0.1: set IP_TTL");
-    CHECK(told(Call::Sendto, 0, send) == "send BFD to 127.0.0.1");
+    CHECK(test::refused_attempt(Call::Setsockopt, 0, send) == "send BFD to 127.0.0.1: set IP_TTL");
+    CHECK(test::refused_attempt(Call::Sendto, 0, send) == "send BFD to 127.0.0.1");
     {
         const Refused interrupted{Call::Sendto, EINTR};
         CHECK(send().has_value());
@@ -162,7 +150,7 @@ TEST_CASE("a BFD packet is sent again after a signal, and a refusal names the ne
     pollfd look{receiver.fd(), POLLIN, 0};
     REQUIRE(::poll(&look, 1, 5000) == 1);
     std::vector<ReceivedDatagram> heard;
-    CHECK(told(Call::Recvmmsg, 0, [&] { return receiver.receive(heard); }) ==
+    CHECK(test::refused_attempt(Call::Recvmmsg, 0, [&] { return receiver.receive(heard); }) ==
           "receive BFD on port " + std::to_string(receiver.port()));
     CHECK(heard.empty());
     const Refused interrupted{Call::Recvmmsg, EINTR};
@@ -181,27 +169,33 @@ TEST_CASE("a socket for VRRP that cannot be made as it should be says what was r
         const auto receive6 = [&] { return VrrpReceiver::open(Family::V6, "eth0", index, group6); };
         const auto send = [&] { return VrrpSender::open(Family::V4, "eth0", index, true); };
         const auto send6 = [&] { return VrrpSender::open(Family::V6, "eth0", index, true); };
-        CHECK(told(Call::Socket, 0, receive) == "receive VRRP over IPv4 on eth0");
-        CHECK(told(Call::Setsockopt, 0, receive) == "receive VRRP over IPv4 on eth0");
-        CHECK(told(Call::Setsockopt, 1, receive) == "receive VRRP over IPv4 on eth0: set IP_MULTICAST_ALL");
-        CHECK(told(Call::Setsockopt, 2, receive).empty());  // the size of the buffer
-        CHECK(told(Call::Setsockopt, 3, receive).empty());  // time stamps
-        CHECK(told(Call::Setsockopt, 4, receive) == "join 224.0.0.18 on eth0");
-        CHECK(told(Call::Setsockopt, 1, receive6) == "receive VRRP over IPv6 on eth0: set IPV6_RECVPKTINFO");
-        CHECK(told(Call::Setsockopt, 2, receive6) == "receive VRRP over IPv6 on eth0: set IPV6_RECVHOPLIMIT");
-        CHECK(told(Call::Setsockopt, 3, receive6).empty());  // IPV6_MULTICAST_ALL
-        CHECK(told(Call::Setsockopt, 6, receive6) == "join ff02::12 on eth0");
-        CHECK(told(Call::Socket, 0, send) == "send VRRP over IPv4 on eth0");
-        CHECK(told(Call::Setsockopt, 0, send) == "send VRRP over IPv4 on eth0");
-        CHECK(told(Call::Setsockopt, 1, send) == "send VRRP over IPv4 on eth0: set IP_MULTICAST_IF");
-        CHECK(told(Call::Setsockopt, 2, send) == "send VRRP over IPv4 on eth0: set IP_MULTICAST_LOOP");
-        CHECK(told(Call::Setsockopt, 3, send) == "send VRRP over IPv4 on eth0: set SO_PRIORITY");
-        CHECK(told(Call::Setsockopt, 1, send6) == "send VRRP over IPv6 on eth0: attach a socket filter");
-        CHECK(told(Call::Setsockopt, 2, send6) == "send VRRP over IPv6 on eth0: set IPV6_TCLASS");
-        CHECK(told(Call::Setsockopt, 3, send6) == "send VRRP over IPv6 on eth0: set IPV6_MULTICAST_IF");
-        CHECK(told(Call::Setsockopt, 4, send6) == "send VRRP over IPv6 on eth0: set IPV6_MULTICAST_LOOP");
-        CHECK(told(Call::Socket, 0, [] { return FrameSender::open(); }) == "open a packet socket");
-        CHECK(told(Call::Setsockopt, 0, [] { return FrameSender::open(); }).empty());
+        CHECK(test::refused_attempt(Call::Socket, 0, receive) == "receive VRRP over IPv4 on eth0");
+        CHECK(test::refused_attempt(Call::Setsockopt, 0, receive) == "receive VRRP over IPv4 on eth0");
+        CHECK(test::refused_attempt(Call::Setsockopt, 1, receive) ==
+              "receive VRRP over IPv4 on eth0: set IP_MULTICAST_ALL");
+        CHECK(test::refused_attempt(Call::Setsockopt, 2, receive).empty());  // the size of the buffer
+        CHECK(test::refused_attempt(Call::Setsockopt, 3, receive).empty());  // time stamps
+        CHECK(test::refused_attempt(Call::Setsockopt, 4, receive) == "join 224.0.0.18 on eth0");
+        CHECK(test::refused_attempt(Call::Setsockopt, 1, receive6) ==
+              "receive VRRP over IPv6 on eth0: set IPV6_RECVPKTINFO");
+        CHECK(test::refused_attempt(Call::Setsockopt, 2, receive6) ==
+              "receive VRRP over IPv6 on eth0: set IPV6_RECVHOPLIMIT");
+        CHECK(test::refused_attempt(Call::Setsockopt, 3, receive6).empty());  // IPV6_MULTICAST_ALL
+        CHECK(test::refused_attempt(Call::Setsockopt, 6, receive6) == "join ff02::12 on eth0");
+        CHECK(test::refused_attempt(Call::Socket, 0, send) == "send VRRP over IPv4 on eth0");
+        CHECK(test::refused_attempt(Call::Setsockopt, 0, send) == "send VRRP over IPv4 on eth0");
+        CHECK(test::refused_attempt(Call::Setsockopt, 1, send) == "send VRRP over IPv4 on eth0: set IP_MULTICAST_IF");
+        CHECK(test::refused_attempt(Call::Setsockopt, 2, send) == "send VRRP over IPv4 on eth0: set IP_MULTICAST_LOOP");
+        CHECK(test::refused_attempt(Call::Setsockopt, 3, send) == "send VRRP over IPv4 on eth0: set SO_PRIORITY");
+        CHECK(test::refused_attempt(Call::Setsockopt, 1, send6) ==
+              "send VRRP over IPv6 on eth0: attach a socket filter");
+        CHECK(test::refused_attempt(Call::Setsockopt, 2, send6) == "send VRRP over IPv6 on eth0: set IPV6_TCLASS");
+        CHECK(test::refused_attempt(Call::Setsockopt, 3, send6) ==
+              "send VRRP over IPv6 on eth0: set IPV6_MULTICAST_IF");
+        CHECK(test::refused_attempt(Call::Setsockopt, 4, send6) ==
+              "send VRRP over IPv6 on eth0: set IPV6_MULTICAST_LOOP");
+        CHECK(test::refused_attempt(Call::Socket, 0, [] { return FrameSender::open(); }) == "open a packet socket");
+        CHECK(test::refused_attempt(Call::Setsockopt, 0, [] { return FrameSender::open(); }).empty());
     });
 }
 
@@ -215,7 +209,7 @@ TEST_CASE("an advert is sent and read again after a signal, and a refusal names 
         REQUIRE(test::ip("link set lo up"));
         const std::array hello{std::byte{7}};
         const auto send = [&] { return sender.send(addr("10.0.0.1"), addr("10.0.0.1"), 64, hello); };
-        CHECK(told(Call::Sendmsg, 0, send) == "send VRRP from 10.0.0.1 to 10.0.0.1");
+        CHECK(test::refused_attempt(Call::Sendmsg, 0, send) == "send VRRP from 10.0.0.1 to 10.0.0.1");
         {
             const Refused interrupted{Call::Sendmsg, EINTR};
             CHECK(send().has_value());
@@ -223,7 +217,7 @@ TEST_CASE("an advert is sent and read again after a signal, and a refusal names 
         }
         std::vector<ReceivedPacket> heard;
         std::vector<std::byte> room;
-        CHECK(told(Call::Recvmmsg, 0, [&] { return receiver.receive(heard, room); }) ==
+        CHECK(test::refused_attempt(Call::Recvmmsg, 0, [&] { return receiver.receive(heard, room); }) ==
               "receive VRRP on any interface");
         CHECK(heard.empty());
         const Refused interrupted{Call::Recvmmsg, EINTR};
@@ -236,7 +230,7 @@ TEST_CASE("an advert is sent and read again after a signal, and a refusal names 
             CHECK(frames.send(index, two).has_value());
             CHECK(again.met());
         }
-        CHECK(told(Call::Sendmmsg, 0, [&] { return frames.send(index, two); }) ==
+        CHECK(test::refused_attempt(Call::Sendmmsg, 0, [&] { return frames.send(index, two); }) ==
               "send frame 1 of 2 on interface " + std::to_string(index));
         const Refused nothing{Call::Sendmmsg, 0};
         CHECK(frames.send(index, two).error().sys_errno() == EIO);
@@ -262,10 +256,10 @@ TEST_CASE("answers to ARP probes are read again after a signal") {
             CHECK(probe(300).value().size() == 1);
             CHECK(interrupted.met());
         }
-        CHECK(told(Call::Poll, 0, [&] { return probe(300); }) == "wait for answers to ARP probes");
-        CHECK(told(Call::Socket, 0, [&] { return probe(300); }) == "open a packet socket");
-        CHECK(told(Call::Bind, 0, [&] { return probe(300); }) == "bind a packet socket");
-        CHECK(told(Call::Send, 0, [&] { return probe(300); }) == "send an ARP probe");
+        CHECK(test::refused_attempt(Call::Poll, 0, [&] { return probe(300); }) == "wait for answers to ARP probes");
+        CHECK(test::refused_attempt(Call::Socket, 0, [&] { return probe(300); }) == "open a packet socket");
+        CHECK(test::refused_attempt(Call::Bind, 0, [&] { return probe(300); }) == "bind a packet socket");
+        CHECK(test::refused_attempt(Call::Send, 0, [&] { return probe(300); }) == "send an ARP probe");
     });
 }
 
@@ -361,30 +355,31 @@ TEST_CASE("changes of tables are forgotten though some of their notifications we
 TEST_CASE("a socket to netlink that cannot be made as it should be says what was refused, and for what") {
     test::in_own_network([] {
         const auto open = [] { return NetlinkSocket::open(NETLINK_ROUTE); };
-        CHECK(told(Call::Socket, 0, open) == "open a netlink socket");
-        CHECK(told(Call::Bind, 0, open) == "bind a netlink socket");
-        CHECK(told(Call::Setsockopt, 0, open) == "set the netlink receive timeout");
-        CHECK(told(Call::Setsockopt, 1, open) == "setsockopt netlink");
-        CHECK(told(Call::Setsockopt, 2, open).empty());  // texts of errors
-        CHECK(told(Call::Setsockopt, 3, open).empty());  // the lenient rules of old kernels
+        CHECK(test::refused_attempt(Call::Socket, 0, open) == "open a netlink socket");
+        CHECK(test::refused_attempt(Call::Bind, 0, open) == "bind a netlink socket");
+        CHECK(test::refused_attempt(Call::Setsockopt, 0, open) == "set the netlink receive timeout");
+        CHECK(test::refused_attempt(Call::Setsockopt, 1, open) == "setsockopt netlink");
+        CHECK(test::refused_attempt(Call::Setsockopt, 2, open).empty());  // texts of errors
+        CHECK(test::refused_attempt(Call::Setsockopt, 3, open).empty());  // the lenient rules of old kernels
         const auto links = [] { return LinkMaker::open(); };
-        CHECK(told(Call::Socket, 0, links) == "change interfaces: open a netlink socket");
+        CHECK(test::refused_attempt(Call::Socket, 0, links) == "change interfaces: open a netlink socket");
         const auto addresses = [] { return Rtnetlink::open(); };
-        CHECK(told(Call::Socket, 0, addresses) == "rtnetlink: open a netlink socket");
-        CHECK(told(Call::Socket, 1, addresses) == "open the rtnetlink notification socket");
-        CHECK(told(Call::Bind, 1, addresses) == "bind the rtnetlink notification socket");
-        CHECK(told(Call::Setsockopt, 5, addresses).empty());  // the size of the buffer
+        CHECK(test::refused_attempt(Call::Socket, 0, addresses) == "rtnetlink: open a netlink socket");
+        CHECK(test::refused_attempt(Call::Socket, 1, addresses) == "open the rtnetlink notification socket");
+        CHECK(test::refused_attempt(Call::Bind, 1, addresses) == "bind the rtnetlink notification socket");
+        CHECK(test::refused_attempt(Call::Setsockopt, 5, addresses).empty());  // the size of the buffer
         for (const int group : {6, 7, 8, 9})
-            CHECK(told(Call::Setsockopt, group, addresses) == "listen to rtnetlink notifications");
+            CHECK(test::refused_attempt(Call::Setsockopt, group, addresses) == "listen to rtnetlink notifications");
         const auto routes = [] { return RoutingTables::open(); };
-        CHECK(told(Call::Socket, 0, routes) == "routing: open a netlink socket");
-        CHECK(told(Call::Socket, 1, routes) == "open the routing notification socket");
-        CHECK(told(Call::Bind, 1, routes) == "bind the routing notification socket");
-        CHECK(told(Call::Setsockopt, 5, routes) == "filter the routing notifications");
+        CHECK(test::refused_attempt(Call::Socket, 0, routes) == "routing: open a netlink socket");
+        CHECK(test::refused_attempt(Call::Socket, 1, routes) == "open the routing notification socket");
+        CHECK(test::refused_attempt(Call::Bind, 1, routes) == "bind the routing notification socket");
+        CHECK(test::refused_attempt(Call::Setsockopt, 5, routes) == "filter the routing notifications");
         for (const int group : {7, 8, 9, 10})
-            CHECK(told(Call::Setsockopt, group, routes) == "listen to routing notifications");
+            CHECK(test::refused_attempt(Call::Setsockopt, group, routes) == "listen to routing notifications");
         if (netlink::has_nftables())
-            CHECK(told(Call::Socket, 0, [] { return Nftables::open(); }) == "nftables: open a netlink socket");
+            CHECK(test::refused_attempt(Call::Socket, 0, [] { return Nftables::open(); }) ==
+                  "nftables: open a netlink socket");
     });
 }
 
@@ -404,7 +399,7 @@ TEST_CASE("a request to netlink is sent again after a signal") {
             CHECK(up().has_value());
             CHECK(interrupted.met());
         }
-        CHECK(told(Call::Sendmsg, 0, up) == "change interface 1: send to netlink");
+        CHECK(test::refused_attempt(Call::Sendmsg, 0, up) == "change interface 1: send to netlink");
         const Refused nothing{Call::Sendmsg, 0};
         CHECK(up().error().text() == "change interface 1: netlink took only part of a batch");
     });

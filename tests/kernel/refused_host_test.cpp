@@ -48,18 +48,6 @@ using test::text_of;
 
 namespace {
 
-// What `act` says when one of its calls is refused with EIO; "" when it does without.
-template <class Act>
-std::string told(Call call, const Act& act, int spared = 0) {
-    const Refused refused{call, EIO, spared};
-    const auto done = act();
-    REQUIRE(refused.met());
-    if (done) return {};
-    CHECK(done.error().sys_errno() == EIO);
-    const std::string text = done.error().text();
-    return text.substr(0, text.find(": Input/output error"));
-}
-
 std::string with_file(const OwnFolder& folder, const std::string& text) {
     std::ofstream{folder.path + "/file"} << text;
     return folder.path + "/file";
@@ -96,23 +84,23 @@ TEST_CASE("a tracked file that cannot be looked at or read says so") {
     const std::string path = with_file(folder, "7\n");
     const auto read = [&] { return read_tracked_file(path); };
     CHECK(read().value() == "7\n");
-    CHECK(told(Call::Fstat, read) == "look at " + path);
-    CHECK(told(Call::Fstatfs, read) == "look at " + path);
+    CHECK(test::refused_attempt(Call::Fstat, read) == "look at " + path);
+    CHECK(test::refused_attempt(Call::Fstatfs, read) == "look at " + path);
 }
 
 TEST_CASE("a file that cannot be written as a whole is not put in place, and leaves nothing beside it") {
     const OwnFolder folder;
     const std::string path = with_file(folder, "old");
     const auto write = [&] { return write_file_safely(path, "new", 0640); };
-    CHECK(told(Call::Write, write) == "write " + path);
-    CHECK(told(Call::Fchmod, write).starts_with("fchmod " + path + "."));
-    CHECK(told(Call::Rename, write).starts_with("rename to its place " + path + "."));
+    CHECK(test::refused_attempt(Call::Write, write) == "write " + path);
+    CHECK(test::refused_attempt(Call::Fchmod, write).starts_with("fchmod " + path + "."));
+    CHECK(test::refused_attempt(Call::Rename, write).starts_with("rename to its place " + path + "."));
     CHECK(text_of(path) == "old");
     CHECK(files_in(folder) == 1);
     const std::string text = "durable";
     const auto durably = [&] { return write_file_durably(path, std::as_bytes(std::span{text}), 0640); };
-    CHECK(told(Call::Write, durably) == "write " + path);
-    CHECK(told(Call::Rename, durably).starts_with("rename to its place " + path + "."));
+    CHECK(test::refused_attempt(Call::Write, durably) == "write " + path);
+    CHECK(test::refused_attempt(Call::Rename, durably).starts_with("rename to its place " + path + "."));
     CHECK(text_of(path) == "old");
     CHECK(files_in(folder) == 1);
     const Refused interrupted{Call::Write, EINTR};
@@ -126,20 +114,21 @@ TEST_CASE("a FIFO and a folder that cannot be given to their user say so") {
     const Account self{::getuid(), ::getgid()};
     int number = 0;
     const auto open = [&] { return open_notify_fifo(folder.path + "/fifo" + std::to_string(number++), self, 0600); };
-    CHECK(told(Call::Fstat, open) == "look at the FIFO " + folder.path + "/fifo0");
-    CHECK(told(Call::Fchown, open) == "give the FIFO " + folder.path + "/fifo1 to its user");
-    CHECK(told(Call::Fchmod, open) == "give the FIFO " + folder.path + "/fifo2 to its user");
+    CHECK(test::refused_attempt(Call::Fstat, open) == "look at the FIFO " + folder.path + "/fifo0");
+    CHECK(test::refused_attempt(Call::Fchown, open) == "give the FIFO " + folder.path + "/fifo1 to its user");
+    CHECK(test::refused_attempt(Call::Fchmod, open) == "give the FIFO " + folder.path + "/fifo2 to its user");
     if (::geteuid() != 0) return;
     const auto make = [&] { return make_directory(folder.path + "/made", self, 0700); };
-    CHECK(told(Call::Fchown, make) == "give " + folder.path + "/made to user 0");
-    CHECK(told(Call::Fchmod, make) == "give " + folder.path + "/made to user 0");
+    CHECK(test::refused_attempt(Call::Fchown, make) == "give " + folder.path + "/made to user 0");
+    CHECK(test::refused_attempt(Call::Fchmod, make) == "give " + folder.path + "/made to user 0");
     CHECK(make().has_value());
 }
 
 TEST_CASE("settings of the kernel that cannot be read or written say so") {
     const auto read = [] { return read_sysctl("kernel/ostype"); };
-    CHECK(told(Call::Read, read) == "read /proc/sys/kernel/ostype");
-    CHECK(told(Call::Read, [] { return read_sysctl_number("kernel/pid_max"); }) == "read /proc/sys/kernel/pid_max");
+    CHECK(test::refused_attempt(Call::Read, read) == "read /proc/sys/kernel/ostype");
+    CHECK(test::refused_attempt(Call::Read, [] { return read_sysctl_number("kernel/pid_max"); }) ==
+          "read /proc/sys/kernel/pid_max");
 }
 
 // A connector whose other end the test has, in place of the kernel: datagrams of the family UNIX.
@@ -158,7 +147,7 @@ struct OwnConnector {
 };
 
 TEST_CASE("a connector for processes that cannot be had says what was refused") {
-    CHECK(told(Call::Socket, [] { return ProcessConnector::open(); }) == "open the process connector");
+    CHECK(test::refused_attempt(Call::Socket, [] { return ProcessConnector::open(); }) == "open the process connector");
     const auto open_with = [](Call call) {
         OwnConnector own;
         const Refused refused{call, EIO};
@@ -185,7 +174,7 @@ TEST_CASE("a connector asks for the events of processes, and reads what comes th
     CHECK(::recv(own.kernel.get(), request.data(), request.size(), 0) ==
           static_cast<ssize_t>(netlink::encode_process_listen(true, 0).size()));
     CHECK(own.connector->read().value().empty());
-    CHECK(told(Call::Recvfrom, [&] { return own.connector->read(); }) == "read the process connector");
+    CHECK(test::refused_attempt(Call::Recvfrom, [&] { return own.connector->read(); }) == "read the process connector");
     // struct cn_msg behind the netlink header, then "process 7 made process 9".
     std::array<std::uint32_t, 20> event{};
     event[0] = 4 * 19;
@@ -207,13 +196,13 @@ TEST_CASE("a connector asks for the events of processes, and reads what comes th
 }
 
 TEST_CASE("a socket that cannot be had is told with what it is for") {
-    CHECK(told(Call::Socket, [] { return LinkPoller::open(); }) == "open a socket for polling links");
+    CHECK(test::refused_attempt(Call::Socket, [] { return LinkPoller::open(); }) == "open a socket for polling links");
     const OwnFolder folder;
     const auto notify = [&] { return notify_socket(folder.path + "/manager", "READY=1"); };
-    CHECK(told(Call::Socket, notify) == "socket to the service manager");
+    CHECK(test::refused_attempt(Call::Socket, notify) == "socket to the service manager");
     if (::getuid() != 0) return;
     const auto own = open_network_namespace({}).value();
-    CHECK(told(Call::Socket, [&] { return generic_netlink_in(own.get()); }) ==
+    CHECK(test::refused_attempt(Call::Socket, [&] { return generic_netlink_in(own.get()); }) ==
           "open a netlink socket in another network namespace");
 }
 
@@ -226,7 +215,7 @@ TEST_CASE("the service manager is told again after a signal, and a refusal names
     std::ranges::copy(path, address.sun_path);
     REQUIRE(::bind(manager.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
     const auto notify = [&] { return notify_socket(path, "READY=1"); };
-    CHECK(told(Call::Sendto, notify) == "tell " + path);
+    CHECK(test::refused_attempt(Call::Sendto, notify) == "tell " + path);
     const Refused interrupted{Call::Sendto, EINTR};
     CHECK(notify().has_value());
     CHECK(interrupted.met());
@@ -238,16 +227,16 @@ TEST_CASE("the service manager is told again after a signal, and a refusal names
 
 TEST_CASE("limits that cannot be read or set say so") {
     const auto limit = [] { return limit_real_time(Micros{1'000'000}); };
-    CHECK(told(Call::Getrlimit, limit) == "getrlimit RLIMIT_RTTIME");
-    CHECK(told(Call::Setrlimit, limit) == "setrlimit RLIMIT_RTTIME");
+    CHECK(test::refused_attempt(Call::Getrlimit, limit) == "getrlimit RLIMIT_RTTIME");
+    CHECK(test::refused_attempt(Call::Setrlimit, limit) == "setrlimit RLIMIT_RTTIME");
     const Refused refused{Call::Getrlimit, EIO};
     CHECK(own_address_space_limit() == 0);
     CHECK(refused.met());
 }
 
 TEST_CASE("memory is locked and let go, or the refusal says so") {
-    CHECK(told(Call::Mlockall, [] { return lock_memory(true); }) == "mlockall");
-    CHECK(told(Call::Munlockall, [] { return lock_memory(false); }) == "munlockall");
+    CHECK(test::refused_attempt(Call::Mlockall, [] { return lock_memory(true); }) == "mlockall");
+    CHECK(test::refused_attempt(Call::Munlockall, [] { return lock_memory(false); }) == "munlockall");
     {
         const Refused done{Call::Mlockall, 0};
         CHECK(lock_memory(true).has_value());
@@ -310,7 +299,8 @@ TEST_CASE("the real-time class that is granted is no error, and one that is refu
         CHECK(set_realtime(7).has_value());
         CHECK(done.met());
     }
-    CHECK(told(Call::SchedSetscheduler, [] { return set_realtime(7); }) == "sched_setscheduler SCHED_RR 7");
+    CHECK(test::refused_attempt(Call::SchedSetscheduler, [] { return set_realtime(7); }) ==
+          "sched_setscheduler SCHED_RR 7");
 }
 
 TEST_CASE("limits may be raised by a process whose capabilities can be read and have the one that it takes") {

@@ -36,7 +36,7 @@ namespace {
 
 // What `act` says when one of its calls is refused with EIO; "" when it does without.
 template <class Act>
-std::string told(Call call, const Act& act, int spared = 0) {
+std::string refused_text(Call call, const Act& act, int spared = 0) {
     const Refused refused{call, EIO, spared};
     const auto done = act();
     REQUIRE(refused.met());
@@ -57,17 +57,17 @@ TEST_CASE("a role whose place cannot be prepared is not started, and the reason 
     const auto start = [&] {
         return spawn_role({.executable = "/bin/true", .argv = {"true"}, .descriptors = {{null.get(), 40}}});
     };
-    CHECK(told(Call::Dup2, start) == "start /bin/true: Input/output error");
+    CHECK(refused_text(Call::Dup2, start) == "start /bin/true: Input/output error");
     const auto elsewhere = [&] {
         return spawn_role({.executable = "/bin/true", .argv = {"true"}, .network_namespace = null.get()});
     };
-    CHECK(told(Call::Setns, elsewhere) == "start /bin/true: Input/output error");
+    CHECK(refused_text(Call::Setns, elsewhere) == "start /bin/true: Input/output error");
     const auto limited = [] {
         return spawn_role({.executable = "/bin/true",
                            .argv = {"true"},
                            .limits = ProcessLimits{.descriptors = 20, .address_space = 1}});
     };
-    CHECK(told(Call::Getrlimit, limited) == "start /bin/true: Input/output error");
+    CHECK(refused_text(Call::Getrlimit, limited) == "start /bin/true: Input/output error");
     CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);  // nothing is left behind
 }
 
@@ -77,12 +77,12 @@ TEST_CASE("a script whose streams or rights cannot be set is not started, and th
     const auto start = [&] { return spawn_script({.path = "/bin/true", .argv = {"true"}, .account = self}); };
     for (const int stream : {0, 1, 2}) {
         CAPTURE(stream);
-        CHECK(told(Call::Dup2, start, stream) == "start /bin/true: Input/output error");
+        CHECK(refused_text(Call::Dup2, start, stream) == "start /bin/true: Input/output error");
     }
     const auto elsewhere = [&] {
         return spawn_script({.path = "/bin/true", .argv = {"true"}, .account = self, .network_namespace = null.get()});
     };
-    CHECK(told(Call::Setns, elsewhere) == "start /bin/true: Input/output error");
+    CHECK(refused_text(Call::Setns, elsewhere) == "start /bin/true: Input/output error");
     if (::geteuid() == 0)
         for (const long call : {long{SYS_setgroups}, long{SYS_setgid}, long{SYS_setuid}}) {
             CAPTURE(call);
@@ -148,7 +148,7 @@ TEST_CASE("each group of a user is told, however many there are") {
 }
 
 TEST_CASE("a class or nice value that is refused is told as such") {
-    CHECK(told(Call::Setpriority, [] { return set_nice(7); }) == "setpriority 7: Input/output error");
+    CHECK(refused_text(Call::Setpriority, [] { return set_nice(7); }) == "setpriority 7: Input/output error");
     test::refused_system_call = SYS_sched_setattr;
     const auto done = set_normal_scheduling(Slices::Usual);
     test::refused_system_call = 0;
@@ -160,13 +160,14 @@ TEST_CASE("a network namespace that cannot be entered or left again is told") {
     if (::getuid() != 0) return;
     const auto own = open_network_namespace({}).value();
     const auto open = [&] { return generic_netlink_in(own.get()); };
-    CHECK(told(Call::Setns, open) == "enter a network namespace: Input/output error");
-    CHECK(told(Call::Setns, open, 1) == "enter a network namespace: Input/output error");
+    CHECK(refused_text(Call::Setns, open) == "enter a network namespace: Input/output error");
+    CHECK(refused_text(Call::Setns, open, 1) == "enter a network namespace: Input/output error");
     CHECK(open().has_value());
 }
 
 TEST_CASE("what this host does not tell of itself is left out") {
-    CHECK(told(Call::Readlink, [] { return own_executable(); }) == "readlink /proc/self/exe: Input/output error");
+    CHECK(refused_text(Call::Readlink, [] { return own_executable(); }) ==
+          "readlink /proc/self/exe: Input/output error");
     CHECK(own_executable().value().ends_with("kernel_test"));
     {
         const Refused refused{Call::Gethostname, EIO};
@@ -182,8 +183,8 @@ TEST_CASE("what this host does not tell of itself is left out") {
 }
 
 TEST_CASE("files cannot be watched without inotify, and a FIFO that cannot be made is named") {
-    CHECK(told(Call::InotifyInit1, [] { return FolderWatch::open(); }) == "inotify: Input/output error");
-    CHECK(told(Call::Mkfifo, [] { return open_notify_fifo("/nonexistent/fifo", {0, 0}, 0600); }) ==
+    CHECK(refused_text(Call::InotifyInit1, [] { return FolderWatch::open(); }) == "inotify: Input/output error");
+    CHECK(refused_text(Call::Mkfifo, [] { return open_notify_fifo("/nonexistent/fifo", {0, 0}, 0600); }) ==
           "make the FIFO /nonexistent/fifo: Input/output error");
     CHECK(open_notify_fifo("/nonexistent/fifo", {0, 0}, 0600).error().text() ==
           "make the FIFO /nonexistent/fifo: No such file or directory");
