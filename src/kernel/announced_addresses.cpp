@@ -48,9 +48,9 @@ Result<std::uint32_t> AnnouncedAddresses::index_for(const netlink::AnnounceOpera
     return known.insert_or_assign(name, std::move(index)).first->second;
 }
 
-Result<std::vector<AnnouncedAddresses::Failure>> AnnouncedAddresses::perform(
+Result<std::vector<netlink::RefusedAnnounce>> AnnouncedAddresses::perform(
     const netlink::AnnounceOperations& operations) {
-    std::vector<Failure> failures;
+    std::vector<netlink::RefusedAnnounce> refused;
     Indices known;
     const std::size_t most = std::min(kBatch, socket_.batch_limit());
     for (std::size_t begin = 0; begin < operations.size(); begin += most) {
@@ -62,7 +62,7 @@ Result<std::vector<AnnouncedAddresses::Failure>> AnnouncedAddresses::perform(
             const auto& operation = operations[i];
             const auto index = index_for(operation, known);
             if (!index) {
-                failures.push_back({i, Error{index.error()}.with(netlink::describe(operation)).text()});
+                refused.push_back({i, Error{index.error()}.with(netlink::describe(operation)).text()});
                 continue;
             }
             if (*index == 0 && operation.kind == Kind::Withdraw) continue;  // gone with its interface
@@ -71,7 +71,7 @@ Result<std::vector<AnnouncedAddresses::Failure>> AnnouncedAddresses::perform(
             if (good)
                 sent.push_back(i);
             else
-                failures.push_back({i, good.error().text()});
+                refused.push_back({i, good.error().text()});
         }
         if (sent.empty()) continue;
         auto done =
@@ -79,12 +79,12 @@ Result<std::vector<AnnouncedAddresses::Failure>> AnnouncedAddresses::perform(
                 const auto& operation = operations[sent[at]];
                 if (netlink::judge(operation.kind, answer.sys_errno) != netlink::Verdict::Failed) return;
                 auto error = Error::system(netlink::describe(operation), answer.sys_errno);
-                failures.push_back({sent[at], answer.text.empty() ? error.text() : error.text() + ": " + answer.text});
+                refused.push_back({sent[at], answer.text.empty() ? error.text() : error.text() + ": " + answer.text});
             });
         if (!done) return std::unexpected{std::move(done.error()).with("announce addresses")};
     }
-    std::ranges::sort(failures, {}, &Failure::index);
-    return failures;
+    std::ranges::sort(refused, {}, &netlink::RefusedAnnounce::index);
+    return refused;
 }
 
 }  // namespace mainstay::kernel

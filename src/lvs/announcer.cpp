@@ -238,7 +238,7 @@ Announcer::Address* Announcer::find(const IpAddress& address) {
 }
 
 std::vector<LogLine> Announcer::carried_out(const netlink::AnnounceOperations& operations,
-                                            const std::vector<Refused>& refused, Moment at) {
+                                            const std::vector<netlink::RefusedAnnounce>& refused, Moment at) {
     std::vector<LogLine> lines;
     auto next = refused.begin();
     const Address* troubled = nullptr;  // the last one; the operations of an address stand together

@@ -346,7 +346,7 @@ TEST_CASE("a new file has a name of its own, and is its owner's alone until it i
     CHECK(text_of(path + ".aaaaaa") == "taken");
 }
 
-TEST_CASE("a folder that cannot be made is told as such") {
+TEST_CASE("a folder that cannot be made is named in the error") {
     for (const char* path : {"/proc/none", "/proc/none/below"}) {
         CAPTURE(path);
         CHECK(make_directory(path, {0, 0}, 0700).error().text().starts_with("mkdir /proc/none: "));

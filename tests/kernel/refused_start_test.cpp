@@ -147,7 +147,7 @@ TEST_CASE("each group of a user is told, however many there are") {
     CHECK(supplementary_groups({0, 4}) == std::vector<std::uint32_t>{4, 5, 6, 7});
 }
 
-TEST_CASE("a class or nice value that is refused is told as such") {
+TEST_CASE("a class or nice value that is refused is named in the error") {
     CHECK(refused_text(Call::Setpriority, [] { return set_nice(7); }) == "setpriority 7: Input/output error");
     test::refused_system_call = SYS_sched_setattr;
     const auto done = set_normal_scheduling(Slices::Usual);

@@ -69,13 +69,15 @@ def reason(host):
 def monitor(host):
     """What `ip monitor` says of addresses from now on."""
     watch = host.start(["ip", "-o", "monitor", "address"], name="monitor")
-    # It says nothing when it is ready: an address of the test's own shows that.
-    for number in range(1, 200):
-        host.run(["ip", "address", "add", f"127.9.0.{number}/32", "dev", "lo"])
-        time.sleep(0.05)
-        if "127.9.0." in watch.output():
-            return watch
-    raise AssertionError(watch.output())
+
+    def shows_changes():
+        """It says nothing when it is ready: an address of the test's own shows that."""
+        for change in ("add", "del"):
+            host.run(["ip", "address", change, "127.9.0.1/32", "dev", "lo"])
+        return "127.9.0." in watch.output()
+
+    wait_until(shows_changes, 20, watch.output)
+    return watch
 
 
 def family(daemon):

@@ -13,7 +13,7 @@ from support.frr import Frr
 from support.lvs import listen, real_server, virtual_server
 from support.paths import TOP, program
 from support.processes import kill_all
-from support.wait import wait_until
+from support.wait import stays, wait_until
 
 EXAMPLES = TOP / "etc" / "examples" / "routing"
 LIFETIME = 3
@@ -97,8 +97,7 @@ def test_a_router_spreads_over_the_directors_that_announce(site):
 
     # Healthy, nothing is ever withdrawn.
     watch = router.start(["ip", "-o", "monitor", "route"], name="monitor")
-    time.sleep(3 * LIFETIME)
-    assert [line for line in watch.output().splitlines() if "50" in line] == []
+    assert stays(lambda: not [line for line in watch.output().splitlines() if "50" in line], 3 * LIFETIME), watch.output()
 
     began = time.monotonic()
     directors[0].listener.stop()

@@ -63,7 +63,7 @@ struct Scene {
         };
     }
     std::string done(const Announcer::Outcome& outcome) {
-        std::vector<Announcer::Refused> refusals;
+        std::vector<netlink::RefusedAnnounce> refusals;
         for (const std::size_t index : refused) refusals.push_back({index, "no"});
         refused.clear();
         said = text_of(outcome.lines) + text_of(announcer.carried_out(outcome.operations, refusals, at()));

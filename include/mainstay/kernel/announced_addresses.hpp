@@ -19,13 +19,9 @@ class AnnouncedAddresses {
 public:
     [[nodiscard]] static Result<AnnouncedAddresses> open();  // in the caller's network namespace
 
-    struct Failure {
-        std::size_t index = 0;  // of the operation
-        std::string text;       // for people
-    };
-    // In their order, in batches. An interface to announce on that does not exist is made, as a dummy that is up.
-    // An error of the call: the socket failed, and it is unknown what was done.
-    [[nodiscard]] Result<std::vector<Failure>> perform(const netlink::AnnounceOperations& operations);
+    // In their order, in batches; the refused ones in ascending order. An interface to announce on that does not exist
+    // is made, as a dummy that is up. An error of the call: the socket failed, and it is unknown what was done.
+    [[nodiscard]] Result<std::vector<netlink::RefusedAnnounce>> perform(const netlink::AnnounceOperations& operations);
 
 private:
     AnnouncedAddresses(NetlinkSocket socket, LinkMaker links) : socket_{std::move(socket)}, links_{std::move(links)} {}

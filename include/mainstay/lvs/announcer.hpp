@@ -100,12 +100,8 @@ public:
     [[nodiscard]] netlink::AnnounceOperations stop_routes();
     // What became of the operations of an outcome; `refused` in ascending order. A refused one is tried again by the
     // next renew(), and logged once.
-    struct Refused {
-        std::size_t index = 0;
-        std::string text;
-    };
     [[nodiscard]] std::vector<LogLine> carried_out(const netlink::AnnounceOperations& operations,
-                                                   const std::vector<Refused>& refused, Moment at);
+                                                   const std::vector<netlink::RefusedAnnounce>& refused, Moment at);
 
     [[nodiscard]] bool is_empty() const { return addresses_.empty(); }
     [[nodiscard]] const std::vector<Address>& addresses() const { return addresses_; }  // sorted

@@ -28,6 +28,12 @@ struct AnnounceOperation {
 };
 using AnnounceOperations = std::vector<AnnounceOperation>;
 
+// An operation that the kernel refused.
+struct RefusedAnnounce {
+    std::size_t index = 0;  // among the operations
+    std::string text;       // for people
+};
+
 // "announce 192.0.2.1 on ms-vip", for messages.
 [[nodiscard]] std::string describe(const AnnounceOperation& operation);
 // What an errno means as the answer. An address that exists is renewed, so Announce forgives nothing.

@@ -21,8 +21,8 @@ Seconds seconds_of(const Section& section, std::string_view keyword) {
 }  // namespace
 
 std::optional<AnnounceSettings> announce_settings(const VirtualServer& service) {
+    if (!announces(service)) return std::nullopt;
     const Section* section = find_section(service.more->sections, kAnnounce);
-    if (section == nullptr || service.fwmark != 0) return std::nullopt;
     return AnnounceSettings{.any_service = word_of(*section, "services") == "any",
                             .interface = word_of(*section, "interface"),
                             .drain_interface = word_of(*section, "drain_interface"),
@@ -31,9 +31,12 @@ std::optional<AnnounceSettings> announce_settings(const VirtualServer& service) 
                             .drain_time = seconds_of(*section, "drain_time")};
 }
 
+bool announces(const VirtualServer& service) {
+    return service.fwmark == 0 && find_section(service.more->sections, kAnnounce) != nullptr;
+}
+
 bool announces(const Config& config) {
-    return std::ranges::any_of(config.virtual_servers,
-                               [](const VirtualServer& service) { return announce_settings(service).has_value(); });
+    return std::ranges::any_of(config.virtual_servers, [](const VirtualServer& service) { return announces(service); });
 }
 
 }  // namespace mainstay::config

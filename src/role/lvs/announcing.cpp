@@ -82,16 +82,17 @@ void Announcing::carry_out(const lvs::Announcer::Outcome& outcome) {
     if (changed) owner_.changed();
 }
 
-std::vector<lvs::Announcer::Refused> Announcing::perform(const netlink::AnnounceOperations& operations) {
+std::vector<netlink::RefusedAnnounce> Announcing::perform(const netlink::AnnounceOperations& operations) {
     auto refused = try_to_perform(operations);
     if (refused) return std::move(*refused);
     kernel_.reset();
-    std::vector<lvs::Announcer::Refused> all;
+    std::vector<netlink::RefusedAnnounce> all;
     for (std::size_t i = 0; i < operations.size(); ++i) all.push_back({i, refused.error().text()});
     return all;
 }
 
-Result<std::vector<lvs::Announcer::Refused>> Announcing::try_to_perform(const netlink::AnnounceOperations& operations) {
+Result<std::vector<netlink::RefusedAnnounce>> Announcing::try_to_perform(
+    const netlink::AnnounceOperations& operations) {
     if (!kernel_) {
         auto opened = options_.open_announcing();
         if (!opened) return std::unexpected{std::move(opened.error())};

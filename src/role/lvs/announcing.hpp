@@ -51,8 +51,8 @@ public:
 
 private:
     void carry_out(const lvs::Announcer::Outcome& outcome);
-    [[nodiscard]] std::vector<lvs::Announcer::Refused> perform(const netlink::AnnounceOperations& operations);
-    [[nodiscard]] Result<std::vector<lvs::Announcer::Refused>> try_to_perform(
+    [[nodiscard]] std::vector<netlink::RefusedAnnounce> perform(const netlink::AnnounceOperations& operations);
+    [[nodiscard]] Result<std::vector<netlink::RefusedAnnounce>> try_to_perform(
         const netlink::AnnounceOperations& operations);
     void renew();
 

@@ -54,12 +54,8 @@ class KernelAnnouncing final : public AnnounceTable {
 public:
     explicit KernelAnnouncing(kernel::AnnouncedAddresses addresses) : addresses_{std::move(addresses)} {}
 
-    Result<std::vector<lvs::Announcer::Refused>> perform(const netlink::AnnounceOperations& operations) override {
-        auto failures = addresses_.perform(operations);
-        if (!failures) return std::unexpected{std::move(failures.error())};
-        std::vector<lvs::Announcer::Refused> refused;
-        for (auto& failure : *failures) refused.push_back({failure.index, std::move(failure.text)});
-        return refused;
+    Result<std::vector<netlink::RefusedAnnounce>> perform(const netlink::AnnounceOperations& operations) override {
+        return addresses_.perform(operations);
     }
 
 private:

@@ -17,8 +17,8 @@ namespace {
 
 struct FakeAnnouncing final : AnnounceTable {
     FakeAnnouncing(std::vector<std::string>& order, const std::string& refuses) : order_{order}, refuses_{refuses} {}
-    Result<std::vector<lvs::Announcer::Refused>> perform(const netlink::AnnounceOperations& operations) override {
-        std::vector<lvs::Announcer::Refused> refused;
+    Result<std::vector<netlink::RefusedAnnounce>> perform(const netlink::AnnounceOperations& operations) override {
+        std::vector<netlink::RefusedAnnounce> refused;
         for (std::size_t i = 0; i < operations.size(); ++i) {
             order_.push_back(netlink::describe(operations[i]));
             if (!refuses_.empty()) refused.push_back({i, refuses_});

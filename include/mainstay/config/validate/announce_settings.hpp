@@ -24,6 +24,7 @@ struct AnnounceSettings {
 
 // None: the service has no announce block, or is a firewall mark, which has no address.
 [[nodiscard]] std::optional<AnnounceSettings> announce_settings(const VirtualServer& service);
+[[nodiscard]] bool announces(const VirtualServer& service);
 [[nodiscard]] bool announces(const Config& config);
 
 }  // namespace mainstay::config

@@ -59,7 +59,7 @@ public:
     virtual ~AnnounceTable() = default;
 
     // As kernel::AnnouncedAddresses::perform().
-    [[nodiscard]] virtual Result<std::vector<lvs::Announcer::Refused>> perform(
+    [[nodiscard]] virtual Result<std::vector<netlink::RefusedAnnounce>> perform(
         const netlink::AnnounceOperations& operations) = 0;
 };
 
