@@ -135,6 +135,13 @@ struct ReplayOptions {
 };
 [[nodiscard]] int ctl_replay(const ReplayOptions& options);
 [[nodiscard]] int ctl_ipvs(bool stats);
+struct AnnouncedOptions {
+    std::string interface = "ms-vip", drain_interface = "ms-drain";
+    bool follow = false, exabgp = false;
+};
+[[nodiscard]] int ctl_announced(const AnnouncedOptions& options);
+// `directors`: [USER@]HOST, or the path of a control socket.
+[[nodiscard]] int ctl_fleet(const std::vector<std::string>& directors, bool as_json);
 // Which server a new flow goes to; `client` and `service` as "192.0.2.1:80". Asks the kernel, not the daemon.
 [[nodiscard]] int ctl_flow(const std::string& client, const std::string& service, bool udp);
 [[nodiscard]] int ctl_doctor(const std::string& file, const std::string& socket, bool as_json);

@@ -1,13 +1,13 @@
 #include <fmt/format.h>
-#include <sys/utsname.h>
 
 #include <fstream>
-#include <iterator>
 
 #include "ctl.hpp"
 #include "flow.hpp"
 #include "ipvs_table.hpp"
+#include "mainstay/kernel/boot_configuration.hpp"
 #include "mainstay/kernel/ipvs.hpp"
+#include "mainstay/lvs/mh_table.hpp"
 #include "output.hpp"
 
 namespace mainstay::cli {
@@ -34,13 +34,6 @@ Result<std::vector<IpvsTableEntry>> read_table() {
     return table;
 }
 
-std::optional<std::uint32_t> table_size() {
-    utsname kernel{};
-    if (::uname(&kernel) != 0) return std::nullopt;
-    std::ifstream file{std::string{"/boot/config-"} + kernel.release};  // NOLINT(*-array-to-pointer-decay): of C
-    return mh_table_size(std::string{std::istreambuf_iterator<char>{file}, {}});
-}
-
 int complain(const std::string& problem) {
     print_error("mainstayctl: " + problem + "\n");
     return 1;
@@ -56,7 +49,8 @@ int ctl_flow(const std::string& client, const std::string& service, bool udp) {
     const auto table = read_table();
     if (!table) return complain(table.error().text());
     constexpr std::uint8_t kTcp = 6, kUdp = 17;
-    const auto lines = explain_flow(*table, {*from, *to, udp ? kUdp : kTcp}, table_size());
+    const auto lines =
+        explain_flow(*table, {*from, *to, udp ? kUdp : kTcp}, lvs::mh_table_size(kernel::boot_configuration()));
     if (!lines) return complain(lines.error().text());
     std::string out;
     for (const auto& line : *lines) out += (out.empty() ? "" : "  ") + line + "\n";

@@ -178,6 +178,22 @@ int run(int argc, char** argv) {
     replay->add_option("--service", replaying.service, "Show what concerns this virtual server and its servers only");
     replay->add_option("--server", replaying.server, "Show what concerns this real server only");
 
+    AnnouncedOptions announcing;
+    auto* announced = app.add_subcommand(
+        "announced", "Show the addresses that this host announces, from the kernel, for routing daemons");
+    announced->add_flag("--follow", announcing.follow, "Go on with what changes, and a heartbeat each second");
+    announced->add_flag("--exabgp", announcing.exabgp, "Print commands of ExaBGP");
+    announced->add_option("--interface", announcing.interface, "Look at this interface")->capture_default_str();
+    announced->add_option("--drain-interface", announcing.drain_interface, "Look at this drain interface")
+        ->capture_default_str();
+
+    std::vector<std::string> directors;
+    auto* fleet = app.add_subcommand(
+        "fleet", "Compare what several directors say of themselves; exit 0 equal, 1 different, 2 one did not answer");
+    fleet->add_option("DIRECTOR", directors, "Ask these: [USER@]HOST over ssh, or the path of a control socket")
+        ->required();
+    fleet->add_flag("--json", as_json, "Print the differences as JSON");
+
     bool stats = false;
     auto* ipvs = app.add_subcommand("ipvs", "Show the kernel's IPVS table, as ipvsadm -Ln does");
     ipvs->add_flag("--stats", stats, "Show connections, packets and bytes");
@@ -222,6 +238,8 @@ int run(int argc, char** argv) {
     if (*save) return ctl_record_save(socket, file);
     if (*replay) return ctl_replay(replaying);
     if (*ipvs) return ctl_ipvs(stats);
+    if (*announced) return ctl_announced(announcing);
+    if (*fleet) return ctl_fleet(directors, as_json);
     return ctl_doctor(file, socket, as_json);
 }
 

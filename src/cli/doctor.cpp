@@ -207,6 +207,7 @@ std::vector<Finding> judge_host(const DoctorFacts& facts) {
     judge_rivals(facts, found);
     judge_peers(facts, found);
     judge_daemon(facts, found);
+    judge_routing(facts, found);
     for (const auto& capability : facts.missing_capabilities) {
         found.push_back({fmt::format("the capability {} is not available here", capability),
                          "run as root; in a container, add it (--cap-add)"});

@@ -67,6 +67,17 @@ struct DoctorFacts {
         std::string mac;  // of the other host; empty: IPv6, found by the kernel
     };
     std::vector<Duplicate> duplicates;
+
+    // Of directors that announce addresses.
+    std::vector<std::string> announced;  // by mainstay now
+    bool has_routing_daemon = false;     // in this network namespace
+    struct BgpNeighbor {
+        std::string address, state;  // "Established"
+        bool restarts_gracefully = false;
+        std::string bfd;  // "Up"; empty: none
+    };
+    std::vector<BgpNeighbor> bgp_neighbors;   // of FRR; empty: FRR has none, or is not asked
+    std::vector<std::string> not_advertised;  // of those announced, by FRR
 };
 
 struct Finding {
@@ -80,6 +91,11 @@ struct Finding {
 // Chains that meet VRRP packets on their way in and drop them: from `nft -j list ruleset`, and from `iptables-save`.
 [[nodiscard]] std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json);
 [[nodiscard]] std::vector<std::string> iptables_drops_vrrp(std::string_view saved);
+
+// FRR's answers to "show bgp neighbors json", and to "show bgp FAMILY unicast PREFIX json": whether anybody is told.
+void read_bgp_neighbors(DoctorFacts& facts, std::string_view answer);
+[[nodiscard]] bool is_advertised(std::string_view answer);
+void judge_routing(const DoctorFacts& facts, std::vector<Finding>& found);
 
 // The facts from the answer of the running daemon; empty if there is none or it has another version.
 void read_status(DoctorFacts& facts, std::string_view status);

@@ -34,7 +34,7 @@ constexpr std::chrono::milliseconds kProbeWait{500};  // for each interface
 
 // Output of a fixed command; nothing when it is not installed or fails.
 std::optional<std::string> output_of(const char* command) {
-    std::FILE* pipe = ::popen(command, "re");  // NOLINT(cert-env33-c): the commands are literals of this file
+    std::FILE* pipe = ::popen(command, "re");  // NOLINT(cert-env33-c): of literals of this file, and addresses
     if (pipe == nullptr) return std::nullopt;
     std::string out;
     std::array<char, 4096> piece{};
@@ -162,6 +162,35 @@ void gather_rivals(DoctorFacts& facts, int supervisor) {
     }
 }
 
+// The names of all programs that run in this network namespace.
+std::set<std::string> programs_here() {
+    std::set<std::string> names;
+    const std::string here = link_target("/proc/self/ns/net");
+    std::error_code failed;
+    for (const auto& entry : fs::directory_iterator{"/proc", failed})
+        if (link_target(entry.path() / "ns/net") == here) names.insert(first_line(entry.path() / "comm"));
+    return names;
+}
+
+void gather_routing(DoctorFacts& facts) {
+    static constexpr std::array kDaemons{"bgpd", "ospfd", "ospf6d", "isisd", "bird", "gobgpd", "exabgp"};
+    if (facts.announced.empty()) return;
+    const auto running = programs_here();
+    facts.has_routing_daemon = std::ranges::any_of(kDaemons, [&](const char* name) { return running.contains(name); });
+    if (!running.contains("bgpd")) return;
+    const auto neighbors = output_of("vtysh -c 'show bgp neighbors json' 2>/dev/null");
+    if (!neighbors) return;
+    read_bgp_neighbors(facts, *neighbors);
+    for (const auto& text : facts.announced) {
+        const auto address = IpAddress::parse(text);
+        if (!address) continue;
+        const auto route = output_of(fmt::format("vtysh -c 'show bgp {} unicast {} json' 2>/dev/null",
+                                                 address->is_v4() ? "ipv4" : "ipv6", address->to_string())
+                                         .c_str());
+        if (route && !is_advertised(*route)) facts.not_advertised.push_back(text);
+    }
+}
+
 void gather_capabilities(DoctorFacts& facts) {
     constexpr std::array kNeeded{std::pair{CAP_NET_ADMIN, "CAP_NET_ADMIN"}, std::pair{CAP_NET_RAW, "CAP_NET_RAW"},
                                  std::pair{CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE"},
@@ -257,6 +286,7 @@ DoctorFacts gather_facts(const std::string& configuration_path, std::string_view
     gather_rivals(facts, supervisor_of(status));
     gather_capabilities(facts);
     read_status(facts, status_text);
+    gather_routing(facts);
     gather_duplicates(facts, status);
     return facts;
 }

@@ -14,7 +14,6 @@ namespace {
 using Lines = std::vector<std::string>;
 
 constexpr std::uint32_t kFallback = kScheduler1, kPort = kScheduler2;  // of mh
-constexpr int kFirstIndex = 8;                                         // CONFIG_IP_VS_MH_TAB_INDEX of kMhTableSizes[0]
 
 // Why it takes no new flow; empty: it does.
 std::string closed(const netlink::IpvsDestinationEntry& server) {
@@ -104,18 +103,6 @@ std::optional<Endpoint> endpoint_from(std::string_view text) {
     if (!parsed || parsed->is_v6() != bracketed || error != std::errc{} || end != number.data() + number.size())
         return std::nullopt;
     return Endpoint{*parsed, port};
-}
-
-std::optional<std::uint32_t> mh_table_size(std::string_view boot_configuration) {
-    constexpr std::string_view kLine = "\nCONFIG_IP_VS_MH_TAB_INDEX=";
-    const auto at = boot_configuration.find(kLine);
-    if (at == std::string_view::npos) return std::nullopt;
-    const auto rest = boot_configuration.substr(at + kLine.size());
-    int index = 0;
-    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), index);
-    const auto known = static_cast<int>(lvs::kMhTableSizes.size());
-    if (error != std::errc{} || index < kFirstIndex || index >= kFirstIndex + known) return std::nullopt;
-    return lvs::kMhTableSizes.at(static_cast<std::size_t>(index - kFirstIndex));
 }
 
 Result<Lines> explain_flow(const std::vector<IpvsTableEntry>& table, const Flow& flow,

@@ -20,10 +20,6 @@ struct Flow {
 // "192.0.2.1:80" or "[2001:db8::1]:80"
 [[nodiscard]] std::optional<Endpoint> endpoint_from(std::string_view text);
 
-// The size of a kernel's mh table by its boot configuration (the content of /boot/config-RELEASE); none if it does not
-// say.
-[[nodiscard]] std::optional<std::uint32_t> mh_table_size(std::string_view boot_configuration);
-
 // A line for each reason, the answer first. `table`: the kernel's, destinations in its order. `size`: of its mh tables,
 // none if it is not known. An error: there is no such service.
 [[nodiscard]] Result<std::vector<std::string>> explain_flow(const std::vector<IpvsTableEntry>& table, const Flow& flow,

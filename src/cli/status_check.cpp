@@ -69,6 +69,9 @@ void check_service(const json& lvs, const json& service, Findings& findings, Cou
     else
         findings.critical(fmt::format("{} has no quorum{}", name,
                                       flag(service, "sorry_in_use") ? ", its sorry server is in use" : ""));
+    if (service.contains("mh_table") &&
+        text(service["mh_table"], "digest") != text(service["mh_table"], "wanted_digest"))
+        findings.warning(fmt::format("the mh table of {} waits to be put in order: run maintenance", name));
     for (const auto& server : list(service, "servers")) {
         ++counts.servers;
         if (flag(server, "kept_by_min_alive"))

@@ -79,13 +79,24 @@ std::string check_text(const json& check, std::int64_t now_us) {
     return out;
 }
 
+std::string mh_table_line(const json& service) {
+    if (!service.contains("mh_table")) return {};
+    const auto& mh = service["mh_table"];
+    const auto digest = text(mh, "digest"), wanted = text(mh, "wanted_digest");
+    std::string out = fmt::format("  active_active, mh table {}", digest);
+    if (digest != wanted)
+        out += fmt::format(", the configuration demands {}: put in order once no address of it is announced", wanted);
+    if (flag(mh, "slots_assumed")) out += fmt::format(" ({} slots assumed)", number(mh, "slots"));
+    return out + "\n";
+}
+
 std::string service_table(const json& service, std::int64_t now_us) {
     std::string out = fmt::format("\n{} {}, quorum {}", text(service, "name"), text(service, "scheduler"),
                                   flag(service, "quorum_up") ? "up" : "down");
     if (const auto sorry = text(service, "sorry_server"); !sorry.empty()) {
         out += fmt::format(", sorry server {} {}", sorry, flag(service, "sorry_in_use") ? "in use" : "not in use");
     }
-    out += "\n";
+    out += "\n" + mh_table_line(service);
     std::string notes;
     std::vector<TableRow> rows{{"SERVER", "STATE", "FOR", "WEIGHT", "FORWARD", "IN TABLE", "LAST CHECK"}};
     for (const auto& server : list(service, "servers")) {

@@ -11,6 +11,7 @@
 #include "config/parse/names.hpp"
 #include "config/parse/parse_context.hpp"
 #include "config/toml/words.hpp"
+#include "config/validate/active_active.hpp"
 #include "mainstay/config/language/resolver.hpp"
 #include "mainstay/config/toml/toml.hpp"
 
@@ -214,6 +215,7 @@ Loaded load(Snapshot snapshot, const Environment& host) {
     loaded.config.more = std::move(r.more);
     check_sync_daemon(r, loaded.config);
     check_announce(r, loaded.config);
+    check_active_active(r, loaded.config);
     resolve_names(r, loaded.config);
     explain_references(r, snapshot);
     if (!r.diag.entries().empty() || r.diag.dropped() != 0) snapshot.index_lines();

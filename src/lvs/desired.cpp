@@ -88,6 +88,38 @@ std::int32_t clamp_weight(std::int64_t weight) {
 
 namespace {
 
+// Of an active_active service. Every server of the configuration is always there, and its share of the slots is the
+// configured weight: what one director has seen of its servers decides only which of them take traffic. Servers that
+// are no longer configured are not wanted: the plan keeps them until the table may be repaired.
+std::vector<netlink::IpvsDestination> agreed_destinations(const config::VirtualServer& service,
+                                                          const ServiceVerdict& verdict) {
+    std::vector<netlink::IpvsDestination> destinations;
+    const std::size_t count = std::min(service.real_servers.size(), verdict.servers.size());
+    destinations.reserve(count + 1);
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto& server = service.real_servers[i];
+        const auto& found = verdict.servers[i];
+        const bool serving =
+            found.alive && found.weight > 0 && found.place == ServerVerdict::Place::AsChecked && !verdict.sorry_in_use;
+        const auto weight = clamp_weight(server.weight);
+        destinations.push_back(wanted_server(server, serving ? weight : 0));
+        destinations.back().last_weight = static_cast<std::uint32_t>(weight);
+    }
+    if (service.sorry_server) {
+        put_sorry_server(*service.sorry_server, verdict.sorry_in_use, true, destinations);
+        const auto sorry =
+            std::ranges::find(destinations, service.sorry_server->endpoint, &netlink::IpvsDestination::endpoint);
+        sorry->last_weight = std::max(sorry->last_weight, std::uint32_t{kSorryWeight});
+    }
+    return destinations;
+}
+
+void put_in_canonical_order(std::vector<netlink::IpvsDestination>& destinations) {
+    std::ranges::stable_sort(destinations, {}, &netlink::IpvsDestination::endpoint);
+    const auto [from, to] = std::ranges::unique(destinations, {}, &netlink::IpvsDestination::endpoint);
+    destinations.erase(from, to);
+}
+
 // The destinations as the servers are configured, before a key of a group gives them its port.
 std::vector<netlink::IpvsDestination> wanted_destinations(const config::VirtualServer& service,
                                                           const ServiceVerdict& verdict) {
@@ -119,12 +151,15 @@ Table desired(const config::VirtualServer& service, std::span<const netlink::Ipv
               const ServiceVerdict& verdict) {
     Table table;
     table.reserve(keys.size());
-    const auto destinations = wanted_destinations(service, verdict);
+    const auto destinations = service.active_active ? agreed_destinations(service, verdict)  //
+                                                    : wanted_destinations(service, verdict);
     for (const auto& key : keys) {
-        auto& entry = table.emplace_back(ServiceTable{wanted_service(service, key), destinations});
+        auto& entry =
+            table.emplace_back(ServiceTable{wanted_service(service, key), destinations, service.active_active});
         for (auto& destination : entry.destinations)
             destination.endpoint = endpoint_at(key, service, destination.endpoint,
                                                static_cast<config::Forwarding>(destination.forwarding));
+        if (service.active_active) put_in_canonical_order(entry.destinations);
     }
     return table;
 }

@@ -4,8 +4,6 @@
 #include <numeric>
 #include <utility>
 
-#include "mainstay/lvs/plan.hpp"
-
 namespace mainstay::lvs {
 
 using netlink::IpvsOperation;
@@ -81,8 +79,26 @@ void Ledger::forget() {
     std::ranges::fill(as_wanted_, std::uint8_t{0});
 }
 
+// Where nothing better is known, as desired: so mainstay adds them.
+void Ledger::take_last_weights(ServiceTable& actual, std::optional<std::size_t> at) const {
+    const auto before = actual_.find(actual.service.key);
+    const auto last_weight_of = [&](const Endpoint& endpoint) {
+        const auto same = [&endpoint](const auto& one) { return one.endpoint == endpoint; };
+        for (const ServiceTable* table :
+             {before == actual_.end() ? nullptr : &before->second, at ? &wanted_[*at] : nullptr}) {
+            if (table == nullptr) continue;
+            const auto known = std::ranges::find_if(table->destinations, same);
+            if (known != table->destinations.end()) return known->last_weight;
+        }
+        return 1U;
+    };
+    for (auto& one : actual.destinations)
+        one.last_weight = one.weight > 0 ? static_cast<std::uint32_t>(one.weight) : last_weight_of(one.endpoint);
+}
+
 void Ledger::found(const Key& key, std::optional<ServiceTable> actual) {
     const auto at = find(key);
+    if (actual && at && wanted_[*at].active_active) take_last_weights(*actual, at);
     if (at) as_wanted_[*at] = 0;
     if (!actual) {
         actual_.erase(key);
@@ -97,7 +113,7 @@ void Ledger::settle(std::size_t at) {
     const auto known = actual_.find(wanted_[at].service.key);
     if (as_wanted_[at] != 0 || known == actual_.end()) return;
     Operations operations;
-    plan_service(wanted_[at], &known->second, operations);
+    plan_service(wanted_[at], &known->second, operations, Repair::Now);
     if (!operations.empty()) return;
     actual_.erase(known);
     as_wanted_[at] = 1;
@@ -127,10 +143,24 @@ void Ledger::carried_out(std::span<const IpvsOperation> operations, std::span<co
 
 bool Ledger::is_known(std::size_t at) const { return is_as_wanted(at) || actual_.contains(wanted_[at].service.key); }
 
-void Ledger::plan(std::size_t at, Operations& out) const {
+std::optional<ServiceTable> Ledger::known(std::size_t at) const {
+    if (is_as_wanted(at)) return as_put_in(wanted_[at]);
+    const auto known = actual_.find(wanted_[at].service.key);
+    return known == actual_.end() ? std::nullopt : std::optional{known->second};
+}
+
+bool Ledger::is_usable(std::size_t at) const {
+    if (is_as_wanted(at)) return true;
+    if (!wanted_[at].active_active) return false;
+    Operations operations;
+    plan(at, operations);
+    return operations.empty();
+}
+
+void Ledger::plan(std::size_t at, Operations& out, Repair repair) const {
     if (is_as_wanted(at)) return;
     const auto known = actual_.find(wanted_[at].service.key);
-    plan_service(wanted_[at], known == actual_.end() ? nullptr : &known->second, out);
+    plan_service(wanted_[at], known == actual_.end() ? nullptr : &known->second, out, repair);
 }
 
 void Ledger::plan_left_over(Operations& out) const {

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <bit>
-#include <map>
+#include <charconv>
 #include <numeric>
+#include <utility>
 
 #include "mainstay/base/hash.hpp"
+#include "mainstay/config/validate/active_active.hpp"
 
 namespace mainstay::lvs {
 namespace {
@@ -13,6 +15,7 @@ namespace {
 // Both halves of the 128-bit keys of the kernel's two hashes.
 constexpr std::uint64_t kFirstKey = 2654435761U, kSecondKey = 2654446892U;
 constexpr std::uint32_t kNobody = ~0U;
+constexpr int kFirstIndex = 8;  // CONFIG_IP_VS_MH_TAB_INDEX of kMhTableSizes[0]
 
 struct SipState {
     std::uint64_t v0, v1, v2, v3;
@@ -37,20 +40,6 @@ std::uint32_t sip_hash(std::uint64_t key, std::uint32_t word) {
     return static_cast<std::uint32_t>(state.v0 ^ state.v1 ^ state.v2 ^ state.v3);
 }
 
-// The address as one number: of IPv6 the exclusive or of its four words.
-std::uint32_t folded(const IpAddress& address) {
-    std::uint32_t sum = 0;
-    const auto bytes = address.bytes();
-    for (std::size_t at = 0; at < bytes.size(); at += 4) {
-        std::uint32_t word = 0;
-        for (std::size_t n = 0; n < 4; ++n) word = word << 8 | std::to_integer<std::uint32_t>(bytes[at + n]);
-        sum ^= word;
-    }
-    return sum;
-}
-
-std::uint32_t number_of(const Endpoint& endpoint) { return folded(endpoint.address) + endpoint.port; }
-
 // How many slots each destination takes in a row: its weight by the greatest common divisor, halved as often as a large
 // weight needs so that the table keeps its shape.
 std::vector<std::uint32_t> turns_of(std::span<const MhDestination> destinations, std::uint32_t size) {
@@ -61,7 +50,7 @@ std::vector<std::uint32_t> turns_of(std::span<const MhDestination> destinations,
     }
     std::vector<std::uint32_t> turns(destinations.size(), 0);
     if (divisor == 0) return turns;
-    const auto index = static_cast<int>(std::ranges::find(kMhTableSizes, size) - kMhTableSizes.begin()) + 8;
+    const auto index = static_cast<int>(std::ranges::find(kMhTableSizes, size) - kMhTableSizes.begin()) + kFirstIndex;
     const int shift = std::max(0, static_cast<int>(std::bit_width(largest / divisor)) - index / 2);
     for (std::size_t n = 0; n < destinations.size(); ++n)
         if (const auto weight = destinations[n].last_weight; weight > 0)
@@ -82,7 +71,7 @@ MhTable::MhTable(std::span<const MhDestination> destinations, std::uint32_t size
     if (std::ranges::all_of(turns, [](std::uint32_t count) { return count == 0; })) return;
     std::vector<Claim> claims;
     for (const auto& one : destinations) {
-        const auto number = number_of(one.endpoint);
+        const auto number = config::mh_number(one.endpoint);
         claims.push_back({sip_hash(kFirstKey, number) % size, 1 + sip_hash(kSecondKey, number) % (size - 1)});
         endpoints_.push_back(one.endpoint);
     }
@@ -97,7 +86,8 @@ MhTable::MhTable(std::span<const MhDestination> destinations, std::uint32_t size
 }
 
 std::size_t MhTable::slot_at(const Endpoint& client, bool port, std::uint32_t offset) const {
-    return sip_hash(kFirstKey, offset + folded(client.address) + (port ? client.port : 0U)) % slots_.size();
+    return sip_hash(kFirstKey, offset + config::mh_number({client.address, 0}) + (port ? client.port : 0U)) %
+           slots_.size();
 }
 
 std::optional<std::size_t> MhTable::slot_of(const Endpoint& client, MhFlags flags) const {
@@ -133,13 +123,16 @@ std::uint64_t MhTable::digest() const {
     return digest;
 }
 
-std::vector<std::pair<std::size_t, std::size_t>> mh_collisions(std::span<const MhDestination> destinations) {
-    std::vector<std::pair<std::size_t, std::size_t>> found;
-    std::map<std::uint32_t, std::size_t> first;
-    for (std::size_t n = 0; n < destinations.size(); ++n)
-        if (const auto [known, fresh] = first.emplace(number_of(destinations[n].endpoint), n); !fresh)
-            found.emplace_back(known->second, n);
-    return found;
+std::optional<std::uint32_t> mh_table_size(std::string_view boot_configuration) {
+    constexpr std::string_view kLine = "\nCONFIG_IP_VS_MH_TAB_INDEX=";
+    const auto at = boot_configuration.find(kLine);
+    if (at == std::string_view::npos) return std::nullopt;
+    const auto rest = boot_configuration.substr(at + kLine.size());
+    int index = 0;
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), index);
+    const auto known = static_cast<int>(kMhTableSizes.size());
+    if (error != std::errc{} || index < kFirstIndex || index >= kFirstIndex + known) return std::nullopt;
+    return kMhTableSizes.at(static_cast<std::size_t>(index - kFirstIndex));
 }
 
 }  // namespace mainstay::lvs

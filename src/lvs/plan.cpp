@@ -19,17 +19,78 @@ IpvsOperation on_destination(Kind kind, const netlink::IpvsService& service, con
     return {kind, service, destination};
 }
 
+IpvsDestination with_weight(IpvsDestination destination, std::uint32_t weight) {
+    destination.weight = static_cast<std::int32_t>(weight);
+    return destination;
+}
+
+// A server of an active_active service that takes no traffic is added with its weight and then set to 0: only so does
+// the kernel give it the slots that it has on directors where it is up.
+void add_destination(const ServiceTable& wanted, const IpvsDestination& destination, std::vector<IpvsOperation>& out) {
+    const bool gets_slots = destination.weight == 0 && destination.last_weight != 0;
+    const auto& first = gets_slots ? with_weight(destination, destination.last_weight) : destination;
+    out.push_back(on_destination(Kind::AddDestination, wanted.service, first));
+    if (gets_slots) out.push_back(on_destination(Kind::SetDestination, wanted.service, destination));
+}
+
 void plan_new(const ServiceTable& wanted, std::vector<IpvsOperation>& out) {
     out.push_back(on_service(Kind::AddService, wanted.service));
     std::set<Endpoint> seen;
+    for (const auto& destination : wanted.destinations)
+        if (seen.insert(destination.endpoint).second) add_destination(wanted, destination, out);
+}
+
+// The destinations of an active_active service are sorted by endpoint.
+bool wants(const ServiceTable& wanted, const Endpoint& endpoint) {
+    return std::ranges::binary_search(wanted.destinations, endpoint, {}, &IpvsDestination::endpoint);
+}
+
+// So many of the oldest destinations stand where the canonical order has them, with slots as they shall have.
+std::size_t in_place(const ServiceTable& wanted, const ServiceTable& actual) {
+    const auto oldest_first = actual.destinations | std::views::reverse;
+    const auto stays = [](const IpvsDestination& should, const IpvsDestination& is) {
+        return should.endpoint == is.endpoint && (should.last_weight != 0 || is.last_weight == 0);
+    };
+    const auto end = std::ranges::mismatch(wanted.destinations, oldest_first, stays).in1;
+    return static_cast<std::size_t>(end - wanted.destinations.begin());
+}
+
+// Of an active_active service: by weights alone, unless a repair may delete and add again.
+void plan_agreed(const ServiceTable& wanted, const ServiceTable& actual, Repair repair,
+                 std::vector<IpvsOperation>& out) {
+    const std::size_t stay = repair == Repair::Now ? in_place(wanted, actual) : actual.destinations.size();
+    std::map<Endpoint, const IpvsDestination*> present;
+    for (const auto& destination : actual.destinations | std::views::reverse | std::views::take(stay))
+        present.emplace(destination.endpoint, &destination);
+    for (const auto& destination : actual.destinations)  // the newest first
+        if (!present.contains(destination.endpoint))
+            out.push_back(on_destination(Kind::DeleteDestination, wanted.service, destination));
+
+    std::vector<IpvsOperation> to_zero;
     for (const auto& destination : wanted.destinations) {
-        if (!seen.insert(destination.endpoint).second) continue;
-        out.push_back(on_destination(Kind::AddDestination, wanted.service, destination));
+        const auto found = present.find(destination.endpoint);
+        if (found == present.end()) {
+            add_destination(wanted, destination, out);
+            continue;
+        }
+        const IpvsDestination& is = *found->second;
+        const bool gets_slots =
+            destination.weight == 0 && destination.last_weight != 0 && is.last_weight != destination.last_weight;
+        if (gets_slots)
+            to_zero.push_back(on_destination(Kind::SetDestination, wanted.service,
+                                             with_weight(destination, destination.last_weight)));
+        if (!gets_slots && is == destination) continue;
+        auto& queue = destination.weight > 0 ? out : to_zero;
+        queue.push_back(on_destination(Kind::SetDestination, wanted.service, destination));
+    }
+    out.insert(out.end(), to_zero.begin(), to_zero.end());
+    for (const auto& [endpoint, is] : present) {
+        if (is->weight == 0 || wants(wanted, endpoint)) continue;
+        out.push_back(on_destination(Kind::SetDestination, wanted.service, with_weight(*is, 0)));
     }
 }
 
 void plan_kept(const ServiceTable& wanted, const ServiceTable& actual, std::vector<IpvsOperation>& out) {
-    if (!same_service(wanted.service, actual.service)) out.push_back(on_service(Kind::SetService, wanted.service));
     // Equal, the usual case: the kernel lists the newest destination first.
     if (std::ranges::equal(wanted.destinations, actual.destinations | std::views::reverse)) return;
 
@@ -55,6 +116,12 @@ void plan_kept(const ServiceTable& wanted, const ServiceTable& actual, std::vect
     }
 }
 
+void set_as_kernel(IpvsDestination& destination, const IpvsDestination& wanted) {
+    const auto last = wanted.weight == 0 ? destination.last_weight : static_cast<std::uint32_t>(wanted.weight);
+    destination = wanted;
+    destination.last_weight = last;
+}
+
 bool refused(const IpvsDestination& destination) {
     return destination.weight < 0 ||
            (destination.upper_threshold != 0 && destination.lower_threshold > destination.upper_threshold);
@@ -62,9 +129,12 @@ bool refused(const IpvsDestination& destination) {
 
 }  // namespace
 
-void plan_service(const ServiceTable& wanted, const ServiceTable* actual, std::vector<IpvsOperation>& out) {
-    if (actual == nullptr)
-        plan_new(wanted, out);
+void plan_service(const ServiceTable& wanted, const ServiceTable* actual, std::vector<IpvsOperation>& out,
+                  Repair repair) {
+    if (actual == nullptr) return plan_new(wanted, out);
+    if (!same_service(wanted.service, actual->service)) out.push_back(on_service(Kind::SetService, wanted.service));
+    if (wanted.active_active)
+        plan_agreed(wanted, *actual, repair, out);
     else
         plan_kept(wanted, *actual, out);
 }
@@ -109,10 +179,11 @@ bool perform(ServiceTable& table, const IpvsOperation& operation) {
         case Kind::AddDestination:
             if (at != destinations.end() || refused(operation.destination)) return false;
             destinations.insert(destinations.begin(), operation.destination);
+            destinations.front().last_weight = static_cast<std::uint32_t>(operation.destination.weight);
             return true;
         case Kind::SetDestination:
             if (at == destinations.end() || refused(operation.destination)) return false;
-            *at = operation.destination;
+            set_as_kernel(*at, operation.destination);
             return true;
         case Kind::DeleteDestination:
             if (at == destinations.end()) return false;

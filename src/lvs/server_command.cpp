@@ -118,9 +118,14 @@ void ServerCommandRun::look_at_stranger(const OverrideKey& key, ServerAnswer& an
     if (++answer.changed <= kServersNamedInAuditMax) named_ += fmt::format(" {},", name);
 }
 
-// Adds one note per service.
+// One note of each kind per service.
 void ServerCommandRun::remark(const ServerRef& ref) {
-    auto text = remark_on_persistence(services_.configs[ref.service], command_);
+    const auto& service = services_.configs[ref.service];
+    auto text = remark_on_persistence(service, command_);
+    if (service.active_active && command_.verb == ServerCommand::Verb::Weight && command_.weight > 0)
+        text = fmt::format(
+            "VS {} is active_active: its flows are shared by the configured weights, and only weight 0 counts",
+            services_.name(ref.service));
     if (text && (remarks_.empty() || remarks_.back() != *text)) remarks_.push_back(std::move(*text));
 }
 

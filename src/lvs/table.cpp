@@ -20,6 +20,14 @@ IpAddress next_of(const IpAddress& address) {
 
 }  // namespace
 
+bool ServiceTable::operator==(const ServiceTable& other) const {
+    const auto same_last_weight = [](const netlink::IpvsDestination& one, const netlink::IpvsDestination& two) {
+        return one.last_weight == two.last_weight;
+    };
+    return service == other.service && destinations == other.destinations && active_active == other.active_active &&
+           (!active_active || std::ranges::equal(destinations, other.destinations, same_last_weight));
+}
+
 netlink::IpvsServiceKey key_of(const config::VirtualServer& service) {
     netlink::IpvsServiceKey key;
     key.family = service.family;

@@ -112,6 +112,18 @@ void put_announced(MetricsWriter& out, const LvsStatus& lvs) {
         out.sample({{"address", one.address.to_string()}, {"interface", one.drain_interface}}, one.state == "draining");
 }
 
+// Nothing without an active_active service.
+void put_mh_tables(MetricsWriter& out, const LabelledServices& services) {
+    const auto has_table = [](const auto& one) { return one.object->mh_table.has_value(); };
+    if (std::ranges::none_of(services.all(), has_table)) return;
+    out.family("mainstay_mh_table_info");
+    for (const auto& one : services.all())
+        if (has_table(one)) out.sample(one.labels.with("digest", digest_text(one.object->mh_table->digest)), true);
+    out.family("mainstay_mh_table_as_wanted");
+    for (const auto& one : services.all())
+        if (const auto& table = one.object->mh_table) out.sample(one.labels, table->digest == table->wanted_digest);
+}
+
 // ---- scope=servers -------------------------------------------------------------------------------------------------
 
 struct Server {
@@ -168,6 +180,7 @@ void put_lvs(MetricsWriter& out, const DaemonStatus& status, const LvsStatus& lv
     out.family("mainstay_lvs_overrides");
     out.sample({}, std::uint64_t{lvs.overrides.size()});
     put_announced(out, lvs);
+    put_mh_tables(out, services);
     put_each(out, "mainstay_lvs_quorum_up", services, [](const auto& s) { return s.quorum_up; });
     out.family("mainstay_lvs_sorry_server_in_use");
     for (const auto& one : services.all())

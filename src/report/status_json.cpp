@@ -259,6 +259,19 @@ json override_json(const OverrideStatus& o) {
     return out;
 }
 
+}  // namespace
+
+std::string digest_text(std::uint64_t digest) { return fmt::format("{:016x}", digest); }
+
+namespace {
+
+json mh_table_json(const MhTableStatus& table) {
+    return {{"digest", digest_text(table.digest)},
+            {"wanted_digest", digest_text(table.wanted_digest)},
+            {"slots", table.slots},
+            {"slots_assumed", table.slots_assumed}};
+}
+
 json service_json(const ServiceStatus& s, const ServiceTraffic* traffic) {
     json servers = json::array();
     for (std::size_t i = 0; i < s.servers.size(); ++i)
@@ -280,6 +293,7 @@ json service_json(const ServiceStatus& s, const ServiceTraffic* traffic) {
         out["traffic"] = json::object();
         put_counters(out["traffic"], traffic->stats);
     }
+    if (s.mh_table) out["mh_table"] = mh_table_json(*s.mh_table);
     out["servers"] = std::move(servers);
     out["leaving"] = std::move(leaving);
     return out;

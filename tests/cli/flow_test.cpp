@@ -95,13 +95,4 @@ TEST_CASE("an address with its port") {
         CHECK_FALSE(endpoint_from(wrong));
 }
 
-TEST_CASE("the table size of a kernel by its boot configuration") {
-    CHECK(mh_table_size("CONFIG_A=y\nCONFIG_IP_VS_MH_TAB_INDEX=12\n") == 4093);
-    CHECK(mh_table_size("#\nCONFIG_IP_VS_MH_TAB_INDEX=17\n") == 131071);
-    CHECK(mh_table_size("#\nCONFIG_IP_VS_MH_TAB_INDEX=8\n") == 251);
-    for (const auto* wrong : {"", "CONFIG_A=y\n", "\nCONFIG_IP_VS_MH_TAB_INDEX=7\n", "\nCONFIG_IP_VS_MH_TAB_INDEX=18\n",
-                              "\nCONFIG_IP_VS_MH_TAB_INDEX=\n"})
-        CHECK_FALSE(mh_table_size(wrong));
-}
-
 }  // namespace mainstay::cli

@@ -47,6 +47,22 @@ def with_bird(host, number):
     return [host.start(["bird", "-f", "-c", path, "-s", "/run/bird.ctl", "-P", "/run/bird.pid"])]
 
 
+def with_exabgp(host, number):
+    path = host.write("/run/exabgp.conf", example("exabgp-director.conf", number).replace("/usr/bin/mainstayctl", program("mainstayctl"))
+                      .replace("fd00:1::1;", f"fd00:1::{number};"))
+    settings = {f"exabgp_{name}": value for name, value in
+                (("api_terminate", "true"), ("api_respawn", "false"), ("api_ack", "false"), ("daemon_user", "root"), ("log_all", "true"))}
+    return [host.start(["exabgp", path], env=settings)]
+
+
+def with_gobgp(host, number):
+    path = host.write("/run/gobgpd.conf", example("gobgp-director.conf", number).replace('"10.1.0.1"', f'"10.1.0.{number}"'))
+    gobgpd = host.start(["gobgpd", "-f", path, "-t", "toml", "--api-hosts", "127.0.0.1:50051"])
+    wait_until(lambda: host.run(["gobgp", "neighbor"], check=False).returncode == 0, 20, gobgpd.output)
+    where = str(pathlib.Path(program("mainstayctl")).parent)
+    return [gobgpd, host.start([str(EXAMPLES / "gobgp-announce")], name="gobgp-announce", env={"PATH": f"{where}:{os.environ['PATH']}"})]
+
+
 class Director:
     def __init__(self, lan, number, announce):
         self.number = number
@@ -72,16 +88,20 @@ class Director:
         self.daemon.wait(20)
 
 
-@pytest.fixture
-def site(lan):
-    """A router, and two directors that speak BGP with it: the first with FRR, the second with BIRD."""
+def make_site(lan, *routing):
+    """A router, and directors that speak BGP with it by these programs."""
     lan.switch("core")
     router = lan.host("router", eth0=("core", "10.1.0.254/24", "fd00:1::fe/64"))
     router.run(["ip", "link", "set", "lo", "up"])
     frr = Frr(router)
     frr.start("bfdd", example("frr-router.conf"))
     frr.start("bgpd", example("frr-router.conf"))
-    return router, [Director(lan, 1, with_frr), Director(lan, 2, with_bird)], frr
+    return router, [Director(lan, number, one) for number, one in enumerate(routing, 1)], frr
+
+
+@pytest.fixture
+def site(lan):
+    return make_site(lan, with_frr, with_bird)
 
 
 def until_hops(router, vip, *numbers, within=60):
@@ -107,6 +127,26 @@ def test_a_router_spreads_over_the_directors_that_announce(site):
     listen(directors[0].host, "127.1.0.1:80", "fd00:51::1:80")
     for vip in VIPS:
         until_hops(router, vip, 1, 2)
+
+
+def test_the_doctor_looks_at_the_routing_daemon(site):
+    router, directors, _ = site
+    for vip in VIPS:
+        until_hops(router, vip, 1, 2)
+
+    def findings(host):
+        answer = host.run([program("mainstayctl"), "doctor", "-f", "/run/keepalived.conf", "--json"], check=False)
+        return [one["finding"] for one in json.loads(answer.stdout)["findings"] if "capability" not in one["finding"]]
+
+    frr, bird = (director.host for director in directors)
+    assert not [line for line in findings(frr) + findings(bird) if "BGP" in line or "BFD" in line or "announces" in line]
+    frr.run(["vtysh", "-c", "configure terminal", "-c", "router bgp", "-c", "no neighbor ROUTERS bfd",
+             "-c", "address-family ipv4 unicast", "-c", "no redistribute connected"])
+    wait_until(lambda: {"BFD with 10.1.0.254 is off: a director that is gone is noticed after the hold time only",
+                        "mainstay announces 10.50.0.1, and FRR advertises it to nobody"} <= set(findings(frr)), 30, lambda: f"{findings(frr)}")
+    for process in directors[1].routing:
+        process.stop()
+    assert "no routing daemon runs here, and mainstay announces 10.50.0.1" in findings(bird)
 
 
 def test_whatever_happens_to_mainstay_the_router_hears_of_it_within_the_lifetime(site):
@@ -170,3 +210,33 @@ def test_a_director_in_maintenance_gets_no_new_flows_before_it_withdraws(site):
     directors[0].listener.stop()
     wait_until(lambda: next_hops(router, VIPS[0]) == ["10.1.0.2"] and len(next_hops(router, VIPS[1])) == 1, 60, lambda: f"{next_hops(router, VIPS[0])}")
     assert not [line for line in watch.output().splitlines() if line.startswith("Deleted 10.50.0.1")]
+
+
+def test_daemons_that_cannot_watch_an_interface_are_told_by_lines(lan):
+    router, directors, frr = make_site(lan, with_exabgp, with_gobgp)
+    for vip in VIPS:
+        until_hops(router, vip, 1, 2)
+    assert directors[0].host.run([program("mainstayctl"), "announced"]).stdout == "announce 10.50.0.1/32\nannounce fd00:50::1/128\n"
+
+    for director, other in (directors, reversed(directors)):
+        director.host.run([program("mainstayctl"), "maintenance", "on"])
+        for vip in VIPS:
+            until_hops(router, vip, other.number)
+        paths = json.loads(frr.ask("show bgp ipv4 unicast 10.50.0.1/32 json"))["paths"]
+        assert sorted((path.get("metric", 0), path.get("locPrf", 100)) for path in paths) == [(0, 100), (1000, 0)]
+        director.host.run([program("mainstayctl"), "maintenance", "off"])
+        for vip in VIPS:
+            until_hops(router, vip, 1, 2)
+
+    # mainstay dies; then the program that prints the lines.
+    for director, other in (directors, reversed(directors)):
+        director.kill_mainstay()
+        for vip in VIPS:
+            until_hops(router, vip, other.number, within=LIFETIME + SLACK)
+        director.daemon = director.host.mainstayd(SERVICES, "-C")
+        for vip in VIPS:
+            until_hops(router, vip, 1, 2)
+    for director, other in (directors, reversed(directors)):
+        director.host.run(["pkill", "-KILL", "-f", "announced --follow"])
+        for vip in VIPS:
+            until_hops(router, vip, *([other.number] if director is directors[0] else []), within=LIFETIME + SLACK)

@@ -110,9 +110,11 @@ TEST_CASE("a digest tells tables with other servers, another order or another si
     CHECK(MhTable{ten, 4093}.digest() != digest);
 }
 
-TEST_CASE("servers whose address and port have the same sum claim the same slots") {
-    const std::vector<MhDestination> some{
-        {at("10.1.0.1", 8081)}, {at("10.1.0.9", 80)}, {at("10.1.0.2", 8080)}, {at("10.1.0.3", 8079)}};
-    CHECK(mh_collisions(some) == std::vector<std::pair<std::size_t, std::size_t>>{{0, 2}, {0, 3}});
-    CHECK(mh_collisions(servers(200)).empty());
+TEST_CASE("the table size of a kernel by its boot configuration") {
+    CHECK(mh_table_size("CONFIG_A=y\nCONFIG_IP_VS_MH_TAB_INDEX=12\n") == 4093);
+    CHECK(mh_table_size("#\nCONFIG_IP_VS_MH_TAB_INDEX=17\n") == 131071);
+    CHECK(mh_table_size("#\nCONFIG_IP_VS_MH_TAB_INDEX=8\n") == 251);
+    for (const auto* wrong : {"", "CONFIG_A=y\n", "\nCONFIG_IP_VS_MH_TAB_INDEX=7\n", "\nCONFIG_IP_VS_MH_TAB_INDEX=18\n",
+                              "\nCONFIG_IP_VS_MH_TAB_INDEX=\n"})
+        CHECK_FALSE(mh_table_size(wrong));
 }

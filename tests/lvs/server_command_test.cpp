@@ -66,3 +66,16 @@ TEST_CASE("what is wrong with a command itself") {
     CHECK_FALSE(problem_of({.verb = Verb::Weight, .which = "*", .weight = 0}).has_value());
     CHECK_FALSE(problem_of({.verb = Verb::Drain, .which = "*", .expire_persistence = true}).has_value());
 }
+
+TEST_CASE("a weight for a server of an active_active service is answered with what counts of it") {
+    Fixture f;
+    f.services.configs[0].active_active = true;
+    const auto last_line = [&f](std::int64_t weight) {
+        static_cast<void>(f.run({.verb = Verb::Weight, .which = "10.0.0.11", .weight = weight}));
+        return f.answer.lines.back();
+    };
+    CHECK(last_line(7) ==
+          "VS [10.0.0.1]:tcp:80 is active_active: its flows are shared by the configured weights, and only weight 0 "
+          "counts");
+    CHECK(last_line(0).starts_with("[10.0.0.11]:tcp:80 of VS"));
+}

@@ -304,6 +304,7 @@ struct VirtualServer {
     std::vector<RealServer> real_servers;
     CompactOptional<GroupMembership> membership;  // with a group: its entries
     CompactOptional<ExtraSettings> more{};
+    bool active_active = false;  // several directors serve it at once; the scheduler is mh with fallback and port
     bool operator==(const VirtualServer&) const = default;
 };
 

@@ -119,7 +119,8 @@ template <class A>
 void fields(A& a, VirtualServer& v) {
     a(v.endpoint, v.fwmark, v.group, v.family, v.protocol, v.scheduler, v.scheduler_flags, v.persistent,
       v.persistence_timeout, v.persistence_netmask, v.delay_loop, v.alpha, v.omega, v.inhibit_on_failure, v.quorum,
-      v.hysteresis, v.quorum_up, v.quorum_down, v.smtp_alert, v.sorry_server, v.real_servers, v.more, v.membership);
+      v.hysteresis, v.quorum_up, v.quorum_down, v.smtp_alert, v.sorry_server, v.real_servers, v.more, v.membership,
+      v.active_active);
 }
 template <class A>
 void fields(A& a, Config& c) {

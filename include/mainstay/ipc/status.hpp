@@ -151,9 +151,17 @@ void fields(A& a, LeavingStatus& s) {
     a(s.name, s.server, s.leave);
 }
 template <class A>
+void fields(A& a, MhTableStatus& s) {
+    a(s.digest, s.wanted_digest, s.slots, s.slots_assumed);
+}
+template <class A>
+void fields(A& a, OriginalSysctl& s) {
+    a(s.name, s.value);
+}
+template <class A>
 void fields(A& a, ServiceStatus& s) {
     a(s.name, s.key, s.scheduler, s.quorum_up, s.sorry_in_use, s.sorry_server, s.servers, s.leaving, s.group,
-      s.group_keys, s.quorum, s.hysteresis);
+      s.group_keys, s.quorum, s.hysteresis, s.mh_table);
 }
 template <class A>
 void fields(A& a, OverrideStatus& s) {
@@ -179,7 +187,7 @@ template <class A, class Services>
 void lvs_fields(A& a, LvsStatus& s, Services& services) {
     a(s.generation, s.ipvs_available, s.ipvs_problem, s.operations, s.operation_failures, s.repairs, services,
       s.overrides, s.lines_left_out, s.original_timeouts, s.traffic, s.original_expiry, s.check_types, s.oldest_check,
-      s.announced);
+      s.announced, s.original_sysctls);
 }
 template <class A>
 void fields(A& a, LvsStatus& s) {

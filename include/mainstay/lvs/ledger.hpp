@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "mainstay/netlink/ipvs_types.hpp"
+#include "plan.hpp"
 #include "table.hpp"
 
 namespace mainstay::lvs {
@@ -37,19 +38,28 @@ public:
     [[nodiscard]] const std::set<Key>& left_over() const { return leftover_; }
 
     // ---- the known table of the kernel ----
-    void forget();                                                   // nothing is known any more
-    void found(const Key& key, std::optional<ServiceTable> actual);  // as read from the kernel; none: it does not exist
+    void forget();  // nothing is known any more
+    // As read from the kernel; none: it does not exist. What the kernel does not show (last_weight of a destination
+    // with weight 0) is taken from what was known before, or else from the desired table.
+    void found(const Key& key, std::optional<ServiceTable> actual);
     // The operations have been applied, except those at `failed`, whose indices are in ascending order.
     void carried_out(std::span<const netlink::IpvsOperation> operations, std::span<const std::size_t> failed);
     [[nodiscard]] bool is_as_wanted(std::size_t at) const { return as_wanted_[at] != 0; }
     [[nodiscard]] bool is_as_wanted() const;            // all of them
     [[nodiscard]] bool is_known(std::size_t at) const;  // to exist in the kernel
+    // The kernel's table of this service, with its newest destination first; none: it is not known to exist.
+    [[nodiscard]] std::optional<ServiceTable> known(std::size_t at) const;
+    // As wanted but for what waits for a repair (lvs::Repair).
+    [[nodiscard]] bool is_usable(std::size_t at) const;
     // Both in the order of lvs::plan().
-    void plan(std::size_t at, Operations& out) const;
+    void plan(std::size_t at, Operations& out) const { plan(at, out, Repair::Later); }
+    void plan_repair(std::size_t at, Operations& out) const { plan(at, out, Repair::Now); }
     void plan_left_over(Operations& out) const;
     void plan_removal(std::size_t at, Operations& out) const;  // as it is at the end
 
 private:
+    void plan(std::size_t at, Operations& out, Repair repair) const;
+    void take_last_weights(ServiceTable& actual, std::optional<std::size_t> at) const;
     void settle(std::size_t at);
     void retire(std::size_t from);
     void note_difference(std::size_t at);

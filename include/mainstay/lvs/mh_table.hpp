@@ -12,7 +12,7 @@
 #include <functional>
 #include <optional>
 #include <span>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 #include "mainstay/base/ip.hpp"
@@ -28,6 +28,7 @@ struct MhDestination {
     Endpoint endpoint;
     // The weight given when it was added, or the last one since that was not 0. 0: added with 0, has no slot.
     std::uint32_t last_weight = 1;
+    bool operator==(const MhDestination&) const = default;
 };
 
 struct MhFlags {            // of the service's scheduler
@@ -59,9 +60,7 @@ private:
     std::vector<std::uint32_t> slots_;
 };
 
-// Pairs of destinations (by index, the first one lower) that claim the same slots, so that their order alone decides:
-// address and port count by their sum.
-[[nodiscard]] std::vector<std::pair<std::size_t, std::size_t>> mh_collisions(
-    std::span<const MhDestination> destinations);
+// The size of a kernel's mh tables by its boot configuration (kernel::boot_configuration()); none if it does not say.
+[[nodiscard]] std::optional<std::uint32_t> mh_table_size(std::string_view boot_configuration);
 
 }  // namespace mainstay::lvs

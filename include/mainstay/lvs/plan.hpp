@@ -18,10 +18,16 @@ namespace mainstay::lvs {
 // destinations with them.
 [[nodiscard]] std::vector<netlink::IpvsOperation> plan(const Table& desired, const Table& actual,
                                                        std::span<const netlink::IpvsServiceKey> owned);
-// The same for one service. `actual` null: the kernel does not have it.
-void plan_service(const ServiceTable& wanted, const ServiceTable* actual, std::vector<netlink::IpvsOperation>& out);
+// Whether destinations of an active_active service may be deleted and put into another order. That gives other flows
+// other servers, so while the director has traffic it waits: a server that is not wanted any more keeps its slots with
+// weight 0, and a new one stands behind those that are there.
+enum class Repair : std::uint8_t { Later, Now };
 
-// The kernel's table after this service has been set without refusals.
+// The same for one service. `actual` null: the kernel does not have it.
+void plan_service(const ServiceTable& wanted, const ServiceTable* actual, std::vector<netlink::IpvsOperation>& out,
+                  Repair repair = Repair::Later);
+
+// The kernel's table after this service has been set without refusals; of an active_active one after the repair.
 [[nodiscard]] ServiceTable as_put_in(ServiceTable wanted);
 
 // Applies one operation as the kernel does (new destinations go to the front of its list). False: the kernel would

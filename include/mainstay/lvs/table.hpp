@@ -14,7 +14,10 @@ namespace mainstay::lvs {
 struct ServiceTable {
     netlink::IpvsService service;
     std::vector<netlink::IpvsDestination> destinations;
-    bool operator==(const ServiceTable&) const = default;
+    // Every director shall have the same mh table: the destinations are in canonical order (by endpoint), and their
+    // last_weight counts.
+    bool active_active = false;
+    bool operator==(const ServiceTable& other) const;
 };
 using Table = std::vector<ServiceTable>;
 

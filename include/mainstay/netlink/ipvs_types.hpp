@@ -49,7 +49,14 @@ struct IpvsDestination {
     std::int32_t weight = 1;
     std::uint32_t upper_threshold = 0, lower_threshold = 0;
     IpvsTunnel tunnel{};  // of tunnels; otherwise all zero
-    bool operator==(const IpvsDestination&) const = default;
+    // The kernel's `last_weight`: the weight given when it was added, or the last one since that was not 0. mh shares
+    // its slots by it. The kernel does not show it, so it is not sent, not read, and not compared.
+    std::uint32_t last_weight = 0;
+    bool operator==(const IpvsDestination& other) const {
+        return endpoint == other.endpoint && forwarding == other.forwarding && weight == other.weight &&
+               upper_threshold == other.upper_threshold && lower_threshold == other.lower_threshold &&
+               tunnel == other.tunnel;
+    }
 };
 
 struct IpvsStats {

@@ -98,6 +98,22 @@ struct LeavingStatus {  // no longer configured, but still has connections
     LeaveStatus leave;
 };
 
+// The kernel's mh table of an active_active service. With a group: of all its addresses together.
+struct MhTableStatus {
+    std::uint64_t digest = 0, wanted_digest = 0;  // different while a repair waits for the withdrawal of the address
+    std::uint32_t slots = 0;
+    bool slots_assumed = false;  // the kernel's boot configuration does not say
+    bool operator==(const MhTableStatus&) const = default;
+};
+
+[[nodiscard]] std::string digest_text(std::uint64_t digest);  // 16 hexadecimal digits
+
+// A setting below net.ipv4.vs as it was, to be restored.
+struct OriginalSysctl {
+    std::string name;
+    int value = 0;
+};
+
 struct ServiceStatus {
     std::string name;  // "[10.0.0.1]:tcp:80"
     netlink::IpvsServiceKey key;
@@ -110,6 +126,7 @@ struct ServiceStatus {
     std::string group;                                // virtual_server_group; `key` then has no address
     std::vector<netlink::IpvsServiceKey> group_keys;  // with a group: its services in the kernel
     std::int64_t quorum = 0, hysteresis = 0;          // in use; an older writer says 0
+    std::optional<MhTableStatus> mh_table;            // of an active_active one that is in the kernel
 };
 
 struct OverrideStatus {  // an operator's override of a server, whether it is configured or not
@@ -164,6 +181,7 @@ struct LvsStatus {
     std::vector<CheckTypeStatus> check_types;  // of the types that have run
     std::optional<Instant> oldest_check;       // when the oldest check that has not ended was due
     std::vector<AnnouncedStatus> announced;    // sorted by address
+    std::vector<OriginalSysctl> original_sysctls;
 };
 
 struct BfdStatus {

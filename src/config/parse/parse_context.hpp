@@ -244,7 +244,7 @@ struct ServiceDraft {
     std::optional<std::uint32_t> weight, netmask;
     std::optional<Seconds> persistence_timeout;
     bool one_packet = false;
-    Mark one_packet_mark, nat_mask;
+    Mark one_packet_mark, nat_mask, active_active_mark;
     bool sorry_port_given = false;
     std::optional<Forwarding> sorry_forwarding;
     Tunnel sorry_tunnel;  // with it
@@ -317,6 +317,7 @@ struct ParseContext {
         Mark mark;
     };
     std::vector<Announcement> announcements;
+    Mark active_active;  // the first one
     // Defined by track_file, vrrp_track_process or bfd_instance (`keyword`, its present name), in the file's order.
     struct Tracked {
         std::string_view keyword;

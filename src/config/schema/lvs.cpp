@@ -192,6 +192,18 @@ constexpr KeywordSpec kRows[]{
      .help = "Maglev hash falls back to another server (flag 1)",
      .set = set_scheduler_flag},
     {.blocks = Block::Service,
+     .name = "active_active",
+     .args = args::flag(),
+     .form = "(none)",
+     .default_text = "off",
+     .help = "Several directors serve it at once and give each flow to the same server: mh, with DR or TUN",
+     .set =
+         [](ParseContext& r, const Value& v) {
+             r.service->model.active_active = true, r.service->active_active_mark = v.mark;
+             if (r.active_active.length == 0) r.active_active = v.mark;
+         },
+     .example = "active_active"},
+    {.blocks = Block::Service,
      .name = "lb_kind",
      .args = args::line(Block::Tunnel),
      .form = "NAT|DR|TUN [type ipip|gue|gre] [port <1..65535>] [nocsum|csum|remcsum]",

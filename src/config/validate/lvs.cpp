@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "active_active.hpp"
 #include "checkers.hpp"
 #include "config/parse/parse_context.hpp"
 #include "config/schema/setters_named.hpp"
@@ -61,6 +62,7 @@ public:
         drop_unfit_servers();
         if (m_.real_servers.empty()) return no_servers();
         settle_sorry_server();
+        settle_active_active(diag_, s_);
         settle_quorum();
         return true;
     }
@@ -117,7 +119,7 @@ private:
 
     void settle_scheduler() {
         m_.scheduler = s_.scheduler.empty() ? "wlc" : s_.scheduler;
-        if (!s_.scheduler_given && !told("lb_algo") && !told("lvs_sched")) {
+        if (!s_.scheduler_given && !m_.active_active && !told("lb_algo") && !told("lvs_sched")) {
             auto& d = diag_.error(Code::NoScheduler, s_.mark, fmt::format("virtual server {} has no lb_algo", name()));
             d.effect = "wlc is used";
             d.fix = "add `lb_algo wlc`";

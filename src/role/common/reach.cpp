@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "mainstay/kernel/boot_configuration.hpp"
+
 namespace mainstay::role {
 namespace {
 
@@ -48,7 +50,7 @@ kernel::Reach reach_of(Kind kind, const ipc::RoleStartup& startup) {
         case Kind::Vrrp:  // the names of groups, tables and protocols are in /etc and /usr
             return least_and({network_settings(), {"/etc", Access::Read}, {"/usr", Access::Read}}, false);
         case Kind::Lvs:
-            return system_and({network_settings()}, true);
+            return system_and({network_settings(), {kernel::boot_configuration_path(), Access::Read}}, true);
         case Kind::Bfd:
             return least_and({}, false);
         case Kind::Observer:  // the resolver's files may be in /run

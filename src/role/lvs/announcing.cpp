@@ -1,5 +1,7 @@
 #include "announcing.hpp"
 
+#include <algorithm>
+
 namespace mainstay::role {
 namespace {
 
@@ -117,6 +119,16 @@ void Announcing::stop(std::function<void()> done) {
         [finish = std::move(finish), alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
             if (!error && !alive.expired()) finish();
         });
+}
+
+bool Announcing::is_withdrawn(std::size_t service) const {
+    bool announces = false;
+    for (const auto& address : announcer_.addresses()) {
+        if (!std::ranges::binary_search(address.configured.services, service)) continue;
+        if (address.state() != lvs::Announcer::State::Withdrawn) return false;
+        announces = true;
+    }
+    return announces;
 }
 
 std::vector<report::AnnouncedStatus> Announcing::status() const {

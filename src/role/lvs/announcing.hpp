@@ -46,6 +46,8 @@ public:
     // Withdraws everything; calls `done` when the table may be removed, at once if nothing was announced.
     void stop(std::function<void()> done);
 
+    // Whether this service announces, and none of its addresses is announced now, nor drains.
+    [[nodiscard]] bool is_withdrawn(std::size_t service) const;
     [[nodiscard]] bool is_used() const { return !announcer_.is_empty(); }
     [[nodiscard]] std::vector<report::AnnouncedStatus> status() const;
 

@@ -1,15 +1,20 @@
 // Connects the lvs role to the real kernel; tests pass a simulated one.
+#include <fmt/format.h>
+
 #include <random>
+#include <string>
 
 #include "mainstay/kernel/announced_addresses.hpp"
+#include "mainstay/kernel/boot_configuration.hpp"
 #include "mainstay/kernel/sysctl.hpp"
+#include "mainstay/lvs/mh_table.hpp"
 #include "mainstay/role/lvs/role.hpp"
 #include "role/common/netlink_buffers.hpp"
 
 namespace mainstay::role {
 namespace {
 
-constexpr std::string_view kExpireQuiescent = "net/ipv4/vs/expire_quiescent_template";
+constexpr std::string_view kSysctls = "net/ipv4/vs/";
 
 class KernelTable final : public IpvsTable {
 public:
@@ -37,13 +42,11 @@ public:
     Result<void> stop_daemon(netlink::IpvsDaemon::State state) override { return socket_.stop_daemon(state); }
     Result<netlink::IpvsTimeouts> timeouts() override { return socket_.timeouts(); }
     Result<void> set_timeouts(const netlink::IpvsTimeouts& timeouts) override { return socket_.set_timeouts(timeouts); }
-    Result<bool> expires_quiescent() override {
-        const auto number = kernel::read_sysctl_number(kExpireQuiescent);
-        if (!number) return std::unexpected{number.error()};
-        return *number != 0;
+    Result<int> sysctl(std::string_view name) override {
+        return kernel::read_sysctl_number(fmt::format("{}{}", kSysctls, name));
     }
-    Result<void> set_expires_quiescent(bool on) override {
-        return kernel::write_sysctl(kExpireQuiescent, on ? "1" : "0");
+    Result<void> set_sysctl(std::string_view name, int value) override {
+        return kernel::write_sysctl(fmt::format("{}{}", kSysctls, name), std::to_string(value));
     }
 
 private:
@@ -85,6 +88,7 @@ std::unique_ptr<Role> make_lvs_role(Runtime& runtime) {
     options.random = [engine = std::mt19937_64{std::random_device{}()}](Micros limit) mutable {
         return Micros{std::uniform_int_distribution<std::int64_t>{0, std::max<std::int64_t>(limit.count(), 0)}(engine)};
     };
+    options.mh_slots = lvs::mh_table_size(kernel::boot_configuration());
     options.keep_ipvs_at_stop = runtime.options().keep_ipvs;
     options.audit_every = Seconds{runtime.options().audit_seconds};
     return make_lvs_role(runtime, std::move(options));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "mainstay/lvs/plan.hpp"
 #include "mainstay/netlink/ipvs_told.hpp"
 
 namespace mainstay::role {
@@ -110,15 +111,19 @@ Result<void> TableReconciler::read_strange() {
     return {};
 }
 
+namespace {
+
+bool is_absent(const Error& error) { return error.code() == Errc::NotFound || error.sys_errno() == ESRCH; }
+
+}  // namespace
+
 // True: it exists, and the ledger has its state. A service that is removed while it is read counts as absent.
 Result<bool> TableReconciler::read_service(const netlink::IpvsService* service, const Key& key) {
-    ledger_.found(key, std::nullopt);
-    if (service == nullptr) return false;
-    auto entries = ipvs_->destinations(key);
-    if (!entries) {
-        if (entries.error().code() == Errc::NotFound || entries.error().sys_errno() == ESRCH) return false;
-        return std::unexpected{std::move(entries.error())};
-    }
+    auto entries = service != nullptr ? ipvs_->destinations(key) : std::vector<netlink::IpvsDestinationEntry>{};
+    const bool gone = service == nullptr || (!entries && is_absent(entries.error()));
+    if (gone) ledger_.found(key, std::nullopt);
+    if (gone) return false;
+    if (!entries) return std::unexpected{std::move(entries.error())};
     lvs::ServiceTable table{*service, {}};
     for (const auto& entry : *entries) table.destinations.push_back(entry.destination);
     ledger_.found(key, std::move(table));
@@ -195,8 +200,7 @@ Result<std::vector<netlink::IpvsServiceEntry>> TableReconciler::services() {
 Result<std::vector<netlink::IpvsDestinationEntry>> TableReconciler::destinations(const Key& key) {
     if (!ipvs_) return fail(Errc::State, state_.problem);
     auto entries = ipvs_->destinations(key);
-    if (!entries && (entries.error().code() == Errc::NotFound || entries.error().sys_errno() == ESRCH))
-        return std::vector<netlink::IpvsDestinationEntry>{};
+    if (!entries && is_absent(entries.error())) return std::vector<netlink::IpvsDestinationEntry>{};
     return entries;
 }
 
@@ -298,6 +302,26 @@ bool TableReconciler::has_all() const { return state_.available && unsure_.empty
 bool TableReconciler::is_as_wanted(const Key& key) const {
     const auto at = ledger_.find(key);
     return state_.available && at && ledger_.is_as_wanted(*at) && !unsure_.contains(key);
+}
+
+bool TableReconciler::is_usable(const Key& key) const {
+    const auto at = ledger_.find(key);
+    return state_.available && at && ledger_.is_usable(*at) && !unsure_.contains(key);
+}
+
+void TableReconciler::repair_order(std::span<const Key> keys) {
+    Operations operations;
+    for (const auto& key : keys)
+        if (const auto at = ledger_.find(key)) ledger_.plan_repair(*at, operations);
+    if (ipvs_ && execute(operations)) changed_();
+}
+
+std::optional<TableReconciler::Both> TableReconciler::tables(const Key& key) const {
+    const auto at = ledger_.find(key);
+    if (!state_.available || !at) return std::nullopt;
+    auto known = ledger_.known(*at);
+    if (!known) return std::nullopt;
+    return Both{std::move(*known), lvs::as_put_in(ledger_.wanted(*at))};
 }
 
 }  // namespace mainstay::role

@@ -63,6 +63,15 @@ public:
     // Whether the kernel has all services, or this one, with their servers as desired, as far as is known.
     [[nodiscard]] bool has_all() const;
     [[nodiscard]] bool is_as_wanted(const netlink::IpvsServiceKey& key) const;
+    // The same, but for what waits for a repair of an active_active service.
+    [[nodiscard]] bool is_usable(const netlink::IpvsServiceKey& key) const;
+    // Deletes and reorders what waits for it in these services.
+    void repair_order(std::span<const netlink::IpvsServiceKey> keys);
+    // The service in the kernel, and as it shall be there, both with the newest destination first; none: not known.
+    struct Both {
+        lvs::ServiceTable is, should;
+    };
+    [[nodiscard]] std::optional<Both> tables(const netlink::IpvsServiceKey& key) const;
 
     // The kernel's current connection counts for these services; a service that does not exist has none.
     [[nodiscard]] Result<std::vector<lvs::ConnectionsCounted::Destination>> connections(const lvs::Table& services);

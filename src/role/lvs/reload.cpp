@@ -52,6 +52,7 @@ void LvsRole::reload(config::Config next) {
     configure_announcing();
     announcing_.withdraw();
     reconciler_.replace(wanted());
+    follow_agreement();
     announcing_.settle();
     reloaded(intents);
     count_traffic(counted);
@@ -67,6 +68,7 @@ void LvsRole::commit_changes(lvs::AcceptedChanges changes) {
     configure_announcing();
     announcing_.withdraw();
     reconciler_.change(wanted_of({services.begin(), services.end()}));
+    follow_agreement();
     announcing_.settle();
     reconciler_.audit_soon();
     settings_.look();

@@ -37,8 +37,9 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
         started_ = true;
         reconciler_.start(wanted(), std::exchange(inherited_, {}), flush_first);
         marks_.set_desired(judge_.mark_table());
-        follow_settings(std::move(settings), inherited_timeouts_, inherited_expiry_);
+        follow_settings(std::move(settings), inherited_timeouts_);
         configure_announcing();
+        follow_agreement();
         announcing_.settle();
     };
     judge_.record(recorder_.open());
@@ -63,10 +64,10 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
 }
 
 // IPVS settings outside the table: timeouts, the sync daemon, the expiry of persistence.
-void LvsRole::follow_settings(LvsSettings settings, const std::optional<netlink::IpvsTimeouts>& original_timeouts,
-                              std::optional<bool> original_expiry) {
+void LvsRole::follow_settings(LvsSettings settings, const std::optional<netlink::IpvsTimeouts>& original_timeouts) {
+    settings_.inherit(std::exchange(inherited_sysctls_, {}));
     settings_.configure(std::move(settings), original_timeouts);
-    static_cast<void>(settle_expiry(original_expiry));  // its reconciler logs it, and retries
+    static_cast<void>(settle_expiry());  // its reconciler logs it, and retries
     on_interface_change();
     for (const auto& [name, master] : masters_) settings_.told(name, master);
 }
@@ -88,7 +89,7 @@ report::LvsStatus LvsRole::recall() {
     }
     check_types_ = status->check_types;
     inherited_timeouts_ = status->original_timeouts;
-    inherited_expiry_ = status->original_expiry;
+    inherited_sysctls_ = original_sysctls_of(*status);
     return std::move(*status);
 }
 
@@ -140,7 +141,10 @@ void LvsRole::carry_out(const lvs::Intents& intents) {
     change_table(intents);
     tell(intents);
     if (stopping_) return;
-    if (may_announce) announcing_.settle();
+    if (may_announce) {
+        repair_agreement(false);
+        announcing_.settle();
+    }
     run_checks(intents);
     count_connections(intents);
     arm_deadline();
@@ -154,8 +158,10 @@ void LvsRole::configure_announcing() {
 lvs::Readiness LvsRole::readiness(std::size_t service, std::optional<Instant> fresh_after) const {
     const auto known = lvs::readiness_of(judge_.services()[service], judge_.states()[service], fresh_after);
     if (known != lvs::Readiness::Ready) return known;
-    const bool programmed = reconciler_.has_all() || std::ranges::all_of(judge_.keys(service), [this](const auto& key) {
-                                return reconciler_.is_as_wanted(key);
+    // What waits for a repair is no reason to withdraw, but one not to announce.
+    const bool announced = !announcing_.is_withdrawn(service);
+    const bool programmed = reconciler_.has_all() || std::ranges::all_of(judge_.keys(service), [&](const auto& key) {
+                                return announced ? reconciler_.is_usable(key) : reconciler_.is_as_wanted(key);
                             });
     return programmed ? lvs::Readiness::Ready : lvs::Readiness::NotProgrammed;
 }
@@ -340,7 +346,7 @@ void LvsRole::arm_deadline() {
         clock_.forget();
         step(lvs::DeadlineReached{});
         // An override with a time may have been the last one that asked for it.
-        if (settings_.original_expiry() && !judge_.expires_persistence()) static_cast<void>(settle_expiry());
+        if (!judge_.expires_persistence()) static_cast<void>(settle_expiry());
     });
 }
 
@@ -348,12 +354,14 @@ void LvsRole::write_state() {
     recorder_.check();
     auto status = status_of(judge_, reconciler_.state(), runtime_.generation());
     status.original_timeouts = settings_.original_timeouts();
-    status.original_expiry = settings_.original_expiry();
+    put_original_sysctls(settings_.original_sysctls(), status);
+    agreement_.log_changes(judge_);
     status.check_types = check_types_;
     status.oldest_check = judge_.oldest_running_check();
     status.announced = announcing_.status();
     if (counters_) status.traffic = counters_->traffic();
-    runtime_.publish_state([&](std::span<std::byte> room) { return write_status(room, status, judge_, moment()); });
+    runtime_.publish_state(
+        [&](std::span<std::byte> room) { return write_status(room, status, judge_, agreement_, moment()); });
     clock_.forget();
 }
 

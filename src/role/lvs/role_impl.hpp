@@ -9,6 +9,7 @@
 #include <optional>
 #include <variant>
 
+#include "agreement.hpp"
 #include "announcing.hpp"
 #include "check_statistics.hpp"
 #include "counters.hpp"
@@ -53,6 +54,7 @@ public:
           bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { on_bfd_state(told); }},
           names_{runtime.loop(), runtime.log(), [this] { names_changed(); }},
           settings_{runtime.loop(), runtime.log(), options_, [this] { publish(); }},
+          agreement_{runtime.log(), reconciler_, options_},
           vrrp_{runtime.loop(), runtime.log(), "VRRP", [this](const ipc::Message& told) { on_instance_states(told); }},
           links_{runtime.loop(), runtime.log(), [this] { links_changed(); }},
           marks_{runtime.loop(), runtime.log(), options_.reopen_every},
@@ -62,7 +64,7 @@ public:
                       {.moment = [this] { return moment(); },
                        .readiness = [this](std::size_t service,
                                            std::optional<Instant> fresh) { return readiness(service, fresh); },
-                       .changed = [this] { publish_within(kPublishSoon); }}},
+                       .changed = [this] { announcing_changed(); }}},
           traffic_timer_{runtime.loop()},
           deadline_timer_{runtime.loop()},
           publisher_{runtime.loop(), {}, [this] { write_state(); }} {}
@@ -90,7 +92,7 @@ public:
     void stop(std::function<void()> done) override;
     ServerReply servers(const ipc::ServerQuestion& question) override;
     void save_state() override { publish(); }
-    void maintain(const ipc::MaintenanceOrder& order) override { announcing_.drain(order.on); }
+    void maintain(const ipc::MaintenanceOrder& order) override;
     void on_relayed(const ipc::Message& message) override;
 
 private:
@@ -112,6 +114,10 @@ private:
     }
     [[nodiscard]] lvs::Readiness readiness(std::size_t service, std::optional<Instant> fresh_after) const;
     void configure_announcing();
+    void announcing_changed();
+    // Puts the tables of active_active services in order that the configuration demands: of those whose addresses are
+    // withdrawn, and with `all` also of those that announce none.
+    void repair_agreement(bool all);
     void stop_table(std::function<void()> done);
     void step(const lvs::Fact& fact);
     void carry_out_pending();
@@ -139,13 +145,13 @@ private:
     void commit_changes(lvs::AcceptedChanges changes);
     void reload(config::Config next);
     void reloaded(const lvs::Intents& intents);
-    void follow_settings(LvsSettings settings, const std::optional<netlink::IpvsTimeouts>& original_timeouts,
-                         std::optional<bool> original_expiry);
+    void follow_settings(LvsSettings settings, const std::optional<netlink::IpvsTimeouts>& original_timeouts);
+    void follow_agreement();
     // Sets expire_quiescent_template while an override requests it. Not possible if IPVS runs in a separate network
     // namespace, whose settings cannot be reached from here.
-    Result<void> settle_expiry(std::optional<bool> original = {}) {
+    Result<void> settle_expiry() {
         if (runtime_.options().has_ipvs_namespace) return {};
-        return settings_.expire_quiescent(judge_.expires_persistence(), original);
+        return settings_.expire_quiescent(judge_.expires_persistence());
     }
     [[nodiscard]] Result<void> expire_first();
     [[nodiscard]] ServerReply count_left(const lvs::ServerAnswer& answer);
@@ -180,6 +186,7 @@ private:
     NameResolver names_;
     config::Config configured_;  // as configured, with names; empty if it has none
     SettingsReconciler settings_;
+    Agreement agreement_;
     PeerReceiver vrrp_;
     std::map<std::string, bool> masters_;  // last reported states of instances
     LvsLinks links_;
@@ -195,7 +202,7 @@ private:
     config::Global::FlushOnStop flush_on_stop_ = config::Global::FlushOnStop::No;
     std::vector<netlink::IpvsServiceKey> inherited_;  // services set by an earlier incarnation
     std::optional<netlink::IpvsTimeouts> inherited_timeouts_;
-    std::optional<bool> inherited_expiry_;
+    IpvsSysctls::Values inherited_sysctls_;
     boost::asio::steady_timer deadline_timer_;
     std::optional<Instant> armed_;
     PublishPacer publisher_;

@@ -1,12 +1,14 @@
 #include "settings_reconciler.hpp"
 
+#include <array>
 #include <cerrno>
+#include <utility>
 
 namespace mainstay::role {
 
 SettingsReconciler::SettingsReconciler(boost::asio::io_context& loop, Log& log, const LvsOptions& options,
                                        std::function<void()> save)
-    : loop_{loop}, log_{log}, options_{options}, save_{std::move(save)}, timer_{loop} {}
+    : loop_{loop}, log_{log}, options_{options}, save_{std::move(save)}, timer_{loop}, sysctls_{log, save_} {}
 
 // Without virtual servers the timeouts are not applied, as in keepalived, which then starts no checker process.
 LvsSettings settings_of(const config::Config& config) {
@@ -28,14 +30,43 @@ void SettingsReconciler::configure(LvsSettings wanted, std::optional<netlink::Ip
     settle();
 }
 
-Result<void> SettingsReconciler::expire_quiescent(bool wanted, std::optional<bool> original) {
-    if (original) original_expiry_ = original;
-    if (wanted == expires_ && wanted == original_expiry_.has_value()) return {};
-    expires_ = wanted;
-    Result<void> done = fail(Errc::Unsupported, "IPVS cannot be programmed");
-    if (open()) done = settle_expiry();
+void SettingsReconciler::inherit(const IpvsSysctls::Values& originals) {
+    for (const auto& [name, value] : originals) sysctls_.inherit(name, value);
+}
+
+Result<void> SettingsReconciler::expire_quiescent(bool wanted) {
+    const bool is_changed = sysctls_.original(kExpireQuiescent).has_value();
+    if (wanted == sysctls_.wants(kExpireQuiescent) && wanted == is_changed) return {};
+    sysctls_.want(kExpireQuiescent, wanted ? std::optional{1} : std::nullopt);
+    auto done = settle_sysctls();
     settle();  // from now on it is compared like the other settings
     return done;
+}
+
+// sloppy_*: a packet in the middle of a flow that another director had makes a connection too; schedule_icmp: so does
+// an ICMP error about one. expire_nodest_conn and conn_reuse_mode: a client that comes again from the same port gets a
+// server that takes traffic. backup_only: a director that receives connections serves clients all the same.
+void SettingsReconciler::take_over_flows(bool wanted) {
+    static constexpr std::array<std::pair<std::string_view, int>, 6> kSettings{{{"sloppy_tcp", 1},
+                                                                                {"sloppy_sctp", 1},
+                                                                                {"schedule_icmp", 1},
+                                                                                {kExpireNoDestination, 1},
+                                                                                {"conn_reuse_mode", 1},
+                                                                                {"backup_only", 0}}};
+    for (const auto& [name, value] : kSettings) sysctls_.want(name, wanted ? std::optional{value} : std::nullopt);
+    settle();
+}
+
+void SettingsReconciler::keep_flows_of_deleted(bool wanted) {
+    if (!sysctls_.wants(kExpireNoDestination)) return;
+    sysctls_.want(kExpireNoDestination, wanted ? 0 : 1);
+    settle();
+}
+
+Result<void> SettingsReconciler::settle_sysctls() {
+    if (sysctls_.is_idle()) return {};
+    if (!open()) return fail(Errc::Unsupported, "IPVS cannot be programmed");
+    return sysctls_.settle(*kernel_);
 }
 
 void SettingsReconciler::told(const std::string& instance, bool master) {
@@ -67,9 +98,11 @@ void SettingsReconciler::settle() {
     timer_.cancel();
     if (idle() && !ours_) return;
     bool done = open() && settle_timeouts();
-    if (done)
-        if (const auto settled = settle_expiry(); !settled) done = failed(settled.error());
-    done = done && settle_daemons();
+    if (done) {
+        // A container, or an older kernel, may not have each of these settings.
+        const auto settled = settle_sysctls();
+        done = settle_daemons() && (settled || failed(settled.error()));
+    }
     failing_ = !done;
     if (!done) return arm(options_.reopen_every);
     if (options_.audit_every.count() > 0) arm(options_.audit_every);
@@ -134,25 +167,6 @@ bool SettingsReconciler::settle_timeouts() {
     return true;
 }
 
-Result<void> SettingsReconciler::settle_expiry() {
-    if (!expires_ && !original_expiry_) return {};
-    const auto actual = kernel_->expires_quiescent();
-    if (!actual) return std::unexpected{actual.error()};
-    if (!original_expiry_) {
-        original_expiry_ = *actual;
-        save_();
-    }
-    if (const bool due = expires_ || *original_expiry_; *actual != due) {
-        if (expires_ && expiry_set_)
-            log_.warning("net.ipv4.vs.expire_quiescent_template was changed by another program; repaired");
-        if (auto done = kernel_->set_expires_quiescent(due); !done) return done;
-        log_.info("net.ipv4.vs.expire_quiescent_template set to {}", due ? 1 : 0);
-    }
-    expiry_set_ = expires_;
-    if (!expires_) original_expiry_.reset();
-    return {};
-}
-
 void SettingsReconciler::arm(Micros pause) {
     timer_.expires_after(pause);
     timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
@@ -174,8 +188,8 @@ void SettingsReconciler::stop() {
     if (ours_)
         if (const auto actual = kernel_->daemons())
             for (const auto& step : lvs::plan_daemons({}, *actual, false)) static_cast<void>(carry_out(step));
-    expires_ = false;
-    if (const auto done = settle_expiry(); !done) log_.error("{}", done.error().text());
+    sysctls_.want_none();
+    if (const auto done = settle_sysctls(); !done) log_.error("{}", done.error().text());
     put_back_timeouts();
 }
 

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "ipvs_sysctls.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/lvs/sync.hpp"
 #include "mainstay/role/lvs/role.hpp"
@@ -37,9 +38,14 @@ public:
     void look() { settle(); }  // whether another program changed them
     // At the start and at a reload. `original`: the timeouts before an earlier incarnation changed them.
     void configure(LvsSettings wanted, std::optional<netlink::IpvsTimeouts> original = {});
+    // The values of net.ipv4.vs before an earlier incarnation changed them. Before the first of the next three.
+    void inherit(const IpvsSysctls::Values& originals);
     // Sets expire_quiescent_template, or restores its original value. An error: not done now; retried until reset.
-    // `original`: the value before an earlier incarnation changed it.
-    Result<void> expire_quiescent(bool wanted, std::optional<bool> original = {});
+    Result<void> expire_quiescent(bool wanted);
+    // What directors need that take over each other's flows (docs/active-active.md), or the original values.
+    void take_over_flows(bool wanted);
+    // While destinations are deleted and added again, packets of their flows are dropped instead of ending the flows.
+    void keep_flows_of_deleted(bool wanted);
     void told(const std::string& instance, bool master);
     // The index of the sync daemon's interface, 0 while it does not exist. Also called for other changes of the
     // interface.
@@ -48,16 +54,16 @@ public:
 
     [[nodiscard]] const std::optional<config::SyncDaemon>& sync_daemon() const { return sync_; }
     [[nodiscard]] const std::optional<netlink::IpvsTimeouts>& original_timeouts() const { return original_; }
-    [[nodiscard]] std::optional<bool> original_expiry() const { return original_expiry_; }
+    [[nodiscard]] const IpvsSysctls::Values& original_sysctls() const { return sysctls_.originals(); }
 
 private:
     [[nodiscard]] bool idle() const {
-        return !sync_ && !original_ && timeouts_ == netlink::IpvsTimeouts{} && !expires_ && !original_expiry_;
+        return !sync_ && !original_ && timeouts_ == netlink::IpvsTimeouts{} && sysctls_.is_idle();
     }
     void settle();
     [[nodiscard]] bool settle_daemons();
     [[nodiscard]] bool settle_timeouts();
-    [[nodiscard]] Result<void> settle_expiry();
+    Result<void> settle_sysctls();
     void put_back_timeouts();
     [[nodiscard]] bool open();
     [[nodiscard]] bool carry_out(const lvs::DaemonStep& step);
@@ -81,9 +87,7 @@ private:
     std::optional<netlink::IpvsTimeouts> original_;
     bool timeouts_set_ = false;  // this incarnation has set the desired ones
 
-    bool expires_ = false;                 // the desired state
-    bool expiry_set_ = false;              // set by this incarnation
-    std::optional<bool> original_expiry_;  // known while it is changed
+    IpvsSysctls sysctls_;
 
     std::set<std::string> told_failures_;
     bool failing_ = false;

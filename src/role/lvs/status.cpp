@@ -100,7 +100,8 @@ report::LeavingStatus status_of(const lvs::LeavingServer& one, config::Protocol 
     return {config::server_name(one.server.endpoint, protocol), std::move(encoded), status_of(one.leave)};
 }
 
-report::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool available, lvs::Moment at) {
+report::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool available, Agreement& agreement,
+                                lvs::Moment at) {
     const auto& config = judge.services()[v];
     const auto& state = judge.states()[v];
     // For a group, the first key represents all.
@@ -128,6 +129,7 @@ report::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool ava
             server.grows_since = wall_of(*since, at.now, at.wall);
     }
     for (const auto& one : state.leaving) service.leaving.push_back(status_of(one, config.protocol));
+    if (config.active_active) service.mh_table = agreement.of(judge, v);
     return service;
 }
 
@@ -149,9 +151,26 @@ report::LvsStatus status_of(const lvs::Judge& judge, const TableReconciler::Stat
     return out;
 }
 
-std::size_t write_status(std::span<std::byte> room, report::LvsStatus rest, const lvs::Judge& judge, lvs::Moment at) {
+void put_original_sysctls(const IpvsSysctls::Values& originals, report::LvsStatus& status) {
+    for (const auto& [name, value] : originals) {
+        if (name == kExpireQuiescent)
+            status.original_expiry = value != 0;
+        else
+            status.original_sysctls.push_back({name, value});
+    }
+}
+
+IpvsSysctls::Values original_sysctls_of(const report::LvsStatus& status) {
+    IpvsSysctls::Values originals;
+    if (status.original_expiry) originals.emplace(kExpireQuiescent, *status.original_expiry ? 1 : 0);
+    for (const auto& one : status.original_sysctls) originals.emplace(one.name, one.value);
+    return originals;
+}
+
+std::size_t write_status(std::span<std::byte> room, report::LvsStatus rest, const lvs::Judge& judge,
+                         Agreement& agreement, lvs::Moment at) {
     const bool available = rest.ipvs_available;
-    const auto service = [&](std::size_t v) { return status_of(judge, v, available, at); };
+    const auto service = [&](std::size_t v) { return status_of(judge, v, available, agreement, at); };
     return ipc::encode_into(room, ipc::LvsStatusWith{std::move(rest), ipc::OneByOne{judge.services().size(), service}});
 }
 

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <span>
 
+#include "agreement.hpp"
+#include "ipvs_sysctls.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/lvs/judge.hpp"
 #include "reconciler.hpp"
@@ -16,7 +18,9 @@ namespace mainstay::role {
 // Encodes the status with its services one at a time, because all of tens of thousands of servers at once would take
 // much memory. Parameters and result as for StateBlock::Writer.
 [[nodiscard]] std::size_t write_status(std::span<std::byte> room, report::LvsStatus rest, const lvs::Judge& judge,
-                                       lvs::Moment at);
+                                       Agreement& agreement, lvs::Moment at);
+void put_original_sysctls(const IpvsSysctls::Values& originals, report::LvsStatus& status);
+[[nodiscard]] IpvsSysctls::Values original_sysctls_of(const report::LvsStatus& status);
 [[nodiscard]] lvs::Memory memory_of(const report::LvsStatus& status);
 // The operators' overrides.
 [[nodiscard]] lvs::Overrides overrides_of(const report::LvsStatus& status);

@@ -42,8 +42,8 @@ public:
         if (timeouts.tcp != 0) kernel_.timeouts.tcp = timeouts.tcp;
         return {};
     }
-    Result<bool> expires_quiescent() override { return false; }
-    Result<void> set_expires_quiescent(bool) override { return {}; }
+    Result<int> sysctl(std::string_view) override { return 0; }
+    Result<void> set_sysctl(std::string_view, int) override { return {}; }
 
 private:
     Settings& kernel_;

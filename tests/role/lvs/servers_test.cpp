@@ -22,9 +22,9 @@ public:
     Result<void> stop_daemon(netlink::IpvsDaemon::State) override { return {}; }
     Result<netlink::IpvsTimeouts> timeouts() override { return netlink::IpvsTimeouts{}; }
     Result<void> set_timeouts(const netlink::IpvsTimeouts&) override { return {}; }
-    Result<bool> expires_quiescent() override { return expires_; }
-    Result<void> set_expires_quiescent(bool on) override {
-        expires_ = on;
+    Result<int> sysctl(std::string_view) override { return expires_ ? 1 : 0; }
+    Result<void> set_sysctl(std::string_view, int value) override {
+        expires_ = value != 0;
         return {};
     }
 

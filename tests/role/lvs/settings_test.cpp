@@ -3,6 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include <fmt/format.h>
+
+#include <map>
+
 #include "../../lvs/builders.hpp"
 #include "fakes.hpp"
 #include "mainstay/config/load.hpp"
@@ -18,7 +22,8 @@ namespace {
 struct Kernel {
     std::vector<IpvsDaemon> daemons;
     IpvsTimeouts timeouts{900, 120, 300};
-    bool expires = false, may_expire = true;
+    std::map<std::string, int, std::less<>> sysctls{{"expire_quiescent_template", 0}};
+    bool may_write = true;
     bool has_interface = true;
     bool answers = true;    // false: reading the daemons fails
     bool available = true;  // false: the settings cannot be opened
@@ -55,11 +60,15 @@ public:
         if (t.udp != 0) kernel_.timeouts.udp = t.udp;
         return {};
     }
-    Result<bool> expires_quiescent() override { return kernel_.expires; }
-    Result<void> set_expires_quiescent(bool on) override {
-        if (!kernel_.may_expire) return fail_system("write expire_quiescent_template", EROFS);
-        kernel_.done.push_back(on ? "expire" : "persist");
-        kernel_.expires = on;
+    Result<int> sysctl(std::string_view name) override {
+        const auto at = kernel_.sysctls.find(name);
+        if (at == kernel_.sysctls.end()) return fail_system(fmt::format("read {}", name), ENOENT);
+        return at->second;
+    }
+    Result<void> set_sysctl(std::string_view name, int value) override {
+        if (!kernel_.may_write) return fail_system(fmt::format("write {}", name), EROFS);
+        kernel_.done.push_back(fmt::format("{}={}", name, value));
+        kernel_.sysctls.insert_or_assign(std::string{name}, value);
         return {};
     }
 
@@ -88,6 +97,8 @@ LvsSettings following(const std::string& instance) {
     return settings;
 }
 
+constexpr std::string_view kExpiry = "expire_quiescent_template";
+
 struct Bench {
     Kernel kernel;
     FakeRuntime runtime;
@@ -96,6 +107,12 @@ struct Bench {
     SettingsReconciler reconciler{runtime.loop_, runtime.log_, options, [this] { ++saved; }};
 
     std::vector<std::string> done() { return std::exchange(kernel.done, {}); }
+    [[nodiscard]] bool expires() const { return kernel.sysctls.find(kExpiry)->second != 0; }
+    [[nodiscard]] std::optional<int> original_expiry() const {
+        const auto& all = reconciler.original_sysctls();
+        const auto at = all.find(kExpiry);
+        return at == all.end() ? std::nullopt : std::optional{at->second};
+    }
 };
 
 using Lines = std::vector<std::string>;
@@ -270,49 +287,103 @@ TEST_CASE("persistence to servers with weight 0 ends while it is wanted, is repa
     Bench bench;
     bench.reconciler.configure({});
     CHECK(bench.reconciler.expire_quiescent(true));
-    CHECK(bench.done() == Lines{"expire"});
+    CHECK(bench.done() == Lines{"expire_quiescent_template=1"});
     CHECK(bench.saved == 1);
-    CHECK(bench.reconciler.original_expiry() == false);
-    bench.kernel.expires = false;
-    CHECK(bench.runtime.until([&] { return bench.kernel.expires; }));
+    CHECK(bench.original_expiry() == 0);
+    bench.kernel.sysctls.find(kExpiry)->second = 0;
+    CHECK(bench.runtime.until([&] { return bench.expires(); }));
     CHECK(bench.runtime.log_.count("expire_quiescent_template was changed by another program; repaired") == 1);
     bench.done();
     CHECK(bench.reconciler.expire_quiescent(false));
-    CHECK(bench.done() == Lines{"persist"});
-    CHECK(bench.reconciler.original_expiry() == std::nullopt);
+    CHECK(bench.done() == Lines{"expire_quiescent_template=0"});
+    CHECK(bench.original_expiry() == std::nullopt);
 
     CHECK(bench.reconciler.expire_quiescent(true));
     bench.reconciler.stop();
-    CHECK(bench.done() == Lines{"expire", "persist"});
+    CHECK(bench.done() == Lines{"expire_quiescent_template=1", "expire_quiescent_template=0"});
 }
 
 TEST_CASE("expire_quiescent_template set by the host is left alone, also after a crash") {
     Bench bench;
-    bench.kernel.expires = true;
+    bench.kernel.sysctls.find(kExpiry)->second = 1;
     CHECK(bench.reconciler.expire_quiescent(true));
     CHECK(bench.reconciler.expire_quiescent(false));
-    CHECK(bench.kernel.expires);
+    CHECK(bench.expires());
 
     Bench second;
-    second.kernel.expires = true;  // by the crashed one
+    second.kernel.sysctls.find(kExpiry)->second = 1;  // by the crashed one
     second.reconciler.configure({});
-    CHECK(second.reconciler.expire_quiescent(true, false));
+    second.reconciler.inherit({{std::string{kExpiry}, 0}});
+    CHECK(second.reconciler.expire_quiescent(true));
     CHECK(second.done().empty());
     second.reconciler.stop();
-    CHECK_FALSE(second.kernel.expires);
+    CHECK_FALSE(second.expires());
 
     Bench third;
-    third.kernel.expires = true;
-    CHECK(third.reconciler.expire_quiescent(false, false));  // withdrawn by the new file
-    CHECK_FALSE(third.kernel.expires);
+    third.kernel.sysctls.find(kExpiry)->second = 1;
+    third.reconciler.inherit({{std::string{kExpiry}, 0}});
+    CHECK(third.reconciler.expire_quiescent(false));  // withdrawn by the new file
+    CHECK_FALSE(third.expires());
 }
 
 TEST_CASE("expire_quiescent_template that cannot be set is an error for the caller, and is retried") {
     Bench bench;
-    bench.kernel.may_expire = false;
+    bench.kernel.may_write = false;
     const auto refused = bench.reconciler.expire_quiescent(true);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().text().find("write expire_quiescent_template") != std::string::npos);
-    bench.kernel.may_expire = true;
-    CHECK(bench.runtime.until([&] { return bench.kernel.expires; }));
+    bench.kernel.may_write = true;
+    CHECK(bench.runtime.until([&] { return bench.expires(); }));
+}
+
+namespace {
+
+Kernel untouched() {
+    Kernel kernel;
+    kernel.sysctls = {{"sloppy_tcp", 0},         {"sloppy_sctp", 0},     {"schedule_icmp", 0},
+                      {"expire_nodest_conn", 0}, {"conn_reuse_mode", 1}, {"backup_only", 1}};
+    return kernel;
+}
+
+}  // namespace
+
+TEST_CASE("directors that take over each other's flows set what that needs, repair it, and put it back") {
+    Bench bench;
+    bench.kernel = untouched();
+    bench.reconciler.configure({});
+    bench.reconciler.take_over_flows(true);
+    CHECK(bench.done() ==
+          Lines{"backup_only=0", "expire_nodest_conn=1", "schedule_icmp=1", "sloppy_sctp=1", "sloppy_tcp=1"});
+    CHECK(bench.reconciler.original_sysctls() == untouched().sysctls);
+
+    bench.kernel.sysctls["sloppy_tcp"] = 0;
+    CHECK(bench.runtime.until([&] { return bench.kernel.sysctls["sloppy_tcp"] == 1; }));
+    CHECK(bench.runtime.log_.count("net.ipv4.vs.sloppy_tcp was changed by another program; repaired") == 1);
+
+    bench.done();
+    bench.reconciler.keep_flows_of_deleted(true);
+    bench.reconciler.keep_flows_of_deleted(false);
+    CHECK(bench.done() == Lines{"expire_nodest_conn=0", "expire_nodest_conn=1"});
+    bench.reconciler.stop();
+    CHECK(bench.kernel.sysctls == untouched().sysctls);
+}
+
+TEST_CASE(
+    "after a crash the settings of a service that is gone are put back; a setting that is missing stops no other") {
+    Bench bench;
+    bench.kernel = untouched();
+    bench.kernel.sysctls["sloppy_tcp"] = 1;
+    bench.kernel.sysctls.erase("backup_only");
+    bench.reconciler.inherit({{"sloppy_tcp", 0}});
+    bench.reconciler.take_over_flows(false);
+    CHECK(bench.done() == Lines{"sloppy_tcp=0"});
+
+    bench.reconciler.configure(following("VI_1"));
+    bench.reconciler.told("VI_1", true);
+    bench.done();
+    bench.reconciler.take_over_flows(true);
+    CHECK(bench.done() == Lines{"expire_nodest_conn=1", "schedule_icmp=1", "sloppy_sctp=1", "sloppy_tcp=1"});
+    CHECK(bench.runtime.log_.count("read backup_only: No such file or directory") == 1);
+    bench.reconciler.told("VI_1", false);
+    CHECK(bench.done() == Lines{"stop master", "start backup"});
 }

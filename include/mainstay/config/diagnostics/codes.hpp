@@ -124,6 +124,9 @@ enum class Code : std::uint16_t {
     BadPattern = 522,
     AnnounceUnusable = 523,
     AnnounceConflict = 524,
+    ActiveActiveRefused = 525,
+    ActiveActiveSettings = 526,
+    EqualShares = 527,  // of slots of an mh table
     // Two directors against each other
     PairIdentity = 600,
     PairInstanceMissing = 601,

@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "mainstay/base/error.hpp"
@@ -45,9 +47,9 @@ public:
     [[nodiscard]] virtual Result<void> stop_daemon(netlink::IpvsDaemon::State state) = 0;
     [[nodiscard]] virtual Result<netlink::IpvsTimeouts> timeouts() = 0;
     [[nodiscard]] virtual Result<void> set_timeouts(const netlink::IpvsTimeouts& timeouts) = 0;
-    // net.ipv4.vs.expire_quiescent_template: persistence to servers with weight 0 ends.
-    [[nodiscard]] virtual Result<bool> expires_quiescent() = 0;
-    [[nodiscard]] virtual Result<void> set_expires_quiescent(bool on) = 0;
+    // A setting below net.ipv4.vs, by its name there.
+    [[nodiscard]] virtual Result<int> sysctl(std::string_view name) = 0;
+    [[nodiscard]] virtual Result<void> set_sysctl(std::string_view name, int value) = 0;
 };
 
 // The addresses that are announced, and their routes.
@@ -69,6 +71,7 @@ struct LvsOptions {
     std::function<Result<std::unique_ptr<AnnounceTable>>()> open_announcing = {};
     std::function<Micros(Micros limit)> random;  // evenly distributed over 0..limit
     bool keep_ipvs_at_stop = false;              // -I
+    std::optional<std::uint32_t> mh_slots = {};  // of the kernel's mh tables; none: not known
     Micros audit_every{10'000'000};              // 0: at reloads only
     Micros reopen_every{10'000'000};             // retry interval while IPVS cannot be opened
     // After the last request (ipc::ReadTraffic) the kernel's counters are read for this long, every `traffic_every`.

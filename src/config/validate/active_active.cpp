@@ -1,0 +1,127 @@
+#include "active_active.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "config/schema/setters_named.hpp"
+#include "mainstay/config/validate/active_active.hpp"
+
+namespace mainstay::config {
+namespace {
+
+constexpr std::uint32_t kFallback = 0x08, kPort = 0x10;  // IP_VS_SVC_F_SCHED1, _SCHED2 of mh
+constexpr std::string_view kScheduler = "mh";
+
+class ActiveActiveCheck {
+public:
+    ActiveActiveCheck(Diagnoser& diag, ServiceDraft& draft) : diag_{diag}, s_{draft}, m_{draft.model} {}
+
+    void run() {
+        if (!works()) {
+            m_.active_active = false;
+            return;
+        }
+        settle_scheduler();
+        refuse_other_weights();
+        compare_numbers();
+    }
+
+private:
+    [[nodiscard]] std::string name() const { return service_name(m_); }
+
+    bool works() {
+        if (m_.persistent)
+            return refuse(
+                "does not work with persistence: only the director that had a client before knows its server",
+                "remove persistence_timeout and persistence_granularity, or serve it with one director at a time");
+        const auto nat = [](const auto& server) { return server.forwarding == Forwarding::Nat; };
+        if (std::ranges::any_of(m_.real_servers, nat) || (m_.sorry_server && nat(*m_.sorry_server)))
+            return refuse("does not work with NAT: answers go through the director that has the connection",
+                          "use `lb_kind DR` or TUN for all servers");
+        return true;
+    }
+
+    bool refuse(std::string_view why, std::string_view fix) {
+        auto& d = diag_.error(Code::ActiveActiveRefused, s_.active_active_mark,
+                              fmt::format("virtual server {}: active_active {}", name(), why));
+        d.effect = "active_active is ignored";
+        d.fix = fix;
+        return false;
+    }
+
+    void settle_scheduler() {
+        if (s_.scheduler_given && m_.scheduler != kScheduler) {
+            auto& d = diag_.error(Code::FlagIgnored, s_.active_active_mark,
+                                  fmt::format("virtual server {}: active_active uses lb_algo mh, and {} is written",
+                                              name(), m_.scheduler));
+            d.effect = "mh is used, with mh-fallback and mh-port";
+            d.fix = "write `lb_algo mh`, or nothing";
+        }
+        m_.scheduler = kScheduler;
+        m_.scheduler_flags |= kFallback | kPort;
+    }
+
+    // Directors measure weights at different times; in between their tables would differ.
+    void refuse_other_weights() {
+        const auto grows = [](const auto& one) { return find_value(one.more->values, "slow_start") != nullptr; };
+        const bool slow = grows(m_) || std::ranges::any_of(m_.real_servers, grows);
+        const bool dynamic = std::ranges::any_of(m_.real_servers, [](const RealServer& server) {
+            return std::ranges::any_of(server.checkers, [](const Checker& one) {
+                return one.misc_dynamic || one.type == Checker::Type::Agent;
+            });
+        });
+        if (!slow && !dynamic) return;
+        auto& d = diag_.advise(Code::FlagIgnored, s_.active_active_mark,
+                               fmt::format("virtual server {}: active_active shares flows by the configured weights, "
+                                           "not by those of {}",
+                                           name(), slow ? "slow_start" : "checks"));
+        d.effect = "only whether a weight is 0 counts";
+    }
+
+    void compare_numbers() {
+        std::map<std::uint32_t, const Endpoint*> first;
+        for (const RealServer& server : m_.real_servers) {
+            const auto [known, fresh] = first.emplace(mh_number(server.endpoint), &server.endpoint);
+            if (fresh || is_named(server)) continue;  // what DNS will answer is not known
+            auto& d = diag_.warn(Code::EqualShares, s_.active_active_mark,
+                                 fmt::format("virtual server {}: {} and {} have the same sum of address and port",
+                                             name(), known->second->to_string(), server.endpoint.to_string()));
+            d.effect = "mh lets them claim the same places, so that flows are shared less evenly";
+            d.fix = "give one of them another address or port";
+        }
+    }
+
+    Diagnoser& diag_;
+    ServiceDraft& s_;
+    VirtualServer& m_;
+};
+
+}  // namespace
+
+std::uint32_t mh_number(const Endpoint& endpoint) {
+    std::uint32_t sum = 0;
+    const auto bytes = endpoint.address.bytes();
+    for (std::size_t at = 0; at < bytes.size(); at += 4) {
+        std::uint32_t word = 0;
+        for (std::size_t n = 0; n < 4; ++n) word = word << 8 | std::to_integer<std::uint32_t>(bytes[at + n]);
+        sum ^= word;
+    }
+    return sum + endpoint.port;
+}
+
+void settle_active_active(Diagnoser& diag, ServiceDraft& draft) {
+    if (draft.model.active_active) ActiveActiveCheck{diag, draft}.run();
+}
+
+void check_active_active(ParseContext& r, const Config& config) {
+    if (!is_active_active(config) || find_value(config.more->values, "net_namespace_ipvs") == nullptr) return;
+    auto& d = r.diag.warn(Code::ActiveActiveSettings, r.active_active,
+                          "net_namespace_ipvs: active_active needs settings of the kernel that cannot be set there");
+    d.effect = "flows of another director are refused";
+    d.fix = "set net.ipv4.vs.sloppy_tcp, schedule_icmp and expire_nodest_conn to 1 in that namespace";
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,18 @@
+#include "mainstay/lvs/mh_digest.hpp"
+
+#include <utility>
+
+namespace mainstay::lvs {
+
+std::uint64_t MhDigests::of(const ServiceTable& kernel) {
+    std::vector<MhDestination> destinations;
+    destinations.reserve(kernel.destinations.size());
+    for (const auto& one : kernel.destinations) destinations.push_back({one.endpoint, one.last_weight});
+    auto& known = known_[kernel.service.key];
+    if (known.digest != 0 && known.destinations == destinations) return known.digest;
+    known.digest = MhTable{destinations, slots_}.digest();
+    known.destinations = std::move(destinations);
+    return known.digest;
+}
+
+}  // namespace mainstay::lvs

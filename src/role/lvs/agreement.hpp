@@ -1,0 +1,41 @@
+// active_active services: the digests of their mh tables, and which of them wait for a repair.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/lvs/judge.hpp"
+#include "mainstay/lvs/mh_digest.hpp"
+#include "mainstay/report/status.hpp"
+#include "mainstay/role/lvs/role.hpp"
+#include "reconciler.hpp"
+
+namespace mainstay::role {
+
+class Agreement {
+public:
+    // All arguments must outlive this object.
+    Agreement(Log& log, const TableReconciler& reconciler, const LvsOptions& options);
+
+    // None: the kernel does not have the service, as far as is known.
+    [[nodiscard]] std::optional<report::MhTableStatus> of(const lvs::Judge& judge, std::size_t service);
+    // A line for each digest that is new since the last call.
+    void log_changes(const lvs::Judge& judge);
+    // Of this service in the kernel: destinations wait to be deleted, or put in order.
+    [[nodiscard]] std::vector<netlink::IpvsServiceKey> waiting(const lvs::Judge& judge, std::size_t service) const;
+    void reloaded();
+
+private:
+    Log& log_;
+    const TableReconciler& reconciler_;
+    bool slots_assumed_;
+    std::uint32_t slots_;
+    lvs::MhDigests is_, should_;
+    std::map<std::string, report::MhTableStatus> logged_;  // by service
+};
+
+}  // namespace mainstay::role

@@ -1,0 +1,48 @@
+// Settings below net.ipv4.vs while somebody wants them changed: the value that was there first is kept, a change by
+// another program is repaired, and at the end the first value is put back.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "mainstay/base/log.hpp"
+#include "mainstay/role/lvs/role.hpp"
+
+namespace mainstay::role {
+
+inline constexpr std::string_view kExpireQuiescent = "expire_quiescent_template";
+inline constexpr std::string_view kExpireNoDestination = "expire_nodest_conn";
+
+class IpvsSysctls {
+public:
+    using Values = std::map<std::string, int, std::less<>>;  // by name, without net.ipv4.vs
+
+    // `save` is called before a setting is changed for the first time, because its first value must survive a crash.
+    IpvsSysctls(Log& log, std::function<void()> save) : log_{log}, save_{std::move(save)} {}
+
+    void inherit(std::string_view name, int original) { originals_.insert_or_assign(std::string{name}, original); }
+    void want(std::string_view name, std::optional<int> value);  // none: as it was
+    // Compares and writes each. The error of the last one that failed; the others are done.
+    [[nodiscard]] Result<void> settle(IpvsSettings& kernel);
+    void want_none() { wanted_.clear(); }
+
+    [[nodiscard]] bool is_idle() const { return wanted_.empty() && originals_.empty(); }
+    [[nodiscard]] bool wants(std::string_view name) const { return wanted_.contains(name); }
+    [[nodiscard]] const Values& originals() const { return originals_; }  // of those that are changed now
+    [[nodiscard]] std::optional<int> original(std::string_view name) const;
+
+private:
+    [[nodiscard]] Result<void> keep(IpvsSettings& kernel, const std::string& name, int value);
+    [[nodiscard]] Result<void> put_back(IpvsSettings& kernel, const std::string& name, int original);
+
+    Log& log_;
+    std::function<void()> save_;
+    Values wanted_, originals_;
+    Values set_;  // by this incarnation
+};
+
+}  // namespace mainstay::role
