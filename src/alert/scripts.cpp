@@ -189,19 +189,34 @@ Requester requester_of_script(std::string_view key) {
 
 std::string track_script_key(const std::string& name) { return "vrrp_script/" + name; }
 
-// The scripts of a real_server_dns's servers are stored under the name of its template, the server without an address.
-std::string without_address(const std::string& server) {
-    const std::size_t end = server.find(']');
-    return end == std::string::npos ? server : "[" + server.substr(end);
+// The scripts of the servers of real_server_dns and real_server_file are stored under the name of their template, the
+// server without an address. Its port is 0 where each server has its own.
+std::string without_address(const std::string& server, bool without_port = false) {
+    const std::size_t end = server.find(']'), colon = server.rfind(':');
+    if (end == std::string::npos) return server;
+    if (!without_port || colon == std::string::npos || colon < end) return "[" + server.substr(end);
+    return "[" + server.substr(end, colon - end) + ":0";
+}
+
+bool is_from(const config::RealServer& server, const char* keyword) {
+    return config::find_value(server.more->values, keyword) != nullptr;
+}
+
+// Whether the template of this server of a real_server_file has no port.
+bool has_own_port(const config::VirtualServer& service, const config::RealServer& server) {
+    const auto file = config::value_of<config::WordList>(server.more->values, "real_server_file");
+    if (!file) return false;
+    const bool is_nat = server.forwarding == config::Forwarding::Nat;
+    if (service.fwmark == 0 && service.group.empty() && !is_nat) return false;  // that of the service
+    return file->size() < 2 || (service.fwmark != 0 && !is_nat);
 }
 
 std::string misc_check_key(const config::VirtualServer& service, const config::RealServer& server, std::size_t index) {
-    if (!server.endpoint.address.empty() && config::find_value(server.more->values, "real_server_dns") != nullptr) {
-        return "misc_check/" + without_address(name_of(service, server)) + " of " + config::service_name(service) +
-               "/" + std::to_string(index);
-    }
-    return "misc_check/" + name_of(service, server) + " of " + config::service_name(service) + "/" +
-           std::to_string(index);
+    const bool discovered =
+        !server.endpoint.address.empty() && (is_from(server, "real_server_dns") || is_from(server, "real_server_file"));
+    const std::string name = name_of(service, server);
+    return "misc_check/" + (discovered ? without_address(name, has_own_port(service, server)) : name) + " of " +
+           config::service_name(service) + "/" + std::to_string(index);
 }
 
 std::string notify_key(const Event& event, bool generic) {
@@ -252,9 +267,12 @@ std::vector<NotifyCall> ServiceScripts::calls(const Event& event) const {
     if (keys_.empty() || !of_service || !event.notify) return {};
     if (keys_.contains(notify_key(event, false))) return lvs_calls(event);
     if (event.kind != Event::Kind::RealServer) return {};
-    Event of_name = event;
-    of_name.name = without_address(event.name);
-    return keys_.contains(notify_key(of_name, false)) ? lvs_calls(of_name) : std::vector<NotifyCall>{};
+    Event of_template = event;
+    for (const bool without_port : {false, true}) {
+        of_template.name = without_address(event.name, without_port);
+        if (keys_.contains(notify_key(of_template, false))) return lvs_calls(of_template);
+    }
+    return {};
 }
 
 std::vector<Wanted> wanted_scripts(const config::Config& config) {

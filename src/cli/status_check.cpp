@@ -92,6 +92,12 @@ void check_lvs(const json& lvs, Findings& findings, Counts& counts) {
     for (const auto& one : list(lvs, "announced"))
         if (text(one, "state") == "withdrawn")
             findings.warning(fmt::format("{} is not announced: {}", text(one, "address"), text(one, "reason")));
+    for (const auto& one : list(lvs, "discovered")) {
+        if (const auto held = text(one, "held"); !held.empty())
+            findings.warning(fmt::format("an answer of {} is held: {}", text(one, "source"), held));
+        if (const auto problem = text(one, "problem"); !problem.empty())
+            findings.warning(fmt::format("{} has no answer: {}", text(one, "source"), problem));
+    }
 }
 
 std::string summary(const Counts& counts) {

@@ -146,12 +146,27 @@ std::string announced_table(const json& lvs, std::int64_t now_us) {
     return rows.size() > 1 ? "\n" + table(rows, "") : std::string{};
 }
 
+std::string discovered_table(const json& lvs, std::int64_t now_us) {
+    std::vector<TableRow> rows{{"SOURCE OF SERVERS", "SERVERS", "LAST GOOD", "STATE"}};
+    for (const auto& one : list(lvs, "discovered")) {
+        std::string state;
+        if (const auto held = text(one, "held"); !held.empty())
+            state = fmt::format("answer of {} servers held for {}: {}", number(one, "held_servers"),
+                                age(now_us, number(one, "held_since_unix_us")), held);
+        if (const auto problem = text(one, "problem"); !problem.empty()) state = problem;
+        const auto good = number(one, "last_good_unix_us");
+        rows.push_back({text(one, "source"), fmt::format("{}", number(one, "servers")),
+                        good == 0 ? "never" : age(now_us, good), state.empty() ? "ok" : state});
+    }
+    return rows.size() > 1 ? "\n" + table(rows, "") : std::string{};
+}
+
 std::string lvs_tables(const json& lvs, std::int64_t now_us) {
     std::string out;
     if (!flag(lvs, "ipvs_available"))
         out += fmt::format("\nIPVS cannot be programmed: {}\n", text(lvs, "ipvs_problem"));
     for (const auto& service : list(lvs, "services")) out += service_table(service, now_us);
-    return out + override_table(lvs, now_us) + announced_table(lvs, now_us);
+    return out + override_table(lvs, now_us) + announced_table(lvs, now_us) + discovered_table(lvs, now_us);
 }
 
 std::string mail_line(const json& mail) {

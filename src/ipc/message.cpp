@@ -210,6 +210,13 @@ void fields(A& a, LogLevelOrder& m) {
     a(m.levels);
 }
 
+template <class A>
+void fields(A& a, ServerFileRead& m) {
+    a(m.source, m.problem);
+}
+template <class A>
+void fields(A&, DiscoveryMemory&) {}
+
 std::vector<std::byte> encode_message(const Message& message) {
     Encoder encoder;
     encoder(static_cast<std::uint8_t>(message.index()));

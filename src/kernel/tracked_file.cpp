@@ -25,6 +25,7 @@ namespace {
 constexpr std::uint32_t kWatched =
     IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 constexpr std::size_t kEventBytes = 64UL * 1024U;
+constexpr std::size_t kPieceBytes = 256UL * 1024U;  // read at once
 
 // File systems without notifications of remote changes, by their numbers in statfs() and their names in mountinfo.
 constexpr std::array<std::uint32_t, 14> kRefusedNumbers{NFS_SUPER_MAGIC,
@@ -45,7 +46,7 @@ constexpr std::array<std::string_view, 15> kRefusedNames{"nfs",   "nfs4",  "smb3
                                                          "ncpfs", "coda",  "afs",    "ceph",  "9p",
                                                          "proc",  "sysfs", "autofs", "ocfs2", "lustre"};
 
-Result<std::string> refuse(const std::string& path, std::string_view where) {
+std::unexpected<Error> refuse(const std::string& path, std::string_view where) {
     return fail(Errc::Unsupported, path + " is not tracked: " + std::string{where});
 }
 
@@ -90,12 +91,11 @@ bool refused_type(std::string_view type) {
     return type.starts_with("fuse") || std::ranges::find(kRefusedNames, type) != kRefusedNames.end();
 }
 
-}  // namespace
-
-Result<std::string> read_tracked_file(const std::string& path) {
+// A regular file whose changes the kernel reports.
+Result<UniqueFd> open_watched(const std::string& path, bool may_be_read_only) {
     if (const std::string type = mounted_type(path); refused_type(type))
         return refuse(path, "changes on a filesystem of type " + type + " are not reported");
-    const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
     if (!fd) return fail_system("read " + path, errno);
     struct stat facts{};
     struct statfs system{};
@@ -104,13 +104,51 @@ Result<std::string> read_tracked_file(const std::string& path) {
     if (!S_ISREG(facts.st_mode)) return refuse(path, "it is no regular file");
     if (std::ranges::find(kRefusedNumbers, static_cast<std::uint32_t>(system.f_type)) != kRefusedNumbers.end())
         return refuse(path, "changes on such a filesystem are not reported");
-    if ((static_cast<unsigned long>(system.f_flags) & ST_RDONLY) != 0)
+    if (!may_be_read_only && (static_cast<unsigned long>(system.f_flags) & ST_RDONLY) != 0)
         return refuse(path, "its filesystem is read-only");
+    return fd;
+}
+
+}  // namespace
+
+Result<std::string> read_tracked_file(const std::string& path) {
+    const auto fd = open_watched(path, false);
+    if (!fd) return std::unexpected{fd.error()};
     std::string text(wire::kTrackFileBytes, '\0');
-    const ssize_t got = ::read(fd.get(), text.data(), text.size());
+    const ssize_t got = ::read(fd->get(), text.data(), text.size());
     if (got < 0) return fail_system("read " + path, errno);
     text.resize(static_cast<std::size_t>(got));
     return text;
+}
+
+std::optional<FileFacts> facts_of(const std::string& path) {
+    struct stat facts{};
+    if (refused_type(mounted_type(path)) || ::stat(path.c_str(), &facts) != 0) return std::nullopt;
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    return FileFacts{.device = facts.st_dev,
+                     .inode = facts.st_ino,
+                     .size = static_cast<std::uint64_t>(facts.st_size),
+                     .changed_ns = facts.st_ctim.tv_sec * kSecond + facts.st_ctim.tv_nsec};
+}
+
+Result<std::string> read_whole_file(const std::string& path, std::size_t bytes_max) {
+    const auto fd = open_watched(path, true);
+    if (!fd) return std::unexpected{fd.error()};
+    std::string text;
+    for (;;) {
+        const std::size_t before = text.size();
+        text.resize(std::min(before + kPieceBytes, bytes_max + 1));
+        const ssize_t got = ::read(fd->get(), text.data() + before, text.size() - before);
+        if (got < 0 && errno == EINTR) {
+            text.resize(before);
+            continue;
+        }
+        if (got < 0) return fail_system("read " + path, errno);
+        text.resize(before + static_cast<std::size_t>(got));
+        if (got == 0) return text;
+        if (text.size() > bytes_max)
+            return fail(Errc::Limit, path + " is larger than " + std::to_string(bytes_max) + " bytes");
+    }
 }
 
 Result<void> make_tracked_file(const std::string& path, std::int64_t value, bool overwrite) {

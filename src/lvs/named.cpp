@@ -37,6 +37,9 @@ NamedServers named_of(const config::VirtualServer& service, const config::RealSe
     const auto& values = server.more->values;
     NamedServers named;
     named.like = server;
+    named.rules = config::discovery_rules(server);
+    named.file = config::server_file_source(service, server);
+    if (named.file) return named;
     if (const auto name = value_of<config::WordList>(values, "real_server_dns"); name && !name->empty())
         named.name = name->front();
     const auto type = value_of<config::WordList>(values, "dns_type").value_or(config::WordList{});
@@ -65,22 +68,25 @@ std::vector<NamedServers> named_servers(const config::VirtualServer& service) {
     return all;
 }
 
-config::Config with_known(config::Config config, const KnownOf& known) {
-    for (config::VirtualServer& service : config.virtual_servers) {
-        const auto names = named_servers(service);
-        if (names.empty()) continue;
-        std::erase_if(service.real_servers, [](const auto& server) { return server.endpoint.address.empty(); });
-        std::set<Endpoint> there;
-        for (const auto& server : service.real_servers) there.insert(server.endpoint);
-        for (const NamedServers& named : names) {
-            const KnownServers* servers = known(service, named);
-            if (servers == nullptr) continue;
-            for (const KnownServer& one : *servers) {
-                config::RealServer server = made_of(named, one);
-                if (there.insert(server.endpoint).second) service.real_servers.push_back(std::move(server));
-            }
+config::VirtualServer with_known(config::VirtualServer service, const KnownOf& known) {
+    const auto names = named_servers(service);
+    if (names.empty()) return service;
+    std::erase_if(service.real_servers, [](const auto& server) { return server.endpoint.address.empty(); });
+    std::set<Endpoint> there;
+    for (const auto& server : service.real_servers) there.insert(server.endpoint);
+    for (const NamedServers& named : names) {
+        const KnownServers* servers = known(service, named);
+        if (servers == nullptr) continue;
+        for (const KnownServer& one : *servers) {
+            config::RealServer server = made_of(named, one);
+            if (there.insert(server.endpoint).second) service.real_servers.push_back(std::move(server));
         }
     }
+    return service;
+}
+
+config::Config with_known(config::Config config, const KnownOf& known) {
+    for (config::VirtualServer& service : config.virtual_servers) service = with_known(std::move(service), known);
     return config;
 }
 

@@ -124,6 +124,22 @@ void put_mh_tables(MetricsWriter& out, const LabelledServices& services) {
         if (const auto& table = one.object->mh_table) out.sample(one.labels, table->digest == table->wanted_digest);
 }
 
+// Nothing where no virtual server has a source.
+void put_discovered(MetricsWriter& out, const DaemonStatus& status, const LvsStatus& lvs) {
+    if (lvs.discovered.empty()) return;
+    Labelled<DiscoveredStatus> sources;
+    for (const auto& one : lvs.discovered) sources.add({{"source", one.source}}, one);
+    put_each(out, "mainstay_discovery_servers", sources, [](const auto& s) { return s.servers; });
+    out.family("mainstay_discovery_age_seconds");
+    for (const auto& one : sources.all())
+        if (const auto& good = one.object->last_good)
+            out.seconds(one.labels, Micros{std::max<std::int64_t>(status.now.unix_us - good->unix_us, 0)});
+    put_each(out, "mainstay_discovery_held", sources, [](const auto& s) { return !s.held.empty(); });
+    put_each(out, "mainstay_discovery_failing", sources, [](const auto& s) { return !s.problem.empty(); });
+    put_each(out, "mainstay_discovery_holds_total", sources, [](const auto& s) { return s.holds; });
+    put_each(out, "mainstay_discovery_errors_total", sources, [](const auto& s) { return s.errors; });
+}
+
 // ---- scope=servers -------------------------------------------------------------------------------------------------
 
 struct Server {
@@ -181,6 +197,7 @@ void put_lvs(MetricsWriter& out, const DaemonStatus& status, const LvsStatus& lv
     out.sample({}, std::uint64_t{lvs.overrides.size()});
     put_announced(out, lvs);
     put_mh_tables(out, services);
+    put_discovered(out, status, lvs);
     put_each(out, "mainstay_lvs_quorum_up", services, [](const auto& s) { return s.quorum_up; });
     out.family("mainstay_lvs_sorry_server_in_use");
     for (const auto& one : services.all())

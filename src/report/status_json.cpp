@@ -309,6 +309,20 @@ json announced_json(const AnnouncedStatus& s) {
     return out;
 }
 
+json discovered_json(const DiscoveredStatus& s) {
+    json out{{"source", s.source},
+             {"services", s.services},
+             {"servers", s.servers},
+             {"held", s.held},
+             {"held_servers", s.held_servers},
+             {"problem", s.problem},
+             {"errors", s.errors},
+             {"holds", s.holds}};
+    if (s.held_since) put_time(out, "held_since", *s.held_since);
+    if (s.last_good) put_time(out, "last_good", *s.last_good);
+    return out;
+}
+
 json lvs_json(const LvsStatus& status) {
     json services = json::array();
     for (std::size_t i = 0; i < status.services.size(); ++i)
@@ -317,6 +331,8 @@ json lvs_json(const LvsStatus& status) {
     for (const auto& one : status.overrides) overrides.push_back(override_json(one));
     json announced = json::array();
     for (const auto& one : status.announced) announced.push_back(announced_json(one));
+    json discovered = json::array();
+    for (const auto& one : status.discovered) discovered.push_back(discovered_json(one));
     return {{"generation", status.generation},
             {"ipvs_available", status.ipvs_available},
             {"ipvs_problem", status.ipvs_problem},
@@ -326,6 +342,7 @@ json lvs_json(const LvsStatus& status) {
             {"log_lines_left_out", status.lines_left_out},
             {"overrides", std::move(overrides)},
             {"announced", std::move(announced)},
+            {"discovered", std::move(discovered)},
             {"services", std::move(services)}};
 }
 

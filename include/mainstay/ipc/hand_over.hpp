@@ -53,7 +53,8 @@ struct HandOver {
     std::int32_t host = -1;  // descriptor of the HostPlan
     std::vector<HandedFifo> fifos;
     MaintenanceOrder maintenance;
-    LogLevels log_levels;  // that an operator has set; empty: as on the command line
+    LogLevels log_levels;          // that an operator has set; empty: as on the command line
+    std::int32_t discovered = -1;  // descriptor of the known real servers
 };
 
 // Returns a memfd that survives the exec.

@@ -47,6 +47,19 @@ void fields(A& a, HostPlan& p) {
 
 }  // namespace mainstay::ipc
 
+namespace mainstay::config {
+
+template <class A>
+void fields(A& a, LabelRule& r) {
+    a(r.name, r.values);
+}
+template <class A>
+void fields(A& a, ServerFileSource& s) {
+    a(s.path, s.port, s.family, s.keep, s.drop);
+}
+
+}  // namespace mainstay::config
+
 namespace mainstay::vrrp {
 
 template <class A>
@@ -64,7 +77,7 @@ void fields(A& a, PolledLink& l) {
 }
 template <class A>
 void fields(A& a, WatchPlan& p) {
-    a(p.files, p.processes, p.links, p.event_buffer, p.event_buffer_forced);
+    a(p.files, p.processes, p.links, p.event_buffer, p.event_buffer_forced, p.server_files);
 }
 
 }  // namespace mainstay::vrrp

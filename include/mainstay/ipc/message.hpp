@@ -365,15 +365,23 @@ struct LogLevelOrder {
     LogLevels levels;  // of all modules
 };
 
+// ---- watcher to supervisor, supervisor to the lvs role ----
+struct ServerFileRead {   // with one descriptor, unless there is a problem: sealed, the encoded ServerList
+    std::string source;   // config::key_of() of a source of the plan
+    std::string problem;  // why the file gives no servers now
+};
+// ---- lvs role to supervisor when the servers in force change; supervisor to the lvs role before its first Commit ----
+struct DiscoveryMemory {};  // with one descriptor: sealed, the encoded DiscoveredSources
+
 // New kinds go to the end: the position is the number on the wire, and processes of two versions meet during an
 // upgrade.
-using Message =
-    std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared, Committed, RunScript,
-                 Stopped, RoleStartup, Snapshot, ReadingDone, DryRun, DryRunDone, ControlRequest, Retire, Upgrade,
-                 UpgradeDone, UpgradeTrial, UpgradeChecked, PeerChannel, BfdStates, FifoLine, Observations, DumpText,
-                 ServerQuestion, ServerAnswered, InstanceStates, Reload, ReloadDone, DumpFile, SupervisionReport,
-                 ReadTraffic, InstanceQuestion, InstanceAnswered, MaintenanceOrder, ApiSettings, ApiFile,
-                 RecordQuestion, RecordMemory, WebhookSettings, LogLevelQuestion, LogLevelOrder>;
+using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared, Committed,
+                             RunScript, Stopped, RoleStartup, Snapshot, ReadingDone, DryRun, DryRunDone, ControlRequest,
+                             Retire, Upgrade, UpgradeDone, UpgradeTrial, UpgradeChecked, PeerChannel, BfdStates,
+                             FifoLine, Observations, DumpText, ServerQuestion, ServerAnswered, InstanceStates, Reload,
+                             ReloadDone, DumpFile, SupervisionReport, ReadTraffic, InstanceQuestion, InstanceAnswered,
+                             MaintenanceOrder, ApiSettings, ApiFile, RecordQuestion, RecordMemory, WebhookSettings,
+                             LogLevelQuestion, LogLevelOrder, ServerFileRead, DiscoveryMemory>;
 
 // One byte with the kind, then the struct. An unknown kind is Errc::Unsupported, which distinguishes a newer peer from
 // damaged bytes.

@@ -183,11 +183,15 @@ template <class A>
 void fields(A& a, AnnouncedStatus& s) {
     a(s.address, s.interface, s.drain_interface, s.state, s.reason, s.since);
 }
+template <class A>
+void fields(A& a, DiscoveredStatus& s) {
+    a(s.source, s.services, s.servers, s.held, s.held_servers, s.held_since, s.problem, s.last_good, s.errors, s.holds);
+}
 template <class A, class Services>
 void lvs_fields(A& a, LvsStatus& s, Services& services) {
     a(s.generation, s.ipvs_available, s.ipvs_problem, s.operations, s.operation_failures, s.repairs, services,
       s.overrides, s.lines_left_out, s.original_timeouts, s.traffic, s.original_expiry, s.check_types, s.oldest_check,
-      s.announced, s.original_sysctls);
+      s.announced, s.original_sysctls, s.discovered);
 }
 template <class A>
 void fields(A& a, LvsStatus& s) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,18 @@ namespace mainstay::kernel {
 // regular file, or on a file system without notifications of changes: network, FUSE, proc, sysfs and read-only ones, as
 // in keepalived. These are recognised by /proc/self/mountinfo, so that a hanging server is not contacted.
 [[nodiscard]] Result<std::string> read_tracked_file(const std::string& path);
+
+// What differs when a file was replaced or written. A link is followed.
+struct FileFacts {
+    std::uint64_t device = 0, inode = 0, size = 0;
+    std::int64_t changed_ns = 0;  // its content or its inode
+    bool operator==(const FileFacts&) const = default;
+};
+// None: there is none, or it cannot be looked at. Not asked on the file systems that are refused above.
+[[nodiscard]] std::optional<FileFacts> facts_of(const std::string& path);
+
+// A whole file, for which the same holds, but a read-only file system is no obstacle. Errc::Limit: it is larger.
+[[nodiscard]] Result<std::string> read_whole_file(const std::string& path, std::size_t bytes_max);
 
 // Creates the file with this number; an existing file is overwritten if `overwrite` is set, else left unchanged.
 // Follows no symbolic link.

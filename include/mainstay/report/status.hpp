@@ -166,6 +166,20 @@ struct AnnouncedStatus {
     bool operator==(const AnnouncedStatus&) const = default;
 };
 
+// A source of real servers: a file or DNS.
+struct DiscoveredStatus {
+    std::string source;                 // "/etc/mainstay/web.json", "web.example.org"
+    std::vector<std::string> services;  // "[10.0.0.1]:tcp:80"
+    std::uint64_t servers = 0;          // in force
+    std::string held;                   // why its last answer is held; empty: it is not
+    std::uint64_t held_servers = 0;     // of that answer
+    std::optional<WallTime> held_since;
+    std::string problem;                  // why it has no answer now; empty: it has one
+    std::optional<WallTime> last_good;    // none: it never had a good answer
+    std::uint64_t errors = 0, holds = 0;  // of this process
+    bool operator==(const DiscoveredStatus&) const = default;
+};
+
 struct LvsStatus {
     std::uint64_t generation = 0;
     bool ipvs_available = false;
@@ -182,6 +196,7 @@ struct LvsStatus {
     std::optional<Instant> oldest_check;       // when the oldest check that has not ended was due
     std::vector<AnnouncedStatus> announced;    // sorted by address
     std::vector<OriginalSysctl> original_sysctls;
+    std::vector<DiscoveredStatus> discovered;  // sorted by source
 };
 
 struct BfdStatus {

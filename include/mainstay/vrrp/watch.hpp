@@ -9,6 +9,7 @@
 
 #include "facts.hpp"
 #include "mainstay/config/model.hpp"
+#include "mainstay/config/server_file.hpp"
 #include "trackers.hpp"
 
 namespace mainstay::vrrp {
@@ -26,7 +27,10 @@ struct WatchPlan {
     std::vector<PolledLink> links;
     std::uint32_t event_buffer = 0;    // receive buffer in bytes for process events; 0: the socket's default
     bool event_buffer_forced = false;  // beyond net.core.rmem_max
-    [[nodiscard]] bool empty() const { return files.empty() && processes.empty() && links.empty(); }
+    std::vector<config::ServerFileSource> server_files;  // of virtual servers; the reader adds them
+    [[nodiscard]] bool empty() const {
+        return files.empty() && processes.empty() && links.empty() && server_files.empty();
+    }
     bool operator==(const WatchPlan&) const = default;
 };
 

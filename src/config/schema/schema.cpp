@@ -149,10 +149,10 @@ std::string_view path_of(Block block) { return kBlockNames[static_cast<std::size
 Block parent_of(Block block) { return kBlockNames[static_cast<std::size_t>(block)].parent; }
 
 std::span<const std::span<const KeywordSpec>> schema() {
-    static const std::array kTables{language_rows(), root_rows(),           global_rows(),  process_rows(),
-                                    instance_rows(), authentication_rows(), address_rows(), route_rows(),
-                                    rule_rows(),     tracking_rows(),       service_rows(), real_server_rows(),
-                                    checker_rows(),  web_checker_rows(),    line_rows(),    announce_rows()};
+    static const std::array kTables{
+        language_rows(), root_rows(),        global_rows(), process_rows(),  instance_rows(), authentication_rows(),
+        address_rows(),  route_rows(),       rule_rows(),   tracking_rows(), service_rows(),  real_server_rows(),
+        checker_rows(),  web_checker_rows(), line_rows(),   announce_rows(), discovery_rows()};
     return kTables;
 }
 

@@ -95,6 +95,7 @@ std::span<const KeywordSpec> service_rows();
 std::span<const KeywordSpec> real_server_rows();
 std::span<const KeywordSpec> authentication_rows();
 std::span<const KeywordSpec> announce_rows();
+std::span<const KeywordSpec> discovery_rows();
 std::span<const KeywordSpec> checker_rows();
 std::span<const KeywordSpec> web_checker_rows();
 

@@ -185,8 +185,10 @@ private:
 
     // Its address and port, or the name that stands for them.
     [[nodiscard]] std::string text_of(const RealServer& server) const {
-        const auto name = value_of<WordList>(server.more->values, "real_server_dns");
-        return name && !name->empty() ? name->front() : server_name(server.endpoint, m_.protocol);
+        for (const char* keyword : {"real_server_dns", "real_server_file"})
+            if (const auto name = value_of<WordList>(server.more->values, keyword); name && !name->empty())
+                return name->front();
+        return server_name(server.endpoint, m_.protocol);
     }
 
     void settle_port(ServerDraft& server) {
@@ -225,7 +227,7 @@ private:
         const Endpoint& endpoint = server.model.endpoint;
         c.target.address = draft.connect_ip.empty() ? endpoint.address : draft.connect_ip;
         c.target.port = draft.connect_port != 0 ? draft.connect_port : check_port_;
-        if (is_named(server.model) && is_srv(server.model) && draft.connect_port == 0) c.target.port = 0;
+        if (answer_has_port(server) && draft.connect_port == 0) c.target.port = 0;
         const Family family = c.target.address.empty() ? m_.family : c.target.address.family();
         if (!draft.bind_ip.empty()) {
             if (draft.bind_ip.family() == family) {
@@ -275,13 +277,14 @@ private:
     void take_named(ServerDraft& server) {
         const std::string_view problem = named_problem(server.model, m_.family);
         if (problem.empty()) {
-            if (is_srv(server.model) && server.model.forwarding == Forwarding::Nat) server.model.endpoint.port = 0;
+            if (answer_has_port(server) && server.model.forwarding == Forwarding::Nat) server.model.endpoint.port = 0;
             m_.real_servers.push_back(std::move(server.model));
             return;
         }
         diag_
             .error(Code::CheckerIncomplete, server.mark,
-                   fmt::format("virtual server {}: real_server_dns: {}", name(), problem))
+                   fmt::format("virtual server {}: {}: {}", name(),
+                               is_file(server.model) ? "real_server_file" : "real_server_dns", problem))
             .effect = "it is left out";
         s_.server_refused = true;
     }

@@ -47,9 +47,9 @@ class MessageBudget {
 public:
     // False: the sender exceeds its rate.
     [[nodiscard]] bool spend(const ipc::Message& message, Instant now) {
-        const bool work = std::holds_alternative<ipc::RunScript>(message) ||
-                          std::holds_alternative<ipc::FifoLine>(message) ||
-                          std::holds_alternative<ipc::Observations>(message);
+        const bool work =
+            std::holds_alternative<ipc::RunScript>(message) || std::holds_alternative<ipc::FifoLine>(message) ||
+            std::holds_alternative<ipc::Observations>(message) || std::holds_alternative<ipc::ServerFileRead>(message);
         return (work ? work_ : control_).take(now);
     }
     // False: too many control requests.

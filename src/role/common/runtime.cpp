@@ -81,6 +81,7 @@ public:
                     std::function<void(const ipc::ScriptResult&)> done) override;
     void ask(const ipc::ControlRequest& wanted) override { send(wanted); }
     void ask_for_traffic() override { send(ipc::ReadTraffic{}); }
+    void keep_discovery_memory(UniqueFd sealed) override { send(ipc::DiscoveryMemory{}, sealed.get()); }
     void answer(std::uint64_t request, const OperatorReply& reply) override;
     void ask_servers(const ipc::ServerQuestion& question) override { send(question); }
     void ask_instances(const ipc::InstanceQuestion& question) override { send(question); }
@@ -252,6 +253,10 @@ void Process::handle(ipc::Received received) {
                 if (started_ && !stopping_) pass_on(*role_, message, std::move(received.descriptor));
             } else if constexpr (std::is_same_v<M, ipc::Observations>) {
                 if (!stopping_) role_->observed(message);
+            } else if constexpr (std::is_same_v<M, ipc::ServerFileRead>) {
+                if (!stopping_) role_->discovered(message, std::move(received.descriptor));
+            } else if constexpr (std::is_same_v<M, ipc::DiscoveryMemory>) {
+                if (!started_ && !stopping_) role_->discovery_memory(std::move(received.descriptor));
             } else if constexpr (std::is_same_v<M, ipc::MaintenanceOrder>) {
                 if (!stopping_) role_->maintain(message);
             } else if constexpr (std::is_same_v<M, ipc::ServerQuestion>)

@@ -10,14 +10,19 @@
 namespace mainstay::role {
 
 struct NameResolver::Name {
-    Name(boost::asio::io_context& loop, probe::NameQuestion asked) : question{std::move(asked)}, timer{loop} {}
+    Name(boost::asio::io_context& loop, Log& log, const GuardedSource::Clock& clock, std::function<void()> changed,
+         probe::NameQuestion asked)
+        : question{std::move(asked)},
+          timer{loop},
+          source{loop, log, kDnsWords, question.name, clock, std::move(changed)} {}
     probe::NameQuestion question;
     Micros interval{0};
     boost::asio::steady_timer timer;
     std::shared_ptr<probe::Attempt> attempt;  // while it is looked up
-    lvs::KnownServers known;
-    std::size_t failures = 0;  // in a row
-    std::size_t left_out = 0;  // as reported last
+    GuardedSource source;
+    config::DiscoveryRules rules;       // of all services that have the name
+    std::vector<std::string> services;  // their names
+    std::size_t left_out = 0;           // as reported last
 };
 
 namespace {
@@ -36,6 +41,10 @@ probe::NameQuestion question_of(const config::VirtualServer& service, const lvs:
             .most = named.most};
 }
 
+std::string saved_name(const probe::NameQuestion& question) {
+    return fmt::format("dns\n{}\n{}", question.name, question.srv ? 0 : question.family == Family::V6 ? 6 : 4);
+}
+
 // The answer is passed through `result`, which keeps its default if an exception is thrown.
 boost::asio::awaitable<void> look_up(probe::NameQuestion question, std::shared_ptr<probe::Attempt> attempt,
                                      std::shared_ptr<probe::NameAnswer> result) {
@@ -44,8 +53,9 @@ boost::asio::awaitable<void> look_up(probe::NameQuestion question, std::shared_p
 
 }  // namespace
 
-NameResolver::NameResolver(boost::asio::io_context& loop, Log& log, std::function<void()> changed)
-    : loop_{loop}, log_{log}, changed_{std::move(changed)} {}
+NameResolver::NameResolver(boost::asio::io_context& loop, Log& log, GuardedSource::Clock clock,
+                           std::function<void()> changed)
+    : loop_{loop}, log_{log}, clock_{std::move(clock)}, changed_{std::move(changed)} {}
 
 NameResolver::~NameResolver() { stop(); }
 
@@ -57,33 +67,46 @@ void NameResolver::stop() {
     names_.clear();
 }
 
-void NameResolver::recall(const config::Config& config, const lvs::Memory& memory) {
+void NameResolver::recall(const config::Config& config, const lvs::Memory& memory,
+                          const ipc::DiscoveredSources& saved) {
     for (const auto& service : config.virtual_servers) {
         const auto found = std::ranges::find(memory, lvs::identity_of(service), &lvs::ServiceMemory::identity);
-        if (found == memory.end()) continue;
-        for (const auto& named : lvs::named_servers(service))
-            recalled_[question_of(service, named)] = lvs::remembered(*found, service, named);
+        for (const auto& named : lvs::named_servers(service)) {
+            if (named.file) continue;
+            const auto question = question_of(service, named);
+            auto crashed =
+                found == memory.end() ? std::nullopt : std::optional{lvs::remembered(*found, service, named)};
+            if (auto before = servers_before(saved, saved_name(question), std::move(crashed)))
+                recalled_[question] = std::move(*before);
+        }
     }
 }
 
 void NameResolver::follow(const config::Config& config) {
     auto before = std::exchange(names_, {});
+    std::vector<std::shared_ptr<Name>> fresh;
     for (const auto& service : config.virtual_servers) {
         for (const auto& named : lvs::named_servers(service)) {
+            if (named.file) continue;
             const auto question = question_of(service, named);
             auto& name = names_[question];
             const bool again = name != nullptr;  // also used by another service: the shorter interval applies
             if (const auto old = before.find(question); !again && old != before.end()) name = old->second;
-            const bool fresh = name == nullptr;
-            if (fresh) {
-                name = std::make_shared<Name>(loop_, question);
-                if (const auto known = recalled_.find(question); known != recalled_.end()) name->known = known->second;
+            if (name == nullptr) {
+                name = std::make_shared<Name>(loop_, log_, clock_, changed_, question);
+                if (const auto known = recalled_.find(question); known != recalled_.end())
+                    name->source.recall(known->second);
+                fresh.push_back(name);
             }
+            if (!again) name->services.clear();
+            name->services.push_back(config::service_name(service));
             name->interval = again ? std::min(name->interval, named.interval) : named.interval;
-            if (fresh) arm(name, Micros{0});
+            name->rules = again ? config::strictest(name->rules, named.rules) : named.rules;
         }
     }
     recalled_.clear();
+    for (const auto& [question, name] : names_) name->source.set_rules(name->rules);
+    for (const auto& name : fresh) arm(name, Micros{0});
     for (const auto& [question, name] : before) {
         if (names_.contains(question)) continue;
         name->timer.cancel();
@@ -91,11 +114,18 @@ void NameResolver::follow(const config::Config& config) {
     }
 }
 
-config::Config NameResolver::effective(config::Config config) const {
-    return lvs::with_known(std::move(config), [this](const auto& service, const auto& named) {
-        const auto found = names_.find(question_of(service, named));
-        return found == names_.end() ? nullptr : &found->second->known;
-    });
+const lvs::KnownServers* NameResolver::known(const config::VirtualServer& service,
+                                             const lvs::NamedServers& named) const {
+    const auto found = names_.find(question_of(service, named));
+    return found == names_.end() ? nullptr : &found->second->source.servers();
+}
+
+void NameResolver::add_status(std::vector<report::DiscoveredStatus>& list) const {
+    for (const auto& [question, name] : names_) list.emplace_back(name->source.status()).services = name->services;
+}
+
+void NameResolver::add_saved(std::vector<ipc::DiscoveredSource>& list) const {
+    for (const auto& [question, name] : names_) list.push_back(name->source.saved(saved_name(question)));
 }
 
 void NameResolver::arm(const std::shared_ptr<Name>& name, Micros pause) {
@@ -129,26 +159,14 @@ void NameResolver::look(const probe::NameQuestion& question) {
 
 void NameResolver::answered(const std::shared_ptr<Name>& name, probe::NameAnswer answer) {
     arm(name, name->interval);
-    if (!answer.refused.empty()) {
-        if (name->failures++ == 0) {
-            log_.warning("real_server_dns {}: {}. {}", name->question.name, answer.refused,
-                         name->known.empty() ? std::string{"It has no servers until a lookup succeeds"}
-                                             : fmt::format("The {} known servers are kept", name->known.size()));
-        }
-        return;
-    }
-    if (const auto failures = std::exchange(name->failures, 0); failures != 0)
-        log_.info("real_server_dns {}: resolved again after {} failures", name->question.name, failures);
+    if (!answer.refused.empty()) return name->source.fail(answer.refused);
     if (std::exchange(name->left_out, answer.left_out) != answer.left_out && answer.left_out != 0) {
         log_.warning("real_server_dns {}: {} more servers than dns_servers_max are left out", name->question.name,
                      answer.left_out);
     }
     lvs::KnownServers known;
     for (const auto& one : answer.servers) known.push_back({one.address, one.port, one.weight});
-    if (known == name->known) return;
-    log_.info("real_server_dns {}: {} servers, {} before", name->question.name, known.size(), name->known.size());
-    name->known = std::move(known);
-    changed_();
+    if (name->source.answer(std::move(known))) changed_();
 }
 
 }  // namespace mainstay::role

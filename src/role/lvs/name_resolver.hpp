@@ -1,5 +1,5 @@
 // Resolves the names of real servers periodically and reports when their addresses have changed. Known addresses stay
-// until the next answer: a failing DNS removes no server.
+// until the next answer that keeps the rules (guarded_source.hpp): a failing DNS removes no server.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "guarded_source.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/lvs/judge.hpp"
@@ -26,16 +27,21 @@ inline constexpr std::size_t kLookupsMax = 64;
 class NameResolver {
 public:
     // `changed` is called on the loop when known addresses have changed.
-    NameResolver(boost::asio::io_context& loop, Log& log, std::function<void()> changed);
+    NameResolver(boost::asio::io_context& loop, Log& log, GuardedSource::Clock clock, std::function<void()> changed);
     NameResolver(const NameResolver&) = delete;
     NameResolver& operator=(const NameResolver&) = delete;
     ~NameResolver();
 
     // Resolves the names of this configuration. Known addresses of names that it still contains are kept.
     void follow(const config::Config& config);
-    // Restores the addresses known to an earlier incarnation, until the first answer. Call it before follow().
-    void recall(const config::Config& config, const lvs::Memory& memory);
-    [[nodiscard]] config::Config effective(config::Config config) const;
+    // Restores the addresses known to an earlier incarnation, until the first answer. Call it before follow(). What was
+    // saved goes before what is in `memory`, which has no weights.
+    void recall(const config::Config& config, const lvs::Memory& memory, const ipc::DiscoveredSources& saved = {});
+    // Null: the name is not followed.
+    [[nodiscard]] const lvs::KnownServers* known(const config::VirtualServer& service,
+                                                 const lvs::NamedServers& named) const;
+    void add_status(std::vector<report::DiscoveredStatus>& list) const;
+    void add_saved(std::vector<ipc::DiscoveredSource>& list) const;
     void stop();
 
 private:
@@ -46,9 +52,10 @@ private:
 
     boost::asio::io_context& loop_;
     Log& log_;
+    GuardedSource::Clock clock_;
     std::function<void()> changed_;
     std::map<probe::NameQuestion, std::shared_ptr<Name>> names_;
-    std::map<probe::NameQuestion, lvs::KnownServers> recalled_;
+    std::map<probe::NameQuestion, ipc::DiscoveredSource> recalled_;
     std::size_t running_ = 0;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
 };

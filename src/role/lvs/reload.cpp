@@ -38,7 +38,7 @@ void LvsRole::commit_all(config::Config next) {
     watch_links(next);
     auto settings = settings_of(next);
     create_probes(next);
-    reload(with_names(std::move(next)));
+    reload(with_discovered(std::move(next)));
     settings_.configure(std::move(settings));
     on_interface_change();
     for (const auto& [name, master] : masters_) settings_.told(name, master);
@@ -84,21 +84,6 @@ void LvsRole::reloaded(const lvs::Intents& intents) {
     run_checks(intents);
     arm_deadline();
     publish_within(kPublishSoon);
-}
-
-config::Config LvsRole::with_names(config::Config config) {
-    const bool named = std::ranges::any_of(config.virtual_servers,
-                                           [](const auto& service) { return !lvs::named_servers(service).empty(); });
-    names_.follow(config);
-    configured_ = named ? config : config::Config{};
-    if (named) return names_.effective(std::move(config));
-    return config;  // moved; a conditional expression would copy it
-}
-
-void LvsRole::names_changed() {
-    if (!started_ || stopping_) return;
-    carry_out_pending();
-    reload(names_.effective(configured_));
 }
 
 }  // namespace mainstay::role

@@ -32,7 +32,9 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     const auto counted = counter_intervals(config, runtime_.options().snmp);
     create_probes(config);
     const lvs::Memory memory = memory_of(before);
-    names_.recall(config, memory);
+    names_.recall(config, memory, discovered_before_);
+    files_.recall(config, memory, discovered_before_);
+    discovered_before_ = {};
     const auto write_table = [&] {
         started_ = true;
         reconciler_.start(wanted(), std::exchange(inherited_, {}), flush_first);
@@ -44,7 +46,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     };
     judge_.record(recorder_.open());
     // The table is written before the reports, unless files and sessions, which are known already, decide about it.
-    judge_.start(with_names(std::move(config)), memory, moment(), overrides_of(before),
+    judge_.start(with_discovered(std::move(config)), memory, moment(), overrides_of(before),
                  {.settled =
                       [&] {
                           if (event_driven_.all(judge_).empty()) write_table();
@@ -96,7 +98,10 @@ report::LvsStatus LvsRole::recall() {
 void LvsRole::stop(std::function<void()> done) {
     if (std::exchange(stopping_, true)) return;
     bfd_.close();
+    keep_discovered();
+    keep_timer_.cancel();
     names_.stop();
+    files_.stop();
     deadline_timer_.cancel();
     publisher_.stop();
     counters_.reset();
@@ -359,6 +364,7 @@ void LvsRole::write_state() {
     status.check_types = check_types_;
     status.oldest_check = judge_.oldest_running_check();
     status.announced = announcing_.status();
+    status.discovered = discovered_status();
     if (counters_) status.traffic = counters_->traffic();
     runtime_.publish_state(
         [&](std::span<std::byte> room) { return write_status(room, status, judge_, agreement_, moment()); });

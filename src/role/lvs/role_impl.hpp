@@ -30,6 +30,7 @@
 #include "role/common/peer_channel.hpp"
 #include "role/common/publish_pacer.hpp"
 #include "script_verdict.hpp"
+#include "server_files.hpp"
 #include "settings_reconciler.hpp"
 #include "status.hpp"
 
@@ -39,6 +40,8 @@ namespace mainstay::role {
 // everything else within kPublishLater; writing takes at most a twentieth of the time.
 inline constexpr Micros kPublishSoon{100'000};
 inline constexpr Micros kPublishLater{2'000'000};
+// The servers in force of files and names are kept at most this often.
+inline constexpr Micros kKeepDiscovered{1'000'000};
 
 class LvsRole final : public Role {
 public:
@@ -52,7 +55,9 @@ public:
                   [this](std::uint64_t check, probe::Finding finding) { check_done(check, std::move(finding)); },
                   raise_descriptor_limit()},
           bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { on_bfd_state(told); }},
-          names_{runtime.loop(), runtime.log(), [this] { names_changed(); }},
+          names_{runtime.loop(), runtime.log(), [this] { return moment(); }, [this] { discovered_changed(); }},
+          files_{runtime.loop(), runtime.log(), [this] { return moment(); }, [this] { discovered_changed(); }},
+          keep_timer_{runtime.loop()},
           settings_{runtime.loop(), runtime.log(), options_, [this] { publish(); }},
           agreement_{runtime.log(), reconciler_, options_},
           vrrp_{runtime.loop(), runtime.log(), "VRRP", [this](const ipc::Message& told) { on_instance_states(told); }},
@@ -94,6 +99,8 @@ public:
     void save_state() override { publish(); }
     void maintain(const ipc::MaintenanceOrder& order) override;
     void on_relayed(const ipc::Message& message) override;
+    void discovered(const ipc::ServerFileRead& read, UniqueFd servers) override;
+    void discovery_memory(UniqueFd saved) override;
 
 private:
     [[nodiscard]] lvs::Moment moment() {
@@ -137,9 +144,15 @@ private:
     void on_interface_change();
     void script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration);
     void check_done(std::uint64_t check, probe::Finding finding);
-    void names_changed();
-    // The configuration for the judge, in which resolved names are replaced by their servers.
-    [[nodiscard]] config::Config with_names(config::Config config);
+    void discovered_changed();
+    [[nodiscard]] std::optional<std::vector<config::ServiceChange>> discovered_changes() const;
+    [[nodiscard]] lvs::KnownOf known_servers() const;
+    [[nodiscard]] std::vector<report::DiscoveredStatus> discovered_status() const;
+    // Has the supervisor keep the servers in force over restarts.
+    void keep_discovered_soon();
+    void keep_discovered();
+    // The configuration for the judge, in which names and files are replaced by their servers.
+    [[nodiscard]] config::Config with_discovered(config::Config config);
     [[nodiscard]] bool is_prepared() const { return !std::holds_alternative<std::monostate>(prepared_); }
     void commit_all(config::Config next);
     void commit_changes(lvs::AcceptedChanges changes);
@@ -184,7 +197,11 @@ private:
     BfdStateReceiver bfd_;
     EventDrivenChecks event_driven_;
     NameResolver names_;
-    config::Config configured_;  // as configured, with names; empty if it has none
+    ServerFiles files_;
+    ipc::DiscoveredSources discovered_before_;  // of an earlier process, until the start
+    boost::asio::steady_timer keep_timer_;
+    bool keep_queued_ = false, kept_any_ = false;
+    config::Config configured_;  // as configured, with names and files; empty if it has none
     SettingsReconciler settings_;
     Agreement agreement_;
     PeerReceiver vrrp_;

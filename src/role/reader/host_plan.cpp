@@ -4,6 +4,7 @@
 
 #include "mainstay/alert/fifos.hpp"
 #include "mainstay/alert/firewall_script.hpp"
+#include "mainstay/config/validate/discovery_settings.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/script_account.hpp"
 
@@ -110,6 +111,7 @@ void add_fifo_names(ipc::FifoSubjects& names, const config::Config& config) {
 ipc::HostPlan host_plan(const config::Config& config, Log& log) {
     ipc::HostPlan plan;
     plan.watch = vrrp::watch_plan(config);
+    plan.watch.server_files = config::server_file_sources(config);
     using Lines = ipc::FifoPlan::Lines;
     for (const auto& fifo : alert::fifos(config.global)) {
         ipc::FifoPlan wanted{.lines = fifo.keyword == "notify_fifo"        ? Lines::All

@@ -51,6 +51,8 @@ constexpr Table make_table() {
     allow<ipc::InstanceAnswered>(table, "InstanceAnswered", {Vrrp});
     allow<ipc::Observations>(table, "Observations", {Watcher});
     allow<ipc::ReadTraffic>(table, "ReadTraffic", {Observer});
+    allow<ipc::ServerFileRead>(table, "ServerFileRead", {Watcher});
+    allow<ipc::DiscoveryMemory>(table, "DiscoveryMemory", {Lvs});
     // From the processes that read configurations, and from the trial of an upgrade.
     allow<ipc::Snapshot>(table, "Snapshot", {Reader});
     allow<ipc::ReadingDone>(table, "ReadingDone", {Reader});

@@ -1,6 +1,4 @@
 // Who asks for dump files, and the child that makes them: the supervisor itself never waits for a disk.
-#include <pthread.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +8,7 @@
 #include <cstdlib>
 
 #include "dump_files.hpp"
+#include "helper.hpp"
 #include "impl.hpp"
 
 namespace mainstay::role {
@@ -27,16 +26,6 @@ mode_t own_mask() {
     const mode_t mask = ::umask(0);
     ::umask(mask);
     return mask;
-}
-
-// What the child has of the supervisor (lines to roles, the lock of the pid file) must not outlive it. Signals are for
-// the supervisor.
-void become_helper(int supervisor) {
-    sigset_t all{};
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, nullptr);
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (::getppid() != supervisor) ::_exit(1);
 }
 
 }  // namespace

@@ -41,7 +41,35 @@ void Supervisor::set_up_host() {
             if (child->alive() && child->ready && traits_of(child->kind).hears_observations)
                 child->send(observations, -1, log_);
     };
-    watch_ = std::make_unique<HostWatch>(loop_, log_, start, startup, deliver, [this] { commit_who_waits(); });
+    const auto deliver_servers = [this](const ipc::ServerFileRead& read, int servers) {
+        auto& lvs = child_of(Kind::Lvs);
+        if (lvs.alive() && lvs.ready) lvs.send(read, servers, log_);
+    };
+    watch_ = std::make_unique<HostWatch>(loop_, log_, start, startup, deliver, deliver_servers,
+                                         [this] { commit_who_waits(); });
+}
+
+// What the watcher knows, for a role that has just started, or before a Commit.
+void Supervisor::send_observations(Child& child) {
+    if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
+    if (child.kind != Kind::Lvs) return;
+    watch_->each_server_file([&](const ipc::ServerFileRead& read, int servers) { child.send(read, servers, log_); });
+}
+
+void Supervisor::load_discovery() {
+    if (const auto loaded = discovery_.load(places_.state_directory); !loaded)
+        log_.warning("the real servers that were known before are lost: {}", loaded.error().text());
+}
+
+// Before its first configuration.
+void Supervisor::send_discovery(Child& child) {
+    if (child.kind == Kind::Lvs && discovery_.memory() >= 0)
+        child.send(ipc::DiscoveryMemory{}, discovery_.memory(), log_);
+}
+
+void Supervisor::keep_discovery(Child& child, UniqueFd sealed) {
+    if (const auto kept = discovery_.keep(std::move(sealed)); !kept)
+        kill_offender(child, "sent known servers that cannot be read: " + kept.error().text());
 }
 
 // `before`: the plan that stays in force if the new one cannot be read.

@@ -6,6 +6,8 @@
 #include <exception>
 
 #include "authorization.hpp"
+#include "mainstay/ipc/discovered.hpp"
+#include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "role/common/watcher_rights.hpp"
 
@@ -13,13 +15,20 @@ namespace mainstay::role {
 
 namespace asio = boost::asio;
 
+namespace {
+
+constexpr std::size_t kProblemBytesMax = 8UL * 1024;  // a path and what is wrong with it
+
+}  // namespace
+
 HostWatch::HostWatch(asio::io_context& loop, Log& log, Start start, Greet greet, Deliver deliver,
-                     std::function<void()> looked)
+                     DeliverServers deliver_servers, std::function<void()> looked)
     : loop_{loop},
       log_{log},
       start_{std::move(start)},
       greet_{std::move(greet)},
       deliver_{std::move(deliver)},
+      deliver_servers_{std::move(deliver_servers)},
       looked_{std::move(looked)},
       pause_{loop} {}
 
@@ -33,6 +42,8 @@ void HostWatch::follow(UniqueFd plan, const vrrp::WatchPlan& watched) {
     for (const auto& process : watched.processes) followed_.emplace(Seen::Process, process.name);
     for (const auto& link : watched.links) followed_.emplace(Seen::Link, link.name);
     seen_.clear();
+    server_files_.clear();
+    for (const auto& source : watched.server_files) server_files_.emplace(config::key_of(source), std::nullopt);
     next_pause_ = kWatcherPause;
     ++plan_number_;
     if (!wanted_) {
@@ -64,6 +75,11 @@ ipc::Observations HostWatch::seen() const {
     ipc::Observations all;
     for (const auto& [key, value] : seen_) all.list.push_back({key.first, key.second, value});
     return all;
+}
+
+void HostWatch::each_server_file(const DeliverServers& use) const {
+    for (const auto& [source, file] : server_files_)
+        if (file) use(file->read, file->servers.get());
 }
 
 void HostWatch::start() {
@@ -113,7 +129,7 @@ void HostWatch::listen() {
     });
 }
 
-void HostWatch::on_message(const Result<ipc::Received>& received) {
+void HostWatch::on_message(Result<ipc::Received> received) {
     if (const auto offence = offence_of(Sender::Watcher, received)) return kill_offender(*offence);
     const auto& message = received->message;
     if (!budget_.spend(message, kernel::monotonic_now())) return kill_offender(kFlooded);
@@ -121,6 +137,8 @@ void HostWatch::on_message(const Result<ipc::Received>& received) {
         looked_at_ = done->generation;
         if (has_looked()) looked_();
     }
+    if (const auto* read = std::get_if<ipc::ServerFileRead>(&message))
+        return take_servers(*read, std::move(received->descriptor));
     const auto* observations = std::get_if<ipc::Observations>(&message);
     if (observations == nullptr) return;
     ipc::Observations wanted;  // without objects that only an earlier plan watched
@@ -131,6 +149,18 @@ void HostWatch::on_message(const Result<ipc::Received>& received) {
         wanted.list.push_back(one);
     }
     if (!wanted.list.empty()) deliver_(wanted);
+}
+
+// The servers are not looked at here: the lvs role reads them.
+void HostWatch::take_servers(const ipc::ServerFileRead& read, UniqueFd servers) {
+    if (read.problem.size() > kProblemBytesMax) return kill_offender("sent too long a text");
+    if (read.problem.empty())
+        if (const auto size = ipc::sealed_size(servers.get(), ipc::kServerListBytesMax); !size)
+            return kill_offender("sent servers that cannot be read: " + size.error().text());
+    const auto found = server_files_.find(read.source);
+    if (found == server_files_.end()) return;  // of an earlier plan
+    found->second = ServerFile{read, std::move(servers)};
+    deliver_servers_(read, found->second->servers.get());
 }
 
 void HostWatch::kill_offender(const std::string& offence) {

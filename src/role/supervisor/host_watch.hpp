@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -36,15 +37,18 @@ public:
     using Start = std::function<Result<int>(int control)>;
     using Greet = std::function<ipc::RoleStartup(bool again)>;
     using Deliver = std::function<void(const ipc::Observations&)>;
+    using DeliverServers = std::function<void(const ipc::ServerFileRead&, int servers)>;
     // `looked`: called when everything in the plan has been observed once.
     HostWatch(boost::asio::io_context& loop, Log& log, Start start, Greet greet, Deliver deliver,
-              std::function<void()> looked);
+              DeliverServers deliver_servers, std::function<void()> looked);
 
     // Follows the plan of a committed configuration, a sealed HostPlan. If it watches nothing, the watcher is stopped.
     void follow(UniqueFd plan, const vrrp::WatchPlan& watched);
     void go_on() { started_before_ = true; }  // after an upgrade: the next watcher is not the first one of the daemon
     // The latest observation of every object, for a role that has just started.
     [[nodiscard]] ipc::Observations seen() const;
+    // The latest answer of every file of real servers.
+    void each_server_file(const DeliverServers& use) const;
     [[nodiscard]] bool has_looked() const { return !wanted_ || looked_at_ == plan_number_; }
     void order_log_levels(const ipc::LogLevelOrder& order);  // to a running watcher
     bool ended(const kernel::Ended& process);                // true when it was the watcher
@@ -57,7 +61,8 @@ private:
     void start_anew();  // with other rights
     void listen();
     void send_plan();
-    void on_message(const Result<ipc::Received>& received);
+    void on_message(Result<ipc::Received> received);
+    void take_servers(const ipc::ServerFileRead& read, UniqueFd servers);
     void kill_offender(const std::string& offence);
 
     boost::asio::io_context& loop_;
@@ -65,6 +70,7 @@ private:
     Start start_;
     Greet greet_;
     Deliver deliver_;
+    DeliverServers deliver_servers_;
     std::function<void()> looked_;
     boost::asio::steady_timer pause_;
     std::unique_ptr<boost::asio::posix::stream_descriptor> control_;
@@ -72,6 +78,11 @@ private:
     std::vector<unsigned> rights_;                                       // that the plan needs
     std::set<std::pair<ipc::Observation::Kind, std::string>> followed_;  // what a watcher may tell about
     std::map<std::pair<ipc::Observation::Kind, std::string>, std::int64_t> seen_;
+    struct ServerFile {
+        ipc::ServerFileRead read;
+        UniqueFd servers;  // sealed
+    };
+    std::map<std::string, std::optional<ServerFile>> server_files_;  // of the plan, by source; none: not read yet
     std::uint64_t plan_number_ = 0,
                   looked_at_ = 0;  // of the plan that is followed, and of the last one observed in full
     int pid_ = 0, missed_ = 0;

@@ -17,6 +17,7 @@
 
 #include "authorization.hpp"
 #include "child.hpp"
+#include "discovery_file.hpp"
 #include "dry_run_server.hpp"
 #include "dump_requests.hpp"
 #include "generation.hpp"
@@ -182,6 +183,10 @@ private:
     // -- host.cpp: the daemon's own scripts, FIFOs, the watcher
     void set_up_host();
     void follow_host_plan(UniqueFd before);
+    void send_observations(Child& child);
+    void load_discovery();
+    void send_discovery(Child& child);
+    void keep_discovery(Child& child, UniqueFd sealed);
     [[nodiscard]] bool run_own_script(const char* key);  // false: none is configured
     void own_script_ended(const ipc::ScriptResults& results);
 
@@ -244,6 +249,7 @@ private:
     std::unique_ptr<HostWatch> watch_;
     OperatorQueue operators_{loop_};
     MaintenanceFile maintenance_;
+    DiscoveryFile discovery_{log_};
     LogLevelBoard log_levels_{options_.log_level};
     std::unique_ptr<NotifyFifos> fifos_;
     std::unique_ptr<DumpRequests> dumps_;

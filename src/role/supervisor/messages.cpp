@@ -90,6 +90,8 @@ void Supervisor::handle(Child& child, ipc::Received& received) {
                 state_refreshed(child, message.signal);
             else if constexpr (std::is_same_v<M, ipc::ReadTraffic>)
                 relay_read_traffic();
+            else if constexpr (std::is_same_v<M, ipc::DiscoveryMemory>)
+                keep_discovery(child, std::move(received.descriptor));
             else if constexpr (std::is_same_v<M, ipc::ServerAnswered>)
                 server_answered(child, message, received.descriptor);
             else if constexpr (std::is_same_v<M, ipc::InstanceAnswered>)

@@ -27,6 +27,7 @@ Result<void> Supervisor::settle(const ipc::DaemonSettings& settings) {
     if (options_.hand_over < 0)
         if (auto claimed = claim_pid_file(); !claimed) return claimed;
     if (options_.hand_over < 0) load_maintenance({});
+    load_discovery();
     return open_own_socket();
 }
 

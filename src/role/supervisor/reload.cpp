@@ -212,8 +212,7 @@ void Supervisor::commit_who_waits() {
 }
 
 void Supervisor::commit_now(Child& child) {
-    if (traits_of(child.kind).waits_for_files)
-        if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
+    if (traits_of(child.kind).waits_for_files) send_observations(child);
     ++child.awaited.commits;
     child.send(ipc::Commit{current_.number}, -1, log_);
 }
@@ -304,7 +303,7 @@ void Supervisor::child_committed(Child& child) {
     if (child.awaited.commits > 0) --child.awaited.commits;
     child.ready = child.ever_ready = true;
     if (phase_ == Phase::Stopping && !traits_of(child.kind).only_watches) return child.send(ipc::Stop{}, -1, log_);
-    if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
+    send_observations(child);
     dumps_->ready(child.kind);
     if (child.kind == Kind::Observer) {
         tell_api();

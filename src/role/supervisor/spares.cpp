@@ -43,6 +43,7 @@ bool Supervisor::promote_spare(Child& child) {
         *spare, [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
     lay_lines(child);
     order_maintenance(child);
+    send_discovery(child);
     commit(child);
     log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
     write_child_pid(child, false);

@@ -189,7 +189,8 @@ void Supervisor::on_signal(int signal) {
 void Supervisor::reap_all() {
     while (const auto ended = kernel::reap()) {
         if (scripts_->ended(*ended) || (dry_runs_ && dry_runs_->ended(*ended)) || watch_->ended(*ended) ||
-            fifos_->ended(*ended) || dumps_->ended(*ended) || reader_->ended(*ended) || spares_->ended(*ended))
+            fifos_->ended(*ended) || dumps_->ended(*ended) || discovery_.ended(*ended) || reader_->ended(*ended) ||
+            spares_->ended(*ended))
             continue;
         for (auto& child : children_)
             if (child->pid == ended->pid) child_ended(*child, *ended);
@@ -354,6 +355,7 @@ void Supervisor::start_child(Child& child) {
     write_child_pid(child, false);
     lay_lines(child);
     order_maintenance(child);
+    send_discovery(child);
     child.send(ipc::Prepare{current_.number}, current_.part(child.kind).snapshot.get(), log_);
 }
 
@@ -449,7 +451,7 @@ void Supervisor::stop_step() {
         for (const Child* child : {&observer, &snmp})
             if (child->alive() && expired()) ::kill(child->pid, SIGKILL);
         // The files of a dump that is not finished are removed.
-        if (!observer.alive() && !snmp.alive() && (!dumps_->under_way() || expired())) {
+        if (!observer.alive() && !snmp.alive() && ((!dumps_->under_way() && !discovery_.is_writing()) || expired())) {
             stop_stage_ = 3;
             (void)run_own_script(alert::kShutdownScript);
         }

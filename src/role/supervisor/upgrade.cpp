@@ -81,6 +81,7 @@ ipc::HandOver Supervisor::hand_over(int client, std::vector<int>& keep) {
     for (const auto& fifo : state.fifos) handed(fifo.fd);
     state.maintenance = maintenance_.order();
     state.log_levels = log_levels_.levels();
+    state.discovered = handed(discovery_.memory());
     return state;
 }
 
@@ -168,6 +169,7 @@ Result<void> Supervisor::adopt(int descriptor) {
     scripts_->set_notify_wait(std::chrono::seconds{current_.settings.notify_wait_seconds});
     fifos_->adopt(state->fifos, own);
     watch_->go_on();
+    discovery_.adopt(own(state->discovered));
     current_.host = own(state->host);
     current_.table = std::move(*table);
     follow_host_plan({});

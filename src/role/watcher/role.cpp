@@ -16,6 +16,7 @@
 #include "role/common/reach.hpp"
 #include "role/common/startup.hpp"
 #include "role/common/watcher_rights.hpp"
+#include "server_files.hpp"
 
 namespace mainstay::role {
 
@@ -91,11 +92,18 @@ private:
         files_.reset();
         processes_.reset();
         links_.reset();
+        server_files_.reset();
         unsent_.clear();
+        unsent_servers_.clear();
         const Tell tell = [this](ipc::Observation seen) { note(std::move(seen)); };
         files_ = std::make_unique<FileWatcher>(loop_, log_, tell, std::move(plan->watch.files));
         links_ = std::make_unique<LinkWatcher>(loop_, log_, tell, std::move(plan->watch.links));
         processes_ = std::make_unique<ProcessWatcher>(loop_, log_, tell, plan->watch);
+        const auto report = [this](const ipc::ServerFileRead& read, UniqueFd servers) {
+            unsent_servers_.insert_or_assign(read.source, std::pair{read, std::move(servers)});
+            begin_sending();
+        };
+        server_files_ = std::make_unique<ServerFileWatcher>(loop_, log_, report, std::move(plan->watch.server_files));
         return true;
     }
 
@@ -132,6 +140,11 @@ private:
             if (!ipc::send_message(control_.native_handle(), batch)) return send_later();
             for (const auto& seen : batch.list) unsent_.erase({seen.kind, seen.name});
         }
+        while (!unsent_servers_.empty()) {
+            const auto& [read, servers] = unsent_servers_.begin()->second;
+            if (!ipc::send_message(control_.native_handle(), read, servers.get())) return send_later();
+            unsent_servers_.erase(unsent_servers_.begin());
+        }
         // Every object of the plan has been observed and reported.
         if (owes_word_ && !ipc::send_message(control_.native_handle(), ipc::Prepared{*owes_word_, {}}))
             return send_later();
@@ -163,8 +176,10 @@ private:
     std::unique_ptr<FileWatcher> files_;
     std::unique_ptr<ProcessWatcher> processes_;
     std::unique_ptr<LinkWatcher> links_;
+    std::unique_ptr<ServerFileWatcher> server_files_;
     std::map<std::pair<ipc::Observation::Kind, std::string>, ipc::Observation> unsent_;
-    std::optional<std::uint64_t> owes_word_;  // of the plan of this number
+    std::map<std::string, std::pair<ipc::ServerFileRead, UniqueFd>> unsent_servers_;  // by source
+    std::optional<std::uint64_t> owes_word_;                                          // of the plan of this number
     bool sending_ = false, confined_ = false;
     int exit_code_ = 0;
 };

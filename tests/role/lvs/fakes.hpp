@@ -42,6 +42,7 @@ struct FakeRuntime final : Runtime {
                     std::function<void(const ipc::ScriptResult&)> done) override {
         scripts.push_back({std::move(key), std::move(done)});
     }
+    void keep_discovery_memory(UniqueFd sealed) override { kept = std::move(sealed), ++times_kept; }
     Result<std::vector<std::byte>> previous_state() override {
         if (!state) return fail(Errc::NotFound, "nothing was published");
         return *state;
@@ -72,6 +73,8 @@ struct FakeRuntime final : Runtime {
     std::vector<Script> scripts;  // asked for, not answered
     std::optional<std::vector<std::byte>> state;
     ipc::RoleStartup startup;
+    UniqueFd kept;  // the known real servers
+    int times_kept = 0;
 };
 
 // What lives in the kernel: survives the role.

@@ -37,8 +37,10 @@ config::RealServer named(const NameServer& by, Micros interval, const std::strin
     config::RealServer one;
     one.endpoint.port = 80;
     one.more.edit().values = {
+        {"debounce", Micros{1000}},
         {"dns_interval", interval},
         {"dns_resolver", config::WordList{"127.0.0.1", std::to_string(by.server.endpoint().port)}},
+        {"max_removal", std::int64_t{100}},
         {"real_server_dns", config::WordList{name}}};
     return one;
 }
@@ -53,7 +55,7 @@ struct Bench {
     boost::asio::io_context loop;
     FakeLog log;
     int changed = 0;
-    std::unique_ptr<NameResolver> names = std::make_unique<NameResolver>(loop, log, [this] { ++changed; });
+    std::unique_ptr<NameResolver> names = std::make_unique<NameResolver>(loop, log, moment, [this] { ++changed; });
 
     bool until(const std::function<bool()>& holds) {
         const auto end = std::chrono::steady_clock::now() + kPatience;
@@ -63,8 +65,10 @@ struct Bench {
         }
         return holds();
     }
+    static lvs::Moment moment() { return {std::chrono::steady_clock::now(), WallTime{1}}; }
     Texts servers(const config::Config& config, std::size_t service = 0) const {
-        const auto effective = names->effective(config);
+        const auto effective =
+            lvs::with_known(config, [this](const auto& one, const auto& named) { return names->known(one, named); });
         Texts all;
         for (const auto& one : effective.virtual_servers[service].real_servers) all.push_back(one.endpoint.to_string());
         return all;

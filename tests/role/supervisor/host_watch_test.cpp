@@ -46,6 +46,7 @@ struct Fixture {
     std::vector<int> pids;
     std::vector<bool> again;
     std::vector<Texts> delivered;
+    Texts files_read;
     int looked = 0;
     bool can_start = true;
     HostWatch watch{roles.loop,
@@ -61,6 +62,7 @@ struct Fixture {
                         return ipc::RoleStartup{};
                     },
                     [this](const ipc::Observations& seen) { delivered.push_back(texts(seen)); },
+                    [this](const ipc::ServerFileRead& read, int servers) { files_read.push_back(text(read, servers)); },
                     [this] { ++looked; }};
 
     Fixture() = default;
@@ -91,8 +93,20 @@ struct Fixture {
         REQUIRE(memory);
         watch.follow(std::move(*memory), plan);
     }
-    void say(const ipc::Message& message) {
-        REQUIRE(ipc::send_message(line.get(), message));
+    // "/x has 3 bytes", "/x: gone"
+    static std::string text(const ipc::ServerFileRead& read, int servers) {
+        if (!read.problem.empty()) return read.source + ": " + read.problem;
+        const auto size = ipc::sealed_size(servers);
+        return read.source + " has " + (size ? std::to_string(*size) : "unreadable") + " bytes";
+    }
+    Texts known_files() const {
+        Texts all;
+        watch.each_server_file(
+            [&](const ipc::ServerFileRead& read, int servers) { all.push_back(text(read, servers)); });
+        return all;
+    }
+    void say(const ipc::Message& message, int descriptor = -1) {
+        REQUIRE(ipc::send_message(line.get(), message, descriptor));
         turn();
     }
     void turn() {
@@ -323,4 +337,39 @@ TEST_CASE("a watcher is read 64 messages at a time") {
     CHECK(f.delivered.size() == 64);
     f.turn();
     CHECK(f.delivered.size() == 65);
+}
+
+TEST_CASE("the servers of files of the plan are delivered and kept, the latest of each, and those of others are not") {
+    Fixture f;
+    vrrp::WatchPlan plan;
+    plan.server_files = {{.path = "/x"}, {.path = "/y"}};
+    f.follow(plan);
+    CHECK(f.known_files().empty());
+    const auto three = ipc::make_sealed_memfd("servers", std::vector<std::byte>(3));
+    const auto four = ipc::make_sealed_memfd("servers", std::vector<std::byte>(4));
+    f.say(ipc::ServerFileRead{"/x", {}}, three->get());
+    f.say(ipc::ServerFileRead{"/z", {}}, three->get());
+    f.say(ipc::ServerFileRead{"/y", "gone"});
+    f.say(ipc::ServerFileRead{"/x", {}}, four->get());
+    CHECK(f.files_read == Texts{"/x has 3 bytes", "/y: gone", "/x has 4 bytes"});
+    CHECK(f.known_files() == Texts{"/x has 4 bytes", "/y: gone"});
+    plan.server_files.pop_back();
+    f.follow(plan);
+    CHECK(f.known_files().empty());
+}
+
+TEST_CASE("a watcher that sends servers that cannot be read, or a text without end, is killed") {
+    const auto ends = [](const ipc::ServerFileRead& read, const Result<UniqueFd>& servers) {
+        Fixture f;
+        vrrp::WatchPlan plan;
+        plan.server_files = {{.path = "/x"}};
+        f.follow(plan);
+        f.say(read, servers ? servers->get() : -1);
+        CHECK(f.known_files().empty());
+        return f.end_of_last() == SIGKILL;
+    };
+    CHECK(ends({"/x", {}}, fail(Errc::State, "none")));
+    CHECK(ends({"/x", {}}, ipc::make_memfd("not sealed", 100)));
+    CHECK(ends({"/x", {}}, ipc::make_sealed_memfd("servers", std::vector<std::byte>((1U << 20U) + 1))));
+    CHECK(ends({"/x", std::string(8193, 'x')}, fail(Errc::State, "none")));
 }

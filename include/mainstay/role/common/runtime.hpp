@@ -75,6 +75,8 @@ public:
     [[nodiscard]] virtual const ipc::RoleStartup& options() const = 0;  // how this process was asked to run
     // The running configuration; null before the first one.
     [[nodiscard]] virtual const config::Config* running() const { return nullptr; }
+    // Has the supervisor keep the servers in force over restarts. Only the lvs role may.
+    virtual void keep_discovery_memory(UniqueFd) {}
     // A generic netlink socket in the network namespace of net_namespace_ipvs; -1: use this process's namespace.
     [[nodiscard]] virtual int ipvs_socket() const { return -1; }
 };
@@ -106,6 +108,11 @@ public:
     virtual void connect(ipc::PeerChannel::To, UniqueFd) {}
     // The watcher's observations: all of them soon after the start, then changes.
     virtual void observed(const ipc::Observations&) {}
+    // What a file of real servers holds now, with the sealed list unless there is a problem; likewise. Only the lvs
+    // role gets any.
+    virtual void discovered(const ipc::ServerFileRead&, UniqueFd) {}
+    // The servers in force in an earlier process, before start(), if there are any. Only the lvs role gets them.
+    virtual void discovery_memory(UniqueFd) {}
     // Resign and release everything, then call `done` on the loop. Must finish in bounded time.
     virtual void stop(std::function<void()> done) = 0;
     // Update the state block, because it is about to be read or resumed from.

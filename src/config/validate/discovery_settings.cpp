@@ -1,0 +1,73 @@
+#include "mainstay/config/validate/discovery_settings.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "config/schema/defaults.hpp"
+
+namespace mainstay::config {
+namespace {
+
+std::uint32_t number_of(const KeywordValues& values, std::string_view keyword) {
+    return static_cast<std::uint32_t>(value_or_default<std::int64_t>(values, Block::RealServer, keyword).value_or(0));
+}
+
+Micros time_of(const KeywordValues& values, std::string_view keyword) {
+    return value_or_default<Micros>(values, Block::RealServer, keyword).value_or(Micros{0});
+}
+
+// The first word of a line is the label, the others are its values.
+std::vector<LabelRule> rules_of(const KeywordValues& values, std::string_view keyword) {
+    std::vector<LabelRule> rules;
+    for (const KeywordValue& value : values) {
+        const auto* words = std::get_if<WordList>(&value.data);
+        if (value.keyword != keyword || words == nullptr || words->size() < 2) continue;
+        rules.push_back({words->front(), {words->begin() + 1, words->end()}});
+    }
+    return rules;
+}
+
+}  // namespace
+
+DiscoveryRules discovery_rules(const RealServer& server) {
+    const KeywordValues& values = server.more->values;
+    return {.max_removal = number_of(values, "max_removal"),
+            .min_servers = number_of(values, "min_servers"),
+            .hold_time = time_of(values, "hold_time"),
+            .hold_empty = time_of(values, "hold_empty"),
+            .debounce = time_of(values, "debounce")};
+}
+
+DiscoveryRules strictest(const DiscoveryRules& a, const DiscoveryRules& b) {
+    const auto longer = [](Micros one, Micros other) {
+        return one == Micros{0} || other == Micros{0} ? Micros{0} : std::max(one, other);  // 0: for ever
+    };
+    return {.max_removal = std::min(a.max_removal, b.max_removal),
+            .min_servers = std::max(a.min_servers, b.min_servers),
+            .hold_time = longer(a.hold_time, b.hold_time),
+            .hold_empty = longer(a.hold_empty, b.hold_empty),
+            .debounce = std::min(a.debounce, b.debounce)};
+}
+
+std::optional<ServerFileSource> server_file_source(const VirtualServer& service, const RealServer& server) {
+    const auto path = value_of<WordList>(server.more->values, "real_server_file");
+    if (!path || path->empty()) return std::nullopt;
+    ServerFileSource source{.path = path->front(), .port = server.endpoint.port};
+    // A tunnel carries either family to either.
+    if (server.forwarding != Forwarding::Tunnel) source.family = service.family;
+    source.keep = rules_of(server.more->values, "labels_keep");
+    source.drop = rules_of(server.more->values, "labels_drop");
+    return source;
+}
+
+std::vector<ServerFileSource> server_file_sources(const Config& config) {
+    std::vector<ServerFileSource> sources;
+    for (const VirtualServer& service : config.virtual_servers)
+        for (const RealServer& server : service.real_servers)
+            if (auto source = server_file_source(service, server);
+                source && std::ranges::find(sources, *source) == sources.end())
+                sources.push_back(std::move(*source));
+    return sources;
+}
+
+}  // namespace mainstay::config

@@ -1,0 +1,154 @@
+// Files of real servers on this very host: what is reported however they are written.
+#include "role/watcher/server_files.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "mainstay/ipc/discovered.hpp"
+#include "mainstay/ipc/shared.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Quiet final : Log {
+    using Log::line;
+    void line(LogLevel, std::string_view) override {}
+    bool enabled(LogLevel) const override { return false; }
+};
+
+std::string entry(const std::string& targets) { return "[{\"targets\":[" + targets + "]}]"; }
+
+struct Bench {
+    Bench() {
+        std::string pattern = "/tmp/mainstay-servers.XXXXXX";
+        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+        folder = pattern;
+    }
+    Bench(const Bench&) = delete;
+    Bench& operator=(const Bench&) = delete;
+    ~Bench() { fs::remove_all(folder); }
+
+    void start(const std::vector<std::string>& names) {
+        std::vector<config::ServerFileSource> sources;
+        for (const auto& name : names) sources.push_back({.path = folder + "/" + name});
+        watcher = std::make_unique<ServerFileWatcher>(
+            loop, log,
+            [this](const ipc::ServerFileRead& read, UniqueFd servers) {
+                ++reports;
+                last[read.source.substr(folder.size() + 1)] = read.problem.empty() ? text(servers) : read.problem;
+            },
+            sources);
+    }
+    static std::string text(const UniqueFd& sealed) {
+        const auto bytes = ipc::read_memfd(sealed.get());
+        REQUIRE(bytes);
+        const auto list = ipc::decode<ipc::ServerList>(*bytes);
+        REQUIRE(list);
+        std::string out;
+        for (const auto& one : list->servers) out += Endpoint{one.address, one.port}.to_string() + " ";
+        return out;
+    }
+    void write(const std::string& name, const std::string& content) const {
+        std::ofstream{folder + "/" + name} << content;
+    }
+    void replace(const std::string& name, const std::string& content) const {
+        write(name + ".new", content);
+        fs::rename(folder + "/" + name + ".new", folder + "/" + name);
+    }
+    bool reports_of(const std::string& name, std::string_view part) {
+        const auto end = std::chrono::steady_clock::now() + 20s;
+        while (last[name].find(part) == std::string::npos && std::chrono::steady_clock::now() < end) {
+            loop.run_for(10ms);
+            loop.restart();
+        }
+        CAPTURE(last[name]);
+        return last[name].find(part) != std::string::npos;
+    }
+
+    std::string folder;
+    boost::asio::io_context loop{1};
+    Quiet log;
+    std::map<std::string, std::string> last;
+    int reports = 0;
+    std::unique_ptr<ServerFileWatcher> watcher;
+};
+
+}  // namespace
+
+TEST_CASE("each file is reported before anything else, with its servers or why there are none") {
+    Bench bench;
+    bench.write("a", entry("\"192.0.2.1:80\""));
+    bench.write("b", "[");
+    bench.start({"a", "b", "c", "later/d"});
+    CHECK(bench.reports == 4);
+    CHECK(bench.last["a"] == "192.0.2.1:80 ");
+    CHECK(bench.last["b"].starts_with("it ends early"));
+    CHECK(bench.last["c"].find("No such file or directory") != std::string::npos);
+    CHECK(bench.last["later/d"].find("No such file or directory") != std::string::npos);
+}
+
+TEST_CASE("a file that is renamed into place, written in place, deleted and made again is reported each time") {
+    Bench bench;
+    bench.write("a", entry("\"192.0.2.1:80\""));
+    bench.start({"a"});
+    bench.replace("a", entry("\"192.0.2.2:80\""));
+    CHECK(bench.reports_of("a", "192.0.2.2:80"));
+    bench.write("a", entry("\"192.0.2.3:80\""));
+    CHECK(bench.reports_of("a", "192.0.2.3:80"));
+    fs::remove(bench.folder + "/a");
+    CHECK(bench.reports_of("a", "No such file"));
+    fs::create_directory(bench.folder + "/a");
+    CHECK(bench.reports_of("a", "it is no regular file"));
+    fs::remove(bench.folder + "/a");
+    bench.write("a", entry("\"192.0.2.4:80\""));
+    CHECK(bench.reports_of("a", "192.0.2.4:80"));
+}
+
+TEST_CASE("a folder that is made later, and made again, is watched") {
+    Bench bench;
+    bench.start({"later/a"});
+    for (const char* address : {"192.0.2.1:80", "192.0.2.2:80"}) {
+        fs::create_directory(bench.folder + "/later");
+        bench.write("later/a", entry("\"" + std::string{address} + "\""));
+        CHECK(bench.reports_of("later/a", address));
+        fs::remove_all(bench.folder + "/later");
+        CHECK(bench.reports_of("later/a", "No such file"));
+    }
+}
+
+TEST_CASE("a link to a file that is turned to another one is followed") {
+    Bench bench;
+    for (const char* name : {"1", "2"}) {
+        fs::create_directory(bench.folder + "/" + name);
+        bench.write(std::string{name} + "/a", entry("\"192.0.2." + std::string{name} + ":80\""));
+    }
+    fs::create_symlink("1", bench.folder + "/now");
+    fs::create_symlink("now/a", bench.folder + "/a");
+    bench.start({"a"});
+    CHECK(bench.last["a"] == "192.0.2.1:80 ");
+    fs::create_symlink("2", bench.folder + "/next");
+    fs::rename(bench.folder + "/next", bench.folder + "/now");
+    CHECK(bench.reports_of("a", "192.0.2.2:80"));
+}
+
+TEST_CASE("other files of the folder cause no report, and the same problem is reported once") {
+    Bench bench;
+    bench.write("a", "[");
+    bench.start({"a"});
+    bench.write("other", "x");
+    bench.replace("a", "[ ");
+    bench.replace("a", "[  ");
+    bench.write("b", entry(""));
+    CHECK(bench.reports == 1);
+    bench.replace("a", entry("\"192.0.2.1:80\""));
+    CHECK(bench.reports_of("a", "192.0.2.1:80"));
+    CHECK(bench.reports == 2);
+}
