@@ -360,8 +360,9 @@ void LvsRole::write_state() {
     status.oldest_check = judge_.oldest_running_check();
     status.announced = announcing_.status();
     if (counters_) status.traffic = counters_->traffic();
-    runtime_.publish_state(
-        [&](std::span<std::byte> room) { return write_status(room, status, judge_, agreement_, moment()); });
+    runtime_.publish_state([&](std::span<std::byte> room) {
+        return write_status(room, status, judge_, moment(), [this](std::size_t v) { return agreement_.of(judge_, v); });
+    });
     clock_.forget();
 }
 
