@@ -48,6 +48,13 @@ def sysctls(host):
     return {name: host.run(["cat", f"/proc/sys/net/ipv4/vs/{name}"]).stdout.strip() for name in SYSCTLS}
 
 
+def fleet(*hosts):
+    """What mainstayctl says of directors that it asks at their control sockets: its exit code, and how they differ."""
+    sockets = [str(host.path("/run/mainstay/control.sock")) if host.holder else "/nowhere" for host in hosts]
+    ran = subprocess.run([program("mainstayctl"), "fleet", "--json", *sockets], capture_output=True, text=True, timeout=60, check=False)
+    return ran.returncode, json.loads(ran.stdout)["differences"]
+
+
 def until_announced(daemon, host, wanted):
     def announced():
         return sorted(one["address"] for one in status(host)["announced"] if one["state"] == "announced")
@@ -220,6 +227,7 @@ def test_flows_keep_their_servers_when_directors_die_drain_and_come_back(site):
     digests = [tables(host) for host in directors]
     assert digests[0] == digests[1] == digests[2] and len(digests[0]) == 4
     assert all(as_wanted for _, as_wanted in digests[0].values())
+    assert fleet(*directors) == (0, [])
 
     spread(router, *DIRECTORS)
     flows = Flows(client, FLOWS, *PLACES)
@@ -229,6 +237,7 @@ def test_flows_keep_their_servers_when_directors_die_drain_and_come_back(site):
     directors[0].kill()
     spread(router, 2, 3)
     assert flows.lost() == 0, "flows of a director that is gone"
+    assert fleet(*directors)[0] == 2
     spread(router, 3)
     assert flows.lost() == 0, "flows of a director that drains"
     spread(router, 2, 3)
@@ -279,6 +288,13 @@ def test_flows_of_a_server_that_is_removed_while_routers_move_them_need_the_mesh
         wait_until(lambda host=host: [as_wanted for _, as_wanted in tables(host).values()] == [False] * 4, 30, lambda: f"{tables(host)}")
     assert tables(directors[0]) == tables(directors[1]) == tables(directors[2])
     assert flows.lost() == 0, "the director that knows a flow keeps it where it is"
+    assert fleet(*directors) == (0, [])
+    directors[0].write("/run/keepalived.conf", before + all_services())
+    directors[0].run([program("mainstayctl"), "reload"])
+    status_code, differences = fleet(*directors)
+    assert status_code == 1 and len(differences) == 4 and all(line.startswith("servers of ") for line in differences), differences
+    directors[0].write("/run/keepalived.conf", before + all_services(SERVERS[1:]))
+    directors[0].run([program("mainstayctl"), "reload"])
 
     daemons[0].send(signal.SIGKILL)
     directors[0].kill()
