@@ -39,13 +39,15 @@ _mainstayctl() {
         fi
     done
     case $command:$part in
-        :) choices='status vrrp lvs events why top metrics config reload upgrade server mail webhook loglevel failover maintenance api record replay ipvs doctor --socket --host --version --help' ;;
+        :) choices='status vrrp lvs events why top metrics config reload upgrade server mail webhook loglevel failover maintenance api record replay announced fleet ipvs doctor --socket --host --version --help' ;;
         status:) choices="--json --check --watch --help $(_mainstayctl_names)" ;;
         vrrp: | lvs:) choices="--json --watch --help $(_mainstayctl_names)" ;;
         why:) choices="--json --udp --help $(_mainstayctl_names)" ;;
         events:) choices='--follow --since --instance --service --lines --json --help' ;;
         top:) choices='--lines --watch --help' ;;
         metrics:) choices='--scope --compat --openmetrics --reference --help' ;;
+        announced:) choices='--follow --exabgp --interface --drain-interface --help' ;;
+        fleet:) choices="--json --help $(compgen -A hostname)" ;;
         ipvs:) choices='--stats --help' ;;
         reload:) choices='--dry-run --force --json --help' ;;
         upgrade:) choices='--help' ;;

@@ -3,7 +3,7 @@
 _mainstayctl() {
     local state line
     _arguments -C '--socket[Connect to this control socket of the daemon]:socket:_files' '--host[Run the command on this host, over ssh]:host:_hosts' '--version[Print the version]' \
-        '(-h --help)'{-h,--help}'[Print help]' '1:command:(status vrrp lvs events why top metrics config reload upgrade server mail webhook loglevel failover maintenance api record replay ipvs doctor)' '*::argument:->rest'
+        '(-h --help)'{-h,--help}'[Print help]' '1:command:(status vrrp lvs events why top metrics config reload upgrade server mail webhook loglevel failover maintenance api record replay announced fleet ipvs doctor)' '*::argument:->rest'
     [[ $state == rest ]] || return
     local names=''
     [[ $line[1] == (status|vrrp|lvs|why|events) ]] && names=${(f)"$(mainstayctl status --json 2>/dev/null | sed -nE 's/^ *"name": "([^" ]+)",?$/\1/p')"}
@@ -20,6 +20,10 @@ _mainstayctl() {
             _arguments '--scope[Print sums for each service, or also servers]:scope:(services servers)' \
                 '*--compat[Add names of other exporters]:exporter:(mehdy mehdy-state mehdy-2020 gen2brain node_exporter)' \
                 '--openmetrics[Print OpenMetrics]' '--reference[Print the tables of all metrics]' ;;
+        announced)
+            _arguments '--follow[Go on with what changes]' "--exabgp[Print commands of ExaBGP]" '--interface[Look at this interface]:interface:' \
+                '--drain-interface[Look at this drain interface]:interface:' ;;
+        fleet) _arguments '--json[Print the differences as JSON]' '*:director:_hosts' ;;
         ipvs) _arguments '--stats[Show connections, packets and bytes]' ;;
         reload) _arguments '--dry-run[Show the changes, make none]' '--force[Remove what broken blocks no longer define]' '--json[Print the changes as JSON]' '1:file:_files' ;;
         failover) _arguments '--back[Let it preempt again]' '--dry-run[Show the changes, make none]' '1:instance or sync group:' ;;

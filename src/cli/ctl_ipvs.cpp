@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <iterator>
 
 #include "ctl.hpp"
 #include "flow.hpp"
@@ -34,6 +35,14 @@ Result<std::vector<IpvsTableEntry>> read_table() {
     return table;
 }
 
+TableSize table_size() {
+    TableSize size{.configured = lvs::mh_table_size(kernel::boot_configuration())};
+    if (size.configured) return size;
+    std::ifstream file{"/proc/net/ip_vs_conn"};
+    size.connections = ipvs_connections(std::string{std::istreambuf_iterator<char>{file}, {}});
+    return size;
+}
+
 int complain(const std::string& problem) {
     print_error("mainstayctl: " + problem + "\n");
     return 1;
@@ -49,8 +58,7 @@ int ctl_flow(const std::string& client, const std::string& service, bool udp) {
     const auto table = read_table();
     if (!table) return complain(table.error().text());
     constexpr std::uint8_t kTcp = 6, kUdp = 17;
-    const auto lines =
-        explain_flow(*table, {*from, *to, udp ? kUdp : kTcp}, lvs::mh_table_size(kernel::boot_configuration()));
+    const auto lines = explain_flow(*table, {*from, *to, udp ? kUdp : kTcp}, table_size());
     if (!lines) return complain(lines.error().text());
     std::string out;
     for (const auto& line : *lines) out += (out.empty() ? "" : "  ") + line + "\n";

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 
 #include "mainstay/lvs/mh_table.hpp"
+#include "mh_size.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -25,15 +25,6 @@ std::string closed(const netlink::IpvsDestinationEntry& server) {
     return {};
 }
 
-// The weight that most servers have, for those whose weight is 0 now: the kernel does not tell what they had before.
-std::uint32_t usual_weight(const std::vector<netlink::IpvsDestinationEntry>& servers) {
-    std::map<std::int32_t, std::size_t> counts;
-    for (const auto& server : servers)
-        if (server.destination.weight > 0) ++counts[server.destination.weight];
-    const auto most = std::ranges::max_element(counts, {}, [](const auto& count) { return count.second; });
-    return most == counts.end() ? 1U : static_cast<std::uint32_t>(most->first);
-}
-
 class Explanation {
 public:
     Explanation(const IpvsTableEntry& entry, const Flow& flow, std::uint32_t size)
@@ -41,8 +32,8 @@ public:
           flow_{flow},
           flags_{.fallback = (entry.service.service.flags & kFallback) != 0,
                  .port = (entry.service.service.flags & kPort) != 0},
-          usual_{usual_weight(servers_)},
-          table_{destinations(), size} {}
+          usual_{usual_weight(entry)},
+          table_{mh_destinations(entry), size} {}
 
     [[nodiscard]] Lines lines() const {
         const auto first = table_.slot_of(flow_.client, flags_);
@@ -65,13 +56,6 @@ public:
     }
 
 private:
-    [[nodiscard]] std::vector<lvs::MhDestination> destinations() const {
-        std::vector<lvs::MhDestination> all;
-        for (const auto& [destination, active, inactive, persistent, stats] : servers_)
-            all.push_back({destination.endpoint,
-                           destination.weight > 0 ? static_cast<std::uint32_t>(destination.weight) : usual_});
-        return all;
-    }
     [[nodiscard]] std::string name(std::size_t n) const { return servers_[n].destination.endpoint.to_string(); }
     [[nodiscard]] std::string headline(std::string_view what) const {
         return fmt::format("a new flow from {} to {} {}", flow_.client.to_string(), flow_.service.to_string(), what);
@@ -105,8 +89,7 @@ std::optional<Endpoint> endpoint_from(std::string_view text) {
     return Endpoint{*parsed, port};
 }
 
-Result<Lines> explain_flow(const std::vector<IpvsTableEntry>& table, const Flow& flow,
-                           std::optional<std::uint32_t> size) {
+Result<Lines> explain_flow(const std::vector<IpvsTableEntry>& table, const Flow& flow, const TableSize& size) {
     const auto found = std::ranges::find_if(table, [&](const IpvsTableEntry& entry) {
         const auto& key = entry.service.service.key;
         return key.fwmark == 0 && key.protocol == flow.protocol && Endpoint{key.address, key.port} == flow.service;
@@ -120,11 +103,18 @@ Result<Lines> explain_flow(const std::vector<IpvsTableEntry>& table, const Flow&
                     fmt::format("{} has the scheduler {}, which decides by what it remembers at that moment; only "
                                 "mh can be calculated",
                                 flow.service.to_string(), service.scheduler));
-    auto lines = Explanation{*found, flow, size.value_or(lvs::kMhUsualTableSize)}.lines();
-    if (!size)
+    const auto inferred = size.configured ? std::nullopt : infer_mh_size(*found, size.connections);
+    const auto slots = size.configured.value_or(inferred ? inferred->slots : lvs::kMhUsualTableSize);
+    auto lines = Explanation{*found, flow, slots}.lines();
+    if (inferred)
         lines.push_back(
-            fmt::format("assumed: tables of {} slots, as most kernels have; /boot/config-RELEASE does not tell",
-                        lvs::kMhUsualTableSize));
+            fmt::format("tables of {} slots: so {} of {} of its connections are explained, and by no other size", slots,
+                        inferred->explained, inferred->of));
+    else if (!size.configured)
+        lines.push_back(
+            fmt::format("assumed: tables of {} slots, as most kernels have; neither /boot/config-RELEASE nor "
+                        "its connections tell",
+                        slots));
     if ((service.flags & netlink::kIpvsPersistent) != 0)
         lines.emplace_back("the service is persistent: a client that has a template goes where that says");
     return lines;

@@ -9,6 +9,7 @@
 
 #include "ipvs_table.hpp"
 #include "mainstay/base/error.hpp"
+#include "mh_size.hpp"
 
 namespace mainstay::cli {
 
@@ -20,9 +21,15 @@ struct Flow {
 // "192.0.2.1:80" or "[2001:db8::1]:80"
 [[nodiscard]] std::optional<Endpoint> endpoint_from(std::string_view text);
 
-// A line for each reason, the answer first. `table`: the kernel's, destinations in its order. `size`: of its mh tables,
-// none if it is not known. An error: there is no such service.
+// What tells the size of the kernel's mh tables.
+struct TableSize {
+    std::optional<std::uint32_t> configured;  // by the boot configuration (lvs::mh_table_size)
+    std::vector<IpvsConnection> connections;  // where it does not say: the kernel's
+};
+
+// A line for each reason, the answer first. `table`: the kernel's, destinations in its order. An error: there is no
+// such service.
 [[nodiscard]] Result<std::vector<std::string>> explain_flow(const std::vector<IpvsTableEntry>& table, const Flow& flow,
-                                                            std::optional<std::uint32_t> size);
+                                                            const TableSize& size);
 
 }  // namespace mainstay::cli

@@ -88,29 +88,39 @@ std::int32_t clamp_weight(std::int64_t weight) {
 
 namespace {
 
+template <class Take>
+void for_each_server(const config::VirtualServer& service, const ServiceVerdict& verdict, Take take) {
+    const std::size_t count = std::min(service.real_servers.size(), verdict.servers.size());
+    for (std::size_t i = 0; i < count; ++i) take(service.real_servers[i], verdict.servers[i]);
+}
+
+// Always there, with the share of the real server that it may be, too.
+void put_agreed_sorry_server(const config::SorryServer& sorry, bool in_use,
+                             std::vector<netlink::IpvsDestination>& destinations) {
+    const auto is_it = [&sorry](const netlink::IpvsDestination& one) { return one.endpoint == sorry.endpoint; };
+    const auto shared = std::ranges::find_if(destinations, is_it);
+    const auto share = std::max<std::uint32_t>(shared == destinations.end() ? 0 : shared->last_weight, kSorryWeight);
+    put_sorry_server(sorry, in_use, true, destinations);
+    auto& put = *std::ranges::find_if(destinations, is_it);
+    put.last_weight = share;
+    if (in_use) put.weight = static_cast<std::int32_t>(share);
+}
+
 // Of an active_active service. Every server of the configuration is always there, and its share of the slots is the
 // configured weight: what one director has seen of its servers decides only which of them take traffic. Servers that
 // are no longer configured are not wanted: the plan keeps them until the table may be repaired.
 std::vector<netlink::IpvsDestination> agreed_destinations(const config::VirtualServer& service,
                                                           const ServiceVerdict& verdict) {
     std::vector<netlink::IpvsDestination> destinations;
-    const std::size_t count = std::min(service.real_servers.size(), verdict.servers.size());
-    destinations.reserve(count + 1);
-    for (std::size_t i = 0; i < count; ++i) {
-        const auto& server = service.real_servers[i];
-        const auto& found = verdict.servers[i];
+    destinations.reserve(service.real_servers.size() + 1);
+    for_each_server(service, verdict, [&](const config::RealServer& server, const ServerVerdict& found) {
         const bool serving =
             found.alive && found.weight > 0 && found.place == ServerVerdict::Place::AsChecked && !verdict.sorry_in_use;
         const auto weight = clamp_weight(server.weight);
         destinations.push_back(wanted_server(server, serving ? weight : 0));
         destinations.back().last_weight = static_cast<std::uint32_t>(weight);
-    }
-    if (service.sorry_server) {
-        put_sorry_server(*service.sorry_server, verdict.sorry_in_use, true, destinations);
-        const auto sorry =
-            std::ranges::find(destinations, service.sorry_server->endpoint, &netlink::IpvsDestination::endpoint);
-        sorry->last_weight = std::max(sorry->last_weight, std::uint32_t{kSorryWeight});
-    }
+    });
+    if (service.sorry_server) put_agreed_sorry_server(*service.sorry_server, verdict.sorry_in_use, destinations);
     return destinations;
 }
 
@@ -124,13 +134,10 @@ void put_in_canonical_order(std::vector<netlink::IpvsDestination>& destinations)
 std::vector<netlink::IpvsDestination> wanted_destinations(const config::VirtualServer& service,
                                                           const ServiceVerdict& verdict) {
     std::vector<netlink::IpvsDestination> destinations;
-    const std::size_t count = std::min(service.real_servers.size(), verdict.servers.size());
-    destinations.reserve(count + 1);
-    for (std::size_t i = 0; i < count; ++i) {
-        const auto& server = service.real_servers[i];
-        const auto& found = verdict.servers[i];
+    destinations.reserve(service.real_servers.size() + 1);
+    for_each_server(service, verdict, [&](const config::RealServer& server, const ServerVerdict& found) {
         const bool serving = found.alive && !verdict.sorry_in_use;
-        if (found.place == ServerVerdict::Place::Out) continue;
+        if (found.place == ServerVerdict::Place::Out) return;
         if (found.place == ServerVerdict::Place::Drained) {
             destinations.push_back(wanted_server(server, 0));
         } else if (serving) {
@@ -138,7 +145,7 @@ std::vector<netlink::IpvsDestination> wanted_destinations(const config::VirtualS
         } else if (inhibits(service, server)) {
             destinations.push_back(wanted_server(server, 0));
         }
-    }
+    });
     for (const auto& server : verdict.leaving) destinations.push_back(wanted_server(server, 0));
     if (service.sorry_server)
         put_sorry_server(*service.sorry_server, verdict.sorry_in_use, service.sorry_server->inhibit, destinations);

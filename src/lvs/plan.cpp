@@ -24,25 +24,47 @@ IpvsDestination with_weight(IpvsDestination destination, std::uint32_t weight) {
     return destination;
 }
 
-// A server of an active_active service that takes no traffic is added with its weight and then set to 0: only so does
-// the kernel give it the slots that it has on directors where it is up.
-void add_destination(const ServiceTable& wanted, const IpvsDestination& destination, std::vector<IpvsOperation>& out) {
-    const bool gets_slots = destination.weight == 0 && destination.last_weight != 0;
-    const auto& first = gets_slots ? with_weight(destination, destination.last_weight) : destination;
-    out.push_back(on_destination(Kind::AddDestination, wanted.service, first));
-    if (gets_slots) out.push_back(on_destination(Kind::SetDestination, wanted.service, destination));
+// It shall have slots in the mh table of an active_active service, and take no traffic.
+bool has_slots_only(const IpvsDestination& destination) {
+    return destination.weight == 0 && destination.last_weight != 0;
 }
+
+// The operations for the destinations of one service: those set to 0 come after the others.
+class Changes {
+public:
+    Changes(const ServiceTable& wanted, std::vector<IpvsOperation>& out) : service_{wanted.service}, out_{out} {}
+
+    // One that has slots only is added with its weight and then set to 0: the kernel gives none to what is added with
+    // 0.
+    void add(const IpvsDestination& destination) {
+        const bool in_two = has_slots_only(destination);
+        const auto& first = in_two ? with_weight(destination, destination.last_weight) : destination;
+        out_.push_back(on_destination(Kind::AddDestination, service_, first));
+        if (in_two) out_.push_back(on_destination(Kind::SetDestination, service_, destination));
+    }
+    void change(const IpvsDestination& is, const IpvsDestination& should) {
+        const bool in_two = has_slots_only(should) && is.last_weight != should.last_weight;
+        if (in_two) set(to_zero_, with_weight(should, should.last_weight));
+        if (in_two || is != should) set(should.weight > 0 ? out_ : to_zero_, should);
+    }
+    void remove(const IpvsDestination& is) { out_.push_back(on_destination(Kind::DeleteDestination, service_, is)); }
+    void zeros() { out_.insert(out_.end(), to_zero_.begin(), to_zero_.end()); }
+
+private:
+    void set(std::vector<IpvsOperation>& where, const IpvsDestination& to) const {
+        where.push_back(on_destination(Kind::SetDestination, service_, to));
+    }
+    const netlink::IpvsService& service_;
+    std::vector<IpvsOperation>& out_;
+    std::vector<IpvsOperation> to_zero_;
+};
 
 void plan_new(const ServiceTable& wanted, std::vector<IpvsOperation>& out) {
     out.push_back(on_service(Kind::AddService, wanted.service));
+    Changes changes{wanted, out};
     std::set<Endpoint> seen;
     for (const auto& destination : wanted.destinations)
-        if (seen.insert(destination.endpoint).second) add_destination(wanted, destination, out);
-}
-
-// The destinations of an active_active service are sorted by endpoint.
-bool wants(const ServiceTable& wanted, const Endpoint& endpoint) {
-    return std::ranges::binary_search(wanted.destinations, endpoint, {}, &IpvsDestination::endpoint);
+        if (seen.insert(destination.endpoint).second) changes.add(destination);
 }
 
 // So many of the oldest destinations stand where the canonical order has them, with slots as they shall have.
@@ -55,39 +77,28 @@ std::size_t in_place(const ServiceTable& wanted, const ServiceTable& actual) {
     return static_cast<std::size_t>(end - wanted.destinations.begin());
 }
 
-// Of an active_active service: by weights alone, unless a repair may delete and add again.
+// Of an active_active service, whose destinations are sorted by endpoint: by weights alone, unless a repair may delete
+// and add again.
 void plan_agreed(const ServiceTable& wanted, const ServiceTable& actual, Repair repair,
                  std::vector<IpvsOperation>& out) {
+    Changes changes{wanted, out};
     const std::size_t stay = repair == Repair::Now ? in_place(wanted, actual) : actual.destinations.size();
     std::map<Endpoint, const IpvsDestination*> present;
     for (const auto& destination : actual.destinations | std::views::reverse | std::views::take(stay))
         present.emplace(destination.endpoint, &destination);
     for (const auto& destination : actual.destinations)  // the newest first
-        if (!present.contains(destination.endpoint))
-            out.push_back(on_destination(Kind::DeleteDestination, wanted.service, destination));
+        if (!present.contains(destination.endpoint)) changes.remove(destination);
 
-    std::vector<IpvsOperation> to_zero;
     for (const auto& destination : wanted.destinations) {
-        const auto found = present.find(destination.endpoint);
-        if (found == present.end()) {
-            add_destination(wanted, destination, out);
-            continue;
-        }
-        const IpvsDestination& is = *found->second;
-        const bool gets_slots =
-            destination.weight == 0 && destination.last_weight != 0 && is.last_weight != destination.last_weight;
-        if (gets_slots)
-            to_zero.push_back(on_destination(Kind::SetDestination, wanted.service,
-                                             with_weight(destination, destination.last_weight)));
-        if (!gets_slots && is == destination) continue;
-        auto& queue = destination.weight > 0 ? out : to_zero;
-        queue.push_back(on_destination(Kind::SetDestination, wanted.service, destination));
+        if (const auto found = present.find(destination.endpoint); found != present.end())
+            changes.change(*found->second, destination);
+        else
+            changes.add(destination);
     }
-    out.insert(out.end(), to_zero.begin(), to_zero.end());
-    for (const auto& [endpoint, is] : present) {
-        if (is->weight == 0 || wants(wanted, endpoint)) continue;
-        out.push_back(on_destination(Kind::SetDestination, wanted.service, with_weight(*is, 0)));
-    }
+    for (const auto& [endpoint, is] : present)
+        if (!std::ranges::binary_search(wanted.destinations, endpoint, {}, &IpvsDestination::endpoint))
+            changes.change(*is, with_weight(*is, 0));
+    changes.zeros();
 }
 
 void plan_kept(const ServiceTable& wanted, const ServiceTable& actual, std::vector<IpvsOperation>& out) {
@@ -97,22 +108,19 @@ void plan_kept(const ServiceTable& wanted, const ServiceTable& actual, std::vect
     std::map<Endpoint, const IpvsDestination*> present;
     for (const auto& destination : actual.destinations) present.emplace(destination.endpoint, &destination);
 
+    Changes changes{wanted, out};
     std::set<Endpoint> seen;
-    std::vector<IpvsOperation> to_zero;
     for (const auto& destination : wanted.destinations) {
         if (!seen.insert(destination.endpoint).second) continue;
-        const auto found = present.find(destination.endpoint);
-        if (found == present.end()) {
-            out.push_back(on_destination(Kind::AddDestination, wanted.service, destination));
-        } else if (*found->second != destination) {
-            auto& queue = destination.weight > 0 ? out : to_zero;
-            queue.push_back(on_destination(Kind::SetDestination, wanted.service, destination));
-        }
+        if (const auto found = present.find(destination.endpoint); found != present.end())
+            changes.change(*found->second, destination);
+        else
+            changes.add(destination);
     }
-    out.insert(out.end(), to_zero.begin(), to_zero.end());
+    changes.zeros();
     for (const auto& destination : actual.destinations) {
         if (seen.contains(destination.endpoint)) continue;
-        out.push_back(on_destination(Kind::DeleteDestination, wanted.service, destination));
+        changes.remove(destination);
     }
 }
 

@@ -25,7 +25,7 @@ const Flow kFlow{.client = {*IpAddress::parse("10.9.0.1"), 1}, .service = {*IpAd
 constexpr std::uint32_t kBoth = 0x18;
 
 std::string told(const std::vector<IpvsTableEntry>& table, std::optional<std::uint32_t> size) {
-    const auto lines = explain_flow(table, kFlow, size);
+    const auto lines = explain_flow(table, kFlow, {.configured = size});
     REQUIRE(lines);
     std::string text;
     for (const auto& line : *lines) text += line + "\n";
@@ -41,6 +41,21 @@ TEST_CASE("the server of a flow, its slot and the table's digest") {
           "table of 10 servers, digest e2a79dfce0b96055\n");
 }
 
+TEST_CASE("without a word of the boot configuration connections show the size, if there are enough") {
+    auto table = service("mh", kBoth);
+    const lvs::MhTable kernels{mh_destinations(table[0]), 251};
+    TableSize size;
+    for (std::uint16_t port = 1; port <= kConnectionsForSize; ++port) {
+        const Endpoint client{*IpAddress::parse("10.9.0.1"), port};
+        const auto chosen = kernels.choose(client, {.fallback = true, .port = true}, [](std::size_t) { return true; });
+        size.connections.push_back({6, client, at("10.0.0.1:80"), table[0].destinations[*chosen].destination.endpoint});
+    }
+    const auto lines = explain_flow(table, kFlow, size);
+    REQUIRE(lines);
+    CHECK(lines->back() == "tables of 251 slots: so 20 of 20 of its connections are explained, and by no other size");
+    CHECK((*lines)[1].find("of 251 of the mh table") != std::string::npos);
+}
+
 TEST_CASE("with weight 0 another server takes the flow, or none without mh-fallback") {
     auto table = service("mh", kBoth);
     table[0].destinations[2].destination.weight = 0;
@@ -51,13 +66,14 @@ TEST_CASE("with weight 0 another server takes the flow, or none without mh-fallb
           "table of 10 servers, digest e2a79dfce0b96055\n"
           "assumed: a server with weight 0 had weight 1 before, which the kernel does not tell\n");
     table[0].service.service.flags = 0x10;
-    CHECK(told(table, std::nullopt) ==
-          "a new flow from 10.9.0.1:1 to 10.0.0.1:80 is refused\n"
-          "the client's address and port choose slot 1933 of 4093 of the mh table, which is 10.1.0.3:80's\n"
-          "10.1.0.3:80 takes no new flow: weight 0; without mh-fallback no other server is tried\n"
-          "table of 10 servers, digest e2a79dfce0b96055\n"
-          "assumed: a server with weight 0 had weight 1 before, which the kernel does not tell\n"
-          "assumed: tables of 4093 slots, as most kernels have; /boot/config-RELEASE does not tell\n");
+    CHECK(
+        told(table, std::nullopt) ==
+        "a new flow from 10.9.0.1:1 to 10.0.0.1:80 is refused\n"
+        "the client's address and port choose slot 1933 of 4093 of the mh table, which is 10.1.0.3:80's\n"
+        "10.1.0.3:80 takes no new flow: weight 0; without mh-fallback no other server is tried\n"
+        "table of 10 servers, digest e2a79dfce0b96055\n"
+        "assumed: a server with weight 0 had weight 1 before, which the kernel does not tell\n"
+        "assumed: tables of 4093 slots, as most kernels have; neither /boot/config-RELEASE nor its connections tell\n");
 }
 
 TEST_CASE("a server that is full takes no new flow, and a persistent service is said to be one") {
@@ -75,12 +91,12 @@ TEST_CASE("a server that is full takes no new flow, and a persistent service is 
 }
 
 TEST_CASE("what cannot be told") {
-    CHECK(explain_flow(service("wrr", 0), kFlow, kSize).error().text() ==
+    CHECK(explain_flow(service("wrr", 0), kFlow, {.configured = kSize}).error().text() ==
           "10.0.0.1:80 has the scheduler wrr, which decides by what it remembers at that moment; only mh can be "
           "calculated");
     auto flow = kFlow;
     flow.protocol = 17;
-    CHECK(explain_flow(service("mh", kBoth), flow, kSize).error().text() ==
+    CHECK(explain_flow(service("mh", kBoth), flow, {.configured = kSize}).error().text() ==
           "the kernel has no service 10.0.0.1:80; mainstayctl ipvs shows those that it has");
     auto nobody = service("mh", kBoth);
     nobody[0].destinations.clear();

@@ -82,8 +82,10 @@ TEST_CASE("the host is asked once for each interface, however often the file nam
 }
 
 TEST_CASE("each role gets its own part, passwords and mail settings only where they are used") {
-    Loaded loaded = load_sample("global_defs {\nnotification_email {\na@example.com\n}\nsmtp_server 192.0.2.25\n}\n" +
-                                std::string{kVrrp} + std::string{kLvs});
+    Loaded loaded = load_sample(
+        "global_defs {\nnotification_email {\na@example.com\n}\nnotification_email_from b@example.com\n"
+        "smtp_server 192.0.2.25\nsmtp_helo_name lb1.example.com\n}\n" +
+        std::string{kVrrp} + std::string{kLvs});
     REQUIRE(loaded.diagnostics.empty());
 
     const Config vrrp_part = slice(loaded.config, Audience::Vrrp);
@@ -97,6 +99,15 @@ TEST_CASE("each role gets its own part, passwords and mail settings only where t
     const Config observer_part = slice(loaded.config, Audience::Observer);
     CHECK(observer_part.instances.at(0).auth_pass.empty());
     CHECK(observer_part.global.smtp_server == "192.0.2.25");
+    CHECK(observer_part.global.notification_email == std::vector<std::string>{"a@example.com"});
+    CHECK(observer_part.global.notification_email_from == "b@example.com");
+    CHECK(observer_part.global.smtp_helo_name == "lb1.example.com");
+    for (const Audience other : {Audience::Vrrp, Audience::Lvs, Audience::Bfd}) {
+        const Config part = slice(loaded.config, other);
+        CHECK(part.global.notification_email_from.empty());
+        CHECK(part.global.smtp_helo_name.empty());
+        CHECK(part.global.smtp_server.empty());
+    }
     CHECK(slice(loaded.config, Audience::Snmp).instances.at(0).auth_pass.empty());
 }
 

@@ -300,6 +300,7 @@ std::string of(const VirtualServer& it) {
                           .MEMBER(alpha)
                           .MEMBER(omega)
                           .MEMBER(inhibit_on_failure)
+                          .MEMBER(active_active)
                           .MEMBER(quorum)
                           .MEMBER(hysteresis)
                           .add("quorum_up", it.quorum_up)

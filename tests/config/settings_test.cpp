@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "mainstay/config/toml/toml.hpp"
+
 using namespace mainstay::config;
 
 TEST_CASE("settings are read from their tables") {
@@ -120,4 +122,12 @@ TEST_CASE("a setting that is a switch takes true and false only") {
     REQUIRE(read.problems.size() == 1);
     CHECK(read.problems[0] == "m.toml:2:17: reload.accept_losses must be true or false: false is used");
     CHECK_FALSE(read.settings.reload_accept_losses);
+}
+
+TEST_CASE("a TOML file has settings when one of its tables is of them") {
+    CHECK(toml_has_settings("[lvs]\naudit_interval = 5\n"));
+    CHECK(toml_has_settings("[global_defs]\nrouter_id = \"lb1\"\n[[webhook]]\nurl = \"http://h/\"\n"));
+    CHECK_FALSE(toml_has_settings("[global_defs]\nrouter_id = \"lb1\"\n"));
+    CHECK_FALSE(toml_has_settings(""));
+    CHECK_FALSE(toml_has_settings("vrrp_instance VI_1 {\n"));
 }

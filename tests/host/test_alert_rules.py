@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="prom
 VRRP = {"MainstayTwoMasters", "MainstayNoMaster", "MainstayFault", "MainstayFlapping", "MainstayAdvertsLate", "MainstayDown"}
 LVS = {"MainstayServiceDown", "MainstaySorryServerInUse", "MainstayServersDown", "MainstayCheckStuck"}
 DAEMON = {"MainstayProcessDown", "MainstayReloadRefused", "MainstayMailStuck", "MainstayWebhookStuck", "MainstayEventsLost"}
-IN_THE_LAB = {"MainstayIpvsRefused"}
+IN_THE_LAB = {"MainstayIpvsRefused", "MainstayNotAnnounced", "MainstayDirectorsDisagree", "MainstayTableWaits"}
 
 
 def rules():

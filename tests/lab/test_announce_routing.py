@@ -18,6 +18,7 @@ from support.wait import stays, wait_until
 EXAMPLES = TOP / "etc" / "examples" / "routing"
 LIFETIME = 3
 VIPS = ("10.50.0.1", "fd00:50::1")
+PATH = f"{pathlib.Path(program('mainstayctl')).parent}:{os.environ['PATH']}"  # for the scripts beside the configurations
 TRIALS = int(os.environ.get("MAINSTAY_DEATH_TRIALS", "4"))  # of deaths at random moments
 SLACK = 2.5  # for a busy machine: half a second is the aim, and is printed
 SERVICES = "".join(virtual_server(f"{vip} 80", real_server(f"{server} 80"), options=f"announce {{\n    lifetime {LIFETIME}\n  }}")
@@ -48,19 +49,16 @@ def with_bird(host, number):
 
 
 def with_exabgp(host, number):
-    path = host.write("/run/exabgp.conf", example("exabgp-director.conf", number).replace("/usr/bin/mainstayctl", program("mainstayctl"))
-                      .replace("fd00:1::1;", f"fd00:1::{number};"))
-    settings = {f"exabgp_{name}": value for name, value in
-                (("api_terminate", "true"), ("api_respawn", "false"), ("api_ack", "false"), ("daemon_user", "root"), ("log_all", "true"))}
-    return [host.start(["exabgp", path], env=settings)]
+    text = example("exabgp-director.conf", number).replace("/etc/exabgp/exabgp-announce", str(EXAMPLES / "exabgp-announce"))
+    path = host.write("/run/exabgp.conf", text.replace("fd00:1::1;", f"fd00:1::{number};"))
+    return [host.start(["exabgp", path], env={"exabgp_api_ack": "false", "exabgp_daemon_user": "root", "PATH": PATH})]
 
 
 def with_gobgp(host, number):
     path = host.write("/run/gobgpd.conf", example("gobgp-director.conf", number).replace('"10.1.0.1"', f'"10.1.0.{number}"'))
     gobgpd = host.start(["gobgpd", "-f", path, "-t", "toml", "--api-hosts", "127.0.0.1:50051"])
     wait_until(lambda: host.run(["gobgp", "neighbor"], check=False).returncode == 0, 20, gobgpd.output)
-    where = str(pathlib.Path(program("mainstayctl")).parent)
-    return [gobgpd, host.start([str(EXAMPLES / "gobgp-announce")], name="gobgp-announce", env={"PATH": f"{where}:{os.environ['PATH']}"})]
+    return [gobgpd, host.start([str(EXAMPLES / "gobgp-announce")], name="gobgp-announce", env={"PATH": PATH})]
 
 
 class Director:

@@ -8,6 +8,7 @@ import pytest
 from support.api import PORT, serve
 from support.kernel_probe import PROBE
 from support.lvs import real_server, virtual_server
+from support.paths import program
 from support.prometheus import RULES, Prometheus, dashboard_queries, divided
 from support.traffic import ask, hold_address
 from support.traffic import serve as answer
@@ -127,3 +128,41 @@ def test_the_alert_about_refused_changes_of_the_table_fires_and_resolves(lan):
     prometheus.wait_resolved("MainstayIpvsRefused", timeout=60)
     assert prometheus.broken_rules() == []
     assert one.ipvs() == {"TCP 10.0.0.1:80 wrr": {"10.9.0.21:80": ("Masq", 1)}}
+
+
+def test_alerts_about_directors_that_serve_at_the_same_time_fire_and_resolve(lan):
+    lan.switch("management")
+    hosts = [lan.host(f"director{n}", eth1=("management", f"10.9.0.{n}/24")) for n in (11, 12)]
+    monitor = lan.host("monitor", eth0=("management", "10.9.0.99/24"))
+
+    def text(*servers):
+        return ("virtual_server 10.50.0.1 80 {\n delay_loop 1\n lb_kind DR\n protocol TCP\n active_active\n announce {\n  drain_time 0\n }\n"
+                + "".join(real_server(f"127.1.0.{n} 80") for n in servers) + "}\n")
+    jobs, answering = [], []
+    for number, host in zip((11, 12), hosts):
+        host.run(["ip", "link", "set", "lo", "up"])
+        token, _ = serve(host)
+        answering.append(answer(host, "web", "tcp/127.1.0.1:80", "tcp/127.1.0.2:80", "tcp/127.1.0.3:80"))
+        wait_ready(host.mainstayd(text(1, 3), "-C"), 60)
+        jobs.append({"job_name": f"scrape-{host.name}", "scheme": "https", "tls_config": {"insecure_skip_verify": True},
+                     "authorization": {"credentials": token},
+                     "static_configs": [{"targets": [f"10.9.0.{number}:{PORT}"], "labels": {"job": "mainstay"}}]})
+    prometheus = Prometheus(monitor, jobs, divided(RULES.read_text(encoding="utf-8"), 60), interval="1s")
+    prometheus.wait_scraped(2, 60)
+    alerts = {"MainstayNotAnnounced", "MainstayDirectorsDisagree", "MainstayTableWaits"}
+    prometheus.wait_resolved(*alerts, timeout=60)
+
+    hosts[0].write("/run/keepalived.conf", text(1, 2, 3))
+    hosts[0].run([program("mainstayctl"), "reload"])
+    prometheus.wait_firing("MainstayDirectorsDisagree", timeout=60)
+    hosts[1].write("/run/keepalived.conf", text(1, 2, 3))
+    hosts[1].run([program("mainstayctl"), "reload"])
+    prometheus.wait_resolved("MainstayDirectorsDisagree", timeout=60)
+    prometheus.wait_firing("MainstayTableWaits", timeout=120)
+    for number, host in enumerate(hosts):
+        answering[number].stop()
+    prometheus.wait_firing("MainstayNotAnnounced", timeout=60)
+    for host in hosts:
+        answer(host, "web", "tcp/127.1.0.1:80", "tcp/127.1.0.2:80", "tcp/127.1.0.3:80")
+    prometheus.wait_resolved(*alerts, timeout=90)
+    assert prometheus.broken_rules() == []

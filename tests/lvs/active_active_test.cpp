@@ -105,6 +105,15 @@ TEST_CASE("every configured server is in the table, in the order of endpoints, w
     CHECK(wanted(service, verdict).destinations.size() == 4);
 }
 
+TEST_CASE("a sorry server that is a real server has that one's share, in use or not") {
+    auto service = agreed({server("10.0.0.11", 3), server("10.0.0.12")});
+    service.sorry_server = config::SorryServer{.endpoint = at("10.0.0.11", 80)};
+    auto verdict = all_up(service);
+    CHECK(rows(wanted(service, verdict)) == std::vector<Row>{{"10.0.0.11:80", 3, 3}, {"10.0.0.12:80", 1, 1}});
+    verdict.sorry_in_use = true;
+    CHECK(rows(wanted(service, verdict)) == std::vector<Row>{{"10.0.0.11:80", 3, 3}, {"10.0.0.12:80", 0, 1}});
+}
+
 TEST_CASE("a server that is down is added with its weight first, so that it has its slots") {
     const auto service = agreed({server("10.0.0.12", 3), server("10.0.0.11")});
     auto verdict = all_up(service);

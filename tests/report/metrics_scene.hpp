@@ -148,6 +148,7 @@ inline report::LvsStatus metrics_lvs() {
                          "weight 4",
                          false}};
     status.lines_left_out = 54;
+    status.services[1].mh_table = {.digest = 0xabc, .wanted_digest = 0xabd, .slots = 4093};
     for (const auto* const state : {"announced", "draining", "withdrawn"})
         status.announced.push_back(
             {.address = *IpAddress::parse("10.0.0." + std::to_string(status.announced.size() + 1)),

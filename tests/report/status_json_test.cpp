@@ -265,6 +265,7 @@ TEST_CASE("a service is shown with its servers, their checks and those that are 
     service.sorry_server = "[10.0.0.99]:tcp:80", service.sorry_in_use = true;
     service.servers = {one, two};
     service.leaving = {{.name = "[10.0.0.13]:tcp:80", .server = {}, .leave = {.until = kSince}}};
+    service.mh_table = {.digest = 0xabc, .wanted_digest = ~0ULL, .slots = 4093, .slots_assumed = true};
     lvs.services = {service};
 
     auto shown = document(status)["lvs"];
@@ -292,8 +293,9 @@ TEST_CASE("a service is shown with its servers, their checks and those that are 
             since + R"(}],"announced":[{"address":"10.0.0.1","state":"withdrawn","interface":"ms-vip",)" +
             R"("drain_interface":"ms-drain","reason":"its quorum is lost",)" + since +
             R"(}],"services":[{"name":"[10.0.0.1]:tcp:80","scheduler":"rr","quorum_up":true,"quorum":3,"hysteresis":2,)" +
-            R"("sorry_server":"[10.0.0.99]:tcp:80","sorry_in_use":true,"leaving":[{"over":false,)" + until +
-            R"(,"name":"[10.0.0.13]:tcp:80"}]}]})");
+            R"("sorry_server":"[10.0.0.99]:tcp:80","sorry_in_use":true,)" +
+            R"("mh_table":{"digest":"0000000000000abc","wanted_digest":"ffffffffffffffff","slots":4093,)" +
+            R"("slots_assumed":true},"leaving":[{"over":false,)" + until + R"(,"name":"[10.0.0.13]:tcp:80"}]}]})");
 }
 
 TEST_CASE("a time is written up to the last second of the year 9999") {

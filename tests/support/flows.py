@@ -7,7 +7,8 @@ from .wait import wait_until
 # Opens a connection to each place, so many times; then for each line on stdin: sends a byte through each connection and
 # prints how many answered with it, were reset, or said nothing in time.
 PROGRAM = """
-import collections, json, select, socket, sys, time
+import collections, json, resource, select, socket, sys, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (65536, 65536))
 count, places = int(sys.argv[1]), sys.argv[2:]
 held = []
 for place in places:

@@ -6,7 +6,8 @@ from .wait import wait_until
 
 # Answers with its name: to a TCP connection at once (then it echoes what comes, until the other side ends), to each datagram.
 SERVER = """
-import selectors, socket, sys
+import resource, selectors, socket, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (65536, 65536))
 name, places = sys.argv[1].encode(), sys.argv[2:]
 ready = selectors.DefaultSelector()
 for place in places:
@@ -17,7 +18,7 @@ for place in places:
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     one.bind((address, int(port)))
     if kind == "tcp":
-        one.listen(128)
+        one.listen(1024)
     ready.register(one, selectors.EVENT_READ, kind)
 print("serving", flush=True)
 while True:

@@ -8,6 +8,7 @@
 
 #include "config/schema/setters_named.hpp"
 #include "mainstay/config/validate/active_active.hpp"
+#include "mainstay/config/validate/sync_daemon_settings.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -81,16 +82,20 @@ private:
         d.effect = "only whether a weight is 0 counts";
     }
 
+    // With DR and tunnels all servers have the port of the service, so that their addresses decide.
     void compare_numbers() {
-        std::map<std::uint32_t, const Endpoint*> first;
+        std::map<std::uint32_t, const IpAddress*> first;
         for (const RealServer& server : m_.real_servers) {
-            const auto [known, fresh] = first.emplace(mh_number(server.endpoint), &server.endpoint);
-            if (fresh || is_named(server)) continue;  // what DNS will answer is not known
-            auto& d = diag_.warn(Code::EqualShares, s_.active_active_mark,
-                                 fmt::format("virtual server {}: {} and {} have the same sum of address and port",
-                                             name(), known->second->to_string(), server.endpoint.to_string()));
+            if (is_named(server)) continue;  // what DNS will answer is not known
+            const auto& address = server.endpoint.address;
+            const auto [known, fresh] = first.emplace(mh_number({address, 0}), &address);
+            if (fresh) continue;
+            auto& d = diag_.warn(
+                Code::EqualShares, s_.active_active_mark,
+                fmt::format("virtual server {}: {} and {} are one number to mh: the sum of their parts is equal",
+                            name(), known->second->to_string(), address.to_string()));
             d.effect = "mh lets them claim the same places, so that flows are shared less evenly";
-            d.fix = "give one of them another address or port";
+            d.fix = "give one of them another address";
         }
     }
 
@@ -117,7 +122,16 @@ void settle_active_active(Diagnoser& diag, ServiceDraft& draft) {
 }
 
 void check_active_active(ParseContext& r, const Config& config) {
-    if (!is_active_active(config) || find_value(config.more->values, "net_namespace_ipvs") == nullptr) return;
+    if (!is_active_active(config)) return;
+    if (const auto daemon = sync_daemon(config); daemon && !daemon->instance.empty()) {
+        auto& d = r.diag.warn(
+            Code::ActiveActiveSettings, r.active_active,
+            fmt::format("lvs_sync_daemon follows vrrp_instance {}, and active_active has no master", daemon->instance));
+        d.effect = "directors that serve at the same time do not know each other's connections";
+        d.fix = fmt::format("write `lvs_sync_daemon {} id {}`: without an instance every director sends and receives",
+                            daemon->interface, daemon->id);
+    }
+    if (find_value(config.more->values, "net_namespace_ipvs") == nullptr) return;
     auto& d = r.diag.warn(Code::ActiveActiveSettings, r.active_active,
                           "net_namespace_ipvs: active_active needs settings of the kernel that cannot be set there");
     d.effect = "flows of another director are refused";

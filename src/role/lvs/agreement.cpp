@@ -41,13 +41,15 @@ std::optional<report::MhTableStatus> Agreement::of(const lvs::Judge& judge, std:
 }
 
 void Agreement::log_changes(const lvs::Judge& judge) {
+    auto before = std::exchange(logged_, {});
     for (std::size_t v = 0; v < judge.services().size(); ++v) {
         const auto& service = judge.services()[v];
         if (!service.active_active) continue;
         const auto status = of(judge, v);
         if (!status) continue;
-        auto& before = logged_[config::service_name(service)];
-        if (std::exchange(before, *status) == *status) continue;
+        const auto& now = logged_.emplace(config::service_name(service), *status).first->second;
+        if (const auto said = before.find(config::service_name(service)); said != before.end() && said->second == now)
+            continue;
         if (status->digest == status->wanted_digest)
             log_.info("virtual server {}: mh table {:016x}, as the configuration demands",
                       config::service_name(service), status->digest);
@@ -69,7 +71,6 @@ std::vector<netlink::IpvsServiceKey> Agreement::waiting(const lvs::Judge& judge,
 void Agreement::reloaded() {
     is_.forget();
     should_.forget();
-    logged_.clear();
 }
 
 // After the start and after a reload.

@@ -163,11 +163,13 @@ void LvsRole::configure_announcing() {
 lvs::Readiness LvsRole::readiness(std::size_t service, std::optional<Instant> fresh_after) const {
     const auto known = lvs::readiness_of(judge_.services()[service], judge_.states()[service], fresh_after);
     if (known != lvs::Readiness::Ready) return known;
+    if (reconciler_.has_all()) return lvs::Readiness::Ready;
+    const auto keys = judge_.keys(service);
+    const auto all = [&](auto is) { return std::ranges::all_of(keys, is); };
     // What waits for a repair is no reason to withdraw, but one not to announce.
-    const bool announced = !announcing_.is_withdrawn(service);
-    const bool programmed = reconciler_.has_all() || std::ranges::all_of(judge_.keys(service), [&](const auto& key) {
-                                return announced ? reconciler_.is_usable(key) : reconciler_.is_as_wanted(key);
-                            });
+    const bool programmed =
+        all([this](const auto& key) { return reconciler_.is_as_wanted(key); }) ||
+        (all([this](const auto& key) { return reconciler_.is_usable(key); }) && !announcing_.is_withdrawn(service));
     return programmed ? lvs::Readiness::Ready : lvs::Readiness::NotProgrammed;
 }
 
@@ -366,8 +368,9 @@ void LvsRole::write_state() {
     status.announced = announcing_.status();
     status.discovered = discovered_status();
     if (counters_) status.traffic = counters_->traffic();
-    runtime_.publish_state(
-        [&](std::span<std::byte> room) { return write_status(room, status, judge_, agreement_, moment()); });
+    runtime_.publish_state([&](std::span<std::byte> room) {
+        return write_status(room, status, judge_, moment(), [this](std::size_t v) { return agreement_.of(judge_, v); });
+    });
     clock_.forget();
 }
 

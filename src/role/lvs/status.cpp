@@ -100,7 +100,7 @@ report::LeavingStatus status_of(const lvs::LeavingServer& one, config::Protocol 
     return {config::server_name(one.server.endpoint, protocol), std::move(encoded), status_of(one.leave)};
 }
 
-report::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool available, Agreement& agreement,
+report::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool available, const MhTableOf& mh_table_of,
                                 lvs::Moment at) {
     const auto& config = judge.services()[v];
     const auto& state = judge.states()[v];
@@ -129,7 +129,7 @@ report::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool ava
             server.grows_since = wall_of(*since, at.now, at.wall);
     }
     for (const auto& one : state.leaving) service.leaving.push_back(status_of(one, config.protocol));
-    if (config.active_active) service.mh_table = agreement.of(judge, v);
+    if (config.active_active && mh_table_of) service.mh_table = mh_table_of(v);
     return service;
 }
 
@@ -167,10 +167,10 @@ IpvsSysctls::Values original_sysctls_of(const report::LvsStatus& status) {
     return originals;
 }
 
-std::size_t write_status(std::span<std::byte> room, report::LvsStatus rest, const lvs::Judge& judge,
-                         Agreement& agreement, lvs::Moment at) {
+std::size_t write_status(std::span<std::byte> room, report::LvsStatus rest, const lvs::Judge& judge, lvs::Moment at,
+                         const MhTableOf& mh_table_of) {
     const bool available = rest.ipvs_available;
-    const auto service = [&](std::size_t v) { return status_of(judge, v, available, agreement, at); };
+    const auto service = [&](std::size_t v) { return status_of(judge, v, available, mh_table_of, at); };
     return ipc::encode_into(room, ipc::LvsStatusWith{std::move(rest), ipc::OneByOne{judge.services().size(), service}});
 }
 

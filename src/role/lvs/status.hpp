@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <optional>
 #include <span>
 
-#include "agreement.hpp"
 #include "ipvs_sysctls.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/lvs/judge.hpp"
@@ -15,10 +16,12 @@ namespace mainstay::role {
 // Everything except the services.
 [[nodiscard]] report::LvsStatus status_of(const lvs::Judge& judge, const TableReconciler::State& table,
                                           std::uint64_t generation);
+// The mh table of an active_active service.
+using MhTableOf = std::function<std::optional<report::MhTableStatus>(std::size_t service)>;
 // Encodes the status with its services one at a time, because all of tens of thousands of servers at once would take
 // much memory. Parameters and result as for StateBlock::Writer.
 [[nodiscard]] std::size_t write_status(std::span<std::byte> room, report::LvsStatus rest, const lvs::Judge& judge,
-                                       Agreement& agreement, lvs::Moment at);
+                                       lvs::Moment at, const MhTableOf& mh_table_of = {});
 void put_original_sysctls(const IpvsSysctls::Values& originals, report::LvsStatus& status);
 [[nodiscard]] IpvsSysctls::Values original_sysctls_of(const report::LvsStatus& status);
 [[nodiscard]] lvs::Memory memory_of(const report::LvsStatus& status);

@@ -79,6 +79,14 @@ void VrrpDevices::complain(const std::string& device, const std::string& text) {
     if (complained_.insert(device).second) log_.error("{}", text);
 }
 
+kernel::LinkMaker* VrrpDevices::maker_for(const std::string& device) {
+    if (maker_) return &*maker_;
+    auto opened = kernel::LinkMaker::open();
+    if (opened) return &maker_.emplace(std::move(*opened));
+    complain(device, opened.error().text());
+    return nullptr;
+}
+
 config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
     std::vector<vrrp::ExistingLink> there;
     links.for_each([&](const kernel::Link& link) { there.push_back(existing(link)); });
@@ -170,7 +178,7 @@ bool VrrpDevices::in_the_way(const std::string& name, const Links& links) const 
 // The kernel refuses a MAC address that another device still has, even if that device is about to get another one.
 // Devices that exchange their addresses are created again.
 bool VrrpDevices::change_macs(std::vector<const vrrp::WantedDevice*> devices, const Links& links) {
-    if (devices.empty() || !maker_) return false;
+    if (devices.empty() || maker_for(devices.front()->name) == nullptr) return false;
     const auto set = [&](const vrrp::WantedDevice* device) {
         kernel::LinkSettings settings{.index = links.find(device->name)->index};
         auto& mac = settings.hardware_address.emplace();
@@ -188,14 +196,7 @@ bool VrrpDevices::change_macs(std::vector<const vrrp::WantedDevice*> devices, co
 
 bool VrrpDevices::make(const vrrp::WantedDevice& device, const kernel::Link& parent, const Links& links,
                        kernel::Rtnetlink& netlink) {
-    if (!maker_) {
-        auto opened = kernel::LinkMaker::open();
-        if (!opened) {
-            complain(device.name, opened.error().text());
-            return false;
-        }
-        maker_.emplace(std::move(*opened));
-    }
+    if (maker_for(device.name) == nullptr) return false;
     const auto* link = links.find(device.name);
     if (link != nullptr && !vrrp::serves_as(existing(*link), device, parent.index)) {
         complain(device.name, fmt::format("({}) {} cannot be created: another interface has this name", device.instance,
@@ -373,8 +374,8 @@ void VrrpDevices::put_back_settings() {
 
 void VrrpDevices::remove(const std::string& name, const Links& links) {
     const auto* link = links.find(name);
-    if (link != nullptr && maker_)
-        if (const auto done = maker_->remove(link->index); !done)
+    if (auto* maker = link == nullptr ? nullptr : maker_for(name); maker != nullptr)
+        if (const auto done = maker->remove(link->index); !done)
             log_.warning("{} cannot be removed: {}", name, done.error().text());
     ours_.erase(name);
     made_.erase(name);

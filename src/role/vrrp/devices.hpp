@@ -60,6 +60,9 @@ private:
     [[nodiscard]] Result<void> set_mode(const vrrp::WantedDevice& device, const kernel::Link& parent,
                                         std::uint32_t index, bool fresh, const Links& links);
     [[nodiscard]] std::vector<IpAddress> own_addresses(const Links& links, std::uint32_t index) const;
+    // Opened when it is first needed, be it to remove what a crashed process made. Null: it cannot be opened, which is
+    // logged once for this device.
+    [[nodiscard]] kernel::LinkMaker* maker_for(const std::string& device);
     void drop_devices(const Links& links);
     void prepare_host(const Links& links);
     void put_back_settings();

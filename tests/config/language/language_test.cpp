@@ -270,6 +270,19 @@ TEST_CASE("places beside expanded text are those of the file") {
     CHECK(lines_of(behind) == Lines{"16:1 error MS0105 unknown keyword 'foo' outside of all blocks"});
 }
 
+TEST_CASE("what stands behind definitions in definitions has the place that it has in the file") {
+    const std::string definitions = "$DEV=eth0\n$WHERE=dev $DEV label eth0:1\n";
+    const Loaded loaded = load_sample(definitions + vrrp(12, "        10.9.9.9/24 $WHERE bogus"));
+    REQUIRE(loaded.diagnostics.size() == 1);
+    CHECK(loaded.diagnostics[0].place.line == 14);
+    CHECK(loaded.diagnostics[0].place.column == 28);
+
+    const Loaded inside =
+        load_sample("$A=x\n$WHERE=dev eth0 $A bogus label eth0:1\n" + vrrp(12, "        10.9.9.9/24 $WHERE"));
+    REQUIRE_FALSE(inside.diagnostics.empty());
+    CHECK(inside.diagnostics[0].place.column == 21);
+}
+
 TEST_CASE("a byte that continues no character is a character of its own, at the beginning too") {
     Snapshot snapshot = snapshot_of("\x80 x");
     snapshot.index_lines();

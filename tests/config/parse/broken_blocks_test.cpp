@@ -118,3 +118,20 @@ TEST_CASE("nothing is lost in a file whose blocks fit together, whatever else is
     CHECK(lost_in(load_sample(vrrp(12, "10.9.9.x/24") + lvs(1, "virtual_server 10.9.9.x 80 {"))) == Lines{});
     CHECK(lost_in(load_sample(vrrp(3, "interface nosuch") + lvs(5, "protocl TCP"))) == Lines{});
 }
+
+TEST_CASE("a service that is lost is named as it is written, where that is no address and port") {
+    const std::string open = service("10.9.9.1").substr(0, service("10.9.9.1").size() - 2);
+    const auto named = [&](const std::string& words) {
+        return lost_in(load_sample(open + "virtual_server" + words + " {\nlb_algo rr\n}\n"));
+    };
+    CHECK(named(" 10.9.9.2") == Lines{"virtual_server 10.9.9.2:0"});
+    CHECK(named(" 10.9.9.2 65535") == Lines{"virtual_server 10.9.9.2:65535"});
+    CHECK(named(" 10.9.9.2 65536") == Lines{"virtual_server 10.9.9.2 65536"});
+    CHECK(named(" 10.9.9.2 -1") == Lines{"virtual_server 10.9.9.2 -1"});
+    CHECK(named(" 10.9.9.2 http tcp") == Lines{"virtual_server 10.9.9.2 http tcp"});
+    CHECK(named(" web.example 80") == Lines{"virtual_server web.example 80"});
+    CHECK(named(" group WEB") == Lines{"virtual_server group WEB"});
+    CHECK(named(" fwmark") == Lines{"virtual_server fwmark"});
+    CHECK(named(" fwmark 9") == Lines{"virtual_server FWM 9"});
+    CHECK(named("") == Lines{"virtual_server "});
+}

@@ -142,3 +142,19 @@ TEST_CASE("an undecodable message closes the channel, a message of an unknown ki
     CHECK(bench.receive().empty());
     CHECK_FALSE(ipc::send_message(ends->first.get(), ipc::BfdStates{{{"a", false}}}));
 }
+
+TEST_CASE("the end of a channel is open with a channel alone") {
+    boost::asio::io_context loop;
+    PeerEnd end{loop};
+    CHECK_FALSE(end.is_open());
+    end.open(UniqueFd{});
+    CHECK_FALSE(end.is_open());
+    auto ends = ipc::make_channel();
+    end.open(std::move(ends->first));
+    CHECK(end.is_open());
+    end.open(UniqueFd{});
+    CHECK_FALSE(end.is_open());
+    end.open(std::move(ends->second));
+    end.close();
+    CHECK_FALSE(end.is_open());
+}

@@ -2,6 +2,7 @@
 #include "role/common/reach.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/utsname.h>
 
 #include <set>
 #include <string>
@@ -45,9 +46,12 @@ TEST_CASE("vrrp and bfd open no file but names and the settings of interfaces, a
     CHECK_FALSE(reach_of(Kind::Bfd, started()).tcp);
 }
 
-TEST_CASE("the health checks have the system's files and TCP") {
+TEST_CASE("the health checks have the system's files, the kernel's configuration and TCP") {
+    utsname kernel{};
+    REQUIRE(::uname(&kernel) == 0);
     CHECK(paths(reach_of(Kind::Lvs, started())) ==
-          least_and({"w /proc/sys/net", "r /etc", "r /usr", "r /lib", "r /lib64", "r /sys/devices/system/cpu"}));
+          least_and({"w /proc/sys/net", "r /etc", "r /usr", "r /lib", "r /lib64", "r /sys/devices/system/cpu",
+                     std::string{"r /boot/config-"} + kernel.release}));
     CHECK(reach_of(Kind::Lvs, started()).tcp);
 }
 

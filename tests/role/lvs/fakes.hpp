@@ -32,15 +32,16 @@ struct FakeLog final : Log {
 };
 
 struct FakeRuntime final : Runtime {
-    void write_fifo(const Event&) override {}
+    void write_fifo(const Event& event) override { fifo.push_back(event); }
+    void answer(std::uint64_t request, const OperatorReply& reply) override { answers.emplace_back(request, reply); }
     boost::asio::io_context& loop() override { return loop_; }
     FakeLog& log() override { return log_; }
     Instant now() const override { return std::chrono::steady_clock::now(); }
     WallTime wall() const override { return {1}; }
     void publish(Event event) override { events.push_back(std::move(event)); }
-    void run_script(std::string key, std::vector<std::string>, std::string,
+    void run_script(std::string key, std::vector<std::string> arguments, std::string queue,
                     std::function<void(const ipc::ScriptResult&)> done) override {
-        scripts.push_back({std::move(key), std::move(done)});
+        scripts.push_back({std::move(key), std::move(done), std::move(arguments), std::move(queue)});
     }
     void keep_discovery_memory(UniqueFd sealed) override { kept = std::move(sealed), ++times_kept; }
     Result<std::vector<std::byte>> previous_state() override {
@@ -68,8 +69,11 @@ struct FakeRuntime final : Runtime {
     struct Script {
         std::string key;
         std::function<void(const ipc::ScriptResult&)> done;
+        std::vector<std::string> arguments;
+        std::string queue;
     };
-    std::vector<Event> events;
+    std::vector<Event> events, fifo;  // published; of which only the FIFO's line was asked for
+    std::vector<std::pair<std::uint64_t, OperatorReply>> answers;
     std::vector<Script> scripts;  // asked for, not answered
     std::optional<std::vector<std::byte>> state;
     ipc::RoleStartup startup;

@@ -282,6 +282,28 @@ TEST_CASE("a reload that is to be checked first goes to the reader with its log,
     CHECK(stage.text("problems") == "bad\n");
 }
 
+TEST_CASE("a reload that is not to be checked first, or has no log for that, makes none and gives the reader none") {
+    if (!can_play()) return;
+    Stage stage;
+    Written written;
+    written.done.daemon.reload_check_log = stage.at("problems");
+    auto running = stage.run(written);
+    stage.signal(SIGHUP);
+    auto got = running.reader->hear_with_descriptor<ipc::RoleStartup>();
+    CHECK_FALSE(got.descriptor);
+    CHECK_FALSE(fs::exists(stage.at("problems")));
+    written.done.daemon.reload_check = true;
+    written.done.daemon.reload_check_log.clear();
+    stage.send(*running.reader, written);
+    take(running, 2);
+    stage.signal(SIGHUP);
+    got = running.reader->hear_with_descriptor<ipc::RoleStartup>();
+    CHECK(std::get<ipc::RoleStartup>(got.message).check_first);
+    CHECK_FALSE(got.descriptor);
+    stage.send(*running.reader, written);
+    take(running, 3);
+}
+
 TEST_CASE("copies of the configuration are kept, the running one until the stop") {
     if (!can_play()) return;
     Stage stage;

@@ -171,3 +171,16 @@ TEST_CASE("an instance that a reload takes away in the middle of its hand-over d
     CHECK(bench.answers[0].second.exit_code == 2);
     CHECK(bench.answers[0].second.text.ends_with("C: a reload removed it\n"));
 }
+
+TEST_CASE("sixteen commands wait for their outcome, and one more is refused until they are over") {
+    Bench bench;
+    for (int n = 0; n < 16; ++n) CHECK(bench.commands.take(question("C"), bench.router).has_value());
+    CHECK(bench.answers.empty());
+    CHECK_FALSE(bench.commands.take(question("C"), bench.router).has_value());
+    REQUIRE(bench.answers.size() == 1);
+    CHECK(bench.answers[0].second.exit_code == 2);
+    CHECK(bench.answers[0].second.problem == "too many commands wait: try again later");
+    bench.taken_over("C");
+    CHECK(bench.answers.size() == 17);
+    CHECK(bench.commands.take(question("C"), bench.router).has_value());
+}

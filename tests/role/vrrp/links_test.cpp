@@ -24,3 +24,178 @@ TEST_CASE("an address whose lifetime alone was renewed is no change, and one tha
     CHECK(links.take({netlink::AddressRemoved{one}}).lost.size() == 1);
     CHECK(links.take({netlink::AddressAdded{one}}).interfaces == std::set<std::string>{"ms-vip"});
 }
+
+namespace {
+
+using Names = std::set<std::string>;
+
+kernel::Link link(std::uint32_t index, const char* name, bool up = true, bool running = true) {
+    return {.index = index, .name = name, .up = up, .running = running, .mtu = 1500};
+}
+kernel::Address on(std::uint32_t index, const char* text, bool secondary = false, bool tentative = false) {
+    return {.interface_index = index, .prefix = *Prefix::parse(text), .secondary = secondary, .tentative = tentative};
+}
+Links known(const std::vector<kernel::RouteNotification>& all) {
+    Links links;
+    (void)links.take(all);
+    return links;
+}
+std::vector<std::string> texts(const std::vector<IpAddress>& addresses) {
+    std::vector<std::string> all;
+    for (const auto& address : addresses) all.push_back(address.to_string());
+    return all;
+}
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a link is up when the kernel has it up and running; one that is not there has no index") {
+    const auto links = known({netlink::LinkChanged{link(2, "a")}, netlink::LinkChanged{link(3, "b", true, false)},
+                              netlink::LinkChanged{link(4, "c", false, true)}});
+    CHECK(links.fact("a").up);
+    CHECK(links.fact("a").index == 2);
+    CHECK(links.fact("a").mtu == 1500);
+    CHECK_FALSE(links.fact("b").up);
+    CHECK_FALSE(links.fact("c").up);
+    CHECK(links.fact("d").index == 0);
+    CHECK(links.fact("d").name == "d");
+    CHECK_FALSE(links.fact("d").up);
+}
+
+TEST_CASE("a polled link that the kernel has down stays down, and one that is polled no more is as the kernel says") {
+    auto links = known({netlink::LinkChanged{link(2, "a", false, true)}, netlink::LinkChanged{link(3, "b")}});
+    links.set_polled("a", true);
+    CHECK_FALSE(links.fact("a").up);
+    links.set_polled("b", false);
+    CHECK_FALSE(links.fact("b").up);
+    links.set_polled("b", std::nullopt);
+    CHECK(links.fact("b").up);
+}
+
+TEST_CASE("the addresses that packets may come from: primary ones first, none that is still tentative") {
+    const auto links =
+        known({netlink::LinkChanged{link(2, "a")}, netlink::AddressAdded{on(2, "10.0.0.9/32", true)},
+               netlink::AddressAdded{on(2, "10.0.0.1/24")}, netlink::AddressAdded{on(2, "2001:db8::1/64", false, true)},
+               netlink::AddressAdded{on(3, "10.0.0.7/24")}});
+    CHECK(texts(links.fact("a").addresses) == Texts{"10.0.0.1", "10.0.0.9"});
+    CHECK_FALSE(links.fact("a").borrows);
+    CHECK(texts(links.addresses_of(2)) == Texts{"10.0.0.9", "10.0.0.1", "2001:db8::1"});
+    CHECK(links.addresses_of(9).empty());
+}
+
+TEST_CASE("a VMAC sends from the IPv4 addresses of its parent, and changes with it") {
+    auto links = known({netlink::LinkChanged{link(2, "eth0")}, netlink::LinkChanged{link(3, "vrrp.51")},
+                        netlink::AddressAdded{on(2, "10.0.0.1/24")}, netlink::AddressAdded{on(2, "2001:db8::1/64")},
+                        netlink::AddressAdded{on(3, "10.0.0.100/32")}});
+    links.lend({{"vrrp.51", "eth0"}});
+    CHECK(texts(links.fact("vrrp.51").addresses) == Texts{"10.0.0.100", "10.0.0.1"});
+    CHECK(links.fact("vrrp.51").borrows);
+    CHECK_FALSE(links.fact("eth0").borrows);
+    CHECK(links.take({netlink::AddressAdded{on(2, "10.0.0.2/24")}}).interfaces == Names{"eth0", "vrrp.51"});
+    CHECK(links.take({netlink::AddressRemoved{on(3, "10.0.0.100/32")}}).interfaces == Names{"vrrp.51"});
+    CHECK(texts(links.fact("vrrp.51").addresses) == Texts{"10.0.0.1", "10.0.0.2"});
+    (void)links.take({netlink::AddressRemoved{on(2, "10.0.0.1/24")}, netlink::AddressRemoved{on(2, "10.0.0.2/24")}});
+    CHECK_FALSE(links.fact("vrrp.51").borrows);
+}
+
+TEST_CASE("a renamed link is a change of both names, and one that reports itself again is none") {
+    auto links = known({netlink::LinkChanged{link(2, "a")}});
+    CHECK(links.take({netlink::LinkChanged{link(2, "a")}}).empty());
+    CHECK(links.take({netlink::LinkChanged{link(2, "b")}}).interfaces == Names{"a", "b"});
+    CHECK(links.find("a") == nullptr);
+    REQUIRE(links.find("b") != nullptr);
+    CHECK(links.find("b")->index == 2);
+    CHECK(links.find(3U) == nullptr);
+}
+
+TEST_CASE("the addresses of a link that goes are not lost to another program, those of the others are") {
+    auto links = known({netlink::LinkChanged{link(2, "a")}, netlink::LinkChanged{link(3, "b")},
+                        netlink::AddressAdded{on(2, "10.0.0.1/24")}, netlink::AddressAdded{on(3, "10.0.1.1/24")}});
+    const auto change =
+        links.take({netlink::AddressRemoved{on(2, "10.0.0.1/24")}, netlink::AddressRemoved{on(3, "10.0.1.1/24")},
+                    netlink::LinkGone{.index = 2, .name = "a"}});
+    REQUIRE(change.lost.size() == 1);
+    CHECK(change.lost[0].interface == "b");
+    CHECK(change.lost[0].address == *Prefix::parse("10.0.1.1/24"));
+    CHECK(change.interfaces == Names{"a", "b"});
+    CHECK(links.fact("a").index == 0);
+    CHECK_FALSE(links.holds(2, *Prefix::parse("10.0.0.1/24")));
+}
+
+TEST_CASE("an address is found by its interface, address and length") {
+    const auto links = known({netlink::LinkChanged{link(2, "a")}, netlink::AddressAdded{on(2, "10.0.0.1/24")}});
+    const auto prefix = *Prefix::parse("10.0.0.1/24");
+    CHECK(links.holds(2, prefix));
+    CHECK_FALSE(links.holds(3, prefix));
+    CHECK_FALSE(links.holds(2, *Prefix::parse("10.0.0.1/32")));
+    REQUIRE(links.address(2, prefix) != nullptr);
+    CHECK(links.address(2, prefix)->prefix == prefix);
+    CHECK(links.address(3, prefix) == nullptr);
+    CHECK(links.address(2, *Prefix::parse("10.0.0.2/24")) == nullptr);
+    const auto any = [&](std::uint32_t index, std::uint8_t length) {
+        return links.any_address(index, [length](const auto& a) { return a.prefix.length == length; });
+    };
+    CHECK(any(2, 24));
+    CHECK_FALSE(any(2, 32));
+    CHECK_FALSE(any(3, 24));
+}
+
+TEST_CASE("another label and a failed check for duplicates are reported with their address") {
+    auto links = known({netlink::LinkChanged{link(2, "a")}, netlink::AddressAdded{on(2, "10.0.0.1/24")}});
+    auto one = on(2, "10.0.0.1/24");
+    one.label = "a:1";
+    const auto relabelled = links.take({netlink::AddressAdded{one}});
+    CHECK(relabelled.relabelled == std::vector{vrrp::HeldAddress{"a", *Prefix::parse("10.0.0.1/24")}});
+    CHECK(relabelled.duplicates.empty());
+    CHECK(links.take({netlink::AddressAdded{on(2, "10.0.0.2/24")}}).relabelled.empty());
+    auto six = on(2, "2001:db8::1/64");
+    six.dad_failed = true;
+    const auto failed = links.take({netlink::AddressAdded{six}});
+    REQUIRE(failed.duplicates.size() == 1);
+    CHECK(failed.duplicates[0].interface == "a");
+    CHECK(failed.duplicates[0].address == six.prefix);
+    CHECK(failed.relabelled.empty());
+}
+
+TEST_CASE("which interfaces forward IPv6 is followed, until they go") {
+    auto links = known({netlink::LinkChanged{link(2, "a")}, netlink::ForwardingChanged{2, true}});
+    CHECK(links.forwards_ipv6(2));
+    CHECK_FALSE(links.forwards_ipv6(3));
+    CHECK(links.take({netlink::ForwardingChanged{2, false}}).empty());
+    CHECK_FALSE(links.forwards_ipv6(2));
+    (void)links.take({netlink::ForwardingChanged{2, true}, netlink::LinkGone{.index = 2, .name = "a"}});
+    CHECK_FALSE(links.forwards_ipv6(2));
+}
+
+TEST_CASE("lost notifications are a change, and changes that follow each other are put together") {
+    Links links;
+    auto change = links.take({netlink::NotificationsLost{}});
+    CHECK(change.overrun);
+    CHECK_FALSE(change.empty());
+    CHECK(change.interfaces.empty());
+
+    Links::Change first{.interfaces = {"a"}, .lost = {{"a", *Prefix::parse("10.0.0.1/24")}}};
+    first.merge({.interfaces = {"b"},
+                 .lost = {{"b", *Prefix::parse("10.0.0.2/24")}},
+                 .duplicates = {{"b", *Prefix::parse("2001:db8::1/64")}},
+                 .relabelled = {{"b", *Prefix::parse("10.0.0.3/24")}}});
+    CHECK(first.interfaces == Names{"a", "b"});
+    REQUIRE(first.lost.size() == 2);
+    CHECK(first.lost[1].interface == "b");
+    CHECK(first.duplicates.size() == 1);
+    CHECK(first.relabelled.size() == 1);
+}
+
+TEST_CASE("the interfaces of a configuration are those of its instances, addresses, routes and trackers") {
+    config::Config config;
+    auto& one = config.instances.emplace_back();
+    one.interface = "eth0";
+    one.addresses.emplace_back().prefix = *Prefix::parse("10.0.0.100/32");
+    one.excluded_addresses.emplace_back().dev = "eth2";
+    one.track_interfaces.push_back({.name = "eth3"});
+    config.sync_groups.emplace_back().track_interfaces.push_back({.name = "eth4"});
+    CHECK(interfaces_of(config) == Names{"eth0", "eth2", "eth3", "eth4"});
+    CHECK(device_of(one.addresses[0], one) == "eth0");
+    CHECK(device_of(one.excluded_addresses[0], one) == "eth2");
+    CHECK(interfaces_of({}).empty());
+}

@@ -13,7 +13,7 @@ seconds LoginGuard::wait_of(const std::string& source, Instant now) const {
 }
 
 void LoginGuard::failed(const std::string& source, Instant now) {
-    make_room(now);
+    if (!sources_.contains(source)) make_room(now);  // who is known already must not be forgotten for it
     auto& one = sources_[source];
     if (now - one.last > kForgottenAfter) one.failures = 0;
     one.last = now;

@@ -1,0 +1,193 @@
+// The rules that drop packets to the addresses of a master with no_accept, read back by nft.
+#include "role/vrrp/firewall.hpp"
+
+#include "office.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+using mainstay::test::in_own_network;
+
+namespace {
+
+std::shared_ptr<const config::Config> written(const std::string& text) {
+    return std::make_shared<const config::Config>(Office::written(text));
+}
+std::shared_ptr<const config::Config> refusing(const std::string& global = "") {
+    return written((global.empty() ? "" : "global_defs {\n" + global + "\n}\n") + instance("no_accept"));
+}
+
+// nft's word for it.
+bool in_ruleset(const std::string& text) {
+    return std::system(("nft list ruleset 2>/dev/null | grep -qF '" + text + "'").c_str()) == 0;
+}
+bool has_table(const std::string& name) { return in_ruleset("table ip " + name + " "); }
+bool nft(const std::string& words) { return std::system(("nft " + words + " 2>/dev/null").c_str()) == 0; }
+
+struct Host {
+    FakeRuntime runtime;
+    Links links;
+    VrrpFirewall firewall{runtime, links};
+
+    Host() { (void)links.take({netlink::LinkChanged{{.index = 1, .name = "eth0", .up = true, .running = true}}}); }
+    void guard(const config::Config& config) { firewall.guard(config.instances.at(0)); }
+    void release() { firewall.release({{"eth0", Prefix::parse("10.0.0.100/32").value()}}); }
+    std::size_t logged(std::string_view part) const { return runtime.log_.count(part); }
+};
+
+template <class Body>
+void on_host(const Body& body) {
+    in_own_network([&] {
+        if (!kernel::Nftables::open() || !nft("list ruleset")) {
+            MESSAGE("no nftables here");
+            return;
+        }
+        Host host;
+        body(host);
+    });
+}
+
+}  // namespace
+
+TEST_CASE("the address of a master that refuses packets is in the rules while it is held") {
+    on_host([](Host& host) {
+        const auto config = refusing();
+        host.firewall.configure(config, false, false);
+        CHECK_FALSE(in_ruleset("10.0.0.100"));
+        host.guard(*config);
+        CHECK(has_table("keepalived"));
+        CHECK(in_ruleset("10.0.0.100"));
+        CHECK(host.logged("(VI_1) setting firewall drop rule") == 1);
+        host.firewall.release({{"eth0", Prefix::parse("10.0.0.99/32").value()}});
+        CHECK(in_ruleset("10.0.0.100"));
+        host.release();
+        CHECK_FALSE(in_ruleset("10.0.0.100"));
+        host.guard(*config);
+        CHECK(in_ruleset("10.0.0.100"));
+        host.firewall.close(false);
+        CHECK_FALSE(has_table("keepalived"));
+        CHECK(host.firewall.repairs() == 0);
+    });
+}
+
+TEST_CASE("an instance that accepts packets has no rules, and with -V the rules stay at the stop") {
+    on_host([](Host& host) {
+        const auto open = written(instance());
+        host.firewall.configure(open, false, false);
+        host.guard(*open);
+        CHECK_FALSE(has_table("keepalived"));
+        CHECK(host.runtime.log_.lines.empty());
+        const auto config = refusing();
+        host.firewall.configure(config, false, false);
+        host.guard(*open);  // of another instance
+        CHECK_FALSE(in_ruleset("10.0.0.100"));
+        host.guard(*config);
+        host.firewall.close(true);
+        CHECK(in_ruleset("10.0.0.100"));
+    });
+}
+
+TEST_CASE("a configuration without rules takes those of the one before away, and another table's name moves them") {
+    on_host([](Host& host) {
+        const auto config = refusing(), renamed = refusing("nftables other");
+        host.firewall.configure(config, false, false);
+        host.guard(*config);
+        host.firewall.configure(renamed, false, false);
+        CHECK_FALSE(has_table("keepalived"));
+        CHECK(has_table("other"));
+        CHECK(in_ruleset("10.0.0.100"));
+        host.firewall.configure(written(instance()), false, false);
+        CHECK_FALSE(has_table("other"));
+        host.firewall.configure(config, false, false);
+        host.guard(*config);
+        CHECK(has_table("keepalived"));
+    });
+}
+
+TEST_CASE("rules that another program deletes are restored, which is counted and logged once each time") {
+    on_host([](Host& host) {
+        const auto config = refusing();
+        host.firewall.configure(config, false, false);
+        host.guard(*config);
+        for (std::uint64_t times = 1; times <= 2; ++times) {
+            REQUIRE(nft("flush ruleset"));
+            CHECK(host.runtime.until([&] { return host.firewall.repairs() == times; }));
+            CHECK(in_ruleset("10.0.0.100"));
+            CHECK(host.logged("nftables table ip keepalived was changed by another program: restored") == times);
+        }
+        REQUIRE(nft("add table ip elsewhere"));
+        CHECK(host.runtime.until([&] { return has_table("elsewhere"); }));
+        REQUIRE(nft("flush ruleset"));
+        host.release();  // the change finds its table gone, and nothing is wanted
+        CHECK_FALSE(in_ruleset("10.0.0.100"));
+    });
+}
+
+TEST_CASE("a change that finds the table gone writes all of it again") {
+    on_host([](Host& host) {
+        const auto config = written(instance("no_accept") + instance("no_accept", "10.0.0.200", "VI_2", 52));
+        host.firewall.configure(config, false, false);
+        host.firewall.guard(config->instances.at(0));
+        REQUIRE(nft("flush ruleset"));
+        host.firewall.guard(config->instances.at(1));
+        CHECK(in_ruleset("10.0.0.100"));
+        CHECK(in_ruleset("10.0.0.200"));
+    });
+}
+
+TEST_CASE("what a killed daemon left is deleted at the start, and what this one's crashed process left stays") {
+    on_host([](Host& host) {
+        for (const char* words : {"add table ip keepalived", "add chain ip keepalived left", "add table ip6 keepalived",
+                                  "add chain ip6 keepalived left6", "add table ip other"})
+            REQUIRE(nft(words));
+        const auto config = refusing();
+        host.firewall.configure(config, false, false);
+        CHECK(host.logged("Deleting old ip keepalived table") == 1);
+        CHECK(host.logged("Deleting old ip6 keepalived table") == 1);
+        CHECK_FALSE(in_ruleset("left"));
+        CHECK(has_table("other"));
+        REQUIRE(nft("add chain ip keepalived later"));
+        host.firewall.configure(config, false, false);  // it looks once
+        CHECK(in_ruleset("later"));
+        CHECK(host.logged("Deleting old") == 2);
+
+        Host restarted;
+        restarted.firewall.configure(config, false, true);
+        CHECK(restarted.runtime.log_.lines.empty());
+        CHECK(in_ruleset("later"));
+        restarted.guard(*config);
+        CHECK_FALSE(in_ruleset("10.0.0.100"));
+        restarted.firewall.settle();
+        CHECK(in_ruleset("10.0.0.100"));
+        restarted.firewall.settle();
+        restarted.release();
+        CHECK_FALSE(in_ruleset("10.0.0.100"));
+    });
+}
+
+TEST_CASE("a VMAC's reports are dropped, whatever the addresses, and no more when it is gone") {
+    on_host([](Host& host) {
+        host.firewall.configure(written(instance()), true, false);
+        host.firewall.set_vmacs({{.index = 1, .parent = 1, .family = Family::V4}});
+        CHECK(has_table("keepalived"));
+        CHECK(in_ruleset("igmp"));
+        host.firewall.set_vmacs({});
+        CHECK_FALSE(in_ruleset("igmp"));
+    });
+}
+
+TEST_CASE("vrrp_iptables on a host whose iptables is nftables is a warning, at each change of the settings") {
+    on_host([](Host& host) {
+        const std::string warning =
+            "vrrp_iptables: the iptables of this host uses nftables, which is used directly instead; "
+            "replace vrrp_iptables and vrrp_ipsets by nftables";
+        host.firewall.configure(refusing("vrrp_iptables"), false, false);
+        if (host.logged(warning) == 0) return;  // a host with the old iptables
+        host.firewall.configure(refusing("vrrp_iptables"), false, false);
+        CHECK(host.logged(warning) == 1);
+        host.firewall.configure(refusing("vrrp_iptables\nrouter_id x"), false, false);
+        host.firewall.configure(refusing(), false, false);
+        CHECK(host.logged(warning) <= 2);
+        CHECK(host.runtime.scripts.empty());
+    });
+}

@@ -1,0 +1,251 @@
+// Settings of interfaces that the vrrp role changes for a while, in a network namespace of the test's own.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "../../kernel/own_network.hpp"
+#include "../lvs/fakes.hpp"
+#include "mainstay/kernel/sysctl.hpp"
+#include "role/vrrp/left_routes.hpp"
+#include "role/vrrp/promoted_secondaries.hpp"
+#include "role/vrrp/saved_settings.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using mainstay::role::test::FakeLog;
+using mainstay::test::in_own_network;
+using mainstay::test::ip;
+
+namespace {
+
+const std::string kForwarding = "net/ipv4/conf/lo/forwarding", kIgnore = "net/ipv4/conf/lo/arp_ignore";
+
+std::string value(const std::string& name) { return kernel::read_sysctl(name).value_or("none"); }
+std::string promotion(const std::string& interface) { return value(promotion_of(interface)); }
+
+// Two interfaces, d0 and d1, with 10.2.0.1/24 as primary and 10.2.0.2/24 as secondary address each.
+struct Host {
+    Host() {
+        for (const std::string name : {"d0", "d1"}) {
+            REQUIRE(ip("link add " + name + " type veth peer name x" + name));
+            REQUIRE(ip("link set x" + name + " up"));
+            REQUIRE(ip("link set " + name + " up"));
+            for (const char* address : {"10.2.0.1/24", "10.2.0.2/24"})
+                REQUIRE(ip("addr add " + std::string{address} + " dev " + name));
+        }
+        read();
+    }
+    void read() { REQUIRE(links.refresh(netlink)); }
+    [[nodiscard]] kernel::Address removal(const std::string& name, const char* prefix) const {
+        return {.interface_index = links.find(name)->index, .prefix = Prefix::parse(prefix).value()};
+    }
+    kernel::Rtnetlink netlink{kernel::Rtnetlink::open().value()};
+    Links links;
+    FakeLog log;
+};
+
+}  // namespace
+
+TEST_CASE("a setting gets back what it had before the first change, the latest first") {
+    in_own_network([] {
+        FakeLog log;
+        SavedSettings settings{log};
+        REQUIRE(kernel::write_sysctl(kIgnore, "2"));
+        CHECK(settings.set(kIgnore, "1"));
+        CHECK(settings.set(kIgnore, "3"));
+        CHECK(value(kIgnore) == "3");
+        REQUIRE(settings.saved().size() == 1);
+        CHECK(settings.saved()[0].name == kIgnore);
+        CHECK(settings.saved()[0].before == "2");
+        CHECK(settings.saved()[0].ours == "3");
+        settings.restore([](const std::string&) { return true; });
+        CHECK(value(kIgnore) == "2");
+        CHECK(settings.saved().empty());
+        CHECK(log.lines.empty());
+    });
+}
+
+TEST_CASE("only what is chosen is restored, and what another program changed since stays as that wants it") {
+    in_own_network([] {
+        FakeLog log;
+        SavedSettings settings{log};
+        REQUIRE(settings.set(kIgnore, "1"));
+        REQUIRE(settings.set("net/ipv4/conf/lo/arp_announce", "1"));
+        settings.restore([](const std::string& name) { return name == kIgnore; });
+        CHECK(value(kIgnore) == "0");
+        CHECK(value("net/ipv4/conf/lo/arp_announce") == "1");
+        REQUIRE(settings.saved().size() == 1);
+        REQUIRE(kernel::write_sysctl("net/ipv4/conf/lo/arp_announce", "2"));
+        settings.restore([](const std::string&) { return true; });
+        CHECK(value("net/ipv4/conf/lo/arp_announce") == "2");
+        CHECK(settings.saved().empty());
+    });
+}
+
+TEST_CASE("a setting that already has its value is nothing to put back") {
+    in_own_network([] {
+        FakeLog log;
+        SavedSettings settings{log};
+        REQUIRE(kernel::write_sysctl(kIgnore, "1"));
+        CHECK(settings.set(kIgnore, "1"));
+        CHECK(settings.saved().empty());
+        settings.restore([](const std::string&) { return true; });
+        CHECK(value(kIgnore) == "1");
+    });
+}
+
+TEST_CASE("a setting that cannot be made is named once, and is nothing to put back") {
+    in_own_network([] {
+        FakeLog log;
+        SavedSettings settings{log};
+        const std::string none = "net/ipv4/conf/nowhere/arp_ignore";
+        CHECK_FALSE(settings.set(none, "1"));
+        CHECK_FALSE(settings.set(none, "1"));
+        REQUIRE(log.lines.size() == 1);
+        CHECK(log.lines[0].find(none) != std::string::npos);
+        CHECK_FALSE(settings.set("net/ipv4/conf/gone/arp_ignore", "1"));
+        CHECK(log.lines.size() == 2);
+        CHECK(settings.saved().empty());
+    });
+}
+
+TEST_CASE("what a process before saved is restored by this one") {
+    in_own_network([] {
+        FakeLog log;
+        SavedSettings settings{log};
+        settings.adopt({{kIgnore, "0", "1"}, {kForwarding, "1", "0"}});
+        REQUIRE(kernel::write_sysctl(kIgnore, "1"));
+        REQUIRE(kernel::write_sysctl(kForwarding, "0"));
+        settings.restore([](const std::string&) { return true; });
+        CHECK(value(kIgnore) == "0");
+        CHECK(value(kForwarding) == "1");
+    });
+}
+
+TEST_CASE("secondaries are promoted while a primary of their subnet goes, and only on its interface") {
+    in_own_network([] {
+        Host host;
+        {
+            const PromotedSecondaries stay{{host.removal("d0", "10.2.0.1/24")}, host.links, host.log};
+            CHECK(promotion("d0") == "1");
+            CHECK(promotion("d1") == "0");
+        }
+        CHECK(promotion("d0") == "0");
+        CHECK(host.log.lines.empty());
+    });
+}
+
+TEST_CASE("nothing is promoted when a secondary goes, when both go, or when the address is alone or not there") {
+    in_own_network([] {
+        Host host;
+        const auto promotes = [&](const std::vector<kernel::Address>& removals) {
+            const PromotedSecondaries stay{removals, host.links, host.log};
+            return promotion("d0") == "1";
+        };
+        CHECK(promotes({host.removal("d0", "10.2.0.1/24")}));
+        CHECK_FALSE(promotes({host.removal("d0", "10.2.0.2/24")}));
+        CHECK_FALSE(promotes({host.removal("d0", "10.2.0.1/24"), host.removal("d0", "10.2.0.2/24")}));
+        CHECK(promotes({host.removal("d0", "10.2.0.1/24"), host.removal("d1", "10.2.0.2/24")}));
+        CHECK_FALSE(promotes({host.removal("d0", "10.2.0.9/24")}));
+        REQUIRE(ip("addr add 10.3.0.1/24 dev d0"));
+        host.read();
+        CHECK_FALSE(promotes({host.removal("d0", "10.3.0.1/24")}));
+        CHECK(promotes({host.removal("d0", "10.3.0.1/24"), host.removal("d0", "10.2.0.1/24")}));
+        CHECK(host.log.lines.empty());
+    });
+}
+
+TEST_CASE("an interface that promotes its secondaries anyway keeps that setting") {
+    in_own_network([] {
+        Host host;
+        REQUIRE(kernel::write_sysctl(promotion_of("d0"), "1"));
+        {
+            const PromotedSecondaries stay{{host.removal("d0", "10.2.0.1/24")}, host.links, host.log};
+        }
+        CHECK(promotion("d0") == "1");
+    });
+}
+
+TEST_CASE("an interface that goes while its secondaries are promoted is named, and the others are put back") {
+    in_own_network([] {
+        Host host;
+        {
+            const PromotedSecondaries stay{
+                {host.removal("d0", "10.2.0.1/24"), host.removal("d1", "10.2.0.1/24")}, host.links, host.log};
+            CHECK(promotion("d1") == "1");
+            REQUIRE(ip("link del d0"));
+        }
+        CHECK(promotion("d1") == "0");
+        REQUIRE(host.log.lines.size() == 1);
+        CHECK(host.log.lines[0].find("d0/promote_secondaries") != std::string::npos);
+    });
+}
+
+TEST_CASE("the route to a removed IPv6 prefix goes while an address of it without a prefix route stays") {
+    in_own_network([] {
+        Host host;
+        REQUIRE(ip("addr add 2001:db8::1/64 dev d0 nodad"));
+        REQUIRE(ip("addr add 2001:db8::2/64 dev d0 nodad noprefixroute"));
+        host.read();
+        const auto has_route = [] { return ip("-6 route show dev d0 | grep -q '^2001:db8::/64.*proto kernel'"); };
+        REQUIRE(has_route());
+        {
+            const LeftRoutes go{{host.removal("d0", "2001:db8::1/64")}, host.links, host.log};
+            REQUIRE(ip("addr del 2001:db8::1/64 dev d0"));
+            host.read();
+        }
+        CHECK_FALSE(has_route());
+        CHECK(host.log.lines.empty());
+    });
+}
+
+TEST_CASE("the route to an IPv6 prefix stays with another address that has it") {
+    in_own_network([] {
+        Host host;
+        for (const char* address : {"2001:db8::1/64", "2001:db8::2/64", "2001:db8::3/64"})
+            REQUIRE(ip("addr add " + std::string{address} + " dev d0 nodad"));
+        host.read();
+        {
+            const LeftRoutes go{{host.removal("d0", "2001:db8::1/64")}, host.links, host.log};
+            REQUIRE(ip("addr del 2001:db8::1/64 dev d0"));
+            host.read();
+        }
+        CHECK(ip("-6 route show dev d0 | grep -q '^2001:db8::/64.*proto kernel'"));
+    });
+}
+
+TEST_CASE("the broadcast route of a removed address goes, unless another address has that broadcast") {
+    in_own_network([] {
+        Host host;
+        const auto has_route = [](const char* at) {
+            return ip("route show table local dev d0 | grep -q 'broadcast " + std::string{at} + " '");
+        };
+        REQUIRE(ip("addr add 10.4.0.1/24 brd 10.4.0.0 dev d0"));
+        REQUIRE(ip("addr add 10.4.0.2/24 brd 10.4.0.255 dev d0"));
+        REQUIRE(ip("addr add 10.5.0.1/24 brd 10.5.0.0 dev d0"));
+        REQUIRE(ip("addr add 10.5.0.2/24 brd 10.5.0.0 dev d0"));
+        host.read();
+        REQUIRE(has_route("10.4.0.0"));
+        REQUIRE(has_route("10.5.0.0"));
+        {
+            const LeftRoutes go{
+                {host.removal("d0", "10.4.0.2/24"), host.removal("d0", "10.5.0.2/24")}, host.links, host.log};
+            REQUIRE(ip("addr del 10.4.0.2/24 dev d0"));
+            REQUIRE(ip("addr del 10.5.0.2/24 dev d0"));
+            host.read();
+        }
+        CHECK(has_route("10.4.0.0"));
+        CHECK(has_route("10.5.0.0"));
+        REQUIRE(ip("addr add 10.4.0.3/24 dev d0"));
+        host.read();
+        {
+            REQUIRE(kernel::write_sysctl(promotion_of("d0"), "1"));
+            const LeftRoutes go{{host.removal("d0", "10.4.0.1/24")}, host.links, host.log};
+            REQUIRE(ip("addr del 10.4.0.1/24 dev d0"));
+            host.read();
+        }
+        CHECK_FALSE(has_route("10.4.0.0"));
+        CHECK(host.log.lines.empty());
+    });
+}

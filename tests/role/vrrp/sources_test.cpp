@@ -1,0 +1,46 @@
+// Whether this host has the addresses from which its unicast instances send.
+#include "role/vrrp/sources.hpp"
+
+#include "office.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+using mainstay::test::in_own_network;
+
+namespace {
+
+const std::string kUnicast = "unicast_src_ip 10.0.0.7\nunicast_peer {\n10.0.0.2\n}";
+
+Texts texts(const std::vector<vrrp::SourceFact>& facts) {
+    Texts all;
+    for (const auto& fact : facts) all.push_back(fact.address.to_string() + (fact.here ? " here" : " missing"));
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("a source is looked for until it is there, each change is one fact, and its loss is none") {
+    in_own_network([] {
+        const Cable cable;
+        VrrpSources sources;
+        const auto config = Office::written(instance(kUnicast) + instance(kUnicast, "10.0.0.200", "VI_2", 52));
+        CHECK(texts(sources.look(config)) == Texts{"10.0.0.7 missing"});
+        CHECK(sources.look(config).empty());
+        REQUIRE(ip("addr add 10.0.0.7/24 dev eth0"));
+        CHECK(texts(sources.look(config)) == Texts{"10.0.0.7 here"});
+        REQUIRE(ip("addr del 10.0.0.7/24 dev eth0"));
+        CHECK(sources.look(config).empty());
+        CHECK(sources.look(Office::written(instance())).empty());
+        CHECK(texts(sources.look(config)) == Texts{"10.0.0.7 missing"});
+    });
+}
+
+TEST_CASE("a multicast instance's source is not looked for, nor one that is not given") {
+    in_own_network([] {
+        const Cable cable;
+        VrrpSources sources;
+        CHECK(sources.look(Office::written(instance("mcast_src_ip 10.0.0.7"))).empty());
+        CHECK(sources.look(Office::written(instance("unicast_peer {\n10.0.0.2\n}"))).empty());
+    });
+}
