@@ -8,7 +8,8 @@ namespace mainstay::cli {
 namespace {
 
 std::string prefix_of(const IpAddress& address) {
-    return fmt::format("{}/{}", address.to_string(), address.is_v4() ? 32 : 128);
+    constexpr std::uint8_t kBits4 = 32, kBits6 = 128;
+    return Prefix{address, address.is_v4() ? kBits4 : kBits6}.to_string();
 }
 
 std::string announce(AnnouncementForm form, const IpAddress& address, bool drains) {

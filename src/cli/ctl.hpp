@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mainstay/base/error.hpp"
+#include "mainstay/config/validate/announce_settings.hpp"
 #include "status_section.hpp"
 
 namespace mainstay::cli {
@@ -136,7 +137,7 @@ struct ReplayOptions {
 [[nodiscard]] int ctl_replay(const ReplayOptions& options);
 [[nodiscard]] int ctl_ipvs(bool stats);
 struct AnnouncedOptions {
-    std::string interface = "ms-vip", drain_interface = "ms-drain";
+    std::string interface{config::kAnnounceInterface}, drain_interface{config::kDrainInterface};
     bool follow = false, exabgp = false;
 };
 [[nodiscard]] int ctl_announced(const AnnouncedOptions& options);

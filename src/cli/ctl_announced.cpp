@@ -58,7 +58,8 @@ Result<UniqueFd> end_signals() {
     sigset_t set;
     ::sigemptyset(&set);
     for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, number);
-    if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return fail_system("block signals", errno);
+    if (const int problem = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); problem != 0)
+        return fail_system("block signals", problem);
     UniqueFd fd{::signalfd(-1, &set, SFD_CLOEXEC)};
     if (!fd) return fail_system("read signals", errno);
     return fd;

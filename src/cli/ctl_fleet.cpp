@@ -1,5 +1,6 @@
 // mainstayctl fleet: asks all directors at once, each over ssh or at a control socket.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -91,7 +92,7 @@ std::string finish(Call& one) {
     int status = 0;
     while (::waitpid(one.pid, &status, 0) < 0 && errno == EINTR) {
     }
-    if (late) return "nothing within 20 s";
+    if (late) return fmt::format("nothing within {} s", kWithin.count());
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
     return "ssh, or mainstayctl there, failed";
 }

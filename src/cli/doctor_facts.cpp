@@ -145,39 +145,42 @@ std::string parent_of(const fs::path& process) {
     return "0";
 }
 
-void gather_rivals(DoctorFacts& facts, int supervisor) {
+struct RunningProgram {
+    std::string pid, name;
+};
+// All that run in this network namespace.
+std::vector<RunningProgram> programs_here() {
+    std::vector<RunningProgram> found;
     const std::string here = link_target("/proc/self/ns/net");
     std::error_code failed;
     for (const auto& entry : fs::directory_iterator{"/proc", failed}) {
-        const std::string pid = entry.path().filename().string();
+        std::string pid = entry.path().filename().string();
         if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
-        const std::string name = first_line(entry.path() / "comm");
+        if (link_target(entry.path() / "ns/net") == here)
+            found.push_back({std::move(pid), first_line(entry.path() / "comm")});
+    }
+    return found;
+}
+
+void gather_rivals(DoctorFacts& facts, const std::vector<RunningProgram>& programs, int supervisor) {
+    for (const auto& [pid, name] : programs) {
         if (name != "keepalived" && name != "mainstayd" && name != "vrrpd" && name != "ucarp") continue;
-        if (link_target(entry.path() / "ns/net") != here) continue;
         // keepalived's children have its name too: only the parent is listed. mainstayd may run under that name.
-        const std::string parent = parent_of(entry.path());
+        const std::string parent = parent_of(fs::path{"/proc"} / pid);
         if (first_line(fs::path{"/proc"} / parent / "comm") == name) continue;
         const bool ours = supervisor > 0 && (pid == std::to_string(supervisor) || parent == std::to_string(supervisor));
         if (!ours) facts.rivals.push_back({std::stoi(pid), name});
     }
 }
 
-// The names of all programs that run in this network namespace.
-std::set<std::string> programs_here() {
-    std::set<std::string> names;
-    const std::string here = link_target("/proc/self/ns/net");
-    std::error_code failed;
-    for (const auto& entry : fs::directory_iterator{"/proc", failed})
-        if (link_target(entry.path() / "ns/net") == here) names.insert(first_line(entry.path() / "comm"));
-    return names;
-}
-
-void gather_routing(DoctorFacts& facts) {
+void gather_routing(DoctorFacts& facts, const std::vector<RunningProgram>& programs) {
     static constexpr std::array kDaemons{"bgpd", "ospfd", "ospf6d", "isisd", "bird", "gobgpd", "exabgp"};
     if (facts.announced.empty()) return;
-    const auto running = programs_here();
-    facts.has_routing_daemon = std::ranges::any_of(kDaemons, [&](const char* name) { return running.contains(name); });
-    if (!running.contains("bgpd")) return;
+    const auto runs = [&programs](std::string_view name) {
+        return std::ranges::find(programs, name, &RunningProgram::name) != programs.end();
+    };
+    facts.has_routing_daemon = std::ranges::any_of(kDaemons, runs);
+    if (!runs("bgpd")) return;
     const auto neighbors = output_of("vtysh -c 'show bgp neighbors json' 2>/dev/null");
     if (!neighbors) return;
     read_bgp_neighbors(facts, *neighbors);
@@ -283,10 +286,11 @@ DoctorFacts gather_facts(const std::string& configuration_path, std::string_view
     facts.ip_forward = sysctl("net/ipv4/ip_forward");
     facts.ip6_forward = sysctl("net/ipv6/conf/all/forwarding");
     gather_firewall(facts);
-    gather_rivals(facts, supervisor_of(status));
+    const auto programs = programs_here();
+    gather_rivals(facts, programs, supervisor_of(status));
     gather_capabilities(facts);
     read_status(facts, status_text);
-    gather_routing(facts);
+    gather_routing(facts, programs);
     gather_duplicates(facts, status);
     return facts;
 }

@@ -15,4 +15,8 @@ std::uint64_t MhDigests::of(const ServiceTable& kernel) {
     return known.digest;
 }
 
+void MhDigests::keep_only(const std::set<netlink::IpvsServiceKey>& services) {
+    std::erase_if(known_, [&services](const auto& one) { return !services.contains(one.first); });
+}
+
 }  // namespace mainstay::lvs

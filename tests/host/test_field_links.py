@@ -29,7 +29,8 @@ def test_a_tracked_interface_that_a_network_restart_makes_anew_is_tracked_on(lan
         wait_released(one)
         one.run(["ip", "link", "set", "dummy0", "up"])
         wait_holds(one)
-        assert daemon.output().count("Entering MASTER STATE") == 1 + 2 * turn
+        # The address is there before the line is.
+        wait_until(lambda turn=turn: daemon.output().count("Entering MASTER STATE") == 1 + 2 * turn, 10, daemon.output)
 
 
 def test_a_tracked_interface_that_was_in_a_bridge_is_a_fault_of_the_group_when_it_goes_down(lan):

@@ -5,7 +5,7 @@ import signal
 import time
 
 import pytest
-from support.browser import accessibility_faults
+from support.browser import accessibility_faults, click
 from support.lvs import listen, real_server, virtual_server
 from support.vrrp import VIP, instance, office, wait_holds, wait_ready
 from support.wait import wait_until
@@ -114,7 +114,7 @@ def test_an_operator_drains_a_server_after_seeing_what_would_change(lan, browse)
     wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "UP", 20, lambda: driver.page_source)
     dialog = lambda: driver.find_element("id", "dialog-text").text  # noqa: E731
 
-    driver.find_element("css selector", "button[aria-label^='Drain 127.0.0.2:80']").click()
+    click(driver, "button[aria-label^='Drain 127.0.0.2:80']")
     wait_until(lambda: "drain" in dialog().lower(), 20, dialog)
     assert rows(driver, "#services")["127.0.0.2:80"] == "UP"
     assert accessibility_faults(driver) == []
@@ -138,7 +138,7 @@ def operating(lan, *names):
 
 
 def press(driver, label):
-    driver.find_element("css selector", f"button[aria-label='{label}']").click()
+    click(driver, f"button[aria-label='{label}']")
 
 
 def dialog_of(driver):

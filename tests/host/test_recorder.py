@@ -83,7 +83,7 @@ def simulated(path, seed):
 
 def test_the_simulator_goes_on_where_the_records_of_a_real_pair_end(lan, world_path):
     one, two, _ = pair(lan)
-    wait_until(lambda: "192.168.4.11" in two.run([program("mainstayctl"), "status", "--json"]).stdout, 10, "two to hear one")
+    wait_until(lambda: "192.168.4.11" in two.run([program("mainstayctl"), "status", "--json"], check=False).stdout, 20, "two to hear one")
     master, backup = (simulated(save(host, world_path / f"{host.name}.rec"), 7) for host in (one, two))
 
     assert re.search(r"^r0  clock \S+ ppm, 192\.168\.4\.11, ", master, re.MULTILINE)

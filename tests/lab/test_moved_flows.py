@@ -14,7 +14,7 @@ from support.paths import program
 from support.traffic import hold_address, serve
 from support.wait import wait_until
 
-FLOWS = int(os.environ.get("MAINSTAY_FLOWS", "100"))  # to each of the four services
+FLOWS = int(os.environ.get("MAINSTAY_FLOWS", "50"))  # to each of the four services
 VIPS = ("10.50.0.1", "fd00:50::1")
 DIRECTORS = tuple(range(1, 1 + int(os.environ.get("MAINSTAY_DIRECTORS", "3"))))
 SERVERS = (11, 12, 13, 14)

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from support.browser import click
 from support.lvs import listen, real_server, virtual_server
 from support.paths import program
 from support.vrrp import fast, wait_holds, wait_ready
@@ -74,7 +75,7 @@ def test_what_happens_appears_and_a_drain_by_click_changes_the_kernels_table(pai
     print(f"page: a server's death was shown {seen - happened_at(one, ['127.1.0.2', 'DOWN']):.0f} ms after it was found")
     wait_until(lambda: weights(one) == {"127.1.0.1:80": 1}, 20, lambda: weights(one))
 
-    driver.find_element("css selector", "button[aria-label^='Drain 127.1.0.1:80']").click()
+    click(driver, "button[aria-label^='Drain 127.1.0.1:80']")
     dialog = lambda: driver.find_element("id", "dialog-text").text  # noqa: E731
     wait_until(lambda: "drain" in dialog().lower(), 60, dialog)
     assert weights(one) == {"127.1.0.1:80": 1}

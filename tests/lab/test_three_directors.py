@@ -65,9 +65,9 @@ def test_a_reader_of_the_page_has_three_directors(lan):
     for host in hosts["server"].values():
         host.start(["/usr/bin/python3", "-c", WEB], name="web")
 
-    todo = blocks()
-    assert len(todo) == 13, [block["role"] for block in todo]
-    before = [block for block in todo if not block["running"]]
+    steps = blocks()
+    assert len(steps) == 13, [block["role"] for block in steps]
+    before = [block for block in steps if not block["running"]]
     for block in before:
         for number, host in hosts[block["role"]].items():
             carry_out(host, number, block)
@@ -83,7 +83,7 @@ def test_a_reader_of_the_page_has_three_directors(lan):
     def ways():
         return sorted(re.findall(r"via (\S+)", router.run(["ip", "route", "show", "10.50.0.1"]).stdout))
     wait_until(lambda: ways() == ["10.1.0.1", "10.1.0.2", "10.1.0.3"], 60, lambda: f"three ways, there are {ways()}\n{daemons[0].output()}")
-    for block in todo:
+    for block in steps:
         if not block["running"]:
             continue
         chosen = hosts[block["role"]].items() if block["shows"] else list(hosts[block["role"]].items())[:1]

@@ -10,15 +10,28 @@ import urllib.request
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
 from .paths import BUILD
+from .wait import wait_until
 
 AXE = "axe-core-4.14.1"
 AXE_URL = f"https://registry.npmjs.org/axe-core/-/{AXE}.tgz"
 AXE_SHA512 = ("1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db8"
               "5a2826965edfb3a0b9d546b5")
+
+
+def click(driver, selector):
+    """Clicks on the element, which the page may draw anew between the search and the click."""
+    def clicked():
+        try:
+            driver.find_element("css selector", selector).click()
+        except StaleElementReferenceException:
+            return False
+        return True
+    wait_until(clicked, 10, f"a click on {selector}")
 
 
 def copy(source, target):

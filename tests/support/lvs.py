@@ -54,8 +54,12 @@ class Watch:
         return [line for line in self.process.output().splitlines() if "sendmsg(" in line and "GENERIC" in line]
 
     def writes(self):
-        """Requests that change something: reading asks for a dump."""
-        return sum(len(re.findall(r"NLM_F_REQUEST(?:\|NLM_F_ACK)?,", line)) for line in self.calls())
+        """Requests that change something. Reading asks for a dump, or for one answer: of the family, or (with a header
+        alone, 20 bytes) of IPVS' version, which a process that has just started may still have to ask for."""
+        requests = [request for line in self.calls()
+                    for request in re.findall(r"nlmsg_len=(\d+), nlmsg_type=(\w+), nlmsg_flags=([\w|]+)", line)]
+        return sum(flags in ("NLM_F_REQUEST", "NLM_F_REQUEST|NLM_F_ACK") and kind != "nlctrl" and length != "20"
+                   for length, kind, flags in requests)
 
     def stop(self):
         self.process.stop()

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "mh_table.hpp"
@@ -18,7 +19,7 @@ public:
 
     // `kernel`: its newest destination first.
     [[nodiscard]] std::uint64_t of(const ServiceTable& kernel);
-    void forget() { known_.clear(); }  // after a reload: services may have gone
+    void keep_only(const std::set<netlink::IpvsServiceKey>& services);  // after a reload
 
 private:
     struct Known {

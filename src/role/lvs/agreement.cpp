@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <set>
 #include <utility>
 
 #include "mainstay/base/hash.hpp"
@@ -27,37 +28,42 @@ Agreement::Agreement(Log& log, const TableReconciler& reconciler, const LvsOptio
       is_{slots_},
       should_{slots_} {}
 
-std::optional<report::MhTableStatus> Agreement::of(const lvs::Judge& judge, std::size_t service) {
+std::optional<report::MhTableStatus> Agreement::status_of(const std::vector<netlink::IpvsServiceKey>& keys) {
     report::MhTableStatus status{.slots = slots_, .slots_assumed = slots_assumed_};
-    const auto keys = judge.keys(service);
     for (const auto& key : keys) {
-        const auto tables = reconciler_.tables(key);
-        if (!tables) return std::nullopt;
-        const auto is = is_.of(tables->is), should = should_.of(tables->should);
+        const auto known = reconciler_.known(key);
+        if (!known) return std::nullopt;
+        const auto is = is_.of(*known);
+        const auto wanted = reconciler_.is_as_wanted(key) ? std::nullopt : reconciler_.wanted(key);
+        const auto should = wanted ? should_.of(*wanted) : is;
         status.digest = keys.size() == 1 ? is : together(status.digest, is);
         status.wanted_digest = keys.size() == 1 ? should : together(status.wanted_digest, should);
     }
     return status;
 }
 
-void Agreement::log_changes(const lvs::Judge& judge) {
-    auto before = std::exchange(logged_, {});
+std::optional<report::MhTableStatus> Agreement::of(const config::VirtualServer& service) const {
+    const auto at = found_.find(config::service_name(service));
+    return at == found_.end() ? std::nullopt : std::optional{at->second};
+}
+
+void Agreement::look(const lvs::Judge& judge) {
+    const auto before = std::exchange(found_, {});
     for (std::size_t v = 0; v < judge.services().size(); ++v) {
         const auto& service = judge.services()[v];
         if (!service.active_active) continue;
-        const auto status = of(judge, v);
+        const auto status = status_of(judge.keys(v));
         if (!status) continue;
-        const auto& now = logged_.emplace(config::service_name(service), *status).first->second;
-        if (const auto said = before.find(config::service_name(service)); said != before.end() && said->second == now)
-            continue;
+        const auto name = config::service_name(service);
+        found_.emplace(name, *status);
+        if (const auto last = before.find(name); last != before.end() && last->second == *status) continue;
         if (status->digest == status->wanted_digest)
-            log_.info("virtual server {}: mh table {:016x}, as the configuration demands",
-                      config::service_name(service), status->digest);
+            log_.info("virtual server {}: mh table {:016x}, as the configuration demands", name, status->digest);
         else
             log_.notice(
                 "virtual server {}: mh table {:016x}, the configuration demands {:016x}: put in order once no "
                 "address of it is announced, or at the end of maintenance",
-                config::service_name(service), status->digest, status->wanted_digest);
+                name, status->digest, status->wanted_digest);
     }
 }
 
@@ -68,20 +74,25 @@ std::vector<netlink::IpvsServiceKey> Agreement::waiting(const lvs::Judge& judge,
     return keys;
 }
 
-void Agreement::reloaded() {
-    is_.forget();
-    should_.forget();
+void Agreement::reloaded(const lvs::Judge& judge) {
+    std::set<netlink::IpvsServiceKey> keys;
+    for (std::size_t v = 0; v < judge.services().size(); ++v)
+        if (judge.services()[v].active_active)
+            for (auto& key : judge.keys(v)) keys.insert(key);
+    is_.keep_only(keys);
+    should_.keep_only(keys);
 }
 
 // After the start and after a reload.
 void LvsRole::follow_agreement() {
     const bool used = std::ranges::any_of(judge_.services(), &config::VirtualServer::active_active);
     if (!runtime_.options().has_ipvs_namespace) settings_.take_over_flows(used);
-    agreement_.reloaded();
+    agreement_.reloaded(judge_);
     repair_agreement(false);
 }
 
 void LvsRole::repair_agreement(bool all) {
+    if (reconciler_.has_all()) return;
     std::vector<netlink::IpvsServiceKey> keys;
     for (std::size_t v = 0; v < judge_.services().size(); ++v) {
         if (!judge_.services()[v].active_active) continue;

@@ -21,21 +21,23 @@ public:
     // All arguments must outlive this object.
     Agreement(Log& log, const TableReconciler& reconciler, const LvsOptions& options);
 
-    // None: the kernel does not have the service, as far as is known.
-    [[nodiscard]] std::optional<report::MhTableStatus> of(const lvs::Judge& judge, std::size_t service);
-    // A line for each digest that is new since the last call.
-    void log_changes(const lvs::Judge& judge);
+    // Looks at all tables, and logs a line for each digest that is new since the last call.
+    void look(const lvs::Judge& judge);
+    // As look() found it. None: the kernel does not have the service, as far as is known.
+    [[nodiscard]] std::optional<report::MhTableStatus> of(const config::VirtualServer& service) const;
     // Of this service in the kernel: destinations wait to be deleted, or put in order.
     [[nodiscard]] std::vector<netlink::IpvsServiceKey> waiting(const lvs::Judge& judge, std::size_t service) const;
-    void reloaded();
+    void reloaded(const lvs::Judge& judge);
 
 private:
+    [[nodiscard]] std::optional<report::MhTableStatus> status_of(const std::vector<netlink::IpvsServiceKey>& keys);
+
     Log& log_;
     const TableReconciler& reconciler_;
     bool slots_assumed_;
     std::uint32_t slots_;
     lvs::MhDigests is_, should_;
-    std::map<std::string, report::MhTableStatus> logged_;  // by service
+    std::map<std::string, report::MhTableStatus> found_;  // by service
 };
 
 }  // namespace mainstay::role

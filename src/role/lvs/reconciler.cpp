@@ -119,10 +119,13 @@ bool is_absent(const Error& error) { return error.code() == Errc::NotFound || er
 
 // True: it exists, and the ledger has its state. A service that is removed while it is read counts as absent.
 Result<bool> TableReconciler::read_service(const netlink::IpvsService* service, const Key& key) {
-    auto entries = service != nullptr ? ipvs_->destinations(key) : std::vector<netlink::IpvsDestinationEntry>{};
-    const bool gone = service == nullptr || (!entries && is_absent(entries.error()));
-    if (gone) ledger_.found(key, std::nullopt);
-    if (gone) return false;
+    const auto note_absence = [&] {
+        ledger_.found(key, std::nullopt);
+        return false;
+    };
+    if (service == nullptr) return note_absence();
+    auto entries = ipvs_->destinations(key);
+    if (!entries && is_absent(entries.error())) return note_absence();
     if (!entries) return std::unexpected{std::move(entries.error())};
     lvs::ServiceTable table{*service, {}};
     for (const auto& entry : *entries) table.destinations.push_back(entry.destination);
@@ -316,12 +319,14 @@ void TableReconciler::repair_order(std::span<const Key> keys) {
     if (ipvs_ && execute(operations)) changed_();
 }
 
-std::optional<TableReconciler::Both> TableReconciler::tables(const Key& key) const {
+std::optional<lvs::ServiceTable> TableReconciler::known(const Key& key) const {
     const auto at = ledger_.find(key);
-    if (!state_.available || !at) return std::nullopt;
-    auto known = ledger_.known(*at);
-    if (!known) return std::nullopt;
-    return Both{std::move(*known), lvs::as_put_in(ledger_.wanted(*at))};
+    return state_.available && at ? ledger_.known(*at) : std::nullopt;
+}
+
+std::optional<lvs::ServiceTable> TableReconciler::wanted(const Key& key) const {
+    const auto at = ledger_.find(key);
+    return at ? std::optional{lvs::as_put_in(ledger_.wanted(*at))} : std::nullopt;
 }
 
 }  // namespace mainstay::role

@@ -68,10 +68,8 @@ public:
     // Deletes and reorders what waits for it in these services.
     void repair_order(std::span<const netlink::IpvsServiceKey> keys);
     // The service in the kernel, and as it shall be there, both with the newest destination first; none: not known.
-    struct Both {
-        lvs::ServiceTable is, should;
-    };
-    [[nodiscard]] std::optional<Both> tables(const netlink::IpvsServiceKey& key) const;
+    [[nodiscard]] std::optional<lvs::ServiceTable> known(const netlink::IpvsServiceKey& key) const;
+    [[nodiscard]] std::optional<lvs::ServiceTable> wanted(const netlink::IpvsServiceKey& key) const;
 
     // The kernel's current connection counts for these services; a service that does not exist has none.
     [[nodiscard]] Result<std::vector<lvs::ConnectionsCounted::Destination>> connections(const lvs::Table& services);

@@ -362,14 +362,15 @@ void LvsRole::write_state() {
     auto status = status_of(judge_, reconciler_.state(), runtime_.generation());
     status.original_timeouts = settings_.original_timeouts();
     put_original_sysctls(settings_.original_sysctls(), status);
-    agreement_.log_changes(judge_);
+    agreement_.look(judge_);
     status.check_types = check_types_;
     status.oldest_check = judge_.oldest_running_check();
     status.announced = announcing_.status();
     status.discovered = discovered_status();
     if (counters_) status.traffic = counters_->traffic();
     runtime_.publish_state([&](std::span<std::byte> room) {
-        return write_status(room, status, judge_, moment(), [this](std::size_t v) { return agreement_.of(judge_, v); });
+        return write_status(room, status, judge_, moment(),
+                            [this](const config::VirtualServer& service) { return agreement_.of(service); });
     });
     clock_.forget();
 }

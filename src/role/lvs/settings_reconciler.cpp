@@ -53,6 +53,7 @@ void SettingsReconciler::take_over_flows(bool wanted) {
                                                                                 {kExpireNoDestination, 1},
                                                                                 {"conn_reuse_mode", 1},
                                                                                 {"backup_only", 0}}};
+    if (!wanted && sysctls_.is_idle()) return;
     for (const auto& [name, value] : kSettings) sysctls_.want(name, wanted ? std::optional{value} : std::nullopt);
     settle();
 }

@@ -129,7 +129,7 @@ report::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool ava
             server.grows_since = wall_of(*since, at.now, at.wall);
     }
     for (const auto& one : state.leaving) service.leaving.push_back(status_of(one, config.protocol));
-    if (config.active_active && mh_table_of) service.mh_table = mh_table_of(v);
+    if (config.active_active && mh_table_of) service.mh_table = mh_table_of(config);
     return service;
 }
 

@@ -17,7 +17,7 @@ namespace mainstay::role {
 [[nodiscard]] report::LvsStatus status_of(const lvs::Judge& judge, const TableReconciler::State& table,
                                           std::uint64_t generation);
 // The mh table of an active_active service.
-using MhTableOf = std::function<std::optional<report::MhTableStatus>(std::size_t service)>;
+using MhTableOf = std::function<std::optional<report::MhTableStatus>(const config::VirtualServer& service)>;
 // Encodes the status with its services one at a time, because all of tens of thousands of servers at once would take
 // much memory. Parameters and result as for StateBlock::Writer.
 [[nodiscard]] std::size_t write_status(std::span<std::byte> room, report::LvsStatus rest, const lvs::Judge& judge,

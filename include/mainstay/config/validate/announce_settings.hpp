@@ -12,6 +12,9 @@ namespace mainstay::config {
 
 inline constexpr std::string_view kAnnounce = "announce";
 
+// Of interface and drain_interface, where they are not configured.
+inline constexpr std::string_view kAnnounceInterface = "ms-vip", kDrainInterface = "ms-drain";
+
 struct AnnounceSettings {
     bool any_service = false;     // of an address with several services: one that is up is enough, else all must be
     std::string interface;        // that the routing daemon watches; not empty
