@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -92,9 +93,12 @@ struct Finding {
 [[nodiscard]] std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json);
 [[nodiscard]] std::vector<std::string> iptables_drops_vrrp(std::string_view saved);
 
-// FRR's answers to "show bgp neighbors json", and to "show bgp FAMILY unicast PREFIX json": whether anybody is told.
+// FRR's answer to "show bgp neighbors json".
 void read_bgp_neighbors(DoctorFacts& facts, std::string_view answer);
-[[nodiscard]] bool is_advertised(std::string_view answer);
+// Those of the prefixes that FRR advertises to nobody, by its answers to "show bgp FAMILY unicast PREFIX json" for
+// each, one after the other. None when the answers are something else.
+[[nodiscard]] std::vector<std::string> not_advertised(std::span<const std::string> prefixes,
+                                                      const std::string& answers);
 void judge_routing(const DoctorFacts& facts, std::vector<Finding>& found);
 
 // The facts from the answer of the running daemon; empty if there is none or it has another version.

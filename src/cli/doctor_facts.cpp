@@ -30,6 +30,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kOutputBytesMax = 64U << 20;
+constexpr std::size_t kPrefixesAtOnce = 200;          // asked of vtysh; the shell takes 128 KiB
 constexpr std::chrono::milliseconds kProbeWait{500};  // for each interface
 
 // Output of a fixed command; nothing when it is not installed or fails.
@@ -184,14 +185,23 @@ void gather_routing(DoctorFacts& facts, const std::vector<RunningProgram>& progr
     const auto neighbors = output_of("vtysh -c 'show bgp neighbors json' 2>/dev/null");
     if (!neighbors) return;
     read_bgp_neighbors(facts, *neighbors);
+    std::vector<std::string> prefixes;
+    std::string command;
+    const auto ask = [&] {
+        if (const auto answers = output_of(("vtysh" + command + " 2>/dev/null").c_str()); answers)
+            std::ranges::move(not_advertised(prefixes, *answers), std::back_inserter(facts.not_advertised));
+        prefixes.clear();
+        command.clear();
+    };
     for (const auto& text : facts.announced) {
-        const auto address = IpAddress::parse(text);
+        const auto address = IpAddress::parse(text);  // no other text gets into a command
         if (!address) continue;
-        const auto route = output_of(fmt::format("vtysh -c 'show bgp {} unicast {} json' 2>/dev/null",
-                                                 address->is_v4() ? "ipv4" : "ipv6", address->to_string())
-                                         .c_str());
-        if (route && !is_advertised(*route)) facts.not_advertised.push_back(text);
+        prefixes.push_back(address->to_string());
+        command +=
+            fmt::format(" -c 'show bgp {} unicast {} json'", address->is_v4() ? "ipv4" : "ipv6", prefixes.back());
+        if (prefixes.size() == kPrefixesAtOnce) ask();
     }
+    if (!prefixes.empty()) ask();
 }
 
 void gather_capabilities(DoctorFacts& facts) {

@@ -1,6 +1,7 @@
 #include "carry_over.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
 #include "judge_text.hpp"
@@ -10,6 +11,7 @@ namespace mainstay::lvs {
 namespace {
 
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+constexpr std::size_t kFew = 16;
 
 // For each new checker the old one whose state it takes over, or kNone. Identical checkers are matched first.
 std::vector<std::size_t> match_checkers(const std::vector<config::Checker>& now,
@@ -49,6 +51,23 @@ std::optional<std::size_t> find_server(const config::VirtualServer& service, con
     const auto found = std::ranges::find(service.real_servers, endpoint, &config::RealServer::endpoint);
     if (found == service.real_servers.end()) return std::nullopt;
     return static_cast<std::size_t>(found - service.real_servers.begin());
+}
+
+ServerIndex::ServerIndex(const config::VirtualServer& service) : service_{service} {
+    const auto& servers = service.real_servers;
+    if (servers.size() <= kFew) return;
+    order_.resize(servers.size());
+    std::iota(order_.begin(), order_.end(), 0U);
+    std::ranges::stable_sort(order_, {}, [&servers](std::size_t s) { return servers[s].endpoint; });
+}
+
+std::optional<std::size_t> ServerIndex::find(const Endpoint& endpoint) const {
+    if (order_.empty()) return find_server(service_, endpoint);
+    const auto& servers = service_.real_servers;
+    const auto found =
+        std::ranges::lower_bound(order_, endpoint, {}, [&servers](std::size_t s) { return servers[s].endpoint; });
+    if (found == order_.end() || servers[*found].endpoint != endpoint) return std::nullopt;
+    return *found;
 }
 
 void carry_server(const config::RealServer& before, const ServerState& old, const config::RealServer& config,

@@ -9,6 +9,11 @@ namespace {
 
 constexpr std::size_t kPercent = 100;
 
+// One may always go, unless none may: the only address of a name moves, and a tenth of five servers is none.
+std::size_t most_removed(std::uint32_t percent, std::size_t servers) {
+    return percent == 0 ? 0 : std::max<std::size_t>(1, percent * servers / kPercent);
+}
+
 auto place_of(const KnownServer& server) { return std::tie(server.address, server.port); }
 
 KnownServers sorted(KnownServers servers) {
@@ -32,7 +37,7 @@ HoldReason DiscoveredSet::judge(const KnownServers& servers) const {
     if (servers.empty()) return HoldReason::Empty;
     if (servers_.empty()) return HoldReason::None;
     if (servers.size() < rules_.min_servers) return HoldReason::TooFew;
-    if (removed_servers(servers_, servers) * kPercent > rules_.max_removal * servers_.size())
+    if (removed_servers(servers_, servers) > most_removed(rules_.max_removal, servers_.size()))
         return HoldReason::TooManyRemoved;
     return HoldReason::None;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "carry_over.hpp"
 #include "judge_text.hpp"
 #include "mainstay/lvs/connections.hpp"
 #include "mainstay/lvs/settings.hpp"
@@ -91,18 +92,15 @@ void Draining::begin(Services& services, const ServerRef& ref, Moment at, Intent
 void Draining::take_removed(Services& services, std::size_t service, const config::VirtualServer& old_config,
                             const ServiceState& old_state, Moment at, Intents& out) {
     const auto& config = services.configs[service];
-    const auto is_configured = [&config](const Endpoint& endpoint) {
-        return std::ranges::find(config.real_servers, endpoint, &config::RealServer::endpoint) !=
-               config.real_servers.end();
-    };
+    const ServerIndex now{config};
     auto& leaving = services.states[service].leaving;
     for (const auto& one : old_state.leaving) {
-        if (!is_configured(one.server.endpoint)) leaving.push_back(one);
+        if (!now.find(one.server.endpoint)) leaving.push_back(one);
     }
     for (std::size_t s = 0; s < old_config.real_servers.size(); ++s) {
         const auto& server = old_config.real_servers[s];
         const auto& state = old_state.servers[s];
-        if (is_configured(server.endpoint) || !drains(old_config, server, old_state, state)) continue;
+        if (now.find(server.endpoint) || !drains(old_config, server, old_state, state)) continue;
         const Micros time = drain_timeout_of(old_config, server);
         leaving.push_back(LeavingServer{server, state.between->leave.value_or(drain_for(time, at))});
         out.push_back(said_begun(text_of(config, server), services.name(service), time));

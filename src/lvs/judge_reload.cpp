@@ -119,9 +119,10 @@ void Judge::Impl::tell_removed(const Previous& before, const std::vector<std::si
 void Judge::Impl::tell_removed_servers(const Previous& before, std::size_t old, std::size_t service,
                                        Intents& out) const {
     const auto& was = before.configs[old];
+    const ServerIndex now{services_.configs[service]};
     for (std::size_t s = 0; s < was.real_servers.size(); ++s) {
         const auto& server = was.real_servers[s];
-        if (find_server(services_.configs[service], server.endpoint)) continue;
+        if (now.find(server.endpoint)) continue;
         out.push_back(say(LogLevel::Info, fmt::format("service {} no longer exist", text_of(was, server))));
         const auto& state = before.states[old].servers[s];
         tell_removed_server(was, server, state.alive, drains(was, server, before.states[old], state), out);
@@ -132,9 +133,10 @@ void Judge::Impl::tell_added(std::size_t service, const Previous& before, Intent
     if (!is_on(services_.global, "rs_init_notifies")) return;
     const auto& config = services_.configs[service];
     const auto old = before.find(config);
+    const config::VirtualServer none;
+    const ServerIndex was{old ? before.configs[*old] : none};
     for (std::size_t s = 0; s < config.real_servers.size(); ++s)
-        if (!old || !find_server(before.configs[*old], config.real_servers[s].endpoint))
-            announce_initial({service, s}, out);
+        if (!was.find(config.real_servers[s].endpoint)) announce_initial({service, s}, out);
 }
 
 void Judge::Impl::carry_service(std::size_t service, const Previous& before, std::size_t old, Moment at, Intents& out) {
@@ -144,8 +146,9 @@ void Judge::Impl::carry_service(std::size_t service, const Previous& before, std
     auto& state = services_.states[service];
     state.quorum_up = old_state.quorum_up;
     state.sorry_in_use = old_state.sorry_in_use && config.sorry_server.has_value();
+    const ServerIndex old_servers{old_config};
     for (std::size_t s = 0; s < config.real_servers.size(); ++s) {
-        const auto was = find_server(old_config, config.real_servers[s].endpoint);
+        const auto was = old_servers.find(config.real_servers[s].endpoint);
         if (!was) continue;
         carry_server(old_config.real_servers[*was], old_state.servers[*was], config.real_servers[s], state.servers[s],
                      at.now);

@@ -43,11 +43,14 @@ TEST_CASE("what keeps routers from hearing of this director, or lets them hear t
     CHECK(judge(facts).empty());
 }
 
-TEST_CASE("whom FRR tells of a prefix, and answers that are none") {
-    CHECK(is_advertised(R"({"prefix":"10.50.0.1/32","advertisedTo":{"10.1.0.254":{"hostname":"router"}}})"));
-    CHECK_FALSE(is_advertised(R"({"prefix":"10.50.0.1/32"})"));
-    CHECK_FALSE(is_advertised("{\n}\n"));
-    CHECK_FALSE(is_advertised("% Unknown command"));
+TEST_CASE("the prefixes that FRR advertises to nobody, and answers that are none") {
+    const std::vector<std::string> two{"10.50.0.1", "10.50.0.2"};
+    const std::string to = R"({"prefix":"10.50.0.1/32","advertisedTo":{"10.1.0.254":{"hostname":"router"}}})";
+    CHECK(not_advertised(two, to + "\n{\n  \"prefix\":\"10.50.0.2/32\"\n}\n") == Findings{"10.50.0.2"});
+    CHECK(not_advertised(two, "{\n}\n" + to) == Findings{"10.50.0.1"});
+    CHECK(not_advertised(two, to + to).empty());
+    CHECK(not_advertised(two, to).empty());
+    CHECK(not_advertised(two, "% Unknown command").empty());
     DoctorFacts facts;
     read_bgp_neighbors(facts, "bgpd is not running");
     read_bgp_neighbors(facts, R"({"bgpNoSuchNeighbor":true})");

@@ -58,6 +58,22 @@ TEST_CASE("the status is shown as tables") {
           "Mail: 1 queued, 4 sent, 0 failed; last problem: 451 later\n");
 }
 
+TEST_CASE("sources of servers are shown with what is wrong with them") {
+    const auto shown = status_tables(R"({"version":"0.1.0","host":"dir1","generation":2,"now_unix_us":1000000000,
+      "supervisor":{"pid":77},"lvs":{"ipvs_available":true,"services":[],"discovered":[
+        {"source":"/a.json","servers":3,"held":"","problem":"","last_good_unix_us":998000000},
+        {"source":"/b.json","servers":4,"held":"it is empty","held_servers":0,"held_since_unix_us":940000000,
+         "problem":"","last_good_unix_us":880000000},
+        {"source":"web.example.org","servers":0,"held":"","problem":"no answer"}]},"mail":{"enabled":false}})");
+    REQUIRE(shown.has_value());
+    CHECK(
+        shown->contains("\n"
+                        "SOURCE OF SERVERS  SERVERS  LAST GOOD  STATE\n"
+                        "/a.json            3        2 s        ok\n"
+                        "/b.json            4        2 min      answer of 0 servers held for 1 min: it is empty\n"
+                        "web.example.org    0        never      no answer\n"));
+}
+
 TEST_CASE("missing IPVS and switched-off mail are said") {
     const auto shown = status_tables(
         R"({"lvs":{"ipvs_available":false,"ipvs_problem":"modprobe ip_vs","services":[]},"mail":{"enabled":false}})");

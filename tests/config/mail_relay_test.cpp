@@ -10,6 +10,7 @@ TEST_CASE("a relay has a scheme, a host and perhaps a port") {
     CHECK(*mail_relay("smtp://127.0.0.1") == MailRelay{"127.0.0.1", 25, Tls::Off});
     CHECK(*mail_relay("starttls://mx1.example.net") == MailRelay{"mx1.example.net", 587, Tls::StartTls});
     CHECK(*mail_relay("smtps://mx1.example.net") == MailRelay{"mx1.example.net", 465, Tls::Implicit});
+    CHECK(*mail_relay("smtp://mx-1.my_lan") == MailRelay{"mx-1.my_lan", 25, Tls::Off});
     CHECK(*mail_relay("smtp://a:65535") == MailRelay{"a", 65535, Tls::Off});
     CHECK(*mail_relay("smtps://[2001:db8::1]") == MailRelay{"2001:db8::1", 465, Tls::Implicit});
     CHECK(*mail_relay("starttls://[::1]:2587") == MailRelay{"::1", 2587, Tls::StartTls});

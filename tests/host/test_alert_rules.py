@@ -26,6 +26,7 @@ from support.webhook import receive
 pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed")
 VRRP = {"MainstayTwoMasters", "MainstayNoMaster", "MainstayFault", "MainstayFlapping", "MainstayAdvertsLate", "MainstayDown"}
 LVS = {"MainstayServiceDown", "MainstaySorryServerInUse", "MainstayServersDown", "MainstayCheckStuck"}
+DISCOVERY = {"MainstayServersHeld", "MainstayServersUnknown"}
 DAEMON = {"MainstayProcessDown", "MainstayReloadRefused", "MainstayMailStuck", "MainstayWebhookStuck", "MainstayEventsLost"}
 IN_THE_LAB = {"MainstayIpvsRefused", "MainstayNotAnnounced", "MainstayDirectorsDisagree", "MainstayTableWaits"}
 
@@ -61,7 +62,7 @@ def monitor(lan, hosts, by, more=""):
 
 def test_every_rule_is_shown_here_or_in_the_lab_and_has_a_firing_and_a_resolved_case_for_promtool():
     names = alerts_of(rules())
-    assert sorted(names) == sorted(VRRP | LVS | DAEMON | IN_THE_LAB)
+    assert sorted(names) == sorted(VRRP | LVS | DISCOVERY | DAEMON | IN_THE_LAB)
     text = (RULES.parent / "mainstay-alerts-test.yml").read_text(encoding="utf-8")
     cases = re.findall(r"- alertname: (\w+)\n\s+eval_time: \S+\n\s+exp_alerts:(.*)", text)
     for name in names:
@@ -180,6 +181,25 @@ def test_alerts_about_virtual_servers_fire_and_resolve(lan):
     prometheus.wait_firing("MainstayServiceDown", "MainstaySorryServerInUse", "MainstayServersDown")
     listen(one, "127.1.0.1:80")
     prometheus.wait_resolved(*LVS)
+    assert prometheus.broken_rules() == []
+
+
+def test_alerts_about_sources_of_real_servers_fire_and_resolve(lan):
+    (one,) = directors(lan, "one")
+    start = monitor(lan, (one,), by=30)
+    servers = one.write("/run/web.json", '[{"targets": ["127.1.0.1:80", "127.1.0.2:80"]}]')
+    wait_ready(one.mainstayd("virtual_server 10.1.1.1 80 {\nlb_kind NAT\nprotocol TCP\n"
+                             f"real_server_file {servers} {{\n}}\n}}\n"))
+    prometheus = start()
+    prometheus.wait_scraped(1)
+    assert not DISCOVERY & prometheus.firing()
+
+    one.write("/run/web.json", "[]")
+    prometheus.wait_firing("MainstayServersHeld")
+    one.write("/run/web.json", "[")
+    prometheus.wait_firing("MainstayServersUnknown")
+    one.write("/run/web.json", '[{"targets": ["127.1.0.1:80", "127.1.0.2:80"]}]')
+    prometheus.wait_resolved(*DISCOVERY)
     assert prometheus.broken_rules() == []
 
 

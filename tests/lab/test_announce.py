@@ -2,7 +2,6 @@
 
 import json
 import os
-import pathlib
 import signal
 import time
 
@@ -10,7 +9,7 @@ import pytest
 
 from support.lvs import listen, lvs_pid, real_server, virtual_server
 from support.paths import program
-from support.processes import kill_all
+from support.processes import family, kill_all
 from support.wait import wait_until
 
 LIFETIME = 3
@@ -78,12 +77,6 @@ def monitor(host):
 
     wait_until(shows_changes, 20, watch.output)
     return watch
-
-
-def family(daemon):
-    """The pids of the supervisor and its processes, as the test sees them."""
-    children = pathlib.Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text(encoding="ascii").split()
-    return [daemon.pid, *map(int, children)]
 
 
 def removed(watch, address):

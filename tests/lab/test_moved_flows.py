@@ -1,5 +1,6 @@
 """active_active: flows that routers move from one director to another stay with their servers."""
 
+import json
 import os
 import pathlib
 import signal
@@ -11,7 +12,9 @@ from support.directors import fleet, status, tables, until_announced
 from support.flows import Flows
 from support.lvs import real_server
 from support.paths import program
+from support.processes import family
 from support.traffic import hold_address, serve
+from support.vrrp import partition
 from support.wait import wait_until
 
 FLOWS = int(os.environ.get("MAINSTAY_FLOWS", "50"))  # to each of the four services
@@ -136,6 +139,54 @@ def test_without_active_active_a_router_that_moves_flows_resets_them(site):
     assert flows.lost() == 0
     spread(router, *DIRECTORS[1:])
     assert flows.lost() > 0
+
+
+def announced(host):
+    """The addresses that a routing daemon on it would announce."""
+    shown = host.run(["ip", "-json", "address", "show", "dev", "ms-vip"]).stdout
+    return sorted(one["local"] for link in json.loads(shown) for one in link.get("addr_info", []) if one["scope"] == "global")
+
+
+def test_flows_survive_directors_that_freeze_or_are_cut_off_and_servers_that_come(lan, site):
+    client, router, directors = site
+    daemons = start_all(directors, all_services(SERVERS[:3]))
+    spread(router, *DIRECTORS)
+    flows = Flows(client, FLOWS, *PLACES)
+    assert flows.count == 4 * FLOWS and flows.lost() == 0
+
+    # Its kernel withdraws the addresses and forwards on, until the routers have noticed and afterwards.
+    frozen = family(daemons[0])
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: announced(directors[0]) == [], 10, lambda: f"{announced(directors[0])}")
+    assert flows.lost() == 0, "flows of a frozen director that still has its routes"
+    spread(router, *DIRECTORS[1:])
+    assert flows.lost() == 0, "flows that left a frozen director"
+    for pid in frozen:
+        os.kill(pid, signal.SIGCONT)
+    until_announced(daemons[0], directors[0], VIPS)
+    spread(router, *DIRECTORS)
+    assert flows.lost() == 0, "flows that come back to it"
+
+    partition(lan, directors[1], switch="core")
+    spread(router, *(number for number in DIRECTORS if number != DIRECTORS[1]))
+    assert flows.lost() == 0, "flows of a director that is cut off"
+    partition(lan, directors[1], cut=False, switch="core")
+    spread(router, *DIRECTORS)
+    assert flows.lost() == 0, "flows that come back to it"
+
+    # A server more on each director, one director after the other: their tables differ meanwhile.
+    for host in directors:
+        host.write("/run/keepalived.conf", all_services())
+        host.run([program("mainstayctl"), "reload"])
+        wait_until(lambda host=host: all(len(one["servers"]) == 4 for one in status(host)["services"]), 30, lambda: f"{status(host)}")
+        assert flows.lost() == 0, "flows while servers come"
+    wait_until(lambda: fleet(*directors) == (0, []), 30, lambda: f"{fleet(*directors)}")
+    more = Flows(client, FLOWS, *PLACES)
+    assert more.lost() == 0
+    # New flows, made with the new tables, are anybody's; older ones are theirs that know them.
+    spread(router, *DIRECTORS[1:])
+    assert more.lost() == 0, "flows made with equal tables"
 
 
 MESH = "global_defs {\n  lvs_sync_daemon eth0 id 7\n}\n"  # without an instance: every director sends and receives

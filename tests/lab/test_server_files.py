@@ -4,7 +4,7 @@ import json
 import os
 import time
 
-from support.lvs import virtual_server
+from support.lvs import Watch, lvs_pid, virtual_server
 from support.wait import stays, wait_until
 
 FILE = "/run/servers/web.json"
@@ -42,3 +42,25 @@ def test_the_table_follows_the_file(lan):
     replace(host, 9)  # three of four would go
     wait_until(lambda: "it removes 4 of 4 servers" in daemon.output(), 20, lambda: daemon.output())
     assert stays(lambda: len(table()) == 4, 1)
+
+
+def test_a_change_among_a_thousand_services_touches_only_its_own(lan):
+    host = lan.host("director")
+    host.run(["ip", "link", "set", "lo", "up"])
+    replace(host, 1, 2, 3)
+    others = "".join(virtual_server(f"10.1.{n // 250}.{n % 250 + 1} 80", f"real_server 127.2.0.{n % 250 + 1} 80 {{\n}}\n") for n in range(1000))
+    daemon = host.mainstayd(virtual_server("10.0.0.1 80", f"real_server_file {FILE} {{\ndebounce 0.1\n}}\n") + others, "-C")
+
+    def last():
+        shown = host.run(["ipvsadm", "-Ln", "-t", "10.0.0.1:80"], check=False).stdout
+        return sorted(int(line.split()[1].split(":")[0].rsplit(".", 1)[1]) for line in shown.splitlines() if line.strip().startswith("-> 127."))
+    wait_until(lambda: last() == [1, 2, 3] and len(host.ipvs()) == 1001, 60, lambda: f"{last()} {len(host.ipvs())}\n{daemon.output()[-2000:]}")
+    took = []
+    for numbers in ([1, 2, 3, 4], [1, 2, 4], [1, 2, 4, 5]):
+        watch = Watch(host, lvs_pid(daemon))
+        before = time.monotonic()
+        replace(host, *numbers)
+        wait_until(lambda wanted=numbers: last() == wanted, 30, lambda wanted=numbers: f"{wanted}: {last()}\n{daemon.output()[-2000:]}", interval=0.005)
+        took.append(time.monotonic() - before)
+        assert watch.stop().writes() == 1
+    print("after the debounce of 0.1 s, at 1,001 services:", [f"{1000 * (one - 0.1):.0f} ms" for one in took])

@@ -116,13 +116,25 @@ TEST_CASE("new servers in the place of all others are a removal, whatever their 
     CHECK(bench.set.hold() == HoldReason::TooManyRemoved);
 }
 
-TEST_CASE("max_removal is the percentage that may go") {
-    const auto holds = [](std::uint32_t percent, unsigned left) {
+TEST_CASE("the only address of a name moves") {
+    Bench bench;
+    bench.answer(servers({1}));
+    bench.answer(servers({2}));
+    CHECK(bench.after(2s));
+    CHECK(bench.set.servers() == servers({2}));
+}
+
+TEST_CASE("max_removal is the percentage that may go; one server may go unless it is 0") {
+    const auto holds = [](std::uint32_t percent, unsigned left, unsigned known = 10) {
         Bench bench{{.max_removal = percent}};
-        bench.answer(first(10));
+        bench.answer(first(known));
         bench.answer(first(left));
         return bench.set.hold() != HoldReason::None;
     };
+    CHECK_FALSE(holds(10, 4, 5));
+    CHECK(holds(10, 3, 5));
+    CHECK_FALSE(holds(1, 2, 3));
+    CHECK(holds(0, 2, 3));
     CHECK(holds(0, 9));
     CHECK_FALSE(holds(10, 9));
     CHECK(holds(10, 8));

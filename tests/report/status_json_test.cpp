@@ -241,6 +241,18 @@ TEST_CASE("a service is shown with its servers, their checks and those that are 
                       .state = "withdrawn",
                       .reason = "its quorum is lost",
                       .since = kSince}};
+    lvs.discovered = {
+        {.source = "/web.json",
+         .services = {"[10.0.0.1]:tcp:80"},
+         .servers = 4,
+         .held = "it is empty",
+         .held_servers = 5,
+         .held_since = kSince,
+         .problem = "gone",
+         .last_good = kSince,
+         .errors = 6,
+         .holds = 7},
+        {.source = "web.example.org", .services = {}, .held = {}, .held_since = {}, .problem = {}, .last_good = {}}};
     report::ServerStatus one{.name = "[10.0.0.11]:tcp:80",
                              .endpoint = {*IpAddress::parse("10.0.0.11"), 80},
                              .forwarding = "DR",
@@ -292,7 +304,11 @@ TEST_CASE("a service is shown with its servers, their checks and those that are 
         R"("by":"root",)" +
             since + R"(}],"announced":[{"address":"10.0.0.1","state":"withdrawn","interface":"ms-vip",)" +
             R"("drain_interface":"ms-drain","reason":"its quorum is lost",)" + since +
-            R"(}],"services":[{"name":"[10.0.0.1]:tcp:80","scheduler":"rr","quorum_up":true,"quorum":3,"hysteresis":2,)" +
+            R"(}],"discovered":[{"source":"/web.json","services":["[10.0.0.1]:tcp:80"],"servers":4,"held":"it is empty",)" +
+            R"("held_servers":5,"problem":"gone","errors":6,"holds":7,"held_since":"2026-11-20T08:37:46Z",)" +
+            R"("held_since_unix_us":1795163866000000,"last_good":"2026-11-20T08:37:46Z",)" +
+            R"("last_good_unix_us":1795163866000000},{"source":"web.example.org","services":[],"servers":0,"held":"",)" +
+            R"("held_servers":0,"problem":"","errors":0,"holds":0}],"services":[{"name":"[10.0.0.1]:tcp:80","scheduler":"rr","quorum_up":true,"quorum":3,"hysteresis":2,)" +
             R"("sorry_server":"[10.0.0.99]:tcp:80","sorry_in_use":true,)" +
             R"("mh_table":{"digest":"0000000000000abc","wanted_digest":"ffffffffffffffff","slots":4093,)" +
             R"("slots_assumed":true},"leaving":[{"over":false,)" + until + R"(,"name":"[10.0.0.13]:tcp:80"}]}]})");

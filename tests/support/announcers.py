@@ -7,7 +7,7 @@ import pathlib
 from .frr import Frr
 from .lvs import listen, real_server, virtual_server
 from .paths import TOP, program
-from .processes import kill_all
+from .processes import family, kill_all
 from .wait import wait_until
 
 EXAMPLES = TOP / "etc" / "examples" / "routing"
@@ -67,8 +67,7 @@ class Director:
 
     def mainstay(self):
         """The pids of mainstay's processes but the supervisor."""
-        pid = self.daemon.pid
-        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+        return family(self.daemon)[1:]
 
     def signal_mainstay(self, number):
         for pid in self.mainstay():
@@ -76,7 +75,7 @@ class Director:
         self.daemon.send(number)
 
     def kill_mainstay(self):
-        kill_all([self.daemon.pid, *self.mainstay()])
+        kill_all(family(self.daemon))
         self.daemon.wait(20)
 
 

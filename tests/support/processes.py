@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import pathlib
 import signal
 
 
@@ -11,6 +12,12 @@ def kill_all(pids):
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def family(daemon):
+    """The pids of the supervisor and its processes, as the test sees them."""
+    children = pathlib.Path(f"/proc/{daemon.pid}/task/{daemon.pid}/children").read_text(encoding="ascii").split()
+    return [daemon.pid, *map(int, children)]
 
 
 def status(host, pid):

@@ -65,9 +65,9 @@ def signal_role(host, role, number):
     return pid
 
 
-def partition(lan, host, cut=True):
+def partition(lan, host, cut=True, switch="office"):
     """Lets a host's cable carry nothing, or everything again; the carrier stays."""
-    switch = lan.switches["office"]
+    switch = lan.switches[switch]
     ports = [p["ifname"] for p in json.loads(switch.run(["ip", "-json", "link"]).stdout)
              if p["ifname"].startswith(f"{host.name}.")]
     for port in ports:

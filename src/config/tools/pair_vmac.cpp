@@ -19,8 +19,7 @@ bool sends_from_vmac(const Instance& instance) {
 std::string own_mac(const Instance& instance) {
     const std::string& written = instance.vmac.mac;
     const bool multicast = (std::strtoul(written.substr(0, written.find(':')).c_str(), nullptr, 16) & 1U) != 0;
-    const bool range = written.starts_with("00:00:5e:00:01") || written.starts_with("00:00:5e:00:02") ||
-                       written.starts_with("00:00:5E:00:01") || written.starts_with("00:00:5E:00:02");
+    const bool range = written.starts_with("00:00:5e:00:01") || written.starts_with("00:00:5e:00:02");
     return instance.strict || multicast || range ? std::string{} : written;
 }
 

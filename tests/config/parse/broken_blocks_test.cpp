@@ -91,6 +91,11 @@ TEST_CASE("each service, instance and address that a missing brace loses is name
     CHECK(loaded.can_run());
 }
 
+TEST_CASE("an instance without a name that is lost is not named, and its addresses are") {
+    const Loaded loaded = load_sample(vrrp(10, "") + with_line(kVrrp, 1, "vrrp_instance {"));
+    CHECK(lost_in(loaded) == Lines{"address 10.9.9.9/24", "address 10.9.9.9/24"});
+}
+
 TEST_CASE("a missing brace inside an instance loses its addresses and what follows, all named") {
     const Loaded loaded =
         load_sample(vrrp(10, "") + with_line(with_line(kVrrp, 1, "vrrp_instance VI_2 {"), 12, "10.9.9.8/24"));

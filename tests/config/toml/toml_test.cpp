@@ -370,6 +370,37 @@ TEST_CASE("TOML holds what is UTF-8, from the first to the last character of eac
     }
 }
 
+TEST_CASE("a line that cannot be read is not carried over, and an open quote is handed on") {
+    for (const std::string& line : {std::string("a\0b", 3), std::string(40'000, 'x')}) {
+        Snapshot snapshot = resolve({{"x.conf", "global_defs {\n  router_id x\n" + line + "\n}\n"}}, kNowhere, false);
+        const Converted converted = to_toml(snapshot);
+        REQUIRE(!converted.lost.empty());
+        CHECK(converted.lost[0].what == "a line that cannot be read");
+        CHECK(converted.lost[0].place.line == 3);
+    }
+    CHECK_FALSE(toml_of("global_defs {\n  router_id \"x\n}\n").contains("a line that cannot be read"));
+}
+
+TEST_CASE("a small block is one line of at most 100 columns") {
+    const auto shown = [](std::size_t length) {
+        return toml_of("virtual_server 10.0.0.1 80 {\nreal_server 10.0.0.2 80 {\nHTTP_GET {\nurl {\npath /" +
+                       std::string(length - std::string_view{R"(url = { path = "/" })"}.size(), 'p') +
+                       "\n}\n}\n}\n}\n");
+    };
+    CHECK(shown(100).contains("\nurl = { path = \"/pp"));
+    CHECK_FALSE(shown(101).contains("\nurl = {"));
+}
+
+TEST_CASE("comments of blocks that share a line stand above it") {
+    Snapshot snapshot = resolve({{"x.conf",
+                                  "virtual_server 10.0.0.1 80 {\nreal_server 10.0.0.2 80 {\nHTTP_GET {\n"
+                                  "# first\nurl {\npath /a\n}\n# second\nurl {\npath /b\n}\n"
+                                  "connect_timeout 3\n}\n}\n}\n"}},
+                                kNowhere, false);
+    const std::string text = to_toml(snapshot, TomlOrder::Exact).text;
+    CHECK(text.contains("# first\n# second\nurl = [{ path = \"/a\" }, { path = \"/b\" }]\n"));
+}
+
 TEST_CASE("what is not carried over is named, and stands as a comment in its place") {
     Snapshot snapshot =
         resolve({{"x.conf", "global_defs {\n  no_such_word 5\n  router_id x\n}\nfoo {\n  bar\n}\n"}}, kNowhere, false);

@@ -1,6 +1,7 @@
 #include "mainstay/config/tools/print.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -168,6 +169,14 @@ private:
 };
 
 }  // namespace
+
+TEST_CASE("what is no plain number stays as it was written") {
+    for (const char* word : {"1.x0", "x.50", "1.", ".50", "-1.50", "1.0000000"}) {
+        CAPTURE(word);
+        const std::string written = fmt::format("vrrp_instance V {{\n    advert_int {}\n}}\n", word);
+        CHECK(print(written) == written);
+    }
+}
 
 TEST_CASE("the course's careless layout comes out canonical, with its comments") {
     CHECK(print("vrrp_instance VI_1 //the pair\n"

@@ -40,7 +40,6 @@ config::RealServer named(const NameServer& by, Micros interval, const std::strin
         {"debounce", Micros{1000}},
         {"dns_interval", interval},
         {"dns_resolver", config::WordList{"127.0.0.1", std::to_string(by.server.endpoint().port)}},
-        {"max_removal", std::int64_t{100}},
         {"real_server_dns", config::WordList{name}}};
     return one;
 }
@@ -210,6 +209,9 @@ TEST_CASE("a resolver that has stopped, or is gone, asks nobody and tells nothin
         bench.loop.restart();
         bench.loop.run_for(20ms);
         CHECK(dns.asked == asked);
+        std::vector<report::DiscoveredStatus> sources;
+        bench.names->add_status(sources);
+        CHECK(sources.empty());
     }
     Bench bench;
     dns.silent = true;

@@ -134,6 +134,21 @@ TEST_CASE("the sync daemon follows the instance, and the one of a crashed proces
     CHECK(bench.done() == Lines{"stop backup"});
 }
 
+TEST_CASE("a reload with the same instance leaves its daemon alone, and one without it forgets who was master") {
+    Bench bench;
+    bench.reconciler.configure(following("VI_1"));
+    bench.reconciler.told("VI_1", true);
+    CHECK(bench.done() == Lines{"start master"});
+    bench.reconciler.configure(following("VI_1"));
+    CHECK(bench.done().empty());
+    bench.reconciler.configure({});
+    CHECK(bench.done() == Lines{"stop master"});
+    bench.reconciler.configure(following("VI_1"));
+    CHECK(bench.done().empty());
+    bench.reconciler.told("VI_1", false);
+    CHECK(bench.done() == Lines{"start backup"});
+}
+
 TEST_CASE("a daemon starts again when its interface returns as another one, and is stopped while there is none") {
     Bench bench;
     bench.reconciler.configure(following("VI_1"));

@@ -130,6 +130,21 @@ TEST_CASE("an answer of another peer than the one that is configured now is drop
     CHECK(b.told[1].body == "of lb3");
 }
 
+TEST_CASE("the answer of a former peer is not shown as that of the one that is configured now") {
+    Bench b{"https://lb2"};
+    b.ask();
+    b.open[0]({.status = 200, .problem = {}, .body = "of lb2"});
+    ipc::ApiSettings settings;
+    settings.peer = "https://lb3";
+    b.peer.set(settings);
+    b.ask();
+    CHECK(b.told.size() == 1);
+    REQUIRE(b.open.size() == 2);
+    b.open[1]({.status = 200, .problem = {}, .body = "of lb3"});
+    REQUIRE(b.told.size() == 2);
+    CHECK(b.told[1].body == "of lb3");
+}
+
 TEST_CASE("another peer is given neither the token nor the authorities of the former one") {
     Bench b{"https://lb2"};
     b.peer.take(What::PeerToken, std::string{"secret\n"});

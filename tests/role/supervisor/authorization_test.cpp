@@ -32,7 +32,7 @@ TEST_CASE("each process may send just the kinds of messages that its work needs"
     CHECK(allowed(Sender::Vrrp) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "RunScript", "FifoLine",
                                          "DumpRequested", "InstanceAnswered"});
     CHECK(allowed(Sender::Lvs) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "RunScript", "FifoLine",
-                                        "DumpRequested", "ServerAnswered"});
+                                        "DumpRequested", "ServerAnswered", "DiscoveryMemory"});
     CHECK(allowed(Sender::Observer) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "DumpRequested",
                                              "DumpText", "ControlRequest", "ServerQuestion", "InstanceQuestion",
                                              "LogLevelQuestion", "ReadTraffic"});
@@ -40,7 +40,7 @@ TEST_CASE("each process may send just the kinds of messages that its work needs"
     CHECK(allowed(Sender::Snmp) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "ControlRequest"});
     CHECK(allowed(Sender::Spare) == Names{"Heartbeat", "Prepared"});
     CHECK(allowed(Sender::Reader) == Names{"Snapshot", "ReadingDone", "DryRunDone"});
-    CHECK(allowed(Sender::Watcher) == Names{"Heartbeat", "Prepared", "Observations"});
+    CHECK(allowed(Sender::Watcher) == Names{"Heartbeat", "Prepared", "Observations", "ServerFileRead"});
     CHECK(allowed(Sender::DryRunReader) == Names{"DryRunDone"});
     CHECK(allowed(Sender::UpgradeTrial) == Names{"UpgradeChecked"});
     CHECK(allowed(Sender::Operator) == Names{"DryRun", "Reload", "Upgrade", "ServerQuestion", "InstanceQuestion",

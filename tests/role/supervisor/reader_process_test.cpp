@@ -1,6 +1,10 @@
 #include "role/supervisor/reader_process.hpp"
 
 #include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
 
 #include "mainstay/ipc/shared.hpp"
 #include "supervisor_parts.hpp"
@@ -69,6 +73,40 @@ TEST_CASE("a reading ends with its snapshots and its result, and a reader that s
     CHECK(f.readings[1].parts.empty());
     REQUIRE(f.process.read({}, -1, {}).has_value());
     CHECK(f.started == 2);
+}
+
+TEST_CASE("a reader that ends while it waits for the next reading is replaced by another one") {
+    Fixture f;
+    f.say(Fixture::done(true));
+    f.until_over();
+    CHECK_FALSE(f.process.ended({.pid = kNobody, .signalled = false, .status = 0}));
+    REQUIRE(f.process.read({}, -1, {}).has_value());
+    CHECK(f.started == 2);
+}
+
+TEST_CASE("a reader that waits for the next reading can be ended") {
+    Roles roles;
+    UniqueFd reader;
+    int child = -1, over = 0;
+    ReaderProcess process{roles.loop, roles.log,
+                          [&](int control) -> Result<int> {
+                              reader.reset(::fcntl(control, F_DUPFD_CLOEXEC, 3));
+                              child = ::fork();
+                              if (child == 0) {
+                                  ::pause();
+                                  ::_exit(0);
+                              }
+                              return child;
+                          },
+                          [&over](const ReaderProcess::Reading&) { ++over; }};
+    REQUIRE(process.read({}, -1, {}).has_value());
+    REQUIRE(ipc::send_message(reader.get(), Fixture::done(true)).has_value());
+    roles.until([&] { return over == 1; });
+    process.kill_waiting();
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status));
+    CHECK(WTERMSIG(status) == SIGKILL);
 }
 
 TEST_CASE("a reader that dies keeps the results it has sent") {

@@ -78,6 +78,14 @@ TEST_CASE("after a reload a spare loads the new configuration, and is not ready 
     CHECK(f.pool.find_ready(Kind::Vrrp, f.running) == f.started);
 }
 
+TEST_CASE("a spare that loads the same configuration anew is not ready until it has") {
+    Fixture f;
+    f.pool.start(Kind::Vrrp, f.running);
+    f.answer(3);
+    f.pool.prepare(f.running);
+    CHECK(f.pool.find_ready(Kind::Vrrp, f.running) == nullptr);
+}
+
 TEST_CASE("the spare of a role that is not needed any more is dropped") {
     Fixture f;
     f.pool.start(Kind::Vrrp, f.running);

@@ -13,8 +13,9 @@ namespace mainstay::config {
 
 // An answer that breaks a rule is held: the servers before it stay.
 struct DiscoveryRules {
-    std::uint32_t max_removal = 50;  // percent of the known servers that one answer may remove
-    std::uint32_t min_servers = 0;   // an answer with fewer is held; 0: any number but none
+    // Percent of the known servers that one answer may remove; one server may go in any case, unless it is 0.
+    std::uint32_t max_removal = 50;
+    std::uint32_t min_servers = 0;  // an answer with fewer is held; 0: any number but none
     // How long the same answer is held before it counts; 0: for ever.
     Micros hold_time{600'000'000};  // if it removes too many
     Micros hold_empty{0};           // if it is empty, or has fewer than min_servers
