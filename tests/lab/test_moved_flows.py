@@ -1,97 +1,19 @@
 """active_active: flows that routers move from one director to another stay with their servers."""
 
-import json
-import os
-import pathlib
 import signal
-import subprocess
 
 import pytest
 
 from support.directors import fleet, status, tables, until_announced
 from support.flows import Flows
-from support.lvs import real_server
 from support.paths import program
-from support.processes import family
-from support.traffic import hold_address, serve
-from support.vrrp import partition
+from support.spread import DIRECTORS, FLOWS, PLACES, SERVERS, VIPS, all_services, make_site, spread, start_all
 from support.wait import wait_until
-
-FLOWS = int(os.environ.get("MAINSTAY_FLOWS", "50"))  # to each of the four services
-VIPS = ("10.50.0.1", "fd00:50::1")
-DIRECTORS = tuple(range(1, 1 + int(os.environ.get("MAINSTAY_DIRECTORS", "3"))))
-SERVERS = (11, 12, 13, 14)
-
-
-def service(vip, kind, port, servers=SERVERS, options="active_active"):
-    net = "fd00:1::" if ":" in vip else "10.1.0."
-    return (f"virtual_server {vip} {port} {{\n  delay_loop 1\n  lb_kind {kind}\n  protocol TCP\n  {options}\n"
-            f"  announce {{\n    lifetime 3\n    drain_time 1\n  }}\n"
-            + "".join(real_server(f"{net}{number} {port}") for number in servers) + "}\n")
-
-
-def all_services(servers=SERVERS, options="active_active"):
-    return "".join(service(vip, kind, port, servers, options) for vip in VIPS for kind, port in (("DR", 80), ("TUN", 81)))
 
 
 @pytest.fixture
 def site(lan):
-    """A client behind a router that spreads flows over three directors, and four servers that answer it directly."""
-    modprobe = pathlib.Path("/proc/sys/kernel/modprobe").read_text(encoding="ascii").strip()
-    for name in ("ipip", "ip6_tunnel"):
-        subprocess.run([modprobe, name], check=True)
-    lan.switch("office")
-    lan.switch("core")
-    client = lan.host("client", eth0=("office", "10.2.0.100/24", "fd00:2::100/64"))
-    router = lan.host("router", eth0=("office", "10.2.0.254/24", "fd00:2::fe/64"), eth1=("core", "10.1.0.254/24", "fd00:1::fe/64"))
-    router.sysctl(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1, net__ipv4__fib_multipath_hash_policy=1,
-                  net__ipv6__fib_multipath_hash_policy=1)
-    client.run(["ip", "route", "add", "default", "via", "10.2.0.254"])
-    client.run(["ip", "-6", "route", "add", "default", "via", "fd00:2::fe"])
-    for number in SERVERS:
-        server = lan.host(f"server{number}", eth0=("core", f"10.1.0.{number}/24", f"fd00:1::{number}/64"))
-        server.run(["ip", "route", "add", "default", "via", "10.1.0.254"])
-        server.run(["ip", "-6", "route", "add", "default", "via", "fd00:1::fe"])
-        for device in ("tunl0", "ip6tnl0", "lo"):
-            server.run(["ip", "link", "set", device, "up"])
-        for name in ("all", "default", "eth0", "tunl0"):
-            server.sysctl(**{f"net__ipv4__conf__{name}__rp_filter": 0})
-        hold_address(server, *VIPS)
-        serve(server, f"server{number}", *(f"tcp/{address}:{port}" for port in (80, 81)
-                                           for address in (*VIPS, f"10.1.0.{number}", f"fd00:1::{number}")))
-    directors = [lan.host(f"director{number}", eth0=("core", f"10.1.0.{number}/24", f"fd00:1::{number}/64")) for number in DIRECTORS]
-    for host in directors:
-        host.run(["ip", "link", "set", "lo", "up"])
-        host.run(["ip", "route", "add", "default", "via", "10.1.0.254"])
-        host.run(["ip", "-6", "route", "add", "default", "via", "fd00:1::fe"])
-        host.sysctl(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1, net__ipv4__conf__all__rp_filter=0,
-                    net__ipv4__conf__eth0__rp_filter=0, net__ipv4__conf__all__send_redirects=0, net__ipv4__conf__eth0__send_redirects=0)
-    return client, router, directors
-
-
-def spread(router, *numbers):
-    """What a router does when these directors announce."""
-    for vip in VIPS:
-        net = "fd00:1::" if ":" in vip else "10.1.0."
-        hops = [word for number in numbers for word in ("nexthop", "via", f"{net}{number}")]
-        router.run(["ip", "-6" if ":" in vip else "-4", "route", "replace", vip, *hops])
-
-
-PLACES = [f"{vip}:{port}" for vip in VIPS for port in (80, 81)]
-
-
-def start_all(directors, text, histories=()):
-    """Starts mainstay on each; those with a history had other servers before."""
-    daemons = []
-    for number, host in enumerate(directors):
-        servers = histories[number] if number < len(histories) else None
-        daemons.append(host.mainstayd(all_services(servers) if servers else text, "-C"))
-    for daemon, host in zip(daemons, directors):
-        until_announced(daemon, host, VIPS)
-    for number, host in enumerate(directors[:len(histories)]):
-        host.write("/run/keepalived.conf", text)
-        host.run([program("mainstayctl"), "reload"])
-    return daemons
+    return make_site(lan)
 
 
 def test_flows_keep_their_servers_when_directors_die_drain_and_come_back(site):
@@ -139,54 +61,6 @@ def test_without_active_active_a_router_that_moves_flows_resets_them(site):
     assert flows.lost() == 0
     spread(router, *DIRECTORS[1:])
     assert flows.lost() > 0
-
-
-def announced(host):
-    """The addresses that a routing daemon on it would announce."""
-    shown = host.run(["ip", "-json", "address", "show", "dev", "ms-vip"]).stdout
-    return sorted(one["local"] for link in json.loads(shown) for one in link.get("addr_info", []) if one["scope"] == "global")
-
-
-def test_flows_survive_directors_that_freeze_or_are_cut_off_and_servers_that_come(lan, site):
-    client, router, directors = site
-    daemons = start_all(directors, all_services(SERVERS[:3]))
-    spread(router, *DIRECTORS)
-    flows = Flows(client, FLOWS, *PLACES)
-    assert flows.count == 4 * FLOWS and flows.lost() == 0
-
-    # Its kernel withdraws the addresses and forwards on, until the routers have noticed and afterwards.
-    frozen = family(daemons[0])
-    for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
-    wait_until(lambda: announced(directors[0]) == [], 10, lambda: f"{announced(directors[0])}")
-    assert flows.lost() == 0, "flows of a frozen director that still has its routes"
-    spread(router, *DIRECTORS[1:])
-    assert flows.lost() == 0, "flows that left a frozen director"
-    for pid in frozen:
-        os.kill(pid, signal.SIGCONT)
-    until_announced(daemons[0], directors[0], VIPS)
-    spread(router, *DIRECTORS)
-    assert flows.lost() == 0, "flows that come back to it"
-
-    partition(lan, directors[1], switch="core")
-    spread(router, *(number for number in DIRECTORS if number != DIRECTORS[1]))
-    assert flows.lost() == 0, "flows of a director that is cut off"
-    partition(lan, directors[1], cut=False, switch="core")
-    spread(router, *DIRECTORS)
-    assert flows.lost() == 0, "flows that come back to it"
-
-    # A server more on each director, one director after the other: their tables differ meanwhile.
-    for host in directors:
-        host.write("/run/keepalived.conf", all_services())
-        host.run([program("mainstayctl"), "reload"])
-        wait_until(lambda host=host: all(len(one["servers"]) == 4 for one in status(host)["services"]), 30, lambda: f"{status(host)}")
-        assert flows.lost() == 0, "flows while servers come"
-    wait_until(lambda: fleet(*directors) == (0, []), 30, lambda: f"{fleet(*directors)}")
-    more = Flows(client, FLOWS, *PLACES)
-    assert more.lost() == 0
-    # New flows, made with the new tables, are anybody's; older ones are theirs that know them.
-    spread(router, *DIRECTORS[1:])
-    assert more.lost() == 0, "flows made with equal tables"
 
 
 MESH = "global_defs {\n  lvs_sync_daemon eth0 id 7\n}\n"  # without an instance: every director sends and receives
