@@ -110,6 +110,27 @@ TEST_CASE("services and servers are read again after an interval each") {
     }
 }
 
+TEST_CASE("the state is published anew when a counter has moved, not each time that they are read") {
+    Bench bench;
+    REQUIRE(bench.role->start(counted({{"enable_snmp_checker", true},
+                                       {"snmp_vs_stats_update_interval", Micros{1'000}},
+                                       {"snmp_rs_stats_update_interval", Micros{30'000'000}}}),
+                              false));
+    REQUIRE(bench.connections_become(7, 7));
+    // What the start has asked for is published by then.
+    const auto end = std::chrono::steady_clock::now() + 300ms;
+    while (std::chrono::steady_clock::now() < end) bench.runtime.loop_.run_one_for(10ms);
+    bench.runtime.loop_.restart();
+    const int published = bench.runtime.times_published;
+    const auto dumps = bench.kernel.dumps;
+    const auto later = std::chrono::steady_clock::now() + 300ms;
+    CHECK(bench.runtime.until(
+        [&] { return bench.kernel.dumps > dumps + 100 && std::chrono::steady_clock::now() > later; }));
+    CHECK(bench.runtime.times_published == published);
+    bench.kernel.stats.connections = 8;
+    CHECK(bench.runtime.until([&] { return bench.runtime.times_published > published; }));
+}
+
 TEST_CASE("counters that cannot be read stay unchanged, which is logged once") {
     Bench bench;
     REQUIRE(bench.role->start(

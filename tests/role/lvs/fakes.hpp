@@ -51,6 +51,7 @@ struct FakeRuntime final : Runtime {
     void publish_state(const ipc::StateBlock::Writer& write) override {
         state.emplace(write({}));
         write(*state);
+        ++times_published;
     }
     std::uint64_t generation() const override { return 1; }
     const ipc::RoleStartup& options() const override { return startup; }
@@ -78,7 +79,7 @@ struct FakeRuntime final : Runtime {
     std::optional<std::vector<std::byte>> state;
     ipc::RoleStartup startup;
     UniqueFd kept;  // the known real servers
-    int times_kept = 0;
+    int times_kept = 0, times_published = 0;
 };
 
 // What lives in the kernel: survives the role.
