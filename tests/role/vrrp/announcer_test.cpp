@@ -23,3 +23,12 @@ TEST_CASE("a VMAC keeps the distance between packets that is configured for its 
         office.stop();
     });
 }
+
+TEST_CASE("each address that is announced is logged once, whatever the number of packets") {
+    in_office([](Office& office) {
+        office.start_as_master(instance("garp_master_repeat 3"));
+        REQUIRE(office.until([&] { return office.cable.heard("arp 10.0.0.100") == 3; }));
+        CHECK(office.runtime.log_.count("Sending gratuitous ARP on eth0 for 10.0.0.100") == 1);
+        office.stop();
+    });
+}
