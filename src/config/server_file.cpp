@@ -63,7 +63,7 @@ std::variant<Target, std::string> read_target(std::string_view text) {
     if (port.empty()) return Target{*address, {}};
     const auto number = whole<std::uint16_t>(port.substr(1), 1, 65'535);
     if (!number) return "has no port from 1 to 65535";
-    return Target{*address, *number};
+    return Target{*address, number};
 }
 
 bool is_any(const IpAddress& address) {
