@@ -34,8 +34,8 @@ public:
 
     // Resolves the names of this configuration. Known addresses of names that it still contains are kept.
     void follow(const config::Config& config);
-    // Restores the addresses known to an earlier incarnation, until the first answer. Call it before follow(). What was
-    // saved goes before what is in `memory`, which has no weights.
+    // Restores the addresses known to an earlier incarnation, until the first answer; which, see servers_before(). Call
+    // it before follow().
     void recall(const config::Config& config, const lvs::Memory& memory, const ipc::DiscoveredSources& saved = {});
     // Null: the name is not followed.
     [[nodiscard]] const lvs::KnownServers* known(const config::VirtualServer& service,
