@@ -33,10 +33,12 @@ def test_another_advert_int_and_another_password_on_the_wire_are_found(lan):
 
 def test_without_a_file_it_looks_at_that_of_the_running_daemon(lan):
     (one,) = office(lan, "one")
+    no_file = "the configuration (no file found) cannot run"
     daemon = wait_ready(one.mainstayd(instance()))
-    assert "the configuration (no file found) cannot run" not in findings(one, path=None)
+    # The startup is complete before the observer answers.
+    wait_until(lambda: no_file not in findings(one, path=None), 20, "the daemon's own file to be looked at")
     daemon.stop(timeout=15)
-    assert "the configuration (no file found) cannot run" in findings(one, path=None)
+    assert no_file in findings(one, path=None)
 
 
 def test_a_rival_master_is_found_while_it_is_there(lan):

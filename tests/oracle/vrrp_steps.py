@@ -110,13 +110,14 @@ def rename_link(nodes, rng):
 
 def add_own(nodes, rng):
     """Something of the host's own, which has to stay. Routes name their way: it must not be an address of mainstay's that
-    leads to the gateway, and on one host only."""
+    leads to the gateway, and on one host only. An IPv6 gateway is of no subnet that can be set on another interface: the
+    kernel refuses a route whose gateway is reached there."""
     number = rng.randrange(120, 130)
     return rng.choice(([["ip", "addr", "add", f"192.168.4.{number}/32", "dev", "eth0"]],
                        [["ip", "addr", "add", f"10.20.0.{number}/24", "dev", "eth1"]],
                        [["ip", "addr", "add", f"2001:db8:4::{number}/64", "dev", "eth0"]],
                        [["ip", "route", "add", f"172.31.{number}.0/24", "via", "192.168.4.1", *OWN_WAY]],
-                       [["ip", "-6", "route", "add", f"2001:db8:{number}::/48", "via", "2001:db8:4::1", *OWN_WAY]],
+                       [["ip", "-6", "route", "add", f"2001:db8:{number}::/48", "via", "fe80::99", *OWN_WAY]],
                        [["ip", "rule", "add", "from", f"172.31.{number}.0/24", "lookup", "77", "pref", f"6{number}"]]))
 
 
