@@ -42,6 +42,23 @@ def with_bird(host, number):
     return [host.start(["bird", "-f", "-c", path, "-s", "/run/bird.ctl", "-P", "/run/bird.pid"])]
 
 
+def with_frr_ospf(host, number):
+    return start_frr_ospf(Frr(host), example("frr-director-ospf.conf", number))
+
+
+def with_bird_ospf(host, number):
+    path = host.write("/run/bird.conf", example("bird-director-ospf.conf", number) + "log stderr all;\n")
+    return [host.start(["bird", "-f", "-c", path, "-s", "/run/bird.ctl", "-P", "/run/bird.pid"])]
+
+
+def start_frr_ospf(frr, text):
+    """The daemons of a configuration for OSPF; zebra reads it, too: it keeps routes out of the kernel."""
+    path = frr.host.write("/run/whole.conf", text)
+    daemons = [frr.zebra] + [frr.start(daemon, text) for daemon in ("bfdd", "ospfd", "ospf6d")]
+    frr.host.run(["vtysh", "--vty_socket", "/run/frr", "-f", path])
+    return daemons
+
+
 def with_exabgp(host, number):
     text = example("exabgp-director.conf", number).replace("/etc/exabgp/exabgp-announce", str(EXAMPLES / "exabgp-announce"))
     path = host.write("/run/exabgp.conf", text.replace("fd00:1::1;", f"fd00:1::{number};"))
@@ -81,13 +98,24 @@ class Director:
 
 def make_site(lan, *routing):
     """A router, and directors that speak BGP with it by these programs."""
+    frr = Frr(make_router(lan))
+    frr.start("bfdd", example("frr-router.conf"))
+    frr.start("bgpd", example("frr-router.conf"))
+    return frr.host, [Director(lan, number, one) for number, one in enumerate(routing, 1)], frr
+
+
+def make_ospf_site(lan, *routing):
+    """The same with OSPF."""
+    frr = Frr(make_router(lan))
+    start_frr_ospf(frr, example("frr-router-ospf.conf"))
+    return frr.host, [Director(lan, number, one) for number, one in enumerate(routing, 1)], frr
+
+
+def make_router(lan):
     lan.switch("core")
     router = lan.host("router", eth0=("core", "10.1.0.254/24", "fd00:1::fe/64"))
     router.run(["ip", "link", "set", "lo", "up"])
-    frr = Frr(router)
-    frr.start("bfdd", example("frr-router.conf"))
-    frr.start("bgpd", example("frr-router.conf"))
-    return router, [Director(lan, number, one) for number, one in enumerate(routing, 1)], frr
+    return router
 
 
 def until_hops(router, vip, *numbers, within=60):
