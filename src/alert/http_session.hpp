@@ -21,7 +21,7 @@ public:
     void stop() { stop_.stop(); }  // from any thread
 
 private:
-    SessionStop stop_;  // outlives the connections of easy_, which tell it of their end
+    SessionStop stop_;  // outlives the connections of easy_, which report their end to it
     Easy easy_;
 };
 

@@ -61,19 +61,19 @@ report::MailCounters Mailer::counters() const {
 }
 
 void Mailer::settle_spool() {
-    if (spool_.disk_problem().empty() && !told_disk_) return;
+    if (spool_.disk_problem().empty() && !logged_disk_) return;
     const std::size_t problems_before = spool_.problems().size();
     const std::size_t written = spool_.settle();
     for (std::size_t i = problems_before; i < spool_.problems().size(); ++i)
         log_.error("mail spool: {}", spool_.problems()[i]);
     const bool refuses = !spool_.disk_problem().empty();
-    if (refuses && !told_disk_) {
+    if (refuses && !logged_disk_) {
         log_.error("The mail spool cannot be written ({}): mails are sent from memory, which keeps at most {} of them",
                    spool_.disk_problem(), spool_.limits().memory_mails_max);
-    } else if (!refuses && told_disk_) {
+    } else if (!refuses && logged_disk_) {
         log_.notice("The mail spool can be written again: {} mails were moved from memory to it", written);
     }
-    told_disk_ = refuses;
+    logged_disk_ = refuses;
 }
 
 // True: this mail goes out by itself. False: the minute's share is used up.

@@ -153,8 +153,8 @@ Result<std::vector<std::string>> Webhooks::retry(const Selection& which, WallTim
 
 void Webhooks::drop_failed(const SelectedFailed& failed, std::vector<std::string>& lines) {
     const auto taken = take_from_failed(failed);
-    const auto said = taken ? std::string{"dropped"} : taken.error().text();
-    for (const auto& id : failed.ids()) lines.push_back(fmt::format("{}: {}", id, said));
+    const auto outcome = taken ? std::string{"dropped"} : taken.error().text();
+    for (const auto& id : failed.ids()) lines.push_back(fmt::format("{}: {}", id, outcome));
 }
 
 Result<std::vector<std::string>> Webhooks::drop(const Selection& which) {

@@ -165,19 +165,19 @@ PostBatch Webhooks::rest_of(const PostBatch& batch) const {
 }
 
 void Webhooks::settle(WallTime wall) {
-    if (!spool_.disk_problem().empty() || told_disk_) {
+    if (!spool_.disk_problem().empty() || logged_disk_) {
         const std::size_t files = spool_.mails().size();
         const std::size_t written = spool_.settle();
         if (spool_.mails().size() != files) rebuild();
         const bool refuses = !spool_.disk_problem().empty();
-        if (refuses && !told_disk_)
+        if (refuses && !logged_disk_)
             log_.error(
                 "The webhook spool cannot be written ({}): events are sent from memory, which keeps at most {} "
                 "files of them",
                 spool_.disk_problem(), spool_.limits().memory_mails_max);
-        else if (!refuses && told_disk_)
+        else if (!refuses && logged_disk_)
             log_.notice("The webhook spool can be written again: {} files were moved from memory to it", written);
-        told_disk_ = refuses;
+        logged_disk_ = refuses;
     }
     if (!firing_loaded_) load_firing();
     if (!firing_saved_) save_firing();

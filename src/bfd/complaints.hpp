@@ -27,12 +27,12 @@ public:
 
     // The line to log; none if one of the same kind was logged recently. The next line reports how many were
     // suppressed.
-    [[nodiscard]] std::optional<LogLine> say(Complaint kind, std::string_view text, Instant now);
+    [[nodiscard]] std::optional<LogLine> line(Complaint kind, std::string_view text, Instant now);
     void clear() { kinds_ = {}; }
 
 private:
     struct Kind {
-        std::optional<Instant> said;
+        std::optional<Instant> last;
         std::uint64_t silent = 0;
     };
     std::array<Kind, static_cast<std::size_t>(Complaint::Count_)> kinds_{};

@@ -43,8 +43,8 @@ Settings settings_of(const config::Section& section) {
     s.max_hops = static_cast<int>(std::min<std::int64_t>(hops, s.ttl));
     s.multihop = config::value_of<bool>(values, "multihop").value_or(false);
     const bool vrrp = given(values, "vrrp"), checker = given(values, "checker");
-    s.tells_vrrp = vrrp || !checker;
-    s.tells_checkers = checker || !vrrp;
+    s.reports_to_vrrp = vrrp || !checker;
+    s.reports_to_checkers = checker || !vrrp;
     return s;
 }
 

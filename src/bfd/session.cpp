@@ -58,7 +58,7 @@ void Session::adopt(Step step, const SessionSnapshot& previous) {
         heard_ = *expires_ - detection();
         unheard_ = true;
     }
-    if (previous.name != settings_.name) tell(step);
+    if (previous.name != settings_.name) report_state(step);
     reconfigure(step, Settings{settings_});
 }
 
@@ -73,7 +73,7 @@ void Session::discarded(Step step, Complaint kind, std::string_view why) {
     ++counters_.discarded;
     const auto text =
         fmt::format("({}) Discarding packet from {}: {}", settings_.name, settings_.neighbor.to_string(), why);
-    if (auto line = complaints_.say(kind, text, step.now)) step.out.push_back(Say{std::move(*line)});
+    if (auto line = complaints_.line(kind, text, step.now)) step.out.push_back(WriteLog{std::move(*line)});
 }
 
 // RFC 5880 6.8.6 from "Set bfd.RemoteDiscr to the value of My Discriminator".
@@ -124,16 +124,16 @@ void Session::enter(Step step, State next, Diagnostic diagnostic) {
     }
     if (was_up) ++counters_.went_down;
     if (was_up != up()) {
-        tell(step);
+        report_state(step);
         complaints_.clear();
     }
     const LogLevel level = state_ == State::Init ? LogLevel::Debug : LogLevel::Info;
     if (state_ == State::Down || state_ == State::AdminDown)
-        say(step, level,
+        log(step, level,
             fmt::format("Entering {} state (Local diagnostic - {}, Remote diagnostic - {})", to_string(state_),
                         to_string(diagnostic_), to_string(remote_.diagnostic)));
     else
-        say(step, level, fmt::format("Entering {} state", to_string(state_)));
+        log(step, level, fmt::format("Entering {} state", to_string(state_)));
 }
 
 void Session::expire(Step step) {
@@ -141,12 +141,12 @@ void Session::expire(Step step) {
     const bool was_alive = state_ == State::Init || state_ == State::Up;
     if (was_alive) {
         ++counters_.expired;
-        say(step, LogLevel::Info,
+        log(step, LogLevel::Info,
             fmt::format("Expired after {} ms ({} usec overdue)", detection() / Micros{1000},
                         std::chrono::duration_cast<Micros>(overdue).count()));
     }
-    const Diagnostic said = remote_.diagnostic;
-    remote_ = {.diagnostic = said};  // also resumes sending to a neighbour that had requested no packets
+    const Diagnostic diagnostic = remote_.diagnostic;
+    remote_ = {.diagnostic = diagnostic};  // also resumes sending to a neighbour that had requested no packets
     expires_.reset();
     if (was_alive) {
         enter(step, State::Down, Diagnostic::DetectionTimeExpired);
@@ -206,7 +206,7 @@ void Session::reconfigure(Step step, Settings settings) {
     const bool other_multiplier = settings.multiplier != settings_.multiplier;
     const bool other_name = settings.name != settings_.name;
     settings_ = std::move(settings);
-    if (other_name) tell(step);
+    if (other_name) report_state(step);
     const bool was_polling = polling_;
     if (up()) {
         announce_intervals();
@@ -277,12 +277,12 @@ void Session::send(Step step, bool final) {
     if (!final) sent_ = step.now;
 }
 
-void Session::tell(Step step) const {
-    step.out.push_back(Tell{settings_.name, up(), settings_.tells_vrrp, settings_.tells_checkers});
+void Session::report_state(Step step) const {
+    step.out.push_back(ReportState{settings_.name, up(), settings_.reports_to_vrrp, settings_.reports_to_checkers});
 }
 
-void Session::say(Step step, LogLevel level, std::string_view text) const {
-    step.out.push_back(Say{{level, fmt::format("({}) {}", settings_.name, text)}});
+void Session::log(Step step, LogLevel level, std::string_view text) const {
+    step.out.push_back(WriteLog{{level, fmt::format("({}) {}", settings_.name, text)}});
 }
 
 // ---- time --------------------------------------------------------------------------------------------------------

@@ -78,8 +78,8 @@ private:
     void periodic_due(Step step);
     void send_now(Step step);  // an extra packet; the next periodic one is due an interval later
     void send(Step step, bool final);
-    void tell(Step step) const;
-    void say(Step step, LogLevel level, std::string_view text) const;
+    void report_state(Step step) const;
+    void log(Step step, LogLevel level, std::string_view text) const;
     [[nodiscard]] bool near_enough(std::uint8_t ttl) const;
     [[nodiscard]] Micros transmit_interval() const;  // 0: nothing periodic
     [[nodiscard]] Micros detection() const;

@@ -147,7 +147,7 @@ void Sessions::Impl::discard(Step step, const PacketHeard& heard, Complaint kind
     if (Session* session = by_address(heard)) return session->discarded(step, kind, why);
     ++strangers;
     const auto text = fmt::format("Discarding packet from {}: {}", heard.source.to_string(), why);
-    if (auto line = complaints.say(kind, text, step.now)) step.out.push_back(Say{std::move(*line)});
+    if (auto line = complaints.line(kind, text, step.now)) step.out.push_back(WriteLog{std::move(*line)});
 }
 
 // RFC 5880 6.8.6. A packet with a session's discriminator must also come from that session's neighbour (as in

@@ -153,7 +153,7 @@ struct AnnouncedOptions {
 // was 403, or the socket may not be opened.
 [[nodiscard]] Result<std::string> ask_daemon(const std::string& socket, const std::string& target);
 // Likewise a POST of this JSON.
-[[nodiscard]] Result<std::string> tell_daemon(const std::string& socket, const std::string& target,
-                                              const std::string& body);
+[[nodiscard]] Result<std::string> send_command(const std::string& socket, const std::string& target,
+                                               const std::string& body);
 
 }  // namespace mainstay::cli

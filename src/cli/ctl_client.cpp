@@ -102,7 +102,7 @@ Result<std::string> ask_daemon(const std::string& socket, const std::string& tar
     return exchange_with(socket, target, std::nullopt);
 }
 
-Result<std::string> tell_daemon(const std::string& socket, const std::string& target, const std::string& body) {
+Result<std::string> send_command(const std::string& socket, const std::string& target, const std::string& body) {
     return exchange_with(socket, target, body);
 }
 

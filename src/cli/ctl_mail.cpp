@@ -44,7 +44,7 @@ int change(const std::string& socket, const MailOptions& options) {
         body["all"] = true;
     else
         body["ids"] = words(options.ids);
-    const auto answer = tell_daemon(socket, path_of(options) + "/" + options.verb, as_body(body));
+    const auto answer = send_command(socket, path_of(options) + "/" + options.verb, as_body(body));
     if (!answer) return complain(answer.error());
     const auto done = json_object(*answer);
     if (!done) return complain(done.error());
@@ -61,7 +61,7 @@ void print_lines(const json& progress) {
 int test(const std::string& socket, const MailOptions& options) {
     json body = json::object();
     if (!options.to.empty()) body["to"] = words(options.to);
-    auto answer = tell_daemon(socket, path_of(options) + "/test", as_body(body));
+    auto answer = send_command(socket, path_of(options) + "/test", as_body(body));
     std::int64_t number_of_test = 0;
     for (;;) {
         if (!answer) return complain(answer.error());

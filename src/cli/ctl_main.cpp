@@ -189,7 +189,8 @@ int run(int argc, char** argv) {
 
     std::vector<std::string> directors;
     auto* fleet = app.add_subcommand(
-        "fleet", "Compare what several directors say of themselves; exit 0 equal, 1 different, 2 one did not answer");
+        "fleet",
+        "Compare what several directors report of themselves; exit 0 equal, 1 different, 2 one did not answer");
     fleet->add_option("DIRECTOR", directors, "Ask these: [USER@]HOST over ssh, or the path of a control socket")
         ->required();
     fleet->add_flag("--json", as_json, "Print the differences as JSON");

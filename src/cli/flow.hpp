@@ -21,7 +21,7 @@ struct Flow {
 // "192.0.2.1:80" or "[2001:db8::1]:80"
 [[nodiscard]] std::optional<Endpoint> endpoint_from(std::string_view text);
 
-// What tells the size of the kernel's mh tables.
+// From which the size of the kernel's mh tables is concluded.
 struct TableSize {
     std::optional<std::uint32_t> configured;  // by the boot configuration (lvs::mh_table_size)
     std::vector<IpvsConnection> connections;  // where it does not say: the kernel's

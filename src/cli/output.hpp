@@ -8,7 +8,7 @@ namespace mainstay::cli {
 
 // To stdout, through its buffer. A failure shows in finish_output() at the latest.
 void print(std::string_view text);
-// To stderr, at once. If that fails too, nobody is left who could be told.
+// To stderr, at once. If that fails too, it cannot be reported anywhere.
 void print_error(std::string_view text);
 // Flushes stdout as a program's last act. Returns `exit_code`, or `when_lost` if not everything that was printed could
 // be written; then stderr says so and why, after "PROGRAM: ".

@@ -30,9 +30,11 @@ std::string decimal(std::int64_t micros, std::int64_t unit) {
 }
 
 std::string range(const KeywordSpec& row, std::int64_t unit) {
-    const auto say = [&](std::int64_t number) { return unit == 1 ? fmt::format("{}", number) : decimal(number, unit); };
-    if (row.args.high == config::kUnlimited) return fmt::format("{} or more", say(row.args.low));
-    return fmt::format("{} to {}", say(row.args.low), say(row.args.high));
+    const auto shown = [&](std::int64_t number) {
+        return unit == 1 ? fmt::format("{}", number) : decimal(number, unit);
+    };
+    if (row.args.high == config::kUnlimited) return fmt::format("{} or more", shown(row.args.low));
+    return fmt::format("{} to {}", shown(row.args.low), shown(row.args.high));
 }
 
 // ---- examples ----

@@ -73,10 +73,10 @@ std::string sentence(std::string_view label, std::string_view text) {
 std::optional<std::string> explain(std::string_view keyword) {
     const auto places = places_of(keyword);
     std::string out;
-    std::vector<const KeywordSpec*> said;
+    std::vector<const KeywordSpec*> listed;
     for (const auto& place : places) {
-        if (std::ranges::find(said, place.row) != said.end()) continue;
-        said.push_back(place.row);
+        if (std::ranges::find(listed, place.row) != listed.end()) continue;
+        listed.push_back(place.row);
         std::vector<Block> blocks;
         for (const auto& other : places)
             if (other.row == place.row) blocks.push_back(other.block);

@@ -18,7 +18,7 @@
 namespace mainstay::config {
 namespace {
 
-constexpr std::size_t kProbedBytes = 4096;  // of a file, to tell text from garbage
+constexpr std::size_t kProbedBytes = 4096;  // of a file, to distinguish text from garbage
 constexpr std::size_t kMostControlBytes = 64;
 
 // A NUL or many control characters near the start: not a text file.
@@ -94,10 +94,10 @@ void explain_references(ParseContext& r, const Snapshot& snapshot) {
         if (r.diag.full()) return;  // each reference costs a search of all names and messages
         const std::string why = why_not_expanded(snapshot, reference);
         Diagnoser::Entry* definition = refused_definition(r, snapshot, reference.name);
-        bool told = false;
+        bool reported = false;
         for (Diagnoser::Entry& entry : r.diag.entries()) {
             if (!overlap(entry.mark, reference.mark)) continue;
-            told = true;
+            reported = true;
             if (&entry == definition) continue;
             if (definition != nullptr)
                 blame(*definition, entry);
@@ -106,7 +106,7 @@ void explain_references(ParseContext& r, const Snapshot& snapshot) {
         }
         // In quotes it may be intended for a shell, and its braces have no effect.
         const bool meant = !reference.quoted || why.contains(';') || reference.several_lines;
-        if (told || !meant || in_skipped_block(r, reference.mark)) continue;
+        if (reported || !meant || in_skipped_block(r, reference.mark)) continue;
         auto& d = reference.braced && !reference.quoted ? r.diag.error(Code::NameNotDefined, reference.mark, why)
                                                         : r.diag.advise(Code::NameNotDefined, reference.mark, why);
         d.effect = reference.braced && !reference.quoted ? "it is not expanded; keepalived ends the line at its brace"

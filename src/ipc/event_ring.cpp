@@ -1,5 +1,6 @@
 // Layout: a header with the number of the newest event, then kEventRingSlots slots of fixed size. Event n lives in slot
-// n mod kEventRingSlots. A slot's number is set to 0 before its bytes change and to n after, so a reader can tell.
+// n mod kEventRingSlots. A slot's number is set to 0 before its bytes change and to n after, so a reader can see a torn
+// slot.
 #include <atomic>
 #include <cstring>
 

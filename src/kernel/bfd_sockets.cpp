@@ -74,7 +74,7 @@ Result<UniqueFd> bound_socket(Family family, const IpAddress& address, std::uint
     return fd;
 }
 
-Result<void> tell_origin(int fd, Family family) {
+Result<void> request_origin(int fd, Family family) {
     const bool v4 = family == Family::V4;
     if (auto done = v4 ? option(fd, IPPROTO_IP, IP_RECVTTL, 1, "set IP_RECVTTL")
                        : option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1, "set IPV6_RECVHOPLIMIT");
@@ -138,7 +138,7 @@ Result<BfdReceiver> BfdReceiver::open(Family family, std::uint16_t port) {
     auto fd = bound_socket(family, {}, port, 0);
     if (!fd) return std::unexpected{std::move(fd.error()).with(attempt)};
     receiver.fd_ = std::move(*fd);
-    if (auto done = tell_origin(receiver.fd_.get(), family); !done)
+    if (auto done = request_origin(receiver.fd_.get(), family); !done)
         return std::unexpected{std::move(done.error()).with(attempt)};
     (void)size_receive_buffer(receiver.fd_.get(), kReceiveBuffer);
     sockaddr_storage own{};

@@ -50,7 +50,7 @@ Result<void> notify_socket(const std::string& address, std::string_view state) {
     return {};
 }
 
-void tell_service_manager(std::string_view state) {
+void notify_service_manager(std::string_view state) {
     const char* address = std::getenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe): there is one thread
     if (address != nullptr) (void)notify_socket(address, state);
 }

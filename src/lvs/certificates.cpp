@@ -31,16 +31,16 @@ CertificateWatch::Judgement CertificateWatch::look(const config::VirtualServer& 
     Judgement judgement;
     const std::string ends = when(certificate.not_after, now);
     judgement.remark = "its certificate " + ends;
-    if (told_.contains(certificate.fingerprint)) return judgement;
-    if (told_.size() >= kCertificatesRemembered) told_.clear();
-    told_.emplace(certificate.fingerprint);
+    if (logged_.contains(certificate.fingerprint)) return judgement;
+    if (logged_.size() >= kCertificatesRemembered) logged_.clear();
+    logged_.emplace(certificate.fingerprint);
     const std::string text =
         fmt::format("The certificate of service {} of VS {} ({}) {}: renew it", text_of(service, server),
                     config::service_name(service), certificate.subject, ends);
-    judgement.told.push_back(say(LogLevel::Warning, text));
+    judgement.intents.push_back(log_line(LogLevel::Warning, text));
     Event event = server_event(service, server, alive, fmt::format("Certificate {} {}", certificate.subject, ends));
     event.notify = false;  // no change of state: mail only
-    if (event.mail) judgement.told.emplace_back(Announce{std::move(event)});
+    if (event.mail) judgement.intents.emplace_back(Announce{std::move(event)});
     return judgement;
 }
 

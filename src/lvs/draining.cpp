@@ -28,9 +28,9 @@ bool is_of(const ConnectionsCounted::Destination& one, const config::VirtualServ
 
 DrainState drain_for(Micros time, Moment at) { return {at.now + time, {at.wall.unix_us + time.count()}, {}, false}; }
 
-Intent said_begun(const std::string& name, const std::string& parent, Micros time) {
-    return say(LogLevel::Info,
-               fmt::format("Draining service {} of VS {} for at most {}", name, parent, seconds_text(time)));
+Intent begun_line(const std::string& name, const std::string& parent, Micros time) {
+    return log_line(LogLevel::Info,
+                    fmt::format("Draining service {} of VS {} for at most {}", name, parent, seconds_text(time)));
 }
 
 // Calls `look` for each server of the service that drains.
@@ -52,13 +52,14 @@ void end(const Services& services, std::size_t service, const config::RealServer
     const std::string name = text_of(services.configs[service], server);
     const std::string parent = services.name(service);
     if (drain.connections == 0U)
-        out.push_back(say(LogLevel::Info, fmt::format("Service {} of VS {} has no connection left", name, parent)));
+        out.push_back(
+            log_line(LogLevel::Info, fmt::format("Service {} of VS {} has no connection left", name, parent)));
     else
-        out.push_back(say(LogLevel::Info,
-                          fmt::format("Drain timeout of service {} of VS {} expired{}", name, parent,
-                                      drain.connections ? fmt::format(": {} connections remain", *drain.connections)
-                                                        : std::string{})));
-    out.push_back(say(LogLevel::Info, fmt::format("Removing service {} from VS {}", name, parent)));
+        out.push_back(log_line(
+            LogLevel::Info, fmt::format("Drain timeout of service {} of VS {} expired{}", name, parent,
+                                        drain.connections ? fmt::format(": {} connections remain", *drain.connections)
+                                                          : std::string{})));
+    out.push_back(log_line(LogLevel::Info, fmt::format("Removing service {} from VS {}", name, parent)));
     out.emplace_back(TableChanged{service});
 }
 
@@ -86,7 +87,7 @@ void Draining::begin(Services& services, const ServerRef& ref, Moment at, Intent
     server.between.edit().leave = drain_for(time, at);
     services_.insert(ref.service);
     look_at_ = at.now + kCountEvery;
-    out.push_back(said_begun(services.name(ref), services.name(ref.service), time));
+    out.push_back(begun_line(services.name(ref), services.name(ref.service), time));
 }
 
 void Draining::take_removed(Services& services, std::size_t service, const config::VirtualServer& old_config,
@@ -103,7 +104,7 @@ void Draining::take_removed(Services& services, std::size_t service, const confi
         if (now.find(server.endpoint) || !drains(old_config, server, old_state, state)) continue;
         const Micros time = drain_timeout_of(old_config, server);
         leaving.push_back(LeavingServer{server, state.between->leave.value_or(drain_for(time, at))});
-        out.push_back(said_begun(text_of(config, server), services.name(service), time));
+        out.push_back(begun_line(text_of(config, server), services.name(service), time));
     }
 }
 

@@ -47,7 +47,7 @@ Intents Judge::Impl::command(const ServerCommand& command, Moment at, ServerAnsw
     auto audit = run.run(answer);
     if (!audit) return out;
     tidy();
-    out.insert(out.begin(), say(LogLevel::Notice, std::move(*audit)));
+    out.insert(out.begin(), log_line(LogLevel::Notice, std::move(*audit)));
     return out;
 }
 
@@ -65,7 +65,8 @@ void Judge::Impl::dry_run(const ServerCommand& command, Moment at, ServerAnswer&
                                        : "would restore: net.ipv4.vs.expire_quiescent_template");
     // Without the audit line, the first one: it is for commands that are carried out.
     for (const auto& intent : std::span{would}.subspan(answer.changed == 0 ? 0 : 1)) {
-        if (const auto* said = std::get_if<Say>(&intent)) answer.lines.push_back("would log: " + said->line.text);
+        if (const auto* written = std::get_if<WriteLog>(&intent))
+            answer.lines.push_back("would log: " + written->line.text);
     }
     for (const std::size_t service : changed_services(would))
         for (const auto& operation : plan(copy.services_.desired(service), services_.desired(service), {}))
@@ -96,8 +97,8 @@ void Judge::Impl::take_out(const ServerRef& ref, Moment at, Intents& out) {
     server.since = at.wall;
     draining_.begin(services_, ref, at, out);
     if (!server.between->leave)
-        out.push_back(say(LogLevel::Info, fmt::format("Removing service {} from VS {}", services_.name(ref),
-                                                      services_.name(ref.service))));
+        out.push_back(log_line(LogLevel::Info, fmt::format("Removing service {} from VS {}", services_.name(ref),
+                                                           services_.name(ref.service))));
     const auto held = overrides_.of(services_, ref);
     const std::string reason = held && !held->reason.empty() ? ": " + held->reason : std::string{};
     out.emplace_back(Announce{server_event(services_.configs[ref.service], services_.config_at(ref), false,
@@ -129,9 +130,9 @@ void Judge::Impl::end_overrides(Moment at, Intents& out) {
     for (std::size_t v = 0; v < services_.size(); ++v) by_name.emplace(services_.name(v), v);
     for (const auto& [key, held] : ended) {
         out.push_back(
-            say(LogLevel::Notice, fmt::format("The override of {} of VS {} ends: it was {} by {} until now{}",
-                                              key.server.to_string(), key.service, text_of(held), held.by,
-                                              held.reason.empty() ? std::string{} : " (" + held.reason + ")")));
+            log_line(LogLevel::Notice, fmt::format("The override of {} of VS {} ends: it was {} by {} until now{}",
+                                                   key.server.to_string(), key.service, text_of(held), held.by,
+                                                   held.reason.empty() ? std::string{} : " (" + held.reason + ")")));
         const auto service = by_name.find(key.service);
         if (service == by_name.end()) continue;
         const auto server = find_server(services_.configs[service->second], key.server);

@@ -86,7 +86,7 @@ private:
     [[nodiscard]] bool needs_more_urls(const CheckerRef& ref, Moment at, Intents& out);
     [[nodiscard]] bool tries_again(const CheckerRef& ref, const CheckRun& run, Moment at);
     [[nodiscard]] RiseFall counts(const CheckerRef& ref) const;
-    void say_failure(const CheckerRef& ref, const CheckFinished& fact, bool retried, std::uint32_t retries,
+    void log_failure(const CheckerRef& ref, const CheckFinished& fact, bool retried, std::uint32_t retries,
                      Intents& out) const;
     void announce_check(const CheckerRef& ref, const CheckFinished& fact, bool notify, bool mail, Intents& out) const;
 
@@ -95,7 +95,7 @@ private:
     // Makes the effective weight follow the checkers; true when it changed.
     bool reweigh(const ServerRef& ref, Instant now, Intents& out);
     [[nodiscard]] bool is_kept(const ServerRef& ref, Intents& out);
-    void say_kept(const ServerRef& ref, std::size_t others, Intents& out) const;
+    void log_kept(const ServerRef& ref, std::size_t others, Intents& out) const;
     void release_kept(std::size_t service, Moment at, Intents& out);
     void keep_again(std::size_t service, const config::VirtualServer& before, Moment at, Intents& out);
 
@@ -116,9 +116,9 @@ private:
         [[nodiscard]] std::optional<std::size_t> find(const config::VirtualServer& service) const;
     };
     void take_over(const Previous& before, const std::vector<std::size_t>& services, Moment at, Intents& out);
-    void tell_removed(const Previous& before, const std::vector<std::size_t>& services, Intents& out) const;
-    void tell_removed_servers(const Previous& before, std::size_t old, std::size_t service, Intents& out) const;
-    void tell_added(std::size_t service, const Previous& before, Intents& out) const;
+    void report_removed(const Previous& before, const std::vector<std::size_t>& services, Intents& out) const;
+    void report_removed_servers(const Previous& before, std::size_t old, std::size_t service, Intents& out) const;
+    void report_added(std::size_t service, const Previous& before, Intents& out) const;
     void carry_service(std::size_t service, const Previous& before, std::size_t old, Moment at, Intents& out);
     void report_carried(const ServerRef& ref, const ServerState& old, Moment at, Intents& out);
     void cancel_gone(const Previous& before, Intents& out) const;
@@ -130,9 +130,9 @@ private:
     void on_addresses(Moment at, Intents& out);
     void suspend(std::size_t service, Instant now, Intents& out);
     void resume(std::size_t service, Instant now, Intents& out);
-    void say_activations(Intents& out, CheckerId since) const;
-    void say_sessions(Intents& out, CheckerId since) const;
-    void say_checks(std::size_t service, std::string_view verb, Intents& out, CheckerId since = 0) const;
+    void log_activations(Intents& out, CheckerId since) const;
+    void log_sessions(Intents& out, CheckerId since) const;
+    void log_checks(std::size_t service, std::string_view verb, Intents& out, CheckerId since = 0) const;
 
     Services services_;
     CheckSchedule schedule_;

@@ -13,21 +13,21 @@
 namespace mainstay::lvs {
 namespace {
 
-void tell_removed_server(const config::VirtualServer& service, const config::RealServer& server, bool alive,
-                         bool drains, Intents& out) {
+void report_removed_server(const config::VirtualServer& service, const config::RealServer& server, bool alive,
+                           bool drains, Intents& out) {
     const bool inhibited = !alive && inhibits(service, server);
     if ((alive || inhibited) && !drains) {
         out.push_back(
-            say(LogLevel::Info, fmt::format("Removing {}service {} from VS {}", inhibited ? "(inhibited) " : "",
-                                            text_of(service, server), config::service_name(service))));
+            log_line(LogLevel::Info, fmt::format("Removing {}service {} from VS {}", inhibited ? "(inhibited) " : "",
+                                                 text_of(service, server), config::service_name(service))));
     }
     if (alive) out.emplace_back(Announce{server_event(service, server, false, "Removing")});
 }
 
-void tell_removed_service(const config::VirtualServer& service, const ServiceState& state, Intents& out) {
-    out.push_back(say(LogLevel::Info, fmt::format("Removing Virtual Server {}", config::service_name(service))));
+void report_removed_service(const config::VirtualServer& service, const ServiceState& state, Intents& out) {
+    out.push_back(log_line(LogLevel::Info, fmt::format("Removing Virtual Server {}", config::service_name(service))));
     for (std::size_t s = 0; s < state.servers.size(); ++s) {
-        tell_removed_server(service, service.real_servers[s], state.servers[s].alive, false, out);
+        report_removed_server(service, service.real_servers[s], state.servers[s].alive, false, out);
     }
     if (!state.quorum_up) return;
     out.emplace_back(
@@ -86,10 +86,10 @@ Intents Judge::Impl::reload(std::vector<config::ServiceChange> changes, Moment a
 
 // The services at these indexes have fresh states; `before` has their former states.
 void Judge::Impl::take_over(const Previous& before, const std::vector<std::size_t>& services, Moment at, Intents& out) {
-    tell_removed(before, services, out);
+    report_removed(before, services, out);
     for (const std::size_t service : services)
         if (const auto old = before.find(services_.configs[service])) carry_service(service, before, *old, at, out);
-    for (const std::size_t service : services) tell_added(service, before, out);
+    for (const std::size_t service : services) report_added(service, before, out);
     const CheckerId since = services_.next_id();
     take_up_checks(at.now);
     cancel_gone(before, out);
@@ -101,35 +101,35 @@ void Judge::Impl::take_over(const Previous& before, const std::vector<std::size_
     }
     tidy();
     // keepalived restarts all of them and logs it; here the other checks continue.
-    say_activations(out, since);
+    log_activations(out, since);
 }
 
-void Judge::Impl::tell_removed(const Previous& before, const std::vector<std::size_t>& services, Intents& out) const {
+void Judge::Impl::report_removed(const Previous& before, const std::vector<std::size_t>& services, Intents& out) const {
     std::map<ServiceIdentity, std::size_t> kept;
     for (const std::size_t service : services) kept.emplace(identity_of(services_.configs[service]), service);
     for (std::size_t v = 0; v < before.configs.size(); ++v) {
         const auto found = kept.find(identity_of(before.configs[v]));
         if (found == kept.end())
-            tell_removed_service(before.configs[v], before.states[v], out);
+            report_removed_service(before.configs[v], before.states[v], out);
         else
-            tell_removed_servers(before, v, found->second, out);
+            report_removed_servers(before, v, found->second, out);
     }
 }
 
-void Judge::Impl::tell_removed_servers(const Previous& before, std::size_t old, std::size_t service,
-                                       Intents& out) const {
+void Judge::Impl::report_removed_servers(const Previous& before, std::size_t old, std::size_t service,
+                                         Intents& out) const {
     const auto& was = before.configs[old];
     const ServerIndex now{services_.configs[service]};
     for (std::size_t s = 0; s < was.real_servers.size(); ++s) {
         const auto& server = was.real_servers[s];
         if (now.find(server.endpoint)) continue;
-        out.push_back(say(LogLevel::Info, fmt::format("service {} no longer exist", text_of(was, server))));
+        out.push_back(log_line(LogLevel::Info, fmt::format("service {} no longer exist", text_of(was, server))));
         const auto& state = before.states[old].servers[s];
-        tell_removed_server(was, server, state.alive, drains(was, server, before.states[old], state), out);
+        report_removed_server(was, server, state.alive, drains(was, server, before.states[old], state), out);
     }
 }
 
-void Judge::Impl::tell_added(std::size_t service, const Previous& before, Intents& out) const {
+void Judge::Impl::report_added(std::size_t service, const Previous& before, Intents& out) const {
     if (!is_on(services_.global, "rs_init_notifies")) return;
     const auto& config = services_.configs[service];
     const auto old = before.find(config);
@@ -160,9 +160,9 @@ void Judge::Impl::carry_service(std::size_t service, const Previous& before, std
 void Judge::Impl::report_carried(const ServerRef& ref, const ServerState& old, Moment at, Intents& out) {
     auto& server = services_.state_at(ref);
     if (old.weight != server.weight) {
-        out.push_back(say(LogLevel::Info, fmt::format("Changing weight from {} to {} for {} service {} of VS {}",
-                                                      old.weight, server.weight, old.alive ? "active" : "inactive",
-                                                      services_.name(ref), services_.name(ref.service))));
+        out.push_back(log_line(LogLevel::Info, fmt::format("Changing weight from {} to {} for {} service {} of VS {}",
+                                                           old.weight, server.weight, old.alive ? "active" : "inactive",
+                                                           services_.name(ref), services_.name(ref.service))));
     }
     const bool alive = may_live(server);
     if (!alive || old.alive) {

@@ -12,7 +12,7 @@ namespace mainstay::lvs {
 
 Intents Judge::Impl::step(const Fact& fact, Moment at) {
     Intents out;
-    for (auto& line : budget_.look(at.now)) out.emplace_back(Say{std::move(line)});
+    for (auto& line : budget_.look(at.now)) out.emplace_back(WriteLog{std::move(line)});
     if (const auto* finished = std::get_if<CheckFinished>(&fact))
         on_results(*finished, at, out);
     else if (const auto* counted = std::get_if<ConnectionsCounted>(&fact))
@@ -24,8 +24,8 @@ Intents Judge::Impl::step(const Fact& fact, Moment at) {
         on_deadline(at, out);
     tidy();
     std::erase_if(out, [this, at](const Intent& intent) {
-        const auto* said = std::get_if<Say>(&intent);
-        return said != nullptr && !budget_.allows(said->line, at.now);
+        const auto* written = std::get_if<WriteLog>(&intent);
+        return written != nullptr && !budget_.allows(written->line, at.now);
     });
     return out;
 }
@@ -86,9 +86,9 @@ void Judge::Impl::on_finished(const CheckFinished& fact, Moment at, Intents& out
 
 void Judge::Impl::not_run(const CheckerRef& ref, const CheckFinished& fact, bool repeated, Intents& out) const {
     if (repeated) return;
-    out.push_back(say(LogLevel::Warning,
-                      fmt::format("{} on service {} could not be run: {}. Rescheduling.",
-                                  keyword_of(services_.checker_at(ref).type), services_.name(ref), fact.reason)));
+    out.push_back(log_line(LogLevel::Warning,
+                           fmt::format("{} on service {} could not be run: {}. Rescheduling.",
+                                       keyword_of(services_.checker_at(ref).type), services_.name(ref), fact.reason)));
 }
 
 // Stops the checks of this server. Checks of other servers that share a cancelled probe then run by themselves.

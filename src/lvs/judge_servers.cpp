@@ -24,9 +24,9 @@ bool Judge::Impl::reweigh(const ServerRef& ref, Instant now, Intents& out) {
     auto& server = services_.state_at(ref);
     const std::int64_t weight = effective_weight(services_.config_at(ref), server);
     if (weight == server.weight) return false;
-    out.push_back(say(LogLevel::Info, fmt::format("Changing weight from {} to {} for {} service {} of VS {}",
-                                                  server.weight, weight, server.alive ? "active" : "inactive",
-                                                  services_.name(ref), services_.name(ref.service))));
+    out.push_back(log_line(LogLevel::Info, fmt::format("Changing weight from {} to {} for {} service {} of VS {}",
+                                                       server.weight, weight, server.alive ? "active" : "inactive",
+                                                       services_.name(ref), services_.name(ref.service))));
     server.weight = weight;
     if (server.between->grows_since) slow_start_.follow(services_, ref, now);
     if (server.alive) out.emplace_back(TableChanged{ref.service});
@@ -48,7 +48,7 @@ void Judge::Impl::set_alive(const ServerRef& ref, bool alive, Moment at, Intents
     else
         line = alive ? fmt::format("Adding service {} to VS {}", name, parent)
                      : fmt::format("Removing service {} from VS {}", name, parent);
-    out.push_back(say(LogLevel::Info, std::move(line)));
+    out.push_back(log_line(LogLevel::Info, std::move(line)));
     if (alive)
         slow_start_.begin(services_, ref, at.now, out);
     else
@@ -67,16 +67,16 @@ bool Judge::Impl::is_kept(const ServerRef& ref, Intents& out) {
     std::size_t others = 0;
     for (const auto& one : state.servers) others += &one != &server && serves(one) ? 1 : 0;
     if (others >= least) return false;
-    if (!std::exchange(server.kept, true)) say_kept(ref, others, out);
+    if (!std::exchange(server.kept, true)) log_kept(ref, others, out);
     return true;
 }
 
-void Judge::Impl::say_kept(const ServerRef& ref, std::size_t others, Intents& out) const {
-    out.push_back(
-        say(LogLevel::Warning,
-            fmt::format("Keeping service {} in VS {} though its checks fail: min_alive is {} and {} others are left",
-                        services_.name(ref), services_.name(ref.service), min_alive_of(services_.configs[ref.service]),
-                        others)));
+void Judge::Impl::log_kept(const ServerRef& ref, std::size_t others, Intents& out) const {
+    out.push_back(log_line(
+        LogLevel::Warning,
+        fmt::format("Keeping service {} in VS {} though its checks fail: min_alive is {} and {} others are left",
+                    services_.name(ref), services_.name(ref.service), min_alive_of(services_.configs[ref.service]),
+                    others)));
 }
 
 // Other servers returned, or min_alive was lowered: servers that only min_alive kept are removed now.
@@ -117,7 +117,7 @@ void Judge::Impl::keep_again(std::size_t service, const config::VirtualServer& b
         if (server.alive || server.hold == Hold::Disabled || server.hold == Hold::Drained) continue;
         if (is_out_at_start(servers[s], server)) continue;
         server.kept = true;
-        say_kept({service, s}, serving++, out);
+        log_kept({service, s}, serving++, out);
         set_alive({service, s}, true, at, out);
         out.emplace_back(Announce{
             server_event(services_.configs[service], servers[s], true, "Its checks fail, but min_alive requires it")});

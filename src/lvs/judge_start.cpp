@@ -111,10 +111,10 @@ void Judge::Impl::report_opening(const Memory& memory, const std::vector<Standin
         report_now();
     }
     for (std::size_t v = 0; v < services_.size(); ++v) {
-        say_checks(v, services_.states[v].suspended ? "Deactivating" : "Activating", out);
+        log_checks(v, services_.states[v].suspended ? "Deactivating" : "Activating", out);
         report_now();
     }
-    say_sessions(out, 0);
+    log_sessions(out, 0);
     report_now();
 }
 

@@ -70,7 +70,7 @@ void state(A& a, LocalAddresses& l) {
 }
 template <class A>
 void state(A& a, LineBudget& b) {
-    a(b.began_, b.told_, b.left_out_, b.down_, b.up_, b.left_out_in_all_);
+    a(b.began_, b.logged_, b.left_out_, b.down_, b.up_, b.left_out_in_all_);
 }
 
 template <class A>

@@ -17,15 +17,15 @@ Intents Judge::Impl::stop(bool keep) const {
         if (!names_services) {
             of_unnamed += unnamed;
         } else if (unnamed != 0) {
-            out.push_back(
-                say(LogLevel::Info, fmt::format("Shutting down {} services from VS {}", unnamed, services_.name(v))));
+            out.push_back(log_line(LogLevel::Info,
+                                   fmt::format("Shutting down {} services from VS {}", unnamed, services_.name(v))));
         }
         // keepalived: quorum_down runs at the end even if it was down already.
         if (service.omega) out.emplace_back(Announce{service_event(service, false, "Shutting down")});
     }
     if (of_unnamed != 0)
-        out.push_back(say(LogLevel::Info, fmt::format("Shutting down {} services from {} virtual servers", of_unnamed,
-                                                      services_.size())));
+        out.push_back(log_line(LogLevel::Info, fmt::format("Shutting down {} services from {} virtual servers",
+                                                           of_unnamed, services_.size())));
     return out;
 }
 
@@ -41,9 +41,9 @@ std::size_t Judge::Impl::shut_down_servers(std::size_t number, bool keep, bool f
             if (!services_.names_servers())
                 ++unnamed;
             else
-                out.push_back(say(LogLevel::Info,
-                                  fmt::format("Shutting down {}service {} from VS {}", inhibited ? "(inhibited) " : "",
-                                              services_.name(ref), services_.name(number))));
+                out.push_back(log_line(LogLevel::Info, fmt::format("Shutting down {}service {} from VS {}",
+                                                                   inhibited ? "(inhibited) " : "", services_.name(ref),
+                                                                   services_.name(number))));
         }
         // keepalived: with lvs_flush_on_stop the servers' part is left out.
         if (service.omega && !flushes && alive)

@@ -19,30 +19,30 @@ void Judge::Impl::on_addresses(Moment at, Intents& out) {
 }
 
 void Judge::Impl::suspend(std::size_t service, Instant now, Intents& out) {
-    say_checks(service, "Suspending", out);
+    log_checks(service, "Suspending", out);
     for (auto& server : services_.states[service].servers) cancel_checks(server, now, out);
 }
 
 void Judge::Impl::resume(std::size_t service, Instant now, Intents& out) {
-    say_checks(service, "Activating", out);
+    log_checks(service, "Activating", out);
     schedule_.resume(services_, service, now);
 }
 
-void Judge::Impl::say_activations(Intents& out, CheckerId since) const {
+void Judge::Impl::log_activations(Intents& out, CheckerId since) const {
     for (std::size_t v = 0; v < services_.size(); ++v)
-        say_checks(v, services_.states[v].suspended ? "Deactivating" : "Activating", out, since);
-    say_sessions(out, since);
+        log_checks(v, services_.states[v].suspended ? "Deactivating" : "Activating", out, since);
+    log_sessions(out, since);
 }
 
-void Judge::Impl::say_sessions(Intents& out, CheckerId since) const {
+void Judge::Impl::log_sessions(Intents& out, CheckerId since) const {
     const auto& all = services_.checkers;
     bool bfd = false;
     for (std::size_t i = 0; i < all.size() && !bfd; ++i)
         bfd = all.id(i) >= since && services_.checker_at(all.place(i)).type == config::Checker::Type::Bfd;
-    if (bfd) out.push_back(say(LogLevel::Info, "Activating BFD healthchecker"));
+    if (bfd) out.push_back(log_line(LogLevel::Info, "Activating BFD healthchecker"));
 }
 
-void Judge::Impl::say_checks(std::size_t service, std::string_view verb, Intents& out, CheckerId since) const {
+void Judge::Impl::log_checks(std::size_t service, std::string_view verb, Intents& out, CheckerId since) const {
     std::size_t count = 0;
     const bool names_servers = services_.names_servers();
     for (std::size_t s = 0; s < services_.states[service].servers.size(); ++s) {
@@ -52,14 +52,14 @@ void Judge::Impl::say_checks(std::size_t service, std::string_view verb, Intents
             if (!is_polled(config.checkers[c]) || states[c].id < since) continue;
             ++count;
             if (names_servers)
-                out.push_back(
-                    say(LogLevel::Info, fmt::format("{} healthchecker for service {} for VS {}", verb,
-                                                    services_.name(ServerRef{service, s}), services_.name(service))));
+                out.push_back(log_line(LogLevel::Info,
+                                       fmt::format("{} healthchecker for service {} for VS {}", verb,
+                                                   services_.name(ServerRef{service, s}), services_.name(service))));
         }
     }
     if (!names_servers && count != 0)
-        out.push_back(
-            say(LogLevel::Info, fmt::format("{} {} healthcheckers for VS {}", verb, count, services_.name(service))));
+        out.push_back(log_line(LogLevel::Info,
+                               fmt::format("{} {} healthcheckers for VS {}", verb, count, services_.name(service))));
 }
 
 }  // namespace mainstay::lvs

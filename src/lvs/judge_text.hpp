@@ -16,7 +16,9 @@
 
 namespace mainstay::lvs {
 
-[[nodiscard]] inline Intent say(LogLevel level, std::string text) { return Say{LogLine{level, std::move(text)}}; }
+[[nodiscard]] inline Intent log_line(LogLevel level, std::string text) {
+    return WriteLog{LogLine{level, std::move(text)}};
+}
 
 // "[10.0.0.11]:tcp:80"; keepalived: the servers of a mark have the protocol name "none".
 [[nodiscard]] inline std::string text_of(const config::VirtualServer& service, const config::RealServer& server) {

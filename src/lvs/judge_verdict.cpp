@@ -56,8 +56,8 @@ bool Judge::Impl::needs_more_urls(const CheckerRef& ref, Moment at, Intents& out
     bool goes_on = false;
     if (const auto& urls = *checker.urls; !urls.empty()) {
         if (const auto& tested = urls[state.url]; !state.up)
-            out.push_back(say(LogLevel::Info, fmt::format("{} success to {} url({}).", last_test_of(tested),
-                                                          services_.name(ref), tested.path)));
+            out.push_back(log_line(LogLevel::Info, fmt::format("{} success to {} url({}).", last_test_of(tested),
+                                                               services_.name(ref), tested.path)));
         goes_on = pass_goes_on(urls, state);
     }
     if (state.url == 0) state.first_pass = false;
@@ -82,7 +82,7 @@ void Judge::Impl::passed(const CheckerRef& ref, const CheckFinished& fact, const
         const std::string name = services_.name(ref);
         const std::string parent = services_.name(ref.service);
         auto line = success_line({checker, name, parent});
-        if (!line.empty()) out.push_back(say(LogLevel::Info, std::move(line)));
+        if (!line.empty()) out.push_back(log_line(LogLevel::Info, std::move(line)));
     }
     state.dynamic_weight = weight_asked_for(services_.config_at(ref), checker, fact);
     came_up(ref, fact, was_up, at, out);
@@ -124,7 +124,7 @@ void Judge::Impl::failed(const CheckerRef& ref, const CheckFinished& fact, const
     if (checker.log_all_failures || services_.global.checker_log_all_failures) {
         const std::string name = services_.name(ref);
         const std::string parent = services_.name(ref.service);
-        out.push_back(say(LogLevel::Info, try_line({checker, name, parent}, fact, state.retries_used)));
+        out.push_back(log_line(LogLevel::Info, try_line({checker, name, parent}, fact, state.retries_used)));
     }
     if (tries_again(ref, run, at)) return;
     const bool retried = state.retries_used > 0;
@@ -144,13 +144,13 @@ void Judge::Impl::failed_while_down(const CheckerRef& ref, const CheckFinished& 
     schedule_.set(services_, ref, next_due_while_down(services_.checker_at(ref), run, at.now));
     // Alpha: the check counted as failed before its first run. The failure is reported once, but nothing changes.
     if (!run.first) return;
-    say_failure(ref, fact, false, 0, out);
+    log_failure(ref, fact, false, 0, out);
     announce_check(ref, fact, true, false, out);
 }
 
 void Judge::Impl::fell(const CheckerRef& ref, const CheckFinished& fact, bool retried, Moment at, Intents& out) {
     auto& state = services_.checker_state(ref);
-    say_failure(ref, fact, retried, state.retries_used, out);
+    log_failure(ref, fact, retried, state.retries_used, out);
     state.up = false;
     state.pass_broken = true;
     state.retries_used = 0;
@@ -163,13 +163,13 @@ void Judge::Impl::fell(const CheckerRef& ref, const CheckFinished& fact, bool re
     if (goes || reweighed) follow_quorum(services_, ref.service, QuorumChange::Running, out);
 }
 
-void Judge::Impl::say_failure(const CheckerRef& ref, const CheckFinished& fact, bool retried, std::uint32_t retries,
+void Judge::Impl::log_failure(const CheckerRef& ref, const CheckFinished& fact, bool retried, std::uint32_t retries,
                               Intents& out) const {
     const std::string name = services_.name(ref);
     const std::string parent = services_.name(ref.service);
     const CheckSubject subject{services_.checker_at(ref), name, parent};
-    out.push_back(say(LogLevel::Info, failure_line(subject, fact, retried, retries)));
-    if (auto why = why_line(subject, fact); !why.empty()) out.push_back(say(LogLevel::Info, std::move(why)));
+    out.push_back(log_line(LogLevel::Info, failure_line(subject, fact, retried, retries)));
+    if (auto why = why_line(subject, fact); !why.empty()) out.push_back(log_line(LogLevel::Info, std::move(why)));
 }
 
 // A mail for each change of a checker, even when its server's state stays, unless no_checker_emails; scripts and FIFO

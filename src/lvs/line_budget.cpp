@@ -19,15 +19,15 @@ std::vector<LogLine> LineBudget::look(Instant now) {
                                             left_out_, down_, up_)});
     }
     began_.reset();
-    told_ = left_out_ = down_ = up_ = 0;
+    logged_ = left_out_ = down_ = up_ = 0;
     return lines;
 }
 
 bool LineBudget::allows(const LogLine& line, Instant now) {
     if (!began_) began_ = now;
     if (line.level < LogLevel::Notice) return true;
-    if (told_ < kLinesPerSecondMax) {
-        ++told_;
+    if (logged_ < kLinesPerSecondMax) {
+        ++logged_;
         return true;
     }
     ++left_out_;

@@ -31,7 +31,7 @@ private:
     friend void state(A& archive, LineBudget& budget);  // judge_state.cpp
 
     std::optional<Instant> began_;
-    std::size_t told_ = 0, left_out_ = 0, down_ = 0, up_ = 0;
+    std::size_t logged_ = 0, left_out_ = 0, down_ = 0, up_ = 0;
     std::uint64_t left_out_in_all_ = 0;
 };
 

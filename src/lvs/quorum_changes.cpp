@@ -13,17 +13,18 @@ namespace {
 
 void sorry_leaves(const config::VirtualServer& config, const std::string& name, Intents& out) {
     out.push_back(
-        say(LogLevel::Info, config.sorry_server->inhibit
-                                ? fmt::format("Disabling sorry server {} of VS {}", sorry_text(config), name)
-                                : fmt::format("Removing sorry server {} from VS {}", sorry_text(config), name)));
-    out.push_back(say(LogLevel::Info, fmt::format("Adding alive servers to the pool for VS {}", name)));
+        log_line(LogLevel::Info, config.sorry_server->inhibit
+                                     ? fmt::format("Disabling sorry server {} of VS {}", sorry_text(config), name)
+                                     : fmt::format("Removing sorry server {} from VS {}", sorry_text(config), name)));
+    out.push_back(log_line(LogLevel::Info, fmt::format("Adding alive servers to the pool for VS {}", name)));
 }
 
 void sorry_enters(const config::VirtualServer& config, const std::string& name, Intents& out) {
-    out.push_back(say(LogLevel::Info, config.sorry_server->inhibit
-                                          ? fmt::format("Enabling sorry server {} of VS {}", sorry_text(config), name)
-                                          : fmt::format("Adding sorry server {} to VS {}", sorry_text(config), name)));
-    out.push_back(say(LogLevel::Info, fmt::format("Removing alive servers from the pool for VS {}", name)));
+    out.push_back(
+        log_line(LogLevel::Info, config.sorry_server->inhibit
+                                     ? fmt::format("Enabling sorry server {} of VS {}", sorry_text(config), name)
+                                     : fmt::format("Adding sorry server {} to VS {}", sorry_text(config), name)));
+    out.push_back(log_line(LogLevel::Info, fmt::format("Removing alive servers from the pool for VS {}", name)));
 }
 
 void gain(Services& services, std::size_t service, std::int64_t weight, QuorumChange when, Intents& out) {
@@ -32,7 +33,7 @@ void gain(Services& services, std::size_t service, std::int64_t weight, QuorumCh
     const std::string name = services.name(service);
     const std::string sum = gained_text(quorum_of(config), weight);
     state.quorum_up = true;
-    out.push_back(say(LogLevel::Notice, fmt::format("Gained quorum {} for VS {}", sum, name)));
+    out.push_back(log_line(LogLevel::Notice, fmt::format("Gained quorum {} for VS {}", sum, name)));
     if (std::exchange(state.sorry_in_use, false)) {
         sorry_leaves(config, name, out);
         if (when == QuorumChange::Running) out.emplace_back(TableChanged{service});
@@ -49,7 +50,7 @@ void lose(Services& services, std::size_t service, std::int64_t weight, QuorumCh
     const Quorum quorum = quorum_of(config);
     const std::string_view words = when == QuorumChange::Start ? "Starting with quorum down" : "Lost quorum";
     state.quorum_up = false;
-    out.push_back(say(LogLevel::Warning, fmt::format("{} {} for VS {}", words, lost_text(quorum, weight), name)));
+    out.push_back(log_line(LogLevel::Warning, fmt::format("{} {} for VS {}", words, lost_text(quorum, weight), name)));
     if (config.sorry_server) {
         state.sorry_in_use = true;
         sorry_enters(config, name, out);

@@ -146,13 +146,13 @@ bool ServerCommandRun::changes_nothing(const ServerRef& ref, const OverrideKey& 
 
 std::string ServerCommandRun::state_text(const ServerRef& ref) const {
     const auto& state = services_.state_at(ref);
-    const auto said = overrides_.of(services_, ref);
+    const auto known = overrides_.of(services_, ref);
     std::string word =
-        text_of(Override{state.hold, state.between->held_weight, {}, {}, said && said->expires_persistence});
-    if (said && said->until)
+        text_of(Override{state.hold, state.between->held_weight, {}, {}, known && known->expires_persistence});
+    if (known && known->until)
         word += fmt::format(" for {} s more",
-                            std::max<std::int64_t>(0, (said->until->unix_us - at_.wall.unix_us) / 1'000'000));
-    if (said && !said->reason.empty()) word += fmt::format(" ({})", said->reason);
+                            std::max<std::int64_t>(0, (known->until->unix_us - at_.wall.unix_us) / 1'000'000));
+    if (known && !known->reason.empty()) word += fmt::format(" ({})", known->reason);
     return fmt::format("{}, {}, weight {}", word, state.alive ? "UP" : "DOWN", state.weight);
 }
 

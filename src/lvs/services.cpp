@@ -25,15 +25,16 @@ void Services::configure(config::Config config, FirewallMarks& marks, Intents& o
         const std::size_t all = keys.size();
         std::erase_if(keys, [&](const netlink::IpvsServiceKey& key) { return !taken.insert(key).second; });
         if (keys.empty()) {
-            out.push_back(say(LogLevel::Warning,
-                              fmt::format("Virtual server {} is defined twice: the second definition is ignored",
-                                          config::service_name(service))));
+            out.push_back(log_line(LogLevel::Warning,
+                                   fmt::format("Virtual server {} is defined twice: the second definition is ignored",
+                                               config::service_name(service))));
             continue;
         }
         if (keys.size() != all) {
-            out.push_back(say(LogLevel::Warning, fmt::format("Virtual server {}: {} of its {} addresses and marks "
-                                                             "belong to earlier virtual servers and are left out",
-                                                             config::service_name(service), all - keys.size(), all)));
+            out.push_back(
+                log_line(LogLevel::Warning, fmt::format("Virtual server {}: {} of its {} addresses and marks "
+                                                        "belong to earlier virtual servers and are left out",
+                                                        config::service_name(service), all - keys.size(), all)));
         }
         server_count += service.real_servers.size();
         if (!service.group.empty()) group_keys_.emplace(kept, std::move(keys));

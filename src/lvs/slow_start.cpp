@@ -32,9 +32,10 @@ void SlowStart::begin(Services& services, const ServerRef& ref, Instant now, Int
     server.between.change(grow_no_more);
     if (time.count() <= 0 || server.hold != Hold::None || server.weight <= 1) return;
     server.between.edit().grows_since = now;
-    out.push_back(say(LogLevel::Info,
-                      fmt::format("Slow start of service {} of VS {}: its weight grows to {} in {}", services.name(ref),
-                                  services.name(ref.service), server.weight, seconds_text(time))));
+    out.push_back(
+        log_line(LogLevel::Info,
+                 fmt::format("Slow start of service {} of VS {}: its weight grows to {} in {}", services.name(ref),
+                             services.name(ref.service), server.weight, seconds_text(time))));
     follow(services, ref, now);
 }
 

@@ -26,9 +26,9 @@ bool runs_as(const IpvsDaemon& wanted, const IpvsDaemon& actual) {
     const auto ttl = wanted.ttl != 0 ? wanted.ttl : kTtl;
     const auto group = wanted.group.empty() ? IpAddress::v4(kGroup) : wanted.group;
     // A kernel before 4.3 reports none of these.
-    const bool tells = actual.port != 0;
+    const bool is_known = actual.port != 0;
     return wanted.interface == actual.interface && wanted.sync_id == actual.sync_id &&
-           (!tells ||
+           (!is_known ||
             (port == actual.port && ttl == actual.ttl && group == actual.group && same_length(wanted, actual)));
 }
 

@@ -17,7 +17,7 @@ constexpr std::uint32_t kForever = 0xffffffff;         // a lifetime without end
 
 std::uint8_t full_length(const IpAddress& address) { return address.is_v4() ? 32 : 128; }
 
-// NLM_F_REPLACE renews the lifetimes of an address that exists; the kernel tells its listeners of that as of a new one.
+// NLM_F_REPLACE renews the lifetimes of an address that exists; the kernel notifies its listeners as of a new one.
 void append_address(std::vector<std::byte>& out, const AnnounceOperation& operation, std::uint32_t index,
                     std::uint32_t sequence) {
     const bool adds = operation.kind == Kind::Announce;

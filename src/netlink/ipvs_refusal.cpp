@@ -1,4 +1,4 @@
-#include "mainstay/netlink/ipvs_told.hpp"
+#include "mainstay/netlink/ipvs_refusal.hpp"
 
 #include <fmt/format.h>
 #include <linux/ip_vs.h>

@@ -83,20 +83,20 @@ Result<std::optional<Routing>> decode_rule(const Message& message) {
     return Routing{std::move(rule)};
 }
 
-bool same_end(const std::optional<Prefix>& wanted, const std::optional<Prefix>& told) {
+bool same_end(const std::optional<Prefix>& wanted, const std::optional<Prefix>& reported) {
     const bool any = !wanted || wanted->length == 0;
-    if (any || !told) return any == !told;
-    return without_host_bits(*wanted) == without_host_bits(*told);
+    if (any || !reported) return any == !reported;
+    return without_host_bits(*wanted) == without_host_bits(*reported);
 }
 
-bool may_be_route(const Route& wanted, const Route& told) {
-    return without_host_bits(wanted.destination) == told.destination && wanted.table == told.table &&
-           wanted.tos == told.tos && (!wanted.priority || *wanted.priority == told.priority.value_or(0));
+bool may_be_route(const Route& wanted, const Route& reported) {
+    return without_host_bits(wanted.destination) == reported.destination && wanted.table == reported.table &&
+           wanted.tos == reported.tos && (!wanted.priority || *wanted.priority == reported.priority.value_or(0));
 }
 
-bool may_be_rule(const Rule& wanted, const Rule& told) {
-    return wanted.family == told.family && wanted.priority == told.priority && wanted.action == told.action &&
-           same_end(wanted.from, told.from) && same_end(wanted.to, told.to);
+bool may_be_rule(const Rule& wanted, const Rule& reported) {
+    return wanted.family == reported.family && wanted.priority == reported.priority &&
+           wanted.action == reported.action && same_end(wanted.from, reported.from) && same_end(wanted.to, reported.to);
 }
 
 }  // namespace
@@ -123,12 +123,12 @@ Result<std::optional<Routing>> decode_routing(const Message& message) {
     }
 }
 
-bool may_be(const Routing& wanted, const Routing& told) {
+bool may_be(const Routing& wanted, const Routing& reported) {
     if (const auto* route = std::get_if<Route>(&wanted)) {
-        const auto* other = std::get_if<Route>(&told);
+        const auto* other = std::get_if<Route>(&reported);
         return other != nullptr && may_be_route(*route, *other);
     }
-    const auto* other = std::get_if<Rule>(&told);
+    const auto* other = std::get_if<Rule>(&reported);
     return other != nullptr && may_be_rule(std::get<Rule>(wanted), *other);
 }
 

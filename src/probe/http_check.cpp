@@ -147,9 +147,9 @@ bool closed_by_server(const Attempt::State& state, const Transfer& transfer) {
 Finding cut_short(const Attempt::State& state, const Transfer& transfer, Micros limit, const wire::HttpReader& answer) {
     Finding finding = broken(state, transfer, limit);
     if (!answer.header_ended()) return finding;
-    if (answer.told_length())
+    if (answer.declared_length())
         finding.reason +=
-            fmt::format(": {} of {} bytes of the answer have come", answer.body_received(), *answer.told_length());
+            fmt::format(": {} of {} bytes of the answer have come", answer.body_received(), *answer.declared_length());
     else
         finding.reason +=
             fmt::format(": {} bytes have come of an answer that does not tell where it ends", answer.body_received());

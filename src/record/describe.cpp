@@ -122,8 +122,8 @@ vrrp::InstanceId instance_of(const vrrp::Intent& intent) {
 bool is_named(const vrrp::Intent& intent, const std::string& name) {
     if (const auto* announce = std::get_if<vrrp::Announce>(&intent)) return announce->event.name == name;
     if (const auto* ended = std::get_if<vrrp::HandOverEnded>(&intent)) return ended->instance == name;
-    const auto* say = std::get_if<vrrp::Say>(&intent);
-    return say != nullptr && say->line.text.starts_with("(" + name + ")");
+    const auto* written = std::get_if<vrrp::WriteLog>(&intent);
+    return written != nullptr && written->line.text.starts_with("(" + name + ")");
 }
 
 bool fact_concerns(const vrrp::Fact& fact, const config::Instance& instance) {
@@ -189,7 +189,7 @@ std::string describe_intent(const vrrp::Intent& intent, const config::Config& co
                 return fmt::format("({}) the hand-over is over{}", i.instance,
                                    i.master.empty() ? "" : ": " + i.master.to_string() + " took over");
             },
-            [&](const vrrp::Say& i) { return fmt::format("log: {}", i.line.text); }},
+            [&](const vrrp::WriteLog& i) { return fmt::format("log: {}", i.line.text); }},
         intent);
 }
 

@@ -17,14 +17,13 @@ namespace {
 constexpr std::uint64_t kMultiplier = 0x9e37'79b9'7f4a'7c15;
 constexpr std::size_t kChecksumAt = 6, kChecksumLength = 2;
 
-constexpr std::array<std::string_view, 14> kKinds{"SendAdvert",         "AddAddresses",   "RemoveAddresses",
-                                                  "ChangeAddresses",    "RestoreAddress", "SendGratuitousArp",
-                                                  "RunScript",          "Announce",       "Say",
-                                                  "AnnounceAddress",    "SetRouting",     "RemoveRouting",
-                                                  "SetStaticAddresses", "HandOverEnded"};
+constexpr std::array<std::string_view, 14> kKinds{
+    "SendAdvert",        "AddAddresses",  "RemoveAddresses",    "ChangeAddresses", "RestoreAddress",
+    "SendGratuitousArp", "RunScript",     "Announce",           "WriteLog",        "AnnounceAddress",
+    "SetRouting",        "RemoveRouting", "SetStaticAddresses", "HandOverEnded"};
 static_assert(kKinds.size() == std::variant_size_v<vrrp::Intent>);
 constexpr std::array<std::string_view, 6> kJudgeKinds{"StartCheck", "CancelCheck",  "Announce",
-                                                      "Say",        "TableChanged", "CountConnections"};
+                                                      "WriteLog",   "TableChanged", "CountConnections"};
 static_assert(kJudgeKinds.size() == std::variant_size_v<lvs::Intent>);
 
 std::span<const std::string_view> kinds_of(Machine machine) {
@@ -78,12 +77,12 @@ void put(ByteWriter& out, const Event& e) {
 }
 void put(ByteWriter& out, const vrrp::Announce& i) { put(out, i.event); }
 void put(ByteWriter& out, const vrrp::HandOverEnded& i) { out(i.instance, i.how, i.master, i.after); }
-void put(ByteWriter& out, const vrrp::Say& i) { out(i.line.level, i.line.text); }
+void put(ByteWriter& out, const vrrp::WriteLog& i) { out(i.line.level, i.line.text); }
 
 void put(ByteWriter& out, const lvs::StartCheck& i) { out(i.checker); }
 void put(ByteWriter& out, const lvs::CancelCheck& i) { out(i.checker); }
 void put(ByteWriter& out, const lvs::Announce& i) { put(out, i.event); }
-void put(ByteWriter& out, const lvs::Say& i) { out(i.line.level, i.line.text); }
+void put(ByteWriter& out, const lvs::WriteLog& i) { out(i.line.level, i.line.text); }
 void put(ByteWriter& out, const lvs::TableChanged& i) { out(i.service); }
 void put(ByteWriter& out, const lvs::CountConnections& i) { out(i.service); }
 

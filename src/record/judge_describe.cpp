@@ -80,7 +80,7 @@ std::string text_of(const lvs::Announce& i, const lvs::Judge&) {
     return fmt::format("event {}{}{} {}{}{}", i.event.name, i.event.parent.empty() ? "" : " of VS ", i.event.parent,
                        to_string(i.event.transition), i.event.detail.empty() ? "" : ": ", i.event.detail);
 }
-std::string text_of(const lvs::Say& i, const lvs::Judge&) { return fmt::format("log: {}", i.line.text); }
+std::string text_of(const lvs::WriteLog& i, const lvs::Judge&) { return fmt::format("log: {}", i.line.text); }
 std::string text_of(const lvs::TableChanged& i, const lvs::Judge& judge) {
     return fmt::format("write the table of VS {}", service_text(judge, i.service));
 }
@@ -121,7 +121,7 @@ public:
         if (const auto* i = std::get_if<lvs::StartCheck>(&intent)) return has(i->checker);
         if (const auto* i = std::get_if<lvs::CancelCheck>(&intent)) return has(i->checker);
         if (const auto* i = std::get_if<lvs::Announce>(&intent)) return has(i->event);
-        if (const auto* i = std::get_if<lvs::Say>(&intent)) return has(i->line.text);
+        if (const auto* i = std::get_if<lvs::WriteLog>(&intent)) return has(i->line.text);
         if (const auto* i = std::get_if<lvs::TableChanged>(&intent)) return has_service(i->service);
         return has_service(std::get<lvs::CountConnections>(intent).service);
     }

@@ -11,14 +11,14 @@ namespace {
 
 constexpr std::size_t kPlacesAtFirst = 64;
 
-// Gives each part that is compared to `visit`, until that returns false; what tells most packets apart comes first.
+// Gives each part that is compared to `visit`, until that returns false; what differs in most packets comes first.
 template <class Visit>
 bool each_part(const vrrp::PacketHeard& packet, Visit&& visit) {
     return visit(packet.payload) && visit(packet.ip_header) && visit(packet.source.bytes()) &&
            visit(packet.destination.bytes()) && visit(std::as_bytes(std::span{packet.interface}));
 }
 
-// Over what tells most packets apart; equals() compares all of it.
+// Over what differs in most packets; equals() compares all of it.
 std::uint64_t quick_hash(const vrrp::PacketHeard& packet) {
     return hash_of(packet.payload, hash_of(packet.source.bytes(), hash_of(std::as_bytes(std::span{packet.interface}))));
 }

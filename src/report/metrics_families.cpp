@@ -19,7 +19,7 @@ constexpr MetricFamily kFamilies[] = {
     {"mainstay_start_time_seconds", Gauge, Own, "", "1", "When the supervisor started or was upgraded, as Unix time."},
     {"mainstay_process_up", Gauge, Own, "process", "process", "Whether this process runs the configuration."},
     {"mainstay_process_ends_total", Counter, Own, "process", "process",
-     "Processes that ended without having been told to, and were restarted."},
+     "Processes that ended without having been stopped, and were restarted."},
     {"mainstay_config_generation", Gauge, Own, "", "1",
      "Number of the running configuration; the one at the start is 1."},
     {"mainstay_reloads_total", Counter, Own, "result", "2", "Reloads that were done or refused."},

@@ -255,26 +255,26 @@ void add_weightless_uses(const WhySource& source, std::string_view interface, Re
 
 Explanation explain_interface(const WhySource& source, std::string_view name) {
     Reasons reasons;
-    std::string state = "UP", says = "no instance reports a fault of it";
+    std::string state = "UP", reason = "no instance reports a fault of it";
     for (const auto& instance : router_of(source).instances) {
         for (const std::string_view fault : {"down", "does not exist"}) {
             const std::string text = fmt::format("interface {} {}", name, fault);
             if (instance.state != vrrp::State::Fault || instance.fault.find(text) == std::string::npos) continue;
             state = "DOWN";
-            says = fault == "down" ? "its link is down" : "it does not exist";
+            reason = fault == "down" ? "its link is down" : "it does not exist";
             reasons.add_at(instance.since, fmt::format("{} is FAULT{} because of it", instance.name,
                                                        since_text(source, instance.since)));
         }
         for (const auto& part : instance.priority_parts) {
             if (part.tracker != fmt::format("track_interface {}", name)) continue;
-            if (!part.up) state = "DOWN", says = "its link is down";
+            if (!part.up) state = "DOWN", reason = "its link is down";
             reasons.add(fmt::format("it adds {:+} to the priority of {}, which is {}", part.weight, instance.name,
                                     instance.effective_priority));
         }
     }
     add_weightless_uses(source, name, reasons);
     Explanation out{std::string{name}, "interface", state, {}, reasons.take()};
-    out.reasons.insert(out.reasons.begin(), fmt::format("{} is {}: {}", name, state, says));
+    out.reasons.insert(out.reasons.begin(), fmt::format("{} is {}: {}", name, state, reason));
     return out;
 }
 

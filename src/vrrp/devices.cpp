@@ -111,14 +111,14 @@ private:
         device.link_local = link_local && instance.family == Family::V6;
         if (instance.source && instance.source->is_link_local_v6()) device.source = instance.source;
         device.group = instance.vmac.group;
-        device.tell = instance.vmac.netlink_notify;
+        device.notifies = instance.vmac.netlink_notify;
         device.instance = instance.name;
         for (auto& have : plan_.devices)
             if (have.kind == device.kind && have.parent == parent && have.mac == device.mac) return share(have, device);
         if (const auto* link = find_serving(device)) {
             device.name = link->name;
             device.found = true;
-            if (!found_.contains(link->name)) tell_reuse(instance, *link, wanted_name);
+            if (!found_.contains(link->name)) log_reuse(instance, *link, wanted_name);
         } else {
             device.name = free_name(instance, wanted_name, prefix);
         }
@@ -176,7 +176,7 @@ private:
         if (instance.vmac.mac.empty()) return usual;
         const auto own = configured_mac(instance.vmac.mac, instance.virtual_router_id);
         if (own && !instance.strict) return *own;
-        say(LogLevel::Warning,
+        log(LogLevel::Warning,
             fmt::format("({}) use_vmac: {} is not used as MAC address: {}; using {:02x} as the RFC specifies",
                         instance.name, instance.vmac.mac,
                         instance.strict ? "strict mode allows only the RFC's address"
@@ -207,7 +207,7 @@ private:
     std::string free_name(const config::Instance& instance, const std::string& wanted, const std::string& prefix) {
         if (!wanted.empty()) {
             if (is_free(wanted)) return wanted;
-            say(LogLevel::Warning, fmt::format("({}) the interface name {} is taken by another interface: another name "
+            log(LogLevel::Warning, fmt::format("({}) the interface name {} is taken by another interface: another name "
                                                "is used",
                                                instance.name, wanted));
         }
@@ -223,14 +223,14 @@ private:
         return device_name(prefix, "", instance.virtual_router_id);  // the kernel will refuse it, which is logged
     }
 
-    void tell_reuse(const config::Instance& instance, const ExistingLink& link, const std::string& wanted) {
-        say(LogLevel::Info, fmt::format("({}) Found matching interface {}", instance.name, link.name));
+    void log_reuse(const config::Instance& instance, const ExistingLink& link, const std::string& wanted) {
+        log(LogLevel::Info, fmt::format("({}) Found matching interface {}", instance.name, link.name));
         if (!wanted.empty() && wanted != link.name)
-            say(LogLevel::Info, fmt::format("({}) vmac name mismatch {} <=> {}. changing to {}.", instance.name, wanted,
+            log(LogLevel::Info, fmt::format("({}) vmac name mismatch {} <=> {}. changing to {}.", instance.name, wanted,
                                             link.name, link.name));
     }
 
-    void say(LogLevel level, std::string text) { plan_.lines.push_back({level, std::move(text)}); }
+    void log(LogLevel level, std::string text) { plan_.lines.push_back({level, std::move(text)}); }
 
     std::span<const ExistingLink> links_;
     const std::set<std::string>& made_;

@@ -37,7 +37,7 @@ void Group::settle(Step step, std::span<Instance> instances) {
 
     const bool resigned = any(&Instance::resigned);
     if ((resigned || any(&Instance::follows_master)) && any(is_master)) {
-        say_syncing(step, "BACKUP");
+        log_syncing(step, "BACKUP");
         for (const InstanceId id : members_) member(id).yield(step, resigned);
     }
     if (any(&Instance::answered_rival))
@@ -45,7 +45,7 @@ void Group::settle(Step step, std::span<Instance> instances) {
             if (is_master(member(id)) && !member(id).answered_rival()) member(id).reassert_mastership(step);
     const bool all_ready = !any([&](const Instance& i) { return !is_master(i) && !i.wants_master(); });
     if (all_ready && any(&Instance::wants_master)) {
-        say_syncing(step, "MASTER");
+        log_syncing(step, "MASTER");
         for (const InstanceId id : members_)
             if (!is_master(member(id))) member(id).become_master(step);
     }
@@ -58,7 +58,7 @@ void Group::settle(Step step, std::span<Instance> instances) {
     const State next = members_state(instances);
     const State before = std::exchange(state_, next);
     if (next == before) return;
-    if (next == State::Fault || before == State::Fault) say_syncing(step, to_string(next));
+    if (next == State::Fault || before == State::Fault) log_syncing(step, to_string(next));
     // Not reported: waiting for first script results, and mixed member states after a reload.
     if (next != State::Init) announce(step, transition_to(next));
 }
@@ -79,9 +79,9 @@ void Group::stop(Step step) {
     state_ = State::Init;
 }
 
-void Group::say_syncing(Step step, const char* state) const {
+void Group::log_syncing(Step step, const char* state) const {
     step.out.push_back(
-        Say{{LogLevel::Notice, fmt::format("VRRP_Group({}) Syncing instances to {} state", config_.name, state)}});
+        WriteLog{{LogLevel::Notice, fmt::format("VRRP_Group({}) Syncing instances to {} state", config_.name, state)}});
 }
 
 void Group::announce(Step step, Transition transition) {

@@ -36,7 +36,7 @@ private:
     template <class A>
     friend void state(A& archive, Group& group);  // router_state.cpp
     [[nodiscard]] State members_state(std::span<const Instance> instances) const;
-    void say_syncing(Step step, const char* state) const;
+    void log_syncing(Step step, const char* state) const;
     void announce(Step step, Transition transition);
 
     config::SyncGroup config_;

@@ -123,7 +123,7 @@ void Instance::set_health(Step step, const Health& health) {
         if (state_ != State::Fault) {
             enter_fault(step, health);
         } else if (silent_fault_ && !health.only_waiting) {
-            tell_fault(step, health, "");
+            log_fault(step, health, "");
         }
         fault_ = fmt::format("{}", fmt::join(health.faults, ", "));
     }
@@ -152,7 +152,7 @@ std::uint8_t Instance::priority_of(int total) const {
 void Instance::set_priority(Step step, int total) {
     const std::uint8_t next = priority_of(total);
     if (next == effective_) return;
-    say(step, LogLevel::Info, fmt::format("Changing effective priority from {} to {}", effective_, next));
+    log(step, LogLevel::Info, fmt::format("Changing effective priority from {} to {}", effective_, next));
     const Nanos before = down_time();
     effective_ = next;
     if (state_ == State::Backup && timer_ && !owner()) *timer_ += down_time() - before;
@@ -167,7 +167,7 @@ void Instance::enter_backup(Step step, Instant deadline, const char* suffix) {
     hint_ = false;
     silent_fault_ = false;
     fault_.clear();
-    say(step, LogLevel::Notice, fmt::format("Entering BACKUP STATE{}", suffix));
+    log(step, LogLevel::Notice, fmt::format("Entering BACKUP STATE{}", suffix));
     announce(step, Transition::Backup, "VRRP Instance is no longer owning VRRP VIPs");
 }
 
@@ -177,17 +177,17 @@ void Instance::enter_fault(Step step, const Health& health, const char* suffix) 
     end_hand_over(step, HandOverEnded::How::Interrupted);
     clear_timers();
     state_ = State::Fault;
-    tell_fault(step, health, suffix);
+    log_fault(step, health, suffix);
     fault_ = fmt::format("{}", fmt::join(health.faults, ", "));
 }
 
 // keepalived: an instance that only waits for its scripts is in FAULT, but does not report it (2.4.3).
-void Instance::tell_fault(Step step, const Health& health, const char* suffix) {
+void Instance::log_fault(Step step, const Health& health, const char* suffix) {
     silent_fault_ = health.only_waiting;
     if (!silent_fault_)
         for (const std::string& fault : health.faults)
-            say(step, LogLevel::Info, fmt::format("entering FAULT state ({})", fault));
-    say(step, LogLevel::Warning, fmt::format("Entering FAULT STATE{}", suffix));
+            log(step, LogLevel::Info, fmt::format("entering FAULT state ({})", fault));
+    log(step, LogLevel::Warning, fmt::format("Entering FAULT STATE{}", suffix));
     if (!silent_fault_) announce(step, Transition::Fault, "VRRP Instance is no longer owning VRRP VIPs");
 }
 
@@ -200,7 +200,7 @@ void Instance::become_master(Step step) {
     preempting_ = preempted;
     if (std::exchange(reduced_, false) && !around_.maintenance) {
         effective_ = config_->priority;
-        say(step, LogLevel::Info,
+        log(step, LogLevel::Info,
             fmt::format("the other address owner no longer advertises: our priority is {} again", effective_));
     }
     state_ = State::Master;
@@ -220,15 +220,15 @@ void Instance::become_master(Step step) {
         refresh_ = step.now + config_->garp_master_delay + config_->garp_master_refresh;
     arm_extra_arps(step.now);
 
-    say(step, LogLevel::Debug, "Receive advertisement timeout");
-    say(step, LogLevel::Notice, "Entering MASTER STATE");
-    say(step, LogLevel::Debug, "setting VIPs.");
-    if (!config_->excluded_addresses.empty()) say(step, LogLevel::Debug, "setting E-VIPs.");
+    log(step, LogLevel::Debug, "Receive advertisement timeout");
+    log(step, LogLevel::Notice, "Entering MASTER STATE");
+    log(step, LogLevel::Debug, "setting VIPs.");
+    if (!config_->excluded_addresses.empty()) log(step, LogLevel::Debug, "setting E-VIPs.");
     announce(step, Transition::Master, "VRRP Instance is now owning VRRP VIPs");
     end_hand_over(step, HandOverEnded::How::TakenBack);
     failed_over_ = false;
     if (around_.maintenance)
-        say(step, LogLevel::Warning,
+        log(step, LogLevel::Warning,
             "no other router is heard: MASTER in maintenance, as the last resort; every other router preempts it");
 }
 
@@ -237,8 +237,8 @@ void Instance::leave_master(Step step, unsigned resignations) {
     routing_.withdraw(step);
     auto held = held_addresses(*config_);
     if (!held.empty()) step.out.push_back(RemoveAddresses{id_, std::move(held)});
-    say(step, LogLevel::Debug, "removing VIPs.");
-    if (!config_->excluded_addresses.empty()) say(step, LogLevel::Debug, "removing E-VIPs.");
+    log(step, LogLevel::Debug, "removing VIPs.");
+    if (!config_->excluded_addresses.empty()) log(step, LogLevel::Debug, "removing E-VIPs.");
     owns_addresses_ = false;
     ++counters_.release_master;
 }
@@ -262,7 +262,7 @@ void Instance::stop(Step step) {
 
 void Instance::remove(Step step) {
     id_ = kNoInstance;
-    reasons_.set({});  // the FAULT that is told of it is none
+    reasons_.set({});  // the FAULT that is reported then has no reason
     routing_.rename(kNoInstance, "(" + config_->name + ") ");
     if (state_ == State::Master) leave_master(step, 1);
     end_hand_over(step, HandOverEnded::How::Interrupted);
@@ -338,9 +338,9 @@ bool Instance::stalled_too_long(Step step) {
                                    config_->down_timer_adverts))
         return false;
     const auto micros = std::chrono::duration_cast<Micros>(late).count();
-    step.out.push_back(Say{{LogLevel::Info, fmt::format("VRRP thread timer expired {}.{:06} seconds ago",
-                                                        micros / 1'000'000, micros % 1'000'000)}});
-    say(step, LogLevel::Info, "another router may be master by now, which nopreempt respects");
+    step.out.push_back(WriteLog{{LogLevel::Info, fmt::format("VRRP thread timer expired {}.{:06} seconds ago",
+                                                             micros / 1'000'000, micros % 1'000'000)}});
+    log(step, LogLevel::Info, "another router may be master by now, which nopreempt respects");
     return true;
 }
 

@@ -26,7 +26,7 @@ Nanos Instance::hand_over_wait() const {
 
 void Instance::hand_over(Step step) {
     if (state_ != State::Master) return;
-    say(step, LogLevel::Notice,
+    log(step, LogLevel::Notice,
         fmt::format("handing over: waiting at most {:.3f} s for another router", seconds_of(hand_over_wait())));
     leave_master(step, 1);
     enter_backup(step, step.now + hand_over_wait());
@@ -37,12 +37,12 @@ void Instance::hand_over(Step step) {
 
 void Instance::fail_back(Step step) {
     if (!std::exchange(failed_over_, false)) return;
-    say(step, LogLevel::Notice, "the hand-over by an operator is over: preempting as configured again");
+    log(step, LogLevel::Notice, "the hand-over by an operator is over: preempting as configured again");
 }
 
 void Instance::hand_over_incomplete(Step step) {
     if (handed_over_at_)
-        say(step, LogLevel::Warning,
+        log(step, LogLevel::Warning,
             "nobody took over this instance, but another member of its sync group: preempting as configured again");
     end_hand_over(step, HandOverEnded::How::Incomplete);
     failed_over_ = false;
@@ -52,10 +52,10 @@ void Instance::end_hand_over(Step step, HandOverEnded::How how, const IpAddress&
     if (!handed_over_at_) return;
     const Nanos after = step.now - *std::exchange(handed_over_at_, std::nullopt);
     if (how == HandOverEnded::How::TakenOver)
-        say(step, LogLevel::Notice,
+        log(step, LogLevel::Notice,
             fmt::format("handed over: {} took over after {:.3f} s", master.to_string(), seconds_of(after)));
     if (how == HandOverEnded::How::TakenBack)
-        say(step, LogLevel::Warning, fmt::format("nobody took over within {:.3f} s: MASTER again", seconds_of(after)));
+        log(step, LogLevel::Warning, fmt::format("nobody took over within {:.3f} s: MASTER again", seconds_of(after)));
     step.out.push_back(HandOverEnded{config_->name, how, master, after});
 }
 

@@ -64,7 +64,7 @@ void Instance::hear(Step step, const PacketHeard& packet) {
 
 void Instance::hear_as_backup(Step step, const Advert& advert) {
     if (advert.priority == 0) {
-        say(step, LogLevel::Debug, "Backup received priority 0 advertisement");
+        log(step, LogLevel::Debug, "Backup received priority 0 advertisement");
         timer_ = step.now + skew_time(config_->version, effective_, master_interval_);
         reasons_.heard_resignation(advert.source);
         return;
@@ -73,7 +73,7 @@ void Instance::hear_as_backup(Step step, const Advert& advert) {
         preempting_ = advert.source;
         reasons_.heard_lower(advert.source, advert.priority);
         if (once_.first(Problem::LowerPriority))
-            say(step, LogLevel::Info,
+            log(step, LogLevel::Info,
                 fmt::format("received lower priority ({}) advert from {} - discarding", advert.priority,
                             advert.source.to_string()));
         return;
@@ -96,7 +96,7 @@ bool Instance::accepts(Step step, const Advert& advert) {
     if (config_->preempt_delay <= Micros{0}) return false;
     if (!preempt_from_) {
         preempt_from_ = step.now + config_->preempt_delay;
-        say(step, LogLevel::Debug,
+        log(step, LogLevel::Debug,
             fmt::format("preempting {} only after {} s", advert.source.to_string(),
                         std::chrono::duration<double>(config_->preempt_delay).count()));
     }
@@ -122,7 +122,7 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
     if (advert.priority == effective_ && source_ && advert.source == *source_) {
         problems_.note(Problem::OwnAddress, advert.source, step.now, "adverts come from our own address");
         if (once_.first(Problem::OwnAddress))
-            say(step, LogLevel::Warning,
+            log(step, LogLevel::Warning,
                 fmt::format("received an advert from our own address {}: does another host have it?",
                             advert.source.to_string()));
         return;
@@ -130,7 +130,7 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
     heard_other_owner(step, advert);
     if (advert.priority > effective_ || (advert.priority == effective_ && source_ && advert.source > *source_)) {
         const bool equal = advert.priority == effective_;
-        say(step, LogLevel::Info,
+        log(step, LogLevel::Info,
             equal ? fmt::format("Master received advert from {} with same priority {} but higher IP address than ours",
                                 advert.source.to_string(), advert.priority)
                   : fmt::format("Master received advert from {} with higher priority {}, ours {}",
@@ -151,7 +151,7 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
         owes_arps_ = true;
         return;
     }
-    say(step, LogLevel::Info,
+    log(step, LogLevel::Info,
         fmt::format("Received advert from {} with lower priority {}, ours {}, forcing new election",
                     advert.source.to_string(), advert.priority, effective_));
     reassert_mastership(step);
@@ -179,7 +179,7 @@ void Instance::heard_other_owner(Step step, const Advert& advert) {
     if (step.now - *other_owner_since_ < interval * kOwnerPatienceTenths / 10) return;
     reduced_ = true;
     effective_ = kReducedPriority;
-    say(step, LogLevel::Warning,
+    log(step, LogLevel::Warning,
         fmt::format("{} is configured as address owner (priority 255), too: reducing our priority to {}",
                     advert.source.to_string(), kReducedPriority));
 }
@@ -217,7 +217,7 @@ void Instance::address_lost(Step step, const std::string& interface, const Prefi
     const auto position = position_of(interface, prefix);
     if (!position) return;
     if (address_at(*config_, *position).no_track) {
-        say(step, LogLevel::Info,
+        log(step, LogLevel::Info,
             fmt::format("address {} on {} was removed by another program; it is not tracked", prefix.to_string(),
                         interface));
         restores_.leave(*position);
@@ -228,7 +228,7 @@ void Instance::address_lost(Step step, const std::string& interface, const Prefi
             restore(step, *position);
             return;
         case RestoreBudget::Answer::Later:
-            say(step, LogLevel::Warning,
+            log(step, LogLevel::Warning,
                 fmt::format("address {} on {} was removed by another program again; it will be restored later",
                             prefix.to_string(), interface));
             return;
@@ -243,7 +243,7 @@ void Instance::restore(Step step, std::size_t position) {
     step.out.push_back(RestoreAddress{id_, held.interface, held.prefix});
     send_arps(step, 1);
     ++counters_.addresses_restored;
-    say(step, LogLevel::Warning,
+    log(step, LogLevel::Warning,
         fmt::format("address {} on {} was removed by another program: restoring it", held.prefix.to_string(),
                     held.interface));
 }
@@ -257,7 +257,7 @@ void Instance::restore_failed(Step step, const std::string& interface, const Pre
 
 // Waits the whole master-down interval, not only the skew time, so that a peer that can keep the addresses takes over.
 void Instance::resign_for_lost_addresses(Step step, const char* what) {
-    say(step, LogLevel::Warning, fmt::format("the {} cannot be kept: resigning", what));
+    log(step, LogLevel::Warning, fmt::format("the {} cannot be kept: resigning", what));
     yield(step, true);
     reasons_.set(fmt::format("the {} could not be kept: another program removed them again and again", what));
     resigned_ = true;
@@ -270,14 +270,14 @@ void Instance::duplicate_found(Step step, const std::string& interface, const Pr
     if (!position) return;
     ++counters_.duplicate_addresses;
     if (duplicates_.found(*position, step.now))
-        say(step, LogLevel::Error,
+        log(step, LogLevel::Error,
             fmt::format("address {} on {} is in use by another host (duplicate address detection): the kernel does not "
                         "use it; retried every {} s",
                         prefix.to_string(), interface, DuplicateAddresses::kRetry.count()));
 }
 
-void Instance::routing_lost(Step step, const netlink::Routing& told) {
-    if (state_ == State::Master && routing_.lost(step, told)) resign_for_lost_addresses(step, "routes and rules");
+void Instance::routing_lost(Step step, const netlink::Routing& reported) {
+    if (state_ == State::Master && routing_.lost(step, reported)) resign_for_lost_addresses(step, "routes and rules");
 }
 
 void Instance::routing_outcome(Step step, const RoutingOutcome& outcome) {

@@ -89,7 +89,7 @@ bool Instance::seal(Step step, SendAdvert& advert) {
                                                 advert.destinations[i], hmac->key(hmac->active)->secret);
         if (!payload.empty()) continue;
         if (once_.first(Problem::NoHash))
-            say(step, LogLevel::Error,
+            log(step, LogLevel::Error,
                 fmt::format("adverts cannot be sent: libcrypto refuses {}",
                             header ? "MD5, which AH needs" : "SHA-256"));
         return false;
@@ -113,7 +113,7 @@ void Instance::send_resignation(Step step) {
     if (!seal(step, advert)) return;
     step.out.push_back(std::move(advert));
     ++counters_.pri_zero_sent;
-    say(step, LogLevel::Debug, "sent 0 priority");
+    log(step, LogLevel::Debug, "sent 0 priority");
 }
 
 void Instance::send_arps(Step step, std::uint32_t rounds) {
@@ -129,10 +129,10 @@ void Instance::arm_extra_arps(Instant now) {
 // A switch forgets a VMAC's MAC address if no frames come from it, as with vmac_xmit_base, and on further VMACs, which
 // send no adverts. keepalived: announces one address for each such device, or all of them (observed in 2.2.7).
 void Instance::send_extra_arps(Step step) {
-    std::set<std::string> told;
+    std::set<std::string> notified;
     for (const HeldAddress& held : held_addresses(*config_)) {
         if (held.interface == advert_device(*config_)) continue;
-        if (!told.insert(held.interface).second && !settings().extra_arps_all) continue;
+        if (!notified.insert(held.interface).second && !settings().extra_arps_all) continue;
         step.out.push_back(AnnounceAddress{held.interface, held.prefix.address});
     }
 }
@@ -153,8 +153,8 @@ void Instance::announce(Step step, Transition transition, std::string detail) {
     step.out.push_back(Announce{std::move(event)});
 }
 
-void Instance::say(Step step, LogLevel level, const std::string& text) const {
-    step.out.push_back(Say{{level, "(" + config_->name + ") " + text}});
+void Instance::log(Step step, LogLevel level, const std::string& text) const {
+    step.out.push_back(WriteLog{{level, "(" + config_->name + ") " + text}});
 }
 
 }  // namespace mainstay::vrrp

@@ -16,7 +16,7 @@ constexpr std::uint8_t kMulticastTtl = 255;  // RFC 9568 5.1.1.3: a routed packe
 bool length_ok(const ReceiveContext& c, const PacketHeard& p, bool decoded) {
     if (decoded) return true;
     ++c.counters.packet_len_err;
-    say_once(c, p, Problem::Length, "received a packet of the wrong length ({} bytes) from {}", p.payload.size(),
+    log_once(c, p, Problem::Length, "received a packet of the wrong length ({} bytes) from {}", p.payload.size(),
              p.source.to_string());
     return false;
 }
@@ -24,7 +24,7 @@ bool length_ok(const ReceiveContext& c, const PacketHeard& p, bool decoded) {
 bool ttl_ok(const ReceiveContext& c, const PacketHeard& p) {
     if (!p.destination.is_multicast() || p.ttl == kMulticastTtl) return true;
     ++c.counters.ip_ttl_err;
-    say_once(c, p, Problem::Ttl, "received a packet with TTL {} from {}, expecting {}", p.ttl, p.source.to_string(),
+    log_once(c, p, Problem::Ttl, "received a packet with TTL {} from {}, expecting {}", p.ttl, p.source.to_string(),
              kMulticastTtl);
     return false;
 }
@@ -32,7 +32,7 @@ bool ttl_ok(const ReceiveContext& c, const PacketHeard& p) {
 bool version_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
     if (packet.version == c.config.version) return true;
     ++c.counters.version_err;
-    say_once(c, p, Problem::Version, "received a version {} packet from {}, expecting version {}", packet.version,
+    log_once(c, p, Problem::Version, "received a version {} packet from {}, expecting version {}", packet.version,
              p.source.to_string(), c.config.version);
     return false;
 }
@@ -41,11 +41,11 @@ bool version_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpP
 bool interval_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
     if (packet.interval == c.config.advert_int) return true;
     if (packet.version == 2) {
-        say_once(c, p, Problem::Interval, "advertisement interval mismatch with {} mine={} sec rcv'd={} sec",
+        log_once(c, p, Problem::Interval, "advertisement interval mismatch with {} mine={} sec rcv'd={} sec",
                  p.source.to_string(), c.config.advert_int / Seconds{1}, packet.interval / Seconds{1});
         return false;
     }
-    say_once(c, p, Problem::Interval, "advertisement interval mismatch with {} mine={} milli-sec rcv'd={} milli-sec",
+    log_once(c, p, Problem::Interval, "advertisement interval mismatch with {} mine={} milli-sec rcv'd={} milli-sec",
              p.source.to_string(), c.config.advert_int / Micros{1000}, packet.interval / Micros{1000});
     return true;
 }
@@ -53,7 +53,7 @@ bool interval_ok(const ReceiveContext& c, const PacketHeard& p, const wire::Vrrp
 bool type_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
     if (packet.type == wire::kVrrpAdvertisement) return true;
     ++c.counters.invalid_type_rcvd;
-    say_once(c, p, Problem::Type, "received a packet of unknown type {} from {}", packet.type, p.source.to_string());
+    log_once(c, p, Problem::Type, "received a packet of unknown type {} from {}", packet.type, p.source.to_string());
     return false;
 }
 
@@ -65,7 +65,7 @@ bool old_checksum_right(const ReceiveContext& c, const PacketHeard& p, std::span
     if (!wire::vrrp_checksum_right(packet, p.source, c.settings.group)) return false;
     if (!std::exchange(c.old_checksum, true))
         c.out.push_back(
-            Say{{LogLevel::Info, "(" + c.config.name + ") Setting unicast VRRPv3 checksum to old version"}});
+            WriteLog{{LogLevel::Info, "(" + c.config.name + ") Setting unicast VRRPv3 checksum to old version"}});
     return true;
 }
 
@@ -77,7 +77,7 @@ bool checksum_ok(const ReceiveContext& c, const PacketHeard& p, const Parts& par
                                              : wire::ipv6_checksum_right(p.payload, p.source, p.destination);
     if (right || old_checksum_right(c, p, parts.packet)) return true;
     ++c.counters.checksum_err;
-    say_once(c, p, Problem::Checksum, "received a packet with a wrong checksum from {}", p.source.to_string());
+    log_once(c, p, Problem::Checksum, "received a packet with a wrong checksum from {}", p.source.to_string());
     return false;
 }
 
@@ -85,7 +85,7 @@ bool cast_ok(const ReceiveContext& c, const PacketHeard& p) {
     const bool unicast = !c.config.unicast_peers.empty();
     if (p.destination.is_multicast() != unicast) return true;
     ++c.counters.addr_list_err;
-    say_once(c, p, Problem::Cast, "received a {} packet from {}, but this instance is {}",
+    log_once(c, p, Problem::Cast, "received a {} packet from {}, but this instance is {}",
              unicast ? "multicast" : "unicast", p.source.to_string(), unicast ? "unicast" : "multicast");
     return false;
 }
@@ -94,7 +94,7 @@ bool cast_ok(const ReceiveContext& c, const PacketHeard& p) {
 void judge_addresses(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
     if (packet.addresses.size() != c.advertised.size()) {
         ++c.counters.addr_list_err;
-        say_once(c, p, Problem::AddressCount, "expected {} VIPs but received {}", c.advertised.size(),
+        log_once(c, p, Problem::AddressCount, "expected {} VIPs but received {}", c.advertised.size(),
                  packet.addresses.size());
         return;
     }
@@ -105,7 +105,7 @@ void judge_addresses(const ReceiveContext& c, const PacketHeard& p, const wire::
     for (const IpAddress& ours : c.advertised) {
         if (std::ranges::binary_search(theirs, ours)) continue;
         ++c.counters.addr_list_err;
-        say_once(c, p, Problem::MissingAddress, "the advert from {} lacks our VIP {}", p.source.to_string(),
+        log_once(c, p, Problem::MissingAddress, "the advert from {} lacks our VIP {}", p.source.to_string(),
                  ours.to_string());
         return;
     }
@@ -120,7 +120,7 @@ bool peer_ok(const ReceiveContext& c, const PacketHeard& p) {
     const auto peer = std::ranges::find(peers, p.source, &config::UnicastPeer::address);
     if (peer != peers.end() && p.ttl >= peer->min_ttl && p.ttl <= peer->max_ttl) return true;
     if (peer != peers.end()) ++c.counters.ip_ttl_err;
-    say_once(c, p, Problem::Peer, "dropped an advert from {} with TTL {}: not a unicast_peer, or out of its TTL range",
+    log_once(c, p, Problem::Peer, "dropped an advert from {} with TTL {}: not a unicast_peer, or out of its TTL range",
              p.source.to_string(), p.ttl);
     return false;
 }

@@ -15,13 +15,13 @@ bool header_right(const ReceiveContext& c, const PacketHeard& p) {
     if (!header || header->next_header != wire::kVrrpProtocol ||
         !wire::ah_right(p.ip_header, p.payload, auth_key(c.config))) {
         ++c.counters.auth_failure;
-        say_once(c, p, Problem::Password, "received an AH packet from {} that was made with another auth_pass",
+        log_once(c, p, Problem::Password, "received an AH packet from {} that was made with another auth_pass",
                  p.source.to_string());
         return false;
     }
     if (!c.auth.grows(p.source, header->sequence)) {
         ++c.counters.auth_failure;
-        say_once(c, p, Problem::Replay, "received an AH packet from {} for the second time: its number is {}",
+        log_once(c, p, Problem::Replay, "received an AH packet from {} for the second time: its number is {}",
                  p.source.to_string(), header->sequence);
         return false;
     }
@@ -35,7 +35,7 @@ bool header_as_expected(const ReceiveContext& c, const PacketHeard& p) {
     const bool have = p.protocol == wire::kAhProtocol, want = c.config.auth_type == config::AuthType::Ah;
     if (have == want) return true;
     ++c.counters.authtype_mismatch;
-    say_once(c, p, Problem::AuthMismatch, "received a packet {} authentication header from {}, expecting one {}",
+    log_once(c, p, Problem::AuthMismatch, "received a packet {} authentication header from {}, expecting one {}",
              have ? "with an" : "without", p.source.to_string(), want ? "with it" : "without");
     return false;
 }
@@ -61,38 +61,38 @@ bool trailer_ok(const ReceiveContext& c, const PacketHeard& p, const Parts& part
     if (parts.trailer.empty()) {
         if (hmac.mode != HmacSettings::Mode::Enforce) return true;
         ++c.counters.auth_ext_missing;
-        say_once(c, p, Problem::TrailerMissing, "received a packet without HMAC from {}", from);
+        log_once(c, p, Problem::TrailerMissing, "received a packet without HMAC from {}", from);
         return false;
     }
     const auto trailer = wire::decode_trailer(parts.trailer);
     if (!trailer || trailer->type != wire::kTrailerType || trailer->reserved != 0) {
         ++c.counters.auth_ext_malformed;
-        say_once(c, p, Problem::TrailerMalformed, "received a packet with a malformed HMAC trailer from {}", from);
+        log_once(c, p, Problem::TrailerMalformed, "received a packet with a malformed HMAC trailer from {}", from);
         return false;
     }
     const HmacKey* key = hmac.key(trailer->key_id);
     if (key == nullptr) {
         ++c.counters.auth_ext_unknown_key;
-        say_once(c, p, Problem::KeyUnknown, "received a packet signed with key {} from {}, which is not configured",
+        log_once(c, p, Problem::KeyUnknown, "received a packet signed with key {} from {}, which is not configured",
                  trailer->key_id, from);
         return false;
     }
     if (!wire::trailer_right(parts.packet, *trailer, p.source, key->secret)) {
         ++c.counters.auth_ext_invalid_hmac;
-        say_once(c, p, Problem::HmacWrong, "received a packet with a wrong HMAC from {}: key {} is not the same there",
+        log_once(c, p, Problem::HmacWrong, "received a packet with a wrong HMAC from {}: key {} is not the same there",
                  from, trailer->key_id);
         return false;
     }
     const std::int64_t difference = clock_difference(trailer->sequence, c.unix_us);
     if (hmac.by_time && std::abs(difference) > hmac.window.count()) {
         ++c.counters.auth_ext_stale;
-        say_once(c, p, Problem::Stale, "received a packet from {} whose clock is {} s {} ours; time_window is {} s",
+        log_once(c, p, Problem::Stale, "received a packet from {} whose clock is {} s {} ours; time_window is {} s",
                  from, std::abs(difference), difference > 0 ? "ahead of" : "behind", hmac.window.count());
         return false;
     }
     if (!c.auth.grows(p.source, trailer->sequence)) {
         ++c.counters.auth_ext_replay;
-        say_once(c, p, Problem::Replay, "received a signed packet from {} for the second time", from);
+        log_once(c, p, Problem::Replay, "received a signed packet from {} for the second time", from);
         return false;
     }
     return true;
@@ -102,20 +102,20 @@ bool auth_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPack
     const auto ours = static_cast<std::uint8_t>(c.config.auth_type);
     if (packet.auth_type > kHighestAuthType) {
         ++c.counters.invalid_authtype;
-        say_once(c, p, Problem::AuthType, "received an invalid auth type {} from {}", packet.auth_type,
+        log_once(c, p, Problem::AuthType, "received an invalid auth type {} from {}", packet.auth_type,
                  p.source.to_string());
         return false;
     }
     if (packet.auth_type != ours) {
         ++c.counters.authtype_mismatch;
-        say_once(c, p, Problem::AuthMismatch, "received a {} auth from {}, expecting {}!", packet.auth_type,
+        log_once(c, p, Problem::AuthMismatch, "received a {} auth from {}, expecting {}!", packet.auth_type,
                  p.source.to_string(), ours);
         return false;
     }
     const bool has_password = c.config.auth_type == config::AuthType::Pass && p.source.is_v4();
     if (has_password && packet.auth != auth_bytes(c.config)) {
         ++c.counters.auth_failure;
-        say_once(c, p, Problem::Password, "received an invalid passwd from {}!", p.source.to_string());
+        log_once(c, p, Problem::Password, "received an invalid passwd from {}!", p.source.to_string());
         return false;
     }
     return c.config.auth_type != config::AuthType::Ah || header_right(c, p);

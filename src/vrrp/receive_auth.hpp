@@ -13,11 +13,11 @@
 namespace mainstay::vrrp {
 
 template <class... Args>
-void say_once(const ReceiveContext& c, const PacketHeard& p, Problem problem, fmt::format_string<Args...> format,
+void log_once(const ReceiveContext& c, const PacketHeard& p, Problem problem, fmt::format_string<Args...> format,
               Args&&... args) {
     if (!c.once.first(problem)) return c.problems.note(problem, p.source, c.now, {});
     std::string text = fmt::format(format, std::forward<Args>(args)...);
-    c.out.push_back(Say{{LogLevel::Info, "(" + c.config.name + ") " + text}});
+    c.out.push_back(WriteLog{{LogLevel::Info, "(" + c.config.name + ") " + text}});
     c.problems.note(problem, p.source, c.now, std::move(text));
 }
 

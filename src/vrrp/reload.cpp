@@ -125,13 +125,13 @@ void Router::Impl::Reloading::remove_leftovers(Step step, const Change& change) 
 
 void Router::Impl::Reloading::carry_out(Step step, const RoutingSet::Change& statics) {
     held_after();
-    Intents told;  // log lines and events come last
+    Intents later;  // log lines and events come last
     for (Intent& intent : resigned_) {
         if (std::holds_alternative<RemoveAddresses>(intent)) continue;  // another instance may have them now
         if (auto* routing = std::get_if<RemoveRouting>(&intent))
             remove_routing(step, routing->owner, std::move(routing->entries));
         else
-            (std::holds_alternative<SendAdvert>(intent) ? step.out : told).push_back(std::move(intent));
+            (std::holds_alternative<SendAdvert>(intent) ? step.out : later).push_back(std::move(intent));
     }
     remove_routing(step, kNoInstance, statics.removed);
     for (const auto& [id, change] : masters_) remove_routing(step, id, change.routing.removed);
@@ -140,7 +140,7 @@ void Router::Impl::Reloading::carry_out(Step step, const RoutingSet::Change& sta
     moves_.add(step, AddressMoves::Which::New);
     moves_.remove(step);
     moves_.add(step, AddressMoves::Which::Changed);
-    std::ranges::move(told, std::back_inserter(step.out));
+    std::ranges::move(later, std::back_inserter(step.out));
 
     for (const auto& [id, change] : masters_) {
         router_.instances[id].add_routing(step, change.routing.added);

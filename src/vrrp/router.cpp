@@ -94,14 +94,14 @@ Instance::InstanceContext Router::Impl::context(const config::Instance& instance
                                      .settings = settings_of(instance, config->global)};
     around.maintenance = maintenance;
     // The innermost block that has the keyword.
-    const auto says = [&](const CompactOptional<config::ExtraSettings>& more, const char* keyword) {
-        if (const auto told = config::value_of<bool>(more->values, keyword)) around.notify_priority = *told;
+    const auto apply = [&](const CompactOptional<config::ExtraSettings>& more, const char* keyword) {
+        if (const auto value = config::value_of<bool>(more->values, keyword)) around.notify_priority = *value;
     };
-    says(config->global.more, "vrrp_notify_priority_changes");
+    apply(config->global.more, "vrrp_notify_priority_changes");
     for (const auto& group : config->sync_groups)
         if (!instance.sync_group.empty() && group.name == instance.sync_group)
-            says(group.more, "notify_priority_changes");
-    says(instance.more, "notify_priority_changes");
+            apply(group.more, "notify_priority_changes");
+    apply(instance.more, "notify_priority_changes");
     if (instance.sync_group.empty()) return around;
     for (const auto& other : config->instances)
         if (other.sync_group == instance.sync_group && other.priority != 255) around.owner_group = false;
@@ -184,8 +184,8 @@ void Router::Impl::start(Step step, const RouterSnapshot* previous) {
     const Nanos delay = startup_delay(config->global, step.now);
     if (previous == nullptr && delay > Nanos{0}) {
         startup_until = step.now + delay;
-        step.out.push_back(Say{{LogLevel::Info, fmt::format("Delaying startup for {:g} seconds",
-                                                            std::chrono::duration<double>(delay).count())}});
+        step.out.push_back(WriteLog{{LogLevel::Info, fmt::format("Delaying startup for {:g} seconds",
+                                                                 std::chrono::duration<double>(delay).count())}});
     }
     const auto health = judge_all();
     for (InstanceId id = 0; id < instances.size(); ++id) {
@@ -236,13 +236,13 @@ std::optional<Router::Impl::LinkChange> Router::Impl::note(Step step, const Inte
     const InterfaceFact* known = links.find(fact.name);
     if (known != nullptr && *known == fact) return std::nullopt;
     LinkChange change{known != nullptr ? *known : InterfaceFact{}, fact};
-    links.tell(fact);
+    links.update(fact);
     if (phase != Phase::Running) return change;
     if (change.before.index != 0 && fact.index == 0)
-        step.out.push_back(Say{{LogLevel::Info, fmt::format("Interface {} deleted", fact.name)}});
+        step.out.push_back(WriteLog{{LogLevel::Info, fmt::format("Interface {} deleted", fact.name)}});
     else if (change.before.up != fact.up)
         step.out.push_back(
-            Say{{LogLevel::Info, fmt::format("Netlink reports {} {}", fact.name, fact.up ? "up" : "down")}});
+            WriteLog{{LogLevel::Info, fmt::format("Netlink reports {} {}", fact.name, fact.up ? "up" : "down")}});
     return change;
 }
 
@@ -319,8 +319,8 @@ void Router::Impl::unknown_vrid(Step step, const PacketHeard& packet) {
     if (packet.payload.size() < at + wire::kVrrpHeaderLength || unknown_vrids.size() >= kUnknownVridsMost) return;
     const auto vrid = std::to_integer<std::uint8_t>(packet.payload[at + 1]);
     if (!unknown_vrids.emplace(packet.interface, packet.source.family(), vrid).second) return;
-    step.out.push_back(Say{{LogLevel::Info, fmt::format("unknown VRID {} received from {} on {}", vrid,
-                                                        packet.source.to_string(), packet.interface)}});
+    step.out.push_back(WriteLog{{LogLevel::Info, fmt::format("unknown VRID {} received from {} on {}", vrid,
+                                                             packet.source.to_string(), packet.interface)}});
 }
 
 bool Router::Impl::note(const SourceFact& fact) {
@@ -359,15 +359,15 @@ void Router::Impl::on(Step step, const ScriptDone& fact) {
 }
 
 void Router::Impl::on(Step step, const BfdFact& fact) {
-    if (bfds.tell(fact, *config, step.out) && phase == Phase::Running) apply_health(step);
+    if (bfds.update(fact, *config, step.out) && phase == Phase::Running) apply_health(step);
 }
 
 void Router::Impl::on(Step step, const FileFact& fact) {
-    if (trackers.tell(fact, step.out)) apply_health(step);
+    if (trackers.update(fact, step.out)) apply_health(step);
 }
 
 void Router::Impl::on(Step step, const ProcessFact& fact) {
-    if (trackers.tell(fact, step.now, step.out)) apply_health(step);
+    if (trackers.update(fact, step.now, step.out)) apply_health(step);
 }
 
 void Router::Impl::on(Step step, const DeadlineReached&) {
@@ -375,7 +375,7 @@ void Router::Impl::on(Step step, const DeadlineReached&) {
     if (trackers.tick(step.now, step.out)) apply_health(step);
     if (startup_until && *startup_until <= step.now) {
         startup_until.reset();
-        step.out.push_back(Say{{LogLevel::Info, "Delayed start completed"}});
+        step.out.push_back(WriteLog{{LogLevel::Info, "Delayed start completed"}});
     }
     AdvertSpread spread{instances.size()};
     // Bounded: an instance that is due again at once is handled with the next fact.
@@ -396,16 +396,16 @@ void Router::Impl::on(Step step, const DeadlineReached&) {
 void Router::Impl::on(Step step, const Shutdown&) {
     phase = Phase::Finished;
     // All instances resign before events are published, so that peers do not wait for our scripts and mails.
-    Intents told;
+    Intents later;
     for (Instance& instance : instances) {
         Intents own;
         instance.stop({step.now, own, step.unix_us});
         for (Intent& intent : own)
-            (std::holds_alternative<Announce>(intent) ? told : step.out).push_back(std::move(intent));
+            (std::holds_alternative<Announce>(intent) ? later : step.out).push_back(std::move(intent));
     }
     statics.stop(step);
-    for (Group& group : groups) group.stop({step.now, told});
-    std::ranges::move(told, std::back_inserter(step.out));
+    for (Group& group : groups) group.stop({step.now, later});
+    std::ranges::move(later, std::back_inserter(step.out));
 }
 
 Router::Router(std::shared_ptr<const config::Config> config) : impl_{std::make_unique<Impl>(std::move(config))} {}

@@ -1,4 +1,4 @@
-// The calendar time that a router reckons with: the monotonic clock of its steps and an offset that it was told.
+// The calendar time that a router reckons with: the monotonic clock of its steps and an offset that its adapter sets.
 #include <cstdlib>
 
 #include "router_impl.hpp"

@@ -96,7 +96,7 @@ void state(A& a, Group& g) {
 }
 template <class A>
 void state(A& a, BfdBoard& b) {
-    a(b.told_);
+    a(b.states_);
 }
 template <class A>
 void state(A& a, Deadlines& d) {

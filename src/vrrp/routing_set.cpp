@@ -12,11 +12,11 @@ namespace {
 using How = SetRouting::How;
 
 // The table of a VRF is not compared, because only the role knows its number.
-bool concerns(const RoutingEntry& entry, const netlink::Routing& told) {
-    if (entry.vrf.empty()) return netlink::may_be(entry.what, told);
+bool concerns(const RoutingEntry& entry, const netlink::Routing& reported) {
+    if (entry.vrf.empty()) return netlink::may_be(entry.what, reported);
     auto wanted = std::get<netlink::Route>(entry.what);
-    if (const auto* route = std::get_if<netlink::Route>(&told)) wanted.table = route->table;
-    return netlink::may_be(wanted, told);
+    if (const auto* route = std::get_if<netlink::Route>(&reported)) wanted.table = route->table;
+    return netlink::may_be(wanted, reported);
 }
 
 }  // namespace
@@ -105,13 +105,13 @@ void RoutingSet::emit(Step step, const std::vector<std::size_t>& positions, How 
     step.out.push_back(std::move(intent));
 }
 
-bool RoutingSet::lost(Step step, const netlink::Routing& told) {
+bool RoutingSet::lost(Step step, const netlink::Routing& reported) {
     if (!established_) return false;
     bool give_up = false;
     for (std::size_t at = 0; at < entries_.size(); ++at) {
-        if (status_[at].refused || !concerns(entries_[at], told)) continue;
+        if (status_[at].refused || !concerns(entries_[at], reported)) continue;
         if (entries_[at].no_track) {
-            say(step, LogLevel::Info, fmt::format("{} was removed by another program; it is not tracked", name(at)));
+            log(step, LogLevel::Info, fmt::format("{} was removed by another program; it is not tracked", name(at)));
             continue;
         }
         switch (restores_.lost(at, step.now)) {
@@ -119,7 +119,7 @@ bool RoutingSet::lost(Step step, const netlink::Routing& told) {
                 restore(step, at);
                 break;
             case RestoreBudget::Answer::Later:
-                say(step, LogLevel::Warning,
+                log(step, LogLevel::Warning,
                     fmt::format("{} was removed by another program again; it will be restored later", name(at)));
                 break;
             case RestoreBudget::Answer::GiveUp:
@@ -134,9 +134,9 @@ bool RoutingSet::lost(Step step, const netlink::Routing& told) {
 void RoutingSet::restore(Step step, std::size_t position) {
     emit(step, {position}, How::Restore);
     ++restored_;
-    if (status_[position].missing) return say(step, LogLevel::Warning, name(position) + " is missing: restoring it");
-    if (owner_ == kNoInstance) return say(step, LogLevel::Warning, "Restoring deleted static " + name(position));
-    say(step, LogLevel::Warning, name(position) + " was removed by another program: restoring it");
+    if (status_[position].missing) return log(step, LogLevel::Warning, name(position) + " is missing: restoring it");
+    if (owner_ == kNoInstance) return log(step, LogLevel::Warning, "Restoring deleted static " + name(position));
+    log(step, LogLevel::Warning, name(position) + " was removed by another program: restoring it");
 }
 
 bool RoutingSet::outcome(Step step, const RoutingOutcome& outcome) {
@@ -154,10 +154,10 @@ void RoutingSet::added(Step step, How how, std::size_t at) {
     restores_.is_back(at);
     if (how != How::Audit && how != How::Again) return;
     if (before.refused || (how == How::Again && before.missing)) {
-        say(step, LogLevel::Info, name(at) + " could be set at last");
+        log(step, LogLevel::Info, name(at) + " could be set at last");
     } else if (how == How::Audit) {
         ++restored_;
-        say(step, LogLevel::Warning, name(at) + " was missing: restored");
+        log(step, LogLevel::Warning, name(at) + " was missing: restored");
     }
 }
 
@@ -167,13 +167,13 @@ bool RoutingSet::refused(Step step, How how, std::size_t at, const std::string& 
     if (how == How::Again && (status_[at].refused || status_[at].missing)) return false;
     if (how == How::First || how == How::Again) {
         status_[at].refused = true;
-        say(step, LogLevel::Error, fmt::format("{} cannot be set: {}", name(at), reason));
+        log(step, LogLevel::Error, fmt::format("{} cannot be set: {}", name(at), reason));
         audit_ = std::min(audit_.value_or(step.now + kAudit), step.now + kRefusedRetry);
         return false;
     }
     if (status_[at].refused || entries_[at].no_track) return false;
     if (!std::exchange(status_[at].missing, true))
-        say(step, LogLevel::Warning, fmt::format("{} is missing and cannot be restored: {}", name(at), reason));
+        log(step, LogLevel::Warning, fmt::format("{} is missing and cannot be restored: {}", name(at), reason));
     return restores_.failed(at, step.now) == RestoreBudget::Answer::GiveUp && entries_[at].decides();
 }
 
@@ -205,8 +205,8 @@ std::string RoutingSet::name(std::size_t position) const {
     return (entry.is_rule() ? "rule " : "route ") + describe(entry);
 }
 
-void RoutingSet::say(Step step, LogLevel level, std::string text) const {
-    step.out.push_back(Say{{level, prefix_ + std::move(text)}});
+void RoutingSet::log(Step step, LogLevel level, std::string text) const {
+    step.out.push_back(WriteLog{{level, prefix_ + std::move(text)}});
 }
 
 }  // namespace mainstay::vrrp

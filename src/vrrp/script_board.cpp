@@ -11,7 +11,7 @@ namespace {
 
 using How = ScriptDone::How;
 
-void say(Intents& out, LogLevel level, std::string text) { out.push_back(Say{{level, std::move(text)}}); }
+void log(Intents& out, LogLevel level, std::string text) { out.push_back(WriteLog{{level, std::move(text)}}); }
 
 std::set<std::string, std::less<>> tracked_scripts(const config::Config& config) {
     std::set<std::string, std::less<>> names;
@@ -96,7 +96,7 @@ void ScriptBoard::run_due(Instant now, Intents& out) {
         const Nanos interval = std::max<Nanos>(script.config.interval, Micros{1000});
         script.due += interval * ((now - script.due) / interval + 1);  // missed slots are skipped
         if (script.running) {
-            say(out, LogLevel::Info,
+            log(out, LogLevel::Info,
                 fmt::format("Track script {} is already running, expect idle - skipping run", script.config.name));
             continue;
         }
@@ -113,7 +113,7 @@ bool ScriptBoard::done(const ScriptDone& done, Intents& out) {
     ScriptSnapshot& result = script->result;
     const bool good = done.how == How::Exited && done.status == 0;
     if (done.how == How::Exited && done.status != result.last_status) {
-        say(out, LogLevel::Info, fmt::format("Script `{}` now returning {}", result.name, done.status));
+        log(out, LogLevel::Info, fmt::format("Script `{}` now returning {}", result.name, done.status));
         result.last_status = done.status;
     }
     result.failures_in_row = good ? 0 : result.failures_in_row + 1;
@@ -134,7 +134,7 @@ bool ScriptBoard::done(const ScriptDone& done, Intents& out) {
     result.up = good;
     result.streak = 0;
     script->awaited = false;
-    say(out, LogLevel::Info,
+    log(out, LogLevel::Info,
         fmt::format("VRRP_Script({}) {}", result.name, good ? std::string{"succeeded"} : failure_text(done)));
     return true;
 }

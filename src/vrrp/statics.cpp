@@ -145,8 +145,8 @@ void Statics::restore(Step step, std::size_t position) {
     const config::VirtualAddress& address = addresses_[position].address;
     step.out.push_back(SetStaticAddresses{{address}});
     // keepalived: its log text (2.4.3)
-    step.out.push_back(Say{{LogLevel::Warning, fmt::format("Restoring deleted static address {} dev {}",
-                                                           address.prefix.to_string(), address.dev)}});
+    step.out.push_back(WriteLog{{LogLevel::Warning, fmt::format("Restoring deleted static address {} dev {}",
+                                                                address.prefix.to_string(), address.dev)}});
 }
 
 void Statics::check(Instant now) {
@@ -178,8 +178,8 @@ void Statics::judge(const config::Instance& instance, const Links& links, Health
     if (found == tracked_.end()) return;
     for (const std::string& device : found->second) {
         std::string fault = fmt::format("interface {} down", device);
-        const bool said = std::ranges::find(health.faults, fault) != health.faults.end();
-        if (links.up(device) || said || device == instance.interface) continue;
+        const bool known = std::ranges::find(health.faults, fault) != health.faults.end();
+        if (links.up(device) || known || device == instance.interface) continue;
         const bool own = device == base_interface(instance) || device == own_vmac(instance);
         if (own && instance.dont_track_primary) continue;
         if (health.only_waiting) health.faults.clear();  // there is a better reason now

@@ -73,7 +73,7 @@ void BfdBoard::configure(const config::Config& config) {
         const auto group = std::ranges::find(config.sync_groups, instance.sync_group, &config::SyncGroup::name);
         tracked_.push_back(tracked_bfds(config, instance, group == config.sync_groups.end() ? nullptr : &*group));
     }
-    std::erase_if(told_, [&](const auto& entry) {
+    std::erase_if(states_, [&](const auto& entry) {
         return std::ranges::none_of(config.more->sections, [&](const Section& section) {
             return section.keyword == "bfd_instance" && !section.names.empty() && section.names.front() == entry.first;
         });
@@ -81,25 +81,25 @@ void BfdBoard::configure(const config::Config& config) {
 }
 
 void BfdBoard::adopt(const std::vector<BfdSnapshot>& previous) {
-    for (const BfdSnapshot& session : previous) told_.insert_or_assign(session.name, session.up);
+    for (const BfdSnapshot& session : previous) states_.insert_or_assign(session.name, session.up);
 }
 
 bool BfdBoard::up(const std::string& name) const {
-    const auto told = told_.find(name);
-    return told != told_.end() && told->second;
+    const auto known = states_.find(name);
+    return known != states_.end() && known->second;
 }
 
-bool BfdBoard::tell(const BfdFact& fact, const config::Config& config, Intents& out) {
+bool BfdBoard::update(const BfdFact& fact, const config::Config& config, Intents& out) {
     const bool before = up(fact.name);
-    told_.insert_or_assign(fact.name, fact.up);
+    states_.insert_or_assign(fact.name, fact.up);
     if (before == fact.up) return false;
     bool concerned = false;
     for (InstanceId id = 0; id < tracked_.size(); ++id) {
         if (std::ranges::find(tracked_[id], fact.name, &TrackedBfd::name) == tracked_[id].end()) continue;
         concerned = true;
         out.push_back(
-            Say{{LogLevel::Info, fmt::format("VRRP_Instance({}) Tracked BFD instance {} is {}",
-                                             config.instances[id].name, fact.name, fact.up ? "UP" : "DOWN")}});
+            WriteLog{{LogLevel::Info, fmt::format("VRRP_Instance({}) Tracked BFD instance {} is {}",
+                                                  config.instances[id].name, fact.name, fact.up ? "UP" : "DOWN")}});
     }
     return concerned;
 }
@@ -121,7 +121,7 @@ void BfdBoard::judge(InstanceId id, Health& health) const {
 
 std::vector<BfdSnapshot> BfdBoard::snapshot() const {
     std::vector<BfdSnapshot> all;
-    for (const auto& [name, up] : told_) all.push_back({name, up});
+    for (const auto& [name, up] : states_) all.push_back({name, up});
     return all;
 }
 

@@ -35,7 +35,7 @@ public:
     void adopt(const std::vector<BfdSnapshot>& previous);
 
     // True when an instance may be concerned; each one that tracks the session is named in the log.
-    [[nodiscard]] bool tell(const BfdFact& fact, const config::Config& config, Intents& out);
+    [[nodiscard]] bool update(const BfdFact& fact, const config::Config& config, Intents& out);
     // Adds the effect of the sessions to that of the other trackers of this instance.
     void judge(InstanceId id, Health& health) const;
     [[nodiscard]] std::vector<BfdSnapshot> snapshot() const;
@@ -46,7 +46,7 @@ private:
     friend void state(A& archive, BfdBoard& board);  // router_state.cpp
     [[nodiscard]] bool up(const std::string& name) const;
 
-    std::map<std::string, bool, std::less<>> told_;
+    std::map<std::string, bool, std::less<>> states_;
     std::vector<std::vector<TrackedBfd>> tracked_;  // by InstanceId
 };
 

@@ -187,17 +187,17 @@ void TrackerBoard::adopt(const std::vector<TrackerSnapshot>& previous) {
     awaited_until_.reset();
 }
 
-bool TrackerBoard::tell(const FileFact& fact, Intents& out) {
+bool TrackerBoard::update(const FileFact& fact, Intents& out) {
     const auto file = std::ranges::find_if(files_, [&](const File& f) { return f.config.name == fact.file; });
     if (file == files_.end() || file->value == fact.value) return false;
     const bool first = !file->value;
     file->value = fact.value;
     if (!first || fact.value != 0)
-        out.push_back(Say{{LogLevel::Info, fmt::format("Track file {} now holds {}", fact.file, fact.value)}});
+        out.push_back(WriteLog{{LogLevel::Info, fmt::format("Track file {} now holds {}", fact.file, fact.value)}});
     return true;
 }
 
-bool TrackerBoard::tell(const ProcessFact& fact, Instant now, Intents& out) {
+bool TrackerBoard::update(const ProcessFact& fact, Instant now, Intents& out) {
     const auto found =
         std::ranges::find_if(processes_, [&](const Process& p) { return p.config.name == fact.process; });
     if (found == processes_.end()) return false;
@@ -221,8 +221,8 @@ void TrackerBoard::turn(Process& process, bool up, Intents& out) const {
     process.known = true;
     process.up = up;
     process.turns.reset();
-    out.push_back(Say{{LogLevel::Info,
-                       fmt::format("Quorum {} for tracked process {}", up ? "gained" : "lost", process.config.name)}});
+    out.push_back(WriteLog{{LogLevel::Info, fmt::format("Quorum {} for tracked process {}", up ? "gained" : "lost",
+                                                        process.config.name)}});
 }
 
 bool TrackerBoard::tick(Instant now, Intents& out) {

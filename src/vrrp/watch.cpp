@@ -101,8 +101,8 @@ std::vector<ProcessFact> ProcessTable::changes() {
     std::vector<ProcessFact> facts;
     for (Counted& counted : counted_) {
         const auto count = static_cast<std::uint32_t>(counted.pids.size());
-        if (counted.told == count) continue;
-        counted.told = count;
+        if (counted.reported == count) continue;
+        counted.reported = count;
         facts.push_back({counted.tracker.name, count});
     }
     return facts;

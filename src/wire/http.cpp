@@ -122,7 +122,8 @@ void HttpReader::read_header() {
 
 void HttpReader::read_field(std::string_view line) {
     if (!content_length_) content_length_ = length_of(line);
-    if (const auto length = field(line, kContentLength); length && !told_length_) told_length_ = number_of(*length);
+    if (const auto length = field(line, kContentLength); length && !declared_length_)
+        declared_length_ = number_of(*length);
     if (const auto codings = field(line, "Transfer-Encoding:")) chunked_ = ends_chunked(*codings);
 }
 
@@ -132,7 +133,7 @@ bool HttpReader::whole() const {
     if (!ended_) return false;
     if (status_ == kNoContent || status_ == kNotModified) return true;
     if (chunked_) return chunks_.ended();
-    return told_length_ && body_received_ >= *told_length_;
+    return declared_length_ && body_received_ >= *declared_length_;
 }
 
 void ChunkWalk::size_digit(char c) {

@@ -28,14 +28,14 @@ public:
     FakeServer(asio::io_context& loop, Script script)
         : acceptor_{loop, {asio::ip::address_v4::loopback(), 0}}, socket_{loop}, script_{std::move(script)} {
         acceptor_.async_accept(socket_, [this](boost::system::error_code ec) {
-            if (!ec) say(script_("connect"));
+            if (!ec) reply_with(script_("connect"));
         });
     }
     [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
     std::vector<std::string> lines;
 
 private:
-    void say(const std::string& reply) {
+    void reply_with(const std::string& reply) {
         if (reply == "close") return socket_.close();
         reply_ = reply.empty() ? "" : reply + "\r\n";
         asio::async_write(socket_, asio::buffer(reply_), [this](boost::system::error_code ec, std::size_t) {
@@ -57,11 +57,11 @@ private:
         if (in_message_) {
             if (line != ".") return listen();
             in_message_ = false;
-            return say(script_("."));
+            return reply_with(script_("."));
         }
         const std::string verb = line.substr(0, 4);
         in_message_ = verb == "DATA" && script_(verb).starts_with("354");
-        say(script_(verb));
+        reply_with(script_(verb));
     }
 
     tcp::acceptor acceptor_;

@@ -137,7 +137,7 @@ TEST_CASE("a server that is removed, or stopped with the daemon, is not reported
     CHECK(names(alert_changes(quorum, firing)) == Names{"+MainstayServiceDown"});
 }
 
-TEST_CASE("an alert of which no event tells is ended by what is known of its object") {
+TEST_CASE("an alert that no event ends is ended by what is known of its object") {
     FiringAlerts firing;
     Event down = server(Transition::Down, "HTTP CHECK failed");
     (void)alert_changes(down, firing);

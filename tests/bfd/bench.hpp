@@ -52,11 +52,11 @@ struct Render {
         if (i.destination != ip("10.0.0.2")) text += " to " + i.destination.to_string();
         return text;
     }
-    std::string operator()(const Tell& i) const {
+    std::string operator()(const ReportState& i) const {
         return fmt::format("tell {} {}{}{}", i.session, i.up ? "UP" : "DOWN", i.vrrp ? "" : " not vrrp",
                            i.checkers ? "" : " not checkers");
     }
-    std::string operator()(const Say& i) const {
+    std::string operator()(const WriteLog& i) const {
         return (i.line.level == LogLevel::Debug     ? "debug: "
                 : i.line.level == LogLevel::Warning ? "warning: "
                                                     : "") +
@@ -74,7 +74,7 @@ inline Lines lines(const Intents& intents) {
 inline Lines deeds(const Intents& intents) {
     Intents kept;
     for (const Intent& intent : intents)
-        if (!std::holds_alternative<Say>(intent)) kept.push_back(intent);
+        if (!std::holds_alternative<WriteLog>(intent)) kept.push_back(intent);
     return lines(kept);
 }
 

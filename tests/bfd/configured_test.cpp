@@ -57,11 +57,11 @@ TEST_CASE("the TTL, the hops and the reporting follow keepalived's rules") {
     CHECK_FALSE(session("neighbor_ip 10.0.0.2\nmultihop no").multihop);
 
     const Settings both = session("neighbor_ip 10.0.0.2\nvrrp\nchecker");
-    CHECK((both.tells_vrrp && both.tells_checkers));
+    CHECK((both.reports_to_vrrp && both.reports_to_checkers));
     const Settings vrrp = session("neighbor_ip 10.0.0.2\nvrrp");
-    CHECK((vrrp.tells_vrrp && !vrrp.tells_checkers));
+    CHECK((vrrp.reports_to_vrrp && !vrrp.reports_to_checkers));
     const Settings checker = session("neighbor_ip 10.0.0.2\nchecker");
-    CHECK((!checker.tells_vrrp && checker.tells_checkers));
+    CHECK((!checker.reports_to_vrrp && checker.reports_to_checkers));
 }
 
 TEST_CASE("blocks that cannot be a session are left out, and the others stay in their order") {

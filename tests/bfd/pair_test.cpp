@@ -95,7 +95,7 @@ private:
     void carry_out(std::size_t i, const Intents& intents) {
         for (const Intent& intent : intents) {
             if (const auto* packet = std::get_if<SendPacket>(&intent)) transmit(i, *packet);
-            if (const auto* tell = std::get_if<Tell>(&intent)) nodes[i].told.emplace_back(now - t0, tell->up);
+            if (const auto* tell = std::get_if<ReportState>(&intent)) nodes[i].told.emplace_back(now - t0, tell->up);
         }
         nodes[i].block = nodes[i].sessions->snapshot();
         check(i);

@@ -77,10 +77,10 @@ TEST_CASE("a session comes up straight from DOWN when the neighbour was quicker"
 
 TEST_CASE("a state is reported only to the roles that track it") {
     Settings s = settings();
-    s.tells_vrrp = false;
+    s.reports_to_vrrp = false;
     CHECK(deeds(Bench::started(s).hear(kInit, t0)).at(0) == "tell peer UP not vrrp");
-    s.tells_vrrp = true;
-    s.tells_checkers = false;
+    s.reports_to_vrrp = true;
+    s.reports_to_checkers = false;
     CHECK(deeds(Bench::started(s).hear(kInit, t0)).at(0) == "tell peer UP not checkers");
 }
 

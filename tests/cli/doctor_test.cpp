@@ -38,7 +38,7 @@ Finding only(const DoctorFacts& facts) {
     return found[0];
 }
 
-bool says(const Finding& finding, const char* what, const char* fix) {
+bool has(const Finding& finding, const char* what, const char* fix) {
     CAPTURE(finding.what);
     CAPTURE(finding.fix);
     return finding.what.find(what) != std::string::npos && finding.fix.find(fix) != std::string::npos;
@@ -52,21 +52,21 @@ TEST_CASE("what IPVS lacks is named, but only when services are configured") {
     DoctorFacts facts = healthy();
     facts.ipvs_available = false;
     facts.ipvs_problem = "no IPVS in this kernel";
-    CHECK(says(only(facts), "no IPVS in this kernel", "modprobe ip_vs"));
+    CHECK(has(only(facts), "no IPVS in this kernel", "modprobe ip_vs"));
 
     facts.configuration.virtual_servers.clear();
     CHECK(judge_host(facts).empty());
 
     DoctorFacts scheduler = healthy();
     scheduler.missing_schedulers = {"wrr"};
-    CHECK(says(only(scheduler), "scheduler wrr", "modprobe ip_vs_wrr"));
+    CHECK(has(only(scheduler), "scheduler wrr", "modprobe ip_vs_wrr"));
 }
 
 TEST_CASE("forwarding matters for NAT alone") {
     DoctorFacts facts = healthy();
     facts.ip_forward = 0;
     facts.ip6_forward = 0;
-    CHECK(says(only(facts), "net.ipv4.ip_forward is 0", "sysctl -w net.ipv4.ip_forward=1"));
+    CHECK(has(only(facts), "net.ipv4.ip_forward is 0", "sysctl -w net.ipv4.ip_forward=1"));
 
     facts.configuration.virtual_servers[0].real_servers[0].forwarding = config::Forwarding::DirectRoute;
     CHECK(judge_host(facts).empty());
@@ -75,12 +75,12 @@ TEST_CASE("forwarding matters for NAT alone") {
 TEST_CASE("strict reverse path filters and redirects are named with their interface") {
     DoctorFacts facts = healthy();
     facts.interfaces[0].rp_filter = 1;
-    CHECK(says(only(facts), "rp_filter is 1", "net.ipv4.conf.eth0.rp_filter=2"));
+    CHECK(has(only(facts), "rp_filter is 1", "net.ipv4.conf.eth0.rp_filter=2"));
 
     facts.interfaces[0].rp_filter = 2;
     facts.interfaces[0].send_redirects = 1;
     facts.interfaces[0].networks = {*Prefix::parse("10.0.0.250/24")};
-    CHECK(says(only(facts), "ICMP redirects", "net.ipv4.conf.eth0.send_redirects=0"));
+    CHECK(has(only(facts), "ICMP redirects", "net.ipv4.conf.eth0.send_redirects=0"));
 }
 
 TEST_CASE("redirects do no harm where clients and NAT servers are on different networks") {
@@ -95,29 +95,29 @@ TEST_CASE("redirects do no harm where clients and NAT servers are on different n
 TEST_CASE("an interface is missing, down, without carrier or without address") {
     DoctorFacts facts = healthy();
     facts.interfaces[0].has_ipv4 = false;
-    CHECK(says(only(facts), "no IPv4 address", "assign an address to eth0"));
+    CHECK(has(only(facts), "no IPv4 address", "assign an address to eth0"));
     facts.interfaces[0].running = false;
-    CHECK(says(only(facts), "no carrier", "cable"));
+    CHECK(has(only(facts), "no carrier", "cable"));
     facts.interfaces[0].up = false;
-    CHECK(says(only(facts), "eth0 is down", "ip link set eth0 up"));
+    CHECK(has(only(facts), "eth0 is down", "ip link set eth0 up"));
     facts.interfaces[0].exists = false;
-    CHECK(says(only(facts), "eth0 does not exist", "/etc/keepalived/keepalived.conf"));
+    CHECK(has(only(facts), "eth0 does not exist", "/etc/keepalived/keepalived.conf"));
 }
 
 TEST_CASE("rivals are named: programs and other masters") {
     DoctorFacts facts = healthy();
     facts.rivals = {{.pid = 42, .name = "keepalived"}};
-    CHECK(says(only(facts), "keepalived (process 42)", "systemctl disable --now keepalived"));
+    CHECK(has(only(facts), "keepalived (process 42)", "systemctl disable --now keepalived"));
 
     facts.rivals.clear();
     facts.peer_problems = {
         {.instance = "VI_1", .kind = "rival_master", .peer = "10.0.0.2", .text = "x", .age_us = 900'000}};
-    CHECK(says(only(facts),
-               "VI_1 is MASTER and receives advertisements of another MASTER with the same virtual_router_id: 10.0.0.2",
-               "virtual_router_id"));
+    CHECK(has(only(facts),
+              "VI_1 is MASTER and receives advertisements of another MASTER with the same virtual_router_id: 10.0.0.2",
+              "virtual_router_id"));
 }
 
-TEST_CASE("trouble with a peer is told while it lasts: ten seconds, or four adverts where they are rarer") {
+TEST_CASE("trouble with a peer is reported while it lasts: ten seconds, or four adverts where they are rarer") {
     DoctorFacts facts = healthy();
     facts.peer_problems = {
         {.instance = "VI_1", .kind = "rival_master", .peer = "10.0.0.2", .text = "", .age_us = 10'000'000}};
@@ -142,11 +142,11 @@ TEST_CASE("what two directors must have alike is named with both and the log's w
                                  "10.0.0.2 mine=1 sec rcv'd=2 sec",
                                  "set the same advert_int on all directors"});
     facts.peer_problems[0].kind = "password";
-    CHECK(says(only(facts), "VI_1 and 10.0.0.2 have different passwords", "the same auth_pass"));
+    CHECK(has(only(facts), "VI_1 and 10.0.0.2 have different passwords", "the same auth_pass"));
     facts.peer_problems[0].kind = "auth_type";
-    CHECK(says(only(facts), "VI_1 and 10.0.0.2 authenticate differently", "the same auth_type"));
+    CHECK(has(only(facts), "VI_1 and 10.0.0.2 authenticate differently", "the same auth_type"));
     facts.peer_problems[0].kind = "unknown_peer";
-    CHECK(says(only(facts), "VI_1 drops the advertisements of 10.0.0.2", "add 10.0.0.2 to unicast_peer of VI_1"));
+    CHECK(has(only(facts), "VI_1 drops the advertisements of 10.0.0.2", "add 10.0.0.2 to unicast_peer of VI_1"));
     facts.peer_problems[0].kind = "of a later version";
     CHECK(judge_host(facts).empty());
 }
@@ -154,20 +154,20 @@ TEST_CASE("what two directors must have alike is named with both and the log's w
 TEST_CASE("an address that another host has, too, is named with its interface and who has it") {
     DoctorFacts facts = healthy();
     facts.duplicates = {{.address = "10.0.0.1", .interface = "eth0", .mac = "02:00:00:00:00:09"}};
-    CHECK(says(only(facts), "address 10.0.0.1 on eth0 is used by this host and by another one: 02:00:00:00:00:09",
-               "remove the address there"));
+    CHECK(has(only(facts), "address 10.0.0.1 on eth0 is used by this host and by another one: 02:00:00:00:00:09",
+              "remove the address there"));
 }
 
 TEST_CASE("an instance in FAULT, a lost quorum and mails that nobody takes are found") {
     DoctorFacts facts = healthy();
     facts.faults = {{"VI_1", "interface eth1 down"}};
-    CHECK(says(only(facts), "VI_1 is in FAULT: interface eth1 down", "recovers by itself"));
+    CHECK(has(only(facts), "VI_1 is in FAULT: interface eth1 down", "recovers by itself"));
     facts = healthy();
     facts.lost_quorums = {"[10.0.0.1]:tcp:80"};
-    CHECK(says(only(facts), "service [10.0.0.1]:tcp:80 has lost its quorum", "mainstayctl status"));
+    CHECK(has(only(facts), "service [10.0.0.1]:tcp:80 has lost its quorum", "mainstayctl status"));
     facts = healthy();
     facts.mail = {.queued = 3, .failed = 1, .problem = "connection refused"};
-    CHECK(says(only(facts), "mails are not delivered (3 queued, 1 given up): connection refused", "smtp_server"));
+    CHECK(has(only(facts), "mails are not delivered (3 queued, 1 given up): connection refused", "smtp_server"));
     facts.mail->problem.clear();
     CHECK(judge_host(facts).empty());
 }
@@ -201,13 +201,13 @@ TEST_CASE("the daemon's status says what is wrong with peers, services and mails
 TEST_CASE("a firewall, a missing capability and an unusable configuration are named") {
     DoctorFacts facts = healthy();
     facts.firewall_drops_vrrp = {"nft table inet filter chain input"};
-    CHECK(says(only(facts), "nft table inet filter chain input", "vrrp accept"));
+    CHECK(has(only(facts), "nft table inet filter chain input", "vrrp accept"));
     facts = healthy();
     facts.missing_capabilities = {"CAP_NET_RAW"};
-    CHECK(says(only(facts), "CAP_NET_RAW", "--cap-add"));
+    CHECK(has(only(facts), "CAP_NET_RAW", "--cap-add"));
     facts = healthy();
     facts.configuration_read = false;
-    CHECK(says(only(facts), "/etc/keepalived/keepalived.conf cannot run", "config check"));
+    CHECK(has(only(facts), "/etc/keepalived/keepalived.conf cannot run", "config check"));
 }
 
 TEST_CASE("an nftables input chain that drops by default needs a rule for VRRP") {

@@ -24,7 +24,7 @@ std::vector<IpvsTableEntry> service(const char* scheduler, std::uint32_t flags) 
 const Flow kFlow{.client = {*IpAddress::parse("10.9.0.1"), 1}, .service = {*IpAddress::parse("10.0.0.1"), 80}};
 constexpr std::uint32_t kBoth = 0x18;
 
-std::string told(const std::vector<IpvsTableEntry>& table, std::optional<std::uint32_t> size) {
+std::string shown(const std::vector<IpvsTableEntry>& table, std::optional<std::uint32_t> size) {
     const auto lines = explain_flow(table, kFlow, {.configured = size});
     REQUIRE(lines);
     std::string text;
@@ -35,7 +35,7 @@ std::string told(const std::vector<IpvsTableEntry>& table, std::optional<std::ui
 }  // namespace
 
 TEST_CASE("the server of a flow, its slot and the table's digest") {
-    CHECK(told(service("mh", kBoth), kSize) ==
+    CHECK(shown(service("mh", kBoth), kSize) ==
           "a new flow from 10.9.0.1:1 to 10.0.0.1:80 goes to 10.1.0.3:80\n"
           "the client's address and port choose slot 1933 of 4093 of the mh table, which is 10.1.0.3:80's\n"
           "table of 10 servers, digest e2a79dfce0b96055\n");
@@ -59,7 +59,7 @@ TEST_CASE("without a word of the boot configuration connections show the size, i
 TEST_CASE("with weight 0 another server takes the flow, or none without mh-fallback") {
     auto table = service("mh", kBoth);
     table[0].destinations[2].destination.weight = 0;
-    CHECK(told(table, kSize) ==
+    CHECK(shown(table, kSize) ==
           "a new flow from 10.9.0.1:1 to 10.0.0.1:80 goes to 10.1.0.9:80\n"
           "the client's address and port choose slot 1933 of 4093 of the mh table, which is 10.1.0.3:80's\n"
           "10.1.0.3:80 takes no new flow: weight 0; mh-fallback tries other slots until a server does\n"
@@ -67,7 +67,7 @@ TEST_CASE("with weight 0 another server takes the flow, or none without mh-fallb
           "assumed: a server with weight 0 had weight 1 before, which the kernel does not tell\n");
     table[0].service.service.flags = 0x10;
     CHECK(
-        told(table, std::nullopt) ==
+        shown(table, std::nullopt) ==
         "a new flow from 10.9.0.1:1 to 10.0.0.1:80 is refused\n"
         "the client's address and port choose slot 1933 of 4093 of the mh table, which is 10.1.0.3:80's\n"
         "10.1.0.3:80 takes no new flow: weight 0; without mh-fallback no other server is tried\n"
@@ -81,7 +81,7 @@ TEST_CASE("a server that is full takes no new flow, and a persistent service is 
     table[0].destinations[2].active = 70;
     table[0].destinations[2].inactive = 30;
     table[0].destinations[2].destination.upper_threshold = 100;
-    CHECK(told(table, kSize) ==
+    CHECK(shown(table, kSize) ==
           "a new flow from 10.9.0.1:1 to 10.0.0.1:80 goes to 10.1.0.9:80\n"
           "the client's address and port choose slot 1933 of 4093 of the mh table, which is 10.1.0.3:80's\n"
           "10.1.0.3:80 takes no new flow: 100 connections, uthreshold 100; mh-fallback tries other slots until a "
@@ -90,7 +90,7 @@ TEST_CASE("a server that is full takes no new flow, and a persistent service is 
           "the service is persistent: a client that has a template goes where that says\n");
 }
 
-TEST_CASE("what cannot be told") {
+TEST_CASE("what cannot be reported") {
     CHECK(explain_flow(service("wrr", 0), kFlow, {.configured = kSize}).error().text() ==
           "10.0.0.1:80 has the scheduler wrr, which decides by what it remembers at that moment; only mh can be "
           "calculated");
@@ -100,7 +100,7 @@ TEST_CASE("what cannot be told") {
           "the kernel has no service 10.0.0.1:80; mainstayctl ipvs shows those that it has");
     auto nobody = service("mh", kBoth);
     nobody[0].destinations.clear();
-    CHECK(told(nobody, kSize) == "a new flow from 10.9.0.1:1 to 10.0.0.1:80 is refused\nno server has a weight\n");
+    CHECK(shown(nobody, kSize) == "a new flow from 10.9.0.1:1 to 10.0.0.1:80 is refused\nno server has a weight\n");
 }
 
 TEST_CASE("an address with its port") {

@@ -53,7 +53,7 @@ TEST_CASE("one row makes a keyword whose bad values are reported with its range 
     CHECK(find_value(with("imaginary_delay 61").config.instances.at(0).more->values, "imaginary_delay") == nullptr);
 }
 
-TEST_CASE("one row makes a keyword that a misspelling is told of") {
+TEST_CASE("one row makes a keyword that is suggested for a misspelling") {
     const auto found = wrong(with("imaginary_dealy 7"));
 
     REQUIRE(found.size() == 1);

@@ -70,7 +70,7 @@ TEST_CASE("a relative configuration path is made absolute, because the daemon ch
     CHECK(parse({"-f", "ha.conf"}).supervisor.config_path.ends_with("/ha.conf"));
 }
 
-TEST_CASE("stray arguments are told and ignored, unknown options refused with 1") {
+TEST_CASE("stray arguments are reported and ignored, unknown options refused with 1") {
     CHECK(parse({"stray"}).remarks == std::vector<std::string>{"ignored argument: stray"});
     CHECK(parse({"--no-such-option"}).action == Options::Action::Refuse);
     CHECK(parse({"--no-such-option"}).test_exit_code == 1);

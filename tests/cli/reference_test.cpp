@@ -61,7 +61,7 @@ TEST_CASE("the nearest keyword is looked for in all blocks") {
     CHECK(cli::nearest_of_all("xyzzyxyzzy") == "");
 }
 
-TEST_CASE("ranges are told with their unit") {
+TEST_CASE("ranges are reported with their unit") {
     CHECK(cli::takes_text(row_in(Block::Instance, "priority")) == "a whole number, 1 to 255");
     CHECK(cli::takes_text(row_in(Block::Instance, "dont_track_primary")) == "nothing");
     CHECK(cli::takes_text(row_in(Block::TcpCheck, "connect_timeout")) ==

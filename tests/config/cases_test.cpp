@@ -58,7 +58,7 @@ Environment director() {
     return environment;
 }
 
-std::string said_of(const Case& one) {
+std::string reported_of(const Case& one) {
     const auto end = one.title.starts_with('[') ? one.title.find(']') : std::string::npos;
     const std::string name = end == std::string::npos ? "ha.conf" : one.title.substr(1, end - 1);
     const Loaded loaded = load_text(name, one.text, director());
@@ -91,7 +91,7 @@ TEST_CASE("each of the cases gives the diagnostics, the exit code and the model 
         for (const Case& one : cases_in(path)) {
             CAPTURE(path.filename().string());
             CAPTURE(one.title);
-            const std::string said = said_of(one);
+            const std::string said = reported_of(one);
             written += fmt::format("==== {}\n{}----\n{}\n\n", one.title, one.text, said);
             if (!write) CHECK(said == one.said);
         }

@@ -52,7 +52,7 @@ TEST_CASE("included files are read in place, and diagnostics name them") {
               .starts_with((folder / "conf.d/a.conf").string() + ":5:14: error MS0201"));
 }
 
-TEST_CASE("an include that matches nothing is told, and changes no exit code") {
+TEST_CASE("an include that matches nothing is reported, and changes no exit code") {
     const Folder folder;
     const Loaded loaded = load_file(folder.put("x.conf", "include nosuch/*.conf\n" + std::string{kVrrp}), host());
 

@@ -67,7 +67,7 @@ TEST_CASE("labels keep and drop entries") {
 TEST_CASE("a target has to be an address with a port, and the entry that has another one is named") {
     const struct {
         const char* target;
-        const char* said;
+        const char* reported;
     } rows[] = {
         {"web-1:80",
          "is not an address (a host name is not looked up here: write its address, or use real_server_dns)"},
@@ -89,7 +89,7 @@ TEST_CASE("a target has to be an address with a port, and the entry that has ano
     for (const auto& row : rows) {
         CAPTURE(row.target);
         CHECK(read(fmt::format(R"([{{"targets":["192.0.2.1:81"]}},{{"targets":["{}"]}}])", row.target)) ==
-              fmt::format("entry 2 has the target '{}', which {}", row.target, row.said));
+              fmt::format("entry 2 has the target '{}', which {}", row.target, row.reported));
     }
 }
 

@@ -92,7 +92,7 @@ TEST_CASE("unknown settings and tables are named with what there is") {
           "[scripts], [[webhook]] and the blocks of mainstay.conf");
 }
 
-TEST_CASE("a misspelt setting or table is told the nearest name") {
+TEST_CASE("for a misspelt setting or table the nearest name is suggested") {
     const auto read = read_settings("[scripts]\nnotify_wiat = 5\n[mial]\nkeep = 60\n", "m.toml");
 
     REQUIRE(read.problems.size() == 2);

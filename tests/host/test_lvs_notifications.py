@@ -1,4 +1,4 @@
-"""What servers and services tell when they change: scripts, FIFO lines, mails and the log. No IPVS is needed for it."""
+"""The scripts, FIFO lines, mails and log lines of servers and services that change. No IPVS is needed for it."""
 
 import email
 import json

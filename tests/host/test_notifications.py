@@ -1,4 +1,4 @@
-"""Who is told of transitions, how, and in which words: FIFOs, notify scripts, the daemon's own scripts."""
+"""What reports transitions, and in which words: FIFOs, notify scripts, the scripts of the daemon itself."""
 
 import re
 import signal

@@ -110,9 +110,10 @@ private:
     void carry_out(const bfd::Intents& intents) {
         for (const auto& intent : intents) {
             if (const auto* packet = std::get_if<bfd::SendPacket>(&intent)) send(*packet);
-            if (const auto* tell = std::get_if<bfd::Tell>(&intent))
+            if (const auto* tell = std::get_if<bfd::ReportState>(&intent))
                 fmt::print("{{\"tell\":\"{}\",\"up\":{}}}\n", tell->session, tell->up);
-            if (const auto* say = std::get_if<bfd::Say>(&intent)) fmt::print("{{\"say\":\"{}\"}}\n", say->line.text);
+            if (const auto* say = std::get_if<bfd::WriteLog>(&intent))
+                fmt::print("{{\"say\":\"{}\"}}\n", say->line.text);
         }
         std::fflush(stdout);
     }

@@ -117,7 +117,7 @@ TEST_CASE("an address of the other family is refused") {
     CHECK(sender.send(ip("::1"), 3784, 255, kHello).error().code() == Errc::Invalid);
 }
 
-TEST_CASE("link-local addresses are told with their interface, where it is up, and a sender may leave from one") {
+TEST_CASE("link-local addresses are reported with their interface, where it is up, and a sender may leave from one") {
     test::in_own_network([] {
         test::join_two_interfaces();
         REQUIRE(test::ip("addr add fe80::aa/64 dev eth0 nodad"));

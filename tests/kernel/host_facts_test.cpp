@@ -13,12 +13,12 @@
 #include <filesystem>
 #include <fstream>
 
+#include "../temporary_folder.hpp"
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/release.hpp"
 #include "mainstay/kernel/script_account.hpp"
 #include "mainstay/kernel/sysctl.hpp"
-#include "own_folder.hpp"
 #include "own_network.hpp"
 
 using namespace mainstay;
@@ -27,7 +27,7 @@ using mainstay::test::text_of;
 
 namespace {
 
-struct Folder : test::OwnFolder {
+struct Folder : test::TemporaryFolder {
     [[nodiscard]] std::string file(const char* name, mode_t mode) const {
         const std::string full = path + "/" + name;
         std::ofstream{full} << "#!/bin/sh\n";
@@ -278,7 +278,7 @@ TEST_CASE("settings of the kernel are read as text and as numbers, and nothing e
     }
 }
 
-TEST_CASE("the networks of this host's interfaces are told with their lengths, those of the loopback are not") {
+TEST_CASE("the networks of this host's interfaces are reported with their lengths, those of the loopback are not") {
     test::in_own_network([] {
         test::join_two_interfaces();
         REQUIRE(test::ip("addr add 10.0.0.1/23 dev eth0"));

@@ -19,12 +19,12 @@
 #include <filesystem>
 #include <fstream>
 
+#include "../temporary_folder.hpp"
 #include "mainstay/kernel/link_poll.hpp"
 #include "mainstay/kernel/netlink_socket.hpp"
 #include "mainstay/kernel/notify_fifo.hpp"
 #include "mainstay/kernel/process_watch.hpp"
 #include "mainstay/kernel/tracked_file.hpp"
-#include "own_folder.hpp"
 #include "own_network.hpp"
 
 using namespace mainstay;
@@ -32,7 +32,7 @@ using namespace mainstay::kernel;
 
 namespace {
 
-struct Folder : test::OwnFolder {
+struct Folder : test::TemporaryFolder {
     [[nodiscard]] std::string file(const char* name, const char* text = nullptr) const {
         const std::string full = path + "/" + name;
         if (text != nullptr) std::ofstream{full} << text;
@@ -82,16 +82,16 @@ TEST_CASE("a watched folder reports files that are written, moved and deleted, a
     auto watch = FolderWatch::open().value();
     const int number = watch.add(folder.path).value();
     CHECK(watch.add(folder.path).value() == number);
-    const auto told = [&](const char* name) {
+    const auto reported = [&](const char* name) {
         const auto events = next_events(watch);
         return std::ranges::any_of(events, [&](const auto& e) { return e.folder == number && e.name == name; });
     };
     const std::string path = folder.file("a", "1");
-    CHECK(told("a"));
+    CHECK(reported("a"));
     std::filesystem::rename(path, folder.file("b"));
-    CHECK(told("b"));
+    CHECK(reported("b"));
     std::filesystem::remove(folder.file("b"));
-    CHECK(told("b"));
+    CHECK(reported("b"));
     std::filesystem::remove_all(folder.path);
     CHECK(std::ranges::any_of(next_events(watch), [](const auto& e) { return e.gone; }));
     CHECK_FALSE(watch.add(folder.path).has_value());
@@ -151,7 +151,7 @@ TEST_CASE("where the kernel reports processes, it reports a fork and the exit of
     CHECK(wait_for([&](const auto& e) { return e.kind == Kind::Exit && e.pid == child; }, 10'000));
 }
 
-TEST_CASE("events of processes that do not fit are told as lost") {
+TEST_CASE("events of processes that do not fit are reported as lost") {
     auto connector = ProcessConnector::open();
     if (!connector) return;
     (void)connector->read();
@@ -218,7 +218,7 @@ TEST_CASE("a FIFO is made for its owner, or taken as it is when it is root's or 
     }
 }
 
-TEST_CASE("of each change a folder tells what it was about, of one that moves away that it is gone") {
+TEST_CASE("each change of a folder is reported with what it was about, a move away as gone") {
     Folder folder;
     auto watch = FolderWatch::open().value();
     CHECK(watch.read().empty());
@@ -249,7 +249,7 @@ TEST_CASE("of each change a folder tells what it was about, of one that moves aw
     CHECK(watch.add(folder.file("b")).error().text().starts_with("watch the folder "));  // no folder
 }
 
-TEST_CASE("changes that do not fit are told as lost") {
+TEST_CASE("changes that do not fit are reported as lost") {
     const Folder folder;
     auto watch = FolderWatch::open().value();
     REQUIRE(watch.add(folder.path).has_value());
@@ -266,7 +266,7 @@ TEST_CASE("changes that do not fit are told as lost") {
     CHECK(lost);
 }
 
-TEST_CASE("what a file lies on is told by the last mount above it, whatever its name") {
+TEST_CASE("what a file lies on is reported by the last mount above it, whatever its name") {
     if (::getuid() != 0) return;
     const Folder folder;
     const auto mounted = [&](const std::string& name, const char* type, unsigned long flags = 0) {

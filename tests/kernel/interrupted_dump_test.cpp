@@ -148,7 +148,7 @@ TEST_CASE("notifications are read through an interruption, and not passed over a
         join_two_interfaces();
         auto netlink = Rtnetlink::open().value();
         const auto lo = interface_index("lo");
-        const auto told_of_one = [&](const char* address, int interrupted, int earlier) {
+        const auto reported_of_one = [&](const char* address, int interrupted, int earlier) {
             (void)netlink.read_notifications();
             REQUIRE(mainstay::test::ip(std::string{"address add "} + address + "/32 dev lo"));
             failure = interrupted;
@@ -156,9 +156,9 @@ TEST_CASE("notifications are read through an interruption, and not passed over a
             const auto told = netlink.read_notifications();
             return told && told->size() == 1 && std::get<AddressAdded>(told->at(0)).address.interface_index == lo;
         };
-        CHECK(told_of_one("10.0.0.1", 0, 0));
-        CHECK(told_of_one("10.0.0.2", EINTR, 0));
-        CHECK(told_of_one("10.0.0.3", 0, EINTR));
+        CHECK(reported_of_one("10.0.0.1", 0, 0));
+        CHECK(reported_of_one("10.0.0.2", EINTR, 0));
+        CHECK(reported_of_one("10.0.0.3", 0, EINTR));
         failure = EIO;
         const auto refused = netlink.read_notifications();
         REQUIRE_FALSE(refused.has_value());
@@ -236,7 +236,7 @@ TEST_CASE("an answer that cannot be read is an error of the request") {
     });
 }
 
-TEST_CASE("an answer that does not come, or comes after a signal, is told by what happened to it") {
+TEST_CASE("an answer that does not come, or comes after a signal, is reported by what happened to it") {
     in_own_network([] {
         auto netlink = Rtnetlink::open().value();
         failure = EINTR;
@@ -266,20 +266,20 @@ TEST_CASE("an answer that does not come, or comes after a signal, is told by wha
 TEST_CASE("a notification that does not fit or cannot be read counts as lost") {
     in_own_network([] {
         auto netlink = Rtnetlink::open().value();
-        const auto told_of_one = [&](const std::string& address) {
+        const auto reported_of_one = [&](const std::string& address) {
             (void)netlink.read_notifications();
             REQUIRE(mainstay::test::ip("address add " + address + "/32 dev lo"));
             const auto told = netlink.read_notifications().value();
             REQUIRE(told.size() == 1);
             return std::holds_alternative<NotificationsLost>(told[0]);
         };
-        CHECK_FALSE(told_of_one("10.0.0.1"));
+        CHECK_FALSE(reported_of_one("10.0.0.1"));
         damage = [](msghdr& message, std::span<std::byte>) { return message.msg_flags |= MSG_TRUNC, true; };
-        CHECK(told_of_one("10.0.0.2"));
+        CHECK(reported_of_one("10.0.0.2"));
         damage = header_with(0, kNone);
-        CHECK(told_of_one("10.0.0.3"));
+        CHECK(reported_of_one("10.0.0.3"));
         damage = header_with(0, kCut);
-        CHECK(told_of_one("10.0.0.4"));
+        CHECK(reported_of_one("10.0.0.4"));
         failure = ENOBUFS;
         CHECK_FALSE(damage);
         const auto lost = netlink.read_notifications().value();

@@ -176,7 +176,7 @@ TEST_CASE("IPVS is looked for three times, because the first makes the kernel lo
     CHECK(none.error().text() == "IPVS: the kernel has no IPVS: load its module with `modprobe ip_vs`");
 }
 
-TEST_CASE("a lookup of IPVS that fails for another reason than its absence is told, and not tried again") {
+TEST_CASE("a lookup of IPVS that fails for another reason than its absence is reported, and not tried again") {
     WithKernel with;
     with.kernel.lookups_failing = 1;
     with.kernel.lookup_error = EIO;
@@ -187,7 +187,7 @@ TEST_CASE("a lookup of IPVS that fails for another reason than its absence is to
     CHECK(with.kernel.commands.empty());
 }
 
-TEST_CASE("a process without the right to use IPVS is told which it needs") {
+TEST_CASE("a process without the right to use IPVS is refused with the name of that right") {
     WithKernel with;
     with.kernel.refused[IPVS_CMD_GET_INFO] = EPERM;
     const auto refused = IpvsSocket::open();
@@ -291,7 +291,7 @@ TEST_CASE("an entry that cannot be read makes no list, and odd timeouts are none
     CHECK_FALSE(ipvs.timeouts().has_value());
 }
 
-TEST_CASE("what the kernel does not even take is told with what it was for") {
+TEST_CASE("what the kernel does not even take is reported with what it was for") {
     WithKernel with;
     auto ipvs = IpvsSocket::open().value();
     with.kernel.send_error = EIO;
@@ -353,7 +353,7 @@ TEST_CASE("a socket that was opened elsewhere may be used again when IPVS is thr
     CHECK_FALSE(IpvsSocket::open(9'999).has_value());
 }
 
-TEST_CASE("an interface that the kernel does not make is told in the kernel's own words") {
+TEST_CASE("an interface that the kernel does not make is reported in the kernel's own words") {
     WithKernel with;
     with.kernel.of_links = true;
     auto links = LinkMaker::open().value();

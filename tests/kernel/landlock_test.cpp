@@ -185,11 +185,11 @@ TEST_CASE("an older Landlock restricts what it knows, and leaves the rest") {
     pretended = -1;
 }
 
-TEST_CASE("a restriction that the kernel refuses is told, at whichever step") {
+TEST_CASE("a restriction that the kernel refuses is reported, at whichever step") {
     if (landlock_version() == 0) return;
     const Folder folder;
     const Reach reach{{{folder.path, Access::Read}}, false};
-    const auto told = [&](long call) {
+    const auto reported = [&](long call) {
         test::refused_system_call = call;
         const auto done = restrict_reach(reach);
         test::refused_system_call = 0;
@@ -197,7 +197,7 @@ TEST_CASE("a restriction that the kernel refuses is told, at whichever step") {
         CHECK(done.error().sys_errno() == EIO);
         return done.error().text().substr(0, done.error().text().find(": "));
     };
-    CHECK(told(SYS_landlock_create_ruleset) == "make a Landlock ruleset");
-    CHECK(told(SYS_landlock_add_rule) == "Landlock rule for " + folder.path);
-    CHECK(told(SYS_landlock_restrict_self) == "enter Landlock");
+    CHECK(reported(SYS_landlock_create_ruleset) == "make a Landlock ruleset");
+    CHECK(reported(SYS_landlock_add_rule) == "Landlock rule for " + folder.path);
+    CHECK(reported(SYS_landlock_restrict_self) == "enter Landlock");
 }

@@ -115,7 +115,7 @@ TEST_CASE("without a log socket nothing fails and losses are counted") {
     CHECK(log.lost() == 1);
 }
 
-TEST_CASE("a line tells its severity, whose it is and where it goes, and days below ten have a blank") {
+TEST_CASE("a line shows its severity, whose it is and where it goes, and days below ten have a blank") {
     ::setenv("TZ", "UTC", 1);
     const auto datagram = [](int facility, LogLevel level, std::time_t when) {
         return kernel::syslog_datagram({.ident = "x", .facility = facility, .pid = 1}, level, when, "t");
@@ -220,7 +220,7 @@ TEST_CASE("each level is enabled with those above it and not with those below") 
     CHECK(log.lost() == 0);
 }
 
-TEST_CASE("a log socket that was made anew is found again within seconds, and the loss is told") {
+TEST_CASE("a log socket that was made anew is found again within seconds, and the loss is reported") {
     LogSocket socket;
     kernel::DaemonLog log{{.ident = "t", .socket = socket.path}};
     const auto begin = std::chrono::steady_clock::now();

@@ -126,7 +126,7 @@ TEST_CASE("no requests are no exchange") {
     CHECK_FALSE(called);
 }
 
-TEST_CASE("where the last alone asks for an acknowledgement, refusals of the others are told all the same") {
+TEST_CASE("where the last alone asks for an acknowledgement, refusals of the others are reported all the same") {
     in_own_network([] {
         auto socket = open_route();
         const auto first = socket.take_sequences(3);
@@ -310,7 +310,8 @@ TEST_CASE("a socket that was opened elsewhere keeps its port, a fresh one gets o
     CHECK_FALSE(NetlinkSocket::from(UniqueFd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)}).has_value());
 }
 
-TEST_CASE("a kernel without IPVS is told as such, with what to do, and the socket that was handed over stays open") {
+TEST_CASE(
+    "a kernel without IPVS is reported as such, with what to do, and the socket that was handed over stays open") {
     in_own_network([] {
         const auto opened = IpvsSocket::open();
         if (opened) {

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "own_folder.hpp"
+#include "../temporary_folder.hpp"
 
 using namespace mainstay;
 using namespace mainstay::kernel;
@@ -37,7 +37,7 @@ extern "C" int fsync(int fd) {
 }
 
 TEST_CASE("a file that is written durably is on disk before it has its name, and then its name is") {
-    const test::OwnFolder folder;
+    const test::TemporaryFolder folder;
     const std::string path = folder.path + "/file", text = "the new text";
     std::ofstream{path} << "old";
     synced.clear();
@@ -52,7 +52,7 @@ TEST_CASE("a file that is written durably is on disk before it has its name, and
 }
 
 TEST_CASE("a file whose folder cannot be put on disk is an error, though it has its name") {
-    const test::OwnFolder folder;
+    const test::TemporaryFolder folder;
     const std::string text = "x";
     broken = folder.path;
     const auto written = write_file_durably(folder.path + "/file", std::as_bytes(std::span{text}), 0600);
@@ -64,7 +64,7 @@ TEST_CASE("a file whose folder cannot be put on disk is an error, though it has 
 }
 
 TEST_CASE("a file's folder is the root, the working directory or what its name begins with") {
-    const test::OwnFolder folder;
+    const test::TemporaryFolder folder;
     const auto synced_for = [](const std::string& path) {
         synced.clear();
         return sync_folder_of(path) && synced.size() == 1 ? synced[0] : std::string{"an error"};

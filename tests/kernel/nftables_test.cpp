@@ -107,7 +107,7 @@ TEST_CASE("a mark table looks like what was set, in each family, and a family wi
     });
 }
 
-TEST_CASE("changes that others make are told, our own are not") {
+TEST_CASE("changes that others make are reported, our own are not") {
     with_tables([](Nftables& tables) {
         CHECK_FALSE(changed(tables));
         REQUIRE(set(tables, filter({addr("10.0.0.1")})).has_value());

@@ -48,7 +48,7 @@ IpAddress addr(const char* text) { return IpAddress::parse(text).value(); }
 
 // What `act` says of its failure, without the reason.
 template <class Act>
-std::string told_by(const Act& act) {
+std::string error_of(const Act& act) {
     const auto done = act();
     return done ? std::string{} : done.error().text().substr(0, done.error().text().rfind(": "));
 }
@@ -82,7 +82,7 @@ TEST_CASE("of an address nothing is said where no socket can be made for it") {
     CHECK(can_send_from(addr("2001:db8::77"), "eth0"));
 }
 
-TEST_CASE("a rule that libseccomp refuses is told, and one that this processor has no use for is left out") {
+TEST_CASE("a rule that libseccomp refuses is reported, and one that this processor has no use for is left out") {
     if (allowed_system_calls({}).empty()) return;  // a build without libseccomp
     // The exit status of a child that restricts itself: 0 when it is restricted, else the error.
     const auto status_with = [](int error) {
@@ -300,7 +300,7 @@ TEST_CASE("a packet to a link-local address leaves on the interface of its sende
         auto sender = VrrpSender::open(Family::V6, "eth1", interface_index("eth1"), false).value();
         const std::array hello{std::byte{7}};
         REQUIRE(test::ip("link set eth1 down"));
-        CHECK(told_by([&] { return sender.send(addr("2001:db8::1"), addr("fe80::9"), 64, hello); }) ==
+        CHECK(error_of([&] { return sender.send(addr("2001:db8::1"), addr("fe80::9"), 64, hello); }) ==
               "send VRRP from 2001:db8::1 to fe80::9");
     });
 }

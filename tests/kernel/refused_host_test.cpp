@@ -20,6 +20,7 @@
 #include <string>
 #include <utility>
 
+#include "../temporary_folder.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/kernel/link_poll.hpp"
 #include "mainstay/kernel/log_sink.hpp"
@@ -36,24 +37,23 @@
 #include "mainstay/kernel/spawn.hpp"
 #include "mainstay/kernel/sysctl.hpp"
 #include "mainstay/kernel/tracked_file.hpp"
-#include "own_folder.hpp"
 #include "refused_calls.hpp"
 
 using namespace mainstay;
 using namespace mainstay::kernel;
 using test::Call;
-using test::OwnFolder;
 using test::Refused;
+using test::TemporaryFolder;
 using test::text_of;
 
 namespace {
 
-std::string with_file(const OwnFolder& folder, const std::string& text) {
+std::string with_file(const TemporaryFolder& folder, const std::string& text) {
     std::ofstream{folder.path + "/file"} << text;
     return folder.path + "/file";
 }
 
-std::size_t files_in(const OwnFolder& folder) {
+std::size_t files_in(const TemporaryFolder& folder) {
     return static_cast<std::size_t>(
         std::distance(std::filesystem::directory_iterator{folder.path}, std::filesystem::directory_iterator{}));
 }
@@ -80,7 +80,7 @@ long locked_kilobytes() {
 }  // namespace
 
 TEST_CASE("a tracked file that cannot be looked at or read says so") {
-    const OwnFolder folder;
+    const TemporaryFolder folder;
     const std::string path = with_file(folder, "7\n");
     const auto read = [&] { return read_tracked_file(path); };
     CHECK(read().value() == "7\n");
@@ -89,7 +89,7 @@ TEST_CASE("a tracked file that cannot be looked at or read says so") {
 }
 
 TEST_CASE("a file that cannot be written as a whole is not put in place, and leaves nothing beside it") {
-    const OwnFolder folder;
+    const TemporaryFolder folder;
     const std::string path = with_file(folder, "old");
     const auto write = [&] { return write_file_safely(path, "new", 0640); };
     CHECK(test::refused_attempt(Call::Write, write) == "write " + path);
@@ -110,7 +110,7 @@ TEST_CASE("a file that cannot be written as a whole is not put in place, and lea
 }
 
 TEST_CASE("a FIFO and a folder that cannot be given to their user say so") {
-    const OwnFolder folder;
+    const TemporaryFolder folder;
     const Account self{::getuid(), ::getgid()};
     int number = 0;
     const auto open = [&] { return open_notify_fifo(folder.path + "/fifo" + std::to_string(number++), self, 0600); };
@@ -195,9 +195,9 @@ TEST_CASE("a connector asks for the events of processes, and reads what comes th
     CHECK(seen[0].child == 9);
 }
 
-TEST_CASE("a socket that cannot be had is told with what it is for") {
+TEST_CASE("a socket that cannot be had is reported with what it is for") {
     CHECK(test::refused_attempt(Call::Socket, [] { return LinkPoller::open(); }) == "open a socket for polling links");
-    const OwnFolder folder;
+    const TemporaryFolder folder;
     const auto notify = [&] { return notify_socket(folder.path + "/manager", "READY=1"); };
     CHECK(test::refused_attempt(Call::Socket, notify) == "socket to the service manager");
     if (::getuid() != 0) return;
@@ -206,8 +206,8 @@ TEST_CASE("a socket that cannot be had is told with what it is for") {
           "open a netlink socket in another network namespace");
 }
 
-TEST_CASE("the service manager is told again after a signal, and a refusal names its socket") {
-    const OwnFolder folder;
+TEST_CASE("the service manager is notified again after a signal, and a refusal names its socket") {
+    const TemporaryFolder folder;
     const std::string path = folder.path + "/manager";
     const UniqueFd manager{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     sockaddr_un address{};
@@ -251,7 +251,7 @@ TEST_CASE("memory is locked and let go, or the refusal says so") {
 }
 
 TEST_CASE("a program that becomes another keeps its environment") {
-    const OwnFolder folder;
+    const TemporaryFolder folder;
     ::setenv("MAINSTAY_KEPT", "as it was", 1);
     CHECK(in_child([&] {
         static_cast<void>(exec_again("/bin/sh",
@@ -271,7 +271,7 @@ TEST_CASE("a program that becomes another keeps its environment") {
 }
 
 TEST_CASE("a log socket's name has 107 bytes at most") {
-    const OwnFolder folder;
+    const TemporaryFolder folder;
     for (const std::size_t length : {107U, 108U}) {
         CAPTURE(length);
         const std::string path = folder.path + "/" + std::string(length - folder.path.size() - 1, 'x');
@@ -314,7 +314,7 @@ TEST_CASE("limits may be raised by a process whose capabilities can be read and 
     CHECK_FALSE(with(-1, 0));
 }
 
-TEST_CASE("a kernel that does not tell its release is taken for none") {
+TEST_CASE("a kernel that does not name its release is taken for none") {
     const Refused refused{Call::Uname, EFAULT};
     CHECK_FALSE(release_at_least(0, 0));
     CHECK(refused.met());
@@ -331,7 +331,7 @@ TEST_CASE("a script without a user runs as keepalived_script where there is one,
 }
 
 TEST_CASE("a new file has a name of its own, and is its owner's alone until it is in its place") {
-    const OwnFolder folder;
+    const TemporaryFolder folder;
     const std::string path = folder.path + "/file";
     const auto first = NewFile::beside(path).value(), second = NewFile::beside(path).value();
     CHECK(files_in(folder) == 2);
@@ -355,7 +355,7 @@ TEST_CASE("a folder that cannot be made is named in the error") {
 
 TEST_CASE("a script that anybody may change is insecure, sticky or not") {
     if (::getuid() != 0) return;
-    const OwnFolder folder;
+    const TemporaryFolder folder;
     const std::string path = with_file(folder, "#!/bin/sh\n");
     REQUIRE(::chmod(path.c_str(), 0755) == 0);
     CHECK_FALSE(insecure_script(path, {0, 0}));

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "../temporary_folder.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/kernel/bfd_sockets.hpp"
 #include "mainstay/kernel/environment.hpp"
@@ -23,7 +24,6 @@
 #include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/spawn.hpp"
 #include "mainstay/kernel/tracked_file.hpp"
-#include "own_folder.hpp"
 #include "refused_calls.hpp"
 
 using namespace mainstay;
@@ -52,7 +52,7 @@ bool in_child(const std::function<bool()>& what) {
 
 }  // namespace
 
-TEST_CASE("a role whose place cannot be prepared is not started, and the reason is told") {
+TEST_CASE("a role whose place cannot be prepared is not started, and the reason is reported") {
     const UniqueFd null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
     const auto start = [&] {
         return spawn_role({.executable = "/bin/true", .argv = {"true"}, .descriptors = {{null.get(), 40}}});
@@ -71,7 +71,7 @@ TEST_CASE("a role whose place cannot be prepared is not started, and the reason 
     CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);  // nothing is left behind
 }
 
-TEST_CASE("a script whose streams or rights cannot be set is not started, and the reason is told") {
+TEST_CASE("a script whose streams or rights cannot be set is not started, and the reason is reported") {
     const Account self{::getuid(), ::getgid()};
     const UniqueFd null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
     const auto start = [&] { return spawn_script({.path = "/bin/true", .argv = {"true"}, .account = self}); };
@@ -96,7 +96,7 @@ TEST_CASE("a script whose streams or rights cannot be set is not started, and th
 }
 
 TEST_CASE("a script runs in the normal class, and ends with its parent") {
-    const test::OwnFolder folder;
+    const test::TemporaryFolder folder;
     const Account self{::getuid(), ::getgid()};
     const sched_param batch{};
     CHECK(in_child([&] {
@@ -127,7 +127,7 @@ TEST_CASE("a script runs in the normal class, and ends with its parent") {
     if (tries == 0) ::kill(script, SIGKILL);
 }
 
-TEST_CASE("privileges that cannot be dropped are told with the step that was refused") {
+TEST_CASE("privileges that cannot be dropped are reported with the step that was refused") {
     if (::geteuid() != 0) return;
     constexpr std::array<unsigned, 1> kNetAdmin{12};
     CHECK(in_child([&] {
@@ -142,7 +142,7 @@ TEST_CASE("privileges that cannot be dropped are told with the step that was ref
     }));
 }
 
-TEST_CASE("each group of a user is told, however many there are") {
+TEST_CASE("each group of a user is reported, however many there are") {
     const test::Groups groups{{4, 5, 6, 7}};
     CHECK(supplementary_groups({0, 4}) == std::vector<std::uint32_t>{4, 5, 6, 7});
 }
@@ -156,7 +156,7 @@ TEST_CASE("a class or nice value that is refused is named in the error") {
     CHECK(done.error().text() == "sched_setattr SCHED_OTHER: Input/output error");
 }
 
-TEST_CASE("a network namespace that cannot be entered or left again is told") {
+TEST_CASE("a network namespace that cannot be entered or left again is reported") {
     if (::getuid() != 0) return;
     const auto own = open_network_namespace({}).value();
     const auto open = [&] { return generic_netlink_in(own.get()); };
@@ -165,7 +165,7 @@ TEST_CASE("a network namespace that cannot be entered or left again is told") {
     CHECK(open().has_value());
 }
 
-TEST_CASE("what this host does not tell of itself is left out") {
+TEST_CASE("what this host does not show of itself is left out") {
     CHECK(refused_text(Call::Readlink, [] { return own_executable(); }) ==
           "readlink /proc/self/exe: Input/output error");
     CHECK(own_executable().value().ends_with("kernel_test"));

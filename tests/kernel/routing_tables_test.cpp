@@ -84,7 +84,7 @@ TEST_CASE("what cannot be sent does not shift the answers of the others, in any 
     });
 }
 
-TEST_CASE("removals of our routes and of rules are told, of others' routes and what is added not") {
+TEST_CASE("removals of our routes and of rules are reported, of others' routes and what is added not") {
     in_own_network([] {
         join_two_interfaces();
         const auto a = interface_index("eth0");
@@ -116,7 +116,7 @@ TEST_CASE("removals of our routes and of rules are told, of others' routes and w
     });
 }
 
-TEST_CASE("removals that do not fit are told as lost") {
+TEST_CASE("removals that do not fit are reported as lost") {
     in_own_network([] {
         join_two_interfaces();
         auto tables = RoutingTables::open().value();

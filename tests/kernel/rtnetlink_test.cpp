@@ -163,7 +163,7 @@ TEST_CASE("the warm-up changes nothing") {
     });
 }
 
-TEST_CASE("what changes is told: links, addresses and IPv6 forwarding, each once, and nothing when nothing does") {
+TEST_CASE("what changes is reported: links, addresses and IPv6 forwarding, each once, and nothing when nothing does") {
     in_own_network([] {
         join_two_interfaces();
         auto netlink = Rtnetlink::open().value();
@@ -223,7 +223,7 @@ TEST_CASE(
     });
 }
 
-TEST_CASE("notifications that do not fit are told once as lost, and later ones come again") {
+TEST_CASE("notifications that do not fit are reported once as lost, and later ones come again") {
     in_own_network([] {
         join_two_interfaces();
         auto netlink = Rtnetlink::open().value();

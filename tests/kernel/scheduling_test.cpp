@@ -69,7 +69,7 @@ TEST_CASE("a nice value is set, and stays in the normal class with either slices
         }));
 }
 
-TEST_CASE("short slices are the shortest that Linux grants, where it tells") {
+TEST_CASE("short slices are the shortest that Linux grants, where it shows them") {
     struct Attributes {
         std::uint32_t size = sizeof(Attributes), policy = 0;
         std::uint64_t flags = 0;

@@ -82,7 +82,7 @@ TEST_CASE("the watchdog is fed twice within the unit's limit, by the process tha
     }
 }
 
-TEST_CASE("a service manager that does not read costs a second, and is told by its error") {
+TEST_CASE("a service manager that does not read costs a second, and is reported as its error") {
     const std::string name = "mainstay-full-" + std::to_string(::getpid());
     const Listener listener{std::string{'\0'} + name};
     const auto begin = std::chrono::steady_clock::now();
@@ -96,14 +96,14 @@ TEST_CASE("a service manager that does not read costs a second, and is told by i
     CHECK(took >= std::chrono::milliseconds{900});
 }
 
-TEST_CASE("what the environment names is told, and without it nobody is") {
+TEST_CASE("what the environment names is notified, and without it nobody is") {
     const std::string name = "mainstay-named-" + std::to_string(::getpid());
     const Listener listener{std::string{'\0'} + name};
     ::unsetenv("NOTIFY_SOCKET");
-    kernel::tell_service_manager("READY=1");
+    kernel::notify_service_manager("READY=1");
     CHECK(listener.next() == "nothing");
     ::setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1);
-    kernel::tell_service_manager("READY=1");
+    kernel::notify_service_manager("READY=1");
     ::unsetenv("NOTIFY_SOCKET");
     CHECK(listener.next() == "READY=1");
     ::setenv("WATCHDOG_USEC", "600000", 1);

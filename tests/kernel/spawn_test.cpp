@@ -14,9 +14,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "../temporary_folder.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/kernel/script_environment.hpp"
-#include "own_folder.hpp"
 #include "own_network.hpp"
 
 using namespace mainstay;
@@ -24,7 +24,7 @@ using namespace mainstay::kernel;
 
 namespace {
 
-struct Folder : test::OwnFolder {
+struct Folder : test::TemporaryFolder {
     Folder() { REQUIRE(::chmod(path.c_str(), 0777) == 0); }
     [[nodiscard]] std::string script(const std::string& text) const {
         const std::string full = path + "/script";
@@ -32,7 +32,7 @@ struct Folder : test::OwnFolder {
         REQUIRE(::chmod(full.c_str(), 0755) == 0);
         return full;
     }
-    [[nodiscard]] std::string told() const {
+    [[nodiscard]] std::string output() const {
         std::ifstream file{path + "/told"};
         return {std::istreambuf_iterator<char>{file}, {}};
     }
@@ -69,9 +69,9 @@ TEST_CASE("a script gets its arguments and its status is reported") {
     const Folder folder;
     const std::string tell = "echo \"$# $1 $2\" > " + folder.path + "/told\nexit 7\n";
     CHECK(run(folder, "#!/bin/sh\n" + tell, {.argv = {"one", "two words"}}) == 7);
-    CHECK(folder.told() == "2 one two words\n");
+    CHECK(folder.output() == "2 one two words\n");
     CHECK(run(folder, tell, {.argv = {"first", "second"}}) == 7);  // without "#!" it is a shell's
-    CHECK(folder.told() == "2 first second\n");
+    CHECK(folder.output() == "2 first second\n");
 }
 
 TEST_CASE("a script that cannot be started says why") {
@@ -104,7 +104,7 @@ grep -E '^Sig(Blk|Ign)' /proc/$$/status | tr -s '\t' ' ' >&3
     ::signal(SIGUSR1, SIG_DFL);
     ::close(left_open);
     CHECK(status == 0);
-    CHECK(folder.told() ==
+    CHECK(folder.output() ==
           "/dev/null\n/dev/null\n/dev/null\nSigBlk: 0000000000000000\n"
           "SigIgn: 0000000000000000\nown\n");
     std::ifstream file{folder.path + "/fds"};
@@ -143,8 +143,8 @@ TEST_CASE("a script sees nothing else of the environment") {
     const int status = run(folder, "#!/bin/sh\nenv > " + folder.path + "/told\n");
     ::unsetenv("MAINSTAY_SECRET");
     CHECK(status == 0);
-    CHECK(folder.told().find("PATH=") != std::string::npos);
-    CHECK(folder.told().find("MAINSTAY_SECRET") == std::string::npos);
+    CHECK(folder.output().find("PATH=") != std::string::npos);
+    CHECK(folder.output().find("MAINSTAY_SECRET") == std::string::npos);
 }
 
 TEST_CASE("a script runs as its account, with its groups and no others") {
@@ -153,7 +153,7 @@ TEST_CASE("a script runs as its account, with its groups and no others") {
     const int status = run(folder, "#!/bin/sh\n{ id -u; id -g; id -G; } > " + folder.path + "/told\n",
                            {.account = {1, 2}, .groups = {3, 4}});
     CHECK(status == 0);
-    CHECK(folder.told() == "1\n2\n2 3 4\n");
+    CHECK(folder.output() == "1\n2\n2 3 4\n");
 }
 
 TEST_CASE("a role is started with its descriptors under their numbers, whatever stood there") {
@@ -170,7 +170,7 @@ TEST_CASE("a role is started with its descriptors under their numbers, whatever 
                                  .descriptors = {{a.get(), b.get()}, {b.get(), a.get()}}});
     REQUIRE(pid.has_value());
     CHECK(status_of(*pid) == 3);
-    CHECK(folder.told() == "BA");
+    CHECK(folder.output() == "BA");
     const auto missing = spawn_role({.executable = "/nonexistent/role", .argv = {"role"}});
     CHECK(missing.error().sys_errno() == ENOENT);
     CHECK(missing.error().text().find("start /nonexistent/role") == 0);
@@ -256,7 +256,7 @@ TEST_CASE("a program becomes another with its descriptors, or stays as it was an
         ::_exit(1);
     }
     CHECK(status_of(child) == 0);
-    CHECK(folder.told() == "yes /dev/null\n");
+    CHECK(folder.output() == "yes /dev/null\n");
 }
 
 TEST_CASE("signals that were blocked are let through again") {
@@ -284,7 +284,7 @@ TEST_CASE("a script and a role run in the network namespace that is given, or sa
             ::open(("/proc/" + std::to_string(::getpid()) + "/ns/net").c_str(), O_RDONLY | O_CLOEXEC)};
         REQUIRE(::setns(before.get(), CLONE_NEWNET) == 0);
         CHECK(status_of(spawn_script(with_namespace(given.get())).value()) == 0);
-        CHECK(folder.told() == here + "\n");
+        CHECK(folder.output() == here + "\n");
         CHECK(spawn_script(with_namespace(::open("/dev/null", O_RDONLY | O_CLOEXEC))).error().sys_errno() == EINVAL);
         const auto role = [&](int number) {
             return spawn_role({.executable = "/bin/sh",

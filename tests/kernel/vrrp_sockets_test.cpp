@@ -222,7 +222,7 @@ TEST_CASE("a receiver hears the groups that it joined, and no others") {
     });
 }
 
-TEST_CASE("which receivers have something to take is told for all at once") {
+TEST_CASE("which receivers have something to take is reported for all at once") {
     in_own_network([] {
         with_addresses();
         accept_local();

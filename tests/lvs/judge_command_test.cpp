@@ -19,7 +19,7 @@ struct Said {
     Lines intents;
     ServerAnswer answer;
 };
-Said say_to(Bench& bench, Verb verb, std::string which, std::int64_t weight = 0, bool dry_run = false) {
+Said send_to(Bench& bench, Verb verb, std::string which, std::int64_t weight = 0, bool dry_run = false) {
     Said said;
     said.intents =
         text_of_intents(bench.judge.command({verb, std::move(which), weight, dry_run, "me"}, bench.now(), said.answer));
@@ -41,7 +41,7 @@ TEST_CASE("an operator's weight is what the kernel takes, and no other verb look
     Bench bench;
     bench.start(servers(2));
     const auto problem = [&](std::int64_t weight, Verb verb = Verb::Weight) {
-        return say_to(bench, verb, "10.0.0.11", weight).answer.problem;
+        return send_to(bench, verb, "10.0.0.11", weight).answer.problem;
     };
     CHECK(problem(-1) == "the weight must be 0 to 2147483647");
     CHECK(problem(2147483648) == "the weight must be 0 to 2147483647");
@@ -53,11 +53,11 @@ TEST_CASE("an operator's weight is what the kernel takes, and no other verb look
     CHECK(problem(-1, Verb::Drain).empty());
 }
 
-TEST_CASE("what is so already is only told, another weight is a change") {
+TEST_CASE("what is so already is only reported, another weight is a change") {
     Bench bench;
     bench.start(servers(1));
     const auto changed = [&](Verb verb, std::int64_t weight = 0) {
-        const auto said = say_to(bench, verb, "*", weight);
+        const auto said = send_to(bench, verb, "*", weight);
         CHECK(said.answer.matched == 1);
         CHECK(said.answer.lines.size() == 1);
         CHECK((said.answer.changed == 0) == said.intents.empty());
@@ -67,7 +67,7 @@ TEST_CASE("what is so already is only told, another weight is a change") {
     CHECK(changed(Verb::Enable) == 0);
     CHECK(changed(Verb::Weight, 5) == 1);
     CHECK(changed(Verb::Weight, 5) == 0);
-    CHECK(say_to(bench, Verb::Show, "*").answer.lines == Lines{kRs + " of VS " + kVs + ": weight 5, UP, weight 5"});
+    CHECK(send_to(bench, Verb::Show, "*").answer.lines == Lines{kRs + " of VS " + kVs + ": weight 5, UP, weight 5"});
     CHECK(changed(Verb::Weight, 6) == 1);
     CHECK(changed(Verb::Drain) == 1);
     CHECK(changed(Verb::Drain) == 0);
@@ -81,7 +81,7 @@ TEST_CASE("ten servers are named in the audit line, of more their number") {
     const auto line = [](int count, Verb verb, std::int64_t weight = 0) {
         Bench bench;
         bench.start(servers(count));
-        return say_to(bench, verb, "*", weight).intents.at(0);
+        return send_to(bench, verb, "*", weight).intents.at(0);
     };
     std::string ten = "server drain * by me:";
     for (int i = 1; i <= 10; ++i) ten += fmt::format(" [10.0.0.{}]:tcp:80 of VS {},", 10 + i, kVs);
@@ -95,7 +95,7 @@ TEST_CASE("eight servers are named where none is meant, of more their number") {
     const auto problem = [](config::VirtualServer web, const char* which) {
         Bench bench;
         bench.start(std::move(web));
-        const auto said = say_to(bench, Verb::Show, which);
+        const auto said = send_to(bench, Verb::Show, which);
         CHECK(said.answer.matched == 0);
         return said.answer.problem;
     };
@@ -117,16 +117,16 @@ TEST_CASE("65536 servers are held at most, and one that is held can be held othe
     config.virtual_servers = {servers(2)};
     Bench bench;
     static_cast<void>(bench.judge.start(config, {}, bench.now(), many));
-    CHECK(say_to(bench, Verb::Drain, "10.0.0.11").answer.changed == 1);
-    const auto refused = say_to(bench, Verb::Drain, "*");
+    CHECK(send_to(bench, Verb::Drain, "10.0.0.11").answer.changed == 1);
+    const auto refused = send_to(bench, Verb::Drain, "*");
     CHECK(refused.answer.problem == "65536 servers have overrides already, which is the maximum: enable some first");
     CHECK(refused.answer.changed == 0);
-    CHECK(say_to(bench, Verb::Disable, "10.0.0.11").answer.changed == 1);
-    CHECK(say_to(bench, Verb::Enable, "10.0.0.11").answer.changed == 1);
-    CHECK(say_to(bench, Verb::Drain, "10.0.0.12").answer.problem.empty());
+    CHECK(send_to(bench, Verb::Disable, "10.0.0.11").answer.changed == 1);
+    CHECK(send_to(bench, Verb::Enable, "10.0.0.11").answer.changed == 1);
+    CHECK(send_to(bench, Verb::Drain, "10.0.0.12").answer.problem.empty());
 }
 
-TEST_CASE("what is held of strangers is told by its word, and ten of those that are forgotten are named") {
+TEST_CASE("overrides of unknown servers are reported by their verb, and ten of those that are forgotten are named") {
     Overrides gone;
     for (int i = 1; i <= 11; ++i)
         gone[{kVs, at("10.0.0." + std::to_string(20 + i), 80)}] =
@@ -136,14 +136,14 @@ TEST_CASE("what is held of strangers is told by its word, and ten of those that 
     Bench bench;
     static_cast<void>(bench.judge.start(config, {}, bench.now(), gone));
 
-    const auto shown = say_to(bench, Verb::Show, "10.0.0.2*");
+    const auto shown = send_to(bench, Verb::Show, "10.0.0.2*");
     CHECK(shown.answer.problem.empty());
     CHECK(shown.answer.matched == 9);
     CHECK(shown.answer.lines.at(0) == "10.0.0.21:80 of VS " + kVs + ": not configured, weight 4");
-    CHECK(say_to(bench, Verb::Drain, "10.0.0.21").answer.problem.starts_with("no server matches"));
+    CHECK(send_to(bench, Verb::Drain, "10.0.0.21").answer.problem.starts_with("no server matches"));
     CHECK(bench.judge.overrides().size() == 11);
 
-    const auto forgotten = say_to(bench, Verb::Enable, "10.0.0.??");
+    const auto forgotten = send_to(bench, Verb::Enable, "10.0.0.??");
     CHECK(forgotten.answer.matched == 12);
     CHECK(forgotten.answer.changed == 11);
     CHECK(forgotten.answer.lines.at(2) == "10.0.0.22:80 of VS " + kVs + ": not configured, was disabled");
@@ -153,19 +153,19 @@ TEST_CASE("what is held of strangers is told by its word, and ten of those that 
     CHECK(bench.judge.overrides().empty());
 }
 
-TEST_CASE("a dry run tells the writes of each service with the weights that are written") {
+TEST_CASE("a dry run shows the writes of each service with the weights that are written") {
     config::Config config;
     config.virtual_servers = {servers(1), service({server("10.0.0.11")}, "10.0.0.2")};
     config.virtual_servers[1].sorry_server = sorry("10.0.0.99");
     Bench bench;
     bench.start(config);
-    const auto lines = say_to(bench, Verb::Drain, "10.0.0.11", 0, true).answer.lines;
+    const auto lines = send_to(bench, Verb::Drain, "10.0.0.11", 0, true).answer.lines;
     CHECK(contains(lines, "would write: change TCP 10.0.0.1:80 -> 10.0.0.11:80 weight 0"));
     CHECK(contains(lines, "would write: add TCP 10.0.0.2:80 -> 10.0.0.99:80 weight 1"));
     CHECK(contains(lines, "would write: change TCP 10.0.0.2:80 -> 10.0.0.11:80 weight 0"));
     CHECK_FALSE(contains(lines, "would log: server drain 10.0.0.11 by me: " + kRs + " of VS " + kVs));
-    CHECK(say_to(bench, Verb::Drain, "x", 0, true).answer.lines.empty());
-    CHECK(say_to(bench, Verb::Show, "10.0.0.1:80/*", 0, true).answer.lines ==
+    CHECK(send_to(bench, Verb::Drain, "x", 0, true).answer.lines.empty());
+    CHECK(send_to(bench, Verb::Show, "10.0.0.1:80/*", 0, true).answer.lines ==
           Lines{kRs + " of VS " + kVs + ": as configured, UP, weight 1"});
 }
 
@@ -175,7 +175,7 @@ TEST_CASE("a server that is down already is disabled without a word to anybody, 
     bench.tick();
     bench.finish(1, Outcome::Failed);
     bench.since_start = 5s;
-    const auto said = say_to(bench, Verb::Disable, "*").intents;
+    const auto said = send_to(bench, Verb::Disable, "*").intents;
     CHECK(std::ranges::count_if(said, [](const auto& line) { return line.starts_with("RS "); }) == 1);
     CHECK(contains(said, "cancel 2"));
     CHECK_FALSE(contains(said, "cancel 1"));
@@ -191,7 +191,7 @@ TEST_CASE("a server that min_alive kept is kept no more once it is disabled") {
     bench.start(web);
     bench.run(Outcome::Failed);
     CHECK(state(bench).kept);
-    say_to(bench, Verb::Disable, "*");
+    send_to(bench, Verb::Disable, "*");
     CHECK_FALSE(state(bench).kept);
     CHECK_FALSE(state(bench).alive);
 }
@@ -204,8 +204,8 @@ TEST_CASE("a server that is enabled begins its checks anew, one that follows a s
     bench.run(Outcome::Failed);
     bench.run(Outcome::Passed);
     CHECK(state(bench).checkers[0].rises == 1);
-    say_to(bench, Verb::Disable, "*");
-    say_to(bench, Verb::Enable, "*");
+    send_to(bench, Verb::Disable, "*");
+    send_to(bench, Verb::Enable, "*");
     CHECK(state(bench).checkers[0].rises == 0);
     CHECK(state(bench).checkers[0].has_run);
     bench.run(Outcome::Passed);
@@ -216,8 +216,8 @@ TEST_CASE("a server that is enabled begins its checks anew, one that follows a s
     one.checkers[0].type = config::Checker::Type::Bfd;
     Bench other;
     other.start(service({one}));
-    say_to(other, Verb::Disable, "*");
-    const auto said = say_to(other, Verb::Enable, "*").intents;
+    send_to(other, Verb::Disable, "*");
+    const auto said = send_to(other, Verb::Enable, "*").intents;
     CHECK(contains(said, "Adding service " + kRs + " to VS " + kVs));
     CHECK(contains(said, "RS " + kRs + " " + kVs + " UP mail: Enabled by an operator"));
     CHECK(other.due() == -1);
@@ -226,14 +226,14 @@ TEST_CASE("a server that is enabled begins its checks anew, one that follows a s
 TEST_CASE("a disabled server that is drained instead comes back for its connections, when its checks pass") {
     Bench bench;
     bench.start(service({server("10.0.0.11"), server("10.0.0.12")}));
-    say_to(bench, Verb::Disable, "10.0.0.11");
-    CHECK(contains(say_to(bench, Verb::Drain, "10.0.0.11").intents, "Adding service " + kRs + " to VS " + kVs));
+    send_to(bench, Verb::Disable, "10.0.0.11");
+    CHECK(contains(send_to(bench, Verb::Drain, "10.0.0.11").intents, "Adding service " + kRs + " to VS " + kVs));
     CHECK(state(bench).alive);
     CHECK(state(bench).weight == 0);
     CHECK(bench.judge.desired(0).at(0).destinations.at(0).weight == 0);
-    say_to(bench, Verb::Weight, "10.0.0.11", 3);
+    send_to(bench, Verb::Weight, "10.0.0.11", 3);
     CHECK_FALSE(
-        contains(say_to(bench, Verb::Weight, "10.0.0.11", 4).intents, "Adding service " + kRs + " to VS " + kVs));
+        contains(send_to(bench, Verb::Weight, "10.0.0.11", 4).intents, "Adding service " + kRs + " to VS " + kVs));
     CHECK(bench.judge.override_of(0, 0) == Override{Hold::Weight, 4, {0}, "me"});
     CHECK_FALSE(bench.judge.override_of(0, 1).has_value());
 }
@@ -244,12 +244,12 @@ TEST_CASE("with persistence a weight of 0 is remarked once for each service, any
     for (auto& web : config.virtual_servers) web.persistence_timeout = Seconds{300};
     Bench bench;
     bench.start(config);
-    CHECK(say_to(bench, Verb::Weight, "*", 0).answer.lines.size() == 6);
-    CHECK(say_to(bench, Verb::Weight, "*", 1).answer.lines.size() == 4);
-    CHECK(say_to(bench, Verb::Drain, "10.0.0.1:80/*")
+    CHECK(send_to(bench, Verb::Weight, "*", 0).answer.lines.size() == 6);
+    CHECK(send_to(bench, Verb::Weight, "*", 1).answer.lines.size() == 4);
+    CHECK(send_to(bench, Verb::Drain, "10.0.0.1:80/*")
               .answer.lines.back()
               .starts_with("VS " + kVs + " has persistence_timeout 300: "));
-    CHECK(say_to(bench, Verb::Enable, "*").answer.lines.size() == 4);
+    CHECK(send_to(bench, Verb::Enable, "*").answer.lines.size() == 4);
 }
 
 TEST_CASE("words, patterns and names") {
@@ -292,7 +292,7 @@ TEST_CASE("what is held of a service of a group holds for the one that has its n
     config.virtual_servers = {tcp, udp};
     Bench bench;
     bench.start(config);
-    CHECK(say_to(bench, Verb::Disable, "[web]:0/*").answer.changed == 1);
+    CHECK(send_to(bench, Verb::Disable, "[web]:0/*").answer.changed == 1);
     CHECK_FALSE(bench.judge.states()[0].servers[0].alive);
     std::swap(config.virtual_servers[0].membership.edit().position,
               config.virtual_servers[1].membership.edit().position);
@@ -304,8 +304,8 @@ TEST_CASE("what is held of a service of a group holds for the one that has its n
 TEST_CASE("a server that is disabled before its first check and enabled again has had its first run") {
     Bench bench;
     bench.start(service({checked("10.0.0.11")}));
-    say_to(bench, Verb::Disable, "*");
-    say_to(bench, Verb::Enable, "*");
+    send_to(bench, Verb::Disable, "*");
+    send_to(bench, Verb::Enable, "*");
     CHECK(state(bench).checkers[0].has_run);
     CHECK(bench.run(Outcome::Failed).empty());
 }

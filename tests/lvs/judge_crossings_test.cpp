@@ -32,7 +32,7 @@ Lines in_table(const Judge& judge) {
     return out;
 }
 
-Lines say_to(Bench& bench, Verb verb, std::string which) {
+Lines send_to(Bench& bench, Verb verb, std::string which) {
     ServerAnswer answer;
     return text_of_intents(bench.judge.command({verb, std::move(which), 0, false, "me"}, bench.now(), answer));
 }
@@ -53,12 +53,12 @@ TEST_CASE("a drained server that comes back has no slow start: its weight is zer
     Bench bench;
     bench.start(with(service({checked("10.0.0.11", 100)}), "slow_start", Micros{10'000'000}));
     bench.run(Outcome::Failed);
-    say_to(bench, Verb::Drain, "10.0.0.11");
+    send_to(bench, Verb::Drain, "10.0.0.11");
 
-    const Lines said = bench.run(Outcome::Passed);
+    const Lines reported = bench.run(Outcome::Passed);
 
-    CHECK(contains(said, "Adding service " + kRs + " to VS " + kVs));
-    CHECK_FALSE(about_slow_start(said));
+    CHECK(contains(reported, "Adding service " + kRs + " to VS " + kVs));
+    CHECK_FALSE(about_slow_start(reported));
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 0"});
 }
 
@@ -96,11 +96,11 @@ TEST_CASE("a reload that raises min_alive brings servers back that are out, as a
     for (const CheckerId check : {CheckerId{1}, CheckerId{2}, CheckerId{3}}) bench.finish(check, Outcome::Failed);
     CHECK(in_table(bench.judge).empty());
 
-    const Lines said = bench.reload(with(web, "min_alive", std::int64_t{1}));
+    const Lines reported = bench.reload(with(web, "min_alive", std::int64_t{1}));
 
-    CHECK(said.at(0) == "Keeping service [10.0.0.13]:tcp:80 in VS " + kVs +
-                            " though its checks fail: min_alive is 1 and 0 others are left");
-    CHECK(contains(said, "RS [10.0.0.13]:tcp:80 " + kVs + " UP mail: Its checks fail, but min_alive requires it"));
+    CHECK(reported.at(0) == "Keeping service [10.0.0.13]:tcp:80 in VS " + kVs +
+                                " though its checks fail: min_alive is 1 and 0 others are left");
+    CHECK(contains(reported, "RS [10.0.0.13]:tcp:80 " + kVs + " UP mail: Its checks fail, but min_alive requires it"));
     CHECK(bench.judge.states()[0].quorum_up);
     CHECK(in_table(bench.judge) == Lines{"10.0.0.13:80 1"});
     bench.reload(with(web, "min_alive", std::int64_t{5}));
@@ -145,8 +145,8 @@ TEST_CASE("a reload that raises min_alive brings back none that was never seen u
     bench.tick();
     for (const CheckerId check : {CheckerId{1}, CheckerId{2}, CheckerId{3}, CheckerId{4}})
         bench.finish(check, Outcome::Failed);
-    say_to(bench, Verb::Drain, "10.0.0.12");
-    say_to(bench, Verb::Disable, "10.0.0.13");
+    send_to(bench, Verb::Drain, "10.0.0.12");
+    send_to(bench, Verb::Disable, "10.0.0.13");
 
     bench.reload(with(web, "min_alive", std::int64_t{4}));
 
@@ -157,11 +157,11 @@ TEST_CASE(
     "what is held of servers that are not configured is withdrawn for those that are meant, and kept for others") {
     Bench bench;
     bench.start(service({server("10.0.0.11"), server("10.0.0.12"), server("10.0.0.13")}));
-    say_to(bench, Verb::Drain, "10.0.0.11");
-    say_to(bench, Verb::Drain, "10.0.0.12");
+    send_to(bench, Verb::Drain, "10.0.0.11");
+    send_to(bench, Verb::Drain, "10.0.0.12");
     bench.reload(service({server("10.0.0.13")}));
 
-    say_to(bench, Verb::Enable, "10.0.0.12");
+    send_to(bench, Verb::Enable, "10.0.0.12");
 
     REQUIRE(bench.judge.overrides().size() == 1);
     bench.reload(service({server("10.0.0.11"), server("10.0.0.12"), server("10.0.0.13")}));
@@ -172,12 +172,12 @@ TEST_CASE("a disabled server is not checked when the address of its service come
     Bench bench;
     bench.host.emplace();
     bench.start(with(service({checked("10.0.0.11"), server("10.0.0.12")}), "ha_suspend", true));
-    say_to(bench, Verb::Disable, "10.0.0.11");
+    send_to(bench, Verb::Disable, "10.0.0.11");
 
     addresses(bench, {ip("10.0.0.1")});
 
     CHECK(bench.due() == -1);
-    say_to(bench, Verb::Enable, "10.0.0.11");
+    send_to(bench, Verb::Enable, "10.0.0.11");
     CHECK(bench.due() == doctest::Approx(0));
 }
 
@@ -190,9 +190,9 @@ TEST_CASE("when the service that runs a shared check is suspended, the others ru
     bench.start(config);
     CHECK(bench.tick() == Lines{"start 1"});
 
-    const Lines said = addresses(bench, {});
+    const Lines reported = addresses(bench, {});
 
-    CHECK(contains(said, "cancel 1"));
+    CHECK(contains(reported, "cancel 1"));
     CHECK(bench.due() == doctest::Approx(1));
     CHECK(bench.tick() == Lines{"start 2"});
 }
@@ -219,7 +219,7 @@ TEST_CASE("a URL that fails while the server is down makes the pass begin anew o
     CHECK(up());
 }
 
-TEST_CASE("within a second 500 lines are told, and the rest in one line at its end") {
+TEST_CASE("within a second 500 lines are reported, and the rest in one line at its end") {
     LineBudget budget;
     const LogLine line{LogLevel::Info, "x"};
     const auto at = [](Nanos since) { return Instant{} + since; };
@@ -234,10 +234,10 @@ TEST_CASE("within a second 500 lines are told, and the rest in one line at its e
     CHECK_FALSE(budget.allows(line, at(1999ms)));
     CHECK(budget.deadline() == at(2s));
     CHECK(budget.look(at(1999999999ns)).empty());
-    const auto told = budget.look(at(2s));
-    REQUIRE(told.size() == 1);
-    CHECK(told[0].level == LogLevel::Warning);
-    CHECK(told[0].text ==
+    const auto reported = budget.look(at(2s));
+    REQUIRE(reported.size() == 1);
+    CHECK(reported[0].level == LogLevel::Warning);
+    CHECK(reported[0].text ==
           "2 log lines of the last second were suppressed: 2 servers went down and 1 came up; mainstayctl status shows "
           "their states and the reasons");
     CHECK(budget.left_out() == 2);
@@ -254,21 +254,21 @@ TEST_CASE("within a second 500 lines are told, and the rest in one line at its e
     CHECK(budget.look(at(21s)).empty());
 }
 
-TEST_CASE("ten thousand certificates are remembered, with one more the telling begins anew") {
+TEST_CASE("ten thousand certificates are remembered, with one more reporting begins anew") {
     CertificateWatch watch;
     const auto web = service({server("10.0.0.11")});
-    const auto told = [&](int number) {
+    const auto reported = [&](int number) {
         const std::string fingerprint = std::to_string(number);
-        return !watch.look(web, web.real_servers[0], true, {fingerprint, "shop", {0}}, 14, {0}).told.empty();
+        return !watch.look(web, web.real_servers[0], true, {fingerprint, "shop", {0}}, 14, {0}).intents.empty();
     };
-    for (int i = 0; i < 10'000; ++i) CHECK(told(i));
-    CHECK_FALSE(told(0));
-    CHECK(told(10'000));
-    CHECK(told(0));
-    CHECK_FALSE(told(10'000));
+    for (int i = 0; i < 10'000; ++i) CHECK(reported(i));
+    CHECK_FALSE(reported(0));
+    CHECK(reported(10'000));
+    CHECK(reported(0));
+    CHECK_FALSE(reported(10'000));
 }
 
-TEST_CASE("a certificate is told of from exactly as many days before its end as are asked for") {
+TEST_CASE("a certificate is reported from exactly as many days before its end as are asked for") {
     constexpr std::int64_t kDay = 86'400'000'000;
     CertificateWatch watch;
     const auto web = service({server("10.0.0.11")});
@@ -304,7 +304,7 @@ TEST_CASE("the kernel refuses a weight below zero and a lower threshold above th
     CHECK(taken(1, 0, 6));
 }
 
-TEST_CASE("a second of lines begins with the first change in it, told or not") {
+TEST_CASE("a second of lines begins with the first change in it, reported or not") {
     LineBudget budget;
     const auto at = [](Nanos since) { return Instant{} + since; };
     budget.changed(true, at(0s));

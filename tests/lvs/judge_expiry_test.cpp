@@ -17,7 +17,7 @@ struct Said {
     Lines intents;
     ServerAnswer answer;
 };
-Said say_to(Bench& bench, Verb verb, const std::string& which, bool expire, bool dry_run = false) {
+Said send_to(Bench& bench, Verb verb, const std::string& which, bool expire, bool dry_run = false) {
     Said said;
     const ServerCommand command{
         .verb = verb, .which = which, .dry_run = dry_run, .by = "uid 0", .expire_persistence = expire};
@@ -43,10 +43,10 @@ const std::string kSetting =
 TEST_CASE("persistence expires as long as a server is drained so, and the answer says what else that concerns") {
     Bench bench;
     bench.start(sticky({server("10.0.0.11", 3), server("10.0.0.12"), server("10.0.0.13")}));
-    say_to(bench, Verb::Drain, "10.0.0.13", false);
+    send_to(bench, Verb::Drain, "10.0.0.13", false);
     CHECK_FALSE(bench.judge.expires_persistence());
 
-    const Said said = say_to(bench, Verb::Drain, "10.0.0.11", true);
+    const Said said = send_to(bench, Verb::Drain, "10.0.0.11", true);
 
     CHECK(said.answer.problem.empty());
     CHECK(said.answer.lines ==
@@ -56,7 +56,7 @@ TEST_CASE("persistence expires as long as a server is drained so, and the answer
     CHECK(said.intents.at(0) ==
           "server drain 10.0.0.11 --expire-persistence by uid 0: [10.0.0.11]:tcp:80 of VS " + kVs);
     CHECK(bench.judge.expires_persistence());
-    CHECK(say_to(bench, Verb::Enable, "10.0.0.11", false).answer.changed == 1);
+    CHECK(send_to(bench, Verb::Enable, "10.0.0.11", false).answer.changed == 1);
     CHECK_FALSE(bench.judge.expires_persistence());
 }
 
@@ -65,15 +65,15 @@ TEST_CASE("whether persistence expires is what the last word on a drained server
     one.more.edit().values.push_back({"drain_timeout", Micros{60'000'000}});
     Bench bench;
     bench.start(one);
-    say_to(bench, Verb::Drain, "10.0.0.11", false);
+    send_to(bench, Verb::Drain, "10.0.0.11", false);
     const auto until = bench.judge.states()[0].servers[0].between->leave->until;
     bench.since_start += Seconds{10};
 
-    CHECK(say_to(bench, Verb::Drain, "10.0.0.11", true).answer.changed == 1);
+    CHECK(send_to(bench, Verb::Drain, "10.0.0.11", true).answer.changed == 1);
     CHECK(bench.judge.expires_persistence());
-    CHECK(say_to(bench, Verb::Drain, "10.0.0.11", true).answer.changed == 0);
+    CHECK(send_to(bench, Verb::Drain, "10.0.0.11", true).answer.changed == 0);
     CHECK(bench.judge.states()[0].servers[0].between->leave->until == until);
-    CHECK(say_to(bench, Verb::Drain, "10.0.0.11", false).answer.changed == 1);
+    CHECK(send_to(bench, Verb::Drain, "10.0.0.11", false).answer.changed == 1);
     CHECK_FALSE(bench.judge.expires_persistence());
     CHECK(bench.judge.states()[0].servers[0].between->leave->until == until);
 }
@@ -82,15 +82,15 @@ TEST_CASE("persistence expires of servers that are drained only, and where there
     Bench bench;
     bench.start(service({server("10.0.0.11"), server("10.0.0.12")}));
 
-    CHECK(say_to(bench, Verb::Disable, "10.0.0.11", true).answer.problem ==
+    CHECK(send_to(bench, Verb::Disable, "10.0.0.11", true).answer.problem ==
           "--expire-persistence works with drain only");
     CHECK(bench.judge.overrides().empty());
-    CHECK(say_to(bench, Verb::Drain, "10.0.0.11", true).answer.lines.back() ==
+    CHECK(send_to(bench, Verb::Drain, "10.0.0.11", true).answer.lines.back() ==
           "VS " + kVs + " has no persistence_timeout: there is nothing to expire");
     CHECK_FALSE(bench.judge.expires_persistence());
 }
 
-TEST_CASE("a dry run tells that the setting would be made, and when it would be put back") {
+TEST_CASE("a dry run shows that the setting would be made, and when it would be put back") {
     Bench bench;
     bench.start(sticky({server("10.0.0.11"), server("10.0.0.12")}));
     const auto tells = [](const Said& said, const std::string& line) {
@@ -98,10 +98,10 @@ TEST_CASE("a dry run tells that the setting would be made, and when it would be 
     };
     const std::string set = "would set: net.ipv4.vs.expire_quiescent_template = 1";
 
-    CHECK(tells(say_to(bench, Verb::Drain, "10.0.0.11", true, true), set));
+    CHECK(tells(send_to(bench, Verb::Drain, "10.0.0.11", true, true), set));
     CHECK_FALSE(bench.judge.expires_persistence());
-    CHECK_FALSE(tells(say_to(bench, Verb::Drain, "10.0.0.11", false, true), set));
-    say_to(bench, Verb::Drain, "10.0.0.11", true);
-    CHECK(tells(say_to(bench, Verb::Enable, "10.0.0.11", false, true),
+    CHECK_FALSE(tells(send_to(bench, Verb::Drain, "10.0.0.11", false, true), set));
+    send_to(bench, Verb::Drain, "10.0.0.11", true);
+    CHECK(tells(send_to(bench, Verb::Enable, "10.0.0.11", false, true),
                 "would restore: net.ipv4.vs.expire_quiescent_template"));
 }

@@ -173,7 +173,7 @@ TEST_CASE("an operator's drain and disable take a server out once its connection
     }
 }
 
-TEST_CASE("with min_alive 1 the last server stays though its check fails, told once, until another is back") {
+TEST_CASE("with min_alive 1 the last server stays though its check fails, reported once, until another is back") {
     auto web = with(service({checked("10.0.0.11"), checked("10.0.0.12")}), "min_alive", std::int64_t{1});
     Bench bench;
     bench.start(web);
@@ -277,7 +277,7 @@ TEST_CASE("when the service that ran a shared check goes, the others run it them
 }
 
 TEST_CASE(
-    "when thousands of servers fail in one second, the first lines are told, one stands for the rest, and all are "
+    "when thousands of servers fail in one second, the first lines are reported, one stands for the rest, and all are "
     "out") {
     std::vector<config::RealServer> servers;
     for (int i = 0; i < 5000; ++i) servers.push_back(checked(fmt::format("10.1.{}.{}", i / 200, i % 200 + 1)));
@@ -289,7 +289,7 @@ TEST_CASE(
         if (id % 5 == 0) continue;  // these are slower
         for (const auto& said :
              bench.judge.step(CheckFinished{id, Outcome::Failed, "refused"}, {bench.zero + 1s, {}})) {
-            lines += std::holds_alternative<Say>(said) ? 1 : 0;
+            lines += std::holds_alternative<WriteLog>(said) ? 1 : 0;
             events += std::holds_alternative<Announce>(said) ? 1 : 0;
         }
     }

@@ -41,7 +41,7 @@ bool about_slow_start(const Lines& lines) {
 
 }  // namespace
 
-TEST_CASE("a weight grows in even steps, each told as a change of the table, the last one when the time is over") {
+TEST_CASE("a weight grows in even steps, each reported as a change of the table, the last one when the time is over") {
     Bench bench;
     come_back(bench, growing(45));
     CHECK(weight_of(bench) == 1);

@@ -21,7 +21,7 @@ inline std::string text_of_intent(const Intent& intent) {
     if (const auto* cancel = std::get_if<CancelCheck>(&intent)) return fmt::format("cancel {}", cancel->checker);
     if (const auto* table = std::get_if<TableChanged>(&intent)) return fmt::format("table {}", table->service);
     if (const auto* count = std::get_if<CountConnections>(&intent)) return fmt::format("count {}", count->service);
-    if (const auto* said = std::get_if<Say>(&intent)) return said->line.text;
+    if (const auto* said = std::get_if<WriteLog>(&intent)) return said->line.text;
     const Event& event = std::get<Announce>(intent).event;
     return fmt::format("{} {}{}{} {}{}{}: {}", event.kind == Event::Kind::RealServer ? "RS" : "VS", event.name,
                        event.parent.empty() ? "" : " ", event.parent, to_string(event.transition),

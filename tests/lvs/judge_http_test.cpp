@@ -168,7 +168,7 @@ TEST_CASE("SSL_GET and GRPC_CHECK are judged in words of their own") {
     CHECK(std::ranges::count(down, "RS " + kRs + " " + kVs + " DOWN mail: GRPC CHECK failed on service") == 1);
 }
 
-TEST_CASE("a URL that works again is told by the last of its tests") {
+TEST_CASE("a URL that works again is reported by the last of its tests") {
     auto one = web(3);
     one.checkers[0].alpha = true;
     one.checkers[0].urls.edit()[0].digest = "d41d8cd98f00b204e9800998ecf8427e";

@@ -137,7 +137,7 @@ TEST_CASE("only SMTP_CHECK has retries in its very first run, and extra tries in
     CHECK(other.finish(failing())[0] == "UDP_CHECK on service " + kRs + " failed.");
 }
 
-TEST_CASE("an alpha SMTP_CHECK that fails tells so once, after its retries") {
+TEST_CASE("an alpha SMTP_CHECK that fails is reported once, after its retries") {
     // effect: virtual_server/real_server/SMTP_CHECK: alpha
     auto one = with(Type::Smtp, 1);
     one.checkers[0].alpha = true;
@@ -201,26 +201,26 @@ TEST_CASE("a file's number is a weight: times the check's, else the block's, and
     auto one = following(Type::File, "load");
     CHECK(bench.start(service({one})).size() == 2);  // no timer is told of
     CHECK(bench.due() == -1);
-    const auto told = [&](std::int64_t number, FileRule rule = {}) {
+    const auto reported = [&](std::int64_t number, FileRule rule = {}) {
         return text_of_intents(bench.judge.step(file_result(1, one, one.checkers[0], rule, number), bench.now()));
     };
-    CHECK(told(3) == Lines{"Changing weight from 10 to 13 for active service " + kRs + " of VS " + kVs, "table 0"});
-    told(3, {2, true});
+    CHECK(reported(3) == Lines{"Changing weight from 10 to 13 for active service " + kRs + " of VS " + kVs, "table 0"});
+    reported(3, {2, true});
     CHECK(weight_in_table(bench.judge) == 4);
-    told(1000, {2, true});
+    reported(1000, {2, true});
     CHECK(weight_in_table(bench.judge) == 0);
-    told(std::numeric_limits<std::int64_t>::max(), {2, false});
+    reported(std::numeric_limits<std::int64_t>::max(), {2, false});
     CHECK(weight_in_table(bench.judge) == 2147483647);
-    CHECK(told(-2147483648LL)[0] == "(" + kRs + "): tracked file load now FAULT state");
+    CHECK(reported(-2147483648LL)[0] == "(" + kRs + "): tracked file load now FAULT state");
     CHECK(bench.judge.desired(0).at(0).destinations.empty());
-    CHECK(told(0)[0] == "(" + kRs + "): tracked file load leaving FAULT state");
+    CHECK(reported(0)[0] == "(" + kRs + "): tracked file load leaving FAULT state");
     CHECK(weight_in_table(bench.judge) == 10);
 
     one.checkers[0].more.edit().values.push_back({"weight", std::int64_t{5}});
-    told(2, {100, true});
+    reported(2, {100, true});
     CHECK(weight_in_table(bench.judge) == 20);
     one.checkers[0].more.edit().values.push_back({"weight reverse", true});
-    told(1);
+    reported(1);
     CHECK(weight_in_table(bench.judge) == 5);
 }
 
@@ -229,16 +229,16 @@ TEST_CASE("a file with weight 0 says up or down: any number but 0 is down, rever
     Bench bench;
     const auto one = following(Type::File, "gone");
     bench.start(service({one, server("10.0.0.12")}));
-    const auto told = [&](std::int64_t number, FileRule rule) {
+    const auto reported = [&](std::int64_t number, FileRule rule) {
         return text_of_intents(bench.judge.step(file_result(1, one, one.checkers[0], rule, number), bench.now()));
     };
-    CHECK(told(0, {0, false}) == Lines{});
-    CHECK(told(1, {0, false}) == Lines{"(" + kRs + "): tracked file gone now FAULT state", kOut, "table 0",
-                                       down("FILE CHECK gone failed on service")});
-    CHECK(told(7, {0, false}) == Lines{});
-    CHECK(told(1, {0, true}) == Lines{"(" + kRs + "): tracked file gone leaving FAULT state", kIn, "table 0",
-                                      up("FILE CHECK gone succeeded on service")});
-    CHECK(told(0, {0, true}).size() == 4);
+    CHECK(reported(0, {0, false}) == Lines{});
+    CHECK(reported(1, {0, false}) == Lines{"(" + kRs + "): tracked file gone now FAULT state", kOut, "table 0",
+                                           down("FILE CHECK gone failed on service")});
+    CHECK(reported(7, {0, false}) == Lines{});
+    CHECK(reported(1, {0, true}) == Lines{"(" + kRs + "): tracked file gone leaving FAULT state", kIn, "table 0",
+                                          up("FILE CHECK gone succeeded on service")});
+    CHECK(reported(0, {0, true}).size() == 4);
 }
 
 TEST_CASE("a BFD session that goes down takes the server out, without retries") {
@@ -249,11 +249,13 @@ TEST_CASE("a BFD session that goes down takes the server out, without retries") 
     CHECK(bench.judge.followers(Type::Bfd, "b2").empty());
     CHECK(bench.judge.followers(Type::File, "b1").empty());
     CHECK(bench.judge.desired(0).at(0).destinations.size() == 2);
-    const auto told = [&](bool is_up) { return text_of_intents(bench.judge.step(bfd_result(1, is_up), bench.now())); };
-    CHECK(told(false) ==
+    const auto reported = [&](bool is_up) {
+        return text_of_intents(bench.judge.step(bfd_result(1, is_up), bench.now()));
+    };
+    CHECK(reported(false) ==
           Lines{"BFD check of [b1] RS(" + kRs + ") is DOWN", kOut, "table 0", down("BFD CHECK b1 failed on service")});
-    CHECK(told(false) == Lines{});
-    CHECK(told(true) ==
+    CHECK(reported(false) == Lines{});
+    CHECK(reported(true) ==
           Lines{"BFD check of [b1] RS(" + kRs + ") is UP", kIn, "table 0", up("BFD CHECK b1 succeeded on service")});
 }
 

@@ -35,7 +35,7 @@ Lines counted(Bench& bench, std::uint64_t active, std::uint64_t inactive, std::u
         bench.now()));
 }
 
-Lines say_to(Bench& bench, ServerCommand::Verb verb, std::string which = "10.0.0.11") {
+Lines send_to(Bench& bench, ServerCommand::Verb verb, std::string which = "10.0.0.11") {
     ServerAnswer answer;
     return text_of_intents(bench.judge.command({verb, std::move(which), 0, false, "me"}, bench.now(), answer));
 }
@@ -121,7 +121,7 @@ TEST_CASE("connections are counted every second, and not before") {
     CHECK(bench.due() == doctest::Approx(2));
 }
 
-TEST_CASE("several servers leave one by one, each told by its name") {
+TEST_CASE("several servers leave one by one, each reported by its name") {
     const auto three = draining(service({server("10.0.0.11"), server("10.0.0.12"), server("10.0.0.13")}));
     Bench bench;
     bench.start(three);
@@ -147,7 +147,7 @@ TEST_CASE("a second reload leaves those alone that are on their way, with the ti
 TEST_CASE("a server that an operator drains and a reload removes goes on with the time that it had") {
     Bench bench;
     bench.start(both());
-    say_to(bench, ServerCommand::Verb::Drain);
+    send_to(bench, ServerCommand::Verb::Drain);
     bench.since_start = 10s;
     bench.reload(rest());
     CHECK(in_table(bench) == kLeaves);
@@ -157,7 +157,7 @@ TEST_CASE("a server that an operator drains and a reload removes goes on with th
 TEST_CASE("a server whose time to drain was over before a reload removed it is not there again") {
     Bench bench;
     bench.start(both());
-    say_to(bench, ServerCommand::Verb::Drain);
+    send_to(bench, ServerCommand::Verb::Drain);
     bench.tick();
     counted(bench, 0, 0);
     CHECK(in_table(bench) == kLeft);
@@ -170,7 +170,7 @@ TEST_CASE("an operator's drain and disable end by time as well, and what is over
     for (const auto verb : {ServerCommand::Verb::Drain, ServerCommand::Verb::Disable}) {
         Bench bench;
         bench.start(both());
-        const Lines said = say_to(bench, verb);
+        const Lines said = send_to(bench, verb);
         CHECK(std::ranges::count(said, "Draining service " + kRs + " of VS " + kVs + " for at most 30 s") == 1);
         CHECK(std::ranges::count(said, "Removing service " + kRs + " from VS " + kVs) == 0);
         CHECK(bench.due() == doctest::Approx(1));
@@ -205,7 +205,7 @@ TEST_CASE("a server that is out of the table does not drain, one that stays in i
 TEST_CASE("what is disabled without a time to drain, and a time of 0, is gone at once") {
     Bench bench;
     bench.start(draining(service({server("10.0.0.11"), server("10.0.0.12")}), Micros{0}));
-    const Lines said = say_to(bench, ServerCommand::Verb::Disable);
+    const Lines said = send_to(bench, ServerCommand::Verb::Disable);
     CHECK(std::ranges::count(said, "Removing service " + kRs + " from VS " + kVs) == 1);
     CHECK(in_table(bench) == kLeft);
     bench.reload(rest());

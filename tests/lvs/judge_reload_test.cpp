@@ -40,7 +40,7 @@ TEST_CASE("reloading an unchanged configuration changes nothing: timers, verdict
     CHECK(bench.finish(2, Outcome::Passed) == Lines{"TCP connection to " + kRs2 + " success."});
 }
 
-TEST_CASE("a changed weight is told and takes effect at once, and quorum is judged with it") {
+TEST_CASE("a changed weight is reported and takes effect at once, and quorum is judged with it") {
     Bench bench;
     bench.start(pair());
     auto next = pair();
@@ -64,7 +64,7 @@ TEST_CASE("changed timing keeps a checker's verdict and moves its next run at mo
     CHECK(bench.due() == doctest::Approx(3));
 }
 
-TEST_CASE("a server that is gone is told as down and removing, its running check is cancelled") {
+TEST_CASE("a server that is gone is reported as down and removing, its running check is cancelled") {
     Bench bench;
     bench.start(pair());
     bench.tick();
@@ -75,7 +75,7 @@ TEST_CASE("a server that is gone is told as down and removing, its running check
     CHECK(bench.finish(2, Outcome::Failed).empty());
 }
 
-TEST_CASE("a service that is gone is told with its living servers and its quorum") {
+TEST_CASE("a service that is gone is reported with its living servers and its quorum") {
     Bench bench;
     bench.start(pair());
     bench.tick();
@@ -206,7 +206,7 @@ TEST_CASE("a new incarnation goes on with what an earlier one knew and announces
     CHECK(bench.finish(2, Outcome::Passed).at(1) == "Adding service " + kRs2 + " to VS " + kVs);
 }
 
-TEST_CASE("at the end servers in the table are named, and only omega services tell more") {
+TEST_CASE("at the end servers in the table are named, and only omega services report more") {
     auto web = pair();
     web.inhibit_on_failure = true;
     Bench bench;
@@ -338,7 +338,7 @@ TEST_CASE("of checks that ask the same the one with the same timing is continued
     CHECK_FALSE(bench.judge.states()[0].servers[0].alive);
 }
 
-TEST_CASE("a server that is down and goes is told only while it stands in the table with weight 0") {
+TEST_CASE("a server that is down and goes is reported only while it stands in the table with weight 0") {
     for (const bool inhibited : {false, true}) {
         auto web = pair();
         web.real_servers[1].inhibit_on_failure = inhibited;
@@ -352,7 +352,7 @@ TEST_CASE("a server that is down and goes is told only while it stands in the ta
     }
 }
 
-TEST_CASE("a service without quorum that goes tells of no quorum") {
+TEST_CASE("a service without quorum that goes reports no quorum") {
     Bench bench;
     bench.start(service({checked("10.0.0.11")}));
     bench.run(Outcome::Failed);
@@ -395,7 +395,7 @@ TEST_CASE(
     CHECK_FALSE(states(Type::Bfd, true));
 }
 
-TEST_CASE("a server keeps the time of its last change over a reload, and what was configured meanwhile is told") {
+TEST_CASE("a server keeps the time of its last change over a reload, and what was configured meanwhile is reported") {
     Bench bench;
     bench.start(pair());
     bench.tick();

@@ -39,7 +39,7 @@ CheckFinished failure(std::string words, Outcome outcome = Outcome::Failed) {
 
 }  // namespace
 
-TEST_CASE("rs_init_notifies tells the servers that are put in at the start, before the quorum and without a mail") {
+TEST_CASE("rs_init_notifies reports the servers that are put in at the start, before the quorum and without a mail") {
     // effect: global_defs: rs_init_notifies
     auto web = service({checked("10.0.0.11"), checked("10.0.0.12")});
     web.real_servers[1].checkers[0].alpha = true;  // not put in
@@ -52,7 +52,7 @@ TEST_CASE("rs_init_notifies tells the servers that are put in at the start, befo
     for (const auto& line : said) CHECK_FALSE(line.starts_with("RS [10.0.0.12]"));
 }
 
-TEST_CASE("rs_init_notifies tells a server that a reload adds, and none that was there") {
+TEST_CASE("rs_init_notifies reports a server that a reload adds, and none that was there") {
     Bench bench;
     bench.start(with_global(service({server("10.0.0.11")}), "rs_init_notifies"));
     auto web = service({server("10.0.0.11"), server("10.0.0.12")});
@@ -61,7 +61,7 @@ TEST_CASE("rs_init_notifies tells a server that a reload adds, and none that was
           Lines{"RS [10.0.0.12]:tcp:80 " + kVs + " UP: Starting"});
 }
 
-TEST_CASE("rs_init_notifies tells nothing anew after a crash of the role") {
+TEST_CASE("rs_init_notifies reports nothing anew after a crash of the role") {
     Memory memory{{{tcp_key("10.0.0.1"), ""}, {}, true, false, {{at("10.0.0.11", 80), true, {}, {}}}}};
     Bench bench;
 
@@ -213,7 +213,7 @@ TEST_CASE("each kind of check has keepalived's words for its failure, its succes
     }
 }
 
-TEST_CASE("each failing try of a check is told in keepalived's words with log_all_failures") {
+TEST_CASE("each failing try of a check is reported in keepalived's words with log_all_failures") {
     struct Words {
         Type type;
         std::string words, line, last;
@@ -260,7 +260,7 @@ TEST_CASE("each failing try of a check is told in keepalived's words with log_al
     }
 }
 
-TEST_CASE("a web server that recovers is told by the last that is asked of its URL") {
+TEST_CASE("a web server that recovers is reported by the last that is asked of its URL") {
     auto web = web_of(Type::Http);
     auto& urls = web.real_servers[0].checkers[0].urls.edit();
     const auto recovers = [&](config::HttpUrl url) {

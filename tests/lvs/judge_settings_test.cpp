@@ -221,7 +221,7 @@ TEST_CASE("alpha holds for a service's checks, a server and a check may say othe
     CHECK(starts_with(written("", "", "alpha")) == rest);
 }
 
-TEST_CASE("an alpha server that passes is told as up, one that is not alpha is not") {
+TEST_CASE("an alpha server that passes is reported as up, one that is not alpha is not") {
     Bench bench;
     bench.start(written("alpha"));
     CHECK(bench.run(Outcome::Passed).back() == "RS " + kRs + " " + kVs + " UP mail: TCP CHECK succeed on service");
@@ -278,7 +278,7 @@ TEST_CASE(
     CHECK(mails(written("quorum 2", "", "", "smtp_alert off\nsmtp_alert_checker")) == "RSVS");
 }
 
-TEST_CASE("omega tells servers and services as down when the daemon stops, and not without it") {
+TEST_CASE("omega reports servers and services as down when the daemon stops, and not without it") {
     // effect: virtual_server: omega
     const auto at_end = [](const config::Config& config) {
         Bench bench;

@@ -23,7 +23,8 @@ std::vector<std::string> in_table(const Judge& judge) {
 
 }  // namespace
 
-TEST_CASE("at the start all servers are in, quorum is told, and checks wait a second plus their share of the warmup") {
+TEST_CASE(
+    "at the start all servers are in, quorum is reported, and checks wait a second plus their share of the warmup") {
     Bench bench;
     bench.drawn = 2s;
 
@@ -133,7 +134,7 @@ TEST_CASE("retry 0 takes a server out at its first failure") {
     CHECK(bench.run(Outcome::Failed).at(0) == "TCP_CHECK on service " + kRs + " failed.");
 }
 
-TEST_CASE("every failing try of a server that is up is told with log_all_failures") {
+TEST_CASE("every failing try of a server that is up is reported with log_all_failures") {
     // effect: global_defs: checker_log_all_failures
     auto web = service({checked("10.0.0.11"), server("10.0.0.12")});
     web.real_servers[0].checkers[0].log_all_failures = true;
@@ -160,7 +161,7 @@ TEST_CASE("one success brings a server back") {
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1"});
 }
 
-TEST_CASE("a local problem says nothing about the server: told once, tried again after delay_loop") {
+TEST_CASE("a local problem says nothing about the server: reported once, tried again after delay_loop") {
     Bench bench;
     bench.start(service({checked("10.0.0.11")}));
 
@@ -268,7 +269,7 @@ TEST_CASE("a living server stays out while the sorry server is in, until quorum 
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1", "10.0.0.13:80 1"});
 }
 
-TEST_CASE("an alpha server is out until its checks have passed, its first failure is told without a mail") {
+TEST_CASE("an alpha server is out until its checks have passed, its first failure is reported without a mail") {
     auto web = service({checked("10.0.0.11")});
     web.real_servers[0].checkers[0].alpha = true;
     web.sorry_server = sorry("10.0.0.99");
@@ -356,7 +357,7 @@ TEST_CASE("results of unknown or idle checkers change nothing") {
     CHECK(bench.judge.states()[0].servers[0].alive);
 }
 
-TEST_CASE("the table is as it is wanted before what there is to tell is made, and telling changes nothing") {
+TEST_CASE("the table is as desired before the reports are made, and reporting changes nothing") {
     const config::SorryServer away = sorry("10.0.0.99");
     for (int number = 0; number < 12; ++number) {  // quorum and the sorry server are never both remembered
         CAPTURE(number);
@@ -393,7 +394,7 @@ TEST_CASE("the table is as it is wanted before what there is to tell is made, an
     }
 }
 
-TEST_CASE("what there is to tell at the start is told of one service after the other") {
+TEST_CASE("the initial reports come one service after the other") {
     config::Config config;
     config.virtual_servers = {service({checked("10.0.0.11")}), service({checked("10.0.0.12")}, "10.0.0.2")};
     config.global.more.edit().values = {{"rs_init_notifies", true}};
@@ -414,7 +415,7 @@ TEST_CASE("what there is to tell at the start is told of one service after the o
               {"Activating healthchecker for service [10.0.0.12]:tcp:80 for VS [10.0.0.2]:tcp:80"}});
 }
 
-TEST_CASE("a service that starts without quorum is told by its own name and weight") {
+TEST_CASE("a service that starts without quorum is reported by its own name and weight") {
     config::Config config;
     config.virtual_servers = {service({checked("10.0.0.11")}),
                               service({checked("10.0.0.12"), server("10.0.0.13", 3)}, "10.0.0.2")};

@@ -96,7 +96,7 @@ TEST_CASE("the servers of some flows, as a kernel chooses them") {
     CHECK(table.digest() == 16332196283109957717U);
 }
 
-TEST_CASE("a digest tells tables with other servers, another order or another size apart, and only these") {
+TEST_CASE("a digest distinguishes tables with other servers, another order or another size, and only these") {
     auto ten = servers(10);
     const auto digest = MhTable{ten, 4093}.digest();
     CHECK(MhTable{ten, 4093}.digest() == digest);

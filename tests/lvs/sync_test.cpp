@@ -43,7 +43,7 @@ TEST_CASE("the daemon is the master's while the instance is master, else the bac
     CHECK(wanted_daemons(on_eth1(""), std::nullopt) == Daemons{asked(State::Master), asked(State::Backup)});
 }
 
-TEST_CASE("what runs is left alone until somebody has told whether the instance is master") {
+TEST_CASE("what runs is left alone until it is known whether the instance is master") {
     CHECK(wanted_daemons(on_eth1(), std::nullopt) == std::nullopt);
 }
 
@@ -160,7 +160,7 @@ TEST_CASE("a length may be less than was asked for by 128 bytes of headers, and 
     CHECK_FALSE(stays(State::Backup, 1400, 1271));
 }
 
-TEST_CASE("of a daemon of a kernel that tells neither port nor length only interface and number are compared") {
+TEST_CASE("of a daemon of a kernel that reports neither port nor length only interface and number are compared") {
     IpvsDaemon old{.state = State::Master, .interface = "eth1", .sync_id = 51};
     IpvsDaemon wanted = asked(State::Master);
     wanted.port = 9000;

@@ -10,7 +10,7 @@
 
 #include "bytes.hpp"
 #include "mainstay/netlink/ipvs.hpp"
-#include "mainstay/netlink/ipvs_told.hpp"
+#include "mainstay/netlink/ipvs_refusal.hpp"
 #include "mainstay/netlink/proc_events.hpp"
 #include "mainstay/netlink/routing.hpp"
 #include "mainstay/netlink/rtnetlink.hpp"
@@ -76,13 +76,13 @@ TEST_CASE("a prefix of no length selects nothing, and a rule that no kernel take
 
 TEST_CASE("a reported rule is ours if family, priority, action and both ends match") {
     const Rule ours{.from = prefix("10.1.2.3/24"), .to = prefix("10.9.0.0/16"), .priority = 5};
-    Rule told{.from = prefix("10.1.2.0/24"), .to = prefix("10.9.0.0/16"), .priority = 5};
-    CHECK(may_be(ours, told));
-    told.table = 77;
-    CHECK(may_be(ours, told));
+    Rule reported{.from = prefix("10.1.2.0/24"), .to = prefix("10.9.0.0/16"), .priority = 5};
+    CHECK(may_be(ours, reported));
+    reported.table = 77;
+    CHECK(may_be(ours, reported));
     for (int at = 0; at < 7; ++at) {
         CAPTURE(at);
-        Rule other = told;
+        Rule other = reported;
         if (at == 0) other.family = Family::V6;
         if (at == 1) other.priority = 6;
         if (at == 2) other.action = FR_ACT_BLACKHOLE;
@@ -92,7 +92,7 @@ TEST_CASE("a reported rule is ours if family, priority, action and both ends mat
         if (at == 6) other.to = prefix("10.9.0.0/17");
         CHECK_FALSE(may_be(ours, other));
     }
-    CHECK_FALSE(may_be(Rule{.priority = 5}, told));
+    CHECK_FALSE(may_be(Rule{.priority = 5}, reported));
     CHECK_FALSE(may_be(Rule{}, Route{}));
 }
 
@@ -112,17 +112,17 @@ TEST_CASE("a reported route is ours by its destination without host bits, table,
 }
 
 TEST_CASE("everything of a reported rule is decoded") {
-    const auto told = decode_routing(message_of(
+    const auto reported = decode_routing(message_of(
         RTM_NEWRULE, from_hex("0a 40 30 08 05 00 00 02 02000000"
                               "1400 0100 fd000000000000000000000000000000 1400 0200 fd010000000000000000000000000000"
                               "0900 0300 65746830 00000000 0900 1100 65746831 00000000"
                               "0800 0600 64000000 0800 0400 c8000000 0500 1300 01000000 0500 1500 12000000")));
-    REQUIRE(told);
-    REQUIRE(*told);
+    REQUIRE(reported);
+    REQUIRE(*reported);
     Rule expected{.family = Family::V6, .from = prefix("fd01::/48"), .to = prefix("fd00::/64"), .invert = true};
     expected.tos = 8, expected.table = 5, expected.action = 2, expected.priority = 100, expected.target = 200;
     expected.l3mdev = true, expected.input = "eth0", expected.output = "eth1";
-    CHECK(std::get<Rule>(**told) == expected);
+    CHECK(std::get<Rule>(**reported) == expected);
 
     const auto bare = decode_routing(message_of(RTM_NEWRULE, from_hex("02 00 00 00 fe 00 00 01 00000000")));
     CHECK(std::get<Rule>(**bare) == Rule{.protocol = 0, .table = 254});
@@ -141,37 +141,39 @@ TEST_CASE("a reported prefix is at most as long as its family's address and need
     CHECK_FALSE(route("02 08 00 00 fe 03 00 01 00000000").has_value());
     const auto all = route("0a 00 30 04 fd 03 c8 06 00000000 1400 0200 fd000000000000000000000000000000");
     REQUIRE(*all);
-    const auto& told = std::get<Route>(**all);
-    CHECK(told.destination == prefix("::/0"));
-    CHECK(told.source == prefix("fd00::/48"));
-    CHECK(told.tos == 4);
-    CHECK(told.table == 253);
-    CHECK(told.protocol == 3);
-    CHECK(told.scope == 200);
-    CHECK(told.type == 6);
-    CHECK_FALSE(told.priority.has_value());
-    CHECK(told.hop.via.empty());
+    const auto& reported = std::get<Route>(**all);
+    CHECK(reported.destination == prefix("::/0"));
+    CHECK(reported.source == prefix("fd00::/48"));
+    CHECK(reported.tos == 4);
+    CHECK(reported.table == 253);
+    CHECK(reported.protocol == 3);
+    CHECK(reported.scope == 200);
+    CHECK(reported.type == 6);
+    CHECK_FALSE(reported.priority.has_value());
+    CHECK(reported.hop.via.empty());
 }
 
 TEST_CASE("forwarding is decoded for one interface, not for all of them, and only for IPv6") {
-    const auto told = [](const char* text) { return decode_route_message(message_of(RTM_NEWNETCONF, from_hex(text))); };
+    const auto reported = [](const char* text) {
+        return decode_route_message(message_of(RTM_NEWNETCONF, from_hex(text)));
+    };
     const auto of = [&](const char* text) {
-        const auto read = told(text);
+        const auto read = reported(text);
         REQUIRE(read);
         return read->has_value();
     };
-    const auto on = told("0a 000000 0800 0100 02000000 0800 0200 01000000");
+    const auto on = reported("0a 000000 0800 0100 02000000 0800 0200 01000000");
     REQUIRE(on);
     REQUIRE(*on);
     CHECK(std::get<ForwardingChanged>(**on).interface_index == 2);
     CHECK(std::get<ForwardingChanged>(**on).forwards);
-    CHECK_FALSE(std::get<ForwardingChanged>(**told("0a 000000 0800 0100 01000000 0800 0200 00000000")).forwards);
+    CHECK_FALSE(std::get<ForwardingChanged>(**reported("0a 000000 0800 0100 01000000 0800 0200 00000000")).forwards);
     CHECK_FALSE(of("0a 000000 0800 0100 00000000 0800 0200 01000000"));
     CHECK_FALSE(of("0a 000000 0800 0100 ffffffff 0800 0200 01000000"));
     CHECK_FALSE(of("0a 000000 0800 0100 02000000"));
     CHECK_FALSE(of("0a 000000 0800 0200 01000000"));
     CHECK_FALSE(of("02 000000 0800 0100 02000000 0800 0200 01000000"));
-    CHECK_FALSE(told("").has_value());
+    CHECK_FALSE(reported("").has_value());
     std::vector<std::byte> out;
     append_forwarding_dump(out, 0x01020304);
     CHECK(to_hex(out) == hex("14000000 5200 0103 04030201 00000000 0a000000"));
@@ -204,26 +206,26 @@ TEST_CASE("lifetimes, flags and labels go with the family that has them") {
 }
 
 TEST_CASE("each flag of a reported address is decoded by family") {
-    const auto told = [](const std::string& text) {
+    const auto reported = [](const std::string& text) {
         const auto read = decode_route_message(message_of(RTM_NEWADDR, from_hex(text)));
         return std::get<AddressAdded>(**read).address;
     };
     const std::string four = "02 20 00 00 03000000 0800 0200 0a000001 0800 0100 0a000001 0800 0800 ";
     const std::string six =
         "0a 80 00 fd 03000000 1400 0100 fd000000000000000000000000000001 0900 0300 65746830 00000000 0800 0800 ";
-    CHECK(told(four + "01000000").secondary);
-    CHECK_FALSE(told(six + "01000000").secondary);
-    CHECK_FALSE(told(four + "08000000").dad_failed);
-    CHECK(told(six + "08000000").dad_failed);
-    CHECK(told(six + "02000000").nodad);
-    CHECK(told(six + "40000000").tentative);
-    CHECK(told(six + "20000000").deprecated);
-    CHECK(told(six + "00020000").noprefixroute);
-    CHECK(told(six + "00000000").label.empty());
-    CHECK(told(six + "00000000").scope == 253);
-    CHECK_FALSE(told(four + "00000000").peer.has_value());
-    CHECK(told("02 20 00 00 03000000 0800 0200 0a000001 0800 0100 0a000002").peer == IpAddress::parse("10.0.0.2"));
-    CHECK(told("02 20 21 00 03000000 0800 0200 0a000001").secondary);
+    CHECK(reported(four + "01000000").secondary);
+    CHECK_FALSE(reported(six + "01000000").secondary);
+    CHECK_FALSE(reported(four + "08000000").dad_failed);
+    CHECK(reported(six + "08000000").dad_failed);
+    CHECK(reported(six + "02000000").nodad);
+    CHECK(reported(six + "40000000").tentative);
+    CHECK(reported(six + "20000000").deprecated);
+    CHECK(reported(six + "00020000").noprefixroute);
+    CHECK(reported(six + "00000000").label.empty());
+    CHECK(reported(six + "00000000").scope == 253);
+    CHECK_FALSE(reported(four + "00000000").peer.has_value());
+    CHECK(reported("02 20 00 00 03000000 0800 0200 0a000001 0800 0100 0a000002").peer == IpAddress::parse("10.0.0.2"));
+    CHECK(reported("02 20 21 00 03000000 0800 0200 0a000001").secondary);
     CHECK_FALSE(decode_route_message(
         message_of(RTM_NEWADDR, from_hex("0a 81 00 00 03000000 1400 0100 fd000000000000000000000000000001"))));
 }
@@ -282,14 +284,14 @@ TEST_CASE("a daemon for IPv6 has its group, and unset values are not sent") {
     CHECK(to_hex(out) ==
           hex("14000000 1d00 0103 02000000 00000000 0b010000 14000000 1d00 0100 03000000 00000000 0d010000"));
 
-    const auto told = [](const char* text) { return decode_daemon(message_of(0x1d, from_hex(text))); };
-    CHECK(told("09010000 2000 0380 0800 0100 02000000 1400 0600 ff050000000000000000000000000008")->group ==
+    const auto reported = [](const char* text) { return decode_daemon(message_of(0x1d, from_hex(text))); };
+    CHECK(reported("09010000 2000 0380 0800 0100 02000000 1400 0600 ff050000000000000000000000000008")->group ==
           IpAddress::parse("ff05::8"));
-    CHECK_FALSE(told("09010000 0c00 0380 0800 0100 03000000").has_value());
-    CHECK_FALSE(told("09010000 0c00 0380 0800 0100 00000000").has_value());
-    CHECK(told("09010000 0c00 0380 0800 0100 01000000")->group.empty());
-    CHECK_FALSE(told("09010000").has_value());
-    CHECK_FALSE(told("0a010000 0c00 0380 0800 0100 01000000").has_value());
+    CHECK_FALSE(reported("09010000 0c00 0380 0800 0100 03000000").has_value());
+    CHECK_FALSE(reported("09010000 0c00 0380 0800 0100 00000000").has_value());
+    CHECK(reported("09010000 0c00 0380 0800 0100 01000000")->group.empty());
+    CHECK_FALSE(reported("09010000").has_value());
+    CHECK_FALSE(reported("0a010000 0c00 0380 0800 0100 01000000").has_value());
 }
 
 TEST_CASE("every protocol has its name in descriptions") {
@@ -315,15 +317,15 @@ TEST_CASE("every protocol has its name in descriptions") {
 }
 
 TEST_CASE("an IPVS address is cut to its family, and a family that is none has no address") {
-    const auto told = [](const std::string& family, Family otherwise) {
+    const auto reported = [](const std::string& family, Family otherwise) {
         return decode_destination(
             message_of(0x1d, from_hex("05010000 " + family +
                                       " 1400 0100 0a00010b 00000000 00000000 00000000 0600 0200 1f90 0000" +
                                       (family.starts_with("28") ? "0600 0b00 0900 0000" : ""))),
             otherwise);
     };
-    CHECK(told("2000 0280", Family::V4)->destination.endpoint.to_string() == "10.0.1.11:8080");
-    CHECK(told("2000 0280", Family::V6)->destination.endpoint.to_string() == "[a00:10b::]:8080");
-    CHECK_FALSE(told("2800 0280", Family::V4).has_value());
-    CHECK_FALSE(told("2000 0280", Family::None).has_value());
+    CHECK(reported("2000 0280", Family::V4)->destination.endpoint.to_string() == "10.0.1.11:8080");
+    CHECK(reported("2000 0280", Family::V6)->destination.endpoint.to_string() == "[a00:10b::]:8080");
+    CHECK_FALSE(reported("2800 0280", Family::V4).has_value());
+    CHECK_FALSE(reported("2000 0280", Family::None).has_value());
 }

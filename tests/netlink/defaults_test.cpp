@@ -28,7 +28,7 @@ Result<IpvsDestinationEntry> destination(const char* attributes) {
 }
 
 template <class T>
-Result<T> told(std::uint16_t type, const char* hex) {
+Result<T> reported(std::uint16_t type, const char* hex) {
     const auto bytes = from_hex(hex);
     auto read = decode_route_message(message_of(type, bytes));
     if (!read) return std::unexpected{std::move(read.error())};
@@ -134,7 +134,7 @@ TEST_CASE("a process event of another source is none, whatever is in it") {
 }
 
 TEST_CASE("a link that says its number alone has nothing else, and a parent elsewhere is none") {
-    const auto link = told<LinkChanged>(RTM_NEWLINK, "00 00 0000 03000000 00000000 00000000");
+    const auto link = reported<LinkChanged>(RTM_NEWLINK, "00 00 0000 03000000 00000000 00000000");
     REQUIRE(link);
     CHECK(link->link.index == 3);
     CHECK(link->link.name.empty());
@@ -146,21 +146,21 @@ TEST_CASE("a link that says its number alone has nothing else, and a parent else
     CHECK(link->link.vrf_table == 0);
     CHECK(link->link.hardware_address.empty());
     const std::string parent = "00 00 0000 03000000 00000000 00000000 0800 0500 07000000";
-    CHECK(told<LinkChanged>(RTM_NEWLINK, parent.c_str())->link.parent == 7);
-    CHECK(told<LinkChanged>(RTM_NEWLINK, (parent + "0800 2500 04000000").c_str())->link.parent == 0);
-    CHECK_FALSE(told<LinkChanged>(RTM_NEWLINK, "00 00 0000 00000000 00000000 00000000"));
+    CHECK(reported<LinkChanged>(RTM_NEWLINK, parent.c_str())->link.parent == 7);
+    CHECK(reported<LinkChanged>(RTM_NEWLINK, (parent + "0800 2500 04000000").c_str())->link.parent == 0);
+    CHECK_FALSE(reported<LinkChanged>(RTM_NEWLINK, "00 00 0000 00000000 00000000 00000000"));
 }
 
 TEST_CASE("an address that is shorter than its family's is none") {
-    CHECK_FALSE(told<AddressAdded>(RTM_NEWADDR, "0a 40 00 00 03000000 0800 0100 20010db8"));
-    CHECK_FALSE(told<AddressAdded>(RTM_NEWADDR, "02 18 00 00 03000000 0700 0200 0a0000 00"));
-    const auto address = told<AddressAdded>(RTM_NEWADDR, "02 20 00 00 03000000 0800 0200 0a000001");
+    CHECK_FALSE(reported<AddressAdded>(RTM_NEWADDR, "0a 40 00 00 03000000 0800 0100 20010db8"));
+    CHECK_FALSE(reported<AddressAdded>(RTM_NEWADDR, "02 18 00 00 03000000 0700 0200 0a0000 00"));
+    const auto address = reported<AddressAdded>(RTM_NEWADDR, "02 20 00 00 03000000 0800 0200 0a000001");
     REQUIRE(address);
     CHECK(address->address.prefix.to_string() == "10.0.0.1/32");
     CHECK(address->address.label.empty());
     CHECK_FALSE(address->address.broadcast);
     CHECK_FALSE(address->address.peer);
-    CHECK_FALSE(told<AddressAdded>(RTM_NEWADDR, "02 21 00 00 03000000 0800 0200 0a000001"));
+    CHECK_FALSE(reported<AddressAdded>(RTM_NEWADDR, "02 21 00 00 03000000 0800 0200 0a000001"));
 }
 
 TEST_CASE("labels may have a time to live") {

@@ -10,7 +10,7 @@
 #include <cerrno>
 
 #include "bytes.hpp"
-#include "mainstay/netlink/ipvs_told.hpp"
+#include "mainstay/netlink/ipvs_refusal.hpp"
 
 using namespace mainstay;
 using namespace mainstay::netlink;

@@ -24,7 +24,7 @@ Finding agent(const std::function<void(int)>& talk, const std::function<void(con
 }
 
 Finding answering(std::string answer) {
-    return agent([answer = std::move(answer)](int fd) { say(fd, answer); });
+    return agent([answer = std::move(answer)](int fd) { send_text(fd, answer); });
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ TEST_CASE("what is sent comes before the answer, with the escapes of C") {
     std::string heard;
     const auto talk = [&heard](int fd) {
         heard = hear_line(fd);
-        say(fd, "up 50%\n");
+        send_text(fd, "up 50%\n");
     };
     const Finding finding =
         agent(talk, [](config::Checker& what) { give(what, "send", config::WordList{R"(web1\tstate?\r\n)"}); });
@@ -91,7 +91,7 @@ TEST_CASE("what is no answer fails, and the reason shows what came") {
 
 TEST_CASE("an endless line is not read on, whatever it says") {
     const Finding endless = agent([](int fd) {
-        while (say(fd, "up up up ")) {
+        while (send_text(fd, "up up up ")) {
         }
     });
     CHECK(endless.outcome == Outcome::Failed);
@@ -113,7 +113,7 @@ TEST_CASE("an agent that is silent, trickles, resets or is not there") {
             hear_line(fd);
             for (const char* part : {"u", "p#", "x", "\n"}) {
                 pass_unheard(50s);
-                say(fd, part);
+                send_text(fd, part);
             }
         },
         asking);
@@ -121,7 +121,7 @@ TEST_CASE("an agent that is silent, trickles, resets or is not there") {
     const Finding endless = agent(
         [](int fd) {
             hear_line(fd);
-            trickle(fd, 50s, [fd] { say(fd, "u"); });
+            trickle(fd, 50s, [fd] { send_text(fd, "u"); });
         },
         asking);
     CHECK(endless.outcome == Outcome::TimedOut);

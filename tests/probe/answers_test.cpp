@@ -42,7 +42,7 @@ std::string problem(std::vector<std::pair<std::string, std::string>> parts) {
 
 }  // namespace
 
-TEST_CASE("a digest that is another one is told, with how much of the body it is of") {
+TEST_CASE("a digest that is another one is reported, with how much of the body it is of") {
     const Finding other = answered(says(kOk + "hello"), [](config::Checker& what) {
         what.urls.edit()[0].digest = "00000000000000000000000000000000";
     });
@@ -61,7 +61,7 @@ TEST_CASE("a digest that is another one is told, with how much of the body it is
           }).words == "MD5 digest error to server");
 }
 
-TEST_CASE("a regex that does not match tells of its window, its steps, or how much it looked at") {
+TEST_CASE("a regex that does not match reports its window, its steps, or how much it looked at") {
     const auto reason = [](const std::string& body, const std::string& pattern) {
         return answered(says(kOk + body), [&](config::Checker& what) { what = with_regex(what, pattern); }).reason;
     };
@@ -121,7 +121,7 @@ TEST_CASE("a url that the checker does not have fails, and one after the other i
     CHECK(run(what).outcome == Outcome::Passed);
 }
 
-TEST_CASE("a server that talks no TLS or resets in the handshake is told with what went wrong there") {
+TEST_CASE("a server that talks no TLS or resets in the handshake is reported with what went wrong there") {
     const UniqueFd listener = listen_on_any();
     std::thread server{[&] {
         const UniqueFd peer{::accept(listener.get(), nullptr, nullptr)};
@@ -217,7 +217,7 @@ TEST_CASE("an SSL block that is read at every reload takes no more memory each t
     CHECK(used_after(100) < before + 100'000);
 }
 
-TEST_CASE("an SSL block is told of once, where a check needs it, and where none does it is not") {
+TEST_CASE("an SSL block is reported once, where a check needs it, and where none does it is not") {
     auto broken = with_ssl({{"problem", "SSL: key: no file"}});
     CHECK(Toolbox{broken}.problems().empty());
     config::VirtualServer service;

@@ -14,7 +14,7 @@ void pass_time() { std::this_thread::sleep_for(std::chrono::milliseconds{2}); }
 
 }  // namespace
 
-TEST_CASE("the handlers of one turn are told one time, those of the next a later one") {
+TEST_CASE("the handlers of one turn get one time, those of the next a later one") {
     asio::io_context loop;
     auto& clock = asio::use_service<CachedClock>(loop);
     CachedClock::Time first{}, second{}, later{};

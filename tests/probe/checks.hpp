@@ -153,7 +153,7 @@ private:
     std::thread thread_;
 };
 
-inline bool say(int fd, std::string_view bytes) {
+inline bool send_text(int fd, std::string_view bytes) {
     while (!bytes.empty()) {
         const auto sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (sent <= 0) return false;

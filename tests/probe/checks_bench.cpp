@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "../kept_log.hpp"
 #include "mainstay/lvs/judge.hpp"
 #include "mainstay/probe/runner.hpp"
 
@@ -27,12 +28,6 @@ constexpr std::size_t kServersOfService = 100;
 constexpr std::uint32_t kFirstTarget = 0x7f010001;
 constexpr std::size_t kDescriptors = 8192;
 constexpr Micros kStartUp{2'000'000};  // warmup: not counted
-
-struct Silent final : Log {
-    using Log::line;
-    void line(LogLevel, std::string_view) override {}
-    [[nodiscard]] bool enabled(LogLevel) const override { return false; }
-};
 
 struct Plan {
     config::Checker::Type type = config::Checker::Type::Tcp;
@@ -151,7 +146,7 @@ private:
 
     Plan plan_;
     boost::asio::io_context loop_;
-    Silent log_;
+    mainstay::test::SilentLog log_;
     std::mt19937_64 random_{1};
     probe::Toolbox tools_;
     lvs::Judge judge_;

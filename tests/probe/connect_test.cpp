@@ -227,7 +227,7 @@ TEST_CASE("a check goes over IPv6 to a server that has only that") {
     std::thread agent{[&] {
         for (int i = 0; i < 2; ++i) {
             const UniqueFd peer{::accept(listener.get(), nullptr, nullptr)};
-            say(peer.get(), "up\n");
+            send_text(peer.get(), "up\n");
         }
     }};
     CHECK(run(checker_of(Type::Agent, there)).reason == "the agent says up");

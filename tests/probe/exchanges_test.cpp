@@ -94,7 +94,7 @@ TEST_CASE("an error while the answer is waited for fails the check, whatever it 
     CHECK(with_calls(Type::Dns, early).reason == "answered");
 }
 
-TEST_CASE("what is wrong with a UDP reply is told") {
+TEST_CASE("what is wrong with a UDP reply is reported") {
     CHECK(udp_reply("pong", 5, 6).reason == "a reply of 4 bytes, not of 5 to 6");
     CHECK(udp_reply("pong", 2, 3).reason == "a reply of 4 bytes, not of 2 to 3");
     CHECK(udp_reply("pong", 4, 4).reason == "replied");
@@ -121,7 +121,7 @@ TEST_CASE("answers are not waited for by a check that is cancelled in the middle
         CAPTURE(lvs::keyword_of(type));
         Canceller canceller;
         const auto talk = [&](int fd) {
-            say(fd, "220 mx\r\n");
+            send_text(fd, "220 mx\r\n");
             if (type == Type::Smtp) hear_line(fd);
             canceller.cancel();
             hear_line(fd);
@@ -168,23 +168,23 @@ TEST_CASE("a DNS_CHECK whose name is none goes to its server and asks for the ro
 
 TEST_CASE("an agent's answer may come in pieces, without a line's end, and of any printable text") {
     CHECK(streamed(Type::Agent, [](int fd) {
-              say(fd, "75");
-              say(fd, "% up\n");
+              send_text(fd, "75");
+              send_text(fd, "% up\n");
               hear_line(fd);
           }).reason == "the agent says 75%");
-    CHECK(streamed(Type::Agent, [](int fd) { say(fd, "~ !\x7f\x1f\n"); }).reason ==
+    CHECK(streamed(Type::Agent, [](int fd) { send_text(fd, "~ !\x7f\x1f\n"); }).reason ==
           "the agent's answer is not understood: '~ !?"
           "?'");
     const std::string longest = "up#" + std::string(1020, 'x');
-    CHECK(streamed(Type::Agent, [&](int fd) { say(fd, longest); }).outcome == Outcome::Passed);
-    CHECK(streamed(Type::Agent, [&](int fd) { say(fd, longest + "x"); }).reason ==
+    CHECK(streamed(Type::Agent, [&](int fd) { send_text(fd, longest); }).outcome == Outcome::Passed);
+    CHECK(streamed(Type::Agent, [&](int fd) { send_text(fd, longest + "x"); }).reason ==
           "the agent's line is longer than 1024 bytes");
     // It is enough to know that it is too long.
     CHECK(streamed(Type::Agent, [&](int fd) {
-              say(fd, longest + "x");
+              send_text(fd, longest + "x");
               hear_line(fd);
           }).reason == "the agent's line is longer than 1024 bytes");
-    CHECK(streamed(Type::Agent, [](int fd) { say(fd, std::string(40, 'y') + "z\n"); }).reason ==
+    CHECK(streamed(Type::Agent, [](int fd) { send_text(fd, std::string(40, 'y') + "z\n"); }).reason ==
           "the agent's answer is not understood: '" + std::string(40, 'y') + "'");
 }
 
@@ -195,7 +195,7 @@ TEST_CASE("an agent or a mail server that does not read what it is sent has time
         std::optional<FlyingTime> time;
         std::thread server{[&] {
             peer = UniqueFd{::accept(listener.get(), nullptr, nullptr)};
-            say(peer.get(), "220 mx\r\n");
+            send_text(peer.get(), "220 mx\r\n");
             time.emplace();
         }};
         auto what = checker_of(type, bound_to(listener));
@@ -213,21 +213,21 @@ TEST_CASE("an agent or a mail server that does not read what it is sent has time
     CHECK(mail.words == "Read timeout from server");
 }
 
-TEST_CASE("what a mail server did is told: its code, that it closed or reset the connection") {
+TEST_CASE("what a mail server did is reported: its code, that it closed or reset the connection") {
     const auto mail = [](const std::function<void(int)>& talk) { return streamed(Type::Smtp, talk); };
     const Finding good = mail([](int fd) {
-        say(fd, "220 mx\r\n");
+        send_text(fd, "220 mx\r\n");
         hear_line(fd);
-        say(fd, "250 mx\r\n");
+        send_text(fd, "250 mx\r\n");
         hear_line(fd);
-        say(fd, "221 bye\r\n");
+        send_text(fd, "221 bye\r\n");
     });
     CHECK(good.outcome == Outcome::Passed);
     CHECK(good.reason == "SMTP status code 250");
     const Finding refused = mail([](int fd) {
-        say(fd, "220 mx\r\n");
+        send_text(fd, "220 mx\r\n");
         hear_line(fd);
-        say(fd, "550 no\r\n");
+        send_text(fd, "550 no\r\n");
     });
     CHECK(refused.outcome == Outcome::Failed);
     CHECK(refused.reason == "SMTP status code 550");
@@ -240,19 +240,19 @@ TEST_CASE("what a mail server did is told: its code, that it closed or reset the
     CHECK(cut.reason == "connection reset by peer");
     // The greeting's code is no answer to HELO.
     CHECK(mail([](int fd) {
-              say(fd, "220 mx\r\n");
+              send_text(fd, "220 mx\r\n");
               hear_line(fd);
-              say(fd, "220 mx\r\n");
+              send_text(fd, "220 mx\r\n");
           }).words == "Bad HELO response from server");
-    CHECK(mail([](int fd) { say(fd, "250 mx\r\n"); }).words == "Bad greeting banner from server");
+    CHECK(mail([](int fd) { send_text(fd, "250 mx\r\n"); }).words == "Bad greeting banner from server");
     CHECK(mail([](int fd) {
-              for (const char c : std::string{"220 mx\r\n"}) say(fd, {&c, 1});
+              for (const char c : std::string{"220 mx\r\n"}) send_text(fd, {&c, 1});
               hear_line(fd);
-              say(fd, "250-mx\r\n");
-              say(fd, "250 mx\r\n");
+              send_text(fd, "250-mx\r\n");
+              send_text(fd, "250 mx\r\n");
               hear_line(fd);
-              say(fd, "5");
-              say(fd, "00 what\r\n");
+              send_text(fd, "5");
+              send_text(fd, "00 what\r\n");
           }).outcome == Outcome::Passed);
 }
 
@@ -287,8 +287,8 @@ TEST_CASE("an answer that goes on is not read on by a check that is cancelled") 
             std::array<char, 4096> bytes{};
             static_cast<void>(::recv(fd, bytes.data(), bytes.size(), 0));
             // An empty frame of settings; in HTTP/1 the beginning of a header.
-            say(fd,
-                protocol == std::string_view{"2"} ? std::string_view{"\0\0\0\4\0\0\0\0\0", 9} : "HTTP/1.1 200 OK\r\n");
+            send_text(fd, protocol == std::string_view{"2"} ? std::string_view{"\0\0\0\4\0\0\0\0\0", 9}
+                                                            : "HTTP/1.1 200 OK\r\n");
             static_cast<void>(protocol == std::string_view{"2"} ? ::recv(fd, bytes.data(), bytes.size(), 0) : 0);
             canceller.cancel();
             while (::recv(fd, bytes.data(), bytes.size(), 0) > 0) {

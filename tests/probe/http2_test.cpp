@@ -209,7 +209,7 @@ TEST_CASE("SSL_GET with http_protocol 2 asks for h2 by ALPN, and a server withou
     CHECK(finding.reason == "the server does not offer HTTP/2 (ALPN h2)");
 }
 
-TEST_CASE("a server of HTTP/1, a reset stream and an endless header are told apart") {
+TEST_CASE("a server of HTTP/1, a reset stream and an endless header are distinguished") {
     const auto against = [](std::string_view text) {
         const UniqueFd listener = listen_on_any();
         std::thread server{[&] {

@@ -37,7 +37,7 @@ TEST_CASE("a header that comes byte by byte without end runs out of time, and sa
     CHECK(finding.duration >= 720s);
 }
 
-TEST_CASE("a server that keeps the connection open is told from one that does not answer") {
+TEST_CASE("a server that keeps the connection open is distinguished from one that does not answer") {
     const Finding finding = answered([](int fd) {
         send_all(fd, kOk + "hello");
         outlast(fd);

@@ -218,7 +218,7 @@ TEST_CASE("tools are needed for TLS, a digest and a regex") {
     CHECK_FALSE(needs_tools({}));
 }
 
-TEST_CASE("a pattern is compiled once, and told of once when it is none") {
+TEST_CASE("a pattern is compiled once, and reported once when it is none") {
     config::Config config;
     config.virtual_servers = {serving(with_url(with_regex("o(k"))), serving(with_url(with_regex("o(k"))),
                               serving(with_url(with_regex("ok")))};

@@ -10,18 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "../kept_log.hpp"
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/unique_fd.hpp"
 
 namespace mainstay::probe::test {
-
-struct Lines final : Log {
-    using Log::line;
-    void line(LogLevel, std::string_view text) override { lines.emplace_back(text); }
-    bool enabled(LogLevel) const override { return true; }
-    std::vector<std::string> lines;
-};
 
 inline sockaddr_in loopback(std::uint16_t port) {
     sockaddr_in address{};

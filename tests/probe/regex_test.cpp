@@ -43,7 +43,7 @@ TEST_CASE("a match is found wherever the pieces of the body are cut") {
     }
 }
 
-TEST_CASE("a match across the pieces of a long body is found, and one longer than the window is told of") {
+TEST_CASE("a match across the pieces of a long body is found, and one longer than the window is reported") {
     std::string body(200'000, 'x');
     body.replace(kRegexPiece - 3, 6, "needle");
     CHECK(holds({.pattern = "ne+dle"}, body, 4096));
@@ -83,7 +83,7 @@ TEST_CASE("regex_no_match inverts") {
     CHECK_FALSE(holds({.pattern = "error", .must_not_match = true}, "an error"));
 }
 
-TEST_CASE("a pattern that is none is told in keepalived's words") {
+TEST_CASE("a pattern that is none is reported in keepalived's words") {
     const auto bad = Regex::compile({.pattern = "sta(tus"});
     REQUIRE_FALSE(bad.has_value());
     CHECK(bad.error().text() == "Invalid regex: 'sta(tus' at offset 7: missing closing parenthesis");

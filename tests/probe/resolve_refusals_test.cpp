@@ -64,30 +64,31 @@ std::string answered(DatagramServer::Answer answer) {
 
 TEST_CASE("an answer over TCP comes whole, whatever its pieces, and is one to this question") {
     const auto whole = over_tcp([](int fd, const std::string& query) {
-        for (const char c : with_length(reply(query, {address(1)}))) say(fd, {&c, 1});
+        for (const char c : with_length(reply(query, {address(1)}))) send_text(fd, {&c, 1});
     });
     CHECK(texts(whole) == Texts{"10.0.0.1:0"});
     CHECK(over_tcp([](int fd, const std::string& query) {
               std::string other = query;
               other[13] = 'x';
-              say(fd, with_length(reply(other, {address(1)})));
+              send_text(fd, with_length(reply(other, {address(1)})));
           }).refused == "an answer to another question");
     CHECK(over_tcp([](int fd, const std::string& query) {
               std::string other = query;
               other[1] = static_cast<char>(other[1] + 1);
-              say(fd, with_length(reply(other, {address(1)})));
+              send_text(fd, with_length(reply(other, {address(1)})));
           }).refused == "an answer to another question");
 }
 
 TEST_CASE("an answer over TCP that does not come is refused with what happened") {
     CHECK(over_tcp([](int, const std::string&) {}).refused == "closed by the name server");
-    CHECK(over_tcp([](int fd, const std::string&) { say(fd, "\x01"); }).refused == "closed by the name server");
+    CHECK(over_tcp([](int fd, const std::string&) { send_text(fd, "\x01"); }).refused == "closed by the name server");
     CHECK(over_tcp([](int fd, const std::string& query) {
-              say(fd, with_length(reply(query, {address(1)})).substr(0, 20));
+              send_text(fd, with_length(reply(query, {address(1)})).substr(0, 20));
           }).refused == "closed by the name server");
-    CHECK(over_tcp([](int fd, const std::string&) { say(fd, with_length("")); }).refused == "the answer is too short");
+    CHECK(over_tcp([](int fd, const std::string&) { send_text(fd, with_length("")); }).refused ==
+          "the answer is too short");
     CHECK(over_tcp([](int fd, const std::string& query) {
-              say(fd, with_length(reply(query, {address(1)}).substr(0, 40)));
+              send_text(fd, with_length(reply(query, {address(1)}).substr(0, 40)));
           }).refused == "the answer is damaged");
     CHECK(over_tcp([](int fd, const std::string&) {
               const linger hard{.l_onoff = 1, .l_linger = 0};
@@ -140,7 +141,7 @@ TEST_CASE("without a name server, and for what is no name, nobody is asked") {
     CHECK(server.heard().empty());
 }
 
-TEST_CASE("what this host or the way to the name server lacks is told, and the next one is asked") {
+TEST_CASE("what this host or the way to the name server lacks is reported, and the next one is asked") {
     DatagramServer server{[](const std::string& query) { return Texts{reply(query, {address(1)})}; }};
     const auto question = web({server.endpoint()});
     KernelCalls calls;
@@ -187,7 +188,7 @@ TEST_CASE("a service's addresses that came along are not asked for again, each a
     CHECK(server.heard().size() == 1);
 }
 
-TEST_CASE("a service without usable records has no address, one that is not there is told as such") {
+TEST_CASE("a service without usable records has no address, one that is not there is reported as such") {
     DatagramServer empty{
         [](const std::string& query) { return Texts{reply(query, {service(1, 1, 0, kOne), address(1)})}; }};
     auto question = web({empty.endpoint()});

@@ -122,7 +122,7 @@ TEST_CASE("an answer that does not fit is asked for over TCP, and one that lies 
         std::vector<std::string> records;
         for (unsigned last = 1; last <= 100; ++last) records.push_back(address(last));
         const std::string full = reply(again, records);
-        say(stream.get(), u16(static_cast<unsigned>(full.size() + (whole ? 0 : 1))) + full);
+        send_text(stream.get(), u16(static_cast<unsigned>(full.size() + (whole ? 0 : 1))) + full);
         if (!whole) outlast(stream.get());
     }};
     auto question = web({there});

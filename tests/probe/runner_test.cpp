@@ -17,7 +17,7 @@ namespace {
 
 struct Bench {
     boost::asio::io_context loop;
-    Lines log;
+    mainstay::test::KeptLog log;
     std::map<std::uint64_t, Finding> found;
     std::size_t results = 0;
     std::function<void(std::uint64_t)> then;
@@ -145,7 +145,7 @@ TEST_CASE("a runner may go while its checks run") {
     run_to_its_end(bench.loop);
 
     CHECK(bench.results == 0);
-    CHECK(bench.log.lines.empty());
+    CHECK(bench.log.texts.empty());
 }
 
 TEST_CASE("a check that throws was not run, says why, and makes room for the next") {
@@ -163,7 +163,7 @@ TEST_CASE("a check that throws was not run, says why, and makes room for the nex
     CHECK(bench.found.at(1).outcome == Outcome::NotRun);
     CHECK(bench.found.at(1).reason == "out of luck");
     CHECK(bench.found.at(2).outcome == Outcome::Passed);
-    CHECK(bench.log.lines == std::vector<std::string>{"ODD_CHECK 192.0.2.1:80 failed with an exception: out of luck"});
+    CHECK(bench.log.texts == std::vector<std::string>{"ODD_CHECK 192.0.2.1:80 failed with an exception: out of luck"});
 }
 
 TEST_CASE("a runner without checks stops on the next turn of the loop, and once") {

@@ -31,11 +31,11 @@ Finding smtp(const std::function<void(int)>& talk, const std::function<void(conf
 // Greets, and answers HELO and QUIT with these.
 std::function<void(int)> mail_server(std::string greeting, std::string helo, std::string quit, Heard* heard = nullptr) {
     return [=](int fd) {
-        say(fd, greeting);
+        send_text(fd, greeting);
         const std::string first = hear_line(fd);
-        say(fd, helo);
+        send_text(fd, helo);
         const std::string second = hear_line(fd);
-        say(fd, quit);
+        send_text(fd, quit);
         if (heard != nullptr) *heard = {first, second};
     };
 }
@@ -67,7 +67,7 @@ TEST_CASE("the wrong code at the greeting or after HELO fails in keepalived's wo
 TEST_CASE("endless lines and endless replies are not read on") {
     const auto flood = [](std::string piece) {
         return [piece](int fd) {
-            while (say(fd, piece)) {
+            while (send_text(fd, piece)) {
             }
         };
     };
@@ -86,7 +86,7 @@ TEST_CASE("a mail server has connect_timeout for reading HELO from when it is se
     };
     StreamServer server{[&](int fd) {
         forty_seconds_passed.get_future().wait();
-        say(fd, "220 mx\r\n");
+        send_text(fd, "220 mx\r\n");
         std::vector<char> bytes(1 << 20);
         bool ended = ::recv(fd, bytes.data(), 1, 0) != 1;
         pass(40s);
@@ -94,9 +94,9 @@ TEST_CASE("a mail server has connect_timeout for reading HELO from when it is se
             const auto got = ::recv(fd, bytes.data(), bytes.size(), 0);
             ended = got <= 0 || bytes[static_cast<std::size_t>(got) - 1] == '\n';
         }
-        say(fd, "250 mx\r\n");
+        send_text(fd, "250 mx\r\n");
         hear_line(fd);
-        say(fd, "221 bye\r\n");
+        send_text(fd, "221 bye\r\n");
     }};
     auto what = checker_of(Type::Smtp, server.endpoint());
     give(what, "helo_name", config::WordList{std::string(20'000'000, 'x')});
@@ -110,21 +110,21 @@ TEST_CASE("a mail server that is silent, trickles, hangs up or is not there") {
     CHECK(silent.words == "Read timeout from server");
     // Eight times connect_timeout are 480 s, for the greeting and what follows it.
     const Finding whole = smtp([](int fd) {
-        say(fd, "220 mx\r\n");
+        send_text(fd, "220 mx\r\n");
         hear_line(fd);
-        say(fd, "250 ");
+        send_text(fd, "250 ");
         for (int i = 0; i < 9; ++i) {
             pass_unheard(50s);
-            say(fd, i < 8 ? "x" : "\r\n");
+            send_text(fd, i < 8 ? "x" : "\r\n");
         }
         hear_line(fd);
-        say(fd, "221 bye\r\n");
+        send_text(fd, "221 bye\r\n");
     });
     CHECK(whole.outcome == Outcome::Passed);
     const Finding endless = smtp([](int fd) {
-        say(fd, "220 mx\r\n");
+        send_text(fd, "220 mx\r\n");
         hear_line(fd);
-        trickle(fd, 50s, [fd] { say(fd, "2"); });
+        trickle(fd, 50s, [fd] { send_text(fd, "2"); });
     });
     CHECK(endless.outcome == Outcome::TimedOut);
     const Finding closed = smtp(mail_server("220 mx\r\n", "250 mx\r\n", ""));

@@ -38,7 +38,7 @@ TEST_CASE("a packet is found where it was kept, and no other one is") {
     CHECK_FALSE(known.find(other.packet));
 }
 
-TEST_CASE("packets that differ only where the hash does not look are told apart") {
+TEST_CASE("packets that differ only where the hash does not look are distinguished") {
     KnownPackets known;
     auto near = Heard{1}, far = Heard{1};
     far.packet.destination = IpAddress::v4(0x0a000002);

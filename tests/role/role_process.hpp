@@ -98,7 +98,7 @@ public:
     RoleProcess(const RoleProcess&) = delete;
     RoleProcess& operator=(const RoleProcess&) = delete;
 
-    void say(const ipc::Message& message, int descriptor = -1) const {
+    void send(const ipc::Message& message, int descriptor = -1) const {
         REQUIRE(ipc::send_message(control_.get(), message, descriptor).has_value());
     }
     // The next message; none: the process has closed its end.

@@ -41,7 +41,7 @@ void Lan::start_all() {
 }
 
 void Lan::trouble(Nanos how_long) {
-    say(nullptr, "trouble begins");
+    trace_line(nullptr, "trouble begins");
     settled_ = false;
     jitter_ = std::max<Nanos>(Nanos{plan_.interval} * static_cast<int>(random_.below(4)) / 2, 2ms);  // may reorder
     const Instant until = now_ + how_long;
@@ -52,7 +52,7 @@ void Lan::trouble(Nanos how_long) {
 }
 
 void Lan::heal() {
-    say(nullptr, "is healed");
+    trace_line(nullptr, "is healed");
     loss_per_mille_ = duplicates_per_mille_ = 0;
     pass(jitter_);
     jitter_ = std::min<Nanos>(Nanos{plan_.interval} / 20, 2ms);
@@ -87,7 +87,7 @@ void Lan::unify() {
         }
         if (!differs || violation_) continue;
         any = true;
-        say(&host, "reloads with the common interval");
+        trace_line(&host, "reloads with the common interval");
         const Instant now = host.clock.local(now_);
         host.witness.reload(now, host.config);
         finish(host, host.router->reload(host.config, now));

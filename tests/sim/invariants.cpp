@@ -41,7 +41,7 @@ void Lan::broken(const Host* host, const std::string& what) {
     if (violation_) return;
     violation_ = fmt::format("{:.6f} s, {}: {}", std::chrono::duration<double>(now_.time_since_epoch()).count(),
                              host == nullptr ? std::string{"lan"} : fmt::format("r{}", host->index), what);
-    say(host, "VIOLATION {}", what);
+    trace_line(host, "VIOLATION {}", what);
 }
 
 void Lan::check(Host& host, const RouterSnapshot& snapshot, const Intents& intents, const Packet* heard) {
@@ -57,7 +57,7 @@ void Lan::check(Host& host, const RouterSnapshot& snapshot, const Intents& inten
         if (before == after) continue;
         moved = true;
         ++statistics_.transitions;
-        if (trace_) say(&host, "{} {} -> {}", snapshot.instances[n].name, to_string(before), to_string(after));
+        if (trace_) trace_line(&host, "{} {} -> {}", snapshot.instances[n].name, to_string(before), to_string(after));
         if (settled_) broken(&host, "(f) " + snapshot.instances[n].name + " moves in a settled network");
         if (before == State::Master && after == State::Backup) check_yield(host, n, intents, heard);
         if (before == State::Backup && after == State::Master) check_takeover(host, n, intents);

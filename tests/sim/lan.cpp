@@ -148,7 +148,7 @@ void Lan::happen(const Happening& what) {
     Host& host = hosts_[what.host];
     if (what.kind == Happening::Kind::Deliver) return deliver(host, what.packet);
     if (!host.router || what.incarnation != host.incarnation) return;
-    if (what.kind == Happening::Kind::Netlink) return tell_link(host, 0);
+    if (what.kind == Happening::Kind::Netlink) return report_link(host, 0);
     if (host.paused)
         host.results.push_back(host.script_good);
     else
@@ -196,7 +196,7 @@ InterfaceFact Lan::link_fact(const Host& host, std::size_t interface) const {
     return fact;
 }
 
-void Lan::tell_link(Host& host, std::size_t interface) {
+void Lan::report_link(Host& host, std::size_t interface) {
     if (!host.router) return;
     InterfaceFact fact = link_fact(host, interface);
     if (host.paused) {
@@ -316,8 +316,8 @@ void Lan::send(Host& from, const SendAdvert& advert) {
             if (packet->destination.is_multicast() || packet->destination == address(to.index, packet->source.family()))
                 post(packet, from.index, to.index);
         if (!trace_ || !trace_packets_) continue;
-        say(&from, "advert of VRID {} to {}: priority {}, every {} ms", packet->advert.virtual_router_id,
-            packet->destination.to_string(), packet->advert.priority, packet->advert.interval / Micros{1000});
+        trace_line(&from, "advert of VRID {} to {}: priority {}, every {} ms", packet->advert.virtual_router_id,
+                   packet->destination.to_string(), packet->advert.priority, packet->advert.interval / Micros{1000});
     }
 }
 

@@ -164,7 +164,7 @@ private:
     void deliver(Host& host, const std::shared_ptr<const Packet>& packet);
     void hear(Host& host, const Packet& packet);
     void deadline(Host& host);
-    void tell_link(Host& host, std::size_t interface);
+    void report_link(Host& host, std::size_t interface);
     void script_ends(Host& host, bool good);
     void address_lost(Host& host, const vrrp::AddressLost& fact);
     [[nodiscard]] vrrp::InterfaceFact link_fact(const Host& host, std::size_t interface) const;
@@ -211,7 +211,7 @@ private:
     void broken(const Host* host, const std::string& what);
     // A line of the trace, put into words only when somebody reads it.
     template <class... Args>
-    void say(const Host* host, fmt::format_string<Args...> format, Args&&... args) const {
+    void trace_line(const Host* host, fmt::format_string<Args...> format, Args&&... args) const {
         if (trace_) write(host, fmt::format(format, std::forward<Args>(args)...));
     }
     void write(const Host* host, const std::string& what) const;

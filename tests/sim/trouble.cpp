@@ -43,10 +43,10 @@ void Lan::one_trouble() {
         case 10:
             loss_per_mille_ = static_cast<unsigned>(random_.below(3) * 150);
             duplicates_per_mille_ = static_cast<unsigned>(random_.below(2) * 200);
-            return say(nullptr, "loss {} and duplicates {} in 1000", loss_per_mille_, duplicates_per_mille_);
+            return trace_line(nullptr, "loss {} and duplicates {} in 1000", loss_per_mille_, duplicates_per_mille_);
         case 11:
             host.script_good = !host.script_good;
-            return say(&host, "{}", host.script_good ? "the script is good again" : "the script begins to fail");
+            return trace_line(&host, "{}", host.script_good ? "the script is good again" : "the script begins to fail");
         case 12:
             host.kernel_refuses = random_.chance(250);
             steal_address(i);
@@ -76,14 +76,14 @@ void Lan::replay() {
     if (packet->source == address(to.index, packet->source.family())) return;
     if (!packet->destination.is_multicast() && packet->destination != address(to.index, packet->source.family()))
         return;
-    say(&to, "is sent an old packet again: VRID {} priority {} from {}", packet->advert.virtual_router_id,
-        packet->advert.priority, packet->source.to_string());
+    trace_line(&to, "is sent an old packet again: VRID {} priority {} from {}", packet->advert.virtual_router_id,
+               packet->advert.priority, packet->source.to_string());
     deliver(to, packet);
 }
 
 void Lan::crash(std::size_t i) {
     Host& host = hosts_[i];
-    say(&host, "crashes");
+    trace_line(&host, "crashes");
     host.router.reset();
     host.paused = false;
     host.inbox.clear();
@@ -106,7 +106,7 @@ void Lan::stop(std::size_t i) {
     if (!host.router) return;
     resume(i);
     if (violation_) return;
-    say(&host, "stops in order");
+    trace_line(&host, "stops in order");
     host.witness.shutdown();
     finish(host, host.router->step(Shutdown{}, host.clock.local(now_)));
 }
@@ -116,18 +116,18 @@ void Lan::start(std::size_t i, bool with_block) {
     if (host.router) return;
     with_block = with_block && host.has_block;
     const bool forgets = sabotage_ == Sabotage::ForgetsState;
-    say(&host, "{}", with_block ? "starts, going on from the state block" : "starts");
+    trace_line(&host, "{}", with_block ? "starts, going on from the state block" : "starts");
     ++host.incarnation;
     const Instant now = host.clock.local(now_);
     if (!host.record.empty())
         host.recorder = std::make_unique<record::Recorder>(std::as_writable_bytes(std::span{host.record}),
                                                            kRecordVersion, [this] { return wall_time(); });
     host.router.emplace(vrrp::Router{host.config}, host.recorder.get());
-    host.witness.tell_maintenance(host.maintenance);
+    host.witness.send_maintenance(host.maintenance);
     if (host.maintenance) (void)host.router->step(Maintenance{true}, now);
     for (std::size_t k = 0; k < host.links.size(); ++k) {
         const InterfaceFact fact = forgets ? host.links[k] : link_fact(host, k);
-        host.witness.tell(fact);
+        host.witness.observe(fact);
         (void)host.router->step(fact, now);
     }
     for (auto& heard : host.heard) heard = {};
@@ -142,7 +142,7 @@ void Lan::start(std::size_t i, bool with_block) {
 void Lan::pause(std::size_t i) {
     Host& host = hosts_[i];
     if (!host.router || host.paused) return;
-    say(&host, "is paused");
+    trace_line(&host, "is paused");
     host.paused = true;
 }
 
@@ -150,7 +150,7 @@ void Lan::pause(std::size_t i) {
 void Lan::resume(std::size_t i) {
     Host& host = hosts_[i];
     if (!host.paused) return;
-    say(&host, "runs again, {} packets wait", host.inbox.size());
+    trace_line(&host, "runs again, {} packets wait", host.inbox.size());
     host.paused = false;
     if (sabotage_ == Sabotage::DeadlinesFirst) deadline(host);
     for (const Fact& fact : std::exchange(host.netlink, {})) {
@@ -177,9 +177,9 @@ void Lan::set_link(std::size_t i, std::size_t interface, bool up) {
     Host& host = hosts_[i];
     auto& link = host.links[interface];
     if (link.up == up || link.index == 0) return;
-    say(&host, "{} goes {}", link.name, up ? "up" : "down");
+    trace_line(&host, "{} goes {}", link.name, up ? "up" : "down");
     link.up = up;
-    tell_link(host, interface);
+    report_link(host, interface);
 }
 
 // Deleted and made again: all its addresses are gone. `at_once`: the director sees only the new one.
@@ -187,7 +187,7 @@ void Lan::replace_interface(std::size_t i, bool at_once) {
     Host& host = hosts_[i];
     auto& link = host.link();
     if (!link.up || host.paused) return;
-    say(&host, "{}", at_once ? "eth0 is replaced" : "eth0 is deleted and made again");
+    trace_line(&host, "{}", at_once ? "eth0 is replaced" : "eth0 is deleted and made again");
     for (const auto& held : host.kernel)
         if (host.router) host.missing.insert(held);
     host.kernel.clear();
@@ -199,7 +199,7 @@ void Lan::replace_interface(std::size_t i, bool at_once) {
         finish(host, host.router->step(gone, now));
     }
     link.index = index;
-    if (!violation_) tell_link(host, 0);
+    if (!violation_) report_link(host, 0);
 }
 
 void Lan::steal_address(std::size_t i) {
@@ -208,7 +208,7 @@ void Lan::steal_address(std::size_t i) {
     auto stolen = host.kernel.begin();
     std::advance(stolen, static_cast<std::ptrdiff_t>(random_.below(host.kernel.size())));
     const AddressLost lost{stolen->first, stolen->second};
-    say(&host, "somebody removes {}", lost.address.to_string());
+    trace_line(&host, "somebody removes {}", lost.address.to_string());
     host.kernel.erase(stolen);
     if (!host.router) return;
     host.missing.insert({lost.interface, lost.address});
@@ -221,7 +221,7 @@ void Lan::steal_address(std::size_t i) {
 void Lan::fail_over(std::size_t i, std::size_t n) {
     Host& host = hosts_[i];
     if (!host.router || host.paused) return;
-    say(&host, "is to hand {} over", name_of(n));
+    trace_line(&host, "is to hand {} over", name_of(n));
     const Instant now = host.clock.local(now_);
     host.witness.fail_over(now, n);
     finish(host, host.router->step(FailOver{static_cast<InstanceId>(n)}, now));
@@ -230,7 +230,7 @@ void Lan::fail_over(std::size_t i, std::size_t n) {
 void Lan::fail_back(std::size_t i, std::size_t n) {
     Host& host = hosts_[i];
     if (!host.router || host.paused) return;
-    say(&host, "may preempt {} again", name_of(n));
+    trace_line(&host, "may preempt {} again", name_of(n));
     host.witness.fail_back(n);
     finish(host, host.router->step(FailBack{static_cast<InstanceId>(n)}, host.clock.local(now_)));
 }
@@ -239,7 +239,7 @@ void Lan::maintain(std::size_t i, bool on) {
     Host& host = hosts_[i];
     if (host.paused || host.maintenance == on) return;
     host.maintenance = on;
-    say(&host, "{} maintenance", on ? "begins" : "ends");
+    trace_line(&host, "{} maintenance", on ? "begins" : "ends");
     if (!host.router) return;
     const Instant now = host.clock.local(now_);
     host.witness.maintain(now, on);
@@ -265,7 +265,7 @@ void Lan::reload(std::size_t i, bool everything) {
             std::ranges::find(c.addresses, fresh, &config::VirtualAddress::prefix) == c.addresses.end())
             c.addresses.push_back({.prefix = fresh});
     }
-    say(&host, "reloads{}", everything ? fmt::format(" with priority {}", priority) : "");
+    trace_line(&host, "reloads{}", everything ? fmt::format(" with priority {}", priority) : "");
     const Instant now = host.clock.local(now_);
     host.witness.reload(now, host.config);
     finish(host, host.router->reload(host.config, now));
@@ -279,7 +279,7 @@ void Lan::partition() {
         for (std::size_t b = 0; b <= client(); ++b) cuts_[a * (client() + 1) + b] = side[a] != side[b];
         if (side[a]) text += a == client() ? " client" : fmt::format(" r{}", a);
     }
-    say(nullptr, "is parted:{} apart from the others", text);
+    trace_line(nullptr, "is parted:{} apart from the others", text);
 }
 
 void Lan::cut_randomly() {
@@ -289,13 +289,13 @@ void Lan::cut_randomly() {
         if (out) cuts_[victim * (client() + 1) + other] = random_.chance(800);
         if (in) cuts_[other * (client() + 1) + victim] = random_.chance(800);
     }
-    say(&hosts_[victim], "is cut off{}{}", out ? ", is not heard" : "", in ? ", does not hear" : "");
+    trace_line(&hosts_[victim], "is cut off{}{}", out ? ", is not heard" : "", in ? ", does not hear" : "");
 }
 
 void Lan::join() {
     if (std::ranges::find(cuts_, true) == cuts_.end()) return;
     cuts_.assign(cuts_.size(), false);
-    say(nullptr, "is whole again");
+    trace_line(nullptr, "is whole again");
 }
 
 std::uint8_t Lan::unknown_vrid() const {
@@ -362,7 +362,7 @@ void Lan::forge() {
     p.payload = wire::encode_vrrp(p.advert, p.source, p.destination);
     if (how == std::string_view{"checksum"}) p.payload[6] ^= std::byte{0x10};
     if (random_.chance(100)) p.payload.resize(random_.below(p.payload.size()));
-    say(&hosts_[to], "is sent a forged packet, wrong {}", how);
+    trace_line(&hosts_[to], "is sent a forged packet, wrong {}", how);
     deliver(hosts_[to], std::make_shared<const Packet>(std::move(p)));
 }
 

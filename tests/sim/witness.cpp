@@ -166,10 +166,10 @@ void Witness::adopt(Instant now, std::size_t n, const Expect& before) {
     }
 }
 
-void Witness::tell(const vrrp::InterfaceFact& fact) { links_.insert_or_assign(fact.name, fact); }
+void Witness::observe(const vrrp::InterfaceFact& fact) { links_.insert_or_assign(fact.name, fact); }
 
 void Witness::link(Instant now, const vrrp::InterfaceFact& fact) {
-    tell(fact);
+    observe(fact);
     judge(now);
 }
 

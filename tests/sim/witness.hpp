@@ -57,7 +57,7 @@ public:
 
     // What the router is told, just before it is: one call for every fact.
     void start(Instant now, bool with_block);
-    void tell(const vrrp::InterfaceFact& fact);  // before start(), and as part of link()
+    void observe(const vrrp::InterfaceFact& fact);  // before start(), and as part of link()
     void link(Instant now, const vrrp::InterfaceFact& fact);
     void hear(Instant now, const Packet& packet);
     void deadline(Instant now);
@@ -68,7 +68,7 @@ public:
     void fail_over(Instant now, std::size_t n);
     void fail_back(std::size_t n);
     void maintain(Instant now, bool on);  // before start(): tell_maintenance()
-    void tell_maintenance(bool on) { maintenance_ = on; }
+    void send_maintenance(bool on) { maintenance_ = on; }
 
     // What differs between what was owed and what came, in words; nothing when all is as it must be.
     [[nodiscard]] std::optional<std::string> compare(Instant now, const vrrp::RouterSnapshot& got,

@@ -39,11 +39,11 @@ config::Instance hmac_instance(const char* mode = "enforce", const char* replay 
 
 struct AuthBench {
     explicit AuthBench(const config::Instance& c) : bench{c} {
-        tell(t0);
+        deliver(t0);
         (void)bench.router.step(link(), t0);
         (void)bench.router.start(t0);
     }
-    void tell(Instant now) {
+    void deliver(Instant now) {
         (void)bench.router.step(ClockTold{{kNow + std::chrono::duration_cast<Micros>(now - t0).count()}}, now);
     }
     Intents hear_ah(std::uint32_t sequence, Instant now, std::uint8_t priority = 150, const char* key = "secret12",
@@ -141,7 +141,7 @@ TEST_CASE("AH numbers begin with the time, continue received ones, and increase 
     CHECK(again.router.snapshot().instances[0].auth_heard == left.instances[0].auth_heard);
 }
 
-TEST_CASE("a clock that runs on as it was told needs no other word, and one that was set does") {
+TEST_CASE("a clock that runs on as it was set needs nothing else, and one that was set does") {
     Bench bench{ah_instance()};
     CHECK_FALSE(bench.router.clock_agrees({kNow}, t0));  // nothing was told
     (void)bench.router.step(ClockTold{{kNow}}, t0);
@@ -157,7 +157,7 @@ TEST_CASE("a clock that runs on as it was told needs no other word, and one that
 TEST_CASE("auth_hmac signs with the active key and the time, and numbers grow within one moment") {
     // effect: vrrp_instance/auth_hmac: active_key key
     AuthBench b{hmac_instance()};
-    b.tell(t0 + 3'609'375us);
+    b.deliver(t0 + 3'609'375us);
     const auto sent = b.bench.tick(t0 + 3'609'375us);
     const auto& payload = advert_in(sent).payloads[0];
     REQUIRE(payload.size() == 12 + 28);
@@ -217,7 +217,7 @@ TEST_CASE("each defect of a signed packet has its counter and its line, and cost
     for (const Row& row : rows) {
         CAPTURE(row.log);
         AuthBench b{hmac_instance()};
-        b.tell(t0 + 1s);
+        b.deliver(t0 + 1s);
         CHECK(lines(b.hear_signed(row.trailer, t0 + 1s, row.key)) == Lines{row.log});
         CHECK(b.hear_signed(row.trailer, t0 + 1s, row.key).empty());
         CHECK(b.bench.counters().*row.counter == 2);

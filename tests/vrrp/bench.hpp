@@ -117,7 +117,7 @@ struct Render {
                            to_string(e.transition), e.priority, e.notify ? "" : " silent",
                            e.mail ? " mail: " + e.detail : "");
     }
-    std::string operator()(const Say& i) const {
+    std::string operator()(const WriteLog& i) const {
         return (i.line.level == LogLevel::Debug     ? "debug: "
                 : i.line.level == LogLevel::Warning ? "warning: "
                                                     : "") +
@@ -156,7 +156,8 @@ inline Lines brief(const Intents& intents) {
 inline Lines deeds(const Intents& intents) {
     Intents kept;
     for (const Intent& intent : intents)
-        if (!std::holds_alternative<Say>(intent) && !std::holds_alternative<Announce>(intent)) kept.push_back(intent);
+        if (!std::holds_alternative<WriteLog>(intent) && !std::holds_alternative<Announce>(intent))
+            kept.push_back(intent);
     return lines(kept);
 }
 

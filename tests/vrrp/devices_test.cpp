@@ -39,7 +39,7 @@ Lines text(const DevicePlan& plan) {
     return lines;
 }
 
-Lines said(const DevicePlan& plan) {
+Lines lines_of(const DevicePlan& plan) {
     Lines lines;
     for (const auto& line : plan.lines) lines.push_back(line.text);
     return lines;
@@ -146,11 +146,11 @@ TEST_CASE("a private macvlan with the right MAC address on the right parent is r
 
     const auto plan = plan_devices(with({c}), links);
     CHECK(names(plan) == Lines{"mine"});
-    CHECK(said(plan) == Lines{"(VI_1) Found matching interface mine",
-                              "(VI_1) vmac name mismatch wanted <=> mine. changing to mine."});
+    CHECK(lines_of(plan) == Lines{"(VI_1) Found matching interface mine",
+                                  "(VI_1) vmac name mismatch wanted <=> mine. changing to mine."});
     CHECK(plan.config.instances[0].interface == "mine");
 
-    CHECK(said(plan_devices(with({c}), links, {}, {"mine"})).empty());
+    CHECK(lines_of(plan_devices(with({c}), links, {}, {"mine"})).empty());
 }
 
 TEST_CASE("VMACs that the daemon made are planned as if they were not there yet: names go by the configuration alone") {
@@ -179,7 +179,7 @@ TEST_CASE("a VMAC that was found at the start keeps the name that it had") {
 
     CHECK(names(plan) == Lines{"mine"});
     CHECK(plan.devices[0].found);
-    CHECK(said(plan).empty());
+    CHECK(lines_of(plan).empty());
 }
 
 TEST_CASE("a macvlan that is not private, of another MAC address or on another parent is not reused") {
@@ -276,12 +276,12 @@ TEST_CASE("an instance on a VMAC fails with its parent, and says which interface
     const auto faults = [&] { return judge(c, nullptr, links, scripts, {}).faults; };
 
     CHECK(faults() == Lines{"interface eth0 does not exist"});
-    links.tell(link("eth0", false));
-    links.tell(link("vrrp.51", false, {ip("10.0.0.1")}, 7));
+    links.update(link("eth0", false));
+    links.update(link("vrrp.51", false, {ip("10.0.0.1")}, 7));
     CHECK(faults() == Lines{"interface eth0 down"});
-    links.tell(link("eth0", true));
+    links.update(link("eth0", true));
     CHECK(faults() == Lines{"interface vrrp.51 down"});
-    links.tell(link("vrrp.51", true, {ip("10.0.0.1")}, 7));
+    links.update(link("vrrp.51", true, {ip("10.0.0.1")}, 7));
     CHECK(faults().empty());
 }
 
@@ -293,9 +293,9 @@ TEST_CASE("a source address that is not on the interface is a fault with track_s
     Links links;
     const ScriptBoard scripts;
 
-    links.tell(link("eth0", true, {ip("10.0.0.1"), ip("10.0.0.2")}));
+    links.update(link("eth0", true, {ip("10.0.0.1"), ip("10.0.0.2")}));
     CHECK(judge(c, nullptr, links, scripts, {}).faults.empty());
-    links.tell(link("eth0", true, {ip("10.0.0.2")}));
+    links.update(link("eth0", true, {ip("10.0.0.2")}));
     CHECK(judge(c, nullptr, links, scripts, {}).faults == Lines{"source address 10.0.0.1 is not on the interface"});
     c.more.reset();
     CHECK(judge(c, nullptr, links, scripts, {}).faults.empty());

@@ -296,7 +296,8 @@ TEST_CASE("a flood of rivals is counted but answered only four times an interval
 }
 
 TEST_CASE(
-    "whoever came after the fourth answer may have told the clients otherwise: the next advert tells them again") {
+    "whoever came after the fourth answer may have reported the clients otherwise: the next advert reports them "
+    "again") {
     auto c = instance(150);
     c.garp_lower_prio_repeat = 2;
     c.garp_lower_prio_delay = 3s;

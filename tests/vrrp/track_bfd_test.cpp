@@ -39,7 +39,7 @@ config::Config tracking(std::optional<std::int64_t> weight, bool reverse = false
     return c;
 }
 
-Intents tell(Bench& bench, const char* name, bool up, Instant now = t0) {
+Intents update(Bench& bench, const char* name, bool up, Instant now = t0) {
     return bench.router.step(BfdFact{name, up}, now);
 }
 
@@ -55,19 +55,19 @@ TEST_CASE("an instance that tracks a BFD session without a weight is in FAULT un
     CHECK(brief(bench.router.start(t0)) == Lines{"(VI_1) entering FAULT state (BFD instance peer down)",
                                                  "warning: (VI_1) Entering FAULT STATE (init)",
                                                  "announce INSTANCE VI_1 FAULT 105"});
-    CHECK(brief(tell(bench, "peer", false, t0 + 1s)).empty());
-    CHECK(brief(tell(bench, "peer", true, t0 + 2s)) == Lines{"VRRP_Instance(VI_1) Tracked BFD instance peer is UP",
-                                                             "(VI_1) Entering BACKUP STATE",
-                                                             "announce INSTANCE VI_1 BACKUP 105"});
-    CHECK(brief(tell(bench, "peer", true, t0 + 3s)).empty());
+    CHECK(brief(update(bench, "peer", false, t0 + 1s)).empty());
+    CHECK(brief(update(bench, "peer", true, t0 + 2s)) == Lines{"VRRP_Instance(VI_1) Tracked BFD instance peer is UP",
+                                                               "(VI_1) Entering BACKUP STATE",
+                                                               "announce INSTANCE VI_1 BACKUP 105"});
+    CHECK(brief(update(bench, "peer", true, t0 + 3s)).empty());
 }
 
 TEST_CASE("a master whose BFD session goes down resigns at once") {
     Bench bench = Bench::started(tracking({}));
-    (void)tell(bench, "peer", true);
+    (void)update(bench, "peer", true);
     while (bench.state() != State::Master) (void)bench.tick(bench.router.deadline().value());
 
-    CHECK(brief(tell(bench, "peer", false, t0 + 60s)) ==
+    CHECK(brief(update(bench, "peer", false, t0 + 60s)) ==
           Lines{"VRRP_Instance(VI_1) Tracked BFD instance peer is DOWN", "0 advert 0 to 224.0.0.18",
                 "0 advert 0 to 224.0.0.18", "0 remove 10.9.9.9/32@eth0",
                 "(VI_1) entering FAULT state (BFD instance peer down)", "warning: (VI_1) Entering FAULT STATE",
@@ -86,9 +86,9 @@ TEST_CASE("weights of both signs and reverse move the priority with a BFD sessio
         CAPTURE(row.reverse);
         Bench bench = Bench::started(tracking(row.weight, row.reverse));
         CHECK(priority_of(bench) == row.while_down);  // never told of
-        (void)tell(bench, "peer", true);
+        (void)update(bench, "peer", true);
         CHECK(priority_of(bench) == row.while_up);
-        (void)tell(bench, "peer", false);
+        (void)update(bench, "peer", false);
         CHECK(priority_of(bench) == row.while_down);
     }
 }
@@ -96,7 +96,7 @@ TEST_CASE("weights of both signs and reverse move the priority with a BFD sessio
 TEST_CASE("reverse without a weight: FAULT while the session is up") {
     Bench bench = Bench::started(tracking({}, true));
     CHECK(bench.state() == State::Backup);
-    (void)tell(bench, "peer", true);
+    (void)update(bench, "peer", true);
     CHECK(bench.state() == State::Fault);
     CHECK(bench.router.snapshot().instances[0].fault == "BFD instance peer up");
 }
@@ -141,7 +141,7 @@ TEST_CASE("a BFD session that a sync group tracks counts for every member") {
     CHECK(bench.state(0) == State::Fault);
     CHECK(bench.state(1) == State::Fault);
 
-    const Lines told = brief(tell(bench, "peer", true));
+    const Lines told = brief(update(bench, "peer", true));
     CHECK(std::ranges::count(told, "VRRP_Instance(VI_1) Tracked BFD instance peer is UP") == 1);
     CHECK(std::ranges::count(told, "VRRP_Instance(VI_2) Tracked BFD instance peer is UP") == 1);
     CHECK(bench.state(0) == State::Backup);
@@ -150,8 +150,8 @@ TEST_CASE("a BFD session that a sync group tracks counts for every member") {
 
 TEST_CASE("a restarted router remembers reported BFD states, and a reload keeps them") {
     Bench first = Bench::started(tracking({}));
-    (void)tell(first, "peer", true);
-    (void)tell(first, "elsewhere", true);
+    (void)update(first, "peer", true);
+    (void)update(first, "elsewhere", true);
     while (first.state() != State::Master) (void)first.tick(first.router.deadline().value());
     const RouterSnapshot snapshot = first.router.snapshot();
 
@@ -181,7 +181,7 @@ TEST_CASE("first script results that are awaited are no reason beside a BFD sess
     c.instances[0].track_scripts = {{"chk", 0, false}};
     Bench bench = Bench::started(c);
     CHECK(bench.router.snapshot().instances[0].fault == "BFD instance peer down");
-    CHECK(lines(tell(bench, "peer", true)).at(0) == "VRRP_Instance(VI_1) Tracked BFD instance peer is UP");
+    CHECK(lines(update(bench, "peer", true)).at(0) == "VRRP_Instance(VI_1) Tracked BFD instance peer is UP");
     CHECK(bench.state() == State::Fault);
     (void)bench.script("chk", 0, t0 + 1s);
     CHECK(bench.state() == State::Backup);

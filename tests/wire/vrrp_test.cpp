@@ -159,7 +159,7 @@ TEST_CASE("addresses of the other family and beyond 255 are left out") {
     CHECK(back.addresses.back() == ip("10.0.0.254"));
 }
 
-TEST_CASE("a packet of an unknown version is told apart by its header alone") {
+TEST_CASE("a packet of an unknown version is distinguished by its header alone") {
     const auto packet = decode_vrrp(from_hex("11 33 96 ff 01 01 00 00"), Family::V4);
 
     REQUIRE(packet.has_value());

@@ -185,7 +185,7 @@ private:
     Transport::Server in_flight_server_;
     std::optional<Delivery> delivery_;  // result of in_flight_, not processed yet
     std::string last_problem_;
-    bool told_disk_ = false;  // the spool's failure was logged
+    bool logged_disk_ = false;  // the spool's failure was logged
     report::MailCounters counters_;
     // A delivery may end after this object is destroyed.
     std::shared_ptr<char> alive_ = std::make_shared<char>();

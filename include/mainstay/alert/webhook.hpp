@@ -57,7 +57,7 @@ struct AlertChange {
 // What the event begins and ends, ended ones last; takes it over into `firing`.
 [[nodiscard]] std::vector<AlertChange> alert_changes(const Event& event, FiringAlerts& firing);
 
-// Ends alerts of which no event tells: of an object that was removed while it was down, or that recovered while no
+// Ends alerts whose end no event reports: of an object that was removed while it was down, or that recovered while no
 // daemon ran. `over` says how an alert ended: Deleted, Up, or none. The events are of `at` and just after it.
 [[nodiscard]] std::vector<Event> closing_events(const FiringAlerts& firing, const AlertIsOver& over, WallTime at);
 

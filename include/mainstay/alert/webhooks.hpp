@@ -83,7 +83,7 @@ public:
     // Afterwards the requests of these events are on disk, unless unsaved() says that some are in memory only; what
     // there is no room for is dropped and counted.
     void take(const std::vector<Event>& events, WallTime wall);
-    // Whether an alert is firing; and ends those that are over although no event told of it.
+    // Whether an alert is firing; and ends those that are over although no event reported it.
     [[nodiscard]] bool firing() const { return !firing_.empty(); }
     void close_alerts(const AlertIsOver& over, WallTime wall);
     // Retries a disk that could not be written, and notes there what has been delivered.
@@ -177,7 +177,7 @@ private:
     FiringAlerts firing_;
     bool firing_loaded_ = false, firing_saved_ = true;
     std::int64_t sequence_ = 0;
-    bool told_disk_ = false;
+    bool logged_disk_ = false;
     // A delivery may end after this object is destroyed.
     std::shared_ptr<char> alive_ = std::make_shared<char>();
 };

@@ -52,7 +52,7 @@ inline constexpr std::array<std::pair<Transition, const char*>, 10> kTransitionW
     return std::nullopt;
 }
 
-// False for what is only told in passing: the state stays.
+// False for what is only reported in passing: the state stays.
 [[nodiscard]] constexpr bool changes_state(Transition transition) {
     return transition != Transition::MasterPriority && transition != Transition::BackupPriority &&
            transition != Transition::LowerPriorityHeard;

@@ -13,7 +13,7 @@
 
 namespace mainstay {
 
-// New ones go to the end: processes of two versions tell each other levels by position.
+// New ones go to the end: processes of two versions send each other levels by position.
 enum class LogModule : std::uint8_t { Supervisor, Config, Vrrp, Lvs, Bfd, Track, Snmp, Observer, Mail, Webhook, Api };
 inline constexpr std::array kLogModules{LogModule::Supervisor, LogModule::Config,  LogModule::Vrrp, LogModule::Lvs,
                                         LogModule::Bfd,        LogModule::Track,   LogModule::Snmp, LogModule::Observer,

@@ -28,15 +28,15 @@ using Random = std::function<std::uint32_t()>;
 struct Settings {
     std::string name;
     IpAddress neighbor;
-    IpAddress source;                               // empty: the kernel's choice
-    Micros min_rx{10'000}, min_tx{10'000};          // 1 ms ..
-    Micros idle_tx{1'000'000};                      // 1 s .. : between packets while the session is not up
-    std::uint8_t multiplier = 5;                    // 1..
-    bool passive = false;                           // sends nothing before the neighbour does
-    std::uint8_t ttl = 255;                         // of packets sent
-    int max_hops = 0;                               // a packet's TTL must be at least ttl - max_hops; -1: any
-    bool multihop = false;                          // UDP port 4784 instead of 3784
-    bool tells_vrrp = true, tells_checkers = true;  // the roles that get its state
+    IpAddress source;                                         // empty: the kernel's choice
+    Micros min_rx{10'000}, min_tx{10'000};                    // 1 ms ..
+    Micros idle_tx{1'000'000};                                // 1 s .. : between packets while the session is not up
+    std::uint8_t multiplier = 5;                              // 1..
+    bool passive = false;                                     // sends nothing before the neighbour does
+    std::uint8_t ttl = 255;                                   // of packets sent
+    int max_hops = 0;                                         // a packet's TTL must be at least ttl - max_hops; -1: any
+    bool multihop = false;                                    // UDP port 4784 instead of 3784
+    bool reports_to_vrrp = true, reports_to_checkers = true;  // the roles that get its state
     bool operator==(const Settings&) const = default;
 };
 
@@ -80,18 +80,18 @@ struct SendPacket {
     bool operator==(const SendPacket&) const = default;
 };
 // The session came up or went down: report it to the roles that track it. A session that was never reported is down.
-struct Tell {
+struct ReportState {
     std::string session;
     bool up = false;
     bool vrrp = true, checkers = true;
-    bool operator==(const Tell&) const = default;
+    bool operator==(const ReportState&) const = default;
 };
-struct Say {  // a log line
+struct WriteLog {  // a log line
     LogLine line;
-    bool operator==(const Say&) const = default;
+    bool operator==(const WriteLog&) const = default;
 };
 
-using Intent = std::variant<SendPacket, Tell, Say>;
+using Intent = std::variant<SendPacket, ReportState, WriteLog>;
 using Intents = std::vector<Intent>;
 
 // ---- state that survives a crash and is shown by status ------------------------------------------------------------

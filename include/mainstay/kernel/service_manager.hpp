@@ -15,7 +15,7 @@ namespace mainstay::kernel {
 // read.
 [[nodiscard]] Result<void> notify_socket(const std::string& address, std::string_view state);
 // Sends to $NOTIFY_SOCKET; does nothing if it is not set.
-void tell_service_manager(std::string_view state);  // "READY=1", "STATUS=...", "WATCHDOG=1"
+void notify_service_manager(std::string_view state);  // "READY=1", "STATUS=...", "WATCHDOG=1"
 
 // The interval of WATCHDOG=1: half of the unit's WatchdogSec. The arguments are $WATCHDOG_USEC and $WATCHDOG_PID, null
 // if not set; the latter is the process that systemd monitors.

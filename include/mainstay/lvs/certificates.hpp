@@ -25,14 +25,14 @@ public:
     struct Judgement {
         std::string
             remark;  // for the check's result: "its certificate ends on 2026-12-01, in 11 days"; empty: not soon
-        Intents told;
+        Intents intents;
     };
     // Judges the certificate of `server`, from a check with `cert_expiry_warning days`.
     [[nodiscard]] Judgement look(const config::VirtualServer& service, const config::RealServer& server, bool alive,
                                  const ShownCertificate& certificate, std::uint32_t days, WallTime now);
 
 private:
-    std::set<std::string, std::less<>> told_;
+    std::set<std::string, std::less<>> logged_;
 };
 
 }  // namespace mainstay::lvs

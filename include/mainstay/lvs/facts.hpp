@@ -69,9 +69,9 @@ struct Announce {
     Event event;
     bool operator==(const Announce&) const = default;
 };
-struct Say {
+struct WriteLog {
     LogLine line;
-    bool operator==(const Say&) const = default;
+    bool operator==(const WriteLog&) const = default;
 };
 struct TableChanged {  // the desired table of this service has changed
     std::size_t service = 0;
@@ -81,7 +81,7 @@ struct CountConnections {  // servers of this service are draining
     std::size_t service = 0;
     bool operator==(const CountConnections&) const = default;
 };
-using Intent = std::variant<StartCheck, CancelCheck, Announce, Say, TableChanged, CountConnections>;
+using Intent = std::variant<StartCheck, CancelCheck, Announce, WriteLog, TableChanged, CountConnections>;
 using Intents = std::vector<Intent>;
 
 }  // namespace mainstay::lvs

@@ -1,5 +1,5 @@
 // What the kernel's scheduler `mh` decides: the table of a service, and the server of each flow. Pure, and equal to the
-// kernel's bit for bit, so that several directors can prove that they agree, and a flow's server can be told without
+// kernel's bit for bit, so that several directors can prove that they agree, and a flow's server can be named without
 // asking the kernel.
 //
 // The method is Maglev's (Eisenbud et al., NSDI 2016, section 3.4). Linux adds weights, SipHash-1-3 as the hash on

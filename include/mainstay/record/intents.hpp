@@ -75,7 +75,7 @@ void add(SummaryBuilder& builder, const lvs::Intents& intents);
 [[nodiscard]] IntentSummary summary_of(const vrrp::Intents& intents, std::vector<std::byte>& room);
 
 [[nodiscard]] std::string_view kind_name(std::uint8_t kind, Machine machine = Machine::Router);  // "SendAdvert"
-// "SendAdvert, 3 Say, AddAddresses"
+// "SendAdvert, 3 WriteLog, AddAddresses"
 [[nodiscard]] std::string describe(const IntentSummary& summary, Machine machine = Machine::Router);
 
 }  // namespace mainstay::record

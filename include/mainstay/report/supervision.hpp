@@ -12,7 +12,7 @@ namespace mainstay::report {
 struct ProcessStatus {
     std::string role;        // "vrrp"
     bool ready = false;      // runs a committed configuration
-    std::uint64_t ends = 0;  // how often such a process ended without having been told to
+    std::uint64_t ends = 0;  // how often such a process ended without having been stopped
     bool operator==(const ProcessStatus&) const = default;
 };
 

@@ -49,7 +49,7 @@ struct WantedDevice {
     std::optional<IpAddress> source;  // the configured link-local address
     std::optional<Prefix> address;    // of an ipvlan
     std::string group;                // interface group, as written; empty: the parent's
-    bool tell = false;                // netlink_notify_msg
+    bool notifies = false;            // netlink_notify_msg
     std::string instance;             // the first instance that uses it, for the log
     bool found = false;               // it existed already, created by another program, and keeps its name
     bool operator==(const WantedDevice&) const = default;

@@ -243,9 +243,9 @@ struct Announce {  // publish this transition
     Event event;
     bool operator==(const Announce&) const = default;
 };
-struct Say {  // a log line
+struct WriteLog {  // a log line
     LogLine line;
-    bool operator==(const Say&) const = default;
+    bool operator==(const WriteLog&) const = default;
 };
 // What became of the hand-over of one instance; exactly one for each master that a FailOver or a Maintenance ended.
 struct HandOverEnded {
@@ -262,8 +262,8 @@ struct HandOverEnded {
 };
 
 using Intent = std::variant<SendAdvert, AddAddresses, RemoveAddresses, ChangeAddresses, RestoreAddress,
-                            SendGratuitousArp, RunScript, Announce, Say, AnnounceAddress, SetRouting, RemoveRouting,
-                            SetStaticAddresses, HandOverEnded>;
+                            SendGratuitousArp, RunScript, Announce, WriteLog, AnnounceAddress, SetRouting,
+                            RemoveRouting, SetStaticAddresses, HandOverEnded>;
 using Intents = std::vector<Intent>;
 
 // ---- state that survives a crash and is shown by status ------------------------------------------------------------

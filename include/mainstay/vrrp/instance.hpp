@@ -71,7 +71,7 @@ public:
     void address_lost(Step step, const std::string& interface, const Prefix& prefix);
     void restore_failed(Step step, const std::string& interface, const Prefix& prefix);
     void duplicate_found(Step step, const std::string& interface, const Prefix& prefix);
-    void routing_lost(Step step, const netlink::Routing& told);
+    void routing_lost(Step step, const netlink::Routing& reported);
     void routing_outcome(Step step, const RoutingOutcome& outcome);
     void look_again(Instant now) {  // a reload: pending restores are done at once
         restores_.hasten(now);
@@ -136,7 +136,7 @@ private:
     void advert_due(Step step);
     void enter_backup(Step step, Instant deadline, const char* suffix = "");
     void enter_fault(Step step, const Health& health, const char* suffix = "");
-    void tell_fault(Step step, const Health& health, const char* suffix);
+    void log_fault(Step step, const Health& health, const char* suffix);
     void adopt_state(Step step, const InstanceSnapshot& previous);
     void leave_master(Step step, unsigned resignations);
     void resign_for_lost_addresses(Step step, const char* what = "addresses");
@@ -161,7 +161,7 @@ private:
     void arm_extra_arps(Instant now);
     void send_extra_arps(Step step);
     void announce(Step step, Transition transition, std::string detail = {});
-    void say(Step step, LogLevel level, const std::string& text) const;
+    void log(Step step, LogLevel level, const std::string& text) const;
 
     InstanceId id_;
     std::shared_ptr<const config::Instance> config_;  // of a configuration that all instances share

@@ -39,7 +39,7 @@ public:
     [[nodiscard]] Intents step(const Fact& fact, Instant now);
 
     // Switches to a new configuration. Instances whose identity (reload.hpp) is unchanged keep their state. `host`
-    // tells of the interfaces and sources of the new configuration, by which alone they are judged: given as facts of
+    // reports the interfaces and sources of the new configuration, by which alone they are judged: given as facts of
     // their own before, the former configuration would judge by devices that are no longer meant for its instances.
     [[nodiscard]] Intents reload(std::shared_ptr<const config::Config> config, const HostFacts& host, Instant now);
     [[nodiscard]] Intents reload(std::shared_ptr<const config::Config> config, Instant now) {

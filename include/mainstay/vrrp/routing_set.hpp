@@ -51,7 +51,7 @@ public:
     [[nodiscard]] std::vector<RoutingEntry> in_order_of_removal() const;
 
     // Each returns true if a tracked entry cannot be kept, so that its owner must resign.
-    [[nodiscard]] bool lost(Step step, const netlink::Routing& told);
+    [[nodiscard]] bool lost(Step step, const netlink::Routing& reported);
     [[nodiscard]] bool outcome(Step step, const RoutingOutcome& outcome);
     void tick(Step step);
     void nudge(Instant now);        // entries may have been removed: audit soon
@@ -77,7 +77,7 @@ private:
     void added(Step step, SetRouting::How how, std::size_t position);
     [[nodiscard]] bool refused(Step step, SetRouting::How how, std::size_t position, const std::string& reason);
     [[nodiscard]] std::string name(std::size_t position) const;  // "route 10.0.0.0/8 via 10.1.1.1"
-    void say(Step step, LogLevel level, std::string text) const;
+    void log(Step step, LogLevel level, std::string text) const;
 
     InstanceId owner_;
     std::string prefix_;

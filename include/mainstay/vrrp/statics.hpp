@@ -40,7 +40,7 @@ public:
     void stop(Step step);
     void interface_up(Step step, const std::string& name);
     void address_lost(Step step, const AddressLost& fact);
-    void routing_lost(Step step, const netlink::Routing& told) { (void)routing_.lost(step, told); }
+    void routing_lost(Step step, const netlink::Routing& reported) { (void)routing_.lost(step, reported); }
     void outcome(Step step, const RoutingOutcome& outcome) { (void)routing_.outcome(step, outcome); }
     void renew_routing(Step step, SetRouting::How how,
                        const std::function<bool(const RoutingEntry&)>& concerned) const {

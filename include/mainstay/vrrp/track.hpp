@@ -16,7 +16,7 @@ namespace mainstay::vrrp {
 // The last InterfaceFact of each interface. An interface without a fact does not exist.
 class Links {
 public:
-    void tell(const InterfaceFact& fact) { by_name_.insert_or_assign(fact.name, fact); }
+    void update(const InterfaceFact& fact) { by_name_.insert_or_assign(fact.name, fact); }
     [[nodiscard]] const InterfaceFact* find(std::string_view name) const;
     [[nodiscard]] bool up(std::string_view name) const;
 

@@ -64,8 +64,8 @@ public:
     void adopt(const std::vector<TrackerSnapshot>& previous);  // of a crashed incarnation
 
     // True when the state changed.
-    [[nodiscard]] bool tell(const FileFact& fact, Intents& out);
-    [[nodiscard]] bool tell(const ProcessFact& fact, Instant now, Intents& out);
+    [[nodiscard]] bool update(const FileFact& fact, Intents& out);
+    [[nodiscard]] bool update(const ProcessFact& fact, Instant now, Intents& out);
     [[nodiscard]] bool tick(Instant now, Intents& out);  // handles delays that have ended
     [[nodiscard]] std::optional<Instant> deadline() const;
 

@@ -63,7 +63,7 @@ private:
     struct Counted {
         ProcessTracker tracker;
         std::set<int> pids;
-        std::optional<std::uint32_t> told;
+        std::optional<std::uint32_t> reported;
     };
     std::vector<Counted> counted_;
 };

@@ -55,7 +55,7 @@ public:
     // ends.
     [[nodiscard]] bool whole() const;
     // The value of Content-Length, any upper or lower case; it is only reported, not a limit.
-    [[nodiscard]] std::optional<std::uint64_t> told_length() const { return told_length_; }
+    [[nodiscard]] std::optional<std::uint64_t> declared_length() const { return declared_length_; }
     [[nodiscard]] std::uint64_t body_received() const { return body_received_; }  // beyond Content-Length too
 
 private:
@@ -66,7 +66,7 @@ private:
     std::string header_;
     bool ended_ = false, too_long_ = false;
     std::optional<std::uint16_t> status_;
-    std::optional<std::uint64_t> content_length_, told_length_;
+    std::optional<std::uint64_t> content_length_, declared_length_;
     std::uint64_t body_received_ = 0;
     bool chunked_ = false;
     ChunkWalk chunks_;

@@ -211,7 +211,7 @@ std::string Diagnoser::source_of(Code code, Mark mark, std::string_view message)
 }
 
 Diagnostic& Diagnoser::add(Severity severity, Rank rank, Code code, Mark mark, std::string message) {
-    ++said_;
+    ++reported_;
     last_ = kNowhere;
     if (full()) {
         ++dropped_;
@@ -237,7 +237,7 @@ Diagnostic& Diagnoser::add(Severity severity, Rank rank, Code code, Mark mark, s
     return d;
 }
 
-Diagnostic* ParseContext::said_of(Block block, std::size_t owner, std::string_view keyword) {
+Diagnostic* ParseContext::reported_of(Block block, std::size_t owner, std::string_view keyword) {
     const auto found = std::ranges::find_if(attempts, [&](const Attempt& attempt) {
         return attempt.block == block && attempt.owner == owner && attempt.keyword == keyword;
     });

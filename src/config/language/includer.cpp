@@ -89,7 +89,7 @@ bool Includer::open_one(const Include& wanted, const std::string& path, const So
 Diagnostic& Includer::problem(const Include& wanted, IncludeCheck check, const Source& at, const std::string& why) {
     const bool fails = wanted.checks.has(check);
     // Reported once per file, even if it is included several times.
-    if (!said_.emplace(snapshot_.files[at.file].path, at.line, why).second) return spare_;
+    if (!reported_.emplace(snapshot_.files[at.file].path, at.line, why).second) return spare_;
     auto& d = findings_.add(fails ? Severity::Fatal : Severity::Warning, fails ? Rank::Security : Rank::None,
                             fails ? Code::IncludeFailed : Code::IncludeProblem, at,
                             fmt::format("{}: {}", wanted.keyword, why));

@@ -45,7 +45,7 @@ private:
     Snapshot& snapshot_;
     Findings& findings_;
     std::vector<std::string> real_paths_;  // of snapshot_.files
-    std::set<std::tuple<std::string, std::uint32_t, std::string>> said_;
+    std::set<std::tuple<std::string, std::uint32_t, std::string>> reported_;
     std::size_t total_ = 0;  // bytes
     Diagnostic spare_;
 };

@@ -106,13 +106,13 @@ void report_finding(Diagnoser& diag, const LexFinding& finding) {
 
 void report_old_or_inert(ParseContext& r, const KeywordSpec& row, Mark mark) {
     const bool inert = !is_acted_on(row);
-    if (!row.deprecated.empty() && r.said.insert(&row).second) {
+    if (!row.deprecated.empty() && r.reported.insert(&row).second) {
         std::string message = fmt::format("{} is deprecated", row.name);
         auto& d = row.old_name_is_silent ? r.diag.advise(Code::Deprecated, mark, std::move(message))
                                          : r.diag.warn(Code::Deprecated, mark, std::move(message));
         d.fix = fmt::format("write {}", row.deprecated);
         if (inert) d.effect = "it has no effect yet";
-    } else if (inert && r.said.insert(&row).second) {
+    } else if (inert && r.reported.insert(&row).second) {
         auto& d = r.diag.advise(Code::NotActedOn, mark,
                                 fmt::format("{} is accepted, but mainstay does not act on it yet", row.name));
         d.effect = "it has no effect";

@@ -66,7 +66,7 @@ private:
     }
 
     void announce(const KeywordSpec& row, Mark mark) {
-        if (!row.deprecated.empty() && r_.said.insert(&row).second)
+        if (!row.deprecated.empty() && r_.reported.insert(&row).second)
             r_.diag.warn(Code::Deprecated, mark, fmt::format("{} of {} is deprecated", row.name, owner_.name)).fix =
                 fmt::format("write {}", row.deprecated);
     }
@@ -89,7 +89,7 @@ private:
     bool repeated(const KeywordSpec& row, Mark mark) {
         KeywordValues& values = top().section->values;
         const auto earlier =
-            std::ranges::find_if(values, [&](const KeywordValue& v) { return says_the_same(row, v.keyword); });
+            std::ranges::find_if(values, [&](const KeywordValue& v) { return means_the_same(row, v.keyword); });
         if (earlier == values.end() || row.name.starts_with('<')) return false;
         if (row.repeat == Repeat::Refused) {
             r_.diag.error(Code::GivenTwice, mark, fmt::format("a line of {} has one action, not 2", owner_.name));
@@ -104,7 +104,7 @@ private:
         return false;
     }
 
-    bool says_the_same(const KeywordSpec& row, std::string_view word) {
+    bool means_the_same(const KeywordSpec& row, std::string_view word) {
         const auto thing = [](const KeywordSpec& one) { return one.same_as.empty() ? one.name : one.same_as; };
         const KeywordSpec* other = find_option(top().block, word);
         return other != nullptr && thing(*other) == thing(row);

@@ -141,7 +141,7 @@ void resolve_address(NumberNames& names, VirtualAddress& address) {
     std::erase_if(address.more.edit().values, [](const KeywordValue& v) { return v.keyword == "scope"; });
 }
 
-void tell_unknown(ParseContext& r, NumberNames& names, const std::string& folders) {
+void report_unknown(ParseContext& r, NumberNames& names, const std::string& folders) {
     for (const auto& [row, name, mark] : r.named_numbers) {
         if (row == nullptr || file_of(row->name).empty() || value_of_name(names, row->name, name)) continue;
         std::string unknown = name;
@@ -203,7 +203,7 @@ void resolve_names(ParseContext& r, Config& config) {
     };
     const std::string etc = folder("iproute_etc_dir").empty() ? "/etc/iproute2" : folder("iproute_etc_dir");
     NumberNames names{folder("iproute_usr_dir"), etc};
-    tell_unknown(r, names, etc);
+    report_unknown(r, names, etc);
     if (!config.more->sections.empty()) resolve_blocks(names, config.more.edit().sections);
     for (Instance& instance : config.instances) {
         if (!instance.more->sections.empty()) resolve_blocks(names, instance.more.edit().sections);

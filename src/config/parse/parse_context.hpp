@@ -67,7 +67,7 @@ public:
     std::vector<Entry>& entries() { return entries_; }
     // The number of diagnostics, and the entry of the last one; kNowhere if the list was full.
     static constexpr std::size_t kNowhere = SIZE_MAX;
-    [[nodiscard]] std::size_t said() const { return said_; }
+    [[nodiscard]] std::size_t reported() const { return reported_; }
     [[nodiscard]] std::size_t last() const { return last_; }
     void append(Diagnoser&& later);
     [[nodiscard]] bool full() const { return entries_.size() >= kMaxDiagnostics; }
@@ -82,7 +82,7 @@ private:
     const Snapshot& snapshot_;
     std::vector<Entry> entries_;
     std::unordered_map<std::string, std::size_t> sources_;
-    std::size_t said_ = 0, last_ = kNowhere;
+    std::size_t reported_ = 0, last_ = kNowhere;
     Diagnostic spare_;  // receives diagnostics that are not kept
     std::size_t dropped_ = 0;
     Rank dropped_rank_ = Rank::None;
@@ -333,8 +333,8 @@ struct ParseContext {
         Mark mark = {};
     };
     std::vector<TrackedTooEarly> tracked_too_early;
-    CompactOptional<ExtraSettings> more;          // outside of all blocks
-    std::unordered_set<const KeywordSpec*> said;  // keywords with a once-only diagnostic
+    CompactOptional<ExtraSettings> more;              // outside of all blocks
+    std::unordered_set<const KeywordSpec*> reported;  // keywords with a once-only diagnostic
     // In a separate pool, because table nodes scattered between the drafts would cause cache misses.
     std::pmr::monotonic_buffer_resource name_pool;
     NameIndex script_names{&name_pool}, instance_names{&name_pool}, group_names{&name_pool};
@@ -373,7 +373,7 @@ struct ParseContext {
     std::vector<std::pair<std::string, std::size_t>> undefined_scripts;  // tracked above their line; the diagnostic
     std::vector<Attempt> attempts;
     // The diagnostic about the keyword in that block; null if there is none. Valid until the next diagnostic.
-    [[nodiscard]] Diagnostic* said_of(Block block, std::size_t owner, std::string_view keyword);
+    [[nodiscard]] Diagnostic* reported_of(Block block, std::size_t owner, std::string_view keyword);
     // "line 7", with the file's path when it is not the top one. Counts lines: for single marks.
     [[nodiscard]] std::string where(Mark mark) const;
 };

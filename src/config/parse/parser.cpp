@@ -206,7 +206,7 @@ private:
             r_.diag.error(Code::MissingCloseBrace, unknown_mark_, "this block is not closed: its } is missing").effect =
                 "it ends at the end of the file";
         while (frames_.size() > 1) leave();
-        passed_.tell();
+        passed_.report();
     }
 
     // ---- lines -------------------------------------------------------------------------------------------------
@@ -250,12 +250,12 @@ private:
 
     void broken(const Statement& s) {
         const auto& entries = r_.diag.entries();
-        const auto told = std::ranges::find_if(entries, [&](const Diagnoser::Entry& entry) {
+        const auto reported = std::ranges::find_if(entries, [&](const Diagnoser::Entry& entry) {
             return entry.mark.offset >= s.mark.offset &&
                    entry.diagnostic.code == static_cast<std::uint16_t>(Code::UnterminatedQuote);
         });
         const KeywordSpec* row = find_row(frames_.back().block, s.words[0].text);
-        if (row != nullptr) attempted(row->name, static_cast<std::size_t>(told - entries.begin()));
+        if (row != nullptr) attempted(row->name, static_cast<std::size_t>(reported - entries.begin()));
     }
 
     void skip_next(Mark mark) {
@@ -290,13 +290,13 @@ private:
         const std::size_t count = row.args.takes == Takes::Items ? s.words.size() : 1;
         for (std::size_t i = 0; i < count; ++i) {
             ++frame.items;
-            const std::size_t before = r_.diag.said();
+            const std::size_t before = r_.diag.reported();
             Value value{.row = row, .statement = s, .word = s.words[i].text, .mark = s.words[i].mark, .first = i};
             if (row.set != nullptr)
                 row.set(r_, value);
             else
                 keep_item(value);
-            if (r_.diag.said() != before) attempted(row.name, r_.diag.last());
+            if (r_.diag.reported() != before) attempted(row.name, r_.diag.last());
         }
     }
 
@@ -352,9 +352,9 @@ private:
 
     void keyword(const KeywordSpec& row, const Statement& s) {
         announce(row, s);
-        const std::size_t before = r_.diag.said();
+        const std::size_t before = r_.diag.reported();
         const bool used = use(row, s);
-        if (r_.diag.said() != before) attempted(row.name, r_.diag.last());
+        if (r_.diag.reported() != before) attempted(row.name, r_.diag.last());
         if (!used || row.args.takes == Takes::Command || row.args.takes == Takes::Line) return;
         if (s.words.size() < row.args.words_max + 3U) return;
         // keepalived silently ignores surplus words; with two keywords on one line it loses the second.
@@ -432,7 +432,7 @@ private:
 
     void unknown(const Statement& s, bool opens, Frame& frame) {
         const Token& word = s.words[0];
-        if (const auto slip = unknowns_.slip(s, frame.block); slip.told) return attempted_name(slip.meant);
+        if (const auto slip = unknowns_.slip(s, frame.block); slip.reported) return attempted_name(slip.meant);
         for (std::size_t i = frames_.size() - 1; i-- > 0;)
             if (find_row(frames_[i].block, word.text) != nullptr) return misplaced(s, opens, frame, frames_[i]);
         const auto meant = unknowns_.report(s, frame.block, frame.row, opens);

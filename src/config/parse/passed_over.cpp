@@ -101,7 +101,7 @@ void PassedOver::add(Lost::Kind kind, std::string name) {
     r_.lost.push_back({{kind, std::move(name)}, entry_, kind != Lost::Kind::Server || !in_service()});
 }
 
-void PassedOver::tell() {
+void PassedOver::report() {
     std::map<std::size_t, std::vector<std::string>> named;
     for (const auto& [lost, entry, worth_naming] : r_.lost)
         if (worth_naming) named[entry].push_back(describe(lost));

@@ -29,7 +29,7 @@ public:
     void something_is_read();
 
     // Lists the lost objects in the diagnostics. Called once, at the end.
-    void tell();
+    void report();
 
 private:
     enum class Holds : std::uint8_t { Anything, Addresses, Service };

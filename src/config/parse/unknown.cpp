@@ -35,8 +35,8 @@ Unknowns::Slip Unknowns::slip(const Statement& s, Block block) {
     const std::string_view meant = !rest.empty() || s.words.size() < 2 ? rest : std::string_view{s.words[1].text};
     if (invisible.bytes == 0) return {report_slip(r_.diag, block, s), meant};
     // Pasted text has them on many lines.
-    if (const auto told = invisible_.find(invisible.name); told != invisible_.end()) {
-        r_.diag.also(told->second, word.mark);
+    if (const auto known = invisible_.find(invisible.name); known != invisible_.end()) {
+        r_.diag.also(known->second, word.mark);
         return {true, meant};
     }
     auto& d = r_.diag.error(Code::InvisibleCharacter, {word.mark.offset, static_cast<std::uint32_t>(invisible.bytes)},

@@ -14,7 +14,7 @@ public:
 
     // A mistake with a separate message. `meant` is the probably intended keyword, if any.
     struct Slip {
-        bool told = false;
+        bool reported = false;
         std::string_view meant;
     };
     [[nodiscard]] Slip slip(const Statement& statement, Block block);

@@ -171,7 +171,7 @@ bool TomlValues::command(const KeywordSpec& row, const toml::node& node, std::ve
         wrong_type(row, *line);
         return false;
     }
-    // What cannot be split is handed on as an open quote: the parser tells of both in the same words.
+    // What cannot be split is handed on as an open quote: the parser reports both in the same words.
     const auto argv = split_arguments(text->get());
     const TomlPlace place = place_of(line->source());
     words.push_back({argv ? written_command(*argv) : "\"'\"", place});

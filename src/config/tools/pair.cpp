@@ -101,7 +101,7 @@ private:
             const Instance& twin = other.instances[j];
             const bool same = share_address(own, twin) || own.name == twin.name;
             if (!same || (where == Where::First ? taken(j) : match_[j] != kNone)) continue;
-            if (where == Where::Second) return;  // told from the other side
+            if (where == Where::Second) return;  // reported from the other side
             const std::string what =
                 own.family != twin.family
                     ? fmt::format("{}: IPv{}", own.name,
@@ -181,7 +181,7 @@ private:
                                  std::string_view effect) {
             const auto first = bare(list_a), second = bare(list_b);
             const auto lost_b = missing(first, second), lost_a = missing(second, first);
-            const auto say = [&](const auto& lost, Where lacks, const std::string& has) {
+            const auto report_lost = [&](const auto& lost, Where lacks, const std::string& has) {
                 if (lost.empty()) return;
                 r_.add(severity, Code::PairAddresses, lacks,
                        fmt::format("{}: {} {} {} in {} only: {}", p.name(), kind, joined(lost),
@@ -189,8 +189,8 @@ private:
                        fmt::format("add {} to {}, or remove {} from {}", lost.size() == 1 ? "it" : "them",
                                    r_.name(lacks), lost.size() == 1 ? "it" : "them", has));
             };
-            say(lost_b, Where::Second, r_.names.first);
-            say(lost_a, Where::First, r_.names.second);
+            report_lost(lost_b, Where::Second, r_.names.first);
+            report_lost(lost_a, Where::First, r_.names.second);
             if (!lost_a.empty() || !lost_b.empty()) return;
             const auto whole_a = prefixes(list_a), whole_b = prefixes(list_b);
             if (const auto other = missing(whole_a, whole_b); !other.empty())
@@ -286,7 +286,7 @@ private:
         const auto first = members(first_, p.first_group), second = members(second_, p.second_group);
         const auto only_first = missing(first, second), only_second = missing(second, first);
         if (only_first.empty() && only_second.empty()) return;
-        if (!told_groups_.insert({p.first_group, p.second_group}).second) return;
+        if (!reported_groups_.insert({p.first_group, p.second_group}).second) return;
         r_.add(
             kWarning, Code::PairGroup, Where::Both,
             fmt::format("sync group {} has other members in {} than in {} (virtual_router_id {})", p.first_group->name,
@@ -298,7 +298,7 @@ private:
     const Config& first_;
     const Config& second_;
     std::vector<std::size_t> match_;  // per instance of the first file; kNone: no counterpart
-    std::set<std::pair<const SyncGroup*, const SyncGroup*>> told_groups_;
+    std::set<std::pair<const SyncGroup*, const SyncGroup*>> reported_groups_;
 };
 
 }  // namespace

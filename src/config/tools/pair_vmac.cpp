@@ -51,7 +51,7 @@ void compare_vmacs(PairReport& report, const InstancePair& pair) {
             fmt::format("{}: use_vmac in {} only: the MAC address of the virtual addresses changes at each takeover",
                         pair.name(), a.vmac.enabled ? report.names.first : report.names.second),
             "set use_vmac in both or in neither");
-    // Between unicast and multicast there is worse to tell; with another address the kernel has no reason.
+    // Between unicast and multicast there is worse to report; with another address the kernel has no reason.
     if (!a.vmac.enabled || own_mac(a) != own_mac(b) || a.unicast_peers.empty() != b.unicast_peers.empty()) return;
     if (sends_from_vmac(a) == sends_from_vmac(b)) return;
     deaf(report, pair, sends_from_vmac(a) ? Where::Second : Where::First);

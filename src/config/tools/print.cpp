@@ -185,7 +185,7 @@ private:
         const KeywordSpec* row = find_row(frame.block, words[0].text);
         return row != nullptr && words.size() <= row->args.words_min;
     }
-    void found(const LexFinding&) override {}  // the parser tells of it
+    void found(const LexFinding&) override {}  // the parser reports it
 
     PrintedText out_;
     std::vector<Frame> frames_{{Block::Root, nullptr}};

@@ -21,11 +21,11 @@ bool same_session(const KeywordValues& a, const KeywordValues& b) {
 
 // A bad address was reported already.
 void no_neighbor(ParseContext& r, std::string_view name, Mark opened) {
-    const bool told = std::ranges::any_of(r.diag.entries(), [&](const Diagnoser::Entry& entry) {
+    const bool reported = std::ranges::any_of(r.diag.entries(), [&](const Diagnoser::Entry& entry) {
         return entry.mark.offset > opened.offset &&
                entry.diagnostic.code == static_cast<std::uint16_t>(Code::NotAnAddress);
     });
-    if (told) return;
+    if (reported) return;
     auto& d = r.diag.error(Code::NoNeighbor, opened, fmt::format("bfd_instance {} has no neighbor_ip", name));
     d.effect = "the instance is not used";
     d.fix = "add `neighbor_ip ADDRESS`";

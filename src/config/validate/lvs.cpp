@@ -76,8 +76,8 @@ private:
         });
     }
     // Whether a line of this service that meant `keyword` was reported: then it is not missing.
-    [[nodiscard]] bool told(std::string_view keyword) {
-        return r_.said_of(Block::Service, s_.mark.offset, keyword) != nullptr;
+    [[nodiscard]] bool reported(std::string_view keyword) {
+        return r_.reported_of(Block::Service, s_.mark.offset, keyword) != nullptr;
     }
 
     void settle_family() {
@@ -103,14 +103,14 @@ private:
             return;
         }
         m_.protocol = s_.protocol.value_or(Protocol::Udp);
-        if (s_.protocol || s_.protocol_mark.length != 0 || told("protocol")) return;
+        if (s_.protocol || s_.protocol_mark.length != 0 || reported("protocol")) return;
         auto& d = diag_.error(Code::NoProtocol, s_.mark, fmt::format("virtual server {} has no protocol", name()));
         d.effect = "UDP is used, as keepalived does";
         d.fix = "add `protocol TCP`";
     }
 
     bool no_servers() {
-        if (!s_.server_refused && !told("real_server"))
+        if (!s_.server_refused && !reported("real_server"))
             diag_.error(Code::NoRealServer, s_.mark, fmt::format("virtual server {} has no real_server", name()))
                 .effect = "it is left out";
         return false;
@@ -119,14 +119,14 @@ private:
 
     void settle_scheduler() {
         m_.scheduler = s_.scheduler.empty() ? "wlc" : s_.scheduler;
-        if (!s_.scheduler_given && !m_.active_active && !told("lb_algo") && !told("lvs_sched")) {
+        if (!s_.scheduler_given && !m_.active_active && !reported("lb_algo") && !reported("lvs_sched")) {
             auto& d = diag_.error(Code::NoScheduler, s_.mark, fmt::format("virtual server {} has no lb_algo", name()));
             d.effect = "wlc is used";
             d.fix = "add `lb_algo wlc`";
         }
         const bool all_given =
             std::ranges::all_of(s_.servers, [](const ServerDraft& server) { return server.forwarding.has_value(); });
-        if (!s_.forwarding && !s_.forwarding_given && !all_given && !told("lb_kind") && !told("lvs_method")) {
+        if (!s_.forwarding && !s_.forwarding_given && !all_given && !reported("lb_kind") && !reported("lvs_method")) {
             auto& d = diag_.error(Code::NoForwarding, s_.mark, fmt::format("virtual server {} has no lb_kind", name()));
             d.effect = "NAT is used";
             d.fix = "add `lb_kind NAT`, DR or TUN";

@@ -26,7 +26,7 @@ void MissingInterfaces::used(const std::string& owner, const std::string& name, 
     Missing& missing = found->second;
     if (fresh) missing.exists = r_.environment.interface_exists(name);
     if (missing.exists) return;
-    if (!std::exchange(missing.told, true)) missing.first = mark;
+    if (!std::exchange(missing.reported, true)) missing.first = mark;
     if (!owner.empty() && (missing.owners.empty() || missing.owners.back() != owner)) missing.owners.push_back(owner);
     missing.needed = missing.needed || use == Use::Needed;
     missing.tracked = missing.tracked || use == Use::Tracked;

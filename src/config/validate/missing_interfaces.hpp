@@ -18,7 +18,7 @@ public:
 
 private:
     struct Missing {
-        bool exists = false, told = false, needed = false, tracked = false;
+        bool exists = false, reported = false, needed = false, tracked = false;
         Mark first;
         std::vector<std::string> owners;
     };

@@ -58,7 +58,7 @@ private:
         script.removed = true;
         if (script.model.command.empty()) {
             const auto index = static_cast<std::size_t>(&script - r_.scripts.data());
-            if (script.command.length == 0 && r_.said_of(Block::Script, index, "script") == nullptr)
+            if (script.command.length == 0 && r_.reported_of(Block::Script, index, "script") == nullptr)
                 r_.diag
                     .error(Code::ScriptWithoutCommand, script.name, fmt::format("vrrp_script {} has no script", name))
                     .effect = "it is left out, and so are its trackers";
@@ -94,18 +94,18 @@ private:
         d.fix = fmt::format("set script_user in global_defs or create the user {}", kDefaultAccount);
     }
 
-    // A script that several lines name is one message: `mark` is one more of them. Null when it was not told yet.
-    Diagnostic* told_before(Code code, const std::string& path, Mark mark) {
-        const auto [found, fresh] = told_.try_emplace(std::pair{code, path}, Diagnoser::kNowhere);
+    // A script that several lines name is one message: `mark` is one more of them. Null when it was not reported yet.
+    Diagnostic* reported_before(Code code, const std::string& path, Mark mark) {
+        const auto [found, fresh] = reported_.try_emplace(std::pair{code, path}, Diagnoser::kNowhere);
         if (fresh || found->second == Diagnoser::kNowhere) return nullptr;
         r_.diag.also(found->second, mark);
         return &r_.diag.entries()[found->second].diagnostic;
     }
-    void remember(Code code, const std::string& path) { told_[std::pair{code, path}] = r_.diag.last(); }
+    void remember(Code code, const std::string& path) { reported_[std::pair{code, path}] = r_.diag.last(); }
 
     // An error of this script, which raises the exit code.
     Diagnostic& refuse(Code code, const std::string& path, Mark mark, const std::string& message) {
-        if (Diagnostic* before = told_before(code, path, mark); before != nullptr) {
+        if (Diagnostic* before = reported_before(code, path, mark); before != nullptr) {
             before->severity = Severity::Error;
             before->rank = Rank::Config;
             return *before;
@@ -167,7 +167,7 @@ private:
         if (rare.empty()) return;
         const Command& command = *rare;
         const auto leave_out = [&](Code code, const std::string& path, std::string message, std::string fix) {
-            if (told_before(code, path, mark) == nullptr) {
+            if (reported_before(code, path, mark) == nullptr) {
                 auto& d = r_.diag.advise(code, mark, std::move(message));
                 d.effect = "it is not run";
                 d.fix = std::move(fix);
@@ -215,7 +215,7 @@ private:
             // that is not executable counts as a script that is run.
             const auto facts = r_.environment.script_facts(command, r_.global);
             if (!facts.found || !facts.executable) {
-                if (told_before(Code::ScriptNotFound, command.argv[0], checker.misc_path) == nullptr) {
+                if (reported_before(Code::ScriptNotFound, command.argv[0], checker.misc_path) == nullptr) {
                     auto& d = r_.diag.advise(
                         Code::ScriptNotFound, checker.misc_path,
                         fmt::format("MISC_CHECK: {} {}", command.argv[0], facts.found ? kNotExecutable : kNotThere));
@@ -239,7 +239,7 @@ private:
     }
 
     ParseContext& r_;
-    std::map<std::pair<Code, std::string>, std::size_t> told_;  // the diagnostic
+    std::map<std::pair<Code, std::string>, std::size_t> reported_;  // the diagnostic
     std::vector<std::pair<std::string, Mark>> without_account_;
     bool default_account_missing_ = false, runs_ = false, check_runs_ = false, any_insecure_ = false;
     Mark first_;

@@ -48,10 +48,10 @@ private:
 
     [[nodiscard]] std::size_t index() const { return i_.index; }
     // What was said of a line of this instance that meant `keyword`; null when nothing was.
-    Diagnostic* said_of(std::string_view keyword) { return r_.said_of(Block::Instance, index(), keyword); }
+    Diagnostic* reported_of(std::string_view keyword) { return r_.reported_of(Block::Instance, index(), keyword); }
     // True when the missing keyword was reported already: that message is now the one of what cannot run.
     bool fatal_already(std::string_view keyword) {
-        Diagnostic* d = said_of(keyword);
+        Diagnostic* d = reported_of(keyword);
         if (d == nullptr) return false;
         d->severity = Severity::Fatal;
         d->effect = fmt::format("this configuration cannot run without {}", keyword);
@@ -61,7 +61,7 @@ private:
     void settle_state() {
         m_.strict = i_.strict.value_or(r_.global.vrrp_strict);
         // keepalived: MASTER without a priority means address owner, but not with a priority that is refused.
-        const bool refused = said_of("priority") != nullptr;
+        const bool refused = reported_of("priority") != nullptr;
         m_.priority = i_.priority.value_or(m_.initial_master && !refused ? kOwner : kDefaultPriority);
         if (i_.state.length == 0 && m_.priority == kOwner) m_.initial_master = true;
         if (m_.initial_master && m_.auth_type == AuthType::Ah) {
@@ -200,9 +200,9 @@ private:
         if (refused != Diagnoser::kNowhere)
             r_.attempts.push_back({Block::Instance, index(), "virtual_ipaddress", refused});
         // A slip in the block's name is one thing, an instance without addresses another: both are said.
-        const Diagnostic* said = said_of("virtual_ipaddress");
-        const bool misspelt = said != nullptr && said->code == static_cast<std::uint16_t>(Code::UnknownBlock);
-        if (!misspelt && (fatal ? fatal_already("virtual_ipaddress") : said != nullptr)) return;
+        const Diagnostic* reported = reported_of("virtual_ipaddress");
+        const bool misspelt = reported != nullptr && reported->code == static_cast<std::uint16_t>(Code::UnknownBlock);
+        if (!misspelt && (fatal ? fatal_already("virtual_ipaddress") : reported != nullptr)) return;
         auto& d = fatal ? r_.diag.fatal(Code::NoVirtualAddress, i_.name, text("there is no virtual address"))
                         : r_.diag.warn(Code::NoVirtualAddress, i_.name, text("there is no virtual address"));
         d.expected = "virtual_ipaddress { ADDRESS }";
@@ -226,7 +226,7 @@ private:
                 "this configuration cannot run";
         }
         if (!i_.unicast_keyword || !m_.unicast_peers.empty()) return;
-        if (Diagnostic* refused = said_of("unicast_peer"); refused != nullptr) {
+        if (Diagnostic* refused = reported_of("unicast_peer"); refused != nullptr) {
             refused->effect = "the peer is ignored; without any, multicast is used";
             return;
         }
@@ -253,7 +253,7 @@ private:
             drop(Code::AuthenticationUnused, "VRRP version 3 has no authentication", std::string{kWithout});
         else if (m_.auth_type == AuthType::Ah && m_.family == Family::V6)
             drop(Code::AuthenticationUnused, "auth_type AH is for IPv4 only", std::string{kWithout});
-        else if (Diagnostic* refused = said_of("auth_pass"); m_.auth_pass.empty() && refused != nullptr) {
+        else if (Diagnostic* refused = reported_of("auth_pass"); m_.auth_pass.empty() && refused != nullptr) {
             refused->effect = fmt::format("there is no password: {}", kWithout);
             m_.auth_type = AuthType::None;
         } else if (m_.auth_pass.empty())

@@ -83,7 +83,7 @@ private:
         return std::ranges::find(settings_, address, &bfd::Settings::neighbor) != settings_.end();
     }
     void send(const bfd::SendPacket& packet);
-    void report(const bfd::Tell& told);
+    void report(const bfd::ReportState& change);
     [[nodiscard]] Result<std::uint32_t> scope_of(const bfd::SendPacket& packet) const;
     [[nodiscard]] std::map<std::string, bool> all_for(bool bfd::Settings::* hears) const;
     void close_unused_senders();
@@ -121,8 +121,8 @@ Result<void> BfdRole::start(config::Config config, bool restarted) {
     settings_ = settings;
     sessions_.emplace(std::move(settings), [this] { return static_cast<std::uint32_t>(random_() >> 32); });
     perform(sessions_->start(runtime_.now(), previous ? &previous->sessions : nullptr));
-    vrrp_.send(all_for(&bfd::Settings::tells_vrrp));  // on channels that were connected before the start
-    checkers_.send(all_for(&bfd::Settings::tells_checkers));
+    vrrp_.send(all_for(&bfd::Settings::reports_to_vrrp));  // on channels that were connected before the start
+    checkers_.send(all_for(&bfd::Settings::reports_to_checkers));
     if (previous) runtime_.log().notice("state of the previous process resumed");
     publish(true);
     return {};
@@ -144,8 +144,8 @@ void BfdRole::commit() {
     settings_ = next.settings;
     perform(sessions_->reload(std::move(next.settings), runtime_.now()));
     // Which roles track a session, and its name, may have changed too.
-    vrrp_.send(all_for(&bfd::Settings::tells_vrrp));
-    checkers_.send(all_for(&bfd::Settings::tells_checkers));
+    vrrp_.send(all_for(&bfd::Settings::reports_to_vrrp));
+    checkers_.send(all_for(&bfd::Settings::reports_to_checkers));
     close_unused_senders();
     publish(true);
 }
@@ -214,8 +214,8 @@ void BfdRole::on_packets_readable() {
 void BfdRole::perform(const bfd::Intents& intents) {
     for (const auto& intent : intents) {
         if (const auto* packet = std::get_if<bfd::SendPacket>(&intent)) send(*packet);
-        if (const auto* told = std::get_if<bfd::Tell>(&intent)) report(*told);
-        if (const auto* say = std::get_if<bfd::Say>(&intent)) runtime_.log().line(say->line);
+        if (const auto* change = std::get_if<bfd::ReportState>(&intent)) report(*change);
+        if (const auto* written = std::get_if<bfd::WriteLog>(&intent)) runtime_.log().line(written->line);
     }
     const bool transition = std::ranges::any_of(
         intents, [](const bfd::Intent& intent) { return !std::holds_alternative<bfd::SendPacket>(intent); });
@@ -223,9 +223,9 @@ void BfdRole::perform(const bfd::Intents& intents) {
     arm();
 }
 
-void BfdRole::report(const bfd::Tell& told) {
-    if (told.vrrp) vrrp_.send(told.session, told.up);
-    if (told.checkers) checkers_.send(told.session, told.up);
+void BfdRole::report(const bfd::ReportState& change) {
+    if (change.vrrp) vrrp_.send(change.session, change.up);
+    if (change.checkers) checkers_.send(change.session, change.up);
 }
 
 // The states of all sessions for one role; a session that is not reported to this role counts as down.
@@ -240,7 +240,7 @@ std::map<std::string, bool> BfdRole::all_for(bool bfd::Settings::* hears) const 
 
 void BfdRole::connect(ipc::PeerChannel::To other, UniqueFd line) {
     const bool vrrp = other == ipc::PeerChannel::To::Vrrp;
-    const auto hears = vrrp ? &bfd::Settings::tells_vrrp : &bfd::Settings::tells_checkers;
+    const auto hears = vrrp ? &bfd::Settings::reports_to_vrrp : &bfd::Settings::reports_to_checkers;
     (vrrp ? vrrp_ : checkers_).connect(std::move(line), sessions_ ? all_for(hears) : std::map<std::string, bool>{});
 }
 

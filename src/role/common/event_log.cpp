@@ -72,7 +72,7 @@ void EventLog::begin_second(WallTime now) {
     if (left_out_ != 0)
         log_.warning("{} servers more changed their state within a second; mainstayctl events shows them", left_out_);
     second_ = second;
-    said_ = left_out_ = 0;
+    logged_ = left_out_ = 0;
 }
 
 // Whether the line has a reason, which keepalived's own line lacks.
@@ -80,8 +80,8 @@ bool EventLog::may_say(const Event& event) {
     if (event.reason.empty()) return false;
     if (event.kind != Event::Kind::RealServer) return true;
     begin_second(event.at);
-    if (said_ < kServerLinesPerSecondMax) {
-        ++said_;
+    if (logged_ < kServerLinesPerSecondMax) {
+        ++logged_;
         return true;
     }
     ++left_out_;

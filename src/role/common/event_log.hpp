@@ -18,7 +18,7 @@ class EventLog {
 public:
     explicit EventLog(kernel::DaemonLog& log) : log_{log} {}
     void write(const Event& event);
-    // Once a second, with the wall clock's time: tells how many lines of an earlier second were left out.
+    // Once a second, with the wall clock's time: logs how many lines of an earlier second were left out.
     void tick(WallTime now) { begin_second(now); }
 
 private:
@@ -27,7 +27,7 @@ private:
 
     kernel::DaemonLog& log_;
     std::int64_t second_ = 0;
-    std::uint32_t said_ = 0, left_out_ = 0;
+    std::uint32_t logged_ = 0, left_out_ = 0;
 };
 
 }  // namespace mainstay::role

@@ -77,7 +77,7 @@ void LvsCounters::read_services() {
     const Instant before = runtime_.now();
     bool moved = false;
     if (const auto entries = reconciler_.services(); !entries) {
-        log_failure("services", told_services_, entries.error());
+        log_failure("services", logged_services_, entries.error());
     } else {
         std::map<netlink::IpvsServiceKey, const netlink::IpvsStats*> counted;
         for (const auto& entry : *entries) counted.emplace(entry.service.key, &entry.stats);
@@ -89,7 +89,7 @@ void LvsCounters::read_services() {
             traffic_[v].stats = sum;
         }
         moved = !std::exchange(services_read_, true) || moved;
-        told_services_ = false;
+        logged_services_ = false;
     }
     const Instant after = runtime_.now();
     arm(services_timer_, std::max(before + intervals_.services, after + (after - before) * kCountingShare),
@@ -109,9 +109,9 @@ void LvsCounters::read_some_servers() {
     if (read && next_ < traffic_.size()) return arm(servers_timer_, after, &LvsCounters::read_some_servers);
     if (read) {
         moved_ = !std::exchange(servers_read_, true) || moved_;
-        told_servers_ = false;
+        logged_servers_ = false;
     } else {
-        log_failure("servers", told_servers_, read.error());
+        log_failure("servers", logged_servers_, read.error());
     }
     next_ = 0;
     // The interval counts from the end of the last reading.
@@ -145,9 +145,9 @@ Result<void> LvsCounters::read_servers(std::size_t number) {
 }
 
 // The old values stay. If IPVS itself is missing, the reconciler reports that.
-void LvsCounters::log_failure(const char* whose, bool& told, const Error& error) {
+void LvsCounters::log_failure(const char* whose, bool& logged, const Error& error) {
     if (!reconciler_.state().available) return;
-    if (!std::exchange(told, true))
+    if (!std::exchange(logged, true))
         runtime_.log().warning(
             "the IPVS counters of {}, for SNMP and metrics, cannot be read: {}; retried at each interval", whose,
             error.text());

@@ -49,7 +49,7 @@ private:
     void read_services();
     void read_some_servers();
     [[nodiscard]] Result<void> read_servers(std::size_t service);
-    void log_failure(const char* whose, bool& told, const Error& error);
+    void log_failure(const char* whose, bool& logged, const Error& error);
 
     Runtime& runtime_;
     const lvs::Judge& judge_;
@@ -57,7 +57,7 @@ private:
     CounterIntervals intervals_;
     std::function<void()> changed_;
     std::vector<report::ServiceTraffic> traffic_;
-    bool services_read_ = false, servers_read_ = false, told_services_ = false, told_servers_ = false;
+    bool services_read_ = false, servers_read_ = false, logged_services_ = false, logged_servers_ = false;
     std::size_t next_ = 0;      // the service whose servers are read next
     bool moved_ = false;        // a counter has changed in this round
     Instant::duration took_{};  // reading time of this round so far

@@ -26,7 +26,7 @@ void EventDrivenChecks::add_session(const lvs::Judge& judge, const std::string& 
     for (const auto id : judge.followers(config::Checker::Type::Bfd, name)) out.push_back(lvs::bfd_result(id, up));
 }
 
-EventDrivenChecks::Results EventDrivenChecks::told(const lvs::Judge& judge, const ipc::Observations& seen) {
+EventDrivenChecks::Results EventDrivenChecks::results_of(const lvs::Judge& judge, const ipc::Observations& seen) {
     Results out;
     for (const auto& one : seen.list) {
         if (one.kind != ipc::Observation::Kind::File) continue;
@@ -36,7 +36,7 @@ EventDrivenChecks::Results EventDrivenChecks::told(const lvs::Judge& judge, cons
     return out;
 }
 
-EventDrivenChecks::Results EventDrivenChecks::told(const lvs::Judge& judge, const ipc::BfdState& session) {
+EventDrivenChecks::Results EventDrivenChecks::results_of(const lvs::Judge& judge, const ipc::BfdState& session) {
     Results out;
     sessions_[session.name] = session.up;
     add_session(judge, session.name, session.up, out);

@@ -18,8 +18,8 @@ public:
 
     // The track_file blocks of the configuration that runs.
     void configure(const config::Config& config);
-    [[nodiscard]] Results told(const lvs::Judge& judge, const ipc::Observations& seen);
-    [[nodiscard]] Results told(const lvs::Judge& judge, const ipc::BfdState& session);
+    [[nodiscard]] Results results_of(const lvs::Judge& judge, const ipc::Observations& seen);
+    [[nodiscard]] Results results_of(const lvs::Judge& judge, const ipc::BfdState& session);
     // After a start or a reload: gives new and modified checks their first verdict.
     [[nodiscard]] Results all(const lvs::Judge& judge) const;
 

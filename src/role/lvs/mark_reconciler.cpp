@@ -11,9 +11,9 @@ void MarkReconciler::settle() {
     timer_.cancel();
     if (wanted_ == done_) return;
     if (auto applied = apply(); applied) {
-        told_ = false;
+        logged_ = false;
         return;
-    } else if (!std::exchange(told_, true)) {
+    } else if (!std::exchange(logged_, true)) {
         log_.error("nftables_ipvs: {}: packets to virtual server groups are not marked; retried every {} s",
                    applied.error().text(), std::chrono::duration_cast<Seconds>(again_every_).count());
     }

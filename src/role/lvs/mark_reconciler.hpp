@@ -36,7 +36,7 @@ private:
     std::optional<kernel::Nftables> nftables_;
     RulesetWatch watch_;  // of it
     std::optional<netlink::MarkTable> wanted_, done_;
-    bool told_ = false;
+    bool logged_ = false;
 };
 
 }  // namespace mainstay::role

@@ -4,7 +4,7 @@
 #include <system_error>
 
 #include "mainstay/lvs/plan.hpp"
-#include "mainstay/netlink/ipvs_told.hpp"
+#include "mainstay/netlink/ipvs_refusal.hpp"
 
 namespace mainstay::role {
 
@@ -153,7 +153,7 @@ void TableReconciler::reconcile() {
     Work work;
     if (!carry_out(&lvs::Ledger::plan, work)) return;
     if (work.operations == 0) return;
-    tell_rest(work);
+    log_rest(work);
     log_.info("IPVS synchronised: {} services, {} changes, {} us", ledger_.size(), work.operations,
               std::chrono::duration_cast<Micros>(work.took).count());
 }
@@ -212,7 +212,7 @@ bool TableReconciler::execute(const Operations& operations) {
     if (operations.empty()) return true;
     Work work;
     if (!execute(operations, work)) return false;
-    tell_rest(work);
+    log_rest(work);
     return true;
 }
 
@@ -281,7 +281,7 @@ void TableReconciler::log_refusals(const Operations& operations, const IpvsTable
     }
 }
 
-void TableReconciler::tell_rest(const Work& work) {
+void TableReconciler::log_rest(const Work& work) {
     if (work.unnamed != 0) log_.error("IPVS refused {} more operations", work.unnamed);
     if (!work.refused) logged_refusals_.clear();
 }
@@ -296,7 +296,7 @@ void TableReconciler::stop(bool keep, config::Global::FlushOnStop flush) {
         return;
     }
     Work work;
-    if (carry_out(&lvs::Ledger::plan_removal, work)) tell_rest(work);
+    if (carry_out(&lvs::Ledger::plan_removal, work)) log_rest(work);
     state_.available = false;
 }
 

@@ -105,7 +105,7 @@ private:
     [[nodiscard]] bool execute(const Operations& operations, Work& work);
     void take_over(const Operations& operations, const IpvsTable::Outcome& outcome);
     void log_refusals(const Operations& operations, const IpvsTable::Outcome& outcome, Work& work);
-    void tell_rest(const Work& work);
+    void log_rest(const Work& work);
 
     void arm_audit(Micros pause);
     void audit_turn();

@@ -41,7 +41,7 @@ void LvsRole::commit_all(config::Config next) {
     reload(with_discovered(std::move(next)));
     settings_.configure(std::move(settings));
     on_interface_change();
-    for (const auto& [name, master] : masters_) settings_.told(name, master);
+    for (const auto& [name, master] : masters_) settings_.instance_is(name, master);
     reconciler_.audit_soon();
 }
 
@@ -80,7 +80,7 @@ void LvsRole::reloaded(const lvs::Intents& intents) {
     clock_.forget();
     marks_.set_desired(judge_.mark_table());
     static_cast<void>(settle_expiry());  // its reconciler logs it, and retries
-    tell(intents);
+    log_and_publish(intents);
     run_checks(intents);
     arm_deadline();
     publish_within(kPublishSoon);

@@ -51,13 +51,13 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
                       [&] {
                           if (event_driven_.all(judge_).empty()) write_table();
                       },
-                  .report = [this](const lvs::Intents& some) { tell(some); }},
+                  .report = [this](const lvs::Intents& some) { log_and_publish(some); }},
                  host_addresses());
     if (!started_) {
         lvs::Intents follow_up;
         follow_known(follow_up);
         write_table();
-        tell(follow_up);
+        log_and_publish(follow_up);
     }
     arm_deadline();
     count_traffic(counted);
@@ -71,7 +71,7 @@ void LvsRole::follow_settings(LvsSettings settings, const std::optional<netlink:
     settings_.configure(std::move(settings), original_timeouts);
     static_cast<void>(settle_expiry());  // its reconciler logs it, and retries
     on_interface_change();
-    for (const auto& [name, master] : masters_) settings_.told(name, master);
+    for (const auto& [name, master] : masters_) settings_.instance_is(name, master);
 }
 
 report::LvsStatus LvsRole::recall() {
@@ -118,7 +118,7 @@ void LvsRole::stop_table(std::function<void()> done) {
     settings_.stop();
     vrrp_.close();
     links_.close();
-    tell(intents);
+    log_and_publish(intents);
     runner_.stop(std::move(done));
 }
 
@@ -144,7 +144,7 @@ void LvsRole::carry_out(const lvs::Intents& intents) {
     const bool may_announce = announcing_.is_used() && changes_service(intents);
     if (may_announce) announcing_.withdraw();
     change_table(intents);
-    tell(intents);
+    log_and_publish(intents);
     if (stopping_) return;
     if (may_announce) {
         repair_agreement(false);
@@ -200,10 +200,10 @@ void LvsRole::change_table(const lvs::Intents& intents) {
     publish_within(kPublishSoon);
 }
 
-void LvsRole::tell(const lvs::Intents& intents) {
+void LvsRole::log_and_publish(const lvs::Intents& intents) {
     for (const auto& intent : intents) {
-        if (const auto* said = std::get_if<lvs::Say>(&intent)) {
-            runtime_.log().line(said->line);
+        if (const auto* written = std::get_if<lvs::WriteLog>(&intent)) {
+            runtime_.log().line(written->line);
         } else if (const auto* announced = std::get_if<lvs::Announce>(&intent)) {
             runtime_.publish(announced->event);
         }
@@ -251,9 +251,9 @@ void LvsRole::run_script_check(lvs::CheckerId check) {
                         std::move(done));
 }
 
-void LvsRole::on_bfd_state(const ipc::BfdState& told) {
-    runtime_.log().info("Received BFD event: instance {} is in state {}", told.name, told.up ? "Up" : "Down");
-    follow(event_driven_.told(judge_, told));
+void LvsRole::on_bfd_state(const ipc::BfdState& received) {
+    runtime_.log().info("Received BFD event: instance {} is in state {}", received.name, received.up ? "Up" : "Down");
+    follow(event_driven_.results_of(judge_, received));
 }
 
 void LvsRole::follow(EventDrivenChecks::Results results) {
@@ -271,12 +271,12 @@ void LvsRole::follow_known(lvs::Intents& after) {
 }
 
 // May be called before the start: the channel is connected before there is a configuration.
-void LvsRole::on_instance_states(const ipc::Message& told) {
-    const auto* states = std::get_if<ipc::InstanceStates>(&told);
+void LvsRole::on_instance_states(const ipc::Message& received) {
+    const auto* states = std::get_if<ipc::InstanceStates>(&received);
     if (states == nullptr || stopping_) return;
     for (const auto& instance : states->instances) {
         masters_[instance.name] = instance.master;
-        if (started_) settings_.told(instance.name, instance.master);
+        if (started_) settings_.instance_is(instance.name, instance.master);
     }
 }
 
@@ -336,7 +336,7 @@ void LvsRole::look_at_certificate(std::uint64_t check, probe::Finding& finding) 
         {finding.certificate->fingerprint, finding.certificate->subject, finding.certificate->not_after},
         static_cast<std::uint32_t>(*days), runtime_.wall());
     if (!judged.remark.empty()) finding.reason += "; " + judged.remark;
-    tell(judged.told);
+    log_and_publish(judged.intents);
 }
 
 void LvsRole::arm_deadline() {

@@ -54,13 +54,14 @@ public:
           runner_{runtime.loop(), runtime.log(),
                   [this](std::uint64_t check, probe::Finding finding) { check_done(check, std::move(finding)); },
                   raise_descriptor_limit()},
-          bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& told) { on_bfd_state(told); }},
+          bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& received) { on_bfd_state(received); }},
           names_{runtime.loop(), runtime.log(), [this] { return moment(); }, [this] { discovered_changed(); }},
           files_{runtime.loop(), runtime.log(), [this] { return moment(); }, [this] { discovered_changed(); }},
           keep_timer_{runtime.loop()},
           settings_{runtime.loop(), runtime.log(), options_, [this] { publish(); }},
           agreement_{runtime.log(), reconciler_, options_},
-          vrrp_{runtime.loop(), runtime.log(), "VRRP", [this](const ipc::Message& told) { on_instance_states(told); }},
+          vrrp_{runtime.loop(), runtime.log(), "VRRP",
+                [this](const ipc::Message& received) { on_instance_states(received); }},
           links_{runtime.loop(), runtime.log(), [this] { links_changed(); }},
           marks_{runtime.loop(), runtime.log(), options_.reopen_every},
           announcing_{runtime.loop(),
@@ -91,7 +92,7 @@ public:
     }
     // Called before a configuration is prepared, which needs the observations.
     void observed(const ipc::Observations& seen) override {
-        auto results = event_driven_.told(judge_, seen);
+        auto results = event_driven_.results_of(judge_, seen);
         if (!is_prepared()) follow(std::move(results));
     }
     void stop(std::function<void()> done) override;
@@ -130,14 +131,14 @@ private:
     void carry_out_pending();
     void carry_out(const lvs::Intents& intents);
     void change_table(const lvs::Intents& intents);
-    void tell(const lvs::Intents& intents);
+    void log_and_publish(const lvs::Intents& intents);
     void run_checks(const lvs::Intents& intents);
     void start_check(lvs::CheckerId check, const config::Checker& checker);
     void run_script_check(lvs::CheckerId check);
-    void on_bfd_state(const ipc::BfdState& told);
+    void on_bfd_state(const ipc::BfdState& received);
     void follow(EventDrivenChecks::Results results);
     void follow_known(lvs::Intents& after);
-    void on_instance_states(const ipc::Message& told);
+    void on_instance_states(const ipc::Message& received);
     void watch_links(const config::Config& config);
     [[nodiscard]] lvs::HostAddresses host_addresses() const;
     void links_changed();

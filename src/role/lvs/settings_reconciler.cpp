@@ -70,7 +70,7 @@ Result<void> SettingsReconciler::settle_sysctls() {
     return sysctls_.settle(*kernel_);
 }
 
-void SettingsReconciler::told(const std::string& instance, bool master) {
+void SettingsReconciler::instance_is(const std::string& instance, bool master) {
     if (!sync_ || instance != sync_->instance || master_ == master) return;
     master_ = master;
     settle();
@@ -82,14 +82,14 @@ void SettingsReconciler::interface_is(std::uint32_t index) {
         if (failing_) settle();  // the interface may be up now
         return;
     }
-    const bool was_told = interface_index_.has_value();
+    const bool was_known = interface_index_.has_value();
     // A daemon on an interface that was removed, or created again, neither receives nor sends.
-    renew_ = renew_ || was_told;
+    renew_ = renew_ || was_known;
     interface_index_ = index;
     if (index == 0)
         log_.warning("lvs_sync_daemon: interface {} does not exist: connections are not synchronised until it appears",
                      sync_->interface);
-    else if (was_told)
+    else if (was_known)
         log_.notice("lvs_sync_daemon: interface {} has appeared", sync_->interface);
     settle();
 }
@@ -143,7 +143,7 @@ bool SettingsReconciler::carry_out(const lvs::DaemonStep& step) {
     auto done = starts ? kernel_->start_daemon(step.daemon) : kernel_->stop_daemon(step.daemon.state);
     if (!done) return failed(done.error());
     log_.info("{} {}", starts ? "Started" : "Stopped", netlink::describe(step.daemon));
-    if (starts) told_failures_.clear();
+    if (starts) logged_failures_.clear();
     return true;
 }
 
@@ -176,7 +176,7 @@ void SettingsReconciler::arm(Micros pause) {
 }
 
 bool SettingsReconciler::failed(const Error& error) {
-    if (told_failures_.insert(error.text()).second)
+    if (logged_failures_.insert(error.text()).second)
         log_.error("{}; retried every {} s", error.text(),
                    std::chrono::duration_cast<Seconds>(options_.reopen_every).count());
     return false;

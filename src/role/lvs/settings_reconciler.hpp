@@ -46,7 +46,7 @@ public:
     void take_over_flows(bool wanted);
     // While destinations are deleted and added again, packets of their flows are dropped instead of ending the flows.
     void keep_flows_of_deleted(bool wanted);
-    void told(const std::string& instance, bool master);
+    void instance_is(const std::string& instance, bool master);
     // The index of the sync daemon's interface, 0 while it does not exist. Also called for other changes of the
     // interface.
     void interface_is(std::uint32_t index);
@@ -89,7 +89,7 @@ private:
 
     IpvsSysctls sysctls_;
 
-    std::set<std::string> told_failures_;
+    std::set<std::string> logged_failures_;
     bool failing_ = false;
     bool stopped_ = false;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists

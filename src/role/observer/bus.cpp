@@ -14,24 +14,24 @@ ObserverBus::ObserverBus(Runtime& runtime, const std::optional<ipc::EventRing>& 
                                   .ask = [this](const ipc::ControlRequest& wanted) { runtime_.ask(wanted); }})} {}
 
 void ObserverBus::start(const config::Config& config, std::uint64_t after) {
-    told_ = after;
+    last_ = after;
     service_->configure(config);
 }
 
 void ObserverBus::commit(const config::Config& config) {
     collect();  // earlier events belong to the old object paths
     service_->configure(config);
-    service_->tell_reloaded();
+    service_->emit_reloaded();
 }
 
 // Reads the ring to its end at once, even if it is full of old events: signals are only for current listeners.
 void ObserverBus::collect() {
     if (!service_->settled()) return;
     for (;;) {
-        const auto batch = ring_->read_after(told_);
+        const auto batch = ring_->read_after(last_);
         if (batch.events.empty() && batch.lost == 0) return;
-        for (const auto& event : batch.events) service_->tell(event);
-        told_ = batch.last;
+        for (const auto& event : batch.events) service_->emit(event);
+        last_ = batch.last;
     }
 }
 

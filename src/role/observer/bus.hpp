@@ -29,7 +29,7 @@ private:
     const std::optional<ipc::EventRing>& ring_;
     const std::optional<ipc::StateBlock>& block_;
     std::unique_ptr<DbusService> service_;
-    std::uint64_t told_ = 0;
+    std::uint64_t last_ = 0;
     std::uint64_t read_ = 0;  // the block's sequence number from which states_ was read
     report::DbusStates states_;
 };

@@ -10,17 +10,17 @@ class NoDbus final : public DbusService {
 public:
     explicit NoDbus(Log& log) : log_{log} {}
     void configure(const config::Config& config) override {
-        if (report::dbus_names(config).enabled && !std::exchange(told_, true))
+        if (report::dbus_names(config).enabled && !std::exchange(logged_, true))
             log_.warning("enable_dbus has no effect: this mainstay was built without D-Bus (-Ddbus=enabled)");
     }
     bool settled() const override { return true; }
-    void tell(const Event&) override {}
-    void tell_reloaded() override {}
+    void emit(const Event&) override {}
+    void emit_reloaded() override {}
     void stop() override {}
 
 private:
     Log& log_;
-    bool told_ = false;
+    bool logged_ = false;
 };
 
 }  // namespace

@@ -41,8 +41,8 @@ public:
 
     void configure(const config::Config& config) override;
     bool settled() const override { return !bus_ || named_; }
-    void tell(const Event& event) override;
-    void tell_reloaded() override { emit_moment(report::DbusMoment::Reloaded); }
+    void emit(const Event& event) override;
+    void emit_reloaded() override { emit_moment(report::DbusMoment::Reloaded); }
     void stop() override;
 
     // The object of an instance, which sd-bus passes to getters and methods.
@@ -78,7 +78,7 @@ private:
     std::vector<std::unique_ptr<sd_bus_slot, SlotDeleter>> slots_;  // they keep the objects exported
     std::unique_ptr<sd_bus, BusDeleter> bus_;
     std::optional<asio::posix::stream_descriptor> ready_;
-    bool reading_ = false, writing_ = false, named_ = false, told_ = false, pumping_ = false;
+    bool reading_ = false, writing_ = false, named_ = false, logged_ = false, pumping_ = false;
     std::shared_ptr<char> alive_ = std::make_shared<char>();  // of this connection
 };
 
@@ -158,7 +158,7 @@ void SystemBus::configure(const config::Config& config) {
     for (const auto& [path, instance] : shown_.instances) objects_.try_emplace(path, Object{this, instance});
     if (anew) {
         next_pause_ = kFirstPause;
-        told_ = false;
+        logged_ = false;
         if (names_.enabled) connect();
     } else if (bus_) {
         for (const auto& signal : report::dbus_removals(before, shown_)) emit(signal);
@@ -196,7 +196,7 @@ int SystemBus::export_objects() {
 
 void SystemBus::name_answer(const sd_bus_error* error) {
     if (error != nullptr) {
-        if (!std::exchange(told_, true))
+        if (!std::exchange(logged_, true))
             log_.error(
                 "D-Bus name {} not acquired: {} (is another one running, and is mainstay's policy file in "
                 "/usr/share/dbus-1/system.d?); retrying",
@@ -208,14 +208,14 @@ void SystemBus::name_answer(const sd_bus_error* error) {
     }
     log_.info("Acquired DBus bus {}", names_.service);
     named_ = true;
-    told_ = false;
+    logged_ = false;
     next_pause_ = kFirstPause;
     emit_moment(report::DbusMoment::Started);
 }
 
 // `what` is null when the loss was logged already.
 void SystemBus::lost(const char* what, int error) {
-    if (what != nullptr && !std::exchange(told_, true))
+    if (what != nullptr && !std::exchange(logged_, true))
         log_.warning("the D-Bus system bus {}: {}; retrying", what, std::generic_category().message(error));
     leave();
     pause_.expires_after(next_pause_);
@@ -243,7 +243,7 @@ void SystemBus::pump() {
     pumping_ = false;
     if (done < 0 || sd_bus_is_open(bus_.get()) <= 0) {
         const bool was_named = named_;
-        if (was_named) told_ = false;
+        if (was_named) logged_ = false;
         return lost("is gone", done < 0 ? -done : ECONNRESET);
     }
     if (done > 0)
@@ -279,7 +279,7 @@ void SystemBus::wait(asio::posix::stream_descriptor::wait_type what, bool& waiti
 
 // ---- signals ----
 
-void SystemBus::tell(const Event& event) {
+void SystemBus::emit(const Event& event) {
     if (const auto signal = report::dbus_signal(shown_, event)) emit(*signal);
 }
 

@@ -31,8 +31,8 @@ public:
     virtual void configure(const config::Config& config) = 0;
     // False while connecting: signals sent now would be lost, so callers wait.
     [[nodiscard]] virtual bool settled() const = 0;
-    virtual void tell(const Event& event) = 0;  // emits VrrpStatusChange for events of instances, ignores others
-    virtual void tell_reloaded() = 0;
+    virtual void emit(const Event& event) = 0;  // emits VrrpStatusChange for events of instances, ignores others
+    virtual void emit_reloaded() = 0;
     virtual void stop() = 0;  // VrrpStopped, and leaves the bus
 };
 

@@ -26,7 +26,7 @@ struct DumpWriter::Outlet {
     Log* log = nullptr;  // only used on the loop
     std::atomic<bool> busy = false;
 
-    void tell(std::string problem) {
+    void log_problem(std::string problem) {
         const std::lock_guard guard{mutex};
         if (loop != nullptr)
             asio::post(*loop, [to = log, problem = std::move(problem)] { to->error("dump file: {}", problem); });
@@ -83,7 +83,8 @@ void DumpWriter::write(UniqueFd line, std::vector<Dump> dumps) {
     try {
         std::thread{[line = std::move(line), dumps = std::move(dumps), outlet = outlet_]() mutable {
             for (const Dump& dump : dumps)
-                if (const auto written = write_one(line.get(), dump); !written) outlet->tell(written.error().text());
+                if (const auto written = write_one(line.get(), dump); !written)
+                    outlet->log_problem(written.error().text());
             outlet->busy = false;  // before the supervisor may ask for the next one
             static_cast<void>(ipc::send_message(line.get(), ipc::DumpFile{{}, Step::Over}));
         }}.detach();

@@ -57,7 +57,7 @@ public:
 
     // The memory of a recorder, for reading. The newest of each machine counts.
     void memory(const UniqueFd& descriptor);
-    // Events that were read again from the history: they tell who is master.
+    // Events that were read again from the history: they show who is master.
     void recall(const Event& event) { static_cast<void>(hand_overs_.is_one(event)); }
     void take(const std::vector<Event>& events, Instant now);
     // To be called about once a second.

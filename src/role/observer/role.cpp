@@ -105,7 +105,7 @@ private:
     void wake();
     void collect();
     bool collect_from(Source& source);
-    void tell_lost(const Source& source, std::uint64_t lost, std::uint64_t last);
+    void log_lost(const Source& source, std::uint64_t lost, std::uint64_t last);
     void acknowledge();
     void flush_step(Instant deadline, const std::function<void()>& done);
     http::ApiSources api_sources();
@@ -309,12 +309,12 @@ bool ObserverRole::collect_from(Source& source) {
     webhooks_.take(batch.events);
     history_.append(source.name, batch.events);
     records_.take(batch.events, runtime_.now());
-    if (batch.lost > 0) tell_lost(source, batch.lost, batch.last);
+    if (batch.lost > 0) log_lost(source, batch.lost, batch.last);
     source.acknowledged = batch.last;
     return batch.events.size() == kEventsAtOnce;
 }
 
-void ObserverRole::tell_lost(const Source& source, std::uint64_t lost, std::uint64_t last) {
+void ObserverRole::log_lost(const Source& source, std::uint64_t lost, std::uint64_t last) {
     events_lost_ += lost;
     runtime_.log().error("{} events of the {} process came faster than they could be mailed and were overwritten", lost,
                          source.name);

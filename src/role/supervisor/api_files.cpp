@@ -64,7 +64,7 @@ std::vector<std::string> looks_of(const ipc::ApiSettings& settings) {
 
 }  // namespace
 
-void Supervisor::tell_api() {
+void Supervisor::send_api() {
     auto& observer = child_of(Kind::Observer);
     if (!observer.alive() || !observer.ready) return;
     const auto& settings = current_.settings.api;
@@ -87,7 +87,7 @@ void Supervisor::look_at_api_files() {
     const auto& observer = child_of(Kind::Observer);
     if (!observer.alive() || !observer.ready) return;
     if (current_.settings.api.listen.empty() && current_.settings.api.peer.empty()) return;
-    if (looks_of(current_.settings.api) != api_files_seen_) tell_api();
+    if (looks_of(current_.settings.api) != api_files_seen_) send_api();
 }
 
 }  // namespace mainstay::role

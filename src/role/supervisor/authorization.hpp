@@ -46,7 +46,7 @@ inline constexpr const char* kFlooded = "exceeded its message rate";
 
 // What the supervisor waits for from one role.
 struct Awaited {
-    bool stopping = false;      // the roles were told to release everything
+    bool stopping = false;      // the roles were requested to release everything
     bool ready = false;         // runs a committed configuration
     std::uint32_t commits = 0;  // that it has not answered yet
     std::vector<int> dumps;     // signals, oldest first, for whose dumps it is to bring its state up to date

@@ -12,11 +12,11 @@ void DumpRequests::add(int signal) {
 void DumpRequests::next() {
     if (waiting_.empty()) return;
     if (!deeds_.runs(Kind::Observer)) {
-        if (!std::exchange(told_, true))
+        if (!std::exchange(logged_, true))
             log_.warning("the observer does not run just now: the dump is made when it does");
         return;
     }
-    told_ = false;
+    logged_ = false;
     signal_ = waiting_.front();
     waiting_.erase(waiting_.begin());
     refresh(Stage::Vrrp, Kind::Vrrp);
@@ -74,7 +74,7 @@ void DumpRequests::ready(Kind kind) {
     if (kind == Kind::Observer && !under_way()) next();
 }
 
-// What it told last is in its block.
+// What it reported last is in its block.
 void DumpRequests::gone(Kind kind) {
     if (is_refreshing(kind)) go_on();
 }

@@ -18,7 +18,7 @@
 
 namespace mainstay::role {
 
-inline constexpr std::chrono::seconds kFreshStateWait{5};  // then the dump shows what the role told before
+inline constexpr std::chrono::seconds kFreshStateWait{5};  // then the dump shows what the role reported before
 
 inline constexpr int kDumpOffence = 3;  // exit status of the process that makes the files
 
@@ -28,7 +28,7 @@ public:
         std::function<bool(Kind)> runs;                 // a committed configuration
         std::function<void(Kind, int signal)> refresh;  // asks a role to bring its block up to date
         std::function<Result<int>(int signal)> write;   // has the observer write; the process that makes the files
-        std::function<void()> offended;                 // the observer told that process what it may not
+        std::function<void()> offended;                 // the observer sent that process what it may not
     };
     DumpRequests(boost::asio::io_context& loop, Log& log, Deeds deeds)
         : log_{log}, deeds_{std::move(deeds)}, limit_{loop} {}
@@ -59,7 +59,7 @@ private:
     Stage stage_ = Stage::None;
     int signal_ = 0;  // of the dump that is under way
     int process_ = 0;
-    bool told_ = false;  // that requests wait for the observer
+    bool logged_ = false;  // that requests wait for the observer
 };
 
 }  // namespace mainstay::role

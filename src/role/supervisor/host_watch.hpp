@@ -76,7 +76,7 @@ private:
     std::unique_ptr<boost::asio::posix::stream_descriptor> control_;
     UniqueFd plan_;
     std::vector<unsigned> rights_;                                       // that the plan needs
-    std::set<std::pair<ipc::Observation::Kind, std::string>> followed_;  // what a watcher may tell about
+    std::set<std::pair<ipc::Observation::Kind, std::string>> followed_;  // what a watcher may report
     std::map<std::pair<ipc::Observation::Kind, std::string>, std::int64_t> seen_;
     struct ServerFile {
         ipc::ServerFileRead read;

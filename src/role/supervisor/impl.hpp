@@ -76,7 +76,7 @@ private:
     void child_ended(Child& child, const kernel::Ended& how);
     [[nodiscard]] kernel::RoleProcess process_of(const Child& child) const;
     void make_record(Child& child);        // if it has a flight recorder and no memory for it yet
-    void tell_record(const Child& child);  // the observer, if it is ready and there is such a memory
+    void send_record(const Child& child);  // the observer, if it is ready and there is such a memory
     [[nodiscard]] Result<UniqueFd> record_to_read(const ipc::RecordQuestion& question);
     void start_child(Child& child);  // it resumes the state of an earlier incarnation that was ready, if any
     void lay_lines(const Child& started);
@@ -121,7 +121,7 @@ private:
     void look_at_maintenance();  // once a second: it may be over
     void load_maintenance(const ipc::MaintenanceOrder& handed_over);
     void order_maintenance(Child& child);  // of a starting vrrp or lvs process
-    void tell_maintenance(ipc::MaintenanceOrder order);
+    void send_maintenance(ipc::MaintenanceOrder order);
     void instances_answered(Child& child, const ipc::InstanceAnswered& answer, const UniqueFd& text);
 
     // -- log_levels.cpp
@@ -153,8 +153,8 @@ private:
     void relay_read_traffic();
 
     // -- api_files.cpp
-    void tell_api();                           // the settings and files, to an observer that is ready
-    void look_at_api_files();                  // tells it again when a file has changed
+    void send_api();                           // the settings and files, to an observer that is ready
+    void look_at_api_files();                  // sends it again when a file has changed
     std::vector<std::string> api_files_seen_;  // device, inode, size and time of each, when they were sent
     unsigned until_api_look_ = 0;
     // -- dumps.cpp
@@ -269,7 +269,7 @@ private:
     int exit_code_ = 0;
     int stop_stage_ = 0;
     std::uint64_t own_script_ = 0;  // request number of startup_script or shutdown_script while it runs
-    bool startup_told_ = false;
+    bool startup_reported_ = false;
     bool ever_ran_ = false;  // a configuration was committed, or taken over in an upgrade
 };
 

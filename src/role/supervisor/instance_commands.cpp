@@ -83,7 +83,7 @@ void Supervisor::begin_maintenance(const ipc::InstanceQuestion& question, std::u
         log_.error("maintenance will not survive a restart of the daemon: {}", kept.error().text());
         order.note = "It will not survive a restart of the daemon: " + kept.error().text() + "\n";
     }
-    tell_maintenance(order);
+    send_maintenance(order);
 }
 
 void Supervisor::end_maintenance(const std::string& by, std::uint64_t request) {
@@ -94,11 +94,11 @@ void Supervisor::end_maintenance(const std::string& by, std::uint64_t request) {
         log_.error("after a restart of the daemon, maintenance would begin again: {}", removed.error().text());
         order.note = "After a restart of the daemon, it would begin again: " + removed.error().text() + "\n";
     }
-    tell_maintenance(order);
+    send_maintenance(order);
 }
 
 // The vrrp process answers the operator, if there is one.
-void Supervisor::tell_maintenance(ipc::MaintenanceOrder order) {
+void Supervisor::send_maintenance(ipc::MaintenanceOrder order) {
     const auto request = std::exchange(order.request, 0);
     if (auto& lvs = child_of(Kind::Lvs); lvs.alive()) lvs.send(order, -1, log_);
     order.request = request;

@@ -12,12 +12,12 @@ void Supervisor::make_record(Child& child) {
     auto memory = ipc::make_shared_memfd(options_.identity.process_name(child.kind) + "-record", mib << 20);
     if (!memory) return log_.error("nothing is recorded: {}", memory.error().text());
     child.record = std::move(*memory);
-    tell_record(child);
+    send_record(child);
 }
 
 // The observer saves the records by itself when something has changed hands. One of another version, before an upgrade
-// has replaced it, is told nothing.
-void Supervisor::tell_record(const Child& child) {
+// has replaced it, gets no message.
+void Supervisor::send_record(const Child& child) {
     Child& observer = child_of(Kind::Observer);
     if (!child.record || !observer.alive() || !observer.ready || observer.awaited.handed_over) return;
     const auto memory = ipc::read_only(child.record.get());

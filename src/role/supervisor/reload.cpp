@@ -23,7 +23,7 @@ void Supervisor::request_reload() {
     }
     log_.info("Reloading ...");
     requests_.begin();
-    kernel::tell_service_manager("RELOADING=1");
+    kernel::notify_service_manager("RELOADING=1");
     begin_reading();
 }
 
@@ -306,8 +306,8 @@ void Supervisor::child_committed(Child& child) {
     send_observations(child);
     dumps_->ready(child.kind);
     if (child.kind == Kind::Observer) {
-        tell_api();
-        for (const auto& other : children_) tell_record(*other);
+        send_api();
+        for (const auto& other : children_) send_record(*other);
     }
     spares_->fill_soon();
     if (replacement_) replacement_->committed(child.kind);
@@ -316,13 +316,13 @@ void Supervisor::child_committed(Child& child) {
 }
 
 void Supervisor::check_startup_complete() {
-    if (startup_told_ || phase_ != Phase::Running) return;
+    if (startup_reported_ || phase_ != Phase::Running) return;
     for (const auto& child : children_)
         if (!traits_of(child->kind).only_watches && current_.part(child->kind).needed && !child->ready) return;
-    startup_told_ = true;
+    startup_reported_ = true;
     start_waiting_watchers();
     log_.info("Startup complete");
-    kernel::tell_service_manager("READY=1\nSTATUS=running");
+    kernel::notify_service_manager("READY=1\nSTATUS=running");
 }
 
 void Supervisor::reload_aborted(const std::string& why) {
@@ -336,7 +336,7 @@ void Supervisor::reload_over() {
     reloading_ = false;
     requests_.answer();
     report_supervision();
-    if (startup_told_) kernel::tell_service_manager("READY=1");
+    if (startup_reported_) kernel::notify_service_manager("READY=1");
     if (requests_.take_postponed()) request_reload();
 }
 

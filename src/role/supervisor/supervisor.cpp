@@ -169,7 +169,7 @@ void Supervisor::take_signals() {
     wait(wait);
     if (const auto every = kernel::watchdog_interval()) {
         const auto feed_watchdog = [this, interval = *every](auto&& self) -> void {
-            kernel::tell_service_manager("WATCHDOG=1");
+            kernel::notify_service_manager("WATCHDOG=1");
             watchdog_.expires_after(interval);
             watchdog_.async_wait([self](const boost::system::error_code& error) {
                 if (!error) self(self);
@@ -391,7 +391,7 @@ void Supervisor::stop(int exit_code) {
     phase_ = Phase::Stopping;
     exit_code_ = exit_code;
     if (ever_ran_) log_.info("Stopping");
-    kernel::tell_service_manager("STOPPING=1");
+    kernel::notify_service_manager("STOPPING=1");
     prepare_wait_.cancel();
     reload_->cancel();
     watchers_wait_.cancel();

@@ -177,7 +177,7 @@ Result<void> Supervisor::adopt(int descriptor) {
     scripts_->adopt(state->running);
     phase_ = Phase::Running;
     ever_ran_ = true;
-    startup_told_ = true;
+    startup_reported_ = true;
     log_.notice("version {}: state resumed from version {}", MAINSTAY_VERSION, state->version);
     return {};
 }

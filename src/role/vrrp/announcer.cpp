@@ -43,7 +43,7 @@ void Announcer::announce(std::span<const kernel::Address> addresses, std::uint32
     if (rounds == 0) return;
     const Round round = round_of(places);
     if (const std::uint32_t left = rounds - (begun ? 1 : 0); left > 0) send(round, left);
-    tell(places);
+    log_sent(places);
 }
 
 void Announcer::announce(const vrrp::AnnounceAddress& own) {
@@ -83,11 +83,11 @@ void Announcer::send(const Round& round, std::uint32_t rounds) {
 
 void Announcer::announce_once(std::vector<Place> places) {
     send(round_of(places), 1);
-    tell(places);
+    log_sent(places);
 }
 
 // Called after the packets were sent, because a log line per address takes time.
-void Announcer::tell(const std::vector<Place>& places) const {
+void Announcer::log_sent(const std::vector<Place>& places) const {
     for (const Place& place : places)
         log_.debug("Sending {} on {} for {}", place.address.is_v4() ? "gratuitous ARP" : "unsolicited Neighbour Advert",
                    place.link->name, place.address.to_string());

@@ -48,7 +48,7 @@ private:
         IpAddress address;
     };
     void announce_once(std::vector<Place> places);
-    void tell(const std::vector<Place>& places) const;
+    void log_sent(const std::vector<Place>& places) const;
     // Removes the entries of `places` whose addresses cannot be announced.
     [[nodiscard]] Round round_of(std::vector<Place>& places) const;
     [[nodiscard]] std::vector<Place> places_of(std::span<const kernel::Address> addresses) const;

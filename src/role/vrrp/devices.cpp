@@ -256,7 +256,7 @@ Result<void> VrrpDevices::configure(const vrrp::WantedDevice& device, const kern
     if (auto done = maker_->set({.index = index, .up = true}); !done) return done;
     const std::uint32_t group = interface_group(device.group).value_or(parent.group);
     const auto* there = fresh ? nullptr : links.find(index);
-    if (!device.tell && (there == nullptr || there->group == group)) return {};
+    if (!device.notifies && (there == nullptr || there->group == group)) return {};
     return maker_->set({.index = index, .group = group});
 }
 

@@ -56,7 +56,7 @@ public:
           transport_{runtime.loop(), runtime.log(), [this] { on_packets_readable(); }},
           routing_{runtime.loop(), runtime.log(), [this](vrrp::Fact fact) { give(std::move(fact)); }},
           bfd_{runtime.loop(), runtime.log(),
-               [this](const ipc::BfdState& told) { give(vrrp::BfdFact{told.name, told.up}); }},
+               [this](const ipc::BfdState& session) { give(vrrp::BfdFact{session.name, session.up}); }},
           timer_{runtime.loop(), [this] { ahead_of_deadline(); }, [this] { return transport_.waits(); },
                  [this] { deadline(); }},
           publisher_{runtime.loop(), kPublishShares, [this] { write_state(); }} {}

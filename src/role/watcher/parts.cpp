@@ -11,11 +11,13 @@ namespace mainstay::role {
 namespace asio = boost::asio;
 using Seen = ipc::Observation::Kind;
 
-FileWatcher::FileWatcher(asio::io_context& loop, Log& log, Tell tell, std::vector<vrrp::FileTracker> files)
-    : log_{log}, tell_{std::move(tell)}, ready_{loop}, retry_{loop} {
+FileWatcher::FileWatcher(asio::io_context& loop, Log& log, ReportObservation report,
+                         std::vector<vrrp::FileTracker> files)
+    : log_{log}, report_{std::move(report)}, ready_{loop}, retry_{loop} {
     for (auto& tracker : files) {
         const std::size_t slash = tracker.path.rfind('/');
-        File file{.tracker = std::move(tracker), .folder = ".", .name = {}, .number = {}, .told = {}, .complaint = {}};
+        File file{
+            .tracker = std::move(tracker), .folder = ".", .name = {}, .number = {}, .reported = {}, .complaint = {}};
         if (slash != std::string::npos) file.folder = slash == 0 ? "/" : file.tracker.path.substr(0, slash);
         file.name = slash == std::string::npos ? file.tracker.path : file.tracker.path.substr(slash + 1);
         files_.push_back(std::move(file));
@@ -68,9 +70,9 @@ void FileWatcher::look(File& file) {
     } else if (text.error().code() != Errc::NotFound) {
         complain(file, text.error().text());
     }
-    if (file.told == value) return;
-    file.told = value;
-    tell_({Seen::File, file.tracker.name, value});
+    if (file.reported == value) return;
+    file.reported = value;
+    report_({Seen::File, file.tracker.name, value});
 }
 
 void FileWatcher::complain(File& file, const std::string& text) {
@@ -78,8 +80,8 @@ void FileWatcher::complain(File& file, const std::string& text) {
     file.complaint = text;
 }
 
-ProcessWatcher::ProcessWatcher(asio::io_context& loop, Log& log, Tell tell, const vrrp::WatchPlan& plan)
-    : log_{log}, tell_{std::move(tell)}, table_{plan.processes}, ready_{loop}, timer_{loop} {
+ProcessWatcher::ProcessWatcher(asio::io_context& loop, Log& log, ReportObservation report, const vrrp::WatchPlan& plan)
+    : log_{log}, report_{std::move(report)}, table_{plan.processes}, ready_{loop}, timer_{loop} {
     if (plan.processes.empty()) return;
     auto connector = kernel::ProcessConnector::open();
     if (connector) {
@@ -143,12 +145,12 @@ void ProcessWatcher::take(const std::vector<netlink::ProcessEvent>& events) {
                 break;
         }
     }
-    tell_changes();
+    report_changes();
 }
 
 void ProcessWatcher::look_at_all() {
     table_.replace(kernel::all_processes(table_.needs_command()));
-    tell_changes();
+    report_changes();
     timer_.expires_after(served_ ? kProcessAudit : kProcessPoll);
     timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
@@ -165,12 +167,13 @@ void ProcessWatcher::no_events(const std::string& why) {
         why, kProcessPoll.count());
 }
 
-void ProcessWatcher::tell_changes() {
-    for (const auto& fact : table_.changes()) tell_({Seen::Process, fact.process, fact.count});
+void ProcessWatcher::report_changes() {
+    for (const auto& fact : table_.changes()) report_({Seen::Process, fact.process, fact.count});
 }
 
-LinkWatcher::LinkWatcher(asio::io_context& loop, Log& log, Tell tell, std::vector<vrrp::PolledLink> links)
-    : log_{log}, tell_{std::move(tell)}, timer_{loop} {
+LinkWatcher::LinkWatcher(asio::io_context& loop, Log& log, ReportObservation report,
+                         std::vector<vrrp::PolledLink> links)
+    : log_{log}, report_{std::move(report)}, timer_{loop} {
     for (auto& link : links) links_.push_back({std::move(link), {}, {}, {}});
     if (links_.empty()) return;
     auto poller = kernel::LinkPoller::open();
@@ -197,9 +200,9 @@ void LinkWatcher::look() {
             log_.warning("The link of {} cannot be polled ({}): using its state from netlink", link.link.name,
                          link.complaint);
         }
-        if (link.told == value) continue;
-        link.told = value;
-        tell_({Seen::Link, link.link.name, value});
+        if (link.reported == value) continue;
+        link.reported = value;
+        report_({Seen::Link, link.link.name, value});
     }
     timer_.expires_after(kLinkPoll);
     timer_.async_wait([this](const boost::system::error_code& error) {

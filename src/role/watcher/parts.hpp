@@ -1,4 +1,4 @@
-// The three kinds of objects that the watcher observes. Each reports its observations through `tell`.
+// The three kinds of objects that the watcher observes. Each reports its observations through `report`.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -21,7 +21,7 @@
 
 namespace mainstay::role {
 
-using Tell = std::function<void(ipc::Observation)>;
+using ReportObservation = std::function<void(ipc::Observation)>;
 
 // Missing folders are retried; inotify reports changes in the existing ones.
 inline constexpr std::chrono::seconds kFolderRetry{1};
@@ -33,14 +33,15 @@ inline constexpr std::chrono::seconds kLinkPoll{1};
 
 class FileWatcher {
 public:
-    FileWatcher(boost::asio::io_context& loop, Log& log, Tell tell, std::vector<vrrp::FileTracker> files);
+    FileWatcher(boost::asio::io_context& loop, Log& log, ReportObservation report,
+                std::vector<vrrp::FileTracker> files);
 
 private:
     struct File {
         vrrp::FileTracker tracker;
         std::string folder, name;
         std::optional<int> number;  // of the folder, while it is watched
-        std::optional<std::int64_t> told;
+        std::optional<std::int64_t> reported;
         std::string complaint;  // logged last; not repeated
     };
     void listen();
@@ -49,7 +50,7 @@ private:
     void complain(File& file, const std::string& text);
 
     Log& log_;
-    Tell tell_;
+    ReportObservation report_;
     std::vector<File> files_;
     std::optional<kernel::FolderWatch> watch_;
     boost::asio::posix::stream_descriptor ready_;
@@ -58,18 +59,18 @@ private:
 
 class ProcessWatcher {
 public:
-    ProcessWatcher(boost::asio::io_context& loop, Log& log, Tell tell, const vrrp::WatchPlan& plan);
+    ProcessWatcher(boost::asio::io_context& loop, Log& log, ReportObservation report, const vrrp::WatchPlan& plan);
 
 private:
     void listen();
     void size_event_buffer(const vrrp::WatchPlan& plan);
     void take(const std::vector<netlink::ProcessEvent>& events);
     void look_at_all();
-    void tell_changes();
+    void report_changes();
     void no_events(const std::string& why);
 
     Log& log_;
-    Tell tell_;
+    ReportObservation report_;
     vrrp::ProcessTable table_;
     std::optional<kernel::ProcessConnector> connector_;
     boost::asio::posix::stream_descriptor ready_;
@@ -80,19 +81,19 @@ private:
 
 class LinkWatcher {
 public:
-    LinkWatcher(boost::asio::io_context& loop, Log& log, Tell tell, std::vector<vrrp::PolledLink> links);
+    LinkWatcher(boost::asio::io_context& loop, Log& log, ReportObservation report, std::vector<vrrp::PolledLink> links);
 
 private:
     struct Link {
         vrrp::PolledLink link;
-        std::optional<std::int64_t> told;
+        std::optional<std::int64_t> reported;
         std::optional<vrrp::PolledLink::Method> method;
         std::string complaint;
     };
     void look();
 
     Log& log_;
-    Tell tell_;
+    ReportObservation report_;
     std::vector<Link> links_;
     std::optional<kernel::LinkPoller> poller_;
     boost::asio::steady_timer timer_;

@@ -95,15 +95,16 @@ private:
         server_files_.reset();
         unsent_.clear();
         unsent_servers_.clear();
-        const Tell tell = [this](ipc::Observation seen) { note(std::move(seen)); };
-        files_ = std::make_unique<FileWatcher>(loop_, log_, tell, std::move(plan->watch.files));
-        links_ = std::make_unique<LinkWatcher>(loop_, log_, tell, std::move(plan->watch.links));
-        processes_ = std::make_unique<ProcessWatcher>(loop_, log_, tell, plan->watch);
-        const auto report = [this](const ipc::ServerFileRead& read, UniqueFd servers) {
+        const ReportObservation report = [this](ipc::Observation seen) { note(std::move(seen)); };
+        files_ = std::make_unique<FileWatcher>(loop_, log_, report, std::move(plan->watch.files));
+        links_ = std::make_unique<LinkWatcher>(loop_, log_, report, std::move(plan->watch.links));
+        processes_ = std::make_unique<ProcessWatcher>(loop_, log_, report, plan->watch);
+        const auto report_servers = [this](const ipc::ServerFileRead& read, UniqueFd servers) {
             unsent_servers_.insert_or_assign(read.source, std::pair{read, std::move(servers)});
             begin_sending();
         };
-        server_files_ = std::make_unique<ServerFileWatcher>(loop_, log_, report, std::move(plan->watch.server_files));
+        server_files_ =
+            std::make_unique<ServerFileWatcher>(loop_, log_, report_servers, std::move(plan->watch.server_files));
         return true;
     }
 

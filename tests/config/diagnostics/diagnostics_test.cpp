@@ -361,7 +361,7 @@ TEST_CASE("a slip in a repeated line is one message") {
     CHECK(loaded.exit_code() == 5);
 }
 
-TEST_CASE("of scripts without a user to run them, one message tells how many there are") {
+TEST_CASE("of scripts without a user to run them, one message says how many there are") {
     const std::string script = "script \"/bin/true\"\n}\n";
     const Loaded loaded = load_sample("global_defs {\nenable_script_security\n}\nvrrp_script a {\n" + script +
                                       "vrrp_script b {\n" + script + vrrp(6, "track_script {\na\nb\n}"));
@@ -414,7 +414,7 @@ TEST_CASE("in a block that is passed over, names that are not defined are not re
           Lines{"1:16 error MS0205 virtual_server needs an IP address, got 'web1'"});
 }
 
-TEST_CASE("a value that was taken for a comment is told from one that is missing") {
+TEST_CASE("a value that was taken for a comment is distinguished from one that is missing") {
     CHECK(load_sample(vrrp(5, "    priority #PRIORITY#")).diagnostics.at(0).fix ==
           "# begins a comment: put a value that begins with it in double quotes");
     CHECK(load_sample(vrrp(5, "    priority")).diagnostics.at(0).fix.empty());

@@ -14,7 +14,7 @@ using Lines = std::vector<std::string>;
 namespace {
 
 // The messages of a top file in `folder`, with the folder's name taken out.
-Lines said_of(const Folder& folder, const std::string& text, int* exit_code = nullptr) {
+Lines reported_of(const Folder& folder, const std::string& text, int* exit_code = nullptr) {
     const Loaded loaded = load_file(folder.put("top.conf", text), host());
     if (exit_code != nullptr) *exit_code = loaded.exit_code();
     Lines lines = lines_of(loaded);
@@ -53,7 +53,7 @@ TEST_CASE("each form of include fails on what it checks, with exit code 6, and o
             const std::string line = std::string{keyword} + " " + patterns[i];
             CAPTURE(line);
             int exit_code = 0;
-            const Lines said = said_of(folder, line + "\n", &exit_code);
+            const Lines said = reported_of(folder, line + "\n", &exit_code);
             CHECK(exit_code == exit_codes[i]);
             CHECK(said.size() == (patterns[i] == "sub/a.conf" ? 0 : 1));
         }
@@ -81,7 +81,7 @@ TEST_CASE("a problem with an include is named at its line") {
              Row{"include top.conf", "1:1 warning MS0007 include: top.conf -> top.conf is included recursively"},
          }) {
         CAPTURE(line);
-        CHECK(said_of(folder, std::string{line} + "\n") == Lines{said});
+        CHECK(reported_of(folder, std::string{line} + "\n") == Lines{said});
     }
 }
 
@@ -117,7 +117,7 @@ TEST_CASE("include_check checks the plain includes that follow it") {
         CAPTURE(words);
         CAPTURE(include);
         int exit_code = 0;
-        (void)said_of(
+        (void)reported_of(
             folder,
             std::string{"include nothere\nglobal_defs {\ninclude_check"} + words + "\n}\ninclude " + include + "\n",
             &exit_code);
@@ -132,7 +132,7 @@ TEST_CASE("an include_check ends with the file that it stands in") {
     const Folder folder;
     folder.put("a.conf", "global_defs {\ninclude_check\n}\n");
     int exit_code = 6;
-    CHECK(said_of(folder, "include a.conf\ninclude nofile\n", &exit_code) ==
+    CHECK(reported_of(folder, "include a.conf\ninclude nofile\n", &exit_code) ==
           Lines{"2:1 warning MS0007 include: nothing matches nofile"});
     CHECK(exit_code == 0);
 }
@@ -156,9 +156,9 @@ TEST_CASE("braces and wildcards name several files, in their order") {
     folder.put("d/1.conf", "$A=1\n");
     folder.put("d/2.conf", "$A=2\n");
     folder.put("e/0.conf", "$A=0\n");
-    CHECK(said_of(folder, "include {e,d}/*.conf\n$A x\n") ==
+    CHECK(reported_of(folder, "include {e,d}/*.conf\n$A x\n") ==
           Lines{"2:1 error MS0105 unknown keyword '2' outside of all blocks"});
-    CHECK(said_of(folder, "include {d/{2,1},e/0}.conf\n$A x\n") ==
+    CHECK(reported_of(folder, "include {d/{2,1},e/0}.conf\n$A x\n") ==
           Lines{"2:1 error MS0105 unknown keyword '0' outside of all blocks"});
 }
 
@@ -166,7 +166,7 @@ TEST_CASE("braces that stand for too many names are refused at once") {
     const Folder folder;
     std::string pattern;
     for (int i = 0; i < 60; ++i) pattern += "{a,b}";
-    CHECK(said_of(folder, "include " + pattern + "\n") ==
+    CHECK(reported_of(folder, "include " + pattern + "\n") ==
           Lines{"1:1 warning MS0007 include: more than 1000 alternatives in braces"});
 }
 
@@ -175,13 +175,13 @@ TEST_CASE("braces may stand for a thousand names, and one that is left open for 
     const std::string digit = "{0,1,2,3,4,5,6,7,8,9}";
     folder.put("777", "$A=7\n");
     folder.put("{1", "$A=1\n");
-    const auto first = [&](const std::string& text) { return said_of(folder, text).at(0); };
+    const auto first = [&](const std::string& text) { return reported_of(folder, text).at(0); };
     CHECK(first("include {1\n$A x\n") == "2:1 error MS0105 unknown keyword '1' outside of all blocks");
-    CHECK(said_of(folder, "include " + digit + digit + digit + "\n$A x\n").back() ==
+    CHECK(reported_of(folder, "include " + digit + digit + digit + "\n$A x\n").back() ==
           "2:1 error MS0105 unknown keyword '7' outside of all blocks");
 }
 
-TEST_CASE("what applies to lines of several files is told of each, with its file") {
+TEST_CASE("what applies to lines of several files is reported for each, with its file") {
     const Folder folder;
     folder.put("a.conf", "\xC2\xA0 a\n");
     folder.put("b.conf", "\xC2\xA0 c\n\xC2\xA0 d\n");
@@ -197,7 +197,7 @@ TEST_CASE("files that include each other in a ring are one message that names th
     folder.put("a.conf", "include b.conf\n");
     folder.put("b.conf", "include a.conf\ninclude top.conf\n");
     int exit_code = -1;
-    CHECK(said_of(folder, "include a.conf\n" + std::string{kVrrp}, &exit_code) ==
+    CHECK(reported_of(folder, "include a.conf\n" + std::string{kVrrp}, &exit_code) ==
           Lines{"1:1 warning MS0007 include: top.conf -> a.conf -> b.conf -> a.conf is included recursively",
                 "2:1 warning MS0007 include: top.conf -> a.conf -> b.conf -> top.conf is included recursively"});
     CHECK(exit_code == 0);
@@ -206,13 +206,13 @@ TEST_CASE("files that include each other in a ring are one message that names th
 TEST_CASE("the same file may be included twice, one after the other") {
     const Folder folder;
     folder.put("a.conf", "global_defs {\n}\n");
-    CHECK(said_of(folder, "include a.conf\ninclude a.conf\n") == Lines{});
+    CHECK(reported_of(folder, "include a.conf\ninclude a.conf\n") == Lines{});
 }
 
 TEST_CASE("files that include ever deeper ones are refused at a depth") {
     const Folder folder;
     for (int i = 0; i < 40; ++i) folder.put(std::to_string(i) + ".inc", "include " + std::to_string(i + 1) + ".inc\n");
-    CHECK(said_of(folder, "include 0.inc\n") ==
+    CHECK(reported_of(folder, "include 0.inc\n") ==
           Lines{"1:1 warning MS0007 include: 31.inc: includes are nested more than 32 deep"});
 }
 
@@ -220,13 +220,13 @@ TEST_CASE("an include may stand in a condition, a repetition, a definition") {
     const Folder folder;
     folder.put("a1.conf", "x$i\n");
     folder.put("a2.conf", "y$i\n");
-    CHECK(said_of(folder, "$DIR=" + (folder / "").string() +
-                              "\n$I=include ${DIR}a2.conf\n@director include a1.conf\n"
-                              "~SEQ(i,1,2) include ${DIR}a${i}.conf\n$I\n@other include nosuch\n")
+    CHECK(reported_of(folder, "$DIR=" + (folder / "").string() +
+                                  "\n$I=include ${DIR}a2.conf\n@director include a1.conf\n"
+                                  "~SEQ(i,1,2) include ${DIR}a${i}.conf\n$I\n@other include nosuch\n")
               .size() == 4);
 }
 
-TEST_CASE("a message in an included file tells who includes it") {
+TEST_CASE("a message in an included file names who includes it") {
     const Folder folder;
     folder.put("a.conf", "include sub/b.conf\n");
     const std::string b = folder.put("sub/b.conf", "\nfoo\n");
@@ -265,7 +265,7 @@ TEST_CASE("a pattern of top files reads them all, and says so") {
     CHECK(load_file((folder / "h[1].conf").string(), host()).config.virtual_servers.size() == 1);
 }
 
-TEST_CASE("that reporting stopped at its limit is told last and of no line, whichever file it came to") {
+TEST_CASE("that reporting stopped at its limit is reported last and of no line, whichever file it came to") {
     const testing::Folder folder;
     std::string slips = "global_defs {\n";
     for (int i = 0; i < 1500; ++i) slips += "foo\n";

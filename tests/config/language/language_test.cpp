@@ -311,7 +311,7 @@ TEST_CASE("a name that is not defined is named, with the one that may be meant, 
     CHECK(later.diagnostics[0].fix == "$PRIO is defined further down; a definition applies from its line on");
 }
 
-TEST_CASE("a reference that stays as it stands is told even where any word will do") {
+TEST_CASE("a reference that stays as it stands is reported even where any word will do") {
     const Loaded plain = load_sample(vrrp(9, "        auth_pass $PASS"));
     CHECK(lines_of(plain) == Lines{"9:19 warning MS0119 $PASS is not defined"});
     CHECK(plain.exit_code() == 0);  // as keepalived

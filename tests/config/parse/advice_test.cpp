@@ -12,7 +12,7 @@ std::string hint_of(const Loaded& loaded) { return loaded.diagnostics.empty() ? 
 
 }  // namespace
 
-TEST_CASE("a time in another unit is told in the keyword's own") {
+TEST_CASE("a time in another unit is reported in the keyword's own") {
     CHECK(hint_of(load_sample(vrrp(6, "advert_int 500ms"))) == "write `advert_int 0.5`");
     CHECK(hint_of(load_sample(vrrp(6, "advert_int 2s"))) == "write `advert_int 2`");
     CHECK(hint_of(load_sample(vrrp(6, "advert_int 1m"))) == "write `advert_int 60`");
@@ -22,7 +22,7 @@ TEST_CASE("a time in another unit is told in the keyword's own") {
     CHECK(hint_of(load_sample(vrrp(5, "priority 100x"))) == "write `priority 100`");
 }
 
-TEST_CASE("a misspelt member of a sync group is told the nearest instance") {
+TEST_CASE("for a misspelt member of a sync group the nearest instance is suggested") {
     const Loaded loaded =
         load_sample("vrrp_sync_group G {\ngroup {\nVI_1\ninsde\n}\n}\n" + std::string{kVrrp} +
                     with_line(with_line(with_line(kVrrp, 1, "vrrp_instance inside {"), 4, "virtual_router_id 52"), 12,

@@ -67,7 +67,7 @@ TEST_CASE("the hops of a route are lists of their own, and so is what they are w
     CHECK(of_first_route<std::int64_t>(loaded, "metric") == 7);
 }
 
-TEST_CASE("a slip in a route costs the route, and is told once") {
+TEST_CASE("a slip in a route costs the route, and is reported once") {
     struct Case {
         std::string_view line, message, fix;
     };
@@ -144,29 +144,29 @@ TEST_CASE("a name that no file knows costs the line, and is named") {
 }
 
 TEST_CASE("a route has addresses of one family, but for an IPv6 router of an IPv4 route") {
-    const auto said = [](std::string_view line) {
+    const auto reported = [](std::string_view line) {
         const auto found = wrong(with_block("virtual_routes {\n" + std::string{line} + "\n}"));
         return found.size() == 1 ? found[0].message : std::to_string(found.size()) + " messages";
     };
     const std::string mixed = "Cannot mix IPv4 and IPv6 addresses for route";
-    CHECK(said("10.0.0.0/8 via 192.0.2.1 src 2001:db8::1") == mixed);
-    CHECK(said("2001:db8::/32 via 192.0.2.1") == mixed);
-    CHECK(said("2001:db8::/32 nexthop via 192.0.2.1") == mixed);
-    CHECK(said("default via 192.0.2.1 from 2001:db8::/32") == mixed);
-    CHECK(said("10.0.0.0/8 via inet6 fe80::1 dev eth0") == "0 messages");
+    CHECK(reported("10.0.0.0/8 via 192.0.2.1 src 2001:db8::1") == mixed);
+    CHECK(reported("2001:db8::/32 via 192.0.2.1") == mixed);
+    CHECK(reported("2001:db8::/32 nexthop via 192.0.2.1") == mixed);
+    CHECK(reported("default via 192.0.2.1 from 2001:db8::/32") == mixed);
+    CHECK(reported("10.0.0.0/8 via inet6 fe80::1 dev eth0") == "0 messages");
 }
 
 TEST_CASE("a rule has one action, and a preference unless keepalived shall choose one") {
-    const auto said = [](std::string_view line) {
+    const auto reported = [](std::string_view line) {
         const auto found = wrong(with_block("virtual_rules {\n" + std::string{line} + "\n}"));
         return found.size() == 1 ? found[0].message : std::to_string(found.size()) + " messages";
     };
 
-    CHECK(said("from 10.0.0.0/8 preference 5") == "a line of virtual_rules needs an action");
-    CHECK(said("from 10.0.0.0/8 preference 5 table 7 goto 9") == "a line of virtual_rules has one action, not 2");
-    CHECK(said("from 10.0.0.0/8 table 7") == "a line of virtual_rules has no preference");
-    CHECK(said("from 10.0.0.0/8 table 7 preference x") == "preference needs a number, got 'x'");
-    CHECK(said("from 10.0.0.0/8 table 7 preference 5 uidrange 7") == "uidrange is 2 numbers joined by -, got '7'");
+    CHECK(reported("from 10.0.0.0/8 preference 5") == "a line of virtual_rules needs an action");
+    CHECK(reported("from 10.0.0.0/8 preference 5 table 7 goto 9") == "a line of virtual_rules has one action, not 2");
+    CHECK(reported("from 10.0.0.0/8 table 7") == "a line of virtual_rules has no preference");
+    CHECK(reported("from 10.0.0.0/8 table 7 preference x") == "preference needs a number, got 'x'");
+    CHECK(reported("from 10.0.0.0/8 table 7 preference 5 uidrange 7") == "uidrange is 2 numbers joined by -, got '7'");
 }
 
 TEST_CASE("an unknown word of a tracker or a peer costs the word only") {
@@ -218,18 +218,18 @@ TEST_CASE("a group of virtual servers holds addresses, ranges, prefixes and mark
 }
 
 TEST_CASE("bad lines of a group of virtual servers are named") {
-    const auto said = [](std::string_view line) {
+    const auto reported = [](std::string_view line) {
         const auto found =
             wrong(load_sample("virtual_server_group WEB {\n" + std::string{line} + "\n}\n" + std::string{kLvs}));
         return found.empty() ? std::string{} : found[0].message;
     };
 
-    CHECK(said("10.0.0.1-300 80") == "the range 10.0.0.1-300 does not end above its start");
-    CHECK(said("10.0.0.9-3 80") == "the range 10.0.0.9-3 does not end above its start");
-    CHECK(said("10.0.0.1/28 80") == "10.0.0.1/28 is not the first address of its prefix");
-    CHECK(said("10.0.0.x 80") == "'10.0.0.x' is not an address or a range");
-    CHECK(said("10.0.0.1 70000") == "port must be 0 to 65535, got 70000");
-    CHECK(said("fwmark x") == "fwmark needs a number, got 'x'");
+    CHECK(reported("10.0.0.1-300 80") == "the range 10.0.0.1-300 does not end above its start");
+    CHECK(reported("10.0.0.9-3 80") == "the range 10.0.0.9-3 does not end above its start");
+    CHECK(reported("10.0.0.1/28 80") == "10.0.0.1/28 is not the first address of its prefix");
+    CHECK(reported("10.0.0.x 80") == "'10.0.0.x' is not an address or a range");
+    CHECK(reported("10.0.0.1 70000") == "port must be 0 to 65535, got 70000");
+    CHECK(reported("fwmark x") == "fwmark needs a number, got 'x'");
 }
 
 TEST_CASE("keywords that are a line of their own are kept as typed lines") {

@@ -14,7 +14,7 @@ struct Probe {
     int exit_code;  // keepalived 2.4.3's for `-t`
     std::string text;
     // "LINE severity CODE" of every diagnostic, in their order, separated by ", ".
-    std::string said;
+    std::string reported;
     // Mainstay's exit code where it is another; docs/compatibility.md quotes the slip and gives the reason.
     int other_exit_code = -1;
     bool every_interface_exists = false;

@@ -30,7 +30,7 @@ Loaded load_probe(const Probe& probe) {
     return load_file(folder.put("ha.conf", probe.text), environment);
 }
 
-std::string said(const Loaded& loaded) {
+std::string reported(const Loaded& loaded) {
     constexpr const char* kNames[] = {"note", "warning", "error", "fatal"};
     std::string out;
     for (const Diagnostic& d : loaded.diagnostics)
@@ -63,7 +63,7 @@ TEST_CASE("each slip gives keepalived's exit code, and its cause is named at its
         CAPTURE(probe.slip);
         const Loaded loaded = load_probe(probe);
         CHECK(loaded.exit_code() == expected(probe));
-        CHECK(said(loaded) == probe.said);
+        CHECK(reported(loaded) == probe.reported);
     }
 }
 
@@ -82,7 +82,7 @@ TEST_CASE("each slip with another exit code than keepalived's is argued in the d
     }
 }
 
-TEST_CASE("every line of the record is covered, with the exit code that it tells") {
+TEST_CASE("every line of the record is covered, with the exit code that it names") {
     const std::filesystem::path record{MAINSTAY_SHARED "/compat/probes.txt"};
     if (!std::filesystem::exists(record)) {
         MESSAGE("there is no " << record.string() << ": passed over");

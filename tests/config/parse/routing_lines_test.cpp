@@ -101,37 +101,37 @@ TEST_CASE("of a table of names the first 1048576 bytes are read") {
 }
 
 TEST_CASE("a realm that is no number and no known name costs the line") {
-    const auto said = [](std::string_view realms) {
+    const auto reported = [](std::string_view realms) {
         const Loaded loaded = with_route("10.8.0.0/16 dev eth0 realms " + std::string{realms});
         CHECK(loaded.exit_code() == 5);
         CHECK(loaded.config.instances.at(0).routes.empty());
         return lines_of(loaded);
     };
-    CHECK(said("nosuch/0x14") == Lines{"15:29 error MS0206 there is no realms named 'nosuch'"});
-    CHECK(said("65536") == Lines{"15:29 error MS0201 realms must be 0 to 65535, got '65536'"});
-    CHECK(said("1/2/3") == Lines{"15:29 error MS0201 realms must be 0 to 65535, got '1/2/3'"});
-    CHECK(said("08") == Lines{"15:29 error MS0201 realms must be 0 to 65535, got '08'"});
+    CHECK(reported("nosuch/0x14") == Lines{"15:29 error MS0206 there is no realms named 'nosuch'"});
+    CHECK(reported("65536") == Lines{"15:29 error MS0201 realms must be 0 to 65535, got '65536'"});
+    CHECK(reported("1/2/3") == Lines{"15:29 error MS0201 realms must be 0 to 65535, got '1/2/3'"});
+    CHECK(reported("08") == Lines{"15:29 error MS0201 realms must be 0 to 65535, got '08'"});
     CHECK(with_route("10.8.0.0/16 nexthop via 10.0.0.2 realms nosuch").config.instances.at(0).routes.empty());
 }
 
 TEST_CASE("what only the other family of addresses knows costs a route or a rule, as with keepalived") {
-    const auto said = [](const Loaded& loaded) {
+    const auto reported = [](const Loaded& loaded) {
         CHECK(loaded.exit_code() == 5);
         CHECK(loaded.config.instances.at(0).routes.empty());
         CHECK(rule_of(loaded).empty());
         return lines_of(loaded);
     };
-    CHECK(said(with_route("10.8.0.0/16 dev eth0 pref high")) ==
+    CHECK(reported(with_route("10.8.0.0/16 dev eth0 pref high")) ==
           Lines{"15:1 error MS0212 pref is for IPv6 routes, and this one is of IPv4"});
-    CHECK(said(with_route("10.8.0.0/16 dev eth0 expires 100")) ==
+    CHECK(reported(with_route("10.8.0.0/16 dev eth0 expires 100")) ==
           Lines{"15:1 error MS0212 expires is for IPv6 routes, and this one is of IPv4"});
-    CHECK(said(with_route("10.8.0.0/16 dev eth0 from 10.7.0.0/16")) ==
+    CHECK(reported(with_route("10.8.0.0/16 dev eth0 from 10.7.0.0/16")) ==
           Lines{"15:1 error MS0212 from is for IPv6 routes, and this one is of IPv4"});
-    CHECK(said(with_route("2001:db8::/32 dev eth0 realms 5")) ==
+    CHECK(reported(with_route("2001:db8::/32 dev eth0 realms 5")) ==
           Lines{"15:1 error MS0212 realms is for IPv4 routes, and this one is of IPv6"});
-    CHECK(said(with_route("2001:db8::/32 nexthop via fe80::1 realms 5")) ==
+    CHECK(reported(with_route("2001:db8::/32 nexthop via fe80::1 realms 5")) ==
           Lines{"15:1 error MS0212 realms is for IPv4 routes, and this one is of IPv6"});
-    CHECK(said(with_rule("from 2001:db8::/32 realms 5 table 100 preference 5")) ==
+    CHECK(reported(with_rule("from 2001:db8::/32 realms 5 table 100 preference 5")) ==
           Lines{"15:1 error MS0212 realms is for IPv4 rules, and this one is of IPv6"});
 
     CHECK(lines_of(with_route("2001:db8::/32 dev eth0 pref high expires 100")) == Lines{});

@@ -136,7 +136,7 @@ TEST_CASE("what is wrong is shown in the document") {
     CHECK(holds(load_toml(instance_with("notify = \"/x 'a\"")), found(Code::BadCommand, kLine, 10, 7)));
 }
 
-TEST_CASE("a value of a type that the keyword does not take is told what it takes") {
+TEST_CASE("a value of a type that the keyword does not take is reported with what it takes") {
     const Loaded loaded = load_toml(instance_with("nopreempt = \"yes\""));
 
     REQUIRE(holds(loaded, found(Code::TomlType, kLine, 13, 5)));
@@ -162,7 +162,7 @@ TEST_CASE("hints are written in the language of the file") {
     CHECK(fix("prioritty = 5") == "did you mean `priority`?");
 }
 
-TEST_CASE("a block without its name or words is told how they are written") {
+TEST_CASE("a block without its name or words is reported with how they are written") {
     CHECK(found_in(load_toml("[vrrp_script]\ninterval = 5\nweight = 2\n")) ==
           std::vector{found(Code::NoName, 2, 1, 8)});
     const Loaded loaded = load_toml("[[virtual_server]]\nlb_algo = \"rr\"\n");

@@ -11,7 +11,7 @@ using namespace mainstay::config::testing;
 namespace {
 
 // The findings of one code: the first line of each.
-Lines said(const std::string& a, const std::string& b, const std::string& code) {
+Lines findings(const std::string& a, const std::string& b, const std::string& code) {
     Lines lines;
     for (const std::string& line : compared(a, b))
         if (line.contains(" " + code + ": ")) lines.push_back(line.substr(0, line.find('\n')));
@@ -44,42 +44,42 @@ TEST_CASE(
                         interface);
     };
     // Who is told to differ in advert_int was compared with the other kind.
-    CHECK(said(one("V1", "10.9.9.9", "eth0") + one("X1", "10.9.9.8", "eth1"),
-               one("X2", "10.9.9.9", "eth1") + one("V2", "10.9.9.8", "eth0"), "MS0602")
+    CHECK(findings(one("V1", "10.9.9.9", "eth0") + one("X1", "10.9.9.8", "eth1"),
+                   one("X2", "10.9.9.9", "eth1") + one("V2", "10.9.9.8", "eth0"), "MS0602")
               .empty());
     CHECK(
-        said(one("V1", "10.9.9.9", "eth0") + one("X1", "10.9.9.8", "eth1"),
-             one("X2", "10.9.9.8", "eth2") + one("V2", "10.9.9.9", "eth3"), "MS0602") ==
+        findings(one("V1", "10.9.9.9", "eth0") + one("X1", "10.9.9.8", "eth1"),
+                 one("X2", "10.9.9.8", "eth2") + one("V2", "10.9.9.9", "eth3"), "MS0602") ==
         Lines{
             "A, B: note MS0602: V1/V2: interface eth0 in A, eth3 in B: correct only if both are on the same network",
             "A, B: note MS0602: X1/X2: interface eth1 in A, eth2 in B: correct only if both are on the same network"});
-    CHECK(said(one("V1", "10.9.9.9", "eth0") + one("X1", "10.9.9.8", "eth1"),
-               one("X1", "10.7.7.8", "eth2") + one("V1", "10.7.7.9", "eth3"), "MS0602")
+    CHECK(findings(one("V1", "10.9.9.9", "eth0") + one("X1", "10.9.9.8", "eth1"),
+                   one("X1", "10.7.7.8", "eth2") + one("V1", "10.7.7.9", "eth3"), "MS0602")
               .size() == 2);
-    CHECK(said(one("V1", "10.9.9.9", "eth0"), one("X2", "10.7.7.8", "eth2"), "MS0602").size() == 2);
+    CHECK(findings(one("V1", "10.9.9.9", "eth0"), one("X2", "10.7.7.8", "eth2"), "MS0602").size() == 2);
 }
 
-TEST_CASE("an instance whose counterpart is of another family or of another router id is told with it, once") {
-    CHECK(said(instance("MASTER", 150), instance("BACKUP", 100, "", "VI_1", 51, "fe80::9"), "MS0601") ==
+TEST_CASE("an instance whose counterpart is of another family or of another router id is reported with it, once") {
+    CHECK(findings(instance("MASTER", 150), instance("BACKUP", 100, "", "VI_1", 51, "fe80::9"), "MS0601") ==
           Lines{"A, B: error MS0601: VI_1: IPv4 in A, 6 in B: they are different virtual routers, and both become "
                 "MASTER"});
-    CHECK(said(instance("MASTER", 150), instance("BACKUP", 100, "", "other", 7), "MS0601") ==
+    CHECK(findings(instance("MASTER", 150), instance("BACKUP", 100, "", "other", 7), "MS0601") ==
           Lines{"A, B: error MS0601: VI_1: virtual_router_id 51 in A, 7 in B: they are different virtual routers, and "
                 "both become MASTER"});
-    CHECK(said(instance("MASTER", 150), instance("BACKUP", 100, "", "other", 7, "fe80::9"), "MS0601") ==
+    CHECK(findings(instance("MASTER", 150), instance("BACKUP", 100, "", "other", 7, "fe80::9"), "MS0601") ==
           Lines{"B: warning MS0601: VI_1 (virtual_router_id 51, IPv4) is in A only: B never takes over its addresses",
                 "A: warning MS0601: other (virtual_router_id 7, IPv6) is in B only: A never takes over its addresses"});
     // The twin has a counterpart of its own.
-    CHECK(said(instance("MASTER", 150) + instance("MASTER", 150, "", "VI_2", 52, "10.8.8.8"),
-               instance("BACKUP", 100, "", "VI_2", 51, "10.9.9.9/24"), "MS0601") ==
+    CHECK(findings(instance("MASTER", 150) + instance("MASTER", 150, "", "VI_2", 52, "10.8.8.8"),
+                   instance("BACKUP", 100, "", "VI_2", 51, "10.9.9.9/24"), "MS0601") ==
           Lines{"B: warning MS0601: VI_2 (virtual_router_id 52, IPv4) is in A only: B never takes over its addresses"});
 }
 
 TEST_CASE("how the interval differs says what comes of it in each version") {
-    CHECK(said(master("version 3\nadvert_int 0.5"), backup("version 3\nadvert_int 1"), "MS0602") ==
+    CHECK(findings(master("version 3\nadvert_int 0.5"), backup("version 3\nadvert_int 1"), "MS0602") ==
           Lines{"A, B: warning MS0602: VI_1: advert_int 0.5 s in A, 1 s in B: the delay of a takeover depends on which "
                 "router was MASTER"});
-    CHECK(said(master("advert_int 3"), backup("advert_int 1"), "MS0602") ==
+    CHECK(findings(master("advert_int 3"), backup("advert_int 1"), "MS0602") ==
           Lines{"A, B: error MS0602: VI_1: advert_int 3 s in A, 1 s in B: each refuses the other's packets, and both "
                 "become MASTER"});
 }
@@ -95,19 +95,19 @@ TEST_CASE("an address that one of them lacks is no error where both take every l
     CHECK(compared(of("10.9.9.9/24", skip), of("10.9.9.9/24\n10.9.9.10/24", skip)).at(0) ==
           "A: warning MS0604: VI_1: virtual address 10.9.9.10 is in B only: the other does not take it over\n"
           "  fix: add it to A, or remove it from B");
-    CHECK(said(of("10.9.9.9/24\n10.9.9.10/24", ""), of("10.9.9.10/24\n10.9.9.9/24", ""), "MS0604").empty());
+    CHECK(findings(of("10.9.9.9/24\n10.9.9.10/24", ""), of("10.9.9.10/24\n10.9.9.9/24", ""), "MS0604").empty());
 }
 
 TEST_CASE("multicast groups must be the same, however they are written") {
-    CHECK(said(master(""), backup("mcast_dst_ip 224.0.0.18"), "MS0605").empty());
+    CHECK(findings(master(""), backup("mcast_dst_ip 224.0.0.18"), "MS0605").empty());
     const std::string other = "global_defs {\nvrrp_mcast_group4 224.0.0.19\n}\n";
-    CHECK(said(other + master(""), other + backup(""), "MS0605").empty());
-    CHECK(said(other + master(""), backup(""), "MS0605") ==
+    CHECK(findings(other + master(""), other + backup(""), "MS0605").empty());
+    CHECK(findings(other + master(""), backup(""), "MS0605") ==
           Lines{"A, B: error MS0605: VI_1: multicast group 224.0.0.19 in A, 224.0.0.18 in B: neither receives the "
                 "other's advertisements"});
 }
 
-TEST_CASE("sync groups of other members are told once, by the router ids of their members") {
+TEST_CASE("sync groups of other members are reported once, by the router ids of their members") {
     const auto three = [](const std::string& state, int priority) {
         return instance(state, priority) + instance(state, priority, "", "VI_2", 52, "10.8.8.8") +
                instance(state, priority, "", "VI_3", 53, "fe80::7");
@@ -115,8 +115,8 @@ TEST_CASE("sync groups of other members are told once, by the router ids of thei
     const auto group = [](const std::string& members) {
         return "vrrp_sync_group G {\ngroup {\n" + members + "\n}\n}\n";
     };
-    const Lines told =
-        said(group("VI_1\nVI_2") + three("MASTER", 150), group("VI_1\nVI_2\nVI_3") + three("BACKUP", 100), "MS0610");
+    const Lines told = findings(group("VI_1\nVI_2") + three("MASTER", 150),
+                                group("VI_1\nVI_2\nVI_3") + three("BACKUP", 100), "MS0610");
     CHECK(told == Lines{"A, B: warning MS0610: sync group G has other members in A than in B (virtual_router_id 51 "
                         "IPv4, 52 IPv4 in A, 51 IPv4, 52 IPv4, 53 IPv6 in B)",
                         "A: warning MS0610: VI_3: it is in a sync group in B only: in A it fails over without the "
@@ -126,7 +126,7 @@ TEST_CASE("sync groups of other members are told once, by the router ids of thei
 TEST_CASE("routers of one priority that differ in vmac_xmit_base both become MASTER") {
     const std::string base = "use_vmac\nvmac_xmit_base\n";
     const auto of = [](int a, const std::string& first, int b, const std::string& second) {
-        return said(instance("BACKUP", a, first), instance("BACKUP", b, second), "MS0602");
+        return findings(instance("BACKUP", a, first), instance("BACKUP", b, second), "MS0602");
     };
     const std::string both =
         "A, B: error MS0602: VI_1: vmac_xmit_base in A only: A does not receive what B sends from its VMAC, and both "
@@ -139,7 +139,7 @@ TEST_CASE("routers of one priority that differ in vmac_xmit_base both become MAS
 
 TEST_CASE("only a MAC address of its own keeps the kernel from taking the other router for itself") {
     const auto deaf = [](const std::string& mac) {
-        return !said(master("use_vmac vrrp.51 " + mac), backup("use_vmac\nvmac_xmit_base"), "MS0602").empty();
+        return !findings(master("use_vmac vrrp.51 " + mac), backup("use_vmac\nvmac_xmit_base"), "MS0602").empty();
     };
     CHECK_FALSE(deaf("02:00:00:00:00:99"));
     for (const char* unused : {"00:00:5e:00:01:09", "00:00:5e:00:02:09", "00:00:5E:00:01:09", "00:00:5E:00:02:09",
@@ -149,29 +149,29 @@ TEST_CASE("only a MAC address of its own keeps the kernel from taking the other 
     }
     CHECK_FALSE(deaf("00:00:5e:00:03:09"));
     // Strict mode takes no notice of vmac_xmit_base, and unicast leaves from the parent.
-    CHECK(said(master("use_vmac\nstrict_mode"), backup("use_vmac\nvmac_xmit_base\nstrict_mode"), "MS0602").empty());
+    CHECK(findings(master("use_vmac\nstrict_mode"), backup("use_vmac\nvmac_xmit_base\nstrict_mode"), "MS0602").empty());
     const auto unicast = [](const char* own, const char* peer) {
         return "\nunicast_src_ip " + std::string{own} + "\nunicast_peer {\n" + peer + "\n}\n";
     };
-    CHECK(said(master("use_vmac" + unicast("10.0.0.1", "10.0.0.2")),
-               backup("use_vmac\nvmac_xmit_base" + unicast("10.0.0.2", "10.0.0.1")), "MS0602")
+    CHECK(findings(master("use_vmac" + unicast("10.0.0.1", "10.0.0.2")),
+                   backup("use_vmac\nvmac_xmit_base" + unicast("10.0.0.2", "10.0.0.1")), "MS0602")
               .empty());
 }
 
 TEST_CASE("a virtual server that one of them lacks gives no service while that one is MASTER") {
     const std::string both = service("10.9.9.9 80", "");
-    CHECK(said(both, both + service("10.9.9.8 80", ""), "MS0611") ==
+    CHECK(findings(both, both + service("10.9.9.8 80", ""), "MS0611") ==
           Lines{"A: error MS0611: virtual_server [10.9.9.8]:tcp:80 is in B only: clients get no service while A is "
                 "MASTER"});
-    CHECK(said(both + service("fwmark 7", ""), both, "MS0611") ==
+    CHECK(findings(both + service("fwmark 7", ""), both, "MS0611") ==
           Lines{"B: error MS0611: virtual_server FWM 7 is in A only: clients get no service while B is MASTER"});
-    CHECK(said(service("fwmark 7", ""), service("fwmark 7", ""), "MS0611").empty());
-    CHECK(said(both, service("10.9.9.9 81", ""), "MS0611").size() == 2);
+    CHECK(findings(service("fwmark 7", ""), service("fwmark 7", ""), "MS0611").empty());
+    CHECK(findings(both, service("10.9.9.9 81", ""), "MS0611").size() == 2);
 }
 
-TEST_CASE("each setting of a virtual server that differs is told with both values") {
+TEST_CASE("each setting of a virtual server that differs is reported with both values") {
     const auto differ = [](const std::string& a, const std::string& b) {
-        Lines lines = said(service("10.9.9.9 80", a), service("10.9.9.9 80", b), "MS0611");
+        Lines lines = findings(service("10.9.9.9 80", a), service("10.9.9.9 80", b), "MS0611");
         for (std::string& line : lines) line = line.substr(line.find("80: ") + 4);
         return lines;
     };

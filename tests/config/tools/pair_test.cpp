@@ -31,13 +31,13 @@ const std::string kTrack = "track_script {\nchk\n}\n";
 }  // namespace
 
 TEST_CASE("the course's 105 and 100 with weight -2 cannot move the address, and the arithmetic says why") {
-    const std::string said =
+    const std::string reported =
         "A: warning MS0609: VI_1: when script chk_haproxy fails, the priority of A falls to 105 - 2 = 103, still above "
         "the 100 of B: B does not take over\n"
         "  fix: set weight -6 or lower (more than 105 - 100 = 5); or remove the weight: a failure then means FAULT, "
         "and B takes over";
 
-    CHECK(course("haproxy-pair-master.conf", "haproxy-pair-backup.conf") == Lines{said});
+    CHECK(course("haproxy-pair-master.conf", "haproxy-pair-backup.conf") == Lines{reported});
 }
 
 TEST_CASE("the course's HAProxy pair without a weight is a good pair") {
@@ -62,7 +62,7 @@ TEST_CASE("a weight counts against the priority that the other router really has
         std::string weight;
         int low;
         bool both_track;
-        std::string said;
+        std::string reported;
     };
     const std::string keeps = ": B does not take over";
     const Row rows[] = {
@@ -83,17 +83,17 @@ TEST_CASE("a weight counts against the priority that the other router really has
         for (const std::string& line : compared(a, b))
             if (line.contains("falls to ")) found = line;
 
-        if (row.said.empty())
+        if (row.reported.empty())
             CHECK(found.empty());
         else
-            CHECK(found.contains(row.said));
+            CHECK(found.contains(row.reported));
     }
 }
 
 TEST_CASE("a failure of the backup's own script that lifts its priority, but not far enough, moves nothing") {
     struct Row {
         int high, low;
-        std::string weight, said;
+        std::string weight, reported;
     };
     const Row rows[] = {
         {110, 100, "-10 reverse", "100 + 10 = 110, which is not above the 110 of A: no takeover follows"},
@@ -108,10 +108,10 @@ TEST_CASE("a failure of the backup's own script that lifts its priority, but not
         for (const std::string& line : compared(instance("BACKUP", row.high), b))
             if (line.contains("rises to ")) found = line;
 
-        if (row.said.empty())
+        if (row.reported.empty())
             CHECK(found.empty());
         else
-            CHECK(found.contains(row.said));
+            CHECK(found.contains(row.reported));
     }
 }
 
@@ -196,8 +196,8 @@ TEST_CASE("what two routers must agree on to hear each other") {
 TEST_CASE("vmac_xmit_base in one of two files makes that router deaf for the other") {
     const std::string vmac = "use_vmac\n", base = "use_vmac\nvmac_xmit_base\n";
     const auto of = [](const std::string& a, const std::string& b) {
-        const Lines said = compared(instance("MASTER", 150, a), instance("BACKUP", 100, b));
-        return said.empty() ? std::string{} : said.at(0);
+        const Lines reported = compared(instance("MASTER", 150, a), instance("BACKUP", 100, b));
+        return reported.empty() ? std::string{} : reported.at(0);
     };
 
     CHECK(of(vmac, vmac).empty());
@@ -331,13 +331,13 @@ TEST_CASE("servers that differ in one way are one finding, which says how many m
             text += "real_server 10.1.1." + std::to_string(i) + " 80 {\nweight " + weight + "\n}\n";
         return text + "}\n";
     };
-    const auto said = [&](int servers) {
+    const auto reported = [&](int servers) {
         Lines lines = compared(service(servers, "1"), service(servers, "2"));
         std::erase_if(lines, [](const std::string& line) { return !line.contains("weight of"); });
         return lines;
     };
-    REQUIRE(said(1).size() == 1);
-    CHECK_FALSE(said(1)[0].contains("more servers"));
-    REQUIRE(said(4).size() == 1);
-    CHECK(said(4)[0].contains("(and 3 more servers)"));
+    REQUIRE(reported(1).size() == 1);
+    CHECK_FALSE(reported(1)[0].contains("more servers"));
+    REQUIRE(reported(4).size() == 1);
+    CHECK(reported(4)[0].contains("(and 3 more servers)"));
 }

@@ -82,9 +82,9 @@ TEST_CASE("a random model is the same after printing and parsing, in both langua
         const Config model = read_conf(conf);
         instances += model.instances.size();
         services += model.virtual_servers.size();
-        const bool said = check_all_forms(conf);
-        if (!said) ++refused;
-        if (first == last) CHECK(said);
+        const bool reported = check_all_forms(conf);
+        if (!reported) ++refused;
+        if (first == last) CHECK(reported);
     }
     if (first == last) return;
     CHECK(refused <= last / 100);

@@ -33,15 +33,15 @@ TEST_CASE("a virtual address without a prefix that lies in no interface's subnet
         return std::vector{mainstay::Prefix::parse("10.9.9.1/24").value(),
                            mainstay::Prefix::parse("2001:db8::1/64").value()};
     };
-    const auto said = [&](const char* address) {
+    const auto reported = [&](const char* address) {
         const Loaded loaded = load_text("ha.conf", vrrp(12, address), environment);
         CHECK(loaded.exit_code() == 0);
         return lines_of(loaded);
     };
-    CHECK(said("10.9.9.9") == Lines{});
-    CHECK(said("10.9.8.9/24") == Lines{});
-    CHECK(said("10.9.8.9") == Lines{"12:1 note MS0424 (VI_1) 10.9.8.9 is not in the subnet of any interface"});
-    CHECK(said("10.9.8.9/32") == Lines{"12:1 note MS0424 (VI_1) 10.9.8.9 is not in the subnet of any interface"});
+    CHECK(reported("10.9.9.9") == Lines{});
+    CHECK(reported("10.9.8.9/24") == Lines{});
+    CHECK(reported("10.9.8.9") == Lines{"12:1 note MS0424 (VI_1) 10.9.8.9 is not in the subnet of any interface"});
+    CHECK(reported("10.9.8.9/32") == Lines{"12:1 note MS0424 (VI_1) 10.9.8.9 is not in the subnet of any interface"});
     // Not known without the host.
     CHECK(lines_of(load_sample(vrrp(12, "10.9.8.9"))) == Lines{});
 }
@@ -50,11 +50,11 @@ TEST_CASE("groups of virtual servers that are not there, or not used, are remark
     const Loaded loaded =
         load_sample("virtual_server_group WEB {\n10.9.9.9 80\n}\n" + lvs(1, "virtual_server group WEBB {"));
 
-    Lines said;
+    Lines reported;
     for (const std::string& line : lines_of(loaded))
-        if (line.find("MS0209") == std::string::npos) said.push_back(line);
-    CHECK(said == Lines{"1:22 note MS0518 no virtual server uses the group WEB",
-                        "4:16 warning MS0511 there is no virtual_server_group WEBB"});
+        if (line.find("MS0209") == std::string::npos) reported.push_back(line);
+    CHECK(reported == Lines{"1:22 note MS0518 no virtual server uses the group WEB",
+                            "4:16 warning MS0511 there is no virtual_server_group WEBB"});
     CHECK(loaded.diagnostics.back().fix == "did you mean `WEB`?");
     CHECK(load_sample(lvs(1, "virtual_server group WEBB {")).diagnostics.back().fix.empty());
     CHECK(loaded.exit_code() == 0);
@@ -99,8 +99,8 @@ TEST_CASE("unicast instances share a virtual_router_id as long as no peer is in 
 }
 
 TEST_CASE("two VMACs cannot have one name") {
-    const auto said = pair_says("use_vmac vrrp.web", "interface eth1\nuse_vmac vrrp.web");
-    CHECK(without_not_yet(said) == "error MS0416 (VI_2) the name vrrp.web is already used by the VMAC of VI_1");
+    const auto reported = pair_says("use_vmac vrrp.web", "interface eth1\nuse_vmac vrrp.web");
+    CHECK(without_not_yet(reported) == "error MS0416 (VI_2) the name vrrp.web is already used by the VMAC of VI_1");
 }
 
 TEST_CASE("a quorum above the weights, and a hysteresis that is not below the quorum, are named where they stand") {
@@ -139,14 +139,14 @@ TEST_CASE("an interface that a garp_group names and that is not there is named")
 TEST_CASE("what holds for each address of a sequence is said once, also where its digits are letters") {
     Environment environment = host();
     environment.subnets = [] { return std::vector<mainstay::Prefix>{*mainstay::Prefix::parse("10.9.9.0/24")}; };
-    const auto said = [&](std::string_view line) {
+    const auto reported = [&](std::string_view line) {
         const Loaded loaded = load_text("ha.conf", with_line(vrrp(8, "auth_type PASS"), 12, line), environment);
         return std::ranges::count(loaded.diagnostics, 424, &Diagnostic::code);  // no interface has its subnet
     };
 
-    CHECK(said("~SEQx(n,1,20) 2001:db8:77::$n") == 1);
-    CHECK(said("~SEQx(n,1,20) 2001:db8:${n}::1") == 1);
-    CHECK(said("~SEQ(n,1,20) 10.77.0.$n") == 1);
+    CHECK(reported("~SEQx(n,1,20) 2001:db8:77::$n") == 1);
+    CHECK(reported("~SEQx(n,1,20) 2001:db8:${n}::1") == 1);
+    CHECK(reported("~SEQ(n,1,20) 10.77.0.$n") == 1);
 }
 
 TEST_CASE(

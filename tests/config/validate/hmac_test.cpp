@@ -63,7 +63,7 @@ TEST_CASE("a key file that others may read is used, and its exit code is that of
 TEST_CASE("keys of the wrong length or form, and an active_key without its key, are named and not used") {
     struct Row {
         const char* block;
-        std::vector<std::string> said;
+        std::vector<std::string> reported;
     };
     const std::string none = "(VI_1) auth_hmac has no usable key 1, which active_key selects";
     const Row rows[] = {
@@ -77,7 +77,7 @@ TEST_CASE("keys of the wrong length or form, and an active_key without its key, 
     for (const Row& row : rows) {
         CAPTURE(row.block);
         const Loaded loaded = with(std::string{"auth_hmac {\n "} + row.block + "\n }");
-        CHECK(messages(loaded) == row.said);
+        CHECK(messages(loaded) == row.reported);
         CHECK(secret_of(loaded).empty());
         CHECK(loaded.exit_code() == 5);
     }

@@ -115,7 +115,7 @@ public:
         theirs = packet->my_discriminator;
         return *packet;
     }
-    void say(BfdState state) const {
+    void send_state(BfdState state) const {
         const auto bytes = wire::encode_bfd({.state = state,
                                              .detect_multiplier = 200,
                                              .my_discriminator = 9,
@@ -150,7 +150,7 @@ struct Bench {
         (to == To::Vrrp ? vrrp : lvs) = std::move(channel->second);
         role->connect(to, std::move(channel->first));
     }
-    static Texts told(const UniqueFd& line) {
+    static Texts received(const UniqueFd& line) {
         Texts all;
         for (;;) {
             auto got = ipc::receive_message(line.get());
@@ -177,9 +177,9 @@ struct Bench {
     }
     void come_up(Neighbor& neighbor) {
         REQUIRE(until_heard(neighbor, BfdState::Down));
-        neighbor.say(BfdState::Down);
+        neighbor.send_state(BfdState::Down);
         REQUIRE(until_heard(neighbor, BfdState::Init));
-        neighbor.say(BfdState::Up);
+        neighbor.send_state(BfdState::Up);
         REQUIRE(until([&] { return session().state == BfdState::Up; }));
     }
 };
@@ -202,8 +202,8 @@ TEST_CASE("a session comes up, which both roles hear and the state block shows, 
         bench.connect(To::Vrrp);
         bench.start(kPeer);
         bench.connect(To::Lvs);
-        CHECK(Bench::told(bench.vrrp) == Texts{"peer down"});
-        CHECK(Bench::told(bench.lvs) == Texts{"peer down"});
+        CHECK(Bench::received(bench.vrrp) == Texts{"peer down"});
+        CHECK(Bench::received(bench.lvs) == Texts{"peer down"});
         CHECK(bench.session().name == "peer");
         CHECK(bench.session().state == BfdState::Down);
         CHECK(bench.session().since == WallTime{1});
@@ -211,12 +211,12 @@ TEST_CASE("a session comes up, which both roles hear and the state block shows, 
         bench.come_up(neighbor);
         CHECK(neighbor.source == 0x0a000001);
         CHECK(neighbor.source_port >= 49152);
-        CHECK(Bench::told(bench.vrrp) == Texts{"peer up"});
-        CHECK(Bench::told(bench.lvs) == Texts{"peer up"});
-        neighbor.say(BfdState::AdminDown);
+        CHECK(Bench::received(bench.vrrp) == Texts{"peer up"});
+        CHECK(Bench::received(bench.lvs) == Texts{"peer up"});
+        neighbor.send_state(BfdState::AdminDown);
         CHECK(bench.until([&] { return bench.session().state != BfdState::Up; }));
-        CHECK(Bench::told(bench.vrrp) == Texts{"peer down"});
-        CHECK(Bench::told(bench.lvs) == Texts{"peer down"});
+        CHECK(Bench::received(bench.vrrp) == Texts{"peer down"});
+        CHECK(Bench::received(bench.lvs) == Texts{"peer down"});
         bench.stop();
         CHECK(bench.runtime.log_.count("peer") > 0);
     });
@@ -230,15 +230,15 @@ TEST_CASE("a role that follows no session hears that it is down") {
         bench.connect(To::Vrrp);
         bench.connect(To::Lvs);
         bench.come_up(neighbor);
-        CHECK(Bench::told(bench.vrrp) == Texts{"peer down", "peer up"});
-        CHECK(Bench::told(bench.lvs) == Texts{"peer down"});
+        CHECK(Bench::received(bench.vrrp) == Texts{"peer down", "peer up"});
+        CHECK(Bench::received(bench.lvs) == Texts{"peer down"});
         bench.connect(To::Vrrp);
         bench.connect(To::Lvs);
-        CHECK(Bench::told(bench.vrrp) == Texts{"peer up"});
-        CHECK(Bench::told(bench.lvs) == Texts{"peer down"});
+        CHECK(Bench::received(bench.vrrp) == Texts{"peer up"});
+        CHECK(Bench::received(bench.lvs) == Texts{"peer down"});
         bench.reload(instance("peer", "neighbor_ip 10.0.0.2\nsource_ip 10.0.0.1\nchecker"));
-        CHECK(Bench::told(bench.vrrp) == Texts{"peer down"});
-        CHECK(Bench::told(bench.lvs) == Texts{"peer up"});
+        CHECK(Bench::received(bench.vrrp) == Texts{"peer down"});
+        CHECK(Bench::received(bench.lvs) == Texts{"peer up"});
         CHECK(bench.session().state == BfdState::Up);
         bench.stop();
     });
@@ -249,8 +249,8 @@ TEST_CASE("a packet from too far away, or from a stranger, counts for no session
         Neighbor far{2, 3784, 254}, stranger{3};
         Bench bench;
         bench.start(kPeer);
-        far.say(BfdState::Down);
-        stranger.say(BfdState::Down);
+        far.send_state(BfdState::Down);
+        stranger.send_state(BfdState::Down);
         CHECK(bench.until([&] { return bench.session().counters.discarded + bench.status().sessions.strangers == 2; }));
         CHECK(bench.session().state == BfdState::Down);
         bench.stop();
@@ -273,7 +273,7 @@ TEST_CASE("what changes all the time is published a few times a second") {
         Bench bench;
         bench.start(kPeer);
         REQUIRE(bench.until_heard(neighbor, BfdState::Down));
-        neighbor.say(BfdState::Down);
+        neighbor.send_state(BfdState::Down);
         REQUIRE(bench.until([&] { return bench.session().state == BfdState::Init; }));
         CHECK(bench.session().counters.received == 1);
         CHECK(bench.until([&] { return bench.session().counters.sent >= 3; }));
@@ -288,11 +288,11 @@ TEST_CASE("a reload keeps the sessions that stay, ends the others and begins new
         bench.start(kPeer);
         bench.connect(To::Vrrp);
         bench.come_up(second);
-        static_cast<void>(Bench::told(bench.vrrp));
+        static_cast<void>(Bench::received(bench.vrrp));
         bench.reload(kPeer + instance("more", "neighbor_ip 10.0.0.3\nsource_ip 10.0.0.1"));
         CHECK(bench.session(0).state == BfdState::Up);
         CHECK(bench.session(1).name == "more");
-        CHECK(Bench::told(bench.vrrp) == Texts{"more down", "peer up"});
+        CHECK(Bench::received(bench.vrrp) == Texts{"more down", "peer up"});
         CHECK(bench.until_heard(third, BfdState::Down));
         bench.reload(instance("more", "neighbor_ip 10.0.0.3\nsource_ip 10.0.0.1"));
         CHECK(bench.until_heard(second, BfdState::AdminDown));
@@ -347,7 +347,7 @@ TEST_CASE("a new incarnation resumes a session that was up, and reports no chang
         bench.start(kPeer, true);
         CHECK(bench.session().state == BfdState::Up);
         CHECK(bench.session().discriminator == before.discriminator);
-        CHECK(Bench::told(bench.vrrp) == Texts{"peer up"});
+        CHECK(Bench::received(bench.vrrp) == Texts{"peer up"});
         CHECK(bench.runtime.log_.count("state of the previous process resumed") == 1);
         bench.stop();
         CHECK(bench.until_heard(neighbor, BfdState::AdminDown));

@@ -12,18 +12,17 @@
 #include <set>
 #include <sstream>
 
+#include "../../temporary_folder.hpp"
 #include "mainstay/base/unique_fd.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
+using mainstay::test::TemporaryFolder;
 
 namespace {
 
 struct Syslog {
     Syslog() {
-        std::string pattern = "/tmp/mainstay-event-log.XXXXXX";
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        folder = pattern;
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         std::ranges::copy(folder + "/log", address.sun_path);
@@ -32,7 +31,6 @@ struct Syslog {
     }
     Syslog(const Syslog&) = delete;
     Syslog& operator=(const Syslog&) = delete;
-    ~Syslog() { std::filesystem::remove_all(folder); }
     [[nodiscard]] std::string datagram() const {
         std::array<char, 8192> buffer{};
         const auto got = ::recv(fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
@@ -43,7 +41,8 @@ struct Syslog {
         const auto text = line.find("]: ");
         return text == std::string::npos ? line : line.substr(text + 3);
     }
-    std::string folder;
+    TemporaryFolder home;
+    const std::string folder = home.path;
     UniqueFd fd;
 };
 

@@ -6,18 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "../../kept_log.hpp"
 #include "mainstay/ipc/channel.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
+using mainstay::test::KeptLog;
 
 namespace {
-
-struct KeptLog final : Log {
-    void line(LogLevel, std::string_view text) override { lines.emplace_back(text); }
-    [[nodiscard]] bool enabled(LogLevel) const override { return true; }
-    std::vector<std::string> lines;
-};
 
 struct Bench {
     void connect(std::map<std::string, bool> all) {
@@ -73,7 +69,7 @@ TEST_CASE("a channel that is none is as no channel, until there is one") {
     bench.receiver.connect(UniqueFd{});
     bench.sender.send("a", true);
     CHECK(bench.receive().empty());
-    CHECK(bench.log.lines.empty());
+    CHECK(bench.log.texts.empty());
     bench.connect({{"a", false}});
     CHECK(bench.receive() == std::vector<std::string>{"a down"});
 }
@@ -86,7 +82,7 @@ TEST_CASE("states that are not read in time are sent afterwards, the latest of e
         bench.sender.send("a", i % 2 == 0);
         bench.sender.send("b", i % 2 != 0);
     }
-    CHECK(bench.log.lines ==
+    CHECK(bench.log.texts ==
           std::vector<std::string>{
               "the VRRP process does not read the states of BFD; the latest ones are sent when it does"});
     bench.receiver.connect(std::move(ends->second));

@@ -14,6 +14,7 @@
 #include <functional>
 #include <string>
 
+#include "../../kept_log.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/process_limits.hpp"
 #include "role/common/confinement.hpp"
@@ -23,20 +24,9 @@
 
 using namespace mainstay;
 using namespace mainstay::role;
+using mainstay::test::KeptLog;
 
 namespace {
-
-struct KeptLog final : Log {
-    void line(LogLevel level, std::string_view text) override {
-        texts.emplace_back(text);
-        levels.push_back(level);
-    }
-    bool enabled(LogLevel) const override { return true; }
-    using Log::line;
-    [[nodiscard]] bool has(const std::string& text) const { return std::ranges::find(texts, text) != texts.end(); }
-    std::vector<std::string> texts;
-    std::vector<LogLevel> levels;
-};
 
 // The exit status of a child; 1000 and more: the signal that ended it.
 int status_of(const std::function<int()>& what) {
@@ -128,7 +118,7 @@ TEST_CASE("a role ignores what a terminal sends to its group, and a broken pipe"
         }));
 }
 
-TEST_CASE("a role is told by the first message how to run") {
+TEST_CASE("a role learns from the first message how to run") {
     auto line = ipc::make_channel();
     REQUIRE(line);
     ipc::RoleStartup startup;

@@ -147,7 +147,7 @@ struct Bench {
         startup.log_socket.clear();
         startup.log_console = true;
         if (startup.process_name.empty()) startup.process_name = "own-name";
-        say(startup);
+        send(startup);
     }
     ~Bench() {
         if (pid != 0) {
@@ -159,14 +159,14 @@ struct Bench {
     Bench(const Bench&) = delete;
     Bench& operator=(const Bench&) = delete;
 
-    void say(const ipc::Message& message, int descriptor = -1) const {
+    void send(const ipc::Message& message, int descriptor = -1) const {
         REQUIRE(ipc::send_message(line.get(), message, descriptor));
     }
-    void ask(const std::string& what) const { say(ipc::ControlRequest{What::SendGarp, what, 0, "DBus"}); }
+    void ask(const std::string& what) const { send(ipc::ControlRequest{What::SendGarp, what, 0, "DBus"}); }
     void prepare(std::uint64_t generation, const config::Config& config) const {
         auto memory = ipc::encode_sealed("config", config);
         REQUIRE(memory);
-        say(ipc::Prepare{generation}, memory->get());
+        send(ipc::Prepare{generation}, memory->get());
     }
     // The next message but heartbeats; what the role noted before it goes into `noted`.
     std::optional<ipc::Received> hear() {
@@ -208,7 +208,7 @@ struct Bench {
     void start(const config::Config& config = named("VI_1")) {
         prepare(1, config);
         CHECK(hear_a<ipc::Prepared>().refused.empty());
-        say(ipc::Commit{1});
+        send(ipc::Commit{1});
         CHECK(hear_a<ipc::Committed>().generation == 1);
     }
     Texts notes() { return std::exchange(noted, {}); }

@@ -8,7 +8,8 @@ using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
 
-TEST_CASE("a role is started with the configuration that was prepared and committed, and stops when it is told to") {
+TEST_CASE(
+    "a role is started with the configuration that was prepared and committed, and stops when it is requested to") {
     if (!is_root()) return;
     Bench bench;
     bench.start();
@@ -16,14 +17,14 @@ TEST_CASE("a role is started with the configuration that was prepared and commit
     CHECK(bench.process_name() == "own-name");
     bench.ask("generation");
     bench.until_noted("generation 1");
-    bench.say(ipc::Stop{});
+    bench.send(ipc::Stop{});
     bench.hear_a<ipc::Stopped>();
     CHECK(bench.notes() == Texts{"generation 1", "stop"});
     CHECK(bench.exit_code() == 0);
     CHECK(bench.heartbeats >= 1);
 }
 
-TEST_CASE("a restarted one is told so, and a spare has its name when it takes over") {
+TEST_CASE("a restarted one knows it, and a spare has its name when it takes over") {
     if (!is_root()) return;
     Bench again{{.restarted = true}}, spare{{.spare = true}};
     again.start();
@@ -31,7 +32,7 @@ TEST_CASE("a restarted one is told so, and a spare has its name when it takes ov
     spare.prepare(1, named("VI_1"));
     spare.hear_a<ipc::Prepared>();
     CHECK(spare.process_name() == "mainstayd-spare");
-    spare.say(ipc::Commit{1});
+    spare.send(ipc::Commit{1});
     spare.hear_a<ipc::Committed>();
     CHECK(spare.process_name() == "own-name");
 }
@@ -42,14 +43,14 @@ TEST_CASE("a role that cannot start ends with its code") {
         Bench bench;
         bench.prepare(1, named(name));
         bench.hear_a<ipc::Prepared>();
-        bench.say(ipc::Commit{1});
+        bench.send(ipc::Commit{1});
         CHECK_FALSE(bench.hear().has_value());
         CHECK(bench.exit_code() == code);
         CHECK(bench.logged("cannot start: no "));
     }
 }
 
-TEST_CASE("a reload is prepared, and committed or aborted; an unchanged one is only told of") {
+TEST_CASE("a reload is prepared, and committed or aborted; an unchanged one is only reported") {
     if (!is_root()) return;
     Bench bench;
     bench.start();
@@ -57,25 +58,25 @@ TEST_CASE("a reload is prepared, and committed or aborted; an unchanged one is o
     bench.prepare(2, named("VI_2"));
     CHECK(bench.hear_a<ipc::Prepared>().generation == 2);
     CHECK(bench.notes() == Texts{"prepare VI_2"});
-    bench.say(ipc::Abort{3});  // another one
-    bench.say(ipc::Abort{2});
+    bench.send(ipc::Abort{3});  // another one
+    bench.send(ipc::Abort{2});
     bench.until_noted("abort");
-    bench.say(ipc::Commit{2});  // it was aborted
+    bench.send(ipc::Commit{2});  // it was aborted
     bench.prepare(3, named("VI_3"));
     CHECK(bench.hear_a<ipc::Prepared>().generation == 3);
-    bench.say(ipc::Commit{3});
+    bench.send(ipc::Commit{3});
     CHECK(bench.hear_a<ipc::Committed>().generation == 3);
     CHECK(bench.notes() == Texts{"abort", "prepare VI_3", "commit", "running VI_3"});
     CHECK(bench.logged("configuration 2 was committed without having been prepared"));
     CHECK(bench.logged("Reloading"));
     bench.prepare(4, named("VI_3"));
     CHECK(bench.hear_a<ipc::Prepared>().generation == 4);
-    bench.say(ipc::Commit{4});
+    bench.send(ipc::Commit{4});
     CHECK(bench.hear_a<ipc::Committed>().generation == 4);
     CHECK(bench.notes() == Texts{"unchanged"});
     bench.prepare(5, named("VI_3"));
     bench.hear_a<ipc::Prepared>();
-    bench.say(ipc::Abort{5});
+    bench.send(ipc::Abort{5});
     bench.ask("generation");
     bench.until_noted("generation 4");
     CHECK(bench.notes() == Texts{"generation 4"});
@@ -92,7 +93,7 @@ TEST_CASE("a change of services alone is prepared from them") {
     bench.prepare(2, config);
     CHECK(bench.hear_a<ipc::Prepared>().refused.empty());
     CHECK(bench.notes() == Texts{"changes 1"});
-    bench.say(ipc::Commit{2});
+    bench.send(ipc::Commit{2});
     CHECK(bench.hear_a<ipc::Committed>().generation == 2);
 }
 
@@ -103,10 +104,10 @@ TEST_CASE("a configuration that the role refuses, or that cannot be read, is ans
     bench.prepare(2, named("refused"));
     CHECK(bench.hear_a<ipc::Prepared>().refused == "no such interface");
     const auto garbage = ipc::make_sealed_memfd("x", std::vector<std::byte>(5, std::byte{0xff}));
-    bench.say(ipc::Prepare{3}, garbage->get());
+    bench.send(ipc::Prepare{3}, garbage->get());
     CHECK(bench.hear_a<ipc::Prepared>().refused.find("snapshot") != std::string::npos);
     CHECK(bench.logged("configuration 2 cannot be prepared: no such interface"));
-    bench.say(ipc::Commit{3});
+    bench.send(ipc::Commit{3});
     bench.ask("generation");
     bench.until_noted("generation 1");
 }
@@ -115,14 +116,14 @@ TEST_CASE("channels, observations and requests go to the role, requests only whi
     if (!is_root()) return;
     Bench bench;
     bench.ask("generation");
-    bench.say(ipc::DumpRequested{10});
+    bench.send(ipc::DumpRequested{10});
     auto channel = ipc::make_channel();
-    bench.say(ipc::PeerChannel{ipc::PeerChannel::To::Lvs}, channel->first.get());
-    bench.say(ipc::Observations{{{}, {}}});
+    bench.send(ipc::PeerChannel{ipc::PeerChannel::To::Lvs}, channel->first.get());
+    bench.send(ipc::Observations{{{}, {}}});
     bench.until_noted("observed 2");
     CHECK(bench.notes() == Texts{"connect 1 with a line", "observed 2"});
     bench.start();
-    bench.say(ipc::Upgrade{});
+    bench.send(ipc::Upgrade{});
     bench.ask("generation");
     bench.until_noted("generation 1");
     CHECK(bench.logged("an unexpected message from the supervisor was ignored"));
@@ -142,9 +143,9 @@ TEST_CASE("the result of a script goes to who asked for it, once") {
     CHECK(first.request != 0);
     CHECK(second.request == first.request + 1);
     bench.notes();
-    bench.say(ipc::ScriptResults{{{second.request, How::Exited, 5}, {77, How::Exited, 6}}});
+    bench.send(ipc::ScriptResults{{{second.request, How::Exited, 5}, {77, How::Exited, 6}}});
     bench.until_noted("result 5");
-    bench.say(ipc::ScriptResults{{{second.request, How::Exited, 8}, {first.request, How::Exited, 7}}});
+    bench.send(ipc::ScriptResults{{{second.request, How::Exited, 8}, {first.request, How::Exited, 7}}});
     bench.until_noted("result 7");
     CHECK(bench.notes() == Texts{"result 5", "result 7"});
 }
@@ -179,23 +180,23 @@ TEST_CASE("a dump is answered with a fresh state, and servers with a sealed text
     Bench bench;
     ipc::ServerQuestion question;
     question.request = 3;
-    bench.say(question);
+    bench.send(question);
     auto early = bench.hear_a<ipc::ServerAnswered>();
     CHECK(early.problem == "the process is starting or stopping");
     CHECK(early.exit_code == 2);
     CHECK(early.request == 3);
     bench.start();
     bench.notes();
-    bench.say(ipc::DumpRequested{10});
+    bench.send(ipc::DumpRequested{10});
     CHECK(bench.hear_a<ipc::DumpRequested>().signal == 10);
     CHECK(bench.notes() == Texts{"save"});
-    bench.say(question);
+    bench.send(question);
     auto got = bench.hear();
     REQUIRE(got);
     CHECK(std::get<ipc::ServerAnswered>(got->message).exit_code == 1);
     CHECK(ipc::sealed_size(got->descriptor.get()).value() == 4);
     question.which = "bad";
-    bench.say(question);
+    bench.send(question);
     got = bench.hear();
     REQUIRE(got);
     CHECK(std::get<ipc::ServerAnswered>(got->message).problem == "no server");
@@ -207,15 +208,15 @@ TEST_CASE("a command for instances is answered by the role, and an order of main
     Bench bench;
     ipc::InstanceQuestion question;
     question.request = 4;
-    bench.say(question);
+    bench.send(question);
     const auto early = bench.hear_a<ipc::InstanceAnswered>();
     CHECK(early.problem == "the process is starting or stopping");
     CHECK(early.request == 4);
-    bench.say(ipc::MaintenanceOrder{.on = true, .by = {}, .reason = "early", .note = {}});
+    bench.send(ipc::MaintenanceOrder{.on = true, .by = {}, .reason = "early", .note = {}});
     bench.until_noted("maintenance early");
     bench.start();
     bench.notes();
-    bench.say(question);
+    bench.send(question);
     const auto got = bench.hear();
     REQUIRE(got);
     CHECK(std::get<ipc::InstanceAnswered>(got->message).exit_code == 1);
@@ -227,15 +228,15 @@ TEST_CASE("one that retires saves its state and ends without a stop, one that ne
     Bench bench, early, stopped;
     bench.start();
     bench.notes();
-    bench.say(ipc::Retire{});
+    bench.send(ipc::Retire{});
     CHECK_FALSE(bench.hear().has_value());
     CHECK(bench.notes() == Texts{"save"});
     CHECK(bench.exit_code() == 0);
-    early.say(ipc::Retire{});
+    early.send(ipc::Retire{});
     CHECK_FALSE(early.hear().has_value());
     CHECK(early.notes().empty());
     CHECK(early.exit_code() == 0);
-    stopped.say(ipc::Stop{});
+    stopped.send(ipc::Stop{});
     CHECK_FALSE(stopped.hear().has_value());
     CHECK(stopped.exit_code() == 0);
 }

@@ -19,14 +19,9 @@ namespace {
 using Lines = std::vector<std::string>;
 using Sysctls = std::map<std::string, int, std::less<>>;
 
-class FakeSysctls final : public IpvsSettings {
+class FakeSysctls final : public NoSyncSettings {
 public:
     FakeSysctls(Sysctls& values, Lines& order) : values_{values}, order_{order} {}
-    Result<std::vector<netlink::IpvsDaemon>> daemons() override { return std::vector<netlink::IpvsDaemon>{}; }
-    Result<void> start_daemon(const netlink::IpvsDaemon&) override { return {}; }
-    Result<void> stop_daemon(netlink::IpvsDaemon::State) override { return {}; }
-    Result<netlink::IpvsTimeouts> timeouts() override { return netlink::IpvsTimeouts{}; }
-    Result<void> set_timeouts(const netlink::IpvsTimeouts&) override { return {}; }
     Result<int> sysctl(std::string_view name) override { return values_[std::string{name}]; }
     Result<void> set_sysctl(std::string_view name, int value) override {
         order_.push_back(fmt::format("{}={}", name, value));

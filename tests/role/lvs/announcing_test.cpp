@@ -67,7 +67,7 @@ struct Scene {
         const auto list = bench.runtime.status().announced;
         return list.empty() ? report::AnnouncedStatus{} : list.at(0);
     }
-    bool said(std::string_view text) const { return bench.runtime.log_.count(text) == 1; }
+    bool logged(std::string_view text) const { return bench.runtime.log_.count(text) == 1; }
 };
 
 using Lines = std::vector<std::string>;
@@ -88,7 +88,7 @@ TEST_CASE("a service is announced after its first check, behind its table, and w
           Lines{"take the packets to 10.0.0.1", "announce 10.0.0.1 on ms-vip"});
     CHECK(scene.shown().interface == "ms-vip");
     CHECK(scene.shown().reason.empty());
-    CHECK(scene.said("Announced 10.0.0.1 on ms-vip"));
+    CHECK(scene.logged("Announced 10.0.0.1 on ms-vip"));
 
     scene.order.clear();
     scene.check_ends(1);
@@ -97,7 +97,7 @@ TEST_CASE("a service is announced after its first check, behind its table, and w
     const auto changed = std::ranges::find(scene.order, "ipvs");
     REQUIRE(changed != scene.order.end());
     CHECK(withdrawn < changed);
-    CHECK(scene.said("Withdrew 10.0.0.1 from ms-vip: its quorum is lost"));
+    CHECK(scene.logged("Withdrew 10.0.0.1 from ms-vip: its quorum is lost"));
 }
 
 TEST_CASE("without IPVS nothing is announced") {
@@ -142,7 +142,7 @@ TEST_CASE("a refusal of the kernel is logged once and shown") {
         scene.bench.runtime.until([&] { return std::ranges::count(scene.order, "announce 10.0.0.1 on ms-vip") >= 2; }));
     CHECK(scene.shown().state == "withdrawn");
     CHECK(scene.shown().reason == "announce 10.0.0.1 on ms-vip: no dummy interfaces");
-    CHECK(scene.said("announce 10.0.0.1 on ms-vip: no dummy interfaces; tried again each second"));
+    CHECK(scene.logged("announce 10.0.0.1 on ms-vip: no dummy interfaces; tried again each second"));
 }
 
 TEST_CASE("what cannot be opened is tried again") {

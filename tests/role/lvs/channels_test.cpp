@@ -115,7 +115,7 @@ TEST_CASE("a session that is down before the start keeps its server out from the
     bench.stop();
 }
 
-TEST_CASE("the sync daemon follows what vrrp told of its instance, before the start and after a reload") {
+TEST_CASE("the sync daemon follows what vrrp reported of its instance, before the start and after a reload") {
     mainstay::test::in_own_network([] {
         REQUIRE(mainstay::test::ip("link add eth7 type veth peer name eth8"));
         const std::string global =

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "../../kept_log.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/lvs/plan.hpp"
 #include "mainstay/role/lvs/role.hpp"
@@ -20,22 +21,23 @@ namespace mainstay::role::test {
 
 inline constexpr std::chrono::seconds kPatience{20};
 
-struct FakeLog final : Log {
-    using Log::line;
-    void line(LogLevel, std::string_view text) override { lines.emplace_back(text); }
-    bool enabled(LogLevel) const override { return true; }
-    std::size_t count(std::string_view part) const {
-        return static_cast<std::size_t>(std::ranges::count_if(
-            lines, [part](const std::string& text) { return text.find(part) != std::string::npos; }));
-    }
-    std::vector<std::string> lines;
+using mainstay::test::KeptLog;
+
+// A kernel without sync daemons, whose timeouts nobody asks for: tests of sysctls only.
+class NoSyncSettings : public IpvsSettings {
+public:
+    Result<std::vector<netlink::IpvsDaemon>> daemons() override { return std::vector<netlink::IpvsDaemon>{}; }
+    Result<void> start_daemon(const netlink::IpvsDaemon&) override { return {}; }
+    Result<void> stop_daemon(netlink::IpvsDaemon::State) override { return {}; }
+    Result<netlink::IpvsTimeouts> timeouts() override { return netlink::IpvsTimeouts{}; }
+    Result<void> set_timeouts(const netlink::IpvsTimeouts&) override { return {}; }
 };
 
 struct FakeRuntime final : Runtime {
     void write_fifo(const Event& event) override { fifo.push_back(event); }
     void answer(std::uint64_t request, const OperatorReply& reply) override { answers.emplace_back(request, reply); }
     boost::asio::io_context& loop() override { return loop_; }
-    FakeLog& log() override { return log_; }
+    KeptLog& log() override { return log_; }
     Instant now() const override { return std::chrono::steady_clock::now(); }
     WallTime wall() const override { return {1}; }
     void publish(Event event) override { events.push_back(std::move(event)); }
@@ -66,7 +68,7 @@ struct FakeRuntime final : Runtime {
     }
 
     boost::asio::io_context loop_{1};
-    FakeLog log_;
+    KeptLog log_;
     struct Script {
         std::string key;
         std::function<void(const ipc::ScriptResult&)> done;

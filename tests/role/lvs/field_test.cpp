@@ -182,7 +182,7 @@ TEST_CASE("loss and return of quorum are reported with a sorry server too") {
     web.sorry_server = sorry("10.0.0.99");
     Bench bench;
     bench.start(with({web}));
-    const auto told = [&bench](Transition transition) {
+    const auto reported = [&bench](Transition transition) {
         std::size_t count = 0;
         for (const auto& event : bench.runtime.events)
             count += event.kind == Event::Kind::VirtualServer && event.transition == transition;
@@ -192,12 +192,12 @@ TEST_CASE("loss and return of quorum are reported with a sorry server too") {
 
     answer(bench, How::Exited, 1);
     CHECK(servers(bench, "10.0.0.1") == Shown{"10.0.0.99:80 w1"});
-    CHECK(told(Transition::Down) == 1);
+    CHECK(reported(Transition::Down) == 1);
 
-    const auto up = told(Transition::Up);
+    const auto up = reported(Transition::Up);
     answer(bench, How::Exited, 0);
     CHECK(servers(bench, "10.0.0.1") == Shown{"10.0.0.11:80 w10"});
-    CHECK(told(Transition::Up) == up + 1);
+    CHECK(reported(Transition::Up) == up + 1);
     bench.stop();
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 struct Bench {
     boost::asio::io_context loop;
-    FakeLog log;
+    KeptLog log;
     int changed = 0;
     LvsLinks links{loop, log, [this] { ++changed; }};
 
@@ -69,7 +69,7 @@ TEST_CASE("links are known by their names, and their addresses, from the opening
         REQUIRE(command("link del eth7"));
         CHECK(bench.until([&] { return bench.links.index_of("eth8") == 0; }));
         CHECK_FALSE(bench.links.addresses().contains(*IpAddress::parse("10.7.7.2")));
-        CHECK(bench.log.lines.empty());
+        CHECK(bench.log.texts.empty());
     });
 }
 

@@ -48,7 +48,7 @@ struct Bench {
 
     kernel::Nftables tables;
     boost::asio::io_context loop;
-    FakeLog log;
+    KeptLog log;
     MarkReconciler marks{loop, log, 20ms};
 };
 
@@ -87,7 +87,7 @@ TEST_CASE("the table is there while it is desired, under its present name") {
         CHECK_FALSE(bench.has("web"));
         bench.marks.set_desired(std::nullopt);
         CHECK_FALSE(bench.has("other"));
-        CHECK(bench.log.lines.empty());
+        CHECK(bench.log.texts.empty());
     });
 }
 
@@ -108,11 +108,11 @@ TEST_CASE("a table that another program changes is restored, and said so") {
         bench.marks.set_desired(marks("web"));
         bench.remove("web");
         CHECK(bench.until([&] { return bench.has("web"); }));
-        CHECK(bench.log.lines ==
+        CHECK(bench.log.texts ==
               std::vector<std::string>{"nftables table web was changed by another program: restored"});
         bench.remove("web");
         CHECK(bench.until([&] { return bench.has("web"); }));
-        CHECK(bench.log.lines.size() == 2);
+        CHECK(bench.log.texts.size() == 2);
     });
 }
 
@@ -122,7 +122,7 @@ TEST_CASE("a table of another program is left alone") {
         bench.set(marks("theirs"));
         bench.loop.run_for(200ms);
         CHECK(bench.has("theirs"));
-        CHECK(bench.log.lines.empty());
+        CHECK(bench.log.texts.empty());
     });
 }
 
@@ -131,13 +131,13 @@ TEST_CASE("a failure is said once and tried again") {
         const auto bad = marks(kTooLong);
         bench.marks.set_desired(bad);
         bench.loop.run_for(100ms);
-        REQUIRE(bench.log.lines.size() == 1);
-        CHECK(bench.log.lines[0].starts_with("nftables_ipvs: "));
-        CHECK(bench.log.lines[0].ends_with(": packets to virtual server groups are not marked; retried every 0 s"));
+        REQUIRE(bench.log.texts.size() == 1);
+        CHECK(bench.log.texts[0].starts_with("nftables_ipvs: "));
+        CHECK(bench.log.texts[0].ends_with(": packets to virtual server groups are not marked; retried every 0 s"));
         bench.marks.set_desired(marks("web"));
         CHECK(bench.has("web"));
         bench.marks.set_desired(bad);
-        CHECK(bench.log.lines.size() == 2);
+        CHECK(bench.log.texts.size() == 2);
         CHECK(bench.has("web"));
         bench.marks.stop(false);
         CHECK_FALSE(bench.has("web"));
@@ -158,7 +158,7 @@ TEST_CASE("the stop removes the table, unless it is to stay") {
         bench.marks.stop(false);
         CHECK_FALSE(bench.has("web"));
         bench.marks.stop(false);
-        CHECK(bench.log.lines.empty());
+        CHECK(bench.log.texts.empty());
     });
 }
 

@@ -52,7 +52,7 @@ config::Config with(std::vector<config::VirtualServer> services) {
 
 struct Bench {
     boost::asio::io_context loop;
-    FakeLog log;
+    KeptLog log;
     int changed = 0;
     std::unique_ptr<NameResolver> names = std::make_unique<NameResolver>(loop, log, moment, [this] { ++changed; });
 
@@ -84,7 +84,7 @@ TEST_CASE("a name has no servers until it is resolved, and then those of the las
     bench.names->follow(config);
     CHECK(bench.until([&] { return bench.changed == 1; }));
     CHECK(bench.servers(config) == Texts{"10.0.0.11:80"});
-    CHECK(bench.log.lines == Texts{"real_server_dns web.example.org: 1 servers, 0 before"});
+    CHECK(bench.log.texts == Texts{"real_server_dns web.example.org: 1 servers, 0 before"});
     dns.last = 12;
     CHECK(bench.until([&] { return bench.changed == 2; }));
     CHECK(bench.servers(config) == Texts{"10.0.0.12:80"});
@@ -196,7 +196,7 @@ TEST_CASE("no more than 64 names are asked for at once, and the others when one 
     CHECK(bench.until([&] { return bench.changed >= 1; }));
 }
 
-TEST_CASE("a resolver that has stopped, or is gone, asks nobody and tells nothing") {
+TEST_CASE("a resolver that has stopped, or is gone, asks nobody and reports nothing") {
     NameServer dns;
     {
         Bench bench;
@@ -222,5 +222,5 @@ TEST_CASE("a resolver that has stopped, or is gone, asks nobody and tells nothin
     bench.loop.restart();
     bench.loop.run_for(50ms);
     CHECK(bench.changed == 0);
-    CHECK(bench.log.lines.empty());
+    CHECK(bench.log.texts.empty());
 }

@@ -177,7 +177,8 @@ TEST_CASE("a refused operation is logged once and retried with every audit, not 
 }
 
 TEST_CASE(
-    "of a batch in which the kernel has no memory or is busy for one operation, only that one is told and repeated") {
+    "of a batch in which the kernel has no memory or is busy for one operation, only that one is reported and "
+    "repeated") {
     using Kind = netlink::IpvsOperation::Kind;
     int number = EBUSY;
     SUBCASE("ENOMEM") { number = ENOMEM; }

@@ -36,7 +36,7 @@ lvs::KnownServers servers(std::initializer_list<const char*> addresses) {
 
 struct Bench {
     boost::asio::io_context loop;
-    FakeLog log;
+    KeptLog log;
     int changed = 0;
     ServerFiles files{loop, log, [] { return lvs::Moment{std::chrono::steady_clock::now(), WallTime{1}}; },
                       [this] { ++changed; }};
@@ -76,7 +76,7 @@ TEST_CASE("what is reported before the configuration counts with it, and later a
     CHECK(bench.of(config) == Texts{"10.0.0.11:80"});
     CHECK(bench.until([&] { return bench.changed == 1; }));
     CHECK(bench.of(config) == Texts{"10.0.0.11:80", "10.0.0.12:80"});
-    CHECK(bench.log.lines ==
+    CHECK(bench.log.texts ==
           Texts{"real_server_file /x: 1 servers, 0 before", "real_server_file /x: 2 servers, 1 before"});
 }
 
@@ -88,7 +88,7 @@ TEST_CASE("a problem is logged once, keeps the servers, and is in the status unt
     bench.read("/x", servers({"10.0.0.11"}));
     bench.files.on_file_read({"/x\nipv4", "it is empty"}, {});
     bench.files.on_file_read({"/x\nipv4", "it ends early"}, {});
-    CHECK(bench.log.lines == Texts{"real_server_file /x: read /x: no. It has no servers until reading it succeeds",
+    CHECK(bench.log.texts == Texts{"real_server_file /x: read /x: no. It has no servers until reading it succeeds",
                                    "real_server_file /x: read again after 1 failures",
                                    "real_server_file /x: 1 servers, 0 before",
                                    "real_server_file /x: it is empty. The 1 known servers are kept"});

@@ -14,14 +14,9 @@ using Verb = lvs::ServerCommand::Verb;
 
 namespace {
 
-class Expiry final : public IpvsSettings {
+class Expiry final : public NoSyncSettings {
 public:
     explicit Expiry(bool& expires) : expires_{expires} {}
-    Result<std::vector<netlink::IpvsDaemon>> daemons() override { return std::vector<netlink::IpvsDaemon>{}; }
-    Result<void> start_daemon(const netlink::IpvsDaemon&) override { return {}; }
-    Result<void> stop_daemon(netlink::IpvsDaemon::State) override { return {}; }
-    Result<netlink::IpvsTimeouts> timeouts() override { return netlink::IpvsTimeouts{}; }
-    Result<void> set_timeouts(const netlink::IpvsTimeouts&) override { return {}; }
     Result<int> sysctl(std::string_view) override { return expires_ ? 1 : 0; }
     Result<void> set_sysctl(std::string_view, int value) override {
         expires_ = value != 0;
@@ -44,7 +39,7 @@ struct ServersBench : Bench {
                               .by = "uid 0, pid 7",
                               .expire_persistence = true});
     }
-    Role::ServerReply say(Verb verb, std::string which, bool dry_run = false) {
+    Role::ServerReply send(Verb verb, std::string which, bool dry_run = false) {
         return role->servers({.request = 1,
                               .verb = static_cast<std::uint8_t>(verb),
                               .which = std::move(which),
@@ -70,10 +65,10 @@ TEST_CASE("an override is in the table and the state block when the answer is se
     ServersBench bench;
     bench.start(web);
 
-    CHECK(bench.say(Verb::Disable, "10.0.0.11", true).exit_code == 1);
-    CHECK(bench.say(Verb::Drain, "10.0.0.12").exit_code == 0);
-    CHECK(bench.say(Verb::Disable, "10.0.0.11").exit_code == 0);
-    CHECK(bench.say(Verb::Disable, "10.9.9.9").exit_code == 2);
+    CHECK(bench.send(Verb::Disable, "10.0.0.11", true).exit_code == 1);
+    CHECK(bench.send(Verb::Drain, "10.0.0.12").exit_code == 0);
+    CHECK(bench.send(Verb::Disable, "10.0.0.11").exit_code == 0);
+    CHECK(bench.send(Verb::Disable, "10.9.9.9").exit_code == 2);
 
     CHECK(bench.table() == Table{"10.0.0.12:80 0"});
     CHECK(bench.runtime.status().overrides.size() == 2);
@@ -82,7 +77,7 @@ TEST_CASE("an override is in the table and the state block when the answer is se
     bench.kernel.batches.clear();
     bench.start(web, true);
     CHECK(bench.kernel.batches.empty());
-    CHECK(bench.say(Verb::Enable, "*").exit_code == 0);
+    CHECK(bench.send(Verb::Enable, "*").exit_code == 0);
     CHECK(bench.table() == Table{"10.0.0.11:80 1", "10.0.0.12:80 1"});
 }
 
@@ -109,7 +104,7 @@ TEST_CASE(
     CHECK_FALSE(bench.expires);
     bench.reload(with({web}));
     CHECK(bench.expires);
-    CHECK(bench.say(Verb::Enable, "*").exit_code == 0);
+    CHECK(bench.send(Verb::Enable, "*").exit_code == 0);
     CHECK_FALSE(bench.expires);
     CHECK(bench.runtime.status().original_expiry == std::nullopt);
 }
@@ -147,7 +142,7 @@ TEST_CASE(
     ServersBench bench;
     bench.kernel.connections = 3;
     bench.start(web);
-    bench.say(Verb::Disable, "10.0.0.11");
+    bench.send(Verb::Disable, "10.0.0.11");
     CHECK(bench.runtime.until(
         [&] { return bench.runtime.status().services[0].servers[0].note.ends_with("3 connections remain"); }));
     CHECK(bench.table() == Table{"10.0.0.11:80 0", "10.0.0.12:80 1"});
@@ -200,15 +195,15 @@ TEST_CASE("an override with a time and a reason survives a crash") {
     const auto web = service({server("10.0.0.11"), server("10.0.0.12")});
     ServersBench bench;
     bench.start(web);
-    const auto said = bench.role->servers({.verb = static_cast<std::uint8_t>(Verb::Drain),
-                                           .which = "10.0.0.11",
-                                           .by = "uid 0, pid 7",
-                                           .seconds = 3'600,
-                                           .reason = "new disk"});
-    CHECK(said.exit_code == 0);
+    const auto logged = bench.role->servers({.verb = static_cast<std::uint8_t>(Verb::Drain),
+                                             .which = "10.0.0.11",
+                                             .by = "uid 0, pid 7",
+                                             .seconds = 3'600,
+                                             .reason = "new disk"});
+    CHECK(logged.exit_code == 0);
     bench.role.reset();  // as if killed
     bench.start(web, true);
-    const auto shown = bench.say(Verb::Show, "10.0.0.11").text;
+    const auto shown = bench.send(Verb::Show, "10.0.0.11").text;
     CHECK(shown.find("drained for 3") != std::string::npos);
     CHECK(shown.find(" s more (new disk), UP, weight 0") != std::string::npos);
 }

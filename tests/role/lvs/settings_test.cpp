@@ -124,11 +124,11 @@ TEST_CASE("the sync daemon follows the instance, and the one of a crashed proces
     bench.kernel.daemons = {{.state = IpvsDaemon::State::Master, .interface = "eth1", .sync_id = 51}};
     bench.reconciler.configure(following("VI_1"));
     CHECK(bench.done().empty());
-    bench.reconciler.told("VI_1", true);
+    bench.reconciler.instance_is("VI_1", true);
     CHECK(bench.done().empty());
-    bench.reconciler.told("VI_2", false);
+    bench.reconciler.instance_is("VI_2", false);
     CHECK(bench.done().empty());
-    bench.reconciler.told("VI_1", false);
+    bench.reconciler.instance_is("VI_1", false);
     CHECK(bench.done() == Lines{"stop master", "start backup"});
     bench.reconciler.stop();
     CHECK(bench.done() == Lines{"stop backup"});
@@ -137,7 +137,7 @@ TEST_CASE("the sync daemon follows the instance, and the one of a crashed proces
 TEST_CASE("a reload with the same instance knows who is master") {
     Bench bench;
     bench.reconciler.configure(following("VI_1"));
-    bench.reconciler.told("VI_1", true);
+    bench.reconciler.instance_is("VI_1", true);
     CHECK(bench.done() == Lines{"start master"});
     bench.kernel.daemons.clear();
     bench.reconciler.configure(following("VI_1"));
@@ -147,13 +147,13 @@ TEST_CASE("a reload with the same instance knows who is master") {
 TEST_CASE("a reload without the instance forgets who was master") {
     Bench bench;
     bench.reconciler.configure(following("VI_1"));
-    bench.reconciler.told("VI_1", true);
+    bench.reconciler.instance_is("VI_1", true);
     CHECK(bench.done() == Lines{"start master"});
     bench.reconciler.configure({});
     CHECK(bench.done() == Lines{"stop master"});
     bench.reconciler.configure(following("VI_1"));
     CHECK(bench.done().empty());
-    bench.reconciler.told("VI_1", false);
+    bench.reconciler.instance_is("VI_1", false);
     CHECK(bench.done() == Lines{"start backup"});
 }
 
@@ -161,7 +161,7 @@ TEST_CASE("a daemon starts again when its interface returns as another one, and 
     Bench bench;
     bench.reconciler.configure(following("VI_1"));
     bench.reconciler.interface_is(4);
-    bench.reconciler.told("VI_1", true);
+    bench.reconciler.instance_is("VI_1", true);
     CHECK(bench.done() == Lines{"start master"});
     bench.reconciler.interface_is(0);
     CHECK(bench.done() == Lines{"stop master"});
@@ -198,13 +198,13 @@ TEST_CASE("a daemon that cannot be started is retried, and logged once") {
     CHECK(bench.runtime.log_.count("start the IPVS master sync daemon on eth1, id 51") == 1);
 }
 
-TEST_CASE("settings of a kernel without IPVS wait for it, and are its table's to tell of") {
+TEST_CASE("settings of a kernel without IPVS wait for it, and are its table's to report") {
     Bench bench;
     bench.kernel.available = false;
     bench.reconciler.configure(following(""));
     CHECK(bench.runtime.until([&] { return bench.kernel.opened == 3; }));
     CHECK(bench.done().empty());
-    CHECK(bench.runtime.log_.lines.empty());
+    CHECK(bench.runtime.log_.texts.empty());
     bench.kernel.available = true;
     CHECK(bench.runtime.until([&] { return bench.kernel.daemons.size() == 2; }));
 }
@@ -402,11 +402,11 @@ TEST_CASE(
     CHECK(bench.done() == Lines{"sloppy_tcp=0"});
 
     bench.reconciler.configure(following("VI_1"));
-    bench.reconciler.told("VI_1", true);
+    bench.reconciler.instance_is("VI_1", true);
     bench.done();
     bench.reconciler.take_over_flows(true);
     CHECK(bench.done() == Lines{"expire_nodest_conn=1", "schedule_icmp=1", "sloppy_sctp=1", "sloppy_tcp=1"});
     CHECK(bench.runtime.log_.count("read backup_only: No such file or directory") == 1);
-    bench.reconciler.told("VI_1", false);
+    bench.reconciler.instance_is("VI_1", false);
     CHECK(bench.done() == Lines{"stop master", "start backup"});
 }

@@ -319,7 +319,7 @@ void LvsWalk::restart() {
     follow_files();
 }
 
-void LvsWalk::say_to_server() {
+void LvsWalk::command_server() {
     using Verb = lvs::ServerCommand::Verb;
     static constexpr std::array kVerbs{Verb::Drain, Verb::Disable, Verb::Enable, Verb::Enable, Verb::Weight};
     lvs::ServerCommand command{.verb = dice_.pick(kVerbs), .which = "*", .weight = 0, .dry_run = false, .by = "me"};
@@ -369,7 +369,7 @@ std::string LvsWalk::step() {
         change_truth();
     } else if (what < 12) {
         history_.emplace_back("server");
-        say_to_server();
+        command_server();
     } else if (what == 12) {
         history_.emplace_back("restart");
         restart();

@@ -57,7 +57,7 @@ private:
     void reload(config::Config next);
     void reload_again();
     void restart();
-    void say_to_server();
+    void command_server();
     void change_truth();
     void somebody_adds();
     void move_addresses();

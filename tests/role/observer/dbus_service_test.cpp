@@ -1,6 +1,7 @@
 // The D-Bus service on a bus of the test's own.
 #include "role/observer/dbus_service.hpp"
 
+#include "../../kept_log.hpp"
 #include "fake_bus.hpp"
 
 using namespace mainstay;
@@ -10,15 +11,9 @@ using report::kDbusInstanceInterface;
 using report::kDbusVrrpInterface;
 using Strings = std::vector<std::string>;
 using What = ipc::ControlRequest::What;
+using mainstay::test::KeptLog;
 
 namespace {
-
-struct KeptLog final : Log {
-    void line(LogLevel, std::string_view text) override { texts.emplace_back(text); }
-    bool enabled(LogLevel) const override { return true; }
-    using Log::line;
-    Strings texts;
-};
 
 const std::string kVrrpPath = "/org/keepalived/Vrrp1/Vrrp";
 const std::string kOne = "/org/keepalived/Vrrp1/Instance/eth0/51/IPv4";
@@ -61,8 +56,8 @@ struct Bench {
         service->configure(config_of());
         until_heard(kStarted);
     }
-    void tell(const char* name, const char* state, Event::Kind kind = Event::Kind::Instance) {
-        service->tell({.kind = kind, .name = name, .transition = transition_from(state).value()});
+    void emit(const char* name, const char* state, Event::Kind kind = Event::Kind::Instance) {
+        service->emit({.kind = kind, .name = name, .transition = transition_from(state).value()});
     }
 };
 
@@ -86,8 +81,8 @@ TEST_CASE("without enable_dbus nothing connects") {
     b.service->configure(config_of({}));
     b.loop.run_for(std::chrono::milliseconds{1});
     CHECK(b.service->settled());
-    b.tell("VI_1", "MASTER");
-    b.service->tell_reloaded();
+    b.emit("VI_1", "MASTER");
+    b.service->emit_reloaded();
     b.service->stop();
     CHECK(b.bus.heard.empty());
     CHECK(b.log.texts.empty());
@@ -96,12 +91,12 @@ TEST_CASE("without enable_dbus nothing connects") {
 TEST_CASE("a transition of an instance is a signal of its object, other events are none") {
     Bench b;
     b.start();
-    b.tell("VI_1", "MASTER", Event::Kind::Group);
-    b.tell("VI_1", "DELETED");
-    b.tell("VI_3", "MASTER");
-    b.tell("VI_1", "MASTER");
-    b.tell("VI_2", "FAULT");
-    b.service->tell_reloaded();
+    b.emit("VI_1", "MASTER", Event::Kind::Group);
+    b.emit("VI_1", "DELETED");
+    b.emit("VI_3", "MASTER");
+    b.emit("VI_1", "MASTER");
+    b.emit("VI_2", "FAULT");
+    b.service->emit_reloaded();
     b.until_heard(kVrrpPath + " org.keepalived.Vrrp1.Vrrp.VrrpReloaded");
     CHECK(Strings{b.bus.heard.begin() + 2, b.bus.heard.end() - 1} ==
           Strings{kOne + kChange + "2", kTwo + kChange + "3"});
@@ -138,7 +133,7 @@ TEST_CASE("methods are answered and asked of the supervisor") {
     CHECK(b.bus.call(b.loop, kVrrpPath, kDbusVrrpInterface, "Nonsense") == "org.freedesktop.DBus.Error.UnknownMethod");
 }
 
-TEST_CASE("after a reload an instance that has gone is told of as deleted, and its object is away") {
+TEST_CASE("after a reload an instance that has gone is reported as deleted, and its object is away") {
     Bench b;
     b.start();
     auto next = config_of();
@@ -150,8 +145,8 @@ TEST_CASE("after a reload an instance that has gone is told of as deleted, and i
     CHECK(b.bus.call(b.loop, kTwo, kDbusInstanceInterface, nullptr, "Name") == "VI_2");
     CHECK(b.bus.call(b.loop, "/org/keepalived/Vrrp1/Instance/eth2/53/IPv4", kDbusInstanceInterface, nullptr, "Name") ==
           "VI_3");
-    b.tell("VI_1", "MASTER");
-    b.tell("VI_3", "BACKUP");
+    b.emit("VI_1", "MASTER");
+    b.emit("VI_3", "BACKUP");
     b.until_heard("/org/keepalived/Vrrp1/Instance/eth2/53/IPv4" + kChange + "1");
     CHECK(b.bus.heard.size() == 4);
 }
@@ -169,7 +164,7 @@ TEST_CASE("another name of the service is a new connection") {
     CHECK(b.service->settled());
 }
 
-TEST_CASE("a stop is told of, and leaves the bus for good") {
+TEST_CASE("a stop is reported, and leaves the bus for good") {
     Bench b;
     b.start();
     b.service->stop();
@@ -180,7 +175,7 @@ TEST_CASE("a stop is told of, and leaves the bus for good") {
     CHECK(b.loop.run_for(std::chrono::milliseconds{1}) == 0);
 }
 
-TEST_CASE("a bus that is not there is tried again, and told of once") {
+TEST_CASE("a bus that is not there is tried again, and reported once") {
     Bench b;
     b.service->configure(config_of());
     REQUIRE(b.log.texts.size() == 1);
@@ -191,7 +186,7 @@ TEST_CASE("a bus that is not there is tried again, and told of once") {
     CHECK(b.log.texts.size() == 2);
 }
 
-TEST_CASE("a bus that ends its connection is told of each time, and connected again") {
+TEST_CASE("a bus that ends its connection is reported each time, and connected again") {
     Bench b;
     b.start();
     for (std::size_t time = 1; time < 3; ++time) {
@@ -204,7 +199,7 @@ TEST_CASE("a bus that ends its connection is told of each time, and connected ag
     }
 }
 
-TEST_CASE("a name that another one has is told of once and asked for again") {
+TEST_CASE("a name that another one has is reported once and asked for again") {
     Bench b;
     b.bus.open();
     b.bus.name_result = 3;
@@ -219,7 +214,7 @@ TEST_CASE("a name that another one has is told of once and asked for again") {
     CHECK(b.log.texts[1] == "Acquired DBus bus org.keepalived.Vrrp1");
 }
 
-TEST_CASE("a name that the policy forbids is told of with the bus's own words") {
+TEST_CASE("a name that the policy forbids is reported with the bus's own words") {
     Bench b;
     b.bus.open();
     b.bus.name_error = "org.freedesktop.DBus.Error.AccessDenied";

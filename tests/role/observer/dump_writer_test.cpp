@@ -8,6 +8,7 @@
 
 #include <array>
 
+#include "../../kept_log.hpp"
 #include "mainstay/ipc/channel.hpp"
 
 using namespace mainstay;
@@ -15,15 +16,9 @@ using namespace mainstay::role;
 using What = ipc::DumpText::What;
 using Step = ipc::DumpFile::Step;
 using Texts = std::vector<std::string>;
+using mainstay::test::KeptLog;
 
 namespace {
-
-struct KeptLog final : Log {
-    void line(LogLevel, std::string_view text) override { texts.emplace_back(text); }
-    bool enabled(LogLevel) const override { return true; }
-    using Log::line;
-    Texts texts;
-};
 
 // The test is at the other end of the line, where the files are handed out.
 struct Bench {
@@ -41,13 +36,13 @@ struct Bench {
         return std::get<ipc::DumpFile>(std::get<ipc::Received>(**got).message);
     }
     [[nodiscard]] bool hears(What what, Step step) const {
-        const auto said = hear();
-        return said.what == what && said.step == step;
+        const auto reported = hear();
+        return reported.what == what && reported.step == step;
     }
-    void say(What what, Step step, int descriptor = -1) const {
+    void send(What what, Step step, int descriptor = -1) const {
         REQUIRE(ipc::send_message(files.get(), ipc::DumpFile{what, step}, descriptor).has_value());
     }
-    const Texts& told() {
+    const Texts& reported() {
         loop.restart();
         loop.run();
         return log.texts;
@@ -72,34 +67,34 @@ TEST_CASE("each text goes into the file that is handed out for it, which then is
     const UniqueFd data{::memfd_create("data", MFD_CLOEXEC)}, stats{::memfd_create("stats", MFD_CLOEXEC)};
     bench.begin({{What::Data, "one"}, {What::Stats, "two"}});
     CHECK(bench.hears(What::Data, Step::Wanted));
-    bench.say(What::Data, Step::Opened, data.get());
+    bench.send(What::Data, Step::Opened, data.get());
     CHECK(bench.hears(What::Data, Step::Written));
     CHECK(text_of(data.get()) == "one");
     CHECK(bench.hears(What::Stats, Step::Wanted));
-    bench.say(What::Stats, Step::Opened, stats.get());
+    bench.send(What::Stats, Step::Opened, stats.get());
     CHECK(bench.hears(What::Stats, Step::Written));
     CHECK(text_of(stats.get()) == "two");
     CHECK(bench.hear().step == Step::Over);
-    CHECK(bench.told().empty());
+    CHECK(bench.reported().empty());
 }
 
 TEST_CASE("a file that is refused is left out") {
     Bench bench;
     bench.begin({{What::Data, "one"}});
     CHECK(bench.hears(What::Data, Step::Wanted));
-    bench.say(What::Data, Step::Refused);
+    bench.send(What::Data, Step::Refused);
     CHECK(bench.hear().step == Step::Over);
-    CHECK(bench.told().empty());
+    CHECK(bench.reported().empty());
 }
 
-TEST_CASE("a file that cannot be written is told of, and never said to be whole") {
+TEST_CASE("a file that cannot be written is reported, and never said to be whole") {
     Bench bench;
     bench.begin({{What::Data, "one"}});
     CHECK(bench.hears(What::Data, Step::Wanted));
     const UniqueFd unwritable{::open("/dev/full", O_WRONLY | O_CLOEXEC)};
-    bench.say(What::Data, Step::Opened, unwritable.get());
+    bench.send(What::Data, Step::Opened, unwritable.get());
     CHECK(bench.hear().step == Step::Over);
-    CHECK(bench.told() == Texts{"dump file: write: No space left on device"});
+    CHECK(bench.reported() == Texts{"dump file: write: No space left on device"});
 }
 
 TEST_CASE("while one dump is being written there is no other, and its line is closed") {
@@ -112,7 +107,7 @@ TEST_CASE("while one dump is being written there is no other, and its line is cl
     CHECK(bench.log.texts == Texts{"no dump is made: the disk has not taken the former one yet"});
     const auto got = ipc::receive_message(second->first.get());
     CHECK((got && *got && std::holds_alternative<ipc::Closed>(**got)));
-    bench.say(What::Data, Step::Refused);
+    bench.send(What::Data, Step::Refused);
     CHECK(bench.hear().step == Step::Over);
 }
 

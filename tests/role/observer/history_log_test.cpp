@@ -1,5 +1,7 @@
 // The history on disk: what was there before a restart is there again, and no disk stops the observer.
 #include "role/observer/history_log.hpp"
+#include "../../kept_log.hpp"
+#include "../../temporary_folder.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -9,30 +11,11 @@
 
 using namespace mainstay;
 using namespace mainstay::role;
+using mainstay::test::KeptLog;
+using mainstay::test::TemporaryFolder;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct KeptLog final : Log {
-    using Log::line;
-    void line(LogLevel, std::string_view text) override { texts.emplace_back(text); }
-    [[nodiscard]] bool enabled(LogLevel) const override { return true; }
-    std::vector<std::string> texts;
-};
-
-struct TemporaryFolder {
-    TemporaryFolder() {
-        char name[] = "/tmp/mainstay-history.XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    ~TemporaryFolder() { fs::remove_all(path); }
-    [[nodiscard]] std::size_t files() const {
-        return static_cast<std::size_t>(std::distance(fs::directory_iterator{path}, fs::directory_iterator{}));
-    }
-    std::string path;
-};
 
 // One run of the observer.
 struct Run {
@@ -96,7 +79,7 @@ TEST_CASE("the folder is bounded: the oldest segment goes") {
     CHECK(after.history.last_id() == 9);
 }
 
-TEST_CASE("a damaged, a foreign and an odd file are told, and the rest is used") {
+TEST_CASE("a damaged, a foreign and an odd file are reported, and the rest is used") {
     const TemporaryFolder folder;
     {
         Run before{folder, 100};
@@ -132,7 +115,7 @@ TEST_CASE("what only has a segment's name neither counts to those that are kept 
     CHECK(Run{folder}.history.after(0, 10).size() == 3);
 }
 
-TEST_CASE("while there is no folder events stay in memory, which is told once, and are written when there is one") {
+TEST_CASE("while there is no folder events stay in memory, which is reported once, and are written when there is one") {
     const TemporaryFolder folder;
     KeptLog log;
     History history{[] {}};
@@ -157,7 +140,7 @@ TEST_CASE("while there is no folder events stay in memory, which is told once, a
     CHECK(again.last_id() == 1'000);
 }
 
-TEST_CASE("a disk that takes nothing is told once") {
+TEST_CASE("a disk that takes nothing is reported once") {
     const TemporaryFolder folder;
     Run{folder}.happens(1);
     fs::remove(segment(folder, 1));

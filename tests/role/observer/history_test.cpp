@@ -43,7 +43,7 @@ TEST_CASE("the history is read on behind an id, so many at a time") {
     CHECK(history.newest(9).size() == 3);
 }
 
-TEST_CASE("nothing is appended: nobody is told") {
+TEST_CASE("nothing is appended: nobody is notified") {
     int appended = 0;
     History history{[&] { ++appended; }};
     history.append("vrrp", {});

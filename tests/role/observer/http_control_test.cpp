@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "../../kept_log.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "role/observer/http/control_socket.hpp"
 #include "role/observer/http/event_feed.hpp"
@@ -22,15 +23,9 @@
 using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::http;
+using mainstay::test::KeptLog;
 
 namespace {
-
-struct KeptLog final : Log {
-    void line(LogLevel, std::string_view text) override { texts.emplace_back(text); }
-    bool enabled(LogLevel) const override { return true; }
-    using Log::line;
-    std::vector<std::string> texts;
-};
 
 struct Folder {
     std::filesystem::path path;
@@ -100,7 +95,7 @@ struct Bench {
         REQUIRE(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0);
         return fd;
     }
-    static void say(const UniqueFd& client, const std::string& text) {
+    static void send_text(const UniqueFd& client, const std::string& text) {
         REQUIRE(::send(client.get(), text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
     }
     // All that the server says until it closes the connection.
@@ -136,7 +131,7 @@ struct Bench {
     }
     std::string answer(const std::string& request) {
         const auto client = connected();
-        say(client, request);
+        send_text(client, request);
         return heard(client);
     }
 };
@@ -251,7 +246,7 @@ TEST_CASE("a change needs the right, a body of JSON, and no page of another site
     CHECK(bench.asked.empty());
 
     const auto client = bench.connected();
-    Bench::say(client, post(json + "Origin: http://lb1\r\nSec-Fetch-Site: same-origin\r\n"));
+    Bench::send_text(client, post(json + "Origin: http://lb1\r\nSec-Fetch-Site: same-origin\r\n"));
     bench.until([&] { return bench.waiting.size() == 1; });
     Answer done;
     done.body = "[]";
@@ -266,7 +261,7 @@ TEST_CASE("a client that goes before its request is whole gets no answer") {
     bench.start();
     for (const char* part : {"", "GET /sta"}) {
         const auto client = bench.connected();
-        Bench::say(client, part);
+        Bench::send_text(client, part);
         REQUIRE(::shutdown(client.get(), SHUT_WR) == 0);
         CHECK(bench.heard(client).empty());
     }
@@ -278,7 +273,7 @@ TEST_CASE("a client that says nothing for too long is closed") {
     bench.start();
     const auto silent = bench.connected();
     const auto slow = bench.connected();
-    Bench::say(slow, "GET /status HT");
+    Bench::send_text(slow, "GET /status HT");
     CHECK(bench.heard(silent).empty());
     CHECK(bench.heard(slow).empty());
     bench.until([&] { return bench.server->status().counters.requests_refused == 2; });
@@ -288,7 +283,7 @@ TEST_CASE("a client that goes on sending behind a refused request is closed in t
     Bench bench;
     bench.start();
     const auto client = bench.connected();
-    Bench::say(client, padded("GET /status HTTP/1.1\r\nX: ", 20'000, "\r\n\r\n"));
+    Bench::send_text(client, padded("GET /status HTTP/1.1\r\nX: ", 20'000, "\r\n\r\n"));
     const auto begun = std::chrono::steady_clock::now();
     auto last = begun;
     bench.until([&] {
@@ -334,7 +329,7 @@ TEST_CASE("a path of 100 bytes is the longest, and one that cannot be bound is a
     CHECK_FALSE(std::filesystem::exists(bench.socket() + ".new"));
 }
 
-TEST_CASE("of more than 64 connections at a time each further one is closed, and told of ever more rarely") {
+TEST_CASE("of more than 64 connections at a time each further one is closed, and reported ever more rarely") {
     Bench bench;
     bench.start();
     std::vector<UniqueFd> clients;
@@ -345,7 +340,7 @@ TEST_CASE("of more than 64 connections at a time each further one is closed, and
     CHECK(bench.log.texts[0] == line + "1 so far)");
     CHECK(bench.log.texts[9] == line + "512 so far)");
     CHECK(bench.server->status().counters.connections_refused == 1000);
-    Bench::say(clients[0], "GET /status HTTP/1.1\r\n\r\n");
+    Bench::send_text(clients[0], "GET /status HTTP/1.1\r\n\r\n");
     CHECK(bench.heard(clients[0]) == reply("200 OK", "{\"a\":1}\n"));
     CHECK(bench.answer("GET /status HTTP/1.1\r\n\r\n") == reply("200 OK", "{\"a\":1}\n"));
 }
@@ -355,7 +350,7 @@ TEST_CASE("with the server its connections go, also those that follow the events
     bench.start();
     const auto idle = bench.connected();
     const auto follower = bench.connected();
-    Bench::say(follower, "GET /events HTTP/1.1\r\n\r\n");
+    Bench::send_text(follower, "GET /events HTTP/1.1\r\n\r\n");
     bench.loop.run_for(std::chrono::milliseconds{50});
     bench.server.reset();
     CHECK(bench.heard(idle).empty());
@@ -367,7 +362,7 @@ TEST_CASE("a client that follows the events gets those that are there and each t
     bench.start();
     bench.history.append("vrrp", {event_at(100)});
     const auto client = bench.connected();
-    Bench::say(client, "GET /events HTTP/1.1\r\nAccept: text/event-stream\r\n\r\n");
+    Bench::send_text(client, "GET /events HTTP/1.1\r\nAccept: text/event-stream\r\n\r\n");
     std::string got;
     bench.until([&] { return bench.more(client, got).ends_with("\n\n"); });
     CHECK(got.find("\r\nContent-Type: text/event-stream\r\n") != std::string::npos);
@@ -385,7 +380,7 @@ TEST_CASE("sixteen clients may follow the events") {
     std::vector<UniqueFd> clients;
     for (std::size_t i = 0; i < kStreamsMax; ++i) {
         clients.push_back(bench.connected());
-        Bench::say(clients.back(), "GET /events HTTP/1.1\r\n\r\n");
+        Bench::send_text(clients.back(), "GET /events HTTP/1.1\r\n\r\n");
     }
     bench.until([&] { return bench.server->status().counters.requests == kStreamsMax; });
     CHECK(code_of(bench.answer("GET /events HTTP/1.1\r\n\r\n")) == "503");
@@ -393,7 +388,7 @@ TEST_CASE("sixteen clients may follow the events") {
     clients[3].reset();  // one goes, and another may come
     bench.loop.run_for(std::chrono::milliseconds{50});
     const auto next = bench.connected();
-    Bench::say(next, "GET /events HTTP/1.1\r\n\r\n");
+    Bench::send_text(next, "GET /events HTTP/1.1\r\n\r\n");
     std::string got;
     bench.until([&] { return bench.more(next, got).ends_with("\r\n\r\n"); });
     CHECK(code_of(got) == "200");
@@ -403,7 +398,7 @@ TEST_CASE("a follower that does not read is cut off") {
     Bench bench;
     bench.start();
     const auto client = bench.connected();
-    Bench::say(client, "GET /events HTTP/1.1\r\n\r\n");
+    Bench::send_text(client, "GET /events HTTP/1.1\r\n\r\n");
     bench.loop.run_for(std::chrono::milliseconds{50});
     Event large = event_at(100);
     large.detail = std::string(4000, 'x');
@@ -429,7 +424,7 @@ TEST_CASE("who is neither root nor of the service's group reads nothing") {
         REQUIRE(::seteuid(0) == 0);
         REQUIRE(::setegid(own_group) == 0);
         REQUIRE(::setgroups(own.size(), own.data()) == 0);
-        Bench::say(client, "GET /status HTTP/1.1\r\n\r\n");
+        Bench::send_text(client, "GET /status HTTP/1.1\r\n\r\n");
         return bench.heard(client).substr(9, 3);
     };
     constexpr uid_t kOther = 60'000;

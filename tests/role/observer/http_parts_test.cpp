@@ -1,6 +1,7 @@
 // Parts of the API at their bounds: who guesses, whose secret is right, and what a stream of events begins with.
 #include <doctest/doctest.h>
 
+#include "../../kept_log.hpp"
 #include "mainstay/role/common/credential_hash.hpp"
 #include "role/observer/http/authenticator.hpp"
 #include "role/observer/http/event_feed.hpp"
@@ -10,15 +11,9 @@ using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::http;
 using namespace std::chrono_literals;
+using mainstay::test::KeptLog;
 
 namespace {
-
-struct KeptLog final : Log {
-    using Log::line;
-    void line(LogLevel, std::string_view text) override { texts.emplace_back(text); }
-    bool enabled(LogLevel) const override { return true; }
-    std::vector<std::string> texts;
-};
 
 std::string line(const std::string& name, const std::string& role, const Result<std::string>& hash,
                  const std::string& more = "") {

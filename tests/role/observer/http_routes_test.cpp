@@ -244,7 +244,7 @@ TEST_CASE("a stream gives each event once, in pieces of a hundred") {
     CHECK(feed.next().empty());
 }
 
-TEST_CASE("a follower is told of events that were forgotten before it had them") {
+TEST_CASE("a follower learns of events that were forgotten before it had them") {
     History history{[] {}};
     history.append("vrrp", {event_at(1)});
     EventFeed feed{history, 1};
@@ -353,7 +353,7 @@ TEST_CASE("without rights there is health and nothing else") {
     CHECK(d.answer(unknown).status == 403);  // what there is, is not told either
 }
 
-TEST_CASE("a caller is told who it is and whether it may change something") {
+TEST_CASE("a caller gets who it is and whether it may change something") {
     Daemon d;
     const auto seen = body_of(d.get("/api/v1"));
     CHECK(seen["caller"] == "uid 0, pid 7");

@@ -15,6 +15,7 @@
 #include <boost/asio/write.hpp>
 #include <filesystem>
 
+#include "../../kept_log.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/role/common/credential_hash.hpp"
 #include "role/observer/http/limits.hpp"
@@ -26,15 +27,9 @@ using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::http;
 using What = ipc::ApiFile::What;
+using mainstay::test::KeptLog;
 
 namespace {
-
-struct KeptLog final : Log {
-    void line(LogLevel, std::string_view text) override { texts.emplace_back(text); }
-    bool enabled(LogLevel) const override { return true; }
-    using Log::line;
-    std::vector<std::string> texts;
-};
 
 constexpr const char* kToken = "0123456789abcdef";
 constexpr const char* kBasicAna = "YW5hOm9wZW4gc2VzYW1l";        // ana:open sesame
@@ -299,7 +294,7 @@ TEST_CASE("who guesses waits, longer each time, and does not keep others out") {
     CHECK(b.log.texts.back().starts_with("log-ins to the API are delayed"));
 }
 
-TEST_CASE("a name that nobody has takes the work of a wrong password, so that the time does not tell who exists") {
+TEST_CASE("a name that nobody has takes the work of a wrong password, so that the time does not show who exists") {
     const auto work_of = [](const char* basic) {
         Bench b;
         b.listen_with_credentials();

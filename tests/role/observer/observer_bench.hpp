@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "../../kept_log.hpp"
 #include "../role_process.hpp"
 #include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/ipc/status.hpp"
@@ -28,14 +29,8 @@ inline const bool kReserved = [] {
 }();
 
 struct ObserverRuntime final : Runtime {
-    struct KeptLog final : Log {
-        using Log::line;
-        void line(LogLevel, std::string_view text) override { texts.emplace_back(text); }
-        bool enabled(LogLevel) const override { return true; }
-        std::vector<std::string> texts;
-    };
     boost::asio::io_context& loop() override { return loop_; }
-    KeptLog& log() override { return log_; }
+    mainstay::test::KeptLog& log() override { return log_; }
     Instant now() const override { return std::chrono::steady_clock::now() + ahead; }
     WallTime wall() const override { return {1'795'163'866'000'000 + std::chrono::microseconds{ahead}.count()}; }
     void publish(Event) override {}
@@ -64,7 +59,7 @@ struct ObserverRuntime final : Runtime {
     }
 
     boost::asio::io_context loop_{1};
-    KeptLog log_;
+    mainstay::test::KeptLog log_;
     std::chrono::seconds ahead{0};
     std::vector<ipc::ControlRequest> asked;
     int asked_for_traffic = 0;

@@ -83,7 +83,7 @@ TEST_CASE("the peer is asked once for all who wait, with the token and the autho
     CHECK(b.asked.size() == 2);
 }
 
-TEST_CASE("whoever asks is told why there is no answer") {
+TEST_CASE("whoever asks learns why there is no answer") {
     const auto error = [](const http::Answer& answer) {
         return nlohmann::json::parse(answer.body)["error"].get<std::string>();
     };

@@ -13,6 +13,7 @@
 #include <span>
 #include <thread>
 
+#include "../../kept_log.hpp"
 #include "../role_process.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/record/format.hpp"
@@ -24,16 +25,10 @@ using namespace mainstay;
 using namespace mainstay::role;
 using namespace std::chrono_literals;
 using mainstay::role::test::Folder;
+using mainstay::test::KeptLog;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct KeptLog final : Log {
-    using Log::line;
-    void line(LogLevel, std::string_view text) override { texts.emplace_back(text); }
-    [[nodiscard]] bool enabled(LogLevel) const override { return true; }
-    std::vector<std::string> texts;
-};
 
 constexpr WallTime kWall{1'795'381'800'000'000};  // 2026-11-22 21:10:00 UTC
 
@@ -218,7 +213,7 @@ TEST_CASE("who was master is known from the history") {
     CHECK(names_in(b.history).size() == 1);
 }
 
-TEST_CASE("a place that cannot be written is told once until it works again") {
+TEST_CASE("a place that cannot be written is reported once until it works again") {
     Bench b;
     b.keeper.memory(memory_of(record::Machine::Router, 1));
     std::ofstream{b.history} << "a file, not a folder";

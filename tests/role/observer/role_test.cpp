@@ -321,7 +321,7 @@ TEST_CASE("the next incarnation goes on after what is on disk, and counts on") {
     CHECK(b.dumps(SIGUSR2).at(0).second.find("    Sent: 6\n") != std::string::npos);
 }
 
-TEST_CASE("an earlier state that cannot be read is told of, and the rings are read from their beginning") {
+TEST_CASE("an earlier state that cannot be read is reported, and the rings are read from their beginning") {
     ObserverBench b;
     b.vrrp_ring.append(transition("MASTER"));
     b.runtime.state = std::vector<std::byte>(3);
@@ -330,7 +330,7 @@ TEST_CASE("an earlier state that cannot be read is told of, and the rings are re
     b.until([&] { return b.runtime.status().vrrp_acknowledged == 1; });
 }
 
-TEST_CASE("events that were overwritten before they were read are told of and mailed about") {
+TEST_CASE("events that were overwritten before they were read are reported and mailed about") {
     ObserverBench b;
     for (std::size_t i = 0; i < ipc::kEventRingSlots + 10; ++i)
         b.lvs_ring.append({.kind = Event::Kind::RealServer, .name = "S", .transition = Transition::Up});
@@ -365,16 +365,16 @@ TEST_CASE("without a spool folder mails stay in memory, and are lost at the stop
           "1 mails are lost: they were not delivered, and the mail spool cannot be written");
 }
 
-TEST_CASE("a status socket that cannot be opened is tried again, and told of once a minute") {
+TEST_CASE("a status socket that cannot be opened is tried again, and reported once a minute") {
     ObserverBench b;
     b.runtime.startup.control_socket = b.folder / "later/status.sock";
     REQUIRE(b.start(config_of(kInstance)) == "");
-    const auto told = [&] {
+    const auto reported = [&] {
         return std::ranges::count_if(b.runtime.log_.texts, [](const std::string& text) {
             return text.starts_with("mainstayctl status will not work: status socket: listen at ");
         });
     };
-    CHECK(told() == 1);
+    CHECK(reported() == 1);
     std::size_t ticks = 0;
     const auto tick = [&] {
         const auto state = b.runtime.status();
@@ -383,10 +383,10 @@ TEST_CASE("a status socket that cannot be opened is tried again, and told of onc
         ++ticks;
     };
     tick();
-    CHECK(told() == 1);
+    CHECK(reported() == 1);
     b.runtime.ahead = std::chrono::seconds{61};
     tick();
-    CHECK(told() == 2);
+    CHECK(reported() == 2);
     std::filesystem::create_directory(b.folder.path / "later");
     b.until([&] { return std::filesystem::exists(b.runtime.startup.control_socket); });
     CHECK(b.get("/healthz") == "200 {\"ok\":true}\n");

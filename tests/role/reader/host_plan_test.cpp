@@ -1,19 +1,15 @@
 #include "role/reader/host_plan.hpp"
+#include "../../kept_log.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 using namespace mainstay;
 using namespace mainstay::role;
+using mainstay::test::KeptLog;
 
 namespace {
 
-struct Kept final : Log {
-    using Log::line;
-    void line(LogLevel, std::string_view text) override { texts.emplace_back(text); }
-    bool enabled(LogLevel) const override { return true; }
-    std::vector<std::string> texts;
-};
 using Strings = std::vector<std::string>;
 
 config::Config config_of(const std::string& text) {
@@ -58,7 +54,7 @@ struct Made {
     Strings log;
 };
 Made table_of(const std::string& text) {
-    Kept log;
+    KeptLog log;
     auto table = shown(script_table(config_of(text), host(), log));
     return {std::move(table), std::move(log.texts)};
 }
@@ -145,7 +141,7 @@ TEST_CASE("scripts that others may modify are noted while a configuration is rea
 }
 
 TEST_CASE("each FIFO has its lines, its owner and its reader, and their subjects are listed") {
-    Kept log;
+    KeptLog log;
     const auto plan = host_plan(
         config_of(
             global("script_user root\nnotify_fifo /run/all daemon tty\nvrrp_notify_fifo /run/vrrp nosuchuser\n"
@@ -167,7 +163,7 @@ TEST_CASE("each FIFO has its lines, its owner and its reader, and their subjects
 }
 
 TEST_CASE("without FIFOs no subjects are listed, and what is watched is planned") {
-    Kept log;
+    KeptLog log;
     const auto plan =
         host_plan(config_of("track_file F {\nfile /run/f\nweight 2\n}\n" + instance("track_file {\nF\n}\n")), log);
     CHECK(plan.fifos.empty());

@@ -71,7 +71,7 @@ struct Bench {
         return read_again(descriptor);
     }
     Read read_again(int descriptor = -1) {
-        process.say(startup, descriptor);
+        process.send(startup, descriptor);
         Read all;
         static constexpr std::array kNames{"vrrp", "lvs", "observer", "scripts", "bfd", "host", "snmp", "copy"};
         for (;;) {
@@ -101,7 +101,7 @@ struct Bench {
     // Gives the running snapshots to the next reading.
     void runs(const Read& before) const {
         for (const For part : {For::Vrrp, For::Lvs, For::Observer})
-            process.say(ipc::Snapshot{part, true}, before.snapshots.at(part).get());
+            process.send(ipc::Snapshot{part, true}, before.snapshots.at(part).get());
     }
 };
 
@@ -277,12 +277,12 @@ TEST_CASE("a copy of the configuration is sent where one is kept") {
           std::string::npos);
 }
 
-TEST_CASE("a script that others may modify is told of, and whether it is disabled for that") {
+TEST_CASE("a script that others may modify is reported, and whether it is disabled for that") {
     Bench b;
     const auto script = b.folder / "script";
     std::ofstream{script} << "#!/bin/sh\n";
     ::chmod(script.c_str(), 0777);
-    const auto told = [&](const std::string& global) {
+    const auto reported = [&](const std::string& global) {
         const auto lines = b.read("global_defs {\nscript_user root\n" + global + "}\n" +
                                   kInstance.substr(0, kInstance.size() - 2) + "notify_master " + script + "\n}\n")
                                .log;
@@ -290,8 +290,8 @@ TEST_CASE("a script that others may modify is told of, and whether it is disable
             if (line.starts_with("Unsafe permissions")) return line;
         return std::string{};
     };
-    CHECK(told("enable_script_security\n") == "Unsafe permissions found for script '" + script + "' - disabling");
-    CHECK(told("") == "Unsafe permissions found for script '" + script + "'");
+    CHECK(reported("enable_script_security\n") == "Unsafe permissions found for script '" + script + "' - disabling");
+    CHECK(reported("") == "Unsafe permissions found for script '" + script + "'");
 }
 
 TEST_CASE("what broken blocks would take away refuses a reload, unless that is permitted") {
@@ -362,7 +362,7 @@ TEST_CASE("a dry run reports from the descriptors that it inherits, and ends") {
     CHECK(report(kFatal) == "2 |a reload of ");
 }
 
-TEST_CASE("a dry run tells the settings of mainstay.toml that change, and when they act") {
+TEST_CASE("a dry run shows the settings of mainstay.toml that change, and when they act") {
     Bench first;
     const auto running = first.read(kInstance + kService);
     const auto dry = [&](const std::string& text, const std::string& settings, const auto& change) {
@@ -479,7 +479,7 @@ TEST_CASE("a warning is a reason to refuse with --strict, and is counted without
 
 TEST_CASE("a reader that gets something else than a start ends") {
     RoleProcess process{run_reader};
-    process.say(ipc::Stop{});
+    process.send(ipc::Stop{});
     CHECK(process.status() == 1);
     RoleProcess other{run_reader};
     other.close();

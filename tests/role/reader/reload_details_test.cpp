@@ -45,7 +45,7 @@ std::string end(const char* services, const char* operations) {
 
 }  // namespace
 
-TEST_CASE("each setting of an instance that changes is told with both values") {
+TEST_CASE("each setting of an instance that changes is reported with both values") {
     CHECK(changed("version 2\n", "version 3\n") == "         version 2 -> 3\n");
     CHECK(changed("advert_int 1\n", "advert_int 2\n") == "         advert_int 1 -> 2\n");
     CHECK(changed("version 3\nadvert_int 1\n", "version 3\nadvert_int 0.25\n") == "         advert_int 1 -> 0.25\n");
@@ -80,7 +80,7 @@ TEST_CASE("a secret and a list are only said to be modified") {
           "change script chk\nunchanged: 1 instances, 0 services; IPVS table changes: 0\n");
 }
 
-TEST_CASE("a sync group is told by its members, and in its own right") {
+TEST_CASE("a sync group is reported by its members, and in its own right") {
     const auto group = [](const char* name, const char* more) {
         return std::string{"vrrp_sync_group "} + name + " {\ngroup {\nVI_1\n}\n" + more + "}\n";
     };
@@ -94,7 +94,7 @@ TEST_CASE("a sync group is told by its members, and in its own right") {
           "add    sync group H\nremove sync group G\n" + kept("         sync group G -> H\n"));
 }
 
-TEST_CASE("routes are told as they are written") {
+TEST_CASE("routes are reported as they are written") {
     const auto routes = [](const char* lines) { return std::string{"virtual_routes {\n"} + lines + "}\n"; };
     CHECK(changed(routes("10.8.0.0/16 via 10.9.9.1\n10.7.0.0/16 dev eth0\n"),
                   routes("10.7.0.0/16 dev eth0\n10.6.0.0/16 via 10.9.9.2 dev eth0\n")) ==
@@ -110,7 +110,7 @@ TEST_CASE("routes are told as they are written") {
     CHECK(diff.changes[2].name == "default");
 }
 
-TEST_CASE("excluded addresses and addresses on other interfaces are told like the others") {
+TEST_CASE("excluded addresses and addresses on other interfaces are reported like the others") {
     const auto excluded = [](const char* lines) {
         return std::string{"virtual_ipaddress_excluded {\n"} + lines + "}\n";
     };
@@ -137,7 +137,7 @@ TEST_CASE("an instance that goes takes its addresses and routes along, and one t
               kNothing);
 }
 
-TEST_CASE("an instance that becomes another virtual router is told with the reason") {
+TEST_CASE("an instance that becomes another virtual router is reported with the reason") {
     const auto why = [](const std::string& before, const std::string& after) {
         const auto text = text_of(before, after);
         const std::string begin = " replaces it as another virtual router: ";
@@ -168,7 +168,7 @@ TEST_CASE("each running instance is matched once") {
           "change settings others\nunchanged: 2 instances, 0 services; IPVS table changes: 0\n");
 }
 
-TEST_CASE("a service that comes or goes is told with what happens to its connections") {
+TEST_CASE("a service that comes or goes is reported with what happens to its connections") {
     CHECK(
         text_of(service("", server("10.1.1.1")), instance(""))
             .find(
@@ -178,7 +178,7 @@ TEST_CASE("a service that comes or goes is told with what happens to its connect
           "add    service TCP 10.9.9.9:80\nadd    server TCP 10.9.9.9:80 -> 10.1.1.1:80\n" + end("0", "2"));
 }
 
-TEST_CASE("what changes of a service in the table is told with both values") {
+TEST_CASE("what changes of a service in the table is reported with both values") {
     const auto one = server("10.1.1.1");
     CHECK(text_of(service("", one), service("persistence_timeout 50\n", one)) ==
           "change service TCP 10.9.9.9:80\n         persistence off -> on\n" + end("0", "1"));
@@ -193,7 +193,7 @@ TEST_CASE("what changes of a service in the table is told with both values") {
               end("0", "1"));
 }
 
-TEST_CASE("what changes of a service beside the table is told too") {
+TEST_CASE("what changes of a service beside the table is reported too") {
     const auto one = server("10.1.1.1", "weight 9\n");
     const auto settings = [&](const char* before, const char* after) {
         const auto text = text_of(service(before, one), service(after, one));
@@ -231,7 +231,7 @@ TEST_CASE("a service of a group is named after it") {
     CHECK(text_of(grouped(""), grouped("")) == "no changes\n" + end("1", "0"));
 }
 
-TEST_CASE("settings of the daemon are told by their keywords") {
+TEST_CASE("settings of the daemon are reported by their keywords") {
     const auto with = [](const char* lines) { return std::string{"global_defs {\n"} + lines + "}\n" + instance(""); };
     const std::string rest = "unchanged: 1 instances, 0 services; IPVS table changes: 0\n";
     CHECK(text_of(with("router_id a\n"), with("router_id b\n")) == "change settings global_defs\n" + rest);

@@ -63,14 +63,14 @@ struct Bench {
         auto loaded = config::load_text("x.conf", text, {});
         auto memfd = ipc::encode_sealed("snapshot", loaded.config);
         REQUIRE(memfd.has_value());
-        process.say(ipc::Prepare{++generation}, memfd->get());
+        process.send(ipc::Prepare{++generation}, memfd->get());
         const auto prepared = process.hear();
         REQUIRE(prepared.has_value());
         CHECK(std::get<ipc::Prepared>(prepared->message).refused.empty());
-        process.say(ipc::Commit{generation});
+        process.send(ipc::Commit{generation});
     }
     void connect() {
-        process.say(startup);
+        process.send(startup);
         master.until([this] { return master.connected(); });
         master.serve(200);
     }
@@ -225,7 +225,7 @@ TEST_CASE("a stop says goodbye to the master, after the last trap") {
     Bench b;
     b.start(file(kAll));
     b.vrrp_ring.append(transition("STOP"));
-    b.process.say(ipc::Stop{});
+    b.process.send(ipc::Stop{});
     b.master.until([&] { return b.master.closed || !b.master.connected(); });
     REQUIRE(b.master.traps.size() == 1);
     CHECK(b.master.traps[0].find("1.3.6.1.4.1.9586.100.5.2.3.1.4=I5") != std::string::npos);
@@ -239,7 +239,7 @@ TEST_CASE("a stop says goodbye to the master, after the last trap") {
 TEST_CASE("without a master, and when it goes, another process tries again") {
     Bench b;
     b.startup.snmp_socket = b.folder / "nobody";
-    b.process.say(b.startup);
+    b.process.send(b.startup);
     b.configure(file(kAll));
     CHECK_FALSE(b.process.hear().has_value());
     CHECK(b.process.status() == kSnmpAgain);

@@ -12,6 +12,7 @@
 #include <sstream>
 #include <thread>
 
+#include "../../temporary_folder.hpp"
 #include "supervisor_parts.hpp"
 
 using namespace mainstay;
@@ -19,18 +20,12 @@ using namespace mainstay::role;
 using What = ipc::DumpText::What;
 using Step = ipc::DumpFile::Step;
 using Texts = std::vector<std::string>;
+using mainstay::test::TemporaryFolder;
 
 namespace {
 
 // The observer's end of the line is the test's; hand_out_dump_files() runs in a thread.
 struct Bench {
-    Bench() {
-        std::string name = "/tmp/dump_files_test.XXXXXX";
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        folder = name;
-    }
-    ~Bench() { std::filesystem::remove_all(folder); }
-
     void begin(std::chrono::milliseconds limit = std::chrono::seconds{20}) {
         auto line = ipc::make_channel();
         REQUIRE(line.has_value());
@@ -41,7 +36,7 @@ struct Bench {
                 limit, log);
         }};
     }
-    void say(What what, Step step) const {
+    void send(What what, Step step) const {
         REQUIRE(ipc::send_message(observer.get(), ipc::DumpFile{what, step}).has_value());
     }
     std::pair<Step, UniqueFd> hear() const {
@@ -59,7 +54,7 @@ struct Bench {
         return {};
     }
     UniqueFd want(What what) const {
-        say(what, Step::Wanted);
+        send(what, Step::Wanted);
         auto [step, file] = hear();
         CHECK(step == Step::Opened);
         REQUIRE(file.get() >= 0);
@@ -84,11 +79,12 @@ struct Bench {
         return log.texts.size() == 1 && log.texts[0].find(part) != std::string::npos;
     }
 
-    std::string folder;
+    TemporaryFolder home;
+    const std::string folder = home.path;
     UniqueFd observer;
     std::thread thread;
     bool honest = false;  // when it has ended
-    test::KeptLog log;
+    mainstay::test::KeptLog log;
 };
 
 }  // namespace
@@ -100,8 +96,8 @@ TEST_CASE("a file is in its place, with its mode, when its writer says that it i
     CHECK((::fcntl(file.get(), F_GETFL) & O_ACCMODE) == O_WRONLY);
     REQUIRE(::write(file.get(), "text", 4) == 4);
     CHECK_FALSE(std::filesystem::exists(bench.folder + "/data"));
-    bench.say(What::Data, Step::Written);
-    bench.say({}, Step::Over);
+    bench.send(What::Data, Step::Written);
+    bench.send({}, Step::Over);
     bench.end();
     CHECK(bench.honest);
     CHECK(bench.read("data") == "text");
@@ -124,13 +120,13 @@ TEST_CASE("a file that is never said to be whole is removed, and what lay in its
     }
     SUBCASE("the observer says that there is no more") {
         const UniqueFd file = bench.want(What::Data);
-        bench.say({}, Step::Over);
+        bench.send({}, Step::Over);
         bench.end();
         CHECK(bench.log.texts.empty());
     }
     SUBCASE("the observer talks nonsense") {
         const UniqueFd file = bench.want(What::Data);
-        bench.say(What::Data, Step::Opened);
+        bench.send(What::Data, Step::Opened);
         bench.end();
         CHECK(bench.logged("what only the supervisor says"));
     }
@@ -163,13 +159,13 @@ TEST_CASE("an observer that does not come to an end is not waited for longer tha
 TEST_CASE("a file that nobody asked for, one that was had already, and one that was not wanted end it") {
     Bench bench;
     bench.begin();
-    SUBCASE("not of this dump") { bench.say(What::Json, Step::Wanted); }
-    SUBCASE("none that there is") { bench.say(static_cast<What>(77), Step::Wanted); }
+    SUBCASE("not of this dump") { bench.send(What::Json, Step::Wanted); }
+    SUBCASE("none that there is") { bench.send(static_cast<What>(77), Step::Wanted); }
     SUBCASE("twice") {
         const UniqueFd file = bench.want(What::Data);
-        bench.say(What::Data, Step::Wanted);
+        bench.send(What::Data, Step::Wanted);
     }
-    SUBCASE("written before it was wanted") { bench.say(What::Data, Step::Written); }
+    SUBCASE("written before it was wanted") { bench.send(What::Data, Step::Written); }
     bench.end();
     CHECK_FALSE(bench.honest);
     CHECK(bench.log.texts.size() == 1);
@@ -179,13 +175,13 @@ TEST_CASE("a file that nobody asked for, one that was had already, and one that 
 TEST_CASE("a file that cannot be made is refused, which is logged, and the others are made") {
     Bench bench;
     bench.begin();
-    bench.say(What::Stats, Step::Wanted);
+    bench.send(What::Stats, Step::Wanted);
     const auto [step, none] = bench.hear();
     CHECK(step == Step::Refused);
     CHECK(none.get() < 0);
     const UniqueFd file = bench.want(What::Data);
-    bench.say(What::Data, Step::Written);
-    bench.say({}, Step::Over);
+    bench.send(What::Data, Step::Written);
+    bench.send({}, Step::Over);
     bench.end();
     CHECK(bench.files() == Texts{"data"});
     CHECK(bench.logged("create a file beside " + bench.folder + "/no/s"));
@@ -198,8 +194,8 @@ TEST_CASE("a link at the place of a dump is replaced, not followed") {
     bench.begin();
     const UniqueFd file = bench.want(What::Data);
     REQUIRE(::write(file.get(), "text", 4) == 4);
-    bench.say(What::Data, Step::Written);
-    bench.say({}, Step::Over);
+    bench.send(What::Data, Step::Written);
+    bench.send({}, Step::Over);
     bench.end();
     CHECK_FALSE(std::filesystem::is_symlink(bench.folder + "/data"));
     CHECK(bench.read("data") == "text");

@@ -32,7 +32,7 @@ struct Bench {
     Texts take() { return std::exchange(asked, {}); }
 
     boost::asio::io_context loop;
-    test::KeptLog log;
+    mainstay::test::KeptLog log;
     std::set<Kind> running{Kind::Vrrp, Kind::Lvs, Kind::Observer};
     Texts asked;
     int process = 100;
@@ -42,7 +42,7 @@ struct Bench {
 
 }  // namespace
 
-TEST_CASE("for a dump vrrp and then lvs tell their state, then the observer writes") {
+TEST_CASE("for a dump vrrp and then lvs report their state, then the observer writes") {
     Bench bench;
     bench.dumps.add(10);
     CHECK(bench.take() == Texts{"vrrp 10"});
@@ -75,7 +75,8 @@ TEST_CASE("dumps are made one after the other, and the same request twice while 
     CHECK_FALSE(bench.dumps.under_way());
 }
 
-TEST_CASE("dumps wait for an observer that does not run, which is told once, and then show the state of that time") {
+TEST_CASE(
+    "dumps wait for an observer that does not run, which is reported once, and then show the state of that time") {
     Bench bench;
     bench.running.erase(Kind::Observer);
     bench.dumps.add(10);
@@ -112,7 +113,7 @@ TEST_CASE("one whose observer dies while it writes is not made again: it might k
     CHECK(bench.take() == Texts{"write 10"});
 }
 
-TEST_CASE("an observer that told the process of the files what it may not is an offender") {
+TEST_CASE("an observer that sent the process of the files what it may not is an offender") {
     Bench bench;
     bench.running = {Kind::Observer};
     bench.dumps.add(10);
@@ -122,7 +123,7 @@ TEST_CASE("an observer that told the process of the files what it may not is an 
     CHECK(bench.take() == Texts{"write 10", "offended", "write 12"});
 }
 
-TEST_CASE("a role that dies before it has told its state is not waited for") {
+TEST_CASE("a role that dies before it has reported its state is not waited for") {
     Bench bench;
     bench.dumps.add(10);
     bench.dumps.gone(Kind::Lvs);
@@ -143,7 +144,7 @@ TEST_CASE("a role that does not answer keeps nobody from a dump") {
     CHECK(bench.take().empty());
 }
 
-TEST_CASE("a dump whose files nobody can make is told of, and the next one is tried") {
+TEST_CASE("a dump whose files nobody can make is reported, and the next one is tried") {
     Bench bench;
     bench.running = {Kind::Observer};
     bench.broken = true;

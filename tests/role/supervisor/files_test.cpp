@@ -11,6 +11,7 @@
 #include <functional>
 #include <regex>
 
+#include "../../temporary_folder.hpp"
 #include "role/supervisor/copies.hpp"
 #include "role/supervisor/limits.hpp"
 #include "role/supervisor/pid_file.hpp"
@@ -21,31 +22,9 @@ using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
 using Texts = std::vector<std::string>;
+using mainstay::test::TemporaryFolder;
 
 namespace {
-
-struct Folder {
-    Folder() {
-        std::string pattern = "/tmp/mainstay-supervisor.XXXXXX";
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        path = pattern;
-    }
-    ~Folder() { std::filesystem::remove_all(path); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-
-    [[nodiscard]] std::string at(const std::string& name) const { return path + "/" + name; }
-    [[nodiscard]] std::string text(const std::string& name) const {
-        std::ifstream file{at(name)};
-        return {std::istreambuf_iterator<char>{file}, {}};
-    }
-    [[nodiscard]] Texts names() const {
-        Texts all;
-        for (const auto& entry : std::filesystem::directory_iterator{path}) all.push_back(entry.path().filename());
-        return all;
-    }
-    std::string path;
-};
 
 unsigned mode_of(const std::string& path) {
     struct stat facts{};
@@ -71,7 +50,7 @@ constexpr std::uint64_t kGigabyte = 1ULL << 30;
 }  // namespace
 
 TEST_CASE("a pid file has the number of its process, is locked while that lives, and goes with it") {
-    const Folder folder;
+    const TemporaryFolder folder;
     const std::string path = folder.at("x.pid"), own = std::to_string(::getpid()) + "\n";
     {
         auto claimed = PidFile::claim(path, "mainstayd");
@@ -89,7 +68,7 @@ TEST_CASE("a pid file has the number of its process, is locked while that lives,
 }
 
 TEST_CASE("a pid file that nobody has locked is taken over, whatever it says, unless its process is the daemon") {
-    const Folder folder;
+    const TemporaryFolder folder;
     const std::string path = folder.at("x.pid");
     const int parent = ::getppid();
     const auto claimed_by_child = [&](const std::string& text, const std::string& program) {
@@ -117,7 +96,7 @@ TEST_CASE("a pid file that nobody has locked is taken over, whatever it says, un
 }
 
 TEST_CASE("a pid file that cannot be made, or is a symbolic link, is an error") {
-    const Folder folder;
+    const TemporaryFolder folder;
     const auto missing = PidFile::claim(folder.at("no/x.pid"), "x");
     REQUIRE_FALSE(missing);
     CHECK(missing.error().text() == "open pid file " + folder.at("no/x.pid") + ": No such file or directory");
@@ -128,7 +107,7 @@ TEST_CASE("a pid file that cannot be made, or is a symbolic link, is an error") 
 }
 
 TEST_CASE("a lock that was handed over keeps the file, and another pid file takes its place") {
-    const Folder folder;
+    const TemporaryFolder folder;
     UniqueFd lock{::open(folder.at("a").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
     REQUIRE(::flock(lock.get(), LOCK_EX | LOCK_NB) == 0);
     auto file = PidFile::adopt(folder.at("a"), std::move(lock));
@@ -143,7 +122,7 @@ TEST_CASE("a lock that was handed over keeps the file, and another pid file take
 }
 
 TEST_CASE("copies of the configuration are root's alone, and are kept where the file says so") {
-    const Folder running, saved;
+    const TemporaryFolder running, saved;
     KeptLog log;
     ipc::DaemonSettings settings;
     keep_copies(settings, "/etc/ha/ha.conf", "text", log);
@@ -162,7 +141,7 @@ TEST_CASE("copies of the configuration are root's alone, and are kept where the 
 }
 
 TEST_CASE("a copy that cannot be kept is a warning, and the other one is kept") {
-    const Folder saved;
+    const TemporaryFolder saved;
     KeptLog log;
     ipc::DaemonSettings settings;
     settings.tmp_config_directory = "/nowhere";
@@ -175,7 +154,7 @@ TEST_CASE("a copy that cannot be kept is a warning, and the other one is kept") 
 
 TEST_CASE("a script that others may change is named once for each key until it is safe again") {
     if (::getuid() != 0) return;
-    const Folder folder;
+    const TemporaryFolder folder;
     const std::string path = folder.at("script");
     std::ofstream{path} << "#!/bin/sh\n";
     ::chmod(path.c_str(), 0755);

@@ -105,7 +105,7 @@ struct Fixture {
             [&](const ipc::ServerFileRead& read, int servers) { all.push_back(text(read, servers)); });
         return all;
     }
-    void say(const ipc::Message& message, int descriptor = -1) {
+    void send(const ipc::Message& message, int descriptor = -1) {
         REQUIRE(ipc::send_message(line.get(), message, descriptor));
         turn();
     }
@@ -153,10 +153,10 @@ TEST_CASE("a watcher is greeted and gets its plan, and has looked when it says s
     CHECK(f.greeted());
     CHECK(f.plan() == 1);
     CHECK_FALSE(f.watch.has_looked());
-    f.say(ipc::Prepared{2});
+    f.send(ipc::Prepared{2});
     CHECK_FALSE(f.watch.has_looked());
     CHECK(f.looked == 0);
-    f.say(ipc::Prepared{1});
+    f.send(ipc::Prepared{1});
     CHECK(f.watch.has_looked());
     CHECK(f.looked == 1);
 }
@@ -167,9 +167,9 @@ TEST_CASE("what it sees of the plan is delivered and kept, the latest of each") 
     plan.processes.push_back({.name = "haproxy"});
     plan.links.push_back({.name = "eth0"});
     f.follow(plan);
-    f.say(ipc::Observations{{{Seen::File, "a", 7}, {Seen::File, "haproxy", 1}, {Seen::Process, "haproxy", 2}}});
-    f.say(ipc::Observations{{{Seen::Link, "eth0", 1}, {Seen::File, "a", 8}}});
-    f.say(ipc::Observations{{{Seen::Link, "eth1", 1}}});
+    f.send(ipc::Observations{{{Seen::File, "a", 7}, {Seen::File, "haproxy", 1}, {Seen::Process, "haproxy", 2}}});
+    f.send(ipc::Observations{{{Seen::Link, "eth0", 1}, {Seen::File, "a", 8}}});
+    f.send(ipc::Observations{{{Seen::Link, "eth1", 1}}});
     CHECK(f.delivered == std::vector<Texts>{{"file a 7", "process haproxy 2"}, {"link eth0 1", "file a 8"}});
     CHECK(texts(f.watch.seen()) == Texts{"file a 8", "process haproxy 2", "link eth0 1"});
 }
@@ -179,18 +179,18 @@ TEST_CASE("another plan for the same rights goes to the same watcher, and nothin
     f.follow(files({"a"}));
     CHECK(f.greeted());
     CHECK(f.plan() == 1);
-    f.say(ipc::Prepared{1});
-    f.say(ipc::Observations{{{Seen::File, "a", 7}}});
+    f.send(ipc::Prepared{1});
+    f.send(ipc::Observations{{{Seen::File, "a", 7}}});
     f.follow(files({"b"}));
     CHECK(f.pids.size() == 1);
     CHECK(f.plan() == 2);
     CHECK_FALSE(f.watch.has_looked());
     CHECK(f.watch.seen().list.empty());
-    f.say(ipc::Observations{{{Seen::File, "a", 8}}});
+    f.send(ipc::Observations{{{Seen::File, "a", 8}}});
     CHECK(f.delivered.size() == 1);
-    f.say(ipc::Prepared{1});  // of the plan before
+    f.send(ipc::Prepared{1});  // of the plan before
     CHECK_FALSE(f.watch.has_looked());
-    f.say(ipc::Prepared{2});
+    f.send(ipc::Prepared{2});
     CHECK(f.watch.has_looked());
 }
 
@@ -232,7 +232,7 @@ TEST_CASE("after an upgrade the first watcher is not the first one of the daemon
 TEST_CASE("a watcher that dies is replaced a second later, and what it saw counts until then") {
     Fixture f;
     f.follow(files({"a"}));
-    f.say(ipc::Observations{{{Seen::File, "a", 7}}});
+    f.send(ipc::Observations{{{Seen::File, "a", 7}}});
     CHECK(f.watch.ended({.pid = f.pids[0], .signalled = false, .status = 3}));
     CHECK_FALSE(f.watch.ended({.pid = f.pids[0]}));
     CHECK(f.pids.size() == 1);
@@ -281,7 +281,7 @@ TEST_CASE("a watcher that sends what it may not, what cannot be read, or far too
         CHECK(f.end_of_last() == SIGKILL);
         CHECK_FALSE(ipc::send_message(f.line.get(), ipc::Heartbeat{}));
     };
-    killed([](Fixture& f) { f.say(ipc::Committed{}); }, "sent a message Committed, which it may not send");
+    killed([](Fixture& f) { f.send(ipc::Committed{}); }, "sent a message Committed, which it may not send");
     killed(
         [](Fixture& f) {
             REQUIRE(::send(f.line.get(), "\xff", 1, MSG_NOSIGNAL) == 1);
@@ -318,7 +318,7 @@ TEST_CASE("a watcher that is silent for ten looks is killed, once, and a heartbe
     f.watch.look();  // without a watcher
     f.follow(files({"a"}));
     for (int i = 0; i < 10; ++i) f.watch.look();
-    f.say(ipc::Heartbeat{});
+    f.send(ipc::Heartbeat{});
     for (int i = 0; i < 10; ++i) f.watch.look();
     CHECK(f.roles.log.texts.empty());
     f.watch.look();
@@ -347,10 +347,10 @@ TEST_CASE("the servers of files of the plan are delivered and kept, the latest o
     CHECK(f.known_files().empty());
     const auto three = ipc::make_sealed_memfd("servers", std::vector<std::byte>(3));
     const auto four = ipc::make_sealed_memfd("servers", std::vector<std::byte>(4));
-    f.say(ipc::ServerFileRead{"/x", {}}, three->get());
-    f.say(ipc::ServerFileRead{"/z", {}}, three->get());
-    f.say(ipc::ServerFileRead{"/y", "gone"});
-    f.say(ipc::ServerFileRead{"/x", {}}, four->get());
+    f.send(ipc::ServerFileRead{"/x", {}}, three->get());
+    f.send(ipc::ServerFileRead{"/z", {}}, three->get());
+    f.send(ipc::ServerFileRead{"/y", "gone"});
+    f.send(ipc::ServerFileRead{"/x", {}}, four->get());
     CHECK(f.files_read == Texts{"/x has 3 bytes", "/y: gone", "/x has 4 bytes"});
     CHECK(f.known_files() == Texts{"/x has 4 bytes", "/y: gone"});
     plan.server_files.pop_back();
@@ -364,7 +364,7 @@ TEST_CASE("a watcher that sends servers that cannot be read, or a text without e
         vrrp::WatchPlan plan;
         plan.server_files = {{.path = "/x"}};
         f.follow(plan);
-        f.say(read, servers ? servers->get() : -1);
+        f.send(read, servers ? servers->get() : -1);
         CHECK(f.known_files().empty());
         return f.end_of_last() == SIGKILL;
     };

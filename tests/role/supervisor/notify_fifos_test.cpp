@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "../../temporary_folder.hpp"
 #include "supervisor_parts.hpp"
 
 using namespace mainstay;
@@ -17,23 +18,16 @@ using namespace mainstay::role;
 using namespace mainstay::role::test;
 using Lines = ipc::FifoPlan::Lines;
 using Texts = std::vector<std::string>;
+using mainstay::test::TemporaryFolder;
 
 namespace {
 
 struct Bench {
-    Bench() {
-        std::string pattern = "/tmp/mainstay-fifos.XXXXXX";
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        folder = pattern;
-    }
     ~Bench() {
         fifos->terminate_scripts();
         until([this] { return fifos->scripts_running() == 0; });
         fifos.reset();
-        std::filesystem::remove_all(folder);
     }
-    Bench(const Bench&) = delete;
-    Bench& operator=(const Bench&) = delete;
 
     [[nodiscard]] std::string at(const std::string& name) const { return folder + "/" + name; }
     [[nodiscard]] ipc::FifoPlan plan(const std::string& name, Lines lines = Lines::All,
@@ -82,7 +76,8 @@ struct Bench {
             log.texts, [&](const std::string& text) { return text.find(part) != std::string::npos; }));
     }
 
-    std::string folder;
+    TemporaryFolder home;
+    const std::string folder = home.path;
     KeptLog log;
     boost::asio::io_context loop;
     std::vector<int> ended_pids;

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "../../temporary_folder.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "role/supervisor/dry_run_server.hpp"
 #include "supervisor_parts.hpp"
@@ -19,22 +20,15 @@ using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
 using Texts = std::vector<std::string>;
+using mainstay::test::TemporaryFolder;
 
 namespace {
 
 constexpr int kReader = kNobody - 5;  // the process that answers
 
 struct Bench {
-    Bench() {
-        std::string pattern = "/tmp/mainstay-socket.XXXXXX";
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        folder = pattern;
-        REQUIRE(server->open(path()));
-    }
-    ~Bench() {
-        server.reset();
-        std::filesystem::remove_all(folder);
-    }
+    Bench() { REQUIRE(server->open(path())); }
+    ~Bench() { server.reset(); }
     Bench(const Bench&) = delete;
     Bench& operator=(const Bench&) = delete;
 
@@ -67,7 +61,8 @@ struct Bench {
         return got && got->has_value() && std::holds_alternative<ipc::Closed>(**got);
     }
 
-    std::string folder;
+    TemporaryFolder home;
+    const std::string folder = home.path;
     boost::asio::io_context loop;
     KeptLog log;
     UniqueFd reader;  // its end of the line

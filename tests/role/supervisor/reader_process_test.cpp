@@ -29,7 +29,7 @@ struct Fixture {
                           [this](ReaderProcess::Reading reading) { readings.push_back(std::move(reading)); }};
 
     Fixture() { REQUIRE(process.read({}, -1, {}).has_value()); }
-    void say(const ipc::Message& message, int descriptor = -1) {
+    void send(const ipc::Message& message, int descriptor = -1) {
         REQUIRE(ipc::send_message(reader.get(), message, descriptor).has_value());
     }
     static ipc::ReadingDone done(bool stays) {
@@ -59,8 +59,8 @@ UniqueFd sealed() {
 TEST_CASE("a reading ends with its snapshots and its result, and a reader that stays reads the next one") {
     Fixture f;
     const auto memory = sealed();
-    f.say(ipc::Snapshot{ipc::Snapshot::For::Lvs, true}, memory.get());
-    f.say(Fixture::done(true));
+    f.send(ipc::Snapshot{ipc::Snapshot::For::Lvs, true}, memory.get());
+    f.send(Fixture::done(true));
     f.until_over();
     CHECK(f.readings[0].done->can_run);
     REQUIRE(f.readings[0].parts.size() == 1);
@@ -68,7 +68,7 @@ TEST_CASE("a reading ends with its snapshots and its result, and a reader that s
     CHECK_FALSE(f.process.reads());
     REQUIRE(f.process.read({}, -1, {}).has_value());
     CHECK(f.started == 1);
-    f.say(Fixture::done(false));
+    f.send(Fixture::done(false));
     f.until_over(2);
     CHECK(f.readings[1].parts.empty());
     REQUIRE(f.process.read({}, -1, {}).has_value());
@@ -77,7 +77,7 @@ TEST_CASE("a reading ends with its snapshots and its result, and a reader that s
 
 TEST_CASE("a reader that ends while it waits for the next reading is replaced by another one") {
     Fixture f;
-    f.say(Fixture::done(true));
+    f.send(Fixture::done(true));
     f.until_over();
     CHECK_FALSE(f.process.ended({.pid = kNobody, .signalled = false, .status = 0}));
     REQUIRE(f.process.read({}, -1, {}).has_value());
@@ -111,7 +111,7 @@ TEST_CASE("a reader that waits for the next reading can be ended") {
 
 TEST_CASE("a reader that dies keeps the results it has sent") {
     Fixture f;
-    f.say(Fixture::done(false));
+    f.send(Fixture::done(false));
     CHECK(f.process.ended({.pid = kNobody, .signalled = false, .status = 0}));
     REQUIRE(f.readings.size() == 1);
     CHECK(f.readings[0].done.has_value());
@@ -128,8 +128,8 @@ TEST_CASE("a reader that dies before its result has read nothing") {
 
 TEST_CASE("nothing counts of a reader that sends what it may not") {
     Fixture f;
-    f.say(ipc::Committed{1});
-    f.say(Fixture::done(false));
+    f.send(ipc::Committed{1});
+    f.send(Fixture::done(false));
     f.roles.until([&] { return f.is_killed(); });
     CHECK(f.process.ended({.pid = kNobody, .signalled = true, .status = 9}));
     REQUIRE(f.readings.size() == 1);
@@ -138,13 +138,13 @@ TEST_CASE("nothing counts of a reader that sends what it may not") {
 
 TEST_CASE("a snapshot that is not sealed, and more messages than a configuration takes, are offences") {
     Fixture unsealed, many;
-    unsealed.say(ipc::Snapshot{ipc::Snapshot::For::Lvs, true});
+    unsealed.send(ipc::Snapshot{ipc::Snapshot::For::Lvs, true});
     unsealed.roles.until([&] { return unsealed.is_killed(); });
-    for (int i = 0; i <= kReaderMessagesMax; ++i) many.say(ipc::DryRunDone{});
+    for (int i = 0; i <= kReaderMessagesMax; ++i) many.send(ipc::DryRunDone{});
     many.roles.until([&] { return many.is_killed(); });
     Fixture enough;
-    for (int i = 1; i < kReaderMessagesMax; ++i) enough.say(ipc::DryRunDone{});
-    enough.say(Fixture::done(false));
+    for (int i = 1; i < kReaderMessagesMax; ++i) enough.send(ipc::DryRunDone{});
+    enough.send(Fixture::done(false));
     enough.until_over();
     CHECK_FALSE(enough.is_killed());
 }

@@ -34,16 +34,16 @@ Written both() { return {.needed = {Kind::Vrrp, Kind::Lvs}}; }
 void take(Stage::Running& running, std::uint64_t generation) {
     for (auto& [kind, role] : running.roles) {
         CHECK(role->hear<ipc::Prepare>().generation == generation);
-        role->say(ipc::Prepared{generation, {}});
+        role->send(ipc::Prepared{generation, {}});
     }
     CHECK(running.observer->hear<ipc::Prepare>().generation == generation);
-    running.observer->say(ipc::Prepared{generation, {}});
+    running.observer->send(ipc::Prepared{generation, {}});
     for (auto& [kind, role] : running.roles) {
         CHECK(role->hear<ipc::Commit>().generation == generation);
-        role->say(ipc::Committed{generation});
+        role->send(ipc::Committed{generation});
     }
     CHECK(running.observer->hear<ipc::Commit>().generation == generation);
-    running.observer->say(ipc::Committed{generation});
+    running.observer->send(ipc::Committed{generation});
 }
 
 }  // namespace
@@ -66,13 +66,13 @@ TEST_CASE("a reload reaches all roles when all are ready, and the reader compare
     CHECK(running.reader->passed.size() == before);
     stage.send(*running.reader, both());
     for (auto& [kind, role] : running.roles) CHECK(role->hear_with_descriptor<ipc::Prepare>().descriptor);
-    running[Kind::Vrrp].say(ipc::Prepared{2, {}});
-    running.observer->say(ipc::Prepared{2, {}});
+    running[Kind::Vrrp].send(ipc::Prepared{2, {}});
+    running.observer->send(ipc::Prepared{2, {}});
     CHECK(running[Kind::Vrrp].hears_none<ipc::Commit>());
-    running[Kind::Lvs].say(ipc::Prepared{2, {}});
+    running[Kind::Lvs].send(ipc::Prepared{2, {}});
     CHECK(running[Kind::Vrrp].hear<ipc::Commit>().generation == 2);
     CHECK(running[Kind::Lvs].hear<ipc::Commit>().generation == 2);
-    for (auto& [kind, role] : running.roles) role->say(ipc::Committed{2});
+    for (auto& [kind, role] : running.roles) role->send(ipc::Committed{2});
     stage.until_logged("Reload complete");
     CHECK(stage.logged("Reloading ...") == 1);
     CHECK(stage.stop(running) == 0);
@@ -104,8 +104,8 @@ TEST_CASE("a role that refuses a configuration has it aborted in all, and the cl
     running.reader->hear<ipc::RoleStartup>();
     stage.send(*running.reader, both());
     running[Kind::Vrrp].hear<ipc::Prepare>();
-    running[Kind::Vrrp].say(ipc::Prepared{2, {}});
-    running[Kind::Lvs].say(ipc::Prepared{2, "no memory"});
+    running[Kind::Vrrp].send(ipc::Prepared{2, {}});
+    running[Kind::Lvs].send(ipc::Prepared{2, "no memory"});
     CHECK(running[Kind::Vrrp].hear<ipc::Abort>().generation == 2);
     CHECK(answer<ipc::ReloadDone>(client)->problem == "mainstayd-lvs refused it: no memory");
     CHECK(stage.logged(
@@ -135,9 +135,9 @@ TEST_CASE("a role that is starting has its configuration before a reload begins"
     again.hear<ipc::Prepare>();
     stage.reload(running, both());
     CHECK(running[Kind::Vrrp].hears_none<ipc::Prepare>());
-    again.say(ipc::Prepared{1, {}});
+    again.send(ipc::Prepared{1, {}});
     again.hear<ipc::Commit>();
-    again.say(ipc::Committed{1});
+    again.send(ipc::Committed{1});
     running.roles[Kind::Lvs] = &again;
     take(running, 2);
     stage.until_logged("Reload complete");
@@ -187,7 +187,7 @@ TEST_CASE("a reload starts a role that comes with it, and lets go the spare of o
     auto running = stage.run();
     auto& spare = stage.started("mainstayd-vrrp");
     spare.hear<ipc::Prepare>();
-    spare.say(ipc::Prepared{1, {}});
+    spare.send(ipc::Prepared{1, {}});
     stage.reload(running, {.needed = {Kind::Lvs}});
     take(running, 2);
     auto& lvs = stage.started("mainstayd-lvs");
@@ -202,7 +202,7 @@ TEST_CASE("the spare loads the configuration of a reload") {
     auto running = stage.run();
     auto& spare = stage.started("mainstayd-vrrp");
     spare.hear<ipc::Prepare>();
-    spare.say(ipc::Prepared{1, {}});
+    spare.send(ipc::Prepared{1, {}});
     stage.reload(running, {});
     take(running, 2);
     CHECK(spare.hear<ipc::Prepare>().generation == 2);

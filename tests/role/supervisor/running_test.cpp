@@ -74,7 +74,7 @@ TEST_CASE("the start reads the configuration, starts its roles, then the observe
     vrrp.exit(0);
     lvs.exit(0);
     observer.hear<ipc::Stop>();
-    observer.say(ipc::Stopped{});
+    observer.send(ipc::Stopped{});
     observer.exit(0);
     CHECK(stage.exit_code() == 0);
     CHECK_FALSE(fs::exists(stage.at("run/mainstayd.pid")));
@@ -92,7 +92,7 @@ TEST_CASE("a configuration that cannot run ends the start with the reader's exit
         Stage stage;
         auto& reader = stage.started("mainstayd-read");
         reader.hear<ipc::RoleStartup>();
-        reader.say(refused(given, "line 7 is wrong"));
+        reader.send(refused(given, "line 7 is wrong"));
         CHECK(stage.exit_code() == code);
         CHECK(stage.logged("line 7 is wrong: not started") == 1);
         CHECK(stage.logged("Stopped") == 0);
@@ -110,7 +110,7 @@ TEST_CASE("a reader that dies or sends what it may not ends the start") {
     CHECK(dies.logged("the reader died (exit status 9): not started") == 1);
     auto& liar = lies.started("mainstayd-read");
     liar.hear<ipc::RoleStartup>();
-    liar.say(ipc::Heartbeat{});
+    liar.send(ipc::Heartbeat{});
     liar.until_gone();
     CHECK(lies.exit_code() == 1);
     CHECK(lies.logged("the reader sent a message Heartbeat, which it may not send: killing it") == 1);
@@ -122,10 +122,10 @@ TEST_CASE("a table of scripts that cannot be read is no configuration") {
     auto& reader = stage.started("mainstayd-read");
     reader.hear<ipc::RoleStartup>();
     const auto garbage = ipc::make_sealed_memfd("x", std::as_bytes(std::span{"garbage", 7}));
-    reader.say(ipc::Snapshot{ipc::Snapshot::For::Scripts, true}, garbage->get());
+    reader.send(ipc::Snapshot{ipc::Snapshot::For::Scripts, true}, garbage->get());
     ipc::ReadingDone done;
     done.can_run = true;
-    reader.say(done);
+    reader.send(done);
     CHECK(stage.exit_code() == 1);
     CHECK(stage.logged("the script table cannot be read: ") == 1);
 }
@@ -138,7 +138,7 @@ TEST_CASE("a role that refuses the first configuration ends the start with keepa
     stage.send(reader, {});
     auto& vrrp = stage.started("mainstayd-vrrp");
     vrrp.hear<ipc::Prepare>();
-    vrrp.say(ipc::Prepared{1, "no such interface"});
+    vrrp.send(ipc::Prepared{1, "no such interface"});
     vrrp.hear<ipc::Stop>();
     vrrp.exit(0);
     CHECK(stage.exit_code() == 2);
@@ -202,12 +202,12 @@ TEST_CASE("the vrrp role has a spare, which takes its place at once when it dies
     CHECK(spare.hear<ipc::RoleStartup>().spare);
     CHECK(spare.hear<ipc::Prepare>().generation == 1);
     CHECK(stage.starts_none("mainstayd-lvs"));
-    spare.say(ipc::Heartbeat{});
-    spare.say(ipc::Prepared{1, {}});
+    spare.send(ipc::Heartbeat{});
+    spare.send(ipc::Prepared{1, {}});
     ::kill(running[Kind::Vrrp].pid, SIGSEGV);
     CHECK(spare.hear<ipc::Commit>().generation == 1);
     CHECK(std::ranges::count(spare.passed, "PeerChannel") == 1);
-    spare.say(ipc::Committed{1});
+    spare.send(ipc::Committed{1});
     stage.until_logged("(signal 11, at once)");
     stage.until([&] { return stage.text("run/vrrp.pid") == std::to_string(spare.pid) + "\n"; }, "the pid file");
     CHECK(stage.logged("Starting VRRP child process, pid=" + std::to_string(spare.pid)) == 1);
@@ -224,7 +224,7 @@ TEST_CASE("a spare that refuses its configuration is replaced, one that keeps dy
     auto running = stage.run();
     auto& refuses = stage.started("mainstayd-vrrp");
     refuses.hear<ipc::Prepare>();
-    refuses.say(ipc::Prepared{1, "no memory"});
+    refuses.send(ipc::Prepared{1, "no memory"});
     refuses.until_gone();
     stage.started("mainstayd-vrrp").exit(1);
     stage.until_logged("the spare VRRP process died");
@@ -239,7 +239,7 @@ TEST_CASE("a spare that sends what it may not is killed, and the role goes on") 
     auto running = stage.run();
     auto& lies = stage.started("mainstayd-vrrp");
     lies.hear<ipc::Prepare>();
-    lies.say(ipc::Committed{1});
+    lies.send(ipc::Committed{1});
     lies.until_gone();
     stage.until_logged("VRRP process(" + std::to_string(lies.pid) +
                        ") sent a message Committed, which it may not send: killing it (offence 1 of this role)");
@@ -261,9 +261,9 @@ TEST_CASE("the stop of a daemon whose role has just died puts its addresses away
     CHECK(last.hear<ipc::RoleStartup>().restarted);
     last.hear<ipc::Prepare>();
     CHECK(last.hears_none<ipc::Stop>());
-    last.say(ipc::Prepared{1, {}});
+    last.send(ipc::Prepared{1, {}});
     last.hear<ipc::Commit>();
-    last.say(ipc::Committed{1});
+    last.send(ipc::Committed{1});
     last.hear<ipc::Stop>();
     last.exit(0);
     running.observer->hear<ipc::Stop>();
@@ -301,7 +301,7 @@ TEST_CASE("a role that is silent for ten seconds is killed and started again, on
         [&] {
             const Instant now = kernel::monotonic_now();
             if (now - last > std::chrono::milliseconds{500}) {  // as a role does, and below the limit of its messages
-                running.observer->say(ipc::Heartbeat{});
+                running.observer->send(ipc::Heartbeat{});
                 last = now;
             }
             return lvs.is_gone();
@@ -342,8 +342,8 @@ TEST_CASE("a role that is switched off, or not needed, is not started; without a
     CHECK(stage.logged("has no configuration to run") == 0);
     stage.reload(running, {.needed = {Kind::Lvs}});
     CHECK(running[Kind::Vrrp].hear<ipc::Prepare>().generation == 2);
-    running[Kind::Vrrp].say(ipc::Prepared{2, {}});
-    running.observer->say(ipc::Prepared{2, {}});
+    running[Kind::Vrrp].send(ipc::Prepared{2, {}});
+    running.observer->send(ipc::Prepared{2, {}});
     stage.until_logged("Warning - mainstay has no configuration to run");
     CHECK(stage.starts_none("mainstayd-lvs"));
     CHECK(stage.stop(running) == 0);

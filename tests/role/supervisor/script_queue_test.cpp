@@ -8,6 +8,7 @@
 #include <fstream>
 #include <functional>
 
+#include "../../temporary_folder.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "role/supervisor/script_runner.hpp"
 #include "supervisor_parts.hpp"
@@ -17,22 +18,15 @@ using namespace mainstay::role;
 using namespace std::chrono_literals;
 using How = ipc::ScriptResult::How;
 using Texts = std::vector<std::string>;
+using mainstay::test::TemporaryFolder;
 
 namespace {
 
 struct Bench {
-    Bench() {
-        std::string pattern = "/tmp/mainstay-queues.XXXXXX";
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        folder = pattern;
-    }
     ~Bench() {
         runner->end_all();
         until([this] { return runner->running() == 0; });
-        std::filesystem::remove_all(folder);
     }
-    Bench(const Bench&) = delete;
-    Bench& operator=(const Bench&) = delete;
 
     // Notes its first argument, and then does `then`.
     [[nodiscard]] alert::ScriptEntry script(const std::string& then, Micros timeout = Micros{0}) const {
@@ -73,8 +67,9 @@ struct Bench {
         runner->adopt(handed);
     }
 
-    std::string folder;
-    test::KeptLog log;
+    TemporaryFolder home;
+    const std::string folder = home.path;
+    mainstay::test::KeptLog log;
     boost::asio::io_context loop;
     std::vector<ipc::ScriptResult> results;
     std::unique_ptr<ScriptRunner> runner = std::make_unique<ScriptRunner>(loop, log, deliver());
@@ -156,7 +151,7 @@ TEST_CASE("a script that a signal ends is answered so, and one that nobody asked
     CHECK(bench.results[0].request == 5);
     CHECK(bench.results[0].how == How::Signalled);
     CHECK(bench.results[0].status == 9);
-    CHECK_FALSE(bench.runner->ended({.pid = test::kNobody}));
+    CHECK_FALSE(bench.runner->ended({.pid = mainstay::role::test::kNobody}));
 }
 
 TEST_CASE("scripts that run, and those that wait for them, go over into the next program") {

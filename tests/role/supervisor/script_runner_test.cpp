@@ -11,32 +11,20 @@
 #include <fstream>
 #include <functional>
 
+#include "../../kept_log.hpp"
+#include "../../temporary_folder.hpp"
 #include "mainstay/kernel/clock.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
 using How = ipc::ScriptResult::How;
+using mainstay::test::KeptLog;
+using mainstay::test::TemporaryFolder;
 
 namespace {
 
-struct Lines final : Log {
-    void line(LogLevel, std::string_view text) override { texts.emplace_back(text); }
-    bool enabled(LogLevel) const override { return true; }
-    using Log::line;
-    std::vector<std::string> texts;
-};
-
 // Runs real scripts as this user, in a folder of its own, until a condition holds.
 struct Stage {
-    Stage() {
-        std::string pattern = "/tmp/mainstay-scripts.XXXXXX";
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        folder = pattern;
-    }
-    ~Stage() { std::filesystem::remove_all(folder); }
-    Stage(const Stage&) = delete;
-    Stage& operator=(const Stage&) = delete;
-
     alert::ScriptEntry shell(const std::string& text, Micros timeout = Micros{0}) const {
         return {{"sh", "-c", text, "sh"}, "/bin/sh", ::getuid(), ::getgid(), timeout};
     }
@@ -54,8 +42,9 @@ struct Stage {
         return {std::istreambuf_iterator<char>{file}, {}};
     }
 
-    std::string folder;
-    Lines log;
+    TemporaryFolder home;
+    const std::string folder = home.path;
+    KeptLog log;
     boost::asio::io_context loop;
     std::vector<ipc::ScriptResult> results;
     ScriptRunner runner{loop, log, [this](Kind, const ipc::ScriptResults& batch) {

@@ -52,12 +52,12 @@ TEST_CASE("a role that sends what it may not, or not now, is killed and started 
     if (!can_play()) return;
     Stage stage;
     auto running = stage.run(all_roles());
-    running[Kind::Vrrp].say(ipc::ReadingDone{});
+    running[Kind::Vrrp].send(ipc::ReadingDone{});
     is_killed(stage, running[Kind::Vrrp], "VRRP", "sent a message ReadingDone, which it may not send");
     CHECK(stage.started("mainstayd-vrrp").hear<ipc::RoleStartup>().restarted);
-    running[Kind::Lvs].say(ipc::Committed{1});
+    running[Kind::Lvs].send(ipc::Committed{1});
     is_killed(stage, running[Kind::Lvs], "Healthcheck", "sent a message Committed, which is not expected now");
-    running.observer->say(ipc::RunScript{});
+    running.observer->send(ipc::RunScript{});
     is_killed(stage, *running.observer, "Observer", "sent a message RunScript, which it may not send");
     CHECK(stage.started("mainstayd-obs").hear<ipc::RoleStartup>().restarted);
 }
@@ -80,15 +80,15 @@ TEST_CASE("messages of unknown kinds are ignored for a while, and said once, dam
     if (!can_play()) return;
     Stage stage;
     auto running = stage.run(all_roles());
-    for (int i = 0; i < 16; ++i) running[Kind::Vrrp].say_bytes("\xf0");
-    running[Kind::Vrrp].say(ipc::DumpRequested{1});  // what comes next is judged
-    running[Kind::Lvs].say_bytes("\x07");
+    for (int i = 0; i < 16; ++i) running[Kind::Vrrp].send_bytes("\xf0");
+    running[Kind::Vrrp].send(ipc::DumpRequested{1});  // what comes next is judged
+    running[Kind::Lvs].send_bytes("\x07");
     is_killed(stage, running[Kind::Vrrp], "VRRP", "sent a message DumpRequested, which is not expected now");
     CHECK(stage.logged("messages of unknown kinds are ignored") == 1);
     running[Kind::Lvs].until_gone();
     stage.until_logged("Healthcheck process(" + std::to_string(running[Kind::Lvs].pid) + ") sent what cannot be read");
     auto& again = stage.started("mainstayd-vrrp");
-    for (int i = 0; i < 17; ++i) again.say_bytes("\xf0");
+    for (int i = 0; i < 17; ++i) again.send_bytes("\xf0");
     again.until_gone();
     stage.until_logged("VRRP process(" + std::to_string(again.pid) + ") sent what cannot be read");
 }
@@ -100,8 +100,8 @@ TEST_CASE("a role has its own scripts run, and hears how they ended") {
     written.scripts["vrrp_script/chk"] = script("exit 4", alert::Requester::Vrrp);
     written.scripts["misc_check/a of b/0"] = script("exit 5", alert::Requester::Lvs);
     auto running = stage.run(written);
-    running[Kind::Vrrp].say(ipc::RunScript{7, "vrrp_script/chk", "", {}});
-    running[Kind::Lvs].say(ipc::RunScript{8, "misc_check/a of b/0", "", {}});
+    running[Kind::Vrrp].send(ipc::RunScript{7, "vrrp_script/chk", "", {}});
+    running[Kind::Lvs].send(ipc::RunScript{8, "misc_check/a of b/0", "", {}});
     const auto vrrp = running[Kind::Vrrp].hear<ipc::ScriptResults>(),
                lvs = running[Kind::Lvs].hear<ipc::ScriptResults>();
     REQUIRE(vrrp.results.size() == 1);
@@ -110,7 +110,7 @@ TEST_CASE("a role has its own scripts run, and hears how they ended") {
     CHECK(vrrp.results[0].status == 4);
     CHECK(lvs.results.at(0).request == 8);
     CHECK(lvs.results.at(0).status == 5);
-    running[Kind::Vrrp].say(ipc::RunScript{9, "misc_check/a of b/0", "", {}});
+    running[Kind::Vrrp].send(ipc::RunScript{9, "misc_check/a of b/0", "", {}});
     is_killed(stage, running[Kind::Vrrp], "VRRP",
               "asked for the script misc_check/a of b/0, which is refused: it belongs to another role");
 }
@@ -123,8 +123,8 @@ TEST_CASE("lines of FIFOs are written, those of names that nobody configured are
     written.host.fifo_names = ipc::FifoSubjects{{"VI_1"}, {}, {}};
     auto running = stage.run(written);
     auto& vrrp = running[Kind::Vrrp];
-    vrrp.say(ipc::FifoLine{"INSTANCE \"VI_2\" MASTER 100\n"});
-    vrrp.say(ipc::FifoLine{"INSTANCE \"VI_1\" MASTER 100\n"});
+    vrrp.send(ipc::FifoLine{"INSTANCE \"VI_2\" MASTER 100\n"});
+    vrrp.send(ipc::FifoLine{"INSTANCE \"VI_1\" MASTER 100\n"});
     const UniqueFd reader{::open(stage.at("fifo").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
     std::string line;
     stage.until(
@@ -137,8 +137,8 @@ TEST_CASE("lines of FIFOs are written, those of names that nobody configured are
         "the line");
     CHECK(line == "INSTANCE \"VI_1\" MASTER 100\n");
     CHECK(stage.logged("; not written (1 so far)") == 1);
-    for (int i = 0; i < 3; ++i) vrrp.say(ipc::FifoLine{"INSTANCE \"VI_2\" MASTER 100\n"});
-    vrrp.say(ipc::FifoLine{"rubbish"});
+    for (int i = 0; i < 3; ++i) vrrp.send(ipc::FifoLine{"INSTANCE \"VI_2\" MASTER 100\n"});
+    vrrp.send(ipc::FifoLine{"rubbish"});
     vrrp.until_gone();
     stage.until_logged("sent a FIFO line that is refused: ");
     CHECK(stage.logged("; not written (2 so far)") == 1);
@@ -155,21 +155,21 @@ TEST_CASE("what D-Bus asks of an instance goes to vrrp, a reload is one, and too
     if (!can_play()) return;
     Stage stage;
     auto running = stage.run();
-    running.observer->say(ipc::ControlRequest{What::SendGarp, "VI_1", 0, "DBus"});
+    running.observer->send(ipc::ControlRequest{What::SendGarp, "VI_1", 0, "DBus"});
     const auto wanted = running[Kind::Vrrp].hear<ipc::ControlRequest>();
     CHECK(wanted.what == What::SendGarp);
     CHECK(wanted.instance == "VI_1");
-    running.observer->say(ipc::ControlRequest{What::Reload, {}, 0, "DBus"});
+    running.observer->send(ipc::ControlRequest{What::Reload, {}, 0, "DBus"});
     running.reader->hear<ipc::RoleStartup>();
     CHECK(stage.logged("Reloading ...") == 1);
     stage.until(
         [&] {
-            for (int i = 0; i < 20; ++i) running.observer->say(ipc::ControlRequest{What::SendGarp, "VI_1", 0, "DBus"});
+            for (int i = 0; i < 20; ++i) running.observer->send(ipc::ControlRequest{What::SendGarp, "VI_1", 0, "DBus"});
             return stage.logged("too many control requests over D-Bus, SNMP or the API, 1 ignored") == 1;
         },
         "the bound of requests");
     CHECK_FALSE(running.observer->is_gone());
-    running.observer->say(ipc::ControlRequest{What::SetPriority, "VI_1", 3, "DBus"});
+    running.observer->send(ipc::ControlRequest{What::SetPriority, "VI_1", 3, "DBus"});
     is_killed(stage, *running.observer, "Observer", "sent a message ControlRequest, which is not expected now");
 }
 
@@ -189,20 +189,20 @@ TEST_CASE("what the watcher sees goes to the roles; lvs has it before its first 
     CHECK(watcher.hear<ipc::Prepare>().generation == 1);
     auto &vrrp = stage.started("mainstayd-vrrp"), &lvs = stage.started("mainstayd-lvs");
     lvs.hear<ipc::Prepare>();
-    lvs.say(ipc::Prepared{1, {}});
-    watcher.say(ipc::Observations{{{Seen::File, "a", 7}}});
+    lvs.send(ipc::Prepared{1, {}});
+    watcher.send(ipc::Observations{{{Seen::File, "a", 7}}});
     CHECK(lvs.hears_none<ipc::Commit>());
-    watcher.say(ipc::Prepared{1});
+    watcher.send(ipc::Prepared{1});
     const auto seen = lvs.hear<ipc::Observations>();
     REQUIRE(seen.list.size() == 1);
     CHECK(seen.list[0].value == 7);
     CHECK(lvs.hear<ipc::Commit>().generation == 1);
-    lvs.say(ipc::Committed{1});
+    lvs.send(ipc::Committed{1});
     stage.take_configuration(vrrp, 1);
     CHECK(vrrp.hear<ipc::Observations>().list.at(0).value == 7);
     auto& observer = stage.started("mainstayd-obs");
     stage.take_configuration(observer, 1);
-    watcher.say(ipc::Observations{{{Seen::File, "a", 8}}});
+    watcher.send(ipc::Observations{{{Seen::File, "a", 8}}});
     CHECK(vrrp.hear<ipc::Observations>().list.at(0).value == 8);
     stage.signal(SIGTERM);
     watcher.until_gone();
@@ -218,9 +218,9 @@ TEST_CASE("a Commit that waits for tracked files comes after a second, even if n
     stage.send(reader, written);
     auto& lvs = stage.started("mainstayd-lvs");
     lvs.hear<ipc::Prepare>();
-    lvs.say(ipc::Prepared{1, {}});
+    lvs.send(ipc::Prepared{1, {}});
     CHECK(lvs.hear<ipc::Commit>().generation == 1);
-    lvs.say(ipc::Committed{1});
+    lvs.send(ipc::Committed{1});
     stage.until_logged("Startup complete");
 }
 
@@ -233,7 +233,7 @@ TEST_CASE("a command for servers goes to lvs and its answer back; one that is no
     const auto client = stage.ask(question);
     const auto asked = running[Kind::Lvs].hear<ipc::ServerQuestion>();
     CHECK(asked.which == "10.0.0.11");
-    running[Kind::Lvs].say(ipc::ServerAnswered{asked.request, 1, {}}, sealed_text("one server").get());
+    running[Kind::Lvs].send(ipc::ServerAnswered{asked.request, 1, {}}, sealed_text("one server").get());
     const auto got = next_received(client.get(), std::chrono::seconds{20});
     REQUIRE(got);
     CHECK(std::get<ipc::ServerAnswered>(got->message).exit_code == 1);
@@ -241,7 +241,7 @@ TEST_CASE("a command for servers goes to lvs and its answer back; one that is no
     const auto second = stage.ask(question);
     const auto request = running[Kind::Lvs].hear<ipc::ServerQuestion>().request;
     const auto open = ipc::make_memfd("open", 10);
-    running[Kind::Lvs].say(ipc::ServerAnswered{request, 0, {}}, open->get());
+    running[Kind::Lvs].send(ipc::ServerAnswered{request, 0, {}}, open->get());
     running[Kind::Lvs].until_gone();
     stage.until_logged("sent an answer that cannot be read: ");
 }
@@ -258,21 +258,21 @@ TEST_CASE("a failover goes to vrrp and its answer back, while other operators ar
     CHECK(asked.which == "VI_1");
     CHECK(asked.by.starts_with("alice : uid 0"));
     CHECK(answer<ipc::ServerAnswered>(stage.ask(ipc::ServerQuestion{})));  // is not kept waiting
-    running[Kind::Vrrp].say(ipc::InstanceAnswered{asked.request, 1, {}}, sealed_text("outcome").get());
+    running[Kind::Vrrp].send(ipc::InstanceAnswered{asked.request, 1, {}}, sealed_text("outcome").get());
     const auto got = next_received(client.get(), std::chrono::seconds{20});
     REQUIRE(got);
     CHECK(std::get<ipc::InstanceAnswered>(got->message).exit_code == 1);
     CHECK(got->descriptor);
 }
 
-TEST_CASE("an operator whose failover ends with the vrrp process is told") {
+TEST_CASE("an operator whose failover ends with the vrrp process is answered") {
     if (!can_play()) return;
     Stage stage;
     auto running = stage.run();
     const auto client = stage.ask(ipc::InstanceQuestion{});
     running[Kind::Vrrp].hear<ipc::InstanceQuestion>();
     const auto open = ipc::make_memfd("open", 10);
-    running[Kind::Vrrp].say(ipc::InstanceAnswered{1, 0, {}}, open->get());
+    running[Kind::Vrrp].send(ipc::InstanceAnswered{1, 0, {}}, open->get());
     running[Kind::Vrrp].until_gone();
     stage.until_logged("sent an answer that cannot be read: ");
     const auto got = next_received(client.get(), std::chrono::seconds{20});
@@ -297,7 +297,7 @@ TEST_CASE("a dry run has a reader of its own, which compares with what runs, and
     const auto orders = dry.hear<ipc::RoleStartup>();
     CHECK(orders.dry_run == ipc::RoleStartup::DryRunAs::Json);
     CHECK(orders.config_path == stage.at("ha.conf"));
-    dry.say(ipc::DryRunDone{1, {}}, sealed_text("{}").get());
+    dry.send(ipc::DryRunDone{1, {}}, sealed_text("{}").get());
     dry.exit(0);
     CHECK(answer<ipc::DryRunDone>(client)->exit_code == 1);
     const auto text = stage.ask(ipc::DryRun{});
@@ -311,9 +311,9 @@ TEST_CASE("a dump asks vrrp and lvs for their state, then the observer, which ge
     auto running = stage.run(all_roles());
     stage.signal(SIGUSR2);
     CHECK(running[Kind::Vrrp].hear<ipc::DumpRequested>().signal == SIGUSR2);
-    running[Kind::Vrrp].say(ipc::DumpRequested{SIGUSR2});
+    running[Kind::Vrrp].send(ipc::DumpRequested{SIGUSR2});
     CHECK(running[Kind::Lvs].hear<ipc::DumpRequested>().signal == SIGUSR2);
-    running[Kind::Lvs].say(ipc::DumpRequested{SIGUSR2});
+    running[Kind::Lvs].send(ipc::DumpRequested{SIGUSR2});
     auto got = running.observer->hear_with_descriptor<ipc::DumpRequested>();
     REQUIRE(got.descriptor);
     const int line = got.descriptor.get();
@@ -329,13 +329,13 @@ TEST_CASE("a dump asks vrrp and lvs for their state, then the observer, which ge
     CHECK((static_cast<unsigned>(fs::status(stage.at("keepalived.stats")).permissions()) & 0777) == 0600);
     CHECK(stage.logged("Printing VRRP stats on signal " + std::to_string(SIGUSR2)) == 1);
 
-    running.observer->say(ipc::ControlRequest{What::PrintData, {}, 0, "DBus"});
+    running.observer->send(ipc::ControlRequest{What::PrintData, {}, 0, "DBus"});
     CHECK(running[Kind::Vrrp].hear<ipc::DumpRequested>().signal == SIGUSR1);
     CHECK(stage.logged("Printing VRRP data on DBus request") == 1);
     CHECK(stage.logged("Printing process data on signal") == 1);
-    running[Kind::Vrrp].say(ipc::DumpRequested{SIGUSR1});
+    running[Kind::Vrrp].send(ipc::DumpRequested{SIGUSR1});
     running[Kind::Lvs].hear<ipc::DumpRequested>();
-    running[Kind::Lvs].say(ipc::DumpRequested{SIGUSR1});
+    running[Kind::Lvs].send(ipc::DumpRequested{SIGUSR1});
     got = running.observer->hear_with_descriptor<ipc::DumpRequested>();
     REQUIRE(ipc::send_message(got.descriptor.get(), ipc::DumpFile{ipc::DumpText::What::Json, Step::Wanted}));
     running.observer->until_gone();
@@ -358,7 +358,7 @@ TEST_CASE("the umask of the configuration counts for dumps, unless the command l
         auto running = stage.run(written);
         stage.signal(SIGUSR2);
         running[Kind::Vrrp].hear<ipc::DumpRequested>();
-        running[Kind::Vrrp].say(ipc::DumpRequested{SIGUSR2});
+        running[Kind::Vrrp].send(ipc::DumpRequested{SIGUSR2});
         const auto got = running.observer->hear_with_descriptor<ipc::DumpRequested>();
         using Step = ipc::DumpFile::Step;
         for (const auto step : {Step::Wanted, Step::Written})
@@ -376,9 +376,9 @@ TEST_CASE("a role answers for its state once") {
     auto running = stage.run();
     stage.signal(SIGUSR2);
     running[Kind::Vrrp].hear<ipc::DumpRequested>();
-    running[Kind::Vrrp].say(ipc::DumpRequested{SIGUSR2});
+    running[Kind::Vrrp].send(ipc::DumpRequested{SIGUSR2});
     running.observer->hear<ipc::DumpRequested>();
-    running[Kind::Vrrp].say(ipc::DumpRequested{SIGUSR2});
+    running[Kind::Vrrp].send(ipc::DumpRequested{SIGUSR2});
     is_killed(stage, running[Kind::Vrrp], "VRRP", "sent a message DumpRequested, which is not expected now");
 }
 
@@ -408,7 +408,7 @@ TEST_CASE("an upgrade that its trial does not allow changes nothing") {
     CHECK(parts.parts[0].kind == 1);
     CHECK(parts.parts[0].snapshot >= 0);
     CHECK(parts.parts[0].block >= 0);
-    trial.say(ipc::UpgradeChecked{"another format", "9"});
+    trial.send(ipc::UpgradeChecked{"another format", "9"});
     trial.exit(0);
     CHECK(answer<ipc::UpgradeDone>(client)->problem == "another format");
     CHECK(stage.logged("upgrade refused (another format): the running program continues") == 1);
@@ -430,7 +430,7 @@ TEST_CASE("an upgrade executes the new program, whose roles take the place of th
     const auto client = stage.ask(ipc::Upgrade{stage.at("mainstayd-next")});
     auto& trial = stage.started("mainstayd-next");
     trial.hear<ipc::UpgradeTrial>();
-    trial.say(ipc::UpgradeChecked{{}, "9"});
+    trial.send(ipc::UpgradeChecked{{}, "9"});
     trial.exit(0);
     stage.until_logged("executing " + stage.at("mainstayd-next") + " 9");
     stage.until_logged("state resumed from version ");
@@ -443,11 +443,11 @@ TEST_CASE("an upgrade executes the new program, whose roles take the place of th
         }
         CHECK(startup.restarted);
         CHECK(successor->hear<ipc::Prepare>().generation == 1);
-        successor->say(ipc::Prepared{1, {}});
+        successor->send(ipc::Prepared{1, {}});
         old.hear<ipc::Retire>();
         old.exit(0);
         CHECK(successor->hear<ipc::Commit>().generation == 1);
-        successor->say(ipc::Committed{1});
+        successor->send(ipc::Committed{1});
         return *successor;
     };
     running.observer = &replace("mainstayd-obs", *running.observer);
@@ -459,7 +459,7 @@ TEST_CASE("an upgrade executes the new program, whose roles take the place of th
     CHECK(done->roles == 3);
     CHECK(stage.logged("upgrade complete: 3 roles run the new program") == 1);
     CHECK(stage.logged("died") == 0);
-    running[Kind::Vrrp].say(ipc::RunScript{7, "vrrp_script/chk", "", {}});
+    running[Kind::Vrrp].send(ipc::RunScript{7, "vrrp_script/chk", "", {}});
     CHECK(running[Kind::Vrrp].hear<ipc::ScriptResults>().results.at(0).status == 4);
     CHECK(stage.text("run/mainstayd.pid") == std::to_string(stage.pid()) + "\n");
     CHECK(stage.text("run/vrrp.pid") == std::to_string(running[Kind::Vrrp].pid) + "\n");
@@ -480,7 +480,7 @@ TEST_CASE("SNMP is started if it is needed, gets its socket, and is no reason to
     auto& snmp = stage.started("mainstayd-snmp");
     CHECK(snmp.hear<ipc::RoleStartup>().snmp_socket == "tcp:127.0.0.1:705");
     stage.take_configuration(snmp, 1);
-    snmp.say(ipc::ControlRequest{What::SetPriority, "VI_1", 9, "SNMP"});
+    snmp.send(ipc::ControlRequest{What::SetPriority, "VI_1", 9, "SNMP"});
     CHECK(running[Kind::Vrrp].hear<ipc::ControlRequest>().value == 9);
     snmp.exit(1);
     stage.until_logged("SNMP process died: Respawning (in 1 s)");

@@ -123,7 +123,7 @@ ipc::Received Played::receive(std::size_t kind) {
     return std::move(*got);
 }
 
-void Played::say(const ipc::Message& message, int descriptor) const {
+void Played::send(const ipc::Message& message, int descriptor) const {
     for (;;) {
         const auto sent = ipc::send_message(line_.get(), message, descriptor);
         if (sent) return;
@@ -135,7 +135,7 @@ void Played::say(const ipc::Message& message, int descriptor) const {
 
 bool Played::try_say(const ipc::Message& message) const { return ipc::send_message(line_.get(), message).has_value(); }
 
-void Played::say_bytes(std::string_view bytes) const {
+void Played::send_bytes(std::string_view bytes) const {
     REQUIRE(::send(line_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));
 }
 
@@ -275,22 +275,22 @@ void Stage::send(const Played& reader, const Written& written) const {
                                          {For::Bfd, Kind::Bfd},
                                          {For::Observer, Kind::Observer},
                                          {For::Snmp, Kind::Snmp}})
-        reader.say(ipc::Snapshot{audience, written.needed.contains(kind)}, empty.get());
-    reader.say(ipc::Snapshot{For::Scripts, true}, sealed(written.scripts).get());
-    reader.say(ipc::Snapshot{For::Host, true}, sealed(written.host).get());
+        reader.send(ipc::Snapshot{audience, written.needed.contains(kind)}, empty.get());
+    reader.send(ipc::Snapshot{For::Scripts, true}, sealed(written.scripts).get());
+    reader.send(ipc::Snapshot{For::Host, true}, sealed(written.host).get());
     if (!written.text.empty()) {
         auto text = ipc::make_sealed_memfd("text", std::as_bytes(std::span{written.text}));
         REQUIRE(text.has_value());
-        reader.say(ipc::Snapshot{For::Copy, true}, text->get());
+        reader.send(ipc::Snapshot{For::Copy, true}, text->get());
     }
-    reader.say(written.done);
+    reader.send(written.done);
 }
 
 void Stage::take_configuration(Played& role, std::uint64_t generation) {
     CHECK(role.hear<ipc::Prepare>().generation == generation);
-    role.say(ipc::Prepared{generation, {}});
+    role.send(ipc::Prepared{generation, {}});
     CHECK(role.hear<ipc::Commit>().generation == generation);
-    role.say(ipc::Committed{generation});
+    role.send(ipc::Committed{generation});
 }
 
 Stage::Running Stage::run(const Written& written) {

@@ -61,9 +61,9 @@ public:
     bool hears_none() {
         return !receive_within(ipc::Message{std::in_place_type<M>}.index(), std::chrono::milliseconds{150});
     }
-    void say(const ipc::Message& message, int descriptor = -1) const;
+    void send(const ipc::Message& message, int descriptor = -1) const;
     [[nodiscard]] bool try_say(const ipc::Message& message) const;  // false: nobody reads it
-    void say_bytes(std::string_view bytes) const;                   // as they are
+    void send_bytes(std::string_view bytes) const;                  // as they are
     void exit(int status);                                          // and waits until the line is closed
     [[nodiscard]] bool is_gone() const;                             // the process has ended, or was killed
     void until_gone() const;

@@ -19,11 +19,11 @@ void take(Stage::Running& running, std::uint64_t generation) {
     for (auto& [kind, role] : running.roles) all.push_back(role);
     for (auto* role : all) {
         role->hear<ipc::Prepare>();
-        role->say(ipc::Prepared{generation, {}});
+        role->send(ipc::Prepared{generation, {}});
     }
     for (auto* role : all) {
         role->hear<ipc::Commit>();
-        role->say(ipc::Committed{generation});
+        role->send(ipc::Committed{generation});
     }
 }
 
@@ -50,12 +50,12 @@ TEST_CASE("the observer hears of processes and reloads, and its request for traf
 
     stage.signal(SIGHUP);
     running.reader->hear<ipc::RoleStartup>();
-    running.reader->say(ipc::ReadingDone{.exit_code = 2, .summary = "broken", .stays = true, .wants_namespace = {}});
+    running.reader->send(ipc::ReadingDone{.exit_code = 2, .summary = "broken", .stays = true, .wants_namespace = {}});
     const auto refused = next_report([](const auto& now) { return now.reloads.refused == 1; });
     CHECK(refused.reloads.done == 1);
     CHECK(refused.reloads.last_problem == "broken");
 
-    running.observer->say(ipc::ReadTraffic{});
+    running.observer->send(ipc::ReadTraffic{});
     running[Kind::Lvs].hear<ipc::ReadTraffic>();
 
     running[Kind::Lvs].exit(1);
@@ -77,7 +77,7 @@ TEST_CASE("a failover that a client of the API asks for is carried out where the
         question.which = "VI_1";
         question.by = "ana from 192.0.2.7\n";
         question.account = "root";
-        running.observer->say(question);
+        running.observer->send(question);
         if (!operate) {
             const auto refused = running.observer->hear<ipc::InstanceAnswered>();
             CHECK(refused.request == 77);
@@ -89,7 +89,7 @@ TEST_CASE("a failover that a client of the API asks for is carried out where the
         CHECK(asked.by == "API: ana from 192.0.2.7 ");
         const auto text = ipc::make_sealed_memfd("text", std::as_bytes(std::span{std::string_view{"outcome"}}));
         REQUIRE(text.has_value());
-        running[Kind::Vrrp].say(ipc::InstanceAnswered{asked.request, 1, {}}, text->get());
+        running[Kind::Vrrp].send(ipc::InstanceAnswered{asked.request, 1, {}}, text->get());
         const auto answered = running.observer->hear_with_descriptor<ipc::InstanceAnswered>();
         CHECK(std::get<ipc::InstanceAnswered>(answered.message).request == 77);
         CHECK(std::get<ipc::InstanceAnswered>(answered.message).exit_code == 1);
@@ -108,7 +108,7 @@ TEST_CASE("a level of the log that a client of the API sets is set where the set
         question.request = 78;
         question.level = "debug";
         question.by = "ana from 192.0.2.7";
-        running.observer->say(question);
+        running.observer->send(question);
         const auto answered = running.observer->hear_with_descriptor<ipc::InstanceAnswered>();
         const auto& done = std::get<ipc::InstanceAnswered>(answered.message);
         CHECK(done.request == 78);

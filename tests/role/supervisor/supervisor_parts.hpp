@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "../../kept_log.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "role/supervisor/child.hpp"
@@ -18,12 +19,7 @@
 
 namespace mainstay::role::test {
 
-struct KeptLog final : Log {
-    void line(LogLevel, std::string_view text) override { texts.emplace_back(text); }
-    bool enabled(LogLevel) const override { return true; }
-    using Log::line;
-    std::vector<std::string> texts;
-};
+using mainstay::test::KeptLog;
 
 // A process id that no process has: above what the kernel gives (PID_MAX_LIMIT).
 inline constexpr int kNobody = 4'194'305;

@@ -26,7 +26,7 @@ struct Host {
     Cable cable;
     kernel::Rtnetlink netlink = kernel::Rtnetlink::open().value();
     Links links;
-    FakeLog log;
+    KeptLog log;
     VrrpDevices devices{log};
 
     Host() {
@@ -142,7 +142,7 @@ TEST_CASE("promote_secondaries is set on the instance's interface, again when th
         CHECK(value(kPromotes) == "1");
         host.devices.remove_all(host.links);
         CHECK(value(kPromotes) == "0");
-        CHECK(host.log.lines.empty());
+        CHECK(host.log.texts.empty());
     });
 }
 
@@ -152,7 +152,7 @@ TEST_CASE("a device whose parent is not there waits for it; on one that is no Et
             "vrrp_instance VI_1 {\ninterface nowhere\nversion 3\nvirtual_router_id 51\nuse_vmac\n"
             "virtual_ipaddress {\n10.0.0.100\n}\n}\n");
         host.keep();
-        CHECK(host.log.lines.empty());
+        CHECK(host.log.texts.empty());
         REQUIRE(host.devices.wanted().size() == 1);
         CHECK(host.devices.wanted()[0].parent == "nowhere");
         CHECK(host.devices.ours().empty());
@@ -229,6 +229,6 @@ TEST_CASE("a device that a crashed process made goes when the configuration has 
         CHECK(ip("link show dev kept"));
         CHECK(host.devices.ours().empty());
         CHECK(value(kAll) == "1");
-        CHECK(host.log.lines.empty());
+        CHECK(host.log.texts.empty());
     });
 }

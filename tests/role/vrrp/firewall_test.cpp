@@ -76,7 +76,7 @@ TEST_CASE("an instance that accepts packets has no rules, and with -V the rules 
         host.firewall.configure(open, false, false);
         host.guard(*open);
         CHECK_FALSE(has_table("keepalived"));
-        CHECK(host.runtime.log_.lines.empty());
+        CHECK(host.runtime.log_.texts.empty());
         const auto config = refusing();
         host.firewall.configure(config, false, false);
         host.guard(*open);  // of another instance
@@ -153,7 +153,7 @@ TEST_CASE("what a killed daemon left is deleted at the start, and what this one'
 
         Host restarted;
         restarted.firewall.configure(config, false, true);
-        CHECK(restarted.runtime.log_.lines.empty());
+        CHECK(restarted.runtime.log_.texts.empty());
         CHECK(in_ruleset("later"));
         restarted.guard(*config);
         CHECK_FALSE(in_ruleset("10.0.0.100"));

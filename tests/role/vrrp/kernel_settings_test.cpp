@@ -13,7 +13,7 @@
 
 using namespace mainstay;
 using namespace mainstay::role;
-using mainstay::role::test::FakeLog;
+using mainstay::role::test::KeptLog;
 using mainstay::test::in_own_network;
 using mainstay::test::ip;
 
@@ -42,14 +42,14 @@ struct Host {
     }
     kernel::Rtnetlink netlink{kernel::Rtnetlink::open().value()};
     Links links;
-    FakeLog log;
+    KeptLog log;
 };
 
 }  // namespace
 
 TEST_CASE("a setting gets back what it had before the first change, the latest first") {
     in_own_network([] {
-        FakeLog log;
+        KeptLog log;
         SavedSettings settings{log};
         REQUIRE(kernel::write_sysctl(kIgnore, "2"));
         CHECK(settings.set(kIgnore, "1"));
@@ -62,13 +62,13 @@ TEST_CASE("a setting gets back what it had before the first change, the latest f
         settings.restore([](const std::string&) { return true; });
         CHECK(value(kIgnore) == "2");
         CHECK(settings.saved().empty());
-        CHECK(log.lines.empty());
+        CHECK(log.texts.empty());
     });
 }
 
 TEST_CASE("only what is chosen is restored, and what another program changed since stays as that wants it") {
     in_own_network([] {
-        FakeLog log;
+        KeptLog log;
         SavedSettings settings{log};
         REQUIRE(settings.set(kIgnore, "1"));
         REQUIRE(settings.set("net/ipv4/conf/lo/arp_announce", "1"));
@@ -85,7 +85,7 @@ TEST_CASE("only what is chosen is restored, and what another program changed sin
 
 TEST_CASE("a setting that already has its value is nothing to put back") {
     in_own_network([] {
-        FakeLog log;
+        KeptLog log;
         SavedSettings settings{log};
         REQUIRE(kernel::write_sysctl(kIgnore, "1"));
         CHECK(settings.set(kIgnore, "1"));
@@ -97,22 +97,22 @@ TEST_CASE("a setting that already has its value is nothing to put back") {
 
 TEST_CASE("a setting that cannot be made is named once, and is nothing to put back") {
     in_own_network([] {
-        FakeLog log;
+        KeptLog log;
         SavedSettings settings{log};
         const std::string none = "net/ipv4/conf/nowhere/arp_ignore";
         CHECK_FALSE(settings.set(none, "1"));
         CHECK_FALSE(settings.set(none, "1"));
-        REQUIRE(log.lines.size() == 1);
-        CHECK(log.lines[0].find(none) != std::string::npos);
+        REQUIRE(log.texts.size() == 1);
+        CHECK(log.texts[0].find(none) != std::string::npos);
         CHECK_FALSE(settings.set("net/ipv4/conf/gone/arp_ignore", "1"));
-        CHECK(log.lines.size() == 2);
+        CHECK(log.texts.size() == 2);
         CHECK(settings.saved().empty());
     });
 }
 
 TEST_CASE("what a process before saved is restored by this one") {
     in_own_network([] {
-        FakeLog log;
+        KeptLog log;
         SavedSettings settings{log};
         settings.adopt({{kIgnore, "0", "1"}, {kForwarding, "1", "0"}});
         REQUIRE(kernel::write_sysctl(kIgnore, "1"));
@@ -132,7 +132,7 @@ TEST_CASE("secondaries are promoted while a primary of their subnet goes, and on
             CHECK(promotion("d1") == "0");
         }
         CHECK(promotion("d0") == "0");
-        CHECK(host.log.lines.empty());
+        CHECK(host.log.texts.empty());
     });
 }
 
@@ -152,7 +152,7 @@ TEST_CASE("nothing is promoted when a secondary goes, when both go, or when the 
         host.read();
         CHECK_FALSE(promotes({host.removal("d0", "10.3.0.1/24")}));
         CHECK(promotes({host.removal("d0", "10.3.0.1/24"), host.removal("d0", "10.2.0.1/24")}));
-        CHECK(host.log.lines.empty());
+        CHECK(host.log.texts.empty());
     });
 }
 
@@ -177,8 +177,8 @@ TEST_CASE("an interface that goes while its secondaries are promoted is named, a
             REQUIRE(ip("link del d0"));
         }
         CHECK(promotion("d1") == "0");
-        REQUIRE(host.log.lines.size() == 1);
-        CHECK(host.log.lines[0].find("d0/promote_secondaries") != std::string::npos);
+        REQUIRE(host.log.texts.size() == 1);
+        CHECK(host.log.texts[0].find("d0/promote_secondaries") != std::string::npos);
     });
 }
 
@@ -196,7 +196,7 @@ TEST_CASE("the route to a removed IPv6 prefix goes while an address of it withou
             host.read();
         }
         CHECK_FALSE(has_route());
-        CHECK(host.log.lines.empty());
+        CHECK(host.log.texts.empty());
     });
 }
 
@@ -246,6 +246,6 @@ TEST_CASE("the broadcast route of a removed address goes, unless another address
             host.read();
         }
         CHECK_FALSE(has_route("10.4.0.0"));
-        CHECK(host.log.lines.empty());
+        CHECK(host.log.texts.empty());
     });
 }

@@ -3,19 +3,16 @@
 
 #include <doctest/doctest.h>
 
+#include "../../kept_log.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/ipc/channel.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
 using Lines = std::vector<std::string>;
+using mainstay::test::SilentLog;
 
 namespace {
-
-struct SilentLog final : Log {
-    void line(LogLevel, std::string_view) override {}
-    [[nodiscard]] bool enabled(LogLevel) const override { return false; }
-};
 
 vrrp::Router router_of(const std::string& daemon) {
     const auto instance = [](const std::string& name, int vrid) {

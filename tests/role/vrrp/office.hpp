@@ -68,7 +68,7 @@ public:
     void forget() { (void)heard(), heard_.clear(); }
 
     // Another router's advert to the group.
-    void say(std::uint8_t priority, const char* router, std::uint8_t virtual_router_id = 51) const {
+    void advertise(std::uint8_t priority, const char* router, std::uint8_t virtual_router_id = 51) const {
         const auto source = IpAddress::parse(router).value(), group = IpAddress::parse("224.0.0.18").value();
         const auto payload = wire::encode_vrrp({.version = 3,
                                                 .virtual_router_id = virtual_router_id,

@@ -1,20 +1,16 @@
 #include "role/vrrp/precomputed_takeover.hpp"
+#include "../../kept_log.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace mainstay;
 using namespace mainstay::role;
 using namespace std::chrono_literals;
+using mainstay::test::SilentLog;
 
 namespace {
 
 constexpr Instant t0{1'000s};
-
-struct NoLog final : Log {
-    using Log::line;
-    void line(LogLevel, std::string_view) override {}
-    bool enabled(LogLevel) const override { return false; }
-};
 
 config::Config one_backup() {
     config::Config c;
@@ -39,7 +35,7 @@ struct Backup {
     vrrp::State state() const { return router.router().snapshot().instances.at(0).state; }
 
     boost::asio::io_context loop;
-    NoLog log;
+    SilentLog log;
     Links links;
     VrrpTransport transport{loop, log, [] {}};
     Announcer announcer{loop, transport, links, log, [] { return t0; }};

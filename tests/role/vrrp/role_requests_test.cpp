@@ -43,7 +43,9 @@ TEST_CASE("D-Bus's request for announcements is followed by a master alone, and 
     });
 }
 
-TEST_CASE("a failover sends priority 0, and without another router the master is back, which the operator is told") {
+TEST_CASE(
+    "a failover sends priority 0, and without another router the master is back, which the operator gets as the "
+    "answer") {
     in_office([](Office& office) {
         office.start_as_master(instance());
         auto& answers = office.runtime.answers;
@@ -76,14 +78,14 @@ TEST_CASE("a failover to another router ends with its name, and failover --back 
         office.start_as_master(instance());
         office.role->instances({.request = 8, .verb = Verb::FailOver, .which = "VI_1", .by = "root"});
         REQUIRE(office.until_state(State::Backup));
-        office.cable.say(50, "10.0.0.2");
+        office.cable.advertise(50, "10.0.0.2");
         REQUIRE(office.until([&] { return office.runtime.answers.size() == 1; }));
         CHECK(office.runtime.answers[0].second.exit_code == 0);
         CHECK(office.runtime.answers[0].second.text.find("VI_1: 10.0.0.2 took over after ") != std::string::npos);
         office.role->instances({.request = 9, .verb = Verb::FailBack, .which = "VI_1", .by = "root"});
         CHECK(office.runtime.log_.count("failover --back of VI_1 requested (root)") == 1);
         CHECK(office.runtime.answers.size() == 2);
-        office.cable.say(50, "10.0.0.2");
+        office.cable.advertise(50, "10.0.0.2");
         REQUIRE(office.until_state(State::Master));
         office.stop();
     });
@@ -170,7 +172,7 @@ TEST_CASE("the state of a BFD session comes over its channel, and lvs hears over
         office.start("global_defs {\nlvs_sync_daemon eth0 VI_1\n}\nbfd_instance peer {\nneighbor_ip 10.0.0.2\n}\n" +
                      instance("track_bfd {\npeer\n}"));
         office.role->connect(To::Lvs, std::move(lvs->first));
-        const auto told = [&]() -> std::optional<bool> {
+        const auto reported = [&]() -> std::optional<bool> {
             const auto got = ipc::receive_message(lvs->second.get());
             if (!got || !got->has_value()) return std::nullopt;
             const auto& states = std::get<ipc::InstanceStates>(std::get<ipc::Received>(**got).message).instances;
@@ -178,15 +180,15 @@ TEST_CASE("the state of a BFD session comes over its channel, and lvs hears over
             CHECK(states[0].name == "VI_1");
             return states[0].master;
         };
-        CHECK(told() == false);
+        CHECK(reported() == false);
         CHECK(office.fresh().state() == State::Fault);
         REQUIRE(ipc::send_message(bfd->second.get(), ipc::BfdStates{{{"peer", true}}}));
         REQUIRE(office.until_state(State::Master));
-        CHECK(told() == true);
+        CHECK(reported() == true);
         REQUIRE(ipc::send_message(bfd->second.get(), ipc::BfdStates{{{"peer", false}}}));
         REQUIRE(office.until_state(State::Fault));
-        CHECK(told() == false);
-        CHECK(told() == std::nullopt);
+        CHECK(reported() == false);
+        CHECK(reported() == std::nullopt);
         office.stop();
     });
 }

@@ -63,13 +63,13 @@ TEST_CASE("with -V the addresses, routes and rules of a master stay at the stop"
 TEST_CASE("a master yields to a higher priority, and takes over again when that router resigns") {
     in_office([](Office& office) {
         office.start_as_master(instance());
-        office.cable.say(150, "10.0.0.2");
+        office.cable.advertise(150, "10.0.0.2");
         REQUIRE(office.until_state(State::Backup));
         CHECK_FALSE(has_address(kVip));
         CHECK(office.fresh().snapshot().master == IpAddress::parse("10.0.0.2"));
         CHECK(office.fresh().snapshot().master_priority == 150);
         CHECK(office.fresh().snapshot().counters.advert_rcvd == 1);
-        office.cable.say(0, "10.0.0.2");
+        office.cable.advertise(0, "10.0.0.2");
         REQUIRE(office.until_state(State::Master));
         CHECK(has_address(kVip));
         CHECK(office.fresh().snapshot().counters.pri_zero_rcvd == 1);
@@ -82,7 +82,7 @@ TEST_CASE("each advert of the master puts a backup's takeover off") {
         office.start(instance());
         for (std::uint64_t heard = 1; heard <= 3; ++heard) {
             const auto before = office.fresh().snapshot().deadline;
-            office.cable.say(150, "10.0.0.2");
+            office.cable.advertise(150, "10.0.0.2");
             REQUIRE(office.until([&] { return office.snapshot().counters.advert_rcvd == heard; }));
             CHECK(office.fresh().state() == State::Backup);
             CHECK(office.fresh().snapshot().deadline > before);
@@ -96,7 +96,7 @@ TEST_CASE("each advert of the master puts a backup's takeover off") {
 TEST_CASE("a master that hears a lower priority stays master, and counts the rival") {
     in_office([](Office& office) {
         office.start_as_master(instance());
-        office.cable.say(50, "10.0.0.2");
+        office.cable.advertise(50, "10.0.0.2");
         CHECK(office.until([&] { return office.snapshot().counters.rival_masters == 1; }));
         CHECK(office.fresh().state() == State::Master);
         CHECK(has_address(kVip));
@@ -124,7 +124,7 @@ TEST_CASE("addresses that the daemon itself removes are not restored") {
         office.reload(instance());
         CHECK_FALSE(has_address("10.0.0.101/32"));
         CHECK(has_address(kVip));
-        office.cable.say(150, "10.0.0.2");
+        office.cable.advertise(150, "10.0.0.2");
         REQUIRE(office.until_state(State::Backup));
         CHECK(office.fresh().snapshot().counters.addresses_restored == 0);
         CHECK(office.runtime.log_.count("removed by another program") == 0);
@@ -357,7 +357,7 @@ TEST_CASE("routes and rules of a master are set, restored and removed with it; s
         REQUIRE(ip("route del 10.9.0.0/24"));
         CHECK(office.until([&] { return office.snapshot().counters.routing_restored == 1; }));
         CHECK(has_route("10.9.0.0/24 via 10.0.0.2 dev eth0"));
-        office.cable.say(150, "10.0.0.2");
+        office.cable.advertise(150, "10.0.0.2");
         REQUIRE(office.until_state(State::Backup));
         CHECK_FALSE(has_route("10.9.0.0/24"));
         CHECK_FALSE(has_route("10.10.0.0/24"));
@@ -386,7 +386,7 @@ TEST_CASE("another program's secondary address stays when its primary, an addres
         REQUIRE(ip("addr add 10.2.0.2/24 dev eth0"));
         REQUIRE(ip("addr show dev eth0 | grep -F 10.2.0.2/24 | grep -q secondary"));
         CHECK(setting("ipv4/conf/eth0/promote_secondaries") == "0");
-        office.cable.say(150, "10.0.0.2");
+        office.cable.advertise(150, "10.0.0.2");
         REQUIRE(office.until_state(State::Backup));
         CHECK_FALSE(has_address("10.2.0.1/24"));
         CHECK(has_address("10.2.0.2/24"));

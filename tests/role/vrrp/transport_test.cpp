@@ -45,7 +45,7 @@ private:
 struct Host {
     Cable cable;
     boost::asio::io_context loop;
-    FakeLog log;
+    KeptLog log;
     Links links;
     int readable = 0;
     VrrpTransport transport{loop, log, [this] {
@@ -103,25 +103,25 @@ TEST_CASE("a packet to the group is taken once, and wakes the loop") {
     on_host([](Host& host) {
         host.follow(instance());
         CHECK_FALSE(host.transport.waits());
-        host.cable.say(150, "10.0.0.2");
+        host.cable.advertise(150, "10.0.0.2");
         REQUIRE(host.until([&] { return host.taken.size() == 1; }));
         CHECK(host.taken == Texts{kHeard});
         CHECK(host.readable == 1);
         CHECK_FALSE(host.transport.waits());
         CHECK_FALSE(host.take());
-        host.cable.say(150, "10.0.0.2");
+        host.cable.advertise(150, "10.0.0.2");
         REQUIRE(host.until([&] { return host.taken.size() == 2; }));
         host.transport.close();
-        host.cable.say(150, "10.0.0.2");
+        host.cable.advertise(150, "10.0.0.2");
         CHECK_FALSE(host.transport.waits());
-        CHECK(host.log.lines.empty());
+        CHECK(host.log.texts.empty());
     });
 }
 
 TEST_CASE("of many packets a bounded number is taken at once, and the rest is said to be there") {
     on_host([](Host& host) {
         host.follow(instance());
-        for (int n = 0; n < 150; ++n) host.cable.say(150, "10.0.0.2");
+        for (int n = 0; n < 150; ++n) host.cable.advertise(150, "10.0.0.2");
         const auto end = std::chrono::steady_clock::now() + kPatience;
         while (host.taken.size() < 150 && std::chrono::steady_clock::now() < end) {
             const auto before = host.taken.size();
@@ -137,7 +137,7 @@ TEST_CASE("of many packets a bounded number is taken at once, and the rest is sa
 TEST_CASE("two instances of one interface share a socket, and no packet comes twice") {
     on_host([](Host& host) {
         host.follow(instance() + instance("", "10.0.0.200", "VI_2", 52));
-        host.cable.say(150, "10.0.0.2");
+        host.cable.advertise(150, "10.0.0.2");
         REQUIRE(host.until([&] { return !host.taken.empty(); }));
         CHECK_FALSE(host.take());
         CHECK(host.taken == Texts{kHeard});
@@ -147,17 +147,17 @@ TEST_CASE("two instances of one interface share a socket, and no packet comes tw
 TEST_CASE("an interface that is not used any more, or has no instance yet, is not listened on") {
     on_host([](Host& host) {
         host.follow("");
-        host.cable.say(150, "10.0.0.2");
+        host.cable.advertise(150, "10.0.0.2");
         CHECK_FALSE(host.transport.waits());
         host.follow(instance());
-        host.cable.say(150, "10.0.0.2");
+        host.cable.advertise(150, "10.0.0.2");
         REQUIRE(host.until([&] { return host.taken.size() == 1; }));
         host.follow("");
-        host.cable.say(150, "10.0.0.2");
+        host.cable.advertise(150, "10.0.0.2");
         CHECK_FALSE(host.transport.waits());
         CHECK(host.taken.size() == 1);
         host.follow(instance());
-        host.cable.say(150, "10.0.0.2");
+        host.cable.advertise(150, "10.0.0.2");
         CHECK(host.until([&] { return host.taken.size() == 2; }));
     });
 }
@@ -188,7 +188,7 @@ TEST_CASE("multicast leaves on the interface of the instance, unicast where the 
         host.send(unicast);
         CHECK(d0.sent().size() == 6);
         CHECK(host.transport.send_failures() == 0);
-        CHECK(host.log.lines.empty());
+        CHECK(host.log.texts.empty());
     });
 }
 
@@ -198,7 +198,7 @@ TEST_CASE("an advert of an interface that is gone is not sent, and that is no fa
         advert.interface = "nowhere";
         host.send(advert);
         CHECK(host.transport.send_failures() == 0);
-        CHECK(host.log.lines.empty());
+        CHECK(host.log.texts.empty());
         CHECK(host.cable.heard().empty());
     });
 }
@@ -210,17 +210,17 @@ TEST_CASE("a failure to send is counted each time and named once, until it has g
         host.send(Host::advert({"224.0.0.18"}));
         host.send(Host::advert({"224.0.0.18"}));
         CHECK(host.transport.send_failures() == 2);
-        REQUIRE(host.log.lines.size() == 1);
-        CHECK(host.log.lines[0].starts_with("sending VRRP on eth0 to 224.0.0.18: "));
+        REQUIRE(host.log.texts.size() == 1);
+        CHECK(host.log.texts[0].starts_with("sending VRRP on eth0 to 224.0.0.18: "));
         REQUIRE(ip("link set eth0 up"));
         REQUIRE(host.until([&] {
             host.send(Host::advert({"224.0.0.18"}));
             return host.cable.heard("advert 51 100 10.0.0.1") > 0;
         }));
-        CHECK(host.log.lines.size() == 1);
+        CHECK(host.log.texts.size() == 1);
         REQUIRE(ip("link set eth0 down"));
         host.send(Host::advert({"224.0.0.18"}));
-        CHECK(host.log.lines.size() == 2);
+        CHECK(host.log.texts.size() == 2);
     });
 }
 
@@ -250,7 +250,7 @@ TEST_CASE("an interface that was made again under its name has new sockets") {
         host.send(Host::advert({"224.0.0.18"}));
         CHECK(eth0.sent() == Texts{"10.0.0.1 > 224.0.0.18 ttl 255"});
         CHECK(host.transport.send_failures() == 0);
-        CHECK(host.log.lines.empty());
+        CHECK(host.log.texts.empty());
     });
 }
 
@@ -264,12 +264,12 @@ TEST_CASE("frames go out in their order; without any, or on an interface that is
         host.transport.send_frames(host.links.find("eth0")->index, frames);
         CHECK(host.until([&] { return host.cable.heard().size() == 2; }));
         CHECK(host.cable.heard() == Texts{"arp 10.0.0.100", "arp 10.0.0.101"});
-        CHECK(host.log.lines.empty());
+        CHECK(host.log.texts.empty());
         REQUIRE(ip("link set eth0 down"));
         host.transport.send_frames(host.links.find("eth0")->index, frames);
         host.transport.send_frames(host.links.find("eth0")->index, frames);
-        REQUIRE(host.log.lines.size() == 1);
-        CHECK(host.log.lines[0].starts_with("sending gratuitous ARP: "));
+        REQUIRE(host.log.texts.size() == 1);
+        CHECK(host.log.texts[0].starts_with("sending gratuitous ARP: "));
     });
 }
 

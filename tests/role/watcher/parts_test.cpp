@@ -29,10 +29,10 @@ struct Bench {
     boost::asio::io_context loop{1};
     Noted log;
     std::map<std::string, std::int64_t> seen;
-    std::vector<std::string> told;
-    Tell tell = [this](ipc::Observation one) {
+    std::vector<std::string> reported;
+    ReportObservation report = [this](ipc::Observation one) {
         seen[one.name] = one.value;
-        told.push_back(one.name + " " + std::to_string(one.value));
+        reported.push_back(one.name + " " + std::to_string(one.value));
     };
     // Runs the loop until it is so.
     template <class Condition>
@@ -94,7 +94,7 @@ TEST_CASE("processes are counted until they end, and their children until they e
     Bench bench;
     vrrp::WatchPlan plan;
     plan.processes = {tracker};
-    ProcessWatcher watcher{bench.loop, bench.log, bench.tell, plan};
+    ProcessWatcher watcher{bench.loop, bench.log, bench.report, plan};
     CHECK(bench.sees("P", 0));
     {
         const Child child{"mainstay-watch"};
@@ -114,7 +114,7 @@ TEST_CASE("a file is reported when it appears, changes, moves and is removed, ev
     tracker.name = "F";
     tracker.path = folder / "file";
     Bench bench;
-    FileWatcher watcher{bench.loop, bench.log, bench.tell, {tracker}};
+    FileWatcher watcher{bench.loop, bench.log, bench.report, {tracker}};
     CHECK(bench.sees("F", 0));
     std::filesystem::create_directory(folder);
     const auto write = [&](const char* file, const char* text) { std::ofstream{folder / file} << text; };
@@ -139,7 +139,7 @@ TEST_CASE("a file is reported when it appears, changes, moves and is removed, ev
 TEST_CASE("a link that cannot be polled is reported once") {
     Bench bench;
     using Method = vrrp::PolledLink::Method;
-    LinkWatcher watcher{bench.loop, bench.log, bench.tell, {{Method::Mii, "lo"}, {Method::Any, "no-such-link"}}};
+    LinkWatcher watcher{bench.loop, bench.log, bench.report, {{Method::Mii, "lo"}, {Method::Any, "no-such-link"}}};
     CHECK(bench.seen["lo"] == -1);
     CHECK(bench.seen["no-such-link"] == -1);
     CHECK(bench.log.has("The link of lo cannot be polled"));

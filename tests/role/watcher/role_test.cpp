@@ -28,12 +28,12 @@ struct Bench {
         startup.log_socket = folder / "log";
         startup.restarted = restarted;
         startup.process_name = "test-watch";
-        process.say(startup);
+        process.send(startup);
     }
     void plan(std::uint64_t generation, const vrrp::WatchPlan& watch) const {
         const auto memfd = ipc::encode_sealed("plan", ipc::HostPlan{.fifos = {}, .watch = watch, .fifo_names = {}});
         REQUIRE(memfd.has_value());
-        process.say(ipc::Prepare{generation}, memfd->get());
+        process.send(ipc::Prepare{generation}, memfd->get());
     }
     [[nodiscard]] vrrp::FileTracker file(const char* name, const std::string& text) const {
         std::ofstream{folder / name} << text;
@@ -49,7 +49,7 @@ struct Bench {
         std::uint64_t generation = 0;
         std::string refused;
     };
-    [[nodiscard]] Told told() const {
+    [[nodiscard]] Told reported() const {
         Told all;
         for (;;) {
             const auto got = process.hear();
@@ -73,7 +73,7 @@ std::string contents(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("all that a plan names is told before its answer, then what changes") {
+TEST_CASE("all that a plan names is reported before its answer, then what changes") {
     Bench b;
     b.start();
     vrrp::WatchPlan plan;
@@ -84,7 +84,7 @@ TEST_CASE("all that a plan names is told before its answer, then what changes") 
     tracker.command = {"mainstay-no-such-process"};
     plan.processes = {tracker};
     b.plan(5, plan);
-    const auto first = b.told();
+    const auto first = b.reported();
     CHECK(first.generation == 5);
     CHECK(first.refused.empty());
     CHECK(first.seen == decltype(first.seen){{{Kind::File, "F"}, 7},
@@ -99,31 +99,31 @@ TEST_CASE("all that a plan names is told before its answer, then what changes") 
         for (const auto& one : std::get<ipc::Observations>(got->message).list)
             if (one.name == "F") value = one.value;
     }
-    b.process.say(ipc::Stop{});
+    b.process.send(ipc::Stop{});
     CHECK_FALSE(b.process.hear().has_value());
     CHECK(b.process.status() == 0);
 }
 
-TEST_CASE("the next plan replaces the one before, and all of it is told again") {
+TEST_CASE("the next plan replaces the one before, and all of it is reported again") {
     Bench b;
     b.start();
     vrrp::WatchPlan plan;
     plan.files = {b.file("F", "7\n"), b.file("G", "8\n")};
     b.plan(1, plan);
-    CHECK(b.told().seen.size() == 2);
+    CHECK(b.reported().seen.size() == 2);
     plan.files.pop_back();
     b.plan(2, plan);
-    const auto next = b.told();
+    const auto next = b.reported();
     CHECK(next.generation == 2);
     CHECK(next.seen == decltype(next.seen){{{Kind::File, "F"}, 7}});
     b.plan(3, {});
-    CHECK(b.told().generation == 3);
+    CHECK(b.reported().generation == 3);
     std::ofstream{b.folder / "F"} << "9\n";
     b.plan(4, {});
-    CHECK(b.told().seen.empty());
+    CHECK(b.reported().seen.empty());
 }
 
-TEST_CASE("at most 256 observations are told at once") {
+TEST_CASE("at most 256 observations are reported at once") {
     Bench b;
     b.start();
     vrrp::WatchPlan plan;
@@ -134,7 +134,7 @@ TEST_CASE("at most 256 observations are told at once") {
         plan.files.push_back(tracker);
     }
     b.plan(1, plan);
-    const auto all = b.told();
+    const auto all = b.reported();
     CHECK(all.batches == std::vector<std::size_t>{256, 44});
     CHECK(all.seen.size() == 300);
 }
@@ -152,7 +152,7 @@ TEST_CASE("init_file makes a file at the start of the daemon, not at a reload or
         plan.files[2].init = 3;
         b.plan(1, plan);
         std::string all;
-        for (const auto& [key, value] : b.told().seen) all += key.second + " " + std::to_string(value) + " ";
+        for (const auto& [key, value] : b.reported().seen) all += key.second + " " + std::to_string(value) + " ";
         CHECK_FALSE(std::filesystem::exists(plan.files[3].path));
         return all + std::to_string(std::filesystem::exists(plan.files[2].path));
     };
@@ -161,23 +161,23 @@ TEST_CASE("init_file makes a file at the start of the daemon, not at a reload or
     Bench b;
     b.start();
     b.plan(1, {});
-    CHECK(b.told().generation == 1);
+    CHECK(b.reported().generation == 1);
     vrrp::WatchPlan plan;
     plan.files = {b.file("later", "7\n")};
     plan.files[0].init = 4, plan.files[0].overwrite = true;
     b.plan(2, plan);
-    CHECK(b.told().seen.begin()->second == 7);
+    CHECK(b.reported().seen.begin()->second == 7);
     CHECK(contents(plan.files[0].path) == "7\n");
 }
 
-TEST_CASE("a file that cannot be made is told of") {
+TEST_CASE("a file that cannot be made is reported") {
     Bench b;
     b.start();
     vrrp::WatchPlan plan;
     plan.files = {{}};
     plan.files[0].name = "F", plan.files[0].path = "/nowhere/at/all", plan.files[0].init = 1;
     b.plan(1, plan);
-    CHECK(b.told().generation == 1);
+    CHECK(b.reported().generation == 1);
     const auto lines = b.log.read();
     REQUIRE_FALSE(lines.empty());
     CHECK(lines[0].starts_with("track_file F: init_file: "));
@@ -188,7 +188,7 @@ TEST_CASE("a plan that cannot be read ends a watcher that is still root") {
     b.start();
     const auto memfd = ipc::make_sealed_memfd("plan", std::as_bytes(std::span{"nonsense", 8}));
     REQUIRE(memfd.has_value());
-    b.process.say(ipc::Prepare{1}, memfd->get());
+    b.process.send(ipc::Prepare{1}, memfd->get());
     CHECK_FALSE(b.process.hear().has_value());
     CHECK(b.process.status() == kExitUnconfined);
     const auto lines = b.log.read();
@@ -202,22 +202,22 @@ TEST_CASE("a plan that cannot be read later is passed over, and still answered")
     vrrp::WatchPlan plan;
     plan.files = {b.file("F", "7\n")};
     b.plan(1, plan);
-    CHECK(b.told().generation == 1);
+    CHECK(b.reported().generation == 1);
     const auto memfd = ipc::make_sealed_memfd("plan", std::as_bytes(std::span{"nonsense", 8}));
     REQUIRE(memfd.has_value());
-    b.process.say(ipc::Prepare{2}, memfd->get());
-    CHECK(b.told().generation == 2);
+    b.process.send(ipc::Prepare{2}, memfd->get());
+    CHECK(b.reported().generation == 2);
 }
 
 TEST_CASE("the watcher ends with the supervisor, and does not begin without its first message") {
     Bench b;
     b.start();
     b.plan(1, {});
-    CHECK(b.told().generation == 1);
+    CHECK(b.reported().generation == 1);
     b.process.close();
     CHECK(b.process.status() == 0);
     Bench other;
-    other.process.say(ipc::Stop{});
+    other.process.send(ipc::Stop{});
     CHECK(other.process.status() == 1);
 }
 

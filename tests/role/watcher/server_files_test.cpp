@@ -8,34 +8,23 @@
 #include <fstream>
 #include <map>
 
+#include "../../kept_log.hpp"
+#include "../../temporary_folder.hpp"
 #include "mainstay/ipc/discovered.hpp"
 #include "mainstay/ipc/shared.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
 using namespace std::chrono_literals;
+using mainstay::test::SilentLog;
+using mainstay::test::TemporaryFolder;
 namespace fs = std::filesystem;
 
 namespace {
 
-struct Quiet final : Log {
-    using Log::line;
-    void line(LogLevel, std::string_view) override {}
-    bool enabled(LogLevel) const override { return false; }
-};
-
 std::string entry(const std::string& targets) { return "[{\"targets\":[" + targets + "]}]"; }
 
 struct Bench {
-    Bench() {
-        std::string pattern = "/tmp/mainstay-servers.XXXXXX";
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        folder = pattern;
-    }
-    Bench(const Bench&) = delete;
-    Bench& operator=(const Bench&) = delete;
-    ~Bench() { fs::remove_all(folder); }
-
     void start(const std::vector<std::string>& names) {
         std::vector<config::ServerFileSource> sources;
         for (const auto& name : names) sources.push_back({.path = folder + "/" + name});
@@ -73,9 +62,10 @@ struct Bench {
         return last[name].find(part) != std::string::npos;
     }
 
-    std::string folder;
+    TemporaryFolder home;
+    const std::string folder = home.path;
     boost::asio::io_context loop{1};
-    Quiet log;
+    SilentLog log;
     std::map<std::string, std::string> last;
     int reports = 0;
     std::unique_ptr<ServerFileWatcher> watcher;

@@ -24,7 +24,7 @@
 
 namespace mainstay::role {
 
-// What an operator is told.
+// What an operator gets as the answer.
 struct OperatorReply {
     std::int32_t exit_code = 0;
     std::string problem;  // not empty: nothing was done

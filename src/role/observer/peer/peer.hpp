@@ -20,7 +20,7 @@ inline constexpr std::size_t kPeerReadersMax = 32;        // that wait for one a
 [[nodiscard]] Result<std::string> peer_status_url(const std::string& peer);
 // The first line of a token's file.
 [[nodiscard]] Result<std::string> peer_token(const std::string& text);
-// What a client of our API is told.
+// What a client of our API gets.
 [[nodiscard]] http::Answer answer_from_peer(const std::string& peer, const PeerAnswer& answer);
 
 class Peer {
