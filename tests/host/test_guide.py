@@ -1,7 +1,7 @@
 """The commands of the guide and of README.md, run as a reader types them beside a pair of directors.
 
-Each situation of support/guide.py is a state of the hosts, in which the blocks that name it (`sh in=fault on=lb2`) are run in the
-order of the pages. What stands in a block of text behind them has to be shown, line by line; `…` stands for anything.
+Each situation of support/guide.py is a state of the hosts, in which the blocks that name it (`sh in=fault on=lb2`) are
+run in the order of the pages. Each line of a block of text behind them has to be shown; `…` stands for anything.
 """
 
 import contextlib
@@ -17,31 +17,40 @@ from support.paths import program
 from support.vrrp import wait_holds, wait_ready, wait_released
 from support.wait import stays, wait_until
 
-PATH = ":".join([*{str(pathlib.Path(program(name)).parent) for name in ("mainstayctl", "mainstayd", "mainstay-realserver")},
-                 os.environ["PATH"]])
+PROGRAMS = ("mainstayctl", "mainstayd", "mainstay-realserver")
+PATH = ":".join([*{str(pathlib.Path(program(name)).parent) for name in PROGRAMS}, os.environ["PATH"]])
 VIP = "192.0.2.10"
 MINE = "/etc/mainstay/mainstay.conf"
 FOLDER = "/run/guide"  # in which a reader types; it holds lb1.conf and lb2.conf
 THERE = "/run/keepalived/"  # stands for /etc/keepalived/, which hosts of tests share with this machine
-# Commands whose exit status is an answer, with those that are no failure. In the situation `pair` the first ones only.
-ANSWERS = [(r"^mainstayctl doctor", {0, 1}), (r"^mainstayctl status --check", {0, 1, 2}), (r"--dry-run$", {0, 1})]
-IN_TROUBLE = [(r"^mainstayctl reload( --dry-run)?$", {0, 2}), (r"^mainstayctl config check", {1, 2}), (r"^mainstayd -t", {5}),
-              (r"^mainstayctl mail test", {1}), (r"^mainstay-realserver status", {0, 1}),
-              (r"^mainstayctl status", {0, 1})]
+# Commands whose exit status is an answer, with those that are no failure; these hosts have no IPVS, which is a problem.
+ANSWERS = [(r"^mainstayctl doctor", {0, 1}), (r"^mainstayctl status --check", {2}), (r"--dry-run$", {0, 1})]
+# The same where something is wrong.
+IN_TROUBLE = [(r"^mainstayctl reload( --dry-run)?$", {2}), (r"^mainstayctl config check", {2}), (r"^mainstayd -t", {5}),
+              (r"^mainstayctl mail test", {1}), (r"^mainstay-realserver status", {0, 1})]
 WEB = """
-import http.server
+import http.server, socketserver
+class Server(socketserver.ThreadingTCPServer):  # an HTTPServer would look its own name up first
+    allow_reuse_address = True
 class Hello(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
-http.server.ThreadingHTTPServer(("0.0.0.0", 80), Hello).serve_forever()
+Server(("0.0.0.0", 80), Hello).serve_forever()
 """
 SCRIPT = """vrrp_script answers {
     script "/usr/bin/test -e /run/good"
     interval 1
     weight -60
 }
+"""
+SERVER = """    real_server 192.0.2.NUMBER 80 {
+        TCP_CHECK {
+            connect_timeout 1
+            retry 0
+        }
+    }
 """
 MAIL = """    notification_email {
         oncall@example.com
@@ -54,13 +63,31 @@ MAIL = """    notification_email {
 
 
 def configuration(name, priority, settings="", instance="", before=""):
-    """The file of a director: recipe 14 with short times."""
-    servers = "".join(f"    real_server 192.0.2.{n} 80 {{\n        TCP_CHECK {{\n            connect_timeout 1\n            retry 0\n"
-                      "        }\n    }\n" for n in (21, 22))
-    return (f"global_defs {{\n    router_id {name}\n    vrrp_version 3\n    enable_script_security\n    script_user root\n{settings}}}\n"
-            f"{before}vrrp_instance web {{\n    state BACKUP\n    interface eth0\n    virtual_router_id 51\n    priority {priority}\n"
-            f"    advert_int 0.1\n{instance}    virtual_ipaddress {{\n        {VIP}/24\n    }}\n}}\n"
-            f"virtual_server {VIP} 80 {{\n    delay_loop 1\n    lb_algo wlc\n    lb_kind DR\n    protocol TCP\n{servers}}}\n")
+    """The file of a director: as the recipes, with short times."""
+    servers = "".join(SERVER.replace("NUMBER", str(number)) for number in (21, 22))
+    return f"""global_defs {{
+    router_id {name}
+    vrrp_version 3
+    enable_script_security
+    script_user root
+{settings}}}
+{before}vrrp_instance web {{
+    state BACKUP
+    interface eth0
+    virtual_router_id 51
+    priority {priority}
+    advert_int 0.1
+{instance}    virtual_ipaddress {{
+        {VIP}/24
+    }}
+}}
+virtual_server {VIP} 80 {{
+    delay_loop 0.3
+    lb_algo wlc
+    lb_kind DR
+    protocol TCP
+{servers}}}
+"""
 
 
 class Site:
@@ -87,7 +114,8 @@ class Site:
 
     def serve(self):
         self.web = self.server.start(["/usr/bin/python3", "-c", WEB], name="web")
-        wait_until(lambda: self.server.run(["curl", "-sf", "http://192.0.2.21/"], check=False).returncode == 0, 10, "the web server")
+        wait_until(lambda: self.server.run(["curl", "-sf", "http://192.0.2.21/"], check=False).returncode == 0, 10,
+                   "the web server")
 
     def start(self, host, text):
         host.write(MINE, text)
@@ -109,7 +137,11 @@ class Site:
         for host in (self.lb1, self.lb2):
             wait_until(lambda host=host: self.ctl(host, "server", "show").count(": as configured, UP") == 2, 15,
                        lambda host=host: self.ctl(host, "server", "show"))
-        wait_until(lambda: "web is BACKUP" in self.ctl(self.lb2, "why", "web"), 10, lambda: self.ctl(self.lb2, "why", "web"))
+        self.wait_says(self.lb2, "web", "web is BACKUP")
+
+    def wait_says(self, host, name, text):
+        """Waits until `mainstayctl why NAME` says this."""
+        wait_until(lambda: text in self.ctl(host, "why", name), 15, lambda: f"{text}: {self.ctl(host, 'why', name)}")
 
 
 @contextlib.contextmanager
@@ -121,7 +153,8 @@ def pair(site):
 def unprepared(site):
     site.server.run([program("mainstay-realserver"), "down", VIP])
     site.server.run(["ip", "address", "flush", "dev", "lo", "to", VIP])
-    site.server.run(["sysctl", "-qw", *(f"net.ipv4.conf.{name}.arp_{what}=0" for name in ("lo", "all") for what in ("ignore", "announce"))])
+    site.server.run(["sysctl", "-qw", *(f"net.ipv4.conf.{name}.arp_{what}=0" for name in ("lo", "all")
+                                        for what in ("ignore", "announce"))])
     yield
 
 
@@ -140,11 +173,12 @@ def firewall(site):
 @contextlib.contextmanager
 def two_masters(site):
     """The page's commands have to end it."""
-    site.lb2.run(["nft", "add table ip filter; add chain ip filter input { type filter hook input priority 0; policy drop; }; "
+    site.lb2.run(["nft", "add table ip filter; "
+                         "add chain ip filter input { type filter hook input priority 0; policy drop; }; "
                          "add rule ip filter input iif lo accept; add rule ip filter input tcp sport 80 accept"])
     wait_holds(site.lb2, VIP)
-    wait_until(lambda: "web is MASTER" in site.ctl(site.lb2, "why", "web"), 10, lambda: site.ctl(site.lb2, "why", "web"))
-    wait_until(lambda: "is MASTER, too" in site.ctl(site.lb1, "why", "web"), 10, lambda: site.ctl(site.lb1, "why", "web"))
+    site.wait_says(site.lb2, "web", "web is MASTER")
+    site.wait_says(site.lb1, "web", "192.0.2.3 is MASTER, too")
     try:
         yield
         wait_released(site.lb2, VIP)
@@ -165,7 +199,7 @@ def duplicate(site):
 @contextlib.contextmanager
 def fault(site):
     site.lb1.run(["ip", "link", "set", "eth0", "down"])
-    wait_until(lambda: "web is FAULT" in site.ctl(site.lb1, "why", "web"), 10, "FAULT")
+    site.wait_says(site.lb1, "web", "web is FAULT")
     try:
         yield
     finally:
@@ -175,11 +209,12 @@ def fault(site):
 @contextlib.contextmanager
 def script(site):
     site.lb1.write("/run/good", "")
-    site.reload(site.lb1, configuration("lb1", 150, instance="    track_script {\n        answers\n    }\n", before=SCRIPT))
+    tracked = "    track_script {\n        answers\n    }\n"
+    site.reload(site.lb1, configuration("lb1", 150, instance=tracked, before=SCRIPT))
     site.lb1.run(["rm", "/run/good"])
     wait_holds(site.lb2, VIP)
-    wait_until(lambda: "web is BACKUP" in site.ctl(site.lb1, "why", "web") and "failures" in site.ctl(site.lb1, "why", "answers"), 10,
-               lambda: site.ctl(site.lb1, "why", "web"))
+    site.wait_says(site.lb1, "web", "web is BACKUP")
+    site.wait_says(site.lb1, "answers", "failures")
     try:
         yield
     finally:
@@ -199,7 +234,7 @@ def announced(site):
 def down(site):
     site.server.run(["nft", "add table ip deaf; add chain ip deaf in { type filter hook input priority 0; }; "
                             "add rule ip deaf in ip daddr 192.0.2.21 tcp dport 80 drop"])
-    wait_until(lambda: "failed: timed out" in site.ctl(site.lb1, "why", "192.0.2.21"), 10, lambda: site.ctl(site.lb1, "why", "192.0.2.21"))
+    site.wait_says(site.lb1, "192.0.2.21", "failed: timed out")
     try:
         yield
     finally:
@@ -209,7 +244,7 @@ def down(site):
 @contextlib.contextmanager
 def all_down(site):
     site.web.stop()
-    wait_until(lambda: "has lost its quorum" in site.ctl(site.lb1, "why", f"{VIP}:80"), 10, lambda: site.ctl(site.lb1, "why", f"{VIP}:80"))
+    site.wait_says(site.lb1, f"{VIP}:80", "has lost its quorum")
     try:
         yield
     finally:
@@ -239,15 +274,17 @@ def mail(site):
     site.reload(site.lb1, configuration("lb1", 150, settings=MAIL))
     site.lb1.run([program("mainstayctl"), "failover", "web"])
     site.lb1.run([program("mainstayctl"), "failover", "--back", "web"])
-    wait_until(lambda: "last answer" in site.ctl(site.lb1, "mail", "queue"), 10, lambda: site.ctl(site.lb1, "mail", "queue"))
+    wait_until(lambda: "last answer" in site.ctl(site.lb1, "mail", "queue"), 10,
+               lambda: site.ctl(site.lb1, "mail", "queue"))
     try:
         yield
     finally:
         site.reload(site.lb1, configuration("lb1", 150))
 
 
-STATES = {function.__name__: function for function in (pair, unprepared, firewall, two_masters, duplicate, fault, script, announced, down,
-                                                       all_down, refused, broken, mail)}
+STATES = {function.__name__: function
+          for function in (pair, unprepared, firewall, two_masters, duplicate, fault, script, announced, down, all_down,
+                           refused, broken, mail)}
 
 
 @pytest.fixture(scope="module")
@@ -263,9 +300,10 @@ def site(tmp_path_factory):
 
 def plain(line):
     """A line without what differs each time: times, durations, counts, MAC addresses, and how many blanks there are."""
-    for pattern, instead in ((r"\d{4}-\d\d-\d\d", "DATE"), (r"(\w\w:){5}\w\w", "MAC"), (r"\d\d:\d\d:\d\d", "TIME"),
-                             (r"seen \d+ times", "seen N times"), (r"\d+ failures", "N failures"), (r"\d+ queued", "N queued"),
-                             (r"\d+ (s|ms|us)\b", r"N \1"), (r"\.conf:\d+:\d+:", ".conf:LINE:"), (r"\s+", " ")):
+    for pattern, instead in ((r"\d{4}-\d\d-\d\d", "DATE"), (r"(\w\w:){5}\w\w", "MAC"),
+                             (r"\d\d:\d\d:\d\d", "TIME"),
+                             (r"seen \d+ times", "seen N times"), (r"\d+ (failures|queued|s|ms|us)\b", r"N \1"),
+                             (r"\.conf:\d+:\d+:", ".conf:LINE:"), (r"\s+", " ")):
         line = re.sub(pattern, instead, line)
     return line.strip()
 

@@ -32,7 +32,7 @@ class Block:
         return next((word.partition("=")[2] for word in self.words if word.startswith(f"{key}=")), default)
 
     def commands(self):
-        """Its commands: a line that ends with a backslash goes on in the next one, comments and empty lines are left out."""
+        """Its commands without comments; a line that ends with a backslash goes on in the next one."""
         joined = re.sub(r"\\\n\s*", " ", self.text)
         lines = [re.sub(r"\s+# .*$", "", line).strip() for line in joined.splitlines()]
         return [line for line in lines if line and not line.startswith("#")]
@@ -87,8 +87,8 @@ NOT_RUN = {
     r"^modprobe |tunl0": "loads a module into this machine's kernel: lab/test_lvs_traffic_forwarding",
 }
 # In which states of the hosts commands are run; tests/host/test_guide.py makes them.
-SITUATIONS = ["pair", "unprepared", "firewall", "two_masters", "duplicate", "fault", "script", "announced", "down", "all_down", "refused",
-              "broken", "mail"]
+SITUATIONS = ["pair", "unprepared", "firewall", "two_masters", "duplicate", "fault", "script", "announced", "down",
+              "all_down", "refused", "broken", "mail"]
 HOSTS = ["lb1", "lb2", "server", "client"]
 # Blocks that are files: fed to mainstayd, or written where recipes name them. YAML is for Prometheus, and only shown.
 FILES = {"conf", "toml", "json", "yaml"}
