@@ -1,4 +1,9 @@
-"""The guide (docs/guide) and README.md as tests read them: their blocks, with what each one is."""
+"""The guide (docs/guide) and README.md as tests read them: their blocks, with what each one is.
+
+The words on a fence say it: `conf` and `toml` are whole configurations; `sh` are commands, run on the host `on=` in the
+situation `in=`, and `text` behind them is what they show; `sh setup` prepares the recipes of its page; `file=PATH` makes
+a block the file of that name. Readers of the rendered page see none of these words.
+"""
 
 import dataclasses
 import re
