@@ -37,8 +37,8 @@ std::string configuration_in_use() { return config::find_source().used; }
 
 int ctl_doctor(const std::string& file, const std::string& socket, bool as_json) {
     const auto status = ask_daemon(socket, "/status");
-    const auto facts =
-        gather_facts(file.empty() ? configuration_to_check(status) : file, status ? *status : std::string{});
+    auto facts = gather_facts(file.empty() ? configuration_to_check(status) : file, status ? *status : std::string{});
+    if (!status && status.error().code() == Errc::NotFound) facts.not_running = status.error().text();
     const auto findings = judge_host(facts);
     const std::string shown = as_json ? as_json_text(findings) : as_text(findings);
     print(shown);

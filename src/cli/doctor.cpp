@@ -160,6 +160,9 @@ void judge_peers(const DoctorFacts& facts, std::vector<Finding>& found) {
 }
 
 void judge_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
+    if (!facts.not_running.empty())
+        found.push_back(
+            {facts.not_running, "systemctl start mainstay; if it ends again, journalctl -u mainstay has why"});
     for (const auto& fault : facts.faults) {
         found.push_back({fmt::format("{} is in FAULT: {}", fault.instance, fault.reason),
                          "fix the cause; the instance then recovers by itself"});

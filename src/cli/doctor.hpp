@@ -44,6 +44,8 @@ struct DoctorFacts {
         rivals;  // other programs that do the same work, in this network namespace, without their children
     std::vector<std::string> missing_capabilities;
 
+    std::string not_running;  // why the daemon gave no status; empty: it did
+
     // From the running daemon's status.
     struct PeerProblem {
         std::string instance, kind, peer, text;

@@ -12,6 +12,8 @@ void read_instance(DoctorFacts& facts, const json& instance, std::int64_t now_us
     const auto name = instance.at("name").get<std::string>();
     if (instance.at("state") == "FAULT") facts.faults.push_back({name, instance.at("fault").get<std::string>()});
     for (const auto& problem : instance.at("problems")) {
+        // It is over with the end of mastership, of either.
+        if (problem.at("kind") == "rival_master" && instance.at("state") != "MASTER") continue;
         facts.peer_problems.push_back({.instance = name,
                                        .kind = problem.at("kind").get<std::string>(),
                                        .peer = problem.at("peer").get<std::string>(),

@@ -1,9 +1,7 @@
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
-#include <linux/capability.h>
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -18,6 +16,7 @@
 #include "doctor.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/kernel/arp_probe.hpp"
+#include "mainstay/kernel/capabilities.hpp"
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/kernel/ipvs.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
@@ -205,12 +204,8 @@ void gather_routing(DoctorFacts& facts, const std::vector<RunningProgram>& progr
 }
 
 void gather_capabilities(DoctorFacts& facts) {
-    constexpr std::array kNeeded{std::pair{CAP_NET_ADMIN, "CAP_NET_ADMIN"}, std::pair{CAP_NET_RAW, "CAP_NET_RAW"},
-                                 std::pair{CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE"},
-                                 std::pair{CAP_SETUID, "CAP_SETUID"}, std::pair{CAP_SETGID, "CAP_SETGID"}};
-    for (const auto& [number, name] : kNeeded) {
-        if (::prctl(PR_CAPBSET_READ, number, 0, 0, 0) != 1) facts.missing_capabilities.emplace_back(name);
-    }
+    for (auto& capability : kernel::missing_capabilities())
+        facts.missing_capabilities.push_back(std::move(capability.name));
 }
 
 std::set<std::string> masters_in(const nlohmann::json& status) {

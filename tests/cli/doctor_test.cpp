@@ -117,6 +117,13 @@ TEST_CASE("rivals are named: programs and other masters") {
               "virtual_router_id"));
 }
 
+TEST_CASE("a daemon that does not run is a finding") {
+    DoctorFacts facts = healthy();
+    facts.not_running = "mainstayd is not running: no answer at /run/mainstay/control.sock";
+    CHECK(has(only(facts), "mainstayd is not running: no answer at /run/mainstay/control.sock",
+              "systemctl start mainstay; if it ends again, journalctl -u mainstay has why"));
+}
+
 TEST_CASE("trouble with a peer is reported while it lasts: ten seconds, or four adverts where they are rarer") {
     DoctorFacts facts = healthy();
     facts.peer_problems = {
@@ -177,7 +184,8 @@ TEST_CASE("the daemon's status says what is wrong with peers, services and mails
     read_status(facts, R"({"now_unix_us": 20000000, "vrrp": {"instances": [
         {"name": "VI_1", "state": "MASTER", "fault": "", "problems": [{"kind": "rival_master", "peer": "10.0.0.2",
          "text": "t", "count": 7, "last": "", "last_unix_us": 15000000}]},
-        {"name": "VI_2", "state": "FAULT", "fault": "interface eth1 down", "problems": []}]},
+        {"name": "VI_2", "state": "FAULT", "fault": "interface eth1 down", "problems": [{"kind": "rival_master",
+         "peer": "10.0.0.2", "text": "t", "count": 7, "last": "", "last_unix_us": 15000000}]}]},
         "lvs": {"services": [{"name": "a", "quorum_up": true}, {"name": "b", "quorum_up": false}]},
         "mail": {"enabled": true, "queued": 2, "failed": 0, "last_problem": "connection refused"}})");
     REQUIRE(facts.peer_problems.size() == 1);

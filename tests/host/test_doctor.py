@@ -39,6 +39,7 @@ def test_without_a_file_it_looks_at_that_of_the_running_daemon(lan):
     wait_until(lambda: no_file not in findings(one, path=None), 20, "the daemon's own file to be looked at")
     daemon.stop(timeout=15)
     assert no_file in findings(one, path=None)
+    assert "mainstayd is not running: no answer at /run/mainstay/control.sock" in findings(one, path=None)
 
 
 def test_a_rival_master_is_found_while_it_is_there(lan):

@@ -11,6 +11,7 @@
 #include <exception>
 
 #include "impl.hpp"
+#include "mainstay/kernel/capabilities.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/landlock.hpp"
 #include "mainstay/kernel/scheduling.hpp"
@@ -69,6 +70,9 @@ Result<void> Supervisor::set_up() {
     if (::geteuid() != 0)
         return fail(Errc::Permission,
                     "mainstayd must be started as root: it opens raw sockets and changes addresses and IPVS");
+    for (const auto& [name, purpose] : kernel::missing_capabilities())
+        log_.warning("{} is missing, which is needed to {}: add it to this container (--cap-add {})", name, purpose,
+                     std::string_view{name}.substr(std::string_view{"CAP_"}.size()));
     if (auto found = find_accounts(); !found) return found;
     kernel::allow_roles_scheduling();
     if (kernel::landlock_version() == 0)
@@ -375,7 +379,9 @@ void Supervisor::look_at_heartbeats(Child& child) {
     log_.error("{} process({}) has been silent for {} s: killing it", label(child.kind), child.pid,
                kMissedHeartbeatsMax);
     child.kill_sent = true;
-    ::kill(child.pid, SIGKILL);
+    if (::kill(child.pid, SIGKILL) != 0)
+        log_.error("{} process({}) continues to hang: {}", label(child.kind), child.pid,
+                   Error::system("kill", errno).text());
 }
 
 void Supervisor::look_again() {
