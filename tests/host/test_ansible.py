@@ -61,17 +61,22 @@ def test_an_invalid_file_is_refused_and_the_next_director_is_not_touched(lan, tm
     one, two, first, second, ansible = pair(lan, tmp_path)
     before = one.read(PATH)
 
-    done = ansible.play("site.yml", "-e", "priority=300")
+    strict = ansible.play("site.yml", "-e", "priority=300")
+    lenient = ansible.play("site.yml", "-e", "priority=300 mainstay_accept_warnings=true")
+    # A file that only the running daemon refuses: the validation here accepts everything.
+    late = ansible.play("site.yml", "-e", "priority=300 vip=nowhere mainstay_daemon=/bin/true")
 
-    assert done.returncode != 0
-    assert "priority must be 1 to 255" in done.output
-    assert done.recap["one"]["failed"] == 1 and "two" not in done.recap
+    for done in (strict, lenient):
+        assert "failed to validate" in done.output and "priority must be 1 to 255" in done.output
+    assert "Compare the file with what runs: " in late.output and "would be refused" in late.output
+    for done in (strict, lenient, late):
+        assert done.returncode != 0 and done.recap["one"]["failed"] == 1 and "two" not in done.recap
     assert (one.read(PATH), two.read(PATH)) == (before, before.replace("150", "100"))
     assert (reloads(first), reloads(second)) == (0, 0) and one.holds(VIP)
 
 
 def test_a_drain_moves_the_address_to_the_peer_which_is_not_drained_as_well(lan, tmp_path):
-    one, two, first, _, ansible = pair(lan, tmp_path)
+    one, two, first, second, ansible = pair(lan, tmp_path)
 
     assert ansible.play("drain.yml", "--limit", "one").changed() == {"one": 1}
     assert two.holds(VIP) and not one.holds(VIP)
@@ -87,6 +92,13 @@ def test_a_drain_moves_the_address_to_the_peer_which_is_not_drained_as_well(lan,
     assert ansible.play("drain.yml", "--limit", "one", "-e", "mainstay_drained=false").changed() == {"one": 1}
     wait_holds(one)
     wait_released(two)
+
+    # Nobody is there to take over: the director takes part again.
+    second.stop()
+    alone = ansible.play("drain.yml", "--limit", "one", "-e", '{"mainstay_peers": []}')
+    assert alone.returncode != 0 and "nobody took over" in alone.output
+    assert one.run([program("mainstayctl"), "maintenance", "show"]).stdout == "maintenance is off\n"
+    wait_holds(one)
     assert first.alive()
 
 
