@@ -59,8 +59,9 @@ def sleepers(container):
     """Pids of the processes of the program sleep whose parent is process 1 of the container."""
     first = container.pid()
     children = pathlib.Path(f"/proc/{first}/task/{first}/children").read_text(encoding="ascii").split()
-    names = subprocess.run(["ps", "-o", "pid=,comm=", "-p", ",".join(children)], capture_output=True, text=True, check=False)
-    return [line.split()[0] for line in names.stdout.splitlines() if line.split()[1] == "sleep"]
+    names = subprocess.run(["ps", "-o", "pid=,comm=", "-p", ",".join(children)], capture_output=True, text=True,
+                           check=False).stdout
+    return [line.split()[0] for line in names.splitlines() if line.split()[1] == "sleep"]
 
 
 def ask(host, path):

@@ -18,6 +18,7 @@ from .wait import wait_until
 
 FOLDER = TOP / "packaging" / "container"
 INIT = pathlib.Path(__file__).resolve().parent / "container_init.py"
+ROLES = ("vrrp", "lvs", "bfd", "obs", "read", "snmp", "track")
 # Numbers of linux/capability.h.
 CAPABILITIES = {"CHOWN": 0, "DAC_OVERRIDE": 1, "DAC_READ_SEARCH": 2, "FOWNER": 3, "KILL": 5, "SETGID": 6, "SETUID": 7,
                 "SETPCAP": 8, "NET_BIND_SERVICE": 10, "NET_ADMIN": 12, "NET_RAW": 13, "SYS_NICE": 23}
@@ -33,7 +34,7 @@ def make_root(folder, *options):
     """The root of a container with the built programs, as the Containerfile makes it."""
     stage, root = folder / "stage", folder / "root"
     places = {"usr/sbin": ["mainstayd", "mainstay-realserver", "mainstay-genhash"], "usr/bin": ["mainstayctl"],
-              "usr/libexec/mainstay": [f"mainstayd-{role}" for role in ("vrrp", "lvs", "bfd", "obs", "read", "snmp", "track")]}
+              "usr/libexec/mainstay": [f"mainstayd-{role}" for role in ROLES]}
     for place, names in places.items():
         (stage / place).mkdir(parents=True)
         for name in names:
@@ -46,7 +47,7 @@ def make_root(folder, *options):
 
 
 class Container:
-    """Runs the entry point in the root as process 1, in the network of a host, with folders mounted: {inside: outside}."""
+    """Runs the entry point in the root as process 1, in a host's network. Folders are mounted: {inside: outside}."""
 
     def __init__(self, host, root, log_file, capabilities, folders, *options):
         self.host = host
@@ -75,8 +76,8 @@ class Container:
 
     def run(self, *command):
         """A program inside, as `podman exec` runs it."""
-        return subprocess.run(["nsenter", "--target", str(self.pid()), "--mount", "--net", "--pid", "--root", "--wd", "--",
-                               *command], capture_output=True, text=True, timeout=30, check=False)
+        enter = ["nsenter", "--target", str(self.pid()), "--mount", "--net", "--pid", "--root", "--wd", "--"]
+        return subprocess.run([*enter, *command], capture_output=True, text=True, timeout=30, check=False)
 
     def status(self):
         """The exit status of the Containerfile's health check."""

@@ -1,4 +1,4 @@
-"""Starts a program as the first one of a container, as an engine does. See container.py, which calls this in new namespaces.
+"""Starts a program as the first one of a container, as an engine does. container.py calls this in new namespaces.
 
 usage: container_init.py ROOT CAPABILITIES [MOUNT...] -- PROGRAM [ARGUMENT...]
        with CAPABILITIES as numbers, 12,13, and each MOUNT as FROM:TO, which is read-only in the container

@@ -1,4 +1,4 @@
-"""An Ansible connection into a test host: ansible_host is the pid of its first process, whose namespaces are entered."""
+"""An Ansible connection into a test host: ansible_host is the pid of a process whose namespaces are entered."""
 
 import shlex
 import shutil
@@ -24,8 +24,8 @@ class Connection(local.Connection):
     transport = "test_host"
 
     def exec_command(self, cmd, in_data=None, sudoable=True):
-        enter = ["nsenter", "--target", str(self.get_option("pid")), "--net", "--mount", "--pid", "--uts", "--ipc", "--root",
-                 "--wd", "--", "/bin/sh", "-c", cmd]
+        enter = ["nsenter", "--target", str(self.get_option("pid")), "--net", "--mount", "--pid", "--uts", "--ipc",
+                 "--root", "--wd", "--", "/bin/sh", "-c", cmd]
         return super().exec_command(shlex.join(enter), in_data, sudoable)
 
     def _outside(self, path):
