@@ -32,7 +32,7 @@ class Ansible:
 
     def __init__(self, folder, hosts, **variables):
         self.folder = folder
-        every = {"ansible_connection": "test_host", "ansible_python_interpreter": "/usr/bin/python3",
+        every = {"ansible_connection": "lan_host", "ansible_python_interpreter": "/usr/bin/python3",
                  "ansible_remote_tmp": "/tmp/ansible", "mainstay_become": "false", "mainstay_install": "false",
                  "mainstay_manage_service": "false", "mainstay_daemon": program("mainstayd"),
                  "mainstay_ctl": program("mainstayctl"), "mainstay_healthy_retries": "20",

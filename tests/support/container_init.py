@@ -27,7 +27,7 @@ def prepare(root, mounts):
         open(f"{root}/dev/{name}", "wb").close()
         mount("--bind", f"/dev/{name}", f"{root}/dev/{name}")
     for folder, mode in MEMORY.items():
-        mount("-t", "tmpfs", "-o", f"mode={mode}", "memory", root + folder)
+        mount("-t", "tmpfs", "-o", f"noexec,nosuid,nodev,mode={mode}", "memory", root + folder)
     for pair in mounts:
         outside, inside = pair.split(":")
         mount("--bind", "-o", "ro", outside, root + inside)

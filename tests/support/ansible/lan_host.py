@@ -6,7 +6,7 @@ import shutil
 from ansible.plugins.connection import local
 
 DOCUMENTATION = """
-    name: test_host
+    name: lan_host
     short_description: execute in the namespaces of a test host
     description: Runs commands in the namespaces of a process, and copies files through its /proc/PID/root.
     author: mainstay developers
@@ -21,7 +21,7 @@ DOCUMENTATION = """
 
 
 class Connection(local.Connection):
-    transport = "test_host"
+    transport = "lan_host"
 
     def exec_command(self, cmd, in_data=None, sudoable=True):
         enter = ["nsenter", "--target", str(self.get_option("pid")), "--net", "--mount", "--pid", "--uts", "--ipc",
