@@ -82,6 +82,14 @@ def test_the_root_has_the_programs_their_libraries_and_no_package_manager(root):
     assert writable == [root / "tmp"]
 
 
+def test_the_readme_and_both_services_of_compose_yaml_have_the_same_rights():
+    command = (FOLDER / "README.md").read_text(encoding="utf-8").split("mainstay\n    podman exec")[0]
+    given = ",".join(re.findall(r"--cap-add (\S+)", command)).split(",")
+
+    assert given == RIGHTS == COMPOSE["services"]["two"]["cap_add"]
+    assert COMPOSE["services"]["one"]["cap_drop"] == ["ALL"]
+
+
 def test_make_root_refuses_a_folder_that_is_not_empty(root):
     done = subprocess.run([FOLDER / "make-root", root, root / "usr"], capture_output=True, text=True, check=False)
 
