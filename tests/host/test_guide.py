@@ -302,7 +302,7 @@ def plain(line):
     """A line without what differs each time: times, durations, counts, MAC addresses, and how many blanks there are."""
     for pattern, instead in ((r"\d{4}-\d\d-\d\d", "DATE"), (r"(\w\w:){5}\w\w", "MAC"),
                              (r"\d\d:\d\d:\d\d", "TIME"),
-                             (r"seen \d+ times", "seen N times"), (r"\d+ (failures|queued|s|ms|us)\b", r"N \1"),
+                             (r"seen \d+ times?", "seen N times"), (r"\d+ (failures|queued|s|ms|us)\b", r"N \1"),
                              (r"\.conf:\d+:\d+:", ".conf:LINE:"), (r"\s+", " ")):
         line = re.sub(pattern, instead, line)
     return line.strip()

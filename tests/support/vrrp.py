@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 
 from .capture import Capture
 from .wait import wait_until
@@ -36,7 +37,16 @@ def office(lan, *names):
 
 def wait_ready(daemon, timeout=20):
     wait_until(lambda: "Startup complete" in daemon.output(), timeout, lambda: f"startup:\n{daemon.output()}")
+    if daemon.name.startswith("mainstayd"):
+        wait_answers(daemon)
     return daemon
+
+
+def wait_answers(daemon, timeout=5):
+    """Until mainstayctl can ask it: the observer is ready some time after the rest. Some tests see to it that it never is."""
+    end = time.monotonic() + timeout
+    while time.monotonic() < end and not any(daemon.host.path("/run/mainstay").rglob("control.sock")):
+        time.sleep(0.01)
 
 
 def wait_holds(host, address=VIP, timeout=15):
