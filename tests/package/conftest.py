@@ -46,12 +46,16 @@ def keyring(tmp_path_factory):
         subprocess.run(["gpgconf", "--kill", "all"], check=False, env=env)
 
 
-def make_release(packages, keyring, out, *words):
-    """What tools/release makes of these packages, signed with the key above."""
-    done = subprocess.run([TOP / "tools" / "release", "--from-build", BUILD, "--packages", packages[0].parent, "--sign", KEY,
-                           "--out", out, *words], capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False, env=keyring)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return out
+@pytest.fixture(scope="session")
+def make_release(keyring):
+    """make_release(packages, out, word...): what tools/release makes of these packages, signed with the key above."""
+    def make(packages, out, *words):
+        done = subprocess.run([TOP / "tools" / "release", "--from-build", BUILD, "--packages", packages[0].parent, "--sign", KEY,
+                               "--out", out, *words], capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False,
+                              env=keyring)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return out
+    return make
 
 
 class Root:

@@ -9,7 +9,6 @@ import subprocess
 
 import pytest
 
-from conftest import make_release
 from support.paths import BUILD, TOP
 
 GOOD = """vrrp_instance VI_1 {
@@ -109,8 +108,8 @@ def test_the_same_build_folder_makes_the_same_packages_bit_by_bit(debs, tmp_path
 # ---- a release, signed with a key that is thrown away ----
 
 @pytest.fixture(scope="session")
-def release(debs, keyring, tmp_path_factory):
-    return make_release(debs, keyring, tmp_path_factory.mktemp("release") / "out")
+def release(debs, make_release, tmp_path_factory):
+    return make_release(debs, tmp_path_factory.mktemp("release") / "out")
 
 
 def test_a_release_has_all_that_is_promised_and_its_checksums_are_right(release):

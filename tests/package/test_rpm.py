@@ -7,7 +7,6 @@ scriptlets are right. Installation into a folder is without dependencies for the
 import re
 import subprocess
 
-from conftest import make_release
 from support.paths import TOP
 
 SECONDS = 300
@@ -83,8 +82,8 @@ def test_rpmlint_finds_nothing_but_what_is_filtered_with_a_reason(rpms):
     assert (done.returncode, findings) == (0, []), done.stdout + done.stderr
 
 
-def test_a_release_has_a_signed_repository_for_dnf_with_signed_packages(rpms, keyring, tmp_path):
-    out = make_release(rpms, keyring, tmp_path / "out", "--rpm")
+def test_a_release_has_a_signed_repository_for_dnf_with_signed_packages(rpms, make_release, tmp_path):
+    out = make_release(rpms, tmp_path / "out", "--rpm")
 
     index = out / "dnf" / "repodata" / "repomd.xml"
     signature = subprocess.run(["gpgv", "--keyring", out / "mainstay-archive-keyring.gpg", f"{index}.asc", index],
