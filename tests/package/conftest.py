@@ -39,8 +39,8 @@ def keyring(tmp_path_factory):
     home.chmod(0o700)
     env = {**os.environ, "GNUPGHOME": str(home)}
     try:
-        subprocess.run(["gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", KEY, "rsa2048", "sign", "1d"],
-                       check=True, env=env, capture_output=True, timeout=INSTALL_SECONDS)
+        subprocess.run(["gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", KEY, "rsa2048", "sign",
+                        "1d"], check=True, env=env, capture_output=True, timeout=INSTALL_SECONDS)
         yield env
     finally:
         subprocess.run(["gpgconf", "--kill", "all"], check=False, env=env)
@@ -50,9 +50,9 @@ def keyring(tmp_path_factory):
 def make_release(keyring):
     """make_release(packages, out, word...): what tools/release makes of these packages, signed with the key above."""
     def make(packages, out, *words):
-        done = subprocess.run([TOP / "tools" / "release", "--from-build", BUILD, "--packages", packages[0].parent, "--sign", KEY,
-                               "--out", out, *words], capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False,
-                              env=keyring)
+        done = subprocess.run([TOP / "tools" / "release", "--from-build", BUILD, "--packages", packages[0].parent,
+                               "--sign", KEY, "--out", out, *words], capture_output=True, text=True,
+                              timeout=INSTALL_SECONDS, check=False, env=keyring)
         assert done.returncode == 0, done.stdout + done.stderr
         return out
     return make

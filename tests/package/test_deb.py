@@ -50,13 +50,14 @@ def test_the_files_are_where_an_operator_looks_for_them(debs):
     held = {name: contents(only(debs, name)) for name in NAMES}
 
     for path in ("/usr/sbin/mainstayd", "/usr/bin/mainstayctl", "/etc/mainstay/mainstay.toml", "/etc/default/mainstay",
-                 "/lib/systemd/system/mainstay.service", "/usr/lib/sysusers.d/mainstay.conf", "/usr/share/doc/mainstay/README.md",
-                 "/usr/libexec/mainstay/mainstayd-vrrp", "/usr/share/mainstay/apparmor/usr.sbin.mainstayd"):
+                 "/lib/systemd/system/mainstay.service", "/usr/lib/sysusers.d/mainstay.conf",
+                 "/usr/share/doc/mainstay/README.md", "/usr/libexec/mainstay/mainstayd-vrrp", "/usr/share/mainstay/apparmor/usr.sbin.mainstayd"):
         assert path in held["mainstay"] or f"/usr{path}" in held["mainstay"]
     for path in ("/usr/sbin/mainstay-realserver", "/lib/systemd/system/mainstay-realserver@.service"):
         assert path in held["mainstay-realserver"] or f"/usr{path}" in held["mainstay-realserver"]
     assert "/usr/libexec/mainstay/mainstayd-snmp" in held["mainstay-snmp"]
-    assert {"/usr/share/doc/mainstay/docs/compatibility.md", "/usr/share/doc/mainstay/examples/routing/frr-director.conf"} <= held["mainstay-doc"]
+    documents = "/usr/share/doc/mainstay"
+    assert {f"{documents}/docs/compatibility.md", f"{documents}/examples/routing/frr-director.conf"} <= held["mainstay-doc"]
     assert "/usr/share/doc/mainstay/docs/compatibility.head.md" not in held["mainstay-doc"]
     assert {"/usr/sbin/keepalived", "/usr/bin/genhash"} <= held["mainstay-keepalived-compat"]
     assert not [path for path in held["mainstay"] if path.startswith(("/etc/apparmor.d", "/usr/share/selinux"))]
@@ -122,8 +123,8 @@ def test_a_release_has_all_that_is_promised_and_its_checksums_are_right(release)
     assert there - listed == {"SHA256SUMS", "SHA256SUMS.asc"}
     assert {f"mainstay-{VERSION}.tar.gz", f"mainstay-{VERSION}.spdx.json", "NOTES.md", "mainstay-archive-keyring.gpg",
             "apt/dists/stable/InRelease", "apt/dists/stable/Release.gpg"} <= listed
-    signature = subprocess.run(["gpgv", "--keyring", release / "mainstay-archive-keyring.gpg", "SHA256SUMS.asc", "SHA256SUMS"],
-                               cwd=release, capture_output=True, text=True, check=False)
+    signature = subprocess.run(["gpgv", "--keyring", release / "mainstay-archive-keyring.gpg", "SHA256SUMS.asc",
+                                "SHA256SUMS"], cwd=release, capture_output=True, text=True, check=False)
     assert signature.returncode == 0, signature.stderr
 
 

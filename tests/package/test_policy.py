@@ -25,7 +25,7 @@ def parse(*words):
 
 @pytest.fixture(scope="module")
 def module(tmp_path_factory):
-    """The folder with the policy module, as the reference policy's Makefile (m4, checkmodule, semodule_package) makes it."""
+    """The folder with the policy module, made by the reference policy's Makefile (m4, checkmodule, semodule_package)."""
     folder = tmp_path_factory.mktemp("selinux")
     for name in ("mainstay.te", "mainstay.fc", "mainstay.if"):
         shutil.copy(SELINUX / name, folder)
@@ -67,8 +67,8 @@ def test_each_program_of_the_daemon_has_a_label(module):
     labels = (SELINUX / "mainstay.fc").read_text(encoding="utf-8")
     patterns = [line.split()[0] for line in labels.splitlines() if "mainstay_exec_t" in line]
 
-    for program in ("/usr/sbin/mainstayd", "/usr/libexec/mainstay/mainstayd-vrrp", "/usr/libexec/mainstay/mainstayd-snmp"):
-        assert any(re.fullmatch(pattern, program) for pattern in patterns), program
+    for program in ("sbin/mainstayd", "libexec/mainstay/mainstayd-vrrp", "libexec/mainstay/mainstayd-snmp"):
+        assert any(re.fullmatch(pattern, f"/usr/{program}") for pattern in patterns), program
     assert not any(re.fullmatch(pattern, "/usr/sbin/mainstay-realserver") for pattern in patterns)
 
 
@@ -99,6 +99,7 @@ def test_apparmor_confines_each_role_and_no_script():
 
 
 def test_a_profile_with_a_mistake_is_refused(tmp_path):
-    (tmp_path / "wrong").write_text(PROFILE.read_text(encoding="utf-8").replace("  signal,", "  signla,"), encoding="utf-8")
+    wrong = PROFILE.read_text(encoding="utf-8").replace("  signal,", "  signla,")
+    (tmp_path / "wrong").write_text(wrong, encoding="utf-8")
 
     assert parse("-Q", tmp_path / "wrong").returncode != 0

@@ -41,22 +41,24 @@ def test_the_binary_package_has_the_programs_units_and_settings(rpms):
     listed = rpm("-qpl", binary(rpms)).split("\n")
 
     for path in ("/usr/sbin/mainstayd", "/usr/bin/mainstayctl", "/usr/libexec/mainstay/mainstayd-vrrp",
-                 "/usr/lib/systemd/system/mainstay.service", "/usr/share/doc/mainstay/README.md", "/etc/mainstay/mainstay.toml", "/etc/sysconfig/mainstay"):
+                 "/usr/lib/systemd/system/mainstay.service", "/usr/share/doc/mainstay/README.md",
+                 "/etc/mainstay/mainstay.toml", "/etc/sysconfig/mainstay"):
         assert path in listed
     settings = rpm("-qp", "--configfiles", binary(rpms)).split()
     assert settings == ["/etc/mainstay/mainstay.toml", "/etc/sysconfig/mainstay"]
 
 
 def test_what_not_every_host_needs_is_in_packages_of_its_own(rpms):
-    held = {name: set(rpm("-qpl", named(rpms, f"mainstay-{name}")).split("\n")) for name in ("realserver", "snmp", "doc")}
+    held = {name: rpm("-qpl", named(rpms, f"mainstay-{name}")).split("\n") for name in ("realserver", "snmp", "doc")}
 
-    assert {"/usr/sbin/mainstay-realserver", "/usr/lib/systemd/system/mainstay-realserver@.service"} <= held["realserver"]
+    assert "/usr/sbin/mainstay-realserver" in held["realserver"]
+    assert "/usr/lib/systemd/system/mainstay-realserver@.service" in held["realserver"]
     assert "/usr/libexec/mainstay/mainstayd-snmp" in held["snmp"]
     assert "/usr/share/doc/mainstay/docs/compatibility.md" in held["doc"]
     for name in ("realserver", "snmp", "doc"):  # dnf installs them when it upgrades the one package of 0.1.0
         assert "mainstay < 0.2.0" in rpm("-qp", "--obsoletes", named(rpms, f"mainstay-{name}"))
     assert "mainstay-snmp" in rpm("-qp", "--recommends", binary(rpms))
-    assert "mainstay" not in [line.split()[0] for line in rpm("-qp", "--requires", named(rpms, "mainstay-realserver")).splitlines()]
+    assert not re.search(r"^mainstay\b", rpm("-qp", "--requires", named(rpms, "mainstay-realserver")), re.MULTILINE)
 
 
 def test_an_upgrade_restarts_nothing(rpms):
@@ -76,8 +78,8 @@ def test_the_source_package_knows_its_version_and_what_changed(rpms):
 
 
 def test_rpmlint_finds_nothing_but_what_is_filtered_with_a_reason(rpms):
-    done = subprocess.run(["rpmlint", "-c", TOP / "packaging" / "rpm" / "rpmlint.toml", *rpms], capture_output=True, text=True,
-                          timeout=SECONDS, check=False)
+    done = subprocess.run(["rpmlint", "-c", TOP / "packaging" / "rpm" / "rpmlint.toml", *rpms], capture_output=True,
+                          text=True, timeout=SECONDS, check=False)
 
     findings = [line for line in done.stdout.splitlines() if re.search(r": [EW]: ", line)]
     assert (done.returncode, findings) == (0, []), done.stdout + done.stderr

@@ -1,8 +1,8 @@
 """sbom.py BUILD [EPOCH]
 
 Prints the software bill of materials of the programs in the build folder BUILD, as SPDX 2.3 JSON: what meson found, the
-packages whose shared libraries the programs load, and what lies in third_party. EPOCH (default: SOURCE_DATE_EPOCH, or 0)
-is the time it names. The same build folder gives the same text on a host with the same packages.
+packages whose shared libraries the programs load, and what lies in third_party. EPOCH (default: SOURCE_DATE_EPOCH,
+or 0) is the time it names. The same build folder gives the same text on a host with the same packages.
 """
 
 import datetime
@@ -38,19 +38,22 @@ def owners_of(paths):
     if not paths:
         return {}
     if not shutil.which("dpkg"):
-        shown = {path: output_of("rpm", "-qf", "--qf", "%{NAME} %{VERSION}-%{RELEASE} %{ARCH}\n", path).split() for path in paths}
+        form = "%{NAME} %{VERSION}-%{RELEASE} %{ARCH}\n"
+        shown = {path: output_of("rpm", "-qf", "--qf", form, path).split() for path in paths}
         return {path: tuple(words[:3]) for path, words in shown.items() if len(words) == 3}
     # dpkg knows a file under the path it had before /lib became a link, or after it.
     names = {path: {path, os.path.realpath(path)} for path in paths}
     names = {path: both | {name.removeprefix("/usr") for name in both if name.startswith("/usr/lib")}
              for path, both in names.items()}
-    found = re.findall(r"^([^,\s]+): (/.*)$", output_of("dpkg", "-S", *sorted(set().union(*names.values()))), re.MULTILINE)
-    holder = {name: owner for owner, name in found}
-    owner = {path: next((holder[name] for name in sorted(both) if name in holder), None) for path, both in names.items()}
-    wanted = sorted({name for name in owner.values() if name})
-    lines = output_of("dpkg-query", "-W", "-f", "${Package} ${Version} ${Architecture}\n", *wanted).splitlines() if wanted else []
+    shown = output_of("dpkg", "-S", *sorted(set().union(*names.values())))
+    holder = {name: owner for owner, name in re.findall(r"^([^,\s]+): (/.*)$", shown, re.MULTILINE)}
+    owner = {path: holder[name] for path, both in names.items() for name in sorted(both) if name in holder}
+    if not owner:
+        return {}
+    form = "${Package} ${Version} ${Architecture}\n"
+    lines = output_of("dpkg-query", "-W", "-f", form, *sorted(set(owner.values()))).splitlines()
     versions = {line.split()[0]: tuple(line.split()) for line in lines}
-    return {path: versions[name.split(":")[0]] for path, name in owner.items() if name and name.split(":")[0] in versions}
+    return {path: versions[name.split(":")[0]] for path, name in owner.items() if name.split(":")[0] in versions}
 
 
 def purl(owner):
@@ -60,7 +63,8 @@ def purl(owner):
 
 
 def programs_of(build):
-    return sorted(path for path in (build / "src" / "cli").glob("mainstay*") if path.is_file() and os.access(path, os.X_OK))
+    files = (build / "src" / "cli").glob("mainstay*")
+    return sorted(path for path in files if path.is_file() and os.access(path, os.X_OK))
 
 
 def needed_by(programs):
@@ -95,7 +99,8 @@ def vendored():
     script = TOP / "third_party" / "uplot" / "uPlot.iife.min.js"
     version = re.search(r"\(v([\d.]+)\)", script.read_text(encoding="utf-8")[:200])[1]
     return package(spdx_id("vendored", "uPlot"), "uPlot", version, licenseConcluded="MIT", licenseDeclared="MIT",
-                   copyrightText="Copyright (c) 2022 Leon Sorokin", downloadLocation="https://github.com/leeoniya/uPlot",
+                   copyrightText="Copyright (c) 2022 Leon Sorokin",
+                   downloadLocation="https://github.com/leeoniya/uPlot",
                    externalRefs=[{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl",
                                   "referenceLocator": f"pkg:npm/uplot@{version}"}])
 
@@ -143,13 +148,15 @@ def bill(build, epoch):
         packages.append(entry)
         relations.append((own["SPDXID"], "DYNAMIC_LINK", entry["SPDXID"]))
     content = {"packages": packages, "relationships": [
-        {"spdxElementId": one, "relationshipType": kind, "relatedSpdxElement": other} for one, kind, other in relations]}
+        {"spdxElementId": one, "relationshipType": kind, "relatedSpdxElement": other}
+        for one, kind, other in relations]}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     time = datetime.datetime.fromtimestamp(epoch, datetime.timezone.utc)
     return {"spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT",
             "name": f"mainstay-{version}",
             "documentNamespace": f"https://spdx.org/spdxdocs/mainstay-{version}-{platform.machine()}-{digest[:32]}",
-            "creationInfo": {"created": f"{time:%Y-%m-%dT%H:%M:%SZ}", "creators": ["Tool: mainstay-tools-release-sbom"]},
+            "creationInfo": {"created": f"{time:%Y-%m-%dT%H:%M:%SZ}",
+                             "creators": ["Tool: mainstay-tools-release-sbom"]},
             **content}
 
 
