@@ -25,7 +25,7 @@ def parse(*words):
 
 @pytest.fixture(scope="module")
 def module(tmp_path_factory):
-    """The folder with the policy module, made by the reference policy's Makefile (m4, checkmodule, semodule_package)."""
+    """The folder with the policy module, made by the reference policy's Makefile: m4, checkmodule, semodule_package."""
     folder = tmp_path_factory.mktemp("selinux")
     for name in ("mainstay.te", "mainstay.fc", "mainstay.if"):
         shutil.copy(SELINUX / name, folder)
