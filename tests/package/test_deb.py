@@ -71,6 +71,15 @@ def test_no_file_is_in_two_packages_and_each_that_moved_replaces_the_old_one(deb
         assert field(only(debs, name), "Breaks") == field(only(debs, name), "Replaces") == "mainstay (<< 0.2.0~)"
 
 
+def test_an_upgrade_restarts_nothing(debs, tmp_path):
+    """A restart takes addresses and services away; `mainstayctl upgrade` does not."""
+    for package in debs:
+        subprocess.run(["dpkg-deb", "-e", package, tmp_path / package.name], check=True)
+        for script in (tmp_path / package.name).glob("p*[mt]"):  # preinst, postinst, prerm, postrm
+            lines = [line for line in script.read_text(encoding="utf-8").splitlines() if not line.strip().startswith("#")]
+            assert not [line for line in lines if "restart" in line], f"{package.name}: {script.name}"
+
+
 def test_the_links_between_the_documents_lead_somewhere(debs):
     held = contents(only(debs, "mainstay")) | contents(only(debs, "mainstay-doc"))
     readme = (TOP / "README.md").read_text(encoding="utf-8")
