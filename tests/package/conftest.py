@@ -29,6 +29,35 @@ def rpms(tmp_path_factory):
     return build("rpm", tmp_path_factory.mktemp("rpm"))
 
 
+KEY = "Test of mainstay <test@localhost>"
+
+
+@pytest.fixture(scope="session")
+def keyring(tmp_path_factory):
+    """The environment with a home of gpg that has one signing key, which is thrown away."""
+    home = tmp_path_factory.mktemp("gpg")
+    home.chmod(0o700)
+    env = {**os.environ, "GNUPGHOME": str(home)}
+    try:
+        subprocess.run(["gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", KEY, "rsa2048", "sign",
+                        "1d"], check=True, env=env, capture_output=True, timeout=INSTALL_SECONDS)
+        yield env
+    finally:
+        subprocess.run(["gpgconf", "--kill", "all"], check=False, env=env)
+
+
+@pytest.fixture(scope="session")
+def make_release(keyring):
+    """make_release(packages, out, word...): what tools/release makes of these packages, signed with the key above."""
+    def make(packages, out, *words):
+        done = subprocess.run([TOP / "tools" / "release", "--from-build", BUILD, "--packages", packages[0].parent,
+                               "--sign", KEY, "--out", out, *words], capture_output=True, text=True,
+                              timeout=INSTALL_SECONDS, check=False, env=keyring)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return out
+    return make
+
+
 class Root:
     """A folder with a whole small Debian in it."""
 

@@ -1,6 +1,15 @@
-"""The Debian packages install with apt in a clean root, and what they bring works there. One story, in order."""
+"""The Debian packages: what is in which, lintian, the same bits again, a signed repository that apt installs from in a
+clean root, the upgrade from the one package of 0.1.0. From the clean root on it is one story, in order."""
 
+import hashlib
+import os
+import re
+import shutil
 import subprocess
+
+import pytest
+
+from support.paths import BUILD, TOP
 
 GOOD = """vrrp_instance VI_1 {
     state MASTER
@@ -18,21 +27,203 @@ def only(packages, name):
     return next(p for p in packages if p.name.startswith(name + "_"))
 
 
+NAMES = ["mainstay", "mainstay-doc", "mainstay-keepalived-compat", "mainstay-realserver", "mainstay-snmp"]
+VERSION = re.search(r"version: '([^']+)'", (TOP / "meson.build").read_text(encoding="utf-8"))[1]
+URL = "file:/srv/mainstay/apt"
+# Debian's own lists stay as they are: nothing is fetched.
+ONLY_OURS = ["-o", "Dir::Etc::sourcelist=/etc/apt/sources.list.d/mainstay.list", "-o", "Dir::Etc::sourceparts=-",
+             "-o", "APT::Get::List-Cleanup=false"]
+SECONDS = 300
+
+
+def contents(package):
+    """The paths of a package, without folders."""
+    listed = subprocess.run(["dpkg-deb", "-c", package], capture_output=True, text=True, check=True).stdout
+    return {line.split()[5].removeprefix(".") for line in listed.splitlines() if not line.startswith("d")}
+
+
+def field(package, name):
+    return subprocess.run(["dpkg-deb", "-f", package, name], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def test_the_files_are_where_an_operator_looks_for_them(debs):
-    listed = subprocess.run(["dpkg", "-c", only(debs, "mainstay")], capture_output=True, text=True, check=True).stdout
+    held = {name: contents(only(debs, name)) for name in NAMES}
 
-    for path in ("./usr/sbin/mainstayd", "./usr/sbin/mainstay-realserver", "./usr/bin/mainstayctl",
-                 "./etc/mainstay/mainstay.toml", "./etc/default/mainstay", "/systemd/system/mainstay.service",
-                 "/systemd/system/mainstay-realserver@.service", "./usr/lib/sysusers.d/mainstay.conf"):
-        assert path in listed, f"{path} is not in the package:\n{listed}"
+    for path in ("/usr/sbin/mainstayd", "/usr/bin/mainstayctl", "/etc/mainstay/mainstay.toml", "/etc/default/mainstay",
+                 "/lib/systemd/system/mainstay.service", "/usr/lib/sysusers.d/mainstay.conf",
+                 "/usr/share/doc/mainstay/README.md", "/usr/libexec/mainstay/mainstayd-vrrp", "/usr/share/mainstay/apparmor/usr.sbin.mainstayd"):
+        assert path in held["mainstay"] or f"/usr{path}" in held["mainstay"]
+    for path in ("/usr/sbin/mainstay-realserver", "/lib/systemd/system/mainstay-realserver@.service"):
+        assert path in held["mainstay-realserver"] or f"/usr{path}" in held["mainstay-realserver"]
+    assert "/usr/libexec/mainstay/mainstayd-snmp" in held["mainstay-snmp"]
+    documents = "/usr/share/doc/mainstay"
+    assert {f"{documents}/docs/compatibility.md", f"{documents}/examples/routing/frr-director.conf"} <= held["mainstay-doc"]
+    assert "/usr/share/doc/mainstay/docs/compatibility.head.md" not in held["mainstay-doc"]
+    assert {"/usr/sbin/keepalived", "/usr/bin/genhash"} <= held["mainstay-keepalived-compat"]
+    assert not [path for path in held["mainstay"] if path.startswith(("/etc/apparmor.d", "/usr/share/selinux"))]
 
 
-def test_apt_installs_it_with_its_account_and_spool_and_starts_nothing(debs, clean_root):
-    clean_root.put(only(debs, "mainstay"))
+def test_no_file_is_in_two_packages_and_each_that_moved_replaces_the_old_one(debs):
+    every = [path for name in NAMES for path in contents(only(debs, name))]
 
-    clean_root.run("apt-get", "install", "-y", "--no-install-recommends", f"/root/{only(debs, 'mainstay').name}")
+    assert sorted(every) == sorted(set(every))
+    for name in ("mainstay-realserver", "mainstay-snmp", "mainstay-doc"):
+        assert field(only(debs, name), "Breaks") == field(only(debs, name), "Replaces") == "mainstay (<< 0.2.0~)"
+
+
+def test_an_upgrade_restarts_nothing(debs, tmp_path):
+    """A restart takes addresses and services away; `mainstayctl upgrade` does not."""
+    for package in debs:
+        subprocess.run(["dpkg-deb", "-e", package, tmp_path / package.name], check=True)
+        for script in (tmp_path / package.name).glob("p*[mt]"):  # preinst, postinst, prerm, postrm
+            lines = [line for line in script.read_text(encoding="utf-8").splitlines() if not line.strip().startswith("#")]
+            assert not [line for line in lines if "restart" in line], f"{package.name}: {script.name}"
+
+
+def test_the_links_between_the_documents_lead_somewhere(debs):
+    held = contents(only(debs, "mainstay")) | contents(only(debs, "mainstay-doc"))
+    readme = (TOP / "README.md").read_text(encoding="utf-8")
+
+    for link in re.findall(r"\]\((docs/[\w./-]+)\)", readme):
+        assert f"/usr/share/doc/mainstay/{link}" in held, link
+
+
+def test_lintian_finds_nothing_but_what_is_overridden_with_a_reason(debs):
+    done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", "--tag-display-limit", "0", *debs],
+                          capture_output=True, text=True, timeout=SECONDS, check=False)
+
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+    for file in (TOP / "packaging" / "debian").glob("*.lintian-overrides"):
+        lines = file.read_text(encoding="utf-8").splitlines()
+        for before, line in zip(["", *lines], lines):
+            assert line.startswith("#") or before.startswith("#"), f"{file.name}: no reason above {line}"
+
+
+def test_the_same_build_folder_makes_the_same_packages_bit_by_bit(debs, tmp_path):
+    """Another umask, time zone, folder and locale; the clock has moved on as well."""
+    out, elsewhere = tmp_path / "again", tmp_path / "elsewhere"
+    out.mkdir()
+    elsewhere.mkdir()
+    done = subprocess.run([TOP / "tools" / "package", "deb", "--from-build", BUILD, "--out", out], capture_output=True,
+                          text=True, timeout=SECONDS, check=False, umask=0o077,
+                          env={**os.environ, "TZ": "Asia/Kathmandu", "TMPDIR": str(elsewhere), "LC_ALL": "C"})
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    def sums(packages):
+        return {package.name: hashlib.sha256(package.read_bytes()).hexdigest() for package in packages}
+
+    assert sums(out.glob("*.deb")) == sums(debs)
+
+
+# ---- a release, signed with a key that is thrown away ----
+
+@pytest.fixture(scope="session")
+def release(debs, make_release, tmp_path_factory):
+    return make_release(debs, tmp_path_factory.mktemp("release") / "out")
+
+
+def test_a_release_has_all_that_is_promised_and_its_checksums_are_right(release):
+    checked = subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=release,
+                             capture_output=True, text=True, check=False)
+
+    assert (checked.returncode, checked.stdout) == (0, "")
+    listed = {line.split("  ")[1] for line in (release / "SHA256SUMS").read_text(encoding="utf-8").splitlines()}
+    there = {str(path.relative_to(release)) for path in release.rglob("*") if path.is_file()}
+    assert there - listed == {"SHA256SUMS", "SHA256SUMS.asc"}
+    assert {f"mainstay-{VERSION}.tar.gz", f"mainstay-{VERSION}.spdx.json", "NOTES.md", "mainstay-archive-keyring.gpg",
+            "apt/dists/stable/InRelease", "apt/dists/stable/Release.gpg"} <= listed
+    signature = subprocess.run(["gpgv", "--keyring", release / "mainstay-archive-keyring.gpg", "SHA256SUMS.asc",
+                                "SHA256SUMS"], cwd=release, capture_output=True, text=True, check=False)
+    assert signature.returncode == 0, signature.stderr
+
+
+def one_package_of_0_1_0(debs, folder):
+    """What 0.1.0 was: one package with the files of four, and the programs' dependencies."""
+    tree = folder / "old"
+    for name in ("mainstay", "mainstay-realserver", "mainstay-snmp", "mainstay-doc"):
+        subprocess.run(["dpkg-deb", "-x", only(debs, name), tree], check=True)
+    control = folder / "control"
+    subprocess.run(["dpkg-deb", "-e", only(debs, "mainstay"), control], check=True)
+    (tree / "DEBIAN").mkdir()
+    for name in ("conffiles", "postinst", "prerm", "postrm"):
+        if (control / name).exists():
+            shutil.copy(control / name, tree / "DEBIAN")
+    needed = ", ".join(field(only(debs, name), "Depends") for name in ("mainstay", "mainstay-snmp"))
+    needed = ", ".join(part for part in needed.split(", ") if not part.startswith("mainstay"))
+    (tree / "DEBIAN" / "control").write_text(
+        f"Package: mainstay\nVersion: 0.1.0\nArchitecture: {field(only(debs, 'mainstay'), 'Architecture')}\n"
+        f"Maintainer: nobody <nobody@localhost>\nDepends: {needed}\nDescription: as it was\n", encoding="utf-8")
+    subprocess.run(["dpkg-deb", "-Znone", "--root-owner-group", "-b", tree, folder / "mainstay_0.1.0.deb"], check=True,
+                   capture_output=True)
+    return folder / "mainstay_0.1.0.deb"
+
+
+def test_the_one_package_of_0_1_0_is_installed_and_used(debs, clean_root, tmp_path):
+    clean_root.put(one_package_of_0_1_0(debs, tmp_path))
+    clean_root.run("apt-get", "install", "-y", "--no-install-recommends", "/root/mainstay_0.1.0.deb")
+    # A real server's address is enabled, as systemctl enable does it.
+    wants = clean_root.path / "etc/systemd/system/multi-user.target.wants"
+    wants.mkdir(parents=True, exist_ok=True)
+    (wants / "mainstay-realserver@192.168.4.15.service").symlink_to("/lib/systemd/system/mainstay-realserver@.service")
+    toml = clean_root.path / "etc/mainstay/mainstay.toml"
+    toml.write_text(toml.read_text(encoding="utf-8") + "# the operator's own line\n", encoding="utf-8")
 
     assert clean_root.packages()["mainstay"] == "ii"
+    assert not {"mainstay-realserver", "mainstay-snmp"} & set(clean_root.packages())
+
+
+def test_apt_refuses_the_repository_without_its_key(release, clean_root):
+    shutil.copytree(release / "apt", clean_root.path / "srv/mainstay/apt")
+    (clean_root.path / "etc/apt/sources.list.d/mainstay.list").write_text(f"deb {URL} stable main\n", encoding="ascii")
+
+    done = clean_root.run("apt-get", "update", *ONLY_OURS, check=False)
+
+    assert done.returncode == 100
+    assert "NO_PUBKEY" in done.stdout + done.stderr
+
+
+def test_with_the_key_apt_takes_it_and_a_plain_upgrade_keeps_the_old_package(release, clean_root):
+    keyring = clean_root.path / "usr/share/keyrings/mainstay-archive-keyring.gpg"
+    shutil.copy(release / "mainstay-archive-keyring.gpg", keyring)
+    (clean_root.path / "etc/apt/sources.list.d/mainstay.list").write_text(
+        f"deb [signed-by=/usr/share/keyrings/{keyring.name}] {URL} stable main\n", encoding="ascii")
+
+    clean_root.run("apt-get", "update", *ONLY_OURS)
+    kept = clean_root.run("apt-get", "upgrade", "-y").stdout
+
+    assert re.search(r"kept back:\n  mainstay\n", kept), kept
+    assert (clean_root.path / "usr/sbin/mainstay-realserver").exists()
+
+
+def test_a_system_upgrade_installs_the_packages_that_took_files_over_and_keeps_settings(clean_root):
+    clean_root.run("apt-get", "dist-upgrade", "-y")
+
+    packages = clean_root.packages()
+    assert {packages.get(name) for name in ("mainstay", "mainstay-realserver", "mainstay-snmp")} == {"ii"}
+    for path in ("usr/sbin/mainstayd", "usr/sbin/mainstay-realserver", "usr/libexec/mainstay/mainstayd-snmp"):
+        owner = clean_root.run("dpkg", "-S", f"/{path}").stdout.split(":")[0]
+        assert (path, owner) == (path, {"mainstayd": "mainstay", "mainstay-realserver": "mainstay-realserver",
+                                        "mainstayd-snmp": "mainstay-snmp"}[path.rsplit("/", 1)[1]])
+    wanted = clean_root.path / "etc/systemd/system/multi-user.target.wants/mainstay-realserver@192.168.4.15.service"
+    assert wanted.is_symlink()
+    assert clean_root.run("sh", "-c", f"test -e /{wanted.relative_to(clean_root.path)}", check=False).returncode == 0
+    assert "# the operator's own line" in (clean_root.path / "etc/mainstay/mainstay.toml").read_text(encoding="utf-8")
+    wanted.unlink()
+
+
+def test_a_real_server_needs_no_daemon(clean_root):
+    clean_root.run("apt-get", "purge", "-y", "mainstay")
+
+    assert clean_root.packages()["mainstay-realserver"] == "ii"
+    assert clean_root.run("mainstay-realserver", "--help").returncode == 0
+    clean_root.run("apt-get", "purge", "-y", "mainstay-realserver")
+
+
+def test_apt_installs_it_from_the_repository_with_its_accounts_and_spool_and_starts_nothing(clean_root):
+    clean_root.run("apt-get", "install", "-y", "--no-install-recommends", "mainstay")
+
+    assert clean_root.packages()["mainstay"] == "ii"
+    assert "mainstay-snmp" not in clean_root.packages() or clean_root.packages()["mainstay-snmp"] != "ii"
     for role in ("vrrp", "lvs", "bfd", "track", "snmp", "obs"):
         assert clean_root.run("id", "-un", f"mainstay-{role}").stdout == f"mainstay-{role}\n"
     assert clean_root.run("id", "-Gn", "mainstay-obs").stdout == "mainstay\n"
@@ -60,14 +251,12 @@ def test_the_other_programs_run(clean_root):
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_drop_in_takes_keepalived_away_and_answers_to_its_name(debs, clean_root):
+def test_the_drop_in_takes_keepalived_away_and_answers_to_its_name(clean_root):
     clean_root.run("apt-get", "install", "-y", "--no-install-recommends", "keepalived")
     (clean_root.path / "etc/keepalived/keepalived.conf").write_text(GOOD, encoding="utf-8")
     (clean_root.path / "etc/default/keepalived").write_text('DAEMON_ARGS="-D"\n', encoding="utf-8")
-    clean_root.put(only(debs, "mainstay-keepalived-compat"))
 
-    clean_root.run("apt-get", "install", "-y", "--no-install-recommends",
-                   f"/root/{only(debs, 'mainstay-keepalived-compat').name}")
+    clean_root.run("apt-get", "install", "-y", "--no-install-recommends", "mainstay-keepalived-compat")
 
     packages = clean_root.packages()
     assert packages["mainstay-keepalived-compat"] == "ii"

@@ -4,7 +4,12 @@ Those are linked against this system's libraries, not CentOS's: what they show i
 scriptlets are right. Installation into a folder is without dependencies for the same reason.
 """
 
+import re
 import subprocess
+
+from support.paths import TOP
+
+SECONDS = 300
 
 
 def rpm(*words):
@@ -35,12 +40,69 @@ def test_there_is_a_source_package_with_spec_and_sources(rpms):
 def test_the_binary_package_has_the_programs_units_and_settings(rpms):
     listed = rpm("-qpl", binary(rpms)).split("\n")
 
-    for path in ("/usr/sbin/mainstayd", "/usr/sbin/mainstay-realserver", "/usr/bin/mainstayctl",
-                 "/usr/lib/systemd/system/mainstay.service", "/usr/lib/systemd/system/mainstay-realserver@.service",
+    for path in ("/usr/sbin/mainstayd", "/usr/bin/mainstayctl", "/usr/libexec/mainstay/mainstayd-vrrp",
+                 "/usr/lib/systemd/system/mainstay.service", "/usr/share/doc/mainstay/README.md",
                  "/etc/mainstay/mainstay.toml", "/etc/sysconfig/mainstay"):
         assert path in listed
     settings = rpm("-qp", "--configfiles", binary(rpms)).split()
     assert settings == ["/etc/mainstay/mainstay.toml", "/etc/sysconfig/mainstay"]
+
+
+def test_what_not_every_host_needs_is_in_packages_of_its_own(rpms):
+    held = {name: rpm("-qpl", named(rpms, f"mainstay-{name}")).split("\n") for name in ("realserver", "snmp", "doc")}
+
+    assert "/usr/sbin/mainstay-realserver" in held["realserver"]
+    assert "/usr/lib/systemd/system/mainstay-realserver@.service" in held["realserver"]
+    assert "/usr/libexec/mainstay/mainstayd-snmp" in held["snmp"]
+    assert "/usr/share/doc/mainstay/docs/compatibility.md" in held["doc"]
+    for name in ("realserver", "snmp", "doc"):  # dnf installs them when it upgrades the one package of 0.1.0
+        assert "mainstay < 0.2.0" in rpm("-qp", "--obsoletes", named(rpms, f"mainstay-{name}"))
+    assert "mainstay-snmp" in rpm("-qp", "--recommends", binary(rpms))
+    assert not re.search(r"^mainstay\b", rpm("-qp", "--requires", named(rpms, "mainstay-realserver")), re.MULTILINE)
+
+
+def test_an_upgrade_restarts_nothing(rpms):
+    """A restart takes addresses and services away; `mainstayctl upgrade` does not."""
+    for package in rpms:
+        if not package.name.endswith(".src.rpm"):
+            lines = [line for line in rpm("-qp", "--scripts", package).splitlines() if not line.startswith("#")]
+            assert not [line for line in lines if "restart" in line or re.search(r"systemctl .*\bstart\b", line)]
+
+
+def test_the_source_package_knows_its_version_and_what_changed(rpms):
+    version = re.search(r"version: '([^']+)'", (TOP / "meson.build").read_text(encoding="utf-8"))[1]
+    source = next(p for p in rpms if p.name.endswith(".src.rpm"))
+
+    assert rpm("-qp", "--qf", "%{VERSION}", source) == version
+    assert f"- {version}-1\n" in rpm("-qp", "--changelog", source)
+
+
+def test_rpmlint_finds_nothing_but_what_is_filtered_with_a_reason(rpms):
+    done = subprocess.run(["rpmlint", "-c", TOP / "packaging" / "rpm" / "rpmlint.toml", *rpms], capture_output=True,
+                          text=True, timeout=SECONDS, check=False)
+
+    findings = [line for line in done.stdout.splitlines() if re.search(r": [EW]: ", line)]
+    assert (done.returncode, findings) == (0, []), done.stdout + done.stderr
+
+
+def test_a_release_has_a_signed_repository_for_dnf_with_signed_packages(rpms, make_release, tmp_path):
+    out = make_release(rpms, tmp_path / "out", "--rpm")
+
+    index = out / "dnf" / "repodata" / "repomd.xml"
+    signature = subprocess.run(["gpgv", "--keyring", out / "mainstay-archive-keyring.gpg", f"{index}.asc", index],
+                               capture_output=True, text=True, check=False)
+    assert signature.returncode == 0, signature.stderr
+    # Binary packages of this system are not for installation, so they are not in it.
+    packages = sorted(path.name for path in (out / "dnf").glob("*.rpm"))
+    assert [name for name in packages if not name.endswith(".src.rpm")] == []
+    assert len(packages) == 1
+    (primary,) = (out / "dnf" / "repodata").glob("*primary.xml.gz")
+    listed = subprocess.run(["zcat", primary], capture_output=True, text=True, check=True).stdout
+    assert f'<location href="{packages[0]}"/>' in listed
+    (tmp_path / "db").mkdir()
+    rpm("--dbpath", tmp_path / "db", "--initdb")
+    rpm("--dbpath", tmp_path / "db", "--import", out / "mainstay-archive-keyring.asc")
+    assert "digests signatures OK" in rpm("--dbpath", tmp_path / "db", "--checksig", out / "dnf" / packages[0])
 
 
 def test_the_drop_in_provides_and_excludes_keepalived(rpms):
@@ -72,7 +134,8 @@ def test_it_installs_and_goes_again_with_all_its_scriptlets(rpms, tmp_path):
         (root / "usr/sbin" / name).chmod(0o755)
 
     rpm("--root", root, "--initdb")
-    rpm("--root", root, "-i", "--nodeps", "--noplugins", binary(rpms), named(rpms, "mainstay-keepalived-compat"))
+    rpm("--root", root, "-i", "--nodeps", "--noplugins", binary(rpms),
+        *(named(rpms, f"mainstay-{name}") for name in ("keepalived-compat", "realserver", "snmp", "doc")))
 
     # An account for each role: from the scriptlet, or from rpm itself (4.19 and later), which reads the package's sysusers.d before that.
     accounts = (root / "etc/passwd").read_text(encoding="ascii").splitlines()
@@ -81,9 +144,11 @@ def test_it_installs_and_goes_again_with_all_its_scriptlets(rpms, tmp_path):
     assert (root / "usr/sbin/mainstayd").exists()
     assert (root / "usr/sbin/keepalived").is_symlink()
     assert (root / "var/spool/mainstay").stat().st_mode & 0o777 == 0o750
-    assert len(rpm("--root", root, "-qa").split()) == 2
+    assert len(rpm("--root", root, "-qa").split()) == 5
 
-    rpm("--root", root, "-e", "--noplugins", "mainstay-keepalived-compat", "mainstay")
+    rpm("--root", root, "-e", "--noplugins", "mainstay-keepalived-compat", "mainstay-snmp", "mainstay")
+
+    assert (root / "usr/sbin/mainstay-realserver").exists()  # which needs nothing else
 
     assert not (root / "usr/sbin/mainstayd").exists()
     assert not (root / "usr/sbin/keepalived").is_symlink()
