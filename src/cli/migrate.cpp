@@ -136,15 +136,27 @@ private:
         options_ = keepalived_options(facts_);
         if (options_.empty()) return;
         found(fmt::format("options of keepalived: {}", fmt::join(options_, " ")));
-        if (parses(options_, parsed_)) {
-            for (const auto& remark : parsed_.remarks) differs(remark, "leave it out");
-            return;
+        std::size_t refused = options_.size();
+        if (!parses(options_, parsed_)) {
+            std::size_t good = 0;
+            while (parses({options_.begin(), options_.begin() + static_cast<std::ptrdiff_t>(good)}, parsed_)) ++good;
+            refused = good - 1;
+            differs(fmt::format("mainstayd refuses {}{}", options_[refused],
+                                parsed_.complaint.starts_with("see ") ? "" : ": " + parsed_.complaint),
+                    "leave it out; see mainstayd(8)");
         }
-        std::size_t good = 0;
-        while (parses({options_.begin(), options_.begin() + static_cast<std::ptrdiff_t>(good)}, parsed_)) ++good;
-        differs(fmt::format("mainstayd refuses {}{}", options_[good - 1],
-                            parsed_.complaint.starts_with("see ") ? "" : ": " + parsed_.complaint),
-                "leave it out; see mainstayd(8)");
+        for (std::size_t i = 0; i < options_.size(); ++i)
+            if (i != refused) keep_option(options_[i]);
+    }
+
+    // One without effect is left out. What is no option by itself is the argument of one.
+    void keep_option(const std::string& word) {
+        Options alone;
+        if (word.starts_with('-') && parses({word}, alone) && !alone.remarks.empty())
+            for (const auto& remark : alone.remarks) differs(remark, "leave it out");
+        else
+            options_kept_ += (options_kept_.empty() ? "" : " ") +
+                             (word.find(' ') == std::string::npos ? word : fmt::format("'{}'", word));
     }
 
     void judge_units() {
@@ -258,11 +270,11 @@ private:
         }
         step("begin with the BACKUP: a pair of one keepalived and one mainstay works");
         step(fmt::format("mainstayd -t -f {}", facts_.configuration_path));
-        if (!options_.empty())
+        if (!options_kept_.empty())
             step(
                 fmt::format("write the options that stay to /etc/default/mainstay (or /etc/sysconfig/mainstay): "
                             "MAINSTAY_OPTIONS=\"{}\"",
-                            fmt::join(options_, " ")));
+                            options_kept_));
         if (!kept_.empty())
             step(fmt::format("write /etc/systemd/system/mainstay.service.d/local.conf with: {}",
                              fmt::join(kept_, "; ")));
@@ -274,6 +286,7 @@ private:
     const MigrateFacts& facts_;
     MigrationReport report_;
     std::vector<std::string> options_, kept_;
+    std::string options_kept_;
     Options parsed_;
 };
 

@@ -61,7 +61,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view text{reinterpret_cast<const char*>(data) + 1, size - 1};
     if (data[0] % 4 == 'u' % 4)
         check_host_files(text);
-    else if (data[0] % 4 == 'i' % 4)
+    else if (data[0] % 4 == 'r' % 4)
         check_import(config::read_ipvsadm_rules(text), text);
     else
         check_import(config::read_ldirectord(text, port_named), text);
@@ -161,7 +161,7 @@ int main(int argc, char** argv) {
                                                       "\tx",
                                                       "="};
         const bool rules = random() % 2 == 0;
-        std::string input = rules ? "i" : "l";
+        std::string input = rules ? "r" : "l";
         for (auto pieces = random() % 30; pieces > 0; --pieces) {
             if (rules)
                 input += std::string{kRules[random() % std::size(kRules)]} + " ";
