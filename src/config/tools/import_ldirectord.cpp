@@ -27,8 +27,7 @@ std::string_view without_comment(std::string_view line) {
 }
 
 std::string_view without_quotes(std::string_view value) {
-    const bool quoted =
-        value.size() >= 2 && value.front() == '"' && value.back() == '"' && value.find('"', 1) == value.size() - 1;
+    const bool quoted = value.size() >= 2 && value.front() == '"' && value.back() == '"';
     return quoted ? value.substr(1, value.size() - 2) : value;
 }
 

@@ -193,8 +193,8 @@ void ImportText::servers(const ServiceToImport& service, std::size_t depth) {
 void ImportText::service(ServiceToImport& service) {
     blank();
     if (service.servers.empty()) {
-        service.comments.push_back(
-            lose(service.line, service.source, "the service has no real server; keepalived.conf has no such service"));
+        constexpr std::string_view kWhy = "it has no real server, and keepalived.conf has no such service";
+        service.comments.insert(service.comments.begin(), lose(service.line, service.source, kWhy));
         comments(service.comments, 0);
         return;
     }

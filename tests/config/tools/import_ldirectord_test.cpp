@@ -248,7 +248,6 @@ virtual_server 10.0.0.5 80 {
     protocol TCP
     lb_algo wrr
     lb_kind DR
-    # fallback=127.0.0.1:8080: the kernel keeps port 80; 8080 is only checked
     real_server 127.0.0.1 80 {
         weight 1
     }
