@@ -138,8 +138,10 @@ private:
         found(fmt::format("options of keepalived: {}", fmt::join(options_, " ")));
         std::size_t refused = options_.size();
         if (!parses(options_, parsed_)) {
-            std::size_t good = 0;
-            while (parses({options_.begin(), options_.begin() + static_cast<std::ptrdiff_t>(good)}, parsed_)) ++good;
+            std::size_t good = 1;
+            while (good < options_.size() &&
+                   parses({options_.begin(), options_.begin() + static_cast<std::ptrdiff_t>(good)}, parsed_))
+                ++good;
             refused = good - 1;
             differs(fmt::format("mainstayd refuses {}{}", options_[refused],
                                 parsed_.complaint.starts_with("see ") ? "" : ": " + parsed_.complaint),
