@@ -24,7 +24,11 @@ _mainstayctl() {
             mapfile -t COMPREPLY < <(compgen -W "$(_mainstayctl_names)" -- "$current")
             return
             ;;
-        --socket | --head | -f | --file)
+        --from)
+            mapfile -t COMPREPLY < <(compgen -W 'ldirectord ipvsadm' -- "$current")
+            return
+            ;;
+        --socket | --head | --root | -f | --file)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             compopt -o filenames 2>/dev/null
             return
@@ -39,7 +43,7 @@ _mainstayctl() {
         fi
     done
     case $command:$part in
-        :) choices='status vrrp lvs events why top metrics config reload upgrade server mail webhook loglevel failover maintenance api record replay announced fleet ipvs doctor --socket --host --version --help' ;;
+        :) choices='status vrrp lvs events why top metrics config reload upgrade server mail webhook loglevel failover maintenance api record replay announced fleet ipvs doctor migrate --socket --host --version --help' ;;
         status:) choices="--json --check --watch --help $(_mainstayctl_names)" ;;
         vrrp: | lvs:) choices="--json --watch --help $(_mainstayctl_names)" ;;
         why:) choices="--json --udp --help $(_mainstayctl_names)" ;;
@@ -57,6 +61,7 @@ _mainstayctl() {
         record:) choices='save --help' ;;
         record:*) choices='--help' ;;
         doctor:) choices='--json --file --help' ;;
+        migrate:) choices='--from --root --json --help' ;;
         config: | server: | mail: | webhook: | maintenance: | api:)
             choices="$(_mainstayctl_help '/^Subcommands/,$s/^  ([a-z]+).*/\1/p' "$command") --help" ;;
         config:explain) choices=$(mainstayctl config explain 2>/dev/null) ;;
@@ -66,7 +71,7 @@ _mainstayctl() {
         *) choices='--help' ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W '$choices' -- "$current")
-    if [[ $command:$part == @(reload:|upgrade:|replay:|record:?*|config:?*) && $part != explain && $current != -* ]]; then
+    if [[ $command:$part == @(reload:|upgrade:|replay:|migrate:|record:?*|config:?*) && $part != explain && $current != -* ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         compopt -o filenames 2>/dev/null
     fi

@@ -3,7 +3,7 @@
 _mainstayctl() {
     local state line
     _arguments -C '--socket[Connect to this control socket of the daemon]:socket:_files' '--host[Run the command on this host, over ssh]:host:_hosts' '--version[Print the version]' \
-        '(-h --help)'{-h,--help}'[Print help]' '1:command:(status vrrp lvs events why top metrics config reload upgrade server mail webhook loglevel failover maintenance api record replay announced fleet ipvs doctor)' '*::argument:->rest'
+        '(-h --help)'{-h,--help}'[Print help]' '1:command:(status vrrp lvs events why top metrics config reload upgrade server mail webhook loglevel failover maintenance api record replay announced fleet ipvs doctor migrate)' '*::argument:->rest'
     [[ $state == rest ]] || return
     local names=''
     [[ $line[1] == (status|vrrp|lvs|why|events) ]] && names=${(f)"$(mainstayctl status --json 2>/dev/null | sed -nE 's/^ *"name": "([^" ]+)",?$/\1/p')"}
@@ -93,6 +93,7 @@ _mainstayctl() {
             ;;
         replay) _arguments '--at[Show the half minute before this time and the states then]:time:' '--instance[Show what concerns this instance only]:name:' '--service[Show what concerns this virtual server and its servers only]:name:' '--server[Show what concerns this real server only]:name:' '1:file:_files' ;;
         doctor) _arguments '--json[Print the findings as JSON]' '(-f --file)'{-f,--file}'[Read this configuration]:file:_files' ;;
+        migrate) _arguments '--from[Convert a file of this program]:program:(ldirectord ipvsadm)' '--root[Read the set-up of keepalived below this folder]:folder:_files -/' '--json[Print the report as JSON]' '1:file:_files' ;;
         config)
             case $words[2] in
                 check)

@@ -145,6 +145,16 @@ struct AnnouncedOptions {
 [[nodiscard]] int ctl_fleet(const std::vector<std::string>& directors, bool as_json);
 // Which server a new flow goes to; `client` and `service` as "192.0.2.1:80". Asks the kernel, not the daemon.
 [[nodiscard]] int ctl_flow(const std::string& client, const std::string& service, bool udp);
+// Without `from`: shows a host's keepalived set-up and what will differ. Exit 0: nothing differs, 1: something does, 2:
+// there is no configuration that can run. With it: prints a keepalived.conf made from `file`. Exit 0: all was carried
+// over, 1: not all, 2: nothing is printed.
+struct MigrateOptions {
+    std::string from;        // ldirectord, ipvsadm, or empty
+    std::string file;        // "-": standard input
+    std::string root = "/";  // the set-up is read below it
+    bool as_json = false;
+};
+[[nodiscard]] int ctl_migrate(const MigrateOptions& options);
 [[nodiscard]] int ctl_doctor(const std::string& file, const std::string& socket, bool as_json);
 
 // Returns the file that the daemon would read; empty: there is none.

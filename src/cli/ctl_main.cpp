@@ -204,6 +204,19 @@ int run(int argc, char** argv) {
                        "Read this configuration (default: the running daemon's, or the one that a daemon would read)");
     doctor->add_flag("--json", as_json, "Print the findings as JSON");
 
+    MigrateOptions migrating;
+    auto* migrate = app.add_subcommand(
+        "migrate", "Show what changes when mainstay replaces keepalived, or convert another program's configuration");
+    auto* from = migrate->add_option("--from", migrating.from, "Convert FILE of this program to keepalived.conf")
+                     ->check(CLI::IsMember({"ldirectord", "ipvsadm"}));
+    auto* source = migrate->add_option("FILE", migrating.file, "Read this file of the other program; -: standard input")
+                       ->needs(from);
+    from->needs(source);
+    migrate->add_option("--root", migrating.root, "Read the set-up of keepalived below this folder")
+        ->capture_default_str()
+        ->excludes(from);
+    migrate->add_flag("--json", migrating.as_json, "Print the report as JSON")->excludes(from);
+
     if (const auto exit_code = run_remotely({argv + 1, argv + argc})) return *exit_code;
     if (const auto problem = unknown_command(app, {argv + 1, argv + argc}); !problem.empty()) {
         print_error(problem);
@@ -241,6 +254,7 @@ int run(int argc, char** argv) {
     if (*ipvs) return ctl_ipvs(stats);
     if (*announced) return ctl_announced(announcing);
     if (*fleet) return ctl_fleet(directors, as_json);
+    if (*migrate) return ctl_migrate(migrating);
     return ctl_doctor(file, socket, as_json);
 }
 

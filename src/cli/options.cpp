@@ -248,7 +248,7 @@ void take(Options& options, int option, const char* argument) {
 Options parse_options(int argc, char** argv) {
     Options options;
     options.supervisor.identity = role::identity_of(argc > 0 ? argv[0] : "");
-    optind = 1;
+    optind = 0;  // starts anew; 1 would go on in the last word of an earlier command line, which may be gone
     int option = 0;
     // There is one thread. NOLINTNEXTLINE(concurrency-mt-unsafe)
     while ((option = ::getopt_long(argc, argv, kShortOptions, kLongOptions.data(), nullptr)) != -1) {

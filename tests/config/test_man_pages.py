@@ -137,6 +137,8 @@ def complete(script, function, *words):
     (["config", "con"], ["convert"]),
     (["reload", "--dr"], ["--dry-run"]),
     (["doctor", "--j"], ["--json"]),
+    (["migrate", "--fr"], ["--from"]),
+    (["migrate", "--from", "ip"], ["ipvsadm"]),
 ])
 def test_bash_completes_mainstayctl(words, offered):
     assert complete("mainstayctl.bash", "_mainstayctl", "mainstayctl", *words) == offered

@@ -1,0 +1,321 @@
+#include "migrate.hpp"
+
+#include <fmt/format.h>
+#include <getopt.h>
+
+#include <algorithm>
+#include <array>
+
+#include "mainstay/config/tools/host_files.hpp"
+#include "options.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+using config::Severity;
+
+constexpr std::size_t kDiagnosticsShown = 10;
+
+// What becomes of a setting of keepalived's unit. What is not listed goes into a drop-in of mainstay's.
+struct UnitRow {
+    std::string_view key;
+    std::string_view what;  // empty: mainstay's unit has its own, and nothing is lost
+    std::string_view fix{};
+};
+constexpr std::string_view kRoles =
+    "the supervisor starts as root and each of its processes has an account of its own: User and Group break that";
+constexpr std::string_view kSandbox =
+    "it would restrict mainstay's supervisor and the scripts; mainstay restricts its other processes itself";
+constexpr std::array kUnitRows{
+    UnitRow{"User", kRoles, "leave it out"},
+    UnitRow{"Group", kRoles, "leave it out"},
+    UnitRow{"DynamicUser", kRoles, "leave it out"},
+    UnitRow{"Type", ""},
+    UnitRow{"PIDFile", ""},
+    UnitRow{"NotifyAccess", ""},
+    UnitRow{"KillMode", ""},
+    UnitRow{"ExecReload", ""},
+    UnitRow{"EnvironmentFile", ""},
+    UnitRow{"Restart", "mainstay.service has Restart=on-failure, but not after the exit codes 2, 4 and 6",
+            "leave it out, unless another value is needed"},
+    UnitRow{"CapabilityBoundingSet", kSandbox, "leave it out, or run `mainstayctl doctor` with it"},
+    UnitRow{"AmbientCapabilities", kSandbox, "leave it out"},
+    UnitRow{"NoNewPrivileges", kSandbox, "leave it out"},
+    UnitRow{"ProtectSystem", kSandbox,
+            "leave it out, or allow /run/mainstay, /var/lib/mainstay and /var/spool/mainstay"},
+    UnitRow{"PrivateTmp", kSandbox, "leave it out if dashboards read the dump files in /tmp"},
+    UnitRow{"RestrictAddressFamilies", kSandbox, "leave it out"},
+    UnitRow{"SystemCallFilter", kSandbox, "leave it out"},
+    UnitRow{"MemoryDenyWriteExecute", kSandbox, "leave it out"},
+};
+
+bool is_keepalived(std::string_view word) { return word == "keepalived" || word.ends_with("/keepalived"); }
+
+// The words of the last ExecStart; one with an empty value resets those before it.
+std::vector<std::string> start_words(const MigrateFacts& facts) {
+    std::vector<std::string> words;
+    for (const auto& unit : facts.units)
+        for (const auto& setting : config::read_unit_file(unit.text))
+            if (setting.section == "Service" && setting.key == "ExecStart")
+                words = config::read_command_words(setting.value);
+    return words;
+}
+
+std::string variable_value(const MigrateFacts& facts, std::string_view name) {
+    std::string value;
+    for (const auto& file : facts.option_files) {
+        if (auto found = config::read_environment_value(file.text, name)) value = std::move(*found);
+    }
+    return value;
+}
+
+bool parses(const std::vector<std::string>& words, Options& options) {
+    std::vector<std::string> owned{"mainstayd"};
+    owned.insert(owned.end(), words.begin(), words.end());
+    std::vector<char*> arguments;
+    for (auto& word : owned) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    opterr = 0;  // the report says it
+    options = parse_options(static_cast<int>(owned.size()), arguments.data());
+    return options.action != Options::Action::Refuse;
+}
+
+class Judge {
+public:
+    explicit Judge(const MigrateFacts& facts) : facts_{facts} {}
+
+    MigrationReport run() {
+        judge_configuration();
+        judge_options();
+        judge_units();
+        judge_scripts();
+        judge_fifos();
+        judge_monitoring();
+        judge_behaviour();
+        steps();
+        return std::move(report_);
+    }
+
+private:
+    void found(std::string text) { report_.found.push_back(std::move(text)); }
+    void differs(std::string what, std::string fix = {}) {
+        const MigrationReport::Difference difference{std::move(what), std::move(fix)};
+        if (std::ranges::find(report_.differs, difference) == report_.differs.end())
+            report_.differs.push_back(difference);
+    }
+    void step(std::string text) { report_.steps.push_back(std::move(text)); }
+
+    void judge_configuration() {
+        if (!facts_.configuration_found) {
+            report_.can_run = false;
+            found(fmt::format("no configuration: {} does not exist", facts_.configuration_path));
+            return;
+        }
+        const auto& config = facts_.loaded.config;
+        found(fmt::format("{}: {} VRRP instances, {} sync groups, {} virtual servers", facts_.configuration_path,
+                          config.instances.size(), config.sync_groups.size(), config.virtual_servers.size()));
+        for (std::size_t i = 1; i < facts_.loaded.files.size(); ++i)
+            found(fmt::format("{}: included", facts_.loaded.files[i].path));
+        report_.can_run = facts_.loaded.can_run();
+        const auto& diagnostics = facts_.loaded.diagnostics;
+        std::size_t shown = 0;
+        const auto count = std::ranges::count_if(
+            diagnostics, [](const config::Diagnostic& d) { return d.severity >= Severity::Warning; });
+        for (const auto& diagnostic : diagnostics) {
+            if (diagnostic.severity < Severity::Warning || shown++ >= kDiagnosticsShown) continue;
+            differs(config::render_line(diagnostic, facts_.loaded), diagnostic.fix);
+        }
+        if (shown > kDiagnosticsShown)
+            differs(fmt::format("{} more errors and warnings of the configuration",
+                                static_cast<std::size_t>(count) - kDiagnosticsShown),
+                    fmt::format("mainstayctl config check {}", facts_.configuration_path));
+    }
+
+    void judge_options() {
+        for (const auto& file : facts_.option_files) found(file.path);
+        options_ = keepalived_options(facts_);
+        if (options_.empty()) return;
+        found(fmt::format("options of keepalived: {}", fmt::join(options_, " ")));
+        std::size_t refused = options_.size();
+        if (!parses(options_, parsed_)) {
+            std::size_t good = 1;
+            while (good < options_.size() &&
+                   parses({options_.begin(), options_.begin() + static_cast<std::ptrdiff_t>(good)}, parsed_))
+                ++good;
+            refused = good - 1;
+            differs(fmt::format("mainstayd refuses {}{}", options_[refused],
+                                parsed_.complaint.starts_with("see ") ? "" : ": " + parsed_.complaint),
+                    "leave it out; see mainstayd(8)");
+        }
+        for (std::size_t i = 0; i < options_.size(); ++i)
+            if (i != refused) keep_option(options_[i]);
+    }
+
+    // One without effect is left out. What is no option by itself is the argument of one.
+    void keep_option(const std::string& word) {
+        Options alone;
+        if (word.starts_with('-') && parses({word}, alone) && !alone.remarks.empty())
+            for (const auto& remark : alone.remarks) differs(remark, "leave it out");
+        else
+            options_kept_ += (options_kept_.empty() ? "" : " ") +
+                             (word.find(' ') == std::string::npos ? word : fmt::format("'{}'", word));
+    }
+
+    void judge_units() {
+        for (const auto& unit : facts_.units) {
+            found(unit.path);
+            if (unit.path.ends_with("/keepalived.service"))
+                differs(fmt::format("{} replaces the unit of the package keepalived; mainstay.service is another unit",
+                                    unit.path),
+                        "keep of it what the lines below name");
+            for (const auto& setting : config::read_unit_file(unit.text)) judge_setting(unit.path, setting);
+        }
+    }
+
+    void judge_setting(const std::string& path, const config::UnitSetting& setting) {
+        const std::string where = fmt::format("{}:{}: {}={}", path, setting.line, setting.key, setting.value);
+        if (setting.section == "Install" || setting.key == "Documentation" || setting.key == "Description") return;
+        if (setting.key == "ExecStart") {
+            if (setting.value.empty()) return;
+            const auto words = config::read_command_words(setting.value);
+            if (words.empty() || !is_keepalived(words.front()))
+                differs(where + ": it starts keepalived through another program",
+                        "start mainstayd in the same way, in a drop-in of mainstay.service");
+            return;
+        }
+        const auto row = std::ranges::find(kUnitRows, setting.key, &UnitRow::key);
+        if (row == kUnitRows.end()) {
+            kept_.push_back(fmt::format("[{}] {}={}", setting.section, setting.key, setting.value));
+            differs(where + ": mainstay.service does not have it",
+                    "add it to a drop-in in /etc/systemd/system/mainstay.service.d");
+        } else if (!row->what.empty()) {
+            differs(fmt::format("{}: {}", where, row->what), std::string{row->fix});
+        }
+    }
+
+    void judge_scripts() {
+        for (const auto& script : facts_.scripts) {
+            found(script.found
+                      ? fmt::format("script {} of {}: owner {}, mode {}", script.path, script.used_by, script.owner,
+                                    script.mode)
+                      : fmt::format("script {} of {}{}", script.path, script.used_by,
+                                    script.path.starts_with('/') ? ": it does not exist" : ": found through PATH"));
+            if (script.loose.empty()) continue;
+            differs(fmt::format(
+                        "{}: others than root may change {}; with enable_script_security it is not run, without it a "
+                        "warning is logged, also when that changes while the daemon runs",
+                        script.path, fmt::join(script.loose, ", ")),
+                    fmt::format("chown root:root {0}; chmod go-w {0}", fmt::join(script.loose, " ")));
+        }
+        if (!facts_.scripts.empty())
+            differs("scripts get PATH, HOME, TZ, LANG, LANGUAGE and LC_* of the environment, and nothing else",
+                    "let a script set what else it needs");
+    }
+
+    void judge_fifos() {
+        for (const auto& fifo : facts_.fifos) {
+            found(fifo.found ? fmt::format("{} {}: owner {}, mode {}", fifo.keyword, fifo.path, fifo.owner, fifo.mode)
+                             : fmt::format("{} {}: it does not exist now", fifo.keyword, fifo.path));
+            differs(fmt::format("lines in {} end in a newline and no NUL follows", fifo.path),
+                    "let the program that reads it accept that");
+        }
+    }
+
+    void judge_monitoring() {
+        const auto& values = facts_.loaded.config.global.more->values;
+        const bool snmp =
+            parsed_.supervisor.snmp || std::ranges::any_of(values, [](const config::KeywordValue& value) {
+                return value.keyword.starts_with("enable_snmp") || value.keyword.starts_with("enable_traps");
+            });
+        if (snmp) {
+            found("SNMP over AgentX");
+            differs("KEEPALIVED-MIB has no tables of virtual routes and rules", "");
+        }
+        differs("pid files are /run/mainstay/*.pid instead of /run/keepalived.pid and its siblings",
+                "change what reads them, or install mainstay-keepalived-compat, which keeps the names");
+        differs("the program is mainstayd, and its log lines have its name instead of Keepalived",
+                "change what looks for the name, or install mainstay-keepalived-compat, which keeps the names");
+    }
+
+    // Departures that show in this configuration; docs/compatibility.md has all of them.
+    void judge_behaviour() {
+        const auto& config = facts_.loaded.config;
+        const auto notifies = [](const config::Notifies& n) { return n != config::Notifies{}; };
+        if (std::ranges::any_of(config.instances, [&](const auto& i) { return notifies(i.notify); }) ||
+            std::ranges::any_of(config.sync_groups, [&](const auto& g) { return notifies(g.notify); }))
+            differs("notify scripts of one instance run one after the other, each waited for at most 10 s",
+                    "[scripts] notify_wait in mainstay.toml; 0 runs them in parallel as keepalived does");
+        if (!config.global.notification_email.empty() && !config.global.smtp_server.empty())
+            differs("mails are queued on disk and retried until they are delivered");
+        const bool scripts_check =
+            std::ranges::any_of(config.virtual_servers, [](const config::VirtualServer& service) {
+                return std::ranges::any_of(service.real_servers, [](const config::RealServer& server) {
+                    return std::ranges::any_of(server.checkers, [](const config::Checker& checker) {
+                        return checker.type == config::Checker::Type::Misc;
+                    });
+                });
+            });
+        if (scripts_check)
+            differs("a MISC_CHECK whose script cannot be executed has failed; keepalived takes it as passed",
+                    "let the account that runs it execute it");
+    }
+
+    void steps() {
+        if (!report_.can_run) {
+            step(facts_.configuration_found
+                     ? fmt::format("correct {} until `mainstayd -t -f {}` accepts it", facts_.configuration_path,
+                                   facts_.configuration_path)
+                     : std::string{
+                           "write a configuration; `mainstayctl migrate --from` converts the ones of ldirectord and "
+                           "ipvsadm"});
+            return;
+        }
+        step("begin with the BACKUP: a pair of one keepalived and one mainstay works");
+        step(fmt::format("mainstayd -t -f {}", facts_.configuration_path));
+        if (!options_kept_.empty())
+            step(
+                fmt::format("write the options that stay to /etc/default/mainstay (or /etc/sysconfig/mainstay): "
+                            "MAINSTAY_OPTIONS=\"{}\"",
+                            options_kept_));
+        if (!kept_.empty())
+            step(fmt::format("write /etc/systemd/system/mainstay.service.d/local.conf with: {}",
+                             fmt::join(kept_, "; ")));
+        step("systemctl disable --now keepalived && systemctl enable --now mainstay");
+        step("mainstayctl status && mainstayctl doctor");
+        step("way back: systemctl disable --now mainstay && systemctl enable --now keepalived");
+    }
+
+    const MigrateFacts& facts_;
+    MigrationReport report_;
+    std::vector<std::string> options_, kept_;
+    std::string options_kept_;
+    Options parsed_;
+};
+
+}  // namespace
+
+std::vector<std::string> keepalived_options(const MigrateFacts& facts) {
+    static constexpr std::array<std::string_view, 2> kVariables{"DAEMON_ARGS", "KEEPALIVED_OPTIONS"};
+    std::vector<std::string> words = start_words(facts);
+    if (words.empty()) words = {"/usr/sbin/keepalived", "$DAEMON_ARGS", "$KEEPALIVED_OPTIONS"};
+    const auto program = std::ranges::find_if(words, is_keepalived);
+    std::vector<std::string> options;
+    for (auto word = program == words.end() ? words.begin() : program + 1; word != words.end(); ++word) {
+        const auto variable = std::ranges::find_if(kVariables, [&](std::string_view name) {
+            return *word == fmt::format("${}", name) || *word == fmt::format("${{{}}}", name);
+        });
+        if (variable == kVariables.end()) {
+            options.push_back(*word);
+            continue;
+        }
+        for (auto& one : config::read_command_words(variable_value(facts, *variable)))
+            options.push_back(std::move(one));
+    }
+    // mainstay's unit has this one itself.
+    std::erase_if(options, [](const std::string& word) { return word == "--dont-fork" || word == "-n"; });
+    return options;
+}
+
+MigrationReport judge_migration(const MigrateFacts& facts) { return Judge{facts}.run(); }
+
+}  // namespace mainstay::cli

@@ -1,0 +1,119 @@
+#include "cli/migrate.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace mainstay;
+using namespace mainstay::cli;
+using Words = std::vector<std::string>;
+using Difference = MigrationReport::Difference;
+
+namespace {
+
+MigrateFacts facts_of(
+    const std::string& configuration = "vrrp_instance V {\ninterface eth0\nvirtual_router_id 1\n}\n") {
+    MigrateFacts facts;
+    facts.configuration_path = "/etc/keepalived/keepalived.conf";
+    facts.configuration_found = true;
+    facts.loaded = config::load_text("keepalived.conf", configuration, {});
+    return facts;
+}
+
+bool has(const MigrationReport& report, const Difference& wanted) {
+    return std::ranges::find(report.differs, wanted) != report.differs.end();
+}
+bool has(const Words& lines, const std::string& wanted) { return std::ranges::find(lines, wanted) != lines.end(); }
+
+}  // namespace
+
+TEST_CASE("keepalived's options are those of the unit with the variables of its files") {
+    MigrateFacts facts;
+    facts.option_files = {{"/etc/default/keepalived", "DAEMON_ARGS=\"-D -x\"\n"},
+                          {"/etc/sysconfig/keepalived", "KEEPALIVED_OPTIONS=\"--log-detail\"\n"}};
+    CHECK(keepalived_options(facts) == Words{"-D", "-x", "--log-detail"});
+
+    facts.units = {{"/etc/systemd/system/keepalived.service.d/a.conf",
+                    "[Service]\nExecStart=\nExecStart=/usr/sbin/keepalived -n -f '/etc/ka/my file' ${DAEMON_ARGS}\n"}};
+    CHECK(keepalived_options(facts) == Words{"-f", "/etc/ka/my file", "-D", "-x"});
+}
+
+TEST_CASE("an option without effect and one that mainstayd refuses are differences") {
+    MigrateFacts facts = facts_of();
+    facts.option_files = {{"/etc/default/keepalived", "DAEMON_ARGS='-D -d -x'\n"}};
+    const auto report = judge_migration(facts);
+
+    CHECK(has(report.found, "options of keepalived: -D -d -x"));
+    CHECK(has(report, {"-d/--dump-conf has no effect yet", "leave it out"}));
+    CHECK(has(report.found, "SNMP over AgentX"));
+    CHECK(has(report.steps,
+              "write the options that stay to /etc/default/mainstay (or /etc/sysconfig/mainstay): "
+              "MAINSTAY_OPTIONS=\"-D -x\""));
+
+    facts.option_files = {{"/etc/default/keepalived", "DAEMON_ARGS='-D --frobnicate -x'\n"}};
+    CHECK(has(judge_migration(facts), {"mainstayd refuses --frobnicate", "leave it out; see mainstayd(8)"}));
+}
+
+TEST_CASE("a drop-in's settings are kept, left out, or mainstay's unit has its own") {
+    MigrateFacts facts = facts_of();
+    facts.units = {{"/etc/systemd/system/keepalived.service.d/a.conf",
+                    "[Unit]\nAfter=frr.service\n[Service]\nNice=-5\nUser=ka\nKillMode=process\n"}};
+    const auto report = judge_migration(facts);
+
+    const std::string file = "/etc/systemd/system/keepalived.service.d/a.conf";
+    const std::string add = "add it to a drop-in in /etc/systemd/system/mainstay.service.d";
+    CHECK(has(report, {file + ":2: After=frr.service: mainstay.service does not have it", add}));
+    CHECK(has(report, {file + ":4: Nice=-5: mainstay.service does not have it", add}));
+    CHECK(has(report, {file + ":5: User=ka: the supervisor starts as root and each of its processes has an account of "
+                              "its own: User and Group break that",
+                       "leave it out"}));
+    CHECK(has(report.steps,
+              "write /etc/systemd/system/mainstay.service.d/local.conf with: [Unit] After=frr.service; "
+              "[Service] Nice=-5"));
+    CHECK(std::ranges::none_of(report.differs,
+                               [](const Difference& d) { return d.what.find("KillMode") != std::string::npos; }));
+}
+
+TEST_CASE("a script that others than root may change is a difference with its fix") {
+    MigrateFacts facts = facts_of();
+    facts.scripts = {{.used_by = "vrrp_script chk",
+                      .path = "/opt/ha/check",
+                      .found = true,
+                      .owner = "1000:1000",
+                      .mode = "0775",
+                      .loose = {"/opt/ha/check", "/opt/ha"}}};
+    const auto report = judge_migration(facts);
+
+    CHECK(has(report.found, "script /opt/ha/check of vrrp_script chk: owner 1000:1000, mode 0775"));
+    CHECK(
+        has(report,
+            {"/opt/ha/check: others than root may change /opt/ha/check, /opt/ha; with enable_script_security it is not "
+             "run, without it a warning is logged, also when that changes while the daemon runs",
+             "chown root:root /opt/ha/check /opt/ha; chmod go-w /opt/ha/check /opt/ha"}));
+}
+
+TEST_CASE("the FIFO of a reader and SNMP of the configuration are found") {
+    MigrateFacts facts = facts_of("global_defs {\nenable_snmp_vrrp\nnotify_fifo /run/ka.fifo\n}\n");
+    facts.fifos = {{.keyword = "notify_fifo", .path = "/run/ka.fifo"}};
+    const auto report = judge_migration(facts);
+
+    CHECK(has(report.found, "notify_fifo /run/ka.fifo: it does not exist now"));
+    CHECK(has(report, {"lines in /run/ka.fifo end in a newline and no NUL follows",
+                       "let the program that reads it accept that"}));
+    CHECK(has(report, {"KEEPALIVED-MIB has no tables of virtual routes and rules", ""}));
+}
+
+TEST_CASE("without a configuration that can run, the only step is to get one") {
+    MigrateFacts none;
+    none.configuration_path = "/etc/keepalived/keepalived.conf";
+    const auto missing = judge_migration(none);
+    CHECK(!missing.can_run);
+    CHECK(missing.found == Words{"no configuration: /etc/keepalived/keepalived.conf does not exist"});
+    CHECK(missing.steps ==
+          Words{"write a configuration; `mainstayctl migrate --from` converts the ones of ldirectord and ipvsadm"});
+
+    const auto broken = judge_migration(facts_of("vrrp_instance V {\n}\n"));
+    CHECK(!broken.can_run);
+    CHECK(broken.steps == Words{"correct /etc/keepalived/keepalived.conf until `mainstayd -t -f "
+                                "/etc/keepalived/keepalived.conf` accepts it"});
+}
