@@ -180,11 +180,12 @@ class Site:
     """Three directors (MASTER, BACKUP, FAULT) and a witness. `states` names those that are wanted."""
 
     def __init__(self, folder, states=("MASTER", "BACKUP", "FAULT"), private_dev=False, every=True, before="", options=(),
-                 snmp=False):
+                 snmp=False, programs=None):
         self.lan = Lan(folder)
         self.every = every
         self.options = (*options, "-x", "-A", SOCKET) if snmp else options
         self.snmp = snmp
+        self.programs = programs
         self.before = before
         self.lan.switch("office")
         self.hosts, self.daemons, self.texts = {}, {}, {}
@@ -216,8 +217,18 @@ class Site:
 
     def start(self, state, env=None):
         """Starts the director of this state from its file."""
-        self.daemons[state] = wait_ready(self.hosts[state].mainstayd(self.texts[state], *self.options, env=env or {"MIBS": ""}), PLENTY)
-        return self.daemons[state]
+        host, env = self.hosts[state], env or {"MIBS": ""}
+        if self.programs and state == "MASTER":
+            host.run(["mkdir", "-p", self.programs])
+            for name in ("mainstayd", *ROLES):
+                if name != "mainstayd-spare":  # that is mainstayd-vrrp
+                    host.run(["cp", program(name), f"{self.programs}/{name}"])
+            path = host.write("/run/keepalived.conf", self.texts[state])
+            daemon = host.start([f"{self.programs}/mainstayd", "-n", "-l", "-D", "-f", path, *self.options], env=env)
+        else:
+            daemon = host.mainstayd(self.texts[state], *self.options, env=env)
+        self.daemons[state] = wait_ready(daemon, PLENTY)
+        return daemon
 
     def address(self, state):
         return f"192.168.4.{11 + list(self.hosts).index(state)}"
@@ -262,12 +273,13 @@ class Site:
     # ---- measuring ----
 
     @contextlib.contextmanager
-    def fault(self, what, lost="nothing", takeovers=0, unanswered=0.0, both=0.0, settle=True):
+    def fault(self, what, lost="nothing", takeovers=0, unanswered=0.0, both=0.0, settle=True, peer=None):
         """Measures what the witness sees from now until the directors are as before. The bounds: how often another
-        director takes over at most, for how many seconds no request is answered, and for how many two advertise."""
+        director takes over at most, for how many seconds no request is answered, and for how many two advertise.
+        `peer`: these words are the row's, where which of two good outcomes is measured is chance."""
         self.answers(5)
         begin = time.monotonic()
-        row = Row(what, lost)
+        row = Row(what, lost, peer)
         try:
             yield row
             if settle:
@@ -288,14 +300,15 @@ class Site:
         """Writes the row for tools/faults."""
         if RESULTS not in os.environ or self.test is None:
             return
-        words = ("**fails**", "**fails**") if failed or row.seen is None else (row.seen.peer_words(), row.seen.client_words())
+        words = ("**fails**", "**fails**") if failed or row.seen is None else (row.peer or row.seen.peer_words(), row.seen.client_words())
         keep_row(self.module, self.section, row.what, words[0], words[1], row.lost, self.test)
 
 
 class Row:
-    def __init__(self, what, lost):
+    def __init__(self, what, lost, peer=None):
         self.what = what
         self.lost = lost
+        self.peer = peer
         self.seen = None
 
 
@@ -327,6 +340,24 @@ def signal_all(pids, number):
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
+
+
+def exists(pid):
+    """True while a process runs or stands still; one that has ended and is not waited for yet does not count."""
+    with contextlib.suppress(OSError):
+        return ") Z " not in pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    return False
+
+
+def kill(*pids):
+    signal_all(pids, signal.SIGKILL)
+    wait_until(lambda: not any(map(exists, pids)), PLENTY, "the processes to end")
+
+
+def adverts_pass(site, seconds):
+    """Lets as many adverts pass as a master sends in this time."""
+    begin = time.monotonic()
+    wait_until(lambda: sum(at > begin for at, *_ in site.witness.read().adverts) >= seconds / INTERVAL, 2 * PLENTY, "adverts")
 
 
 def freeze(daemon):
