@@ -217,18 +217,27 @@ class Site:
 
     def start(self, state, env=None):
         """Starts the director of this state from its file."""
-        host, env = self.hosts[state], env or {"MIBS": ""}
+        host, where = self.hosts[state], pathlib.Path(program("mainstayd")).parent
+        path = "/run/keepalived.conf"
+        if not host.path(path).exists() or host.read(path) != self.texts[state]:
+            host.write(path, self.texts[state])
         if self.programs and state == "MASTER":
-            host.run(["mkdir", "-p", self.programs])
+            where = self.programs
+            host.run(["mkdir", "-p", where])
             for name in ("mainstayd", *ROLES):
                 if name != "mainstayd-spare":  # that is mainstayd-vrrp
-                    host.run(["cp", program(name), f"{self.programs}/{name}"])
-            path = host.write("/run/keepalived.conf", self.texts[state])
-            daemon = host.start([f"{self.programs}/mainstayd", "-n", "-l", "-D", "-f", path, *self.options], env=env)
-        else:
-            daemon = host.mainstayd(self.texts[state], *self.options, env=env)
+                    host.run(["cp", program(name), f"{where}/{name}"])
+        daemon = host.start([f"{where}/mainstayd", "-n", "-l", "-D", "-f", path, *self.options], env=env or {"MIBS": ""})
         self.daemons[state] = wait_ready(daemon, PLENTY)
         return daemon
+
+    def reload(self, *states):
+        """SIGHUP; waits until the reload is complete."""
+        for state in states:
+            daemon = self.daemons[state]
+            before = daemon.output().count("Reload complete")
+            daemon.send(signal.SIGHUP)
+            wait_until(lambda d=daemon, b=before: d.output().count("Reload complete") > b, PLENTY, lambda d=daemon: d.output()[-3000:])
 
     def address(self, state):
         return f"192.168.4.{11 + list(self.hosts).index(state)}"
