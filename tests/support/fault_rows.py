@@ -54,8 +54,8 @@ virtual_server 192.168.4.201 80 {
 # ---- what the witness saw ----
 
 class Witness:
-    def __init__(self, host, device="eth0", vip=VIP):
-        self.process = host.start(["/usr/bin/python3", WITNESS, device, vip], name="witness")
+    def __init__(self, host, *arguments):
+        self.process = host.start(["/usr/bin/python3", WITNESS, *arguments], name="witness")
         self.adverts, self.sent, self.answers, self.announced = [], {}, {}, []
         self.at, self.rest = 0, ""
         wait_until(lambda: "ready" in self.process.output(), PLENTY, lambda: self.process.output())
@@ -86,19 +86,19 @@ class Witness:
 
 
 class Seen:
-    """What was measured between two moments of CLOCK_MONOTONIC."""
+    """What was measured between two moments of CLOCK_MONOTONIC: the adverts that one witness heard, the requests of another."""
 
-    def __init__(self, witness, begin, end, interval=INTERVAL, down=DOWN):
+    def __init__(self, witness, clients, begin, end, interval=INTERVAL, down=DOWN):
         witness.read()
+        clients.read()
         self.interval = interval
         self.adverts = [advert for advert in witness.adverts if begin - 2 * interval <= advert[0] <= end]
-        sent = sorted((number, at) for number, at in witness.sent.items() if begin <= at <= end)
-        answered = [number for number, _ in sent if number in witness.answers]
+        sent = sorted((number, at) for number, at in clients.sent.items() if begin <= at <= end)
+        answered = [number for number, _ in sent if number in clients.answers]
         # What was asked after the last answer may still be on its way.
         self.asked = [(n, at) for n, at in sent if answered and n <= answered[-1]]
-        self.failed = [(n, at) for n, at in self.asked if n not in witness.answers]
-        self.unanswered = self.longest_silence(witness)
-        self.answered_by = {witness.answers[n][1] for n in answered}
+        self.failed = [(n, at) for n, at in self.asked if n not in clients.answers]
+        self.unanswered = self.longest_silence(clients)
         times = [at for at, _, priority in self.adverts if priority > 0]
         self.gap = max((b - a for a, b in zip(times, times[1:])), default=0.0)
         self.spans = self.find_spans(down)
@@ -111,10 +111,10 @@ class Seen:
         self.both = sum(max(0.0, min(a[2], b[2]) - max(a[1], b[1]))
                         for at, a in enumerate(self.spans) for b in self.spans[at + 1:] if a[0] != b[0])
 
-    def longest_silence(self, witness):
+    def longest_silence(self, clients):
         longest, since = 0.0, None
         for number, at in self.asked:
-            if number in witness.answers:
+            if number in clients.answers:
                 longest, since = max(longest, at - since if since else 0.0), None
             elif since is None:
                 since = at
@@ -212,7 +212,7 @@ class Site:
             if self.snmp:
                 Master(self.hosts[state])
             self.start(state)
-        self.witness = Witness(self.client)
+        self.witness = self.clients = Witness(self.client, "eth0", VIP)
         self.settle()
 
     def start(self, state, env=None):
@@ -271,7 +271,7 @@ class Site:
     def answers(self, count=15, timeout=PLENTY):
         """Waits until the address answers: this many requests that are sent from now on."""
         begin = time.monotonic()
-        wait_until(lambda: self.witness.answered_since(begin) >= count, timeout, "the virtual address to answer")
+        wait_until(lambda: self.clients.answered_since(begin) >= count, timeout, "the virtual address to answer")
 
     def tails(self):
         return "\n".join(f"---- {state} ----\n{daemon.output()[-3000:]}" for state, daemon in self.daemons.items())
@@ -294,7 +294,7 @@ class Site:
             if settle:
                 self.settle()
             self.answers()
-            row.seen = Seen(self.witness, begin, time.monotonic())
+            row.seen = Seen(self.witness, self.clients, begin, time.monotonic())
             print(f"{what}: {row.seen.summary()}")
             assert row.seen.takeovers <= takeovers, f"{what}: another director took over: {row.seen.summary()}"
             assert row.seen.unanswered <= unanswered, f"{what}: the address did not answer: {row.seen.summary()}"

@@ -1,10 +1,11 @@
 """A host beside a pair of directors: it asks the virtual address fifty times a second and hears every advert.
 
-usage: fault_witness.py DEVICE VIP
+usage: fault_witness.py DEVICE VIP, or fault_witness.py tcp VIP PORT, which asks only, by TCP, ten times a second
 It prints a line for each event, with CLOCK_MONOTONIC: `sent T NUMBER`, `answer T NUMBER MAC`, `advert T SOURCE PRIORITY`,
 and `arp T MAC` for each announcement of the virtual address. A step of the wall clock changes none of these times.
 """
 
+import contextlib
 import os
 import select
 import socket
@@ -12,7 +13,7 @@ import struct
 import sys
 import time
 
-PACE = 0.02
+PACE, TCP_PACE = 0.02, 0.1
 ALL_IP, ARP = 0x0800, 0x0806
 ICMP, VRRP = 1, 112
 PACKET_ADD_MEMBERSHIP, PACKET_MR_ALLMULTI = 1, 2
@@ -82,5 +83,23 @@ def main(device, vip):
                 pass  # no answer to ARP: the request has failed
 
 
+def ask_by_tcp(vip, port):
+    """Connects and waits for an answer; one that takes longer than half a second has failed."""
+    say("ready")
+    number = 0
+    while True:
+        sys.stdout.flush()
+        number += 1
+        begin = time.monotonic()
+        say("sent", f"{begin:.4f}", number)
+        with contextlib.suppress(OSError), socket.create_connection((vip, int(port)), 0.5) as one:
+            if one.recv(64):
+                say("answer", f"{time.monotonic():.4f}", number, "tcp")
+        time.sleep(max(0.0, begin + TCP_PACE - time.monotonic()))
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1] == "tcp":
+        ask_by_tcp(*sys.argv[2:])
+    else:
+        main(*sys.argv[1:])
