@@ -24,8 +24,8 @@ def site(cache, request, tmp_path):
 
 def test_all_addresses_that_somebody_flushes(site):
     host = site.hosts["MASTER"]
-    with site.fault("`ip addr flush dev eth0` on the MASTER: its own address goes, too, and comes back after 2 s", takeovers=1,
-                    unanswered=2):
+    with site.fault("`ip addr flush dev eth0` on the MASTER: its own address goes, too, and comes back after 2 s",
+                    takeovers=1, unanswered=2):
         host.run(["ip", "addr", "flush", "dev", "eth0"])
         adverts_pass(site, 2)
         print("MASTER:", host.addresses("eth0"), "BACKUP:", site.hosts["BACKUP"].addresses("eth0"))
@@ -34,7 +34,8 @@ def test_all_addresses_that_somebody_flushes(site):
 
 def test_a_virtual_address_that_somebody_removes_again_and_again(site):
     host, remove = site.hosts["MASTER"], ["ip", "addr", "del", f"{VIP}/32", "dev", "eth0"]
-    with site.fault(f"the virtual address of the MASTER is removed {RESTORATIONS} times, each time when it is there again", unanswered=1):
+    with site.fault(f"the virtual address of the MASTER is removed {RESTORATIONS} times, whenever it is there again",
+                    unanswered=1):
         for _ in range(RESTORATIONS):
             wait_holds(host)
             host.run(remove)

@@ -46,7 +46,7 @@ def test_a_hundred_reloads_in_ten_seconds_leave_the_last_file_in_force(site):
         for number in range(100):
             path.write_text(site.texts["MASTER"] if number % 2 else with_more(site.texts["MASTER"]), encoding="utf-8")
             daemon.send(signal.SIGHUP)
-            wait_until(lambda n=number: time.monotonic() >= begin + n / 10, PLENTY, "the next reload's time", interval=0.01)
+            wait_until(lambda n=number: time.monotonic() >= begin + n / 10, PLENTY, "the next reload's time", 0.01)
         assert daemon.output().count("Reload complete") > before
         reload(site, with_more(site.texts["MASTER"]))
         wait_holds(site.hosts["MASTER"], MORE)
@@ -63,7 +63,8 @@ def test_a_reload_in_the_middle_of_an_upgrade_counts_after_it(site):
         before = set(roles(site.daemons["MASTER"]).values())
         site.hosts["MASTER"].path("/run/keepalived.conf").write_text(with_more(site.texts["MASTER"]), encoding="utf-8")
         running = upgrade(site)
-        wait_until(lambda: set(roles(site.daemons["MASTER"]).values()) != before or not running.alive(), PLENTY, "the upgrade", 0.005)
+        wait_until(lambda: set(roles(site.daemons["MASTER"]).values()) != before or not running.alive(), PLENTY,
+                   "the upgrade", 0.005)
         for _ in range(10):
             site.daemons["MASTER"].send(signal.SIGHUP)
         running.wait(PLENTY)
@@ -76,7 +77,8 @@ def test_a_vrrp_process_that_dies_in_the_middle_of_an_upgrade_moves_no_address(s
                     peer="at most one takeover"):
         before = roles(site.daemons["MASTER"])["mainstayd-vrrp"]
         running = upgrade(site)
-        wait_until(lambda: roles(site.daemons["MASTER"]).get("mainstayd-vrrp") != before or not running.alive(), PLENTY, "the upgrade", 0.005)
+        wait_until(lambda: roles(site.daemons["MASTER"]).get("mainstayd-vrrp") != before or not running.alive(), PLENTY,
+                   "the upgrade", 0.005)
         kill(*[pid for role, pid in roles(site.daemons["MASTER"]).items() if role == "mainstayd-vrrp"])
         running.wait(PLENTY)
 

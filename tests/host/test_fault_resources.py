@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import resource
 import signal
 
@@ -54,7 +55,8 @@ def drill(site, what, lost="nothing"):
     with site.fault(f"{what}: mainstayd-vrrp of the MASTER is killed, both reload", lost):
         kill(roles(site.daemons["MASTER"])["mainstayd-vrrp"])
         site.reload(*BOTH)
-    with site.fault(f"{what}: the supervisor of the MASTER is killed, and started again", lost, takeovers=1, unanswered=1):
+    with site.fault(f"{what}: the supervisor of the MASTER is killed, and started again", lost, takeovers=1,
+                    unanswered=1):
         pids = family(site.daemons["MASTER"])
         kill(site.daemons["MASTER"].pid)
         wait_until(lambda: not any(map(exists, pids)), PLENTY, "the roles to end")
@@ -89,7 +91,8 @@ def test_read_only_disks_move_nothing(site):
 def test_a_journal_that_is_gone_moves_nothing(request, tmp_path):
     site = Site(tmp_path, BOTH, every=False, options=("--log-journal=/run/journal",))
     try:
-        drill(name_the_test(site, request), "no journald (--log-journal)", "the log, where it goes to the journal alone")
+        drill(name_the_test(site, request), "no journald (--log-journal)",
+              "the log, where it goes to the journal alone")
     finally:
         site.close()
 
@@ -97,9 +100,9 @@ def test_a_journal_that_is_gone_moves_nothing(request, tmp_path):
 def as_account(host, pid, *command):
     """As the account of the process: only that may change its limits without CAP_SYS_RESOURCE."""
     status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    ids = {line.split()[0]: line.split()[1] for line in status.splitlines() if line.startswith(("Uid:", "Gid:", "NSpid:"))}
-    inside = status[status.index("NSpid:"):].splitlines()[0].split()[-1]
-    host.run(["setpriv", f"--reuid={ids['Uid:']}", f"--regid={ids['Gid:']}", "--clear-groups", *command[:1], "--pid", inside, *command[1:]])
+    fields = {line.partition(":")[0]: line.split()[1:] for line in status.splitlines()}
+    host.run(["setpriv", f"--reuid={fields['Uid'][0]}", f"--regid={fields['Gid'][0]}", "--clear-groups",
+              *command, "--pid", fields["NSpid"][-1]])
 
 
 def limit(host, pid, kind, value):
@@ -116,11 +119,12 @@ def address_space(pid):
 
 
 def soft_limit(pid, name):
-    line = next(line for line in pathlib.Path(f"/proc/{pid}/limits").read_text(encoding="ascii").splitlines() if line.startswith(name))
-    return line[len("Max address space") + 8:].split()[0]
+    text = pathlib.Path(f"/proc/{pid}/limits").read_text(encoding="ascii")
+    return re.search(rf"^{name} +(\S+)", text, re.MULTILINE)[1]
 
 
-LIMITS = {"descriptors": ("nofile", descriptors_used, "Max open files"), "memory": ("as", address_space, "Max address space")}
+LIMITS = {"descriptors": ("nofile", descriptors_used, "Max open files"),
+          "memory": ("as", address_space, "Max address space")}
 
 
 @contextlib.contextmanager
@@ -132,6 +136,11 @@ def at_the_limit(host, pids, what):
     yield
     for pid in filter(exists, pids):
         limit(host, pid, kind, before[pid])
+
+
+def reloads_ended(daemon):
+    """How many reloads were completed or refused."""
+    return daemon.output().count("Reload complete") + daemon.output().count("stays in use")
 
 
 def processor_seconds(pids):
@@ -146,18 +155,18 @@ def processor_seconds(pids):
 @pytest.mark.parametrize("what", LIMITS)
 def test_roles_at_their_limit_move_nothing(site, what):
     host, daemon = site.hosts["MASTER"], site.daemons["MASTER"]
-    with site.fault(f"every role of the MASTER at its limit of {what}; a reload with 100 more addresses, questions for its status"):
+    with site.fault(f"every role of the MASTER at its limit of {what}; a reload with 100 more addresses, `status`"):
         more = "\n".join([VIP, *(f"192.168.5.{n}" for n in range(1, 101))]) + "\n"
         with at_the_limit(host, family(daemon)[1:], what):
             host.write("/run/keepalived.conf", site.texts["MASTER"].replace(f"{VIP}\n", more))
-            before = daemon.output().count("Reload complete") + daemon.output().count("stays in use")
+            before = reloads_ended(daemon)
             daemon.send(signal.SIGHUP)
             for _ in range(5):
                 host.start(["timeout", "2", program("mainstayctl"), "status"])
             spent = processor_seconds(family(daemon))
             adverts_pass(site, 2)
             assert processor_seconds(family(daemon)) - spent < 1, "a process that computes without end"
-        wait_until(lambda: daemon.output().count("Reload complete") + daemon.output().count("stays in use") > before, PLENTY, "the reload")
+        wait_until(lambda: reloads_ended(daemon) > before, PLENTY, "the reload")
         host.write("/run/keepalived.conf", site.texts["MASTER"])
         site.reload("MASTER")
 

@@ -1,8 +1,8 @@
 """docs/faults.md: what a pair of directors, its peer and its clients saw while something broke.
 
-A Site is three directors on one switch with adverts every 200 ms (one is MASTER, two BACKUP, three in FAULT because of a
-tracked interface) and a witness that asks the virtual address and hears every advert. `site.fault(WHAT)` measures what
-the witness saw from its begin to its end; `tools/faults` makes the document of these rows.
+A Site is three directors on one switch with adverts every 200 ms (one is MASTER, two BACKUP, three in FAULT because of
+a tracked interface) and a witness that asks the virtual address and hears every advert. `site.fault(WHAT)` measures
+what the witness saw from its begin to its end; `tools/faults` makes the document of these rows.
 """
 
 import contextlib
@@ -86,7 +86,7 @@ class Witness:
 
 
 class Seen:
-    """What was measured between two moments of CLOCK_MONOTONIC: the adverts that one witness heard, the requests of another."""
+    """What was measured between two moments of CLOCK_MONOTONIC: the adverts of one witness, the requests of another."""
 
     def __init__(self, witness, clients, begin, end, interval=INTERVAL, down=DOWN):
         witness.read()
@@ -150,8 +150,9 @@ class Seen:
         return f"no answer for at most {rounded(self.unanswered)}" if self.failed else "no request failed"
 
     def summary(self):
-        return (f"gap {self.gap:.2f} s, takeovers {self.takeovers}, others held {self.others_held:.2f} s, both {self.both:.2f} s, "
-                f"failed {len(self.failed)} of {len(self.asked)}, unanswered {self.unanswered:.2f} s")
+        return (f"gap {self.gap:.2f} s, takeovers {self.takeovers}, others held {self.others_held:.2f} s, "
+                f"both {self.both:.2f} s, failed {len(self.failed)} of {len(self.asked)}, "
+                f"unanswered {self.unanswered:.2f} s")
 
 
 def rounded(seconds):
@@ -163,8 +164,8 @@ def rounded(seconds):
 def director(priority, more="", before="", every=True):
     """The file of a director; with `every`, one for which each of the processes runs."""
     tracked = "track_file {\n weight\n}\n" if every else ""
-    return (before + (EVERYTHING if every else "")
-            + fast(priority=priority, more="garp_master_delay 0\n" + tracked + more).replace("advert_int 0.1", f"advert_int {INTERVAL}"))
+    instance = fast(priority=priority, more="garp_master_delay 0\n" + tracked + more)
+    return before + (EVERYTHING if every else "") + instance.replace("advert_int 0.1", f"advert_int {INTERVAL}")
 
 
 def roles(daemon):
@@ -179,8 +180,8 @@ def roles(daemon):
 class Site:
     """Three directors (MASTER, BACKUP, FAULT) and a witness. `states` names those that are wanted."""
 
-    def __init__(self, folder, states=("MASTER", "BACKUP", "FAULT"), private_dev=False, every=True, before="", options=(),
-                 snmp=False, programs=None):
+    def __init__(self, folder, states=("MASTER", "BACKUP", "FAULT"), private_dev=False, every=True, before="",
+                 options=(), snmp=False, programs=None):
         self.lan = Lan(folder)
         self.every = every
         self.options = (*options, "-x", "-A", SOCKET) if snmp else options
@@ -198,16 +199,19 @@ class Site:
 
     def begin(self, states, private_dev):
         for number, state in enumerate(states):
-            host = self.lan.host(("one", "two", "three")[number], private_dev=private_dev, eth0=("office", f"192.168.4.{11 + number}/24"))
+            host = self.lan.host(("one", "two", "three")[number], private_dev=private_dev,
+                                 eth0=("office", f"192.168.4.{11 + number}/24"))
             self.hosts[state] = host
             host.write("/run/weight", "0\n")
             if state == "FAULT":
                 host.run(["ip", "link", "add", "gone0", "type", "bridge"])
-            self.texts[state] = director({"MASTER": 150, "BACKUP": 100, "FAULT": 50}[state], every=self.every, before=self.before,
+            self.texts[state] = director({"MASTER": 150, "BACKUP": 100, "FAULT": 50}[state],
+                                         every=self.every, before=self.before,
                                          more="track_interface {\n gone0\n}\n" if state == "FAULT" else "")
         self.client = self.lan.host("witness", eth0=("office", "192.168.4.1/24"))
         # The witness forgets no hardware address of itself: it depends on announcements, as a router does.
-        self.client.run(["sysctl", "-qw", "net.ipv4.neigh.eth0.base_reachable_time_ms=3600000", "net.ipv4.neigh.eth0.gc_stale_time=3600"])
+        self.client.run(["sysctl", "-qw", "net.ipv4.neigh.eth0.base_reachable_time_ms=3600000",
+                         "net.ipv4.neigh.eth0.gc_stale_time=3600"])
         for state in states:
             if self.snmp:
                 Master(self.hosts[state])
@@ -217,8 +221,7 @@ class Site:
 
     def start(self, state, env=None):
         """Starts the director of this state from its file."""
-        host, where = self.hosts[state], pathlib.Path(program("mainstayd")).parent
-        path = "/run/keepalived.conf"
+        host, where, path = self.hosts[state], pathlib.Path(program("mainstayd")).parent, "/run/keepalived.conf"
         if not host.path(path).exists() or host.read(path) != self.texts[state]:
             host.write(path, self.texts[state])
         if self.programs and state == "MASTER":
@@ -227,7 +230,8 @@ class Site:
             for name in ("mainstayd", *ROLES):
                 if name != "mainstayd-spare":  # that is mainstayd-vrrp
                     host.run(["cp", program(name), f"{where}/{name}"])
-        daemon = host.start([f"{where}/mainstayd", "-n", "-l", "-D", "-f", path, *self.options], env=env or {"MIBS": ""})
+        command = [f"{where}/mainstayd", "-n", "-l", "-D", "-f", path, *self.options]
+        daemon = host.start(command, env=env or {"MIBS": ""})
         self.daemons[state] = wait_ready(daemon, PLENTY)
         return daemon
 
@@ -237,7 +241,8 @@ class Site:
             daemon = self.daemons[state]
             before = daemon.output().count("Reload complete")
             daemon.send(signal.SIGHUP)
-            wait_until(lambda d=daemon, b=before: d.output().count("Reload complete") > b, PLENTY, lambda d=daemon: d.output()[-3000:])
+            wait_until(lambda d=daemon, b=before: d.output().count("Reload complete") > b, PLENTY,
+                       lambda d=daemon: d.output()[-3000:])
 
     def address(self, state):
         return f"192.168.4.{11 + list(self.hosts).index(state)}"
@@ -261,12 +266,17 @@ class Site:
 
     def wanted_roles(self):
         # The reader ends by itself; a site of addresses alone has fewer processes.
-        absent = {"mainstayd-read"} | (set() if self.snmp else {"mainstayd-snmp"})
-        return [role for role in ROLES if role not in absent and (self.every or role in ("mainstayd-vrrp", "mainstayd-obs"))]
+        least = {"mainstayd-vrrp", "mainstayd-obs"}
+        wanted = set(ROLES) - {"mainstayd-read"} if self.every else least
+        return wanted if self.snmp else wanted - {"mainstayd-snmp"}
 
     def settle(self, timeout=2 * PLENTY):
-        wait_until(self.settled, timeout, lambda: f"every director to be as before: {[self.state_of(s) for s in self.hosts]}, "
-                   f"{[sorted(roles(d)) for d in self.daemons.values() if d.alive()]}\n{self.tails()}", interval=0.1)
+        wait_until(self.settled, timeout, lambda: f"every director to be as before: {self.shown()}", interval=0.1)
+
+    def shown(self):
+        states = {state: self.state_of(state) for state in self.hosts}
+        running = {state: sorted(roles(daemon)) for state, daemon in self.daemons.items() if daemon.alive()}
+        return f"{states}, {running}\n{self.tails()}"
 
     def answers(self, count=15, timeout=PLENTY):
         """Waits until the address answers: this many requests that are sent from now on."""
@@ -309,8 +319,11 @@ class Site:
         """Writes the row for tools/faults."""
         if RESULTS not in os.environ or self.test is None:
             return
-        words = ("**fails**", "**fails**") if failed or row.seen is None else (row.peer or row.seen.peer_words(), row.seen.client_words())
-        keep_row(self.module, self.section, row.what, words[0], words[1], row.lost, self.test)
+        peer = clients = "**fails**"
+        if not failed:
+            peer, clients = row.peer or row.seen.peer_words(), row.seen.client_words()
+        keep_row(self.module, {"section": self.section, "what": row.what, "peer": peer, "clients": clients,
+                               "lost": row.lost, "test": self.test})
 
 
 class Row:
@@ -366,7 +379,8 @@ def kill(*pids):
 def adverts_pass(site, seconds):
     """Lets as many adverts pass as a master sends in this time."""
     begin = time.monotonic()
-    wait_until(lambda: sum(at > begin for at, *_ in site.witness.read().adverts) >= seconds / INTERVAL, 2 * PLENTY, "adverts")
+    wait_until(lambda: sum(at > begin for at, *_ in site.witness.read().adverts) >= seconds / INTERVAL, 2 * PLENTY,
+               "adverts")
 
 
 def freeze(daemon):
@@ -383,13 +397,12 @@ def thaw(daemon, pids):
 
 # ---- rows and the document ----
 
-def keep_row(module, section, what, peer, clients, lost, test):
+def keep_row(module, new):
     folder = pathlib.Path(os.environ[RESULTS])
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{module}.json"
     have = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
-    new = {"section": section, "what": what, "peer": peer, "clients": clients, "lost": lost, "test": test}
-    have = [row for row in have if row["what"] != what] + [new]
+    have = [row for row in have if row["what"] != new["what"]] + [new]
     file.write_text(json.dumps(have, indent=1) + "\n", encoding="utf-8")
 
 
@@ -401,8 +414,8 @@ def rows_of(text):
             section = line[3:]
         fields = [field.strip() for field in re.split(r"(?<!\\)\|", line)[1:-1]]
         if len(fields) == len(COLUMNS) and fields[0] != COLUMNS[0] and not fields[0].startswith("---"):
-            found.append({"section": section, "what": fields[0], "peer": fields[1], "clients": fields[2], "lost": fields[3],
-                          "test": fields[4].strip("`")})
+            found.append({"section": section, "what": fields[0], "peer": fields[1], "clients": fields[2],
+                          "lost": fields[3], "test": fields[4].strip("`")})
     return found
 
 

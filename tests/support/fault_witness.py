@@ -1,8 +1,8 @@
 """A host beside a pair of directors: it asks the virtual address fifty times a second and hears every advert.
 
 usage: fault_witness.py DEVICE VIP, or fault_witness.py tcp VIP PORT, which asks only, by TCP, ten times a second
-It prints a line for each event, with CLOCK_MONOTONIC: `sent T NUMBER`, `answer T NUMBER MAC`, `advert T SOURCE PRIORITY`,
-and `arp T MAC` for each announcement of the virtual address. A step of the wall clock changes none of these times.
+It prints a line for each event, with CLOCK_MONOTONIC: `sent T NUMBER`, `answer T NUMBER MAC`, `advert T SOURCE
+PRIORITY`, and `arp T MAC` for each announcement of the virtual address. A step of the wall clock changes no such time.
 """
 
 import contextlib
