@@ -71,7 +71,7 @@ def test_without_a_syslog_socket_everything_goes_on(site):
 
 def test_full_disks_move_nothing(site):
     with on_both(site, WRITTEN, FILL, EMPTY):
-        drill(site, "/run, /var/spool, /var/log, /var/lib/mainstay and /tmp full", "pid files, dumps and event history")
+        drill(site, "/run, /var/spool, /var/log, /var/lib/mainstay and /tmp full", "pid files and flight records")
 
 
 def test_read_only_disks_move_nothing(site):
@@ -81,7 +81,7 @@ def test_read_only_disks_move_nothing(site):
     with on_both(site, folders, READ_ONLY, WRITABLE):
         for state in BOTH:
             site.start(state)
-        drill(site, f"{', '.join(folders)} read-only from the start", "event history and dumps")
+        drill(site, f"{', '.join(folders)} read-only from the start", "event history and flight records")
         for state in BOTH:
             assert site.daemons[state].stop(timeout=PLENTY) == 0
     for state in BOTH:
@@ -125,6 +125,7 @@ def soft_limit(pid, name):
 
 LIMITS = {"descriptors": ("nofile", descriptors_used, "Max open files"),
           "memory": ("as", address_space, "Max address space")}
+LOST = {"descriptors": "the reload: the running configuration stays in use", "memory": "flight records"}
 
 
 @contextlib.contextmanager
@@ -155,7 +156,8 @@ def processor_seconds(pids):
 @pytest.mark.parametrize("what", LIMITS)
 def test_roles_at_their_limit_move_nothing(site, what):
     host, daemon = site.hosts["MASTER"], site.daemons["MASTER"]
-    with site.fault(f"every role of the MASTER at its limit of {what}; a reload with 100 more addresses, `status`"):
+    with site.fault(f"every role of the MASTER at its limit of {what}; a reload with 100 more addresses",
+                    LOST[what]):
         more = "\n".join([VIP, *(f"192.168.5.{n}" for n in range(1, 101))]) + "\n"
         with at_the_limit(host, family(daemon)[1:], what):
             host.write("/run/keepalived.conf", site.texts["MASTER"].replace(f"{VIP}\n", more))
@@ -174,7 +176,8 @@ def test_roles_at_their_limit_move_nothing(site, what):
 @pytest.mark.parametrize("what", LIMITS)
 def test_a_supervisor_at_its_limit_moves_nothing(site, what):
     host, daemon = site.hosts["MASTER"], site.daemons["MASTER"]
-    with site.fault(f"the supervisor of the MASTER at its limit of {what}; a reload, and mainstayd-obs is killed"):
+    with site.fault(f"the supervisor of the MASTER at its limit of {what}; a reload, and mainstayd-obs is killed",
+                    "status and mails, until a process starts"):
         with at_the_limit(host, [daemon.pid], what):
             daemon.send(signal.SIGHUP)
             adverts_pass(site, 1)

@@ -142,7 +142,7 @@ class Seen:
         if self.takeovers:
             times = "one takeover" if self.takeovers == 1 else f"{self.takeovers} takeovers"
             words = f"{times}, {'after a resignation' if self.resigned else f'after at most {gap} intervals'}"
-            words += f"; back within {rounded(self.others_held + self.interval)}" if self.back else ""
+            words += f"; back within {rounded(self.others_held)}" if self.back else ""
         # A backup that takes over in the moment in which the master is back sends one advert more.
         return words + (f"; two masters for at most {rounded(self.both)}" if self.both > self.interval else "")
 
@@ -338,7 +338,7 @@ def name_the_test(site, request):
     """Which test the rows that follow are of. The section is the title of its module."""
     module = request.module
     path = pathlib.Path(module.__file__).resolve().relative_to(TOP)
-    site.section, site.module = module.SECTION, path.stem
+    site.section, site.module = module.SECTION, f"{path.parent.name}-{path.stem}"
     site.test = f"{path}::{request.function.__name__}"
     return site
 

@@ -47,7 +47,7 @@ ROWS = [
      HOST + "test_mail.py::"
      + "test_without_a_disk_addresses_come_first_mails_are_in_memory_and_go_to_the_disk_when_it_works"),
     (DISKS, "the folder of the event history full",
-     TAKEN, "not asked", "the flight record of that takeover",
+     "one takeover", "not asked", "the flight record of that takeover",
      HOST + "test_recorder.py::test_a_disk_that_is_full_is_told_and_ends_nothing"),
     (DISKS, "/dev/log that nobody reads",
      "no gap over 2 intervals", "not asked", "lines of the log, counted",
