@@ -1,5 +1,4 @@
-"""What wants a kernel of its own: the clock is set, IPVS is emptied and unloaded, the kernel runs out of memory, a network
-manager reconfigures the interface (docs/faults.md)."""
+"""What wants a kernel of its own: its clock is set, IPVS is emptied and unloaded, memory runs out (docs/faults.md)."""
 
 import contextlib
 import os
@@ -9,13 +8,13 @@ import time
 
 import pytest
 
-from support.fault_rows import INTERVAL, PLENTY, Witness, adverts_pass, exists, kill, roles, shared_site
+from support.fault_rows import PLENTY, Witness, adverts_pass, exists, kill, roles, shared_site
 from support.processes import family
 from support.traffic import hold_address, serve
 from support.vrrp import VIP, wait_holds
 from support.wait import wait_until
 
-SECTION = "The kernel: its clock, its memory, IPVS, a network manager"
+SECTION = "The kernel: its clock, its memory, IPVS"
 WEB = "192.168.4.9"
 SERVICE = f"""virtual_server {VIP} 80 {{
  delay_loop 1
@@ -31,16 +30,8 @@ SERVICE = f"""virtual_server {VIP} 80 {{
 }}
 """
 AUDIT_SECONDS = 10
-MODULES = ("ip_vs_rr", "ip_vs_wrr", "ip_vs_lc", "ip_vs_wlc", "ip_vs_lblc", "ip_vs_lblcr", "ip_vs_dh", "ip_vs_sh", "ip_vs_sed",
-           "ip_vs_nq", "ip_vs_fo", "ip_vs_ovf", "ip_vs_mh")
-NETWORKD = "/lib/systemd/systemd-networkd"
-NETWORK = """[Match]
-Name=eth0
-[Network]
-Address=192.168.4.11/24
-LinkLocalAddressing=no
-IPv6AcceptRA=no
-{more}"""
+SCHEDULERS = ("rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh")
+MODULES = tuple(f"ip_vs_{name}" for name in SCHEDULERS)
 
 
 @pytest.fixture(name="cache", scope="module")
@@ -79,10 +70,11 @@ def test_a_clock_that_jumps_an_hour_moves_nothing(site, hours):
         with site.fault(f"the clock jumps an hour {way}"):
             set_clock(hours)
             adverts_pass(site, 3)
-        with site.fault(f"mainstayd-vrrp and mainstayd-lvs of the MASTER are killed after the clock jumped an hour {way}",
+        with site.fault(f"SIGKILL of mainstayd-vrrp and mainstayd-lvs of the MASTER after that ({way})",
                         takeovers=1, unanswered=1, both=1, peer="at most one takeover"):
             kill(*[roles(site.daemons["MASTER"])[f"mainstayd-{role}"] for role in ("vrrp", "lvs")])
-            wait_until(lambda: {"mainstayd-vrrp", "mainstayd-lvs"} <= set(roles(site.daemons["MASTER"])), PLENTY, "the next ones")
+            wait_until(lambda: {"mainstayd-vrrp", "mainstayd-lvs"} <= set(roles(site.daemons["MASTER"])), PLENTY,
+                       "the next ones")
             set_clock(-hours)
             adverts_pass(site, 1)
             hours = 0
@@ -96,7 +88,8 @@ def test_an_ipvs_table_that_somebody_empties_is_there_again_with_the_next_audit(
                     lost="connections; the table, until the next audit, every ten seconds, or the next reload"):
         site.hosts["MASTER"].run(["ipvsadm", "-C"])
         wait_until(lambda: table(site.hosts["MASTER"]), 2 * AUDIT_SECONDS + PLENTY, "the table")
-    with site.fault("`ipvsadm -C` on the MASTER, then a reload", unanswered=5, lost="connections; the table, until the reload"):
+    with site.fault("`ipvsadm -C` on the MASTER, then a reload", unanswered=5,
+                    lost="connections; the table, until the reload"):
         site.hosts["MASTER"].run(["ipvsadm", "-C"])
         site.reload("MASTER")
         wait_until(lambda: table(site.hosts["MASTER"]), PLENTY, "the table")
@@ -143,12 +136,14 @@ def run_out_of_memory(*pids):
     """The kernel's OOM killer ends these processes."""
     with cgroup(*pids) as folder:
         (folder / "memory.max").write_text("0", encoding="ascii")
-        wait_until(lambda: not any(map(exists, pids)), PLENTY, lambda: (folder / "memory.events").read_text(encoding="ascii"))
-        assert "oom_kill 0" not in (folder / "memory.events").read_text(encoding="ascii")
+        events = folder / "memory.events"
+        wait_until(lambda: not any(map(exists, pids)), PLENTY, lambda: events.read_text(encoding="ascii"))
+        assert "oom_kill 0" not in events.read_text(encoding="ascii")
 
 
 def test_processes_that_the_kernel_ends_for_want_of_memory(site):
-    with site.fault("the OOM killer ends mainstayd-vrrp of the MASTER", takeovers=1, unanswered=1, both=1, peer="at most one takeover"):
+    with site.fault("the OOM killer ends mainstayd-vrrp of the MASTER", takeovers=1, unanswered=1, both=1,
+                    peer="at most one takeover"):
         run_out_of_memory(roles(site.daemons["MASTER"])["mainstayd-vrrp"])
     with site.fault("the OOM killer ends mainstayd-lvs of the MASTER"):
         run_out_of_memory(roles(site.daemons["MASTER"])["mainstayd-lvs"])
@@ -158,23 +153,3 @@ def test_processes_that_the_kernel_ends_for_want_of_memory(site):
         wait_until(lambda: not any(map(exists, pids)), PLENTY, "the roles to end")
         wait_holds(site.hosts["BACKUP"])
         site.start("MASTER")
-
-
-@pytest.mark.skipif(not os.path.exists(NETWORKD), reason="there is no systemd-networkd")
-def test_a_networkd_that_reconfigures_the_interface(site):
-    host = site.hosts["MASTER"]
-    # Where /sys can be written networkd waits for udev, which a namespace has not.
-    host.run(["mount", "-o", "remount,bind,ro", "/sys"])
-    for folder in ("/run/systemd/netif", *(f"/run/systemd/netif/{name}" for name in ("links", "leases", "lldp"))):
-        host.run(["install", "-d", "-o", "systemd-network", "-g", "systemd-network", folder])
-    with site.fault("systemd-networkd configures the MASTER's interface, which it manages from now on, and once more when its file "
-                    "has changed", takeovers=2, unanswered=2):
-        for more in ("", "IPForward=yes\n"):
-            host.write("/run/systemd/network/10-eth0.network", NETWORK.format(more=more))
-            networkd = host.start([NETWORKD], env={"SYSTEMD_LOG_LEVEL": "debug", "SYSTEMD_LOG_TARGET": "console"})
-            wait_until(lambda n=networkd: "configuring -> configured" in n.output() or not n.alive(), PLENTY,
-                       lambda n=networkd: n.output()[-3000:])
-            adverts_pass(site, 5 * INTERVAL)
-            print(networkd.output()[-3000:])
-            assert networkd.alive()
-            networkd.stop()

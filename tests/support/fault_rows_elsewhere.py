@@ -11,7 +11,7 @@ PROCESSES = "Processes that die or stop"
 DISKS = "Disks, logs and limits"
 LINKS = "Addresses, links and netlink"
 RELOADS = "Reloads, upgrades and processes that do not start"
-KERNEL = "The kernel: its clock, its memory, IPVS, a network manager"
+KERNEL = "The kernel: its clock, its memory, IPVS"
 SERVICES = "Services that mainstay uses"
 
 ROWS = [
