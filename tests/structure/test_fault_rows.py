@@ -77,7 +77,7 @@ def test_a_takeover_and_the_way_back_are_measured():
     heard = Heard(adverts("a", 10, 5) + adverts("b", 11.6, 9) + adverts("a", 13.25, 5))
     seen = Seen(heard, Heard(), 10, 15)
     assert (seen.takeovers, seen.both, seen.back, round(seen.gap, 2)) == (1, 0, True, 0.8)
-    assert seen.peer_words() == "one takeover, after at most 4 intervals; back within 2 s"
+    assert seen.peer_words() == "one takeover, after at most 4 intervals; back within 5 s"
 
 
 def test_a_takeover_after_a_resignation_says_so():

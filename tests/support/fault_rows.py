@@ -28,7 +28,7 @@ INTERVAL = 0.2
 DOWN = 3 * INTERVAL + INTERVAL * (256 - 100) / 256  # the master-down interval of the backup, RFC 5798
 ROLES = ("mainstayd-vrrp", "mainstayd-lvs", "mainstayd-bfd", "mainstayd-track", "mainstayd-obs", "mainstayd-snmp",
          "mainstayd-read", "mainstayd-spare")
-SECONDS = (0.2, 0.5, 1, 2, 5, 10, 15, 20, 30, 60)  # figures are rounded up to these, so that rows are stable
+SECONDS = (0.2, 0.5, 1, 5, 15, 30, 60)  # figures are rounded up to these, so that rows are stable
 PLENTY = 30  # how long anything may take on a busy machine
 
 EVERYTHING = """bfd_instance nobody {
