@@ -88,6 +88,20 @@ def test_read_only_disks_move_nothing(site):
         site.start(state)
 
 
+def test_a_director_that_cannot_write_run_does_not_start_and_says_why(site):
+    host = site.hosts["MASTER"]
+    with site.fault("/run read-only: the MASTER is stopped, cannot start, and starts when it is writable", takeovers=1,
+                    unanswered=1, lost="that director, until /run can be written"):
+        assert site.daemons["MASTER"].stop(timeout=PLENTY) == 0
+        wait_holds(site.hosts["BACKUP"])
+        host.run(["sh", "-c", READ_ONLY.format("/run")])
+        daemon = host.start([program("mainstayd"), "-n", "-l", "-D", "-f", "/run/keepalived.conf"])
+        assert daemon.wait(PLENTY) == 1
+        assert "Read-only file system" in daemon.output()
+        host.run(["sh", "-c", WRITABLE.format("/run")])
+        site.start("MASTER")
+
+
 def test_a_journal_that_is_gone_moves_nothing(request, tmp_path):
     site = Site(tmp_path, BOTH, every=False, options=("--log-journal=/run/journal",))
     try:
