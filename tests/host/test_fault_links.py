@@ -72,6 +72,7 @@ def test_a_virtual_address_that_somebody_removes_again_and_again(site):
             host.run(remove)
         wait_holds(host)
     with site.fault("it is removed once more within these ten seconds", unanswered=12,
+                    clients="no answer until ten seconds are over",
                     lost="the address, until ten seconds are over: no more than five restorations in ten seconds"):
         host.run(remove)
         wait_holds(host)

@@ -85,6 +85,7 @@ def test_a_clock_that_jumps_an_hour_moves_nothing(site, hours):
 
 def test_an_ipvs_table_that_somebody_empties_is_there_again_with_the_next_audit(site):
     with site.fault("`ipvsadm -C` on the MASTER", unanswered=AUDIT_SECONDS + 5,
+                    clients="no answer for at most 15 s",
                     lost="connections; the table, until the next audit, every ten seconds, or the next reload"):
         site.hosts["MASTER"].run(["ipvsadm", "-C"])
         wait_until(lambda: table(site.hosts["MASTER"]), 2 * AUDIT_SECONDS + PLENTY, "the table")
@@ -111,6 +112,7 @@ def unloaded(site):
 @pytest.mark.skipif(os.environ.get("MAINSTAY_LAB") != "1", reason="unloads a module: wants a kernel of its own")
 def test_a_kernel_that_loses_ipvs_has_its_table_again_when_the_module_is_back(site):
     with site.fault("the module ip_vs is unloaded, and loaded again after 3 s", unanswered=2 * AUDIT_SECONDS + PLENTY,
+                    clients="no answer for at most 30 s",
                     lost="connections; the table, until the module is there again and up to ten seconds more"):
         wait_until(lambda: unloaded(site), PLENTY, "the module to be gone")
         adverts_pass(site, 3)

@@ -292,17 +292,16 @@ class Site:
     # ---- measuring ----
 
     @contextlib.contextmanager
-    def fault(self, what, lost="nothing", takeovers=0, unanswered=0.0, both=0.0, settle=True, peer=None):
+    def fault(self, what, lost="nothing", takeovers=0, unanswered=0.0, both=0.0, peer=None, clients=None):
         """Measures what the witness sees from now until the directors are as before. The bounds: how often another
         director takes over at most, for how many seconds no request is answered, and for how many two advertise.
-        `peer`: these words are the row's, where which of two good outcomes is measured is chance."""
+        `peer`, `clients`: these words are the row's, where chance decides between good outcomes."""
         self.answers(5)
         begin = time.monotonic()
-        row = Row(what, lost, peer)
+        row = Row(what, lost, peer, clients)
         try:
             yield row
-            if settle:
-                self.settle()
+            self.settle()
             self.answers()
             row.seen = Seen(self.witness, self.clients, begin, time.monotonic())
             print(f"{what}: {row.seen.summary()}")
@@ -321,16 +320,17 @@ class Site:
             return
         peer = clients = "**fails**"
         if not failed:
-            peer, clients = row.peer or row.seen.peer_words(), row.seen.client_words()
+            peer, clients = row.peer or row.seen.peer_words(), row.clients or row.seen.client_words()
         keep_row(self.module, {"section": self.section, "what": row.what, "peer": peer, "clients": clients,
                                "lost": row.lost, "test": self.test})
 
 
 class Row:
-    def __init__(self, what, lost, peer=None):
+    def __init__(self, what, lost, peer, clients):
         self.what = what
         self.lost = lost
         self.peer = peer
+        self.clients = clients
         self.seen = None
 
 
