@@ -255,7 +255,8 @@ void Supervisor::start_needed(Kind kind) {
     const KindTraits& traits = traits_of(kind);
     if (traits.is_optional && ::access(program_path(executable_, traits.program).c_str(), X_OK) != 0)
         return log_.warning(
-            "SNMP has no effect: mainstayd-snmp is not installed (built without net-snmp, -Dsnmp=enabled)");
+            "SNMP has no effect: mainstayd-snmp is not installed; install the package mainstay-snmp (a build: "
+            "-Dsnmp=enabled)");
     start_child(child);
 }
 

@@ -244,7 +244,10 @@ void Supervisor::optional_ended(Child& child, const kernel::Ended& how) {
 void Supervisor::start_child_in(Child& child, std::chrono::seconds delay) {
     child.respawn.expires_after(delay);
     child.respawn.async_wait([this, &child](const boost::system::error_code& error) {
-        if (!error && phase_ != Phase::Stopping && !child.alive()) start_child(child);
+        if (error || phase_ == Phase::Stopping || child.alive()) return;
+        // The program of an optional role may have been removed meanwhile.
+        if (traits_of(child.kind).is_optional) return start_needed(child.kind);
+        start_child(child);
     });
 }
 

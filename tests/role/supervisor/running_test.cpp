@@ -427,3 +427,17 @@ TEST_CASE("a role has the right to its class and its memory if the configuration
     CHECK(lvs.may_lock);
     CHECK(lvs.audit_seconds == 33);
 }
+
+TEST_CASE("SNMP whose program was removed is not started again, with what to install") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run({.needed = {Kind::Vrrp, Kind::Snmp}});
+    auto& snmp = stage.started("mainstayd-snmp");
+    stage.take_configuration(snmp, 1);
+    REQUIRE(::unlink(stage.at("mainstayd-snmp").c_str()) == 0);
+    snmp.exit(1);
+    stage.until_logged(
+        "SNMP has no effect: mainstayd-snmp is not installed; install the package mainstay-snmp (a build: "
+        "-Dsnmp=enabled)");
+    CHECK(stage.stop(running) == 0);
+}
