@@ -105,7 +105,8 @@ def test_a_drain_moves_the_address_to_the_peer_which_is_not_drained_as_well(lan,
 def own_program(host):
     """A copy of the daemon and its roles on the host, which a test replaces as a package's upgrade does."""
     folder = pathlib.Path(program("mainstayd")).parent
-    host.run(["sh", "-c", f"mkdir /tmp/sbin && cp {folder}/mainstayd* /tmp/sbin"])
+    host.run(["mkdir", "/tmp/sbin"])
+    host.run(["cp", "-t", "/tmp/sbin", *(path for path in folder.glob("mainstayd*") if path.is_file())])
     return "/tmp/sbin/mainstayd"
 
 
