@@ -75,7 +75,8 @@ void gather_units(const Root& root, MigrateFacts& facts) {
             const std::string name = entry.path().filename().string();
             if (!name.ends_with(".conf") || drop_ins.contains(name)) continue;
             if (auto text = text_of(entry.path().string()))
-                drop_ins.emplace(name, MigrateFacts::File{drop_in_folder + "/" + name, std::move(*text)});
+                drop_ins.emplace(name,
+                                 MigrateFacts::File{fmt::format("{}/{}", drop_in_folder, name), std::move(*text)});
         }
     }
     for (auto& [name, file] : drop_ins) facts.units.push_back(std::move(file));

@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.fault_rows import make_fault_site  # noqa: F401  (a fixture)
 from support.paths import program
 from support.wait import wait_until
 

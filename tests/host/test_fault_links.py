@@ -41,17 +41,9 @@ BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration
 RESTORATIONS = 5  # of an address in ten seconds; after that it is restored when these are over
 
 
-@pytest.fixture(name="cache", scope="module")
-def make_cache():
-    cache = {}
-    yield cache
-    if "site" in cache:
-        cache["site"].close()
-
-
 @pytest.fixture
-def site(cache, request, tmp_path):
-    return shared_site(cache, request, tmp_path, states=("MASTER", "BACKUP"), every=False)
+def site(fault_site, request, tmp_path):
+    return shared_site(fault_site, request, tmp_path, states=("MASTER", "BACKUP"), every=False)
 
 
 def test_all_addresses_that_somebody_flushes(site):

@@ -17,17 +17,9 @@ MORE = "192.168.4.203"
 OTHERS = ("mainstayd-lvs", "mainstayd-bfd", "mainstayd-track", "mainstayd-obs")
 
 
-@pytest.fixture(name="cache", scope="module")
-def make_cache():
-    cache = {}
-    yield cache
-    if "site" in cache:
-        cache["site"].close()
-
-
 @pytest.fixture
-def site(cache, request, tmp_path):
-    return shared_site(cache, request, tmp_path, states=("MASTER", "BACKUP"), programs=PROGRAMS)
+def site(fault_site, request, tmp_path):
+    return shared_site(fault_site, request, tmp_path, states=("MASTER", "BACKUP"), programs=PROGRAMS)
 
 
 def with_more(text):

@@ -24,18 +24,10 @@ WRITABLE = "mount -o remount,bind,rw {0}"
 WRITTEN = ("/run", "/var/spool", "/var/log", "/var/lib/mainstay", "/tmp")
 
 
-@pytest.fixture(name="cache", scope="module")
-def make_cache():
-    cache = {}
-    yield cache
-    if "site" in cache:
-        cache["site"].close()
-
-
 @pytest.fixture
-def site(cache, request, tmp_path):
+def site(fault_site, request, tmp_path):
     """Without /dev/log: what goes to syslog is lost in each of these tests."""
-    return shared_site(cache, request, tmp_path, states=BOTH, private_dev=True)
+    return shared_site(fault_site, request, tmp_path, states=BOTH, private_dev=True)
 
 
 @contextlib.contextmanager

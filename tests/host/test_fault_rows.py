@@ -12,17 +12,9 @@ STATES = ("MASTER", "BACKUP", "FAULT")
 ALONE = ("mainstayd-vrrp", "mainstayd-spare")  # killed in one state at a time; the others in all three at once
 
 
-@pytest.fixture(name="cache", scope="module")
-def make_cache():
-    cache = {}
-    yield cache
-    if "site" in cache:
-        cache["site"].close()
-
-
 @pytest.fixture
-def site(cache, request, tmp_path):
-    return shared_site(cache, request, tmp_path, snmp=True)
+def site(fault_site, request, tmp_path):
+    return shared_site(fault_site, request, tmp_path, snmp=True)
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -12,17 +12,9 @@ SECTION = "Processes that die or stop"
 SUSPENDED = 30 * INTERVAL  # as 30 s are to an interval of 1 s
 
 
-@pytest.fixture(name="cache", scope="module")
-def make_cache():
-    cache = {}
-    yield cache
-    if "site" in cache:
-        cache["site"].close()
-
-
 @pytest.fixture
-def site(cache, request, tmp_path):
-    return shared_site(cache, request, tmp_path, snmp=True)
+def site(fault_site, request, tmp_path):
+    return shared_site(fault_site, request, tmp_path, snmp=True)
 
 
 def test_a_vrrp_process_that_stands_still_is_replaced_by_the_supervisor(site):

@@ -7,6 +7,8 @@ import os
 
 import pytest
 
+from support.fault_rows import make_fault_site  # noqa: F401  (a fixture)
+
 
 def pytest_collection_modifyitems(items):
     if items and not os.path.isdir("/proc/sys/net/ipv4/vs"):

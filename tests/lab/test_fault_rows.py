@@ -34,18 +34,10 @@ SCHEDULERS = ("rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq"
 MODULES = tuple(f"ip_vs_{name}" for name in SCHEDULERS)
 
 
-@pytest.fixture(name="cache", scope="module")
-def make_cache():
-    cache = {}
-    yield cache
-    if "site" in cache:
-        cache["site"].close()
-
-
 @pytest.fixture
-def site(cache, request, tmp_path):
+def site(fault_site, request, tmp_path):
     """MASTER and BACKUP with a service, whose clients ask by TCP."""
-    site = shared_site(cache, request, tmp_path, states=("MASTER", "BACKUP"), every=False, before=SERVICE)
+    site = shared_site(fault_site, request, tmp_path, states=("MASTER", "BACKUP"), every=False, before=SERVICE)
     if site.clients is site.witness:
         web = site.lan.host("web", eth0=("office", f"{WEB}/24"))
         hold_address(web, VIP)

@@ -13,6 +13,8 @@ import re
 import signal
 import time
 
+import pytest
+
 from .hosts import Lan
 from .paths import TOP, program
 from .processes import family
@@ -343,9 +345,18 @@ def name_the_test(site, request):
     return site
 
 
-def shared_site(cache, request, folder, **options):
+@pytest.fixture(name="fault_site", scope="module")
+def make_fault_site():
+    """What shared_site() keeps from one test of a module to the next."""
+    kept = {}
+    yield kept
+    if "site" in kept:
+        kept["site"].close()
+
+
+def shared_site(kept, request, folder, **options):
     """The site of the module; another one when the last test left it in another state."""
-    site = cache.get("site")
+    site = kept.get("site")
     if site is not None:
         try:
             site.settle(PLENTY)
@@ -353,7 +364,7 @@ def shared_site(cache, request, folder, **options):
             site.close()
             site = None
     if site is None:
-        site = cache["site"] = Site(folder, **options)
+        site = kept["site"] = Site(folder, **options)
     return name_the_test(site, request)
 
 
