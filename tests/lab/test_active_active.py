@@ -54,7 +54,8 @@ def test_the_table_has_a_canonical_order_and_the_kernel_the_settings_that_taking
     # Changed by somebody, and by a process of mainstay that died.
     director.sysctl(net__ipv4__vs__sloppy_tcp=0)
     wait_until(lambda: sysctls(director) == SYSCTLS, 30, lambda: f"{sysctls(director)}")
-    assert "net.ipv4.vs.sloppy_tcp was changed by another program; repaired" in daemon.output()
+    wait_until(lambda: "net.ipv4.vs.sloppy_tcp was changed by another program; repaired" in daemon.output(), 10,
+               daemon.output)
     old = lvs_pid(daemon)
     director.run(["kill", "-9", str(old)])
     wait_until(lambda: lvs_pid(daemon) != old and tables(director), 30, daemon.output)

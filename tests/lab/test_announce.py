@@ -102,7 +102,7 @@ def test_an_address_is_announced_while_its_service_is_up_and_its_packets_are_tak
     servers.stop()
     until_on(director, daemon)
     assert routes(director) == sorted(ADDRESSES)
-    assert "Withdrew 10.50.0.1 from ms-vip: its quorum is lost" in daemon.output()
+    wait_until(lambda: "Withdrew 10.50.0.1 from ms-vip: its quorum is lost" in daemon.output(), 10, daemon.output)
     wait_until(lambda: routes(director) == [], 20, lambda: f"no route, there is {routes(director)}")
     assert reason(director) == "its quorum is lost"
 
@@ -189,7 +189,8 @@ def test_a_reload_announces_and_withdraws_only_what_changes(director):
     daemon.send(signal.SIGHUP)
     until_on(director, daemon, ADDRESSES[0])
     wait_until(lambda: routes(director) == [ADDRESSES[0]], 20, lambda: f"one route, there are {routes(director)}\n{daemon.output()}")
-    assert "Withdrew fd00:50::1 from ms-vip: it is no longer configured" in daemon.output()
+    wait_until(lambda: "Withdrew fd00:50::1 from ms-vip: it is no longer configured" in daemon.output(), 10,
+               daemon.output)
     assert removed(watch, ADDRESSES[0]) == [] and len(removed(watch, ADDRESSES[1])) == 1
 
 

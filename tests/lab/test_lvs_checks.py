@@ -76,7 +76,7 @@ def test_misc_check_follows_its_script(director):
 
     director.write("/run/status", "1")
     until_table(director, table())
-    assert "(exited with status 1)" in daemon.output()
+    wait_until(lambda: "(exited with status 1)" in daemon.output(), 10, daemon.output)
 
     director.write("/run/status", "0")
     until_table(director, table(1))

@@ -43,17 +43,17 @@ def test_a_stopped_web_server_leaves_the_table_and_returns(director):
 
     one.stop()
     until_table(director, web("127.1.0.2:80"))
-    said = daemon.output()
-    assert "TCP_CHECK on service [127.1.0.1]:tcp:80 failed after 2 retries." in said
-    assert "Removing service [127.1.0.1]:tcp:80 from VS [10.0.0.1]:tcp:80" in said
+    for line in ("TCP_CHECK on service [127.1.0.1]:tcp:80 failed after 2 retries.",
+                 "Removing service [127.1.0.1]:tcp:80 from VS [10.0.0.1]:tcp:80"):
+        wait_until(lambda: line in daemon.output(), 10, daemon.output)
 
     two.stop()
     until_table(director, web("127.1.0.9:80"))
-    assert "Lost quorum 1-0=1 > 0 for VS [10.0.0.1]:tcp:80" in daemon.output()
+    wait_until(lambda: "Lost quorum 1-0=1 > 0 for VS [10.0.0.1]:tcp:80" in daemon.output(), 10, daemon.output)
 
     listen(director, "127.1.0.1:80")
     until_table(director, web("127.1.0.1:80"))
-    assert "Gained quorum 1+0=1 <= 1 for VS [10.0.0.1]:tcp:80" in daemon.output()
+    wait_until(lambda: "Gained quorum 1+0=1 <= 1 for VS [10.0.0.1]:tcp:80" in daemon.output(), 10, daemon.output)
 
     assert daemon.stop() == 0
     until_table(director, {})

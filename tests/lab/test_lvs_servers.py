@@ -51,7 +51,7 @@ def test_drained_disabled_and_weighed_servers_stay_so_over_a_reload_and_a_crash(
     server(director, "disable", "10.0.0.1:80/127.1.0.2:80")
     server(director, "weight", "*.3", "100")
     assert table(director) == sorted(HELD)
-    assert "server drain 127.1.0.1 by uid 0, pid " in daemon.output()
+    wait_until(lambda: "server drain 127.1.0.1 by uid 0, pid " in daemon.output(), 10, daemon.output)
 
     daemon.send(signal.SIGHUP)
     wait_until(lambda: "Reload complete" in daemon.output(), 20, lambda: daemon.output())
@@ -106,7 +106,8 @@ def test_a_server_that_a_reload_removes_keeps_its_connections_until_they_are_gon
 
     client.stop()
     until_table(director, [service, second], daemon)
-    assert "Service [127.1.0.1]:tcp:80 of VS [10.0.0.1]:tcp:80 has no connection left" in daemon.output()
+    wait_until(lambda: "Service [127.1.0.1]:tcp:80 of VS [10.0.0.1]:tcp:80 has no connection left" in daemon.output(), 10,
+               daemon.output)
 
 
 WEB_SERVER = """

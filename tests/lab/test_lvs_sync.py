@@ -115,7 +115,7 @@ def test_without_an_instance_both_run_and_start_again_when_their_interface_retur
 
     one.run(["ip", "link", "del", "cable"])
     until_daemons(one)
-    assert "interface cable does not exist" in daemon.output()
+    wait_until(lambda: "interface cable does not exist" in daemon.output(), 10, daemon.output)
     one.run(["ip", "link", "add", "cable", "type", "dummy"])
     wait_until(lambda: "interface cable has appeared" in daemon.output(), 10, lambda: daemon.output())
     one.run(["ip", "link", "set", "cable", "up"])

@@ -84,7 +84,7 @@ def test_an_override_with_a_time_ends_by_itself_also_after_a_crash_and_its_reaso
     ctl(director, "server", "drain", "127.1.0.1", "--for", "8s", "--reason", "new disk")
     ctl(director, "server", "drain", "127.1.0.2", "--for", "1h")
     until_table(director, 0, 0, daemon)
-    assert "server drain 127.1.0.1 --for 8s by uid 0, pid " in daemon.output()
+    wait_until(lambda: "server drain 127.1.0.1 --for 8s by uid 0, pid " in daemon.output(), 10, daemon.output)
     wait_until(lambda: [held.get("reason") for held in overrides(director)] == ["new disk", None], 20, daemon.output)
     assert all(held["until_unix_us"] > held["since_unix_us"] for held in overrides(director))
     assert "new disk" in ctl(director, "status") and "ENDS IN" in ctl(director, "status")
@@ -96,7 +96,7 @@ def test_an_override_with_a_time_ends_by_itself_also_after_a_crash_and_its_reaso
     wait_until(lambda: "ends: it was drained by uid 0, pid " in daemon.output(), 30, daemon.output)
 
     until_table(director, 1, 0, daemon)
-    assert "until now (new disk)" in daemon.output()
+    wait_until(lambda: "until now (new disk)" in daemon.output(), 10, daemon.output)
     assert [held["server"] for held in overrides(director)] == ["127.1.0.2:80"]
 
 

@@ -31,7 +31,8 @@ virtual_rules {
         return json.loads(one.run(["ip", "-json", "route", "show", "table", "1042", "proto", "18"]).stdout or "[]")
     wait_until(table, 10, "the route")
     assert [(r["dst"], r["gateway"], r["dev"]) for r in table()] == [("10.51.0.0/24", "10.50.0.2", "d0")]
-    assert "route 10.52.0.0/24 dev d0 vrf nosuch cannot be set: VRF nosuch does not exist" in daemon.output()
+    wait_until(lambda: "route 10.52.0.0/24 dev d0 vrf nosuch cannot be set: VRF nosuch does not exist" in daemon.output(), 10,
+               daemon.output)
     rules = json.loads(one.run(["ip", "-json", "rule"]).stdout)
     assert [r for r in rules if r["priority"] == 106][0].get("l3mdev", "no") is None
 
