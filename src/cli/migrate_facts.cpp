@@ -11,6 +11,7 @@
 
 #include "mainstay/config/tools/host_files.hpp"
 #include "mainstay/kernel/environment.hpp"
+#include "mainstay/kernel/script_security.hpp"
 #include "migrate.hpp"
 
 namespace mainstay::cli {
@@ -55,13 +56,6 @@ std::optional<struct stat> status_of(const std::string& path) {
 
 std::string owner_of(const struct stat& status) { return fmt::format("{}:{}", status.st_uid, status.st_gid); }
 std::string mode_of(const struct stat& status) { return fmt::format("{:04o}", status.st_mode & 07777U); }
-
-// Whether others than root may change it. In a folder with the sticky bit nobody replaces what belongs to others.
-bool is_loose(const struct stat& status) {
-    if (status.st_uid != 0) return true;
-    if (S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0) return false;
-    return (status.st_mode & S_IWOTH) != 0 || ((status.st_mode & S_IWGRP) != 0 && status.st_gid != 0);
-}
 
 void gather_units(const Root& root, MigrateFacts& facts) {
     std::map<std::string, MigrateFacts::File> drop_ins;  // by name: systemd reads them in this order
@@ -164,7 +158,7 @@ private:
             script.owner = owner_of(*status);
             script.mode = mode_of(*status);
             for (fs::path part = path;; part = part.parent_path()) {
-                if (const auto of = status_of(root_.real(part.string())); of && is_loose(*of))
+                if (const auto of = status_of(root_.real(part.string())); of && kernel::changeable_by_others(*of))
                     script.loose.push_back(part.string());
                 if (part == part.parent_path()) break;
             }

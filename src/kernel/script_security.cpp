@@ -16,14 +16,6 @@ std::optional<struct stat> stat_of(const std::string& path) {
     return facts;
 }
 
-// True when an account other than root may modify or replace this path. A sticky folder (/tmp) protects the files in
-// it, so its write permission for others is ignored.
-bool changeable_by_others(const struct stat& facts) {
-    if (facts.st_uid != 0) return true;
-    if (S_ISDIR(facts.st_mode) && (facts.st_mode & S_ISVTX) != 0) return false;
-    return (facts.st_mode & S_IWOTH) != 0 || ((facts.st_mode & S_IWGRP) != 0 && facts.st_gid != 0);
-}
-
 bool insecure_path(const std::string& resolved) {
     for (std::size_t slash = 0; slash != std::string::npos;) {
         slash = resolved.find('/', slash + 1);
@@ -41,6 +33,12 @@ bool becomes_root(const struct stat& facts) {
 }
 
 }  // namespace
+
+bool changeable_by_others(const struct stat& facts) {
+    if (facts.st_uid != 0) return true;
+    if (S_ISDIR(facts.st_mode) && (facts.st_mode & S_ISVTX) != 0) return false;
+    return (facts.st_mode & S_IWOTH) != 0 || ((facts.st_mode & S_IWGRP) != 0 && facts.st_gid != 0);
+}
 
 std::string real_path(const std::string& path) {
     std::array<char, PATH_MAX> resolved{};

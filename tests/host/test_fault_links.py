@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from support.bus import CONFIGURATION
 from support.fault_rows import PLENTY, adverts_pass, shared_site
 from support.vrrp import VIP, wait_holds
 from support.wait import wait_until
@@ -18,26 +19,9 @@ Address=192.168.4.11/24
 LinkLocalAddressing=no
 IPv6AcceptRA=no
 """
-BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>system</type>
-  <listen>unix:path=/run/dbus/system_bus_socket</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow user="*"/>
-    <allow own="*"/>
-    <allow send_type="method_call"/>
-    <allow send_type="signal"/>
-    <allow send_requested_reply="true" send_type="method_return"/>
-    <allow send_requested_reply="true" send_type="error"/>
-    <allow receive_type="method_call"/>
-    <allow receive_type="method_return"/>
-    <allow receive_type="error"/>
-    <allow receive_type="signal"/>
-  </policy>
-</busconfig>
-"""
+# A bus where networkd may take its name and be called.
+BUS = CONFIGURATION.replace("/run/bus<", "/run/dbus/system_bus_socket<").replace(
+    "MORE", '<policy context="default"><allow own="*"/><allow send_type="method_call"/></policy>')
 RESTORATIONS = 5  # of an address in ten seconds; after that it is restored when these are over
 
 

@@ -2,12 +2,17 @@
 // again before each run, because owner and mode may have changed.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <string>
 
 #include "process.hpp"
 
 namespace mainstay::kernel {
 
+// True when an account other than root may modify or replace a path of these facts. A sticky folder (/tmp) protects the
+// files in it, so its write permission for others is ignored.
+[[nodiscard]] bool changeable_by_others(const struct stat& facts);
 // The path without symbolic links; unchanged if it does not exist.
 [[nodiscard]] std::string real_path(const std::string& path);
 // `path` must be free of symbolic links. True if the script runs as root (`account`, or setuid) and the file or a

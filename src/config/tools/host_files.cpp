@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "import_text.hpp"
+#include "config/language/expand.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -37,7 +37,7 @@ std::vector<UnitSetting> read_unit_file(std::string_view text) {
     for (std::uint32_t number = 0; !text.empty();) {
         const std::uint32_t first = number + 1;
         const std::string whole = next_line(text, number);
-        const std::string_view line = without_blanks(whole);
+        const std::string_view line = trimmed(whole);
         if (line.empty() || is_comment_line(line)) continue;
         if (line.starts_with('[') && line.ends_with(']') && line.size() >= 2) {
             section = line.substr(1, line.size() - 2);
@@ -45,8 +45,8 @@ std::vector<UnitSetting> read_unit_file(std::string_view text) {
         }
         const std::size_t equals = line.find('=');
         if (equals == std::string_view::npos || equals == 0) continue;
-        settings.push_back({first, section, std::string{without_blanks(line.substr(0, equals))},
-                            std::string{without_blanks(line.substr(equals + 1))}});
+        settings.push_back({first, section, std::string{trimmed(line.substr(0, equals))},
+                            std::string{trimmed(line.substr(equals + 1))}});
     }
     return settings;
 }
@@ -56,12 +56,12 @@ std::optional<std::string> read_environment_value(std::string_view text, std::st
     if (text.size() > kHostFileBytesMax) return value;
     for (std::uint32_t number = 0; !text.empty();) {
         const std::string whole = next_line(text, number);
-        std::string_view line = without_blanks(whole);
+        std::string_view line = trimmed(whole);
         if (is_comment_line(line)) continue;
-        if (line.starts_with("export ")) line = without_blanks(line.substr(7));
+        if (line.starts_with("export ")) line = trimmed(line.substr(7));
         const std::size_t equals = line.find('=');
-        if (equals == std::string_view::npos || without_blanks(line.substr(0, equals)) != name) continue;
-        std::string_view rest = without_blanks(line.substr(equals + 1));
+        if (equals == std::string_view::npos || trimmed(line.substr(0, equals)) != name) continue;
+        std::string_view rest = trimmed(line.substr(equals + 1));
         const bool quoted =
             rest.size() >= 2 && (rest.front() == '"' || rest.front() == '\'') && rest.back() == rest.front();
         value = quoted ? rest.substr(1, rest.size() - 2) : rest;

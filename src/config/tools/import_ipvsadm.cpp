@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "config/language/expand.hpp"
 #include "import_text.hpp"
 
 namespace mainstay::config {
@@ -306,7 +307,7 @@ public:
         while (!text.empty() && !problem_) {
             const std::size_t end = std::min(text.find('\n'), text.size());
             ++line_;
-            read_line(without_blanks(text.substr(0, end)));
+            read_line(trimmed(text.substr(0, end)));
             text.remove_prefix(std::min(end + 1, text.size()));
         }
         if (!problem_ && !has_rules_) problem_ = ImportProblem{line_, "there is no rule of ipvsadm-save in it"};

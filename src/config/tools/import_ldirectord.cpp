@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "config/language/expand.hpp"
 #include "import_ldirectord.hpp"
 
 namespace mainstay::config {
@@ -38,12 +39,12 @@ bool is_key(std::string_view key) {
 }
 
 std::optional<LdirectordSetting> setting_of(std::string_view line, std::uint32_t number) {
-    const std::string_view text = without_blanks(without_comment(line));
+    const std::string_view text = trimmed(without_comment(line));
     const std::size_t equals = text.find('=');
     if (equals == std::string_view::npos) return std::nullopt;
-    const std::string_view key = without_blanks(text.substr(0, equals));
+    const std::string_view key = trimmed(text.substr(0, equals));
     if (!is_key(key)) return std::nullopt;
-    return LdirectordSetting{number, text, key, without_quotes(without_blanks(text.substr(equals + 1)))};
+    return LdirectordSetting{number, text, key, without_quotes(trimmed(text.substr(equals + 1)))};
 }
 
 // Addresses to which mails go, in one text, so that they can be compared.
@@ -231,12 +232,12 @@ std::expected<LdirectordFile, ImportProblem> split_ldirectord(std::string_view t
         const std::size_t end = std::min(text.find('\n'), text.size());
         const std::string_view line = text.substr(0, end);
         text.remove_prefix(std::min(end + 1, text.size()));
-        if (without_blanks(without_comment(line)).empty()) continue;
+        if (trimmed(without_comment(line)).empty()) continue;
         const auto setting = setting_of(line, number);
         if (!setting)
             return std::unexpected{ImportProblem{
                 number, fmt::format("'{}' is no line of ldirectord's configuration: it has no KEY = VALUE",
-                                    shown(without_blanks(line)))}};
+                                    shown(trimmed(line)))}};
         const bool indented = line.front() == ' ' || line.front() == '\t';
         if (setting->key == "virtual" || setting->key == "virtual6")
             file.services.push_back({*setting, {}});

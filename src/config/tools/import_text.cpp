@@ -106,12 +106,6 @@ std::optional<std::uint32_t> whole_number(std::string_view text, std::uint32_t l
     return value;
 }
 
-std::string_view without_blanks(std::string_view text) {
-    const std::size_t first = text.find_first_not_of(kBlanks);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
 std::vector<std::string_view> words_of(std::string_view text) {
     std::vector<std::string_view> words;
     for (std::size_t at = text.find_first_not_of(kBlanks); at != std::string_view::npos;) {

@@ -77,7 +77,6 @@ private:
 // A command with its arguments, in quotes. None: it has characters that would mean something else.
 [[nodiscard]] std::optional<std::string> quoted_command(std::string_view command);
 [[nodiscard]] std::optional<std::uint32_t> whole_number(std::string_view text, std::uint32_t least, std::uint32_t most);
-[[nodiscard]] std::string_view without_blanks(std::string_view text);  // at both ends
 [[nodiscard]] std::vector<std::string_view> words_of(std::string_view text);
 [[nodiscard]] bool is_netmask(std::string_view text);  // "255.255.255.0"
 // Why keepalived.conf has no such server of this service; empty: it has.
