@@ -363,6 +363,7 @@ private:
                 line,
                 needs_mask ? "an IPv4 service has a mask as in 255.255.255.0" : "an IPv6 service has a prefix length",
                 nullptr);
+        if (const auto why = why_not(service); !why.empty()) return lose(line, why, nullptr);
         service.line = line_;
         service.source = line;
         places_.emplace(key_of(service), services_.size());

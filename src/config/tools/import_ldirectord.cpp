@@ -193,7 +193,8 @@ HostAndPort split_host(std::string_view text) {
         const std::size_t close = text.find(']');
         if (close == std::string_view::npos) return {text, {}};
         const std::string_view rest = text.substr(close + 1);
-        return {text.substr(1, close - 1), rest.starts_with(':') ? rest.substr(1) : rest};
+        if (!rest.empty() && !rest.starts_with(':')) return {text, {}};
+        return {text.substr(1, close - 1), rest.empty() ? rest : rest.substr(1)};
     }
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos) return {text, {}};

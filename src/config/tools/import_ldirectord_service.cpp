@@ -166,17 +166,12 @@ public:
     ImportedService run() {
         made_.service.line = written_.name.line;
         made_.service.source = written_.name.source;
-        if (const std::string why = identify(); !why.empty()) {
-            made_.usable = false;
-            notes_.lose(written_.name, why);
-            for (const auto& setting : written_.settings)
-                if (!is_secret(setting)) made_.service.comments.push_back("    " + shown(setting.source));
-            return std::move(made_);
-        }
+        if (const std::string why = identify(); !why.empty()) return refuse(why);
         note_unusable(written_.settings, false, notes_);
         if (scope_.own_setting("checkinterval") != nullptr && !scope_.yes("fork", false))
             made_.service.comments.emplace_back("checkinterval here had no effect, because fork is not yes");
         schedule();
+        if (const std::string why = why_not(made_.service); !why.empty()) return refuse(why);
         check_ = check_of(scope_, made_.service, notes_);
         add_servers();
         describe();
@@ -184,6 +179,13 @@ public:
     }
 
 private:
+    ImportedService refuse(const std::string& why) {
+        made_.usable = false;
+        notes_.lose(written_.name, why);
+        for (const auto& setting : written_.settings)
+            if (!is_secret(setting)) made_.service.comments.push_back("    " + shown(setting.source));
+        return std::move(made_);
+    }
     static bool is_secret(const LdirectordSetting& setting) {
         return std::ranges::any_of(
             kKeys, [&](const KeyRow& row) { return row.key == setting.key && row.fate == Fate::Secret; });

@@ -134,6 +134,11 @@ bool is_netmask(std::string_view text) {
     return (host & (host + 1)) == 0;
 }
 
+std::string why_not(const ServiceToImport& service) {
+    const bool for_all_ports = service.fwmark == 0 && service.endpoint.port == 0;
+    return for_all_ports && !service.persistence_timeout ? "all ports go with persistence only" : "";
+}
+
 std::string why_not(const ServiceToImport& service, const ServerToImport& server) {
     const auto& address = server.endpoint.address;
     if (address.family() != service.family && server.forwarding != Forwarding::Tunnel)

@@ -79,7 +79,8 @@ private:
 [[nodiscard]] std::optional<std::uint32_t> whole_number(std::string_view text, std::uint32_t least, std::uint32_t most);
 [[nodiscard]] std::vector<std::string_view> words_of(std::string_view text);
 [[nodiscard]] bool is_netmask(std::string_view text);  // "255.255.255.0"
-// Why keepalived.conf has no such server of this service; empty: it has.
+// Why keepalived.conf has no such service, or no such server of this service; empty: it has.
+[[nodiscard]] std::string why_not(const ServiceToImport& service);
 [[nodiscard]] std::string why_not(const ServiceToImport& service, const ServerToImport& server);
 [[nodiscard]] bool is_scheduler(std::string_view name);
 

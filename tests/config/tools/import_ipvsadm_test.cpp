@@ -119,6 +119,7 @@ TEST_CASE("what keepalived.conf has no form for is a comment where it stood, and
         {"-a -t 10.0.0.9:80 -r 10.0.0.12:80 -g -w 1\n",
          {3, "-a -t 10.0.0.9:80 -r 10.0.0.12:80 -g -w 1: no line before it adds its service"}},
         {"-A -t 10.0.0.3:80 -s own\n", {3, "-A -t 10.0.0.3:80 -s own: keepalived.conf has no scheduler 'own'"}},
+        {"-A -t 10.0.0.3:0 -s rr\n", {3, "-A -t 10.0.0.3:0 -s rr: all ports go with persistence only"}},
         {"-C\n", {3, "-C: '-C' is not known here"}},
         {"-A -t 10.0.0.3:80 -s\n", {3, "-A -t 10.0.0.3:80 -s: '-s' needs an argument"}},
         {"-A -s rr\n", {3, "-A -s rr: exactly one of -t, -u, --sctp-service and -f belongs in a line"}},

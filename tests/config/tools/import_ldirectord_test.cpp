@@ -268,6 +268,19 @@ TEST_CASE("a service that cannot be made is a comment with all its lines") {
     CHECK(made.text.find("geheim") == std::string::npos);
 }
 
+TEST_CASE("a service of all ports needs persistence, and a port stands behind a colon") {
+    const auto made = imported(
+        "virtual6=[2001:db8::1]:0\n\treal6=[2001:db8::11]:80 masq\nvirtual6=[2001:db8::1]80\n"
+        "virtual=10.0.0.1:0\n\treal=10.0.0.11:0 gate\n\tpersistent=600\n\tchecktype=on\n");
+
+    CHECK(made.lost == std::vector{ImportProblem{1, "virtual6=[2001:db8::1]:0: all ports go with persistence only"},
+                                   ImportProblem{3,
+                                                 "virtual6=[2001:db8::1]80: virtual_server takes an address, and the "
+                                                 "name of a host may change its own"}});
+    CHECK(made.text.find("#     real6=[2001:db8::11]:80 masq\n") != std::string::npos);
+    CHECK(made.text.find("virtual_server 10.0.0.1 0 {\n") != std::string::npos);
+}
+
 TEST_CASE("mails of ldirectord have one list of recipients, and services without mails have none") {
     const auto made = imported(R"(smtp=10.0.0.5
 emailalertfrom=lb@example.com
