@@ -1,7 +1,10 @@
 """Walks that found a fault, as the shrinker left them."""
 
+import types
+
 import pytest
 from oracle.run import run_walk
+from oracle.vrrp_domain import DOMAIN
 from oracle.walk import Walk
 
 
@@ -288,3 +291,13 @@ def test_an_instance_without_a_source_is_no_master_when_its_vmac_is_made_again(l
     text = instance(interface="eth2", vips="10.30.0.200", more="use_vmac\n    dont_track_primary")
     gone = [{"do": "drift", "run": [["ip", "link", "del", "vrrp.51"]]}]
     assert finds_nothing(lan, text, text, before_last=gone)
+
+
+def test_a_start_is_not_over_before_the_watcher_has_read_the_files():
+    side = types.SimpleNamespace(text=instance() + "vrrp_track_file seen {\n    file /run/walk/seen\n}\n", peers={})
+    master = {"state": "MASTER", "fault": "", "group": ""}
+    status = {"instances": {"VI_1": master}, "files": [], "bfd": []}
+    snapshot = {"links": {}, "processes": ["mainstayd-vrrp"], "status": status}
+    assert not DOMAIN.steady(snapshot, side)
+    status["files"] = [{"name": "seen", "value": 0}]
+    assert DOMAIN.steady(snapshot, side)

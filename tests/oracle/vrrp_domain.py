@@ -100,6 +100,9 @@ class VrrpDomain(Domain):
         if "error" in status or "bfd" not in status and "mainstayd-vrrp" in snapshot["processes"]:
             return False  # the role has not said anything yet
         nodes = tree.parse(side.text)
+        watched = {n.name for n in nodes if isinstance(n, tree.Block) and n.keyword == "vrrp_track_file"}
+        if "mainstayd-vrrp" in snapshot["processes"] and watched - {file["name"] for file in status["files"]}:
+            return False  # what the watcher reads of a file that no instance tracks comes later than their first states
         spoken = side.peers.get("spoken for", ())
         follows = {i.name for i in vrrp_place.instances(nodes) if vrrp_steps.hears_the_peer(nodes, i) and (
             i.value("interface"), int(i.value("virtual_router_id")), vrrp_place.family_of(i)) in spoken}
