@@ -176,7 +176,7 @@ private:
 struct InstanceDraft {
     Instance& model;
     std::size_t index = 0;  // among the drafts
-    Mark name, interface, virtual_router_id, state, nopreempt, preempt_delay, authentication, auth_type, version;
+    Mark name, interface, virtual_router_id, state, nopreempt, preempt_delay, auth_type, version;
     Mark addresses, unicast, source, advert_int, vmac;
     bool vmac_xmit_base = false;
     bool unicast_keyword = false, source_is_unicast = false;
@@ -214,7 +214,6 @@ struct CheckerDraft {
     IpAddress connect_ip, bind_ip;
     std::uint16_t connect_port = 0, bind_port = 0;
     std::optional<bool> log_all_failures;
-    Mark retry_unknown;  // nb_get_retry where keepalived does not know it
     bool account_unknown = false;
 };
 
@@ -244,7 +243,7 @@ struct ServiceDraft {
     std::optional<std::uint32_t> weight, netmask;
     std::optional<Seconds> persistence_timeout;
     bool one_packet = false;
-    Mark one_packet_mark, nat_mask, active_active_mark;
+    Mark one_packet_mark, active_active_mark;
     bool sorry_port_given = false;
     std::optional<Forwarding> sorry_forwarding;
     Tunnel sorry_tunnel;  // with it

@@ -87,6 +87,11 @@ TEST_CASE("a keepalived.conf becomes the TOML that a person would write") {
           "TCP_CHECK = { connect_timeout = 3 }\n");
 }
 
+TEST_CASE("a list of two numbers is one of numbers in TOML") {
+    CHECK(toml_of("global_defs {\n  vrrp_cpu_affinity 0 1\n  checker_cpu_affinity 3\n}\n") ==
+          "[global_defs]\nvrrp_cpu_affinity = [0, 1]\nchecker_cpu_affinity = 3\n");
+}
+
 TEST_CASE("TOML becomes the canonical keepalived.conf, comments with it") {
     CHECK(conf_of(
               "# top\n[vrrp_instance.VI_1] # the one\nstate = \"MASTER\" # behind\n# before\npriority = 100\n"
@@ -267,6 +272,11 @@ TEST_CASE("commands keep every argument, whatever is in it") {
     }
     const Loaded loaded = load_toml(instance_with("notify = '/x \"a b\" \"\" c\\x22d'"));
     CHECK(loaded.config.instances.at(0).notify.any->argv == std::vector<std::string>{"/x", "a b", "", "c\"d"});
+}
+
+TEST_CASE("a document may end with a string of several lines") {
+    CHECK(load_toml("[global_defs]\nrouter_id = \"\"\"lb1\"\"\"").config.global.router_id == "lb1");
+    CHECK(load_toml("[global_defs]\nrouter_id = '''lb'1''''").config.global.router_id == "lb'1'");
 }
 
 TEST_CASE("the daemon's own tables are no blocks, and are checked with the rest") {

@@ -281,6 +281,24 @@ TEST_CASE("a service of all ports needs persistence, and a port stands behind a 
     CHECK(made.text.find("virtual_server 10.0.0.1 0 {\n") != std::string::npos);
 }
 
+TEST_CASE("a virtual that is written twice is carried over once") {
+    const std::string service = "virtual=10.0.0.1:80\n\treal=10.0.0.11:80 gate\n\tchecktype=on\n";
+    const auto made = imported(service + service);
+
+    CHECK(made.lost == std::vector{ImportProblem{4, "virtual=10.0.0.1:80: the service is there already"}});
+    CHECK(made.text.find("virtual_server") == made.text.rfind("virtual_server"));
+}
+
+TEST_CASE("a receive is carried over up to 700 characters, quotes and escapes counted") {
+    const auto lost = [](std::size_t length) {
+        return imported("virtual=10.0.0.1:80\n\treal=10.0.0.11:80 gate\n\treceive=\"" + std::string(length, 'x') +
+                        "\"\n")
+            .lost.size();
+    };
+    CHECK(lost(699) == 0);
+    CHECK(lost(700) == 1);
+}
+
 TEST_CASE("mails of ldirectord have one list of recipients, and services without mails have none") {
     const auto made = imported(R"(smtp=10.0.0.5
 emailalertfrom=lb@example.com

@@ -243,6 +243,11 @@ TEST_CASE("what cannot be read stays to be reported") {
     CHECK(print("") == "");
 }
 
+TEST_CASE("a block whose brace is missing is indented like the others") {
+    CHECK(print("vrrp_instance VI_1\ninterface eth0\nauthentication {\nauth_type PASS\n}\n}\n") ==
+          "vrrp_instance VI_1\n    interface eth0\n    authentication {\n        auth_type PASS\n    }\n}\n");
+}
+
 TEST_CASE("a line that indentation would make too long is not indented") {
     const std::string comment = "# " + std::string(1020, 'c'), keyword = "router_id " + std::string(1010, 'r');
     CHECK(print("global_defs {\n" + comment + "\n" + keyword + "\n}\n") ==

@@ -111,6 +111,7 @@ TEST_CASE("authentication does not go with auth_hmac, nor AH with IPv6") {
                                   {});
     CHECK(messages(both) == std::vector<std::string>{"(VI_1) authentication cannot be combined with auth_hmac"});
     CHECK(both.config.instances[0].auth_type == AuthType::None);
+    CHECK(both.config.instances[0].auth_pass.empty());
     const Loaded v6 =
         load_text("x.conf",
                   "vrrp_instance VI_1 {\n interface eth0\n virtual_router_id 51\n version 2\n "
