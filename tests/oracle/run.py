@@ -99,10 +99,18 @@ class Runner:
         self.wanted = self.end_reference(text)
         return self.compare(self.domain.steady_seconds)
 
+    def before_reload(self):
+        """The wanted state; after what others did to the host, with the status that the daemon really has: an instance
+        whose interface went away is no master for a while."""
+        if not self.unrepaired or "status" not in self.wanted.snapshot:
+            return self.wanted
+        snapshot = {**self.wanted.snapshot, "status": self.walked.snapshot()["status"]}
+        return dataclasses.replace(self.wanted, snapshot=snapshot)
+
     def reload(self, text):
+        before = self.before_reload()
         self.walked.ask("mark")
         self.begin_reference(text)
-        before = self.wanted
         if self.walked.reload(text):
             self.wanted = self.end_reference(text)
             self.unrepaired = False

@@ -293,6 +293,15 @@ def test_an_instance_without_a_source_is_no_master_when_its_vmac_is_made_again(l
     assert finds_nothing(lan, text, text, before_last=gone)
 
 
+def test_what_an_instance_gets_that_lost_its_interface_for_a_moment_waits_for_its_election(lan):
+    route = "10.50.1.0/24 dev eth1"
+    slow = instance().replace("advert_int 0.03", "advert_int 1")
+    static = f"static_routes {{\n    {route}\n}}\n"
+    moment = {"do": "drift", "run": [["ip", "link", "set", "eth0", "down"], ["ip", "link", "set", "eth0", "up"]]}
+    virtual = slow.replace("virtual_ipaddress", f"virtual_routes {{\n        {route}\n    }}\n    virtual_ipaddress")
+    assert finds_nothing(lan, static + slow, virtual, before_last=(moment,))
+
+
 def test_a_start_is_not_over_before_the_watcher_has_read_the_files():
     side = types.SimpleNamespace(text=instance() + "vrrp_track_file seen {\n    file /run/walk/seen\n}\n", peers={})
     master = {"state": "MASTER", "fault": "", "group": ""}
