@@ -25,7 +25,7 @@ def test_a_built_program_is_hardened(program):
 
 def test_there_is_a_program_for_each_role():
     assert {"mainstayd", "mainstayd-read", "mainstayd-vrrp", "mainstayd-lvs", "mainstayd-bfd", "mainstayd-track",
-            "mainstayd-obs"} <= {path.name for path in PROGRAMS}
+            "mainstayd-obs", "mainstayd-yield"} <= {path.name for path in PROGRAMS}
 
 
 @pytest.mark.parametrize("flags, missing", [

@@ -229,7 +229,7 @@ class Site:
         if self.programs and state == "MASTER":
             where = self.programs
             host.run(["mkdir", "-p", where])
-            for name in ("mainstayd", *ROLES):
+            for name in ("mainstayd", "mainstayd-yield", *ROLES):
                 if name != "mainstayd-spare":  # that is mainstayd-vrrp
                     host.run(["cp", program(name), f"{where}/{name}"])
         command = [f"{where}/mainstayd", "-n", "-l", "-D", "-f", path, *self.options]

@@ -94,6 +94,11 @@ private:
     void finish();
     [[nodiscard]] Child& child_of(Kind kind) { return *children_[slot(kind)]; }
 
+    // -- address_release.cpp
+    void begin_address_release();  // unless it is under way
+    void end_address_release();
+    [[nodiscard]] bool address_release_ended(const kernel::Ended& how);  // true when it was this process
+
     // -- own_socket.cpp
     [[nodiscard]] Result<void> open_own_socket();
 
@@ -243,6 +248,8 @@ private:
     UniqueFd kick_;
     ReloadTransaction::Children children_;
     std::unique_ptr<SparePool> spares_;
+    std::optional<Instant> vrrp_silent_since_;  // no process of the vrrp role has been ready since
+    Child address_release_{loop_, Kind::Vrrp};
     std::unique_ptr<RoleReplacement> replacement_;  // while an upgrade replaces the roles
     std::unique_ptr<ScriptRunner> scripts_;
     std::unique_ptr<DryRunServer> dry_runs_;

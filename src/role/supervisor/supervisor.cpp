@@ -194,7 +194,7 @@ void Supervisor::reap_all() {
     while (const auto ended = kernel::reap()) {
         if (scripts_->ended(*ended) || (dry_runs_ && dry_runs_->ended(*ended)) || watch_->ended(*ended) ||
             fifos_->ended(*ended) || dumps_->ended(*ended) || discovery_.ended(*ended) || reader_->ended(*ended) ||
-            spares_->ended(*ended))
+            spares_->ended(*ended) || address_release_ended(*ended))
             continue;
         for (auto& child : children_)
             if (child->pid == ended->pid) child_ended(*child, *ended);
@@ -225,11 +225,14 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
         log_.error("{} child process({}) exited with permanent error {}. Terminating", label(child.kind), pid, cause);
         return stop(how.signalled ? kExitFatal : how.status);
     }
-    const auto delay = child.next_delay(kernel::monotonic_now());
+    const auto now = kernel::monotonic_now();
+    if (child.kind == Kind::Vrrp && child.ever_ready) vrrp_silent_since_ = vrrp_silent_since_.value_or(now);
+    const auto delay = child.next_delay(now);
     log_.error("{} child process({}) died: Respawning ({}, {})", label(child.kind), pid, cause,
                delay.count() == 0 ? "at once" : "in " + std::to_string(delay.count()) + " s");
     if (delay.count() == 0) return start_child(child);
     start_child_in(child, delay);
+    if (child.kind == Kind::Vrrp) begin_address_release();
 }
 
 // The SNMP process exits when it finds no AgentX master. That affects no other role and no reload.
@@ -346,6 +349,7 @@ int Supervisor::network_namespace_of(Kind kind) const {
 }
 
 void Supervisor::start_child(Child& child) {
+    if (child.kind == Kind::Vrrp) end_address_release();
     make_record(child);
     if (promote_spare(child)) return;
     const auto started = child.start(
@@ -356,7 +360,9 @@ void Supervisor::start_child(Child& child) {
         // The daemon does not stop because a role that only watches cannot be started.
         if (!child.ever_ready && !traits_of(child.kind).only_watches) return stop(kExitFatal);
         child.born = kernel::monotonic_now();
-        return start_child_in(child, child.next_delay(child.born) + std::chrono::seconds{1});
+        start_child_in(child, child.next_delay(child.born) + std::chrono::seconds{1});
+        if (child.kind == Kind::Vrrp) begin_address_release();
+        return;
     }
     log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
     write_child_pid(child, false);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "left_routes.hpp"
 #include "mainstay/netlink/routing.hpp"
 #include "mainstay/vrrp/holdings.hpp"
 #include "mainstay/vrrp/statics.hpp"
+#include "promoted_secondaries.hpp"
 
 namespace mainstay::role {
 
@@ -57,6 +59,14 @@ std::vector<kernel::Address> removal_requests(const std::vector<vrrp::HeldAddres
         return there != nullptr && there->noprefixroute && request.prefix.address.is_v6();
     });
     return requests;
+}
+
+Result<std::vector<kernel::Rtnetlink::Failure>> remove_from_host(kernel::Rtnetlink& netlink,
+                                                                 const std::vector<kernel::Address>& requests,
+                                                                 const Links& links, Log& log) {
+    const PromotedSecondaries others_stay{requests, links, log};
+    const LeftRoutes their_routes_go{requests, links, log};
+    return netlink.remove(requests);
 }
 
 std::vector<kernel::Address> address_requests(const config::Instance& instance,

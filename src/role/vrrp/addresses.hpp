@@ -20,6 +20,10 @@ namespace mainstay::role {
 // point-to-point address by it.
 [[nodiscard]] std::vector<kernel::Address> removal_requests(const std::vector<vrrp::HeldAddress>& addresses,
                                                             const Links& links);
+// Removes them. The kernel would take other addresses of a subnet with its first one, and would leave routes through
+// addresses that are gone: those addresses stay, and those routes go.
+[[nodiscard]] Result<std::vector<kernel::Rtnetlink::Failure>> remove_from_host(
+    kernel::Rtnetlink& netlink, const std::vector<kernel::Address>& requests, const Links& links, Log& log);
 // The request for one address on this interface.
 [[nodiscard]] kernel::Address address_request(const config::VirtualAddress& address, std::uint32_t interface_index);
 

@@ -20,17 +20,6 @@ constexpr std::string_view kAllRpFilter = "net/ipv4/conf/all/rp_filter";
 constexpr std::uint8_t kLinkLocalLength = 64;
 constexpr std::string_view kLocalIgmp = "net/ipv4/igmp_link_local_mcast_reports";
 
-vrrp::VirtualMac mac_of(const kernel::Link& link) {
-    vrrp::VirtualMac mac{};
-    for (std::size_t n = 0; n < mac.size() && n < link.hardware_address.size(); ++n)
-        mac[n] = std::to_integer<std::uint8_t>(link.hardware_address[n]);
-    return mac;
-}
-
-vrrp::ExistingLink existing(const kernel::Link& link) {
-    return {link.name, link.index, link.parent, link.kind, link.private_macvlan, mac_of(link)};
-}
-
 kernel::NewLink request_for(const vrrp::WantedDevice& device, const kernel::Link& parent) {
     kernel::NewLink request;
     request.name = device.name;
@@ -88,14 +77,12 @@ kernel::LinkMaker* VrrpDevices::maker_for(const std::string& device) {
 }
 
 config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
-    std::vector<vrrp::ExistingLink> there;
-    links.for_each([&](const kernel::Link& link) { there.push_back(existing(link)); });
     std::set<std::string> found;
     for (const auto& device : wanted_)
         if (device.found) found.insert(device.name);
     auto made = ours_;
     std::erase_if(made, [&](const std::string& name) { return found.contains(name); });
-    auto plan = vrrp::plan_devices(config, there, made, found);
+    auto plan = vrrp::plan_devices(config, existing_links(links), made, found);
     for (const auto& line : plan.lines) log_.line(line);
     for (const auto& device : plan.devices)
         if (!device.group.empty() && !interface_group(device.group))

@@ -8,6 +8,23 @@
 
 namespace mainstay::role {
 
+vrrp::VirtualMac mac_of(const kernel::Link& link) {
+    vrrp::VirtualMac mac{};
+    for (std::size_t n = 0; n < mac.size() && n < link.hardware_address.size(); ++n)
+        mac[n] = std::to_integer<std::uint8_t>(link.hardware_address[n]);
+    return mac;
+}
+
+vrrp::ExistingLink existing(const kernel::Link& link) {
+    return {link.name, link.index, link.parent, link.kind, link.private_macvlan, mac_of(link)};
+}
+
+std::vector<vrrp::ExistingLink> existing_links(const Links& links) {
+    std::vector<vrrp::ExistingLink> all;
+    links.for_each([&](const kernel::Link& link) { all.push_back(existing(link)); });
+    return all;
+}
+
 std::set<std::string> interfaces_of(const config::Config& config) {
     std::set<std::string> names;
     for (const auto& instance : config.instances) {

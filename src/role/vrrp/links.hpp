@@ -10,6 +10,7 @@
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
+#include "mainstay/vrrp/devices.hpp"
 #include "mainstay/vrrp/facts.hpp"
 
 namespace mainstay::role {
@@ -65,5 +66,10 @@ private:
     std::map<std::uint32_t, std::vector<kernel::Address>> addresses_;
     std::set<std::uint32_t> forwarding_;  // IPv6
 };
+
+// For vrrp::plan_devices().
+[[nodiscard]] vrrp::VirtualMac mac_of(const kernel::Link& link);
+[[nodiscard]] vrrp::ExistingLink existing(const kernel::Link& link);
+[[nodiscard]] std::vector<vrrp::ExistingLink> existing_links(const Links& links);
 
 }  // namespace mainstay::role

@@ -10,7 +10,6 @@
 #include "devices.hpp"
 #include "firewall.hpp"
 #include "hand_over_commands.hpp"
-#include "left_routes.hpp"
 #include "links.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/ipc/status.hpp"
@@ -19,7 +18,6 @@
 #include "master_reporter.hpp"
 #include "precise_timer.hpp"
 #include "precomputed_takeover.hpp"
-#include "promoted_secondaries.hpp"
 #include "role/common/flight_recorder.hpp"
 #include "role/common/instance_requests.hpp"
 #include "role/common/netlink_buffers.hpp"
@@ -344,9 +342,7 @@ void VrrpRole::take_away(const std::vector<vrrp::HeldAddress>& addresses) {
     on_netlink_readable();
     const auto requests = removal_requests(addresses, links_);
     removing_ = addresses;
-    const PromotedSecondaries others_stay{requests, links_, runtime_.log()};
-    const LeftRoutes their_routes_go{requests, links_, runtime_.log()};
-    const auto failed = netlink_->remove(requests);
+    const auto failed = remove_from_host(*netlink_, requests, links_, runtime_.log());
     if (!failed)
         runtime_.log().error("removing addresses: {}", failed.error().text());
     else
