@@ -179,6 +179,34 @@ TEST_CASE("a role that died and ran before is started again, and resumes, whatev
     CHECK(stage.stop(running) == 0);
 }
 
+TEST_CASE("while the next vrrp process has to wait, another program gets its configuration to remove the addresses") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    running[Kind::Vrrp].exit(1);
+    auto& second = stage.started("mainstayd-vrrp");
+    CHECK(stage.starts_none("mainstayd-yield"));
+    second.exit(1);
+
+    auto& yield = stage.started("mainstayd-yield");
+    CHECK(std::stoi(yield.arguments) >= 150);  // since the first one died, which starts_none() has waited for
+    const auto startup = yield.hear<ipc::RoleStartup>();
+    CHECK(startup.process_name == "mainstayd-yield");
+    CHECK(yield.hear<ipc::Prepare>().generation == 1);
+    yield.send(ipc::Prepared{1, {}});
+    CHECK(yield.hear<ipc::Commit>().generation == 1);
+
+    auto& third = stage.started("mainstayd-vrrp");
+    yield.until_gone();
+    third.exit(1);
+    stage.started("mainstayd-yield").exit(3);
+    stage.until_logged("virtual addresses may have stayed on this host while no VRRP process runs: exit status 3");
+    auto& fourth = stage.started("mainstayd-vrrp");
+    CHECK(fourth.hear<ipc::RoleStartup>().restarted);
+    stage.take_configuration(fourth, 1);
+    CHECK(stage.logged("may have stayed") == 1);
+}
+
 TEST_CASE("a daemon that may not respawn ends with its role") {
     if (!can_play()) return;
     Stage stage{{"no-respawn"}};

@@ -161,8 +161,9 @@ Stage::Stage(const std::vector<std::string>& options) {
     REQUIRE(::mkdtemp(pattern.data()) != nullptr);
     folder_ = pattern;
     fs::permissions(folder_, fs::perms{0755});
-    for (const char* name : {"mainstayd", "mainstayd-next", "mainstayd-trial", "mainstayd-read", "mainstayd-track",
-                             "mainstayd-vrrp", "mainstayd-lvs", "mainstayd-obs", "mainstayd-bfd", "mainstayd-snmp"})
+    for (const char* name :
+         {"mainstayd", "mainstayd-next", "mainstayd-trial", "mainstayd-read", "mainstayd-track", "mainstayd-vrrp",
+          "mainstayd-lvs", "mainstayd-obs", "mainstayd-bfd", "mainstayd-snmp", "mainstayd-yield"})
         fs::create_hard_link(program().folder + "/program", at(name));
     listener_ = socket_at(folder_ + kStageSocket, true);
     std::vector<std::string> words{"mainstayd"};
