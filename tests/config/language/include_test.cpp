@@ -181,6 +181,23 @@ TEST_CASE("braces may stand for a thousand names, and one that is left open for 
           "2:1 error MS0105 unknown keyword '7' outside of all blocks");
 }
 
+TEST_CASE("one pair of braces may hold a thousand names, and no more") {
+    const Folder folder;
+    const auto reported = [&folder](std::size_t names) {  // all of them empty
+        return reported_of(folder, "include x.{" + std::string(names - 1, ',') + "}\n").at(0);
+    };
+    CHECK(reported(1'000).find("more than 1000 alternatives") == std::string::npos);
+    CHECK(reported(1'001) == "1:1 warning MS0007 include: more than 1000 alternatives in braces");
+}
+
+TEST_CASE("a configuration may consist of ten thousand files, and no more") {
+    const Folder folder;
+    folder.put("a.conf", "\n");
+    CHECK(reported_of(folder, "~SEQ(I, 9999) include a.conf\n") == Lines{});
+    CHECK(reported_of(folder, "~SEQ(I, 10000) include a.conf\n") ==
+          Lines{"1:16 warning MS0007 include: a.conf: more than 10000 files"});
+}
+
 TEST_CASE("what applies to lines of several files is reported for each, with its file") {
     const Folder folder;
     folder.put("a.conf", "\xC2\xA0 a\n");
