@@ -293,6 +293,13 @@ def test_an_instance_without_a_source_is_no_master_when_its_vmac_is_made_again(l
     assert finds_nothing(lan, text, text, before_last=gone)
 
 
+def test_a_group_with_a_member_whose_source_comes_with_the_reload_keeps_the_addresses_of_its_master(lan):
+    nowhere = instance("VI_2", 52, interface="eth2", vips="192.168.4.204")
+    group = "vrrp_sync_group G_1 {\n    group {\n        VI_1\n        VI_2\n    }\n}\n"
+    source = "static_ipaddress {\n    10.30.0.208/25 dev eth2\n}\n"
+    assert finds_nothing(lan, instance() + nowhere, source + instance() + nowhere + group)
+
+
 def test_what_an_instance_gets_that_lost_its_interface_for_a_moment_waits_for_its_election(lan):
     route = "10.50.1.0/24 dev eth1"
     slow = instance().replace("advert_int 0.03", "advert_int 1")

@@ -61,6 +61,19 @@ std::vector<kernel::Address> removal_requests(const std::vector<vrrp::HeldAddres
     return requests;
 }
 
+std::vector<kernel::Address> first_sources(const config::Config& next, const Links& links) {
+    std::vector<kernel::Address> requests;
+    for (const auto& entry : vrrp::static_addresses_of(next)) {
+        const auto* link = links.find(entry.address.dev);
+        const Family family = entry.address.prefix.address.family();
+        if (link != nullptr && !links.any_address(link->index, [family](const kernel::Address& there) {
+                return there.prefix.address.family() == family;
+            }))
+            requests.push_back(address_request(entry.address, link->index));
+    }
+    return requests;
+}
+
 Result<std::vector<kernel::Rtnetlink::Failure>> remove_from_host(kernel::Rtnetlink& netlink,
                                                                  const std::vector<kernel::Address>& requests,
                                                                  const Links& links, Log& log) {

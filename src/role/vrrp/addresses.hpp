@@ -24,6 +24,9 @@ namespace mainstay::role {
 // addresses that are gone: those addresses stay, and those routes go.
 [[nodiscard]] Result<std::vector<kernel::Rtnetlink::Failure>> remove_from_host(
     kernel::Rtnetlink& netlink, const std::vector<kernel::Address>& requests, const Links& links, Log& log);
+// Requests for the static addresses of a configuration on interfaces that have none of their family. They are set
+// before a reload, which would otherwise take an instance that gets its source with it, and its sync group, to FAULT.
+[[nodiscard]] std::vector<kernel::Address> first_sources(const config::Config& next, const Links& links);
 // The request for one address on this interface.
 [[nodiscard]] kernel::Address address_request(const config::VirtualAddress& address, std::uint32_t interface_index);
 

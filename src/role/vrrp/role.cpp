@@ -185,6 +185,9 @@ void VrrpRole::commit() {
     firewall_.configure(next, !devices_.wanted().empty(), false);
     settle_devices();
     if (auto opened = routing_.follow(*next); !opened) runtime_.log().error("{}", opened.error().text());
+    // What fails here is set again, and logged, with the rest.
+    if (const auto sources = first_sources(*next, links_); !sources.empty() && netlink_->add(sources))
+        on_netlink_readable();
     const auto host = follow(*next);
     perform(router_->reload(next, host, runtime_.now()));
     master_reporter_.follow(*router_);

@@ -136,3 +136,15 @@ TEST_CASE("of relabelled addresses those are wrong that a master holds and track
     CHECK(wrongly_labelled(relabelled, router, links) ==
           Held{{"eth0", prefix("10.0.0.100/32")}, {"eth9", prefix("10.0.7.1/24")}});
 }
+
+TEST_CASE("a static address comes before a reload where its interface has no other of its family") {
+    const auto config = written("10.0.0.100",
+                                "static_ipaddress {\n10.9.9.9/25 dev eth9\n10.0.0.9/24 dev eth0\n"
+                                "2001:db8::9/64 dev eth0\n10.8.8.8 dev eth7\n}\n");
+    const auto on = [&config](const std::vector<kernel::Address>& addresses) {
+        return texts(first_sources(config, host(addresses)));
+    };
+    CHECK(on({}) == Texts{"9 10.9.9.9/25", "2 10.0.0.9/24", "2 2001:db8::9/64"});
+    CHECK(on({there(2, "10.0.0.1/24")}) == Texts{"9 10.9.9.9/25", "2 2001:db8::9/64"});
+    CHECK(on({there(2, "2001:db8::1/64"), there(9, "10.9.9.1/24")}) == Texts{"2 10.0.0.9/24"});
+}
