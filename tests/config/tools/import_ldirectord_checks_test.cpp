@@ -167,6 +167,9 @@ TEST_CASE("a check has the interval, the time and the tries of its service") {
               row.lines);
         CHECK(made.lost.empty());
     }
+    const auto absent = with_own("\tchecktype=ping\n\tcheckcount=0\n");
+    CHECK(absent.lost.size() == 1);
+    CHECK(server_lines(absent) == Strings{"PING_CHECK {", "connect_timeout 5", "retry 0"});
     const auto both = with_own("\tchecktype=ping\n\tcheckcount=3\n\tfailurecount=2\n");
     CHECK(losses(both) == Strings{"checkcount=3: failurecount alone decides here"});
     CHECK(server_lines(both) == Strings{"PING_CHECK {", "connect_timeout 5", "retry 1", "delay_before_retry 10"});
@@ -340,8 +343,8 @@ TEST_CASE("a server's own request may be an URL with the address that is checked
         {"http", "/x", lines("HTTP_GET {", own, "/x", ""), false},
         {"http", "http://10.0.0.9/x", lines("HTTP_GET {", {"connect_ip 10.0.0.9", "connect_port 80"}, "/x", "10.0.0.9"),
          false},
-        {"http", "http://10.0.0.9:8080",
-         lines("HTTP_GET {", {"connect_ip 10.0.0.9", "connect_port 8080"}, "/", "10.0.0.9"), false},
+        {"http", "http://10.0.0.9:1", lines("HTTP_GET {", {"connect_ip 10.0.0.9", "connect_port 1"}, "/", "10.0.0.9"),
+         false},
         {"http", "http://10.0.0.9:65535/",
          lines("HTTP_GET {", {"connect_ip 10.0.0.9", "connect_port 65535"}, "/", "10.0.0.9"), false},
         {"https", "https://[2001:db8::9]/x/y",
