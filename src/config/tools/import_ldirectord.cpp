@@ -44,7 +44,8 @@ std::optional<LdirectordSetting> setting_of(std::string_view line, std::uint32_t
     if (equals == std::string_view::npos) return std::nullopt;
     const std::string_view key = trimmed(text.substr(0, equals));
     if (!is_key(key)) return std::nullopt;
-    return LdirectordSetting{number, text, key, without_quotes(trimmed(text.substr(equals + 1)))};
+    const std::string_view source = key == "passwd" ? "passwd=***" : key == "secret" ? "secret=***" : text;
+    return LdirectordSetting{number, source, key, without_quotes(trimmed(text.substr(equals + 1)))};
 }
 
 // Addresses to which mails go, in one text, so that they can be compared.
@@ -209,7 +210,7 @@ const LdirectordSetting* LdirectordScope::own_setting(std::string_view key) cons
 
 const LdirectordSetting* LdirectordScope::find(std::string_view key) const {
     if (const auto* setting = own_setting(key)) return setting;
-    return LdirectordScope{globals, &globals}.own_setting(key);
+    return counts_outside_virtuals(key) ? LdirectordScope{globals, &globals}.own_setting(key) : nullptr;
 }
 
 std::string_view LdirectordScope::text(std::string_view key, std::string_view otherwise) const {

@@ -15,7 +15,7 @@ inline constexpr std::uint32_t kImportNumberMax = 86'400 * 31;  // of times, in 
 
 struct LdirectordSetting {
     std::uint32_t line = 0;
-    std::string_view source;      // "checktype=on"
+    std::string_view source;      // "checktype=on"; never a password
     std::string_view key, value;  // `value` without the quotes around all of it
 };
 using LdirectordSettings = std::vector<LdirectordSetting>;
@@ -39,6 +39,9 @@ struct ImportNotes {
         comments.push_back(out.lose(setting.line, setting.source, reason));
     }
 };
+
+// Whether the key means anything among the global settings.
+[[nodiscard]] bool counts_outside_virtuals(std::string_view key);
 
 // Looks a key up in a service and then in the global settings; of several the last one holds.
 struct LdirectordScope {

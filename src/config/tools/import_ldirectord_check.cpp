@@ -240,13 +240,17 @@ private:
 };
 
 BlockLines script_lines(const LdirectordCheck& check, const ServiceToImport& service, const ServerToImport& server,
-                        const LdirectordServer& written) {
+                        const LdirectordServer& written, const ImportNotes& notes) {
     const std::string name = service.fwmark != 0
                                  ? fmt::format("{} 0", service.fwmark)
                                  : fmt::format("{} {}", service.endpoint.address.to_string(), service.endpoint.port);
     const auto command = quoted_command(
         fmt::format("{} {} {} {}", check.command, name, server.endpoint.address.to_string(), written.port));
-    BlockLines lines{"MISC_CHECK {", "misc_path " + command.value_or("\"/bin/true\""),
+    if (!command) {
+        notes.lose(written.setting, "the command of its check is too long; it is not checked");
+        return {};
+    }
+    BlockLines lines{"MISC_CHECK {", "misc_path " + *command,
                      fmt::format("misc_timeout {}", std::min(check.timeout, kScriptTimeoutMax))};
     add_retries(check, lines);
     lines.insert(lines.end(), {"user root", "}"});
@@ -262,7 +266,7 @@ LdirectordCheck check_of(const LdirectordScope& scope, const ServiceToImport& se
 BlockLines check_lines(const LdirectordCheck& check, const ServiceToImport& service, const ServerToImport& server,
                        const LdirectordServer& written, const ImportNotes& notes) {
     if (check.kind == Kind::None) return {};
-    if (check.kind == Kind::External) return script_lines(check, service, server, written);
+    if (check.kind == Kind::External) return script_lines(check, service, server, written, notes);
     BlockLines target;
     const std::uint16_t port = check.port != 0 ? check.port : written.port;
     if (check.kind != Kind::Ping && port == 0 && server.endpoint.port == 0) {

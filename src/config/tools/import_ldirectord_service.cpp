@@ -23,8 +23,7 @@ enum class Fate : std::uint8_t {
     LostIfNo,
     LostUnlessZero,
     LostUnlessAll,
-    GlobalOnly,
-    Secret
+    GlobalOnly
 };
 enum class Where : std::uint8_t { Both, Global, Service };
 struct KeyRow {
@@ -67,7 +66,7 @@ constexpr std::array kKeys{
     KeyRow{"negotiatetimeout", Where::Both, Fate::Number},
     KeyRow{"netmask", Where::Service},
     KeyRow{"ops", Where::Service, Fate::YesOrNo},
-    KeyRow{"passwd", Where::Service, Fate::Secret, kNoLogin},
+    KeyRow{"passwd", Where::Service, Fate::Lost, kNoLogin},
     KeyRow{"persistent", Where::Service},
     KeyRow{"protocol", Where::Service},
     KeyRow{"quiescent", Where::Both, Fate::YesOrNo},
@@ -77,7 +76,7 @@ constexpr std::array kKeys{
     KeyRow{"receive", Where::Service},
     KeyRow{"request", Where::Service},
     KeyRow{"scheduler", Where::Service},
-    KeyRow{"secret", Where::Service, Fate::Secret, kNoLogin},
+    KeyRow{"secret", Where::Service, Fate::Lost, kNoLogin},
     KeyRow{"service", Where::Service},
     KeyRow{"servicename", Where::Service, Fate::Comment},
     KeyRow{"smtp", Where::Both, Fate::GlobalOnly, "keepalived.conf has one smtp_server for all services"},
@@ -116,9 +115,6 @@ void note(const KeyRow& row, const LdirectordSetting& setting, bool global, cons
             break;
         case Fate::GlobalOnly:
             if (!global) notes.lose(setting, row.reason);
-            break;
-        case Fate::Secret:
-            notes.comments.push_back(notes.out.lose(setting.line, fmt::format("{}=***", row.key), row.reason));
             break;
         case Fate::Read:
             break;
@@ -182,13 +178,8 @@ private:
     ImportedService refuse(const std::string& why) {
         made_.usable = false;
         notes_.lose(written_.name, why);
-        for (const auto& setting : written_.settings)
-            if (!is_secret(setting)) made_.service.comments.push_back("    " + shown(setting.source));
+        for (const auto& setting : written_.settings) made_.service.comments.push_back("    " + shown(setting.source));
         return std::move(made_);
-    }
-    static bool is_secret(const LdirectordSetting& setting) {
-        return std::ranges::any_of(
-            kKeys, [&](const KeyRow& row) { return row.key == setting.key && row.fate == Fate::Secret; });
     }
 
     // Sets address or mark and the protocol. Returns why there is no such service.
@@ -393,6 +384,11 @@ private:
 };
 
 }  // namespace
+
+bool counts_outside_virtuals(std::string_view key) {
+    const auto row = std::ranges::find(kKeys, key, &KeyRow::key);
+    return row != kKeys.end() && row->where != Where::Service;
+}
 
 void note_unusable(const LdirectordSettings& settings, bool global, const ImportNotes& notes) {
     for (const LdirectordSetting& setting : settings) {

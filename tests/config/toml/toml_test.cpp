@@ -423,3 +423,9 @@ TEST_CASE("what is not carried over is named, and stands as a comment in its pla
           "[global_defs]\n# not converted: unknown keyword no_such_word 5\nrouter_id = \"x\"\n"
           "# not converted: unknown keyword foo\n");
 }
+
+TEST_CASE("the daemon's own tables are copied with their comments, and nothing from before them") {
+    CHECK(print_toml(
+              {"x.toml", "[global_defs]\nrouter_id =   \"lb\"\n\n# ours\n[webhook]\nurl =  \"http://10.0.0.9/\"\n"})
+              .text == "[global_defs]\nrouter_id = \"lb\"\n\n# ours\n[webhook]\nurl =  \"http://10.0.0.9/\"\n");
+}

@@ -264,7 +264,8 @@ TEST_CASE("a service that cannot be made is a comment with all its lines") {
           std::vector{ImportProblem{1,
                                     "virtual=www.example.com:80: virtual_server takes an address, and the name of a "
                                     "host may change its own"}});
-    CHECK(made.text.find("#     real=10.0.0.11:80 gate\n\nvirtual_server 10.0.0.1 80 {\n") != std::string::npos);
+    CHECK(made.text.find("#     real=10.0.0.11:80 gate\n#     passwd=***\n\nvirtual_server 10.0.0.1 80 {\n") !=
+          std::string::npos);
     CHECK(made.text.find("geheim") == std::string::npos);
 }
 

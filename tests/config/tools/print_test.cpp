@@ -297,3 +297,8 @@ TEST_CASE("a byte order mark within the text stays part of its word") {
     CHECK(print("$A=1\n" + bom + "state MASTER\n") == "$A=1\n" + bom + "state MASTER\n");
     CHECK(print(bom + "state MASTER\n") == "state MASTER\n");
 }
+
+TEST_CASE("a // comment between a block's name and its brace stays, and one behind the brace does not") {
+    CHECK(print("vrrp_instance VI_1\n// a\n{\n// b\nstate MASTER\n}\n") ==
+          "vrrp_instance VI_1\n// a\n{\n    # b\n    state MASTER\n}\n");
+}
