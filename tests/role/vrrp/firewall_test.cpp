@@ -1,6 +1,13 @@
 // The rules that drop packets to the addresses of a master with no_accept, read back by nft.
 #include "role/vrrp/firewall.hpp"
 
+#include <sys/mount.h>
+
+#include <fstream>
+
+#include <fmt/ranges.h>
+
+#include "mainstay/alert/firewall_script.hpp"
 #include "office.hpp"
 
 using namespace mainstay;
@@ -45,6 +52,34 @@ void on_host(const Body& body) {
         Host host;
         body(host);
     });
+}
+
+// On a host whose iptables has no nftables, nor anything else in /usr/sbin.
+template <class Body>
+void with_old_iptables(const Body& body) {
+    in_own_network([&] {
+        const bool made = ::unshare(CLONE_FS | CLONE_NEWNS) == 0 &&
+                          ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                          ::mount("none", "/usr/sbin", "tmpfs", 0, nullptr) == 0;
+        if (!made) {
+            MESSAGE("no folder can be put in the place of /usr/sbin here");
+            return;
+        }
+        std::ofstream{"/usr/sbin/iptables"} << "";
+        Host host;
+        body(host);
+    });
+}
+
+// The calls of the firewall since the last look.
+std::vector<std::string> calls(Host& host) {
+    std::vector<std::string> lines;
+    for (const auto& script : std::exchange(host.runtime.scripts, {})) {
+        CHECK(script.key == alert::kFirewallKey);
+        CHECK(script.queue == alert::kFirewallKey);
+        lines.push_back(fmt::format("{}", fmt::join(script.arguments, " ")));
+    }
+    return lines;
 }
 
 }  // namespace
@@ -189,5 +224,21 @@ TEST_CASE("vrrp_iptables on a host whose iptables is nftables is a warning, at e
         host.firewall.configure(refusing(), false, false);
         CHECK(host.logged(warning) <= 2);
         CHECK(host.runtime.scripts.empty());
+    });
+}
+
+TEST_CASE("rules of iptables are written once, a reload writes them all again, and they are taken away at the end") {
+    with_old_iptables([](Host& host) {
+        const auto config = refusing("vrrp_iptables");
+        host.firewall.configure(config, false, false);
+        const auto first = calls(host);
+        CHECK(first == std::vector<std::string>{});
+        host.guard(*config);  // they are there already
+        host.release();
+        CHECK(calls(host).empty());
+        host.firewall.configure(config, false, false);
+        CHECK(calls(host) == first);
+        host.firewall.close(true);
+        CHECK(calls(host).empty());
     });
 }
