@@ -148,6 +148,103 @@ TEST_CASE("counters that cannot be read stay unchanged, which is logged once") {
     CHECK(bench.connections_become(9, 9));
 }
 
+TEST_CASE("counters that could be read again and then cannot are logged again, those of services and of servers each") {
+    Bench bench;
+    REQUIRE(bench.role->start(
+        counted({{"enable_snmp_checker", true}, {"snmp_vs_stats_update_interval", Micros{1'000}}}), false));
+    REQUIRE(bench.connections_become(7, 7));
+    const auto logged = [&bench](const std::string& whose) {
+        return bench.runtime.log().count("the IPVS counters of " + whose +
+                                         ", for SNMP and metrics, cannot be read: no buffer space; retried at each "
+                                         "interval");
+    };
+    for (std::size_t times = 1; times <= 2; ++times) {
+        bench.kernel.counts = bench.kernel.lists = false;
+        CHECK(bench.runtime.until([&] { return logged("services") == times && logged("servers") == times; }));
+        const auto dumps = bench.kernel.dumps, reads = bench.kernel.reads;
+        CHECK(bench.runtime.until([&] { return bench.kernel.dumps > dumps + 3 && bench.kernel.reads > reads + 3; }));
+        CHECK(logged("services") == times);
+        CHECK(logged("servers") == times);
+        bench.kernel.counts = bench.kernel.lists = true;
+        bench.kernel.stats.connections += 1;
+        CHECK(bench.connections_become(7 + times, 7 + times));
+    }
+}
+
+TEST_CASE("servers of more services than are read at a time are all read, and then again") {
+    Bench bench;
+    auto config = counted({{"enable_snmp_checker", true}, {"snmp_rs_stats_update_interval", Micros{1'000}}});
+    for (int n = 0; n < 300; ++n)
+        config.virtual_servers.push_back(
+            service({server("10.0.0.11")}, "10.1." + std::to_string(n / 200) + "." + std::to_string(1 + n % 200)));
+    REQUIRE(bench.role->start(config, false));
+    const auto last = [&]() -> std::uint64_t {
+        const auto found = bench.traffic();
+        return found ? found->at(300).servers.at(0).stats.connections : 0;
+    };
+    CHECK(bench.runtime.until([&] { return last() == 7; }));
+    bench.kernel.stats.connections = 8;
+    CHECK(bench.runtime.until([&] { return last() == 8; }));
+    CHECK(bench.traffic()->at(0).servers.at(1).stats.connections == 8);
+}
+
+TEST_CASE("what a service's addresses count is summed, each number for itself") {
+    Bench bench;
+    bench.kernel.stats = {.connections = 1,
+                          .in_packets = 2,
+                          .out_packets = 3,
+                          .in_bytes = 4,
+                          .out_bytes = 5,
+                          .cps = 6,
+                          .in_pps = 7,
+                          .out_pps = 8,
+                          .in_bps = 9,
+                          .out_bps = 10};
+    const netlink::IpvsStats of_two{.connections = 2,
+                                    .in_packets = 4,
+                                    .out_packets = 6,
+                                    .in_bytes = 8,
+                                    .out_bytes = 10,
+                                    .cps = 12,
+                                    .in_pps = 14,
+                                    .out_pps = 16,
+                                    .in_bps = 18,
+                                    .out_bps = 20};
+    auto config = counted({{"enable_snmp_checker", true}});
+    config.virtual_servers = {grouped({server("10.0.0.11")}, {range("10.9.0.1", "10.9.0.2")})};
+    config.virtual_servers[0].sorry_server = sorry("10.0.0.99");
+    REQUIRE(bench.role->start(config, false));
+    REQUIRE(bench.runtime.until([&] { return bench.traffic().has_value(); }));
+    const auto traffic = bench.traffic()->at(0);
+    CHECK(traffic.stats == of_two);
+    CHECK(traffic.servers.at(0).stats == of_two);
+    CHECK(traffic.servers.at(0).active == 6);
+    CHECK(traffic.sorry_server == report::ServerTraffic{});  // not in the table while servers are up
+}
+
+TEST_CASE("single services that change are counted anew at once, however long the interval is") {
+    FakeKernel kernel;
+    kernel.stats.connections = 7;
+    FakeRuntime runtime;
+    auto options = options_for(kernel);
+    options.traffic_every = options.traffic_kept = 1h;
+    const auto role = make_lvs_role(runtime, options);
+    REQUIRE(role->start(counted({}), false));
+    role->on_relayed(ipc::ReadTraffic{});
+    REQUIRE(runtime.until([&] { return runtime.status().traffic.has_value(); }));
+    auto wider = counted({});
+    wider.virtual_servers[0].real_servers.push_back(server("10.0.0.13"));
+    REQUIRE(role->prepare_changes({{0, counted({}).virtual_servers[0], wider.virtual_servers[0]}}));
+    role->commit();
+    CHECK(runtime.until([&] {
+        const auto traffic = runtime.status().traffic;
+        return traffic && traffic->at(0).servers.size() == 3 && traffic->at(0).servers[2].stats.connections == 7;
+    }));
+    bool stopped = false;
+    role->stop([&stopped] { stopped = true; });
+    CHECK(runtime.until([&stopped] { return stopped; }));
+}
+
 TEST_CASE("without SNMP the counters are read while somebody collects metrics") {
     FakeKernel kernel;
     kernel.stats.connections = 7;

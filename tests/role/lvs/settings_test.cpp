@@ -320,6 +320,8 @@ TEST_CASE("persistence to servers with weight 0 ends while it is wanted, is repa
     CHECK(bench.reconciler.expire_quiescent(false));
     CHECK(bench.done() == Lines{"expire_quiescent_template=0"});
     CHECK(bench.original_expiry() == std::nullopt);
+    CHECK(bench.runtime.log_.count("net.ipv4.vs.expire_quiescent_template set to 1") == 2);  // and repaired
+    CHECK(bench.runtime.log_.count("net.ipv4.vs.expire_quiescent_template set to 0") == 1);
 
     CHECK(bench.reconciler.expire_quiescent(true));
     bench.reconciler.stop();

@@ -111,6 +111,45 @@ TEST_CASE("1024 sources that fail in turn wait all of them, none escapes by bein
     CHECK(guard.wait_of("100", now) == 1s);
 }
 
+TEST_CASE("each wrong secret doubles the wait, up to a minute, and the right one ends it") {
+    LoginGuard guard;
+    const Instant begin{1'000s};
+    std::vector<std::int64_t> waits;
+    for (int n = 0; n < 10; ++n) {
+        guard.failed("a", begin);
+        waits.push_back(guard.wait_of("a", begin).count());
+    }
+    CHECK(waits == std::vector<std::int64_t>{0, 0, 1, 2, 4, 8, 16, 32, 60, 60});
+    for (int n = 0; n < 100; ++n) guard.failed("a", begin);
+    CHECK(guard.wait_of("a", begin) == 60s);
+    guard.succeeded("a");
+    CHECK(guard.wait_of("a", begin) == 0s);
+    CHECK(guard.sources() == 0);
+}
+
+TEST_CASE("a source is remembered for ten minutes to the moment, and only as many are forgotten as make room") {
+    const Instant begin{1'000s};
+    const auto all_at_once = [begin](LoginGuard& guard) {
+        for (int n = 0; n < 1024; ++n) guard.failed(std::to_string(n), begin);
+    };
+    LoginGuard just, after, mixed;
+    all_at_once(just);
+    just.failed("one more", begin + 10min);
+    CHECK(just.sources() == 1024);
+    all_at_once(after);
+    after.failed("one more", begin + 10min + 1ns);
+    CHECK(after.sources() == 1);
+    all_at_once(mixed);
+    for (int n = 1; n < 1024; ++n) mixed.failed(std::to_string(n), begin + 1ns);
+    mixed.failed("one more", begin + 10min + 1ns);
+    CHECK(mixed.sources() == 1024);
+}
+
+TEST_CASE("an IPv6 client is known by its network of 64 bits, an IPv4 one by its address") {
+    CHECK(source_name(IpAddress::parse("192.0.2.7").value()) == "192.0.2.7");
+    CHECK(source_name(IpAddress::parse("2001:db8:1:2:ffff::9").value()) == "2001:db8:1:2::/64");
+}
+
 TEST_CASE("passwords are counted by the second that began with the first of them") {
     LoginGuard guard;
     const Instant begin{1'000s};

@@ -186,6 +186,73 @@ TEST_CASE("a change of hands leaves one file for a burst, of the newest memory o
           std::vector{"flight record of what changed hands: " + b.history + "/record-20261122T211012Z.rec"});
 }
 
+TEST_CASE("a memory of no machine that is known, or without the mark of one, is left out of the record") {
+    Bench b;
+    b.keeper.memory(memory_of(record::Machine::Router, 1));
+    b.keeper.memory(memory_of(record::Machine{record::kMachines}, 2));
+    b.keeper.memory(memory_of(record::Machine{200}, 3));
+    auto unmarked = memory_of(record::Machine::Router, 4);
+    ipc::MappedRecord::map(unmarked.get(), true).value().bytes()[0] ^= std::byte{1};
+    b.keeper.memory(unmarked);
+    b.keeper.take({event(Transition::Master)}, Instant{} + 1s);
+    b.keeper.finish(b.history, kWall);
+    b.wait();
+    REQUIRE(names_in(b.history).size() == 1);
+    std::ifstream in{b.history + "/record-20261122T211000Z.rec", std::ios::binary};
+    const std::string text{std::istreambuf_iterator<char>{in}, {}};
+    const auto read = record::read_record(std::as_bytes(std::span{text}));
+    REQUIRE(read.has_value());
+    REQUIRE(read->segments.size() == 1);
+    CHECK(read->segments[0].number == 1);
+}
+
+TEST_CASE("of more memories than two of each machine the oldest are given up") {
+    constexpr int kMost = 2 * static_cast<int>(record::kMachines);
+    for (const int more : {kMost - 1, kMost}) {
+        Bench b;
+        b.keeper.memory(memory_of(record::Machine::Judge, 1));
+        for (int n = 0; n < more; ++n) b.keeper.memory(memory_of(record::Machine::Router, 2));
+        b.keeper.take({event(Transition::Master)}, Instant{} + 1s);
+        b.keeper.finish(b.history, kWall);
+        b.wait();
+        std::ifstream in{b.history + "/record-20261122T211000Z.rec", std::ios::binary};
+        const std::string text{std::istreambuf_iterator<char>{in}, {}};
+        const auto read = record::read_record(std::as_bytes(std::span{text}));
+        REQUIRE(read.has_value());
+        CHECK(read->judge_segments.size() == (more < kMost ? 1 : 0));
+        CHECK(read->segments.size() == 1);
+    }
+}
+
+TEST_CASE("while a record is being written no other one is begun") {
+    Bench b;
+    b.keeper.memory(memory_of(record::Machine::Router, 1));
+    b.keeper.take({event(Transition::Master)}, Instant{} + 1s);
+    b.keeper.look(b.history, Instant{} + 3s, later(3));
+    REQUIRE(b.keeper.busy());
+    b.keeper.take({event(Transition::Backup)}, Instant{} + 4s);
+    b.keeper.look(b.history, Instant{} + 100s, later(100));
+    b.keeper.finish(b.history, later(101));
+    b.wait();
+    CHECK(names_in(b.history) == std::vector<std::string>{"record-20261122T211003Z.rec"});
+    b.keeper.finish(b.history, later(102));  // what changed meanwhile still waits
+    b.wait();
+    CHECK(names_in(b.history).size() == 2);
+}
+
+TEST_CASE("a folder is made for root alone, a link instead of it is refused, and a second has one record") {
+    Bench b;
+    fs::create_directory(b.folder / "elsewhere");
+    fs::create_directory_symlink(b.folder / "elsewhere", b.history);
+    CHECK_FALSE(keep_record(b.history, kBytes, kWall).has_value());
+    CHECK(names_in(b.folder / "elsewhere").empty());
+    fs::remove(b.history);
+    REQUIRE(keep_record(b.history, kBytes, kWall).has_value());
+    CHECK((static_cast<unsigned>(fs::status(b.history).permissions()) & 07777) == 0700);
+    REQUIRE(keep_record(b.history, kBytes, kWall).has_value());  // in the same second: the file is replaced
+    CHECK(names_in(b.history) == std::vector<std::string>{"record-20261122T211000Z.rec"});
+}
+
 TEST_CASE("what happens shortly before the stop is saved at once, and without a recorder nothing is") {
     Bench b;
     b.keeper.take({event(Transition::Master)}, Instant{} + 1s);

@@ -120,9 +120,13 @@ TEST_CASE("the log gets a line for each change, and not more than it asks for") 
     CHECK(as_log_lines(diff, 1) == std::vector{lines.front()});
     CHECK(as_log_lines(diff, 0).empty());
     CHECK(as_log_lines({}, 20).empty());
-    ReloadDiff one;
-    one.changes.push_back({ReloadChange::Action::Add, "service", std::string(500, 'x'), {}});
-    CHECK(as_log_lines(one, 20).front().size() == kReloadLineBytesMax);
+    const auto line_of = [](const std::string& name) {
+        ReloadDiff one;
+        one.changes.push_back({ReloadChange::Action::Add, "service", name, {}});
+        return as_log_lines(one, 20).front();
+    };
+    CHECK(line_of(std::string(388, 'x')) == "add service " + std::string(388, 'x'));  // 400 bytes
+    CHECK(line_of(std::string(389, 'x')) == "add service " + std::string(385, 'x') + "...");
 }
 
 TEST_CASE("JSON says the same") {

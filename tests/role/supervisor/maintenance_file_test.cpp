@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 
@@ -41,6 +42,7 @@ TEST_CASE("maintenance is found again after a restart, and is over when its time
     CHECK_FALSE(first.order().on);
     REQUIRE(first.set(order()));
     CHECK_FALSE(first.is_over(kNow));
+    CHECK_FALSE(first.is_over(WallTime{kLater.unix_us - 1}));
     CHECK(first.is_over(kLater));
 
     MaintenanceFile second;
@@ -81,6 +83,35 @@ TEST_CASE("a file that others may write, a link, or damaged bytes are not believ
     CHECK_FALSE(file.load(folder.path, kNow));
 }
 
+TEST_CASE("maintenance without an end is never over, and a reason from another program's file becomes one line") {
+    const Folder folder;
+    MaintenanceFile first, second;
+    REQUIRE(first.load(folder.path, kNow));
+    auto endless = order();
+    endless.until.reset();
+    endless.reason = "new\nkernel";
+    REQUIRE(first.set(endless));
+    CHECK_FALSE(first.is_over(WallTime{INT64_MAX}));
+    REQUIRE(second.load(folder.path, kNow));
+    CHECK(second.order().on);
+    CHECK(second.order().reason == "new kernel");
+    CHECK_FALSE(second.is_over(WallTime{INT64_MAX}));
+    REQUIRE(second.set({}));
+    CHECK_FALSE(second.is_over(WallTime{INT64_MAX}));
+}
+
+TEST_CASE("a folder or a pipe in the place of the file is not believed, nor waited for") {
+    const Folder folder;
+    MaintenanceFile file;
+    std::filesystem::create_directories(folder.file());
+    CHECK(file.load(folder.path, kNow).error().code() == Errc::Permission);
+    CHECK_FALSE(file.set({}));  // it cannot be removed as a file
+    REQUIRE(::rmdir(folder.file().c_str()) == 0);
+    REQUIRE(::mkfifo(folder.file().c_str(), 0600) == 0);
+    CHECK(file.load(folder.path, kNow).error().code() == Errc::Permission);
+    CHECK_FALSE(file.order().on);
+}
+
 TEST_CASE("maintenance is on even if it cannot be written") {
     MaintenanceFile file;
     REQUIRE(file.load("/proc/no-such-folder", kNow));
@@ -91,7 +122,14 @@ TEST_CASE("maintenance is on even if it cannot be written") {
 TEST_CASE("what an operator wrote becomes one line of bounded length, and times are UTC") {
     CHECK(one_line("a\nb\x1b[1m\x7f") == "a b [1m ");
     CHECK(one_line("abcdef", 3) == "abc");
+    CHECK(one_line("\x1f ~\x7f\u0080") == "  ~ \u0080");
+    CHECK(one_line("abc", 3) == "abc");
+    CHECK(one_line("abc", 0).empty());
+    CHECK(one_line("aü", 3) == "aü");
     CHECK(one_line("aü", 2) == "a");
+    CHECK(one_line("a€", 3) == "a");
+    CHECK(one_line(std::string(200, 'x')).size() == 200);
+    CHECK(one_line("\xbf\xbf", 1).empty());  // bytes that go on with a character that never began
     CHECK(one_line(std::string(500, 'x')).size() == 200);
     CHECK(utc_text(WallTime{1'795'163'866'000'000}) == "2026-11-20 08:37:46 UTC");
 }

@@ -27,13 +27,15 @@ namespace {
 struct FileLog final : Log {
     explicit FileLog(const std::string& path)
         : file{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)} {}
-    void line(LogLevel, std::string_view text) override {
+    void line(LogLevel level, std::string_view text) override {
+        if (level > most) return;
         const std::string whole = std::string{text} + "\n";
         (void)!::write(file.get(), whole.data(), whole.size());
     }
     bool enabled(LogLevel) const override { return true; }
     using Log::line;
     UniqueFd file;
+    LogLevel most = LogLevel::Debug;  // until an operator sets it
 };
 
 int supervise(const std::string& folder, const std::vector<std::string>& words) {
@@ -43,9 +45,11 @@ int supervise(const std::string& folder, const std::vector<std::string>& words) 
     options.config_path = folder + "/ha.conf";
     options.run_directory = folder + "/run";
     options.spool_directory = folder + "/spool";
+    options.state_directory = folder + "/state";
     options.settings_path = folder + "/mainstay.toml";
     options.shared_account = "root";
     options.log_socket.clear();
+    options.set_log_level = [&log](LogLevel level) { log.most = level; };
     for (const auto& word : words) {
         if (word == "no-respawn") options.respawn = false;
         if (word == "no-lvs") options.run_lvs = false;

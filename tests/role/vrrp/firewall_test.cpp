@@ -1,6 +1,14 @@
 // The rules that drop packets to the addresses of a master with no_accept, read back by nft.
 #include "role/vrrp/firewall.hpp"
 
+#include <sys/mount.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include <fmt/ranges.h>
+
+#include "mainstay/alert/firewall_script.hpp"
 #include "office.hpp"
 
 using namespace mainstay;
@@ -45,6 +53,37 @@ void on_host(const Body& body) {
         Host host;
         body(host);
     });
+}
+
+// On a host whose iptables is this program (empty: there is none), and that has nothing else in /usr/sbin.
+template <class Body>
+void with_iptables(const std::string& program, const Body& body) {
+    in_own_network([&] {
+        const bool made = ::unshare(CLONE_FS | CLONE_NEWNS) == 0 &&
+                          ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                          ::mount("none", "/usr/sbin", "tmpfs", 0, nullptr) == 0;
+        if (!made) {
+            MESSAGE("no folder can be put in the place of /usr/sbin here");
+            return;
+        }
+        if (!program.empty()) {
+            std::ofstream{"/usr/sbin/" + program} << "";
+            std::filesystem::create_symlink(program, "/usr/sbin/iptables");
+        }
+        Host host;
+        body(host);
+    });
+}
+
+// The calls of the firewall since the last look.
+Texts calls(Host& host) {
+    Texts lines;
+    for (const auto& script : std::exchange(host.runtime.scripts, {})) {
+        CHECK(script.key == alert::kFirewallKey);
+        CHECK(script.queue == alert::kFirewallKey);
+        lines.push_back(fmt::format("{}", fmt::join(script.arguments, " ")));
+    }
+    return lines;
 }
 
 }  // namespace
@@ -190,4 +229,77 @@ TEST_CASE("vrrp_iptables on a host whose iptables is nftables is a warning, at e
         CHECK(host.logged(warning) <= 2);
         CHECK(host.runtime.scripts.empty());
     });
+}
+
+TEST_CASE("rules of iptables are written once, a reload writes them all again, and they are taken away at the end") {
+    with_iptables("xtables-legacy-multi", [](Host& host) {
+        const Texts rules{"set keepalived hash:ip inet", "entries add keepalived 10.0.0.100",
+                          "rule add iptables OUTPUT -m set --match-set keepalived src -j DROP",
+                          "rule add iptables INPUT -m set --match-set keepalived dst -j DROP"};
+        const Texts removal{"rule del iptables INPUT -m set --match-set keepalived dst -j DROP",
+                            "rule del iptables OUTPUT -m set --match-set keepalived src -j DROP", "unset keepalived"};
+        const auto config = refusing("vrrp_iptables");
+        host.firewall.configure(config, false, false);
+        CHECK(calls(host) == rules);
+        host.guard(*config);  // they are there before the address is
+        host.release();
+        CHECK(calls(host).empty());
+        host.firewall.configure(config, false, false);
+        CHECK(calls(host) == rules);
+        host.firewall.configure(written(instance()), false, false);
+        CHECK(calls(host) == removal);
+        host.firewall.configure(written(instance()), false, false);
+        CHECK(calls(host).empty());
+        host.firewall.configure(config, false, false);
+        CHECK(calls(host) == rules);
+        host.firewall.set_vmacs({{.index = 1, .parent = 1, .family = Family::V4}});
+        CHECK(calls(host) ==
+              Texts{"set keepalived_igmp hash:net,iface inet", "entries add keepalived_igmp 224.0.0.0/4,lo",
+                    "rule add iptables OUTPUT -p igmp -m set --match-set keepalived_igmp dst,dst -j DROP"});
+        host.firewall.set_vmacs({});
+        CHECK(calls(host) ==
+              Texts{"rule del iptables OUTPUT -p igmp -m set --match-set keepalived_igmp dst,dst -j DROP",
+                    "unset keepalived_igmp"});
+        host.firewall.close(false);
+        CHECK(calls(host) == removal);
+        CHECK(host.runtime.log_.texts == Texts{"(VI_1) setting firewall drop rule"});
+    });
+    with_iptables("xtables-legacy-multi", [](Host& host) {
+        host.firewall.configure(refusing("vrrp_iptables"), false, false);
+        CHECK(calls(host).size() == 4);
+        host.firewall.close(true);  // with -V
+        CHECK(calls(host).empty());
+    });
+}
+
+TEST_CASE("a change of iptables' rules that fails is an error, one that succeeds is none") {
+    with_iptables("xtables-legacy-multi", [](Host& host) {
+        using How = ipc::ScriptResult::How;
+        host.firewall.configure(refusing("vrrp_iptables"), false, false);
+        REQUIRE(host.runtime.scripts.size() == 4);
+        const auto ends = [&host](std::size_t at, How how, std::int32_t status) {
+            host.runtime.scripts[at].done({.how = how, .status = status});
+        };
+        ends(0, How::Exited, 0);
+        CHECK(host.runtime.log_.texts.empty());
+        ends(1, How::Exited, 1);
+        CHECK(host.runtime.log_.texts ==
+              Texts{"vrrp_iptables: a change of the rules failed (entries add keepalived 10.0.0.100)"});
+        ends(0, How::Signalled, 0);
+        CHECK(host.logged("vrrp_iptables: a change of the rules failed (set keepalived hash:ip inet)") == 1);
+    });
+}
+
+TEST_CASE("without iptables, or with both of them configured, nftables is used") {
+    with_iptables("xtables-legacy-multi", [](Host& host) {
+        host.firewall.configure(refusing("vrrp_iptables\nnftables"), false, false);
+        CHECK(host.logged("both nftables and vrrp_iptables are configured: nftables is used") == 1);
+        CHECK(host.runtime.scripts.empty());
+    });
+    for (const char* program : {"", "xtables-nft-multi"})
+        with_iptables(program, [](Host& host) {
+            host.firewall.configure(refusing("vrrp_iptables"), false, false);
+            CHECK(host.logged("vrrp_iptables: the iptables of this host uses nftables") == 1);
+            CHECK(host.runtime.scripts.empty());
+        });
 }

@@ -1,0 +1,216 @@
+// Commands of operators that the supervisor carries out or passes on: maintenance, failover and levels of the log, from
+// mainstayctl and from the API.
+#include <unistd.h>
+
+#include <chrono>
+#include <string>
+
+#include "mainstay/ipc/shared.hpp"
+#include "stage.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+using Verb = ipc::InstanceQuestion::Verb;
+
+namespace {
+
+constexpr std::int64_t kYear = 366 * 86'400;
+
+// The exit code with the text or the problem.
+std::string heard(const UniqueFd& client) {
+    const auto got = next_received(client.get(), std::chrono::seconds{20});
+    REQUIRE(got);
+    const auto& answer = std::get<ipc::InstanceAnswered>(got->message);
+    const std::string code = std::to_string(answer.exit_code) + " ";
+    if (!got->descriptor) return code + answer.problem;
+    std::string text(ipc::sealed_size(got->descriptor.get()).value(), '\0');
+    REQUIRE(::pread(got->descriptor.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
+    return code + text;
+}
+
+ipc::InstanceQuestion maintenance(Verb verb, std::int64_t seconds = 0, const std::string& reason = {}) {
+    ipc::InstanceQuestion question;
+    question.verb = verb;
+    question.seconds = seconds;
+    question.reason = reason;
+    question.account = "ana";
+    return question;
+}
+
+std::string shown(const Stage& stage) { return heard(stage.ask(maintenance(Verb::MaintenanceShow))); }
+
+Written with_api() {
+    Written written{.needed = {Kind::Vrrp, Kind::Lvs}};
+    written.done.api.operate = true;
+    return written;
+}
+
+}  // namespace
+
+TEST_CASE("maintenance is told to vrrp and lvs, shown with who began it and why, and ended") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run({.needed = {Kind::Vrrp, Kind::Lvs}});
+    CHECK(shown(stage) == "0 maintenance is off\n");
+    CHECK(heard(stage.ask(maintenance(Verb::MaintenanceOff))) == "0 maintenance was off already\n");
+    const auto client = stage.ask(maintenance(Verb::MaintenanceOn, 0, "new\nkernel"));
+    const auto order = running[Kind::Vrrp].hear<ipc::MaintenanceOrder>();
+    CHECK(order.on);
+    CHECK_FALSE(order.until);
+    CHECK(order.by.starts_with("ana: uid 0"));
+    CHECK(order.reason == "new kernel");
+    CHECK(order.request != 0);
+    const auto of_lvs = running[Kind::Lvs].hear<ipc::MaintenanceOrder>();
+    CHECK(of_lvs.on);
+    CHECK(of_lvs.request == 0);
+    CHECK(stage.logged("maintenance begins: this director hands its instances over (until it is ended, by " + order.by +
+                       ": new kernel)\n") == 1);
+    const auto text = shown(stage);
+    CHECK(text.starts_with("0 maintenance is on since 20"));
+    CHECK(text.ends_with(" UTC, until it is ended, by " + order.by + ": new kernel\n"));
+    running[Kind::Vrrp].send(ipc::InstanceAnswered{order.request, 0, "handed over"});
+    CHECK(heard(client) == "0 handed over");
+
+    const auto longer = stage.ask(maintenance(Verb::MaintenanceOn, 60));
+    const auto again = running[Kind::Vrrp].hear<ipc::MaintenanceOrder>();
+    CHECK(again.since == order.since);
+    REQUIRE(again.until);
+    CHECK(again.until->unix_us >= again.since.unix_us + 60'000'000);
+    CHECK(again.until->unix_us < again.since.unix_us + 120'000'000);
+    CHECK(shown(stage).ends_with(" UTC, by " + order.by + "\n"));
+
+    const auto end = stage.ask(maintenance(Verb::MaintenanceOff));
+    const auto over = running[Kind::Vrrp].hear<ipc::MaintenanceOrder>();
+    CHECK_FALSE(over.on);
+    CHECK(over.request != 0);
+    CHECK(running[Kind::Lvs].hear<ipc::MaintenanceOrder>().until.has_value());
+    CHECK_FALSE(running[Kind::Lvs].hear<ipc::MaintenanceOrder>().on);
+    CHECK(stage.logged("maintenance is over (" + order.by +
+                       "): the instances have their configured priorities again") == 1);
+    CHECK(shown(stage) == "0 maintenance is off\n");
+}
+
+TEST_CASE("maintenance lasts a year at most, and what is only tried goes to vrrp") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    const std::string refusal = "2 maintenance lasts at most 31622400 s";
+    CHECK(heard(stage.ask(maintenance(Verb::MaintenanceOn, -1))) == refusal);
+    CHECK(heard(stage.ask(maintenance(Verb::MaintenanceOn, kYear + 1))) == refusal);
+    const auto dry = [&](Verb verb) {
+        auto question = maintenance(verb);
+        question.dry_run = true;
+        return question;
+    };
+    const auto on = stage.ask(dry(Verb::MaintenanceOn)), off = stage.ask(dry(Verb::MaintenanceOff));
+    CHECK(running[Kind::Vrrp].hear<ipc::InstanceQuestion>().verb == Verb::MaintenanceOn);
+    CHECK(running[Kind::Vrrp].hear<ipc::InstanceQuestion>().verb == Verb::MaintenanceOff);
+    CHECK(shown(stage) == "0 maintenance is off\n");
+    const auto longest = stage.ask(maintenance(Verb::MaintenanceOn, kYear));
+    const auto order = running[Kind::Vrrp].hear<ipc::MaintenanceOrder>();
+    CHECK(order.until->unix_us == order.since.unix_us + kYear * 1'000'000);
+}
+
+TEST_CASE("maintenance whose time is over ends by itself") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    const auto client = stage.ask(maintenance(Verb::MaintenanceOn, 1));
+    CHECK(running[Kind::Vrrp].hear<ipc::MaintenanceOrder>().on);
+    const auto over = running[Kind::Vrrp].hear<ipc::MaintenanceOrder>();
+    CHECK_FALSE(over.on);
+    CHECK(over.request == 0);
+    CHECK(over.by == "its time is over");
+}
+
+TEST_CASE("without a VRRP process maintenance is remembered, a failover is refused, and a new process is told of it") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run({.needed = {Kind::Lvs}});
+    CHECK(heard(stage.ask(ipc::InstanceQuestion{})) == "2 the VRRP process is not running");
+    CHECK(heard(stage.ask(maintenance(Verb::MaintenanceOn))) ==
+          "0 maintenance is on; no VRRP process is running now\n");
+    CHECK(running[Kind::Lvs].hear<ipc::MaintenanceOrder>().on);
+    running[Kind::Lvs].exit(1);
+    auto& again = stage.started("mainstayd-lvs");
+    CHECK(again.hear<ipc::MaintenanceOrder>().on);
+    stage.take_configuration(again, 1);
+    CHECK(heard(stage.ask(maintenance(Verb::MaintenanceOff))) ==
+          "0 maintenance is off; no VRRP process is running now\n");
+    CHECK_FALSE(again.hear<ipc::MaintenanceOrder>().on);
+    running.roles[Kind::Lvs] = &again;
+    CHECK(stage.stop(running) == 0);
+}
+
+TEST_CASE(
+    "what the API asks is refused without [api] operate, else passed on as the API's, and answered by its number") {
+    if (!can_play()) return;
+    Stage closed, open;
+    auto running = closed.run();
+    running.observer->send(ipc::InstanceQuestion{.request = 7, .which = {}, .reason = {}, .account = {}, .by = "ana"});
+    const auto refused = running.observer->hear<ipc::InstanceAnswered>();
+    CHECK(refused.request == 7);
+    CHECK(refused.exit_code == 2);
+    CHECK(refused.problem == "[api] operate is not set in mainstay.toml");
+    CHECK(running[Kind::Vrrp].hears_none<ipc::InstanceQuestion>());
+
+    auto serving = open.run(with_api());
+    serving.observer->send(ipc::InstanceQuestion{
+        .request = 7, .which = "VI_1", .reason = {}, .account = "root", .by = "ana\n" + std::string(200, 'x')});
+    const auto asked = serving[Kind::Vrrp].hear<ipc::InstanceQuestion>();
+    CHECK(asked.which == "VI_1");
+    CHECK(asked.account.empty());
+    CHECK(asked.by == "API: ana " + std::string(124, 'x'));
+    serving[Kind::Vrrp].send(ipc::InstanceAnswered{asked.request, 1, "nobody took over"});
+    const auto answered = serving.observer->hear<ipc::InstanceAnswered>();
+    CHECK(answered.request == 7);
+    CHECK(answered.exit_code == 1);
+    CHECK(answered.problem == "nobody took over");
+}
+
+TEST_CASE("a level of the log is told to every process, and the change is logged at whichever level shows it") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    const auto set = [&](const std::string& module, const std::string& level) {
+        ipc::LogLevelQuestion question;
+        question.module = module;
+        question.level = level;
+        question.account = "ana";
+        return heard(stage.ask(question));
+    };
+    CHECK(set("supervisor", "warning") == "0 supervisor warning (default: info)\n");
+    CHECK(stage.logged("log levels changed until the daemon restarts (ana: uid 0") == 1);
+    CHECK(stage.logged("): supervisor: info -> warning\n") == 1);
+    CHECK(running[Kind::Vrrp].hear<ipc::LogLevelOrder>().levels.at(0) == LogLevel::Warning);
+    CHECK(running.observer->hear<ipc::LogLevelOrder>().levels.at(0) == LogLevel::Warning);
+    CHECK(set("vrrp", "debug") == "0 vrrp       debug (default: info)\n");  // which no level of the supervisor's shows
+    CHECK(stage.logged("): vrrp: info -> debug\n") == 0);
+    CHECK(running[Kind::Vrrp].hear<ipc::LogLevelOrder>().levels.at(2) == LogLevel::Debug);
+    CHECK(set("supervisor", "notice") == "0 supervisor notice (default: info)\n");
+    CHECK(stage.logged("): supervisor: warning -> notice\n") == 1);
+    running[Kind::Vrrp].hear<ipc::LogLevelOrder>();
+    CHECK(set("supervisor", "notice") == "0 supervisor notice (default: info)\n");
+    CHECK(set("supervisor", "") == "0 supervisor notice (default: info)\n");
+    CHECK(running[Kind::Vrrp].hears_none<ipc::LogLevelOrder>());  // nothing has changed
+    CHECK(set("vrrpd", "debug").starts_with("2 \"vrrpd\" is no module"));
+    CHECK(set("vrrpd", "").starts_with("2 \"vrrpd\" is no module"));
+}
+
+TEST_CASE("levels of the log may be set over the API with [api] operate") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run(with_api());
+    ipc::LogLevelQuestion question;
+    question.request = 9;
+    question.module = "lvs";
+    question.level = "error";
+    question.by = "ana";
+    running.observer->send(question);
+    const auto answered = running.observer->hear<ipc::InstanceAnswered>();
+    CHECK(answered.request == 9);
+    CHECK(answered.exit_code == 0);
+    CHECK(running[Kind::Lvs].hear<ipc::LogLevelOrder>().levels.at(3) == LogLevel::Error);
+    CHECK(stage.logged("log levels changed until the daemon restarts (API: ana): lvs: info -> error\n") == 1);
+}
