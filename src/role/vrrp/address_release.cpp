@@ -79,7 +79,10 @@ private:
         if (auto read = links.refresh(*netlink); !read) return std::unexpected{std::move(read.error())};
         const auto addresses = addresses_to_release(config_, links);
         if (addresses.empty()) return {};
-        const auto failures = remove_from_host(*netlink, removal_requests(addresses, links), links, runtime_.log());
+        Result<std::vector<vrrp::AddressLost>> reread;
+        const auto failures = remove_from_host(*netlink, removal_requests(addresses, links), links, runtime_.log(),
+                                               [&] { reread = links.refresh(*netlink); });
+        if (!reread) return std::unexpected{std::move(reread.error())};
         if (!failures) return std::unexpected{failures.error()};
         const auto silent = std::chrono::duration<double>(runtime_.now() - began_).count();
         runtime_.log().warning(

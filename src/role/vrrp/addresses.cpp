@@ -76,10 +76,13 @@ std::vector<kernel::Address> first_sources(const config::Config& next, const Lin
 
 Result<std::vector<kernel::Rtnetlink::Failure>> remove_from_host(kernel::Rtnetlink& netlink,
                                                                  const std::vector<kernel::Address>& requests,
-                                                                 const Links& links, Log& log) {
+                                                                 const Links& links, Log& log,
+                                                                 const std::function<void()>& update_links) {
     const PromotedSecondaries others_stay{requests, links, log};
     const LeftRoutes their_routes_go{requests, links, log};
-    return netlink.remove(requests);
+    auto failed = netlink.remove(requests);
+    update_links();
+    return failed;
 }
 
 std::vector<kernel::Address> address_requests(const config::Instance& instance,

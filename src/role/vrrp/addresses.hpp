@@ -1,6 +1,7 @@
 // Converts the addresses of an instance to rtnetlink requests.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,11 @@ namespace mainstay::role {
 [[nodiscard]] std::vector<kernel::Address> removal_requests(const std::vector<vrrp::HeldAddress>& addresses,
                                                             const Links& links);
 // Removes them. The kernel would take other addresses of a subnet with its first one, and would leave routes through
-// addresses that are gone: those addresses stay, and those routes go.
+// addresses that are gone: those addresses stay, and those routes go. `update_links` reads into `links` what has
+// changed: which routes go depends on what is still there.
 [[nodiscard]] Result<std::vector<kernel::Rtnetlink::Failure>> remove_from_host(
-    kernel::Rtnetlink& netlink, const std::vector<kernel::Address>& requests, const Links& links, Log& log);
+    kernel::Rtnetlink& netlink, const std::vector<kernel::Address>& requests, const Links& links, Log& log,
+    const std::function<void()>& update_links);
 // Requests for the static addresses of a configuration on interfaces that have none of their family. They are set
 // before a reload, which would otherwise take an instance that gets its source with it, and its sync group, to FAULT.
 [[nodiscard]] std::vector<kernel::Address> first_sources(const config::Config& next, const Links& links);

@@ -345,14 +345,14 @@ void VrrpRole::take_away(const std::vector<vrrp::HeldAddress>& addresses) {
     on_netlink_readable();
     const auto requests = removal_requests(addresses, links_);
     removing_ = addresses;
-    const auto failed = remove_from_host(*netlink_, requests, links_, runtime_.log());
+    const auto failed =
+        remove_from_host(*netlink_, requests, links_, runtime_.log(), [this] { on_netlink_readable(); });
     if (!failed)
         runtime_.log().error("removing addresses: {}", failed.error().text());
     else
         for (const auto& failure : *failed)
             runtime_.log().error("address {} cannot be removed{}", requests[failure.index].prefix.to_string(),
                                  Error::system("", failure.sys_errno).text());
-    on_netlink_readable();
     removing_.clear();
 }
 

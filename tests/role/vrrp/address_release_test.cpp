@@ -30,7 +30,7 @@ std::string slow(const std::string& more = "", const std::string& addresses = "1
 TEST_CASE("virtual addresses go once other routers have waited for three advertisements, others stay") {
     mainstay::test::in_own_network([] {
         const Cable cable;
-        for (const char* command : {"addr add 10.0.0.100/32 dev eth0", "addr add 10.0.0.101/24 dev eth0",
+        for (const char* command : {"addr add 10.0.0.100/32 dev eth0", "addr add 10.0.0.101/24 brd + dev eth0",
                                     "addr add 10.0.0.102/32 dev eth0", "addr add 10.0.0.103/32 dev eth0"})
             REQUIRE(ip(command));
         FakeRuntime runtime;
