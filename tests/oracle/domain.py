@@ -62,7 +62,7 @@ class Domain:
         """Whether this line of differences says nothing of mainstay. `said` is the log of the fresh start."""
         return False
 
-    def allowed_after(self, loss, state):
+    def allowed_after(self, loss, state, said):
         """The same after a kill or an upgrade, in the one state."""
         return None
 

@@ -126,12 +126,14 @@ class Runner:
 
     def disturb(self, carry_out):
         """A kill or an upgrade: the state stays, and nothing of it is ever absent."""
+        begin = len(self.walked.log.look())
         self.walked.ask("mark")
         carry_out()
         if self.unrepaired:
             return []
         lines = self.compare(self.domain.settle_seconds)
-        return lines + self.losses(lambda loss, _: self.domain.allowed_after(loss, self.wanted))
+        said = self.walked.log.look()[begin:]
+        return lines + self.losses(lambda loss, _: self.domain.allowed_after(loss, self.wanted, said))
 
     def both(self, carry_out):
         """Something that happens to the host, not to mainstay: the fresh start has to live with it, too."""

@@ -309,6 +309,12 @@ def test_what_an_instance_gets_that_lost_its_interface_for_a_moment_waits_for_it
     assert finds_nothing(lan, static + slow, virtual, before_last=(moment,))
 
 
+def test_a_role_that_is_killed_again_and_again_is_missed_only_while_no_process_is_started(lan):
+    kill = {"do": "kill", "role": "mainstayd-vrrp"}
+    route = "virtual_routes {\n        10.50.1.0/24 via 192.168.4.1 dev eth0\n    }"
+    assert run_walk(lan, Walk("vrrp", instance(more=route), [kill] * 4)) is None
+
+
 def test_a_start_is_not_over_before_the_watcher_has_read_the_files():
     side = types.SimpleNamespace(text=instance() + "vrrp_track_file seen {\n    file /run/walk/seen\n}\n", peers={})
     master = {"state": "MASTER", "fault": "", "group": ""}

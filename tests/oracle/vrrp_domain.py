@@ -131,8 +131,8 @@ class VrrpDomain(Domain):
     def excused(self, line, said):
         return vrrp_steps.kept_by_the_kernel(line, said)
 
-    def allowed_after(self, loss, state):
-        return vrrp_steps.allowed_after(loss, state)
+    def allowed_after(self, loss, state, said):
+        return vrrp_steps.allowed_after(loss, state, said)
 
 
 DOMAIN = VrrpDomain()
