@@ -248,10 +248,17 @@ def test_alerts_about_the_daemon_fire_and_resolve(lan):
     one.run(["umount", lvs])
     prometheus.wait_resolved("MainstayProcessDown")
 
-    signal_role(one, "mainstayd-vrrp", signal.SIGSTOP)
-    one.run(["/usr/bin/python3", "-c", BURST])
-    signal_role(one, "mainstayd-vrrp", signal.SIGCONT)
-    prometheus.wait_firing("MainstayEventsLost")
+    # On a busy machine the burst may take so long that the supervisor replaces the process, which then has lost nothing.
+    for tries_left in (2, 1, 0):
+        signal_role(one, "mainstayd-vrrp", signal.SIGSTOP)
+        one.run(["/usr/bin/python3", "-c", BURST])
+        signal_role(one, "mainstayd-vrrp", signal.SIGCONT)
+        try:
+            prometheus.wait_firing("MainstayEventsLost")
+            break
+        except TimeoutError:
+            if tries_left == 0:
+                raise
 
     serve_mail(one)
     receive(one)
