@@ -232,7 +232,6 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
                delay.count() == 0 ? "at once" : "in " + std::to_string(delay.count()) + " s");
     if (delay.count() == 0) return start_child(child);
     start_child_in(child, delay);
-    if (child.kind == Kind::Vrrp) begin_address_release();
 }
 
 // The SNMP process exits when it finds no AgentX master. That affects no other role and no reload.
@@ -252,6 +251,7 @@ void Supervisor::start_child_in(Child& child, std::chrono::seconds delay) {
         if (traits_of(child.kind).is_optional) return start_needed(child.kind);
         start_child(child);
     });
+    if (child.kind == Kind::Vrrp) begin_address_release();
 }
 
 ipc::RoleStartup Supervisor::startup_for(Kind kind, bool restarted) const {
@@ -360,9 +360,7 @@ void Supervisor::start_child(Child& child) {
         // The daemon does not stop because a role that only watches cannot be started.
         if (!child.ever_ready && !traits_of(child.kind).only_watches) return stop(kExitFatal);
         child.born = kernel::monotonic_now();
-        start_child_in(child, child.next_delay(child.born) + std::chrono::seconds{1});
-        if (child.kind == Kind::Vrrp) begin_address_release();
-        return;
+        return start_child_in(child, child.next_delay(child.born) + std::chrono::seconds{1});
     }
     log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
     write_child_pid(child, false);
