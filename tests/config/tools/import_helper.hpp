@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,13 +24,15 @@ inline std::optional<std::uint16_t> port_named(std::string_view name, Protocol p
     return std::nullopt;
 }
 
-inline Imported from_ldirectord(std::string_view text) {
-    auto made = read_ldirectord(text, port_named);
+// What was made, which the loader takes without a word.
+inline Imported loadable(std::expected<Imported, ImportProblem> made) {
     REQUIRE(made);
     const auto loaded = load_text("made.conf", made->text, {});
     CHECK(loaded.diagnostics.empty());
     return *std::move(made);
 }
+inline Imported from_ldirectord(std::string_view text) { return loadable(read_ldirectord(text, port_named)); }
+inline Imported from_ipvsadm(std::string_view rules) { return loadable(read_ipvsadm_rules(rules)); }
 
 inline Strings losses(const Imported& made) {
     Strings all;

@@ -6,36 +6,31 @@ using namespace mainstay::config;
 
 namespace {
 
-Imported from_rules(std::string_view rules) {
-    auto made = read_ipvsadm_rules(rules);
-    REQUIRE(made);
-    return *std::move(made);
-}
 const std::string kServer = "-a -t 10.0.0.1:80 -r 10.0.0.11:80 -m -w 1\n";
 // The lines of a service that is added with these options, without those of its server.
 Strings service_lines(const std::string& options) {
-    return lines_of(
-        between(from_rules("-A -t 10.0.0.1:80 " + options + "\n" + kServer).text, "protocol TCP\n", "    real_server"));
+    return lines_of(between(from_ipvsadm("-A -t 10.0.0.1:80 " + options + "\n" + kServer).text, "protocol TCP\n",
+                            "    real_server"));
 }
 // The lines of a server that is added with these options.
 Strings options_of_server(const std::string& options) {
-    const auto made = from_rules("-A -t 10.0.0.1:80 -s rr\n-a -t 10.0.0.1:80 " + options + "\n");
+    const auto made = from_ipvsadm("-A -t 10.0.0.1:80 -s rr\n-a -t 10.0.0.1:80 " + options + "\n");
     return lines_of(between(made.text, "    lb_algo rr\n", "\n    }\n"));
 }
 // Why the second line is lost.
 Strings lost_beside(const std::string& rule) {
-    return losses(from_rules("-A -t 10.0.0.1:80 -s rr\n" + kServer + rule + "\n"));
+    return losses(from_ipvsadm("-A -t 10.0.0.1:80 -s rr\n" + kServer + rule + "\n"));
 }
 
 }  // namespace
 
 TEST_CASE("the long form of an option means what the short one does") {
-    const auto brief = from_rules(
+    const auto brief = from_ipvsadm(
         "-A -t 10.0.0.1:80 -s rr -p 60 -M 255.255.0.0\n-a -t 10.0.0.1:80 -r 10.0.0.11:80 -m -w 2 -x 9 -y 8\n"
         "-a -t 10.0.0.1:80 -r 10.0.0.12:80 -g\n-a -t 10.0.0.1:80 -r 10.0.0.13:80 -i\n"
         "-A -u 10.0.0.2:80 -s mh -b mh-port,mh-fallback -o\n-a -u 10.0.0.2:80 -r 10.0.0.11:80 -m\n"
         "-A -f 6 -6 -s rr\n-a -f 6 -6 -r [2001:db8::11]:0 -g\n");
-    const auto full = from_rules(
+    const auto full = from_ipvsadm(
         "--add-service --tcp-service 10.0.0.1:80 --scheduler=rr --persistent=60 --netmask=255.255.0.0\n"
         "--add-server --tcp-service=10.0.0.1:80 --real-server 10.0.0.11:80 --masquerading --weight 2 "
         "--u-threshold=9 --l-threshold 8\n"
@@ -169,8 +164,8 @@ TEST_CASE("a place that is no address with a number ends it all, whatever else i
 }
 
 TEST_CASE("a loss stands at its service, or at the last one, or at the head of the file") {
-    const auto made = from_rules("-C\n-A -t 10.0.0.1:80 -s rr\n-A -t 10.0.0.2:80 -s rr\n" + kServer + kServer +
-                                 "-a -t 10.0.0.2:80 -r 10.0.0.12:80 -g\n-Z\n");
+    const auto made = from_ipvsadm("-C\n-A -t 10.0.0.1:80 -s rr\n-A -t 10.0.0.2:80 -s rr\n" + kServer + kServer +
+                                   "-a -t 10.0.0.2:80 -r 10.0.0.12:80 -g\n-Z\n");
     CHECK(made.text.find("either.\n\n# not carried over (line 1): -C: '-C' is not known here\n\n"
                          "# not carried over (line 5): " +
                          kServer.substr(0, kServer.size() - 1) +

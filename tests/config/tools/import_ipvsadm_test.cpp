@@ -2,8 +2,7 @@
 
 #include <string>
 
-#include "mainstay/config/load.hpp"
-#include "mainstay/config/tools/import.hpp"
+#include "import_helper.hpp"
 
 using namespace mainstay::config;
 
@@ -14,18 +13,10 @@ const std::string kHead =
     "# The rules of ipvsadm-save have no health checks: give each real_server one, for example\n"
     "# TCP_CHECK, so that a server that fails leaves the table. They have no thresholds either.\n";
 
-Imported imported(std::string_view rules) {
-    auto made = read_ipvsadm_rules(rules);
-    REQUIRE(made);
-    const auto loaded = load_text("made.conf", made->text, {});
-    CHECK(loaded.diagnostics.empty());
-    return *std::move(made);
-}
-
 }  // namespace
 
 TEST_CASE("a service of ipvsadm-save keeps its scheduler, persistence, methods and weights") {
-    const auto made = imported(
+    const auto made = from_ipvsadm(
         "-A -t 10.0.0.1:80 -s wlc -p 300 -M 255.255.255.0\n"
         "-a -t 10.0.0.1:80 -r 10.0.0.11:8080 -m -w 3\n"
         "-a -t 10.0.0.1:80 -r 10.0.0.12:80 -g -w 0\n"
@@ -55,7 +46,7 @@ virtual_server 10.0.0.1 80 {
 }
 
 TEST_CASE("marks, UDP with one packet, SCTP, flags and IPv6 of ipvsadm-save are kept") {
-    const auto made = imported(
+    const auto made = from_ipvsadm(
         "-A -u 10.0.0.1:5060 -s rr -p 60 --pe sip -o\n"
         "-a -u 10.0.0.1:5060 -r 10.0.0.11:5061 -m -w 1\n"
         "-A --sctp-service 10.0.0.5:80 -s sh -b sh-fallback,sh-port\n"
@@ -130,7 +121,7 @@ TEST_CASE("what keepalived.conf has no form for is a comment where it stood, and
     };
     for (const auto& row : rows) {
         CAPTURE(row.rules);
-        const auto made = imported(good + std::string{row.rules});
+        const auto made = from_ipvsadm(good + std::string{row.rules});
         CHECK(made.lost == std::vector{row.lost});
         CHECK(made.text.find("# not carried over (line 3): " + row.lost.what + "\n") != std::string::npos);
         CHECK(made.text.find("real_server 10.0.0.11 80 {") != std::string::npos);

@@ -2,8 +2,7 @@
 
 #include <string>
 
-#include "mainstay/config/load.hpp"
-#include "mainstay/config/tools/import.hpp"
+#include "import_helper.hpp"
 
 using namespace mainstay::config;
 
@@ -13,21 +12,9 @@ const std::string kHead = "# Made by `mainstayctl migrate --from ldirectord`.\n"
 const std::string kHttpHead =
     kHead + "# HTTP_GET and SSL_GET follow no redirects; ldirectord does: request the last page.\n";
 
-std::optional<std::uint16_t> port_named(std::string_view name, Protocol) {
-    return name == "http" ? std::optional<std::uint16_t>{80} : std::nullopt;
-}
-
-Imported imported(std::string_view text) {
-    auto made = read_ldirectord(text, port_named);
-    REQUIRE(made);
-    const auto loaded = load_text("made.conf", made->text, {});
-    CHECK(loaded.diagnostics.empty());
-    return *std::move(made);
-}
-
 // Of a service with one server, the lines of the server's block.
 std::string server_block(const std::string& settings) {
-    const auto made = imported("checkinterval=7\nvirtual=10.0.0.1:80\n\treal=10.0.0.11:80 masq\n" + settings);
+    const auto made = from_ldirectord("checkinterval=7\nvirtual=10.0.0.1:80\n\treal=10.0.0.11:80 masq\n" + settings);
     const std::string begin = "    real_server 10.0.0.11 80 {\n        weight 1\n";
     const auto at = made.text.find(begin);
     REQUIRE(at != std::string::npos);
@@ -38,7 +25,7 @@ std::string server_block(const std::string& settings) {
 }  // namespace
 
 TEST_CASE("a service of ldirectord with a check over HTTP keeps its table and its check") {
-    const auto made = imported(R"(# the director
+    const auto made = from_ldirectord(R"(# the director
 checktimeout=3
 checkinterval=5
 fallback=127.0.0.1:80 gate
@@ -106,7 +93,7 @@ virtual_server 192.168.6.240 80 {
 }
 
 TEST_CASE("ranges, marks, IPv6 and the ports that ldirectord programs") {
-    const auto made = imported(R"(virtual=10.0.0.3:http
+    const auto made = from_ldirectord(R"(virtual=10.0.0.3:http
 	real=10.0.0.21->10.0.0.22:8080 gate 4
 	checktype=on
 virtual=7
@@ -225,7 +212,7 @@ TEST_CASE("what mainstay has no counterpart for is a comment where it stood, and
     };
     for (const auto& row : rows) {
         CAPTURE(row.setting);
-        const auto made = imported("virtual=10.0.0.1:80\n\treal=10.0.0.11:80 masq\n" + row.setting + "\n");
+        const auto made = from_ldirectord("virtual=10.0.0.1:80\n\treal=10.0.0.11:80 masq\n" + row.setting + "\n");
         CHECK(made.lost == std::vector{ImportProblem{3, row.what}});
         CHECK(made.text.find("# not carried over (line 3): " + row.what + "\n") != std::string::npos);
         CHECK(made.text.find("real_server 10.0.0.11 80 {") != std::string::npos);
@@ -235,7 +222,7 @@ TEST_CASE("what mainstay has no counterpart for is a comment where it stood, and
 
 TEST_CASE("a service that is off has its fallback alone, as with ldirectord") {
     const auto made =
-        imported("virtual=10.0.0.5:80\n\treal=10.0.0.11:80 masq\n\tchecktype=off\n\tfallback=127.0.0.1:8080\n");
+        from_ldirectord("virtual=10.0.0.5:80\n\treal=10.0.0.11:80 masq\n\tchecktype=off\n\tfallback=127.0.0.1:8080\n");
 
     CHECK(made.lost == std::vector{ImportProblem{
                            3,
@@ -256,7 +243,7 @@ virtual_server 10.0.0.5 80 {
 }
 
 TEST_CASE("a service that cannot be made is a comment with all its lines") {
-    const auto made = imported(
+    const auto made = from_ldirectord(
         "virtual=www.example.com:80\n\treal=10.0.0.11:80 gate\n\tpasswd=\"geheim\"\nvirtual=10.0.0.1:80\n"
         "\treal=10.0.0.11:80 gate\n\tchecktype=on\n");
 
@@ -270,7 +257,7 @@ TEST_CASE("a service that cannot be made is a comment with all its lines") {
 }
 
 TEST_CASE("a service of all ports needs persistence, and a port stands behind a colon") {
-    const auto made = imported(
+    const auto made = from_ldirectord(
         "virtual6=[2001:db8::1]:0\n\treal6=[2001:db8::11]:80 masq\nvirtual6=[2001:db8::1]80\n"
         "virtual=10.0.0.1:0\n\treal=10.0.0.11:0 gate\n\tpersistent=600\n\tchecktype=on\n");
 
@@ -284,7 +271,7 @@ TEST_CASE("a service of all ports needs persistence, and a port stands behind a 
 
 TEST_CASE("a virtual that is written twice is carried over once") {
     const std::string service = "virtual=10.0.0.1:80\n\treal=10.0.0.11:80 gate\n\tchecktype=on\n";
-    const auto made = imported(service + service);
+    const auto made = from_ldirectord(service + service);
 
     CHECK(made.lost == std::vector{ImportProblem{4, "virtual=10.0.0.1:80: the service is there already"}});
     CHECK(made.text.find("virtual_server") == made.text.rfind("virtual_server"));
@@ -292,8 +279,8 @@ TEST_CASE("a virtual that is written twice is carried over once") {
 
 TEST_CASE("a receive is carried over up to 700 characters, quotes and escapes counted") {
     const auto lost = [](std::size_t length) {
-        return imported("virtual=10.0.0.1:80\n\treal=10.0.0.11:80 gate\n\treceive=\"" + std::string(length, 'x') +
-                        "\"\n")
+        return from_ldirectord("virtual=10.0.0.1:80\n\treal=10.0.0.11:80 gate\n\treceive=\"" +
+                               std::string(length, 'x') + "\"\n")
             .lost.size();
     };
     CHECK(lost(699) == 0);
@@ -301,7 +288,7 @@ TEST_CASE("a receive is carried over up to 700 characters, quotes and escapes co
 }
 
 TEST_CASE("mails of ldirectord have one list of recipients, and services without mails have none") {
-    const auto made = imported(R"(smtp=10.0.0.5
+    const auto made = from_ldirectord(R"(smtp=10.0.0.5
 emailalertfrom=lb@example.com
 virtual=10.0.0.1:80
 	real=10.0.0.11:80 gate
