@@ -1,6 +1,7 @@
 // The format of a spooled mail on disk: JSON, because an operator may want to read or repair it.
 #include <nlohmann/json.hpp>
 
+#include "json_number.hpp"
 #include "mainstay/alert/spool.hpp"
 #include "spool_file.hpp"
 
@@ -17,13 +18,13 @@ Mail from_json(const json& document) {
     document.at("from").get_to(mail.from);
     document.at("to").get_to(mail.to);
     document.at("router_id").get_to(mail.router_id);
-    document.at("queued_us").get_to(mail.queued.unix_us);
-    document.at("unlisted").get_to(mail.unlisted);
+    mail.queued.unix_us = whole_number<std::int64_t>(document.at("queued_us"));
+    mail.unlisted = whole_number<std::uint64_t>(document.at("unlisted"));
     document.at("merged").get_to(mail.merged);
     for (const auto& entry : document.at("items")) {
         mail.items.push_back({.subject = entry.at("subject").get<std::string>(),
                               .body = entry.at("body").get<std::string>(),
-                              .at = {entry.at("at_us").get<std::int64_t>()}});
+                              .at = {whole_number<std::int64_t>(entry.at("at_us"))}});
     }
     return mail;
 }

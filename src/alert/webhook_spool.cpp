@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "json_number.hpp"
 #include "spool_file.hpp"
 
 namespace mainstay::alert {
@@ -25,7 +26,7 @@ bool one_line(std::string_view text) {
 PostBatch from_json(const json& document) {
     PostBatch batch{.id = document.at("id").get<std::string>(),
                     .webhook = document.at("webhook").get<std::string>(),
-                    .sequence = document.at("sequence").get<std::int64_t>(),
+                    .sequence = whole_number<std::int64_t>(document.at("sequence")),
                     .posts = {},
                     .reason = document.value("reason", std::string{})};
     for (const auto& entry : document.at("posts")) {
@@ -33,7 +34,7 @@ PostBatch from_json(const json& document) {
                                .object = entry.at("object").get<std::string>(),
                                .content_type = entry.at("content_type").get<std::string>(),
                                .body = entry.at("body").get<std::string>(),
-                               .at = {entry.at("at_us").get<std::int64_t>()}});
+                               .at = {whole_number<std::int64_t>(entry.at("at_us"))}});
     }
     return batch;
 }
@@ -96,10 +97,10 @@ Result<FiringAlerts> decode_firing(std::string_view text) {
     return checked<FiringAlerts>(text, [](const json& document) -> Result<FiringAlerts> {
         FiringAlerts firing;
         for (const auto& [key, alert] : document.at("firing").items()) {
-            const int kind = alert.at("kind").get<int>();
+            const int kind = whole_number<int>(alert.at("kind"));
             if (kind < static_cast<int>(Event::Kind::Instance) || kind > static_cast<int>(Event::Kind::VirtualServer))
                 return fail(Errc::Invalid, "an alert of an unknown kind of object");
-            firing[key] = {.since = {alert.at("since_us").get<std::int64_t>()},
+            firing[key] = {.since = {whole_number<std::int64_t>(alert.at("since_us"))},
                            .kind = static_cast<Event::Kind>(kind),
                            .name = alert.at("name").get<std::string>(),
                            .parent = alert.at("parent").get<std::string>()};

@@ -47,6 +47,12 @@ TEST_CASE("what is no mail of this format is refused with the reason") {
     std::string text = encode_mail(mail("a"));
     text.replace(text.find("\"format\": 1"), 11, "\"format\": 2");
     CHECK(decode_mail(text).error().code() == Errc::Unsupported);
+    for (const std::string at : {"1e300", "9223372036854775808", "-0.5"}) {
+        std::string strange = encode_mail(mail("a"));
+        const auto time = strange.find("\"queued_us\": ") + 13;
+        strange.replace(time, strange.find_first_of(",\n", time) - time, at);
+        CHECK_FALSE(decode_mail(strange).has_value());
+    }
     Mail nobody = mail("a"), silent = mail("a");
     nobody.to.clear();
     silent.items.clear();

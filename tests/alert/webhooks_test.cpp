@@ -320,4 +320,17 @@ TEST_CASE("a file that is no file of events is put aside") {
         REQUIRE_FALSE(decode_posts(text.substr(0, end)).has_value());
 }
 
+TEST_CASE("a number that no time can be is no file of firing alerts") {
+    const auto with = [](const std::string& since, const std::string& kind) {
+        return decode_firing(R"({"format":1,"firing":{"MainstayFault":{"since_us":)" + since + R"(,"kind":)" + kind +
+                             R"(,"name":"VI_1","parent":""}}})");
+    };
+    CHECK(with("9223372036854775807", "1").has_value());
+    for (const std::string since : {"9223372036854775808", "17951677777777777777777777777773866000000", "0.5", "true"})
+        CHECK_FALSE(with(since, "1").has_value());
+    CHECK(with("1e3", "1").error().text() ==
+          "[json.exception.type_error.302] a whole number in range is wanted: 1000.0");
+    CHECK_FALSE(with("1", "4294967297").has_value());
+}
+
 }  // namespace mainstay::alert
