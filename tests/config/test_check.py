@@ -39,7 +39,7 @@ def test_json_is_one_array_over_all_files_with_code_and_place(tmp_path):
     assert "priority" in entry["message"] and "300" in entry["message"]
 
 
-def test_json_tells_through_which_files_the_place_was_reached(tmp_path):
+def test_json_shows_through_which_files_the_place_was_reached(tmp_path):
     file_with(tmp_path, "global_defs {\n    router_idd lvs1\n}\n", "inner.conf")
     file_with(tmp_path, "\ninclude inner.conf\n", "middle.conf")
     top = file_with(tmp_path, "\n\ninclude middle.conf\n", "top.conf")
@@ -157,7 +157,7 @@ PATTERN = """virtual_server 192.168.4.99 80 {
 """
 
 
-def test_a_pattern_that_cannot_be_compiled_is_told_before_the_start(tmp_path):
+def test_a_pattern_that_cannot_be_compiled_is_reported_before_the_start(tmp_path):
     path = file_with(tmp_path, PATTERN.replace("PATTERN", "a(b"))
 
     done = check(path)

@@ -26,7 +26,7 @@ def test_the_compatibility_page_is_what_the_schema_says():
     assert same, "docs/compatibility.md is out of date: ninja -C build reference"
 
 
-def test_explain_tells_what_a_keyword_means_and_one_that_is_unknown_ends_with_2():
+def test_explain_shows_what_a_keyword_means_and_one_that_is_unknown_ends_with_2():
     known = ctl("explain", "virtual_router_id")
     slip = ctl("explain", "virtual_ruoter_id", "priority")
 

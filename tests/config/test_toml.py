@@ -96,7 +96,7 @@ def test_the_schema_finds_what_is_wrong(validator, right, wrong, place):
     assert places(validator, DIRECTOR.replace(right, wrong)) == [place]
 
 
-def test_the_schema_tells_what_a_key_means(validator):
+def test_the_schema_explains_a_key(validator):
     keys = validator.schema["$defs"]["vrrp_instance"]["properties"]
 
     assert keys["virtual_router_id"]["description"] == "VRID."

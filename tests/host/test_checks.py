@@ -127,7 +127,7 @@ def test_every_connecting_check_goes_where_and_from_where_it_is_told(director):
         assert f"from {port} 192.168.4.6 {30000 + k}\n" in director.program.output()
 
 
-def test_what_the_servers_say_is_told_in_keepalived_s_words(director):
+def test_what_the_servers_answer_is_logged_in_keepalived_s_words(director):
     # effect: virtual_server/real_server/SMTP_CHECK: host
     # effect: virtual_server/real_server/SMTP_CHECK/host: connect_ip connect_port retry delay_before_retry warmup delay_loop connect_timeout
     hosts = (f"helo_name probe.example.org\nhost {{\nconnect_ip {WEB}\nconnect_port 2500\n{FAST}}}\n"

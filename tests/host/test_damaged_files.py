@@ -26,7 +26,7 @@ def transitions(host):
     return [json.loads(line)["transition"] for line in shown.stdout.splitlines()] if shown.returncode == 0 else []
 
 
-def test_a_history_that_is_damaged_foreign_or_hostile_is_told_and_the_rest_is_used(lan):
+def test_a_history_that_is_damaged_foreign_or_hostile_is_reported_and_the_rest_is_used(lan):
     (one,) = office(lan, "one")
     daemon = wait_ready(one.mainstayd(fast()))
     wait_holds(one)

@@ -31,7 +31,7 @@ def test_a_file_that_is_unchanged_changes_nothing(lan):
                              "unchanged: 1 instances, 0 services; IPVS table changes: 0\n")
 
 
-def test_the_daemon_tells_what_is_different_goes_on_unchanged_and_then_does_exactly_that(lan):
+def test_the_daemon_says_what_is_different_goes_on_unchanged_and_then_does_exactly_that(lan):
     one, daemon = started(lan, instance("MASTER", 150))
     one.write("/run/keepalived.conf", instance("MASTER", 140, vip=OTHER) + instance(
         "BACKUP", 90, vip="192.168.4.210", vrid=60, name="VI_2"))
@@ -55,7 +55,7 @@ def test_the_daemon_tells_what_is_different_goes_on_unchanged_and_then_does_exac
     assert dry_run(one).returncode == 0
 
 
-def test_what_would_be_refused_is_told_with_its_place(lan):
+def test_what_would_be_refused_is_reported_with_its_place(lan):
     one, daemon = started(lan, instance("MASTER", 150))
     clash = instance("MASTER", 150) + instance(name="VI_2", vip="192.168.4.223")
     one.write("/run/keepalived.conf", clash)
@@ -102,7 +102,7 @@ def test_an_include_that_changed_is_seen(lan):
     assert "priority 150 -> 120" in change["details"]
 
 
-def test_a_changed_password_is_told_without_being_shown(lan):
+def test_a_changed_password_is_reported_without_being_shown(lan):
     def with_password(word):
         return instance("MASTER", 150, auth=False, more=f"authentication {{\n auth_type PASS\n auth_pass {word}\n }}")
     one, _ = started(lan, with_password("sesame1"))

@@ -201,7 +201,7 @@ def test_dumps_asked_for_while_the_observer_is_down_are_made_when_it_is_back(lan
     assert one.read("/tmp/keepalived.stats").startswith("VRRP Instance: VI_1\n")
 
 
-def test_a_file_is_root_s_with_the_configured_mode_and_one_that_cannot_be_made_is_told_of(lan):
+def test_a_file_is_root_s_with_the_configured_mode_and_one_that_cannot_be_made_is_reported(lan):
     one, daemon = started(lan, "state_dump_file /run/nowhere/state\n umask 0022")
     assert dumped(one, daemon, USR2, "/tmp/keepalived.stats").startswith("VRRP Instance: VI_1\n")
     facts = one.path("/tmp/keepalived.stats").stat()

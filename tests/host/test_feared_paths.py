@@ -97,7 +97,7 @@ def test_a_reload_in_the_middle_of_a_failover_leaves_one_master_that_the_client_
     client.lost()
 
 
-def test_after_a_partition_the_router_is_told_who_is_left(lan):
+def test_after_a_partition_the_router_hears_who_is_left(lan):
     one, two, router = with_router(lan)
     wait_ready(one.mainstayd(director(150)))
     wait_ready(two.mainstayd(director(100)))

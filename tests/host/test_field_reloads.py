@@ -237,7 +237,7 @@ def test_a_reload_that_sends_from_the_vmac_again_leaves_one_master(lan):
     assert stays(lambda: one.holds("fd00:100::1") and not two.holds("fd00:100::1"), 2)
 
 
-def test_the_priority_that_a_reload_changes_is_on_the_wire_and_is_told_of_a_master_as_of_one(lan):
+def test_the_priority_that_a_reload_changes_is_on_the_wire_and_a_master_is_notified_of_as_one(lan):
     (one,) = office(lan, "one")
 
     def told(priority):

@@ -17,7 +17,7 @@ def told(host):
     return host.read("/run/told").splitlines() if host.path("/run/told").exists() else []
 
 
-def test_a_script_that_fails_at_the_start_is_told_as_one_fault(lan):
+def test_a_script_that_fails_at_the_start_is_reported_as_one_fault(lan):
     (one,) = office(lan, "one")
     one.write("/run/tell", TELL, 0o755)
     one.write("/run/check", "#!/bin/sh\n[ -e /run/good ]\n", 0o755)
@@ -48,7 +48,7 @@ def test_a_fault_at_the_start_is_written_to_a_fifo(lan):
     wait_until(lambda: 'INSTANCE "VI_1" FAULT 100' in reader.output(), 10, reader.output)
 
 
-def test_an_instance_that_begins_as_master_is_told_so_once(lan):
+def test_an_instance_that_begins_as_master_is_notified_once(lan):
     (one,) = office(lan, "one")
     one.write("/run/tell", TELL, 0o755)
     wait_ready(one.mainstayd(instance("MASTER", 200, more='notify /run/tell')))

@@ -74,7 +74,7 @@ def test_the_checks_follow_the_address_of_the_service(lan):
     wait_until(lambda: f"Suspending healthchecker for {SERVICE}" in first.output(), 20, lambda: first.output()[-3000:])
 
 
-def test_a_service_s_checks_are_told_as_they_begin_and_rest(lan):
+def test_a_service_s_checks_are_reported_as_they_begin_and_rest(lan):
     # effect: virtual_server: ha_suspend
     host = lan.host("director")
     host.run(["ip", "addr", "add", "127.0.0.90/32", "dev", "lo"])

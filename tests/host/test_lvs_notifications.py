@@ -109,7 +109,7 @@ def test_scripts_fifo_lines_and_mails_of_a_server_and_its_service(lan):
     assert mails(host)[:5] == expected
 
 
-def test_a_reload_that_removes_a_server_tells_it_as_down_and_one_that_removes_a_service_its_quorum_too(lan):
+def test_a_reload_that_removes_a_server_reports_it_as_down_and_one_that_removes_a_service_its_quorum_too(lan):
     # effect: virtual_server: smtp_alert
     host = director(lan)
     listen(host, "127.0.0.2:80", "127.0.0.3:80")
@@ -157,7 +157,7 @@ def server(host, *words, code=0):
     return ran.stdout + ran.stderr
 
 
-def test_an_operator_s_word_on_a_server_is_told_logged_shown_and_withdrawn(lan):
+def test_an_operator_s_word_on_a_server_is_notified_logged_shown_and_withdrawn(lan):
     host = director(lan)
     listen(host, "127.0.0.2:80")
     daemon = wait_ready(host.mainstayd(GLOBAL % "" + WEB % "", "-C"))

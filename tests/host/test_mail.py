@@ -111,7 +111,7 @@ def test_an_event_while_the_observer_is_away_is_mailed_by_the_next_one(lan):
     assert subjects(one).count(MASTER) == 1
 
 
-def test_what_a_stop_tells_is_mailed_or_kept_for_the_next_start(lan):
+def test_what_a_stop_reports_is_mailed_or_kept_for_the_next_start(lan):
     (one,) = office(lan, "one")
     serve_mail(one)
     daemon = wait_ready(one.mainstayd(CONFIGURATION))

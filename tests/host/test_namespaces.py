@@ -66,7 +66,7 @@ def test_the_command_line_s_namespace_beats_the_configuration_s(lan):
     assert daemon.stop() == 0
 
 
-def test_a_namespace_that_is_not_there_is_told_and_stops_the_start(lan):
+def test_a_namespace_that_is_not_there_is_reported_and_stops_the_start(lan):
     (one,) = office(lan, "one")
 
     daemon = one.mainstayd("net_namespace nowhere\n" + instance())

@@ -179,7 +179,7 @@ vrrp_sync_group G {{
     assert "PRIORITY" not in one.read("/run/told")
 
 
-def test_a_backup_tells_of_its_priority_too(lan):
+def test_a_backup_reports_its_priority_too(lan):
     # effect: vrrp_instance: notify_priority_changes
     one, two = office(lan, "one", "two")
     wait_ready(two.mainstayd(fast(priority=200)))
@@ -192,7 +192,7 @@ def test_a_backup_tells_of_its_priority_too(lan):
     wait_lines(one, b'INSTANCE "VI_1" BACKUP 100\nINSTANCE "VI_1" BACKUP_PRIORITY 105\n')
 
 
-def test_scripts_of_a_group_are_told_priority_0_and_run_as_its_members_do(lan):
+def test_scripts_of_a_group_get_priority_0_and_run_as_its_members_do(lan):
     # effect: vrrp_sync_group: notify notify_master notify_backup notify_fault notify_stop
     (one,) = office(lan, "one")
     one.write("/run/tell", TELL, 0o755)
@@ -228,7 +228,7 @@ def test_every_kind_of_notify_script_of_an_instance(lan):
                                          "any INSTANCE VI_1 MASTER 150", "deleted", "any INSTANCE VI_1 DELETED 150")]
 
 
-def test_a_master_that_hears_a_lower_priority_runs_its_script_and_tells_the_fifo(lan):
+def test_a_master_that_hears_a_lower_priority_runs_its_script_and_writes_to_the_fifo(lan):
     # effect: vrrp_instance: notify_master_rx_lower_pri
     one, two = office(lan, "one", "two")
     one.write("/run/tell", TELL, 0o755)

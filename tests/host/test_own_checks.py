@@ -241,7 +241,7 @@ def test_a_server_that_never_answers_a_connection_has_connect_timeout(director, 
     assert f"{kind} on service {RS} failed." in daemon.output()
 
 
-def test_a_health_service_s_certificate_that_ends_soon_is_told_once(director):
+def test_a_health_service_s_certificate_that_ends_soon_is_reported_once(director):
     # effect: virtual_server/real_server/GRPC_CHECK: cert_expiry_warning tls
     asked = health(director.web, 8443, *make_certificate(director.web, "shop", days=5))
     where = "connect_ip 192.168.4.20\nconnect_port 8443\ntls\n"

@@ -104,7 +104,7 @@ def test_a_role_that_is_silent_is_killed_and_started_anew(lan):
     assert one.holds(VIP)
 
 
-def test_the_service_manager_is_told_and_the_watchdog_fed(lan):
+def test_the_service_manager_is_notified_and_the_watchdog_fed(lan):
     (one,) = office(lan, "one")
     listener = one.start(["/usr/bin/python3", "-u", "-c", "import socket\ns=socket.socket(socket.AF_UNIX,"
                           "socket.SOCK_DGRAM)\ns.bind('/run/notify')\nprint('bound')\n"

@@ -110,7 +110,7 @@ def test_a_stricter_setting_of_the_operator_is_kept(web):
     assert settings(web) == [0, 0, 2, 0]
 
 
-def test_status_tells_what_is_missing(web):
+def test_status_shows_what_is_missing(web):
     assert "no virtual address" in realserver(web, "status", status=1)
     assert "192.168.4.100: not set on lo, ARP is not suppressed" in realserver(web, "status", "192.168.4.100", status=1)
 
@@ -172,7 +172,7 @@ def test_many_at_the_same_time_all_get_through(web):
     assert settings(web) == [0, 0, 0, 0]
 
 
-def test_a_damaged_state_is_told_and_nothing_is_changed(web):
+def test_a_damaged_state_is_reported_and_nothing_is_changed(web):
     web.write(STATE, "mainstay-realserver 1\nboot x\nsaved net/ipv4/ip_forward 1\n")
     realserver(web, "up", "192.168.4.100")  # of another boot: nothing worth keeping
     web.write(STATE, "rubbish\n")

@@ -173,7 +173,7 @@ def test_a_failover_after_an_upgrade_and_another_observer_leaves_a_record_too(la
     assert "log: (VI_1) Entering MASTER STATE" in text
 
 
-def test_a_disk_that_is_full_is_told_and_ends_nothing(lan):
+def test_a_disk_that_is_full_is_reported_and_ends_nothing(lan):
     one, two, daemon = pair(lan)
     wait_until(lambda: two.path(HISTORY).is_dir(), 10, "the history's folder")
     two.run(["mount", "-t", "tmpfs", "-o", "size=4k,mode=0777", "none", HISTORY])

@@ -27,7 +27,7 @@ def unclosed(text):
     return text.rstrip()[:-1]
 
 
-def test_what_changed_is_told_when_it_is_done(lan):
+def test_what_changed_is_reported_when_it_is_done(lan):
     one, daemon = started(lan, instance("MASTER", 150))
     one.write("/run/keepalived.conf", instance("MASTER", 140) + SECOND)
 

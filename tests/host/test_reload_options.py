@@ -69,7 +69,7 @@ def test_it_reloads_at_the_time_that_stands_in_a_file_once_and_removes_it(lan):
     wait_until(lambda: not one.path("/run/when").exists(), 10, "the file to be removed")
 
 
-def test_a_daily_time_stays_in_its_file_and_a_bad_one_is_told(lan):
+def test_a_daily_time_stays_in_its_file_and_a_bad_one_is_reported(lan):
     # effect: global_defs: reload_repeat
     settings = "reload_time_file /run/when\n reload_repeat"
     one, daemon = started(lan, settings)
@@ -87,7 +87,7 @@ def test_a_daily_time_stays_in_its_file_and_a_bad_one_is_told(lan):
     assert "Reload scheduled in 863" in daemon.output() or "Reload scheduled in 8639" in daemon.output()
 
 
-def test_a_file_tells_that_the_configuration_is_being_read(lan):
+def test_a_file_shows_that_the_configuration_is_being_read(lan):
     # effect: global_defs: reload_file
     settings = "reload_file /run/mark/reading"
     watch = ("import ctypes,os,struct\nlibc=ctypes.CDLL(None)\nfd=libc.inotify_init()\n"
@@ -147,7 +147,7 @@ def test_requests_for_reloads_that_come_meanwhile_become_one_more(lan):
     assert daemon.output().count("Reloading ...") >= 2
 
 
-def test_the_daemon_tells_its_beginning_its_file_and_its_end(lan):
+def test_the_daemon_logs_its_beginning_its_file_and_its_end(lan):
     one, daemon = started(lan, "router_id one")
     daemon.send(signal.SIGHUP)
     wait_until(lambda: "Reload complete" in daemon.output(), 10, "the reload")

@@ -91,7 +91,7 @@ def test_label_broadcast_scope_and_lifetimes_reach_the_kernel(host):
     assert "10.1.1.1/24" not in ip_addr(host)
 
 
-def test_changes_by_others_are_told(host):
+def test_changes_by_others_are_reported(host):
     watch = Listening(host, "watch")
 
     host.run(["ip", "addr", "add", "10.1.1.1/32", "dev", "eth0"])

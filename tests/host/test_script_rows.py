@@ -157,7 +157,7 @@ def test_scripts_run_by_their_resolved_path_unless_use_symlink_paths(lan):
         assert daemon.stop() == 0
 
 
-def test_what_others_may_change_is_told_of_and_with_enable_script_security_not_run(lan):
+def test_what_others_may_change_is_reported_and_with_enable_script_security_not_run(lan):
     # effect: global_defs: enable_script_security
     (one,) = office(lan, "one")
     one.run(["mkdir", "-p", "/run/open"])

@@ -91,7 +91,7 @@ def test_a_script_that_is_missing_is_named_and_the_instance_runs_without_it(lan)
     assert "/run/nowhere" in daemon.output()
 
 
-def test_notify_scripts_are_told_in_order_who_and_what(lan):
+def test_notify_scripts_learn_in_order_who_and_what(lan):
     one, two = office(lan, "one", "two")
     one.write("/run/tell", '#!/bin/sh\necho "$@" >>/run/told\n', 0o755)
     notify = "\n".join(['notify "/run/tell any"', 'notify_master "/run/tell master"', 'notify_backup "/run/tell backup"',
@@ -127,7 +127,7 @@ def test_a_script_runs_as_its_user(lan):
     assert one.read("/run/out/user").strip() == "nobody"
 
 
-def test_an_instance_that_a_reload_removes_is_told_by_the_script_it_had(lan):
+def test_an_instance_that_a_reload_removes_is_reported_by_the_script_it_had(lan):
     (one,) = office(lan, "one")
     one.write("/run/tell", '#!/bin/sh\necho "$@" >>/run/told\n', 0o755)
     first, second = instance(), instance(vip="192.168.4.210", vrid=60, name="VI_2", more='notify "/run/tell"')

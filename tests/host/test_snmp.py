@@ -246,7 +246,7 @@ def test_transitions_are_traps_with_keepaliveds_objects(lan):
         master.wait_trap(trap)
 
 
-def test_without_enable_traps_and_without_a_keyword_nothing_is_told(lan):
+def test_without_enable_traps_and_without_a_keyword_nothing_is_sent(lan):
     # effect: global_defs: enable_traps enable_snmp_vrrp
     (one,) = office(lan, "one")
     master = Master(one)

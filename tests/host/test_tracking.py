@@ -125,7 +125,7 @@ def test_a_tracked_process_counts_while_it_runs(lan):
     priority_on_the_wire(one, 150)
 
 
-def test_a_process_is_told_from_others_by_its_parameters(lan):
+def test_a_process_is_distinguished_by_its_parameters(lan):
     # effect: vrrp_track_process: param_match full_command quorum quorum_max
     (one,) = office(lan, "one")
     one.run(["cp", "/bin/sleep", "/run/worker"])

@@ -96,7 +96,7 @@ def test_two_routers_with_one_hmac_key_agree_and_their_packets_are_signed(lan):
     assert KEY not in backup.output()
 
 
-def test_a_packet_that_is_not_signed_is_counted_and_told_once(lan):
+def test_a_packet_that_is_not_signed_is_counted_and_reported_once(lan):
     # effect: vrrp_instance/auth_hmac: mode
     one, two = office(lan, "one", "two")
     block = 'auth_hmac {\n key 7 "%s"\n active_key 7\n mode %s\n }' % (KEY, "%s")

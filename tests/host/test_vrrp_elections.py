@@ -100,7 +100,7 @@ def test_a_master_that_yields_says_so_with_a_last_advert_unless_told_otherwise(l
 
 @pytest.mark.parametrize("settings,more,told", [("", "", True), ("", "skip_check_adv_addr", False),
                                                 ("global_defs {\n vrrp_skip_check_adv_addr\n}\n", "", False)])
-def test_other_addresses_of_a_known_master_are_told_unless_they_need_not_be_checked(lan, settings, more, told):
+def test_other_addresses_of_a_known_master_are_reported_unless_they_need_not_be_checked(lan, settings, more, told):
     # effect: vrrp_instance: skip_check_adv_addr
     # effect: global_defs: vrrp_skip_check_adv_addr
     one, two = office(lan, "one", "two")

@@ -167,7 +167,7 @@ def test_a_group_that_the_kernel_forgot_is_joined_again_when_the_interface_is_ba
     wait_holds(one, "fe80::200", timeout=20)
 
 
-def test_a_delayed_start_is_told_and_hears_nothing_meanwhile(lan):
+def test_a_delayed_start_is_reported_and_hears_nothing_meanwhile(lan):
     # effect: global_defs: vrrp_startup_delay log_unknown_vrids
     one, two = office(lan, "one", "two")
     settings = "global_defs {\n vrrp_startup_delay 1.5\n log_unknown_vrids\n}\n"
@@ -183,7 +183,7 @@ def test_a_delayed_start_is_told_and_hears_nothing_meanwhile(lan):
     assert daemon.output().count("unknown VRID") == 1
 
 
-def test_adverts_of_our_own_that_come_back_are_told_once_and_change_nothing(lan):
+def test_adverts_of_our_own_that_come_back_are_reported_once_and_change_nothing(lan):
     one, two = office(lan, "one", "two")
     daemon = wait_ready(one.mainstayd(instance("BACKUP", 150, auth=False, interval=5, more="version 3")))
     wait_holds(one, timeout=30)

@@ -80,7 +80,7 @@ def test_a_check_goes_where_and_from_where_it_is_told(lan, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_check_is_repeated_tolerated_and_told_as_configured(lan, kind):
+def test_a_check_is_repeated_tolerated_and_reported_as_configured(lan, kind):
     # effect: virtual_server/real_server/TCP_CHECK: retry delay_before_retry delay_loop warmup log_all_failures
     # effect: virtual_server/real_server/HTTP_GET: retry delay_before_retry delay_loop warmup log_all_failures
     # effect: virtual_server/real_server/SSL_GET: retry delay_before_retry delay_loop warmup log_all_failures
@@ -253,7 +253,7 @@ def test_the_ssl_block_s_files_are_root_s_and_outlive_a_restart_of_the_role(lan)
     said(daemon, "SSL: key: /run/tls/nowhere: No such file or directory")
 
 
-def test_a_certificate_that_ends_soon_is_told_once(lan):
+def test_a_certificate_that_ends_soon_is_reported_once(lan):
     # effect: virtual_server/real_server/SSL_GET: cert_expiry_warning
     director = lan.host("director")
     web = Web(director, "127.0.0.1:80", tls=make_certificate(director, "shop", days=5))

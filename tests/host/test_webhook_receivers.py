@@ -46,7 +46,7 @@ SERVICE = virtual_server("192.168.4.200 80", real_server("127.0.0.2 80", check="
 
 
 @pytest.mark.skipif(RELAY is None, reason="alertmanager-irc-relay is not installed")
-def test_a_relay_of_others_tells_what_fires_and_what_is_resolved(lan):
+def test_a_relay_of_others_reports_what_fires_and_what_is_resolved(lan):
     (one,) = office(lan, "one")
     irc = one.start(["/usr/bin/python3", "-c", IRC], name="irc")
     wait_until(lambda: "listening" in irc.output(), 20, irc.output)

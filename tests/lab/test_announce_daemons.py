@@ -27,7 +27,7 @@ def test_the_doctor_looks_at_the_routing_daemon(lan):
     assert "no routing daemon runs here, and mainstay announces 10.50.0.1" in findings(bird)
 
 
-def test_daemons_that_cannot_watch_an_interface_are_told_by_lines(lan):
+def test_daemons_that_cannot_watch_an_interface_are_driven_by_lines(lan):
     router, directors, frr = make_site(lan, with_exabgp, with_gobgp)
     for vip in VIPS:
         until_hops(router, vip, 1, 2)

@@ -143,7 +143,7 @@ virtual_server fd00::1 80 {
 """
 
 
-def test_a_service_that_the_kernel_refuses_is_told_in_keepalived_s_line(lan):
+def test_a_service_that_the_kernel_refuses_is_reported_in_keepalived_s_line(lan):
     """keepalived goes on to its servers, which it cannot add either; these lines nobody needs."""
     def told(daemon):
         return sorted(re.findall(r"IPVS cmd IP_VS_SO_SET_(?:ADD|EDIT)\(.*", daemon.output()))

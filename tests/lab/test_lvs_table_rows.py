@@ -160,7 +160,7 @@ def test_each_address_and_mark_of_a_group_is_a_service_with_all_servers(director
     assert saved(director) == {}
 
 
-def test_a_scheduler_that_the_kernel_has_not_is_told_by_its_name(director):
+def test_a_scheduler_that_the_kernel_has_not_is_reported_by_its_name(director):
     daemon = director.mainstayd(service("10.1.0.1 80", "lb_algo twos\n  lb_kind NAT", ("127.1.0.1 80", ""))
                                 + service("10.1.0.2 80", "lb_algo rr\n  lb_kind NAT", ("127.1.0.1 80", "")), "-C")
     until_saved(director, daemon, {"-t 10.1.0.2:80": ("-s rr", ["-r 127.1.0.1:80 -m -w 1"])})
