@@ -20,13 +20,14 @@ class Managed:
     def __init__(self, lan):
         lan.switch("office")
         self.host = lan.host("one", eth0=("office", "192.168.4.11/24"))
-        unit = (TOP / "packaging/systemd/mainstay.service").read_text(encoding="utf-8")
-        # The programs lie in the build folder; everything else is the unit as it is shipped.
-        unit, changed = re.subn(r"(?m)^ExecStart=/usr/sbin/mainstayd", f"ExecStart={program('mainstayd')}", unit)
-        assert changed == 1
-        unit, changed = re.subn(r"(?m)^WatchdogSec=\d+", "WatchdogSec=3", unit)
-        assert changed == 1
-        self.host.write("/run/systemd/system/mainstay.service", unit)
+        for name in ("mainstay.service", "mainstay@.service"):
+            unit = (TOP / "packaging/systemd" / name).read_text(encoding="utf-8")
+            # The programs lie in the build folder; everything else is the unit as it is shipped.
+            unit, changed = re.subn(r"(?m)^ExecStart=/usr/sbin/mainstayd", f"ExecStart={program('mainstayd')}", unit)
+            assert changed == 1
+            unit, changed = re.subn(r"(?m)^WatchdogSec=\d+", "WatchdogSec=3", unit)
+            assert changed == 1
+            self.host.write(f"/run/systemd/system/{name}", unit)
         self.host.write("/run/systemd/system/mainstay.service.d/options.conf",
                         "[Service]\nEnvironment=\"MAINSTAY_OPTIONS=-f /run/ha.conf\"\n")
         self.host.write("/run/systemd/system/by-hand.target", TARGET)
@@ -46,8 +47,8 @@ class Managed:
     def run(self, *command, check=True):
         return self.host.run(["nsenter", "-t", self.pid, "-p", "-m", "-C", "--", *command], check=check)
 
-    def show(self, name):
-        return self.run("systemctl", "show", "mainstay", "-p", name, "--value").stdout.strip()
+    def show(self, name, unit="mainstay"):
+        return self.run("systemctl", "show", unit, "-p", name, "--value").stdout.strip()
 
     def kill(self, number):
         self.run("kill", f"-{int(number)}", self.show("MainPID"))
@@ -105,3 +106,45 @@ def test_a_configuration_that_cannot_run_is_not_tried_again(managed):
     wait_until(lambda: managed.show("ActiveState") == "failed", 10, "the failure")
     assert managed.show("ExecMainStatus") == "2"
     assert managed.show("NRestarts") == "0"
+
+
+def test_further_daemons_run_beside_it_each_with_a_file_and_folders_of_its_own(managed):
+    """`mainstay@NAME` reads /etc/mainstay/NAME.conf, which names it."""
+    host = managed.host
+    addresses = {"blue": "192.168.4.211", "green": "192.168.4.212"}
+    for number, (name, address) in enumerate(addresses.items(), 61):
+        host.write(f"/etc/mainstay/{name}.conf", f"instance {name}\n" + instance(vip=address, vrid=number))
+    managed.run("systemctl", "start", "mainstay", "mainstay@blue", "mainstay@green")
+    for address in (VIP, *addresses.values()):
+        wait_holds(host, address)
+    shown = [host.run([program("mainstayctl"), "--socket", f"/run/mainstay/{name}/control.sock", "status"]).stdout
+             for name in addresses]
+    assert [[address in text for address in addresses.values()] for text in shown] == [[True, False], [False, True]]
+
+    host.write("/etc/mainstay/blue.conf", "instance blue\n" + instance(vip="192.168.4.213", vrid=61))
+    managed.run("systemctl", "reload", "mainstay@blue")
+    wait_holds(host, "192.168.4.213")
+    wait_released(host, "192.168.4.211")
+    managed.run("systemctl", "stop", "mainstay@green")
+    wait_released(host, "192.168.4.212")
+
+    assert host.holds(VIP) and host.holds("192.168.4.213")
+    assert managed.show("Result", "mainstay@green") == "success"
+
+
+def test_a_further_daemon_whose_file_does_not_name_it_says_so_and_takes_nothing(managed):
+    managed.host.write("/etc/mainstay/blue.conf", instance(vip="192.168.4.211", vrid=61))
+    # Its log; no journald runs here.
+    managed.host.write("/run/systemd/system/mainstay@.service.d/log.conf",
+                       "[Service]\nEnvironment=MAINSTAY_OPTIONS=-l\nStandardOutput=append:/run/blue.log\n")
+    managed.run("systemctl", "daemon-reload")
+    managed.run("systemctl", "start", "mainstay")
+    wait_holds(managed.host)
+
+    started = managed.run("systemctl", "start", "mainstay@blue", check=False)
+
+    assert started.returncode != 0
+    log = managed.host.run(["cat", "/run/blue.log"]).stdout
+    assert ("daemon is already running: /run/mainstay/mainstayd.pid is locked by another process (a further daemon needs a name "
+            "of its own: instance NAME in global_defs)") in log, log
+    assert managed.host.holds(VIP) and not managed.host.holds("192.168.4.211")

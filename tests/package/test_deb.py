@@ -50,7 +50,8 @@ def test_the_files_are_where_an_operator_looks_for_them(debs):
     held = {name: contents(only(debs, name)) for name in NAMES}
 
     for path in ("/usr/sbin/mainstayd", "/usr/bin/mainstayctl", "/etc/mainstay/mainstay.toml", "/etc/default/mainstay",
-                 "/lib/systemd/system/mainstay.service", "/usr/lib/sysusers.d/mainstay.conf",
+                 "/lib/systemd/system/mainstay.service", "/lib/systemd/system/mainstay@.service",
+                 "/etc/needrestart/conf.d/mainstay.conf", "/usr/lib/sysusers.d/mainstay.conf",
                  "/usr/share/doc/mainstay/README.md", "/usr/libexec/mainstay/mainstayd-vrrp", "/usr/share/mainstay/apparmor/usr.sbin.mainstayd"):
         assert path in held["mainstay"] or f"/usr{path}" in held["mainstay"]
     for path in ("/usr/sbin/mainstay-realserver", "/lib/systemd/system/mainstay-realserver@.service"):
@@ -59,7 +60,8 @@ def test_the_files_are_where_an_operator_looks_for_them(debs):
     documents = "/usr/share/doc/mainstay"
     assert {f"{documents}/docs/compatibility.md", f"{documents}/examples/routing/frr-director.conf"} <= held["mainstay-doc"]
     assert "/usr/share/doc/mainstay/docs/compatibility.head.md" not in held["mainstay-doc"]
-    assert {"/usr/sbin/keepalived", "/usr/bin/genhash"} <= held["mainstay-keepalived-compat"]
+    assert {"/usr/sbin/keepalived", "/usr/bin/genhash",
+            "/etc/needrestart/conf.d/mainstay-keepalived-compat.conf"} <= held["mainstay-keepalived-compat"]
     assert not [path for path in held["mainstay"] if path.startswith(("/etc/apparmor.d", "/usr/share/selinux"))]
 
 
@@ -69,6 +71,21 @@ def test_no_file_is_in_two_packages_and_each_that_moved_replaces_the_old_one(deb
     assert sorted(every) == sorted(set(every))
     for name in ("mainstay-realserver", "mainstay-snmp", "mainstay-doc"):
         assert field(only(debs, name), "Breaks") == field(only(debs, name), "Replaces") == "mainstay (<< 0.2.0~)"
+
+
+def test_needrestart_restarts_no_daemon_by_itself():
+    """Its files are evaluated as it does that; a unit is restarted unless a pattern that matches it says 0."""
+    script = r"""
+our %nrconf = (override_rc => {});
+foreach my $fn (sort <packaging/needrestart/*.conf>) { eval do { local(@ARGV, $/) = $fn; <> }; die $@ if $@; }
+foreach my $unit (@ARGV) { print "$unit\n" unless grep { $unit =~ /$_/ && !$nrconf{override_rc}{$_} } keys %{$nrconf{override_rc}}; }
+"""
+    units = ["mainstay.service", "mainstay@blue.service", "keepalived.service", "mainstay-realserver@192.168.4.15.service",
+             "nginx.service", "not-mainstay.service"]
+
+    done = subprocess.run(["perl", "-e", script, *units], cwd=TOP, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, units[3:], "")
 
 
 def test_an_upgrade_restarts_nothing(debs, tmp_path):

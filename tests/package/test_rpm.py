@@ -41,7 +41,7 @@ def test_the_binary_package_has_the_programs_units_and_settings(rpms):
     listed = rpm("-qpl", binary(rpms)).split("\n")
 
     for path in ("/usr/sbin/mainstayd", "/usr/bin/mainstayctl", "/usr/libexec/mainstay/mainstayd-vrrp",
-                 "/usr/lib/systemd/system/mainstay.service", "/usr/share/doc/mainstay/README.md",
+                 "/usr/lib/systemd/system/mainstay.service", "/usr/lib/systemd/system/mainstay@.service", "/usr/share/doc/mainstay/README.md",
                  "/etc/mainstay/mainstay.toml", "/etc/sysconfig/mainstay"):
         assert path in listed
     settings = rpm("-qp", "--configfiles", binary(rpms)).split()

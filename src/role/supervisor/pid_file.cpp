@@ -22,19 +22,24 @@ std::string name_of_process(int pid) {
     return name;
 }
 
+// `who` names the daemon that runs.
+std::unexpected<Error> running_already(const std::string& who) {
+    return fail(Errc::Exists, "daemon is already running: " + who +
+                                  " (a further daemon needs a name of its own: instance NAME in global_defs)");
+}
+
 }  // namespace
 
 Result<PidFile> PidFile::claim(const std::string& path, const std::string& program) {
     UniqueFd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)};
     if (!fd) return fail_system("open pid file " + path, errno);
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
-        return fail(Errc::Exists, "daemon is already running: " + path + " is locked by another process");
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return running_already(path + " is locked by another process");
     std::array<char, 32> text{};
     const auto got = ::pread(fd.get(), text.data(), text.size() - 1, 0);
     int pid = 0;
     if (got > 0) std::from_chars(text.data(), text.data() + got, pid);
     if (pid != 0 && pid != ::getpid() && kernel::process_alive(pid) && name_of_process(pid) == program)
-        return fail(Errc::Exists, "daemon is already running: process " + std::to_string(pid) + " of " + path);
+        return running_already("process " + std::to_string(pid) + " of " + path);
     const std::string own = std::to_string(::getpid()) + "\n";
     if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), own.data(), own.size(), 0) < 0)
         return fail_system("write pid file " + path, errno);

@@ -26,6 +26,8 @@ using mainstay::test::TemporaryFolder;
 
 namespace {
 
+const std::string kNameIt = " (a further daemon needs a name of its own: instance NAME in global_defs)";
+
 unsigned mode_of(const std::string& path) {
     struct stat facts{};
     REQUIRE(::stat(path.c_str(), &facts) == 0);
@@ -61,7 +63,7 @@ TEST_CASE("a pid file has the number of its process, is locked while that lives,
         const auto again = PidFile::claim(path, "mainstayd");
         REQUIRE_FALSE(again);
         CHECK(again.error().code() == Errc::Exists);
-        CHECK(again.error().text() == "daemon is already running: " + path + " is locked by another process");
+        CHECK(again.error().text() == "daemon is already running: " + path + " is locked by another process" + kNameIt);
         CHECK(folder.text("x.pid") == own);
     }
     CHECK(folder.names().empty());
@@ -87,7 +89,7 @@ TEST_CASE("a pid file that nobody has locked is taken over, whatever it says, un
     CHECK(in_child([&] {
         const auto file = PidFile::claim(path, own_name());
         return !file && file.error().code() == Errc::Exists &&
-               file.error().text() == "daemon is already running: process " + number + " of " + path &&
+               file.error().text() == "daemon is already running: process " + number + " of " + path + kNameIt &&
                folder.text("x.pid") == number + "\n";
     }));
     auto own = PidFile::claim(path, own_name());  // as after an exec of the same process
