@@ -2,7 +2,11 @@
 // mainstayctl and from the API.
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "mainstay/ipc/shared.hpp"
@@ -213,4 +217,70 @@ TEST_CASE("levels of the log may be set over the API with [api] operate") {
     CHECK(answered.exit_code == 0);
     CHECK(running[Kind::Lvs].hear<ipc::LogLevelOrder>().levels.at(3) == LogLevel::Error);
     CHECK(stage.logged("log levels changed until the daemon restarts (API: ana): lvs: info -> error\n") == 1);
+}
+
+TEST_CASE("sixteen commands may wait for their outcome, a further one is refused, and the stop answers all") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    std::vector<UniqueFd> clients;
+    std::vector<std::uint64_t> requests;
+    for (int i = 0; i < 16; ++i) {  // one by one: the socket's own queue is shorter
+        clients.push_back(stage.ask(ipc::InstanceQuestion{}));
+        requests.push_back(running[Kind::Vrrp].hear<ipc::InstanceQuestion>().request);
+    }
+    CHECK(heard(stage.ask(ipc::InstanceQuestion{})) == "2 too many commands wait for their outcome: try again later");
+    CHECK(heard(stage.ask(ipc::LogLevelQuestion{})) == "2 too many commands wait for their outcome: try again later");
+    running[Kind::Vrrp].send(ipc::InstanceAnswered{99, 0, "of nobody"});
+    running[Kind::Vrrp].send(ipc::InstanceAnswered{requests[3], 1, "nobody took over"});
+    CHECK(heard(clients[3]) == "1 nobody took over");
+    clients[3] = stage.ask(ipc::InstanceQuestion{});
+    running[Kind::Vrrp].hear<ipc::InstanceQuestion>();
+    stage.signal(SIGTERM);
+    for (const auto& client : clients) CHECK(heard(client) == "2 the daemon is stopping");
+}
+
+TEST_CASE("maintenance that was begun before the start is told to vrrp and lvs before their configuration") {
+    if (!can_play()) return;
+    Stage stage;
+    std::filesystem::create_directory(stage.at("state"));
+    const ipc::MaintenanceOrder before{
+        .on = true, .since = {}, .until = {}, .by = "ana", .reason = "new kernel", .request = 5, .note = "x"};
+    const auto bytes = ipc::encode(before);
+    std::ofstream{stage.at("state/maintenance")}.write(reinterpret_cast<const char*>(bytes.data()),
+                                                       static_cast<std::streamsize>(bytes.size()));
+    auto& reader = stage.started("mainstayd-read");
+    stage.send(reader, {.needed = {Kind::Vrrp, Kind::Lvs, Kind::Bfd}});
+    auto& bfd = stage.started("mainstayd-bfd");
+    for (const char* program : {"mainstayd-vrrp", "mainstayd-lvs"}) {
+        auto& role = stage.started(program);
+        const auto order = role.hear<ipc::MaintenanceOrder>();
+        CHECK(order.on);
+        CHECK(order.reason == "new kernel");
+        CHECK(order.request == 0);
+        role.hear<ipc::Prepare>();
+        CHECK(std::ranges::count(role.passed, "Prepare") == 0);
+    }
+    bfd.hear<ipc::Prepare>();
+    CHECK(std::ranges::count(bfd.passed, "MaintenanceOrder") == 0);
+    CHECK(stage.logged("this director is in maintenance: until it is ended, by ana: new kernel\n") == 1);
+}
+
+TEST_CASE("maintenance that cannot be kept over a restart is carried out, and the operator hears of it") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run({.needed = {Kind::Lvs}});
+    std::ofstream{stage.at("state")} << "a file";
+    const std::string answer = heard(stage.ask(maintenance(Verb::MaintenanceOn)));
+    CHECK(
+        answer.starts_with("0 maintenance is on; no VRRP process is running now\n"
+                           "It will not survive a restart of the daemon: "));
+    CHECK(answer.ends_with("\n"));
+    CHECK(stage.logged("maintenance will not survive a restart of the daemon: ") == 1);
+    CHECK(running[Kind::Lvs].hear<ipc::MaintenanceOrder>().on);
+    const std::string end = heard(stage.ask(maintenance(Verb::MaintenanceOff)));
+    CHECK(
+        end.starts_with("0 maintenance is off; no VRRP process is running now\n"
+                        "After a restart of the daemon, it would begin again: "));
+    CHECK(stage.logged("after a restart of the daemon, maintenance would begin again: ") == 1);
 }

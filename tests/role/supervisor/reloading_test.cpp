@@ -351,3 +351,55 @@ TEST_CASE("a reload at a time of a file: its time is in the past, wrong, or come
     stage.send(*running.reader, written);
     take(running, 2);
 }
+
+TEST_CASE("what a reload changes is logged line by line, the rest as a number; a reload that changes nothing says so") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    const auto reload = [&](const ipc::DryRunDone& changes, std::uint64_t generation) {
+        stage.signal(SIGHUP);
+        running.reader->hear<ipc::RoleStartup>();
+        running.reader->send(changes);
+        stage.send(*running.reader, {});
+        take(running, generation);
+        stage.until_logged("Reload complete", generation - 1);
+    };
+    reload({.exit_code = 1, .problem = {}, .lines = {"VI_1: priority 100 -> 90", "x\n" + std::string(600, 'y')}}, 2);
+    CHECK(stage.logged("Reload: VI_1: priority 100 -> 90\n") == 1);
+    CHECK(stage.logged("Reload: x " + std::string(498, 'y') + "\n") == 1);
+    CHECK(stage.logged("more changes") == 0);
+    CHECK(stage.logged("Reload: nothing changed") == 0);
+    const Texts many(25, "a line");
+    reload({.exit_code = 1, .problem = {}, .lines = {"one"}, .lines_left_out = 7}, 3);
+    CHECK(stage.logged("Reload: 7 more changes (at most 20 are logged)\n") == 1);
+    reload({.exit_code = 1, .problem = {}, .lines = many}, 4);
+    CHECK(stage.logged("Reload: a line\n") == 20);
+    CHECK(stage.logged("Reload: nothing changed") == 0);
+    reload({}, 5);
+    CHECK(stage.logged("Reload: nothing changed\n") == 1);
+}
+
+TEST_CASE("a reload that is to be repeated every day leaves its file and is scheduled again") {
+    if (!can_play()) return;
+    Stage stage;
+    Written written;
+    const std::string file = stage.at("time");
+    written.done.daemon.reload_time_file = file;
+    written.done.daemon.reload_repeat = true;
+    auto running = stage.run(written);
+    const std::time_t soon = ::time(nullptr) + 3;
+    std::tm at{};
+    ::gmtime_r(&soon, &at);
+    std::array<char, 32> text{};
+    (void)std::strftime(text.data(), text.size(), "%H:%M:%SZ", &at);
+    std::ofstream{file + ".new"} << text.data();
+    fs::rename(file + ".new", file);
+    running.reader->hear<ipc::RoleStartup>();
+    CHECK(stage.logged("Reloading at the time of " + file) == 1);
+    CHECK(fs::exists(file));
+    stage.send(*running.reader, written);
+    take(running, 2);
+    stage.until_logged("Reload scheduled in ", 2);
+    const std::regex tomorrow{R"(Reload scheduled in 863\d\d s by )"};
+    CHECK(std::regex_search(stage.log(), tomorrow));
+}

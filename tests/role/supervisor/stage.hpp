@@ -81,7 +81,7 @@ private:
 
 class Stage {
 public:
-    // `options`: words that stage_main.cpp reads: "no-respawn", "no-lvs", "umask", "named".
+    // `options`: words that stage_main.cpp reads: "no-respawn", "no-lvs", "umask", "named", "not-usual".
     explicit Stage(const std::vector<std::string>& options = {});
     ~Stage();
     Stage(const Stage&) = delete;

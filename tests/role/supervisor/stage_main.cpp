@@ -38,6 +38,19 @@ struct FileLog final : Log {
     LogLevel most = LogLevel::Debug;  // until an operator sets it
 };
 
+// Whatever of the command line goes on to the processes.
+void give_what_is_not_usual(SupervisorOptions& options) {
+    options.config_id = "blue";
+    options.log_socket = "/nowhere/log";
+    options.log_facility = 17;
+    options.log_console = options.log_journal = options.log_json = true;
+    options.log_level = LogLevel::Debug;
+    options.keep_addresses = options.keep_ipvs = true;
+    options.strict = options.all_include_checks = options.snmp = true;
+    options.snmp_socket = "udp:127.0.0.1:1705";
+    options.run_bfd = options.run_lvs = false;
+}
+
 int supervise(const std::string& folder, const std::vector<std::string>& words) {
     FileLog log{folder + "/log"};
     SupervisorOptions options;
@@ -50,11 +63,13 @@ int supervise(const std::string& folder, const std::vector<std::string>& words) 
     options.shared_account = "root";
     options.log_socket.clear();
     options.set_log_level = [&log](LogLevel level) { log.most = level; };
+    options.set_log_ident = [&log](const std::string& ident) { log.info("the ident is {}", ident); };
     for (const auto& word : words) {
         if (word == "no-respawn") options.respawn = false;
         if (word == "no-lvs") options.run_lvs = false;
         if (word == "named") options.pid_file(Kind::Vrrp) = folder + "/own.pid";
         if (word == "named-nowhere") options.pid_file(Kind::Vrrp) = folder + "/no/own.pid";
+        if (word == "not-usual") give_what_is_not_usual(options);
         if (word == "umask") {
             options.umask_given = true;
             ::umask(0022);

@@ -1,0 +1,164 @@
+// The settings and files of the API that the observer gets from a running supervisor.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "stage.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+using What = ipc::ApiFile::What;
+namespace fs = std::filesystem;
+
+namespace {
+
+void write(const std::string& path, const std::string& text, unsigned mode) {
+    std::ofstream{path} << text;
+    fs::permissions(path, fs::perms{mode});
+}
+
+struct Got {
+    What what;
+    std::string problem, text;  // of the file that came with it
+};
+
+Got next_file(Played& observer) {
+    const auto got = observer.hear_with_descriptor<ipc::ApiFile>();
+    const auto& file = std::get<ipc::ApiFile>(got.message);
+    Got result{.what = file.what, .problem = file.problem, .text = {}};
+    if (!got.descriptor) return result;
+    std::array<char, 100> bytes{};
+    const auto size = ::read(got.descriptor.get(), bytes.data(), bytes.size());
+    REQUIRE(size >= 0);
+    result.text.assign(bytes.data(), static_cast<std::size_t>(size));
+    CHECK(::write(got.descriptor.get(), "x", 1) == -1);
+    return result;
+}
+
+// An observer that has its configuration.
+Stage::Running run(Stage& stage, const ipc::ApiSettings& api) {
+    Written written;
+    written.done.api = api;
+    written.done.webhooks.webhooks = {{.name = "pager"}};
+    return stage.run(written);
+}
+
+}  // namespace
+
+TEST_CASE("the observer gets the settings of the API, and each of its files opened for reading") {
+    if (!can_play()) return;
+    Stage stage;
+    const std::array names{"certificate", "key", "client-ca", "credentials", "peer-token", "peer-ca"};
+    for (const std::string name : names) write(stage.at(name), "the " + name, 0640);
+    write(stage.at("certificate"), "the certificate", 0644);
+    const ipc::ApiSettings api{.listen = {"127.0.0.1:8443"},
+                               .tls_certificate = stage.at("certificate"),
+                               .tls_key = stage.at("key"),
+                               .tls_client_ca = stage.at("client-ca"),
+                               .credentials = stage.at("credentials"),
+                               .operate = true,
+                               .peer = "https://other:8443",
+                               .peer_token = stage.at("peer-token"),
+                               .peer_ca = stage.at("peer-ca")};
+    auto running = run(stage, api);
+    CHECK(running.observer->hear<ipc::ApiSettings>() == api);
+    const auto hooks = running.observer->hear<ipc::WebhookSettings>().webhooks;
+    REQUIRE(hooks.size() == 1);
+    CHECK(hooks[0].name == "pager");
+    for (const auto& [what, name] : {std::pair{What::Certificate, "certificate"},
+                                     {What::Key, "key"},
+                                     {What::ClientCa, "client-ca"},
+                                     {What::Credentials, "credentials"},
+                                     {What::PeerToken, "peer-token"},
+                                     {What::PeerCa, "peer-ca"}}) {
+        CAPTURE(name);
+        const auto file = next_file(*running.observer);
+        CHECK(file.what == what);
+        CHECK(file.problem.empty());
+        CHECK(file.text == std::string{"the "} + name);
+    }
+    CHECK(stage.logged("[api]") == 0);
+}
+
+TEST_CASE("a file of the API that is missing, no file, too large or open to everybody is not given, with the reason") {
+    if (!can_play()) return;
+    Stage stage;
+    write(stage.at("certificate"), "x", 0646);
+    write(stage.at("key"), "x", 0644);
+    REQUIRE(::mkfifo(stage.at("client-ca").c_str(), 0600) == 0);
+    write(stage.at("credentials"), "x", 0600);
+    fs::resize_file(stage.at("credentials"), 1'048'577);
+    write(stage.at("peer-ca"), "x", 0600);
+    fs::resize_file(stage.at("peer-ca"), 1'048'576);
+    auto running = run(stage, {.listen = {},
+                               .tls_certificate = stage.at("certificate"),
+                               .tls_key = stage.at("key"),
+                               .tls_client_ca = stage.at("client-ca"),
+                               .credentials = stage.at("credentials"),
+                               .peer = {},
+                               .peer_token = stage.at("missing"),
+                               .peer_ca = stage.at("peer-ca")});
+    for (const auto& [what, name, problem] : {std::tuple{What::Certificate, "certificate", "everybody may write it"},
+                                              {What::Key, "key", "everybody may read it: chmod o-r"},
+                                              {What::ClientCa, "client-ca", "it is no regular file"},
+                                              {What::Credentials, "credentials", "it is larger than 1 MB"},
+                                              {What::PeerToken, "missing", "No such file or directory"}}) {
+        CAPTURE(name);
+        const auto file = next_file(*running.observer);
+        CHECK(file.what == what);
+        CHECK(file.problem == problem);
+        CHECK(file.text.empty());
+        CHECK(stage.logged("[api] " + stage.at(name) + ": " + problem + "\n") == 1);
+    }
+    const auto largest = next_file(*running.observer);
+    CHECK(largest.what == What::PeerCa);
+    CHECK(largest.problem.empty());
+    CHECK(largest.text.starts_with("x"));
+}
+
+TEST_CASE("a file of the API that has changed is given again, and one that has not is not") {
+    if (!can_play()) return;
+    Stage stage;
+    write(stage.at("key"), "first", 0600);
+    auto running = run(stage, {.listen = {"127.0.0.1:8443"},
+                               .tls_certificate = {},
+                               .tls_key = stage.at("key"),
+                               .tls_client_ca = {},
+                               .credentials = {},
+                               .peer = {},
+                               .peer_token = {},
+                               .peer_ca = {}});
+    CHECK(next_file(*running.observer).text == "first");
+    write(stage.at("new"), "second", 0600);
+    fs::rename(stage.at("new"), stage.at("key"));
+    running.observer->passed.clear();
+    const auto again = next_file(*running.observer);
+    CHECK(again.what == What::Key);
+    CHECK(again.text == "second");
+    CHECK(std::ranges::count(running.observer->passed, "ApiSettings") == 1);
+}
+
+TEST_CASE("without an address to listen at and without a peer nothing is looked at, and a new observer gets it all") {
+    if (!can_play()) return;
+    Stage stage;
+    write(stage.at("key"), "first", 0600);
+    ipc::ApiSettings api;
+    api.tls_key = stage.at("key");
+    auto running = run(stage, api);
+    CHECK(next_file(*running.observer).text == "first");
+    running.observer->exit(1);
+    auto& again = stage.started("mainstayd-obs");
+    again.hear<ipc::Prepare>();
+    CHECK(again.hears_none<ipc::ApiSettings>());
+    again.send(ipc::Prepared{1, {}});
+    again.hear<ipc::Commit>();
+    again.send(ipc::Committed{1});
+    CHECK(again.hear<ipc::ApiSettings>().tls_key == stage.at("key"));
+    CHECK(next_file(again).text == "first");
+}

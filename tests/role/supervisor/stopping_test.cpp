@@ -1,0 +1,168 @@
+// What a supervisor does, and refuses, while it starts and while it stops.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "mainstay/ipc/shared.hpp"
+#include "stage.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+alert::ScriptEntry script(const std::string& text, alert::Requester by) {
+    return {.argv = {"sh", "-c", text, "sh"},
+            .path = "/bin/sh",
+            .uid = 0,
+            .gid = 0,
+            .timeout = Micros{0},
+            .groups = {},
+            .requested_by = by};
+}
+
+// It waits until the test makes this file.
+std::string waits_for(const std::string& path) { return "until [ -e " + path + " ]; do sleep 0.02; done"; }
+
+void make(const std::string& path) { std::ofstream{path} << ""; }
+
+}  // namespace
+
+TEST_CASE("while startup_script runs commands are refused, and a reload waits") {
+    if (!can_play()) return;
+    Stage stage;
+    Written written;
+    written.scripts["startup_script"] = script(waits_for(stage.at("go")), alert::Requester::Supervisor);
+    auto& reader = stage.started("mainstayd-read");
+    reader.hear<ipc::RoleStartup>();
+    stage.send(reader, written);
+    stage.until_logged("Running startup_script");
+    const std::string refusal = "the daemon is starting or stopping";
+    CHECK(answer<ipc::InstanceAnswered>(stage.ask(ipc::InstanceQuestion{}))->problem == refusal);
+    CHECK(answer<ipc::DryRunDone>(stage.ask(ipc::DryRun{}))->problem == refusal);
+    CHECK(answer<ipc::ServerAnswered>(stage.ask(ipc::ServerQuestion{}))->problem ==
+          "the load balancing process is not running");
+    CHECK(answer<ipc::UpgradeDone>(stage.ask(ipc::Upgrade{}))->problem ==
+          "the daemon is starting, stopping, reloading or being upgraded: try again");
+    const auto client = stage.ask(ipc::Reload{});
+    stage.until_logged("Reload already in progress, request queued");
+    CHECK(reader.hears_none<ipc::RoleStartup>());
+    make(stage.at("go"));
+    CHECK(reader.hear<ipc::RoleStartup>().report == ipc::RoleStartup::DryRunAs::Text);
+    CHECK(stage.logged("Reloading ...") == 1);
+    CHECK(stage.logged("startup_script ended") == 0);
+}
+
+TEST_CASE("the stop waits for the scripts that the roles wanted last, and then ends the observer") {
+    if (!can_play()) return;
+    Stage stage;
+    Written written;
+    written.scripts["vrrp_script/chk"] =
+        script(waits_for(stage.at("go")) + "; echo said >" + stage.at("said"), alert::Requester::Vrrp);
+    auto running = stage.run(written);
+    stage.signal(SIGTERM);
+    running[Kind::Vrrp].hear<ipc::Stop>();
+    running[Kind::Vrrp].send(ipc::RunScript{7, "vrrp_script/chk", "", {}});
+    running[Kind::Vrrp].send(ipc::Stopped{});
+    running[Kind::Vrrp].exit(0);
+    CHECK(running.observer->hears_none<ipc::Stop>());
+    make(stage.at("go"));
+    running.observer->hear<ipc::Stop>();
+    CHECK(stage.text("said") == "said\n");
+    running.observer->exit(0);
+    CHECK(stage.exit_code() == 0);
+}
+
+TEST_CASE("the reader of a FIFO sees its end at the stop, which waits for it") {
+    if (!can_play()) return;
+    Stage stage;
+    Written written;
+    written.host.fifos = {{ipc::FifoPlan::Lines::All, stage.at("fifo"), 0, 0, "fifo_script"}};
+    written.host.fifo_names = ipc::FifoSubjects{{"VI_1"}, {}, {}};
+    written.scripts["fifo_script"] =
+        script("cat \"$1\" >" + stage.at("read") + "; " + waits_for(stage.at("go")), alert::Requester::Supervisor);
+    auto running = stage.run(written);
+    running[Kind::Vrrp].send(ipc::FifoLine{"INSTANCE \"VI_1\" MASTER 100\n"});
+    stage.until([&] { return stage.text("read") == "INSTANCE \"VI_1\" MASTER 100\n"; }, "the line");
+    stage.signal(SIGTERM);
+    running[Kind::Vrrp].hear<ipc::Stop>();
+    running[Kind::Vrrp].exit(0);
+    CHECK(running.observer->hears_none<ipc::Stop>());
+    CHECK(fs::exists(stage.at("fifo")));
+    make(stage.at("go"));
+    running.observer->hear<ipc::Stop>();
+    CHECK_FALSE(fs::exists(stage.at("fifo")));
+    running.observer->exit(0);
+    CHECK(stage.exit_code() == 0);
+}
+
+TEST_CASE("a stopping daemon does nothing any more of what it is asked for") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    stage.signal(SIGTERM);
+    running[Kind::Vrrp].hear<ipc::Stop>();
+    stage.signal(SIGTERM);
+    stage.signal(SIGHUP);
+    stage.signal(SIGUSR1);
+    CHECK(running[Kind::Vrrp].hears_none<ipc::Stop>());
+    running.reader->until_gone();
+    CHECK(stage.starts_none("mainstayd-read"));
+    CHECK(stage.logged("Stopping\n") == 1);
+    CHECK(stage.logged("Reload") == 0);
+    CHECK(stage.logged("Printing") == 0);
+    CHECK_FALSE(fs::exists(stage.at("run/supervisor.sock")));
+    CHECK(fs::exists(stage.at("run/mainstayd.pid")));
+    running[Kind::Vrrp].exit(0);
+    running.observer->hear<ipc::Stop>();
+    running.observer->exit(0);
+    CHECK(stage.exit_code() == 0);
+}
+
+TEST_CASE("an observer that does not stop in five seconds is killed") {
+    if (!can_play()) return;
+    Stage stage;
+    auto running = stage.run();
+    stage.signal(SIGTERM);
+    running[Kind::Vrrp].exit(0);
+    running.observer->hear<ipc::Stop>();
+    const auto begin = std::chrono::steady_clock::now();
+    running.observer->until_gone();
+    const auto took = std::chrono::steady_clock::now() - begin;
+    CHECK(took > std::chrono::seconds{4});
+    CHECK(stage.exit_code() == 0);
+}
+
+TEST_CASE("shutdown_script that ends badly is named, one that a signal ends too") {
+    if (!can_play()) return;
+    for (const auto& [text, end] : {std::pair{"exit 3", "status 3"}, {"kill -9 $$", "signal 9"}}) {
+        Stage stage;
+        Written written;
+        written.scripts["shutdown_script"] = script(text, alert::Requester::Supervisor);
+        auto running = stage.run(written);
+        CHECK(stage.stop(running) == 0);
+        CHECK(stage.logged("Running shutdown_script\n") == 1);
+        CHECK(stage.logged(std::string{"shutdown_script ended with "} + end + "\n") == 1);
+        CHECK(stage.logged("startup_script") == 0);
+    }
+}
+
+TEST_CASE("startup_script that does not end in its time is killed, and the daemon starts") {
+    if (!can_play()) return;
+    Stage hangs, missing;
+    Written written;
+    written.scripts["startup_script"] = script("sleep 100", alert::Requester::Supervisor);
+    written.scripts["startup_script"].timeout = Micros{100'000};
+    auto running = hangs.run(written);
+    CHECK(hangs.logged("startup_script timed out and was killed\n") == 1);
+    written.scripts["startup_script"].path = "/no/such/script";
+    running = missing.run(written);
+    CHECK(missing.logged("startup_script was not run\n") == 1);
+}
