@@ -4,10 +4,15 @@
 #include "../../temporary_folder.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+
+#include <csignal>
 
 #include <filesystem>
 #include <fstream>
+
+#include "mainstay/ipc/history_file.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -151,4 +156,211 @@ TEST_CASE("a disk that takes nothing is reported once") {
     CHECK(run.history.last_id() == 3);
     CHECK(run.disk.problem() != "");
     CHECK(run.log.texts.size() == 1);
+}
+
+namespace {
+
+std::size_t size_of(const std::string& file) { return static_cast<std::size_t>(fs::file_size(file)); }
+
+// The bytes of a record as happens() makes it.
+std::size_t record_bytes(std::int64_t unix_us) {
+    return ipc::history_record({.id = static_cast<std::uint64_t>(unix_us),
+                                .source = "vrrp",
+                                .event = {.name = "VI_1", .at = {unix_us}, .number = 1}})
+        .size();
+}
+
+// Files of this process may not be longer than this, as on a disk that is full.
+struct FullDisk {
+    explicit FullDisk(std::size_t bytes) : signal{std::signal(SIGXFSZ, SIG_IGN)} {
+        REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+        const rlimit less{bytes, before.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_FSIZE, &less) == 0);
+    }
+    ~FullDisk() {
+        ::setrlimit(RLIMIT_FSIZE, &before);
+        static_cast<void>(std::signal(SIGXFSZ, signal));
+    }
+    FullDisk(const FullDisk&) = delete;
+    FullDisk& operator=(const FullDisk&) = delete;
+    void (*signal)(int);
+    rlimit before{};
+};
+
+}  // namespace
+
+TEST_CASE("the folder is root's alone, a link instead of it is refused, and so is a link instead of a segment") {
+    const TemporaryFolder folder;
+    Run{folder}.happens(1'000);
+    struct stat info{};
+    REQUIRE(::stat((folder.path + "/history").c_str(), &info) == 0);
+    CHECK((info.st_mode & 07777) == 0700);
+
+    fs::rename(folder.path + "/history", folder.path + "/elsewhere");
+    fs::create_directory_symlink(folder.path + "/elsewhere", folder.path + "/history");
+    const Run linked{folder};
+    CHECK_FALSE(linked.disk.is_open());
+    CHECK(linked.history.last_id() == 0);
+
+    fs::remove(folder.path + "/history");
+    fs::create_directory(folder.path + "/history");
+    fs::create_symlink(folder.path + "/elsewhere/events-00000001.log", segment(folder, 1));
+    Run run{folder};
+    CHECK(run.history.last_id() == 0);
+    run.happens(2'000);
+    CHECK(fs::is_symlink(segment(folder, 1)));
+    CHECK(size_of(segment(folder, 2)) == ipc::history_header().size() + record_bytes(2'000));
+}
+
+TEST_CASE("only files that are named as a segment are read, with or without more digits than eight") {
+    const TemporaryFolder folder;
+    Run{folder}.happens(1'000);
+    const std::string history = folder.path + "/history/";
+    for (const char* name : {"events-1.log", "events-000000001.log", "events-0000000x.log", "events-00000002.log.bak",
+                             "events-00000002", "xevents-00000002.log", "events-.log", "events--0000002.log"})
+        fs::copy_file(segment(folder, 1), history + name);
+    fs::rename(segment(folder, 1), history + "events-100000000.log");
+    Run run{folder};
+    CHECK(run.log.texts.empty());
+    CHECK(run.history.after(0, 10).size() == 1);
+    run.happens(2'000);
+    CHECK(size_of(history + "events-100000000.log") ==
+          ipc::history_header().size() + record_bytes(1'000) + record_bytes(2'000));
+}
+
+TEST_CASE("what is on disk is not written again, neither after a restart nor by another write") {
+    const TemporaryFolder folder;
+    {
+        Run run{folder};
+        run.happens(1'000);
+        run.disk.write(run.history);
+    }
+    const auto once = ipc::history_header().size() + record_bytes(1'000);
+    CHECK(size_of(segment(folder, 1)) == once);
+    Run after{folder};
+    after.disk.write(after.history);
+    CHECK(size_of(segment(folder, 1)) == once);
+    after.happens(2'000);
+    CHECK(size_of(segment(folder, 1)) == once + record_bytes(2'000));
+    CHECK_FALSE(fs::exists(segment(folder, 2)));
+    after.disk.open(folder.path + "/other", after.history);  // it is open already
+    CHECK_FALSE(fs::exists(folder.path + "/other"));
+}
+
+TEST_CASE("a burst of more events than are written at once is on disk as a whole, in its order") {
+    const TemporaryFolder folder;
+    {
+        Run run{folder};
+        std::vector<Event> burst;
+        for (std::int64_t at = 1; at <= 1'200; ++at) burst.push_back({.name = "VI_1", .at = {at}});
+        run.history.append("vrrp", burst);
+        run.disk.write(run.history);
+    }
+    const Run after{folder};
+    const auto all = after.history.after(0, 2'000);
+    REQUIRE(all.size() == 1'200);
+    CHECK(all[511].id == 512);
+    CHECK(all[512].id == 513);
+    CHECK(all.back().id == 1'200);
+    CHECK_FALSE(fs::exists(segment(folder, 2)));
+}
+
+TEST_CASE("a segment that has its bytes is followed by another, also after a restart") {
+    const TemporaryFolder folder;
+    const std::size_t full = ipc::history_header().size() + 2 * record_bytes(1'000);
+    {
+        Run run{folder, full};
+        for (const int at : {1'000, 1'001}) run.happens(at);
+        CHECK_FALSE(fs::exists(segment(folder, 2)));
+        run.happens(1'002);
+        CHECK(size_of(segment(folder, 1)) == full);
+        run.happens(1'003);
+    }
+    {
+        Run run{folder, full};
+        run.happens(1'004);
+        CHECK(size_of(segment(folder, 2)) == full);
+    }
+    Run run{folder, full};
+    run.happens(1'005);
+    CHECK_FALSE(fs::exists(segment(folder, 4)));
+    CHECK(size_of(segment(folder, 3)) == full);
+    CHECK(Run{folder, full}.history.after(0, 10).size() == 6);
+}
+
+TEST_CASE("a segment that is there twice gives each event once, and a damaged one is appended to") {
+    const TemporaryFolder folder;
+    {
+        Run run{folder};
+        for (const int at : {1'000, 1'001}) run.happens(at);
+    }
+    fs::copy_file(segment(folder, 1), segment(folder, 2));
+    fs::resize_file(segment(folder, 2), size_of(segment(folder, 2)) - 3);
+    Run run{folder};
+    CHECK(run.history.after(0, 10).size() == 2);
+    CHECK(run.log.texts.size() == 1);
+    run.happens(1'002);
+    CHECK_FALSE(fs::exists(segment(folder, 3)));
+    CHECK(Run{folder}.history.last_id() == 1'002);
+}
+
+TEST_CASE("a segment of another version is left alone, and the next number is taken") {
+    const TemporaryFolder folder;
+    Run{folder}.happens(1'000);
+    std::ofstream{segment(folder, 2)} << "something else";
+    Run run{folder};
+    run.happens(1'001);
+    CHECK(size_of(segment(folder, 2)) == 14);
+    CHECK(size_of(segment(folder, 3)) == ipc::history_header().size() + record_bytes(1'001));
+}
+
+TEST_CASE("a number that somebody else takes meanwhile is passed over") {
+    const TemporaryFolder folder;
+    Run run{folder};
+    std::ofstream{segment(folder, 1)} << "of somebody else";
+    run.happens(1'000);
+    CHECK(run.disk.problem() == "create " + folder.path + "/history/events-00000001.log: File exists");
+    REQUIRE(run.log.texts.size() == 1);
+    CHECK(run.log.texts[0] ==
+          "event history: " + run.disk.problem() + "; events are kept in memory only, at most 10000");
+    CHECK(run.log.levels[0] == LogLevel::Error);
+    run.happens(1'001);
+    CHECK(run.disk.problem() == "");
+    CHECK(run.log.texts.back() == "event history: " + folder.path + "/history can be written again");
+    CHECK(size_of(segment(folder, 2)) == ipc::history_header().size() + 2 * record_bytes(1'000));
+    CHECK(size_of(segment(folder, 1)) == 16);
+}
+
+TEST_CASE("of a write that a full disk takes in part nothing stays, and the events are written when there is room") {
+    const TemporaryFolder folder;
+    Run run{folder};
+    run.happens(1'000);
+    const auto before = size_of(segment(folder, 1));
+    {
+        const FullDisk full{before + 5};
+        run.happens(1'001);
+        run.happens(1'002);
+        CHECK(size_of(segment(folder, 1)) == before);
+        CHECK(run.log.texts.size() == 1);
+        CHECK(run.disk.problem().starts_with("write " + folder.path + "/history/events-00000001.log: "));
+    }
+    run.disk.write(run.history);
+    CHECK(run.disk.problem() == "");
+    CHECK(size_of(segment(folder, 1)) == before + record_bytes(1'001) + record_bytes(1'002));
+    const Run after{folder};
+    CHECK(after.log.texts.empty());
+    CHECK(after.history.after(0, 10).size() == 3);
+}
+
+TEST_CASE("a segment whose beginning does not fit on the disk is not left there") {
+    const TemporaryFolder folder;
+    Run run{folder};
+    {
+        const FullDisk full{ipc::history_header().size() - 1};
+        run.happens(1'000);
+        CHECK(fs::is_empty(folder.path + "/history"));
+        CHECK_FALSE(run.disk.problem().empty());
+    }
+    run.happens(1'001);
+    CHECK(size_of(segment(folder, 1)) == ipc::history_header().size() + 2 * record_bytes(1'000));
 }

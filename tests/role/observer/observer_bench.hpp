@@ -28,10 +28,10 @@ inline const bool kReserved = [] {
         if (const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC); fd > 12) return ::close(fd) == 0;
 }();
 
-struct ObserverRuntime final : Runtime {
+struct ObserverRuntime : Runtime {
     boost::asio::io_context& loop() override { return loop_; }
     mainstay::test::KeptLog& log() override { return log_; }
-    Instant now() const override { return std::chrono::steady_clock::now() + ahead; }
+    Instant now() const override { return stands_at.value_or(std::chrono::steady_clock::now()) + ahead; }
     WallTime wall() const override { return {1'795'163'866'000'000 + std::chrono::microseconds{ahead}.count()}; }
     void publish(Event) override {}
     void write_fifo(const Event&) override {}
@@ -41,6 +41,7 @@ struct ObserverRuntime final : Runtime {
     void ask_for_traffic() override { ++asked_for_traffic; }
     void ask_servers(const ipc::ServerQuestion& question) override { questions.push_back(question); }
     void ask_instances(const ipc::InstanceQuestion& question) override { instance_questions.push_back(question); }
+    void ask_log_levels(const ipc::LogLevelQuestion& question) override { level_questions.push_back(question); }
     Result<std::vector<std::byte>> previous_state() override {
         if (!state) return fail(Errc::NotFound, "nothing was published");
         return *state;
@@ -60,11 +61,13 @@ struct ObserverRuntime final : Runtime {
 
     boost::asio::io_context loop_{1};
     mainstay::test::KeptLog log_;
-    std::chrono::seconds ahead{0};
+    std::chrono::milliseconds ahead{0};
+    std::optional<Instant> stands_at;  // a clock that only `ahead` moves
     std::vector<ipc::ControlRequest> asked;
     int asked_for_traffic = 0;
     std::vector<ipc::ServerQuestion> questions;
     std::vector<ipc::InstanceQuestion> instance_questions;
+    std::vector<ipc::LogLevelQuestion> level_questions;
     std::optional<std::vector<std::byte>> state;
     std::optional<config::Config> config;
     ipc::RoleStartup startup;
