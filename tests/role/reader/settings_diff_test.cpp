@@ -58,3 +58,64 @@ TEST_CASE("a password that was modified is no change of another setting") {
     CHECK(changed_settings(running(), next) ==
           Strings{"[mail] credentials modified, at the next start of its process"});
 }
+
+TEST_CASE("each setting of the API that changes is named with both values, and acts immediately") {
+    auto startup = running();
+    startup.api = {.listen = {},
+                   .tls_certificate = "/a.pem",
+                   .tls_key = "/a.key",
+                   .tls_client_ca = "/a.ca",
+                   .credentials = {},
+                   .operate = true,
+                   .peer = "https://a:9112",
+                   .peer_token = "/a.token",
+                   .peer_ca = "/a.peer"};
+    auto next = same_as(startup);
+    CHECK(changed_settings(startup, next).empty());
+    next.api = {.listen = {"[::1]:9112"},
+                .tls_certificate = "/b.pem",
+                .tls_key = "/b.key",
+                .tls_client_ca = "/b.ca",
+                .credentials = "/b",
+                .operate = false,
+                .peer = "https://b:9112",
+                .peer_token = "/b.token",
+                .peer_ca = "/b.peer"};
+    CHECK(changed_settings(startup, next) ==
+          Strings{"[api] listen none -> [::1]:9112, immediately", "[api] tls_certificate /a.pem -> /b.pem, immediately",
+                  "[api] tls_key /a.key -> /b.key, immediately", "[api] tls_client_ca /a.ca -> /b.ca, immediately",
+                  "[api] credentials none -> /b, immediately", "[api] operate true -> false, immediately",
+                  "[api] peer https://a:9112 -> https://b:9112, immediately",
+                  "[api] peer_token /a.token -> /b.token, immediately",
+                  "[api] peer_ca /a.peer -> /b.peer, immediately"});
+}
+
+TEST_CASE("settings of mail, scripts and audits are named with when they act") {
+    auto startup = running();
+    startup.audit_seconds = 10, startup.mail_keep_seconds = 60, startup.notify_wait_seconds = 7;
+    auto next = same_as(startup);
+    next.audit_seconds = 20, next.mail_keep_seconds = 61, next.notify_wait_seconds = 7;
+    next.mail.relays = {{"mx1", 465, 2}, {"mx2", 25, 3}};  // 3 is of a later version
+    next.mail.ca_file = "/ca";
+    CHECK(changed_settings(startup, next) ==
+          Strings{"[lvs] audit_interval 10 -> 20, at the next start of its process",
+                  "[mail] keep 60 -> 61, at the next start of its process",
+                  "[mail] relays mx1 port 25 (not encrypted) -> mx1 port 465 (TLS) mx2 port 25 (TLS), at the next "
+                  "start of its process",
+                  "[mail] tls_ca none -> /ca, at the next start of its process"});
+}
+
+TEST_CASE("each setting of a webhook that changes is named with the webhook, and acts immediately") {
+    auto startup = running();
+    auto next = same_as(startup);
+    auto& old = next.webhooks.webhooks[1];
+    old.cloud_events = true;
+    old.ca_file = "/ca";
+    old.kinds = 3;
+    CHECK(changed_settings(startup, next) == Strings{"[[webhook]] old body alertmanager -> cloudevents, immediately",
+                                                     "[[webhook]] old tls_ca none -> /ca, immediately",
+                                                     "[[webhook]] old events modified, immediately"});
+    std::swap(next.webhooks.webhooks[0], next.webhooks.webhooks[1]);
+    next.webhooks.webhooks[0] = startup.webhooks.webhooks[1];
+    CHECK(changed_settings(startup, next).empty());  // another order is no change
+}
