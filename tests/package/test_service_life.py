@@ -1,0 +1,180 @@
+"""One story on a clean Debian with systemd as PID 1: install, start, look at it, purge. Nothing is left behind."""
+
+import hashlib
+import os
+import pathlib
+import re
+import signal
+import stat
+import subprocess
+
+import pytest
+
+from support.wait import wait_until
+
+from .conftest import make_clean_root
+
+SECONDS = 300
+CONFIG = """vrrp_instance VI_1 {
+    interface eth0
+    virtual_router_id 51
+    advert_int 0.2
+    virtual_ipaddress {
+        192.168.4.200/24
+    }
+}
+"""
+# Namespaces of its own, a cgroup tree of its own, /dev with the few nodes that programs need; then systemd is PID 1.
+BOOT = """set -e
+root=$1
+ip link set lo up
+ip link add eth0 address 02:00:00:00:00:01 type veth peer name other
+ip link set other up && ip link set eth0 up && ip addr add 192.168.4.11/24 dev eth0
+mount --make-rprivate /
+mount --bind "$root" "$root"
+mount -t proc proc "$root/proc"
+mount -t sysfs sys "$root/sys"
+mount -t cgroup2 cgroup "$root/sys/fs/cgroup"
+mount -t tmpfs -o mode=755 run "$root/run"
+mount -t tmpfs -o mode=1777 tmp "$root/tmp"
+mount -t tmpfs -o mode=755 dev "$root/dev"
+for node in null zero full random urandom tty; do touch "$root/dev/$node"; mount --bind /dev/$node "$root/dev/$node"; done
+ln -s /proc/self/fd "$root/dev/fd"
+mkdir "$root/dev/shm"
+hostname lb1
+exec chroot "$root" /usr/bin/env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system \
+    --unit=multi-user.target --log-target=null
+"""
+# What no package decides, and what installing any package changes. dpkg keeps what it removed in its own folder.
+OTHERS = ("proc", "sys", "dev", "run", "tmp", "root", "var/log", "var/lib/dpkg", "var/lib/apt", "var/cache", "var/lib/systemd",
+          "var/tmp", "etc/machine-id", "etc/.updated", "var/.updated", "etc/ld.so.cache")
+# The accounts stay: files may bear their numbers.
+ACCOUNTS = {f"etc/{name}{suffix}" for name in ("passwd", "group", "shadow", "gshadow", "subuid", "subgid") for suffix in ("", "-")}
+
+
+def listing(root):
+    """{path: what it is} of all that an administrator could find."""
+    found = {}
+    for folder, folders, files in os.walk(root):
+        relative = os.path.relpath(folder, root).removeprefix("./")
+        folders[:] = [name for name in folders if os.path.normpath(f"{relative}/{name}") not in OTHERS]
+        for name in folders + files:
+            path = pathlib.Path(folder, name)
+            known = os.path.normpath(f"{relative}/{name}")
+            facts = path.lstat()
+            if stat.S_ISREG(facts.st_mode):
+                what = hashlib.sha256(path.read_bytes()).hexdigest()
+            else:
+                what = os.readlink(path) if stat.S_ISLNK(facts.st_mode) else ""
+            if known not in OTHERS:
+                found[known] = (oct(facts.st_mode), facts.st_uid, facts.st_gid, what)
+    return found
+
+
+class Booted:
+    """The root with systemd running in it."""
+
+    def __init__(self, root, log):
+        self.root = root
+        with open(log, "wb") as out:
+            self.process = subprocess.Popen(
+                ["unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--fork", "--kill-child", "/bin/sh", "-c", BOOT,
+                 "boot", root.path], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        self.init = wait_until(self.first_child, 20, "systemd to be there")
+        wait_until(lambda: self.run("systemctl", "is-system-running", check=False).stdout.strip() in ("running", "degraded"),
+                   60, "systemd to be ready")
+
+    def first_child(self):
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii").split()
+        ready = children and pathlib.Path(f"/proc/{children[0]}/comm").read_text(encoding="utf-8") == "systemd\n"
+        return children[0] if ready else None
+
+    def run(self, *command, check=True):
+        done = subprocess.run(["nsenter", "--target", self.init, "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--root", "--wd",
+                               "--", "/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive",
+                               *command], capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL, check=False)
+        if check:
+            assert done.returncode == 0, f"{' '.join(map(str, command))}:\n{done.stdout}{done.stderr}"
+        return done
+
+    def show(self, what):
+        return self.run("systemctl", "show", "mainstay", "-p", what, "--value").stdout.strip()
+
+    def fetch(self, url):
+        """With this machine's own Python, in the network of the root."""
+        code = f"import urllib.request; print(urllib.request.urlopen({url!r}, timeout=10).read().decode())"
+        return subprocess.run(["nsenter", "--target", self.init, "--net", "--", "/usr/bin/python3", "-c", code],
+                              capture_output=True, text=True, timeout=30, check=True).stdout
+
+    def end(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def booted(debs, tmp_path_factory):
+    path = tmp_path_factory.mktemp("life") / "debian"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2G,mode=755", "life", str(path)], check=True)
+    machine = None
+    try:
+        root = make_clean_root(path)
+        (path / "usr/sbin/policy-rc.d").unlink()
+        needed = subprocess.run(["dpkg-deb", "-f", next(deb for deb in debs if deb.name.startswith("mainstay_")), "Depends"],
+                                capture_output=True, text=True, check=True).stdout
+        needed = ", ".join(part for part in needed.strip().split(", ") if not part.startswith("mainstay"))
+        root.run("apt-get", "install", "-y", "--no-install-recommends", "systemd", "iproute2")
+        root.run("apt-get", "satisfy", "-y", "--no-install-recommends", needed)
+        machine = Booted(root, path.parent / "systemd.log")
+        yield machine
+    finally:
+        if machine is not None:
+            machine.end()
+        subprocess.run(["umount", "--lazy", str(path)], check=False)
+
+
+@pytest.fixture(scope="module")
+def before(booted):
+    return listing(booted.root.path)
+
+
+def addresses(booted):
+    return set(re.findall(r"inet (\S+)", booted.run("ip", "-4", "addr", "show", "eth0").stdout))
+
+
+def test_the_installation_starts_nothing(booted, before, debs):
+    wanted = [deb for deb in debs if re.match(r"mainstay(-realserver)?_", deb.name)]
+    booted.root.put(*wanted)
+
+    booted.run("dpkg", "-i", *(f"/root/{deb.name}" for deb in wanted))
+
+    assert (booted.show("ActiveState"), booted.show("UnitFileState")) == ("inactive", "disabled")
+
+
+def test_the_unit_starts_it_and_it_holds_its_address(booted):
+    (booted.root.path / "etc/mainstay/mainstay.conf").write_text(CONFIG, encoding="utf-8")
+    (booted.root.path / "etc/mainstay/mainstay.toml").write_text('[api]\nlisten = ["127.0.0.1:9112"]\n', encoding="utf-8")
+
+    (booted.root.path / "etc/mainstay/blue.conf").write_text(
+        "instance blue\n" + CONFIG.replace("51", "52").replace(".200", ".201"), encoding="utf-8")
+
+    booted.run("systemctl", "enable", "--now", "mainstay", "mainstay@blue")
+
+    assert booted.show("ActiveState") == "active"
+    wait_until(lambda: addresses(booted) == {"192.168.4.11/24", "192.168.4.200/24", "192.168.4.201/24"}, 20, "the addresses")
+    assert "VI_1" in booted.run("mainstayctl", "status").stdout
+    assert "<title>" in booted.fetch("http://127.0.0.1:9112/")
+
+
+def test_a_purge_takes_everything_away(booted, before):
+    for name in ("mainstay", "blue"):  # the administrator's own files
+        (booted.root.path / f"etc/mainstay/{name}.conf").unlink()
+    booted.run("systemctl", "disable", "mainstay@blue")
+
+    booted.run("dpkg", "--purge", "mainstay", "mainstay-realserver")
+
+    assert addresses(booted) == {"192.168.4.11/24"}
+    assert booted.run("find", "/run", "-name", "*mainstay*").stdout == ""
+    after = listing(booted.root.path)
+    different = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+    assert {path: (before.get(path), after.get(path)) for path in different - ACCOUNTS} == {}
