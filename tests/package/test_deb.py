@@ -95,6 +95,8 @@ def test_an_upgrade_restarts_nothing(debs, tmp_path):
         for script in (tmp_path / package.name).glob("p*[mt]"):  # preinst, postinst, prerm, postrm
             lines = [line for line in script.read_text(encoding="utf-8").splitlines() if not line.strip().startswith("#")]
             assert not [line for line in lines if "restart" in line], f"{package.name}: {script.name}"
+            # The script before the unpacking can only be that of an upgrade; the one at a removal has a stop of its own.
+            assert script.name != "preinst" or "stop" not in " ".join(lines), f"{package.name}: {script.name}"
 
 
 def test_the_links_between_the_documents_lead_somewhere(debs):

@@ -97,8 +97,8 @@ class Booted:
             assert done.returncode == 0, f"{' '.join(map(str, command))}:\n{done.stdout}{done.stderr}"
         return done
 
-    def show(self, what):
-        return self.run("systemctl", "show", "mainstay", "-p", what, "--value").stdout.strip()
+    def show(self, what, unit="mainstay"):
+        return self.run("systemctl", "show", unit, "-p", what, "--value").stdout.strip()
 
     def fetch(self, url):
         """With this machine's own Python, in the network of the root."""
@@ -164,6 +164,30 @@ def test_the_unit_starts_it_and_it_holds_its_address(booted):
     wait_until(lambda: addresses(booted) == {"192.168.4.11/24", "192.168.4.200/24", "192.168.4.201/24"}, 20, "the addresses")
     assert "VI_1" in booted.run("mainstayctl", "status").stdout
     assert "<title>" in booted.fetch("http://127.0.0.1:9112/")
+
+
+def processes(booted):
+    """The numbers of the processes of both units, as they are called inside."""
+    files = [f"/sys/fs/cgroup{booted.show('ControlGroup', unit)}/cgroup.procs" for unit in ("mainstay", "mainstay@blue")]
+    return set(booted.run("cat", *files).stdout.split())
+
+
+def test_an_upgrade_of_the_package_leaves_the_daemon_alone_until_it_is_asked(booted, before, debs):
+    """dpkg stops a service in one package's script and starts it in another's: between the two the address would be gone."""
+    running, held = processes(booted), addresses(booted)
+    main, blue = booted.show("MainPID"), booted.show("MainPID", "mainstay@blue")
+    wanted = [deb for deb in debs if re.match(r"mainstay(-realserver)?_", deb.name)]
+
+    booted.run("dpkg", "-i", *(f"/root/{deb.name}" for deb in wanted))
+
+    assert ({main, blue} & running, processes(booted)) == ({main, blue}, running)
+    assert addresses(booted) == held
+
+    for file, first in (("", main), ("/run/mainstay/blue/control.sock", blue)):
+        booted.run("mainstayctl", *(("--socket", file) if file else ()), "upgrade")
+    wait_until(lambda: processes(booted) & running == {main, blue}, 20, "every role to be the new program's")
+    assert (booted.show("MainPID"), booted.show("MainPID", "mainstay@blue")) == (main, blue)
+    assert addresses(booted) == held == {"192.168.4.11/24", "192.168.4.200/24", "192.168.4.201/24"}
 
 
 def test_a_purge_takes_everything_away(booted, before):
