@@ -43,7 +43,7 @@ _mainstayctl() {
         fi
     done
     case $command:$part in
-        :) choices='status vrrp lvs events why top metrics config reload upgrade server mail webhook loglevel failover maintenance api record replay announced fleet ipvs doctor migrate --socket --host --version --help' ;;
+        :) choices='status vrrp lvs events why top metrics config reload upgrade takeover server mail webhook loglevel failover maintenance api record replay announced fleet ipvs doctor migrate --socket --host --version --help' ;;
         status:) choices="--json --check --watch --help $(_mainstayctl_names)" ;;
         vrrp: | lvs:) choices="--json --watch --help $(_mainstayctl_names)" ;;
         why:) choices="--json --udp --help $(_mainstayctl_names)" ;;
@@ -55,6 +55,7 @@ _mainstayctl() {
         ipvs:) choices='--stats --help' ;;
         reload:) choices='--dry-run --force --json --help' ;;
         upgrade:) choices='--help' ;;
+        takeover:) choices='--undo --confirm --pid-file --unit --help' ;;
         failover:) choices="$(_mainstayctl_instances) --back --dry-run --help" ;;
         loglevel:) choices='supervisor config vrrp lvs bfd track snmp observer mail webhook api debug info notice warning error default --help' ;;
         replay:) choices='--at --instance --service --server --help' ;;

@@ -3,7 +3,7 @@
 _mainstayctl() {
     local state line
     _arguments -C '--socket[Connect to this control socket of the daemon]:socket:_files' '--host[Run the command on this host, over ssh]:host:_hosts' '--version[Print the version]' \
-        '(-h --help)'{-h,--help}'[Print help]' '1:command:(status vrrp lvs events why top metrics config reload upgrade server mail webhook loglevel failover maintenance api record replay announced fleet ipvs doctor migrate)' '*::argument:->rest'
+        '(-h --help)'{-h,--help}'[Print help]' '1:command:(status vrrp lvs events why top metrics config reload upgrade takeover server mail webhook loglevel failover maintenance api record replay announced fleet ipvs doctor migrate)' '*::argument:->rest'
     [[ $state == rest ]] || return
     local names=''
     [[ $line[1] == (status|vrrp|lvs|why|events) ]] && names=${(f)"$(mainstayctl status --json 2>/dev/null | sed -nE 's/^ *"name": "([^" ]+)",?$/\1/p')"}
@@ -26,6 +26,7 @@ _mainstayctl() {
         fleet) _arguments '--json[Print the differences as JSON]' '*:director:_hosts' ;;
         ipvs) _arguments '--stats[Show connections, packets and bytes]' ;;
         reload) _arguments '--dry-run[Show the changes, make none]' '--force[Remove what broken blocks no longer define]' '--json[Print the changes as JSON]' '1:file:_files' ;;
+        takeover) _arguments '--undo[Go back to keepalived]' '--confirm[Start mainstay at boot]' '--pid-file[Find keepalived by this file]:file:_files' '--unit[Name of the systemd unit of keepalived]:unit:' ;;
         failover) _arguments '--back[Let it preempt again]' '--dry-run[Show the changes, make none]' '1:instance or sync group:' ;;
         maintenance)
             case $words[2] in

@@ -75,6 +75,13 @@ enum class ReferenceForm : std::uint8_t { Markdown, Man, TomlMan, List };
 // Replaces the daemon with `program` (empty: its own path on disk) and keeps its state. Exit 0: done, 2: refused
 // or not all processes, 3 and 4 as above.
 [[nodiscard]] int ctl_upgrade(const std::string& socket, const std::string& program);
+// From a running keepalived to this daemon without a gap, or back. Exit 0: done, 2: refused or not possible, and what ran
+// before goes on; 3: there is nothing to take over from, 4 as above.
+struct TakeoverOptions {
+    enum class What : std::uint8_t { TakeOver, Undo, Confirm } what = What::TakeOver;
+    std::string pid_file = "/run/keepalived.pid", unit = "keepalived.service";
+};
+[[nodiscard]] int ctl_takeover(const std::string& socket, const TakeoverOptions& options);
 // Sets or resets overrides of servers in the running daemon; they last until they are reset. Exit 0: done, or in a dry
 // run nothing would change; 1: in a dry run, something would, or after the wait, connections are left; 2: refused; 3
 // and 4 as above.

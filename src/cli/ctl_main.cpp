@@ -123,6 +123,20 @@ int run(int argc, char** argv) {
         "upgrade", "Upgrade the daemon to the program on disk; addresses and services stay; exit 2 refused");
     upgrade->add_option("PROGRAM", file, "Upgrade to this mainstayd (default: the daemon's own path)");
 
+    TakeoverOptions taking_over;
+    auto* takeover = app.add_subcommand(
+        "takeover",
+        "Take over from a running keepalived without a gap; exit 0 done, 2 not possible: keepalived goes on");
+    takeover->add_option("--pid-file", taking_over.pid_file, "Find keepalived by this file")->capture_default_str();
+    takeover->add_option("--unit", taking_over.unit, "Name of keepalived's systemd unit")->capture_default_str();
+    auto* confirm = takeover->add_flag_callback(
+        "--confirm", [&] { taking_over.what = TakeoverOptions::What::Confirm; },
+        "Start mainstay at boot, not keepalived");
+    takeover
+        ->add_flag_callback(
+            "--undo", [&] { taking_over.what = TakeoverOptions::What::Undo; }, "Go back to keepalived, likewise")
+        ->excludes(confirm);
+
     ChangeCommands change{app};
 
     bool back = false;
@@ -246,6 +260,7 @@ int run(int argc, char** argv) {
     if (*reload && !dry_run) return ctl_reload(socket, force, as_json);
     if (*reload) return file.empty() ? ctl_reload_dry_run(socket, as_json) : ctl_reload_dry_run_to(file, as_json);
     if (*upgrade) return ctl_upgrade(socket, file);
+    if (*takeover) return ctl_takeover(socket, taking_over);
     if (*failover) return ctl_failover(socket, first, back, dry_run);
     if (*step_back) return ctl_maintenance(socket, maintenance);
     if (*api) return ctl_api_credential(credential);

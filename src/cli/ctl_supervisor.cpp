@@ -17,7 +17,14 @@ namespace mainstay::cli {
 namespace {
 
 constexpr int kError = 2;
-Result<UniqueFd> connect_to(const std::string& path) {
+struct Connection {
+    UniqueFd fd;
+    int peer = 0;  // the supervisor's process id
+};
+
+// `socket` is the control socket.
+Result<Connection> connect_to(const std::string& socket) {
+    const std::string path = socket.substr(0, socket.rfind('/') + 1) + "supervisor.sock";
     sockaddr_un at{};
     at.sun_family = AF_UNIX;
     if (path.size() >= sizeof at.sun_path) return fail(Errc::Invalid, "the socket path is too long: " + path);
@@ -36,25 +43,31 @@ Result<UniqueFd> connect_to(const std::string& path) {
     if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return fail_system("SO_PEERCRED", errno);
     if (peer.uid != 0)
         return fail(Errc::Permission, path + " is not served by root: it is not the supervisor's socket");
-    return fd;
+    return Connection{std::move(fd), peer.pid};
 }
 
 }  // namespace
 
 Result<ipc::Received> ask_supervisor(const std::string& socket, const ipc::Message& question,
                                      std::chrono::milliseconds within) {
-    const std::string path = socket.substr(0, socket.rfind('/') + 1) + "supervisor.sock";
-    auto fd = connect_to(path);
-    if (!fd) return std::unexpected{std::move(fd.error())};
-    if (auto sent = ipc::send_message(fd->get(), question); !sent) return std::unexpected{std::move(sent.error())};
-    pollfd wait{fd->get(), POLLIN, 0};
+    auto connection = connect_to(socket);
+    if (!connection) return std::unexpected{std::move(connection.error())};
+    const int fd = connection->fd.get();
+    if (auto sent = ipc::send_message(fd, question); !sent) return std::unexpected{std::move(sent.error())};
+    pollfd wait{fd, POLLIN, 0};
     if (::poll(&wait, 1, static_cast<int>(within.count())) != 1)
-        return fail(Errc::Io, "no answer from mainstayd at " + path);
-    auto got = ipc::receive_message(fd->get());
+        return fail(Errc::Io, "no answer from mainstayd beside " + socket);
+    auto got = ipc::receive_message(fd);
     if (!got) return std::unexpected{std::move(got.error())};
     if (!got->has_value() || !std::holds_alternative<ipc::Received>(**got))
         return fail(Errc::Io, "mainstayd closed the connection without an answer");
     return std::get<ipc::Received>(std::move(**got));
+}
+
+Result<int> supervisor_of(const std::string& socket) {
+    const auto connection = connect_to(socket);
+    if (!connection) return std::unexpected{connection.error()};
+    return connection->peer;
 }
 
 Result<std::string> text_with(const ipc::Received& answer) {

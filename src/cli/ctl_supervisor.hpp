@@ -13,6 +13,8 @@ namespace mainstay::cli {
 inline constexpr std::chrono::milliseconds kAnswerWithin{150'000};  // longer than the daemon takes for most
 [[nodiscard]] Result<ipc::Received> ask_supervisor(const std::string& socket, const ipc::Message& question,
                                                    std::chrono::milliseconds within = kAnswerWithin);
+// The process id of the supervisor behind the socket. Errors as above.
+[[nodiscard]] Result<int> supervisor_of(const std::string& socket);
 // The text in the memory that an answer brings with it.
 [[nodiscard]] Result<std::string> text_with(const ipc::Received& answer);
 // Prints the error; the exit code for it.

@@ -35,10 +35,11 @@ enum Long : std::uint16_t {
     kStrict,
     kSharedAccount,
     kLogJournal,
-    kLogJson
+    kLogJson,
+    kTakeover
 };
 
-const std::array<option, 45> kLongOptions{{
+const std::array<option, 46> kLongOptions{{
     {"use-file", required_argument, nullptr, 'f'},
     {"vrrp", no_argument, nullptr, 'P'},
     {"check", no_argument, nullptr, 'C'},
@@ -80,6 +81,7 @@ const std::array<option, 45> kLongOptions{{
     {"strict", no_argument, nullptr, kStrict},
     {"log-journal", optional_argument, nullptr, kLogJournal},
     {"log-json", no_argument, nullptr, kLogJson},
+    {"takeover", no_argument, nullptr, kTakeover},
     {"shared-account", required_argument, nullptr, kSharedAccount},
     {"version", no_argument, nullptr, 'v'},
     {"help", no_argument, nullptr, 'h'},
@@ -223,6 +225,9 @@ void take(Options& options, int option, const char* argument) {
         case kSharedAccount:
             supervisor.shared_account = argument;
             break;
+        case kTakeover:
+            supervisor.adopt = true;
+            break;
         case kStrict:
             supervisor.strict = true;
             break;
@@ -289,6 +294,8 @@ std::string help_text(const std::string& program) {
                                can be read, 5 warnings or errors, 6 script security, 2 a word
                                is missing
       --shared-account=NAME    Run all roles as this account instead of one for each
+      --takeover               Go on with what another program, keepalived, holds on this host: its
+                               addresses, devices and IPVS table (mainstayctl takeover)
       --strict                 Refuse a configuration with warnings or errors, at start and reload
   -P, --vrrp                   Run no health checks and no IPVS
   -C, --check                  Run no VRRP

@@ -108,6 +108,11 @@ TEST_CASE("the identity decides idents, process names and pid files") {
     CHECK(compat.pid_file(role::Kind::Lvs, "/run/mainstay") == "/run/checkers.pid");
 }
 
+TEST_CASE("what another program holds is taken over only when it is asked for") {
+    CHECK(parse({"--takeover"}).supervisor.adopt);
+    CHECK_FALSE(parse({"-n"}).supervisor.adopt);
+}
+
 TEST_CASE("warnings are refused only when it is asked for") {
     CHECK(parse({"--strict"}).supervisor.strict);
     CHECK(parse({"-n"}).supervisor.shared_account.empty());

@@ -123,7 +123,7 @@ def booted(debs, tmp_path_factory):
         needed = subprocess.run(["dpkg-deb", "-f", next(deb for deb in debs if deb.name.startswith("mainstay_")), "Depends"],
                                 capture_output=True, text=True, check=True).stdout
         needed = ", ".join(part for part in needed.strip().split(", ") if not part.startswith("mainstay"))
-        root.run("apt-get", "install", "-y", "--no-install-recommends", "systemd", "iproute2")
+        root.run("apt-get", "install", "-y", "--no-install-recommends", "systemd", "iproute2", "keepalived")
         root.run("apt-get", "satisfy", "-y", "--no-install-recommends", needed)
         machine = Booted(root, path.parent / "systemd.log")
         yield machine
@@ -149,6 +149,34 @@ def test_the_installation_starts_nothing(booted, before, debs):
     booted.run("dpkg", "-i", *(f"/root/{deb.name}" for deb in wanted))
 
     assert (booted.show("ActiveState"), booted.show("UnitFileState")) == ("inactive", "disabled")
+
+
+def test_a_keepalived_is_taken_over_and_given_back_by_systemd(booted, before):
+    file = booted.root.path / "etc/keepalived/keepalived.conf"
+    file.write_text(CONFIG, encoding="utf-8")
+    booted.run("systemctl", "start", "keepalived")
+    held = {"192.168.4.11/24", "192.168.4.200/24"}
+    wait_until(lambda: addresses(booted) == held, 20, "keepalived's address")
+
+    booted.run("mainstayctl", "takeover")
+    assert (booted.show("ActiveState"), booted.show("ActiveState", "keepalived")) == ("active", "inactive")
+    assert (booted.show("Restart"), addresses(booted)) == ("on-failure", held)
+    assert "VI_1" in booted.run("mainstayctl", "status").stdout
+
+    booted.run("mainstayctl", "takeover", "--undo")
+    assert (booted.show("ActiveState"), booted.show("ActiveState", "keepalived")) == ("inactive", "active")
+    assert addresses(booted) == held
+
+    booted.run("mainstayctl", "takeover")
+    booted.run("mainstayctl", "takeover", "--confirm")
+    assert (booted.show("UnitFileState"), booted.show("UnitFileState", "keepalived")) == ("enabled", "disabled")
+    assert (booted.show("ActiveState"), addresses(booted)) == ("active", held)
+    assert booted.run("find", "/run", "-name", "*takeover*").stdout == ""
+
+    booted.run("systemctl", "disable", "--now", "mainstay")
+    booted.run("systemctl", "enable", "keepalived")
+    file.unlink()
+    assert addresses(booted) == {"192.168.4.11/24"}
 
 
 def test_the_unit_starts_it_and_it_holds_its_address(booted):

@@ -89,6 +89,7 @@ struct RoleStartup {         // the first message a role or the reader gets: eve
     WebhookSettings webhooks;  // observer; reader in a dry run: the running ones, as `mail` and `api`
     ApiSettings api;           // reader
     LogLevels log_levels;      // of all modules; empty: log_level
+    bool adopt = false;        // vrrp, lvs: go on with what another program holds on this host (--takeover)
 };
 
 // One end of a new channel to another role, with one descriptor. It replaces an earlier one to the same role.

@@ -4,6 +4,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "adoption.hpp"
 #include "role_impl.hpp"
 
 namespace mainstay::role {
@@ -23,7 +24,8 @@ bool changes_service(const lvs::Intents& intents) {
 
 Result<void> LvsRole::start(config::Config config, bool restarted) {
     const report::LvsStatus before = restarted ? recall() : report::LvsStatus{};
-    const bool flush_first = config.global.lvs_flush && !restarted;
+    const bool adopts = !restarted && runtime_.options().adopt;
+    const bool flush_first = config.global.lvs_flush && !restarted && !adopts;
     flush_on_stop_ = config.global.lvs_flush_on_stop;
     event_driven_.configure(config);
     watch_links(config);
@@ -31,7 +33,8 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
     auto settings = settings_of(config);
     const auto counted = counter_intervals(config, runtime_.options().snmp);
     create_probes(config);
-    const lvs::Memory memory = memory_of(before);
+    const lvs::Memory memory =
+        adopts ? adopt_table(options_, config, moment().wall, runtime_.log()) : memory_of(before);
     names_.recall(config, memory, discovered_before_);
     files_.recall(config, memory, discovered_before_);
     discovered_before_ = {};

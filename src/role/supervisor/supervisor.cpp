@@ -280,6 +280,7 @@ ipc::RoleStartup Supervisor::startup_for(Kind kind, bool restarted) const {
     startup.has_ipvs_namespace = traits.works_on_ipvs && ipvs_namespace_;
     startup.keep_addresses = options_.keep_addresses;
     startup.keep_ipvs = options_.keep_ipvs;
+    startup.adopt = options_.adopt && !startup_reported_ && options_.hand_over < 0;
     startup.settings_path = options_.settings_path;
     startup.audit_seconds = current_.settings.audit_seconds;
     startup.mail_keep_seconds = current_.settings.mail_keep_seconds;

@@ -64,6 +64,11 @@ void VrrpDevices::adopt(const report::VrrpStatus& previous) {
     ours_.insert(previous.devices.begin(), previous.devices.end());
 }
 
+void VrrpDevices::adopt_found() {
+    for (auto& device : wanted_)
+        if (std::exchange(device.found, false)) ours_.insert(device.name);
+}
+
 void VrrpDevices::complain(const std::string& device, const std::string& text) {
     if (complained_.insert(device).second) log_.error("{}", text);
 }

@@ -12,12 +12,12 @@
 #include "hand_over_commands.hpp"
 #include "links.hpp"
 #include "mainstay/alert/scripts.hpp"
-#include "mainstay/ipc/status.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/record/recorded_router.hpp"
 #include "master_reporter.hpp"
 #include "precise_timer.hpp"
 #include "precomputed_takeover.hpp"
+#include "predecessor.hpp"
 #include "role/common/flight_recorder.hpp"
 #include "role/common/instance_requests.hpp"
 #include "role/common/netlink_buffers.hpp"
@@ -147,13 +147,10 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     netlink_ready_.emplace(runtime_.loop(), netlink_->notification_fd());
     watch_netlink();
 
-    std::optional<report::VrrpStatus> previous;
-    if (restarted)
-        if (const auto bytes = runtime_.previous_state(); bytes)
-            if (auto state = ipc::decode<report::VrrpStatus>(*bytes); state && report::makes_sense(*state))
-                previous = std::move(*state);
+    const auto previous = left_by_crash(runtime_, restarted);
     if (previous) devices_.adopt(*previous);
     const auto planned = std::make_shared<const config::Config>(devices_.plan(std::exchange(config, {}), links_));
+    if (!restarted && runtime_.options().adopt) devices_.adopt_found();
     devices_.before_up([this] { firewall_.set_vmacs(devices_.vmacs()); });
     firewall_.configure(planned, !devices_.wanted().empty(), previous.has_value());
     settle_devices();
@@ -166,11 +163,11 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     for (const auto& fact : host.sources) step(fact);
     if (previous) writer_.adopt(*previous);
     if (maintenance_.on) step(vrrp::Maintenance{true});
-    perform(router_->start(runtime_.now(), previous ? &previous->router : nullptr));
+    const auto state = state_to_go_on_from(runtime_, restarted, previous, *planned, host);
+    perform(router_->start(runtime_.now(), state ? &*state : nullptr));
     master_reporter_.follow(*router_);
     if (previous) firewall_.guard_only(*router_, devices_.vmacs());
     firewall_.settle();
-    if (previous) runtime_.log().notice("state of the previous process resumed");
     return {};
 }
 

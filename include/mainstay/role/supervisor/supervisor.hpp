@@ -45,6 +45,7 @@ struct SupervisorOptions {
     int hand_over = -1;                             // after an upgrade, the descriptor of the ipc::HandOver; -1: none
     bool snmp = false;                              // -x
     std::string snmp_socket;                        // -A
+    bool adopt = false;                             // --takeover: of the processes of the first start
     bool strict = false;                            // --strict: a configuration with a warning is refused
     std::array<std::string, kRoles + 1> pid_files;  // by Kind: -p, -r, -c, -b; empty: the identity's
 

@@ -1,0 +1,172 @@
+#include "daemon_processes.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <string_view>
+#include <thread>
+
+#include "ctl_supervisor.hpp"
+#include "mainstay/kernel/process.hpp"
+#include "systemd.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kDumpWithin{5'000}, kGoneWithin{5'000}, kPause{20};
+constexpr std::string_view kInstance = "VRRP Instance = ", kState = "State = ";
+
+std::string first_line(const std::string& path) {
+    std::ifstream file{path};
+    std::string line;
+    std::getline(file, line);
+    return line;
+}
+
+std::string file_of(int pid, std::string_view name) { return fmt::format("/proc/{}/{}", pid, name); }
+
+// Without the mark of a program that was replaced on disk.
+std::string program_of(int pid) {
+    std::error_code failed;
+    std::string name = fs::read_symlink(file_of(pid, "exe"), failed).filename().string();
+    constexpr std::string_view kDeleted = " (deleted)";
+    if (name.ends_with(kDeleted)) name.resize(name.size() - kDeleted.size());
+    return name;
+}
+
+std::vector<int> children_of(int pid, std::string_view program) {
+    std::vector<int> children;
+    std::error_code failed;
+    for (const auto& thread : fs::directory_iterator{file_of(pid, "task"), failed}) {
+        std::ifstream file{thread.path() / "children"};
+        for (int child = 0; file >> child;)
+            if (program_of(child).starts_with(program)) children.push_back(child);
+    }
+    return children;
+}
+
+DaemonProcesses with_children(int pid, std::string_view program) {
+    return {.main = pid, .children = children_of(pid, program), .unit = unit_of(pid)};
+}
+
+template <class Condition>
+bool comes_true(milliseconds within, Condition condition) {
+    for (auto left = within; left.count() > 0; left -= kPause) {
+        if (condition()) return true;
+        std::this_thread::sleep_for(kPause);
+    }
+    return condition();
+}
+
+// A process that its parent has not reaped is gone, too.
+bool is_gone(int pid) {
+    std::ifstream file{file_of(pid, "status")};
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("State:")) return line.find('Z') != std::string::npos;
+    return true;
+}
+
+std::string trimmed(std::string_view line) {
+    const auto begin = line.find_first_not_of(" \t");
+    return begin == std::string_view::npos ? std::string{} : std::string{line.substr(begin)};
+}
+
+std::optional<struct stat> status_of(const std::string& path) {
+    struct stat status{};
+    if (::lstat(path.c_str(), &status) != 0) return std::nullopt;
+    return status;
+}
+
+bool differs(const std::optional<struct stat>& before, const struct stat& now) {
+    return !before || before->st_ino != now.st_ino || before->st_mtim.tv_sec != now.st_mtim.tv_sec ||
+           before->st_mtim.tv_nsec != now.st_mtim.tv_nsec || before->st_size != now.st_size;
+}
+
+}  // namespace
+
+Result<DaemonProcesses> running_keepalived(const std::string& pid_file) {
+    const std::string line = first_line(pid_file);
+    if (line.empty()) return fail(Errc::NotFound, "no keepalived is running: there is no " + pid_file);
+    int pid = 0;
+    std::istringstream{line} >> pid;
+    if (pid <= 1 || !kernel::process_alive(pid) || program_of(pid) != "keepalived")
+        return fail(Errc::NotFound,
+                    fmt::format("no keepalived is running: process {} of {} is another one, or gone", line, pid_file));
+    return with_children(pid, "keepalived");
+}
+
+Result<DaemonProcesses> running_mainstay(const std::string& socket) {
+    const auto pid = supervisor_of(socket);
+    if (!pid) return std::unexpected{pid.error()};
+    return with_children(*pid, "mainstayd");
+}
+
+std::set<std::string> masters_in_dump(const std::string& text) {
+    std::set<std::string> masters;
+    std::istringstream lines{text};
+    std::string instance;
+    for (std::string line; std::getline(lines, line);) {
+        const std::string words = trimmed(line);
+        if (words.starts_with(kInstance)) instance = words.substr(kInstance.size());
+        if (!instance.empty() && words.starts_with(kState)) {
+            if (words.substr(kState.size()) == "MASTER") masters.insert(instance);
+            instance.clear();
+        }
+    }
+    return masters;
+}
+
+Result<std::set<std::string>> masters_of(const DaemonProcesses& keepalived) {
+    const std::string path = file_of(keepalived.main, "root/tmp/keepalived.data");
+    const auto before = status_of(path);
+    if (::kill(keepalived.main, SIGUSR1) != 0) return fail_system("signal keepalived", errno);
+    // It is whole once it has not grown for a while.
+    std::optional<struct stat> last;
+    const bool written = comes_true(kDumpWithin, [&] {
+        const auto now = status_of(path);
+        const bool same = now && last && !differs(last, *now);
+        last = now;
+        return same && differs(before, *now) && now->st_size > 0;
+    });
+    if (!written)
+        return fail(Errc::NotFound,
+                    "keepalived does not say what it is MASTER of: it has not written "
+                    "/tmp/keepalived.data after SIGUSR1");
+    if (!S_ISREG(last->st_mode) || last->st_uid != 0)
+        return fail(Errc::Permission, "/tmp/keepalived.data is not a file of root's: remove it, and try again");
+    std::ifstream file{path, std::ios::binary};
+    std::ostringstream text;
+    text << file.rdbuf();
+    return masters_in_dump(text.str());
+}
+
+Result<void> kill_silently(const DaemonProcesses& daemon) {
+    // Children that stand still do nothing when their parent dies, and a parent is not told of one that is stopped.
+    for (const int child : daemon.children) (void)::kill(child, SIGSTOP);
+    if (::kill(daemon.main, SIGKILL) != 0) {
+        const int error = errno;
+        for (const int child : daemon.children) (void)::kill(child, SIGCONT);
+        return fail_system(fmt::format("kill process {}", daemon.main), error);
+    }
+    for (const int child : daemon.children) (void)::kill(child, SIGKILL);
+    const bool gone = comes_true(kGoneWithin, [&] {
+        for (const int child : daemon.children)
+            if (!is_gone(child)) return false;
+        return is_gone(daemon.main);
+    });
+    if (!gone) return fail(Errc::Timeout, fmt::format("process {} is still there after SIGKILL", daemon.main));
+    return {};
+}
+
+}  // namespace mainstay::cli

@@ -1,0 +1,33 @@
+// The processes of a daemon on this host, keepalived or mainstayd, and how to end them without a trace: no priority 0,
+// no address or service removed, no script.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+
+namespace mainstay::cli {
+
+struct DaemonProcesses {
+    int main = 0;
+    std::vector<int> children;  // of the daemon's own program; not its scripts
+    std::string unit;           // the systemd unit whose main process it is, "keepalived.service"; empty: none
+};
+
+// The keepalived whose pid file this is. Errc::NotFound: none runs, or another program has that number.
+[[nodiscard]] Result<DaemonProcesses> running_keepalived(const std::string& pid_file);
+// The mainstayd of a control socket. Errc::NotFound, Errc::Permission.
+[[nodiscard]] Result<DaemonProcesses> running_mainstay(const std::string& socket);
+
+// keepalived writes a file when it is asked for its state. Errc::NotFound: it wrote none within a few seconds;
+// Errc::Permission: the file is not root's.
+[[nodiscard]] Result<std::set<std::string>> masters_of(const DaemonProcesses& keepalived);
+// The names of the instances that such a file calls MASTER.
+[[nodiscard]] std::set<std::string> masters_in_dump(const std::string& text);
+
+// The children stand still before their parent dies, so that none does anything about it. Waits until all are gone.
+[[nodiscard]] Result<void> kill_silently(const DaemonProcesses& daemon);
+
+}  // namespace mainstay::cli

@@ -1,0 +1,52 @@
+#include "adoption.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "mainstay/lvs/adoption.hpp"
+
+namespace mainstay::role {
+namespace {
+
+// The services of the configuration, as the kernel has them.
+Result<lvs::Table> read(const LvsOptions& options, const config::Config& config) {
+    auto ipvs = options.open_ipvs();
+    if (!ipvs) return std::unexpected{std::move(ipvs.error())};
+    std::set<netlink::IpvsServiceKey> ours;
+    for (const auto& service : config.virtual_servers)
+        for (const auto& key : lvs::keys_of(service)) ours.insert(key);
+    auto services = (*ipvs)->services();
+    if (!services) return std::unexpected{std::move(services.error())};
+    lvs::Table table;
+    for (auto& entry : *services) {
+        if (!ours.contains(entry.service.key)) continue;
+        auto destinations = (*ipvs)->destinations(entry.service.key);
+        if (!destinations) return std::unexpected{std::move(destinations.error())};
+        lvs::ServiceTable one{.service = std::move(entry.service), .destinations = {}};
+        for (auto& destination : *destinations) one.destinations.push_back(std::move(destination.destination));
+        table.push_back(std::move(one));
+    }
+    return table;
+}
+
+}  // namespace
+
+lvs::Memory adopt_table(const LvsOptions& options, const config::Config& config, WallTime now, Log& log) {
+    const auto table = read(options, config);
+    if (!table) {
+        log.warning("--takeover: the IPVS table cannot be read, all servers start as configured: {}",
+                    table.error().text());
+        return {};
+    }
+    auto memory = lvs::adopted_memory(config.virtual_servers, *table, now);
+    std::size_t down = 0;
+    for (const auto& service : memory)
+        down += static_cast<std::size_t>(std::ranges::count(service.servers, false, &lvs::ServerMemory::alive));
+    log.notice(
+        "--takeover: {} services found in the IPVS table, {} of their servers are down until a check finds them up",
+        memory.size(), down);
+    return memory;
+}
+
+}  // namespace mainstay::role

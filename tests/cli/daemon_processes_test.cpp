@@ -1,0 +1,22 @@
+#include "cli/daemon_processes.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace mainstay;
+using Names = std::set<std::string>;
+
+TEST_CASE("the instances that a dump of keepalived calls MASTER") {
+    const std::string dump =
+        "------< VRRP Topology >------\n VRRP Instance = VI_1\n   VRRP Version = 2\n   State = MASTER\n   Wantstate = "
+        "MASTER\n"
+        " VRRP Instance = VI_2\n   State = BACKUP\n   Wantstate = MASTER\n VRRP Instance = VI_3\n   State = FAULT\n"
+        " VRRP Instance = VI 4\n   State = MASTER\n------< VRRP Sync groups >------\n VRRP Sync Group = G, MASTER\n"
+        "   State = MASTER\n";
+
+    CHECK(cli::masters_in_dump(dump) == Names{"VI_1", "VI 4"});
+    CHECK(cli::masters_in_dump("") == Names{});
+    CHECK(cli::masters_in_dump("   State = MASTER\n") == Names{});
+    CHECK(cli::masters_in_dump(" VRRP Instance = cut") == Names{});
+}

@@ -1,0 +1,119 @@
+"""`mainstayctl takeover`: from a running keepalived to mainstay and back, and nobody on the network notices."""
+
+import re
+
+import pytest
+from support.takeover import KEEPALIVED_PID, Witness, start_beside, start_keepalived, takeover
+from support.vrrp import VIP, instance, office, wait_answers, wait_holds
+from support.wait import wait_until
+
+OTHER_VIP = "192.168.4.201"
+
+
+def configuration(state, priority, interval=1):
+    """Two instances, one of them on a VMAC, the other with a route of its own."""
+    return (instance(state, priority, interval=interval, more="virtual_routes {\n 10.77.0.0/24 via 192.168.4.99\n}\n") +
+            instance(state, priority, OTHER_VIP + "/24", 52, "VI_2", interval, more="use_vmac\n"))
+
+
+@pytest.fixture(name="site")
+def fixture_site(lan):
+    one, two, client = office(lan, "one", "two", "client")
+    peer = two.keepalived(configuration("BACKUP", 100))
+    keepalived = start_keepalived(one, configuration("MASTER", 150))
+    for vip in (VIP, OTHER_VIP):
+        wait_holds(one, vip)
+    wait_until(lambda: "Entering MASTER STATE" not in peer.output()[-200:] and not two.holds(VIP), 10, "one master")
+    return one, two, client, keepalived, peer
+
+
+def test_a_takeover_and_the_way_back_are_noticed_by_nobody(site):
+    one, two, client, keepalived, peer = site
+    witness = Witness(client)
+    entered = peer.output().count("Entering MASTER STATE")
+    changes = one.start(["ip", "monitor", "address", "route"], name="monitor")
+
+    daemon = start_beside(one, configuration("BACKUP", 150))
+    done = takeover(one)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"keepalived \(process \d+\) is MASTER of VI_1 VI_2\nmainstay is MASTER of VI_1 VI_2\n"
+                        r"keepalived was ended; its peers and the clients have noticed nothing\n"
+                        r"`mainstayctl takeover --undo` goes back, once keepalived has been started again beside mainstay\n",
+                        done.stdout)
+    wait_until(lambda: not keepalived.alive(), 10, "keepalived to be gone")
+    assert "--takeover: MASTER at once, with the addresses that this host holds: VI_1 VI_2" in daemon.output()
+    assert "Entering MASTER STATE" not in daemon.output()
+    assert not [line for line in changes.output().splitlines() if line.startswith("Deleted") and "192.168.4.2" in line]
+    witness.goes_on(200)
+
+    again = start_keepalived(one, configuration("BACKUP", 150))
+    back = takeover(one, "--undo")
+
+    assert (back.returncode, back.stderr) == (0, "")
+    wait_until(lambda: not daemon.alive(), 10, "mainstayd to be gone")
+    witness.goes_on(200)
+    assert again.alive()
+    assert witness.unanswered() == []
+    assert len(witness.macs()) == 1
+    assert (witness.senders(), witness.priorities()) == ({"192.168.4.11"}, {150})
+    assert witness.widest_gap() < 2
+    assert peer.output().count("Entering MASTER STATE") == entered
+    assert not two.holds(VIP) and not two.holds(OTHER_VIP)
+
+
+def test_what_mainstay_is_not_master_of_is_not_taken_away_from_keepalived(site):
+    one, _, client, keepalived, _ = site
+    witness = Witness(client)
+    other = instance("BACKUP", 90)  # VI_2 is missing
+
+    daemon = start_beside(one, other)
+    done = takeover(one)
+
+    assert done.returncode == 2
+    assert done.stderr == ("mainstayctl: mainstay is not MASTER of VI_2: mainstay was ended again, keepalived goes on; mainstay's "
+                           "log says more\n")
+    wait_until(lambda: not daemon.alive(), 10, "mainstayd to be gone")
+    assert keepalived.alive()
+    assert one.holds(VIP) and one.holds(OTHER_VIP)
+    assert witness.unanswered() == []
+
+
+def test_without_a_keepalived_there_is_nothing_to_take_over_from(lan):
+    (one,) = office(lan, "one")
+
+    done = takeover(one)
+    one.write(KEEPALIVED_PID, "1\n")
+    wrong = takeover(one)
+
+    assert (done.returncode, wrong.returncode) == (3, 3)
+    assert done.stderr == "mainstayctl: no keepalived is running: there is no /run/keepalived.pid\n"
+    assert wrong.stderr == "mainstayctl: no keepalived is running: process 1 of /run/keepalived.pid is another one, or gone\n"
+
+
+def test_a_keepalived_without_systemd_wants_mainstay_to_be_started_by_hand(site):
+    one, _, _, keepalived, _ = site
+
+    done = takeover(one)
+
+    assert done.returncode == 3
+    assert "keepalived is not run by systemd: start mainstay beside it" in done.stderr
+    assert keepalived.alive() and one.holds(VIP)
+
+
+def test_a_backup_takes_over_as_backup(lan):
+    one, two = office(lan, "one", "two")
+    two.keepalived(configuration("MASTER", 200))
+    keepalived = start_keepalived(one, configuration("BACKUP", 100))
+    wait_holds(two)
+    wait_until(lambda: "Startup complete" in keepalived.output(), 10, "keepalived")
+
+    daemon = start_beside(one, configuration("BACKUP", 100))
+    done = takeover(one)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("keepalived (process ") and "is MASTER of no instance\n" in done.stdout
+    assert "Entering MASTER STATE" not in daemon.output() and not one.holds(VIP)
+    assert "--takeover: this host holds no instance's addresses, nothing is taken over" in daemon.output()
+    wait_answers(daemon)
+    assert two.holds(VIP)

@@ -1,0 +1,143 @@
+#include "mainstay/lvs/adoption.hpp"
+
+#include <doctest/doctest.h>
+
+#include "mainstay/lvs/judge.hpp"
+
+using namespace mainstay;
+
+namespace {
+
+const WallTime kWall{1'700'000'000'000'000};
+
+Endpoint endpoint(const std::string& text, std::uint16_t port) { return {*IpAddress::parse(text), port}; }
+
+config::RealServer server(const std::string& address, config::Checker::Type type = config::Checker::Type::Tcp) {
+    config::RealServer made;
+    made.endpoint = endpoint(address, 80);
+    config::Checker checker;
+    checker.type = type;
+    checker.target = made.endpoint;
+    made.checkers.push_back(checker);
+    return made;
+}
+
+config::VirtualServer service() {
+    config::VirtualServer made;
+    made.endpoint = endpoint("10.0.0.1", 80);
+    made.real_servers = {server("10.0.1.1"), server("10.0.1.2"), server("10.0.1.3")};
+    return made;
+}
+
+lvs::ServiceTable kernel(const config::VirtualServer& service,
+                         const std::vector<std::pair<std::string, std::int32_t>>& servers) {
+    lvs::ServiceTable table;
+    table.service.key = lvs::key_of(service);
+    for (const auto& [address, weight] : servers) {
+        netlink::IpvsDestination destination;
+        destination.endpoint = endpoint(address, 80);
+        destination.weight = weight;
+        table.destinations.push_back(destination);
+    }
+    return table;
+}
+
+std::vector<bool> alive(const lvs::ServiceMemory& memory) {
+    std::vector<bool> all;
+    for (const auto& one : memory.servers) all.push_back(one.alive);
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("servers that the kernel does not have, or with weight 0, are down until a check finds them up") {
+    const std::vector<config::VirtualServer> services{service()};
+    const lvs::Table table{kernel(services[0], {{"10.0.1.1", 1}, {"10.0.1.3", 0}})};
+
+    const auto memory = lvs::adopted_memory(services, table, kWall);
+
+    REQUIRE(memory.size() == 1);
+    CHECK(memory[0].identity == lvs::identity_of(services[0]));
+    CHECK(alive(memory[0]) == std::vector{true, false, false});
+    CHECK(memory[0].servers[0].checkers.at(0).state.up);
+    CHECK_FALSE(memory[0].servers[1].checkers.at(0).state.up);
+    CHECK(memory[0].servers[2].since == kWall);
+    CHECK(memory[0].quorum_up);
+    CHECK_FALSE(memory[0].sorry_in_use);
+}
+
+TEST_CASE("a judge that starts from it wants the table that the kernel has, and reports nothing") {
+    config::Config config;
+    config.virtual_servers = {service()};
+    const lvs::Table table{kernel(config.virtual_servers[0], {{"10.0.1.1", 1}, {"10.0.1.3", 1}})};
+    lvs::Judge judge{[](Micros) { return Micros{0}; }};
+
+    const auto opening =
+        judge.start(config, lvs::adopted_memory(config.virtual_servers, table, kWall), {Instant{}, kWall}, {}, {});
+
+    std::vector<std::string> wanted;
+    for (const auto& one : judge.desired(0).at(0).destinations) wanted.push_back(one.endpoint.to_string());
+    CHECK(wanted == std::vector<std::string>{"10.0.1.1:80", "10.0.1.3:80"});
+    for (const auto& intent : opening) CHECK_FALSE(std::holds_alternative<lvs::Announce>(intent));
+}
+
+TEST_CASE("a configured weight of 0 tells nothing about the server") {
+    std::vector<config::VirtualServer> services{service()};
+    services[0].real_servers[1].weight = 0;
+    const lvs::Table table{kernel(services[0], {{"10.0.1.1", 1}, {"10.0.1.2", 0}})};
+
+    CHECK(alive(lvs::adopted_memory(services, table, kWall).at(0)) == std::vector{true, true, false});
+}
+
+TEST_CASE("files and BFD sessions decide about their servers themselves") {
+    std::vector<config::VirtualServer> services{service()};
+    services[0].real_servers = {server("10.0.1.1", config::Checker::Type::File),
+                                server("10.0.1.2", config::Checker::Type::Bfd),
+                                server("10.0.1.3", config::Checker::Type::Misc)};
+    const lvs::Table table{kernel(services[0], {})};
+
+    const auto memory = lvs::adopted_memory(services, table, kWall).at(0);
+
+    CHECK(memory.servers[0].checkers.empty());
+    CHECK(memory.servers[1].checkers.empty());
+    CHECK(memory.servers[2].checkers.size() == 1);
+}
+
+TEST_CASE("a sorry server that takes the traffic stays in use, and the quorum is down") {
+    std::vector<config::VirtualServer> services{service()};
+    services[0].sorry_server.emplace().endpoint = endpoint("10.0.1.9", 80);
+
+    const auto in_use = lvs::adopted_memory(services, {kernel(services[0], {{"10.0.1.9", 1}})}, kWall).at(0);
+    CHECK(in_use.sorry_in_use);
+    CHECK_FALSE(in_use.quorum_up);
+    const auto idle =
+        lvs::adopted_memory(services, {kernel(services[0], {{"10.0.1.1", 1}, {"10.0.1.9", 0}})}, kWall).at(0);
+    CHECK_FALSE(idle.sorry_in_use);
+    CHECK(idle.quorum_up);
+    // One that is also a real server, with others beside it, serves as that.
+    services[0].sorry_server->endpoint = endpoint("10.0.1.1", 80);
+    CHECK_FALSE(lvs::adopted_memory(services, {kernel(services[0], {{"10.0.1.1", 1}})}, kWall).at(0).sorry_in_use);
+}
+
+TEST_CASE("a quorum that the kernel's weights do not reach is down") {
+    std::vector<config::VirtualServer> services{service()};
+    services[0].quorum = 3;
+    services[0].hysteresis = 1;
+
+    CHECK_FALSE(lvs::adopted_memory(services, {kernel(services[0], {{"10.0.1.1", 1}})}, kWall).at(0).quorum_up);
+    CHECK(lvs::adopted_memory(services, {kernel(services[0], {{"10.0.1.1", 1}, {"10.0.1.2", 1}})}, kWall)
+              .at(0)
+              .quorum_up);
+}
+
+TEST_CASE("services that the kernel does not have start as always") {
+    std::vector<config::VirtualServer> services{service(), service()};
+    services[1].endpoint.port = 443;
+
+    const auto memory = lvs::adopted_memory(services, {kernel(services[0], {})}, kWall);
+
+    REQUIRE(memory.size() == 1);
+    CHECK(memory[0].identity == lvs::identity_of(services[0]));
+    CHECK_FALSE(memory[0].quorum_up);
+    CHECK(alive(memory[0]) == std::vector{false, false, false});
+}

@@ -1,0 +1,144 @@
+#include "mainstay/vrrp/adoption.hpp"
+
+#include <doctest/doctest.h>
+
+#include "mainstay/vrrp/router.hpp"
+
+using namespace mainstay;
+
+namespace {
+
+const Instant kNow{std::chrono::seconds{1000}};
+
+config::VirtualAddress vip(const std::string& text) {
+    config::VirtualAddress address;
+    address.prefix = *Prefix::parse(text);
+    return address;
+}
+
+config::Instance instance(const std::string& name, std::uint8_t vrid, const std::vector<std::string>& addresses) {
+    config::Instance made;
+    made.name = name;
+    made.interface = "eth0";
+    made.virtual_router_id = vrid;
+    made.priority = 150;
+    for (const auto& text : addresses) made.addresses.push_back(vip(text));
+    return made;
+}
+
+vrrp::InterfaceFact eth0(const std::vector<std::string>& addresses) {
+    vrrp::InterfaceFact fact{.name = "eth0", .index = 2, .up = true, .addresses = {*IpAddress::parse("10.0.0.1")}};
+    for (const auto& text : addresses) fact.addresses.push_back(*IpAddress::parse(text));
+    return fact;
+}
+
+std::vector<std::string> masters(const config::Config& config, const std::vector<std::string>& held) {
+    std::vector<std::string> names;
+    const std::vector<vrrp::InterfaceFact> links{eth0(held)};
+    for (const auto& one : vrrp::adopted_state(config, links, kNow).instances) {
+        CHECK(one.state == vrrp::State::Master);
+        names.push_back(one.name);
+    }
+    return names;
+}
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("an instance is MASTER when the host holds all of its addresses, and they are some") {
+    config::Config config;
+    config.instances = {instance("one", 1, {"10.0.0.11/24", "10.0.0.12/24"}), instance("two", 2, {"10.0.0.13/24"}),
+                        instance("bare", 3, {})};
+    config.instances[0].excluded_addresses = {vip("10.0.0.14/24")};
+
+    CHECK(masters(config, {}) == Names{});
+    CHECK(masters(config, {"10.0.0.11", "10.0.0.12", "10.0.0.14"}) == Names{"one"});
+    CHECK(masters(config, {"10.0.0.11", "10.0.0.12", "10.0.0.13"}) == Names{"two"});
+    CHECK(masters(config, {"10.0.0.11", "10.0.0.12", "10.0.0.13", "10.0.0.14"}) == Names{"one", "two"});
+}
+
+TEST_CASE("an address on another interface is not held") {
+    config::Config config;
+    config.instances = {instance("one", 1, {"10.0.0.11/24"})};
+    config.instances[0].interface = "eth1";
+
+    CHECK(masters(config, {"10.0.0.11"}) == Names{});
+}
+
+TEST_CASE("the members of a group are MASTER together, with those that have no addresses") {
+    config::Config config;
+    config.instances = {instance("one", 1, {"10.0.0.11/24"}), instance("two", 2, {"10.0.0.12/24"}),
+                        instance("bare", 3, {}), instance("alone", 4, {"10.0.0.13/24"})};
+    config.sync_groups.resize(1);
+    config.sync_groups[0].name = "group";
+    for (std::size_t i = 0; i < 3; ++i) {
+        config.instances[i].sync_group = "group";
+        config.sync_groups[0].members.push_back(config.instances[i].name);
+    }
+
+    CHECK(masters(config, {"10.0.0.11"}) == Names{});
+    CHECK(masters(config, {"10.0.0.11", "10.0.0.13"}) == Names{"alone"});
+    CHECK(masters(config, {"10.0.0.11", "10.0.0.12"}) == Names{"one", "two", "bare"});
+    const std::vector<vrrp::InterfaceFact> links{eth0({"10.0.0.11", "10.0.0.12"})};
+    const auto state = vrrp::adopted_state(config, links, kNow);
+    REQUIRE(state.groups.size() == 1);
+    CHECK(state.groups[0].name == "group");
+    CHECK(state.groups[0].state == vrrp::State::Master);
+}
+
+TEST_CASE("a group whose members all lack addresses starts as always") {
+    config::Config config;
+    config.instances = {instance("bare", 3, {})};
+    config.instances[0].sync_group = "group";
+    config.sync_groups.resize(1);
+    config.sync_groups[0].name = "group";
+
+    CHECK(masters(config, {}) == Names{});
+}
+
+TEST_CASE("scripts of a master and of its group are up, those of others are not known") {
+    config::Config config;
+    config.instances = {instance("one", 1, {"10.0.0.11/24"}), instance("two", 2, {"10.0.0.12/24"})};
+    config.instances[0].track_scripts = {{.name = "own"}};
+    config.instances[0].sync_group = "group";
+    config.instances[1].track_scripts = {{.name = "other"}};
+    config.sync_groups.resize(1);
+    config.sync_groups[0].name = "group";
+    config.sync_groups[0].track_scripts = {{.name = "common"}};
+    const std::vector<vrrp::InterfaceFact> links{eth0({"10.0.0.11"})};
+
+    const auto state = vrrp::adopted_state(config, links, kNow);
+
+    REQUIRE(state.scripts.size() == 2);
+    CHECK(state.scripts[0].name == "common");
+    CHECK(state.scripts[1].name == "own");
+    CHECK((state.scripts[0].known && state.scripts[0].up && state.scripts[1].known && state.scripts[1].up));
+}
+
+TEST_CASE("a router that starts from it adverts at once, without an election or a notification") {
+    config::Config config;
+    config.instances = {instance("one", 1, {"10.0.0.11/24"}), instance("two", 2, {"10.0.0.12/24"})};
+    config.instances[0].nopreempt = true;
+    const std::vector<vrrp::InterfaceFact> links{eth0({"10.0.0.11"})};
+    vrrp::Router router{std::make_shared<const config::Config>(config)};
+    (void)router.step(links[0], kNow);
+
+    const auto state = vrrp::adopted_state(config, links, kNow);
+    const auto opening = router.start(kNow, &state);
+
+    CHECK(router.snapshot().instances[0].state == vrrp::State::Master);
+    CHECK(router.snapshot().instances[1].state == vrrp::State::Backup);
+    CHECK(router.deadline() == kNow);
+    std::size_t announced = 0;
+    for (const auto& intent : opening) {
+        CHECK_FALSE(std::holds_alternative<vrrp::RemoveAddresses>(intent));
+        CHECK_FALSE(std::holds_alternative<vrrp::SendGratuitousArp>(intent));
+        if (const auto* said = std::get_if<vrrp::Announce>(&intent); said != nullptr && said->event.name == "one")
+            ++announced;
+    }
+    CHECK(announced == 0);
+    const auto first = router.step(vrrp::DeadlineReached{}, kNow);
+    const auto* advert = first.empty() ? nullptr : std::get_if<vrrp::SendAdvert>(&first.front());
+    REQUIRE(advert != nullptr);
+}
