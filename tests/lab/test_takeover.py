@@ -8,17 +8,13 @@ from support.wait import wait_until
 
 CHANGES = 20
 INTERVAL = 1
-SERVICE = f"""virtual_server {VIP} 80 {{
- delay_loop 1
- lb_algo rr
- lb_kind DR
- protocol TCP
- {{servers}}
-}}
-"""
-# 192.168.4.15 does not exist: keepalived takes it out, and nobody may put it back for a moment.
-SERVERS = "".join(f" real_server {address} 80 {{\n  TCP_CHECK {{\n   connect_timeout 1\n  }}\n }}\n"
-                  for address in ("192.168.4.13", "192.168.4.14", "192.168.4.15"))
+
+
+def service(*servers):
+    real = "".join(f" real_server 192.168.4.{last} 80 {{\n  TCP_CHECK {{\n   connect_timeout 1\n  }}\n }}\n" for last in servers)
+    return f"virtual_server {VIP} 80 {{\n delay_loop 1\n lb_algo rr\n lb_kind DR\n protocol TCP\n{real}}}\n"
+
+
 # Holds one connection; for each line of stdin it sends one and prints what comes back.
 HOLDER = """
 import socket, sys
@@ -31,9 +27,9 @@ for line in sys.stdin:
 """
 
 
-def configuration(state, priority):
+def configuration(state, priority, *servers):
     return ("global_defs {\n lvs_sync_daemon eth0\n}\n" + instance(state, priority, interval=INTERVAL) +
-            SERVICE.format(servers=SERVERS))
+            service(*(servers or (13, 14))))
 
 
 @pytest.fixture(name="net")
@@ -50,8 +46,8 @@ def test_twenty_changes_of_the_program_lose_nothing(net):
     backup = two.keepalived(configuration("BACKUP", 100))
     keepalived = start_keepalived(one, configuration("MASTER", 150))
     wait_holds(one)
-    wait_until(lambda: len(one.ipvs().get(f"TCP {VIP}:80 rr", {})) == 2, 60, "the server that is down to be taken out")
     table = one.ipvs()
+    assert len(table[f"TCP {VIP}:80 rr"]) == 2
     entered = backup.output().count("Entering MASTER STATE")
     hears, asks = Witness(client), Witness(client, VIP, 80)
     holder = client.start(["/usr/bin/python3", "-c", HOLDER, VIP], name="holder", pipe=True)
@@ -78,3 +74,21 @@ def test_twenty_changes_of_the_program_lose_nothing(net):
     assert (hears.senders(), hears.priorities(), len(hears.macs())) == ({"192.168.4.11"}, {150}, 1)
     assert hears.widest_gap() <= 2 * INTERVAL
     assert backup.output().count("Entering MASTER STATE") == entered and not two.holds(VIP)
+
+
+def test_a_server_that_keepalived_has_taken_out_stays_out(net):
+    """192.168.4.15 does not exist. On the way back keepalived takes it for up until its first check, as at each of its starts."""
+    one, _, client = net
+    keepalived = start_keepalived(one, configuration("MASTER", 150, 13, 14, 15))
+    wait_holds(one)
+    wait_until(lambda: len(one.ipvs().get(f"TCP {VIP}:80 rr", {})) == 2, 60, "the server that is down to be taken out")
+    asks = Witness(client, VIP, 80)
+
+    start_beside(one, configuration("BACKUP", 150, 13, 14, 15))
+    done = takeover(one)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    wait_until(lambda: not keepalived.alive(), 10, "keepalived to be gone")
+    asks.goes_on(80)
+    assert asks.unanswered() == []
+    assert len(one.ipvs()[f"TCP {VIP}:80 rr"]) == 2
