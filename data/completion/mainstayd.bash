@@ -15,7 +15,7 @@ _mainstayd() {
         -S | --log-facility) mapfile -t COMPREPLY < <(compgen -W '0 1 2 3 4 5 6 7 daemon user' -- "$current") ;;
         -i | --config-id | -u | --umask | -s | --namespace) ;;
         *)
-            mapfile -t COMPREPLY < <(compgen -W '--use-file= --config-test --strict --shared-account= --log-journal --log-json --all-config --config-id= --vrrp --check --no_bfd --namespace= --dont-fork
+            mapfile -t COMPREPLY < <(compgen -W '--use-file= --config-test --strict --takeover --shared-account= --log-journal --log-json --all-config --config-id= --vrrp --check --no_bfd --namespace= --dont-fork
                 --log-console --log-detail --log-facility= --no-syslog --dont-release-vrrp --dont-release-ipvs
                 --dont-respawn --pid= --vrrp_pid= --checkers_pid= --bfd_pid= --umask= --core-dump --snmp --snmp-agent-socket= --signum= --version --help' \
                 -- "$current")

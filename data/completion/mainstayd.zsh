@@ -4,6 +4,7 @@ _arguments -s \
     '(-f --use-file)'{-f+,--use-file=}'[Read this configuration]:configuration:_files' \
     '(-t --config-test)'{-t-,--config-test=-}'[Test the configuration, change nothing]::log:_files' \
     '--strict[Refuse a configuration with warnings or errors]' \
+    '--takeover[Go on with what another program holds on this host]' \
     '--log-journal=-[Log to journald with fields]::socket:_files' \
     '--log-json[Log JSON lines to stdout as well]' \
     '--shared-account=[Run all roles as this account]:account:_users' \

@@ -75,8 +75,8 @@ enum class ReferenceForm : std::uint8_t { Markdown, Man, TomlMan, List };
 // Replaces the daemon with `program` (empty: its own path on disk) and keeps its state. Exit 0: done, 2: refused
 // or not all processes, 3 and 4 as above.
 [[nodiscard]] int ctl_upgrade(const std::string& socket, const std::string& program);
-// From a running keepalived to this daemon without a gap, or back. Exit 0: done, 2: refused or not possible, and what ran
-// before goes on; 3: there is nothing to take over from, 4 as above.
+// From a running keepalived to this daemon without a gap, or back. Exit 0: done, 2: refused or not possible, and what
+// ran before goes on; 3: there is nothing to take over from, 4 as above.
 struct TakeoverOptions {
     enum class What : std::uint8_t { TakeOver, Undo, Confirm } what = What::TakeOver;
     std::string pid_file = "/run/keepalived.pid", unit = "keepalived.service";

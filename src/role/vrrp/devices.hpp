@@ -24,8 +24,8 @@ public:
 
     // Takes over the devices and settings of a crashed incarnation.
     void adopt(const report::VrrpStatus& previous);
-    // After plan(), at a start with --takeover: devices that another program made for the same instances are ours from now
-    // on.
+    // After plan(), at a start with --takeover: devices that another program made for the same instances are ours from
+    // now on.
     void adopt_found();
     // Computes the devices for this configuration and returns the configuration that the router shall run. Devices that
     // are no longer needed stay until drop_unwanted(), because their addresses are still in use.
