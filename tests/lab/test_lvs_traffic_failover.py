@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.traffic import hold_address, serve
+from support.traffic import HeldConnection, hold_address, serve
 from support.wait import wait_until
 
 VIP = "10.1.0.80"
@@ -32,20 +32,6 @@ virtual_server 10.1.0.80 80 {{
   }}
 }}
 """
-# Holds one connection; for each line of stdin it sends one and prints what comes back.
-HOLDER = """
-import socket, sys
-one = socket.create_connection((sys.argv[1], 80), 5)
-one.settimeout(20)
-print(one.recv(100).decode(), flush=True)
-for line in sys.stdin:
-    try:
-        one.sendall(line.encode())
-        print(one.recv(100).decode().strip(), flush=True)
-    except OSError as problem:
-        print(type(problem).__name__, flush=True)
-"""
-
 
 @pytest.fixture
 def net(lan):
@@ -75,22 +61,14 @@ def test_a_connection_survives_the_death_of_its_director(net):
     wait_until(lambda: "backup" in second.run(["ipvsadm", "-Ln", "--daemon"]).stdout, 20, "its sync daemon")
     wait_until(lambda: "master" in first.run(["ipvsadm", "-Ln", "--daemon"]).stdout, 20, "the master's")
 
-    holder = client.start(["/usr/bin/python3", "-c", HOLDER, VIP], name="holder", pipe=True)
-    told, asked = holder.nsenter.stdout, holder.nsenter.stdin
-    server = told.readline().strip()
-    assert server in ("one", "two")
-
-    def say(word):
-        asked.write(word + "\n")
-        asked.flush()
-        return told.readline().strip()
-
+    held = HeldConnection(client, VIP)
+    assert held.server in ("one", "two")
     for number in range(5):
-        assert say(f"before {number}") == f"before {number}"
+        assert held.say(f"before {number}") == f"before {number}"
     wait_until(lambda: any("ESTABLISHED" in line for line in known(second)), 20, lambda: str(known(second)))
 
     first.kill()
     wait_until(lambda: second.holds(VIP), 20, "the second director to be master")
     for number in range(5):
-        assert say(f"after {number}") == f"after {number}"
+        assert held.say(f"after {number}") == f"after {number}"
     wait_until(lambda: "master" in second.run(["ipvsadm", "-Ln", "--daemon"]).stdout, 20, "its master's daemon")

@@ -1,12 +1,12 @@
 """A change of the program on one host, keepalived to mainstay and back, and what the network sees of it."""
 
-import pathlib
+import time
 
+from .fault_rows import Seen, Witness
 from .paths import program
 from .vrrp import VIP, wait_ready
 from .wait import wait_until
 
-WITNESS = pathlib.Path(__file__).resolve().parent / "fault_witness.py"
 KEEPALIVED_PID = "/run/keepalived.pid"
 
 
@@ -24,41 +24,31 @@ def start_beside(host, text):
     return wait_ready(host.mainstayd(text, "--takeover", name="mainstay.conf"))
 
 
-class Witness:
-    """A client and a listener on the network; with a port it asks by TCP, and hears no adverts."""
+class Watched:
+    """What a client and a listener on the network see from now on: requests and adverts; with `port` also requests by TCP."""
 
-    def __init__(self, host, vip=VIP, port=None):
-        words = ["tcp", vip, str(port)] if port else ["eth0", vip]
-        self.process = host.start(["/usr/bin/python3", str(WITNESS), *words], name="witness")
-        wait_until(lambda: self.answered() > 5, 20, "answers")
-
-    def events(self, kind):
-        lines = [line.split() for line in self.process.output().splitlines()]
-        return [words for words in lines if words[0] == kind and len(words) > 2]
-
-    def answered(self):
-        return len(self.events("answer"))
+    def __init__(self, host, interval=1.0, port=None):
+        self.interval = interval
+        self.adverts = Witness(host, "eth0", VIP)
+        self.clients = [self.adverts] + ([Witness(host, "tcp", VIP, str(port))] if port else [])
+        self.begin = time.monotonic()
+        self.goes_on(5)
 
     def goes_on(self, count):
-        """Waits until that many more requests are answered."""
-        before = self.answered()
-        wait_until(lambda: self.answered() >= before + count, 60, f"{count} more answers")
+        """Waits until the address answers that many further requests of each kind."""
+        begin = time.monotonic()
+        for client in self.clients:
+            wait_until(lambda c=client: c.answered_since(begin) >= count, 60, f"{count} more answers")
 
-    def unanswered(self):
-        """Numbers of requests without an answer; the last ones may still be under way."""
-        answered = {words[2] for words in self.events("answer")}
-        return [words[2] for words in self.events("sent")[:-50] if words[2] not in answered]
+    def seen(self):
+        """Of each kind of request, with the adverts."""
+        end = time.monotonic()
+        return [Seen(self.adverts, client, self.begin, end, self.interval, 4 * self.interval) for client in self.clients]
 
-    def macs(self):
-        return {words[3] for words in self.events("answer")}
-
-    def senders(self):
-        return {words[2] for words in self.events("advert")}
-
-    def priorities(self):
-        return {int(words[3]) for words in self.events("advert")}
-
-    def widest_gap(self):
-        """In seconds, between two adverts; of several virtual routers this says least about each."""
-        times = [float(words[1]) for words in self.events("advert")]
-        return max(later - earlier for earlier, later in zip(times, times[1:]))
+    def nobody_noticed(self, source, priority):
+        """No request failed; each advert came from this router, with this priority, and none was missing."""
+        for seen in self.seen():
+            assert seen.failed == [], seen.summary()
+            assert {(a, p) for _, a, p in seen.adverts} == {(source, priority)}, seen.summary()
+            assert seen.gap <= 2 * self.interval, seen.summary()
+        assert len({mac for _, mac in self.adverts.answers.values()}) == 1

@@ -63,6 +63,20 @@ for number in range(int(times)):
 print(json.dumps(found))
 """
 
+# Holds one connection; for each line of stdin it sends one and prints what comes back.
+HOLDER = """
+import socket, sys
+one = socket.create_connection((sys.argv[1], 80), 5)
+one.settimeout(20)
+print(one.recv(100).decode(), flush=True)
+for line in sys.stdin:
+    try:
+        one.sendall(line.encode())
+        print(one.recv(100).decode().strip(), flush=True)
+    except OSError as problem:
+        print(type(problem).__name__, flush=True)
+"""
+
 FIRST_SOURCE_PORT = 10000  # below those that the kernel gives of itself
 
 
@@ -71,6 +85,20 @@ def serve(host, name, *places):
     server = host.start(["/usr/bin/python3", "-c", SERVER, name, *places], name="server")
     wait_until(lambda: "serving" in server.output(), 20, lambda: f"the server: {server.output()}")
     return server
+
+
+class HeldConnection:
+    """One to port 80 of this address that stays open; `server` is the name of the server that took it."""
+
+    def __init__(self, client, address):
+        self.holder = client.start(["/usr/bin/python3", "-c", HOLDER, address], name="holder", pipe=True)
+        self.server = self.holder.nsenter.stdout.readline().strip()
+
+    def say(self, word):
+        """What the server answers to this: the same, or the name of an error."""
+        self.holder.nsenter.stdin.write(f"{word}\n")
+        self.holder.nsenter.stdin.flush()
+        return self.holder.nsenter.stdout.readline().strip()
 
 
 def ask(host, kind, source, address, port, times=10):
