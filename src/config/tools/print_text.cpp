@@ -114,11 +114,6 @@ void PrintedText::add(std::string_view text, std::size_t depth) {
     lines_.push_back(std::string(indent, ' ') + std::string{text});
 }
 
-void PrintedText::line(std::string_view text, std::size_t depth) {
-    add(text, depth);
-    line_goes_on_ = false;
-}
-
 void PrintedText::statement(std::string_view text, std::size_t depth) {
     add(text, depth);
     line_goes_on_ = true;

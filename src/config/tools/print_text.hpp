@@ -22,8 +22,8 @@ enum class SpecialLine : std::uint8_t { None, Definition, Verbatim };
 
 class PrintedText {
 public:
-    // A line by itself.
-    void line(std::string_view text, std::size_t depth);
+    // A line by itself, after which comes end_of_line().
+    void line(std::string_view text, std::size_t depth) { add(text, depth); }
     // A line that a comment behind it may join as long as the source line goes on.
     void statement(std::string_view text, std::size_t depth);
     // Joins the statement just printed.

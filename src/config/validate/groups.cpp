@@ -94,7 +94,7 @@ private:
             if (!file || file->empty()) continue;
             std::int64_t weight = 1;
             for (const Section& defined : r_.more->sections)
-                if ((defined.keyword == "track_file" || defined.keyword == "vrrp_track_file") && defined.names == *file)
+                if (defined.keyword == "track_file" && defined.names == *file)  // of vrrp_track_file, too
                     weight = value_of<std::int64_t>(defined.values, "weight").value_or(1);
             weight = value_of<std::int64_t>(line.values, "weight").value_or(weight);
             if (weight == 0) continue;

@@ -53,6 +53,18 @@ TEST_CASE("a route's table, realms, scope and protocol are numbers as C writes t
     CHECK(value_of<std::int64_t>(route_of(with_route("10.8.0.0/16 dev eth0 table +5")), "table") == 5);
 }
 
+TEST_CASE("names of tables stand in files beside the main one, too, if they end in .conf") {
+    const Folder folder;
+    folder.put("rt_tables.d/own.conf", "105 blue\n");
+    folder.put("rt_tables.d/own.bak", "106 green\n");
+    const std::string etc = "global_defs {\niproute_etc_dir " + (folder / ".").string() + "\n}\n";
+
+    const Loaded named = with_route("10.8.0.0/16 dev eth0 table blue no_track", etc);
+    CHECK(lines_of(named) == Lines{});
+    CHECK(value_of<std::int64_t>(route_of(named), "table") == 105);
+    CHECK(lines_of(with_route("10.8.0.0/16 dev eth0 table green no_track", etc)).size() == 1);
+}
+
 TEST_CASE("a rule's table, realms and interface group are numbers as C writes them") {
     const Loaded hex = with_rule("from 10.8.0.0/16 table 0x64 realms 0x10/0x14 suppress_ifgroup 0x8 preference 5");
     CHECK(lines_of(hex) == Lines{});

@@ -92,6 +92,21 @@ TEST_CASE("a list of two numbers is one of numbers in TOML") {
           "[global_defs]\nvrrp_cpu_affinity = [0, 1]\nchecker_cpu_affinity = 3\n");
 }
 
+TEST_CASE("a comment above several words of a list stands above the first") {
+    CHECK(toml_of("global_defs {\n  notification_email {\n    # both\n    a@x b@y\n  }\n}\n") ==
+          "[global_defs]\nnotification_email = [\n    # both\n    \"a@x\",\n    \"b@y\",\n]\n");
+}
+
+TEST_CASE("a list of a hundred columns is one line, and a longer one is not") {
+    const auto list = [](std::size_t columns) {
+        constexpr std::size_t kRest = std::string_view{"notification_email = [\"a@x\", \"\"]"}.size();
+        return toml_of("global_defs {\n  notification_email { a@x " + std::string(columns - kRest, 'b') + " }\n}\n");
+    };
+
+    CHECK(list(100).find("notification_email = [\"a@x\", \"b") != std::string::npos);
+    CHECK(list(101).find("notification_email = [\n") != std::string::npos);
+}
+
 TEST_CASE("TOML becomes the canonical keepalived.conf, comments with it") {
     CHECK(conf_of(
               "# top\n[vrrp_instance.VI_1] # the one\nstate = \"MASTER\" # behind\n# before\npriority = 100\n"

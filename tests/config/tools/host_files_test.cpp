@@ -16,6 +16,10 @@ TEST_CASE("a unit's settings have their section, and a line that goes on counts 
                                                {8, "Service", "Nice", "-5"}});
 }
 
+TEST_CASE("a section without a name ends the one before") {
+    CHECK(read_unit_file("[S]\n[]\nB=2") == std::vector<UnitSetting>{{3, "", "B", "2"}});
+}
+
 TEST_CASE("of a file of variables the last value counts, without the quotes around it") {
     const std::string_view text =
         "# DAEMON_ARGS=\"-x\"\nDAEMON_ARGS=\"-D\"\nexport OTHER='a b'\nDAEMON_ARGS = -D -x\nEMPTY=\n";

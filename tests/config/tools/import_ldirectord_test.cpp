@@ -256,6 +256,14 @@ TEST_CASE("a service that cannot be made is a comment with all its lines") {
     CHECK(made.text.find("geheim") == std::string::npos);
 }
 
+TEST_CASE("only a plain word is looked up as the name of a port") {
+    const auto knows_all = [](std::string_view, Protocol) { return std::optional<std::uint16_t>{80}; };
+    const std::string head = "virtual=10.0.0.1:80\n\treal=10.0.0.11:", tail = " gate\n\tchecktype=on\n";
+
+    CHECK(read_ldirectord(head + "web" + tail, knows_all)->lost.empty());
+    CHECK_FALSE(read_ldirectord(head + "we{b" + tail, knows_all)->lost.empty());
+}
+
 TEST_CASE("a service of all ports needs persistence, and a port stands behind a colon") {
     const auto made = from_ldirectord(
         "virtual6=[2001:db8::1]:0\n\treal6=[2001:db8::11]:80 masq\nvirtual6=[2001:db8::1]80\n"
