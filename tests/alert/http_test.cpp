@@ -8,6 +8,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
+#include <memory>
 #include <optional>
 
 namespace mainstay::alert {
@@ -53,7 +54,7 @@ private:
 class PatientReceiver {
 public:
     explicit PatientReceiver(asio::io_context& loop)
-        : acceptor_{loop, {asio::ip::address_v4::loopback(), 0}}, socket_{loop}, next_{loop} {
+        : acceptor_{loop, {asio::ip::address_v4::loopback(), 0}}, next_{loop} {
         accept();
     }
     [[nodiscard]] std::string url() const {
@@ -61,7 +62,7 @@ public:
     }
     void drop() {
         boost::system::error_code ignored;
-        socket_.close(ignored);
+        last_->socket.close(ignored);
     }
     int connections = 0, requests = 0;
 
@@ -70,26 +71,33 @@ private:
         acceptor_.async_accept(next_, [this](boost::system::error_code ec) {
             if (ec) return;
             ++connections;
-            socket_ = std::exchange(next_, tcp::socket{acceptor_.get_executor()});
-            read();
+            last_ = std::make_shared<Connection>(std::exchange(next_, tcp::socket{acceptor_.get_executor()}));
+            read(last_);
             accept();
         });
     }
-    void read() {
-        asio::async_read_until(
-            socket_, asio::dynamic_buffer(had_), "}", [this](boost::system::error_code ec, std::size_t) {
-                if (ec) return;
-                ++requests;
-                had_.clear();
-                asio::async_write(socket_, asio::buffer(kReply), [this](boost::system::error_code failed, std::size_t) {
-                    if (!failed) read();
-                });
-            });
+    // Each has its own memory: the read of one that was dropped ends while the next one is read.
+    struct Connection {
+        explicit Connection(tcp::socket accepted) : socket{std::move(accepted)} {}
+        tcp::socket socket;
+        std::string had;
+    };
+    void read(const std::shared_ptr<Connection>& from) {
+        asio::async_read_until(from->socket, asio::dynamic_buffer(from->had), "}",
+                               [this, from](boost::system::error_code ec, std::size_t) {
+                                   if (ec) return;
+                                   ++requests;
+                                   from->had.clear();
+                                   asio::async_write(from->socket, asio::buffer(kReply),
+                                                     [this, from](boost::system::error_code failed, std::size_t) {
+                                                         if (!failed) read(from);
+                                                     });
+                               });
     }
     static constexpr std::string_view kReply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
     tcp::acceptor acceptor_;
-    tcp::socket socket_, next_;
-    std::string had_;
+    tcp::socket next_;
+    std::shared_ptr<Connection> last_;
 };
 
 const Post kPost{.id = "vrrp.1.2", .object = "o", .content_type = "application/json", .body = R"({"a":1})", .at = {2}};
