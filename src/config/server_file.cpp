@@ -13,22 +13,10 @@
 #include <utility>
 #include <variant>
 
+#include "plain_quote.hpp"
+
 namespace mainstay::config {
 namespace {
-
-constexpr std::size_t kQuotedBytesMax = 64;
-
-// Only characters that occur in addresses and names, so that a log line and a page can show it.
-std::string quote_of(std::string_view text) {
-    static constexpr std::string_view kPlain = ".:[]_-/%+=@, ";
-    std::string out{"'"};
-    for (const char c : text.substr(0, kQuotedBytesMax)) {
-        const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                           kPlain.find(c) != std::string_view::npos;
-        out += plain ? c : '?';
-    }
-    return out + (text.size() > kQuotedBytesMax ? "...'" : "'");
-}
 
 template <class T>
 std::optional<T> whole(std::string_view text, T least, T most) {
@@ -116,8 +104,9 @@ public:
         if (at_ == At::Labels) return true;
         bool* seen = key_ == "targets" ? &has_targets_ : key_ == "labels" ? &has_labels_ : nullptr;
         if (seen == nullptr)
-            return refuse(fmt::format("has the key {}: an entry has \"targets\" and \"labels\" alone", quote_of(key_)));
-        if (std::exchange(*seen, true)) return refuse(fmt::format("has {} twice: leave one out", quote_of(key_)));
+            return refuse(
+                fmt::format("has the key {}: an entry has \"targets\" and \"labels\" alone", plain_quote(key_)));
+        if (std::exchange(*seen, true)) return refuse(fmt::format("has {} twice: leave one out", plain_quote(key_)));
         return true;
     }
     template <class Exception>
@@ -177,13 +166,13 @@ private:
         }
         if (at_ == At::Targets)
             return refuse(fmt::format("has {} among its targets: a target is a text, \"address:port\"", what));
-        if (at_ == At::Labels) return refuse(fmt::format("has {} as label {}: write a text", what, quote_of(key_)));
+        if (at_ == At::Labels) return refuse(fmt::format("has {} as label {}: write a text", what, plain_quote(key_)));
         return refuse(fmt::format("has {} as \"{}\": {}", what, key_ == "targets" ? "targets" : "labels",
                                   key_ == "targets" ? "write a list of texts" : "write an object of texts"));
     }
     bool label(std::string value) {
         if (!labels_.emplace(key_, std::move(value)).second)
-            return refuse(fmt::format("has the label {} twice: leave one out", quote_of(key_)));
+            return refuse(fmt::format("has the label {} twice: leave one out", plain_quote(key_)));
         return true;
     }
     bool label_number(std::string text) { return at_ == At::Labels ? label(std::move(text)) : misplaced("a number"); }
@@ -198,7 +187,7 @@ private:
         if (const auto found = labels_.find("weight"); found != labels_.end()) {
             weight = whole<std::uint32_t>(found->second, 0, static_cast<std::uint32_t>(kLabelWeightMax));
             if (!weight)
-                return refuse(fmt::format("has the weight {}: write a number from 0 to {}", quote_of(found->second),
+                return refuse(fmt::format("has the weight {}: write a number from 0 to {}", plain_quote(found->second),
                                           kLabelWeightMax));
         }
         const auto is_met = [this](const LabelRule& rule) { return matches(rule); };
@@ -209,7 +198,7 @@ private:
     // A target that the labels leave out has to be an address as well: who wrote it may have meant another file.
     bool take_target(const std::string& text, std::optional<std::uint32_t> weight, bool selected) {
         const auto about = [&](std::string_view what) {
-            return refuse(fmt::format("has the target {}, which {}", quote_of(text), what));
+            return refuse(fmt::format("has the target {}, which {}", plain_quote(text), what));
         };
         const auto read = read_target(text);
         if (const auto* problem = std::get_if<std::string>(&read)) return about(*problem);

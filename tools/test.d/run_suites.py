@@ -28,7 +28,7 @@ COMPILE_SECONDS = 5400
 PROGRAM_SECONDS = 600
 FILE_SECONDS = {"structure": 120, "config": 300, "host": 420, "oracle": 300, "lab": 420, "package": 480}
 # Each target of tools/fuzz, and how long it looks; compiling comes on top, for the first of them.
-FUZZ_TARGETS = {"config": 18, "config_servers": 3, "config_import": 3, "wire_vrrp": 2, "wire_packet": 2, "wire_bfd": 2, "wire_http": 3, "wire_request": 2, "wire_dns": 3, "probe_http2": 3,
+FUZZ_TARGETS = {"config": 18, "config_servers": 3, "config_registry": 3, "config_import": 3, "wire_vrrp": 2, "wire_packet": 2, "wire_bfd": 2, "wire_http": 3, "wire_request": 2, "wire_dns": 3, "probe_http2": 3,
                 "alert_smtp": 2, "alert_mail": 2, "ipc_message": 4, "ipc_memory": 4, "ipc_history": 2, "report_metrics": 2, "record": 2}
 # How long the simulator looks at histories that no test has seen before.
 SIMULATE_SECONDS = 60
