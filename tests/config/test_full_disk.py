@@ -15,6 +15,7 @@ FULL = "/dev/full"
     ("mainstayctl", ["config", "explain"], 2),
     ("mainstayctl", ["--help"], 2),
     ("mainstay-realserver", ["--help"], 1),
+    ("mainstay-discover", ["--help"], 1),
     ("mainstay-genhash", ["--help"], 1),
     ("mainstayd", ["--signum=STOP"], 1),
 ])

@@ -10,7 +10,7 @@ import pytest
 from support.paths import BUILD, TOP, program
 
 SECONDS = 30
-PAGES = ["mainstay-realserver.8", "mainstay.conf.5", "mainstay.toml.5", "mainstayctl.1", "mainstayd.8"]
+PAGES = ["mainstay-discover.8", "mainstay-realserver.8", "mainstay.conf.5", "mainstay.toml.5", "mainstayctl.1", "mainstayd.8"]
 MAN = TOP / "docs" / "man"
 COMPLETION = TOP / "data" / "completion"
 
