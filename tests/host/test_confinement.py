@@ -55,7 +55,7 @@ LIMITS = {
     "mainstayd-spare": (1024, 32, 1),
     "mainstayd-lvs": (8192, 0, 2),
     "mainstayd-bfd": (1024, 64, 1),
-    "mainstayd-track": (256, 0, 2),
+    "mainstayd-track": (4096, 0, 2),
     "mainstayd-obs": (1024, 0, 4),
     "mainstayd-read": (256, 0, 8),
 }

@@ -274,3 +274,18 @@ def test_ten_thousand_servers_come_and_half_of_them_go(director):
     director.replace(entries(*many, "127.9.0.1"))
     director.until_logged("10001 are too many for one file")
     assert len(servers(director.host)) == 5_000
+
+
+def test_hundreds_of_files_are_all_followed_from_the_start(director):
+    """More than a socket between two processes holds."""
+    count = 800
+    for number in range(count):
+        director.replace(entries(f"127.1.{number // 250}.{number % 250 + 1}"), f"{FOLDER}/{number}.json")
+    director.start("".join(service(path=f"{FOLDER}/{n}.json", at=f"10.0.{n // 250}.{n % 250 + 1} 80") for n in range(count)))
+
+    wait_until(lambda: sum(bool(s["servers"]) for s in status(director.host).get("services") or []) == count, 60,
+               lambda: str(sum(bool(s["servers"]) for s in status(director.host).get("services") or [])))
+    assert "was lost" not in director.daemon.output()
+    director.reload(director.host.read("/run/keepalived.conf").replace("lb_algo wrr", "lb_algo rr"))
+    assert "was lost" not in director.daemon.output()
+    assert sum(bool(s["servers"]) for s in status(director.host)["services"]) == count

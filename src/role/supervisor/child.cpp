@@ -1,6 +1,8 @@
 #include "child.hpp"
 
+#include <linux/sockios.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <bit>
@@ -59,6 +61,11 @@ void Child::send(const ipc::Message& message, int descriptor, Log& log) {
     // A process that does not read must not fill the log: the losses number 1, 2, 4, 8 ... are logged.
     if (std::has_single_bit(++lost_messages))
         log.warning("a message to process {} was lost ({} so far): {}", pid, lost_messages, sent.error().text());
+}
+
+bool Child::has_room() {
+    int queued = 0;
+    return control_.is_open() && ::ioctl(control_.native_handle(), SIOCOUTQ, &queued) == 0 && queued < kBulkBytes;
 }
 
 void Child::listen(OnMessage on_message, Log& log) {

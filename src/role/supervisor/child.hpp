@@ -28,6 +28,8 @@ inline constexpr int kMissedHeartbeatsMax = 10;
 // A process that lived this long restarts at once. keepalived requires 60 s; with that, a master that crashes twice in
 // a minute would lose its addresses.
 inline constexpr std::chrono::seconds kStableAfter{10};
+inline constexpr int kBulkBytes =
+    65'536;  // as the kernel counts them, headers and all; a socket takes three times that
 inline constexpr std::uint32_t kUnknownMessagesMax = 16;  // of unknown kinds (another version's); more are an offence
 
 class Child {
@@ -46,6 +48,9 @@ public:
     void take_over(Child& spare, OnMessage on_message, Log& log);
     [[nodiscard]] int control() { return control_.is_open() ? control_.native_handle() : -1; }
     void send(const ipc::Message& message, int descriptor, Log& log);
+    // Whether less than kBulkBytes are queued for the process: then it may be sent one of many messages, and there is
+    // room for others beside them.
+    [[nodiscard]] bool has_room();
     // Kills the process and closes its control socket, so that nothing it sent is processed any more.
     void kill_offender();
     void forget();  // after its exit

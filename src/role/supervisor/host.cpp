@@ -43,7 +43,10 @@ void Supervisor::set_up_host() {
     };
     const auto deliver_servers = [this](const ipc::ServerFileRead& read, int servers) {
         auto& lvs = child_of(Kind::Lvs);
-        if (lvs.alive() && lvs.ready) lvs.send(read, servers, log_);
+        if (!lvs.alive()) return true;  // the next process is given all
+        if ((!lvs.ready && lvs.awaited.commits == 0) || !lvs.has_room()) return false;
+        lvs.send(read, servers, log_);
+        return true;
     };
     watch_ = std::make_unique<HostWatch>(loop_, log_, start, startup, deliver, deliver_servers,
                                          [this] { commit_who_waits(); });
@@ -52,8 +55,7 @@ void Supervisor::set_up_host() {
 // What the watcher knows, for a role that has just started, or before a Commit.
 void Supervisor::send_observations(Child& child) {
     if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
-    if (child.kind != Kind::Lvs) return;
-    watch_->each_server_file([&](const ipc::ServerFileRead& read, int servers) { child.send(read, servers, log_); });
+    if (child.kind == Kind::Lvs) watch_->deliver_all_servers();
 }
 
 void Supervisor::load_discovery() {

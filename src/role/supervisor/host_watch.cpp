@@ -30,7 +30,8 @@ HostWatch::HostWatch(asio::io_context& loop, Log& log, Start start, Greet greet,
       deliver_{std::move(deliver)},
       deliver_servers_{std::move(deliver_servers)},
       looked_{std::move(looked)},
-      pause_{loop} {}
+      pause_{loop},
+      room_{loop} {}
 
 void HostWatch::follow(UniqueFd plan, const vrrp::WatchPlan& watched) {
     using Seen = ipc::Observation::Kind;
@@ -77,9 +78,24 @@ ipc::Observations HostWatch::seen() const {
     return all;
 }
 
-void HostWatch::each_server_file(const DeliverServers& use) const {
+void HostWatch::deliver_all_servers() {
     for (const auto& [source, file] : server_files_)
-        if (file) use(file->read, file->servers.get());
+        if (file) undelivered_.insert(source);
+    deliver_servers();
+}
+
+void HostWatch::deliver_servers() {
+    while (!undelivered_.empty()) {
+        const auto found = server_files_.find(*undelivered_.begin());
+        const bool known = found != server_files_.end() && found->second;
+        if (known && !deliver_servers_(found->second->read, found->second->servers.get())) {
+            room_.expires_after(kRoomPause);
+            return room_.async_wait([this](const boost::system::error_code& error) {
+                if (!error && !stopped_) deliver_servers();
+            });
+        }
+        undelivered_.erase(undelivered_.begin());
+    }
 }
 
 void HostWatch::start() {
@@ -160,7 +176,8 @@ void HostWatch::take_servers(const ipc::ServerFileRead& read, UniqueFd servers) 
     const auto found = server_files_.find(read.source);
     if (found == server_files_.end()) return;  // of an earlier plan
     found->second = ServerFile{read, std::move(servers)};
-    deliver_servers_(read, found->second->servers.get());
+    undelivered_.insert(read.source);
+    deliver_servers();
 }
 
 void HostWatch::kill_offender(const std::string& offence) {
@@ -195,6 +212,7 @@ void HostWatch::look() {
 void HostWatch::stop() {
     stopped_ = true;
     pause_.cancel();
+    room_.cancel();
     control_.reset();
     if (pid_ != 0) ::kill(pid_, SIGKILL);  // it has no state that would need an orderly end
 }

@@ -29,6 +29,7 @@ namespace mainstay::role {
 // read.
 inline constexpr int kMissedBeatsMax = 10;
 inline constexpr std::chrono::seconds kWatcherPause{1};      // before a new one is started
+inline constexpr std::chrono::milliseconds kRoomPause{5};    // before a role that is busy is given more servers
 inline constexpr std::chrono::seconds kWatcherPauseMax{60};  // the pause doubles with each offence
 
 class HostWatch {
@@ -37,7 +38,8 @@ public:
     using Start = std::function<Result<int>(int control)>;
     using Greet = std::function<ipc::RoleStartup(bool again)>;
     using Deliver = std::function<void(const ipc::Observations&)>;
-    using DeliverServers = std::function<void(const ipc::ServerFileRead&, int servers)>;
+    // False: there is no room for it now, and it is tried again after kRoomPause.
+    using DeliverServers = std::function<bool(const ipc::ServerFileRead&, int servers)>;
     // `looked`: called when everything in the plan has been observed once.
     HostWatch(boost::asio::io_context& loop, Log& log, Start start, Greet greet, Deliver deliver,
               DeliverServers deliver_servers, std::function<void()> looked);
@@ -47,8 +49,8 @@ public:
     void go_on() { started_before_ = true; }  // after an upgrade: the next watcher is not the first one of the daemon
     // The latest observation of every object, for a role that has just started.
     [[nodiscard]] ipc::Observations seen() const;
-    // The latest answer of every file of real servers.
-    void each_server_file(const DeliverServers& use) const;
+    // Delivers the latest answer of every file of real servers, again to a role that has just started.
+    void deliver_all_servers();
     [[nodiscard]] bool has_looked() const { return !wanted_ || looked_at_ == plan_number_; }
     void order_log_levels(const ipc::LogLevelOrder& order);  // to a running watcher
     bool ended(const kernel::Ended& process);                // true when it was the watcher
@@ -63,6 +65,7 @@ private:
     void send_plan();
     void on_message(Result<ipc::Received> received);
     void take_servers(const ipc::ServerFileRead& read, UniqueFd servers);
+    void deliver_servers();
     void kill_offender(const std::string& offence);
 
     boost::asio::io_context& loop_;
@@ -72,7 +75,7 @@ private:
     Deliver deliver_;
     DeliverServers deliver_servers_;
     std::function<void()> looked_;
-    boost::asio::steady_timer pause_;
+    boost::asio::steady_timer pause_, room_;
     std::unique_ptr<boost::asio::posix::stream_descriptor> control_;
     UniqueFd plan_;
     std::vector<unsigned> rights_;                                       // that the plan needs
@@ -83,6 +86,7 @@ private:
         UniqueFd servers;  // sealed
     };
     std::map<std::string, std::optional<ServerFile>> server_files_;  // of the plan, by source; none: not read yet
+    std::set<std::string> undelivered_;                              // sources; of thousands a socket holds a part
     std::uint64_t plan_number_ = 0,
                   looked_at_ = 0;  // of the plan that is followed, and of the last one observed in full
     int pid_ = 0, missed_ = 0;

@@ -28,7 +28,7 @@ constexpr std::array<LimitRow, kRoles + 1> kRows{{
     {256, 0, 4 * kGigabyte, 512},
 }};
 constexpr LimitRow kReader{256, 0, 8 * kGigabyte, 0};
-constexpr LimitRow kWatcher{256, 0, 2 * kGigabyte, 0};
+constexpr LimitRow kWatcher{4096, 0, 2 * kGigabyte, 0};  // one for the servers of each file until they are sent
 
 constexpr kernel::ProcessLimits with(const LimitRow& row, std::uint64_t bytes) {
     return {row.descriptors + row.descriptors_per_kilobyte * (bytes / 1024),

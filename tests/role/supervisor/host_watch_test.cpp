@@ -47,6 +47,7 @@ struct Fixture {
     std::vector<bool> again;
     std::vector<Texts> delivered;
     Texts files_read;
+    std::size_t room = 1000;  // for servers, at the role
     int looked = 0;
     bool can_start = true;
     HostWatch watch{roles.loop,
@@ -62,7 +63,12 @@ struct Fixture {
                         return ipc::RoleStartup{};
                     },
                     [this](const ipc::Observations& seen) { delivered.push_back(texts(seen)); },
-                    [this](const ipc::ServerFileRead& read, int servers) { files_read.push_back(text(read, servers)); },
+                    [this](const ipc::ServerFileRead& read, int servers) {
+                        if (room == 0) return false;
+                        --room;
+                        files_read.push_back(text(read, servers));
+                        return true;
+                    },
                     [this] { ++looked; }};
 
     Fixture() = default;
@@ -99,11 +105,11 @@ struct Fixture {
         const auto size = ipc::sealed_size(servers);
         return read.source + " has " + (size ? std::to_string(*size) : "unreadable") + " bytes";
     }
-    Texts known_files() const {
-        Texts all;
-        watch.each_server_file(
-            [&](const ipc::ServerFileRead& read, int servers) { all.push_back(text(read, servers)); });
-        return all;
+    // What a role that starts now is given.
+    Texts known_files() {
+        const Texts before = std::exchange(files_read, {});
+        watch.deliver_all_servers();
+        return std::exchange(files_read, before);
     }
     void send(const ipc::Message& message, int descriptor = -1) {
         REQUIRE(ipc::send_message(line.get(), message, descriptor));
@@ -356,6 +362,30 @@ TEST_CASE("the servers of files of the plan are delivered and kept, the latest o
     plan.server_files.pop_back();
     f.follow(plan);
     CHECK(f.known_files().empty());
+}
+
+TEST_CASE("servers for which the role has no room are delivered later, the latest of each file, until none is left") {
+    Fixture f;
+    vrrp::WatchPlan plan;
+    plan.server_files = {{.path = "/x"}, {.path = "/y"}, {.path = "/z"}};
+    f.follow(plan);
+    const auto three = ipc::make_sealed_memfd("servers", std::vector<std::byte>(3));
+    const auto four = ipc::make_sealed_memfd("servers", std::vector<std::byte>(4));
+    f.room = 1;
+    f.send(ipc::ServerFileRead{"/x", {}}, three->get());
+    f.send(ipc::ServerFileRead{"/y", {}}, three->get());
+    f.send(ipc::ServerFileRead{"/z", "gone"});
+    f.send(ipc::ServerFileRead{"/y", {}}, four->get());
+    CHECK(f.files_read == Texts{"/x has 3 bytes"});
+
+    f.room = 1;
+    while (f.files_read.size() < 2) f.roles.loop.run_one_for(std::chrono::seconds{5});
+    CHECK(f.files_read.back() == "/y has 4 bytes");
+    f.room = 5;
+    while (f.files_read.size() < 3) f.roles.loop.run_one_for(std::chrono::seconds{5});
+    CHECK(f.files_read.back() == "/z: gone");
+    f.roles.loop.run_for(3 * kRoomPause);
+    CHECK(f.files_read.size() == 3);
 }
 
 TEST_CASE("a watcher that sends servers that cannot be read, or a text without end, is killed") {

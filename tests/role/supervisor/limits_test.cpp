@@ -31,6 +31,6 @@ TEST_CASE("every process has limits, and those of a larger configuration are no 
         CHECK(more.descriptors >= least.descriptors);
         CHECK(more.address_space > least.address_space);
     }
-    CHECK(watcher_limits().descriptors >= 256);
+    CHECK(watcher_limits().descriptors >= 4096);
     CHECK(limits_of(Kind::Observer, 0).file_size == 1024 * kMegabyte);
 }
