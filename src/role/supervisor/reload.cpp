@@ -212,7 +212,8 @@ void Supervisor::commit_who_waits() {
 }
 
 void Supervisor::commit_now(Child& child) {
-    ++child.awaited.commits;  // before: servers are delivered to a process that has, or is about to get, a configuration
+    ++child.awaited
+          .commits;  // before: servers are delivered to a process that has, or is about to get, a configuration
     if (traits_of(child.kind).waits_for_files) send_observations(child);
     child.send(ipc::Commit{current_.number}, -1, log_);
 }
