@@ -198,5 +198,5 @@ TEST_CASE("descriptors and address space of each process, and what a configurati
     CHECK(row(limits_of(Kind::Bfd, 10240)) == Row{1024 + 640, kGigabyte + 10240 * 512, 0});
     CHECK(row(limits_of(Kind::Snmp, 10240)) == Row{256, 4 * kGigabyte + 10240 * 512, 0});
     CHECK(row(reader_limits()) == Row{256, 8 * kGigabyte, 0});
-    CHECK(row(watcher_limits()) == Row{256, 2 * kGigabyte, 0});
+    CHECK(row(watcher_limits()) == Row{4096, 2 * kGigabyte, 0});
 }
