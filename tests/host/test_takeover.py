@@ -62,7 +62,7 @@ def test_a_takeover_and_the_way_back_are_noticed_by_nobody(site):
 def test_what_mainstay_is_not_master_of_is_not_taken_away_from_keepalived(site):
     one, _, client, keepalived, _ = site
     watched = Watched(client)
-    other = instance("BACKUP", 90)  # VI_2 is missing
+    other = instance("BACKUP", 150)  # VI_2 is missing
 
     daemon = start_beside(one, other)
     done = takeover(one)
