@@ -24,7 +24,7 @@ Result<lvs::Table> read(const LvsOptions& options, const config::Config& config)
         auto destinations = (*ipvs)->destinations(entry.service.key);
         if (!destinations) return std::unexpected{std::move(destinations.error())};
         lvs::ServiceTable one{.service = std::move(entry.service), .destinations = {}};
-        for (auto& destination : *destinations) one.destinations.push_back(std::move(destination.destination));
+        for (const auto& destination : *destinations) one.destinations.push_back(destination.destination);
         table.push_back(std::move(one));
     }
     return table;
