@@ -52,7 +52,7 @@ _mainstayctl() {
         metrics:) choices='--scope --compat --openmetrics --reference --help' ;;
         announced:) choices='--follow --exabgp --interface --drain-interface --help' ;;
         fleet:) choices="--json --help $(compgen -A hostname)" ;;
-        ipvs:) choices='--stats --help' ;;
+        ipvs:) choices='--mtu --stats --help' ;;
         reload:) choices='--dry-run --force --json --help' ;;
         upgrade:) choices='--help' ;;
         takeover:) choices='--undo --confirm --pid-file --unit --help' ;;

@@ -24,7 +24,7 @@ _mainstayctl() {
             _arguments '--follow[Go on with what changes]' "--exabgp[Print commands of ExaBGP]" '--interface[Look at this interface]:interface:' \
                 '--drain-interface[Look at this drain interface]:interface:' ;;
         fleet) _arguments '--json[Print the differences as JSON]' '*:director:_hosts' ;;
-        ipvs) _arguments '--stats[Show connections, packets and bytes]' ;;
+        ipvs) _arguments '(--mtu)--stats[Show connections, packets and bytes]' '(--stats)--mtu[Show how large packets may be, to each server]' ;;
         reload) _arguments '--dry-run[Show the changes, make none]' '--force[Remove what broken blocks no longer define]' '--json[Print the changes as JSON]' '1:file:_files' ;;
         takeover) _arguments '--undo[Go back to keepalived]' '--confirm[Start mainstay at boot]' '--pid-file[Find keepalived by this file]:file:_files' '--unit[Name of the systemd unit of keepalived]:unit:' ;;
         failover) _arguments '--back[Let it preempt again]' '--dry-run[Show the changes, make none]' '1:instance or sync group:' ;;

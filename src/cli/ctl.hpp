@@ -143,6 +143,7 @@ struct ReplayOptions {
 };
 [[nodiscard]] int ctl_replay(const ReplayOptions& options);
 [[nodiscard]] int ctl_ipvs(bool stats);
+[[nodiscard]] int ctl_ipvs_mtu();
 struct AnnouncedOptions {
     std::string interface{config::kAnnounceInterface}, drain_interface{config::kDrainInterface};
     bool follow = false, exabgp = false;

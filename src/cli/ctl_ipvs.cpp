@@ -5,9 +5,11 @@
 
 #include "ctl.hpp"
 #include "flow.hpp"
+#include "ipvs_mtu.hpp"
 #include "ipvs_table.hpp"
 #include "mainstay/kernel/boot_configuration.hpp"
 #include "mainstay/kernel/ipvs.hpp"
+#include "mainstay/kernel/path_mtu.hpp"
 #include "mainstay/lvs/mh_table.hpp"
 #include "output.hpp"
 
@@ -71,6 +73,13 @@ int ctl_ipvs(bool stats) {
     if (!table) return complain(table.error().text());
     const std::string text = format_ipvs_table(headline(), std::move(*table), stats);
     print(text);
+    return 0;
+}
+
+int ctl_ipvs_mtu() {
+    auto table = read_table();
+    if (!table) return complain(table.error().text());
+    print(format_ipvs_mtu(std::move(*table), kernel::path_mtu));
     return 0;
 }
 

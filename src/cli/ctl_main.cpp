@@ -211,7 +211,9 @@ int run(int argc, char** argv) {
 
     bool stats = false;
     auto* ipvs = app.add_subcommand("ipvs", "Show the kernel's IPVS table, as ipvsadm -Ln does");
-    ipvs->add_flag("--stats", stats, "Show connections, packets and bytes");
+    auto* ipvs_stats = ipvs->add_flag("--stats", stats, "Show connections, packets and bytes");
+    bool mtu = false;
+    ipvs->add_flag("--mtu", mtu, "Show how large packets may be, to each server")->excludes(ipvs_stats);
 
     auto* doctor = app.add_subcommand("doctor", "Check this host and suggest fixes; exit 1 if a problem is found");
     doctor->add_option("-f,--file", file,
@@ -266,7 +268,7 @@ int run(int argc, char** argv) {
     if (*api) return ctl_api_credential(credential);
     if (*save) return ctl_record_save(socket, file);
     if (*replay) return ctl_replay(replaying);
-    if (*ipvs) return ctl_ipvs(stats);
+    if (*ipvs) return mtu ? ctl_ipvs_mtu() : ctl_ipvs(stats);
     if (*announced) return ctl_announced(announcing);
     if (*fleet) return ctl_fleet(directors, as_json);
     if (*migrate) return ctl_migrate(migrating);

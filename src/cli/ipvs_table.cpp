@@ -14,42 +14,6 @@ using netlink::IpvsServiceKey;
 
 constexpr std::uint32_t kAllOnes = 0xffffffff, kIpv6Full = 128;
 
-std::string protocol_name(const IpvsServiceKey& key) {
-    if (key.fwmark != 0) return "FWM";
-    switch (key.protocol) {
-        case 6:
-            return "TCP";
-        case 17:
-            return "UDP";
-        case 132:
-            return "SCTP";
-        default:
-            return "???";
-    }
-}
-
-std::string service_name(const IpvsServiceKey& key) {
-    if (key.fwmark == 0) return Endpoint{key.address, key.port}.to_string();
-    return fmt::format("{}{}", key.fwmark, key.family == Family::V6 ? " IPv6" : "");
-}
-
-const char* forwarding_name(std::uint32_t forwarding) {
-    switch (forwarding) {
-        case 0:
-            return "Masq";
-        case 1:
-            return "Local";
-        case 2:
-            return "Tunnel";
-        case 3:
-            return "Route";
-        case 4:
-            return "Bypass";
-        default:
-            return "???";
-    }
-}
-
 // sh and mh have names for their flags; a flag without a name leaves empty parentheses, as ipvsadm does.
 std::string scheduler_flags(const netlink::IpvsService& service) {
     constexpr std::array kBits{kScheduler1, kScheduler2, kScheduler3};
@@ -133,19 +97,59 @@ IpvsServiceKey destination_key(const IpvsDestinationEntry& entry) {
 
 }  // namespace
 
+std::string protocol_name(const IpvsServiceKey& key) {
+    if (key.fwmark != 0) return "FWM";
+    switch (key.protocol) {
+        case 6:
+            return "TCP";
+        case 17:
+            return "UDP";
+        case 132:
+            return "SCTP";
+        default:
+            return "???";
+    }
+}
+
+std::string service_name(const IpvsServiceKey& key) {
+    if (key.fwmark == 0) return Endpoint{key.address, key.port}.to_string();
+    return fmt::format("{}{}", key.fwmark, key.family == Family::V6 ? " IPv6" : "");
+}
+
+const char* forwarding_name(std::uint32_t forwarding) {
+    switch (forwarding) {
+        case 0:
+            return "Masq";
+        case 1:
+            return "Local";
+        case 2:
+            return "Tunnel";
+        case 3:
+            return "Route";
+        case 4:
+            return "Bypass";
+        default:
+            return "???";
+    }
+}
+
+void sort_like_ipvsadm(std::vector<IpvsTableEntry>& table) {
+    sort_like_c(table, [](const IpvsTableEntry& entry) { return entry.service.service.key; });
+    for (auto& entry : table) sort_like_c(entry.destinations, destination_key);
+}
+
 std::string format_ipvs_table(std::string_view headline, std::vector<IpvsTableEntry> table, bool stats) {
     std::string out = std::string{headline} + "\n";
     out += stats ? "Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes\n"
                    "  -> RemoteAddress:Port\n"
                  : "Prot LocalAddress:Port Scheduler Flags\n"
                    "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n";
-    sort_like_c(table, [](const IpvsTableEntry& entry) { return entry.service.service.key; });
-    for (auto& entry : table) {
+    sort_like_ipvsadm(table);
+    for (const auto& entry : table) {
         const auto& service = entry.service.service;
         out += stats ? fmt::format("{:<4} {:<28}{}", protocol_name(service.key), service_name(service.key),
                                    numbers(entry.service.stats))
                      : service_line(service);
-        sort_like_c(entry.destinations, destination_key);
         for (const auto& server : entry.destinations) {
             const std::string name = server.destination.endpoint.to_string();
             out += stats ? fmt::format("  -> {:<28}{}", name, numbers(server.stats))

@@ -18,6 +18,14 @@ struct IpvsTableEntry {
     std::vector<netlink::IpvsDestinationEntry> destinations;
 };
 
+// As ipvsadm writes them.
+[[nodiscard]] std::string protocol_name(const netlink::IpvsServiceKey& key);
+[[nodiscard]] std::string service_name(const netlink::IpvsServiceKey& key);  // address and port, or mark
+[[nodiscard]] const char* forwarding_name(std::uint32_t forwarding);
+
+// Services and the destinations of each into ipvsadm's order.
+void sort_like_ipvsadm(std::vector<IpvsTableEntry>& table);
+
 // `headline` is the first line of /proc/net/ip_vs, without its end.
 [[nodiscard]] std::string format_ipvs_table(std::string_view headline, std::vector<IpvsTableEntry> table, bool stats);
 

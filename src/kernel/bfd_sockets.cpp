@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "mainstay/kernel/netlink_socket.hpp"
+#include "socket_address.hpp"
 
 namespace mainstay::kernel {
 namespace {
@@ -31,34 +32,6 @@ constexpr int kTrafficClass = 0xc0;  // internetwork control, as VRRP's adverts
 Result<void> option(int fd, int level, int name, const auto& value, std::string_view what) {
     if (setsockopt(fd, level, name, &value, sizeof value) != 0) return fail_system(what, errno);
     return {};
-}
-
-struct SocketAddress {
-    sockaddr_storage storage{};
-    socklen_t length = 0;
-    [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-};
-
-// An empty address is the family's "any".
-SocketAddress to_socket_address(Family family, const IpAddress& address, std::uint16_t port, std::uint32_t scope) {
-    SocketAddress result;
-    if (family == Family::V4) {
-        sockaddr_in to{};
-        to.sin_family = AF_INET;
-        to.sin_port = htons(port);
-        if (!address.empty()) std::memcpy(&to.sin_addr, address.bytes().data(), 4);
-        std::memcpy(&result.storage, &to, sizeof to);
-        result.length = sizeof to;
-    } else {
-        sockaddr_in6 to{};
-        to.sin6_family = AF_INET6;
-        to.sin6_port = htons(port);
-        if (address.is_link_local_v6()) to.sin6_scope_id = scope;
-        if (!address.empty()) std::memcpy(&to.sin6_addr, address.bytes().data(), 16);
-        std::memcpy(&result.storage, &to, sizeof to);
-        result.length = sizeof to;
-    }
-    return result;
 }
 
 Result<UniqueFd> bound_socket(Family family, const IpAddress& address, std::uint16_t port, std::uint32_t scope) {
@@ -100,15 +73,7 @@ std::optional<ReceivedDatagram> read_header(msghdr& message) {
     std::optional<int> ttl;
     sockaddr_storage from{};
     std::memcpy(&from, message.msg_name, std::min<std::size_t>(message.msg_namelen, sizeof from));
-    if (from.ss_family == AF_INET) {
-        sockaddr_in v4;
-        std::memcpy(&v4, &from, sizeof v4);
-        datagram.source = IpAddress::v4(ntohl(v4.sin_addr.s_addr));
-    } else if (from.ss_family == AF_INET6) {
-        sockaddr_in6 address;
-        std::memcpy(&address, &from, sizeof address);
-        datagram.source = v6(address.sin6_addr);
-    }
+    datagram.source = address_in(from);
     for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
         const bool is_v4 = c->cmsg_level == IPPROTO_IP, is_v6 = c->cmsg_level == IPPROTO_IPV6;
         if ((is_v4 && c->cmsg_type == IP_TTL) || (is_v6 && c->cmsg_type == IPV6_HOPLIMIT)) {

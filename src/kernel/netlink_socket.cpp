@@ -19,6 +19,8 @@ constexpr std::size_t kSocketBuffer = 2UL * 1024U * 1024U;
 // with the kernel's overhead; an error text makes them longer.
 constexpr std::size_t kAnswerCost = 4096;
 constexpr int kDrainLimit = 4096;  // datagrams
+// The request before the first one, as a distance from that.
+constexpr std::uint32_t kOfBegin = 0xFFFFFFFF;
 
 Result<void> set_option(int fd, int level, int option, int value) {
     if (setsockopt(fd, level, option, &value, sizeof value) != 0) return fail_system("setsockopt netlink", errno);
@@ -129,17 +131,25 @@ Result<void> NetlinkSocket::exchange(std::span<const std::byte> requests, std::u
     if (count == 0) return {};
     if (auto sent = send(requests); !sent) return sent;
     if (meanwhile) meanwhile();
-    return collect(first, count, true, on_answer);
+    return collect(first, count, Answered::Each, on_answer);
 }
 
 Result<void> NetlinkSocket::exchange_quietly(std::span<const std::byte> requests, std::uint32_t first,
                                              std::size_t count, const OnAnswer& on_answer) {
     if (count == 0) return {};
     if (auto sent = send(requests); !sent) return sent;
-    return collect(first, count, false, on_answer);
+    return collect(first, count, Answered::Last, on_answer);
 }
 
-Result<void> NetlinkSocket::collect(std::uint32_t first, std::size_t count, bool each, const OnAnswer& on_answer) {
+Result<void> NetlinkSocket::exchange_batch(std::span<const std::byte> requests, std::uint32_t first, std::size_t count,
+                                           const OnAnswer& on_answer) {
+    if (count == 0) return {};
+    if (auto sent = send(requests); !sent) return sent;
+    return collect(first, count, Answered::Batch, on_answer);
+}
+
+Result<void> NetlinkSocket::collect(std::uint32_t first, std::size_t count, Answered wanted,
+                                    const OnAnswer& on_answer) {
     std::vector<bool> answered(count, false);
     std::size_t open = count;
     while (open > 0) {
@@ -154,13 +164,16 @@ Result<void> NetlinkSocket::collect(std::uint32_t first, std::size_t count, bool
             if (!message) return std::unexpected{message.error()};
             if (!*message) break;
             const std::uint32_t index = (*message)->sequence - first;  // an older one wraps to something large
-            if ((*message)->type != NLMSG_ERROR || index >= count || answered[index]) continue;
+            const bool of_begin = wanted == Answered::Batch && index == kOfBegin;
+            if ((*message)->type != NLMSG_ERROR || (!of_begin && (index >= count || answered[index]))) continue;
             const auto answer = netlink::decode_acknowledgement(**message);
             if (!answer) return std::unexpected{answer.error()};
+            if (of_begin && answer->sys_errno != 0) return fail_system("the whole batch", answer->sys_errno);
+            if (of_begin) continue;
             answered[index] = true;
             --open;
             on_answer(index, *answer);
-            if (!each && index == count - 1) return {};
+            if (wanted == Answered::Last && index == count - 1) return {};
         }
     }
     return {};

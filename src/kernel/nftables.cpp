@@ -51,11 +51,12 @@ Result<void> Nftables::commit(const netlink::NftBatch& batch) {
     netlink::append_batch_end(bytes, batch.sequence);
     int refused = 0;
     std::string why;
-    auto done = socket_.exchange(bytes, first, batch.count, [&](std::size_t, const netlink::Acknowledgement& answer) {
-        if (refused != 0 || answer.sys_errno == 0) return;
-        refused = answer.sys_errno;
-        why = answer.text;
-    });
+    auto done =
+        socket_.exchange_batch(bytes, first, batch.count, [&](std::size_t, const netlink::Acknowledgement& answer) {
+            if (refused != 0 || answer.sys_errno == 0) return;
+            refused = answer.sys_errno;
+            why = answer.text;
+        });
     forget_changes();
     if (!done) return std::unexpected{std::move(done.error()).with("change nftables")};
     if (refused != 0) return fail_system(why.empty() ? "change nftables" : "change nftables (" + why + ")", refused);

@@ -47,6 +47,14 @@ bool may_raise_limits() {
     return capng_get_caps_process() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_RESOURCE) == 1;
 }
 
+std::uint64_t allow_descriptors(std::uint64_t wanted) {
+    rlimit own{};
+    if (::getrlimit(RLIMIT_NOFILE, &own) != 0) return 0;
+    if (own.rlim_cur >= wanted) return own.rlim_cur;
+    const rlimit raised{std::min<rlim_t>(wanted, own.rlim_max), own.rlim_max};
+    return ::setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : own.rlim_cur;
+}
+
 std::uint64_t own_address_space_limit() {
     rlimit own{};
     return ::getrlimit(RLIMIT_AS, &own) == 0 && own.rlim_cur != RLIM_INFINITY ? own.rlim_cur : 0;

@@ -81,7 +81,14 @@ void DiscoveredSet::set_rules(const config::DiscoveryRules& rules, Instant now) 
     if (rules == rules_) return;
     rules_ = rules;
     if (waiting_) waiting_->due = std::min(waiting_->due, now + rules_.debounce);
-    if (held_ && judge(held_->servers) == HoldReason::None && !failing_) {
+    if (waiting_ && judge(waiting_->servers) != HoldReason::None) {
+        Waiting waiting = *std::exchange(waiting_, {});
+        if (!held_) take(std::move(waiting.servers), now, waiting.wall);
+    }
+    if (!held_) return;
+    if (const HoldReason reason = judge(held_->servers); reason != HoldReason::None) {
+        held_->reason = reason;
+    } else if (!failing_) {
         Held held = *std::exchange(held_, {});
         take(std::move(held.servers), now, held.since_wall);
     }

@@ -18,7 +18,8 @@ std::set<Family> families_of(const config::VirtualServer& service) {
     return families;
 }
 
-// Marks that the configuration gives to services and groups itself.
+}  // namespace
+
 std::set<std::uint32_t> configured_marks(const std::vector<config::VirtualServer>& services) {
     std::set<std::uint32_t> marks;
     for (const auto& service : services) {
@@ -27,8 +28,6 @@ std::set<std::uint32_t> configured_marks(const std::vector<config::VirtualServer
     }
     return marks;
 }
-
-}  // namespace
 
 bool FirewallMarks::is_mapped(const config::Global& global, const config::VirtualServer& service) {
     if (service.group.empty() || config::find_value(global.more->values, "nftables_ipvs") == nullptr) return false;

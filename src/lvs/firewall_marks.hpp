@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,9 @@
 #include "mainstay/netlink/mark_table.hpp"
 
 namespace mainstay::lvs {
+
+// Marks that the configuration gives to services and groups itself, and 0.
+[[nodiscard]] std::set<std::uint32_t> configured_marks(const std::vector<config::VirtualServer>& services);
 
 class FirewallMarks {
 public:

@@ -1,8 +1,10 @@
 // What operators read of a file, word by word, and what becomes of it: cases/*.txt.
 //
 // A case is `==== what it shows`, the text of a file, `----`, and what is to be said of it: the diagnostics, the
-// exit code and the model. `==== [x.toml]` at its beginning names the file. After a change, and a review
-// of what it makes of the cases: MAINSTAY_WRITE_CASES=1 build/tests/config/config_cases_test
+// exit code and the model. `==== [x.toml]` at its beginning names the file. `7:3+5` is line 7, five characters from the
+// third on. In pairs/*.txt the text is two files, with `++++` between them, and the findings of their comparison
+// follow. After a change, and a review of what it makes of the cases: MAINSTAY_WRITE_CASES=1
+// build/tests/config/config_cases_test
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -12,6 +14,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "mainstay/config/tools/pair.hpp"
 #include "model_text.hpp"
 #include "samples.hpp"
 
@@ -66,7 +69,8 @@ std::string reported_of(const Case& one) {
     const auto lines = lines_of(loaded);
     for (std::size_t i = 0; i < lines.size(); ++i) {
         const Diagnostic& d = loaded.diagnostics[i];
-        out += lines[i];
+        out += fmt::format("{}:{}+{}{}", d.place.line, d.place.column, d.place.length,
+                           lines[i].substr(lines[i].find(' ')));
         for (const auto& [what, words] : {std::pair{"expected", &d.expected}, {"effect", &d.effect}, {"fix", &d.fix}})
             if (!words->empty()) out += fmt::format(" | {}: {}", what, *words);
         out += "\n";
@@ -78,23 +82,45 @@ std::string reported_of(const Case& one) {
     return out;
 }
 
-}  // namespace
+std::string compared_in(const Case& one) {
+    const std::size_t middle = one.text.find("++++\n");
+    const Loaded first = load_text("a.conf", one.text.substr(0, middle), director());
+    const Loaded second = load_text("b.conf", one.text.substr(middle + 5), director());
+    std::string out;
+    for (const Loaded* loaded : {&first, &second})
+        if (!loaded->can_run()) out += "cannot run: " + reported_of({one.title, loaded->files[0].text, {}}) + "\n";
+    const PairNames names{"A", "B"};
+    for (const PairFinding& finding : compare_pair(first.config, second.config, names))
+        out += render(finding, names, false);
+    out.erase(out.find_last_not_of('\n') + 1);
+    return out.empty() ? "nothing" : out;
+}
 
-TEST_CASE("each of the cases gives the diagnostics, the exit code and the model that were reviewed") {
+void check_folder(const char* folder, std::size_t least, std::string (*reported)(const Case&)) {
     std::vector<std::filesystem::path> paths;
-    for (const auto& entry : std::filesystem::directory_iterator{MAINSTAY_TEST_CASES}) paths.push_back(entry.path());
+    for (const auto& entry : std::filesystem::directory_iterator{folder}) paths.push_back(entry.path());
     std::ranges::sort(paths);
-    REQUIRE(paths.size() > 3);
+    REQUIRE(paths.size() >= least);
     const bool write = std::getenv("MAINSTAY_WRITE_CASES") != nullptr;
     for (const auto& path : paths) {
         std::string written;
         for (const Case& one : cases_in(path)) {
             CAPTURE(path.filename().string());
             CAPTURE(one.title);
-            const std::string said = reported_of(one);
+            const std::string said = reported(one);
             written += fmt::format("==== {}\n{}----\n{}\n\n", one.title, one.text, said);
             if (!write) CHECK(said == one.said);
         }
         if (write) std::ofstream{path} << written;
     }
+}
+
+}  // namespace
+
+TEST_CASE("each of the cases gives the diagnostics, the exit code and the model that were reviewed") {
+    check_folder(MAINSTAY_TEST_CASES, 20, reported_of);
+}
+
+TEST_CASE("each of the pairs gives the findings that were reviewed") {
+    check_folder(MAINSTAY_TEST_PAIRS, 1, compared_in);
 }

@@ -120,6 +120,15 @@ TEST_CASE("the observer learns that there are virtual servers, the SNMP agent wh
     CHECK(slice(load_sample(std::string{kVrrp}).config, Audience::Observer).virtual_servers.empty());
 }
 
+TEST_CASE("scripts belong to those that run or show them") {
+    const Loaded loaded = load_sample("vrrp_script a {\nscript \"/bin/true\"\n}\n" + vrrp(6, "track_script {\na\n}"));
+    REQUIRE(loaded.config.scripts.size() == 1);
+
+    for (const Audience with : {Audience::Vrrp, Audience::Observer, Audience::Snmp})
+        CHECK(slice(loaded.config, with).scripts == loaded.config.scripts);
+    for (const Audience without : {Audience::Lvs, Audience::Bfd}) CHECK(slice(loaded.config, without).scripts.empty());
+}
+
 TEST_CASE("a slice of a configuration that is given away is the same, without copying its services") {
     auto loaded = load_sample(std::string{kVrrp} + std::string{kLvs});
     const Config copied = slice(loaded.config, Audience::Lvs);

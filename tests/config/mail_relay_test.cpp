@@ -15,6 +15,7 @@ TEST_CASE("a relay has a scheme, a host and perhaps a port") {
     CHECK(*mail_relay("smtp://" + std::string(253, 'a')) == MailRelay{std::string(253, 'a'), 25, Tls::Off});
     CHECK(*mail_relay("smtp://a:65535") == MailRelay{"a", 65535, Tls::Off});
     CHECK(*mail_relay("smtps://[2001:db8::1]") == MailRelay{"2001:db8::1", 465, Tls::Implicit});
+    CHECK(*mail_relay("smtp://mx1:9") == MailRelay{"mx1", 9, Tls::Off});
     CHECK(*mail_relay("starttls://[::1]:2587") == MailRelay{"::1", 2587, Tls::StartTls});
 }
 

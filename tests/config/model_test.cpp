@@ -309,3 +309,18 @@ TEST_CASE("mail settings") {
     CHECK(global.smtp_connect_timeout == 10s);
     CHECK(global.router_id == "LVS1");
 }
+
+TEST_CASE("of two configurations the keywords whose values or blocks differ are named, each once") {
+    const auto settings = [](const std::string& text) {
+        return load_sample(text + std::string{kVrrp}).config.global.more;
+    };
+    const auto before = *settings("global_defs {\nvrrp_priority -5\nvrrp_rlimit_rttime 7\n}\n");
+    const auto after = *settings("global_defs {\nvrrp_priority -6\nvrrp_rlimit_rttime 7\nchecker_priority -5\n}\n");
+
+    CHECK(changed_keywords(before, before) == WordList{});
+    CHECK(changed_keywords(before, after) == WordList{"checker_priority", "vrrp_priority"});
+    CHECK(changed_keywords(after, before) == WordList{"checker_priority", "vrrp_priority"});
+    CHECK(changed_keywords({{}, {{.keyword = "a", .names = {"1"}}, {.keyword = "a", .names = {"2"}}}},
+                           {{}, {{.keyword = "a", .names = {"2"}}, {.keyword = "a", .names = {"1"}}}}) ==
+          WordList{"a"});
+}

@@ -8,7 +8,12 @@ namespace mainstay::config::testing {
 namespace {
 
 std::string text(bool value) { return value ? "yes" : "no"; }
-std::string text(const std::string& value) { return fmt::format("'{}'", value); }
+std::string text(const std::string& value) {
+    std::string out;
+    for (const char c : value)
+        out += c >= 0 && c < ' ' ? fmt::format("\\x{:02x}", static_cast<int>(c)) : std::string{c};
+    return fmt::format("'{}'", out);
+}
 std::string text(const IpAddress& value) { return value.to_string(); }
 std::string text(const Prefix& value) { return value.to_string(); }
 std::string text(const Endpoint& value) { return value.to_string(); }

@@ -158,6 +158,16 @@ TEST_CASE("a watch of etcd reports changes, and history that is gone") {
     CHECK(note("[]") == "the answer to the watch has no result");
 }
 
+TEST_CASE("etcd's first revision is one") {
+    CHECK(read_etcd_range(R"({"header":{"revision":"1"}})", 80)->revision == 1);
+    CHECK(read_etcd_range(R"({"header":{"revision":"0"}})", 80).error().text() == "the answer has no revision");
+}
+
+TEST_CASE("a store's words are shown with what is no letter, digit or usual mark as ?") {
+    CHECK(read_etcd_token(R"({"error":"AZ az 09 <b> \n"})").error().text() ==
+          "etcd refuses the name or the password: 'AZ az 09 ?b? ?'");
+}
+
 TEST_CASE("requests to etcd name the range of a prefix in base64") {
     CHECK(etcd_range_request("/web/") == R"({"key":"L3dlYi8=","range_end":"L3dlYjA="})");
     CHECK(etcd_range_request("a\xff") == R"({"key":"Yf8=","range_end":"Yg=="})");
@@ -168,6 +178,7 @@ TEST_CASE("requests to etcd name the range of a prefix in base64") {
     CHECK(etcd_token_request("na\"me", "p") == R"({"name":"na\"me","password":"p"})");
     CHECK(read_etcd_token(R"({"token":"abc.1"})") == "abc.1");
     CHECK(read_etcd_token(R"({"token":"a\nb"})").error().text() == "the answer has no token");
+    CHECK(read_etcd_token("{\"token\":\"a\x7f\"}").error().text() == "the answer has no token");
     CHECK(read_etcd_token(R"({"error":"etcdserver: authentication failed"})").error().text() ==
           "etcd refuses the name or the password: 'etcdserver: authentication failed'");
 }

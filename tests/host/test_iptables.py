@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from support.accept import LOCAL6, VIP6, client_of, globals_, instance, pings, ruleset
-from support.iptables import legacy_iptables, rules
+from support.iptables import legacy_iptables, rules, slow_iptables
 from support.vrrp import VIP, office, wait_holds, wait_ready
 from support.wait import wait_until
 
@@ -71,6 +71,22 @@ def test_ipsets_hold_the_addresses_that_refuse_packets(lan):
     daemon.stop()
     assert rules(one) == []
     assert one.run(["ipset", "list", "-n"]).stdout == ""
+
+
+def test_the_stop_waits_for_the_rules_to_go(lan):
+    """Rules that stay would drop the packets to an address that another program sets on this host later."""
+    (one,) = office(lan, "one")
+    legacy_iptables(one)
+    vips = [f"192.168.4.{number}" for number in range(201, 207)]
+    daemon = wait_ready(one.mainstayd(globals_("vrrp_iptables", "vrrp_ipsets") + instance(vips=vips)))
+    wait_holds(one, vips[-1])
+    wait_until(lambda: len(rules(one)) == 2 * len(vips), 20, lambda: f"{rules(one)}\n{daemon.output()}")
+    slow_iptables(one, 0.1)
+
+    daemon.stop()
+
+    assert rules(one) == []
+    assert "script firewall" not in daemon.output()
 
 
 def test_iptables_that_works_on_nftables_is_passed_over_for_them(lan):

@@ -306,3 +306,36 @@ def test_rates_are_drawn_and_said(pair, browse, look):
 def test_the_daemon_answers_for_rates(pair):
     answer = pair[0].run(["curl", "-s", "--unix-socket", "/run/mainstay/control.sock", "http://x/api/v1/history/rates"]).stdout
     assert json.loads(answer)["services"] == [] and json.loads(answer)["every_s"] == 10
+
+
+def test_announced_addresses_and_sources_of_servers_are_shown_when_there_are_some(pair, browse):
+    one, _two, first, _second, _server = pair
+    driver = browse(one)
+    wait_until(lambda: rows(driver, "#services"), 20, lambda: driver.page_source)
+    hidden = "return ['announced', 'sources'].map(id => document.getElementById(id + '-section').hidden);"
+    assert driver.execute_script(hidden) == [True, True]
+
+    one.write("/run/servers.json", json.dumps([{"targets": ["127.0.0.2:80"]}]))
+    one.write("/run/keepalived.conf", one.read("/run/keepalived.conf")
+              + virtual_server("192.168.4.202 80", "real_server_file /run/servers.json {\n debounce 0.1\n}\n"))
+    first.send(signal.SIGHUP)
+    wait_until(lambda: rows(driver, "#sources") == {"/run/servers.json": "UP"}, 20, lambda: driver.page_source)
+    one.write("/run/servers.json", "[]")
+    wait_until(lambda: rows(driver, "#sources") == {"/run/servers.json": "HELD"}, 20, lambda: driver.page_source)
+    one.path("/run/servers.json").unlink()
+    wait_until(lambda: rows(driver, "#sources") == {"/run/servers.json": "FAILING"}, 20, lambda: driver.page_source)
+    assert driver.execute_script(hidden) == [True, False]
+
+    # This kernel may have no interface to announce on: the page is given what another director's status says.
+    driver.execute_script("""
+        const one = (address, state, reason) => ({ address, state, reason, interface: "ms-vip", drain_interface: "ms-drain",
+            since_unix_us: page.document.now_unix_us - 61e6 });
+        page.document.lvs.announced = [one("192.0.2.1", "announced", ""), one("192.0.2.2", "draining", ""),
+            one("2001:db8::3", "withdrawn", "its quorum is lost")];
+        show(page.document);""")
+    cells = driver.execute_script("return [...document.querySelectorAll('#announced tr')].map(row => [...row.cells]"
+                                  ".map(cell => cell.innerText.replace(/\\s+/g, ' ')));")
+    assert cells == [["192.0.2.1", "ANNOUNCED", "1 min", "ms-vip"], ["192.0.2.2", "DRAINING", "1 min", "ms-drain"],
+                     ["2001:db8::3", "WITHDRAWN its quorum is lost", "1 min", "–"]]
+    assert driver.execute_script(hidden) == [False, False]
+    assert accessibility_faults(driver) == [] and errors(driver) == []

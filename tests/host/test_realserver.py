@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from support.paths import program
+from support.traffic import serve
 
 SETTINGS = [f"net.ipv4.conf.{where}.{what}" for where in ("lo", "all") for what in ("arp_ignore", "arp_announce")]
 STATE = "/run/mainstay/realserver/state"
@@ -198,3 +199,39 @@ def test_lo_must_be_up(web):
 
     assert "ip link set lo up" in realserver(web, "up", "192.168.4.100", status=1)
     assert settings(web) == [0, 0, 0, 0]
+
+
+ASK_FOR_SEGMENT = ("import socket, sys\n"
+                   "with socket.create_connection((sys.argv[1], 80), 5) as one:\n"
+                   "    print(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG))\n")
+
+
+def test_a_lower_mss_counts_for_the_virtual_addresses_alone(lan, web):
+    """What clients may send is what the server's SYN offers, less the twelve bytes of a timestamp option."""
+    client = lan.host("client", eth0=("office", "192.168.4.50/24"))
+    for host, own in ((web, "fd00:4::41/64"), (client, "fd00:4::50/64")):
+        host.run(["ip", "addr", "add", own, "dev", "eth0", "nodad"])
+    realserver(web, "up", "192.168.4.100", "fd00:4::100")
+    serve(web, "web", "tcp/0.0.0.0:80", "tcp/fd00:4::100:80")
+    client.run(["ip", "route", "add", "192.168.4.100", "via", "192.168.4.41"])
+    client.run(["ip", "-6", "route", "add", "fd00:4::100", "via", "fd00:4::41"])
+
+    def segment(address):
+        return int(client.run(["/usr/bin/python3", "-c", ASK_FOR_SEGMENT, address]).stdout)
+
+    assert [segment(at) for at in ("192.168.4.41", "192.168.4.100", "fd00:4::100")] == [1448, 1448, 1428]
+    for size, segments in ((1400, [1448, 1388, 1388]), (1420, [1448, 1408, 1408]), (9000, [1448, 1448, 1428])):
+        rules = realserver(web, "mss", str(size), "192.168.4.100", "fd00:4::100")
+        web.run(["nft", "-f", "-"], text_in=rules)
+        assert [segment(at) for at in ("192.168.4.41", "192.168.4.100", "fd00:4::100")] == segments
+
+
+@pytest.mark.parametrize("words, why", [
+    (("mss",), "mss needs a size, and at least one address"),
+    (("mss", "1400"), "mss needs at least one address"),
+    (("mss", "192.168.4.100", "1400"), "'1400' is not an IPv4 or IPv6 address"),
+    (("mss", "535", "192.168.4.100"), "'535' is not an MSS: it is a number from 536 to 65495; on a director, "
+                                      "`mainstayctl ipvs --mtu` shows which"),
+])
+def test_rules_for_nothing_are_refused(web, words, why):
+    assert f"mainstay-realserver: {why}\n" in realserver(web, *words, status=2)

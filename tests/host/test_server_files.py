@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import time
 
@@ -276,12 +277,18 @@ def test_ten_thousand_servers_come_and_half_of_them_go(director):
     assert len(servers(director.host)) == 5_000
 
 
-def test_hundreds_of_files_are_all_followed_from_the_start(director):
-    """More than a socket between two processes holds."""
-    count = 800
+def test_more_files_than_descriptors_are_at_first_allowed_are_all_followed_from_the_start(director):
+    """And more than a socket between two processes holds. systemd's soft limit is 1024."""
+    count = 1100
     for number in range(count):
         director.replace(entries(f"127.1.{number // 250}.{number % 250 + 1}"), f"{FOLDER}/{number}.json")
-    director.start("".join(service(path=f"{FOLDER}/{n}.json", at=f"10.0.{n // 250}.{n % 250 + 1} 80") for n in range(count)))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+    try:
+        director.start("".join(service(path=f"{FOLDER}/{n}.json", at=f"10.0.{n // 250}.{n % 250 + 1} 80")
+                               for n in range(count)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
     wait_until(lambda: sum(bool(s["servers"]) for s in status(director.host).get("services") or []) == count, 60,
                lambda: str(sum(bool(s["servers"]) for s in status(director.host).get("services") or [])))

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "own_network.hpp"
+#include "without_rights.hpp"
 
 using namespace mainstay;
 using namespace mainstay::kernel;
@@ -142,6 +143,19 @@ TEST_CASE("a transaction is done as a whole or refused as a whole, and one that 
         CHECK(tables.looks_like(filter({addr("10.0.0.1")})).value());
         // And the next one goes through.
         CHECK(set(tables, filter({addr("10.0.0.2")})).has_value());
+    });
+}
+
+TEST_CASE("a transaction that the kernel refuses before it looks at it is an error at once, and so is the next") {
+    with_tables([](Nftables& tables) {
+        const std::vector<IpAddress> two{addr("10.0.0.1"), addr("10.0.0.2")};
+        for (int i = 0; i < 2; ++i) {
+            const mainstay::test::WithoutRights refused;
+            const auto done = set(tables, filter({two.begin(), two.end()}));
+            REQUIRE_FALSE(done);
+            CHECK(done.error().text() == "change nftables: the whole batch: Operation not permitted");
+        }
+        CHECK(set(tables, filter({addr("10.0.0.1")})).has_value());
     });
 }
 

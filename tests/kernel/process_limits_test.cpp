@@ -79,6 +79,24 @@ TEST_CASE("a limited process gets no more address space than it may") {
 }
 #endif
 
+TEST_CASE("a process is allowed the descriptors that it needs, up to its hard limit, and never fewer than it has") {
+    const auto allowed = [](rlim_t soft, rlim_t hard, std::uint64_t wanted) {
+        return status_of_limited({400, 4 * kGigabyte}, [=] {
+            const rlimit own{soft, hard};
+            if (::setrlimit(RLIMIT_NOFILE, &own) != 0) return 1;
+            const auto said = allow_descriptors(wanted);
+            rlimit now{};
+            if (::getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_max != hard) return 2;
+            return said == now.rlim_cur ? static_cast<int>(said) : 3;
+        });
+    };
+    CHECK(allowed(50, 200, 100) == 100);
+    CHECK(allowed(50, 200, 200) == 200);
+    CHECK(allowed(50, 200, 201) == 200);
+    CHECK(allowed(50, 200, 50) == 50);
+    CHECK(allowed(50, 200, 49) == 50);
+}
+
 TEST_CASE("limits may be raised by those that have the capability, and by no account without it") {
     const auto limits = ProcessLimits{20, 4 * kGigabyte};
     CHECK(status_of_limited(limits, [] { return may_raise_limits() ? 1 : 0; }) == 0);  // it has given up root

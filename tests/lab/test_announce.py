@@ -239,7 +239,8 @@ def test_maintenance_drains_then_withdraws_and_ends_with_what_was_before(directo
     assert not on(director)
     until_on(director, daemon, device="ms-drain")  # the drain time is over
     assert "10.50.0.1" in director.run(["ipvsadm", "-Sn"]).stdout
-    assert reason(director) == "this director is in maintenance, and its drain time is over"
+    wait_until(lambda: reason(director) == "this director is in maintenance, and its drain time is over", 20,
+               lambda: reason(director))
 
     first = lvs_pid(daemon)
     director.run(["kill", "-KILL", first])

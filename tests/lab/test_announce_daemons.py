@@ -6,6 +6,8 @@ from support.announcers import LIFETIME, SERVICES, SLACK, VIPS, make_site, until
 from support.paths import program
 from support.wait import wait_until
 
+GOBGP = 20  # seconds for its two commands, each of which takes two to four on the lab's kernel
+
 
 def test_the_doctor_looks_at_the_routing_daemon(lan):
     router, directors, _ = make_site(lan, with_frr, with_bird)
@@ -47,11 +49,11 @@ def test_daemons_that_cannot_watch_an_interface_are_driven_by_lines(lan):
     for director, other in (directors, reversed(directors)):
         director.kill_mainstay()
         for vip in VIPS:
-            until_hops(router, vip, other.number, within=LIFETIME + SLACK)
+            until_hops(router, vip, other.number, within=LIFETIME + SLACK + GOBGP)
         director.daemon = director.host.mainstayd(SERVICES, "-C")
         for vip in VIPS:
             until_hops(router, vip, 1, 2)
     for director, other in (directors, reversed(directors)):
         director.host.run(["pkill", "-KILL", "-f", "announced --follow"])
         for vip in VIPS:
-            until_hops(router, vip, *([other.number] if director is directors[0] else []), within=LIFETIME + SLACK)
+            until_hops(router, vip, *([other.number] if director is directors[0] else []), within=LIFETIME + SLACK + GOBGP)

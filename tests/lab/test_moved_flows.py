@@ -87,7 +87,7 @@ def test_flows_of_a_server_that_is_removed_while_routers_move_them_need_the_mesh
         host.write("/run/keepalived.conf", before + all_services(SERVERS[1:]))
         host.run([program("mainstayctl"), "reload"])
     for host in directors:
-        wait_until(lambda host=host: [as_wanted for _, as_wanted in tables(host).values()] == [False] * 4, 30, lambda: f"{tables(host)}")
+        wait_until(lambda host=host: [as_wanted for _, as_wanted in tables(host).values()] == [False] * 4, 90, lambda: f"{tables(host)}")
     assert all(tables(host) == tables(directors[0]) for host in directors)
     assert flows.lost() == 0, "the director that knows a flow keeps it where it is"
     assert fleet(*directors) == (0, [])

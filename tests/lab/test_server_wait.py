@@ -81,10 +81,10 @@ def test_an_override_with_a_time_ends_by_itself_also_after_a_crash_and_its_reaso
     daemon = director.mainstayd(WEB, "-C")
     until_table(director, 1, 1, daemon)
 
-    ctl(director, "server", "drain", "127.1.0.1", "--for", "8s", "--reason", "new disk")
+    ctl(director, "server", "drain", "127.1.0.1", "--for", "30s", "--reason", "new disk")
     ctl(director, "server", "drain", "127.1.0.2", "--for", "1h")
     until_table(director, 0, 0, daemon)
-    wait_until(lambda: "server drain 127.1.0.1 --for 8s by uid 0, pid " in daemon.output(), 10, daemon.output)
+    wait_until(lambda: "server drain 127.1.0.1 --for 30s by uid 0, pid " in daemon.output(), 10, daemon.output)
     wait_until(lambda: [held.get("reason") for held in overrides(director)] == ["new disk", None], 20, daemon.output)
     assert all(held["until_unix_us"] > held["since_unix_us"] for held in overrides(director))
     assert "new disk" in ctl(director, "status") and "ENDS IN" in ctl(director, "status")
@@ -93,7 +93,7 @@ def test_an_override_with_a_time_ends_by_itself_also_after_a_crash_and_its_reaso
 
     director.run(["kill", "-KILL", lvs_pid(daemon)])
     wait_until(lambda: daemon.output().count("Starting Healthcheck child process") == 2, 30, daemon.output)
-    wait_until(lambda: "ends: it was drained by uid 0, pid " in daemon.output(), 30, daemon.output)
+    wait_until(lambda: "ends: it was drained by uid 0, pid " in daemon.output(), 60, daemon.output)
 
     until_table(director, 1, 0, daemon)
     wait_until(lambda: "until now (new disk)" in daemon.output(), 10, daemon.output)

@@ -246,6 +246,23 @@ TEST_CASE("rules that allow it let a held answer count after the debounce") {
     CHECK(bench.set.servers() == first(1));
 }
 
+TEST_CASE("rules that forbid it hold an answer that waits, unless a later one is held already") {
+    for (const bool later : {false, true}) {
+        CAPTURE(later);
+        Bench bench;
+        bench.answer(first(4));
+        bench.answer(first(2));
+        if (later) bench.answer(first(1));
+        bench.set.set_rules({.min_servers = 3}, bench.now);
+        CHECK(bench.set.hold() == HoldReason::TooFew);  // the reason is that of the new rules
+        REQUIRE(bench.set.held());
+        CHECK(*bench.set.held() == first(later ? 1 : 2));
+        CHECK(bench.set.holds() == 1);
+        CHECK_FALSE(bench.after(2s));
+        CHECK(bench.set.servers() == first(4));
+    }
+}
+
 TEST_CASE("the time of the last good answer is that of one in force or of one that waits") {
     Bench bench;
     bench.answer(first(2));

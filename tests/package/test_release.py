@@ -127,6 +127,20 @@ def test_the_same_programs_have_the_same_bill(bill):
 
 # ---- source archive ----
 
+def test_everything_bears_the_time_of_the_last_commit_and_without_git_that_of_the_changelog(tmp_path):
+    tool = tmp_path / "tools" / "release.d" / "epoch"
+    tool.parent.mkdir(parents=True)
+    tool.write_bytes((TOP / "tools" / "release.d" / "epoch").read_bytes())
+    (tmp_path / "CHANGELOG.md").write_text("", encoding="utf-8")
+    os.utime(tmp_path / "CHANGELOG.md", (LATER, LATER))
+    unset = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
+
+    assert run("/bin/sh", tool, env=unset).stdout == f"{LATER}\n"
+    assert run("/bin/sh", tool, env={**unset, "SOURCE_DATE_EPOCH": "5"}).stdout == "5\n"
+    if (TOP / ".git").exists() and (committed := run("git", "-C", TOP, "log", "-1", "--format=%ct")).returncode == 0:
+        assert run(TOP / "tools" / "release.d" / "epoch", env=unset).stdout == committed.stdout
+
+
 def test_the_source_archive_is_the_same_bit_by_bit_and_nobodys_files(tmp_path):
     sums = []
     for name, umask, zone in (("one", 0o022, "UTC"), ("two", 0o077, "Asia/Tokyo")):

@@ -32,9 +32,14 @@ def next_hops(router, vip):
     return sorted((hop.get("via") or {}).get("host") or hop.get("gateway") for hop in hops)
 
 
+def start_bfd(frr, number=1):
+    """A director's BFD, which the routers of the examples want of each neighbour."""
+    return frr.start("bfdd", example("frr-director.conf", number))
+
+
 def with_frr(host, number):
     frr = Frr(host)
-    return [frr.zebra, frr.start("bfdd", example("frr-director.conf", number)), frr.start("bgpd", example("frr-director.conf", number))]
+    return [frr.zebra, start_bfd(frr, number), frr.start("bgpd", example("frr-director.conf", number))]
 
 
 def with_bird(host, number):
@@ -62,14 +67,18 @@ def start_frr_ospf(frr, text):
 def with_exabgp(host, number):
     text = example("exabgp-director.conf", number).replace("/etc/exabgp/exabgp-announce", str(EXAMPLES / "exabgp-announce"))
     path = host.write("/run/exabgp.conf", text.replace("fd00:1::1;", f"fd00:1::{number};"))
-    return [host.start(["exabgp", path], env={"exabgp_api_ack": "false", "exabgp_daemon_user": "root", "PATH": PATH})]
+    frr = Frr(host)
+    return [frr.zebra, start_bfd(frr, number),
+            host.start(["exabgp", path], env={"exabgp_api_ack": "false", "exabgp_daemon_user": "root", "PATH": PATH})]
 
 
 def with_gobgp(host, number):
     path = host.write("/run/gobgpd.conf", example("gobgp-director.conf", number).replace('"10.1.0.1"', f'"10.1.0.{number}"'))
     gobgpd = host.start(["gobgpd", "-f", path, "-t", "toml", "--api-hosts", "127.0.0.1:50051"])
     wait_until(lambda: host.run(["gobgp", "neighbor"], check=False).returncode == 0, 20, gobgpd.output)
-    return [gobgpd, host.start([str(EXAMPLES / "gobgp-announce")], name="gobgp-announce", env={"PATH": PATH})]
+    frr = Frr(host)
+    return [frr.zebra, start_bfd(frr, number), gobgpd,
+            host.start([str(EXAMPLES / "gobgp-announce")], name="gobgp-announce", env={"PATH": PATH})]
 
 
 class Director:
@@ -118,6 +127,6 @@ def make_router(lan):
     return router
 
 
-def until_hops(router, vip, *numbers, within=60):
+def until_hops(router, vip, *numbers, within=120):
     count = len(numbers)
     wait_until(lambda: len(next_hops(router, vip)) == count, within, lambda: f"{count} directors for {vip}, there are {next_hops(router, vip)}", 0.02)

@@ -28,4 +28,4 @@ def fleet(*hosts):
 def until_announced(daemon, host, wanted):
     def announced():
         return sorted(one["address"] for one in status(host)["announced"] if one["state"] == "announced")
-    wait_until(lambda: announced() == sorted(wanted), 40, lambda: f"{wanted}, there is {announced()}\n{daemon.output()[-3000:]}")
+    wait_until(lambda: announced() == sorted(wanted), 90, lambda: f"{wanted}, there is {announced()}\n{daemon.output()[-3000:]}")

@@ -56,7 +56,7 @@ class Flows:
         assert line, f"the flows ended: {self.process.output()}"
         return json.loads(line)
 
-    def fates(self, seconds=20):
+    def fates(self, seconds=60):
         """{place: {"answered": 100}}: what became of each connection; those that say nothing are given so many seconds."""
         self.process.nsenter.stdin.write(f"{seconds}\n")
         self.process.nsenter.stdin.flush()

@@ -22,7 +22,7 @@ import subprocess
 import time
 
 from .paths import TOP, program
-from .wait import wait_until
+from .wait import PATIENCE, wait_until
 
 INIT = pathlib.Path(__file__).resolve().parent / "host_init.sh"
 BOOT_SECONDS = 20
@@ -142,7 +142,7 @@ class Host:
     def run(self, command, check=True, timeout=30.0, text_in=None, env=None):
         """Runs a program on the host to its end. The result has returncode, stdout and stderr."""
         done = subprocess.run(self.inside(list(map(str, command))), input=text_in, capture_output=True, text=True,
-                              timeout=timeout, env={**os.environ, **(env or {})},
+                              timeout=timeout * PATIENCE, env={**os.environ, **(env or {})},
                               stdin=None if text_in is not None else subprocess.DEVNULL, errors="replace")
         if check and done.returncode != 0:
             raise RuntimeError(f"{' '.join(map(str, command))} on {self.name} ended with {done.returncode}:\n"

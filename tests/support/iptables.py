@@ -9,6 +9,13 @@ def legacy_iptables(host):
     host.run(["mount", "--bind", "/run/alternatives", "/etc/alternatives"])
 
 
+def slow_iptables(host, seconds):
+    """After legacy_iptables: each call of it takes that much longer, as on a busy machine or where there are many rules."""
+    for tool in ("iptables", "ip6tables"):
+        host.write(f"/run/slow-{tool}", f"#!/bin/sh\nsleep {seconds}\nexec {tool}-legacy \"$@\"\n", 0o755)
+        host.run(["ln", "-sf", f"/run/slow-{tool}", f"/run/alternatives/{tool}"])
+
+
 def rules(host, tool="iptables"):
     """The rules as `iptables -S` lists them, without the policies. Where there is no /etc/protocols (a bare system), it
     knows no name for protocol 2."""

@@ -147,10 +147,17 @@ class Comparison:
             seen = [d.seen() for d in self.directors]
             if seen != last:
                 last, changed = seen, now
+            calm = now - changed
             same = seen[0] == seen[1]
-            if now - changed >= (CALM if same else DIFFERENT) and self.complete(name, wanted, seen, now - begun):
+            if (calm >= (CALM if same else DIFFERENT) and self.complete(name, wanted, seen, now - begun)
+                    and (calm >= DIFFERENT or self.same_rules())):
                 break
             time.sleep(LOOK_EVERY)
+
+    def same_rules(self):
+        """Whether the kernel has the same of both, sync daemons included, of which a poll sees nothing."""
+        theirs, ours = (d.world.rules() for d in self.directors)
+        return theirs == ours
 
     def complete(self, name, wanted, seen, after):
         """Whether both have seen what the step is about."""

@@ -8,6 +8,9 @@ from .vrrp import VIP, wait_ready
 from .wait import wait_until
 
 KEEPALIVED_PID = "/run/keepalived.pid"
+# keepalived removes the addresses of its instances as it starts; mainstay puts them back within a millisecond or so.
+# Whoever asks just then gets no answer.
+FAILED_AT_KEEPALIVEDS_START = 2
 
 
 def takeover(host, *words):
@@ -45,10 +48,10 @@ class Watched:
         end = time.monotonic()
         return [Seen(self.adverts, client, self.begin, end, self.interval, 4 * self.interval) for client in self.clients]
 
-    def nobody_noticed(self, source, priority):
-        """No request failed; each advert came from this router, with this priority, and none was missing."""
+    def nobody_noticed(self, source, priority, may_fail=0):
+        """No more than so many requests failed; each advert came from this router, with this priority, and none was missing."""
         for seen in self.seen():
-            assert seen.failed == [], seen.summary()
+            assert len(seen.failed) <= may_fail, seen.summary()
             assert {(a, p) for _, a, p in seen.adverts} == {(source, priority)}, seen.summary()
             assert seen.gap <= 2 * self.interval, seen.summary()
         assert len({mac for _, mac in self.adverts.answers.values()}) == 1

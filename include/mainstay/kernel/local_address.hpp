@@ -1,8 +1,10 @@
-// Whether this host can send packets from an address.
+// The addresses from which this host sends packets.
 #pragma once
 
+#include <functional>
 #include <string>
 
+#include "mainstay/base/error.hpp"
 #include "mainstay/base/ip.hpp"
 
 namespace mainstay::kernel {
@@ -10,5 +12,11 @@ namespace mainstay::kernel {
 // False when bind() fails because the address is not (or not yet) this host's; net.ipv4.ip_nonlocal_bind is respected.
 // `interface` is the outgoing interface or a VRF; empty: any. It is the scope of a link-local address.
 [[nodiscard]] bool can_send_from(const IpAddress& address, const std::string& interface);
+
+// From which address packets to `target` leave as the routes are now; nothing is sent. Where that is one of those which
+// `is_unfit`, another one of the same interface, if possible of a subnet that has the target. An error: there is no
+// route (with its errno), or no such address (Errc::NotFound).
+[[nodiscard]] Result<IpAddress> source_towards(const IpAddress& target,
+                                               const std::function<bool(const IpAddress&)>& is_unfit);
 
 }  // namespace mainstay::kernel

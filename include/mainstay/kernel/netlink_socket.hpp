@@ -46,6 +46,10 @@ public:
     // before the last one's has succeeded. It saves a system call per answer.
     [[nodiscard]] Result<void> exchange_quietly(std::span<const std::byte> requests, std::uint32_t first,
                                                 std::size_t count, const OnAnswer& on_answer);
+    // The same as exchange() for a batch of netfilter's: the request before `first` begins it. A kernel that refuses
+    // the whole answers that one alone, which is an error of the call with the kernel's errno.
+    [[nodiscard]] Result<void> exchange_batch(std::span<const std::byte> requests, std::uint32_t first,
+                                              std::size_t count, const OnAnswer& on_answer);
 
     // Sends the dump request that `make` builds for a sequence number and passes each message of the answer to
     // `on_message`; it calls `restart` before each further attempt, so that the caller can discard earlier messages.
@@ -61,7 +65,9 @@ public:
 
 private:
     NetlinkSocket(UniqueFd fd, std::size_t batch_limit);
-    [[nodiscard]] Result<void> collect(std::uint32_t first, std::size_t count, bool each, const OnAnswer& on_answer);
+    enum class Answered : std::uint8_t { Each, Last, Batch };
+    [[nodiscard]] Result<void> collect(std::uint32_t first, std::size_t count, Answered answered,
+                                       const OnAnswer& on_answer);
     [[nodiscard]] Result<void> send(std::span<const std::byte> bytes);
     [[nodiscard]] Result<std::span<const std::byte>> receive(int flags = 0);
     [[nodiscard]] Result<bool> dump_once(std::uint32_t sequence, const OnMessage& on_message);

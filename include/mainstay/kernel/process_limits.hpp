@@ -20,6 +20,8 @@ struct ProcessLimits {
 [[nodiscard]] Result<void> limit_process(int pid, const ProcessLimits& limits);
 // Whether this process may do that and raise hard limits: needs CAP_SYS_RESOURCE, which containers may lack.
 [[nodiscard]] bool may_raise_limits();
+// Raises this process's soft limit of open descriptors to `wanted`, at most to the hard limit. Returns what it is then.
+[[nodiscard]] std::uint64_t allow_descriptors(std::uint64_t wanted);
 // The RLIMIT_AS of this process in bytes; 0: none.
 [[nodiscard]] std::uint64_t own_address_space_limit();
 

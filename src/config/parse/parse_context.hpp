@@ -236,7 +236,7 @@ struct ServiceDraft {
     std::optional<Protocol> protocol;
     Mark protocol_mark, quorum_mark, hysteresis_mark;
     std::string scheduler;
-    bool scheduler_given = false, forwarding_given = false, server_refused = false;
+    bool scheduler_given = false, server_refused = false;
     std::optional<Forwarding> forwarding;
     Tunnel tunnel;  // with it
     std::optional<bool> smtp_alert;

@@ -53,7 +53,6 @@ Tunnel tunnel_of(ParseContext& r, const Value& v) {
 }  // namespace
 
 void set_forwarding(ParseContext& r, const Value& v) {
-    r.service->forwarding_given = true;
     const auto method = method_of(v);
     if (!method) return;
     r.service->forwarding = method;
@@ -69,7 +68,6 @@ void set_server_forwarding(ParseContext& r, const Value& v) {
 
 void set_sorry_forwarding(ParseContext& r, const Value& v) {
     if (!r.service->model.sorry_server) {
-        r.line_refused = true;
         r.diag.error(Code::FlagIgnored, v.mark, "sorry_server_lvs_method must follow sorry_server").effect =
             "the keyword is ignored";
         return;

@@ -116,7 +116,7 @@ private:
             if (s->weight != other->second->weight && weight++ == 0) weight_at = s;
         }
         const auto more = [](std::size_t count) {
-            return count > 1 ? fmt::format(" (and {} more servers)", count - 1) : std::string{};
+            return count > 1 ? fmt::format(" (and {} more server{})", count - 1, count == 2 ? "" : "s") : std::string{};
         };
         if (forwarding_at != nullptr)
             r_.add(Severity::Warning, Code::PairService, Where::Both,

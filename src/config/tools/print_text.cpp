@@ -107,7 +107,7 @@ std::string statement_text(const Statement& s, const KeywordSpec* row, Block blo
 void PrintedText::add(std::string_view text, std::size_t depth) {
     std::size_t indent = depth * kIndent + text.size() <= kMaxLineBytes ? depth * kIndent : 0;
     // Part of a word where it stood; at the start of the file it would cease to be.
-    if (lines_.empty() && indent == 0 && text.starts_with(kByteOrderMark)) indent = 1;
+    if (lines_.empty() && text.starts_with(kByteOrderMark)) indent = 1;
     if (blank_wanted_ && !lines_.empty() && !text.starts_with('}') && !lines_.back().ends_with('{'))
         lines_.emplace_back();
     blank_wanted_ = false;

@@ -10,6 +10,7 @@
 #include "checkers.hpp"
 #include "config/parse/parse_context.hpp"
 #include "config/schema/setters_named.hpp"
+#include "data_path.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -63,6 +64,7 @@ public:
         if (m_.real_servers.empty()) return no_servers();
         settle_sorry_server();
         settle_active_active(diag_, s_);
+        check_data_path(r_, s_);
         settle_quorum();
         return true;
     }
@@ -126,7 +128,7 @@ private:
         }
         const bool all_given =
             std::ranges::all_of(s_.servers, [](const ServerDraft& server) { return server.forwarding.has_value(); });
-        if (!s_.forwarding && !s_.forwarding_given && !all_given && !reported("lb_kind") && !reported("lvs_method")) {
+        if (!s_.forwarding && !all_given && !reported("lb_kind") && !reported("lvs_method")) {
             auto& d = diag_.error(Code::NoForwarding, s_.mark, fmt::format("virtual server {} has no lb_kind", name()));
             d.effect = "NAT is used";
             d.fix = "add `lb_kind NAT`, DR or TUN";

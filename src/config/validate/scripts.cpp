@@ -115,13 +115,19 @@ private:
         return d;
     }
 
+    // A message may stand for several users of the script, each with a consequence of its own.
+    static void add_effect(Diagnostic& d, std::string_view effect) {
+        if (d.effect.empty()) d.effect = "it is not run";
+        if (d.effect.find(effect) == std::string::npos) d.effect += fmt::format("; {}", effect);
+    }
+
     bool usable(std::string_view what, const Command& command, Mark mark, std::string_view effect) {
         if (!r_.environment.script_facts) return ran(mark, false);
         const auto facts = r_.environment.script_facts(command, r_.global);
         if (!facts.found || !facts.executable) {
             auto& d = refuse(Code::ScriptNotFound, command.argv[0], mark,
                              fmt::format("{}: {} {}", what, command.argv[0], facts.found ? kNotExecutable : kNotThere));
-            d.effect = fmt::format("it is not run; {}", effect);
+            add_effect(d, effect);
             d.fix = command.argv[0].find_first_of(" \t") != std::string::npos
                         ? "the quotes inside the quotes make command and arguments one word"
                         : fix_for(command.argv[0], facts.found);
@@ -130,7 +136,7 @@ private:
         if (facts.insecure && r_.global.enable_script_security) {
             auto& d = refuse(Code::ScriptInsecure, facts.resolved, mark,
                              fmt::format("{}: {} can be changed by users other than root", what, facts.resolved));
-            d.effect = fmt::format("it is not run; {}", effect);
+            add_effect(d, effect);
             d.fix = kRootOnly;
             return false;
         }
@@ -219,7 +225,7 @@ private:
                     auto& d = r_.diag.advise(
                         Code::ScriptNotFound, checker.misc_path,
                         fmt::format("MISC_CHECK: {} {}", command.argv[0], facts.found ? kNotExecutable : kNotThere));
-                    d.effect = fmt::format("it is not run; {}", effect);
+                    add_effect(d, effect);
                     d.fix = fix_for(command.argv[0], facts.found);
                     remember(Code::ScriptNotFound, command.argv[0]);
                 }

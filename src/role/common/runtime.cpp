@@ -40,6 +40,7 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::chrono::seconds kHeartbeatEvery{1};
+constexpr int kMessagesPerTurn = 64;  // of the supervisor; then heartbeats and everything else have their turn
 constexpr std::string_view kSpareName = "mainstayd-spare";  // the process name of a spare
 constexpr const char* kNotNow = "the process is starting or stopping";
 // Free memory up to this size is not returned to the kernel: for growing lists and batches, page faults would take
@@ -192,7 +193,7 @@ void Process::listen() {
 }
 
 void Process::drain() {
-    while (control_.is_open()) {
+    for (int taken = 0; taken < kMessagesPerTurn && control_.is_open(); ++taken) {
         auto got = ipc::receive_message(control_.native_handle());
         if (!got) {
             log_.error("{}", got.error().text());

@@ -13,8 +13,8 @@ config::Config LvsRole::with_discovered(config::Config config) {
     files_.follow(config);
     keep_discovered_soon();
     configured_ = any ? config : config::Config{};
-    if (!any) return config;
-    return lvs::with_known(std::move(config), known_servers());
+    if (!any) return with_path_checks(std::move(config));
+    return with_path_checks(lvs::with_known(std::move(config), known_servers()));
 }
 
 lvs::KnownOf LvsRole::known_servers() const {
@@ -28,15 +28,27 @@ void LvsRole::discovered(const ipc::ServerFileRead& read, UniqueFd servers) {
     publish_within(kPublishSoon);
 }
 
+// All that change within a moment are one reload: each looks at every service, and a thousand files that are read at
+// the start would be a thousand times a thousand looks.
 void LvsRole::discovered_changed() {
-    if (!started_ || stopping_) return;
+    if (!started_ || stopping_ || std::exchange(discovered_queued_, true)) return;
+    discovered_timer_.expires_after(kDiscoveredSoon);
+    discovered_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
+        if (error || alive.expired()) return;
+        discovered_queued_ = false;
+        take_discovered();
+    });
+}
+
+void LvsRole::take_discovered() {
+    if (stopping_) return;
     carry_out_pending();
     keep_discovered_soon();
-    // With SNMP all counters are read anew, which needs all services.
-    auto changes = counts_always_ ? std::nullopt : discovered_changes();
+    auto changes = needs_all_services() ? std::nullopt : discovered_changes();
+    if (changes && changes->empty()) return;  // a reload was faster
     auto accepted = changes ? judge_.accept(std::move(*changes)) : std::nullopt;
     if (accepted) return commit_changes(std::move(*accepted));
-    reload(lvs::with_known(configured_, known_servers()));
+    reload(with_path_checks(lvs::with_known(configured_, known_servers())));
 }
 
 // The services whose servers have changed. None: the judge has other services than are configured.

@@ -48,7 +48,9 @@ void GuardedSource::recall(const ipc::DiscoveredSource& saved) {
 
 void GuardedSource::set_rules(const config::DiscoveryRules& rules) {
     if (rules == set_.rules()) return;
+    const HoldReason before = set_.hold();
     set_.set_rules(rules, clock_().now);
+    log_hold(before);
     arm();
 }
 

@@ -1,6 +1,23 @@
 #include "ipvs_sysctls.hpp"
 
+#include <algorithm>
+
 namespace mainstay::role {
+namespace {
+
+constexpr std::string_view kIpvs = "net/ipv4/vs/";
+
+std::string dotted(std::string_view name) {
+    std::string text = sysctl_path(name);
+    std::ranges::replace(text, '/', '.');
+    return text;
+}
+
+}  // namespace
+
+std::string sysctl_path(std::string_view name) {
+    return fmt::format("{}{}", name.find('/') == std::string_view::npos ? kIpvs : "", name);
+}
 
 void IpvsSysctls::want(std::string_view name, std::optional<int> value) {
     if (value)
@@ -33,9 +50,9 @@ Result<void> IpvsSysctls::keep(IpvsSettings& kernel, const std::string& name, in
     const auto before = set_.find(name);
     const bool was_set = before != set_.end() && before->second == value;
     if (*actual != value) {
-        if (was_set) log_.warning("net.ipv4.vs.{} was changed by another program; repaired", name);
+        if (was_set) log_.warning("{} was changed by another program; repaired", dotted(name));
         if (auto done = kernel.set_sysctl(name, value); !done) return done;
-        log_.info("net.ipv4.vs.{} set to {}", name, value);
+        log_.info("{} set to {}", dotted(name), value);
     }
     set_.insert_or_assign(name, value);
     return {};
@@ -47,7 +64,7 @@ Result<void> IpvsSysctls::put_back(IpvsSettings& kernel, const std::string& name
     if (!actual) return std::unexpected{actual.error()};
     if (*actual != original) {
         if (auto done = kernel.set_sysctl(name, original); !done) return done;
-        log_.info("net.ipv4.vs.{} set to {}", name, original);
+        log_.info("{} set to {}", dotted(name), original);
     }
     originals_.erase(name);
     return {};

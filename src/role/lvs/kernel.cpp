@@ -1,9 +1,8 @@
 // Connects the lvs role to the real kernel; tests pass a simulated one.
-#include <fmt/format.h>
-
 #include <random>
 #include <string>
 
+#include "ipvs_sysctls.hpp"
 #include "mainstay/kernel/announced_addresses.hpp"
 #include "mainstay/kernel/boot_configuration.hpp"
 #include "mainstay/kernel/sysctl.hpp"
@@ -13,8 +12,6 @@
 
 namespace mainstay::role {
 namespace {
-
-constexpr std::string_view kSysctls = "net/ipv4/vs/";
 
 class KernelTable final : public IpvsTable {
 public:
@@ -42,11 +39,9 @@ public:
     Result<void> stop_daemon(netlink::IpvsDaemon::State state) override { return socket_.stop_daemon(state); }
     Result<netlink::IpvsTimeouts> timeouts() override { return socket_.timeouts(); }
     Result<void> set_timeouts(const netlink::IpvsTimeouts& timeouts) override { return socket_.set_timeouts(timeouts); }
-    Result<int> sysctl(std::string_view name) override {
-        return kernel::read_sysctl_number(fmt::format("{}{}", kSysctls, name));
-    }
+    Result<int> sysctl(std::string_view name) override { return kernel::read_sysctl_number(sysctl_path(name)); }
     Result<void> set_sysctl(std::string_view name, int value) override {
-        return kernel::write_sysctl(fmt::format("{}{}", kSysctls, name), std::to_string(value));
+        return kernel::write_sysctl(sysctl_path(name), std::to_string(value));
     }
 
 private:

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "mainstay/config/validate/data_path.hpp"
 #include "role_impl.hpp"
 
 namespace mainstay::role {
@@ -14,9 +15,10 @@ Result<void> LvsRole::prepare(config::Config next) {
 // If more depends on a service than its own state and its part of the table, the whole configuration is replaced.
 bool LvsRole::prepare_changes(std::vector<config::ServiceChange> changes) {
     prepared_ = {};
-    if (counts_always_ || !configured_.virtual_servers.empty()) return false;
+    if (needs_all_services() || !configured_.virtual_servers.empty()) return false;
     const auto is_plain = [](const config::ServiceChange& change) {
-        return lvs::named_servers(change.after).empty() && !probe::needs_tools(change.after);
+        return lvs::named_servers(change.after).empty() && !probe::needs_tools(change.after) &&
+               !config::checks_data_path(change.after);
     };
     if (!std::ranges::all_of(changes, is_plain)) return false;
     auto accepted = judge_.accept(std::move(changes));
@@ -53,6 +55,7 @@ void LvsRole::reload(config::Config next) {
     announcing_.withdraw();
     reconciler_.replace(wanted());
     follow_agreement();
+    follow_path_checks();
     announcing_.settle();
     reloaded(intents);
     count_traffic(counted);

@@ -45,6 +45,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
         follow_settings(std::move(settings), inherited_timeouts_);
         configure_announcing();
         follow_agreement();
+        follow_path_checks();
         announcing_.settle();
     };
     judge_.record(recorder_.open());
@@ -102,6 +103,7 @@ void LvsRole::stop(std::function<void()> done) {
     if (std::exchange(stopping_, true)) return;
     bfd_.close();
     keep_discovered();
+    discovered_timer_.cancel();
     keep_timer_.cancel();
     names_.stop();
     files_.stop();
@@ -234,7 +236,14 @@ void LvsRole::start_check(lvs::CheckerId check, const config::Checker& checker) 
     if (!place) return;
     if (checker.type == config::Checker::Type::Misc) return run_script_check(check);
     const auto& state = judge_.states()[place->service].servers[place->server].checkers[place->checker];
-    if (auto probe = probe::probe_of(checker, state.url, *tools_)) runner_.start(check, std::move(*probe));
+    const auto start = [&](const config::Checker& asked) {
+        if (auto probe = probe::probe_of(asked, state.url, *tools_)) runner_.start(check, std::move(*probe));
+    };
+    const auto* way = path_checks_.way_of(checker);
+    if (way == nullptr) return start(checker);
+    auto along = along_path(*way, checker);
+    if (!along) return finish_soon(check, std::move(along.error()));
+    start(*along);
 }
 
 // The supervisor kills the script at its timeout. The result is queued, because run_script() may answer at once.

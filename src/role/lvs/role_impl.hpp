@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <expected>
 #include <optional>
 #include <variant>
 
@@ -19,6 +20,7 @@
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/lvs/certificates.hpp"
 #include "mainstay/lvs/judge.hpp"
+#include "mainstay/lvs/path_checks.hpp"
 #include "mainstay/probe/cached_clock.hpp"
 #include "mainstay/probe/runner.hpp"
 #include "mainstay/record/recorded_judge.hpp"
@@ -40,6 +42,8 @@ namespace mainstay::role {
 // everything else within kPublishLater; writing takes at most a twentieth of the time.
 inline constexpr Micros kPublishSoon{100'000};
 inline constexpr Micros kPublishLater{2'000'000};
+// Changed servers of files and names are taken together if they change within this time.
+inline constexpr std::chrono::milliseconds kDiscoveredSoon{10};
 // The servers in force of files and names are kept at most this often.
 inline constexpr Micros kKeepDiscovered{1'000'000};
 
@@ -57,6 +61,7 @@ public:
           bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& received) { on_bfd_state(received); }},
           names_{runtime.loop(), runtime.log(), [this] { return moment(); }, [this] { discovered_changed(); }},
           files_{runtime.loop(), runtime.log(), [this] { return moment(); }, [this] { discovered_changed(); }},
+          discovered_timer_{runtime.loop()},
           keep_timer_{runtime.loop()},
           settings_{runtime.loop(), runtime.log(), options_, [this] { publish(); }},
           agreement_{runtime.log(), reconciler_, options_},
@@ -111,8 +116,12 @@ private:
     }
     [[nodiscard]] report::LvsStatus recall();
     void count_connections(const lvs::Intents& intents);
+    // The services of the configuration, and after them those of checks along the data path.
     [[nodiscard]] TableReconciler::Wanted wanted() const {
-        return {judge_.services().size(), [this](std::size_t service) { return judge_.desired(service); }};
+        const std::size_t configured = judge_.services().size();
+        return {configured + (path_checks_.is_used() ? 1 : 0), [this, configured](std::size_t service) {
+                    return service < configured ? judge_.desired(service) : path_checks_.desired();
+                }};
     }
     [[nodiscard]] lvs::Table wanted_of(const std::vector<std::size_t>& services) const {
         lvs::Table table;
@@ -134,6 +143,10 @@ private:
     void log_and_publish(const lvs::Intents& intents);
     void run_checks(const lvs::Intents& intents);
     void start_check(lvs::CheckerId check, const config::Checker& checker);
+    // What such a check asks, or why it is not run.
+    [[nodiscard]] std::expected<config::Checker, probe::Finding> along_path(const lvs::PathChecks::Way& way,
+                                                                            const config::Checker& checker) const;
+    void finish_soon(lvs::CheckerId check, probe::Finding finding);
     void run_script_check(lvs::CheckerId check);
     void on_bfd_state(const ipc::BfdState& received);
     void follow(EventDrivenChecks::Results results);
@@ -145,15 +158,21 @@ private:
     void on_interface_change();
     void script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration);
     void check_done(std::uint64_t check, probe::Finding finding);
-    void discovered_changed();
+    void discovered_changed();  // carried out within kDiscoveredSoon
+    void take_discovered();
     [[nodiscard]] std::optional<std::vector<config::ServiceChange>> discovered_changes() const;
     [[nodiscard]] lvs::KnownOf known_servers() const;
     [[nodiscard]] std::vector<report::DiscoveredStatus> discovered_status() const;
     // Has the supervisor keep the servers in force over restarts.
     void keep_discovered_soon();
     void keep_discovered();
-    // The configuration for the judge, in which names and files are replaced by their servers.
+    // The configuration for the judge, in which names and files are replaced by their servers, and checks along the
+    // data path ask the services.
     [[nodiscard]] config::Config with_discovered(config::Config config);
+    [[nodiscard]] config::Config with_path_checks(config::Config config);
+    // Whether a change of one service is a matter of all: with SNMP all counters are read anew, and checks along the
+    // data path have kernel services of their own.
+    [[nodiscard]] bool needs_all_services() const { return counts_always_ || path_checks_.is_used(); }
     [[nodiscard]] bool is_prepared() const { return !std::holds_alternative<std::monostate>(prepared_); }
     void commit_all(config::Config next);
     void commit_changes(lvs::AcceptedChanges changes);
@@ -161,6 +180,7 @@ private:
     void reloaded(const lvs::Intents& intents);
     void follow_settings(LvsSettings settings, const std::optional<netlink::IpvsTimeouts>& original_timeouts);
     void follow_agreement();
+    void follow_path_checks();
     // Sets expire_quiescent_template while an override requests it. Not possible if IPVS runs in a separate network
     // namespace, whose settings cannot be reached from here.
     Result<void> settle_expiry() {
@@ -200,8 +220,9 @@ private:
     NameResolver names_;
     ServerFiles files_;
     ipc::DiscoveredSources discovered_before_;  // of an earlier process, until the start
-    boost::asio::steady_timer keep_timer_;
-    bool keep_queued_ = false, kept_any_ = false;
+    boost::asio::steady_timer discovered_timer_, keep_timer_;
+    bool discovered_queued_ = false, keep_queued_ = false, kept_any_ = false;
+    lvs::PathChecks path_checks_;
     config::Config configured_;  // as configured, with names and files; empty if it has none
     SettingsReconciler settings_;
     Agreement agreement_;

@@ -58,6 +58,12 @@ void SettingsReconciler::take_over_flows(bool wanted) {
     settle();
 }
 
+void SettingsReconciler::accept_own_addresses(bool wanted) {
+    if (wanted == sysctls_.wants(kAcceptLocal) && wanted == sysctls_.original(kAcceptLocal).has_value()) return;
+    sysctls_.want(kAcceptLocal, wanted ? std::optional{1} : std::nullopt);
+    settle();
+}
+
 void SettingsReconciler::keep_flows_of_deleted(bool wanted) {
     if (!sysctls_.wants(kExpireNoDestination)) return;
     sysctls_.want(kExpireNoDestination, wanted ? 0 : 1);

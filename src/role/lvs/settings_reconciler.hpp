@@ -44,6 +44,9 @@ public:
     Result<void> expire_quiescent(bool wanted);
     // What directors need that take over each other's flows (docs/active-active.md), or the original values.
     void take_over_flows(bool wanted);
+    // What checks along the data path need: answers from an IPv4 address that this host may have itself.
+    void accept_own_addresses(bool wanted);
+    [[nodiscard]] bool accepts_own_addresses() const { return sysctls_.has_set(kAcceptLocal); }
     // While destinations are deleted and added again, packets of their flows are dropped instead of ending the flows.
     void keep_flows_of_deleted(bool wanted);
     void instance_is(const std::string& instance, bool master);

@@ -9,6 +9,7 @@
 #include "mainstay/ipc/discovered.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/clock.hpp"
+#include "mainstay/kernel/process_limits.hpp"
 #include "role/common/watcher_rights.hpp"
 
 namespace mainstay::role {
@@ -18,6 +19,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kProblemBytesMax = 8UL * 1024;  // a path and what is wrong with it
+constexpr std::uint64_t kDescriptorsForOthers = 512;  // of the supervisor, for everything but the servers of files
 
 }  // namespace
 
@@ -45,6 +47,7 @@ void HostWatch::follow(UniqueFd plan, const vrrp::WatchPlan& watched) {
     seen_.clear();
     server_files_.clear();
     for (const auto& source : watched.server_files) server_files_.emplace(config::key_of(source), std::nullopt);
+    allow_descriptors();
     next_pause_ = kWatcherPause;
     ++plan_number_;
     if (!wanted_) {
@@ -58,6 +61,18 @@ void HostWatch::follow(UniqueFd plan, const vrrp::WatchPlan& watched) {
     }
     if (rights_ != rights_before) return start_anew();
     send_plan();
+}
+
+// The latest answer of each file is kept as a descriptor. Scripts inherit the limit, so it is raised only where it must
+// be.
+void HostWatch::allow_descriptors() {
+    if (server_files_.empty()) return;
+    const std::uint64_t needed = server_files_.size() + kDescriptorsForOthers;
+    if (const auto allowed = kernel::allow_descriptors(needed); allowed < needed)
+        log_.error(
+            "{} files of real servers need {} open descriptors, and only {} are allowed: servers of some files "
+            "will be missing. Raise LimitNOFILE= in the unit, or list several services' servers in one file",
+            server_files_.size(), needed, allowed);
 }
 
 // The next one is started when this one is gone: it holds nothing that would have to be put away.

@@ -61,6 +61,7 @@ private:
     void start();
     void start_later();
     void start_anew();  // with other rights
+    void allow_descriptors();
     void listen();
     void send_plan();
     void on_message(Result<ipc::Received> received);

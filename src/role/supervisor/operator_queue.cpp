@@ -13,7 +13,7 @@ std::uint64_t OperatorQueue::add(Reply reply) {
         return 0;
     }
     const auto number = next_++;
-    waiting_.emplace(number, Waiting{std::move(reply), std::chrono::steady_clock::now() + kAnswerWithin});
+    waiting_.emplace(number, Waiting{std::move(reply), std::chrono::steady_clock::now() + answer_within_});
     if (waiting_.size() == 1) arm();
     return number;
 }

@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <utility>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -22,7 +23,8 @@ public:
     // Longer than the longest hand-over: two intervals of RFC 3768's 255 s.
     static constexpr std::chrono::seconds kAnswerWithin{540};
 
-    explicit OperatorQueue(boost::asio::io_context& loop) : limit_{loop} {}
+    explicit OperatorQueue(boost::asio::io_context& loop, std::chrono::milliseconds answer_within = kAnswerWithin)
+        : answer_within_{answer_within}, limit_{loop} {}
 
     // Called once with the outcome. `text`: sealed memory for the operator, or -1.
     using Reply = std::move_only_function<void(const ipc::InstanceAnswered& done, int text)>;
@@ -44,6 +46,7 @@ private:
     };
     void arm();
 
+    std::chrono::milliseconds answer_within_;
     std::map<std::uint64_t, Waiting> waiting_;  // the oldest first
     std::uint64_t next_ = 1;
     boost::asio::steady_timer limit_;

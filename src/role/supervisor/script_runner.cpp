@@ -10,6 +10,7 @@
 #include <map>
 
 #include "authorization.hpp"
+#include "mainstay/alert/firewall_script.hpp"
 #include "mainstay/alert/script_requests.hpp"
 #include "script_guard.hpp"
 
@@ -33,6 +34,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
         ipc::RunScript wanted;
     };
     [[nodiscard]] static bool is_check(const Job& job) { return job.from == Kind::Lvs && job.wanted.queue.empty(); }
+    [[nodiscard]] static bool is_firewall(const std::string& queue) { return queue == alert::kFirewallKey; }
     struct Running {
         Kind from;
         std::uint64_t request;
@@ -56,6 +58,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     void answer(Kind from, std::uint64_t request, How how, int status);
     void flush();
     void start_checks();
+    void end(bool firewall);  // the firewall's calls, or all other scripts
     [[nodiscard]] const alert::ScriptEntry* entry_of(const std::string& key) const;
     // Limits warnings that a role can cause at will: the first kWarningsAtOnce are logged, then number 2^n.
     template <class Text>
@@ -172,7 +175,8 @@ void ScriptRunner::Impl::time_is_up(int pid) {
     });
 }
 
-// Starts the next script of a queue, unless the running one is still within notify_wait.
+// Starts the next script of a queue, unless the running one is still within notify_wait. A call of the firewall's waits
+// for the one before it, which has a limit of its own: a set cannot go before the rules that use it.
 void ScriptRunner::Impl::next_in(const std::string& name) {
     Queue& queue = queues[name];
     while (queue.front == 0 && !queue.waiting.empty()) {
@@ -185,6 +189,7 @@ void ScriptRunner::Impl::next_in(const std::string& name) {
         if (queue.front == 0) queues.erase(name);
         return;
     }
+    if (is_firewall(name)) return;
     queue.patience =
         std::make_unique<asio::steady_timer>(loop, hurried ? kPatienceAtStop : std::chrono::milliseconds{notify_wait});
     queue.patience->async_wait(
@@ -233,7 +238,8 @@ void ScriptRunner::run(Kind from, const ipc::RunScript& wanted) {
         if (!impl_->checks_posted) impl_->start_checks();
         return;
     }
-    if (wanted.queue.empty() || impl_->notify_wait.count() == 0) return impl_->start({from, wanted});
+    const bool in_order = Impl::is_firewall(wanted.queue) || impl_->notify_wait.count() > 0;
+    if (wanted.queue.empty() || !in_order) return impl_->start({from, wanted});
     auto& queue = impl_->queues[wanted.queue];
     if (queue.waiting.size() >= kQueueMax) {
         impl_->warn_now_and_then(from, [&] {
@@ -343,20 +349,32 @@ void ScriptRunner::hurry() {
     for (const auto& name : names) impl_->next_in(name);
 }
 
-void ScriptRunner::end_all() {
-    for (const auto& [pid, script] : impl_->running) {
+void ScriptRunner::Impl::end(bool firewall) {
+    for (const auto& [pid, script] : running) {
+        if (is_firewall(script.queue) != firewall) continue;
         if (!script.queue.empty())
-            impl_->warn_now_and_then(script.from, [&] {
+            warn_now_and_then(script.from, [&] {
                 return fmt::format("script {} did not end within {} s of the stop: killed", script.key,
-                                   kForLastScripts.count());
+                                   (firewall ? kForFirewall : kForLastScripts).count());
             });
         kernel::terminate_group(pid, true);
     }
-    for (const auto& [name, queue] : impl_->queues)
+    for (const auto& [name, queue] : queues)
         for (const auto& job : queue.waiting)
-            impl_->warn_now_and_then(
-                job.from, [&] { return fmt::format("script {} is not run because the daemon stops", job.wanted.key); });
-    impl_->queues.clear();
+            if (is_firewall(name) == firewall)
+                warn_now_and_then(job.from, [&] {
+                    return fmt::format("script {} is not run because the daemon stops", job.wanted.key);
+                });
+    std::erase_if(queues, [&](const auto& queue) { return is_firewall(queue.first) == firewall; });
 }
+
+void ScriptRunner::end_notify_scripts() { impl_->end(false); }
+
+void ScriptRunner::end_all() {
+    impl_->end(false);
+    impl_->end(true);
+}
+
+bool ScriptRunner::changes_firewall() const { return impl_->queues.contains(alert::kFirewallKey); }
 
 }  // namespace mainstay::role

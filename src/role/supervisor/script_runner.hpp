@@ -23,8 +23,11 @@ namespace mainstay::role {
 inline constexpr std::chrono::seconds kKillAfterTerm{2};
 inline constexpr std::chrono::seconds kKillAgain{10};      // repeats SIGKILL, for a process in uninterruptible sleep
 inline constexpr std::chrono::seconds kForLastScripts{1};  // keepalived: time for the STOP scripts
-inline constexpr std::size_t kScriptsRunningMax = 4096;    // further scripts are answered NotRun and counted
-inline constexpr std::size_t kQueueMax = 1024;             // per queue
+// For the rules of the firewall to go. They outlive the daemon, and drop packets to an address that another program
+// sets later; a thousand of them take some ten seconds.
+inline constexpr std::chrono::seconds kForFirewall{10};
+inline constexpr std::size_t kScriptsRunningMax = 4096;  // further scripts are answered NotRun and counted
+inline constexpr std::size_t kQueueMax = 1024;           // per queue
 // MISC_CHECKs: how many may run at a time, which leaves room for other scripts, and how many are started in one turn of
 // the loop, which bounds how long another script waits for its start.
 inline constexpr std::size_t kChecksRunningMax = 3584;
@@ -54,7 +57,12 @@ public:
     [[nodiscard]] std::size_t running() const;
     // For the stop: queued scripts start soon, in parallel with those that still run.
     void hurry();
-    void end_all();  // kills all scripts and logs the notify scripts among them
+    // Both kill scripts, and log the notify scripts and the firewall's calls among them; the first one lets the
+    // firewall's calls go on.
+    void end_notify_scripts();
+    void end_all();
+    // Calls that change the firewall run, or wait for the one before them.
+    [[nodiscard]] bool changes_firewall() const;
 
 private:
     struct Impl;

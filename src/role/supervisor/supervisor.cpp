@@ -436,7 +436,7 @@ void Supervisor::stop_step() {
     auto& lvs = child_of(Kind::Lvs);
     auto& bfd = child_of(Kind::Bfd);
     auto& observer = child_of(Kind::Observer);
-    if (stop_stage_ == 0) {
+    if (stop_stage_ == StopStage::Roles) {
         if ((vrrp.alive() || lvs.alive() || bfd.alive()) && expired())
             for (Child* child : {&vrrp, &lvs, &bfd})
                 if (child->alive() && !std::exchange(child->kill_sent, true)) {
@@ -445,32 +445,38 @@ void Supervisor::stop_step() {
                     ::kill(child->pid, SIGKILL);
                 }
         if (!vrrp.alive() && !lvs.alive() && !bfd.alive()) {
-            stop_stage_ = 1;
+            stop_stage_ = StopStage::NotifyScripts;
             fifos_->close_writers();
             scripts_->hurry();
             stop_deadline_ = kernel::monotonic_now() + kForLastScripts;
         }
     }
     auto& snmp = child_of(Kind::Snmp);
-    if (stop_stage_ == 1 && ((scripts_->running() == 0 && fifos_->scripts_running() == 0) || expired())) {
-        scripts_->end_all();
+    if (stop_stage_ == StopStage::NotifyScripts &&
+        ((scripts_->running() == 0 && fifos_->scripts_running() == 0) || expired())) {
+        scripts_->end_notify_scripts();
         fifos_->terminate_scripts();
         fifos_->remove();
-        stop_stage_ = 2;
+        stop_stage_ = StopStage::Firewall;
+        stop_deadline_ = kernel::monotonic_now() + kForFirewall;
+    }
+    if (stop_stage_ == StopStage::Firewall && (!scripts_->changes_firewall() || expired())) {
+        scripts_->end_all();
+        stop_stage_ = StopStage::Observer;
         stop_deadline_ = kernel::monotonic_now() + kObserverWait;
         for (Child* child : {&observer, &snmp})
             if (child->alive()) child->send(ipc::Stop{}, -1, log_);
     }
-    if (stop_stage_ == 2) {
+    if (stop_stage_ == StopStage::Observer) {
         for (const Child* child : {&observer, &snmp})
             if (child->alive() && expired()) ::kill(child->pid, SIGKILL);
         // The files of a dump that is not finished are removed.
         if (!observer.alive() && !snmp.alive() && ((!dumps_->under_way() && !discovery_.is_writing()) || expired())) {
-            stop_stage_ = 3;
+            stop_stage_ = StopStage::ShutdownScript;
             (void)run_own_script(alert::kShutdownScript);
         }
     }
-    if (stop_stage_ == 3 && own_script_ == 0) return finish();
+    if (stop_stage_ == StopStage::ShutdownScript && own_script_ == 0) return finish();
     stop_tick_.expires_after(std::chrono::milliseconds{50});
     stop_tick_.async_wait([this](const boost::system::error_code& error) {
         if (!error) stop_step();

@@ -97,7 +97,7 @@ void Announcer::next() {
     std::vector<Place> places;
     for (const auto& item : pacer_.take_due(now_()))
         if (const auto* link = links_.find(item.interface); link != nullptr) places.push_back({link, item.address});
-    if (!places.empty()) announce_once(std::move(places));
+    announce_once(std::move(places));
     const auto due = pacer_.deadline();
     if (!due) return;
     timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(*due));

@@ -190,8 +190,9 @@ void VrrpFirewall::apply(netlink::VipFilter& done, const netlink::VipFilter& wan
     } else if (!done.empty() && done.same_rules(wanted)) {
         auto batch = nftables_->begin();
         netlink::append_filter_change(batch, done, wanted);
-        good = nftables_->commit(batch)
-                   .has_value();  // a failed commit means another program has changed the table: write it again
+        // A failed commit means that another program has changed the table: write it again.
+        good = nftables_->commit(batch).has_value();
+        if (good) complained_ = false;
     }
     if (good || replace(wanted)) done = wanted;
 }

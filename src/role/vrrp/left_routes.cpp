@@ -9,16 +9,16 @@ namespace mainstay::role {
 
 namespace {
 
+// A /31 and a /32 have no such route besides that of their broadcast address, which the kernel removes.
 bool is_first_of_subnet(const IpAddress& address, const Prefix& prefix) {
-    if (!address.is_v4() || !prefix.address.is_v4() || prefix.length == 0 || prefix.length >= 31) return false;
-    const std::uint32_t hosts = 0xffffffffU >> prefix.length;
-    return address.v4_host_order() == (prefix.address.v4_host_order() & ~hosts);
+    return prefix.length < 31 && address == netlink::without_host_bits(prefix).address;
 }
 
 constexpr std::uint32_t kPrefixRouteMetric = 256;  // the kernel's IP6_RT_PRIO_ADDRCONF
 
+// An address with a peer has the route of its own prefix as well as one to the peer.
 bool has_prefix_route(const kernel::Address& address) {
-    return !address.prefix.address.is_v4() && address.prefix.length < 128 && !address.noprefixroute && !address.peer;
+    return !address.prefix.address.is_v4() && !address.noprefixroute;
 }
 
 netlink::Routing prefix_route_of(const kernel::Address& address) {
@@ -34,7 +34,7 @@ netlink::Routing broadcast_route_of(const kernel::Address& address) {
     netlink::Route route;
     route.destination = {*address.broadcast, 32};
     route.type = RTN_BROADCAST;
-    route.scope = RT_SCOPE_LINK;
+    route.scope = RT_SCOPE_LINK;  // the kernel removes a route of the scope that it is told alone
     route.protocol = RTPROT_KERNEL;
     route.table = RT_TABLE_LOCAL;
     route.hop.interface_index = address.interface_index;

@@ -13,8 +13,7 @@ namespace {
 bool takes_others_along(const kernel::Address& removal, const std::vector<kernel::Address>& removals,
                         const Links& links) {
     const auto* there = links.address(removal.interface_index, removal.prefix);
-    if (!removal.prefix.address.is_v4() || removal.prefix.length == 0 || there == nullptr || there->secondary)
-        return false;
+    if (there == nullptr || there->secondary) return false;
     const auto subnet = netlink::without_host_bits(removal.prefix);
     return links.any_address(removal.interface_index, [&](const kernel::Address& other) {
         return other.secondary && netlink::without_host_bits(other.prefix) == subnet &&

@@ -19,13 +19,6 @@ std::vector<kernel::Address> part_of(const std::vector<kernel::Address>& all, st
 
 }  // namespace
 
-bool announced(const vrrp::Intents& intents, vrrp::InstanceId id) {
-    return std::ranges::any_of(intents, [id](const vrrp::Intent& intent) {
-        const auto* arp = std::get_if<vrrp::SendGratuitousArp>(&intent);
-        return arp != nullptr && arp->instance == id;
-    });
-}
-
 TakeOver::Lot TakeOver::lot_of(kernel::Rtnetlink& netlink, std::vector<kernel::Address> addresses) const {
     Lot lot{.addresses = std::move(addresses), .batch = {}, .announcement = {}};
     lot.batch = netlink.prepare_add(lot.addresses);

@@ -12,12 +12,8 @@
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
-#include "mainstay/vrrp/facts.hpp"
 
 namespace mainstay::role {
-
-// Whether these intents also announce the addresses of the instance, once they are set.
-[[nodiscard]] bool announced(const vrrp::Intents& intents, vrrp::InstanceId id);
 
 class TakeOver {
 public:

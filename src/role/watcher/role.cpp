@@ -146,14 +146,16 @@ private:
             if (!ipc::send_message(control_.native_handle(), read, servers.get())) return send_later();
             unsent_servers_.erase(unsent_servers_.begin());
         }
+        sending_ = false;
+        if (server_files_ && !server_files_->has_read_all()) return;  // the next report sends again
         // Every object of the plan has been observed and reported.
         if (owes_word_ && !ipc::send_message(control_.native_handle(), ipc::Prepared{*owes_word_, {}}))
             return send_later();
         owes_word_.reset();
-        sending_ = false;
     }
 
     void send_later() {
+        sending_ = true;
         again_.expires_after(kSendAgain);
         again_.async_wait([this](const boost::system::error_code& error) {
             if (!error) send();

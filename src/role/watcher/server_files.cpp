@@ -22,7 +22,13 @@ std::string folder_of(const std::string& path) {
 
 ServerFileWatcher::ServerFileWatcher(asio::io_context& loop, Log& log, Report report,
                                      std::vector<config::ServerFileSource> sources)
-    : log_{log}, report_{std::move(report)}, ready_{loop}, retry_{loop}, pause_{loop} {
+    : log_{log},
+      report_{std::move(report)},
+      ready_{loop},
+      retry_{loop},
+      pause_{loop},
+      slice_{loop},
+      unread_{sources.size()} {
     for (auto& source : sources) {
         Source one;
         one.folder = folder_of(source.path);
@@ -69,7 +75,7 @@ void ServerFileWatcher::take_events() {
     if (!any || pause_.expiry() > std::chrono::steady_clock::now()) return;
     pause_.expires_after(kServerFilePause);
     pause_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) read_dirty();
+        if (!error) begin_reading();
     });
 }
 
@@ -83,7 +89,7 @@ void ServerFileWatcher::look_at_folders() {
         source.dirty = true;
     }
     if (--looks_until_audit_ == 0) audit();
-    read_dirty();
+    begin_reading();
     retry_.expires_after(kServerFolderRetry);
     retry_.async_wait([this](const boost::system::error_code& error) {
         if (!error) look_at_folders();
@@ -99,12 +105,27 @@ void ServerFileWatcher::audit() {
     }
 }
 
-void ServerFileWatcher::read_dirty() {
-    for (Source& source : sources_)
-        if (std::exchange(source.dirty, false)) read(source);
+void ServerFileWatcher::begin_reading() {
+    if (std::exchange(reading_, true)) return;
+    slice_.expires_after(std::chrono::milliseconds{0});
+    slice_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) read_slice();
+    });
+}
+
+void ServerFileWatcher::read_slice() {
+    reading_ = false;
+    const auto end = std::chrono::steady_clock::now() + kServerFileSlice;
+    for (std::size_t looked_at = 0; looked_at < sources_.size(); ++looked_at) {
+        Source& source = sources_[std::exchange(next_, (next_ + 1) % sources_.size())];
+        if (!std::exchange(source.dirty, false)) continue;
+        read(source);
+        if (std::chrono::steady_clock::now() >= end) return begin_reading();
+    }
 }
 
 void ServerFileWatcher::read(Source& source) {
+    if (!std::exchange(source.read, true)) --unread_;
     source.seen = kernel::facts_of(source.source.path);
     const auto text = kernel::read_whole_file(source.source.path, config::kServerFileBytesMax);
     auto servers = text ? config::read_server_file(*text, source.source)

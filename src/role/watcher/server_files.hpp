@@ -29,13 +29,19 @@ inline constexpr std::chrono::seconds kServerFolderRetry{1};
 // a link on its way may lead elsewhere. One that is being written would be half there.
 inline constexpr int kServerFileAudit = 10;
 
+// So long files are read in one go; then the loop has its turn (a heartbeat, what was read is sent). A thousand files
+// on a busy machine take longer than the supervisor waits for a heartbeat.
+inline constexpr std::chrono::milliseconds kServerFileSlice{20};
+
 class ServerFileWatcher {
 public:
     // With the servers' descriptor, a sealed ipc::ServerList, unless there is a problem.
     using Report = std::function<void(const ipc::ServerFileRead&, UniqueFd servers)>;
-    // Reports each source before it returns, and then each change.
+    // Reports each source as soon as the loop runs, and then each change.
     ServerFileWatcher(boost::asio::io_context& loop, Log& log, Report report,
                       std::vector<config::ServerFileSource> sources);
+    // Whether each source has been reported once. It is true no later than the report of the last one.
+    [[nodiscard]] bool has_read_all() const { return unread_ == 0; }
 
 private:
     struct Source {
@@ -45,13 +51,15 @@ private:
         std::optional<kernel::FileFacts> seen, audited;
         std::string problem;   // reported last
         bool dirty = true;     // to be read
+        bool read = false;     // at least once
         bool suspect = false;  // something in its folder has changed
     };
     void listen();
     void take_events();
     void look_at_folders();
     void audit();
-    void read_dirty();
+    void begin_reading();
+    void read_slice();
     void read(Source& source);
 
     Log& log_;
@@ -59,7 +67,10 @@ private:
     std::vector<Source> sources_;
     std::optional<kernel::FolderWatch> watch_;
     boost::asio::posix::stream_descriptor ready_;
-    boost::asio::steady_timer retry_, pause_;
+    boost::asio::steady_timer retry_, pause_, slice_;
+    bool reading_ = false;    // a slice is to come
+    std::size_t unread_ = 0;  // sources that were never read
+    std::size_t next_ = 0;    // the source that the next slice begins with: one that is always written delays no other
     int looks_until_audit_ = kServerFileAudit;
 };
 

@@ -19,50 +19,6 @@ TEST_CASE("an out-of-range value names the range, the value and the effect") {
     CHECK(loaded.config.instances[0].priority == 100);
 }
 
-TEST_CASE("a diagnostic is shown with its line and a caret") {
-    const Loaded loaded = load_sample(vrrp(4, "\tvirtual_router_id 256"));
-
-    CHECK(render(loaded.diagnostics[0], loaded, false) ==
-          "ha.conf:4:20: fatal MS0201: virtual_router_id must be 1 to 255, got 256\n"
-          "    4 | \tvirtual_router_id 256\n"
-          "      | \t                  ^~~\n"
-          "  expected: 1 to 255\n"
-          "  effect: this configuration cannot run without virtual_router_id\n");
-    CHECK(render_line(loaded.diagnostics[0], loaded) ==
-          "ha.conf:4:20: fatal MS0201: virtual_router_id must be 1 to 255, got 256; this configuration cannot run "
-          "without virtual_router_id");
-}
-
-TEST_CASE("columns count characters, not bytes") {
-    const Loaded loaded = load_sample(vrrp(12, "        10.9.9.9/24 \xE4\xB8\xBB\xE4\xB8\xBB"));
-
-    CHECK(lines_of(loaded) == Lines{"12:21 error MS0206 '\xE4\xB8\xBB\xE4\xB8\xBB' is not an option of an address"});
-    CHECK(loaded.diagnostics[0].place.length == 2);
-}
-
-TEST_CASE("a password is not shown") {
-    const Loaded loaded = load_sample(vrrp(9, "        auth_pass verysecret"));
-
-    CHECK(render(loaded.diagnostics[0], loaded, false) ==
-          "ha.conf:9:19: warning MS0207: auth_pass has 10 characters; VRRP carries 8\n"
-          "    9 |         auth_pass **********\n"
-          "      |                   ^~~~~~~~~~\n"
-          "  effect: only the first 8 are used\n"
-          "  fix: write the first 8 alone: it is the same password\n");
-}
-
-TEST_CASE("keys and passphrases are not shown either") {
-    const Loaded hmac = load_sample(vrrp(7, "    auth_hmac {\n        key 999 opensesameopensesameopensesame12"));
-    REQUIRE_FALSE(hmac.diagnostics.empty());
-    for (const Diagnostic& found : hmac.diagnostics)
-        CHECK(render(found, hmac, false).find("opensesame") == std::string::npos);
-
-    const Loaded ssl = load_sample("SSL { password \"opensesame }\n" + std::string{kVrrp});
-    REQUIRE_FALSE(ssl.diagnostics.empty());
-    for (const Diagnostic& found : ssl.diagnostics)
-        CHECK(render(found, ssl, false).find("opensesame") == std::string::npos);
-}
-
 TEST_CASE("an unknown keyword names the nearest one") {
     const Loaded loaded = load_sample(vrrp(5, "    prioritty 100"));
 
@@ -359,6 +315,9 @@ TEST_CASE("a slip in a repeated line is one message") {
 
     CHECK(loaded.diagnostics.size() == 1);
     CHECK(loaded.exit_code() == 5);
+
+    const Loaded inside = load_sample("global_defs {\n~SEQ(N, 8, 9) vrrp_garp_master_dely${N}s 1\n}\n");
+    CHECK(inside.diagnostics.size() == 1);
 }
 
 TEST_CASE("of scripts without a user to run them, one message says how many there are") {

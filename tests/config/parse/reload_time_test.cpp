@@ -26,7 +26,7 @@ TEST_CASE("a day may stand before the time, of this century when its year has tw
     for (const Row& row :
          {Row{"2026-11-20 00:00:00", 20'777, 0, false}, Row{"26-11-20 12:00:00Z", 20'777, 43'200, true},
           Row{"  2028-02-29   00:00:01 Z \r\n", 21'243, 1, true}, Row{"00-01-01 00:00:00", 10'957, 0, false},
-          Row{"99-12-31 23:59:59", 47'481, 86'399, false}}) {
+          Row{"99-12-31 23:59:59", 47'481, 86'399, false}, Row{"0100-01-01 00:00:00", -683'003, 0, false}}) {
         CAPTURE(row.text);
         const auto time = parse_reload_time(row.text);
         REQUIRE(time.has_value());

@@ -250,6 +250,12 @@ TEST_CASE("keys of many parts are refused before they are parsed") {
     CHECK(load_toml(nested).diagnostics.size() == 1);
 }
 
+TEST_CASE("points in values are no parts of a key") {
+    std::string times = "1.5";
+    for (int i = 0; i < 200; ++i) times += ", 1.5";
+    CHECK(found_in(load_toml("[mail]\nx = [" + times + "]\n")) == std::vector{found(Code::UnknownSetting, 2, 1, 1)});
+}
+
 TEST_CASE("text of TOML is literal") {
     const auto password = [](const std::string& value) {
         const Loaded loaded =
@@ -266,6 +272,12 @@ TEST_CASE("text of TOML is literal") {
     CHECK(password("'~SEQ'") == "~SEQ");
     CHECK(password("'a\\b'") == "a\\b");
     CHECK(password("1234") == "1234");
+}
+
+TEST_CASE("two slashes that a keyword takes as its argument are no comment") {
+    CHECK(toml_of("vrrp_instance VI_1 {\n  interface //x\n}\n") == "[vrrp_instance.VI_1]\ninterface = \"//x\"\n");
+    CHECK(toml_of("vrrp_instance VI_1 {\n  interface eth0 //x\n}\n") ==
+          "[vrrp_instance.VI_1]\ninterface = \"eth0\"  # x\n");
 }
 
 TEST_CASE("what no word can hold is refused") {
@@ -285,6 +297,7 @@ TEST_CASE("commands keep every argument, whatever is in it") {
         CHECK(conf.config == loaded.config);
         CHECK(load_toml(toml_of(conf_of(toml))).config == loaded.config);
     }
+    CHECK(conf_of(instance_with("notify = '/x a\\\\b'")).contains(R"(notify "/x a\x5cb")"));
     const Loaded loaded = load_toml(instance_with("notify = '/x \"a b\" \"\" c\\x22d'"));
     CHECK(loaded.config.instances.at(0).notify.any->argv == std::vector<std::string>{"/x", "a b", "", "c\"d"});
 }
@@ -325,6 +338,8 @@ TEST_CASE("comments of the daemon's own tables are left out with them, and other
 TEST_CASE("a comment behind a line that is not carried over is not taken for another's") {
     CHECK(toml_of("global_defs {\n  router_id x\n  no_such_word 5 # why\n}\n") ==
           "[global_defs]\nrouter_id = \"x\"\n# not converted: unknown keyword no_such_word 5\n# why\n");
+    CHECK(toml_of("group {\n  vrrp_garp 5\n} # why\nglobal_defs {\n  router_id x\n}\n") ==
+          "# not converted: unknown keyword group\n# why\n[global_defs]\nrouter_id = \"x\"\n");
     CHECK(toml_of("vrrp_instance VI_1 {\n  authentication {\n    auth_type PASS\n  } no_such_word 5 # why\n}\n") ==
           "[vrrp_instance.VI_1]\nauthentication = { auth_type = \"PASS\" }\n"
           "# not converted: unknown keyword no_such_word 5\n# why\n");
@@ -443,4 +458,6 @@ TEST_CASE("the daemon's own tables are copied with their comments, and nothing f
     CHECK(print_toml(
               {"x.toml", "[global_defs]\nrouter_id =   \"lb\"\n\n# ours\n[webhook]\nurl =  \"http://10.0.0.9/\"\n"})
               .text == "[global_defs]\nrouter_id = \"lb\"\n\n# ours\n[webhook]\nurl =  \"http://10.0.0.9/\"\n");
+    CHECK(print_toml({"x.toml", "[global_defs]\nrouter_id = \"lb\"\n[webhook]\nurl =  \"http://10.0.0.9/\""}).text ==
+          "[global_defs]\nrouter_id = \"lb\"\n\n[webhook]\nurl =  \"http://10.0.0.9/\"\n");
 }

@@ -142,6 +142,7 @@ TEST_CASE("only a MAC address of its own keeps the kernel from taking the other 
         return !findings(master("use_vmac vrrp.51 " + mac), backup("use_vmac\nvmac_xmit_base"), "MS0602").empty();
     };
     CHECK_FALSE(deaf("02:00:00:00:00:99"));
+    CHECK_FALSE(deaf("12:00:00:00:00:99"));
     for (const char* unused : {"00:00:5e:00:01:09", "00:00:5e:00:02:09", "00:00:5E:00:01:09", "00:00:5E:00:02:09",
                                "01:00:00:00:00:99", "03:00:00:00:00:99"}) {
         CAPTURE(unused);

@@ -240,6 +240,19 @@ TEST_CASE("the two must not both be first") {
               .starts_with("A, B: error MS0606: VI_1: both have priority 255 and own the addresses"));
 }
 
+TEST_CASE("preempt_delay works where the priority is higher, and only there") {
+    const auto delays = [](const char* first, const char* second) {
+        Lines found;
+        for (const std::string& line : compared(instance("BACKUP", 150, first), instance("BACKUP", 100, second)))
+            if (line.contains("preempt_delay")) found.push_back(line.substr(0, line.find('\n')));
+        return found;
+    };
+    CHECK(delays("preempt_delay 5", "preempt_delay 5").empty());
+    CHECK(delays("preempt_delay 5", "").empty());
+    CHECK(delays("", "preempt_delay 5") ==
+          Lines{"B: note MS0608: VI_1: preempt_delay is only in B, which has the lower priority: it has no effect"});
+}
+
 TEST_CASE("unicast peers must name each other") {
     const auto unicast = [](const std::string& source, const std::string& peer) {
         return (source.empty() ? "" : "unicast_src_ip " + source + "\n") + "unicast_peer {\n" + peer + "\n}\n";

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 
 #ifdef __SANITIZE_ADDRESS__
-constexpr std::uint64_t kSeeds = 80;  // each takes ten times as long
+constexpr std::uint64_t kSeeds = 100;  // each takes ten times as long
 #else
 constexpr std::uint64_t kSeeds = 400;
 #endif

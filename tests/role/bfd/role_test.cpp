@@ -1,6 +1,8 @@
 // The bfd role and its neighbours, which the test plays.
 #include "mainstay/role/bfd/role.hpp"
 
+#include <set>
+
 #include "bench.hpp"
 
 using namespace mainstay;
@@ -171,6 +173,9 @@ TEST_CASE("a new incarnation resumes a session that was up, and reports no chang
         CHECK(bench.session().discriminator == before.discriminator);
         CHECK(Bench::received(bench.vrrp) == Texts{"peer up"});
         CHECK(bench.runtime.log_.count("state of the previous process resumed") == 1);
+        neighbor.send_state(BfdState::AdminDown);
+        CHECK(bench.until([&] { return bench.session().state != BfdState::Up; }));
+        CHECK(bench.session().since == WallTime{1});
         bench.stop();
         CHECK(bench.until_heard(neighbor, BfdState::AdminDown));
     });
@@ -265,6 +270,91 @@ TEST_CASE("a neighbour that cannot be reached is named once") {
         CHECK(bench.runtime.log_.count("the neighbour fe80::9 ") == 1);
         bench.stop();
     });
+}
+
+TEST_CASE("a neighbour that cannot be reached again is named again") {
+    on_cable([] {
+        Neighbor neighbor{2};
+        Bench bench;
+        bench.start(kPeer);
+        const auto named = [&] { return bench.runtime.log_.count("10.0.0.2"); };
+        for (std::size_t times = 1; times <= 2; ++times) {
+            REQUIRE(bench.until_heard(neighbor, BfdState::Down));
+            REQUIRE(mainstay::test::ip("link set eth0 down"));
+            CHECK(bench.until([&] { return named() == times; }));
+            const auto sent = bench.session().counters.sent;
+            CHECK(bench.until([&] { return bench.session().counters.sent > sent + 1; }));
+            CHECK(named() == times);
+            while (neighbor.heard()) {
+            }
+            REQUIRE(mainstay::test::ip("link set eth0 up"));
+        }
+        bench.stop();
+    });
+}
+
+namespace {
+
+// Sessions that send nothing within a test's patience: what they do follows from what they hear.
+std::string slow(const std::string& name, const std::string& more) {
+    return "bfd_instance " + name + " {\n" + more +
+           "\nsource_ip 10.0.0.1\nmin_rx 200\nmin_tx 60000\nidle_tx 60000\n}\n";
+}
+
+bool can_listen(std::uint16_t port) {
+    const UniqueFd other{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    const auto own = Neighbor::at(0, port);
+    return ::bind(other.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("packets are read when they come, on each port that a session of the configuration has") {
+    on_cable([] {
+        Neighbor one{2}, far{3, 4784, 64};
+        Bench bench;
+        const auto single = slow("peer", "neighbor_ip 10.0.0.2");
+        const auto multihop = slow("far", "neighbor_ip 10.0.0.3\nmultihop\nmax_hops 255");
+        bench.start(single);
+        bench.connect(To::Vrrp);
+        bench.reload(multihop + single);
+        static_cast<void>(Bench::received(bench.vrrp));
+        far.send_state(BfdState::Down);
+        CHECK(bench.until([&] { return bench.session(0).state == BfdState::Init; }));
+        one.send_state(BfdState::Down);
+        CHECK(bench.until([&] { return bench.session(1).state == BfdState::Init; }));
+        REQUIRE(bench.until([&] { return one.heard().has_value(); }));
+        one.send_state(BfdState::Up);
+        Texts told;
+        CHECK(bench.until([&] {
+            if (told.empty()) told = Bench::received(bench.vrrp);
+            return !told.empty();
+        }));
+        CHECK(told == Texts{"peer up"});
+        CHECK(bench.session(1).state == BfdState::Up);  // a transition is published with the report of it
+        CHECK_FALSE(can_listen(3784));
+        CHECK_FALSE(can_listen(4784));
+        bench.reload(multihop);
+        CHECK(can_listen(3784));
+        CHECK_FALSE(can_listen(4784));
+        bench.stop();
+        CHECK(can_listen(4784));
+        static_cast<void>(Bench::received(bench.vrrp));
+        std::array<std::byte, 8> room{};
+        CHECK(::recv(bench.vrrp.get(), room.data(), room.size(), MSG_DONTWAIT) == 0);  // its end is closed
+    });
+}
+
+TEST_CASE("two processes have different discriminators") {
+    std::set<std::uint32_t> all;
+    for (int n = 0; n < 2; ++n)
+        on_cable([&] {
+            Bench bench;
+            bench.start(kPeer);
+            all.insert(bench.session().discriminator);
+            bench.stop();
+        });
+    CHECK(all.size() == 2);
 }
 
 TEST_CASE("a stop before the start, and what comes after the stop, do nothing") {

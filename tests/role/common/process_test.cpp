@@ -1,15 +1,19 @@
 // What a role's process does to itself, each tried in a child that nobody else depends on.
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -17,6 +21,7 @@
 #include "../../kept_log.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/process_limits.hpp"
+#include "mainstay/kernel/system_calls.hpp"
 #include "role/common/confinement.hpp"
 #include "role/common/netlink_buffers.hpp"
 #include "role/common/process_tuning.hpp"
@@ -63,7 +68,24 @@ int first_cpu(const cpu_set_t& set) {
 
 const kernel::Reach kNothingButNull{{{"/dev/null", kernel::PathRule::Access::Write}}, false};
 
+bool has_no_filter = false;  // whether libseccomp can make none
+int refused_load = 0;        // the error number with which it loads none
+
+template <class Function>
+Function* next(const char* name) {
+    return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+}
+
 }  // namespace
+
+// In place of libseccomp's, for all that is linked into the test program.
+extern "C" void* seccomp_init(std::uint32_t action) {
+    return has_no_filter ? nullptr : next<void*(std::uint32_t)>("seccomp_init")(action);
+}
+
+extern "C" int seccomp_load(void* filter) {
+    return refused_load != 0 ? -refused_load : next<int(void*)>("seccomp_load")(filter);
+}
 
 TEST_CASE("a confined process has another account, its paths and its system calls") {
     if (::getuid() != 0) return;
@@ -86,6 +108,21 @@ TEST_CASE("a confined process has another account, its paths and its system call
                                 return 91;
                             }) == 1000 + SIGSYS;
     CHECK((restricted || !in_child([] { return kernel::restrict_system_calls({}).has_value(); })));
+}
+
+TEST_CASE("where there can be no list of system calls a process goes on without, but not if it cannot be loaded") {
+    if (::getuid() != 0 || kernel::allowed_system_calls({}).empty()) return;  // of a build without libseccomp
+    const auto confined_with = [](bool none, int error, bool goes_on, std::string_view logged) {
+        return in_child([&] {
+            has_no_filter = none;
+            refused_load = error;
+            KeptLog log;
+            return confine("nobody", {}, kNothingButNull, {}, log) == goes_on && log.texts.size() == 1 &&
+                   log.texts[0].starts_with(logged);
+        });
+    };
+    CHECK(confined_with(true, 0, true, "system calls are not restricted: "));
+    CHECK(confined_with(false, EINVAL, false, "cannot restrict system calls: "));
 }
 
 TEST_CASE("a process whose account is missing is not confined, and says why") {
@@ -222,6 +259,49 @@ TEST_CASE("nice value, CPUs, locked memory and the limit of computing time are a
         if (!has_locked_memory()) return false;
         tuning.apply({});
         return !has_locked_memory();
+    }));
+}
+
+TEST_CASE("what a reload leaves as it is is not set again") {
+    CHECK(in_child([] {
+        KeptLog log;
+        ProcessTuning tuning{log, "x", kernel::Slices::Short};
+        tuning.apply({});
+        const rlimit other{5000, RLIM_INFINITY};
+        if (::setrlimit(RLIMIT_RTTIME, &other) != 0) return false;
+        tuning.apply({});
+        return real_time_limit() == 5000;
+    }));
+}
+
+TEST_CASE("a process that speaks in time has short time slices from its first options on, where Linux shows them") {
+    struct Attributes {
+        std::uint32_t size = sizeof(Attributes), policy = 0;
+        std::uint64_t flags = 0;
+        std::int32_t nice = 0;
+        std::uint32_t priority = 0;
+        std::uint64_t runtime = 0, deadline = 0, period = 0;
+    };
+    const auto slice = [] {
+        Attributes own;
+        return ::syscall(SYS_sched_getattr, 0, &own, sizeof own, 0) == 0 ? own.runtime : 0;
+    };
+    const auto usual = slice();
+    if (usual == 0) return;  // before Linux 6.12
+    CHECK(in_child([&] {
+        KeptLog log;
+        ProcessTuning tuning{log, "x", kernel::Slices::Short};
+        tuning.apply({});
+        if (slice() != 100'000 || !kernel::set_normal_scheduling(kernel::Slices::Usual)) return false;
+        tuning.apply({});  // nothing has changed
+        return slice() == usual && log.texts.empty();
+    }));
+    CHECK(in_child([&] {
+        KeptLog log;
+        if (!kernel::set_normal_scheduling(kernel::Slices::Short)) return false;
+        ProcessTuning tuning{log, "x", kernel::Slices::Usual};
+        tuning.apply({});
+        return slice() == 100'000;  // it is left as it was
     }));
 }
 

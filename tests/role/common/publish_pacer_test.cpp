@@ -96,6 +96,11 @@ TEST_CASE("what may wait keeps to its share of the time") {
     CHECK(bench.settled() == 1);
     bench.pacer->at_once();  // what is urgent has a share of its own
     CHECK(bench.published == 2);
+
+    Bench later{{.urgent = kForever, .usual = 20}};
+    later.pacer->now();
+    later.pacer->within(0ms);
+    CHECK(later.becomes(2));
 }
 
 TEST_CASE("a publish serves what waited before it") {
@@ -129,6 +134,32 @@ TEST_CASE("after the stop only now() publishes") {
     CHECK(bench.settled() == 0);
     bench.pacer->now();
     CHECK(bench.published == 1);
+}
+
+TEST_CASE("a stop leaves nothing that a loop would wait for") {
+    Bench bench{{.urgent = 0, .usual = 0}};
+    bench.pacer->within(1h);
+    bench.pacer->stop();
+    bench.settled();
+    CHECK(bench.loop.stopped());
+}
+
+TEST_CASE("what is due when the pacer is stopped, or goes, is not published any more") {
+    for (const bool goes : {false, true}) {
+        Bench bench{{.urgent = 0, .usual = 0}};
+        boost::asio::steady_timer before{bench.loop, 0ms};  // both are over when the loop looks, this one first
+        before.async_wait([&](const boost::system::error_code&) {
+            if (goes)
+                bench.pacer.reset();
+            else
+                bench.pacer->stop();
+        });
+        bench.pacer->within(0ms);
+        const auto end = std::chrono::steady_clock::now() + 2ms;
+        while (std::chrono::steady_clock::now() < end) {
+        }
+        CHECK(bench.settled() == 0);
+    }
 }
 
 TEST_CASE("a pacer that is gone publishes nothing") {

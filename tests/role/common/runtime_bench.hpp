@@ -9,9 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
 
 #include "../../lvs/builders.hpp"
 #include "mainstay/ipc/channel.hpp"
@@ -30,7 +33,8 @@ class Notes final : public Role {
 public:
     explicit Notes(Runtime& runtime) : runtime_{runtime} {}
     Result<void> start(config::Config config, bool restarted) override {
-        note((restarted ? "restart " : "start ") + name_of(config));
+        name_ = name_of(config);
+        note((restarted ? "restart " : "start ") + name_);
         if (name_of(config) == "broken") return fail(Errc::State, "no address");
         if (name_of(config) == "forbidden") return fail(Errc::Permission, "no right");
         return {};
@@ -42,15 +46,13 @@ public:
     void commit() override {
         note("commit");
         if (const auto* now = runtime_.running()) note("running " + name_of(*now));
-        Event gone;
-        gone.name = "VI_old";
-        publish(gone);
+        runtime_.publish(ended());
     }
     void abort() override { note("abort"); }
     bool takes_changes() const override { return true; }
     bool prepare_changes(std::vector<config::ServiceChange> changes) override {
         note("changes " + std::to_string(changes.size()));
-        return true;
+        return changes.size() == 1;
     }
     void commit_unchanged() override { note("unchanged"); }
     void connect(ipc::PeerChannel::To to, UniqueFd line) override {
@@ -61,9 +63,49 @@ public:
         note("save");
         save("saved");
     }
+    void discovered(const ipc::ServerFileRead& file, UniqueFd list) override {
+        note("discovered " + file.source + (list ? " with a list" : ""));
+    }
+    void discovery_memory(UniqueFd memory) override { note(memory ? "remembered" : "nothing remembered"); }
+    void on_relayed(const ipc::Message& message) override {
+        note(std::holds_alternative<ipc::ReadTraffic>(message) ? "relayed traffic" : "relayed");
+        if (runtime_.running() == nullptr) note("running nothing");
+        if (stopped_) stopped_();
+    }
+    void servers_answered(const ipc::ServerAnswered& answer, UniqueFd text) override {
+        note("servers answered " + answer.problem + (text ? " with a text" : ""));
+    }
+    void instances_answered(const ipc::InstanceAnswered& answer, UniqueFd text) override {
+        note("instances answered " + answer.problem + (text ? " with a text" : ""));
+    }
+    void api_settings(const ipc::ApiSettings& settings) override { note("API " + settings.credentials); }
+    void api_file(const ipc::ApiFile& file, UniqueFd opened) override {
+        note("API file " + file.problem + (opened ? " opened" : ""));
+    }
+    void webhook_settings(const ipc::WebhookSettings& settings) override {
+        note("webhooks " + std::to_string(settings.webhooks.size()));
+    }
+    void record_memory(UniqueFd memory) override { note(memory ? "record" : "no record"); }
+    void dump(int signal, UniqueFd files) override {
+        note("dump " + std::to_string(signal) + (files ? " with a line" : ""));
+    }
+    // "patient" waits for what is relayed next, "late" for a while; "heard" is heard of in an event, "asking" asks for
+    // a script.
     void stop(std::function<void()> done) override {
         note("stop");
-        done();
+        if (name_ == "patient") {
+            stopped_ = std::move(done);
+        } else if (name_ == "late") {
+            later_.expires_after(std::chrono::milliseconds{300});
+            later_.async_wait([done = std::move(done)](auto) { done(); });
+        } else {
+            if (name_ == "heard") runtime_.publish(ended());
+            if (name_ == "asking")
+                runtime_.run_script("last", {}, {}, [this](const ipc::ScriptResult& result) {
+                    runtime_.log().info("the last script was not run: {}", result.status);
+                });
+            done();
+        }
     }
     ServerReply servers(const ipc::ServerQuestion& question) override {
         if (question.which == "bad") return {2, "no server", {}};
@@ -74,27 +116,80 @@ public:
     }
     void maintain(const ipc::MaintenanceOrder& order) override { note("maintenance " + order.reason); }
     void asked(const ipc::ControlRequest& wanted) override {
-        if (wanted.instance == "script")
-            runtime_.run_script("asked", {"a"}, "queue", [this](const ipc::ScriptResult& result) {
-                note("result " + std::to_string(result.status));
-            });
-        if (wanted.instance == "event") {
-            Event event;
-            event.name = "VI_1";
-            publish(event);
-        }
-        if (wanted.instance == "state") save("published");
-        if (wanted.instance == "previous") {
-            const auto before = runtime_.previous_state();
-            note(before ? "previous " + std::to_string(before->size()) : "previous none");
-        }
-        if (wanted.instance == "generation") note("generation " + std::to_string(runtime_.generation()));
-        if (wanted.instance == "memory") throw std::bad_alloc{};
+        const std::map<std::string, std::function<void()>> answers{
+            {"script", [this] { run_script(); }},
+            {"event", [this] { runtime_.publish({.name = "VI_1", .notify = false}); }},
+            {"ended", [this] { runtime_.publish(ended()); }},
+            {"master", [this] { runtime_.publish(master()); }},
+            {"servers",
+             [this] {
+                 for (int i = 0; i < 3000; ++i) runtime_.publish(server_up());
+             }},
+            {"server", [this] { runtime_.publish(server_up()); }},
+            {"three",
+             [this] {
+                 for (int i = 0; i < 3; ++i) runtime_.publish({.name = "VI_1", .notify = false});
+             }},
+            {"state", [this] { save("published"); }},
+            {"large state", [this] { runtime_.publish_state([](auto) { return std::size_t{1} << 30U; }); }},
+            {"previous", [this] { note_previous(); }},
+            {"generation", [this] { note("generation " + std::to_string(runtime_.generation())); }},
+            {"services", [this] { note("services " + std::to_string(runtime_.running()->virtual_servers.size())); }},
+            {"ipvs", [this] { note(runtime_.ipvs_socket() >= 0 ? "a socket" : "no socket"); }},
+            {"lines", [this] { log_lines(); }},
+            {"levels", [this] { note("levels " + std::to_string(runtime_.log_levels().size())); }},
+            {"questions", [this] { ask_questions(); }},
+            {"flood",
+             [this] {
+                 for (int i = 0; i < 5000; ++i) runtime_.ask_for_traffic();
+             }},
+            {"memory", [] { throw std::bad_alloc{}; }},
+        };
+        answers.at(wanted.instance)();
     }
 
 private:
     static std::string name_of(const config::Config& config) {
         return config.instances.empty() ? "nothing" : config.instances[0].name;
+    }
+    static Event ended() { return {.name = "VI_old", .transition = Transition::Stop, .reason = "it was removed"}; }
+    static Event master() {
+        return {.name = "VI_1", .transition = Transition::Master, .reason = "nobody was heard", .priority = 150};
+    }
+    static Event server_up() {
+        return {.kind = Event::Kind::RealServer,
+                .name = "[10.0.0.11]:tcp:80",
+                .parent = "[10.0.0.1]:tcp:80",
+                .transition = Transition::Up,
+                .reason = "its check passes"};
+    }
+    void run_script() {
+        runtime_.run_script("asked", {"a"}, "queue", [this](const ipc::ScriptResult& result) {
+            note("result " + std::to_string(result.status));
+        });
+    }
+    void note_previous() {
+        const auto before = runtime_.previous_state();
+        note(before ? "previous " + std::to_string(before->size()) : "previous none");
+    }
+    void log_lines() {
+        runtime_.log().info("a line of the role");
+        runtime_.log_of(LogModule::Api).debug("a line of the API");
+    }
+    void ask_questions() {
+        runtime_.ask({.what = What::PrintData, .instance = {}, .by = "SNMP"});
+        runtime_.ask_for_traffic();
+        ipc::ServerQuestion servers;
+        servers.which = "S";
+        runtime_.ask_servers(servers);
+        ipc::InstanceQuestion instances;
+        instances.which = "I";
+        runtime_.ask_instances(instances);
+        ipc::LogLevelQuestion levels;
+        levels.module = "vrrp";
+        runtime_.ask_log_levels(levels);
+        auto sealed = ipc::make_sealed_memfd("memory", std::vector<std::byte>(5));
+        if (sealed) runtime_.keep_discovery_memory(std::move(*sealed));
     }
     void note(const std::string& text) { runtime_.run_script(text, {}, {}, {}); }
     void save(std::string_view text) {
@@ -103,14 +198,13 @@ private:
             return text.size();
         });
     }
-    void publish(Event& event) {
-        event.notify = false;
-        runtime_.publish(event);
-    }
     Runtime& runtime_;
+    boost::asio::steady_timer later_{runtime_.loop()};
+    std::string name_;
+    std::function<void()> stopped_;
 };
 
-config::Config named(const std::string& name) {
+inline config::Config named(const std::string& name) {
     config::Config config;
     config.instances.emplace_back().name = name;
     return config;
@@ -143,7 +237,7 @@ struct Bench {
             ::execl("/proc/self/exe", "role", kind, nullptr);
             ::_exit(99);
         }
-        startup.user = "root";
+        if (startup.user == "mainstay") startup.user = "root";
         startup.log_socket.clear();
         startup.log_console = true;
         if (startup.process_name.empty()) startup.process_name = "own-name";
@@ -181,7 +275,7 @@ struct Bench {
                 ++heartbeats;
             } else if (const auto* script = std::get_if<ipc::RunScript>(&received.message);
                        script != nullptr && script->request == 0) {
-                noted.push_back(script->key);
+                noted.push_back(text_of(*script));
             } else {
                 return std::move(received);
             }
@@ -202,8 +296,14 @@ struct Bench {
             auto got = ipc::receive_message(line.get());
             REQUIRE((got && got->has_value() && std::holds_alternative<ipc::Received>(**got)));
             if (const auto* script = std::get_if<ipc::RunScript>(&std::get<ipc::Received>(**got).message))
-                noted.push_back(script->key);
+                noted.push_back(text_of(*script));
         }
+    }
+    // The key, then the queue and the arguments, if there are any.
+    static std::string text_of(const ipc::RunScript& script) {
+        std::string text = script.key + (script.queue.empty() ? "" : " in " + script.queue);
+        for (const auto& word : script.extra) text += " " + word;
+        return text;
     }
     void start(const config::Config& config = named("VI_1")) {
         prepare(1, config);
@@ -221,12 +321,27 @@ struct Bench {
         std::ifstream file{folder + "/log"};
         return {std::istreambuf_iterator<char>{file}, {}};
     }
+    void until_logged(const std::string& part) const {
+        CAPTURE(part);
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+        while (!logged(part)) {
+            REQUIRE(std::chrono::steady_clock::now() < end);
+            ::poll(nullptr, 0, 10);
+        }
+    }
+    // The events that the observer was woken for, if it was.
+    [[nodiscard]] std::uint64_t woken() const {
+        std::uint64_t times = 0;
+        return ::read(kicks.get(), &times, sizeof times) == sizeof times ? times : 0;
+    }
     [[nodiscard]] bool logged(const std::string& part) const { return log().find(part) != std::string::npos; }
-    [[nodiscard]] std::string process_name() const {
-        std::ifstream file{"/proc/" + std::to_string(pid) + "/comm"};
-        std::string name;
-        std::getline(file, name);
-        return name;
+    [[nodiscard]] std::string process_name() const { return line_of("comm", ""); }
+    // The first line of a file of /proc/PID that begins so, without that beginning.
+    [[nodiscard]] std::string line_of(const char* name, const std::string& begin) const {
+        std::ifstream file{"/proc/" + std::to_string(pid) + "/" + name};
+        for (std::string text; std::getline(file, text);)
+            if (text.starts_with(begin)) return text.substr(begin.size());
+        return {};
     }
 
     std::string folder;
@@ -235,6 +350,6 @@ struct Bench {
     Texts noted;
 };
 
-bool is_root() { return ::geteuid() == 0; }
+inline bool is_root() { return ::geteuid() == 0; }
 
 }  // namespace mainstay::role::test

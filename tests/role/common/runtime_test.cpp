@@ -24,6 +24,19 @@ TEST_CASE(
     CHECK(bench.heartbeats >= 1);
 }
 
+TEST_CASE("more messages than one turn takes are all handled") {
+    if (!is_root()) return;
+    Bench bench;
+    bench.start();
+    bench.notes();
+    REQUIRE(::kill(bench.pid, SIGSTOP) == 0);
+    for (int i = 0; i < 150; ++i) bench.ask("generation");
+    bench.ask("previous");
+    REQUIRE(::kill(bench.pid, SIGCONT) == 0);
+    bench.until_noted("previous none");
+    CHECK(bench.notes().size() == 151);
+}
+
 TEST_CASE("a restarted one knows it, and a spare has its name when it takes over") {
     if (!is_root()) return;
     Bench again{{.restarted = true}}, spare{{.spare = true}};
@@ -254,9 +267,12 @@ TEST_CASE("what cannot be read of the supervisor is logged, and the next message
     if (!is_root()) return;
     Bench bench;
     bench.start();
-    REQUIRE(::send(bench.line.get(), "\x02", 1, MSG_NOSIGNAL) == 1);
+    REQUIRE(::send(bench.line.get(), "\x02", 1, MSG_NOSIGNAL) == 1);  // a message that ends early
+    REQUIRE(::send(bench.line.get(), "\xff", 1, MSG_NOSIGNAL) == 1);  // one of a kind that nobody knows
     bench.ask("generation");
     bench.until_noted("generation 1");
+    CHECK(bench.logged("the bytes end early"));
+    CHECK_FALSE(bench.logged("the supervisor has died"));
 }
 
 TEST_CASE("a lack of memory ends the process with a code of its own, heartbeats come every second") {
@@ -285,7 +301,16 @@ TEST_CASE("a process without its memory does not run") {
 int main(int argc, char** argv) {
     const std::vector<std::string> words{argv, argv + argc};
     if (words[0] != "role") return doctest::Context{argc, argv}.run();
-    if (words[1] == "no-memory") ::close(inherited::kOwnBlock);
-    return run_role({.capabilities = {}, .calls = {kernel::CallSet::Schedule}, .kind = Kind::Vrrp, .has_ring = true},
+    const auto& kind = words[1];
+    if (kind == "no-memory") ::close(inherited::kOwnBlock);
+    if (kind == "alone") ::close(inherited::kControl);
+    if (kind == "namespace") ::dup2(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), inherited::kIpvsNamespace);
+    return run_role({.capabilities = {},
+                     .calls = {kernel::CallSet::Schedule},
+                     .kind = kind == "lvs"        ? Kind::Lvs
+                             : kind == "observer" ? Kind::Observer
+                                                  : Kind::Vrrp,
+                     .has_ring = kind != "observer",
+                     .while_root = [](const auto& startup, Log& log) { log.info("as root, for {}", startup.user); }},
                     [](Runtime& runtime) { return std::make_unique<Notes>(runtime); });
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench.hpp"
+#include "mainstay/lvs/mh_table.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -17,22 +18,6 @@ using lvs::test::service;
 namespace {
 
 using Lines = std::vector<std::string>;
-using Sysctls = std::map<std::string, int, std::less<>>;
-
-class FakeSysctls final : public NoSyncSettings {
-public:
-    FakeSysctls(Sysctls& values, Lines& order) : values_{values}, order_{order} {}
-    Result<int> sysctl(std::string_view name) override { return values_[std::string{name}]; }
-    Result<void> set_sysctl(std::string_view name, int value) override {
-        order_.push_back(fmt::format("{}={}", name, value));
-        values_[std::string{name}] = value;
-        return {};
-    }
-
-private:
-    Sysctls& values_;
-    Lines& order_;
-};
 
 config::VirtualServer agreed(std::vector<config::RealServer> servers) {
     auto made = service(std::move(servers));
@@ -44,10 +29,14 @@ config::VirtualServer agreed(std::vector<config::RealServer> servers) {
 struct Scene {
     Bench bench;
     Sysctls sysctls;
-    Lines order;
+    Lines order, announced;
+    std::string refuses;  // nothing
 
     Scene() {
         bench.options.mh_slots = 251;
+        bench.options.open_announcing = [this]() -> Result<std::unique_ptr<AnnounceTable>> {
+            return std::make_unique<FakeAnnouncing>(announced, refuses);
+        };
         bench.options.open_settings = [this]() -> Result<std::unique_ptr<IpvsSettings>> {
             return std::make_unique<FakeSysctls>(sysctls, order);
         };
@@ -117,4 +106,74 @@ TEST_CASE("a restarted process finds the order of the one before, and knows what
     bench.reload(with({service({server("10.0.0.11")})}));
     CHECK(scene.kernel() == Lines{"10.0.0.11 1"});
     CHECK(scene.sysctls["sloppy_tcp"] == 0);
+}
+
+TEST_CASE("the table of an announced service waits until no address of it is announced") {
+    Scene scene;
+    auto& bench = scene.bench;
+    const auto web = [](const std::vector<std::string_view>& addresses) {
+        std::vector<config::RealServer> servers;
+        for (const auto address : addresses) servers.push_back(server(address));
+        servers[0].checkers.push_back(lvs::test::misc_check(servers[0].endpoint));
+        servers[0].checkers[0].delay_loop = std::chrono::milliseconds{20};
+        servers[0].checkers[0].warmup = Micros{0};
+        auto made = agreed(std::move(servers));
+        made.quorum = static_cast<std::uint32_t>(addresses.size());
+        made.more.edit().sections.push_back({.keyword = "announce"});
+        return with({made});
+    };
+    const auto check_ends = [&](int status) {
+        REQUIRE(bench.runtime.until([&] { return !bench.runtime.scripts.empty(); }));
+        std::exchange(bench.runtime.scripts, {}).at(0).done({1, ipc::ScriptResult::How::Exited, status});
+    };
+    const auto state = [&] {
+        bench.role->save_state();
+        return bench.runtime.status().announced.at(0).state;
+    };
+    bench.start(web({"10.0.0.11", "10.0.0.13"}));
+    check_ends(0);
+    REQUIRE(bench.runtime.until([&] { return state() == "announced"; }));
+    bench.reload(web({"10.0.0.11", "10.0.0.12", "10.0.0.13"}));
+    const Lines waiting{"10.0.0.11 1", "10.0.0.13 1", "10.0.0.12 1"};
+    CHECK(scene.kernel() == waiting);
+    bench.role->maintain({.on = false});  // there was none: the address is announced
+    CHECK(scene.kernel() == waiting);
+
+    check_ends(1);
+    REQUIRE(bench.runtime.until([&] { return state() == "withdrawn"; }));
+    CHECK(bench.runtime.until([&] { return scene.kernel() == Lines{"10.0.0.11 0", "10.0.0.12 1", "10.0.0.13 1"}; }));
+    CHECK(bench.runtime.log_.count("virtual server [10.0.0.1]:tcp:80: its mh table is put in order") == 1);
+}
+
+TEST_CASE("the digest of a group is that of all its services, and one of a size that is assumed says so") {
+    Scene scene;
+    auto& bench = scene.bench;
+    bench.options.mh_slots.reset();
+    const auto web = [](std::vector<std::string_view> services) {
+        std::vector<config::GroupEntry> entries;
+        for (const auto one : services) entries.push_back(lvs::test::range(one, one));
+        auto group = lvs::test::grouped({server("10.0.0.11"), server("10.0.0.12")}, std::move(entries));
+        group.active_active = true;
+        group.scheduler = "mh";
+        return with({group});
+    };
+    bench.start(web({"10.9.0.1", "10.9.0.2"}));
+    const auto both = scene.shown();
+    CHECK(both.slots == lvs::kMhUsualTableSize);
+    CHECK(both.slots_assumed);
+    CHECK(both.digest == both.wanted_digest);
+    bench.reload(web({"10.9.0.1"}));
+    const auto one = scene.shown();
+    CHECK(one.digest != both.digest);
+    bench.reload(web({"10.9.0.1", "10.9.0.2"}));
+    CHECK(scene.shown().digest == both.digest);
+    CHECK(bench.runtime.log_.count(fmt::format("mh table {:016x}, as the configuration demands", both.digest)) == 2);
+
+    // One table of the two is another one, and the digest of both shows it.
+    for (auto& entry : bench.kernel.table)
+        if (entry.service.key == lvs::test::tcp_key("10.9.0.2")) std::ranges::reverse(entry.destinations);
+    bench.role.reset();
+    bench.start(web({"10.9.0.1", "10.9.0.2"}), true);
+    CHECK(scene.shown().digest != both.digest);
+    CHECK(scene.shown().wanted_digest == both.digest);
 }

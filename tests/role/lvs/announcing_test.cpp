@@ -15,20 +15,6 @@ using lvs::test::service;
 
 namespace {
 
-struct FakeAnnouncing final : AnnounceTable {
-    FakeAnnouncing(std::vector<std::string>& order, const std::string& refuses) : order_{order}, refuses_{refuses} {}
-    Result<std::vector<netlink::RefusedAnnounce>> perform(const netlink::AnnounceOperations& operations) override {
-        std::vector<netlink::RefusedAnnounce> refused;
-        for (std::size_t i = 0; i < operations.size(); ++i) {
-            order_.push_back(netlink::describe(operations[i]));
-            if (!refuses_.empty()) refused.push_back({i, refuses_});
-        }
-        return refused;
-    }
-    std::vector<std::string>& order_;
-    const std::string& refuses_;
-};
-
 // A service whose one check is a script, announced.
 config::Config announced(const char* address = "10.0.0.1") {
     auto one = server("10.0.0.11");

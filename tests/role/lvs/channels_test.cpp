@@ -1,6 +1,8 @@
 // What the lvs role hears from bfd and vrrp over its channels, in a network namespace where links matter.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "../../kernel/own_network.hpp"
 #include "bench.hpp"
 #include "mainstay/config/load.hpp"
@@ -112,6 +114,29 @@ TEST_CASE("a session that is down before the start keeps its server out from the
         "TCP\nreal_server 10.0.0.11 80 {\nweight 1\nBFD_CHECK {\nname peer\n}\n}\n}\n");
     REQUIRE(bench.kernel.batches.size() == 1);
     CHECK(bench.kernel.batches[0].size() == 1);
+    bench.stop();
+}
+
+TEST_CASE("a server that a reload adds is kept out by a session that went down before, and by no other") {
+    ChannelBench bench;
+    bench.make();
+    const auto with_sessions = [](const std::string& more) {
+        return "bfd_instance up {\nneighbor_ip 10.0.0.11\n}\nbfd_instance down {\nneighbor_ip 10.0.0.12\n}\n" + more;
+    };
+    const std::string first = "real_server 10.0.0.21 80 {\nBFD_CHECK {\nname up\n}\n}\n",
+                      second = "real_server 10.0.0.22 80 {\nBFD_CHECK {\nname down\n}\n}\n";
+    const auto bfd = bench.connect(To::Bfd);
+    bench.begin(with_sessions(web("")));
+    REQUIRE(ipc::send_message(bfd.get(), ipc::BfdStates{{{"up", true}, {"down", false}}}));
+    CHECK(bench.runtime.until([&] { return bench.runtime.log_.count("Received BFD event") == 2; }));
+    bench.reload(written(with_sessions(web(first + second))));
+    const auto holds = [&](const char* server) {
+        return std::ranges::any_of(bench.in_kernel("10.0.0.1")->destinations,
+                                   [&](const auto& one) { return one.endpoint.address == *IpAddress::parse(server); });
+    };
+    CHECK(holds("10.0.0.11"));
+    CHECK(holds("10.0.0.21"));
+    CHECK_FALSE(holds("10.0.0.22"));
     bench.stop();
 }
 

@@ -1,7 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <thread>
+
 #include "../../lvs/builders.hpp"
 #include "fakes.hpp"
+#include "role/lvs/counters.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -43,7 +46,153 @@ struct Bench {
     }
 };
 
+// A kernel whose every answer takes a while, and that counts connections that are not active, too.
+struct SlowTable final : IpvsTable {
+    struct Record {
+        struct Reading {
+            Instant begin, end;
+        };
+        std::vector<Reading> of_services, of_servers;
+        std::chrono::microseconds pause{0};
+    };
+    SlowTable(FakeKernel& kernel, Record& record) : table_{kernel}, record_{record} {}
+    Result<Outcome> perform(const std::vector<netlink::IpvsOperation>& operations) override {
+        return table_.perform(operations);
+    }
+    Result<std::vector<netlink::IpvsServiceEntry>> services() override {
+        return slowly(record_.of_services, [this] { return table_.services(); });
+    }
+    Result<std::vector<netlink::IpvsDestinationEntry>> destinations(const netlink::IpvsServiceKey& key) override {
+        auto entries = slowly(record_.of_servers, [&] { return table_.destinations(key); });
+        if (entries)
+            for (auto& entry : *entries) entry.inactive = 20, entry.persistent = 300;
+        return entries;
+    }
+    Result<void> flush() override { return table_.flush(); }
+
+private:
+    template <class Read>
+    auto slowly(std::vector<Record::Reading>& readings, const Read& read) const -> decltype(read()) {
+        const auto begin = std::chrono::steady_clock::now();
+        std::this_thread::sleep_for(record_.pause);
+        auto result = read();
+        readings.push_back({begin, std::chrono::steady_clock::now()});
+        return result;
+    }
+    FakeTable table_;
+    Record& record_;
+};
+
+struct SlowBench {
+    FakeKernel kernel;
+    FakeRuntime runtime;
+    SlowTable::Record record;
+    std::unique_ptr<Role> role;
+
+    explicit SlowBench(const config::Config& config) {
+        auto options = options_for(kernel);
+        options.open_ipvs = [this]() -> Result<std::unique_ptr<IpvsTable>> {
+            return std::make_unique<SlowTable>(kernel, record);
+        };
+        role = make_lvs_role(runtime, std::move(options));
+        REQUIRE(role->start(config, false));
+        record = {};
+    }
+    ~SlowBench() {
+        bool stopped = false;
+        role->stop([&stopped] { stopped = true; });
+        CHECK(runtime.until([&stopped] { return stopped; }));
+    }
+};
+
 }  // namespace
+
+TEST_CASE("counters are read for SNMP alone, every five seconds, those of servers as often as those of services") {
+    using config::KeywordValues;
+    const auto intervals = [](KeywordValues global, bool by_option = false) {
+        return counter_intervals(counted(std::move(global)), by_option);
+    };
+    CHECK_FALSE(intervals({}));
+    CHECK(intervals({}, true) == CounterIntervals{5s, 5s});
+    CHECK(intervals({{"enable_snmp_checker", true}}) == CounterIntervals{5s, 5s});
+    CHECK(intervals({{"enable_snmp_checker", true}, {"snmp_vs_stats_update_interval", Micros{2s}}}) ==
+          CounterIntervals{2s, 2s});
+    CHECK(intervals({{"enable_snmp_checker", true}, {"snmp_rs_stats_update_interval", Micros{3s}}}) ==
+          CounterIntervals{5s, 3s});
+    auto nothing = counted({{"enable_snmp_checker", true}});
+    nothing.virtual_servers.clear();
+    CHECK_FALSE(counter_intervals(nothing, true));
+}
+
+TEST_CASE("reading takes a twentieth of the time at most, that of all servers as that of services") {
+    auto config = counted({{"enable_snmp_checker", true}, {"snmp_vs_stats_update_interval", Micros{1'000}}});
+    constexpr std::size_t kServices = 33;  // one more than are read at a time
+    while (config.virtual_servers.size() < kServices)
+        config.virtual_servers.push_back(
+            service({server("10.0.0.11")}, "10.1.0." + std::to_string(config.virtual_servers.size())));
+    SlowBench bench{config};
+    bench.record.pause = 100us;
+    constexpr std::size_t kRounds = 24;  // at ever growing distances this would take longer than anybody waits
+    CHECK(bench.runtime.until([&] {
+        return bench.record.of_services.size() > kRounds && bench.record.of_servers.size() > kRounds * kServices;
+    }));
+    const auto& services = bench.record.of_services;
+    for (std::size_t n = 1; n < services.size(); ++n)
+        CHECK(services[n].begin - services[n - 1].end >= 20 * (services[n - 1].end - services[n - 1].begin));
+    const auto& servers = bench.record.of_servers;
+    for (std::size_t n = kServices; n < servers.size(); n += kServices) {
+        Nanos took{0};
+        for (std::size_t one = n - kServices; one < n; ++one) took += servers[one].end - servers[one].begin;
+        CHECK(servers[n].begin - servers[n - 1].end >= 20 * took);
+    }
+}
+
+TEST_CASE("connections that are not active, and those that persistence waits for, are counted for themselves") {
+    SlowBench bench{counted({{"enable_snmp_checker", true}})};
+    bench.kernel.connections = 1;
+    REQUIRE(bench.runtime.until([&] { return bench.runtime.status().traffic.has_value(); }));
+    const auto server = bench.runtime.status().traffic->at(0).servers.at(1);
+    CHECK(server.active == 1);
+    CHECK(server.inactive == 20);
+    CHECK(server.persistent == 300);
+}
+
+TEST_CASE("nothing is shown before all has been read once") {
+    Bench bench;
+    REQUIRE(bench.role->start(
+        counted({{"enable_snmp_checker", true}, {"snmp_vs_stats_update_interval", Micros{1'000}}}), false));
+    SUBCASE("services cannot be read") { bench.kernel.counts = false; }
+    SUBCASE("servers cannot be read") { bench.kernel.lists = false; }
+    const auto dumps = bench.kernel.dumps, reads = bench.kernel.reads;
+    CHECK(bench.runtime.until([&] { return bench.kernel.dumps > dumps + 3 && bench.kernel.reads > reads + 3; }));
+    bench.role->save_state();
+    CHECK_FALSE(bench.traffic());
+    bench.kernel.counts = bench.kernel.lists = true;
+    CHECK(bench.connections_become(7, 7));
+}
+
+TEST_CASE("a service that left the table has counted nothing, and a sorry server in it is counted") {
+    Bench bench;
+    auto config = counted({{"enable_snmp_checker", true}, {"snmp_vs_stats_update_interval", Micros{1'000}}});
+    config.virtual_servers = {service({})};
+    config.virtual_servers[0].sorry_server = sorry("10.0.0.99");
+    REQUIRE(bench.role->start(config, false));
+    REQUIRE(bench.runtime.until([&] { return bench.traffic().has_value(); }));
+    CHECK(bench.traffic()->at(0).sorry_server.stats.connections == 7);
+    bench.kernel.table.clear();
+    CHECK(bench.runtime.until([&] { return bench.traffic()->at(0).stats.connections == 0; }));
+    CHECK(bench.runtime.until([&] { return bench.traffic()->at(0).sorry_server.stats.connections == 0; }));
+}
+
+TEST_CASE("while IPVS is missing, its counters are not said to be unreadable") {
+    Bench bench;
+    bench.kernel.available = false;
+    REQUIRE(bench.role->start(
+        counted({{"enable_snmp_checker", true}, {"snmp_vs_stats_update_interval", Micros{1'000}}}), false));
+    const auto opened = bench.kernel.opened;
+    CHECK(bench.runtime.until([&] { return bench.kernel.opened > opened + 2; }));
+    CHECK(bench.runtime.log().count("cannot be read") == 0);
+}
 
 TEST_CASE("what the kernel counts is read for SNMP, of services and of servers") {
     Bench bench;

@@ -14,9 +14,9 @@ using Operation = netlink::IpvsOperation::Kind;
 
 namespace {
 
-config::VirtualServer listed(const std::string& address = "10.0.0.1") {
+config::VirtualServer listed(const std::string& address = "10.0.0.1", const std::string& file = "/x") {
     config::RealServer one;
-    one.more.edit().values = {{"debounce", Micros{1000}}, {"real_server_file", config::WordList{"/x"}}};
+    one.more.edit().values = {{"debounce", Micros{1000}}, {"real_server_file", config::WordList{file}}};
     return service({one}, address);
 }
 
@@ -26,10 +26,10 @@ lvs::KnownServers servers(unsigned count) {
     return list;
 }
 
-void discover(Bench& bench, lvs::KnownServers list) {
+void discover(Bench& bench, lvs::KnownServers list, const std::string& file = "/x") {
     auto sealed = ipc::encode_sealed("servers", ipc::ServerList{std::move(list)});
     REQUIRE(sealed);
-    bench.role->discovered({"/x\nipv4", {}}, std::move(*sealed));
+    bench.role->discovered({file + "\nipv4", {}}, std::move(*sealed));
 }
 
 std::size_t in_kernel(const Bench& bench, const std::string& address = "10.0.0.1") {
@@ -75,6 +75,20 @@ TEST_CASE("a reload with a file that is known keeps its servers, and takes those
     bench.reload(with({listed(), listed("10.0.0.2")}));
     CHECK(in_kernel(bench) == 3);
     CHECK(in_kernel(bench, "10.0.0.2") == 3);
+}
+
+TEST_CASE("files that change at once are one change of the table") {
+    constexpr int kFiles = 200;
+    Bench bench;
+    std::vector<config::VirtualServer> services;
+    for (int i = 0; i < kFiles; ++i) services.push_back(listed("10.0.1." + std::to_string(i), "/" + std::to_string(i)));
+    bench.start(with(services));
+    bench.kernel.batches.clear();
+    for (int i = 0; i < kFiles; ++i) discover(bench, servers(2), "/" + std::to_string(i));
+    CHECK(bench.runtime.until([&] { return in_kernel(bench, "10.0.1.199") == 2; }));
+    CHECK(bench.kernel.batches.size() == 1);
+    CHECK(in_kernel(bench, "10.0.1.0") == 2);
+    CHECK(bench.operations() == 2 * kFiles);
 }
 
 TEST_CASE("the servers in force are kept for the next process, which begins with them") {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +33,24 @@ public:
     Result<void> stop_daemon(netlink::IpvsDaemon::State) override { return {}; }
     Result<netlink::IpvsTimeouts> timeouts() override { return netlink::IpvsTimeouts{}; }
     Result<void> set_timeouts(const netlink::IpvsTimeouts&) override { return {}; }
+};
+
+using Sysctls = std::map<std::string, int, std::less<>>;  // by name
+
+// Sysctls that begin with 0; `order` is what was written.
+class FakeSysctls final : public NoSyncSettings {
+public:
+    FakeSysctls(Sysctls& values, std::vector<std::string>& order) : values_{values}, order_{order} {}
+    Result<int> sysctl(std::string_view name) override { return values_[std::string{name}]; }
+    Result<void> set_sysctl(std::string_view name, int value) override {
+        order_.push_back(fmt::format("{}={}", name, value));
+        values_[std::string{name}] = value;
+        return {};
+    }
+
+private:
+    Sysctls& values_;
+    std::vector<std::string>& order_;
 };
 
 struct FakeRuntime final : Runtime {
@@ -99,6 +119,21 @@ struct FakeKernel {
     bool lists = true;                                          // false: reading the destinations fails
     std::string refused_scheduler;                              // as if its module were missing
     std::function<int(const netlink::IpvsOperation&)> refuses;  // the errno, 0 for none
+};
+
+// Writes down what it is asked for, and refuses all of it with `refuses` unless that is empty.
+struct FakeAnnouncing final : AnnounceTable {
+    FakeAnnouncing(std::vector<std::string>& order, const std::string& refuses) : order_{order}, refuses_{refuses} {}
+    Result<std::vector<netlink::RefusedAnnounce>> perform(const netlink::AnnounceOperations& operations) override {
+        std::vector<netlink::RefusedAnnounce> refused;
+        for (std::size_t i = 0; i < operations.size(); ++i) {
+            order_.push_back(netlink::describe(operations[i]));
+            if (!refuses_.empty()) refused.push_back({i, refuses_});
+        }
+        return refused;
+    }
+    std::vector<std::string>& order_;
+    const std::string& refuses_;
 };
 
 class FakeTable final : public IpvsTable {

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "../../kernel/own_network.hpp"
+#include "../../kernel/without_rights.hpp"
 #include "../../lvs/builders.hpp"
 #include "fakes.hpp"
 
@@ -91,6 +92,51 @@ TEST_CASE("a second opening changes nothing, and links that are closed are not f
         CHECK(bench.links.index_of("eth7") != 0);
         REQUIRE(command("link set eth7 up"));
         CHECK(bench.until([&] { return bench.changed > 0; }));
+    });
+}
+
+TEST_CASE("only what differs is a change: not the renewed lifetime of an address, nor a mark on a link") {
+    in_own_network([] {
+        Bench bench;
+        REQUIRE(command("link add eth7 type veth peer name eth8"));
+        REQUIRE(command("link set eth7 up"));
+        REQUIRE(command("addr add 10.7.7.1/24 dev eth7"));
+        bench.links.open({});
+        const auto changes = [&](const std::string& text) {
+            REQUIRE(command(text));  // the kernel has sent its notifications by the time it answers
+            bench.changed = 0;
+            bench.loop.restart();
+            bench.loop.poll();
+            return bench.changed > 0;
+        };
+        CHECK_FALSE(changes("addr change 10.7.7.1/24 dev eth7 valid_lft 1000 preferred_lft 1000"));
+        CHECK_FALSE(changes("link set eth7 alias uplink"));
+        CHECK(changes("addr add 10.7.7.1/25 dev eth7"));
+        CHECK(changes("addr del 10.7.7.1/24 dev eth7"));
+        CHECK(bench.links.addresses().contains(*IpAddress::parse("10.7.7.1")));
+        CHECK(changes("link set eth8 up"));
+        CHECK(changes("link set eth8 down"));
+        CHECK(changes("link set eth8 name uplink"));
+        CHECK(bench.links.index_of("eth8") == 0);
+        CHECK(bench.links.index_of("uplink") != 0);
+        CHECK(changes("link del eth7"));
+        CHECK(bench.links.addresses().empty());
+        CHECK(bench.log.texts.empty());
+    });
+}
+
+TEST_CASE("links that cannot be opened are named, and opened later") {
+    in_own_network([] {
+        Bench bench;
+        {
+            const mainstay::test::WithoutDescriptors none;
+            bench.links.open({});
+        }
+        CHECK_FALSE(bench.links.is_open());
+        REQUIRE(bench.log.texts.size() == 1);
+        CHECK(bench.log.texts[0].starts_with("links and addresses cannot be monitored: "));
+        bench.links.open({});
+        CHECK(bench.links.index_of("lo") == 1);
     });
 }
 

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "../../kernel/own_network.hpp"
+#include "../../kernel/without_rights.hpp"
 #include "../../lvs/builders.hpp"
 #include "fakes.hpp"
 
@@ -11,6 +12,7 @@ using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
 using lvs::test::ip;
+using mainstay::test::WithoutRights;
 using namespace std::chrono_literals;
 
 namespace {
@@ -141,6 +143,46 @@ TEST_CASE("a failure is said once and tried again") {
         CHECK(bench.has("web"));
         bench.marks.stop(false);
         CHECK_FALSE(bench.has("web"));
+    });
+}
+
+TEST_CASE("what the kernel refuses is tried again by itself, and watched from then on") {
+    on_bench([](Bench& bench) {
+        {
+            const WithoutRights refused;
+            bench.marks.set_desired(marks("web"));
+            bench.loop.run_for(50ms);
+        }
+        CHECK_FALSE(bench.has("web"));
+        CHECK(bench.log.texts.size() == 1);
+        CHECK(bench.until([&] { return bench.has("web"); }));
+        CHECK(bench.log.texts.size() == 1);
+        bench.remove("web");
+        CHECK(bench.until([&] { return bench.has("web"); }));
+        CHECK(bench.log.count("nftables table web was changed by another program: restored") == 1);
+    });
+}
+
+TEST_CASE("nothing is tried again after the stop, and a table that it cannot remove is named") {
+    on_bench([](Bench& bench) {
+        {
+            const WithoutRights refused;
+            bench.marks.set_desired(marks("web"));
+        }
+        bench.marks.stop(false);
+        bench.loop.run_for(60ms);
+        CHECK_FALSE(bench.has("web"));
+        CHECK(bench.log.texts.size() == 1);
+    });
+    on_bench([](Bench& bench) {
+        bench.marks.set_desired(marks("web"));
+        {
+            const WithoutRights refused;
+            bench.marks.stop(false);
+        }
+        CHECK(bench.has("web"));
+        REQUIRE(bench.log.texts.size() == 1);
+        CHECK(bench.log.texts[0].starts_with("nftables_ipvs: "));
     });
 }
 

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <set>
 
 #include "../../lvs/builders.hpp"
 #include "../../probe/names.hpp"
@@ -20,16 +21,19 @@ namespace {
 
 namespace names = probe::test;
 
-// A name server that has an address for each name, says that there is none, or is silent.
+// A name server that has an address, or as many as it should, for each name, says that there is none, or is silent.
 struct NameServer {
     std::atomic<unsigned> last = 11;  // of 10.0.0.x; 0: there is no such name
+    std::atomic<unsigned> many = 1;   // addresses from that one on
     std::atomic<bool> silent = false;
     std::atomic<int> asked = 0;
     names::DatagramServer server{[this](const std::string& query) -> std::vector<std::string> {
         ++asked;
         if (silent) return {};
         if (last == 0) return {names::reply(query, {}, 0x8183)};
-        return {names::reply(query, {names::address(last)})};
+        std::vector<std::string> addresses;
+        for (unsigned n = 0; n < many; ++n) addresses.push_back(names::address(last + n));
+        return {names::reply(query, addresses)};
     }};
 };
 
@@ -180,6 +184,94 @@ TEST_CASE("a name that two services have is asked for once, at the shorter inter
     CHECK(bench.until([&] { return dns.asked >= 4; }));
 }
 
+TEST_CASE("whichever of two services has the shorter interval, and after a reload the one that is left") {
+    NameServer dns;
+    Bench bench;
+    const auto slow = service({named(dns, Micros{600'000'000})}),
+               quick = service({named(dns, Micros{1000})}, "10.0.0.2");
+    bench.names->follow(with({slow, quick}));
+    CHECK(bench.until([&] { return dns.asked >= 4; }));
+    const auto sources = [&bench] {
+        std::vector<report::DiscoveredStatus> all;
+        bench.names->add_status(all);
+        REQUIRE(all.size() == 1);
+        return all[0].services;
+    };
+    CHECK(sources() == Texts{"[10.0.0.1]:tcp:80", "[10.0.0.2]:tcp:80"});
+    bench.names->follow(with({slow}));
+    CHECK(sources() == Texts{"[10.0.0.1]:tcp:80"});
+    // One more at most is asked for at the old interval, and then none.
+    bench.loop.restart();
+    bench.loop.run_for(50ms);
+    const int asked = dns.asked;
+    bench.loop.restart();
+    bench.loop.run_for(50ms);
+    CHECK(dns.asked == asked);
+}
+
+TEST_CASE("what is saved of a name says which of its records were asked for") {
+    NameServer dns;
+    Bench bench;
+    auto all = service({named(dns, Micros{60'000'000})});
+    for (const char* type : {"AAAA", "SRV"}) {
+        auto one = named(dns, Micros{60'000'000});
+        one.more.edit().values.insert(one.more.edit().values.end() - 1, {"dns_type", config::WordList{type}});
+        all.real_servers.push_back(one);
+    }
+    bench.names->follow(with({all}));
+    std::vector<ipc::DiscoveredSource> saved;
+    bench.names->add_saved(saved);
+    std::set<std::string> identities;
+    for (const auto& one : saved) identities.insert(one.source);
+    CHECK(identities ==
+          std::set<std::string>{"dns\nweb.example.org\n0", "dns\nweb.example.org\n4", "dns\nweb.example.org\n6"});
+}
+
+TEST_CASE("servers beyond the most that are taken are left out, which is logged when their number changes") {
+    NameServer dns;
+    Bench bench;
+    auto one = named(dns, Micros{1000});
+    one.more.edit().values.insert(one.more.edit().values.begin() + 3, {"dns_servers_max", std::int64_t{2}});
+    const auto config = with({service({one})});
+    dns.many = 3;
+    bench.names->follow(config);
+    const auto left_out = [&](int servers) {
+        return bench.log.count("real_server_dns web.example.org: " + std::to_string(servers) +
+                               " more servers than dns_servers_max are left out");
+    };
+    CHECK(bench.until([&] { return left_out(1) == 1; }));
+    CHECK(bench.servers(config).size() == 2);
+    const int asked = dns.asked;
+    CHECK(bench.until([&] { return dns.asked > asked + 3; }));
+    CHECK(left_out(1) == 1);
+    dns.many = 5;
+    CHECK(bench.until([&] { return left_out(3) == 1; }));
+    dns.many = 2;
+    const int again = dns.asked;
+    CHECK(bench.until([&] { return dns.asked > again + 3; }));
+    CHECK(bench.log.count("are left out") == 2);
+    dns.many = 3;
+    CHECK(bench.until([&] { return left_out(1) == 2; }));
+}
+
+TEST_CASE("a name that a reload takes away while it is looked up is of no interest any more") {
+    NameServer dns;
+    dns.silent = true;
+    Bench bench;
+    const auto config = with({service({named(dns, Micros{60'000'000})})});
+    bench.names->follow(config);
+    CHECK(bench.until([&] { return dns.asked == 1; }));
+    bench.names->follow(with({}));
+    dns.silent = false;
+    bench.names->follow(config);
+    CHECK(bench.until([&] { return bench.changed == 1; }));
+    CHECK(dns.asked == 2);
+    bench.loop.restart();
+    bench.loop.run_for(20ms);
+    CHECK(bench.changed == 1);
+    CHECK(bench.log.texts == Texts{"real_server_dns web.example.org: 1 servers, 0 before"});
+}
+
 TEST_CASE("no more than 64 names are asked for at once, and the others when one of these is known") {
     NameServer dns;
     dns.silent = true;
@@ -193,7 +285,8 @@ TEST_CASE("no more than 64 names are asked for at once, and the others when one 
     bench.loop.run_for(250ms);  // the 65th looks every 100 ms whether it is its turn
     CHECK(dns.asked == 64);
     dns.silent = false;
-    CHECK(bench.until([&] { return bench.changed >= 1; }));
+    const auto last = lvs::named_servers(all).at(64);
+    CHECK(bench.until([&] { return !bench.names->known(all, last)->empty(); }));
 }
 
 TEST_CASE("a resolver that has stopped, or is gone, asks nobody and reports nothing") {

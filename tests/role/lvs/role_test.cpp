@@ -240,6 +240,12 @@ TEST_CASE("a new incarnation after a crash touches nothing that is right and ann
         CHECK(bench.runtime.events.empty());
         CHECK_FALSE(bench.runtime.status().services[0].servers[0].alive);
     }
+    SUBCASE("the same, of a daemon that was started with --takeover") {
+        bench.runtime.startup.adopt = true;
+        bench.start(config, true);
+        CHECK(bench.kernel.batches.empty());
+        CHECK_FALSE(bench.runtime.log_.has("--takeover"));
+    }
     SUBCASE("a service went meanwhile") {
         auto next = config;
         next.virtual_servers.pop_back();

@@ -125,6 +125,19 @@ TEST_CASE("servers that no file can list, and bytes that are none, are a problem
     CHECK(bench.of(config) == Texts{"10.0.0.11:80"});
 }
 
+TEST_CASE("a list may have ten thousand servers, and the largest weight") {
+    Bench bench;
+    const auto config = with({service({listed("/x")})});
+    bench.files.follow(config);
+    lvs::KnownServers many;
+    for (std::uint32_t n = 1; n <= 10'000; ++n) many.push_back({IpAddress::v4(0x0a010000U + n), 80, 65'535U});
+    bench.read("/x", many);
+    CHECK(bench.of(config).size() == 10'000);
+    std::vector<report::DiscoveredStatus> list;
+    bench.files.add_status(list);
+    CHECK(list[0].errors == 0);
+}
+
 TEST_CASE("what was saved counts until the first answer, with its weights") {
     Bench bench;
     const auto config = with({service({listed("/x")})});
@@ -142,6 +155,19 @@ TEST_CASE("what was saved counts until the first answer, with its weights") {
     bench.read("/x", servers({"10.0.0.11"}));
     CHECK(bench.log.count("an answer of 1 servers is held for 600 s: it removes 2 of 3 servers") == 1);
     CHECK(bench.of(config).size() == 3);
+}
+
+TEST_CASE("what was saved of a file counts once: not for one that goes and comes again") {
+    Bench bench;
+    const auto config = with({service({listed("/x")})});
+    bench.files.recall(config, {}, {.list = {{"file\n/x\nipv4", servers({"10.0.0.11"}), WallTime{5}}}});
+    bench.files.follow(config);
+    CHECK(bench.of(config) == Texts{"10.0.0.11:80"});
+    bench.files.follow(with({}));
+    bench.files.follow(config);
+    CHECK(bench.of(config).empty());
+    bench.read("/x", servers({"10.0.0.12"}));
+    CHECK(bench.of(config) == Texts{"10.0.0.12:80"});
 }
 
 TEST_CASE("the servers of a crashed process are newer than those that were saved, which have weights") {

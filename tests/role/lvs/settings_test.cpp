@@ -8,119 +8,15 @@
 #include <map>
 
 #include "../../lvs/builders.hpp"
-#include "fakes.hpp"
 #include "mainstay/config/load.hpp"
+#include "settings_bench.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
-using netlink::IpvsDaemon;
-using netlink::IpvsTimeouts;
-
-namespace {
-
-struct Kernel {
-    std::vector<IpvsDaemon> daemons;
-    IpvsTimeouts timeouts{900, 120, 300};
-    std::map<std::string, int, std::less<>> sysctls{{"expire_quiescent_template", 0}};
-    bool may_write = true;
-    bool has_interface = true;
-    bool answers = true;    // false: reading the daemons fails
-    bool available = true;  // false: the settings cannot be opened
-    int opened = 0;
-    std::vector<std::string> done;
-};
-
-class FakeSettings final : public IpvsSettings {
-public:
-    explicit FakeSettings(Kernel& kernel) : kernel_{kernel} {}
-    Result<std::vector<IpvsDaemon>> daemons() override {
-        if (!kernel_.answers) return fail_system("read the sync daemons", ENOBUFS);
-        return kernel_.daemons;
-    }
-    Result<void> start_daemon(const IpvsDaemon& daemon) override {
-        if (!kernel_.has_interface) return fail_system("start the " + netlink::describe(daemon), ENODEV);
-        kernel_.done.push_back("start " + name(daemon.state));
-        kernel_.daemons.push_back(daemon);
-        kernel_.daemons.back().port = 8848;
-        kernel_.daemons.back().ttl = 1;
-        kernel_.daemons.back().group = *IpAddress::parse("224.0.0.81");
-        return {};
-    }
-    Result<void> stop_daemon(IpvsDaemon::State state) override {
-        kernel_.done.push_back("stop " + name(state));
-        std::erase_if(kernel_.daemons, [state](const IpvsDaemon& one) { return one.state == state; });
-        return {};
-    }
-    Result<IpvsTimeouts> timeouts() override { return kernel_.timeouts; }
-    Result<void> set_timeouts(const IpvsTimeouts& t) override {
-        kernel_.done.push_back("timeouts");
-        if (t.tcp != 0) kernel_.timeouts.tcp = t.tcp;
-        if (t.tcp_fin != 0) kernel_.timeouts.tcp_fin = t.tcp_fin;
-        if (t.udp != 0) kernel_.timeouts.udp = t.udp;
-        return {};
-    }
-    Result<int> sysctl(std::string_view name) override {
-        const auto at = kernel_.sysctls.find(name);
-        if (at == kernel_.sysctls.end()) return fail_system(fmt::format("read {}", name), ENOENT);
-        return at->second;
-    }
-    Result<void> set_sysctl(std::string_view name, int value) override {
-        if (!kernel_.may_write) return fail_system(fmt::format("write {}", name), EROFS);
-        kernel_.done.push_back(fmt::format("{}={}", name, value));
-        kernel_.sysctls.insert_or_assign(std::string{name}, value);
-        return {};
-    }
-
-private:
-    static std::string name(IpvsDaemon::State state) {
-        return state == IpvsDaemon::State::Master ? "master" : "backup";
-    }
-    Kernel& kernel_;
-};
-
-LvsOptions options_for(Kernel& kernel) {
-    LvsOptions options;
-    options.open_settings = [&kernel]() -> Result<std::unique_ptr<IpvsSettings>> {
-        ++kernel.opened;
-        if (!kernel.available) return fail(Errc::Unsupported, "no IPVS in this kernel: modprobe ip_vs");
-        return std::make_unique<FakeSettings>(kernel);
-    };
-    options.audit_every = std::chrono::milliseconds{20};
-    options.reopen_every = std::chrono::milliseconds{20};
-    return options;
-}
-
-LvsSettings following(const std::string& instance) {
-    LvsSettings settings;
-    settings.sync = config::SyncDaemon{.interface = "eth1", .instance = instance, .id = 51};
-    return settings;
-}
-
-constexpr std::string_view kExpiry = "expire_quiescent_template";
-
-struct Bench {
-    Kernel kernel;
-    FakeRuntime runtime;
-    LvsOptions options = options_for(kernel);
-    std::size_t saved = 0;
-    SettingsReconciler reconciler{runtime.loop_, runtime.log_, options, [this] { ++saved; }};
-
-    std::vector<std::string> done() { return std::exchange(kernel.done, {}); }
-    [[nodiscard]] bool expires() const { return kernel.sysctls.find(kExpiry)->second != 0; }
-    [[nodiscard]] std::optional<int> original_expiry() const {
-        const auto& all = reconciler.original_sysctls();
-        const auto at = all.find(kExpiry);
-        return at == all.end() ? std::nullopt : std::optional{at->second};
-    }
-};
-
-using Lines = std::vector<std::string>;
-
-}  // namespace
 
 TEST_CASE("the sync daemon follows the instance, and the one of a crashed process keeps running") {
-    Bench bench;
+    SettingsBench bench;
     bench.kernel.daemons = {{.state = IpvsDaemon::State::Master, .interface = "eth1", .sync_id = 51}};
     bench.reconciler.configure(following("VI_1"));
     CHECK(bench.done().empty());
@@ -135,7 +31,7 @@ TEST_CASE("the sync daemon follows the instance, and the one of a crashed proces
 }
 
 TEST_CASE("a reload with the same instance knows who is master") {
-    Bench bench;
+    SettingsBench bench;
     bench.reconciler.configure(following("VI_1"));
     bench.reconciler.instance_is("VI_1", true);
     CHECK(bench.done() == Lines{"start master"});
@@ -145,7 +41,7 @@ TEST_CASE("a reload with the same instance knows who is master") {
 }
 
 TEST_CASE("a reload without the instance forgets who was master") {
-    Bench bench;
+    SettingsBench bench;
     bench.reconciler.configure(following("VI_1"));
     bench.reconciler.instance_is("VI_1", true);
     CHECK(bench.done() == Lines{"start master"});
@@ -158,7 +54,7 @@ TEST_CASE("a reload without the instance forgets who was master") {
 }
 
 TEST_CASE("a daemon starts again when its interface returns as another one, and is stopped while there is none") {
-    Bench bench;
+    SettingsBench bench;
     bench.reconciler.configure(following("VI_1"));
     bench.reconciler.interface_is(4);
     bench.reconciler.instance_is("VI_1", true);
@@ -174,7 +70,7 @@ TEST_CASE("a daemon starts again when its interface returns as another one, and 
 }
 
 TEST_CASE("a daemon that its interface would not have is started as soon as that has changed") {
-    Bench bench;
+    SettingsBench bench;
     bench.options.reopen_every = std::chrono::hours{1};
     bench.kernel.has_interface = false;  // it is down
     bench.reconciler.configure(following(""));
@@ -188,7 +84,7 @@ TEST_CASE("a daemon that its interface would not have is started as soon as that
 }
 
 TEST_CASE("a daemon that cannot be started is retried, and logged once") {
-    Bench bench;
+    SettingsBench bench;
     bench.kernel.has_interface = false;
     bench.reconciler.configure(following(""));
     CHECK(bench.done().empty());
@@ -199,7 +95,7 @@ TEST_CASE("a daemon that cannot be started is retried, and logged once") {
 }
 
 TEST_CASE("settings of a kernel without IPVS wait for it, and are its table's to report") {
-    Bench bench;
+    SettingsBench bench;
     bench.kernel.available = false;
     bench.reconciler.configure(following(""));
     CHECK(bench.runtime.until([&] { return bench.kernel.opened == 3; }));
@@ -210,7 +106,7 @@ TEST_CASE("settings of a kernel without IPVS wait for it, and are its table's to
 }
 
 TEST_CASE("after daemons that could not be read the socket is opened again") {
-    Bench bench;
+    SettingsBench bench;
     bench.kernel.answers = false;
     bench.reconciler.configure(following(""));
     CHECK(bench.runtime.until([&] { return bench.kernel.opened == 3; }));
@@ -224,14 +120,14 @@ TEST_CASE("after daemons that could not be read the socket is opened again") {
 }
 
 TEST_CASE("a daemon stopped by another program is restarted, and foreign daemons are left alone without the keyword") {
-    Bench bench;
+    SettingsBench bench;
     bench.reconciler.configure(following(""));
     bench.done();
     bench.kernel.daemons.pop_back();
     CHECK(bench.runtime.until([&] { return bench.kernel.daemons.size() == 2; }));
     CHECK(bench.done() == Lines{"start backup"});
 
-    Bench other;
+    SettingsBench other;
     other.kernel.daemons = {{.state = IpvsDaemon::State::Master, .interface = "eth1"}};
     other.reconciler.configure({});
     other.reconciler.stop();
@@ -239,7 +135,7 @@ TEST_CASE("a daemon stopped by another program is restarted, and foreign daemons
 }
 
 TEST_CASE("a reload without the keyword stops the daemon, one that changes a setting restarts it") {
-    Bench bench;
+    SettingsBench bench;
     bench.reconciler.configure(following(""));
     bench.done();
     auto longer = following("");
@@ -251,7 +147,7 @@ TEST_CASE("a reload without the keyword stops the daemon, one that changes a set
 }
 
 TEST_CASE("configured timeouts are set, repaired, and restored by a reload and at the stop") {
-    Bench bench;
+    SettingsBench bench;
     LvsSettings settings;
     settings.timeouts = {7200, 0, 60};
     bench.reconciler.configure(settings);
@@ -269,7 +165,7 @@ TEST_CASE("configured timeouts are set, repaired, and restored by a reload and a
 }
 
 TEST_CASE("an audit_interval of 0 is no look at daemons and timeouts but the one that is asked for") {
-    Bench bench;
+    SettingsBench bench;
     bench.options.audit_every = Micros{0};
     bench.options.reopen_every = std::chrono::milliseconds{1};
     LvsSettings settings;
@@ -296,7 +192,7 @@ TEST_CASE("a configuration with nothing to balance has no timeouts, as a start w
 }
 
 TEST_CASE("a new incarnation puts back what was there before the first one") {
-    Bench bench;
+    SettingsBench bench;
     bench.kernel.timeouts = {7200, 120, 300};
     LvsSettings settings;
     settings.timeouts = {7200, 0, 0};
@@ -307,7 +203,7 @@ TEST_CASE("a new incarnation puts back what was there before the first one") {
 }
 
 TEST_CASE("persistence to servers with weight 0 ends while it is wanted, is repaired, and put back as it was") {
-    Bench bench;
+    SettingsBench bench;
     bench.reconciler.configure({});
     CHECK(bench.reconciler.expire_quiescent(true));
     CHECK(bench.done() == Lines{"expire_quiescent_template=1"});
@@ -329,13 +225,13 @@ TEST_CASE("persistence to servers with weight 0 ends while it is wanted, is repa
 }
 
 TEST_CASE("expire_quiescent_template set by the host is left alone, also after a crash") {
-    Bench bench;
+    SettingsBench bench;
     bench.kernel.sysctls.find(kExpiry)->second = 1;
     CHECK(bench.reconciler.expire_quiescent(true));
     CHECK(bench.reconciler.expire_quiescent(false));
     CHECK(bench.expires());
 
-    Bench second;
+    SettingsBench second;
     second.kernel.sysctls.find(kExpiry)->second = 1;  // by the crashed one
     second.reconciler.configure({});
     second.reconciler.inherit({{std::string{kExpiry}, 0}});
@@ -344,7 +240,7 @@ TEST_CASE("expire_quiescent_template set by the host is left alone, also after a
     second.reconciler.stop();
     CHECK_FALSE(second.expires());
 
-    Bench third;
+    SettingsBench third;
     third.kernel.sysctls.find(kExpiry)->second = 1;
     third.reconciler.inherit({{std::string{kExpiry}, 0}});
     CHECK(third.reconciler.expire_quiescent(false));  // withdrawn by the new file
@@ -352,7 +248,7 @@ TEST_CASE("expire_quiescent_template set by the host is left alone, also after a
 }
 
 TEST_CASE("expire_quiescent_template that cannot be set is an error for the caller, and is retried") {
-    Bench bench;
+    SettingsBench bench;
     bench.kernel.may_write = false;
     const auto refused = bench.reconciler.expire_quiescent(true);
     REQUIRE_FALSE(refused);
@@ -363,8 +259,8 @@ TEST_CASE("expire_quiescent_template that cannot be set is an error for the call
 
 namespace {
 
-Kernel untouched() {
-    Kernel kernel;
+SettingsKernel untouched() {
+    SettingsKernel kernel;
     kernel.sysctls = {{"sloppy_tcp", 0},         {"sloppy_sctp", 0},     {"schedule_icmp", 0},
                       {"expire_nodest_conn", 0}, {"conn_reuse_mode", 1}, {"backup_only", 1}};
     return kernel;
@@ -373,7 +269,7 @@ Kernel untouched() {
 }  // namespace
 
 TEST_CASE("directors that take over each other's flows set what that needs, repair it, and put it back") {
-    Bench bench;
+    SettingsBench bench;
     bench.kernel = untouched();
     bench.reconciler.configure({});
     bench.reconciler.take_over_flows(true);
@@ -395,7 +291,7 @@ TEST_CASE("directors that take over each other's flows set what that needs, repa
 
 TEST_CASE(
     "after a crash the settings of a service that is gone are put back; a setting that is missing stops no other") {
-    Bench bench;
+    SettingsBench bench;
     bench.kernel = untouched();
     bench.kernel.sysctls["sloppy_tcp"] = 1;
     bench.kernel.sysctls.erase("backup_only");

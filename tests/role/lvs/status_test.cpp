@@ -258,3 +258,139 @@ TEST_CASE("servers that are leaving go with their connections into the next inca
     damaged.services[0].leaving[0].server = "x";
     CHECK(memory_of(damaged)[0].leaving.empty());
 }
+
+TEST_CASE("a note has all reasons: who changed a server and why, and what of it goes on") {
+    auto web = service({server("10.0.0.11"), server("10.0.0.12")});
+    web.more.edit().values.push_back({"drain_timeout", Micros{60'000'000}});
+    Bench bench{{web}};
+    lvs::ServerAnswer answer;
+    static_cast<void>(bench.judge.command({.verb = lvs::ServerCommand::Verb::Disable,
+                                           .which = "10.0.0.11",
+                                           .by = "uid 0",
+                                           .time = Seconds{600},
+                                           .reason = "its disk"},
+                                          kStart, answer));
+    REQUIRE(answer.problem.empty());
+    CHECK(bench.server(0).note.ends_with(" by uid 0 (its disk); its connections continue"));
+    REQUIRE(bench.judge.deadline());
+    const lvs::Moment looks{*bench.judge.deadline(), kStart.wall};
+    static_cast<void>(bench.judge.step(lvs::DeadlineReached{}, looks));
+    static_cast<void>(bench.judge.step(lvs::ConnectionsCounted{0, {{at("10.0.0.11", 80), 3, 1}}}, looks));
+    CHECK(bench.server(0).note.ends_with(" by uid 0 (its disk); 3 connections remain"));
+    CHECK(bench.server(0).in_table);
+    CHECK(bench.server(0).weight_in_table == 0);
+    REQUIRE(bench.server(0).leave);
+    CHECK(bench.server(0).leave->until == WallTime{1'060'000'000});
+    CHECK(bench.server(0).leave->connections == 3);
+    CHECK_FALSE(bench.server(0).leave->over);
+    const auto status = bench.status();
+    REQUIRE(status.overrides.size() == 1);
+    CHECK(status.overrides[0].reason == "its disk");
+    CHECK(status.overrides[0].until == WallTime{1'600'000'000});
+    CHECK(overrides_of(status) == bench.judge.overrides());
+    const lvs::Moment later{Instant{1h} + 60s, {1'060'000'000}};
+    static_cast<void>(bench.judge.step(lvs::DeadlineReached{}, later));
+    CHECK(bench.server(0).note.ends_with(" by uid 0 (its disk)"));
+    CHECK_FALSE(bench.server(0).in_table);
+    CHECK(bench.server(1).note.empty());
+}
+
+TEST_CASE("a server that starts slowly shows its weight until now and since when it grows") {
+    auto web = service({server("10.0.0.11", 100)});
+    web.more.edit().values.push_back({"slow_start", Micros{10'000'000}});
+    lvs::ServerMemory grows{.endpoint = at("10.0.0.11", 80), .alive = true, .since = {}, .checkers = {}};
+    grows.grows_since = WallTime{997'000'000};
+    Bench bench{{web}, {{.identity = lvs::identity_of(web), .quorum_up = true, .servers = {grows}, .leaving = {}}}};
+    CHECK(bench.server(0).note == "slow start: weight 30 of 100");
+    CHECK(bench.server(0).grows_since == WallTime{997'000'000});
+    CHECK(bench.server(0).weight == 100);
+    CHECK(bench.server(0).weight_in_table == 30);
+}
+
+TEST_CASE("a server that min_alive keeps says so") {
+    auto web = service({checked("10.0.0.11")});
+    web.more.edit().values.push_back({"min_alive", std::int64_t{1}});
+    Bench bench{{web}};
+    const auto id = bench.judge.states()[0].servers[0].checkers[0].id;
+    const lvs::Moment later{Instant{1h} + 10s, {1'010'000'000}};
+    static_cast<void>(bench.judge.step(lvs::DeadlineReached{}, later));
+    static_cast<void>(
+        bench.judge.step(lvs::CheckFinished{id, lvs::Outcome::Failed, "refused", Micros{1}, {}, {}, {}}, later));
+    CHECK(bench.server(0).kept);
+    CHECK(bench.server(0).note == "kept up by min_alive although its checks fail");
+    CHECK(bench.server(0).in_table);
+}
+
+TEST_CASE("a service shows its quorum, its sorry server while it is in use, and how packets reach a server") {
+    auto web = service({checked("10.0.0.11"), server("10.0.0.12")});
+    web.quorum = 2;
+    web.hysteresis = 1;
+    web.real_servers[1].forwarding = config::Forwarding::DirectRoute;
+    web.sorry_server = sorry("10.0.0.99");
+    Bench bench{{web, service({server("10.0.0.11")}, "10.0.0.2")}};
+    const auto id = bench.judge.states()[0].servers[0].checkers[0].id;
+    const lvs::Moment later{Instant{1h} + 10s, {1'010'000'000}};
+    static_cast<void>(bench.judge.step(lvs::DeadlineReached{}, later));
+    static_cast<void>(
+        bench.judge.step(lvs::CheckFinished{id, lvs::Outcome::Failed, "refused", Micros{1}, {}, {}, {}}, later));
+    const auto status = bench.status();
+    CHECK(status.services[0].quorum == 2);
+    CHECK(status.services[0].hysteresis == 1);
+    CHECK(status.services[0].sorry_in_use == bench.judge.states()[0].sorry_in_use);
+    CHECK(status.services[0].servers[1].forwarding == "DR");
+    CHECK(status.services[1].quorum == 1);
+    CHECK(status.services[1].hysteresis == 0);
+    CHECK(status.services[1].sorry_server.empty());
+}
+
+TEST_CASE("a check shows another address that it asks, its script and the weight that it wants") {
+    auto one = server("10.0.0.11");
+    one.checkers = {misc_check(at("10.0.0.11", 80)), tcp_check(at("10.0.0.77", 81))};
+    one.checkers[0].misc_dynamic = true;
+    Bench bench{{service({one})}};
+    const auto id = bench.judge.states()[0].servers[0].checkers[0].id;
+    const lvs::Moment later{Instant{1h} + 10s, {1'010'000'000}};
+    static_cast<void>(bench.judge.step(lvs::DeadlineReached{}, later));
+    static_cast<void>(
+        bench.judge.step(lvs::CheckFinished{id, lvs::Outcome::Passed, "fine", Micros{1}, 12, {}, {}}, later));
+    const auto checks = bench.server(0).checks;
+    REQUIRE(checks.size() == 2);
+    CHECK(checks[0].type == "MISC_CHECK");
+    CHECK(checks[0].target == "10.0.0.11:80");
+    CHECK(checks[0].script == "/etc/check");
+    CHECK(checks[0].weight == 12);
+    CHECK(checks[1].type == "TCP_CHECK");
+    CHECK(checks[1].target == "10.0.0.77:81");
+    CHECK(checks[1].script.empty());
+    CHECK_FALSE(checks[1].weight);
+}
+
+TEST_CASE("only an active_active service has a table to compare") {
+    auto one = service({server("10.0.0.11")}), other = service({server("10.0.0.11")}, "10.0.0.2");
+    other.active_active = true;
+    Bench bench{{one, other}};
+    std::vector<std::byte> bytes(1 << 20);
+    const auto table_of = [](const config::VirtualServer&) { return report::MhTableStatus{.digest = 7}; };
+    bytes.resize(write_status(bytes, status_of(bench.judge, {.available = true}, 7), bench.judge, kStart, table_of));
+    const auto status = decode_lvs_block(bytes);
+    REQUIRE(status);
+    CHECK_FALSE(status->services[0].mh_table);
+    REQUIRE(status->services[1].mh_table);
+    CHECK(status->services[1].mh_table->digest == 7);
+}
+
+TEST_CASE("the sysctls from before this program are those that were written, the one of persistence by itself") {
+    report::LvsStatus status;
+    const IpvsSysctls::Values none, some{{"conn_reuse_mode", 2}, {std::string{kExpireQuiescent}, 1}},
+        other{{std::string{kExpireQuiescent}, 0}};
+    put_original_sysctls(none, status);
+    CHECK(original_sysctls_of(status) == none);
+    put_original_sysctls(some, status);
+    CHECK(status.original_expiry == true);
+    CHECK(status.original_sysctls.size() == 1);
+    CHECK(original_sysctls_of(status) == some);
+    status = {};
+    put_original_sysctls(other, status);
+    CHECK(status.original_expiry == false);
+    CHECK(original_sysctls_of(status) == other);
+}

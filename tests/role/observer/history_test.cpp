@@ -58,3 +58,36 @@ TEST_CASE("the history is bounded: the oldest go") {
     CHECK(history.first_id() == 2);
     CHECK(history.after(0, 2 * kHistoryEntriesMax).size() == kHistoryEntriesMax);
 }
+
+TEST_CASE("what a former run left fills the history up to its bound: the oldest of it goes") {
+    const auto former = [](std::size_t count) {
+        std::vector<report::HistoryEntry> entries;
+        for (std::size_t i = 1; i <= count; ++i)
+            entries.push_back({.id = i, .source = "vrrp", .event = event_at(static_cast<std::int64_t>(i), "before")});
+        return entries;
+    };
+    const auto restored = [&](std::size_t count) {
+        History history{[] {}};
+        history.append("vrrp", {event_at(900'000, "now"), event_at(900'001, "now")});
+        history.restore(former(count));
+        return history.after(0, 2 * kHistoryEntriesMax);
+    };
+    const auto all = restored(kHistoryEntriesMax);
+    REQUIRE(all.size() == kHistoryEntriesMax);
+    CHECK(all.front().id == 3);
+    CHECK(all.back().event.name == "now");
+    CHECK(restored(kHistoryEntriesMax - 2).front().id == 1);
+    CHECK(restored(kHistoryEntriesMax - 2).size() == kHistoryEntriesMax);
+    CHECK(restored(2 * kHistoryEntriesMax).size() == kHistoryEntriesMax);
+}
+
+TEST_CASE("what is in the history already is not restored once more") {
+    History history{[] {}};
+    history.append("vrrp", {event_at(900'000, "now")});
+    history.restore({{.id = 899'999, .source = "vrrp", .event = event_at(899'999, "before")},
+                     {.id = 900'000, .source = "vrrp", .event = event_at(900'000, "now")}});
+    const auto all = history.after(0, 10);
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].event.name == "before");
+    CHECK(all[1].event.name == "now");
+}

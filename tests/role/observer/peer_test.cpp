@@ -168,3 +168,64 @@ TEST_CASE("so many readers may wait for one answer") {
     CHECK(b.told[0].status == 503);
     CHECK(b.asked.size() == 1);
 }
+
+TEST_CASE("whoever hears why there is no answer of the peer hears what to look at, too") {
+    const auto text_of = [](const http::Answer& answer) {
+        const auto body = nlohmann::json::parse(answer.body);
+        return std::to_string(answer.status) + " " + body["error"].get<std::string>() + " | " +
+               body["hint"].get<std::string>();
+    };
+    const auto of_status = [&](long status) {
+        return text_of(answer_from_peer("P", {.status = status, .problem = "refused", .body = "x"}));
+    };
+    for (const long denied : {401L, 403L})
+        CHECK(of_status(denied) == "502 the peer P refuses the token (status " + std::to_string(denied) +
+                                       ") | see [api] peer_token in mainstay.toml, and the peer's credentials");
+    for (const long other : {199L, 201L, 400L, 402L, 404L, 503L})
+        CHECK(of_status(other) == "502 the peer P answers with status " + std::to_string(other) +
+                                      " | see whether [api] peer is the address of its API");
+    CHECK(of_status(0) ==
+          "502 the peer P does not answer: refused | see whether it runs, and [api] peer and peer_ca in mainstay.toml");
+
+    Bench authorities{"https://lb2"};
+    authorities.peer.take(What::PeerCa, fail(Errc::Io, "it is gone"));
+    authorities.ask();
+    CHECK(text_of(authorities.told.at(0)) == "502 [api] peer_ca: it is gone | see mainstay.toml(5), [api]");
+    Bench token{"https://lb2"};
+    token.peer.take(What::PeerToken, std::string{"two words"});
+    token.ask();
+    CHECK(text_of(token.told.at(0)) ==
+          "502 [api] peer_token: its first line is no token | see mainstay.toml(5), [api]");
+    for (const auto& [peer, why] : {std::pair{"lb2", "it begins with neither https:// nor http://"},
+                                    {"https://", "it is not https:// with a host and a port"}}) {
+        Bench wrong{peer};
+        wrong.ask();
+        CHECK(text_of(wrong.told.at(0)) ==
+              std::string{"502 [api] peer "} + peer + ": " + why + " | see mainstay.toml(5), [api]");
+    }
+
+    Bench changed{"https://lb2"};
+    for (std::size_t i = 0; i <= kPeerReadersMax; ++i) changed.ask();
+    CHECK(text_of(changed.told.at(0)) == "503 too many wait for the peer's answer | ask again later");
+    changed.peer.set({});
+    REQUIRE(changed.told.size() == kPeerReadersMax + 1);
+    CHECK(text_of(changed.told.at(1)) == "503 the settings of the peer have changed meanwhile | ask again");
+    changed.ask();
+    CHECK(changed.told.back().body == "{}");
+    CHECK(changed.asked.size() == 1);
+}
+
+TEST_CASE("a peer whose thread cannot be started is asked again after a second, and everybody hears the problem") {
+    Bench b{"https://lb2"};
+    b.refuses = "no thread";
+    b.ask();
+    b.ask();
+    CHECK(b.asked.size() == 1);
+    CHECK(b.told.size() == 2);
+    b.now += 1s;
+    b.refuses.clear();
+    b.ask();
+    CHECK(b.asked.size() == 2);
+    b.open.at(0)({.status = 200, .problem = {}, .body = "{}"});
+    CHECK(b.told.at(2).status == 200);
+}

@@ -19,12 +19,14 @@
 #include "mainstay/record/format.hpp"
 #include "mainstay/record/reader.hpp"
 #include "mainstay/record/segment_writer.hpp"
+#include "record_memory.hpp"
 #include "role/observer/record_folder.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
 using namespace std::chrono_literals;
 using mainstay::role::test::Folder;
+using mainstay::role::test::memory_of;
 using mainstay::test::KeptLog;
 namespace fs = std::filesystem;
 
@@ -46,20 +48,6 @@ std::vector<std::string> names_in(const std::string& folder) {
 }
 
 const std::vector<std::byte> kBytes(100, std::byte{7});
-
-// A recorder's memory with one segment in it.
-UniqueFd memory_of(record::Machine machine, std::uint64_t number) {
-    auto made = ipc::make_shared_memfd("test", record::kMemoryLeast);
-    REQUIRE(made.has_value());
-    const auto mapped = ipc::MappedRecord::map(made->get(), true);
-    REQUIRE(mapped.has_value());
-    record::MemoryHeader header{
-        .magic = record::kMagic, .format = record::kFormat, .machine = machine, .version = {'1'}};
-    const record::SegmentHeader segment{.number = number, .used = 10};
-    std::memcpy(mapped->bytes().data(), &header, sizeof header);
-    std::memcpy(mapped->bytes().data() + sizeof header, &segment, sizeof segment);
-    return std::move(*made);
-}
 
 struct Bench {
     Folder folder;

@@ -3,8 +3,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "mainstay/config/load.hpp"
 #include "observer_bench.hpp"
+#include "observer_examples.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -13,43 +13,6 @@ using Strings = std::vector<std::string>;
 using What = ipc::DumpText::What;
 
 namespace {
-
-constexpr const char* kInstance =
-    "vrrp_instance VI_1 {\nstate BACKUP\ninterface eth0\nvirtual_router_id 51\nvirtual_ipaddress {\n10.9.9.9\n}\n}\n";
-constexpr const char* kService =
-    "virtual_server 10.9.9.8 80 {\nlb_algo rr\nlb_kind DR\nprotocol TCP\nreal_server 10.1.1.1 80 {\n}\n}\n";
-
-config::Config config_of(const std::string& text) {
-    auto loaded = config::load_text("x.conf", text, {});
-    REQUIRE(loaded.can_run());
-    return std::move(loaded.config);
-}
-
-// Mails to a port where nobody is.
-config::Config mailing() {
-    return config_of(
-        std::string{"global_defs {\nrouter_id R\nsmtp_server 127.0.0.1 1\nnotification_email {\na@b.c\n}\n"} + "}\n" +
-        kInstance);
-}
-
-Event transition(const char* state) {
-    return {.kind = Event::Kind::Instance,
-            .name = "VI_1",
-            .transition = transition_from(state).value(),
-            .detail = "detail",
-            .mail = true,
-            .at = {1'795'163'866'000'000}};
-}
-
-report::VrrpStatus vrrp_status() {
-    report::VrrpStatus status;
-    vrrp::InstanceSnapshot one;
-    one.name = "VI_1";
-    one.state = vrrp::State::Master;
-    one.counters.advert_sent = 10;
-    status.router.instances = {one};
-    return status;
-}
 
 std::size_t files_in(const std::string& folder) {
     std::size_t count = 0;
@@ -454,11 +417,16 @@ TEST_CASE("the rates of the last hours are sampled without anybody asking, unles
     REQUIRE(b.start(config_of(kService)) == "");
     CHECK(b.runtime.asked_for_traffic == 1);
     CHECK(b.get("/api/v1/history/rates?service=S").find("\"connections_per_s\":[5]") != std::string::npos);
-    lvs.services[0].servers.resize(10'001);
+    lvs.services[0].servers.resize(10'000);
     ObserverBench::publish(b.memory.lvs_block, lvs);
     b.runtime.ahead = std::chrono::seconds{11};
     b.until([&] { return b.get("/api/v1/history/rates?service=S").find("[5,5]") != std::string::npos; });
-    CHECK(b.runtime.asked_for_traffic == 1);
+    CHECK(b.runtime.asked_for_traffic == 2);
+    lvs.services[0].servers.resize(10'001);
+    ObserverBench::publish(b.memory.lvs_block, lvs);
+    b.runtime.ahead = std::chrono::seconds{22};
+    b.until([&] { return b.get("/api/v1/history/rates?service=S").find("[5,5,5]") != std::string::npos; });
+    CHECK(b.runtime.asked_for_traffic == 2);
 }
 
 TEST_CASE("statistics that are cleared count from then on, in the next incarnation too") {

@@ -243,6 +243,45 @@ TEST_CASE("settings of the daemon are reported by their keywords") {
     CHECK(as_text(diff_reload(before, after)) == "change settings others\n" + rest);
 }
 
+TEST_CASE("an instance of the same number but another family and name replaces none") {
+    auto before = config_of(instance("")), after = config_of(instance("", "VI_6"));
+    after.instances[0].family = Family::V6;
+    CHECK(as_text(diff_reload(before, after)).find("replaces it") == std::string::npos);
+    before.instances[0].family = Family::V6;
+    after.instances[0].virtual_router_id = 52;
+    CHECK(as_text(diff_reload(before, after)).find("replaces it") == std::string::npos);
+    after.instances[0].virtual_router_id = 51;
+    after.instances[0].interface = "eth1";
+    CHECK(as_text(diff_reload(before, after))
+              .find("VI_6 replaces it as another virtual router: interface eth0 -> "
+                    "eth1\n") != std::string::npos);
+}
+
+TEST_CASE("each server is looked at for itself, also behind a new one") {
+    const auto checked = [](const std::string& address, const char* lines) {
+        return server(address, std::string{"TCP_CHECK {\n"} + lines + "}\n");
+    };
+    const std::string keeps = "         a check with the same target keeps its result until it runs again\n";
+    CHECK(text_of(
+              service("", checked("10.1.1.1", "") + checked("10.1.1.2", "")),
+              service("", server("10.1.1.3") + checked("10.1.1.1", "retry 4\n") + checked("10.1.1.2", "retry 4\n"))) ==
+          "add    server TCP 10.9.9.9:80 -> 10.1.1.3:80\n"
+          "change checks TCP 10.9.9.9:80 -> 10.1.1.1:80\n" +
+              keeps + "change checks TCP 10.9.9.9:80 -> 10.1.1.2:80\n" + keeps + end("0", "1"));
+}
+
+TEST_CASE("scripts that come, change and go at once are all reported, in front of the instances") {
+    auto before = config_of("global_defs {\nrouter_id x\n}\n" + instance("")),
+         after = config_of("global_defs {\nrouter_id y\n}\n" + instance("nopreempt\n"));
+    before.scripts = {{.name = "a", .command = {}}, {.name = "b", .command = {}}, {.name = "c", .command = {}}};
+    after.scripts = {{.name = "d", .command = {}}, {.name = "e", .command = {}}, {.name = "c", .command = {}}};
+    after.scripts[2].command.argv = {"/bin/true"};
+    CHECK(as_text(diff_reload(before, after)) ==
+          "change settings global_defs\nadd    script d\nadd    script e\nchange script c\nremove script a\n"
+          "remove script b\n" +
+              kept("         nopreempt off -> on\n"));
+}
+
 TEST_CASE("each action has a name in JSON") {
     ReloadDiff diff;
     using Action = ReloadChange::Action;

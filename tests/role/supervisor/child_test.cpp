@@ -1,4 +1,5 @@
 // One role as the supervisor has it: its line, its incarnations and the pauses between them.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -85,6 +86,36 @@ TEST_CASE("what cannot be read is heard as an error, and the line goes on") {
     bench.turn();
     CHECK(bench.heard == Texts{"an error", "Heartbeat"});
     CHECK(bench.log.texts.empty());
+}
+
+TEST_CASE("a line that cannot be read at all is logged once, and not read any more") {
+    Bench bench;
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const UniqueFd writing{ends[1]};
+    bench.child.adopt(kNobody, UniqueFd{ends[0]}, bench.on_message(), bench.log);  // no socket
+    REQUIRE(::write(writing.get(), "x", 1) == 1);
+    bench.turn();
+    bench.turn();
+    CHECK(bench.heard.empty());
+    CHECK(bench.log.texts == Texts{"process " + std::to_string(kNobody) +
+                                   ": receive from another process: Socket operation on non-socket"});
+}
+
+TEST_CASE("of many messages a role has room for some that it has not read, beside which others still fit") {
+    Bench bench;
+    CHECK_FALSE(bench.child.has_room());  // it has no line
+    const auto line = bench.adopt();
+    const auto send = [&bench] { bench.child.send(ipc::Heartbeat{}, -1, bench.log); };
+    int sent = 0;
+    for (; bench.child.has_room() && sent < 1000; ++sent) send();
+    CHECK(sent > 10);
+    CHECK(sent < 1000);
+    for (int i = 0; i < 10; ++i) send();
+    CHECK(bench.log.texts.empty());
+    while (next_message<ipc::Heartbeat>(line.get())) {
+    }
+    CHECK(bench.child.has_room());
 }
 
 TEST_CASE("a role that sends much takes 64 messages of one turn") {

@@ -139,6 +139,18 @@ TEST_CASE("a file that others may write to, a link, a folder and one that is too
     CHECK(problem().find("open ") == 0);
 }
 
+TEST_CASE("a file without anything in it, and one of the greatest size, are used") {
+    for (const std::size_t size : {std::size_t{0}, std::size_t{ipc::kDiscoveredBytesMax}}) {
+        CAPTURE(size);
+        const Folder folder;
+        KeptLog log;
+        folder.write(std::string(size, 'x'));
+        DiscoveryFile file{log};
+        REQUIRE(file.load(folder.path));
+        CHECK(ipc::sealed_size(file.memory(), ipc::kDiscoveredBytesMax).value() == size);
+    }
+}
+
 TEST_CASE("a folder that cannot be written costs the file and nothing else") {
     const Folder folder;
     KeptLog log;

@@ -87,6 +87,13 @@ TEST_CASE(
     bench.running.insert(Kind::Observer);
     bench.dumps.ready(Kind::Observer);
     CHECK(bench.take() == Texts{"vrrp 10"});
+    bench.running = {Kind::Observer};
+    bench.dumps.refreshed(Kind::Vrrp, 10);
+    CHECK(bench.dumps.ended({.pid = 101}));
+    CHECK(bench.dumps.ended({.pid = 102}));
+    bench.running.clear();
+    bench.dumps.add(10);
+    CHECK(bench.log.texts.size() == 2);  // once for each time that it is away
 }
 
 TEST_CASE("a dump whose observer dies before it is asked is begun again with the next one") {

@@ -403,3 +403,13 @@ TEST_CASE("a watcher that sends servers that cannot be read, or a text without e
     CHECK(ends({"/x", {}}, ipc::make_sealed_memfd("servers", std::vector<std::byte>((1U << 20U) + 1))));
     CHECK(ends({"/x", std::string(8193, 'x')}, fail(Errc::State, "none")));
 }
+
+TEST_CASE("a text of 8 KiB about a file of servers is no offence") {
+    Fixture f;
+    vrrp::WatchPlan plan;
+    plan.server_files = {{.path = "/x"}};
+    f.follow(plan);
+    const std::string longest(8192, 'x');
+    f.send(ipc::ServerFileRead{"/x", longest});
+    CHECK(f.files_read == Texts{"/x: " + longest});
+}

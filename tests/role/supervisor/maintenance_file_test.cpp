@@ -76,8 +76,10 @@ TEST_CASE("a file that others may write, a link, or damaged bytes are not believ
     CHECK(file.load(folder.path, kNow).error().code() == Errc::Permission);
     CHECK_FALSE(file.order().on);
     REQUIRE(::chmod(folder.file().c_str(), 0644) == 0);
-    std::filesystem::resize_file(folder.file(), 20);
-    CHECK(file.load(folder.path, kNow).error().code() == Errc::Invalid);
+    for (const std::uintmax_t size : {20, 0}) {
+        std::filesystem::resize_file(folder.file(), size);
+        CHECK(file.load(folder.path, kNow).error().code() == Errc::Invalid);
+    }
     REQUIRE(::unlink(folder.file().c_str()) == 0);
     REQUIRE(::symlink("/etc/hostname", folder.file().c_str()) == 0);
     CHECK_FALSE(file.load(folder.path, kNow));

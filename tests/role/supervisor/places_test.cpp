@@ -1,4 +1,7 @@
 // What the options and the first configuration decide of a daemon: its folders, its names, what its processes are told.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -13,11 +16,20 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string name_of_process(int pid) {
-    std::ifstream file{"/proc/" + std::to_string(pid) + "/comm"};
-    std::string name;
-    std::getline(file, name);
-    return name;
+std::string first_line(const std::string& path) {
+    std::ifstream file{path};
+    std::string line;
+    std::getline(file, line);
+    return line;
+}
+
+std::string name_of_process(int pid) { return first_line("/proc/" + std::to_string(pid) + "/comm"); }
+
+bool may_have_own_run_folder() {
+    const int child = ::fork();
+    if (child == 0) ::_exit(take_own_run_folder() ? 0 : 1);
+    int status = -1;
+    return ::waitpid(child, &status, 0) == child && status == 0;
 }
 
 unsigned mode_of(const std::string& path) { return static_cast<unsigned>(fs::status(path).permissions()) & 0777; }
@@ -46,6 +58,24 @@ TEST_CASE("a daemon with an instance name has folders of its own, and the name i
     CHECK(mode_of(stage.at("run/blue/supervisor.sock")) == 0600);
     CHECK(stage.logged("the ident is mainstayd_blue\n") == 1);
     CHECK(name_of_process(stage.pid()) == "blue-daemon");
+}
+
+TEST_CASE("a daemon that is run as keepalived has keepalived's names, and its pid files in a folder if it is told to") {
+    if (!can_play() || !may_have_own_run_folder()) return;
+    Stage stage{{kAsKeepalived}};
+    Written written;
+    written.done.daemon.use_pid_dir = true;
+    written.host.watch.files.push_back({.name = "a"});
+    auto running = stage.run(written);
+    const std::string run = "/proc/" + std::to_string(stage.pid()) + "/root/run";
+    CHECK(mode_of(run + "/keepalived") == 0755);
+    CHECK(first_line(run + "/keepalived/keepalived.pid") == std::to_string(stage.pid()));
+    CHECK(first_line(run + "/keepalived/vrrp.pid") == std::to_string(running[Kind::Vrrp].pid));
+    CHECK(name_of_process(stage.pid()) == "keepalived");
+    const auto watcher = stage.started("mainstayd-track").hear<ipc::RoleStartup>();
+    CHECK(watcher.process_name == "keepalived");
+    CHECK(watcher.log_ident == "Keepalived_vrrp");
+    CHECK(stage.stop(running) == 0);
 }
 
 TEST_CASE("a daemon without an instance name changes no ident, and without process_name is called mainstayd") {

@@ -1,6 +1,7 @@
 #include "role/supervisor/reader_process.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -147,4 +148,124 @@ TEST_CASE("a snapshot that is not sealed, and more messages than a configuration
     enough.send(Fixture::done(false));
     enough.until_over();
     CHECK_FALSE(enough.is_killed());
+}
+
+TEST_CASE("a reader has the running configurations first, then its orders with the log of the check") {
+    Roles roles;
+    UniqueFd reader;
+    ReaderProcess process{roles.loop, roles.log,
+                          [&](int control) -> Result<int> {
+                              reader.reset(::fcntl(control, F_DUPFD_CLOEXEC, 3));
+                              return kNobody;
+                          },
+                          [](const ReaderProcess::Reading&) {}};
+    const auto vrrp = sealed(), lvs = sealed(), check_log = sealed();
+    ipc::RoleStartup orders;
+    orders.config_path = "/etc/ha.conf";
+    using For = ipc::Snapshot::For;
+    REQUIRE(process
+                .read(orders, check_log.get(),
+                      {{{For::Vrrp, true}, vrrp.get()}, {{For::Lvs, false}, lvs.get()}, {{For::Observer, true}, -1}})
+                .has_value());
+    CHECK(process.reads());
+    const auto next = [&] {
+        auto got = ipc::receive_message(reader.get());
+        REQUIRE(got.has_value());
+        REQUIRE(got->has_value());
+        return std::get<ipc::Received>(std::move(**got));
+    };
+    const auto file_of = [](int descriptor) {
+        struct stat facts{};
+        REQUIRE(::fstat(descriptor, &facts) == 0);
+        return facts.st_ino;
+    };
+    for (const auto& [audience, needed, memory] :
+         {std::tuple{For::Vrrp, true, vrrp.get()}, {For::Lvs, false, lvs.get()}}) {
+        const auto got = next();
+        CHECK(std::get<ipc::Snapshot>(got.message).audience == audience);
+        CHECK(std::get<ipc::Snapshot>(got.message).needed == needed);
+        CHECK(file_of(got.descriptor.get()) == file_of(memory));
+    }
+    const auto third = next();
+    CHECK(std::get<ipc::Snapshot>(third.message).audience == For::Observer);
+    CHECK_FALSE(third.descriptor);
+    const auto last = next();
+    CHECK(std::get<ipc::RoleStartup>(last.message).config_path == "/etc/ha.conf");
+    CHECK(file_of(last.descriptor.get()) == file_of(check_log.get()));
+}
+
+TEST_CASE("a report of a reader counts with its text, without one too, but not with one that is not sealed") {
+    Fixture with, without, unsealed;
+    const auto text = sealed();
+    with.send(ipc::DryRunDone{.exit_code = 3, .problem = "p", .lines = {"a", "b"}, .lines_left_out = 4}, text.get());
+    with.send(Fixture::done(false));
+    with.until_over();
+    CHECK(with.readings[0].report);
+    CHECK(with.readings[0].changes.exit_code == 3);
+    CHECK(with.readings[0].changes.problem == "p");
+    CHECK(with.readings[0].changes.lines == std::vector<std::string>{"a", "b"});
+    CHECK(with.readings[0].changes.lines_left_out == 4);
+    without.send(ipc::DryRunDone{.exit_code = 1, .problem = {}});
+    without.send(Fixture::done(false));
+    without.until_over();
+    CHECK_FALSE(without.readings[0].report);
+    CHECK(without.readings[0].changes.exit_code == 1);
+    int pipe[2];
+    REQUIRE(::pipe2(pipe, O_CLOEXEC) == 0);
+    const UniqueFd in{pipe[0]}, out{pipe[1]};
+    unsealed.send(ipc::DryRunDone{}, in.get());
+    unsealed.roles.until([&] { return unsealed.is_killed(); });
+    CHECK(unsealed.roles.log.texts.back().starts_with("the reader sent a report that cannot be read: "));
+}
+
+TEST_CASE("each reading counts its messages anew, and what one offence ended the next one may send") {
+    Fixture f;
+    for (int reading = 1; reading <= 3; ++reading) {
+        for (int i = 1; i < kReaderMessagesMax; ++i) f.send(ipc::DryRunDone{});
+        f.send(Fixture::done(true));
+        f.until_over(static_cast<std::size_t>(reading));
+        REQUIRE(f.process.read({}, -1, {}).has_value());
+    }
+    CHECK_FALSE(f.is_killed());
+    CHECK(f.started == 1);
+    f.send(ipc::Committed{1});
+    f.roles.until([&] { return f.is_killed(); });
+    CHECK(f.process.ended({.pid = kNobody, .signalled = true, .status = 9}));
+    CHECK(f.readings.back().died == "the reader died (signal 9)");
+    REQUIRE(f.process.read({}, -1, {}).has_value());
+    CHECK(f.started == 2);
+    f.send(Fixture::done(false));
+    f.until_over(5);
+    CHECK(f.readings.back().done->can_run);
+    CHECK(f.readings.back().died.empty());
+}
+
+TEST_CASE("what a reader sent before it was killed for an offence does not count, nor what is left in its line") {
+    Fixture f;
+    f.send(ipc::Snapshot{ipc::Snapshot::For::Lvs, true}, sealed().get());
+    f.send(ipc::Committed{1});
+    f.send(Fixture::done(true));
+    CHECK(f.process.ended({.pid = kNobody, .signalled = false, .status = 0}));
+    REQUIRE(f.readings.size() == 1);
+    CHECK_FALSE(f.readings[0].done.has_value());
+    CHECK(f.readings[0].died == "the reader died (exit status 0)");
+    CHECK_FALSE(f.process.reads());
+}
+
+TEST_CASE("a reader that cannot be started is an error, and the next attempt is one") {
+    Roles roles;
+    int tried = 0;
+    ReaderProcess process{roles.loop, roles.log,
+                          [&](int) -> Result<int> {
+                              ++tried;
+                              return fail(Errc::Io, "no memory");
+                          },
+                          [](const ReaderProcess::Reading&) {}};
+    for (int times = 1; times <= 2; ++times) {
+        const auto read = process.read({}, -1, {});
+        REQUIRE_FALSE(read.has_value());
+        CHECK(read.error().text() == "no memory");
+        CHECK(tried == times);
+        CHECK_FALSE(process.reads());
+    }
 }

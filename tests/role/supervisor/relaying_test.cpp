@@ -76,11 +76,11 @@ TEST_CASE("a command for servers of the API goes to lvs as the API's, and its an
     if (!can_play()) return;
     Stage stage;
     auto running = stage.run(with_api());
-    running.observer->send(question(7, "ana\nat\x7f" + std::string(200, 'x')));
+    running.observer->send(question(7, "ana b\nat\x7f" + std::string(200, 'x')));
     const auto asked = running[Kind::Lvs].hear<ipc::ServerQuestion>();
     CHECK(asked.which == "10.0.0.11");
     CHECK(asked.weight == 3);
-    CHECK(asked.by == "API: ana?at?" + std::string(121, 'x'));
+    CHECK(asked.by == "API: ana b?at?" + std::string(119, 'x'));
     CHECK(asked.request == 9'223'372'036'854'775'815U);
     // An operator's command meanwhile has an answer of its own.
     const auto client = stage.ask(question(0, {}));
@@ -172,6 +172,44 @@ TEST_CASE("the servers of a file go from the watcher to lvs, also to one that st
     CHECK(vrrp.hears_none<ipc::ServerFileRead>());
 }
 
+TEST_CASE("servers that the watcher read while lvs takes its first configuration are given to it at once") {
+    if (!can_play()) return;
+    Stage stage;
+    Written written{.needed = {Kind::Lvs}};
+    const config::ServerFileSource source{.path = "/servers"};
+    written.host.watch.server_files = {source};
+    auto& reader = stage.started("mainstayd-read");
+    stage.send(reader, written);
+    auto& watcher = stage.started("mainstayd-track");
+    auto& lvs = stage.started("mainstayd-lvs");
+    lvs.hear<ipc::Prepare>();
+    watcher.send(ipc::ServerFileRead{config::key_of(source), {}}, sealed("one server").get());
+    CHECK(lvs.hears_none<ipc::ServerFileRead>());  // it has no configuration yet
+    lvs.send(ipc::Prepared{1, {}});
+    watcher.send(ipc::Prepared{1, {}});
+    lvs.hear<ipc::ServerFileRead>();
+    lvs.hear<ipc::Commit>();
+    watcher.send(ipc::ServerFileRead{config::key_of(source), {}}, sealed("two servers").get());
+    CHECK(text_of(lvs.hear_with_descriptor<ipc::ServerFileRead>().descriptor) == "two servers");
+    lvs.send(ipc::Committed{1});
+}
+
+TEST_CASE("servers of more files than lvs has room for are not lost") {
+    if (!can_play()) return;
+    constexpr int kFiles = 600;
+    Stage stage;
+    Written written{.needed = {Kind::Lvs}};
+    for (int i = 0; i < kFiles; ++i)
+        written.host.watch.server_files.push_back({.path = "/servers/" + std::to_string(i)});
+    auto running = stage.run(written);
+    auto& watcher = stage.started("mainstayd-track");
+    for (const auto& source : written.host.watch.server_files)
+        watcher.send(ipc::ServerFileRead{config::key_of(source), "no such file"});
+    std::set<std::string> got;
+    while (got.size() < kFiles) got.insert(running[Kind::Lvs].hear<ipc::ServerFileRead>().source);
+    CHECK(stage.logged("was lost") == 0);
+}
+
 TEST_CASE("the servers that lvs knows are kept in a file, and given to its next process") {
     if (!can_play()) return;
     Stage stage;
@@ -247,6 +285,24 @@ TEST_CASE("flight records are made once for vrrp and lvs, given to the observer,
     CHECK(stage.logged("flight record requested by uid 0") == 1);
     CHECK(answer<ipc::RecordMemory>(stage.ask(ipc::RecordQuestion{Of::Lvs}))->problem ==
           "there is no flight record: the Healthcheck process has not run since the start or upgrade");
+}
+
+TEST_CASE("the observer hears of the flight record of a role that a reload starts") {
+    if (!can_play()) return;
+    Stage stage;
+    Written written{.needed = {Kind::Vrrp}};
+    written.done.daemon = recording(1);
+    auto running = stage.run(written);
+    running.observer->hear<ipc::RecordMemory>();
+    written.needed.insert(Kind::Lvs);
+    stage.reload(running, written);
+    for (auto* role : {&running[Kind::Vrrp], running.observer}) {
+        role->hear<ipc::Prepare>();
+        role->send(ipc::Prepared{2, {}});
+    }
+    CHECK(stage.started("mainstayd-lvs").hear<ipc::RoleStartup>().has_record);
+    CHECK(size_of(running.observer->hear_with_descriptor<ipc::RecordMemory>().descriptor) == 1U * 1024 * 1024);
+    CHECK(stage.logged("records will not be saved") == 0);
 }
 
 TEST_CASE("an operator who asks for a flight record hears that the recorder is off") {

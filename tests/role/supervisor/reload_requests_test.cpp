@@ -48,7 +48,7 @@ TEST_CASE("one reload satisfies all requests made before it") {
     CHECK(requests.report() == As::Text);
     wanted = {};
     wanted.as_json = true;
-    const auto json = ask(requests, wanted);
+    const auto json = ask(requests, wanted), text = ask(requests, {});
     requests.begin();
     CHECK_FALSE(requests.force());
     CHECK(requests.report() == As::Json);

@@ -320,6 +320,7 @@ TEST_CASE("copies of the configuration are kept, the running one until the stop"
     CHECK(std::regex_match(name, std::regex{R"(ha\.conf\.20\d{6}-\d{6})"}));
     CHECK(stage.stop(running) == 0);
     CHECK_FALSE(fs::exists(stage.at(copy)));
+    CHECK(stage.logged("cannot be kept") == 0);
 }
 
 TEST_CASE("a reload at a time of a file: its time is in the past, wrong, or comes") {

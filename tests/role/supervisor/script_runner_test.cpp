@@ -205,6 +205,52 @@ TEST_CASE("at the stop a script does not wait for a slow one before it, and what
               "script stop is not run because the daemon stops"});
 }
 
+TEST_CASE("the calls that change the firewall keep their order, also at the stop and without an order of the others") {
+    for (const bool all_at_once : {false, true}) {
+        CAPTURE(all_at_once);
+        Stage stage;
+        const std::string file = stage.folder + "/order";
+        stage.runner.set_table({{"firewall", stage.shell("[ $1 = second ] || sleep 0.4; echo \"$1\" >>" + file)}});
+        if (all_at_once) stage.runner.set_notify_wait(std::chrono::seconds{0});
+        CHECK_FALSE(stage.runner.changes_firewall());
+
+        stage.runner.run(Kind::Vrrp, {1, "firewall", "firewall", {"first"}});
+        stage.runner.run(Kind::Vrrp, {2, "firewall", "firewall", {"second"}});
+        stage.runner.run(Kind::Vrrp, {3, "firewall", "firewall", {"third"}});
+        CHECK(stage.runner.changes_firewall());
+        stage.runner.hurry();
+        stage.until([&] { return !stage.runner.changes_firewall(); });
+
+        CHECK(stage.content("order") == "first\nsecond\nthird\n");
+        CHECK(stage.log.texts.empty());
+    }
+}
+
+TEST_CASE("the notify scripts of a stop are cut short while the firewall's calls go on, until those take too long") {
+    Stage stage;
+    const std::string file = stage.folder + "/order";
+    stage.runner.set_table(
+        {{"firewall", stage.shell("sleep $1; echo \"$1\" >>" + file)}, {"slow", stage.shell("sleep 600")}});
+
+    stage.runner.run(Kind::Vrrp, {1, "slow", "VI_1", {}});
+    stage.runner.run(Kind::Vrrp, {2, "slow", "VI_1", {}});
+    stage.runner.run(Kind::Vrrp, {3, "firewall", "firewall", {"0.2"}});
+    stage.runner.run(Kind::Vrrp, {4, "firewall", "firewall", {"0.1"}});
+    stage.runner.end_notify_scripts();
+    stage.until([&] { return stage.runner.running() == 0; });
+    CHECK(stage.content("order") == "0.2\n0.1\n");
+
+    stage.runner.run(Kind::Vrrp, {5, "firewall", "firewall", {"600"}});
+    stage.runner.run(Kind::Vrrp, {6, "firewall", "firewall", {"600"}});
+    stage.runner.end_all();
+    stage.until([&] { return stage.runner.running() == 0; });
+
+    CHECK(stage.log.texts == std::vector<std::string>{"script slow did not end within 1 s of the stop: killed",
+                                                      "script slow is not run because the daemon stops",
+                                                      "script firewall did not end within 10 s of the stop: killed",
+                                                      "script firewall is not run because the daemon stops"});
+}
+
 TEST_CASE("a script gets the extra arguments after its own, a clean environment and its own process group") {
     Stage stage;
     ::setenv("IFS", "x", 1);
@@ -253,6 +299,7 @@ TEST_CASE("a role that asks for scripts that are not there cannot fill the log")
     constexpr std::uint64_t kRequests = 10'000;
     Stage stage;
     for (std::uint64_t i = 0; i < kRequests; ++i) stage.runner.run(Kind::Vrrp, {0, "nowhere", "", {}});
-    CHECK(stage.log.texts.size() < 100);
-    CHECK(stage.log.texts.size() > 1);
+    REQUIRE(stage.log.texts.size() == 71);  // 64, and then each power of two
+    CHECK(stage.log.texts[63] == "script nowhere is not in the configuration: not run");
+    CHECK(stage.log.texts[64] == "script nowhere is not in the configuration: not run (128 such lines so far)");
 }

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -92,6 +94,11 @@ std::optional<Played> introduced(UniqueFd hold) {
 
 }  // namespace
 
+bool take_own_run_folder() {
+    return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+           ::mount("none", "/run", "tmpfs", 0, nullptr) == 0;
+}
+
 bool can_play() { return ::geteuid() == 0 && !program().folder.empty(); }
 
 std::optional<ipc::Received> next_received(int fd, std::chrono::milliseconds limit) {
@@ -175,6 +182,9 @@ Stage::Stage(const std::vector<std::string>& options) {
     ::setenv("TMPDIR", folder_.c_str(), 1);
     supervisor_ = ::fork();
     if (supervisor_ == 0) {
+        // keepalived's pid files are in /run. Before the program starts: /proc/self/exe has no name among mounts that
+        // came after it, where the tests run in a changed root.
+        if (std::ranges::find(options, kAsKeepalived) != options.end() && !take_own_run_folder()) ::_exit(96);
         ::execv(path.c_str(), argv.data());
         ::_exit(127);
     }
@@ -276,7 +286,8 @@ void Stage::send(const Played& reader, const Written& written) const {
                                          {For::Bfd, Kind::Bfd},
                                          {For::Observer, Kind::Observer},
                                          {For::Snmp, Kind::Snmp}})
-        reader.send(ipc::Snapshot{audience, written.needed.contains(kind)}, empty.get());
+        reader.send(ipc::Snapshot{audience, written.needed.contains(kind)},
+                    written.parts.contains(kind) ? sealed(written.parts.at(kind)).get() : empty.get());
     reader.send(ipc::Snapshot{For::Scripts, true}, sealed(written.scripts).get());
     reader.send(ipc::Snapshot{For::Host, true}, sealed(written.host).get());
     if (!written.text.empty()) {

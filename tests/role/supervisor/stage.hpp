@@ -19,6 +19,7 @@
 
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/base/unique_fd.hpp"
+#include "mainstay/config/model.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/host_plan.hpp"
 #include "mainstay/role/common/kinds.hpp"
@@ -27,11 +28,13 @@ namespace mainstay::role::test {
 
 // What the played programs say of themselves when they begin, over a socket of the folder.
 inline constexpr const char* kStageSocket = "/stage";
+inline constexpr const char* kAsKeepalived = "keepalived";  // an option of a stage: the daemon is run under that name
 
 // What a reader sends for one configuration.
 struct Written {
     std::set<Kind> needed{Kind::Vrrp};
     alert::ScriptTable scripts;
+    std::map<Kind, config::Config> parts;  // of a role that is not there: an empty one
     ipc::HostPlan host;
     std::string text;  // for copies; empty: none is sent
     ipc::ReadingDone done{.can_run = true, .summary = {}, .stays = true, .wants_namespace = {}};
@@ -81,7 +84,7 @@ private:
 
 class Stage {
 public:
-    // `options`: words that stage_main.cpp reads: "no-respawn", "no-lvs", "umask", "named", "not-usual".
+    // `options`: words that stage_main.cpp reads: "no-respawn", "no-lvs", "umask", "named", "not-usual", "keepalived".
     explicit Stage(const std::vector<std::string>& options = {});
     ~Stage();
     Stage(const Stage&) = delete;
@@ -143,5 +146,8 @@ std::optional<M> answer(const UniqueFd& client) {
 }
 
 [[nodiscard]] bool can_play();  // false: not root
+
+// Gives this process, and those that it starts, a /run of their own; false when that is not allowed.
+[[nodiscard]] bool take_own_run_folder();
 
 }  // namespace mainstay::role::test

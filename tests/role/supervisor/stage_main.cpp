@@ -69,6 +69,7 @@ int supervise(const std::string& folder, const std::vector<std::string>& words) 
         if (word == "no-lvs") options.run_lvs = false;
         if (word == "named") options.pid_file(Kind::Vrrp) = folder + "/own.pid";
         if (word == "named-nowhere") options.pid_file(Kind::Vrrp) = folder + "/no/own.pid";
+        if (word == test::kAsKeepalived) options.identity.keepalived = true;
         if (word == "not-usual") give_what_is_not_usual(options);
         if (word == "umask") {
             options.umask_given = true;

@@ -1,6 +1,8 @@
 // What a running supervisor reports to the observer, and what it relays for it.
 #include <algorithm>
 #include <csignal>
+#include <string>
+#include <vector>
 
 #include "mainstay/ipc/shared.hpp"
 #include "stage.hpp"
@@ -41,7 +43,10 @@ TEST_CASE("the observer hears of processes and reloads, and its request for traf
         next_report([](const auto& now) { return std::ranges::all_of(now.processes, &report::ProcessStatus::ready); });
     CHECK(first.since.unix_us > 0);
     CHECK(first.reloads.done + first.reloads.refused == 0);
-    CHECK(std::ranges::count(first.processes, "lvs", &report::ProcessStatus::role) == 1);
+    std::vector<std::string> roles;
+    for (const auto& process : first.processes) roles.push_back(process.role);
+    CHECK(roles == std::vector<std::string>{"vrrp", "lvs", "observer"});
+    CHECK(first.reloads.last_done.unix_us == 0);
 
     stage.reload(running, all_roles());
     take(running, 2);
@@ -50,10 +55,13 @@ TEST_CASE("the observer hears of processes and reloads, and its request for traf
 
     stage.signal(SIGHUP);
     running.reader->hear<ipc::RoleStartup>();
-    running.reader->send(ipc::ReadingDone{.exit_code = 2, .summary = "broken", .stays = true, .wants_namespace = {}});
+    running.reader->send(
+        ipc::ReadingDone{.exit_code = 2, .summary = std::string(1'001, 'x'), .stays = true, .wants_namespace = {}});
     const auto refused = next_report([](const auto& now) { return now.reloads.refused == 1; });
     CHECK(refused.reloads.done == 1);
-    CHECK(refused.reloads.last_problem == "broken");
+    CHECK(refused.reloads.last_done == done.reloads.last_done);
+    CHECK(refused.reloads.last_refused.unix_us >= done.reloads.last_done.unix_us);
+    CHECK(refused.reloads.last_problem == std::string(1'000, 'x'));
 
     running.observer->send(ipc::ReadTraffic{});
     running[Kind::Lvs].hear<ipc::ReadTraffic>();

@@ -5,6 +5,8 @@
 
 #include "office.hpp"
 
+#include <boost/asio/executor_work_guard.hpp>
+
 using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
@@ -15,6 +17,7 @@ namespace {
 // Of a host that was master. False: the program does not end by itself.
 bool releases(FakeRuntime& runtime, const std::string& text, std::chrono::milliseconds silent) {
     const auto role = make_address_release(runtime, silent);
+    const auto others = boost::asio::make_work_guard(runtime.loop());  // the process has more to wait for than its role
     REQUIRE(role->start(Office::written(text), true));
     runtime.loop().run_for(5s);
     return runtime.loop().stopped();

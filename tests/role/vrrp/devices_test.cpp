@@ -88,6 +88,24 @@ TEST_CASE("for an IPv4 VMAC reverse path filtering moves from all interfaces to 
     });
 }
 
+TEST_CASE("what filters reverse paths as all interfaces do already is neither changed nor put back") {
+    on_host([](Host& host) {
+        for (const auto& name : {kAll, kDefault, kEth0}) set(name, "1");
+        (void)host.plan(instance("use_vmac"));
+        host.keep();
+        CHECK(value(kAll) == "0");
+        CHECK(host.logged("net.ipv4.conf.default.rp_filter") == 0);
+        const auto is_saved = [&](const std::string& name) {
+            return std::ranges::any_of(host.devices.saved_settings(),
+                                       [&](const auto& one) { return one.name == name; });
+        };
+        CHECK(is_saved(kAll));
+        CHECK(is_saved(kEth1));
+        CHECK_FALSE(is_saved(kDefault));
+        CHECK_FALSE(is_saved(kEth0));
+    });
+}
+
 TEST_CASE("an IPv6 VMAC leaves reverse path filtering alone, and so does a host that has none") {
     on_host([](Host& host) {
         set(kAll, "1");

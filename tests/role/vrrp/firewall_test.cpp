@@ -8,6 +8,7 @@
 
 #include <fmt/ranges.h>
 
+#include "../../kernel/without_rights.hpp"
 #include "mainstay/alert/firewall_script.hpp"
 #include "office.hpp"
 
@@ -15,6 +16,8 @@ using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
 using mainstay::test::in_own_network;
+using mainstay::test::WithoutDescriptors;
+using mainstay::test::WithoutRights;
 
 namespace {
 
@@ -171,6 +174,57 @@ TEST_CASE("a change that finds the table gone writes all of it again") {
         host.firewall.guard(config->instances.at(1));
         CHECK(in_ruleset("10.0.0.100"));
         CHECK(in_ruleset("10.0.0.200"));
+    });
+}
+
+TEST_CASE("rules that the kernel refuses are named again when a change was accepted in between") {
+    on_host([](Host& host) {
+        const auto config = refusing();
+        host.firewall.configure(config, false, false);
+        for (std::size_t times = 1; times <= 2; ++times) {
+            {
+                const WithoutRights refused;
+                host.guard(*config);
+            }
+            CHECK(host.logged("firewall rules cannot be set: ") == times);
+            CHECK_FALSE(in_ruleset("10.0.0.100"));
+            host.guard(*config);
+            CHECK(in_ruleset("10.0.0.100"));
+            host.release();
+        }
+    });
+}
+
+TEST_CASE("nftables that cannot be opened are named once, and opened by the next configuration") {
+    on_host([](Host& host) {
+        const auto config = refusing();
+        {
+            const WithoutDescriptors none;
+            host.firewall.configure(config, false, false);
+            host.firewall.configure(config, false, false);
+        }
+        CHECK(host.logged("firewall rules cannot be set: ") == 1);
+        host.firewall.configure(config, false, false);
+        host.guard(*config);
+        CHECK(in_ruleset("10.0.0.100"));
+    });
+}
+
+TEST_CASE("IPv6 addresses have rules and a table of their own, which is restored by itself") {
+    on_host([](Host& host) {
+        const auto config = written(instance("no_accept\nvirtual_ipaddress_excluded {\n2001:db8::7\n}"));
+        host.firewall.configure(config, false, false);
+        host.guard(*config);
+        CHECK(in_ruleset("10.0.0.100"));
+        CHECK(in_ruleset("2001:db8::7"));
+        REQUIRE(nft("delete table ip6 keepalived"));
+        CHECK(host.runtime.until([&] { return host.firewall.repairs() == 1; }));
+        CHECK(in_ruleset("2001:db8::7"));
+        CHECK(host.logged("nftables table ip6 keepalived was changed by another program: restored") == 1);
+        CHECK(host.logged("was changed by another program") == 1);
+        host.firewall.release({{"eth0", Prefix::parse("2001:db8::7/128").value()}});
+        CHECK_FALSE(in_ruleset("2001:db8::7"));
+        CHECK(in_ruleset("10.0.0.100"));
     });
 }
 

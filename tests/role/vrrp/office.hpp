@@ -36,7 +36,7 @@ inline std::size_t count(const Texts& texts, std::string_view text) {
 }
 
 // eth1. What eth0 sends is read as text: "advert 51 100 10.0.0.1" (VRID, priority, source), "arp 10.0.0.100" (a
-// gratuitous one), "na 2001:db8::1".
+// gratuitous one), "na 2001:db8::1", "router na 2001:db8::1" (of an interface that forwards).
 class Cable {
 public:
     Cable() {
@@ -98,7 +98,8 @@ private:
         if (frame.size() < 34) return {};
         const auto type = std::to_integer<int>(frame[12]) * 256 + std::to_integer<int>(frame[13]);
         if (type == ETH_P_IPV6 && frame.size() >= 78 && frame[20] == std::byte{58} && frame[54] == std::byte{136})
-            return "na " + IpAddress::v6(frame.subspan(62).first<16>()).to_string();
+            return (std::to_integer<int>(frame[58]) & 0x80 ? "router na " : "na ") +
+                   IpAddress::v6(frame.subspan(62).first<16>()).to_string();
         const auto packet = type == ETH_P_IP ? wire::decode_ipv4(frame.subspan(14)) : std::nullopt;
         if (!packet || packet->protocol != wire::kVrrpProtocol) return {};
         const auto advert = wire::decode_vrrp(packet->payload, Family::V4);

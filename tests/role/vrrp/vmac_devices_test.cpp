@@ -1,5 +1,9 @@
 // VMACs as the kernel has them after VrrpDevices made, changed, repaired and removed them; read back by iproute2. Where
 // the kernel has no macvlan, tests/lab has one with.
+#include <sched.h>
+#include <sys/mount.h>
+
+#include "../../temporary_folder.hpp"
 #include "mainstay/kernel/sysctl.hpp"
 #include "office.hpp"
 #include "role/vrrp/devices.hpp"
@@ -273,6 +277,37 @@ TEST_CASE("the link-local address goes after a change to adverts of the parent, 
         host.devices.drop_unwanted(host.links, host.netlink);
         CHECK_FALSE(has_address(kLinkLocal, "vrrp.51"));
         CHECK(host.logged("Success creating") == 1);
+    });
+}
+
+TEST_CASE("a link-local address stays that a further reload wants again before it went") {
+    on_host([](Host& host) {
+        REQUIRE(ip("addr flush dev eth0 scope link"));
+        host.read();
+        host.use(instance("use_vmac", kOf6));
+        host.plan(instance("use_vmac\nvmac_xmit_base", kOf6));
+        host.keep();
+        host.use(instance("use_vmac", kOf6));
+        CHECK(has_address(kLinkLocal, "vrrp.51"));
+    });
+}
+
+TEST_CASE("a setting of a VMAC that cannot be put back to the usual one is named") {
+    on_host([](Host& host) {
+        host.use(instance("use_vmac"));
+        const mainstay::test::TemporaryFolder folder;
+        folder.write("value", "1\n");
+        // From here on this thread has mounts of its own, one of which nobody can write to.
+        REQUIRE(::unshare(CLONE_NEWNS) == 0);
+        const std::string file = "/proc/sys/net/ipv4/conf/vrrp.51/accept_local";
+        REQUIRE(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+        REQUIRE(::mount(folder.at("value").c_str(), file.c_str(), nullptr, MS_BIND, nullptr) == 0);
+        REQUIRE(::mount("none", file.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0);
+        host.use(instance("use_vmac", kOf6));
+        CHECK(shows("vrrp.51", kMac6));
+        CHECK(host.logged("net/ipv4/conf/vrrp.51/accept_local") == 1);
+        CHECK(host.logged("Read-only file system") == 1);
+        REQUIRE(::umount(file.c_str()) == 0);
     });
 }
 

@@ -1,7 +1,7 @@
 // Keeps the page live: the stream of events says when to read the state again; without events it is read now and then.
 "use strict";
 
-const kEventsShown = 200, kServicesOpened = 20, kServicesShown = 300;
+const kEventsShown = 200, kServicesOpened = 20, kServicesShown = 300, kRowsShown = 1000;
 const kReadAgainMs = 5000;      // without an event
 const kSoonestMs = 250;         // after an event: several at once are read once
 const kStaleMs = 15000;         // no answer for so long: what is shown may be wrong
@@ -78,6 +78,12 @@ function showServices(state) {
     `${Math.min(found.length, kServicesShown)} of ${all.length} shown`;
 }
 
+// A section that is there when its table has rows.
+function showList(id, list, row, now) {
+  at(`${id}-section`).hidden = !list.length;
+  replaceRows(id, list.slice(0, kRowsShown).map((one) => row(one, now)));
+}
+
 function show(state) {
   document.title = `${state.host} · mainstay`;
   at("host").textContent = state.host;
@@ -97,6 +103,8 @@ function show(state) {
     replaceRows("tracked", tracked);
   }
   showServices(state);
+  showList("announced", state.lvs?.announced ?? [], announcedRow, state.now_unix_us);
+  showList("sources", state.lvs?.discovered ?? [], sourceRow, state.now_unix_us);
   showPair(state);
   showRates(Boolean(state.lvs && state.lvs.services.length));
   at("about").textContent = `mainstay ${state.version}, configuration ${state.configuration.file}, ` +

@@ -29,9 +29,10 @@ function short(number) {
 // good, warn or bad, or "" for what is neither.
 function tone(state) {
   switch (state) {
-    case "MASTER": case "UP": case "Up": return "good";
+    case "MASTER": case "UP": case "Up": case "ANNOUNCED": return "good";
     case "FAULT": case "DOWN": case "Down": case "QUORUM LOST": return "bad";
-    case "DRAINED": case "DISABLED": case "KEPT": case "SORRY SERVER": case "INIT": case "UNKNOWN": return "warn";
+    case "DRAINED": case "DISABLED": case "KEPT": case "SORRY SERVER": case "INIT": case "UNKNOWN":
+    case "DRAINING": case "WITHDRAWN": case "HELD": case "FAILING": return "warn";
     default: return "";
   }
 }
@@ -47,6 +48,13 @@ function serverState(server) {
 function serviceState(service) {
   if (!service.quorum_up) return "QUORUM LOST";
   return service.sorry_in_use ? "SORRY SERVER" : "UP";
+}
+
+// Of a file or name that lists real servers.
+function sourceState(source) {
+  if (source.problem) return "FAILING";
+  if (source.held) return "HELD";
+  return source.last_good_unix_us ? "UP" : "UNKNOWN";
 }
 
 function lateness(counters) {
@@ -70,4 +78,4 @@ function summary(values) {
   return { mean: known.reduce((sum, value) => sum + value, 0) / known.length, highest: Math.max(...known) };
 }
 
-if (typeof module !== "undefined") module.exports = { age, duration, short, tone, serverState, serviceState, lateness, trackEffect, summary };
+if (typeof module !== "undefined") module.exports = { age, duration, short, tone, serverState, serviceState, sourceState, lateness, trackEffect, summary };

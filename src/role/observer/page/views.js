@@ -156,6 +156,27 @@ function serviceItem(service, now, open) {
   return item;
 }
 
+function announcedRow(announced, now) {
+  const state = announced.state.toUpperCase();
+  return element("tr", { "data-key": `announced ${announced.address} ${state}` },
+    element("th", { scope: "row" }, announced.address),
+    element("td", {}, badge(state), announced.reason ? element("span", { class: "more" }, announced.reason) : null),
+    cell(age(now, announced.since_unix_us), "", "number"),
+    cell({ ANNOUNCED: announced.interface, DRAINING: announced.drain_interface }[state] || "–"));
+}
+
+function sourceRow(source, now) {
+  const state = sourceState(source);
+  const held = source.held ? `an answer of ${source.held_servers} servers is held: ${source.held}` : "";
+  const why = source.problem || held;
+  return element("tr", { "data-key": `source ${source.source} ${state}` },
+    element("th", { scope: "row" }, source.source),
+    element("td", {}, badge(state), why ? element("span", { class: "more" }, why) : null),
+    cell(String(source.servers), "", "number"),
+    cell(source.last_good_unix_us ? `${age(now, source.last_good_unix_us)} ago` : "–", "", "number"),
+    cell(source.services.slice(0, 4).join(", "), source.services.length > 4 ? `and ${source.services.length - 4} more` : ""));
+}
+
 function eventItem(event) {
   const when = event.at.slice(0, 19).replace("T", " ");
   const what = { instance: "Instance", group: "Sync group", server: "Server", service: "Virtual server" }[event.kind] || event.kind;

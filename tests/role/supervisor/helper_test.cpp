@@ -1,0 +1,75 @@
+// Processes that the supervisor forks for work that may take long: they end with it.
+#include "role/supervisor/helper.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "mainstay/base/unique_fd.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+
+namespace {
+
+constexpr int kPatienceMs = 20'000;
+
+int status_of(int child) {
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+// What the other end says within the patience of the test: the bytes that were read, 0 when it is closed.
+ssize_t next(int fd, void* to, std::size_t size) {
+    pollfd wait{fd, POLLIN, 0};
+    return ::poll(&wait, 1, kPatienceMs) == 1 ? ::read(fd, to, size) : -1;
+}
+
+}  // namespace
+
+TEST_CASE("a helper is killed when its supervisor dies") {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    UniqueFd reading{ends[0]}, writing{ends[1]};
+    const int supervisor = ::fork();
+    if (supervisor == 0) {
+        const int own = ::getpid();
+        if (::fork() == 0) {
+            become_helper(own);
+            const int helper = ::getpid();
+            if (::write(writing.get(), &helper, sizeof helper) < 0) ::_exit(1);
+        }
+        for (;;) ::pause();
+    }
+    writing.reset();
+    int helper = 0;
+    REQUIRE(next(reading.get(), &helper, sizeof helper) == sizeof helper);
+    REQUIRE(::kill(supervisor, SIGKILL) == 0);
+    CHECK(status_of(supervisor) == 1000 + SIGKILL);
+    const bool ended = next(reading.get(), &helper, sizeof helper) == 0;
+    CHECK(ended);
+    if (!ended) ::kill(helper, SIGKILL);
+}
+
+TEST_CASE("a helper whose supervisor has died already ends, and one that works is not ended by a signal to its group") {
+    const int test = ::getpid();
+    const int late = ::fork();
+    if (late == 0) {
+        become_helper(test + 1);  // not its parent
+        ::_exit(7);
+    }
+    CHECK(status_of(late) == 1);
+    const int working = ::fork();
+    if (working == 0) {
+        become_helper(test);
+        ::raise(SIGTERM);
+        ::raise(SIGHUP);
+        ::_exit(7);
+    }
+    CHECK(status_of(working) == 7);
+}
