@@ -3,9 +3,15 @@
 import os
 import subprocess
 
+import pytest
+
+from support.guests import LAB, OF_THE_HOST, check, skip_without_guests
 from support.paths import TOP
 
-LAB = str(TOP / "tools" / "lab")
+
+@pytest.fixture
+def guests():
+    skip_without_guests()
 
 
 def lab(*words, cwd=TOP, env=None):
@@ -13,7 +19,7 @@ def lab(*words, cwd=TOP, env=None):
                           env={**os.environ, **(env or {})}, check=False)
 
 
-def test_the_status_and_both_outputs_of_the_command_come_through(tmp_path):
+def test_the_status_and_both_outputs_of_the_command_come_through(guests, tmp_path):
     share = tmp_path / "share"
     share.mkdir()
 
@@ -25,7 +31,7 @@ def test_the_status_and_both_outputs_of_the_command_come_through(tmp_path):
     assert (share / "was-here").exists()
 
 
-def test_a_command_that_takes_too_long_is_killed_and_says_so():
+def test_a_command_that_takes_too_long_is_killed_and_says_so(guests):
     done = lab("--timeout", "5", "--", "sleep", "100")
 
     assert done.returncode == 124
@@ -42,3 +48,57 @@ def test_a_lab_in_a_lab_is_refused():
 def test_a_wrong_option_is_refused_with_its_name():
     assert lab("--memory", "3", "--", "true").returncode == 125
     assert "--timeout takes a whole number above 0, got 'x'" in lab("--timeout", "x", "--", "true").stderr
+    assert "--xstate takes auto, always, never, got 'x'" in lab("--xstate", "x", "--", "true").stderr
+
+
+def test_the_check_says_which_lab_can_be_had_or_why_none():
+    done = check()
+
+    if done.returncode == 0:
+        assert done.stdout.startswith(("user-mode kernel ", "this host's kernel\n"))
+    else:
+        assert done.returncode == 125
+        assert any(words in done.stderr for words in OF_THE_HOST)
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_check_names_what_is_wrong_with_each_way(tmp_path):
+    for name in ("python3", "bash"):
+        (tmp_path / name).symlink_to(f"/usr/bin/{name}")
+
+    done = lab("--check", env={"PATH": str(tmp_path)})
+
+    if os.path.exists("/proc/net/ip_vs"):
+        assert done.returncode == 125 or done.stdout == "this host's kernel\n"
+    else:
+        assert (done.returncode, done.stdout) == (125, "")
+        assert done.stderr == ("lab: no kernel with IPVS can be had: linux.uml not found: install the package "
+                               "user-mode-linux (tools/setup does); and this host's kernel has no IPVS: load its "
+                               "module (modprobe ip_vs)\n")
+
+
+def test_a_guest_with_too_little_memory_says_so(guests):
+    done = lab("--mem", "16", "--", "true")
+
+    assert done.returncode == 125
+    assert done.stderr == ("lab: the guest ended before COMMAND ran: 16 MB of memory are too few for it: give more "
+                           "with --mem\n")
+
+
+def test_a_command_that_ends_its_guest_is_told_from_a_guest_that_does_not_start(guests):
+    done = lab("--", "bash", "-c", "echo c >/proc/sysrq-trigger")
+
+    assert done.returncode == 125
+    assert done.stderr.startswith("lab: the guest ended while COMMAND ran: its kernel panicked (sysrq triggered crash)")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_without_ipvs_a_command_has_namespaces_and_folders_of_its_own(tmp_path):
+    share = tmp_path / "share"
+    share.mkdir()
+
+    done = lab("--native-without-ipvs", "--share", str(share), "--", "bash", "-c",
+               'touch /run/mine "$LAB_SHARE/was-here"; echo "$MAINSTAY_LAB $(hostname)"; exit 7', cwd=tmp_path)
+
+    assert (done.returncode, done.stdout, done.stderr) == (7, "native lab\n", "")
+    assert (share / "was-here").exists() and not os.path.exists("/run/mine")
