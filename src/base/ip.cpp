@@ -54,6 +54,10 @@ bool IpAddress::is_link_local_v6() const {
     return is_v6() && bytes_[0] == std::byte{0xfe} && (std::to_integer<unsigned>(bytes_[1]) & 0xc0U) == 0x80U;
 }
 
+bool IpAddress::is_any() const {
+    return std::ranges::all_of(bytes(), [](std::byte byte) { return byte == std::byte{0}; });
+}
+
 std::uint32_t IpAddress::v4_host_order() const {
     if (!is_v4()) return 0;
     std::uint32_t value = 0;

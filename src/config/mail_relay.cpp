@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "host_name.hpp"
+
 namespace mainstay::config {
 namespace {
 
@@ -15,12 +17,6 @@ struct Scheme {
 constexpr std::array kSchemes{Scheme{"smtp://", MailRelay::Tls::Off, 25},
                               Scheme{"starttls://", MailRelay::Tls::StartTls, 587},
                               Scheme{"smtps://", MailRelay::Tls::Implicit, 465}};
-constexpr std::size_t kHostBytesMax = 253;  // RFC 1035 2.3.4
-
-bool is_of_host(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_';
-}
 
 std::unexpected<Error> wrong(std::string_view text, const char* what) {
     return fail(Errc::Invalid, "the relay \"" + std::string{text} + "\" " + what);

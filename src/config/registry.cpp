@@ -33,9 +33,9 @@ const json& member(const json& object, const char* name) {
     return found == object.end() ? kNothing : *found;
 }
 
-std::string text_of(const json& value) { return value.is_string() ? value.get<std::string>() : std::string{}; }
+std::string text_in(const json& value) { return value.is_string() ? value.get<std::string>() : std::string{}; }
 
-std::optional<std::int64_t> number_of(const json& value) {
+std::optional<std::int64_t> number_in(const json& value) {
     if (value.is_number_unsigned()) {
         const auto number = value.get<std::uint64_t>();
         if (number > static_cast<std::uint64_t>(INT64_MAX)) return std::nullopt;
@@ -50,10 +50,6 @@ std::optional<std::int64_t> number_of(const json& value) {
     return number;
 }
 
-bool is_any(const IpAddress& address) {
-    return std::ranges::all_of(address.bytes(), [](std::byte byte) { return byte == std::byte{0}; });
-}
-
 // Collects servers, and says which entry (counted from 1) is wrong.
 class Servers {
 public:
@@ -64,12 +60,12 @@ public:
         if (!host)
             return fail(Errc::Invalid, fmt::format("entry {} has {} as its address: names are not looked up here",
                                                    entry, plain_quote(address)));
-        if (host->is_multicast() || is_any(*host))
+        if (host->is_multicast() || host->is_any())
             return fail(Errc::Invalid,
                         fmt::format("entry {} has {}, which is no address of a host", entry, plain_quote(address)));
         DiscoveredServer server{.address = *host, .port = port_, .weight = {}};
         if (port_ == 0) {
-            const auto own = number_of(port);
+            const auto own = number_in(port);
             if (!own || *own < 1 || *own > 65'535)
                 return fail(Errc::Invalid,
                             fmt::format("entry {} ({}) has no port from 1 to 65535: --port gives one to all", entry,
@@ -77,7 +73,7 @@ public:
             server.port = static_cast<std::uint16_t>(*own);
         }
         if (!weight.is_null()) {
-            const auto value = number_of(weight);
+            const auto value = number_in(weight);
             if (!value || *value < 0 || *value > kLabelWeightMax)
                 return fail(Errc::Invalid, fmt::format("entry {} ({}) has a weight that is no number from 0 to {}",
                                                        entry, host->to_string(), kLabelWeightMax));
@@ -120,7 +116,7 @@ Result<Health> health_of(const json& checks, std::size_t entry) {
     Health worst = Health::Passing;
     if (!checks.is_array()) return fail(Errc::Invalid, fmt::format("entry {} has no list of checks", entry));
     for (const auto& check : checks) {
-        const std::string status = text_of(member(check, "Status"));
+        const std::string status = text_in(member(check, "Status"));
         if (status == "passing") continue;
         if (status == "warning")
             worst = std::max(worst, Health::Warning);
@@ -184,8 +180,8 @@ json range_of(std::string_view prefix) {
 // What etcd says of a request that it refuses; empty: nothing.
 std::string refusal_in(const json& answer) {
     const json& error = member(answer, "error");
-    std::string text = error.is_object() ? text_of(member(error, "message")) : text_of(error);
-    if (text.empty()) text = text_of(member(answer, "message"));
+    std::string text = error.is_object() ? text_in(member(error, "message")) : text_in(error);
+    if (text.empty()) text = text_in(member(answer, "message"));
     return text;
 }
 
@@ -208,8 +204,8 @@ Result<DiscoveredServers> read_consul_health(std::string_view text, const Consul
         const auto health = health_of(member(one, "Checks"), entry);
         if (!health) return std::unexpected{health.error()};
         if (left_out || (*health == Health::Critical && !selection.any_health)) continue;
-        std::string address = text_of(member(service, "Address"));
-        if (address.empty()) address = text_of(member(member(one, "Node"), "Address"));  // Consul: that of the node
+        std::string address = text_in(member(service, "Address"));
+        if (address.empty()) address = text_in(member(member(one, "Node"), "Address"));  // Consul: that of the node
         const json& weight = member(member(service, "Weights"), *health == Health::Passing ? "Passing" : "Warning");
         if (auto added = servers.add(entry, address, member(service, "Port"), weight); !added)
             return std::unexpected{added.error()};
@@ -222,7 +218,7 @@ Result<EtcdServers> read_etcd_range(std::string_view text, std::uint16_t port) {
     if (!answer) return std::unexpected{answer.error()};
     if (const auto refusal = refusal_in(*answer); !refusal.empty())
         return fail(Errc::Invalid, "etcd refuses it: " + plain_quote(refusal));
-    const auto revision = number_of(member(member(*answer, "header"), "revision"));
+    const auto revision = number_in(member(member(*answer, "header"), "revision"));
     if (!revision || *revision < 1) return fail(Errc::Invalid, "the answer has no revision");
     const json& pairs = member(*answer, "kvs");  // absent: no keys
     if (!pairs.is_null() && !pairs.is_array()) return fail(Errc::Invalid, "the answer has no list of keys");
@@ -231,12 +227,12 @@ Result<EtcdServers> read_etcd_range(std::string_view text, std::uint16_t port) {
     std::size_t entry = 0;
     for (const json& pair : pairs) {
         ++entry;
-        const auto value = decode(text_of(member(pair, "value")));
+        const auto value = decode(text_in(member(pair, "value")));
         if (!value) return fail(Errc::Invalid, fmt::format("entry {} has no value in base64", entry));
         const auto object = json::parse(*value, nullptr, false);
         const bool plain = !object.is_object();
-        std::string endpoint = plain ? *value : text_of(member(object, "address"));
-        if (!plain && endpoint.empty()) endpoint = text_of(member(object, "Addr"));
+        std::string endpoint = plain ? *value : text_in(member(object, "address"));
+        if (!plain && endpoint.empty()) endpoint = text_in(member(object, "Addr"));
         if (auto added = servers.add(entry, endpoint, plain ? json{} : member(object, "weight")); !added)
             return std::unexpected{added.error()};
     }
@@ -252,9 +248,9 @@ Result<EtcdNote> read_etcd_watch(std::string_view line) {
         return fail(Errc::Invalid, "etcd refuses the watch: " + plain_quote(refusal));
     const json& result = member(*answer, "result");
     if (!result.is_object()) return fail(Errc::Invalid, "the answer to the watch has no result");
-    if (number_of(member(result, "compact_revision")).value_or(0) > 0) return EtcdNote::Compacted;
+    if (number_in(member(result, "compact_revision")).value_or(0) > 0) return EtcdNote::Compacted;
     if (member(result, "canceled") == json(true))
-        return fail(Errc::Invalid, "etcd ended the watch: " + plain_quote(text_of(member(result, "cancel_reason"))));
+        return fail(Errc::Invalid, "etcd ended the watch: " + plain_quote(text_in(member(result, "cancel_reason"))));
     const json& events = member(result, "events");
     return events.is_array() && !events.empty() ? EtcdNote::Changed : EtcdNote::Nothing;
 }
@@ -264,7 +260,7 @@ Result<std::string> read_etcd_token(std::string_view text) {
     if (!answer) return std::unexpected{answer.error()};
     if (const auto refusal = refusal_in(*answer); !refusal.empty())
         return fail(Errc::Permission, "etcd refuses the name or the password: " + plain_quote(refusal));
-    std::string token = text_of(member(*answer, "token"));
+    std::string token = text_in(member(*answer, "token"));
     const bool usable = !token.empty() && std::ranges::all_of(token, [](char c) { return c > ' ' && c < '\x7f'; });
     if (!usable) return fail(Errc::Invalid, "the answer has no token");
     return token;

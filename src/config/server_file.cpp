@@ -54,10 +54,6 @@ std::variant<Target, std::string> read_target(std::string_view text) {
     return Target{*address, number};
 }
 
-bool is_any(const IpAddress& address) {
-    return std::ranges::all_of(address.bytes(), [](std::byte byte) { return byte == std::byte{0}; });
-}
-
 // Called by the parser; each call returns whether to go on.
 class Handler {
 public:
@@ -204,7 +200,7 @@ private:
         if (const auto* problem = std::get_if<std::string>(&read)) return about(*problem);
         const auto& target = std::get<Target>(read);
         if (!selected) return true;
-        if (target.address.is_multicast() || is_any(target.address)) return about("is no address of a host");
+        if (target.address.is_multicast() || target.address.is_any()) return about("is no address of a host");
         if (source_.family && target.address.family() != *source_.family)
             return about(*source_.family == Family::V4 ? "is IPv6, and the service is IPv4"
                                                        : "is IPv4, and the service is IPv6");

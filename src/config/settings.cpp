@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view kWebhook = "webhook";  // its tables are read by take_webhooks()
 
-constexpr std::array kRows{
+constexpr std::array kSettings{
     Setting{"api", "listen", 0, 0, nullptr,
             "Addresses with ports at which the API is served over TCP, as \"127.0.0.1:9112\" or \"[::1]:9112\". Others "
             "than "
@@ -96,7 +96,7 @@ constexpr std::array kRows{
 
 std::vector<std::string_view> known_keys(std::string_view table) {
     std::vector<std::string_view> keys;
-    for (const auto& row : kRows)
+    for (const auto& row : kSettings)
         if (row.table == table) keys.push_back(row.key);
     return keys;
 }
@@ -142,8 +142,8 @@ void take(const toml::table& table, std::string_view name, Settings& settings, s
     const auto keys = known_keys(name);
     for (const auto& [key, value] : table) {
         const auto row = std::ranges::find_if(
-            kRows, [&](const Setting& r) { return r.table == name && r.key == std::string_view{key.str()}; });
-        if (row == kRows.end()) {
+            kSettings, [&](const Setting& r) { return r.table == name && r.key == std::string_view{key.str()}; });
+        if (row == kSettings.end()) {
             problems.push_back({place_of(key.source()), fmt::format("unknown setting {} in [{}]", key.str(), name),
                                 fmt::format("ignored; known settings: {}", fmt::join(keys, ", ")),
                                 did_you_mean(key.str(), keys)});
@@ -188,16 +188,16 @@ std::string line_of(const SettingsProblem& problem, const std::string& file) {
 
 std::vector<std::string_view> settings_tables() {
     std::vector<std::string_view> names;
-    for (const auto& row : kRows)
+    for (const auto& row : kSettings)
         if (std::ranges::find(names, row.table) == names.end()) names.push_back(row.table);
     names.push_back(kWebhook);
     return names;
 }
 
-std::span<const Setting> settings_rows() { return kRows; }
+std::span<const Setting> settings_rows() { return kSettings; }
 
 bool is_settings_table(std::string_view name) {
-    return name == kWebhook || std::ranges::any_of(kRows, [&](const Setting& row) { return row.table == name; });
+    return name == kWebhook || std::ranges::any_of(kSettings, [&](const Setting& row) { return row.table == name; });
 }
 
 bool toml_has_settings(std::string_view text) {

@@ -6,17 +6,18 @@
 #include <array>
 #include <charconv>
 
+#include "host_name.hpp"
+#include "mainstay/base/ascii.hpp"
+
 namespace mainstay::config {
 namespace {
 
-constexpr std::size_t kUrlBytesMax = 2000, kHostBytesMax = 253, kNameBytesMax = 64;
+constexpr std::size_t kUrlBytesMax = 2000, kNameBytesMax = 64;
 constexpr std::array<std::string_view, 2> kBodies{"alertmanager", "cloudevents"};
 constexpr std::array<std::string_view, 4> kKinds{"instance", "group", "server", "service"};
 
-bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-bool is_of_host(char c) { return is_letter_or_digit(c) || c == '-' || c == '.' || c == '_'; }
+bool is_letter_or_digit(char c) { return is_letter(c) || is_digit(c); }
 bool is_of_name(char c) { return is_letter_or_digit(c) || c == '-' || c == '.'; }
-bool is_printable(char c) { return c > ' ' && c < '\x7F'; }
 
 // RFC 9110 5.6.2: the characters of a header's name.
 bool is_of_token(char c) {
@@ -30,7 +31,7 @@ bool good_name(std::string_view text) {
 bool good_path(std::string_view text) { return text.starts_with('/'); }
 bool good_url(std::string_view text) { return webhook_url(text).has_value(); }
 
-constexpr std::array kKeys{
+constexpr std::array kWebhookKeys{
     WebhookKey{.key = "url",
                .form = "\"https://HOST[:PORT]/PATH\" or \"http://HOST[:PORT]/PATH\"",
                .help =
@@ -109,13 +110,13 @@ Result<std::string> host_of(std::string_view authority) {
 
 }  // namespace
 
-std::span<const WebhookKey> webhook_keys() { return kKeys; }
+std::span<const WebhookKey> webhook_keys() { return kWebhookKeys; }
 
 Result<WebhookUrl> webhook_url(std::string_view text) {
     const bool encrypted = text.starts_with("https://");
     if (!encrypted && !text.starts_with("http://")) return wrong("the URL must begin with https:// or http://");
     if (text.size() > kUrlBytesMax) return wrong(fmt::format("the URL is longer than {} characters", kUrlBytesMax));
-    if (!std::ranges::all_of(text, is_printable))
+    if (!std::ranges::all_of(text, is_visible))
         return wrong("the URL has a blank or a character that must be written as % and two digits");
     std::string_view authority = text.substr(text.find("//") + 2);
     authority = authority.substr(0, authority.find_first_of("/?#"));

@@ -15,9 +15,8 @@ namespace mainstay::lvs {
 namespace {
 
 using netlink::AnnounceOperation;
-using Kind = AnnounceOperation::Kind;
 
-AnnounceOperation about(Kind kind, const Announcer::Address& address, std::string interface = {}) {
+AnnounceOperation about(AnnounceOperation::Kind kind, const Announcer::Address& address, std::string interface = {}) {
     return {.kind = kind, .address = address.configured.address, .interface = std::move(interface)};
 }
 
@@ -143,14 +142,14 @@ void Announcer::take_off(Address& address, std::string_view why, Moment at, Outc
     address.reason = why;
     if (!address.is_known) {
         // An earlier process, or this one before a pause, may have left it.
-        out.operations.push_back(about(Kind::Withdraw, address, settings.interface));
-        out.operations.push_back(about(Kind::Withdraw, address, settings.drain_interface));
+        out.operations.push_back(about(AnnounceOperation::Kind::Withdraw, address, settings.interface));
+        out.operations.push_back(about(AnnounceOperation::Kind::Withdraw, address, settings.drain_interface));
         address.is_known = true;
         address.has_route = true;
         address.route_until = at.now + settings.drain_time;
     }
     if (address.interface.empty()) return;
-    out.operations.push_back(about(Kind::Withdraw, address, address.interface));
+    out.operations.push_back(about(AnnounceOperation::Kind::Withdraw, address, address.interface));
     out.lines.push_back(
         {LogLevel::Notice,
          fmt::format("Withdrew {} from {}: {}", address.configured.address.to_string(), address.interface, why)});
@@ -180,10 +179,11 @@ void Announcer::follow(Address& address, const ReadinessOf& readiness, Moment at
     if (moves && (!address.interface.empty() || !address.is_known)) {
         // First gone, then there: a routing daemon that saw both would keep the attributes of the first.
         const std::string& other = drains_ ? settings.interface : settings.drain_interface;
-        out.operations.push_back(about(Kind::Withdraw, address, address.interface.empty() ? other : address.interface));
+        out.operations.push_back(
+            about(AnnounceOperation::Kind::Withdraw, address, address.interface.empty() ? other : address.interface));
     }
-    out.operations.push_back(about(Kind::AddRoute, address));
-    auto announce = about(Kind::Announce, address, target);
+    out.operations.push_back(about(AnnounceOperation::Kind::AddRoute, address));
+    auto announce = about(AnnounceOperation::Kind::Announce, address, target);
     if (!settings.hold) announce.lifetime = settings.lifetime;
     out.operations.push_back(std::move(announce));
     address.has_route = true;
@@ -210,7 +210,7 @@ Announcer::Outcome Announcer::renew(const ReadinessOf& readiness, Moment at) {
     renewed_ = at.now;
     for (Address& address : addresses_) {
         if (!address.has_route || !address.route_until || at.now < *address.route_until) continue;
-        out.operations.push_back(about(Kind::RemoveRoute, address));
+        out.operations.push_back(about(AnnounceOperation::Kind::RemoveRoute, address));
         address.has_route = false;
         address.route_until.reset();
     }
@@ -227,7 +227,8 @@ Announcer::Outcome Announcer::stop(Moment at) {
 netlink::AnnounceOperations Announcer::stop_routes() {
     netlink::AnnounceOperations operations;
     for (Address& address : addresses_)
-        if (std::exchange(address.has_route, false)) operations.push_back(about(Kind::RemoveRoute, address));
+        if (std::exchange(address.has_route, false))
+            operations.push_back(about(AnnounceOperation::Kind::RemoveRoute, address));
     return operations;
 }
 
@@ -249,13 +250,13 @@ std::vector<LogLine> Announcer::carried_out(const netlink::AnnounceOperations& o
         if (is_refused) {
             if (address != nullptr && std::exchange(address->problem, next->text) != next->text)
                 lines.push_back({LogLevel::Error, next->text + "; tried again each second"});
-            if (address != nullptr && operation.kind == Kind::Announce) address->interface.clear();
-            if (address != nullptr && operation.kind != Kind::AddRoute) address->is_known = false;
+            if (address != nullptr && operation.kind == AnnounceOperation::Kind::Announce) address->interface.clear();
+            if (address != nullptr && operation.kind != AnnounceOperation::Kind::AddRoute) address->is_known = false;
             troubled = address;
             ++next;
             continue;
         }
-        if (address == nullptr || operation.kind != Kind::Announce) continue;
+        if (address == nullptr || operation.kind != AnnounceOperation::Kind::Announce) continue;
         address->is_known = true;
         address->fresh_after.reset();
         address->reason.clear();

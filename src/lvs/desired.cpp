@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "judge_text.hpp"
+
 namespace mainstay::lvs {
 namespace {
 
@@ -56,11 +58,6 @@ netlink::IpvsDestination wanted_server(const config::RealServer& server, std::in
     wanted.lower_threshold = server.lower_threshold;
     wanted.tunnel = wanted_tunnel(server.forwarding, server.tunnel);
     return wanted;
-}
-
-// keepalived: inhibit on the service counts for all of its servers.
-bool inhibits(const config::VirtualServer& service, const config::RealServer& server) {
-    return service.inhibit_on_failure || server.inhibit_on_failure;
 }
 
 void put_sorry_server(const config::SorryServer& sorry, bool in_use, bool inhibited,

@@ -9,7 +9,7 @@ namespace {
 
 // keepalived: a product at or below this value means that the server is down.
 constexpr std::int64_t kDownAt = std::numeric_limits<std::int32_t>::min();
-constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t kMostDelta = std::numeric_limits<std::int32_t>::max();
 
 FileRule own_rule(const config::Checker& checker, FileRule otherwise) {
     const auto& values = checker.more->values;
@@ -49,7 +49,7 @@ CheckFinished file_result(CheckerId id, const config::RealServer& server, const 
     if (delta <= kDownAt)
         result.outcome = Outcome::Failed;
     else
-        result.weight = std::int64_t{server.weight} + std::min(delta, kMost);
+        result.weight = std::int64_t{server.weight} + std::min(delta, kMostDelta);
     return result;
 }
 

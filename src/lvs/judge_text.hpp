@@ -74,6 +74,7 @@ namespace mainstay::lvs {
     return service.persistence_timeout.count() != 0;
 }
 
+// keepalived: inhibit on the service counts for all of its servers.
 [[nodiscard]] inline bool inhibits(const config::VirtualServer& service, const config::RealServer& server) {
     return service.inhibit_on_failure || server.inhibit_on_failure;
 }

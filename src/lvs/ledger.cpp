@@ -6,9 +6,6 @@
 
 namespace mainstay::lvs {
 
-using netlink::IpvsOperation;
-using Kind = IpvsOperation::Kind;
-
 void Ledger::begin(std::size_t services) {
     next_ = 0;
     same_ = true;
@@ -119,11 +116,11 @@ void Ledger::settle(std::size_t at) {
     as_wanted_[at] = 1;
 }
 
-void Ledger::take(const IpvsOperation& operation) {
+void Ledger::take(const netlink::IpvsOperation& operation) {
     const Key& key = operation.service.key;
-    if (operation.kind == Kind::AddService) {
+    if (operation.kind == netlink::IpvsOperation::Kind::AddService) {
         actual_[key] = {operation.service, {}};
-    } else if (operation.kind == Kind::DeleteService) {
+    } else if (operation.kind == netlink::IpvsOperation::Kind::DeleteService) {
         actual_.erase(key);
         leftover_.erase(key);
         if (const auto at = find(key)) as_wanted_[*at] = 0;
@@ -132,7 +129,7 @@ void Ledger::take(const IpvsOperation& operation) {
     }
 }
 
-void Ledger::carried_out(std::span<const IpvsOperation> operations, std::span<const std::size_t> failed) {
+void Ledger::carried_out(std::span<const netlink::IpvsOperation> operations, std::span<const std::size_t> failed) {
     for (std::size_t i = 0; i < operations.size(); ++i) {
         if (!std::ranges::binary_search(failed, i)) take(operations[i]);
         const Key& key = operations[i].service.key;
@@ -166,12 +163,13 @@ void Ledger::plan(std::size_t at, Operations& out, Repair repair) const {
 void Ledger::plan_left_over(Operations& out) const {
     for (const auto& key : leftover_) {
         const auto known = actual_.find(key);
-        if (known != actual_.end()) out.push_back({Kind::DeleteService, known->second.service, {}});
+        if (known != actual_.end())
+            out.push_back({netlink::IpvsOperation::Kind::DeleteService, known->second.service, {}});
     }
 }
 
 void Ledger::plan_removal(std::size_t at, Operations& out) const {
-    if (is_known(at)) out.push_back({Kind::DeleteService, wanted_[at].service, {}});
+    if (is_known(at)) out.push_back({netlink::IpvsOperation::Kind::DeleteService, wanted_[at].service, {}});
 }
 
 bool Ledger::is_as_wanted() const {

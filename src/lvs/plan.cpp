@@ -11,11 +11,11 @@ namespace {
 using netlink::IpvsDestination;
 using netlink::IpvsOperation;
 using netlink::IpvsServiceKey;
-using Kind = IpvsOperation::Kind;
 
-IpvsOperation on_service(Kind kind, const netlink::IpvsService& service) { return {kind, service, {}}; }
+IpvsOperation on_service(IpvsOperation::Kind kind, const netlink::IpvsService& service) { return {kind, service, {}}; }
 
-IpvsOperation on_destination(Kind kind, const netlink::IpvsService& service, const IpvsDestination& destination) {
+IpvsOperation on_destination(IpvsOperation::Kind kind, const netlink::IpvsService& service,
+                             const IpvsDestination& destination) {
     return {kind, service, destination};
 }
 
@@ -39,20 +39,22 @@ public:
     void add(const IpvsDestination& destination) {
         const bool in_two = has_slots_only(destination);
         const auto& first = in_two ? with_weight(destination, destination.last_weight) : destination;
-        out_.push_back(on_destination(Kind::AddDestination, service_, first));
-        if (in_two) out_.push_back(on_destination(Kind::SetDestination, service_, destination));
+        out_.push_back(on_destination(IpvsOperation::Kind::AddDestination, service_, first));
+        if (in_two) out_.push_back(on_destination(IpvsOperation::Kind::SetDestination, service_, destination));
     }
     void change(const IpvsDestination& is, const IpvsDestination& should) {
         const bool in_two = has_slots_only(should) && is.last_weight != should.last_weight;
         if (in_two) set(to_zero_, with_weight(should, should.last_weight));
         if (in_two || is != should) set(should.weight > 0 ? out_ : to_zero_, should);
     }
-    void remove(const IpvsDestination& is) { out_.push_back(on_destination(Kind::DeleteDestination, service_, is)); }
+    void remove(const IpvsDestination& is) {
+        out_.push_back(on_destination(IpvsOperation::Kind::DeleteDestination, service_, is));
+    }
     void zeros() { out_.insert(out_.end(), to_zero_.begin(), to_zero_.end()); }
 
 private:
     void set(std::vector<IpvsOperation>& where, const IpvsDestination& to) const {
-        where.push_back(on_destination(Kind::SetDestination, service_, to));
+        where.push_back(on_destination(IpvsOperation::Kind::SetDestination, service_, to));
     }
     const netlink::IpvsService& service_;
     std::vector<IpvsOperation>& out_;
@@ -60,7 +62,7 @@ private:
 };
 
 void plan_new(const ServiceTable& wanted, std::vector<IpvsOperation>& out) {
-    out.push_back(on_service(Kind::AddService, wanted.service));
+    out.push_back(on_service(IpvsOperation::Kind::AddService, wanted.service));
     Changes changes{wanted, out};
     std::set<Endpoint> seen;
     for (const auto& destination : wanted.destinations)
@@ -140,7 +142,8 @@ bool refused(const IpvsDestination& destination) {
 void plan_service(const ServiceTable& wanted, const ServiceTable* actual, std::vector<IpvsOperation>& out,
                   Repair repair) {
     if (actual == nullptr) return plan_new(wanted, out);
-    if (!same_service(wanted.service, actual->service)) out.push_back(on_service(Kind::SetService, wanted.service));
+    if (!same_service(wanted.service, actual->service))
+        out.push_back(on_service(IpvsOperation::Kind::SetService, wanted.service));
     if (wanted.active_active)
         plan_agreed(wanted, *actual, repair, out);
     else
@@ -172,7 +175,7 @@ std::vector<IpvsOperation> plan(const Table& desired, const Table& actual, std::
     for (const auto& key : owned) {
         if (wanted.contains(key) || !gone.insert(key).second) continue;
         const ServiceTable* found = find(key);
-        if (found != nullptr) operations.push_back(on_service(Kind::DeleteService, found->service));
+        if (found != nullptr) operations.push_back(on_service(IpvsOperation::Kind::DeleteService, found->service));
     }
     return operations;
 }
@@ -181,24 +184,24 @@ bool perform(ServiceTable& table, const IpvsOperation& operation) {
     auto& destinations = table.destinations;
     const auto at = std::ranges::find(destinations, operation.destination.endpoint, &IpvsDestination::endpoint);
     switch (operation.kind) {
-        case Kind::SetService:
+        case IpvsOperation::Kind::SetService:
             table.service = operation.service;
             return true;
-        case Kind::AddDestination:
+        case IpvsOperation::Kind::AddDestination:
             if (at != destinations.end() || refused(operation.destination)) return false;
             destinations.insert(destinations.begin(), operation.destination);
             destinations.front().last_weight = static_cast<std::uint32_t>(operation.destination.weight);
             return true;
-        case Kind::SetDestination:
+        case IpvsOperation::Kind::SetDestination:
             if (at == destinations.end() || refused(operation.destination)) return false;
             set_as_kernel(*at, operation.destination);
             return true;
-        case Kind::DeleteDestination:
+        case IpvsOperation::Kind::DeleteDestination:
             if (at == destinations.end()) return false;
             destinations.erase(at);
             return true;
-        case Kind::AddService:
-        case Kind::DeleteService:
+        case IpvsOperation::Kind::AddService:
+        case IpvsOperation::Kind::DeleteService:
             return false;  // on the table of all services only
     }
     return false;
@@ -207,13 +210,13 @@ bool perform(ServiceTable& table, const IpvsOperation& operation) {
 bool perform(Table& table, const IpvsOperation& operation) {
     const auto at =
         std::ranges::find(table, operation.service.key, [](const ServiceTable& entry) { return entry.service.key; });
-    if (operation.kind == Kind::AddService) {
+    if (operation.kind == IpvsOperation::Kind::AddService) {
         if (at != table.end()) return false;
         table.push_back({operation.service, {}});
         return true;
     }
     if (at == table.end()) return false;
-    if (operation.kind == Kind::DeleteService) {
+    if (operation.kind == IpvsOperation::Kind::DeleteService) {
         table.erase(at);
         return true;
     }

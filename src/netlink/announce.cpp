@@ -3,27 +3,25 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
+#include "kernel_numbers.hpp"
 #include "mainstay/netlink/routing.hpp"
 #include "request_buffer.hpp"
 
 namespace mainstay::netlink {
 namespace {
 
-using Kind = AnnounceOperation::Kind;
-
-constexpr std::size_t kRequestLimit = 128;             // an address request takes some 90 bytes
-constexpr std::uint8_t kFamilyV4 = 2, kFamilyV6 = 10;  // AF_INET, AF_INET6
-constexpr std::uint32_t kForever = 0xffffffff;         // a lifetime without end
+constexpr std::size_t kAnnounceRequestLimit = 128;  // an address request takes some 90 bytes
 
 std::uint8_t full_length(const IpAddress& address) { return address.is_v4() ? 32 : 128; }
 
 // NLM_F_REPLACE renews the lifetimes of an address that exists; the kernel notifies its listeners as of a new one.
 void append_address(std::vector<std::byte>& out, const AnnounceOperation& operation, std::uint32_t index,
                     std::uint32_t sequence) {
+    using Kind = AnnounceOperation::Kind;
     const bool adds = operation.kind == Kind::Announce;
     const unsigned flags = NLM_F_REQUEST | NLM_F_ACK | (adds ? NLM_F_CREATE | NLM_F_REPLACE : 0U);
-    RequestBuffer<kRequestLimit> request{adds ? std::uint16_t{RTM_NEWADDR} : std::uint16_t{RTM_DELADDR},
-                                         static_cast<std::uint16_t>(flags), sequence};
+    RequestBuffer<kAnnounceRequestLimit> request{adds ? std::uint16_t{RTM_NEWADDR} : std::uint16_t{RTM_DELADDR},
+                                                 static_cast<std::uint16_t>(flags), sequence};
     auto* body = request.body<ifaddrmsg>();
     body->ifa_family = operation.address.is_v4() ? kFamilyV4 : kFamilyV6;
     body->ifa_prefixlen = full_length(operation.address);
@@ -51,7 +49,8 @@ Route route_of(const IpAddress& address, std::uint32_t loopback) {
     return route;
 }
 
-Request request_of(Kind kind) {
+Request request_of(AnnounceOperation::Kind kind) {
+    using Kind = AnnounceOperation::Kind;
     switch (kind) {
         case Kind::AddRoute:
             return Request::AddRouting;
@@ -65,6 +64,7 @@ Request request_of(Kind kind) {
 }  // namespace
 
 std::string describe(const AnnounceOperation& operation) {
+    using Kind = AnnounceOperation::Kind;
     std::string address = operation.address.to_string();
     switch (operation.kind) {
         case Kind::AddRoute:
@@ -79,13 +79,15 @@ std::string describe(const AnnounceOperation& operation) {
     return address;
 }
 
-Verdict judge(Kind kind, int sys_errno) {
+Verdict judge(AnnounceOperation::Kind kind, int sys_errno) {
+    using Kind = AnnounceOperation::Kind;
     if (kind == Kind::Announce) return sys_errno == 0 ? Verdict::Done : Verdict::Failed;
     return judge(request_of(kind), sys_errno);
 }
 
 Result<void> append_announce(std::vector<std::byte>& out, const AnnounceOperation& operation, std::uint32_t index,
                              std::uint32_t sequence) {
+    using Kind = AnnounceOperation::Kind;
     if (operation.address.empty()) return fail(Errc::Invalid, "announce: no address");
     if (index == 0) return fail(Errc::Invalid, describe(operation) + ": no interface");
     switch (operation.kind) {

@@ -2,13 +2,11 @@
 #include <linux/genetlink.h>
 #include <linux/ip_vs.h>
 
+#include "kernel_numbers.hpp"
 #include "mainstay/netlink/ipvs.hpp"
 
 namespace mainstay::netlink {
 namespace {
-
-constexpr std::uint16_t kFamilyV4 = 2, kFamilyV6 = 10;  // AF_INET, AF_INET6
-constexpr std::uint32_t kForwardMask = 0x7;
 
 Result<Attributes> top_level(const Message& message, std::uint8_t command, std::string_view what) {
     const auto header = read_header<genlmsghdr>(message.payload);

@@ -7,16 +7,15 @@
 #include <utility>
 
 #include "ipvs_builder.hpp"
+#include "kernel_numbers.hpp"
 #include "mainstay/netlink/ipvs.hpp"
 
 namespace mainstay::netlink {
 namespace {
 
-constexpr std::uint16_t kFamilyV4 = 2, kFamilyV6 = 10;  // AF_INET, AF_INET6
 constexpr std::uint32_t kAllFlags = 0xffffffff;
-constexpr std::uint32_t kForwardMask = 0x7;
 
-std::uint16_t family_number(Family family) { return family == Family::V6 ? kFamilyV6 : kFamilyV4; }
+std::uint16_t ipvs_family(Family family) { return family == Family::V6 ? kFamilyV6 : kFamilyV4; }
 
 Result<void> check_key(const IpvsServiceKey& key) {
     if (key.family == Family::None) return fail(Errc::Invalid, describe(key) + ": no address family");
@@ -46,7 +45,7 @@ Result<void> check_destination(const IpvsServiceKey& key, const IpvsDestination&
 }
 
 void put_key(Builder& message, const IpvsServiceKey& key) {
-    message.u16(IPVS_SVC_ATTR_AF, family_number(key.family));
+    message.u16(IPVS_SVC_ATTR_AF, ipvs_family(key.family));
     if (key.fwmark != 0) {
         message.u32(IPVS_SVC_ATTR_FWMARK, key.fwmark);
         return;
@@ -66,7 +65,7 @@ void put_settings(Builder& message, const IpvsService& service) {
 }
 
 void put_destination(Builder& message, const IpvsDestination& destination, bool whole) {
-    message.u16(IPVS_DEST_ATTR_ADDR_FAMILY, family_number(destination.endpoint.address.family()));
+    message.u16(IPVS_DEST_ATTR_ADDR_FAMILY, ipvs_family(destination.endpoint.address.family()));
     message.bytes(IPVS_DEST_ATTR_ADDR, destination.endpoint.address.bytes());
     message.u16(IPVS_DEST_ATTR_PORT, htons(destination.endpoint.port));
     if (!whole) return;

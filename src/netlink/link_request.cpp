@@ -5,17 +5,17 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
+#include "kernel_numbers.hpp"
 #include "request_buffer.hpp"
 
 namespace mainstay::netlink {
 namespace {
 
-constexpr std::size_t kRequestLimit = 256;  // the longest of them takes some 140 bytes
-constexpr std::uint16_t kFamilyV6 = 10;     // AF_INET6
+constexpr std::size_t kLinkRequestLimit = 256;  // the longest of them takes some 140 bytes
 
-class Request : public RequestBuffer<kRequestLimit> {
+class LinkRequest : public RequestBuffer<kLinkRequestLimit> {
 public:
-    Request(std::uint16_t type, std::uint16_t flags, std::uint32_t index, std::uint32_t sequence)
+    LinkRequest(std::uint16_t type, std::uint16_t flags, std::uint32_t index, std::uint32_t sequence)
         : RequestBuffer{type, static_cast<std::uint16_t>(NLM_F_REQUEST | NLM_F_ACK | flags), sequence},
           link_{RequestBuffer::body<ifinfomsg>()} {
         link_->ifi_index = static_cast<int>(index);
@@ -75,7 +75,7 @@ Result<void> append_link_new(std::vector<std::byte>& out, const NewLink& link, s
                     "interface name '" + link.name + "': 1 to " + std::to_string(IFNAMSIZ - 1) + " bytes");
     if (link.parent == 0 && link.kind != NewLink::Kind::Dummy)
         return fail(Errc::Invalid, link.name + ": no interface to lie over");
-    Request request{RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, sequence};
+    LinkRequest request{RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, sequence};
     mnl_attr_put_strz(request.header(), IFLA_IFNAME, link.name.c_str());
     if (link.parent != 0) mnl_attr_put_u32(request.header(), IFLA_LINK, link.parent);
     if (link.group != 0) mnl_attr_put_u32(request.header(), IFLA_GROUP, link.group);
@@ -89,8 +89,8 @@ Result<void> append_link_new(std::vector<std::byte>& out, const NewLink& link, s
 Result<void> append_link_set(std::vector<std::byte>& out, const LinkSettings& settings, std::uint32_t sequence) {
     if (settings.index == 0) return fail(Errc::Invalid, "no interface to change");
     // Attributes of the kind can only be changed with RTM_NEWLINK.
-    Request request{settings.ipvlan_mode ? std::uint16_t{RTM_NEWLINK} : std::uint16_t{RTM_SETLINK}, 0, settings.index,
-                    sequence};
+    LinkRequest request{settings.ipvlan_mode ? std::uint16_t{RTM_NEWLINK} : std::uint16_t{RTM_SETLINK}, 0,
+                        settings.index, sequence};
     if (settings.up) {
         request.link().ifi_flags = *settings.up ? unsigned{IFF_UP} : 0U;
         request.link().ifi_change = IFF_UP;
@@ -121,7 +121,7 @@ Result<void> append_link_set(std::vector<std::byte>& out, const LinkSettings& se
 
 Result<void> append_link_delete(std::vector<std::byte>& out, std::uint32_t index, std::uint32_t sequence) {
     if (index == 0) return fail(Errc::Invalid, "no interface to remove");
-    Request request{RTM_DELLINK, 0, index, sequence};
+    LinkRequest request{RTM_DELLINK, 0, index, sequence};
     request.append_to(out);
     return {};
 }

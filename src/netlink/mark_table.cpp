@@ -12,10 +12,10 @@ namespace mainstay::netlink {
 namespace {
 
 constexpr const char* kChain = "mark";
-constexpr std::uint32_t kV4Destination = 16, kV6Destination = 24, kDestinationPort = 2;
+constexpr std::uint32_t kDestinationPort = 2;
 
 void append_chain(NftBatch& batch, const MarkTable& table, Family family) {
-    const Chain chain{nftnl_chain_alloc()};
+    const NftChain chain{nftnl_chain_alloc()};
     nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, table.name.c_str());
     nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, kChain);
     nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TYPE, "filter");
@@ -27,20 +27,20 @@ void append_chain(NftBatch& batch, const MarkTable& table, Family family) {
 }
 
 // The rule owns what is added.
-nftnl_expr* add(const Rule& rule, const char* name) {
+nftnl_expr* add(const NftRule& rule, const char* name) {
     nftnl_expr* e = nftnl_expr_alloc(name);
     nftnl_rule_add_expr(rule.get(), e);
     return e;
 }
 
-void compare(const Rule& rule, std::uint32_t operation, std::span<const std::byte> value) {
+void compare(const NftRule& rule, std::uint32_t operation, std::span<const std::byte> value) {
     auto* e = add(rule, "cmp");
     nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
     nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, operation);
     nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, value.data(), static_cast<std::uint32_t>(value.size()));
 }
 
-void load(const Rule& rule, std::uint32_t base, std::uint32_t offset, std::size_t length) {
+void load(const NftRule& rule, std::uint32_t base, std::uint32_t offset, std::size_t length) {
     auto* e = add(rule, "payload");
     nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
     nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
@@ -48,7 +48,7 @@ void load(const Rule& rule, std::uint32_t base, std::uint32_t offset, std::size_
     nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
 }
 
-void match(const Rule& rule, const MarkRule& wanted) {
+void match(const NftRule& rule, const MarkRule& wanted) {
     auto* protocol = add(rule, "meta");
     nftnl_expr_set_u32(protocol, NFTNL_EXPR_META_KEY, NFT_META_L4PROTO);
     nftnl_expr_set_u32(protocol, NFTNL_EXPR_META_DREG, NFT_REG_1);
@@ -71,7 +71,7 @@ void match(const Rule& rule, const MarkRule& wanted) {
 
 void append_rule(NftBatch& batch, const MarkTable& table, const MarkRule& wanted) {
     const Family family = wanted.first.family();
-    const Rule rule{nftnl_rule_alloc()};
+    const NftRule rule{nftnl_rule_alloc()};
     nftnl_rule_set_u32(rule.get(), NFTNL_RULE_FAMILY, family_number(family));
     nftnl_rule_set_str(rule.get(), NFTNL_RULE_TABLE, table.name.c_str());
     nftnl_rule_set_str(rule.get(), NFTNL_RULE_CHAIN, kChain);

@@ -16,25 +16,26 @@
 #include <string>
 #include <vector>
 
+#include "kernel_numbers.hpp"
 #include "mainstay/netlink/vip_filter.hpp"
 
 namespace mainstay::netlink {
 
 inline constexpr std::size_t kMessageLimit = 32UL * 1024U;  // the longest: some hundred elements of a set
 
-[[nodiscard]] inline std::uint16_t family_number(Family family) {
-    constexpr std::uint16_t kV4 = 2, kV6 = 10;  // AF_INET, AF_INET6
-    return family == Family::V4 ? kV4 : kV6;
-}
+// Where the destination address stands in a packet.
+inline constexpr std::uint32_t kV4Destination = 16, kV6Destination = 24;
+
+[[nodiscard]] inline std::uint16_t family_number(Family family) { return family == Family::V4 ? kFamilyV4 : kFamilyV6; }
 
 template <class T, void (*Free)(const T*)>
 struct Freer {
     void operator()(T* p) const { Free(p); }
 };
-using Table = std::unique_ptr<nftnl_table, Freer<nftnl_table, nftnl_table_free>>;
-using Chain = std::unique_ptr<nftnl_chain, Freer<nftnl_chain, nftnl_chain_free>>;
-using Rule = std::unique_ptr<nftnl_rule, Freer<nftnl_rule, nftnl_rule_free>>;
-using Set = std::unique_ptr<nftnl_set, Freer<nftnl_set, nftnl_set_free>>;
+using NftTable = std::unique_ptr<nftnl_table, Freer<nftnl_table, nftnl_table_free>>;
+using NftChain = std::unique_ptr<nftnl_chain, Freer<nftnl_chain, nftnl_chain_free>>;
+using NftRule = std::unique_ptr<nftnl_rule, Freer<nftnl_rule, nftnl_rule_free>>;
+using NftSet = std::unique_ptr<nftnl_set, Freer<nftnl_set, nftnl_set_free>>;
 
 // One message, built by libnftnl in a buffer that every message fits into.
 class MessageBuffer {
@@ -63,7 +64,7 @@ void append(NftBatch& batch, std::uint16_t type, Family family, std::uint16_t fl
 }
 
 inline void append_table(NftBatch& batch, std::uint16_t type, Family family, const std::string& name) {
-    const Table table{nftnl_table_alloc()};
+    const NftTable table{nftnl_table_alloc()};
     nftnl_table_set_str(table.get(), NFTNL_TABLE_NAME, name.c_str());
     append(batch, type, family, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0,
            [&](nlmsghdr* message) { nftnl_table_nlmsg_build_payload(message, table.get()); });

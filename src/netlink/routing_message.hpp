@@ -7,12 +7,11 @@
 #include <cstdint>
 #include <span>
 
+#include "kernel_numbers.hpp"
 #include "mainstay/base/ip.hpp"
 #include "request_buffer.hpp"
 
 namespace mainstay::netlink {
-
-inline constexpr std::uint8_t kFamilyV4 = 2, kFamilyV6 = 10;  // AF_INET, AF_INET6
 
 // A next hop with an MPLS stack takes 120 bytes at most; kMostHops of them and the route itself fit.
 inline constexpr std::size_t kRoutingRequestLimit = 20UL * 1024U;

@@ -9,19 +9,18 @@
 
 #include <span>
 
+#include "kernel_numbers.hpp"
 #include "request_buffer.hpp"
 
 namespace mainstay::netlink {
 namespace {
 
-constexpr std::size_t kRequestLimit = 256;             // an address request takes at most 120 bytes
-constexpr std::uint8_t kFamilyV4 = 2, kFamilyV6 = 10;  // AF_INET, AF_INET6
-constexpr std::uint32_t kForever = 0xffffffff;         // an address lifetime without end
+constexpr std::size_t kRtnetlinkRequestLimit = 256;  // an address request takes at most 120 bytes
 
-using Request = RequestBuffer<kRequestLimit>;
+using RtnetlinkRequest = RequestBuffer<kRtnetlinkRequestLimit>;
 
 void append_dump(std::vector<std::byte>& out, std::uint16_t type, std::uint32_t sequence) {
-    Request request{type, NLM_F_REQUEST | NLM_F_DUMP, sequence};
+    RtnetlinkRequest request{type, NLM_F_REQUEST | NLM_F_DUMP, sequence};
     mnl_nlmsg_put_extra_header(request.header(), type == RTM_GETLINK ? sizeof(ifinfomsg) : sizeof(ifaddrmsg));
     request.append_to(out);
 }
@@ -169,7 +168,7 @@ void append_address_dump(std::vector<std::byte>& out, std::uint32_t sequence) {
 }
 
 void append_forwarding_dump(std::vector<std::byte>& out, std::uint32_t sequence) {
-    Request request{RTM_GETNETCONF, NLM_F_REQUEST | NLM_F_DUMP, sequence};
+    RtnetlinkRequest request{RTM_GETNETCONF, NLM_F_REQUEST | NLM_F_DUMP, sequence};
     auto* body = static_cast<netconfmsg*>(mnl_nlmsg_put_extra_header(request.header(), sizeof(netconfmsg)));
     body->ncm_family = kFamilyV6;
     request.append_to(out);
@@ -185,7 +184,7 @@ Result<void> append_address_add(std::vector<std::byte>& out, const Address& addr
     if (address.joins_group) flags |= IFA_F_MCAUTOJOIN;
     if (address.noprefixroute) flags |= IFA_F_NOPREFIXROUTE;
 
-    Request request{RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sequence};
+    RtnetlinkRequest request{RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sequence};
     put_address_header(request.header(), address, flags);
     if (flags > 0xff) mnl_attr_put_u32(request.header(), IFA_FLAGS, flags);
     if (v4 && address.broadcast && address.broadcast->is_v4()) {
@@ -204,7 +203,7 @@ Result<void> append_address_add(std::vector<std::byte>& out, const Address& addr
 
 Result<void> append_address_remove(std::vector<std::byte>& out, const Address& address, std::uint32_t sequence) {
     if (auto good = check(address); !good) return good;
-    Request request{RTM_DELADDR, NLM_F_REQUEST | NLM_F_ACK, sequence};
+    RtnetlinkRequest request{RTM_DELADDR, NLM_F_REQUEST | NLM_F_ACK, sequence};
     put_address_header(request.header(), address, 0);
     request.append_to(out);
     return {};

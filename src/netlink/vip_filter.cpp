@@ -21,8 +21,8 @@ namespace {
 constexpr std::size_t kElementsPerMessage = 400;
 constexpr std::uint32_t kNameBytes = 16;  // IFNAMSIZ: names in registers are padded with zeros
 // Where things are in packets.
-constexpr std::uint32_t kV4Protocol = 9, kV4Source = 12, kV4Destination = 16;
-constexpr std::uint32_t kV6NextHeader = 6, kV6Source = 8, kV6Destination = 24;
+constexpr std::uint32_t kV4Protocol = 9, kV4Source = 12;
+constexpr std::uint32_t kV6NextHeader = 6, kV6Source = 8;
 constexpr std::uint8_t kIgmp = 2, kIcmpV6 = 58;
 constexpr std::uint8_t kRouterSolicitation = 133, kNeighbourSolicitation = 135, kNeighbourAdvert = 136;
 constexpr std::array<std::uint8_t, 3> kListenerReports{131, 132, 143};  // MLDv1 report and done, MLDv2 report
@@ -110,7 +110,7 @@ std::vector<SetOfElements> sets_of(const VipFilter& filter) {
 }
 
 void append_set(NftBatch& batch, const VipFilter& filter, const SetKind& kind, std::uint32_t id) {
-    const Set set{nftnl_set_alloc()};
+    const NftSet set{nftnl_set_alloc()};
     nftnl_set_set_str(set.get(), NFTNL_SET_TABLE, filter.table.c_str());
     nftnl_set_set_str(set.get(), NFTNL_SET_NAME, kind.name);
     nftnl_set_set_u32(set.get(), NFTNL_SET_ID, id);
@@ -140,7 +140,7 @@ void append_set(NftBatch& batch, const VipFilter& filter, const SetKind& kind, s
 void append_elements(NftBatch& batch, std::uint16_t type, const VipFilter& filter, const char* name,
                      const std::vector<Element>& elements) {
     for (std::size_t begin = 0; begin < elements.size(); begin += kElementsPerMessage) {
-        const Set set{nftnl_set_alloc()};
+        const NftSet set{nftnl_set_alloc()};
         nftnl_set_set_str(set.get(), NFTNL_SET_TABLE, filter.table.c_str());
         nftnl_set_set_str(set.get(), NFTNL_SET_NAME, name);
         for (std::size_t n = begin; n < std::min(begin + kElementsPerMessage, elements.size()); ++n) {
@@ -159,7 +159,7 @@ void append_elements(NftBatch& batch, std::uint16_t type, const VipFilter& filte
 // ---- chains and rules ----
 
 void append_chain(NftBatch& batch, const VipFilter& filter, const char* name, std::optional<std::uint32_t> hook) {
-    const Chain chain{nftnl_chain_alloc()};
+    const NftChain chain{nftnl_chain_alloc()};
     nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, filter.table.c_str());
     nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_NAME, name);
     if (hook) {
@@ -257,7 +257,7 @@ private:
     }
 
     const VipFilter& filter_;
-    Rule rule_;
+    NftRule rule_;
 };
 
 constexpr std::uint32_t kDrop = NF_DROP, kAccept = NF_ACCEPT, kGoto = static_cast<std::uint32_t>(NFT_GOTO);

@@ -9,13 +9,13 @@
 #include <functional>
 #include <span>
 
+#include "kernel_numbers.hpp"
 #include "mainstay/netlink/vip_filter.hpp"
 
 namespace mainstay::netlink {
 namespace {
 
 constexpr std::size_t kQueryLimit = 512;  // two names take at most 256 bytes each, and those here are shorter
-constexpr std::uint16_t kFamilyV4 = 2, kFamilyV6 = 10;  // AF_INET, AF_INET6
 
 void append_query(std::vector<std::byte>& out, std::uint16_t type, Family family, std::uint16_t flags,
                   std::uint32_t sequence, const std::function<void(nlmsghdr*)>& build) {

@@ -7,15 +7,11 @@
 #include "mainstay/record/replay.hpp"
 #include "mainstay/wire/vrrp.hpp"
 #include "mainstay/wire/vrrp_auth.hpp"
+#include "overloaded.hpp"
 
 namespace mainstay::record {
 
 namespace {
-
-template <class... F>
-struct Overloaded : F... {
-    using F::operator()...;
-};
 
 std::span<const std::byte> vrrp_part(const vrrp::PacketHeard& packet) {
     const bool wrapped = packet.protocol == wire::kAhProtocol && packet.payload.size() >= wire::kAhLength;

@@ -15,7 +15,7 @@ namespace mainstay::record {
 namespace {
 
 constexpr std::uint64_t kMultiplier = 0x9e37'79b9'7f4a'7c15;
-constexpr std::size_t kChecksumAt = 6, kChecksumLength = 2;
+constexpr std::size_t kChecksumLength = 2;
 
 constexpr std::array<std::string_view, 14> kKinds{
     "SendAdvert",        "AddAddresses",  "RemoveAddresses",    "ChangeAddresses", "RestoreAddress",
@@ -48,8 +48,8 @@ void put_payload(ByteWriter& out, std::span<const std::byte> payload, const vrrp
     if (length > payload.size()) return out.raw(payload);
     const bool has_password = version == 2 && family == Family::V4;
     const bool trails = payload.size() == length + wire::kTrailerLength;
-    out.raw(payload.first(kChecksumAt));
-    if (!has_password && !trails) out.raw(payload.subspan(kChecksumAt, kChecksumLength));
+    out.raw(payload.first(wire::kVrrpChecksumAt));
+    if (!has_password && !trails) out.raw(payload.subspan(wire::kVrrpChecksumAt, kChecksumLength));
     const std::size_t end = length - (has_password ? wire::kVrrpAuthLength : 0);
     out.raw(payload.subspan(wire::kVrrpHeaderLength, end - wire::kVrrpHeaderLength));
     if (trails) out.raw(payload.subspan(length, wire::kTrailerLength - wire::kTrailerHmacLength));

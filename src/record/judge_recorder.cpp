@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::size_t kTexts = 32;          // results of checks are a few texts
 constexpr std::size_t kTextBytesMax = 256;  // longer ones are written again
-constexpr std::size_t kRoom = 4096;         // bytes, at first
 // What is kept free for the random numbers of a step. Only starts and reloads of thousands of checks draw more; of such
 // a step, which then may not fit into the rest of its segment, the number is known before.
 constexpr std::size_t kDrawnBytes = 256;
@@ -42,7 +41,7 @@ void put_bytes(ByteWriter& out, std::span<const std::byte> bytes) {
 }  // namespace
 
 JudgeRecorder::JudgeRecorder(std::span<std::byte> memory, std::string_view version)
-    : segments_{memory, version, Machine::Judge}, room_(kRoom) {}
+    : segments_{memory, version, Machine::Judge}, room_(kRoomAtFirst) {}
 
 void JudgeRecorder::key_frame(ByteWriter& out, const lvs::Judge& judge, lvs::Moment at, bool continues) {
     out(at.now, at.wall, continues);

@@ -6,17 +6,13 @@
 #include <memory>
 #include <utility>
 
+#include "overloaded.hpp"
 #include "reading.hpp"
 #include "run.hpp"
 
 namespace mainstay::record {
 
 namespace {
-
-template <class... F>
-struct Overloaded : F... {
-    using F::operator()...;
-};
 
 // The random numbers of the entry, which the replayed step gets in the same order.
 struct Draws {

@@ -11,8 +11,6 @@ namespace mainstay::record {
 
 namespace {
 
-constexpr std::size_t kRoom = 4096;  // bytes, at first
-
 // The few bytes of most entries, which go to the memory at once: adverts come thousands a second.
 class ShortEntry {
 public:
@@ -35,7 +33,7 @@ private:
 }  // namespace
 
 Recorder::Recorder(std::span<std::byte> memory, std::string_view version, Wall wall)
-    : segments_{memory, version, Machine::Router}, wall_{std::move(wall)}, room_(kRoom) {}
+    : segments_{memory, version, Machine::Router}, wall_{std::move(wall)}, room_(kRoomAtFirst) {}
 
 void Recorder::learn(const config::Config& config) {
     configuration_ = ipc::encode(secrets_.without(config));

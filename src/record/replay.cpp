@@ -6,16 +6,12 @@
 #include <utility>
 
 #include "mainstay/record/timeline.hpp"
+#include "overloaded.hpp"
 #include "run.hpp"
 
 namespace mainstay::record {
 
 namespace {
-
-template <class... F>
-struct Overloaded : F... {
-    using F::operator()...;
-};
 
 struct RouterKind {
     using Machine = vrrp::Router;

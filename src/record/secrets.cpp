@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::array<char, 8> kUnknownPassword{'u', 'n', 'k', 'n', 'o', 'w', 'n', '!'};
 constexpr std::size_t kStandInsMax = 99'999;  // digits of a stand-in
-constexpr std::size_t kChecksumAt = 6;
 
 std::array<std::byte, 8> padded(const std::string& text) {
     std::array<std::byte, 8> bytes{};
@@ -26,7 +25,7 @@ std::array<std::byte, 8> padded(const std::string& text) {
     return bytes;
 }
 
-std::uint8_t version_of(std::span<const std::byte> packet) {
+std::uint8_t vrrp_version(std::span<const std::byte> packet) {
     return static_cast<std::uint8_t>(std::to_integer<std::uint8_t>(packet[0]) >> 4);
 }
 
@@ -34,10 +33,10 @@ std::uint8_t version_of(std::span<const std::byte> packet) {
 bool checksum_is_right(std::span<const std::byte> packet) { return ChecksumSum{}.add(packet).finish() == 0; }
 
 void set_checksum(std::span<std::byte> packet, bool right) {
-    packet[kChecksumAt] = packet[kChecksumAt + 1] = std::byte{0};
+    packet[wire::kVrrpChecksumAt] = packet[wire::kVrrpChecksumAt + 1] = std::byte{0};
     const unsigned sum = ChecksumSum{}.add(packet).finish() ^ (right ? 0U : 0x0101U);
-    packet[kChecksumAt] = static_cast<std::byte>(sum >> 8);
-    packet[kChecksumAt + 1] = static_cast<std::byte>(sum & 0xff);
+    packet[wire::kVrrpChecksumAt] = static_cast<std::byte>(sum >> 8);
+    packet[wire::kVrrpChecksumAt + 1] = static_cast<std::byte>(sum & 0xff);
 }
 
 }  // namespace
@@ -113,7 +112,7 @@ void Secrets::blank_vrrp(std::span<const std::byte> packet, const vrrp::PacketHe
         std::ranges::fill(rest(0), std::byte{0});
         return;
     }
-    const auto version = version_of(packet);
+    const auto version = vrrp_version(packet);
     const std::size_t length =
         wire::vrrp_length(version, heard.source.family(), std::to_integer<std::size_t>(packet[3]));
     const bool trails = packet.size() == length + wire::kTrailerLength;
@@ -154,7 +153,7 @@ void Secrets::append_trailer(std::span<const std::byte> packet, std::span<const 
         auto again = wire::encode_trailer(std::span{bytes_}.subspan(at, packet.size()), *read, heard.source,
                                           heard.destination, key.stand_in);
         if (again.size() != both.size()) return;
-        if (!right) again[kChecksumAt] ^= std::byte{1};
+        if (!right) again[wire::kVrrpChecksumAt] ^= std::byte{1};
         std::ranges::copy(again, bytes_.begin() + static_cast<std::ptrdiff_t>(at));
         return;
     }

@@ -15,19 +15,6 @@ constexpr unsigned kMostNumber = 1000;                // vrrp1. to vrrp1000.: on
 constexpr std::string_view kBase = "base interface";  // in `more` of an instance of a plan
 constexpr std::string_view kPrefix = "vrrp";
 
-config::WordList words_of(const config::KeywordValues& values, std::string_view keyword) {
-    return config::value_of<config::WordList>(values, keyword).value_or(config::WordList{});
-}
-
-std::string word_of(const config::KeywordValues& values, std::string_view keyword) {
-    auto words = words_of(values, keyword);
-    return words.empty() ? std::string{} : std::move(words.front());
-}
-
-bool flag_of(const config::KeywordValues& values, std::string_view keyword) {
-    return config::value_of<bool>(values, keyword).value_or(false);
-}
-
 bool is_virtual_range(const VirtualMac& mac) {
     return mac[0] == 0 && mac[1] == 0 && mac[2] == 0x5e && mac[3] == 0 && (mac[4] == 1 || mac[4] == 2);
 }
@@ -45,9 +32,9 @@ public:
         : links_{links}, made_{made}, found_{found} {
         plan_.config = config;
         const auto& global = config.global.more->values;
-        prefix_ = word_of(global, "vmac_prefix");
+        prefix_ = first_word(global, "vmac_prefix");
         if (prefix_.empty()) prefix_ = kPrefix;
-        address_prefix_ = word_of(global, "vmac_addr_prefix");
+        address_prefix_ = first_word(global, "vmac_addr_prefix");
         if (address_prefix_.empty()) address_prefix_ = prefix_;
     }
 
@@ -81,8 +68,8 @@ private:
     void place(config::VirtualAddress& address, const config::Instance& instance, const std::string& base) {
         const std::string dev = address.dev.empty() ? base : address.dev;
         const bool same_family = address.prefix.address.family() == instance.family;
-        const bool asked = flag_of(address.more->values, "use_vmac") ||
-                           (dev != base && flag_of(instance.more->values, "use_vmac_addr"));
+        const bool asked =
+            flag(address.more->values, "use_vmac") || (dev != base && flag(instance.more->values, "use_vmac_addr"));
         if (dev == base && instance.vmac.enabled)
             address.dev = same_family ? instance.vmac.name : base;
         else if (asked && same_family)
@@ -150,14 +137,14 @@ private:
         device.keeps_ipv6 = true;
         device.link_local = instance.family == Family::V6;
         device.address = config::value_of<Prefix>(line.values, "address");
-        const std::string mode = word_of(line.values, "mode");
+        const std::string mode = first_word(line.values, "mode");
         if (mode == "private") device.mode = WantedDevice::IpvlanMode::Private;
         if (mode == "vepa") device.mode = WantedDevice::IpvlanMode::Vepa;
-        device.group = word_of(line.values, "group");
+        device.group = first_word(line.values, "group");
         if (const auto number = config::value_of<std::int64_t>(line.values, "group"))
             device.group = std::to_string(*number);
         device.instance = instance.name;
-        device.name = word_of(line.values, "name");
+        device.name = first_word(line.values, "name");
         const std::string wanted = device.name;
         if (wanted.empty()) device.name = device_name(prefix_, "", instance.virtual_router_id);
         // An ipvlan has no MAC address of its own, so it is identified by its name.
@@ -329,7 +316,7 @@ std::string_view own_vmac(const config::Instance& instance) {
 
 bool sends_from_parent(const config::Instance& instance) {
     if (!instance.unicast_peers.empty()) return true;
-    return flag_of(instance.more->values, "vmac_xmit_base") && !instance.strict;
+    return flag(instance.more->values, "vmac_xmit_base") && !instance.strict;
 }
 
 }  // namespace mainstay::vrrp

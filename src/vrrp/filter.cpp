@@ -5,12 +5,6 @@
 namespace mainstay::vrrp {
 namespace {
 
-constexpr std::uint8_t kOwnerPriority = 255;
-
-bool flag(const config::KeywordValues& values, std::string_view keyword) {
-    return config::value_of<bool>(values, keyword).value_or(false);
-}
-
 bool is_of(const config::Instance& instance, Family family) {
     const auto& lists = {&instance.addresses, &instance.excluded_addresses};
     return std::ranges::any_of(lists, [family](const auto* list) {
@@ -37,7 +31,7 @@ netlink::VipFilter frame(const config::Config& config, Family family) {
 }  // namespace
 
 bool refuses_packets(const config::Instance& instance) {
-    if (instance.priority == kOwnerPriority) return false;
+    if (instance.priority == config::kOwnerPriority) return false;
     return instance.strict || flag(instance.more->values, "no_accept");
 }
 

@@ -9,14 +9,10 @@
 namespace mainstay::vrrp {
 namespace {
 
-using Words = std::vector<std::string>;
+using Arguments = std::vector<std::string>;
 using Entries = std::set<std::string>;
 
 constexpr std::size_t kEntriesPerCall = 500;  // arguments of one process
-
-config::WordList words_of(const config::KeywordValues& values, std::string_view keyword) {
-    return config::value_of<config::WordList>(values, keyword).value_or(config::WordList{});
-}
 
 bool given(const config::KeywordValues& values, std::string_view keyword) {
     return config::find_value(values, keyword) != nullptr;
@@ -52,22 +48,22 @@ struct NamedSet {
     std::string name, type, family;
     Entries entries;
 };
-struct Rule {
+struct IptablesRule {
     std::string tool, chain;
-    Words words;
-    auto operator<=>(const Rule&) const = default;
+    Arguments words;
+    auto operator<=>(const IptablesRule&) const = default;
 };
 
-Words in_set(const std::string& set, const char* direction, const char* verdict = "DROP") {
+Arguments in_set(const std::string& set, const char* direction, const char* verdict = "DROP") {
     return {"-m", "set", "--match-set", set, direction, "-j", verdict};
 }
 
-Words joined(Words first, const Words& second) {
+Arguments joined(Arguments first, const Arguments& second) {
     first.insert(first.end(), second.begin(), second.end());
     return first;
 }
 
-Words icmp(const char* type) { return {"-p", "icmpv6", "--icmpv6-type", type}; }
+Arguments icmp(const char* type) { return {"-p", "icmpv6", "--icmpv6-type", type}; }
 
 std::vector<NamedSet> sets_of(const FilterState& state) {
     const auto& [v4, v6] = state.plan;
@@ -84,16 +80,16 @@ std::vector<NamedSet> sets_of(const FilterState& state) {
 }
 
 // Neighbour discovery is accepted for addresses that refuse everything else. The rules are in matching order.
-void add_discovery(std::vector<Rule>& rules, const IptablesNames& names) {
+void add_discovery(std::vector<IptablesRule>& rules, const IptablesNames& names) {
     for (const auto* chain : {&names.in, &names.out})
         for (const char* type : {"135", "136"})
             rules.push_back({"ip6tables", *chain, joined(icmp(type), {"-j", "ACCEPT"})});
 }
 
-std::vector<Rule> set_rules(const FilterState& state) {
+std::vector<IptablesRule> set_rules(const FilterState& state) {
     const auto& [v4, v6] = state.plan;
     const auto& n = state.names;
-    std::vector<Rule> rules;
+    std::vector<IptablesRule> rules;
     if (v4.reports) rules.push_back({"iptables", n.out, joined({"-p", "igmp"}, in_set(n.igmp, "dst,dst"))});
     if (v6.reports) {
         for (const char* type : {"143", "131", "132"})
@@ -114,10 +110,10 @@ std::vector<Rule> set_rules(const FilterState& state) {
     return rules;
 }
 
-std::vector<Rule> plain_rules(const FilterState& state) {
+std::vector<IptablesRule> plain_rules(const FilterState& state) {
     const auto& [v4, v6] = state.plan;
     const auto& n = state.names;
-    std::vector<Rule> rules;
+    std::vector<IptablesRule> rules;
     for (const auto& [vmac, parent] : v4.vmacs)
         rules.push_back({"iptables", n.out, {"-p", "igmp", "-o", name_of(state, vmac), "-j", "DROP"}});
     for (const auto& [vmac, parent] : v6.vmacs)
@@ -132,11 +128,11 @@ std::vector<Rule> plain_rules(const FilterState& state) {
     return rules;
 }
 
-std::vector<Rule> rules_of(const FilterState& state) {
+std::vector<IptablesRule> rules_of(const FilterState& state) {
     return state.names.sets ? set_rules(state) : plain_rules(state);
 }
 
-void change_each(std::vector<FilterCall>& calls, const Words& head, const Entries& entries) {
+void change_each(std::vector<FilterCall>& calls, const Arguments& head, const Entries& entries) {
     std::vector<std::string> list{entries.begin(), entries.end()};
     for (std::size_t begin = 0; begin < list.size(); begin += kEntriesPerCall) {
         FilterCall call = head;
@@ -210,9 +206,9 @@ IptablesNames iptables_names(const config::Config& config) {
 std::vector<FilterCall> filter_calls(const FilterState* from, const FilterState& to) {
     std::vector<FilterCall> calls;
     if (from != nullptr && *from == to) return calls;
-    const auto before = from != nullptr ? rules_of(*from) : std::vector<Rule>{};
+    const auto before = from != nullptr ? rules_of(*from) : std::vector<IptablesRule>{};
     const auto after = rules_of(to);
-    std::vector<Rule> added, gone;
+    std::vector<IptablesRule> added, gone;
     change_sets(calls, from, to);
     if (!to.names.sets)
         for (const auto family : {Family::V4, Family::V6}) {

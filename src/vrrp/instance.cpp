@@ -6,16 +6,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "priorities.hpp"
 #include "timers.hpp"
 
 namespace mainstay::vrrp {
-namespace {
-
-constexpr std::uint8_t kOwnerPriority = 255;
-constexpr std::uint8_t kReducedPriority = 254;    // of an address owner while there is another owner
-constexpr std::uint8_t kMaintenancePriority = 1;  // the lowest: every other router is preferred
-
-}  // namespace
 
 Instance::Instance(InstanceId id, std::shared_ptr<const config::Instance> config, InstanceContext context)
     : id_{id},
@@ -68,7 +62,7 @@ void Instance::adopt(Step step, const Health& health, const InstanceSnapshot& pr
     last_mailed_ = previous.last_mailed;
     problems_.adopt(previous.problems);
     auth_.adopt(previous.auth_sent, previous.auth_heard);
-    reduced_ = previous.reduced && config_->priority == kOwnerPriority;
+    reduced_ = previous.reduced && config_->priority == config::kOwnerPriority;
     earliest_ = step.now;
     source_ = health.source;
     mtu_ = health.mtu;

@@ -7,6 +7,7 @@
 
 #include "mainstay/vrrp/holdings.hpp"
 #include "mainstay/vrrp/instance.hpp"
+#include "priorities.hpp"
 #include "timers.hpp"
 
 namespace mainstay::vrrp {
@@ -15,7 +16,6 @@ namespace {
 // The limit of answers to other masters and resigning masters within one advert interval, so that a flood is not
 // answered with a flood.
 constexpr unsigned kAnswersPerInterval = 4;
-constexpr std::uint8_t kOwnerPriority = 255, kReducedPriority = 254;
 constexpr int kOwnerPatienceTenths = 32;  // of an advert interval
 
 // The master-down interval counts from the arrival of the advert, not from when this process read it. If that took
@@ -171,7 +171,7 @@ bool Instance::just_preempted(Step step, const Advert& advert) {
 // (it may ignore all adverts) has time for two more adverts and 1.2 intervals; then we reduce our priority below that
 // of an owner (2.4.3).
 void Instance::heard_other_owner(Step step, const Advert& advert) {
-    if (effective_ != kOwnerPriority || advert.priority != kOwnerPriority) return;
+    if (effective_ != config::kOwnerPriority || advert.priority != config::kOwnerPriority) return;
     const Nanos interval = config_->advert_int;
     if (!other_owner_since_ || step.now - *other_owner_last_ > interval * config_->down_timer_adverts)
         other_owner_since_ = step.now;
@@ -302,7 +302,7 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, std::shared_ptr<co
     around_ = std::move(around);
     const Micros old_extra = settings().extra_arps;
     apply_settings();
-    if (config_->priority != kOwnerPriority) reduced_ = false;
+    if (config_->priority != config::kOwnerPriority) reduced_ = false;
     once_.clear();
     if (old->sync_group != config_->sync_group) wants_master_ = false;
     const bool learned = state_ == State::Backup && config_->version == 3 && old->version == 3 && !master_.empty();

@@ -6,19 +6,20 @@
 #include <utility>
 
 #include "mainstay/vrrp/instance.hpp"
+#include "mainstay/wire/ipv4.hpp"
 #include "mainstay/wire/vrrp.hpp"
 #include "mainstay/wire/vrrp_auth.hpp"
 
 namespace mainstay::vrrp {
 namespace {
 
-constexpr std::size_t kIpv4HeaderLength = 20, kIpv6HeaderLength = 40;
+constexpr std::size_t kIpv6HeaderLength = 40;
 constexpr std::uint8_t kTtl = 255;
 // How many addresses fit into a packet of this MTU; the configuration check has warned of more.
 std::size_t address_limit(const config::Instance& config, std::uint32_t mtu) {
     const bool v6 = config.family == Family::V6;
     const std::size_t fixed =
-        (v6 ? kIpv6HeaderLength : kIpv4HeaderLength) + wire::vrrp_length(config.version, config.family, 0);
+        (v6 ? kIpv6HeaderLength : wire::kIpv4HeaderLength) + wire::vrrp_length(config.version, config.family, 0);
     const std::size_t room = mtu > fixed ? (mtu - fixed) / (v6 ? 16 : 4) : 0;
     return std::min(room, wire::kVrrpMaxAddresses);
 }

@@ -10,7 +10,6 @@
 namespace mainstay::vrrp {
 namespace {
 
-constexpr std::uint8_t kOwnerPriority = 255;
 constexpr std::uint8_t kMulticastTtl = 255;  // RFC 9568 5.1.1.3: a routed packet, which has less, is not from this link
 
 bool length_ok(const ReceiveContext& c, const PacketHeard& p, bool decoded) {
@@ -219,7 +218,7 @@ std::optional<Advert> check_advert(const ReceiveContext& c, const PacketHeard& p
     if (packet->version == 2 && !auth_ok(c, p, *packet)) return std::nullopt;
     if (packet->version == 2 && !interval_ok(c, p, *packet)) return std::nullopt;
     if (!type_ok(c, p, *packet) || !checksum_ok(c, p, parts) || !cast_ok(c, p)) return std::nullopt;
-    if (c.settings.owner_ignore_adverts && c.config.priority == kOwnerPriority) return std::nullopt;
+    if (c.settings.owner_ignore_adverts && c.config.priority == config::kOwnerPriority) return std::nullopt;
     if (packet->version == 3) (void)interval_ok(c, p, *packet);  // only logged: version 3 backups adopt the interval
 
     ++c.counters.advert_rcvd;

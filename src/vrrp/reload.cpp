@@ -24,8 +24,6 @@ bool same_instance(const config::Instance& a, const config::Instance& b) {
 
 namespace {
 
-constexpr std::uint8_t kOwnerPriority = 255;
-
 AddressChange everything_of(const Instance& instance) {
     AddressChange all;
     all.added.resize(held_addresses(instance.config()).size());
@@ -107,7 +105,7 @@ void Router::Impl::Reloading::remove_routing(Step step, InstanceId owner, std::v
 // As at a start: an instance that is not master must not answer for addresses left on an interface.
 void Router::Impl::Reloading::remove_leftovers(Step step, const Change& change) const {
     const auto& instance = router_.instances[change.instance];
-    if (instance.config().priority == kOwnerPriority && !router_.startup_until && !router_.maintenance) return;
+    if (instance.config().priority == config::kOwnerPriority && !router_.startup_until && !router_.maintenance) return;
     std::vector<HeldAddress> left;
     for (const std::size_t position : change.change.added) {
         HeldAddress held = held_address(instance.config(), address_at(instance.config(), position));

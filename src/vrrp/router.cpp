@@ -13,7 +13,6 @@
 namespace mainstay::vrrp {
 namespace {
 
-constexpr std::uint8_t kOwnerPriority = 255;
 constexpr std::size_t kUnknownVridsMost = 1024;  // logged ones
 
 // Instants count from the boot of the host, as the kernel's clock does.
@@ -214,7 +213,7 @@ void Router::Impl::start(Step step, const RouterSnapshot* previous) {
 void Router::Impl::remove_leftovers(Step step) {
     for (InstanceId id = 0; id < config->instances.size(); ++id) {
         const auto& c = config->instances[id];
-        if (c.priority == kOwnerPriority && !maintenance && startup_delay(config->global, step.now) == Nanos{0})
+        if (c.priority == config::kOwnerPriority && !maintenance && startup_delay(config->global, step.now) == Nanos{0})
             continue;
         std::vector<HeldAddress> left;
         for (HeldAddress& held : held_addresses(c)) {

@@ -9,8 +9,6 @@
 namespace mainstay::vrrp {
 namespace {
 
-using How = SetRouting::How;
-
 // The table of a VRF is not compared, because only the role knows its number.
 bool concerns(const RoutingEntry& entry, const netlink::Routing& reported) {
     if (entry.vrf.empty()) return netlink::may_be(entry.what, reported);
@@ -69,15 +67,17 @@ void RoutingSet::set(Step step, const std::vector<std::size_t>& positions) {
         status_[position] = {};
         restores_.is_back(position);
     }
-    emit(step, positions, How::First);
+    emit(step, positions, SetRouting::How::First);
     audit_ = step.now + kAudit;
 }
 
-void RoutingSet::renew(Step step, How how, const std::function<bool(const RoutingEntry&)>& concerned) const {
+void RoutingSet::renew(Step step, SetRouting::How how,
+                       const std::function<bool(const RoutingEntry&)>& concerned) const {
     if (!established_) return;
     std::vector<std::size_t> positions;
     for (std::size_t at = 0; at < entries_.size(); ++at)
-        if ((how == How::Again || !entries_[at].no_track) && concerned(entries_[at])) positions.push_back(at);
+        if ((how == SetRouting::How::Again || !entries_[at].no_track) && concerned(entries_[at]))
+            positions.push_back(at);
     if (!positions.empty()) emit(step, positions, how);
 }
 
@@ -89,7 +89,7 @@ void RoutingSet::retry(Step step, const std::string& device) const {
         const bool there = devices.empty() || std::ranges::find(devices, device) != devices.end();
         if (there && (status_[at].missing || status_[at].refused)) positions.push_back(at);
     }
-    if (!positions.empty()) emit(step, positions, How::Again);
+    if (!positions.empty()) emit(step, positions, SetRouting::How::Again);
 }
 
 void RoutingSet::withdraw(Step step) {
@@ -99,7 +99,7 @@ void RoutingSet::withdraw(Step step) {
     audit_.reset();
 }
 
-void RoutingSet::emit(Step step, const std::vector<std::size_t>& positions, How how) const {
+void RoutingSet::emit(Step step, const std::vector<std::size_t>& positions, SetRouting::How how) const {
     SetRouting intent{.owner = owner_, .how = how, .positions = positions, .entries = {}};
     for (const std::size_t position : positions) intent.entries.push_back(entries_[position]);
     step.out.push_back(std::move(intent));
@@ -132,7 +132,7 @@ bool RoutingSet::lost(Step step, const netlink::Routing& reported) {
 
 // keepalived: its log text for static entries (2.4.3).
 void RoutingSet::restore(Step step, std::size_t position) {
-    emit(step, {position}, How::Restore);
+    emit(step, {position}, SetRouting::How::Restore);
     ++restored_;
     if (status_[position].missing) return log(step, LogLevel::Warning, name(position) + " is missing: restoring it");
     if (owner_ == kNoInstance) return log(step, LogLevel::Warning, "Restoring deleted static " + name(position));
@@ -149,13 +149,13 @@ bool RoutingSet::outcome(Step step, const RoutingOutcome& outcome) {
     return give_up && owner_ != kNoInstance;
 }
 
-void RoutingSet::added(Step step, How how, std::size_t at) {
+void RoutingSet::added(Step step, SetRouting::How how, std::size_t at) {
     const Status before = std::exchange(status_[at], {});
     restores_.is_back(at);
-    if (how != How::Audit && how != How::Again) return;
-    if (before.refused || (how == How::Again && before.missing)) {
+    if (how != SetRouting::How::Audit && how != SetRouting::How::Again) return;
+    if (before.refused || (how == SetRouting::How::Again && before.missing)) {
         log(step, LogLevel::Info, name(at) + " could be set at last");
-    } else if (how == How::Audit) {
+    } else if (how == SetRouting::How::Audit) {
         ++restored_;
         log(step, LogLevel::Warning, name(at) + " was missing: restored");
     }
@@ -163,9 +163,9 @@ void RoutingSet::added(Step step, How how, std::size_t at) {
 
 // keepalived: an instance that cannot set an entry at first continues without it (2.4.3). An entry that was set and
 // cannot be restored is a fault.
-bool RoutingSet::refused(Step step, How how, std::size_t at, const std::string& reason) {
-    if (how == How::Again && (status_[at].refused || status_[at].missing)) return false;
-    if (how == How::First || how == How::Again) {
+bool RoutingSet::refused(Step step, SetRouting::How how, std::size_t at, const std::string& reason) {
+    if (how == SetRouting::How::Again && (status_[at].refused || status_[at].missing)) return false;
+    if (how == SetRouting::How::First || how == SetRouting::How::Again) {
         status_[at].refused = true;
         log(step, LogLevel::Error, fmt::format("{} cannot be set: {}", name(at), reason));
         audit_ = std::min(audit_.value_or(step.now + kAudit), step.now + kRefusedRetry);
@@ -186,7 +186,7 @@ void RoutingSet::tick(Step step) {
     std::vector<std::size_t> all;
     for (std::size_t at = 0; at < entries_.size(); ++at)
         if (untracked_too || !entries_[at].no_track || status_[at].refused) all.push_back(at);
-    if (!all.empty()) emit(step, all, How::Audit);
+    if (!all.empty()) emit(step, all, SetRouting::How::Audit);
 }
 
 void RoutingSet::nudge(Instant now) {

@@ -9,8 +9,6 @@
 namespace mainstay::vrrp {
 namespace {
 
-using How = ScriptDone::How;
-
 void log(Intents& out, LogLevel level, std::string text) { out.push_back(WriteLog{{level, std::move(text)}}); }
 
 std::set<std::string, std::less<>> tracked_scripts(const config::Config& config) {
@@ -25,13 +23,13 @@ std::set<std::string, std::less<>> tracked_scripts(const config::Config& config)
 // What follows "VRRP_Script(name) " in the log, and what status pages show.
 std::string failure_text(const ScriptDone& result) {
     switch (result.how) {
-        case How::Exited:
+        case ScriptDone::How::Exited:
             return fmt::format("failed (exited with status {})", result.status);
-        case How::Signalled:
+        case ScriptDone::How::Signalled:
             return fmt::format("failed (due to signal {})", result.status);
-        case How::TimedOut:
+        case ScriptDone::How::TimedOut:
             return "timed_out";
-        case How::NotRun:
+        case ScriptDone::How::NotRun:
             break;
     }
     return "failed (could not be run)";
@@ -111,8 +109,8 @@ bool ScriptBoard::done(const ScriptDone& done, Intents& out) {
     if (script == nullptr || !script->running) return false;
     script->running = false;
     ScriptSnapshot& result = script->result;
-    const bool good = done.how == How::Exited && done.status == 0;
-    if (done.how == How::Exited && done.status != result.last_status) {
+    const bool good = done.how == ScriptDone::How::Exited && done.status == 0;
+    if (done.how == ScriptDone::How::Exited && done.status != result.last_status) {
         log(out, LogLevel::Info, fmt::format("Script `{}` now returning {}", result.name, done.status));
         result.last_status = done.status;
     }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "mainstay/wire/ipv4.hpp"
 #include "mainstay/wire/vrrp.hpp"
 
 namespace mainstay::vrrp {
@@ -15,24 +16,13 @@ using config::KeywordValues;
 using config::Section;
 using config::WordList;
 
-constexpr std::uint8_t kOwner = 255;
 constexpr Seconds kLeastWindow{5}, kMostWindow{300};
 constexpr int kWindowIntervals = 3;
 constexpr std::int64_t kUsualPackets = 3;
-constexpr std::size_t kIpv4HeaderLength = 20;
-
-bool flag(const KeywordValues& values, std::string_view keyword) {
-    return config::value_of<bool>(values, keyword).value_or(false);
-}
 
 std::optional<std::uint8_t> byte_of(const KeywordValues& values, std::string_view keyword) {
     const auto number = config::value_of<std::int64_t>(values, keyword);
     return number ? std::optional{static_cast<std::uint8_t>(*number)} : std::nullopt;
-}
-
-std::string first_word(const KeywordValues& values, std::string_view keyword) {
-    const auto words = config::value_of<WordList>(values, keyword);
-    return words && !words->empty() ? words->front() : std::string{};
 }
 
 IpAddress group_of(const config::Instance& instance, const config::Global& global) {
@@ -47,7 +37,7 @@ IpAddress group_of(const config::Instance& instance, const config::Global& globa
 bool ignores_adverts(const config::Instance& instance, const config::Global& global) {
     if (instance.strict) return true;
     const auto own = config::value_of<bool>(instance.more->values, "owner_ignore_adverts");
-    if (own) return *own || instance.priority == kOwner;
+    if (own) return *own || instance.priority == config::kOwnerPriority;
     return flag(global.more->values, "vrrp_owner_ignore_adverts");
 }
 
@@ -146,7 +136,7 @@ std::optional<std::size_t> receive_buffer(const config::Instance& instance, cons
     if (by_mtu) return packets * mtu;
     const bool v4 = instance.family == Family::V4;
     return packets * (wire::vrrp_length(instance.version, instance.family, instance.addresses.size()) +
-                      (v4 ? kIpv4HeaderLength : 0));
+                      (v4 ? wire::kIpv4HeaderLength : 0));
 }
 
 const HmacKey* HmacSettings::key(std::uint8_t id) const {

@@ -11,8 +11,6 @@
 namespace mainstay::vrrp {
 namespace {
 
-constexpr std::uint8_t kOwnerPriority = 255;
-
 void judge_interfaces(const std::vector<config::TrackedInterface>& tracked, const Links& links, Health& health) {
     for (const auto& track : tracked) {
         const bool up = links.up(track.name);
@@ -135,14 +133,14 @@ int contribution(int weight, bool reverse, bool up) {
 }
 
 std::uint8_t effective_priority(std::uint8_t base, int total) {
-    if (base == kOwnerPriority) return kOwnerPriority;
-    return static_cast<std::uint8_t>(std::clamp(total, 1, kOwnerPriority - 1));
+    if (base == config::kOwnerPriority) return config::kOwnerPriority;
+    return static_cast<std::uint8_t>(std::clamp(total, 1, config::kOwnerPriority - 1));
 }
 
 std::set<IpAddress> virtual_addresses(const config::Config& config) {
     std::set<IpAddress> addresses;
     for (const auto& instance : config.instances) {
-        if (instance.priority == kOwnerPriority) continue;
+        if (instance.priority == config::kOwnerPriority) continue;
         for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
             for (const auto& address : *list) addresses.insert(address.prefix.address);
     }

@@ -15,7 +15,6 @@ namespace {
 using config::KeywordValues;
 using config::Section;
 
-constexpr std::uint8_t kOwnerPriority = 255;
 constexpr std::int64_t kMostWeight = 253;
 
 struct Weight {
@@ -61,7 +60,7 @@ std::vector<TrackedBfd> tracked_bfds(const config::Config& config, const config:
                                      const config::SyncGroup* group) {
     const bool group_allows = group == nullptr || members_may_have_weights(*group);
     std::vector<TrackedBfd> all, of_group;
-    collect(config, *instance.more, group_allows && instance.priority != kOwnerPriority, all);
+    collect(config, *instance.more, group_allows && instance.priority != config::kOwnerPriority, all);
     if (group != nullptr) collect(config, *group->more, true, of_group);
     all.insert(all.end(), of_group.begin(), of_group.end());
     return all;

@@ -13,14 +13,8 @@ using config::value_of;
 using config::WordList;
 
 constexpr int kFileContributionMax = 253, kFileFault = -254;
-constexpr std::uint8_t kOwnerPriority = 255;
 
 bool has(const Section& section, std::string_view keyword) { return find_value(section.values, keyword) != nullptr; }
-
-std::string first_word(const Section& section, std::string_view keyword) {
-    const auto words = value_of<WordList>(section.values, keyword);
-    return words && !words->empty() ? words->front() : std::string{};
-}
 
 template <class Tracker>
 bool known_name(const std::vector<Tracker>& trackers, std::string_view name) {
@@ -30,7 +24,7 @@ bool known_name(const std::vector<Tracker>& trackers, std::string_view name) {
 FileTracker file_tracker(const Section& section) {
     FileTracker file;
     file.name = section.names.empty() ? std::string{} : section.names.front();
-    file.path = first_word(section, "file");
+    file.path = first_word(section.values, "file");
     if (const auto weight = value_of<std::int64_t>(section.values, "weight")) file.weight = static_cast<int>(*weight);
     file.reverse = has(section, "weight reverse");
     file.init = value_of<std::int64_t>(section.values, "init_file");
@@ -124,7 +118,7 @@ void TrackerBoard::configure(const config::Config& config, Instant now, bool at_
     for (const config::Instance& instance : config.instances) {
         std::vector<Use>& uses = uses_.emplace_back();
         if (files_.empty() && processes_.empty()) continue;
-        const bool owner = instance.priority == kOwnerPriority;
+        const bool owner = instance.priority == config::kOwnerPriority;
         const auto group = std::ranges::find(config.sync_groups, instance.sync_group, &config::SyncGroup::name);
         const bool grouped = !instance.sync_group.empty() && group != config.sync_groups.end();
         add_uses(instance.more, owner, uses);
@@ -143,7 +137,7 @@ void TrackerBoard::add_uses(const CompactOptional<config::ExtraSettings>& more, 
         const bool process = block.keyword == "track_process";
         if (!process && block.keyword != "track_file") continue;
         for (const Section& line : block.sections) {
-            const std::string name = first_word(line, "name");
+            const std::string name = first_word(line.values, "name");
             Use use{.process = process};
             const auto find_in = [&](const auto& trackers) {
                 const auto found = std::ranges::find_if(trackers, [&](const auto& t) { return t.config.name == name; });

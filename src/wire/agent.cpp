@@ -4,15 +4,12 @@
 #include <charconv>
 #include <utility>
 
+#include "mainstay/base/ascii.hpp"
+
 namespace mainstay::wire {
 namespace {
 
-constexpr std::string_view kBlanks = " \t,\r\n";
-
-bool same(std::string_view a, std::string_view b) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
-    return std::ranges::equal(a, b, {}, lower, lower);
-}
+constexpr std::string_view kWordSeparators = " \t,\r\n";
 
 std::optional<std::uint32_t> percent_of(std::string_view word) {
     if (word.size() < 2 || word.back() != '%') return std::nullopt;
@@ -40,10 +37,10 @@ AgentReply agent_reply(std::string_view line) {
     AgentReply reply;
     line = line.substr(0, std::min(line.find_first_of("\r\n"), kAgentLineMax));
     while (!line.empty()) {
-        const std::size_t begin = line.find_first_not_of(kBlanks);
+        const std::size_t begin = line.find_first_not_of(kWordSeparators);
         if (begin == std::string_view::npos) break;
         line.remove_prefix(begin);
-        std::string_view word = line.substr(0, line.find_first_of(kBlanks));
+        std::string_view word = line.substr(0, line.find_first_of(kWordSeparators));
         const std::string_view name = word.substr(0, word.find('#'));
         // A description extends to the end of the line.
         if (name.size() != word.size()) word = line;
@@ -53,12 +50,12 @@ AgentReply agent_reply(std::string_view line) {
         if (const auto percent = percent_of(name)) {
             reply.percent = percent;
             reply.understood = true;
-        } else if (same(name, "up") || same(name, "ready")) {
+        } else if (same_letters(name, "up") || same_letters(name, "ready")) {
             take(reply, State::Up, word);
-        } else if (same(name, "drain")) {
+        } else if (same_letters(name, "drain")) {
             take(reply, State::Drain, word);
-        } else if (same(name, "down") || same(name, "fail") || same(name, "failed") || same(name, "stopped") ||
-                   same(name, "maint")) {
+        } else if (same_letters(name, "down") || same_letters(name, "fail") || same_letters(name, "failed") ||
+                   same_letters(name, "stopped") || same_letters(name, "maint")) {
             take(reply, State::Down, word);
         }
     }

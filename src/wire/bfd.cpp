@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "read_bytes.hpp"
+
 namespace mainstay::wire {
 namespace {
 
@@ -10,10 +12,9 @@ constexpr unsigned kPoll = 0x20, kFinal = 0x10, kControlPlaneIndependent = 0x08,
                    kMultipoint = 0x01;
 constexpr std::int64_t kFieldMax = 0xffff'ffff;
 
-unsigned u8(std::span<const std::byte> bytes, std::size_t at) { return std::to_integer<unsigned>(bytes[at]); }
-
 std::uint32_t u32(std::span<const std::byte> bytes, std::size_t at) {
-    return u8(bytes, at) << 24 | u8(bytes, at + 1) << 16 | u8(bytes, at + 2) << 8 | u8(bytes, at + 3);
+    return std::uint32_t{u8(bytes, at)} << 24 | std::uint32_t{u8(bytes, at + 1)} << 16 |
+           std::uint32_t{u8(bytes, at + 2)} << 8 | u8(bytes, at + 3);
 }
 
 void put_u32(std::span<std::byte> bytes, std::size_t at, std::uint32_t value) {
@@ -105,7 +106,7 @@ std::expected<BfdPacket, BfdDefect> decode_bfd(std::span<const std::byte> payloa
     packet.final = (flags & kFinal) != 0;
     packet.control_plane_independent = (flags & kControlPlaneIndependent) != 0;
     packet.demand = (flags & kDemand) != 0;
-    packet.detect_multiplier = static_cast<std::uint8_t>(u8(payload, 2));
+    packet.detect_multiplier = u8(payload, 2);
     packet.my_discriminator = u32(payload, 4);
     packet.your_discriminator = u32(payload, 8);
     packet.desired_min_tx = Micros{u32(payload, 12)};

@@ -11,7 +11,7 @@
 namespace mainstay::wire {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r";
+constexpr std::string_view kLineBlanks = " \t\r";
 constexpr std::size_t kHashBytes = 32, kSaltBytesMin = 8, kSaltBytesMax = 64;
 // Bounds of scrypt's work: 128 MB of memory at most, which is what its parameters cost.
 constexpr std::uint64_t kCostMax = 1 << 17, kBlockMax = 16, kParallelMax = 4, kMemoryMax = 128 << 20;
@@ -24,9 +24,9 @@ std::string_view cut_at(std::string_view& text, std::string_view marks) {
 }
 
 std::string_view next_word(std::string_view& line) {
-    const auto first = line.find_first_not_of(kBlanks);
+    const auto first = line.find_first_not_of(kLineBlanks);
     line = first == std::string_view::npos ? std::string_view{} : line.substr(first);
-    return cut_at(line, kBlanks);
+    return cut_at(line, kLineBlanks);
 }
 
 template <class T>
@@ -37,7 +37,7 @@ std::optional<T> number_of(std::string_view text, int base = 10) {
     return value;
 }
 
-std::vector<std::byte> bytes_of(std::string_view hex) {
+std::vector<std::byte> bytes_of_hex(std::string_view hex) {
     std::vector<std::byte> bytes;
     for (; hex.size() >= 2; hex.remove_prefix(2)) {
         const auto value = number_of<std::uint8_t>(hex.substr(0, 2), 16);
@@ -51,8 +51,8 @@ bool take_password(Credential& credential, std::string_view rest) {
     const auto cost = number_of<std::uint64_t>(cut_at(rest, ":"));
     const auto block = number_of<std::uint64_t>(cut_at(rest, ":"));
     const auto parallel = number_of<std::uint64_t>(cut_at(rest, ":"));
-    credential.salt = bytes_of(cut_at(rest, ":"));
-    credential.hash = bytes_of(rest);
+    credential.salt = bytes_of_hex(cut_at(rest, ":"));
+    credential.hash = bytes_of_hex(rest);
     if (!cost || !block || !parallel) return false;
     credential.cost = *cost, credential.block = *block, credential.parallel = *parallel;
     const bool power_of_two = *cost > 1 && (*cost & (*cost - 1)) == 0;
@@ -66,7 +66,7 @@ bool take_hash(Credential& credential, std::string_view text) {
     if (text.starts_with(kPassword)) return take_password(credential, text.substr(kPassword.size()));
     if (!text.starts_with(kToken)) return false;
     credential.is_token = true;
-    credential.hash = bytes_of(text.substr(kToken.size()));
+    credential.hash = bytes_of_hex(text.substr(kToken.size()));
     return credential.hash.size() == kHashBytes;
 }
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "mainstay/base/ascii.hpp"
+
 namespace mainstay::wire {
 namespace {
 
@@ -27,8 +29,6 @@ constexpr std::array<Word, 10> kTypes{{{"A", DnsType::A},
                                        {"RRSIG", DnsType::RRSIG},
                                        {"DNSKEY", DnsType::DNSKEY}}};
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
 void put_u16(std::vector<std::byte>& out, unsigned value) {
     out.push_back(std::byte(value >> 8 & 0xff));
     out.push_back(std::byte(value & 0xff));
@@ -40,9 +40,9 @@ std::string_view without_root(std::string_view name) {
 }
 
 // A bounded sequential reader. After an error all further reads return empty values.
-class Reader {
+class MessageReader {
 public:
-    explicit Reader(std::span<const std::byte> message) : message_{message} {}
+    explicit MessageReader(std::span<const std::byte> message) : message_{message} {}
 
     [[nodiscard]] bool broken() const { return broken_; }
     [[nodiscard]] std::size_t at() const { return at_; }
@@ -111,7 +111,7 @@ private:
     bool broken_ = false;
 };
 
-void read_data(Reader& reader, DnsRecord& record, std::size_t size) {
+void read_data(MessageReader& reader, DnsRecord& record, std::size_t size) {
     constexpr std::size_t kV4 = 4, kV6 = 16;
     const std::size_t end = reader.at() + size;
     const auto type = static_cast<DnsType>(record.type);
@@ -130,7 +130,7 @@ void read_data(Reader& reader, DnsRecord& record, std::size_t size) {
     if (!reader.broken()) reader.seek(end);
 }
 
-void read_records(Reader& reader, std::size_t count, std::vector<DnsRecord>* out) {
+void read_records(MessageReader& reader, std::size_t count, std::vector<DnsRecord>* out) {
     for (std::size_t i = 0; i < count && !reader.broken(); ++i) {
         DnsRecord record;
         record.name = reader.name();
@@ -146,9 +146,7 @@ void read_records(Reader& reader, std::size_t count, std::vector<DnsRecord>* out
 }  // namespace
 
 std::optional<DnsType> dns_type(std::string_view word) {
-    const auto same = [&](const Word& one) {
-        return std::ranges::equal(one.word, word, [](char a, char b) { return lower(a) == lower(b); });
-    };
+    const auto same = [&](const Word& one) { return same_letters(one.word, word); };
     const auto found = std::ranges::find_if(kTypes, same);
     return found == kTypes.end() ? std::nullopt : std::optional{found->type};
 }
@@ -187,7 +185,7 @@ Result<std::vector<std::byte>> dns_query(std::uint16_t id, const DnsQuestion& qu
 }
 
 std::optional<DnsHeader> dns_header(std::span<const std::byte> message) {
-    Reader reader{message};
+    MessageReader reader{message};
     DnsHeader header;
     header.id = static_cast<std::uint16_t>(reader.u16());
     const unsigned flags = reader.u16();
@@ -207,7 +205,7 @@ Result<DnsAnswer> dns_answer(std::span<const std::byte> message) {
     if (records > kDnsRecordsMax) return fail(Errc::Limit, "the answer claims " + std::to_string(records) + " records");
     DnsAnswer answer;
     answer.header = *header;
-    Reader reader{message};
+    MessageReader reader{message};
     reader.seek(kDnsHeaderBytes);
     if (header->questions == 1) {
         answer.question = reader.name();

@@ -25,9 +25,9 @@ void put_utf8(std::string& out, std::uint32_t point) {
     put(0x80U | (point & 0x3fU));
 }
 
-class Reader {
+class JsonReader {
 public:
-    explicit Reader(std::string_view text) : text_{text} {}
+    explicit JsonReader(std::string_view text) : text_{text} {}
 
     Result<FlatObject> object() {
         FlatObject members;
@@ -145,6 +145,6 @@ private:
 
 }  // namespace
 
-Result<FlatObject> flat_json(std::string_view text) { return Reader{text}.object(); }
+Result<FlatObject> flat_json(std::string_view text) { return JsonReader{text}.object(); }
 
 }  // namespace mainstay::wire

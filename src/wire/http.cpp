@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "mainstay/base/ascii.hpp"
+
 namespace mainstay::wire {
 namespace {
 
@@ -12,8 +14,6 @@ constexpr std::string_view kContentLength = "Content-Length:";  // keepalived: i
 constexpr std::size_t kStatusDigits = 3;
 
 bool one_line(std::string_view text) { return text.find_first_of(std::string_view{"\r\n\0", 3}) == text.npos; }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::optional<std::uint16_t> status_of(std::string_view line) {
     const std::size_t space = line.find(' ');
@@ -26,13 +26,6 @@ std::optional<std::uint16_t> status_of(std::string_view line) {
         status = static_cast<std::uint16_t>(status * 10 + (c - '0'));
     }
     return status;
-}
-
-bool same_letters(std::string_view left, std::string_view right) {
-    return std::ranges::equal(left, right, [](char a, char b) {
-        const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-        return lower(a) == lower(b);
-    });
 }
 
 // The value of a header field, whose name is case-insensitive; none if it is another field.

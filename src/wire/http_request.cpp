@@ -5,15 +5,13 @@
 #include <charconv>
 #include <optional>
 
+#include "mainstay/base/ascii.hpp"
+
 namespace mainstay::wire {
 namespace {
 
 constexpr std::string_view kBlanks = " \t";
 constexpr std::string_view kHostCharacters = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
-bool same(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
 
 std::string_view trimmed(std::string_view text) {
     const auto first = text.find_first_not_of(kBlanks);
@@ -98,7 +96,7 @@ Result<HttpCredentials> basic_credentials(std::string_view text) {
 bool is_refused(std::string_view parameters) {
     while (!parameters.empty()) {
         const auto one = trimmed(cut(parameters, ';'));
-        if (one.size() > 2 && same(one.substr(0, 2), "q="))
+        if (one.size() > 2 && same_letters(one.substr(0, 2), "q="))
             return one.substr(2).find_first_not_of("0.") == std::string_view::npos;
     }
     return false;
@@ -113,11 +111,11 @@ std::optional<int> rank_in(std::string_view field, std::string_view media_type) 
         const auto name = trimmed(cut(one, ';'));
         const auto type = media_type.substr(0, media_type.find('/'));
         int rank = 0;
-        if (same(name, media_type))
+        if (same_letters(name, media_type))
             rank = 3;
         else if (name == "*/*")
             rank = 1;
-        else if (name.ends_with("/*") && same(name.substr(0, name.size() - 2), type))
+        else if (name.ends_with("/*") && same_letters(name.substr(0, name.size() - 2), type))
             rank = 2;
         if (rank <= best_rank) continue;
         best_rank = rank;
@@ -162,8 +160,8 @@ Result<HttpCredentials> http_credentials(std::string_view field) {
     const auto secret = trimmed(rest);
     if (secret.empty() || secret.size() > kCredentialBytesMax)
         return fail(Errc::Invalid, "credentials that are empty or too long");
-    if (same(scheme, "Basic")) return basic_credentials(secret);
-    if (!same(scheme, "Bearer")) return fail(Errc::Invalid, "credentials that are neither Basic nor Bearer");
+    if (same_letters(scheme, "Basic")) return basic_credentials(secret);
+    if (!same_letters(scheme, "Bearer")) return fail(Errc::Invalid, "credentials that are neither Basic nor Bearer");
     if (secret.find_first_of(kBlanks) != std::string_view::npos) return fail(Errc::Invalid, "a token with a blank");
     return HttpCredentials{HttpCredentials::Scheme::Bearer, {}, std::string{secret}};
 }

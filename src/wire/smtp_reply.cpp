@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "mainstay/base/ascii.hpp"
+
 namespace mainstay::wire {
 namespace {
 
 constexpr std::size_t kDigits = 3;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
 

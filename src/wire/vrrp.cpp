@@ -3,16 +3,15 @@
 #include <algorithm>
 
 #include "mainstay/base/checksum.hpp"
+#include "mainstay/wire/ipv4.hpp"
+#include "read_bytes.hpp"
 
 namespace mainstay::wire {
 namespace {
 
-constexpr std::size_t kIpv4HeaderLength = 20;
 constexpr std::size_t kEthernetMinimumPayload = 46;
 constexpr std::uint64_t kMaxSecondsV2 = 255;
 constexpr std::uint64_t kMaxCentisecondsV3 = 0xfff;
-
-std::uint8_t u8(std::span<const std::byte> bytes, std::size_t at) { return std::to_integer<std::uint8_t>(bytes[at]); }
 
 std::size_t address_length(Family family) { return family == Family::V6 ? 16 : 4; }
 

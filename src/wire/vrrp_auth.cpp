@@ -7,14 +7,14 @@
 #include <algorithm>
 
 #include "mainstay/base/checksum.hpp"
+#include "mainstay/wire/ipv4.hpp"
 #include "mainstay/wire/vrrp.hpp"
 
 namespace mainstay::wire {
 namespace {
 
-constexpr std::size_t kIpv4HeaderLength = 20;
 constexpr std::uint8_t kAhLengthField = kAhLength / 4 - 2;  // RFC 2402 2.2: 32-bit words, less two
-constexpr std::size_t kIcvAt = 12, kChecksumAt = 6;
+constexpr std::size_t kIcvAt = 12;
 constexpr std::uint8_t kFullTtl = 255;
 constexpr std::size_t kTrailerHmacAt = kTrailerLength - kTrailerHmacLength;
 
@@ -82,7 +82,7 @@ std::optional<std::array<std::byte, kTrailerHmacLength>> trailer_hmac(std::span<
     std::ranges::copy(source.bytes(), text.begin() + 4);
     const std::size_t at = text.size();
     text.insert(text.end(), packet.begin(), packet.end());
-    text[at + kChecksumAt] = text[at + kChecksumAt + 1] = std::byte{0};
+    text[at + kVrrpChecksumAt] = text[at + kVrrpChecksumAt + 1] = std::byte{0};
     text.insert(text.end(), trailer.begin(), trailer.begin() + kTrailerHmacAt);
     text.resize(text.size() + kTrailerHmacLength);
     return hmac<kTrailerHmacLength>(::EVP_sha256(), key, text);
@@ -164,11 +164,11 @@ std::vector<std::byte> encode_trailer(std::span<const std::byte> packet, const A
     std::ranges::copy(*check, tail.begin() + kTrailerHmacAt);
     out.insert(out.end(), tail.begin(), tail.end());
     if (source.is_v6()) {
-        out[kChecksumAt] = out[kChecksumAt + 1] = std::byte{0};
+        out[kVrrpChecksumAt] = out[kVrrpChecksumAt + 1] = std::byte{0};
         ChecksumSum sum;
         sum.add(source.bytes()).add(destination.bytes());
         sum.add_u16(kVrrpProtocol).add_u16(static_cast<std::uint16_t>(out.size()));
-        put16(std::span{out}.subspan(kChecksumAt), sum.add(out).finish());
+        put16(std::span{out}.subspan(kVrrpChecksumAt), sum.add(out).finish());
     }
     return out;
 }

@@ -9,7 +9,7 @@ with open(guide, encoding="utf-8") as file:
 if len(rows) != 1:
     sys.exit(f"{guide}: expected one row of the schema, found {len(rows)}")
 with open(table, encoding="utf-8") as file:
-    before, begin, after = file.read().partition("constexpr KeywordSpec kRows[]{\n")
+    before, begin, after = file.read().partition("constexpr KeywordSpec kInstanceRows[]{\n")
 if not begin:
     sys.exit(f"{table}: no table of rows")
 with open(out, "w", encoding="utf-8") as file:

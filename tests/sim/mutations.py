@@ -57,7 +57,7 @@ MUTATIONS = [
     ("preempt-delay-not-cancelled", "instance_hear.cpp", "a better master does not end preempt_delay",
      "preempt_from_.reset();", ";"),
     ("owner-tracked", "track.cpp", "a weight lifts a director to the owner's priority",
-     "std::clamp(total, 1, kOwnerPriority - 1)", "std::clamp(total, 1, 255)"),
+     "std::clamp(total, 1, config::kOwnerPriority - 1)", "std::clamp(total, 1, 255)"),
     ("reverse-ignored", "track.cpp", "a reversed weight counts the other way", "return reverse ? -value : value;",
      "return value;"),
     # Operators.

@@ -32,6 +32,7 @@ public:
     [[nodiscard]] bool empty() const { return family_ == Family::None; }
     [[nodiscard]] bool is_multicast() const;
     [[nodiscard]] bool is_link_local_v6() const;
+    [[nodiscard]] bool is_any() const;  // 0.0.0.0 or ::, or no address at all
 
     // 4 or 16 bytes, network order; none without a family.
     [[nodiscard]] std::span<const std::byte> bytes() const {

@@ -120,11 +120,13 @@ struct VirtualRoute {         // installed while MASTER
 
 enum class AuthType : std::uint8_t { None = 0, Pass = 1, Ah = 2 };  // the numbers on the wire
 
+inline constexpr std::uint8_t kOwnerPriority = 255;  // of the owner of the addresses
+
 struct Instance {
     std::string name;
     std::string interface;
     std::uint8_t virtual_router_id = 0;
-    std::uint8_t priority = 100;  // 255: address owner
+    std::uint8_t priority = 100;
     bool initial_master = false;  // state MASTER
     std::uint8_t version = 2;
     Family family = Family::V4;    // of the VIPs and adverts

@@ -38,6 +38,8 @@ inline constexpr std::size_t kSummaryBytesMax = 256;
 void write(ByteWriter& out, const IntentSummary& summary);
 [[nodiscard]] IntentSummary read_summary(ByteReader& in);
 
+inline constexpr std::size_t kRoomAtFirst = 4096;  // bytes of the working memory
+
 // Summarises intents one by one. `room` is working memory, which grows if an intent needs more.
 class SummaryBuilder {
 public:

@@ -20,6 +20,7 @@ inline constexpr std::uint8_t kVrrpProtocol = 112;
 inline constexpr std::uint8_t kVrrpAdvertisement = 1;  // the only packet type
 inline constexpr std::size_t kVrrpHeaderLength = 8;
 inline constexpr std::size_t kVrrpAuthLength = 8;  // after the addresses: always present in version 2 over IPv4
+inline constexpr std::size_t kVrrpChecksumAt = 6;
 inline constexpr std::size_t kVrrpMaxAddresses = 255;
 
 struct VrrpPacket {

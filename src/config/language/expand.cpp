@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "mainstay/base/ascii.hpp"
+
 namespace mainstay::config {
 namespace {
 
-constexpr bool is_comment(char c) { return c == '#' || c == '!'; }
-constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-constexpr bool is_name(char c) { return is_letter(c) || (c >= '0' && c <= '9'); }
+constexpr bool begins_name(char c) { return is_letter(c) || c == '_'; }
+constexpr bool is_name(char c) { return begins_name(c) || is_digit(c); }
 
 bool escaped_comment(std::string_view text, std::size_t at) {
     return text[at] == '\\' && at + 1 < text.size() && is_comment(text[at + 1]);
@@ -95,7 +96,7 @@ std::string without_escapes(std::string_view text) {
 }
 
 std::size_t name_length(std::string_view text) {
-    if (text.empty() || !is_letter(text.front())) return 0;
+    if (text.empty() || !begins_name(text.front())) return 0;
     return static_cast<std::size_t>(std::ranges::find_if_not(text, is_name) - text.begin());
 }
 

@@ -35,7 +35,9 @@ struct Line {
 
 [[nodiscard]] std::size_t characters(std::string_view bytes);  // UTF-8 code points
 [[nodiscard]] std::string_view trimmed(std::string_view text);
+inline constexpr std::string_view kBlankCharacters = " \t\r\v\f";
 [[nodiscard]] constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
+[[nodiscard]] constexpr bool is_comment(char c) { return c == '#' || c == '!'; }
 
 // The position of the comment in `line`; the length of the line if it has none.
 [[nodiscard]] std::size_t comment_start(std::string_view line);

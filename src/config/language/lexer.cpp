@@ -3,11 +3,11 @@
 #include <array>
 #include <utility>
 
+#include "expand.hpp"
+
 namespace mainstay::config {
 namespace {
 
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
-constexpr bool is_comment(char c) { return c == '#' || c == '!'; }
 constexpr bool is_brace(char c) { return c == '{' || c == '}'; }
 
 // A lookup table of a class of characters, because a text may have megabytes.

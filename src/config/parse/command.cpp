@@ -9,10 +9,10 @@
 namespace mainstay::config {
 namespace {
 
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+constexpr bool ends_argument(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 void skip_blanks(std::string_view& text) {
-    while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+    while (!text.empty() && ends_argument(text.front())) text.remove_prefix(1);
 }
 
 // Removes one word from `text` and returns it without outer quotes. Nullopt if a quote is not closed.
@@ -34,7 +34,7 @@ std::optional<std::string> take_word(std::string_view& text) {
         } else if (quote == 0 && (c == '"' || c == '\'')) {
             quote = c;
             if (!whole_quoted) word += c;
-        } else if (quote == 0 && is_blank(c)) {
+        } else if (quote == 0 && ends_argument(c)) {
             break;
         } else {
             word += c;
@@ -82,7 +82,7 @@ std::optional<std::vector<std::string>> split_arguments(std::string_view text) {
         std::string argument;
         char quote = 0;
         std::size_t at = 0;
-        for (; at < text.size() && (quote != 0 || !is_blank(text[at])); ++at) {
+        for (; at < text.size() && (quote != 0 || !ends_argument(text[at])); ++at) {
             const char c = text[at];
             if (c == '\\' && at + 1 < text.size() && quote != '\'') {
                 argument += unescape(text, ++at);

@@ -10,7 +10,7 @@
 namespace mainstay::config {
 namespace {
 
-constexpr std::size_t kMostLabel = 15;  // IFNAMSIZ - 1
+constexpr std::size_t kMostLabelBytes = 15;  // IFNAMSIZ - 1
 
 std::optional<std::uint8_t> scope_of(std::string_view word) {
     static constexpr std::array<std::pair<std::string_view, std::uint8_t>, 5> kScopes{
@@ -82,10 +82,10 @@ private:
             a_.dev = argument();
         } else if (word == "label") {
             a_.label = argument();
-            if (a_.label.size() > kMostLabel) {
+            if (a_.label.size() > kMostLabelBytes) {
                 r_.diag
                     .error(Code::TooLong, mark,
-                           fmt::format("label {} is longer than {} characters", a_.label, kMostLabel))
+                           fmt::format("label {} is longer than {} characters", a_.label, kMostLabelBytes))
                     .effect = "the address is not used";
                 return false;
             }

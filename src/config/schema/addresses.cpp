@@ -1,12 +1,11 @@
 // Rows of the schema: the words of address and peer lines.
+#include "row_words.hpp"
 #include "setters.hpp"
 
 namespace mainstay::config {
 namespace {
 
-constexpr std::string_view kScopes = "site|link|host|nowhere|global";
-
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kAddressRows[]{
     {.blocks = Block::VirtualAddresses,
      .name = "<entry>",
      .args = args::entry(),
@@ -28,7 +27,7 @@ constexpr KeywordSpec kRows[]{
      .missing_is_error_only = true},
     {.blocks = Block::VirtualAddresses,
      .name = "scope",
-     .args = args::option(args::any_base(args::or_name(args::integer(0, 255), kScopes))),
+     .args = args::option(args::any_base(args::or_name(args::integer(0, 255), kScopeWords))),
      .form = "<site|link|host|nowhere|global|0..255|name from rt_scopes>",
      .default_text = "global",
      .help = "Scope; IPv4 only.",
@@ -134,6 +133,6 @@ constexpr KeywordSpec kRows[]{
 
 }  // namespace
 
-std::span<const KeywordSpec> address_rows() { return kRows; }
+std::span<const KeywordSpec> address_rows() { return kAddressRows; }
 
 }  // namespace mainstay::config

@@ -6,7 +6,7 @@
 namespace mainstay::config {
 namespace {
 
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kAnnounceRows[]{
     {.blocks = Block::Announce,
      .name = "services",
      .args = args::one_of("all|any"),
@@ -63,6 +63,6 @@ void begin_announce(ParseContext& r, const Value& v) {
     if (find_section(sections, kAnnounce) == nullptr) add_section(sections, {.keyword = std::string{kAnnounce}});
 }
 
-std::span<const KeywordSpec> announce_rows() { return kRows; }
+std::span<const KeywordSpec> announce_rows() { return kAnnounceRows; }
 
 }  // namespace mainstay::config

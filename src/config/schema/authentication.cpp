@@ -4,7 +4,7 @@
 namespace mainstay::config {
 namespace {
 
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kAuthenticationRows[]{
     {.blocks = Block::Authentication,
      .name = "auth_type",
      .args = args::with_choices(args::words(1, 1), "PASS|AH"),
@@ -76,6 +76,6 @@ constexpr KeywordSpec kRows[]{
 
 }  // namespace
 
-std::span<const KeywordSpec> authentication_rows() { return kRows; }
+std::span<const KeywordSpec> authentication_rows() { return kAuthenticationRows; }
 
 }  // namespace mainstay::config

@@ -13,7 +13,7 @@ constexpr BlockSet kAllCheckers = Block::HttpGet | Block::SslGet | Block::TcpChe
                                   Block::DnsCheck | Block::UdpCheck | Block::PingCheck | Block::MiscCheck |
                                   Block::BfdCheck | Block::GrpcCheck | Block::AgentCheck;
 
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kCheckerRows[]{
     {.blocks = kConnecting,
      .name = "connect_ip",
      .args = args::address(),
@@ -339,6 +339,6 @@ constexpr KeywordSpec kRows[]{
 
 }  // namespace
 
-std::span<const KeywordSpec> checker_rows() { return kRows; }
+std::span<const KeywordSpec> checker_rows() { return kCheckerRows; }
 
 }  // namespace mainstay::config

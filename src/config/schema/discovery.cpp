@@ -11,7 +11,7 @@ constexpr std::int64_t kDebounceMost = 60'000'000;      // us
 constexpr std::int64_t kHoldMost = 31'536'000'000'000;  // us: a year
 constexpr std::uint8_t kLabelWordsMost = 32;            // a name and its values
 
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kDiscoveryRows[]{
     {.blocks = Block::Service,
      .name = "real_server_file",
      .args = args::opens(Block::RealServer, 1, 2),
@@ -77,6 +77,6 @@ constexpr KeywordSpec kRows[]{
 
 }  // namespace
 
-std::span<const KeywordSpec> discovery_rows() { return kRows; }
+std::span<const KeywordSpec> discovery_rows() { return kDiscoveryRows; }
 
 }  // namespace mainstay::config

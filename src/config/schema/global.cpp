@@ -1,12 +1,11 @@
 // Rows of the schema: global_defs.
+#include "row_words.hpp"
 #include "setters.hpp"
 
 namespace mainstay::config {
 namespace {
 
-constexpr std::int64_t kMostCpu = 1023;  // CPU_SETSIZE - 1
-
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kGlobalRows[]{
     {.blocks = Block::GlobalDefs,
      .name = "use_symlink_paths",
      .args = args::boolean(),
@@ -472,6 +471,6 @@ constexpr KeywordSpec kRows[]{
 
 }  // namespace
 
-std::span<const KeywordSpec> global_rows() { return kRows; }
+std::span<const KeywordSpec> global_rows() { return kGlobalRows; }
 
 }  // namespace mainstay::config

@@ -4,7 +4,7 @@
 namespace mainstay::config {
 namespace {
 
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kLanguageRows[]{
     {.blocks = Block::Language,
      .name = "include",
      .args = args::entry(),
@@ -114,6 +114,6 @@ constexpr KeywordSpec kRows[]{
 
 }  // namespace
 
-std::span<const KeywordSpec> language_rows() { return kRows; }
+std::span<const KeywordSpec> language_rows() { return kLanguageRows; }
 
 }  // namespace mainstay::config

@@ -7,7 +7,7 @@ namespace {
 constexpr BlockSet kTrackers = Block::TrackInterfaces | Block::TrackScripts | Block::OtherTrackers;
 constexpr std::int64_t kMostTimeout = 2'678'400;  // seconds: IP_VS_TIMEOUT_MAX of the tools, 31 days
 
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kLineRows[]{
     {.blocks = kTrackers,
      .name = "<name>",
      .args = args::option(args::words(1, 1)),
@@ -214,6 +214,6 @@ constexpr KeywordSpec kRows[]{
 
 }  // namespace
 
-std::span<const KeywordSpec> line_rows() { return kRows; }
+std::span<const KeywordSpec> line_rows() { return kLineRows; }
 
 }  // namespace mainstay::config

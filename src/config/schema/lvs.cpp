@@ -5,7 +5,7 @@
 namespace mainstay::config {
 namespace {
 
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kServiceRows[]{
     {.blocks = Block::Ssl,
      .name = "password",
      .args = args::words(1, 1),
@@ -409,6 +409,6 @@ constexpr KeywordSpec kRows[]{
 
 }  // namespace
 
-std::span<const KeywordSpec> service_rows() { return kRows; }
+std::span<const KeywordSpec> service_rows() { return kServiceRows; }
 
 }  // namespace mainstay::config

@@ -1,10 +1,10 @@
 // Rows of the schema: global_defs.
+#include "row_words.hpp"
 #include "setters.hpp"
 
 namespace mainstay::config {
 namespace {
 
-constexpr std::int64_t kMostCpu = 1023;  // CPU_SETSIZE - 1
 constexpr std::string_view kModeBits = "IRUSR|IWUSR|IXUSR|IRGRP|IWGRP|IXGRP|IROTH|IWOTH|IXOTH|IRWXU|IRWXG|IRWXO";
 constexpr Args umask() {
     Args mask = args::any_base(args::with_choices(args::integer(0, 0777), kModeBits));
@@ -15,7 +15,7 @@ constexpr std::string_view kIncludeChecks =
     "read|match|wildcard_match|brace_match|+read|+match|+wildcard_match|+brace_match|-read|-match|-wildcard_match|"
     "-brace_match";
 
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kProcessRows[]{
     {.blocks = Block::GlobalDefs,
      .name = "notify_fifo_script",
      .args = args::command(),
@@ -476,6 +476,6 @@ constexpr KeywordSpec kRows[]{
 
 }  // namespace
 
-std::span<const KeywordSpec> process_rows() { return kRows; }
+std::span<const KeywordSpec> process_rows() { return kProcessRows; }
 
 }  // namespace mainstay::config

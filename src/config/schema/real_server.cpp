@@ -4,7 +4,7 @@
 namespace mainstay::config {
 namespace {
 
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kRealServerRows[]{
     {.blocks = Block::RealServer,
      .name = "weight",
      .args = args::integer(0, args::kMost31),
@@ -236,6 +236,6 @@ constexpr KeywordSpec kRows[]{
 
 }  // namespace
 
-std::span<const KeywordSpec> real_server_rows() { return kRows; }
+std::span<const KeywordSpec> real_server_rows() { return kRealServerRows; }
 
 }  // namespace mainstay::config

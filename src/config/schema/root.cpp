@@ -8,7 +8,7 @@ namespace {
 constexpr std::int64_t kMostProcessName = 15;
 constexpr std::int64_t kMostLinkDelay = 255'000'000;  // microseconds
 
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kRootRows[]{
     {.blocks = Block::GlobalDefs,
      .name = "process_names",
      .args = args::flag(),
@@ -380,6 +380,6 @@ constexpr KeywordSpec kRows[]{
 
 }  // namespace
 
-std::span<const KeywordSpec> root_rows() { return kRows; }
+std::span<const KeywordSpec> root_rows() { return kRootRows; }
 
 }  // namespace mainstay::config

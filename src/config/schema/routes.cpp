@@ -1,20 +1,16 @@
 // Rows of the schema: the words of route lines.
+#include "row_words.hpp"
 #include "setters.hpp"
 
 namespace mainstay::config {
 namespace {
 
-constexpr std::string_view kAnywhere = "default|any|all";
 constexpr std::string_view kFamilies = "inet|inet6";
-constexpr std::string_view kTables = "main|local|default";
-constexpr std::string_view kScopes = "site|link|host|nowhere|global";
 constexpr std::string_view kRouteTypes =
     "unicast|local|broadcast|anycast|multicast|blackhole|unreachable|prohibit|throw|nat";
-constexpr std::int64_t kMostRealm = 65535;
+constexpr std::int64_t kMostMplsLabel = 1'048'575;  // 20 bits
 
-constexpr std::int64_t kMostLabel = 1'048'575;  // 20 bits
-
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kRouteRows[]{
     {.blocks = Block::VirtualRoutes,
      .name = "<entry>",
      .args = args::entry(),
@@ -104,7 +100,7 @@ constexpr KeywordSpec kRows[]{
      .same_as = "tos"},
     {.blocks = Block::VirtualRoutes,
      .name = "table",
-     .args = args::option(args::any_base(args::or_name(args::integer(0, args::kMost32), kTables))),
+     .args = args::option(args::any_base(args::or_name(args::integer(0, args::kMost32), kTableWords))),
      .form = "<id|name>",
      .default_text = "main",
      .help = "Routing table."},
@@ -116,7 +112,7 @@ constexpr KeywordSpec kRows[]{
      .help = "Route protocol; forced to keepalived unless no_track."},
     {.blocks = Block::VirtualRoutes,
      .name = "scope",
-     .args = args::option(args::any_base(args::or_name(args::integer(0, 255), kScopes))),
+     .args = args::option(args::any_base(args::or_name(args::integer(0, 255), kScopeWords))),
      .form = "<scope>",
      .default_text = "global",
      .help = "Route scope; IPv4."},
@@ -365,7 +361,7 @@ constexpr KeywordSpec kRows[]{
      .help = "IPv6 tunnel."},
     {.blocks = Block::Encap,
      .name = "mpls",
-     .args = args::option(args::labels(0, kMostLabel)),
+     .args = args::option(args::labels(0, kMostMplsLabel)),
      .form = "<label>[/<label> ...]",
      .default_text = "none",
      .help = "MPLS labels, outermost first."},
@@ -427,6 +423,6 @@ constexpr KeywordSpec kRows[]{
 
 }  // namespace
 
-std::span<const KeywordSpec> route_rows() { return kRows; }
+std::span<const KeywordSpec> route_rows() { return kRouteRows; }
 
 }  // namespace mainstay::config

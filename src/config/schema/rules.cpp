@@ -1,14 +1,11 @@
 // Rows of the schema: the words of rule lines.
+#include "row_words.hpp"
 #include "setters.hpp"
 
 namespace mainstay::config {
 namespace {
 
-constexpr std::string_view kAnywhere = "default|any|all";
-constexpr std::string_view kTables = "main|local|default";
-constexpr std::int64_t kMostRealm = 65535;
-
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kRuleRows[]{
     {.blocks = Block::VirtualRules,
      .name = "<entry>",
      .args = args::entry(),
@@ -39,13 +36,13 @@ constexpr KeywordSpec kRows[]{
      .help = "Destination prefix."},
     {.blocks = Block::VirtualRules,
      .name = "table",
-     .args = args::option(args::any_base(args::or_name(args::integer(1, args::kMost32), kTables))),
+     .args = args::option(args::any_base(args::or_name(args::integer(1, args::kMost32), kTableWords))),
      .form = "<id|name, not 0>",
      .help = "Action: look up this table.",
      .repeat = Repeat::Refused},
     {.blocks = Block::VirtualRules,
      .name = "lookup",
-     .args = args::option(args::any_base(args::or_name(args::integer(1, args::kMost32), kTables))),
+     .args = args::option(args::any_base(args::or_name(args::integer(1, args::kMost32), kTableWords))),
      .form = "<id|name>",
      .help = "Action: look up this table.",
      .repeat = Repeat::Refused},
@@ -226,6 +223,6 @@ constexpr KeywordSpec kRows[]{
 
 }  // namespace
 
-std::span<const KeywordSpec> rule_rows() { return kRows; }
+std::span<const KeywordSpec> rule_rows() { return kRuleRows; }
 
 }  // namespace mainstay::config

@@ -12,11 +12,6 @@ constexpr std::int64_t kMostTrackWeight = 253;
 
 bool has(const Section& line, std::string_view word) { return find_value(line.values, word) != nullptr; }
 
-std::string text_of(const Section& line, std::string_view word) {
-    const auto words = value_of<WordList>(line.values, word);
-    return words && !words->empty() ? words->front() : std::string{};
-}
-
 TrackerDraft tracker_of(const Value& v) {
     TrackerDraft tracker{.name = std::string{v.word}, .mark = v.mark};
     // keepalived takes +/-254 for +/-253
@@ -126,9 +121,9 @@ void add_unicast_peer(ParseContext& r, const Value& v) {
 void set_vmac(ParseContext& r, const Value& v) {
     const Section& line = *v.section;
     Vmac vmac{.enabled = true};
-    vmac.name = text_of(line, "name");
+    vmac.name = first_word(line.values, "name");
     vmac.netlink_notify = has(line, "netlink_notify_msg");
-    vmac.group = text_of(line, "group");
+    vmac.group = first_word(line.values, "group");
     if (const auto number = value_of<std::int64_t>(line.values, "group")) vmac.group = std::to_string(*number);
     if (const auto octets = value_of<IntegerList>(line.values, "mac"))
         for (const std::int64_t octet : *octets)
@@ -220,7 +215,7 @@ void add_route(ParseContext& r, const Value& v) {
         route.destination = "default";
     const auto via = value_of<IpAddress>(line.values, "via");
     route.via = via ? *via : value_of<IpAddress>(line.values, "gw").value_or(IpAddress{});
-    route.dev = has(line, "dev") ? text_of(line, "dev") : text_of(line, "oif");
+    route.dev = has(line, "dev") ? first_word(line.values, "dev") : first_word(line.values, "oif");
     for (std::size_t i = 0; i < v.count(); ++i) route.words.emplace_back(v.arg(i));
     route.more.edit() = ExtraSettings{line.values, line.sections};
     r.instance->model.routes.push_back(std::move(route));

@@ -10,7 +10,7 @@ namespace mainstay::config {
 namespace {
 
 constexpr std::int64_t kPortMost = 65535;
-constexpr std::string_view kKeyword = "real_server_dns", kFileKeyword = "real_server_file";
+constexpr std::string_view kDnsKeyword = "real_server_dns", kFileKeyword = "real_server_file";
 constexpr std::size_t kPathMost = 4095;  // PATH_MAX - 1
 constexpr std::size_t kLabelBytesMost = 16UL * 1024;
 
@@ -74,7 +74,7 @@ void begin_named_servers(ParseContext& r, const Value& v) {
         r.skip_block = r.service->server_refused = true;
         return;
     }
-    begin_template(r, v, kKeyword, *port);
+    begin_template(r, v, kDnsKeyword, *port);
 }
 
 void begin_file_servers(ParseContext& r, const Value& v) {

@@ -4,7 +4,7 @@
 namespace mainstay::config {
 namespace {
 
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kTrackingRows[]{
     {.blocks = Block::SyncGroup,
      .name = "group",
      .args = args::items(Block::GroupMembers),
@@ -392,6 +392,6 @@ constexpr KeywordSpec kRows[]{
 
 }  // namespace
 
-std::span<const KeywordSpec> tracking_rows() { return kRows; }
+std::span<const KeywordSpec> tracking_rows() { return kTrackingRows; }
 
 }  // namespace mainstay::config

@@ -5,6 +5,8 @@
 
 namespace mainstay::config {
 
+inline constexpr std::int64_t kMicrosPerSecond = 1'000'000;
+
 // How many words the argument itself may have: the one before and the one behind it do not count.
 [[nodiscard]] constexpr std::size_t argument_words(const Args& args) {
     return std::size_t{args.words_max} - (args.lead.empty() ? 0 : 1) - (args.tail.empty() ? 0 : 1);

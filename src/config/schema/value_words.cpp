@@ -3,14 +3,11 @@
 #include <array>
 #include <charconv>
 
+#include "mainstay/base/ascii.hpp"
 #include "value_text.hpp"
 
 namespace mainstay::config {
 namespace {
-
-constexpr std::int64_t kMicrosPerSecond = 1'000'000;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::optional<std::int64_t> number_in_base(std::string_view digits, int base) {
     std::int64_t number = 0;

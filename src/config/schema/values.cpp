@@ -3,15 +3,13 @@
 #include <charconv>
 #include <cmath>
 
+#include "mainstay/base/ascii.hpp"
 #include "value_text.hpp"
 
 namespace mainstay::config {
 namespace {
 
-constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 constexpr std::size_t kDecimals = 6;  // of a time in seconds
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 void report_range(ParseContext& reading, const Value& value) {
     auto& d =

@@ -4,7 +4,7 @@
 namespace mainstay::config {
 namespace {
 
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kInstanceRows[]{
     {.blocks = Block::Instance,
      .name = "use_vmac",
      .args = args::line(Block::UseVmac, 0),
@@ -492,6 +492,6 @@ constexpr KeywordSpec kRows[]{
 
 }  // namespace
 
-std::span<const KeywordSpec> instance_rows() { return kRows; }
+std::span<const KeywordSpec> instance_rows() { return kInstanceRows; }
 
 }  // namespace mainstay::config

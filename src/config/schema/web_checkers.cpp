@@ -6,7 +6,7 @@ namespace {
 
 constexpr std::int64_t kCertificateDaysMax = 3650;
 
-constexpr KeywordSpec kRows[]{
+constexpr KeywordSpec kWebCheckerRows[]{
     {.blocks = Block::HttpGet | Block::SslGet,
      .name = "nb_get_retry",
      .args = args::integer(0, args::kMost32),
@@ -176,6 +176,6 @@ constexpr KeywordSpec kRows[]{
 
 }  // namespace
 
-std::span<const KeywordSpec> web_checker_rows() { return kRows; }
+std::span<const KeywordSpec> web_checker_rows() { return kWebCheckerRows; }
 
 }  // namespace mainstay::config

@@ -7,11 +7,11 @@
 #include <cstdint>
 
 #include "config/language/expand.hpp"
+#include "mainstay/base/ascii.hpp"
 
 namespace mainstay::config {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_plain(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) ||
            std::string_view{"_.:/%+,=@*^|()<>?;&-"}.find(c) != std::string_view::npos ||

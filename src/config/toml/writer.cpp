@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kMostColumns = 100;  // of what is put on one line
 
 // A line of a table: `key = value`, with its comments.
-struct Line {
+struct TableLine {
     std::vector<std::string> before;
     std::string text, behind;
 };
@@ -44,7 +44,7 @@ public:
         : snapshot_{snapshot}, order_{order}, converted_{converted} {}
 
     void table(const std::vector<TomlItem>& items, const std::string& path) {
-        for (const Line& line : lines(items)) put(line);
+        for (const TableLine& line : lines(items)) put(line);
         for (std::size_t i = 0; i < items.size(); ++i) {
             if (toml_shape(*items[i].row) == TomlShape::NamedList && is_first(items, i))
                 named_lists(items, i, path);
@@ -64,7 +64,7 @@ private:
         return shape == TomlShape::List || shape == TomlShape::NamedList;
     }
 
-    void put(const Line& line) {
+    void put(const TableLine& line) {
         comments(line.before);
         converted_.text += line.text;
         if (!line.behind.empty()) converted_.text += "  " + toml_comment(line.behind);
@@ -77,8 +77,8 @@ private:
 
     // ---- values ----------------------------------------------------------------------------------------------------
 
-    std::vector<Line> lines(const std::vector<TomlItem>& items) {
-        std::vector<Line> lines;
+    std::vector<TableLine> lines(const std::vector<TomlItem>& items) {
+        std::vector<TableLine> lines;
         for (std::size_t i = 0; i < items.size(); ++i) {
             const TomlItem& item = items[i];
             if (toml_shape(*item.row) == TomlShape::NamedList) continue;  // these are tables
@@ -113,9 +113,9 @@ private:
     }
 
     // All statements of one keyword.
-    void add_value(const std::vector<TomlItem>& items, std::size_t at, std::vector<Line>& lines) {
+    void add_value(const std::vector<TomlItem>& items, std::size_t at, std::vector<TableLine>& lines) {
         const KeywordSpec& row = *items[at].row;
-        Line line;
+        TableLine line;
         std::vector<std::string> values;
         for (const TomlItem& item : items) {
             if (!same(item, items[at])) continue;
@@ -155,8 +155,8 @@ private:
         return joined(words, "", "");
     }
 
-    std::vector<Line> entries(const TomlItem& list) {
-        std::vector<Line> lines;
+    std::vector<TableLine> entries(const TomlItem& list) {
+        std::vector<TableLine> lines;
         for (const TomlEntry& entry : list.entries) {
             const bool items = list.row->args.takes == Takes::Items;
             auto value = items ? toml_string(entry.words.at(0)) : toml_entry(entry.words);
@@ -171,9 +171,9 @@ private:
     }
 
     // Repeated lists are one: they are merged where they are read, too.
-    void add_list(const std::vector<TomlItem>& items, std::size_t first, std::vector<Line>& lines) {
-        std::vector<Line> all;
-        Line line;
+    void add_list(const std::vector<TomlItem>& items, std::size_t first, std::vector<TableLine>& lines) {
+        std::vector<TableLine> all;
+        TableLine line;
         for (std::size_t i = first; i < items.size(); ++i) {
             if (!same(items[i], items[first])) continue;
             std::ranges::copy(items[i].before, std::back_inserter(line.before));
@@ -186,19 +186,19 @@ private:
     }
 
     // On one line when it fits; then a comment behind its only entry goes behind the line.
-    static std::string list_text(const std::string& key, std::vector<Line>& all, std::string& behind) {
+    static std::string list_text(const std::string& key, std::vector<TableLine>& all, std::string& behind) {
         std::vector<std::string> values;
-        for (const Line& entry : all)
+        for (const TableLine& entry : all)
             if (!entry.text.empty()) values.push_back(entry.text);
         if (all.size() == 1 && behind.empty()) behind = std::exchange(all[0].behind, {});
         const bool commented =
-            std::ranges::any_of(all, [](const Line& e) { return !e.before.empty() || !e.behind.empty(); });
+            std::ranges::any_of(all, [](const TableLine& e) { return !e.before.empty() || !e.behind.empty(); });
         std::string text = fmt::format("{} = {}", key, joined(values, "[", "]"));
         if (!commented && text.size() <= kMostColumns) return text;
         text = fmt::format("{} = [", key);
         if (!behind.empty()) text += "  " + toml_comment(std::exchange(behind, {}));
         text += '\n';
-        for (const Line& entry : all) {
+        for (const TableLine& entry : all) {
             for (const std::string& comment : entry.before) text += "    " + toml_comment(comment) + "\n";
             if (entry.text.empty()) continue;
             text += fmt::format("    {},", entry.text);
@@ -244,7 +244,7 @@ private:
 
     std::string inline_text(const TomlItem& item) {
         std::vector<TomlItem> alone{item};
-        std::vector<Line> lines;
+        std::vector<TableLine> lines;
         const std::size_t before = converted_.lost.size();
         add_inline(alone, 0, lines);
         converted_.lost.resize(before);
@@ -252,8 +252,8 @@ private:
     }
 
     // All blocks of one keyword, with all that is in them, on one line.
-    void add_inline(const std::vector<TomlItem>& items, std::size_t first, std::vector<Line>& out) {
-        Line line{.before = items[first].before, .text = {}, .behind = items[first].behind};
+    void add_inline(const std::vector<TomlItem>& items, std::size_t first, std::vector<TableLine>& out) {
+        TableLine line{.before = items[first].before, .text = {}, .behind = items[first].behind};
         std::vector<std::string> tables;
         for (std::size_t i = first; i < items.size(); ++i) {
             if (!same(items[i], items[first])) continue;
@@ -266,11 +266,11 @@ private:
         out.push_back(std::move(line));
     }
 
-    std::string inline_table(const TomlItem& item, Line& around) {
+    std::string inline_table(const TomlItem& item, TableLine& around) {
         std::vector<std::string> values;
         if (toml_shape(*item.row) == TomlShape::Tables)
             values.push_back(fmt::format("{} = {}", kTomlWordsKey, toml_entry(item.words).value_or("\"\"")));
-        std::vector<Line> inner;
+        std::vector<TableLine> inner;
         const auto& children = item.children;
         for (std::size_t i = 0; i < children.size(); ++i) {
             const bool value = !is_list(children[i]) && !is_block(children[i]);
@@ -281,7 +281,7 @@ private:
             else if (!value && is_first(children, i))
                 add_inline(children, i, inner);
         }
-        for (Line& line : inner) {
+        for (TableLine& line : inner) {
             values.push_back(std::exchange(line.text, {}));
             keep_comments(line, around);
         }
@@ -289,13 +289,13 @@ private:
         return values.empty() ? "{}" : joined(values, "{ ", " }");
     }
 
-    Line inline_list(const std::vector<TomlItem>& items, std::size_t first) {
-        Line line;
+    TableLine inline_list(const std::vector<TomlItem>& items, std::size_t first) {
+        TableLine line;
         std::vector<std::string> values;
         for (std::size_t i = first; i < items.size(); ++i) {
             if (!same(items[i], items[first])) continue;
             keep_comments({items[i].before, {}, items[i].behind}, line);
-            for (const Line& entry : entries(items[i])) {
+            for (const TableLine& entry : entries(items[i])) {
                 keep_comments(entry, line);
                 if (!entry.text.empty()) values.push_back(entry.text);
             }
@@ -304,7 +304,7 @@ private:
         return line;
     }
 
-    static void keep_comments(const Line& from, Line& to) {
+    static void keep_comments(const TableLine& from, TableLine& to) {
         std::ranges::copy(from.before, std::back_inserter(to.before));
         if (!from.behind.empty()) to.before.push_back(from.behind);
     }

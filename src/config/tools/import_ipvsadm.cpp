@@ -14,8 +14,7 @@
 namespace mainstay::config {
 namespace {
 
-constexpr std::uint32_t kPersistenceMax = 2'678'400, kPersistenceDefault = 360, kEngineNameMax = 15;
-constexpr std::uint32_t kWeightMax = 2'147'483'647, kPortMax = 65'535;
+constexpr std::uint32_t kPersistenceDefault = 360, kEngineNameMax = 15;
 
 enum class Option : std::uint8_t {
     AddService,
@@ -118,7 +117,7 @@ std::optional<Endpoint> endpoint_of(std::string_view text) {
         port = text.substr(colon + 1);
     }
     const auto address = IpAddress::parse(host);
-    const auto number = port.empty() ? std::optional<std::uint32_t>{0} : whole_number(port, 0, kPortMax);
+    const auto number = port.empty() ? std::optional<std::uint32_t>{0} : digits_between(port, 0, kPortMax);
     if (!address || !number) return std::nullopt;
     return Endpoint{*address, static_cast<std::uint16_t>(*number)};
 }
@@ -161,7 +160,7 @@ private:
         if (!refusal_) refusal_ = Refusal{std::move(why)};
     }
     std::uint32_t number(std::string_view text, std::uint32_t least, std::uint32_t most) {
-        const auto value = whole_number(text, least, most);
+        const auto value = digits_between(text, least, most);
         if (!value) refuse(fmt::format("'{}' is not a number from {} to {}", shown(text), least, most));
         return value.value_or(least);
     }
@@ -292,7 +291,7 @@ private:
         }
     }
     static bool is_granularity(std::string_view text) {
-        return is_netmask(text) || whole_number(text, 1, 128).has_value();
+        return is_netmask(text) || digits_between(text, 1, 128).has_value();
     }
 
     Rule rule_;

@@ -220,7 +220,7 @@ std::string_view LdirectordScope::text(std::string_view key, std::string_view ot
 
 std::optional<std::uint32_t> LdirectordScope::number(std::string_view key) const {
     const auto* setting = find(key);
-    return setting == nullptr ? std::nullopt : whole_number(setting->value, 1, kImportNumberMax);
+    return setting == nullptr ? std::nullopt : digits_between(setting->value, 1, kImportNumberMax);
 }
 
 bool LdirectordScope::yes(std::string_view key, bool otherwise) const {

@@ -11,7 +11,7 @@ namespace {
 
 using Kind = LdirectordCheck::Kind;
 
-constexpr std::uint32_t kConnectTimeout = 5, kNegotiateTimeout = 30, kInterval = 10, kScriptTimeoutMax = 4'294;
+constexpr std::uint32_t kConnectSeconds = 5, kNegotiateSeconds = 30, kIntervalSeconds = 10, kScriptTimeoutMax = 4'294;
 
 // What a check with checktype=negotiate speaks, by the service's name or the port of the virtual.
 struct ProtocolRow {
@@ -53,14 +53,14 @@ public:
         // A checkinterval of a virtual counts only if ldirectord runs a process for each.
         const LdirectordScope globals{scope_.globals, nullptr};
         const auto& for_interval = scope_.yes("fork", false) ? scope_ : globals;
-        check_.interval = for_interval.number("checkinterval").value_or(kInterval);
+        check_.interval = for_interval.number("checkinterval").value_or(kIntervalSeconds);
         check_.failures = scope_.number("failurecount").value_or(1);
         choose();
         const bool negotiates =
             check_.kind != Kind::Connect && check_.kind != Kind::Ping && check_.kind != Kind::External;
         const auto connect = scope_.number("checktimeout"), negotiate = scope_.number("negotiatetimeout");
-        check_.timeout = negotiates ? negotiate.value_or(connect.value_or(kNegotiateTimeout))
-                                    : connect.value_or(negotiate.value_or(kConnectTimeout));
+        check_.timeout = negotiates ? negotiate.value_or(connect.value_or(kNegotiateSeconds))
+                                    : connect.value_or(negotiate.value_or(kConnectSeconds));
         note_count();
         return std::move(check_);
     }
@@ -81,7 +81,7 @@ private:
             notes_.lose(*setting, "no server is in the table, only the fallback; the servers are comments here");
         } else if (type == "negotiate") {
             choose_protocol();
-        } else if (type != "on" && whole_number(type, 1, kImportNumberMax)) {
+        } else if (type != "on" && digits_between(type, 1, kImportNumberMax)) {
             choose_protocol();
             if (check_.kind != Kind::None) notes_.lose(*setting, "each check negotiates here; none only connects");
         } else if (type != "on") {
@@ -93,7 +93,7 @@ private:
     void choose_port() {
         const auto* setting = scope_.own_setting("checkport");
         if (setting == nullptr) return;
-        const auto port = whole_number(setting->value, 1, UINT16_MAX);
+        const auto port = digits_between(setting->value, 1, UINT16_MAX);
         if (!port) return notes_.lose(*setting, "it is no port number; the server's own port is checked");
         check_.port = static_cast<std::uint16_t>(*port);
     }
@@ -226,7 +226,7 @@ private:
     void redirect(const Url& url, BlockLines& target, std::string_view& request, std::string& host) {
         const auto address = IpAddress::parse(url.host);
         const auto port = url.port.empty() ? std::optional<std::uint32_t>{check_.kind == Kind::Https ? 443 : 80}
-                                           : whole_number(url.port, 1, UINT16_MAX);
+                                           : digits_between(url.port, 1, UINT16_MAX);
         request = url.path;
         if (!address || !port)
             return notes_.lose(written_.setting, "the URL of its request has no address; the server itself is checked");

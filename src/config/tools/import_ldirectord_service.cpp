@@ -10,9 +10,7 @@
 namespace mainstay::config {
 namespace {
 
-constexpr std::uint32_t kPersistenceMax = 2'678'400, kWeightMax = 2'147'483'647, kPortMax = 65'535;
-
-// What is done with a key. Where nothing is said, the code here and of the checks reads it.
+// What is done with a key. KeyPlace nothing is said, the code here and of the checks reads it.
 enum class Fate : std::uint8_t {
     Read,
     Number,
@@ -25,69 +23,70 @@ enum class Fate : std::uint8_t {
     LostUnlessAll,
     GlobalOnly
 };
-enum class Where : std::uint8_t { Both, Global, Service };
+enum class KeyPlace : std::uint8_t { Both, Global, Service };
 struct KeyRow {
     std::string_view key;
-    Where where;
+    KeyPlace where;
     Fate fate = Fate::Read;
     std::string_view reason{};
 };
 constexpr std::string_view kNoLogin = "no check of mainstay logs in to a service";
-constexpr std::array kKeys{
-    KeyRow{"autoreload", Where::Global, Fate::LostIfYes, "after a change, run `mainstayctl reload`"},
-    KeyRow{"callback", Where::Global, Fate::Lost, "mainstay runs no program when the file changes"},
-    KeyRow{"checkcommand", Where::Service},
-    KeyRow{"checkcount", Where::Both, Fate::Number},
-    KeyRow{"checkinterval", Where::Both, Fate::Number},
-    KeyRow{"checkport", Where::Service},
-    KeyRow{"checktimeout", Where::Both, Fate::Number},
-    KeyRow{"checktype", Where::Service},
-    KeyRow{"cleanstop", Where::Both, Fate::LostIfNo,
+constexpr std::array kLdirectordKeys{
+    KeyRow{"autoreload", KeyPlace::Global, Fate::LostIfYes, "after a change, run `mainstayctl reload`"},
+    KeyRow{"callback", KeyPlace::Global, Fate::Lost, "mainstay runs no program when the file changes"},
+    KeyRow{"checkcommand", KeyPlace::Service},
+    KeyRow{"checkcount", KeyPlace::Both, Fate::Number},
+    KeyRow{"checkinterval", KeyPlace::Both, Fate::Number},
+    KeyRow{"checkport", KeyPlace::Service},
+    KeyRow{"checktimeout", KeyPlace::Both, Fate::Number},
+    KeyRow{"checktype", KeyPlace::Service},
+    KeyRow{"cleanstop", KeyPlace::Both, Fate::LostIfNo,
            "start the daemon with --dont-release-ipvs, which leaves all services at a stop"},
-    KeyRow{"comment", Where::Service, Fate::Comment},
-    KeyRow{"database", Where::Service, Fate::Lost, kNoLogin},
-    KeyRow{"emailalert", Where::Both},
-    KeyRow{"emailalertfreq", Where::Both, Fate::LostUnlessZero,
+    KeyRow{"comment", KeyPlace::Service, Fate::Comment},
+    KeyRow{"database", KeyPlace::Service, Fate::Lost, kNoLogin},
+    KeyRow{"emailalert", KeyPlace::Both},
+    KeyRow{"emailalertfreq", KeyPlace::Both, Fate::LostUnlessZero,
            "mainstay sends one mail for each change of state and does not repeat it"},
-    KeyRow{"emailalertfrom", Where::Both, Fate::GlobalOnly, "keepalived.conf has one sender for all services"},
-    KeyRow{"emailalertstatus", Where::Both, Fate::LostUnlessAll, "mainstay sends mails in every state of the daemon"},
-    KeyRow{"execute", Where::Global, Fate::Lost, "convert that file as well, and include the result"},
-    KeyRow{"failurecount", Where::Both, Fate::Number},
-    KeyRow{"fallback", Where::Both},
-    KeyRow{"fallback6", Where::Both},
-    KeyRow{"fallbackcommand", Where::Both},
-    KeyRow{"fork", Where::Both},
-    KeyRow{"httpmethod", Where::Service},
-    KeyRow{"logfile", Where::Global, Fate::Lost,
+    KeyRow{"emailalertfrom", KeyPlace::Both, Fate::GlobalOnly, "keepalived.conf has one sender for all services"},
+    KeyRow{"emailalertstatus", KeyPlace::Both, Fate::LostUnlessAll,
+           "mainstay sends mails in every state of the daemon"},
+    KeyRow{"execute", KeyPlace::Global, Fate::Lost, "convert that file as well, and include the result"},
+    KeyRow{"failurecount", KeyPlace::Both, Fate::Number},
+    KeyRow{"fallback", KeyPlace::Both},
+    KeyRow{"fallback6", KeyPlace::Both},
+    KeyRow{"fallbackcommand", KeyPlace::Both},
+    KeyRow{"fork", KeyPlace::Both},
+    KeyRow{"httpmethod", KeyPlace::Service},
+    KeyRow{"logfile", KeyPlace::Global, Fate::Lost,
            "mainstay logs to syslog; --log-facility and --log-journal of mainstayd(8) choose where"},
-    KeyRow{"login", Where::Service, Fate::Lost, kNoLogin},
-    KeyRow{"maintenancedir", Where::Global, Fate::Lost, "`mainstayctl server disable` takes a server out"},
-    KeyRow{"monitorfile", Where::Service, Fate::Lost, "`mainstayctl events` shows what happened to each server"},
-    KeyRow{"negotiatetimeout", Where::Both, Fate::Number},
-    KeyRow{"netmask", Where::Service},
-    KeyRow{"ops", Where::Service, Fate::YesOrNo},
-    KeyRow{"passwd", Where::Service, Fate::Lost, kNoLogin},
-    KeyRow{"persistent", Where::Service},
-    KeyRow{"protocol", Where::Service},
-    KeyRow{"quiescent", Where::Both, Fate::YesOrNo},
-    KeyRow{"readdquiescent", Where::Both, Fate::LostIfNo, "mainstay restores a server that another program removed"},
-    KeyRow{"real", Where::Service},
-    KeyRow{"real6", Where::Service},
-    KeyRow{"receive", Where::Service},
-    KeyRow{"request", Where::Service},
-    KeyRow{"scheduler", Where::Service},
-    KeyRow{"secret", Where::Service, Fate::Lost, kNoLogin},
-    KeyRow{"service", Where::Service},
-    KeyRow{"servicename", Where::Service, Fate::Comment},
-    KeyRow{"smtp", Where::Both, Fate::GlobalOnly, "keepalived.conf has one smtp_server for all services"},
-    KeyRow{"supervised", Where::Global},
-    KeyRow{"virtualhost", Where::Service},
+    KeyRow{"login", KeyPlace::Service, Fate::Lost, kNoLogin},
+    KeyRow{"maintenancedir", KeyPlace::Global, Fate::Lost, "`mainstayctl server disable` takes a server out"},
+    KeyRow{"monitorfile", KeyPlace::Service, Fate::Lost, "`mainstayctl events` shows what happened to each server"},
+    KeyRow{"negotiatetimeout", KeyPlace::Both, Fate::Number},
+    KeyRow{"netmask", KeyPlace::Service},
+    KeyRow{"ops", KeyPlace::Service, Fate::YesOrNo},
+    KeyRow{"passwd", KeyPlace::Service, Fate::Lost, kNoLogin},
+    KeyRow{"persistent", KeyPlace::Service},
+    KeyRow{"protocol", KeyPlace::Service},
+    KeyRow{"quiescent", KeyPlace::Both, Fate::YesOrNo},
+    KeyRow{"readdquiescent", KeyPlace::Both, Fate::LostIfNo, "mainstay restores a server that another program removed"},
+    KeyRow{"real", KeyPlace::Service},
+    KeyRow{"real6", KeyPlace::Service},
+    KeyRow{"receive", KeyPlace::Service},
+    KeyRow{"request", KeyPlace::Service},
+    KeyRow{"scheduler", KeyPlace::Service},
+    KeyRow{"secret", KeyPlace::Service, Fate::Lost, kNoLogin},
+    KeyRow{"service", KeyPlace::Service},
+    KeyRow{"servicename", KeyPlace::Service, Fate::Comment},
+    KeyRow{"smtp", KeyPlace::Both, Fate::GlobalOnly, "keepalived.conf has one smtp_server for all services"},
+    KeyRow{"supervised", KeyPlace::Global},
+    KeyRow{"virtualhost", KeyPlace::Service},
 };
 
 void note(const KeyRow& row, const LdirectordSetting& setting, bool global, const ImportNotes& notes) {
     switch (row.fate) {
         case Fate::Number:
-            if (!whole_number(setting.value, 1, kImportNumberMax))
+            if (!digits_between(setting.value, 1, kImportNumberMax))
                 notes.lose(setting,
                            fmt::format("a number from 1 to {} is needed; the default is used", kImportNumberMax));
             break;
@@ -122,7 +121,7 @@ void note(const KeyRow& row, const LdirectordSetting& setting, bool global, cons
 }
 
 std::optional<std::uint16_t> port_of(std::string_view text, Protocol protocol, const ServicePorts& ports) {
-    if (const auto number = whole_number(text, 0, kPortMax)) return static_cast<std::uint16_t>(*number);
+    if (const auto number = digits_between(text, 0, kPortMax)) return static_cast<std::uint16_t>(*number);
     return ports && is_plain_word(text) ? ports(text, protocol) : std::nullopt;
 }
 
@@ -137,7 +136,7 @@ std::optional<Forwarding> forwarding_of(std::string_view word) {
 struct RealParts {
     std::vector<std::string_view> words, quoted;
 };
-RealParts parts_of(std::string_view value) {
+RealParts real_parts(std::string_view value) {
     RealParts parts;
     const std::size_t quote = std::min(value.find('"'), value.size());
     parts.words = words_of(value.substr(0, quote));
@@ -186,7 +185,7 @@ private:
     std::string identify() {
         auto& service = made_.service;
         const std::string_view value = written_.name.value;
-        if (const auto mark = whole_number(value, 1, UINT32_MAX)) {
+        if (const auto mark = digits_between(value, 1, UINT32_MAX)) {
             service.fwmark = *mark;
             service.family = written_.name.key == "virtual6" ? Family::V6 : Family::V4;
             return {};
@@ -219,12 +218,12 @@ private:
         }
         const auto* persistent = scope_.own_setting("persistent");
         if (persistent == nullptr) return;
-        service.persistence_timeout = whole_number(persistent->value, 1, kPersistenceMax);
+        service.persistence_timeout = digits_between(persistent->value, 1, kPersistenceMax);
         if (!service.persistence_timeout)
             return notes_.lose(*persistent, fmt::format("a number from 1 to {} is needed", kPersistenceMax));
         const auto* netmask = scope_.own_setting("netmask");
         if (netmask == nullptr) return;
-        const bool usable = service.family == Family::V6 ? whole_number(netmask->value, 1, 128).has_value()
+        const bool usable = service.family == Family::V6 ? digits_between(netmask->value, 1, 128).has_value()
                                                          : is_netmask(netmask->value);
         if (usable)
             service.persistence_granularity = netmask->value;
@@ -244,12 +243,12 @@ private:
     }
 
     void add_real(const LdirectordSetting& setting) {
-        const RealParts parts = parts_of(setting.value);
+        const RealParts parts = real_parts(setting.value);
         const auto forwarding = parts.words.size() >= 2 ? forwarding_of(parts.words[1]) : std::nullopt;
         if (!forwarding || parts.words.size() > 3)
             return notes_.lose(setting, "it needs an address, then gate, masq or ipip, and perhaps a weight");
         const auto weight =
-            parts.words.size() == 3 ? whole_number(parts.words[2], 0, kWeightMax) : std::optional<std::uint32_t>{1};
+            parts.words.size() == 3 ? digits_between(parts.words[2], 0, kWeightMax) : std::optional<std::uint32_t>{1};
         if (!weight) return notes_.lose(setting, "its weight is no number");
         ServerToImport server;
         server.forwarding = *forwarding;
@@ -268,7 +267,7 @@ private:
         const bool upper = text.starts_with("<u:"), lower = text.starts_with("<l:");
         if (upper || lower) {
             const auto number =
-                text.ends_with('>') ? whole_number(text.substr(3, text.size() - 4), 0, kWeightMax) : std::nullopt;
+                text.ends_with('>') ? digits_between(text.substr(3, text.size() - 4), 0, kWeightMax) : std::nullopt;
             if (!number) return notes_.lose(setting, "its threshold is no number; it has none now");
             (upper ? server.upper_threshold : server.lower_threshold) = *number;
         } else if (!written.has_request) {
@@ -386,18 +385,19 @@ private:
 }  // namespace
 
 bool counts_outside_virtuals(std::string_view key) {
-    const auto row = std::ranges::find(kKeys, key, &KeyRow::key);
-    return row != kKeys.end() && row->where != Where::Service;
+    const auto row = std::ranges::find(kLdirectordKeys, key, &KeyRow::key);
+    return row != kLdirectordKeys.end() && row->where != KeyPlace::Service;
 }
 
 void note_unusable(const LdirectordSettings& settings, bool global, const ImportNotes& notes) {
     for (const LdirectordSetting& setting : settings) {
-        const auto row = std::ranges::find(kKeys, setting.key, &KeyRow::key);
-        const bool known = row != kKeys.end() && row->where != (global ? Where::Service : Where::Global);
+        const auto row = std::ranges::find(kLdirectordKeys, setting.key, &KeyRow::key);
+        const bool known =
+            row != kLdirectordKeys.end() && row->where != (global ? KeyPlace::Service : KeyPlace::Global);
         if (known)
             note(*row, setting, global, notes);
         else
-            notes.lose(setting, row != kKeys.end()
+            notes.lose(setting, row != kLdirectordKeys.end()
                                     ? fmt::format("it has no meaning {} a virtual", global ? "outside" : "in")
                                     : "mainstayctl does not know this key");
     }

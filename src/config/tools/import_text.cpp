@@ -6,18 +6,16 @@
 #include <charconv>
 #include <utility>
 
+#include "config/language/expand.hpp"
+#include "mainstay/base/ascii.hpp"
 #include "mainstay/config/language/lexer.hpp"
 #include "mainstay/config/schema/schema.hpp"
+#include "print_text.hpp"
 
 namespace mainstay::config {
 namespace {
 
-constexpr std::size_t kIndent = 4, kShownMax = 200, kQuotedMax = 700;
-constexpr std::string_view kBlanks = " \t\r\v\f";
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_printable(char c) { return c > ' ' && c < '\x7f'; }
+constexpr std::size_t kShownMax = 200, kQuotedMax = 700;
 
 // Whether a $ or ~ here would be expanded by the language: $NAME, ${NAME}, ~SEQ and ~LST.
 bool begins_expansion(std::string_view text, std::size_t at) {
@@ -50,7 +48,7 @@ std::string method_words(Forwarding forwarding, const Tunnel& tunnel) {
 
 std::string shown(std::string_view text) {
     std::string out;
-    for (const char c : text.substr(0, kShownMax)) out += c == '\t' ? ' ' : is_printable(c) || c == ' ' ? c : '?';
+    for (const char c : text.substr(0, kShownMax)) out += c == '\t' ? ' ' : is_visible(c) || c == ' ' ? c : '?';
     return text.size() > kShownMax ? out + "..." : out;
 }
 
@@ -68,7 +66,7 @@ std::optional<std::string> quoted_pattern(std::string_view pattern) {
         if (c == '\0') return std::nullopt;
         if (c == '\\')
             out += "\\\\";  // keepalived resolves one level of escapes before the pattern is compiled
-        else if (c == '"' || (!is_printable(c) && c != ' ') || begins_expansion(pattern, at))
+        else if (c == '"' || (!is_visible(c) && c != ' ') || begins_expansion(pattern, at))
             out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
         else
             out += c;
@@ -81,7 +79,7 @@ std::optional<std::string> quoted_path(std::string_view path) {
     std::string out{"\""};
     for (std::size_t at = 0; at < path.size(); ++at) {
         const char c = path[at];
-        if (c == '"' || c == '\\' || !is_printable(c) || begins_expansion(path, at))
+        if (c == '"' || c == '\\' || !is_visible(c) || begins_expansion(path, at))
             out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
         else
             out += c;
@@ -99,7 +97,7 @@ std::optional<std::string> quoted_command(std::string_view command) {
     return fmt::format("\"{}\"", command);
 }
 
-std::optional<std::uint32_t> whole_number(std::string_view text, std::uint32_t least, std::uint32_t most) {
+std::optional<std::uint32_t> digits_between(std::string_view text, std::uint32_t least, std::uint32_t most) {
     std::uint32_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) return std::nullopt;
@@ -108,10 +106,10 @@ std::optional<std::uint32_t> whole_number(std::string_view text, std::uint32_t l
 
 std::vector<std::string_view> words_of(std::string_view text) {
     std::vector<std::string_view> words;
-    for (std::size_t at = text.find_first_not_of(kBlanks); at != std::string_view::npos;) {
-        const std::size_t end = std::min(text.find_first_of(kBlanks, at), text.size());
+    for (std::size_t at = text.find_first_not_of(kBlankCharacters); at != std::string_view::npos;) {
+        const std::size_t end = std::min(text.find_first_of(kBlankCharacters, at), text.size());
         words.push_back(text.substr(at, end - at));
-        at = text.find_first_not_of(kBlanks, end);
+        at = text.find_first_not_of(kBlankCharacters, end);
     }
     return words;
 }

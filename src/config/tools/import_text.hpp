@@ -14,6 +14,8 @@
 
 namespace mainstay::config {
 
+inline constexpr std::uint32_t kPersistenceMax = 2'678'400, kWeightMax = 2'147'483'647, kPortMax = 65'535;
+
 // Lines inside a block. A line that ends in { indents those after it.
 using BlockLines = std::vector<std::string>;
 
@@ -76,7 +78,8 @@ private:
 [[nodiscard]] std::optional<std::string> quoted_path(std::string_view path);
 // A command with its arguments, in quotes. None: it has characters that would mean something else.
 [[nodiscard]] std::optional<std::string> quoted_command(std::string_view command);
-[[nodiscard]] std::optional<std::uint32_t> whole_number(std::string_view text, std::uint32_t least, std::uint32_t most);
+[[nodiscard]] std::optional<std::uint32_t> digits_between(std::string_view text, std::uint32_t least,
+                                                          std::uint32_t most);
 [[nodiscard]] std::vector<std::string_view> words_of(std::string_view text);
 [[nodiscard]] bool is_netmask(std::string_view text);  // "255.255.255.0"
 // Why keepalived.conf has no such service, or no such server of this service; empty: it has.

@@ -12,7 +12,7 @@ namespace {
 
 using Where = PairFinding::Where;
 
-constexpr int kOwner = 255, kMostPriority = 254, kLeastPriority = 1;
+constexpr int kMostPriority = 254, kLeastPriority = 1;
 
 struct Tracker {
     std::string name;  // "script chk_haproxy"
@@ -33,7 +33,7 @@ struct Side {
     int sum = 0;                    // priority while all is well, before it is bounded
 
     [[nodiscard]] int bounded(int total) const {
-        return instance.priority == kOwner ? kOwner : std::clamp(total, kLeastPriority, kMostPriority);
+        return instance.priority == kOwnerPriority ? kOwnerPriority : std::clamp(total, kLeastPriority, kMostPriority);
     }
     [[nodiscard]] int priority() const { return bounded(sum); }
     // While `tracker` fails and all else is well.
@@ -93,7 +93,7 @@ public:
 
 private:
     void priorities() {
-        if (a_.instance.priority == kOwner && b_.instance.priority == kOwner) {
+        if (a_.instance.priority == kOwnerPriority && b_.instance.priority == kOwnerPriority) {
             r_.add(Severity::Error, Code::PairPriority, Where::Both,
                    fmt::format("{}: both have priority 255 and own the addresses: neither yields to the other", name_),
                    "set different priorities below 255");

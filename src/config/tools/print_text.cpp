@@ -4,12 +4,10 @@
 #include <utility>
 
 #include "config/language/expand.hpp"
+#include "mainstay/base/ascii.hpp"
 
 namespace mainstay::config {
 namespace {
-
-constexpr std::size_t kIndent = 4;
-constexpr std::string_view kBlanks = " \t\r\v\f";
 
 // Whether the last brace of `line` belongs to a ${NAME}.
 bool reference_brace(std::string_view line, std::size_t brace) {
@@ -17,8 +15,6 @@ bool reference_brace(std::string_view line, std::size_t brace) {
     return open != std::string_view::npos && line.find('}', open) == brace &&
            line.substr(0, open).find_first_of("{}") == std::string_view::npos;
 }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // How many digits behind the point the parser takes; -1: not a number at all.
 int decimals_of(const Args& args) {
@@ -63,7 +59,7 @@ std::string_view current_name(const KeywordSpec& row, Block block) {
 }  // namespace
 
 std::string_view without_end(std::string_view text) {
-    const std::size_t last = text.find_last_not_of(kBlanks);
+    const std::size_t last = text.find_last_not_of(kBlankCharacters);
     return last == std::string_view::npos ? std::string_view{} : text.substr(0, last + 1);
 }
 
@@ -140,7 +136,8 @@ void PrintedText::comment(std::string_view text, std::size_t depth) {
 // A quote that is not closed, a line too long, a NUL: kept to the byte, so that it is reported again.
 void PrintedText::unreadable(std::string_view text) {
     if (std::exchange(line_goes_on_, true))
-        lines_.back() += " " + std::string{text.substr(std::min(text.find_first_not_of(kBlanks), text.size()))};
+        lines_.back() +=
+            " " + std::string{text.substr(std::min(text.find_first_not_of(kBlankCharacters), text.size()))};
     else
         add(text, 0);
 }

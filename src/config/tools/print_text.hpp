@@ -10,6 +10,8 @@
 
 namespace mainstay::config {
 
+inline constexpr std::size_t kIndent = 4;  // of each block
+
 [[nodiscard]] std::string_view without_end(std::string_view text);  // blanks at the end gone
 [[nodiscard]] std::string as_hash_comment(std::string_view slash_comment);
 

@@ -8,12 +8,6 @@
 namespace mainstay::config {
 namespace {
 
-std::string_view word_of(const KeywordValues& values, std::string_view keyword) {
-    const KeywordData* data = find_value(values, keyword);
-    const WordList* words = data != nullptr ? std::get_if<WordList>(data) : nullptr;
-    return words != nullptr && !words->empty() ? std::string_view{words->front()} : std::string_view{};
-}
-
 // keepalived's own limit for what a reply pattern is compared with.
 constexpr std::int64_t kReplyMost = 255;
 
@@ -28,7 +22,7 @@ void check_reply_lengths(Diagnoser& diag, const CheckerDraft& checker) {
 }
 
 bool names(Diagnoser& diag, const CheckerDraft& checker, std::string_view check, std::string_view keyword) {
-    if (!word_of(checker.model.more->values, keyword).empty()) return true;
+    if (!first_word(checker.model.more->values, keyword).empty()) return true;
     diag.error(Code::CheckerIncomplete, checker.mark, fmt::format("{} has no {}", check, keyword)).effect =
         "the check is left out";
     return false;
@@ -49,7 +43,7 @@ CheckerDraft of_host(const CheckerDraft& whole, const Section& host) {
     take<std::int64_t>(host, "connect_port", one.connect_port);
     take<IpAddress>(host, "bindto", one.bind_ip);
     take<std::int64_t>(host, "bind_port", one.bind_port);
-    if (const auto word = word_of(host.values, "bind_if"); !word.empty()) one.model.bind_if = std::string{word};
+    if (const auto word = first_word(host.values, "bind_if"); !word.empty()) one.model.bind_if = word;
     take(host, "connect_timeout", one.own.connect_timeout);
     take(host, "delay_before_retry", one.own.delay_before_retry);
     take(host, "warmup", one.own.warmup);
@@ -138,7 +132,7 @@ void drop_unfollowable(ParseContext& r, std::vector<VirtualServer>& services) {
         const bool file = checker.type == Checker::Type::File;
         if (!file && checker.type != Checker::Type::Bfd) return false;
         const std::string_view keyword = file ? "track_file" : "bfd_instance";
-        const std::string_view name = word_of(checker.more->values, file ? "track_file" : "name");
+        const std::string name = first_word(checker.more->values, file ? "track_file" : "name");
         return std::ranges::none_of(
             r.tracked, [&](const auto& tracked) { return tracked.keyword == keyword && tracked.name == name; });
     };

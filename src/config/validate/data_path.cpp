@@ -10,7 +10,7 @@
 namespace mainstay::config {
 namespace {
 
-constexpr std::string_view kKeyword = "check_data_path";
+constexpr std::string_view kCheckDataPath = "check_data_path";
 
 // The first one of the family.
 std::optional<IpAddress> address_of(const VirtualServer& service, Family family) {
@@ -23,15 +23,18 @@ std::optional<IpAddress> address_of(const VirtualServer& service, Family family)
 }
 
 Diagnostic& warn(ParseContext& r, const ServiceDraft& draft, std::string_view why) {
-    auto& d = r.settled.diag.warn(Code::FlagIgnored, draft.mark,
-                                  fmt::format("virtual server {}: {} {}", service_name(draft.model), kKeyword, why));
+    auto& d =
+        r.settled.diag.warn(Code::FlagIgnored, draft.mark,
+                            fmt::format("virtual server {}: {} {}", service_name(draft.model), kCheckDataPath, why));
     d.effect = "checks ask the servers themselves";
     return d;
 }
 
 }  // namespace
 
-bool checks_data_path(const VirtualServer& service) { return find_value(service.more->values, kKeyword) != nullptr; }
+bool checks_data_path(const VirtualServer& service) {
+    return find_value(service.more->values, kCheckDataPath) != nullptr;
+}
 
 std::optional<IpAddress> data_path_address(const VirtualServer& service, const RealServer& server) {
     if (server.forwarding == Forwarding::Nat) return std::nullopt;
@@ -57,8 +60,8 @@ void check_data_path(ParseContext& r, const ServiceDraft& draft) {
             Code::FlagIgnored, draft.mark,
             fmt::format(
                 "virtual server {}: {} changes nothing with NAT, which sends packets to the servers' own addresses",
-                service_name(service), kKeyword));
-        d.fix = fmt::format("remove {}, or use `lb_kind DR` or TUN", kKeyword);
+                service_name(service), kCheckDataPath));
+        d.fix = fmt::format("remove {}, or use `lb_kind DR` or TUN", kCheckDataPath);
         return;
     }
     for (const RealServer& server : servers) {

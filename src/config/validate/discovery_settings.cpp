@@ -8,7 +8,7 @@
 namespace mainstay::config {
 namespace {
 
-std::uint32_t number_of(const KeywordValues& values, std::string_view keyword) {
+std::uint32_t number_or_default(const KeywordValues& values, std::string_view keyword) {
     return static_cast<std::uint32_t>(value_or_default<std::int64_t>(values, Block::RealServer, keyword).value_or(0));
 }
 
@@ -31,8 +31,8 @@ std::vector<LabelRule> rules_of(const KeywordValues& values, std::string_view ke
 
 DiscoveryRules discovery_rules(const RealServer& server) {
     const KeywordValues& values = server.more->values;
-    return {.max_removal = number_of(values, "max_removal"),
-            .min_servers = number_of(values, "min_servers"),
+    return {.max_removal = number_or_default(values, "max_removal"),
+            .min_servers = number_or_default(values, "min_servers"),
             .hold_time = time_of(values, "hold_time"),
             .hold_empty = time_of(values, "hold_empty"),
             .debounce = time_of(values, "debounce")};

@@ -5,13 +5,8 @@
 namespace mainstay::config {
 namespace {
 
-constexpr std::string_view kKeyword = "lvs_sync_daemon";
+constexpr std::string_view kSyncDaemon = "lvs_sync_daemon";
 constexpr std::string_view kResolved = "resolved";  // in a slice: the instance was there
-
-std::string word_of(const KeywordValues& values, std::string_view keyword) {
-    const auto words = value_of<WordList>(values, keyword);
-    return words && !words->empty() ? words->front() : std::string{};
-}
 
 template <class T>
 T number_of(const KeywordValues& values, std::string_view keyword) {
@@ -20,9 +15,9 @@ T number_of(const KeywordValues& values, std::string_view keyword) {
 
 SyncDaemon read(const KeywordValues& values) {
     SyncDaemon daemon;
-    daemon.interface = word_of(values, "interface");
-    daemon.instance = word_of(values, "inst");
-    if (daemon.instance.empty()) daemon.instance = word_of(values, "instance");
+    daemon.interface = first_word(values, "interface");
+    daemon.instance = first_word(values, "inst");
+    if (daemon.instance.empty()) daemon.instance = first_word(values, "instance");
     daemon.maxlen = number_of<std::uint16_t>(values, "maxlen");
     daemon.port = number_of<std::uint16_t>(values, "port");
     daemon.ttl = number_of<std::uint8_t>(values, "ttl");
@@ -32,7 +27,7 @@ SyncDaemon read(const KeywordValues& values) {
 
 std::optional<SyncDaemon> of_instance(const Config& config) {
     for (const Instance& instance : config.instances) {
-        const std::string interface = word_of(instance.more->values, "lvs_sync_daemon_interface");
+        const std::string interface = first_word(instance.more->values, "lvs_sync_daemon_interface");
         if (interface.empty()) continue;
         SyncDaemon daemon;
         daemon.interface = interface;
@@ -46,7 +41,7 @@ std::optional<SyncDaemon> of_instance(const Config& config) {
 }  // namespace
 
 std::optional<SyncDaemon> sync_daemon(const Config& config) {
-    const Section* section = find_section(config.global.more->sections, kKeyword);
+    const Section* section = find_section(config.global.more->sections, kSyncDaemon);
     if (section == nullptr) return of_instance(config);
     SyncDaemon daemon = read(section->values);
     const auto given = value_of<std::int64_t>(section->values, "id");
@@ -60,12 +55,12 @@ std::optional<SyncDaemon> sync_daemon(const Config& config) {
 
 void resolve_sync_daemon(const Config& whole, Global& part) {
     const auto daemon = sync_daemon(whole);
-    const bool written = find_section(part.more->sections, kKeyword) != nullptr;
+    const bool written = find_section(part.more->sections, kSyncDaemon) != nullptr;
     if (!daemon && !written) return;
     auto& sections = part.more.edit().sections;
-    std::erase_if(sections, [](const Section& section) { return section.keyword == kKeyword; });
+    std::erase_if(sections, [](const Section& section) { return section.keyword == kSyncDaemon; });
     if (!daemon) return;
-    Section section{.keyword = std::string{kKeyword}};
+    Section section{.keyword = std::string{kSyncDaemon}};
     auto& values = section.values;  // sorted by keyword
     if (daemon->group) values.push_back({"group", *daemon->group});
     values.push_back({"id", std::int64_t{daemon->id}});

@@ -13,7 +13,6 @@
 namespace mainstay::config {
 namespace {
 
-constexpr std::uint8_t kOwner = 255;
 constexpr std::uint8_t kDefaultPriority = 100;
 constexpr std::uint32_t kStrictDownAdverts = 3;
 constexpr int kSmallWeight = 10;             // priorities of a pair are seldom closer than this
@@ -62,8 +61,8 @@ private:
         m_.strict = i_.strict.value_or(r_.global.vrrp_strict);
         // keepalived: MASTER without a priority means address owner, but not with a priority that is refused.
         const bool refused = reported_of("priority") != nullptr;
-        m_.priority = i_.priority.value_or(m_.initial_master && !refused ? kOwner : kDefaultPriority);
-        if (i_.state.length == 0 && m_.priority == kOwner) m_.initial_master = true;
+        m_.priority = i_.priority.value_or(m_.initial_master && !refused ? kOwnerPriority : kDefaultPriority);
+        if (i_.state.length == 0 && m_.priority == kOwnerPriority) m_.initial_master = true;
         if (m_.initial_master && m_.auth_type == AuthType::Ah) {
             r_.diag
                 .warn(Code::AuthenticationUnused, i_.state,
@@ -140,7 +139,7 @@ private:
             if (!seen.insert(t.name).second) continue;
             missing_.used(m_.name, t.name, t.mark, Use::Tracked);
             const int weight = t.weight.value_or(0);
-            if (weight != 0 && m_.priority == kOwner)
+            if (weight != 0 && m_.priority == kOwnerPriority)
                 owner_tracker(t);
             else
                 m_.track_interfaces.push_back({t.name, weight, t.reverse});
@@ -288,8 +287,9 @@ private:
             d.effect = fmt::format("{} is ignored", keyword);
             d.fix = "use state BACKUP on all routers and let the priority decide";
         };
-        if (m_.nopreempt && (m_.initial_master || m_.priority == kOwner)) {
-            clear(i_.nopreempt, "nopreempt", m_.priority == kOwner ? "on an address owner" : "with state MASTER");
+        if (m_.nopreempt && (m_.initial_master || m_.priority == kOwnerPriority)) {
+            clear(i_.nopreempt, "nopreempt",
+                  m_.priority == kOwnerPriority ? "on an address owner" : "with state MASTER");
             m_.nopreempt = false;
         }
         if (m_.preempt_delay.count() == 0) return;
@@ -304,11 +304,11 @@ private:
 
     void settle_strict() {
         if (!m_.strict) return;
-        if (m_.initial_master != (m_.priority == kOwner) && i_.state.length != 0) {
+        if (m_.initial_master != (m_.priority == kOwnerPriority) && i_.state.length != 0) {
             auto& d = r_.diag.warn(Code::StrictMode, i_.state,
                                    text("in strict mode only an address owner (priority 255) has state MASTER"));
-            d.effect = m_.priority == kOwner ? "MASTER is used" : "BACKUP is used";
-            m_.initial_master = m_.priority == kOwner;
+            d.effect = m_.priority == kOwnerPriority ? "MASTER is used" : "BACKUP is used";
+            m_.initial_master = m_.priority == kOwnerPriority;
         }
         if (i_.no_virtual_ipaddress)
             r_.diag.fatal(Code::StrictMode, i_.name, text("strict mode does not allow no_virtual_ipaddress")).effect =
@@ -366,7 +366,7 @@ private:
             script.used = true;
             if (script.removed || !seen.insert(t.name).second) continue;
             const int weight = t.weight.value_or(script.model.weight);
-            if (weight != 0 && m_.priority == kOwner)
+            if (weight != 0 && m_.priority == kOwnerPriority)
                 owner_tracker(t);
             else
                 m_.track_scripts.push_back({t.name, weight, t.reverse != script.model.reverse});

@@ -95,15 +95,15 @@ TEST_CASE("a command between quotes is an absolute path with arguments of plain 
 }
 
 TEST_CASE("a whole number has digits alone, and lies within its bounds") {
-    CHECK(whole_number("3", 3, 5) == 3U);
-    CHECK(whole_number("5", 3, 5) == 5U);
-    CHECK(whole_number("007", 3, 7) == 7U);
-    CHECK(whole_number("4294967295", 0, UINT32_MAX) == UINT32_MAX);
+    CHECK(digits_between("3", 3, 5) == 3U);
+    CHECK(digits_between("5", 3, 5) == 5U);
+    CHECK(digits_between("007", 3, 7) == 7U);
+    CHECK(digits_between("4294967295", 0, UINT32_MAX) == UINT32_MAX);
     for (const std::string_view none : {"2", "6", "", "-4", "+4", " 4", "4 ", "4x", "x", "4.0", "4294967300"}) {
         CAPTURE(none);
-        CHECK(whole_number(none, 3, 5) == std::nullopt);
+        CHECK(digits_between(none, 3, 5) == std::nullopt);
     }
-    CHECK(whole_number("4294967296", 0, UINT32_MAX) == std::nullopt);
+    CHECK(digits_between("4294967296", 0, UINT32_MAX) == std::nullopt);
 }
 
 TEST_CASE("words are what lies between blanks of any kind") {

@@ -73,6 +73,21 @@ template <class T>
     return value != nullptr ? std::optional<T>{*value} : std::nullopt;
 }
 
+// Whether it is given and true.
+[[nodiscard]] inline bool flag(const KeywordValues& values, std::string_view keyword) {
+    return value_of<bool>(values, keyword).value_or(false);
+}
+
+[[nodiscard]] inline WordList words_of(const KeywordValues& values, std::string_view keyword) {
+    return value_of<WordList>(values, keyword).value_or(WordList{});
+}
+
+// Empty if there is none.
+[[nodiscard]] inline std::string first_word(const KeywordValues& values, std::string_view keyword) {
+    const auto words = value_of<WordList>(values, keyword);
+    return words && !words->empty() ? words->front() : std::string{};
+}
+
 // The first section of this keyword; null if there is none.
 [[nodiscard]] inline const Section* find_section(const std::vector<Section>& sections, std::string_view keyword) {
     for (const Section& section : sections)

@@ -1,0 +1,11 @@
+// A function object of several lambdas, for std::visit.
+#pragma once
+
+namespace mainstay::record {
+
+template <class... F>
+struct Overloaded : F... {
+    using F::operator()...;
+};
+
+}  // namespace mainstay::record
