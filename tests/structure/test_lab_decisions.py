@@ -1,5 +1,6 @@
 """tools/lab without a guest: which kernels want the library for extended registers, and what is said of a dead one."""
 
+import itertools
 import re
 import sys
 
@@ -42,7 +43,7 @@ AMX = CPUINFO.format(flags="xsave avx avx2 avx512f pku amx_bf16 amx_tile amx_int
     ("", "6.1.176", False),
     ("model name : amx_tile\n", "6.1.176", False),
     (CPUINFO.format(flags="no_amx_tile amx_tiles"), "6.1.176", False),
-])
+], ids=itertools.count())
 def test_the_library_is_for_processors_with_amx_and_kernels_before_6_13(cpuinfo, version, needed):
     assert needs_whole_registers(cpuinfo, version) is needed
 
@@ -114,6 +115,8 @@ REGISTERS = ("userspace - ptrace set fp regs failed, errno = 14\n"
     ("Too few physical memory! Needed=88080384, given=87367680\n", {}, "512 MB of memory are too few for it: .*--mem"),
     ("<0>Kernel panic - not syncing: Failed to allocate 7274496 bytes for node 0 memory map\n", {"status": -6},
      "512 MB of memory are too few for it: give more"),
+    ("Out of memory: Killed process 148 (busybox) total-vm:2240kB\nlab: cannot load ip_vs\nlab: ip_vs did not start\n",
+     {"status": 0}, "512 MB of memory are too few"),
     ("setup_physmem - mapping 1055436800 bytes of memory at 0x(____ptrval____) failed - errno = -12\n", {},
      "this host gave it no 512 MB of memory: free some"),
     ("", {"status": -6, "room": False}, "/dev/shm has too little room for its 512 MB of memory: free some"),
@@ -128,7 +131,7 @@ REGISTERS = ("userspace - ptrace set fp regs failed, errno = 14\n"
     ("", {"status": -9}, "SIGKILL ended its kernel, .*: look into its log"),
     ("", {"status": -11}, "signal 11 \\(Segmentation fault\\) ended its kernel: run it with --verbose"),
     ("nothing that is known\n", {}, "exited with status 1: run it with --verbose to see its console"),
-])
+], ids=itertools.count())
 def test_one_sentence_says_what_a_guest_died_of_and_what_to_do(console, facts, words):
     assert re.search(f"^the guest ended before COMMAND ran: .*{words}", said_of(console, **facts)), \
         said_of(console, **facts)

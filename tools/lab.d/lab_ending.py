@@ -111,8 +111,8 @@ CAUSES = [
     (r"put_fp_registers|ptrace set fp regs failed", registers),
     (r"check_ptrace|start_ptraced_child|ptrace: Operation not permitted", no_ptrace),
     (r"must be not mounted noexec", not_executable),
-    (r"^Too few physical memory|Failed to allocate \d+ bytes for node|Out of memory and no killable processes|"
-     r"System is deadlocked on memory|fork: .*Cannot allocate memory", more_memory),
+    (r"^Too few physical memory|Failed to allocate \d+ bytes for node|System is deadlocked on memory|"
+     r"Out of memory(: Killed process| and no killable processes)|fork: .*Cannot allocate memory", more_memory),
     (r"^setup_physmem - mapping|Cannot allocate memory", no_memory),
     (r"Kernel mode signal 7", no_room),
     (r"^lab: (cannot mount .*?)\s*$", not_mounted),
