@@ -12,7 +12,8 @@
     192.168.4.15:80   direct routing, wrr 1:2          192.168.17.146  the HAProxy pair's address
     192.168.4.16:80   NAT, rr, through the gateway     192.168.17.147, .148  the crossed pair's addresses
 
-Each check is one line of the table at the end. The exit status is 0 only when all of them held.
+Each check is one line of the table at the end. The exit status is 0 only when all of them held. With --without-ipvs
+what needs IPVS in the kernel is left out, and named after the table.
 """
 
 import json
@@ -49,6 +50,7 @@ class Show:
     def __init__(self):
         self.begin = time.monotonic()
         self.rows = []
+        self.left_out = []
 
     def tell(self, text):
         print(f"[{time.monotonic() - self.begin:6.1f} s] {text}", flush=True)
@@ -68,11 +70,18 @@ class Show:
         self.check(what, held, f"{seen() if callable(seen) else seen}, {after}")
         return held
 
+    def leave_out(self, what):
+        self.left_out.append(what)
+        self.tell(f"  left out, for it needs IPVS: {what}")
+
     def table(self):
         width = max(len(what) for what, _, _ in self.rows)
         print(f"\n{'what':<{width}}  held  seen")
         for what, held, seen in self.rows:
             print(f"{what:<{width}}  {'yes ' if held else 'NO  '}  {seen}")
+        if self.left_out:
+            print("\nleft out, for no kernel with IPVS could be had:")
+            print("\n".join(f"  {what}" for what in self.left_out))
         failed = sum(not held for _, held, _ in self.rows)
         print(f"\n{len(self.rows) - failed} of {len(self.rows)} held, in {time.monotonic() - self.begin:.0f} s")
         return failed == 0
@@ -94,9 +103,10 @@ class Client:
 
 
 class Demo:
-    def __init__(self, show, lan):
+    def __init__(self, show, lan, ipvs=True):
         self.show = show
         self.lan = lan
+        self.ipvs = ipvs
         self.daemons = {}
 
     # ---- building ----
@@ -170,7 +180,15 @@ class Demo:
         subjects = [json.loads(line)["subject"] or "" for line in file.read_text(encoding="utf-8").splitlines()]
         return [subject for subject in subjects if all(word in subject for word in words)]
 
+    def has_ipvs(self, *what):
+        """Whether this can be shown here; if not, it is named at the end."""
+        for one in () if self.ipvs else what:
+            self.show.leave_out(one)
+        return self.ipvs
+
     def split(self, what, address, number, expected):
+        if not self.has_ipvs(what):
+            return
         seen = self.client.count(address, number)
         self.show.check(what, seen == expected, ", ".join(f"{k} {v}" for k, v in sorted(seen.items())))
 
@@ -182,13 +200,12 @@ class Demo:
         self.start_daemon("dir2", HERE / "dir2.conf")
         self.show.wait("all addresses on the master", lambda: self.holds("dir1", DR_VIP, NAT_VIP, GATEWAY_VIP), 20,
                        f"{DR_VIP}, {NAT_VIP} and {GATEWAY_VIP} on dir1")
-        self.show.check("none of them on the backup", not self.holds("dir2", DR_VIP) and
-                        not self.holds("dir2", NAT_VIP) and not self.holds("dir2", GATEWAY_VIP), "dir2 has its own only")
+        self.show.check("none of them on the backup", not any(self.holds("dir2", one) for one in
+                                                              (DR_VIP, NAT_VIP, GATEWAY_VIP)), "dir2 has its own only")
 
     def direct_routing(self):
         self.show.tell("LVS-DR: 90 requests to the address, weights 1 and 2")
-        self.show.wait("IPVS table of the master", lambda: self.table("dir1") == FULL_TABLE, 10,
-                       lambda: self.describe("dir1"))
+        self.table_becomes("IPVS table of the master", "dir1", FULL_TABLE, 10)
         self.split("LVS-DR, wrr 1:2, 90 requests", DR_VIP, 90, {"web1": 30, "web2": 60})
 
     def nat(self):
@@ -198,45 +215,53 @@ class Demo:
     def table(self, name):
         return self.lan.hosts[name].ipvs()
 
+    def table_becomes(self, what, name, expected, seconds):
+        if self.has_ipvs(what):
+            self.show.wait(what, lambda: self.table(name) == expected, seconds, lambda: self.describe(name))
+
     def describe(self, name):
         table = self.table(name)
-        return "; ".join(f"{service.split()[1]} has {len(servers)} servers" for service, servers in table.items()) or "empty"
+        parts = [f"{service.split()[1]} has {len(servers)} servers" for service, servers in table.items()]
+        return "; ".join(parts) or "empty"
 
     def web_server_stops(self):
         # The first check of all has no retries: it says how things stand.
         wait_until(lambda: all(f"TCP connection to [192.168.{server}]:tcp:80 success" in self.daemons["dir1"].output()
-                               for server in ("4.100", "4.200", "2.100", "2.200")), 30, "every server to be checked once")
-        self.show.tell("stopping nginx on web1: its checks fail, are retried three times 3 s apart, then it is taken out")
+                               for server in ("4.100", "4.200", "2.100", "2.200")), 30, "each server's first check")
+        self.show.tell("stopping nginx on web1: its checks fail, are retried three times 3 s apart, then it is out")
         self.nginx["web1"].stop(signal.SIGQUIT)
         stopped = time.monotonic()
         without = {DR_SERVICE: {"192.168.4.200:80": ("Route", 2)}, NAT_SERVICE: {"192.168.2.200:80": ("Masq", 1)}}
-        self.show.wait("stopped web server leaves the table", lambda: self.table("dir1") == without, 30,
-                       lambda: self.describe("dir1"))
+        self.table_becomes("stopped web server leaves the table", "dir1", without, 30)
+        if not self.ipvs:  # the mail tells when, too
+            self.expect_mail("mail about it", "[lvs1]", "192.168.4.100", "DOWN", seconds=50)
         self.show.check("not before its retries", time.monotonic() - stopped >= 9.0, "three retries, 3 s apart")
         self.split("requests while it is away", DR_VIP, 9, {"web2": 9})
-        self.expect_mail("mail about it", "[lvs1]", "192.168.4.100", "DOWN")
+        if self.ipvs:
+            self.expect_mail("mail about it", "[lvs1]", "192.168.4.100", "DOWN")
 
     def web_server_returns(self):
         self.show.tell("starting nginx on web1 again")
         self.start_nginx("web1")
-        self.show.wait("started web server is back in the table", lambda: self.table("dir1") == FULL_TABLE, 20,
-                       lambda: self.describe("dir1"))
+        self.table_becomes("started web server is back in the table", "dir1", FULL_TABLE, 20)
         self.expect_mail("mail about that", "[lvs1]", "192.168.4.100", "UP")
 
-    def expect_mail(self, what, *words):
-        self.show.wait(what, lambda: self.mails(*words), 20, lambda: (self.mails(*words) or ["no such mail"])[0])
+    def expect_mail(self, what, *words, seconds=20):
+        self.show.wait(what, lambda: self.mails(*words), seconds, lambda: (self.mails(*words) or ["no such mail"])[0])
 
     def master_dies(self):
         self.show.tell("killing dir1: SIGKILL to everything on it, while the client goes on asking")
-        self.client.ask("watch", DR_VIP, 80)
+        if self.ipvs:
+            self.client.ask("watch", DR_VIP, 80)
         self.lan.hosts["dir1"].kill()
         self.show.wait("addresses on the backup", lambda: self.holds("dir2", DR_VIP, NAT_VIP, GATEWAY_VIP), 20,
                        f"{DR_VIP}, {NAT_VIP} and {GATEWAY_VIP} on dir2")
-        wait_until(lambda: self.client.count(DR_VIP, 1) != {"no answer": 1} or None, 20, "an answer through dir2")
-        seen = self.client.ask("unwatch")
-        self.show.check("gap that the client saw", seen["longest_gap"] < TAKEOVER_SECONDS_MAX,
-                        f"{seen['longest_gap']:.2f} s without an answer, {seen['requests']} requests made")
-        self.show.check("IPVS table of the backup", self.table("dir2") == FULL_TABLE, self.describe("dir2"))
+        if self.has_ipvs("gap that the client saw", "IPVS table of the backup"):
+            wait_until(lambda: self.client.count(DR_VIP, 1) != {"no answer": 1} or None, 20, "an answer through dir2")
+            seen = self.client.ask("unwatch")
+            self.show.check("gap that the client saw", seen["longest_gap"] < TAKEOVER_SECONDS_MAX,
+                            f"{seen['longest_gap']:.2f} s without an answer, {seen['requests']} requests made")
+            self.show.check("IPVS table of the backup", self.table("dir2") == FULL_TABLE, self.describe("dir2"))
         self.split("LVS-DR through the backup", DR_VIP, 30, {"web1": 10, "web2": 20})
         self.split("LVS-NAT through the backup", NAT_VIP, 20, {"web1": 10, "web2": 10})
         self.expect_mail("mail about the take-over", "[lvs2]", "Entering MASTER")
@@ -249,11 +274,11 @@ class Demo:
                        lambda: self.holds("dir1", DR_VIP, NAT_VIP, GATEWAY_VIP) and not self.holds("dir2", DR_VIP)
                        and not self.holds("dir2", NAT_VIP) and not self.holds("dir2", GATEWAY_VIP), 20,
                        f"{DR_VIP}, {NAT_VIP} and {GATEWAY_VIP} on dir1 only")
-        self.show.wait("its IPVS table", lambda: self.table("dir1") == FULL_TABLE, 10, lambda: self.describe("dir1"))
-        self.split("LVS-DR through it", DR_VIP, 30, {"web1": 10, "web2": 20})
+        self.table_becomes("IPVS table of the returned master", "dir1", FULL_TABLE, 10)
+        self.split("LVS-DR through the returned master", DR_VIP, 30, {"web1": 10, "web2": 20})
 
     def haproxy_pair(self):
-        self.show.tell("the HAProxy pair: mainstayd on lb1 (105) and lb2 (100) looks with `killall -0 haproxy` every 2 s")
+        self.show.tell("the HAProxy pair: mainstayd on lb1 (105) and lb2 (100) runs `killall -0 haproxy` every 2 s")
         self.start_daemon("lb1", COURSE / "haproxy-pair-noweight-master.conf")
         self.start_daemon("lb2", COURSE / "haproxy-pair-noweight-backup.conf")
         self.show.wait("HAProxy pair: address on the first", lambda: self.holds("lb1", PAIR_VIP)
@@ -308,14 +333,16 @@ def shell_in_the_topology(lan):
         if host.pid and host.holder:
             lines.append(f"{name}() {{ nsenter -t {host.pid} -n -m -p -u -i -r -w -- \"${{@:-bash}}\"; }}")
     rc = folder / "bashrc"
-    rc.write_text("\n".join([*lines, "PS1='demo \\w # '", f"cd {TOP}", f"PATH=$PATH:{pathlib.Path(program('mainstayd')).parent}",
+    programs = pathlib.Path(program("mainstayd")).parent
+    rc.write_text("\n".join([*lines, "PS1='demo \\w # '", f"cd {TOP}", f"PATH=$PATH:{programs}",
                              "echo; echo 'The hosts are commands here:'",
                              "echo '  dir1 ipvsadm -Ln      dir2 ip addr      client curl -s http://192.168.4.15/'",
                              "echo '  web1                  (a shell on web1)'", "echo 'exit ends the demo.'"]) + "\n",
                   encoding="utf-8")
     with open(terminal, "r+b", buffering=0) as line:
-        subprocess.run(["setsid", "--ctty", "--wait", "bash", "--rcfile", str(rc), "-i"], stdin=line, stdout=line, stderr=line,
-                       env={**os.environ, "TERM": os.environ.get("TERM", "vt100")}, check=False)
+        subprocess.run(["setsid", "--ctty", "--wait", "bash", "--rcfile", str(rc), "-i"],
+                       stdin=line, stdout=line, stderr=line, check=False,
+                       env={**os.environ, "TERM": os.environ.get("TERM", "vt100")})
 
 
 def main(words):
@@ -324,7 +351,7 @@ def main(words):
         lan = Lan(folder)
         all_held = False
         try:
-            Demo(show, lan).tell_story()
+            Demo(show, lan, "--without-ipvs" not in words).tell_story()
             all_held = show.table()
             if not all_held:
                 for name, text in lan.logs():
