@@ -10,9 +10,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kFormat = 1;
+constexpr int kMailFormat = 1;
 // Throws json::exception on a missing or mistyped member; caught by decode_mail.
-Mail from_json(const json& document) {
+Mail mail_of(const json& document) {
     Mail mail;
     document.at("id").get_to(mail.id);
     document.at("from").get_to(mail.from);
@@ -36,7 +36,7 @@ std::string encode_mail(const Mail& mail) {
     for (const auto& item : mail.items) {
         items.push_back({{"subject", item.subject}, {"body", item.body}, {"at_us", item.at.unix_us}});
     }
-    const json document{{"format", kFormat},           {"id", mail.id},
+    const json document{{"format", kMailFormat},       {"id", mail.id},
                         {"from", mail.from},           {"to", mail.to},
                         {"router_id", mail.router_id}, {"queued_us", mail.queued.unix_us},
                         {"unlisted", mail.unlisted},   {"merged", mail.merged},
@@ -48,9 +48,9 @@ Result<Mail> decode_mail(std::string_view text) {
     const json document = json::parse(text, nullptr, false);
     if (document.is_discarded()) return fail(Errc::Invalid, "not JSON");
     try {
-        if (document.at("format") != kFormat)
+        if (document.at("format") != kMailFormat)
             return fail(Errc::Unsupported, "a format that this version does not know");
-        Mail mail = from_json(document);
+        Mail mail = mail_of(document);
         if (!safe_id(mail.id)) return fail(Errc::Invalid, "an id that cannot be a file name");
         if (mail.items.empty() || mail.to.empty()) return fail(Errc::Invalid, "a mail without text or recipients");
         return mail;

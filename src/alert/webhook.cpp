@@ -84,7 +84,7 @@ std::string text_of(const ordered_json& document) {
     return document.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-std::string headline(const Event& event) {
+std::string summary_of(const Event& event) {
     const std::string name = clean(event.name), word = to_string(event.transition);
     if (event.kind == Kind::RealServer) return fmt::format("Server {} of {} is {}", name, clean(event.parent), word);
     const char* const what = event.kind == Kind::Instance ? "Instance"
@@ -107,16 +107,17 @@ ordered_json alert_json(const Event& event, const AlertChange& change, const Hoo
     auto labels = object_labels(event, sender);
     labels["alertname"] = change.name;
     labels["severity"] = change.severity;
-    return {
-        {"status", change.firing ? "firing" : "resolved"},
-        {"labels", labels},
-        {"annotations",
-         {{"description", clean(event.detail)}, {"state", to_string(event.transition)}, {"summary", headline(event)}}},
-        {"startsAt", utc_text(change.starts, UtcDigits::Microseconds)},
-        // Alertmanager's "not yet": the zero time of its language.
-        {"endsAt", change.firing ? "0001-01-01T00:00:00Z" : utc_text(change.ends, UtcDigits::Microseconds)},
-        {"generatorURL", ""},
-        {"fingerprint", fingerprint(labels)}};
+    return {{"status", change.firing ? "firing" : "resolved"},
+            {"labels", labels},
+            {"annotations",
+             {{"description", clean(event.detail)},
+              {"state", to_string(event.transition)},
+              {"summary", summary_of(event)}}},
+            {"startsAt", utc_text(change.starts, UtcDigits::Microseconds)},
+            // Alertmanager's "not yet": the zero time of its language.
+            {"endsAt", change.firing ? "0001-01-01T00:00:00Z" : utc_text(change.ends, UtcDigits::Microseconds)},
+            {"generatorURL", ""},
+            {"fingerprint", fingerprint(labels)}};
 }
 
 // What all alerts of a body have; of the labels those of the object, and of a single alert all.

@@ -11,9 +11,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kFormat = 1;
+constexpr int kWebhookFormat = 1;
 
-std::string text_of(const json& document) {
+std::string file_text(const json& document) {
     return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
@@ -23,7 +23,7 @@ bool one_line(std::string_view text) {
 }
 
 // Throws json::exception on a missing or mistyped member; caught by decode_posts.
-PostBatch from_json(const json& document) {
+PostBatch batch_of(const json& document) {
     PostBatch batch{.id = document.at("id").get<std::string>(),
                     .webhook = document.at("webhook").get<std::string>(),
                     .sequence = whole_number<std::int64_t>(document.at("sequence")),
@@ -44,7 +44,7 @@ Result<T> checked(std::string_view text, F read) {
     const json document = json::parse(text, nullptr, false);
     if (document.is_discarded()) return fail(Errc::Invalid, "not JSON");
     try {
-        if (document.at("format") != kFormat)
+        if (document.at("format") != kWebhookFormat)
             return fail(Errc::Unsupported, "a format that this version does not know");
         return read(document);
     } catch (const json::exception& problem) {
@@ -62,18 +62,18 @@ std::string encode_posts(const PostBatch& batch) {
                          {"content_type", post.content_type},
                          {"body", post.body},
                          {"at_us", post.at.unix_us}});
-    json document{{"format", kFormat},
+    json document{{"format", kWebhookFormat},
                   {"id", batch.id},
                   {"webhook", batch.webhook},
                   {"sequence", batch.sequence},
                   {"posts", std::move(posts)}};
     if (!batch.reason.empty()) document["reason"] = batch.reason;
-    return text_of(document);
+    return file_text(document);
 }
 
 Result<PostBatch> decode_posts(std::string_view text) {
     return checked<PostBatch>(text, [](const json& document) -> Result<PostBatch> {
-        PostBatch batch = from_json(document);
+        PostBatch batch = batch_of(document);
         if (!safe_id(batch.id)) return fail(Errc::Invalid, "an id that cannot be a file name");
         if (batch.posts.empty()) return fail(Errc::Invalid, "a file without requests");
         for (const auto& post : batch.posts)
@@ -90,7 +90,7 @@ std::string encode_firing(const FiringAlerts& firing) {
                        {"kind", static_cast<int>(alert.kind)},
                        {"name", alert.name},
                        {"parent", alert.parent}};
-    return text_of({{"format", kFormat}, {"firing", std::move(alerts)}});
+    return file_text({{"format", kWebhookFormat}, {"firing", std::move(alerts)}});
 }
 
 Result<FiringAlerts> decode_firing(std::string_view text) {

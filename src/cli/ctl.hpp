@@ -16,7 +16,11 @@
 namespace mainstay::cli {
 
 inline constexpr const char* kControlSocket = "/run/mainstay/control.sock";
-inline constexpr int kNotRunning = 3, kNotAllowed = 4;
+// Exit codes. What they mean to a subcommand stands with it.
+inline constexpr int kUsage = 2, kError = 2, kNotRunning = 3, kNotAllowed = 4;
+inline constexpr int kClean = 0, kWarnings = 1, kErrors = 2;      // of what was found in files
+inline constexpr int kSame = 0, kDifferent = 1, kUnreadable = 2;  // of what was compared
+inline constexpr std::size_t kAnswerBytesMax = 256U << 20;        // thousands of services with thousands of servers
 
 struct StatusOptions {
     std::vector<std::string> names;  // show only these (status_filter.hpp); empty: all

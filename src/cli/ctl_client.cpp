@@ -19,8 +19,7 @@ namespace http = boost::beast::http;
 using local = asio::local::stream_protocol;
 using boost::system::error_code;
 
-constexpr std::chrono::seconds kWithin{10};
-constexpr std::uint64_t kAnswerBytesMax = 256U << 20;  // thousands of services with thousands of servers
+constexpr std::chrono::seconds kExchangeWithin{10};
 constexpr std::size_t kSocketPathMax = 107;
 constexpr const char* kNotForYou = "mainstayd answers only root, its own account and members of its group";
 
@@ -29,7 +28,7 @@ struct Exchange {
     explicit Exchange(asio::io_context& loop) : stream{loop} { parser.body_limit(kAnswerBytesMax); }
 
     void start(const local::endpoint& at) {
-        stream.expires_after(kWithin);
+        stream.expires_after(kExchangeWithin);
         stream.async_connect(at, [this](error_code ec) {
             error = ec;
             if (error) return;

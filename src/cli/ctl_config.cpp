@@ -14,8 +14,6 @@
 namespace mainstay::cli {
 namespace {
 
-constexpr int kClean = 0, kWarnings = 1, kErrors = 2;
-
 int judge(const config::Loaded& loaded, bool strict) {
     int worst = loaded.can_run() ? kClean : kErrors;
     for (const auto& diagnostic : loaded.diagnostics) {

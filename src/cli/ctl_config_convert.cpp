@@ -9,7 +9,7 @@
 namespace mainstay::cli {
 namespace {
 
-constexpr int kWhole = 0, kNotWhole = 1, kError = 2;
+constexpr int kWhole = 0, kNotWhole = 1;
 
 // The conversion uses the host name and the variables, not the interfaces: its result is the same on every host.
 config::Environment of_text() {
@@ -20,12 +20,12 @@ config::Environment of_text() {
     return environment;
 }
 
-void complain(const std::string& text) { print_error("mainstayctl: " + text + "\n"); }
+void print_problem(const std::string& text) { print_error("mainstayctl: " + text + "\n"); }
 
 bool unreadable(const config::Loaded& loaded) {
     for (const auto& d : loaded.diagnostics)
         if (d.severity == config::Severity::Fatal && d.rank == config::Rank::CannotRun) {
-            complain(config::render_line(d, loaded));
+            print_problem(config::render_line(d, loaded));
             return true;
         }
     return false;
@@ -50,13 +50,13 @@ int ctl_config_convert(const std::string& file) {
     }
     for (const auto& lost : converted.lost) {
         const auto& name = lost.place.file < loaded.files.size() ? loaded.files[lost.place.file].path : file;
-        complain(fmt::format("{}:{}: not converted: {}", name, lost.place.line, lost.what));
+        print_problem(fmt::format("{}:{}: not converted: {}", name, lost.place.line, lost.what));
     }
     // Operators replace the file with the result: it is printed only if it parses to the same configuration.
     const auto back = config::load_text(from_toml ? "converted.conf" : "converted.toml", converted.text, environment);
     if (back.config != loaded.config) {
-        complain(fmt::format("{} has no form in {} with the same meaning", file,
-                             from_toml ? "keepalived's language" : "TOML"));
+        print_problem(fmt::format("{} has no form in {} with the same meaning", file,
+                                  from_toml ? "keepalived's language" : "TOML"));
         return kError;
     }
     print(converted.text);

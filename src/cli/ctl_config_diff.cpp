@@ -8,9 +8,9 @@
 namespace mainstay::cli {
 namespace {
 
-constexpr int kNothing = 0, kSomething = 1, kError = 2;
+constexpr int kNothing = 0, kSomething = 1;
 
-bool usable(const config::Loaded& loaded, const std::string& file) {
+bool can_take_effect(const config::Loaded& loaded, const std::string& file) {
     if (loaded.can_run()) return true;
     print_error("mainstayctl: " + file + " cannot run: a reload would refuse it and change nothing\n");
     for (const auto& diagnostic : loaded.diagnostics)
@@ -21,7 +21,7 @@ bool usable(const config::Loaded& loaded, const std::string& file) {
 
 int show(const std::string& before, const std::string& after, const config::Environment& environment, bool as_json) {
     const auto running = config::load_file(before, environment), next = config::load_file(after, environment);
-    if (!usable(running, before) || !usable(next, after)) return kError;
+    if (!can_take_effect(running, before) || !can_take_effect(next, after)) return kError;
     const auto diff = role::diff_reload(running.config, next.config);
     const std::string text = as_json ? role::json_text(role::as_json(diff)) : role::as_text(diff);
     print(text);

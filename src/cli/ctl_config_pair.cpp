@@ -11,12 +11,10 @@
 namespace mainstay::cli {
 namespace {
 
-constexpr int kClean = 0, kWarnings = 1, kErrors = 2;
-
 std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // Problems of a single file are left to `config check`. False: the file cannot be compared.
-bool usable(const config::Loaded& loaded, const std::string& file) {
+bool is_comparable(const config::Loaded& loaded, const std::string& file) {
     const auto serious = std::ranges::count_if(
         loaded.diagnostics, [](const config::Diagnostic& d) { return d.severity >= config::Severity::Error; });
     if (loaded.can_run()) {
@@ -38,7 +36,7 @@ int ctl_config_pair(const std::string& first, const std::string& second) {
     // At most one of the two files belongs to this host, so host facts are not used.
     const config::Environment nowhere;
     const auto a = config::load_file(first, nowhere), b = config::load_file(second, nowhere);
-    const bool both_usable = usable(a, first) & usable(b, second);
+    const bool both_usable = is_comparable(a, first) & is_comparable(b, second);
     if (!both_usable) return kErrors;
     config::PairNames names{last_part(first), last_part(second)};
     if (names.first == names.second) names = {first, second};

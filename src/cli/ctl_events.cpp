@@ -23,7 +23,7 @@ using nlohmann::json;
 constexpr std::size_t kEventsAtOnce = 500;
 constexpr std::size_t kPagesMax = 100;  // of one question; the daemon holds 10,000 events
 constexpr std::chrono::milliseconds kFollowEvery{500};
-constexpr int kNoSuchObject = 1, kUsage = 2;
+constexpr int kNoSuchObject = 1;
 
 WallTime now() {
     using namespace std::chrono;

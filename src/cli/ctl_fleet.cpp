@@ -25,8 +25,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kWithin{20};          // for all of them, who answer at the same time
-constexpr std::size_t kAnswerBytesMax = 256U << 20;  // of one director
+constexpr std::chrono::seconds kFleetWithin{20};  // for all of them, who answer at the same time
 constexpr std::size_t kReadBytes = 65536;
 constexpr int kDiffers = 1, kUnanswered = 2;
 
@@ -68,7 +67,7 @@ bool read_some(Call& one) {
 }
 
 void read_all(std::vector<Call>& calls) {
-    const auto end = Clock::now() + kWithin;
+    const auto end = Clock::now() + kFleetWithin;
     for (;;) {
         std::vector<pollfd> open;
         std::vector<Call*> whose;
@@ -92,7 +91,7 @@ std::string finish(Call& one) {
     int status = 0;
     while (::waitpid(one.pid, &status, 0) < 0 && errno == EINTR) {
     }
-    if (late) return fmt::format("nothing within {} s", kWithin.count());
+    if (late) return fmt::format("nothing within {} s", kFleetWithin.count());
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
     return "ssh, or mainstayctl there, failed";
 }

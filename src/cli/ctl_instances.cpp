@@ -14,7 +14,7 @@
 namespace mainstay::cli {
 namespace {
 
-using Verb = ipc::InstanceQuestion::Verb;
+using InstanceVerb = ipc::InstanceQuestion::Verb;
 
 constexpr std::size_t kAccountBytes = 16'384;
 constexpr std::chrono::milliseconds kOutcomeWithin{600'000};  // longer than the daemon waits
@@ -69,7 +69,7 @@ std::optional<std::int64_t> seconds_of(const std::string& text) {
 
 int ctl_failover(const std::string& socket, const std::string& which, bool back, bool dry_run) {
     ipc::InstanceQuestion question;
-    question.verb = back ? Verb::FailBack : Verb::FailOver;
+    question.verb = back ? InstanceVerb::FailBack : InstanceVerb::FailOver;
     question.which = which;
     question.dry_run = dry_run;
     return ask(socket, std::move(question));
@@ -89,9 +89,9 @@ int ctl_log_level(const std::string& socket, const std::vector<std::string>& wor
 
 int ctl_maintenance(const std::string& socket, const MaintenanceOptions& options) {
     ipc::InstanceQuestion question;
-    question.verb = options.verb == "on"    ? Verb::MaintenanceOn
-                    : options.verb == "off" ? Verb::MaintenanceOff
-                                            : Verb::MaintenanceShow;
+    question.verb = options.verb == "on"    ? InstanceVerb::MaintenanceOn
+                    : options.verb == "off" ? InstanceVerb::MaintenanceOff
+                                            : InstanceVerb::MaintenanceShow;
     if (!options.duration.empty()) question.seconds = seconds_of(options.duration).value_or(0);
     question.reason = options.reason;
     question.dry_run = options.dry_run;

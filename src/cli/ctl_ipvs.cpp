@@ -45,7 +45,7 @@ TableSize table_size() {
     return size;
 }
 
-int complain(const std::string& problem) {
+int fail_with(const std::string& problem) {
     print_error("mainstayctl: " + problem + "\n");
     return 1;
 }
@@ -55,13 +55,13 @@ int complain(const std::string& problem) {
 int ctl_flow(const std::string& client, const std::string& service, bool udp) {
     const auto from = endpoint_from(client), to = endpoint_from(service);
     if (!from || !to)
-        return complain(fmt::format("'{}' is no address with a port, such as 192.0.2.1:40000 or [2001:db8::1]:40000",
-                                    from ? service : client));
+        return fail_with(fmt::format("'{}' is no address with a port, such as 192.0.2.1:40000 or [2001:db8::1]:40000",
+                                     from ? service : client));
     const auto table = read_table();
-    if (!table) return complain(table.error().text());
+    if (!table) return fail_with(table.error().text());
     constexpr std::uint8_t kTcp = 6, kUdp = 17;
     const auto lines = explain_flow(*table, {*from, *to, udp ? kUdp : kTcp}, table_size());
-    if (!lines) return complain(lines.error().text());
+    if (!lines) return fail_with(lines.error().text());
     std::string out;
     for (const auto& line : *lines) out += (out.empty() ? "" : "  ") + line + "\n";
     print(out);
@@ -70,7 +70,7 @@ int ctl_flow(const std::string& client, const std::string& service, bool udp) {
 
 int ctl_ipvs(bool stats) {
     auto table = read_table();
-    if (!table) return complain(table.error().text());
+    if (!table) return fail_with(table.error().text());
     const std::string text = format_ipvs_table(headline(), std::move(*table), stats);
     print(text);
     return 0;
@@ -78,7 +78,7 @@ int ctl_ipvs(bool stats) {
 
 int ctl_ipvs_mtu() {
     auto table = read_table();
-    if (!table) return complain(table.error().text());
+    if (!table) return fail_with(table.error().text());
     print(format_ipvs_mtu(std::move(*table), kernel::path_mtu));
     return 0;
 }

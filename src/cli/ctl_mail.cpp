@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kNotDelivered = 1, kUsage = 2;
+constexpr int kNotDelivered = 1;
 constexpr std::chrono::milliseconds kLookEvery{200};
 
 std::string words(const std::vector<std::string>& all) { return fmt::format("{}", fmt::join(all, " ")); }

@@ -15,8 +15,7 @@ namespace {
 using namespace mainstay::cli;
 
 constexpr int kOutputLost = 2;  // an error in every subcommand's list of exit codes
-constexpr int kUsage = 2;
-constexpr int kUnknown = 3;  // of `status --check`
+constexpr int kUnknown = 3;     // of `status --check`
 
 // What is wrong, and the help that says how it is right. CLI11's own exit codes say the kind of mistake, which no
 // script asks for, and are none of those that the man page lists.

@@ -15,8 +15,6 @@
 namespace mainstay::cli {
 namespace {
 
-constexpr int kSame = 0, kDifferent = 1, kUnreadable = 2;
-
 std::string as_text(const MigrationReport& report) {
     std::string out = "What was found\n";
     for (const auto& line : report.found) out += "- " + line + "\n";

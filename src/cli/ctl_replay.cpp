@@ -30,7 +30,6 @@ namespace mainstay::cli {
 
 namespace {
 
-constexpr int kIdentical = 0, kDifferent = 1, kUnreadable = 2;
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kBefore = 30 * kSecond;  // what is shown before the time of --at
 #ifdef __SANITIZE_ADDRESS__
@@ -177,7 +176,7 @@ int report(const record::Outcome& outcome, const char* what) {
     show(fmt::format("{}identical to the recording: {} facts, {} intents, from {} to {}{}", what, outcome.facts,
                      outcome.intents, text_of(outcome.first), text_of(outcome.last),
                      outcome.gaps == 0 ? "" : fmt::format(", with {} gaps", outcome.gaps)));
-    return kIdentical;
+    return kSame;
 }
 
 // The part of the virtual servers.
@@ -260,7 +259,7 @@ int replay_parts(const ReplayOptions& options, const record::Record& record, std
             Errc::Invalid, fmt::format("the record has no server like {}{}{}", options.service,
                                        options.service.empty() || options.server.empty() ? "" : "/", options.server)});
     printer.show_states();
-    int status = kIdentical;
+    int status = kSame;
     if (!record.judge_segments.empty()) status = report(outcomes->judge, "virtual servers: ");
     if (!record.segments.empty()) status = std::max(status, report(outcomes->router, vrrp_part));
     return status;

@@ -14,10 +14,10 @@
 namespace mainstay::cli {
 namespace {
 
-using Verb = lvs::ServerCommand::Verb;
+using ServerVerb = lvs::ServerCommand::Verb;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kSomeLeft = 1, kUsage = 2;
+constexpr int kSomeLeft = 1;
 constexpr std::chrono::seconds kCountEvery{1};
 
 struct Answered {
@@ -39,7 +39,7 @@ Result<Answered> ask(const std::string& socket, const ipc::ServerQuestion& quest
 // Until no connection is left, or the time is over.
 int wait_until_drained(const std::string& socket, const ServerOptions& options) {
     ipc::ServerQuestion question;
-    question.verb = static_cast<std::uint8_t>(Verb::Show);
+    question.verb = static_cast<std::uint8_t>(ServerVerb::Show);
     question.which = options.which;
     question.count_connections = true;
     const auto begun = Clock::now();
@@ -75,7 +75,8 @@ int ctl_servers(const std::string& socket, const ServerOptions& options) {
     question.expire_persistence = options.expire_persistence;
     question.reason = options.reason;
     if (!options.duration.empty()) question.seconds = seconds_of(options.duration).value_or(0);
-    for (const Verb verb : {Verb::Show, Verb::Drain, Verb::Disable, Verb::Enable, Verb::Weight}) {
+    for (const ServerVerb verb :
+         {ServerVerb::Show, ServerVerb::Drain, ServerVerb::Disable, ServerVerb::Enable, ServerVerb::Weight}) {
         if (lvs::word_of(verb) == options.verb) question.verb = static_cast<std::uint8_t>(verb);
     }
     const auto answer = ask(socket, question);

@@ -16,7 +16,6 @@
 namespace mainstay::cli {
 namespace {
 
-constexpr int kError = 2;
 struct Connection {
     UniqueFd fd;
     int peer = 0;  // the supervisor's process id

@@ -27,13 +27,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kDumpWithin{5'000}, kGoneWithin{5'000}, kPause{20};
 constexpr std::string_view kInstance = "VRRP Instance = ", kState = "State = ";
 
-std::string first_line(const std::string& path) {
-    std::ifstream file{path};
-    std::string line;
-    std::getline(file, line);
-    return line;
-}
-
 std::string file_of(int pid, std::string_view name) { return fmt::format("/proc/{}/{}", pid, name); }
 
 // Without the mark of a program that was replaced on disk.
@@ -94,6 +87,13 @@ bool differs(const std::optional<struct stat>& before, const struct stat& now) {
 }
 
 }  // namespace
+
+std::string first_line(const std::string& path) {
+    std::ifstream file{path};
+    std::string line;
+    std::getline(file, line);
+    return line;
+}
 
 Result<DaemonProcesses> running_keepalived(const std::string& pid_file) {
     const std::string line = first_line(pid_file);

@@ -27,6 +27,9 @@ struct DaemonProcesses {
 // The names of the instances that such a file calls MASTER.
 [[nodiscard]] std::set<std::string> masters_in_dump(const std::string& text);
 
+// Of a short file, such as those in /proc; empty: it cannot be read.
+[[nodiscard]] std::string first_line(const std::string& path);
+
 // The children stand still before their parent dies, so that none does anything about it. Waits until all are gone.
 [[nodiscard]] Result<void> kill_silently(const DaemonProcesses& daemon);
 

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "daemon_processes.hpp"
 #include "doctor.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/kernel/arp_probe.hpp"
@@ -43,13 +44,6 @@ std::optional<std::string> output_of(const char* command) {
     }
     if (::pclose(pipe) != 0) return std::nullopt;
     return out;
-}
-
-std::string first_line(const fs::path& path) {
-    std::ifstream file{path};
-    std::string line;
-    std::getline(file, line);
-    return line;
 }
 
 std::optional<int> sysctl(const std::string& name) {
@@ -267,7 +261,7 @@ void gather_duplicates(DoctorFacts& facts, const nlohmann::json& status) {
     }
 }
 
-int supervisor_of(const nlohmann::json& status) {
+int supervisor_pid(const nlohmann::json& status) {
     try {
         return status.at("supervisor").at("pid").get<int>();
     } catch (const nlohmann::json::exception&) {
@@ -292,7 +286,7 @@ DoctorFacts gather_facts(const std::string& configuration_path, std::string_view
     facts.ip6_forward = sysctl("net/ipv6/conf/all/forwarding");
     gather_firewall(facts);
     const auto programs = programs_here();
-    gather_rivals(facts, programs, supervisor_of(status));
+    gather_rivals(facts, programs, supervisor_pid(status));
     gather_capabilities(facts);
     read_status(facts, status_text);
     gather_routing(facts, programs);

@@ -36,10 +36,10 @@ std::vector<std::string> split(std::string_view choices) {
 }
 
 std::optional<double> number_of(std::string_view text) {
-    double number = 0;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    double bounded_number = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), bounded_number);
     if (error != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
-    return number;
+    return bounded_number;
 }
 
 bool is_whole(std::string_view text) {
@@ -61,16 +61,16 @@ Json one_of(const KeywordSpec& row) {
     return {{"enum", std::move(values)}};
 }
 
-Json number(const char* type, const KeywordSpec& row, double unit) {
+Json bounded_number(const char* type, const KeywordSpec& row, double unit) {
     const auto in_unit = [&](std::int64_t value) -> Json {
         const auto scaled = static_cast<double>(value) / unit;
         if (unit == 1 || scaled == static_cast<double>(static_cast<std::int64_t>(scaled)))
             return unit == 1 ? value : static_cast<std::int64_t>(scaled);
         return scaled;
     };
-    Json json{{"type", type}, {"minimum", in_unit(row.args.low)}};
-    if (row.args.high != config::kUnlimited) json["maximum"] = in_unit(row.args.high);
-    return json;
+    Json schema{{"type", type}, {"minimum", in_unit(row.args.low)}};
+    if (row.args.high != config::kUnlimited) schema["maximum"] = in_unit(row.args.high);
+    return schema;
 }
 
 Json command() {
@@ -91,11 +91,11 @@ Json plain_value(const KeywordSpec& row) {
             return {{"type", "boolean"}};
         case Takes::Integer:
         case Takes::WholeSeconds:
-            return number("integer", row, 1);
+            return bounded_number("integer", row, 1);
         case Takes::Seconds:
-            return number("number", row, kMicrosPerSecond);
+            return bounded_number("bounded_number", row, kMicrosPerSecond);
         case Takes::Millis:
-            return number("number", row, kMicrosPerMilli);
+            return bounded_number("bounded_number", row, kMicrosPerMilli);
         case Takes::Duration:
             return word();
         case Takes::OneOf:
@@ -114,17 +114,17 @@ Json plain_value(const KeywordSpec& row) {
             break;
     }
     if (config::most_words(row) != 1) return words();
-    Json json = word();
-    if (row.args.takes == Takes::Word && row.args.high > 0) json["maxLength"] = row.args.high;
-    return json;
+    Json schema = word();
+    if (row.args.takes == Takes::Word && row.args.high > 0) schema["maxLength"] = row.args.high;
+    return schema;
 }
 
 Json value(const KeywordSpec& row) {
     auto any = Json::array({plain_value(row)});
-    const bool number = row.args.takes == Takes::Integer || row.args.takes == Takes::WholeSeconds;
-    if (number && !row.args.choices.empty()) any.push_back(one_of(row));
+    const bool bounded_number = row.args.takes == Takes::Integer || row.args.takes == Takes::WholeSeconds;
+    if (bounded_number && !row.args.choices.empty()) any.push_back(one_of(row));
     const bool more = !row.args.lead.empty() || !row.args.tail.empty() || row.args.any_name || row.args.any_base;
-    if (number && more) any.push_back(words());
+    if (bounded_number && more) any.push_back(words());
     const bool flag = row.args.takes == Takes::Flag || row.args.takes == Takes::Bool;
     if (!flag && row.args.words_min == 0) any.push_back({{"type", "boolean"}});
     if (!flag) {  // given several times
@@ -136,24 +136,24 @@ Json value(const KeywordSpec& row) {
 
 // ---- what is said about it ---------------------------------------------------------------------------------------
 
-void describe(const KeywordSpec& row, Block block, Json& json) {
+void describe(const KeywordSpec& row, Block block, Json& schema) {
     std::string text{row.help};
     if (!row.deprecated.empty()) text += fmt::format(" Deprecated: write {}.", row.deprecated);
     if (!acts_in({&row, block})) text += " Does not act yet.";
-    if (!text.empty()) json["description"] = text;
+    if (!text.empty()) schema["description"] = text;
     const std::string_view by_default = row.default_text;
-    const auto number = number_of(by_default);
+    const auto bounded_number = number_of(by_default);
     if (row.args.takes == Takes::Flag || row.args.takes == Takes::Bool) {
-        if (by_default == "on" || by_default == "off") json["default"] = by_default == "on";
-    } else if (number && is_whole(by_default)) {
-        json["default"] = static_cast<std::int64_t>(*number);
-    } else if (number && (row.args.takes == Takes::Seconds || row.args.takes == Takes::Millis)) {
-        json["default"] = *number;
+        if (by_default == "on" || by_default == "off") schema["default"] = by_default == "on";
+    } else if (bounded_number && is_whole(by_default)) {
+        schema["default"] = static_cast<std::int64_t>(*bounded_number);
+    } else if (bounded_number && (row.args.takes == Takes::Seconds || row.args.takes == Takes::Millis)) {
+        schema["default"] = *bounded_number;
     } else if (row.args.takes == Takes::OneOf) {
         const auto choices = split(row.args.choices);
-        if (std::ranges::find(choices, by_default) != choices.end()) json["default"] = by_default;
+        if (std::ranges::find(choices, by_default) != choices.end()) schema["default"] = by_default;
     }
-    if (!row.deprecated.empty()) json["deprecated"] = true;
+    if (!row.deprecated.empty()) schema["deprecated"] = true;
 }
 
 // ---- blocks ------------------------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ Json named(Json one) {
 }
 
 // An entry is a line of words, or an array of the words.
-Json list() {
+Json word_list() {
     const Json entry{{"type", {"string", "integer", "array"}}, {"items", word()}};
     return {{"type", {"string", "array"}}, {"items", entry}};
 }
@@ -181,9 +181,9 @@ Json list() {
 Json shape(const KeywordSpec& row) {
     switch (config::toml_shape(row)) {
         case TomlShape::List:
-            return list();
+            return word_list();
         case TomlShape::NamedList:
-            return named(list());
+            return named(word_list());
         case TomlShape::Table:
         case TomlShape::Tables:
             return or_array_of(reference_to(row.args.opens));
@@ -195,30 +195,30 @@ Json shape(const KeywordSpec& row) {
 }
 
 Json properties(Block block) {
-    auto json = Json::object();
+    auto schema = Json::object();
     for (const KeywordSpec* row : config::rows_of(block)) {
         Json one = shape(*row);
         describe(*row, block, one);
-        json[std::string{row->name}] = std::move(one);
+        schema[std::string{row->name}] = std::move(one);
     }
-    return json;
+    return schema;
 }
 
 Json table_of(Block block) {
-    Json json{{"type", "object"}, {"properties", properties(block)}};
+    Json schema{{"type", "object"}, {"properties", properties(block)}};
     auto required = Json::array();
     if (const KeywordSpec* opener = opener_of(block);
         opener != nullptr && config::toml_shape(*opener) == TomlShape::Tables) {
         Json on = words();
         on["description"] = fmt::format("The words after {} in keepalived.conf: {}", opener->name, opener->form);
-        json["properties"][std::string{config::kTomlWordsKey}] = std::move(on);
+        schema["properties"][std::string{config::kTomlWordsKey}] = std::move(on);
         required.push_back(config::kTomlWordsKey);
     }
     for (const KeywordSpec* row : config::rows_of(block))
         if (row->required) required.push_back(row->name);
-    if (!required.empty()) json["required"] = std::move(required);
-    json["additionalProperties"] = false;
-    return json;
+    if (!required.empty()) schema["required"] = std::move(required);
+    schema["additionalProperties"] = false;
+    return schema;
 }
 
 Json webhook_schema() {
@@ -273,19 +273,19 @@ void add_settings(Json& properties) {
 }  // namespace
 
 std::string toml_json_schema() {
-    Json json{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
-              {"title", "mainstay.toml"},
-              {"description", "A mainstay director and the settings of its daemon, in TOML"}};
-    json.update(table_of(Block::Root));
-    add_settings(json["properties"]);
+    Json schema{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                {"title", "mainstay.toml"},
+                {"description", "A mainstay director and the settings of its daemon, in TOML"}};
+    schema.update(table_of(Block::Root));
+    add_settings(schema["properties"]);
     auto blocks = Json::object();
     for (std::size_t b = 0; b < static_cast<std::size_t>(Block::kCount); ++b) {
         const auto block = static_cast<Block>(b);
         const KeywordSpec* opener = opener_of(block);
         if (opener != nullptr && opener->args.takes == Takes::Opens) blocks[name_of(block)] = table_of(block);
     }
-    json["$defs"] = std::move(blocks);
-    return json.dump(2) + "\n";
+    schema["$defs"] = std::move(blocks);
+    return schema.dump(2) + "\n";
 }
 
 }  // namespace mainstay::cli

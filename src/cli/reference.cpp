@@ -15,7 +15,6 @@ using config::Block;
 using config::KeywordSpec;
 using config::Takes;
 
-constexpr auto kBlocks = static_cast<std::size_t>(Block::kCount);
 constexpr std::int64_t kMicrosPerSecond = 1'000'000, kMicrosPerMilli = 1'000;
 
 bool ends_with_path(std::string_view path, std::string_view end) {

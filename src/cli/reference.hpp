@@ -2,6 +2,7 @@
 // mainstay.conf(5). All of it is generated from the schema rows.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,8 @@
 #include "mainstay/config/schema/schema.hpp"
 
 namespace mainstay::cli {
+
+inline constexpr auto kBlocks = static_cast<std::size_t>(config::Block::kCount);
 
 // One row in one of the blocks that know it.
 struct KeywordPlace {

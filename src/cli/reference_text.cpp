@@ -13,8 +13,6 @@ using config::Block;
 using config::KeywordSpec;
 using config::Takes;
 
-constexpr auto kBlocks = static_cast<std::size_t>(Block::kCount);
-
 // The rows of one block as people look for them: keywords by name, then the words of its entries.
 std::vector<KeywordPlace> rows_for_people(Block block) {
     std::vector<KeywordPlace> places;

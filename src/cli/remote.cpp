@@ -28,7 +28,7 @@ bool is_host(std::string_view text) {
 }
 
 // For the shell of the other host, whichever it is: within single quotes only the quote itself has a meaning.
-std::string quoted(std::string_view word) {
+std::string shell_quoted(std::string_view word) {
     std::string out = "'";
     for (const char c : word) out += c == '\'' ? std::string{"'\\''"} : std::string{c};
     return out + "'";
@@ -61,7 +61,7 @@ Result<std::optional<std::vector<std::string>>> remote_command(const std::vector
     if (i >= arguments.size()) return fail(Errc::Invalid, "--host needs a command: mainstayctl --host HOST status");
     rest.insert(rest.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i), arguments.end());
     std::string command = here.no_color ? "env NO_COLOR=1 mainstayctl" : "mainstayctl";
-    for (const auto& word : rest) command += " " + quoted(word);
+    for (const auto& word : rest) command += " " + shell_quoted(word);
     std::vector<std::string> ssh{"ssh"};
     if (here.terminal) ssh.emplace_back("-t");
     ssh.insert(ssh.end(), {"--", std::move(*host), std::move(command)});

@@ -41,14 +41,14 @@ bool is_busier(const Busy& a, const Busy& b) {
 }
 
 std::string bytes_text(std::int64_t bytes) {
-    constexpr std::array<const char*, 5> kUnits{"B", "kB", "MB", "GB", "TB"};
+    constexpr std::array<const char*, 5> kByteUnits{"B", "kB", "MB", "GB", "TB"};
     auto value = static_cast<double>(bytes);
     std::size_t unit = 0;
-    while (value >= 1000 && unit + 1 < kUnits.size()) {
+    while (value >= 1000 && unit + 1 < kByteUnits.size()) {
         value /= 1000;
         ++unit;
     }
-    return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits.at(unit));
+    return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kByteUnits.at(unit));
 }
 
 std::string rows_of(std::vector<Busy> all, std::size_t most, const char* title, bool with_service) {

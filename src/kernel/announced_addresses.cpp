@@ -12,7 +12,7 @@ namespace {
 
 using Kind = netlink::AnnounceOperation::Kind;
 
-constexpr std::size_t kBatch = 128;
+constexpr std::size_t kAnnouncementBatch = 128;
 constexpr const char* kLoopback = "lo";
 
 }  // namespace
@@ -52,7 +52,7 @@ Result<std::vector<netlink::RefusedAnnounce>> AnnouncedAddresses::perform(
     const netlink::AnnounceOperations& operations) {
     std::vector<netlink::RefusedAnnounce> refused;
     Indices known;
-    const std::size_t most = std::min(kBatch, socket_.batch_limit());
+    const std::size_t most = std::min(kAnnouncementBatch, socket_.batch_limit());
     for (std::size_t begin = 0; begin < operations.size(); begin += most) {
         const std::size_t end = std::min(begin + most, operations.size());
         const std::uint32_t first = socket_.take_sequences(end - begin);

@@ -17,22 +17,16 @@
 
 #include "mainstay/kernel/netlink_socket.hpp"
 #include "socket_address.hpp"
+#include "socket_option.hpp"
 
 namespace mainstay::kernel {
 namespace {
 
 constexpr std::size_t kDatagrams = 64;
 constexpr std::size_t kDatagramBytes = 256;  // a length field of one byte: no BFD packet is longer
-constexpr std::size_t kControlBytes = 128;
 // Holds the packets of a hundred sessions at 10 ms during a pause of half a second, longer than any such neighbour
 // waits.
-constexpr std::size_t kReceiveBuffer = 4UL * 1024U * 1024U;
-constexpr int kTrafficClass = 0xc0;  // internetwork control, as VRRP's adverts
-
-Result<void> option(int fd, int level, int name, const auto& value, std::string_view what) {
-    if (setsockopt(fd, level, name, &value, sizeof value) != 0) return fail_system(what, errno);
-    return {};
-}
+constexpr std::size_t kBfdReceiveBuffer = 4UL * 1024U * 1024U;
 
 Result<UniqueFd> bound_socket(Family family, const IpAddress& address, std::uint16_t port, std::uint32_t scope) {
     UniqueFd fd{socket(family == Family::V4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
@@ -105,7 +99,7 @@ Result<BfdReceiver> BfdReceiver::open(Family family, std::uint16_t port) {
     receiver.fd_ = std::move(*fd);
     if (auto done = request_origin(receiver.fd_.get(), family); !done)
         return std::unexpected{std::move(done.error()).with(attempt)};
-    (void)size_receive_buffer(receiver.fd_.get(), kReceiveBuffer);
+    (void)size_receive_buffer(receiver.fd_.get(), kBfdReceiveBuffer);
     sockaddr_storage own{};
     socklen_t length = sizeof own;
     if (getsockname(receiver.fd_.get(), reinterpret_cast<sockaddr*>(&own), &length) != 0)

@@ -29,12 +29,6 @@ namespace {
 
 constexpr std::size_t kMostHostName = 256;
 
-std::optional<struct stat> stat_of(const std::string& path) {
-    struct stat facts{};
-    if (::stat(path.c_str(), &facts) != 0) return std::nullopt;
-    return facts;
-}
-
 // Whether the mode bits let `account` execute the file. Supplementary groups are ignored.
 bool may_execute(const struct stat& facts, const Account& account) {
     constexpr mode_t kAnyone = S_IXUSR | S_IXGRP | S_IXOTH;

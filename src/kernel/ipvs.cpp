@@ -16,7 +16,7 @@ namespace {
 
 // Operations per sendmsg. More gain nothing measurable, and the whole batch (250 bytes an operation) must fit the
 // send buffer's default of 200 KiB.
-constexpr std::size_t kBatch = 256;
+constexpr std::size_t kOperationsPerSend = 256;
 // The lookup makes the kernel load ip_vs, and can fail once more right after that.
 constexpr int kFamilyLookups = 3;
 
@@ -114,7 +114,7 @@ Result<void> IpvsSocket::Impl::perform_batch(const std::vector<netlink::IpvsOper
 Result<IpvsSocket::Outcome> IpvsSocket::perform(const std::vector<netlink::IpvsOperation>& operations) {
     Outcome outcome;
     const std::uint64_t before = impl_->socket.sendmsg_total();
-    const std::size_t batch = std::min(kBatch, impl_->socket.batch_limit());
+    const std::size_t batch = std::min(kOperationsPerSend, impl_->socket.batch_limit());
     for (std::size_t begin = 0; begin < operations.size(); begin += batch) {
         const std::size_t end = std::min(begin + batch, operations.size());
         if (auto done = impl_->perform_batch(operations, begin, end, outcome); !done) {

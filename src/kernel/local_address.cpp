@@ -5,10 +5,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 #include "mainstay/base/unique_fd.hpp"
+#include "mainstay/kernel/link_maker.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
 #include "socket_address.hpp"
 
@@ -29,11 +29,6 @@ Result<std::vector<Address>> own_addresses() {
     auto netlink = Rtnetlink::open();
     if (!netlink) return std::unexpected{std::move(netlink.error())};
     return netlink->addresses();
-}
-
-std::string interface_name(std::uint32_t index) {
-    std::array<char, IF_NAMESIZE> name{};
-    return ::if_indextoname(index, name.data()) == nullptr ? std::string{} : std::string{name.data()};
 }
 
 }  // namespace

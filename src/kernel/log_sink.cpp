@@ -21,6 +21,8 @@ constexpr std::size_t kConsoleLineBytesMax = 4096;
 constexpr std::size_t kGatheredBytesMax = 32UL * 1024U;
 constexpr std::chrono::seconds kReconnectEvery{1};  // never one connect per line
 
+}  // namespace
+
 // The socket of syslog or journald. Their own libraries block when the reader does not read.
 class LogSocket {
 public:
@@ -70,12 +72,12 @@ private:
 
 // stderr or stdout. A pipe that nobody reads must not stop a role either; if it is non-blocking, lines that do not fit
 // are dropped.
-class Stream {
+class LogStream {
 public:
-    explicit Stream(int descriptor) : descriptor_{descriptor} {}
-    ~Stream() { flush(); }
-    Stream(const Stream&) = delete;
-    Stream& operator=(const Stream&) = delete;
+    explicit LogStream(int descriptor) : descriptor_{descriptor} {}
+    ~LogStream() { flush(); }
+    LogStream(const LogStream&) = delete;
+    LogStream& operator=(const LogStream&) = delete;
     void gather(std::function<void()> later) { later_ = std::move(later); }
     void write(std::string_view begin, std::string_view rest, std::string_view end) {
         const bool first = pending_.empty();
@@ -113,8 +115,6 @@ private:
     std::time_t stamped_ = -1;
 };
 
-}  // namespace
-
 struct DaemonLog::Impl {
     explicit Impl(const LogOptions& options)
         : level{options.level}, source{.ident = options.ident, .facility = options.facility, .pid = 0} {
@@ -134,7 +134,7 @@ struct DaemonLog::Impl {
     LogLevel level;
     LogSource source;
     std::optional<LogSocket> socket;
-    std::optional<Stream> console, json;
+    std::optional<LogStream> console, json;
     ConsoleStamp stamp;
 };
 

@@ -15,6 +15,8 @@
 
 namespace mainstay::kernel {
 
+inline constexpr int kDrainLimit = 4096;  // datagrams: so many at most are discarded at a time
+
 // A non-blocking socket in the caller's network namespace. `what` names it in errors: "rtnetlink".
 struct Listening {
     int protocol = 0;         // NETLINK_ROUTE ...

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <string>
 
+#include "netlink_listener.hpp"
+
 namespace mainstay::kernel {
 namespace {
 
@@ -18,7 +20,6 @@ constexpr std::size_t kSocketBuffer = 2UL * 1024U * 1024U;
 // The space that one acknowledgement takes in the receive buffer. Capped ones (NETLINK_CAP_ACK) take 0.8 to 1.3 KiB
 // with the kernel's overhead; an error text makes them longer.
 constexpr std::size_t kAnswerCost = 4096;
-constexpr int kDrainLimit = 4096;  // datagrams
 // The request before the first one, as a distance from that.
 constexpr std::uint32_t kOfBegin = 0xFFFFFFFF;
 

@@ -16,7 +16,6 @@ namespace mainstay::kernel {
 namespace {
 
 constexpr std::size_t kMostMessages = 4096;  // of one batch: a table with more than a million addresses
-constexpr int kDrainLimit = 4096;            // datagrams
 
 }  // namespace
 

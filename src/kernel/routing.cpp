@@ -20,10 +20,10 @@ namespace {
 
 using netlink::Routing;
 
-constexpr std::size_t kBatch = 128;
-constexpr std::size_t kNotificationBuffer = 1024UL * 1024U;
-constexpr std::size_t kNotificationBytes = 32UL * 1024U;
-constexpr int kDatagramsPerRead = 512;
+constexpr std::size_t kRoutingBatch = 128;
+constexpr std::size_t kRoutingBuffer = 1024UL * 1024U;
+constexpr std::size_t kRoutingDatagramBytes = 32UL * 1024U;
+constexpr int kRoutingDatagramsPerRead = 512;
 
 // The offsets of a message's type and of a route's protocol. BPF loads are in network order, the fields are not.
 constexpr std::uint32_t kTypeOffset = 4, kProtocolOffset = sizeof(nlmsghdr) + 5;
@@ -44,7 +44,7 @@ Result<UniqueFd> open_listener() {
         {.protocol = NETLINK_ROUTE,
          .groups = {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE},
          .what = "routing",
-         .buffer = kNotificationBuffer,
+         .buffer = kRoutingBuffer,
          .filter = &filter});
 }
 
@@ -61,7 +61,7 @@ Result<void> append(std::vector<std::byte>& out, const Routing& what, bool add, 
 struct RoutingTables::Impl {
     NetlinkSocket requests;
     UniqueFd listener;
-    std::vector<std::byte> buffer = std::vector<std::byte>(kNotificationBytes);
+    std::vector<std::byte> buffer = std::vector<std::byte>(kRoutingDatagramBytes);
 
     Result<std::vector<Answer>> change(const std::vector<Routing>& list, bool add);
 };
@@ -82,7 +82,7 @@ Result<RoutingTables> RoutingTables::open() {
 
 Result<std::vector<RoutingTables::Answer>> RoutingTables::Impl::change(const std::vector<Routing>& list, bool add) {
     const auto kind = add ? netlink::Request::AddRouting : netlink::Request::RemoveRouting;
-    const std::size_t most = std::min(kBatch, requests.batch_limit());
+    const std::size_t most = std::min(kRoutingBatch, requests.batch_limit());
     std::vector<Answer> answers(list.size());
     for (std::size_t begin = 0; begin < list.size(); begin += most) {
         const std::size_t end = std::min(begin + most, list.size());
@@ -127,7 +127,7 @@ Result<RoutingTables::Removals> RoutingTables::read_removals() {
         if (value && *value) found.removed.push_back(std::move(**value));
         return value.has_value();
     };
-    auto read = read_notifications(impl_->listener.get(), impl_->buffer, kDatagramsPerRead, "routing", take,
+    auto read = read_notifications(impl_->listener.get(), impl_->buffer, kRoutingDatagramsPerRead, "routing", take,
                                    [&found] { found.lost = true; });
     if (!read) return std::unexpected{std::move(read.error())};
     return found;

@@ -20,9 +20,9 @@ namespace {
 constexpr std::size_t kAddressBatch = 256;
 constexpr std::uint32_t kNoInterface = INT32_MAX;  // the kernel gives the lowest numbers that are free
 // Room for some ten thousand notifications, so that a burst on a host with many interfaces does not overrun it.
-constexpr std::size_t kNotificationBuffer = 8UL * 1024U * 1024U;
-constexpr std::size_t kNotificationBytes = 64UL * 1024U;
-constexpr int kDatagramsPerRead = 1024;
+constexpr std::size_t kLinkBuffer = 8UL * 1024U * 1024U;
+constexpr std::size_t kLinkDatagramBytes = 64UL * 1024U;
+constexpr int kLinkDatagramsPerRead = 1024;
 
 }  // namespace
 
@@ -31,7 +31,7 @@ struct Rtnetlink::Impl {
 
     NetlinkSocket requests;
     UniqueFd listener;
-    std::vector<std::byte> buffer = std::vector<std::byte>(kNotificationBytes);
+    std::vector<std::byte> buffer = std::vector<std::byte>(kLinkDatagramBytes);
 
     [[nodiscard]] std::size_t batch_limit() const { return std::min(kAddressBatch, requests.batch_limit()); }
     [[nodiscard]] Batch build(std::span<const Address> addresses, Append append);
@@ -51,7 +51,7 @@ Result<Rtnetlink> Rtnetlink::open() {
         open_netlink_listener({.protocol = NETLINK_ROUTE,
                                .groups = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_NETCONF},
                                .what = "rtnetlink",
-                               .buffer = kNotificationBuffer});
+                               .buffer = kLinkBuffer});
     if (!listener) return std::unexpected{std::move(listener.error())};
     return Rtnetlink{
         std::unique_ptr<Impl>{new Impl{.requests = std::move(*requests), .listener = std::move(*listener)}}};
@@ -182,8 +182,8 @@ Result<std::vector<RouteNotification>> Rtnetlink::read_notifications() {
         if (found.empty() || !std::holds_alternative<NotificationsLost>(found.back()))
             found.emplace_back(NotificationsLost{});
     };
-    auto read =
-        kernel::read_notifications(impl_->listener.get(), impl_->buffer, kDatagramsPerRead, "rtnetlink", take, lost);
+    auto read = kernel::read_notifications(impl_->listener.get(), impl_->buffer, kLinkDatagramsPerRead, "rtnetlink",
+                                           take, lost);
     if (!read) return std::unexpected{std::move(read.error())};
     return found;
 }

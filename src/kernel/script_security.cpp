@@ -5,16 +5,9 @@
 #include <array>
 #include <climits>
 #include <cstdlib>
-#include <optional>
 
 namespace mainstay::kernel {
 namespace {
-
-std::optional<struct stat> stat_of(const std::string& path) {
-    struct stat facts{};
-    if (::stat(path.c_str(), &facts) != 0) return std::nullopt;
-    return facts;
-}
 
 bool insecure_path(const std::string& resolved) {
     for (std::size_t slash = 0; slash != std::string::npos;) {
@@ -33,6 +26,12 @@ bool becomes_root(const struct stat& facts) {
 }
 
 }  // namespace
+
+std::optional<struct stat> stat_of(const std::string& path) {
+    struct stat facts{};
+    if (::stat(path.c_str(), &facts) != 0) return std::nullopt;
+    return facts;
+}
 
 bool changeable_by_others(const struct stat& facts) {
     if (facts.st_uid != 0) return true;

@@ -15,6 +15,7 @@
 #include "mainstay/kernel/netlink_socket.hpp"
 #include "mainstay/kernel/vrrp_sockets.hpp"
 #include "mainstay/wire/ipv4.hpp"
+#include "socket_option.hpp"
 
 namespace mainstay::kernel {
 namespace {
@@ -24,13 +25,7 @@ constexpr std::size_t kPackets = 64;
 constexpr std::size_t kPacketBytesV4 = 1536;
 constexpr std::size_t kPacketBytesV6 = 4352;
 // The queue must hold the adverts of 255 virtual routers through a pause of some seconds.
-constexpr std::size_t kReceiveBuffer = 4UL * 1024U * 1024U;
-constexpr std::size_t kControlBytes = 128;
-
-Result<void> option(int fd, int level, int name, const auto& value, std::string_view what) {
-    if (setsockopt(fd, level, name, &value, sizeof value) != 0) return fail_system(what, errno);
-    return {};
-}
+constexpr std::size_t kVrrpReceiveBuffer = 4UL * 1024U * 1024U;
 
 std::string on(std::string_view what, const std::string& interface) {
     return std::string{what} + " on " + (interface.empty() ? std::string{"any interface"} : interface);
@@ -120,7 +115,7 @@ Result<VrrpReceiver> VrrpReceiver::open(Family family, const std::string& interf
     if (auto done = v4 ? prepare_v4(fd, !group.empty()) : prepare_v6(fd, !group.empty()); !done) {
         return std::unexpected{std::move(done.error()).with(attempt)};
     }
-    (void)size_receive_buffer(fd, kReceiveBuffer);
+    (void)size_receive_buffer(fd, kVrrpReceiveBuffer);
     (void)option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1, "");  // without it, the time of reading counts
     if (!group.empty()) {
         if (auto joined = receiver.join(group); !joined) return std::unexpected{std::move(joined.error())};

@@ -12,21 +12,16 @@
 #include <cstring>
 
 #include "mainstay/kernel/vrrp_sockets.hpp"
+#include "socket_option.hpp"
 
 namespace mainstay::kernel {
 namespace {
 
 constexpr std::uint8_t kFullTtl = 255;
-constexpr std::uint8_t kTrafficClass = 0xc0;   // RFC 9568 5.1: internetwork control
 constexpr std::size_t kFramesPerCall = 1024;   // the kernel's UIO_MAXIOV
 constexpr int kFrameBuffer = 4 * 1024 * 1024;  // five gratuitous ARPs for each of a thousand addresses at once
 constexpr int kProbe = MSG_PROXY;              // libc's name of the kernel's MSG_PROBE
 constexpr std::size_t kEthernetHeader = 14;
-
-Result<void> option(int fd, int level, int name, const auto& value, std::string_view what) {
-    if (setsockopt(fd, level, name, &value, sizeof value) != 0) return fail_system(what, errno);
-    return {};
-}
 
 // The IPv6 socket must have protocol 112 to send it, and would queue every received VRRP packet of the host.
 Result<void> hear_nothing(int fd) {
@@ -45,8 +40,7 @@ Result<void> prepare_v4(int fd, std::uint32_t interface_index, bool multicast) {
 
 Result<void> prepare_v6(int fd, std::uint32_t interface_index, bool multicast) {
     if (auto done = hear_nothing(fd); !done) return done;
-    const int traffic_class = kTrafficClass;
-    if (auto done = option(fd, IPPROTO_IPV6, IPV6_TCLASS, traffic_class, "set IPV6_TCLASS"); !done) return done;
+    if (auto done = option(fd, IPPROTO_IPV6, IPV6_TCLASS, kTrafficClass, "set IPV6_TCLASS"); !done) return done;
     if (!multicast) return {};
     const int index = static_cast<int>(interface_index);
     if (auto done = option(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, index, "set IPV6_MULTICAST_IF"); !done) return done;

@@ -18,10 +18,6 @@ namespace {
 // The answer section is not read: this is the header, and enough room to recognise it.
 constexpr std::size_t kLookedAt = 512;
 
-Finding failed(std::string reason, std::string words) {
-    return {.outcome = Outcome::Failed, .reason = std::move(reason), .words = std::move(words)};
-}
-
 Finding judge(const wire::DnsHeader& header) {
     if (header.rcode == 0) return {.outcome = Outcome::Passed, .reason = "answered"};
     const auto name = wire::dns_rcode_text(header.rcode);

@@ -15,7 +15,6 @@ using lvs::Outcome;
 
 namespace {
 
-constexpr std::size_t kReadBytes = 4096;
 constexpr const char* kTlsWords = "SSL handshake/communication error connecting to server";
 
 // The result of a finished handshake. Passed: the stream can be used.
@@ -48,10 +47,6 @@ AnswerTime::AnswerTime(Micros limit, bool tls)
 void AnswerTime::guard_next_wait(Attempt::State& state) const {
     const auto left = std::chrono::duration_cast<Micros>(end_ - Clock::now());
     state.guard(std::clamp(left, Micros{0}, limit_));
-}
-
-Finding failed(std::string reason, std::string words) {
-    return {.outcome = Outcome::Failed, .reason = std::move(reason), .words = std::move(words)};
 }
 
 Finding broken(const Attempt::State& state, const Transfer& transfer, Micros limit) {

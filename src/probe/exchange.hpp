@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,6 +15,8 @@
 #include "stream.hpp"
 
 namespace mainstay::probe {
+
+inline constexpr std::size_t kReadBytes = 4096;  // of an answer at a time
 
 // connect_timeout as keepalived applies it: each read has its own timeout, but with TLS the whole answer has one.
 class AnswerTime {
@@ -26,7 +29,6 @@ private:
     std::chrono::steady_clock::time_point end_;
 };
 
-[[nodiscard]] Finding failed(std::string reason, std::string words);
 // The finding for a failed transfer, with keepalived's text.
 [[nodiscard]] Finding broken(const Attempt::State& state, const Transfer& transfer, Micros limit);
 

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "exchange.hpp"
 #include "mainstay/wire/grpc.hpp"
 
@@ -14,6 +12,7 @@ using lvs::Outcome;
 
 namespace {
 
+constexpr std::size_t kStatusBytesMax = 120;  // of its number, and of its text
 constexpr const char* kHealthMethod = "/grpc.health.v1.Health/Check";
 
 // The gRPC status codes that are likely here.
@@ -25,14 +24,6 @@ std::string_view name_of_grpc_status(std::string_view number) {
     return "";
 }
 
-std::string printable(std::string text) {
-    constexpr std::size_t kMost = 120;
-    text.resize(std::min(text.size(), kMost));
-    for (char& c : text)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-    return text;
-}
-
 Finding judge(const Http2Client& client, std::string_view body, bool too_long) {
     if (client.status() != 200)
         return failed(client.status() ? fmt::format("HTTP status code {}", *client.status()) : "no HTTP status code",
@@ -41,8 +32,9 @@ Finding judge(const Http2Client& client, std::string_view body, bool too_long) {
     if (status.empty()) return failed("no grpc-status in the answer: the server does not speak gRPC", "GRPC");
     if (status != "0") {
         const auto name = name_of_grpc_status(status);
-        const std::string message = printable(client.field("grpc-message"));
-        return failed(fmt::format("gRPC status {}{}{}", printable(status), name.empty() ? "" : fmt::format(" {}", name),
+        const std::string message = printable(client.field("grpc-message"), kStatusBytesMax);
+        return failed(fmt::format("gRPC status {}{}{}", printable(status, kStatusBytesMax),
+                                  name.empty() ? "" : fmt::format(" {}", name),
                                   message.empty() ? "" : fmt::format(" ({})", message)),
                       "GRPC");
     }
@@ -101,7 +93,9 @@ GrpcCheck grpc_check_of(const config::Checker& checker, Toolbox& tools) {
 asio::awaitable<Finding> grpc_check(GrpcCheck check, std::shared_ptr<Attempt> attempt) {
     const auto state = attempt->state();
     if (!check.not_possible.empty()) co_return found(Outcome::NotRun, check.not_possible);
-    const auto exchange = [&check, &state](Stream& stream) { return ask(check, stream, state); };
+    const std::function<asio::awaitable<Finding>(Stream&)> exchange = [&check, &state](Stream& stream) {
+        return ask(check, stream, state);
+    };
     co_return co_await complete(over_stream(check.connection, check.tls, check.wish, state, exchange), state);
 }
 

@@ -10,17 +10,12 @@
 #include "exchange.hpp"
 #include "mainstay/wire/http.hpp"
 
-// GCC 12 inlines only one of Asio's allocation functions for coroutine frames, and then warns of a mismatch.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
 namespace mainstay::probe {
 
 namespace asio = boost::asio;
 using lvs::Outcome;
 
 namespace {
-
-constexpr std::size_t kReadBytes = 4096;
 
 class Md5 {
 public:
@@ -259,7 +254,7 @@ asio::awaitable<Finding> http_check(HttpCheck check, std::shared_ptr<Attempt> at
     const auto state = attempt->state();
     if (!check.not_possible.empty()) co_return found(Outcome::NotRun, check.not_possible);
     if (!check.refused.empty()) co_return failed(check.refused, "Connection failed server");
-    const auto exchange = [&check, &state](Stream& stream) {
+    const std::function<asio::awaitable<Finding>(Stream&)> exchange = [&check, &state](Stream& stream) {
         return check.http2 ? exchange_http2(check, stream, state) : exchange_http1(check, stream, state);
     };
     co_return co_await complete(over_stream(check.connection, check.tls, check.wish, state, exchange), state);

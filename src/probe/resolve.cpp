@@ -103,9 +103,6 @@ std::vector<std::byte> with_length(const std::vector<std::byte>& query) {
     return out;
 }
 
-// GCC 12 warns of mismatched operators new and delete of the coroutine frame when it inlines one of them.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 asio::awaitable<Asked> ask_tcp(std::shared_ptr<Lookup> lookup, Endpoint server, wire::DnsQuestion question) {
     const auto state = lookup->state;
     const Micros limit = lookup->question.timeout;
@@ -137,8 +134,6 @@ asio::awaitable<Asked> ask_tcp(std::shared_ptr<Lookup> lookup, Endpoint server, 
     if (!answers(*answer, id, question)) co_return refused("an answer to another question");
     co_return replied(std::move(*answer));
 }
-
-#pragma GCC diagnostic pop
 
 asio::awaitable<Asked> ask(std::shared_ptr<Lookup> lookup, wire::DnsQuestion question) {
     Asked last = refused("there is no name server");
@@ -229,9 +224,7 @@ std::shared_ptr<Lookup> lookup_of(NameQuestion question, std::shared_ptr<Attempt
     return std::make_shared<Lookup>(Lookup{std::move(question), std::move(state)});
 }
 
-}  // namespace
-
-asio::awaitable<NameAnswer> resolve(NameQuestion question, std::shared_ptr<Attempt> attempt) {
+asio::awaitable<NameAnswer> resolve_name(NameQuestion question, std::shared_ptr<Attempt> attempt) {
     const auto state = attempt->state();
     const auto lookup = lookup_of(std::move(question), state);
     NameAnswer result;
@@ -251,6 +244,12 @@ asio::awaitable<NameAnswer> resolve(NameQuestion question, std::shared_ptr<Attem
     state->watchdog.cancel();
     state->close();
     co_return result;
+}
+
+}  // namespace
+
+asio::awaitable<NameAnswer> resolve(NameQuestion question, std::shared_ptr<Attempt> attempt) {
+    return resolve_name(std::move(question), std::move(attempt));
 }
 
 }  // namespace mainstay::probe

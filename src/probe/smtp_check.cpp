@@ -25,10 +25,10 @@ namespace {
 
 constexpr std::string_view kUsualName = "smtpchecker.keepalived.org";
 constexpr unsigned kGreeting = 220, kDone = 250;
-constexpr std::size_t kReadBytes = 1024;
+constexpr std::size_t kReplyReadBytes = 1024;
 
-Finding broken(const Attempt::State& state, const boost::system::error_code& error, Micros limit,
-               const char* attempted) {
+Finding broken_dialogue(const Attempt::State& state, const boost::system::error_code& error, Micros limit,
+                        const char* attempted) {
     Finding finding = finding_of(state, error, limit, attempted);
     if (finding.outcome == Outcome::NotRun && !state.cancelled) finding.outcome = Outcome::Failed;
     if (error == asio::error::eof && finding.outcome == Outcome::Failed) finding.reason = "closed by the server";
@@ -65,14 +65,14 @@ asio::awaitable<Finding> exchange(SmtpCheck check, std::shared_ptr<Attempt::Stat
     const Micros limit = check.connection.connect_timeout;
     const auto end = Clock::now() + limit * kSmtpWaitsMax;
     const std::vector<Step> steps = steps_of(check.helo);
-    std::array<char, kReadBytes> bytes{};
+    std::array<char, kReplyReadBytes> bytes{};
     boost::system::error_code error;
     for (const Step& step : steps) {
         if (!step.line.empty()) {
             state->guard(limit);
             co_await asio::async_write(state->socket, asio::buffer(step.line),
                                        asio::redirect_error(asio::use_awaitable, error));
-            if (error) co_return broken(*state, error, limit, "write");
+            if (error) co_return broken_dialogue(*state, error, limit, "write");
         }
         wire::SmtpReplyReader reader;
         std::optional<wire::SmtpReply> reply;
@@ -80,7 +80,7 @@ asio::awaitable<Finding> exchange(SmtpCheck check, std::shared_ptr<Attempt::Stat
             state->guard(std::clamp(std::chrono::duration_cast<Micros>(end - Clock::now()), Micros{0}, limit));
             const std::size_t size = co_await state->socket.async_read_some(
                 asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
-            if (error) co_return broken(*state, error, limit, "read");
+            if (error) co_return broken_dialogue(*state, error, limit, "read");
             reply = reader.feed(std::string_view{bytes.data(), size});
         }
         if (step.wanted == 0) break;

@@ -6,10 +6,11 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 #include <ctime>
+
+#include "mainstay/probe/finding.hpp"
 
 namespace mainstay::probe {
 namespace {
@@ -29,7 +30,7 @@ constexpr std::size_t kSubjectMax = 128;
 
 Bio bytes_of(const std::string& text) { return Bio{::BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))}; }
 
-std::unexpected<Error> refused(std::string_view part) {
+std::unexpected<Error> unusable(std::string_view part) {
     return fail(Errc::Invalid, fmt::format("SSL: {}: {}", part, tls_problem()));
 }
 
@@ -44,11 +45,11 @@ int give_password(char* buffer, int size, int, void* password) {
 Result<void> use_certificates(SSL_CTX* context, const std::string& pem) {
     const Bio bio = bytes_of(pem);
     const X509Ptr own{::PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr)};
-    if (!own || ::SSL_CTX_use_certificate(context, own.get()) != 1) return refused("certificate");
+    if (!own || ::SSL_CTX_use_certificate(context, own.get()) != 1) return unusable("certificate");
     while (X509* further = ::PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
         if (::SSL_CTX_ctrl(context, SSL_CTRL_CHAIN_CERT, 0, further) != 1) {
             ::X509_free(further);
-            return refused("certificate");
+            return unusable("certificate");
         }
     }
     ::ERR_clear_error();  // OpenSSL reports the end of the file as an error
@@ -59,8 +60,8 @@ Result<void> use_key(SSL_CTX* context, const TlsMaterial& material) {
     const Bio bio = bytes_of(material.key);
     std::string password = material.password;
     const KeyPtr key{::PEM_read_bio_PrivateKey(bio.get(), nullptr, give_password, &password)};
-    if (!key || ::SSL_CTX_use_PrivateKey(context, key.get()) != 1) return refused("key");
-    if (!material.certificate.empty() && ::SSL_CTX_check_private_key(context) != 1) return refused("key");
+    if (!key || ::SSL_CTX_use_PrivateKey(context, key.get()) != 1) return unusable("key");
+    if (!material.certificate.empty() && ::SSL_CTX_check_private_key(context) != 1) return unusable("key");
     return {};
 }
 
@@ -69,10 +70,10 @@ Result<void> use_authorities(SSL_CTX* context, const std::string& pem) {
     X509_STORE* store = ::SSL_CTX_get_cert_store(context);
     std::size_t count = 0;
     while (const X509Ptr one{::PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
-        if (::X509_STORE_add_cert(store, one.get()) != 1) return refused("ca");
+        if (::X509_STORE_add_cert(store, one.get()) != 1) return unusable("ca");
         ++count;
     }
-    if (count == 0) return refused("ca");
+    if (count == 0) return unusable("ca");
     ::ERR_clear_error();
     return {};
 }
@@ -80,19 +81,12 @@ Result<void> use_authorities(SSL_CTX* context, const std::string& pem) {
 // Nothing is verified, so no time is spent on it either.
 int accept_any(X509_STORE_CTX*, void*) { return 1; }
 
-std::string printable(std::string text) {
-    for (char& c : text)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-    text.resize(std::min(text.size(), kSubjectMax));
-    return text;
-}
-
 std::string subject_of(const X509* certificate) {
     const X509_NAME* name = ::X509_get_subject_name(certificate);
     std::array<char, 2 * kSubjectMax> text{};
     if (::X509_NAME_get_text_by_NID(name, NID_commonName, text.data(), static_cast<int>(text.size())) <= 0)
         ::X509_NAME_oneline(name, text.data(), static_cast<int>(text.size()));
-    return printable(text.data());
+    return printable(text.data(), kSubjectMax);
 }
 
 }  // namespace
@@ -125,7 +119,7 @@ Result<std::shared_ptr<const TlsClient>> TlsClient::make(const TlsMaterial& mate
     if (!material.problem.empty()) return fail(Errc::NotFound, material.problem);
     ::ERR_clear_error();
     Context context{::SSL_CTX_new(::TLS_client_method())};
-    if (!context) return refused("OpenSSL");
+    if (!context) return unusable("OpenSSL");
     ::SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
     ::SSL_CTX_set_cert_verify_callback(context.get(), accept_any, nullptr);
     // Servers that close without a close_notify are common; as in keepalived, that is the end of the answer.

@@ -12,7 +12,7 @@ namespace {
 constexpr const char* kService = "org.keepalived.Vrrp1";
 constexpr const char* kRoot = "/org/keepalived/Vrrp1";
 // keepalived's numbers for the two states in which an instance no longer runs.
-constexpr std::uint32_t kStopped = 98, kDeleted = 99;
+constexpr std::uint32_t kStoppedState = 98, kDeletedState = 99;
 
 // Of the ASCII letters only: the rules for paths do not depend on a locale.
 std::string path_element(std::string_view text) {
@@ -79,8 +79,8 @@ DbusState dbus_state(vrrp::State state) {
 
 DbusState dbus_state(Transition transition) {
     if (const auto state = state_after(transition)) return dbus_state(*state);
-    if (transition == Transition::Stop) return {kStopped, "Stop"};
-    if (transition == Transition::Deleted) return {kDeleted, "Deleted"};
+    if (transition == Transition::Stop) return {kStoppedState, "Stop"};
+    if (transition == Transition::Deleted) return {kDeletedState, "Deleted"};
     return {0, "Unknown"};
 }
 

@@ -15,7 +15,7 @@ namespace mainstay::report {
 
 namespace {
 
-constexpr std::string_view kUnknown = "(unknown)";
+constexpr std::string_view kUnknownTime = "(unknown)";
 
 std::string section(std::string_view name) { return fmt::format("------< {} >------\n", name); }
 
@@ -83,7 +83,7 @@ std::string time_text(WallTime at) {
     const std::time_t seconds = static_cast<std::time_t>(at.unix_us / 1'000'000);
     std::tm parts{};
     std::string stamp(40, '\0');
-    if (::localtime_r(&seconds, &parts) == nullptr) return std::string{kUnknown};
+    if (::localtime_r(&seconds, &parts) == nullptr) return std::string{kUnknownTime};
     stamp.resize(std::strftime(stamp.data(), stamp.size(), "%a %b %e %H:%M:%S", &parts));
     const auto micros = at.unix_us % 1'000'000;
     return fmt::format("{}.{:06} ({}.{:06} {})", seconds, micros, stamp, micros, parts.tm_year + 1900);

@@ -14,11 +14,6 @@ namespace {
 using vrrp::Counters;
 using vrrp::InstanceSnapshot;
 
-struct CounterFamily {
-    std::string_view name;
-    std::uint64_t Counters::* value;
-};
-
 constexpr CounterFamily kMehdy[] = {{"keepalived_advertisements_received_total", &Counters::advert_rcvd},
                                     {"keepalived_advertisements_sent_total", &Counters::advert_sent},
                                     {"keepalived_become_master_total", &Counters::become_master},
@@ -71,11 +66,6 @@ LabelledInstances instances_of(const VrrpStatus& vrrp, std::string_view name_lab
         list.add(std::move(labels), one, i);
     }
     return list;
-}
-
-void put_counters(MetricsWriter& out, const LabelledInstances& instances, std::span<const CounterFamily> families) {
-    for (const auto& family : families)
-        put_each(out, family.name, instances, [&](const InstanceSnapshot& i) { return i.counters.*family.value; });
 }
 
 // keepalived omits the length of a host's own prefix.

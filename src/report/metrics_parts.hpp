@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -51,9 +54,15 @@ void put_times(MetricsWriter& out, std::string_view family, const Labelled<T>& l
 
 using LabelledInstances = Labelled<vrrp::InstanceSnapshot>;
 using LabelledServices = Labelled<ServiceStatus>;
+// A family of each instance's own count of something.
+struct CounterFamily {
+    std::string_view name;
+    std::uint64_t vrrp::Counters::* value;
+};
 [[nodiscard]] LabelledInstances labelled_instances(const DaemonStatus& status);
 [[nodiscard]] LabelledServices labelled_services(const DaemonStatus& status);
 
+void put_counters(MetricsWriter& out, const LabelledInstances& instances, std::span<const CounterFamily> families);
 void put_vrrp(MetricsWriter& out, const VrrpStatus& vrrp, const LabelledInstances& instances);
 void put_bfd(MetricsWriter& out, const BfdStatus& bfd);
 void put_lvs(MetricsWriter& out, const DaemonStatus& status, const LvsStatus& lvs, const LabelledServices& services);

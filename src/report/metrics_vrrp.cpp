@@ -13,16 +13,6 @@ using vrrp::InstanceSnapshot;
 
 constexpr std::array kStates{vrrp::State::Init, vrrp::State::Backup, vrrp::State::Master, vrrp::State::Fault};
 
-struct CounterFamily {
-    std::string_view name;
-    std::uint64_t Counters::* value;
-};
-
-void put_counters(MetricsWriter& out, const LabelledInstances& instances, std::span<const CounterFamily> families) {
-    for (const auto& family : families)
-        put_each(out, family.name, instances, [&](const InstanceSnapshot& i) { return i.counters.*family.value; });
-}
-
 void put_state(MetricsWriter& out, const Labels& labels, vrrp::State now) {
     for (const auto state : kStates) out.sample(labels.with("state", to_string(state)), state == now);
 }
@@ -109,6 +99,11 @@ void put_groups_and_scripts(MetricsWriter& out, const vrrp::RouterSnapshot& rout
 }
 
 }  // namespace
+
+void put_counters(MetricsWriter& out, const LabelledInstances& instances, std::span<const CounterFamily> families) {
+    for (const auto& family : families)
+        put_each(out, family.name, instances, [&](const InstanceSnapshot& i) { return i.counters.*family.value; });
+}
 
 LabelledInstances labelled_instances(const DaemonStatus& status) {
     LabelledInstances list;

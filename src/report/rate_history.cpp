@@ -11,7 +11,7 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
-constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+constexpr float kNoRate = std::numeric_limits<float>::quiet_NaN();
 constexpr double kKept = 0.995;              // of a score from one sample to the next: half of it after 23 minutes
 constexpr double kBytesOfConnection = 1000;  // a new connection counts as much as so many bytes
 constexpr double kMuchBusier = 2;            // before a series is given to another virtual server
@@ -29,7 +29,7 @@ json number(float value) {
 
 }  // namespace
 
-RateHistory::RateHistory() : times_(kRateSamples, 0) { total_.rates.resize(kRateSamples, {kNone, kNone, kNone}); }
+RateHistory::RateHistory() : times_(kRateSamples, 0) { total_.rates.resize(kRateSamples, {kNoRate, kNoRate, kNoRate}); }
 
 void RateHistory::add(const LvsStatus& lvs, WallTime at) {
     if (!lvs.traffic) return;
@@ -45,7 +45,7 @@ void RateHistory::add(const LvsStatus& lvs, WallTime at) {
     times_[next_] = at.unix_us / 1'000'000;
     std::map<std::string_view, Rates*> rooms;
     for (Series& series : services_) {
-        series.rates[next_] = {kNone, kNone, kNone};
+        series.rates[next_] = {kNoRate, kNoRate, kNoRate};
         rooms.emplace(series.name, &series.rates[next_]);
     }
     Rates sum;
@@ -87,7 +87,7 @@ void RateHistory::choose_series() {
 void RateHistory::give_series(const std::string& name, double score) {
     if (services_.size() == kRateSeriesMax) services_.erase(std::ranges::min_element(services_, {}, &Series::score));
     services_.push_back({.name = name, .score = score, .rates = {}});
-    services_.back().rates.resize(kRateSamples, {kNone, kNone, kNone});
+    services_.back().rates.resize(kRateSamples, {kNoRate, kNoRate, kNoRate});
 }
 
 std::optional<std::string> RateHistory::to_json(std::string_view service, std::int64_t after_unix_s) const {

@@ -22,7 +22,7 @@ struct ServerRef {
     const ServerStatus* server;
 };
 
-const vrrp::RouterSnapshot* router_of(const WhySource& source) {
+const vrrp::RouterSnapshot* known_router(const WhySource& source) {
     return source.status.vrrp ? &source.status.vrrp->router : nullptr;
 }
 
@@ -68,7 +68,7 @@ std::set<std::string> tracked_interfaces(const VrrpStatus& vrrp) {
 
 // Instances, groups and what they track, in this order.
 std::optional<Explanation> find_in_vrrp(const WhySource& source, std::string_view name) {
-    const auto* router = router_of(source);
+    const auto* router = known_router(source);
     if (router == nullptr) return std::nullopt;
     std::optional<Explanation> found;
     const auto look_in = [&](const auto& list) {
@@ -136,7 +136,7 @@ std::vector<std::string> all_names(const WhySource& source) {
     const auto add = [&](const auto& list) {
         for (const auto& one : list) names.push_back(one.name);
     };
-    if (const auto* router = router_of(source)) {
+    if (const auto* router = known_router(source)) {
         add(router->instances), add(router->groups), add(router->scripts), add(router->bfds), add(router->trackers);
         for (auto& interface : tracked_interfaces(*source.status.vrrp)) names.push_back(interface);
     }

@@ -4,12 +4,15 @@
 
 #include <sys/stat.h>
 
+#include <optional>
 #include <string>
 
 #include "process.hpp"
 
 namespace mainstay::kernel {
 
+// Of what symbolic links lead to; empty: it does not exist, or the caller may not look at it.
+[[nodiscard]] std::optional<struct stat> stat_of(const std::string& path);
 // True when an account other than root may modify or replace a path of these facts. A sticky folder (/tmp) protects the
 // files in it, so its write permission for others is ignored.
 [[nodiscard]] bool changeable_by_others(const struct stat& facts);

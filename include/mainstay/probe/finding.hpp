@@ -1,6 +1,8 @@
 // The result of one probe.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -30,6 +32,17 @@ struct Finding {
     finding.reason = std::move(reason);
     finding.words = std::move(words);
     return finding;
+}
+[[nodiscard]] inline Finding failed(std::string reason, std::string words) {
+    return found(lvs::Outcome::Failed, std::move(reason), std::move(words));
+}
+
+// What a server sent, for a reason: at most so many bytes, without control characters.
+[[nodiscard]] inline std::string printable(std::string text, std::size_t most) {
+    text.resize(std::min(text.size(), most));
+    for (char& c : text)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    return text;
 }
 
 }  // namespace mainstay::probe

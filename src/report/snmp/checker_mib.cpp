@@ -22,7 +22,6 @@ constexpr auto kCheck = kKeepalivedMib + FixedOid{3};
 constexpr auto kServices = kCheck + FixedOid{3, 1}, kServers = kCheck + FixedOid{4, 1};
 
 std::uint64_t microseconds(Micros time) { return static_cast<std::uint64_t>(time.count()); }
-std::uint64_t seconds(Micros time) { return microseconds(time) / 1'000'000; }
 
 bool has(const CompactOptional<config::ExtraSettings>& more, std::string_view keyword) {
     return value_of<bool>(more->values, keyword).value_or(false);
@@ -120,8 +119,8 @@ struct CheckColumns {
 };
 void add_check_settings(SnmpTable& row, const CheckSettings& settings, const CheckColumns& columns) {
     row.put(columns.retry, gauge(settings.retry));
-    row.put(columns.delay, gauge(seconds(settings.delay)));
-    row.put(columns.warmup, gauge(seconds(settings.warmup)));
+    row.put(columns.delay, gauge(whole_seconds(settings.delay)));
+    row.put(columns.warmup, gauge(whole_seconds(settings.warmup)));
     row.put(columns.delay_us, gauge(microseconds(settings.delay)));
     row.put(columns.warmup_us, gauge(microseconds(settings.warmup)));
     row.put(columns.loop_us, gauge(microseconds(settings.loop)));
@@ -184,7 +183,7 @@ void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServ
         row.put(15, snmp::address(IpAddress::v4(service.persistence_netmask)));
     else
         row.put(51, gauge(service.persistence_netmask));
-    row.put(16, gauge(seconds(service.delay_loop)));
+    row.put(16, gauge(whole_seconds(service.delay_loop)));
     row.put(17, yes_no(has(service.more, "ha_suspend")));
     row.put(18, yes_no(service.alpha));
     row.put(19, yes_no(service.omega));
@@ -241,7 +240,7 @@ void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& s
     add_server_traffic(row, traffic);
     row.put(40, integer(forwarding_number(server.forwarding)));
     row.put(42, yes_no(service.alpha));
-    row.put(46, gauge(seconds(settings.loop)));
+    row.put(46, gauge(whole_seconds(settings.loop)));
     row.put(47, yes_no(server.smtp_alert));
     add_check_settings(row, settings, {43, 44, 45, 48, 49, 50, 51});
     if (server.forwarding == config::Forwarding::Tunnel) row.put(52, integer(tunnel_number(server.tunnel)));

@@ -29,8 +29,6 @@ Oid index(std::size_t first, std::size_t second) {
 
 SnmpValue on_off_unset(const std::optional<bool>& value) { return integer(!value ? 3 : *value ? 1 : 2); }
 
-std::uint64_t whole_seconds(Micros time) { return static_cast<std::uint64_t>(time.count() / 1'000'000); }
-
 // A column and its command as text; the column is absent if the command is not configured.
 struct Column {
     std::uint32_t number;

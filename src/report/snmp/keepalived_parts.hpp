@@ -1,6 +1,7 @@
 // Helpers shared by the files of KEEPALIVED-MIB.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@ struct TrackedByName {
                                                     const CompactOptional<config::ExtraSettings>& more,
                                                     std::string_view block);
 
+[[nodiscard]] constexpr std::uint64_t whole_seconds(Micros time) {
+    return static_cast<std::uint64_t>(time.count() / 1'000'000);
+}
 [[nodiscard]] int scope_number(std::uint8_t scope);  // converts an rtnetlink scope to an InetScopeType
 
 // The tables of virtual routes and rules; `number` is the instance's index.

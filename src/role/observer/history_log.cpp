@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "file_modes.hpp"
 #include "mainstay/ipc/history_file.hpp"
 #include "mainstay/kernel/new_file.hpp"
 
@@ -22,7 +23,6 @@ namespace mainstay::role {
 namespace {
 
 constexpr std::string_view kPrefix = "events-", kSuffix = ".log";
-constexpr mode_t kFolderMode = 0700, kFileMode = 0600;
 constexpr std::size_t kEntriesAtOnce = 512;
 
 std::string name_of(std::uint64_t number) { return fmt::format("{}{:08}{}", kPrefix, number, kSuffix); }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "file_modes.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/base/utc_text.hpp"
 #include "mainstay/kernel/new_file.hpp"
@@ -18,8 +19,7 @@ namespace mainstay::role {
 namespace {
 
 constexpr std::string_view kPattern = "record-00000000T000000Z.rec";  // 0: any digit
-constexpr mode_t kFolderMode = 0700, kFileMode = 0600;
-constexpr std::size_t kTemporaryEnding = 7;  // what kernel::NewFile adds: ".k3x0a9"
+constexpr std::size_t kTemporaryEnding = 7;                           // what kernel::NewFile adds: ".k3x0a9"
 
 bool is_unfinished(std::string_view name) {
     return name.size() == kPattern.size() + kTemporaryEnding && is_record_name(name.substr(0, kPattern.size())) &&

@@ -20,13 +20,13 @@ struct Named {
     const std::string ipc::ApiSettings::* path;
     bool is_secret;  // nobody but its owner and group may read it
 };
-using What = ipc::ApiFile::What;
-constexpr std::array kNamed{Named{What::Certificate, &ipc::ApiSettings::tls_certificate, false},
-                            Named{What::Key, &ipc::ApiSettings::tls_key, true},
-                            Named{What::ClientCa, &ipc::ApiSettings::tls_client_ca, false},
-                            Named{What::Credentials, &ipc::ApiSettings::credentials, true},
-                            Named{What::PeerToken, &ipc::ApiSettings::peer_token, true},
-                            Named{What::PeerCa, &ipc::ApiSettings::peer_ca, false}};
+using Which = ipc::ApiFile::What;
+constexpr std::array kNamed{Named{Which::Certificate, &ipc::ApiSettings::tls_certificate, false},
+                            Named{Which::Key, &ipc::ApiSettings::tls_key, true},
+                            Named{Which::ClientCa, &ipc::ApiSettings::tls_client_ca, false},
+                            Named{Which::Credentials, &ipc::ApiSettings::credentials, true},
+                            Named{Which::PeerToken, &ipc::ApiSettings::peer_token, true},
+                            Named{Which::PeerCa, &ipc::ApiSettings::peer_ca, false}};
 
 std::string problem_with(const struct stat& facts, bool is_secret) {
     if (!S_ISREG(facts.st_mode)) return "it is no regular file";

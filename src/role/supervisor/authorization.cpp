@@ -139,10 +139,9 @@ Sender sender_of(Kind role) {
 
 namespace {
 
-using What = ipc::ControlRequest::What;
-
 // The observer relays control requests from D-Bus, SNMP's process writes to columns of its MIB.
 bool is_request_of(Sender sender, const ipc::ControlRequest& wanted) {
+    using What = ipc::ControlRequest::What;
     const bool of_bus = wanted.what <= What::SendGarp;
     const bool of_snmp = wanted.what >= What::SetPriority && wanted.what <= What::SetLinkbeat;
     return sender == Observer ? of_bus && wanted.by == "DBus" : of_snmp && wanted.by == "SNMP";

@@ -1,7 +1,6 @@
 #include "discovery_file.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,24 +12,21 @@
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/new_file.hpp"
 #include "mainstay/kernel/process.hpp"
+#include "own_file.hpp"
 
 namespace mainstay::role {
 namespace {
 
-constexpr mode_t kWritableByOthers = 022;
 constexpr std::uint32_t kMode = 0600;
 
-std::string path_in(const std::string& folder) { return folder + "/discovered"; }
+std::string discovery_path(const std::string& folder) { return folder + "/discovered"; }
 
-// Only what root alone could have written.
-Result<std::vector<std::byte>> read_from(int file, const std::string& path) {
-    struct stat status{};
-    if (::fstat(file, &status) != 0) return fail_system("fstat " + path, errno);
-    if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & kWritableByOthers) != 0)
-        return fail(Errc::Permission, path + " is not a file that only root may write to");
-    if (status.st_size < 0 || static_cast<std::uint64_t>(status.st_size) > ipc::kDiscoveredBytesMax)
+Result<std::vector<std::byte>> read_servers(int file, const std::string& path) {
+    const auto facts = facts_of_own_file(file, path);
+    if (!facts) return std::unexpected{facts.error()};
+    if (facts->st_size < 0 || static_cast<std::uint64_t>(facts->st_size) > ipc::kDiscoveredBytesMax)
         return fail(Errc::Limit, path + " is too large");
-    std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size));
+    std::vector<std::byte> bytes(static_cast<std::size_t>(facts->st_size));
     std::size_t at = 0;
     while (at < bytes.size()) {
         const auto got = ::read(file, bytes.data() + at, bytes.size() - at);
@@ -45,18 +41,18 @@ Result<void> write_in(const std::string& folder, int sealed) {
     const auto bytes = ipc::read_memfd(sealed, ipc::kDiscoveredBytesMax);
     if (!bytes) return std::unexpected{bytes.error()};
     if (auto made = kernel::make_directory(folder, {::geteuid(), ::getegid()}, 0755); !made) return made;
-    return kernel::write_file_durably(path_in(folder), *bytes, kMode);
+    return kernel::write_file_durably(discovery_path(folder), *bytes, kMode);
 }
 
 }  // namespace
 
 Result<void> DiscoveryFile::load(std::string folder) {
     folder_ = std::move(folder);
-    const std::string path = path_in(folder_);
+    const std::string path = discovery_path(folder_);
     const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
     if (!file && errno == ENOENT) return {};
     if (!file) return fail_system("open " + path, errno);
-    const auto bytes = read_from(file.get(), path);
+    const auto bytes = read_servers(file.get(), path);
     if (!bytes) return std::unexpected{bytes.error()};
     auto sealed = ipc::make_sealed_memfd("discovered", *bytes);
     if (!sealed) return std::unexpected{std::move(sealed.error())};

@@ -14,7 +14,7 @@
 namespace mainstay::role {
 namespace {
 
-using What = ipc::DumpText::What;
+using DumpKind = ipc::DumpText::What;
 using Step = ipc::DumpFile::Step;
 
 class HandOut {
@@ -57,7 +57,7 @@ private:
         return lost("the observer is not answered any more: " + why);
     }
 
-    bool open(What what) {
+    bool open(DumpKind what) {
         const auto named = paths_.extract(what);
         if (named.empty()) return refuse("it wanted a file that nobody asked for, or one of them twice");
         auto file = kernel::NewFile::beside(named.mapped());
@@ -69,12 +69,12 @@ private:
         return answer(what, Step::Opened, kept.descriptor());
     }
 
-    bool answer(What what, Step step, int descriptor) {
+    bool answer(DumpKind what, Step step, int descriptor) {
         const auto sent = ipc::send_message(line_, ipc::DumpFile{what, step}, descriptor);
         return sent ? true : lost(sent.error().text());
     }
 
-    bool put_in_place(What what) {
+    bool put_in_place(DumpKind what) {
         auto file = open_.extract(what);
         if (file.empty()) return refuse("it told of a file that it does not have");
         if (const auto placed = file.mapped().put_in_place(mode_); !placed)
@@ -83,10 +83,10 @@ private:
     }
 
     int line_;
-    std::map<What, std::string> paths_;  // that it has not wanted yet
+    std::map<DumpKind, std::string> paths_;  // that it has not wanted yet
     std::uint32_t mode_;
     Log& log_;
-    std::map<What, kernel::NewFile> open_;
+    std::map<DumpKind, kernel::NewFile> open_;
     bool offended_ = false;
 };
 
@@ -99,13 +99,14 @@ DumpFiles dump_files(int signal, const ipc::DaemonSettings& settings, const std:
         return dump_path(folder, "keepalived.data", settings.state_dump_file, process, suffix);
     };
     if (signal == SIGUSR1)
-        return {.paths = {{What::Data, data("")},
-                          {What::DataCheck, data("_check")},
-                          {What::DataParent, data("_parent")},
-                          {What::DataBfd, data("_bfd")}}};
+        return {.paths = {{DumpKind::Data, data("")},
+                          {DumpKind::DataCheck, data("_check")},
+                          {DumpKind::DataParent, data("_parent")},
+                          {DumpKind::DataBfd, data("_bfd")}}};
     // keepalived 2.4.3 reads the keywords for these two, and writes to the usual places all the same.
-    if (signal == SIGRTMIN + 2) return {.paths = {{What::Json, dump_path(folder, "keepalived.json", {}, {}, suffix)}}};
-    return {.paths = {{What::Stats, dump_path(folder, "keepalived.stats", {}, {}, suffix)}}};
+    if (signal == SIGRTMIN + 2)
+        return {.paths = {{DumpKind::Json, dump_path(folder, "keepalived.json", {}, {}, suffix)}}};
+    return {.paths = {{DumpKind::Stats, dump_path(folder, "keepalived.stats", {}, {}, suffix)}}};
 }
 
 bool hand_out_dump_files(int line, const DumpFiles& files, std::chrono::milliseconds limit, Log& log) {

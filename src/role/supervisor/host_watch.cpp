@@ -18,7 +18,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t kProblemBytesMax = 8UL * 1024;  // a path and what is wrong with it
+constexpr std::size_t kServersProblemBytesMax = 8UL * 1024;  // a path and what is wrong with it
 constexpr std::uint64_t kDescriptorsForOthers = 512;  // of the supervisor, for everything but the servers of files
 
 }  // namespace
@@ -184,7 +184,7 @@ void HostWatch::on_message(Result<ipc::Received> received) {
 
 // The servers are not looked at here: the lvs role reads them.
 void HostWatch::take_servers(const ipc::ServerFileRead& read, UniqueFd servers) {
-    if (read.problem.size() > kProblemBytesMax) return kill_offender("sent too long a text");
+    if (read.problem.size() > kServersProblemBytesMax) return kill_offender("sent too long a text");
     if (read.problem.empty())
         if (const auto size = ipc::sealed_size(servers.get(), ipc::kServerListBytesMax); !size)
             return kill_offender("sent servers that cannot be read: " + size.error().text());

@@ -12,8 +12,6 @@ namespace {
 
 using Verb = ipc::InstanceQuestion::Verb;
 
-constexpr std::size_t kCallerBytesMax = 128;
-
 std::string described(const ipc::MaintenanceOrder& order) {
     return fmt::format("{}, by {}{}", order.until ? "until " + utc_text(*order.until) : "until it is ended", order.by,
                        order.reason.empty() ? "" : ": " + order.reason);

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,21 +12,18 @@
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/kernel/new_file.hpp"
 #include "mainstay/kernel/process.hpp"
+#include "own_file.hpp"
 
 namespace mainstay::role {
 namespace {
 
 constexpr std::size_t kFileBytesMax = 4096;
-constexpr mode_t kWritableByOthers = 022;
 
-std::string path_in(const std::string& folder) { return folder + "/maintenance"; }
+std::string maintenance_path(const std::string& folder) { return folder + "/maintenance"; }
 
-// Only what root alone could have written.
-Result<ipc::MaintenanceOrder> read_from(int file, const std::string& path) {
-    struct stat status{};
-    if (::fstat(file, &status) != 0) return fail_system("fstat " + path, errno);
-    if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & kWritableByOthers) != 0)
-        return fail(Errc::Permission, path + " is not a file that only root may write to");
+Result<ipc::MaintenanceOrder> read_order(int file, const std::string& path) {
+    const auto facts = facts_of_own_file(file, path);
+    if (!facts) return std::unexpected{facts.error()};
     std::array<std::byte, kFileBytesMax> bytes{};
     const auto got = ::read(file, bytes.data(), bytes.size());
     if (got < 0) return fail_system("read " + path, errno);
@@ -57,11 +53,11 @@ std::string utc_text(WallTime at) {
 Result<void> MaintenanceFile::load(std::string folder, WallTime now) {
     folder_ = std::move(folder);
     order_ = {};
-    const std::string path = path_in(folder_);
+    const std::string path = maintenance_path(folder_);
     const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
     if (!file && errno == ENOENT) return {};
     if (!file) return fail_system("open " + path, errno);
-    auto order = read_from(file.get(), path);
+    auto order = read_order(file.get(), path);
     if (!order) return std::unexpected{std::move(order.error())};
     order_ = std::move(*order);
     order_.reason = one_line(order_.reason);
@@ -75,7 +71,7 @@ Result<void> MaintenanceFile::set(ipc::MaintenanceOrder order) {
     order_ = std::move(order);
     order_.request = 0;
     order_.note.clear();
-    const std::string path = path_in(folder_);
+    const std::string path = maintenance_path(folder_);
     if (!order_.on) {
         if (::unlink(path.c_str()) == 0) return kernel::sync_folder_of(path);
         if (errno != ENOENT) return fail_system("remove " + path, errno);

@@ -13,6 +13,7 @@
 namespace mainstay::role {
 
 inline constexpr std::size_t kReasonBytesMax = 200;
+inline constexpr std::size_t kCallerBytesMax = 128;  // of who asks for it
 inline constexpr std::int64_t kMaintenanceSecondsMax = 366LL * 86'400;
 
 // What an operator wrote, for log lines and pages: one line, without control characters, of at most this many bytes.

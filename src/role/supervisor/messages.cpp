@@ -13,7 +13,6 @@ namespace mainstay::role {
 namespace {
 
 constexpr std::int32_t kRefusedCode = 2;
-constexpr std::size_t kCallerBytesMax = 128;
 
 }  // namespace
 

@@ -5,7 +5,7 @@
 namespace mainstay::role {
 namespace {
 
-constexpr std::size_t kProblemBytesMax = 1'000;  // of a message; the log has the whole text
+constexpr std::size_t kReloadProblemBytesMax = 1'000;  // of a message; the log has the whole text
 
 const char* word_of(Kind kind) {
     switch (kind) {
@@ -56,7 +56,7 @@ void Supervisor::count_reload(const std::string& problem) {
     auto& reloads = supervision_.reloads;
     ++(problem.empty() ? reloads.done : reloads.refused);
     (problem.empty() ? reloads.last_done : reloads.last_refused) = kernel::wall_now();
-    if (!problem.empty()) reloads.last_problem = problem.substr(0, kProblemBytesMax);
+    if (!problem.empty()) reloads.last_problem = problem.substr(0, kReloadProblemBytesMax);
 }
 
 void Supervisor::relay_read_traffic() {

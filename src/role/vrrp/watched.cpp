@@ -3,17 +3,17 @@
 namespace mainstay::role {
 
 std::vector<vrrp::Fact> facts_of(const ipc::Observations& observations, Links& links) {
-    using Kind = ipc::Observation::Kind;
+    using Seen = ipc::Observation::Kind;
     std::vector<vrrp::Fact> facts;
     for (const auto& seen : observations.list) {
         switch (seen.kind) {
-            case Kind::File:
+            case Seen::File:
                 facts.emplace_back(vrrp::FileFact{seen.name, seen.value});
                 break;
-            case Kind::Process:
+            case Seen::Process:
                 facts.emplace_back(vrrp::ProcessFact{seen.name, static_cast<std::uint32_t>(seen.value)});
                 break;
-            case Kind::Link:
+            case Seen::Link:
                 links.set_polled(seen.name, seen.value < 0 ? std::nullopt : std::optional{seen.value != 0});
                 facts.emplace_back(links.fact(seen.name));
                 break;

@@ -23,13 +23,6 @@ using json = nlohmann::ordered_json;
 
 constexpr const char* kEventStream = "text/event-stream";
 
-Answer document(std::string body, unsigned status = 200) {
-    Answer answer;
-    answer.status = status;
-    answer.body = std::move(body);
-    return answer;
-}
-
 std::optional<std::uint64_t> number_of(std::string_view text) {
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -160,10 +153,10 @@ Answer rates(const ApiSources& sources, const Request& request) {
 
 // ---- servers
 
-using Verb = lvs::ServerCommand::Verb;
+using ServerVerb = lvs::ServerCommand::Verb;
 
-std::optional<Verb> verb_of(std::string_view word) {
-    for (const Verb verb : {Verb::Drain, Verb::Disable, Verb::Enable, Verb::Weight})
+std::optional<ServerVerb> verb_of(std::string_view word) {
+    for (const ServerVerb verb : {ServerVerb::Drain, ServerVerb::Disable, ServerVerb::Enable, ServerVerb::Weight})
         if (lvs::word_of(verb) == word) return verb;
     return std::nullopt;
 }
@@ -175,7 +168,7 @@ bool take_member(ipc::ServerQuestion& question, const std::string& name, const w
     const auto* flag = std::get_if<bool>(&value);
     if (name == "servers" && text != nullptr)
         question.which = *text;
-    else if (name == "weight" && number != nullptr && question.verb == static_cast<std::uint8_t>(Verb::Weight))
+    else if (name == "weight" && number != nullptr && question.verb == static_cast<std::uint8_t>(ServerVerb::Weight))
         question.weight = *number;
     else if (name == "for_s" && number != nullptr && *number > 0)
         question.seconds = *number;
@@ -183,14 +176,15 @@ bool take_member(ipc::ServerQuestion& question, const std::string& name, const w
         question.reason = *text;
     else if (name == "dry_run" && flag != nullptr)
         question.dry_run = *flag;
-    else if (name == "expire_persistence" && flag != nullptr && question.verb == static_cast<std::uint8_t>(Verb::Drain))
+    else if (name == "expire_persistence" && flag != nullptr &&
+             question.verb == static_cast<std::uint8_t>(ServerVerb::Drain))
         question.expire_persistence = *flag;
     else
         return false;
     return true;
 }
 
-Result<ipc::ServerQuestion> question_of(Verb verb, const Request& request) {
+Result<ipc::ServerQuestion> question_of(ServerVerb verb, const Request& request) {
     ipc::ServerQuestion question;
     question.verb = static_cast<std::uint8_t>(verb);
     question.weight = -1;
@@ -202,9 +196,9 @@ Result<ipc::ServerQuestion> question_of(Verb verb, const Request& request) {
             return fail(Errc::Invalid, fmt::format("the member {} is unknown here, or of another type", name));
     if (question.which.empty()) return fail(Errc::Invalid, "the member servers is missing");
     constexpr std::int64_t kWeightMax = 2'147'483'647;
-    if (verb == Verb::Weight && (question.weight < 0 || question.weight > kWeightMax))
+    if (verb == ServerVerb::Weight && (question.weight < 0 || question.weight > kWeightMax))
         return fail(Errc::Invalid, "the member weight is a number from 0 to 2147483647");
-    if (verb != Verb::Weight) question.weight = 0;
+    if (verb != ServerVerb::Weight) question.weight = 0;
     return question;
 }
 

@@ -45,6 +45,7 @@ struct Answer {
 };
 // The document as text, on a line of its own; what is not UTF-8 in it becomes U+FFFD.
 [[nodiscard]] std::string json_text(const nlohmann::ordered_json& document);
+[[nodiscard]] Answer document(std::string body, unsigned status = 200);
 [[nodiscard]] Answer json_answer(const nlohmann::ordered_json& document, unsigned status = 200);
 // {"error": "...", "hint": "..."}; the only form in which something is refused.
 [[nodiscard]] Answer refusal(unsigned status, std::string_view error, std::string_view hint);

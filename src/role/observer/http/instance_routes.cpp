@@ -8,9 +8,11 @@
 namespace mainstay::role::http {
 namespace {
 
-using Verb = ipc::InstanceQuestion::Verb;
+using InstanceVerb = ipc::InstanceQuestion::Verb;
 
-bool is_of_maintenance(Verb verb) { return verb == Verb::MaintenanceOn || verb == Verb::MaintenanceOff; }
+bool is_of_maintenance(InstanceVerb verb) {
+    return verb == InstanceVerb::MaintenanceOn || verb == InstanceVerb::MaintenanceOff;
+}
 
 // Takes one member of the body into the question. False: it has no such member, or of another type.
 bool take_member(ipc::InstanceQuestion& question, const std::string& name, const wire::FlatValue& value) {
@@ -19,9 +21,9 @@ bool take_member(ipc::InstanceQuestion& question, const std::string& name, const
     const auto* flag = std::get_if<bool>(&value);
     if (name == "name" && text != nullptr && !is_of_maintenance(question.verb))
         question.which = *text;
-    else if (name == "seconds" && number != nullptr && question.verb == Verb::MaintenanceOn)
+    else if (name == "seconds" && number != nullptr && question.verb == InstanceVerb::MaintenanceOn)
         question.seconds = *number;
-    else if (name == "reason" && text != nullptr && question.verb == Verb::MaintenanceOn)
+    else if (name == "reason" && text != nullptr && question.verb == InstanceVerb::MaintenanceOn)
         question.reason = *text;
     else if (name == "dry_run" && flag != nullptr)
         question.dry_run = *flag;
@@ -30,7 +32,7 @@ bool take_member(ipc::InstanceQuestion& question, const std::string& name, const
     return true;
 }
 
-Result<ipc::InstanceQuestion> question_of(Verb verb, const Request& request) {
+Result<ipc::InstanceQuestion> question_of(InstanceVerb verb, const Request& request) {
     ipc::InstanceQuestion question;
     question.verb = verb;
     question.by = request.caller.name;
@@ -55,7 +57,8 @@ void ask(const ApiSources& sources, ipc::InstanceQuestion question, const Done& 
 void command_instances(const ApiSources& sources, const Request& request, const Done& done) {
     if (request.segment != "failover" && request.segment != "failback")
         return done(refusal(404, "there is no such command for instances", "failover or failback"));
-    auto question = question_of(request.segment == "failover" ? Verb::FailOver : Verb::FailBack, request);
+    auto question =
+        question_of(request.segment == "failover" ? InstanceVerb::FailOver : InstanceVerb::FailBack, request);
     if (!question) return done(refusal(400, question.error().text(), R"({"name": "INSTANCE", "dry_run": false})"));
     ask(sources, std::move(*question), done);
 }
@@ -63,7 +66,8 @@ void command_instances(const ApiSources& sources, const Request& request, const 
 void command_maintenance(const ApiSources& sources, const Request& request, const Done& done) {
     if (request.segment != "on" && request.segment != "off")
         return done(refusal(404, "there is no such command for maintenance", "on or off"));
-    auto question = question_of(request.segment == "on" ? Verb::MaintenanceOn : Verb::MaintenanceOff, request);
+    auto question =
+        question_of(request.segment == "on" ? InstanceVerb::MaintenanceOn : InstanceVerb::MaintenanceOff, request);
     if (!question)
         return done(refusal(400, question.error().text(), R"({"seconds": 3600, "reason": "TEXT", "dry_run": false})"));
     ask(sources, std::move(*question), done);

@@ -14,12 +14,6 @@ namespace {
 constexpr const char* kCommandHint = "{\"ids\": \"ID ID\"} or {\"all\": true}";
 constexpr const char* kTestHint = "{\"to\": \"RECIPIENT RECIPIENT\"} or {}";
 
-Answer document(std::string body) {
-    Answer answer;
-    answer.body = std::move(body);
-    return answer;
-}
-
 // Neither an id nor an address has a blank.
 std::vector<std::string> words_of(std::string_view text) {
     std::vector<std::string> words;

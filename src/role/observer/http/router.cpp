@@ -55,6 +55,13 @@ std::string json_text(const nlohmann::ordered_json& document) {
     return document.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
+Answer document(std::string body, unsigned status) {
+    Answer answer;
+    answer.status = status;
+    answer.body = std::move(body);
+    return answer;
+}
+
 Answer json_answer(const nlohmann::ordered_json& document, unsigned status) {
     return {
         .status = status, .body = json_text(document), .content_type = "application/json", .fields = {}, .feed = {}};
