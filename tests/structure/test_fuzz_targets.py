@@ -117,7 +117,7 @@ def test_what_counts_as_a_decoder(module, line, found):
 def test_each_target_is_built_run_and_has_seeds():
     sys.path.insert(0, str(TOP / "tools" / "test.d"))
     try:
-        import run_suites  # pylint: disable=import-outside-toplevel
+        import by_chance  # pylint: disable=import-outside-toplevel
     finally:
         sys.path.pop(0)
     listed = subprocess.run([TOP / "tools" / "fuzz", "--list"], capture_output=True, text=True, check=True).stdout.split()
@@ -128,7 +128,7 @@ def test_each_target_is_built_run_and_has_seeds():
     assert set(listed) == targets()
     assert built == targets()
     assert replayed == targets()
-    assert set(run_suites.FUZZ_TARGETS) == targets()
+    assert set(by_chance.FUZZ_TARGETS) == targets()
     assert {path.name for path in (FUZZ / "seeds").iterdir() if any(path.iterdir())} == targets()
 
 

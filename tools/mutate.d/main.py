@@ -18,7 +18,7 @@ from faults import faults_of
 from plant import Planter
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-BUILD = TOP / os.environ.get("MAINSTAY_BUILD", "build")
+BUILD = TOP / os.environ.get("MAINSTAY_BUILD", "build-single")
 MODULES = ["wire", "netlink", "config", "bfd", "lvs", "kernel", "ipc", "probe", "alert", "role"]
 # Chosen on top of what is asked for: so many of ten do not compile.
 SPARE = 1.7

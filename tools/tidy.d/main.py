@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-BUILD = TOP / os.environ.get("MAINSTAY_BUILD", "build")
+BUILD = TOP / os.environ.get("MAINSTAY_BUILD", "build-single")
 UNITS = BUILD / "tidy"
 VERSION = 19
 TOGETHER_MAX = 40  # sources in one unit; more take too much memory at once
