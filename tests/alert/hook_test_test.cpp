@@ -7,7 +7,7 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-struct FakeTransport final : HookTransport {
+struct FakeHookTransport final : HookTransport {
     void post(const Webhook& webhook, const Post& post, std::function<void(HookAnswer)> end) override {
         names.push_back(webhook.name);
         posts.push_back(post);
@@ -27,7 +27,7 @@ Webhook webhook(const std::string& name, HookBody body = HookBody::CloudEvents, 
 }  // namespace
 
 TEST_CASE("a marked event goes to each webhook in turn, and the answers are shown") {
-    FakeTransport transport;
+    FakeHookTransport transport;
     HookTest test{transport};
     CHECK(test.progress(0).number == 0);
     CHECK_FALSE(test.progress(0).delivered);
@@ -57,7 +57,7 @@ TEST_CASE("a marked event goes to each webhook in turn, and the answers are show
 }
 
 TEST_CASE("a test is delivered if every webhook accepts it, and needs one") {
-    FakeTransport transport;
+    FakeHookTransport transport;
     HookTest test{transport};
     CHECK(test.start({}, {}, {1}).error().text() == "no webhook is configured");
     REQUIRE(test.start({webhook("a")}, {"lb1", "R"}, {7}));

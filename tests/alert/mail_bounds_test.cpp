@@ -1,14 +1,13 @@
 // Mails at their bounds: long names, many recipients, dates, ids.
 #include <doctest/doctest.h>
 
+#include "mail_host.hpp"
 #include "mainstay/alert/mail.hpp"
 
 namespace mainstay::alert {
 namespace {
 
-const MailHost kHost{.host_name = "vm", .utc_offset_s = 0};
-
-config::Global sample() {
+config::Global shortest_settings() {
     config::Global global;
     global.router_id = "R";
     global.notification_email = {"a@x"};
@@ -16,7 +15,7 @@ config::Global sample() {
 }
 
 Mail notice(const std::string& id, const std::string& text = "text", const std::string& body = "body") {
-    return compose_notice(id, text, body, {5'000'000}, sample(), kHost);
+    return compose_notice(id, text, body, {5'000'000}, shortest_settings(), kHost);
 }
 
 std::string to_header(std::vector<std::size_t> sizes) {
@@ -42,7 +41,7 @@ TEST_CASE("an id keeps letters, digits, dots and dashes, and has 255 of them at 
 }
 
 TEST_CASE("a router id of 255 bytes stays, a longer one is cut; the host's name stands in for it") {
-    config::Global global = sample();
+    config::Global global = shortest_settings();
     global.router_id = a(255);
     CHECK(compose_notice("n", "t", "b", {}, global, kHost).router_id == a(255));
     global.router_id = a(256);
@@ -60,7 +59,7 @@ TEST_CASE("subject and body have 900 bytes at most, and say when the rest is cut
 }
 
 TEST_CASE("an address of nothing is no recipient") {
-    config::Global global = sample();
+    config::Global global = shortest_settings();
     global.notification_email = {"<>", "b@x", " "};
     CHECK(compose_notice("n", "t", "b", {}, global, kHost).to == std::vector<std::string>{"b@x"});
 }

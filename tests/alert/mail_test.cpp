@@ -2,12 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include "mail_host.hpp"
+
 namespace mainstay::alert {
 namespace {
 
-constexpr WallTime kAt{1'795'163'866'000'000};  // 2026-11-20 08:37:46 UTC
+constexpr WallTime kMailedAt{1'795'163'866'000'000};  // 2026-11-20 08:37:46 UTC
 
-config::Global sample() {
+config::Global mail_settings() {
     config::Global global;
     global.router_id = "LVS_MASTER";
     global.notification_email = {"a@example.org", "b@example.org"};
@@ -15,20 +17,18 @@ config::Global sample() {
     return global;
 }
 
-const MailHost kHost{.host_name = "vm", .utc_offset_s = 0};
-
 Event vrrp(Event::Kind kind, const char* name, const char* state, const char* detail = "x") {
     return {.kind = kind,
             .name = name,
             .transition = transition_from(state).value(),
             .detail = detail,
-            .at = kAt,
+            .at = kMailedAt,
             .number = 7};
 }
 
-std::string subject(const Event& event) { return compose(event, sample(), kHost).items.at(0).subject; }
+std::string subject(const Event& event) { return compose(event, mail_settings(), kHost).items.at(0).subject; }
 
-std::string rendered(const Event& event) { return render_message(compose(event, sample(), kHost), kHost); }
+std::string rendered(const Event& event) { return render_message(compose(event, mail_settings(), kHost), kHost); }
 
 // The value of a header, unfolded; empty when it is not there.
 std::string header(const std::string& message, const std::string& name) {
@@ -64,9 +64,9 @@ TEST_CASE("a mail about a real server names it and its virtual server") {
                       .parent = "[10.0.0.1]:tcp:80",
                       .transition = Transition::Down,
                       .detail = "TCP CHECK failed on service",
-                      .at = kAt,
+                      .at = kMailedAt,
                       .number = 3};
-    const Mail mail = compose(event, sample(), kHost);
+    const Mail mail = compose(event, mail_settings(), kHost);
 
     CHECK(mail.id == "lvs.3.1795163866000000");
     CHECK(mail.items[0].subject ==
@@ -86,7 +86,7 @@ TEST_CASE("every transition has keepalived's subject") {
 }
 
 TEST_CASE("the sender and the router id come from the configuration, else from the host") {
-    config::Global global = sample();
+    config::Global global = mail_settings();
     global.router_id.clear();
     const Mail from_host = compose(vrrp(Event::Kind::Instance, "VI_1", "MASTER"), global, kHost);
     global.notification_email_from = "<ops@example.org>";
@@ -98,7 +98,7 @@ TEST_CASE("the sender and the router id come from the configuration, else from t
 }
 
 TEST_CASE("a name with line ends adds no header and no recipient") {
-    config::Global global = sample();
+    config::Global global = mail_settings();
     global.notification_email = {"a@example.org>\r\nRCPT TO:<evil@example.org"};
     global.notification_email_from = "x@y\r\nBcc: evil@example.org";
     const Event event = vrrp(Event::Kind::Instance, "VI\r\nBcc: evil@example.org\r\n\r\nbody", "MASTER", "a\n.\nb");
@@ -115,7 +115,7 @@ TEST_CASE("a name with line ends adds no header and no recipient") {
 }
 
 TEST_CASE("an id that comes from a name cannot leave its folder") {
-    const Mail mail = compose_notice("../../etc/passwd\n", "text", "body", kAt, sample(), kHost);
+    const Mail mail = compose_notice("../../etc/passwd\n", "text", "body", kMailedAt, mail_settings(), kHost);
 
     CHECK(mail.id == "..-..-etc-passwd-");
 }
@@ -140,7 +140,7 @@ TEST_CASE("an over-long name is cut between characters and no line passes the li
     std::string name;
     for (int i = 0; i < 1000; ++i) name += "ü";
     const Event event = vrrp(Event::Kind::Instance, name.c_str(), "MASTER", name.c_str());
-    const Mail mail = compose(event, sample(), kHost);
+    const Mail mail = compose(event, mail_settings(), kHost);
     const std::string message = render_message(mail, kHost);
 
     CHECK(mail.items[0].subject.size() <= kSubjectBytesMax);
@@ -154,8 +154,8 @@ TEST_CASE("an over-long name is cut between characters and no line passes the li
 }
 
 TEST_CASE("merged mails become one digest that lists each of them") {
-    Mail first = compose(vrrp(Event::Kind::Instance, "VI_1", "MASTER", "one"), sample(), kHost);
-    Mail second = compose(vrrp(Event::Kind::Instance, "VI_2", "FAULT", "two"), sample(), kHost);
+    Mail first = compose(vrrp(Event::Kind::Instance, "VI_1", "MASTER", "one"), mail_settings(), kHost);
+    Mail second = compose(vrrp(Event::Kind::Instance, "VI_2", "FAULT", "two"), mail_settings(), kHost);
     first.queued = {2'000'000};
     second.queued = {1'000'000};
     second.id = "vrrp.8.5";
@@ -181,7 +181,7 @@ TEST_CASE("merged mails become one digest that lists each of them") {
 }
 
 TEST_CASE("a digest merged again gets a new id and keeps counting what it has no room for") {
-    const Mail one = compose(vrrp(Event::Kind::Instance, "VI_1", "MASTER"), sample(), kHost);
+    const Mail one = compose(vrrp(Event::Kind::Instance, "VI_1", "MASTER"), mail_settings(), kHost);
     std::vector<Mail> many(kDigestItemsMax + 5, one);
     many.back().id = "vrrp.9.9";
 
@@ -198,9 +198,9 @@ TEST_CASE("a digest merged again gets a new id and keeps counting what it has no
 }
 
 TEST_CASE("the Date header is in local time with its offset") {
-    CHECK(rfc5322_date(kAt, 0) == "Fri, 20 Nov 2026 08:37:46 +0000");
-    CHECK(rfc5322_date(kAt, 19'800) == "Fri, 20 Nov 2026 14:07:46 +0530");
-    CHECK(rfc5322_date(kAt, -34'200) == "Thu, 19 Nov 2026 23:07:46 -0930");
+    CHECK(rfc5322_date(kMailedAt, 0) == "Fri, 20 Nov 2026 08:37:46 +0000");
+    CHECK(rfc5322_date(kMailedAt, 19'800) == "Fri, 20 Nov 2026 14:07:46 +0530");
+    CHECK(rfc5322_date(kMailedAt, -34'200) == "Thu, 19 Nov 2026 23:07:46 -0930");
     CHECK(rfc5322_date({1'709'164'800'000'000}, 0) == "Thu, 29 Feb 2024 00:00:00 +0000");
     CHECK(rfc5322_date({INT64_MAX}, 0) == "Thu, 30 Dec 9999 23:59:59 +0000");
     CHECK(rfc5322_date({INT64_MIN}, 999'999) == "Fri, 02 Jan 1970 00:00:00 +0000");

@@ -8,8 +8,8 @@
 namespace mainstay::alert {
 namespace {
 
-struct Bench {
-    Bench() {
+struct RelayBench {
+    RelayBench() {
         mail.relays = {{.name = "192.0.2.1", .port = 25, .helo_name = "vm"},
                        {.name = "mx", .port = 465, .helo_name = "vm", .tls = Transport::Server::Tls::Implicit}};
         mail.mail = {.id = "test.1", .from = "root@vm", .to = {"a@x", "b@x"}, .router_id = "R"};
@@ -26,7 +26,7 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("before the first test there is nothing to show") {
-    const Bench b;
+    const RelayBench b;
     const auto now = b.test.progress(0);
     CHECK(now.number == 0);
     CHECK_FALSE(now.running);
@@ -34,7 +34,7 @@ TEST_CASE("before the first test there is nothing to show") {
 }
 
 TEST_CASE("a test that a relay takes for all recipients has been delivered") {
-    Bench b;
+    RelayBench b;
     REQUIRE(b.test.start(b.mail).has_value());
     CHECK(b.test.progress(0).running);
     CHECK(b.transport.server.name == "192.0.2.1");
@@ -52,7 +52,7 @@ TEST_CASE("a test that a relay takes for all recipients has been delivered") {
 }
 
 TEST_CASE("the next relay is tried when one cannot be reached, and only then") {
-    Bench b;
+    RelayBench b;
     REQUIRE(b.test.start(b.mail).has_value());
     b.transport.answer({.reached = false, .accepted = {}, .never = {}, .text = "connection refused"});
     CHECK(b.test.progress(0).running);
@@ -64,7 +64,7 @@ TEST_CASE("the next relay is tried when one cannot be reached, and only then") {
 }
 
 TEST_CASE("a test fails when no relay can be reached, or not all recipients are accepted") {
-    Bench b;
+    RelayBench b;
     REQUIRE(b.test.start(b.mail).has_value());
     for (int i = 0; i < 2; ++i)
         b.transport.answer({.reached = false, .accepted = {}, .never = {}, .text = "timed out"});
@@ -81,7 +81,7 @@ TEST_CASE("a test fails when no relay can be reached, or not all recipients are 
 TEST_CASE("a delivery that ends after the test is gone does no harm") {
     FakeTransport transport;
     {
-        Bench b;
+        RelayBench b;
         SmtpTranscript transcript;
         RelayTest test{transport, transcript};
         REQUIRE(test.start(b.mail).has_value());

@@ -3,14 +3,13 @@
 
 #include "mainstay/alert/fifos.hpp"
 #include "mainstay/alert/scripts.hpp"
+#include "script_command.hpp"
 
 namespace mainstay::alert {
 namespace {
 
 using Names = std::vector<std::string>;
 using Kind = Event::Kind;
-
-config::Command command(const char* path) { return {.argv = {path}, .user = {}, .group = {}}; }
 
 config::Notifies all_notifies() {
     config::Notifies all;

@@ -5,14 +5,14 @@
 #include <filesystem>
 
 #include "mainstay/alert/spool.hpp"
-#include "temp_folder.hpp"
+#include "opened_spool.hpp"
 
 namespace mainstay::alert {
 namespace {
 
 using Names = std::vector<std::string>;
 
-Mail mail(const std::string& id, std::size_t size = 10) {
+Mail mail_of_size(const std::string& id, std::size_t size = 10) {
     return {.id = id,
             .from = "root@vm",
             .to = {"a@x"},
@@ -21,11 +21,6 @@ Mail mail(const std::string& id, std::size_t size = 10) {
 }
 std::size_t size_of(const Mail& of) { return encode_mail(of).size(); }
 
-Spool opened(const TempFolder& folder, SpoolLimits limits = {}) {
-    auto spool = Spool::open(folder.path("spool"), limits);
-    REQUIRE(spool.has_value());
-    return std::move(*spool);
-}
 Spool in_memory(SpoolLimits limits = {}) {
     return Spool::in_memory("/nonexistent/spool", Error{Errc::Io, "read-only"}, limits);
 }
@@ -35,37 +30,37 @@ Spool in_memory(SpoolLimits limits = {}) {
 TEST_CASE("bytes are counted when a mail comes, changes and goes") {
     const TempFolder folder;
     Spool spool = opened(folder);
-    REQUIRE(spool.put(mail("a", 100)).has_value());
-    REQUIRE(spool.put(mail("b", 50)).has_value());
-    CHECK(spool.bytes() == size_of(mail("a", 100)) + size_of(mail("b", 50)));
-    REQUIRE(spool.update(mail("a", 20)).has_value());
-    CHECK(spool.bytes() == size_of(mail("a", 20)) + size_of(mail("b", 50)));
+    REQUIRE(spool.put(mail_of_size("a", 100)).has_value());
+    REQUIRE(spool.put(mail_of_size("b", 50)).has_value());
+    CHECK(spool.bytes() == size_of(mail_of_size("a", 100)) + size_of(mail_of_size("b", 50)));
+    REQUIRE(spool.update(mail_of_size("a", 20)).has_value());
+    CHECK(spool.bytes() == size_of(mail_of_size("a", 20)) + size_of(mail_of_size("b", 50)));
     CHECK(spool.mails().at("a").items[0].body.size() == 20);
     CHECK(opened(folder).bytes() == spool.bytes());
     REQUIRE(spool.remove("a").has_value());
-    CHECK(spool.bytes() == size_of(mail("b", 50)));
-    CHECK(spool.update(mail("a")).error().code() == Errc::NotFound);
-    CHECK(spool.update(mail("a")).error().text() == "mail a is not in the spool");
+    CHECK(spool.bytes() == size_of(mail_of_size("b", 50)));
+    CHECK(spool.update(mail_of_size("a")).error().code() == Errc::NotFound);
+    CHECK(spool.update(mail_of_size("a")).error().text() == "mail a is not in the spool");
     CHECK(spool.remove("a").error().text() == "mail a is not in the spool");
-    CHECK(spool.keep_failed(mail("a"), "x").has_value());
+    CHECK(spool.keep_failed(mail_of_size("a"), "x").has_value());
     CHECK(folder.files("spool/failed") == Names{"a.mail"});
 }
 
 TEST_CASE("a mail that just fits the bytes is taken, one byte more is not") {
     const TempFolder folder;
-    const std::size_t two = size_of(mail("a")) + size_of(mail("b"));
+    const std::size_t two = size_of(mail_of_size("a")) + size_of(mail_of_size("b"));
     Spool fits = opened(folder, {.bytes_max = two});
-    REQUIRE(fits.put(mail("a")).has_value());
-    REQUIRE(fits.put(mail("b")).has_value());
-    CHECK(fits.update(mail("b", 11)).has_value());  // what is there may grow
+    REQUIRE(fits.put(mail_of_size("a")).has_value());
+    REQUIRE(fits.put(mail_of_size("b")).has_value());
+    CHECK(fits.update(mail_of_size("b", 11)).has_value());  // what is there may grow
     const TempFolder other;
     Spool less = opened(other, {.bytes_max = two - 1});
-    REQUIRE(less.put(mail("a")).has_value());
-    const auto refused = less.put(mail("b"));
+    REQUIRE(less.put(mail_of_size("a")).has_value());
+    const auto refused = less.put(mail_of_size("b"));
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().text() == "the mail spool " + other.path("spool") + " is full: 1 mails, " +
-                                        std::to_string(size_of(mail("a"))) + " bytes");
-    Mail digest = mail("d", 500);
+                                        std::to_string(size_of(mail_of_size("a"))) + " bytes");
+    Mail digest = mail_of_size("d", 500);
     digest.merged = {"a"};
     CHECK(less.put_digest(digest).has_value());  // stands in for what it names
     CHECK(less.bytes() == size_of(digest));
@@ -74,9 +69,9 @@ TEST_CASE("a mail that just fits the bytes is taken, one byte more is not") {
 TEST_CASE("a mail of eight megabytes is taken, a larger one is not") {
     const TempFolder folder;
     Spool spool = opened(folder);
-    const std::size_t around = size_of(mail("a", 0));
-    CHECK(spool.put(mail("a", (8U << 20) - around)).has_value());
-    const auto refused = spool.put(mail("b", (8U << 20) - around + 1));
+    const std::size_t around = size_of(mail_of_size("a", 0));
+    CHECK(spool.put(mail_of_size("a", (8U << 20) - around)).has_value());
+    const auto refused = spool.put(mail_of_size("b", (8U << 20) - around + 1));
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().code() == Errc::Limit);
     CHECK(refused.error().text() == "a mail of 8388609 bytes");
@@ -84,24 +79,24 @@ TEST_CASE("a mail of eight megabytes is taken, a larger one is not") {
 }
 
 TEST_CASE("memory holds bytes up to its limit, and counts what changes and goes") {
-    const std::size_t two = size_of(mail("a")) + size_of(mail("b"));
+    const std::size_t two = size_of(mail_of_size("a")) + size_of(mail_of_size("b"));
     Spool spool = in_memory({.memory_bytes_max = two});
-    REQUIRE(spool.put(mail("a")).has_value());
-    REQUIRE(spool.put(mail("b")).has_value());
-    CHECK(spool.put(mail("c")).error().code() == Errc::Limit);
-    REQUIRE(spool.update(mail("b", 1)).has_value());
+    REQUIRE(spool.put(mail_of_size("a")).has_value());
+    REQUIRE(spool.put(mail_of_size("b")).has_value());
+    CHECK(spool.put(mail_of_size("c")).error().code() == Errc::Limit);
+    REQUIRE(spool.update(mail_of_size("b", 1)).has_value());
     REQUIRE(spool.remove("a").has_value());
-    CHECK(spool.put(mail("c", 19)).has_value());
+    CHECK(spool.put(mail_of_size("c", 19)).has_value());
     CHECK(spool.bytes() == two);
     CHECK(spool.remove("c").has_value());
-    CHECK(spool.put(mail("c", 20)).error().code() == Errc::Limit);
-    CHECK(spool.keep_failed(mail("b"), "x").error().text() == "read-only");
+    CHECK(spool.put(mail_of_size("c", 20)).error().code() == Errc::Limit);
+    CHECK(spool.keep_failed(mail_of_size("b"), "x").error().text() == "read-only");
 }
 
 TEST_CASE("a mail in memory is not lost when a larger one takes its place") {
     Spool spool = in_memory({.memory_mails_max = 1, .memory_bytes_max = 1});
-    CHECK_FALSE(spool.put(mail("a")).has_value());
-    Mail digest = mail("d");
+    CHECK_FALSE(spool.put(mail_of_size("a")).has_value());
+    Mail digest = mail_of_size("d");
     CHECK(spool.put_digest(digest).has_value());
     CHECK(spool.unsaved() == 1);
     CHECK_FALSE(spool.saved("d"));
@@ -111,16 +106,16 @@ TEST_CASE("a mail in memory is not lost when a larger one takes its place") {
 TEST_CASE("a digest that cannot be written leaves the mails that are safe on the disk") {
     const TempFolder folder;
     Spool spool = opened(folder);
-    REQUIRE(spool.put(mail("a")).has_value());
-    REQUIRE(spool.put(mail("b")).has_value());
+    REQUIRE(spool.put(mail_of_size("a")).has_value());
+    REQUIRE(spool.put(mail_of_size("b")).has_value());
     std::filesystem::create_directory(folder.path("spool/.writing.d.mail"));
-    Mail digest = mail("d");
+    Mail digest = mail_of_size("d");
     digest.merged = {"a", "b"};
     CHECK(spool.put_digest(digest).error().code() == Errc::Io);
     CHECK(folder.files("spool") == Names{"a.mail", "b.mail"});
     CHECK(spool.mails().size() == 2);
     CHECK(spool.unsaved() == 0);
-    CHECK(spool.bytes() == size_of(mail("a")) + size_of(mail("b")));
+    CHECK(spool.bytes() == size_of(mail_of_size("a")) + size_of(mail_of_size("b")));
     CHECK_FALSE(spool.disk_problem().empty());
 }
 
@@ -128,8 +123,8 @@ TEST_CASE("of the failed mails the oldest make room, as many as are too many") {
     const TempFolder folder;
     {
         Spool spool = opened(folder, {.failed_files_max = 5});
-        for (const char* id : {"a", "b", "c", "d"}) REQUIRE(spool.keep_failed(mail(id), "x").has_value());
-        REQUIRE(spool.keep_failed(mail("e"), "x").has_value());
+        for (const char* id : {"a", "b", "c", "d"}) REQUIRE(spool.keep_failed(mail_of_size(id), "x").has_value());
+        REQUIRE(spool.keep_failed(mail_of_size("e"), "x").has_value());
         CHECK(folder.files("spool/failed").size() == 5);
     }
     using namespace std::chrono_literals;
@@ -139,14 +134,14 @@ TEST_CASE("of the failed mails the oldest make room, as many as are too many") {
     };
     aged("a", 1s), aged("b", 3s), aged("c", 2'000'000us), aged("d", 2'000'001us), aged("e", 0s);
     Spool spool = opened(folder, {.failed_files_max = 3});
-    REQUIRE(spool.keep_failed(mail("f"), "x").has_value());
+    REQUIRE(spool.keep_failed(mail_of_size("f"), "x").has_value());
     CHECK(folder.files("spool/failed") == Names{"a.mail", "e.mail", "f.mail"});
 }
 
 TEST_CASE("a mail that failed keeps the reason as its last item, with the time it was queued") {
     const TempFolder folder;
     Spool spool = opened(folder);
-    Mail one = mail("a");
+    Mail one = mail_of_size("a");
     one.queued = {77};
     REQUIRE(spool.keep_failed(one, "550 no").has_value());
     const auto kept = decode_mail(folder.read("spool/failed/a.mail"));
@@ -162,21 +157,22 @@ TEST_CASE("a folder that comes back brings the mails in it, those in memory go b
     const TempFolder folder;
     {
         Spool before = opened(folder);
-        REQUIRE(before.put(mail("a")).has_value());
-        REQUIRE(before.put(mail("b", 30)).has_value());
+        REQUIRE(before.put(mail_of_size("a")).has_value());
+        REQUIRE(before.put(mail_of_size("b", 30)).has_value());
     }
     folder.write("spool/bad.mail", "{");
     Spool spool = Spool::in_memory(folder.path("spool"), Error{Errc::Io, "read-only"});
-    REQUIRE(spool.put(mail("a", 99)).has_value());
-    REQUIRE(spool.put(mail("c")).has_value());
+    REQUIRE(spool.put(mail_of_size("a", 99)).has_value());
+    REQUIRE(spool.put(mail_of_size("c")).has_value());
     CHECK(spool.settle() == 2);
     CHECK(spool.mails().size() == 3);
     CHECK(spool.mails().at("a").items[0].body.size() == 99);
-    CHECK(spool.bytes() == size_of(mail("a", 99)) + size_of(mail("b", 30)) + size_of(mail("c")));
+    CHECK(spool.bytes() ==
+          size_of(mail_of_size("a", 99)) + size_of(mail_of_size("b", 30)) + size_of(mail_of_size("c")));
     CHECK(spool.problems().size() == 1);
     CHECK(opened(folder).mails() == spool.mails());
     CHECK(spool.settle() == 0);
-    CHECK(spool.keep_failed(mail("z"), "x").has_value());
+    CHECK(spool.keep_failed(mail_of_size("z"), "x").has_value());
     CHECK(folder.files("spool") == Names{"a.mail", "b.mail", "c.mail"});
 }
 
@@ -195,8 +191,8 @@ TEST_CASE("files of others in the folder are left alone") {
 TEST_CASE("a file removed by another program counts as removed, one that cannot be removed is an error") {
     const TempFolder folder;
     Spool spool = opened(folder);
-    REQUIRE(spool.put(mail("a")).has_value());
-    REQUIRE(spool.put(mail("b")).has_value());
+    REQUIRE(spool.put(mail_of_size("a")).has_value());
+    REQUIRE(spool.put(mail_of_size("b")).has_value());
     std::filesystem::remove(folder.path("spool/a.mail"));
     CHECK(spool.remove("a").has_value());
     std::filesystem::remove(folder.path("spool/b.mail"));

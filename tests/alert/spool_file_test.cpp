@@ -15,16 +15,16 @@
 namespace mainstay::alert {
 namespace {
 
-Mail mail(const std::string& id) {
+Mail shortest_mail(const std::string& id) {
     return {.id = id,
             .from = "root@vm",
             .to = {"a@x"},
             .router_id = "R",
             .items = {{.subject = "s", .body = "b", .at = {5}}}};
 }
-bool decodes(const std::string& id) { return decode_mail(encode_mail(mail(id))).has_value(); }
+bool decodes(const std::string& id) { return decode_mail(encode_mail(shortest_mail(id))).has_value(); }
 
-UniqueFd opened(const TempFolder& folder, const std::string& below = "") {
+UniqueFd opened_folder(const TempFolder& folder, const std::string& below = "") {
     return UniqueFd{::open(folder.path(below).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
 }
 
@@ -44,36 +44,36 @@ TEST_CASE("an id of a mail has letters, digits, dots inside and dashes, and 200 
 TEST_CASE("what is no mail of this format is refused with the reason") {
     CHECK(decode_mail("{").error().text() == "not JSON");
     CHECK(decode_mail("{").error().code() == Errc::Invalid);
-    std::string text = encode_mail(mail("a"));
+    std::string text = encode_mail(shortest_mail("a"));
     text.replace(text.find("\"format\": 1"), 11, "\"format\": 2");
     CHECK(decode_mail(text).error().code() == Errc::Unsupported);
     for (const std::string at : {"1e300", "9223372036854775808", "-0.5"}) {
-        std::string strange = encode_mail(mail("a"));
+        std::string strange = encode_mail(shortest_mail("a"));
         const auto time = strange.find("\"queued_us\": ") + 13;
         strange.replace(time, strange.find_first_of(",\n", time) - time, at);
         CHECK_FALSE(decode_mail(strange).has_value());
     }
-    Mail nobody = mail("a"), silent = mail("a");
+    Mail nobody = shortest_mail("a"), silent = shortest_mail("a");
     nobody.to.clear();
     silent.items.clear();
     CHECK(decode_mail(encode_mail(nobody)).error().text() == "a mail without text or recipients");
     CHECK(decode_mail(encode_mail(silent)).error().text() == "a mail without text or recipients");
-    CHECK(decode_mail(encode_mail(mail(""))).error().text() == "an id that cannot be a file name");
+    CHECK(decode_mail(encode_mail(shortest_mail(""))).error().text() == "an id that cannot be a file name");
 }
 
 TEST_CASE("a mail on disk can be read by people, and bytes that are no UTF-8 do not break it") {
-    CHECK(encode_mail(mail("a")) ==
+    CHECK(encode_mail(shortest_mail("a")) ==
           "{\n \"format\": 1,\n \"from\": \"root@vm\",\n \"id\": \"a\",\n \"items\": [\n  {\n   \"at_us\": 5,\n"
           "   \"body\": \"b\",\n   \"subject\": \"s\"\n  }\n ],\n \"merged\": [],\n \"queued_us\": 0,\n"
           " \"router_id\": \"R\",\n \"to\": [\n  \"a@x\"\n ],\n \"unlisted\": 0\n}\n");
-    Mail odd = mail("a");
+    Mail odd = shortest_mail("a");
     odd.items[0].body = "\xFF";
     CHECK(decode_mail(encode_mail(odd))->items[0].body == "\uFFFD");
 }
 
 TEST_CASE("a file is read up to its bound, and not beyond it") {
     const TempFolder folder;
-    const UniqueFd dir = opened(folder);
+    const UniqueFd dir = opened_folder(folder);
     folder.write("a", "12345");
     folder.write("empty", "");
     CHECK(*read_bounded(dir.get(), "a", 5, "there") == "12345");
@@ -96,7 +96,7 @@ TEST_CASE("a file that has less than its size says is read as far as it goes") {
 
 TEST_CASE("only a regular file is read, and a FIFO does not block") {
     const TempFolder folder;
-    const UniqueFd dir = opened(folder);
+    const UniqueFd dir = opened_folder(folder);
     REQUIRE(::mkfifoat(dir.get(), "fifo", 0600) == 0);
     REQUIRE(::mkdirat(dir.get(), "folder", 0700) == 0);
     for (const char* name : {"fifo", "folder"}) {
@@ -110,7 +110,7 @@ TEST_CASE("only a regular file is read, and a FIFO does not block") {
 
 TEST_CASE("a file is written whole under its name, over what stood there, and nothing else is left") {
     const TempFolder folder;
-    const UniqueFd dir = opened(folder);
+    const UniqueFd dir = opened_folder(folder);
     folder.write("a", "something longer than it");
     folder.write(".writing.a", "left by a crash");
     REQUIRE(write_durably(dir.get(), "a", "new", "there").has_value());
@@ -120,7 +120,7 @@ TEST_CASE("a file is written whole under its name, over what stood there, and no
 
 TEST_CASE("a file that cannot take its name says so, and leaves its temporary name to the next start") {
     const TempFolder folder;
-    const UniqueFd dir = opened(folder);
+    const UniqueFd dir = opened_folder(folder);
     REQUIRE(::mkdirat(dir.get(), "a", 0700) == 0);
     const auto written = write_durably(dir.get(), "a", "new", "there");
     REQUIRE_FALSE(written.has_value());
@@ -136,7 +136,7 @@ TEST_CASE("the names in a folder are all but its two own, whatever failed before
     folder.write(".hidden", "");
     folder.write("..two", "");
     folder.write("a", "");
-    const UniqueFd dir = opened(folder);
+    const UniqueFd dir = opened_folder(folder);
     errno = EINTR;
     auto names = file_names(dir.get(), "there");
     REQUIRE(names.has_value());

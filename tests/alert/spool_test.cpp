@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "temp_folder.hpp"
+#include "opened_spool.hpp"
 
 namespace mainstay::alert {
 namespace {
@@ -16,12 +16,6 @@ Mail mail(const std::string& id, const std::string& text = "hello") {
             .router_id = "R",
             .items = {{.subject = "[R] " + text, .body = "=> " + text + " <=", .at = {5}}},
             .queued = {1'000'000}};
-}
-
-Spool opened(const TempFolder& folder, SpoolLimits limits = {}) {
-    auto spool = Spool::open(folder.path("spool"), limits);
-    REQUIRE(spool.has_value());
-    return std::move(*spool);
 }
 
 using Names = std::vector<std::string>;

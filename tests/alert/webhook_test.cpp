@@ -7,9 +7,9 @@ namespace mainstay::alert {
 namespace {
 
 const HookSender kSender{.host_name = "lb1.example.com", .router_id = "LVS_1"};
-constexpr WallTime kAt{1'795'163'866'123'456};  // 2026-11-20T08:37:46.123456Z
+constexpr WallTime kChangedAt{1'795'163'866'123'456};  // 2026-11-20T08:37:46.123456Z
 
-Event instance(Transition transition, std::uint64_t number = 7, WallTime at = kAt) {
+Event instance(Transition transition, std::uint64_t number = 7, WallTime at = kChangedAt) {
     return {.kind = Event::Kind::Instance,
             .name = "VI_1",
             .transition = transition,
@@ -24,7 +24,7 @@ Event server(Transition transition, const std::string& detail) {
             .parent = "[10.0.0.10]:tcp:80",
             .transition = transition,
             .detail = detail,
-            .at = kAt,
+            .at = kChangedAt,
             .number = 8};
 }
 std::vector<std::string> names(const std::vector<AlertChange>& changes) {
@@ -96,7 +96,7 @@ TEST_CASE("what began is resolved with its beginning, and under the same fingerp
 
     CHECK(first == again);  // an event that comes twice begins nothing anew
     REQUIRE(last.size() == 1);
-    CHECK(last[0] == AlertChange{"MainstayServerDown", "warning", false, kAt, up.at});
+    CHECK(last[0] == AlertChange{"MainstayServerDown", "warning", false, kChangedAt, up.at});
     CHECK(alert_changes(up, firing).empty());
     const std::string body = alertmanager_post(up, last, "oncall", kSender)->body;
     const std::string before = alertmanager_post(down, first, "oncall", kSender)->body;
@@ -150,12 +150,12 @@ TEST_CASE("an alert that no event ends is ended by what is known of its object")
                            if (alert.kind == Event::Kind::Instance) return std::nullopt;
                            return alert.name == "[10.0.0.12]:tcp:80" ? Transition::Up : Transition::Deleted;
                        },
-                       {kAt.unix_us + 5});
+                       {kChangedAt.unix_us + 5});
 
     REQUIRE(events.size() == 2);
     CHECK(events[0].name == "[10.0.0.11]:tcp:80");
     CHECK(events[0].transition == Transition::Deleted);
-    CHECK(events[0].at.unix_us == kAt.unix_us + 5);
+    CHECK(events[0].at.unix_us == kChangedAt.unix_us + 5);
     CHECK(events[1].transition == Transition::Up);
     CHECK(post_id(events[1]) == "lvs.0.1795163866123462");
     for (const auto& event : events) CHECK(names(alert_changes(event, firing)) == Names{"-MainstayServerDown"});

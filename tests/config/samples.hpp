@@ -39,6 +39,8 @@ inline constexpr std::string_view kLvs =
     "    }\n"
     "}\n";
 
+inline const std::string kVrrpFile{kVrrp}, kLvsFile{kLvs};
+
 // `text` with its line `number` (from 1) replaced; an empty replacement removes it.
 inline std::string with_line(std::string_view text, int number, std::string_view replacement) {
     std::string out;

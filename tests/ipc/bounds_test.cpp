@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 
+#include "bytes.hpp"
 #include "ipc/memfd_read.hpp"
 #include "mainstay/base/hash.hpp"
 #include "mainstay/ipc/channel.hpp"
@@ -19,13 +20,9 @@
 
 using namespace mainstay;
 using namespace mainstay::ipc;
+using namespace mainstay::ipc::test;
 
 namespace {
-
-std::vector<std::byte> bytes_of(std::string_view text) {
-    const auto* first = reinterpret_cast<const std::byte*>(text.data());
-    return {first, first + text.size()};
-}
 
 // A resource of this process is short while this lives.
 class Short {

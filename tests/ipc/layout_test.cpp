@@ -5,12 +5,14 @@
 
 #include <string>
 
+#include "bytes.hpp"
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/ipc/shared.hpp"
 
 using namespace mainstay;
 using namespace mainstay::ipc;
+using namespace mainstay::ipc::test;
 using namespace std::string_literals;
 
 namespace {
@@ -25,10 +27,6 @@ std::string n32(std::int64_t value) { return number(static_cast<std::uint64_t>(v
 std::string n64(std::uint64_t value) { return number(value, 8); }
 // A text, a struct, or any other thing with its length in front.
 std::string sized(const std::string& content) { return n32(static_cast<std::int64_t>(content.size())) + content; }
-
-std::string text_of(std::span<const std::byte> bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 void crosses(const Message& message, int kind, const std::string& fields) {
     const std::string expected = n8(static_cast<std::uint64_t>(kind)) + sized(fields);

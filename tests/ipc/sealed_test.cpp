@@ -10,6 +10,7 @@
 #include <cstring>
 #include <thread>
 
+#include "bytes.hpp"
 #include "mainstay/ipc/mapped_record.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/ipc/snapshot.hpp"
@@ -17,12 +18,7 @@
 
 using namespace mainstay;
 using namespace mainstay::ipc;
-
-namespace {
-
-std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span{text}); }
-
-}  // namespace
+using namespace mainstay::ipc::test;
 
 TEST_CASE("a finished memfd cannot be changed by anybody, and its size is the one that was checked") {
     auto fd = make_sealed_memfd("test", bytes_of("content"));

@@ -10,18 +10,14 @@
 #include <array>
 #include <string>
 
+#include "bytes.hpp"
+
 using namespace mainstay;
 using namespace mainstay::ipc;
+using namespace mainstay::ipc::test;
 
 namespace {
 
-std::vector<std::byte> bytes_of(std::string_view text) {
-    const auto* first = reinterpret_cast<const std::byte*>(text.data());
-    return {first, first + text.size()};
-}
-std::string text_of(const std::vector<std::byte>& bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 constexpr std::size_t kSmallBlock = 8192;
 
 }  // namespace

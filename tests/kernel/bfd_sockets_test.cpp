@@ -10,17 +10,17 @@
 #include <cerrno>
 #include <vector>
 
+#include "../addr.hpp"
 #include "mainstay/kernel/link_maker.hpp"
 #include "own_network.hpp"
 
 using namespace mainstay;
 using namespace mainstay::kernel;
+using mainstay::test::addr;
 
 namespace {
 
-constexpr std::array kHello{std::byte{'h'}, std::byte{'i'}};
-
-IpAddress ip(const char* text) { return IpAddress::parse(text).value(); }
+constexpr std::array kHi{std::byte{'h'}, std::byte{'i'}};
 
 // All that comes within a second, once something has come.
 std::vector<ReceivedDatagram> heard(BfdReceiver& receiver) {
@@ -49,23 +49,23 @@ TEST_CASE("a datagram arrives with its source, its destination and its TTL") {
     };
     for (const Row& row : rows) {
         CAPTURE(row.destination);
-        const IpAddress destination = ip(row.destination);
+        const IpAddress destination = addr(row.destination);
         auto receiver = BfdReceiver::open(destination.family(), 0);
         if (!receiver && receiver.error().sys_errno() == EAFNOSUPPORT) continue;  // a host without IPv6
         REQUIRE(receiver.has_value());
-        auto sender = BfdSender::open(destination.family(), *row.source ? ip(row.source) : IpAddress{}, 0);
+        auto sender = BfdSender::open(destination.family(), *row.source ? addr(row.source) : IpAddress{}, 0);
         if (!sender && sender.error().sys_errno() == EADDRNOTAVAIL) continue;
         REQUIRE(sender.has_value());
 
-        for (int i = 0; i < 2; ++i) REQUIRE(sender->send(destination, receiver->port(), row.ttl, kHello).has_value());
+        for (int i = 0; i < 2; ++i) REQUIRE(sender->send(destination, receiver->port(), row.ttl, kHi).has_value());
 
         const auto datagrams = heard(*receiver);
         REQUIRE(datagrams.size() == 2);
         for (const auto& datagram : datagrams) {
-            CHECK(datagram.source == ip(row.seen_source));
+            CHECK(datagram.source == addr(row.seen_source));
             CHECK(datagram.destination == destination);
             CHECK(datagram.ttl == row.ttl);
-            CHECK(datagram.payload == std::vector<std::byte>{kHello.begin(), kHello.end()});
+            CHECK(datagram.payload == std::vector<std::byte>{kHi.begin(), kHi.end()});
         }
     }
 }
@@ -74,7 +74,7 @@ TEST_CASE("the TTL may change from packet to packet") {
     auto receiver = BfdReceiver::open(Family::V4, 0).value();
     auto sender = BfdSender::open(Family::V4, {}, 0).value();
     for (const std::uint8_t ttl : std::array<std::uint8_t, 3>{255, 7, 255})
-        REQUIRE(sender.send(ip("127.0.0.1"), receiver.port(), ttl, kHello).has_value());
+        REQUIRE(sender.send(addr("127.0.0.1"), receiver.port(), ttl, kHi).has_value());
     const auto datagrams = heard(receiver);
     REQUIRE(datagrams.size() == 3);
     CHECK(datagrams[0].ttl == 255);
@@ -85,8 +85,8 @@ TEST_CASE("the TTL may change from packet to packet") {
 TEST_CASE("a datagram longer than any BFD packet comes cut off, an empty one empty") {
     auto receiver = BfdReceiver::open(Family::V4, 0).value();
     auto sender = BfdSender::open(Family::V4, {}, 0).value();
-    REQUIRE(sender.send(ip("127.0.0.1"), receiver.port(), 255, std::vector<std::byte>(1000)).has_value());
-    REQUIRE(sender.send(ip("127.0.0.1"), receiver.port(), 255, {}).has_value());
+    REQUIRE(sender.send(addr("127.0.0.1"), receiver.port(), 255, std::vector<std::byte>(1000)).has_value());
+    REQUIRE(sender.send(addr("127.0.0.1"), receiver.port(), 255, {}).has_value());
     const auto datagrams = heard(receiver);
     REQUIRE(datagrams.size() == 2);
     CHECK(datagrams[0].payload.size() == 256);
@@ -114,7 +114,7 @@ TEST_CASE("what is sent goes ahead of other traffic, on this host and beyond") {
 
 TEST_CASE("an address of the other family is refused") {
     auto sender = BfdSender::open(Family::V4, {}, 0).value();
-    CHECK(sender.send(ip("::1"), 3784, 255, kHello).error().code() == Errc::Invalid);
+    CHECK(sender.send(addr("::1"), 3784, 255, kHi).error().code() == Errc::Invalid);
 }
 
 TEST_CASE("link-local addresses are reported with their interface, where it is up, and a sender may leave from one") {
@@ -127,23 +127,23 @@ TEST_CASE("link-local addresses are reported with their interface, where it is u
         const auto index = kernel::interface_index("eth0"), other = kernel::interface_index("eth1");
         const auto has = [](const char* text, std::uint32_t interface) {
             const auto all = link_local_addresses();
-            return std::ranges::count(all, std::pair{ip(text), interface}) == 1;
+            return std::ranges::count(all, std::pair{addr(text), interface}) == 1;
         };
         CHECK(has("fe80::aa", index));
         CHECK(has("fe80::bb", other));
         CHECK_FALSE(has("fe80::aa", other));
         for (const auto& [address, interface] : link_local_addresses()) CHECK(address.is_link_local_v6());
         auto receiver = BfdReceiver::open(Family::V6, 0).value();
-        auto sender = BfdSender::open(Family::V6, ip("fe80::aa"), 0, index).value();
-        CHECK(BfdSender::open(Family::V6, ip("fe80::aa"), 0, other).error().sys_errno() == EADDRNOTAVAIL);
+        auto sender = BfdSender::open(Family::V6, addr("fe80::aa"), 0, index).value();
+        CHECK(BfdSender::open(Family::V6, addr("fe80::aa"), 0, other).error().sys_errno() == EADDRNOTAVAIL);
         std::vector<ReceivedDatagram> datagrams;
         for (int tries = 0; tries < 20 && datagrams.empty(); ++tries) {
-            REQUIRE(sender.send(ip("fe80::bb"), receiver.port(), 255, kHello).has_value());
+            REQUIRE(sender.send(addr("fe80::bb"), receiver.port(), 255, kHi).has_value());
             datagrams = heard(receiver);
         }
         REQUIRE_FALSE(datagrams.empty());
-        CHECK(datagrams[0].source == ip("fe80::aa"));
-        CHECK(datagrams[0].destination == ip("fe80::bb"));
+        CHECK(datagrams[0].source == addr("fe80::aa"));
+        CHECK(datagrams[0].destination == addr("fe80::bb"));
         CHECK(datagrams[0].interface == other);
         REQUIRE(test::ip("addr add fe80::cc/64 dev eth1 nodad"));
         REQUIRE(test::ip("link set eth1 down"));

@@ -27,7 +27,7 @@ using mainstay::test::text_of;
 
 namespace {
 
-struct Folder : test::TemporaryFolder {
+struct ProgramFolder : test::TemporaryFolder {
     [[nodiscard]] std::string file(const char* name, mode_t mode) const {
         const std::string full = path + "/" + name;
         std::ofstream{full} << "#!/bin/sh\n";
@@ -97,7 +97,7 @@ TEST_CASE("a script runs as its own user, else as the configured one, else as ro
 }
 
 TEST_CASE("a script is found by its path or in PATH, folders and what is missing are not") {
-    const Folder folder;
+    const ProgramFolder folder;
     const std::string script = folder.file("run", 0755);
     REQUIRE(::mkdir((folder.path + "/sub").c_str(), 0755) == 0);
     REQUIRE(::mkdir((folder.path + "/sub/run").c_str(), 0755) == 0);
@@ -118,7 +118,7 @@ TEST_CASE("a script is found by its path or in PATH, folders and what is missing
 }
 
 TEST_CASE("the mode bits for its user decide whether a script may be run") {
-    const Folder folder;
+    const ProgramFolder folder;
     const auto runs = [&](mode_t mode, const char* user) {
         return facts_of(folder.file("run", mode), user).executable;
     };
@@ -144,7 +144,7 @@ TEST_CASE("the mode bits for its user decide whether a script may be run") {
 
 TEST_CASE("a script that root runs is insecure when others may change it or a folder above it") {
     if (::getuid() != 0) return;
-    const Folder folder;
+    const ProgramFolder folder;
     CHECK_FALSE(facts_of(folder.file("run", 0755)).insecure);
     CHECK_FALSE(facts_of(folder.file("run", 0775)).insecure);  // the group is root's
     CHECK(facts_of(folder.file("run", 0757)).insecure);
@@ -165,7 +165,7 @@ TEST_CASE("a script that root runs is insecure when others may change it or a fo
 
 TEST_CASE("a script that becomes root is looked at as one that root runs") {
     if (::getuid() != 0) return;
-    const Folder folder;
+    const ProgramFolder folder;
     CHECK_FALSE(facts_of(folder.file("run", 0757), "daemon").insecure);
     CHECK(facts_of(folder.file("run", 04757), "daemon").insecure);
     CHECK(facts_of(folder.file("run", 02757), "daemon").insecure);
@@ -202,7 +202,7 @@ TEST_CASE("the host's interfaces, accounts, variables, name and namespaces are f
 }
 
 TEST_CASE("a directory is made with its parents, for its owner and with its mode, again and again") {
-    const Folder folder;
+    const ProgramFolder folder;
     const Account self{::getuid(), ::getgid()};
     const std::string path = folder.path + "/a/b/c";
     REQUIRE(make_directory(path, self, 0700).has_value());
@@ -225,7 +225,7 @@ TEST_CASE("a directory is made with its parents, for its owner and with its mode
 }
 
 TEST_CASE("a file is written whole, with its mode, in place of what was there, and leaves nothing beside it") {
-    const Folder folder;
+    const ProgramFolder folder;
     const std::string path = folder.path + "/f";
     REQUIRE(write_file_safely(path, "one", 0644).has_value());
     CHECK(text_of(path) == "one");

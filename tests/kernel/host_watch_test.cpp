@@ -32,7 +32,7 @@ using namespace mainstay::kernel;
 
 namespace {
 
-struct Folder : test::TemporaryFolder {
+struct WatchedFolder : test::TemporaryFolder {
     [[nodiscard]] std::string file(const char* name, const char* text = nullptr) const {
         const std::string full = path + "/" + name;
         if (text != nullptr) std::ofstream{full} << text;
@@ -49,7 +49,7 @@ std::vector<FolderWatch::Event> next_events(FolderWatch& watch) {
 }  // namespace
 
 TEST_CASE("the beginning of a regular file is read, and nothing of anything else") {
-    const Folder folder;
+    const WatchedFolder folder;
     CHECK(read_tracked_file(folder.file("a", "12\nmore\n")).value() == "12\nmore\n");
     CHECK(read_tracked_file(folder.file("long", std::string(1000, '1').c_str())).value().size() == 128);
     CHECK(read_tracked_file(folder.file("missing")).error().code() == Errc::NotFound);
@@ -63,7 +63,7 @@ TEST_CASE("the beginning of a regular file is read, and nothing of anything else
 }
 
 TEST_CASE("a file is made when it is missing, and written over only if that is asked for") {
-    const Folder folder;
+    const WatchedFolder folder;
     const std::string path = folder.file("made");
     REQUIRE(make_tracked_file(path, -3, false));
     CHECK(read_tracked_file(path).value() == "-3\n");
@@ -78,7 +78,7 @@ TEST_CASE("a file is made when it is missing, and written over only if that is a
 }
 
 TEST_CASE("a watched folder reports files that are written, moved and deleted, and its own removal") {
-    Folder folder;
+    WatchedFolder folder;
     auto watch = FolderWatch::open().value();
     const int number = watch.add(folder.path).value();
     CHECK(watch.add(folder.path).value() == number);
@@ -182,7 +182,7 @@ TEST_CASE("a link is asked in one of three ways") {
 }
 
 TEST_CASE("a FIFO is made for its owner, or taken as it is when it is root's or the owner's") {
-    const Folder folder;
+    const WatchedFolder folder;
     const std::string path = folder.file("fifo");
     const Account self{::getuid(), ::getgid()};
     const auto made = open_notify_fifo(path, self, 0600);
@@ -219,7 +219,7 @@ TEST_CASE("a FIFO is made for its owner, or taken as it is when it is root's or 
 }
 
 TEST_CASE("each change of a folder is reported with what it was about, a move away as gone") {
-    Folder folder;
+    WatchedFolder folder;
     auto watch = FolderWatch::open().value();
     CHECK(watch.read().empty());
     const int number = watch.add(folder.path).value();
@@ -250,7 +250,7 @@ TEST_CASE("each change of a folder is reported with what it was about, a move aw
 }
 
 TEST_CASE("changes that do not fit are reported as lost") {
-    const Folder folder;
+    const WatchedFolder folder;
     auto watch = FolderWatch::open().value();
     REQUIRE(watch.add(folder.path).has_value());
     int most = 0;
@@ -268,7 +268,7 @@ TEST_CASE("changes that do not fit are reported as lost") {
 
 TEST_CASE("what a file lies on is reported by the last mount above it, whatever its name") {
     if (::getuid() != 0) return;
-    const Folder folder;
+    const WatchedFolder folder;
     const auto mounted = [&](const std::string& name, const char* type, unsigned long flags = 0) {
         const std::string path = folder.path + "/" + name;
         ::mkdir(path.c_str(), 0755);
@@ -307,7 +307,7 @@ TEST_CASE("what a file lies on is reported by the last mount above it, whatever 
 }
 
 TEST_CASE("a tracked file is made readable for all, and an error names it") {
-    const Folder folder;
+    const WatchedFolder folder;
     const std::string path = folder.file("made");
     REQUIRE(make_tracked_file(path, 0, true));
     struct stat facts{};
@@ -321,7 +321,7 @@ TEST_CASE("a tracked file is made readable for all, and an error names it") {
 }
 
 TEST_CASE("the name of a process may hold anything, its arguments too") {
-    const Folder folder;
+    const WatchedFolder folder;
     const int child = ::fork();
     if (child == 0) {
         ::execl("/bin/sh", "sh", "-c", "printf ') Z (' >/proc/self/comm; : >\"$1\"; while :; do sleep 1; done", "",

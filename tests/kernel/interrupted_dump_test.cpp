@@ -26,7 +26,7 @@ using mainstay::test::join_two_interfaces;
 
 namespace {
 
-thread_local int spared = 0;         // so many of this thread's next lists are left as they are,
+thread_local int spared_lists = 0;   // so many of this thread's next lists are left as they are,
 thread_local int interruptions = 0;  // and so many after them are marked as interrupted
 thread_local int failure = 0;        // errno of this thread's next call
 // What becomes of this thread's next datagram of which it is to become something.
@@ -37,8 +37,8 @@ void mark(std::byte* bytes, std::size_t size) {
     for (std::size_t at = 0; at + sizeof header <= size; at += NLMSG_ALIGN(header.nlmsg_len)) {
         std::memcpy(&header, bytes + at, sizeof header);
         if ((header.nlmsg_flags & NLM_F_MULTI) == 0 || interruptions == 0) return;
-        int& left = spared > 0 ? spared : interruptions;
-        if (spared == 0) header.nlmsg_flags |= NLM_F_DUMP_INTR;
+        int& left = spared_lists > 0 ? spared_lists : interruptions;
+        if (spared_lists == 0) header.nlmsg_flags |= NLM_F_DUMP_INTR;
         std::memcpy(bytes + at, &header, sizeof header);
         if (header.nlmsg_type == NLMSG_DONE) --left;
     }
@@ -134,7 +134,7 @@ TEST_CASE("rules and elements of a table are counted from the beginning again") 
         for (int times = 1; times < 4; ++times) {
             interruptions = times;
             CHECK(tables->looks_like(filter).value());
-            spared = 1;  // the rules
+            spared_lists = 1;  // the rules
             interruptions = times;
             CHECK(tables->looks_like(filter).value());
             CHECK(interruptions == 0);

@@ -20,28 +20,28 @@
 #include <fstream>
 #include <functional>
 
+#include "in_child.hpp"
 #include "refused_calls.hpp"
 
 using namespace mainstay;
 using namespace mainstay::kernel;
 using Access = PathRule::Access;
+using mainstay::test::kNotRestricted;
 
 namespace {
 
-constexpr int kNotRestricted = 77;
-
-struct Folder {
+struct ReachedFolder {
     std::string path;
-    Folder() {
+    ReachedFolder() {
         std::string pattern = "/tmp/mainstay-landlock.XXXXXX";
         REQUIRE(::mkdtemp(pattern.data()) != nullptr);
         path = pattern;
         std::ofstream{path + "/file"} << "text";
         std::filesystem::create_directory(path + "/inside");
     }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder() { std::filesystem::remove_all(path); }
+    ReachedFolder(const ReachedFolder&) = delete;
+    ReachedFolder& operator=(const ReachedFolder&) = delete;
+    ~ReachedFolder() { std::filesystem::remove_all(path); }
 };
 
 // The errno with which `act` fails under the restriction; 0: it works.
@@ -91,7 +91,7 @@ extern "C" long syscall(long number, ...) noexcept {
 
 TEST_CASE("without a rule nothing can be opened, and no program started") {
     if (landlock_version() == 0) return;
-    const Folder folder;
+    const ReachedFolder folder;
     CHECK(tried({}, [&] { return opens(folder.path + "/file", O_RDONLY); }) == EACCES);
     CHECK(tried({}, [&] { return opens(folder.path + "/new", O_WRONLY | O_CREAT); }) == EACCES);
     CHECK(tried({}, [] { return opens("/", O_RDONLY | O_DIRECTORY); }) == EACCES);
@@ -100,7 +100,7 @@ TEST_CASE("without a rule nothing can be opened, and no program started") {
 
 TEST_CASE("a rule allows what it says, below its path") {
     if (landlock_version() == 0) return;
-    const Folder folder;
+    const ReachedFolder folder;
     const std::string file = folder.path + "/file", made = folder.path + "/inside/made";
     const struct {
         Access access;
@@ -121,7 +121,7 @@ TEST_CASE("a rule allows what it says, below its path") {
 
 TEST_CASE("a rule may be of one file, and of one that is not there") {
     if (landlock_version() == 0) return;
-    const Folder folder;
+    const ReachedFolder folder;
     const Reach reach{{{folder.path + "/file", Access::Manage}, {"/nonexistent", Access::Read}}, false};
     CHECK(tried(reach, [&] { return opens(folder.path + "/file", O_RDWR); }) == 0);
     CHECK(tried(reach, [&] { return opens(folder.path + "/inside", O_RDONLY); }) == EACCES);
@@ -142,7 +142,7 @@ TEST_CASE("no process outside can be signalled, whichever account owns it") {
 
 TEST_CASE("a descriptor that was open before stays usable") {
     if (landlock_version() == 0) return;
-    const Folder folder;
+    const ReachedFolder folder;
     const int fd = ::open((folder.path + "/file").c_str(), O_RDWR | O_CLOEXEC);
     CHECK(tried({}, [fd] { return ::write(fd, "x", 1) == 1 && ::ftruncate(fd, 0) == 0; }) == 0);
     ::close(fd);
@@ -155,7 +155,7 @@ TEST_CASE("the version is the kernel's own, and none where it has no Landlock") 
 
 TEST_CASE("an older Landlock restricts what it knows, and leaves the rest") {
     const int known = landlock_version();
-    const Folder folder;
+    const ReachedFolder folder;
     const std::string file = folder.path + "/file", moved = folder.path + "/inside/file";
     const Reach manage{{{folder.path, Access::Manage}}, false},
         read{{{folder.path, Access::Read}, {"/dev/null", Access::Read}}, false};
@@ -187,7 +187,7 @@ TEST_CASE("an older Landlock restricts what it knows, and leaves the rest") {
 
 TEST_CASE("a restriction that the kernel refuses is reported, at whichever step") {
     if (landlock_version() == 0) return;
-    const Folder folder;
+    const ReachedFolder folder;
     const Reach reach{{{folder.path, Access::Read}}, false};
     const auto reported = [&](long call) {
         test::refused_system_call = call;

@@ -23,19 +23,19 @@ namespace {
 constexpr std::uint16_t kTransceiver = 7;
 constexpr std::uint16_t kNothing = 0xffff;  // what a bus without a transceiver reads
 
-thread_local const char* device = "";            // the network device with the transceiver
-thread_local std::vector<std::uint16_t> status;  // what its status register reads, time after time
+thread_local const char* device = "";                  // the network device with the transceiver
+thread_local std::vector<std::uint16_t> status_reads;  // what its status register reads, time after time
 
 void answer(unsigned long request, ifreq& asked) {
     mii_ioctl_data data{};
     std::memcpy(&data, &asked.ifr_ifru, sizeof data);
     if (request == SIOCGMIIPHY) {
         data.phy_id = kTransceiver;
-    } else if (data.phy_id != kTransceiver || data.reg_num != 1 || status.empty()) {
+    } else if (data.phy_id != kTransceiver || data.reg_num != 1 || status_reads.empty()) {
         data.val_out = kNothing;
     } else {
-        data.val_out = status.front();
-        status.erase(status.begin());
+        data.val_out = status_reads.front();
+        status_reads.erase(status_reads.begin());
     }
     std::memcpy(&asked.ifr_ifru, &data, sizeof data);
 }
@@ -61,7 +61,7 @@ TEST_CASE("the link bit of MII latches a loss: the second reading counts, and no
     const auto poller = LinkPoller::open().value();
     device = "lo";
     const auto ask = [&](Method method, std::vector<std::uint16_t> readings) {
-        status = std::move(readings);
+        status_reads = std::move(readings);
         return poller.ask({method, "lo"});
     };
     CHECK(ask(Method::Mii, {0x7809, 0x782d})->up);

@@ -15,22 +15,17 @@
 #include "mainstay/netlink/routing.hpp"
 #include "mainstay/netlink/rtnetlink.hpp"
 #include "own_network.hpp"
+#include "table_rule.hpp"
 
 using namespace mainstay;
 using namespace mainstay::kernel;
 using mainstay::test::in_own_network;
 using mainstay::test::join_two_interfaces;
+using mainstay::test::rule;
 
 namespace {
 
 NetlinkSocket open_route() { return NetlinkSocket::open(NETLINK_ROUTE).value(); }
-
-netlink::Rule rule(std::uint32_t priority) {
-    netlink::Rule made;
-    made.table = 100;
-    made.priority = priority;
-    return made;
-}
 
 std::vector<std::byte> rules(std::uint32_t first_sequence, std::uint32_t count, std::uint32_t priority = 1000) {
     std::vector<std::byte> bytes;

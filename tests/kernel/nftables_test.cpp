@@ -6,16 +6,16 @@
 
 #include <cerrno>
 
+#include "../addr.hpp"
 #include "own_network.hpp"
 #include "without_rights.hpp"
 
 using namespace mainstay;
 using namespace mainstay::kernel;
+using mainstay::test::addr;
 using mainstay::test::in_own_network;
 
 namespace {
-
-IpAddress addr(const char* text) { return IpAddress::parse(text).value(); }
 
 bool changed(const Nftables& tables) {
     pollfd look{tables.change_fd(), POLLIN, 0};

@@ -43,7 +43,7 @@ struct Plan {
 thread_local OneVrf* vrf = nullptr;
 thread_local std::vector<unsigned> groups;
 thread_local NotedLimits* noted = nullptr;
-thread_local unsigned script_account = 0;
+thread_local unsigned number_of_script_account = 0;
 std::atomic<int> lists_held = 0;
 thread_local std::array<Plan, static_cast<std::size_t>(Call::Count)> plans;
 
@@ -89,8 +89,8 @@ Groups::~Groups() { groups.clear(); }
 
 int address_lists_held() { return lists_held; }
 
-ScriptAccount::ScriptAccount(unsigned number) { script_account = number; }
-ScriptAccount::~ScriptAccount() { script_account = 0; }
+ScriptAccount::ScriptAccount(unsigned number) { number_of_script_account = number; }
+ScriptAccount::~ScriptAccount() { number_of_script_account = 0; }
 
 OneVrf::OneVrf(std::string device, std::uint32_t address) : device_{std::move(device)}, address_{address} {
     vrf = this;
@@ -222,9 +222,10 @@ extern "C" void freeifaddrs(ifaddrs* list) noexcept {
 
 extern "C" int getpwnam_r(const char* name, passwd* entry, char* room, std::size_t size, passwd** found) {
     static auto* const real = next<int(const char*, passwd*, char*, std::size_t, passwd**)>("getpwnam_r");
-    if (script_account == 0 || std::strcmp(name, "keepalived_script") != 0) return real(name, entry, room, size, found);
+    if (number_of_script_account == 0 || std::strcmp(name, "keepalived_script") != 0)
+        return real(name, entry, room, size, found);
     *entry = {};
-    entry->pw_uid = entry->pw_gid = script_account;
+    entry->pw_uid = entry->pw_gid = number_of_script_account;
     *found = entry;
     return 0;
 }

@@ -17,6 +17,7 @@
 #include <csignal>
 #include <string>
 
+#include "../addr.hpp"
 #include "mainstay/kernel/arp_probe.hpp"
 #include "mainstay/kernel/bfd_sockets.hpp"
 #include "mainstay/kernel/environment.hpp"
@@ -35,6 +36,7 @@
 
 using namespace mainstay;
 using namespace mainstay::kernel;
+using mainstay::test::addr;
 using test::Call;
 using test::Refused;
 
@@ -43,8 +45,6 @@ namespace {
 thread_local int refused_rules = 0;       // the error number that libseccomp gives for each rule with conditions
 thread_local bool knows_no_call = false;  // whether this processor has none of the calls with one name
 thread_local int rules_for_no_call = 0;   // how often libseccomp was asked for a rule without a call
-
-IpAddress addr(const char* text) { return IpAddress::parse(text).value(); }
 
 // What `act` says of its failure, without the reason.
 template <class Act>

@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "../temporary_folder.hpp"
+#include "in_child.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/kernel/link_poll.hpp"
 #include "mainstay/kernel/log_sink.hpp"
@@ -41,6 +42,7 @@
 
 using namespace mainstay;
 using namespace mainstay::kernel;
+using mainstay::test::in_child;
 using test::Call;
 using test::Refused;
 using test::TemporaryFolder;
@@ -56,14 +58,6 @@ std::string with_file(const TemporaryFolder& folder, const std::string& text) {
 std::size_t files_in(const TemporaryFolder& folder) {
     return static_cast<std::size_t>(
         std::distance(std::filesystem::directory_iterator{folder.path}, std::filesystem::directory_iterator{}));
-}
-
-// Whether it is true in a child.
-bool in_child(const std::function<bool()>& what) {
-    const int child = ::fork();
-    if (child == 0) ::_exit(what() ? 0 : 1);
-    int status = 0;
-    return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 long locked_kilobytes() {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "../temporary_folder.hpp"
+#include "in_child.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/kernel/bfd_sockets.hpp"
 #include "mainstay/kernel/environment.hpp"
@@ -28,6 +29,7 @@
 
 using namespace mainstay;
 using namespace mainstay::kernel;
+using mainstay::test::in_child;
 using test::Call;
 using test::Refused;
 using test::text_of;
@@ -41,13 +43,6 @@ std::string refused_text(Call call, const Act& act, int spared = 0) {
     const auto done = act();
     REQUIRE(refused.met());
     return done ? std::string{} : done.error().text();
-}
-
-bool in_child(const std::function<bool()>& what) {
-    const int child = ::fork();
-    if (child == 0) ::_exit(what() ? 0 : 1);
-    int status = 0;
-    return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 }  // namespace

@@ -10,12 +10,14 @@
 #include "mainstay/kernel/netlink_socket.hpp"
 #include "mainstay/kernel/routing.hpp"
 #include "own_network.hpp"
+#include "table_rule.hpp"
 
 using namespace mainstay;
 using namespace mainstay::kernel;
 using mainstay::test::in_own_network;
 using mainstay::test::ip;
 using mainstay::test::join_two_interfaces;
+using mainstay::test::rule;
 using netlink::Verdict;
 
 namespace {
@@ -25,12 +27,6 @@ netlink::Route route(const std::string& network, std::uint32_t index) {
     made.destination = Prefix{IpAddress::parse(network).value(), 24};
     made.scope = 253;  // link
     made.hop.interface_index = index;
-    return made;
-}
-netlink::Rule rule(std::uint32_t priority) {
-    netlink::Rule made;
-    made.table = 100;
-    made.priority = priority;
     return made;
 }
 

@@ -15,6 +15,7 @@
 #include <ctime>
 #include <functional>
 
+#include "in_child.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/local_address.hpp"
 #include "mainstay/kernel/service_manager.hpp"
@@ -22,16 +23,9 @@
 
 using namespace mainstay;
 using namespace mainstay::kernel;
+using mainstay::test::in_child;
 
 namespace {
-
-// Whether it is true in a child.
-bool in_child(const std::function<bool()>& what) {
-    const int child = ::fork();
-    if (child == 0) ::_exit(what() ? 0 : 1);
-    int status = 0;
-    return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
 
 int cpus() {
     cpu_set_t set;

@@ -5,21 +5,21 @@
 #include <string>
 #include <vector>
 
+#include "../addr.hpp"
 #include "mainstay/kernel/local_address.hpp"
 #include "own_network.hpp"
 
 using namespace mainstay;
+using mainstay::test::addr;
 using mainstay::test::in_own_network;
 using mainstay::test::ip;
 
 namespace {
 
-IpAddress at(const char* text) { return IpAddress::parse(text).value(); }
-
 // The source towards the target, or why there is none. `unfit`: an address that shall not be it.
 std::string source(const char* target, const std::vector<const char*>& unfit = {}) {
-    const auto found = kernel::source_towards(at(target), [&](const IpAddress& own) {
-        return std::ranges::any_of(unfit, [&own](const char* one) { return own == at(one); });
+    const auto found = kernel::source_towards(addr(target), [&](const IpAddress& own) {
+        return std::ranges::any_of(unfit, [&own](const char* one) { return own == addr(one); });
     });
     return found ? found->to_string() : found.error().text();
 }

@@ -24,8 +24,8 @@ using namespace mainstay::kernel;
 
 namespace {
 
-struct Folder : test::TemporaryFolder {
-    Folder() { REQUIRE(::chmod(path.c_str(), 0777) == 0); }
+struct ScriptFolder : test::TemporaryFolder {
+    ScriptFolder() { REQUIRE(::chmod(path.c_str(), 0777) == 0); }
     [[nodiscard]] std::string script(const std::string& text) const {
         const std::string full = path + "/script";
         std::ofstream{full} << text;
@@ -45,7 +45,7 @@ int status_of(int pid) {
 }
 
 // Runs the script and gives its status; what it told is in the folder.
-int run(const Folder& folder, const std::string& text, ScriptProcess process = {}) {
+int run(const ScriptFolder& folder, const std::string& text, ScriptProcess process = {}) {
     process.path = folder.script(text);
     process.argv.insert(process.argv.begin(), "as-configured");
     if (process.account.uid == 0) process.account = {::getuid(), ::getgid()};
@@ -66,7 +66,7 @@ extern "C" pid_t waitpid(pid_t pid, int* status, int options) {
 }
 
 TEST_CASE("a script gets its arguments and its status is reported") {
-    const Folder folder;
+    const ScriptFolder folder;
     const std::string tell = "echo \"$# $1 $2\" > " + folder.path + "/told\nexit 7\n";
     CHECK(run(folder, "#!/bin/sh\n" + tell, {.argv = {"one", "two words"}}) == 7);
     CHECK(folder.output() == "2 one two words\n");
@@ -75,7 +75,7 @@ TEST_CASE("a script gets its arguments and its status is reported") {
 }
 
 TEST_CASE("a script that cannot be started says why") {
-    const Folder folder;
+    const ScriptFolder folder;
     CHECK(spawn_script({.path = "/nonexistent/x", .argv = {"x"}}).error().sys_errno() == ENOENT);
     CHECK(spawn_script({.path = "/nonexistent/x", .argv = {"x"}}).error().text().find("start /nonexistent/x") == 0);
     CHECK(spawn_script({.path = folder.path, .argv = {"x"}}).error().sys_errno() == EACCES);
@@ -84,7 +84,7 @@ TEST_CASE("a script that cannot be started says why") {
 }
 
 TEST_CASE("a script has its own group, nothing on its streams, no other descriptor and no signals blocked") {
-    const Folder folder;
+    const ScriptFolder folder;
     // Not close-on-exec, as a library may leave one; above those that a shell opens for itself.
     const UniqueFd null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
     const int left_open = ::fcntl(null.get(), F_DUPFD, 50);
@@ -138,7 +138,7 @@ TEST_CASE("of the daemon's environment a script gets the path, the home, the tim
 }
 
 TEST_CASE("a script sees nothing else of the environment") {
-    const Folder folder;
+    const ScriptFolder folder;
     ::setenv("MAINSTAY_SECRET", "x", 1);
     const int status = run(folder, "#!/bin/sh\nenv > " + folder.path + "/told\n");
     ::unsetenv("MAINSTAY_SECRET");
@@ -149,7 +149,7 @@ TEST_CASE("a script sees nothing else of the environment") {
 
 TEST_CASE("a script runs as its account, with its groups and no others") {
     if (::getuid() != 0) return;
-    const Folder folder;
+    const ScriptFolder folder;
     const int status = run(folder, "#!/bin/sh\n{ id -u; id -g; id -G; } > " + folder.path + "/told\n",
                            {.account = {1, 2}, .groups = {3, 4}});
     CHECK(status == 0);
@@ -157,7 +157,7 @@ TEST_CASE("a script runs as its account, with its groups and no others") {
 }
 
 TEST_CASE("a role is started with its descriptors under their numbers, whatever stood there") {
-    const Folder folder;
+    const ScriptFolder folder;
     std::ofstream{folder.path + "/a"} << "A";
     std::ofstream{folder.path + "/b"} << "B";
     const UniqueFd a{::open((folder.path + "/a").c_str(), O_RDONLY | O_CLOEXEC)};
@@ -188,7 +188,7 @@ TEST_CASE("a role that cannot be started leaves no process behind, though signal
 }
 
 TEST_CASE("a role gets no descriptor but those that it is to have") {
-    const Folder folder;
+    const ScriptFolder folder;
     const int left_open = ::open("/dev/null", O_RDONLY);
     const UniqueFd meant{::open("/dev/zero", O_RDONLY | O_CLOEXEC)};
     const auto run = [&](int number) {
@@ -211,7 +211,7 @@ TEST_CASE("an end is reaped with its status or its signal, and nothing else is")
         REQUIRE(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) == 0);
         return reap();
     };
-    const Folder folder;
+    const ScriptFolder folder;
     const auto left = spawn_script({.path = folder.script("#!/bin/sh\nexit 5\n"), .argv = {"x"}});
     auto ended = wait_for(left.value());
     REQUIRE(ended.has_value());
@@ -239,7 +239,7 @@ TEST_CASE("a descriptor is closed on exec or not, and none is no matter") {
 }
 
 TEST_CASE("a program becomes another with its descriptors, or stays as it was and says why") {
-    const Folder folder;
+    const ScriptFolder folder;
     const UniqueFd fd{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
     const Error error = exec_again("/nonexistent/again", {"again"}, "X=1", {fd.get()});
     CHECK(error.sys_errno() == ENOENT);
@@ -269,7 +269,7 @@ TEST_CASE("signals that were blocked are let through again") {
 }
 
 TEST_CASE("a script and a role run in the network namespace that is given, or say that they cannot") {
-    const Folder folder;
+    const ScriptFolder folder;
     test::in_own_network([&] {
         std::error_code none;
         const std::string here = std::filesystem::read_symlink("/proc/thread-self/ns/net", none).string();

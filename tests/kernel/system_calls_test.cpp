@@ -16,12 +16,13 @@
 #include <functional>
 #include <thread>
 
+#include "in_child.hpp"
+
 using namespace mainstay;
 using kernel::CallSet;
+using mainstay::test::kNotRestricted;
 
 namespace {
-
-constexpr int kNotRestricted = 77;
 
 // The wait status of a child that does `act` under the restriction; 0 when it came back.
 int status_of(std::vector<CallSet> sets, const std::function<void()>& act) {

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <string>
 
+#include "../addr.hpp"
 #include "mainstay/kernel/arp_probe.hpp"
 #include "mainstay/kernel/link_maker.hpp"
 #include "mainstay/wire/arp.hpp"
@@ -18,6 +19,7 @@
 
 using namespace mainstay;
 using namespace mainstay::kernel;
+using mainstay::test::addr;
 using mainstay::test::in_own_network;
 using mainstay::test::ip;
 using mainstay::test::join_two_interfaces;
@@ -26,7 +28,6 @@ namespace {
 
 constexpr std::array kHello{std::byte{'h'}, std::byte{'e'}, std::byte{'l'}, std::byte{'o'}};
 
-IpAddress addr(const char* text) { return IpAddress::parse(text).value(); }
 const IpAddress kGroup = addr("224.0.0.18"), kGroup6 = addr("ff02::12");
 
 // The packets that come until there are as many, or for a time that is long enough for any.

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "builders.hpp"
 #include "mainstay/lvs/judge.hpp"
 
 using namespace mainstay;
@@ -10,11 +11,9 @@ namespace {
 
 const WallTime kWall{1'700'000'000'000'000};
 
-Endpoint endpoint(const std::string& text, std::uint16_t port) { return {*IpAddress::parse(text), port}; }
-
-config::RealServer server(const std::string& address, config::Checker::Type type = config::Checker::Type::Tcp) {
+config::RealServer checked_server(const std::string& address, config::Checker::Type type = config::Checker::Type::Tcp) {
     config::RealServer made;
-    made.endpoint = endpoint(address, 80);
+    made.endpoint = lvs::test::at(address, 80);
     config::Checker checker;
     checker.type = type;
     checker.target = made.endpoint;
@@ -22,10 +21,10 @@ config::RealServer server(const std::string& address, config::Checker::Type type
     return made;
 }
 
-config::VirtualServer service() {
+config::VirtualServer service_of_three() {
     config::VirtualServer made;
-    made.endpoint = endpoint("10.0.0.1", 80);
-    made.real_servers = {server("10.0.1.1"), server("10.0.1.2"), server("10.0.1.3")};
+    made.endpoint = lvs::test::at("10.0.0.1", 80);
+    made.real_servers = {checked_server("10.0.1.1"), checked_server("10.0.1.2"), checked_server("10.0.1.3")};
     return made;
 }
 
@@ -35,7 +34,7 @@ lvs::ServiceTable kernel(const config::VirtualServer& service,
     table.service.key = lvs::key_of(service);
     for (const auto& [address, weight] : servers) {
         netlink::IpvsDestination destination;
-        destination.endpoint = endpoint(address, 80);
+        destination.endpoint = lvs::test::at(address, 80);
         destination.weight = weight;
         table.destinations.push_back(destination);
     }
@@ -51,7 +50,7 @@ std::vector<bool> alive(const lvs::ServiceMemory& memory) {
 }  // namespace
 
 TEST_CASE("servers that the kernel does not have, or with weight 0, are down until a check finds them up") {
-    const std::vector<config::VirtualServer> services{service()};
+    const std::vector<config::VirtualServer> services{service_of_three()};
     const lvs::Table table{kernel(services[0], {{"10.0.1.1", 1}, {"10.0.1.3", 0}})};
 
     const auto memory = lvs::adopted_memory(services, table, kWall);
@@ -68,7 +67,7 @@ TEST_CASE("servers that the kernel does not have, or with weight 0, are down unt
 
 TEST_CASE("a judge that starts from it wants the table that the kernel has, and reports nothing") {
     config::Config config;
-    config.virtual_servers = {service()};
+    config.virtual_servers = {service_of_three()};
     const lvs::Table table{kernel(config.virtual_servers[0], {{"10.0.1.1", 1}, {"10.0.1.3", 1}})};
     lvs::Judge judge{[](Micros) { return Micros{0}; }};
 
@@ -83,7 +82,7 @@ TEST_CASE("a judge that starts from it wants the table that the kernel has, and 
 }
 
 TEST_CASE("a configured weight of 0 tells nothing about the server") {
-    std::vector<config::VirtualServer> services{service()};
+    std::vector<config::VirtualServer> services{service_of_three()};
     services[0].real_servers[1].weight = 0;
     const lvs::Table table{kernel(services[0], {{"10.0.1.1", 1}, {"10.0.1.2", 0}})};
 
@@ -91,10 +90,10 @@ TEST_CASE("a configured weight of 0 tells nothing about the server") {
 }
 
 TEST_CASE("files and BFD sessions decide about their servers themselves") {
-    std::vector<config::VirtualServer> services{service()};
-    services[0].real_servers = {server("10.0.1.1", config::Checker::Type::File),
-                                server("10.0.1.2", config::Checker::Type::Bfd),
-                                server("10.0.1.3", config::Checker::Type::Misc)};
+    std::vector<config::VirtualServer> services{service_of_three()};
+    services[0].real_servers = {checked_server("10.0.1.1", config::Checker::Type::File),
+                                checked_server("10.0.1.2", config::Checker::Type::Bfd),
+                                checked_server("10.0.1.3", config::Checker::Type::Misc)};
     const lvs::Table table{kernel(services[0], {})};
 
     const auto memory = lvs::adopted_memory(services, table, kWall).at(0);
@@ -105,8 +104,8 @@ TEST_CASE("files and BFD sessions decide about their servers themselves") {
 }
 
 TEST_CASE("a sorry server that takes the traffic stays in use, and the quorum is down") {
-    std::vector<config::VirtualServer> services{service()};
-    services[0].sorry_server.emplace().endpoint = endpoint("10.0.1.9", 80);
+    std::vector<config::VirtualServer> services{service_of_three()};
+    services[0].sorry_server.emplace().endpoint = lvs::test::at("10.0.1.9", 80);
 
     const auto in_use = lvs::adopted_memory(services, {kernel(services[0], {{"10.0.1.9", 1}})}, kWall).at(0);
     CHECK(in_use.sorry_in_use);
@@ -116,12 +115,12 @@ TEST_CASE("a sorry server that takes the traffic stays in use, and the quorum is
     CHECK_FALSE(idle.sorry_in_use);
     CHECK(idle.quorum_up);
     // One that is also a real server, with others beside it, serves as that.
-    services[0].sorry_server->endpoint = endpoint("10.0.1.1", 80);
+    services[0].sorry_server->endpoint = lvs::test::at("10.0.1.1", 80);
     CHECK_FALSE(lvs::adopted_memory(services, {kernel(services[0], {{"10.0.1.1", 1}})}, kWall).at(0).sorry_in_use);
 }
 
 TEST_CASE("a quorum that the kernel's weights do not reach is down") {
-    std::vector<config::VirtualServer> services{service()};
+    std::vector<config::VirtualServer> services{service_of_three()};
     services[0].quorum = 3;
     services[0].hysteresis = 1;
 
@@ -132,7 +131,7 @@ TEST_CASE("a quorum that the kernel's weights do not reach is down") {
 }
 
 TEST_CASE("services that the kernel does not have start as always") {
-    std::vector<config::VirtualServer> services{service(), service()};
+    std::vector<config::VirtualServer> services{service_of_three(), service_of_three()};
     services[1].endpoint.port = 443;
 
     const auto memory = lvs::adopted_memory(services, {kernel(services[0], {})}, kWall);

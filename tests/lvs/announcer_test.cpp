@@ -11,7 +11,7 @@ using namespace mainstay::lvs;
 using namespace mainstay::lvs::test;
 using netlink::AnnounceOperation;
 using netlink::AnnounceOperations;
-using Kind = AnnounceOperation::Kind;
+using AnnounceKind = AnnounceOperation::Kind;
 
 namespace {
 

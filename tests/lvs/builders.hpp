@@ -12,7 +12,7 @@
 namespace mainstay::lvs::test {
 
 inline IpAddress ip(std::string_view text) { return IpAddress::parse(text).value(); }
-inline Endpoint at(std::string_view address, std::uint16_t port) { return {ip(address), port}; }
+inline Endpoint at(std::string_view address, std::uint16_t port = 80) { return {ip(address), port}; }
 
 inline netlink::IpvsServiceKey tcp_key(std::string_view address, std::uint16_t port = 80) {
     netlink::IpvsServiceKey key;
@@ -80,6 +80,10 @@ inline config::GroupEntry range(std::string_view first, std::string_view last, s
     return {.first = ip(first), .last = ip(last), .port = port, .fwmark = 0, .family = ip(first).family()};
 }
 
+inline config::GroupEntry mark(std::uint32_t number, Family family = Family::V4) {
+    return {.first = {}, .last = {}, .port = 0, .fwmark = number, .family = family};
+}
+
 inline config::VirtualServer grouped(std::vector<config::RealServer> servers, std::vector<config::GroupEntry> entries) {
     config::VirtualServer grouped = service(std::move(servers));
     grouped.endpoint = {};
@@ -92,6 +96,12 @@ inline config::SorryServer sorry(std::string_view address) {
     config::SorryServer sorry;
     sorry.endpoint = at(address, 80);
     return sorry;
+}
+
+inline ServiceVerdict all_alive(const config::VirtualServer& service) {
+    ServiceVerdict verdict;
+    for (const auto& one : service.real_servers) verdict.servers.push_back({true, one.weight});
+    return verdict;
 }
 
 // Of a service that is one service of the kernel.

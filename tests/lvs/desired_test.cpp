@@ -12,12 +12,6 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-ServiceVerdict all_alive(const config::VirtualServer& service) {
-    ServiceVerdict verdict;
-    for (const auto& one : service.real_servers) verdict.servers.push_back({true, one.weight});
-    return verdict;
-}
-
 std::vector<std::pair<std::string, std::int32_t>> weights(const ServiceTable& table) {
     std::vector<std::pair<std::string, std::int32_t>> out;
     for (const auto& one : table.destinations) out.emplace_back(one.endpoint.to_string(), one.weight);

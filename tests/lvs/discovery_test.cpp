@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-KnownServers servers(std::initializer_list<unsigned> last) {
+KnownServers last_octets(std::initializer_list<unsigned> last) {
     KnownServers list;
     for (const unsigned one : last) list.push_back({IpAddress::v4(0x0A000000U + one), 80, std::nullopt});
     return list;
@@ -24,8 +24,8 @@ KnownServers first(unsigned count) {
 }
 
 // Time begins at 1000 s; the wall clock says the same.
-struct Bench {
-    explicit Bench(const config::DiscoveryRules& rules = {}) : set{rules} {}
+struct DiscoveryBench {
+    explicit DiscoveryBench(const config::DiscoveryRules& rules = {}) : set{rules} {}
     DiscoveredSet set;
     Instant now{1000s};
 
@@ -43,46 +43,46 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("the first answer counts at once, and a later one after the debounce") {
-    Bench bench;
-    CHECK(bench.answer(servers({2, 1})));
-    CHECK(bench.set.servers() == servers({1, 2}));
+    DiscoveryBench bench;
+    CHECK(bench.answer(last_octets({2, 1})));
+    CHECK(bench.set.servers() == last_octets({1, 2}));
     CHECK_FALSE(bench.set.deadline());
 
-    CHECK_FALSE(bench.answer(servers({1, 2, 3})));
+    CHECK_FALSE(bench.answer(last_octets({1, 2, 3})));
     CHECK(bench.set.deadline() == Instant{1002s});
     CHECK_FALSE(bench.after(1999ms));
-    CHECK(bench.set.servers() == servers({1, 2}));
+    CHECK(bench.set.servers() == last_octets({1, 2}));
     CHECK(bench.after(1ms));
-    CHECK(bench.set.servers() == servers({1, 2, 3}));
+    CHECK(bench.set.servers() == last_octets({1, 2, 3}));
     CHECK_FALSE(bench.set.deadline());
 }
 
 TEST_CASE("the debounce begins with the first change, however many follow, and the last one counts") {
-    Bench bench;
-    bench.answer(servers({1, 2}));
-    bench.answer(servers({1, 2, 3}));
+    DiscoveryBench bench;
+    bench.answer(last_octets({1, 2}));
+    bench.answer(last_octets({1, 2, 3}));
     for (unsigned i = 4; i < 7; ++i) {
         CHECK_FALSE(bench.after(600ms));
-        bench.answer(servers({1, 2, i}));
+        bench.answer(last_octets({1, 2, i}));
     }
     CHECK(bench.now == Instant{1001800ms});
     CHECK(bench.after(200ms));
-    CHECK(bench.set.servers() == servers({1, 2, 6}));
+    CHECK(bench.set.servers() == last_octets({1, 2, 6}));
 }
 
 TEST_CASE("an answer as before ends what waits") {
-    Bench bench;
-    bench.answer(servers({1, 2}));
-    bench.answer(servers({1, 2, 3}));
-    CHECK_FALSE(bench.answer(servers({1, 2})));
+    DiscoveryBench bench;
+    bench.answer(last_octets({1, 2}));
+    bench.answer(last_octets({1, 2, 3}));
+    CHECK_FALSE(bench.answer(last_octets({1, 2})));
     CHECK_FALSE(bench.set.deadline());
     CHECK_FALSE(bench.after(10s));
 }
 
 TEST_CASE("another weight is a change") {
-    Bench bench;
-    bench.answer(servers({1}));
-    auto heavier = servers({1});
+    DiscoveryBench bench;
+    bench.answer(last_octets({1}));
+    auto heavier = last_octets({1});
     heavier[0].weight = 7;
     bench.answer(heavier);
     CHECK(bench.after(2s));
@@ -90,43 +90,43 @@ TEST_CASE("another weight is a change") {
 }
 
 TEST_CASE("an answer that removes more than half is held for ten minutes, one that removes half is not") {
-    Bench bench;
+    DiscoveryBench bench;
     bench.answer(first(4));
-    bench.answer(servers({3, 4, 5}));
+    bench.answer(last_octets({3, 4, 5}));
     CHECK(bench.set.hold() == HoldReason::None);
     CHECK(bench.after(2s));
 
-    bench.answer(servers({5}));
+    bench.answer(last_octets({5}));
     CHECK(bench.set.hold() == HoldReason::TooManyRemoved);
     CHECK(bench.set.held()->size() == 1);
     CHECK(bench.set.held_since() == WallTime{1'002'000'000});
-    CHECK(bench.set.servers() == servers({3, 4, 5}));
+    CHECK(bench.set.servers() == last_octets({3, 4, 5}));
     CHECK(bench.set.holds() == 1);
     CHECK(bench.set.deadline() == Instant{1602s});
     CHECK_FALSE(bench.after(599s));
     CHECK(bench.after(1s));
-    CHECK(bench.set.servers() == servers({5}));
+    CHECK(bench.set.servers() == last_octets({5}));
     CHECK(bench.set.hold() == HoldReason::None);
 }
 
 TEST_CASE("new servers in the place of all others are a removal, whatever their number") {
-    Bench bench;
-    bench.answer(servers({1, 2}));
-    bench.answer(servers({3, 4, 5, 6}));
+    DiscoveryBench bench;
+    bench.answer(last_octets({1, 2}));
+    bench.answer(last_octets({3, 4, 5, 6}));
     CHECK(bench.set.hold() == HoldReason::TooManyRemoved);
 }
 
 TEST_CASE("the only address of a name moves") {
-    Bench bench;
-    bench.answer(servers({1}));
-    bench.answer(servers({2}));
+    DiscoveryBench bench;
+    bench.answer(last_octets({1}));
+    bench.answer(last_octets({2}));
     CHECK(bench.after(2s));
-    CHECK(bench.set.servers() == servers({2}));
+    CHECK(bench.set.servers() == last_octets({2}));
 }
 
 TEST_CASE("max_removal is the percentage that may go; one server may go unless it is 0") {
     const auto holds = [](std::uint32_t percent, unsigned left, unsigned known = 10) {
-        Bench bench{{.max_removal = percent}};
+        DiscoveryBench bench{{.max_removal = percent}};
         bench.answer(first(known));
         bench.answer(first(left));
         return bench.set.hold() != HoldReason::None;
@@ -144,13 +144,13 @@ TEST_CASE("max_removal is the percentage that may go; one server may go unless i
 }
 
 TEST_CASE("an empty answer is held for ever, unless hold_empty says how long") {
-    Bench bench{{.max_removal = 100}};
-    bench.answer(servers({1, 2}));
+    DiscoveryBench bench{{.max_removal = 100}};
+    bench.answer(last_octets({1, 2}));
     bench.answer({});
     CHECK(bench.set.hold() == HoldReason::Empty);
     CHECK_FALSE(bench.set.deadline());
     CHECK_FALSE(bench.after(std::chrono::hours{24 * 365}));
-    CHECK(bench.set.servers() == servers({1, 2}));
+    CHECK(bench.set.servers() == last_octets({1, 2}));
 
     bench.set.set_rules({.max_removal = 100, .hold_empty = Micros{30'000'000}}, bench.now);
     CHECK(bench.set.step(bench.now));
@@ -160,7 +160,7 @@ TEST_CASE("an empty answer is held for ever, unless hold_empty says how long") {
 }
 
 TEST_CASE("an answer with fewer than min_servers is held like an empty one") {
-    Bench bench{{.max_removal = 100, .min_servers = 3, .hold_empty = Micros{5'000'000}}};
+    DiscoveryBench bench{{.max_removal = 100, .min_servers = 3, .hold_empty = Micros{5'000'000}}};
     bench.answer(first(4));
     bench.answer(first(3));
     CHECK(bench.set.hold() == HoldReason::None);
@@ -173,7 +173,7 @@ TEST_CASE("an answer with fewer than min_servers is held like an empty one") {
 }
 
 TEST_CASE("while no servers are known a few are better than none, and none is held") {
-    Bench bench{{.min_servers = 3}};
+    DiscoveryBench bench{{.min_servers = 3}};
     bench.answer({});
     CHECK(bench.set.hold() == HoldReason::Empty);
     CHECK(bench.answer(first(1)));
@@ -182,24 +182,24 @@ TEST_CASE("while no servers are known a few are better than none, and none is he
 }
 
 TEST_CASE("the hold begins anew with another answer, and an error ends the count") {
-    Bench bench;
+    DiscoveryBench bench;
     bench.answer(first(4));
     bench.answer(first(1));
     bench.after(500s);
-    bench.answer(servers({2}));
+    bench.answer(last_octets({2}));
     CHECK(bench.set.holds() == 2);
     CHECK(bench.set.deadline() == Instant{2100s});
     bench.set.fail();
     CHECK_FALSE(bench.set.deadline());
     CHECK_FALSE(bench.after(700s));
-    bench.answer(servers({2}));
+    bench.answer(last_octets({2}));
     CHECK(bench.set.deadline() == Instant{2800s});
     CHECK(bench.set.servers() == first(4));
     CHECK(bench.set.holds() == 2);
 }
 
 TEST_CASE("a good answer ends a hold, and so does one as before") {
-    Bench bench;
+    DiscoveryBench bench;
     bench.answer(first(4));
     bench.answer(first(1));
     bench.answer(first(4));
@@ -212,7 +212,7 @@ TEST_CASE("a good answer ends a hold, and so does one as before") {
 }
 
 TEST_CASE("a good answer that waits counts although a bad one follows it") {
-    Bench bench;
+    DiscoveryBench bench;
     bench.answer(first(3));
     bench.answer(first(4));
     bench.after(1s);
@@ -223,7 +223,7 @@ TEST_CASE("a good answer that waits counts although a bad one follows it") {
 }
 
 TEST_CASE("the servers of an earlier process are in force until the first answer, which is compared with them") {
-    Bench bench;
+    DiscoveryBench bench;
     bench.set.recall(first(4), WallTime{77});
     CHECK(bench.set.servers() == first(4));
     CHECK(bench.set.last_good() == WallTime{77});
@@ -237,7 +237,7 @@ TEST_CASE("the servers of an earlier process are in force until the first answer
 }
 
 TEST_CASE("rules that allow it let a held answer count after the debounce") {
-    Bench bench;
+    DiscoveryBench bench;
     bench.answer(first(4));
     bench.answer(first(1));
     bench.set.set_rules({.max_removal = 80}, bench.now);
@@ -249,7 +249,7 @@ TEST_CASE("rules that allow it let a held answer count after the debounce") {
 TEST_CASE("rules that forbid it hold an answer that waits, unless a later one is held already") {
     for (const bool later : {false, true}) {
         CAPTURE(later);
-        Bench bench;
+        DiscoveryBench bench;
         bench.answer(first(4));
         bench.answer(first(2));
         if (later) bench.answer(first(1));
@@ -264,7 +264,7 @@ TEST_CASE("rules that forbid it hold an answer that waits, unless a later one is
 }
 
 TEST_CASE("the time of the last good answer is that of one in force or of one that waits") {
-    Bench bench;
+    DiscoveryBench bench;
     bench.answer(first(2));
     CHECK(bench.set.last_good() == WallTime{1'000'000'000});
     bench.after(5s);

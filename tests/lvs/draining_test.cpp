@@ -20,12 +20,12 @@ config::VirtualServer draining_service(std::vector<config::RealServer> servers) 
 
 bool changes_table(const Intents& intents) { return std::ranges::count(intents, Intent{TableChanged{0}}) == 1; }
 
-struct Fixture {
+struct DrainingServer {
     Services services = services_of({draining_service({server("10.0.0.11"), server("10.0.0.12")})});
     Draining draining;
     Intents out;
 
-    Fixture() {
+    DrainingServer() {
         draining.begin(services, {0, 0}, at_second(0), out);
         out.clear();
     }
@@ -35,7 +35,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("the connections of a server that drains are counted each second until the time is over") {
-    Fixture f;
+    DrainingServer f;
     CHECK(f.draining.deadline() == Instant{} + 1s);
     f.draining.on_deadline(f.services, Instant{} + 1s, f.out);
     CHECK(f.out == Intents{CountConnections{0}});
@@ -48,7 +48,7 @@ TEST_CASE("the connections of a server that drains are counted each second until
 }
 
 TEST_CASE("a server has drained once it has no active connection; those that time out do not count") {
-    Fixture f;
+    DrainingServer f;
     f.draining.on_counted(f.services, {0, {{at("10.0.0.11", 80), 3, 0}, {at("10.0.0.12", 80), 0, 0}}}, f.out);
     CHECK(f.out.empty());
     CHECK(f.drain()->connections == 3U);

@@ -16,7 +16,7 @@ config::Global mapping() {
     return global;
 }
 
-config::VirtualServer group(std::string name) {
+config::VirtualServer named_group_of_range(std::string name) {
     auto one = grouped({}, {range("10.0.0.1", "10.0.0.9")});
     one.group = std::move(name);
     return one;
@@ -34,12 +34,12 @@ TEST_CASE("each group gets a mark from 1000 on that no service has, and keeps it
     auto taken = service({});
     taken.fwmark = 1001;
     FirewallMarks marks;
-    marks.assign(mapping(), {group("a"), group("b"), taken});
-    CHECK(mark_of(marks, group("a")) == 1000);
-    CHECK(mark_of(marks, group("b")) == 1002);
-    marks.assign(mapping(), {group("c"), group("b")});
-    CHECK(mark_of(marks, group("b")) == 1002);
-    CHECK(mark_of(marks, group("c")) == 1000);
+    marks.assign(mapping(), {named_group_of_range("a"), named_group_of_range("b"), taken});
+    CHECK(mark_of(marks, named_group_of_range("a")) == 1000);
+    CHECK(mark_of(marks, named_group_of_range("b")) == 1002);
+    marks.assign(mapping(), {named_group_of_range("c"), named_group_of_range("b")});
+    CHECK(mark_of(marks, named_group_of_range("b")) == 1002);
+    CHECK(mark_of(marks, named_group_of_range("c")) == 1000);
 }
 
 TEST_CASE("marks below a first one that a reload raises are given up, those above a lowered one are kept") {
@@ -49,17 +49,17 @@ TEST_CASE("marks below a first one that a reload raises are given up, those abov
         return global;
     };
     FirewallMarks marks;
-    marks.assign(mapping(), {group("a"), group("b")});
-    marks.assign(from(2000), {group("a"), group("b")});
-    CHECK(mark_of(marks, group("a")) == 2000);
-    CHECK(mark_of(marks, group("b")) == 2001);
-    marks.assign(from(77), {group("a"), group("c")});
-    CHECK(mark_of(marks, group("a")) == 2000);
-    CHECK(mark_of(marks, group("c")) == 77);
+    marks.assign(mapping(), {named_group_of_range("a"), named_group_of_range("b")});
+    marks.assign(from(2000), {named_group_of_range("a"), named_group_of_range("b")});
+    CHECK(mark_of(marks, named_group_of_range("a")) == 2000);
+    CHECK(mark_of(marks, named_group_of_range("b")) == 2001);
+    marks.assign(from(77), {named_group_of_range("a"), named_group_of_range("c")});
+    CHECK(mark_of(marks, named_group_of_range("a")) == 2000);
+    CHECK(mark_of(marks, named_group_of_range("c")) == 77);
 }
 
 TEST_CASE("a mark of an earlier incarnation is kept") {
-    ServiceMemory before{.identity = identity_of(group("b")),
+    ServiceMemory before{.identity = identity_of(named_group_of_range("b")),
                          .keys = {},
                          .quorum_up = true,
                          .sorry_in_use = false,
@@ -70,26 +70,26 @@ TEST_CASE("a mark of an earlier incarnation is kept") {
     before.keys = {key};
     FirewallMarks marks;
     marks.recall({before});
-    marks.assign(mapping(), {group("a"), group("b")});
-    CHECK(mark_of(marks, group("b")) == 1007);
+    marks.assign(mapping(), {named_group_of_range("a"), named_group_of_range("b")});
+    CHECK(mark_of(marks, named_group_of_range("b")) == 1007);
 }
 
 TEST_CASE("a group with a mark of its own is not mapped, and none is without the keyword") {
-    auto own = group("a");
+    auto own = named_group_of_range("a");
     own.membership.edit().entries[0].fwmark = 5;
-    CHECK(FirewallMarks::is_mapped(mapping(), group("a")));
+    CHECK(FirewallMarks::is_mapped(mapping(), named_group_of_range("a")));
     CHECK_FALSE(FirewallMarks::is_mapped(mapping(), own));
-    CHECK_FALSE(FirewallMarks::is_mapped(config::Global{}, group("a")));
+    CHECK_FALSE(FirewallMarks::is_mapped(config::Global{}, named_group_of_range("a")));
 }
 
 TEST_CASE("the table has a rule for each entry of each group that is mapped") {
     FirewallMarks marks;
-    marks.assign(mapping(), {group("a"), service({})});
-    const auto table = marks.table(mapping(), {group("a"), service({})});
+    marks.assign(mapping(), {named_group_of_range("a"), service({})});
+    const auto table = marks.table(mapping(), {named_group_of_range("a"), service({})});
     REQUIRE(table.has_value());
     CHECK(table->name == "tbl");
     REQUIRE(table->rules.size() == 1);
     CHECK(table->rules[0].mark == 1000);
     CHECK(table->rules[0].last == ip("10.0.0.9"));
-    CHECK_FALSE(marks.table(config::Global{}, {group("a")}).has_value());
+    CHECK_FALSE(marks.table(config::Global{}, {named_group_of_range("a")}).has_value());
 }

@@ -16,16 +16,6 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-config::GroupEntry mark(std::uint32_t number, Family family = Family::V4) {
-    return {.first = {}, .last = {}, .port = 0, .fwmark = number, .family = family};
-}
-
-ServiceVerdict all_alive(const config::VirtualServer& service) {
-    ServiceVerdict verdict;
-    for (const auto& server : service.real_servers) verdict.servers.push_back({true, server.weight});
-    return verdict;
-}
-
 Table table_of(const config::VirtualServer& service) { return desired(service, keys_of(service), all_alive(service)); }
 
 std::vector<std::string> described(const std::vector<netlink::IpvsServiceKey>& keys) {

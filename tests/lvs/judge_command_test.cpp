@@ -11,35 +11,19 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-using Verb = ServerCommand::Verb;
-const std::string kRs = "[10.0.0.11]:tcp:80";
-const std::string kVs = "[10.0.0.1]:tcp:80";
-
-struct Said {
-    Lines intents;
-    ServerAnswer answer;
-};
-Said send_to(Bench& bench, Verb verb, std::string which, std::int64_t weight = 0, bool dry_run = false) {
-    Said said;
-    said.intents =
-        text_of_intents(bench.judge.command({verb, std::move(which), weight, dry_run, "me"}, bench.now(), said.answer));
-    return said;
-}
-
-config::VirtualServer servers(int count) {
+config::VirtualServer service_of_servers(int count) {
     std::vector<config::RealServer> all;
     for (int i = 1; i <= count; ++i) all.push_back(server("10.0.0." + std::to_string(10 + i)));
     return service(std::move(all));
 }
 
-bool contains(const Lines& lines, const std::string& line) { return std::ranges::find(lines, line) != lines.end(); }
 const ServerState& state(const Bench& bench, std::size_t server = 0) { return bench.judge.states()[0].servers[server]; }
 
 }  // namespace
 
 TEST_CASE("an operator's weight is what the kernel takes, and no other verb looks at it") {
     Bench bench;
-    bench.start(servers(2));
+    bench.start(service_of_servers(2));
     const auto problem = [&](std::int64_t weight, Verb verb = Verb::Weight) {
         return send_to(bench, verb, "10.0.0.11", weight).answer.problem;
     };
@@ -55,7 +39,7 @@ TEST_CASE("an operator's weight is what the kernel takes, and no other verb look
 
 TEST_CASE("what is so already is only reported, another weight is a change") {
     Bench bench;
-    bench.start(servers(1));
+    bench.start(service_of_servers(1));
     const auto changed = [&](Verb verb, std::int64_t weight = 0) {
         const auto said = send_to(bench, verb, "*", weight);
         CHECK(said.answer.matched == 1);
@@ -80,7 +64,7 @@ TEST_CASE("what is so already is only reported, another weight is a change") {
 TEST_CASE("ten servers are named in the audit line, of more their number") {
     const auto line = [](int count, Verb verb, std::int64_t weight = 0) {
         Bench bench;
-        bench.start(servers(count));
+        bench.start(service_of_servers(count));
         return send_to(bench, verb, "*", weight).intents.at(0);
     };
     std::string ten = "server drain * by me:";
@@ -101,12 +85,12 @@ TEST_CASE("eight servers are named where none is meant, of more their number") {
     };
     std::string eight = "no server matches 10.9.9.9; known servers:";
     for (int i = 1; i <= 8; ++i) eight += fmt::format("\n  {}/[10.0.0.{}]:tcp:80", kVs, 10 + i);
-    CHECK(problem(servers(8), "10.9.9.9") == eight);
-    CHECK(problem(servers(10), "10.9.9.9") == eight + "\n  and 2 more");
-    CHECK(problem(servers(0), "10.9.9.9") == "no server matches 10.9.9.9; no server is configured");
-    CHECK(problem(servers(0), "web/x") == "no server matches web/x; no server is configured");
-    CHECK(
-        problem(servers(1), "10.9.9.9/10.0.0.11").starts_with("no server matches 10.9.9.9/10.0.0.11; known servers:"));
+    CHECK(problem(service_of_servers(8), "10.9.9.9") == eight);
+    CHECK(problem(service_of_servers(10), "10.9.9.9") == eight + "\n  and 2 more");
+    CHECK(problem(service_of_servers(0), "10.9.9.9") == "no server matches 10.9.9.9; no server is configured");
+    CHECK(problem(service_of_servers(0), "web/x") == "no server matches web/x; no server is configured");
+    CHECK(problem(service_of_servers(1), "10.9.9.9/10.0.0.11")
+              .starts_with("no server matches 10.9.9.9/10.0.0.11; known servers:"));
 }
 
 TEST_CASE("65536 servers are held at most, and one that is held can be held otherwise") {
@@ -114,7 +98,7 @@ TEST_CASE("65536 servers are held at most, and one that is held can be held othe
     for (std::uint32_t i = 0; i < 65'535; ++i)
         many[{"gone", {IpAddress::v4(i + 1), 80}}] = {Hold::Drained, 0, {}, "me"};
     config::Config config;
-    config.virtual_servers = {servers(2)};
+    config.virtual_servers = {service_of_servers(2)};
     Bench bench;
     static_cast<void>(bench.judge.start(config, {}, bench.now(), many));
     CHECK(send_to(bench, Verb::Drain, "10.0.0.11").answer.changed == 1);
@@ -132,7 +116,7 @@ TEST_CASE("overrides of unknown servers are reported by their verb, and ten of t
         gone[{kVs, at("10.0.0." + std::to_string(20 + i), 80)}] =
             i == 1 ? Override{Hold::Weight, 4, {}, "me"} : Override{Hold::Disabled, 0, {}, "me"};
     config::Config config;
-    config.virtual_servers = {servers(1)};
+    config.virtual_servers = {service_of_servers(1)};
     Bench bench;
     static_cast<void>(bench.judge.start(config, {}, bench.now(), gone));
 
@@ -155,7 +139,7 @@ TEST_CASE("overrides of unknown servers are reported by their verb, and ten of t
 
 TEST_CASE("a dry run shows the writes of each service with the weights that are written") {
     config::Config config;
-    config.virtual_servers = {servers(1), service({server("10.0.0.11")}, "10.0.0.2")};
+    config.virtual_servers = {service_of_servers(1), service({server("10.0.0.11")}, "10.0.0.2")};
     config.virtual_servers[1].sorry_server = sorry("10.0.0.99");
     Bench bench;
     bench.start(config);
@@ -240,7 +224,7 @@ TEST_CASE("a disabled server that is drained instead comes back for its connecti
 
 TEST_CASE("with persistence a weight of 0 is remarked once for each service, any other is not") {
     config::Config config;
-    config.virtual_servers = {servers(2), service({server("10.0.0.11"), server("10.0.0.12")}, "10.0.0.2")};
+    config.virtual_servers = {service_of_servers(2), service({server("10.0.0.11"), server("10.0.0.12")}, "10.0.0.2")};
     for (auto& web : config.virtual_servers) web.persistence_timeout = Seconds{300};
     Bench bench;
     bench.start(config);
@@ -311,7 +295,7 @@ TEST_CASE("a server that is disabled before its first check and enabled again ha
 }
 
 TEST_CASE("a mark is meant by a pattern, too") {
-    auto marked = servers(1);
+    auto marked = service_of_servers(1);
     marked.fwmark = 5;
     CHECK(matches(pattern_of("fwmark ?/*"), marked));
     CHECK_FALSE(matches(pattern_of("fwmark 5?/*"), marked));

@@ -13,42 +13,6 @@ using namespace mainstay;
 using namespace mainstay::lvs;
 using namespace mainstay::lvs::test;
 
-namespace {
-
-using Verb = ServerCommand::Verb;
-const std::string kRs = "[10.0.0.11]:tcp:80";
-const std::string kVs = "[10.0.0.1]:tcp:80";
-
-template <class T>
-config::VirtualServer with(config::VirtualServer web, std::string keyword, T value) {
-    web.more.edit().values.push_back({std::move(keyword), value});
-    return web;
-}
-
-Lines in_table(const Judge& judge) {
-    Lines out;
-    for (const auto table = judge.desired(0); const auto& one : table.at(0).destinations)
-        out.push_back(fmt::format("{} {}", one.endpoint.to_string(), one.weight));
-    return out;
-}
-
-Lines send_to(Bench& bench, Verb verb, std::string which) {
-    ServerAnswer answer;
-    return text_of_intents(bench.judge.command({verb, std::move(which), 0, false, "me"}, bench.now(), answer));
-}
-
-Lines addresses(Bench& bench, std::set<IpAddress> here) {
-    return text_of_intents(bench.judge.step(AddressesChanged{std::move(here)}, bench.now()));
-}
-
-bool contains(const Lines& lines, const std::string& line) { return std::ranges::find(lines, line) != lines.end(); }
-
-bool about_slow_start(const Lines& lines) {
-    return std::ranges::any_of(lines, [](const std::string& line) { return line.starts_with("Slow start"); });
-}
-
-}  // namespace
-
 TEST_CASE("a drained server that comes back has no slow start: its weight is zero") {
     Bench bench;
     bench.start(with(service({checked("10.0.0.11", 100)}), "slow_start", Micros{10'000'000}));

@@ -10,19 +10,9 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-using Verb = ServerCommand::Verb;
-const std::string kVs = "[10.0.0.1]:tcp:80";
-
-struct Said {
-    Lines intents;
-    ServerAnswer answer;
-};
-Said send_to(Bench& bench, Verb verb, const std::string& which, bool expire, bool dry_run = false) {
-    Said said;
-    const ServerCommand command{
-        .verb = verb, .which = which, .dry_run = dry_run, .by = "uid 0", .expire_persistence = expire};
-    said.intents = text_of_intents(bench.judge.command(command, bench.now(), said.answer));
-    return said;
+Said send_expiring(Bench& bench, Verb verb, const std::string& which, bool expire, bool dry_run = false) {
+    return send_to(bench,
+                   {.verb = verb, .which = which, .dry_run = dry_run, .by = "uid 0", .expire_persistence = expire});
 }
 
 config::VirtualServer sticky(std::vector<config::RealServer> servers, const char* address = "10.0.0.1") {
@@ -43,10 +33,10 @@ const std::string kSetting =
 TEST_CASE("persistence expires as long as a server is drained so, and the answer says what else that concerns") {
     Bench bench;
     bench.start(sticky({server("10.0.0.11", 3), server("10.0.0.12"), server("10.0.0.13")}));
-    send_to(bench, Verb::Drain, "10.0.0.13", false);
+    send_expiring(bench, Verb::Drain, "10.0.0.13", false);
     CHECK_FALSE(bench.judge.expires_persistence());
 
-    const Said said = send_to(bench, Verb::Drain, "10.0.0.11", true);
+    const Said said = send_expiring(bench, Verb::Drain, "10.0.0.11", true);
 
     CHECK(said.answer.problem.empty());
     CHECK(said.answer.lines ==
@@ -56,7 +46,7 @@ TEST_CASE("persistence expires as long as a server is drained so, and the answer
     CHECK(said.intents.at(0) ==
           "server drain 10.0.0.11 --expire-persistence by uid 0: [10.0.0.11]:tcp:80 of VS " + kVs);
     CHECK(bench.judge.expires_persistence());
-    CHECK(send_to(bench, Verb::Enable, "10.0.0.11", false).answer.changed == 1);
+    CHECK(send_expiring(bench, Verb::Enable, "10.0.0.11", false).answer.changed == 1);
     CHECK_FALSE(bench.judge.expires_persistence());
 }
 
@@ -65,15 +55,15 @@ TEST_CASE("whether persistence expires is what the last word on a drained server
     one.more.edit().values.push_back({"drain_timeout", Micros{60'000'000}});
     Bench bench;
     bench.start(one);
-    send_to(bench, Verb::Drain, "10.0.0.11", false);
+    send_expiring(bench, Verb::Drain, "10.0.0.11", false);
     const auto until = bench.judge.states()[0].servers[0].between->leave->until;
     bench.since_start += Seconds{10};
 
-    CHECK(send_to(bench, Verb::Drain, "10.0.0.11", true).answer.changed == 1);
+    CHECK(send_expiring(bench, Verb::Drain, "10.0.0.11", true).answer.changed == 1);
     CHECK(bench.judge.expires_persistence());
-    CHECK(send_to(bench, Verb::Drain, "10.0.0.11", true).answer.changed == 0);
+    CHECK(send_expiring(bench, Verb::Drain, "10.0.0.11", true).answer.changed == 0);
     CHECK(bench.judge.states()[0].servers[0].between->leave->until == until);
-    CHECK(send_to(bench, Verb::Drain, "10.0.0.11", false).answer.changed == 1);
+    CHECK(send_expiring(bench, Verb::Drain, "10.0.0.11", false).answer.changed == 1);
     CHECK_FALSE(bench.judge.expires_persistence());
     CHECK(bench.judge.states()[0].servers[0].between->leave->until == until);
 }
@@ -82,10 +72,10 @@ TEST_CASE("persistence expires of servers that are drained only, and where there
     Bench bench;
     bench.start(service({server("10.0.0.11"), server("10.0.0.12")}));
 
-    CHECK(send_to(bench, Verb::Disable, "10.0.0.11", true).answer.problem ==
+    CHECK(send_expiring(bench, Verb::Disable, "10.0.0.11", true).answer.problem ==
           "--expire-persistence works with drain only");
     CHECK(bench.judge.overrides().empty());
-    CHECK(send_to(bench, Verb::Drain, "10.0.0.11", true).answer.lines.back() ==
+    CHECK(send_expiring(bench, Verb::Drain, "10.0.0.11", true).answer.lines.back() ==
           "VS " + kVs + " has no persistence_timeout: there is nothing to expire");
     CHECK_FALSE(bench.judge.expires_persistence());
 }
@@ -98,10 +88,10 @@ TEST_CASE("a dry run shows that the setting would be made, and when it would be 
     };
     const std::string set = "would set: net.ipv4.vs.expire_quiescent_template = 1";
 
-    CHECK(tells(send_to(bench, Verb::Drain, "10.0.0.11", true, true), set));
+    CHECK(tells(send_expiring(bench, Verb::Drain, "10.0.0.11", true, true), set));
     CHECK_FALSE(bench.judge.expires_persistence());
-    CHECK_FALSE(tells(send_to(bench, Verb::Drain, "10.0.0.11", false, true), set));
-    send_to(bench, Verb::Drain, "10.0.0.11", true);
-    CHECK(tells(send_to(bench, Verb::Enable, "10.0.0.11", false, true),
+    CHECK_FALSE(tells(send_expiring(bench, Verb::Drain, "10.0.0.11", false, true), set));
+    send_expiring(bench, Verb::Drain, "10.0.0.11", true);
+    CHECK(tells(send_expiring(bench, Verb::Enable, "10.0.0.11", false, true),
                 "would restore: net.ipv4.vs.expire_quiescent_template"));
 }

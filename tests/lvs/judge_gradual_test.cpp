@@ -13,22 +13,6 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-const std::string kRs = "[10.0.0.11]:tcp:80";
-const std::string kVs = "[10.0.0.1]:tcp:80";
-
-template <class T>
-config::VirtualServer with(config::VirtualServer web, std::string keyword, T value) {
-    web.more.edit().values.push_back({std::move(keyword), value});
-    return web;
-}
-
-Lines in_table(const Judge& judge, std::size_t service = 0) {
-    Lines out;
-    for (const auto table = judge.desired(service); const auto& one : table.at(0).destinations)
-        out.push_back(fmt::format("{} {}", one.endpoint.to_string(), one.weight));
-    return out;
-}
-
 std::int32_t weight_at(Bench& bench, Nanos when) {
     while (bench.judge.deadline() && *bench.judge.deadline() <= bench.zero + when) {
         bench.since_start = *bench.judge.deadline() - bench.zero;
@@ -38,11 +22,6 @@ std::int32_t weight_at(Bench& bench, Nanos when) {
     }
     bench.since_start = when;
     return bench.judge.desired(0).at(0).destinations.at(0).weight;
-}
-
-Lines counted(Bench& bench, std::uint64_t active, std::uint64_t inactive = 0) {
-    return text_of_intents(bench.judge.step(
-        ConnectionsCounted{0, {{at("10.0.0.11", 80), active, inactive}, {at("10.0.0.12", 80), 5, 5}}}, bench.now()));
 }
 
 }  // namespace

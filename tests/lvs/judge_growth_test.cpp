@@ -29,14 +29,10 @@ void come_back(Bench& bench, const config::VirtualServer& web) {
 }
 
 // So many milliseconds after the return.
-void at(Bench& bench, int ms) {
+void go_to(Bench& bench, int ms) {
     const Nanos when = 101s + std::chrono::milliseconds{ms};
     while (bench.judge.deadline() && *bench.judge.deadline() <= bench.zero + when) bench.tick();
     bench.since_start = when;
-}
-
-bool about_slow_start(const Lines& lines) {
-    return std::ranges::any_of(lines, [](const std::string& line) { return line.starts_with("Slow start"); });
 }
 
 }  // namespace
@@ -62,13 +58,13 @@ TEST_CASE("a small weight grows one by one") {
     Bench bench;
     come_back(bench, growing(4));
     CHECK(bench.due() == doctest::Approx(106));  // 1 is there from the begin
-    at(bench, 4'999);
+    go_to(bench, 4'999);
     CHECK(weight_of(bench) == 1);
-    at(bench, 5'000);
+    go_to(bench, 5'000);
     CHECK(weight_of(bench) == 2);
-    at(bench, 7'500);
+    go_to(bench, 7'500);
     CHECK(weight_of(bench) == 3);
-    at(bench, 10'000);
+    go_to(bench, 10'000);
     CHECK(weight_of(bench) == 4);
     CHECK_FALSE(grows(bench));
 }
@@ -77,7 +73,7 @@ TEST_CASE("a reload without slow_start gives the full weight at once, one with w
     for (const auto& next : {growing(100, Micros{0}), growing(1)}) {
         Bench bench;
         come_back(bench, growing(100));
-        at(bench, 3'000);
+        go_to(bench, 3'000);
         CHECK(weight_of(bench) == 30);
         bench.reload(next);
         CHECK_FALSE(grows(bench));
@@ -89,7 +85,7 @@ TEST_CASE("a reload without slow_start gives the full weight at once, one with w
 TEST_CASE("a weight of 2 that a reload brings grows on, and a shorter time is over at once") {
     Bench bench;
     come_back(bench, growing(100));
-    at(bench, 6'000);
+    go_to(bench, 6'000);
     bench.reload(growing(2));
     CHECK(grows(bench));
     CHECK(weight_of(bench) == 1);

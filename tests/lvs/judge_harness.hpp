@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +35,9 @@ inline Lines text_of_intents(const Intents& intents) {
     for (const auto& intent : intents) lines.push_back(text_of_intent(intent));
     return lines;
 }
+
+// The first service and its first server.
+inline const std::string kVs = "[10.0.0.1]:tcp:80", kRs = "[10.0.0.11]:tcp:80";
 
 struct Bench {
     Micros drawn{0};  // what the generator answers, at most its limit
@@ -90,5 +95,53 @@ struct Bench {
         return finish(std::stoull(started.at(0).substr(6)), outcome, took);
     }
 };
+
+// What an operator's command does, and how it is answered.
+struct Said {
+    Lines intents;
+    ServerAnswer answer;
+};
+using Verb = ServerCommand::Verb;
+inline Said send_to(Bench& bench, const ServerCommand& command) {
+    Said said;
+    said.intents = text_of_intents(bench.judge.command(command, bench.now(), said.answer));
+    return said;
+}
+inline Said send_to(Bench& bench, Verb verb, std::string which = "10.0.0.11", std::int64_t weight = 0,
+                    bool dry_run = false, std::string by = "me") {
+    return send_to(bench, {verb, std::move(which), weight, dry_run, std::move(by)});
+}
+
+inline Lines addresses(Bench& bench, std::set<IpAddress> here) {
+    return text_of_intents(bench.judge.step(AddressesChanged{std::move(here)}, bench.now()));
+}
+
+// The connections of the first server; the second one always has as many.
+inline Lines counted(Bench& bench, std::uint64_t active, std::uint64_t inactive = 0, std::uint16_t port = 80) {
+    return text_of_intents(bench.judge.step(
+        ConnectionsCounted{0, {{at("10.0.0.11", port), active, inactive}, {at("10.0.0.12", port), 5, 5}}},
+        bench.now()));
+}
+
+inline Lines in_table(const Judge& judge, std::size_t service = 0) {
+    Lines out;
+    for (const auto table = judge.desired(service); const auto& one : table.at(0).destinations)
+        out.push_back(fmt::format("{} {}", one.endpoint.to_string(), one.weight));
+    return out;
+}
+inline std::int32_t weight_in_table(const Judge& judge) { return judge.desired(0).at(0).destinations.at(0).weight; }
+
+template <class T>
+config::VirtualServer with(config::VirtualServer web, std::string keyword, T value) {
+    web.more.edit().values.push_back({std::move(keyword), value});
+    return web;
+}
+
+inline bool contains(const Lines& lines, const std::string& line) {
+    return std::ranges::find(lines, line) != lines.end();
+}
+inline bool about_slow_start(const Lines& lines) {
+    return std::ranges::any_of(lines, [](const std::string& line) { return line.starts_with("Slow start"); });
+}
 
 }  // namespace mainstay::lvs::test

@@ -12,10 +12,7 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-const std::string kRs = "[10.0.0.11]:tcp:80";
-const std::string kVs = "[10.0.0.1]:tcp:80";
-
-config::RealServer web(std::size_t urls) {
+config::RealServer server_with_urls(std::size_t urls) {
     auto one = checked("10.0.0.11");
     auto& checker = one.checkers[0];
     checker.type = config::Checker::Type::Http;
@@ -37,7 +34,7 @@ std::string success(int n) { return fmt::format("HTTP status code success to {} 
 
 TEST_CASE("a web server is judged in keepalived's words") {
     Bench bench;
-    auto one = web(1);
+    auto one = server_with_urls(1);
     one.checkers[0].log_all_failures = true;
     bench.start(service({one, server("10.0.0.12")}));
 
@@ -57,7 +54,7 @@ TEST_CASE("a web server is judged in keepalived's words") {
 
 TEST_CASE("each run tests the next URL, a delay_loop later, and a failing one again") {
     Bench bench;
-    bench.start(service({web(3)}));
+    bench.start(service({server_with_urls(3)}));
 
     CHECK(url(bench) == 0);
     bench.run(Outcome::Passed);
@@ -72,7 +69,7 @@ TEST_CASE("each run tests the next URL, a delay_loop later, and a failing one ag
 
 TEST_CASE("a server that is down is tested with the URL that failed, then comes up after a full pass from the first") {
     Bench bench;
-    bench.start(service({web(2), server("10.0.0.12")}));
+    bench.start(service({server_with_urls(2), server("10.0.0.12")}));
     bench.run(Outcome::Passed);
     bench.run(Outcome::Failed);
     bench.run(Outcome::Failed);  // URL 1 has failed for good
@@ -88,7 +85,7 @@ TEST_CASE("a server that is down is tested with the URL that failed, then comes 
 }
 
 TEST_CASE("a server that starts in alpha comes up after its first full pass") {
-    auto one = web(2);
+    auto one = server_with_urls(2);
     one.checkers[0].alpha = true;
     Bench bench;
     bench.start(service({one}));
@@ -100,7 +97,7 @@ TEST_CASE("a server that starts in alpha comes up after its first full pass") {
 }
 
 TEST_CASE("a down web server waits for the longer of delay_loop and delay_before_retry") {
-    auto one = web(1);
+    auto one = server_with_urls(1);
     one.checkers[0].delay_before_retry = 9s;
     Bench bench;
     bench.start(service({one}));
@@ -112,12 +109,12 @@ TEST_CASE("a down web server waits for the longer of delay_loop and delay_before
 
 TEST_CASE("a reload that changes the URLs asks another question: the pass begins anew") {
     Bench bench;
-    bench.start(service({web(3)}));
+    bench.start(service({server_with_urls(3)}));
     bench.run(Outcome::Passed);
-    bench.reload(service({web(3)}));
+    bench.reload(service({server_with_urls(3)}));
     CHECK(url(bench) == 1);
 
-    bench.reload(service({web(1)}));
+    bench.reload(service({server_with_urls(1)}));
 
     CHECK(url(bench) == 0);
     CHECK(bench.judge.states()[0].servers[0].alive);
@@ -125,7 +122,7 @@ TEST_CASE("a reload that changes the URLs asks another question: the pass begins
 
 TEST_CASE("with fast_recovery the URLs of the first pass, and of the one that brings a server up, follow at once") {
     // effect: virtual_server/real_server/HTTP_GET: fast_recovery
-    auto one = web(3);
+    auto one = server_with_urls(3);
     one.checkers[0].more.edit().values.push_back({"fast_recovery", true});
     Bench bench;
     bench.start(service({one}));
@@ -150,7 +147,7 @@ TEST_CASE("with fast_recovery the URLs of the first pass, and of the one that br
 }
 
 TEST_CASE("SSL_GET and GRPC_CHECK are judged in words of their own") {
-    auto one = web(1);
+    auto one = server_with_urls(1);
     one.checkers[0].type = config::Checker::Type::Ssl;
     Bench ssl;
     ssl.start(service({one}));
@@ -169,7 +166,7 @@ TEST_CASE("SSL_GET and GRPC_CHECK are judged in words of their own") {
 }
 
 TEST_CASE("a URL that works again is reported by the last of its tests") {
-    auto one = web(3);
+    auto one = server_with_urls(3);
     one.checkers[0].alpha = true;
     one.checkers[0].urls.edit()[0].digest = "d41d8cd98f00b204e9800998ecf8427e";
     one.checkers[0].urls.edit()[1].more.edit().values.push_back({"regex", config::WordList{"ok"}});
@@ -183,7 +180,7 @@ TEST_CASE("a URL that works again is reported by the last of its tests") {
 
 TEST_CASE("why an HTTP check failed stands in the log beside keepalived's words, when it falls") {
     Bench bench;
-    auto one = web(1);
+    auto one = server_with_urls(1);
     one.checkers[0].retry = 0;
     bench.start(service({one, server("10.0.0.12")}));
     CheckFinished fact{1, Outcome::Failed, "connection reset by peer: 5 of 9 bytes of the answer have come", 5ms, {}};

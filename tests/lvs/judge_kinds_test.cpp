@@ -13,15 +13,13 @@ namespace {
 
 using Type = config::Checker::Type;
 
-const std::string kRs = "[10.0.0.11]:tcp:80";
-const std::string kVs = "[10.0.0.1]:tcp:80";
 const std::string kOut = "Removing service " + kRs + " from VS " + kVs;
 const std::string kIn = "Adding service " + kRs + " to VS " + kVs;
 
 std::string down(const std::string& mail) { return "RS " + kRs + " " + kVs + " DOWN mail: " + mail; }
 std::string up(const std::string& mail) { return "RS " + kRs + " " + kVs + " UP mail: " + mail; }
 
-config::RealServer with(Type type, std::uint32_t retry = 1) {
+config::RealServer checked_by(Type type, std::uint32_t retry = 1) {
     auto one = server("10.0.0.11", 10);
     one.checkers.push_back(tcp_check(one.endpoint));
     one.checkers[0].type = type;
@@ -31,7 +29,7 @@ config::RealServer with(Type type, std::uint32_t retry = 1) {
 }
 
 config::RealServer following(Type type, const char* name) {
-    auto one = with(type);
+    auto one = checked_by(type);
     one.checkers[0].more.edit().values.push_back({type == Type::File ? "track_file" : "name", config::WordList{name}});
     return one;
 }
@@ -44,7 +42,7 @@ CheckFinished passing() { return {.checker = 1, .outcome = Outcome::Passed, .rea
 
 // First success, one tolerated failure with log_all_failures, one that counts, and recovery.
 Lines story(Type type, const CheckFinished& failure) {
-    auto one = with(type);
+    auto one = checked_by(type);
     one.checkers[0].log_all_failures = true;
     Bench bench;
     bench.start(service({one, server("10.0.0.12")}));
@@ -55,8 +53,6 @@ Lines story(Type type, const CheckFinished& failure) {
     }
     return all;
 }
-
-std::int32_t weight_in_table(const Judge& judge) { return judge.desired(0).at(0).destinations.at(0).weight; }
 
 }  // namespace
 
@@ -112,7 +108,7 @@ TEST_CASE("SMTP_CHECK says what keepalived says") {
 
 TEST_CASE("only SMTP_CHECK has retries in its very first run, and extra tries in every round while it is down") {
     Bench bench;
-    bench.start(service({with(Type::Smtp, 2), server("10.0.0.12")}));
+    bench.start(service({checked_by(Type::Smtp, 2), server("10.0.0.12")}));
     for (int tries = 0; tries < 2; ++tries) {
         bench.tick();
         CHECK(bench.finish(failing("x")) == Lines{});
@@ -132,14 +128,14 @@ TEST_CASE("only SMTP_CHECK has retries in its very first run, and extra tries in
     CHECK(bench.due() == 17);
 
     Bench other;
-    other.start(service({with(Type::Udp, 2), server("10.0.0.12")}));
+    other.start(service({checked_by(Type::Udp, 2), server("10.0.0.12")}));
     other.tick();
     CHECK(other.finish(failing())[0] == "UDP_CHECK on service " + kRs + " failed.");
 }
 
 TEST_CASE("an alpha SMTP_CHECK that fails is reported once, after its retries") {
     // effect: virtual_server/real_server/SMTP_CHECK: alpha
-    auto one = with(Type::Smtp, 1);
+    auto one = checked_by(Type::Smtp, 1);
     one.checkers[0].alpha = true;
     Bench bench;
     bench.start(service({one, server("10.0.0.12")}));
@@ -161,7 +157,7 @@ TEST_CASE("an alpha check counts as failed until it has passed once") {
     // effect: virtual_server/real_server/MISC_CHECK: alpha
     for (const Type type : {Type::Udp, Type::Ping, Type::Dns, Type::Misc}) {
         CAPTURE(keyword_of(type));
-        auto one = with(type);
+        auto one = checked_by(type);
         if (type == Type::Misc) one.checkers[0].misc_path.edit().argv = {"/etc/check"};
         one.checkers[0].alpha = true;
         Bench bench;
@@ -181,7 +177,7 @@ TEST_CASE("the first run comes within warmup, and the next ones every delay_loop
     // effect: virtual_server/real_server/MISC_CHECK: warmup delay_loop
     for (const Type type : {Type::Udp, Type::Ping, Type::Dns, Type::Smtp, Type::Misc}) {
         CAPTURE(keyword_of(type));
-        auto one = with(type);
+        auto one = checked_by(type);
         if (type == Type::Misc) one.checkers[0].misc_path.edit().argv = {"/etc/check"};
         one.checkers[0].warmup = Seconds{4};
         one.checkers[0].delay_loop = Seconds{7};
@@ -287,7 +283,7 @@ TEST_CASE("an agent's percentage is a part of the configured weight, never 0 unl
 TEST_CASE("an agent's answer sets the weight until the next one, and its server goes with its reason") {
     // effect: virtual_server/real_server: AGENT_CHECK
     Bench bench;
-    bench.start(service({with(Type::Agent, 0), server("10.0.0.12")}));
+    bench.start(service({checked_by(Type::Agent, 0), server("10.0.0.12")}));
     const auto answers = [&bench](std::optional<std::uint32_t> percent) {
         CheckFinished fact = passing();
         fact.weight_percent = percent;
@@ -312,7 +308,7 @@ TEST_CASE("an agent's answer sets the weight until the next one, and its server 
 }
 
 TEST_CASE("services that share an agent's answer each take their own part of their weight") {
-    auto agent = with(Type::Agent);
+    auto agent = checked_by(Type::Agent);
     agent.checkers[0].more.edit().values.push_back({"share_probe", true});
     config::Config config;
     config.virtual_servers = {service({agent}), service({agent})};
@@ -329,7 +325,7 @@ TEST_CASE("services that share an agent's answer each take their own part of the
 }
 
 TEST_CASE("a check that asks another question begins anew after a reload, one that asks the same goes on") {
-    auto one = with(Type::Dns, 0);
+    auto one = checked_by(Type::Dns, 0);
     one.checkers[0].more.edit().values.push_back({"name", config::WordList{"a.example.org"}});
     Bench bench;
     bench.start(service({one, server("10.0.0.12")}));
@@ -347,7 +343,7 @@ TEST_CASE("only a web server's check says why it could not connect in a line of 
     for (const Type type : {Type::Smtp, Type::Dns, Type::Tcp}) {
         CAPTURE(keyword_of(type));
         Bench bench;
-        bench.start(service({with(type, 0), server("10.0.0.12")}));
+        bench.start(service({checked_by(type, 0), server("10.0.0.12")}));
         bench.tick();
         CHECK(bench.finish(failing("Connection failed server")).size() == 4);
     }

@@ -11,9 +11,6 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-const std::string kRs = "[10.0.0.11]:tcp:80";
-const std::string kVs = "[10.0.0.1]:tcp:80";
-
 config::VirtualServer draining(config::VirtualServer web, Micros time = Micros{30'000'000}) {
     web.more.edit().values.push_back({"drain_timeout", time});
     return web;
@@ -21,24 +18,7 @@ config::VirtualServer draining(config::VirtualServer web, Micros time = Micros{3
 config::VirtualServer both() { return draining(service({server("10.0.0.11"), server("10.0.0.12")})); }
 config::VirtualServer rest() { return draining(service({server("10.0.0.12")})); }
 
-Lines in_table(const Bench& bench) {
-    Lines out;
-    for (const auto table = bench.judge.desired(0); const auto& one : table.at(0).destinations)
-        out.push_back(fmt::format("{} {}", one.endpoint.to_string(), one.weight));
-    return out;
-}
 const Lines kLeaves{"10.0.0.12:80 1", "10.0.0.11:80 0"}, kLeft{"10.0.0.12:80 1"};
-
-Lines counted(Bench& bench, std::uint64_t active, std::uint64_t inactive, std::uint16_t port = 80) {
-    return text_of_intents(bench.judge.step(
-        ConnectionsCounted{0, {{at("10.0.0.11", port), active, inactive}, {at("10.0.0.12", port), 5, 5}}},
-        bench.now()));
-}
-
-Lines send_to(Bench& bench, ServerCommand::Verb verb, std::string which = "10.0.0.11") {
-    ServerAnswer answer;
-    return text_of_intents(bench.judge.command({verb, std::move(which), 0, false, "me"}, bench.now(), answer));
-}
 
 // Whether a server with this many connections leaves at once, of a service of this kind.
 bool leaves(config::VirtualServer web, std::uint64_t active, std::uint64_t inactive, std::uint16_t port = 80) {
@@ -49,7 +29,7 @@ bool leaves(config::VirtualServer web, std::uint64_t active, std::uint64_t inact
     bench.reload(next);
     bench.tick();
     counted(bench, active, inactive, port);
-    return in_table(bench).size() == 1;
+    return in_table(bench.judge).size() == 1;
 }
 
 }  // namespace
@@ -102,10 +82,10 @@ TEST_CASE("when nobody has counted, the end of the time says so, to the moment")
     CHECK(bench.judge.states()[0].leaving.at(0).leave.until_wall == WallTime{35'000'000});
     for (int second = 6; second < 35; ++second) CHECK(bench.tick() == Lines{"count 0"});
     CHECK(bench.due() == doctest::Approx(35));
-    CHECK(in_table(bench) == kLeaves);
+    CHECK(in_table(bench.judge) == kLeaves);
     CHECK(bench.tick() == Lines{"Drain timeout of service " + kRs + " of VS " + kVs + " expired",
                                 "Removing service " + kRs + " from VS " + kVs, "table 0"});
-    CHECK(in_table(bench) == kLeft);
+    CHECK(in_table(bench.judge) == kLeft);
     CHECK(bench.due() == -1);
 }
 
@@ -128,7 +108,7 @@ TEST_CASE("several servers leave one by one, each reported by its name") {
     bench.reload(draining(service({server("10.0.0.13")})));
     bench.tick();
     CHECK(counted(bench, 0, 0).size() == 3);
-    CHECK(in_table(bench) == Lines{"10.0.0.13:80 1", "10.0.0.12:80 0"});
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.13:80 1", "10.0.0.12:80 0"});
     CHECK(bench.judge.states()[0].leaving.size() == 1);
     CHECK(bench.tick() == Lines{"count 0"});
 }
@@ -139,7 +119,7 @@ TEST_CASE("a second reload leaves those alone that are on their way, with the ti
     bench.reload(rest());
     bench.since_start = 10s;
     bench.reload(rest());
-    CHECK(in_table(bench) == kLeaves);
+    CHECK(in_table(bench.judge) == kLeaves);
     CHECK(bench.judge.states()[0].leaving.at(0).leave.until == bench.zero + 30s);
     CHECK(bench.due() == doctest::Approx(11));
 }
@@ -147,35 +127,35 @@ TEST_CASE("a second reload leaves those alone that are on their way, with the ti
 TEST_CASE("a server that an operator drains and a reload removes goes on with the time that it had") {
     Bench bench;
     bench.start(both());
-    send_to(bench, ServerCommand::Verb::Drain);
+    send_to(bench, Verb::Drain);
     bench.since_start = 10s;
     bench.reload(rest());
-    CHECK(in_table(bench) == kLeaves);
+    CHECK(in_table(bench.judge) == kLeaves);
     CHECK(bench.judge.states()[0].leaving.at(0).leave.until == bench.zero + 30s);
 }
 
 TEST_CASE("a server whose time to drain was over before a reload removed it is not there again") {
     Bench bench;
     bench.start(both());
-    send_to(bench, ServerCommand::Verb::Drain);
+    send_to(bench, Verb::Drain);
     bench.tick();
     counted(bench, 0, 0);
-    CHECK(in_table(bench) == kLeft);
+    CHECK(in_table(bench.judge) == kLeft);
     bench.reload(rest());
-    CHECK(in_table(bench) == kLeft);
+    CHECK(in_table(bench.judge) == kLeft);
     CHECK(bench.judge.states()[0].leaving.empty());
 }
 
 TEST_CASE("an operator's drain and disable end by time as well, and what is over is not counted again") {
-    for (const auto verb : {ServerCommand::Verb::Drain, ServerCommand::Verb::Disable}) {
+    for (const auto verb : {Verb::Drain, Verb::Disable}) {
         Bench bench;
         bench.start(both());
-        const Lines said = send_to(bench, verb);
+        const Lines said = send_to(bench, verb).intents;
         CHECK(std::ranges::count(said, "Draining service " + kRs + " of VS " + kVs + " for at most 30 s") == 1);
         CHECK(std::ranges::count(said, "Removing service " + kRs + " from VS " + kVs) == 0);
         CHECK(bench.due() == doctest::Approx(1));
         for (int i = 0; i < 30; ++i) bench.tick();
-        CHECK(in_table(bench) == kLeft);
+        CHECK(in_table(bench.judge) == kLeft);
         CHECK(bench.due() == -1);
         CHECK(counted(bench, 0, 0).empty());
         CHECK_FALSE(bench.judge.states()[0].servers[0].between->leave->connections.has_value());
@@ -205,11 +185,11 @@ TEST_CASE("a server that is out of the table does not drain, one that stays in i
 TEST_CASE("what is disabled without a time to drain, and a time of 0, is gone at once") {
     Bench bench;
     bench.start(draining(service({server("10.0.0.11"), server("10.0.0.12")}), Micros{0}));
-    const Lines said = send_to(bench, ServerCommand::Verb::Disable);
+    const Lines said = send_to(bench, Verb::Disable).intents;
     CHECK(std::ranges::count(said, "Removing service " + kRs + " from VS " + kVs) == 1);
-    CHECK(in_table(bench) == kLeft);
+    CHECK(in_table(bench.judge) == kLeft);
     bench.reload(rest());
-    CHECK(in_table(bench) == kLeft);
+    CHECK(in_table(bench.judge) == kLeft);
     CHECK(bench.due() == -1);
 }
 
@@ -217,10 +197,10 @@ TEST_CASE("counts of a service from which nobody leaves change nothing") {
     Bench bench;
     bench.start(both());
     CHECK(counted(bench, 0, 0).empty());
-    CHECK(in_table(bench) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1"});
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1"});
     bench.reload(rest());
     CHECK(text_of_intents(bench.judge.step(ConnectionsCounted{7, {}}, bench.now())).empty());
-    CHECK(in_table(bench) == kLeaves);
+    CHECK(in_table(bench.judge) == kLeaves);
 }
 
 TEST_CASE("a new incarnation drains on what is configured still, and forgets what is configured again") {
@@ -239,11 +219,11 @@ TEST_CASE("a new incarnation drains on what is configured still, and forgets wha
     Bench bench;
     bench.since_start = 3s;
     static_cast<void>(bench.judge.start(config, memory, bench.now(), overrides));
-    CHECK(in_table(bench) == Lines{"10.0.0.11:80 0", "10.0.0.12:80 1", "10.0.0.13:80 0"});
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 0", "10.0.0.12:80 1", "10.0.0.13:80 0"});
     CHECK(bench.due() == doctest::Approx(4));
     for (int i = 0; i < 4; ++i) bench.tick();
-    CHECK(in_table(bench) == Lines{"10.0.0.11:80 0", "10.0.0.12:80 1", "10.0.0.13:80 0"});
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 0", "10.0.0.12:80 1", "10.0.0.13:80 0"});
     bench.tick();
     CHECK(bench.since_start == 8s);
-    CHECK(in_table(bench) == kLeft);
+    CHECK(in_table(bench.judge) == kLeft);
 }

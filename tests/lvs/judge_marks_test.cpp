@@ -9,16 +9,14 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-config::GroupEntry mark(std::uint32_t number) {
-    return {.first = {}, .last = {}, .port = 0, .fwmark = number, .family = Family::V4};
-}
-
-config::VirtualServer group(std::string name, std::vector<config::GroupEntry> entries) {
+config::VirtualServer named_group(std::string name, std::vector<config::GroupEntry> entries) {
     auto one = grouped({server("10.1.0.1")}, std::move(entries));
     one.group = std::move(name);
     return one;
 }
-config::VirtualServer group(std::string name) { return group(std::move(name), {range("10.0.0.1", "10.0.0.2")}); }
+config::VirtualServer named_group(std::string name) {
+    return named_group(std::move(name), {range("10.0.0.1", "10.0.0.2")});
+}
 
 config::VirtualServer marked(std::uint32_t number) {
     auto one = service({server("10.1.0.1")});
@@ -49,9 +47,9 @@ Lines after_start(config::Config config, const Memory& memory = {}) {
 }  // namespace
 
 TEST_CASE("a group of addresses is one service for a mark in each of its families, from 1000 on") {
-    auto config =
-        mapped({group("a", {range("10.0.0.1", "10.0.0.2"), range("fd00::1", "fd00::2"), range("10.0.0.5", "10.0.0.5")}),
-                group("b"), service({server("10.1.0.1")}, "10.0.0.9")});
+    auto config = mapped(
+        {named_group("a", {range("10.0.0.1", "10.0.0.2"), range("fd00::1", "fd00::2"), range("10.0.0.5", "10.0.0.5")}),
+         named_group("b"), service({server("10.1.0.1")}, "10.0.0.9")});
     CHECK(after_start(config) == Lines{"FWM 1000", "FWM 1001 IPv6", "FWM 1002", "TCP 10.0.0.9:80"});
     config.global.more.edit().values.clear();
     config.virtual_servers.erase(config.virtual_servers.begin());
@@ -59,18 +57,20 @@ TEST_CASE("a group of addresses is one service for a mark in each of its familie
 }
 
 TEST_CASE("a group with a mark of its own stays what it is, whatever else is in it") {
-    CHECK(after_start(mapped({group("a", {range("10.0.0.1", "10.0.0.1"), mark(7)})})) ==
+    CHECK(after_start(mapped({named_group("a", {range("10.0.0.1", "10.0.0.1"), mark(7)})})) ==
           Lines{"TCP 10.0.0.1:80", "FWM 7"});
 }
 
 TEST_CASE("marks that services and groups have themselves are given to nobody") {
-    CHECK(after_start(mapped({group("a"), marked(1000), group("b", {mark(1001)})})) ==
+    CHECK(after_start(mapped({named_group("a"), marked(1000), named_group("b", {mark(1001)})})) ==
           Lines{"FWM 1002", "FWM 1000", "FWM 1001"});
 }
 
 TEST_CASE("marks begin where the configuration says, and 0 is none") {
-    CHECK(after_start(mapped({group("a")}, {{"nftables_ipvs_start_fwmark", std::int64_t{500}}})) == Lines{"FWM 500"});
-    CHECK(after_start(mapped({group("a"), group("b")}, {{"nftables_ipvs_start_fwmark", std::int64_t{4294967295}}})) ==
+    CHECK(after_start(mapped({named_group("a")}, {{"nftables_ipvs_start_fwmark", std::int64_t{500}}})) ==
+          Lines{"FWM 500"});
+    CHECK(after_start(mapped({named_group("a"), named_group("b")},
+                             {{"nftables_ipvs_start_fwmark", std::int64_t{4294967295}}})) ==
           Lines{"FWM 4294967295", "FWM 1"});
 }
 
@@ -80,11 +80,11 @@ TEST_CASE("a group keeps its mark over reloads, until a service has it") {
         static_cast<void>(bench.judge.reload(mapped(std::move(services)), bench.now()));
         return in_kernel(bench.judge);
     };
-    bench.start(mapped({group("a"), group("b"), group("c")}));
+    bench.start(mapped({named_group("a"), named_group("b"), named_group("c")}));
     CHECK(in_kernel(bench.judge) == Lines{"FWM 1000", "FWM 1001", "FWM 1002"});
-    CHECK(after({group("c"), group("b")}) == Lines{"FWM 1002", "FWM 1001"});
-    CHECK(after({group("d"), group("c"), group("b")}) == Lines{"FWM 1000", "FWM 1002", "FWM 1001"});
-    CHECK(after({group("c"), group("b"), marked(1001)}) == Lines{"FWM 1002", "FWM 1000", "FWM 1001"});
+    CHECK(after({named_group("c"), named_group("b")}) == Lines{"FWM 1002", "FWM 1001"});
+    CHECK(after({named_group("d"), named_group("c"), named_group("b")}) == Lines{"FWM 1000", "FWM 1002", "FWM 1001"});
+    CHECK(after({named_group("c"), named_group("b"), marked(1001)}) == Lines{"FWM 1002", "FWM 1000", "FWM 1001"});
 }
 
 TEST_CASE("a new incarnation gives each group the mark that it had") {
@@ -93,10 +93,13 @@ TEST_CASE("a new incarnation gives each group the mark that it had") {
     const auto memory_of = [](const config::VirtualServer& service, std::vector<netlink::IpvsServiceKey> keys) {
         return Memory{{.identity = identity_of(service), .keys = std::move(keys), .servers = {}, .leaving = {}}};
     };
-    CHECK(after_start(mapped({group("a"), group("b")}), memory_of(group("b"), {had})) == Lines{"FWM 1000", "FWM 1234"});
+    CHECK(after_start(mapped({named_group("a"), named_group("b")}), memory_of(named_group("b"), {had})) ==
+          Lines{"FWM 1000", "FWM 1234"});
     // It was addresses and a mark once.
-    CHECK(after_start(mapped({group("b")}), memory_of(group("b"), {tcp_key("10.0.0.1"), had})) == Lines{"FWM 1234"});
-    CHECK(after_start(mapped({group("b")}), memory_of(group("b"), {tcp_key("10.0.0.1")})) == Lines{"FWM 1000"});
+    CHECK(after_start(mapped({named_group("b")}), memory_of(named_group("b"), {tcp_key("10.0.0.1"), had})) ==
+          Lines{"FWM 1234"});
+    CHECK(after_start(mapped({named_group("b")}), memory_of(named_group("b"), {tcp_key("10.0.0.1")})) ==
+          Lines{"FWM 1000"});
 }
 
 TEST_CASE("the table of marks has a rule for each range of a mapped group, and there is none unless asked for") {
@@ -104,10 +107,11 @@ TEST_CASE("the table of marks has a rule for each range of a mapped group, and t
     bench.start(service({server("10.1.0.1")}));
     CHECK_FALSE(bench.judge.mark_table());
 
-    auto udp = group("b", {range("10.0.0.5", "10.0.0.5", 53), range("fd00::1", "fd00::2", 0)});
+    auto udp = named_group("b", {range("10.0.0.5", "10.0.0.5", 53), range("fd00::1", "fd00::2", 0)});
     udp.protocol = config::Protocol::Udp;
     static_cast<void>(bench.judge.reload(
-        mapped({group("a"), service({server("10.1.0.1")}, "10.0.0.9"), udp, group("c", {mark(7)})}), bench.now()));
+        mapped({named_group("a"), service({server("10.1.0.1")}, "10.0.0.9"), udp, named_group("c", {mark(7)})}),
+        bench.now()));
     CHECK(bench.judge.mark_table() == netlink::MarkTable{.name = "keepalived_ipvs",
                                                          .priority = -1,
                                                          .counters = false,
@@ -138,15 +142,15 @@ TEST_CASE("a change of a mapped group, or one that changes its addresses, is non
         bench.start(config);
         return bench.judge.accept({{0, config.virtual_servers.at(0), std::move(after)}}).has_value();
     };
-    auto heavier = group("a");
+    auto heavier = named_group("a");
     heavier.real_servers[0].weight = 9;
-    auto longer = group("a", {range("10.0.0.1", "10.0.0.3")});
-    auto with_mark = group("a", {range("10.0.0.1", "10.0.0.2"), mark(7)});
+    auto longer = named_group("a", {range("10.0.0.1", "10.0.0.3")});
+    auto with_mark = named_group("a", {range("10.0.0.1", "10.0.0.2"), mark(7)});
     config::Config plain;
-    plain.virtual_servers = {group("a")};
+    plain.virtual_servers = {named_group("a")};
     CHECK(takes(plain, heavier));
     CHECK_FALSE(takes(plain, longer));
-    CHECK_FALSE(takes(mapped({group("a")}), heavier));
-    CHECK_FALSE(takes(mapped({group("a")}), with_mark));
-    CHECK_FALSE(takes(mapped({with_mark}), group("a")));
+    CHECK_FALSE(takes(mapped({named_group("a")}), heavier));
+    CHECK_FALSE(takes(mapped({named_group("a")}), with_mark));
+    CHECK_FALSE(takes(mapped({with_mark}), named_group("a")));
 }

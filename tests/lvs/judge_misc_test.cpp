@@ -11,8 +11,6 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-const std::string kRs = "[10.0.0.11]:tcp:80";
-const std::string kVs = "[10.0.0.1]:tcp:80";
 const std::string kHead = "Misc check for [" + kRs + " VS " + kVs + "] by [/etc/check]";
 
 config::RealServer scripted(bool dynamic = false, std::uint32_t weight = 10) {
@@ -27,8 +25,6 @@ CheckFinished exits(Outcome outcome, int status) {
     if (outcome == Outcome::Passed && status >= 2) fact.weight = status - 2;
     return fact;
 }
-
-std::int32_t weight_in_table(const Judge& judge) { return judge.desired(0).at(0).destinations.at(0).weight; }
 
 }  // namespace
 

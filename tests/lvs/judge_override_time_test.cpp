@@ -13,22 +13,16 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-using Verb = ServerCommand::Verb;
-const std::string kVs = "[10.0.0.1]:tcp:80";
-const std::string kRs = "[10.0.0.11]:tcp:80";
-
-Lines send_to(Bench& bench, ServerCommand command, ServerAnswer* answer = nullptr) {
+Lines commanded(Bench& bench, ServerCommand command, ServerAnswer* answer = nullptr) {
     ServerAnswer own;
     command.by = "me";
     return text_of_intents(bench.judge.command(command, bench.now(), answer != nullptr ? *answer : own));
 }
 std::string problem_of(Bench& bench, ServerCommand command) {
     ServerAnswer answer;
-    send_to(bench, std::move(command), &answer);
+    commanded(bench, std::move(command), &answer);
     return answer.problem;
 }
-bool contains(const Lines& lines, const std::string& line) { return std::ranges::find(lines, line) != lines.end(); }
-
 }  // namespace
 
 TEST_CASE("a drain for a time ends by itself, and the log says whose it was") {
@@ -36,7 +30,7 @@ TEST_CASE("a drain for a time ends by itself, and the log says whose it was") {
     bench.start(service({server("10.0.0.11"), server("10.0.0.12")}));
     CHECK(bench.due() == -1);
     const auto begun =
-        send_to(bench, {.verb = Verb::Drain, .which = "10.0.0.11", .time = Seconds{90}, .reason = "kernel"});
+        commanded(bench, {.verb = Verb::Drain, .which = "10.0.0.11", .time = Seconds{90}, .reason = "kernel"});
     CHECK(begun.front() == "server drain 10.0.0.11 --for 90s by me (kernel): " + kRs + " of VS " + kVs);
     CHECK(bench.judge.override_of(0, 0)->until == WallTime{90'000'000});
     CHECK(bench.judge.override_of(0, 0)->reason == "kernel");
@@ -58,7 +52,7 @@ TEST_CASE("a server that is disabled for a time comes back, and its events have 
     Bench bench;
     bench.start(service({server("10.0.0.11"), server("10.0.0.12")}));
     const auto begun =
-        send_to(bench, {.verb = Verb::Disable, .which = "10.0.0.11", .time = Seconds{5}, .reason = "disk"});
+        commanded(bench, {.verb = Verb::Disable, .which = "10.0.0.11", .time = Seconds{5}, .reason = "disk"});
     CHECK(contains(begun, "RS " + kRs + " " + kVs + " DOWN mail: Disabled by an operator: disk"));
     CHECK_FALSE(bench.judge.states()[0].servers[0].alive);
     CHECK(contains(bench.tick(), "RS " + kRs + " " + kVs + " UP mail: Enabled by an operator"));
@@ -68,9 +62,9 @@ TEST_CASE("a server that is disabled for a time comes back, and its events have 
 TEST_CASE("each override ends at its own time, an early wake-up ends none") {
     Bench bench;
     bench.start(service({server("10.0.0.11"), server("10.0.0.12"), server("10.0.0.13")}));
-    send_to(bench, {.verb = Verb::Drain, .which = "10.0.0.11", .time = Seconds{20}});
-    send_to(bench, {.verb = Verb::Weight, .which = "10.0.0.12", .weight = 7, .time = Seconds{10}});
-    send_to(bench, {.verb = Verb::Drain, .which = "10.0.0.13"});
+    commanded(bench, {.verb = Verb::Drain, .which = "10.0.0.11", .time = Seconds{20}});
+    commanded(bench, {.verb = Verb::Weight, .which = "10.0.0.12", .weight = 7, .time = Seconds{10}});
+    commanded(bench, {.verb = Verb::Drain, .which = "10.0.0.13"});
     bench.since_start = 9s;
     CHECK(text_of_intents(bench.judge.step(DeadlineReached{}, bench.now())).empty());
     CHECK(bench.due() == 10);
@@ -87,10 +81,10 @@ TEST_CASE("each override ends at its own time, an early wake-up ends none") {
 TEST_CASE("a new command replaces the time and the reason of the last one") {
     Bench bench;
     bench.start(service({server("10.0.0.11")}));
-    send_to(bench, {.verb = Verb::Drain, .which = "*", .time = Seconds{10}, .reason = "one"});
+    commanded(bench, {.verb = Verb::Drain, .which = "*", .time = Seconds{10}, .reason = "one"});
     bench.since_start = 5s;
     ServerAnswer answer;
-    send_to(bench, {.verb = Verb::Drain, .which = "*", .time = Seconds{10}, .reason = "two"}, &answer);
+    commanded(bench, {.verb = Verb::Drain, .which = "*", .time = Seconds{10}, .reason = "two"}, &answer);
     CHECK(answer.lines == Lines{kRs + " of VS " + kVs +
                                 ": drained for 10 s more (two), UP, weight 0 (was: drained for 5 s "
                                 "more (one), UP, weight 0)"});
@@ -98,15 +92,15 @@ TEST_CASE("a new command replaces the time and the reason of the last one") {
     bench.since_start = 14s;
     static_cast<void>(bench.judge.step(DeadlineReached{}, bench.now()));
     CHECK(bench.judge.override_of(0, 0).has_value());
-    send_to(bench, {.verb = Verb::Drain, .which = "*", .reason = "two"}, &answer);
+    commanded(bench, {.verb = Verb::Drain, .which = "*", .reason = "two"}, &answer);
     CHECK(answer.changed == 1);
     CHECK_FALSE(bench.judge.override_of(0, 0)->until.has_value());
-    send_to(bench, {.verb = Verb::Drain, .which = "*", .reason = "two"}, &answer);
+    commanded(bench, {.verb = Verb::Drain, .which = "*", .reason = "two"}, &answer);
     CHECK(answer.changed == 0);
     bench.since_start = 60s;
     static_cast<void>(bench.judge.step(DeadlineReached{}, bench.now()));
     CHECK(bench.judge.override_of(0, 0).has_value());
-    send_to(bench, {.verb = Verb::Enable, .which = "*"});
+    commanded(bench, {.verb = Verb::Enable, .which = "*"});
     CHECK(bench.judge.overrides().empty());
 }
 
@@ -137,7 +131,7 @@ TEST_CASE("what is left of the time goes on in a new incarnation") {
 TEST_CASE("the time of a server that is not configured ends, too") {
     Bench bench;
     bench.start(service({server("10.0.0.11"), server("10.0.0.12")}));
-    send_to(bench, {.verb = Verb::Disable, .which = "10.0.0.11", .time = Seconds{10}});
+    commanded(bench, {.verb = Verb::Disable, .which = "10.0.0.11", .time = Seconds{10}});
     bench.reload(service({server("10.0.0.12")}));
     CHECK(bench.tick() ==
           Lines{"The override of 10.0.0.11:80 of VS " + kVs + " ends: it was disabled by me until now"});
@@ -147,7 +141,7 @@ TEST_CASE("the time of a server that is not configured ends, too") {
 TEST_CASE("a dry run with a time starts none") {
     Bench bench;
     bench.start(service({server("10.0.0.11")}));
-    send_to(bench, {.verb = Verb::Drain, .which = "*", .dry_run = true, .time = Seconds{10}});
+    commanded(bench, {.verb = Verb::Drain, .which = "*", .dry_run = true, .time = Seconds{10}});
     CHECK(bench.due() == -1);
     CHECK(bench.judge.overrides().empty());
 }
@@ -176,7 +170,7 @@ TEST_CASE("the servers of an answer are those that its first lines are about") {
     Bench bench;
     bench.start(service({server("10.0.0.11"), server("10.0.0.12")}));
     ServerAnswer answer;
-    send_to(bench, {.verb = Verb::Show, .which = "10.0.0.12"}, &answer);
+    commanded(bench, {.verb = Verb::Show, .which = "10.0.0.12"}, &answer);
     CHECK(answer.servers == std::vector<std::pair<std::size_t, std::size_t>>{{0, 1}});
 }
 

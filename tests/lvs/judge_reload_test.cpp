@@ -10,9 +10,7 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-const std::string kRs = "[10.0.0.11]:tcp:80";
 const std::string kRs2 = "[10.0.0.12]:tcp:80";
-const std::string kVs = "[10.0.0.1]:tcp:80";
 
 config::VirtualServer pair() { return service({checked("10.0.0.11"), checked("10.0.0.12")}); }
 

@@ -10,9 +10,6 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-const std::string kRs = "[10.0.0.11]:tcp:80";
-const std::string kVs = "[10.0.0.1]:tcp:80";
-
 using Type = config::Checker::Type;
 
 config::VirtualServer web_of(Type type, config::KeywordValues values = {}) {

@@ -13,26 +13,8 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-using Verb = ServerCommand::Verb;
-const std::string kRs = "[10.0.0.11]:tcp:80";
-const std::string kVs = "[10.0.0.1]:tcp:80";
-
-struct Said {
-    Lines intents;
-    ServerAnswer answer;
-};
-Said send_to(Bench& bench, Verb verb, std::string which, std::int64_t weight = 0, bool dry_run = false) {
-    Said said;
-    said.intents = text_of_intents(
-        bench.judge.command({verb, std::move(which), weight, dry_run, "uid 0, pid 7"}, bench.now(), said.answer));
-    return said;
-}
-
-Lines in_table(const Judge& judge) {
-    Lines out;
-    for (const auto table = judge.desired(0); const auto& one : table.at(0).destinations)
-        out.push_back(fmt::format("{} {}", one.endpoint.to_string(), one.weight));
-    return out;
+Said send_as_root(Bench& bench, Verb verb, std::string which, std::int64_t weight = 0, bool dry_run = false) {
+    return send_to(bench, verb, std::move(which), weight, dry_run, "uid 0, pid 7");
 }
 
 }  // namespace
@@ -42,7 +24,7 @@ TEST_CASE(
     Bench bench;
     bench.start(service({checked("10.0.0.11", 3), server("10.0.0.12")}));
 
-    const auto said = send_to(bench, Verb::Drain, "10.0.0.11");
+    const auto said = send_as_root(bench, Verb::Drain, "10.0.0.11");
 
     CHECK(said.intents == Lines{"server drain 10.0.0.11 by uid 0, pid 7: " + kRs + " of VS " + kVs,
                                 "Changing weight from 3 to 0 for active service " + kRs + " of VS " + kVs, "table 0",
@@ -56,13 +38,13 @@ TEST_CASE(
 TEST_CASE("an enabled server is what configuration and checks say again") {
     Bench bench;
     bench.start(service({checked("10.0.0.11", 3), server("10.0.0.12")}));
-    send_to(bench, Verb::Drain, "10.0.0.11");
+    send_as_root(bench, Verb::Drain, "10.0.0.11");
 
-    CHECK(send_to(bench, Verb::Enable, "10.0.0.11").answer.changed == 1);
+    CHECK(send_as_root(bench, Verb::Enable, "10.0.0.11").answer.changed == 1);
 
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 3", "10.0.0.12:80 1"});
     CHECK(bench.judge.overrides().empty());
-    CHECK(send_to(bench, Verb::Enable, "10.0.0.11").answer.changed == 0);
+    CHECK(send_as_root(bench, Verb::Enable, "10.0.0.11").answer.changed == 0);
 }
 
 TEST_CASE("a disabled server is out of the table, reported as down, and not checked") {
@@ -70,7 +52,7 @@ TEST_CASE("a disabled server is out of the table, reported as down, and not chec
     bench.start(service({checked("10.0.0.11"), server("10.0.0.12")}));
     bench.tick();  // its check is under way
 
-    CHECK(send_to(bench, Verb::Disable, "10.0.0.11").intents ==
+    CHECK(send_as_root(bench, Verb::Disable, "10.0.0.11").intents ==
           Lines{"server disable 10.0.0.11 by uid 0, pid 7: " + kRs + " of VS " + kVs, "cancel 1",
                 "Removing service " + kRs + " from VS " + kVs,
                 "RS " + kRs + " " + kVs + " DOWN mail: Disabled by an operator", "table 0"});
@@ -83,10 +65,10 @@ TEST_CASE("a disabled server is out of the table, reported as down, and not chec
 TEST_CASE("a server that was disabled comes back when its checks have passed, which are run at once") {
     Bench bench;
     bench.start(service({checked("10.0.0.11"), server("10.0.0.12")}));
-    send_to(bench, Verb::Disable, "10.0.0.11");
+    send_as_root(bench, Verb::Disable, "10.0.0.11");
     bench.since_start = 100s;
 
-    send_to(bench, Verb::Enable, "10.0.0.11");
+    send_as_root(bench, Verb::Enable, "10.0.0.11");
 
     CHECK(in_table(bench.judge) == Lines{"10.0.0.12:80 1"});
     CHECK(bench.due() == doctest::Approx(100));
@@ -99,9 +81,9 @@ TEST_CASE("a server that was disabled comes back when its checks have passed, wh
 TEST_CASE("a disabled server without checks comes back at once") {
     Bench bench;
     bench.start(service({server("10.0.0.11"), server("10.0.0.12")}));
-    send_to(bench, Verb::Disable, "10.0.0.11");
+    send_as_root(bench, Verb::Disable, "10.0.0.11");
 
-    CHECK(send_to(bench, Verb::Enable, "10.0.0.11").intents.at(1) == "Adding service " + kRs + " to VS " + kVs);
+    CHECK(send_as_root(bench, Verb::Enable, "10.0.0.11").intents.at(1) == "Adding service " + kRs + " to VS " + kVs);
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1"});
 }
 
@@ -111,7 +93,7 @@ TEST_CASE("an operator's weight goes before the configured one and a script's") 
     one.checkers[0].misc_dynamic = true;
     Bench bench;
     bench.start(service({one}));
-    send_to(bench, Verb::Weight, "10.0.0.11", 7);
+    send_as_root(bench, Verb::Weight, "10.0.0.11", 7);
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 7"});
 
     bench.tick();
@@ -119,7 +101,7 @@ TEST_CASE("an operator's weight goes before the configured one and a script's") 
     bench.finish(fact);
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 7"});
 
-    send_to(bench, Verb::Enable, "10.0.0.11");
+    send_as_root(bench, Verb::Enable, "10.0.0.11");
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 50"});
 }
 
@@ -130,18 +112,18 @@ TEST_CASE(
     Bench bench;
     bench.start(web);
 
-    const auto said = send_to(bench, Verb::Drain, "*");
+    const auto said = send_as_root(bench, Verb::Drain, "*");
 
     CHECK(said.answer.changed == 2);
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 0", "10.0.0.12:80 0", "10.0.0.99:80 1"});
-    send_to(bench, Verb::Enable, "*.12");
+    send_as_root(bench, Verb::Enable, "*.12");
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 0", "10.0.0.12:80 1"});
 }
 
 TEST_CASE("a drained server whose checks fail is removed, and comes back drained") {
     Bench bench;
     bench.start(service({checked("10.0.0.11"), server("10.0.0.12")}));
-    send_to(bench, Verb::Drain, "10.0.0.11");
+    send_as_root(bench, Verb::Drain, "10.0.0.11");
     bench.run(Outcome::Failed);
     CHECK(in_table(bench.judge) == Lines{"10.0.0.12:80 1"});
 
@@ -154,8 +136,8 @@ TEST_CASE("what an operator said survives a reload, also one without the server 
     const auto both = service({checked("10.0.0.11"), checked("10.0.0.12")});
     Bench bench;
     bench.start(both);
-    send_to(bench, Verb::Drain, "10.0.0.11");
-    send_to(bench, Verb::Disable, "10.0.0.12");
+    send_as_root(bench, Verb::Drain, "10.0.0.11");
+    send_as_root(bench, Verb::Disable, "10.0.0.12");
 
     bench.reload(both);
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 0"});
@@ -170,12 +152,12 @@ TEST_CASE("what an operator said survives a reload, also one without the server 
 TEST_CASE("what is held of a server that is not configured is shown and withdrawn by its name") {
     Bench bench;
     bench.start(service({server("10.0.0.11"), server("10.0.0.12")}));
-    send_to(bench, Verb::Drain, "10.0.0.11");
+    send_as_root(bench, Verb::Drain, "10.0.0.11");
     bench.reload(service({server("10.0.0.12")}));
 
-    CHECK(send_to(bench, Verb::Show, "10.0.0.11").answer.lines ==
+    CHECK(send_as_root(bench, Verb::Show, "10.0.0.11").answer.lines ==
           Lines{"10.0.0.11:80 of VS " + kVs + ": not configured, drained"});
-    CHECK(send_to(bench, Verb::Enable, "10.0.0.11").intents ==
+    CHECK(send_as_root(bench, Verb::Enable, "10.0.0.11").intents ==
           Lines{"server enable 10.0.0.11 by uid 0, pid 7: 10.0.0.11:80 of VS " + kVs});
     CHECK(bench.judge.overrides().empty());
 }
@@ -200,7 +182,7 @@ TEST_CASE("a dry run changes nothing and shows what would be logged and written"
     Bench bench;
     bench.start(web);
 
-    const auto said = send_to(bench, Verb::Disable, "10.0.0.11", 0, true);
+    const auto said = send_as_root(bench, Verb::Disable, "10.0.0.11", 0, true);
 
     CHECK(said.intents.empty());
     CHECK(said.answer.lines ==
@@ -216,7 +198,7 @@ TEST_CASE("a pattern that no server is like is refused, and what there is is nam
     Bench bench;
     bench.start(service({server("10.0.0.11")}));
 
-    const auto said = send_to(bench, Verb::Drain, "10.9.9.9");
+    const auto said = send_as_root(bench, Verb::Drain, "10.9.9.9");
 
     CHECK(said.intents.empty());
     CHECK(said.answer.problem == "no server matches 10.9.9.9; known servers:\n  " + kVs + "/" + kRs);
@@ -263,7 +245,7 @@ TEST_CASE("draining says that persistence goes on sending its clients to the ser
     sticky.persistence_timeout = Seconds{300};
     bench.start(sticky);
     const auto remarks = [&](Verb verb, std::int64_t weight = 0, bool dry_run = false) {
-        const auto said = send_to(bench, verb, "*", weight, dry_run).answer.lines;
+        const auto said = send_as_root(bench, verb, "*", weight, dry_run).answer.lines;
         return std::ranges::count_if(said, [](const std::string& line) {
             return line.find("VS " + kVs + " has persistence_timeout 300: ") != std::string::npos &&
                    line.find(
@@ -281,5 +263,5 @@ TEST_CASE("draining says that persistence goes on sending its clients to the ser
 
     Bench other;
     other.start(service({checked("10.0.0.11", 3)}));
-    CHECK(send_to(other, Verb::Drain, "*").answer.lines.size() == 1);
+    CHECK(send_as_root(other, Verb::Drain, "*").answer.lines.size() == 1);
 }

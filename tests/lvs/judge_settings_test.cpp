@@ -13,9 +13,6 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-const std::string kRs = "[10.0.0.11]:tcp:80";
-const std::string kVs = "[10.0.0.1]:tcp:80";
-
 // A service with two servers, of which the first has a TCP_CHECK.
 config::Config written(std::string_view of_service, std::string_view of_server = "", std::string_view of_check = "",
                        std::string_view of_all = "") {
@@ -27,13 +24,6 @@ config::Config written(std::string_view of_service, std::string_view of_server =
         of_all, of_service, of_server, of_check);
     config::Environment environment;
     return config::load_text("test.conf", text, environment).config;
-}
-
-Lines in_table(const Judge& judge) {
-    Lines out;
-    for (const auto table = judge.desired(0); const auto& one : table.at(0).destinations)
-        out.push_back(fmt::format("{} {}", one.endpoint.to_string(), one.weight));
-    return out;
 }
 
 const std::vector<std::string> kKinds{"TCP_CHECK", "HTTP_GET",   "SSL_GET",    "SMTP_CHECK", "DNS_CHECK",

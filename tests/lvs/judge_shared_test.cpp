@@ -14,9 +14,7 @@ namespace {
 
 using Type = config::Checker::Type;
 
-const std::string kRs = "[10.0.0.11]:tcp:80";
-
-config::RealServer web(const std::function<void(config::Checker&)>& change = [](auto&) {}) {
+config::RealServer shared_web(const std::function<void(config::Checker&)>& change = [](auto&) {}) {
     auto one = checked("10.0.0.11");
     auto& check = one.checkers[0];
     check.type = Type::Http;
@@ -39,10 +37,10 @@ void suspend(config::VirtualServer& service) { service.more.edit().values.push_b
 // Whether a check and the same one, changed, run once.
 bool shares(const std::function<void(config::Checker&)>& change) {
     Bench bench;
-    bench.start(of({web(), web(change)}));
+    bench.start(of({shared_web(), shared_web(change)}));
     const std::size_t one_way = bench.tick().size();
     Bench other;
-    other.start(of({web(change), web()}));
+    other.start(of({shared_web(change), shared_web()}));
     CHECK(other.tick().size() == one_way);
     return one_way == 1;
 }
@@ -56,8 +54,6 @@ std::function<void(config::Checker&)> says(std::string keyword, T value) {
         std::ranges::sort(values, {}, &config::KeywordValue::keyword);
     };
 }
-
-bool contains(const Lines& lines, const std::string& line) { return std::ranges::find(lines, line) != lines.end(); }
 
 }  // namespace
 
@@ -102,7 +98,7 @@ TEST_CASE("checks with another rhythm or patience run each for itself") {
 TEST_CASE("checks of several groups of equals each have the answer of their own group") {
     const auto other = [](auto& check) { check.http_protocol = std::string{"1.1"}; };
     Bench bench;
-    bench.start(of({web(), web(other), web(), web(other), web()}));
+    bench.start(of({shared_web(), shared_web(other), shared_web(), shared_web(other), shared_web()}));
     CHECK(bench.tick() == Lines{"start 1", "start 2"});
     bench.finish(2, Outcome::Failed);
     bench.finish(1, Outcome::Passed);
@@ -114,10 +110,10 @@ TEST_CASE("checks of several groups of equals each have the answer of their own 
 
 TEST_CASE("those that wait are due with the one that runs, and run with it from then on") {
     Bench bench;
-    auto late = web();
+    auto late = shared_web();
     late.checkers[0].warmup = 60s;
     bench.drawn = 4s;  // of each warmup as much as there is
-    auto soon = web();
+    auto soon = shared_web();
     soon.checkers[0].warmup = 0s;
     bench.start(of({late, soon}));
     CHECK(bench.tick() == Lines{"start 2"});
@@ -130,7 +126,7 @@ TEST_CASE("those that wait are due with the one that runs, and run with it from 
 }
 
 TEST_CASE("one that runs already, is disabled, suspended or at another URL does not wait for another's run") {
-    auto config = of({web(), web(), web(), web(), web()});
+    auto config = of({shared_web(), shared_web(), shared_web(), shared_web(), shared_web()});
     suspend(config.virtual_servers[2]);
     config.virtual_servers[4].real_servers[0].checkers[0].warmup = 0s;
     Bench bench;
@@ -154,14 +150,14 @@ TEST_CASE("one that runs already, is disabled, suspended or at another URL does 
 
 TEST_CASE("a check that is alone in its group leads nobody, and its end calls nobody") {
     Bench bench;
-    bench.start(of({web()}));
+    bench.start(of({shared_web()}));
     CHECK(bench.tick() == Lines{"start 1"});
     static_cast<void>(bench.judge.reload({}, bench.now()));
     CHECK(bench.due() == -1);
 }
 
 TEST_CASE("when the running one and one that waits for it go together, the third runs by itself") {
-    auto config = of({web(), web(), web()});
+    auto config = of({shared_web(), shared_web(), shared_web()});
     Bench bench;
     bench.start(config);
     CHECK(bench.tick() == Lines{"start 1"});
@@ -177,7 +173,7 @@ TEST_CASE("when the running one and one that waits for it go together, the third
 }
 
 TEST_CASE("one that waits and is disabled in the meantime is not run when the running one goes") {
-    auto config = of({web(), web(), web()});
+    auto config = of({shared_web(), shared_web(), shared_web()});
     Bench bench;
     bench.start(config);
     CHECK(bench.tick() == Lines{"start 1"});
@@ -190,7 +186,7 @@ TEST_CASE("one that waits and is disabled in the meantime is not run when the ru
 }
 
 TEST_CASE("a reload leaves those that wait with the one that runs still") {
-    auto config = of({web(), web(), web()});
+    auto config = of({shared_web(), shared_web(), shared_web()});
     Bench bench;
     bench.start(config);
     CHECK(bench.tick() == Lines{"start 1"});

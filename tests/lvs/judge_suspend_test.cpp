@@ -18,12 +18,6 @@ config::VirtualServer suspending(config::VirtualServer service) {
     return service;
 }
 
-Lines addresses(Bench& bench, std::set<IpAddress> addresses) {
-    return text_of_intents(bench.judge.step(AddressesChanged{std::move(addresses)}, bench.now()));
-}
-
-bool contains(const Lines& lines, const std::string& line) { return std::ranges::find(lines, line) != lines.end(); }
-
 }  // namespace
 
 TEST_CASE("no check runs while the address of its service is elsewhere, and they begin when it comes") {

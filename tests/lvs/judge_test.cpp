@@ -8,21 +8,6 @@ using namespace mainstay;
 using namespace mainstay::lvs;
 using namespace mainstay::lvs::test;
 
-namespace {
-
-const std::string kRs = "[10.0.0.11]:tcp:80";
-const std::string kVs = "[10.0.0.1]:tcp:80";
-
-std::vector<std::string> in_table(const Judge& judge) {
-    std::vector<std::string> out;
-    for (const auto table = judge.desired(0); const auto& one : table.at(0).destinations) {
-        out.push_back(one.endpoint.to_string() + " " + std::to_string(one.weight));
-    }
-    return out;
-}
-
-}  // namespace
-
 TEST_CASE(
     "at the start all servers are in, quorum is reported, and checks wait a second plus their share of the warmup") {
     Bench bench;

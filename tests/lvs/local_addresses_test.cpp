@@ -10,7 +10,7 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-config::VirtualServer suspending(config::VirtualServer service) {
+config::VirtualServer suspended(config::VirtualServer service) {
     service.more.edit().values = {{"ha_suspend", true}};
     return service;
 }
@@ -18,7 +18,7 @@ config::VirtualServer suspending(config::VirtualServer service) {
 }  // namespace
 
 TEST_CASE("a service suspends its checks while its address is elsewhere, and never while nothing is known") {
-    const auto web = suspending(service({}));
+    const auto web = suspended(service({}));
     LocalAddresses local;
     CHECK_FALSE(local.suspend(web));
     local.set({ip("10.0.0.2")});
@@ -29,7 +29,7 @@ TEST_CASE("a service suspends its checks while its address is elsewhere, and nev
 }
 
 TEST_CASE("one address of a group's ranges is enough") {
-    const auto group = suspending(grouped({}, {range("10.0.0.1", "10.0.0.9"), range("10.0.1.1", "10.0.1.1")}));
+    const auto group = suspended(grouped({}, {range("10.0.0.1", "10.0.0.9"), range("10.0.1.1", "10.0.1.1")}));
     LocalAddresses local;
     local.set({ip("10.0.0.10"), ip("10.0.1.0")});
     CHECK(local.suspend(group));

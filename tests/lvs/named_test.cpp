@@ -13,7 +13,7 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-config::RealServer web(std::uint16_t port = 80) {
+config::RealServer named_web(std::uint16_t port = 80) {
     config::RealServer named;
     named.endpoint.port = port;
     named.weight = 5;
@@ -38,7 +38,7 @@ config::Config known(const config::Config& config, KnownServers servers) {
 }  // namespace
 
 TEST_CASE("each address of a name becomes a server like its block, its checks go to it") {
-    const auto config = known(with_name(web(), {server("10.0.0.9")}), {{ip("10.0.0.11")}, {ip("10.0.0.12")}});
+    const auto config = known(with_name(named_web(), {server("10.0.0.9")}), {{ip("10.0.0.11")}, {ip("10.0.0.12")}});
     const auto& servers = config.virtual_servers[0].real_servers;
     REQUIRE(servers.size() == 3);
     CHECK(servers[0].endpoint == at("10.0.0.9", 80));
@@ -50,7 +50,7 @@ TEST_CASE("each address of a name becomes a server like its block, its checks go
 }
 
 TEST_CASE("a name is read with its name servers, and asks for what its service's family needs") {
-    auto config = with_name(web());
+    auto config = with_name(named_web());
     auto named = named_servers(config.virtual_servers[0]);
     REQUIRE(named.size() == 1);
     CHECK(named[0].name == "web.example.org");
@@ -65,7 +65,7 @@ TEST_CASE("a name is read with its name servers, and asks for what its service's
 }
 
 TEST_CASE("of SRV the answer says the port and the weight, for the checks too") {
-    const auto config = known(with_name(web(0)), {{ip("10.0.0.11"), 8080, 30}, {ip("10.0.0.11"), 8081, {}}});
+    const auto config = known(with_name(named_web(0)), {{ip("10.0.0.11"), 8080, 30}, {ip("10.0.0.11"), 8081, {}}});
     const auto& servers = config.virtual_servers[0].real_servers;
     REQUIRE(servers.size() == 2);
     CHECK(servers[0].endpoint == at("10.0.0.11", 8080));
@@ -75,13 +75,13 @@ TEST_CASE("of SRV the answer says the port and the weight, for the checks too") 
 }
 
 TEST_CASE("an address that is a configured server, or stands under two names, is there once") {
-    auto config = with_name(web(), {server("10.0.0.11")});
-    config.virtual_servers[0].real_servers.push_back(web());
+    auto config = with_name(named_web(), {server("10.0.0.11")});
+    config.virtual_servers[0].real_servers.push_back(named_web());
     CHECK(known(config, {{ip("10.0.0.11")}, {ip("10.0.0.12")}}).virtual_servers[0].real_servers.size() == 2);
 }
 
 TEST_CASE("servers that stay in the answer keep their verdict, those that leave it are taken out") {
-    const auto config = with_name(web());
+    const auto config = with_name(named_web());
     Bench bench;
     bench.start(known(config, {{ip("10.0.0.11")}, {ip("10.0.0.12")}}));
     CHECK(bench.judge.desired(0).at(0).destinations.size() == 2);
@@ -99,7 +99,7 @@ TEST_CASE("servers that stay in the answer keep their verdict, those that leave 
 
 TEST_CASE("a service without an answer yet has no servers and no quorum, and is programmed all the same") {
     Bench bench;
-    const auto config = with_name(web());
+    const auto config = with_name(named_web());
     bench.start(known(config, {}));
     CHECK(bench.judge.desired().size() == 1);
     CHECK(bench.judge.desired(0).at(0).destinations.empty());
@@ -108,7 +108,7 @@ TEST_CASE("a service without an answer yet has no servers and no quorum, and is 
 }
 
 TEST_CASE("a new incarnation goes on with the servers that the crashed one had of a name") {
-    const auto config = with_name(web(), {server("10.0.0.9")});
+    const auto config = with_name(named_web(), {server("10.0.0.9")});
     const auto& one = config.virtual_servers[0];
     ServiceMemory memory;
     memory.identity = identity_of(one);
@@ -121,7 +121,7 @@ TEST_CASE("a new incarnation goes on with the servers that the crashed one had o
 
 TEST_CASE("dns_type goes before the family of the service") {
     const auto type = [](Family family, const char* word) {
-        auto named = web();
+        auto named = named_web();
         named.more.edit().values.push_back({"dns_type", config::WordList{word}});
         auto one = service({named});
         one.family = family;
@@ -134,7 +134,7 @@ TEST_CASE("dns_type goes before the family of the service") {
 }
 
 TEST_CASE("how often, how long and how much is asked is as configured, or 30 s, 2 s and 64 servers") {
-    auto named = web();
+    auto named = named_web();
     auto one = named_servers(service({named})).at(0);
     CHECK(one.interval == Seconds{30});
     CHECK(one.timeout == Seconds{2});
@@ -151,7 +151,7 @@ TEST_CASE("how often, how long and how much is asked is as configured, or 30 s, 
 }
 
 TEST_CASE("a line that names no name server, and a name that is empty, are nothing") {
-    auto named = web();
+    auto named = named_web();
     named.more.edit().values = {{"dns_interval", config::WordList{"10.0.0.51"}},
                                 {"dns_resolver", config::WordList{}},
                                 {"dns_resolver", true},
@@ -165,11 +165,11 @@ TEST_CASE("a line that names no name server, and a name that is empty, are nothi
 }
 
 TEST_CASE("a check that goes somewhere else than to its server goes there for each of the servers") {
-    auto named = web();
+    auto named = named_web();
     named.checkers[0].target = at("10.0.0.7", 8080);
     const auto config = known(with_name(named), {{ip("10.0.0.11")}});
     CHECK(config.virtual_servers[0].real_servers.at(0).checkers[0].target == at("10.0.0.7", 8080));
-    auto fixed = web(8000);
+    auto fixed = named_web(8000);
     fixed.checkers[0].target = {{}, 8080};
     const auto other = known(with_name(fixed), {{ip("10.0.0.11"), 9000, {}}});
     CHECK(other.virtual_servers[0].real_servers.at(0).endpoint == at("10.0.0.11", 8000));
@@ -177,7 +177,7 @@ TEST_CASE("a check that goes somewhere else than to its server goes there for ea
 }
 
 TEST_CASE("a service without names stays as it is, and a name that is not known yet has no servers") {
-    auto config = with_name(web(), {server("10.0.0.9")});
+    auto config = with_name(named_web(), {server("10.0.0.9")});
     config.virtual_servers.push_back(service({server("10.0.0.8"), server("10.0.0.8")}));
     int asked = 0;
     const auto result = with_known(config, [&](const auto&, const auto&) -> const KnownServers* {
@@ -190,7 +190,7 @@ TEST_CASE("a service without names stays as it is, and a name that is not known 
 }
 
 TEST_CASE("of several names each remembers the servers that fit no name before it") {
-    const auto one = service({web(80), web(81), web(0)});
+    const auto one = service({named_web(80), named_web(81), named_web(0)});
     const auto names = named_servers(one);
     ServiceMemory memory;
     for (const std::uint16_t port : {std::uint16_t{80}, std::uint16_t{81}, std::uint16_t{82}})
@@ -200,7 +200,7 @@ TEST_CASE("of several names each remembers the servers that fit no name before i
         REQUIRE(servers.size() == 1);
         CHECK(servers[0] == KnownServer{ip("10.0.0.11"), static_cast<std::uint16_t>(80 + i), std::nullopt});
     }
-    const auto anywhere = service({web(0), web(80)});
+    const auto anywhere = service({named_web(0), named_web(80)});
     CHECK(remembered(memory, anywhere, named_servers(anywhere).at(0)).size() == 3);
     CHECK(remembered(memory, anywhere, named_servers(anywhere).at(1)).empty());
 }

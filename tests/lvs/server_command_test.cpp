@@ -10,7 +10,7 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-struct Fixture {
+struct CommandedService {
     Services services = services_of({service({server("10.0.0.11"), server("10.0.0.12")})});
     OperatorOverrides overrides;
     std::vector<ServerRef> held;
@@ -32,7 +32,7 @@ using Verb = ServerCommand::Verb;
 }  // namespace
 
 TEST_CASE("a command changes the servers that it names, and the log names them") {
-    Fixture f;
+    CommandedService f;
     const auto line = f.run({.verb = Verb::Drain, .which = "10.0.0.12"});
     CHECK(line == "server drain 10.0.0.12 by root: [10.0.0.12]:tcp:80 of VS [10.0.0.1]:tcp:80");
     CHECK(f.held == std::vector<ServerRef>{{0, 1}});
@@ -43,7 +43,7 @@ TEST_CASE("a command changes the servers that it names, and the log names them")
 }
 
 TEST_CASE("a command that changes nothing is no line in the log") {
-    Fixture f;
+    CommandedService f;
     CHECK(f.run({.verb = Verb::Disable, .which = "10.0.0.11"}).has_value());
     CHECK_FALSE(f.run({.verb = Verb::Disable, .which = "10.0.0.11"}).has_value());
     CHECK_FALSE(f.run({.verb = Verb::Show, .which = "*"}).has_value());
@@ -52,7 +52,7 @@ TEST_CASE("a command that changes nothing is no line in the log") {
 }
 
 TEST_CASE("enabling forgets the override of a server that is not configured any more") {
-    Fixture f;
+    CommandedService f;
     f.overrides.set({"[10.0.0.1]:tcp:80", at("10.0.0.77", 80)}, {.hold = Hold::Disabled, .by = "root"}, {});
     const auto line = f.run({.verb = Verb::Enable, .which = "10.0.0.77"});
     CHECK(line == "server enable 10.0.0.77 by root: 10.0.0.77:80 of VS [10.0.0.1]:tcp:80");
@@ -68,7 +68,7 @@ TEST_CASE("what is wrong with a command itself") {
 }
 
 TEST_CASE("a weight for a server of an active_active service is answered with what counts of it") {
-    Fixture f;
+    CommandedService f;
     f.services.configs[0].active_active = true;
     const auto last_line = [&f](std::int64_t weight) {
         static_cast<void>(f.run({.verb = Verb::Weight, .which = "10.0.0.11", .weight = weight}));

@@ -18,13 +18,13 @@ config::VirtualServer sharing(std::string_view address) {
     return shared;
 }
 
-struct Fixture {
+struct SharingServices {
     Services services = services_of(
         {sharing("10.0.0.1"), sharing("10.0.0.2"), sharing("10.0.0.3"), service({checked("10.0.0.11")}, "10.0.0.4")});
     SharedProbes shared;
     CheckSchedule schedule{[](Micros) { return Micros{0}; }};
 
-    Fixture() { shared.group(services); }
+    SharingServices() { shared.group(services); }
     CheckerState& state(std::size_t service) { return services.checker_state({{service, 0}, 0}); }
     void lead(std::size_t service) {
         state(service).running = true;
@@ -35,7 +35,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("equal checkers follow the run of the first; one that does not share its probe follows nobody") {
-    Fixture f;
+    SharingServices f;
     f.state(1).due = Instant{} + 9s;
     f.lead(0);
     CHECK(f.state(1).running);
@@ -46,19 +46,19 @@ TEST_CASE("equal checkers follow the run of the first; one that does not share i
 }
 
 TEST_CASE("a checker that runs, is disabled, suspended or at another URL does not follow") {
-    Fixture running, disabled, suspended, elsewhere;
+    SharingServices running, disabled, suspended, elsewhere;
     running.state(1).running = true;
     disabled.services.state_at({1, 0}).hold = Hold::Disabled;
     suspended.services.states[1].suspended = true;
     elsewhere.state(1).url = 1;
-    for (Fixture* one : {&running, &disabled, &suspended, &elsewhere}) {
+    for (SharingServices* one : {&running, &disabled, &suspended, &elsewhere}) {
         one->lead(0);
         CHECK(one->shared.take_followers(1) == Ids{3});
     }
 }
 
 TEST_CASE("followers of a run that was cancelled run by themselves at once") {
-    Fixture f;
+    SharingServices f;
     f.lead(0);
     f.shared.release(1, f.services, f.schedule, Instant{} + 2s);
     CHECK_FALSE(f.state(1).running);
@@ -67,7 +67,7 @@ TEST_CASE("followers of a run that was cancelled run by themselves at once") {
 }
 
 TEST_CASE("a leader that a reload removed lets its followers go") {
-    Fixture f;
+    SharingServices f;
     f.lead(0);
     auto state = f.services.states[1];
     f.services = services_of({sharing("10.0.0.2")});

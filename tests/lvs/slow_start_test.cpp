@@ -10,7 +10,7 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-Services growing(std::uint32_t weight) {
+Services growing_services(std::uint32_t weight) {
     auto web = service({checked("10.0.0.11", weight)});
     web.more.edit().values = {{"slow_start", Micros{100'000'000}}};
     return services_of({std::move(web)});
@@ -31,7 +31,7 @@ TEST_CASE("a weight grows in proportion to the time, in at most twenty steps, an
 }
 
 TEST_CASE("a server that comes up takes its steps until it has its full weight") {
-    auto services = growing(2);
+    auto services = growing_services(2);
     SlowStart slow_start;
     Intents out;
     slow_start.begin(services, {0, 0}, Instant{}, out);
@@ -48,7 +48,7 @@ TEST_CASE("a server that comes up takes its steps until it has its full weight")
 }
 
 TEST_CASE("a weight of 1, and one that an operator set, does not grow") {
-    auto light = growing(1), held = growing(9);
+    auto light = growing_services(1), held = growing_services(9);
     held.state_at({0, 0}).hold = Hold::Weight;
     for (Services* services : {&light, &held}) {
         SlowStart slow_start;
@@ -60,7 +60,7 @@ TEST_CASE("a weight of 1, and one that an operator set, does not grow") {
 }
 
 TEST_CASE("a growth goes on where the state says after the services were replaced") {
-    auto services = growing(100);
+    auto services = growing_services(100);
     services.state_at({0, 0}).between.edit().grows_since = Instant{};
     SlowStart slow_start;
     slow_start.rearm(services, Instant{} + 20s);

@@ -7,7 +7,7 @@ using namespace mainstay::lvs;
 using netlink::IpvsDaemon;
 using netlink::IpvsTimeouts;
 using State = IpvsDaemon::State;
-using Kind = DaemonStep::Kind;
+using StepKind = DaemonStep::Kind;
 
 namespace {
 
@@ -64,7 +64,7 @@ TEST_CASE("every word of lvs_sync_daemon is in the request") {
 
 TEST_CASE("a change of state stops the one before it starts the other") {
     CHECK(plan_daemons(Daemons{asked(State::Master)}, Daemons{running(State::Backup)}, false) ==
-          Steps{{Kind::Stop, running(State::Backup)}, {Kind::Start, asked(State::Master)}});
+          Steps{{StepKind::Stop, running(State::Backup)}, {StepKind::Start, asked(State::Master)}});
 }
 
 TEST_CASE("a daemon that runs as it is wanted is not touched, the kernel's defaults counting as said") {
@@ -81,7 +81,7 @@ TEST_CASE("a daemon that runs as it is wanted is not touched, the kernel's defau
 TEST_CASE("a daemon that runs otherwise starts anew") {
     const auto restarted = [](const IpvsDaemon& actual) {
         return plan_daemons(Daemons{asked(State::Master)}, Daemons{actual}, false) ==
-               Steps{{Kind::Stop, actual}, {Kind::Start, asked(State::Master)}};
+               Steps{{StepKind::Stop, actual}, {StepKind::Start, asked(State::Master)}};
     };
     IpvsDaemon other = running(State::Master);
     other.interface = "eth0";
@@ -117,12 +117,12 @@ TEST_CASE("a length is compared only when it was asked for, within what the kern
 
 TEST_CASE("what runs on an interface that came back starts anew though it looks the same") {
     CHECK(plan_daemons(Daemons{asked(State::Master)}, Daemons{running(State::Master)}, true) ==
-          Steps{{Kind::Stop, running(State::Master)}, {Kind::Start, asked(State::Master)}});
+          Steps{{StepKind::Stop, running(State::Master)}, {StepKind::Start, asked(State::Master)}});
 }
 
 TEST_CASE("nothing wanted stops both") {
     CHECK(plan_daemons({}, Daemons{running(State::Master), running(State::Backup)}, false) ==
-          Steps{{Kind::Stop, running(State::Master)}, {Kind::Stop, running(State::Backup)}});
+          Steps{{StepKind::Stop, running(State::Master)}, {StepKind::Stop, running(State::Backup)}});
 }
 
 TEST_CASE("timeouts that are not said stay, and those that are not said any more become what they were") {
@@ -175,7 +175,7 @@ TEST_CASE("of two daemons the one that runs otherwise starts anew, and the other
     IpvsDaemon other = running(State::Backup);
     other.ttl = 9;
     CHECK(plan_daemons(Daemons{asked(State::Master), asked(State::Backup)}, Daemons{running(State::Master), other},
-                       false) == Steps{{Kind::Stop, other}, {Kind::Start, asked(State::Backup)}});
+                       false) == Steps{{StepKind::Stop, other}, {StepKind::Start, asked(State::Backup)}});
 }
 
 TEST_CASE("every word of lvs_timeouts is read in seconds, and other blocks are not") {

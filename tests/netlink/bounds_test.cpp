@@ -21,15 +21,14 @@ using namespace mainstay::netlink::test;
 
 namespace {
 
-std::string hex(const std::string& text) { return to_hex(from_hex(text)); }
 Prefix prefix(const char* text) { return *Prefix::parse(text); }
 
-std::string added(const Rule& rule) {
+std::string added_rule(const Rule& rule) {
     std::vector<std::byte> out;
     REQUIRE(append_rule_add(out, rule, 1));
     return to_hex(out);
 }
-std::string refusal(const Rule& rule) {
+std::string refused_rule(const Rule& rule) {
     std::vector<std::byte> out;
     const auto done = append_rule_add(out, rule, 1);
     CHECK(out.empty() == !done.has_value());
@@ -42,9 +41,9 @@ bool carries(const std::string& bytes, const std::string& attribute) {
 }  // namespace
 
 TEST_CASE("a table from 256 on does not fit the header of a rule") {
-    CHECK(added({.table = 255}).substr(32) ==
+    CHECK(added_rule({.table = 255}).substr(32) ==
           hex("02 00 00 00 ff 00 00 01 00000000 0800 0600 00000000 0500 1500 12000000"));
-    CHECK(added({.table = 256}).substr(32) ==
+    CHECK(added_rule({.table = 256}).substr(32) ==
           hex("02 00 00 00 00 00 00 01 00000000 0800 0600 00000000 0500 1500 12000000 0800 0f00 00010000"));
 }
 
@@ -57,21 +56,21 @@ TEST_CASE("a rule goes by the same bytes as it came, without the flags of making
 }
 
 TEST_CASE("a prefix of no length selects nothing, and a rule that no kernel takes is refused") {
-    CHECK_FALSE(carries(added({.from = prefix("0.0.0.0/0")}), "0800 0200"));
-    CHECK_FALSE(carries(added({.to = prefix("0.0.0.0/0")}), "0800 0100"));
-    CHECK(carries(added({.from = prefix("10.0.0.0/1")}), "0800 0200 0a000000"));
-    CHECK(carries(added({.to = prefix("10.0.0.0/1")}), "0800 0100 0a000000"));
-    CHECK(refusal({.family = Family::None}) == "rule without a family");
-    CHECK(refusal({.from = prefix("fd00::/8")}) == "fd00::/8 is of the other family");
-    CHECK(refusal({.to = prefix("fd00::/8")}) == "fd00::/8 is of the other family");
-    CHECK(refusal({.family = Family::V6, .from = prefix("fd00::1/128")}).empty());
-    CHECK(refusal({.from = prefix("10.0.0.1/32")}).empty());
-    CHECK(refusal({.from = Prefix{*IpAddress::parse("10.0.0.1"), 33}}) == "10.0.0.1/33: prefix too long");
-    CHECK(refusal({.family = Family::V6, .to = Prefix{*IpAddress::parse("fd00::1"), 129}}) ==
+    CHECK_FALSE(carries(added_rule({.from = prefix("0.0.0.0/0")}), "0800 0200"));
+    CHECK_FALSE(carries(added_rule({.to = prefix("0.0.0.0/0")}), "0800 0100"));
+    CHECK(carries(added_rule({.from = prefix("10.0.0.0/1")}), "0800 0200 0a000000"));
+    CHECK(carries(added_rule({.to = prefix("10.0.0.0/1")}), "0800 0100 0a000000"));
+    CHECK(refused_rule({.family = Family::None}) == "rule without a family");
+    CHECK(refused_rule({.from = prefix("fd00::/8")}) == "fd00::/8 is of the other family");
+    CHECK(refused_rule({.to = prefix("fd00::/8")}) == "fd00::/8 is of the other family");
+    CHECK(refused_rule({.family = Family::V6, .from = prefix("fd00::1/128")}).empty());
+    CHECK(refused_rule({.from = prefix("10.0.0.1/32")}).empty());
+    CHECK(refused_rule({.from = Prefix{*IpAddress::parse("10.0.0.1"), 33}}) == "10.0.0.1/33: prefix too long");
+    CHECK(refused_rule({.family = Family::V6, .to = Prefix{*IpAddress::parse("fd00::1"), 129}}) ==
           "fd00::1/129: prefix too long");
-    CHECK(refusal({.input = "fifteen-letters"}).empty());
-    CHECK(refusal({.input = "sixteen--letters"}) == "interface name sixteen--letters is too long");
-    CHECK(refusal({.output = "sixteen--letters"}) == "interface name sixteen--letters is too long");
+    CHECK(refused_rule({.input = "fifteen-letters"}).empty());
+    CHECK(refused_rule({.input = "sixteen--letters"}) == "interface name sixteen--letters is too long");
+    CHECK(refused_rule({.output = "sixteen--letters"}) == "interface name sixteen--letters is too long");
 }
 
 TEST_CASE("a reported rule is ours if family, priority, action and both ends match") {

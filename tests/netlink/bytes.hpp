@@ -14,6 +14,8 @@
 
 namespace mainstay::netlink::test {
 
+inline constexpr std::uint16_t kFamilyId = 0x1d;  // of IPVS among the families of generic netlink
+
 inline std::vector<std::byte> from_hex(std::string_view text) {
     const auto digit = [](char c) { return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10); };
     std::vector<std::byte> bytes;
@@ -35,6 +37,9 @@ inline std::string to_hex(std::span<const std::byte> bytes) {
     }
     return text;
 }
+
+// The same text as to_hex writes it.
+inline std::string hex(std::string_view text) { return to_hex(from_hex(text)); }
 
 inline Message message_of(std::uint16_t type, const std::vector<std::byte>& payload, std::uint16_t flags = 0) {
     return {.type = type, .flags = flags, .sequence = 7, .port = 0, .payload = payload};

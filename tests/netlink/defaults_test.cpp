@@ -16,8 +16,6 @@ using namespace mainstay::netlink::test;
 
 namespace {
 
-constexpr std::uint16_t kFamilyId = 0x1c;
-
 Result<IpvsDestinationEntry> destination(const char* attributes) {
     auto inner = from_hex(attributes);
     auto bytes = from_hex("05010000");

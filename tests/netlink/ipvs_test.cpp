@@ -15,11 +15,9 @@
 using namespace mainstay;
 using namespace mainstay::netlink;
 using namespace mainstay::netlink::test;
-using Kind = IpvsOperation::Kind;
+using IpvsKind = IpvsOperation::Kind;
 
 namespace {
-
-constexpr std::uint16_t kFamilyId = 0x1d;
 
 IpvsServiceKey tcp(const char* address, std::uint16_t port) {
     const auto parsed = *IpAddress::parse(address);
@@ -107,12 +105,12 @@ TEST_CASE("an operation asks for an answer, or for nothing but a refusal, or is 
 }
 
 TEST_CASE("a service goes out whole, with its persistence") {
-    CHECK(encoded({Kind::AddService, web(), {}}) == whole("5c000000", "01010000 4800 0180" + kKey + kSettings));
-    CHECK(encoded({Kind::SetService, web(), {}}) == whole("5c000000", "02010000 4800 0180" + kKey + kSettings));
+    CHECK(encoded({IpvsKind::AddService, web(), {}}) == whole("5c000000", "01010000 4800 0180" + kKey + kSettings));
+    CHECK(encoded({IpvsKind::SetService, web(), {}}) == whole("5c000000", "02010000 4800 0180" + kKey + kSettings));
 }
 
 TEST_CASE("a service is deleted by its key alone") {
-    CHECK(encoded({Kind::DeleteService, web(), {}}) == whole("38000000", "03010000 2400 0180" + kKey));
+    CHECK(encoded({IpvsKind::DeleteService, web(), {}}) == whole("38000000", "03010000 2400 0180" + kKey));
 }
 
 TEST_CASE("a tunnelled destination says what wraps its packets, unless that is plain IPIP") {
@@ -120,7 +118,7 @@ TEST_CASE("a tunnelled destination says what wraps its packets, unless that is p
         IpvsDestination one = server();
         one.forwarding = kIpvsTunnel;
         one.tunnel = tunnel;
-        const std::string bytes = encoded({Kind::AddDestination, web(), one});
+        const std::string bytes = encoded({IpvsKind::AddDestination, web(), one});
         return bytes.substr(2 * 0x74);  // behind what every destination has
     };
     CHECK(tunnelled({.type = 1, .port = 6080, .flags = 2}) ==
@@ -178,9 +176,9 @@ TEST_CASE("a destination goes out whole, with the key of its service") {
                              "3c00 0280 0600 0b00 0200 0000 0800 0100 0a00010b 0600 0200 1f90 0000"
                              "0800 0300 03000000 0800 0400 03000000 0800 0500 64000000 0800 0600 32000000";
 
-    CHECK(encoded({Kind::AddDestination, web(), server()}) == whole("74000000", "05010000" + body));
-    CHECK(encoded({Kind::SetDestination, web(), server()}) == whole("74000000", "06010000" + body));
-    CHECK(encoded({Kind::DeleteDestination, web(), server()}) ==
+    CHECK(encoded({IpvsKind::AddDestination, web(), server()}) == whole("74000000", "05010000" + body));
+    CHECK(encoded({IpvsKind::SetDestination, web(), server()}) == whole("74000000", "06010000" + body));
+    CHECK(encoded({IpvsKind::DeleteDestination, web(), server()}) ==
           whole("54000000",
                 "07010000 2400 0180" + kKey + "1c00 0280 0600 0b00 0200 0000 0800 0100 0a00010b 0600 0200 1f90 0000"));
 }
@@ -188,14 +186,14 @@ TEST_CASE("a destination goes out whole, with the key of its service") {
 TEST_CASE("a mark replaces protocol, address and port, for either family") {
     IpvsService service{.key = {.family = Family::V6, .fwmark = 5}, .scheduler = "rr", .netmask = 128};
 
-    CHECK(encoded({Kind::DeleteService, service, {}}) ==
+    CHECK(encoded({IpvsKind::DeleteService, service, {}}) ==
           whole("28000000", "03010000 1400 0180 0600 0100 0a00 0000 0800 0500 05000000"));
 }
 
 TEST_CASE("the IPv6 netmask is a prefix length in host order") {
     IpvsService service{.key = tcp("2001:db8::1", 80), .scheduler = "rr", .netmask = 64};
 
-    CHECK(encoded({Kind::AddService, service, {}}).ends_with(to_hex(from_hex("0800 0900 40000000"))));
+    CHECK(encoded({IpvsKind::AddService, service, {}}).ends_with(to_hex(from_hex("0800 0900 40000000"))));
 }
 
 TEST_CASE("libmnl reads an operation in the same way") {
@@ -203,7 +201,7 @@ TEST_CASE("libmnl reads an operation in the same way") {
     service.engine = "sip";
     service.flags = kIpvsPersistent | kIpvsHashed | kIpvsOnePacket;
     std::vector<std::byte> out;
-    REQUIRE(append_operation(out, kFamilyId, {Kind::AddService, service, {}}, 1));
+    REQUIRE(append_operation(out, kFamilyId, {IpvsKind::AddService, service, {}}, 1));
     const auto* message = reinterpret_cast<const nlmsghdr*>(out.data());
     REQUIRE(mnl_nlmsg_ok(message, static_cast<int>(out.size())));
 
@@ -249,24 +247,25 @@ TEST_CASE("what the kernel would misread is refused and leaves the batch as it w
 
     std::vector<std::byte> batch{std::byte{1}};
     for (const auto& operation :
-         {IpvsOperation{Kind::AddService, {}, {}}, IpvsOperation{Kind::AddService, no_protocol, {}},
-          IpvsOperation{Kind::DeleteService, mixed, {}}, IpvsOperation{Kind::AddService, nameless, {}},
-          IpvsOperation{Kind::SetService, long_name, {}}, IpvsOperation{Kind::AddService, long_engine, {}},
-          IpvsOperation{Kind::AddDestination, web(), {}}, IpvsOperation{Kind::AddDestination, web(), other_family}}) {
+         {IpvsOperation{IpvsKind::AddService, {}, {}}, IpvsOperation{IpvsKind::AddService, no_protocol, {}},
+          IpvsOperation{IpvsKind::DeleteService, mixed, {}}, IpvsOperation{IpvsKind::AddService, nameless, {}},
+          IpvsOperation{IpvsKind::SetService, long_name, {}}, IpvsOperation{IpvsKind::AddService, long_engine, {}},
+          IpvsOperation{IpvsKind::AddDestination, web(), {}},
+          IpvsOperation{IpvsKind::AddDestination, web(), other_family}}) {
         const auto refused = append_operation(batch, kFamilyId, operation, 1);
         REQUIRE_FALSE(refused);
         CHECK(refused.error().code() == Errc::Invalid);
         CHECK(batch.size() == 1);
     }
     other_family.forwarding = 2;  // a tunnel may lead anywhere
-    CHECK(append_operation(batch, kFamilyId, {Kind::AddDestination, web(), other_family}, 1));
+    CHECK(append_operation(batch, kFamilyId, {IpvsKind::AddDestination, web(), other_family}, 1));
 }
 
 TEST_CASE("the longest operation still fits its message") {
     IpvsService service{
         .key = tcp("2001:db8::1", 80), .scheduler = "fifteen-letters", .netmask = 128, .engine = "fifteen-letters"};
 
-    CHECK(encoded({Kind::AddService, service, {}}).size() / 2 < 200);
+    CHECK(encoded({IpvsKind::AddService, service, {}}).size() / 2 < 200);
 }
 
 TEST_CASE("dumps and the flush are asked for by command and, for destinations, by the service's key") {
@@ -353,7 +352,7 @@ TEST_CASE("what was asked for is what is read back") {
                        .engine = "sip"};
     for (const auto& service : {web(), marked}) {
         std::vector<std::byte> out;
-        REQUIRE(append_operation(out, kFamilyId, {Kind::AddService, service, {}}, 1));
+        REQUIRE(append_operation(out, kFamilyId, {IpvsKind::AddService, service, {}}, 1));
         MessageReader reader{out};
         const auto message = reader.next();
         REQUIRE(message);
@@ -390,7 +389,8 @@ TEST_CASE("a destination without a family has its service's") {
 TEST_CASE("an IPv6 prefix length is read in host order and a netmask in network order") {
     std::vector<std::byte> out;
     REQUIRE(append_operation(
-        out, kFamilyId, {Kind::AddService, {.key = tcp("2001:db8::1", 80), .scheduler = "rr", .netmask = 64}, {}}, 1));
+        out, kFamilyId, {IpvsKind::AddService, {.key = tcp("2001:db8::1", 80), .scheduler = "rr", .netmask = 64}, {}},
+        1));
     MessageReader reader{out};
     const auto message = reader.next();
     REQUIRE(message);
@@ -416,19 +416,19 @@ TEST_CASE("damaged dumps never read outside") {
 }
 
 TEST_CASE("what the kernel refuses has keepalived's line") {
-    CHECK(line_of_refusal({Kind::AddService, web(), {}}, ENOENT) ==
+    CHECK(line_of_refusal({IpvsKind::AddService, web(), {}}, ENOENT) ==
           "IPVS cmd IP_VS_SO_SET_ADD(1154) error: Scheduler or persistence engine not found(2) (10.0.0.1:tcp:80)");
-    CHECK(line_of_refusal({Kind::SetService, {.key = tcp("fd00::1", 80)}, {}}, ENOENT) ==
+    CHECK(line_of_refusal({IpvsKind::SetService, {.key = tcp("fd00::1", 80)}, {}}, ENOENT) ==
           "IPVS cmd IP_VS_SO_SET_EDIT(1155) error: Scheduler or persistence engine not found(2) (fd00::1:tcp:80)");
-    CHECK(line_of_refusal({Kind::DeleteService, web(), {}}, EPERM) ==
+    CHECK(line_of_refusal({IpvsKind::DeleteService, web(), {}}, EPERM) ==
           "IPVS cmd IP_VS_SO_SET_DEL(1156) error: Operation not permitted(1) (10.0.0.1:tcp:80)");
     IpvsService marked;
     marked.key = {.family = Family::V4, .fwmark = 5};
-    CHECK(line_of_refusal({Kind::AddDestination, marked, server()}, ENOMEM) ==
+    CHECK(line_of_refusal({IpvsKind::AddDestination, marked, server()}, ENOMEM) ==
           "IPVS cmd IP_VS_SO_SET_ADDDEST(1159) error: Cannot allocate memory(12) (Fwm 5 -> 10.0.1.11:8080)");
-    CHECK(line_of_refusal({Kind::DeleteDestination, web(), server()}, EBUSY) ==
+    CHECK(line_of_refusal({IpvsKind::DeleteDestination, web(), server()}, EBUSY) ==
           "IPVS cmd IP_VS_SO_SET_DELDEST(1160) error: Device or resource busy(16) (10.0.0.1:tcp:80 -> 10.0.1.11:8080)");
-    CHECK(line_of_refusal({Kind::SetDestination, web(), server()}, EINVAL) ==
+    CHECK(line_of_refusal({IpvsKind::SetDestination, web(), server()}, EINVAL) ==
           "IPVS cmd IP_VS_SO_SET_EDITDEST(1161) error: Invalid argument(22) (10.0.0.1:tcp:80 -> 10.0.1.11:8080)");
 }
 
@@ -437,7 +437,7 @@ TEST_CASE("services and operations have names for people") {
     CHECK(describe(tcp("2001:db8::1", 443)) == "TCP [2001:db8::1]:443");
     CHECK(describe(IpvsServiceKey{.family = Family::V4, .fwmark = 5}) == "FWM 5");
     CHECK(describe(IpvsServiceKey{.family = Family::V6, .fwmark = 5}) == "FWM 5 IPv6");
-    CHECK(describe({Kind::AddDestination, web(), server()}) == "add TCP 10.0.0.1:80 -> 10.0.1.11:8080");
-    CHECK(describe({Kind::SetService, web(), {}}) == "change TCP 10.0.0.1:80");
-    CHECK(describe({Kind::DeleteDestination, web(), server()}) == "delete TCP 10.0.0.1:80 -> 10.0.1.11:8080");
+    CHECK(describe({IpvsKind::AddDestination, web(), server()}) == "add TCP 10.0.0.1:80 -> 10.0.1.11:8080");
+    CHECK(describe({IpvsKind::SetService, web(), {}}) == "change TCP 10.0.0.1:80");
+    CHECK(describe({IpvsKind::DeleteDestination, web(), server()}) == "delete TCP 10.0.0.1:80 -> 10.0.1.11:8080");
 }

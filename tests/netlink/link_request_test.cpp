@@ -30,8 +30,6 @@ std::string set(const LinkSettings& settings) {
     return to_hex(out);
 }
 
-std::string hex(const char* text) { return to_hex(from_hex(text)); }
-
 }  // namespace
 
 TEST_CASE("a VMAC is asked for as a private macvlan over its parent, with its MAC address and group") {

@@ -20,11 +20,13 @@
 #include <utility>
 #include <vector>
 
+#include "../addr.hpp"
 #include "bytes.hpp"
 
 using namespace mainstay;
 using namespace mainstay::netlink;
 using namespace mainstay::netlink::test;
+using mainstay::test::addr;
 
 namespace {
 
@@ -103,17 +105,15 @@ std::string lines_of(const std::vector<std::byte>& bytes) {
     return text;
 }
 
-IpAddress ip(const char* text) { return *IpAddress::parse(text); }
-
 }  // namespace
 
 TEST_CASE("marks are set by rules that match protocol, addresses and port") {
     NftBatch batch{.bytes = {}, .sequence = 1, .count = 0};
-    append_mark_table(
-        batch, {.name = "marks",
-                .priority = -7,
-                .counters = true,
-                .rules = {{6, ip("10.0.0.1"), ip("10.0.0.1"), 80, 5}, {17, ip("10.0.0.1"), ip("10.0.0.9"), 0, 6}}});
+    append_mark_table(batch, {.name = "marks",
+                              .priority = -7,
+                              .counters = true,
+                              .rules = {{6, addr("10.0.0.1"), addr("10.0.0.1"), 80, 5},
+                                        {17, addr("10.0.0.1"), addr("10.0.0.9"), 0, 6}}});
     CHECK(lines_of(batch.bytes) == R"(0 of 2 flags 1029
 2 of 2 flags 5
 0 of 2 flags 1029
@@ -144,7 +144,7 @@ TEST_CASE("marks are set by rules that match protocol, addresses and port") {
 
 TEST_CASE("an IPv6 mark is matched in its header, and without counters nothing counts") {
     NftBatch batch{.bytes = {}, .sequence = 1, .count = 0};
-    append_mark_table(batch, {.rules = {{6, ip("2001:db8::1"), ip("2001:db8::1"), 0x1234, 0x01020304}}});
+    append_mark_table(batch, {.rules = {{6, addr("2001:db8::1"), addr("2001:db8::1"), 0x1234, 0x01020304}}});
     CHECK(lines_of(batch.bytes) == R"(0 of 2 flags 1029
 2 of 2 flags 5
 0 of 10 flags 1029
@@ -168,7 +168,7 @@ TEST_CASE("an IPv4 filter sends reports from the parent and drops what is to and
     VipFilter filter;
     filter.filters = filter.reports = true;
     filter.vmacs = {{7, 2}};
-    filter.addresses = {ip("10.0.0.1"), ip("10.0.0.2")};
+    filter.addresses = {addr("10.0.0.1"), addr("10.0.0.2")};
     append_filter(batch, filter);
     CHECK(lines_of(batch.bytes) == R"(0 of 2 flags 1029
 2 of 2 flags 5
@@ -206,8 +206,8 @@ TEST_CASE("an IPv6 filter lets neighbours be found, and keeps link-local address
     filter.family = Family::V6;
     filter.filters = filter.reports = filter.counters = true;
     filter.vmacs = {{7, 2}};
-    filter.addresses = {ip("2001:db8::1")};
-    filter.on_link = {{ip("fe80::1"), 3, "eth0"}};
+    filter.addresses = {addr("2001:db8::1")};
+    filter.on_link = {{addr("fe80::1"), 3, "eth0"}};
     filter.table = "t6";
     filter.priority = 5;
     append_filter(batch, filter);
@@ -310,7 +310,7 @@ TEST_CASE("an IPv6 filter by index names interfaces by their number") {
     VipFilter filter;
     filter.family = Family::V6;
     filter.filters = filter.by_index = true;
-    filter.on_link = {{ip("fe80::1"), 3, "eth0"}};
+    filter.on_link = {{addr("fe80::1"), 3, "eth0"}};
     append_filter(batch, filter);
     CHECK(lines_of(batch.bytes) == R"(0 of 10 flags 1029
 2 of 10 flags 5
@@ -372,10 +372,10 @@ TEST_CASE("elements come and go by themselves") {
     VipFilter from;
     from.filters = from.reports = true;
     from.vmacs = {{7, 2}, {8, 2}};
-    from.addresses = {ip("10.0.0.1"), ip("10.0.0.2")};
+    from.addresses = {addr("10.0.0.1"), addr("10.0.0.2")};
     VipFilter to = from;
     to.vmacs = {{8, 3}, {9, 4}};
-    to.addresses = {ip("10.0.0.2"), ip("10.0.0.3")};
+    to.addresses = {addr("10.0.0.2"), addr("10.0.0.3")};
     append_filter_change(batch, from, to);
     CHECK(lines_of(batch.bytes) == R"(14 of 2 flags 5: vmac_map 07000000=02000000 08000000=02000000
 12 of 2 flags 1029: vmac_map 08000000=03000000 09000000=04000000

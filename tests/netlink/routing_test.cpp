@@ -3,16 +3,17 @@
 #include <doctest/doctest.h>
 #include <linux/rtnetlink.h>
 
+#include "../addr.hpp"
 #include "bytes.hpp"
 
 using namespace mainstay;
 using namespace mainstay::netlink;
 using namespace mainstay::netlink::test;
+using mainstay::test::addr;
 
 namespace {
 
 Route route(const char* destination) { return {.destination = *Prefix::parse(destination)}; }
-IpAddress ip(const char* text) { return *IpAddress::parse(text); }
 
 std::string added(const Routing& what) {
     std::vector<std::byte> out;
@@ -22,7 +23,6 @@ std::string added(const Routing& what) {
         REQUIRE(append_rule_add(out, std::get<Rule>(what), 0x01020304));
     return to_hex(out);
 }
-std::string hex(const char* text) { return to_hex(from_hex(text)); }
 
 std::string refusal(const Route& bad) {
     std::vector<std::byte> out;
@@ -43,7 +43,7 @@ const char* const kGone =
 
 TEST_CASE("a route is asked for with the bytes that the kernel expects, and removed with the same ones") {
     Route wanted = route("10.1.0.0/24");
-    wanted.hop = {.via = ip("10.0.0.2"), .device = "eth0", .interface_index = 3};
+    wanted.hop = {.via = addr("10.0.0.2"), .device = "eth0", .interface_index = 3};
 
     CHECK(added(wanted) == hex("34000000 1800 0504 04030201 00000000"  // RTM_NEWROUTE, CREATE ACK REQUEST
                                "02 18 00 00 fe 12 00 01 00000000"      // /24, main, RTPROT_KEEPALIVED, unicast
@@ -77,7 +77,7 @@ TEST_CASE("every option of a route has its attribute") {
     wanted.table = 1000;
     wanted.tos = 8;
     wanted.hop = {.device = "eth0", .interface_index = 3, .onlink = true, .realms = 0x00030004};
-    wanted.preferred_source = ip("2001:db8::1");
+    wanted.preferred_source = addr("2001:db8::1");
     wanted.priority = 50;
     wanted.expires = 100;
     wanted.preference = 1;
@@ -107,8 +107,8 @@ TEST_CASE("every option of a route has its attribute") {
 
 TEST_CASE("next hops are a row of their own, each with its length, weight and attributes") {
     Route wanted = route("10.1.0.0/24");
-    wanted.hops = {{.via = ip("10.0.0.2"), .device = "eth0", .interface_index = 3, .weight = 256, .onlink = true},
-                   {.via = ip("10.0.0.3"), .weight = 1, .realms = 7}};
+    wanted.hops = {{.via = addr("10.0.0.2"), .device = "eth0", .interface_index = 3, .weight = 256, .onlink = true},
+                   {.via = addr("10.0.0.3"), .weight = 1, .realms = 7}};
 
     CHECK(added(wanted) == hex("50000000 1800 0504 04030201 00000000"
                                "02 18 00 00 fe 12 00 01 00000000"
@@ -123,7 +123,7 @@ TEST_CASE("next hops are a row of their own, each with its length, weight and at
 
 TEST_CASE("an IPv4 route may go via an IPv6 router") {
     Route wanted = route("10.1.0.0/24");
-    wanted.hop = {.via = ip("fe80::1"), .device = "eth0", .interface_index = 3};
+    wanted.hop = {.via = addr("fe80::1"), .device = "eth0", .interface_index = 3};
 
     CHECK(added(wanted).substr(2 * (16 + 12 + 16)) ==
           hex("1600 1200 0a00 fe800000000000000000000000000001 0000"));  // RTA_VIA, AF_INET6
@@ -152,8 +152,8 @@ TEST_CASE("the encapsulation of a packet is decoded by kind") {
     SUBCASE("an IPv4 tunnel") {
         CHECK(encap({.type = Type::Ip,
                      .id = 3,
-                     .destination = ip("1.2.3.4"),
-                     .source = ip("4.3.2.1"),
+                     .destination = addr("1.2.3.4"),
+                     .source = addr("4.3.2.1"),
                      .tos = 3,
                      .ttl = 4,
                      .flags = 0x0102}) == hex("0600 1500 0200 0000"
@@ -166,7 +166,7 @@ TEST_CASE("the encapsulation of a packet is decoded by kind") {
                                               "0600 0600 0102 0000"));
     }
     SUBCASE("an IPv6 tunnel, only what is given") {
-        CHECK(encap({.type = Type::Ip6, .destination = ip("1::2")}) ==
+        CHECK(encap({.type = Type::Ip6, .destination = addr("1::2")}) ==
               hex("0600 1500 0400 0000"
                   "1800 1680"
                   "1400 0200 00010000000000000000000000000002"));
@@ -234,15 +234,15 @@ TEST_CASE("what no kernel would take is refused, with the reason") {
     }
     SUBCASE("an IPv6 route via an IPv4 router") {
         bad.destination = *Prefix::parse("2001:db8::/32");
-        bad.hop.via = ip("10.0.0.1");
+        bad.hop.via = addr("10.0.0.1");
         CHECK(refusal(bad) == "an IPv6 route cannot go via 10.0.0.1");
     }
     SUBCASE("a source of the other family") {
-        bad.preferred_source = ip("2001:db8::1");
+        bad.preferred_source = addr("2001:db8::1");
         CHECK(refusal(bad) == "2001:db8::1 is of the other family");
     }
     SUBCASE("more next hops than a message holds") {
-        bad.hops.resize(kMostHops + 1, {.via = ip("10.0.0.1")});
+        bad.hops.resize(kMostHops + 1, {.via = addr("10.0.0.1")});
         CHECK(refusal(bad) == "a route has at most 128 next hops");
     }
     SUBCASE("a label of 21 bits") {
@@ -257,7 +257,7 @@ TEST_CASE("what no kernel would take is refused, with the reason") {
 
 TEST_CASE("as many next hops as are allowed fit, each with all that a hop can have") {
     Route wanted = route("2001:db8::/32");
-    NextHop hop{.via = ip("2001:db8::1"), .weight = 1, .realms = 1};
+    NextHop hop{.via = addr("2001:db8::1"), .weight = 1, .realms = 1};
     hop.encapsulation = {.type = Encapsulation::Type::Mpls, .labels = std::vector<std::uint32_t>(kMostLabels, 5)};
     wanted.hops.assign(kMostHops, hop);
 
@@ -274,7 +274,7 @@ TEST_CASE("the removal of a route or a rule is understood") {
     CHECK(told.tos == 0x10);
     CHECK(told.protocol == 18);
     CHECK(told.priority == 20);
-    CHECK(told.hop.via == ip("10.0.0.2"));
+    CHECK(told.hop.via == addr("10.0.0.2"));
     CHECK(told.hop.interface_index == 3);
 
     const auto rule = decode_routing(message_of(RTM_DELRULE, from_hex("02 00 18 00 00 00 00 01 00000000"

@@ -6,11 +6,13 @@
 
 #include <algorithm>
 
+#include "../addr.hpp"
 #include "bytes.hpp"
 
 using namespace mainstay;
 using namespace mainstay::netlink;
 using namespace mainstay::netlink::test;
+using mainstay::test::addr;
 
 namespace {
 
@@ -20,8 +22,6 @@ VipFilter filter(Family family) {
     wanted.filters = true;
     return wanted;
 }
-
-IpAddress ip(const char* text) { return *IpAddress::parse(text); }
 
 // "2561 2562 ..." less the number of the subsystem: which messages, in order.
 std::vector<int> kinds(const NftBatch& batch) {
@@ -44,7 +44,7 @@ NftBatch batch() { return {.bytes = {}, .sequence = 100, .count = 0}; }
 TEST_CASE("a table is replaced in one transaction: deletion, sets with elements, chains, rules") {
     if (!has_nftables()) return;
     auto wanted = filter(Family::V4);
-    wanted.addresses = {ip("10.0.0.1")};
+    wanted.addresses = {addr("10.0.0.1")};
     auto made = batch();
     append_filter(made, wanted);
 
@@ -61,8 +61,8 @@ TEST_CASE("IPv6 has chains for link-local addresses, and with VMACs rules for re
     auto wanted = filter(Family::V6);
     wanted.reports = true;
     wanted.vmacs = {{7, 2}};
-    wanted.addresses = {ip("2001:db8::1")};
-    wanted.on_link = {{ip("fe80::1"), 2, "eth0"}};
+    wanted.addresses = {addr("2001:db8::1")};
+    wanted.on_link = {{addr("fe80::1"), 2, "eth0"}};
     auto made = batch();
     append_filter(made, wanted);
 
@@ -82,8 +82,8 @@ TEST_CASE("IPv6 has chains for link-local addresses, and with VMACs rules for re
 TEST_CASE("when only addresses come and go, only elements do") {
     if (!has_nftables()) return;
     auto before = filter(Family::V4), after = filter(Family::V4);
-    before.addresses = {ip("10.0.0.1"), ip("10.0.0.2")};
-    after.addresses = {ip("10.0.0.2"), ip("10.0.0.3")};
+    before.addresses = {addr("10.0.0.1"), addr("10.0.0.2")};
+    after.addresses = {addr("10.0.0.2"), addr("10.0.0.3")};
     REQUIRE(before.same_rules(after));
 
     auto change = batch();

@@ -13,8 +13,6 @@ using lvs::Outcome;
 
 namespace {
 
-constexpr auto kSsl = config::Checker::Type::Ssl;
-
 config::Checker with_regex(config::Checker what, const std::string& pattern) {
     give(what.urls.edit()[0].more, "regex", config::WordList{pattern});
     return what;
@@ -25,14 +23,6 @@ Finding through_tls(const TlsServer::Answer& answer, const std::function<void(co
     auto what = checker(server.endpoint(), kSsl);
     if (change) change(what);
     return run(what);
-}
-
-config::Config with_ssl(std::vector<std::pair<std::string, std::string>> parts) {
-    config::Config config;
-    config::Section block{.keyword = "SSL", .names = {}, .values = {}, .sections = {}};
-    for (auto& [name, text] : parts) block.values.push_back({std::move(name), config::WordList{std::move(text)}});
-    config.more.edit().sections.push_back(std::move(block));
-    return config;
 }
 
 std::string problem(std::vector<std::pair<std::string, std::string>> parts) {
@@ -95,7 +85,7 @@ TEST_CASE("a Content-Length that is the body's is not remarked upon, a header of
 
 TEST_CASE("a server whose connections are not taken has timed out while connecting") {
     const Blackhole lost;
-    const Finding late = run(checker(lost.endpoint()), {}, 61s);
+    const Finding late = run(checker(lost.endpoint()), in_time(61s));
     CHECK(late.outcome == Outcome::TimedOut);
     CHECK(late.words == "Timeout connecting server");
     CHECK(late.reason == "timed out after 60 s");

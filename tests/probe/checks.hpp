@@ -28,9 +28,9 @@ inline boost::asio::awaitable<void> keep_finding(Probe probe, std::shared_ptr<At
 // check has ended.
 inline Finding run(const config::Checker& checker, const std::function<void(Attempt&)>& meanwhile = {},
                    const std::function<void(Attempt&)>& before = {},
-                   const std::function<void(Attempt&)>& afterwards = {}) {
+                   const std::function<void(Attempt&)>& afterwards = {}, const config::Config& config = {}) {
     boost::asio::io_context loop;
-    Toolbox tools{config::Config{}};
+    Toolbox tools{config};
     std::optional<Finding> finding;
     std::string thrown = "never ended";
     const auto attempt = std::make_shared<Attempt>(loop.get_executor());
@@ -65,6 +65,10 @@ inline config::Checker checker_of(config::Checker::Type type, const Endpoint& ta
 
 inline void give(config::Checker& checker, std::string keyword, config::KeywordData data) {
     checker.more.edit().values.push_back({std::move(keyword), std::move(data)});
+}
+
+inline Finding run_with(const config::Config& config, const config::Checker& checker) {
+    return run(checker, {}, {}, {}, config);
 }
 
 // Cancels the check that it is given to, from another thread: when its server has heard enough.

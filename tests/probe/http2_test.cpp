@@ -367,7 +367,7 @@ TEST_CASE("GRPC_CHECK without HTTP 200, and over an SSL block that cannot be use
     give(what.more, "tls", true);
     config::Config broken;
     broken.more.edit().sections.push_back({"SSL", {}, {{"problem", config::WordList{"no key there"}}}, {}});
-    const Finding unrun = run(what, broken);
+    const Finding unrun = run_with(broken, what);
     CHECK(unrun.outcome == Outcome::NotRun);
     CHECK(unrun.reason == "no key there");
 }

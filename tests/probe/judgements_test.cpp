@@ -25,7 +25,7 @@ namespace {
 
 using Type = config::Checker::Type;
 
-void give(config::Checker& checker, std::string keyword, config::KeywordData data) {
+void set_keyword(config::Checker& checker, std::string keyword, config::KeywordData data) {
     checker.more.edit().values.push_back({std::move(keyword), std::move(data)});
 }
 
@@ -46,7 +46,7 @@ std::string hex(const std::vector<UdpCheck::Wanted>& pattern) {
 }
 std::string pattern_of(config::WordList words) {
     auto one = of(Type::Udp);
-    give(one, "require_reply", std::move(words));
+    set_keyword(one, "require_reply", std::move(words));
     return hex(udp_check_of(one).pattern);
 }
 
@@ -123,7 +123,7 @@ TEST_CASE("a connection has what the checker says of it") {
     one.bind_if = "eth1";
     one.connect_timeout = Micros{7};
     CHECK(connection_of(one).mark == 0);
-    give(one, "fwmark", std::int64_t{4'294'967'295});
+    set_keyword(one, "fwmark", std::int64_t{4'294'967'295});
     const Connection connection = connection_of(one);
     CHECK(connection.target == target());
     CHECK(connection.bind_if == "eth1");
@@ -150,9 +150,9 @@ TEST_CASE("a UDP check without words sends keepalived's payload and wants nothin
     CHECK(plain.reply_min == 0);
     CHECK(plain.reply_max == 255);
     auto told = of(Type::Udp);
-    give(told, "min_reply_length", std::int64_t{3});
-    give(told, "max_reply_length", std::int64_t{4});
-    give(told, "require_reply", config::WordList{});
+    set_keyword(told, "min_reply_length", std::int64_t{3});
+    set_keyword(told, "max_reply_length", std::int64_t{4});
+    set_keyword(told, "require_reply", config::WordList{});
     CHECK(udp_check_of(told).reply_required);
     CHECK(udp_check_of(told).reply_min == 3);
     CHECK(udp_check_of(told).reply_max == 4);
@@ -161,7 +161,7 @@ TEST_CASE("a UDP check without words sends keepalived's payload and wants nothin
 TEST_CASE("an agent, a mail and a name check have the words of their checker, or the usual ones") {
     auto agent = of(Type::Agent);
     CHECK(agent_check_of(agent).send.empty());
-    give(agent, "send", config::WordList{});
+    set_keyword(agent, "send", config::WordList{});
     CHECK(agent_check_of(agent).send.empty());
     CHECK(without_escapes("") == "");
     CHECK(without_escapes(R"(\r\n\t\\\q\)") == "\r\n\t\\\\q\\");
@@ -169,27 +169,27 @@ TEST_CASE("an agent, a mail and a name check have the words of their checker, or
 
     auto mail = of(Type::Smtp);
     CHECK(smtp_check_of(mail).helo == "smtpchecker.keepalived.org");
-    give(mail, "helo_name", config::WordList{"me"});
+    set_keyword(mail, "helo_name", config::WordList{"me"});
     CHECK(smtp_check_of(mail).helo == "me");
     auto empty = of(Type::Smtp);
-    give(empty, "helo_name", config::WordList{});
+    set_keyword(empty, "helo_name", config::WordList{});
     CHECK(smtp_check_of(empty).helo == "smtpchecker.keepalived.org");
 
     auto name = of(Type::Dns);
     CHECK(dns_check_of(name).question.type == wire::DnsType::SOA);
     CHECK(dns_check_of(name).question.name.empty());
-    give(name, "name", config::WordList{"x..y"});
-    give(name, "type", config::WordList{"bogus"});
+    set_keyword(name, "name", config::WordList{"x..y"});
+    set_keyword(name, "type", config::WordList{"bogus"});
     CHECK(dns_check_of(name).question.name.empty());
     CHECK(dns_check_of(name).question.type == wire::DnsType::SOA);
     auto good = of(Type::Dns);
-    give(good, "name", config::WordList{"x.y"});
-    give(good, "type", config::WordList{"MX"});
+    set_keyword(good, "name", config::WordList{"x.y"});
+    set_keyword(good, "type", config::WordList{"MX"});
     CHECK(dns_check_of(good).question.name == "x.y");
     CHECK(dns_check_of(good).question.type == wire::DnsType::MX);
     auto blank = of(Type::Dns);
-    give(blank, "name", config::WordList{});
-    give(blank, "type", config::WordList{});
+    set_keyword(blank, "name", config::WordList{});
+    set_keyword(blank, "type", config::WordList{});
     CHECK(dns_check_of(blank).question.type == wire::DnsType::SOA);
 }
 
@@ -198,12 +198,12 @@ TEST_CASE("TLS is for SSL_GET, and for a GRPC_CHECK that asks for it") {
     CHECK_FALSE(uses_tls(of(Type::Http)));
     CHECK_FALSE(uses_tls(of(Type::Grpc)));
     auto grpc = of(Type::Grpc), http = of(Type::Http);
-    give(grpc, "tls", true);
-    give(http, "tls", true);
+    set_keyword(grpc, "tls", true);
+    set_keyword(http, "tls", true);
     CHECK(uses_tls(grpc));
     CHECK_FALSE(uses_tls(http));
     auto without = of(Type::Grpc);
-    give(without, "tls", false);
+    set_keyword(without, "tls", false);
     CHECK_FALSE(uses_tls(without));
 }
 
@@ -297,8 +297,8 @@ TEST_CASE("a GRPC_CHECK asks the health service of its target, through TLS for h
     grpc.urls.edit() = {config::HttpUrl{}};
     grpc.urls.edit()[0].path = "/own";
     grpc.urls.edit()[0].virtualhost = "shop.example.org";
-    give(grpc, "service", config::WordList{"cart"});
-    give(grpc, "tls", true);
+    set_keyword(grpc, "service", config::WordList{"cart"});
+    set_keyword(grpc, "tls", true);
     GrpcCheck check = grpc_check_of(grpc, tools);
     CHECK(check.path == "/own");
     CHECK(check.authority == "shop.example.org");

@@ -41,7 +41,7 @@ std::string in_ip(const std::string& message, std::size_t words = 5) {
 }
 
 using Answer = DatagramServer::Answer;
-Finding answered(bool v6, bool raw, Answer answer, std::size_t* received = nullptr) {
+Finding ping_answered(bool v6, bool raw, Answer answer, std::size_t* received = nullptr) {
     DatagramServer host{std::move(answer)};
     KernelCalls calls;
     calls.icmp = host.endpoint();
@@ -67,7 +67,7 @@ Finding failing(const std::function<void(KernelCalls&)>& change, bool v6 = kV4) 
 // How many of these are passed over before the reply that follows them.
 std::size_t passed_over(bool v6, bool raw, const Answer& strays) {
     std::size_t received = 0;
-    const Finding finding = answered(
+    const Finding finding = ping_answered(
         v6, raw,
         [&](const std::string& request) {
             auto all = strays(request);
@@ -84,22 +84,22 @@ std::size_t passed_over(bool v6, bool raw, const Answer& strays) {
 TEST_CASE("an echo reply passes the check, over IPv4 and IPv6, with and without the right to a plain ICMP socket") {
     for (const bool raw : {false, true}) {
         CAPTURE(raw);
-        const auto four = answered(kV4, raw, with_one([raw](const std::string& request) {
-                                       return raw ? in_ip(reply_to(request)) : reply_to(request);
-                                   }));
+        const auto four = ping_answered(kV4, raw, with_one([raw](const std::string& request) {
+                                            return raw ? in_ip(reply_to(request)) : reply_to(request);
+                                        }));
         CHECK(four.outcome == Outcome::Passed);
         CHECK(four.reason == "answered");
-        CHECK(answered(kV6, raw, with_one([](const std::string& request) { return reply_to(request, kV6); })).outcome ==
-              Outcome::Passed);
+        CHECK(ping_answered(kV6, raw, with_one([](const std::string& request) { return reply_to(request, kV6); }))
+                  .outcome == Outcome::Passed);
     }
     // With as many options as an IPv4 header may have, and with a payload that is longer or not there.
-    CHECK(answered(kV4, true, with_one([](const std::string& request) { return in_ip(reply_to(request), 15); }))
+    CHECK(ping_answered(kV4, true, with_one([](const std::string& request) { return in_ip(reply_to(request), 15); }))
               .outcome == Outcome::Passed);
-    CHECK(
-        answered(kV4, true, with_one([](const std::string& request) { return in_ip(reply_to(request).substr(0, 8)); }))
-            .outcome == Outcome::Passed);
-    CHECK(answered(kV4, false,
-                   with_one([](const std::string& request) { return reply_to(request) + std::string(1000, 'x'); }))
+    CHECK(ping_answered(kV4, true,
+                        with_one([](const std::string& request) { return in_ip(reply_to(request).substr(0, 8)); }))
+              .outcome == Outcome::Passed);
+    CHECK(ping_answered(kV4, false,
+                        with_one([](const std::string& request) { return reply_to(request) + std::string(1000, 'x'); }))
               .outcome == Outcome::Passed);
 }
 
@@ -158,9 +158,9 @@ TEST_CASE("what is no reply to this request is passed over: other kinds, other n
     CHECK(late.outcome == Outcome::TimedOut);
     CHECK(late.reason == "timed out after 60 s");
     // The identifier of a datagram socket is the kernel's to look at.
-    CHECK(answered(kV4, false, with_one([](const std::string& request) {
-                       return with(reply_to(request), 4, reply_to(request)[4] + 1);
-                   }))
+    CHECK(ping_answered(kV4, false, with_one([](const std::string& request) {
+                            return with(reply_to(request), 4, reply_to(request)[4] + 1);
+                        }))
               .outcome == Outcome::Passed);
     const auto of_the_other_family = [](bool v6) {
         return [v6](const std::string& request) {

@@ -55,7 +55,7 @@ NameAnswer over_tcp(OverTcp::Talk talk) {
 }
 std::string with_length(const std::string& message) { return u16(static_cast<unsigned>(message.size())) + message; }
 
-std::string answered(DatagramServer::Answer answer) {
+std::string refused_answer(DatagramServer::Answer answer) {
     DatagramServer server{std::move(answer)};
     return ask(web({server.endpoint()})).refused;
 }
@@ -106,8 +106,8 @@ TEST_CASE("an answer that was cut within a record is asked for over TCP as well,
         answer.resize(answer.size() - 3);
         return answer;
     };
-    CHECK(answered([&](const std::string& query) { return Texts{cut(query, 0x8380)}; }) == "connection refused");
-    CHECK(answered([&](const std::string& query) {
+    CHECK(refused_answer([&](const std::string& query) { return Texts{cut(query, 0x8380)}; }) == "connection refused");
+    CHECK(refused_answer([&](const std::string& query) {
               std::string other = cut(query, 0x8380);
               other[0] = static_cast<char>(other[0] + 1);
               return Texts{other, cut(query, 0x8180), cut(query, 0x0380), reply(query, {}, 0x8185)};
@@ -115,14 +115,14 @@ TEST_CASE("an answer that was cut within a record is asked for over TCP as well,
 }
 
 TEST_CASE("strays of each kind are passed over: of another id, type or name, and what is no answer at all") {
-    CHECK(answered([](const std::string& query) {
+    CHECK(refused_answer([](const std::string& query) {
               std::string id = query, type = query;
               id[1] = static_cast<char>(id[1] + 1);
               type[type.size() - 3] = 28;
               return Texts{reply(id, {}, 0x8182), reply(type, {}, 0x8182), reply(query, {}, 0x0102),
                            reply(query, {}, 0x8185)};
           }) == "REFUSED");
-    CHECK(answered([](const std::string& query) { return Texts{reply(query, {}, 0x8189)}; }) == "rcode 9");
+    CHECK(refused_answer([](const std::string& query) { return Texts{reply(query, {}, 0x8189)}; }) == "rcode 9");
 }
 
 TEST_CASE("a name is the same in capitals and with the root's dot") {

@@ -16,7 +16,7 @@ namespace {
 
 using Type = config::Checker::Type;
 
-struct Heard {
+struct HeardCommands {
     std::string helo, quit;
 };
 
@@ -29,7 +29,8 @@ Finding smtp(const std::function<void(int)>& talk, const std::function<void(conf
 }
 
 // Greets, and answers HELO and QUIT with these.
-std::function<void(int)> mail_server(std::string greeting, std::string helo, std::string quit, Heard* heard = nullptr) {
+std::function<void(int)> mail_server(std::string greeting, std::string helo, std::string quit,
+                                     HeardCommands* heard = nullptr) {
     return [=](int fd) {
         send_text(fd, greeting);
         const std::string first = hear_line(fd);
@@ -44,7 +45,7 @@ std::function<void(int)> mail_server(std::string greeting, std::string helo, std
 
 TEST_CASE("a mail server that greets, takes HELO and lets go passes; whatever it answers to QUIT") {
     // effect: virtual_server/real_server/SMTP_CHECK: helo_name
-    Heard heard;
+    HeardCommands heard;
     CHECK(smtp(mail_server("220 mx ready\r\n", "250 mx\r\n", "500 what\r\n", &heard)).outcome == Outcome::Passed);
     CHECK(heard.helo == "HELO smtpchecker.keepalived.org\r\n");
     CHECK(heard.quit == "QUIT\r\n");

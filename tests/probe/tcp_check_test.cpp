@@ -21,7 +21,7 @@ boost::asio::awaitable<void> store(Connection check, std::shared_ptr<Attempt> at
     out = co_await tcp_check(std::move(check), std::move(attempt));
 }
 
-Finding run(Connection check, const std::function<void(Attempt&)>& meanwhile = {}) {
+Finding run_connection(Connection check, const std::function<void(Attempt&)>& meanwhile = {}) {
     boost::asio::io_context loop;
     std::optional<Finding> finding;
     std::string thrown = "never ended";
@@ -40,7 +40,7 @@ Finding run(Connection check, const std::function<void(Attempt&)>& meanwhile = {
 TEST_CASE("a server that accepts passes, and sees a connection without data, closed in order") {
     const UniqueFd listener = listen_on_any();
 
-    const Finding finding = run({.target = bound_to(listener)});
+    const Finding finding = run_connection({.target = bound_to(listener)});
 
     CHECK(finding.outcome == Outcome::Passed);
     CHECK(finding.reason == "connected");
@@ -53,7 +53,7 @@ TEST_CASE("a server that accepts passes, and sees a connection without data, clo
 TEST_CASE("a refused connection fails with its reason") {
     const UniqueFd closed = bind_only();
 
-    const Finding finding = run({.target = bound_to(closed)});
+    const Finding finding = run_connection({.target = bound_to(closed)});
 
     CHECK(finding.outcome == Outcome::Failed);
     CHECK(finding.reason == "connection refused");
@@ -63,8 +63,8 @@ TEST_CASE("a server that does not answer times out after connect_timeout") {
     // effect: virtual_server/real_server/TCP_CHECK: connect_timeout
     const Blackhole silent;
 
-    const Finding finding = run({.target = silent.endpoint(), .connect_timeout = std::chrono::seconds{150}},
-                                [](Attempt&) { pass(std::chrono::seconds{151}); });
+    const Finding finding = run_connection({.target = silent.endpoint(), .connect_timeout = std::chrono::seconds{150}},
+                                           [](Attempt&) { pass(std::chrono::seconds{151}); });
 
     CHECK(finding.outcome == Outcome::TimedOut);
     CHECK(finding.reason == "timed out after 150 s");
@@ -81,7 +81,7 @@ TEST_CASE("the connection comes from the address and port that bindto and bind_p
         source.port = bound_to(probe).port;
     }
 
-    const Finding finding = run({.target = bound_to(listener), .bind = source});
+    const Finding finding = run_connection({.target = bound_to(listener), .bind = source});
 
     CHECK(finding.outcome == Outcome::Passed);
     sockaddr_in peer{};
@@ -96,21 +96,21 @@ TEST_CASE("what is wrong on this host is no failure of the server") {
     Connection check{.target = bound_to(listener)};
     SUBCASE("an address that is not here") {
         check.bind = Endpoint{IpAddress::parse("192.0.2.1").value(), 0};
-        const Finding finding = run(check);
+        const Finding finding = run_connection(check);
         CHECK(finding.outcome == Outcome::NotRun);
         CHECK(finding.reason == "bind to 192.0.2.1:0: Cannot assign requested address");
     }
     SUBCASE("an interface that is not here") {
         check.bind_if = "nosuch0";
-        CHECK(run(check).outcome == Outcome::NotRun);
+        CHECK(run_connection(check).outcome == Outcome::NotRun);
     }
 }
 
 TEST_CASE("a cancelled check ends at once and says so") {
     const Blackhole silent;
 
-    const Finding finding =
-        run({.target = silent.endpoint(), .connect_timeout = kTimeout}, [](Attempt& attempt) { attempt.cancel(); });
+    const Finding finding = run_connection({.target = silent.endpoint(), .connect_timeout = kTimeout},
+                                           [](Attempt& attempt) { attempt.cancel(); });
 
     CHECK(finding.outcome == Outcome::NotRun);
     CHECK(finding.reason == "cancelled");

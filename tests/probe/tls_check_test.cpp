@@ -15,7 +15,6 @@ using lvs::Outcome;
 
 namespace {
 
-constexpr auto kSsl = config::Checker::Type::Ssl;
 const std::string kHello = "5d41402abc4b2a76b9719d911017c592";
 
 TlsServer::Answer tells(std::string text) {
@@ -23,14 +22,6 @@ TlsServer::Answer tells(std::string text) {
         send_all(ssl, text);
         SSL_shutdown(ssl);
     };
-}
-
-config::Config with_ssl(std::vector<std::pair<std::string, std::string>> parts) {
-    config::Config config;
-    config::Section block{.keyword = "SSL", .names = {}, .values = {}, .sections = {}};
-    for (auto& [name, text] : parts) block.values.push_back({std::move(name), config::WordList{std::move(text)}});
-    config.more.edit().sections.push_back(std::move(block));
-    return config;
 }
 
 }  // namespace
@@ -124,7 +115,7 @@ TEST_CASE("the SSL block's certificate and key are shown to a server that asks, 
     const Pair locked = make_certificate("locked checker", 100'000, "opensesame");
     const auto shown = [](const config::Config& config) {
         TlsServer server{{.wants_certificate = true}, tells(kOk)};
-        const Finding finding = run(checker(server.endpoint(), kSsl), config);
+        const Finding finding = run_with(config, checker(server.endpoint(), kSsl));
         return finding.outcome == Outcome::Passed ? server.seen().client : finding.reason;
     };
     CHECK(shown(with_ssl({{"ca contents", plain.certificate},
@@ -143,7 +134,7 @@ TEST_CASE("an SSL block that cannot be used leaves the checks unrun, with its pa
     const Pair locked = make_certificate("locked", 100'000, "opensesame");
     const UniqueFd listener = listen_on_any();
     const auto problem = [&](std::vector<std::pair<std::string, std::string>> parts) {
-        const Finding finding = run(checker(bound_to(listener), kSsl), with_ssl(std::move(parts)));
+        const Finding finding = run_with(with_ssl(std::move(parts)), checker(bound_to(listener), kSsl));
         CHECK(finding.outcome == Outcome::NotRun);
         return finding.reason;
     };

@@ -17,13 +17,13 @@ using Type = config::Checker::Type;
 
 config::Checker udp(const Endpoint& target) { return checker_of(Type::Udp, target); }
 
-DatagramServer::Answer says(std::string text) {
+DatagramServer::Answer replies_with(std::string text) {
     return [text = std::move(text)](const std::string&) { return std::vector{text}; };
 }
 
 Outcome required(const std::string& reply, config::WordList pattern, std::optional<std::int64_t> least = {},
                  std::optional<std::int64_t> most = {}) {
-    DatagramServer server{says(reply)};
+    DatagramServer server{replies_with(reply)};
     auto what = udp(server.endpoint());
     give(what, "require_reply", std::move(pattern));
     if (least) give(what, "min_reply_length", *least);
@@ -57,7 +57,7 @@ TEST_CASE("a port that nobody listens on fails the UDP check at once") {
 
 TEST_CASE("any reply passes without a pattern, of any length") {
     for (const std::string& reply : {std::string{}, std::string{"x"}, std::string(1000, 'y')}) {
-        DatagramServer server{says(reply)};
+        DatagramServer server{replies_with(reply)};
         CHECK(run(udp(server.endpoint())).reason == "replied");
         CHECK(required(reply, {}) == Outcome::Passed);
     }
@@ -65,12 +65,12 @@ TEST_CASE("any reply passes without a pattern, of any length") {
 
 TEST_CASE("the payload is what its hex digits say: in pairs, and a single one is a byte of its own") {
     // effect: virtual_server/real_server/UDP_CHECK: payload
-    DatagramServer server{says("")};
+    DatagramServer server{replies_with("")};
     auto what = udp(server.endpoint());
     give(what, "payload", config::WordList{"00ffA0", "7", "6 5"});
     CHECK(run(what).outcome == Outcome::Passed);
     CHECK(server.heard() == std::vector<std::string>{std::string{"\x00\xff\xa0\x07\x06\x05", 6}});
-    DatagramServer again{says("")};
+    DatagramServer again{replies_with("")};
     auto empty = udp(again.endpoint());
     give(empty, "payload", config::WordList{});
     CHECK(run(empty).reason == "replied");

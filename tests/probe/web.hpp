@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "checks.hpp"
 #include "clock.hpp"
 #include "loopback.hpp"
 #include "mainstay/probe/http_check.hpp"
@@ -18,6 +19,7 @@
 
 namespace mainstay::probe::test {
 
+inline constexpr auto kSsl = config::Checker::Type::Ssl;
 inline const std::string kOk = "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n";
 
 // Serves one connection: reads the request, then answers.
@@ -87,25 +89,13 @@ inline void give(CompactOptional<config::ExtraSettings>& more, std::string keywo
     more.edit().values.push_back({std::move(keyword), std::move(value)});
 }
 
-inline boost::asio::awaitable<void> store(Probe probe, std::shared_ptr<Attempt> attempt, std::optional<Finding>& out) {
-    out = co_await probe.begin(std::move(attempt));
-}
-
-// `meanwhile`: so much time passes while the check waits for its connection.
-inline Finding run(const config::Checker& what, const config::Config& config = {},
-                   std::chrono::nanoseconds meanwhile = {}) {
-    boost::asio::io_context loop;
-    Toolbox tools{config};
-    std::optional<Finding> finding;
-    std::string thrown = "never ended";
-    const auto attempt = std::make_shared<Attempt>(loop.get_executor());
-    spawn(loop.get_executor(), "test", store(probe_of(what, 0, tools).value(), attempt, finding),
-          [&thrown](const std::string&, const std::string& text) { thrown = text; });
-    if (meanwhile.count() != 0) boost::asio::post(loop, [meanwhile] { pass(meanwhile); });
-    run_to_its_end(loop);
-    REQUIRE(thrown.empty());
-    REQUIRE(finding.has_value());
-    return *finding;
+// A configuration with these settings of TLS.
+inline config::Config with_ssl(std::vector<std::pair<std::string, std::string>> parts) {
+    config::Config config;
+    config::Section block{.keyword = "SSL", .names = {}, .values = {}, .sections = {}};
+    for (auto& [name, text] : parts) block.values.push_back({std::move(name), config::WordList{std::move(text)}});
+    config.more.edit().sections.push_back(std::move(block));
+    return config;
 }
 
 inline Finding answered(Server::Answer answer, const std::function<void(config::Checker&)>& change = {}) {

@@ -25,9 +25,13 @@ config::Config services() {
     return config;
 }
 
-struct Bench {
-    explicit Bench(std::size_t bytes = 1U << 20) : memory(bytes / sizeof(std::uint64_t)) { judge.record(&recorder); }
-    explicit Bench(const Bench& died) : memory{died.memory}, since_start{died.since_start} { judge.record(&recorder); }
+struct JudgedServices {
+    explicit JudgedServices(std::size_t bytes = 1U << 20) : memory(bytes / sizeof(std::uint64_t)) {
+        judge.record(&recorder);
+    }
+    explicit JudgedServices(const JudgedServices& died) : memory{died.memory}, since_start{died.since_start} {
+        judge.record(&recorder);
+    }
 
     [[nodiscard]] lvs::Moment now() const {
         return {Instant{1000s} + since_start, {1'700'000'000'000'000 + since_start / Micros{1}}};
@@ -91,7 +95,7 @@ bool has(const Record& record, std::string_view text) {
 }  // namespace
 
 TEST_CASE("a judge's record replays identically, with the random delays, and says why a server went down") {
-    Bench bench;
+    JudgedServices bench;
     bench.start();
     bench.pass(30s);
     bench.pass(30s, lvs::Outcome::Failed, "connection refused");
@@ -111,7 +115,7 @@ TEST_CASE("a judge's record replays identically, with the random delays, and say
 }
 
 TEST_CASE("a passed check takes a few bytes") {
-    Bench bench;
+    JudgedServices bench;
     bench.start();
     bench.pass(60s);
     const auto before = bench.record().judge_segments.at(0).bytes.size();
@@ -120,7 +124,7 @@ TEST_CASE("a passed check takes a few bytes") {
 }
 
 TEST_CASE("a record of the judge that begins in mid-life, after its memory was overwritten, replays identically") {
-    Bench bench{64U << 10};
+    JudgedServices bench{64U << 10};
     bench.start();
     auto next = services();
     next.virtual_servers[0].real_servers.push_back(lvs::test::checked("10.1.0.3"));
@@ -139,10 +143,10 @@ TEST_CASE("a record of the judge that begins in mid-life, after its memory was o
 }
 
 TEST_CASE("a judge's process that died and the next one are both in the record") {
-    Bench first;
+    JudgedServices first;
     first.start();
     first.pass(30s);
-    Bench second{first};
+    JudgedServices second{first};
     second.start();
     second.pass(30s, lvs::Outcome::TimedOut, "timed out");
     const auto outcome = replay_judge(second.record(), kVersion, {});
@@ -153,7 +157,7 @@ TEST_CASE("a judge's process that died and the next one are both in the record")
 }
 
 TEST_CASE("a result, a random delay or a digest of the judge's record that was changed is the first difference") {
-    Bench bench;
+    JudgedServices bench;
     bench.start();
     bench.pass(8s);
     const auto whole = bench.record();
@@ -180,7 +184,7 @@ TEST_CASE("a result, a random delay or a digest of the judge's record that was c
 
 TEST_CASE("a record whose configuration has a time that nobody can set is refused") {
     const auto refusal = [](Micros delay_loop) {
-        Bench bench;
+        JudgedServices bench;
         auto config = services();
         config.virtual_servers[0].real_servers[0].checkers[0].delay_loop = delay_loop;
         bench.start(config);
@@ -205,7 +209,7 @@ TEST_CASE("what checks send, the arguments of notify scripts and mail settings a
     url.more.edit().sections.push_back({"headers", {"S3CRET"}, {{"header", config::WordList{"S3CRET"}}}, {}});
     server.checkers[0].urls = std::vector{url};
 
-    Bench bench{64U << 10};
+    JudgedServices bench{64U << 10};
     bench.start(config);
     bench.take(bench.judge.reload(config, bench.now()));
     std::vector<config::ServiceChange> changes{{0, bench.judge.services()[0], config.virtual_servers[0]}};
@@ -221,7 +225,7 @@ TEST_CASE("what checks send, the arguments of notify scripts and mail settings a
 }
 
 TEST_CASE("a file holds what both machines recorded, and a memory of one twice is refused") {
-    Bench bench;
+    JudgedServices bench;
     bench.start();
     const auto memory = std::as_bytes(std::span{bench.memory});
     const std::vector<std::uint64_t> unused(bench.memory.size());
@@ -241,7 +245,7 @@ TEST_CASE("without a configuration that fits, nothing of a judge is recorded and
         service.endpoint.port = static_cast<std::uint16_t>(1000 + n);
         config.virtual_servers.push_back(service);
     }
-    Bench bench{64U << 10};
+    JudgedServices bench{64U << 10};
     bench.start(config);
     bench.pass(30s);
     CHECK_FALSE(bench.recorder.works());

@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t kBegin = 1'795'163'866;
 
 // Virtual servers S0, S1 ... with these bytes per second, in; out is twice, connections a tenth.
-LvsStatus lvs(const std::vector<std::uint64_t>& in, std::size_t first = 0) {
+LvsStatus serving(const std::vector<std::uint64_t>& in, std::size_t first = 0) {
     LvsStatus status;
     status.traffic.emplace();
     for (std::size_t i = 0; i < in.size(); ++i) {
@@ -29,7 +29,7 @@ LvsStatus lvs(const std::vector<std::uint64_t>& in, std::size_t first = 0) {
     return status;
 }
 
-WallTime at(std::int64_t sample) { return {(kBegin + sample * 10) * 1'000'000}; }
+WallTime at_sample(std::int64_t sample) { return {(kBegin + sample * 10) * 1'000'000}; }
 
 json shown(const RateHistory& history, std::string_view service = {}, std::int64_t after = 0) {
     const auto text = history.to_json(service, after);
@@ -47,9 +47,9 @@ TEST_CASE("without a sample there are times for nothing") {
 
 TEST_CASE("each virtual server has its rates, and all together their sum") {
     RateHistory history;
-    history.add(lvs({100, 30}), at(0));
-    history.add(LvsStatus{}, at(1));  // the counters were not read
-    history.add(lvs({200, 0}), at(2));
+    history.add(serving({100, 30}), at_sample(0));
+    history.add(LvsStatus{}, at_sample(1));  // the counters were not read
+    history.add(serving({200, 0}), at_sample(2));
 
     CHECK(history.to_json("", 0) ==
           "{\"every_s\":10,\"service\":null,\"services\":[\"S0\",\"S1\"],\"at_unix_s\":[1795163866,1795163886],"
@@ -62,9 +62,9 @@ TEST_CASE("each virtual server has its rates, and all together their sum") {
 
 TEST_CASE("a virtual server that comes later has no rates before, and one that is gone none afterwards") {
     RateHistory history;
-    history.add(lvs({10}), at(0));
-    history.add(lvs({10, 20}), at(1));
-    history.add(lvs({20}, 1), at(2));
+    history.add(serving({10}), at_sample(0));
+    history.add(serving({10, 20}), at_sample(1));
+    history.add(serving({20}, 1), at_sample(2));
 
     CHECK(shown(history, "S0")["in_bytes_per_s"] == json{10, 10, nullptr});
     CHECK(shown(history, "S1")["in_bytes_per_s"] == json{nullptr, 20, 20});
@@ -73,7 +73,8 @@ TEST_CASE("a virtual server that comes later has no rates before, and one that i
 
 TEST_CASE("what is older than the memory reaches is forgotten") {
     RateHistory history;
-    for (std::size_t i = 0; i < kRateSamples + 5; ++i) history.add(lvs({i}), at(static_cast<std::int64_t>(i)));
+    for (std::size_t i = 0; i < kRateSamples + 5; ++i)
+        history.add(serving({i}), at_sample(static_cast<std::int64_t>(i)));
 
     const auto all = shown(history);
     REQUIRE(all["at_unix_s"].size() == kRateSamples);
@@ -88,18 +89,18 @@ TEST_CASE("of very many virtual servers the busiest have series, and give them u
     std::vector<std::uint64_t> rates(kRateSeriesMax + 2, 1000);
     rates[3] = 500;
     rates.back() = 900;
-    history.add(lvs(rates), at(0));
+    history.add(serving(rates), at_sample(0));
     REQUIRE(shown(history)["services"].size() == kRateSeriesMax);
     CHECK(shown(history, "S3").is_null());
     CHECK(shown(history, fmt::format("S{}", kRateSeriesMax + 1)).is_null());
     CHECK(shown(history)["in_bytes_per_s"] == json::array({(kRateSeriesMax) * 1000 + 500 + 900}));
 
     rates[3] = 1900;  // the sum of what it had is below twice that of the least busy series
-    history.add(lvs(rates), at(1));
+    history.add(serving(rates), at_sample(1));
     CHECK(shown(history, "S3").is_null());
 
     rates[3] = 100'000;
-    history.add(lvs(rates), at(2));
+    history.add(serving(rates), at_sample(2));
     CHECK(shown(history)["services"].size() == kRateSeriesMax);
     CHECK(shown(history)["services"].front() == "S3");
     CHECK(shown(history, "S3")["in_bytes_per_s"] == json{nullptr, nullptr, 100'000});

@@ -13,7 +13,7 @@ using Strings = std::vector<std::string>;
 namespace {
 
 constexpr std::int64_t kNow_us = 1'795'163'866'000'000;  // 2026-11-20T08:37:46Z
-constexpr WallTime at(std::int64_t seconds_ago) { return {kNow_us - seconds_ago * 1'000'000}; }
+constexpr WallTime ago(std::int64_t seconds_ago) { return {kNow_us - seconds_ago * 1'000'000}; }
 IpAddress ip(const char* text) { return IpAddress::parse(text).value(); }
 
 struct Scene {
@@ -31,7 +31,7 @@ struct Scene {
         one.name = name;
         one.interface = "eth0";
         one.state = state;
-        one.since = at(60);
+        one.since = ago(60);
         return one;
     }
     ServiceStatus& service() {
@@ -51,7 +51,7 @@ struct Scene {
                                     .parent = parent,
                                     .transition = transition,
                                     .priority = priority,
-                                    .at = at(seconds_ago)}});
+                                    .at = ago(seconds_ago)}});
     }
     [[nodiscard]] WhyAnswer ask(std::string_view name) const {
         return why({.status = status, .events = events, .utc_offset_s = 3600}, name);
@@ -68,14 +68,14 @@ ServerStatus server(const char* address, bool alive) {
     one.endpoint = {ip(address), 80};
     one.alive = one.in_table = alive;
     one.weight = one.weight_in_table = 1;
-    one.since = at(30);
+    one.since = ago(30);
     one.checks = {{.type = "TCP_CHECK",
                    .target = one.endpoint.to_string(),
                    .up = alive,
                    .has_run = true,
                    .failures_in_row = alive ? 0U : 3U,
                    .last_result = alive ? "connected" : "connection refused",
-                   .last_run = at(2),
+                   .last_run = ago(2),
                    .last_duration = 1'200us}};
     return one;
 }
@@ -87,7 +87,7 @@ vrrp::ScriptSnapshot failing_script() {
             .last_failure = "exited with status 1",
             .runs = 100,
             .failures = 40,
-            .since = at(63),
+            .since = ago(63),
             .failures_in_row = 3};
 }
 
@@ -96,7 +96,7 @@ OverrideStatus held(std::uint8_t hold, const char* text, std::int64_t weight = 0
             .server = {ip("10.0.0.11"), 80},
             .hold = hold,
             .weight = weight,
-            .since = at(120),
+            .since = ago(120),
             .by = "root (uid 0)",
             .text = text};
 }
@@ -110,7 +110,7 @@ TEST_CASE("a backup that an operator handed over, on a director in maintenance")
     one.master_priority = 90;
     one.effective_priority = 1;
     one.failed_over = true;
-    s.status.vrrp->maintenance = {.since = at(70), .until = {}, .by = "ana", .reason = "new kernel"};
+    s.status.vrrp->maintenance = {.since = ago(70), .until = {}, .by = "ana", .reason = "new kernel"};
     const auto reasons = s.reasons("VI_1");
     CHECK(std::ranges::find(reasons,
                             "an operator handed it over: until it is MASTER again it respects every other "
@@ -171,7 +171,7 @@ TEST_CASE("a master because the other router fell silent, and what changes its p
 
 TEST_CASE("a master since yesterday is shown with the date") {
     Scene s;
-    s.instance("VI_1", vrrp::State::Master).since = at(86'400);
+    s.instance("VI_1", vrrp::State::Master).since = ago(86'400);
 
     CHECK(s.reasons("VI_1") ==
           Strings{"VI_1 is MASTER since 2026-11-19 09:37:46 because no router with a higher priority advertises"});
@@ -297,7 +297,7 @@ TEST_CASE("a server that an operator drained") {
     Scene s;
     auto one = server("10.0.0.11", true);
     one.weight_in_table = 0;
-    one.leave = LeaveStatus{.until = at(-60), .connections = 5};
+    one.leave = LeaveStatus{.until = ago(-60), .connections = 5};
     s.service().servers = {one};
     s.status.lvs->overrides = {held(2, "drained")};
 
@@ -307,14 +307,14 @@ TEST_CASE("a server that an operator drained") {
                 "5 of its connections remain; it leaves the table at 09:38:46 at the latest",
                 "TCP_CHECK 10.0.0.11:80 passes: connected (last 2 s ago, took 1.2 ms)"});
     CHECK(s.ask("10.0.0.11").found->state == "DRAINED");
-    CHECK(s.ask("10.0.0.11").found->since == at(120));
+    CHECK(s.ask("10.0.0.11").found->since == ago(120));
 }
 
 TEST_CASE("an operator's reason and the end of an override are in the explanation") {
     Scene s;
     auto one = held(2, "drained");
     one.reason = "new disk";
-    one.until = at(-60);
+    one.until = ago(-60);
     auto& service = s.service();
     service.servers = {server("10.0.0.11", false)};
     s.status.lvs->overrides = {one};
@@ -413,7 +413,7 @@ TEST_CASE("a BFD session that is down, and what it does to an instance") {
     session.name = "uplink";
     session.neighbor = ip("10.9.0.9");
     session.diagnostic = bfd::Diagnostic::DetectionTimeExpired;
-    session.since = at(61);
+    session.since = ago(61);
     s.status.bfd->sessions.sessions = {session};
 
     CHECK(s.reasons("uplink") ==

@@ -16,7 +16,6 @@ using namespace vrrp;
 
 namespace {
 
-constexpr std::uint8_t kOwner = 255;
 constexpr std::size_t kPeersMax = kRoutersMax - 1;
 constexpr int kPriorityStep = 10;  // by which a router that was not heard is less preferred
 

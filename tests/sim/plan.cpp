@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::uint8_t kPriorities[] = {1, 50, 99, 100, 100, 100, 101, 150, 200, 253, 254};
 constexpr Micros kShortIntervals[] = {10ms, 10ms, 20ms, 50ms, 100ms, 250ms};
-constexpr std::uint8_t kOwner = 255;
 constexpr std::int64_t kDriftMax = 500;  // ppm; a quartz is within 100
 constexpr Nanos kAnnounceDelay = 5s;     // the longest garp_*_delay that is drawn
 

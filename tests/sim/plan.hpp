@@ -16,6 +16,7 @@ namespace mainstay::sim {
 inline constexpr const char* kInterface = "eth0";  // adverts and virtual addresses
 inline constexpr const char* kUplink = "eth1";     // only tracked
 inline constexpr std::size_t kRoutersMax = 64;
+inline constexpr std::uint8_t kOwner = 255;  // the priority of the router whose own address it is
 
 // The standard generator gives the same numbers on every platform; its distributions do not.
 class Random {

@@ -14,8 +14,6 @@ namespace mainstay::sim {
 namespace {
 
 constexpr std::size_t kVirtualRoutersMax = 200;
-constexpr std::uint8_t kOwner = 255;
-
 class Representation {
 public:
     Representation(const config::Config& config, std::vector<std::string>& left_out)

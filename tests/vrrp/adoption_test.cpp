@@ -2,27 +2,20 @@
 
 #include <doctest/doctest.h>
 
+#include "bench.hpp"
 #include "mainstay/vrrp/router.hpp"
 
 using namespace mainstay;
 
 namespace {
 
-const Instant kNow{std::chrono::seconds{1000}};
-
-config::VirtualAddress vip(const std::string& text) {
-    config::VirtualAddress address;
-    address.prefix = *Prefix::parse(text);
-    return address;
-}
-
-config::Instance instance(const std::string& name, std::uint8_t vrid, const std::vector<std::string>& addresses) {
+config::Instance named_instance(const std::string& name, std::uint8_t vrid, const std::vector<std::string>& addresses) {
     config::Instance made;
     made.name = name;
     made.interface = "eth0";
     made.virtual_router_id = vrid;
     made.priority = 150;
-    for (const auto& text : addresses) made.addresses.push_back(vip(text));
+    for (const auto& text : addresses) made.addresses.push_back(vrrp::test::vip(text.c_str()));
     return made;
 }
 
@@ -35,7 +28,7 @@ vrrp::InterfaceFact eth0(const std::vector<std::string>& addresses) {
 std::vector<std::string> masters(const config::Config& config, const std::vector<std::string>& held) {
     std::vector<std::string> names;
     const std::vector<vrrp::InterfaceFact> links{eth0(held)};
-    for (const auto& one : vrrp::adopted_state(config, links, kNow).instances) {
+    for (const auto& one : vrrp::adopted_state(config, links, vrrp::test::t0).instances) {
         CHECK(one.state == vrrp::State::Master);
         names.push_back(one.name);
     }
@@ -48,9 +41,9 @@ using Names = std::vector<std::string>;
 
 TEST_CASE("an instance is MASTER when the host holds all of its addresses, and they are some") {
     config::Config config;
-    config.instances = {instance("one", 1, {"10.0.0.11/24", "10.0.0.12/24"}), instance("two", 2, {"10.0.0.13/24"}),
-                        instance("bare", 3, {})};
-    config.instances[0].excluded_addresses = {vip("10.0.0.14/24")};
+    config.instances = {named_instance("one", 1, {"10.0.0.11/24", "10.0.0.12/24"}),
+                        named_instance("two", 2, {"10.0.0.13/24"}), named_instance("bare", 3, {})};
+    config.instances[0].excluded_addresses = {vrrp::test::vip("10.0.0.14/24")};
 
     CHECK(masters(config, {}) == Names{});
     CHECK(masters(config, {"10.0.0.11", "10.0.0.12", "10.0.0.14"}) == Names{"one"});
@@ -60,7 +53,7 @@ TEST_CASE("an instance is MASTER when the host holds all of its addresses, and t
 
 TEST_CASE("an address on another interface is not held") {
     config::Config config;
-    config.instances = {instance("one", 1, {"10.0.0.11/24"})};
+    config.instances = {named_instance("one", 1, {"10.0.0.11/24"})};
     config.instances[0].interface = "eth1";
 
     CHECK(masters(config, {"10.0.0.11"}) == Names{});
@@ -68,8 +61,8 @@ TEST_CASE("an address on another interface is not held") {
 
 TEST_CASE("the members of a group are MASTER together, with those that have no addresses") {
     config::Config config;
-    config.instances = {instance("one", 1, {"10.0.0.11/24"}), instance("two", 2, {"10.0.0.12/24"}),
-                        instance("bare", 3, {}), instance("alone", 4, {"10.0.0.13/24"})};
+    config.instances = {named_instance("one", 1, {"10.0.0.11/24"}), named_instance("two", 2, {"10.0.0.12/24"}),
+                        named_instance("bare", 3, {}), named_instance("alone", 4, {"10.0.0.13/24"})};
     config.sync_groups.resize(1);
     config.sync_groups[0].name = "group";
     for (std::size_t i = 0; i < 3; ++i) {
@@ -81,7 +74,7 @@ TEST_CASE("the members of a group are MASTER together, with those that have no a
     CHECK(masters(config, {"10.0.0.11", "10.0.0.13"}) == Names{"alone"});
     CHECK(masters(config, {"10.0.0.11", "10.0.0.12"}) == Names{"one", "two", "bare"});
     const std::vector<vrrp::InterfaceFact> links{eth0({"10.0.0.11", "10.0.0.12"})};
-    const auto state = vrrp::adopted_state(config, links, kNow);
+    const auto state = vrrp::adopted_state(config, links, vrrp::test::t0);
     REQUIRE(state.groups.size() == 1);
     CHECK(state.groups[0].name == "group");
     CHECK(state.groups[0].state == vrrp::State::Master);
@@ -89,7 +82,7 @@ TEST_CASE("the members of a group are MASTER together, with those that have no a
 
 TEST_CASE("a group whose members all lack addresses starts as always") {
     config::Config config;
-    config.instances = {instance("bare", 3, {})};
+    config.instances = {named_instance("bare", 3, {})};
     config.instances[0].sync_group = "group";
     config.sync_groups.resize(1);
     config.sync_groups[0].name = "group";
@@ -99,7 +92,7 @@ TEST_CASE("a group whose members all lack addresses starts as always") {
 
 TEST_CASE("scripts of a master and of its group are up, those of others are not known") {
     config::Config config;
-    config.instances = {instance("one", 1, {"10.0.0.11/24"}), instance("two", 2, {"10.0.0.12/24"})};
+    config.instances = {named_instance("one", 1, {"10.0.0.11/24"}), named_instance("two", 2, {"10.0.0.12/24"})};
     config.instances[0].track_scripts = {{.name = "own"}};
     config.instances[0].sync_group = "group";
     config.instances[1].track_scripts = {{.name = "other"}};
@@ -108,7 +101,7 @@ TEST_CASE("scripts of a master and of its group are up, those of others are not 
     config.sync_groups[0].track_scripts = {{.name = "common"}};
     const std::vector<vrrp::InterfaceFact> links{eth0({"10.0.0.11"})};
 
-    const auto state = vrrp::adopted_state(config, links, kNow);
+    const auto state = vrrp::adopted_state(config, links, vrrp::test::t0);
 
     REQUIRE(state.scripts.size() == 2);
     CHECK(state.scripts[0].name == "common");
@@ -118,18 +111,18 @@ TEST_CASE("scripts of a master and of its group are up, those of others are not 
 
 TEST_CASE("a router that starts from it adverts at once, without an election or a notification") {
     config::Config config;
-    config.instances = {instance("one", 1, {"10.0.0.11/24"}), instance("two", 2, {"10.0.0.12/24"})};
+    config.instances = {named_instance("one", 1, {"10.0.0.11/24"}), named_instance("two", 2, {"10.0.0.12/24"})};
     config.instances[0].nopreempt = true;
     const std::vector<vrrp::InterfaceFact> links{eth0({"10.0.0.11"})};
     vrrp::Router router{std::make_shared<const config::Config>(config)};
-    (void)router.step(links[0], kNow);
+    (void)router.step(links[0], vrrp::test::t0);
 
-    const auto state = vrrp::adopted_state(config, links, kNow);
-    const auto opening = router.start(kNow, &state);
+    const auto state = vrrp::adopted_state(config, links, vrrp::test::t0);
+    const auto opening = router.start(vrrp::test::t0, &state);
 
     CHECK(router.snapshot().instances[0].state == vrrp::State::Master);
     CHECK(router.snapshot().instances[1].state == vrrp::State::Backup);
-    CHECK(router.deadline() == kNow);
+    CHECK(router.deadline() == vrrp::test::t0);
     std::size_t announced = 0;
     for (const auto& intent : opening) {
         CHECK_FALSE(std::holds_alternative<vrrp::RemoveAddresses>(intent));
@@ -138,7 +131,7 @@ TEST_CASE("a router that starts from it adverts at once, without an election or 
             ++announced;
     }
     CHECK(announced == 0);
-    const auto first = router.step(vrrp::DeadlineReached{}, kNow);
+    const auto first = router.step(vrrp::DeadlineReached{}, vrrp::test::t0);
     const auto* advert = first.empty() ? nullptr : std::get_if<vrrp::SendAdvert>(&first.front());
     REQUIRE(advert != nullptr);
 }

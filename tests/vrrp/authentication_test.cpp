@@ -76,13 +76,6 @@ struct AuthBench {
     Bench bench;
 };
 
-const SendAdvert& advert_in(const Intents& intents) {
-    for (const Intent& intent : intents)
-        if (const auto* advert = std::get_if<SendAdvert>(&intent)) return *advert;
-    FAIL("no advert");
-    throw 0;
-}
-
 // Seconds since 1970 in the upper half.
 std::uint64_t stamp(std::int64_t after_seconds, std::uint64_t rest = 0) {
     return static_cast<std::uint64_t>(kNow / 1'000'000 + after_seconds) << 32 | rest;

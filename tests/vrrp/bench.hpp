@@ -2,6 +2,7 @@
 // intents written as lines of text.
 #pragma once
 
+#include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <ostream>
@@ -145,6 +146,13 @@ inline Lines lines(const Intents& intents) {
     return all;
 }
 
+inline const SendAdvert& advert_in(const Intents& intents) {
+    for (const Intent& intent : intents)
+        if (const auto* advert = std::get_if<SendAdvert>(&intent)) return *advert;
+    FAIL("no advert");
+    throw 0;
+}
+
 // Without what only -D shows.
 inline Lines brief(const Intents& intents) {
     Lines all = lines(intents);
@@ -179,6 +187,9 @@ struct Peer {
     Peer& v3(Micros interval) { return packet.version = 3, packet.interval = interval, *this; }
     [[nodiscard]] std::vector<std::byte> bytes() const { return wire::encode_vrrp(packet, source, destination); }
 };
+
+// Of VI_1's neighbour in the network, which has 10.9.9.8.
+inline Peer peer_b(std::uint8_t priority) { return Peer{priority, 52, "10.9.9.8"}; }
 
 struct Bench {
     explicit Bench(const config::Config& c) : router{c} {}
@@ -219,6 +230,10 @@ struct Bench {
     Router router;
     Instant taken_at = t0;
 };
+
+inline int priority_of(const Bench& bench, std::size_t i = 0) {
+    return bench.router.snapshot().instances[i].effective_priority;
+}
 
 }  // namespace mainstay::vrrp::test
 

@@ -18,7 +18,7 @@ FilterState state(bool sets) {
     return s;
 }
 
-Lines text(const std::vector<FilterCall>& calls) {
+Lines calls_of(const std::vector<FilterCall>& calls) {
     Lines lines;
     for (const auto& call : calls) lines.push_back(fmt::format("{}", fmt::join(call, " ")));
     return lines;
@@ -30,12 +30,12 @@ TEST_CASE("without sets each address has a rule in either chain") {
     auto to = state(false);
     to.plan.v4.filters = true;
     to.plan.v4.addresses = {ip("10.9.9.9"), ip("10.9.9.10")};
-    CHECK(text(filter_calls(nullptr, to)) == Lines{"addresses add iptables INPUT -d 10.9.9.10 10.9.9.9",
-                                                   "addresses add iptables OUTPUT -s 10.9.9.10 10.9.9.9"});
+    CHECK(calls_of(filter_calls(nullptr, to)) == Lines{"addresses add iptables INPUT -d 10.9.9.10 10.9.9.9",
+                                                       "addresses add iptables OUTPUT -s 10.9.9.10 10.9.9.9"});
 
     auto fewer = to;
     fewer.plan.v4.addresses = {ip("10.9.9.9")};
-    CHECK(text(filter_calls(&to, fewer)) ==
+    CHECK(calls_of(filter_calls(&to, fewer)) ==
           Lines{"addresses del iptables INPUT -d 10.9.9.10", "addresses del iptables OUTPUT -s 10.9.9.10"});
     CHECK(filter_calls(&to, to).empty());
 }
@@ -53,13 +53,13 @@ TEST_CASE("without sets neighbour discovery stays above the rules of IPv6 addres
                         "rule add ip6tables OUTPUT -s fe80::9 -o eth0 -j DROP",
                         "rule add ip6tables INPUT -d fe80::9 -i eth0 -j DROP"};
     wanted.insert(wanted.end(), discovery.begin(), discovery.end());
-    CHECK(text(filter_calls(nullptr, to)) == wanted);
+    CHECK(calls_of(filter_calls(nullptr, to)) == wanted);
 
     auto more = to;
     more.plan.v6.addresses.insert(ip("2001:db8::10"));
     wanted = {"addresses add ip6tables INPUT -d 2001:db8::10", "addresses add ip6tables OUTPUT -s 2001:db8::10"};
     wanted.insert(wanted.end(), discovery.begin(), discovery.end());
-    CHECK(text(filter_calls(&to, more)) == wanted);
+    CHECK(calls_of(filter_calls(&to, more)) == wanted);
 }
 
 TEST_CASE("with sets there are a few rules, and addresses come and go as entries") {
@@ -70,13 +70,13 @@ TEST_CASE("with sets there are a few rules, and addresses come and go as entries
     const Lines made{"set keepalived hash:ip inet", "entries add keepalived 10.9.9.9",
                      "rule add iptables OUTPUT -m set --match-set keepalived src -j DROP",
                      "rule add iptables INPUT -m set --match-set keepalived dst -j DROP"};
-    CHECK(text(filter_calls(nullptr, to)) == made);
+    CHECK(calls_of(filter_calls(nullptr, to)) == made);
 
     auto other = to;
     other.plan.v4.addresses = {ip("10.9.9.10")};
-    CHECK(text(filter_calls(&to, other)) ==
+    CHECK(calls_of(filter_calls(&to, other)) ==
           Lines{"entries del keepalived 10.9.9.9", "entries add keepalived 10.9.9.10"});
-    CHECK(text(filter_calls(&to, state(true))) ==
+    CHECK(calls_of(filter_calls(&to, state(true))) ==
           Lines{"rule del iptables INPUT -m set --match-set keepalived dst -j DROP",
                 "rule del iptables OUTPUT -m set --match-set keepalived src -j DROP", "unset keepalived"});
 }
@@ -86,10 +86,10 @@ TEST_CASE("IGMP of a VMAC is dropped") {
     to.plan.v4.reports = true;
     to.plan.v4.vmacs = {{7, 2}};
     to.devices = {{7, "vrrp.51"}};
-    CHECK(text(filter_calls(nullptr, to)) == Lines{"rule add iptables OUTPUT -p igmp -o vrrp.51 -j DROP"});
+    CHECK(calls_of(filter_calls(nullptr, to)) == Lines{"rule add iptables OUTPUT -p igmp -o vrrp.51 -j DROP"});
 
     to.names.sets = true;
-    CHECK(text(filter_calls(nullptr, to)) ==
+    CHECK(calls_of(filter_calls(nullptr, to)) ==
           Lines{"set keepalived_igmp hash:net,iface inet", "entries add keepalived_igmp 224.0.0.0/4,vrrp.51",
                 "rule add iptables OUTPUT -p igmp -m set --match-set keepalived_igmp dst,dst -j DROP"});
 }

@@ -11,7 +11,6 @@ using namespace mainstay::vrrp::test;
 namespace {
 
 config::Config pair() { return with_group({instance(100, "A"), instance(90, "B", 52, "10.9.9.8/32")}); }
-Peer peer_b(std::uint8_t priority) { return Peer{priority, 52, "10.9.9.8"}; }
 
 }  // namespace
 

@@ -9,8 +9,7 @@ using namespace mainstay::vrrp::test;
 
 namespace {
 
-config::Config pair() { return with_group({instance(150, "A"), instance(150, "B", 52, "10.9.9.8/32")}); }
-Peer peer_b(std::uint8_t priority) { return Peer{priority, 52, "10.9.9.8"}; }
+config::Config pair_of_equals() { return with_group({instance(150, "A"), instance(150, "B", 52, "10.9.9.8/32")}); }
 
 constexpr Instant kAsked = t0 + 20s;
 // RFC 9568 6.1: the skew of priority 1 is 255/256 s; one interval is added.
@@ -104,7 +103,7 @@ TEST_CASE("a hand-over of an instance that is not MASTER, or that does not exist
 }
 
 TEST_CASE("all members of a sync group hand over together") {
-    Bench bench = Bench::master(pair());
+    Bench bench = Bench::master(pair_of_equals());
 
     CHECK(deeds(ask(bench, FailOver{1})) == Lines{"0 advert 0 to 224.0.0.18", "0 remove 10.9.9.9/32@eth0",
                                                   "1 advert 0 to 224.0.0.18", "1 remove 10.9.9.8/32@eth0"});
@@ -116,7 +115,7 @@ TEST_CASE("all members of a sync group hand over together") {
 }
 
 TEST_CASE("a sync group that nobody replaces is taken back as a whole") {
-    Bench bench = Bench::master(pair());
+    Bench bench = Bench::master(pair_of_equals());
     (void)ask(bench, FailOver{0});
 
     CHECK(deeds(bench.tick(kAsked + kWait)) ==
@@ -125,7 +124,7 @@ TEST_CASE("a sync group that nobody replaces is taken back as a whole") {
 }
 
 TEST_CASE("a sync group of which another router took over only a part preempts again") {
-    Bench bench = Bench::master(pair());
+    Bench bench = Bench::master(pair_of_equals());
     (void)ask(bench, FailOver{0});
     (void)bench.hear(Peer{90}, kAsked + 600ms);
 

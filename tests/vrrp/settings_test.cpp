@@ -23,12 +23,6 @@ Peer unicast_peer(std::uint8_t priority = 150) {
     peer.v3(1s).destination = ip("10.0.0.1");
     return peer;
 }
-const SendAdvert& advert_in(const Intents& intents) {
-    for (const Intent& intent : intents)
-        if (const auto* advert = std::get_if<SendAdvert>(&intent)) return *advert;
-    FAIL("no advert");
-    throw 0;
-}
 config::Config with_global(config::Instance c, config::KeywordValues values) {
     config::Config config = with({std::move(c)});
     config.global.more.edit().values = std::move(values);

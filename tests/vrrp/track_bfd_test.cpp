@@ -14,7 +14,7 @@ using config::Section;
 namespace {
 
 // A line of track_bfd, as the front end stores it.
-Section line(const char* name, std::optional<std::int64_t> weight = {}, bool reverse = false) {
+Section bfd_line(const char* name, std::optional<std::int64_t> weight = {}, bool reverse = false) {
     Section line{.values = {{"name", config::WordList{name}}}};
     if (reverse) line.values.push_back({"reverse", true});
     if (weight) line.values.push_back({"weight", *weight});
@@ -32,10 +32,10 @@ void define(config::Config& config, const char* name, std::int64_t weight = 0, b
     config.more.edit().sections.push_back(std::move(session));
 }
 
-config::Config tracking(std::optional<std::int64_t> weight, bool reverse = false, std::uint8_t priority = 105) {
+config::Config tracking_bfd(std::optional<std::int64_t> weight, bool reverse = false, std::uint8_t priority = 105) {
     auto c = with({instance(priority)});
     define(c, "peer");
-    track(c.instances[0].more.edit(), {line("peer", weight, reverse)});
+    track(c.instances[0].more.edit(), {bfd_line("peer", weight, reverse)});
     return c;
 }
 
@@ -43,13 +43,11 @@ Intents update(Bench& bench, const char* name, bool up, Instant now = t0) {
     return bench.router.step(BfdFact{name, up}, now);
 }
 
-std::uint8_t priority_of(const Bench& bench) { return bench.router.snapshot().instances[0].effective_priority; }
-
 }  // namespace
 
 TEST_CASE("an instance that tracks a BFD session without a weight is in FAULT until the session is up") {
     // effect: vrrp_instance: track_bfd
-    Bench bench{tracking({})};
+    Bench bench{tracking_bfd({})};
     (void)bench.router.step(link(), t0);
 
     CHECK(brief(bench.router.start(t0)) == Lines{"(VI_1) entering FAULT state (BFD instance peer down)",
@@ -63,7 +61,7 @@ TEST_CASE("an instance that tracks a BFD session without a weight is in FAULT un
 }
 
 TEST_CASE("a master whose BFD session goes down resigns at once") {
-    Bench bench = Bench::started(tracking({}));
+    Bench bench = Bench::started(tracking_bfd({}));
     (void)update(bench, "peer", true);
     while (bench.state() != State::Master) (void)bench.tick(bench.router.deadline().value());
 
@@ -84,7 +82,7 @@ TEST_CASE("weights of both signs and reverse move the priority with a BFD sessio
                            Row{-10, true, 105, 115}, Row{254, false, 254, 105}, Row{-254, false, 105, 1}}) {
         CAPTURE(row.weight);
         CAPTURE(row.reverse);
-        Bench bench = Bench::started(tracking(row.weight, row.reverse));
+        Bench bench = Bench::started(tracking_bfd(row.weight, row.reverse));
         CHECK(priority_of(bench) == row.while_down);  // never told of
         (void)update(bench, "peer", true);
         CHECK(priority_of(bench) == row.while_up);
@@ -94,7 +92,7 @@ TEST_CASE("weights of both signs and reverse move the priority with a BFD sessio
 }
 
 TEST_CASE("reverse without a weight: FAULT while the session is up") {
-    Bench bench = Bench::started(tracking({}, true));
+    Bench bench = Bench::started(tracking_bfd({}, true));
     CHECK(bench.state() == State::Backup);
     (void)update(bench, "peer", true);
     CHECK(bench.state() == State::Fault);
@@ -107,12 +105,13 @@ TEST_CASE("a tracker without a weight has its bfd_instance's, and turns its reve
     define(c, "a", 20);
     define(c, "b", -30, true);
     define(c, "c");
-    track(c.instances[0].more.edit(), {line("a"), line("b"), line("c", 5)});
-    track(c.instances[0].more.edit(), {line("a", 99), line("c", {}, true)});  // merged: the first of a name counts
+    track(c.instances[0].more.edit(), {bfd_line("a"), bfd_line("b"), bfd_line("c", 5)});
+    track(c.instances[0].more.edit(),
+          {bfd_line("a", 99), bfd_line("c", {}, true)});  // merged: the first of a name counts
     using All = std::vector<TrackedBfd>;
 
     CHECK(tracked_bfds(c, c.instances[0], nullptr) == All{{"a", 20, false}, {"b", -30, true}, {"c", 5, false}});
-    track(c.instances[0].more.edit(), {line("b", {}, true)});
+    track(c.instances[0].more.edit(), {bfd_line("b", {}, true)});
     c.instances[0].more.edit().sections.erase(c.instances[0].more->sections.begin());
     CHECK(tracked_bfds(c, c.instances[0], nullptr) == All{{"a", 99, false}, {"c", 0, true}, {"b", -30, false}});
 }
@@ -121,8 +120,8 @@ TEST_CASE("an address owner and a member of a group without sync_group_tracking_
     auto c = with_group({instance(100, "VI_1"), instance(255, "VI_2", 52, "10.9.9.10/32")});
     define(c, "peer", 20);
     define(c, "other");
-    for (auto& i : c.instances) track(i.more.edit(), {line("peer"), line("other")});
-    track(c.sync_groups[0].more.edit(), {line("peer", -7)});
+    for (auto& i : c.instances) track(i.more.edit(), {bfd_line("peer"), bfd_line("other")});
+    track(c.sync_groups[0].more.edit(), {bfd_line("peer", -7)});
     using All = std::vector<TrackedBfd>;
     const auto* group = &c.sync_groups[0];
 
@@ -136,7 +135,7 @@ TEST_CASE("a BFD session that a sync group tracks counts for every member") {
     // effect: vrrp_sync_group: track_bfd
     auto c = with_group({instance(100, "VI_1"), instance(100, "VI_2", 52, "10.9.9.10/32")});
     define(c, "peer");
-    track(c.sync_groups[0].more.edit(), {line("peer")});
+    track(c.sync_groups[0].more.edit(), {bfd_line("peer")});
     Bench bench = Bench::started(c);
     CHECK(bench.state(0) == State::Fault);
     CHECK(bench.state(1) == State::Fault);
@@ -149,18 +148,18 @@ TEST_CASE("a BFD session that a sync group tracks counts for every member") {
 }
 
 TEST_CASE("a restarted router remembers reported BFD states, and a reload keeps them") {
-    Bench first = Bench::started(tracking({}));
+    Bench first = Bench::started(tracking_bfd({}));
     (void)update(first, "peer", true);
     (void)update(first, "elsewhere", true);
     while (first.state() != State::Master) (void)first.tick(first.router.deadline().value());
     const RouterSnapshot snapshot = first.router.snapshot();
 
-    Bench second{tracking({})};
+    Bench second{tracking_bfd({})};
     (void)second.router.step(link(), t0 + 60s);
     (void)second.router.start(t0 + 60s, &snapshot);
     CHECK(second.state() == State::Master);
 
-    auto next = tracking({});
+    auto next = tracking_bfd({});
     next.instances[0].priority = 110;
     (void)second.router.reload(next, t0 + 61s);
     CHECK(second.state() == State::Master);
@@ -168,12 +167,12 @@ TEST_CASE("a restarted router remembers reported BFD states, and a reload keeps 
 
     // Another session of this name is another session.
     (void)second.router.reload(with({instance()}), t0 + 62s);
-    (void)second.router.reload(tracking({}), t0 + 63s);
+    (void)second.router.reload(tracking_bfd({}), t0 + 63s);
     CHECK(second.state() == State::Fault);
 }
 
 TEST_CASE("first script results that are awaited are no reason beside a BFD session that is down") {
-    auto c = tracking({});
+    auto c = tracking_bfd({});
     config::TrackScript script;
     script.name = "chk";
     script.interval = 2s;

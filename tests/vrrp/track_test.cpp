@@ -12,7 +12,7 @@ using namespace mainstay::vrrp::test;
 
 namespace {
 
-config::Config scripted(int weight, bool reverse = false, std::uint8_t priority = 105) {
+config::Config tracking_script(int weight, bool reverse = false, std::uint8_t priority = 105) {
     auto c = with({instance(priority)});
     config::TrackScript script;
     script.name = "chk";
@@ -31,8 +31,6 @@ Bench boot(const config::Config& c, Lines* told = nullptr) {
     return bench;
 }
 
-std::uint8_t priority_of(const Bench& bench) { return bench.router.snapshot().instances[0].effective_priority; }
-
 }  // namespace
 
 TEST_CASE("weights of both signs and reverse move the priority as documented") {
@@ -45,7 +43,7 @@ TEST_CASE("weights of both signs and reverse move the priority as documented") {
                            Row{-10, true, 105, 115}, Row{253, false, 254, 105}, Row{-253, false, 105, 1}}) {
         CAPTURE(row.weight);
         CAPTURE(row.reverse);
-        Bench bench = boot(scripted(row.weight, row.reverse));
+        Bench bench = boot(tracking_script(row.weight, row.reverse));
         (void)bench.script("chk", 0, t0);
         CHECK(priority_of(bench) == row.while_up);
         (void)bench.tick(t0 + 2s);
@@ -68,7 +66,7 @@ TEST_CASE("interface weights work as those of scripts, from the start on") {
 
 TEST_CASE("the classic pair: a failing check with weight -2 leaves 103, still above 100") {
     Lines told;
-    Bench bench = boot(scripted(-2), &told);
+    Bench bench = boot(tracking_script(-2), &told);
     CHECK(told == Lines{"(VI_1) Entering BACKUP STATE (init)", "announce INSTANCE VI_1 BACKUP 105", "run chk"});
     CHECK(lines(bench.script("chk", 0, t0)) == Lines{"VRRP_Script(chk) succeeded"});
     (void)bench.tick(t0 + 2s);
@@ -79,21 +77,21 @@ TEST_CASE("the classic pair: a failing check with weight -2 leaves 103, still ab
 }
 
 TEST_CASE("a running master-down timer moves with the priority") {
-    Bench bench = boot(scripted(-5));
+    Bench bench = boot(tracking_script(-5));
     const Nanos before = bench.due_of(0);
     (void)bench.script("chk", 1, t0 + 100ms);
     CHECK(bench.due_of(0) - before == 19'531'250ns);
 }
 
 TEST_CASE("an owner's priority never changes") {
-    Bench bench = boot(scripted(-100, false, 255));
+    Bench bench = boot(tracking_script(-100, false, 255));
     CHECK(lines(bench.script("chk", 1, t0)).size() == 2);
     CHECK(priority_of(bench) == 255);
 }
 
 TEST_CASE("a script without weight keeps its instance in FAULT until its first result, which is not reported") {
     Lines told;
-    Bench bench = boot(scripted(0), &told);
+    Bench bench = boot(tracking_script(0), &told);
     CHECK(told == Lines{"warning: (VI_1) Entering FAULT STATE (init)", "run chk"});
     CHECK(bench.state() == State::Fault);
 
@@ -111,7 +109,7 @@ TEST_CASE("a script without weight keeps its instance in FAULT until its first r
 }
 
 TEST_CASE("a master whose script fails resigns and goes to FAULT, and comes back as BACKUP") {
-    Bench bench = boot(scripted(0));
+    Bench bench = boot(tracking_script(0));
     (void)bench.script("chk", 0, t0);
     (void)bench.tick(t0 + 4s);
     REQUIRE(bench.state() == State::Master);
@@ -126,7 +124,7 @@ TEST_CASE("a master whose script fails resigns and goes to FAULT, and comes back
 }
 
 TEST_CASE("reverse without weight means that success is the fault") {
-    Bench bench = boot(scripted(0, true));
+    Bench bench = boot(tracking_script(0, true));
     (void)bench.script("chk", 0, t0);
     CHECK(bench.state() == State::Fault);
     (void)bench.tick(t0 + 2s);
@@ -135,7 +133,7 @@ TEST_CASE("reverse without weight means that success is the fault") {
 }
 
 TEST_CASE("rise and fall count results in a row, except for the first one") {
-    auto c = scripted(-10);
+    auto c = tracking_script(-10);
     c.scripts[0].rise = 2;
     c.scripts[0].fall = 3;
     Bench bench = boot(c);
@@ -157,7 +155,7 @@ TEST_CASE("rise and fall count results in a row, except for the first one") {
 }
 
 TEST_CASE("init_fail starts bad and needs rise successes") {
-    auto c = scripted(0);
+    auto c = tracking_script(0);
     c.scripts[0].init_fail = true;
     c.scripts[0].rise = 2;
     Lines told;
@@ -172,7 +170,7 @@ TEST_CASE("init_fail starts bad and needs rise successes") {
 }
 
 TEST_CASE("scripts run once per interval on a grid and never twice at a time") {
-    Bench bench = boot(scripted(-2));
+    Bench bench = boot(tracking_script(-2));
     CHECK(bench.due() == 2s);
     CHECK(lines(bench.tick(t0 + 2s)) == Lines{"Track script chk is already running, expect idle - skipping run"});
     (void)bench.script("chk", 0, t0 + 2'100ms);
@@ -194,7 +192,7 @@ TEST_CASE("every kind of failure has its own text") {
                            Row{How::TimedOut, 0, "VRRP_Script(chk) timed_out"},
                            Row{How::NotRun, 0, "VRRP_Script(chk) failed (could not be run)"}}) {
         CAPTURE(row.log);
-        Bench bench = boot(scripted(-2));
+        Bench bench = boot(tracking_script(-2));
         const Lines told = lines(bench.router.step(ScriptDone{"chk", row.how, row.status}, t0));
         CHECK(std::ranges::find(told, row.log) != told.end());
         CHECK(bench.router.snapshot().scripts[0].failures == 1);
@@ -202,14 +200,14 @@ TEST_CASE("every kind of failure has its own text") {
 }
 
 TEST_CASE("results of scripts that were not requested are ignored") {
-    Bench bench = boot(scripted(0));
+    Bench bench = boot(tracking_script(0));
     CHECK(bench.script("other", 1, t0).empty());
     (void)bench.script("chk", 0, t0);
     CHECK(bench.script("chk", 1, t0 + 1s).empty());
 }
 
 TEST_CASE("scripts that no instance tracks are not run") {
-    auto c = scripted(0);
+    auto c = tracking_script(0);
     c.instances[0].track_scripts.clear();
     Lines told;
     (void)boot(c, &told);
@@ -240,7 +238,7 @@ TEST_CASE("every fault has its reason in the log") {
 }
 
 TEST_CASE("state MASTER is no head start for an instance that had to wait for its script") {
-    auto c = scripted(0);
+    auto c = tracking_script(0);
     c.instances[0].initial_master = true;
     Bench bench = boot(c);
     (void)bench.script("chk", 0, t0 + 1s);

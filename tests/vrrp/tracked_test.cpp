@@ -15,7 +15,7 @@ using Kind = TrackedObject::Kind;
 using config::Section;
 using config::WordList;
 
-Section line(const char* name, std::int64_t weight) {
+Section weighed_line(const char* name, std::int64_t weight) {
     return {"", {}, {{"name", WordList{name}}, {"weight", weight}}, {}};
 }
 
@@ -35,9 +35,9 @@ config::Config tracking_all() {
     defined.push_back({"vrrp_track_process", {"web"}, {{"process", WordList{"haproxy"}}}, {}});
     defined.push_back({"bfd_instance", {"peer"}, {}, {}});
     auto& tracked = one.more.edit().sections;
-    tracked.push_back({"track_file", {}, {}, {line("load", 2)}});
-    tracked.push_back({"track_process", {}, {}, {line("web", -5)}});
-    tracked.push_back({"track_bfd", {}, {}, {line("peer", -40)}});
+    tracked.push_back({"track_file", {}, {}, {weighed_line("load", 2)}});
+    tracked.push_back({"track_process", {}, {}, {weighed_line("web", -5)}});
+    tracked.push_back({"track_bfd", {}, {}, {weighed_line("peer", -40)}});
     return c;
 }
 
@@ -95,7 +95,7 @@ TEST_CASE("an object without a weight that is down holds the instance in FAULT, 
 
 TEST_CASE("a file that asks for FAULT is shown as down") {
     auto c = tracking_all();
-    c.instances[0].more.edit().sections.front() = {"track_file", {}, {}, {line("load", 0)}};
+    c.instances[0].more.edit().sections.front() = {"track_file", {}, {}, {weighed_line("load", 0)}};
     Bench bench = Bench::started(std::move(c));
     (void)bench.router.step(FileFact{"load", 1}, t0);
     CHECK(bench.router.tracked_by(0)[4] ==

@@ -48,10 +48,6 @@ config::Config tracking(std::vector<Section> defined, std::vector<Section> track
     return all;
 }
 
-int priority_of(const Bench& bench, std::size_t i = 0) {
-    return bench.router.snapshot().instances[i].effective_priority;
-}
-
 }  // namespace
 
 TEST_CASE("what a file contributes") {

@@ -3,15 +3,12 @@
 #include <doctest/doctest.h>
 
 #include "hex.hpp"
+#include "mac.hpp"
 
 using namespace mainstay;
 
-namespace {
-constexpr wire::MacAddress kMac{std::byte{2}, {}, {}, {}, {}, std::byte{1}};
-}
-
 TEST_CASE("a gratuitous ARP is a broadcast request that asks for the address it claims") {
-    const auto frame = wire::gratuitous_arp(kMac, IpAddress::parse("10.9.9.9").value());
+    const auto frame = wire::gratuitous_arp(test::kMac, IpAddress::parse("10.9.9.9").value());
 
     REQUIRE(frame.has_value());
     CHECK(test::to_hex(*frame) ==
@@ -20,20 +17,20 @@ TEST_CASE("a gratuitous ARP is a broadcast request that asks for the address it 
 }
 
 TEST_CASE("a gratuitous ARP for an IPv6 address is refused") {
-    const auto frame = wire::gratuitous_arp(kMac, IpAddress::parse("fe80::1").value());
+    const auto frame = wire::gratuitous_arp(test::kMac, IpAddress::parse("fe80::1").value());
 
     REQUIRE_FALSE(frame.has_value());
     CHECK(frame.error().text() == "build a gratuitous ARP for fe80::1");
 }
 
 TEST_CASE("a probe asks for an address and claims none") {
-    const auto frame = wire::arp_probe(kMac, IpAddress::parse("10.9.9.9").value());
+    const auto frame = wire::arp_probe(test::kMac, IpAddress::parse("10.9.9.9").value());
 
     REQUIRE(frame.has_value());
     CHECK(test::to_hex(*frame) ==
           "ff ff ff ff ff ff 02 00 00 00 00 01 08 06 "
           "00 01 08 00 06 04 00 01 02 00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 0a 09 09 09");
-    CHECK(wire::arp_probe(kMac, IpAddress::parse("fe80::1").value()).error().text() ==
+    CHECK(wire::arp_probe(test::kMac, IpAddress::parse("fe80::1").value()).error().text() ==
           "build an ARP probe for fe80::1");
 }
 

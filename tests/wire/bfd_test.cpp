@@ -19,11 +19,11 @@ constexpr auto kInitFinal = "21 9a ff 18 ff ff ff ff 00 00 00 01 ff ff ff ff 00 
 // keepalived 2.2.7, answering a poll.
 constexpr auto kKeepalived = "20 d0 03 18 54 bb 2d f5 0c 8b 8e 6d 00 01 d4 c0 00 01 86 a0 00 00 00 00";
 
-struct Known {
+struct KnownBfd {
     BfdPacket packet;
     const char* bytes;
 };
-std::vector<Known> known() {
+std::vector<KnownBfd> known_bfd() {
     return {
         {{.detect_multiplier = 3, .my_discriminator = 0x1122'3344, .desired_min_tx = 1s, .required_min_rx = 10ms},
          kDown},
@@ -61,11 +61,11 @@ std::vector<Known> known() {
 }  // namespace
 
 TEST_CASE("control packets are written byte for byte as RFC 5880 lays them out") {
-    for (const Known& k : known()) CHECK(to_hex(encode_bfd(k.packet)) == std::string{k.bytes});
+    for (const KnownBfd& k : known_bfd()) CHECK(to_hex(encode_bfd(k.packet)) == std::string{k.bytes});
 }
 
 TEST_CASE("control packets from other implementations are read into their fields") {
-    for (const Known& k : known()) {
+    for (const KnownBfd& k : known_bfd()) {
         CAPTURE(k.bytes);
         const auto packet = decode_bfd(from_hex(k.bytes));
         REQUIRE(packet.has_value());
@@ -74,7 +74,7 @@ TEST_CASE("control packets from other implementations are read into their fields
 }
 
 TEST_CASE("every truncation is refused") {
-    for (const Known& k : known()) {
+    for (const KnownBfd& k : known_bfd()) {
         const auto bytes = from_hex(k.bytes);
         for (std::size_t size = 0; size < bytes.size(); ++size) {
             CAPTURE(size);
@@ -125,9 +125,9 @@ TEST_CASE("a session that does not know its peer yet is Down or AdminDown, and b
 TEST_CASE("bytes behind the packet are ignored, whether its length counts them or not") {
     auto bytes = from_hex(kUpPoll);
     bytes.resize(40, std::byte{0xaa});
-    CHECK(decode_bfd(bytes).value() == known()[1].packet);
+    CHECK(decode_bfd(bytes).value() == known_bfd()[1].packet);
     bytes[3] = std::byte{40};
-    CHECK(decode_bfd(bytes).value() == known()[1].packet);
+    CHECK(decode_bfd(bytes).value() == known_bfd()[1].packet);
 }
 
 TEST_CASE("intervals are cut to what their fields hold") {

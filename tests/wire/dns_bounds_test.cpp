@@ -3,26 +3,27 @@
 
 #include <string>
 
+#include "dns_text.hpp"
 #include "mainstay/wire/dns.hpp"
 
 using namespace mainstay;
 using namespace mainstay::wire;
+using test::bytes;
+using test::read;
+using test::u16;
 using namespace std::string_literals;
 
 namespace {
 
-std::span<const std::byte> bytes(const std::string& text) { return std::as_bytes(std::span{text}); }
-Result<DnsAnswer> read(const std::string& message) { return dns_answer(bytes(message)); }
-std::string u16(unsigned value) { return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)}; }
-std::string header(unsigned questions, unsigned answers, unsigned authorities = 0, unsigned additionals = 0) {
+std::string reply_header(unsigned questions, unsigned answers, unsigned authorities = 0, unsigned additionals = 0) {
     return u16(7) + u16(0x8180) + u16(questions) + u16(answers) + u16(authorities) + u16(additionals);
 }
-std::string record(const std::string& name, unsigned type, const std::string& data, unsigned klass = 1) {
+std::string long_lived_record(const std::string& name, unsigned type, const std::string& data, unsigned klass = 1) {
     return name + u16(type) + u16(klass) + "\x01\x02\x03\x04"s + u16(static_cast<unsigned>(data.size())) + data;
 }
 std::string label(std::size_t size) { return static_cast<char>(size) + std::string(size, 'a'); }
 const std::string kRoot = "\0"s;
-std::string question(const std::string& name) { return header(1, 0) + name + u16(28) + u16(1); }
+std::string question(const std::string& name) { return reply_header(1, 0) + name + u16(28) + u16(1); }
 std::string name_of_labels(std::size_t last) { return label(63) + label(63) + label(63) + label(last) + kRoot; }
 
 }  // namespace
@@ -60,9 +61,10 @@ TEST_CASE("each field of a header is read from its place") {
 }
 
 TEST_CASE("each field of a record is read from its place, and the sections are kept apart") {
-    const auto answer = read(header(1, 1, 1, 1) + label(1) + kRoot + u16(33) + u16(1) +
-                             record(kRoot, 33, u16(0x0102) + u16(0x0304) + u16(0x0506) + label(2) + kRoot) +
-                             record(kRoot, 2, "authority") + record(label(3) + kRoot, 1, "\x0a\x01\x02\x03"));
+    const auto answer =
+        read(reply_header(1, 1, 1, 1) + label(1) + kRoot + u16(33) + u16(1) +
+             long_lived_record(kRoot, 33, u16(0x0102) + u16(0x0304) + u16(0x0506) + label(2) + kRoot) +
+             long_lived_record(kRoot, 2, "authority") + long_lived_record(label(3) + kRoot, 1, "\x0a\x01\x02\x03"));
     REQUIRE(answer);
     CHECK(answer->question == "a");
     CHECK(answer->question_type == 33);
@@ -79,18 +81,18 @@ TEST_CASE("each field of a record is read from its place, and the sections are k
 }
 
 TEST_CASE("a record whose data is cut breaks the answer, whatever its type") {
-    const std::string good = header(0, 1) + record(kRoot, 999, "anything");
+    const std::string good = reply_header(0, 1) + long_lived_record(kRoot, 999, "anything");
     REQUIRE(read(good).has_value());
     CHECK_FALSE(read(good.substr(0, good.size() - 1)).has_value());
-    const std::string lying =
-        header(0, 2) + record(kRoot, 999, "anything") + kRoot + u16(999) + u16(1) + "\0\0\0\0"s + u16(1);
+    const std::string lying = reply_header(0, 2) + long_lived_record(kRoot, 999, "anything") + kRoot + u16(999) +
+                              u16(1) + "\0\0\0\0"s + u16(1);
     CHECK_FALSE(read(lying).has_value());
     CHECK(read(lying + "x").has_value());
 }
 
 TEST_CASE("data beyond what its type needs is passed over") {
-    const auto answer =
-        read(header(0, 2) + record(kRoot, 5, label(1) + kRoot + "more") + record(label(2) + kRoot, 1, "\1\2\3\4"));
+    const auto answer = read(reply_header(0, 2) + long_lived_record(kRoot, 5, label(1) + kRoot + "more") +
+                             long_lived_record(label(2) + kRoot, 1, "\1\2\3\4"));
     REQUIRE(answer);
     CHECK(answer->answers.at(0).target == "a");
     CHECK(answer->answers.at(1).address.to_string() == "1.2.3.4");
@@ -124,15 +126,15 @@ TEST_CASE("every byte of a name that is no letter, digit, hyphen or underscore i
 TEST_CASE("a name follows 32 pointers, each further back, and goes on behind the first") {
     // A label, then a chain of pointers in the data of records of an unknown type: each leads to the one before it.
     const auto chain = [](unsigned pointers) {
-        std::string message = header(0, pointers);
+        std::string message = reply_header(0, pointers);
         std::string name = label(1) + kRoot;
         std::size_t at = message.size();
         for (unsigned i = 1; i < pointers; ++i) {
-            message += record(name, 999, "");
+            message += long_lived_record(name, 999, "");
             name = u16(static_cast<unsigned>(0xc000 + at));
             at = message.size();
         }
-        return message + record(name, 1, "\1\2\3\4");
+        return message + long_lived_record(name, 1, "\1\2\3\4");
     };
     const auto most = read(chain(33));  // the last name: 32 pointers
     REQUIRE(most);
@@ -141,34 +143,37 @@ TEST_CASE("a name follows 32 pointers, each further back, and goes on behind the
     CHECK_FALSE(read(chain(34)).has_value());
 
     const std::string prefixed = question(label(2) + kRoot);
-    const auto two = read(header(1, 1) + prefixed.substr(12) + record(label(1) + "\xc0\x0c"s, 1, "\1\2\3\4"));
+    const auto two =
+        read(reply_header(1, 1) + prefixed.substr(12) + long_lived_record(label(1) + "\xc0\x0c"s, 1, "\1\2\3\4"));
     CHECK(two->answers.at(0).name == "a.aa");
-    CHECK_FALSE(read(header(1, 1) + prefixed.substr(12) + record("\xc0\x14"s, 1, "\1\2\3\4")).has_value());
+    CHECK_FALSE(
+        read(reply_header(1, 1) + prefixed.substr(12) + long_lived_record("\xc0\x14"s, 1, "\1\2\3\4")).has_value());
 }
 
 TEST_CASE("an answer has at most one question and 1024 records in all its sections") {
-    const std::string small = record(kRoot, 999, "");
+    const std::string small = long_lived_record(kRoot, 999, "");
     std::string records;
     for (int i = 0; i < 1024; ++i) records += small;
-    CHECK(read(header(0, 1000, 14, 10) + records)->answers.size() == 1000);
-    CHECK(read(header(0, 1000, 15, 10) + records + small).error().code() == Errc::Limit);
-    CHECK(read(header(0, 1, 1, 1023)).error().code() == Errc::Limit);
-    CHECK(read(header(1, 0) + kRoot + u16(1) + u16(1)).has_value());
-    CHECK(read(header(2, 0) + kRoot + u16(1) + u16(1) + kRoot + u16(1) + u16(1)).error().code() == Errc::Invalid);
+    CHECK(read(reply_header(0, 1000, 14, 10) + records)->answers.size() == 1000);
+    CHECK(read(reply_header(0, 1000, 15, 10) + records + small).error().code() == Errc::Limit);
+    CHECK(read(reply_header(0, 1, 1, 1023)).error().code() == Errc::Limit);
+    CHECK(read(reply_header(1, 0) + kRoot + u16(1) + u16(1)).has_value());
+    CHECK(read(reply_header(2, 0) + kRoot + u16(1) + u16(1) + kRoot + u16(1) + u16(1)).error().code() == Errc::Invalid);
     CHECK(read("short").error().code() == Errc::Invalid);
 }
 
 TEST_CASE("an address is found along 16 aliases, not along 17, and a loop ends") {
     const auto chain = [](unsigned aliases) {
-        std::string message = header(0, aliases + 1);
-        for (unsigned i = 1; i <= aliases; ++i) message += record(label(i) + kRoot, 5, label(i + 1) + kRoot);
-        return *read(message + record(label(aliases + 1) + kRoot, 1, "\1\2\3\4"));
+        std::string message = reply_header(0, aliases + 1);
+        for (unsigned i = 1; i <= aliases; ++i) message += long_lived_record(label(i) + kRoot, 5, label(i + 1) + kRoot);
+        return *read(message + long_lived_record(label(aliases + 1) + kRoot, 1, "\1\2\3\4"));
     };
     CHECK(dns_addresses(chain(16), "a").size() == 1);
     CHECK(dns_addresses(chain(17), "a").empty());
-    const auto loop = read(header(0, 1) + record(label(1) + kRoot, 5, label(1) + kRoot));
+    const auto loop = read(reply_header(0, 1) + long_lived_record(label(1) + kRoot, 5, label(1) + kRoot));
     CHECK(dns_addresses(*loop, "a").empty());
-    const auto other = read(header(0, 1) + record(label(1) + kRoot, 33, u16(1) + u16(1) + u16(1) + label(2) + kRoot));
+    const auto other =
+        read(reply_header(0, 1) + long_lived_record(label(1) + kRoot, 33, u16(1) + u16(1) + u16(1) + label(2) + kRoot));
     CHECK(other->answers.at(0).target == "aa");
     CHECK(dns_addresses(*other, "a").empty());
 }

@@ -5,20 +5,20 @@
 
 #include <string>
 
+#include "dns_text.hpp"
 #include "mainstay/wire/agent.hpp"
 #include "mainstay/wire/smtp_reply.hpp"
 
 using namespace mainstay;
 using namespace mainstay::wire;
+using test::bytes;
+using test::read;
+using test::u16;
 
 namespace {
 
 using namespace std::string_literals;
 
-std::span<const std::byte> bytes(const std::string& text) { return std::as_bytes(std::span{text}); }
-Result<DnsAnswer> read(const std::string& message) { return dns_answer(bytes(message)); }
-
-std::string u16(unsigned value) { return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)}; }
 std::string header(unsigned flags, unsigned questions, unsigned answers, unsigned additionals = 0) {
     return u16(0x1234) + u16(flags) + u16(questions) + u16(answers) + u16(0) + u16(additionals);
 }

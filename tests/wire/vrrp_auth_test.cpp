@@ -2,17 +2,17 @@
 
 #include <doctest/doctest.h>
 
+#include "../addr.hpp"
 #include "hex.hpp"
 #include "mainstay/wire/vrrp.hpp"
 
 using namespace mainstay;
 using namespace mainstay::wire;
+using test::addr;
 using test::from_hex;
 using test::to_hex;
 
 namespace {
-
-IpAddress ip(const char* text) { return IpAddress::parse(text).value(); }
 
 std::vector<std::byte> bytes_of(std::string_view text) {
     const auto bytes = std::as_bytes(std::span{text});
@@ -50,7 +50,7 @@ TEST_CASE("keepalived's authentication header is read, found right, and made to 
     CHECK(ah_right(from_hex(kIpHeader), payload(), bytes_of("secret12")));
 
     const auto key = bytes_of("secret12");
-    const AhSeal seal{.source = ip("192.168.4.11"), .destination = ip("224.0.0.18"), .sequence = 1, .key = key};
+    const AhSeal seal{.source = addr("192.168.4.11"), .destination = addr("224.0.0.18"), .sequence = 1, .key = key};
     CHECK(to_hex(encode_ah(seal, from_hex(kVrrp))) == std::string{kAh} + " " + kVrrp);
 }
 
@@ -83,28 +83,28 @@ TEST_CASE("a header that is cut off or of another length is none") {
 }
 
 TEST_CASE("a trailer is made, read and found right, over both families") {
-    const auto signed4 = encode_trailer(from_hex(kV4), {.key_id = 7, .sequence = 0x6500'0000'8000'0001}, ip("10.0.0.2"),
-                                        ip("224.0.0.18"), key32());
+    const auto signed4 = encode_trailer(from_hex(kV4), {.key_id = 7, .sequence = 0x6500'0000'8000'0001},
+                                        addr("10.0.0.2"), addr("224.0.0.18"), key32());
     CHECK(to_hex(signed4) == std::string{kV4} + " " + kV4Trailer);
 
     const auto trailer = decode_trailer(from_hex(kV4Trailer));
     REQUIRE(trailer);
     CHECK(trailer->key_id == 7);
     CHECK(trailer->sequence == 0x6500'0000'8000'0001);
-    CHECK(trailer_right(from_hex(kV4), *trailer, ip("10.0.0.2"), key32()));
-    CHECK_FALSE(trailer_right(from_hex(kV4), *trailer, ip("10.0.0.3"), key32()));
+    CHECK(trailer_right(from_hex(kV4), *trailer, addr("10.0.0.2"), key32()));
+    CHECK_FALSE(trailer_right(from_hex(kV4), *trailer, addr("10.0.0.3"), key32()));
 
     const auto plain6 = encode_vrrp({.version = 3,
                                      .virtual_router_id = 51,
                                      .priority = 150,
                                      .interval = std::chrono::seconds{1},
-                                     .addresses = {ip("fe80::9")}},
-                                    ip("fe80::2"), ip("ff02::12"));
-    const auto signed6 = encode_trailer(plain6, {.key_id = 7, .sequence = 0x6500'0000'8000'0001}, ip("fe80::2"),
-                                        ip("ff02::12"), key32());
+                                     .addresses = {addr("fe80::9")}},
+                                    addr("fe80::2"), addr("ff02::12"));
+    const auto signed6 = encode_trailer(plain6, {.key_id = 7, .sequence = 0x6500'0000'8000'0001}, addr("fe80::2"),
+                                        addr("ff02::12"), key32());
     CHECK(to_hex(signed6) == kV6Signed);
-    CHECK(ipv6_checksum_right(signed6, ip("fe80::2"), ip("ff02::12")));
-    CHECK_FALSE(ipv6_checksum_right(signed6, ip("fe80::3"), ip("ff02::12")));
+    CHECK(ipv6_checksum_right(signed6, addr("fe80::2"), addr("ff02::12")));
+    CHECK_FALSE(ipv6_checksum_right(signed6, addr("fe80::3"), addr("ff02::12")));
 }
 
 TEST_CASE("no byte of a signed packet can be changed, its checksum apart") {
@@ -114,13 +114,13 @@ TEST_CASE("no byte of a signed packet can be changed, its checksum apart") {
         auto changed = packet;
         changed[i] ^= std::byte{0x01};
         const bool checksum = i == 6 || i == 7;
-        CHECK(trailer_right(changed, *decode_trailer(trailer), ip("10.0.0.2"), key32()) == checksum);
+        CHECK(trailer_right(changed, *decode_trailer(trailer), addr("10.0.0.2"), key32()) == checksum);
     }
     for (std::size_t i = 0; i < trailer.size(); ++i) {
         CAPTURE(i);
         auto changed = trailer;
         changed[i] ^= std::byte{0x01};
-        CHECK_FALSE(trailer_right(packet, *decode_trailer(changed), ip("10.0.0.2"), key32()));
+        CHECK_FALSE(trailer_right(packet, *decode_trailer(changed), addr("10.0.0.2"), key32()));
     }
     CHECK_FALSE(decode_trailer(std::span{trailer}.first(27)));
 }
@@ -129,11 +129,11 @@ TEST_CASE("the shortest packet, without an address, can be signed, and nothing s
     const auto shortest = from_hex("31 33 96 00 00 64 00 00");
     const auto key = key32();
     const auto signed_one =
-        encode_trailer(shortest, {.key_id = 7, .sequence = 9}, ip("10.0.0.2"), ip("224.0.0.18"), key);
+        encode_trailer(shortest, {.key_id = 7, .sequence = 9}, addr("10.0.0.2"), addr("224.0.0.18"), key);
     REQUIRE(signed_one.size() == shortest.size() + 28);
     const auto trailer = decode_trailer(std::span{signed_one}.subspan(shortest.size()));
     REQUIRE(trailer);
-    CHECK(trailer_right(shortest, *trailer, ip("10.0.0.2"), key));
-    CHECK_FALSE(trailer_right(std::span{shortest}.first(7), *trailer, ip("10.0.0.2"), key));
-    CHECK(encode_trailer(std::span{shortest}.first(7), {}, ip("10.0.0.2"), ip("224.0.0.18"), key).empty());
+    CHECK(trailer_right(shortest, *trailer, addr("10.0.0.2"), key));
+    CHECK_FALSE(trailer_right(std::span{shortest}.first(7), *trailer, addr("10.0.0.2"), key));
+    CHECK(encode_trailer(std::span{shortest}.first(7), {}, addr("10.0.0.2"), addr("224.0.0.18"), key).empty());
 }

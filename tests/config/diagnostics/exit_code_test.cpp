@@ -24,10 +24,8 @@ void check(const std::vector<Slip>& slips) {
     }
 }
 
-const std::string kGood{kVrrp};
-
 // A vrrp_script before the instance, which tracks it.
-std::string scripted(std::string_view script, std::string_view more = "", std::string_view global = "") {
+std::string with_script(std::string_view script, std::string_view more = "", std::string_view global = "") {
     return std::string{global} + "vrrp_script chk {\n" + std::string{script} + "\n" + std::string{more} + "\n}\n" +
            vrrp(6, "advert_int 1\ntrack_script {\nchk\n}");
 }
@@ -38,19 +36,20 @@ TEST_CASE("files of another shape give keepalived's exit codes") {
     check({{"CRLF around a script",
             "vrrp_script x {\r\nscript \"</dev/null\"\r\n}\r\n" + vrrp(5, "priority 100\r\ntrack_script {\r\nx\r\n}\r"),
             0},
-           {"a script without its name", kGood + "vrrp_script {\n}\n", 2},
+           {"a script without its name", kVrrpFile + "vrrp_script {\n}\n", 2},
            {"typographic spaces around a keyword", vrrp(5, "\xE2\x80\x83priority 100"), 5}});
 }
 
 TEST_CASE("values at the border of a vrrp_instance give keepalived's exit codes") {
-    check({{"priority 1", vrrp(5, "priority 1"), 0},
-           {"vrid 255", vrrp(4, "virtual_router_id 255"), 0},
-           {"one vrid on two interfaces", kGood + with_line(vrrp(1, "vrrp_instance VI_2 {"), 3, "interface eth1"), 0},
-           {"auth_pass of eight", vrrp(9, "auth_pass 12345678"), 0},
-           {"auth_pass of two words in quotes", vrrp(9, "auth_pass \"11 11\""), 0},
-           {"auth_pass that begins with //", vrrp(9, "auth_pass //1111"), 0},
-           {"brd +, scope and label", vrrp(12, "10.9.9.9/24 brd + scope link label eth0:1"), 0},
-           {"nopreempt and BACKUP", vrrp(2, "state BACKUP\nnopreempt"), 0}});
+    check(
+        {{"priority 1", vrrp(5, "priority 1"), 0},
+         {"vrid 255", vrrp(4, "virtual_router_id 255"), 0},
+         {"one vrid on two interfaces", kVrrpFile + with_line(vrrp(1, "vrrp_instance VI_2 {"), 3, "interface eth1"), 0},
+         {"auth_pass of eight", vrrp(9, "auth_pass 12345678"), 0},
+         {"auth_pass of two words in quotes", vrrp(9, "auth_pass \"11 11\""), 0},
+         {"auth_pass that begins with //", vrrp(9, "auth_pass //1111"), 0},
+         {"brd +, scope and label", vrrp(12, "10.9.9.9/24 brd + scope link label eth0:1"), 0},
+         {"nopreempt and BACKUP", vrrp(2, "state BACKUP\nnopreempt"), 0}});
 }
 
 TEST_CASE("a keyword that says unicast needs peers, as keepalived wants it") {
@@ -61,18 +60,20 @@ TEST_CASE("a keyword that says unicast needs peers, as keepalived wants it") {
 }
 
 TEST_CASE("values at the border of global_defs give keepalived's exit codes") {
-    const auto global = [](std::string_view line) { return "global_defs {\n" + std::string{line} + "\n}\n" + kGood; };
+    const auto global = [](std::string_view line) {
+        return "global_defs {\n" + std::string{line} + "\n}\n" + kVrrpFile;
+    };
     check({{"vrrp_garp_interval 0.001", global("vrrp_garp_interval 0.001"), 0},
            {"script_user with a comma", global("script_user root,"), 5}});
 }
 
 TEST_CASE("scripts give keepalived's exit codes") {
     constexpr std::string_view kSecure = "global_defs {\nenable_script_security\nscript_user root\n}\n";
-    check({{"script with security", scripted("script \"/bin/true\"", "", kSecure), 0},
-           {"script that reads a file", scripted("script \"</dev/null\""), 0},
-           {"script not executable", scripted("script \"/bin/plain\""), 5},
-           {"no script", scripted("interval 2"), 5},
-           {"weight 253", scripted("script \"/bin/true\"", "weight 253"), 6}});
+    check({{"script with security", with_script("script \"/bin/true\"", "", kSecure), 0},
+           {"script that reads a file", with_script("script \"</dev/null\""), 0},
+           {"script not executable", with_script("script \"/bin/plain\""), 5},
+           {"no script", with_script("interval 2"), 5},
+           {"weight 253", with_script("script \"/bin/true\"", "weight 253"), 6}});
 }
 
 TEST_CASE("a missing interface hides the security of VRRP's scripts from the exit code, not that of a check's") {
@@ -80,13 +81,13 @@ TEST_CASE("a missing interface hides the security of VRRP's scripts from the exi
         const std::size_t at = text.find("interface eth0");
         return text.substr(0, at) + "interface nosuch0" + text.substr(at + 14);
     };
-    const std::string script = scripted("script \"/bin/true\"");
+    const std::string script = with_script("script \"/bin/true\"");
     const std::string misc = lvs(8, "MISC_CHECK {\nmisc_path \"/bin/true\"\n}\nTCP_CHECK {");
     check({{"vrrp_script", script, 6},
            {"vrrp_script, and an interface that is not there", away(script), 5},
            {"the same, which may come later", "global_defs {\ndynamic_interfaces\n}\n" + away(script), 6},
            {"notify script, and an interface that is not there", away(vrrp(6, "notify \"/bin/true\"")), 5},
-           {"MISC_CHECK, and an interface that is not there", away(kGood) + misc, 6},
+           {"MISC_CHECK, and an interface that is not there", away(kVrrpFile) + misc, 6},
            {"both, and an interface that is not there", away(script) + misc, 6}});
 }
 

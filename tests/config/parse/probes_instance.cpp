@@ -4,9 +4,7 @@
 namespace mainstay::config::testing {
 namespace {
 
-const std::string kGood{kVrrp};
-
-std::string global(std::string_view lines) { return "global_defs {\n" + std::string{lines} + "\n}\n" + kGood; }
+std::string global(std::string_view lines) { return "global_defs {\n" + std::string{lines} + "\n}\n" + kVrrpFile; }
 
 // So many addresses beside the first one, one to a line.
 std::string addresses(int count) {
@@ -18,7 +16,7 @@ std::string addresses(int count) {
 
 std::vector<Probe> election_probes() {
     return {
-        {"baseline vrrp", 0, kGood, ""},
+        {"baseline vrrp", 0, kVrrpFile, ""},
         {"state master lower", 5, vrrp(2, "state master"), "2 error MS0206"},
         {"state SLAVE", 5, vrrp(2, "state SLAVE"), "2 error MS0206"},
         {"state missing value", 2, vrrp(2, "state"), "2 fatal MS0113"},
@@ -33,9 +31,9 @@ std::vector<Probe> election_probes() {
         {"vrid 0", 5, vrrp(4, "virtual_router_id 0"), "4 fatal MS0201"},
         {"vrid 256", 5, vrrp(4, "virtual_router_id 256"), "4 fatal MS0201"},
         {"vrid abc", 5, vrrp(4, "virtual_router_id abc"), "4 fatal MS0200"},
-        {"dup vrid same if", 5, kGood + with_line(vrrp(1, "vrrp_instance VI_2 {"), 12, "10.9.9.8/24"),
+        {"dup vrid same if", 5, kVrrpFile + with_line(vrrp(1, "vrrp_instance VI_2 {"), 12, "10.9.9.8/24"),
          "18 fatal MS0401"},
-        {"dup instance name", 5, kGood + vrrp(4, "virtual_router_id 52"), "15 error MS0416"},
+        {"dup instance name", 5, kVrrpFile + vrrp(4, "virtual_router_id 52"), "15 error MS0416"},
         {"priority 0", 5, vrrp(5, "priority 0"), "5 error MS0201"},
         {"priority 255 BACKUP", 0, vrrp(5, "priority 255"), ""},
         {"priority 256", 5, vrrp(5, "priority 256"), "5 error MS0201"},
@@ -63,7 +61,7 @@ std::vector<Probe> authentication_probes() {
         {"auth_type HA", 5, vrrp(8, "auth_type HA"), "8 error MS0206"},
         {"auth_pass > 8", 5, vrrp(9, "auth_pass 123456789"), "9 warning MS0207"},
         {"auth block no auth_pass", 5, vrrp(9, ""), "8 error MS0409"},
-        {"vrrp_strict+auth", 5, "global_defs {\nvrrp_strict\n}\n" + kGood, "11 error MS0412"},
+        {"vrrp_strict+auth", 5, "global_defs {\nvrrp_strict\n}\n" + kVrrpFile, "11 error MS0412"},
     };
 }
 
@@ -91,7 +89,7 @@ std::vector<Probe> address_probes() {
         {"virtual_routes via dev", 0, vrrp(6, "virtual_routes {\n10.8.0.0/24 via 10.9.9.1 dev eth0\n}"), ""},
         {"virtual_routes dev unknown", 5, vrrp(5, "virtual_routes {\n10.8.0.0/24 via 10.9.9.1 dev nosuch0\n}"),
          "6 warning MS0403"},
-        {"static_ipaddress dev unknown", 5, "static_ipaddress {\n10.1.1.1/24 dev nosuch0\n}\n" + kGood,
+        {"static_ipaddress dev unknown", 5, "static_ipaddress {\n10.1.1.1/24 dev nosuch0\n}\n" + kVrrpFile,
          "2 warning MS0403"},
     };
 }
@@ -110,9 +108,9 @@ std::vector<Probe> neighbour_probes() {
         {"mcast_src_ip foreign IP", 0, vrrp(6, "mcast_src_ip 192.0.2.77"), ""},
         {"lvs_sync_daemon_interface", 5, vrrp(5, "lvs_sync_daemon_interface eth0"), "5 warning MS0208"},
         {"lvs_sync_daemon_inteface (classic typo)", 5, vrrp(5, "lvs_sync_daemon_inteface eth0"), "5 error MS0105"},
-        {"lvs_sync_daemon unknown if", 0, "global_defs {\nlvs_sync_daemon nosuch0\n}\n" + kGood, ""},
-        {"sync_group single", 5, kGood + "vrrp_sync_group G {\ngroup {\nVI_1\n}\n}\n", "15 warning MS0415"},
-        {"sync_group unknown member", 5, kGood + "vrrp_sync_group G {\ngroup {\nVI_1\nVI_9\n}\n}\n",
+        {"lvs_sync_daemon unknown if", 0, "global_defs {\nlvs_sync_daemon nosuch0\n}\n" + kVrrpFile, ""},
+        {"sync_group single", 5, kVrrpFile + "vrrp_sync_group G {\ngroup {\nVI_1\n}\n}\n", "15 warning MS0415"},
+        {"sync_group unknown member", 5, kVrrpFile + "vrrp_sync_group G {\ngroup {\nVI_1\nVI_9\n}\n}\n",
          "18 warning MS0414"},
     };
 }

@@ -4,8 +4,6 @@
 namespace mainstay::config::testing {
 namespace {
 
-const std::string kGood{kLvs};
-
 // The service with an HTTP_GET in place of the TCP_CHECK; `url` are the lines of its url, `after` those below it.
 std::string http(std::string_view url, std::string_view after = "") {
     return lvs(8, "HTTP_GET {\nurl {\npath /\n" + std::string{url} + "\n}\n" + std::string{after});
@@ -13,7 +11,7 @@ std::string http(std::string_view url, std::string_view after = "") {
 
 std::vector<Probe> service_lines() {
     return {
-        {"baseline lvs", 0, kGood, ""},
+        {"baseline lvs", 0, kLvsFile, ""},
         {"lvs nat_mask", 5, lvs(5, "nat_mask 255.255.255.0\nprotocol TCP"), "5 warning MS0515"},
         {"lb_kind dr lower", 5, lvs(4, "lb_kind dr"), "4 error MS0206"},
         {"lb_kind FNAT", 5, lvs(4, "lb_kind FNAT"), "4 error MS0206"},

@@ -4,8 +4,6 @@
 namespace mainstay::config::testing {
 namespace {
 
-const std::string kGood{kVrrp};
-
 // The sample with one of its blocks, of `lines` lines from `first` on, on one line.
 std::string folded(int first, int lines, std::string_view text) {
     std::string out{kVrrp};
@@ -40,9 +38,9 @@ std::vector<Probe> byte_probes() {
         {"priority 100 + ideographic space", 5, vrrp(5, "priority 100\xE3\x80\x80"), "5 error MS0200"},
         {"NBSP indentation", 5, vrrp(5, "\xC2\xA0 priority 100"), "5 error MS0117"},
         {"zero width space indentation", 5, vrrp(5, "\xE2\x80\x8B priority 100"), "5 error MS0117"},
-        {"BOM", 5, "\xEF\xBB\xBF" + kGood, "1 warning MS0100"},
-        {"CRLF", 0, with_crlf(kGood), ""},
-        {"no newline at EOF", 0, kGood.substr(0, kGood.size() - 1), ""},
+        {"BOM", 5, "\xEF\xBB\xBF" + kVrrpFile, "1 warning MS0100"},
+        {"CRLF", 0, with_crlf(kVrrpFile), ""},
+        {"no newline at EOF", 0, kVrrpFile.substr(0, kVrrpFile.size() - 1), ""},
         {"full-width colon \"\xEF\xBC\x9A\" key", 5, vrrp(5, "priority\xEF\xBC\x9A 100"), "5 error MS0105"},
         {"tab sep", 0, vrrp(5, "\tpriority\t100"), ""},
         {"utf8 name", 0, vrrp(1, "vrrp_instance \xE4\xB8\xBB {"), ""},
@@ -65,21 +63,21 @@ std::vector<Probe> brace_probes() {
         {"one-line auth { auth_type PASS auth_pass 1111", 5,
          folded(7, 4, "authentication { auth_type PASS auth_pass 1111 }"), "7 error MS0114"},
         {"missing final }", 5, vrrp(14, ""), "1 error MS0109"},
-        {"extra }", 5, kGood + "}\n", "15 error MS0110"},
+        {"extra }", 5, kVrrpFile + "}\n", "15 error MS0110"},
         {"missing } of auth", 5, vrrp(10, ""), "10 error MS0109"},
         {"missing { on vrrp_instance", 5, vrrp(1, "vrrp_instance VI_1"), "1 error MS0108"},
         {"missing { virtual_server", 5, lvs(1, "virtual_server 10.9.9.9 80"), "1 error MS0108"},
         {"}} same line", 0, with_line(vrrp(13, "}}"), 14, ""), ""},
         {"unknown keyword in instance", 5, vrrp(5, "foo 1\npriority 100"), "5 error MS0105"},
-        {"unknown block top", 5, kGood + "foo {\na 1\nb {\nc\n}\n}\n", "15 error MS0106"},
+        {"unknown block top", 5, kVrrpFile + "foo {\na 1\nb {\nc\n}\n}\n", "15 error MS0106"},
         {"unknown block in instance", 5, vrrp(5, "foo {\na 1\n}\npriority 100"), "5 error MS0106"},
-        {"typo vvrp_script block", 5, kGood + "vvrp_script chk {\nscript \"/bin/true\"\ninterval 2\n}\n",
+        {"typo vvrp_script block", 5, kVrrpFile + "vvrp_script chk {\nscript \"/bin/true\"\ninterval 2\n}\n",
          "15 error MS0106"},
-        {"prose lines at top", 5, "This is my file\n" + kGood, "1 error MS0105"},
+        {"prose lines at top", 5, "This is my file\n" + kVrrpFile, "1 error MS0105"},
         {"upper VRRP_INSTANCE", 5, vrrp(1, "VRRP_INSTANCE VI_1 {"), "1 error MS0106"},
         {"no instance name", 5, vrrp(1, "vrrp_instance {"), "1 error MS0417"},
         {"name w space", 5, vrrp(1, "vrrp_instance VI 1 {"), "1 error MS0417"},
-        {"sync_group missing {", 5, "vrrp_sync_group G\ngroup {\nVI_1\n}\n}\n" + kGood,
+        {"sync_group missing {", 5, "vrrp_sync_group G\ngroup {\nVI_1\n}\n}\n" + kVrrpFile,
          "1 error MS0108, 1 warning MS0415"},
         {"empty file", 0, "", ""},
         {"only comments", 0, "# a\n! b\n", ""},
@@ -88,8 +86,8 @@ std::vector<Probe> brace_probes() {
 
 std::vector<Probe> language_probes() {
     return {
-        {"include missing", 0, "include /nosuch/conf.d/*.conf\n" + kGood, "1 warning MS0007"},
-        {"include missing exact", 0, "include nosuch.conf\n" + kGood, "1 warning MS0007"},
+        {"include missing", 0, "include /nosuch/conf.d/*.conf\n" + kVrrpFile, "1 warning MS0007"},
+        {"include missing exact", 0, "include nosuch.conf\n" + kVrrpFile, "1 warning MS0007"},
         {"undefined $VAR", 5, vrrp(5, "priority $PRIO"), "5 error MS0200"},
         {"undefined ${VAR}", 5, vrrp(5, "priority ${PRIO}"), "5 error MS0200"},
         {"$VAR= ok", 0, "$PRIO=100\n" + vrrp(5, "priority $PRIO"), ""},

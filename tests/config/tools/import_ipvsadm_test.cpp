@@ -8,7 +8,7 @@ using namespace mainstay::config;
 
 namespace {
 
-const std::string kHead =
+const std::string kIpvsadmHead =
     "# Made by `mainstayctl migrate --from ipvsadm`.\n"
     "# The rules of ipvsadm-save have no health checks: give each real_server one, for example\n"
     "# TCP_CHECK, so that a server that fails leaves the table. They have no thresholds either.\n";
@@ -23,7 +23,7 @@ TEST_CASE("a service of ipvsadm-save keeps its scheduler, persistence, methods a
         "-a -t 10.0.0.1:80 -r 10.0.0.13:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-remcsum\n");
 
     CHECK(made.lost.empty());
-    CHECK(made.text == kHead + R"(
+    CHECK(made.text == kIpvsadmHead + R"(
 virtual_server 10.0.0.1 80 {
     protocol TCP
     lb_algo wlc
@@ -55,7 +55,7 @@ TEST_CASE("marks, UDP with one packet, SCTP, flags and IPv6 of ipvsadm-save are 
         "-a -f 6 -6 -r [2001:db8::11]:0 -g -w 1\n");
 
     CHECK(made.lost.empty());
-    CHECK(made.text == kHead + R"(
+    CHECK(made.text == kIpvsadmHead + R"(
 virtual_server 10.0.0.1 5060 {
     protocol UDP
     lb_algo rr

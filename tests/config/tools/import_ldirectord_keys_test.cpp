@@ -9,7 +9,7 @@ namespace {
 const std::string kService = "virtual=10.0.0.1:80\n\treal=10.0.0.11:80 masq\n\tchecktype=on\n";
 
 Imported with_global(const std::string& setting) { return from_ldirectord(setting + "\n" + kService); }
-Imported with_own(const std::string& setting) { return from_ldirectord(kService + "\t" + setting + "\n"); }
+Imported with_own_key(const std::string& setting) { return from_ldirectord(kService + "\t" + setting + "\n"); }
 Strings expected(const std::string& source, std::string_view reason) {
     return reason.empty() ? Strings{} : Strings{source + ": " + std::string{reason}};
 }
@@ -97,7 +97,7 @@ TEST_CASE("each key has its place, and what it loses there") {
     for (const auto& row : rows) {
         CAPTURE(row.setting);
         CHECK(losses(with_global(row.setting)) == expected(row.setting, row.outside));
-        CHECK(losses(with_own(row.setting)) == expected(row.setting, row.inside));
+        CHECK(losses(with_own_key(row.setting)) == expected(row.setting, row.inside));
     }
 }
 
@@ -105,7 +105,7 @@ TEST_CASE("a password is shown nowhere, wherever it stands") {
     for (const std::string key : {"passwd", "secret"}) {
         CAPTURE(key);
         const std::string setting = key + " = \"geheim\"";
-        const auto outside = with_global(setting), inside = with_own(setting);
+        const auto outside = with_global(setting), inside = with_own_key(setting);
         const auto unusable = from_ldirectord("virtual=web:80\n\t" + setting + "\n" + kService);
 
         CHECK(losses(outside) == Strings{key + "=***: it has no meaning outside a virtual"});
@@ -130,11 +130,12 @@ TEST_CASE("what has no meaning outside a virtual has no effect there") {
 }
 
 TEST_CASE("what is said of a service without an effect stays as a comment") {
-    CHECK(with_own("comment=of the web").text.find("\n# comment=of the web\nvirtual_server ") != std::string::npos);
-    CHECK(with_own("servicename=\"Web\"").text.find("\n# servicename=\"Web\"\nvirtual_server ") != std::string::npos);
+    CHECK(with_own_key("comment=of the web").text.find("\n# comment=of the web\nvirtual_server ") != std::string::npos);
+    CHECK(with_own_key("servicename=\"Web\"").text.find("\n# servicename=\"Web\"\nvirtual_server ") !=
+          std::string::npos);
     const std::string_view no_effect = "# checkinterval here had no effect, because fork is not yes\n";
-    CHECK(with_own("checkinterval=3").text.find(no_effect) != std::string::npos);
-    CHECK(with_own("checkinterval=3\n\tfork=yes").text.find(no_effect) == std::string::npos);
+    CHECK(with_own_key("checkinterval=3").text.find(no_effect) != std::string::npos);
+    CHECK(with_own_key("checkinterval=3\n\tfork=yes").text.find(no_effect) == std::string::npos);
     CHECK(from_ldirectord("fork=yes\n" + kService + "\tcheckinterval=3\n").text.find(no_effect) == std::string::npos);
     CHECK(from_ldirectord("fork=yes\n" + kService + "\tcheckinterval=3\n\tfork=no\n").text.find(no_effect) !=
           std::string::npos);

@@ -8,9 +8,9 @@ using namespace mainstay::config;
 
 namespace {
 
-const std::string kHead = "# Made by `mainstayctl migrate --from ldirectord`.\n";
+const std::string kLdirectordHead = "# Made by `mainstayctl migrate --from ldirectord`.\n";
 const std::string kHttpHead =
-    kHead + "# HTTP_GET and SSL_GET follow no redirects; ldirectord does: request the last page.\n";
+    kLdirectordHead + "# HTTP_GET and SSL_GET follow no redirects; ldirectord does: request the last page.\n";
 
 // Of a service with one server, the lines of the server's block.
 std::string server_block(const std::string& settings) {
@@ -108,7 +108,7 @@ virtual6=[2001:db8::1]:80
 )");
 
     CHECK(made.lost.empty());
-    CHECK(made.text == kHead + R"(
+    CHECK(made.text == kLdirectordHead + R"(
 virtual_server 10.0.0.3 80 {
     protocol TCP
     lb_algo wrr
@@ -228,7 +228,7 @@ TEST_CASE("a service that is off has its fallback alone, as with ldirectord") {
                            3,
                            "checktype=off: no server is in the table, only the fallback; the servers are comments "
                            "here"}});
-    CHECK(made.text == kHead + R"(
+    CHECK(made.text == kLdirectordHead + R"(
 # not carried over (line 3): checktype=off: no server is in the table, only the fallback; the servers are comments here
 #     real=10.0.0.11:80 masq
 virtual_server 10.0.0.5 80 {
@@ -308,7 +308,7 @@ virtual=10.0.0.2:80
 )");
 
     CHECK(made.lost.empty());
-    CHECK(made.text == kHead + R"(
+    CHECK(made.text == kLdirectordHead + R"(
 global_defs {
     notification_email {
         a@example.com

@@ -5,14 +5,13 @@
 #include <filesystem>
 
 #include "mainstay/config/load.hpp"
+#include "nowhere.hpp"
 #include "pair_files.hpp"
 
 using namespace mainstay::config;
 using namespace mainstay::config::testing;
 
 namespace {
-
-const Environment kNowhere;
 
 Lines course(const std::string& a, const std::string& b) {
     const std::string folder = MAINSTAY_TEST_DATA "/course/";

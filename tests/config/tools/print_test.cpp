@@ -9,16 +9,17 @@
 #include <random>
 #include <sstream>
 
+#include "../../temporary_folder.hpp"
 #include "mainstay/config/diagnostics/codes.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/schema/schema.hpp"
+#include "nowhere.hpp"
 
 using namespace mainstay::config;
+using testing::kNowhere;
 namespace fs = std::filesystem;
 
 namespace {
-
-const Environment kNowhere;
 
 Loaded load_here(const std::string& text) { return load_text("x.conf", text, kNowhere); }
 
@@ -42,18 +43,12 @@ void check_same(const std::string& text) {
     CHECK(print(printed) == printed);
 }
 
-std::string contents(const fs::path& path) {
-    std::ostringstream out;
-    out << std::ifstream{path, std::ios::binary}.rdbuf();
-    return out.str();
-}
-
 std::size_t check_folder(const fs::path& folder) {
     std::size_t count = 0;
     for (const auto& entry : fs::recursive_directory_iterator{folder}) {
         if (!entry.is_regular_file() || entry.path().extension() != ".conf") continue;
         CAPTURE(entry.path());
-        check_same(contents(entry.path()));
+        check_same(mainstay::test::text_of(entry.path()));
         ++count;
     }
     return count;

@@ -9,12 +9,15 @@
 #include <sstream>
 #include <string>
 
+#include "../../temporary_folder.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/toml/toml.hpp"
 #include "mainstay/config/tools/print.hpp"
+#include "nowhere.hpp"
 #include "random_config.hpp"
 
 using namespace mainstay::config;
+using testing::kNowhere;
 namespace fs = std::filesystem;
 
 namespace {
@@ -24,7 +27,6 @@ constexpr std::uint64_t kSeeds = 100;  // each takes ten times as long
 #else
 constexpr std::uint64_t kSeeds = 400;
 #endif
-const Environment kNowhere;
 
 Config read_conf(const std::string& text) { return load_text("x.conf", text, kNowhere).config; }
 Config read_toml_text(const std::string& text) { return load_text("x.toml", text, kNowhere).config; }
@@ -63,12 +65,6 @@ std::uint64_t number_in(const char* variable, std::uint64_t otherwise) {
     return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-std::string contents(const fs::path& path) {
-    std::ostringstream out;
-    out << std::ifstream{path, std::ios::binary}.rdbuf();
-    return out.str();
-}
-
 }  // namespace
 
 TEST_CASE("a random model is the same after printing and parsing, in both languages and between them") {
@@ -102,7 +98,7 @@ TEST_CASE("every file of the corpus says the same in TOML") {
     for (const auto& entry : fs::recursive_directory_iterator{folder}) {
         if (!entry.is_regular_file() || entry.path().extension() != ".conf") continue;
         INFO(entry.path());
-        CHECK(check_all_forms(contents(entry.path())));
+        CHECK(check_all_forms(mainstay::test::text_of(entry.path())));
         ++count;
     }
     CHECK(count >= 100);

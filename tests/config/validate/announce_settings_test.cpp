@@ -10,7 +10,7 @@ using namespace mainstay::config::testing;
 
 namespace {
 
-Config with(const std::string& lines, const char* service = "10.9.9.9 80") {
+Config service_with(const std::string& lines, const char* service = "10.9.9.9 80") {
     return load_sample("virtual_server " + std::string{service} + " {\nlb_algo rr\nlb_kind DR\nprotocol TCP\n" + lines +
                        "\nreal_server 10.1.1.1 80 {\n}\n}\n")
         .config;
@@ -19,7 +19,7 @@ Config with(const std::string& lines, const char* service = "10.9.9.9 80") {
 }  // namespace
 
 TEST_CASE("an empty announce block has the defaults of the schema") {
-    const auto config = with("announce {\n}");
+    const auto config = service_with("announce {\n}");
     CHECK(announces(config));
     const auto settings = announce_settings(config.virtual_servers.at(0));
     REQUIRE(settings);
@@ -32,7 +32,7 @@ TEST_CASE("an empty announce block has the defaults of the schema") {
 }
 
 TEST_CASE("each setting of an announce block is taken") {
-    const auto config = with(
+    const auto config = service_with(
         "announce {\nservices any\ninterface vips\ndrain_interface last\nlifetime 30\non_loss hold\ndrain_time 0\n}");
     CHECK(announce_settings(config.virtual_servers.at(0)) == AnnounceSettings{.any_service = true,
                                                                               .interface = "vips",
@@ -43,6 +43,6 @@ TEST_CASE("each setting of an announce block is taken") {
 }
 
 TEST_CASE("without the block, and for a firewall mark, nothing is announced") {
-    CHECK_FALSE(announces(with("")));
-    CHECK_FALSE(announces(with("announce {\n}", "fwmark 5")));
+    CHECK_FALSE(announces(service_with("")));
+    CHECK_FALSE(announces(service_with("announce {\n}", "fwmark 5")));
 }

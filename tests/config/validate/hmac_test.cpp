@@ -13,7 +13,7 @@ namespace {
 
 const std::string kSecret = "a secret of thirty-two bytes, 01";
 
-Loaded with(const std::string& block, const std::string& more = {}) {
+Loaded with_hmac(const std::string& block, const std::string& more = {}) {
     return load_text("x.conf",
                      "vrrp_instance VI_1 {\n interface eth0\n virtual_router_id 51\n version 3\n " + block +
                          "\n virtual_ipaddress {\n 10.9.9.9\n }\n}\n" + more,
@@ -43,9 +43,9 @@ struct KeyFile {
 }  // namespace
 
 TEST_CASE("a key in the text is kept, one in a file is read, and its last line end is no part of it") {
-    CHECK(secret_of(with("auth_hmac {\n key 1 \"" + kSecret + "\"\n active_key 1\n }")) == kSecret);
+    CHECK(secret_of(with_hmac("auth_hmac {\n key 1 \"" + kSecret + "\"\n active_key 1\n }")) == kSecret);
     const KeyFile file{kSecret + "\n"};
-    const Loaded loaded = with("auth_hmac {\n key 1 file:" + file.path + "\n active_key 1\n }");
+    const Loaded loaded = with_hmac("auth_hmac {\n key 1 file:" + file.path + "\n active_key 1\n }");
     CHECK(loaded.diagnostics.empty());
     CHECK(secret_of(loaded) == "hex:6120736563726574206f66207468697274792d74776f2062797465732c203031");
 }
@@ -53,7 +53,7 @@ TEST_CASE("a key in the text is kept, one in a file is read, and its last line e
 TEST_CASE("a key file that others may read is used, and its exit code is that of unsafe things") {
     using std::filesystem::perms;
     const KeyFile file{kSecret, perms::owner_read | perms::group_read};
-    const Loaded loaded = with("auth_hmac {\n key 1 file:" + file.path + "\n active_key 1\n }");
+    const Loaded loaded = with_hmac("auth_hmac {\n key 1 file:" + file.path + "\n active_key 1\n }");
     CHECK(messages(loaded) ==
           std::vector<std::string>{"(VI_1) key file " + file.path + " can be read by its group or by everybody"});
     CHECK(loaded.exit_code() == 6);
@@ -76,7 +76,7 @@ TEST_CASE("keys of the wrong length or form, and an active_key without its key, 
     };
     for (const Row& row : rows) {
         CAPTURE(row.block);
-        const Loaded loaded = with(std::string{"auth_hmac {\n "} + row.block + "\n }");
+        const Loaded loaded = with_hmac(std::string{"auth_hmac {\n "} + row.block + "\n }");
         CHECK(messages(loaded) == row.reported);
         CHECK(secret_of(loaded).empty());
         CHECK(loaded.exit_code() == 5);
@@ -85,7 +85,7 @@ TEST_CASE("keys of the wrong length or form, and an active_key without its key, 
 
 TEST_CASE("a key has 32 to 64 bytes, wherever it comes from, and every digit counts for half a byte") {
     const auto used = [](const std::string& secret) {
-        return with("auth_hmac {\n key 1 \"" + secret + "\"\n active_key 1\n }").diagnostics.empty();
+        return with_hmac("auth_hmac {\n key 1 \"" + secret + "\"\n active_key 1\n }").diagnostics.empty();
     };
     for (const std::size_t size : {31U, 32U, 33U, 64U, 65U}) {
         CAPTURE(size);
@@ -122,7 +122,7 @@ TEST_CASE("authentication does not go with auth_hmac, nor AH with IPv6") {
 }
 
 TEST_CASE("vrrp_min_garp lowers what still has its default, and nothing else") {
-    const Loaded loaded = with("", "global_defs {\n vrrp_min_garp\n vrrp_garp_master_delay 7\n}\n");
+    const Loaded loaded = with_hmac("", "global_defs {\n vrrp_min_garp\n vrrp_garp_master_delay 7\n}\n");
     const Instance& i = loaded.config.instances.at(0);
     CHECK(i.garp_master_repeat == 1);
     CHECK(i.garp_master_delay == Micros{7'000'000});
@@ -132,7 +132,7 @@ TEST_CASE("vrrp_min_garp lowers what still has its default, and nothing else") {
 }
 
 TEST_CASE("only the vrrp role is given the keys") {
-    const Loaded loaded = with("auth_hmac {\n key 1 \"" + kSecret + "\"\n active_key 1\n }");
+    const Loaded loaded = with_hmac("auth_hmac {\n key 1 \"" + kSecret + "\"\n active_key 1\n }");
     CHECK(secret_of(loaded) == kSecret);
     for (const Audience audience : {Audience::Lvs, Audience::Observer}) {
         const Config part = slice(loaded.config, audience);

@@ -16,7 +16,7 @@ Loaded with_group(const std::string& entries, const std::string& kind = "NAT", c
                        "real_server 10.1.1.1 80 {\nweight 1\n}\n}\n");
 }
 
-std::vector<std::string> wrong(const Loaded& loaded) {
+std::vector<std::string> complaints(const Loaded& loaded) {
     std::vector<std::string> found;
     for (const Diagnostic& d : loaded.diagnostics)
         if (d.rank != Rank::None) found.push_back(d.message);
@@ -66,7 +66,7 @@ TEST_CASE(
 TEST_CASE("an entry of another family than the servers needs tunnels") {
     const Loaded natted = with_group("10.0.0.1 80\n2001:db8::1 80");
     CHECK(entries_of(natted.config.virtual_servers.at(0)) == std::vector<std::string>{"10.0.0.1-10.0.0.1 80"});
-    CHECK(wrong(natted) ==
+    CHECK(complaints(natted) ==
           std::vector<std::string>{"virtual_server group WEB: 2001:db8::1 is not of the family of the servers"});
     CHECK(entries_of(with_group("10.0.0.1 80\n2001:db8::1 80", "TUN").config.virtual_servers.at(0)).size() == 2);
 }
@@ -74,12 +74,12 @@ TEST_CASE("an entry of another family than the servers needs tunnels") {
 TEST_CASE("a group without a usable entry leaves the service out") {
     const Loaded loaded = with_group("2001:db8::1 80");
     CHECK(loaded.config.virtual_servers.empty());
-    CHECK(wrong(loaded).back() == "virtual_server_group WEB has no usable entry");
+    CHECK(complaints(loaded).back() == "virtual_server_group WEB has no usable entry");
 }
 
 TEST_CASE("a prefix that would fill the kernel is refused, unless nftables makes one service of it") {
     const Loaded loaded = with_group("10.0.0.1 80\n10.0.0.0/15 80");
-    CHECK(wrong(loaded) ==
+    CHECK(complaints(loaded) ==
           std::vector<std::string>{"virtual_server_group WEB: 10.0.0.0-10.1.255.255 are more than 65536 addresses"});
     CHECK(entries_of(loaded.config.virtual_servers.at(0)).size() == 1);
     CHECK(entries_of(with_group("10.0.0.0/16 80").config.virtual_servers.at(0)).size() == 1);
@@ -116,7 +116,7 @@ TEST_CASE("a tunnel is of a type that its port and checksum fit, else a plain on
     for (const char* words : {"type gue", "type gre port 6080", "type ipip csum", "type gre remcsum", "port 6080"}) {
         CAPTURE(words);
         CHECK(tunnel_of(words) == Tunnel{});
-        CHECK(wrong(load_sample(lvs(4, std::string{"lb_kind TUN "} + words))).size() == 1);
+        CHECK(complaints(load_sample(lvs(4, std::string{"lb_kind TUN "} + words))).size() == 1);
     }
 }
 
@@ -158,7 +158,7 @@ TEST_CASE("the sync daemon has all its words, and the id of its instance when it
 TEST_CASE("a sync daemon that follows an instance which there is not runs nowhere") {
     const Loaded loaded = load_sample("global_defs {\nlvs_sync_daemon eth0 VI_9\n}\n" + std::string{kVrrp});
     CHECK(sync_daemon(loaded.config) == std::nullopt);
-    CHECK(wrong(loaded) ==
+    CHECK(complaints(loaded) ==
           std::vector<std::string>{"lvs_sync_daemon follows vrrp_instance VI_9, which does not exist"});
     CHECK(sync_daemon(slice(loaded.config, Audience::Lvs)) == std::nullopt);
 }

@@ -125,12 +125,12 @@ report::LvsStatus lvs_status() {
     return status;
 }
 
-struct Scene {
+struct CheckerScene {
     config::Config config;
     report::VrrpStatus status;
     report::LvsStatus lvs = lvs_status();
     std::map<std::string, SnmpLink> links;
-    explicit Scene(std::string text = kServices) : config{read(std::move(text))} {}
+    explicit CheckerScene(std::string text = kServices) : config{read(std::move(text))} {}
     [[nodiscard]] SnmpFacts facts() const { return {config, status, lvs, links, "mainstay v1", "LVS_9", {}, {}, {}}; }
     [[nodiscard]] SnmpView view() const { return snmp_view({.checker = true}, facts()); }
     [[nodiscard]] std::string table(std::uint32_t number) const {
@@ -146,7 +146,7 @@ struct Scene {
 }  // namespace
 
 TEST_CASE("services and servers stand in KEEPALIVED-MIB with their settings, states and traffic") {
-    const Scene scene;
+    const CheckerScene scene;
     CHECK(scene.table(3) + scene.table(4) == golden("checker_mib.txt"));
     CHECK(scalars(scene.view(), kKeepalivedMib + Oid{3, 6}) == "1=I2");
     CHECK(scalars(scene.view(), kKeepalivedMib + Oid{3, 7}).empty());
@@ -156,8 +156,8 @@ TEST_CASE("what checks inherit is the server's own setting, else the service's, 
     // effect: virtual_server: retry delay_before_retry warmup connect_timeout weight
     // effect: virtual_server/real_server: retry delay_before_retry warmup connect_timeout delay_loop
     const auto columns = [](const std::string& lines, const std::string& server) {
-        const Scene scene{"virtual_server 10.0.1.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n" + lines +
-                          "real_server 10.0.1.11 80 {\n" + server + "}\n}\n"};
+        const CheckerScene scene{"virtual_server 10.0.1.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n" + lines +
+                                 "real_server 10.0.1.11 80 {\n" + server + "}\n}\n"};
         const auto service = scene.table(3), real = scene.table(4);
         return service.substr(service.find(" 57="), service.find(" 61=") - service.find(" 57=")) + "|" +
                service.substr(service.find(" 64="), service.find('\n') - service.find(" 64=")) + "|" +
@@ -175,7 +175,7 @@ TEST_CASE("what checks inherit is the server's own setting, else the service's, 
 }
 
 TEST_CASE("before the state of a service is known its quorum is the one that its weights can reach") {
-    Scene scene;
+    CheckerScene scene;
     scene.lvs = {};
     scene.config.virtual_servers[0].quorum = 100;
     scene.config.virtual_servers[0].hysteresis = 100;
@@ -187,9 +187,9 @@ TEST_CASE("before the state of a service is known its quorum is the one that its
 TEST_CASE("the connection synchronisation and its timeouts are scalars") {
     // effect: global_defs: lvs_sync_daemon lvs_timeouts
     const auto of = [](const std::string& lines) {
-        const Scene scene{"global_defs {\n" + lines +
-                          "}\nvrrp_instance VI_1 {\nstate BACKUP\ninterface eth0\nvirtual_router_id 51\n"
-                          "virtual_ipaddress {\n10.9.9.9\n}\n}\n"};
+        const CheckerScene scene{"global_defs {\n" + lines +
+                                 "}\nvrrp_instance VI_1 {\nstate BACKUP\ninterface eth0\nvirtual_router_id 51\n"
+                                 "virtual_ipaddress {\n10.9.9.9\n}\n}\n"};
         return scalars(scene.view(), kKeepalivedMib + Oid{3, 6}) + "|" +
                scalars(scene.view(), kKeepalivedMib + Oid{3, 7});
     };
@@ -201,7 +201,7 @@ TEST_CASE("the connection synchronisation and its timeouts are scalars") {
 }
 
 TEST_CASE("each scheduler and each kind of forwarding has its number") {
-    Scene scene{
+    CheckerScene scene{
         "virtual_server 10.0.1.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.0.1.11 80 {\n}\n}\n"};
     auto& service = scene.config.virtual_servers[0];
     const auto column = [&](const char* from) {
@@ -234,7 +234,7 @@ TEST_CASE("each scheduler and each kind of forwarding has its number") {
 }
 
 TEST_CASE("a change of a server is a trap with the state that the event has") {
-    const Scene scene;
+    const CheckerScene scene;
     const std::string service =
         " 1.3.6.1.4.1.9586.100.5.3.3.1.2=I2 1.3.6.1.4.1.9586.100.5.3.3.1.5=I1"
         " 1.3.6.1.4.1.9586.100.5.3.3.1.6=x0a000101 1.3.6.1.4.1.9586.100.5.3.3.1.7=G80"
@@ -273,7 +273,7 @@ TEST_CASE("a change of a server is a trap with the state that the event has") {
 }
 
 TEST_CASE("what is no event of a configured service or server is no trap, nor is one without its switches") {
-    const Scene scene;
+    const CheckerScene scene;
     constexpr const char* kService = "[10.0.1.1]:tcp:80";
     using Kind = Event::Kind;
     CHECK(scene.traps(Kind::RealServer, "[10.0.1.99]:tcp:8080", kService, "DOWN").empty());
@@ -287,7 +287,7 @@ TEST_CASE("what is no event of a configured service or server is no trap, nor is
 }
 
 TEST_CASE("traffic that does not reach as far as the configuration is left out") {
-    Scene scene;
+    CheckerScene scene;
     scene.lvs.traffic->pop_back();
     CHECK(scene.table(3).find(" 27=G1000") == std::string::npos);
     CHECK(scene.table(4).find(" 14=") == std::string::npos);

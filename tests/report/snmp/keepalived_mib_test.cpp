@@ -16,7 +16,7 @@ std::string instance(const std::string& lines) {
            "virtual_ipaddress {\n10.9.9.9\n}\n}\n";
 }
 
-struct Scene {
+struct VrrpScene {
     config::Config config;
     report::VrrpStatus status = director_status();
     report::LvsStatus lvs;
@@ -26,7 +26,7 @@ struct Scene {
         {"eth2", {.index = 4, .mac = {}, .addresses = {}}},
         {"eth3", {.index = 5, .mac = {}, .addresses = {}}},
         {"eth8", {.index = 6, .mac = {}, .addresses = {}}}};
-    explicit Scene(std::string text = kDirector) : config{read(std::move(text))} {}
+    explicit VrrpScene(std::string text = kDirector) : config{read(std::move(text))} {}
     [[nodiscard]] SnmpView view() const {
         return snmp_view({.vrrp = true}, {config, status, lvs, links, "mainstay v1", "LVS_9", {}, {}, {}});
     }
@@ -39,7 +39,7 @@ struct Scene {
 }  // namespace
 
 TEST_CASE("a director stands in KEEPALIVED-MIB, table by table") {
-    const Scene scene;
+    const VrrpScene scene;
     std::string all = scalars(scene.view(), kKeepalivedMib + Oid{1}) + "\n" +
                       scalars(scene.view(), kKeepalivedMib + Oid{1, 3}) + "\n" +
                       rows(scene.view(), kKeepalivedMib + Oid{1, 3, 5, 1});
@@ -49,7 +49,7 @@ TEST_CASE("a director stands in KEEPALIVED-MIB, table by table") {
 }
 
 TEST_CASE("without the vrrp role's state each instance has its configured one") {
-    Scene scene;
+    VrrpScene scene;
     scene.status = {};
     CHECK(scene.table(3).starts_with("1: 2='VI_1' 3=G51 4=I0 5=I2 6=I0 7=I150 8=I150 9=I2 "));
     CHECK(scene.table(1).starts_with("1: 2='G1' 3=I0 "));
@@ -59,13 +59,13 @@ TEST_CASE("without the vrrp role's state each instance has its configured one") 
 }
 
 TEST_CASE("a script that fails before its first run has a state of its own") {
-    Scene scene{"vrrp_script chk {\nscript /bin/true\ninit_fail\n}\n" + instance("track_script {\nchk\n}\n")};
+    VrrpScene scene{"vrrp_script chk {\nscript /bin/true\ninit_fail\n}\n" + instance("track_script {\nchk\n}\n")};
     scene.status = {};
     CHECK(scene.table(9) == "1: 2='chk' 3=''/bin/true'' 4=I1 5=I0 6=I5 7=G1 8=G1 9=I2\n");
 }
 
 TEST_CASE("the address of a VIP's peer and its broadcast address are shown") {
-    const Scene scene{instance("virtual_ipaddress_excluded {\n10.9.9.8 peer 10.9.9.7 broadcast 10.9.9.255\n}\n")};
+    const VrrpScene scene{instance("virtual_ipaddress_excluded {\n10.9.9.8 peer 10.9.9.7 broadcast 10.9.9.255\n}\n")};
     CHECK(scene.table(6) ==
           "1.1: 2=I1 3=x0a090909 4=x00000000 5=G32 6=I14 7=I2 8='eth0' 10=I2 11=I1\n"
           "1.2: 2=I1 3=x0a090908 4=x0a0909ff 5=G32 6=I14 7=I2 8='eth0' 10=I2 11=I2 12=x0a090907\n");
@@ -74,7 +74,7 @@ TEST_CASE("the address of a VIP's peer and its broadcast address are shown") {
 TEST_CASE("the interface of the connection synchronisation stands at the instance that it follows") {
     // effect: global_defs: lvs_sync_daemon
     const auto columns = [](const std::string& before, const std::string& lines) {
-        const auto text = Scene{before + instance(lines)}.table(3);
+        const auto text = VrrpScene{before + instance(lines)}.table(3);
         const auto at = text.find(" 16=");
         return text.substr(at + 1, text.find(" 19=") - at - 1);
     };
@@ -87,7 +87,7 @@ TEST_CASE("the interface of the connection synchronisation stands at the instanc
 
 TEST_CASE("scripts of rare transitions count as scripts, and notify_deleted may come without one") {
     const auto columns = [](const std::string& lines) {
-        const auto text = Scene{instance(lines)}.table(3);
+        const auto text = VrrpScene{instance(lines)}.table(3);
         std::string all;
         for (const char* column : {" 21=", " 31=", " 32=", " 33="})
             if (const auto at = text.find(column); at != std::string::npos)
@@ -104,7 +104,7 @@ TEST_CASE("scripts of rare transitions count as scripts, and notify_deleted may 
 
 TEST_CASE("an instance of version 3 accepts packets unless its firewall rules refuse them") {
     const auto accept = [](const std::string& lines) {
-        const auto text = Scene{instance("version 3\n" + lines)}.table(3);
+        const auto text = VrrpScene{instance("version 3\n" + lines)}.table(3);
         return text.substr(text.find(" 27=") + 4, 2);
     };
     CHECK(accept("priority 100\n") == "I1");
@@ -117,7 +117,7 @@ TEST_CASE("an interface other than its own makes an instance a tracking one") {
     const auto tracks = [](const std::string& interface) {
         config::Config config = read(instance(""));
         config.instances[0].track_interfaces = {{.name = interface}};
-        Scene scene{instance("")};
+        VrrpScene scene{instance("")};
         scene.config = config;
         const auto text = scene.table(3);
         return text.substr(text.find(" 11=") + 4, 2);
@@ -128,7 +128,7 @@ TEST_CASE("an interface other than its own makes an instance a tracking one") {
 
 TEST_CASE("a group that tracks weights has a column for it") {
     const auto group = [](const std::string& lines) {
-        return Scene{"vrrp_sync_group G {\ngroup {\nVI_1\n}\n" + lines + "}\n" + instance("")}.table(1);
+        return VrrpScene{"vrrp_sync_group G {\ngroup {\nVI_1\n}\n" + lines + "}\n" + instance("")}.table(1);
     };
     CHECK(group("") == "1: 2='G' 3=I0 4=I2 5=I2 10=I2\n");
     CHECK(group("global_tracking\n") == "1: 2='G' 3=I0 4=I2 5=I2 10=I1\n");
@@ -138,7 +138,7 @@ TEST_CASE("a group that tracks weights has a column for it") {
 
 TEST_CASE("the mail server is shown as an address or as a name, and not at all without one") {
     const auto mail = [](const std::string& lines) {
-        return scalars(Scene{"global_defs {\n" + lines + "}\n"}.view(), kKeepalivedMib + Oid{1, 3});
+        return scalars(VrrpScene{"global_defs {\n" + lines + "}\n"}.view(), kKeepalivedMib + Oid{1, 3});
     };
     CHECK(mail("") == "1=I0 2='' 3=G0 6=G0 7=I1 8=I3 9=I3 10=I3");
     CHECK(mail("smtp_server mail.example.com\n") == "1=I16 2='mail.example.com' 3=G30 6=G25 7=I1 8=I3 9=I3 10=I3");
@@ -148,7 +148,9 @@ TEST_CASE("the mail server is shown as an address or as a name, and not at all w
 }
 
 TEST_CASE("the daemon's switches are scalars") {
-    const auto global = [](const std::string& text) { return scalars(Scene{text}.view(), kKeepalivedMib + Oid{1}); };
+    const auto global = [](const std::string& text) {
+        return scalars(VrrpScene{text}.view(), kKeepalivedMib + Oid{1});
+    };
     CHECK(global("") == "1='mainstay v1' 2='LVS_9' 4=I2 5=I1 6=I2 7=I1 8='' 9=I2 10=I2 11=I2");
     CHECK(global("linkbeat_use_polling\nnet_namespace red\nglobal_defs {\nenable_traps\nlvs_flush\n"
                  "lvs_flush_on_stop\nenable_dbus\ndynamic_interfaces\n}\n") ==
@@ -159,7 +161,7 @@ TEST_CASE("the daemon's switches are scalars") {
 TEST_CASE("a process's parameters are matched in one of four ways") {
     const auto process = [](const std::string& lines) {
         const auto text =
-            Scene{"vrrp_track_process P {\n" + lines + "}\n" + instance("track_process {\nP\n}\n")}.table(21);
+            VrrpScene{"vrrp_track_process P {\n" + lines + "}\n" + instance("track_process {\nP\n}\n")}.table(21);
         return text.substr(0, text.find(" 6="));
     };
     CHECK(process("process /bin/x\n") == "1: 2='P' 3='/bin/x' 4='' 5=I0");

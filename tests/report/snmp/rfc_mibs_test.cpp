@@ -12,7 +12,7 @@ using namespace mainstay::report;
 
 namespace {
 
-struct Scene {
+struct RfcScene {
     config::Config config;
     report::VrrpStatus status = director_status();
     report::LvsStatus lvs;
@@ -30,7 +30,7 @@ struct Scene {
                         *IpAddress::parse("fe80::4")}}}};
     WallTime now{1'000'000'000'000};
 
-    Scene() {
+    RfcScene() {
         auto loaded = config::load_text("x.conf", kDirector, {});
         REQUIRE(loaded.can_run());
         config = std::move(loaded.config);
@@ -57,7 +57,7 @@ struct Scene {
 }  // namespace
 
 TEST_CASE("a director stands in the RFCs' MIBs, table by table") {
-    const Scene scene;
+    const RfcScene scene;
     const auto view = scene.view();
     const std::string all = scalars(view, kVrrpMib + Oid{1}) + "\n" + rows(view, kVrrpMib + Oid{1, 3, 1}) +
                             rows(view, kVrrpMib + Oid{1, 4, 1}) + scalars(view, kVrrpMib + Oid{2}) + "\n" +
@@ -68,14 +68,14 @@ TEST_CASE("a director stands in the RFCs' MIBs, table by table") {
 }
 
 TEST_CASE("traps are enabled or disabled") {
-    Scene scene;
+    RfcScene scene;
     CHECK(scalars(scene.view(), kVrrpMib + Oid{1}) == "1=I2 2=I2");
     scene.config.global.more.edit().values = {{"enable_traps", true}};
     CHECK(scalars(scene.view(), kVrrpMib + Oid{1}) == "1=I2 2=I1");
 }
 
 TEST_CASE("an instance without a state is initialising, with its configured priority") {
-    Scene scene;
+    RfcScene scene;
     scene.status.router.instances.clear();
     const auto view = scene.view();
     CHECK(rows(view, kVrrpMib + Oid{1, 3, 1}).find(" 3=I1 4=I1 5=I150 6=I4 7=A0.0.0.0 ") != std::string::npos);
@@ -84,7 +84,7 @@ TEST_CASE("an instance without a state is initialising, with its configured prio
 }
 
 TEST_CASE("the reason for being master is the priority of an owner, and the others' silence else") {
-    Scene scene;
+    RfcScene scene;
     const auto reason = [&] {
         const auto text = rows(scene.view(), kVrrpv3Mib + Oid{1, 2, 5, 1});
         const auto at = text.find("2.51.1: ");
@@ -98,7 +98,7 @@ TEST_CASE("the reason for being master is the priority of an owner, and the othe
 }
 
 TEST_CASE("the last protocol error is the gravest that was counted") {
-    Scene scene;
+    RfcScene scene;
     const auto error = [&](std::uint64_t ttl, std::uint64_t version, std::uint64_t checksum) {
         auto& c = scene.status.router.instances[0].counters;
         c.ip_ttl_err = ttl, c.version_err = version, c.checksum_err = checksum;
@@ -112,7 +112,7 @@ TEST_CASE("the last protocol error is the gravest that was counted") {
 }
 
 TEST_CASE("a configured source is the address of its own, and no VIP is") {
-    Scene scene;
+    RfcScene scene;
     const auto own = [&] {
         const auto all = rows(scene.view(), kVrrpMib + Oid{1, 3, 1});
         const auto text = all.substr(all.find("2.51: "));
@@ -127,7 +127,7 @@ TEST_CASE("a configured source is the address of its own, and no VIP is") {
 }
 
 TEST_CASE("each state has its number in traps") {
-    const Scene scene;
+    const RfcScene scene;
     const auto state = [&](const char* name, Event::Kind kind) {
         const auto text =
             shown(snmp_traps({.vrrp = true, .traps = true}, scene.facts(),
@@ -142,7 +142,7 @@ TEST_CASE("each state has its number in traps") {
 }
 
 TEST_CASE("a new master is a trap of the MIB of its version, with the address that it sends from") {
-    const Scene scene;
+    const RfcScene scene;
     const auto traps = [&](const SnmpParts& parts, const char* name, const char* state) {
         return shown(
             snmp_traps(parts, scene.facts(),
@@ -168,7 +168,7 @@ TEST_CASE("a new master is a trap of the MIB of its version, with the address th
 }
 
 TEST_CASE("packet errors since the last look are traps, of each kind the first") {
-    Scene scene;
+    RfcScene scene;
     auto before = scene.status;
     auto& now = scene.status.router.instances;
     const auto traps = [&](const SnmpParts& parts) { return shown(snmp_packet_traps(parts, scene.facts(), before)); };

@@ -46,7 +46,7 @@ std::string text_of(const SnmpValue& value) {
 }
 
 // A director that is master of VI_1, with one address of its own.
-struct Scene {
+struct MasterScene {
     config::Config config;
     report::VrrpStatus status;
     report::LvsStatus lvs;
@@ -57,7 +57,7 @@ struct Scene {
           .addresses = {*IpAddress::parse("192.168.4.11"), *IpAddress::parse("192.168.4.200")}}}};
     WallTime now{1'000'000'000'000};
 
-    Scene() {
+    MasterScene() {
         config.global.router_id = "LVS_1";
         config::Instance instance;
         instance.name = "VI_1";
@@ -102,7 +102,7 @@ const SnmpParts kAll{.vrrp = true, .checker = true, .rfc_v2 = true, .rfc_v3 = tr
 }  // namespace
 
 TEST_CASE("an instance stands in KEEPALIVED-MIB with keepalived's columns") {
-    const Scene scene;
+    const MasterScene scene;
     const auto column = [&](std::uint32_t number) {
         return scene.shown(kAll, kKeepalivedMib + Oid{2, 3, 1, number, 1});
     };
@@ -126,7 +126,7 @@ TEST_CASE("an instance stands in KEEPALIVED-MIB with keepalived's columns") {
 }
 
 TEST_CASE("the RFCs' tables are indexed by interface and VRID") {
-    const Scene scene;
+    const MasterScene scene;
     const auto v2 = [&](std::uint32_t column) { return scene.shown(kAll, kVrrpMib + Oid{1, 3, 1, column, 2, 51}); };
     CHECK(v2(2) == "Hex-STRING: 02 00 00 00 00 01 ");
     CHECK(v2(3) == "INTEGER: 3");
@@ -148,7 +148,7 @@ TEST_CASE("the RFCs' tables are indexed by interface and VRID") {
 
 TEST_CASE("a new master causes three traps, and another change one") {
     // effect: global_defs: enable_traps
-    const Scene scene;
+    const MasterScene scene;
     const auto names = [&](const SnmpParts& parts, Event::Kind kind, const char* state) {
         std::string all;
         const Event event{.kind = kind, .name = "VI_1", .transition = transition_from(state).value()};
@@ -175,7 +175,7 @@ TEST_CASE("a new master causes three traps, and another change one") {
 
 TEST_CASE("a packet that fails its authentication, or breaks the protocol, is a trap") {
     // effect: global_defs: enable_traps
-    Scene scene;
+    MasterScene scene;
     const auto before = scene.status;
     CHECK(snmp_packet_traps(kAll, scene.facts(), before).empty());
     scene.status.router.instances[0].counters.auth_failure = 2;
@@ -193,7 +193,7 @@ TEST_CASE("virtual and real servers stand in KEEPALIVED-MIB, and their changes a
     // effect: global_defs: enable_snmp_checker
     // effect: virtual_server: snmp_name
     // effect: virtual_server/real_server: snmp_name
-    Scene scene;
+    MasterScene scene;
     config::VirtualServer service;
     service.endpoint = {*IpAddress::parse("10.1.0.1"), 80};
     service.scheduler = "wrr";

@@ -3,24 +3,21 @@
 
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/parse/reload_time.hpp"
+#include "options_of.hpp"
 #include "role/common/daemon_settings.hpp"
 #include "role/common/process_options.hpp"
 
 using namespace mainstay;
-using role::Kind;
+using role::test::options_of;
 
 namespace {
 
 config::Config configured(const std::string& text) { return config::load_text("ha.conf", text, {}).config; }
 
-role::ProcessOptions options_of(const std::string& global, Kind kind) {
-    return role::process_options(configured("global_defs {\n" + global + "\n}\n").global, kind);
-}
-
 }  // namespace
 
 TEST_CASE("a role without options runs as it is, with keepalived's limit") {
-    const auto options = options_of("", Kind::Vrrp);
+    const auto options = options_of("", role::Kind::Vrrp);
     CHECK(options == role::ProcessOptions{});
     CHECK(options.rt_limit == Micros{10'000});
 }
@@ -29,7 +26,7 @@ TEST_CASE("each role has the options of its own prefix") {
     const std::string all =
         "vrrp_priority -5\nchecker_priority 6\nvrrp_cpu_affinity 1 3\nchecker_no_swap\n"
         "vrrp_rt_priority 7\nchecker_rt_priority 100\nvrrp_rlimit_rttime 1";
-    const auto vrrp = options_of(all, Kind::Vrrp), lvs = options_of(all, Kind::Lvs);
+    const auto vrrp = options_of(all, role::Kind::Vrrp), lvs = options_of(all, role::Kind::Lvs);
     CHECK(vrrp.nice == -5);
     CHECK(lvs.nice == 6);
     CHECK(vrrp.cpus == std::vector<std::int64_t>{1, 3});
@@ -39,23 +36,23 @@ TEST_CASE("each role has the options of its own prefix") {
     CHECK(vrrp.rt_priority == 7);
     CHECK(lvs.rt_priority == 99);
     CHECK(vrrp.rt_limit == Micros{2});
-    CHECK(options_of(all, Kind::Observer) == role::ProcessOptions{});
+    CHECK(options_of(all, role::Kind::Observer) == role::ProcessOptions{});
 }
 
 TEST_CASE("a process's own name beats process_names, and the new keyword the old one") {
-    CHECK(options_of("process_names", Kind::Lvs).name == "keepalived_lvs");
-    CHECK(options_of("process_names", Kind::Vrrp).name == "keepalived_vrrp");
-    CHECK(options_of("process_names\nvrrp_process_name vip", Kind::Vrrp).name == "vip");
-    CHECK(options_of("lvs_process_name old\nchecker_process_name new", Kind::Lvs).name == "new");
+    CHECK(options_of("process_names", role::Kind::Lvs).name == "keepalived_lvs");
+    CHECK(options_of("process_names", role::Kind::Vrrp).name == "keepalived_vrrp");
+    CHECK(options_of("process_names\nvrrp_process_name vip", role::Kind::Vrrp).name == "vip");
+    CHECK(options_of("lvs_process_name old\nchecker_process_name new", role::Kind::Lvs).name == "new");
 }
 
 TEST_CASE("a late process rises by one, never above the ceiling, never without one") {
-    const auto options = options_of("max_auto_priority 2\nmin_auto_priority_delay 500000", Kind::Vrrp);
+    const auto options = options_of("max_auto_priority 2\nmin_auto_priority_delay 500000", role::Kind::Vrrp);
     CHECK(role::raised_priority(options, 0, Micros{499'999}) == 0);
     CHECK(role::raised_priority(options, 0, Micros{500'000}) == 1);
     CHECK(role::raised_priority(options, 1, Micros{9'000'000}) == 2);
     CHECK(role::raised_priority(options, 2, Micros{9'000'000}) == 2);
-    CHECK(role::raised_priority(options_of("", Kind::Vrrp), 0, Micros{9'000'000}) == 0);
+    CHECK(role::raised_priority(options_of("", role::Kind::Vrrp), 0, Micros{9'000'000}) == 0);
 }
 
 TEST_CASE("the umask is a number of any base or the names of its bits") {
@@ -72,17 +69,18 @@ TEST_CASE("files are where keepalived has them, and apart for each copy of the d
     const role::Identity own, compat{true};
     ipc::DaemonSettings settings;
     auto places = role::places_of(own, "/run/mainstay", "/var/spool/mainstay", settings);
-    CHECK(places.pid_file(own, Kind::Vrrp) == "/run/mainstay/vrrp.pid");
-    CHECK(role::places_of(compat, "/run/mainstay", "", settings).pid_file(compat, Kind::Lvs) == "/run/checkers.pid");
+    CHECK(places.pid_file(own, role::Kind::Vrrp) == "/run/mainstay/vrrp.pid");
+    CHECK(role::places_of(compat, "/run/mainstay", "", settings).pid_file(compat, role::Kind::Lvs) ==
+          "/run/checkers.pid");
     settings.use_pid_dir = true;
-    CHECK(role::places_of(compat, "/r", "", settings).pid_file(compat, Kind::Vrrp) == "/run/keepalived/vrrp.pid");
+    CHECK(role::places_of(compat, "/r", "", settings).pid_file(compat, role::Kind::Vrrp) == "/run/keepalived/vrrp.pid");
     settings.net_namespace = "blue";
     settings.instance = "a";
     places = role::places_of(own, "/run/mainstay", "/var/spool/mainstay", settings);
     CHECK(places.run_directory == "/run/mainstay/blue_a");
     CHECK(places.spool_directory == "/var/spool/mainstay/blue_a");
     CHECK(places.suffix == "_blue_a");
-    CHECK(role::places_of(compat, "/r", "", settings).pid_file(compat, Kind::Supervisor) ==
+    CHECK(role::places_of(compat, "/r", "", settings).pid_file(compat, role::Kind::Supervisor) ==
           "/run/keepalived/keepalived_a.pid");
 }
 

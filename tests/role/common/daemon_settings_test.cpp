@@ -4,10 +4,12 @@
 #include <doctest/doctest.h>
 
 #include "mainstay/config/load.hpp"
+#include "options_of.hpp"
 #include "role/common/process_options.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
+using test::options_of;
 
 namespace {
 
@@ -16,11 +18,7 @@ ipc::DaemonSettings settings(const std::string& text, const std::string& named =
 }
 ipc::DaemonSettings of_global(const std::string& text) { return settings("global_defs {\n" + text + "\n}\n"); }
 
-ProcessOptions options_of(const std::string& global, Kind kind) {
-    return process_options(config::load_text("ha.conf", "global_defs {\n" + global + "\n}\n", {}).config.global, kind);
-}
-
-using Roles = std::vector<std::uint8_t>;
+using RoleNumbers = std::vector<std::uint8_t>;
 
 }  // namespace
 
@@ -61,11 +59,11 @@ TEST_CASE("each keyword of global_defs sets what the supervisor does") {
 }
 
 TEST_CASE("a role keeps the right to set its class or priority, or to lock its memory, if it is to do so") {
-    CHECK(of_global("vrrp_rt_priority 5").scheduling_roles == Roles{1});
-    CHECK(of_global("checker_priority -5").scheduling_roles == Roles{2});
-    CHECK(of_global("bfd_rt_priority 5\nvrrp_priority 1").scheduling_roles == Roles{1, 4});
-    CHECK(of_global("max_auto_priority 9").scheduling_roles == Roles{1, 2, 4});
-    CHECK(of_global("bfd_no_swap").locking_roles == Roles{4});
+    CHECK(of_global("vrrp_rt_priority 5").scheduling_roles == RoleNumbers{1});
+    CHECK(of_global("checker_priority -5").scheduling_roles == RoleNumbers{2});
+    CHECK(of_global("bfd_rt_priority 5\nvrrp_priority 1").scheduling_roles == RoleNumbers{1, 4});
+    CHECK(of_global("max_auto_priority 9").scheduling_roles == RoleNumbers{1, 2, 4});
+    CHECK(of_global("bfd_no_swap").locking_roles == RoleNumbers{4});
     CHECK(of_global("bfd_no_swap").scheduling_roles.empty());
     CHECK(of_global("vrrp_priority 1").locking_roles.empty());
 }

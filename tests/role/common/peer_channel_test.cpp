@@ -15,7 +15,7 @@ using mainstay::test::KeptLog;
 
 namespace {
 
-struct Bench {
+struct ChannelBench {
     void connect(std::map<std::string, bool> all) {
         auto ends = ipc::make_channel();
         sender.connect(std::move(ends->first), std::move(all));
@@ -38,7 +38,7 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("a new channel starts with every session, then carries changes") {
-    Bench bench;
+    ChannelBench bench;
     bench.sender.send("a", true);  // without a channel
     bench.connect({{"a", true}, {"b", false}});
     CHECK(bench.receive() == std::vector<std::string>{"a up", "b down"});
@@ -49,7 +49,7 @@ TEST_CASE("a new channel starts with every session, then carries changes") {
 }
 
 TEST_CASE("a channel that either side has closed is replaced") {
-    Bench bench;
+    ChannelBench bench;
     bench.connect({{"a", true}});
     (void)bench.receive();
     bench.sender.close();
@@ -64,7 +64,7 @@ TEST_CASE("a channel that either side has closed is replaced") {
 }
 
 TEST_CASE("a channel that is none is as no channel, until there is one") {
-    Bench bench;
+    ChannelBench bench;
     bench.sender.connect(UniqueFd{}, {{"a", true}});
     bench.receiver.connect(UniqueFd{});
     bench.sender.send("a", true);
@@ -75,7 +75,7 @@ TEST_CASE("a channel that is none is as no channel, until there is one") {
 }
 
 TEST_CASE("states that are not read in time are sent afterwards, the latest of each session") {
-    Bench bench;
+    ChannelBench bench;
     auto ends = ipc::make_channel();
     bench.sender.connect(std::move(ends->first), {});
     for (int i = 0; i < 100'000; ++i) {
@@ -97,7 +97,7 @@ TEST_CASE("states that are not read in time are sent afterwards, the latest of e
 }
 
 TEST_CASE("more sessions than fit into one message are sent in several") {
-    Bench bench;
+    ChannelBench bench;
     std::map<std::string, bool> all;
     for (int i = 0; i < 1300; ++i) all.emplace("a-session-with-a-name-of-31-" + std::to_string(1000 + i), true);
     bench.connect(all);
@@ -105,7 +105,7 @@ TEST_CASE("more sessions than fit into one message are sent in several") {
 }
 
 TEST_CASE("a flooding sender is read in small portions, then its channel is closed") {
-    Bench bench;
+    ChannelBench bench;
     auto ends = ipc::make_channel();
     bench.receiver.connect(std::move(ends->second));
     const ipc::BfdStates one{{{"a", true}}};
@@ -128,7 +128,7 @@ TEST_CASE("a flooding sender is read in small portions, then its channel is clos
 }
 
 TEST_CASE("an undecodable message closes the channel, a message of an unknown kind does not") {
-    Bench bench;
+    ChannelBench bench;
     auto ends = ipc::make_channel();
     bench.receiver.connect(std::move(ends->second));
     CHECK(::send(ends->first.get(), "\xff", 1, MSG_NOSIGNAL) == 1);

@@ -19,9 +19,11 @@
 #include <string>
 
 #include "../../kept_log.hpp"
+#include "../../kernel/in_child.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/process_limits.hpp"
 #include "mainstay/kernel/system_calls.hpp"
+#include "own_name.hpp"
 #include "role/common/confinement.hpp"
 #include "role/common/netlink_buffers.hpp"
 #include "role/common/process_tuning.hpp"
@@ -29,6 +31,8 @@
 
 using namespace mainstay;
 using namespace mainstay::role;
+using mainstay::role::test::own_name;
+using mainstay::test::in_child;
 using mainstay::test::KeptLog;
 
 namespace {
@@ -40,15 +44,6 @@ int status_of(const std::function<int()>& what) {
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-bool in_child(const std::function<bool()>& what) {
-    return status_of([&] { return what() ? 0 : 1; }) == 0;
-}
-
-std::string own_name() {
-    std::string name;
-    std::getline(std::ifstream{"/proc/self/comm"}, name);
-    return name;
 }
 bool has_locked_memory() {
     std::ifstream file{"/proc/self/status"};

@@ -13,8 +13,8 @@ namespace {
 
 constexpr int kForever = 10'000'000;  // shares: a publish of 1 ms keeps the next one away for hours
 
-struct Bench {
-    explicit Bench(PublishPacer::Shares shares)
+struct PacerBench {
+    explicit PacerBench(PublishPacer::Shares shares)
         : pacer{std::make_unique<PublishPacer>(loop, shares, [this] { publish(); })} {}
 
     void publish() {
@@ -46,27 +46,27 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("what is urgent is published before the call returns, or when the share of the last one is over") {
-    Bench often{{.urgent = 0, .usual = kForever}};
+    PacerBench often{{.urgent = 0, .usual = kForever}};
     often.pacer->at_once();
     CHECK(often.published == 1);
     often.pacer->at_once();
     CHECK(often.published == 2);
 
-    Bench seldom{{.urgent = kForever, .usual = 0}};
+    PacerBench seldom{{.urgent = kForever, .usual = 0}};
     seldom.pacer->at_once();
     CHECK(seldom.published == 1);
     seldom.pacer->at_once();
     CHECK(seldom.published == 1);
     CHECK(seldom.settled() == 1);
 
-    Bench later{{.urgent = 20, .usual = kForever}};
+    PacerBench later{{.urgent = 20, .usual = kForever}};
     later.pacer->at_once();
     later.pacer->at_once();
     CHECK(later.becomes(2));
 }
 
 TEST_CASE("what may wait is published from the loop, all of it at once") {
-    Bench bench{{.urgent = 0, .usual = 0}};
+    PacerBench bench{{.urgent = 0, .usual = 0}};
     bench.pacer->within(1ms);
     bench.pacer->within(1ms);
     CHECK(bench.published == 0);
@@ -77,34 +77,34 @@ TEST_CASE("what may wait is published from the loop, all of it at once") {
 }
 
 TEST_CASE("the shorter pause counts, whichever was asked for first") {
-    Bench shorter{{.urgent = 0, .usual = 0}};
+    PacerBench shorter{{.urgent = 0, .usual = 0}};
     shorter.pacer->within(1h);
     CHECK(shorter.settled() == 0);
     shorter.pacer->within(1ms);
     CHECK(shorter.becomes(1));
 
-    Bench longer{{.urgent = 0, .usual = 0}};
+    PacerBench longer{{.urgent = 0, .usual = 0}};
     longer.pacer->within(1ms);
     longer.pacer->within(1h);
     CHECK(longer.becomes(1));
 }
 
 TEST_CASE("what may wait keeps to its share of the time") {
-    Bench bench{{.urgent = 0, .usual = kForever}};
+    PacerBench bench{{.urgent = 0, .usual = kForever}};
     bench.pacer->now();
     bench.pacer->within(0ms);
     CHECK(bench.settled() == 1);
     bench.pacer->at_once();  // what is urgent has a share of its own
     CHECK(bench.published == 2);
 
-    Bench later{{.urgent = kForever, .usual = 20}};
+    PacerBench later{{.urgent = kForever, .usual = 20}};
     later.pacer->now();
     later.pacer->within(0ms);
     CHECK(later.becomes(2));
 }
 
 TEST_CASE("a publish serves what waited before it") {
-    Bench bench{{.urgent = 0, .usual = 0}};
+    PacerBench bench{{.urgent = 0, .usual = 0}};
     bench.pacer->within(1ms);
     bench.pacer->now();
     CHECK(bench.settled() == 1);
@@ -117,7 +117,7 @@ TEST_CASE("a publish serves what waited before it") {
 }
 
 TEST_CASE("an urgent publish that has to wait comes before a less urgent one that waits") {
-    Bench bench{{.urgent = 20, .usual = 0}};
+    PacerBench bench{{.urgent = 20, .usual = 0}};
     bench.pacer->now();
     bench.pacer->within(1h);
     bench.pacer->at_once();
@@ -125,7 +125,7 @@ TEST_CASE("an urgent publish that has to wait comes before a less urgent one tha
 }
 
 TEST_CASE("after the stop only now() publishes") {
-    Bench bench{{.urgent = 0, .usual = 0}};
+    PacerBench bench{{.urgent = 0, .usual = 0}};
     bench.pacer->within(1ms);
     bench.pacer->stop();
     CHECK(bench.settled() == 0);
@@ -137,7 +137,7 @@ TEST_CASE("after the stop only now() publishes") {
 }
 
 TEST_CASE("a stop leaves nothing that a loop would wait for") {
-    Bench bench{{.urgent = 0, .usual = 0}};
+    PacerBench bench{{.urgent = 0, .usual = 0}};
     bench.pacer->within(1h);
     bench.pacer->stop();
     bench.settled();
@@ -146,7 +146,7 @@ TEST_CASE("a stop leaves nothing that a loop would wait for") {
 
 TEST_CASE("what is due when the pacer is stopped, or goes, is not published any more") {
     for (const bool goes : {false, true}) {
-        Bench bench{{.urgent = 0, .usual = 0}};
+        PacerBench bench{{.urgent = 0, .usual = 0}};
         boost::asio::steady_timer before{bench.loop, 0ms};  // both are over when the loop looks, this one first
         before.async_wait([&](const boost::system::error_code&) {
             if (goes)
@@ -163,7 +163,7 @@ TEST_CASE("what is due when the pacer is stopped, or goes, is not published any 
 }
 
 TEST_CASE("a pacer that is gone publishes nothing") {
-    Bench bench{{.urgent = 0, .usual = 0}};
+    PacerBench bench{{.urgent = 0, .usual = 0}};
     bench.pacer->within(1ms);
     bench.pacer.reset();
     CHECK(bench.settled() == 0);

@@ -1,7 +1,8 @@
 // What all roles have in common, in a process of its own. Needs root, to be confined.
 #define DOCTEST_CONFIG_IMPLEMENT
-#include "mainstay/role/common/runtime.hpp"
+#include <doctest/doctest.h>
 
+#include "mainstay/role/common/runtime.hpp"
 #include "runtime_bench.hpp"
 
 using namespace mainstay;

@@ -26,13 +26,13 @@ config::VirtualServer agreed(std::vector<config::RealServer> servers) {
     return made;
 }
 
-struct Scene {
+struct AgreementScene {
     Bench bench;
     Sysctls sysctls;
     Lines order, announced;
     std::string refuses;  // nothing
 
-    Scene() {
+    AgreementScene() {
         bench.options.mh_slots = 251;
         bench.options.open_announcing = [this]() -> Result<std::unique_ptr<AnnounceTable>> {
             return std::make_unique<FakeAnnouncing>(announced, refuses);
@@ -60,7 +60,7 @@ struct Scene {
 }  // namespace
 
 TEST_CASE("the table waits for the end of maintenance, and its digests are shown and logged") {
-    Scene scene;
+    AgreementScene scene;
     auto& bench = scene.bench;
     bench.start(with({agreed({server("10.0.0.14"), server("10.0.0.11"), server("10.0.0.13")})}));
     CHECK(scene.kernel() == Lines{"10.0.0.11 1", "10.0.0.13 1", "10.0.0.14 1"});
@@ -90,7 +90,7 @@ TEST_CASE("the table waits for the end of maintenance, and its digests are shown
 }
 
 TEST_CASE("a restarted process finds the order of the one before, and knows what was there of the settings") {
-    Scene scene;
+    AgreementScene scene;
     auto& bench = scene.bench;
     bench.start(with({agreed({server("10.0.0.11"), server("10.0.0.13")})}));
     bench.reload(with({agreed({server("10.0.0.11"), server("10.0.0.12"), server("10.0.0.13")})}));
@@ -109,7 +109,7 @@ TEST_CASE("a restarted process finds the order of the one before, and knows what
 }
 
 TEST_CASE("the table of an announced service waits until no address of it is announced") {
-    Scene scene;
+    AgreementScene scene;
     auto& bench = scene.bench;
     const auto web = [](const std::vector<std::string_view>& addresses) {
         std::vector<config::RealServer> servers;
@@ -146,7 +146,7 @@ TEST_CASE("the table of an announced service waits until no address of it is ann
 }
 
 TEST_CASE("the digest of a group is that of all its services, and one of a size that is assumed says so") {
-    Scene scene;
+    AgreementScene scene;
     auto& bench = scene.bench;
     bench.options.mh_slots.reset();
     const auto web = [](std::vector<std::string_view> services) {

@@ -25,7 +25,9 @@ config::VirtualServer announced(config::VirtualServer one) {
         {.keyword = "announce", .values = {{"on_loss", config::WordList{"hold"}}, {"drain_time", Micros{30'000'000}}}});
     return one;
 }
-config::VirtualServer web(const std::string& address) { return announced(service({server("10.0.0.11")}, address)); }
+config::VirtualServer announced_web(const std::string& address) {
+    return announced(service({server("10.0.0.11")}, address));
+}
 
 struct Alone {
     struct Kernel final : AnnounceTable {
@@ -91,7 +93,7 @@ report::AnnouncedStatus left(const char* address, const char* state) {
 
 TEST_CASE("an address is shown as announced, as draining and as withdrawn, and each change is reported once") {
     Alone scene;
-    scene.configure({web("10.0.0.1")});
+    scene.configure({announced_web("10.0.0.1")});
     CHECK(scene.shown().state == "announced");
     CHECK(scene.shown().interface == "ms-vip");
     CHECK(scene.shown().drain_interface == "ms-drain");
@@ -127,7 +129,7 @@ TEST_CASE("a service is withdrawn when it announces and none of its own addresse
     Alone scene;
     scene.ready[1] = Readiness::QuorumLost;
     scene.refused = "announce 10.0.1.1 on ms-vip";
-    scene.configure({web("10.0.0.1"), web("10.0.0.2"), service({server("10.0.0.11")}, "10.0.0.3"),
+    scene.configure({announced_web("10.0.0.1"), announced_web("10.0.0.2"), service({server("10.0.0.11")}, "10.0.0.3"),
                      announced(grouped({server("10.0.0.11")}, {range("10.0.1.1", "10.0.1.2")}))});
     CHECK_FALSE(scene.announcing->is_withdrawn(0));
     CHECK(scene.announcing->is_withdrawn(1));
@@ -144,7 +146,7 @@ TEST_CASE("an address that expired with a crashed process needs new checks, at i
         Alone other;
         other.announcing->inherit({left("10.0.0.1", state)}, present);
         other.ready[0] = Readiness::NotChecked;
-        other.configure({web("10.0.0.1")});
+        other.configure({announced_web("10.0.0.1")});
         if (!other.fresh_after) return false;
         CHECK(*other.fresh_after == other.now.now);
         return true;
@@ -154,9 +156,9 @@ TEST_CASE("an address that expired with a crashed process needs new checks, at i
     CHECK_FALSE(ready_after("announced", {ip("10.0.0.1")}));
     CHECK_FALSE(ready_after("withdrawn", {}));
     scene.announcing->inherit({left("10.0.0.1", "announced")}, {});
-    scene.configure({web("10.0.0.1")});
+    scene.configure({announced_web("10.0.0.1")});
     CHECK(scene.shown().state == "announced");  // it has been checked anew
-    scene.configure({web("10.0.0.1")});
+    scene.configure({announced_web("10.0.0.1")});
     CHECK_FALSE(scene.fresh_after);
 }
 
@@ -183,7 +185,7 @@ TEST_CASE(
     CHECK(scene.loop.run_one() == 0);  // nothing is renewed any more
     scene.loop.restart();
     scene.order.clear();
-    scene.configure({web("10.0.0.2")});
+    scene.configure({announced_web("10.0.0.2")});
     const auto announced = [&] { return std::ranges::count(scene.order, "announce 10.0.0.2 on ms-vip"); };
     CHECK(announced() == 1);
     renewed();
@@ -194,11 +196,11 @@ TEST_CASE("more addresses than can be renewed each second are left out, with the
     Alone scene;
     std::vector<config::VirtualServer> services;
     for (int n = 0; n < 1000; ++n)
-        services.push_back(web("10.1." + std::to_string(n / 250) + "." + std::to_string(1 + n % 250)));
+        services.push_back(announced_web("10.1." + std::to_string(n / 250) + "." + std::to_string(1 + n % 250)));
     scene.announcing->configure(services);
     CHECK(scene.log.texts.empty());
-    services.push_back(web("10.2.0.1"));
-    services.push_back(web("10.2.0.2"));
+    services.push_back(announced_web("10.2.0.1"));
+    services.push_back(announced_web("10.2.0.2"));
     scene.announcing->configure(services);
     CHECK(scene.log.texts == Lines{"announce: 2 addresses are not announced: 1000 are the most"});
 }
@@ -206,7 +208,7 @@ TEST_CASE("more addresses than can be renewed each second are left out, with the
 TEST_CASE("when the kernel's socket breaks nothing of the call counts, and the next one opens it again") {
     Alone scene;
     scene.breaks = Error{Errc::Io, "no buffer space"};
-    scene.configure({web("10.0.0.1"), web("10.0.0.2")});
+    scene.configure({announced_web("10.0.0.1"), announced_web("10.0.0.2")});
     CHECK(scene.opened == 1);
     CHECK(scene.shown(0).state == "withdrawn");
     CHECK(scene.shown(1).state == "withdrawn");
@@ -236,7 +238,7 @@ TEST_CASE("the stop waits for routers only where something was announced, and no
         CHECK(scene.opened == 0);
     }
     SUBCASE("nothing was announced at last") {
-        scene.configure({web("10.0.0.1")});
+        scene.configure({announced_web("10.0.0.1")});
         scene.ready[0] = Readiness::QuorumLost;
         scene.announcing->withdraw();
         scene.order.clear();
@@ -245,7 +247,7 @@ TEST_CASE("the stop waits for routers only where something was announced, and no
         CHECK(scene.order == Lines{"take no more packets to 10.0.0.1"});
     }
     SUBCASE("something was") {
-        scene.configure({web("10.0.0.1")});
+        scene.configure({announced_web("10.0.0.1")});
         scene.order.clear();
         stop();
         CHECK_FALSE(done);

@@ -26,13 +26,13 @@ config::Config announced(const char* address = "10.0.0.1") {
     return with({web});
 }
 
-struct Scene {
+struct AnnouncedScene {
     Bench bench;
     std::vector<std::string> order;  // of what the kernel was told
     std::string refuses;
     std::optional<Error> closed;  // announcing cannot be opened
 
-    Scene() {
+    AnnouncedScene() {
         bench.options.open_announcing = [this]() -> Result<std::unique_ptr<AnnounceTable>> {
             if (closed) return std::unexpected{*closed};
             return std::make_unique<FakeAnnouncing>(order, refuses);
@@ -61,7 +61,7 @@ using Lines = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("a service is announced after its first check, behind its table, and withdrawn before the table changes") {
-    Scene scene;
+    AnnouncedScene scene;
     scene.bench.start(announced());
     CHECK(scene.order == Lines{"ipvs", "ipvs", "withdraw 10.0.0.1 from ms-vip", "withdraw 10.0.0.1 from ms-drain"});
     CHECK(scene.shown().state == "withdrawn");
@@ -87,7 +87,7 @@ TEST_CASE("a service is announced after its first check, behind its table, and w
 }
 
 TEST_CASE("without IPVS nothing is announced") {
-    Scene scene;
+    AnnouncedScene scene;
     scene.bench.kernel.available = false;
     scene.bench.start(announced());
     scene.check_ends(0);
@@ -98,7 +98,7 @@ TEST_CASE("without IPVS nothing is announced") {
 }
 
 TEST_CASE("the stop withdraws, and removes the table a moment later, and the route at the end") {
-    Scene scene;
+    AnnouncedScene scene;
     scene.bench.start(announced());
     scene.check_ends(0);
     REQUIRE(scene.bench.runtime.until([&] { return scene.shown().state == "announced"; }));
@@ -109,7 +109,7 @@ TEST_CASE("the stop withdraws, and removes the table a moment later, and the rou
 }
 
 TEST_CASE("a reload without announce withdraws before the table changes") {
-    Scene scene;
+    AnnouncedScene scene;
     scene.bench.start(announced());
     scene.check_ends(0);
     REQUIRE(scene.bench.runtime.until([&] { return scene.shown().state == "announced"; }));
@@ -120,7 +120,7 @@ TEST_CASE("a reload without announce withdraws before the table changes") {
 }
 
 TEST_CASE("a refusal of the kernel is logged once and shown") {
-    Scene scene;
+    AnnouncedScene scene;
     scene.refuses = "announce 10.0.0.1 on ms-vip: no dummy interfaces";
     scene.bench.start(announced());
     scene.check_ends(0);
@@ -132,7 +132,7 @@ TEST_CASE("a refusal of the kernel is logged once and shown") {
 }
 
 TEST_CASE("what cannot be opened is tried again") {
-    Scene scene;
+    AnnouncedScene scene;
     scene.closed = Error{Errc::Permission, "announce addresses: no rights"};
     scene.bench.start(announced());
     scene.check_ends(0);
@@ -142,7 +142,7 @@ TEST_CASE("what cannot be opened is tried again") {
 }
 
 TEST_CASE("after a crash what is no longer configured is withdrawn, and what is, stays") {
-    Scene scene;
+    AnnouncedScene scene;
     scene.bench.start(announced());
     scene.check_ends(0);
     REQUIRE(scene.bench.runtime.until([&] { return scene.shown().state == "announced"; }));

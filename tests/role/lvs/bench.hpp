@@ -11,12 +11,6 @@
 
 namespace mainstay::role::test {
 
-inline config::Config with(std::vector<config::VirtualServer> services) {
-    config::Config config;
-    config.virtual_servers = std::move(services);
-    return config;
-}
-
 inline config::VirtualServer pair() {
     return lvs::test::service({lvs::test::server("10.0.0.11"), lvs::test::server("10.0.0.12", 2)});
 }

@@ -24,9 +24,9 @@ struct Settings {
     netlink::IpvsTimeouts timeouts{900, 120, 300};
 };
 
-class FakeSettings final : public IpvsSettings {
+class FakeDaemons final : public IpvsSettings {
 public:
-    explicit FakeSettings(Settings& kernel) : kernel_{kernel} {}
+    explicit FakeDaemons(Settings& kernel) : kernel_{kernel} {}
     Result<std::vector<IpvsDaemon>> daemons() override { return kernel_.daemons; }
     Result<void> start_daemon(const IpvsDaemon& daemon) override {
         kernel_.done.push_back(daemon.state == IpvsDaemon::State::Master ? "start master" : "start backup");
@@ -57,7 +57,7 @@ config::Config written(const std::string& text) {
     return std::move(loaded.config);
 }
 
-std::string web(const std::string& more) {
+std::string web_with(const std::string& more) {
     return "virtual_server 10.0.0.1 80 {\nlb_algo rr\nlb_kind DR\nprotocol TCP\n" + more +
            "real_server 10.0.0.11 80 {\nweight 1\n}\n}\n";
 }
@@ -65,7 +65,7 @@ std::string web(const std::string& more) {
 struct ChannelBench : Bench {
     ChannelBench() {
         options.open_settings = [this]() -> Result<std::unique_ptr<IpvsSettings>> {
-            return std::make_unique<FakeSettings>(settings);
+            return std::make_unique<FakeDaemons>(settings);
         };
     }
     UniqueFd connect(To to) {
@@ -126,10 +126,10 @@ TEST_CASE("a server that a reload adds is kept out by a session that went down b
     const std::string first = "real_server 10.0.0.21 80 {\nBFD_CHECK {\nname up\n}\n}\n",
                       second = "real_server 10.0.0.22 80 {\nBFD_CHECK {\nname down\n}\n}\n";
     const auto bfd = bench.connect(To::Bfd);
-    bench.begin(with_sessions(web("")));
+    bench.begin(with_sessions(web_with("")));
     REQUIRE(ipc::send_message(bfd.get(), ipc::BfdStates{{{"up", true}, {"down", false}}}));
     CHECK(bench.runtime.until([&] { return bench.runtime.log_.count("Received BFD event") == 2; }));
-    bench.reload(written(with_sessions(web(first + second))));
+    bench.reload(written(with_sessions(web_with(first + second))));
     const auto holds = [&](const char* server) {
         return std::ranges::any_of(bench.in_kernel("10.0.0.1")->destinations,
                                    [&](const auto& one) { return one.endpoint.address == *IpAddress::parse(server); });
@@ -152,14 +152,14 @@ TEST_CASE("the sync daemon follows what vrrp reported of its instance, before th
         REQUIRE(ipc::send_message(vrrp.get(), ipc::InstanceStates{{{"VI_1", true}, {"VI_2", false}}}));
         bench.runtime.loop_.run_for(std::chrono::milliseconds{20});
         bench.runtime.loop_.restart();
-        bench.begin(global + web(""));
+        bench.begin(global + web_with(""));
         REQUIRE(bench.settings.done == Texts{"start master"});
         REQUIRE(ipc::send_message(vrrp.get(), ipc::InstanceStates{{{"VI_1", false}}}));
         CHECK(bench.runtime.until([&] { return bench.settings.done.size() == 3; }));
         CHECK(bench.settings.done == Texts{"start master", "stop master", "start backup"});
-        bench.reload(written(web("")));
+        bench.reload(written(web_with("")));
         CHECK(bench.settings.done.back() == "stop backup");
-        bench.reload(written(global + web("")));
+        bench.reload(written(global + web_with("")));
         CHECK(bench.settings.done.back() == "start backup");
 
         REQUIRE(mainstay::test::ip("link del eth7"));
@@ -175,13 +175,13 @@ TEST_CASE("the sync daemon follows what vrrp reported of its instance, before th
 TEST_CASE("timeouts are set at the start, at a reload, and put back at the stop or by the next incarnation") {
     ChannelBench bench;
     bench.make();
-    bench.begin("global_defs {\nlvs_timeouts tcp 600\n}\n" + web(""));
+    bench.begin("global_defs {\nlvs_timeouts tcp 600\n}\n" + web_with(""));
     CHECK(bench.settings.timeouts.tcp == 600);
     CHECK(bench.runtime.status().original_timeouts == netlink::IpvsTimeouts{900, 120, 300});
-    bench.reload(written("global_defs {\nlvs_timeouts tcp 700\n}\n" + web("")));
+    bench.reload(written("global_defs {\nlvs_timeouts tcp 700\n}\n" + web_with("")));
     CHECK(bench.settings.timeouts.tcp == 700);
     bench.make();  // as after a crash
-    REQUIRE(bench.role->start(written(web("")), true));
+    REQUIRE(bench.role->start(written(web_with("")), true));
     CHECK(bench.settings.timeouts.tcp == 900);
     bench.stop();
 }

@@ -21,17 +21,17 @@ config::Config counted(config::KeywordValues global) {
     return config;
 }
 
-struct Bench {
+struct TrafficBench {
     FakeKernel kernel;
     FakeRuntime runtime;
     LvsOptions options = options_for(kernel);
     std::unique_ptr<Role> role = make_lvs_role(runtime, options);
 
-    Bench() {
+    TrafficBench() {
         kernel.stats = {.connections = 7, .in_packets = 70, .out_bytes = 700};
         kernel.connections = 3;
     }
-    ~Bench() {
+    ~TrafficBench() {
         bool stopped = false;
         role->stop([&stopped] { stopped = true; });
         CHECK(runtime.until([&stopped] { return stopped; }));
@@ -158,7 +158,7 @@ TEST_CASE("connections that are not active, and those that persistence waits for
 }
 
 TEST_CASE("nothing is shown before all has been read once") {
-    Bench bench;
+    TrafficBench bench;
     REQUIRE(bench.role->start(
         counted({{"enable_snmp_checker", true}, {"snmp_vs_stats_update_interval", Micros{1'000}}}), false));
     SUBCASE("services cannot be read") { bench.kernel.counts = false; }
@@ -172,7 +172,7 @@ TEST_CASE("nothing is shown before all has been read once") {
 }
 
 TEST_CASE("a service that left the table has counted nothing, and a sorry server in it is counted") {
-    Bench bench;
+    TrafficBench bench;
     auto config = counted({{"enable_snmp_checker", true}, {"snmp_vs_stats_update_interval", Micros{1'000}}});
     config.virtual_servers = {service({})};
     config.virtual_servers[0].sorry_server = sorry("10.0.0.99");
@@ -185,7 +185,7 @@ TEST_CASE("a service that left the table has counted nothing, and a sorry server
 }
 
 TEST_CASE("while IPVS is missing, its counters are not said to be unreadable") {
-    Bench bench;
+    TrafficBench bench;
     bench.kernel.available = false;
     REQUIRE(bench.role->start(
         counted({{"enable_snmp_checker", true}, {"snmp_vs_stats_update_interval", Micros{1'000}}}), false));
@@ -195,7 +195,7 @@ TEST_CASE("while IPVS is missing, its counters are not said to be unreadable") {
 }
 
 TEST_CASE("what the kernel counts is read for SNMP, of services and of servers") {
-    Bench bench;
+    TrafficBench bench;
     REQUIRE(bench.role->start(counted({{"enable_snmp_checker", true}}), false));
 
     REQUIRE(bench.runtime.until([&] { return bench.traffic().has_value(); }));
@@ -209,7 +209,7 @@ TEST_CASE("what the kernel counts is read for SNMP, of services and of servers")
 }
 
 TEST_CASE("without SNMP nothing is counted") {
-    Bench bench;
+    TrafficBench bench;
     REQUIRE(bench.role->start(counted({{"snmp_vs_stats_update_interval", Micros{1'000}}}), false));
     const auto dumps = bench.kernel.dumps;
 
@@ -224,7 +224,7 @@ TEST_CASE("without SNMP nothing is counted") {
 
 TEST_CASE("services and servers are read again after an interval each") {
     // effect: global_defs: snmp_vs_stats_update_interval snmp_rs_stats_update_interval
-    Bench bench;
+    TrafficBench bench;
     config::KeywordValues global{{"enable_snmp_checker", true}};
     SUBCASE("the one of servers is that of services") {
         global.push_back({"snmp_vs_stats_update_interval", Micros{1'000}});
@@ -260,7 +260,7 @@ TEST_CASE("services and servers are read again after an interval each") {
 }
 
 TEST_CASE("the state is published anew when a counter has moved, not each time that they are read") {
-    Bench bench;
+    TrafficBench bench;
     REQUIRE(bench.role->start(counted({{"enable_snmp_checker", true},
                                        {"snmp_vs_stats_update_interval", Micros{1'000}},
                                        {"snmp_rs_stats_update_interval", Micros{30'000'000}}}),
@@ -281,7 +281,7 @@ TEST_CASE("the state is published anew when a counter has moved, not each time t
 }
 
 TEST_CASE("counters that cannot be read stay unchanged, which is logged once") {
-    Bench bench;
+    TrafficBench bench;
     REQUIRE(bench.role->start(
         counted({{"enable_snmp_checker", true}, {"snmp_vs_stats_update_interval", Micros{1'000}}}), false));
     REQUIRE(bench.connections_become(7, 7));
@@ -298,7 +298,7 @@ TEST_CASE("counters that cannot be read stay unchanged, which is logged once") {
 }
 
 TEST_CASE("counters that could be read again and then cannot are logged again, those of services and of servers each") {
-    Bench bench;
+    TrafficBench bench;
     REQUIRE(bench.role->start(
         counted({{"enable_snmp_checker", true}, {"snmp_vs_stats_update_interval", Micros{1'000}}}), false));
     REQUIRE(bench.connections_become(7, 7));
@@ -321,7 +321,7 @@ TEST_CASE("counters that could be read again and then cannot are logged again, t
 }
 
 TEST_CASE("servers of more services than are read at a time are all read, and then again") {
-    Bench bench;
+    TrafficBench bench;
     auto config = counted({{"enable_snmp_checker", true}, {"snmp_rs_stats_update_interval", Micros{1'000}}});
     for (int n = 0; n < 300; ++n)
         config.virtual_servers.push_back(
@@ -338,7 +338,7 @@ TEST_CASE("servers of more services than are read at a time are all read, and th
 }
 
 TEST_CASE("what a service's addresses count is summed, each number for itself") {
-    Bench bench;
+    TrafficBench bench;
     bench.kernel.stats = {.connections = 1,
                           .in_packets = 2,
                           .out_packets = 3,
@@ -432,7 +432,7 @@ TEST_CASE("without SNMP the counters are read while somebody collects metrics") 
 }
 
 TEST_CASE("a request for metrics does not end the reading for SNMP") {
-    Bench bench;
+    TrafficBench bench;
     REQUIRE(bench.role->start(
         counted({{"enable_snmp_checker", true}, {"snmp_vs_stats_update_interval", Micros{1'000}}}), false));
     REQUIRE(bench.connections_become(7, 7));

@@ -20,12 +20,6 @@ config::VirtualServer listed(const std::string& address = "10.0.0.1", const std:
     return service({one}, address);
 }
 
-lvs::KnownServers servers(unsigned count) {
-    lvs::KnownServers list;
-    for (unsigned i = 1; i <= count; ++i) list.push_back({IpAddress::v4(0x0A010000U + i), 80, std::nullopt});
-    return list;
-}
-
 void discover(Bench& bench, lvs::KnownServers list, const std::string& file = "/x") {
     auto sealed = ipc::encode_sealed("servers", ipc::ServerList{std::move(list)});
     REQUIRE(sealed);
@@ -42,19 +36,19 @@ std::size_t in_kernel(const Bench& bench, const std::string& address = "10.0.0.1
 TEST_CASE("servers that are known before the start are in the first table, and a change writes its difference only") {
     Bench bench;
     bench.role = make_lvs_role(bench.runtime, bench.options);
-    discover(bench, servers(3));
+    discover(bench, many_servers(3));
     REQUIRE(bench.role->start(with({listed(), service({server("10.0.0.13")}, "10.0.0.2")}), false));
     CHECK(in_kernel(bench) == 3);
     bench.kernel.batches.clear();
 
-    discover(bench, servers(4));
+    discover(bench, many_servers(4));
     CHECK(in_kernel(bench) == 3);
     CHECK(bench.runtime.until([&] { return in_kernel(bench) == 4; }));
     REQUIRE(bench.operations() == 1);
     CHECK(bench.kernel.batches[0][0].kind == Operation::AddDestination);
     CHECK(in_kernel(bench, "10.0.0.2") == 1);
 
-    discover(bench, servers(1));
+    discover(bench, many_servers(1));
     CHECK(bench.runtime.log_.count("it removes 3 of 4 servers") == 1);
     CHECK(in_kernel(bench) == 4);
     bench.role->save_state();
@@ -69,7 +63,7 @@ TEST_CASE("servers that are known before the start are in the first table, and a
 TEST_CASE("a reload with a file that is known keeps its servers, and takes those of a new one at once") {
     Bench bench;
     bench.start(with({}));
-    discover(bench, servers(3));
+    discover(bench, many_servers(3));
     bench.reload(with({listed()}));
     CHECK(in_kernel(bench) == 3);
     bench.reload(with({listed(), listed("10.0.0.2")}));
@@ -84,7 +78,7 @@ TEST_CASE("files that change at once are one change of the table") {
     for (int i = 0; i < kFiles; ++i) services.push_back(listed("10.0.1." + std::to_string(i), "/" + std::to_string(i)));
     bench.start(with(services));
     bench.kernel.batches.clear();
-    for (int i = 0; i < kFiles; ++i) discover(bench, servers(2), "/" + std::to_string(i));
+    for (int i = 0; i < kFiles; ++i) discover(bench, many_servers(2), "/" + std::to_string(i));
     CHECK(bench.runtime.until([&] { return in_kernel(bench, "10.0.1.199") == 2; }));
     CHECK(bench.kernel.batches.size() == 1);
     CHECK(in_kernel(bench, "10.0.1.0") == 2);
@@ -96,7 +90,7 @@ TEST_CASE("the servers in force are kept for the next process, which begins with
     {
         Bench bench;
         bench.start(with({listed()}));
-        discover(bench, servers(3));
+        discover(bench, many_servers(3));
         CHECK(bench.runtime.until([&] { return bench.runtime.times_kept == 1; }));
         bench.stop();
         CHECK(bench.runtime.times_kept == 2);
@@ -124,11 +118,11 @@ TEST_CASE("without a file or a name nothing is kept, and a memory that cannot be
 TEST_CASE("of ten thousand servers of one file the one that is new is written alone") {
     Bench bench;
     bench.start(with({listed()}));
-    discover(bench, servers(9'999));
+    discover(bench, many_servers(9'999));
     CHECK(bench.runtime.until([&] { return in_kernel(bench) == 9'999; }));
     bench.kernel.batches.clear();
     const auto before = std::chrono::steady_clock::now();
-    discover(bench, servers(10'000));
+    discover(bench, many_servers(10'000));
     CHECK(bench.runtime.until([&] { return in_kernel(bench) == 10'000; }));
     const auto took = std::chrono::steady_clock::now() - before;
     MESSAGE("one of 10,000 more: ", std::chrono::duration_cast<std::chrono::milliseconds>(took).count(), " ms");

@@ -11,7 +11,7 @@ using namespace mainstay::lvs::test;
 
 namespace {
 
-config::Config written(const std::string& second, const std::string& more = {}) {
+config::Config two_servers(const std::string& second, const std::string& more = {}) {
     const std::string files =
         "track_file good {\nfile /run/good\nweight 0\n}\ntrack_file bad {\nfile /run/bad\nweight 0\n}\n";
     auto loaded =
@@ -53,7 +53,7 @@ TEST_CASE("a server whose file says down before the start is never in the table"
     Bench bench;
     bench.role = make_lvs_role(bench.runtime, bench.options);
     bench.role->observed(kSeen);
-    REQUIRE(bench.role->start(written(follows("bad")), false));
+    REQUIRE(bench.role->start(two_servers(follows("bad")), false));
 
     CHECK(servers(bench) == Servers{"10.0.0.11:80"});
     CHECK(puts(bench, "10.0.0.12") == 0);
@@ -65,14 +65,14 @@ TEST_CASE("a server added by a reload whose file says down is never in the table
     Bench bench;
     bench.role = make_lvs_role(bench.runtime, bench.options);
     bench.role->observed(kSeen);
-    REQUIRE(bench.role->start(written(follows("good")), false));
+    REQUIRE(bench.role->start(two_servers(follows("good")), false));
     const std::size_t before = puts(bench, "10.0.0.12");
 
-    bench.reload(written(follows("bad")));
+    bench.reload(two_servers(follows("bad")));
     CHECK(servers(bench) == Servers{"10.0.0.11:80"});
-    bench.reload(written("", "quorum 2\n"));
+    bench.reload(two_servers("", "quorum 2\n"));
     CHECK(puts(bench, "10.0.0.12") == before + 1);
-    bench.reload(written(follows("bad"), "quorum 2\nsorry_server 10.0.0.13 80\n"));
+    bench.reload(two_servers(follows("bad"), "quorum 2\nsorry_server 10.0.0.13 80\n"));
 
     CHECK(puts(bench, "10.0.0.11") == 1);
     CHECK(puts(bench, "10.0.0.12") == before + 1);
@@ -83,8 +83,8 @@ TEST_CASE("what is seen between the preparation of a configuration and its commi
     Bench bench;
     bench.role = make_lvs_role(bench.runtime, bench.options);
     bench.role->observed(kSeen);
-    REQUIRE(bench.role->start(written(""), false));
-    REQUIRE(bench.role->prepare(written(follows("bad"))));
+    REQUIRE(bench.role->start(two_servers(""), false));
+    REQUIRE(bench.role->prepare(two_servers(follows("bad"))));
     bench.role->observed({{{ipc::Observation::Kind::File, "good", 1}, {ipc::Observation::Kind::File, "bad", 0}}});
     CHECK(servers(bench).size() == 2);
 

@@ -15,6 +15,7 @@
 
 #include "../../kept_log.hpp"
 #include "mainstay/ipc/status.hpp"
+#include "mainstay/lvs/discovery.hpp"
 #include "mainstay/lvs/plan.hpp"
 #include "mainstay/role/lvs/role.hpp"
 #include "role/common/lvs_block.hpp"
@@ -182,6 +183,18 @@ public:
 private:
     FakeKernel& kernel_;
 };
+
+inline lvs::KnownServers many_servers(unsigned count, std::optional<std::uint32_t> weight = std::nullopt) {
+    lvs::KnownServers list;
+    for (unsigned i = 1; i <= count; ++i) list.push_back({IpAddress::v4(0x0A010000U + i), 80, weight});
+    return list;
+}
+
+inline config::Config with(std::vector<config::VirtualServer> services) {
+    config::Config config;
+    config.virtual_servers = std::move(services);
+    return config;
+}
 
 inline LvsOptions options_for(FakeKernel& kernel) {
     LvsOptions options;

@@ -12,13 +12,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-lvs::KnownServers servers(unsigned count, std::optional<std::uint32_t> weight = std::nullopt) {
-    lvs::KnownServers list;
-    for (unsigned i = 1; i <= count; ++i) list.push_back({IpAddress::v4(0x0A010000U + i), 80, weight});
-    return list;
-}
-
-struct Bench {
+struct GuardBench {
     FakeRuntime runtime;
     lvs::Moment moment{Instant{1h}, {1'000'000}};
     bool real = false;  // the true clock, for the timer
@@ -42,14 +36,14 @@ using Lines = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("the first answer counts at once, and one that is the same changes nothing and says nothing") {
-    Bench bench;
+    GuardBench bench;
     CHECK(bench.source.status().last_good == std::nullopt);
-    CHECK(bench.source.answer(servers(3)));
+    CHECK(bench.source.answer(many_servers(3)));
     CHECK(bench.lines() == Lines{"real_server_file /x: 3 servers, 0 before"});
     bench.pass(5s);
-    CHECK_FALSE(bench.source.answer(servers(3)));
+    CHECK_FALSE(bench.source.answer(many_servers(3)));
     CHECK(bench.lines().empty());
-    CHECK(bench.source.servers() == servers(3));
+    CHECK(bench.source.servers() == many_servers(3));
     CHECK(bench.source.status() == report::DiscoveredStatus{.source = "/x",
                                                             .services = {},
                                                             .servers = 3,
@@ -64,30 +58,30 @@ TEST_CASE("the first answer counts at once, and one that is the same changes not
 }
 
 TEST_CASE("of failures in a row the first is said, all are counted, and the next answer tells how many there were") {
-    Bench bench;
+    GuardBench bench;
     bench.source.fail("no such file");
     CHECK(bench.lines() == Lines{"real_server_file /x: no such file. It has no servers until reading it succeeds"});
     bench.source.fail("not JSON");
     CHECK(bench.lines().empty());
     CHECK(bench.source.status().problem == "not JSON");
     CHECK(bench.source.status().errors == 2);
-    CHECK(bench.source.answer(servers(2)));
+    CHECK(bench.source.answer(many_servers(2)));
     CHECK(bench.lines() ==
           Lines{"real_server_file /x: read again after 2 failures", "real_server_file /x: 2 servers, 0 before"});
     CHECK(bench.source.status().problem.empty());
     bench.source.fail("no such file");
     CHECK(bench.lines() == Lines{"real_server_file /x: no such file. The 2 known servers are kept"});
-    CHECK_FALSE(bench.source.answer(servers(2)));
+    CHECK_FALSE(bench.source.answer(many_servers(2)));
     CHECK(bench.lines() == Lines{"real_server_file /x: read again after 1 failures"});
     CHECK(bench.source.status().errors == 3);
 }
 
 TEST_CASE("an answer that removes too much is held for hold_time, which is said once, and counts after it") {
-    Bench bench;
-    REQUIRE(bench.source.answer(servers(4)));
+    GuardBench bench;
+    REQUIRE(bench.source.answer(many_servers(4)));
     static_cast<void>(bench.lines());
     bench.pass(5s);
-    CHECK_FALSE(bench.source.answer(servers(1)));
+    CHECK_FALSE(bench.source.answer(many_servers(1)));
     CHECK(bench.lines() == Lines{"real_server_file /x: an answer of 1 servers is held for 600 s: it removes 3 of 4 "
                                  "servers, more than max_removal (50 %). The 4 known servers are kept"});
     const auto held = bench.source.status();
@@ -98,78 +92,78 @@ TEST_CASE("an answer that removes too much is held for hold_time, which is said 
     CHECK(held.last_good == WallTime{1'000'000});
     CHECK(held.holds == 1);
     bench.pass(599s);
-    CHECK_FALSE(bench.source.answer(servers(1)));
+    CHECK_FALSE(bench.source.answer(many_servers(1)));
     CHECK(bench.lines().empty());
     bench.pass(1s);
-    CHECK(bench.source.answer(servers(1)));
+    CHECK(bench.source.answer(many_servers(1)));
     CHECK(bench.lines() == Lines{"real_server_file /x: 1 servers, 4 before"});
-    CHECK(bench.source.servers() == servers(1));
+    CHECK(bench.source.servers() == many_servers(1));
     CHECK(bench.source.status().held.empty());
     CHECK(bench.source.status().held_servers == 0);
 }
 
 TEST_CASE("an empty answer and one below min_servers are held as long as hold_empty says, each with its reason") {
-    Bench bench;
+    GuardBench bench;
     bench.source.set_rules({.max_removal = 100, .min_servers = 2});
-    REQUIRE(bench.source.answer(servers(3)));
+    REQUIRE(bench.source.answer(many_servers(3)));
     static_cast<void>(bench.lines());
     CHECK_FALSE(bench.source.answer({}));
     CHECK(bench.lines() == Lines{"real_server_file /x: an answer of 0 servers is held for ever: it is empty. "
                                  "The 3 known servers are kept"});
     CHECK(bench.source.status().held == "it is empty");
     bench.source.set_rules({.max_removal = 100, .min_servers = 2, .hold_empty = 30s});
-    CHECK_FALSE(bench.source.answer(servers(1)));
+    CHECK_FALSE(bench.source.answer(many_servers(1)));
     CHECK(bench.lines() == Lines{"real_server_file /x: an answer of 1 servers is held for 30 s: it has fewer than "
                                  "min_servers (2). The 3 known servers are kept"});
     CHECK(bench.source.status().held == "it has fewer than min_servers (2)");
     CHECK(bench.source.status().holds == 2);
-    CHECK_FALSE(bench.source.answer(servers(3)));
+    CHECK_FALSE(bench.source.answer(many_servers(3)));
     CHECK(bench.lines() == Lines{"real_server_file /x: its answers count again"});
 }
 
 TEST_CASE("what waits counts by itself after the debounce, and other rules shorten the wait") {
-    Bench bench;
+    GuardBench bench;
     bench.real = true;
-    REQUIRE(bench.source.answer(servers(1)));
+    REQUIRE(bench.source.answer(many_servers(1)));
     bench.source.set_rules({.debounce = 3600s});
-    CHECK_FALSE(bench.source.answer(servers(2)));
+    CHECK_FALSE(bench.source.answer(many_servers(2)));
     CHECK(bench.source.servers().size() == 1);
     bench.source.set_rules({.debounce = 1ms});
     CHECK(bench.runtime.until([&] { return bench.changes != 0; }));
     CHECK(bench.changes == 1);
-    CHECK(bench.source.servers() == servers(2));
+    CHECK(bench.source.servers() == many_servers(2));
     CHECK(bench.runtime.log_.texts.back() == "real_server_file /x: 2 servers, 1 before");
 }
 
 TEST_CASE("what an earlier process kept is in force until the first answer, and is saved with its time") {
-    Bench bench;
+    GuardBench bench;
     bench.source.recall({"/x", {}, WallTime{7}});  // no servers: nothing to begin with
     CHECK(bench.source.status().last_good == std::nullopt);
-    bench.source.recall({"/x", servers(2, 5), WallTime{7}});
-    CHECK(bench.source.servers() == servers(2, 5));
+    bench.source.recall({"/x", many_servers(2, 5), WallTime{7}});
+    CHECK(bench.source.servers() == many_servers(2, 5));
     const auto saved = bench.source.saved("the file");
     CHECK(saved.source == "the file");
-    CHECK(saved.servers == servers(2, 5));
+    CHECK(saved.servers == many_servers(2, 5));
     CHECK(saved.last_good == WallTime{7});
 }
 
 TEST_CASE("a crashed process's servers come with the kept weights, and without a crash what was kept is all") {
-    const ipc::DiscoveredSources kept{{{"/y", servers(1), WallTime{8}}, {"/x", servers(2, 5), WallTime{9}}}};
+    const ipc::DiscoveredSources kept{{{"/y", many_servers(1), WallTime{8}}, {"/x", many_servers(2, 5), WallTime{9}}}};
     CHECK_FALSE(servers_before(kept, "/z", std::nullopt));
     CHECK_FALSE(servers_before(kept, "/z", lvs::KnownServers{}));
     for (const std::optional<lvs::KnownServers>& none : {std::optional<lvs::KnownServers>{}, {lvs::KnownServers{}}}) {
         const auto before = servers_before(kept, "/x", none);
         REQUIRE(before);
         CHECK(before->source == "/x");
-        CHECK(before->servers == servers(2, 5));
+        CHECK(before->servers == many_servers(2, 5));
         CHECK(before->last_good == WallTime{9});
     }
-    const auto unknown = servers_before(kept, "/z", servers(2, 4));
+    const auto unknown = servers_before(kept, "/z", many_servers(2, 4));
     REQUIRE(unknown);
     CHECK(unknown->source == "/z");
-    CHECK(unknown->servers == servers(2, 4));
+    CHECK(unknown->servers == many_servers(2, 4));
     CHECK(unknown->last_good == std::nullopt);
-    auto mixed = servers(3, 4);
+    auto mixed = many_servers(3, 4);
     mixed[1].port = 81;
     const auto crashed = servers_before(kept, "/x", mixed);
     REQUIRE(crashed);

@@ -16,7 +16,7 @@ using std::chrono_literals::operator""ms;
 
 namespace {
 
-struct Bench {
+struct LinksBench {
     boost::asio::io_context loop;
     KeptLog log;
     int changed = 0;
@@ -44,7 +44,7 @@ bool command(const std::string& text) { return mainstay::test::ip(text); }
 
 TEST_CASE("links are known by their names, and their addresses, from the opening on and as they change") {
     in_own_network([] {
-        Bench bench;
+        LinksBench bench;
         CHECK_FALSE(bench.links.is_open());
         CHECK(bench.links.index_of("lo") == 0);
         REQUIRE(command("link set lo up"));
@@ -76,7 +76,7 @@ TEST_CASE("links are known by their names, and their addresses, from the opening
 
 TEST_CASE("a second opening changes nothing, and links that are closed are not followed") {
     in_own_network([] {
-        Bench bench;
+        LinksBench bench;
         bench.links.open({});
         bench.links.open({});
         CHECK(bench.links.index_of("lo") == 1);
@@ -97,7 +97,7 @@ TEST_CASE("a second opening changes nothing, and links that are closed are not f
 
 TEST_CASE("only what differs is a change: not the renewed lifetime of an address, nor a mark on a link") {
     in_own_network([] {
-        Bench bench;
+        LinksBench bench;
         REQUIRE(command("link add eth7 type veth peer name eth8"));
         REQUIRE(command("link set eth7 up"));
         REQUIRE(command("addr add 10.7.7.1/24 dev eth7"));
@@ -127,7 +127,7 @@ TEST_CASE("only what differs is a change: not the renewed lifetime of an address
 
 TEST_CASE("links that cannot be opened are named, and opened later") {
     in_own_network([] {
-        Bench bench;
+        LinksBench bench;
         {
             const mainstay::test::WithoutDescriptors none;
             bench.links.open({});
@@ -142,7 +142,7 @@ TEST_CASE("links that cannot be opened are named, and opened later") {
 
 TEST_CASE("notifications that were lost are made good by reading everything again") {
     in_own_network([] {
-        Bench bench;
+        LinksBench bench;
         config::Global global;
         global.more.edit().values = {{"lvs_netlink_monitor_rcv_bufs", std::int64_t{2048}}};
         bench.links.open(global);

@@ -25,8 +25,8 @@ netlink::MarkTable marks(const std::string& name, std::uint16_t port = 80) {
 }
 
 // The tables as another program sees them.
-struct Bench {
-    explicit Bench(kernel::Nftables others) : tables{std::move(others)} {}
+struct MarksBench {
+    explicit MarksBench(kernel::Nftables others) : tables{std::move(others)} {}
 
     void set(const netlink::MarkTable& table) {
         auto batch = tables.begin();
@@ -63,7 +63,7 @@ void on_bench(const Body& body) {
             MESSAGE("no nftables here: ", tables.error().text());
             return;
         }
-        Bench bench{std::move(*tables)};
+        MarksBench bench{std::move(*tables)};
         body(bench);
     });
 }
@@ -78,7 +78,7 @@ constexpr const char* kTooLong =
 }  // namespace
 
 TEST_CASE("the table is there while it is desired, under its present name") {
-    on_bench([](Bench& bench) {
+    on_bench([](MarksBench& bench) {
         bench.marks.set_desired(std::nullopt);
         CHECK_FALSE(bench.has("web"));
         bench.marks.set_desired(marks("web"));
@@ -94,7 +94,7 @@ TEST_CASE("the table is there while it is desired, under its present name") {
 }
 
 TEST_CASE("a table that is desired once more is not written") {
-    on_bench([](Bench& bench) {
+    on_bench([](MarksBench& bench) {
         bench.marks.set_desired(marks("web"));
         bench.tables.forget_changes();
         bench.marks.set_desired(marks("web"));
@@ -106,7 +106,7 @@ TEST_CASE("a table that is desired once more is not written") {
 }
 
 TEST_CASE("a table that another program changes is restored, and said so") {
-    on_bench([](Bench& bench) {
+    on_bench([](MarksBench& bench) {
         bench.marks.set_desired(marks("web"));
         bench.remove("web");
         CHECK(bench.until([&] { return bench.has("web"); }));
@@ -119,7 +119,7 @@ TEST_CASE("a table that another program changes is restored, and said so") {
 }
 
 TEST_CASE("a table of another program is left alone") {
-    on_bench([](Bench& bench) {
+    on_bench([](MarksBench& bench) {
         bench.marks.set_desired(marks("web"));
         bench.set(marks("theirs"));
         bench.loop.run_for(200ms);
@@ -129,7 +129,7 @@ TEST_CASE("a table of another program is left alone") {
 }
 
 TEST_CASE("a failure is said once and tried again") {
-    on_bench([](Bench& bench) {
+    on_bench([](MarksBench& bench) {
         const auto bad = marks(kTooLong);
         bench.marks.set_desired(bad);
         bench.loop.run_for(100ms);
@@ -147,7 +147,7 @@ TEST_CASE("a failure is said once and tried again") {
 }
 
 TEST_CASE("what the kernel refuses is tried again by itself, and watched from then on") {
-    on_bench([](Bench& bench) {
+    on_bench([](MarksBench& bench) {
         {
             const WithoutRights refused;
             bench.marks.set_desired(marks("web"));
@@ -164,7 +164,7 @@ TEST_CASE("what the kernel refuses is tried again by itself, and watched from th
 }
 
 TEST_CASE("nothing is tried again after the stop, and a table that it cannot remove is named") {
-    on_bench([](Bench& bench) {
+    on_bench([](MarksBench& bench) {
         {
             const WithoutRights refused;
             bench.marks.set_desired(marks("web"));
@@ -174,7 +174,7 @@ TEST_CASE("nothing is tried again after the stop, and a table that it cannot rem
         CHECK_FALSE(bench.has("web"));
         CHECK(bench.log.texts.size() == 1);
     });
-    on_bench([](Bench& bench) {
+    on_bench([](MarksBench& bench) {
         bench.marks.set_desired(marks("web"));
         {
             const WithoutRights refused;
@@ -187,7 +187,7 @@ TEST_CASE("nothing is tried again after the stop, and a table that it cannot rem
 }
 
 TEST_CASE("the stop removes the table, unless it is to stay") {
-    on_bench([](Bench& bench) {
+    on_bench([](MarksBench& bench) {
         bench.marks.set_desired(marks("web"));
         bench.marks.stop(true);
         CHECK(bench.has("web"));
@@ -195,7 +195,7 @@ TEST_CASE("the stop removes the table, unless it is to stay") {
         bench.loop.run_for(200ms);  // nobody looks any more
         CHECK_FALSE(bench.has("web"));
     });
-    on_bench([](Bench& bench) {
+    on_bench([](MarksBench& bench) {
         bench.marks.set_desired(marks("web"));
         bench.marks.stop(false);
         CHECK_FALSE(bench.has("web"));
@@ -205,7 +205,7 @@ TEST_CASE("the stop removes the table, unless it is to stay") {
 }
 
 TEST_CASE("many changes of the ruleset are looked at once, and the next ones again") {
-    on_bench([](Bench& bench) {
+    on_bench([](MarksBench& bench) {
         auto tables = kernel::Nftables::open().value();
         int looks = 0;
         RulesetWatch watch{bench.loop, [&looks] { ++looks; }};

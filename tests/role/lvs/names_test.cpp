@@ -48,13 +48,7 @@ config::RealServer named(const NameServer& by, Micros interval, const std::strin
     return one;
 }
 
-config::Config with(std::vector<config::VirtualServer> services) {
-    config::Config config;
-    config.virtual_servers = std::move(services);
-    return config;
-}
-
-struct Bench {
+struct ResolverBench {
     boost::asio::io_context loop;
     KeptLog log;
     int changed = 0;
@@ -82,7 +76,7 @@ struct Bench {
 
 TEST_CASE("a name has no servers until it is resolved, and then those of the last answer") {
     NameServer dns;
-    Bench bench;
+    ResolverBench bench;
     const auto config = with({service({named(dns, Micros{1000})})});
     CHECK(bench.servers(config).empty());
     bench.names->follow(config);
@@ -99,7 +93,7 @@ TEST_CASE("a name has no servers until it is resolved, and then those of the las
 
 TEST_CASE("a name that cannot be resolved any more keeps its servers, which is said once, and when it can again") {
     NameServer dns;
-    Bench bench;
+    ResolverBench bench;
     const auto config = with({service({named(dns, Micros{1000})})});
     bench.names->follow(config);
     CHECK(bench.until([&] { return bench.changed == 1; }));
@@ -118,7 +112,7 @@ TEST_CASE("a name that cannot be resolved any more keeps its servers, which is s
 TEST_CASE("a name that was never resolved is said to have no servers") {
     NameServer dns;
     dns.last = 0;
-    Bench bench;
+    ResolverBench bench;
     bench.names->follow(with({service({named(dns, Micros{1000})})}));
     CHECK(bench.until([&] { return bench.log.count("real_server_dns web.example.org: ") == 1; }));
     CHECK(bench.log.count("It has no servers until a lookup succeeds") == 1);
@@ -127,7 +121,7 @@ TEST_CASE("a name that was never resolved is said to have no servers") {
 TEST_CASE("servers that an earlier incarnation knew count until the first answer") {
     NameServer dns;
     dns.last = 0;
-    Bench bench;
+    ResolverBench bench;
     const auto config = with({service({named(dns, Micros{1000})}), service({server("10.0.0.9")}, "10.0.0.2")});
     lvs::ServiceMemory memory{.identity = lvs::identity_of(config.virtual_servers[0]),
                               .servers = {{.endpoint = at("10.0.0.33", 80)}},
@@ -144,7 +138,7 @@ TEST_CASE("servers that an earlier incarnation knew count until the first answer
 TEST_CASE("what is remembered is for the next configuration only") {
     NameServer dns;
     dns.last = 0;
-    Bench bench;
+    ResolverBench bench;
     const auto config = with({service({named(dns, Micros{30'000'000})})});
     lvs::ServiceMemory memory{.identity = lvs::identity_of(config.virtual_servers[0]),
                               .servers = {{.endpoint = at("10.0.0.33", 80)}},
@@ -157,7 +151,7 @@ TEST_CASE("what is remembered is for the next configuration only") {
 
 TEST_CASE("a reload keeps what is known of a name that stays, and forgets the others") {
     NameServer dns;
-    Bench bench;
+    ResolverBench bench;
     const auto both = with({service({named(dns, Micros{30'000'000})}),
                             service({named(dns, Micros{30'000'000}, "other.example.org")}, "10.0.0.2")});
     bench.names->follow(both);
@@ -175,7 +169,7 @@ TEST_CASE("a reload keeps what is known of a name that stays, and forgets the ot
 
 TEST_CASE("a name that two services have is asked for once, at the shorter interval") {
     NameServer dns;
-    Bench bench;
+    ResolverBench bench;
     const auto config =
         with({service({named(dns, Micros{1000})}), service({named(dns, Micros{600'000'000})}, "10.0.0.2")});
     bench.names->follow(config);
@@ -186,7 +180,7 @@ TEST_CASE("a name that two services have is asked for once, at the shorter inter
 
 TEST_CASE("whichever of two services has the shorter interval, and after a reload the one that is left") {
     NameServer dns;
-    Bench bench;
+    ResolverBench bench;
     const auto slow = service({named(dns, Micros{600'000'000})}),
                quick = service({named(dns, Micros{1000})}, "10.0.0.2");
     bench.names->follow(with({slow, quick}));
@@ -211,7 +205,7 @@ TEST_CASE("whichever of two services has the shorter interval, and after a reloa
 
 TEST_CASE("what is saved of a name says which of its records were asked for") {
     NameServer dns;
-    Bench bench;
+    ResolverBench bench;
     auto all = service({named(dns, Micros{60'000'000})});
     for (const char* type : {"AAAA", "SRV"}) {
         auto one = named(dns, Micros{60'000'000});
@@ -229,7 +223,7 @@ TEST_CASE("what is saved of a name says which of its records were asked for") {
 
 TEST_CASE("servers beyond the most that are taken are left out, which is logged when their number changes") {
     NameServer dns;
-    Bench bench;
+    ResolverBench bench;
     auto one = named(dns, Micros{1000});
     one.more.edit().values.insert(one.more.edit().values.begin() + 3, {"dns_servers_max", std::int64_t{2}});
     const auto config = with({service({one})});
@@ -257,7 +251,7 @@ TEST_CASE("servers beyond the most that are taken are left out, which is logged 
 TEST_CASE("a name that a reload takes away while it is looked up is of no interest any more") {
     NameServer dns;
     dns.silent = true;
-    Bench bench;
+    ResolverBench bench;
     const auto config = with({service({named(dns, Micros{60'000'000})})});
     bench.names->follow(config);
     CHECK(bench.until([&] { return dns.asked == 1; }));
@@ -275,7 +269,7 @@ TEST_CASE("a name that a reload takes away while it is looked up is of no intere
 TEST_CASE("no more than 64 names are asked for at once, and the others when one of these is known") {
     NameServer dns;
     dns.silent = true;
-    Bench bench;
+    ResolverBench bench;
     config::VirtualServer all = service({});
     for (int i = 0; i < 65; ++i)
         all.real_servers.push_back(named(dns, Micros{60'000'000}, "n" + std::to_string(i) + ".example.org"));
@@ -292,7 +286,7 @@ TEST_CASE("no more than 64 names are asked for at once, and the others when one 
 TEST_CASE("a resolver that has stopped, or is gone, asks nobody and reports nothing") {
     NameServer dns;
     {
-        Bench bench;
+        ResolverBench bench;
         bench.names->follow(with({service({named(dns, Micros{1000})})}));
         CHECK(bench.until([&] { return bench.changed == 1; }));
         bench.names->stop();
@@ -306,7 +300,7 @@ TEST_CASE("a resolver that has stopped, or is gone, asks nobody and reports noth
         bench.names->add_status(sources);
         CHECK(sources.empty());
     }
-    Bench bench;
+    ResolverBench bench;
     dns.silent = true;
     dns.asked = 0;
     bench.names->follow(with({service({named(dns, Micros{1000})})}));

@@ -33,7 +33,7 @@ UniqueFd serve() {
     return fd;
 }
 
-struct Scene {
+struct DataPathScene {
     Bench bench;
     Sysctls sysctls;
     std::vector<std::string> written;
@@ -46,7 +46,7 @@ struct Scene {
         }
     };
 
-    Scene() {
+    DataPathScene() {
         bench.options.open_settings = [this]() -> Result<std::unique_ptr<IpvsSettings>> {
             if (!may_write) return std::make_unique<Refusing>();
             return std::make_unique<FakeSysctls>(sysctls, written);
@@ -63,8 +63,8 @@ struct Scene {
 };
 
 // A service at this port, whose servers are checked along the data path every moment.
-config::Config web(std::uint16_t port, const std::vector<std::string_view>& servers, bool along = true,
-                   std::string_view address = kService) {
+config::Config web_along(std::uint16_t port, const std::vector<std::string_view>& servers, bool along = true,
+                         std::string_view address = kService) {
     std::vector<config::RealServer> all;
     for (const auto one_of : servers) {
         auto one = lvs::test::checked(one_of);
@@ -87,20 +87,20 @@ TEST_CASE("a server is checked at the service's address, by a kernel service of 
     if (::geteuid() != 0) return;  // marks need CAP_NET_ADMIN
     const auto listening = serve();
     const auto port = probe::test::bound_to(listening).port;
-    Scene scene;
-    scene.bench.start(web(port, {"127.0.0.2", "127.0.0.3"}));
+    DataPathScene scene;
+    scene.bench.start(web_along(port, {"127.0.0.2", "127.0.0.3"}));
     CHECK(scene.mark_services() == 2);
     CHECK(scene.sysctls[kAcceptLocal] == 1);
     CHECK(scene.bench.runtime.log_.count("net.ipv4.conf.all.accept_local set to 1") == 1);
     CHECK(scene.bench.runtime.until([&] { return scene.check().last_result == "connected"; }));
     CHECK(scene.check().target == std::string{kService} + ":" + std::to_string(port));
 
-    scene.bench.reload(web(port, {"127.0.0.3"}));
+    scene.bench.reload(web_along(port, {"127.0.0.3"}));
     CHECK(scene.mark_services() == 1);
-    scene.bench.reload(web(port, {"127.0.0.3"}, false));
+    scene.bench.reload(web_along(port, {"127.0.0.3"}, false));
     CHECK(scene.mark_services() == 0);
     CHECK(scene.sysctls[kAcceptLocal] == 0);
-    scene.bench.reload(web(port, {"127.0.0.3"}));
+    scene.bench.reload(web_along(port, {"127.0.0.3"}));
     CHECK(scene.mark_services() == 1);
     scene.bench.stop();
     CHECK(scene.bench.kernel.table.empty());
@@ -110,7 +110,7 @@ TEST_CASE("a server is checked at the service's address, by a kernel service of 
 TEST_CASE("a check that cannot go along the data path says nothing of its server") {
     const UniqueFd closed = probe::test::bind_only();  // whoever asks there is refused
     const auto port = probe::test::bound_to(closed).port;
-    Scene scene;
+    DataPathScene scene;
     std::string why, address = kService;
     SUBCASE("without IPVS") {
         scene.bench.kernel.available = false;
@@ -130,7 +130,7 @@ TEST_CASE("a check that cannot go along the data path says nothing of its server
         scene.may_write = false;
         why = "net.ipv4.conf.all.accept_local cannot be set";
     }
-    scene.bench.start(web(port, {"127.0.0.2"}, true, address));
+    scene.bench.start(web_along(port, {"127.0.0.2"}, true, address));
     CHECK(scene.bench.runtime.until([&] { return scene.check().last_result.starts_with(why); }));
     scene.bench.role->save_state();
     CHECK(scene.bench.runtime.status().services.at(0).servers.at(0).alive);
@@ -138,11 +138,13 @@ TEST_CASE("a check that cannot go along the data path says nothing of its server
 }
 
 TEST_CASE("changes of single services are not taken one by one while checks go along the data path") {
-    Scene scene;
-    scene.bench.start(web(80, {"127.0.0.2"}));
-    const auto before = web(80, {"127.0.0.2"}).virtual_servers[0], after = web(80, {"127.0.0.3"}).virtual_servers[0];
+    DataPathScene scene;
+    scene.bench.start(web_along(80, {"127.0.0.2"}));
+    const auto before = web_along(80, {"127.0.0.2"}).virtual_servers[0],
+               after = web_along(80, {"127.0.0.3"}).virtual_servers[0];
     CHECK_FALSE(scene.bench.role->prepare_changes({{0, before, after}}));
-    scene.bench.reload(web(80, {"127.0.0.2"}, false));
-    CHECK_FALSE(scene.bench.role->prepare_changes({{0, web(80, {"127.0.0.2"}, false).virtual_servers[0], after}}));
+    scene.bench.reload(web_along(80, {"127.0.0.2"}, false));
+    CHECK_FALSE(
+        scene.bench.role->prepare_changes({{0, web_along(80, {"127.0.0.2"}, false).virtual_servers[0], after}}));
     scene.bench.stop();
 }

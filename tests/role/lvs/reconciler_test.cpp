@@ -24,8 +24,8 @@ lvs::ServiceTable entry(const std::string& address, std::vector<netlink::IpvsDes
     return {tcp_service(address), std::move(servers)};
 }
 
-struct Bench {
-    explicit Bench(std::size_t services = 1) {
+struct TableBench {
+    explicit TableBench(std::size_t services = 1) {
         for (std::size_t i = 0; i < services; ++i)
             desired.push_back(entry(fmt::format("10.0.{}.{}", i / 200, i % 200 + 1), {to("10.1.0.1")}));
         options.audit_every = 1h;
@@ -67,7 +67,7 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("the start writes the table, says how much it was, and counts it") {
-    Bench bench{2};
+    TableBench bench{2};
     CHECK_FALSE(bench.reconciler.state().available);
     bench.start();
     CHECK(bench.reconciler.state().available);
@@ -82,7 +82,7 @@ TEST_CASE("the start writes the table, says how much it was, and counts it") {
 }
 
 TEST_CASE("a table that is right already is read and not written") {
-    Bench bench;
+    TableBench bench;
     bench.kernel.table = bench.desired;
     bench.start();
     CHECK(bench.kernel.batches.empty());
@@ -91,7 +91,7 @@ TEST_CASE("a table that is right already is read and not written") {
 }
 
 TEST_CASE("an empty table is not read, unless an earlier incarnation has left services") {
-    Bench empty{0}, left{0};
+    TableBench empty{0}, left{0};
     empty.start();
     CHECK(empty.kernel.dumps == 0);
     left.kernel.table = {entry("10.9.9.9", {}), entry("10.9.9.8", {})};
@@ -101,7 +101,7 @@ TEST_CASE("an empty table is not read, unless an earlier incarnation has left se
 }
 
 TEST_CASE("a table that cannot be read is not written; it is read again later, and all of it") {
-    Bench bench;
+    TableBench bench;
     bench.options.reopen_every = 1ms;
     bench.kernel.counts = false;
     bench.start();
@@ -118,7 +118,7 @@ TEST_CASE("a table that cannot be read is not written; it is read again later, a
 }
 
 TEST_CASE("a table that is missing is named once, and that it is there") {
-    Bench bench;
+    TableBench bench;
     bench.options.reopen_every = 3s;
     bench.kernel.available = false;
     bench.start();
@@ -137,7 +137,7 @@ TEST_CASE("a table that is missing is named once, and that it is there") {
 }
 
 TEST_CASE("what changes while the table is missing is in it when it comes") {
-    Bench bench{2};
+    TableBench bench{2};
     bench.options.reopen_every = 20ms;
     bench.kernel.available = false;
     bench.start();
@@ -150,7 +150,7 @@ TEST_CASE("what changes while the table is missing is in it when it comes") {
 }
 
 TEST_CASE("an update writes the difference of the services that it names, and of no other") {
-    Bench bench{2};
+    TableBench bench{2};
     bench.start();
     bench.written();
     const int changed = bench.changed;
@@ -164,7 +164,7 @@ TEST_CASE("an update writes the difference of the services that it names, and of
 }
 
 TEST_CASE("another table deletes what is not wanted any more, and reads what is new before it writes it") {
-    Bench bench{2};
+    TableBench bench{2};
     bench.start();
     bench.written();
     bench.kernel.table.push_back(entry("10.0.0.9", {to("10.1.0.5")}));
@@ -180,7 +180,7 @@ TEST_CASE("another table deletes what is not wanted any more, and reads what is 
 }
 
 TEST_CASE("a new service that cannot be read is a lost socket") {
-    Bench bench;
+    TableBench bench;
     bench.start();
     bench.kernel.counts = false;
     bench.desired.push_back(entry("10.0.0.9", {}));
@@ -189,7 +189,7 @@ TEST_CASE("a new service that cannot be read is a lost socket") {
 }
 
 TEST_CASE("a large table is written in several batches") {
-    Bench bench{400};
+    TableBench bench{400};
     bench.start();
     CHECK(bench.kernel.table.size() == 400);
     REQUIRE(bench.kernel.batches.size() == 2);
@@ -199,7 +199,7 @@ TEST_CASE("a large table is written in several batches") {
 }
 
 TEST_CASE("a batch whose answers are lost ends the writing") {
-    Bench bench{400};
+    TableBench bench{400};
     bench.kernel.socket_breaks = true;
     bench.start();
     CHECK(bench.kernel.batches.empty());
@@ -209,7 +209,7 @@ TEST_CASE("a batch whose answers are lost ends the writing") {
 }
 
 TEST_CASE("refusals are named, ten of them, and the others counted") {
-    Bench bench{12};
+    TableBench bench{12};
     bench.kernel.refuses = [](const netlink::IpvsOperation&) { return EPERM; };
     bench.start();
     CHECK(bench.count("IPVS refused add TCP 10.0.0.1:80: Operation not permitted") == 1);
@@ -221,7 +221,7 @@ TEST_CASE("refusals are named, ten of them, and the others counted") {
 }
 
 TEST_CASE("a scheduler or a persistence engine that the kernel does not have is named") {
-    Bench bench{2};
+    TableBench bench{2};
     bench.desired[1].service.engine = "sip";
     bench.kernel.refuses = [](const netlink::IpvsOperation& operation) {
         return operation.kind == Operation::AddService ? ENOENT : 0;
@@ -229,7 +229,7 @@ TEST_CASE("a scheduler or a persistence engine that the kernel does not have is 
     bench.start();
     CHECK(bench.count("IPVS refused add TCP 10.0.0.1:80: the kernel has no scheduler") == 1);
     CHECK(bench.count("the kernel has no scheduler wrr, or no persistence engine sip") == 1);
-    Bench server;
+    TableBench server;
     server.kernel.refuses = [](const netlink::IpvsOperation& operation) {
         return operation.kind == Operation::AddDestination ? ENOENT : 0;
     };
@@ -238,7 +238,7 @@ TEST_CASE("a scheduler or a persistence engine that the kernel does not have is 
 }
 
 TEST_CASE("a refusal is named again after everything was accepted once") {
-    Bench bench;
+    TableBench bench;
     bench.kernel.refuses = [](const netlink::IpvsOperation& operation) {
         return operation.kind == Operation::SetDestination ? EPERM : 0;
     };
@@ -254,7 +254,7 @@ TEST_CASE("a refusal is named again after everything was accepted once") {
 }
 
 TEST_CASE("connections are counted of the servers of these services, none of a service that is not there") {
-    Bench bench{2};
+    TableBench bench{2};
     bench.start();
     bench.kernel.connections = 3;
     const auto counted = bench.reconciler.connections({bench.desired[1], entry("10.7.7.7", {})});
@@ -266,8 +266,8 @@ TEST_CASE("connections are counted of the servers of these services, none of a s
 }
 
 TEST_CASE("the stop deletes its services, keeps them if they are to stay, or flushes the table") {
-    Bench plain{2}, kept{2}, flushed{2};
-    for (Bench* bench : {&plain, &kept, &flushed}) {
+    TableBench plain{2}, kept{2}, flushed{2};
+    for (TableBench* bench : {&plain, &kept, &flushed}) {
         bench->kernel.table.push_back(entry("10.9.9.9", {}));
         bench->start();
         bench->written();
@@ -285,7 +285,7 @@ TEST_CASE("the stop deletes its services, keeps them if they are to stay, or flu
 }
 
 TEST_CASE("a refusal at the stop is named, and a lost socket is not opened again") {
-    Bench refused, lost;
+    TableBench refused, lost;
     refused.start();
     refused.kernel.refuses = [](const netlink::IpvsOperation&) { return EPERM; };
     refused.reconciler.stop(false, Flush::No);
@@ -299,7 +299,7 @@ TEST_CASE("a refusal at the stop is named, and a lost socket is not opened again
 }
 
 TEST_CASE("lvs_flush flushes at the first opening only") {
-    Bench bench;
+    TableBench bench;
     bench.options.reopen_every = 1ms;
     bench.kernel.available = false;
     bench.start({}, true);
@@ -313,7 +313,7 @@ TEST_CASE("lvs_flush flushes at the first opening only") {
 }
 
 TEST_CASE("an audit reads 32 services in a turn, so that nothing else waits long for it") {
-    Bench bench{65};
+    TableBench bench{65};
     bench.start();
     bench.written();
     bench.kernel.reads = 0;
@@ -329,7 +329,7 @@ TEST_CASE("an audit reads 32 services in a turn, so that nothing else waits long
 }
 
 TEST_CASE("an audit repairs what another program changed, names and counts it") {
-    Bench bench{3};
+    TableBench bench{3};
     bench.start();
     bench.written();
     bench.kernel.table[0].destinations[0].weight = 5;
@@ -347,7 +347,7 @@ TEST_CASE("an audit repairs what another program changed, names and counts it") 
 }
 
 TEST_CASE("of many repairs ten are named") {
-    Bench bench{12};
+    TableBench bench{12};
     bench.start();
     for (auto& one : bench.kernel.table) one.destinations.clear();
     bench.reconciler.audit_soon();
@@ -357,7 +357,7 @@ TEST_CASE("of many repairs ten are named") {
 }
 
 TEST_CASE("a list that was wrong once is no reason for a repair") {
-    Bench bench;
+    TableBench bench;
     bench.start();
     bench.written();
     bench.kernel.lies = true;
@@ -370,7 +370,7 @@ TEST_CASE("a list that was wrong once is no reason for a repair") {
 }
 
 TEST_CASE("a service of an earlier incarnation that could not be deleted is deleted by an audit") {
-    Bench bench{0};
+    TableBench bench{0};
     bench.kernel.table = {entry("10.9.9.9", {})};
     bench.kernel.refuses = [](const netlink::IpvsOperation&) { return EBUSY; };
     bench.start({tcp_key("10.9.9.9")});
@@ -386,7 +386,7 @@ TEST_CASE("a service of an earlier incarnation that could not be deleted is dele
 }
 
 TEST_CASE("one that somebody else deleted meanwhile is forgotten") {
-    Bench bench{0};
+    TableBench bench{0};
     bench.kernel.table = {entry("10.9.9.9", {})};
     bench.kernel.refuses = [](const netlink::IpvsOperation&) { return EBUSY; };
     bench.start({tcp_key("10.9.9.9")});
@@ -399,7 +399,7 @@ TEST_CASE("one that somebody else deleted meanwhile is forgotten") {
 }
 
 TEST_CASE("audits follow one another at their interval, and end with the stop") {
-    Bench bench;
+    TableBench bench;
     bench.options.audit_every = 1ms;
     bench.start();
     const auto dumps = bench.kernel.dumps;
@@ -414,7 +414,7 @@ TEST_CASE("audits follow one another at their interval, and end with the stop") 
 }
 
 TEST_CASE("without an interval an audit happens only when it is asked for, once") {
-    Bench bench;
+    TableBench bench;
     bench.options.audit_every = Micros{0};
     bench.start();
     const auto dumps = bench.kernel.dumps;
@@ -427,7 +427,7 @@ TEST_CASE("without an interval an audit happens only when it is asked for, once"
 }
 
 TEST_CASE("an audit whose reading fails opens the socket again, and audits go on") {
-    Bench bench;
+    TableBench bench;
     bench.options.audit_every = 1ms;
     bench.options.reopen_every = 1ms;
     bench.start();
@@ -441,7 +441,7 @@ TEST_CASE("an audit whose reading fails opens the socket again, and audits go on
 }
 
 TEST_CASE("an audit that was cut short begins again with the first service") {
-    Bench bench{33};  // two slices, 100 ms apart
+    TableBench bench{33};  // two slices, 100 ms apart
     bench.options.audit_every = 400ms;
     bench.options.reopen_every = 0ms;
     bench.start();
@@ -457,7 +457,7 @@ TEST_CASE("an audit that was cut short begins again with the first service") {
 }
 
 TEST_CASE("an audit that finds the table closed begins again with the first service when it is open") {
-    Bench bench{33};
+    TableBench bench{33};
     bench.options.audit_every = 400ms;
     bench.options.reopen_every = 1ms;
     bench.start();
@@ -476,7 +476,7 @@ TEST_CASE("an audit that finds the table closed begins again with the first serv
 }
 
 TEST_CASE("an audit that is asked for begins with the first service, wherever another one has come") {
-    Bench bench{33};
+    TableBench bench{33};
     bench.options.audit_every = 400ms;
     bench.start();
     bench.kernel.reads = 0;
@@ -488,7 +488,7 @@ TEST_CASE("an audit that is asked for begins with the first service, wherever an
 }
 
 TEST_CASE("a usual audit is spread over half of its interval") {
-    Bench bench{33};  // two slices
+    TableBench bench{33};  // two slices
     bench.options.audit_every = 400ms;
     bench.start();
     bench.kernel.reads = 0;

@@ -321,7 +321,7 @@ namespace {
 
 using How = ipc::ScriptResult::How;
 
-config::RealServer scripted(bool dynamic) {
+config::RealServer checked_by_script(bool dynamic) {
     auto one = server("10.0.0.11", 10);
     one.checkers.push_back(misc_check(one.endpoint));
     one.checkers[0].delay_loop = 20ms;
@@ -330,7 +330,7 @@ config::RealServer scripted(bool dynamic) {
 }
 
 // Waits for the next script, answers it, and waits until the answer has been judged.
-void answer(Bench& bench, How how, int status) {
+void answer_only_script(Bench& bench, How how, int status) {
     auto& scripts = bench.runtime.scripts;
     REQUIRE(bench.runtime.until([&] { return !scripts.empty(); }));
     REQUIRE(scripts.size() == 1);
@@ -342,8 +342,8 @@ void answer(Bench& bench, How how, int status) {
 
 std::vector<netlink::IpvsDestination> after(How how, int status, bool dynamic) {
     Bench bench;
-    bench.start(with({service({scripted(dynamic)})}));
-    answer(bench, how, status);
+    bench.start(with({service({checked_by_script(dynamic)})}));
+    answer_only_script(bench, how, status);
     auto destinations = bench.in_kernel("10.0.0.1")->destinations;
     bench.stop();
     return destinations;
@@ -374,7 +374,7 @@ TEST_CASE("a dynamic script's exit status is the weight plus two; 1 and a signal
 
 TEST_CASE("a script's result that comes after the role's end is ignored") {
     Bench bench;
-    bench.start(with({service({scripted(false)})}));
+    bench.start(with({service({checked_by_script(false)})}));
     REQUIRE(bench.runtime.until([&] { return !bench.runtime.scripts.empty(); }));
     bench.stop();
     bench.role.reset();

@@ -16,25 +16,19 @@ using Texts = std::vector<std::string>;
 
 namespace {
 
-config::RealServer listed(const std::string& path, Micros debounce = Micros{1000}) {
+config::RealServer listed_in(const std::string& path, Micros debounce = Micros{1000}) {
     config::RealServer one;
     one.more.edit().values = {{"debounce", debounce}, {"real_server_file", config::WordList{path}}};
     return one;
 }
 
-config::Config with(std::vector<config::VirtualServer> services) {
-    config::Config config;
-    config.virtual_servers = std::move(services);
-    return config;
-}
-
-lvs::KnownServers servers(std::initializer_list<const char*> addresses) {
+lvs::KnownServers at_addresses(std::initializer_list<const char*> addresses) {
     lvs::KnownServers list;
     for (const char* one : addresses) list.push_back({*IpAddress::parse(one), 80, std::nullopt});
     return list;
 }
 
-struct Bench {
+struct ServerFilesBench {
     boost::asio::io_context loop;
     KeptLog log;
     int changed = 0;
@@ -66,13 +60,13 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("what is reported before the configuration counts with it, and later answers after the debounce") {
-    Bench bench;
-    const auto config = with({service({listed("/x")})});
-    bench.read("/x", servers({"10.0.0.11"}));
+    ServerFilesBench bench;
+    const auto config = with({service({listed_in("/x")})});
+    bench.read("/x", at_addresses({"10.0.0.11"}));
     bench.files.follow(config);
     CHECK(bench.changed == 0);
     CHECK(bench.of(config) == Texts{"10.0.0.11:80"});
-    bench.read("/x", servers({"10.0.0.11", "10.0.0.12"}));
+    bench.read("/x", at_addresses({"10.0.0.11", "10.0.0.12"}));
     CHECK(bench.of(config) == Texts{"10.0.0.11:80"});
     CHECK(bench.until([&] { return bench.changed == 1; }));
     CHECK(bench.of(config) == Texts{"10.0.0.11:80", "10.0.0.12:80"});
@@ -81,11 +75,11 @@ TEST_CASE("what is reported before the configuration counts with it, and later a
 }
 
 TEST_CASE("a problem is logged once, keeps the servers, and is in the status until the next answer") {
-    Bench bench;
-    const auto config = with({service({listed("/x")})});
+    ServerFilesBench bench;
+    const auto config = with({service({listed_in("/x")})});
     bench.files.follow(config);
     bench.files.on_file_read({"/x\nipv4", "read /x: no"}, {});
-    bench.read("/x", servers({"10.0.0.11"}));
+    bench.read("/x", at_addresses({"10.0.0.11"}));
     bench.files.on_file_read({"/x\nipv4", "it is empty"}, {});
     bench.files.on_file_read({"/x\nipv4", "it ends early"}, {});
     CHECK(bench.log.texts == Texts{"real_server_file /x: read /x: no. It has no servers until reading it succeeds",
@@ -100,22 +94,22 @@ TEST_CASE("a problem is logged once, keeps the servers, and is in the status unt
     CHECK(list[0].services == Texts{"[10.0.0.1]:tcp:80"});
     CHECK(list[0].servers == 1);
     CHECK(list[0].errors == 3);
-    bench.read("/x", servers({"10.0.0.11"}));
+    bench.read("/x", at_addresses({"10.0.0.11"}));
     list.clear();
     bench.files.add_status(list);
     CHECK(list[0].problem.empty());
 }
 
 TEST_CASE("servers that no file can list, and bytes that are none, are a problem") {
-    Bench bench;
-    const auto config = with({service({listed("/x")})});
+    ServerFilesBench bench;
+    const auto config = with({service({listed_in("/x")})});
     bench.files.follow(config);
-    bench.read("/x", servers({"10.0.0.11"}));
-    auto bad = servers({"10.0.0.12"});
+    bench.read("/x", at_addresses({"10.0.0.11"}));
+    auto bad = at_addresses({"10.0.0.12"});
     bad[0].weight = 65'536;
     bench.read("/x", bad);
     bench.read("/x", {{IpAddress{}, 80, std::nullopt}});
-    bench.read("/x", lvs::KnownServers(10'001, servers({"10.0.0.12"})[0]));
+    bench.read("/x", lvs::KnownServers(10'001, at_addresses({"10.0.0.12"})[0]));
     bench.files.on_file_read({"/x\nipv4", {}}, UniqueFd{});
     auto open = ipc::make_memfd("open", 100);
     bench.files.on_file_read({"/x\nipv4", {}}, std::move(*open));
@@ -126,8 +120,8 @@ TEST_CASE("servers that no file can list, and bytes that are none, are a problem
 }
 
 TEST_CASE("a list may have ten thousand servers, and the largest weight") {
-    Bench bench;
-    const auto config = with({service({listed("/x")})});
+    ServerFilesBench bench;
+    const auto config = with({service({listed_in("/x")})});
     bench.files.follow(config);
     lvs::KnownServers many;
     for (std::uint32_t n = 1; n <= 10'000; ++n) many.push_back({IpAddress::v4(0x0a010000U + n), 80, 65'535U});
@@ -139,9 +133,9 @@ TEST_CASE("a list may have ten thousand servers, and the largest weight") {
 }
 
 TEST_CASE("what was saved counts until the first answer, with its weights") {
-    Bench bench;
-    const auto config = with({service({listed("/x")})});
-    auto saved = servers({"10.0.0.11", "10.0.0.12", "10.0.0.13"});
+    ServerFilesBench bench;
+    const auto config = with({service({listed_in("/x")})});
+    auto saved = at_addresses({"10.0.0.11", "10.0.0.12", "10.0.0.13"});
     saved[0].weight = 9;
     bench.files.recall(config, {}, {.list = {{"file\n/x\nipv4", saved, WallTime{5}}}});
     bench.files.follow(config);
@@ -152,28 +146,28 @@ TEST_CASE("what was saved counts until the first answer, with its weights") {
     CHECK(kept[0].source == "file\n/x\nipv4");
     CHECK(kept[0].servers == saved);
     CHECK(kept[0].last_good == WallTime{5});
-    bench.read("/x", servers({"10.0.0.11"}));
+    bench.read("/x", at_addresses({"10.0.0.11"}));
     CHECK(bench.log.count("an answer of 1 servers is held for 600 s: it removes 2 of 3 servers") == 1);
     CHECK(bench.of(config).size() == 3);
 }
 
 TEST_CASE("what was saved of a file counts once: not for one that goes and comes again") {
-    Bench bench;
-    const auto config = with({service({listed("/x")})});
-    bench.files.recall(config, {}, {.list = {{"file\n/x\nipv4", servers({"10.0.0.11"}), WallTime{5}}}});
+    ServerFilesBench bench;
+    const auto config = with({service({listed_in("/x")})});
+    bench.files.recall(config, {}, {.list = {{"file\n/x\nipv4", at_addresses({"10.0.0.11"}), WallTime{5}}}});
     bench.files.follow(config);
     CHECK(bench.of(config) == Texts{"10.0.0.11:80"});
     bench.files.follow(with({}));
     bench.files.follow(config);
     CHECK(bench.of(config).empty());
-    bench.read("/x", servers({"10.0.0.12"}));
+    bench.read("/x", at_addresses({"10.0.0.12"}));
     CHECK(bench.of(config) == Texts{"10.0.0.12:80"});
 }
 
 TEST_CASE("the servers of a crashed process are newer than those that were saved, which have weights") {
-    Bench bench;
-    const auto config = with({service({listed("/x")})});
-    auto saved = servers({"10.0.0.11", "10.0.0.12"});
+    ServerFilesBench bench;
+    const auto config = with({service({listed_in("/x")})});
+    auto saved = at_addresses({"10.0.0.11", "10.0.0.12"});
     saved[0].weight = 9;
     const lvs::ServiceMemory memory{.identity = lvs::identity_of(config.virtual_servers[0]),
                                     .servers = {{.endpoint = at("10.0.0.11", 80)}, {.endpoint = at("10.0.0.13", 80)}},
@@ -182,23 +176,23 @@ TEST_CASE("the servers of a crashed process are newer than those that were saved
     bench.files.follow(config);
     std::vector<ipc::DiscoveredSource> kept;
     bench.files.add_saved(kept);
-    auto expected = servers({"10.0.0.11", "10.0.0.13"});
+    auto expected = at_addresses({"10.0.0.11", "10.0.0.13"});
     expected[0].weight = 9;
     CHECK(kept.at(0).servers == expected);
     CHECK(kept.at(0).last_good == WallTime{5});
 
-    Bench other;
+    ServerFilesBench other;
     other.files.recall(config, {memory}, {});
     other.files.follow(config);
     CHECK(other.of(config) == Texts{"10.0.0.11:80", "10.0.0.13:80"});
 }
 
 TEST_CASE("a reload keeps what is known of a file that stays, and forgets the others") {
-    Bench bench;
-    const auto both = with({service({listed("/x")}), service({listed("/y")}, "10.0.0.2")});
+    ServerFilesBench bench;
+    const auto both = with({service({listed_in("/x")}), service({listed_in("/y")}, "10.0.0.2")});
     bench.files.follow(both);
-    bench.read("/x", servers({"10.0.0.11"}));
-    bench.read("/y", servers({"10.0.0.12"}));
+    bench.read("/x", at_addresses({"10.0.0.11"}));
+    bench.read("/y", at_addresses({"10.0.0.12"}));
     CHECK(bench.changed == 2);
     bench.files.follow(with({both.virtual_servers[1]}));
     bench.files.follow(both);
@@ -207,14 +201,14 @@ TEST_CASE("a reload keeps what is known of a file that stays, and forgets the ot
 }
 
 TEST_CASE("the rules of a file that two services have are the strictest of both") {
-    Bench bench;
-    auto loose = listed("/x"), strict = listed("/x");
+    ServerFilesBench bench;
+    auto loose = listed_in("/x"), strict = listed_in("/x");
     loose.more.edit().values.push_back({"max_removal", std::int64_t{100}});
     strict.more.edit().values.push_back({"max_removal", std::int64_t{10}});
     const auto config = with({service({loose}), service({strict}, "10.0.0.2")});
     bench.files.follow(config);
-    bench.read("/x", servers({"10.0.0.11", "10.0.0.12", "10.0.0.13"}));
-    bench.read("/x", servers({"10.0.0.11"}));
+    bench.read("/x", at_addresses({"10.0.0.11", "10.0.0.12", "10.0.0.13"}));
+    bench.read("/x", at_addresses({"10.0.0.11"}));
     CHECK(bench.log.count("it removes 2 of 3 servers, more than max_removal (10 %)") == 1);
     bench.files.follow(with({config.virtual_servers[0]}));
     CHECK(bench.until([&] { return bench.changed == 2; }));

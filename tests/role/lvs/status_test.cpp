@@ -11,13 +11,14 @@ using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::lvs::test;
 using namespace std::chrono_literals;
+using Verb = lvs::ServerCommand::Verb;
 
 namespace {
 
 const lvs::Moment kStart{Instant{1h}, {1'000'000'000}};
 
-struct Bench {
-    explicit Bench(std::vector<config::VirtualServer> services, const lvs::Memory& memory = {}) {
+struct StatusBench {
+    explicit StatusBench(std::vector<config::VirtualServer> services, const lvs::Memory& memory = {}) {
         config::Config config;
         config.virtual_servers = std::move(services);
         static_cast<void>(judge.start(std::move(config), memory, kStart));
@@ -43,7 +44,7 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("the status has the generation and what the reconciler counted") {
-    Bench bench{{service({server("10.0.0.11")})}};
+    StatusBench bench{{service({server("10.0.0.11")})}};
     const auto status = bench.status({.available = true, .problem = {}, .operations = 5, .failures = 4, .repairs = 3});
     CHECK(status.generation == 7);
     CHECK(status.ipvs_available);
@@ -62,7 +63,7 @@ TEST_CASE("a service with its scheduler, its sorry server and its servers") {
     auto web = service({server("10.0.0.11"), server("10.0.0.12", 5)});
     web.sorry_server = sorry("10.0.0.99");
     web.real_servers[1].forwarding = config::Forwarding::Tunnel;
-    Bench bench{{web}};
+    StatusBench bench{{web}};
     const auto all = bench.status().services;
     REQUIRE(all.size() == 1);
     CHECK(all[0].name == "[10.0.0.1]:tcp:80");
@@ -87,7 +88,7 @@ TEST_CASE("a service with its scheduler, its sorry server and its servers") {
 }
 
 TEST_CASE("a group is shown once, with its services in the kernel") {
-    Bench bench{{grouped({server("10.0.0.11")}, {range("10.0.0.1", "10.0.0.2")})}};
+    StatusBench bench{{grouped({server("10.0.0.11")}, {range("10.0.0.1", "10.0.0.2")})}};
     const auto group = bench.status().services.at(0);
     CHECK(group.group == "web");
     CHECK(group.group_keys == std::vector{tcp_key("10.0.0.1"), tcp_key("10.0.0.2")});
@@ -96,7 +97,7 @@ TEST_CASE("a group is shown once, with its services in the kernel") {
 }
 
 TEST_CASE("a check shows its last result") {
-    Bench bench{{service({checked("10.0.0.11")})}};
+    StatusBench bench{{service({checked("10.0.0.11")})}};
     const auto fresh = bench.server(0).checks.at(0);
     CHECK(fresh.up);
     CHECK_FALSE(fresh.has_run);
@@ -122,9 +123,8 @@ TEST_CASE("a check shows its last result") {
 }
 
 TEST_CASE("a note says who changed a server and how") {
-    using Verb = lvs::ServerCommand::Verb;
     auto web = service({server("10.0.0.11"), server("10.0.0.12"), server("10.0.0.13"), server("10.0.0.14")});
-    Bench bench{{web}};
+    StatusBench bench{{web}};
     bench.command(Verb::Weight, "10.0.0.11", 9);
     bench.command(Verb::Drain, "10.0.0.12");
     bench.command(Verb::Disable, "10.0.0.13");
@@ -244,7 +244,7 @@ TEST_CASE("servers that are leaving go with their connections into the next inca
                               .quorum_up = true,
                               .servers = {},
                               .leaving = {{leaving, {.until = {}, .until_wall = {1'500'000'000}, .connections = 2}}}};
-    Bench bench{{service({server("10.0.0.11")})}, {before}};
+    StatusBench bench{{service({server("10.0.0.11")})}, {before}};
     const auto status = bench.status();
     REQUIRE(status.services[0].leaving.size() == 1);
     CHECK(status.services[0].leaving[0].name == "[10.0.0.13]:tcp:80");
@@ -262,7 +262,7 @@ TEST_CASE("servers that are leaving go with their connections into the next inca
 TEST_CASE("a note has all reasons: who changed a server and why, and what of it goes on") {
     auto web = service({server("10.0.0.11"), server("10.0.0.12")});
     web.more.edit().values.push_back({"drain_timeout", Micros{60'000'000}});
-    Bench bench{{web}};
+    StatusBench bench{{web}};
     lvs::ServerAnswer answer;
     static_cast<void>(bench.judge.command({.verb = lvs::ServerCommand::Verb::Disable,
                                            .which = "10.0.0.11",
@@ -300,7 +300,8 @@ TEST_CASE("a server that starts slowly shows its weight until now and since when
     web.more.edit().values.push_back({"slow_start", Micros{10'000'000}});
     lvs::ServerMemory grows{.endpoint = at("10.0.0.11", 80), .alive = true, .since = {}, .checkers = {}};
     grows.grows_since = WallTime{997'000'000};
-    Bench bench{{web}, {{.identity = lvs::identity_of(web), .quorum_up = true, .servers = {grows}, .leaving = {}}}};
+    StatusBench bench{{web},
+                      {{.identity = lvs::identity_of(web), .quorum_up = true, .servers = {grows}, .leaving = {}}}};
     CHECK(bench.server(0).note == "slow start: weight 30 of 100");
     CHECK(bench.server(0).grows_since == WallTime{997'000'000});
     CHECK(bench.server(0).weight == 100);
@@ -310,7 +311,7 @@ TEST_CASE("a server that starts slowly shows its weight until now and since when
 TEST_CASE("a server that min_alive keeps says so") {
     auto web = service({checked("10.0.0.11")});
     web.more.edit().values.push_back({"min_alive", std::int64_t{1}});
-    Bench bench{{web}};
+    StatusBench bench{{web}};
     const auto id = bench.judge.states()[0].servers[0].checkers[0].id;
     const lvs::Moment later{Instant{1h} + 10s, {1'010'000'000}};
     static_cast<void>(bench.judge.step(lvs::DeadlineReached{}, later));
@@ -327,7 +328,7 @@ TEST_CASE("a service shows its quorum, its sorry server while it is in use, and 
     web.hysteresis = 1;
     web.real_servers[1].forwarding = config::Forwarding::DirectRoute;
     web.sorry_server = sorry("10.0.0.99");
-    Bench bench{{web, service({server("10.0.0.11")}, "10.0.0.2")}};
+    StatusBench bench{{web, service({server("10.0.0.11")}, "10.0.0.2")}};
     const auto id = bench.judge.states()[0].servers[0].checkers[0].id;
     const lvs::Moment later{Instant{1h} + 10s, {1'010'000'000}};
     static_cast<void>(bench.judge.step(lvs::DeadlineReached{}, later));
@@ -347,7 +348,7 @@ TEST_CASE("a check shows another address that it asks, its script and the weight
     auto one = server("10.0.0.11");
     one.checkers = {misc_check(at("10.0.0.11", 80)), tcp_check(at("10.0.0.77", 81))};
     one.checkers[0].misc_dynamic = true;
-    Bench bench{{service({one})}};
+    StatusBench bench{{service({one})}};
     const auto id = bench.judge.states()[0].servers[0].checkers[0].id;
     const lvs::Moment later{Instant{1h} + 10s, {1'010'000'000}};
     static_cast<void>(bench.judge.step(lvs::DeadlineReached{}, later));
@@ -368,7 +369,7 @@ TEST_CASE("a check shows another address that it asks, its script and the weight
 TEST_CASE("only an active_active service has a table to compare") {
     auto one = service({server("10.0.0.11")}), other = service({server("10.0.0.11")}, "10.0.0.2");
     other.active_active = true;
-    Bench bench{{one, other}};
+    StatusBench bench{{one, other}};
     std::vector<std::byte> bytes(1 << 20);
     const auto table_of = [](const config::VirtualServer&) { return report::MhTableStatus{.digest = 7}; };
     bytes.resize(write_status(bytes, status_of(bench.judge, {.available = true}, 7), bench.judge, kStart, table_of));

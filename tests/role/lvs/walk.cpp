@@ -19,7 +19,7 @@ namespace {
 using lvs::ServiceTable;
 using lvs::Table;
 using netlink::IpvsServiceKey;
-using Type = config::Checker::Type;
+using CheckerType = config::Checker::Type;
 
 const ServiceTable* find(const Table& table, const IpvsServiceKey& key) {
     const auto at = std::ranges::find(table, key, [](const ServiceTable& entry) { return entry.service.key; });
@@ -137,7 +137,7 @@ TableReconciler::Wanted LvsWalk::wanted() const {
 
 lvs::CheckFinished LvsWalk::answer(lvs::CheckerId id) const {
     const auto& checker = *judge_->checker(id);
-    const bool fails = checker.type == Type::File
+    const bool fails = checker.type == CheckerType::File
                            ? truth_.broken_files.contains(std::string{lvs::followed_name(checker)})
                            : truth_.broken.contains(checker.target);
     lvs::CheckFinished fact{.checker = id, .reason = "because", .duration = Micros{5}, .weight = {}};
@@ -175,7 +175,7 @@ void LvsWalk::write_table(const lvs::Intents& intents) {
 void LvsWalk::follow_files() {
     lvs::Intents all;
     for (const char* name : {"a", "b"}) {
-        for (const auto id : judge_->followers(Type::File, name)) {
+        for (const auto id : judge_->followers(CheckerType::File, name)) {
             auto intents = judge_->step(answer(id), now());
             std::ranges::move(intents, std::back_inserter(all));
         }

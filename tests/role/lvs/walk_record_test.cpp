@@ -14,11 +14,11 @@ using namespace mainstay::role::test;
 namespace {
 
 #ifdef __SANITIZE_ADDRESS__
-constexpr std::uint64_t kWalks = 15;
+constexpr std::uint64_t kRecordedWalks = 15;
 #else
-constexpr std::uint64_t kWalks = 100;
+constexpr std::uint64_t kRecordedWalks = 100;
 #endif
-constexpr int kSteps = 60;
+constexpr int kRecordedSteps = 60;
 constexpr std::size_t kWhole = 8U << 20, kSmall = 80 * 1024;
 
 std::string text_of(const record::Outcome& outcome) {
@@ -71,11 +71,11 @@ void check_resumed(const lvs::Judge& judge) {
 TEST_CASE("records of random walks replay identically") {
     record::Outcome sum;
     std::uint64_t overwritten = 0, commands = 0, changes = 0, steps = 0;
-    for (std::uint64_t seed = 1; seed <= kWalks; ++seed) {
+    for (std::uint64_t seed = 1; seed <= kRecordedWalks; ++seed) {
         CAPTURE(seed);
         // Some with a memory that is overwritten again and again: they begin with a key frame in mid-life.
         LvsWalk walk{seed, seed % 2 == 0 ? kWhole : kSmall};
-        for (int i = 0; i < kSteps; ++i) REQUIRE(walk.step() == "");
+        for (int i = 0; i < kRecordedSteps; ++i) REQUIRE(walk.step() == "");
         const auto record = record::read_record(record::file_of_memory(walk.record(), {}).value());
         REQUIRE(record);
         CHECK(record->segments.empty());
@@ -93,8 +93,8 @@ TEST_CASE("records of random walks replay identically") {
         sum.gaps += outcome->gaps;
         if (record->judge_segments.back().number > 2) ++overwritten;  // there are two segments
     }
-    CHECK(sum.facts > kWalks * 100);
-    CHECK(sum.intents > kWalks * 100);
+    CHECK(sum.facts > kRecordedWalks * 100);
+    CHECK(sum.intents > kRecordedWalks * 100);
     CHECK(sum.gaps > 0);
     CHECK(overwritten > 0);
     CHECK(commands > 0);

@@ -30,7 +30,7 @@ config::Instance instance(const char* name, const char* interface, int vrid, Fam
     return instance;
 }
 
-config::Config config_of(config::KeywordValues global = {{"enable_dbus", true}}) {
+config::Config config_with_dbus(config::KeywordValues global = {{"enable_dbus", true}}) {
     config::Config config;
     config.global.more.edit().values = std::move(global);
     config.instances = {instance("VI_1", "eth0", 51, Family::V4), instance("VI_2", "eth1", 52, Family::V6)};
@@ -53,7 +53,7 @@ struct Bench {
     }
     void start() {
         bus.open();
-        service->configure(config_of());
+        service->configure(config_with_dbus());
         until_heard(kStarted);
     }
     void emit(const char* name, const char* state, Event::Kind kind = Event::Kind::Instance) {
@@ -67,7 +67,7 @@ TEST_CASE("the service takes its name on the bus, and says that VRRP has started
     Bench b;
     CHECK(b.service->settled());
     b.bus.open();
-    b.service->configure(config_of());
+    b.service->configure(config_with_dbus());
     CHECK_FALSE(b.service->settled());
     b.until_heard(kStarted);
     CHECK(b.service->settled());
@@ -78,7 +78,7 @@ TEST_CASE("the service takes its name on the bus, and says that VRRP has started
 TEST_CASE("without enable_dbus nothing connects") {
     Bench b;
     b.bus.open();
-    b.service->configure(config_of({}));
+    b.service->configure(config_with_dbus({}));
     b.loop.run_for(std::chrono::milliseconds{1});
     CHECK(b.service->settled());
     b.emit("VI_1", "MASTER");
@@ -136,7 +136,7 @@ TEST_CASE("methods are answered and asked of the supervisor") {
 TEST_CASE("after a reload an instance that has gone is reported as deleted, and its object is away") {
     Bench b;
     b.start();
-    auto next = config_of();
+    auto next = config_with_dbus();
     next.instances.erase(next.instances.begin());
     next.instances.push_back(instance("VI_3", "eth2", 53, Family::V4));
     b.service->configure(next);
@@ -155,11 +155,12 @@ TEST_CASE("another name of the service is a new connection") {
     Bench b;
     b.start();
     b.bus.heard.clear();
-    b.service->configure(config_of({{"dbus_service_name", config::WordList{"org.example.Ha"}}, {"enable_dbus", true}}));
+    b.service->configure(
+        config_with_dbus({{"dbus_service_name", config::WordList{"org.example.Ha"}}, {"enable_dbus", true}}));
     b.bus.until(b.loop, [&] { return !b.bus.connected() || !b.bus.heard.empty(); });
     b.until_heard(kStarted);
     CHECK(b.bus.all() == "RequestName org.example.Ha\n" + kStarted + "\n");
-    b.service->configure(config_of({}));
+    b.service->configure(config_with_dbus({}));
     b.bus.until(b.loop, [&] { return !b.bus.connected(); });
     CHECK(b.service->settled());
 }
@@ -177,7 +178,7 @@ TEST_CASE("a stop is reported, and leaves the bus for good") {
 
 TEST_CASE("a bus that is not there is tried again, and reported once") {
     Bench b;
-    b.service->configure(config_of());
+    b.service->configure(config_with_dbus());
     REQUIRE(b.log.texts.size() == 1);
     CHECK(b.log.texts[0] == "the D-Bus system bus cannot be reached: No such file or directory; retrying");
     CHECK(b.service->settled());
@@ -203,7 +204,7 @@ TEST_CASE("a name that another one has is reported once and asked for again") {
     Bench b;
     b.bus.open();
     b.bus.name_result = 3;
-    b.service->configure(config_of());
+    b.service->configure(config_with_dbus());
     b.bus.until(b.loop, [&] { return b.bus.heard.size() == 2; });
     b.bus.name_result = 4;  // it is ours already
     b.until_heard(kStarted);
@@ -218,7 +219,7 @@ TEST_CASE("a name that the policy forbids is reported with the bus's own words")
     Bench b;
     b.bus.open();
     b.bus.name_error = "org.freedesktop.DBus.Error.AccessDenied";
-    b.service->configure(config_of());
+    b.service->configure(config_with_dbus());
     b.bus.until(b.loop, [&] { return !b.log.texts.empty(); });
     CHECK(b.log.texts[0].starts_with("D-Bus name org.keepalived.Vrrp1 not acquired: not allowed (is another one"));
 }

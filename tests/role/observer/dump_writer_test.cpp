@@ -13,7 +13,7 @@
 
 using namespace mainstay;
 using namespace mainstay::role;
-using What = ipc::DumpText::What;
+using DumpKind = ipc::DumpText::What;
 using Step = ipc::DumpFile::Step;
 using Texts = std::vector<std::string>;
 using mainstay::test::KeptLog;
@@ -21,7 +21,7 @@ using mainstay::test::KeptLog;
 namespace {
 
 // The test is at the other end of the line, where the files are handed out.
-struct Bench {
+struct DumpsBench {
     void begin(std::vector<Dump> dumps) {
         auto line = ipc::make_channel();
         REQUIRE(line.has_value());
@@ -35,11 +35,11 @@ struct Bench {
         REQUIRE((got && *got && std::holds_alternative<ipc::Received>(**got)));
         return std::get<ipc::DumpFile>(std::get<ipc::Received>(**got).message);
     }
-    [[nodiscard]] bool hears(What what, Step step) const {
+    [[nodiscard]] bool hears(DumpKind what, Step step) const {
         const auto reported = hear();
         return reported.what == what && reported.step == step;
     }
-    void send(What what, Step step, int descriptor = -1) const {
+    void send(DumpKind what, Step step, int descriptor = -1) const {
         REQUIRE(ipc::send_message(files.get(), ipc::DumpFile{what, step}, descriptor).has_value());
     }
     const Texts& reported() {
@@ -63,56 +63,56 @@ std::string text_of(int fd) {
 }  // namespace
 
 TEST_CASE("each text goes into the file that is handed out for it, which then is said to be whole") {
-    Bench bench;
+    DumpsBench bench;
     const UniqueFd data{::memfd_create("data", MFD_CLOEXEC)}, stats{::memfd_create("stats", MFD_CLOEXEC)};
-    bench.begin({{What::Data, "one"}, {What::Stats, "two"}});
-    CHECK(bench.hears(What::Data, Step::Wanted));
-    bench.send(What::Data, Step::Opened, data.get());
-    CHECK(bench.hears(What::Data, Step::Written));
+    bench.begin({{DumpKind::Data, "one"}, {DumpKind::Stats, "two"}});
+    CHECK(bench.hears(DumpKind::Data, Step::Wanted));
+    bench.send(DumpKind::Data, Step::Opened, data.get());
+    CHECK(bench.hears(DumpKind::Data, Step::Written));
     CHECK(text_of(data.get()) == "one");
-    CHECK(bench.hears(What::Stats, Step::Wanted));
-    bench.send(What::Stats, Step::Opened, stats.get());
-    CHECK(bench.hears(What::Stats, Step::Written));
+    CHECK(bench.hears(DumpKind::Stats, Step::Wanted));
+    bench.send(DumpKind::Stats, Step::Opened, stats.get());
+    CHECK(bench.hears(DumpKind::Stats, Step::Written));
     CHECK(text_of(stats.get()) == "two");
     CHECK(bench.hear().step == Step::Over);
     CHECK(bench.reported().empty());
 }
 
 TEST_CASE("a file that is refused is left out") {
-    Bench bench;
-    bench.begin({{What::Data, "one"}});
-    CHECK(bench.hears(What::Data, Step::Wanted));
-    bench.send(What::Data, Step::Refused);
+    DumpsBench bench;
+    bench.begin({{DumpKind::Data, "one"}});
+    CHECK(bench.hears(DumpKind::Data, Step::Wanted));
+    bench.send(DumpKind::Data, Step::Refused);
     CHECK(bench.hear().step == Step::Over);
     CHECK(bench.reported().empty());
 }
 
 TEST_CASE("a file that cannot be written is reported, and never said to be whole") {
-    Bench bench;
-    bench.begin({{What::Data, "one"}});
-    CHECK(bench.hears(What::Data, Step::Wanted));
+    DumpsBench bench;
+    bench.begin({{DumpKind::Data, "one"}});
+    CHECK(bench.hears(DumpKind::Data, Step::Wanted));
     const UniqueFd unwritable{::open("/dev/full", O_WRONLY | O_CLOEXEC)};
-    bench.send(What::Data, Step::Opened, unwritable.get());
+    bench.send(DumpKind::Data, Step::Opened, unwritable.get());
     CHECK(bench.hear().step == Step::Over);
     CHECK(bench.reported() == Texts{"dump file: write: No space left on device"});
 }
 
 TEST_CASE("while one dump is being written there is no other, and its line is closed") {
-    Bench bench;
-    bench.begin({{What::Data, "one"}});
-    CHECK(bench.hears(What::Data, Step::Wanted));
+    DumpsBench bench;
+    bench.begin({{DumpKind::Data, "one"}});
+    CHECK(bench.hears(DumpKind::Data, Step::Wanted));
     auto second = ipc::make_channel();
     REQUIRE(second.has_value());
-    bench.writer.write(std::move(second->second), {{What::Stats, "two"}});
+    bench.writer.write(std::move(second->second), {{DumpKind::Stats, "two"}});
     CHECK(bench.log.texts == Texts{"no dump is made: the disk has not taken the former one yet"});
     const auto got = ipc::receive_message(second->first.get());
     CHECK((got && *got && std::holds_alternative<ipc::Closed>(**got)));
-    bench.send(What::Data, Step::Refused);
+    bench.send(DumpKind::Data, Step::Refused);
     CHECK(bench.hear().step == Step::Over);
 }
 
 TEST_CASE("a supervisor that hands out no files gets no dump") {
-    Bench bench;
-    bench.writer.write(UniqueFd{}, {{What::Data, "one"}});
+    DumpsBench bench;
+    bench.writer.write(UniqueFd{}, {{DumpKind::Data, "one"}});
     CHECK(bench.log.texts.size() == 1);
 }

@@ -7,7 +7,9 @@ using namespace mainstay::role;
 
 namespace {
 
-Event event_at(std::int64_t unix_us, std::string name = "VI_1") { return {.name = std::move(name), .at = {unix_us}}; }
+Event named_event(std::int64_t unix_us, std::string name = "VI_1") {
+    return {.name = std::move(name), .at = {unix_us}};
+}
 
 }  // namespace
 
@@ -16,8 +18,8 @@ TEST_CASE("the history numbers events by their time, and ascends when the clock 
     History history{[&] { ++appended; }};
     CHECK(history.first_id() == 0);
     CHECK(history.last_id() == 0);
-    history.append("vrrp", {event_at(1000), event_at(1000), event_at(900)});
-    history.append("lvs", {event_at(5000)});
+    history.append("vrrp", {named_event(1000), named_event(1000), named_event(900)});
+    history.append("lvs", {named_event(5000)});
     CHECK(appended == 2);
     CHECK(history.first_id() == 1000);
     CHECK(history.last_id() == 5000);
@@ -31,7 +33,7 @@ TEST_CASE("the history numbers events by their time, and ascends when the clock 
 
 TEST_CASE("the history is read on behind an id, so many at a time") {
     History history{[] {}};
-    history.append("vrrp", {event_at(10, "a"), event_at(20, "b"), event_at(30, "c")});
+    history.append("vrrp", {named_event(10, "a"), named_event(20, "b"), named_event(30, "c")});
     const auto two = history.after(10, 2);
     REQUIRE(two.size() == 2);
     CHECK(two[0].event.name == "b");
@@ -52,9 +54,9 @@ TEST_CASE("nothing is appended: nobody is notified") {
 
 TEST_CASE("the history is bounded: the oldest go") {
     History history{[] {}};
-    history.append("vrrp", std::vector<Event>(kHistoryEntriesMax, event_at(1)));
+    history.append("vrrp", std::vector<Event>(kHistoryEntriesMax, named_event(1)));
     CHECK(history.first_id() == 1);
-    history.append("vrrp", {event_at(1)});
+    history.append("vrrp", {named_event(1)});
     CHECK(history.first_id() == 2);
     CHECK(history.after(0, 2 * kHistoryEntriesMax).size() == kHistoryEntriesMax);
 }
@@ -63,12 +65,13 @@ TEST_CASE("what a former run left fills the history up to its bound: the oldest 
     const auto former = [](std::size_t count) {
         std::vector<report::HistoryEntry> entries;
         for (std::size_t i = 1; i <= count; ++i)
-            entries.push_back({.id = i, .source = "vrrp", .event = event_at(static_cast<std::int64_t>(i), "before")});
+            entries.push_back(
+                {.id = i, .source = "vrrp", .event = named_event(static_cast<std::int64_t>(i), "before")});
         return entries;
     };
     const auto restored = [&](std::size_t count) {
         History history{[] {}};
-        history.append("vrrp", {event_at(900'000, "now"), event_at(900'001, "now")});
+        history.append("vrrp", {named_event(900'000, "now"), named_event(900'001, "now")});
         history.restore(former(count));
         return history.after(0, 2 * kHistoryEntriesMax);
     };
@@ -83,9 +86,9 @@ TEST_CASE("what a former run left fills the history up to its bound: the oldest 
 
 TEST_CASE("what is in the history already is not restored once more") {
     History history{[] {}};
-    history.append("vrrp", {event_at(900'000, "now")});
-    history.restore({{.id = 899'999, .source = "vrrp", .event = event_at(899'999, "before")},
-                     {.id = 900'000, .source = "vrrp", .event = event_at(900'000, "now")}});
+    history.append("vrrp", {named_event(900'000, "now")});
+    history.restore({{.id = 899'999, .source = "vrrp", .event = named_event(899'999, "before")},
+                     {.id = 900'000, .source = "vrrp", .event = named_event(900'000, "now")}});
     const auto all = history.after(0, 10);
     REQUIRE(all.size() == 2);
     CHECK(all[0].event.name == "before");

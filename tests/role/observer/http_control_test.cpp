@@ -15,6 +15,7 @@
 #include <fstream>
 
 #include "../../kept_log.hpp"
+#include "event_at.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "role/observer/http/control_socket.hpp"
 #include "role/observer/http/event_feed.hpp"
@@ -27,24 +28,20 @@ using mainstay::test::KeptLog;
 
 namespace {
 
-struct Folder {
+struct ApiFolder {
     std::filesystem::path path;
-    Folder() {
+    ApiFolder() {
         char name[] = "/tmp/mainstay-status.XXXXXX";
         path = ::mkdtemp(name);
         ::chmod(path.c_str(), 0755);
     }
-    ~Folder() { std::filesystem::remove_all(path); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
+    ~ApiFolder() { std::filesystem::remove_all(path); }
+    ApiFolder(const ApiFolder&) = delete;
+    ApiFolder& operator=(const ApiFolder&) = delete;
 };
 
-Event event_at(std::int64_t unix_us) {
-    return {.kind = Event::Kind::Instance, .name = "VI_1", .transition = Transition::Master, .at = {unix_us}};
-}
-
-struct Bench {
-    Folder folder;
+struct ControlBench {
+    ApiFolder folder;
     boost::asio::io_context loop;
     KeptLog log;
     std::vector<std::string> asked;
@@ -146,7 +143,7 @@ std::string reply(const std::string& first, const std::string& body, const std::
            more + "Connection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 std::string code_of(const std::string& answer) { return answer.size() < 12 ? answer : answer.substr(9, 3); }
-std::string body_of(const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); }
+std::string text_body_of(const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); }
 std::string padded(const std::string& before, std::size_t bytes, const std::string& after) {
     return before + std::string(bytes - before.size() - after.size(), 'x') + after;
 }
@@ -171,7 +168,7 @@ TEST_CASE("who may read may change something only where that is allowed") {
 }
 
 TEST_CASE("a connection gets one answer, which is closed after it") {
-    Bench bench;
+    ControlBench bench;
     bench.start();
     CHECK(bench.answer("GET /status HTTP/1.1\r\nHost: x\r\n\r\n") == reply("200 OK", "{\"a\":1}\n"));
     CHECK(bench.answer("GET /status?x=1 HTTP/1.0\r\n\r\n") == reply("200 OK", "{\"a\":1}\n"));
@@ -182,17 +179,17 @@ TEST_CASE("a connection gets one answer, which is closed after it") {
 }
 
 TEST_CASE("a HEAD has the header of a GET and no body") {
-    Bench bench;
+    ControlBench bench;
     bench.start();
     const auto whole = reply("200 OK", "{\"a\":1}\n");
     CHECK(bench.answer("HEAD /status HTTP/1.1\r\n\r\n") == whole.substr(0, whole.size() - 8));
     const auto stream = bench.answer("HEAD /events HTTP/1.1\r\n\r\n");
     CHECK(code_of(stream) == "200");
-    CHECK(body_of(stream).empty());
+    CHECK(text_body_of(stream).empty());
 }
 
 TEST_CASE("other methods are refused with what there is") {
-    Bench bench;
+    ControlBench bench;
     bench.start();
     CHECK(bench.answer("POST /status HTTP/1.1\r\nContent-Length: 0\r\n\r\n") ==
           reply("405 Method Not Allowed", "{\"error\":\"this path has another method\",\"hint\":\"use GET, HEAD\"}\n",
@@ -204,7 +201,7 @@ TEST_CASE("other methods are refused with what there is") {
 }
 
 TEST_CASE("what is malformed or not acceptable has its own answer") {
-    Bench bench;
+    ControlBench bench;
     bench.start();
     const auto code = [&](const std::string& request) { return code_of(bench.answer(request)); };
     CHECK(code("\x16\x03\x01 no HTTP at all\r\n\r\n") == "400");
@@ -228,7 +225,7 @@ TEST_CASE("what is malformed or not acceptable has its own answer") {
 }
 
 TEST_CASE("a change needs the right, a body of JSON, and no page of another site behind it") {
-    Bench bench;
+    ControlBench bench;
     bench.start();
     const std::string body = "{}";
     const auto post = [&](const std::string& fields) {
@@ -246,22 +243,22 @@ TEST_CASE("a change needs the right, a body of JSON, and no page of another site
     CHECK(bench.asked.empty());
 
     const auto client = bench.connected();
-    Bench::send_text(client, post(json + "Origin: http://lb1\r\nSec-Fetch-Site: same-origin\r\n"));
+    ControlBench::send_text(client, post(json + "Origin: http://lb1\r\nSec-Fetch-Site: same-origin\r\n"));
     bench.until([&] { return bench.waiting.size() == 1; });
     Answer done;
     done.body = "[]";
     bench.waiting[0](done);
     bench.waiting[0](done);  // once is enough
-    CHECK(body_of(bench.heard(client)) == "[]");
+    CHECK(text_body_of(bench.heard(client)) == "[]");
     CHECK(bench.asked == std::vector<std::string>{"/do/drain drain {}"});
 }
 
 TEST_CASE("a client that goes before its request is whole gets no answer") {
-    Bench bench;
+    ControlBench bench;
     bench.start();
     for (const char* part : {"", "GET /sta"}) {
         const auto client = bench.connected();
-        Bench::send_text(client, part);
+        ControlBench::send_text(client, part);
         REQUIRE(::shutdown(client.get(), SHUT_WR) == 0);
         CHECK(bench.heard(client).empty());
     }
@@ -269,21 +266,21 @@ TEST_CASE("a client that goes before its request is whole gets no answer") {
 }
 
 TEST_CASE("a client that says nothing for too long is closed") {
-    Bench bench;
+    ControlBench bench;
     bench.start();
     const auto silent = bench.connected();
     const auto slow = bench.connected();
-    Bench::send_text(slow, "GET /status HT");
+    ControlBench::send_text(slow, "GET /status HT");
     CHECK(bench.heard(silent).empty());
     CHECK(bench.heard(slow).empty());
     bench.until([&] { return bench.server->status().counters.requests_refused == 2; });
 }
 
 TEST_CASE("a client that goes on sending behind a refused request is closed in time, however slowly it sends") {
-    Bench bench;
+    ControlBench bench;
     bench.start();
     const auto client = bench.connected();
-    Bench::send_text(client, padded("GET /status HTTP/1.1\r\nX: ", 20'000, "\r\n\r\n"));
+    ControlBench::send_text(client, padded("GET /status HTTP/1.1\r\nX: ", 20'000, "\r\n\r\n"));
     const auto begun = std::chrono::steady_clock::now();
     auto last = begun;
     bench.until([&] {
@@ -297,7 +294,7 @@ TEST_CASE("a client that goes on sending behind a refused request is closed in t
 }
 
 TEST_CASE("the socket replaces that of an earlier incarnation, is its group's, and goes with the server") {
-    Bench bench;
+    ControlBench bench;
     std::ofstream{bench.socket()} << "left";
     std::ofstream{bench.socket() + ".new"} << "left";
     bench.start();
@@ -312,7 +309,7 @@ TEST_CASE("the socket replaces that of an earlier incarnation, is its group's, a
 }
 
 TEST_CASE("a path of 100 bytes is the longest, and one that cannot be bound is an error") {
-    Bench bench;
+    ControlBench bench;
     const auto of_length = [&](std::size_t bytes) {
         const auto folder = bench.folder.path.string() + "/";
         return folder + std::string(bytes - folder.size(), 's');
@@ -330,7 +327,7 @@ TEST_CASE("a path of 100 bytes is the longest, and one that cannot be bound is a
 }
 
 TEST_CASE("of more than 64 connections at a time each further one is closed, and reported ever more rarely") {
-    Bench bench;
+    ControlBench bench;
     bench.start();
     std::vector<UniqueFd> clients;
     for (std::size_t i = 0; i < kConnectionsMax; ++i) clients.push_back(bench.connected());
@@ -340,47 +337,47 @@ TEST_CASE("of more than 64 connections at a time each further one is closed, and
     CHECK(bench.log.texts[0] == line + "1 so far)");
     CHECK(bench.log.texts[9] == line + "512 so far)");
     CHECK(bench.server->status().counters.connections_refused == 1000);
-    Bench::send_text(clients[0], "GET /status HTTP/1.1\r\n\r\n");
+    ControlBench::send_text(clients[0], "GET /status HTTP/1.1\r\n\r\n");
     CHECK(bench.heard(clients[0]) == reply("200 OK", "{\"a\":1}\n"));
     CHECK(bench.answer("GET /status HTTP/1.1\r\n\r\n") == reply("200 OK", "{\"a\":1}\n"));
 }
 
 TEST_CASE("with the server its connections go, also those that follow the events") {
-    Bench bench;
+    ControlBench bench;
     bench.start();
     const auto idle = bench.connected();
     const auto follower = bench.connected();
-    Bench::send_text(follower, "GET /events HTTP/1.1\r\n\r\n");
+    ControlBench::send_text(follower, "GET /events HTTP/1.1\r\n\r\n");
     bench.loop.run_for(std::chrono::milliseconds{50});
     bench.server.reset();
     CHECK(bench.heard(idle).empty());
-    CHECK(body_of(bench.heard(follower)).empty());
+    CHECK(text_body_of(bench.heard(follower)).empty());
 }
 
 TEST_CASE("a client that follows the events gets those that are there and each that comes") {
-    Bench bench;
+    ControlBench bench;
     bench.start();
-    bench.history.append("vrrp", {event_at(100)});
+    bench.history.append("vrrp", {role::test::event_at(100)});
     const auto client = bench.connected();
-    Bench::send_text(client, "GET /events HTTP/1.1\r\nAccept: text/event-stream\r\n\r\n");
+    ControlBench::send_text(client, "GET /events HTTP/1.1\r\nAccept: text/event-stream\r\n\r\n");
     std::string got;
     bench.until([&] { return bench.more(client, got).ends_with("\n\n"); });
     CHECK(got.find("\r\nContent-Type: text/event-stream\r\n") != std::string::npos);
     CHECK(got.find("Content-Length") == std::string::npos);
-    CHECK(body_of(got).starts_with("id: 100\ndata: {\"id\":100,"));
+    CHECK(text_body_of(got).starts_with("id: 100\ndata: {\"id\":100,"));
     got.clear();
-    bench.history.append("vrrp", {event_at(200), event_at(300)});
+    bench.history.append("vrrp", {role::test::event_at(200), role::test::event_at(300)});
     bench.until([&] { return bench.more(client, got).find("id: 300\n") != std::string::npos; });
     CHECK(got.starts_with("id: 200\n"));
 }
 
 TEST_CASE("sixteen clients may follow the events") {
-    Bench bench;
+    ControlBench bench;
     bench.start();
     std::vector<UniqueFd> clients;
     for (std::size_t i = 0; i < kStreamsMax; ++i) {
         clients.push_back(bench.connected());
-        Bench::send_text(clients.back(), "GET /events HTTP/1.1\r\n\r\n");
+        ControlBench::send_text(clients.back(), "GET /events HTTP/1.1\r\n\r\n");
     }
     bench.until([&] { return bench.server->status().counters.requests == kStreamsMax; });
     CHECK(code_of(bench.answer("GET /events HTTP/1.1\r\n\r\n")) == "503");
@@ -388,19 +385,19 @@ TEST_CASE("sixteen clients may follow the events") {
     clients[3].reset();  // one goes, and another may come
     bench.loop.run_for(std::chrono::milliseconds{50});
     const auto next = bench.connected();
-    Bench::send_text(next, "GET /events HTTP/1.1\r\n\r\n");
+    ControlBench::send_text(next, "GET /events HTTP/1.1\r\n\r\n");
     std::string got;
     bench.until([&] { return bench.more(next, got).ends_with("\r\n\r\n"); });
     CHECK(code_of(got) == "200");
 }
 
 TEST_CASE("a follower that does not read is cut off") {
-    Bench bench;
+    ControlBench bench;
     bench.start();
     const auto client = bench.connected();
-    Bench::send_text(client, "GET /events HTTP/1.1\r\n\r\n");
+    ControlBench::send_text(client, "GET /events HTTP/1.1\r\n\r\n");
     bench.loop.run_for(std::chrono::milliseconds{50});
-    Event large = event_at(100);
+    Event large = role::test::event_at(100);
     large.detail = std::string(4000, 'x');
     bench.history.append("vrrp", std::vector<Event>(1000, large));
     bench.until([&] { return bench.server->status().counters.streams_dropped == 1; });
@@ -409,7 +406,7 @@ TEST_CASE("a follower that does not read is cut off") {
 
 TEST_CASE("who is neither root nor of the service's group reads nothing") {
     if (::geteuid() != 0) return;  // nobody else's credentials can be had
-    Bench bench;
+    ControlBench bench;
     bench.start();
     // A client is who it was when it connected.
     const auto asks_as = [&](uid_t user, gid_t group, const std::vector<gid_t>& groups) {
@@ -424,7 +421,7 @@ TEST_CASE("who is neither root nor of the service's group reads nothing") {
         REQUIRE(::seteuid(0) == 0);
         REQUIRE(::setegid(own_group) == 0);
         REQUIRE(::setgroups(own.size(), own.data()) == 0);
-        Bench::send_text(client, "GET /status HTTP/1.1\r\n\r\n");
+        ControlBench::send_text(client, "GET /status HTTP/1.1\r\n\r\n");
         return bench.heard(client).substr(9, 3);
     };
     constexpr uid_t kOther = 60'000;

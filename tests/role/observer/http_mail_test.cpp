@@ -16,7 +16,7 @@ namespace {
 using Words = std::vector<std::string>;
 
 struct Mails {
-    test::FakeMailDesk desk, webhooks;
+    role::test::FakeMailDesk desk, webhooks;
 
     Answer answer(Method method, const std::string& target, const std::string& body, Rights rights) {
         std::vector<Route> routes;

@@ -41,7 +41,7 @@ struct Door {
 
 const std::string kOld = "Basic YW5hOm9sZA==", kNew = "Basic YW5hOm5ldw==";  // ana:old, ana:new
 
-Event event_at(std::int64_t unix_us) { return {.name = "VI_1", .at = {unix_us}}; }
+Event bare_event(std::int64_t unix_us) { return {.name = "VI_1", .at = {unix_us}}; }
 
 }  // namespace
 
@@ -163,7 +163,7 @@ TEST_CASE("events behind the oldest that is held may be lost, those behind a new
     History history{[] {}};
     CHECK(may_have_lost(history, 7));
     CHECK_FALSE(may_have_lost(history, 0));
-    history.append("vrrp", {event_at(100), event_at(200)});
+    history.append("vrrp", {bare_event(100), bare_event(200)});
     CHECK(may_have_lost(history, 99));
     CHECK_FALSE(may_have_lost(history, 100));
     CHECK_FALSE(may_have_lost(history, 150));
@@ -176,13 +176,13 @@ TEST_CASE(
     EventFeed early{history, 7};
     CHECK(early.next() == "event: lost\ndata: {\"after\":7,\"first\":0}\n\n");
     CHECK(early.next().empty());
-    history.append("vrrp", {event_at(100), event_at(200)});
+    history.append("vrrp", {bare_event(100), bare_event(200)});
     EventFeed late{history, 50};
     const auto text = late.next();
     CHECK(text.starts_with("event: lost\ndata: {\"after\":50,\"first\":100}\n\nid: 100\ndata: "));
     CHECK(text.find("\n\nid: 200\ndata: ") != std::string::npos);
     CHECK(late.next().empty());
-    history.append("vrrp", {event_at(300)});
+    history.append("vrrp", {bare_event(300)});
     CHECK(late.next().starts_with("id: 300\n"));
     CHECK(late.next().empty());
     EventFeed there{history, 200};
@@ -194,7 +194,7 @@ TEST_CASE(
 TEST_CASE("a stream gives a hundred events at once, and then the rest") {
     History history{[] {}};
     std::vector<Event> events;
-    for (int n = 1; n <= 101; ++n) events.push_back(event_at(n));
+    for (int n = 1; n <= 101; ++n) events.push_back(bare_event(n));
     history.append("vrrp", events);
     EventFeed feed{history, 0};
     const auto first = feed.next();

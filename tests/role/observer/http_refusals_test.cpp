@@ -33,7 +33,7 @@ std::string text_of(const Answer& answer) {
 
 struct Api {
     History history{[] {}};
-    test::FakeMailDesk mail;
+    role::test::FakeMailDesk mail;
     std::vector<ipc::ServerQuestion> servers;
     std::vector<ipc::InstanceQuestion> instances;
     std::vector<ipc::LogLevelQuestion> levels;

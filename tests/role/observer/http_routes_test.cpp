@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "event_at.hpp"
 #include "fake_mail_desk.hpp"
 #include "mainstay/report/rate_history.hpp"
 #include "role/observer/http/event_feed.hpp"
@@ -20,16 +21,12 @@ using nlohmann::json;
 
 namespace {
 
-Event event_at(std::int64_t unix_us) {
-    return {.kind = Event::Kind::Instance, .name = "VI_1", .transition = Transition::Master, .at = {unix_us}};
-}
-
 struct Daemon {
     report::DaemonStatus status{.version = "0.1.0", .host_name = "lb1"};
     NeededRoles needs{.vrrp = true};
     History history{[] {}};
     std::vector<ipc::ServerQuestion> asked;
-    test::FakeMailDesk mail, webhooks;
+    role::test::FakeMailDesk mail, webhooks;
     std::vector<ipc::InstanceQuestion> instances_asked;
     CommandAnswered answered{0, {}, "drained\n"};
     int traffic_wanted = 0;
@@ -187,7 +184,7 @@ TEST_CASE("an instance is ready when it is the MASTER") {
 TEST_CASE("events are a list behind an id, in pieces") {
     Daemon d;
     CHECK(d.get("/api/v1/events").body == "[]\n");
-    d.history.append("vrrp", {event_at(100), event_at(200), event_at(300)});
+    d.history.append("vrrp", {role::test::event_at(100), role::test::event_at(200), role::test::event_at(300)});
     const auto ids = [&](const std::string& target) {
         std::vector<int> list;
         for (const auto& event : body_of(d.get(target))) list.push_back(event["id"]);
@@ -214,7 +211,7 @@ TEST_CASE("events are a list behind an id, in pieces") {
 
 TEST_CASE("the stream of events resumes behind the last one that the client has") {
     Daemon d;
-    d.history.append("vrrp", {event_at(100), event_at(200)});
+    d.history.append("vrrp", {role::test::event_at(100), role::test::event_at(200)});
     const auto feed = [&](const std::string& target, const std::string& last) {
         const auto answer = d.get(target, "text/event-stream", last);
         REQUIRE(answer.feed);
@@ -234,7 +231,7 @@ TEST_CASE("a stream gives each event once, in pieces of a hundred") {
     EventFeed feed{history, 0};
     CHECK(feed.next().empty());
     std::vector<Event> many;
-    for (int i = 1; i <= 150; ++i) many.push_back(event_at(i));
+    for (int i = 1; i <= 150; ++i) many.push_back(role::test::event_at(i));
     history.append("vrrp", many);
     const auto first = feed.next();
     CHECK(first.starts_with("id: 1\n"));
@@ -246,9 +243,9 @@ TEST_CASE("a stream gives each event once, in pieces of a hundred") {
 
 TEST_CASE("a follower learns of events that were forgotten before it had them") {
     History history{[] {}};
-    history.append("vrrp", {event_at(1)});
+    history.append("vrrp", {role::test::event_at(1)});
     EventFeed feed{history, 1};
-    history.append("vrrp", std::vector<Event>(kHistoryEntriesMax, event_at(2)));
+    history.append("vrrp", std::vector<Event>(kHistoryEntriesMax, role::test::event_at(2)));
     CHECK(feed.next().starts_with("event: lost\ndata: {\"after\":1,\"first\":2}\n\nid: 2\n"));
     CHECK(feed.next().starts_with("id: "));
 }
@@ -450,7 +447,7 @@ TEST_CASE("answers have the shape that the description gives them") {
     d.status.lvs.emplace().services = {{.name = "S", .key = {.protocol = 6}}};
     d.status.bfd.emplace();
     d.status.api.emplace().listeners = {{"127.0.0.1:9112", true, false, ""}};
-    d.history.append("vrrp", {event_at(100)});
+    d.history.append("vrrp", {role::test::event_at(100)});
     const auto document = description();
     const auto schema_of = [&](const std::string& path, const char* method, const char* code) {
         return document["paths"][path][method]["responses"][code]["content"]["application/json"]["schema"];
@@ -484,6 +481,7 @@ TEST_CASE("each example of the description has the shape that it is an example o
         }
     CHECK(examples >= 5);
     // The example of an event is what the daemon says of it.
-    const auto event = json::parse(report::event_json({.id = 100, .source = "vrrp", .event = event_at(100)}));
+    const auto event =
+        json::parse(report::event_json({.id = 100, .source = "vrrp", .event = role::test::event_at(100)}));
     CHECK(document["components"]["schemas"]["Event"]["examples"][0] == event);
 }

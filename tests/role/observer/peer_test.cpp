@@ -12,21 +12,21 @@ using What = ipc::ApiFile::What;
 
 namespace {
 
-struct Bench {
+struct PeerBench {
     std::vector<PeerRequest> asked;
     std::vector<std::function<void(PeerAnswer)>> open;
     std::string refuses;  // not empty: no thread can be started
     Instant now{1h};
     std::vector<http::Answer> told;
-    Peer peer{[this](PeerRequest request, auto done) -> Result<void> {
-                  asked.push_back(std::move(request));
-                  if (!refuses.empty()) return fail(Errc::Io, refuses);
-                  open.push_back(std::move(done));
-                  return {};
-              },
-              [this] { return now; }};
+    role::Peer peer{[this](PeerRequest request, auto done) -> Result<void> {
+                        asked.push_back(std::move(request));
+                        if (!refuses.empty()) return fail(Errc::Io, refuses);
+                        open.push_back(std::move(done));
+                        return {};
+                    },
+                    [this] { return now; }};
 
-    explicit Bench(const std::string& at) {
+    explicit PeerBench(const std::string& at) {
         ipc::ApiSettings settings;
         settings.peer = at;
         peer.set(settings);
@@ -56,7 +56,7 @@ TEST_CASE("a token is the first line of its file") {
 }
 
 TEST_CASE("the peer is asked once for all who wait, with the token and the authorities, and again after a second") {
-    Bench b{"https://lb2"};
+    PeerBench b{"https://lb2"};
     b.peer.take(What::PeerToken, std::string{"secret\n"});
     b.peer.take(What::PeerCa, std::string{"PEM"});
     b.peer.take(What::Certificate, std::string{"not its"});
@@ -87,22 +87,22 @@ TEST_CASE("whoever asks learns why there is no answer") {
     const auto error = [](const http::Answer& answer) {
         return nlohmann::json::parse(answer.body)["error"].get<std::string>();
     };
-    Bench none{""};
+    PeerBench none{""};
     none.ask();
     CHECK(none.told[0].status == 200);
     CHECK(none.told[0].body == "{}");
 
-    Bench wrong{"http://lb2"};
+    PeerBench wrong{"http://lb2"};
     wrong.ask();
     CHECK(wrong.told[0].status == 502);
     CHECK(error(wrong.told[0]) == "[api] peer http://lb2: http:// is for loopback addresses only");
 
-    Bench file{"https://lb2"};
+    PeerBench file{"https://lb2"};
     file.peer.take(What::PeerToken, fail(Errc::Io, "everybody may read it: chmod o-r"));
     file.ask();
     CHECK(error(file.told[0]) == "[api] peer_token: everybody may read it: chmod o-r");
 
-    Bench thread{"https://lb2"};
+    PeerBench thread{"https://lb2"};
     thread.refuses = "cannot start a thread";
     thread.ask();
     CHECK(error(thread.told[0]) == "the peer https://lb2 does not answer: cannot start a thread");
@@ -115,7 +115,7 @@ TEST_CASE("whoever asks learns why there is no answer") {
 }
 
 TEST_CASE("an answer of another peer than the one that is configured now is dropped") {
-    Bench b{"https://lb2"};
+    PeerBench b{"https://lb2"};
     b.ask();
     ipc::ApiSettings settings;
     settings.peer = "https://lb3";
@@ -131,7 +131,7 @@ TEST_CASE("an answer of another peer than the one that is configured now is drop
 }
 
 TEST_CASE("the answer of a former peer is not shown as that of the one that is configured now") {
-    Bench b{"https://lb2"};
+    PeerBench b{"https://lb2"};
     b.ask();
     b.open[0]({.status = 200, .problem = {}, .body = "of lb2"});
     ipc::ApiSettings settings;
@@ -146,7 +146,7 @@ TEST_CASE("the answer of a former peer is not shown as that of the one that is c
 }
 
 TEST_CASE("another peer is given neither the token nor the authorities of the former one") {
-    Bench b{"https://lb2"};
+    PeerBench b{"https://lb2"};
     b.peer.take(What::PeerToken, std::string{"secret\n"});
     b.peer.take(What::PeerCa, std::string{"PEM"});
     ipc::ApiSettings settings;
@@ -160,7 +160,7 @@ TEST_CASE("another peer is given neither the token nor the authorities of the fo
 }
 
 TEST_CASE("so many readers may wait for one answer") {
-    Bench b{"https://lb2"};
+    PeerBench b{"https://lb2"};
     for (std::size_t i = 0; i < kPeerReadersMax; ++i) b.ask();
     CHECK(b.told.empty());
     b.ask();
@@ -187,24 +187,24 @@ TEST_CASE("whoever hears why there is no answer of the peer hears what to look a
     CHECK(of_status(0) ==
           "502 the peer P does not answer: refused | see whether it runs, and [api] peer and peer_ca in mainstay.toml");
 
-    Bench authorities{"https://lb2"};
+    PeerBench authorities{"https://lb2"};
     authorities.peer.take(What::PeerCa, fail(Errc::Io, "it is gone"));
     authorities.ask();
     CHECK(text_of(authorities.told.at(0)) == "502 [api] peer_ca: it is gone | see mainstay.toml(5), [api]");
-    Bench token{"https://lb2"};
+    PeerBench token{"https://lb2"};
     token.peer.take(What::PeerToken, std::string{"two words"});
     token.ask();
     CHECK(text_of(token.told.at(0)) ==
           "502 [api] peer_token: its first line is no token | see mainstay.toml(5), [api]");
     for (const auto& [peer, why] : {std::pair{"lb2", "it begins with neither https:// nor http://"},
                                     {"https://", "it is not https:// with a host and a port"}}) {
-        Bench wrong{peer};
+        PeerBench wrong{peer};
         wrong.ask();
         CHECK(text_of(wrong.told.at(0)) ==
               std::string{"502 [api] peer "} + peer + ": " + why + " | see mainstay.toml(5), [api]");
     }
 
-    Bench changed{"https://lb2"};
+    PeerBench changed{"https://lb2"};
     for (std::size_t i = 0; i <= kPeerReadersMax; ++i) changed.ask();
     CHECK(text_of(changed.told.at(0)) == "503 too many wait for the peer's answer | ask again later");
     changed.peer.set({});
@@ -216,7 +216,7 @@ TEST_CASE("whoever hears why there is no answer of the peer hears what to look a
 }
 
 TEST_CASE("a peer whose thread cannot be started is asked again after a second, and everybody hears the problem") {
-    Bench b{"https://lb2"};
+    PeerBench b{"https://lb2"};
     b.refuses = "no thread";
     b.ask();
     b.ask();

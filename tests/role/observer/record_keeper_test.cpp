@@ -49,7 +49,7 @@ std::vector<std::string> names_in(const std::string& folder) {
 
 const std::vector<std::byte> kBytes(100, std::byte{7});
 
-struct Bench {
+struct RecordBench {
     Folder folder;
     boost::asio::io_context loop{1};
     KeptLog log;
@@ -148,7 +148,7 @@ TEST_CASE("a record that was written after the clock went back is not the one th
 }
 
 TEST_CASE("a change of hands leaves one file for a burst, of the newest memory of each machine") {
-    Bench b;
+    RecordBench b;
     const Instant start = Instant{} + 1000s;
     b.keeper.memory(memory_of(record::Machine::Router, 1));  // as before an upgrade
     b.keeper.memory(memory_of(record::Machine::Judge, 2));
@@ -175,7 +175,7 @@ TEST_CASE("a change of hands leaves one file for a burst, of the newest memory o
 }
 
 TEST_CASE("a memory of no machine that is known, or without the mark of one, is left out of the record") {
-    Bench b;
+    RecordBench b;
     b.keeper.memory(memory_of(record::Machine::Router, 1));
     b.keeper.memory(memory_of(record::Machine{record::kMachines}, 2));
     b.keeper.memory(memory_of(record::Machine{200}, 3));
@@ -197,7 +197,7 @@ TEST_CASE("a memory of no machine that is known, or without the mark of one, is 
 TEST_CASE("of more memories than two of each machine the oldest are given up") {
     constexpr int kMost = 2 * static_cast<int>(record::kMachines);
     for (const int more : {kMost - 1, kMost}) {
-        Bench b;
+        RecordBench b;
         b.keeper.memory(memory_of(record::Machine::Judge, 1));
         for (int n = 0; n < more; ++n) b.keeper.memory(memory_of(record::Machine::Router, 2));
         b.keeper.take({event(Transition::Master)}, Instant{} + 1s);
@@ -213,7 +213,7 @@ TEST_CASE("of more memories than two of each machine the oldest are given up") {
 }
 
 TEST_CASE("while a record is being written no other one is begun") {
-    Bench b;
+    RecordBench b;
     b.keeper.memory(memory_of(record::Machine::Router, 1));
     b.keeper.take({event(Transition::Master)}, Instant{} + 1s);
     b.keeper.look(b.history, Instant{} + 3s, later(3));
@@ -229,7 +229,7 @@ TEST_CASE("while a record is being written no other one is begun") {
 }
 
 TEST_CASE("a folder is made for root alone, a link instead of it is refused, and a second has one record") {
-    Bench b;
+    RecordBench b;
     fs::create_directory(b.folder / "elsewhere");
     fs::create_directory_symlink(b.folder / "elsewhere", b.history);
     CHECK_FALSE(keep_record(b.history, kBytes, kWall).has_value());
@@ -242,7 +242,7 @@ TEST_CASE("a folder is made for root alone, a link instead of it is refused, and
 }
 
 TEST_CASE("what happens shortly before the stop is saved at once, and without a recorder nothing is") {
-    Bench b;
+    RecordBench b;
     b.keeper.take({event(Transition::Master)}, Instant{} + 1s);
     b.keeper.finish(b.history, kWall);
     b.wait();
@@ -258,7 +258,7 @@ TEST_CASE("what happens shortly before the stop is saved at once, and without a 
 }
 
 TEST_CASE("who was master is known from the history") {
-    Bench b;
+    RecordBench b;
     b.keeper.memory(memory_of(record::Machine::Router, 1));
     b.keeper.recall(event(Transition::Master));
     b.looks(Instant{} + 100s, kWall);
@@ -269,7 +269,7 @@ TEST_CASE("who was master is known from the history") {
 }
 
 TEST_CASE("a place that cannot be written is reported once until it works again") {
-    Bench b;
+    RecordBench b;
     b.keeper.memory(memory_of(record::Machine::Router, 1));
     std::ofstream{b.history} << "a file, not a folder";
     const auto changes = [&b](int at) {

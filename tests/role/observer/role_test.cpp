@@ -10,7 +10,7 @@ using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
 using Strings = std::vector<std::string>;
-using What = ipc::DumpText::What;
+using DumpKind = ipc::DumpText::What;
 
 namespace {
 
@@ -374,20 +374,20 @@ TEST_CASE("each signal asks for its dump files") {
     REQUIRE(b.start(config_of(std::string{kInstance} + kService)) == "");
     ObserverBench::publish(b.memory.vrrp_block, vrrp_status());
     const auto kinds = [&](int signal) {
-        std::vector<What> list;
+        std::vector<DumpKind> list;
         for (const auto& [what, text] : b.dumps(signal)) list.push_back(what);
         return list;
     };
-    CHECK(kinds(SIGUSR1) == std::vector{What::DataParent, What::Data, What::DataCheck});
-    CHECK(kinds(SIGUSR2) == std::vector{What::Stats});
-    CHECK(kinds(SIGRTMIN + 2) == std::vector{What::Json});
+    CHECK(kinds(SIGUSR1) == std::vector{DumpKind::DataParent, DumpKind::Data, DumpKind::DataCheck});
+    CHECK(kinds(SIGUSR2) == std::vector{DumpKind::Stats});
+    CHECK(kinds(SIGRTMIN + 2) == std::vector{DumpKind::Json});
     CHECK(b.dumps(SIGRTMIN + 2).at(0).second.starts_with("[{\"data\":"));
     CHECK(b.dumps(SIGUSR1).at(1).second.find("   State = MASTER\n") != std::string::npos);
     b.runtime.config = config_of(std::string{"global_defs {\njson_version 2\n}\n"} + kInstance);
     CHECK(b.dumps(SIGRTMIN + 2).at(0).second.starts_with("{\"vrrp\":[{\"data\":"));
-    CHECK(kinds(SIGUSR1) == std::vector{What::DataParent, What::Data});
+    CHECK(kinds(SIGUSR1) == std::vector{DumpKind::DataParent, DumpKind::Data});
     b.runtime.config = config_of(kService);
-    CHECK(kinds(SIGUSR1) == std::vector{What::DataParent, What::DataCheck});
+    CHECK(kinds(SIGUSR1) == std::vector{DumpKind::DataParent, DumpKind::DataCheck});
     CHECK(kinds(SIGRTMIN + 2).empty());
     CHECK(b.dumps(SIGUSR2).at(0).second.empty());  // what is left of the vrrp role is of another configuration
     b.runtime.config.reset();

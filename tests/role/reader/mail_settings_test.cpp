@@ -16,7 +16,7 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-struct Bench {
+struct MailBench {
     ipc::MailSettings read() {
         problems.clear();
         return mail_settings(settings, problems);
@@ -36,7 +36,7 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("relays keep their order and their ports, and one that is none is left out and named") {
-    Bench bench;
+    MailBench bench;
     bench.settings.mail_relays = {"smtps://mail.example.org", "ftp://x", "smtp://10.0.0.9:2525"};
     bench.settings.mail_tls_ca = "/etc/ca.pem";
     const ipc::MailSettings mail = bench.read();
@@ -49,13 +49,13 @@ TEST_CASE("relays keep their order and their ports, and one that is none is left
 }
 
 TEST_CASE("without relays and credentials there is nothing to say") {
-    Bench bench;
+    MailBench bench;
     CHECK(bench.read() == ipc::MailSettings{});
     CHECK(bench.problems.empty());
 }
 
 TEST_CASE("the user is the first line of the credentials, and the password the second") {
-    Bench bench;
+    MailBench bench;
     bench.settings.mail_relays = {"starttls://mail.example.org"};
     for (const char* text : {"lb1\nsecret\n", "lb1\r\nsecret\r\n", "lb1\nsecret", "lb1\nsecret\nmore\n"}) {
         CAPTURE(text);
@@ -68,7 +68,7 @@ TEST_CASE("the user is the first line of the credentials, and the password the s
 }
 
 TEST_CASE("credentials that are not whole, or that others may read, are not used") {
-    Bench bench;
+    MailBench bench;
     bench.settings.mail_relays = {"starttls://mail.example.org"};
     for (const char* text : {"", "lb1\n", "lb1", "\nsecret\n"}) {
         CAPTURE(text);
@@ -86,7 +86,7 @@ TEST_CASE("credentials that are not whole, or that others may read, are not used
 }
 
 TEST_CASE("credentials are not for a server without TLS, which is said where one is named or may be") {
-    Bench bench;
+    MailBench bench;
     bench.settings.mail_credentials = bench.secret("lb1\nsecret\n");
     const Strings told{"[mail] credentials are not given to servers without TLS: name them as starttls:// or smtps://"};
     (void)bench.read();

@@ -1,22 +1,15 @@
 // What a reload does, detail by detail: each change in one setting, and the whole text about it.
 #include <doctest/doctest.h>
 
+#include "diff_text.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/role/reader/reload_diff.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
+using namespace mainstay::role::test;
 
 namespace {
-
-config::Config config_of(const std::string& text) {
-    auto loaded = config::load_text("x.conf", text, {});
-    REQUIRE(loaded.can_run());
-    return std::move(loaded.config);
-}
-std::string text_of(const std::string& before, const std::string& after) {
-    return as_text(diff_reload(config_of(before), config_of(after)));
-}
 
 std::string instance(const std::string& lines, const std::string& name = "VI_1", const std::string& vrid = "51") {
     return "vrrp_instance " + name + " {\ninterface eth0\nvirtual_router_id " + vrid + "\n" + lines +

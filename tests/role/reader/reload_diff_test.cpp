@@ -2,11 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include "diff_text.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/role/reader/diagnostic_json.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
+using namespace mainstay::role::test;
 
 namespace {
 
@@ -18,20 +20,10 @@ const std::string kService =
     "real_server 10.1.1.1 80 {\nweight 1\nTCP_CHECK {\nconnect_timeout 3\n}\n}\n"
     "real_server 10.1.1.2 80 {\nweight 1\n}\n}\n";
 
-config::Config config_of(const std::string& text) {
-    auto loaded = config::load_text("x.conf", text, {});
-    REQUIRE(loaded.can_run());
-    return std::move(loaded.config);
-}
-
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
     const std::size_t at = text.find(from);
     REQUIRE(at != std::string::npos);
     return text.replace(at, from.size(), to);
-}
-
-std::string text_of(const std::string& before, const std::string& after) {
-    return as_text(diff_reload(config_of(before), config_of(after)));
 }
 
 }  // namespace

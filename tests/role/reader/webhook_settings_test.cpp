@@ -16,7 +16,7 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-struct Bench {
+struct WebhookBench {
     // The first webhook of the settings, as it is posted to.
     ipc::Webhook read() {
         problems.clear();
@@ -44,7 +44,7 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("a webhook has the name, the address, the authorities and the patience of its table") {
-    Bench bench;
+    WebhookBench bench;
     auto& webhook = bench.settings.webhooks[0];
     webhook.tls_ca = "/etc/ca.pem";
     webhook.keep_s = 60;
@@ -64,7 +64,7 @@ TEST_CASE("a webhook has the name, the address, the authorities and the patience
 }
 
 TEST_CASE("each kind of event has its bit, and without any it is all kinds") {
-    Bench bench;
+    WebhookBench bench;
     const auto kinds = [&](const Strings& events) {
         bench.settings.webhooks[0].events = events;
         return static_cast<int>(bench.read().kinds);
@@ -78,7 +78,7 @@ TEST_CASE("each kind of event has its bit, and without any it is all kinds") {
 }
 
 TEST_CASE("headers are read from their file, which is nobody else's") {
-    Bench bench;
+    WebhookBench bench;
     auto& webhook = bench.settings.webhooks[0];
     webhook.headers = bench.secret("Authorization: Bearer x\nX-Team: ops\n");
     CHECK(bench.read().headers == Strings{"Authorization: Bearer x", "X-Team: ops"});
@@ -101,7 +101,7 @@ TEST_CASE("headers are read from their file, which is nobody else's") {
 }
 
 TEST_CASE("headers are sent over TLS, or to this host itself") {
-    Bench bench;
+    WebhookBench bench;
     bench.settings.webhooks[0].headers = bench.secret("Authorization: Bearer x\n");
     for (const char* url : {"https://pager.example/hook", "http://localhost/hook", "http://127.0.0.1:9093/hook",
                             "http://127.9.9.9/hook", "http://[::1]:9093/hook"})
@@ -114,7 +114,7 @@ TEST_CASE("headers are sent over TLS, or to this host itself") {
 }
 
 TEST_CASE("a webhook with a problem takes nothing from the next one") {
-    Bench bench;
+    WebhookBench bench;
     bench.settings.webhooks[0].headers = bench.folder / "absent";
     bench.settings.webhooks.push_back({.name = "chat", .url = "https://chat.example/"});
     Strings problems;

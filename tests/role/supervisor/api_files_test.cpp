@@ -13,7 +13,7 @@
 using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
-using What = ipc::ApiFile::What;
+using FileKind = ipc::ApiFile::What;
 namespace fs = std::filesystem;
 
 namespace {
@@ -24,7 +24,7 @@ void write(const std::string& path, const std::string& text, unsigned mode) {
 }
 
 struct Got {
-    What what;
+    FileKind what;
     std::string problem, text;  // of the file that came with it
 };
 
@@ -71,12 +71,12 @@ TEST_CASE("the observer gets the settings of the API, and each of its files open
     const auto hooks = running.observer->hear<ipc::WebhookSettings>().webhooks;
     REQUIRE(hooks.size() == 1);
     CHECK(hooks[0].name == "pager");
-    for (const auto& [what, name] : {std::pair{What::Certificate, "certificate"},
-                                     {What::Key, "key"},
-                                     {What::ClientCa, "client-ca"},
-                                     {What::Credentials, "credentials"},
-                                     {What::PeerToken, "peer-token"},
-                                     {What::PeerCa, "peer-ca"}}) {
+    for (const auto& [what, name] : {std::pair{FileKind::Certificate, "certificate"},
+                                     {FileKind::Key, "key"},
+                                     {FileKind::ClientCa, "client-ca"},
+                                     {FileKind::Credentials, "credentials"},
+                                     {FileKind::PeerToken, "peer-token"},
+                                     {FileKind::PeerCa, "peer-ca"}}) {
         CAPTURE(name);
         const auto file = next_file(*running.observer);
         CHECK(file.what == what);
@@ -104,11 +104,12 @@ TEST_CASE("a file of the API that is missing, no file, too large or open to ever
                                .peer = {},
                                .peer_token = stage.at("missing"),
                                .peer_ca = stage.at("peer-ca")});
-    for (const auto& [what, name, problem] : {std::tuple{What::Certificate, "certificate", "everybody may write it"},
-                                              {What::Key, "key", "everybody may read it: chmod o-r"},
-                                              {What::ClientCa, "client-ca", "it is no regular file"},
-                                              {What::Credentials, "credentials", "it is larger than 1 MB"},
-                                              {What::PeerToken, "missing", "No such file or directory"}}) {
+    for (const auto& [what, name, problem] :
+         {std::tuple{FileKind::Certificate, "certificate", "everybody may write it"},
+          {FileKind::Key, "key", "everybody may read it: chmod o-r"},
+          {FileKind::ClientCa, "client-ca", "it is no regular file"},
+          {FileKind::Credentials, "credentials", "it is larger than 1 MB"},
+          {FileKind::PeerToken, "missing", "No such file or directory"}}) {
         CAPTURE(name);
         const auto file = next_file(*running.observer);
         CHECK(file.what == what);
@@ -117,7 +118,7 @@ TEST_CASE("a file of the API that is missing, no file, too large or open to ever
         CHECK(stage.logged("[api] " + stage.at(name) + ": " + problem + "\n") == 1);
     }
     const auto largest = next_file(*running.observer);
-    CHECK(largest.what == What::PeerCa);
+    CHECK(largest.what == FileKind::PeerCa);
     CHECK(largest.problem.empty());
     CHECK(largest.text.starts_with("x"));
 }
@@ -139,7 +140,7 @@ TEST_CASE("a file of the API that has changed is given again, and one that has n
     fs::rename(stage.at("new"), stage.at("key"));
     running.observer->passed.clear();
     const auto again = next_file(*running.observer);
-    CHECK(again.what == What::Key);
+    CHECK(again.what == FileKind::Key);
     CHECK(again.text == "second");
     CHECK(std::ranges::count(running.observer->passed, "ApiSettings") == 1);
 }

@@ -16,7 +16,7 @@ using Texts = std::vector<std::string>;
 
 namespace {
 
-struct Bench {
+struct ChildBench {
     Child::OnMessage on_message() {
         return [this](const Result<ipc::Received>& got) {
             heard.push_back(got ? name_of(got->message) : "an error");
@@ -42,13 +42,6 @@ struct Bench {
     Child child{loop, Kind::Vrrp};
 };
 
-// A process that lives until it is killed; how it ended.
-int sleeper() {
-    const int pid = ::fork();
-    if (pid == 0)
-        for (;;) ::pause();
-    return pid;
-}
 int signal_that_ended(int pid) {
     int status = 0;
     REQUIRE(::waitpid(pid, &status, 0) == pid);
@@ -63,7 +56,7 @@ void fill(int fd) {
 }  // namespace
 
 TEST_CASE("what a role sends is heard, and that it lives") {
-    Bench bench;
+    ChildBench bench;
     const auto line = bench.adopt();
     CHECK(bench.child.alive());
     CHECK(bench.child.pid == kNobody);
@@ -79,7 +72,7 @@ TEST_CASE("what a role sends is heard, and that it lives") {
 }
 
 TEST_CASE("what cannot be read is heard as an error, and the line goes on") {
-    Bench bench;
+    ChildBench bench;
     const auto line = bench.adopt();
     REQUIRE(::send(line.get(), "\xff", 1, MSG_NOSIGNAL) == 1);
     REQUIRE(ipc::send_message(line.get(), ipc::Heartbeat{}));
@@ -89,7 +82,7 @@ TEST_CASE("what cannot be read is heard as an error, and the line goes on") {
 }
 
 TEST_CASE("a line that cannot be read at all is logged once, and not read any more") {
-    Bench bench;
+    ChildBench bench;
     int ends[2];
     REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
     const UniqueFd writing{ends[1]};
@@ -103,7 +96,7 @@ TEST_CASE("a line that cannot be read at all is logged once, and not read any mo
 }
 
 TEST_CASE("of many messages a role has room for some that it has not read, beside which others still fit") {
-    Bench bench;
+    ChildBench bench;
     CHECK_FALSE(bench.child.has_room());  // it has no line
     const auto line = bench.adopt();
     const auto send = [&bench] { bench.child.send(ipc::Heartbeat{}, -1, bench.log); };
@@ -119,7 +112,7 @@ TEST_CASE("of many messages a role has room for some that it has not read, besid
 }
 
 TEST_CASE("a role that sends much takes 64 messages of one turn") {
-    Bench bench;
+    ChildBench bench;
     const auto line = bench.adopt();
     for (int i = 0; i < 65; ++i) REQUIRE(ipc::send_message(line.get(), ipc::Heartbeat{}));
     bench.loop.restart();
@@ -130,7 +123,7 @@ TEST_CASE("a role that sends much takes 64 messages of one turn") {
 }
 
 TEST_CASE("a line whose other end is closed is not read any more, and nothing else happens") {
-    Bench bench;
+    ChildBench bench;
     auto line = bench.adopt();
     line.reset();
     bench.turn();
@@ -143,7 +136,7 @@ TEST_CASE("a line whose other end is closed is not read any more, and nothing el
 }
 
 TEST_CASE("nothing is heard of a role any more once it is killed for what it sent") {
-    Bench bench;
+    ChildBench bench;
     bench.kills = true;
     const int pid = sleeper();
     const auto line = bench.adopt(pid);
@@ -157,7 +150,7 @@ TEST_CASE("nothing is heard of a role any more once it is killed for what it sen
 }
 
 TEST_CASE("an undecodable message for which it is killed is the last one that is read") {
-    Bench bench;
+    ChildBench bench;
     bench.kills = true;
     const int pid = sleeper();
     const auto line = bench.adopt(pid);
@@ -168,7 +161,7 @@ TEST_CASE("an undecodable message for which it is killed is the last one that is
 }
 
 TEST_CASE("messages that a role does not read are lost, of which the log has the 1st, 2nd, 4th and 8th") {
-    Bench bench;
+    ChildBench bench;
     const auto line = bench.adopt();
     fill(bench.child.control());
     for (int i = 0; i < 9; ++i) bench.child.send(ipc::Stop{}, -1, bench.log);
@@ -181,7 +174,7 @@ TEST_CASE("messages that a role does not read are lost, of which the log has the
 }
 
 TEST_CASE("a message goes with its descriptor, and to nobody when there is no line") {
-    Bench bench;
+    ChildBench bench;
     bench.child.send(ipc::Stop{}, -1, bench.log);
     CHECK(bench.log.texts.empty());
     const auto line = bench.adopt();
@@ -194,7 +187,7 @@ TEST_CASE("a message goes with its descriptor, and to nobody when there is no li
 }
 
 TEST_CASE("a process that is started has its line, its RoleStartup, and nothing of an earlier incarnation") {
-    Bench bench;
+    ChildBench bench;
     const auto line = bench.adopt();
     bench.child.ready = bench.child.prepared = bench.child.kill_sent = bench.child.offended = true;
     bench.child.missed = 5;
@@ -234,7 +227,7 @@ TEST_CASE("a process that is started has its line, its RoleStartup, and nothing 
 }
 
 TEST_CASE("a program that is not there is an error, and no process") {
-    Bench bench;
+    ChildBench bench;
     const kernel::RoleProcess missing{.executable = "/nowhere/mainstayd-vrrp", .argv = {"x"}, .descriptors = {}};
     const auto started = bench.child.start(missing, {}, bench.on_message(), bench.log);
     REQUIRE_FALSE(started);
@@ -243,7 +236,7 @@ TEST_CASE("a program that is not there is an error, and no process") {
 }
 
 TEST_CASE("a process that takes over is heard by the handler of the role, and the spare is empty") {
-    Bench bench, other;
+    ChildBench bench, other;
     const auto old = bench.adopt(kNobody - 1);
     const auto line = other.adopt(kNobody);
     bench.child.ready = bench.child.prepared = bench.child.kill_sent = bench.child.offended = true;
@@ -267,7 +260,7 @@ TEST_CASE("a process that takes over is heard by the handler of the role, and th
 }
 
 TEST_CASE("a process that has ended is forgotten, but not what its role has done") {
-    Bench bench;
+    ChildBench bench;
     const auto line = bench.adopt();
     bench.child.ready = bench.child.prepared = bench.child.awaits_look = bench.child.ever_ready = true;
     bench.child.prepared_generation = 5;
@@ -282,7 +275,7 @@ TEST_CASE("a process that has ended is forgotten, but not what its role has done
 }
 
 TEST_CASE("a role that keeps dying is started after 0, 1, 2, 4 ... and at most 60 seconds") {
-    Bench bench;
+    ChildBench bench;
     bench.child.born = Instant{1h};
     std::vector<std::int64_t> delays;
     for (int i = 0; i < 10; ++i) delays.push_back(bench.child.next_delay(Instant{1h} + 1s).count());
@@ -293,7 +286,7 @@ TEST_CASE("a role that keeps dying is started after 0, 1, 2, 4 ... and at most 6
 }
 
 TEST_CASE("a role that was killed for an offence has no stable life, however long it lived") {
-    Bench bench;
+    ChildBench bench;
     bench.child.born = Instant{1h};
     bench.child.offended = true;
     CHECK(bench.child.next_delay(Instant{2h}).count() == 0);

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "mainstay/ipc/shared.hpp"
-#include "stage.hpp"
+#include "written.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -33,22 +33,7 @@ std::string heard(const UniqueFd& client) {
     return code + text;
 }
 
-ipc::InstanceQuestion maintenance(Verb verb, std::int64_t seconds = 0, const std::string& reason = {}) {
-    ipc::InstanceQuestion question;
-    question.verb = verb;
-    question.seconds = seconds;
-    question.reason = reason;
-    question.account = "ana";
-    return question;
-}
-
 std::string shown(const Stage& stage) { return heard(stage.ask(maintenance(Verb::MaintenanceShow))); }
-
-Written with_api() {
-    Written written{.needed = {Kind::Vrrp, Kind::Lvs}};
-    written.done.api.operate = true;
-    return written;
-}
 
 }  // namespace
 

@@ -20,16 +20,16 @@ using namespace mainstay::role::test;
 
 namespace {
 
-struct Folder {
-    Folder() {
+struct DiscoveryFolder {
+    DiscoveryFolder() {
         std::string pattern = "/tmp/mainstay-discovered.XXXXXX";
         REQUIRE(::mkdtemp(pattern.data()) != nullptr);
         root = pattern;
         path = root + "/state";
     }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder() { std::filesystem::remove_all(root); }
+    DiscoveryFolder(const DiscoveryFolder&) = delete;
+    DiscoveryFolder& operator=(const DiscoveryFolder&) = delete;
+    ~DiscoveryFolder() { std::filesystem::remove_all(root); }
     [[nodiscard]] std::string file() const { return path + "/discovered"; }
     void write(const std::string& content, mode_t mode = 0600) const {
         std::filesystem::create_directories(path);
@@ -67,7 +67,7 @@ int finish(DiscoveryFile& file) {
 }  // namespace
 
 TEST_CASE("what the lvs role sends is there at once, and in the file for the next start") {
-    const Folder folder;
+    const DiscoveryFolder folder;
     KeptLog log;
     DiscoveryFile first{log};
     REQUIRE(first.load(folder.path));
@@ -90,7 +90,7 @@ TEST_CASE("what the lvs role sends is there at once, and in the file for the nex
 }
 
 TEST_CASE("of what comes while the file is written the last is written next") {
-    const Folder folder;
+    const DiscoveryFolder folder;
     KeptLog log;
     DiscoveryFile file{log};
     REQUIRE(file.load(folder.path));
@@ -104,7 +104,7 @@ TEST_CASE("of what comes while the file is written the last is written next") {
 }
 
 TEST_CASE("bytes that could change, or are too many, are refused and what was known stays") {
-    const Folder folder;
+    const DiscoveryFolder folder;
     KeptLog log;
     DiscoveryFile file{log};
     REQUIRE(file.load(folder.path));
@@ -118,7 +118,7 @@ TEST_CASE("bytes that could change, or are too many, are refused and what was kn
 }
 
 TEST_CASE("a file that others may write to, a link, a folder and one that is too large are not used") {
-    const Folder folder;
+    const DiscoveryFolder folder;
     KeptLog log;
     const auto problem = [&] {
         DiscoveryFile file{log};
@@ -142,7 +142,7 @@ TEST_CASE("a file that others may write to, a link, a folder and one that is too
 TEST_CASE("a file without anything in it, and one of the greatest size, are used") {
     for (const std::size_t size : {std::size_t{0}, std::size_t{ipc::kDiscoveredBytesMax}}) {
         CAPTURE(size);
-        const Folder folder;
+        const DiscoveryFolder folder;
         KeptLog log;
         folder.write(std::string(size, 'x'));
         DiscoveryFile file{log};
@@ -152,7 +152,7 @@ TEST_CASE("a file without anything in it, and one of the greatest size, are used
 }
 
 TEST_CASE("a folder that cannot be written costs the file and nothing else") {
-    const Folder folder;
+    const DiscoveryFolder folder;
     KeptLog log;
     std::ofstream{folder.root + "/state"} << "a file where the folder should be";
     DiscoveryFile file{log};

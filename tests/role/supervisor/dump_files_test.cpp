@@ -17,29 +17,30 @@
 
 using namespace mainstay;
 using namespace mainstay::role;
-using What = ipc::DumpText::What;
-using Step = ipc::DumpFile::Step;
+using DumpKind = ipc::DumpText::What;
+using DumpStep = ipc::DumpFile::Step;
 using Texts = std::vector<std::string>;
 using mainstay::test::TemporaryFolder;
 
 namespace {
 
 // The observer's end of the line is the test's; hand_out_dump_files() runs in a thread.
-struct Bench {
+struct DumpFilesBench {
     void begin(std::chrono::milliseconds limit = std::chrono::seconds{20}) {
         auto line = ipc::make_channel();
         REQUIRE(line.has_value());
         observer = std::move(line->second);
         thread = std::thread{[this, end = std::move(line->first), limit] {
             honest = hand_out_dump_files(
-                end.get(), {.paths = {{What::Data, folder + "/data"}, {What::Stats, folder + "/no/s"}}, .mode = 0640},
+                end.get(),
+                {.paths = {{DumpKind::Data, folder + "/data"}, {DumpKind::Stats, folder + "/no/s"}}, .mode = 0640},
                 limit, log);
         }};
     }
-    void send(What what, Step step) const {
+    void send(DumpKind what, DumpStep step) const {
         REQUIRE(ipc::send_message(observer.get(), ipc::DumpFile{what, step}).has_value());
     }
-    std::pair<Step, UniqueFd> hear() const {
+    std::pair<DumpStep, UniqueFd> hear() const {
         for (int tried = 0; tried < 2000; ++tried) {
             auto got = ipc::receive_message(observer.get());
             REQUIRE(got.has_value());
@@ -53,10 +54,10 @@ struct Bench {
         FAIL("no answer");
         return {};
     }
-    UniqueFd want(What what) const {
-        send(what, Step::Wanted);
+    UniqueFd want(DumpKind what) const {
+        send(what, DumpStep::Wanted);
         auto [step, file] = hear();
-        CHECK(step == Step::Opened);
+        CHECK(step == DumpStep::Opened);
         REQUIRE(file.get() >= 0);
         return std::move(file);
     }
@@ -90,14 +91,14 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("a file is in its place, with its mode, when its writer says that it is whole, not before") {
-    Bench bench;
+    DumpFilesBench bench;
     bench.begin();
-    const UniqueFd file = bench.want(What::Data);
+    const UniqueFd file = bench.want(DumpKind::Data);
     CHECK((::fcntl(file.get(), F_GETFL) & O_ACCMODE) == O_WRONLY);
     REQUIRE(::write(file.get(), "text", 4) == 4);
     CHECK_FALSE(std::filesystem::exists(bench.folder + "/data"));
-    bench.send(What::Data, Step::Written);
-    bench.send({}, Step::Over);
+    bench.send(DumpKind::Data, DumpStep::Written);
+    bench.send({}, DumpStep::Over);
     bench.end();
     CHECK(bench.honest);
     CHECK(bench.read("data") == "text");
@@ -109,36 +110,36 @@ TEST_CASE("a file is in its place, with its mode, when its writer says that it i
 }
 
 TEST_CASE("a file that is never said to be whole is removed, and what lay in its place stays") {
-    Bench bench;
+    DumpFilesBench bench;
     std::ofstream{bench.folder + "/data"} << "before";
     bench.begin();
     SUBCASE("the observer goes away") {
-        const UniqueFd file = bench.want(What::Data);
+        const UniqueFd file = bench.want(DumpKind::Data);
         bench.leave();
         CHECK(bench.logged("the observer went away"));
         CHECK(bench.honest);
     }
     SUBCASE("the observer says that there is no more") {
-        const UniqueFd file = bench.want(What::Data);
-        bench.send({}, Step::Over);
+        const UniqueFd file = bench.want(DumpKind::Data);
+        bench.send({}, DumpStep::Over);
         bench.end();
         CHECK(bench.log.texts.empty());
     }
     SUBCASE("the observer talks nonsense") {
-        const UniqueFd file = bench.want(What::Data);
-        bench.send(What::Data, Step::Opened);
+        const UniqueFd file = bench.want(DumpKind::Data);
+        bench.send(DumpKind::Data, DumpStep::Opened);
         bench.end();
         CHECK(bench.logged("what only the supervisor says"));
     }
     SUBCASE("the observer sends another kind of message") {
-        const UniqueFd file = bench.want(What::Data);
+        const UniqueFd file = bench.want(DumpKind::Data);
         REQUIRE(ipc::send_message(bench.observer.get(), ipc::Reload{}).has_value());
         bench.end();
         CHECK(bench.logged("something else than the name of a file"));
         CHECK_FALSE(bench.honest);
     }
     SUBCASE("the observer sends what cannot be read") {
-        const UniqueFd file = bench.want(What::Data);
+        const UniqueFd file = bench.want(DumpKind::Data);
         REQUIRE(::write(bench.observer.get(), "\x20\xff", 2) == 2);
         bench.end();
         CHECK(bench.logged("not answered any more"));
@@ -148,24 +149,24 @@ TEST_CASE("a file that is never said to be whole is removed, and what lay in its
 }
 
 TEST_CASE("an observer that does not come to an end is not waited for longer than the limit") {
-    Bench bench;
+    DumpFilesBench bench;
     bench.begin(std::chrono::milliseconds{300});
-    const UniqueFd file = bench.want(What::Data);
+    const UniqueFd file = bench.want(DumpKind::Data);
     bench.end();
     CHECK(bench.logged("has not written it within"));
     CHECK(bench.files().empty());
 }
 
 TEST_CASE("a file that nobody asked for, one that was had already, and one that was not wanted end it") {
-    Bench bench;
+    DumpFilesBench bench;
     bench.begin();
-    SUBCASE("not of this dump") { bench.send(What::Json, Step::Wanted); }
-    SUBCASE("none that there is") { bench.send(static_cast<What>(77), Step::Wanted); }
+    SUBCASE("not of this dump") { bench.send(DumpKind::Json, DumpStep::Wanted); }
+    SUBCASE("none that there is") { bench.send(static_cast<DumpKind>(77), DumpStep::Wanted); }
     SUBCASE("twice") {
-        const UniqueFd file = bench.want(What::Data);
-        bench.send(What::Data, Step::Wanted);
+        const UniqueFd file = bench.want(DumpKind::Data);
+        bench.send(DumpKind::Data, DumpStep::Wanted);
     }
-    SUBCASE("written before it was wanted") { bench.send(What::Data, Step::Written); }
+    SUBCASE("written before it was wanted") { bench.send(DumpKind::Data, DumpStep::Written); }
     bench.end();
     CHECK_FALSE(bench.honest);
     CHECK(bench.log.texts.size() == 1);
@@ -173,29 +174,29 @@ TEST_CASE("a file that nobody asked for, one that was had already, and one that 
 }
 
 TEST_CASE("a file that cannot be made is refused, which is logged, and the others are made") {
-    Bench bench;
+    DumpFilesBench bench;
     bench.begin();
-    bench.send(What::Stats, Step::Wanted);
+    bench.send(DumpKind::Stats, DumpStep::Wanted);
     const auto [step, none] = bench.hear();
-    CHECK(step == Step::Refused);
+    CHECK(step == DumpStep::Refused);
     CHECK(none.get() < 0);
-    const UniqueFd file = bench.want(What::Data);
-    bench.send(What::Data, Step::Written);
-    bench.send({}, Step::Over);
+    const UniqueFd file = bench.want(DumpKind::Data);
+    bench.send(DumpKind::Data, DumpStep::Written);
+    bench.send({}, DumpStep::Over);
     bench.end();
     CHECK(bench.files() == Texts{"data"});
     CHECK(bench.logged("create a file beside " + bench.folder + "/no/s"));
 }
 
 TEST_CASE("a link at the place of a dump is replaced, not followed") {
-    Bench bench;
+    DumpFilesBench bench;
     std::ofstream{bench.folder + "/precious"} << "precious";
     std::filesystem::create_symlink(bench.folder + "/precious", bench.folder + "/data");
     bench.begin();
-    const UniqueFd file = bench.want(What::Data);
+    const UniqueFd file = bench.want(DumpKind::Data);
     REQUIRE(::write(file.get(), "text", 4) == 4);
-    bench.send(What::Data, Step::Written);
-    bench.send({}, Step::Over);
+    bench.send(DumpKind::Data, DumpStep::Written);
+    bench.send({}, DumpStep::Over);
     bench.end();
     CHECK_FALSE(std::filesystem::is_symlink(bench.folder + "/data"));
     CHECK(bench.read("data") == "text");
@@ -204,13 +205,14 @@ TEST_CASE("a link at the place of a dump is replaced, not followed") {
 
 TEST_CASE("a signal's files lie where the configuration and the folder say") {
     ipc::DaemonSettings settings;
-    CHECK(dump_files(SIGUSR1, settings, "/tmp", "_red").paths.at(What::DataCheck) == "/tmp/keepalived_check.data");
+    CHECK(dump_files(SIGUSR1, settings, "/tmp", "_red").paths.at(DumpKind::DataCheck) == "/tmp/keepalived_check.data");
     CHECK(dump_files(SIGUSR1, settings, "/tmp", "_red").paths.size() == 4);
     settings.state_dump_file = "/var/ha/";
     settings.data_use_instance = true;
-    CHECK(dump_files(SIGUSR1, settings, "/tmp", "_red").paths.at(What::Data) == "/var/ha/keepalived.red.data");
-    using Paths = std::map<What, std::string>;
-    CHECK(dump_files(SIGUSR2, settings, "/tmp", "_red").paths == Paths{{What::Stats, "/tmp/keepalived.red.stats"}});
-    CHECK(dump_files(SIGRTMAX - 1, settings, "/run", "").paths == Paths{{What::Stats, "/run/keepalived.stats"}});
-    CHECK(dump_files(SIGRTMIN + 2, settings, "/tmp", "_red").paths == Paths{{What::Json, "/tmp/keepalived.red.json"}});
+    CHECK(dump_files(SIGUSR1, settings, "/tmp", "_red").paths.at(DumpKind::Data) == "/var/ha/keepalived.red.data");
+    using Paths = std::map<DumpKind, std::string>;
+    CHECK(dump_files(SIGUSR2, settings, "/tmp", "_red").paths == Paths{{DumpKind::Stats, "/tmp/keepalived.red.stats"}});
+    CHECK(dump_files(SIGRTMAX - 1, settings, "/run", "").paths == Paths{{DumpKind::Stats, "/run/keepalived.stats"}});
+    CHECK(dump_files(SIGRTMIN + 2, settings, "/tmp", "_red").paths ==
+          Paths{{DumpKind::Json, "/tmp/keepalived.red.json"}});
 }

@@ -13,8 +13,8 @@ using Texts = std::vector<std::string>;
 
 namespace {
 
-struct Bench {
-    Bench()
+struct DumpRequestsBench {
+    DumpRequestsBench()
         : dumps{loop,
                 log,
                 {.runs = [this](Kind kind) { return running.contains(kind); },
@@ -43,7 +43,7 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("for a dump vrrp and then lvs report their state, then the observer writes") {
-    Bench bench;
+    DumpRequestsBench bench;
     bench.dumps.add(10);
     CHECK(bench.take() == Texts{"vrrp 10"});
     bench.dumps.refreshed(Kind::Lvs, 10);
@@ -61,7 +61,7 @@ TEST_CASE("for a dump vrrp and then lvs report their state, then the observer wr
 }
 
 TEST_CASE("dumps are made one after the other, and the same request twice while it waits is one") {
-    Bench bench;
+    DumpRequestsBench bench;
     bench.running = {Kind::Observer};
     for (const int signal : {10, 12, 10, 12, 36}) bench.dumps.add(signal);
     CHECK(bench.take() == Texts{"write 10"});
@@ -77,7 +77,7 @@ TEST_CASE("dumps are made one after the other, and the same request twice while 
 
 TEST_CASE(
     "dumps wait for an observer that does not run, which is reported once, and then show the state of that time") {
-    Bench bench;
+    DumpRequestsBench bench;
     bench.running.erase(Kind::Observer);
     bench.dumps.add(10);
     bench.dumps.add(12);
@@ -97,7 +97,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a dump whose observer dies before it is asked is begun again with the next one") {
-    Bench bench;
+    DumpRequestsBench bench;
     bench.dumps.add(10);
     bench.running.erase(Kind::Observer);
     bench.dumps.gone(Kind::Observer);
@@ -111,7 +111,7 @@ TEST_CASE("a dump whose observer dies before it is asked is begun again with the
 }
 
 TEST_CASE("one whose observer dies while it writes is not made again: it might kill the next one, too") {
-    Bench bench;
+    DumpRequestsBench bench;
     bench.running = {Kind::Observer};
     bench.dumps.add(10);
     bench.dumps.gone(Kind::Observer);
@@ -121,7 +121,7 @@ TEST_CASE("one whose observer dies while it writes is not made again: it might k
 }
 
 TEST_CASE("an observer that sent the process of the files what it may not is an offender") {
-    Bench bench;
+    DumpRequestsBench bench;
     bench.running = {Kind::Observer};
     bench.dumps.add(10);
     CHECK(bench.dumps.ended({.pid = 101, .status = kDumpOffence}));
@@ -131,7 +131,7 @@ TEST_CASE("an observer that sent the process of the files what it may not is an 
 }
 
 TEST_CASE("a role that dies before it has reported its state is not waited for") {
-    Bench bench;
+    DumpRequestsBench bench;
     bench.dumps.add(10);
     bench.dumps.gone(Kind::Lvs);
     CHECK(bench.take() == Texts{"vrrp 10"});
@@ -140,7 +140,7 @@ TEST_CASE("a role that dies before it has reported its state is not waited for")
 }
 
 TEST_CASE("a role that does not answer keeps nobody from a dump") {
-    Bench bench;
+    DumpRequestsBench bench;
     bench.running = {Kind::Vrrp, Kind::Observer};
     bench.dumps.add(10);
     bench.loop.run_for(kFreshStateWait + std::chrono::milliseconds{200});
@@ -152,7 +152,7 @@ TEST_CASE("a role that does not answer keeps nobody from a dump") {
 }
 
 TEST_CASE("a dump whose files nobody can make is reported, and the next one is tried") {
-    Bench bench;
+    DumpRequestsBench bench;
     bench.running = {Kind::Observer};
     bench.broken = true;
     bench.dumps.add(10);

@@ -11,7 +11,9 @@
 #include <functional>
 #include <regex>
 
+#include "../../kernel/in_child.hpp"
 #include "../../temporary_folder.hpp"
+#include "../common/own_name.hpp"
 #include "role/supervisor/copies.hpp"
 #include "role/supervisor/limits.hpp"
 #include "role/supervisor/pid_file.hpp"
@@ -22,6 +24,7 @@ using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
 using Texts = std::vector<std::string>;
+using mainstay::test::in_child;
 using mainstay::test::TemporaryFolder;
 
 namespace {
@@ -32,19 +35,6 @@ unsigned mode_of(const std::string& path) {
     struct stat facts{};
     REQUIRE(::stat(path.c_str(), &facts) == 0);
     return facts.st_mode & 07777;
-}
-
-bool in_child(const std::function<bool()>& what) {
-    const int child = ::fork();
-    if (child == 0) ::_exit(what() ? 0 : 1);
-    int status = 0;
-    return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-std::string own_name() {
-    std::string name;
-    std::getline(std::ifstream{"/proc/self/comm"}, name);
-    return name;
 }
 
 constexpr std::uint64_t kGigabyte = 1ULL << 30;

@@ -18,14 +18,14 @@ namespace {
 
 constexpr int kPatienceMs = 20'000;
 
-int status_of(int child) {
+int status_of_child(int child) {
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
 // What the other end says within the patience of the test: the bytes that were read, 0 when it is closed.
-ssize_t next(int fd, void* to, std::size_t size) {
+ssize_t next_bytes(int fd, void* to, std::size_t size) {
     pollfd wait{fd, POLLIN, 0};
     return ::poll(&wait, 1, kPatienceMs) == 1 ? ::read(fd, to, size) : -1;
 }
@@ -48,10 +48,10 @@ TEST_CASE("a helper is killed when its supervisor dies") {
     }
     writing.reset();
     int helper = 0;
-    REQUIRE(next(reading.get(), &helper, sizeof helper) == sizeof helper);
+    REQUIRE(next_bytes(reading.get(), &helper, sizeof helper) == sizeof helper);
     REQUIRE(::kill(supervisor, SIGKILL) == 0);
-    CHECK(status_of(supervisor) == 1000 + SIGKILL);
-    const bool ended = next(reading.get(), &helper, sizeof helper) == 0;
+    CHECK(status_of_child(supervisor) == 1000 + SIGKILL);
+    const bool ended = next_bytes(reading.get(), &helper, sizeof helper) == 0;
     CHECK(ended);
     if (!ended) ::kill(helper, SIGKILL);
 }
@@ -63,7 +63,7 @@ TEST_CASE("a helper whose supervisor has died already ends, and one that works i
         become_helper(test + 1);  // not its parent
         ::_exit(7);
     }
-    CHECK(status_of(late) == 1);
+    CHECK(status_of_child(late) == 1);
     const int working = ::fork();
     if (working == 0) {
         become_helper(test);
@@ -71,5 +71,5 @@ TEST_CASE("a helper whose supervisor has died already ends, and one that works i
         ::raise(SIGHUP);
         ::_exit(7);
     }
-    CHECK(status_of(working) == 7);
+    CHECK(status_of_child(working) == 7);
 }

@@ -40,7 +40,7 @@ Texts texts(const ipc::Observations& seen) {
 }
 
 // The test is the watcher: it has the other end of the line. The process is one that does nothing.
-struct Fixture {
+struct WatchedHost {
     Roles roles;  // for its loop and its log
     UniqueFd line;
     std::vector<int> pids;
@@ -71,10 +71,10 @@ struct Fixture {
                     },
                     [this] { ++looked; }};
 
-    Fixture() = default;
-    Fixture(const Fixture&) = delete;
-    Fixture& operator=(const Fixture&) = delete;
-    ~Fixture() {
+    WatchedHost() = default;
+    WatchedHost(const WatchedHost&) = delete;
+    WatchedHost& operator=(const WatchedHost&) = delete;
+    ~WatchedHost() {
         for (const int pid : pids) {
             ::kill(pid, SIGKILL);
             ::waitpid(pid, nullptr, 0);
@@ -144,7 +144,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("nothing to watch needs no watcher, and is looked at as it is") {
-    Fixture f;
+    WatchedHost f;
     f.follow({});
     CHECK(f.pids.empty());
     CHECK(f.watch.has_looked());
@@ -152,7 +152,7 @@ TEST_CASE("nothing to watch needs no watcher, and is looked at as it is") {
 }
 
 TEST_CASE("a watcher is greeted and gets its plan, and has looked when it says so of that plan") {
-    Fixture f;
+    WatchedHost f;
     f.follow(files({"a"}));
     REQUIRE(f.pids.size() == 1);
     CHECK(f.again == std::vector{false});
@@ -168,7 +168,7 @@ TEST_CASE("a watcher is greeted and gets its plan, and has looked when it says s
 }
 
 TEST_CASE("what it sees of the plan is delivered and kept, the latest of each") {
-    Fixture f;
+    WatchedHost f;
     auto plan = files({"a", "b"});
     plan.processes.push_back({.name = "haproxy"});
     plan.links.push_back({.name = "eth0"});
@@ -181,7 +181,7 @@ TEST_CASE("what it sees of the plan is delivered and kept, the latest of each") 
 }
 
 TEST_CASE("another plan for the same rights goes to the same watcher, and nothing is known of it yet") {
-    Fixture f;
+    WatchedHost f;
     f.follow(files({"a"}));
     CHECK(f.greeted());
     CHECK(f.plan() == 1);
@@ -201,7 +201,7 @@ TEST_CASE("another plan for the same rights goes to the same watcher, and nothin
 }
 
 TEST_CASE("a plan that needs other rights is for another watcher, which starts when the old one is gone") {
-    Fixture f;
+    WatchedHost f;
     f.follow(files({"a"}));
     f.follow(processes("haproxy"));
     CHECK(f.pids.size() == 1);
@@ -214,7 +214,7 @@ TEST_CASE("a plan that needs other rights is for another watcher, which starts w
 }
 
 TEST_CASE("a watcher that nobody needs is let go, and the next plan starts another one") {
-    Fixture f;
+    WatchedHost f;
     f.follow(files({"a"}));
     f.follow({});
     CHECK(f.watch.has_looked());
@@ -229,14 +229,14 @@ TEST_CASE("a watcher that nobody needs is let go, and the next plan starts anoth
 }
 
 TEST_CASE("after an upgrade the first watcher is not the first one of the daemon") {
-    Fixture f;
+    WatchedHost f;
     f.watch.go_on();
     f.follow(files({"a"}));
     CHECK(f.again == std::vector{true});
 }
 
 TEST_CASE("a watcher that dies is replaced a second later, and what it saw counts until then") {
-    Fixture f;
+    WatchedHost f;
     f.follow(files({"a"}));
     f.send(ipc::Observations{{{Seen::File, "a", 7}}});
     CHECK(f.watch.ended({.pid = f.pids[0], .signalled = false, .status = 3}));
@@ -251,7 +251,7 @@ TEST_CASE("a watcher that dies is replaced a second later, and what it saw count
 }
 
 TEST_CASE("one that dies when nothing is to be watched any more, or at the stop, is not replaced") {
-    Fixture dismissed, stopped;
+    WatchedHost dismissed, stopped;
     dismissed.follow(files({"a"}));
     CHECK(dismissed.watch.ended({.pid = dismissed.pids[0], .signalled = true, .status = 9}));
     dismissed.follow({});
@@ -267,7 +267,7 @@ TEST_CASE("one that dies when nothing is to be watched any more, or at the stop,
 }
 
 TEST_CASE("a watcher that cannot be started is tried again") {
-    Fixture f;
+    WatchedHost f;
     f.can_start = false;
     f.follow(files({"a"}));
     CHECK(f.roles.log.texts == Texts{"files, processes and links cannot be watched: no memory"});
@@ -277,8 +277,8 @@ TEST_CASE("a watcher that cannot be started is tried again") {
 }
 
 TEST_CASE("a watcher that sends what it may not, what cannot be read, or far too much is killed") {
-    const auto killed = [](const std::function<void(Fixture&)>& what, const std::string& why) {
-        Fixture f;
+    const auto killed = [](const std::function<void(WatchedHost&)>& what, const std::string& why) {
+        WatchedHost f;
         f.follow(files({"a"}));
         const int pid = f.pids[0];
         what(f);
@@ -287,22 +287,22 @@ TEST_CASE("a watcher that sends what it may not, what cannot be read, or far too
         CHECK(f.end_of_last() == SIGKILL);
         CHECK_FALSE(ipc::send_message(f.line.get(), ipc::Heartbeat{}));
     };
-    killed([](Fixture& f) { f.send(ipc::Committed{}); }, "sent a message Committed, which it may not send");
+    killed([](WatchedHost& f) { f.send(ipc::Committed{}); }, "sent a message Committed, which it may not send");
     killed(
-        [](Fixture& f) {
+        [](WatchedHost& f) {
             REQUIRE(::send(f.line.get(), "\xff", 1, MSG_NOSIGNAL) == 1);
             f.turn();
         },
         "sent what cannot be read");
     killed(
-        [](Fixture& f) {
+        [](WatchedHost& f) {
             for (int i = 0; i < 2000 && ipc::send_message(f.line.get(), ipc::Heartbeat{}); ++i) f.turn();
         },
         "exceeded its message rate");
 }
 
 TEST_CASE("of an offender nothing more is delivered, and it pauses for longer each time") {
-    Fixture f;
+    WatchedHost f;
     f.follow(files({"a"}));
     REQUIRE(ipc::send_message(f.line.get(), ipc::Committed{}));
     REQUIRE(ipc::send_message(f.line.get(), ipc::Observations{{{Seen::File, "a", 7}}}));
@@ -320,7 +320,7 @@ TEST_CASE("of an offender nothing more is delivered, and it pauses for longer ea
 }
 
 TEST_CASE("a watcher that is silent for ten looks is killed, once, and a heartbeat counts anew") {
-    Fixture f;
+    WatchedHost f;
     f.watch.look();  // without a watcher
     f.follow(files({"a"}));
     for (int i = 0; i < 10; ++i) f.watch.look();
@@ -335,7 +335,7 @@ TEST_CASE("a watcher that is silent for ten looks is killed, once, and a heartbe
 }
 
 TEST_CASE("a watcher is read 64 messages at a time") {
-    Fixture f;
+    WatchedHost f;
     f.follow(files({"a"}));
     for (int i = 0; i < 65; ++i) REQUIRE(ipc::send_message(f.line.get(), ipc::Observations{{{Seen::File, "a", i}}}));
     f.roles.loop.restart();
@@ -346,7 +346,7 @@ TEST_CASE("a watcher is read 64 messages at a time") {
 }
 
 TEST_CASE("the servers of files of the plan are delivered and kept, the latest of each, and those of others are not") {
-    Fixture f;
+    WatchedHost f;
     vrrp::WatchPlan plan;
     plan.server_files = {{.path = "/x"}, {.path = "/y"}};
     f.follow(plan);
@@ -365,7 +365,7 @@ TEST_CASE("the servers of files of the plan are delivered and kept, the latest o
 }
 
 TEST_CASE("servers for which the role has no room are delivered later, the latest of each file, until none is left") {
-    Fixture f;
+    WatchedHost f;
     vrrp::WatchPlan plan;
     plan.server_files = {{.path = "/x"}, {.path = "/y"}, {.path = "/z"}};
     f.follow(plan);
@@ -390,7 +390,7 @@ TEST_CASE("servers for which the role has no room are delivered later, the lates
 
 TEST_CASE("a watcher that sends servers that cannot be read, or a text without end, is killed") {
     const auto ends = [](const ipc::ServerFileRead& read, const Result<UniqueFd>& servers) {
-        Fixture f;
+        WatchedHost f;
         vrrp::WatchPlan plan;
         plan.server_files = {{.path = "/x"}};
         f.follow(plan);
@@ -405,7 +405,7 @@ TEST_CASE("a watcher that sends servers that cannot be read, or a text without e
 }
 
 TEST_CASE("a text of 8 KiB about a file of servers is no offence") {
-    Fixture f;
+    WatchedHost f;
     vrrp::WatchPlan plan;
     plan.server_files = {{.path = "/x"}};
     f.follow(plan);

@@ -13,16 +13,16 @@ using namespace mainstay::role;
 
 namespace {
 
-struct Folder {
-    Folder() {
+struct MaintenanceFolder {
+    MaintenanceFolder() {
         std::string pattern = "/tmp/mainstay-maintenance.XXXXXX";
         REQUIRE(::mkdtemp(pattern.data()) != nullptr);
         root = pattern;
         path = root + "/state";
     }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder() { std::filesystem::remove_all(root); }
+    MaintenanceFolder(const MaintenanceFolder&) = delete;
+    MaintenanceFolder& operator=(const MaintenanceFolder&) = delete;
+    ~MaintenanceFolder() { std::filesystem::remove_all(root); }
     [[nodiscard]] std::string file() const { return path + "/maintenance"; }
     std::string root, path;
 };
@@ -36,7 +36,7 @@ ipc::MaintenanceOrder order() {
 }  // namespace
 
 TEST_CASE("maintenance is found again after a restart, and is over when its time is over or it was ended") {
-    const Folder folder;
+    const MaintenanceFolder folder;
     MaintenanceFile first;
     REQUIRE(first.load(folder.path, kNow));
     CHECK_FALSE(first.order().on);
@@ -64,7 +64,7 @@ TEST_CASE("maintenance is found again after a restart, and is over when its time
 }
 
 TEST_CASE("a file that others may write, a link, or damaged bytes are not believed") {
-    const Folder folder;
+    const MaintenanceFolder folder;
     MaintenanceFile file;
     REQUIRE(file.load(folder.path, kNow));
     REQUIRE(file.set(order()));
@@ -86,7 +86,7 @@ TEST_CASE("a file that others may write, a link, or damaged bytes are not believ
 }
 
 TEST_CASE("maintenance without an end is never over, and a reason from another program's file becomes one line") {
-    const Folder folder;
+    const MaintenanceFolder folder;
     MaintenanceFile first, second;
     REQUIRE(first.load(folder.path, kNow));
     auto endless = order();
@@ -103,7 +103,7 @@ TEST_CASE("maintenance without an end is never over, and a reason from another p
 }
 
 TEST_CASE("a folder or a pipe in the place of the file is not believed, nor waited for") {
-    const Folder folder;
+    const MaintenanceFolder folder;
     MaintenanceFile file;
     std::filesystem::create_directories(folder.file());
     CHECK(file.load(folder.path, kNow).error().code() == Errc::Permission);

@@ -23,8 +23,8 @@ using mainstay::test::TemporaryFolder;
 
 namespace {
 
-struct Bench {
-    ~Bench() {
+struct FifosBench {
+    ~FifosBench() {
         fifos->terminate_scripts();
         until([this] { return fifos->scripts_running() == 0; });
         fifos.reset();
@@ -88,7 +88,7 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("each FIFO gets the lines of its roles") {
-    Bench bench;
+    FifosBench bench;
     bench.follow({bench.plan("all"), bench.plan("vrrp", Lines::Vrrp), bench.plan("lvs", Lines::Lvs)});
     bench.fifos->write(Kind::Vrrp, "from vrrp\n");
     bench.fifos->write(Kind::Lvs, "from lvs\n");
@@ -99,7 +99,7 @@ TEST_CASE("each FIFO gets the lines of its roles") {
 }
 
 TEST_CASE("a line is written once, also after a call that a signal interrupted") {
-    Bench bench;
+    FifosBench bench;
     bench.follow({bench.plan("all")});
     errno = EINTR;  // of a call before, which a write that succeeds leaves as it is
     bench.fifos->write(Kind::Vrrp, "line\n");
@@ -108,7 +108,7 @@ TEST_CASE("a line is written once, also after a call that a signal interrupted")
 }
 
 TEST_CASE("a FIFO that is made has the mode of the plan, and goes with it; one that was there stays") {
-    Bench bench;
+    FifosBench bench;
     REQUIRE(::mkfifo(bench.at("own").c_str(), 0600) == 0);
     ipc::HostPlan host;
     host.fifos = {bench.plan("own"), bench.plan("made")};
@@ -127,7 +127,7 @@ TEST_CASE("a FIFO that is made has the mode of the plan, and goes with it; one t
 }
 
 TEST_CASE("what is no FIFO is refused, and the others are used") {
-    Bench bench;
+    FifosBench bench;
     std::ofstream{bench.at("file")} << "text";
     bench.follow({bench.plan("file"), bench.plan("fifo")});
     CHECK(bench.log.texts ==
@@ -138,7 +138,7 @@ TEST_CASE("what is no FIFO is refused, and the others are used") {
 }
 
 TEST_CASE("a FIFO that both plans have keeps its lines, one that changed is made anew") {
-    Bench bench;
+    FifosBench bench;
     bench.follow({bench.plan("same"), bench.plan("other")});
     bench.fifos->write(Kind::Vrrp, "early\n");
     bench.follow({bench.plan("other", Lines::Lvs), bench.plan("same")});
@@ -150,7 +150,7 @@ TEST_CASE("a FIFO that both plans have keeps its lines, one that changed is made
 }
 
 TEST_CASE("a full FIFO loses lines, which is said once, and how many when it takes lines again") {
-    Bench bench;
+    FifosBench bench;
     bench.follow({bench.plan("f")});
     const std::string line(4000, 'x');
     for (int i = 0; i < 50; ++i) bench.fifos->write(Kind::Vrrp, line);
@@ -166,7 +166,7 @@ TEST_CASE("a full FIFO loses lines, which is said once, and how many when it tak
 }
 
 TEST_CASE("a line may name what is configured for its role, or was before the last reload") {
-    Bench bench;
+    FifosBench bench;
     const auto names = [](const std::string& instance) {
         ipc::HostPlan host;
         host.fifo_names = ipc::FifoSubjects{{instance}, {"G_" + instance}, {}};
@@ -193,7 +193,7 @@ TEST_CASE("a line may name what is configured for its role, or was before the la
 }
 
 TEST_CASE("the script of a FIFO gets its path after its own arguments, and reads what is written") {
-    Bench bench;
+    FifosBench bench;
     bench.follow({bench.plan("f", Lines::All, "reader")},
                  {{"reader", bench.script("head -n 1 \"$2\" >" + bench.at("read"))}});
     CHECK(bench.fifos->scripts_running() == 1);
@@ -203,7 +203,7 @@ TEST_CASE("the script of a FIFO gets its path after its own arguments, and reads
 }
 
 TEST_CASE("a script that ends is started again a second later, and then after a longer pause") {
-    Bench bench;
+    FifosBench bench;
     bench.follow({bench.plan("f", Lines::All, "reader")}, {{"reader", bench.script("exit 3")}});
     const auto began = kernel::monotonic_now();
     bench.until([&] { return bench.ended_pids.size() == 1; });
@@ -220,7 +220,7 @@ TEST_CASE("a script that ends is started again a second later, and then after a 
 }
 
 TEST_CASE("the script of a FIFO that goes is terminated, that of one that stays keeps running") {
-    Bench bench;
+    FifosBench bench;
     const alert::ScriptTable scripts{{"reader", bench.script("sleep 600")}};
     bench.follow({bench.plan("a", Lines::All, "reader"), bench.plan("b", Lines::All, "reader")}, scripts);
     CHECK(bench.fifos->scripts_running() == 2);
@@ -234,7 +234,7 @@ TEST_CASE("the script of a FIFO that goes is terminated, that of one that stays 
 }
 
 TEST_CASE("another script for the same FIFO is another reader") {
-    Bench bench;
+    FifosBench bench;
     bench.follow({bench.plan("f", Lines::All, "reader")}, {{"reader", bench.script("sleep 600")}});
     bench.until([&] { return bench.starts() == 1; });
     bench.follow({bench.plan("f", Lines::All, "reader")}, {{"reader", bench.script("sleep 601")}});
@@ -242,7 +242,7 @@ TEST_CASE("another script for the same FIFO is another reader") {
 }
 
 TEST_CASE("a script that is missing from the table or from the disk leaves the FIFO as it is") {
-    Bench bench;
+    FifosBench bench;
     bench.follow({bench.plan("f", Lines::All, "nowhere")});
     CHECK(bench.fifos->scripts_running() == 0);
     CHECK(bench.log.texts.empty());
@@ -256,7 +256,7 @@ TEST_CASE("a script that is missing from the table or from the disk leaves the F
 }
 
 TEST_CASE("at the stop readers see the end, are terminated, and are not started again; what was made goes") {
-    Bench bench;
+    FifosBench bench;
     REQUIRE(::mkfifo(bench.at("own").c_str(), 0600) == 0);
     bench.follow({bench.plan("made", Lines::All, "reader"), bench.plan("own")},
                  {{"reader", bench.script("sleep 600")}});
@@ -275,7 +275,7 @@ TEST_CASE("at the stop readers see the end, are terminated, and are not started 
 }
 
 TEST_CASE("a FIFO that is handed over keeps its lines and its script, and is removed by its new owner") {
-    Bench bench;
+    FifosBench bench;
     const alert::ScriptTable scripts{{"reader", bench.script("sleep 600")}};
     bench.follow({bench.plan("f", Lines::All, "reader"), bench.plan("g"), bench.plan("h", Lines::All, "reader")},
                  scripts);

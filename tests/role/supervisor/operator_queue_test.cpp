@@ -24,8 +24,8 @@ struct Heard {
     Clock::time_point at;
 };
 
-struct Bench {
-    explicit Bench(std::chrono::milliseconds within) : queue{loop, within} {}
+struct QuestionsBench {
+    explicit QuestionsBench(std::chrono::milliseconds within) : queue{loop, within} {}
     std::uint64_t add() {
         return queue.add([this](const ipc::InstanceAnswered& done, int text) {
             heard.push_back({done.request, done.exit_code, done.problem, text >= 0, Clock::now()});
@@ -49,7 +49,7 @@ struct Bench {
 
 TEST_CASE("a command without an outcome is answered when its time is over, and not before") {
     constexpr auto kWithin = 200ms;
-    Bench bench{kWithin};
+    QuestionsBench bench{kWithin};
     std::vector<std::uint64_t> requests;
     std::vector<Clock::time_point> added;
     const auto add = [&] {
@@ -75,7 +75,7 @@ TEST_CASE("a command without an outcome is answered when its time is over, and n
 }
 
 TEST_CASE("an outcome is given once, and to the one who waits for it") {
-    Bench bench{1h};
+    QuestionsBench bench{1h};
     const auto first = bench.add(), second = bench.add();
     CHECK(second == first + 1);
     CHECK(bench.loop.poll() == 0);  // their time is not over yet
@@ -96,7 +96,7 @@ TEST_CASE("an outcome is given once, and to the one who waits for it") {
 }
 
 TEST_CASE("a bound of commands waits; a further one is refused at once, and all of them when the daemon stops") {
-    Bench bench{1h};
+    QuestionsBench bench{1h};
     for (std::size_t i = 0; i < OperatorQueue::kMost; ++i) CHECK(bench.add() == i + 1);
     CHECK(bench.heard.empty());
     CHECK(bench.add() == 0);

@@ -26,11 +26,11 @@ namespace {
 
 constexpr int kReader = kNobody - 5;  // the process that answers
 
-struct Bench {
-    Bench() { REQUIRE(server->open(path())); }
-    ~Bench() { server.reset(); }
-    Bench(const Bench&) = delete;
-    Bench& operator=(const Bench&) = delete;
+struct SocketBench {
+    SocketBench() { REQUIRE(server->open(path())); }
+    ~SocketBench() { server.reset(); }
+    SocketBench(const SocketBench&) = delete;
+    SocketBench& operator=(const SocketBench&) = delete;
 
     [[nodiscard]] std::string path() const { return folder + "/socket"; }
     [[nodiscard]] UniqueFd connected() const {
@@ -105,7 +105,7 @@ bool is_root() { return ::getuid() == 0; }
 }  // namespace
 
 TEST_CASE("the socket is root's alone, replaces one that was left, and goes at the end") {
-    Bench bench;
+    SocketBench bench;
     struct stat facts{};
     REQUIRE(::stat(bench.path().c_str(), &facts) == 0);
     CHECK(S_ISSOCK(facts.st_mode));
@@ -122,7 +122,7 @@ TEST_CASE("the socket is root's alone, replaces one that was left, and goes at t
 }
 
 TEST_CASE("a path that is too long, or a folder that is missing, is an error") {
-    const Bench bench;
+    const SocketBench bench;
     boost::asio::io_context loop;
     KeptLog log;
     DryRunServer server{loop, log, {}};
@@ -136,7 +136,7 @@ TEST_CASE("a path that is too long, or a folder that is missing, is an error") {
 
 TEST_CASE("a dry run is answered with the report of its reader") {
     if (!is_root()) return;
-    Bench bench;
+    SocketBench bench;
     const auto client = bench.ask(ipc::DryRun{});
     CHECK(bench.asked == Texts{"start DryRun"});
     CHECK(bench.log.texts == Texts{"dry run of a reload requested: nothing is changed"});
@@ -148,14 +148,14 @@ TEST_CASE("a dry run is answered with the report of its reader") {
     const auto& received = std::get<ipc::Received>(**got);
     CHECK(std::get<ipc::DryRunDone>(received.message).exit_code == 1);
     CHECK(received.descriptor);
-    CHECK(Bench::is_closed(client));
+    CHECK(SocketBench::is_closed(client));
     CHECK_FALSE(bench.server->ended({.pid = kReader}));
 }
 
 TEST_CASE("a reader that dies, is too slow or sends what it may not is a dry run without a report") {
     if (!is_root()) return;
     const auto problem = [](const std::optional<ipc::Message>& answer, const kernel::Ended& how) {
-        Bench bench;
+        SocketBench bench;
         const auto client = bench.ask(ipc::DryRun{});
         CHECK(bench.reader_ends(answer, how));
         const auto done = next_message<ipc::DryRunDone>(client.get());
@@ -175,7 +175,7 @@ TEST_CASE("a reader that dies, is too slow or sends what it may not is a dry run
 
 TEST_CASE("a process that cannot be started is a problem, and the next client is served") {
     if (!is_root()) return;
-    Bench bench;
+    SocketBench bench;
     bench.broken = true;
     const auto client = bench.ask(ipc::DryRun{});
     CHECK(next_message<ipc::DryRunDone>(client.get())->problem == "no process");
@@ -188,7 +188,7 @@ TEST_CASE("a process that cannot be started is a problem, and the next client is
 
 TEST_CASE("one client is served at a time, the next one after it") {
     if (!is_root()) return;
-    Bench bench;
+    SocketBench bench;
     const auto first = bench.ask(ipc::DryRun{}), second = bench.ask(ipc::DryRun{});
     CHECK(bench.asked == Texts{"start DryRun"});
     CHECK(bench.reader_ends(ipc::DryRunDone{0, {}}));
@@ -198,7 +198,7 @@ TEST_CASE("one client is served at a time, the next one after it") {
 
 TEST_CASE("a reload is handed on with its client, and the next client is served meanwhile") {
     if (!is_root()) return;
-    Bench bench;
+    SocketBench bench;
     const auto first = bench.ask(ipc::Reload{}), second = bench.ask(ipc::Reload{.force = true});
     CHECK(bench.asked == Texts{"reload", "reload by force"});
     REQUIRE(bench.clients.size() == 2);
@@ -212,7 +212,7 @@ TEST_CASE("a reload is handed on with its client, and the next client is served 
 
 TEST_CASE("a program that can go on is executed; its client waits") {
     if (!is_root()) return;
-    Bench bench;
+    SocketBench bench;
     const auto client = bench.ask(ipc::Upgrade{"/opt/new"});
     CHECK(bench.asked == Texts{"start Upgrade"});
     CHECK(bench.log.texts.empty());
@@ -228,7 +228,7 @@ TEST_CASE("a program that can go on is executed; its client waits") {
 TEST_CASE("a program that cannot go on, or does not say so, is not executed") {
     if (!is_root()) return;
     const auto refused = [](const std::optional<ipc::Message>& answer, const kernel::Ended& how) {
-        Bench bench;
+        SocketBench bench;
         const auto client = bench.ask(ipc::Upgrade{"/opt/new"});
         CHECK(bench.reader_ends(answer, how));
         const auto done = next_message<ipc::UpgradeDone>(client.get());
@@ -248,7 +248,7 @@ TEST_CASE("a program that cannot go on, or does not say so, is not executed") {
 
 TEST_CASE("after an upgrade that was refused a dry run is one again") {
     if (!is_root()) return;
-    Bench bench;
+    SocketBench bench;
     const auto upgrade = bench.ask(ipc::Upgrade{});
     CHECK(bench.reader_ends(ipc::UpgradeChecked{"no", "2"}));
     const auto dry = bench.ask(ipc::DryRun{});
@@ -258,7 +258,7 @@ TEST_CASE("after an upgrade that was refused a dry run is one again") {
 
 TEST_CASE("a command for servers is relayed with its number and its client, and the answer that fits comes back") {
     if (!is_root()) return;
-    Bench bench;
+    SocketBench bench;
     ipc::ServerQuestion question;
     question.request = 77;
     question.which = "10.0.0.11:80";
@@ -272,7 +272,7 @@ TEST_CASE("a command for servers is relayed with its number and its client, and 
     CHECK_FALSE(next_message<ipc::ServerAnswered>(client.get()));
     bench.server->answered({1, 1, {}}, -1);
     CHECK(next_message<ipc::ServerAnswered>(client.get())->exit_code == 1);
-    CHECK(Bench::is_closed(client));
+    CHECK(SocketBench::is_closed(client));
     bench.server->answered({1, 1, {}}, -1);  // once more
     const auto next = bench.ask(question);
     CHECK(bench.questions.at(1).request == 2);
@@ -282,7 +282,7 @@ TEST_CASE("a command for servers is relayed with its number and its client, and 
 
 TEST_CASE("a command that cannot be relayed is answered at once") {
     if (!is_root()) return;
-    Bench bench;
+    SocketBench bench;
     bench.broken = true;
     const auto client = bench.ask(ipc::ServerQuestion{});
     const auto done = next_message<ipc::ServerAnswered>(client.get());
@@ -294,7 +294,7 @@ TEST_CASE("a command that cannot be relayed is answered at once") {
 
 TEST_CASE("what is no request is refused, and so is what cannot be read") {
     if (!is_root()) return;
-    Bench bench;
+    SocketBench bench;
     const auto stop = bench.ask(ipc::Stop{});
     CHECK(next_message<ipc::DryRunDone>(stop.get())->problem == "the message is not a request");
     const auto rubbish = bench.connected();
@@ -310,7 +310,7 @@ TEST_CASE("what is no request is refused, and so is what cannot be read") {
 
 TEST_CASE("a client that asks nothing is let go after five seconds, so that the next one is served") {
     if (!is_root()) return;
-    Bench bench;
+    SocketBench bench;
     const auto silent = bench.connected();
     const auto next = bench.ask(ipc::Reload{});
     CHECK(bench.asked.empty());
@@ -328,7 +328,7 @@ TEST_CASE("a server that is closed kills its reader, and answers nobody any more
     const int process = ::fork();
     if (process == 0)
         for (;;) ::pause();
-    Bench bench;
+    SocketBench bench;
     DryRunServer::Deeds deeds;
     deeds.start = [process](const ipc::Message&, int, int) -> Result<int> { return process; };
     bench.server = std::make_unique<DryRunServer>(bench.loop, bench.log, std::move(deeds));
@@ -339,12 +339,12 @@ TEST_CASE("a server that is closed kills its reader, and answers nobody any more
     REQUIRE(::waitpid(process, &status, 0) == process);
     CHECK(WIFSIGNALED(status));
     CHECK(bench.server->ended({.pid = process, .signalled = true, .status = SIGKILL}));
-    CHECK(Bench::is_closed(client));
+    CHECK(SocketBench::is_closed(client));
 }
 
 TEST_CASE("who is not root is not served") {
     if (!is_root()) return;
-    Bench bench;
+    SocketBench bench;
     ::chmod(bench.folder.c_str(), 0755);
     ::chmod(bench.path().c_str(), 0666);
     const int other = ::fork();
@@ -353,7 +353,7 @@ TEST_CASE("who is not root is not served") {
         const auto client = bench.connected();
         (void)ipc::send_message(client.get(), ipc::Reload{});
         pollfd closed{client.get(), POLLIN, 0};
-        ::_exit(::poll(&closed, 1, 20'000) == 1 && Bench::is_closed(client) ? 0 : 1);
+        ::_exit(::poll(&closed, 1, 20'000) == 1 && SocketBench::is_closed(client) ? 0 : 1);
     }
     int status = -1;
     const auto limit = kernel::monotonic_now() + std::chrono::seconds{30};

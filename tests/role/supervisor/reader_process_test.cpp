@@ -17,7 +17,7 @@ using namespace mainstay::role::test;
 namespace {
 
 // The test is the reader: it has the other end of the line.
-struct Fixture {
+struct PlayedReader {
     Roles roles;
     UniqueFd reader;
     int started = 0;
@@ -29,7 +29,7 @@ struct Fixture {
                           },
                           [this](ReaderProcess::Reading reading) { readings.push_back(std::move(reading)); }};
 
-    Fixture() { REQUIRE(process.read({}, -1, {}).has_value()); }
+    PlayedReader() { REQUIRE(process.read({}, -1, {}).has_value()); }
     void send(const ipc::Message& message, int descriptor = -1) {
         REQUIRE(ipc::send_message(reader.get(), message, descriptor).has_value());
     }
@@ -49,7 +49,7 @@ struct Fixture {
     }
 };
 
-UniqueFd sealed() {
+UniqueFd sealed_nothing() {
     auto memfd = ipc::make_sealed_memfd("test", {});
     REQUIRE(memfd.has_value());
     return std::move(*memfd);
@@ -58,10 +58,10 @@ UniqueFd sealed() {
 }  // namespace
 
 TEST_CASE("a reading ends with its snapshots and its result, and a reader that stays reads the next one") {
-    Fixture f;
-    const auto memory = sealed();
+    PlayedReader f;
+    const auto memory = sealed_nothing();
     f.send(ipc::Snapshot{ipc::Snapshot::For::Lvs, true}, memory.get());
-    f.send(Fixture::done(true));
+    f.send(PlayedReader::done(true));
     f.until_over();
     CHECK(f.readings[0].done->can_run);
     REQUIRE(f.readings[0].parts.size() == 1);
@@ -69,7 +69,7 @@ TEST_CASE("a reading ends with its snapshots and its result, and a reader that s
     CHECK_FALSE(f.process.reads());
     REQUIRE(f.process.read({}, -1, {}).has_value());
     CHECK(f.started == 1);
-    f.send(Fixture::done(false));
+    f.send(PlayedReader::done(false));
     f.until_over(2);
     CHECK(f.readings[1].parts.empty());
     REQUIRE(f.process.read({}, -1, {}).has_value());
@@ -77,8 +77,8 @@ TEST_CASE("a reading ends with its snapshots and its result, and a reader that s
 }
 
 TEST_CASE("a reader that ends while it waits for the next reading is replaced by another one") {
-    Fixture f;
-    f.send(Fixture::done(true));
+    PlayedReader f;
+    f.send(PlayedReader::done(true));
     f.until_over();
     CHECK_FALSE(f.process.ended({.pid = kNobody, .signalled = false, .status = 0}));
     REQUIRE(f.process.read({}, -1, {}).has_value());
@@ -101,7 +101,7 @@ TEST_CASE("a reader that waits for the next reading can be ended") {
                           },
                           [&over](const ReaderProcess::Reading&) { ++over; }};
     REQUIRE(process.read({}, -1, {}).has_value());
-    REQUIRE(ipc::send_message(reader.get(), Fixture::done(true)).has_value());
+    REQUIRE(ipc::send_message(reader.get(), PlayedReader::done(true)).has_value());
     roles.until([&] { return over == 1; });
     process.kill_waiting();
     int status = 0;
@@ -111,15 +111,15 @@ TEST_CASE("a reader that waits for the next reading can be ended") {
 }
 
 TEST_CASE("a reader that dies keeps the results it has sent") {
-    Fixture f;
-    f.send(Fixture::done(false));
+    PlayedReader f;
+    f.send(PlayedReader::done(false));
     CHECK(f.process.ended({.pid = kNobody, .signalled = false, .status = 0}));
     REQUIRE(f.readings.size() == 1);
     CHECK(f.readings[0].done.has_value());
 }
 
 TEST_CASE("a reader that dies before its result has read nothing") {
-    Fixture f;
+    PlayedReader f;
     CHECK_FALSE(f.process.ended({.pid = 1, .signalled = false, .status = 0}));
     CHECK(f.process.ended({.pid = kNobody, .signalled = true, .status = 9}));
     REQUIRE(f.readings.size() == 1);
@@ -128,9 +128,9 @@ TEST_CASE("a reader that dies before its result has read nothing") {
 }
 
 TEST_CASE("nothing counts of a reader that sends what it may not") {
-    Fixture f;
+    PlayedReader f;
     f.send(ipc::Committed{1});
-    f.send(Fixture::done(false));
+    f.send(PlayedReader::done(false));
     f.roles.until([&] { return f.is_killed(); });
     CHECK(f.process.ended({.pid = kNobody, .signalled = true, .status = 9}));
     REQUIRE(f.readings.size() == 1);
@@ -138,14 +138,14 @@ TEST_CASE("nothing counts of a reader that sends what it may not") {
 }
 
 TEST_CASE("a snapshot that is not sealed, and more messages than a configuration takes, are offences") {
-    Fixture unsealed, many;
+    PlayedReader unsealed, many;
     unsealed.send(ipc::Snapshot{ipc::Snapshot::For::Lvs, true});
     unsealed.roles.until([&] { return unsealed.is_killed(); });
     for (int i = 0; i <= kReaderMessagesMax; ++i) many.send(ipc::DryRunDone{});
     many.roles.until([&] { return many.is_killed(); });
-    Fixture enough;
+    PlayedReader enough;
     for (int i = 1; i < kReaderMessagesMax; ++i) enough.send(ipc::DryRunDone{});
-    enough.send(Fixture::done(false));
+    enough.send(PlayedReader::done(false));
     enough.until_over();
     CHECK_FALSE(enough.is_killed());
 }
@@ -159,7 +159,7 @@ TEST_CASE("a reader has the running configurations first, then its orders with t
                               return kNobody;
                           },
                           [](const ReaderProcess::Reading&) {}};
-    const auto vrrp = sealed(), lvs = sealed(), check_log = sealed();
+    const auto vrrp = sealed_nothing(), lvs = sealed_nothing(), check_log = sealed_nothing();
     ipc::RoleStartup orders;
     orders.config_path = "/etc/ha.conf";
     using For = ipc::Snapshot::For;
@@ -195,10 +195,10 @@ TEST_CASE("a reader has the running configurations first, then its orders with t
 }
 
 TEST_CASE("a report of a reader counts with its text, without one too, but not with one that is not sealed") {
-    Fixture with, without, unsealed;
-    const auto text = sealed();
+    PlayedReader with, without, unsealed;
+    const auto text = sealed_nothing();
     with.send(ipc::DryRunDone{.exit_code = 3, .problem = "p", .lines = {"a", "b"}, .lines_left_out = 4}, text.get());
-    with.send(Fixture::done(false));
+    with.send(PlayedReader::done(false));
     with.until_over();
     CHECK(with.readings[0].report);
     CHECK(with.readings[0].changes.exit_code == 3);
@@ -206,7 +206,7 @@ TEST_CASE("a report of a reader counts with its text, without one too, but not w
     CHECK(with.readings[0].changes.lines == std::vector<std::string>{"a", "b"});
     CHECK(with.readings[0].changes.lines_left_out == 4);
     without.send(ipc::DryRunDone{.exit_code = 1, .problem = {}});
-    without.send(Fixture::done(false));
+    without.send(PlayedReader::done(false));
     without.until_over();
     CHECK_FALSE(without.readings[0].report);
     CHECK(without.readings[0].changes.exit_code == 1);
@@ -219,10 +219,10 @@ TEST_CASE("a report of a reader counts with its text, without one too, but not w
 }
 
 TEST_CASE("each reading counts its messages anew, and what one offence ended the next one may send") {
-    Fixture f;
+    PlayedReader f;
     for (int reading = 1; reading <= 3; ++reading) {
         for (int i = 1; i < kReaderMessagesMax; ++i) f.send(ipc::DryRunDone{});
-        f.send(Fixture::done(true));
+        f.send(PlayedReader::done(true));
         f.until_over(static_cast<std::size_t>(reading));
         REQUIRE(f.process.read({}, -1, {}).has_value());
     }
@@ -234,17 +234,17 @@ TEST_CASE("each reading counts its messages anew, and what one offence ended the
     CHECK(f.readings.back().died == "the reader died (signal 9)");
     REQUIRE(f.process.read({}, -1, {}).has_value());
     CHECK(f.started == 2);
-    f.send(Fixture::done(false));
+    f.send(PlayedReader::done(false));
     f.until_over(5);
     CHECK(f.readings.back().done->can_run);
     CHECK(f.readings.back().died.empty());
 }
 
 TEST_CASE("what a reader sent before it was killed for an offence does not count, nor what is left in its line") {
-    Fixture f;
-    f.send(ipc::Snapshot{ipc::Snapshot::For::Lvs, true}, sealed().get());
+    PlayedReader f;
+    f.send(ipc::Snapshot{ipc::Snapshot::For::Lvs, true}, sealed_nothing().get());
     f.send(ipc::Committed{1});
-    f.send(Fixture::done(true));
+    f.send(PlayedReader::done(true));
     CHECK(f.process.ended({.pid = kNobody, .signalled = false, .status = 0}));
     REQUIRE(f.readings.size() == 1);
     CHECK_FALSE(f.readings[0].done.has_value());

@@ -10,7 +10,7 @@
 
 #include "mainstay/config/server_file.hpp"
 #include "mainstay/ipc/shared.hpp"
-#include "stage.hpp"
+#include "written.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -20,23 +20,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Written with_api(const std::set<Kind>& needed = {Kind::Vrrp, Kind::Lvs}) {
-    Written written{.needed = needed};
-    written.done.api.operate = true;
-    return written;
-}
-
 UniqueFd sealed(const std::string& text) {
     auto memory = ipc::make_sealed_memfd("text", std::as_bytes(std::span{text}));
     REQUIRE(memory.has_value());
     return std::move(*memory);
-}
-
-std::string text_of(const UniqueFd& memory) {
-    REQUIRE(memory);
-    const auto bytes = ipc::read_memfd(memory.get());
-    REQUIRE(bytes.has_value());
-    return {reinterpret_cast<const char*>(bytes->data()), bytes->size()};
 }
 
 ipc::ServerQuestion question(std::uint64_t request, const std::string& by) {
@@ -51,11 +38,6 @@ ipc::ServerQuestion question(std::uint64_t request, const std::string& by) {
 ipc::ServerAnswered refusal(Stage::Running& running, const ipc::ServerQuestion& asked) {
     running.observer->send(asked);
     return running.observer->hear<ipc::ServerAnswered>();
-}
-
-void is_killed(Stage& stage, Played& role, const std::string& label, const std::string& offence) {
-    role.until_gone();
-    stage.until_logged(label + " process(" + std::to_string(role.pid) + ") " + offence);
 }
 
 ipc::DaemonSettings recording(std::uint32_t mib) {

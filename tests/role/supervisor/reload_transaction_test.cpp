@@ -9,7 +9,7 @@ using namespace mainstay::role::test;
 
 namespace {
 
-struct Fixture {
+struct PlayedReload {
     Roles roles;
     Generation next;
     int committed = 0;
@@ -20,7 +20,7 @@ struct Fixture {
         roles.children,
         {.committed = [this] { ++committed; }, .aborted = [this](const std::string& why) { aborted.push_back(why); }}};
 
-    Fixture() { next.number = 7; }
+    PlayedReload() { next.number = 7; }
     void answer(Child& child, std::string refused = {}, std::uint64_t generation = 7) {
         reload.answered(child, {generation, std::move(refused)}, "the role");
     }
@@ -29,7 +29,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a configuration is committed when the last role that runs is ready") {
-    Fixture f;
+    PlayedReload f;
     auto &vrrp = f.roles.run(Kind::Vrrp), &lvs = f.roles.run(Kind::Lvs);
     f.reload.begin(f.next);
     CHECK(f.roles.heard<ipc::Prepare>(Kind::Vrrp)->generation == 7);
@@ -43,13 +43,13 @@ TEST_CASE("a configuration is committed when the last role that runs is ready") 
 }
 
 TEST_CASE("a configuration is committed at once when no role runs") {
-    Fixture f;
+    PlayedReload f;
     f.reload.begin(f.next);
     CHECK(f.committed == 1);
 }
 
 TEST_CASE("one that refuses it lets all forget it, also those that were ready") {
-    Fixture f;
+    PlayedReload f;
     auto &vrrp = f.roles.run(Kind::Vrrp), &lvs = f.roles.run(Kind::Lvs);
     f.reload.begin(f.next);
     static_cast<void>(f.roles.heard<ipc::Prepare>(Kind::Vrrp));
@@ -63,7 +63,7 @@ TEST_CASE("one that refuses it lets all forget it, also those that were ready") 
 }
 
 TEST_CASE("an answer to another generation is none") {
-    Fixture f;
+    PlayedReload f;
     auto& vrrp = f.roles.run(Kind::Vrrp);
     f.reload.begin(f.next);
     f.answer(vrrp, {}, 6);
@@ -73,7 +73,7 @@ TEST_CASE("an answer to another generation is none") {
 }
 
 TEST_CASE("a stopped optional role does not delay the commit") {
-    Fixture f;
+    PlayedReload f;
     auto &vrrp = f.roles.run(Kind::Vrrp), &snmp = f.roles.run(Kind::Snmp);
     f.reload.begin(f.next);
     f.answer(vrrp);
@@ -85,7 +85,7 @@ TEST_CASE("a stopped optional role does not delay the commit") {
 }
 
 TEST_CASE("what was prepared for an earlier reload does not count for the next one") {
-    Fixture f;
+    PlayedReload f;
     auto &vrrp = f.roles.run(Kind::Vrrp), &lvs = f.roles.run(Kind::Lvs);
     f.reload.begin(f.next);
     f.answer(vrrp);
@@ -97,7 +97,7 @@ TEST_CASE("what was prepared for an earlier reload does not count for the next o
 }
 
 TEST_CASE("a reload that is cancelled at the stop is neither committed nor aborted") {
-    Fixture f;
+    PlayedReload f;
     auto& vrrp = f.roles.run(Kind::Vrrp);
     f.reload.begin(f.next);
     f.reload.cancel();
@@ -110,7 +110,7 @@ TEST_CASE("a reload that is cancelled at the stop is neither committed nor abort
 }
 
 TEST_CASE("each role prepares its own part") {
-    Fixture f;
+    PlayedReload f;
     f.roles.run(Kind::Lvs);
     auto part = ipc::make_memfd("part", 10);
     REQUIRE(part);

@@ -9,7 +9,7 @@
 #include <regex>
 
 #include "mainstay/ipc/shared.hpp"
-#include "stage.hpp"
+#include "written.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -27,8 +27,6 @@ Written refused(const std::string& summary) {
     written.done.stays = true;
     return written;
 }
-
-Written both() { return {.needed = {Kind::Vrrp, Kind::Lvs}}; }
 
 // The roles' part of a reload that all of them take.
 void take(Stage::Running& running, std::uint64_t generation) {

@@ -16,7 +16,7 @@ namespace {
 
 using Kinds = std::vector<Kind>;
 
-struct Fixture {
+struct ReplacedRoles {
     Roles roles;
     std::set<Kind> running{Kind::Vrrp, Kind::Lvs};
     Kinds started, dropped, retired;
@@ -45,7 +45,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("roles are replaced one after the other, the last one first") {
-    Fixture f;
+    ReplacedRoles f;
     f.replacement.add(Kind::Vrrp);
     f.replacement.add(Kind::Lvs);
     f.replacement.next();
@@ -60,7 +60,7 @@ TEST_CASE("roles are replaced one after the other, the last one first") {
 }
 
 TEST_CASE("an old process leaves only after its successor is ready") {
-    Fixture f;
+    ReplacedRoles f;
     f.replacement.add(Kind::Vrrp);
     f.replacement.next();
     CHECK_FALSE(f.replacement.has_left(Kind::Vrrp));  // it died
@@ -73,7 +73,7 @@ TEST_CASE("an old process leaves only after its successor is ready") {
 }
 
 TEST_CASE("a role whose successor is lost keeps its process, and the others are replaced") {
-    Fixture f;
+    ReplacedRoles f;
     f.replacement.add(Kind::Vrrp);
     f.replacement.add(Kind::Lvs);
     f.replacement.next();
@@ -86,7 +86,7 @@ TEST_CASE("a role whose successor is lost keeps its process, and the others are 
 }
 
 TEST_CASE("a role that no longer runs is skipped") {
-    Fixture f;
+    ReplacedRoles f;
     f.replacement.add(Kind::Vrrp);
     f.replacement.add(Kind::Bfd);
     f.replacement.next();
@@ -94,7 +94,7 @@ TEST_CASE("a role that no longer runs is skipped") {
 }
 
 TEST_CASE("a successor whose old process has died meanwhile retires no process") {
-    Fixture f;
+    ReplacedRoles f;
     f.replacement.add(Kind::Vrrp);
     f.replacement.next();
     f.running.clear();
@@ -104,22 +104,16 @@ TEST_CASE("a successor whose old process has died meanwhile retires no process")
 
 namespace {
 
-int sleeper() {
-    const int pid = ::fork();
-    if (pid == 0)
-        for (;;) ::pause();
-    return pid;
-}
 bool has_ended(int pid) { return ::waitpid(pid, nullptr, WNOHANG) == pid; }
 
 }  // namespace
 
 TEST_CASE("an old process that does not leave within a second is killed, one that leaves is left alone") {
-    Fixture slow, quick;
+    ReplacedRoles slow, quick;
     const int stays = sleeper(), leaves = sleeper();
     slow.retiring = stays;
     quick.retiring = leaves;
-    for (Fixture* f : {&slow, &quick}) {
+    for (ReplacedRoles* f : {&slow, &quick}) {
         f->replacement.add(Kind::Vrrp);
         f->replacement.next();
         f->replacement.successor_ready(Kind::Vrrp);
@@ -133,7 +127,7 @@ TEST_CASE("an old process that does not leave within a second is killed, one tha
 }
 
 TEST_CASE("each role that is not replaced is named at the end, and its successor is dropped") {
-    Fixture f;
+    ReplacedRoles f;
     f.replacement.add(Kind::Vrrp);
     f.replacement.add(Kind::Lvs);
     f.replacement.next();

@@ -22,8 +22,8 @@ using mainstay::test::TemporaryFolder;
 
 namespace {
 
-struct Bench {
-    ~Bench() {
+struct ScriptsBench {
+    ~ScriptsBench() {
         runner->end_all();
         until([this] { return runner->running() == 0; });
     }
@@ -78,7 +78,7 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("a script that runs for longer than notify_wait no longer keeps the next one waiting") {
-    Bench bench;
+    ScriptsBench bench;
     bench.runner->set_table({{"slow", bench.waiting("go")}, {"fast", bench.script("exit 0")}});
     bench.runner->set_notify_wait(1s);
     const auto began = kernel::monotonic_now();
@@ -94,7 +94,7 @@ TEST_CASE("a script that runs for longer than notify_wait no longer keeps the ne
 }
 
 TEST_CASE("without a wait, and in different queues, scripts run beside each other") {
-    Bench bench;
+    ScriptsBench bench;
     bench.runner->set_table({{"waits", bench.waiting("go")}, {"fast", bench.script("exit 0")}});
     bench.runner->run(Kind::Vrrp, {1, "waits", "VI_1", {"a"}});
     bench.runner->run(Kind::Vrrp, {2, "fast", "VI_2", {"b"}});
@@ -110,7 +110,7 @@ TEST_CASE("without a wait, and in different queues, scripts run beside each othe
 }
 
 TEST_CASE("a queue holds a bound of scripts; what comes then is dropped, and answered") {
-    Bench bench;
+    ScriptsBench bench;
     bench.runner->set_table({{"waits", bench.waiting("go")}});
     bench.runner->run(Kind::Vrrp, {1, "waits", "VI_1", {}});
     for (std::size_t i = 0; i < kQueueMax; ++i) bench.runner->run(Kind::Vrrp, {0, "waits", "VI_1", {}});
@@ -126,7 +126,7 @@ TEST_CASE("a queue holds a bound of scripts; what comes then is dropped, and ans
 }
 
 TEST_CASE("a script of the table before the last one still runs, an older one does not") {
-    Bench bench;
+    ScriptsBench bench;
     bench.runner->set_table({{"old", bench.script("exit 3")}});
     CHECK(bench.runner->has("old"));
     bench.runner->set_table({});
@@ -141,7 +141,7 @@ TEST_CASE("a script of the table before the last one still runs, an older one do
 }
 
 TEST_CASE("a script that a signal ends is answered so, and one that nobody asked about is not answered") {
-    Bench bench;
+    ScriptsBench bench;
     bench.runner->set_table({{"killed", bench.script("kill -9 $$")}, {"fine", bench.script("exit 0")}});
     bench.runner->run(Kind::Vrrp, {0, "fine", "", {}});
     bench.runner->run(Kind::Vrrp, {5, "killed", "", {}});
@@ -155,7 +155,7 @@ TEST_CASE("a script that a signal ends is answered so, and one that nobody asked
 }
 
 TEST_CASE("scripts that run, and those that wait for them, go over into the next program") {
-    Bench bench;
+    ScriptsBench bench;
     const alert::ScriptTable table{{"waits", bench.waiting("go")}, {"fast", bench.script("exit 3")}};
     bench.runner->set_table(table);
     bench.runner->run(Kind::Vrrp, {1, "waits", "VI_1", {"a"}});
@@ -184,7 +184,7 @@ TEST_CASE("scripts that run, and those that wait for them, go over into the next
 }
 
 TEST_CASE("the time limit of a script goes over, too, and checks that wait for their turn") {
-    Bench bench;
+    ScriptsBench bench;
     const alert::ScriptTable table{{"hangs", bench.waiting("never", 600ms)}, {"check", bench.script("exit 0")}};
     bench.runner->set_table(table);
     bench.runner->run(Kind::Vrrp, {1, "hangs", "", {"a"}});

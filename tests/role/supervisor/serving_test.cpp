@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "mainstay/ipc/shared.hpp"
-#include "stage.hpp"
+#include "written.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -21,29 +21,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-alert::ScriptEntry script(const std::string& text, alert::Requester by) {
-    return {.argv = {"sh", "-c", text, "sh"},
-            .path = "/bin/sh",
-            .uid = 0,
-            .gid = 0,
-            .timeout = Micros{0},
-            .groups = {},
-            .requested_by = by};
-}
-
-Written all_roles() { return {.needed = {Kind::Vrrp, Kind::Lvs}}; }
-
 UniqueFd sealed_text(const std::string& text) {
     auto memory = ipc::make_sealed_memfd("text", std::as_bytes(std::span{text}));
     REQUIRE(memory.has_value());
     return std::move(*memory);
-}
-
-// What the supervisor says of a role that it kills for `offence`.
-void is_killed(Stage& stage, Played& role, const std::string& label, const std::string& offence) {
-    role.until_gone();
-    stage.until_logged(label + " process(" + std::to_string(role.pid) + ") " + offence +
-                       ": killing it (offence 1 of this role)");
 }
 
 }  // namespace
@@ -51,14 +32,14 @@ void is_killed(Stage& stage, Played& role, const std::string& label, const std::
 TEST_CASE("a role that sends what it may not, or not now, is killed and started again") {
     if (!can_play()) return;
     Stage stage;
-    auto running = stage.run(all_roles());
+    auto running = stage.run(both());
     running[Kind::Vrrp].send(ipc::ReadingDone{});
-    is_killed(stage, running[Kind::Vrrp], "VRRP", "sent a message ReadingDone, which it may not send");
+    is_killed_at_first(stage, running[Kind::Vrrp], "VRRP", "sent a message ReadingDone, which it may not send");
     CHECK(stage.started("mainstayd-vrrp").hear<ipc::RoleStartup>().restarted);
     running[Kind::Lvs].send(ipc::Committed{1});
-    is_killed(stage, running[Kind::Lvs], "Healthcheck", "sent a message Committed, which is not expected now");
+    is_killed_at_first(stage, running[Kind::Lvs], "Healthcheck", "sent a message Committed, which is not expected now");
     running.observer->send(ipc::RunScript{});
-    is_killed(stage, *running.observer, "Observer", "sent a message RunScript, which it may not send");
+    is_killed_at_first(stage, *running.observer, "Observer", "sent a message RunScript, which it may not send");
     CHECK(stage.started("mainstayd-obs").hear<ipc::RoleStartup>().restarted);
 }
 
@@ -73,17 +54,17 @@ TEST_CASE("a role that floods is killed") {
             return running[Kind::Vrrp].is_gone();
         },
         "the end of the flood");
-    is_killed(stage, running[Kind::Vrrp], "VRRP", "exceeded its message rate");
+    is_killed_at_first(stage, running[Kind::Vrrp], "VRRP", "exceeded its message rate");
 }
 
 TEST_CASE("messages of unknown kinds are ignored for a while, and said once, damaged ones are an offence") {
     if (!can_play()) return;
     Stage stage;
-    auto running = stage.run(all_roles());
+    auto running = stage.run(both());
     for (int i = 0; i < 16; ++i) running[Kind::Vrrp].send_bytes("\xf0");
     running[Kind::Vrrp].send(ipc::DumpRequested{1});  // what comes next is judged
     running[Kind::Lvs].send_bytes("\x07");
-    is_killed(stage, running[Kind::Vrrp], "VRRP", "sent a message DumpRequested, which is not expected now");
+    is_killed_at_first(stage, running[Kind::Vrrp], "VRRP", "sent a message DumpRequested, which is not expected now");
     CHECK(stage.logged("messages of unknown kinds are ignored") == 1);
     running[Kind::Lvs].until_gone();
     stage.until_logged("Healthcheck process(" + std::to_string(running[Kind::Lvs].pid) + ") sent what cannot be read");
@@ -96,7 +77,7 @@ TEST_CASE("messages of unknown kinds are ignored for a while, and said once, dam
 TEST_CASE("a role has its own scripts run, and hears how they ended") {
     if (!can_play()) return;
     Stage stage;
-    auto written = all_roles();
+    auto written = both();
     written.scripts["vrrp_script/chk"] = script("exit 4", alert::Requester::Vrrp);
     written.scripts["misc_check/a of b/0"] = script("exit 5", alert::Requester::Lvs);
     auto running = stage.run(written);
@@ -111,8 +92,8 @@ TEST_CASE("a role has its own scripts run, and hears how they ended") {
     CHECK(lvs.results.at(0).request == 8);
     CHECK(lvs.results.at(0).status == 5);
     running[Kind::Vrrp].send(ipc::RunScript{9, "misc_check/a of b/0", "", {}});
-    is_killed(stage, running[Kind::Vrrp], "VRRP",
-              "asked for the script misc_check/a of b/0, which is refused: it belongs to another role");
+    is_killed_at_first(stage, running[Kind::Vrrp], "VRRP",
+                       "asked for the script misc_check/a of b/0, which is refused: it belongs to another role");
 }
 
 TEST_CASE("lines of FIFOs are written, those of names that nobody configured are not, and others are an offence") {
@@ -170,13 +151,14 @@ TEST_CASE("what D-Bus asks of an instance goes to vrrp, a reload is one, and too
         "the bound of requests");
     CHECK_FALSE(running.observer->is_gone());
     running.observer->send(ipc::ControlRequest{What::SetPriority, "VI_1", 3, "DBus"});
-    is_killed(stage, *running.observer, "Observer", "sent a message ControlRequest, which is not expected now");
+    is_killed_at_first(stage, *running.observer, "Observer",
+                       "sent a message ControlRequest, which is not expected now");
 }
 
 TEST_CASE("what the watcher sees goes to the roles; lvs has it before its first Commit") {
     if (!can_play()) return;
     Stage stage;
-    auto written = all_roles();
+    auto written = both();
     written.host.watch.files.push_back({.name = "a"});
     auto& reader = stage.started("mainstayd-read");
     reader.hear<ipc::RoleStartup>();
@@ -227,7 +209,7 @@ TEST_CASE("a Commit that waits for tracked files comes after a second, even if n
 TEST_CASE("a command for servers goes to lvs and its answer back; one that is not sealed is an offence") {
     if (!can_play()) return;
     Stage stage;
-    auto running = stage.run(all_roles());
+    auto running = stage.run(both());
     ipc::ServerQuestion question;
     question.which = "10.0.0.11";
     const auto client = stage.ask(question);
@@ -308,7 +290,7 @@ TEST_CASE("a dry run has a reader of its own, which compares with what runs, and
 TEST_CASE("a dump asks vrrp and lvs for their state, then the observer, which gets a line for its files") {
     if (!can_play()) return;
     Stage stage;
-    auto running = stage.run(all_roles());
+    auto running = stage.run(both());
     stage.signal(SIGUSR2);
     CHECK(running[Kind::Vrrp].hear<ipc::DumpRequested>().signal == SIGUSR2);
     running[Kind::Vrrp].send(ipc::DumpRequested{SIGUSR2});
@@ -379,7 +361,7 @@ TEST_CASE("a role answers for its state once") {
     running[Kind::Vrrp].send(ipc::DumpRequested{SIGUSR2});
     running.observer->hear<ipc::DumpRequested>();
     running[Kind::Vrrp].send(ipc::DumpRequested{SIGUSR2});
-    is_killed(stage, running[Kind::Vrrp], "VRRP", "sent a message DumpRequested, which is not expected now");
+    is_killed_at_first(stage, running[Kind::Vrrp], "VRRP", "sent a message DumpRequested, which is not expected now");
 }
 
 TEST_CASE("each signal of a dump is one, and is named") {
@@ -424,7 +406,7 @@ TEST_CASE("an upgrade that its trial does not allow changes nothing") {
 TEST_CASE("an upgrade executes the new program, whose roles take the place of the old ones, one after the other") {
     if (!can_play()) return;
     Stage stage;
-    auto written = all_roles();
+    auto written = both();
     written.scripts["vrrp_script/chk"] = script("exit 4", alert::Requester::Vrrp);
     auto running = stage.run(written);
     const auto client = stage.ask(ipc::Upgrade{stage.at("mainstayd-next")});

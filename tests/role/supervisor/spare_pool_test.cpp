@@ -8,7 +8,7 @@ using namespace mainstay::role::test;
 
 namespace {
 
-struct Fixture {
+struct PlayedSpares {
     Roles roles;  // for its loop and its log
     Generation running;
     UniqueFd line;  // the spare's end
@@ -25,7 +25,7 @@ struct Fixture {
                     .lost = [this](Kind, const std::string& why) { lost.push_back(why); },
                     .quiet = [this] { ++quiet; }}};
 
-    Fixture() {
+    PlayedSpares() {
         running.number = 3;
         for (const Kind kind : kRoleKinds) running.part(kind).needed = true;
     }
@@ -47,7 +47,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a spare is ready once it has loaded the configuration that runs") {
-    Fixture f;
+    PlayedSpares f;
     f.pool.start(Kind::Vrrp, f.running);
     CHECK(next_message<ipc::Prepare>(f.line.get())->generation == 3);
     CHECK(f.pool.has(Kind::Vrrp));
@@ -58,7 +58,7 @@ TEST_CASE("a spare is ready once it has loaded the configuration that runs") {
 }
 
 TEST_CASE("a spare that has another configuration is dropped when it is needed") {
-    Fixture f;
+    PlayedSpares f;
     f.pool.start(Kind::Vrrp, f.running);
     f.answer(2);
     CHECK(f.pool.find_ready(Kind::Vrrp, f.running) == nullptr);
@@ -66,7 +66,7 @@ TEST_CASE("a spare that has another configuration is dropped when it is needed")
 }
 
 TEST_CASE("after a reload a spare loads the new configuration, and is not ready until then") {
-    Fixture f;
+    PlayedSpares f;
     f.pool.start(Kind::Vrrp, f.running);
     f.answer(3);
     static_cast<void>(next_message<ipc::Prepare>(f.line.get()));
@@ -79,7 +79,7 @@ TEST_CASE("after a reload a spare loads the new configuration, and is not ready 
 }
 
 TEST_CASE("a spare that loads the same configuration anew is not ready until it has") {
-    Fixture f;
+    PlayedSpares f;
     f.pool.start(Kind::Vrrp, f.running);
     f.answer(3);
     f.pool.prepare(f.running);
@@ -87,7 +87,7 @@ TEST_CASE("a spare that loads the same configuration anew is not ready until it 
 }
 
 TEST_CASE("the spare of a role that is not needed any more is dropped") {
-    Fixture f;
+    PlayedSpares f;
     f.pool.start(Kind::Vrrp, f.running);
     f.running.part(Kind::Vrrp).needed = false;
     f.pool.prepare(f.running);
@@ -95,7 +95,7 @@ TEST_CASE("the spare of a role that is not needed any more is dropped") {
 }
 
 TEST_CASE("one that refuses its configuration, ends or cannot be started is lost") {
-    Fixture refused, ended, unable;
+    PlayedSpares refused, ended, unable;
     refused.pool.start(Kind::Vrrp, refused.running);
     refused.answer(3, "no memory");
     CHECK(refused.lost == std::vector<std::string>{"no memory"});
@@ -111,7 +111,7 @@ TEST_CASE("one that refuses its configuration, ends or cannot be started is lost
 }
 
 TEST_CASE("spares that end after the stop are not reported") {
-    Fixture f;
+    PlayedSpares f;
     f.pool.start(Kind::Vrrp, f.running);
     f.pool.stop();
     CHECK(f.started->kill_sent);
@@ -120,7 +120,7 @@ TEST_CASE("spares that end after the stop are not reported") {
 }
 
 TEST_CASE("missing spares are started after a quiet moment") {
-    Fixture f;
+    PlayedSpares f;
     f.pool.fill_soon();
     f.pool.fill_soon();
     f.roles.until([&] { return f.quiet != 0; });
@@ -128,7 +128,7 @@ TEST_CASE("missing spares are started after a quiet moment") {
 }
 
 TEST_CASE("what a spare may not send does not count, and a heartbeat is no readiness") {
-    Fixture f;
+    PlayedSpares f;
     f.pool.start(Kind::Vrrp, f.running);
     f.allowed = false;
     f.answer(3);
@@ -141,7 +141,7 @@ TEST_CASE("what a spare may not send does not count, and a heartbeat is no readi
 }
 
 TEST_CASE("a spare that is on its way out is not ready, and none of another role is dropped") {
-    Fixture f;
+    PlayedSpares f;
     f.pool.start(Kind::Vrrp, f.running);
     f.answer(3);
     f.pool.drop(Kind::Lvs);
@@ -155,7 +155,7 @@ TEST_CASE("a spare that is on its way out is not ready, and none of another role
 }
 
 TEST_CASE("the first spare that dies is replaced after a moment, and its death is logged") {
-    Fixture f;
+    PlayedSpares f;
     f.pool.start(Kind::Vrrp, f.running);
     f.started->born = kernel::monotonic_now();
     CHECK(f.end());
@@ -170,7 +170,7 @@ TEST_CASE("the first spare that dies is replaced after a moment, and its death i
 }
 
 TEST_CASE("all spares are dropped together, and shown one by one") {
-    Fixture f;
+    PlayedSpares f;
     f.pool.start(Kind::Lvs, f.running);
     int seen = 0, alive = 0;
     f.pool.for_each([&](const Child& spare) { ++seen, alive += spare.alive() ? 1 : 0; });

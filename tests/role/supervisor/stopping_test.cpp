@@ -9,7 +9,7 @@
 #include <string>
 
 #include "mainstay/ipc/shared.hpp"
-#include "stage.hpp"
+#include "written.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -17,16 +17,6 @@ using namespace mainstay::role::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-alert::ScriptEntry script(const std::string& text, alert::Requester by) {
-    return {.argv = {"sh", "-c", text, "sh"},
-            .path = "/bin/sh",
-            .uid = 0,
-            .gid = 0,
-            .timeout = Micros{0},
-            .groups = {},
-            .requested_by = by};
-}
 
 // It waits until the test makes this file.
 std::string waits_for(const std::string& path) { return "until [ -e " + path + " ]; do sleep 0.02; done"; }

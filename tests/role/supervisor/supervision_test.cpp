@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "mainstay/ipc/shared.hpp"
-#include "stage.hpp"
+#include "written.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -13,10 +13,8 @@ using namespace mainstay::role::test;
 
 namespace {
 
-Written all_roles() { return {.needed = {Kind::Vrrp, Kind::Lvs}}; }
-
 // The roles' part of a reload that all of them take.
-void take(Stage::Running& running, std::uint64_t generation) {
+void take_reload(Stage::Running& running, std::uint64_t generation) {
     std::vector<Played*> all{running.observer};
     for (auto& [kind, role] : running.roles) all.push_back(role);
     for (auto* role : all) {
@@ -34,7 +32,7 @@ void take(Stage::Running& running, std::uint64_t generation) {
 TEST_CASE("the observer hears of processes and reloads, and its request for traffic goes to lvs") {
     if (!can_play()) return;
     Stage stage;
-    auto running = stage.run(all_roles());
+    auto running = stage.run(both());
     const auto next_report = [&running](const auto& holds) {
         while (true)
             if (const auto now = running.observer->hear<ipc::SupervisionReport>().now; holds(now)) return now;
@@ -48,8 +46,8 @@ TEST_CASE("the observer hears of processes and reloads, and its request for traf
     CHECK(roles == std::vector<std::string>{"vrrp", "lvs", "observer"});
     CHECK(first.reloads.last_done.unix_us == 0);
 
-    stage.reload(running, all_roles());
-    take(running, 2);
+    stage.reload(running, both());
+    take_reload(running, 2);
     const auto done = next_report([](const auto& now) { return now.reloads.done == 1; });
     CHECK(done.reloads.last_done.unix_us >= first.since.unix_us);
 

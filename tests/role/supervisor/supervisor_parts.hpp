@@ -2,6 +2,7 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -23,6 +24,14 @@ using mainstay::test::KeptLog;
 
 // A process id that no process has: above what the kernel gives (PID_MAX_LIMIT).
 inline constexpr int kNobody = 4'194'305;
+
+// A process that lives until it is killed.
+inline int sleeper() {
+    const int pid = ::fork();
+    if (pid == 0)
+        for (;;) ::pause();
+    return pid;
+}
 
 // The message that waits on this end of a line; none: nothing does.
 template <class M>

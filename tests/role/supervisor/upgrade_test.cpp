@@ -10,7 +10,7 @@
 #include <string>
 
 #include "mainstay/ipc/shared.hpp"
-#include "stage.hpp"
+#include "written.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -56,14 +56,7 @@ Played& replace(Stage& stage, const char* program, Played& old) {
     return successor;
 }
 
-std::string text_of(const UniqueFd& memory) {
-    REQUIRE(memory);
-    const auto bytes = ipc::read_memfd(memory.get());
-    REQUIRE(bytes.has_value());
-    return {reinterpret_cast<const char*>(bytes->data()), bytes->size()};
-}
-
-std::string shown(const UniqueFd& client) {
+std::string shown_to(const UniqueFd& client) {
     const auto got = next_received(client.get(), std::chrono::seconds{20});
     REQUIRE(got);
     return text_of(got->descriptor);
@@ -90,13 +83,6 @@ Written of_both(const Stage& stage) {
     return written;
 }
 
-ipc::InstanceQuestion maintenance(Verb verb) {
-    ipc::InstanceQuestion question;
-    question.verb = verb;
-    question.account = "ana";
-    return question;
-}
-
 }  // namespace
 
 TEST_CASE("maintenance, levels of the log, FIFOs, known servers and running scripts outlive an upgrade") {
@@ -106,7 +92,7 @@ TEST_CASE("maintenance, levels of the log, FIFOs, known servers and running scri
     ipc::LogLevelQuestion level;
     level.module = "vrrp";
     level.level = "debug";
-    CHECK(shown(stage.ask(level)) == "vrrp       debug (default: info)\n");
+    CHECK(shown_to(stage.ask(level)) == "vrrp       debug (default: info)\n");
     const auto waits = stage.ask(maintenance(Verb::MaintenanceOn));
     const auto order = running[Kind::Vrrp].hear<ipc::MaintenanceOrder>();
     auto known = ipc::make_sealed_memfd("known", std::as_bytes(std::span{std::string_view{"what it knows"}}));
@@ -131,9 +117,10 @@ TEST_CASE("maintenance, levels of the log, FIFOs, known servers and running scri
     CHECK(std::ranges::count(lvs.passed, "DiscoveryMemory") == 1);
     CHECK(std::ranges::count(vrrp.passed, "MaintenanceOrder") == 1);
 
-    CHECK(shown(stage.ask(maintenance(Verb::MaintenanceShow))).ends_with(", until it is ended, by " + order.by + "\n"));
+    CHECK(shown_to(stage.ask(maintenance(Verb::MaintenanceShow)))
+              .ends_with(", until it is ended, by " + order.by + "\n"));
     level.level.clear();
-    CHECK(shown(stage.ask(level)) == "vrrp       debug (default: info)\n");
+    CHECK(shown_to(stage.ask(level)) == "vrrp       debug (default: info)\n");
     vrrp.send(ipc::FifoLine{"INSTANCE \"VI_1\" BACKUP 100\n"});
     stage.until([&] { return read_from(fifo.get()) == "INSTANCE \"VI_1\" BACKUP 100\n"; }, "the next line");
     std::ofstream{stage.at("go")} << "";

@@ -10,7 +10,7 @@ using namespace mainstay::role::test;
 namespace {
 
 // The announcer alone. Interfaces that it does not know of the kernel can be added.
-struct Host {
+struct AnnouncerHost {
     Cable cable;
     boost::asio::io_context loop;
     KeptLog log;
@@ -18,7 +18,7 @@ struct Host {
     VrrpTransport transport{loop, log, [] {}};
     Announcer announcer{loop, transport, links, log, [] { return Instant{std::chrono::steady_clock::now()}; }};
 
-    Host() {
+    AnnouncerHost() {
         auto netlink = kernel::Rtnetlink::open().value();
         REQUIRE(links.refresh(netlink));
     }
@@ -52,14 +52,6 @@ struct Host {
     }
 };
 
-template <class Body>
-void on_host(const Body& body) {
-    mainstay::test::in_own_network([&] {
-        Host host;
-        body(host);
-    });
-}
-
 std::string garp_group(const std::string& interval, const std::string& interface) {
     return "garp_group {\ngarp_interval " + interval + "\ninterfaces {\n" + interface + "\n}\n}\n" + instance();
 }
@@ -67,7 +59,7 @@ std::string garp_group(const std::string& interval, const std::string& interface
 }  // namespace
 
 TEST_CASE("addresses are announced as often as asked for, less the round that was sent before") {
-    on_host([](Host& host) {
+    on_host<AnnouncerHost>([](AnnouncerHost& host) {
         const auto all = host.addresses({"10.0.0.100/32"});
         host.announcer.announce(all, 0);
         host.announcer.announce(all, 0, true);
@@ -84,7 +76,7 @@ TEST_CASE("addresses are announced as often as asked for, less the round that wa
 }
 
 TEST_CASE("a round has IPv4 before IPv6, and a router says that it is one") {
-    on_host([](Host& host) {
+    on_host<AnnouncerHost>([](AnnouncerHost& host) {
         const auto all = host.addresses({"2001:db8::7/64", "10.0.0.100/32"});
         host.announcer.announce(all, 1);
         CHECK(host.until([&] { return host.cable.heard("na 2001:db8::7") == 1; }));
@@ -98,7 +90,7 @@ TEST_CASE("a round has IPv4 before IPv6, and a router says that it is one") {
 }
 
 TEST_CASE("an address is not announced where there is no such interface, no ARP or no MAC address") {
-    on_host([](Host& host) {
+    on_host<AnnouncerHost>([](AnnouncerHost& host) {
         const auto eth0 = host.links.find("eth0")->index;
         auto nowhere = host.addresses({"10.0.0.100/32"});
         nowhere[0].interface_index = 999;
@@ -125,7 +117,7 @@ TEST_CASE("an address is not announced where there is no such interface, no ARP 
 }
 
 TEST_CASE("macvlans and ipvlans keep the distance of their parent, other interfaces their own") {
-    on_host([](Host& host) {
+    on_host<AnnouncerHost>([](AnnouncerHost& host) {
         host.follow(garp_group("60", "eth0"));
         const auto announced_at_once = [&](const std::string& kind, std::uint32_t parent) {
             host.log.texts.clear();
@@ -150,7 +142,7 @@ TEST_CASE("macvlans and ipvlans keep the distance of their parent, other interfa
 }
 
 TEST_CASE("the shortest distance is one: each announcement is sent, and logged, by itself") {
-    on_host([](Host& host) {
+    on_host<AnnouncerHost>([](AnnouncerHost& host) {
         host.follow("global_defs {\nvrrp_garp_interval 0.000001\n}\n" + instance());
         const auto all = host.addresses({"10.0.0.100/32", "10.0.0.101/32"});
         CHECK(host.announcer.first_round(all).empty());
@@ -161,7 +153,7 @@ TEST_CASE("the shortest distance is one: each announcement is sent, and logged, 
 }
 
 TEST_CASE("what waits for its turn is dropped when its interface has gone, and when the announcer is closed") {
-    on_host([](Host& host) {
+    on_host<AnnouncerHost>([](AnnouncerHost& host) {
         host.follow(garp_group("0.02", "over"));
         host.add_link([](kernel::Link& link) { link.index = 900, link.name = "over"; });
         host.announcer.announce(host.addresses({"10.0.0.100/32", "10.0.0.101/32"}, "over"), 1);

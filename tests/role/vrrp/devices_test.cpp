@@ -6,6 +6,7 @@
 
 #include "mainstay/kernel/sysctl.hpp"
 #include "office.hpp"
+#include "sysctl_value.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -19,17 +20,16 @@ const std::string kAll = "net/ipv4/conf/all/rp_filter", kDefault = "net/ipv4/con
                   kReports = "net/ipv4/igmp_link_local_mcast_reports",
                   kPromotes = "net/ipv4/conf/eth0/promote_secondaries";
 
-std::string value(const std::string& name) { return kernel::read_sysctl(name).value_or("none"); }
 void set(const std::string& name, const std::string& to) { REQUIRE(kernel::write_sysctl(name, to)); }
 
-struct Host {
+struct DevicesHost {
     Cable cable;
     kernel::Rtnetlink netlink = kernel::Rtnetlink::open().value();
     Links links;
     KeptLog log;
     VrrpDevices devices{log};
 
-    Host() {
+    DevicesHost() {
         read();
         for (const auto& name : {kAll, kDefault, kEth0, kEth1}) set(name, "0");
     }
@@ -40,14 +40,6 @@ struct Host {
     }
     std::size_t logged(std::string_view part) const { return log.count(part); }
 };
-
-template <class Body>
-void on_host(const Body& body) {
-    in_own_network([&] {
-        Host host;
-        body(host);
-    });
-}
 
 }  // namespace
 
@@ -63,7 +55,7 @@ TEST_CASE("an interface group is a number or a name of iproute2's list") {
 }
 
 TEST_CASE("for an IPv4 VMAC reverse path filtering moves from all interfaces to each, until the VMAC is not needed") {
-    on_host([](Host& host) {
+    on_host<DevicesHost>([](DevicesHost& host) {
         set(kAll, "1");
         set(kEth1, "2");
         (void)host.plan(instance("use_vmac"));
@@ -89,7 +81,7 @@ TEST_CASE("for an IPv4 VMAC reverse path filtering moves from all interfaces to 
 }
 
 TEST_CASE("what filters reverse paths as all interfaces do already is neither changed nor put back") {
-    on_host([](Host& host) {
+    on_host<DevicesHost>([](DevicesHost& host) {
         for (const auto& name : {kAll, kDefault, kEth0}) set(name, "1");
         (void)host.plan(instance("use_vmac"));
         host.keep();
@@ -107,7 +99,7 @@ TEST_CASE("what filters reverse paths as all interfaces do already is neither ch
 }
 
 TEST_CASE("an IPv6 VMAC leaves reverse path filtering alone, and so does a host that has none") {
-    on_host([](Host& host) {
+    on_host<DevicesHost>([](DevicesHost& host) {
         set(kAll, "1");
         (void)host.plan(instance("use_vmac", "2001:db8::100/64"));
         host.keep();
@@ -122,7 +114,7 @@ TEST_CASE("an IPv6 VMAC leaves reverse path filtering alone, and so does a host 
 }
 
 TEST_CASE("with disable_local_igmp no reports are sent for groups of the link while there is a VMAC") {
-    on_host([](Host& host) {
+    on_host<DevicesHost>([](DevicesHost& host) {
         REQUIRE(value(kReports) == "1");
         (void)host.plan("global_defs {\ndisable_local_igmp\n}\n" + instance("use_vmac"));
         host.keep();
@@ -138,7 +130,7 @@ TEST_CASE("with disable_local_igmp no reports are sent for groups of the link wh
 }
 
 TEST_CASE("promote_secondaries is set on the instance's interface, again when that was made anew, and put back") {
-    on_host([](Host& host) {
+    on_host<DevicesHost>([](DevicesHost& host) {
         (void)host.plan(instance("promote_secondaries"));
         CHECK(value(kPromotes) == "1");
         REQUIRE(ip("link del eth0"));
@@ -165,7 +157,7 @@ TEST_CASE("promote_secondaries is set on the instance's interface, again when th
 }
 
 TEST_CASE("a device whose parent is not there waits for it; on one that is no Ethernet it is refused, once") {
-    on_host([](Host& host) {
+    on_host<DevicesHost>([](DevicesHost& host) {
         (void)host.plan(
             "vrrp_instance VI_1 {\ninterface nowhere\nversion 3\nvirtual_router_id 51\nuse_vmac\n"
             "virtual_ipaddress {\n10.0.0.100\n}\n}\n");
@@ -190,7 +182,7 @@ TEST_CASE("a device whose parent is not there waits for it; on one that is no Et
 }
 
 TEST_CASE("an interface that got the name of a device after it was planned is not taken, and stays") {
-    on_host([](Host& host) {
+    on_host<DevicesHost>([](DevicesHost& host) {
         (void)host.plan(instance("use_vmac"));
         REQUIRE(ip("link add vrrp.51 type veth peer name other"));
         host.read();
@@ -205,7 +197,7 @@ TEST_CASE("an interface that got the name of a device after it was planned is no
 }
 
 TEST_CASE("a group that is not in iproute2's list is named with the group that is used instead") {
-    on_host([](Host& host) {
+    on_host<DevicesHost>([](DevicesHost& host) {
         (void)host.plan(instance("use_vmac group no-such-group"));
         CHECK(host.logged("(VI_1) interface group no-such-group is not in /etc/iproute2/group: "
                           "vrrp.51 gets the group of eth0") == 1);
@@ -215,7 +207,7 @@ TEST_CASE("a group that is not in iproute2's list is named with the group that i
 }
 
 TEST_CASE("the adverts of an IPv4 VMAC have an address of its parent") {
-    on_host([](Host& host) {
+    on_host<DevicesHost>([](DevicesHost& host) {
         const auto config = host.plan(instance("use_vmac"));
         CHECK(config.instances.at(0).interface == "vrrp.51");
         (void)host.links.take({netlink::LinkChanged{{.index = 99, .name = "vrrp.51", .up = true, .running = true}}});
@@ -229,7 +221,7 @@ TEST_CASE("the adverts of an IPv4 VMAC have an address of its parent") {
 }
 
 TEST_CASE("a device that a crashed process made goes when the configuration has it no more, and its settings go back") {
-    on_host([](Host& host) {
+    on_host<DevicesHost>([](DevicesHost& host) {
         REQUIRE(ip("link add vrrp.51 type veth peer name other"));
         REQUIRE(ip("link add kept type veth peer name another"));
         set(kAll, "0");

@@ -35,25 +35,27 @@ bool in_ruleset(const std::string& text) {
 bool has_table(const std::string& name) { return in_ruleset("table ip " + name + " "); }
 bool nft(const std::string& words) { return std::system(("nft " + words + " 2>/dev/null").c_str()) == 0; }
 
-struct Host {
+struct FirewallHost {
     FakeRuntime runtime;
     Links links;
     VrrpFirewall firewall{runtime, links};
 
-    Host() { (void)links.take({netlink::LinkChanged{{.index = 1, .name = "eth0", .up = true, .running = true}}}); }
+    FirewallHost() {
+        (void)links.take({netlink::LinkChanged{{.index = 1, .name = "eth0", .up = true, .running = true}}});
+    }
     void guard(const config::Config& config) { firewall.guard(config.instances.at(0)); }
     void release() { firewall.release({{"eth0", Prefix::parse("10.0.0.100/32").value()}}); }
     std::size_t logged(std::string_view part) const { return runtime.log_.count(part); }
 };
 
 template <class Body>
-void on_host(const Body& body) {
+void with_nftables(const Body& body) {
     in_own_network([&] {
         if (!kernel::Nftables::open() || !nft("list ruleset")) {
             MESSAGE("no nftables here");
             return;
         }
-        Host host;
+        FirewallHost host;
         body(host);
     });
 }
@@ -73,13 +75,13 @@ void with_iptables(const std::string& program, const Body& body) {
             std::ofstream{"/usr/sbin/" + program} << "";
             std::filesystem::create_symlink(program, "/usr/sbin/iptables");
         }
-        Host host;
+        FirewallHost host;
         body(host);
     });
 }
 
 // The calls of the firewall since the last look.
-Texts calls(Host& host) {
+Texts calls(FirewallHost& host) {
     Texts lines;
     for (const auto& script : std::exchange(host.runtime.scripts, {})) {
         CHECK(script.key == alert::kFirewallKey);
@@ -92,7 +94,7 @@ Texts calls(Host& host) {
 }  // namespace
 
 TEST_CASE("the address of a master that refuses packets is in the rules while it is held") {
-    on_host([](Host& host) {
+    with_nftables([](FirewallHost& host) {
         const auto config = refusing();
         host.firewall.configure(config, false, false);
         CHECK_FALSE(in_ruleset("10.0.0.100"));
@@ -113,7 +115,7 @@ TEST_CASE("the address of a master that refuses packets is in the rules while it
 }
 
 TEST_CASE("an instance that accepts packets has no rules, and with -V the rules stay at the stop") {
-    on_host([](Host& host) {
+    with_nftables([](FirewallHost& host) {
         const auto open = written(instance());
         host.firewall.configure(open, false, false);
         host.guard(*open);
@@ -130,7 +132,7 @@ TEST_CASE("an instance that accepts packets has no rules, and with -V the rules 
 }
 
 TEST_CASE("a configuration without rules takes those of the one before away, and another table's name moves them") {
-    on_host([](Host& host) {
+    with_nftables([](FirewallHost& host) {
         const auto config = refusing(), renamed = refusing("nftables other");
         host.firewall.configure(config, false, false);
         host.guard(*config);
@@ -147,7 +149,7 @@ TEST_CASE("a configuration without rules takes those of the one before away, and
 }
 
 TEST_CASE("rules that another program deletes are restored, which is counted and logged once each time") {
-    on_host([](Host& host) {
+    with_nftables([](FirewallHost& host) {
         const auto config = refusing();
         host.firewall.configure(config, false, false);
         host.guard(*config);
@@ -166,7 +168,7 @@ TEST_CASE("rules that another program deletes are restored, which is counted and
 }
 
 TEST_CASE("a change that finds the table gone writes all of it again") {
-    on_host([](Host& host) {
+    with_nftables([](FirewallHost& host) {
         const auto config = written(instance("no_accept") + instance("no_accept", "10.0.0.200", "VI_2", 52));
         host.firewall.configure(config, false, false);
         host.firewall.guard(config->instances.at(0));
@@ -178,7 +180,7 @@ TEST_CASE("a change that finds the table gone writes all of it again") {
 }
 
 TEST_CASE("rules that the kernel refuses are named again when a change was accepted in between") {
-    on_host([](Host& host) {
+    with_nftables([](FirewallHost& host) {
         const auto config = refusing();
         host.firewall.configure(config, false, false);
         for (std::size_t times = 1; times <= 2; ++times) {
@@ -196,7 +198,7 @@ TEST_CASE("rules that the kernel refuses are named again when a change was accep
 }
 
 TEST_CASE("nftables that cannot be opened are named once, and opened by the next configuration") {
-    on_host([](Host& host) {
+    with_nftables([](FirewallHost& host) {
         const auto config = refusing();
         {
             const WithoutDescriptors none;
@@ -211,7 +213,7 @@ TEST_CASE("nftables that cannot be opened are named once, and opened by the next
 }
 
 TEST_CASE("IPv6 addresses have rules and a table of their own, which is restored by itself") {
-    on_host([](Host& host) {
+    with_nftables([](FirewallHost& host) {
         const auto config = written(instance("no_accept\nvirtual_ipaddress_excluded {\n2001:db8::7\n}"));
         host.firewall.configure(config, false, false);
         host.guard(*config);
@@ -229,7 +231,7 @@ TEST_CASE("IPv6 addresses have rules and a table of their own, which is restored
 }
 
 TEST_CASE("what a killed daemon left is deleted at the start, and what this one's crashed process left stays") {
-    on_host([](Host& host) {
+    with_nftables([](FirewallHost& host) {
         for (const char* words : {"add table ip keepalived", "add chain ip keepalived left", "add table ip6 keepalived",
                                   "add chain ip6 keepalived left6", "add table ip other"})
             REQUIRE(nft(words));
@@ -244,7 +246,7 @@ TEST_CASE("what a killed daemon left is deleted at the start, and what this one'
         CHECK(in_ruleset("later"));
         CHECK(host.logged("Deleting old") == 2);
 
-        Host restarted;
+        FirewallHost restarted;
         restarted.firewall.configure(config, false, true);
         CHECK(restarted.runtime.log_.texts.empty());
         CHECK(in_ruleset("later"));
@@ -259,7 +261,7 @@ TEST_CASE("what a killed daemon left is deleted at the start, and what this one'
 }
 
 TEST_CASE("a VMAC's reports are dropped, whatever the addresses, and no more when it is gone") {
-    on_host([](Host& host) {
+    with_nftables([](FirewallHost& host) {
         host.firewall.configure(written(instance()), true, false);
         host.firewall.set_vmacs({{.index = 1, .parent = 1, .family = Family::V4}});
         CHECK(has_table("keepalived"));
@@ -270,7 +272,7 @@ TEST_CASE("a VMAC's reports are dropped, whatever the addresses, and no more whe
 }
 
 TEST_CASE("vrrp_iptables on a host whose iptables is nftables is a warning, at each change of the settings") {
-    on_host([](Host& host) {
+    with_nftables([](FirewallHost& host) {
         const std::string warning =
             "vrrp_iptables: the iptables of this host uses nftables, which is used directly instead; "
             "replace vrrp_iptables and vrrp_ipsets by nftables";
@@ -286,7 +288,7 @@ TEST_CASE("vrrp_iptables on a host whose iptables is nftables is a warning, at e
 }
 
 TEST_CASE("rules of iptables are written once, a reload writes them all again, and they are taken away at the end") {
-    with_iptables("xtables-legacy-multi", [](Host& host) {
+    with_iptables("xtables-legacy-multi", [](FirewallHost& host) {
         const Texts rules{"set keepalived hash:ip inet", "entries add keepalived 10.0.0.100",
                           "rule add iptables OUTPUT -m set --match-set keepalived src -j DROP",
                           "rule add iptables INPUT -m set --match-set keepalived dst -j DROP"};
@@ -318,7 +320,7 @@ TEST_CASE("rules of iptables are written once, a reload writes them all again, a
         CHECK(calls(host) == removal);
         CHECK(host.runtime.log_.texts == Texts{"(VI_1) setting firewall drop rule"});
     });
-    with_iptables("xtables-legacy-multi", [](Host& host) {
+    with_iptables("xtables-legacy-multi", [](FirewallHost& host) {
         host.firewall.configure(refusing("vrrp_iptables"), false, false);
         CHECK(calls(host).size() == 4);
         host.firewall.close(true);  // with -V
@@ -327,7 +329,7 @@ TEST_CASE("rules of iptables are written once, a reload writes them all again, a
 }
 
 TEST_CASE("a change of iptables' rules that fails is an error, one that succeeds is none") {
-    with_iptables("xtables-legacy-multi", [](Host& host) {
+    with_iptables("xtables-legacy-multi", [](FirewallHost& host) {
         using How = ipc::ScriptResult::How;
         host.firewall.configure(refusing("vrrp_iptables"), false, false);
         REQUIRE(host.runtime.scripts.size() == 4);
@@ -345,13 +347,13 @@ TEST_CASE("a change of iptables' rules that fails is an error, one that succeeds
 }
 
 TEST_CASE("without iptables, or with both of them configured, nftables is used") {
-    with_iptables("xtables-legacy-multi", [](Host& host) {
+    with_iptables("xtables-legacy-multi", [](FirewallHost& host) {
         host.firewall.configure(refusing("vrrp_iptables\nnftables"), false, false);
         CHECK(host.logged("both nftables and vrrp_iptables are configured: nftables is used") == 1);
         CHECK(host.runtime.scripts.empty());
     });
     for (const char* program : {"", "xtables-nft-multi"})
-        with_iptables(program, [](Host& host) {
+        with_iptables(program, [](FirewallHost& host) {
             host.firewall.configure(refusing("vrrp_iptables"), false, false);
             CHECK(host.logged("vrrp_iptables: the iptables of this host uses nftables") == 1);
             CHECK(host.runtime.scripts.empty());

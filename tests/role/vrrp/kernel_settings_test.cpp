@@ -13,10 +13,12 @@
 #include "role/vrrp/left_routes.hpp"
 #include "role/vrrp/promoted_secondaries.hpp"
 #include "role/vrrp/saved_settings.hpp"
+#include "sysctl_value.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
 using mainstay::role::test::KeptLog;
+using mainstay::role::test::value;
 using mainstay::test::in_own_network;
 using mainstay::test::ip;
 using mainstay::test::WithoutDescriptors;
@@ -26,12 +28,11 @@ namespace {
 
 const std::string kForwarding = "net/ipv4/conf/lo/forwarding", kIgnore = "net/ipv4/conf/lo/arp_ignore";
 
-std::string value(const std::string& name) { return kernel::read_sysctl(name).value_or("none"); }
 std::string promotion(const std::string& interface) { return value(promotion_of(interface)); }
 
 // Two interfaces, d0 and d1, with 10.2.0.1/24 as primary and 10.2.0.2/24 as secondary address each.
-struct Host {
-    Host() {
+struct TwoInterfaces {
+    TwoInterfaces() {
         for (const std::string name : {"d0", "d1"}) {
             REQUIRE(ip("link add " + name + " type veth peer name x" + name));
             REQUIRE(ip("link set x" + name + " up"));
@@ -164,7 +165,7 @@ TEST_CASE("a setting that cannot be put back is named, and one whose interface i
 
 TEST_CASE("secondaries are promoted while a primary of their subnet goes, and only on its interface") {
     in_own_network([] {
-        Host host;
+        TwoInterfaces host;
         {
             const PromotedSecondaries stay{{host.removal("d0", "10.2.0.1/24")}, host.links, host.log};
             CHECK(promotion("d0") == "1");
@@ -177,7 +178,7 @@ TEST_CASE("secondaries are promoted while a primary of their subnet goes, and on
 
 TEST_CASE("nothing is promoted when a secondary goes, when both go, or when the address is alone or not there") {
     in_own_network([] {
-        Host host;
+        TwoInterfaces host;
         const auto promotes = [&](const std::vector<kernel::Address>& removals) {
             const PromotedSecondaries stay{removals, host.links, host.log};
             return promotion("d0") == "1";
@@ -197,7 +198,7 @@ TEST_CASE("nothing is promoted when a secondary goes, when both go, or when the 
 
 TEST_CASE("an interface that promotes its secondaries anyway keeps that setting") {
     in_own_network([] {
-        Host host;
+        TwoInterfaces host;
         REQUIRE(kernel::write_sysctl(promotion_of("d0"), "1"));
         {
             const PromotedSecondaries stay{{host.removal("d0", "10.2.0.1/24")}, host.links, host.log};
@@ -208,7 +209,7 @@ TEST_CASE("an interface that promotes its secondaries anyway keeps that setting"
 
 TEST_CASE("an interface that goes while its secondaries are promoted is named, and the others are put back") {
     in_own_network([] {
-        Host host;
+        TwoInterfaces host;
         {
             const PromotedSecondaries stay{
                 {host.removal("d0", "10.2.0.1/24"), host.removal("d1", "10.2.0.1/24")}, host.links, host.log};
@@ -223,7 +224,7 @@ TEST_CASE("an interface that goes while its secondaries are promoted is named, a
 
 TEST_CASE("an interface whose secondaries cannot be promoted is named, and one that is gone already is not") {
     in_own_network([] {
-        Host host;
+        TwoInterfaces host;
         const std::vector removals{host.removal("d0", "10.2.0.1/24"), host.removal("d1", "10.2.0.1/24")};
         REQUIRE(ip("link del d0"));
         {
@@ -238,7 +239,7 @@ TEST_CASE("an interface whose secondaries cannot be promoted is named, and one t
 
 TEST_CASE("an IPv6 address has no secondaries, and those of a prefix of no length are promoted") {
     in_own_network([] {
-        Host host;
+        TwoInterfaces host;
         const auto promotes = [&](const char* address) {
             const PromotedSecondaries stay{{host.removal("d0", address)}, host.links, host.log};
             return promotion("d0") == "1";
@@ -256,7 +257,7 @@ TEST_CASE("an IPv6 address has no secondaries, and those of a prefix of no lengt
 
 TEST_CASE("the route to a removed IPv6 prefix goes while an address of it without a prefix route stays") {
     in_own_network([] {
-        Host host;
+        TwoInterfaces host;
         REQUIRE(ip("addr add 2001:db8::1/64 dev d0 nodad"));
         REQUIRE(ip("addr add 2001:db8::2/64 dev d0 nodad noprefixroute"));
         host.read();
@@ -274,7 +275,7 @@ TEST_CASE("the route to a removed IPv6 prefix goes while an address of it withou
 
 TEST_CASE("the route to an IPv6 prefix stays with another address that has it") {
     in_own_network([] {
-        Host host;
+        TwoInterfaces host;
         for (const char* address : {"2001:db8::1/64", "2001:db8::2/64", "2001:db8::3/64"})
             REQUIRE(ip("addr add " + std::string{address} + " dev d0 nodad"));
         host.read();
@@ -289,7 +290,7 @@ TEST_CASE("the route to an IPv6 prefix stays with another address that has it") 
 
 TEST_CASE("the broadcast route that the kernel leaves behind for a removed secondary goes") {
     in_own_network([] {
-        Host host;
+        TwoInterfaces host;
         const auto has_route = [] { return ip("route show table local dev d0 | grep -q '^broadcast 10.7.0.0 '"); };
         REQUIRE(ip("addr add 10.7.0.1/24 brd 10.7.0.255 dev d0"));
         REQUIRE(ip("addr add 10.7.0.9/24 brd 10.7.0.0 dev d0"));
@@ -307,7 +308,7 @@ TEST_CASE("the broadcast route that the kernel leaves behind for a removed secon
 
 TEST_CASE("the broadcast route of a removed address goes, unless another address has that broadcast") {
     in_own_network([] {
-        Host host;
+        TwoInterfaces host;
         const auto has_route = [](const char* at) {
             return ip("route show table local dev d0 | grep -q 'broadcast " + std::string{at} + " '");
         };
@@ -344,7 +345,7 @@ TEST_CASE("the broadcast route of a removed address goes, unless another address
 
 TEST_CASE("an IPv6 address with a peer has the route of its prefix, like one without") {
     in_own_network([] {
-        Host host;
+        TwoInterfaces host;
         const auto has_route = [] { return ip("-6 route show dev d0 | grep -q '^2001:db8::/64.*proto kernel'"); };
         REQUIRE(ip("addr add 2001:db8::1 peer 2001:db8::9/64 dev d0 nodad"));
         REQUIRE(ip("addr add 2001:db8::2/64 dev d0 nodad"));
@@ -368,7 +369,7 @@ TEST_CASE("an IPv6 address with a peer has the route of its prefix, like one wit
 
 TEST_CASE("of the routes to a removed IPv6 prefix only the kernel's own one on that interface goes") {
     in_own_network([] {
-        Host host;
+        TwoInterfaces host;
         const auto has_route = [](const std::string& device, const std::string& words) {
             return ip("-6 route show dev " + device + " | grep -q '^2001:db8::/64 " + words + "'");
         };
@@ -398,7 +399,7 @@ TEST_CASE("of the routes to a removed IPv6 prefix only the kernel's own one on t
 
 TEST_CASE("a route of another program in the place of one of the kernel stays") {
     in_own_network([] {
-        Host host;
+        TwoInterfaces host;
         REQUIRE(ip("addr add 2001:db8::1/64 dev d0 nodad"));
         REQUIRE(ip("addr add 2001:db8::2/64 dev d0 nodad noprefixroute"));
         REQUIRE(ip("-6 route replace 2001:db8::/64 dev d0 proto static metric 256"));
@@ -427,7 +428,7 @@ TEST_CASE("a route of another program in the place of one of the kernel stays") 
 
 TEST_CASE("the broadcast route of the same address on another interface stays") {
     in_own_network([] {
-        Host host;
+        TwoInterfaces host;
         const auto has_route = [](const std::string& device) {
             return ip("route show table local dev " + device + " | grep -q 'broadcast 10.4.0.0 '");
         };
@@ -449,7 +450,7 @@ TEST_CASE("the broadcast route of the same address on another interface stays") 
 
 TEST_CASE("a subnet inside that of a removed address keeps its own broadcast route") {
     in_own_network([] {
-        Host host;
+        TwoInterfaces host;
         std::string removed = "10.4.0.1/24";
         SUBCASE("a larger subnet") {}
         SUBCASE("the broadcast address itself") { removed = "10.4.0.255/32"; }
@@ -468,7 +469,7 @@ TEST_CASE("a subnet inside that of a removed address keeps its own broadcast rou
 
 TEST_CASE("routes that cannot be removed are named with the reason, and so is what cannot be opened") {
     in_own_network([] {
-        Host host;
+        TwoInterfaces host;
         REQUIRE(ip("addr add 10.4.0.1/24 brd 10.4.0.0 dev d0"));
         host.read();
         {

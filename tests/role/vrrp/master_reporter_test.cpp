@@ -25,7 +25,7 @@ vrrp::Router router_of(const std::string& daemon) {
     return vrrp::Router{std::move(loaded.config)};
 }
 
-struct Bench {
+struct ReporterBench {
     void connect() {
         auto ends = ipc::make_channel();
         reporter.connect(std::move(ends->first));
@@ -53,7 +53,7 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("the followed instance is reported at the start, and when it becomes or ceases to be master") {
-    Bench bench;
+    ReporterBench bench;
     bench.connect();
     CHECK(bench.heard().empty());
     bench.reporter.follow(router_of("lvs_sync_daemon eth0 VI_1"));
@@ -75,7 +75,7 @@ TEST_CASE("the followed instance is reported at the start, and when it becomes o
 }
 
 TEST_CASE("a new channel begins with what is known, and a reload with another instance reports that one") {
-    Bench bench;
+    ReporterBench bench;
     bench.reporter.follow(router_of("lvs_sync_daemon eth0 VI_1"));
     bench.event("VI_1", Transition::Master);
     bench.connect();
@@ -88,7 +88,7 @@ TEST_CASE("a new channel begins with what is known, and a reload with another in
 
 TEST_CASE("where no instance is followed nothing is reported") {
     for (const char* daemon : {"", "lvs_sync_daemon eth0"}) {
-        Bench bench;
+        ReporterBench bench;
         bench.connect();
         bench.reporter.follow(router_of(daemon));
         bench.event("VI_1", Transition::Master);

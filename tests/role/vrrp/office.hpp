@@ -35,6 +35,19 @@ inline std::size_t count(const Texts& texts, std::string_view text) {
     return static_cast<std::size_t>(std::ranges::count(texts, text));
 }
 
+// Runs `body` with a host of its kind, in a network of its own.
+template <class Host, class Body>
+void on_host(const Body& body) {
+    mainstay::test::in_own_network([&] {
+        Host host;
+        body(host);
+    });
+}
+
+inline bool has_route(const std::string& route) { return ip("route show table all | grep -qF '" + route + "'"); }
+
+inline const std::string kVip = "10.0.0.100/32", kOwnAdvert = "advert 51 100 10.0.0.1";
+
 // eth1. What eth0 sends is read as text: "advert 51 100 10.0.0.1" (VRID, priority, source), "arp 10.0.0.100" (a
 // gratuitous one), "na 2001:db8::1", "router na 2001:db8::1" (of an interface that forwards).
 class Cable {

@@ -14,7 +14,7 @@ namespace {
 
 Instant now() { return std::chrono::time_point_cast<Nanos>(std::chrono::steady_clock::now()); }
 
-struct Bench {
+struct TimerBench {
     boost::asio::io_context loop;
     std::vector<std::string> calls;
     std::vector<Instant> due_at;
@@ -43,7 +43,7 @@ using Calls = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("a deadline fires once, not before its time, after what has to be done ahead of it") {
-    Bench bench;
+    TimerBench bench;
     const Instant at = now() + 20ms;
     bench.timer.at(at);
     bench.timer.at(at);  // the same again arms nothing
@@ -57,7 +57,7 @@ TEST_CASE("a deadline fires once, not before its time, after what has to be done
 }
 
 TEST_CASE("a deadline that is replaced or cancelled does not fire") {
-    Bench bench;
+    TimerBench bench;
     const Instant early = now() + 5ms, late = now() + 30ms;
     bench.timer.at(early);
     bench.timer.at(late);
@@ -75,7 +75,7 @@ TEST_CASE("a deadline that is replaced or cancelled does not fire") {
 }
 
 TEST_CASE("a deadline that what is done ahead of it puts off fires at its new time alone") {
-    Bench bench;
+    TimerBench bench;
     const Instant first = now() + 5ms, second = first + 20ms;
     bench.ahead = [&] {
         if (bench.calls.size() == 1) bench.timer.at(second);
@@ -88,7 +88,7 @@ TEST_CASE("a deadline that what is done ahead of it puts off fires at its new ti
 }
 
 TEST_CASE("what arrives while the timer waits for the deadline is read before it fires, and may put it off") {
-    Bench bench;
+    TimerBench bench;
     const Instant first = now() + 5ms, second = first + 20ms;
     int asked = 0;
     bench.waits = [&] { return ++asked == 1; };
@@ -103,7 +103,7 @@ TEST_CASE("what arrives while the timer waits for the deadline is read before it
 }
 
 TEST_CASE("what is due may set the next deadline") {
-    Bench bench;
+    TimerBench bench;
     const Instant first = now() + 2ms;
     bench.due = [&] {
         if (bench.due_at.size() < 3) bench.timer.at(first + bench.due_at.size() * 2ms);
@@ -114,7 +114,7 @@ TEST_CASE("what is due may set the next deadline") {
 }
 
 TEST_CASE("a timer wakes up ahead of its deadline only while it has saved enough time for that") {
-    Bench bench;
+    TimerBench bench;
     int early = 0, fired = 0;
     Instant planned = now() + 1ms;
     bench.ahead = [&] { early += now() < planned ? 1 : 0; };

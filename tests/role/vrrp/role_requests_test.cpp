@@ -10,13 +10,6 @@ using vrrp::State;
 using What = ipc::ControlRequest::What;
 using Verb = ipc::InstanceQuestion::Verb;
 
-namespace {
-
-const std::string kVip = "10.0.0.100/32";
-const std::string kOwnAdvert = "advert 51 100 10.0.0.1";
-
-}  // namespace
-
 TEST_CASE("D-Bus's request for announcements is followed by a master alone, and unknown names are refused") {
     in_office([](Office& office) {
         const auto ask = [&](What what, const std::string& name, std::int64_t value) {

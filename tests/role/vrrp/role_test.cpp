@@ -12,11 +12,6 @@ using vrrp::State;
 
 namespace {
 
-const std::string kVip = "10.0.0.100/32";
-const std::string kOwnAdvert = "advert 51 100 10.0.0.1";
-
-bool has_route(const std::string& route) { return ip("route show table all | grep -qF '" + route + "'"); }
-
 std::string setting(const std::string& name) {
     std::string text;
     std::getline(std::ifstream{"/proc/sys/net/" + name}, text);

@@ -24,10 +24,8 @@ std::vector<vrrp::RoutingEntry> entries(const std::string& routes, const std::st
 
 const std::string kRoute = "10.9.0.0/24 dev eth0";
 
-bool has_route(const std::string& route) { return ip("route show table all | grep -qF '" + route + "'"); }
-
 // What the router is given, as text: "lost 10.9.0.0/24", "uncertain", "added 11 13", "refused 10: REASON".
-struct Host {
+struct RoutingHost {
     Cable cable;
     boost::asio::io_context loop;
     KeptLog log;
@@ -36,8 +34,8 @@ struct Host {
     Links links;
     VrrpRouting routing{loop, log, [this](const vrrp::Fact& fact) { take(fact); }};
 
-    Host() { read(); }
-    ~Host() { routing.close(); }
+    RoutingHost() { read(); }
+    ~RoutingHost() { routing.close(); }
     void read() { REQUIRE(links.refresh(netlink)); }
     [[nodiscard]] Result<void> follow(const std::string& more, const std::string& before = {}) {
         return routing.follow(Office::written(before + instance(more)));
@@ -87,18 +85,10 @@ public:
     How how = How::First;  // of the last outcome
 };
 
-template <class Body>
-void on_host(const Body& body) {
-    mainstay::test::in_own_network([&] {
-        Host host;
-        body(host);
-    });
-}
-
 }  // namespace
 
 TEST_CASE("each route that cannot be set is reported by its position, among those that can") {
-    on_host([](Host& host) {
+    on_host<RoutingHost>([](RoutingHost& host) {
         host.open();
         auto all = entries("10.9.0.0/24 dev nowhere\n10.10.0.0/24 dev eth0\n10.11.0.0/24 via 192.0.2.9 dev eth0\n" +
                            std::string{"10.12.0.0/24 dev eth0\n"} +
@@ -121,7 +111,7 @@ TEST_CASE("each route that cannot be set is reported by its position, among thos
 }
 
 TEST_CASE("a route has the interfaces of its hops, or of its only one, and is in the table of its VRF") {
-    on_host([](Host& host) {
+    on_host<RoutingHost>([](RoutingHost& host) {
         host.open();
         REQUIRE(ip("addr add 10.5.0.1/24 dev eth1"));
         auto red = *host.links.find("eth1");
@@ -144,7 +134,7 @@ TEST_CASE("a route has the interfaces of its hops, or of its only one, and is in
 }
 
 TEST_CASE("what could be set is reported when it was missing, not at first") {
-    on_host([](Host& host) {
+    on_host<RoutingHost>([](RoutingHost& host) {
         host.open();
         const auto all = entries(kRoute + "\n10.10.0.0/24 dev eth0");
         host.set(all);
@@ -159,7 +149,7 @@ TEST_CASE("what could be set is reported when it was missing, not at first") {
 }
 
 TEST_CASE("a route that another program removes is lost, each time, and one that is removed here is not") {
-    on_host([](Host& host) {
+    on_host<RoutingHost>([](RoutingHost& host) {
         host.open();
         const auto all = entries(kRoute + "\n10.10.0.0/24 dev eth0\n10.11.0.0/24 dev eth0\n2001:db8:5::/48 dev eth0");
         host.set(all);
@@ -178,7 +168,7 @@ TEST_CASE("a route that another program removes is lost, each time, and one that
 }
 
 TEST_CASE("what another program removed before a removal here is lost, even the same route") {
-    on_host([](Host& host) {
+    on_host<RoutingHost>([](RoutingHost& host) {
         host.open();
         const auto all = entries(kRoute + "\n10.10.0.0/24 dev eth0");
         host.set(all);
@@ -192,7 +182,7 @@ TEST_CASE("what another program removed before a removal here is lost, even the 
 }
 
 TEST_CASE("a route that cannot be removed is named with the reason, whatever stands before it") {
-    on_host([](Host& host) {
+    on_host<RoutingHost>([](RoutingHost& host) {
         host.open();
         const auto all = entries("10.8.0.0/24 dev nowhere\n" + kRoute);
         host.set(all);
@@ -208,7 +198,7 @@ TEST_CASE("a route that cannot be removed is named with the reason, whatever sta
 }
 
 TEST_CASE("when notifications of routes were lost, nothing is certain any more") {
-    on_host([](Host& host) {
+    on_host<RoutingHost>([](RoutingHost& host) {
         host.open();
         const std::string lines = "seq 1 4000 | sed 's|.*|route WORD 10.20.0.0/24 dev eth0 proto 18 metric &|'";
         for (const std::string word : {"add", "del"})
@@ -224,7 +214,7 @@ TEST_CASE("when notifications of routes were lost, nothing is certain any more")
 }
 
 TEST_CASE("routes are watched once some are configured, of an instance or static ones, and until the end") {
-    on_host([](Host& host) {
+    on_host<RoutingHost>([](RoutingHost& host) {
         REQUIRE(host.follow(""));
         const auto all = entries(kRoute);
         host.set(all);
@@ -257,7 +247,7 @@ TEST_CASE("routes are watched once some are configured, of an instance or static
 }
 
 TEST_CASE("a static address that cannot be set is named once, and again after it could be set") {
-    on_host([](Host& host) {
+    on_host<RoutingHost>([](RoutingHost& host) {
         const std::string both = "10.6.0.1/24 dev s0\n10.7.0.1/24 dev eth0";
         const auto nowhere = [&] {
             return host.log.count("static address 10.6.0.1/24 dev s0 cannot be set: the interface does not exist");
@@ -279,7 +269,7 @@ TEST_CASE("a static address that cannot be set is named once, and again after it
 }
 
 TEST_CASE("a static address that the kernel refuses is named once with the reason, and again after it could be set") {
-    on_host([](Host& host) {
+    on_host<RoutingHost>([](RoutingHost& host) {
         const std::string all = "10.6.0.1/24 dev eth0\n2001:db8::6/64 dev eth0\n10.7.0.1/24 dev eth0";
         const auto forbid = [](const char* value) {
             REQUIRE(kernel::write_sysctl("net/ipv6/conf/eth0/disable_ipv6", value));

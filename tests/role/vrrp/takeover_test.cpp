@@ -10,7 +10,7 @@ using namespace mainstay::role::test;
 
 namespace {
 
-struct Host {
+struct TakeOverHost {
     Cable cable;
     boost::asio::io_context loop;
     KeptLog log;
@@ -20,7 +20,7 @@ struct Host {
     Announcer announcer{loop, transport, links, log, [] { return Instant{std::chrono::steady_clock::now()}; }};
     TakeOver takeover{links, announcer, log};
 
-    Host() { REQUIRE(links.refresh(netlink)); }
+    TakeOverHost() { REQUIRE(links.refresh(netlink)); }
     bool heard(const Texts& wanted) {
         const auto end = std::chrono::steady_clock::now() + kPatience;
         while (cable.heard().size() < wanted.size() && std::chrono::steady_clock::now() < end)
@@ -29,14 +29,6 @@ struct Host {
     }
 };
 
-template <class Body>
-void on_host(const Body& body) {
-    mainstay::test::in_own_network([&] {
-        Host host;
-        body(host);
-    });
-}
-
 config::Instance with_addresses(const std::string& addresses, const std::string& more = {}) {
     return Office::written(instance(more, addresses)).instances.at(0);
 }
@@ -44,7 +36,7 @@ config::Instance with_addresses(const std::string& addresses, const std::string&
 }  // namespace
 
 TEST_CASE("seventy addresses are set and announced once each, in their order, prepared or not") {
-    on_host([](Host& host) {
+    on_host<TakeOverHost>([](TakeOverHost& host) {
         std::string addresses;
         Texts arps;
         for (int n = 101; n < 171; ++n) {
@@ -65,7 +57,7 @@ TEST_CASE("seventy addresses are set and announced once each, in their order, pr
 }
 
 TEST_CASE("what was prepared is set once, and not at all when it was forgotten") {
-    on_host([](Host& host) {
+    on_host<TakeOverHost>([](TakeOverHost& host) {
         const auto before = with_addresses("10.0.0.100"), now = with_addresses("10.0.0.101");
         host.takeover.prepare(host.netlink, before);
         host.takeover.set(host.netlink, now);  // as many addresses as were prepared
@@ -85,7 +77,7 @@ TEST_CASE("what was prepared is set once, and not at all when it was forgotten")
 }
 
 TEST_CASE("an instance without addresses takes over without any") {
-    on_host([](Host& host) {
+    on_host<TakeOverHost>([](TakeOverHost& host) {
         const auto none = with_addresses("10.0.0.100 dev nowhere");
         host.takeover.prepare(host.netlink, none);
         host.takeover.set(host.netlink, none);
@@ -95,7 +87,7 @@ TEST_CASE("an instance without addresses takes over without any") {
 }
 
 TEST_CASE("addresses are set silently at the positions that are asked for") {
-    on_host([](Host& host) {
+    on_host<TakeOverHost>([](TakeOverHost& host) {
         host.takeover.set_silently(host.netlink, with_addresses("10.0.0.100\n10.0.0.101\n10.0.0.102"), {2, 0});
         CHECK(has_address("10.0.0.100/32"));
         CHECK_FALSE(has_address("10.0.0.101/32"));
@@ -105,7 +97,7 @@ TEST_CASE("addresses are set silently at the positions that are asked for") {
 }
 
 TEST_CASE("each address that the kernel refuses is named with the reason, in a takeover and after it") {
-    on_host([](Host& host) {
+    on_host<TakeOverHost>([](TakeOverHost& host) {
         REQUIRE(kernel::write_sysctl("net/ipv6/conf/eth0/disable_ipv6", "1"));
         const auto both =
             with_addresses("10.0.0.100", "virtual_ipaddress_excluded {\n2001:db8::7/64\n10.0.0.101\n2001:db8::8/64\n}");

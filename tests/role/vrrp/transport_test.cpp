@@ -42,7 +42,7 @@ private:
     Texts sent_;
 };
 
-struct Host {
+struct TransportHost {
     Cable cable;
     boost::asio::io_context loop;
     KeptLog log;
@@ -54,7 +54,7 @@ struct Host {
                             }};
     Texts taken;
 
-    Host() { read(); }
+    TransportHost() { read(); }
     void read() {
         auto netlink = kernel::Rtnetlink::open().value();
         REQUIRE(links.refresh(netlink));
@@ -87,20 +87,12 @@ struct Host {
     void send(const vrrp::SendAdvert& advert) { transport.send(advert, links); }
 };
 
-template <class Body>
-void on_host(const Body& body) {
-    in_own_network([&] {
-        Host host;
-        body(host);
-    });
-}
-
 const std::string kHeard = "eth0 10.0.0.2 > 224.0.0.18 ttl 255";
 
 }  // namespace
 
 TEST_CASE("a packet to the group is taken once, and wakes the loop") {
-    on_host([](Host& host) {
+    on_host<TransportHost>([](TransportHost& host) {
         host.follow(instance());
         CHECK_FALSE(host.transport.waits());
         host.cable.advertise(150, "10.0.0.2");
@@ -119,7 +111,7 @@ TEST_CASE("a packet to the group is taken once, and wakes the loop") {
 }
 
 TEST_CASE("of many packets a bounded number is taken at once, and the rest is said to be there") {
-    on_host([](Host& host) {
+    on_host<TransportHost>([](TransportHost& host) {
         host.follow(instance());
         for (int n = 0; n < 214; ++n) host.cable.advertise(150, "10.0.0.2");
         CHECK(host.take(64));
@@ -138,7 +130,7 @@ TEST_CASE("of many packets a bounded number is taken at once, and the rest is sa
 }
 
 TEST_CASE("two instances of one interface share a socket, and no packet comes twice") {
-    on_host([](Host& host) {
+    on_host<TransportHost>([](TransportHost& host) {
         host.follow(instance() + instance("", "10.0.0.200", "VI_2", 52));
         host.cable.advertise(150, "10.0.0.2");
         REQUIRE(host.until([&] { return !host.taken.empty(); }));
@@ -148,7 +140,7 @@ TEST_CASE("two instances of one interface share a socket, and no packet comes tw
 }
 
 TEST_CASE("an interface that is not used any more, or has no instance yet, is not listened on") {
-    on_host([](Host& host) {
+    on_host<TransportHost>([](TransportHost& host) {
         host.follow("");
         host.cable.advertise(150, "10.0.0.2");
         CHECK_FALSE(host.transport.waits());
@@ -166,7 +158,7 @@ TEST_CASE("an interface that is not used any more, or has no instance yet, is no
 }
 
 TEST_CASE("multicast leaves on the interface of the instance, unicast where the routes say") {
-    on_host([](Host& host) {
+    on_host<TransportHost>([](TransportHost& host) {
         REQUIRE(ip("link add d0 type veth peer name d1"));
         for (const char* name : {"d0", "d1"}) REQUIRE(ip(std::string{"link set up "} + name));
         REQUIRE(ip("route add 10.5.0.0/24 dev d0"));
@@ -175,9 +167,9 @@ TEST_CASE("multicast leaves on the interface of the instance, unicast where the 
         host.read();
         Exit d0{"d0"};
         host.follow(instance());
-        host.send(Host::advert({"224.0.0.18"}));
+        host.send(TransportHost::advert({"224.0.0.18"}));
         CHECK(host.until([&] { return host.cable.heard("advert 51 100 10.0.0.1") == 1; }));
-        auto unicast = Host::advert({"10.5.0.9", "10.5.0.8"});
+        auto unicast = TransportHost::advert({"10.5.0.9", "10.5.0.8"});
         unicast.ttl = 64;
         host.send(unicast);
         CHECK(d0.sent() == Texts{"10.0.0.1 > 10.5.0.9 ttl 64", "10.0.0.1 > 10.5.0.8 ttl 64"});
@@ -196,8 +188,8 @@ TEST_CASE("multicast leaves on the interface of the instance, unicast where the 
 }
 
 TEST_CASE("an advert of an interface that is gone is not sent, and that is no failure") {
-    on_host([](Host& host) {
-        auto advert = Host::advert({"224.0.0.18"});
+    on_host<TransportHost>([](TransportHost& host) {
+        auto advert = TransportHost::advert({"224.0.0.18"});
         advert.interface = "nowhere";
         host.send(advert);
         CHECK(host.transport.send_failures() == 0);
@@ -207,40 +199,40 @@ TEST_CASE("an advert of an interface that is gone is not sent, and that is no fa
 }
 
 TEST_CASE("a failure to send is counted each time and named once, until it has gone well again") {
-    on_host([](Host& host) {
+    on_host<TransportHost>([](TransportHost& host) {
         host.follow(instance());
         REQUIRE(ip("link set eth0 down"));
-        host.send(Host::advert({"224.0.0.18"}));
-        host.send(Host::advert({"224.0.0.18"}));
+        host.send(TransportHost::advert({"224.0.0.18"}));
+        host.send(TransportHost::advert({"224.0.0.18"}));
         CHECK(host.transport.send_failures() == 2);
         REQUIRE(host.log.texts.size() == 1);
         CHECK(host.log.texts[0].starts_with("sending VRRP on eth0 to 224.0.0.18: "));
         REQUIRE(ip("link set eth0 up"));
         REQUIRE(host.until([&] {
-            host.send(Host::advert({"224.0.0.18"}));
+            host.send(TransportHost::advert({"224.0.0.18"}));
             return host.cable.heard("advert 51 100 10.0.0.1") > 0;
         }));
         CHECK(host.log.texts.size() == 1);
         REQUIRE(ip("link set eth0 down"));
-        host.send(Host::advert({"224.0.0.18"}));
+        host.send(TransportHost::advert({"224.0.0.18"}));
         CHECK(host.log.texts.size() == 2);
     });
 }
 
 TEST_CASE("to warm up is to send nothing") {
-    on_host([](Host& host) {
+    on_host<TransportHost>([](TransportHost& host) {
         host.follow(instance());
-        host.transport.warm_up(Host::advert({"224.0.0.18"}), host.links);
-        host.send(Host::advert({"224.0.0.18"}));
+        host.transport.warm_up(TransportHost::advert({"224.0.0.18"}), host.links);
+        host.send(TransportHost::advert({"224.0.0.18"}));
         REQUIRE(host.until([&] { return !host.cable.heard().empty(); }));
         CHECK(host.cable.heard("advert 51 100 10.0.0.1") == 1);
     });
 }
 
 TEST_CASE("an interface that was made again under its name has new sockets") {
-    on_host([](Host& host) {
+    on_host<TransportHost>([](TransportHost& host) {
         host.follow(instance());
-        host.send(Host::advert({"224.0.0.18"}));
+        host.send(TransportHost::advert({"224.0.0.18"}));
         REQUIRE(ip("link del eth0"));
         host.read();
         host.follow(instance());
@@ -250,7 +242,7 @@ TEST_CASE("an interface that was made again under its name has new sockets") {
         host.read();
         host.follow(instance());
         Exit eth0{"eth0"};
-        host.send(Host::advert({"224.0.0.18"}));
+        host.send(TransportHost::advert({"224.0.0.18"}));
         CHECK(eth0.sent() == Texts{"10.0.0.1 > 224.0.0.18 ttl 255"});
         CHECK(host.transport.send_failures() == 0);
         CHECK(host.log.texts.empty());
@@ -258,7 +250,7 @@ TEST_CASE("an interface that was made again under its name has new sockets") {
 }
 
 TEST_CASE("frames go out in their order; without any, or on an interface that is not there, nothing does") {
-    on_host([](Host& host) {
+    on_host<TransportHost>([](TransportHost& host) {
         const wire::MacAddress mac{std::byte{2}, {}, {}, {}, {}, std::byte{0x0a}};
         std::vector<std::vector<std::byte>> frames;
         for (const char* one : {"10.0.0.100", "10.0.0.101"})

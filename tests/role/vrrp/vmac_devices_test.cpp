@@ -7,6 +7,7 @@
 #include "mainstay/kernel/sysctl.hpp"
 #include "office.hpp"
 #include "role/vrrp/devices.hpp"
+#include "sysctl_value.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -17,14 +18,13 @@ namespace {
 
 const std::string kMac = "00:00:5e:00:01:33", kMac6 = "00:00:5e:00:02:33", kLinkLocal = "fe80::ff:fe00:a/64";
 
-std::string value(const std::string& name) { return kernel::read_sysctl(name).value_or("none"); }
 std::string v4(const std::string& name) { return value("net/ipv4/conf/vrrp.51/" + name); }
 bool shows(const std::string& device, const std::string& part) {
     return ip("-d link show dev " + device + " 2>&1 | grep -qF '" + part + "'");
 }
 std::uint32_t index(const std::string& name) { return kernel::interface_index(name); }
 
-struct Host {
+struct VmacHost {
     Cable cable;
     kernel::Rtnetlink netlink = kernel::Rtnetlink::open().value();
     Links links;
@@ -32,7 +32,7 @@ struct Host {
     VrrpDevices devices{log};
     Texts before_up;  // what vrrp.51 was when the VMACs were about to be up
 
-    Host() {
+    VmacHost() {
         read();
         devices.before_up([this] { before_up.emplace_back(shows("vrrp.51", ",UP") ? "up" : "down"); });
     }
@@ -54,9 +54,9 @@ struct Host {
 };
 
 template <class Body>
-void on_host(const Body& body) {
+void with_macvlan(const Body& body) {
     in_own_network([&] {
-        Host host;
+        VmacHost host;
         if (!ip("link add link eth0 name probe type macvlan")) {
             MESSAGE("passed over: this kernel has no macvlan");
             return;
@@ -77,7 +77,7 @@ std::string on(const std::string& interface, const std::string& more) {
 
 TEST_CASE(
     "an IPv4 VMAC is a private macvlan that is up with the virtual MAC address and its settings, and is made once") {
-    on_host([](Host& host) {
+    with_macvlan([](VmacHost& host) {
         REQUIRE(ip("link set eth0 group 7"));
         host.read();
         host.plan(instance("use_vmac"));
@@ -111,7 +111,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a VMAC that the configuration has no more goes, and its parent's settings are as before") {
-    on_host([](Host& host) {
+    with_macvlan([](VmacHost& host) {
         host.use(instance("use_vmac") + on("eth1", "use_vmac").replace(14, 4, "VI_2"));
         CHECK(value("net/ipv4/conf/eth1/arp_ignore") == "1");
         REQUIRE(host.devices.ours().size() == 2);
@@ -134,7 +134,7 @@ TEST_CASE("a VMAC that the configuration has no more goes, and its parent's sett
 }
 
 TEST_CASE("a VMAC that another program removed is made again with its settings, which is counted and logged") {
-    on_host([](Host& host) {
+    with_macvlan([](VmacHost& host) {
         host.use(instance("use_vmac"));
         for (std::uint64_t times = 1; times <= 2; ++times) {
             REQUIRE(ip("link del vrrp.51"));
@@ -157,7 +157,7 @@ TEST_CASE("a VMAC that another program removed is made again with its settings, 
 }
 
 TEST_CASE("a VMAC gets another MAC address without being made again, and two that exchange theirs are made again") {
-    on_host([](Host& host) {
+    with_macvlan([](VmacHost& host) {
         const auto two = [](const std::string& first, const std::string& second) {
             return instance("use_vmac a1 " + first) + instance("use_vmac a2 " + second, "10.0.0.200", "VI_2", 52);
         };
@@ -183,7 +183,7 @@ TEST_CASE("a VMAC gets another MAC address without being made again, and two tha
 }
 
 TEST_CASE("a VMAC with another name, or over another interface, takes the place of the one before") {
-    on_host([](Host& host) {
+    with_macvlan([](VmacHost& host) {
         host.use(instance("use_vmac old"));
         host.plan(instance("use_vmac new"));
         CHECK(host.keep());
@@ -207,7 +207,7 @@ TEST_CASE("a VMAC with another name, or over another interface, takes the place 
 }
 
 TEST_CASE("the group of a VMAC is the one that is configured, also when it is changed") {
-    on_host([](Host& host) {
+    with_macvlan([](VmacHost& host) {
         host.use(instance("use_vmac group 5"));
         CHECK(shows("vrrp.51", "group 5 "));
         host.use(instance("use_vmac group 6"));
@@ -219,7 +219,7 @@ TEST_CASE("the group of a VMAC is the one that is configured, also when it is ch
 }
 
 TEST_CASE("an IPv6 VMAC has its parent's link-local address, deprecated, or one of the parent's MAC address") {
-    on_host([](Host& host) {
+    with_macvlan([](VmacHost& host) {
         REQUIRE(ip("addr flush dev eth0 scope link"));
         host.read();
         host.use(instance("use_vmac", kOf6));
@@ -246,7 +246,7 @@ TEST_CASE("an IPv6 VMAC has its parent's link-local address, deprecated, or one 
 }
 
 TEST_CASE("a virtual link-local address counts neither as the parent's own nor as the VMAC's, nor does one of before") {
-    on_host([](Host& host) {
+    with_macvlan([](VmacHost& host) {
         REQUIRE(ip("addr flush dev eth0 scope link"));
         const auto with = [](const std::string& vip) { return instance("use_vmac", vip + "\n" + kOf6); };
         REQUIRE(ip("addr add fe80::100/64 dev eth0 nodad"));
@@ -266,7 +266,7 @@ TEST_CASE("a virtual link-local address counts neither as the parent's own nor a
 }
 
 TEST_CASE("the link-local address goes after a change to adverts of the parent, not before it") {
-    on_host([](Host& host) {
+    with_macvlan([](VmacHost& host) {
         REQUIRE(ip("addr flush dev eth0 scope link"));
         host.read();
         host.use(instance("use_vmac", kOf6));
@@ -281,7 +281,7 @@ TEST_CASE("the link-local address goes after a change to adverts of the parent, 
 }
 
 TEST_CASE("a link-local address stays that a further reload wants again before it went") {
-    on_host([](Host& host) {
+    with_macvlan([](VmacHost& host) {
         REQUIRE(ip("addr flush dev eth0 scope link"));
         host.read();
         host.use(instance("use_vmac", kOf6));
@@ -293,7 +293,7 @@ TEST_CASE("a link-local address stays that a further reload wants again before i
 }
 
 TEST_CASE("a setting of a VMAC that cannot be put back to the usual one is named") {
-    on_host([](Host& host) {
+    with_macvlan([](VmacHost& host) {
         host.use(instance("use_vmac"));
         const mainstay::test::TemporaryFolder folder;
         folder.write("value", "1\n");
@@ -312,7 +312,7 @@ TEST_CASE("a setting of a VMAC that cannot be put back to the usual one is named
 }
 
 TEST_CASE("a VMAC that becomes the other family's has the MAC address and the settings of that family") {
-    on_host([](Host& host) {
+    with_macvlan([](VmacHost& host) {
         REQUIRE(ip("addr flush dev eth0 scope link"));
         host.read();
         host.use(instance("use_vmac"));
@@ -337,7 +337,7 @@ TEST_CASE("a VMAC that becomes the other family's has the MAC address and the se
 }
 
 TEST_CASE("a VMAC of a crashed process is taken over with its settings, and made again when it is removed") {
-    on_host([](Host& host) {
+    with_macvlan([](VmacHost& host) {
         host.use(instance("use_vmac"));
         const auto first = index("vrrp.51");
         report::VrrpStatus previous;
@@ -367,7 +367,7 @@ TEST_CASE("a VMAC of a crashed process is taken over with its settings, and made
 }
 
 TEST_CASE("a macvlan of another program that serves is used as it is") {
-    on_host([](Host& host) {
+    with_macvlan([](VmacHost& host) {
         REQUIRE(ip("link add theirs link eth0 address " + kMac + " type macvlan mode private"));
         host.read();
         const auto theirs = index("theirs");
@@ -384,7 +384,7 @@ TEST_CASE("a macvlan of another program that serves is used as it is") {
 }
 
 TEST_CASE("reverse path filtering of a new VMAC is not raised with that of the other interfaces") {
-    on_host([](Host& host) {
+    with_macvlan([](VmacHost& host) {
         const std::string filter = "net/ipv4/conf/all/rp_filter";
         host.use(instance("use_vmac"));
         REQUIRE(kernel::write_sysctl(filter, "2"));

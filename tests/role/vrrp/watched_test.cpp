@@ -5,7 +5,7 @@
 
 using namespace mainstay;
 using namespace mainstay::role;
-using Kind = ipc::Observation::Kind;
+using SeenKind = ipc::Observation::Kind;
 
 namespace {
 
@@ -16,7 +16,7 @@ Links with_eth0(bool running) {
 }
 
 bool up(Links& links, std::int64_t value) {
-    const auto facts = facts_of({{{Kind::Link, "eth0", value}}}, links);
+    const auto facts = facts_of({{{SeenKind::Link, "eth0", value}}}, links);
     REQUIRE(facts.size() == 1);
     return std::get<vrrp::InterfaceFact>(facts[0]).up;
 }
@@ -37,7 +37,7 @@ TEST_CASE("a link that is polled is as the poll says, and as the kernel says whe
 
 TEST_CASE("files and processes keep their names and numbers, in their order") {
     Links links;
-    const auto facts = facts_of({{{Kind::File, "f", -7}, {Kind::Process, "p", 3}}}, links);
+    const auto facts = facts_of({{{SeenKind::File, "f", -7}, {SeenKind::Process, "p", 3}}}, links);
     REQUIRE(facts.size() == 2);
     CHECK(std::get<vrrp::FileFact>(facts[0]).file == "f");
     CHECK(std::get<vrrp::FileFact>(facts[0]).value == -7);

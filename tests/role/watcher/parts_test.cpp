@@ -25,7 +25,7 @@ struct Noted final : Log {
     std::string all;
 };
 
-struct Bench {
+struct PartsBench {
     boost::asio::io_context loop{1};
     Noted log;
     std::map<std::string, std::int64_t> seen;
@@ -91,7 +91,7 @@ TEST_CASE("processes are counted until they end, and their children until they e
     vrrp::ProcessTracker tracker;
     tracker.name = "P";
     tracker.command = {"mainstay-watch"};
-    Bench bench;
+    PartsBench bench;
     vrrp::WatchPlan plan;
     plan.processes = {tracker};
     ProcessWatcher watcher{bench.loop, bench.log, bench.report, plan};
@@ -113,7 +113,7 @@ TEST_CASE("a file is reported when it appears, changes, moves and is removed, ev
     vrrp::FileTracker tracker;
     tracker.name = "F";
     tracker.path = folder / "file";
-    Bench bench;
+    PartsBench bench;
     FileWatcher watcher{bench.loop, bench.log, bench.report, {tracker}};
     CHECK(bench.sees("F", 0));
     std::filesystem::create_directory(folder);
@@ -137,7 +137,7 @@ TEST_CASE("a file is reported when it appears, changes, moves and is removed, ev
 }
 
 TEST_CASE("a link that cannot be polled is reported once") {
-    Bench bench;
+    PartsBench bench;
     using Method = vrrp::PolledLink::Method;
     LinkWatcher watcher{bench.loop, bench.log, bench.report, {{Method::Mii, "lo"}, {Method::Any, "no-such-link"}}};
     CHECK(bench.seen["lo"] == -1);

@@ -11,12 +11,12 @@
 using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
-using Kind = ipc::Observation::Kind;
+using SeenKind = ipc::Observation::Kind;
 using Lines = std::vector<std::string>;
 
 namespace {
 
-struct Bench {
+struct RoleBench {
     Folder folder;
     LogLines log{folder / "log"};
     RoleProcess process{run_watcher};
@@ -44,7 +44,7 @@ struct Bench {
     }
     // What is told up to the answer to the plan of this generation, how many messages it took, and the refusal.
     struct Told {
-        std::map<std::pair<Kind, std::string>, std::int64_t> seen;
+        std::map<std::pair<SeenKind, std::string>, std::int64_t> seen;
         std::vector<std::size_t> batches;
         std::uint64_t generation = 0;
         std::string refused;
@@ -74,7 +74,7 @@ std::string contents(const std::string& path) {
 }  // namespace
 
 TEST_CASE("all that a plan names is reported before its answer, then what changes") {
-    Bench b;
+    RoleBench b;
     b.start();
     vrrp::WatchPlan plan;
     plan.files = {b.file("F", "7\n"), b.file("G", "8\n")};
@@ -87,10 +87,10 @@ TEST_CASE("all that a plan names is reported before its answer, then what change
     const auto first = b.reported();
     CHECK(first.generation == 5);
     CHECK(first.refused.empty());
-    CHECK(first.seen == decltype(first.seen){{{Kind::File, "F"}, 7},
-                                             {{Kind::File, "G"}, 8},
-                                             {{Kind::Process, "P"}, 0},
-                                             {{Kind::Link, "no-such-link"}, -1}});
+    CHECK(first.seen == decltype(first.seen){{{SeenKind::File, "F"}, 7},
+                                             {{SeenKind::File, "G"}, 8},
+                                             {{SeenKind::Process, "P"}, 0},
+                                             {{SeenKind::Link, "no-such-link"}, -1}});
     std::ofstream{b.folder / "F"} << "9\n";
     std::int64_t value = 7;
     while (value != 9) {  // it may be seen while it is empty
@@ -105,7 +105,7 @@ TEST_CASE("all that a plan names is reported before its answer, then what change
 }
 
 TEST_CASE("the next plan replaces the one before, and all of it is reported again") {
-    Bench b;
+    RoleBench b;
     b.start();
     vrrp::WatchPlan plan;
     plan.files = {b.file("F", "7\n"), b.file("G", "8\n")};
@@ -115,7 +115,7 @@ TEST_CASE("the next plan replaces the one before, and all of it is reported agai
     b.plan(2, plan);
     const auto next = b.reported();
     CHECK(next.generation == 2);
-    CHECK(next.seen == decltype(next.seen){{{Kind::File, "F"}, 7}});
+    CHECK(next.seen == decltype(next.seen){{{SeenKind::File, "F"}, 7}});
     b.plan(3, {});
     CHECK(b.reported().generation == 3);
     std::ofstream{b.folder / "F"} << "9\n";
@@ -124,7 +124,7 @@ TEST_CASE("the next plan replaces the one before, and all of it is reported agai
 }
 
 TEST_CASE("at most 256 observations are reported at once") {
-    Bench b;
+    RoleBench b;
     b.start();
     vrrp::WatchPlan plan;
     for (int i = 0; i < 300; ++i) {
@@ -141,7 +141,7 @@ TEST_CASE("at most 256 observations are reported at once") {
 
 TEST_CASE("init_file makes a file at the start of the daemon, not at a reload or after a crash") {
     const auto made = [](bool restarted) {
-        Bench b;
+        RoleBench b;
         b.start(restarted);
         vrrp::WatchPlan plan;
         plan.files = {b.file("kept", "7\n"), b.file("over", "8\n"), b.file("absent", ""), b.file("plain", "")};
@@ -158,7 +158,7 @@ TEST_CASE("init_file makes a file at the start of the daemon, not at a reload or
     };
     CHECK(made(false) == "absent 3 kept 7 over 2 plain 0 1");
     CHECK(made(true) == "absent 0 kept 7 over 8 plain 0 0");
-    Bench b;
+    RoleBench b;
     b.start();
     b.plan(1, {});
     CHECK(b.reported().generation == 1);
@@ -171,7 +171,7 @@ TEST_CASE("init_file makes a file at the start of the daemon, not at a reload or
 }
 
 TEST_CASE("a file that cannot be made is reported") {
-    Bench b;
+    RoleBench b;
     b.start();
     vrrp::WatchPlan plan;
     plan.files = {{}};
@@ -184,7 +184,7 @@ TEST_CASE("a file that cannot be made is reported") {
 }
 
 TEST_CASE("a plan that cannot be read ends a watcher that is still root") {
-    Bench b;
+    RoleBench b;
     b.start();
     const auto memfd = ipc::make_sealed_memfd("plan", std::as_bytes(std::span{"nonsense", 8}));
     REQUIRE(memfd.has_value());
@@ -197,7 +197,7 @@ TEST_CASE("a plan that cannot be read ends a watcher that is still root") {
 }
 
 TEST_CASE("a plan that cannot be read later is passed over, and still answered") {
-    Bench b;
+    RoleBench b;
     b.start();
     vrrp::WatchPlan plan;
     plan.files = {b.file("F", "7\n")};
@@ -210,19 +210,19 @@ TEST_CASE("a plan that cannot be read later is passed over, and still answered")
 }
 
 TEST_CASE("the watcher ends with the supervisor, and does not begin without its first message") {
-    Bench b;
+    RoleBench b;
     b.start();
     b.plan(1, {});
     CHECK(b.reported().generation == 1);
     b.process.close();
     CHECK(b.process.status() == 0);
-    Bench other;
+    RoleBench other;
     other.process.send(ipc::Stop{});
     CHECK(other.process.status() == 1);
 }
 
 TEST_CASE("it says that it is alive from the start on, again and again") {
-    Bench b;
+    RoleBench b;
     b.start();
     for (int i = 0; i < 3; ++i) {
         const auto got = b.process.hear_any();

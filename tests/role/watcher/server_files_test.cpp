@@ -24,7 +24,7 @@ namespace {
 
 std::string entry(const std::string& targets) { return "[{\"targets\":[" + targets + "]}]"; }
 
-struct Bench {
+struct ServerFilesBench {
     void start(const std::vector<std::string>& names) {
         begin(names);
         read_all();
@@ -81,7 +81,7 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("each file is reported once, with its servers or why there are none") {
-    Bench bench;
+    ServerFilesBench bench;
     bench.write("a", entry("\"192.0.2.1:80\""));
     bench.write("b", "[");
     bench.start({"a", "b", "c", "later/d"});
@@ -93,7 +93,7 @@ TEST_CASE("each file is reported once, with its servers or why there are none") 
 }
 
 TEST_CASE("a file that is renamed into place, written in place, deleted and made again is reported each time") {
-    Bench bench;
+    ServerFilesBench bench;
     bench.write("a", entry("\"192.0.2.1:80\""));
     bench.start({"a"});
     bench.replace("a", entry("\"192.0.2.2:80\""));
@@ -110,7 +110,7 @@ TEST_CASE("a file that is renamed into place, written in place, deleted and made
 }
 
 TEST_CASE("other work has its turn while many files are read") {
-    Bench bench;
+    ServerFilesBench bench;
     std::string targets;
     for (int i = 0; i < 1000; ++i) targets += (i == 0 ? "" : ",") + ("\"192.0.2." + std::to_string(i % 250)) + ":80\"";
     std::vector<std::string> names;
@@ -136,7 +136,7 @@ TEST_CASE("other work has its turn while many files are read") {
 }
 
 TEST_CASE("a folder that is made later, and made again, is watched") {
-    Bench bench;
+    ServerFilesBench bench;
     bench.start({"later/a"});
     for (const char* address : {"192.0.2.1:80", "192.0.2.2:80"}) {
         fs::create_directory(bench.folder + "/later");
@@ -148,7 +148,7 @@ TEST_CASE("a folder that is made later, and made again, is watched") {
 }
 
 TEST_CASE("a link to a file that is turned to another one is followed") {
-    Bench bench;
+    ServerFilesBench bench;
     for (const char* name : {"1", "2"}) {
         fs::create_directory(bench.folder + "/" + name);
         bench.write(std::string{name} + "/a", entry("\"192.0.2." + std::string{name} + ":80\""));
@@ -163,7 +163,7 @@ TEST_CASE("a link to a file that is turned to another one is followed") {
 }
 
 TEST_CASE("other files of the folder cause no report, and the same problem is reported once") {
-    Bench bench;
+    ServerFilesBench bench;
     bench.write("a", "[");
     bench.start({"a"});
     bench.write("other", "x");

@@ -1,0 +1,24 @@
+// Two files, and what the reload from one to the other is said to do.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <utility>
+
+#include "mainstay/config/load.hpp"
+#include "mainstay/role/reader/reload_diff.hpp"
+
+namespace mainstay::role::test {
+
+inline config::Config config_of(const std::string& text) {
+    auto loaded = config::load_text("x.conf", text, {});
+    REQUIRE(loaded.can_run());
+    return std::move(loaded.config);
+}
+
+inline std::string text_of(const std::string& before, const std::string& after) {
+    return as_text(diff_reload(config_of(before), config_of(after)));
+}
+
+}  // namespace mainstay::role::test
