@@ -27,9 +27,9 @@ PLANTS = [
     ("server-left-in", "ipvs", "lvs/plan.cpp", "a server that the file does not have any more stays",
      "if (seen.contains(destination.endpoint)) continue;", "continue;"),
     ("made-again", "ipvs", "lvs/plan.cpp", "a server that changes is deleted and added, instead of changed",
-     "where.push_back(on_destination(Kind::SetDestination, service_, to));",
-     "where.push_back(on_destination(Kind::DeleteDestination, service_, to)); "
-     "where.push_back(on_destination(Kind::AddDestination, service_, to));"),
+     "where.push_back(on_destination(IpvsOperation::Kind::SetDestination, service_, to));",
+     "where.push_back(on_destination(IpvsOperation::Kind::DeleteDestination, service_, to)); "
+     "where.push_back(on_destination(IpvsOperation::Kind::AddDestination, service_, to));"),
     ("service-left-in", "ipvs", "lvs/ledger.cpp", "a service that the file does not have any more stays",
      "leftover_.insert(wanted_[at].service.key);\n        note_difference(at);", "note_difference(at);"),
     ("lost-threshold", "ipvs", "lvs/desired.cpp", "a server has no limit of connections",
