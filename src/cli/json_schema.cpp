@@ -36,10 +36,10 @@ std::vector<std::string> split(std::string_view choices) {
 }
 
 std::optional<double> number_of(std::string_view text) {
-    double bounded_number = 0;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), bounded_number);
+    double number = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
-    return bounded_number;
+    return number;
 }
 
 bool is_whole(std::string_view text) {
@@ -93,9 +93,9 @@ Json plain_value(const KeywordSpec& row) {
         case Takes::WholeSeconds:
             return bounded_number("integer", row, 1);
         case Takes::Seconds:
-            return bounded_number("bounded_number", row, kMicrosPerSecond);
+            return bounded_number("number", row, kMicrosPerSecond);
         case Takes::Millis:
-            return bounded_number("bounded_number", row, kMicrosPerMilli);
+            return bounded_number("number", row, kMicrosPerMilli);
         case Takes::Duration:
             return word();
         case Takes::OneOf:
@@ -121,10 +121,10 @@ Json plain_value(const KeywordSpec& row) {
 
 Json value(const KeywordSpec& row) {
     auto any = Json::array({plain_value(row)});
-    const bool bounded_number = row.args.takes == Takes::Integer || row.args.takes == Takes::WholeSeconds;
-    if (bounded_number && !row.args.choices.empty()) any.push_back(one_of(row));
+    const bool is_number = row.args.takes == Takes::Integer || row.args.takes == Takes::WholeSeconds;
+    if (is_number && !row.args.choices.empty()) any.push_back(one_of(row));
     const bool more = !row.args.lead.empty() || !row.args.tail.empty() || row.args.any_name || row.args.any_base;
-    if (bounded_number && more) any.push_back(words());
+    if (is_number && more) any.push_back(words());
     const bool flag = row.args.takes == Takes::Flag || row.args.takes == Takes::Bool;
     if (!flag && row.args.words_min == 0) any.push_back({{"type", "boolean"}});
     if (!flag) {  // given several times
@@ -142,13 +142,13 @@ void describe(const KeywordSpec& row, Block block, Json& schema) {
     if (!acts_in({&row, block})) text += " Does not act yet.";
     if (!text.empty()) schema["description"] = text;
     const std::string_view by_default = row.default_text;
-    const auto bounded_number = number_of(by_default);
+    const auto number = number_of(by_default);
     if (row.args.takes == Takes::Flag || row.args.takes == Takes::Bool) {
         if (by_default == "on" || by_default == "off") schema["default"] = by_default == "on";
-    } else if (bounded_number && is_whole(by_default)) {
-        schema["default"] = static_cast<std::int64_t>(*bounded_number);
-    } else if (bounded_number && (row.args.takes == Takes::Seconds || row.args.takes == Takes::Millis)) {
-        schema["default"] = *bounded_number;
+    } else if (number && is_whole(by_default)) {
+        schema["default"] = static_cast<std::int64_t>(*number);
+    } else if (number && (row.args.takes == Takes::Seconds || row.args.takes == Takes::Millis)) {
+        schema["default"] = *number;
     } else if (row.args.takes == Takes::OneOf) {
         const auto choices = split(row.args.choices);
         if (std::ranges::find(choices, by_default) != choices.end()) schema["default"] = by_default;

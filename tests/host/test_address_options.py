@@ -124,6 +124,7 @@ def test_routes_that_the_kernel_made_for_an_address_go_with_it_unless_another_ad
     assert routes() == ["192.168.8.0", "2001:db8:8::/64"]
 
 
+@pytest.mark.nightly
 def test_an_address_that_another_host_has_is_reported_once_and_right_when_that_host_is_gone(lan):
     # effect: vrrp_instance/virtual_ipaddress: -nodad
     one, two = office(lan, "one", "two")

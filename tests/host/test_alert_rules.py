@@ -60,6 +60,7 @@ def monitor(lan, hosts, by, more=""):
     return lambda: Prometheus(host, jobs, divided(rules(), by))
 
 
+@pytest.mark.nightly
 def test_every_rule_is_shown_here_or_in_the_lab_and_has_a_firing_and_a_resolved_case_for_promtool():
     names = alerts_of(rules())
     assert sorted(names) == sorted(VRRP | LVS | DISCOVERY | DAEMON | IN_THE_LAB)
@@ -72,6 +73,7 @@ def test_every_rule_is_shown_here_or_in_the_lab_and_has_a_firing_and_a_resolved_
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.nightly
 def test_alerts_about_vrrp_fire_and_resolve(lan):
     one, two = directors(lan, "one", "two")
     start = monitor(lan, (one, two), by=30)
@@ -161,6 +163,7 @@ while True:
 """
 
 
+@pytest.mark.nightly
 def test_alerts_about_virtual_servers_fire_and_resolve(lan):
     (one,) = directors(lan, "one")
     start = monitor(lan, (one,), by=30)
@@ -184,6 +187,7 @@ def test_alerts_about_virtual_servers_fire_and_resolve(lan):
     assert prometheus.broken_rules() == []
 
 
+@pytest.mark.nightly
 def test_alerts_about_sources_of_real_servers_fire_and_resolve(lan):
     (one,) = directors(lan, "one")
     start = monitor(lan, (one,), by=30)
@@ -222,6 +226,7 @@ url = "http://localhost:{HOOK_PORT}/"
 """
 
 
+@pytest.mark.nightly
 def test_alerts_about_the_daemon_fire_and_resolve(lan):
     (one,) = directors(lan, "one")
     start = monitor(lan, (one,), by=120, more=WEBHOOK)

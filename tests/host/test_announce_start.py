@@ -1,11 +1,14 @@
 """What a director announces to a router that is only just starting."""
 
+import pytest
+
 from support.announcers import VIPS, example, make_router, start_bfd, until_hops
 from support.frr import Frr
 
 ANNOUNCE = "".join(f"echo 'announce route {vip}/{128 if ':' in vip else 32} next-hop self med 0'\n" for vip in VIPS)
 
 
+@pytest.mark.nightly
 def test_a_router_accepts_what_exabgp_announced_before_its_route_maps_were_in_force(lan):
     router = make_router(lan)
     director = lan.host("director1", eth0=("core", "10.1.0.1/24", "fd00:1::1/64"))

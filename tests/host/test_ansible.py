@@ -36,6 +36,7 @@ def reloads(daemon):
     return daemon.output().count("Reload complete")
 
 
+@pytest.mark.nightly
 def test_a_change_is_reloaded_on_one_director_after_the_other_and_a_second_run_changes_nothing(lan, tmp_path):
     one, two, first, second, ansible = pair(lan, tmp_path)
 
@@ -115,6 +116,7 @@ def replace(host, path, command):
     host.run(["sh", "-c", f"{command} {path}.new && chmod 755 {path}.new && mv {path}.new {path}"])
 
 
+@pytest.mark.nightly
 def test_an_upgrade_goes_from_one_director_to_the_next_and_stops_at_the_first_that_fails(lan, tmp_path):
     one, two, first, second, ansible = pair(lan, tmp_path, own_program)
     for host in (one, two):

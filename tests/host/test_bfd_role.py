@@ -116,6 +116,7 @@ def test_instances_leave_master_when_their_bfd_neighbour_dies_whoever_that_is(la
         assert 0.5 <= resigned - last < 1.5, name
 
 
+@pytest.mark.nightly
 def test_a_killed_bfd_or_vrrp_process_is_not_noticed_by_the_neighbour(lan):
     one, two, frr = network(lan, "one", "two", "frr")
     daemon = Frr(frr)

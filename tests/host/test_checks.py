@@ -282,6 +282,7 @@ def test_scripts_decide_by_their_status_and_set_the_weight(director):
     assert f"{head} after 2 retries (exited with status 1)." in daemon.output()
 
 
+@pytest.mark.nightly
 def test_scripts_that_flood_fork_or_will_not_end_hurt_nobody(director):
     # effect: virtual_server/real_server/MISC_CHECK: misc_timeout
     director.write("/run/check.sh", SCRIPT, 0o755)

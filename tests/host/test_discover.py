@@ -107,6 +107,7 @@ BAD = {
 }
 
 
+@pytest.mark.nightly
 def test_what_consul_answers_wrongly_changes_nothing(site):
     site.consul()
     site.say("10.0.0.1:80")

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from support.paths import program
 from support.vrrp import VIP, fast, instance, office, wait_holds, wait_ready
 from support.wait import wait_until
@@ -42,6 +44,7 @@ def test_without_a_file_it_looks_at_that_of_the_running_daemon(lan):
     assert "mainstayd is not running: no answer at /run/mainstay/control.sock" in findings(one, path=None)
 
 
+@pytest.mark.nightly
 def test_a_rival_master_is_found_while_it_is_there(lan):
     one, two = office(lan, "one", "two")
     wait_ready(one.mainstayd(fast(priority=150)))

@@ -39,6 +39,7 @@ def test_all_addresses_that_somebody_flushes(site):
         host.run(["ip", "addr", "add", "192.168.4.11/24", "dev", "eth0"])
 
 
+@pytest.mark.nightly
 def test_a_virtual_address_that_somebody_removes_again_and_again(site):
     host, remove = site.hosts["MASTER"], ["ip", "addr", "del", f"{VIP}/32", "dev", "eth0"]
     with site.fault(f"the virtual address of the MASTER is removed {RESTORATIONS} times, whenever it is there again",

@@ -30,6 +30,7 @@ def test_a_process_that_is_killed_on_every_director_at_once_moves_no_address(sit
         kill(*(roles(daemon)[role] for daemon in site.daemons.values() if role in roles(daemon)))
 
 
+@pytest.mark.nightly
 def test_two_and_more_processes_that_are_killed_at_once(site):
     master = site.daemons["MASTER"]
     with site.fault("SIGKILL of mainstayd-vrrp and mainstayd-lvs of the MASTER at once"):

@@ -17,6 +17,7 @@ def site(fault_site, request, tmp_path):
     return shared_site(fault_site, request, tmp_path, snmp=True)
 
 
+@pytest.mark.nightly
 def test_a_vrrp_process_that_stands_still_is_replaced_by_the_supervisor(site):
     with site.fault("SIGSTOP of mainstayd-vrrp of the MASTER, until the supervisor kills it after 10 s",
                     takeovers=1, unanswered=2,
@@ -27,6 +28,7 @@ def test_a_vrrp_process_that_stands_still_is_replaced_by_the_supervisor(site):
         wait_until(lambda: not exists(pid), PLENTY, "the supervisor to kill it")
 
 
+@pytest.mark.nightly
 def test_processes_that_stand_still_on_a_backup_or_in_fault_or_beside_vrrp_move_nothing(site):
     with site.fault("SIGSTOP of mainstayd-vrrp of BACKUP and FAULT, and of every other role of all three, until the "
                     "supervisors kill them after 10 s"):
@@ -44,6 +46,7 @@ def test_a_supervisor_that_stands_still_moves_nothing(site):
             daemon.send(signal.SIGCONT)
 
 
+@pytest.mark.nightly
 def test_a_master_that_was_suspended_takes_over_in_order_from_its_successor(site):
     with site.fault("the host of the MASTER is suspended for 6 s (30 s at an interval of 1 s)", takeovers=1,
                     unanswered=2):
@@ -74,6 +77,7 @@ def test_a_backup_that_slept_without_its_network_resigns_with_the_next_advert(si
         thaw(site.daemons["BACKUP"], pids)
 
 
+@pytest.mark.nightly
 def test_a_director_whose_processes_are_all_stopped_leaves_the_address_to_its_peer(site):
     with site.fault("SIGSTOP of every process of the MASTER for 6 s, then SIGCONT", takeovers=1, unanswered=2,
                     lost="the stopped host keeps the address, too; clients reach the peer"):

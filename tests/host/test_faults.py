@@ -1,10 +1,13 @@
 """Interfaces that go away, addresses that others remove, packets that are wrong, a log that nobody reads."""
 
+import pytest
+
 from support.capture import Capture
 from support.vrrp import VIP, instance, office, wait_holds, wait_ready, wait_released
 from support.wait import stays, wait_until
 
 
+@pytest.mark.nightly
 def test_an_interface_that_goes_down_is_a_fault_and_comes_back(lan):
     one, two = office(lan, "one", "two")
     master = wait_ready(one.mainstayd(instance("MASTER", 150)))
@@ -20,6 +23,7 @@ def test_an_interface_that_goes_down_is_a_fault_and_comes_back(lan):
     wait_released(two)
 
 
+@pytest.mark.nightly
 def test_an_interface_that_vanishes_and_is_made_anew_is_used_again(lan):
     one, two = office(lan, "one", "two")
     master = wait_ready(one.mainstayd(instance("MASTER", 150)))
@@ -105,6 +109,7 @@ def test_forged_and_truncated_packets_move_nothing(lan):
     assert master.output().count("invalid passwd") == 1
 
 
+@pytest.mark.nightly
 def test_a_log_socket_that_nobody_reads_delays_nothing(lan):
     lan.switch("office")
     one = lan.host("one", private_dev=True, eth0=("office", "192.168.4.11/24"))

@@ -3,6 +3,8 @@
 import re
 import signal
 
+import pytest
+
 from support.vrrp import VIP, instance, office, partition, wait_holds, wait_ready, wait_released
 from support.wait import stays, wait_until
 
@@ -97,6 +99,7 @@ def test_a_reload_in_the_middle_of_a_failover_leaves_one_master_that_the_client_
     client.lost()
 
 
+@pytest.mark.nightly
 def test_after_a_partition_the_router_hears_who_is_left(lan):
     one, two, router = with_router(lan)
     wait_ready(one.mainstayd(director(150)))

@@ -73,6 +73,7 @@ def test_the_notify_scripts_of_a_backup_run_at_the_start_whether_it_is_in_a_grou
     assert stays(lambda: sorted(told(two)) == sorted(wanted), 1)
 
 
+@pytest.mark.nightly
 def test_processes_that_are_restarted_over_and_over_are_tracked_on(lan):
     (one,) = office(lan, "one")
     for name in ("worker1", "worker2"):

@@ -3,6 +3,8 @@
 import re
 import signal
 
+import pytest
+
 from support.wait import stays, wait_until
 
 # Counts connections by the address they come from, a line for each.
@@ -46,6 +48,7 @@ virtual_server group WEB {{
 SERVICE = "service [192.168.4.9]:tcp:80 for VS [WEB]:0"
 
 
+@pytest.mark.nightly
 def test_the_checks_follow_the_address_of_the_service(lan):
     # effect: virtual_server: ha_suspend
     lan.switch("office")

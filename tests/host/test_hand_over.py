@@ -61,6 +61,7 @@ def check_one_clean_hand_over(packets):
     assert after[0][0] - seen[zero[0]][0] <= SKEW + SLACK, seen
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("peer", ["keepalived", "mainstay"])
 def test_a_failover_moves_the_address_once_and_it_stays_until_it_is_asked_back(lan, peer):
     one, two, master, _ = pair(lan, peer)
@@ -104,6 +105,7 @@ def test_a_failover_that_nobody_takes_is_taken_back_and_said(lan):
     assert "named VI_9; known: VI_1" in ctl(one, "failover", "VI_9", status=2)
 
 
+@pytest.mark.nightly
 def test_a_failover_to_a_keepalived_that_hangs_is_taken_back_and_said(lan):
     one, two, master, _ = pair(lan, "keepalived")
     _, *pids = two.run(["pgrep", "-x", "keepalived"]).stdout.split()  # without the parent, which only waits
@@ -144,6 +146,7 @@ def test_the_members_of_a_sync_group_fail_over_together_and_by_the_name_of_the_g
         assert not one.holds(address)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("peer", ["keepalived", "mainstay"])
 def test_maintenance_hands_over_and_holds_over_reload_crash_and_restart(lan, peer):
     one, two, master, _ = pair(lan, peer)
@@ -181,6 +184,7 @@ def test_maintenance_hands_over_and_holds_over_reload_crash_and_restart(lan, pee
     assert ctl(one, "maintenance", "show") == "maintenance is off\n"
 
 
+@pytest.mark.nightly
 def test_in_maintenance_a_director_that_is_alone_serves_as_the_last_resort_until_the_peer_is_back(lan):
     one, two, master, _ = pair(lan, "keepalived")
     ctl(one, "maintenance", "on")
@@ -196,6 +200,7 @@ def test_in_maintenance_a_director_that_is_alone_serves_as_the_last_resort_until
     assert stays(lambda: two.holds(VIP) and not one.holds(VIP), 5)
 
 
+@pytest.mark.nightly
 def test_maintenance_ends_by_itself_after_its_time(lan):
     one, two, master, _ = pair(lan, "mainstay")
     ctl(one, "maintenance", "on", "--for", "6s")

@@ -158,6 +158,7 @@ def test_tricks_with_paths_show_no_file_and_markup_stays_text(lan):
     assert f'name="{HOSTILE}"' in scene.get(scene.friend, "/metrics")[1]
 
 
+@pytest.mark.nightly
 def test_credentials_that_are_missing_wrong_or_expired_and_a_guesser_who_is_slowed_and_logged(scene):
     expired, line = credential(scene.one, "--days", "1", "old")
     made = scene.one.run([program("mainstayctl"), "api", "credential", "--password", "ana"], text_in="correct horse\n").stdout
@@ -214,6 +215,7 @@ def test_a_page_of_another_site_changes_nothing(scene):
     assert own["status"] == 200, own
 
 
+@pytest.mark.nightly
 def test_slow_requests_and_a_thousand_idle_connections_end_and_others_are_served(scene):
     sources = [f"192.168.4.{n}" for n in range(100, 150)]
     for address in sources:
@@ -238,6 +240,7 @@ def test_slow_requests_and_a_thousand_idle_connections_end_and_others_are_served
     assert re.search(r"more than 16 connections to 0.0.0.0:9112 from 192.168.4.13: one is closed", scene.daemon.output())
 
 
+@pytest.mark.nightly
 def test_tls_files_that_are_missing_broken_or_expired(lan):
     one, friend = office(lan, "one", "friend")
     token, line = credential(one, "reader")

@@ -7,16 +7,15 @@ import re
 import signal
 
 import pytest
-from support.capture import Capture
 from support.lvs import virtual_server
+from support.on_time import OnTime
 from support.paths import program
 from support.processes import landlock_version
-from support.vrrp import VIP, instance, office, wait_holds, wait_ready
+from support.vrrp import instance, office, wait_holds, wait_ready
 from support.wait import wait_until
 
 PROGRAMS = "/run/programs"
 BFD = "bfd_instance nobody {\n neighbor_ip 192.168.4.250\n min_rx 500\n min_tx 500\n}\n"
-MASTER_DOWN_SECONDS = 3  # of an advert interval of 1 s: adverts with smaller gaps keep a backup quiet
 OFFENCE = re.compile(r"process\(\d+\) .*: killing it \(offence \d+ of this role\)")
 
 
@@ -100,30 +99,6 @@ def wait_offences(daemon, count, timeout=40):
     return offences(daemon)
 
 
-class OnTime:
-    """While it lasts, the adverts of this host come often enough to keep every backup quiet."""
-
-    def __init__(self, host):
-        self.host = host
-
-    def __enter__(self):
-        self.capture = Capture(self.host, what="vrrp")
-        self.capture.wait_for(1)
-        return self
-
-    def __exit__(self, kind, *_):
-        if kind is None:
-            self.capture.wait_for(len(self.capture.packets()) + 2)
-        packets = self.capture.stop()
-        if kind is not None:
-            return
-        times = [float(packet.time) for packet in packets]
-        gaps = [later - earlier for earlier, later in zip(times, times[1:])]
-        assert gaps and max(gaps) < MASTER_DOWN_SECONDS, gaps
-        assert {packet["VRRP"].priority for packet in packets} == {150}, "the master resigned"
-        assert self.host.holds(VIP)
-
-
 # By their number on the wire; the bfd role may send 6, 7 and 8, and 10 when it was told to stop.
 NAMES = ["Prepare", "Commit", "Abort", "Stop", "ScriptResults", "DumpRequested", None, None, None, "RunScript", None,
          "RoleStartup", "Snapshot", "ReadingDone", "DryRun", "DryRunDone", "ControlRequest", "Retire", "Upgrade", "UpgradeDone",
@@ -153,6 +128,7 @@ def test_every_kind_of_message_that_a_role_may_not_send_ends_it(lan):
         assert daemons[n].alive()
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("plan", ["garbage", "unknown"])
 def test_a_message_that_cannot_be_read_ends_its_sender_and_the_adverts_stay_on_time(lan, plan):
     (one,) = office(lan, "one")
@@ -166,6 +142,7 @@ def test_a_message_that_cannot_be_read_ends_its_sender_and_the_adverts_stay_on_t
     assert len(about) <= 2 * len(offences(daemon))
 
 
+@pytest.mark.nightly
 def test_the_observer_cannot_act_as_another_role(lan):
     (one,) = office(lan, "one")
     daemon = start(one, instance())
@@ -198,6 +175,7 @@ def ran(host):
 MISC = "misc_check/[127.0.0.2]:tcp:81\\sof\\s[192.168.4.100]:tcp:80/0"
 
 
+@pytest.mark.nightly
 def test_lvs_gets_no_script_of_vrrp_and_writes_none_of_its_lines(lan):
     (one,) = office(lan, "one")
     one.run(["mkfifo", "-m", "600", "/run/fifo"])
@@ -217,6 +195,7 @@ def test_lvs_gets_no_script_of_vrrp_and_writes_none_of_its_lines(lan):
     assert "STOP" not in reader.output()
 
 
+@pytest.mark.nightly
 def test_vrrp_chooses_neither_scripts_of_others_nor_arguments_nor_lines(lan):
     (one,) = office(lan, "one")
     one.run(["mkfifo", "-m", "600", "/run/fifo"])
@@ -247,6 +226,7 @@ def test_names_and_scripts_that_are_not_configured_are_refused_with_few_lines(la
     assert not offences(daemon)
 
 
+@pytest.mark.nightly
 def test_what_makes_no_sense_now_ends_a_role(lan):
     (one,) = office(lan, "one")
     daemon = start(one, BFD + instance())
@@ -258,6 +238,7 @@ def test_what_makes_no_sense_now_ends_a_role(lan):
     assert "it is empty" in lines[2]
 
 
+@pytest.mark.nightly
 def test_the_observer_gets_no_file_written_and_nothing_done_that_nobody_asked_for(lan):
     (one,) = office(lan, "one")
     daemon = start(one, instance())
@@ -281,6 +262,7 @@ def test_a_flood_ends_its_sender_and_keeps_nobody_waiting(lan, plan):
     assert len(daemon.output().splitlines()) < 100
 
 
+@pytest.mark.nightly
 def test_a_flood_of_requests_for_scripts_is_bounded(lan):
     (one,) = office(lan, "one")
     one.run(["mkfifo", "-m", "600", "/run/fifo"])
@@ -473,6 +455,7 @@ def test_a_reader_that_sends_what_it_may_not_changes_nothing(lan):
     wait_until(reloaded, 20, daemon.output, interval=0.5)
 
 
+@pytest.mark.nightly
 def test_a_watcher_that_sends_what_it_may_not_is_started_less_and_less_often(lan):
     (one,) = office(lan, "one")
     one.write("/run/file", "0")

@@ -303,6 +303,7 @@ def outcomes(tmp_path_factory):
     return found
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("cell", interop.CELLS, ids=interop.Cell.name)
 def test_the_pair_does_what_the_table_says(outcomes, cell):
     # effect: vrrp_instance: version priority virtual_router_id interface unicast_src_ip unicast_peer use_vmac vmac_xmit_base
@@ -310,5 +311,6 @@ def test_the_pair_does_what_the_table_says(outcomes, cell):
     assert interop.committed()[cell] == {check: "yes" for check in interop.CHECKS}
 
 
+@pytest.mark.nightly
 def test_the_table_has_each_combination_and_says_of_each_what_was_found(outcomes):
     assert interop.TABLE.read_text(encoding="utf-8") == interop.table(outcomes)

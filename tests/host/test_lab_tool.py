@@ -19,6 +19,7 @@ def lab(*words, cwd=TOP, env=None):
                           env={**os.environ, **(env or {})}, check=False)
 
 
+@pytest.mark.nightly
 def test_the_status_and_both_outputs_of_the_command_come_through(guests, tmp_path):
     share = tmp_path / "share"
     share.mkdir()

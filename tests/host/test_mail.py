@@ -63,6 +63,7 @@ def test_a_mail_that_is_put_off_with_451_arrives_later(lan):
     arrived_once(one)
 
 
+@pytest.mark.nightly
 def test_a_server_that_hangs_delays_the_mail_and_nothing_else(lan):
     # effect: global_defs: smtp_connect_timeout
     (one,) = office(lan, "one")
@@ -79,6 +80,7 @@ def test_a_server_that_hangs_delays_the_mail_and_nothing_else(lan):
     arrived_once(one)
 
 
+@pytest.mark.nightly
 def test_an_observer_that_is_killed_loses_no_mail(lan):
     (one,) = office(lan, "one")
     daemon = wait_ready(one.mainstayd(CONFIGURATION))
@@ -130,6 +132,7 @@ def mail_status(host):
     return json.loads(host.run([program("mainstayctl"), "status", "--json"]).stdout)["mail"]
 
 
+@pytest.mark.nightly
 def test_without_a_disk_addresses_come_first_mails_are_in_memory_and_go_to_the_disk_when_it_works(lan):
     (one,) = office(lan, "one")
     one.run(["mount", "-o", "remount,ro", "/var/spool"])

@@ -4,6 +4,8 @@ import json
 import re
 import signal
 
+import pytest
+
 from support.paths import program
 from support.wait import stays, wait_until
 
@@ -59,6 +61,7 @@ def until(host, daemon, wanted):
     wait_until(lambda: set(servers(host)) == set(wanted), 30, lambda: f"{wanted}: {servers(host)}\n{daemon.output()}")
 
 
+@pytest.mark.nightly
 def test_servers_follow_the_name_and_stay_while_dns_fails(lan):
     # effect: virtual_server: real_server_dns
     # effect: virtual_server/real_server: dns_resolver dns_interval dns_timeout

@@ -188,6 +188,7 @@ def test_a_new_lvs_process_keeps_the_weight_that_an_agent_asked_for(director):
     until(director, daemon, True, 10, "the agent says 25%")
 
 
+@pytest.mark.nightly
 def test_an_agent_that_misbehaves_is_a_failed_check_with_a_reason(director):
     # effect: virtual_server/real_server/AGENT_CHECK: connect_timeout
     agent = Agent(director.web, 8081)

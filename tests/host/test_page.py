@@ -145,6 +145,7 @@ def dialog_of(driver):
     return lambda: driver.find_element("id", "dialog-text").text
 
 
+@pytest.mark.nightly
 def test_an_operator_hands_an_instance_over_and_lets_it_preempt_again(lan, browse):
     one, two = operating(lan, "one", "two")
     wait_ready(two.mainstayd(instance("BACKUP", 100)))
@@ -273,6 +274,7 @@ chooseService('');
 """
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("look", [{}, {"dark": True}, {"width": 400}])
 def test_rates_are_drawn_and_said(pair, browse, look):
     driver = browse(pair[0], **look)
@@ -308,6 +310,7 @@ def test_the_daemon_answers_for_rates(pair):
     assert json.loads(answer)["services"] == [] and json.loads(answer)["every_s"] == 10
 
 
+@pytest.mark.nightly
 def test_announced_addresses_and_sources_of_servers_are_shown_when_there_are_some(pair, browse):
     one, _two, first, _second, _server = pair
     driver = browse(one)

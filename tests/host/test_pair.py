@@ -106,6 +106,7 @@ def test_a_stop_right_after_the_death_of_the_vrrp_process_leaves_no_address(lan,
     assert not one.holds(VIP)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("seconds", [2, 6])
 def test_a_paused_vrrp_process_hears_its_master_before_it_does_anything(lan, seconds):
     one, two = office(lan, "one", "two")

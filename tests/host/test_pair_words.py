@@ -54,6 +54,7 @@ ROWS = {
 }
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("row", ROWS)
 def test_both_become_master_where_that_is_said_and_nowhere_else(lan, row):
     one, two = office(lan, "one", "two")

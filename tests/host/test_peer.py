@@ -59,6 +59,7 @@ def test_without_a_peer_there_is_none(lan):
     wait_until(lambda: peer_status(one) == ("200", {}), 20, lambda: peer_status(one))
 
 
+@pytest.mark.nightly
 def test_the_page_shows_the_pair_and_marks_where_it_disagrees(pair, browse):
     driver = browse(pair[0])
     rows = lambda table: driver.execute_script(  # noqa: E731

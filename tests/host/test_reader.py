@@ -4,6 +4,8 @@ import os
 import pathlib
 import signal
 
+import pytest
+
 from support.vrrp import instance, office, reload, wait_holds, wait_ready
 from support.wait import wait_until
 
@@ -49,6 +51,7 @@ def test_a_reader_that_was_killed_while_it_waited_is_not_missed(lan):
     assert wait_reader(daemon) != first
 
 
+@pytest.mark.nightly
 def test_the_memory_of_the_reader_does_not_grow(lan):
     (one,) = office(lan, "one")
     daemon = wait_ready(one.mainstayd(instance("MASTER", 150)))

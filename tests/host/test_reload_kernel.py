@@ -1,5 +1,7 @@
 """What reloads, and others, do to addresses and to the routes that hang on them: nothing is lost on the way."""
 
+import pytest
+
 from support.vrrp import fast, office, reload, wait_holds, wait_ready, wait_released
 from support.vmac import instance as on_vmac
 from support.wait import stays, wait_until
@@ -154,6 +156,7 @@ def test_an_instance_that_a_reload_adds_takes_away_what_is_left_of_its_addresses
     wait_until(lambda: v4(one, "eth0") == {"192.168.4.11/24", "192.168.4.200/32"}, 2, lambda: v4(one, "eth0"))
 
 
+@pytest.mark.nightly
 def test_without_a_source_over_a_link_that_is_down_an_instance_that_ignores_its_link_goes_on(lan):
     # effect: vrrp_instance: dont_track_primary
     (one,) = office(lan, "one")

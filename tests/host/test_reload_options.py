@@ -3,6 +3,8 @@
 import datetime
 import signal
 
+import pytest
+
 from support.vrrp import VIP, instance, office, wait_holds, wait_ready, wait_released
 from support.wait import stays, wait_until
 
@@ -54,6 +56,7 @@ def test_a_configuration_with_anything_wrong_is_refused_when_it_is_checked_first
     wait_holds(one, OTHER)
 
 
+@pytest.mark.nightly
 def test_it_reloads_at_the_time_that_stands_in_a_file_once_and_removes_it(lan):
     # effect: global_defs: reload_time_file
     settings = "reload_time_file /run/when"
@@ -69,6 +72,7 @@ def test_it_reloads_at_the_time_that_stands_in_a_file_once_and_removes_it(lan):
     wait_until(lambda: not one.path("/run/when").exists(), 10, "the file to be removed")
 
 
+@pytest.mark.nightly
 def test_a_daily_time_stays_in_its_file_and_a_bad_one_is_reported(lan):
     # effect: global_defs: reload_repeat
     settings = "reload_time_file /run/when\n reload_repeat"

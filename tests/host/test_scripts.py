@@ -35,6 +35,7 @@ def test_without_a_weight_a_failing_script_is_a_fault_and_the_vip_moves(lan):
     wait_released(two, COURSE_VIP)
 
 
+@pytest.mark.nightly
 def test_a_weight_that_is_too_small_keeps_the_vip(lan):
     lan.switch("office")
     one, two = (lan.host(name, ens18=("office", f"192.168.0.{11 + n}/24")) for n, name in enumerate(("one", "two")))
@@ -91,6 +92,7 @@ def test_a_script_that_is_missing_is_named_and_the_instance_runs_without_it(lan)
     assert "/run/nowhere" in daemon.output()
 
 
+@pytest.mark.nightly
 def test_notify_scripts_learn_in_order_who_and_what(lan):
     one, two = office(lan, "one", "two")
     one.write("/run/tell", '#!/bin/sh\necho "$@" >>/run/told\n', 0o755)

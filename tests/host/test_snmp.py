@@ -137,6 +137,7 @@ def walks(master):
     return {f"{root}.{oid}": value for root in (KEEPALIVED, VRRP, VRRPV3) for oid, value in master.walk(root).items()}
 
 
+@pytest.mark.nightly
 def test_the_walk_of_the_mibs_is_keepaliveds(lan):
     # effect: global_defs: enable_snmp_vrrp enable_snmp_rfc snmp_socket
     (one,) = office(lan, "one")
@@ -262,6 +263,7 @@ def test_without_enable_traps_and_without_a_keyword_nothing_is_sent(lan):
     assert one.holds("192.168.4.200")
 
 
+@pytest.mark.nightly
 def test_x_and_A_do_what_the_keywords_do_and_a_master_may_come_later(lan):
     (one,) = office(lan, "one")
     daemon = wait_ready(one.mainstayd(instance(**QUICK), "-x", "-A", SOCKET))

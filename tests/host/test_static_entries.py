@@ -3,6 +3,8 @@
 import json
 import signal
 
+import pytest
+
 from support.vrrp import instance, signal_role, wait_holds, wait_ready
 from support.wait import stays, wait_until
 
@@ -117,6 +119,7 @@ def test_a_reload_changes_what_changed_and_a_crash_nothing(lan):
                "all to go")
 
 
+@pytest.mark.nightly
 def test_the_instances_of_a_track_group_follow_the_interface_of_its_static_entries(lan):
     # effect: (root): track_group
     # effect: track_group: group

@@ -4,6 +4,8 @@ import json
 import pathlib
 import re
 
+import pytest
+
 from support.kernel_probe import PROBE
 from support.paths import program
 from support.vrrp import instance, office, wait_holds, wait_ready
@@ -35,6 +37,7 @@ def flood(attacker, packet, victim):
     return sender, before
 
 
+@pytest.mark.nightly
 def test_a_flood_of_forged_advertisements_moves_no_address_and_is_counted(lan):
     one, two, attacker = office(lan, "one", "two", "attacker")
     text = {one: instance("BACKUP", 150, interval=0.2, more=QUICK, auth=False),

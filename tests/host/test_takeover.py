@@ -61,6 +61,7 @@ def test_a_takeover_and_the_way_back_are_noticed_by_nobody(site):
     assert not two.holds(VIP) and not two.holds(OTHER_VIP)
 
 
+@pytest.mark.nightly
 def test_what_mainstay_is_not_master_of_is_not_taken_away_from_keepalived(site):
     one, _, client, keepalived, _ = site
     watched = Watched(client)

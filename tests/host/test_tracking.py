@@ -90,6 +90,7 @@ def test_a_fifo_or_a_file_of_proc_is_refused_and_stops_nobody(lan, make, why):
     priority_on_the_wire(one, 150)
 
 
+@pytest.mark.nightly
 def test_a_watcher_that_dies_or_hangs_holds_up_nobody_and_comes_back(lan):
     (one,) = office(lan, "one")
     one.write("/run/weight", "3\n")

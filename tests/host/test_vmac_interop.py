@@ -25,6 +25,7 @@ def answers(client, vip):
     wait_until(lambda: client.run(["ping", "-c1", "-W1", vip], check=False).returncode == 0, 10, f"{vip} to answer")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("version,vips", [(2, V4), (3, V4), (3, V6)], ids=["v2-ipv4", "v3-ipv4", "v3-ipv6"])
 def test_a_pair_of_vmacs_with_keepalived_elects_fails_over_and_shares_the_mac(lan, version, vips):
     # effect: vrrp_instance: use_vmac

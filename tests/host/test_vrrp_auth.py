@@ -25,6 +25,7 @@ def header_of(packet):
     return payload[24:], int.from_bytes(payload[8:12], "big")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("first,second", [("mainstay", "keepalived"), ("keepalived", "mainstay")])
 def test_mainstay_and_keepalived_understand_each_others_authentication_header(lan, first, second):
     # effect: vrrp_instance: authentication
@@ -51,6 +52,7 @@ def test_mainstay_and_keepalived_understand_each_others_authentication_header(la
     assert {header_of(p)[0][:2] for p in packets} == {bytes.fromhex("2133")}
 
 
+@pytest.mark.nightly
 def test_an_advert_made_with_another_auth_pass_is_refused_by_both(lan):
     one, two = office(lan, "one", "two")
     master = wait_ready(one.mainstayd(instance("BACKUP", 150, auth=False, more=AH)))

@@ -27,6 +27,7 @@ def start(host, kind, text):
 
 
 # test_interop has all pairs; these have what is hardest to get right.
+@pytest.mark.nightly
 @pytest.mark.parametrize("family,version,unicast,first,second", [(4, 2, True, "mainstay", "keepalived"),
                                                                  (6, 3, True, "keepalived", "mainstay")])
 def test_the_better_router_is_master_and_the_other_takes_over(two, family, version, unicast, first, second):

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from support.capture import Capture
 from support.paths import program
 from support.vrrp import VIP, instance, office, role_pid, wait_holds, wait_ready
@@ -52,6 +54,7 @@ def test_the_global_settings_of_gratuitous_arp_are_the_defaults(lan):
     assert [round(at - seen[0][1]) for _, at in seen[:7]] == [0, 0, 1, 1, 2, 2, 2]
 
 
+@pytest.mark.nightly
 def test_vrrp_min_garp_sends_one_of_each_unless_told_otherwise(lan):
     # effect: global_defs: vrrp_min_garp
     one, two = office(lan, "one", "two")
@@ -80,6 +83,7 @@ def test_announcements_keep_the_distance_that_is_asked_for(lan):
         assert min(gaps) > 0.19, gaps
 
 
+@pytest.mark.nightly
 def test_a_rival_is_answered_as_configured(lan):
     # effect: vrrp_instance: garp_lower_prio_delay garp_lower_prio_repeat lower_prio_no_advert
     # effect: global_defs: vrrp_garp_lower_prio_delay vrrp_garp_lower_prio_repeat vrrp_lower_prio_no_advert
@@ -183,6 +187,7 @@ def test_a_delayed_start_is_reported_and_hears_nothing_meanwhile(lan):
     assert daemon.output().count("unknown VRID") == 1
 
 
+@pytest.mark.nightly
 def test_adverts_of_our_own_that_come_back_are_reported_once_and_change_nothing(lan):
     one, two = office(lan, "one", "two")
     daemon = wait_ready(one.mainstayd(instance("BACKUP", 150, auth=False, interval=5, more="version 3")))

@@ -144,6 +144,7 @@ def test_the_old_name_of_retry_acts_and_is_reported(lan):
         assert daemon.stop() == 0
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("kind", ["HTTP_GET", "SSL_GET"])
 def test_each_reason_has_keepalived_s_words(lan, kind):
     # effect: virtual_server/real_server/HTTP_GET/url: path digest status_code regex

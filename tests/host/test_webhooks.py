@@ -138,6 +138,7 @@ WEB = """ real_server 127.0.0.{} 80 {{
 """
 
 
+@pytest.mark.nightly
 def test_the_alert_of_a_server_is_resolved_when_it_returns_or_is_removed_while_it_is_down(lan):
     one = lan.host("director")
     receive(one)
@@ -163,6 +164,7 @@ def test_the_alert_of_a_server_is_resolved_when_it_returns_or_is_removed_while_i
     assert "DELETED" not in one.run(shown).stdout
 
 
+@pytest.mark.nightly
 def test_errors_of_the_receiver_delay_events_and_keep_their_order_and_ids(lan):
     (one,) = office(lan, "one")
     receive(one, "500")

@@ -28,6 +28,7 @@ def local(servers, options="active_active", announce=""):
             + "".join(real_server(f"127.1.0.{number} 80") for number in servers) + "}\n")
 
 
+@pytest.mark.nightly
 def test_the_table_has_a_canonical_order_and_the_kernel_the_settings_that_taking_over_needs(director):
     # effect: virtual_server: active_active
     before = sysctls(director)

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from support.announcers import LIFETIME, SERVICES, SLACK, VIPS, make_site, until_hops, with_bird, with_exabgp, with_frr, with_gobgp
 from support.paths import program
 from support.wait import wait_until
@@ -9,6 +11,7 @@ from support.wait import wait_until
 GOBGP = 20  # seconds for its two commands, each of which takes two to four on the lab's kernel
 
 
+@pytest.mark.nightly
 def test_the_doctor_looks_at_the_routing_daemon(lan):
     router, directors, _ = make_site(lan, with_frr, with_bird)
     for vip in VIPS:
@@ -29,6 +32,7 @@ def test_the_doctor_looks_at_the_routing_daemon(lan):
     assert "no routing daemon runs here, and mainstay announces 10.50.0.1" in findings(bird)
 
 
+@pytest.mark.nightly
 def test_daemons_that_cannot_watch_an_interface_are_driven_by_lines(lan):
     router, directors, frr = make_site(lan, with_exabgp, with_gobgp)
     for vip in VIPS:
@@ -54,6 +58,7 @@ def test_daemons_that_cannot_watch_an_interface_are_driven_by_lines(lan):
         for vip in VIPS:
             until_hops(router, vip, 1, 2)
     for director, other in (directors, reversed(directors)):
+        director.host.write("/run/ends", "")  # nobody starts it again
         director.host.run(["pkill", "-KILL", "-f", "announced --follow"])
         for vip in VIPS:
             until_hops(router, vip, *([other.number] if director is directors[0] else []), within=LIFETIME + SLACK + GOBGP)

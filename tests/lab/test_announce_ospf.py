@@ -29,6 +29,7 @@ def hops_of(router, directors, vip):
     return sorted(local[hop] for hop in next_hops(router, vip))
 
 
+@pytest.mark.nightly
 def test_a_router_spreads_over_directors_and_loses_one_that_dies_freezes_or_drains(site):
     router, directors, _ = site
     for vip in VIPS:

@@ -41,6 +41,7 @@ def test_a_router_spreads_over_the_directors_that_announce(site):
         until_hops(router, vip, 1, 2)
 
 
+@pytest.mark.nightly
 def test_whatever_happens_to_mainstay_the_router_hears_of_it_within_the_lifetime(site):
     router, directors, _ = site
     for vip in VIPS:
@@ -65,6 +66,7 @@ def test_whatever_happens_to_mainstay_the_router_hears_of_it_within_the_lifetime
     print(f"{TRIALS} deaths: withdrawn after at most {max(took):.2f} s with a lifetime of {LIFETIME} s")
 
 
+@pytest.mark.nightly
 def test_a_director_that_is_frozen_as_a_whole_is_noticed_by_bfd(site):
     router, directors, _ = site
     for director in directors:
@@ -81,6 +83,7 @@ def test_a_director_that_is_frozen_as_a_whole_is_noticed_by_bfd(site):
         director.signal_mainstay(signal.SIGCONT)
 
 
+@pytest.mark.nightly
 def test_a_director_in_maintenance_gets_no_new_flows_before_it_withdraws(site):
     router, directors, frr = site
     for vip in VIPS:

@@ -28,6 +28,7 @@ def compared(request, tmp_path_factory):
     return compare_all(wanted, tmp_path_factory.mktemp("compare"), told=print)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("file", FILES, ids=[path.stem for path in FILES])
 def test_each_step_is_keepaliveds(compared, file):
     result = compared[file]

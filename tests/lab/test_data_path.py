@@ -56,6 +56,7 @@ DR, TUN, SIX = "[10.1.0.81]:tcp:80", "[10.1.0.82]:tcp:80", "[fd00:1::83]:tcp:80"
 V4, V6 = ["[10.1.0.11]:tcp:80", "[10.1.0.12]:tcp:80"], ["[fd00:1::11]:tcp:80", "[fd00:1::12]:tcp:80"]
 
 
+@pytest.mark.nightly
 def test_a_server_without_the_services_address_is_found_on_a_backup_and_on_a_master(net):
     # effect: virtual_server: check_data_path
     director, _, two = net

@@ -55,6 +55,7 @@ def set_clock(hours):
     subprocess.run(["date", "-s", f"@{int(time.time()) + hours * 3600}"], check=True, capture_output=True)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("hours", [1, -1])
 def test_a_clock_that_jumps_an_hour_moves_nothing(site, hours):
     way = "forwards" if hours > 0 else "backwards"
@@ -101,6 +102,7 @@ def unloaded(site):
     return not os.path.isdir("/proc/sys/net/ipv4/vs")
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(os.environ.get("MAINSTAY_LAB") != "1", reason="unloads a module: wants a kernel of its own")
 def test_a_kernel_that_loses_ipvs_has_its_table_again_when_the_module_is_back(site):
     with site.fault("the module ip_vs is unloaded, and loaded again after 3 s", unanswered=2 * AUDIT_SECONDS + PLENTY,
@@ -140,6 +142,7 @@ def run_out_of_memory(*pids):
         assert "oom_kill 0" not in events.read_text(encoding="ascii")
 
 
+@pytest.mark.nightly
 def test_processes_that_the_kernel_ends_for_want_of_memory(site):
     with site.fault("the OOM killer ends mainstayd-vrrp of the MASTER", takeovers=1, unanswered=1, both=1,
                     peer="at most one takeover"):

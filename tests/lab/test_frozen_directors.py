@@ -4,6 +4,8 @@ import json
 import os
 import signal
 
+import pytest
+
 from support.directors import fleet, status, until_announced
 from support.flows import Flows
 from support.paths import program
@@ -19,6 +21,7 @@ def announced(host):
     return sorted(one["local"] for link in json.loads(shown) for one in link.get("addr_info", []) if one["scope"] == "global")
 
 
+@pytest.mark.nightly
 def test_flows_survive_directors_that_freeze_or_are_cut_off_and_servers_that_come(lan):
     client, router, directors = make_site(lan)
     daemons = start_all(directors, all_services(SERVERS[:3]))

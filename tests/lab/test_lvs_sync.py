@@ -100,6 +100,7 @@ def test_the_old_keyword_of_an_instance_does_the_same(office):
     until_daemons(one)
 
 
+@pytest.mark.nightly
 def test_without_an_instance_both_run_and_start_again_when_their_interface_returns(office):
     # effect: global_defs: lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force
     one = director(office, "one", 11)

@@ -123,6 +123,7 @@ def test_direct_routing_and_tunnels_leave_the_packet_as_it_is(net):
     assert len(connections(director)) == 8
 
 
+@pytest.mark.nightly
 def test_marks_persistence_groups_and_one_packet_scheduling_decide_who_answers(net):
     # effect: (root): virtual_server virtual_server_group
     # effect: virtual_server: persistence_timeout ops ip_family

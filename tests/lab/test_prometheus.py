@@ -80,6 +80,7 @@ def scraped(lan):
     return one, two, client, prometheus
 
 
+@pytest.mark.nightly
 def test_each_query_of_our_dashboard_and_of_public_ones_returns_data(scraped, lan):
     one, two, client, prometheus = scraped
     wait_until(lambda: one.ipvs().get(f"TCP {VIP}:80 wrr"), 60, lambda: f"the server in the table: {one.ipvs()}")
@@ -109,6 +110,7 @@ def test_each_query_of_our_dashboard_and_of_public_ones_returns_data(scraped, la
     wait_until(lambda: [value for _, value in prometheus.query(counted)] == [5], 60, lambda: str(prometheus.query(counted)))
 
 
+@pytest.mark.nightly
 def test_the_alert_about_refused_changes_of_the_table_fires_and_resolves(lan):
     lan.switch("management")
     one = lan.host("one", eth1=("management", "10.9.0.11/24"))
@@ -130,6 +132,7 @@ def test_the_alert_about_refused_changes_of_the_table_fires_and_resolves(lan):
     assert one.ipvs() == {"TCP 10.0.0.1:80 wrr": {"10.9.0.21:80": ("Masq", 1)}}
 
 
+@pytest.mark.nightly
 def test_alerts_about_directors_that_serve_at_the_same_time_fire_and_resolve(lan):
     lan.switch("management")
     hosts = [lan.host(f"director{n}", eth1=("management", f"10.9.0.{n}/24")) for n in (11, 12)]

@@ -77,6 +77,7 @@ def test_a_drain_waits_for_the_last_connection_and_says_what_is_left(director):
     assert ctl(director, "server", "disable", "127.1.0.2", "--wait").endswith("drained after 0 s: no connection is left\n")
 
 
+@pytest.mark.nightly
 def test_an_override_with_a_time_ends_by_itself_also_after_a_crash_and_its_reason_is_shown(director):
     daemon = director.mainstayd(WEB, "-C")
     until_table(director, 1, 1, daemon)

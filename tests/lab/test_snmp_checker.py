@@ -233,6 +233,7 @@ class Director:
         return before, [int(value.split()[1]) for value in shown], kernels()
 
 
+@pytest.mark.nightly
 def test_after_the_same_traffic_the_counters_are_keepaliveds_and_are_read_at_most_every_interval(lan):
     # effect: global_defs: snmp_vs_stats_update_interval snmp_rs_stats_update_interval
     lan.switch("net")

@@ -38,6 +38,7 @@ def fixture_net(lan):
     return one, two, client
 
 
+@pytest.mark.nightly
 def test_changes_between_keepalived_and_mainstay_lose_nothing(net):
     one, two, client = net
     backup = two.keepalived(configuration("BACKUP", 100))
@@ -67,6 +68,7 @@ def test_changes_between_keepalived_and_mainstay_lose_nothing(net):
     assert backup.output().count("Entering MASTER STATE") == entered and not two.holds(VIP)
 
 
+@pytest.mark.nightly
 def test_a_server_that_keepalived_has_taken_out_stays_out(net):
     """192.168.4.15 does not exist. On the way back keepalived takes it for up until its first check, as at each of its starts."""
     one, _, client = net
@@ -116,6 +118,7 @@ def test_upgrades_lose_nothing(running):
     watched.nobody_noticed("192.168.4.11", 150)
 
 
+@pytest.mark.nightly
 def test_killed_processes_lose_nothing(running):
     """Each in turn. One that dies twice within ten seconds is started again a second later, so each has its pause."""
     one, master, connection, watched = running

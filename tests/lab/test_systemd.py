@@ -77,6 +77,7 @@ def test_it_starts_reloads_and_stops_as_its_unit_says(managed):
     assert not managed.host.holds("192.168.4.201")
 
 
+@pytest.mark.nightly
 def test_a_supervisor_that_is_killed_is_started_again(managed):
     managed.run("systemctl", "start", "mainstay")
     wait_holds(managed.host)
@@ -87,6 +88,7 @@ def test_a_supervisor_that_is_killed_is_started_again(managed):
     wait_holds(managed.host)
 
 
+@pytest.mark.nightly
 def test_a_supervisor_that_hangs_is_ended_by_the_watchdog(managed):
     managed.run("systemctl", "start", "mainstay")
     wait_holds(managed.host)
@@ -97,6 +99,7 @@ def test_a_supervisor_that_hangs_is_ended_by_the_watchdog(managed):
     wait_holds(managed.host)
 
 
+@pytest.mark.nightly
 def test_a_configuration_that_cannot_run_is_not_tried_again(managed):
     managed.host.write("/run/ha.conf", instance() + instance(name="VI_2"))
 
@@ -108,6 +111,7 @@ def test_a_configuration_that_cannot_run_is_not_tried_again(managed):
     assert managed.show("NRestarts") == "0"
 
 
+@pytest.mark.nightly
 def test_further_daemons_run_beside_it_each_with_a_file_and_folders_of_its_own(managed):
     """`mainstay@NAME` reads /etc/mainstay/NAME.conf, which names it."""
     host = managed.host
@@ -132,6 +136,7 @@ def test_further_daemons_run_beside_it_each_with_a_file_and_folders_of_its_own(m
     assert managed.show("Result", "mainstay@green") == "success"
 
 
+@pytest.mark.nightly
 def test_a_further_daemon_whose_file_does_not_name_it_says_so_and_takes_nothing(managed):
     managed.host.write("/etc/mainstay/blue.conf", instance(vip="192.168.4.211", vrid=61))
     # Its log; no journald runs here.

@@ -4,6 +4,8 @@ import os
 import pathlib
 import re
 
+import pytest
+
 from support.frr import Frr
 from support.paths import TOP, program
 from support.processes import kill_all
@@ -51,6 +53,7 @@ def carry_out(host, number, block):
             assert ran.returncode == 0, f"{command} on {host.name}: {ran.stdout}{ran.stderr}"
 
 
+@pytest.mark.nightly
 def test_a_reader_of_the_page_has_three_directors(lan):
     lan.switch("office")
     lan.switch("core")

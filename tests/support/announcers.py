@@ -14,6 +14,8 @@ EXAMPLES = TOP / "etc" / "examples" / "routing"
 LIFETIME = 3
 VIPS = ("10.50.0.1", "fd00:50::1")
 PATH = f"{pathlib.Path(program('mainstayctl')).parent}:{os.environ['PATH']}"  # for the scripts beside the configurations
+# A program under a supervisor that starts it again, as long as the host has no file /run/ends.
+RESTART_ALWAYS = 'while ! [ -e /run/ends ]; do "$0"; sleep 0.2; done'
 SLACK = 2.5  # for a busy machine: half a second is the aim, and is printed
 SERVICES = "".join(virtual_server(f"{vip} 80", real_server(f"{server} 80"), options=f"announce {{\n    lifetime {LIFETIME}\n  }}")
                    for vip, server in zip(VIPS, ("127.1.0.1", "fd00:51::1")))
@@ -78,7 +80,7 @@ def with_gobgp(host, number):
     wait_until(lambda: host.run(["gobgp", "neighbor"], check=False).returncode == 0, 20, gobgpd.output)
     frr = Frr(host)
     return [frr.zebra, start_bfd(frr, number), gobgpd,
-            host.start([str(EXAMPLES / "gobgp-announce")], name="gobgp-announce", env={"PATH": PATH})]
+            host.start(["sh", "-c", RESTART_ALWAYS, str(EXAMPLES / "gobgp-announce")], name="gobgp-announce", env={"PATH": PATH})]
 
 
 class Director:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from results import BUILD, RESULTS, Tally, call, timed
+from results import BUILD, RESULTS, Tally, call, longest_first, timed
 
 # Bounds on what may hang, in seconds; far above what is normal.
 COMPILE_SECONDS = 5400
@@ -89,4 +89,5 @@ def run_unit_program(label, name, command, env=None):
 
 
 def unit_jobs(folder=BUILD, label="unit", env=None):
-    return [(run_unit_program, label, name, command, env) for name, command in unit_tests(folder)]
+    tests = longest_first(unit_tests(folder), lambda test: f"unit/{test[0]}")
+    return [(run_unit_program, label, name, command, env) for name, command in tests]

@@ -15,6 +15,13 @@ RESULTS = BUILD / "test-results"
 INTERRUPT_SECONDS, TERMINATE_SECONDS = 30, 10
 
 
+def longest_first(things, name_of):
+    """Sorted by the seconds of tools/test.d/seconds.txt (a run on two processors), and what it does not name comes last."""
+    with open(TOP / "tools" / "test.d" / "seconds.txt", encoding="utf-8") as source:
+        known = {name: float(seconds) for name, seconds in (line.split() for line in source)}
+    return sorted(things, key=lambda thing: (-known.get(name_of(thing), 0), name_of(thing)))
+
+
 class Tally:
     """The cases of one program or one file. `failed` and `skipped` are lines that name the case and the reason."""
 

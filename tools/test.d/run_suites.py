@@ -114,9 +114,9 @@ class Run:
 
 
 def write_seconds(tallies):
-    """The files of this run with their seconds, in the form of tools/test.d/seconds.txt."""
+    """The programs and files of this run with their seconds, in the form of tools/test.d/seconds.txt."""
     lines = [f"{tally.name} {tally.seconds:.0f}\n" for tally in sorted(tallies, key=lambda one: (-one.seconds, one.name))
-             if tally.name.endswith(".py")]
+             if tally.seconds >= 1]
     (RESULTS / "seconds.txt").write_text("".join(lines), encoding="utf-8")
 
 

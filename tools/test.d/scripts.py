@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 from programs import at_once
-from results import BUILD, RESULTS, TOP, Tally, call, timed
+from results import BUILD, RESULTS, TOP, Tally, call, longest_first, timed
 
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "--color=no"]
 # Bounds on what may hang, in seconds; far above what is normal.
@@ -15,8 +15,6 @@ LAB_MEMORY_MB = 1024
 # How many files run at once, at most. A guest has a processor of its own; tests on hosts wait most of the time. The
 # packages are built and installed in one folder after the other.
 FILES_AT_ONCE = {"structure": 2, "config": 2, "host": 4, "lab": 4, "package": 2, "oracle": 1}
-# Seconds of each file in a run on two processors, so that the longest begin first; what is not named comes last.
-SECONDS_FILE = TOP / "tools" / "test.d" / "seconds.txt"
 # A test that failed is tried once more, alone: the programs of these suites share the machine with others.
 TRIED_AGAIN = ("host", "lab")
 UNSTABLE_MAX = 3
@@ -36,17 +34,11 @@ class Selection:
                               env=pytest_environment(), check=False)
         if done.returncode not in (0, 5):
             raise ValueError(f"pytest cannot read tests/{suite}:\n{done.stdout}{done.stderr}")
-        names = {line.partition("::")[0] for line in done.stdout.splitlines() if "::" in line}
-        known = known_seconds()
-        return sorted((TOP / name for name in names), key=lambda file: (-known.get(f"{suite}/{file.name}", 0), file.name))
+        names = {line.partition("::")[0] for line in done.stdout.splitlines() if "::" in line}  # below tests/, as pytest.ini
+        return [TOP / "tests" / name for name in longest_first(names, lambda name: name)]
 
     def seconds(self, suite):
         return FILE_SECONDS[suite] * (NIGHTLY_FACTOR if self.nightly else 1)
-
-
-def known_seconds():
-    with open(SECONDS_FILE, encoding="utf-8") as source:
-        return {name: float(seconds) for name, seconds in (line.split() for line in source)}
 
 
 def pytest_environment():
