@@ -1,4 +1,5 @@
 #include "mainstay/kernel/bfd_sockets.hpp"
+#include "../needs.hpp"
 
 #include <doctest/doctest.h>
 #include <netinet/in.h>
@@ -117,7 +118,8 @@ TEST_CASE("an address of the other family is refused") {
     CHECK(sender.send(addr("::1"), 3784, 255, kHi).error().code() == Errc::Invalid);
 }
 
-TEST_CASE("link-local addresses are reported with their interface, where it is up, and a sender may leave from one") {
+TEST_CASE("link-local addresses are reported with their interface, where it is up, and a sender may leave from one" *
+          mainstay::test::kNeedsRoot) {
     test::in_own_network([] {
         test::join_two_interfaces();
         REQUIRE(test::ip("addr add fe80::aa/64 dev eth0 nodad"));

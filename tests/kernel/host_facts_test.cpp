@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "../needs.hpp"
 #include "../temporary_folder.hpp"
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/kernel/process.hpp"
@@ -117,7 +118,7 @@ TEST_CASE("a script is found by its path or in PATH, folders and what is missing
     CHECK(facts_of("sh").found);
 }
 
-TEST_CASE("the mode bits for its user decide whether a script may be run") {
+TEST_CASE("the mode bits for its user decide whether a script may be run" * mainstay::test::kNeedsRoot) {
     const ProgramFolder folder;
     const auto runs = [&](mode_t mode, const char* user) {
         return facts_of(folder.file("run", mode), user).executable;
@@ -129,7 +130,6 @@ TEST_CASE("the mode bits for its user decide whether a script may be run") {
     CHECK(runs(0001, "daemon"));
     CHECK_FALSE(runs(0770, "daemon"));
     CHECK_FALSE(facts_of(folder.file("run", 0777), "no-such-user").executable);
-    if (::getuid() != 0) return;
     const auto owned = [&](mode_t mode, uid_t uid, gid_t gid) {
         const std::string path = folder.file("own", mode);
         REQUIRE(::chown(path.c_str(), uid, gid) == 0);
@@ -142,8 +142,8 @@ TEST_CASE("the mode bits for its user decide whether a script may be run") {
     CHECK_FALSE(owned(0101, 0, 1));
 }
 
-TEST_CASE("a script that root runs is insecure when others may change it or a folder above it") {
-    if (::getuid() != 0) return;
+TEST_CASE("a script that root runs is insecure when others may change it or a folder above it" *
+          mainstay::test::kNeedsRoot) {
     const ProgramFolder folder;
     CHECK_FALSE(facts_of(folder.file("run", 0755)).insecure);
     CHECK_FALSE(facts_of(folder.file("run", 0775)).insecure);  // the group is root's
@@ -163,8 +163,7 @@ TEST_CASE("a script that root runs is insecure when others may change it or a fo
     CHECK(facts_of(path).insecure);
 }
 
-TEST_CASE("a script that becomes root is looked at as one that root runs") {
-    if (::getuid() != 0) return;
+TEST_CASE("a script that becomes root is looked at as one that root runs" * mainstay::test::kNeedsRoot) {
     const ProgramFolder folder;
     CHECK_FALSE(facts_of(folder.file("run", 0757), "daemon").insecure);
     CHECK(facts_of(folder.file("run", 04757), "daemon").insecure);
@@ -278,7 +277,8 @@ TEST_CASE("settings of the kernel are read as text and as numbers, and nothing e
     }
 }
 
-TEST_CASE("the networks of this host's interfaces are reported with their lengths, those of the loopback are not") {
+TEST_CASE("the networks of this host's interfaces are reported with their lengths, those of the loopback are not" *
+          mainstay::test::kNeedsRoot) {
     test::in_own_network([] {
         test::join_two_interfaces();
         REQUIRE(test::ip("addr add 10.0.0.1/23 dev eth0"));
@@ -303,8 +303,8 @@ TEST_CASE("a named network namespace is one when its file is there") {
     CHECK_FALSE(host_environment().network_namespace_exists(name));
 }
 
-TEST_CASE("a process that drops its privileges keeps those that are named, and can never have others") {
-    if (::getuid() != 0) return;
+TEST_CASE("a process that drops its privileges keeps those that are named, and can never have others" *
+          mainstay::test::kNeedsRoot) {
     const auto status_lines = [] {
         std::string found;
         std::ifstream file{"/proc/self/status"};
@@ -335,8 +335,7 @@ TEST_CASE("a process that drops its privileges keeps those that are named, and c
           "CapPrm:\t0000000000003000\nCapEff:\t0000000000003000\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\n1");
 }
 
-TEST_CASE("a capability that nobody has cannot be kept") {
-    if (::getuid() != 0) return;
+TEST_CASE("a capability that nobody has cannot be kept" * mainstay::test::kNeedsRoot) {
     const int child = ::fork();
     if (child == 0) {
         constexpr std::array<unsigned, 1> kNone{4711};
@@ -375,7 +374,8 @@ TEST_CASE("the release of the kernel is compared as numbers, not as text") {
     if (minor > 0) CHECK(release_at_least(major, minor - 1));
 }
 
-TEST_CASE("a setting of the network is written, and an odd value refused with what was tried") {
+TEST_CASE("a setting of the network is written, and an odd value refused with what was tried" *
+          mainstay::test::kNeedsRoot) {
     test::in_own_network([] {
         REQUIRE(write_sysctl("net/ipv4/ip_forward", "1").has_value());
         CHECK(read_sysctl("net/ipv4/ip_forward").value() == "1");

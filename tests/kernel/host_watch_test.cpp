@@ -19,6 +19,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "../needs.hpp"
 #include "../temporary_folder.hpp"
 #include "mainstay/kernel/link_poll.hpp"
 #include "mainstay/kernel/netlink_socket.hpp"
@@ -169,7 +170,7 @@ TEST_CASE("events of processes that do not fit are reported as lost") {
     CHECK(lost.error().text().starts_with("process events were lost"));
 }
 
-TEST_CASE("a link is asked in one of three ways") {
+TEST_CASE("a link is asked in one of three ways" * mainstay::test::kNeedsRoot) {
     // effect: linkbeat_interfaces: <entry>
     using Method = vrrp::PolledLink::Method;
     const auto poller = LinkPoller::open().value();
@@ -266,8 +267,8 @@ TEST_CASE("changes that do not fit are reported as lost") {
     CHECK(lost);
 }
 
-TEST_CASE("what a file lies on is reported by the last mount above it, whatever its name") {
-    if (::getuid() != 0) return;
+TEST_CASE("what a file lies on is reported by the last mount above it, whatever its name" *
+          mainstay::test::kNeedsRoot) {
     const WatchedFolder folder;
     const auto mounted = [&](const std::string& name, const char* type, unsigned long flags = 0) {
         const std::string path = folder.path + "/" + name;
@@ -346,7 +347,7 @@ TEST_CASE("the name of a process may hold anything, its arguments too") {
     CHECK_FALSE(look_at_process(0, false).has_value());
 }
 
-TEST_CASE("a link's state is the same by each way that answers") {
+TEST_CASE("a link's state is the same by each way that answers" * mainstay::test::kNeedsRoot) {
     using Method = vrrp::PolledLink::Method;
     test::in_own_network([] {
         test::join_two_interfaces();

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "../needs.hpp"
 #include "mainstay/kernel/link_maker.hpp"
 #include "mainstay/kernel/netlink_socket.hpp"
 #include "mainstay/kernel/nftables.hpp"
@@ -81,7 +82,8 @@ extern "C" ssize_t recvmsg(int fd, msghdr* message, int flags) {
     return got;
 }
 
-TEST_CASE("of a list that was interrupted nothing is kept: links, addresses, who forwards") {
+TEST_CASE("of a list that was interrupted nothing is kept: links, addresses, who forwards" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         auto netlink = Rtnetlink::open().value();
@@ -103,7 +105,7 @@ TEST_CASE("of a list that was interrupted nothing is kept: links, addresses, who
     });
 }
 
-TEST_CASE("a list that is interrupted each time is given up after twenty times") {
+TEST_CASE("a list that is interrupted each time is given up after twenty times" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         auto netlink = Rtnetlink::open().value();
         interruptions = 19;
@@ -118,7 +120,7 @@ TEST_CASE("a list that is interrupted each time is given up after twenty times")
     });
 }
 
-TEST_CASE("rules and elements of a table are counted from the beginning again") {
+TEST_CASE("rules and elements of a table are counted from the beginning again" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         auto tables = Nftables::open();
         if (!tables) {
@@ -143,7 +145,8 @@ TEST_CASE("rules and elements of a table are counted from the beginning again") 
     });
 }
 
-TEST_CASE("notifications are read through an interruption, and not passed over after one") {
+TEST_CASE("notifications are read through an interruption, and not passed over after one" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         auto netlink = Rtnetlink::open().value();
@@ -167,7 +170,7 @@ TEST_CASE("notifications are read through an interruption, and not passed over a
     });
 }
 
-TEST_CASE("a list that cannot be read says which one it is") {
+TEST_CASE("a list that cannot be read says which one it is" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         auto netlink = Rtnetlink::open().value();
         const auto text = [](const auto& list) { return list ? std::string{} : list.error().text(); };
@@ -181,7 +184,8 @@ TEST_CASE("a list that cannot be read says which one it is") {
     });
 }
 
-TEST_CASE("a list with a message that cannot be read is no list, and the next one is whole") {
+TEST_CASE("a list with a message that cannot be read is no list, and the next one is whole" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         auto netlink = Rtnetlink::open().value();
@@ -201,7 +205,8 @@ TEST_CASE("a list with a message that cannot be read is no list, and the next on
     });
 }
 
-TEST_CASE("a datagram that does not fit is no answer, and one that is not the kernel's is passed over") {
+TEST_CASE("a datagram that does not fit is no answer, and one that is not the kernel's is passed over" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         auto netlink = Rtnetlink::open().value();
         damage = [](msghdr& message, std::span<std::byte>) { return message.msg_flags |= MSG_TRUNC, true; };
@@ -212,7 +217,7 @@ TEST_CASE("a datagram that does not fit is no answer, and one that is not the ke
     });
 }
 
-TEST_CASE("an answer that cannot be read is an error of the request") {
+TEST_CASE("an answer that cannot be read is an error of the request" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         auto links = LinkMaker::open().value();
         for (const auto& change : std::vector<std::function<void(nlmsghdr&)>>{kCut, kNone}) {
@@ -236,7 +241,8 @@ TEST_CASE("an answer that cannot be read is an error of the request") {
     });
 }
 
-TEST_CASE("an answer that does not come, or comes after a signal, is reported by what happened to it") {
+TEST_CASE("an answer that does not come, or comes after a signal, is reported by what happened to it" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         auto netlink = Rtnetlink::open().value();
         failure = EINTR;
@@ -263,7 +269,7 @@ TEST_CASE("an answer that does not come, or comes after a signal, is reported by
     });
 }
 
-TEST_CASE("a notification that does not fit or cannot be read counts as lost") {
+TEST_CASE("a notification that does not fit or cannot be read counts as lost" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         auto netlink = Rtnetlink::open().value();
         const auto reported_of_one = [&](const std::string& address) {
@@ -288,7 +294,7 @@ TEST_CASE("a notification that does not fit or cannot be read counts as lost") {
     });
 }
 
-TEST_CASE("a list with a message whose attributes are cut off is no list") {
+TEST_CASE("a list with a message whose attributes are cut off is no list" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         auto netlink = Rtnetlink::open().value();
@@ -310,7 +316,7 @@ TEST_CASE("a list with a message whose attributes are cut off is no list") {
     });
 }
 
-TEST_CASE("a refusal of a question that cannot be read is an error of its own") {
+TEST_CASE("a refusal of a question that cannot be read is an error of its own" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         auto socket = NetlinkSocket::open(NETLINK_ROUTE).value();
         const auto sequence = socket.take_sequences(1);

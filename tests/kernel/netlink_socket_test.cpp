@@ -1,5 +1,6 @@
 // Requests to the kernel and its answers, in a network namespace of the test's own.
 #include "mainstay/kernel/netlink_socket.hpp"
+#include "../needs.hpp"
 
 #include <doctest/doctest.h>
 #include <linux/netlink.h>
@@ -89,7 +90,8 @@ TEST_CASE("sequence numbers are one row, leave out 0, and a row never wraps") {
     CHECK(socket.take_sequences(1) == 1);
 }
 
-TEST_CASE("each request of a batch has its own answer, in order, and one system call sends them all") {
+TEST_CASE("each request of a batch has its own answer, in order, and one system call sends them all" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         auto socket = open_route();
         const auto first = socket.take_sequences(5);
@@ -121,7 +123,8 @@ TEST_CASE("no requests are no exchange") {
     CHECK_FALSE(called);
 }
 
-TEST_CASE("where the last alone asks for an acknowledgement, refusals of the others are reported all the same") {
+TEST_CASE("where the last alone asks for an acknowledgement, refusals of the others are reported all the same" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         auto socket = open_route();
         const auto first = socket.take_sequences(3);
@@ -143,7 +146,7 @@ TEST_CASE("where the last alone asks for an acknowledgement, refusals of the oth
     });
 }
 
-TEST_CASE("a question is answered by one message or refused with the kernel's errno") {
+TEST_CASE("a question is answered by one message or refused with the kernel's errno" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         auto socket = open_route();
         std::size_t messages = 0;
@@ -170,8 +173,7 @@ TEST_CASE("a question is answered by one message or refused with the kernel's er
     });
 }
 
-TEST_CASE("what another process sends to the socket is no answer") {
-    if (::getuid() != 0) return;
+TEST_CASE("what another process sends to the socket is no answer" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         auto socket = open_route();
         auto sequence = socket.take_sequences(1);
@@ -188,7 +190,7 @@ TEST_CASE("what another process sends to the socket is no answer") {
     });
 }
 
-TEST_CASE("answers to earlier requests are passed over") {
+TEST_CASE("answers to earlier requests are passed over" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         auto socket = open_route();
         // Sent past the socket's back, so that its answer waits when the next question is asked.
@@ -227,7 +229,8 @@ TEST_CASE("answers to earlier requests are passed over") {
     });
 }
 
-TEST_CASE("a dump begins once, hands over each message, and after a failure the next one works") {
+TEST_CASE("a dump begins once, hands over each message, and after a failure the next one works" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         auto socket = open_route();
@@ -262,7 +265,8 @@ TEST_CASE("a dump begins once, hands over each message, and after a failure the 
     });
 }
 
-TEST_CASE("answers that were lost are an error, and late ones do not disturb what follows") {
+TEST_CASE("answers that were lost are an error, and late ones do not disturb what follows" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         auto socket = open_route();
         (void)size_receive_buffer(socket.fd(), 2048);
@@ -305,8 +309,8 @@ TEST_CASE("a socket that was opened elsewhere keeps its port, a fresh one gets o
     CHECK_FALSE(NetlinkSocket::from(UniqueFd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)}).has_value());
 }
 
-TEST_CASE(
-    "a kernel without IPVS is reported as such, with what to do, and the socket that was handed over stays open") {
+TEST_CASE("a kernel without IPVS is reported as such, with what to do, and the socket that was handed over stays open" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         const auto opened = IpvsSocket::open();
         if (opened) {

@@ -1,5 +1,6 @@
 // Transactions on the ruleset of a network namespace of the test's own.
 #include "mainstay/kernel/nftables.hpp"
+#include "../needs.hpp"
 
 #include <doctest/doctest.h>
 #include <poll.h>
@@ -54,7 +55,7 @@ Result<void> set(Nftables& tables, const netlink::VipFilter& wanted) {
 
 }  // namespace
 
-TEST_CASE("a table is there from its transaction on, until one takes it away") {
+TEST_CASE("a table is there from its transaction on, until one takes it away" * mainstay::test::kNeedsRoot) {
     with_tables([](Nftables& tables) {
         CHECK_FALSE(tables.has_table(Family::V4, "keepalived").value());
         REQUIRE(set(tables, filter({addr("10.0.0.1")})).has_value());
@@ -68,7 +69,7 @@ TEST_CASE("a table is there from its transaction on, until one takes it away") {
     });
 }
 
-TEST_CASE("a filter looks like what was set, and like nothing else") {
+TEST_CASE("a filter looks like what was set, and like nothing else" * mainstay::test::kNeedsRoot) {
     with_tables([](Nftables& tables) {
         const auto one = filter({addr("10.0.0.1")}), two = filter({addr("10.0.0.1"), addr("10.0.0.2")});
         CHECK_FALSE(tables.looks_like(one).value());
@@ -89,7 +90,8 @@ TEST_CASE("a filter looks like what was set, and like nothing else") {
     });
 }
 
-TEST_CASE("a mark table looks like what was set, in each family, and a family without rules has none") {
+TEST_CASE("a mark table looks like what was set, in each family, and a family without rules has none" *
+          mainstay::test::kNeedsRoot) {
     with_tables([](Nftables& tables) {
         netlink::MarkTable wanted;
         CHECK(tables.looks_like(wanted).value());
@@ -108,7 +110,7 @@ TEST_CASE("a mark table looks like what was set, in each family, and a family wi
     });
 }
 
-TEST_CASE("changes that others make are reported, our own are not") {
+TEST_CASE("changes that others make are reported, our own are not" * mainstay::test::kNeedsRoot) {
     with_tables([](Nftables& tables) {
         CHECK_FALSE(changed(tables));
         REQUIRE(set(tables, filter({addr("10.0.0.1")})).has_value());
@@ -124,7 +126,8 @@ TEST_CASE("changes that others make are reported, our own are not") {
     });
 }
 
-TEST_CASE("a transaction is done as a whole or refused as a whole, and one that is empty is nothing") {
+TEST_CASE("a transaction is done as a whole or refused as a whole, and one that is empty is nothing" *
+          mainstay::test::kNeedsRoot) {
     with_tables([](Nftables& tables) {
         CHECK(tables.commit(tables.begin()).has_value());
         REQUIRE(set(tables, filter({addr("10.0.0.1")})).has_value());
@@ -146,7 +149,8 @@ TEST_CASE("a transaction is done as a whole or refused as a whole, and one that 
     });
 }
 
-TEST_CASE("a transaction that the kernel refuses before it looks at it is an error at once, and so is the next") {
+TEST_CASE("a transaction that the kernel refuses before it looks at it is an error at once, and so is the next" *
+          mainstay::test::kNeedsRoot) {
     with_tables([](Nftables& tables) {
         const std::vector<IpAddress> two{addr("10.0.0.1"), addr("10.0.0.2")};
         for (int i = 0; i < 2; ++i) {
@@ -159,7 +163,7 @@ TEST_CASE("a transaction that the kernel refuses before it looks at it is an err
     });
 }
 
-TEST_CASE("a transaction with more messages than one may have is not sent") {
+TEST_CASE("a transaction with more messages than one may have is not sent" * mainstay::test::kNeedsRoot) {
     with_tables([](Nftables& tables) {
         auto batch = tables.begin();
         while (batch.count <= 4094) netlink::append_table_removal(batch, Family::V4, "keepalived");

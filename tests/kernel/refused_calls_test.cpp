@@ -1,5 +1,6 @@
 // What the adapters make of a refused call: the test stands in for the call.
 #include "refused_calls.hpp"
+#include "../needs.hpp"
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -160,7 +161,7 @@ TEST_CASE("a BFD packet is sent again after a signal, and a refusal names the ne
     CHECK_FALSE(receiver.receive(heard).value());
 }
 
-TEST_CASE("a socket for VRRP that cannot be made as it should be says what was refused") {
+TEST_CASE("a socket for VRRP that cannot be made as it should be says what was refused" * mainstay::test::kNeedsRoot) {
     test::in_own_network([] {
         test::join_two_interfaces();
         const auto index = interface_index("eth0");
@@ -199,7 +200,8 @@ TEST_CASE("a socket for VRRP that cannot be made as it should be says what was r
     });
 }
 
-TEST_CASE("an advert is sent and read again after a signal, and a refusal names what was tried") {
+TEST_CASE("an advert is sent and read again after a signal, and a refusal names what was tried" *
+          mainstay::test::kNeedsRoot) {
     test::in_own_network([] {
         test::join_two_interfaces();
         REQUIRE(test::ip("addr add 10.0.0.1/24 dev eth0"));
@@ -237,7 +239,7 @@ TEST_CASE("an advert is sent and read again after a signal, and a refusal names 
     });
 }
 
-TEST_CASE("answers to ARP probes are read again after a signal") {
+TEST_CASE("answers to ARP probes are read again after a signal" * mainstay::test::kNeedsRoot) {
     test::in_own_network([] {
         test::join_two_interfaces();
         REQUIRE(test::ip("addr add 10.0.0.2/24 dev eth1"));
@@ -263,7 +265,8 @@ TEST_CASE("answers to ARP probes are read again after a signal") {
     });
 }
 
-TEST_CASE("of what comes during an ARP probe only replies from addresses that were asked for are answers") {
+TEST_CASE("of what comes during an ARP probe only replies from addresses that were asked for are answers" *
+          mainstay::test::kNeedsRoot) {
     test::in_own_network([] {
         test::join_two_interfaces();
         const wire::MacAddress own{std::byte{2}, {}, {}, {}, {}, std::byte{0x0a}};
@@ -293,7 +296,8 @@ TEST_CASE("of what comes during an ARP probe only replies from addresses that we
     });
 }
 
-TEST_CASE("a packet to a link-local address leaves on the interface of its sender or not at all") {
+TEST_CASE("a packet to a link-local address leaves on the interface of its sender or not at all" *
+          mainstay::test::kNeedsRoot) {
     test::in_own_network([] {
         test::join_two_interfaces();
         REQUIRE(test::ip("addr add 2001:db8::1/64 dev eth0 nodad"));
@@ -305,7 +309,8 @@ TEST_CASE("a packet to a link-local address leaves on the interface of its sende
     });
 }
 
-TEST_CASE("a link that cannot be made or removed is named, one that is gone is removed, and no link is none") {
+TEST_CASE("a link that cannot be made or removed is named, one that is gone is removed, and no link is none" *
+          mainstay::test::kNeedsRoot) {
     test::in_own_network([] {
         auto links = LinkMaker::open().value();
         CHECK(links.remove(0).error().text() == "no interface to remove");
@@ -327,7 +332,7 @@ TEST_CASE("lists of addresses are given back to the C library") {
     CHECK(test::address_lists_held() == before);
 }
 
-TEST_CASE("changes of tables are forgotten though some of their notifications were lost") {
+TEST_CASE("changes of tables are forgotten though some of their notifications were lost" * mainstay::test::kNeedsRoot) {
     test::in_own_network([] {
         auto tables = Nftables::open();
         if (!tables) return;
@@ -352,7 +357,8 @@ TEST_CASE("changes of tables are forgotten though some of their notifications we
     });
 }
 
-TEST_CASE("a socket to netlink that cannot be made as it should be says what was refused, and for what") {
+TEST_CASE("a socket to netlink that cannot be made as it should be says what was refused, and for what" *
+          mainstay::test::kNeedsRoot) {
     test::in_own_network([] {
         const auto open = [] { return NetlinkSocket::open(NETLINK_ROUTE); };
         CHECK(test::refused_attempt(Call::Socket, 0, open) == "open a netlink socket");
@@ -390,7 +396,7 @@ TEST_CASE("a buffer that may not be forced to its size is asked for as anybody m
     CHECK(refused.met());
 }
 
-TEST_CASE("a request to netlink is sent again after a signal") {
+TEST_CASE("a request to netlink is sent again after a signal" * mainstay::test::kNeedsRoot) {
     test::in_own_network([] {
         auto links = LinkMaker::open().value();
         const auto up = [&] { return links.set({.index = 1, .up = true}); };

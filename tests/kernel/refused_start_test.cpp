@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "../needs.hpp"
 #include "../temporary_folder.hpp"
 #include "in_child.hpp"
 #include "mainstay/base/unique_fd.hpp"
@@ -122,8 +123,8 @@ TEST_CASE("a script runs in the normal class, and ends with its parent") {
     if (tries == 0) ::kill(script, SIGKILL);
 }
 
-TEST_CASE("privileges that cannot be dropped are reported with the step that was refused") {
-    if (::geteuid() != 0) return;
+TEST_CASE("privileges that cannot be dropped are reported with the step that was refused" *
+          mainstay::test::kNeedsRoot) {
     constexpr std::array<unsigned, 1> kNetAdmin{12};
     CHECK(in_child([&] {
         const Refused refused{Call::CapngChangeId, 0, 0, -3};
@@ -151,8 +152,7 @@ TEST_CASE("a class or nice value that is refused is named in the error") {
     CHECK(done.error().text() == "sched_setattr SCHED_OTHER: Input/output error");
 }
 
-TEST_CASE("a network namespace that cannot be entered or left again is reported") {
-    if (::getuid() != 0) return;
+TEST_CASE("a network namespace that cannot be entered or left again is reported" * mainstay::test::kNeedsRoot) {
     const auto own = open_network_namespace({}).value();
     const auto open = [&] { return generic_netlink_in(own.get()); };
     CHECK(refused_text(Call::Setns, open) == "enter a network namespace: Input/output error");

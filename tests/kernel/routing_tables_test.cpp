@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "../needs.hpp"
 #include "mainstay/kernel/link_maker.hpp"
 #include "mainstay/kernel/netlink_socket.hpp"
 #include "mainstay/kernel/routing.hpp"
@@ -32,7 +33,7 @@ netlink::Route route(const std::string& network, std::uint32_t index) {
 
 }  // namespace
 
-TEST_CASE("routes and rules are added and removed, with an answer for each") {
+TEST_CASE("routes and rules are added and removed, with an answer for each" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         const auto a = interface_index("eth0");
@@ -59,7 +60,7 @@ TEST_CASE("routes and rules are added and removed, with an answer for each") {
     });
 }
 
-TEST_CASE("what cannot be sent does not shift the answers of the others, in any batch") {
+TEST_CASE("what cannot be sent does not shift the answers of the others, in any batch" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         const auto a = interface_index("eth0");
@@ -80,7 +81,8 @@ TEST_CASE("what cannot be sent does not shift the answers of the others, in any 
     });
 }
 
-TEST_CASE("removals of our routes and of rules are reported, of others' routes and what is added not") {
+TEST_CASE("removals of our routes and of rules are reported, of others' routes and what is added not" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         const auto a = interface_index("eth0");
@@ -112,7 +114,7 @@ TEST_CASE("removals of our routes and of rules are reported, of others' routes a
     });
 }
 
-TEST_CASE("removals that do not fit are reported as lost") {
+TEST_CASE("removals that do not fit are reported as lost" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         auto tables = RoutingTables::open().value();

@@ -1,5 +1,6 @@
 // Links, addresses, routes and rules of a network namespace of the test's own.
 #include "mainstay/kernel/rtnetlink.hpp"
+#include "../needs.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -55,7 +56,7 @@ std::size_t count(const std::vector<RouteNotification>& told) {
 
 }  // namespace
 
-TEST_CASE("links are listed as they are, and none of an earlier list is among them") {
+TEST_CASE("links are listed as they are, and none of an earlier list is among them" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         auto netlink = Rtnetlink::open().value();
         const auto before = netlink.links().value();
@@ -77,7 +78,8 @@ TEST_CASE("links are listed as they are, and none of an earlier list is among th
     });
 }
 
-TEST_CASE("addresses are added and removed, and each that is refused is named with the kernel's errno") {
+TEST_CASE("addresses are added and removed, and each that is refused is named with the kernel's errno" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         auto netlink = Rtnetlink::open().value();
@@ -101,7 +103,8 @@ TEST_CASE("addresses are added and removed, and each that is refused is named wi
     });
 }
 
-TEST_CASE("hundreds of addresses go in batches, and what is refused keeps its place among them") {
+TEST_CASE("hundreds of addresses go in batches, and what is refused keeps its place among them" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         auto netlink = Rtnetlink::open().value();
@@ -124,7 +127,8 @@ TEST_CASE("hundreds of addresses go in batches, and what is refused keeps its pl
     });
 }
 
-TEST_CASE("a prepared batch holds at most 256 addresses, and says when the kernel has carried it out") {
+TEST_CASE("a prepared batch holds at most 256 addresses, and says when the kernel has carried it out" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         auto netlink = Rtnetlink::open().value();
@@ -153,7 +157,7 @@ TEST_CASE("a prepared batch holds at most 256 addresses, and says when the kerne
     });
 }
 
-TEST_CASE("the warm-up changes nothing") {
+TEST_CASE("the warm-up changes nothing" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         auto netlink = Rtnetlink::open().value();
@@ -163,7 +167,8 @@ TEST_CASE("the warm-up changes nothing") {
     });
 }
 
-TEST_CASE("what changes is reported: links, addresses and IPv6 forwarding, each once, and nothing when nothing does") {
+TEST_CASE("what changes is reported: links, addresses and IPv6 forwarding, each once, and nothing when nothing does" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         auto netlink = Rtnetlink::open().value();
@@ -190,7 +195,7 @@ TEST_CASE("what changes is reported: links, addresses and IPv6 forwarding, each 
     });
 }
 
-TEST_CASE("whether interfaces forward IPv6 is listed, one by one") {
+TEST_CASE("whether interfaces forward IPv6 is listed, one by one" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         auto netlink = Rtnetlink::open().value();
@@ -210,7 +215,8 @@ TEST_CASE("whether interfaces forward IPv6 is listed, one by one") {
 }
 
 TEST_CASE(
-    "notifications have room for a change of thousands of addresses: the requested size, which the kernel doubles") {
+    "notifications have room for a change of thousands of addresses: the requested size, which the kernel doubles" *
+    mainstay::test::kNeedsRoot) {
     in_own_network([] {
         const auto room = [](int fd) {
             int bytes = 0;
@@ -223,7 +229,8 @@ TEST_CASE(
     });
 }
 
-TEST_CASE("notifications that do not fit are reported once as lost, and later ones come again") {
+TEST_CASE("notifications that do not fit are reported once as lost, and later ones come again" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         auto netlink = Rtnetlink::open().value();
@@ -242,7 +249,7 @@ TEST_CASE("notifications that do not fit are reported once as lost, and later on
     });
 }
 
-TEST_CASE("a list that changes while it is read names nothing twice") {
+TEST_CASE("a list that changes while it is read names nothing twice" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         const auto a = interface_index("eth0");
@@ -271,8 +278,7 @@ TEST_CASE("a list that changes while it is read names nothing twice") {
     });
 }
 
-TEST_CASE("what another process sends to the listening socket is no notification") {
-    if (::getuid() != 0) return;
+TEST_CASE("what another process sends to the listening socket is no notification" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         auto netlink = Rtnetlink::open().value();
@@ -295,7 +301,7 @@ TEST_CASE("what another process sends to the listening socket is no notification
     });
 }
 
-TEST_CASE("an interface is made, set and removed, and a refusal says what was tried") {
+TEST_CASE("an interface is made, set and removed, and a refusal says what was tried" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         auto maker = LinkMaker::open().value();

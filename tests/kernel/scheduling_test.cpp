@@ -1,6 +1,7 @@
 // How the kernel treats this process: class, nice value, CPUs, limits; each tried in a child that nobody else depends
 // on.
 #include "mainstay/kernel/scheduling.hpp"
+#include "../needs.hpp"
 
 #include <doctest/doctest.h>
 #include <sched.h>
@@ -115,7 +116,7 @@ TEST_CASE("roles may use the real-time class, every nice value and locked memory
     }));
 }
 
-TEST_CASE("a socket's buffer has the requested size, which the kernel doubles") {
+TEST_CASE("a socket's buffer has the requested size, which the kernel doubles" * mainstay::test::kNeedsRoot) {
     const UniqueFd fd{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     int bytes = 0;
     socklen_t size = sizeof bytes;
@@ -124,7 +125,6 @@ TEST_CASE("a socket's buffer has the requested size, which the kernel doubles") 
     CHECK(bytes == 32768);
     CHECK(size_buffer(-1, 16384, false).error().text().find("setsockopt SO_RCVBUF:") == 0);
     CHECK(size_buffer(-1, 16384, true).error().text().find("setsockopt SO_RCVBUFFORCE:") == 0);
-    if (::getuid() != 0) return;
     REQUIRE(size_buffer(fd.get(), 64 << 20, true).has_value());
     REQUIRE(::getsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &bytes, &size) == 0);
     CHECK(bytes == 128 << 20);
@@ -154,7 +154,7 @@ TEST_CASE("packets leave from this host's addresses, and not from another's") {
     CHECK(can("fe80::dead:beef"));  // without an interface the kernel does not speak of the address
 }
 
-TEST_CASE("packets leave from a link-local address of the interface that is named") {
+TEST_CASE("packets leave from a link-local address of the interface that is named" * mainstay::test::kNeedsRoot) {
     test::in_own_network([] {
         test::join_two_interfaces();
         REQUIRE(test::ip("address add fe80::1:2/64 dev eth0 nodad"));

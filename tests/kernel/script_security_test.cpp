@@ -1,4 +1,5 @@
 #include "mainstay/kernel/script_security.hpp"
+#include "../needs.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -33,8 +34,7 @@ struct Scripts {
 
 }  // namespace
 
-TEST_CASE("a script of root's is insecure when others may write it or a folder above it") {
-    if (::getuid() != 0) return;
+TEST_CASE("a script of root's is insecure when others may write it or a folder above it" * mainstay::test::kNeedsRoot) {
     const Scripts scripts;
     CHECK_FALSE(insecure_script(scripts.script, kRoot));
     for (const auto& [path, mode] : {std::pair{scripts.script, 0757}, {scripts.folder, 0707}}) {
@@ -52,8 +52,7 @@ TEST_CASE("a script of root's is insecure when others may write it or a folder a
     CHECK(insecure_script(scripts.script, kRoot));
 }
 
-TEST_CASE("a setuid-root script is checked, whichever account runs it") {
-    if (::getuid() != 0) return;
+TEST_CASE("a setuid-root script is checked, whichever account runs it" * mainstay::test::kNeedsRoot) {
     const Scripts scripts;
     ::chmod(scripts.folder.c_str(), 0777);
     CHECK_FALSE(insecure_script(scripts.script, kSomebody));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "../addr.hpp"
+#include "../needs.hpp"
 #include "mainstay/kernel/local_address.hpp"
 #include "own_network.hpp"
 
@@ -26,7 +27,8 @@ std::string source(const char* target, const std::vector<const char*>& unfit = {
 
 }  // namespace
 
-TEST_CASE("the source is the one of the route, unless that is unfit: then another one of its interface") {
+TEST_CASE("the source is the one of the route, unless that is unfit: then another one of its interface" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         mainstay::test::join_two_interfaces();
         for (const char* address : {"10.0.1.1/24", "10.0.0.1/24", "10.0.0.2/32"})
@@ -45,7 +47,8 @@ TEST_CASE("the source is the one of the route, unless that is unfit: then anothe
     });
 }
 
-TEST_CASE("an IPv6 source of the target's subnet comes first, and a link-local one is for such targets alone") {
+TEST_CASE("an IPv6 source of the target's subnet comes first, and a link-local one is for such targets alone" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         mainstay::test::join_two_interfaces();
         for (const char* address : {"2001:db8:1::5/64", "2001:db8::5/64", "2001:db8::83/128"})

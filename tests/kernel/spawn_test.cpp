@@ -1,5 +1,6 @@
 // Other programs: how they are started, with what, and how their end is told.
 #include "mainstay/kernel/spawn.hpp"
+#include "../needs.hpp"
 
 #include <dlfcn.h>
 #include <doctest/doctest.h>
@@ -147,8 +148,7 @@ TEST_CASE("a script sees nothing else of the environment") {
     CHECK(folder.output().find("MAINSTAY_SECRET") == std::string::npos);
 }
 
-TEST_CASE("a script runs as its account, with its groups and no others") {
-    if (::getuid() != 0) return;
+TEST_CASE("a script runs as its account, with its groups and no others" * mainstay::test::kNeedsRoot) {
     const ScriptFolder folder;
     const int status = run(folder, "#!/bin/sh\n{ id -u; id -g; id -G; } > " + folder.path + "/told\n",
                            {.account = {1, 2}, .groups = {3, 4}});
@@ -268,7 +268,8 @@ TEST_CASE("signals that were blocked are let through again") {
     CHECK(::sigismember(&now, SIGHUP) == 0);
 }
 
-TEST_CASE("a script and a role run in the network namespace that is given, or say that they cannot") {
+TEST_CASE("a script and a role run in the network namespace that is given, or say that they cannot" *
+          mainstay::test::kNeedsRoot) {
     const ScriptFolder folder;
     test::in_own_network([&] {
         std::error_code none;

@@ -1,5 +1,6 @@
 // Adverts and frames over a cable between two interfaces of a network namespace of the test's own.
 #include "mainstay/kernel/vrrp_sockets.hpp"
+#include "../needs.hpp"
 
 #include <doctest/doctest.h>
 #include <poll.h>
@@ -59,7 +60,7 @@ void accept_local() {
 
 }  // namespace
 
-TEST_CASE("an advert over IPv4 arrives with its addresses, TTL, protocol and payload") {
+TEST_CASE("an advert over IPv4 arrives with its addresses, TTL, protocol and payload" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         with_addresses();
         accept_local();
@@ -88,7 +89,8 @@ TEST_CASE("an advert over IPv4 arrives with its addresses, TTL, protocol and pay
     });
 }
 
-TEST_CASE("of an authenticated advert the IP header is kept, with the id that was asked for") {
+TEST_CASE("of an authenticated advert the IP header is kept, with the id that was asked for" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         with_addresses();
         accept_local();
@@ -120,7 +122,8 @@ TEST_CASE("of an authenticated advert the IP header is kept, with the id that wa
     });
 }
 
-TEST_CASE("adverts leave on the interface that is named, though another one has their source address") {
+TEST_CASE("adverts leave on the interface that is named, though another one has their source address" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         with_addresses();
         accept_local();
@@ -133,7 +136,7 @@ TEST_CASE("adverts leave on the interface that is named, though another one has 
     });
 }
 
-TEST_CASE("an advert over IPv6 arrives with its addresses and hop limit") {
+TEST_CASE("an advert over IPv6 arrives with its addresses and hop limit" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         with_addresses();
         auto receiver = VrrpReceiver::open(Family::V6, "eth1", interface_index("eth1"), kGroup6).value();
@@ -161,7 +164,7 @@ TEST_CASE("an advert over IPv6 arrives with its addresses and hop limit") {
     });
 }
 
-TEST_CASE("unicast adverts leave from the address that is given, and are routed") {
+TEST_CASE("unicast adverts leave from the address that is given, and are routed" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         with_addresses();
         auto sender = VrrpSender::open(Family::V4, "eth0", interface_index("eth0"), false).value();
@@ -179,7 +182,7 @@ TEST_CASE("unicast adverts leave from the address that is given, and are routed"
     });
 }
 
-TEST_CASE("looking for the way sends nothing and uses up no id") {
+TEST_CASE("looking for the way sends nothing and uses up no id" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         with_addresses();
         accept_local();
@@ -194,7 +197,7 @@ TEST_CASE("looking for the way sends nothing and uses up no id") {
     });
 }
 
-TEST_CASE("a receiver hears the groups that it joined, and no others") {
+TEST_CASE("a receiver hears the groups that it joined, and no others" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         with_addresses();
         accept_local();
@@ -223,7 +226,7 @@ TEST_CASE("a receiver hears the groups that it joined, and no others") {
     });
 }
 
-TEST_CASE("which receivers have something to take is reported for all at once") {
+TEST_CASE("which receivers have something to take is reported for all at once" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         with_addresses();
         accept_local();
@@ -240,7 +243,8 @@ TEST_CASE("which receivers have something to take is reported for all at once") 
     });
 }
 
-TEST_CASE("more packets than one call takes are taken by the next, and the buffer is as large as is asked for") {
+TEST_CASE("more packets than one call takes are taken by the next, and the buffer is as large as is asked for" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         with_addresses();
         accept_local();
@@ -263,7 +267,8 @@ TEST_CASE("more packets than one call takes are taken by the next, and the buffe
     });
 }
 
-TEST_CASE("sockets for an interface that is not there, and packets of another family, are refused with the reason") {
+TEST_CASE("sockets for an interface that is not there, and packets of another family, are refused with the reason" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         with_addresses();
         const auto nowhere = VrrpReceiver::open(Family::V4, "no-such-link", 4711, kGroup);
@@ -295,7 +300,8 @@ TEST_CASE("sockets for an interface that is not there, and packets of another fa
     });
 }
 
-TEST_CASE("the socket for frames receives none: it is of no protocol and of no interface") {
+TEST_CASE("the socket for frames receives none: it is of no protocol and of no interface" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         const auto frames = FrameSender::open().value();
         std::ifstream listed{"/proc/thread-self/net/packet"};
@@ -308,7 +314,7 @@ TEST_CASE("the socket for frames receives none: it is of no protocol and of no i
     });
 }
 
-TEST_CASE("frames go out in order, up to the first that is refused, which is named") {
+TEST_CASE("frames go out in order, up to the first that is refused, which is named" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         with_addresses();
         const wire::MacAddress mac{std::byte{2}, {}, {}, {}, {}, std::byte{1}};
@@ -339,7 +345,7 @@ TEST_CASE("frames go out in order, up to the first that is refused, which is nam
     });
 }
 
-TEST_CASE("a probe finds who answers for an address, and nobody for a free one") {
+TEST_CASE("a probe finds who answers for an address, and nobody for a free one" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();
         REQUIRE(ip("addr add 10.0.0.2/24 dev eth1"));

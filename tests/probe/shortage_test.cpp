@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
+#include "../needs.hpp"
 #include "checks.hpp"
 
 using namespace mainstay;
@@ -42,7 +43,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("without a descriptor no kind of check says anything about its server") {
+TEST_CASE("without a descriptor no kind of check says anything about its server" * mainstay::test::kNeedsRoot) {
     const UniqueFd open = listen_on_any();
     for (const Type type : kConnecting) {
         CAPTURE(lvs::keyword_of(type));
@@ -63,7 +64,8 @@ TEST_CASE("without a descriptor no kind of check says anything about its server"
     }
 }
 
-TEST_CASE("a source address or interface that is not there says nothing about the server") {
+TEST_CASE("a source address or interface that is not there says nothing about the server" *
+          mainstay::test::kNeedsRoot) {
     const UniqueFd open = listen_on_any();
     for (const Type type : kConnecting) {
         CAPTURE(lvs::keyword_of(type));

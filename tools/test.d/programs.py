@@ -14,6 +14,7 @@ PROGRAM_SECONDS = 600
 COMPILE_MEMORY_MB = 1200
 # Fuzz targets that replay their corpus: programs without test cases, whose status says it all.
 REPLAY_SUFFIX = "_fuzz"
+SKIPPED = "skipped: "
 # The same folders as tools/setup gives it: the package tests take the programs from here.
 LIKE_INSTALLED = ["-Dprefix=/usr", "-Dsysconfdir=/etc", "-Dlocalstatedir=/var", "-Dlibexecdir=libexec"]
 
@@ -83,6 +84,8 @@ def run_unit_program(label, name, command, env=None):
     junit.unlink(missing_ok=True)
     status, tally.output = call([*command, "--reporters=junit", f"--out={junit}"], PROGRAM_SECONDS, env)
     tally.read_junit(junit)
+    tally.skipped += [f"{tally.name}: {line.removeprefix(SKIPPED)}" for line in tally.output.splitlines()
+                      if line.startswith(SKIPPED)]  # tests/skips.hpp
     tally.judge_status(status, (0, 1))
     tally.output = "\n".join([tally.output.rstrip(), *tally.details])  # the program itself writes the file only
     return tally

@@ -1,5 +1,6 @@
 // The bfd role and its neighbours, which the test plays.
 #include "mainstay/role/bfd/role.hpp"
+#include "../../needs.hpp"
 
 #include <set>
 
@@ -10,7 +11,8 @@ using namespace mainstay::role;
 using namespace mainstay::role::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("a session comes up, which both roles hear and the state block shows, and goes down") {
+TEST_CASE("a session comes up, which both roles hear and the state block shows, and goes down" *
+          mainstay::test::kNeedsRoot) {
     on_cable([] {
         Neighbor neighbor{2};
         Bench bench;
@@ -37,7 +39,7 @@ TEST_CASE("a session comes up, which both roles hear and the state block shows, 
     });
 }
 
-TEST_CASE("a role that follows no session hears that it is down") {
+TEST_CASE("a role that follows no session hears that it is down" * mainstay::test::kNeedsRoot) {
     on_cable([] {
         Neighbor neighbor{2};
         Bench bench;
@@ -59,7 +61,7 @@ TEST_CASE("a role that follows no session hears that it is down") {
     });
 }
 
-TEST_CASE("a packet from too far away, or from a stranger, counts for no session") {
+TEST_CASE("a packet from too far away, or from a stranger, counts for no session" * mainstay::test::kNeedsRoot) {
     on_cable([] {
         Neighbor far{2, 3784, 254}, stranger{3};
         Bench bench;
@@ -72,7 +74,7 @@ TEST_CASE("a packet from too far away, or from a stranger, counts for no session
     });
 }
 
-TEST_CASE("a session over several hops has a port of its own") {
+TEST_CASE("a session over several hops has a port of its own" * mainstay::test::kNeedsRoot) {
     on_cable([] {
         Neighbor neighbor{2, 4784, 64};
         Bench bench;
@@ -82,7 +84,7 @@ TEST_CASE("a session over several hops has a port of its own") {
     });
 }
 
-TEST_CASE("what changes all the time is published a few times a second") {
+TEST_CASE("what changes all the time is published a few times a second" * mainstay::test::kNeedsRoot) {
     on_cable([] {
         Neighbor neighbor{2};
         Bench bench;
@@ -96,7 +98,7 @@ TEST_CASE("what changes all the time is published a few times a second") {
     });
 }
 
-TEST_CASE("a reload keeps the sessions that stay, ends the others and begins new ones") {
+TEST_CASE("a reload keeps the sessions that stay, ends the others and begins new ones" * mainstay::test::kNeedsRoot) {
     on_cable([] {
         Neighbor second{2}, third{3};
         Bench bench;
@@ -119,7 +121,7 @@ TEST_CASE("a reload keeps the sessions that stay, ends the others and begins new
     });
 }
 
-TEST_CASE("a configuration that was prepared and aborted changes nothing") {
+TEST_CASE("a configuration that was prepared and aborted changes nothing" * mainstay::test::kNeedsRoot) {
     on_cable([] {
         Bench bench;
         bench.start(kPeer);
@@ -135,7 +137,8 @@ TEST_CASE("a configuration that was prepared and aborted changes nothing") {
     });
 }
 
-TEST_CASE("a port that another program has is the reason why a configuration cannot be started or prepared") {
+TEST_CASE("a port that another program has is the reason why a configuration cannot be started or prepared" *
+          mainstay::test::kNeedsRoot) {
     on_cable([] {
         const UniqueFd other{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
         const auto port = Neighbor::at(0, 3784);
@@ -153,7 +156,7 @@ TEST_CASE("a port that another program has is the reason why a configuration can
     });
 }
 
-TEST_CASE("a new incarnation resumes a session that was up, and reports no change") {
+TEST_CASE("a new incarnation resumes a session that was up, and reports no change" * mainstay::test::kNeedsRoot) {
     on_cable([] {
         Neighbor neighbor{2};
         Bench bench;
@@ -181,7 +184,7 @@ TEST_CASE("a new incarnation resumes a session that was up, and reports no chang
     });
 }
 
-TEST_CASE("a first start does not resume what an old block holds") {
+TEST_CASE("a first start does not resume what an old block holds" * mainstay::test::kNeedsRoot) {
     on_cable([] {
         Neighbor neighbor{2};
         Bench bench;
@@ -195,7 +198,8 @@ TEST_CASE("a first start does not resume what an old block holds") {
     });
 }
 
-TEST_CASE("a source port that another program has is replaced by another, and the session goes on") {
+TEST_CASE("a source port that another program has is replaced by another, and the session goes on" *
+          mainstay::test::kNeedsRoot) {
     on_cable([] {
         Neighbor neighbor{2};
         Bench bench;
@@ -216,7 +220,8 @@ TEST_CASE("a source port that another program has is replaced by another, and th
     });
 }
 
-TEST_CASE("a link-local neighbour is on the interface of the source address, or on that where it was heard") {
+TEST_CASE("a link-local neighbour is on the interface of the source address, or on that where it was heard" *
+          mainstay::test::kNeedsRoot) {
     on_cable([] {
         using mainstay::test::ip;
         REQUIRE(ip("addr add fe80::1/64 dev eth0 nodad"));
@@ -255,7 +260,7 @@ TEST_CASE("a link-local neighbour is on the interface of the source address, or 
     });
 }
 
-TEST_CASE("a neighbour that cannot be reached is named once") {
+TEST_CASE("a neighbour that cannot be reached is named once" * mainstay::test::kNeedsRoot) {
     on_cable([] {
         Bench bench;
         bench.start(instance("peer", "neighbor_ip 192.0.2.1") + instance("six", "neighbor_ip fe80::9"));
@@ -272,7 +277,7 @@ TEST_CASE("a neighbour that cannot be reached is named once") {
     });
 }
 
-TEST_CASE("a neighbour that cannot be reached again is named again") {
+TEST_CASE("a neighbour that cannot be reached again is named again" * mainstay::test::kNeedsRoot) {
     on_cable([] {
         Neighbor neighbor{2};
         Bench bench;
@@ -309,7 +314,8 @@ bool can_listen(std::uint16_t port) {
 
 }  // namespace
 
-TEST_CASE("packets are read when they come, on each port that a session of the configuration has") {
+TEST_CASE("packets are read when they come, on each port that a session of the configuration has" *
+          mainstay::test::kNeedsRoot) {
     on_cable([] {
         Neighbor one{2}, far{3, 4784, 64};
         Bench bench;
@@ -345,7 +351,7 @@ TEST_CASE("packets are read when they come, on each port that a session of the c
     });
 }
 
-TEST_CASE("two processes have different discriminators") {
+TEST_CASE("two processes have different discriminators" * mainstay::test::kNeedsRoot) {
     std::set<std::uint32_t> all;
     for (int n = 0; n < 2; ++n)
         on_cable([&] {
@@ -357,7 +363,7 @@ TEST_CASE("two processes have different discriminators") {
     CHECK(all.size() == 2);
 }
 
-TEST_CASE("a stop before the start, and what comes after the stop, do nothing") {
+TEST_CASE("a stop before the start, and what comes after the stop, do nothing" * mainstay::test::kNeedsRoot) {
     on_cable([] {
         Bench early, bench;
         early.stop();

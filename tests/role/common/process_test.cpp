@@ -20,6 +20,7 @@
 
 #include "../../kept_log.hpp"
 #include "../../kernel/in_child.hpp"
+#include "../../needs.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/process_limits.hpp"
 #include "mainstay/kernel/system_calls.hpp"
@@ -82,8 +83,7 @@ extern "C" int seccomp_load(void* filter) {
     return refused_load != 0 ? -refused_load : next<int(void*)>("seccomp_load")(filter);
 }
 
-TEST_CASE("a confined process has another account, its paths and its system calls") {
-    if (::getuid() != 0) return;
+TEST_CASE("a confined process has another account, its paths and its system calls" * mainstay::test::kNeedsRoot) {
     const auto confined = [](const std::function<int()>& then) {
         return status_of([&] {
             KeptLog log;
@@ -174,7 +174,7 @@ TEST_CASE("another first message, none, and one that cannot be read are errors")
     CHECK(receive_startup(bad->second.get()).error().code() == Errc::Unsupported);
 }
 
-TEST_CASE("a netlink socket gets the buffer of its keyword, forced if the file says so") {
+TEST_CASE("a netlink socket gets the buffer of its keyword, forced if the file says so" * mainstay::test::kNeedsRoot) {
     const UniqueFd fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     const auto bytes = [&fd] {
         int value = 0;
@@ -198,7 +198,6 @@ TEST_CASE("a netlink socket gets the buffer of its keyword, forced if the file s
     size_netlink_buffer(no_socket.get(), global, "lvs_netlink_cmd", log);
     REQUIRE(log.texts.size() == 1);
     CHECK(log.texts[0].starts_with("lvs_netlink_cmd_rcv_bufs: setsockopt SO_RCVBUF:"));
-    if (::getuid() != 0) return;
     global.more.edit().values = {{"lvs_netlink_cmd_rcv_bufs", std::int64_t{64 << 20}},
                                  {"lvs_netlink_cmd_rcv_bufs_force", true}};
     size_netlink_buffer(no_socket.get(), global, "lvs_netlink_cmd", log);
@@ -223,7 +222,7 @@ TEST_CASE("a process takes its name, and its own one back when the file gives no
     }));
 }
 
-TEST_CASE("nice value, CPUs, locked memory and the limit of computing time are applied") {
+TEST_CASE("nice value, CPUs, locked memory and the limit of computing time are applied" * mainstay::test::kNeedsRoot) {
     CHECK(in_child([] {
         KeptLog log;
         ProcessTuning tuning{log, "x", kernel::Slices::Usual};
@@ -245,7 +244,6 @@ TEST_CASE("nice value, CPUs, locked memory and the limit of computing time are a
         tuning.apply({.cpus = {first}});
         return ::sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1 && first_cpu(set) == first;
     }));
-    if (::getuid() != 0) return;
     CHECK(in_child([] {
         KeptLog log;
         ProcessTuning tuning{log, "x", kernel::Slices::Usual};

@@ -350,6 +350,4 @@ struct Bench {
     Texts noted;
 };
 
-inline bool is_root() { return ::geteuid() == 0; }
-
 }  // namespace mainstay::role::test

@@ -1,4 +1,5 @@
 // What a role's process asks of the supervisor, and what of the supervisor's messages reaches the role at which time.
+#include "../../needs.hpp"
 #include "runtime_bench.hpp"
 
 using namespace mainstay;
@@ -23,8 +24,8 @@ std::size_t size_of(const std::optional<ipc::Received>& got) {
 
 }  // namespace
 
-TEST_CASE("an event runs the scripts of its instance, and the old ones of one that a reload removes") {
-    if (!is_root()) return;
+TEST_CASE("an event runs the scripts of its instance, and the old ones of one that a reload removes" *
+          mainstay::test::kNeedsRoot) {
     auto before = named("VI_old"), after = named("VI_1");
     before.instances[0].notify.stop.edit().argv = {"/bin/true"};
     after.instances[0].notify.any.edit().argv = {"/bin/true"};
@@ -45,8 +46,7 @@ TEST_CASE("an event runs the scripts of its instance, and the old ones of one th
     CHECK(bench.logged("(VI_1) is MASTER: nobody was heard"));
 }
 
-TEST_CASE("an event is a line for the FIFO, if there is one") {
-    if (!is_root()) return;
+TEST_CASE("an event is a line for the FIFO, if there is one" * mainstay::test::kNeedsRoot) {
     Bench bench, without;
     auto config = named("VI_1");
     config.global.more.edit().values = {{"notify_fifo", config::WordList{"/run/fifo"}}};
@@ -60,8 +60,8 @@ TEST_CASE("an event is a line for the FIFO, if there is one") {
     without.hear_a<ipc::Stopped>();
 }
 
-TEST_CASE("the events of one turn wake the observer once, and the last ones before the process ends") {
-    if (!is_root()) return;
+TEST_CASE("the events of one turn wake the observer once, and the last ones before the process ends" *
+          mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     CHECK(bench.woken() == 0);
@@ -80,16 +80,14 @@ TEST_CASE("the events of one turn wake the observer once, and the last ones befo
     CHECK(heard.woken() == 1);
 }
 
-TEST_CASE("servers that change too often for the log are counted in it within seconds") {
-    if (!is_root()) return;
+TEST_CASE("servers that change too often for the log are counted in it within seconds" * mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     bench.ask("servers");
     bench.until_logged(" servers more changed their state within a second; mainstayctl events shows them");
 }
 
-TEST_CASE("the services that a reload changes have their new scripts") {
-    if (!is_root()) return;
+TEST_CASE("the services that a reload changes have their new scripts" * mainstay::test::kNeedsRoot) {
     auto config = with_service("VI_1");
     Bench bench;
     bench.start(config);
@@ -109,8 +107,8 @@ TEST_CASE("the services that a reload changes have their new scripts") {
                                  "generation 2"});
 }
 
-TEST_CASE("changes that the role does not take are prepared from the whole configuration") {
-    if (!is_root()) return;
+TEST_CASE("changes that the role does not take are prepared from the whole configuration" *
+          mainstay::test::kNeedsRoot) {
     auto config = with_service("VI_1");
     Bench bench;
     bench.start(config);
@@ -125,8 +123,8 @@ TEST_CASE("changes that the role does not take are prepared from the whole confi
     bench.until_noted("services 2");
 }
 
-TEST_CASE("only what was prepared last is committed, and nothing is aborted that never began") {
-    if (!is_root()) return;
+TEST_CASE("only what was prepared last is committed, and nothing is aborted that never began" *
+          mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.prepare(1, named("VI_0"));
     bench.hear_a<ipc::Prepared>();
@@ -143,8 +141,7 @@ TEST_CASE("only what was prepared last is committed, and nothing is aborted that
     CHECK(bench.notes() == Texts{"start VI_1", "prepare VI_2", "prepare refused"});
 }
 
-TEST_CASE("what comes before the start reaches the role, but for commands") {
-    if (!is_root()) return;
+TEST_CASE("what comes before the start reaches the role, but for commands" * mainstay::test::kNeedsRoot) {
     Bench bench;
     const auto file = ipc::make_sealed_memfd("x", std::vector<std::byte>(5));
     bench.send(ipc::DiscoveryMemory{}, file->get());
@@ -162,8 +159,7 @@ TEST_CASE("what comes before the start reaches the role, but for commands") {
     CHECK(bench.notes() == Texts{"discovered T", "relayed"});
 }
 
-TEST_CASE("answers, settings and files of the supervisor reach a running role") {
-    if (!is_root()) return;
+TEST_CASE("answers, settings and files of the supervisor reach a running role" * mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     bench.notes();
@@ -179,8 +175,7 @@ TEST_CASE("answers, settings and files of the supervisor reach a running role") 
                                  "API file  opened", "webhooks 2", "record"});
 }
 
-TEST_CASE("a role's questions and requests go to the supervisor") {
-    if (!is_root()) return;
+TEST_CASE("a role's questions and requests go to the supervisor" * mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     bench.ask("questions");
@@ -196,8 +191,7 @@ TEST_CASE("a role's questions and requests go to the supervisor") {
     CHECK(std::holds_alternative<ipc::DiscoveryMemory>(memory->message));
 }
 
-TEST_CASE("a role that is stopping gets no more commands, and stops once") {
-    if (!is_root()) return;
+TEST_CASE("a role that is stopping gets no more commands, and stops once" * mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start(named("patient"));
     bench.notes();
@@ -227,8 +221,8 @@ TEST_CASE("a role that is stopping gets no more commands, and stops once") {
     CHECK(bench.exit_code() == 0);
 }
 
-TEST_CASE("without a supervisor no script runs, and one that dies while the role stops is no news") {
-    if (!is_root()) return;
+TEST_CASE("without a supervisor no script runs, and one that dies while the role stops is no news" *
+          mainstay::test::kNeedsRoot) {
     Bench asking, late;
     asking.start(named("asking"));
     asking.line.reset();
@@ -242,8 +236,7 @@ TEST_CASE("without a supervisor no script runs, and one that dies while the role
     CHECK_FALSE(late.logged("the supervisor has died"));
 }
 
-TEST_CASE("messages that the supervisor does not take are lost, and counted in the log") {
-    if (!is_root()) return;
+TEST_CASE("messages that the supervisor does not take are lost, and counted in the log" * mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     bench.ask("flood");
@@ -251,8 +244,7 @@ TEST_CASE("messages that the supervisor does not take are lost, and counted in t
     bench.until_logged("a message to the supervisor was lost (2 so far): ");
 }
 
-TEST_CASE("a state that is too large is reported, and the one before it stays") {
-    if (!is_root()) return;
+TEST_CASE("a state that is too large is reported, and the one before it stays" * mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     bench.ask("state");
@@ -262,8 +254,7 @@ TEST_CASE("a state that is too large is reported, and the one before it stays") 
     CHECK(bench.logged("state is not saved for a restart: state of 1073741824 bytes does not fit a slot of "));
 }
 
-TEST_CASE("the levels of the log are those of an operator's order") {
-    if (!is_root()) return;
+TEST_CASE("the levels of the log are those of an operator's order" * mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     bench.ask("levels");
@@ -281,8 +272,7 @@ TEST_CASE("the levels of the log are those of an operator's order") {
     bench.until_logged("a line of the API\n");
 }
 
-TEST_CASE("a spare keeps the name that its configuration gives it") {
-    if (!is_root()) return;
+TEST_CASE("a spare keeps the name that its configuration gives it" * mainstay::test::kNeedsRoot) {
     Bench bench{{.spare = true}};
     auto config = named("VI_1");
     config.global.more.edit().values = {{"vrrp_process_name", config::WordList{"odd-name"}}};
@@ -296,8 +286,7 @@ TEST_CASE("a spare keeps the name that its configuration gives it") {
     CHECK(bench.process_name() == "odd-name");
 }
 
-TEST_CASE("a process that comes late gets a real-time priority where that is configured") {
-    if (!is_root()) return;
+TEST_CASE("a process that comes late gets a real-time priority where that is configured" * mainstay::test::kNeedsRoot) {
     Bench bench{{.may_schedule = true}};
     auto config = named("VI_1");
     config.global.more.edit().values = {{"max_auto_priority", std::int64_t{1}},

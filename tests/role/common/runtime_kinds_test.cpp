@@ -1,19 +1,19 @@
 // What a role's process does at its start, and what differs between kinds of processes.
+#include "../../needs.hpp"
 #include "runtime_bench.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
 
-TEST_CASE("a process that is not started by the supervisor says so and ends") {
-    if (!is_root()) return;
+TEST_CASE("a process that is not started by the supervisor says so and ends" * mainstay::test::kNeedsRoot) {
     Bench bench{{}, "alone"};
     CHECK(bench.exit_code() == 1);
     CHECK(bench.logged("this process is started by mainstayd itself: "));
 }
 
-TEST_CASE("what needs root is done first, and then only the rights are left that the process options need") {
-    if (!is_root()) return;
+TEST_CASE("what needs root is done first, and then only the rights are left that the process options need" *
+          mainstay::test::kNeedsRoot) {
     const auto rights = [](ipc::RoleStartup startup) {
         Bench bench{std::move(startup)};
         bench.start();
@@ -25,15 +25,13 @@ TEST_CASE("what needs root is done first, and then only the rights are left that
     CHECK(rights({.may_lock = true}) == "0000000000004000");
 }
 
-TEST_CASE("a process that cannot be confined does not run") {
-    if (!is_root()) return;
+TEST_CASE("a process that cannot be confined does not run" * mainstay::test::kNeedsRoot) {
     Bench bench{{.user = "no-such-account"}};
     CHECK(bench.exit_code() == 4);
     CHECK(bench.logged("cannot drop privileges: "));
 }
 
-TEST_CASE("IPVS is used in the network namespace that the process inherits, if it does") {
-    if (!is_root()) return;
+TEST_CASE("IPVS is used in the network namespace that the process inherits, if it does" * mainstay::test::kNeedsRoot) {
     Bench bench{{.has_ipvs_namespace = true}, "namespace"}, without, broken{{.has_ipvs_namespace = true}};
     bench.start();
     bench.ask("ipvs");
@@ -45,8 +43,8 @@ TEST_CASE("IPVS is used in the network namespace that the process inherits, if i
     CHECK(broken.logged("cannot start: net_namespace_ipvs: "));
 }
 
-TEST_CASE("a process with many servers leaves them to its role, and its log lines come together but soon") {
-    if (!is_root()) return;
+TEST_CASE("a process with many servers leaves them to its role, and its log lines come together but soon" *
+          mainstay::test::kNeedsRoot) {
     auto config = named("VI_1");
     config.virtual_servers = {lvs::test::service({lvs::test::server("10.0.0.11")})};
     Bench many{{}, "lvs"}, few;
@@ -66,8 +64,8 @@ TEST_CASE("a process with many servers leaves them to its role, and its log line
     CHECK(log.find("a line of the role\n") != log.rfind("a line of the role\n"));
 }
 
-TEST_CASE("the process that makes dumps has no events of its own, and gets the line for the files") {
-    if (!is_root()) return;
+TEST_CASE("the process that makes dumps has no events of its own, and gets the line for the files" *
+          mainstay::test::kNeedsRoot) {
     Bench bench{{}, "observer"};
     bench.start();
     bench.notes();

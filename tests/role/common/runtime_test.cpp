@@ -2,6 +2,8 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
+#include "../../needs.hpp"
+#include "../../skips.hpp"
 #include "mainstay/role/common/runtime.hpp"
 #include "runtime_bench.hpp"
 
@@ -10,8 +12,8 @@ using namespace mainstay::role;
 using namespace mainstay::role::test;
 
 TEST_CASE(
-    "a role is started with the configuration that was prepared and committed, and stops when it is requested to") {
-    if (!is_root()) return;
+    "a role is started with the configuration that was prepared and committed, and stops when it is requested to" *
+    mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     CHECK(bench.notes() == Texts{"start VI_1"});
@@ -25,8 +27,7 @@ TEST_CASE(
     CHECK(bench.heartbeats >= 1);
 }
 
-TEST_CASE("more messages than one turn takes are all handled") {
-    if (!is_root()) return;
+TEST_CASE("more messages than one turn takes are all handled" * mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     bench.notes();
@@ -38,8 +39,7 @@ TEST_CASE("more messages than one turn takes are all handled") {
     CHECK(bench.notes().size() == 151);
 }
 
-TEST_CASE("a restarted one knows it, and a spare has its name when it takes over") {
-    if (!is_root()) return;
+TEST_CASE("a restarted one knows it, and a spare has its name when it takes over" * mainstay::test::kNeedsRoot) {
     Bench again{{.restarted = true}}, spare{{.spare = true}};
     again.start();
     CHECK(again.notes() == Texts{"restart VI_1"});
@@ -51,8 +51,7 @@ TEST_CASE("a restarted one knows it, and a spare has its name when it takes over
     CHECK(spare.process_name() == "own-name");
 }
 
-TEST_CASE("a role that cannot start ends with its code") {
-    if (!is_root()) return;
+TEST_CASE("a role that cannot start ends with its code" * mainstay::test::kNeedsRoot) {
     for (const auto& [name, code] : {std::pair{"broken", 1}, {"forbidden", 4}}) {
         Bench bench;
         bench.prepare(1, named(name));
@@ -64,8 +63,8 @@ TEST_CASE("a role that cannot start ends with its code") {
     }
 }
 
-TEST_CASE("a reload is prepared, and committed or aborted; an unchanged one is only reported") {
-    if (!is_root()) return;
+TEST_CASE("a reload is prepared, and committed or aborted; an unchanged one is only reported" *
+          mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     bench.notes();
@@ -96,8 +95,7 @@ TEST_CASE("a reload is prepared, and committed or aborted; an unchanged one is o
     CHECK(bench.notes() == Texts{"generation 4"});
 }
 
-TEST_CASE("a change of services alone is prepared from them") {
-    if (!is_root()) return;
+TEST_CASE("a change of services alone is prepared from them" * mainstay::test::kNeedsRoot) {
     Bench bench;
     auto config = named("VI_1");
     config.virtual_servers = {lvs::test::service({lvs::test::server("10.0.0.11")})};
@@ -111,8 +109,8 @@ TEST_CASE("a change of services alone is prepared from them") {
     CHECK(bench.hear_a<ipc::Committed>().generation == 2);
 }
 
-TEST_CASE("a configuration that the role refuses, or that cannot be read, is answered with the reason") {
-    if (!is_root()) return;
+TEST_CASE("a configuration that the role refuses, or that cannot be read, is answered with the reason" *
+          mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     bench.prepare(2, named("refused"));
@@ -126,8 +124,8 @@ TEST_CASE("a configuration that the role refuses, or that cannot be read, is ans
     bench.until_noted("generation 1");
 }
 
-TEST_CASE("channels, observations and requests go to the role, requests only while it runs") {
-    if (!is_root()) return;
+TEST_CASE("channels, observations and requests go to the role, requests only while it runs" *
+          mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.ask("generation");
     bench.send(ipc::DumpRequested{10});
@@ -144,8 +142,7 @@ TEST_CASE("channels, observations and requests go to the role, requests only whi
     CHECK(bench.notes() == Texts{"start VI_1", "generation 1"});
 }
 
-TEST_CASE("the result of a script goes to who asked for it, once") {
-    if (!is_root()) return;
+TEST_CASE("the result of a script goes to who asked for it, once" * mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     bench.ask("script");
@@ -164,8 +161,8 @@ TEST_CASE("the result of a script goes to who asked for it, once") {
     CHECK(bench.notes() == Texts{"result 5", "result 7"});
 }
 
-TEST_CASE("events are numbered in the ring, wake the observer, and the state is in the block") {
-    if (!is_root()) return;
+TEST_CASE("events are numbered in the ring, wake the observer, and the state is in the block" *
+          mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     bench.ask("previous");
@@ -189,8 +186,8 @@ TEST_CASE("events are numbered in the ring, wake the observer, and the state is 
     CHECK(block->read()->size() == 9);
 }
 
-TEST_CASE("a dump is answered with a fresh state, and servers with a sealed text or a problem") {
-    if (!is_root()) return;
+TEST_CASE("a dump is answered with a fresh state, and servers with a sealed text or a problem" *
+          mainstay::test::kNeedsRoot) {
     Bench bench;
     ipc::ServerQuestion question;
     question.request = 3;
@@ -217,8 +214,8 @@ TEST_CASE("a dump is answered with a fresh state, and servers with a sealed text
     CHECK_FALSE(got->descriptor);
 }
 
-TEST_CASE("a command for instances is answered by the role, and an order of maintenance comes even before the start") {
-    if (!is_root()) return;
+TEST_CASE("a command for instances is answered by the role, and an order of maintenance comes even before the start" *
+          mainstay::test::kNeedsRoot) {
     Bench bench;
     ipc::InstanceQuestion question;
     question.request = 4;
@@ -237,8 +234,8 @@ TEST_CASE("a command for instances is answered by the role, and an order of main
     CHECK(ipc::sealed_size(got->descriptor.get()).value() == 7);
 }
 
-TEST_CASE("one that retires saves its state and ends without a stop, one that never ran just ends") {
-    if (!is_root()) return;
+TEST_CASE("one that retires saves its state and ends without a stop, one that never ran just ends" *
+          mainstay::test::kNeedsRoot) {
     Bench bench, early, stopped;
     bench.start();
     bench.notes();
@@ -255,8 +252,7 @@ TEST_CASE("one that retires saves its state and ends without a stop, one that ne
     CHECK(stopped.exit_code() == 0);
 }
 
-TEST_CASE("a role whose supervisor has died stops in order") {
-    if (!is_root()) return;
+TEST_CASE("a role whose supervisor has died stops in order" * mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     bench.line.reset();
@@ -264,8 +260,7 @@ TEST_CASE("a role whose supervisor has died stops in order") {
     CHECK(bench.logged("the supervisor has died: stopping"));
 }
 
-TEST_CASE("what cannot be read of the supervisor is logged, and the next message is") {
-    if (!is_root()) return;
+TEST_CASE("what cannot be read of the supervisor is logged, and the next message is" * mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     REQUIRE(::send(bench.line.get(), "\x02", 1, MSG_NOSIGNAL) == 1);  // a message that ends early
@@ -276,8 +271,8 @@ TEST_CASE("what cannot be read of the supervisor is logged, and the next message
     CHECK_FALSE(bench.logged("the supervisor has died"));
 }
 
-TEST_CASE("a lack of memory ends the process with a code of its own, heartbeats come every second") {
-    if (!is_root()) return;
+TEST_CASE("a lack of memory ends the process with a code of its own, heartbeats come every second" *
+          mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     while (bench.heartbeats < 2) {
@@ -292,8 +287,7 @@ TEST_CASE("a lack of memory ends the process with a code of its own, heartbeats 
     CHECK(bench.logged("out of memory"));
 }
 
-TEST_CASE("a process without its memory does not run") {
-    if (!is_root()) return;
+TEST_CASE("a process without its memory does not run" * mainstay::test::kNeedsRoot) {
     Bench first{{}, "no-memory"};
     CHECK(first.exit_code() == 1);
     CHECK(first.logged("cannot start: "));

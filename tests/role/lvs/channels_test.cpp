@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "../../kernel/own_network.hpp"
+#include "../../needs.hpp"
 #include "bench.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/ipc/channel.hpp"
@@ -140,7 +141,8 @@ TEST_CASE("a server that a reload adds is kept out by a session that went down b
     bench.stop();
 }
 
-TEST_CASE("the sync daemon follows what vrrp reported of its instance, before the start and after a reload") {
+TEST_CASE("the sync daemon follows what vrrp reported of its instance, before the start and after a reload" *
+          mainstay::test::kNeedsRoot) {
     mainstay::test::in_own_network([] {
         REQUIRE(mainstay::test::ip("link add eth7 type veth peer name eth8"));
         const std::string global =
@@ -186,7 +188,8 @@ TEST_CASE("timeouts are set at the start, at a reload, and put back at the stop 
     bench.stop();
 }
 
-TEST_CASE("checks of a service whose address is not on this host are suspended until it is") {
+TEST_CASE("checks of a service whose address is not on this host are suspended until it is" *
+          mainstay::test::kNeedsRoot) {
     mainstay::test::in_own_network([] {
         REQUIRE(mainstay::test::ip("link set lo up"));
         ChannelBench bench;

@@ -1,5 +1,6 @@
 // Links and addresses of a network namespace of the test's own, as the lvs role follows them.
 #include "role/lvs/links.hpp"
+#include "../../needs.hpp"
 
 #include <doctest/doctest.h>
 
@@ -42,7 +43,8 @@ bool command(const std::string& text) { return mainstay::test::ip(text); }
 
 }  // namespace
 
-TEST_CASE("links are known by their names, and their addresses, from the opening on and as they change") {
+TEST_CASE("links are known by their names, and their addresses, from the opening on and as they change" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         LinksBench bench;
         CHECK_FALSE(bench.links.is_open());
@@ -74,7 +76,7 @@ TEST_CASE("links are known by their names, and their addresses, from the opening
     });
 }
 
-TEST_CASE("a second opening changes nothing, and links that are closed are not followed") {
+TEST_CASE("a second opening changes nothing, and links that are closed are not followed" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         LinksBench bench;
         bench.links.open({});
@@ -95,7 +97,8 @@ TEST_CASE("a second opening changes nothing, and links that are closed are not f
     });
 }
 
-TEST_CASE("only what differs is a change: not the renewed lifetime of an address, nor a mark on a link") {
+TEST_CASE("only what differs is a change: not the renewed lifetime of an address, nor a mark on a link" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         LinksBench bench;
         REQUIRE(command("link add eth7 type veth peer name eth8"));
@@ -125,7 +128,7 @@ TEST_CASE("only what differs is a change: not the renewed lifetime of an address
     });
 }
 
-TEST_CASE("links that cannot be opened are named, and opened later") {
+TEST_CASE("links that cannot be opened are named, and opened later" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         LinksBench bench;
         {
@@ -140,7 +143,7 @@ TEST_CASE("links that cannot be opened are named, and opened later") {
     });
 }
 
-TEST_CASE("notifications that were lost are made good by reading everything again") {
+TEST_CASE("notifications that were lost are made good by reading everything again" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         LinksBench bench;
         config::Global global;

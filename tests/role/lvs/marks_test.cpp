@@ -1,4 +1,5 @@
 // The nftables table of nftables_ipvs in a network namespace of the test's own, and the watch over the ruleset.
+#include "../../needs.hpp"
 #include "role/lvs/mark_reconciler.hpp"
 
 #include <doctest/doctest.h>
@@ -77,7 +78,7 @@ constexpr const char* kTooLong =
 
 }  // namespace
 
-TEST_CASE("the table is there while it is desired, under its present name") {
+TEST_CASE("the table is there while it is desired, under its present name" * mainstay::test::kNeedsRoot) {
     on_bench([](MarksBench& bench) {
         bench.marks.set_desired(std::nullopt);
         CHECK_FALSE(bench.has("web"));
@@ -93,7 +94,7 @@ TEST_CASE("the table is there while it is desired, under its present name") {
     });
 }
 
-TEST_CASE("a table that is desired once more is not written") {
+TEST_CASE("a table that is desired once more is not written" * mainstay::test::kNeedsRoot) {
     on_bench([](MarksBench& bench) {
         bench.marks.set_desired(marks("web"));
         bench.tables.forget_changes();
@@ -105,7 +106,7 @@ TEST_CASE("a table that is desired once more is not written") {
     });
 }
 
-TEST_CASE("a table that another program changes is restored, and said so") {
+TEST_CASE("a table that another program changes is restored, and said so" * mainstay::test::kNeedsRoot) {
     on_bench([](MarksBench& bench) {
         bench.marks.set_desired(marks("web"));
         bench.remove("web");
@@ -118,7 +119,7 @@ TEST_CASE("a table that another program changes is restored, and said so") {
     });
 }
 
-TEST_CASE("a table of another program is left alone") {
+TEST_CASE("a table of another program is left alone" * mainstay::test::kNeedsRoot) {
     on_bench([](MarksBench& bench) {
         bench.marks.set_desired(marks("web"));
         bench.set(marks("theirs"));
@@ -128,7 +129,7 @@ TEST_CASE("a table of another program is left alone") {
     });
 }
 
-TEST_CASE("a failure is said once and tried again") {
+TEST_CASE("a failure is said once and tried again" * mainstay::test::kNeedsRoot) {
     on_bench([](MarksBench& bench) {
         const auto bad = marks(kTooLong);
         bench.marks.set_desired(bad);
@@ -146,7 +147,7 @@ TEST_CASE("a failure is said once and tried again") {
     });
 }
 
-TEST_CASE("what the kernel refuses is tried again by itself, and watched from then on") {
+TEST_CASE("what the kernel refuses is tried again by itself, and watched from then on" * mainstay::test::kNeedsRoot) {
     on_bench([](MarksBench& bench) {
         {
             const WithoutRights refused;
@@ -163,7 +164,8 @@ TEST_CASE("what the kernel refuses is tried again by itself, and watched from th
     });
 }
 
-TEST_CASE("nothing is tried again after the stop, and a table that it cannot remove is named") {
+TEST_CASE("nothing is tried again after the stop, and a table that it cannot remove is named" *
+          mainstay::test::kNeedsRoot) {
     on_bench([](MarksBench& bench) {
         {
             const WithoutRights refused;
@@ -186,7 +188,7 @@ TEST_CASE("nothing is tried again after the stop, and a table that it cannot rem
     });
 }
 
-TEST_CASE("the stop removes the table, unless it is to stay") {
+TEST_CASE("the stop removes the table, unless it is to stay" * mainstay::test::kNeedsRoot) {
     on_bench([](MarksBench& bench) {
         bench.marks.set_desired(marks("web"));
         bench.marks.stop(true);
@@ -204,7 +206,7 @@ TEST_CASE("the stop removes the table, unless it is to stay") {
     });
 }
 
-TEST_CASE("many changes of the ruleset are looked at once, and the next ones again") {
+TEST_CASE("many changes of the ruleset are looked at once, and the next ones again" * mainstay::test::kNeedsRoot) {
     on_bench([](MarksBench& bench) {
         auto tables = kernel::Nftables::open().value();
         int looks = 0;

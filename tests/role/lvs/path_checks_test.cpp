@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "../../needs.hpp"
 #include "../../probe/loopback.hpp"
 #include "bench.hpp"
 
@@ -83,8 +84,8 @@ config::Config web_along(std::uint16_t port, const std::vector<std::string_view>
 
 }  // namespace
 
-TEST_CASE("a server is checked at the service's address, by a kernel service of its own, while that is wanted") {
-    if (::geteuid() != 0) return;  // marks need CAP_NET_ADMIN
+TEST_CASE("a server is checked at the service's address, by a kernel service of its own, while that is wanted" *
+          mainstay::test::kNeedsRoot) {
     const auto listening = serve();
     const auto port = probe::test::bound_to(listening).port;
     DataPathScene scene;

@@ -1,4 +1,5 @@
 // The control socket of the API, with clients of this very process.
+#include "../../needs.hpp"
 #include "role/observer/http/server.hpp"
 
 #include <doctest/doctest.h>
@@ -404,8 +405,7 @@ TEST_CASE("a follower that does not read is cut off") {
     CHECK(bench.log.texts.size() == 1);
 }
 
-TEST_CASE("who is neither root nor of the service's group reads nothing") {
-    if (::geteuid() != 0) return;  // nobody else's credentials can be had
+TEST_CASE("who is neither root nor of the service's group reads nothing" * mainstay::test::kNeedsRoot) {
     ControlBench bench;
     bench.start();
     // A client is who it was when it connected.

@@ -1,5 +1,6 @@
 // [mail] of mainstay.toml, and the file of its credentials.
 #include "role/reader/mail_settings.hpp"
+#include "../../needs.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -34,6 +35,9 @@ struct MailBench {
 };
 
 }  // namespace
+
+// Each of them runs the whole process, which takes its account and its limits.
+TEST_SUITE_BEGIN("reader process" * mainstay::test::kNeedsRoot);
 
 TEST_CASE("relays keep their order and their ports, and one that is none is left out and named") {
     MailBench bench;
@@ -101,3 +105,5 @@ TEST_CASE("credentials are not for a server without TLS, which is said where one
     (void)bench.read();
     CHECK(bench.problems.empty());
 }
+
+TEST_SUITE_END();

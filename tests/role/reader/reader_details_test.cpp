@@ -1,4 +1,5 @@
 // The reader's process: its settings one by one, and what it does when something is missing or fails.
+#include "../../needs.hpp"
 #include "reader_bench.hpp"
 
 using namespace mainstay;
@@ -29,6 +30,9 @@ bool is_called(const std::string& name) {
 }
 
 }  // namespace
+
+// Each of them runs the whole process, which takes its account and its limits.
+TEST_SUITE_BEGIN("reader process" * mainstay::test::kNeedsRoot);
 
 TEST_CASE("each level of the log has the diagnostics of its severity and of those above it") {
     const std::string warned = "include /nowhere/at/all.conf\n" + kService, wrong = kService + "nonsense 1\n";
@@ -221,3 +225,5 @@ TEST_CASE("a dry run compares the scripts that run with those of the file, unles
     CHECK(changes(kInstance).find("remove script web\n") == 0);
     CHECK(changes(with(2), false) == "no changes\n");
 }
+
+TEST_SUITE_END();

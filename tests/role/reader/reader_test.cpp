@@ -1,9 +1,13 @@
 // The reader's process: what it sends to the supervisor, and what it logs.
+#include "../../needs.hpp"
 #include "reader_bench.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
+
+// Each of them runs the whole process, which takes its account and its limits.
+TEST_SUITE_BEGIN("reader process" * mainstay::test::kNeedsRoot);
 
 TEST_CASE("a reading ends with a part for each role, and the reader stays for the next one") {
     Bench b;
@@ -384,3 +388,5 @@ TEST_CASE("a reader that gets something else than a start ends") {
     other.close();
     CHECK(other.status() == 0);
 }
+
+TEST_SUITE_END();

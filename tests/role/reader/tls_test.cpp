@@ -1,4 +1,5 @@
 #include "role/reader/tls.hpp"
+#include "../../needs.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -38,6 +39,9 @@ using Words = config::WordList;
 using Strings = std::vector<std::string>;
 
 }  // namespace
+
+// Each of them runs the whole process, which takes its account and its limits.
+TEST_SUITE_BEGIN("reader process" * mainstay::test::kNeedsRoot);
 
 TEST_CASE("the contents of the three files stand beside their names") {
     const Folder folder;
@@ -90,3 +94,5 @@ TEST_CASE("a file of 4 MB is read, a longer one is a problem") {
     add_tls_contents(longer);
     CHECK(shown(longer)[1] == "problem=SSL: ca: " + path + ": it is longer than 4194304 bytes");
 }
+
+TEST_SUITE_END();

@@ -1,5 +1,6 @@
 // [[webhook]] of mainstay.toml, and the files of headers.
 #include "role/reader/webhook_settings.hpp"
+#include "../../needs.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -42,6 +43,9 @@ struct WebhookBench {
 };
 
 }  // namespace
+
+// Each of them runs the whole process, which takes its account and its limits.
+TEST_SUITE_BEGIN("reader process" * mainstay::test::kNeedsRoot);
 
 TEST_CASE("a webhook has the name, the address, the authorities and the patience of its table") {
     WebhookBench bench;
@@ -124,3 +128,5 @@ TEST_CASE("a webhook with a problem takes nothing from the next one") {
     CHECK(all.webhooks[1].problem.empty());
     CHECK(problems.size() == 1);
 }
+
+TEST_SUITE_END();

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 
+#include "../../needs.hpp"
 #include "snmp_bench.hpp"
 
 using namespace mainstay;
@@ -41,6 +42,9 @@ std::string own_host_name() {
 }
 
 }  // namespace
+
+// Each of them runs the whole process, which takes its account and its limits.
+TEST_SUITE_BEGIN("snmp process" * mainstay::test::kNeedsRoot);
 
 TEST_CASE("a server that goes down is a trap, with what the lvs process has published last") {
     Bench b;
@@ -179,3 +183,5 @@ TEST_CASE("memory that is missing is an error") {
     CHECK(process.status() == 4);  // not sealed: it is not of the supervisor
     CHECK(b.logged("cannot start: "));
 }
+
+TEST_SUITE_END();

@@ -1,10 +1,14 @@
 // SNMP's process between a supervisor and a master agent, both of which the test is.
+#include "../../needs.hpp"
 #include "snmp_bench.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
 using namespace mainstay::role::test;
 using Strings = std::vector<std::string>;
+
+// Each of them runs the whole process, which takes its account and its limits.
+TEST_SUITE_BEGIN("snmp process" * mainstay::test::kNeedsRoot);
 
 TEST_CASE("each part registers its subtree, and is read value by value") {
     Bench b;
@@ -138,3 +142,5 @@ TEST_CASE("without a master, and when it goes, another process tries again") {
     CHECK(other.process.status() == kSnmpAgain);
     CHECK(other.logged("SNMP: the connection to the AgentX master is lost; reconnecting"));
 }
+
+TEST_SUITE_END();

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <string>
 
+#include "../../needs.hpp"
 #include "stage.hpp"
 
 using namespace mainstay;
@@ -51,8 +52,8 @@ Stage::Running run(Stage& stage, const ipc::ApiSettings& api) {
 
 }  // namespace
 
-TEST_CASE("the observer gets the settings of the API, and each of its files opened for reading") {
-    if (!can_play()) return;
+TEST_CASE("the observer gets the settings of the API, and each of its files opened for reading" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     const std::array names{"certificate", "key", "client-ca", "credentials", "peer-token", "peer-ca"};
     for (const std::string name : names) write(stage.at(name), "the " + name, 0640);
@@ -86,8 +87,8 @@ TEST_CASE("the observer gets the settings of the API, and each of its files open
     CHECK(stage.logged("[api]") == 0);
 }
 
-TEST_CASE("a file of the API that is missing, no file, too large or open to everybody is not given, with the reason") {
-    if (!can_play()) return;
+TEST_CASE("a file of the API that is missing, no file, too large or open to everybody is not given, with the reason" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     write(stage.at("certificate"), "x", 0646);
     write(stage.at("key"), "x", 0644);
@@ -123,8 +124,8 @@ TEST_CASE("a file of the API that is missing, no file, too large or open to ever
     CHECK(largest.text.starts_with("x"));
 }
 
-TEST_CASE("a file of the API that has changed is given again, and one that has not is not") {
-    if (!can_play()) return;
+TEST_CASE("a file of the API that has changed is given again, and one that has not is not" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     write(stage.at("key"), "first", 0600);
     auto running = run(stage, {.listen = {"127.0.0.1:8443"},
@@ -145,8 +146,8 @@ TEST_CASE("a file of the API that has changed is given again, and one that has n
     CHECK(std::ranges::count(running.observer->passed, "ApiSettings") == 1);
 }
 
-TEST_CASE("without an address to listen at and without a peer nothing is looked at, and a new observer gets it all") {
-    if (!can_play()) return;
+TEST_CASE("without an address to listen at and without a peer nothing is looked at, and a new observer gets it all" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     write(stage.at("key"), "first", 0600);
     ipc::ApiSettings api;

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <string>
 
+#include "../../needs.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "written.hpp"
 
@@ -37,8 +38,8 @@ std::string shown(const Stage& stage) { return heard(stage.ask(maintenance(Verb:
 
 }  // namespace
 
-TEST_CASE("maintenance is told to vrrp and lvs, shown with who began it and why, and ended") {
-    if (!can_play()) return;
+TEST_CASE("maintenance is told to vrrp and lvs, shown with who began it and why, and ended" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run({.needed = {Kind::Vrrp, Kind::Lvs}});
     CHECK(shown(stage) == "0 maintenance is off\n");
@@ -80,8 +81,7 @@ TEST_CASE("maintenance is told to vrrp and lvs, shown with who began it and why,
     CHECK(shown(stage) == "0 maintenance is off\n");
 }
 
-TEST_CASE("maintenance lasts a year at most, and what is only tried goes to vrrp") {
-    if (!can_play()) return;
+TEST_CASE("maintenance lasts a year at most, and what is only tried goes to vrrp" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     const std::string refusal = "2 maintenance lasts at most 31622400 s";
@@ -101,8 +101,7 @@ TEST_CASE("maintenance lasts a year at most, and what is only tried goes to vrrp
     CHECK(order.until->unix_us == order.since.unix_us + kYear * 1'000'000);
 }
 
-TEST_CASE("maintenance whose time is over ends by itself") {
-    if (!can_play()) return;
+TEST_CASE("maintenance whose time is over ends by itself" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     const auto client = stage.ask(maintenance(Verb::MaintenanceOn, 1));
@@ -113,8 +112,8 @@ TEST_CASE("maintenance whose time is over ends by itself") {
     CHECK(over.by == "its time is over");
 }
 
-TEST_CASE("without a VRRP process maintenance is remembered, a failover is refused, and a new process is told of it") {
-    if (!can_play()) return;
+TEST_CASE("without a VRRP process maintenance is remembered, a failover is refused, and a new process is told of it" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run({.needed = {Kind::Lvs}});
     CHECK(heard(stage.ask(ipc::InstanceQuestion{})) == "2 the VRRP process is not running");
@@ -133,8 +132,8 @@ TEST_CASE("without a VRRP process maintenance is remembered, a failover is refus
 }
 
 TEST_CASE(
-    "what the API asks is refused without [api] operate, else passed on as the API's, and answered by its number") {
-    if (!can_play()) return;
+    "what the API asks is refused without [api] operate, else passed on as the API's, and answered by its number" *
+    mainstay::test::kNeedsRoot) {
     Stage closed, open;
     auto running = closed.run();
     running.observer->send(ipc::InstanceQuestion{.request = 7, .which = {}, .reason = {}, .account = {}, .by = "ana"});
@@ -158,8 +157,8 @@ TEST_CASE(
     CHECK(answered.problem == "nobody took over");
 }
 
-TEST_CASE("a level of the log is told to every process, and the change is logged at whichever level shows it") {
-    if (!can_play()) return;
+TEST_CASE("a level of the log is told to every process, and the change is logged at whichever level shows it" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     const auto set = [&](const std::string& module, const std::string& level) {
@@ -187,8 +186,7 @@ TEST_CASE("a level of the log is told to every process, and the change is logged
     CHECK(set("vrrpd", "").starts_with("2 \"vrrpd\" is no module"));
 }
 
-TEST_CASE("levels of the log may be set over the API with [api] operate") {
-    if (!can_play()) return;
+TEST_CASE("levels of the log may be set over the API with [api] operate" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(with_api());
     ipc::LogLevelQuestion question;
@@ -204,8 +202,8 @@ TEST_CASE("levels of the log may be set over the API with [api] operate") {
     CHECK(stage.logged("log levels changed until the daemon restarts (API: ana): lvs: info -> error\n") == 1);
 }
 
-TEST_CASE("sixteen commands may wait for their outcome, a further one is refused, and the stop answers all") {
-    if (!can_play()) return;
+TEST_CASE("sixteen commands may wait for their outcome, a further one is refused, and the stop answers all" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     std::vector<UniqueFd> clients;
@@ -225,8 +223,8 @@ TEST_CASE("sixteen commands may wait for their outcome, a further one is refused
     for (const auto& client : clients) CHECK(heard(client) == "2 the daemon is stopping");
 }
 
-TEST_CASE("maintenance that was begun before the start is told to vrrp and lvs before their configuration") {
-    if (!can_play()) return;
+TEST_CASE("maintenance that was begun before the start is told to vrrp and lvs before their configuration" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     std::filesystem::create_directory(stage.at("state"));
     const ipc::MaintenanceOrder before{
@@ -251,8 +249,8 @@ TEST_CASE("maintenance that was begun before the start is told to vrrp and lvs b
     CHECK(stage.logged("this director is in maintenance: until it is ended, by ana: new kernel\n") == 1);
 }
 
-TEST_CASE("maintenance that cannot be kept over a restart is carried out, and the operator hears of it") {
-    if (!can_play()) return;
+TEST_CASE("maintenance that cannot be kept over a restart is carried out, and the operator hears of it" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run({.needed = {Kind::Lvs}});
     std::ofstream{stage.at("state")} << "a file";

@@ -12,6 +12,7 @@
 #include <regex>
 
 #include "../../kernel/in_child.hpp"
+#include "../../needs.hpp"
 #include "../../temporary_folder.hpp"
 #include "../common/own_name.hpp"
 #include "role/supervisor/copies.hpp"
@@ -144,8 +145,8 @@ TEST_CASE("a copy that cannot be kept is a warning, and the other one is kept") 
     CHECK(saved.names().size() == 1);
 }
 
-TEST_CASE("a script that others may change is named once for each key until it is safe again") {
-    if (::getuid() != 0) return;
+TEST_CASE("a script that others may change is named once for each key until it is safe again" *
+          mainstay::test::kNeedsRoot) {
     const TemporaryFolder folder;
     const std::string path = folder.at("script");
     std::ofstream{path} << "#!/bin/sh\n";

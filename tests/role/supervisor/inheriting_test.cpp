@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "../../needs.hpp"
 #include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process_limits.hpp"
@@ -82,8 +83,8 @@ bool are_connected(const UniqueFd& from, const UniqueFd& to) {
 
 }  // namespace
 
-TEST_CASE("a role has its own memory to write, and one that watches has that of the others to read") {
-    if (!can_play()) return;
+TEST_CASE("a role has its own memory to write, and one that watches has that of the others to read" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written = all_roles();
     written.done.daemon.recorder_mib = 1;
@@ -105,8 +106,7 @@ TEST_CASE("a role has its own memory to write, and one that watches has that of 
           "mainstayd-snmp-state rw\nmainstayd-snmp-events rw\n" + others);
 }
 
-TEST_CASE("each process has limits of its own") {
-    if (!can_play()) return;
+TEST_CASE("each process has limits of its own" * mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written = all_roles();
     written.host.watch.server_files = {config::ServerFileSource{.path = "/servers"}};
@@ -134,8 +134,8 @@ TEST_CASE("each process has limits of its own") {
     files(stage.started("mainstayd-snmp"), 256);
 }
 
-TEST_CASE("a process has memory for its own part of the configuration, one that watches for all of it") {
-    if (!can_play()) return;
+TEST_CASE("a process has memory for its own part of the configuration, one that watches for all of it" *
+          mainstay::test::kNeedsRoot) {
     const auto bytes = [](const config::Config& part) {
         auto memory = ipc::encode_sealed("part", part);
         REQUIRE(memory);
@@ -173,8 +173,8 @@ TEST_CASE("a process has memory for its own part of the configuration, one that 
     CHECK(limit_of(stage.pid(), "Max address space") == of_supervisor);  // two roles do not run
 }
 
-TEST_CASE("roles that talk to each other have lines, and those of one that died are laid anew") {
-    if (!can_play()) return;
+TEST_CASE("roles that talk to each other have lines, and those of one that died are laid anew" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     using To = ipc::PeerChannel::To;
     auto& reader = stage.started("mainstayd-read");
@@ -217,8 +217,8 @@ TEST_CASE("roles that talk to each other have lines, and those of one that died 
     CHECK(vrrp.hears_none<ipc::PeerChannel>());
 }
 
-TEST_CASE("the end of a process is called by its cause, and each further one has to wait twice as long") {
-    if (!can_play()) return;
+TEST_CASE("the end of a process is called by its cause, and each further one has to wait twice as long" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run({.needed = {Kind::Lvs}});
     const auto next = [&](int signal, const std::string& cause, Played& role) -> Played& {
@@ -238,8 +238,8 @@ TEST_CASE("the end of a process is called by its cause, and each further one has
     CHECK(stage.logged("in 4 s") == 0);
 }
 
-TEST_CASE("the observer hears of every process that the configuration needs, by its name") {
-    if (!can_play()) return;
+TEST_CASE("the observer hears of every process that the configuration needs, by its name" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(all_roles());
     auto& snmp = stage.started("mainstayd-snmp");
@@ -256,8 +256,7 @@ TEST_CASE("the observer hears of every process that the configuration needs, by 
     hears({{"vrrp", true, 0}, {"lvs", true, 0}, {"observer", true, 0}, {"bfd", false, 1}, {"snmp", false, 1}});
 }
 
-TEST_CASE("SNMP that ends during a reload neither refuses nor delays it") {
-    if (!can_play()) return;
+TEST_CASE("SNMP that ends during a reload neither refuses nor delays it" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run({.needed = {Kind::Vrrp, Kind::Snmp}});
     auto& snmp = stage.started("mainstayd-snmp");

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "../../needs.hpp"
 #include "../../temporary_folder.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "role/supervisor/dry_run_server.hpp"
@@ -100,8 +101,6 @@ struct SocketBench {
                                 }});
 };
 
-bool is_root() { return ::getuid() == 0; }
-
 }  // namespace
 
 TEST_CASE("the socket is root's alone, replaces one that was left, and goes at the end") {
@@ -134,8 +133,7 @@ TEST_CASE("a path that is too long, or a folder that is missing, is an error") {
     CHECK(server.open(named(107)));
 }
 
-TEST_CASE("a dry run is answered with the report of its reader") {
-    if (!is_root()) return;
+TEST_CASE("a dry run is answered with the report of its reader" * mainstay::test::kNeedsRoot) {
     SocketBench bench;
     const auto client = bench.ask(ipc::DryRun{});
     CHECK(bench.asked == Texts{"start DryRun"});
@@ -152,8 +150,8 @@ TEST_CASE("a dry run is answered with the report of its reader") {
     CHECK_FALSE(bench.server->ended({.pid = kReader}));
 }
 
-TEST_CASE("a reader that dies, is too slow or sends what it may not is a dry run without a report") {
-    if (!is_root()) return;
+TEST_CASE("a reader that dies, is too slow or sends what it may not is a dry run without a report" *
+          mainstay::test::kNeedsRoot) {
     const auto problem = [](const std::optional<ipc::Message>& answer, const kernel::Ended& how) {
         SocketBench bench;
         const auto client = bench.ask(ipc::DryRun{});
@@ -173,8 +171,7 @@ TEST_CASE("a reader that dies, is too slow or sends what it may not is a dry run
     CHECK(problem(ipc::UpgradeChecked{{}, "9"}, ended) == "the reader died; see the log");
 }
 
-TEST_CASE("a process that cannot be started is a problem, and the next client is served") {
-    if (!is_root()) return;
+TEST_CASE("a process that cannot be started is a problem, and the next client is served" * mainstay::test::kNeedsRoot) {
     SocketBench bench;
     bench.broken = true;
     const auto client = bench.ask(ipc::DryRun{});
@@ -186,8 +183,7 @@ TEST_CASE("a process that cannot be started is a problem, and the next client is
     CHECK(next_message<ipc::DryRunDone>(next.get())->problem.empty());
 }
 
-TEST_CASE("one client is served at a time, the next one after it") {
-    if (!is_root()) return;
+TEST_CASE("one client is served at a time, the next one after it" * mainstay::test::kNeedsRoot) {
     SocketBench bench;
     const auto first = bench.ask(ipc::DryRun{}), second = bench.ask(ipc::DryRun{});
     CHECK(bench.asked == Texts{"start DryRun"});
@@ -196,8 +192,8 @@ TEST_CASE("one client is served at a time, the next one after it") {
     CHECK(bench.asked == Texts{"start DryRun", "start DryRun"});
 }
 
-TEST_CASE("a reload is handed on with its client, and the next client is served meanwhile") {
-    if (!is_root()) return;
+TEST_CASE("a reload is handed on with its client, and the next client is served meanwhile" *
+          mainstay::test::kNeedsRoot) {
     SocketBench bench;
     const auto first = bench.ask(ipc::Reload{}), second = bench.ask(ipc::Reload{.force = true});
     CHECK(bench.asked == Texts{"reload", "reload by force"});
@@ -210,8 +206,7 @@ TEST_CASE("a reload is handed on with its client, and the next client is served 
     CHECK(bench.log.texts[1].starts_with("reload by force requested by uid 0"));
 }
 
-TEST_CASE("a program that can go on is executed; its client waits") {
-    if (!is_root()) return;
+TEST_CASE("a program that can go on is executed; its client waits" * mainstay::test::kNeedsRoot) {
     SocketBench bench;
     const auto client = bench.ask(ipc::Upgrade{"/opt/new"});
     CHECK(bench.asked == Texts{"start Upgrade"});
@@ -225,8 +220,7 @@ TEST_CASE("a program that can go on is executed; its client waits") {
     CHECK(bench.asked.back() == "reload");
 }
 
-TEST_CASE("a program that cannot go on, or does not say so, is not executed") {
-    if (!is_root()) return;
+TEST_CASE("a program that cannot go on, or does not say so, is not executed" * mainstay::test::kNeedsRoot) {
     const auto refused = [](const std::optional<ipc::Message>& answer, const kernel::Ended& how) {
         SocketBench bench;
         const auto client = bench.ask(ipc::Upgrade{"/opt/new"});
@@ -246,8 +240,7 @@ TEST_CASE("a program that cannot go on, or does not say so, is not executed") {
           "the new program did not confirm that it can continue (exit status 3)");
 }
 
-TEST_CASE("after an upgrade that was refused a dry run is one again") {
-    if (!is_root()) return;
+TEST_CASE("after an upgrade that was refused a dry run is one again" * mainstay::test::kNeedsRoot) {
     SocketBench bench;
     const auto upgrade = bench.ask(ipc::Upgrade{});
     CHECK(bench.reader_ends(ipc::UpgradeChecked{"no", "2"}));
@@ -256,8 +249,8 @@ TEST_CASE("after an upgrade that was refused a dry run is one again") {
     CHECK(next_message<ipc::DryRunDone>(dry.get())->exit_code == 1);
 }
 
-TEST_CASE("a command for servers is relayed with its number and its client, and the answer that fits comes back") {
-    if (!is_root()) return;
+TEST_CASE("a command for servers is relayed with its number and its client, and the answer that fits comes back" *
+          mainstay::test::kNeedsRoot) {
     SocketBench bench;
     ipc::ServerQuestion question;
     question.request = 77;
@@ -280,8 +273,7 @@ TEST_CASE("a command for servers is relayed with its number and its client, and 
     CHECK_FALSE(next_message<ipc::ServerAnswered>(next.get()));
 }
 
-TEST_CASE("a command that cannot be relayed is answered at once") {
-    if (!is_root()) return;
+TEST_CASE("a command that cannot be relayed is answered at once" * mainstay::test::kNeedsRoot) {
     SocketBench bench;
     bench.broken = true;
     const auto client = bench.ask(ipc::ServerQuestion{});
@@ -292,8 +284,7 @@ TEST_CASE("a command that cannot be relayed is answered at once") {
     CHECK(done->problem == "no process");
 }
 
-TEST_CASE("what is no request is refused, and so is what cannot be read") {
-    if (!is_root()) return;
+TEST_CASE("what is no request is refused, and so is what cannot be read" * mainstay::test::kNeedsRoot) {
     SocketBench bench;
     const auto stop = bench.ask(ipc::Stop{});
     CHECK(next_message<ipc::DryRunDone>(stop.get())->problem == "the message is not a request");
@@ -308,8 +299,8 @@ TEST_CASE("what is no request is refused, and so is what cannot be read") {
     CHECK(bench.asked == Texts{"reload"});
 }
 
-TEST_CASE("a client that asks nothing is let go after five seconds, so that the next one is served") {
-    if (!is_root()) return;
+TEST_CASE("a client that asks nothing is let go after five seconds, so that the next one is served" *
+          mainstay::test::kNeedsRoot) {
     SocketBench bench;
     const auto silent = bench.connected();
     const auto next = bench.ask(ipc::Reload{});
@@ -323,8 +314,7 @@ TEST_CASE("a client that asks nothing is let go after five seconds, so that the 
     CHECK(next_message<ipc::DryRunDone>(silent.get())->problem == "no request was received in time");
 }
 
-TEST_CASE("a server that is closed kills its reader, and answers nobody any more") {
-    if (!is_root()) return;
+TEST_CASE("a server that is closed kills its reader, and answers nobody any more" * mainstay::test::kNeedsRoot) {
     const int process = ::fork();
     if (process == 0)
         for (;;) ::pause();
@@ -342,8 +332,7 @@ TEST_CASE("a server that is closed kills its reader, and answers nobody any more
     CHECK(SocketBench::is_closed(client));
 }
 
-TEST_CASE("who is not root is not served") {
-    if (!is_root()) return;
+TEST_CASE("who is not root is not served" * mainstay::test::kNeedsRoot) {
     SocketBench bench;
     ::chmod(bench.folder.c_str(), 0755);
     ::chmod(bench.path().c_str(), 0666);

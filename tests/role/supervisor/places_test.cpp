@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "../../needs.hpp"
 #include "stage.hpp"
 
 using namespace mainstay;
@@ -36,8 +37,8 @@ unsigned mode_of(const std::string& path) { return static_cast<unsigned>(fs::sta
 
 }  // namespace
 
-TEST_CASE("a daemon with an instance name has folders of its own, and the name in its idents") {
-    if (!can_play()) return;
+TEST_CASE("a daemon with an instance name has folders of its own, and the name in its idents" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written;
     written.done.daemon.instance = "blue";
@@ -60,8 +61,9 @@ TEST_CASE("a daemon with an instance name has folders of its own, and the name i
     CHECK(name_of_process(stage.pid()) == "blue-daemon");
 }
 
-TEST_CASE("a daemon that is run as keepalived has keepalived's names, and its pid files in a folder if it is told to") {
-    if (!can_play() || !may_have_own_run_folder()) return;
+TEST_CASE("a daemon that is run as keepalived has keepalived's names, and its pid files in a folder if it is told to" *
+          mainstay::test::kNeedsRoot) {
+    if (!may_have_own_run_folder()) return;
     Stage stage{{kAsKeepalived}};
     Written written;
     written.done.daemon.use_pid_dir = true;
@@ -78,8 +80,8 @@ TEST_CASE("a daemon that is run as keepalived has keepalived's names, and its pi
     CHECK(stage.stop(running) == 0);
 }
 
-TEST_CASE("a daemon without an instance name changes no ident, and without process_name is called mainstayd") {
-    if (!can_play()) return;
+TEST_CASE("a daemon without an instance name changes no ident, and without process_name is called mainstayd" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     CHECK(stage.logged("the ident is") == 0);
@@ -95,8 +97,7 @@ TEST_CASE("a daemon without an instance name changes no ident, and without proce
     CHECK(name_of_process(stage.pid()) == "director");
 }
 
-TEST_CASE("what the command line says of logs, addresses and SNMP reaches the processes") {
-    if (!can_play()) return;
+TEST_CASE("what the command line says of logs, addresses and SNMP reaches the processes" * mainstay::test::kNeedsRoot) {
     Stage stage{{"not-usual"}};
     Written written{.needed = {Kind::Vrrp, Kind::Lvs, Kind::Bfd}};
     written.done.mail_keep_seconds = 77;
@@ -149,8 +150,8 @@ TEST_CASE("what the command line says of logs, addresses and SNMP reaches the pr
     CHECK(again.mail_keep_seconds == 77);
 }
 
-TEST_CASE("addresses that are to stay are not removed while the next vrrp process has to wait") {
-    if (!can_play()) return;
+TEST_CASE("addresses that are to stay are not removed while the next vrrp process has to wait" *
+          mainstay::test::kNeedsRoot) {
     Stage stage{{"not-usual"}};
     auto running = stage.run();
     running[Kind::Vrrp].exit(1);
@@ -161,8 +162,8 @@ TEST_CASE("addresses that are to stay are not removed while the next vrrp proces
     CHECK(stage.starts_none("mainstayd-yield"));
 }
 
-TEST_CASE("a configuration that wants another network namespace is read once more in that one, and then in no other") {
-    if (!can_play()) return;
+TEST_CASE("a configuration that wants another network namespace is read once more in that one, and then in no other" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto& first = stage.started("mainstayd-read");
     CHECK(first.hear<ipc::RoleStartup>().in_namespace.empty());
@@ -176,8 +177,7 @@ TEST_CASE("a configuration that wants another network namespace is read once mor
     CHECK(stage.logged("Cannot change network namespace at a reload - please restart mainstay") == 1);
 }
 
-TEST_CASE("a network namespace that does not exist ends the start") {
-    if (!can_play()) return;
+TEST_CASE("a network namespace that does not exist ends the start" * mainstay::test::kNeedsRoot) {
     Stage roles, services;
     Written written;
     written.done.daemon.net_namespace = "no-such-namespace";
@@ -195,8 +195,8 @@ TEST_CASE("a network namespace that does not exist ends the start") {
     CHECK_FALSE(fs::exists(services.at("run/mainstayd.pid")));
 }
 
-TEST_CASE("an IPVS namespace without a name, which is that of the daemon, is none of its own for lvs") {
-    if (!can_play()) return;
+TEST_CASE("an IPVS namespace without a name, which is that of the daemon, is none of its own for lvs" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written{.needed = {Kind::Vrrp, Kind::Lvs}};
     written.done.daemon.has_ipvs_namespace = true;
@@ -206,8 +206,7 @@ TEST_CASE("an IPVS namespace without a name, which is that of the daemon, is non
     CHECK_FALSE(stage.started("mainstayd-vrrp").hear<ipc::RoleStartup>().has_ipvs_namespace);
 }
 
-TEST_CASE("a spool folder that cannot be made does not keep the daemon from its start") {
-    if (!can_play()) return;
+TEST_CASE("a spool folder that cannot be made does not keep the daemon from its start" * mainstay::test::kNeedsRoot) {
     Stage stage;
     std::ofstream{stage.at("spool")} << "a file";
     auto running = stage.run();

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <string>
 
+#include "../../needs.hpp"
 #include "mainstay/config/server_file.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "written.hpp"
@@ -54,8 +55,8 @@ std::uint64_t size_of(const UniqueFd& memory) {
 
 }  // namespace
 
-TEST_CASE("a command for servers of the API goes to lvs as the API's, and its answer to the client that gave it") {
-    if (!can_play()) return;
+TEST_CASE("a command for servers of the API goes to lvs as the API's, and its answer to the client that gave it" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(with_api());
     running.observer->send(question(7, "ana b\nat\x7f" + std::string(200, 'x')));
@@ -82,8 +83,8 @@ TEST_CASE("a command for servers of the API goes to lvs as the API's, and its an
     CHECK(running.observer->hears_none<ipc::ServerAnswered>());
 }
 
-TEST_CASE("a command for servers of the API is refused without [api] operate, and where lvs does not run") {
-    if (!can_play()) return;
+TEST_CASE("a command for servers of the API is refused without [api] operate, and where lvs does not run" *
+          mainstay::test::kNeedsRoot) {
     Stage closed, without;
     auto running = closed.run({.needed = {Kind::Vrrp, Kind::Lvs}});
     const auto refused = refusal(running, question(7, "ana"));
@@ -99,8 +100,8 @@ TEST_CASE("a command for servers of the API is refused without [api] operate, an
     CHECK(nobody.problem == "the load balancing process does not run");
 }
 
-TEST_CASE("a command for servers of the API is refused while lvs has not its configuration yet") {
-    if (!can_play()) return;
+TEST_CASE("a command for servers of the API is refused while lvs has not its configuration yet" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(with_api());
     running[Kind::Lvs].exit(1);
@@ -120,8 +121,8 @@ TEST_CASE("a command for servers of the API is refused while lvs has not its con
     CHECK(again.hear<ipc::ServerQuestion>().which == "10.0.0.11");
 }
 
-TEST_CASE("the servers of a file go from the watcher to lvs, also to one that starts later") {
-    if (!can_play()) return;
+TEST_CASE("the servers of a file go from the watcher to lvs, also to one that starts later" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written{.needed = {Kind::Vrrp, Kind::Lvs}};
     const config::ServerFileSource source{.path = "/servers"};
@@ -154,8 +155,8 @@ TEST_CASE("the servers of a file go from the watcher to lvs, also to one that st
     CHECK(vrrp.hears_none<ipc::ServerFileRead>());
 }
 
-TEST_CASE("servers that the watcher read while lvs takes its first configuration are given to it at once") {
-    if (!can_play()) return;
+TEST_CASE("servers that the watcher read while lvs takes its first configuration are given to it at once" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written{.needed = {Kind::Lvs}};
     const config::ServerFileSource source{.path = "/servers"};
@@ -176,8 +177,7 @@ TEST_CASE("servers that the watcher read while lvs takes its first configuration
     lvs.send(ipc::Committed{1});
 }
 
-TEST_CASE("servers of more files than lvs has room for are not lost") {
-    if (!can_play()) return;
+TEST_CASE("servers of more files than lvs has room for are not lost" * mainstay::test::kNeedsRoot) {
     constexpr int kFiles = 600;
     Stage stage;
     Written written{.needed = {Kind::Lvs}};
@@ -192,8 +192,7 @@ TEST_CASE("servers of more files than lvs has room for are not lost") {
     CHECK(stage.logged("was lost") == 0);
 }
 
-TEST_CASE("the servers that lvs knows are kept in a file, and given to its next process") {
-    if (!can_play()) return;
+TEST_CASE("the servers that lvs knows are kept in a file, and given to its next process" * mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written{.needed = {Kind::Vrrp, Kind::Lvs}};
     auto running = stage.run(written);
@@ -214,8 +213,8 @@ TEST_CASE("the servers that lvs knows are kept in a file, and given to its next 
     is_killed(stage, again, "Healthcheck", "sent known servers that cannot be read: ");
 }
 
-TEST_CASE("the servers known before the start are given to lvs, but not from a file that others may write to") {
-    if (!can_play()) return;
+TEST_CASE("the servers known before the start are given to lvs, but not from a file that others may write to" *
+          mainstay::test::kNeedsRoot) {
     for (const unsigned mode : {0644U, 0664U}) {
         Stage stage;
         fs::create_directory(stage.at("state"));
@@ -237,8 +236,8 @@ TEST_CASE("the servers known before the start are given to lvs, but not from a f
     }
 }
 
-TEST_CASE("flight records are made once for vrrp and lvs, given to the observer, and to an operator who asks") {
-    if (!can_play()) return;
+TEST_CASE("flight records are made once for vrrp and lvs, given to the observer, and to an operator who asks" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written{.needed = {Kind::Vrrp, Kind::Bfd}};
     written.done.daemon = recording(2);
@@ -269,8 +268,7 @@ TEST_CASE("flight records are made once for vrrp and lvs, given to the observer,
           "there is no flight record: the Healthcheck process has not run since the start or upgrade");
 }
 
-TEST_CASE("the observer hears of the flight record of a role that a reload starts") {
-    if (!can_play()) return;
+TEST_CASE("the observer hears of the flight record of a role that a reload starts" * mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written{.needed = {Kind::Vrrp}};
     written.done.daemon = recording(1);
@@ -287,8 +285,7 @@ TEST_CASE("the observer hears of the flight record of a role that a reload start
     CHECK(stage.logged("records will not be saved") == 0);
 }
 
-TEST_CASE("an operator who asks for a flight record hears that the recorder is off") {
-    if (!can_play()) return;
+TEST_CASE("an operator who asks for a flight record hears that the recorder is off" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     CHECK(answer<ipc::RecordMemory>(stage.ask(ipc::RecordQuestion{}))->problem ==

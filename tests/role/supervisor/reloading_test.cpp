@@ -8,6 +8,7 @@
 #include <fstream>
 #include <regex>
 
+#include "../../needs.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "written.hpp"
 
@@ -46,8 +47,8 @@ void take(Stage::Running& running, std::uint64_t generation) {
 
 }  // namespace
 
-TEST_CASE("a reload reaches all roles when all are ready, and the reader compares with what runs") {
-    if (!can_play()) return;
+TEST_CASE("a reload reaches all roles when all are ready, and the reader compares with what runs" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(both());
     const auto before = running.reader->passed.size();
@@ -76,8 +77,7 @@ TEST_CASE("a reload reaches all roles when all are ready, and the reader compare
     CHECK(stage.stop(running) == 0);
 }
 
-TEST_CASE("a configuration that cannot run changes nothing, and its client hears why") {
-    if (!can_play()) return;
+TEST_CASE("a configuration that cannot run changes nothing, and its client hears why" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     const auto client = stage.ask(ipc::Reload{.force = true});
@@ -94,8 +94,8 @@ TEST_CASE("a configuration that cannot run changes nothing, and its client hears
     CHECK(stage.stop(running) == 0);
 }
 
-TEST_CASE("a role that refuses a configuration has it aborted in all, and the client hears why") {
-    if (!can_play()) return;
+TEST_CASE("a role that refuses a configuration has it aborted in all, and the client hears why" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(both());
     const auto client = stage.ask(ipc::Reload{});
@@ -111,8 +111,8 @@ TEST_CASE("a role that refuses a configuration has it aborted in all, and the cl
     CHECK(stage.logged("Reload complete") == 0);
 }
 
-TEST_CASE("a role that dies while it prepares has the reload aborted, and comes back with the old configuration") {
-    if (!can_play()) return;
+TEST_CASE("a role that dies while it prepares has the reload aborted, and comes back with the old configuration" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(both());
     stage.reload(running, both());
@@ -124,8 +124,7 @@ TEST_CASE("a role that dies while it prepares has the reload aborted, and comes 
     CHECK(again.hear<ipc::Prepare>().generation == 1);
 }
 
-TEST_CASE("a role that is starting has its configuration before a reload begins") {
-    if (!can_play()) return;
+TEST_CASE("a role that is starting has its configuration before a reload begins" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(both());
     running[Kind::Lvs].exit(1);
@@ -141,8 +140,7 @@ TEST_CASE("a role that is starting has its configuration before a reload begins"
     stage.until_logged("Reload complete");
 }
 
-TEST_CASE("requests that come during a reload are one further reload") {
-    if (!can_play()) return;
+TEST_CASE("requests that come during a reload are one further reload" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     stage.signal(SIGHUP);
@@ -161,8 +159,7 @@ TEST_CASE("requests that come during a reload are one further reload") {
     CHECK(running.reader->hears_none<ipc::RoleStartup>());
 }
 
-TEST_CASE("what only a restart can change has the reload refused") {
-    if (!can_play()) return;
+TEST_CASE("what only a restart can change has the reload refused" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     Written other;
@@ -179,8 +176,8 @@ TEST_CASE("what only a restart can change has the reload refused") {
     CHECK(running.reader->hears_none<ipc::RoleStartup>());
 }
 
-TEST_CASE("a reload starts a role that comes with it, and lets go the spare of one that goes") {
-    if (!can_play()) return;
+TEST_CASE("a reload starts a role that comes with it, and lets go the spare of one that goes" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     auto& spare = stage.started("mainstayd-vrrp");
@@ -194,8 +191,7 @@ TEST_CASE("a reload starts a role that comes with it, and lets go the spare of o
     spare.until_gone();
 }
 
-TEST_CASE("the spare loads the configuration of a reload") {
-    if (!can_play()) return;
+TEST_CASE("the spare loads the configuration of a reload" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     auto& spare = stage.started("mainstayd-vrrp");
@@ -207,8 +203,8 @@ TEST_CASE("the spare loads the configuration of a reload") {
     CHECK_FALSE(spare.is_gone());
 }
 
-TEST_CASE("a reader that dies at a reload, and one that does not stay, are replaced by another one") {
-    if (!can_play()) return;
+TEST_CASE("a reader that dies at a reload, and one that does not stay, are replaced by another one" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     stage.signal(SIGHUP);
@@ -228,8 +224,7 @@ TEST_CASE("a reader that dies at a reload, and one that does not stay, are repla
     running.reader->hear<ipc::RoleStartup>();
 }
 
-TEST_CASE("a marker stands while the configuration is read, if the file asks for it") {
-    if (!can_play()) return;
+TEST_CASE("a marker stands while the configuration is read, if the file asks for it" * mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written;
     written.done.daemon.has_reload_file = true;
@@ -255,8 +250,8 @@ TEST_CASE("a marker stands while the configuration is read, if the file asks for
     CHECK_FALSE(fs::exists(stage.at("mark")));
 }
 
-TEST_CASE("a reload that is to be checked first goes to the reader with its log, of which an empty one is removed") {
-    if (!can_play()) return;
+TEST_CASE("a reload that is to be checked first goes to the reader with its log, of which an empty one is removed" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written;
     written.done.daemon.reload_check = true;
@@ -280,8 +275,8 @@ TEST_CASE("a reload that is to be checked first goes to the reader with its log,
     CHECK(stage.text("problems") == "bad\n");
 }
 
-TEST_CASE("a reload that is not to be checked first, or has no log for that, makes none and gives the reader none") {
-    if (!can_play()) return;
+TEST_CASE("a reload that is not to be checked first, or has no log for that, makes none and gives the reader none" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written;
     written.done.daemon.reload_check_log = stage.at("problems");
@@ -302,8 +297,7 @@ TEST_CASE("a reload that is not to be checked first, or has no log for that, mak
     take(running, 3);
 }
 
-TEST_CASE("copies of the configuration are kept, the running one until the stop") {
-    if (!can_play()) return;
+TEST_CASE("copies of the configuration are kept, the running one until the stop" * mainstay::test::kNeedsRoot) {
     Stage stage;
     fs::create_directory(stage.at("saved"));
     fs::create_directory(stage.at("running"));
@@ -321,8 +315,7 @@ TEST_CASE("copies of the configuration are kept, the running one until the stop"
     CHECK(stage.logged("cannot be kept") == 0);
 }
 
-TEST_CASE("a reload at a time of a file: its time is in the past, wrong, or comes") {
-    if (!can_play()) return;
+TEST_CASE("a reload at a time of a file: its time is in the past, wrong, or comes" * mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written;
     const std::string file = stage.at("time");
@@ -351,8 +344,8 @@ TEST_CASE("a reload at a time of a file: its time is in the past, wrong, or come
     take(running, 2);
 }
 
-TEST_CASE("what a reload changes is logged line by line, the rest as a number; a reload that changes nothing says so") {
-    if (!can_play()) return;
+TEST_CASE("what a reload changes is logged line by line, the rest as a number; a reload that changes nothing says so" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     const auto reload = [&](const ipc::DryRunDone& changes, std::uint64_t generation) {
@@ -378,8 +371,8 @@ TEST_CASE("what a reload changes is logged line by line, the rest as a number; a
     CHECK(stage.logged("Reload: nothing changed\n") == 1);
 }
 
-TEST_CASE("a reload that is to be repeated every day leaves its file and is scheduled again") {
-    if (!can_play()) return;
+TEST_CASE("a reload that is to be repeated every day leaves its file and is scheduled again" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written;
     const std::string file = stage.at("time");

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "../../needs.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "stage.hpp"
@@ -29,8 +30,8 @@ ipc::ReadingDone refused(std::int32_t exit_code, const std::string& summary) {
 
 }  // namespace
 
-TEST_CASE("the start reads the configuration, starts its roles, then the observer, and the stop ends them in turn") {
-    if (!can_play()) return;
+TEST_CASE("the start reads the configuration, starts its roles, then the observer, and the stop ends them in turn" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto& reader = stage.started("mainstayd-read");
     const auto orders = reader.hear<ipc::RoleStartup>();
@@ -86,8 +87,7 @@ TEST_CASE("the start reads the configuration, starts its roles, then the observe
     CHECK(stage.logged("died") == 0);
 }
 
-TEST_CASE("a configuration that cannot run ends the start with the reader's exit code") {
-    if (!can_play()) return;
+TEST_CASE("a configuration that cannot run ends the start with the reader's exit code" * mainstay::test::kNeedsRoot) {
     for (const auto& [given, code] : {std::pair{3, 3}, {0, 1}}) {
         Stage stage;
         auto& reader = stage.started("mainstayd-read");
@@ -100,8 +100,7 @@ TEST_CASE("a configuration that cannot run ends the start with the reader's exit
     }
 }
 
-TEST_CASE("a reader that dies or sends what it may not ends the start") {
-    if (!can_play()) return;
+TEST_CASE("a reader that dies or sends what it may not ends the start" * mainstay::test::kNeedsRoot) {
     Stage dies, lies;
     auto& dead = dies.started("mainstayd-read");
     dead.hear<ipc::RoleStartup>();
@@ -116,8 +115,7 @@ TEST_CASE("a reader that dies or sends what it may not ends the start") {
     CHECK(lies.logged("the reader sent a message Heartbeat, which it may not send: killing it") == 1);
 }
 
-TEST_CASE("a table of scripts that cannot be read is no configuration") {
-    if (!can_play()) return;
+TEST_CASE("a table of scripts that cannot be read is no configuration" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto& reader = stage.started("mainstayd-read");
     reader.hear<ipc::RoleStartup>();
@@ -130,8 +128,8 @@ TEST_CASE("a table of scripts that cannot be read is no configuration") {
     CHECK(stage.logged("the script table cannot be read: ") == 1);
 }
 
-TEST_CASE("a role that refuses the first configuration ends the start with keepalived's code") {
-    if (!can_play()) return;
+TEST_CASE("a role that refuses the first configuration ends the start with keepalived's code" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto& reader = stage.started("mainstayd-read");
     reader.hear<ipc::RoleStartup>();
@@ -145,8 +143,8 @@ TEST_CASE("a role that refuses the first configuration ends the start with keepa
     CHECK(stage.logged("mainstayd-vrrp: the configuration is refused: no such interface") == 1);
 }
 
-TEST_CASE("a role that ends with a permanent error before it ever ran ends the daemon with that code") {
-    if (!can_play()) return;
+TEST_CASE("a role that ends with a permanent error before it ever ran ends the daemon with that code" *
+          mainstay::test::kNeedsRoot) {
     for (const int code : {2, 4}) {
         Stage stage;
         auto& reader = stage.started("mainstayd-read");
@@ -158,8 +156,8 @@ TEST_CASE("a role that ends with a permanent error before it ever ran ends the d
     }
 }
 
-TEST_CASE("a role that died and ran before is started again, and resumes, whatever its code") {
-    if (!can_play()) return;
+TEST_CASE("a role that died and ran before is started again, and resumes, whatever its code" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     const int first = running[Kind::Vrrp].pid;
@@ -179,8 +177,8 @@ TEST_CASE("a role that died and ran before is started again, and resumes, whatev
     CHECK(stage.stop(running) == 0);
 }
 
-TEST_CASE("while the next vrrp process has to wait, another program gets its configuration to remove the addresses") {
-    if (!can_play()) return;
+TEST_CASE("while the next vrrp process has to wait, another program gets its configuration to remove the addresses" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     running[Kind::Vrrp].exit(1);
@@ -207,8 +205,7 @@ TEST_CASE("while the next vrrp process has to wait, another program gets its con
     CHECK(stage.logged("may have stayed") == 1);
 }
 
-TEST_CASE("a daemon that may not respawn ends with its role") {
-    if (!can_play()) return;
+TEST_CASE("a daemon that may not respawn ends with its role" * mainstay::test::kNeedsRoot) {
     Stage stage{{"no-respawn"}};
     auto running = stage.run();
     running[Kind::Vrrp].exit(7);
@@ -222,8 +219,7 @@ TEST_CASE("a daemon that may not respawn ends with its role") {
     CHECK(stage.logged("exited with permanent error exit status 7. Terminating") == 1);
 }
 
-TEST_CASE("the vrrp role has a spare, which takes its place at once when it dies") {
-    if (!can_play()) return;
+TEST_CASE("the vrrp role has a spare, which takes its place at once when it dies" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run({.needed = {Kind::Vrrp, Kind::Lvs}});
     auto& spare = stage.started("mainstayd-vrrp");
@@ -246,8 +242,8 @@ TEST_CASE("the vrrp role has a spare, which takes its place at once when it dies
     next.until_gone();
 }
 
-TEST_CASE("a spare that refuses its configuration is replaced, one that keeps dying is not") {
-    if (!can_play()) return;
+TEST_CASE("a spare that refuses its configuration is replaced, one that keeps dying is not" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     auto& refuses = stage.started("mainstayd-vrrp");
@@ -261,8 +257,7 @@ TEST_CASE("a spare that refuses its configuration is replaced, one that keeps dy
     CHECK(stage.logged("the spare VRRP process died") == 1);
 }
 
-TEST_CASE("a spare that sends what it may not is killed, and the role goes on") {
-    if (!can_play()) return;
+TEST_CASE("a spare that sends what it may not is killed, and the role goes on" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     auto& lies = stage.started("mainstayd-vrrp");
@@ -275,8 +270,8 @@ TEST_CASE("a spare that sends what it may not is killed, and the role goes on") 
     CHECK(stage.stop(running) == 0);
 }
 
-TEST_CASE("the stop of a daemon whose role has just died puts its addresses away with a new process") {
-    if (!can_play()) return;
+TEST_CASE("the stop of a daemon whose role has just died puts its addresses away with a new process" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     running[Kind::Vrrp].exit(1);
@@ -299,8 +294,7 @@ TEST_CASE("the stop of a daemon whose role has just died puts its addresses away
     CHECK(stage.exit_code() == 0);
 }
 
-TEST_CASE("a role that does not stop in its time is killed") {
-    if (!can_play()) return;
+TEST_CASE("a role that does not stop in its time is killed" * mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written{.needed = {Kind::Vrrp, Kind::Bfd}};
     written.done.daemon.child_wait_seconds = 1;
@@ -319,8 +313,8 @@ TEST_CASE("a role that does not stop in its time is killed") {
     CHECK(stage.logged("BFD process") == 0);
 }
 
-TEST_CASE("a role that is silent for ten seconds is killed and started again, one that has a heartbeat is not") {
-    if (!can_play()) return;
+TEST_CASE("a role that is silent for ten seconds is killed and started again, one that has a heartbeat is not" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run({.needed = {Kind::Lvs}});
     const auto& lvs = running[Kind::Lvs];
@@ -340,8 +334,8 @@ TEST_CASE("a role that is silent for ten seconds is killed and started again, on
     CHECK(stage.started("mainstayd-lvs").hear<ipc::RoleStartup>().restarted);
 }
 
-TEST_CASE("a second daemon in the same folder leaves the first one alone, and ends without an error") {
-    if (!can_play()) return;
+TEST_CASE("a second daemon in the same folder leaves the first one alone, and ends without an error" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     const int second = ::fork();
@@ -362,8 +356,8 @@ TEST_CASE("a second daemon in the same folder leaves the first one alone, and en
     CHECK(stage.stop(running) == 0);
 }
 
-TEST_CASE("a role that is switched off, or not needed, is not started; without any there is a warning") {
-    if (!can_play()) return;
+TEST_CASE("a role that is switched off, or not needed, is not started; without any there is a warning" *
+          mainstay::test::kNeedsRoot) {
     Stage stage{{"no-lvs"}};
     auto running = stage.run({.needed = {Kind::Vrrp}});
     CHECK(stage.starts_none("mainstayd-lvs"));
@@ -377,8 +371,8 @@ TEST_CASE("a role that is switched off, or not needed, is not started; without a
     CHECK(stage.stop(running) == 0);
 }
 
-TEST_CASE("startup_script runs before the roles start, shutdown_script when they are gone, and bad ends are named") {
-    if (!can_play()) return;
+TEST_CASE("startup_script runs before the roles start, shutdown_script when they are gone, and bad ends are named" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     const auto script = [&](const std::string& text) {
         return alert::ScriptEntry{.argv = {"sh", "-c", text},
@@ -417,16 +411,15 @@ TEST_CASE("startup_script runs before the roles start, shutdown_script when they
     CHECK(stage.logged("shutdown_script ended") == 0);
 }
 
-TEST_CASE("a daemon without any role warns of that, and has its observer") {
-    if (!can_play()) return;
+TEST_CASE("a daemon without any role warns of that, and has its observer" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run({.needed = {}});
     CHECK(stage.logged("Warning - mainstay has no configuration to run") == 1);
     CHECK(stage.stop(running) == 0);
 }
 
-TEST_CASE("a role's pid file is where the command line says; one that cannot be written is a warning") {
-    if (!can_play()) return;
+TEST_CASE("a role's pid file is where the command line says; one that cannot be written is a warning" *
+          mainstay::test::kNeedsRoot) {
     Stage named{{"named"}}, nowhere{{"named-nowhere"}};
     auto running = named.run();
     CHECK(named.text("own.pid") == std::to_string(running[Kind::Vrrp].pid) + "\n");
@@ -438,8 +431,8 @@ TEST_CASE("a role's pid file is where the command line says; one that cannot be 
     CHECK(nowhere.stop(running) == 0);
 }
 
-TEST_CASE("a role has the right to its class and its memory if the configuration gives it") {
-    if (!can_play()) return;
+TEST_CASE("a role has the right to its class and its memory if the configuration gives it" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written{.needed = {Kind::Vrrp, Kind::Lvs}};
     written.done.daemon.scheduling_roles = {1};
@@ -456,8 +449,7 @@ TEST_CASE("a role has the right to its class and its memory if the configuration
     CHECK(lvs.audit_seconds == 33);
 }
 
-TEST_CASE("SNMP whose program was removed is not started again, with what to install") {
-    if (!can_play()) return;
+TEST_CASE("SNMP whose program was removed is not started again, with what to install" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run({.needed = {Kind::Vrrp, Kind::Snmp}});
     auto& snmp = stage.started("mainstayd-snmp");

@@ -1,4 +1,5 @@
 #include "role/supervisor/script_runner.hpp"
+#include "../../needs.hpp"
 
 #include <doctest/doctest.h>
 #include <poll.h>
@@ -68,8 +69,8 @@ TEST_CASE("the exit status of a script comes back with the number of its request
     }
 }
 
-TEST_CASE("a script that others may change by now is refused or warned of once, as configured") {
-    if (::getuid() != 0) return;
+TEST_CASE("a script that others may change by now is refused or warned of once, as configured" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     const std::string path = stage.folder + "/script";
     std::ofstream{path} << "#!/bin/sh\nexit 3\n";

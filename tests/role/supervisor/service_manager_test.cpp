@@ -11,6 +11,7 @@
 #include <cstring>
 #include <string>
 
+#include "../../needs.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "stage.hpp"
 
@@ -56,8 +57,8 @@ private:
 
 }  // namespace
 
-TEST_CASE("a service manager hears when the daemon is ready, reloads, is ready again whatever comes of it, and stops") {
-    if (!can_play()) return;
+TEST_CASE("a service manager hears when the daemon is ready, reloads, is ready again whatever comes of it, and stops" *
+          mainstay::test::kNeedsRoot) {
     const Manager manager;
     Stage stage;
     auto& reader = stage.started("mainstayd-read");
@@ -93,8 +94,7 @@ TEST_CASE("a service manager hears when the daemon is ready, reloads, is ready a
     CHECK(manager.hear(100ms) == "none");
 }
 
-TEST_CASE("the service manager's watchdog is fed twice in its time") {
-    if (!can_play()) return;
+TEST_CASE("the service manager's watchdog is fed twice in its time" * mainstay::test::kNeedsRoot) {
     const Manager manager{"1000000"};
     Stage stage;
     CHECK(manager.hear() == "WATCHDOG=1");

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "../../needs.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "written.hpp"
 
@@ -29,8 +30,7 @@ UniqueFd sealed_text(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a role that sends what it may not, or not now, is killed and started again") {
-    if (!can_play()) return;
+TEST_CASE("a role that sends what it may not, or not now, is killed and started again" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(both());
     running[Kind::Vrrp].send(ipc::ReadingDone{});
@@ -43,8 +43,7 @@ TEST_CASE("a role that sends what it may not, or not now, is killed and started 
     CHECK(stage.started("mainstayd-obs").hear<ipc::RoleStartup>().restarted);
 }
 
-TEST_CASE("a role that floods is killed") {
-    if (!can_play()) return;
+TEST_CASE("a role that floods is killed" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     stage.until(
@@ -57,8 +56,8 @@ TEST_CASE("a role that floods is killed") {
     is_killed_at_first(stage, running[Kind::Vrrp], "VRRP", "exceeded its message rate");
 }
 
-TEST_CASE("messages of unknown kinds are ignored for a while, and said once, damaged ones are an offence") {
-    if (!can_play()) return;
+TEST_CASE("messages of unknown kinds are ignored for a while, and said once, damaged ones are an offence" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(both());
     for (int i = 0; i < 16; ++i) running[Kind::Vrrp].send_bytes("\xf0");
@@ -74,8 +73,7 @@ TEST_CASE("messages of unknown kinds are ignored for a while, and said once, dam
     stage.until_logged("VRRP process(" + std::to_string(again.pid) + ") sent what cannot be read");
 }
 
-TEST_CASE("a role has its own scripts run, and hears how they ended") {
-    if (!can_play()) return;
+TEST_CASE("a role has its own scripts run, and hears how they ended" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto written = both();
     written.scripts["vrrp_script/chk"] = script("exit 4", alert::Requester::Vrrp);
@@ -96,8 +94,8 @@ TEST_CASE("a role has its own scripts run, and hears how they ended") {
                        "asked for the script misc_check/a of b/0, which is refused: it belongs to another role");
 }
 
-TEST_CASE("lines of FIFOs are written, those of names that nobody configured are not, and others are an offence") {
-    if (!can_play()) return;
+TEST_CASE("lines of FIFOs are written, those of names that nobody configured are not, and others are an offence" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written;
     written.host.fifos = {{ipc::FifoPlan::Lines::All, stage.at("fifo"), 0, 0, {}}};
@@ -132,8 +130,8 @@ TEST_CASE("lines of FIFOs are written, those of names that nobody configured are
     CHECK_FALSE(fs::exists(stage.at("fifo")));
 }
 
-TEST_CASE("what D-Bus asks of an instance goes to vrrp, a reload is one, and too many requests are ignored") {
-    if (!can_play()) return;
+TEST_CASE("what D-Bus asks of an instance goes to vrrp, a reload is one, and too many requests are ignored" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     running.observer->send(ipc::ControlRequest{What::SendGarp, "VI_1", 0, "DBus"});
@@ -155,8 +153,7 @@ TEST_CASE("what D-Bus asks of an instance goes to vrrp, a reload is one, and too
                        "sent a message ControlRequest, which is not expected now");
 }
 
-TEST_CASE("what the watcher sees goes to the roles; lvs has it before its first Commit") {
-    if (!can_play()) return;
+TEST_CASE("what the watcher sees goes to the roles; lvs has it before its first Commit" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto written = both();
     written.host.watch.files.push_back({.name = "a"});
@@ -191,8 +188,8 @@ TEST_CASE("what the watcher sees goes to the roles; lvs has it before its first 
     vrrp.hear<ipc::Stop>();
 }
 
-TEST_CASE("a Commit that waits for tracked files comes after a second, even if nobody can look at them") {
-    if (!can_play()) return;
+TEST_CASE("a Commit that waits for tracked files comes after a second, even if nobody can look at them" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written{.needed = {Kind::Lvs}};
     written.host.watch.files.push_back({.name = "a"});
@@ -206,8 +203,8 @@ TEST_CASE("a Commit that waits for tracked files comes after a second, even if n
     stage.until_logged("Startup complete");
 }
 
-TEST_CASE("a command for servers goes to lvs and its answer back; one that is not sealed is an offence") {
-    if (!can_play()) return;
+TEST_CASE("a command for servers goes to lvs and its answer back; one that is not sealed is an offence" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(both());
     ipc::ServerQuestion question;
@@ -228,8 +225,8 @@ TEST_CASE("a command for servers goes to lvs and its answer back; one that is no
     stage.until_logged("sent an answer that cannot be read: ");
 }
 
-TEST_CASE("a failover goes to vrrp and its answer back, while other operators are served") {
-    if (!can_play()) return;
+TEST_CASE("a failover goes to vrrp and its answer back, while other operators are served" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     ipc::InstanceQuestion question;
@@ -247,8 +244,7 @@ TEST_CASE("a failover goes to vrrp and its answer back, while other operators ar
     CHECK(got->descriptor);
 }
 
-TEST_CASE("an operator whose failover ends with the vrrp process is answered") {
-    if (!can_play()) return;
+TEST_CASE("an operator whose failover ends with the vrrp process is answered" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     const auto client = stage.ask(ipc::InstanceQuestion{});
@@ -262,16 +258,15 @@ TEST_CASE("an operator whose failover ends with the vrrp process is answered") {
     CHECK(std::get<ipc::InstanceAnswered>(got->message).problem == "the VRRP process died; see the log");
 }
 
-TEST_CASE("a command for servers is refused while the lvs role is not ready") {
-    if (!can_play()) return;
+TEST_CASE("a command for servers is refused while the lvs role is not ready" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     CHECK(answer<ipc::ServerAnswered>(stage.ask(ipc::ServerQuestion{}))->problem ==
           "the load balancing process is not running");
 }
 
-TEST_CASE("a dry run has a reader of its own, which compares with what runs, and changes nothing") {
-    if (!can_play()) return;
+TEST_CASE("a dry run has a reader of its own, which compares with what runs, and changes nothing" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     const auto client = stage.ask(ipc::DryRun{.as_json = true});
@@ -287,8 +282,8 @@ TEST_CASE("a dry run has a reader of its own, which compares with what runs, and
     CHECK(running[Kind::Vrrp].hears_none<ipc::Prepare>());
 }
 
-TEST_CASE("a dump asks vrrp and lvs for their state, then the observer, which gets a line for its files") {
-    if (!can_play()) return;
+TEST_CASE("a dump asks vrrp and lvs for their state, then the observer, which gets a line for its files" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(both());
     stage.signal(SIGUSR2);
@@ -324,8 +319,8 @@ TEST_CASE("a dump asks vrrp and lvs for their state, then the observer, which ge
     stage.until_logged("sent what it may not on the line of a dump: killing it");
 }
 
-TEST_CASE("the umask of the configuration counts for dumps, unless the command line has one") {
-    if (!can_play()) return;
+TEST_CASE("the umask of the configuration counts for dumps, unless the command line has one" *
+          mainstay::test::kNeedsRoot) {
     struct Row {
         Texts options;
         int umask;  // -1: the configuration has none
@@ -352,8 +347,7 @@ TEST_CASE("the umask of the configuration counts for dumps, unless the command l
     }
 }
 
-TEST_CASE("a role answers for its state once") {
-    if (!can_play()) return;
+TEST_CASE("a role answers for its state once" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     stage.signal(SIGUSR2);
@@ -364,8 +358,7 @@ TEST_CASE("a role answers for its state once") {
     is_killed_at_first(stage, running[Kind::Vrrp], "VRRP", "sent a message DumpRequested, which is not expected now");
 }
 
-TEST_CASE("each signal of a dump is one, and is named") {
-    if (!can_play()) return;
+TEST_CASE("each signal of a dump is one, and is named" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     for (const auto& [number, text] : {std::pair{SIGUSR1, "Printing process data on signal "},
@@ -377,8 +370,7 @@ TEST_CASE("each signal of a dump is one, and is named") {
     CHECK(running[Kind::Vrrp].hear<ipc::DumpRequested>().signal == SIGUSR1);
 }
 
-TEST_CASE("an upgrade that its trial does not allow changes nothing") {
-    if (!can_play()) return;
+TEST_CASE("an upgrade that its trial does not allow changes nothing" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     const auto client = stage.ask(ipc::Upgrade{stage.at("mainstayd-next")});
@@ -403,8 +395,8 @@ TEST_CASE("an upgrade that its trial does not allow changes nothing") {
           "the daemon is starting, stopping, reloading or being upgraded: try again");
 }
 
-TEST_CASE("an upgrade executes the new program, whose roles take the place of the old ones, one after the other") {
-    if (!can_play()) return;
+TEST_CASE("an upgrade executes the new program, whose roles take the place of the old ones, one after the other" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto written = both();
     written.scripts["vrrp_script/chk"] = script("exit 4", alert::Requester::Vrrp);
@@ -453,8 +445,8 @@ TEST_CASE("an upgrade executes the new program, whose roles take the place of th
     CHECK(running[Kind::Vrrp].hear<ipc::Prepare>().generation == 2);
 }
 
-TEST_CASE("SNMP is started if it is needed, gets its socket, and is no reason to end when it dies") {
-    if (!can_play()) return;
+TEST_CASE("SNMP is started if it is needed, gets its socket, and is no reason to end when it dies" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written{.needed = {Kind::Vrrp, Kind::Snmp}};
     written.done.daemon.snmp_socket = "tcp:127.0.0.1:705";

@@ -99,8 +99,6 @@ bool take_own_run_folder() {
            ::mount("none", "/run", "tmpfs", 0, nullptr) == 0;
 }
 
-bool can_play() { return ::geteuid() == 0 && !program().folder.empty(); }
-
 std::optional<ipc::Received> next_received(int fd, std::chrono::milliseconds limit) {
     pollfd wait{fd, POLLIN, 0};
     if (::poll(&wait, 1, milliseconds(limit)) != 1) return std::nullopt;

@@ -145,8 +145,6 @@ std::optional<M> answer(const UniqueFd& client) {
     return message == nullptr ? std::nullopt : std::optional{*message};
 }
 
-[[nodiscard]] bool can_play();  // false: not root
-
 // Gives this process, and those that it starts, a /run of their own; false when that is not allowed.
 [[nodiscard]] bool take_own_run_folder();
 

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "../../skips.hpp"
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process.hpp"
@@ -69,7 +70,7 @@ int supervise(const std::string& folder, const std::vector<std::string>& words) 
         if (word == "no-lvs") options.run_lvs = false;
         if (word == "named") options.pid_file(Kind::Vrrp) = folder + "/own.pid";
         if (word == "named-nowhere") options.pid_file(Kind::Vrrp) = folder + "/no/own.pid";
-        if (word == test::kAsKeepalived) options.identity.keepalived = true;
+        if (word == role::test::kAsKeepalived) options.identity.keepalived = true;
         if (word == "not-usual") give_what_is_not_usual(options);
         if (word == "umask") {
             options.umask_given = true;
@@ -88,7 +89,7 @@ int play(const std::string& folder, const std::string& name, const std::vector<s
     const UniqueFd hold{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
     sockaddr_un at{};
     at.sun_family = AF_UNIX;
-    const std::string path = folder + test::kStageSocket;
+    const std::string path = folder + role::test::kStageSocket;
     if (path.size() >= sizeof at.sun_path) return 99;
     std::memcpy(at.sun_path, path.data(), path.size());
     if (::connect(hold.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) return 98;

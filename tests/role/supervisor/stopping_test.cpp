@@ -8,6 +8,7 @@
 #include <fstream>
 #include <string>
 
+#include "../../needs.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "written.hpp"
 
@@ -25,8 +26,7 @@ void make(const std::string& path) { std::ofstream{path} << ""; }
 
 }  // namespace
 
-TEST_CASE("while startup_script runs commands are refused, and a reload waits") {
-    if (!can_play()) return;
+TEST_CASE("while startup_script runs commands are refused, and a reload waits" * mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written;
     written.scripts["startup_script"] = script(waits_for(stage.at("go")), alert::Requester::Supervisor);
@@ -50,8 +50,8 @@ TEST_CASE("while startup_script runs commands are refused, and a reload waits") 
     CHECK(stage.logged("startup_script ended") == 0);
 }
 
-TEST_CASE("the stop waits for the scripts that the roles wanted last, and then ends the observer") {
-    if (!can_play()) return;
+TEST_CASE("the stop waits for the scripts that the roles wanted last, and then ends the observer" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written;
     written.scripts["vrrp_script/chk"] =
@@ -70,8 +70,7 @@ TEST_CASE("the stop waits for the scripts that the roles wanted last, and then e
     CHECK(stage.exit_code() == 0);
 }
 
-TEST_CASE("the reader of a FIFO sees its end at the stop, which waits for it") {
-    if (!can_play()) return;
+TEST_CASE("the reader of a FIFO sees its end at the stop, which waits for it" * mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written;
     written.host.fifos = {{ipc::FifoPlan::Lines::All, stage.at("fifo"), 0, 0, "fifo_script"}};
@@ -93,8 +92,7 @@ TEST_CASE("the reader of a FIFO sees its end at the stop, which waits for it") {
     CHECK(stage.exit_code() == 0);
 }
 
-TEST_CASE("a stopping daemon does nothing any more of what it is asked for") {
-    if (!can_play()) return;
+TEST_CASE("a stopping daemon does nothing any more of what it is asked for" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     stage.signal(SIGTERM);
@@ -116,8 +114,7 @@ TEST_CASE("a stopping daemon does nothing any more of what it is asked for") {
     CHECK(stage.exit_code() == 0);
 }
 
-TEST_CASE("an observer that does not stop in five seconds is killed") {
-    if (!can_play()) return;
+TEST_CASE("an observer that does not stop in five seconds is killed" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     stage.signal(SIGTERM);
@@ -130,8 +127,7 @@ TEST_CASE("an observer that does not stop in five seconds is killed") {
     CHECK(stage.exit_code() == 0);
 }
 
-TEST_CASE("shutdown_script that ends badly is named, one that a signal ends too") {
-    if (!can_play()) return;
+TEST_CASE("shutdown_script that ends badly is named, one that a signal ends too" * mainstay::test::kNeedsRoot) {
     for (const auto& [text, end] : {std::pair{"exit 3", "status 3"}, {"kill -9 $$", "signal 9"}}) {
         Stage stage;
         Written written;
@@ -144,8 +140,8 @@ TEST_CASE("shutdown_script that ends badly is named, one that a signal ends too"
     }
 }
 
-TEST_CASE("startup_script that does not end in its time is killed, and the daemon starts") {
-    if (!can_play()) return;
+TEST_CASE("startup_script that does not end in its time is killed, and the daemon starts" *
+          mainstay::test::kNeedsRoot) {
     Stage hangs, missing;
     Written written;
     written.scripts["startup_script"] = script("sleep 100", alert::Requester::Supervisor);

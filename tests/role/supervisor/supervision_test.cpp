@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "../../needs.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "written.hpp"
 
@@ -29,8 +30,8 @@ void take_reload(Stage::Running& running, std::uint64_t generation) {
 
 }  // namespace
 
-TEST_CASE("the observer hears of processes and reloads, and its request for traffic goes to lvs") {
-    if (!can_play()) return;
+TEST_CASE("the observer hears of processes and reloads, and its request for traffic goes to lvs" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(both());
     const auto next_report = [&running](const auto& holds) {
@@ -71,8 +72,8 @@ TEST_CASE("the observer hears of processes and reloads, and its request for traf
     CHECK(std::ranges::count(ended.processes, false, &report::ProcessStatus::ready) == 1);
 }
 
-TEST_CASE("a failover that a client of the API asks for is carried out where the settings allow it") {
-    if (!can_play()) return;
+TEST_CASE("a failover that a client of the API asks for is carried out where the settings allow it" *
+          mainstay::test::kNeedsRoot) {
     for (const bool operate : {false, true}) {
         Stage stage;
         Written written{.needed = {Kind::Vrrp}};
@@ -103,8 +104,8 @@ TEST_CASE("a failover that a client of the API asks for is carried out where the
     }
 }
 
-TEST_CASE("a level of the log that a client of the API sets is set where the settings allow it") {
-    if (!can_play()) return;
+TEST_CASE("a level of the log that a client of the API sets is set where the settings allow it" *
+          mainstay::test::kNeedsRoot) {
     for (const bool operate : {false, true}) {
         Stage stage;
         Written written{.needed = {Kind::Vrrp}};
@@ -126,8 +127,7 @@ TEST_CASE("a level of the log that a client of the API sets is set where the set
     }
 }
 
-TEST_CASE("an operator sets the level of a module, and every process gets all levels") {
-    if (!can_play()) return;
+TEST_CASE("an operator sets the level of a module, and every process gets all levels" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run({.needed = {Kind::Vrrp, Kind::Lvs}});
     ipc::LogLevelQuestion question;

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "../../needs.hpp"
 #include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/ipc/hand_over.hpp"
@@ -80,8 +81,7 @@ const std::vector<std::byte> kGarbage(3, std::byte{0xff});
 
 }  // namespace
 
-TEST_CASE("a daemon whose configurations and states can be read can be continued") {
-    if (!can_play()) return;
+TEST_CASE("a daemon whose configurations and states can be read can be continued" * mainstay::test::kNeedsRoot) {
     Trial t;
     t.add(Kind::Vrrp, t.snapshot(), t.block_of(report::VrrpStatus{}));
     t.add(Kind::Lvs, t.snapshot(), t.block_of(report::LvsStatus{}));
@@ -93,16 +93,14 @@ TEST_CASE("a daemon whose configurations and states can be read can be continued
     CHECK_FALSE(t.version.empty());
 }
 
-TEST_CASE("a hand-over of another format is refused") {
-    if (!can_play()) return;
+TEST_CASE("a hand-over of another format is refused" * mainstay::test::kNeedsRoot) {
     Trial t;
     t.trial.format = 2;
     CHECK(t.verdict() == "the running daemon hands over in format 2, this program reads format 1");
     CHECK(t.status == 0);
 }
 
-TEST_CASE("a configuration that cannot be read is named") {
-    if (!can_play()) return;
+TEST_CASE("a configuration that cannot be read is named" * mainstay::test::kNeedsRoot) {
     Trial damaged, open;
     auto garbage = ipc::make_sealed_memfd("x", kGarbage);
     damaged.add(Kind::Lvs, damaged.with(std::move(*garbage)), -1);
@@ -112,8 +110,7 @@ TEST_CASE("a configuration that cannot be read is named") {
     CHECK(open.verdict().find("configuration of mainstayd-vrrp") != std::string::npos);
 }
 
-TEST_CASE("a state that cannot be read is named, of each role that has one") {
-    if (!can_play()) return;
+TEST_CASE("a state that cannot be read is named, of each role that has one" * mainstay::test::kNeedsRoot) {
     for (const auto& [kind, name] : {std::pair{Kind::Vrrp, "mainstayd-vrrp"},
                                      {Kind::Lvs, "mainstayd-lvs"},
                                      {Kind::Bfd, "mainstayd-bfd"},
@@ -128,8 +125,7 @@ TEST_CASE("a state that cannot be read is named, of each role that has one") {
     CHECK(small.verdict().find("state of mainstayd-vrrp") != std::string::npos);
 }
 
-TEST_CASE("a new program without its roles is refused") {
-    if (!can_play()) return;
+TEST_CASE("a new program without its roles is refused" * mainstay::test::kNeedsRoot) {
     for (const char* name :
          {"mainstayd-vrrp", "mainstayd-lvs", "mainstayd-bfd", "mainstayd-obs", "mainstayd-read", "mainstayd-track"}) {
         Trial t;
@@ -143,8 +139,7 @@ TEST_CASE("a new program without its roles is refused") {
     CHECK(snmp.verdict() == "");
 }
 
-TEST_CASE("orders that are none end the trial without a verdict") {
-    if (!can_play()) return;
+TEST_CASE("orders that are none end the trial without a verdict" * mainstay::test::kNeedsRoot) {
     Trial t;
     CHECK(t.verdict(ipc::Stop{}) == "none");
     CHECK(t.status == 1);

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <string>
 
+#include "../../needs.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "written.hpp"
 
@@ -85,8 +86,8 @@ Written of_both(const Stage& stage) {
 
 }  // namespace
 
-TEST_CASE("maintenance, levels of the log, FIFOs, known servers and running scripts outlive an upgrade") {
-    if (!can_play()) return;
+TEST_CASE("maintenance, levels of the log, FIFOs, known servers and running scripts outlive an upgrade" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(of_both(stage));
     ipc::LogLevelQuestion level;
@@ -134,8 +135,8 @@ TEST_CASE("maintenance, levels of the log, FIFOs, known servers and running scri
     CHECK_FALSE(fs::exists(stage.at("run/mainstayd.pid")));
 }
 
-TEST_CASE("a daemon whose new program cannot be executed goes on, and says so to its client") {
-    if (!can_play()) return;
+TEST_CASE("a daemon whose new program cannot be executed goes on, and says so to its client" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     auto& spare = stage.started("mainstayd-vrrp");
@@ -160,8 +161,8 @@ TEST_CASE("a daemon whose new program cannot be executed goes on, and says so to
     CHECK(running[Kind::Vrrp].hear<ipc::Prepare>().generation == 2);
 }
 
-TEST_CASE("a role whose successor dies is not replaced, which the client hears, and the others are") {
-    if (!can_play()) return;
+TEST_CASE("a role whose successor dies is not replaced, which the client hears, and the others are" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     auto upgrade = begin_upgrade(stage);
@@ -185,8 +186,7 @@ TEST_CASE("a role whose successor dies is not replaced, which the client hears, 
     stage.started("mainstayd-read").hear<ipc::RoleStartup>();  // the reload, now
 }
 
-TEST_CASE("an operator who asks for an upgrade while one is under way is refused") {
-    if (!can_play()) return;
+TEST_CASE("an operator who asks for an upgrade while one is under way is refused" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     auto upgrade = begin_upgrade(stage);

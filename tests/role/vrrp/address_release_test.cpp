@@ -1,5 +1,6 @@
 // What goes from a host whose vrrp process does not run, and when.
 #include "mainstay/role/vrrp/address_release.hpp"
+#include "../../needs.hpp"
 
 #include <doctest/doctest.h>
 
@@ -30,7 +31,8 @@ std::string slow(const std::string& more = "", const std::string& addresses = "1
 
 }  // namespace
 
-TEST_CASE("virtual addresses go once other routers have waited for three advertisements, others stay") {
+TEST_CASE("virtual addresses go once other routers have waited for three advertisements, others stay" *
+          mainstay::test::kNeedsRoot) {
     mainstay::test::in_own_network([] {
         const Cable cable;
         for (const char* command : {"addr add 10.0.0.100/32 dev eth0", "addr add 10.0.0.101/24 brd + dev eth0",
@@ -50,7 +52,7 @@ TEST_CASE("virtual addresses go once other routers have waited for three adverti
     });
 }
 
-TEST_CASE("the address of a VMAC goes from it") {
+TEST_CASE("the address of a VMAC goes from it" * mainstay::test::kNeedsRoot) {
     mainstay::test::in_own_network([] {
         const Cable cable;
         for (const char* command :
@@ -66,7 +68,7 @@ TEST_CASE("the address of a VMAC goes from it") {
     });
 }
 
-TEST_CASE("nothing goes before the time of the instance with the shortest interval") {
+TEST_CASE("nothing goes before the time of the instance with the shortest interval" * mainstay::test::kNeedsRoot) {
     mainstay::test::in_own_network([] {
         const Cable cable;
         REQUIRE(ip("addr add 10.0.0.100/32 dev eth0"));
@@ -83,7 +85,7 @@ TEST_CASE("nothing goes before the time of the instance with the shortest interv
     });
 }
 
-TEST_CASE("a host that holds none of its addresses is left alone, without a word") {
+TEST_CASE("a host that holds none of its addresses is left alone, without a word" * mainstay::test::kNeedsRoot) {
     mainstay::test::in_own_network([] {
         const Cable cable;
         FakeRuntime runtime;

@@ -1,5 +1,6 @@
 // Gratuitous ARP and neighbour advertisements, on a network of the test's own.
 #include "role/vrrp/announcer.hpp"
+#include "../../needs.hpp"
 
 #include "office.hpp"
 
@@ -58,7 +59,8 @@ std::string garp_group(const std::string& interval, const std::string& interface
 
 }  // namespace
 
-TEST_CASE("addresses are announced as often as asked for, less the round that was sent before") {
+TEST_CASE("addresses are announced as often as asked for, less the round that was sent before" *
+          mainstay::test::kNeedsRoot) {
     on_host<AnnouncerHost>([](AnnouncerHost& host) {
         const auto all = host.addresses({"10.0.0.100/32"});
         host.announcer.announce(all, 0);
@@ -75,7 +77,7 @@ TEST_CASE("addresses are announced as often as asked for, less the round that wa
     });
 }
 
-TEST_CASE("a round has IPv4 before IPv6, and a router says that it is one") {
+TEST_CASE("a round has IPv4 before IPv6, and a router says that it is one" * mainstay::test::kNeedsRoot) {
     on_host<AnnouncerHost>([](AnnouncerHost& host) {
         const auto all = host.addresses({"2001:db8::7/64", "10.0.0.100/32"});
         host.announcer.announce(all, 1);
@@ -89,7 +91,8 @@ TEST_CASE("a round has IPv4 before IPv6, and a router says that it is one") {
     });
 }
 
-TEST_CASE("an address is not announced where there is no such interface, no ARP or no MAC address") {
+TEST_CASE("an address is not announced where there is no such interface, no ARP or no MAC address" *
+          mainstay::test::kNeedsRoot) {
     on_host<AnnouncerHost>([](AnnouncerHost& host) {
         const auto eth0 = host.links.find("eth0")->index;
         auto nowhere = host.addresses({"10.0.0.100/32"});
@@ -116,7 +119,8 @@ TEST_CASE("an address is not announced where there is no such interface, no ARP 
     });
 }
 
-TEST_CASE("macvlans and ipvlans keep the distance of their parent, other interfaces their own") {
+TEST_CASE("macvlans and ipvlans keep the distance of their parent, other interfaces their own" *
+          mainstay::test::kNeedsRoot) {
     on_host<AnnouncerHost>([](AnnouncerHost& host) {
         host.follow(garp_group("60", "eth0"));
         const auto announced_at_once = [&](const std::string& kind, std::uint32_t parent) {
@@ -141,7 +145,8 @@ TEST_CASE("macvlans and ipvlans keep the distance of their parent, other interfa
     });
 }
 
-TEST_CASE("the shortest distance is one: each announcement is sent, and logged, by itself") {
+TEST_CASE("the shortest distance is one: each announcement is sent, and logged, by itself" *
+          mainstay::test::kNeedsRoot) {
     on_host<AnnouncerHost>([](AnnouncerHost& host) {
         host.follow("global_defs {\nvrrp_garp_interval 0.000001\n}\n" + instance());
         const auto all = host.addresses({"10.0.0.100/32", "10.0.0.101/32"});
@@ -152,7 +157,8 @@ TEST_CASE("the shortest distance is one: each announcement is sent, and logged, 
     });
 }
 
-TEST_CASE("what waits for its turn is dropped when its interface has gone, and when the announcer is closed") {
+TEST_CASE("what waits for its turn is dropped when its interface has gone, and when the announcer is closed" *
+          mainstay::test::kNeedsRoot) {
     on_host<AnnouncerHost>([](AnnouncerHost& host) {
         host.follow(garp_group("0.02", "over"));
         host.add_link([](kernel::Link& link) { link.index = 900, link.name = "over"; });
@@ -168,7 +174,7 @@ TEST_CASE("what waits for its turn is dropped when its interface has gone, and w
     });
 }
 
-TEST_CASE("a VMAC keeps the distance between packets that is configured for its parent") {
+TEST_CASE("a VMAC keeps the distance between packets that is configured for its parent" * mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         if (!ip("link add link eth0 name probe type macvlan")) {
             MESSAGE("passed over: this kernel has no macvlan");
@@ -187,7 +193,8 @@ TEST_CASE("a VMAC keeps the distance between packets that is configured for its 
     });
 }
 
-TEST_CASE("each address that is announced is logged once, whatever the number of packets") {
+TEST_CASE("each address that is announced is logged once, whatever the number of packets" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance("garp_master_repeat 3"));
         REQUIRE(office.until([&] { return office.cable.heard("arp 10.0.0.100") == 3; }));

@@ -1,6 +1,7 @@
 // What the devices of instances ask of the host: its settings and its interfaces, in a network namespace of the test's
 // own. Kernels without macvlan refuse the devices themselves; tests/lab has one with.
 #include "role/vrrp/devices.hpp"
+#include "../../needs.hpp"
 
 #include <fstream>
 
@@ -54,7 +55,8 @@ TEST_CASE("an interface group is a number or a name of iproute2's list") {
     if (std::ifstream{"/etc/iproute2/group"}) CHECK(interface_group("default") == 0U);
 }
 
-TEST_CASE("for an IPv4 VMAC reverse path filtering moves from all interfaces to each, until the VMAC is not needed") {
+TEST_CASE("for an IPv4 VMAC reverse path filtering moves from all interfaces to each, until the VMAC is not needed" *
+          mainstay::test::kNeedsRoot) {
     on_host<DevicesHost>([](DevicesHost& host) {
         set(kAll, "1");
         set(kEth1, "2");
@@ -80,7 +82,8 @@ TEST_CASE("for an IPv4 VMAC reverse path filtering moves from all interfaces to 
     });
 }
 
-TEST_CASE("what filters reverse paths as all interfaces do already is neither changed nor put back") {
+TEST_CASE("what filters reverse paths as all interfaces do already is neither changed nor put back" *
+          mainstay::test::kNeedsRoot) {
     on_host<DevicesHost>([](DevicesHost& host) {
         for (const auto& name : {kAll, kDefault, kEth0}) set(name, "1");
         (void)host.plan(instance("use_vmac"));
@@ -98,7 +101,8 @@ TEST_CASE("what filters reverse paths as all interfaces do already is neither ch
     });
 }
 
-TEST_CASE("an IPv6 VMAC leaves reverse path filtering alone, and so does a host that has none") {
+TEST_CASE("an IPv6 VMAC leaves reverse path filtering alone, and so does a host that has none" *
+          mainstay::test::kNeedsRoot) {
     on_host<DevicesHost>([](DevicesHost& host) {
         set(kAll, "1");
         (void)host.plan(instance("use_vmac", "2001:db8::100/64"));
@@ -113,7 +117,8 @@ TEST_CASE("an IPv6 VMAC leaves reverse path filtering alone, and so does a host 
     });
 }
 
-TEST_CASE("with disable_local_igmp no reports are sent for groups of the link while there is a VMAC") {
+TEST_CASE("with disable_local_igmp no reports are sent for groups of the link while there is a VMAC" *
+          mainstay::test::kNeedsRoot) {
     on_host<DevicesHost>([](DevicesHost& host) {
         REQUIRE(value(kReports) == "1");
         (void)host.plan("global_defs {\ndisable_local_igmp\n}\n" + instance("use_vmac"));
@@ -129,7 +134,8 @@ TEST_CASE("with disable_local_igmp no reports are sent for groups of the link wh
     });
 }
 
-TEST_CASE("promote_secondaries is set on the instance's interface, again when that was made anew, and put back") {
+TEST_CASE("promote_secondaries is set on the instance's interface, again when that was made anew, and put back" *
+          mainstay::test::kNeedsRoot) {
     on_host<DevicesHost>([](DevicesHost& host) {
         (void)host.plan(instance("promote_secondaries"));
         CHECK(value(kPromotes) == "1");
@@ -156,7 +162,8 @@ TEST_CASE("promote_secondaries is set on the instance's interface, again when th
     });
 }
 
-TEST_CASE("a device whose parent is not there waits for it; on one that is no Ethernet it is refused, once") {
+TEST_CASE("a device whose parent is not there waits for it; on one that is no Ethernet it is refused, once" *
+          mainstay::test::kNeedsRoot) {
     on_host<DevicesHost>([](DevicesHost& host) {
         (void)host.plan(
             "vrrp_instance VI_1 {\ninterface nowhere\nversion 3\nvirtual_router_id 51\nuse_vmac\n"
@@ -181,7 +188,8 @@ TEST_CASE("a device whose parent is not there waits for it; on one that is no Et
     });
 }
 
-TEST_CASE("an interface that got the name of a device after it was planned is not taken, and stays") {
+TEST_CASE("an interface that got the name of a device after it was planned is not taken, and stays" *
+          mainstay::test::kNeedsRoot) {
     on_host<DevicesHost>([](DevicesHost& host) {
         (void)host.plan(instance("use_vmac"));
         REQUIRE(ip("link add vrrp.51 type veth peer name other"));
@@ -196,7 +204,8 @@ TEST_CASE("an interface that got the name of a device after it was planned is no
     });
 }
 
-TEST_CASE("a group that is not in iproute2's list is named with the group that is used instead") {
+TEST_CASE("a group that is not in iproute2's list is named with the group that is used instead" *
+          mainstay::test::kNeedsRoot) {
     on_host<DevicesHost>([](DevicesHost& host) {
         (void)host.plan(instance("use_vmac group no-such-group"));
         CHECK(host.logged("(VI_1) interface group no-such-group is not in /etc/iproute2/group: "
@@ -206,7 +215,7 @@ TEST_CASE("a group that is not in iproute2's list is named with the group that i
     });
 }
 
-TEST_CASE("the adverts of an IPv4 VMAC have an address of its parent") {
+TEST_CASE("the adverts of an IPv4 VMAC have an address of its parent" * mainstay::test::kNeedsRoot) {
     on_host<DevicesHost>([](DevicesHost& host) {
         const auto config = host.plan(instance("use_vmac"));
         CHECK(config.instances.at(0).interface == "vrrp.51");
@@ -220,7 +229,8 @@ TEST_CASE("the adverts of an IPv4 VMAC have an address of its parent") {
     });
 }
 
-TEST_CASE("a device that a crashed process made goes when the configuration has it no more, and its settings go back") {
+TEST_CASE("a device that a crashed process made goes when the configuration has it no more, and its settings go back" *
+          mainstay::test::kNeedsRoot) {
     on_host<DevicesHost>([](DevicesHost& host) {
         REQUIRE(ip("link add vrrp.51 type veth peer name other"));
         REQUIRE(ip("link add kept type veth peer name another"));

@@ -1,5 +1,6 @@
 // The rules that drop packets to the addresses of a master with no_accept, read back by nft.
 #include "role/vrrp/firewall.hpp"
+#include "../../needs.hpp"
 
 #include <sys/mount.h>
 
@@ -93,7 +94,8 @@ Texts calls(FirewallHost& host) {
 
 }  // namespace
 
-TEST_CASE("the address of a master that refuses packets is in the rules while it is held") {
+TEST_CASE("the address of a master that refuses packets is in the rules while it is held" *
+          mainstay::test::kNeedsRoot) {
     with_nftables([](FirewallHost& host) {
         const auto config = refusing();
         host.firewall.configure(config, false, false);
@@ -114,7 +116,8 @@ TEST_CASE("the address of a master that refuses packets is in the rules while it
     });
 }
 
-TEST_CASE("an instance that accepts packets has no rules, and with -V the rules stay at the stop") {
+TEST_CASE("an instance that accepts packets has no rules, and with -V the rules stay at the stop" *
+          mainstay::test::kNeedsRoot) {
     with_nftables([](FirewallHost& host) {
         const auto open = written(instance());
         host.firewall.configure(open, false, false);
@@ -131,7 +134,8 @@ TEST_CASE("an instance that accepts packets has no rules, and with -V the rules 
     });
 }
 
-TEST_CASE("a configuration without rules takes those of the one before away, and another table's name moves them") {
+TEST_CASE("a configuration without rules takes those of the one before away, and another table's name moves them" *
+          mainstay::test::kNeedsRoot) {
     with_nftables([](FirewallHost& host) {
         const auto config = refusing(), renamed = refusing("nftables other");
         host.firewall.configure(config, false, false);
@@ -148,7 +152,8 @@ TEST_CASE("a configuration without rules takes those of the one before away, and
     });
 }
 
-TEST_CASE("rules that another program deletes are restored, which is counted and logged once each time") {
+TEST_CASE("rules that another program deletes are restored, which is counted and logged once each time" *
+          mainstay::test::kNeedsRoot) {
     with_nftables([](FirewallHost& host) {
         const auto config = refusing();
         host.firewall.configure(config, false, false);
@@ -167,7 +172,7 @@ TEST_CASE("rules that another program deletes are restored, which is counted and
     });
 }
 
-TEST_CASE("a change that finds the table gone writes all of it again") {
+TEST_CASE("a change that finds the table gone writes all of it again" * mainstay::test::kNeedsRoot) {
     with_nftables([](FirewallHost& host) {
         const auto config = written(instance("no_accept") + instance("no_accept", "10.0.0.200", "VI_2", 52));
         host.firewall.configure(config, false, false);
@@ -179,7 +184,8 @@ TEST_CASE("a change that finds the table gone writes all of it again") {
     });
 }
 
-TEST_CASE("rules that the kernel refuses are named again when a change was accepted in between") {
+TEST_CASE("rules that the kernel refuses are named again when a change was accepted in between" *
+          mainstay::test::kNeedsRoot) {
     with_nftables([](FirewallHost& host) {
         const auto config = refusing();
         host.firewall.configure(config, false, false);
@@ -197,7 +203,8 @@ TEST_CASE("rules that the kernel refuses are named again when a change was accep
     });
 }
 
-TEST_CASE("nftables that cannot be opened are named once, and opened by the next configuration") {
+TEST_CASE("nftables that cannot be opened are named once, and opened by the next configuration" *
+          mainstay::test::kNeedsRoot) {
     with_nftables([](FirewallHost& host) {
         const auto config = refusing();
         {
@@ -212,7 +219,8 @@ TEST_CASE("nftables that cannot be opened are named once, and opened by the next
     });
 }
 
-TEST_CASE("IPv6 addresses have rules and a table of their own, which is restored by itself") {
+TEST_CASE("IPv6 addresses have rules and a table of their own, which is restored by itself" *
+          mainstay::test::kNeedsRoot) {
     with_nftables([](FirewallHost& host) {
         const auto config = written(instance("no_accept\nvirtual_ipaddress_excluded {\n2001:db8::7\n}"));
         host.firewall.configure(config, false, false);
@@ -230,7 +238,8 @@ TEST_CASE("IPv6 addresses have rules and a table of their own, which is restored
     });
 }
 
-TEST_CASE("what a killed daemon left is deleted at the start, and what this one's crashed process left stays") {
+TEST_CASE("what a killed daemon left is deleted at the start, and what this one's crashed process left stays" *
+          mainstay::test::kNeedsRoot) {
     with_nftables([](FirewallHost& host) {
         for (const char* words : {"add table ip keepalived", "add chain ip keepalived left", "add table ip6 keepalived",
                                   "add chain ip6 keepalived left6", "add table ip other"})
@@ -260,7 +269,8 @@ TEST_CASE("what a killed daemon left is deleted at the start, and what this one'
     });
 }
 
-TEST_CASE("a VMAC's reports are dropped, whatever the addresses, and no more when it is gone") {
+TEST_CASE("a VMAC's reports are dropped, whatever the addresses, and no more when it is gone" *
+          mainstay::test::kNeedsRoot) {
     with_nftables([](FirewallHost& host) {
         host.firewall.configure(written(instance()), true, false);
         host.firewall.set_vmacs({{.index = 1, .parent = 1, .family = Family::V4}});
@@ -271,7 +281,8 @@ TEST_CASE("a VMAC's reports are dropped, whatever the addresses, and no more whe
     });
 }
 
-TEST_CASE("vrrp_iptables on a host whose iptables is nftables is a warning, at each change of the settings") {
+TEST_CASE("vrrp_iptables on a host whose iptables is nftables is a warning, at each change of the settings" *
+          mainstay::test::kNeedsRoot) {
     with_nftables([](FirewallHost& host) {
         const std::string warning =
             "vrrp_iptables: the iptables of this host uses nftables, which is used directly instead; "
@@ -287,7 +298,8 @@ TEST_CASE("vrrp_iptables on a host whose iptables is nftables is a warning, at e
     });
 }
 
-TEST_CASE("rules of iptables are written once, a reload writes them all again, and they are taken away at the end") {
+TEST_CASE("rules of iptables are written once, a reload writes them all again, and they are taken away at the end" *
+          mainstay::test::kNeedsRoot) {
     with_iptables("xtables-legacy-multi", [](FirewallHost& host) {
         const Texts rules{"set keepalived hash:ip inet", "entries add keepalived 10.0.0.100",
                           "rule add iptables OUTPUT -m set --match-set keepalived src -j DROP",
@@ -328,7 +340,8 @@ TEST_CASE("rules of iptables are written once, a reload writes them all again, a
     });
 }
 
-TEST_CASE("a change of iptables' rules that fails is an error, one that succeeds is none") {
+TEST_CASE("a change of iptables' rules that fails is an error, one that succeeds is none" *
+          mainstay::test::kNeedsRoot) {
     with_iptables("xtables-legacy-multi", [](FirewallHost& host) {
         using How = ipc::ScriptResult::How;
         host.firewall.configure(refusing("vrrp_iptables"), false, false);
@@ -346,7 +359,7 @@ TEST_CASE("a change of iptables' rules that fails is an error, one that succeeds
     });
 }
 
-TEST_CASE("without iptables, or with both of them configured, nftables is used") {
+TEST_CASE("without iptables, or with both of them configured, nftables is used" * mainstay::test::kNeedsRoot) {
     with_iptables("xtables-legacy-multi", [](FirewallHost& host) {
         host.firewall.configure(refusing("vrrp_iptables\nnftables"), false, false);
         CHECK(host.logged("both nftables and vrrp_iptables are configured: nftables is used") == 1);

@@ -8,6 +8,7 @@
 
 #include "../../kernel/own_network.hpp"
 #include "../../kernel/without_rights.hpp"
+#include "../../needs.hpp"
 #include "../lvs/fakes.hpp"
 #include "mainstay/kernel/sysctl.hpp"
 #include "role/vrrp/left_routes.hpp"
@@ -19,10 +20,7 @@ using namespace mainstay;
 using namespace mainstay::role;
 using mainstay::role::test::KeptLog;
 using mainstay::role::test::value;
-using mainstay::test::in_own_network;
-using mainstay::test::ip;
-using mainstay::test::WithoutDescriptors;
-using mainstay::test::WithoutRights;
+using namespace mainstay::test;
 
 namespace {
 
@@ -53,7 +51,7 @@ struct TwoInterfaces {
 
 }  // namespace
 
-TEST_CASE("a setting gets back what it had before the first change, the latest first") {
+TEST_CASE("a setting gets back what it had before the first change, the latest first" * kNeedsRoot) {
     in_own_network([] {
         KeptLog log;
         SavedSettings settings{log};
@@ -72,7 +70,8 @@ TEST_CASE("a setting gets back what it had before the first change, the latest f
     });
 }
 
-TEST_CASE("only what is chosen is restored, and what another program changed since stays as that wants it") {
+TEST_CASE("only what is chosen is restored, and what another program changed since stays as that wants it" *
+          kNeedsRoot) {
     in_own_network([] {
         KeptLog log;
         SavedSettings settings{log};
@@ -89,7 +88,7 @@ TEST_CASE("only what is chosen is restored, and what another program changed sin
     });
 }
 
-TEST_CASE("a setting that already has its value is nothing to put back") {
+TEST_CASE("a setting that already has its value is nothing to put back" * kNeedsRoot) {
     in_own_network([] {
         KeptLog log;
         SavedSettings settings{log};
@@ -101,7 +100,7 @@ TEST_CASE("a setting that already has its value is nothing to put back") {
     });
 }
 
-TEST_CASE("a setting that cannot be made is named once, and is nothing to put back") {
+TEST_CASE("a setting that cannot be made is named once, and is nothing to put back" * kNeedsRoot) {
     in_own_network([] {
         KeptLog log;
         SavedSettings settings{log};
@@ -116,7 +115,7 @@ TEST_CASE("a setting that cannot be made is named once, and is nothing to put ba
     });
 }
 
-TEST_CASE("what a process before saved is restored by this one") {
+TEST_CASE("what a process before saved is restored by this one" * kNeedsRoot) {
     in_own_network([] {
         KeptLog log;
         SavedSettings settings{log};
@@ -129,7 +128,7 @@ TEST_CASE("what a process before saved is restored by this one") {
     });
 }
 
-TEST_CASE("settings are restored in the reverse order of their changes, since one may change others") {
+TEST_CASE("settings are restored in the reverse order of their changes, since one may change others" * kNeedsRoot) {
     in_own_network([] {
         const std::string all = "net/ipv4/conf/all/forwarding";
         KeptLog log;
@@ -144,7 +143,7 @@ TEST_CASE("settings are restored in the reverse order of their changes, since on
     });
 }
 
-TEST_CASE("a setting that cannot be put back is named, and one whose interface is gone is not") {
+TEST_CASE("a setting that cannot be put back is named, and one whose interface is gone is not" * kNeedsRoot) {
     in_own_network([] {
         KeptLog log;
         SavedSettings settings{log};
@@ -163,7 +162,7 @@ TEST_CASE("a setting that cannot be put back is named, and one whose interface i
     });
 }
 
-TEST_CASE("secondaries are promoted while a primary of their subnet goes, and only on its interface") {
+TEST_CASE("secondaries are promoted while a primary of their subnet goes, and only on its interface" * kNeedsRoot) {
     in_own_network([] {
         TwoInterfaces host;
         {
@@ -176,7 +175,8 @@ TEST_CASE("secondaries are promoted while a primary of their subnet goes, and on
     });
 }
 
-TEST_CASE("nothing is promoted when a secondary goes, when both go, or when the address is alone or not there") {
+TEST_CASE("nothing is promoted when a secondary goes, when both go, or when the address is alone or not there" *
+          kNeedsRoot) {
     in_own_network([] {
         TwoInterfaces host;
         const auto promotes = [&](const std::vector<kernel::Address>& removals) {
@@ -196,7 +196,7 @@ TEST_CASE("nothing is promoted when a secondary goes, when both go, or when the 
     });
 }
 
-TEST_CASE("an interface that promotes its secondaries anyway keeps that setting") {
+TEST_CASE("an interface that promotes its secondaries anyway keeps that setting" * kNeedsRoot) {
     in_own_network([] {
         TwoInterfaces host;
         REQUIRE(kernel::write_sysctl(promotion_of("d0"), "1"));
@@ -207,7 +207,8 @@ TEST_CASE("an interface that promotes its secondaries anyway keeps that setting"
     });
 }
 
-TEST_CASE("an interface that goes while its secondaries are promoted is named, and the others are put back") {
+TEST_CASE("an interface that goes while its secondaries are promoted is named, and the others are put back" *
+          kNeedsRoot) {
     in_own_network([] {
         TwoInterfaces host;
         {
@@ -222,7 +223,8 @@ TEST_CASE("an interface that goes while its secondaries are promoted is named, a
     });
 }
 
-TEST_CASE("an interface whose secondaries cannot be promoted is named, and one that is gone already is not") {
+TEST_CASE("an interface whose secondaries cannot be promoted is named, and one that is gone already is not" *
+          kNeedsRoot) {
     in_own_network([] {
         TwoInterfaces host;
         const std::vector removals{host.removal("d0", "10.2.0.1/24"), host.removal("d1", "10.2.0.1/24")};
@@ -237,7 +239,7 @@ TEST_CASE("an interface whose secondaries cannot be promoted is named, and one t
     });
 }
 
-TEST_CASE("an IPv6 address has no secondaries, and those of a prefix of no length are promoted") {
+TEST_CASE("an IPv6 address has no secondaries, and those of a prefix of no length are promoted" * kNeedsRoot) {
     in_own_network([] {
         TwoInterfaces host;
         const auto promotes = [&](const char* address) {
@@ -255,7 +257,7 @@ TEST_CASE("an IPv6 address has no secondaries, and those of a prefix of no lengt
     });
 }
 
-TEST_CASE("the route to a removed IPv6 prefix goes while an address of it without a prefix route stays") {
+TEST_CASE("the route to a removed IPv6 prefix goes while an address of it without a prefix route stays" * kNeedsRoot) {
     in_own_network([] {
         TwoInterfaces host;
         REQUIRE(ip("addr add 2001:db8::1/64 dev d0 nodad"));
@@ -273,7 +275,7 @@ TEST_CASE("the route to a removed IPv6 prefix goes while an address of it withou
     });
 }
 
-TEST_CASE("the route to an IPv6 prefix stays with another address that has it") {
+TEST_CASE("the route to an IPv6 prefix stays with another address that has it" * kNeedsRoot) {
     in_own_network([] {
         TwoInterfaces host;
         for (const char* address : {"2001:db8::1/64", "2001:db8::2/64", "2001:db8::3/64"})
@@ -288,7 +290,7 @@ TEST_CASE("the route to an IPv6 prefix stays with another address that has it") 
     });
 }
 
-TEST_CASE("the broadcast route that the kernel leaves behind for a removed secondary goes") {
+TEST_CASE("the broadcast route that the kernel leaves behind for a removed secondary goes" * kNeedsRoot) {
     in_own_network([] {
         TwoInterfaces host;
         const auto has_route = [] { return ip("route show table local dev d0 | grep -q '^broadcast 10.7.0.0 '"); };
@@ -306,7 +308,7 @@ TEST_CASE("the broadcast route that the kernel leaves behind for a removed secon
     });
 }
 
-TEST_CASE("the broadcast route of a removed address goes, unless another address has that broadcast") {
+TEST_CASE("the broadcast route of a removed address goes, unless another address has that broadcast" * kNeedsRoot) {
     in_own_network([] {
         TwoInterfaces host;
         const auto has_route = [](const char* at) {
@@ -343,7 +345,7 @@ TEST_CASE("the broadcast route of a removed address goes, unless another address
     });
 }
 
-TEST_CASE("an IPv6 address with a peer has the route of its prefix, like one without") {
+TEST_CASE("an IPv6 address with a peer has the route of its prefix, like one without" * kNeedsRoot) {
     in_own_network([] {
         TwoInterfaces host;
         const auto has_route = [] { return ip("-6 route show dev d0 | grep -q '^2001:db8::/64.*proto kernel'"); };
@@ -367,7 +369,7 @@ TEST_CASE("an IPv6 address with a peer has the route of its prefix, like one wit
     });
 }
 
-TEST_CASE("of the routes to a removed IPv6 prefix only the kernel's own one on that interface goes") {
+TEST_CASE("of the routes to a removed IPv6 prefix only the kernel's own one on that interface goes" * kNeedsRoot) {
     in_own_network([] {
         TwoInterfaces host;
         const auto has_route = [](const std::string& device, const std::string& words) {
@@ -397,7 +399,7 @@ TEST_CASE("of the routes to a removed IPv6 prefix only the kernel's own one on t
     });
 }
 
-TEST_CASE("a route of another program in the place of one of the kernel stays") {
+TEST_CASE("a route of another program in the place of one of the kernel stays" * kNeedsRoot) {
     in_own_network([] {
         TwoInterfaces host;
         REQUIRE(ip("addr add 2001:db8::1/64 dev d0 nodad"));
@@ -426,7 +428,7 @@ TEST_CASE("a route of another program in the place of one of the kernel stays") 
     });
 }
 
-TEST_CASE("the broadcast route of the same address on another interface stays") {
+TEST_CASE("the broadcast route of the same address on another interface stays" * kNeedsRoot) {
     in_own_network([] {
         TwoInterfaces host;
         const auto has_route = [](const std::string& device) {
@@ -448,7 +450,7 @@ TEST_CASE("the broadcast route of the same address on another interface stays") 
     });
 }
 
-TEST_CASE("a subnet inside that of a removed address keeps its own broadcast route") {
+TEST_CASE("a subnet inside that of a removed address keeps its own broadcast route" * kNeedsRoot) {
     in_own_network([] {
         TwoInterfaces host;
         std::string removed = "10.4.0.1/24";
@@ -467,7 +469,7 @@ TEST_CASE("a subnet inside that of a removed address keeps its own broadcast rou
     });
 }
 
-TEST_CASE("routes that cannot be removed are named with the reason, and so is what cannot be opened") {
+TEST_CASE("routes that cannot be removed are named with the reason, and so is what cannot be opened" * kNeedsRoot) {
     in_own_network([] {
         TwoInterfaces host;
         REQUIRE(ip("addr add 10.4.0.1/24 brd 10.4.0.0 dev d0"));

@@ -1,4 +1,5 @@
 // What the vrrp role is asked and told by others: operators, D-Bus, scripts, the watcher, and the bfd and lvs roles.
+#include "../../needs.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "office.hpp"
@@ -10,7 +11,8 @@ using vrrp::State;
 using What = ipc::ControlRequest::What;
 using Verb = ipc::InstanceQuestion::Verb;
 
-TEST_CASE("D-Bus's request for announcements is followed by a master alone, and unknown names are refused") {
+TEST_CASE("D-Bus's request for announcements is followed by a master alone, and unknown names are refused" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         const auto ask = [&](What what, const std::string& name, std::int64_t value) {
             office.role->asked({what, name, value, "DBus"});
@@ -38,7 +40,8 @@ TEST_CASE("D-Bus's request for announcements is followed by a master alone, and 
 
 TEST_CASE(
     "a failover sends priority 0, and without another router the master is back, which the operator gets as the "
-    "answer") {
+    "answer" *
+    mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance());
         auto& answers = office.runtime.answers;
@@ -66,7 +69,8 @@ TEST_CASE(
     });
 }
 
-TEST_CASE("a failover to another router ends with its name, and failover --back lets this one preempt") {
+TEST_CASE("a failover to another router ends with its name, and failover --back lets this one preempt" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance());
         office.role->instances({.request = 8, .verb = Verb::FailOver, .which = "VI_1", .by = "root"});
@@ -85,7 +89,8 @@ TEST_CASE("a failover to another router ends with its name, and failover --back 
 }
 
 TEST_CASE(
-    "maintenance lowers the priority to 1 and is shown, until it ends; one that was ordered before holds at once") {
+    "maintenance lowers the priority to 1 and is shown, until it ends; one that was ordered before holds at once" *
+    mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance());
         CHECK_FALSE(office.fresh().status().maintenance);
@@ -120,7 +125,8 @@ TEST_CASE(
     });
 }
 
-TEST_CASE("a tracked script decides: until it has succeeded and after it has failed the instance is in FAULT") {
+TEST_CASE("a tracked script decides: until it has succeeded and after it has failed the instance is in FAULT" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         using How = ipc::ScriptResult::How;
         office.start("vrrp_script chk {\nscript \"/bin/true\"\ninterval 1\nfall 1\nrise 1\n}\n" +
@@ -144,7 +150,7 @@ TEST_CASE("a tracked script decides: until it has succeeded and after it has fai
     });
 }
 
-TEST_CASE("the value of a tracked file, times its weight, changes the priority") {
+TEST_CASE("the value of a tracked file, times its weight, changes the priority" * mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         const std::string config = "vrrp_track_file f {\nfile /nowhere\n}\n" + instance("track_file {\nf weight 2\n}");
         office.start(config);
@@ -156,7 +162,8 @@ TEST_CASE("the value of a tracked file, times its weight, changes the priority")
     });
 }
 
-TEST_CASE("the state of a BFD session comes over its channel, and lvs hears over its own which instance is master") {
+TEST_CASE("the state of a BFD session comes over its channel, and lvs hears over its own which instance is master" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         using To = ipc::PeerChannel::To;
         auto bfd = ipc::make_channel(), lvs = ipc::make_channel();
@@ -186,7 +193,7 @@ TEST_CASE("the state of a BFD session comes over its channel, and lvs hears over
     });
 }
 
-TEST_CASE("what bfd reported before the first configuration counts from the start") {
+TEST_CASE("what bfd reported before the first configuration counts from the start" * mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         auto bfd = ipc::make_channel();
         REQUIRE(bfd);

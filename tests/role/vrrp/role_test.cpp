@@ -1,5 +1,6 @@
 // The vrrp role between a kernel, whose network is the test's own, and a supervisor that the test plays.
 #include "mainstay/role/vrrp/role.hpp"
+#include "../../needs.hpp"
 
 #include <fstream>
 
@@ -20,8 +21,8 @@ std::string setting(const std::string& name) {
 
 }  // namespace
 
-TEST_CASE(
-    "a backup that hears no master takes over: advert first, then address and announcements, and stops in order") {
+TEST_CASE("a backup that hears no master takes over: advert first, then address and announcements, and stops in order" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start(instance());
         CHECK(office.state() == State::Backup);
@@ -44,7 +45,7 @@ TEST_CASE(
     });
 }
 
-TEST_CASE("with -V the addresses, routes and rules of a master stay at the stop") {
+TEST_CASE("with -V the addresses, routes and rules of a master stay at the stop" * mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.runtime.startup.keep_addresses = true;
         office.start_as_master(instance("virtual_routes {\n10.9.0.0/24 dev eth0\n}"));
@@ -55,7 +56,8 @@ TEST_CASE("with -V the addresses, routes and rules of a master stay at the stop"
     });
 }
 
-TEST_CASE("a master yields to a higher priority, and takes over again when that router resigns") {
+TEST_CASE("a master yields to a higher priority, and takes over again when that router resigns" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance());
         office.cable.advertise(150, "10.0.0.2");
@@ -72,7 +74,7 @@ TEST_CASE("a master yields to a higher priority, and takes over again when that 
     });
 }
 
-TEST_CASE("each advert of the master puts a backup's takeover off") {
+TEST_CASE("each advert of the master puts a backup's takeover off" * mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start(instance());
         for (std::uint64_t heard = 1; heard <= 3; ++heard) {
@@ -88,7 +90,7 @@ TEST_CASE("each advert of the master puts a backup's takeover off") {
     });
 }
 
-TEST_CASE("a master that hears a lower priority stays master, and counts the rival") {
+TEST_CASE("a master that hears a lower priority stays master, and counts the rival" * mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance());
         office.cable.advertise(50, "10.0.0.2");
@@ -99,7 +101,8 @@ TEST_CASE("a master that hears a lower priority stays master, and counts the riv
     });
 }
 
-TEST_CASE("an address that another program removed comes back and is announced, and the master stays") {
+TEST_CASE("an address that another program removed comes back and is announced, and the master stays" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance());
         CHECK(office.until([&] { return office.cable.heard("arp 10.0.0.100") == 5; }));
@@ -113,7 +116,7 @@ TEST_CASE("an address that another program removed comes back and is announced, 
     });
 }
 
-TEST_CASE("addresses that the daemon itself removes are not restored") {
+TEST_CASE("addresses that the daemon itself removes are not restored" * mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance("", "10.0.0.100\n10.0.0.101"));
         office.reload(instance());
@@ -127,7 +130,8 @@ TEST_CASE("addresses that the daemon itself removes are not restored") {
     });
 }
 
-TEST_CASE("when notifications were lost everything is read again, and an address that went meanwhile comes back") {
+TEST_CASE("when notifications were lost everything is read again, and an address that went meanwhile comes back" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master("global_defs {\nvrrp_netlink_monitor_rcv_bufs 4608\n}\n" + instance());
         REQUIRE(ip("addr del 10.0.0.100/32 dev eth0"));
@@ -141,7 +145,8 @@ TEST_CASE("when notifications were lost everything is read again, and an address
     });
 }
 
-TEST_CASE("a link that goes down is a fault, after which the address is away; when it is up the instance takes over") {
+TEST_CASE("a link that goes down is a fault, after which the address is away; when it is up the instance takes over" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance());
         REQUIRE(ip("link set eth0 down"));
@@ -157,7 +162,7 @@ TEST_CASE("a link that goes down is a fault, after which the address is away; wh
     });
 }
 
-TEST_CASE("an interface that is made again under its name is used again") {
+TEST_CASE("an interface that is made again under its name is used again" * mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         const auto make = [] {
             REQUIRE(ip("link add ms0 type veth peer name ms1"));
@@ -185,7 +190,8 @@ TEST_CASE("an interface that is made again under its name is used again") {
     });
 }
 
-TEST_CASE("a reload sets new addresses and announces them, removes those that went, and keeps the master") {
+TEST_CASE("a reload sets new addresses and announces them, removes those that went, and keeps the master" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance());
         office.reload(instance("", "10.0.0.101\n10.0.0.102"));
@@ -201,7 +207,7 @@ TEST_CASE("a reload sets new addresses and announces them, removes those that we
     });
 }
 
-TEST_CASE("a configuration that was prepared and aborted changes nothing") {
+TEST_CASE("a configuration that was prepared and aborted changes nothing" * mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance());
         REQUIRE(office.role->prepare(Office::written(instance("", "10.0.0.101"))));
@@ -216,7 +222,8 @@ TEST_CASE("a configuration that was prepared and aborted changes nothing") {
     });
 }
 
-TEST_CASE("an instance that a reload adds runs, and one that it removes sends priority 0 and leaves no address") {
+TEST_CASE("an instance that a reload adds runs, and one that it removes sends priority 0 and leaves no address" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance());
         office.reload(instance() + instance("", "10.0.0.200", "VI_2", 52));
@@ -235,7 +242,7 @@ TEST_CASE("an instance that a reload adds runs, and one that it removes sends pr
     });
 }
 
-TEST_CASE("states go to the FIFO at a reload only where the configuration says so") {
+TEST_CASE("states go to the FIFO at a reload only where the configuration says so" * mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance());
         office.reload(instance());
@@ -249,7 +256,7 @@ TEST_CASE("states go to the FIFO at a reload only where the configuration says s
     });
 }
 
-TEST_CASE("a process after a crash goes on as master, without a transition") {
+TEST_CASE("a process after a crash goes on as master, without a transition" * mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance());
         CHECK(office.until([&] { return office.cable.heard("arp 10.0.0.100") == 5; }));
@@ -270,7 +277,8 @@ TEST_CASE("a process after a crash goes on as master, without a transition") {
     });
 }
 
-TEST_CASE("a first start does not resume what an old block holds, nor does a start after nonsense") {
+TEST_CASE("a first start does not resume what an old block holds, nor does a start after nonsense" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance());
         auto nonsense = office.fresh().status();
@@ -291,7 +299,8 @@ TEST_CASE("a first start does not resume what an old block holds, nor does a sta
     });
 }
 
-TEST_CASE("seventy addresses are all set and announced, each round of all before the next one") {
+TEST_CASE("seventy addresses are all set and announced, each round of all before the next one" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         std::string addresses;
         for (int n = 101; n < 171; ++n) addresses += "10.0.0." + std::to_string(n) + "\n";
@@ -309,7 +318,8 @@ TEST_CASE("seventy addresses are all set and announced, each round of all before
     });
 }
 
-TEST_CASE("IPv6 addresses are announced by neighbour advertisements, and one as /128 is deprecated") {
+TEST_CASE("IPv6 addresses are announced by neighbour advertisements, and one as /128 is deprecated" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance("virtual_ipaddress_excluded {\n2001:db8::7\n2001:db8:1::7/64\n}"));
         CHECK(ip("addr show dev eth0 | grep -F 2001:db8::7/128 | grep -q deprecated"));
@@ -321,7 +331,8 @@ TEST_CASE("IPv6 addresses are announced by neighbour advertisements, and one as 
     });
 }
 
-TEST_CASE("announcements with a distance come one after the other, each as often as configured") {
+TEST_CASE("announcements with a distance come one after the other, each as often as configured" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master("global_defs {\nvrrp_garp_interval 0.01\n}\n" +
                                instance("garp_master_repeat 3", "10.0.0.100\n10.0.0.101"));
@@ -335,7 +346,8 @@ TEST_CASE("announcements with a distance come one after the other, each as often
     });
 }
 
-TEST_CASE("routes and rules of a master are set, restored and removed with it; static entries stay") {
+TEST_CASE("routes and rules of a master are set, restored and removed with it; static entries stay" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(
             "static_ipaddress {\n10.7.0.1/24 dev eth0\n10.6.0.1/24 dev nowhere\n}\nstatic_routes {\n10.8.0.0/24 dev "
@@ -363,7 +375,8 @@ TEST_CASE("routes and rules of a master are set, restored and removed with it; s
     });
 }
 
-TEST_CASE("a route that the kernel refuses, or whose interface is not there, is named with the reason") {
+TEST_CASE("a route that the kernel refuses, or whose interface is not there, is named with the reason" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(
             instance("virtual_routes {\n10.9.0.0/24 via 192.0.2.9 dev eth0 no_track\n"
@@ -375,7 +388,8 @@ TEST_CASE("a route that the kernel refuses, or whose interface is not there, is 
     });
 }
 
-TEST_CASE("another program's secondary address stays when its primary, an address of the instance, goes") {
+TEST_CASE("another program's secondary address stays when its primary, an address of the instance, goes" *
+          mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance("", "10.2.0.1/24"));
         REQUIRE(ip("addr add 10.2.0.2/24 dev eth0"));
@@ -390,7 +404,7 @@ TEST_CASE("another program's secondary address stays when its primary, an addres
     });
 }
 
-TEST_CASE("a stop before the start, and what comes after the stop, do nothing") {
+TEST_CASE("a stop before the start, and what comes after the stop, do nothing" * mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.stop();
         office.role = make_vrrp_role(office.runtime);

@@ -1,5 +1,6 @@
 // Routes, rules and static addresses between the router and a kernel whose network is the test's own.
 #include "role/vrrp/routing.hpp"
+#include "../../needs.hpp"
 
 #include "../../kernel/without_rights.hpp"
 #include "mainstay/kernel/sysctl.hpp"
@@ -87,7 +88,8 @@ public:
 
 }  // namespace
 
-TEST_CASE("each route that cannot be set is reported by its position, among those that can") {
+TEST_CASE("each route that cannot be set is reported by its position, among those that can" *
+          mainstay::test::kNeedsRoot) {
     on_host<RoutingHost>([](RoutingHost& host) {
         host.open();
         auto all = entries("10.9.0.0/24 dev nowhere\n10.10.0.0/24 dev eth0\n10.11.0.0/24 via 192.0.2.9 dev eth0\n" +
@@ -110,7 +112,8 @@ TEST_CASE("each route that cannot be set is reported by its position, among thos
     });
 }
 
-TEST_CASE("a route has the interfaces of its hops, or of its only one, and is in the table of its VRF") {
+TEST_CASE("a route has the interfaces of its hops, or of its only one, and is in the table of its VRF" *
+          mainstay::test::kNeedsRoot) {
     on_host<RoutingHost>([](RoutingHost& host) {
         host.open();
         REQUIRE(ip("addr add 10.5.0.1/24 dev eth1"));
@@ -133,7 +136,7 @@ TEST_CASE("a route has the interfaces of its hops, or of its only one, and is in
     });
 }
 
-TEST_CASE("what could be set is reported when it was missing, not at first") {
+TEST_CASE("what could be set is reported when it was missing, not at first" * mainstay::test::kNeedsRoot) {
     on_host<RoutingHost>([](RoutingHost& host) {
         host.open();
         const auto all = entries(kRoute + "\n10.10.0.0/24 dev eth0");
@@ -148,7 +151,8 @@ TEST_CASE("what could be set is reported when it was missing, not at first") {
     });
 }
 
-TEST_CASE("a route that another program removes is lost, each time, and one that is removed here is not") {
+TEST_CASE("a route that another program removes is lost, each time, and one that is removed here is not" *
+          mainstay::test::kNeedsRoot) {
     on_host<RoutingHost>([](RoutingHost& host) {
         host.open();
         const auto all = entries(kRoute + "\n10.10.0.0/24 dev eth0\n10.11.0.0/24 dev eth0\n2001:db8:5::/48 dev eth0");
@@ -167,7 +171,8 @@ TEST_CASE("a route that another program removes is lost, each time, and one that
     });
 }
 
-TEST_CASE("what another program removed before a removal here is lost, even the same route") {
+TEST_CASE("what another program removed before a removal here is lost, even the same route" *
+          mainstay::test::kNeedsRoot) {
     on_host<RoutingHost>([](RoutingHost& host) {
         host.open();
         const auto all = entries(kRoute + "\n10.10.0.0/24 dev eth0");
@@ -181,7 +186,8 @@ TEST_CASE("what another program removed before a removal here is lost, even the 
     });
 }
 
-TEST_CASE("a route that cannot be removed is named with the reason, whatever stands before it") {
+TEST_CASE("a route that cannot be removed is named with the reason, whatever stands before it" *
+          mainstay::test::kNeedsRoot) {
     on_host<RoutingHost>([](RoutingHost& host) {
         host.open();
         const auto all = entries("10.8.0.0/24 dev nowhere\n" + kRoute);
@@ -197,7 +203,7 @@ TEST_CASE("a route that cannot be removed is named with the reason, whatever sta
     });
 }
 
-TEST_CASE("when notifications of routes were lost, nothing is certain any more") {
+TEST_CASE("when notifications of routes were lost, nothing is certain any more" * mainstay::test::kNeedsRoot) {
     on_host<RoutingHost>([](RoutingHost& host) {
         host.open();
         const std::string lines = "seq 1 4000 | sed 's|.*|route WORD 10.20.0.0/24 dev eth0 proto 18 metric &|'";
@@ -213,7 +219,8 @@ TEST_CASE("when notifications of routes were lost, nothing is certain any more")
     });
 }
 
-TEST_CASE("routes are watched once some are configured, of an instance or static ones, and until the end") {
+TEST_CASE("routes are watched once some are configured, of an instance or static ones, and until the end" *
+          mainstay::test::kNeedsRoot) {
     on_host<RoutingHost>([](RoutingHost& host) {
         REQUIRE(host.follow(""));
         const auto all = entries(kRoute);
@@ -246,7 +253,8 @@ TEST_CASE("routes are watched once some are configured, of an instance or static
     });
 }
 
-TEST_CASE("a static address that cannot be set is named once, and again after it could be set") {
+TEST_CASE("a static address that cannot be set is named once, and again after it could be set" *
+          mainstay::test::kNeedsRoot) {
     on_host<RoutingHost>([](RoutingHost& host) {
         const std::string both = "10.6.0.1/24 dev s0\n10.7.0.1/24 dev eth0";
         const auto nowhere = [&] {
@@ -268,7 +276,8 @@ TEST_CASE("a static address that cannot be set is named once, and again after it
     });
 }
 
-TEST_CASE("a static address that the kernel refuses is named once with the reason, and again after it could be set") {
+TEST_CASE("a static address that the kernel refuses is named once with the reason, and again after it could be set" *
+          mainstay::test::kNeedsRoot) {
     on_host<RoutingHost>([](RoutingHost& host) {
         const std::string all = "10.6.0.1/24 dev eth0\n2001:db8::6/64 dev eth0\n10.7.0.1/24 dev eth0";
         const auto forbid = [](const char* value) {

@@ -1,5 +1,6 @@
 // Whether this host has the addresses from which its unicast instances send.
 #include "role/vrrp/sources.hpp"
+#include "../../needs.hpp"
 
 #include "office.hpp"
 
@@ -20,7 +21,8 @@ Texts texts(const std::vector<vrrp::SourceFact>& facts) {
 
 }  // namespace
 
-TEST_CASE("a source is looked for until it is there, each change is one fact, and its loss is none") {
+TEST_CASE("a source is looked for until it is there, each change is one fact, and its loss is none" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         const Cable cable;
         VrrpSources sources;
@@ -36,7 +38,7 @@ TEST_CASE("a source is looked for until it is there, each change is one fact, an
     });
 }
 
-TEST_CASE("a multicast instance's source is not looked for, nor one that is not given") {
+TEST_CASE("a multicast instance's source is not looked for, nor one that is not given" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         const Cable cable;
         VrrpSources sources;

@@ -1,5 +1,6 @@
 // Setting the addresses of a new master, on a network of the test's own.
 #include "role/vrrp/takeover.hpp"
+#include "../../needs.hpp"
 
 #include "mainstay/kernel/sysctl.hpp"
 #include "office.hpp"
@@ -35,7 +36,8 @@ config::Instance with_addresses(const std::string& addresses, const std::string&
 
 }  // namespace
 
-TEST_CASE("seventy addresses are set and announced once each, in their order, prepared or not") {
+TEST_CASE("seventy addresses are set and announced once each, in their order, prepared or not" *
+          mainstay::test::kNeedsRoot) {
     on_host<TakeOverHost>([](TakeOverHost& host) {
         std::string addresses;
         Texts arps;
@@ -56,7 +58,7 @@ TEST_CASE("seventy addresses are set and announced once each, in their order, pr
     });
 }
 
-TEST_CASE("what was prepared is set once, and not at all when it was forgotten") {
+TEST_CASE("what was prepared is set once, and not at all when it was forgotten" * mainstay::test::kNeedsRoot) {
     on_host<TakeOverHost>([](TakeOverHost& host) {
         const auto before = with_addresses("10.0.0.100"), now = with_addresses("10.0.0.101");
         host.takeover.prepare(host.netlink, before);
@@ -76,7 +78,7 @@ TEST_CASE("what was prepared is set once, and not at all when it was forgotten")
     });
 }
 
-TEST_CASE("an instance without addresses takes over without any") {
+TEST_CASE("an instance without addresses takes over without any" * mainstay::test::kNeedsRoot) {
     on_host<TakeOverHost>([](TakeOverHost& host) {
         const auto none = with_addresses("10.0.0.100 dev nowhere");
         host.takeover.prepare(host.netlink, none);
@@ -86,7 +88,7 @@ TEST_CASE("an instance without addresses takes over without any") {
     });
 }
 
-TEST_CASE("addresses are set silently at the positions that are asked for") {
+TEST_CASE("addresses are set silently at the positions that are asked for" * mainstay::test::kNeedsRoot) {
     on_host<TakeOverHost>([](TakeOverHost& host) {
         host.takeover.set_silently(host.netlink, with_addresses("10.0.0.100\n10.0.0.101\n10.0.0.102"), {2, 0});
         CHECK(has_address("10.0.0.100/32"));
@@ -96,7 +98,8 @@ TEST_CASE("addresses are set silently at the positions that are asked for") {
     });
 }
 
-TEST_CASE("each address that the kernel refuses is named with the reason, in a takeover and after it") {
+TEST_CASE("each address that the kernel refuses is named with the reason, in a takeover and after it" *
+          mainstay::test::kNeedsRoot) {
     on_host<TakeOverHost>([](TakeOverHost& host) {
         REQUIRE(kernel::write_sysctl("net/ipv6/conf/eth0/disable_ipv6", "1"));
         const auto both =

@@ -1,5 +1,6 @@
 // The sockets of the vrrp role on the host that office.hpp makes: which there are, what they send, and what they take.
 #include "role/vrrp/transport.hpp"
+#include "../../needs.hpp"
 
 #include "mainstay/wire/vrrp_auth.hpp"
 #include "office.hpp"
@@ -91,7 +92,7 @@ const std::string kHeard = "eth0 10.0.0.2 > 224.0.0.18 ttl 255";
 
 }  // namespace
 
-TEST_CASE("a packet to the group is taken once, and wakes the loop") {
+TEST_CASE("a packet to the group is taken once, and wakes the loop" * mainstay::test::kNeedsRoot) {
     on_host<TransportHost>([](TransportHost& host) {
         host.follow(instance());
         CHECK_FALSE(host.transport.waits());
@@ -110,7 +111,8 @@ TEST_CASE("a packet to the group is taken once, and wakes the loop") {
     });
 }
 
-TEST_CASE("of many packets a bounded number is taken at once, and the rest is said to be there") {
+TEST_CASE("of many packets a bounded number is taken at once, and the rest is said to be there" *
+          mainstay::test::kNeedsRoot) {
     on_host<TransportHost>([](TransportHost& host) {
         host.follow(instance());
         for (int n = 0; n < 214; ++n) host.cable.advertise(150, "10.0.0.2");
@@ -129,7 +131,7 @@ TEST_CASE("of many packets a bounded number is taken at once, and the rest is sa
     });
 }
 
-TEST_CASE("two instances of one interface share a socket, and no packet comes twice") {
+TEST_CASE("two instances of one interface share a socket, and no packet comes twice" * mainstay::test::kNeedsRoot) {
     on_host<TransportHost>([](TransportHost& host) {
         host.follow(instance() + instance("", "10.0.0.200", "VI_2", 52));
         host.cable.advertise(150, "10.0.0.2");
@@ -139,7 +141,8 @@ TEST_CASE("two instances of one interface share a socket, and no packet comes tw
     });
 }
 
-TEST_CASE("an interface that is not used any more, or has no instance yet, is not listened on") {
+TEST_CASE("an interface that is not used any more, or has no instance yet, is not listened on" *
+          mainstay::test::kNeedsRoot) {
     on_host<TransportHost>([](TransportHost& host) {
         host.follow("");
         host.cable.advertise(150, "10.0.0.2");
@@ -157,7 +160,8 @@ TEST_CASE("an interface that is not used any more, or has no instance yet, is no
     });
 }
 
-TEST_CASE("multicast leaves on the interface of the instance, unicast where the routes say") {
+TEST_CASE("multicast leaves on the interface of the instance, unicast where the routes say" *
+          mainstay::test::kNeedsRoot) {
     on_host<TransportHost>([](TransportHost& host) {
         REQUIRE(ip("link add d0 type veth peer name d1"));
         for (const char* name : {"d0", "d1"}) REQUIRE(ip(std::string{"link set up "} + name));
@@ -187,7 +191,7 @@ TEST_CASE("multicast leaves on the interface of the instance, unicast where the 
     });
 }
 
-TEST_CASE("an advert of an interface that is gone is not sent, and that is no failure") {
+TEST_CASE("an advert of an interface that is gone is not sent, and that is no failure" * mainstay::test::kNeedsRoot) {
     on_host<TransportHost>([](TransportHost& host) {
         auto advert = TransportHost::advert({"224.0.0.18"});
         advert.interface = "nowhere";
@@ -198,7 +202,8 @@ TEST_CASE("an advert of an interface that is gone is not sent, and that is no fa
     });
 }
 
-TEST_CASE("a failure to send is counted each time and named once, until it has gone well again") {
+TEST_CASE("a failure to send is counted each time and named once, until it has gone well again" *
+          mainstay::test::kNeedsRoot) {
     on_host<TransportHost>([](TransportHost& host) {
         host.follow(instance());
         REQUIRE(ip("link set eth0 down"));
@@ -219,7 +224,7 @@ TEST_CASE("a failure to send is counted each time and named once, until it has g
     });
 }
 
-TEST_CASE("to warm up is to send nothing") {
+TEST_CASE("to warm up is to send nothing" * mainstay::test::kNeedsRoot) {
     on_host<TransportHost>([](TransportHost& host) {
         host.follow(instance());
         host.transport.warm_up(TransportHost::advert({"224.0.0.18"}), host.links);
@@ -229,7 +234,7 @@ TEST_CASE("to warm up is to send nothing") {
     });
 }
 
-TEST_CASE("an interface that was made again under its name has new sockets") {
+TEST_CASE("an interface that was made again under its name has new sockets" * mainstay::test::kNeedsRoot) {
     on_host<TransportHost>([](TransportHost& host) {
         host.follow(instance());
         host.send(TransportHost::advert({"224.0.0.18"}));
@@ -249,7 +254,8 @@ TEST_CASE("an interface that was made again under its name has new sockets") {
     });
 }
 
-TEST_CASE("frames go out in their order; without any, or on an interface that is not there, nothing does") {
+TEST_CASE("frames go out in their order; without any, or on an interface that is not there, nothing does" *
+          mainstay::test::kNeedsRoot) {
     on_host<TransportHost>([](TransportHost& host) {
         const wire::MacAddress mac{std::byte{2}, {}, {}, {}, {}, std::byte{0x0a}};
         std::vector<std::vector<std::byte>> frames;

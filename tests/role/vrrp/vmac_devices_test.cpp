@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 
+#include "../../needs.hpp"
 #include "../../temporary_folder.hpp"
 #include "mainstay/kernel/sysctl.hpp"
 #include "office.hpp"
@@ -76,7 +77,8 @@ std::string on(const std::string& interface, const std::string& more) {
 }  // namespace
 
 TEST_CASE(
-    "an IPv4 VMAC is a private macvlan that is up with the virtual MAC address and its settings, and is made once") {
+    "an IPv4 VMAC is a private macvlan that is up with the virtual MAC address and its settings, and is made once" *
+    mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
         REQUIRE(ip("link set eth0 group 7"));
         host.read();
@@ -110,7 +112,8 @@ TEST_CASE(
     });
 }
 
-TEST_CASE("a VMAC that the configuration has no more goes, and its parent's settings are as before") {
+TEST_CASE("a VMAC that the configuration has no more goes, and its parent's settings are as before" *
+          mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
         host.use(instance("use_vmac") + on("eth1", "use_vmac").replace(14, 4, "VI_2"));
         CHECK(value("net/ipv4/conf/eth1/arp_ignore") == "1");
@@ -133,7 +136,8 @@ TEST_CASE("a VMAC that the configuration has no more goes, and its parent's sett
     });
 }
 
-TEST_CASE("a VMAC that another program removed is made again with its settings, which is counted and logged") {
+TEST_CASE("a VMAC that another program removed is made again with its settings, which is counted and logged" *
+          mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
         host.use(instance("use_vmac"));
         for (std::uint64_t times = 1; times <= 2; ++times) {
@@ -156,7 +160,8 @@ TEST_CASE("a VMAC that another program removed is made again with its settings, 
     });
 }
 
-TEST_CASE("a VMAC gets another MAC address without being made again, and two that exchange theirs are made again") {
+TEST_CASE("a VMAC gets another MAC address without being made again, and two that exchange theirs are made again" *
+          mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
         const auto two = [](const std::string& first, const std::string& second) {
             return instance("use_vmac a1 " + first) + instance("use_vmac a2 " + second, "10.0.0.200", "VI_2", 52);
@@ -182,7 +187,8 @@ TEST_CASE("a VMAC gets another MAC address without being made again, and two tha
     });
 }
 
-TEST_CASE("a VMAC with another name, or over another interface, takes the place of the one before") {
+TEST_CASE("a VMAC with another name, or over another interface, takes the place of the one before" *
+          mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
         host.use(instance("use_vmac old"));
         host.plan(instance("use_vmac new"));
@@ -206,7 +212,7 @@ TEST_CASE("a VMAC with another name, or over another interface, takes the place 
     });
 }
 
-TEST_CASE("the group of a VMAC is the one that is configured, also when it is changed") {
+TEST_CASE("the group of a VMAC is the one that is configured, also when it is changed" * mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
         host.use(instance("use_vmac group 5"));
         CHECK(shows("vrrp.51", "group 5 "));
@@ -218,7 +224,8 @@ TEST_CASE("the group of a VMAC is the one that is configured, also when it is ch
     });
 }
 
-TEST_CASE("an IPv6 VMAC has its parent's link-local address, deprecated, or one of the parent's MAC address") {
+TEST_CASE("an IPv6 VMAC has its parent's link-local address, deprecated, or one of the parent's MAC address" *
+          mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
         REQUIRE(ip("addr flush dev eth0 scope link"));
         host.read();
@@ -245,7 +252,8 @@ TEST_CASE("an IPv6 VMAC has its parent's link-local address, deprecated, or one 
     });
 }
 
-TEST_CASE("a virtual link-local address counts neither as the parent's own nor as the VMAC's, nor does one of before") {
+TEST_CASE("a virtual link-local address counts neither as the parent's own nor as the VMAC's, nor does one of before" *
+          mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
         REQUIRE(ip("addr flush dev eth0 scope link"));
         const auto with = [](const std::string& vip) { return instance("use_vmac", vip + "\n" + kOf6); };
@@ -265,7 +273,8 @@ TEST_CASE("a virtual link-local address counts neither as the parent's own nor a
     });
 }
 
-TEST_CASE("the link-local address goes after a change to adverts of the parent, not before it") {
+TEST_CASE("the link-local address goes after a change to adverts of the parent, not before it" *
+          mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
         REQUIRE(ip("addr flush dev eth0 scope link"));
         host.read();
@@ -280,7 +289,7 @@ TEST_CASE("the link-local address goes after a change to adverts of the parent, 
     });
 }
 
-TEST_CASE("a link-local address stays that a further reload wants again before it went") {
+TEST_CASE("a link-local address stays that a further reload wants again before it went" * mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
         REQUIRE(ip("addr flush dev eth0 scope link"));
         host.read();
@@ -292,7 +301,7 @@ TEST_CASE("a link-local address stays that a further reload wants again before i
     });
 }
 
-TEST_CASE("a setting of a VMAC that cannot be put back to the usual one is named") {
+TEST_CASE("a setting of a VMAC that cannot be put back to the usual one is named" * mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
         host.use(instance("use_vmac"));
         const mainstay::test::TemporaryFolder folder;
@@ -311,7 +320,8 @@ TEST_CASE("a setting of a VMAC that cannot be put back to the usual one is named
     });
 }
 
-TEST_CASE("a VMAC that becomes the other family's has the MAC address and the settings of that family") {
+TEST_CASE("a VMAC that becomes the other family's has the MAC address and the settings of that family" *
+          mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
         REQUIRE(ip("addr flush dev eth0 scope link"));
         host.read();
@@ -336,7 +346,8 @@ TEST_CASE("a VMAC that becomes the other family's has the MAC address and the se
     });
 }
 
-TEST_CASE("a VMAC of a crashed process is taken over with its settings, and made again when it is removed") {
+TEST_CASE("a VMAC of a crashed process is taken over with its settings, and made again when it is removed" *
+          mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
         host.use(instance("use_vmac"));
         const auto first = index("vrrp.51");
@@ -366,7 +377,7 @@ TEST_CASE("a VMAC of a crashed process is taken over with its settings, and made
     });
 }
 
-TEST_CASE("a macvlan of another program that serves is used as it is") {
+TEST_CASE("a macvlan of another program that serves is used as it is" * mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
         REQUIRE(ip("link add theirs link eth0 address " + kMac + " type macvlan mode private"));
         host.read();
@@ -383,7 +394,8 @@ TEST_CASE("a macvlan of another program that serves is used as it is") {
     });
 }
 
-TEST_CASE("reverse path filtering of a new VMAC is not raised with that of the other interfaces") {
+TEST_CASE("reverse path filtering of a new VMAC is not raised with that of the other interfaces" *
+          mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
         const std::string filter = "net/ipv4/conf/all/rp_filter";
         host.use(instance("use_vmac"));

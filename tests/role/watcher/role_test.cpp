@@ -1,5 +1,6 @@
 // The watcher's process: what it tells the supervisor of the plan that it was given.
 #include "mainstay/role/watcher/role.hpp"
+#include "../../needs.hpp"
 
 #include <fstream>
 #include <map>
@@ -72,6 +73,9 @@ std::string contents(const std::string& path) {
 }
 
 }  // namespace
+
+// Each of them runs the whole process, which takes its account and its limits.
+TEST_SUITE_BEGIN("watcher process" * mainstay::test::kNeedsRoot);
 
 TEST_CASE("all that a plan names is reported before its answer, then what changes") {
     RoleBench b;
@@ -230,3 +234,5 @@ TEST_CASE("it says that it is alive from the start on, again and again") {
         CHECK(std::holds_alternative<ipc::Heartbeat>(got->message));
     }
 }
+
+TEST_SUITE_END();
