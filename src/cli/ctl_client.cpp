@@ -1,51 +1,72 @@
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <optional>
-#include <utility>  // Boost 1.74's Asio needs it
 
 #include "ctl.hpp"
+#include "ctl_socket.hpp"
 #include "json_view.hpp"
+#include "mainstay/wire/http.hpp"
 
 namespace mainstay::cli {
 namespace {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
-using local = asio::local::stream_protocol;
-using boost::system::error_code;
-
-constexpr std::chrono::seconds kExchangeWithin{10};
-constexpr std::size_t kSocketPathMax = 107;
+constexpr std::chrono::milliseconds kExchangeWithin{10'000};
+constexpr std::size_t kPieceBytes = std::size_t{64} * 1024;
+constexpr std::uint16_t kOk = 200, kForbidden = 403;
 constexpr const char* kNotForYou = "mainstayd answers only root, its own account and members of its group";
 
-// One request and its answer; runs on a loop of its own.
-struct Exchange {
-    explicit Exchange(asio::io_context& loop) : stream{loop} { parser.body_limit(kAnswerBytesMax); }
-
-    void start(const local::endpoint& at) {
-        stream.expires_after(kExchangeWithin);
-        stream.async_connect(at, [this](error_code ec) {
-            error = ec;
-            if (error) return;
-            http::async_write(stream, request, [this](error_code written, std::size_t) {
-                error = written;
-                if (error) return;
-                http::async_read(stream, buffer, parser, [this](error_code read, std::size_t) { error = read; });
-            });
-        });
-    }
-
-    beast::basic_stream<local> stream;
-    beast::flat_buffer buffer;
-    http::request<http::string_body> request;
-    http::response_parser<http::string_body> parser;
-    error_code error;
+struct HttpAnswer {
+    std::uint16_t status = 0;
+    std::string body;
 };
+
+std::string request_text(const std::string& target, const std::optional<std::string>& body) {
+    const std::string fields = " " + target + " HTTP/1.1\r\nHost: localhost\r\n";
+    if (!body) return "GET" + fields + "\r\n";
+    return "POST" + fields + "Content-Type: application/json\r\nContent-Length: " + std::to_string(body->size()) +
+           "\r\n\r\n" + *body;
+}
+
+std::unexpected<Error> no_answer(const std::string& socket, const Error& why) {
+    return fail(Errc::Io, "no answer from mainstayd at " + socket + ": " + why.text(), why.sys_errno());
+}
+
+Result<void> send_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const auto sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0) return fail_system("send", errno);
+        text.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return {};
+}
+
+Result<HttpAnswer> receive(int fd) {
+    const auto end = std::chrono::steady_clock::now() + kExchangeWithin;
+    std::array<char, kPieceBytes> piece;
+    wire::HttpReader reader;
+    HttpAnswer answer;
+    while (!reader.whole()) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        pollfd wait{fd, POLLIN, 0};
+        const int ready = ::poll(&wait, 1, static_cast<int>(std::max(left, std::chrono::milliseconds{0}).count()));
+        if (ready == 0) return fail(Errc::Timeout, "it took longer than 10 s");
+        const auto size = ready < 0 ? ready : ::recv(fd, piece.data(), piece.size(), 0);
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0) return fail_system("recv", errno);
+        if (size == 0) return fail(Errc::Io, "the connection was closed before the end of the answer");
+        answer.body += reader.feed({piece.data(), static_cast<std::size_t>(size)});
+        if (reader.header_too_long() || answer.body.size() > kAnswerBytesMax)
+            return fail(Errc::Limit, "the answer is too long");
+    }
+    answer.status = reader.status().value_or(0);
+    return answer;
+}
 
 // The text of {"error":"..."}; empty for any other body.
 std::string problem_in(std::string_view body) {
@@ -54,45 +75,24 @@ std::string problem_in(std::string_view body) {
 }
 
 // The body of a 200.
-Result<std::string> body_of(const std::string& socket, Exchange& exchange) {
-    if (exchange.error) {
-        const int code = exchange.error.value();
-        if (code == ENOENT || code == ECONNREFUSED || code == ENOTDIR) {
-            return fail(Errc::NotFound, "mainstayd is not running: no answer at " + socket, code);
-        }
-        // The socket's permissions or the daemon itself may say so.
-        if (code == EACCES || code == EPERM) return fail(Errc::Permission, kNotForYou);
-        return fail(Errc::Io, "no answer from mainstayd at " + socket + ": " + exchange.error.message(), code);
-    }
-    auto& response = exchange.parser.get();
-    if (response.result() == http::status::ok) return std::move(response.body());
-    auto problem = problem_in(response.body());
-    if (response.result() == http::status::forbidden) {
-        const bool changes = exchange.request.method() == http::verb::post && !problem.empty();
-        return fail(Errc::Permission, changes ? problem + ": ask as root" : kNotForYou);
-    }
-    if (!problem.empty()) return fail(Errc::Invalid, std::move(problem));
-    return fail(Errc::Invalid, "mainstayd answers " + std::to_string(response.result_int()) + " to " +
-                                   std::string{exchange.request.target()});
-}
-
 Result<std::string> exchange_with(const std::string& socket, const std::string& target,
                                   const std::optional<std::string>& body) {
-    if (socket.size() > kSocketPathMax) return fail(Errc::Invalid, "the socket path is too long: " + socket);
-    asio::io_context loop;
-    Exchange exchange{loop};
-    exchange.request.method(body ? http::verb::post : http::verb::get);
-    exchange.request.target(target);
-    exchange.request.version(11);
-    exchange.request.set(http::field::host, "localhost");
-    if (body) {
-        exchange.request.set(http::field::content_type, "application/json");
-        exchange.request.body() = *body;
-        exchange.request.prepare_payload();
+    const auto fd = connect_to_daemon(socket, SOCK_STREAM, kExchangeWithin);
+    if (!fd) {
+        // The socket's permissions or the daemon itself may say so.
+        if (fd.error().code() == Errc::Permission) return fail(Errc::Permission, kNotForYou);
+        return std::unexpected{fd.error()};
     }
-    exchange.start(local::endpoint{socket});
-    loop.run();
-    return body_of(socket, exchange);
+    if (const auto sent = send_all(fd->get(), request_text(target, body)); !sent)
+        return no_answer(socket, sent.error());
+    auto answer = receive(fd->get());
+    if (!answer) return no_answer(socket, answer.error());
+    if (answer->status == kOk) return std::move(answer->body);
+    auto problem = problem_in(answer->body);
+    if (answer->status == kForbidden)
+        return fail(Errc::Permission, body && !problem.empty() ? problem + ": ask as root" : kNotForYou);
+    if (!problem.empty()) return fail(Errc::Invalid, std::move(problem));
+    return fail(Errc::Invalid, "mainstayd answers " + std::to_string(answer->status) + " to " + target);
 }
 
 }  // namespace

@@ -2,19 +2,19 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 
 #include "ctl.hpp"
-#include "mainstay/base/unique_fd.hpp"
+#include "ctl_socket.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "output.hpp"
 
 namespace mainstay::cli {
 namespace {
+
+constexpr std::chrono::milliseconds kConnectWithin{10'000};
 
 struct Connection {
     UniqueFd fd;
@@ -24,25 +24,15 @@ struct Connection {
 // `socket` is the control socket.
 Result<Connection> connect_to(const std::string& socket) {
     const std::string path = socket.substr(0, socket.rfind('/') + 1) + "supervisor.sock";
-    sockaddr_un at{};
-    at.sun_family = AF_UNIX;
-    if (path.size() >= sizeof at.sun_path) return fail(Errc::Invalid, "the socket path is too long: " + path);
-    std::memcpy(at.sun_path, path.data(), path.size());
-    UniqueFd fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
-    if (!fd) return fail_system("socket", errno);
-    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) {
-        const int error = errno;
-        if (error == ENOENT || error == ECONNREFUSED || error == ENOTDIR)
-            return fail(Errc::NotFound, "mainstayd is not running: no answer at " + path, error);
-        return fail_system("connect to " + path, error);
-    }
+    auto fd = connect_to_daemon(path, SOCK_SEQPACKET, kConnectWithin);
+    if (!fd) return std::unexpected{std::move(fd.error())};
     // The folder belongs to the roles' account and this program runs as root, so it accepts only a peer that is root.
     ucred peer{};
     socklen_t size = sizeof peer;
-    if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return fail_system("SO_PEERCRED", errno);
+    if (::getsockopt(fd->get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return fail_system("SO_PEERCRED", errno);
     if (peer.uid != 0)
         return fail(Errc::Permission, path + " is not served by root: it is not the supervisor's socket");
-    return Connection{std::move(fd), peer.pid};
+    return Connection{std::move(*fd), peer.pid};
 }
 
 }  // namespace

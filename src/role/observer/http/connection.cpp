@@ -1,16 +1,13 @@
 #include "connection.hpp"
 
 #include <array>
-#include <boost/asio/post.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/serializer.hpp>
-#include <boost/beast/http/write.hpp>
 #include <boost/beast/ssl.hpp>
 #include <optional>
 #include <type_traits>
@@ -25,8 +22,10 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 using boost::system::error_code;
 using local = asio::local::stream_protocol;
-using LocalStream = beast::basic_stream<local>;
-using TlsStream = beast::ssl_stream<beast::tcp_stream>;
+// One type for TCP and for sockets in the file system: each is half a megabyte of instantiated templates.
+using generic = asio::generic::stream_protocol;
+using PlainStream = beast::basic_stream<generic>;
+using TlsStream = beast::ssl_stream<PlainStream>;
 
 template <class Stream>
 class ConnectionOver final : public Connection, public std::enable_shared_from_this<ConnectionOver<Stream>> {
@@ -116,16 +115,13 @@ private:
         ++service_->counters.requests;
         if (answer.feed && !head_ && !service_->add_stream(this->shared_from_this()))
             answer = refusal(503, "too many clients follow the events", "close another one, or poll");
-        response_ = response_of(answer, head_);
-        serializer_.emplace(response_);
+        header_ = header_of(answer);
         if (!head_) feed_ = std::move(answer.feed);
+        if (!head_ && !feed_) body_ = std::move(answer.body);
         lowest().expires_after(kAnswerWithin);
         writing_ = true;
-        const auto written = [self = this->shared_from_this()](error_code ec, std::size_t) { self->on_written(ec); };
-        if (head_ || feed_)
-            beast::http::async_write_header(stream_, *serializer_, written);
-        else
-            beast::http::async_write(stream_, *serializer_, written);
+        asio::async_write(stream_, std::array{asio::buffer(std::as_const(header_)), asio::buffer(std::as_const(body_))},
+                          [self = this->shared_from_this()](error_code ec, std::size_t) { self->on_written(ec); });
     }
 
     void on_written(error_code ec) {
@@ -228,8 +224,7 @@ private:
     asio::steady_timer timer_;
     beast::flat_buffer buffer_{kHeaderBytesMax + kBodyBytesMax};
     beast::http::request_parser<beast::http::string_body> parser_;
-    BeastResponse response_;
-    std::optional<beast::http::response_serializer<beast::http::string_body>> serializer_;
+    std::string header_, body_;  // of the answer
     std::shared_ptr<EventFeed> feed_;
     std::string piece_;
     std::array<char, 1024> unread_{};
@@ -240,21 +235,22 @@ private:
 }  // namespace
 
 std::shared_ptr<Connection> make_connection(local::socket socket, std::shared_ptr<Service> service, Identify identify) {
-    return std::make_shared<ConnectionOver<LocalStream>>(std::move(service), std::move(identify), std::move(socket));
+    return std::make_shared<ConnectionOver<PlainStream>>(std::move(service), std::move(identify),
+                                                         generic::socket{std::move(socket)});
 }
 
 std::shared_ptr<Connection> make_connection(asio::ip::tcp::socket socket, std::shared_ptr<Service> service,
                                             Identify identify) {
-    return std::make_shared<ConnectionOver<beast::tcp_stream>>(std::move(service), std::move(identify),
-                                                               std::move(socket));
+    return std::make_shared<ConnectionOver<PlainStream>>(std::move(service), std::move(identify),
+                                                         generic::socket{std::move(socket)});
 }
 
 std::shared_ptr<Connection> make_connection(asio::ip::tcp::socket socket,
                                             const std::shared_ptr<asio::ssl::context>& tls,
                                             std::shared_ptr<Service> service, Identify identify) {
     // The stream holds a reference of its own to OpenSSL's context (SSL_new).
-    return std::make_shared<ConnectionOver<TlsStream>>(std::move(service), std::move(identify), std::move(socket),
-                                                       *tls);
+    return std::make_shared<ConnectionOver<TlsStream>>(std::move(service), std::move(identify),
+                                                       generic::socket{std::move(socket)}, *tls);
 }
 
 }  // namespace mainstay::role::http

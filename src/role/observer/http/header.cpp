@@ -1,7 +1,11 @@
 #include "header.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/field.hpp>
+#include <boost/beast/http/status.hpp>
+#include <iterator>
 #include <optional>
 
 #include "limits.hpp"
@@ -15,8 +19,6 @@ using beast_http::field;
 // The page has its scripts and styles in files of its own, and no other page may frame it.
 constexpr std::string_view kPolicy =
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
-
-constexpr unsigned kVersion = 11;
 
 std::string text_of(const BeastRequest& message, field name) {
     const auto value = message[name];
@@ -64,23 +66,23 @@ std::variant<Request, Answer> request_of(const BeastRequest& message) {
     return request;
 }
 
-BeastResponse response_of(Answer& answer, bool head) {
-    BeastResponse response;
-    response.version(kVersion);
-    response.result(answer.status);
-    response.set(field::server, "mainstay");
-    response.set(field::content_type, answer.content_type);
-    response.set(field::cache_control, "no-store");
-    response.set("Content-Security-Policy", boost::beast::string_view{kPolicy.data(), kPolicy.size()});
-    response.set("X-Content-Type-Options", "nosniff");
-    response.set("Referrer-Policy", "no-referrer");
-    response.set("Cross-Origin-Resource-Policy", "same-origin");
-    for (const auto& [name, value] : answer.fields) response.set(name, value);
-    response.keep_alive(false);
-    if (answer.feed) return response;
-    response.content_length(answer.body.size());
-    if (!head) response.body() = std::move(answer.body);
-    return response;
+std::string header_of(const Answer& answer) {
+    const auto reason = beast_http::obsolete_reason(beast_http::int_to_status(answer.status));
+    std::string text = fmt::format("HTTP/1.1 {} {}\r\n", answer.status, std::string_view{reason.data(), reason.size()});
+    const auto add = [&text](std::string_view name, std::string_view value) {
+        fmt::format_to(std::back_inserter(text), "{}: {}\r\n", name, value);
+    };
+    add("Server", "mainstay");
+    add("Content-Type", answer.content_type);
+    add("Cache-Control", "no-store");
+    add("Content-Security-Policy", kPolicy);
+    add("X-Content-Type-Options", "nosniff");
+    add("Referrer-Policy", "no-referrer");
+    add("Cross-Origin-Resource-Policy", "same-origin");
+    for (const auto& [name, value] : answer.fields) add(name, value);
+    add("Connection", "close");
+    if (!answer.feed) add("Content-Length", std::to_string(answer.body.size()));
+    return text + "\r\n";
 }
 
 std::optional<Answer> refusal_of(boost::system::error_code why, bool has_target) {
