@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mainstay/base/ascii.hpp"
+
 namespace mainstay::alert {
 namespace {
 
@@ -9,7 +11,6 @@ constexpr std::size_t kExchangesMax = 10'000;
 constexpr int kClosing = 421;  // RFC 5321 4.2.2: may come in answer to anything
 constexpr int kGoOn = 354;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool good(int code) { return code >= 200 && code < 400; }
 bool permanent(int code) { return code >= 500 && code < 600; }
 

@@ -99,16 +99,8 @@ IpvsServiceKey destination_key(const IpvsDestinationEntry& entry) {
 
 std::string protocol_name(const IpvsServiceKey& key) {
     if (key.fwmark != 0) return "FWM";
-    switch (key.protocol) {
-        case 6:
-            return "TCP";
-        case 17:
-            return "UDP";
-        case 132:
-            return "SCTP";
-        default:
-            return "???";
-    }
+    const std::string_view name = netlink::protocol_name(key.protocol);
+    return std::string{name.empty() ? "???" : name};
 }
 
 std::string service_name(const IpvsServiceKey& key) {

@@ -3,19 +3,6 @@
 namespace mainstay::netlink {
 namespace {
 
-std::string protocol_name(std::uint8_t protocol) {
-    switch (protocol) {
-        case 6:
-            return "TCP";
-        case 17:
-            return "UDP";
-        case 132:
-            return "SCTP";
-        default:
-            return "protocol " + std::to_string(protocol);
-    }
-}
-
 std::string kind_name(IpvsOperation::Kind kind) {
     using enum IpvsOperation::Kind;
     switch (kind) {
@@ -34,9 +21,24 @@ std::string kind_name(IpvsOperation::Kind kind) {
 
 }  // namespace
 
+std::string_view protocol_name(std::uint8_t protocol) {
+    switch (protocol) {
+        case 6:
+            return "TCP";
+        case 17:
+            return "UDP";
+        case 132:
+            return "SCTP";
+        default:
+            return {};
+    }
+}
+
 std::string describe(const IpvsServiceKey& key) {
     if (key.fwmark != 0) return "FWM " + std::to_string(key.fwmark) + (key.family == Family::V6 ? " IPv6" : "");
-    return protocol_name(key.protocol) + " " + Endpoint{key.address, key.port}.to_string();
+    const std::string_view name = protocol_name(key.protocol);
+    const std::string protocol = name.empty() ? "protocol " + std::to_string(key.protocol) : std::string{name};
+    return protocol + " " + Endpoint{key.address, key.port}.to_string();
 }
 
 std::string describe(const IpvsDaemon& daemon) {

@@ -4,6 +4,7 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "mainstay/base/ip.hpp"
 
@@ -107,6 +108,9 @@ struct IpvsTimeouts {  // of connections, in seconds; 0 in a request: unchanged
     std::uint32_t tcp = 0, tcp_fin = 0, udp = 0;
     bool operator==(const IpvsTimeouts&) const = default;
 };
+
+// "TCP", "UDP" or "SCTP"; empty for any other, which IPVS does not balance.
+[[nodiscard]] std::string_view protocol_name(std::uint8_t protocol);
 
 // For errors and logs: "TCP 10.0.0.1:80", "FWM 5", "FWM 5 IPv6"; "add TCP 10.0.0.1:80 -> 10.0.0.11:80".
 [[nodiscard]] std::string describe(const IpvsServiceKey& key);

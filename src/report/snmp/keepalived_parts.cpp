@@ -10,11 +10,6 @@ namespace {
 
 using config::value_of;
 
-std::string first_word(const config::Section& section, std::string_view keyword) {
-    const auto words = value_of<config::WordList>(section.values, keyword);
-    return words && !words->empty() ? words->front() : std::string{};
-}
-
 // Fills in what a reference inherits from the definition that it names.
 void inherit(TrackedByName& use, const config::Config& config, std::string_view block) {
     const auto from = [&](const auto& trackers) {
@@ -40,7 +35,7 @@ std::vector<TrackedByName> tracked_of(const config::Config& config, const Compac
     for (const auto& section : more->sections) {
         if (section.keyword != block) continue;
         for (const auto& line : section.sections) {
-            TrackedByName use{.name = first_word(line, "name")};
+            TrackedByName use{.name = config::first_word(line.values, "name")};
             inherit(use, config, block);
             if (const auto weight = value_of<std::int64_t>(line.values, "weight"))
                 use.weight = static_cast<int>(*weight);

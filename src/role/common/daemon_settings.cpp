@@ -7,15 +7,11 @@
 
 namespace mainstay::role {
 
+using config::first_word;
 using config::value_of;
 using config::WordList;
 
 namespace {
-
-std::string first_word(const config::KeywordValues& values, const char* keyword) {
-    const auto words = value_of<WordList>(values, keyword);
-    return words && !words->empty() ? words->front() : std::string{};
-}
 
 // A number, or the names of mode bits, IRUSR|IWUSR...
 std::int32_t umask_of(const config::KeywordValues& values) {

@@ -16,8 +16,6 @@
 namespace mainstay::role {
 namespace {
 
-constexpr std::uint8_t kOwnerPriority = 255;
-
 // Other routers wait for that long, and for their skew time.
 Nanos shortest_wait(const config::Config& config) {
     std::optional<Nanos> shortest;
@@ -32,7 +30,7 @@ Nanos shortest_wait(const config::Config& config) {
 std::vector<vrrp::HeldAddress> addresses_to_release(const config::Config& config, const Links& links) {
     std::vector<vrrp::HeldAddress> addresses;
     for (const auto& instance : vrrp::plan_devices(config, existing_links(links)).config.instances) {
-        if (instance.priority == kOwnerPriority) continue;
+        if (instance.priority == config::kOwnerPriority) continue;
         for (auto& held : vrrp::held_addresses(instance)) {
             const auto* link = links.find(held.interface);
             if (link != nullptr && links.holds(link->index, held.prefix)) addresses.push_back(std::move(held));
