@@ -1,4 +1,5 @@
-// What a test needs of whoever runs it. Without it the test is skipped, and tests/main.cpp prints which one and why.
+// What a test needs of whoever runs it, and of the machine. Without it the test is skipped, and tests/main.cpp prints
+// which one and why.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -6,17 +7,20 @@
 
 namespace mainstay::test {
 
-struct NeedsRoot {
+struct Needs {
+    const char* what;
+    bool (*met)();
+
     // Of a test, or of all in a suite.
     template <class Test>
     void fill(Test& test) const {
-        if (::geteuid() == 0) return;
+        if (met()) return;
         test.m_skip = true;
-        test.m_description = "needs root";
+        test.m_description = what;
     }
 };
 
 // TEST_CASE("a name" * kNeedsRoot), TEST_SUITE_BEGIN("a name" * kNeedsRoot)
-inline constexpr NeedsRoot kNeedsRoot;
+inline constexpr Needs kNeedsRoot{"needs root", [] { return ::geteuid() == 0; }};
 
 }  // namespace mainstay::test

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "../needs.hpp"
+
 using namespace mainstay;
 
 namespace {
@@ -16,10 +18,12 @@ bool misses(const char* name) {
     return std::ranges::count(kernel::missing_capabilities(), name, &kernel::Capability::name) != 0;
 }
 
+constexpr mainstay::test::Needs kNeedsCapKill{"needs CAP_KILL", [] { return !misses("CAP_KILL"); }};
+
 }  // namespace
 
-TEST_CASE("a capability that was taken from the bounding set is missing, with what it is needed for") {
-    if (::geteuid() != 0 || misses("CAP_KILL")) return;  // only with CAP_SETPCAP can it be taken away
+TEST_CASE("a capability that was taken from the bounding set is missing, with what it is needed for" *
+          mainstay::test::kNeedsRoot * kNeedsCapKill) {
     const int child = ::fork();
     if (child == 0) {
         ::prctl(PR_CAPBSET_DROP, CAP_KILL, 0, 0, 0);

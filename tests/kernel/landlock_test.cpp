@@ -20,6 +20,7 @@
 #include <fstream>
 #include <functional>
 
+#include "../needs.hpp"
 #include "in_child.hpp"
 #include "refused_calls.hpp"
 
@@ -69,6 +70,12 @@ bool binds(int type) {
 
 int pretended = -1;  // the version of Landlock that the kernel claims; -1: its own
 
+constexpr mainstay::test::Needs kNeedsLandlock{"needs Landlock", [] { return landlock_version() >= 1; }};
+constexpr mainstay::test::Needs kNeedsLandlockOfTcp{"needs Landlock 4, which knows TCP",
+                                                    [] { return landlock_version() >= 4; }};
+constexpr mainstay::test::Needs kNeedsLandlockOfSignals{"needs Landlock 6, which knows signals",
+                                                        [] { return landlock_version() >= 6; }};
+
 }  // namespace
 
 // In place of the C library's, for all that is linked into the test program.
@@ -89,8 +96,7 @@ extern "C" long syscall(long number, ...) noexcept {
     return real(number, given[0], given[1], given[2], given[3], given[4], given[5]);
 }
 
-TEST_CASE("without a rule nothing can be opened, and no program started") {
-    if (landlock_version() == 0) return;
+TEST_CASE("without a rule nothing can be opened, and no program started" * kNeedsLandlock) {
     const ReachedFolder folder;
     CHECK(tried({}, [&] { return opens(folder.path + "/file", O_RDONLY); }) == EACCES);
     CHECK(tried({}, [&] { return opens(folder.path + "/new", O_WRONLY | O_CREAT); }) == EACCES);
@@ -98,8 +104,7 @@ TEST_CASE("without a rule nothing can be opened, and no program started") {
     CHECK(tried({{{"/", Access::Manage}}, true}, [] { return ::execl("/bin/true", "true", nullptr) == 0; }) == EACCES);
 }
 
-TEST_CASE("a rule allows what it says, below its path") {
-    if (landlock_version() == 0) return;
+TEST_CASE("a rule allows what it says, below its path" * kNeedsLandlock) {
     const ReachedFolder folder;
     const std::string file = folder.path + "/file", made = folder.path + "/inside/made";
     const struct {
@@ -119,29 +124,25 @@ TEST_CASE("a rule allows what it says, below its path") {
     }
 }
 
-TEST_CASE("a rule may be of one file, and of one that is not there") {
-    if (landlock_version() == 0) return;
+TEST_CASE("a rule may be of one file, and of one that is not there" * kNeedsLandlock) {
     const ReachedFolder folder;
     const Reach reach{{{folder.path + "/file", Access::Manage}, {"/nonexistent", Access::Read}}, false};
     CHECK(tried(reach, [&] { return opens(folder.path + "/file", O_RDWR); }) == 0);
     CHECK(tried(reach, [&] { return opens(folder.path + "/inside", O_RDONLY); }) == EACCES);
 }
 
-TEST_CASE("TCP is for those that may use it, UDP for all") {
-    if (landlock_version() < 4) return;
+TEST_CASE("TCP is for those that may use it, UDP for all" * kNeedsLandlockOfTcp) {
     CHECK(tried({{}, false}, [&] { return binds(SOCK_STREAM); }) == EACCES);
     CHECK(tried({{}, true}, [&] { return binds(SOCK_STREAM); }) == 0);
     CHECK(tried({{}, false}, [&] { return binds(SOCK_DGRAM); }) == 0);
 }
 
-TEST_CASE("no process outside can be signalled, whichever account owns it") {
-    if (landlock_version() < 6) return;
+TEST_CASE("no process outside can be signalled, whichever account owns it" * kNeedsLandlockOfSignals) {
     CHECK(tried({}, [parent = ::getpid()] { return ::kill(parent, SIGCONT) == 0; }) == EPERM);
     CHECK(tried({}, [] { return ::raise(SIGCONT) == 0; }) == 0);
 }
 
-TEST_CASE("a descriptor that was open before stays usable") {
-    if (landlock_version() == 0) return;
+TEST_CASE("a descriptor that was open before stays usable" * kNeedsLandlock) {
     const ReachedFolder folder;
     const int fd = ::open((folder.path + "/file").c_str(), O_RDWR | O_CLOEXEC);
     CHECK(tried({}, [fd] { return ::write(fd, "x", 1) == 1 && ::ftruncate(fd, 0) == 0; }) == 0);
@@ -185,8 +186,7 @@ TEST_CASE("an older Landlock restricts what it knows, and leaves the rest") {
     pretended = -1;
 }
 
-TEST_CASE("a restriction that the kernel refuses is reported, at whichever step") {
-    if (landlock_version() == 0) return;
+TEST_CASE("a restriction that the kernel refuses is reported, at whichever step" * kNeedsLandlock) {
     const ReachedFolder folder;
     const Reach reach{{{folder.path, Access::Read}}, false};
     const auto reported = [&](long call) {

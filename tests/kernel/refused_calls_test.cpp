@@ -54,6 +54,9 @@ std::string error_of(const Act& act) {
     return done ? std::string{} : done.error().text().substr(0, done.error().text().rfind(": "));
 }
 
+constexpr mainstay::test::Needs kNeedsSeccomp{"needs a build with libseccomp",
+                                              [] { return !allowed_system_calls({}).empty(); }};
+
 }  // namespace
 
 // In place of libseccomp's, for all that is linked into the test program.
@@ -83,8 +86,8 @@ TEST_CASE("of an address nothing is said where no socket can be made for it") {
     CHECK(can_send_from(addr("2001:db8::77"), "eth0"));
 }
 
-TEST_CASE("a rule that libseccomp refuses is reported, and one that this processor has no use for is left out") {
-    if (allowed_system_calls({}).empty()) return;  // a build without libseccomp
+TEST_CASE("a rule that libseccomp refuses is reported, and one that this processor has no use for is left out" *
+          kNeedsSeccomp) {
     // The exit status of a child that restricts itself: 0 when it is restricted, else the error.
     const auto status_with = [](int error) {
         const int pid = ::fork();

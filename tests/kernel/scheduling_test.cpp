@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,10 +20,12 @@
 #include "mainstay/kernel/local_address.hpp"
 #include "mainstay/kernel/service_manager.hpp"
 #include "own_network.hpp"
+#include "time_slice.hpp"
 
 using namespace mainstay;
 using namespace mainstay::kernel;
 using mainstay::test::in_child;
+using mainstay::test::time_slice;
 
 namespace {
 
@@ -64,21 +65,9 @@ TEST_CASE("a nice value is set, and stays in the normal class with either slices
         }));
 }
 
-TEST_CASE("short slices are the shortest that Linux grants, where it shows them") {
-    struct Attributes {
-        std::uint32_t size = sizeof(Attributes), policy = 0;
-        std::uint64_t flags = 0;
-        std::int32_t nice = 0;
-        std::uint32_t priority = 0;
-        std::uint64_t runtime = 0, deadline = 0, period = 0;
-    };
-    const auto slice = [] {
-        Attributes own;
-        return ::syscall(SYS_sched_getattr, 0, &own, sizeof own, 0) == 0 ? own.runtime : 0;
-    };
-    if (slice() == 0) return;  // before Linux 6.12
-    CHECK(in_child([&] { return set_normal_scheduling(Slices::Short).has_value() && slice() == 100'000; }));
-    CHECK(in_child([&] { return set_normal_scheduling(Slices::Usual).has_value() && slice() != 100'000; }));
+TEST_CASE("short slices are the shortest that Linux grants, where it shows them" * mainstay::test::kNeedsTimeSlices) {
+    CHECK(in_child([&] { return set_normal_scheduling(Slices::Short).has_value() && time_slice() == 100'000; }));
+    CHECK(in_child([&] { return set_normal_scheduling(Slices::Usual).has_value() && time_slice() != 100'000; }));
 }
 
 TEST_CASE("a process that computes for too long leaves the real-time class, and says so once") {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "../addr.hpp"
+#include "../needs.hpp"
 #include "bytes.hpp"
 
 using namespace mainstay;
@@ -39,10 +40,11 @@ std::vector<int> kinds(const NftBatch& batch) {
 
 NftBatch batch() { return {.bytes = {}, .sequence = 100, .count = 0}; }
 
+constexpr mainstay::test::Needs kNeedsNftables{"needs a build with libnftnl", has_nftables};
+
 }  // namespace
 
-TEST_CASE("a table is replaced in one transaction: deletion, sets with elements, chains, rules") {
-    if (!has_nftables()) return;
+TEST_CASE("a table is replaced in one transaction: deletion, sets with elements, chains, rules" * kNeedsNftables) {
     auto wanted = filter(Family::V4);
     wanted.addresses = {addr("10.0.0.1")};
     auto made = batch();
@@ -56,8 +58,7 @@ TEST_CASE("a table is replaced in one transaction: deletion, sets with elements,
     CHECK(element_counts(wanted) == std::map<std::string, std::size_t>{{"vips", 1}});
 }
 
-TEST_CASE("IPv6 has chains for link-local addresses, and with VMACs rules for reports") {
-    if (!has_nftables()) return;
+TEST_CASE("IPv6 has chains for link-local addresses, and with VMACs rules for reports" * kNeedsNftables) {
     auto wanted = filter(Family::V6);
     wanted.reports = true;
     wanted.vmacs = {{7, 2}};
@@ -79,8 +80,7 @@ TEST_CASE("IPv6 has chains for link-local addresses, and with VMACs rules for re
                                                                        {"vmac_set", 1}});
 }
 
-TEST_CASE("when only addresses come and go, only elements do") {
-    if (!has_nftables()) return;
+TEST_CASE("when only addresses come and go, only elements do" * kNeedsNftables) {
     auto before = filter(Family::V4), after = filter(Family::V4);
     before.addresses = {addr("10.0.0.1"), addr("10.0.0.2")};
     after.addresses = {addr("10.0.0.2"), addr("10.0.0.3")};
@@ -99,8 +99,7 @@ TEST_CASE("when only addresses come and go, only elements do") {
     CHECK_FALSE(before.same_rules(after));
 }
 
-TEST_CASE("a thousand addresses are split among messages") {
-    if (!has_nftables()) return;
+TEST_CASE("a thousand addresses are split among messages" * kNeedsNftables) {
     auto wanted = filter(Family::V6);
     for (unsigned n = 0; n < 1000; ++n) {
         std::array<std::byte, 16> bytes{std::byte{0x20}, std::byte{1}};
@@ -112,8 +111,7 @@ TEST_CASE("a thousand addresses are split among messages") {
     CHECK(change.count == 3);
 }
 
-TEST_CASE("the elements of a message are counted, and damaged ones are an error") {
-    if (!has_nftables()) return;
+TEST_CASE("the elements of a message are counted, and damaged ones are an error" * kNeedsNftables) {
     // nfgenmsg, NFTA_SET_ELEM_LIST_ELEMENTS with two elements of four bytes each
     const auto two = from_hex("02000000 1400 0380 0800 0180 00000000 0800 0180 00000000");
     CHECK(count_elements(message_of(NFT_MSG_NEWSETELEM, two)).value() == 2);
@@ -122,8 +120,7 @@ TEST_CASE("the elements of a message are counted, and damaged ones are an error"
                                                                        "00000000"))));
 }
 
-TEST_CASE("a batch is framed by the messages that make it one transaction") {
-    if (!has_nftables()) return;
+TEST_CASE("a batch is framed by the messages that make it one transaction" * kNeedsNftables) {
     std::vector<std::byte> out;
     append_batch_begin(out, 7);
     append_batch_end(out, 9);

@@ -6,7 +6,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 
 #include "../../kept_log.hpp"
 #include "../../kernel/in_child.hpp"
+#include "../../kernel/time_slice.hpp"
 #include "../../needs.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/process_limits.hpp"
@@ -35,6 +35,7 @@ using namespace mainstay::role;
 using mainstay::role::test::own_name;
 using mainstay::test::in_child;
 using mainstay::test::KeptLog;
+using mainstay::test::time_slice;
 
 namespace {
 
@@ -72,6 +73,9 @@ Function* next(const char* name) {
     return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
 
+constexpr mainstay::test::Needs kNeedsSeccomp{"needs a build with libseccomp",
+                                              [] { return !kernel::allowed_system_calls({}).empty(); }};
+
 }  // namespace
 
 // In place of libseccomp's, for all that is linked into the test program.
@@ -105,8 +109,8 @@ TEST_CASE("a confined process has another account, its paths and its system call
     CHECK((restricted || !in_child([] { return kernel::restrict_system_calls({}).has_value(); })));
 }
 
-TEST_CASE("where there can be no list of system calls a process goes on without, but not if it cannot be loaded") {
-    if (::getuid() != 0 || kernel::allowed_system_calls({}).empty()) return;  // of a build without libseccomp
+TEST_CASE("where there can be no list of system calls a process goes on without, but not if it cannot be loaded" *
+          mainstay::test::kNeedsRoot * kNeedsSeccomp) {
     const auto confined_with = [](bool none, int error, bool goes_on, std::string_view logged) {
         return in_child([&] {
             has_no_filter = none;
@@ -267,34 +271,23 @@ TEST_CASE("what a reload leaves as it is is not set again") {
     }));
 }
 
-TEST_CASE("a process that speaks in time has short time slices from its first options on, where Linux shows them") {
-    struct Attributes {
-        std::uint32_t size = sizeof(Attributes), policy = 0;
-        std::uint64_t flags = 0;
-        std::int32_t nice = 0;
-        std::uint32_t priority = 0;
-        std::uint64_t runtime = 0, deadline = 0, period = 0;
-    };
-    const auto slice = [] {
-        Attributes own;
-        return ::syscall(SYS_sched_getattr, 0, &own, sizeof own, 0) == 0 ? own.runtime : 0;
-    };
-    const auto usual = slice();
-    if (usual == 0) return;  // before Linux 6.12
+TEST_CASE("a process that speaks in time has short time slices from its first options on, where Linux shows them" *
+          mainstay::test::kNeedsTimeSlices) {
+    const auto usual = time_slice();
     CHECK(in_child([&] {
         KeptLog log;
         ProcessTuning tuning{log, "x", kernel::Slices::Short};
         tuning.apply({});
-        if (slice() != 100'000 || !kernel::set_normal_scheduling(kernel::Slices::Usual)) return false;
+        if (time_slice() != 100'000 || !kernel::set_normal_scheduling(kernel::Slices::Usual)) return false;
         tuning.apply({});  // nothing has changed
-        return slice() == usual && log.texts.empty();
+        return time_slice() == usual && log.texts.empty();
     }));
     CHECK(in_child([&] {
         KeptLog log;
         if (!kernel::set_normal_scheduling(kernel::Slices::Short)) return false;
         ProcessTuning tuning{log, "x", kernel::Slices::Usual};
         tuning.apply({});
-        return slice() == 100'000;  // it is left as it was
+        return time_slice() == 100'000;  // it is left as it was
     }));
 }
 
@@ -327,10 +320,11 @@ int own_priority() {
 }
 int own_class() { return ::sched_getscheduler(0) & ~SCHED_RESET_ON_FORK; }
 
+constexpr mainstay::test::Needs kNeedsRealTime{"needs real-time scheduling", may_be_real_time};
+
 }  // namespace
 
-TEST_CASE("a real-time priority is set, changed, and given up again") {
-    if (!may_be_real_time()) return;
+TEST_CASE("a real-time priority is set, changed, and given up again" * kNeedsRealTime) {
     CHECK(in_child([] {
         KeptLog log;
         ProcessTuning tuning{log, "x", kernel::Slices::Usual};
@@ -343,8 +337,8 @@ TEST_CASE("a real-time priority is set, changed, and given up again") {
     }));
 }
 
-TEST_CASE("a process that is late rises step by step to its ceiling, which is logged, and stays there") {
-    if (!may_be_real_time()) return;
+TEST_CASE("a process that is late rises step by step to its ceiling, which is logged, and stays there" *
+          kNeedsRealTime) {
     CHECK(in_child([] {
         KeptLog log;
         ProcessTuning tuning{log, "x", kernel::Slices::Usual};
@@ -361,8 +355,7 @@ TEST_CASE("a process that is late rises step by step to its ceiling, which is lo
     }));
 }
 
-TEST_CASE("a process that left the real-time class for computing too long returns to its priority") {
-    if (!may_be_real_time()) return;
+TEST_CASE("a process that left the real-time class for computing too long returns to its priority" * kNeedsRealTime) {
     CHECK(in_child([] {
         KeptLog log;
         ProcessTuning tuning{log, "x", kernel::Slices::Usual};

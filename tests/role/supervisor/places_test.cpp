@@ -35,6 +35,8 @@ bool may_have_own_run_folder() {
 
 unsigned mode_of(const std::string& path) { return static_cast<unsigned>(fs::status(path).permissions()) & 0777; }
 
+constexpr mainstay::test::Needs kNeedsOwnRunFolder{"needs a /run of its own", may_have_own_run_folder};
+
 }  // namespace
 
 TEST_CASE("a daemon with an instance name has folders of its own, and the name in its idents" *
@@ -62,8 +64,7 @@ TEST_CASE("a daemon with an instance name has folders of its own, and the name i
 }
 
 TEST_CASE("a daemon that is run as keepalived has keepalived's names, and its pid files in a folder if it is told to" *
-          mainstay::test::kNeedsRoot) {
-    if (!may_have_own_run_folder()) return;
+          mainstay::test::kNeedsRoot * kNeedsOwnRunFolder) {
     Stage stage{{kAsKeepalived}};
     Written written;
     written.done.daemon.use_pid_dir = true;
