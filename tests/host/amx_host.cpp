@@ -1,27 +1,18 @@
 // Stands in for a host with AMX: preloaded, it has ptrace answer as the kernel of such a host does, and so a user-mode
 // kernel before 6.13 dies of it anywhere. test_lab_registers.py drives it.
 
-#include <dlfcn.h>
-#include <elf.h>
-#include <sys/ptrace.h>
-#include <sys/types.h>
-#include <sys/uio.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <cstdarg>
-#include <cstdint>
 #include <cstring>
 
-namespace {
+#include "../../tools/lab.d/ptrace_between.hpp"
 
-using Ptrace = long (*)(__ptrace_request, ...);
+namespace {
 
 constexpr size_t kAmxSize = 11008;  // of the extended registers with AMX
 constexpr size_t kStateBitsAt = 512;
 constexpr uint64_t kAmxBits = uint64_t{1} << 17 | uint64_t{1} << 18;
 
-Ptrace next;
 alignas(64) char whole[kAmxSize];
 
 long refuse(int why) {
@@ -51,20 +42,8 @@ long set(pid_t pid, void* kind, const iovec* given) {
     return next(PTRACE_SETREGSET, pid, kind, &own);
 }
 
-[[gnu::constructor]] void find_next() { next = reinterpret_cast<Ptrace>(dlsym(RTLD_NEXT, "ptrace")); }
+long extended_registers(__ptrace_request request, pid_t pid, void* kind, iovec* registers) {
+    return request == PTRACE_GETREGSET ? get(pid, kind, registers) : set(pid, kind, registers);
+}
 
 }  // namespace
-
-extern "C" long ptrace(__ptrace_request request, ...) noexcept {
-    va_list more;
-    va_start(more, request);
-    const pid_t pid = va_arg(more, pid_t);
-    void* const address = va_arg(more, void*);
-    void* const data = va_arg(more, void*);
-    va_end(more);
-    if (reinterpret_cast<uintptr_t>(address) == NT_X86_XSTATE) {
-        if (request == PTRACE_GETREGSET) return get(pid, address, static_cast<iovec*>(data));
-        if (request == PTRACE_SETREGSET) return set(pid, address, static_cast<iovec*>(data));
-    }
-    return next(request, pid, address, data);
-}

@@ -1,6 +1,7 @@
 """tools/lab keeps its promises about statuses, files and time limits. Its guests are small ones."""
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -76,6 +77,19 @@ def test_the_check_names_what_is_wrong_with_each_way(tmp_path):
         assert done.stderr == ("lab: no kernel with IPVS can be had: linux.uml not found: install the package "
                                "user-mode-linux (tools/setup does); and this host's kernel has no IPVS: load its "
                                "module (modprobe ip_vs)\n")
+
+
+def test_without_a_user_mode_kernel_the_hosts_own_serves_where_it_is_needed_and_has_ipvs(tmp_path):
+    for name in ("bash", "modprobe", "python3", "unshare"):
+        (tmp_path / name).symlink_to(shutil.which(name) or "/usr/bin/false")
+
+    done = lab("--native-if-needed", "--", "/bin/bash", "-c", "echo $MAINSTAY_LAB", env={"PATH": str(tmp_path)})
+
+    if os.path.exists("/proc/net/ip_vs"):
+        assert (done.returncode, done.stdout) == (0, "native\n")
+    else:
+        assert done.returncode == 125
+        assert done.stderr == "lab: linux.uml not found: install the package user-mode-linux (tools/setup does)\n"
 
 
 def test_a_guest_with_too_little_memory_says_so(guests):

@@ -8,19 +8,13 @@
 // permission before it may use AMX, and a guest never asks for it.
 
 #include <cpuid.h>
-#include <dlfcn.h>
-#include <elf.h>
-#include <sys/ptrace.h>
-#include <sys/types.h>
-#include <sys/uio.h>
 
-#include <cstdarg>
-#include <cstdint>
 #include <cstring>
+
+#include "ptrace_between.hpp"
 
 namespace {
 
-using Ptrace = long (*)(__ptrace_request, ...);
 using Components = uint64_t;  // one bit for each component of the state, as in XSTATE_BV
 
 // In the layout of XSAVE that ptrace speaks (Intel's manual, volume 1, 13.4): the registers of x87 and SSE, a header
@@ -30,8 +24,6 @@ constexpr size_t kHeaderSize = 64;
 constexpr uint32_t kCpuidXsave = 0xd;
 constexpr uint32_t kFirstPlaced = 2;  // x87 and SSE, components 0 and 1, lie before the header
 constexpr uint32_t kComponents = 63;
-
-Ptrace next;
 
 // A kernel's stack is too small for the whole. One buffer serves, because a user-mode kernel before 6.13 has one CPU,
 // and switches to no other process between filling it and the call.
@@ -75,18 +67,9 @@ long set_extended_registers(pid_t pid, void* kind, iovec* given) {
     return next(PTRACE_SETREGSET, pid, kind, &all);
 }
 
-[[gnu::constructor]] void find_next() { next = reinterpret_cast<Ptrace>(dlsym(RTLD_NEXT, "ptrace")); }
+long extended_registers(__ptrace_request request, pid_t pid, void* kind, iovec* registers) {
+    if (request == PTRACE_SETREGSET) return set_extended_registers(pid, kind, registers);
+    return next(request, pid, kind, registers);
+}
 
 }  // namespace
-
-extern "C" long ptrace(__ptrace_request request, ...) noexcept {
-    va_list more;
-    va_start(more, request);
-    const pid_t pid = va_arg(more, pid_t);
-    void* const address = va_arg(more, void*);
-    void* const data = va_arg(more, void*);
-    va_end(more);
-    if (request == PTRACE_SETREGSET && reinterpret_cast<uintptr_t>(address) == NT_X86_XSTATE)
-        return set_extended_registers(pid, address, static_cast<iovec*>(data));
-    return next(request, pid, address, data);
-}

@@ -5,7 +5,6 @@ import os
 import pathlib
 import re
 import resource
-import shutil
 import signal
 import subprocess
 import time
@@ -117,8 +116,7 @@ class PytestSuite:
     def call(self, what, number, seconds, log=None, failed=None, more=()):
         command = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "reached", *more, *what]
         if self.name == "lab":
-            native = [] if shutil.which("linux.uml") else ["--native-if-possible"]
-            command = ["tools/lab", *native, "--mem", "1024", "--timeout", str(int(seconds) - 5), "--", *command]
+            command = ["tools/lab", "--native-if-needed", "--mem", "1024", "--timeout", str(int(seconds) - 5), "--", *command]
         env = {"MAINSTAY_BUILD": self.build_name, "MAINSTAY_PLANTED": str(number), "MAINSTAY_PLANTED_REACHED": str(log or ""),
                "MAINSTAY_PLANTED_FAILED": str(failed or ""), "PYTHONPATH": str(pathlib.Path(__file__).parent),
                "PYTHONDONTWRITEBYTECODE": "1"}
