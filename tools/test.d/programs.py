@@ -12,6 +12,8 @@ COMPILE_SECONDS = 5400
 PROGRAM_SECONDS = 600
 # What the largest compilation of several sources together takes; with less memory fewer run at once.
 COMPILE_MEMORY_MB = 1200
+# Programs whose tests wait for most of their time run as this many processes side by side.
+PARTS = {"lvs_role": 3, "supervisor": 2}
 # Fuzz targets that replay their corpus: programs without test cases, whose status says it all.
 REPLAY_SUFFIX = "_fuzz"
 SKIPPED = "skipped: "
@@ -72,8 +74,19 @@ def unit_targets(folder):
     return sorted(os.path.relpath(file, folder) for file in files)
 
 
+def test_count(command):
+    """How many test cases a program of doctest has that are not skipped."""
+    said = subprocess.run([*command, "--count", "--no-colors"], capture_output=True, text=True, check=True).stdout
+    return int(said.rpartition(":")[2])
+
+
 @timed
-def run_unit_program(label, name, command, env=None):
+def run_unit_program(label, name, command, env=None, part=1, parts=1):
+    """Runs the test cases of a program, or the share number `part` of `parts` of them."""
+    if parts > 1:
+        count = test_count(command)
+        command = [*command, f"--first={count * (part - 1) // parts + 1}", f"--last={count * part // parts}"]
+        name = f"{name}-{part}"
     tally = Tally(f"{label}/{name}")
     if name.endswith(REPLAY_SUFFIX):
         status, tally.output = call(command, PROGRAM_SECONDS, env)
@@ -85,12 +98,14 @@ def run_unit_program(label, name, command, env=None):
     status, tally.output = call([*command, "--reporters=junit", f"--out={junit}"], PROGRAM_SECONDS, env)
     tally.read_junit(junit)
     tally.skipped += [f"{tally.name}: {line.removeprefix(SKIPPED)}" for line in tally.output.splitlines()
-                      if line.startswith(SKIPPED)]  # tests/skips.hpp
+                      if line.startswith(SKIPPED) and part == 1]  # tests/skips.hpp; each part names them all
     tally.judge_status(status, (0, 1))
     tally.output = "\n".join([tally.output.rstrip(), *tally.details])  # the program itself writes the file only
     return tally
 
 
 def unit_jobs(folder=BUILD, label="unit", env=None):
-    tests = longest_first(unit_tests(folder), lambda test: f"unit/{test[0]}")
-    return [(run_unit_program, label, name, command, env) for name, command in tests]
+    runs = [(name, command, env, part, PARTS.get(name, 1)) for name, command in unit_tests(folder)
+            for part in range(1, PARTS.get(name, 1) + 1)]
+    runs = longest_first(runs, lambda run: f"unit/{run[0]}" + (f"-{run[3]}" if run[4] > 1 else ""))
+    return [(run_unit_program, label, *run) for run in runs]

@@ -19,7 +19,9 @@ SUITES = ["unit", "structure", "config", "host", "lab", "package"]
 ONLY_AT_NIGHT = ["sanitize", "single", "tidy", "sim", "oracle", "fuzz", "mutate"]
 WITHOUT_ROOT = {"unit", "structure", "config"}
 MINUTES = 60
-UNIT_PROGRAMS_AT_ONCE = 4  # some wait for real seconds (a back-off, a limit)
+# Suites that run side by side: tests on hosts wait for most of their time, guests of the lab compute.
+TOGETHER = [{"host", "lab"}]
+UNIT_PROGRAMS_AT_ONCE = 6  # some wait for real seconds (a back-off, a limit)
 SLOWEST_SHOWN = 20
 
 
@@ -67,15 +69,20 @@ class Run:
             raise ValueError(f"there is no test in tests/{suite}")
         return in_parallel(scripts.at_once_of(suite), [(scripts.run_file, suite, file, self.selection) for file in files])
 
-    def run(self, suite):
+    def run(self, suites):
+        """Runs these suites side by side, and then, alone, once more what failed."""
+        for suite, (tallies, seconds) in zip(suites, in_parallel(len(suites), [(self.timed_tallies, suite) for suite in suites])):
+            self.unstable += scripts.try_again(suite, tallies, self.selection)
+            self.add(suite, tallies, seconds)
+
+    def timed_tallies(self, suite):
         begin = time.monotonic()
         try:
             tallies = self.tallies_of(suite)
-            self.unstable += scripts.try_again(suite, tallies, self.selection)
         except (OSError, subprocess.SubprocessError, ValueError) as problem:
             tallies = [Tally(suite)]
             tallies[0].could_not_run(f"{type(problem).__name__}: {problem}")
-        self.add(suite, tallies, time.monotonic() - begin)
+        return tallies, time.monotonic() - begin
 
     def add(self, suite, tallies, seconds):
         for tally in tallies:
@@ -111,6 +118,17 @@ class Run:
             write_record(self.rows + [f"unstable: {len(self.unstable)}", f"all in {seconds:.0f} s",
                                       f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"])
         return 0 if self.failed == 0 else 1
+
+
+def side_by_side(suites):
+    """The suites in their order, those that run together in one list."""
+    groups = []
+    for suite in suites:
+        if groups and any({suite, *groups[-1]} <= together for together in TOGETHER):
+            groups[-1].append(suite)
+        else:
+            groups.append([suite])
+    return groups
 
 
 def write_seconds(tallies):
@@ -183,8 +201,8 @@ def main(words):
         if problem:
             run.add("build", [problem], time.monotonic() - begin)
         else:
-            for suite in options.chosen:
-                run.run(suite)
+            for suites in side_by_side(options.chosen):
+                run.run(suites)
     except Interrupted:
         pass
     if CHILDREN.interrupted:

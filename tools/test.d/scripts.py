@@ -1,7 +1,6 @@
 """The tests written in Python: which of them run, each file in a process of its own, the longest files first."""
 
 import os
-import shutil
 import subprocess
 
 from programs import at_once
@@ -12,8 +11,8 @@ PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "--color=no"]
 FILE_SECONDS = {"structure": 240, "config": 300, "host": 600, "oracle": 420, "lab": 900, "package": 600}
 NIGHTLY_FACTOR = 4  # with the tests that are marked nightly
 LAB_MEMORY_MB = 1024
-# How many files run at once, at most. A guest has a processor of its own; tests on hosts wait most of the time. The
-# packages are built and installed in one folder after the other.
+# How many files run at once, at most. A guest keeps one processor busy, so there are as many as processors; tests on hosts
+# wait most of the time. The packages are built and installed in one folder after the other.
 FILES_AT_ONCE = {"structure": 2, "config": 2, "host": 4, "lab": 4, "package": 2, "oracle": 1}
 # A test that failed is tried once more, alone: the programs of these suites share the machine with others.
 TRIED_AGAIN = ("host", "lab")
@@ -61,9 +60,7 @@ def run_file(suite, file, selection, only=None):
     command = [*PYTEST, f"--junitxml={junit}", *selection.marks, f"{what}::{only}" if only else what]
     seconds = selection.seconds(suite)
     if suite == "lab":
-        # Where there is no user-mode kernel to be had (CentOS), the host's own IPVS serves, in namespaces.
-        native = [] if shutil.which("linux.uml") else ["--native-if-possible"]
-        command = [TOP / "tools" / "lab", *native, "--mem", LAB_MEMORY_MB, "--timeout", seconds - 10, "--", *command]
+        command = [TOP / "tools" / "lab", "--native-if-needed", "--mem", LAB_MEMORY_MB, "--timeout", seconds - 10, "--", *command]
     status, tally.output = call(command, seconds, pytest_environment())
     tally.read_junit(junit)
     tally.judge_status(status, (0, 1))
