@@ -8,8 +8,8 @@ from support.wait import wait_until
 
 # Files full of failovers: after each of their tests, what the VRRP process of each daemon that still runs has recorded is
 # replayed, and has to be identical.
-REPLAYED = {"test_hand_over", "test_pair", "test_pair_words", "test_faults", "test_faults_links", "test_tracking", "test_field_tracking",
-            "test_interop", "test_vrrp_elections", "test_why_situations"}
+REPLAYED = {"test_hand_over", "test_pair", "test_pair_words", "test_links", "test_addresses", "test_resources", "test_storm",
+            "test_tracking", "test_scripts", "test_notifications", "test_interop", "test_vrrp_elections", "test_why"}
 
 
 @pytest.fixture

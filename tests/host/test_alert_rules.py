@@ -7,10 +7,13 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 
 import pytest
 
 from support.api import PORT, serve
+from support.capture import Capture
+from support.checks import serve_silence
 from support.lvs import listen
 from support.mail import PORT as MAIL_PORT
 from support.mail import serve_mail, spooled
@@ -18,7 +21,7 @@ from support.netlink import BURST
 from support.paths import program
 from support.prometheus import RULES, Prometheus, divided
 from support.vrrp import fast, partition, signal_role, wait_holds, wait_ready, wait_released
-from support.wait import stays, wait_until
+from support.wait import wait_until
 from support.web import Web
 from support.webhook import PORT as HOOK_PORT
 from support.webhook import receive
@@ -106,10 +109,12 @@ def test_alerts_about_vrrp_fire_and_resolve(lan):
     prometheus.wait_resolved("MainstayFault", "MainstayNoMaster")
 
     def is_late():
-        # Three intervals, less than it takes to be held for dead.
-        signal_role(one, "mainstayd-vrrp", signal.SIGSTOP)
-        stays(lambda: True, 0.3)
-        signal_role(one, "mainstayd-vrrp", signal.SIGCONT)
+        with Capture(two) as capture:
+            capture.wait_for(1)
+            signal_role(one, "mainstayd-vrrp", signal.SIGSTOP)
+            # Three intervals of silence on the wire, less than it takes to be held for dead.
+            wait_until(lambda: time.time() - float(capture.packets()[-1].time) > 0.3, 5, "silence", 0.01)
+            signal_role(one, "mainstayd-vrrp", signal.SIGCONT)
         return "MainstayAdvertsLate" in prometheus.firing()
     wait_until(is_late, 30, "MainstayAdvertsLate to fire")
     prometheus.wait_resolved("MainstayAdvertsLate")
@@ -152,15 +157,6 @@ virtual_server 10.1.1.2 80 {
  }
 }
 """
-# What is accepted is kept open and gets no answer.
-SILENT = """
-import socket
-held = socket.create_server(("127.1.0.2", 80), backlog=64)
-print("listening", flush=True)
-kept = []
-while True:
-    kept.append(held.accept())
-"""
 
 
 @pytest.mark.nightly
@@ -169,8 +165,7 @@ def test_alerts_about_virtual_servers_fire_and_resolve(lan):
     start = monitor(lan, (one,), by=30)
     one.run(["ip", "link", "set", "lo", "up"])
     server = listen(one, "127.1.0.1:80")
-    silent = one.start(["/usr/bin/python3", "-c", SILENT], name="silent")
-    wait_until(lambda: "listening" in silent.output(), 20, silent.output)
+    silent = serve_silence(one, "127.1.0.2:80")
     wait_ready(one.mainstayd(SERVICE))
     prometheus = start()
     prometheus.wait_scraped(1)

@@ -1,99 +1,55 @@
-"""The checks that look at a server by TCP, UDP, ICMP, DNS and SMTP: every option of their blocks on the wire, and
-what follows a file, a BFD session or a script. The verdicts are in the status; the log has keepalived's words."""
+"""Health checks of every kind, as a whole daemon runs them: what their options do on the wire, and what follows a file, a BFD
+session or a script. The verdicts are in the status; the log has keepalived's words. The kernel needs no IPVS for it.
 
-import json
+What is asked of web servers, health services and agents: test_web_checks.py. Verdicts in the kernel's table: lab/test_checks.py.
+"""
+
 import re
+import signal
 
 import pytest
 
-from support.paths import program
+from support.capture import Capture
+from support.checks import SERVERS, Agent, results, serve_health, servers, start_server, until_alive
+from support.lvs import virtual_server
+from support.vrrp import logged, reload, wait_ready
 from support.wait import stays, wait_until
+from support.web import Web, make_certificate
 
-# Answers TCP with a mail server's words, UDP with the datagram, DNS with NOERROR; tells who came.
-SERVERS = r'''
-import socket, sys, threading
-def mode():
-    try:
-        return open("/run/mode").read().strip()
-    except OSError:
-        return "up"
-def datagrams(port, answer):
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    s.bind(("0.0.0.0", port))
-    while True:
-        data, peer = s.recvfrom(4096)
-        print("from", port, peer[0], peer[1], flush=True)
-        if mode() == "up":
-            s.sendto(answer(data), peer)
-def mail(port):
-    s = socket.create_server(("0.0.0.0", port), backlog=64)
-    while True:
-        c, peer = s.accept()
-        print("from", port, peer[0], peer[1], flush=True)
-        threading.Thread(target=talk, args=(c,)).start()
-def talk(c):
-    try:
-        c.sendall(b"220 hi\r\n" if mode() == "up" else b"421 no\r\n")
-        f = c.makefile("rb")
-        for line in f:
-            if line.startswith(b"HELO"):
-                print("helo", line.split()[1].decode(), flush=True)
-            c.sendall(b"250 ok\r\n")
-    except OSError:
-        pass
-    c.close()
-threading.Thread(target=datagrams, args=(5300, lambda d: d[:2] + b"\x81\x80" + d[4:])).start()
-threading.Thread(target=datagrams, args=(5400, lambda d: d)).start()
-threading.Thread(target=mail, args=(2500,)).start()
-print("listening", flush=True)
-'''
-PORTS = {"TCP_CHECK": 2500, "SMTP_CHECK": 2500, "DNS_CHECK": 5300, "UDP_CHECK": 5400, "PING_CHECK": 7}
+PORTS = {"TCP_CHECK": 2500, "SMTP_CHECK": 2500, "DNS_CHECK": 5300, "UDP_CHECK": 5400, "PING_CHECK": 7, "HTTP_GET": 8080,
+         "SSL_GET": 8443, "AGENT_CHECK": 8081, "GRPC_CHECK": 8082}
+REQUIRED = {"UDP_CHECK": "require_reply\n", "HTTP_GET": "url {\npath /\n}\n", "SSL_GET": "url {\npath /\n}\n"}
 WEB = "192.168.4.20"
+VS = "[10.0.0.1]:tcp:80"
 FAST = "delay_loop 1\nretry 1\ndelay_before_retry 0.1\nconnect_timeout 1\nwarmup 0\n"
 
 
-def service(*servers, options="delay_loop 1"):
-    return ("virtual_server 10.0.0.1 80 {\nlb_algo wrr\nlb_kind NAT\nprotocol TCP\n" + options + "\n"
-            + "".join(servers) + "}\n")
+def service(*real_servers, options="delay_loop 1"):
+    return virtual_server("10.0.0.1 80", *real_servers, options=options)
 
 
 def real_server(number, check, options="weight 1"):
     return f"real_server 10.0.1.{number} 80 {{\n{options}\n{check}}}\n"
 
 
-def block(kind, lines):
-    required = "require_reply\n" if kind == "UDP_CHECK" else ""
-    return f"{kind} {{\n{required}{FAST}{lines}\n}}\n"
-
-
-def servers(host):
-    """Each real server's status by its last number."""
-    ran = host.run([program("mainstayctl"), "status", "--json"], check=False)
-    status = json.loads(ran.stdout) if ran.returncode == 0 else {}
-    services = (status.get("lvs") or {}).get("services") or [{}]
-    return {int(re.search(r"\.(\d+)\]", s["name"]).group(1)): s for s in services[0].get("servers", [])}
-
-
-def until(host, daemon, wanted, timeout=30):
-    """wanted: number -> alive."""
-    def look():
-        now = servers(host)
-        return {n: now[n]["alive"] for n in wanted if n in now and now[n]["checks"][0]["has_run"]} == wanted
-    wait_until(look, timeout, lambda: f"{wanted}, there is {servers(host)}\n{daemon.output()}")
+def block(kind, lines, fast=FAST):
+    return f"{kind} {{\n{REQUIRED.get(kind, '')}{fast}{lines}\n}}\n"
 
 
 @pytest.fixture
 def director(lan):
+    """A director with two cables, and on the first of them a host with the servers that are looked at."""
     lan.switch("office")
     lan.switch("elsewhere")
     host = lan.host("director", eth0=("office", "192.168.4.5/24", "192.168.4.6/24"),
                     eth1=("elsewhere", "192.168.5.5/24"))
     host.web = lan.host("web", eth0=("office", WEB + "/24"))
-    host.program = host.web.start(["/usr/bin/python3", "-c", SERVERS], name="servers")
-    wait_until(lambda: "listening" in host.program.output(), 20, lambda: host.program.output())
-    # What is marked 7 goes nowhere.
-    host.run(["ip", "rule", "add", "fwmark", "7", "unreachable"])
+    host.program = start_server(host.web, SERVERS, name="servers")
     return host
+
+
+# The family of a packet in nftables' words, by the protocol of the check.
+PACKETS = {"DNS_CHECK": "udp dport 5300", "UDP_CHECK": "udp dport 5400", "PING_CHECK": "icmp type echo-request"}
 
 
 def test_every_connecting_check_goes_where_and_from_where_it_is_told(director):
@@ -103,6 +59,20 @@ def test_every_connecting_check_goes_where_and_from_where_it_is_told(director):
     # effect: virtual_server/real_server/DNS_CHECK: connect_ip connect_port bindto bind_port bind_if fwmark
     # effect: virtual_server/real_server/SMTP_CHECK: connect_ip connect_port bindto bind_port bind_if fwmark
     # effect: virtual_server/real_server/PING_CHECK: connect_ip connect_port bindto bind_port bind_if fwmark
+    # effect: virtual_server/real_server/HTTP_GET: connect_ip connect_port bindto bind_port bind_if fwmark
+    # effect: virtual_server/real_server/SSL_GET: connect_ip connect_port bindto bind_port bind_if fwmark
+    # effect: virtual_server/real_server/AGENT_CHECK: connect_ip connect_port bindto bind_port bind_if fwmark
+    # effect: virtual_server/real_server/GRPC_CHECK: connect_ip connect_port bindto bind_port bind_if fwmark
+    webs = {"HTTP_GET": Web(director.web, f"{WEB}:8080", "/run/http"),
+            "SSL_GET": Web(director.web, f"{WEB}:8443", "/run/https", tls=make_certificate(director.web, "web"))}
+    for web in webs.values():
+        web.answer("/", 200, "good")
+    own = {"AGENT_CHECK": Agent(director.web, 8081).process, "GRPC_CHECK": serve_health(director.web, 8082)}
+    # What is marked 7 goes nowhere; what is marked 8 is counted.
+    director.run(["ip", "rule", "add", "fwmark", "7", "unreachable"])
+    packets = {kind: PACKETS.get(kind, f"tcp dport {port}") for kind, port in PORTS.items()}
+    director.run(["nft", "add table ip t; add chain ip t out { type filter hook output priority 0; }; "
+                  + "; ".join(f"add rule ip t out meta mark 8 ip daddr {WEB} {match} counter" for match in packets.values())])
     checks, wanted = [], {}
     for k, (kind, port) in enumerate(PORTS.items()):
         there = f"connect_ip {WEB}\nconnect_port {port}\n"
@@ -116,20 +86,141 @@ def test_every_connecting_check_goes_where_and_from_where_it_is_told(director):
             number = 10 * (k + 1) + n
             checks.append(real_server(number, block(kind, there + more)))
             wanted[number] = alive
-    from support.capture import Capture  # pylint: disable=import-outside-toplevel
     with Capture(director.web, "eth0", "icmp") as echoes:
         daemon = director.mainstayd(service(*checks), "-C")
-        until(director, daemon, wanted)
+        until_alive(director, daemon, wanted)
         from scapy.all import ICMP, IP  # pylint: disable=import-outside-toplevel
         wait_until(lambda: any(p[IP].src == "192.168.4.6" and p[ICMP].type == 8 and p[ICMP].id == 30004
                                for p in echoes.packets() if ICMP in p), 20, lambda: echoes.packets())
-    for k, port in enumerate(list(PORTS.values())[:4]):
-        assert f"from {port} 192.168.4.6 {30000 + k}\n" in director.program.output()
+    for k, (kind, port) in enumerate(PORTS.items()):
+        if kind in webs:
+            assert ("192.168.4.6", 30000 + k) in [(note["peer"], note["port"]) for note in webs[kind].noted()]
+        elif kind in own:
+            assert f"from 192.168.4.6 {30000 + k} " in own[kind].output()
+        elif kind != "PING_CHECK":
+            assert f"from {port} 192.168.4.6 {30000 + k}\n" in director.program.output()
+    counted = director.run(["nft", "list", "table", "ip", "t"]).stdout
+    found = dict(zip(packets, map(int, re.findall(r"packets (\d+)", counted))))
+    # The handshake and what follows, or one datagram.
+    assert [kind for kind in PORTS if found[kind] < (1 if kind in PACKETS else 3)] == [], counted
+
+
+KINDS = {"TCP_CHECK": 1, "HTTP_GET": 2, "SSL_GET": 3}
+SUCCESS = {"TCP_CHECK": "TCP connection to {} success.", "HTTP_GET": "Remote Web server {} succeed on service.",
+           "SSL_GET": "Remote Web server {} succeed on service."}
+FAILURE = {"TCP_CHECK": "TCP_CHECK", "HTTP_GET": "HTTP_CHECK", "SSL_GET": "SSL_CHECK"}
+TRIED = {"TCP_CHECK": "TCP connection to {} failed.", "HTTP_GET": "Error connecting server {}.",
+         "SSL_GET": "Error connecting server {}."}
+
+
+def local(number):
+    return f"[127.0.0.{number}]:tcp:80"
+
+
+def local_server(number, kind, lines):
+    return f"real_server 127.0.0.{number} 80 {{\n{block(kind, lines, '')}}}\n"
+
+
+def serve_kind(host, kind, number):
+    """What a check of this kind finds good, at 127.0.0.NUMBER:80."""
+    web = Web(host, f"127.0.0.{number}:80", f"/run/web{number}", tls=make_certificate(host, "web") if kind == "SSL_GET" else ())
+    web.answer("/", 200, "good")
+    return web
+
+
+@pytest.mark.parametrize("switch", ["log_all_failures", "checker_log_all_failures"])
+def test_a_check_is_repeated_tolerated_and_reported_as_configured(lan, switch):
+    # effect: virtual_server/real_server/TCP_CHECK: retry delay_before_retry delay_loop warmup log_all_failures
+    # effect: virtual_server/real_server/HTTP_GET: retry delay_before_retry delay_loop warmup log_all_failures
+    # effect: virtual_server/real_server/SSL_GET: retry delay_before_retry delay_loop warmup log_all_failures
+    # effect: virtual_server/real_server/HTTP_GET: nb_get_retry
+    # effect: virtual_server/real_server/SSL_GET: nb_get_retry
+    # effect: virtual_server/real_server: TCP_CHECK HTTP_GET SSL_GET
+    # effect: global_defs: checker_log_all_failures
+    director = lan.host("director")
+    own = switch == "log_all_failures"
+    options = "delay_loop 0.5\nretry 2\ndelay_before_retry 0.2\nwarmup 0\n" + (f"{switch}\n" if own else "")
+    # Servers 4 and 5 have the old name of retry.
+    old = "delay_loop 0.3\nnb_get_retry 3\ndelay_before_retry 0.1\nwarmup 0\n"
+    checked = [(number, kind, options) for kind, number in KINDS.items()] + [(4, "HTTP_GET", old), (5, "SSL_GET", old)]
+    webs = [serve_kind(director, kind, number) for number, kind, _ in checked]
+    daemon = director.mainstayd(("" if own else f"global_defs {{\n{switch}\n}}\n")
+                                + service(*(local_server(*one) for one in checked)), "-C")
+
+    def says(line, number, times=1):
+        line = line.format(local(number))
+        wait_until(lambda: daemon.output().count(line) >= times, 30, lambda: f"{line!r} in:\n{daemon.output()}")
+
+    for number, kind, _ in checked:
+        says(SUCCESS[kind], number)
+    assert "nb_get_retry" in daemon.output()
+    for web in webs[:3]:
+        times = [note["at"] for note in web.wait_asked(5)]
+        assert times[4] - times[1] == pytest.approx(1.5, abs=0.45)
+
+    for web in webs:
+        web.process.stop(signal.SIGKILL)
+    for number, kind, lines in checked:
+        says(FAILURE[kind] + " on service {} failed after " + f"{3 if lines is old else 2} retries.", number)
+        says("Removing service {} from VS " + VS, number)
+        if lines is options:
+            assert daemon.output().count(TRIED[kind].format(local(number))) == 3
+        elif own:
+            assert daemon.output().count(TRIED[kind].format(local(number))) < 3
+
+    for number, kind, _ in checked[:3]:
+        serve_kind(director, kind, number)
+        says(SUCCESS[kind], number, 2)
+        says("Adding service {} to VS " + VS, number)
+
+
+def test_alpha_begins_down_and_the_first_success_brings_the_server_up(lan):
+    # effect: virtual_server/real_server/TCP_CHECK: alpha
+    # effect: virtual_server/real_server/HTTP_GET: alpha
+    # effect: virtual_server/real_server/SSL_GET: alpha
+    director = lan.host("director")
+    alpha = "alpha\ndelay_loop 0.3\nretry 0\nwarmup 0\n"
+    daemon = director.mainstayd(service(*(local_server(number, kind, alpha) for kind, number in KINDS.items())), "-C")
+    for kind, number in KINDS.items():
+        logged(daemon, f"{FAILURE[kind]} on service {local(number)} failed.", 30)
+    assert "Adding service" not in daemon.output()
+
+    for kind, number in KINDS.items():
+        serve_kind(director, kind, number)
+    for kind, number in KINDS.items():
+        logged(daemon, f"Adding service {local(number)} to VS {VS}", 30)
+
+
+def test_a_server_that_never_answers_a_connection_has_the_nearest_connect_timeout(lan):
+    # effect: virtual_server: connect_timeout
+    # effect: virtual_server/real_server: connect_timeout
+    # effect: virtual_server/real_server/TCP_CHECK: connect_timeout
+    # effect: virtual_server/real_server/HTTP_GET: connect_timeout
+    # effect: virtual_server/real_server/SSL_GET: connect_timeout
+    # effect: virtual_server/real_server/AGENT_CHECK: connect_timeout
+    # effect: virtual_server/real_server/GRPC_CHECK: connect_timeout
+    lan.switch("office")
+    host = lan.host("director", eth0=("office", "192.168.4.5/24"))
+    # A neighbour that nobody is: no answer and no error.
+    host.run(["ip", "neigh", "add", "192.168.4.99", "lladdr", "02:00:00:00:00:09", "dev", "eth0"])
+    there, servers_own = "connect_ip 192.168.4.99\nwarmup 0\n", "connect_timeout 0.6"
+    kinds = ("TCP_CHECK", "HTTP_GET", "SSL_GET", "AGENT_CHECK", "GRPC_CHECK")
+    daemon = wait_ready(host.mainstayd(service(
+        real_server(1, block("TCP_CHECK", there, "")), real_server(2, block("TCP_CHECK", there, ""), servers_own),
+        *(real_server(3 + n, block(kind, f"{there}connect_timeout 0.{3 + n}", ""), servers_own) for n, kind in enumerate(kinds)),
+        options="delay_loop 1\nconnect_timeout 0.9"), "-C"))
+
+    times = {1: 0.9, 2: 0.6, 3: 0.3, 4: 0.4, 5: 0.5, 6: 0.6, 7: 0.7}
+    wait_until(lambda: results(host) == {n: f"timed out after {time} s" for n, time in times.items()}, 20,
+               lambda: f"{results(host)}\n{daemon.output()}")
+    for n, name in enumerate(("TCP_CHECK", "HTTP_CHECK", "SSL_CHECK", "AGENT_CHECK", "GRPC_CHECK")):
+        logged(daemon, f"{name} on service [10.0.1.{3 + n}]:tcp:80 failed", 30)
 
 
 def test_what_the_servers_answer_is_logged_in_keepalived_s_words(director):
     # effect: virtual_server/real_server/SMTP_CHECK: host
-    # effect: virtual_server/real_server/SMTP_CHECK/host: connect_ip connect_port retry delay_before_retry warmup delay_loop connect_timeout
+    # effect: virtual_server/real_server/SMTP_CHECK/host: connect_ip connect_port connect_timeout
+    # effect: virtual_server/real_server/SMTP_CHECK/host: retry delay_before_retry warmup delay_loop
     hosts = (f"helo_name probe.example.org\nhost {{\nconnect_ip {WEB}\nconnect_port 2500\n{FAST}}}\n"
              f"host {{\nconnect_ip {WEB}\nconnect_port 2599\nretry 1\ndelay_before_retry 0.1\nwarmup 0\n"
              "delay_loop 1\nconnect_timeout 1\n}\n")
@@ -139,7 +230,7 @@ def test_what_the_servers_answer_is_logged_in_keepalived_s_words(director):
         real_server(3, block("SMTP_CHECK", there + "2500")), real_server(4, block("PING_CHECK", there + "1")),
         real_server(5, f"SMTP_CHECK {{\n{hosts}}}\n"))
     daemon = director.mainstayd(text, "-C")
-    until(director, daemon, {1: True, 2: True, 3: True, 4: True, 5: False})
+    until_alive(director, daemon, {1: True, 2: True, 3: True, 4: True, 5: False})
     rs = "[10.0.1.{}]:tcp:80".format
 
     def says(*lines):
@@ -157,22 +248,24 @@ def test_what_the_servers_answer_is_logged_in_keepalived_s_words(director):
          f"DNS_CHECK ({rs(2)}) read timeout from socket after 1 retries",
          f"SMTP_CHECK Bad greeting banner from server [{WEB}]:2500",
          f"ICMP CHECK on service {rs(4)} of [10.0.0.1]:tcp:80 failed after 1 retries.")
-    until(director, daemon, {1: False, 2: False, 3: False, 4: False})
+    until_alive(director, daemon, {1: False, 2: False, 3: False, 4: False})
 
     director.web.write("/run/mode", "up")
     director.web.sysctl(net__ipv4__icmp_echo_ignore_all=0)
-    until(director, daemon, {1: True, 2: True, 3: True, 4: True, 5: False})
+    until_alive(director, daemon, {1: True, 2: True, 3: True, 4: True, 5: False})
 
 
 def test_a_host_of_an_smtp_check_has_options_of_its_own(director):
     # effect: virtual_server/real_server/SMTP_CHECK/host: bindto bind_port bind_if fwmark alpha log_all_failures
+    director.run(["ip", "rule", "add", "fwmark", "7", "unreachable"])  # what is marked 7 goes nowhere
+
     def hosts(lines):
         return f"SMTP_CHECK {{\n{FAST}host {{\nconnect_ip {WEB}\nconnect_port 2500\n{lines}\n}}\n}}\n"
     daemon = director.mainstayd(service(
         real_server(1, hosts("bindto 192.168.4.6\nbind_port 30009")), real_server(2, hosts("fwmark 7")),
         real_server(3, hosts("bind_if eth1\nlog_all_failures")),
         real_server(4, hosts("alpha\nwarmup 3600"))), "-C")
-    until(director, daemon, {1: True, 2: False, 3: False})
+    until_alive(director, daemon, {1: True, 2: False, 3: False})
     assert "from 2500 192.168.4.6 30009\n" in director.program.output()
     assert servers(director)[4]["alive"] is False
     wait_until(lambda: daemon.output().count(f"server [{WEB}]:2500") >= 3, 20, lambda: daemon.output())
@@ -205,15 +298,33 @@ def test_files_set_weights_and_take_servers_out_without_a_timer(director):
     assert ("Changing weight from 5 to 11 for active service [10.0.1.1]:tcp:80 of VS [10.0.0.1]:tcp:80"
             in daemon.output())
     director.write("/run/gone", "1\n")
-    until(director, daemon, {3: False})
+    until_alive(director, daemon, {3: False})
     assert "([10.0.1.3]:tcp:80): tracked file gone now FAULT state" in daemon.output()
     director.run(["rm", "/run/gone"])
-    until(director, daemon, {3: True})
+    until_alive(director, daemon, {3: True})
     assert "([10.0.1.3]:tcp:80): tracked file gone leaving FAULT state" in daemon.output()
 
     director.write("/run/keepalived.conf", text("2 reverse"))
     daemon.send(1)  # SIGHUP
     weights(s1=-1, s2=8)
+
+
+def test_a_server_whose_file_says_down_at_the_start_or_at_a_reload_is_out_at_once(director):
+    """docs/field-cases.md: 1555."""
+    director.write("/run/bad", "1\n")
+    director.write("/run/good", "0\n")
+    files = "".join(f"track_file {name} {{\n file /run/{name}\n weight 0\n}}\n" for name in ("bad", "good"))
+
+    def text(*numbers):
+        return files + service(*(real_server(n, f"FILE_CHECK {{\n track_file {'bad' if n % 2 else 'good'}\n}}\n") for n in numbers))
+    daemon = wait_ready(director.mainstayd(text(21, 22), "-C"))
+    until_alive(director, daemon, {21: False, 22: True}, 10)
+
+    reload(director, daemon, text(21, 22, 23, 24))
+    until_alive(director, daemon, {21: False, 22: True, 23: False, 24: True}, 10)
+
+    director.write("/run/bad", "0\n")
+    until_alive(director, daemon, {21: True, 22: True, 23: True, 24: True}, 10)
 
 
 def test_a_bfd_session_decides_over_its_server(lan):
@@ -228,14 +339,14 @@ def test_a_bfd_session_decides_over_its_server(lan):
         real_server(1, "BFD_CHECK {\nname b1\n}\n"), real_server(2, "BFD_CHECK {\nname b2\nalpha\n}\n"),
         real_server(3, "BFD_CHECK {\nname b1\nalpha\n}\n"), real_server(4, "BFD_CHECK {\nname nobody\n}\n")))
     peer = web.mainstayd(f"bfd_instance b1 {{\nneighbor_ip 192.168.4.5\n{quick}}}\n")
-    until(director, daemon, {1: True, 3: True})
+    until_alive(director, daemon, {1: True, 3: True})
     assert servers(director)[2]["alive"] is False
     assert servers(director)[4]["checks"] == []
     assert "Activating BFD healthchecker" in daemon.output()
     assert "BFD check of [b1] RS([10.0.1.3]:tcp:80) is UP" in daemon.output()
 
     peer.send(9)  # gone without a word
-    until(director, daemon, {1: False, 3: False})
+    until_alive(director, daemon, {1: False, 3: False})
     assert "Received BFD event: instance b1 is in state Down" in daemon.output()
     assert "BFD check of [b1] RS([10.0.1.1]:tcp:80) is DOWN" in daemon.output()
 
@@ -260,7 +371,8 @@ FAST_SCRIPT = "delay_loop 1\nwarmup 0\n"
 
 def test_scripts_decide_by_their_status_and_set_the_weight(director):
     # effect: virtual_server/real_server: MISC_CHECK
-    # effect: virtual_server/real_server/MISC_CHECK: misc_path misc_dynamic user retry delay_before_retry delay_loop warmup log_all_failures alpha
+    # effect: virtual_server/real_server/MISC_CHECK: misc_path misc_dynamic user alpha
+    # effect: virtual_server/real_server/MISC_CHECK: retry delay_before_retry delay_loop warmup log_all_failures
     director.write("/run/check.sh", SCRIPT, 0o755)
     for n, status in {1: 0, 2: 1, 3: 52, 4: 1, 5: 0}.items():
         director.write(f"/run/status{n}", str(status))
@@ -268,15 +380,15 @@ def test_scripts_decide_by_their_status_and_set_the_weight(director):
     daemon = director.mainstayd("global_defs {\nscript_user root\n}\n" + service(
         misc(1, "1", "user nobody\n"), misc(2, "2"), misc(3, "3", "misc_dynamic\n"),
         misc(4, "4", "retry 2\ndelay_before_retry 0.1\nlog_all_failures\n"), misc(5, "5", "alpha\nwarmup 3600\n")))
-    until(director, daemon, {1: True, 2: False, 3: True, 4: False})
+    until_alive(director, daemon, {1: True, 2: False, 3: True, 4: False})
     assert servers(director)[3]["weight"] == 50
     assert servers(director)[5]["alive"] is False
     assert "/run/check.sh 1 nobody\n" in director.read("/run/ran")
     assert "/run/check.sh 2 root\n" in director.read("/run/ran")
     director.write("/run/status4", "0")
-    until(director, daemon, {4: True})
+    until_alive(director, daemon, {4: True})
     director.write("/run/status4", "1")
-    until(director, daemon, {4: False})
+    until_alive(director, daemon, {4: False})
     head = "Misc check for [[10.0.1.4]:tcp:80 VS [10.0.0.1]:tcp:80] by [/run/check.sh] failed"
     assert f"{head} (exited with status 1), will do 2 retries." in daemon.output()
     assert f"{head} after 2 retries (exited with status 1)." in daemon.output()
@@ -290,7 +402,7 @@ def test_scripts_that_flood_fork_or_will_not_end_hurt_nobody(director):
     director.run(["touch", "/run/ran"])
     daemon = director.mainstayd("global_defs {\nscript_user root\n}\n" + service(
         misc(1, "1"), misc(2, "flood"), misc(3, "fork"), misc(4, "deaf", "misc_timeout 1\n")))
-    until(director, daemon, {1: True, 2: True, 3: True, 4: False}, 60)
+    until_alive(director, daemon, {1: True, 2: True, 3: True, 4: False}, 60)
     assert "by [/run/check.sh] timed out with retry disabled." in daemon.output()
     # TERM did nothing; what would not end is killed, and the others go on.
     runs = director.read("/run/ran").count("check.sh 1 ")

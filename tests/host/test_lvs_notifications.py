@@ -1,7 +1,6 @@
 """The scripts, FIFO lines, mails and log lines of servers and services that change. No IPVS is needed for it."""
 
 import email
-import json
 import re
 import signal
 
@@ -157,7 +156,7 @@ def server(host, *words, code=0):
     return ran.stdout + ran.stderr
 
 
-def test_an_operator_s_word_on_a_server_is_notified_logged_shown_and_withdrawn(lan):
+def test_an_override_of_a_server_is_notified_logged_shown_and_reset(lan):
     host = director(lan)
     listen(host, "127.0.0.2:80")
     daemon = wait_ready(host.mainstayd(GLOBAL % "" + WEB % "", "-C"))
@@ -195,26 +194,3 @@ def test_with_no_checker_emails_only_the_change_of_the_server_is_mailed(lan):
     up = f"[LVS_1] Realserver {RS} of virtual server {VS} - UP"
     wait_until(lambda: up in [subject for subject, _ in mails(host)], 20, lambda: str(mails(host)))
     assert [subject.rsplit(" ", 1)[1] for subject, _ in mails(host) if "Realserver" in subject] == ["DOWN", "UP"]
-
-
-def test_connect_timeout_of_a_check_its_server_and_its_service(lan):
-    # effect: virtual_server: connect_timeout
-    # effect: virtual_server/real_server: connect_timeout
-    # effect: virtual_server/real_server/TCP_CHECK: connect_timeout
-    lan.switch("office")
-    host = lan.host("director", eth0=("office", "192.168.4.5/24"))  # nobody answers for the servers' addresses there
-    check = "TCP_CHECK {{\n   warmup 0\n   {}\n  }}"
-    text = ("virtual_server 10.0.0.1 80 {\n lb_algo rr\n lb_kind NAT\n protocol TCP\n connect_timeout 0.5\n"
-            + " real_server 192.168.4.21 80 {\n  " + check.format("") + "\n }\n"
-            + " real_server 192.168.4.22 80 {\n  connect_timeout 0.6\n  " + check.format("") + "\n }\n"
-            + " real_server 192.168.4.23 80 {\n  connect_timeout 0.6\n  " + check.format("connect_timeout 0.7")
-            + "\n }\n}\n")
-    daemon = wait_ready(host.mainstayd(text, "-C"))
-
-    def results():
-        answer = host.run([program("mainstayctl"), "status", "--json"], check=False)
-        lvs = json.loads(answer.stdout).get("lvs") if answer.returncode == 0 else None
-        return [server["checks"][0]["last_result"] for server in lvs["services"][0]["servers"]] if lvs else []
-
-    wait_until(lambda: results() == [f"timed out after {time} s" for time in ("0.5", "0.6", "0.7")], 20,
-               lambda: f"{results()}\n{daemon.output()}")

@@ -1,4 +1,5 @@
-"""What reports transitions, and in which words: FIFOs, notify scripts, the scripts of the daemon itself."""
+"""What reports transitions of instances and groups, and in which words: FIFOs, notify scripts, the scripts of the daemon itself.
+Those of servers and services: test_lvs_notifications.py. Mails: test_mail.py."""
 
 import re
 import signal
@@ -6,10 +7,16 @@ import stat
 
 import pytest
 from support.paths import program
-from support.vrrp import VIP, fast, logged, office, partition, wait_holds, wait_ready
-from support.wait import wait_until
+from support.vrrp import VIP, fast, instance, logged, office, partition, reload, wait_holds, wait_ready
+from support.wait import stays, wait_until
 
 TELL = '#!/bin/sh\necho "$0 $@" >>/run/told\n'
+
+
+def told(host, file="/run/told"):
+    """What /run/tell was called with."""
+    lines = host.read(file).splitlines() if host.path(file).exists() else []
+    return [line.removeprefix("/run/tell ") for line in lines]
 
 
 def reader(host, fifo="/run/fifo", into="/run/lines"):
@@ -83,6 +90,18 @@ def test_a_path_that_is_no_fifo_of_ours_is_refused(lan, make, why):
     wait_holds(one)
     assert why in daemon.output()
     assert lines(one, "/run/fifo") == b"" if make[0] == "touch" else True
+
+
+def test_a_fault_at_the_start_is_written_to_a_fifo(lan):
+    """docs/field-cases.md: 1399."""
+    (one,) = office(lan, "one")
+    one.run(["mkfifo", "-m", "600", "/run/fifo"])
+    reader(one)
+    one.write("/run/file", "1\n")
+    wait_ready(one.mainstayd("global_defs {\n notify_fifo /run/fifo\n}\ntrack_file f {\n file /run/file\n weight 0\n}\n"
+                             + fast(priority=100, more="track_file {\n f\n}")))
+
+    wait_until(lambda: b'INSTANCE "VI_1" FAULT 100' in lines(one), 10, lambda: lines(one))
 
 
 def test_a_full_fifo_loses_lines_and_holds_up_nobody(lan):
@@ -205,27 +224,105 @@ def test_scripts_of_a_group_get_priority_0_and_run_as_its_members_do(lan):
     one.run(["ip", "link", "set", "eth0", "down"])
     wait_until(lambda: "FAULT" in one.read("/run/told"), 10, "the fault")
     assert daemon.stop() == 0
-    assert one.read("/run/told").splitlines() == [
-        f"/run/tell {line}" for line in ("backup", "any GROUP G BACKUP 0", "master", "any GROUP G MASTER 0",
-                                         "fault", "any GROUP G FAULT 0", "stop", "any GROUP G STOP 0")]
+    assert told(one) == ["backup", "any GROUP G BACKUP 0", "master", "any GROUP G MASTER 0",
+                         "fault", "any GROUP G FAULT 0", "stop", "any GROUP G STOP 0"]
 
 
 def test_every_kind_of_notify_script_of_an_instance(lan):
+    """docs/field-cases.md: 101 and 1055."""
     # effect: vrrp_instance: notify notify_master notify_backup notify_fault notify_stop notify_deleted
     (one,) = office(lan, "one")
     one.write("/run/tell", TELL, 0o755)
+    one.write("/run/tell2", TELL.replace("/run/told", "/run/told2"), 0o755)
     notify = "\n".join(['notify "/run/tell any"'] + [f'notify_{state} "/run/tell {state}"'
                                                     for state in ("master", "backup", "fault", "stop", "deleted")])
-    both = fast(more=notify) + fast("VI_2", 52, "192.168.4.201", 200)
-    daemon = wait_ready(one.mainstayd(both))
+    first, second = fast(more=notify), fast("VI_2", 52, "192.168.4.201", 200, more="notify /run/tell2")
+    other = fast("VI_3", 53, "192.168.4.202")
+    daemon = wait_ready(one.mainstayd(first + second + other))
     wait_holds(one)
-    one.write("/run/keepalived.conf", fast("VI_2", 52, "192.168.4.201", 200))
-    daemon.send(signal.SIGHUP)
-    wait_until(lambda: "DELETED" in one.read("/run/told"), 10, "the deletion to be told")
+    one.run(["ip", "link", "set", "eth0", "down"])
+    wait_until(lambda: "fault" in told(one), 10, "the fault to be told")
+    one.run(["ip", "link", "set", "eth0", "up"])
+    wait_holds(one)
+    wait_until(lambda: told(one).count("any INSTANCE VI_1 MASTER 150") == 2, 10, lambda: str(told(one)))
+
+    reload(one, daemon, other)
+    wait_until(lambda: "any INSTANCE VI_1 DELETED 150" in told(one), 10, "the deletion to be told")
+    # keepalived: without notify_deleted a removed instance is told as FAULT.
+    wait_until(lambda: told(one, "/run/told2")[-1] == "/run/tell2 INSTANCE VI_2 FAULT 200", 10, lambda: str(told(one, "/run/told2")))
     assert not one.holds(VIP)
-    assert one.read("/run/told").splitlines() == [
-        f"/run/tell {line}" for line in ("backup", "any INSTANCE VI_1 BACKUP 150", "master",
-                                         "any INSTANCE VI_1 MASTER 150", "deleted", "any INSTANCE VI_1 DELETED 150")]
+
+    reload(one, daemon, first + other)
+    wait_holds(one)
+    assert daemon.stop() == 0
+    up = ["backup", "any INSTANCE VI_1 BACKUP 150", "master", "any INSTANCE VI_1 MASTER 150"]
+    assert told(one) == [*up, "fault", "any INSTANCE VI_1 FAULT 150", *up, "deleted", "any INSTANCE VI_1 DELETED 150",
+                         *up, "stop", "any INSTANCE VI_1 STOP 150"]
+
+
+def test_an_instance_that_begins_as_master_is_notified_once(lan):
+    """docs/field-cases.md: 157."""
+    (one,) = office(lan, "one")
+    one.write("/run/tell", TELL, 0o755)
+    wait_ready(one.mainstayd(instance("MASTER", 200, more='notify /run/tell')))
+    wait_holds(one)
+
+    wait_until(lambda: any("MASTER" in line for line in told(one)), 10, "the script")
+    assert stays(lambda: told(one).count("INSTANCE VI_1 MASTER 200") == 1, 2)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_the_notify_scripts_of_a_backup_run_at_the_start_whether_it_is_in_a_group_or_not(lan, grouped):
+    """docs/field-cases.md: 1155."""
+    one, two = office(lan, "one", "two")
+    two.write("/run/tell", TELL, 0o755)
+    wait_ready(one.mainstayd(fast(priority=150)))
+    wait_holds(one)
+    group = 'vrrp_sync_group G {\n group {\n  VI_1\n }\n notify_backup "/run/tell group"\n}\n' if grouped else ""
+
+    wait_ready(two.mainstayd(group + fast(priority=100, more='notify_backup "/run/tell instance"\nnotify_master "/run/tell M"')))
+
+    wanted = ["instance"] + (["group"] if grouped else [])
+    wait_until(lambda: sorted(told(two)) == sorted(wanted), 10, lambda: str(told(two)))
+    assert stays(lambda: sorted(told(two)) == sorted(wanted), 1)
+
+
+def test_a_script_that_fails_at_the_start_is_reported_as_one_fault(lan):
+    """docs/field-cases.md: 782."""
+    (one,) = office(lan, "one")
+    one.write("/run/tell", TELL, 0o755)
+    one.write("/run/check", "#!/bin/sh\n[ -e /run/good ]\n", 0o755)
+    notify = 'notify_fault "/run/tell fault"\nnotify_backup "/run/tell backup"\nnotify_master "/run/tell master"\n'
+    script = 'vrrp_script chk {\n script "/run/check"\n interval 1\n}\n'
+    track = "track_script {\n chk\n}\n"
+    daemon = wait_ready(one.mainstayd(script + fast("VI_1", 1, more=track + notify)
+                                      + fast("VI_2", 2, "192.168.4.201", more=track + notify.replace("/run/tell ", "/run/tell 2"))))
+    wait_until(lambda: len(told(one)) >= 2, 15, daemon.output)
+
+    assert stays(lambda: sorted(told(one)) == ["2fault", "fault"], 3)
+
+    one.write("/run/good", "")
+    wait_holds(one)
+    wait_holds(one, "192.168.4.201")
+    wanted = ["2backup", "2fault", "2master", "backup", "fault", "master"]
+    wait_until(lambda: sorted(told(one)) == wanted, 10, lambda: str(told(one)))
+
+
+def test_a_stop_script_of_a_group_runs_at_each_stop_even_while_a_slow_one_before_it_runs(lan):
+    """docs/field-cases.md: 2239."""
+    (one,) = office(lan, "one")
+    one.write("/run/tell", TELL, 0o755)
+    one.write("/run/slow", "#!/bin/sh\nexec sleep 600\n", 0o755)
+    group = 'vrrp_sync_group G {\n group {\n  VI_1\n  VI_2\n }\n notify_stop "/run/tell stop"\n%s}\n'
+    pair = fast() + fast("VI_2", 52, "192.168.4.201")
+    for turn, more in enumerate(("", ' notify_master "/run/slow"\n', ""), 1):
+        daemon = wait_ready(one.mainstayd(group % more + pair))
+        wait_holds(one)
+
+        assert daemon.stop() == 0
+
+        assert told(one) == ["stop"] * turn
+        assert ("script group/G/master did not end within 1 s of the stop: killed" in daemon.output()) == bool(more)
 
 
 def test_a_master_that_hears_a_lower_priority_runs_its_script_and_writes_to_the_fifo(lan):

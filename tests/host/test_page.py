@@ -14,14 +14,19 @@ SERVICE = virtual_server("192.168.4.200 80", real_server("127.0.0.2 80", check="
 HOSTILE = '<img/src=x/onerror=document.title=1>'
 
 
+def vrrp(state, priority, vip=VIP, vrid=51, name="VI_1", more=""):
+    """An instance whose adverts are frequent enough for quick elections, and not too frequent for a host that runs browsers."""
+    return instance(state, priority, vip, vrid, name, 0.5, "version 3\n" + more, auth=False)
+
+
 @pytest.fixture
 def pair(lan):
     """Two directors with an instance each, the first one MASTER with a server that can be reached."""
     one, two = office(lan, "one", "two")
     server = listen(one, "127.0.0.2:80")
-    first = wait_ready(one.mainstayd(instance("BACKUP", 150) + instance("BACKUP", 90, "192.168.4.201", 52, HOSTILE) + SERVICE))
+    first = wait_ready(one.mainstayd(vrrp("MASTER", 150) + vrrp("BACKUP", 90, "192.168.4.201", 52, HOSTILE) + SERVICE))
     wait_holds(one)
-    second = wait_ready(two.mainstayd(instance("BACKUP", 100)))
+    second = wait_ready(two.mainstayd(vrrp("BACKUP", 100)))
     return one, two, first, second, server
 
 
@@ -109,7 +114,7 @@ def test_an_operator_drains_a_server_after_seeing_what_would_change(lan, browse)
     (one,) = office(lan, "one")
     listen(one, "127.0.0.2:80")
     one.write("/etc/mainstay/mainstay.toml", "[api]\noperate = true\n")
-    wait_ready(one.mainstayd(instance("BACKUP", 150) + SERVICE))
+    wait_ready(one.mainstayd(vrrp("MASTER", 150) + SERVICE))
     driver = browse(one)
     wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "UP", 20, lambda: driver.page_source)
     dialog = lambda: driver.find_element("id", "dialog-text").text  # noqa: E731
@@ -148,9 +153,9 @@ def dialog_of(driver):
 @pytest.mark.nightly
 def test_an_operator_hands_an_instance_over_and_lets_it_preempt_again(lan, browse):
     one, two = operating(lan, "one", "two")
-    wait_ready(two.mainstayd(instance("BACKUP", 100)))
+    wait_ready(two.mainstayd(vrrp("BACKUP", 100)))
     wait_holds(two)
-    wait_ready(one.mainstayd(instance("BACKUP", 150)))
+    wait_ready(one.mainstayd(vrrp("MASTER", 150)))
     wait_holds(one)
     driver = browse(one)
     dialog = dialog_of(driver)
@@ -178,9 +183,9 @@ def test_an_operator_hands_an_instance_over_and_lets_it_preempt_again(lan, brows
 
 def test_maintenance_is_started_with_a_reason_and_ended_from_the_page(lan, browse):
     one, two = operating(lan, "one", "two")
-    wait_ready(two.mainstayd(instance("BACKUP", 100)))
+    wait_ready(two.mainstayd(vrrp("BACKUP", 100)))
     wait_holds(two)
-    daemon = wait_ready(one.mainstayd(instance("BACKUP", 150)))
+    daemon = wait_ready(one.mainstayd(vrrp("MASTER", 150)))
     wait_holds(one)
     driver = browse(one)
     dialog = dialog_of(driver)
@@ -241,7 +246,7 @@ TRACKS = """
 def test_tracked_objects_are_shown_with_their_effect(lan, browse):
     (one,) = office(lan, "one")
     one.write("/run/load", "7\n")
-    wait_ready(one.mainstayd(TRACKED + instance("BACKUP", 150, more=TRACKS)))
+    wait_ready(one.mainstayd(TRACKED + vrrp("MASTER", 150, more=TRACKS)))
     driver = browse(one)
     shown = lambda: driver.execute_script(  # noqa: E731
         "return [...document.querySelectorAll('#tracked tr')].map(row => [...row.cells].map(one => one.innerText.trim()));")

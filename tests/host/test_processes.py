@@ -144,3 +144,14 @@ def test_a_missing_configuration_is_6_and_a_hopeless_one_2(lan):
     assert missing.returncode == 6
     assert re.search(r"/run/nowhere\.conf", missing.stderr)
     assert hopeless.returncode == 2
+
+
+def test_without_permission_it_says_so_and_exits_4(lan):
+    (one,) = office(lan, "one")
+    path = one.write("/run/keepalived.conf", instance())
+
+    done = one.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program("mainstayd"), "-n", "-l", "-G",
+                    "-f", path], check=False)
+
+    assert done.returncode == 4
+    assert "must be started as root" in done.stderr

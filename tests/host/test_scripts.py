@@ -1,14 +1,26 @@
-"""Tracked scripts and notify scripts: what they change, and what they are told."""
-
-import signal
+"""Scripts that are tracked, by every setting of theirs; the account and the environment of every script, and those that others
+may change. Which scripts are called for what: test_notifications.py."""
 
 import pytest
 from support.paths import COURSE
-from support.vrrp import instance, office, wait_holds, wait_ready, wait_released
+from support.vrrp import (VIP, fast, logged, office, priority_on_the_wire, reload, wait_holds, wait_ready,
+                          wait_released)
 from support.wait import stays, wait_until
 
 COURSE_VIP = "192.168.17.146"
 WEIGHT_VIP = "192.168.0.146"
+TRACK = "track_script {\n chk\n }"
+
+
+def script(command, options="", interval="0.2"):
+    return f'vrrp_script chk {{\n script "{command}"\n interval {interval}\n {options}\n}}\n'
+
+
+def check(host, name="/run/check"):
+    """A script that exits as /run/status says."""
+    host.write("/run/status", "0")
+    host.write(name, "#!/bin/sh\nexit $(cat /run/status)\n", 0o755)
+    return name
 
 
 def haproxy(host):
@@ -50,94 +62,263 @@ def test_a_weight_that_is_too_small_keeps_the_vip(lan):
     assert stays(lambda: one.holds(WEIGHT_VIP) and not two.holds(WEIGHT_VIP), 5)
 
 
-def script(body, options=""):
-    return f'''vrrp_script chk {{
-    script "{body}"
-    interval 1
-    {options}
-}}
-'''
-
-
-@pytest.mark.parametrize("body,options,why", [
-    ("/run/hangs", "timeout 1", "timed_out"),
-    ("/run/fails", "", "exited with status 3"),
-    ("/run/fails", "fall 2", "exited with status 3"),
-])
-def test_a_script_that_hangs_or_fails_takes_its_weight_away(lan, body, options, why):
+def test_weight_rise_and_fall_of_a_script_on_the_wire(lan):
+    # effect: (root): vrrp_script
+    # effect: vrrp_script: script interval weight rise fall
+    # effect: vrrp_instance: track_script
     one, two = office(lan, "one", "two")
-    for host in (one, two):
-        host.write("/run/hangs", "#!/bin/sh\n[ -e /run/bad ] && sleep 1000\nexit 0\n", 0o755)
-        host.write("/run/fails", "#!/bin/sh\n[ -e /run/bad ] && exit 3\nexit 0\n", 0o755)
-    track = "track_script {\n chk weight -60\n }"
-    text = script(body, options)
-    master = wait_ready(one.mainstayd(text + instance("MASTER", 150, more=track)))
-    wait_ready(two.mainstayd(text + instance("BACKUP", 100, more=track)))
-    wait_holds(one)
+    daemon = wait_ready(one.mainstayd(script(check(one), "weight 20\nrise 3\nfall 2") + fast(priority=100, more=TRACK)))
+    priority_on_the_wire(one, 120)
+    logged(daemon, "VRRP_Script(chk) succeeded")
 
-    one.write("/run/bad", "")
-
-    wait_holds(two, timeout=20)
+    one.write("/run/status", "7")
+    logged(daemon, "Script `chk` now returning 7")
+    logged(daemon, "VRRP_Script(chk) failed (exited with status 7)")
+    logged(daemon, "(VI_1) Changing effective priority from 120 to 100")
+    priority_on_the_wire(one, 100)
+    wait_ready(two.mainstayd(fast(priority=110)))
+    wait_holds(two)
     wait_released(one)
-    wait_until(lambda: "Changing effective priority from 150 to 90" in master.output(), 10, "the log line")
-    assert why in master.output()
+
+    one.write("/run/status", "0")
+    logged(daemon, "Script `chk` now returning 0")
+    priority_on_the_wire(one, 120)
+    wait_holds(one)
+    wait_released(two)
+
+
+@pytest.mark.parametrize("weight,good,bad", [("-30", 100, 70), ("30 reverse", 70, 100), ("-30 reverse", 100, 130)])
+def test_the_sign_of_the_weight_and_reverse_say_when_it_counts(lan, weight, good, bad):
+    # effect: vrrp_script: weight
+    (one,) = office(lan, "one")
+    wait_ready(one.mainstayd(script(check(one), f"weight {weight}") + fast(priority=100, more=TRACK)))
+    priority_on_the_wire(one, good)
+    one.write("/run/status", "1")
+    priority_on_the_wire(one, bad)
+
+
+def test_with_init_fail_a_script_is_bad_until_it_has_risen(lan):
+    # effect: vrrp_script: init_fail rise
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(script(check(one), "init_fail\nrise 3\nweight -40", "0.5")
+                                      + fast(priority=100, more=TRACK)))
+    priority_on_the_wire(one, 60)
+    priority_on_the_wire(one, 100)
+    logged(daemon, "VRRP_Script(chk) succeeded")
+
+
+def test_a_node_whose_script_failed_at_the_start_respects_the_master_with_nopreempt(lan):
+    """docs/field-cases.md: 1652."""
+    one, two = office(lan, "one", "two")
+    one.write("/run/check", "#!/bin/sh\n[ -e /run/good ]\n", 0o755)
+    peers = "unicast_src_ip 192.168.4.%d\nunicast_peer {\n 192.168.4.%d\n}\n"
+    wait_ready(two.mainstayd(fast(priority=100, more=peers % (12, 11))))
+    wait_holds(two)
+    daemon = wait_ready(one.mainstayd(script("/run/check") + fast(priority=150, more=f"nopreempt\n{TRACK}\n{peers % (11, 12)}")))
+    logged(daemon, "(VI_1) Entering FAULT STATE")
+
+    one.write("/run/good", "")
+    logged(daemon, "(VI_1) Entering BACKUP STATE")
+
+    assert stays(lambda: two.holds(VIP) and not one.holds(VIP), 3)
+
+
+def test_a_tracker_that_a_reload_adds_to_a_master_costs_it_nothing(lan):
+    """docs/field-cases.md: 1941."""
+    one, two = office(lan, "one", "two")
+    one.write("/run/slow", "#!/bin/sh\nsleep 1\nexit 0\n", 0o755)
+    daemon = wait_ready(one.mainstayd(fast(priority=150)))
+    wait_holds(one)
+    backup = wait_ready(two.mainstayd(fast(priority=100)))
+
+    said = reload(one, daemon, script("/run/slow", interval=2) + fast(priority=150, more=TRACK))
+
+    assert "STATE" not in said
+    assert stays(lambda: one.holds(VIP) and not two.holds(VIP), 3)
+    assert "Entering MASTER STATE" not in backup.output()
+
+
+def test_a_script_that_takes_too_long_gets_term_then_kill_and_counts_as_failed(lan):
+    # effect: vrrp_script: timeout
+    (one,) = office(lan, "one")
+    one.write("/run/slow", "#!/bin/sh\ntrap 'date +%s%N >/run/term' TERM\necho $$ >/run/pid\n"
+              "while :; do sleep 0.1; done\n", 0o755)
+    daemon = wait_ready(one.mainstayd(script("/run/slow", "timeout 0.5\nweight -40", "20")
+                                      + fast(priority=100, more=TRACK)))
+    logged(daemon, "VRRP_Script(chk) timed_out")
+    priority_on_the_wire(one, 60)
+    assert one.path("/run/term").exists()
+    pid = one.read("/run/pid").strip()
+    wait_until(lambda: one.run(["kill", "-0", pid], check=False).returncode != 0, 5, "it to be killed")
+
+
+def test_a_script_that_runs_into_its_next_turn_is_skipped(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/slow", "#!/bin/sh\nexec sleep 1.5\n", 0o755)
+    daemon = wait_ready(one.mainstayd(script("/run/slow", "timeout 5\nweight 1", "0.5") + fast(more=TRACK)))
+    logged(daemon, "Track script chk is already running, expect idle - skipping run")
+
+
+def test_a_script_that_dies_of_a_signal_has_failed(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/dies", "#!/bin/sh\nkill -9 $$\n", 0o755)
+    daemon = wait_ready(one.mainstayd(script("/run/dies", "weight -1") + fast(more=TRACK)))
+    logged(daemon, "VRRP_Script(chk) failed (due to signal 9)")
 
 
 def test_a_script_that_is_missing_is_named_and_the_instance_runs_without_it(lan):
     (one,) = office(lan, "one")
 
-    daemon = wait_ready(one.mainstayd(script("/run/nowhere") + instance(more="track_script {\n chk\n }")))
+    daemon = wait_ready(one.mainstayd(script("/run/nowhere") + fast(more=TRACK)))
 
     wait_holds(one)
     assert "/run/nowhere" in daemon.output()
 
 
-@pytest.mark.nightly
-def test_notify_scripts_learn_in_order_who_and_what(lan):
-    one, two = office(lan, "one", "two")
-    one.write("/run/tell", '#!/bin/sh\necho "$@" >>/run/told\n', 0o755)
-    notify = "\n".join(['notify "/run/tell any"', 'notify_master "/run/tell master"', 'notify_backup "/run/tell backup"',
-                        'notify_fault "/run/tell fault"', 'notify_stop "/run/tell stop"'])
-    daemon = wait_ready(one.mainstayd(instance("BACKUP", 150, more=notify)))
-    wait_ready(two.mainstayd(instance("BACKUP", 100)))
+def test_a_redirection_tests_whether_its_user_can_read_the_file(lan):
+    # effect: vrrp_script: script user
+    (one,) = office(lan, "one")
+    one.write("/run/flag", "", 0o644)
+    daemon = wait_ready(one.mainstayd(script("</run/flag", "user nobody") + fast(more=TRACK)))
     wait_holds(one)
+    one.path("/run/flag").chmod(0o600)
+    logged(daemon, "(VI_1) entering FAULT state (script chk fails)")
+    one.path("/run/flag").chmod(0o644)
+    wait_holds(one)
+    one.path("/run/flag").unlink()
+    wait_until(lambda: not one.holds(VIP), 10, "the VIP to go")
 
-    one.run(["ip", "link", "set", "eth0", "down"])
-    wait_until(lambda: "FAULT" in one.read("/run/told"), 10, "the fault to be told")
-    one.run(["ip", "link", "set", "eth0", "up"])
+
+def test_a_command_and_a_script_run_even_when_the_first_line_names_no_interpreter(lan):
+    """docs/field-cases.md: 1091."""
+    (one,) = office(lan, "one")
+    one.write("/run/plain", "#/bin/sh\necho \"$0 $1\" >>/run/ran.$1\n", 0o755)
+    wait_ready(one.mainstayd(script("/run/plain track", "weight 10") + fast(
+        priority=100, more=TRACK + '\nnotify_backup "/run/plain backup"\nnotify_master "/bin/sh /run/plain master"')))
+    priority_on_the_wire(one, 110)
+    for word in ("track", "backup", "master"):
+        wait_until(lambda w=word: one.path(f"/run/ran.{w}").exists() and f"/run/plain {w}\n" in one.read(f"/run/ran.{w}"), 10,
+                   f"the script to run with {word}")
+
+
+def accounts(host):
+    """Users and groups of the host's own."""
+    for name in ("passwd", "group"):
+        host.write(f"/run/{name}", host.read(f"/etc/{name}")
+                   + ("tester:x:1234:1234::/:/bin/sh\nkeepalived_script:x:1240:1240::/:/bin/sh\n" if name == "passwd"
+                      else "tester:x:1234:\nkeepalived_script:x:1240:\nextra:x:1235:tester\nother:x:1236:\n"))
+        host.run(["mount", "--bind", f"/run/{name}", f"/etc/{name}"])
+    host.run(["mkdir", "-m", "777", "/run/out"])
+    host.write("/run/who", '#!/bin/sh\necho "$0 $(id -un) $(id -gn) $(id -Gn | tr " " ,)" >/run/out/$1\n', 0o755)
+
+
+def test_the_account_of_a_script_is_its_own_or_script_user_or_keepalived_script(lan):
+    # effect: global_defs: script_user set_supplementary_groups
+    # effect: vrrp_script: user
+    (one,) = office(lan, "one")
+    accounts(one)
+    def run(settings, options, notify=""):
+        text = f"global_defs {{\n {settings}\n}}\n" + script("/run/who script", options) + fast(
+            more=TRACK + f'\nnotify_master "/run/who notify" {notify}')
+        daemon = wait_ready(one.mainstayd(text))
+        names = ("script", "notify")
+        wait_until(lambda: all(one.path(f"/run/out/{n}").exists() and one.read(f"/run/out/{n}") for n in names), 10,
+                   lambda: daemon.output())
+        answers = [one.read(f"/run/out/{name}").split()[1:] for name in names]
+        assert daemon.stop() == 0
+        one.run(["sh", "-c", "rm -f /run/out/*"])
+        return answers
+    default = ["keepalived_script", "keepalived_script", "keepalived_script"]
+    assert run("", "") == [default, default]
+    tester = ["tester", "tester", "tester"]
+    assert run("script_user tester", "") == [tester, tester]
+    assert run("script_user tester", "user nobody") == [["nobody", "nogroup", "nogroup"], tester]
+    assert run("script_user tester other", "", "tester :") == [["tester", "other", "other"],
+                                                             ["tester", "tester", "tester,extra"]]
+    assert run("script_user tester\n set_supplementary_groups", "") == [["tester", "tester", "tester,extra"]] * 2
+
+
+def test_scripts_run_by_their_resolved_path_unless_use_symlink_paths(lan):
+    # effect: global_defs: use_symlink_paths
+    (one,) = office(lan, "one")
+    one.write("/run/real", '#!/bin/sh\necho "$0" >/run/name\n', 0o755)
+    one.run(["ln", "-s", "/run/real", "/run/link"])
+    for settings, name in (("", "/run/real"), ("use_symlink_paths", "/run/link")):
+        daemon = wait_ready(one.mainstayd(f"global_defs {{\n {settings}\n}}\n" + script("/run/link") + fast(more=TRACK)))
+        wait_until(lambda name=name: one.path("/run/name").exists() and one.read("/run/name") == f"{name}\n", 10,
+                   f"it to run as {name}")
+        assert daemon.stop() == 0
+
+
+def test_what_others_may_change_is_reported_and_with_enable_script_security_not_run(lan):
+    # effect: global_defs: enable_script_security
+    (one,) = office(lan, "one")
+    one.run(["mkdir", "-p", "/run/open"])
+    one.path("/run/open").chmod(0o777)
+    one.write("/run/open/check", "#!/bin/sh\ntouch /run/ran\n", 0o755)
+    text = "global_defs {\n script_user root\n %s\n}\n" + script("/run/open/check") + fast(
+        more=TRACK + '\nnotify_master "/run/open/check"')
+    daemon = wait_ready(one.mainstayd(text % ""))
+    wait_until(lambda: one.path("/run/ran").exists(), 10, "the script to run")
+    assert "Unsafe permissions found for script '/run/open/check'" in daemon.output()
+    assert ("SECURITY VIOLATION - scripts are being executed but script_security not enabled."
+            " There are insecure scripts.") in daemon.output()
+    assert daemon.stop() == 0
+
+    one.run(["rm", "/run/ran"])
+    daemon = wait_ready(one.mainstayd(text % "enable_script_security"))
+    wait_holds(one)  # without its script the instance runs as if it had none
+    assert stays(lambda: not one.path("/run/ran").exists(), 1)
+    assert "Unsafe permissions found for script '/run/open/check' - disabling" in daemon.output()
+    assert "SECURITY VIOLATION" not in daemon.output()
+    assert daemon.stop() == 0
+
+    one.path("/run/open").chmod(0o755)
+    daemon = wait_ready(one.mainstayd(text % "enable_script_security"))
+    wait_until(lambda: one.path("/run/ran").exists(), 10, "the script to run")
+    assert "Unsafe permissions" not in daemon.output()
+    assert daemon.stop() == 0
+
+    daemon = wait_ready(one.mainstayd(fast()))  # without a script there is nothing to be said of them
+    wait_holds(one)
+    assert "SECURITY VIOLATION" not in daemon.output()
+
+
+def test_a_script_that_others_got_the_right_to_change_is_not_run_any_more(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/check", "#!/bin/sh\necho . >>/run/ran\n", 0o755)
+    text = "global_defs {\n script_user root\n %s\n}\n" + script("/run/check") + fast(more=TRACK)
+    daemon = wait_ready(one.mainstayd(text % "enable_script_security"))
+    wait_until(lambda: one.path("/run/ran").exists(), 10, "the script to run")
+
+    one.path("/run/check").chmod(0o777)
+    logged(daemon, "script /run/check of vrrp_script/chk is not run: accounts other than root may modify it (enable_script_security)")
+    one.run(["rm", "-f", "/run/ran"])
+    assert stays(lambda: not one.path("/run/ran").exists(), 1)
+    wait_until(lambda: not one.holds(VIP), 10, "the instance to count its script as failed")
+    assert daemon.output().count("of vrrp_script/chk is not run") == 1
+    one.path("/run/check").chmod(0o755)
     wait_holds(one)
     assert daemon.stop() == 0
 
-    assert one.read("/run/told").splitlines() == [
-        "backup", "any INSTANCE VI_1 BACKUP 150",
-        "master", "any INSTANCE VI_1 MASTER 150",
-        "fault", "any INSTANCE VI_1 FAULT 150",
-        "backup", "any INSTANCE VI_1 BACKUP 150",
-        "master", "any INSTANCE VI_1 MASTER 150",
-        "stop", "any INSTANCE VI_1 STOP 150"]
+    daemon = wait_ready(one.mainstayd(text % ""))
+    wait_holds(one)
+    one.path("/run/check").chmod(0o777)
+    logged(daemon, "script /run/check of vrrp_script/chk became unsafe: accounts other than root may modify it")
+    assert stays(lambda: one.holds(VIP), 1)
+    assert daemon.output().count("became unsafe") == 1
 
 
-def test_a_script_runs_as_its_user(lan):
+def test_scripts_see_of_the_environment_only_what_they_need(lan):
     (one,) = office(lan, "one")
-    one.run(["mkdir", "-m", "777", "/run/out"])
-    one.write("/run/whoami", "#!/bin/sh\nid -un >/run/out/user\n", 0o755)
-
-    wait_ready(one.mainstayd('vrrp_script chk {\n script "/run/whoami"\n interval 1\n user nobody\n}\n'
-                             + instance(more="track_script {\n chk\n }")))
-
-    wait_until(lambda: one.path("/run/out/user").exists() and one.read("/run/out/user").strip(), 10, "the script to run")
-    assert one.read("/run/out/user").strip() == "nobody"
-
-
-def test_an_instance_that_a_reload_removes_is_reported_by_the_script_it_had(lan):
-    (one,) = office(lan, "one")
-    one.write("/run/tell", '#!/bin/sh\necho "$@" >>/run/told\n', 0o755)
-    first, second = instance(), instance(vip="192.168.4.210", vrid=60, name="VI_2", more='notify "/run/tell"')
-    daemon = wait_ready(one.mainstayd(first + second))
-    wait_holds(one, "192.168.4.210")
-
-    one.write("/run/keepalived.conf", first)
-    daemon.send(signal.SIGHUP)
-
-    # keepalived: a removed instance is told as FAULT unless notify_deleted is set.
-    wait_until(lambda: "INSTANCE VI_2 FAULT 150" in one.read("/run/told"), 10, "the script of VI_2")
+    one.write("/run/env", '#!/bin/sh\nenv >"/run/env.$1"\n', 0o755)
+    fifo = 'global_defs {\n script_user root\n notify_fifo /run/fifo\n notify_fifo_script "/run/env fifo"\n}\n'
+    wait_ready(one.mainstayd(fifo + script("/run/env track") + fast(more=TRACK + '\nnotify_master "/run/env notify"'),
+                             env={"TZ": "UTC", "LC_TIME": "C", "PASSWORD": "secret", "NOTIFY_SOCKET": "/run/none"}))
+    for name in ("track", "notify", "fifo"):
+        wait_until(lambda name=name: "PATH=" in (one.read(f"/run/env.{name}") if one.path(f"/run/env.{name}").exists() else ""),
+                   10, f"the {name} script")
+        names = {line.split("=")[0] for line in one.read(f"/run/env.{name}").splitlines() if "=" in line}
+        assert {"PATH", "TZ", "LC_TIME"} <= names
+        # PWD is the shell's.
+        assert not {n for n in names if not n.startswith("LC_")} - {"PATH", "HOME", "TZ", "LANG", "LANGUAGE", "PWD"}, names

@@ -1,4 +1,4 @@
-"""A flood of advertisements, a hundred thousand a second, from a host that means harm or is broken."""
+"""Advertisements from a host that means harm or is broken: forged, truncated, and a flood of a hundred thousand a second."""
 
 import json
 import pathlib
@@ -6,9 +6,10 @@ import re
 
 import pytest
 
+from support.capture import Capture
 from support.kernel_probe import PROBE
 from support.paths import program
-from support.vrrp import instance, office, wait_holds, wait_ready
+from support.vrrp import VIP, instance, office, wait_holds, wait_ready
 from support.wait import stays, wait_until
 
 FLOOD = 400_000
@@ -35,6 +36,52 @@ def flood(attacker, packet, victim):
     before = received(victim)
     sender = attacker.start([PROBE, "vrrp-send", "eth0", "192.168.4.13", "224.0.0.18", "255", packet, str(FLOOD)])
     return sender, before
+
+
+SEND_BAD_PACKETS = """
+import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("192.168.4.12"))
+def checksum(data):
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+def advert(priority=255, password=b"1111\\0\\0\\0\\0", vip="192.168.4.200", version=2, interval=1, auth=1):
+    body = struct.pack(">BBBBBBH", version << 4 | 1, 51, priority, 1, auth, interval, 0) + socket.inet_aton(vip) + password
+    return body[:6] + struct.pack(">H", checksum(body)) + body[8:]
+good = advert()
+bad = [good[:n] for n in range(len(good))]                       # truncated
+bad += [good[:6] + b"\\xde\\xad" + good[8:]]                       # checksum
+bad += [advert(password=b"wrong\\0\\0\\0"), advert(auth=0), advert(version=7), advert(interval=9)]
+bad += [bytes(600), b"\\x21" + bytes(7), b"\\xff" * 1400, good + bytes(900)]
+for packet in bad * 5:
+    if packet:
+        s.sendto(packet, ("224.0.0.18", 0))
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 64)
+for _ in range(5):
+    s.sendto(good, ("224.0.0.18", 0))                            # forged from far away
+"""
+
+
+def test_forged_and_truncated_packets_move_nothing(lan):
+    one, two = office(lan, "one", "two")
+    master = wait_ready(one.mainstayd(instance("MASTER", 150)))
+    wait_holds(one)
+
+    def adverts():
+        return [p for p in capture.packets() if p["IP"].src == "192.168.4.11"]
+
+    with Capture(one) as capture:
+        two.run(["/usr/bin/python3", "-c", SEND_BAD_PACKETS])
+        seen = len(adverts())
+        wait_until(lambda: len(adverts()) >= seen + 2, 10, "the master to go on")
+
+    assert one.holds(VIP)
+    assert "Entering BACKUP STATE" not in master.output().split("Entering MASTER STATE")[1]
+    # Each kind of fault is told once, not once per packet.
+    assert master.output().count("invalid passwd") == 1
 
 
 @pytest.mark.nightly

@@ -1,4 +1,5 @@
-"""Tracked files and processes, polled and delayed links, sync groups: what they do to priorities on the wire."""
+"""Tracked files, processes and interfaces, polled and delayed links, sync groups: what they do to priorities on the wire. Tracked
+scripts: test_scripts.py."""
 
 import signal
 
@@ -45,6 +46,46 @@ def test_a_file_without_a_weight_holds_the_instance_in_fault_from_the_start(lan)
 
     one.write("/run/drain", "0\n")
     wait_holds(one)
+
+
+def test_a_master_whose_file_takes_its_priority_below_its_equal_gives_up_the_address(lan):
+    """docs/field-cases.md: 2114."""
+    one, two = office(lan, "one", "two")
+    text = "track_file health {\n file /run/health\n weight -1\n}\n" + fast(priority=100, more="track_file {\n health\n}")
+    for host in (one, two):
+        host.write("/run/health", "0\n")
+    wait_ready(one.mainstayd(text))
+    wait_holds(one)
+    wait_ready(two.mainstayd(text))
+    wait_until(lambda: two.holds(VIP) != one.holds(VIP), 10, "one master")
+    master, other = (one, two) if one.holds(VIP) else (two, one)
+
+    for _ in range(2):
+        master.write("/run/health", "50\n")
+        wait_holds(other)
+        wait_released(master)
+        master.write("/run/health", "0\n")
+        other.write("/run/health", "50\n")
+        wait_holds(master)
+        wait_released(other)
+        other.write("/run/health", "0\n")
+
+
+def test_after_a_fault_by_a_file_the_priority_is_that_of_what_the_file_says_now(lan):
+    """docs/field-cases.md: 1460."""
+    (one,) = office(lan, "one")
+    one.write("/run/cost", "100\n")
+    wait_ready(one.mainstayd("track_file cost {\n file /run/cost\n weight -1\n}\n"
+                             + fast(priority=254, more="nopreempt\ntrack_file {\n cost weight -1\n}")))
+    wait_holds(one)
+    priority_on_the_wire(one, 154)
+
+    one.write("/run/cost", "254\n")
+    wait_released(one)
+    one.write("/run/cost", "50\n")
+
+    wait_holds(one)
+    priority_on_the_wire(one, 204)
 
 
 def test_init_file_makes_the_file_at_the_start_and_overwrites_only_if_told(lan):
@@ -157,6 +198,37 @@ vrrp_track_process none {
     third.stop()
     one.run(["sh", "-c", "pkill -x worker"])
     priority_on_the_wire(one, 170)
+
+
+@pytest.mark.nightly
+def test_processes_that_are_restarted_over_and_over_are_tracked_on(lan):
+    """docs/field-cases.md: 1291."""
+    (one,) = office(lan, "one")
+    for name in ("worker1", "worker2"):
+        one.run(["cp", "/bin/sleep", f"/run/{name}"])
+    tracked = "".join(f"vrrp_track_process {name} {{\n process {name}\n quorum 1\n delay 0.1\n}}\n"
+                      for name in ("worker1", "worker2"))
+
+    def start():
+        return [one.start([f"/run/{name}", "1000"], name=name) for name in ("worker1", "worker2")]
+    running = start()
+    daemon = wait_ready(one.mainstayd(tracked + fast(more="track_process {\n worker1\n worker2\n}")))
+    wait_holds(one)
+
+    for turn in range(10):
+        for process in running:
+            process.stop()
+        if turn % 3 == 0:
+            wait_released(one)
+        running = start()
+        if turn % 3 == 1:
+            wait_holds(one)
+    wait_holds(one)
+
+    assert daemon.alive()
+    assert "exited" not in daemon.output() and "started anew" not in daemon.output()
+    running[1].stop()
+    wait_released(one)
 
 
 def test_what_a_group_tracks_counts_for_its_members(lan):
@@ -305,3 +377,23 @@ def test_tracked_interfaces_add_their_weights_and_dont_track_primary_ignores_its
     one.run(["ip", "link", "set", "eth0", "down"])
     logged(daemon, "Netlink reports eth0 down")
     assert "FAULT" not in daemon.output()
+
+
+def test_weights_of_tracked_interfaces_move_the_address_only_when_all_of_them_are_down(lan):
+    """docs/field-cases.md: 2156."""
+    one, two = office(lan, "one", "two")
+    for name in ("up1", "up2"):
+        lan.plug(one, name, "office")
+    wait_ready(two.mainstayd(fast(priority=100)))
+    wait_ready(one.mainstayd(fast(priority=150, more="track_interface {\n up1 weight -30\n up2 weight -30\n}")))
+    wait_holds(one)
+    wait_released(two)
+
+    one.run(["ip", "link", "set", "up1", "down"])
+    priority_on_the_wire(one, 120)
+    assert stays(lambda: one.holds(VIP) and not two.holds(VIP), 1)
+    one.run(["ip", "link", "set", "up2", "down"])
+    wait_holds(two)
+    wait_released(one)
+    one.run(["ip", "link", "set", "up1", "up"])
+    wait_holds(one)

@@ -1,8 +1,10 @@
-"""Reloads that change VMACs: each gets the name and the MAC address that a start would give it."""
+"""Reloads that change VMACs: each gets the name and the MAC address that a start would give it. A number is that of a report
+from the field (docs/field-cases.md)."""
 
 from support.capture import Capture
 from support.vmac import MAC4, instance, links
-from support.vrrp import VIP, office, reload, wait_holds, wait_ready
+from support.vrrp import (VIP, fast, office, reload, role_pid, sync_group, vrids_on_the_wire, wait_holds, wait_ready,
+                          wait_released)
 from support.wait import stays, wait_until
 
 MAC_OF_52 = "00:00:5e:00:01:34"
@@ -23,19 +25,22 @@ def route_of(host, network="10.7.0.0/16"):
     return host.run(["ip", "route", "show", network]).stdout.strip()
 
 
-def test_a_named_vmac_keeps_its_name_when_its_vrid_changes(lan):
+def test_a_named_vmac_of_a_group_s_member_keeps_its_name_and_its_process_when_its_vrid_changes(lan):
+    """Report 1779."""
     (one,) = office(lan, "one")
-    daemon = wait_ready(one.mainstayd(instance(use_vmac="use_vmac vips", more=ROUTE)))
+    daemon = wait_ready(one.mainstayd(sync_group("VI_1") + instance(use_vmac="use_vmac vips", more=ROUTE)))
     wait_holds(one)
-    index = links(one)["vips"]["ifindex"]
+    index, process = links(one)["vips"]["ifindex"], role_pid(one, "mainstayd-vrrp")
 
     for vrid, mac in ((52, MAC_OF_52), (51, MAC4)):
-        said = reload(one, daemon, instance(use_vmac="use_vmac vips", vrid=vrid, more=ROUTE))
+        said = reload(one, daemon, sync_group("VI_1") + instance(use_vmac="use_vmac vips", vrid=vrid, more=ROUTE))
         assert "taken by another interface" not in said
         wait_vmacs(one, {("vips", mac, "eth0")})
+        vrids_on_the_wire(one, {VIP: vrid})
         wait_until(lambda: one.addresses("vips") == {f"{VIP}/32"}, 5, "the VIP")
         wait_until(lambda: route_of(one), 2, "the route over the VMAC")
     assert links(one)["vips"]["ifindex"] == index
+    assert role_pid(one, "mainstayd-vrrp") == process
     assert "FAULT" not in daemon.output()
 
 
@@ -107,3 +112,44 @@ def test_a_named_vmac_moves_to_another_interface(lan):
     assert "taken by another" not in daemon.output()
     wait_until(lambda: route_of(one), 2, "the route over the VMAC")
     assert stays(lambda: one.holds(VIP), 1)
+
+
+def test_a_reload_that_sends_from_the_vmac_again_leaves_one_master(lan):
+    """Report 1865."""
+    one, two = office(lan, "one", "two")
+
+    def six(priority, xmit):
+        return fast(vip="fd00:100::1/64", priority=priority, more=f"use_vmac vrrp\n{xmit}")
+    daemon = wait_ready(one.mainstayd(six(200, "vmac_xmit_base")))
+    wait_holds(one, "fd00:100::1")
+    backup = wait_ready(two.mainstayd(six(100, "vmac_xmit_base")))
+    wait_until(lambda: "Entering BACKUP STATE" in backup.output(), 10, "the backup to listen")
+
+    # Both agree on it: the kernel gives frames from the virtual MAC address to a VMAC and not to its parent.
+    reload(two, backup, six(100, ""))
+    reload(one, daemon, six(200, ""))
+
+    with Capture(two, what="ip6") as capture:
+        capture.wait_for(3, which=lambda p: "IPv6" in p and p["IPv6"].nh == 112)
+    wait_holds(one, "fd00:100::1")
+    wait_released(two, "fd00:100::1")
+    assert stays(lambda: one.holds("fd00:100::1") and not two.holds("fd00:100::1"), 2)
+
+
+def test_a_vmac_that_was_an_ipv6_instances_keeps_nothing_of_it(lan):
+    """The address that adverts were sent from; found by the oracle (seed 7100008)."""
+    (one,) = office(lan, "one")
+
+    def six(vrid):
+        return instance(name="VI_5", vrid=vrid, use_vmac="use_vmac 02:11:22:33:44:66", vips=["fe80::52/96"])
+
+    def four(vrid):
+        return fast("VI_6", vrid, "192.168.4.204 use_vmac", more="virtual_ipaddress_excluded {\n 2001:db8:4::209/64\n}")
+
+    daemon = wait_ready(one.mainstayd(four(56) + six(52)))
+    wait_holds(one, "fe80::52")
+    assert len(one.addresses("vrrp.52")) == 2
+
+    reload(one, daemon, four(52) + six(56))
+
+    wait_until(lambda: one.addresses("vrrp.52") == {"192.168.4.204/32"}, 5, lambda: f"{one.addresses('vrrp.52')}")

@@ -1,145 +1,150 @@
-"""mainstayctl why, events, status --check and what survives a restart, with a real pair."""
+"""`mainstayctl why` in situations that are set up with real daemons, word by word. Those of VRRP:
 
-import json
-import signal
-
-from support.lvs import real_server, virtual_server
-from support.paths import program
-from support.vrrp import fast, office, partition, role_pid, wait_holds, wait_ready
-from support.wait import wait_until
-
-SCRIPT = "vrrp_script chk {\n script \"/usr/bin/test ! -e /run/broken\"\n interval 1\n fall 1\n weight -60\n}\n"
-SERVICE = """virtual_server 192.168.4.220 80 {
- lb_algo rr
- lb_kind NAT
- protocol TCP
- delay_loop 1
- real_server 127.0.0.1 9 {
-  TCP_CHECK {
-   connect_timeout 1
-   retry 0
-  }
- }
-}
+ 1 BACKUP because a higher priority is seen         8 priority lowered by a tracked file
+ 2 MASTER because the other one fell silent         9 priority lowered by a tracked process
+ 3 MASTER because it preempted a lower priority    10 FAULT because another member of the sync group is
+ 4 MASTER because the other one resigned           11 nopreempt stays BACKUP behind a lower priority
+ 5 FAULT because the own interface is down         12 BACKUP because an operator handed it over
+ 6 FAULT because a script without weight fails     13 BACKUP in maintenance
+ 7 FAULT because a tracked interface is down       14 MASTER because nobody else advertised
+and priority lowered by a script (15). Those of virtual servers are in tests/lab/test_why_servers.py.
 """
 
+import pytest
 
-def ctl(host, *arguments):
-    return host.run([program("mainstayctl"), *arguments], check=False)
+from support.paths import program
+from support.vrrp import fast, office, partition, wait_holds, wait_ready, wait_released
+from support.why import reasons, wait_reason, wait_why
 
-
-def first_reason(host, name):
-    answer = ctl(host, "why", name, "--json")
-    return json.loads(answer.stdout)["reasons"][0] if answer.returncode == 0 else ""
-
-
-def wait_why(host, name, *parts):
-    wait_until(lambda: all(part in first_reason(host, name) for part in parts), 20,
-               lambda: f"{parts} in the reason: {ctl(host, 'why', name)}")
+GLOBAL = "global_defs {\n enable_script_security\n script_user root\n}\n"
+SCRIPT = "vrrp_script chk {\n script \"/usr/bin/test ! -e /run/broken\"\n interval 1\n fall 1\n rise 1\n%s}\n"
+ONE, TWO = "192.168.4.11", "192.168.4.12"
 
 
-def events(host, *arguments):
-    shown = ctl(host, "events", "--json", *arguments)
-    return [json.loads(line) for line in shown.stdout.splitlines()] if shown.returncode == 0 else []
-
-
-def test_why_names_the_packets_the_scripts_and_the_checks_that_made_a_state(lan):
+def pair(lan, first="", second="", before="", priorities=(150, 100)):
+    """Two directors, the first of which is MASTER; what the first one's instance has more, the second one's, and what is before."""
     one, two = office(lan, "one", "two")
-    wait_ready(one.mainstayd("global_defs {\n enable_script_security\n script_user root\n}\n" + SCRIPT + SERVICE
-                             + fast(priority=150, more="track_script {\n chk\n }")))
+    daemon = wait_ready(one.mainstayd(GLOBAL + before + fast(priority=priorities[0], more=first)))
     wait_holds(one)
-    wait_ready(two.mainstayd(fast(priority=100)))
-    wait_why(two, "VI_1", "VI_1 is BACKUP since", "192.168.4.11 advertises priority 150, this router has 100")
+    return one, two, daemon, wait_ready(two.mainstayd(fast(priority=priorities[1], more=second)))
 
-    one.write("/run/broken", "")
-    wait_why(one, "VI_1", "VI_1 is BACKUP since", "192.168.4.12 advertises priority 100, this router has 90: base 150, "
-             "-60 by track_script chk (DOWN since", "exited with status 1")
-    wait_why(two, "VI_1", "VI_1 is MASTER since", "192.168.4.11 advertised only priority 90, this router has 100")
-    wait_why(one, "127.0.0.1:9", "[127.0.0.1]:tcp:9 is out of the table since", "TCP_CHECK 127.0.0.1:9 failed: ")
+
+def second_link(host):
+    """eth1, whose other end is up."""
+    host.run(["ip", "link", "add", "eth1", "type", "veth", "peer", "name", "eth1p"])
+    for name in ("eth1", "eth1p"):
+        host.run(["ip", "link", "set", name, "up"])
+
+
+def test_backup_behind_a_higher_priority_master_after_silence_preemption_and_resignation(lan):
+    one, two, daemon, _ = pair(lan)
+    wait_why(one, "VI_1", "VI_1 is MASTER since NOW because no other router advertised")
+    wait_why(two, "VI_1", f"VI_1 is BACKUP since NOW because {ONE} advertises priority 150, this router has 100")
 
     partition(lan, two)
-    wait_why(one, "VI_1", "VI_1 is MASTER since", "no advertisement of 192.168.4.12 (priority 100) arrived for ")
-    unknown = ctl(one, "why", "VI_2")
+    wait_why(two, "VI_1", f"VI_1 is MASTER since NOW because no advertisement of {ONE} (priority 150) arrived for T")
+    partition(lan, two, cut=False)
+    wait_why(two, "VI_1", f"VI_1 is BACKUP since NOW because {ONE} advertises priority 150, this router has 100",
+             f"NOW: it came to BACKUP because {ONE} advertises priority 150, this router had 100")
+
+    daemon.stop(timeout=15)
+    wait_why(two, "VI_1", f"VI_1 is MASTER since NOW because {ONE} resigned (priority 0)")
+    wait_ready(one.mainstayd(fast(priority=150), name="again.conf"))
+    wait_why(one, "VI_1", f"VI_1 is MASTER since NOW because {TWO} advertised only priority 100, this router has 150: preempted")
+    unknown = one.run([program("mainstayctl"), "why", "VI_2"], check=False)
     assert (unknown.returncode, unknown.stdout) == (1, "")
     assert "nothing here is called VI_2; did you mean VI_1?" in unknown.stderr
-    assert ctl(one, "why", "192.168.4.220").stdout.startswith("[192.168.4.220]:tcp:80 has lost its quorum")
 
 
-def test_the_history_of_events_reaches_back_over_a_restart_and_a_killed_observer(lan):
-    (one,) = office(lan, "one")
-    daemon = wait_ready(one.mainstayd(fast() + SERVICE))
+def test_a_priority_that_a_script_a_file_and_a_process_lower(lan):
+    one, two = office(lan, "one", "two")
+    one.run(["cp", "/bin/sleep", "/run/worker"])
+    worker = one.start(["/run/worker", "1000"])
+    one.write("/run/load", "0\n")
+    before = (SCRIPT % " weight -60\n" + "track_file load {\n file /run/load\n weight -2\n}\n"
+              "vrrp_track_process work {\n process worker\n weight 30\n}\n")
+    wait_ready(one.mainstayd(GLOBAL + before + fast(
+        priority=120, more="track_script {\n chk\n }\n track_file {\n load\n }\n track_process {\n work\n }")))
     wait_holds(one)
-    wait_until(lambda: any(e["transition"] == "MASTER" for e in events(one)), 10, "the event")
-    before = events(one)
+    wait_ready(two.mainstayd(fast(priority=100)))
+    wait_reason(one, "VI_1", "its priority is 150: base 120, +30 by track_process work (1 process)")
 
-    one.run(["kill", "-9", str(role_pid(one, "mainstayd-obs"))])
-    wait_until(lambda: events(one) == before, 20, lambda: f"{before}, not {events(one)}")
-    daemon.send(signal.SIGTERM)
-    daemon.wait(20)
-    wait_ready(one.mainstayd(fast() + SERVICE, name="again.conf"))
-    wait_until(lambda: len([e for e in events(one) if e["transition"] == "MASTER"]) == 2, 15, "two takeovers")
+    one.write("/run/load", "10\n")
+    wait_reason(one, "VI_1", "its priority is 130: base 120, -20 by track_file load (it holds 10), +30 by track_process work (1 process)")
+    one.write("/run/load", "20\n")
+    worker.stop()
+    wait_why(one, "VI_1", f"VI_1 is BACKUP since NOW because {TWO} advertises priority 100, this router has 80: base 120, "
+             "-40 by track_file load (it holds 20)")
+    assert reasons(one, "load")[0] == "the file load holds 20"
 
-    ids = [event["id"] for event in events(one)]
-    assert events(one)[:len(before)] == before
-    assert ids == sorted(set(ids))
-    assert {e["kind"] for e in events(one, "--instance", "VI_*")} == {"instance"}
-    assert {e["kind"] for e in events(one, "--service", "192.168.4.220:80")} <= {"server", "service"}
-    assert events(one, "--since", "1 hour ago") == events(one)
-    assert ctl(one, "events", "--since", "soon").returncode == 2
-    assert "instance VI_1  MASTER" in ctl(one, "events").stdout
-
-
-def test_events_are_followed(lan):
-    (one,) = office(lan, "one")
-    wait_ready(one.mainstayd(SCRIPT.replace("weight -60", "weight 0") + "global_defs {\n script_user root\n}\n"
-                             + fast(more="track_script {\n chk\n }")))
-    wait_holds(one)
-    follower = one.start([program("mainstayctl"), "events", "--follow"])
-    wait_until(lambda: "MASTER" in follower.output(), 10, "the first events")
-
+    one.write("/run/load", "0\n")
     one.write("/run/broken", "")
+    wait_why(one, "VI_1", f"VI_1 is BACKUP since NOW because {TWO} advertises priority 100, this router has 60: base 120, "
+             "-60 by track_script chk (DOWN since NOW: exited with status 1)")
 
-    wait_until(lambda: "instance VI_1  FAULT" in follower.output(), 15, lambda: follower.output())
-    follower.stop()
 
-
-def test_the_check_for_monitoring_exits_as_plugins_do(lan):
+def test_a_fault_of_the_interface_of_a_tracked_interface_and_of_a_script(lan):
     (one,) = office(lan, "one")
-    gone = ctl(one, "status", "--check")
-    assert (gone.returncode, gone.stdout[:19]) == (2, "MAINSTAY CRITICAL -")
-    wait_ready(one.mainstayd(fast()))
+    second_link(one)
+    wait_ready(one.mainstayd(GLOBAL + SCRIPT % "" + fast(more="track_interface {\n eth1\n }\n track_script {\n chk\n }")))
     wait_holds(one)
-    wait_until(lambda: ctl(one, "status", "--check").returncode == 0, 10, lambda: str(ctl(one, "status", "--check")))
 
     one.run(["ip", "link", "set", "eth0", "down"])
-
-    wait_until(lambda: ctl(one, "status", "--check").returncode == 2, 10, lambda: str(ctl(one, "status", "--check")))
-    assert "VI_1 is in FAULT: interface eth0 down" in ctl(one, "status", "--check", "VI_1").stdout
-    assert ctl(one, "status", "--check", "VI_2").returncode == 3
-    assert ctl(one, "status", "--check", "--chek").returncode == 3
-    mistyped = ctl(one, "stauts")
-    assert (mistyped.returncode, mistyped.stderr) == (2, "mainstayctl: there is no command stauts; did you mean status?\n")
-
-
-def test_each_part_of_the_status_has_a_command_of_its_own(lan):
-    (one,) = office(lan, "one")
-    wait_ready(one.mainstayd(fast() + virtual_server("10.0.0.2 80", real_server("127.1.0.9 80"))))
+    wait_why(one, "VI_1", "VI_1 is FAULT since NOW because interface eth0 down")
+    assert reasons(one, "eth0")[:2] == ["eth0 is DOWN: its link is down", "VI_1 is FAULT since NOW because of it"]
+    one.run(["ip", "link", "set", "eth0", "up"])
     wait_holds(one)
-    vrrp, lvs = ctl(one, "vrrp"), ctl(one, "lvs")
-    assert vrrp.returncode == lvs.returncode == 0
-    assert ("VI_1 " in vrrp.stdout, "10.0.0.2" in vrrp.stdout) == (True, False)
-    assert ("VI_1 " in lvs.stdout, "[10.0.0.2]:tcp:80" in lvs.stdout) == (False, True)
-    assert [part for part in ("vrrp", "lvs", "mail") if part in json.loads(ctl(one, "vrrp", "--json").stdout)] == ["vrrp"]
-    assert [part for part in ("vrrp", "lvs", "mail") if part in json.loads(ctl(one, "lvs", "--json", "10.0.0.2").stdout)] == ["lvs"]
-    assert ctl(one, "vrrp", "10.0.0.2").returncode == 1
+
+    one.run(["ip", "link", "set", "eth1", "down"])
+    wait_why(one, "VI_1", "VI_1 is FAULT since NOW because interface eth1 down")
+    assert reasons(one, "eth1")[:2] == ["eth1 is DOWN: its link is down", "VI_1 is FAULT since NOW because of it"]
+    one.run(["ip", "link", "set", "eth1", "up"])
+    wait_holds(one)
+
+    one.write("/run/broken", "")
+    wait_why(one, "VI_1", "VI_1 is FAULT since NOW because script chk fails", "track_script chk is DOWN since NOW: exited with status 1")
+    wait_why(one, "chk", "chk is DOWN since NOW because it exited with status 1")
 
 
-def test_wrong_arguments_are_said_with_the_command_that_helps(lan):
-    one = lan.host("one")
-    wrong = ctl(one, "server", "drain", "10.0.0.1:80", "10.0.0.11:80")
-    assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert wrong.stderr == ("mainstayctl server drain: The following argument was not expected: 10.0.0.11:80\n"
-                            "a server of one service is named SERVICE/SERVER, as in 10.0.0.1:80/10.0.0.11:80\n"
-                            "`mainstayctl server drain --help` lists what it takes\n")
-    assert ctl(one, "events", "--line", "5").returncode == 2
-    assert ctl(one, "events", "--help").returncode == 0
+def test_a_sync_group_pulls_its_members_along(lan):
+    (one,) = office(lan, "one")
+    second_link(one)
+    wait_ready(one.mainstayd("vrrp_sync_group G {\n group {\n VI_1\n VI_2\n }\n}\n" + fast()
+                             + fast("VI_2", 52, "192.168.4.201", more="track_interface {\n eth1\n }")))
+    wait_holds(one)
+    wait_why(one, "G", "G is MASTER since NOW because all 2 of its instances are MASTER")
+
+    one.run(["ip", "link", "set", "eth1", "down"])
+
+    wait_why(one, "VI_1", "VI_1 is FAULT since NOW because sync group G", "VI_2 of sync group G is FAULT since NOW: interface eth1 down")
+    wait_why(one, "G", "G is FAULT since NOW because 1 of its 2 instances is FAULT: VI_2",
+             "VI_2 is FAULT since NOW because interface eth1 down")
+
+
+def test_nopreempt_stays_backup_behind_a_lower_priority(lan):
+    one, two = office(lan, "one", "two")
+    wait_ready(two.mainstayd(fast(priority=100)))
+    wait_holds(two)
+    wait_ready(one.mainstayd(fast(priority=150, more="nopreempt")))
+    wait_why(one, "VI_1", f"VI_1 is BACKUP since NOW because {TWO} is MASTER with priority 100, and this router, which has 150, "
+             "does not preempt it (nopreempt, or preempt_delay has not passed)")
+
+
+@pytest.mark.parametrize("command", ["failover", "maintenance"])
+def test_what_an_operator_did_is_said_with_who(lan, command):
+    one, two, _, _ = pair(lan)
+    by = {"failover": ["failover", "VI_1"], "maintenance": ["maintenance", "on", "--reason", "new kernel"]}[command]
+    done = one.run([program("mainstayctl"), *by], check=False)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    wait_holds(two)
+    wait_released(one)
+    wait_why(two, "VI_1", f"VI_1 is MASTER since NOW because {ONE} resigned (priority 0)")
+    if command == "failover":
+        wait_why(one, "VI_1", f"VI_1 is BACKUP since NOW because {TWO} is MASTER with priority 100, and this router, which has 150, "
+                 "does not preempt it (an operator handed it over)",
+                 "an operator handed it over: until it is MASTER again it respects every other master, as with nopreempt",
+                 "NOW: it came to BACKUP because an operator handed it over")
+    else:
+        wait_why(one, "VI_1", f"VI_1 is BACKUP since NOW because {TWO} advertises priority 100, this router has 1")
+        assert any("began maintenance of this director (new kernel): its instances have priority 1 and are MASTER only if no "
+                   "other router is heard" in one_reason for one_reason in reasons(one, "VI_1"))

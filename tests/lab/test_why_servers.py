@@ -9,6 +9,7 @@
 
 import pytest
 
+from support.checks import serve_silence
 from support.lvs import listen
 from support.paths import program
 from support.wait import wait_until
@@ -18,15 +19,6 @@ from support.why import reasons, wait_reason, wait_why
 DIGEST = "755f85c2723bb39381c7379a604160d8"  # printf 'good' | md5sum
 SERVICE = "[10.0.0.1]:tcp:80"
 EVIL = "4034a346ccee15292d823416f7510a2f"
-# Accepts connections and never answers.
-SILENT = """
-import socket
-held = socket.create_server(("127.1.0.2", 80), backlog=64)
-print("listening", flush=True)
-kept = []
-while True:
-    kept.append(held.accept())
-"""
 
 
 def server(address, check, options=""):
@@ -54,8 +46,7 @@ def director(lan):
 
 
 def test_a_server_is_down_for_what_its_check_saw(director):
-    silent = director.start(["/usr/bin/python3", "-c", SILENT], name="silent")
-    wait_until(lambda: "listening" in silent.output(), 20, silent.output)
+    serve_silence(director, "127.1.0.2:80")
     for number in (3, 4):
         Web(director, f"127.1.0.{number}:80", f"/run/web{number}").answer("/", 200 if number == 4 else 503, "evil")
     director.write("/run/check", "#!/bin/sh\nexit 3\n", 0o755)
@@ -65,7 +56,7 @@ def test_a_server_is_down_for_what_its_check_saw(director):
                                server("127.1.0.5", MISC)), "-C")
 
     def wait_down(number, text):
-        wait_why(director, f"127.1.0.{number}", f"[127.1.0.{number}]:tcp:80 is out of the table since NOW because {text}", timeout=40)
+        wait_why(director, f"127.1.0.{number}:80", f"[127.1.0.{number}]:tcp:80 is out of the table since NOW because {text}", timeout=40)
     wait_down(1, "TCP_CHECK 127.1.0.1:80 failed: connection refused (N failures in a row, last T ago, took T)")
     wait_down(2, "HTTP_GET 127.1.0.2:80 failed: timed out after 1 s: connected, but no answer (N failures in a row, last T ago, took T)")
     wait_down(3, "HTTP_GET 127.1.0.3:80 failed: HTTP status code 503 (N failures in a row, last T ago, took T)")

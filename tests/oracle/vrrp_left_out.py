@@ -18,7 +18,7 @@ LEFT_OUT = {
     "(root)": {
         "SSL": OTHER_HALF, "bfd_instance": "sessions of BFD have a suite of their own; tests/host/test_bfd.py",
         "child_wait_time": START, "garp_group": TIMING, "instance": START, "use_pid_dir": START,
-        "interface_up_down_delays": "delays what follows from a link's state; tests/host/test_faults_links.py",
+        "interface_up_down_delays": "delays what follows from a link's state; tests/host/test_tracking.py",
         "linkbeat_interfaces": "another way to learn of a link's state", "linkbeat_use_polling": "as above",
         "namespace_with_ipsets": START, "net_namespace": START, "net_namespace_ipvs": START,
         "virtual_server": OTHER_HALF, "virtual_server_group": OTHER_HALF, "vrrp_track_process": PRIORITY,
@@ -88,7 +88,7 @@ LEFT_OUT = {
         **dict.fromkeys(("reload_check_config", "reload_file", "reload_repeat", "reload_time_file", "config_save_dir",
                          "include_check", "tmp_config_directory", "data_use_instance", "json_dump_file", "json_version",
                          "state_dump_file", "stats_dump_file", "iproute_etc_dir", "iproute_usr_dir"),
-                        "where files are read and written on request; tests/host/test_reload_options.py"),
+                        "where files are read and written on request; tests/host/test_reload.py"),
         **dict.fromkeys(("process_monitor_rcv_bufs", "process_monitor_rcv_bufs_force",
                          "vrrp_netlink_cmd_rcv_bufs_force", "vrrp_netlink_monitor_rcv_bufs_force",
                          "vrrp_rx_bufs_multiplier"), "the size of a buffer, as others that are in"),

@@ -3,10 +3,8 @@ what is known to be wrong (xfail) need none."""
 
 import re
 
-from support.fault_rows import TABLE, TOP, Seen, document, rounded, rows_of
+from support.fault_rows import TABLE, TOP, Seen, document, measuring_tests, rounded, rows_of
 from support.fault_rows_elsewhere import ROWS, SECTIONS
-
-FILES = [*sorted((TOP / "tests/host").glob("test_fault_*.py")), TOP / "tests/lab/test_fault_rows.py"]
 
 
 def functions(path, which=""):
@@ -29,11 +27,23 @@ def test_every_row_names_a_test_that_exists():
 
 def test_every_test_that_measures_a_fault_has_a_row():
     named = {row["test"] for row in rows()}
-    tests = [f"{path.relative_to(TOP)}::{name}" for path in FILES for name in functions(path)]
-    assert len(FILES) > 4 and tests
-    known = [f"{path.relative_to(TOP)}::{name}" for path in FILES
-             for name in functions(path, r"^@pytest.mark.xfail.*\n")]
+    tests = [*measuring_tests("host"), *measuring_tests("lab")]
+    files = {test.partition("::")[0] for test in tests}
+    assert len(files) > 6 and len(tests) > 30
+    known = [f"{path}::{name}" for path in files for name in functions(TOP / path, r"^@pytest.mark.xfail.*\n")]
     assert [test for test in tests if test not in named and test not in known] == []
+
+
+def test_every_test_that_measures_is_known_as_one():
+    """What opens site.fault() gets its site from shared_site(), so that tools/faults runs it."""
+    tests, measuring = set(measuring_tests("host") + measuring_tests("lab")), 0
+    for path in sorted((TOP / "tests").glob("*/test_*.py")):
+        for function in re.split(r"^(?=def )", path.read_text(encoding="utf-8"), flags=re.MULTILINE):
+            name = re.match(r"def (test_\w+)\(", function)
+            if name and re.search(r"with \w*site\.fault\(|\bdrill\(", function):
+                assert f"{path.relative_to(TOP)}::{name[1]}" in tests
+                measuring += 1
+    assert measuring > 30
 
 
 def test_each_row_stands_once_in_a_known_section_and_says_something():

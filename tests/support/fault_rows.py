@@ -183,13 +183,13 @@ class Site:
     """Three directors (MASTER, BACKUP, FAULT) and a witness. `states` names those that are wanted."""
 
     def __init__(self, folder, states=("MASTER", "BACKUP", "FAULT"), private_dev=False, every=True, before="",
-                 options=(), snmp=False, programs=None):
+                 options=(), snmp=False, programs=None, more=""):
         self.lan = Lan(folder)
         self.every = every
         self.options = (*options, "-x", "-A", SOCKET) if snmp else options
         self.snmp = snmp
         self.programs = programs
-        self.before = before
+        self.before, self.more = before, more
         self.lan.switch("office")
         self.hosts, self.daemons, self.texts = {}, {}, {}
         self.section = self.module = self.test = None
@@ -209,7 +209,7 @@ class Site:
                 host.run(["ip", "link", "add", "gone0", "type", "bridge"])
             self.texts[state] = director({"MASTER": 150, "BACKUP": 100, "FAULT": 50}[state],
                                          every=self.every, before=self.before,
-                                         more="track_interface {\n gone0\n}\n" if state == "FAULT" else "")
+                                         more=self.more + ("track_interface {\n gone0\n}\n" if state == "FAULT" else ""))
         self.client = self.lan.host("witness", eth0=("office", "192.168.4.1/24"))
         # The witness forgets no hardware address of itself: it depends on announcements, as a router does.
         self.client.run(["sysctl", "-qw", "net.ipv4.neigh.eth0.base_reachable_time_ms=3600000",
@@ -221,8 +221,8 @@ class Site:
         self.witness = self.clients = Witness(self.client, "eth0", VIP)
         self.settle()
 
-    def start(self, state, env=None):
-        """Starts the director of this state from its file."""
+    def start(self, state, env=None, ready=True):
+        """Starts the director of this state from its file, and waits until it is ready."""
         host, where, path = self.hosts[state], pathlib.Path(program("mainstayd")).parent, "/run/keepalived.conf"
         if not host.path(path).exists() or host.read(path) != self.texts[state]:
             host.write(path, self.texts[state])
@@ -234,7 +234,7 @@ class Site:
                     host.run(["cp", program(name), f"{where}/{name}"])
         command = [f"{where}/mainstayd", "-n", "-l", "-D", "-f", path, *self.options]
         daemon = host.start(command, env=env or {"MIBS": ""})
-        self.daemons[state] = wait_ready(daemon, PLENTY)
+        self.daemons[state] = wait_ready(daemon, PLENTY) if ready else daemon
         return daemon
 
     def reload(self, *states):
@@ -284,6 +284,12 @@ class Site:
         """Waits until the address answers: this many requests that are sent from now on."""
         begin = time.monotonic()
         wait_until(lambda: self.clients.answered_since(begin) >= count, timeout, "the virtual address to answer")
+
+    def reached(self):
+        """The state of the director to which the witness sends what it asks the virtual address, as ARP taught it."""
+        shown = self.client.run(["ip", "neigh", "show", VIP]).stdout
+        return next((state for state, host in self.hosts.items()
+                     if f" lladdr {host.read('/sys/class/net/eth0/address').strip()} " in shown), None)
 
     def tails(self):
         return "\n".join(f"---- {state} ----\n{daemon.output()[-3000:]}" for state, daemon in self.daemons.items())
@@ -355,17 +361,24 @@ def make_fault_site():
 
 
 def shared_site(kept, request, folder, **options):
-    """The site of the module; another one when the last test left it in another state."""
+    """The site of the last test of the module; another one when that test left it in another state, or this one wants
+    other options."""
     site = kept.get("site")
-    if site is not None:
-        try:
-            site.settle(PLENTY)
-        except (TimeoutError, OSError, RuntimeError):
-            site.close()
-            site = None
+    if site is not None and not (kept["options"] == options and settles(site)):
+        site.close()
+        site = None
     if site is None:
         site = kept["site"] = Site(folder, **options)
+        kept["options"] = options
     return name_the_test(site, request)
+
+
+def settles(site):
+    try:
+        site.settle(PLENTY)
+    except (TimeoutError, OSError, RuntimeError):
+        return False
+    return True
 
 
 def signal_all(pids, number):
@@ -407,6 +420,18 @@ def thaw(daemon, pids):
 
 
 # ---- rows and the document ----
+
+def measuring_tests(suite):
+    """The tests of a suite ("host", "lab") that measure a fault: those of a site that the tests of their file share."""
+    found = []
+    for path in sorted((TOP / "tests" / suite).glob("test_*.py")):
+        text = path.read_text(encoding="utf-8")
+        if "shared_site(" in text:
+            names = re.findall(r"^def (test_\w+)\((?:.*, )?\w*site\b", text, re.MULTILINE)
+            found += [f"{path.relative_to(TOP)}::{name}" for name in names]
+    return found
+
+
 
 def keep_row(module, new):
     folder = pathlib.Path(os.environ[RESULTS])

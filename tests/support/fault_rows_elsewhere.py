@@ -1,16 +1,15 @@
 """Rows of docs/faults.md whose fault other tests try: what those assert, in the words of the table."""
 
-NONE = "no request failed"
 ONE = "one master all along"
 TAKEN = "one takeover; the first one is back afterwards"
 HOST = "tests/host/"
 LAB = "tests/lab/"
 
 # (section, what happened, what the peer saw, what clients saw, what was lost, shown by)
-PROCESSES = "Processes that die or stop"
+PROCESSES = "Processes that die, stop or do not start"
 DISKS = "Disks, logs and limits"
 LINKS = "Addresses, links and netlink"
-RELOADS = "Reloads, upgrades and processes that do not start"
+RELOADS = "Reloads and upgrades"
 KERNEL = "The kernel: its clock, its memory, IPVS"
 SERVICES = "Services that mainstay uses"
 
@@ -36,6 +35,9 @@ ROWS = [
     (PROCESSES, "SIGSTOP of every process of a director with `announce`",
      "the kernel withdraws its addresses", "no flow is lost", "nothing",
      LAB + "test_frozen_directors.py::test_flows_survive_directors_that_freeze_or_are_cut_off_and_servers_that_come"),
+    (PROCESSES, "a role that sends what it may not, again and again",
+     "no gap over 3 intervals", "not asked", "that role, longer and longer",
+     HOST + "test_hostile_role.py::test_a_watcher_that_sends_what_it_may_not_is_started_less_and_less_often"),
     (DISKS, "/var/spool full",
      "not asked", "not asked", "nothing: mails go out from memory",
      HOST + "test_mail.py::test_a_full_disk_delays_no_mail"),
@@ -51,7 +53,7 @@ ROWS = [
      HOST + "test_recorder.py::test_a_disk_that_is_full_is_reported_and_ends_nothing"),
     (DISKS, "/dev/log that nobody reads",
      "no gap over 2 intervals", "not asked", "lines of the log, counted",
-     HOST + "test_faults.py::test_a_log_socket_that_nobody_reads_delays_nothing"),
+     HOST + "test_resources.py::test_a_log_socket_that_nobody_reads_delays_nothing"),
     (DISKS, "the reader runs out of memory in a reload",
      "not asked", "not asked", "the reload: the running configuration stays in use",
      HOST + "test_confinement.py::test_a_process_whose_memory_runs_out_says_so_and_ends"),
@@ -63,38 +65,28 @@ ROWS = [
      HOST + "test_damaged_files.py::test_a_history_that_is_damaged_foreign_or_hostile_is_reported_and_the_rest_is_used"),
     (LINKS, "netlink notifications are lost: the socket's buffer overruns",
      ONE, "not asked", "nothing: everything is read again",
-     HOST + "test_faults_links.py::test_lost_notifications_are_made_good_by_reading_everything"),
+     HOST + "test_links.py::test_lost_notifications_are_made_good_by_reading_everything"),
     (LINKS, "the carrier flaps fifty times a second",
      "the master it had, afterwards", "not asked", "nothing",
-     HOST + "test_faults_links.py::test_a_carrier_that_flaps_fifty_times_a_second_is_got_over"),
+     HOST + "test_links.py::test_a_carrier_that_flaps_fifty_times_a_second_is_got_over"),
     (LINKS, "the interface goes down, and up again",
      TAKEN, "not asked", "nothing",
-     HOST + "test_faults.py::test_an_interface_that_goes_down_is_a_fault_and_comes_back"),
+     HOST + "test_links.py::test_an_interface_that_goes_is_a_fault_and_is_used_again_when_it_is_back"),
     (LINKS, "the interface is deleted, and made anew",
      TAKEN, "not asked", "nothing",
-     HOST + "test_faults.py::test_an_interface_that_vanishes_and_is_made_anew_is_used_again"),
+     HOST + "test_links.py::test_an_interface_that_goes_is_a_fault_and_is_used_again_when_it_is_back"),
     (LINKS, "`nft flush ruleset`",
      "not asked", "the address stays closed, as `no_accept` wants it", "nothing: the table is restored at once",
      HOST + "test_accept.py::test_rules_that_somebody_flushes_are_set_again"),
     (LINKS, "100,000 forged adverts a second",
      ONE, "not asked", "nothing",
      HOST + "test_storm.py::test_a_flood_of_forged_advertisements_moves_no_address_and_is_counted"),
-    (RELOADS, "a reload in the middle of a failover",
-     "one master afterwards", "the address answers", "nothing",
-     HOST + "test_feared_paths.py::"
-     + "test_a_reload_in_the_middle_of_a_failover_leaves_one_master_that_the_client_reaches"),
-    (RELOADS, "reloads that change everything about a master",
-     ONE, NONE, "nothing",
-     HOST + "test_feared_paths.py::test_reloads_that_change_everything_about_a_master_lose_no_packet_of_a_client"),
     (RELOADS, "`mainstayctl upgrade`",
      ONE, "not asked", "nothing",
      HOST + "test_upgrade.py::test_an_upgrade_replaces_every_process_but_the_peer_sees_one_master_all_along"),
     (RELOADS, "an upgrade to a program that cannot load what runs",
      ONE, "not asked", "nothing: it is refused",
      HOST + "test_upgrade.py::test_a_program_that_cannot_load_what_runs_is_refused_and_everything_stays"),
-    (RELOADS, "a role that sends what it may not, again and again",
-     "no gap over 3 intervals", "not asked", "that role, longer and longer",
-     HOST + "test_hostile_role.py::test_a_watcher_that_sends_what_it_may_not_is_started_less_and_less_often"),
     (KERNEL, "services and servers that another program changes in IPVS",
      "not asked", "not asked", "what was changed, until the next audit",
      LAB + "test_lvs_lifecycle.py::test_what_others_change_is_put_right_and_what_is_theirs_stays"),

@@ -88,7 +88,7 @@ NOT_RUN = {
     r"tools/(demo|test)$": "they are the whole of the tests themselves",
     r"^(apt|systemctl|journalctl) ": "needs a system with systemd and a package: package/test_deb, lab/test_systemd",
     r"^mainstayctl takeover": "needs a keepalived under systemd: host/test_takeover, package/test_service_life",
-    r"^mainstayctl --host ": "needs ssh: host/test_mail_command",
+    r"^mainstayctl --host ": "needs ssh: host/test_mainstayctl",
     r"^(mainstayctl ipvs|ipvsadm) | --wait ": "needs a kernel with IPVS: lab/test_mainstayctl, test_tunnel_mtu, test_server_wait",
     r"^mainstayctl migrate$": "reads the /etc of this machine: config/test_migrate",
     r"^modprobe |tunl0": "loads a module into this machine's kernel: lab/test_lvs_traffic_forwarding",

@@ -1,7 +1,10 @@
 """What the kernel tells of a host's netlink sockets, and more than they hold."""
 
+import itertools
 import json
 import subprocess
+
+from .wait import wait_until
 
 # Asked of the kernel itself: ss of iproute2 6.15 leaves the memory of netlink sockets out. A request for all sockets of all
 # protocols (linux/netlink_diag.h), whose answers have SK_MEMINFO_RCVBUF as the second word of NETLINK_DIAG_MEMINFO.
@@ -46,3 +49,14 @@ for first in range(0, 12_000, 200):
     kernel.send(b"".join(struct.pack("=IHHIIBxHiIIHHI", 40, 16, 1, n + 1, 0, 0, 0, 1, 0, 0, 8, 4, 65_000 + n % 2)
                          for n in range(first, first + 200)))
 """
+
+
+def ip_monitor(host, what):
+    """`ip monitor address` or `route` on a host, once it listens: it has shown one of the addresses that lo gets for that."""
+    monitor, numbers = host.start(["ip", "monitor", what]), itertools.count(1)
+
+    def listens():
+        host.run(["ip", "addr", "add", f"192.0.2.{next(numbers)}/32", "dev", "lo"])
+        return "192.0.2." in monitor.output()
+    wait_until(listens, 10, "ip monitor to listen")
+    return monitor

@@ -3,7 +3,8 @@
 from .capture import Capture
 from .vrrp import VIP
 
-MASTER_DOWN_SECONDS = 3  # of an advert interval of 1 s: adverts with smaller gaps keep a backup quiet
+INTERVAL = 0.3  # between the adverts of the instance, of version 3
+MASTER_DOWN_SECONDS = 3 * INTERVAL  # adverts with smaller gaps keep a backup quiet
 
 
 class OnTime:
@@ -26,5 +27,5 @@ class OnTime:
         times = [float(packet.time) for packet in packets]
         gaps = [later - earlier for earlier, later in zip(times, times[1:])]
         assert gaps and max(gaps) < MASTER_DOWN_SECONDS, gaps
-        assert {packet["VRRP"].priority for packet in packets} == {150}, "the master resigned"
+        assert {packet["VRRPv3"].priority for packet in packets} == {150}, "the master resigned"
         assert self.host.holds(VIP)

@@ -26,8 +26,8 @@ def all_services(servers=SERVERS, options="active_active"):
     return "".join(service(vip, kind, port, servers, options) for vip in VIPS for kind, port in (("DR", 80), ("TUN", 81)))
 
 
-def make_site(lan):
-    """A client behind a router that spreads flows over three directors, and four servers that answer it directly."""
+def make_site(lan, servers=SERVERS, directors=DIRECTORS):
+    """A client behind a router that spreads flows over three directors, and four servers that answer it directly; or fewer."""
     modprobe = pathlib.Path("/proc/sys/kernel/modprobe").read_text(encoding="ascii").strip()
     for name in ("ipip", "ip6_tunnel"):
         subprocess.run([modprobe, name], check=True)
@@ -39,7 +39,7 @@ def make_site(lan):
                   net__ipv6__fib_multipath_hash_policy=1)
     client.run(["ip", "route", "add", "default", "via", "10.2.0.254"])
     client.run(["ip", "-6", "route", "add", "default", "via", "fd00:2::fe"])
-    for number in SERVERS:
+    for number in servers:
         server = lan.host(f"server{number}", eth0=("core", f"10.1.0.{number}/24", f"fd00:1::{number}/64"))
         server.run(["ip", "route", "add", "default", "via", "10.1.0.254"])
         server.run(["ip", "-6", "route", "add", "default", "via", "fd00:1::fe"])
@@ -50,14 +50,14 @@ def make_site(lan):
         hold_address(server, *VIPS)
         serve(server, f"server{number}", *(f"tcp/{address}:{port}" for port in (80, 81)
                                            for address in (*VIPS, f"10.1.0.{number}", f"fd00:1::{number}")))
-    directors = [lan.host(f"director{number}", eth0=("core", f"10.1.0.{number}/24", f"fd00:1::{number}/64")) for number in DIRECTORS]
-    for host in directors:
+    hosts = [lan.host(f"director{number}", eth0=("core", f"10.1.0.{number}/24", f"fd00:1::{number}/64")) for number in directors]
+    for host in hosts:
         host.run(["ip", "link", "set", "lo", "up"])
         host.run(["ip", "route", "add", "default", "via", "10.1.0.254"])
         host.run(["ip", "-6", "route", "add", "default", "via", "fd00:1::fe"])
         host.sysctl(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1, net__ipv4__conf__all__rp_filter=0,
                     net__ipv4__conf__eth0__rp_filter=0, net__ipv4__conf__all__send_redirects=0, net__ipv4__conf__eth0__send_redirects=0)
-    return client, router, directors
+    return client, router, hosts
 
 
 def spread(router, *numbers):

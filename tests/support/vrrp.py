@@ -5,6 +5,7 @@ import signal
 import time
 
 from .capture import Capture
+from .paths import program
 from .wait import wait_until
 
 VIP = "192.168.4.200"
@@ -68,6 +69,12 @@ def role_pid(host, role):
     return wait_until(look, 10, f"a process {role} on {host.name}")
 
 
+def role_pids(host, beginning="mainstayd"):
+    """The pids of the host's processes whose names begin so, as the host sees them."""
+    lines = (line.split(None, 1) for line in host.run(["ps", "-eo", "pid=,comm="]).stdout.splitlines())
+    return [pid for pid, name in lines if name.startswith(beginning)]
+
+
 def signal_role(host, role, number):
     """Sends a signal to a role by its pid on the host."""
     pid = role_pid(host, role)
@@ -89,6 +96,15 @@ def fast(name="VI_1", vrid=51, vip=VIP, priority=150, more="", interface="eth0")
     return instance("BACKUP", priority, vip, vrid, name, "0.1", "version 3\n" + more, interface, auth=False)
 
 
+def vrrp_status(host):
+    """What the daemon says of its instances and counters."""
+    return json.loads(host.run([program("mainstayctl"), "status", "--json"]).stdout)["vrrp"]
+
+
+def sync_group(*names):
+    return "vrrp_sync_group G {\n group {\n " + "\n ".join(names) + "\n }\n}\n"
+
+
 def logged(daemon, text, timeout=10):
     """Waits until a daemon's log holds this."""
     wait_until(lambda: text in daemon.output(), timeout, lambda: f"{text!r} in\n{daemon.output()}")
@@ -99,6 +115,14 @@ def priority_on_the_wire(host, value, vrid=51, timeout=10):
     with Capture(host, what="vrrp") as capture:
         capture.wait_for(timeout=timeout, which=lambda p: p.haslayer("VRRPv3") and p["VRRPv3"].vrid == vrid
                          and p["VRRPv3"].priority == value)
+
+
+def vrids_on_the_wire(host, wanted):
+    """Waits until each of these {address: vrid} has been advertised with its own."""
+    with Capture(host, what="vrrp") as capture:
+        for address, vrid in wanted.items():
+            capture.wait_for(timeout=10, which=lambda p, a=address, v=vrid: p.haslayer("VRRPv3")
+                             and p["VRRPv3"].vrid == v and a in p["VRRPv3"].addrlist)
 
 
 def reload(host, daemon, text, name="keepalived.conf"):

@@ -8,7 +8,7 @@ from support.fault_rows import INTERVAL, PLENTY, adverts_pass, exists, freeze, r
 from support.vrrp import partition, wait_holds
 from support.wait import wait_until
 
-SECTION = "Processes that die or stop"
+SECTION = "Processes that die, stop or do not start"
 SUSPENDED = 30 * INTERVAL  # as 30 s are to an interval of 1 s
 
 

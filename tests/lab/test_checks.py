@@ -1,5 +1,4 @@
-"""check_data_path: checks that reach a server by the tunnel or the MAC address that clients' packets take, on a backup and
-on the router that has the service's address, and find what checks of the server's own address cannot find."""
+"""The verdicts of checks in the kernel's table; and check_data_path, whose checks take the way that clients' packets take."""
 
 import json
 import pathlib
@@ -8,9 +7,95 @@ import subprocess
 
 import pytest
 
+from support.checks import Agent
+from support.lvs import virtual_server
 from support.paths import program
 from support.traffic import hold_address, serve
 from support.wait import stays, wait_until
+from support.web import Web
+
+DIGEST = "755f85c2723bb39381c7379a604160d8"  # printf 'good' | md5sum
+FAST = "delay_loop 0.5\n retry 0\n warmup 0"
+
+
+def checked(number, check, weight=1, options=""):
+    return f"  real_server 127.1.0.{number} 80 {{\n    weight {weight}\n    {options}\n{check}  }}\n"
+
+
+def http(url):
+    return f"    HTTP_GET {{\n url {{\n {url}\n }}\n connect_ip 127.1.0.1\n connect_timeout 2\n {FAST}\n }}\n"
+
+
+def misc(path, more=""):
+    return f'    MISC_CHECK {{\n misc_path "{path}"\n {more}\n {FAST}\n }}\n'
+
+
+def until_table(host, daemon, **weights):
+    """s1=2: of the servers 127.1.0.NUMBER just these are in the table, with these weights."""
+    wanted = {f"127.1.0.{name[1:]}:80": ("Masq", weight) for name, weight in weights.items()}
+    wait_until(lambda: host.ipvs() == {"TCP 10.0.0.1:80 wrr": wanted}, 30,
+               lambda: f"{wanted}, there is {host.ipvs()}\n{daemon.output()}")
+
+
+def test_what_checks_find_and_the_weights_that_they_set_are_in_the_table(lan):
+    # effect: virtual_server/real_server: AGENT_CHECK
+    director = lan.host("director")
+    web, agent = Web(director, "127.1.0.1:80"), Agent(director, 8081)
+    web.answer("/status", 200, "any")
+    web.answer("/digest", 200, "good")
+    agent.says("up")
+    for name, status in (("check", 0), ("dynamic", 52)):
+        director.write(f"/run/{name}", f"#!/bin/sh\nexit $(cat /run/{name}.status)\n", 0o755)
+        director.write(f"/run/{name}.status", str(status))
+    daemon = director.mainstayd(virtual_server(
+        "10.0.0.1 80", checked(1, http("path /status\n status_code 200")), checked(2, http(f"path /digest\n digest {DIGEST}")),
+        checked(3, misc("/run/check")), checked(4, misc("/run/dynamic", "misc_dynamic")),
+        checked(5, f"    AGENT_CHECK {{\n connect_ip 127.1.0.1\n connect_port 8081\n {FAST}\n }}\n", weight=60)), "-C")
+    until_table(director, daemon, s1=1, s2=1, s3=1, s4=50, s5=60)
+    for line in ("Remote Web server [127.1.0.1]:tcp:80 succeed on service", "Remote Web server [127.1.0.2]:tcp:80 succeed on service",
+                 "by [/run/check] succeeded."):
+        wait_until(lambda line=line: line in daemon.output(), 20, daemon.output)
+
+    web.answer("/status", 503, "any")
+    web.answer("/digest", 200, "evil")
+    director.write("/run/check.status", "1")
+    director.write("/run/dynamic.status", "12")
+    agent.says("50%")
+    until_table(director, daemon, s4=10, s5=30)
+    wait_until(lambda: "(exited with status 1)" in daemon.output(), 10, daemon.output)
+
+    web.answer("/status", 200, "any")
+    web.answer("/digest", 200, "good")
+    director.write("/run/check.status", "0")
+    director.write("/run/dynamic.status", "0")
+    agent.says("drain")
+    until_table(director, daemon, s1=1, s2=1, s3=1, s4=1, s5=0)
+
+    agent.says("75% down#out of memory")
+    until_table(director, daemon, s1=1, s2=1, s3=1, s4=1)
+    agent.says("ready")
+    until_table(director, daemon, s1=1, s2=1, s3=1, s4=1, s5=60)
+
+
+def test_a_check_whose_script_is_missing_is_left_out_and_with_alpha_its_server_until_a_reload_finds_it(lan):
+    director = lan.host("director")
+    daemon = director.mainstayd(virtual_server("10.0.0.1 80", checked(1, misc("/run/nowhere")),
+                                               checked(2, misc("/run/late"), options="alpha")), "-C")
+    wait_until(lambda: "/run/nowhere" in daemon.output(), 20, daemon.output)
+    wait_until(lambda: "with alpha the server stays down" in daemon.output(), 20, daemon.output)
+
+    # keepalived leaves such a check out when it reads the file, and says so; so the server stays, and so it is said here.
+    until_table(director, daemon, s1=1)
+    assert stays(lambda: list(director.ipvs().values()) == [{"127.1.0.1:80": ("Masq", 1)}], 2)
+
+    # As with keepalived: the script is looked for when the file is read.
+    director.write("/run/late", "#!/bin/sh\nexit 0\n", 0o755)
+    daemon.send(signal.SIGHUP)
+    until_table(director, daemon, s1=1, s2=1)
+    assert daemon.output().count("/run/late is not run") <= 1, daemon.output()
+
+
+# ---- check_data_path ----
 
 SERVERS = {"one": 11, "two": 12}
 

@@ -9,10 +9,11 @@ import signal
 
 import pytest
 
-from support.fault_rows import PLENTY, Site, adverts_pass, exists, kill, name_the_test, roles, shared_site
+from support.capture import Capture
+from support.fault_rows import PLENTY, adverts_pass, exists, kill, roles, shared_site
 from support.paths import program
 from support.processes import family
-from support.vrrp import VIP, wait_holds
+from support.vrrp import VIP, instance, wait_holds, wait_ready
 from support.wait import wait_until
 
 SECTION = "Disks, logs and limits"
@@ -28,6 +29,11 @@ WRITTEN = ("/run", "/var/spool", "/var/log", "/var/lib/mainstay", "/tmp")
 def site(fault_site, request, tmp_path):
     """Without /dev/log: what goes to syslog is lost in each of these tests."""
     return shared_site(fault_site, request, tmp_path, states=BOTH, private_dev=True)
+
+
+@pytest.fixture
+def journal_site(fault_site, request, tmp_path):
+    return shared_site(fault_site, request, tmp_path, states=BOTH, every=False, options=("--log-journal=/run/journal",))
 
 
 @contextlib.contextmanager
@@ -54,6 +60,26 @@ def drill(site, what, lost="nothing"):
         wait_until(lambda: not any(map(exists, pids)), PLENTY, "the roles to end")
         wait_holds(site.hosts["BACKUP"])
         site.start("MASTER")
+
+
+@pytest.mark.nightly
+def test_a_log_socket_that_nobody_reads_delays_nothing(lan):
+    lan.switch("office")
+    one = lan.host("one", private_dev=True, eth0=("office", "192.168.4.11/24"))
+    listener = one.start(["/usr/bin/python3", "-c", "import socket,time\ns=socket.socket(socket.AF_UNIX,"
+                          "socket.SOCK_DGRAM)\ns.bind('/dev/log')\nprint('bound',flush=True)\ntime.sleep(1000)"])
+    wait_until(lambda: "bound" in listener.output(), 10, "the log socket")
+    one.write("/run/noisy", "#!/bin/sh\nexit $(($(date +%s%N) / 50000000 % 2))\n", 0o755)
+    noisy = 'vrrp_script noisy {\n script "/run/noisy"\n interval 0.05\n weight 1\n}\n'
+
+    wait_ready(one.mainstayd(noisy + instance(more="track_script {\n noisy\n }")))
+    wait_holds(one)
+    with Capture(one) as capture:
+        packets = capture.wait_for(6, timeout=20)
+
+    gaps = [float(b.time - a.time) for a, b in zip(packets, packets[1:])]
+    assert max(gaps) < 2, gaps
+    assert listener.alive()
 
 
 def test_without_a_syslog_socket_everything_goes_on(site):
@@ -92,15 +118,6 @@ def test_a_director_that_cannot_write_run_does_not_start_and_says_why(site):
         assert "Read-only file system" in daemon.output()
         host.run(["sh", "-c", WRITABLE.format("/run")])
         site.start("MASTER")
-
-
-def test_a_journal_that_is_gone_moves_nothing(request, tmp_path):
-    site = Site(tmp_path, BOTH, every=False, options=("--log-journal=/run/journal",))
-    try:
-        drill(name_the_test(site, request), "no journald (--log-journal)",
-              "the log, where it goes to the journal alone")
-    finally:
-        site.close()
 
 
 def as_account(host, pid, *command):
@@ -193,3 +210,7 @@ def test_a_supervisor_at_its_limit_moves_nothing(site, what):
             assert daemon.alive()
             assert processor_seconds([daemon.pid]) - spent < 1, "a supervisor that computes without end"
         site.reload("MASTER")
+
+
+def test_a_journal_that_is_gone_moves_nothing(journal_site):
+    drill(journal_site, "no journald (--log-journal)", "the log, where it goes to the journal alone")
