@@ -2,7 +2,6 @@
 // The commands that wait print {"ready":true} first and end when their stdin does.
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -109,22 +108,16 @@ int list(const Arguments& arguments) {
     return 0;
 }
 
-// add|remove IF PREFIX[,label=L][,brd=A][,dad][,deprecated][,scope=N] ...; an IF of #N is index N.
+// add|remove IF PREFIX[,label=L][,brd=A][,dad][,deprecated][,scope=N] ...
 int change(const Arguments& arguments) {
     auto route = kernel::Rtnetlink::open();
     if (!route) return report(route.error());
-    std::uint32_t index = 0;
-    if (arguments[1].starts_with('#')) {
-        index = static_cast<std::uint32_t>(std::stoul(arguments[1].substr(1)));
-    } else if (const auto found = index_of(*route, arguments[1])) {
-        index = *found;
-    } else {
-        return report(found.error());
-    }
+    const auto index = index_of(*route, arguments[1]);
+    if (!index) return report(index.error());
     std::vector<kernel::Address> addresses;
     for (std::size_t i = 2; i < arguments.size(); ++i) {
         std::string_view rest = arguments[i];
-        kernel::Address address{.interface_index = index};
+        kernel::Address address{.interface_index = *index};
         bool first = true;
         while (!rest.empty()) {
             const auto word = rest.substr(0, rest.find(','));
@@ -149,14 +142,9 @@ int change(const Arguments& arguments) {
     return 0;
 }
 
-// watch [small]: with a receive buffer for a handful of notifications
-int watch(const Arguments& arguments) {
+int watch(const Arguments& /*arguments*/) {
     auto route = kernel::Rtnetlink::open();
     if (!route) return report(route.error());
-    if (arguments.size() > 1) {
-        const int bytes = 8192;
-        (void)setsockopt(route->notification_fd(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-    }
     return serve(route->notification_fd(), [&] {
         const auto found = route->read_notifications();
         if (!found) return report(found.error()) == 0;

@@ -54,7 +54,7 @@ def fuzz_jobs(seconds):
 
 def sim_jobs(seconds):
     command = [TOP / "tools" / "simulate", "--for", round(seconds), "--seed", new_seed()]
-    return [(run_tool, "sim/simulate", command, COMPILE_SECONDS + 2 * seconds, "simulate: ")]
+    return [(run_tool, "sim/simulate", command, COMPILE_SECONDS + 2 * seconds, "")]
 
 
 def oracle_jobs(seconds):
