@@ -45,20 +45,20 @@ def wanted_symbols(module):
     a unity build stands for several, of which any may be the one that wants it."""
     source_of = {str(path.relative_to(TOP / "src" / module)).replace("/", "_"): [str(path.relative_to(TOP))]
                  for path in (TOP / "src" / module).rglob("*.cpp")}
-    for path in (BUILD / "src" / module).glob(f"libmainstay_{module}.a.p/*-unity*.cpp"):
+    for path in (BUILD / "src" / module).glob(f"libmainstay_{module}*.a.p/*-unity*.cpp"):
         names = re.findall(r'#include\s*[<"]([^>"]+)', path.read_text(encoding="utf-8"))
         source_of[f"meson-generated_{path.name}"] = [f"src/{name.rpartition('/src/')[2]}" for name in names]
     return sorted((source_of.get(pathlib.Path(object_name).name.removesuffix(".o"), [object_name]), symbol)
                   for object_name, symbol in undefined(module) if symbol not in own_symbols())
 
 
-def library(module):
-    return BUILD / "src" / module / f"libmainstay_{module}.a"
+def libraries(module):
+    return sorted((BUILD / "src" / module).glob(f"libmainstay_{module}*.a"))
 
 
 def nm(module, which):
     """(object, demangled symbol) as nm lists them."""
-    done = subprocess.run(["nm", "-A", "-C", which, library(module)], capture_output=True, text=True, check=True)
+    done = subprocess.run(["nm", "-A", "-C", which, *libraries(module)], capture_output=True, text=True, check=True)
     for line in done.stdout.splitlines():
         match = re.fullmatch(r"\S+?\.a:(\S+?):[0-9a-f ]+ (\w) (.+)", line)
         if match:
@@ -77,7 +77,7 @@ def own_symbols():
 def why_not_to_be_looked_at():
     if not shutil.which("nm"):
         return "there is no nm"
-    missing = [module for module in PURE if not library(module).exists()]
+    missing = [module for module in PURE if not libraries(module)]
     if missing:
         return f"{BUILD.name}/ has no library of {', '.join(missing)}"
     if "__asan_init" in {symbol for _, symbol in undefined("base")}:

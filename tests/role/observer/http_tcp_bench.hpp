@@ -91,6 +91,7 @@ struct Bench {
     Instant now{};
     WallTime wall{1'795'163'866'000'000};  // 2026-11-20
     std::vector<std::string> callers;
+    std::string body = "{}";  // of each answer
     std::unique_ptr<Server> server;
     std::uint16_t port = free_port();
 
@@ -100,7 +101,7 @@ struct Bench {
         const auto seen = [this](const Request& request) {
             callers.push_back(request.caller.name);
             Answer answer;
-            answer.body = "{}";
+            answer.body = body;
             return answer;
         };
         Router router{{{.pattern = "/status", .handle = AtOnce{seen}},
@@ -170,8 +171,8 @@ struct Bench {
     }
 };
 
-// A GET over TLS; the error's text, when there is no answer. `certificate`: of the client.
-inline std::string get_over_tls(Bench& b, const std::pair<std::string, std::string>& own = {}) {
+// The answer to a GET over TLS; the error's text, when there is none. `own`: the client's certificate and key.
+inline std::string answer_over_tls(Bench& b, const std::pair<std::string, std::string>& own = {}) {
     namespace ssl = boost::asio::ssl;
     ssl::context context{ssl::context::tls_client};
     if (!own.first.empty()) {
@@ -204,7 +205,12 @@ inline std::string get_over_tls(Bench& b, const std::pair<std::string, std::stri
         b.loop.restart();
         b.loop.run_one_for(std::chrono::milliseconds{5});
     }
-    return got.size() > 12 ? got.substr(9, 3) : "no answer: " + error;
+    return got.size() > 12 ? got : "no answer: " + error;
+}
+// Its code.
+inline std::string get_over_tls(Bench& b, const std::pair<std::string, std::string>& own = {}) {
+    const auto answer = answer_over_tls(b, own);
+    return answer.starts_with("HTTP/") ? answer.substr(9, 3) : answer;
 }
 
 inline void serve_tls(Bench& b, const std::pair<std::string, std::string>& own, const std::string& client_ca = {}) {

@@ -196,6 +196,26 @@ TEST_CASE("with a certificate the listener speaks TLS and nothing else") {
     CHECK(b.answer("GET /status HTTP/1.1\r\nHost: x\r\n\r\n").find("HTTP") == std::string::npos);
 }
 
+TEST_CASE("an answer of any size arrives whole, with TLS and without") {
+    const auto own = certificate();
+    for (const bool tls : {false, true})
+        for (const std::size_t size : {0, 1, 15'000, 16'384, 70'000, 5'000'000}) {
+            CAPTURE(tls);
+            CAPTURE(size);
+            Bench b;
+            b.body = std::string(size, 'x');
+            if (tls)
+                serve_tls(b, own);
+            else
+                b.listen_with_credentials();
+            const auto answer = tls ? answer_over_tls(b)
+                                    : b.answer("GET /status HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " +
+                                               std::string{kToken} + "\r\n\r\n");
+            CHECK(answer.contains("\r\nContent-Length: " + std::to_string(size) + "\r\n"));
+            CHECK(answer.substr(answer.find("\r\n\r\n") + 4) == b.body);
+        }
+}
+
 TEST_CASE("a client without the certificate that is asked for is refused") {
     Bench b;
     const auto client = certificate();

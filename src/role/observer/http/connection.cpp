@@ -120,8 +120,16 @@ private:
         if (!head_ && !feed_) body_ = std::move(answer.body);
         lowest().expires_after(kAnswerWithin);
         writing_ = true;
-        asio::async_write(stream_, std::array{asio::buffer(std::as_const(header_)), asio::buffer(std::as_const(body_))},
-                          [self = this->shared_from_this()](error_code ec, std::size_t) { self->on_written(ec); });
+        write_answer(header_);
+    }
+
+    // The header, then the body if there is one.
+    void write_answer(const std::string& part) {
+        asio::async_write(stream_, asio::buffer(part), [self = this->shared_from_this()](error_code ec, std::size_t) {
+            if (ec || self->body_.empty()) return self->on_written(ec);
+            self->header_ = std::exchange(self->body_, {});
+            self->write_answer(self->header_);
+        });
     }
 
     void on_written(error_code ec) {
