@@ -8,6 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import pytest  # noqa: E402
 
 from support.hosts import Lan  # noqa: E402
+from support.needs import needs_root  # noqa: E402
 
 
 @pytest.fixture
@@ -16,6 +17,7 @@ def lan(request, tmp_path):
 
     When the test fails, what the programs on its hosts wrote is shown with the failure.
     """
+    needs_root()
     network = Lan(tmp_path)
     try:
         yield network

@@ -8,6 +8,7 @@ import tempfile
 
 import pytest
 
+from support.needs import needs_root
 from support.paths import program, program_for_everybody
 
 SECONDS = 30
@@ -118,6 +119,7 @@ def test_a_folder_and_a_huge_file_are_no_configuration(tmp_path):
 
 
 def test_a_file_that_this_user_may_not_read_is_named():
+    needs_root()
     nobody = 65534
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         os.chmod(folder, 0o755)

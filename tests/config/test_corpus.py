@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 
+from support.needs import needs_root
 from support.paths import COURSE, SHARED, program
 
 CORPUS = SHARED / "corpus"
@@ -33,6 +34,7 @@ COURSE_EXIT_CODES = {
 
 def config_test(path, interfaces=(), config_id=""):
     """mainstayd -t in a network namespace with these interfaces; the exit code and what it said."""
+    needs_root()
     script = 'program=$1; file=$2; id=$3; shift 3; ip link set lo up; n=0; for name; do n=$((n+1)); ' \
              'ip link add "$name" type veth peer name "peer$n" && ip link set "$name" up && ' \
              'ip addr add "10.200.$n.1/24" dev "$name"; done >/dev/null 2>&1; exec "$program" ${id:+-i "$id"} -t -f "$file"'

@@ -8,6 +8,8 @@ import pathlib
 
 import pytest
 
+from support.needs import needs_root
+
 SPEC = importlib.util.spec_from_file_location("golden", pathlib.Path(__file__).with_name("golden.py"))
 golden = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(golden)
@@ -28,6 +30,7 @@ def test_each_collected_file_gives_the_diagnostics_that_were_reviewed():
     for path in paths:
         wanted = golden.golden_of(path)
         lines = wanted.read_text(encoding="utf-8").splitlines() if wanted.is_file() else []
+        needs_root()
         if (said := golden.said_of(path)) != lines:
             gone = [f"  - {line}" for line in lines if line not in said]
             new = [f"  + {line}" for line in said if line not in lines]

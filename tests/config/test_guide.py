@@ -10,6 +10,7 @@ import pytest
 
 from support import guide
 from support.hosts import Lan
+from support.needs import needs_root
 from support.paths import TOP, program
 
 ALL = guide.blocks()
@@ -21,6 +22,7 @@ SWAPS = [("150", "100"), ("lb1", "lb2"), ("192.0.2.2", "192.0.2.3"), ("10.0.0.2"
 @pytest.fixture(scope="module")
 def lb1(tmp_path_factory):
     """The first director of the recipes, with the files that they name."""
+    needs_root()
     lan = Lan(tmp_path_factory.mktemp("guide"))
     try:
         lan.switch("outside")

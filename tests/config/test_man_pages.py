@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -110,7 +111,7 @@ def test_mainstayctls_page_names_the_commands_of_its_help():
 def complete(script, function, *words):
     """What bash offers for the last of these words."""
     quoted = " ".join(f"'{word}'" for word in words)
-    code = f"source {COMPLETION / script}; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; {function}; " \
+    code = f"source {shlex.quote(str(COMPLETION / script))}; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; {function}; " \
            "printf '%s\\n' \"${COMPREPLY[@]}\""
     folder = str(TOP / program("mainstayctl")).rsplit("/", 1)[0]
     done = run(["bash", "-c", code], env={"PATH": f"{folder}:/usr/bin:/bin"})

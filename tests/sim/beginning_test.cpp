@@ -85,7 +85,7 @@ std::filesystem::path written(const std::string& name, const std::vector<std::by
 // What the program beside this one prints, and its exit status.
 std::pair<std::string, int> simulate(const std::string& options) {
     const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "simulate";
-    std::FILE* output = ::popen((program.string() + " " + options + " 2>&1").c_str(), "r");
+    std::FILE* output = ::popen(("'" + program.string() + "' " + options + " 2>&1").c_str(), "r");
     REQUIRE(output != nullptr);
     std::string text;
     std::array<char, 4096> room{};
