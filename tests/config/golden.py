@@ -20,7 +20,8 @@ SECONDS = 60
 SAID = re.compile(r"^(?P<file>[^\n]*?):(?:(?P<line>\d+):(?P<column>\d+):)? (?P<severity>note|warning|error|fatal) "
                   r"(?P<code>MS\d{4}): ", re.MULTILINE)
 LINE = re.compile(r"[\w.@-]+:\d+:\d+ (note|warning|error|fatal) MS\d{4}")  # of a golden file
-IN_A_NAMESPACE = ('program=$1; file=$2; shift 2; ip link set lo up; n=0; for name; do n=$((n+1)); '
+# Some name their scripts by $PWD, which shall not depend on where the collection lies.
+IN_A_NAMESPACE = ('mount --bind . /mnt && cd /mnt; program=$1; file=$2; shift 2; ip link set lo up; n=0; for name; do n=$((n+1)); '
                   'ip link add "$name" type veth peer name "peer$n" && ip link set "$name" up && '
                   'ip addr add "10.200.$n.1/24" dev "$name"; done >/dev/null 2>&1; exec "$program" -t -f "$file"')
 
@@ -42,7 +43,7 @@ def interfaces(path):
 
 def said_of(path):
     """One line for each diagnostic: file name, line, column, severity, code."""
-    done = subprocess.run(["unshare", "-n", "sh", "-c", IN_A_NAMESPACE, "sh", program("mainstayd"), path.name,
+    done = subprocess.run(["unshare", "-n", "-m", "sh", "-c", IN_A_NAMESPACE, "sh", program("mainstayd"), path.name,
                            *interfaces(path)],
                           capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False, cwd=CORPUS)
     return [f"{pathlib.PurePath(m['file']).name}:{m['line'] or 0}:{m['column'] or 0} {m['severity']} {m['code']}"

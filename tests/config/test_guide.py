@@ -4,6 +4,7 @@ tests/host/test_guide.py runs the commands; support/guide.py has the list of tho
 """
 
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -39,7 +40,7 @@ def lb1(tmp_path_factory):
 
 def accepted(host, *paths, options=""):
     """Requires that mainstayd -t has nothing to say about these files."""
-    each = f'for path in "$@"; do {program("mainstayd")} -t -f $path {options} || exit; done'
+    each = f'for path in "$@"; do {shlex.quote(program("mainstayd"))} -t -f $path {options} || exit; done'
     done = host.run(["sh", "-c", each, "sh", *paths], check=False)
     said = [line for line in (done.stdout + done.stderr).splitlines() if line]
     fine = [f"{path}: 0 errors, 0 warnings, 0 notes; the configuration is fine (exit code 0)" for path in paths]

@@ -132,7 +132,7 @@ def test_a_command_for_another_host_goes_to_ssh_and_arrives_as_it_was(lan):
     one.write("/run/bin/ssh", f"""#!/bin/sh
 printf '%s\\n' "$@" >/run/ssh.arguments
 [ "$1" = -- ] || exit 255
-PATH={str(program("mainstayctl")).rsplit("/", 1)[0]}:$PATH
+PATH="{str(program("mainstayctl")).rsplit("/", 1)[0]}:$PATH"
 export PATH
 exec sh -c "$3"
 """, 0o755)

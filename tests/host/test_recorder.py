@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 import pytest
-from support.paths import BUILD, program
+from support.paths import BUILD, program, program_for_everybody
 from support.vrrp import instance, office, role_pid, signal_role, wait_holds, wait_ready, wait_released
 from support.wait import wait_until
 
@@ -25,9 +25,18 @@ def world_path():
         yield pathlib.Path(folder)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def ctl_for_everybody():
+    """mainstayctl where an account without privileges may run it."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        ctl.program = program_for_everybody("mainstayctl", folder)
+        yield
+
+
 def ctl(*arguments):
     """mainstayctl on any host, without privileges."""
-    return subprocess.run([program("mainstayctl"), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120,
+    return subprocess.run([ctl.program, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120,
                           user="nobody", extra_groups=[])
 
 

@@ -1,6 +1,7 @@
 """`mainstayctl upgrade`: the daemon becomes another program, and nobody on the network notices."""
 
 import json
+import shlex
 import re
 import signal
 
@@ -88,7 +89,7 @@ def test_a_program_that_cannot_load_what_runs_is_refused_and_everything_stays(la
     garbage = one.write("/run/garbage", "MSTATE99" * 4096)
     spoilt = one.write("/run/spoilt", f"#!/bin/bash\nfor fd in {{16..40}}; do\n"
                        "  if [[ $(readlink /proc/self/fd/$fd) == *vrrp-state* ]]; then eval \"exec $fd<>"
-                       f"{garbage}\"; fi\ndone\nexec {program('mainstayd')} \"$@\"\n", mode=0o755)
+                       f"{garbage}\"; fi\ndone\nexec {shlex.quote(program('mainstayd'))} \"$@\"\n", mode=0o755)
     silent = one.write("/run/silent", "#!/bin/bash\nexit 3\n", mode=0o755)
 
     unreadable, mute, missing = upgrade(one, spoilt), upgrade(one, silent), upgrade(one, "/run/nothing-there")

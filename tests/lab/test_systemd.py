@@ -23,7 +23,7 @@ class Managed:
         for name in ("mainstay.service", "mainstay@.service"):
             unit = (TOP / "packaging/systemd" / name).read_text(encoding="utf-8")
             # The programs lie in the build folder; everything else is the unit as it is shipped.
-            unit, changed = re.subn(r"(?m)^ExecStart=/usr/sbin/mainstayd", f"ExecStart={program('mainstayd')}", unit)
+            unit, changed = re.subn(r"(?m)^ExecStart=/usr/sbin/mainstayd", f'ExecStart="{program("mainstayd")}"', unit)
             assert changed == 1
             unit, changed = re.subn(r"(?m)^WatchdogSec=\d+", "WatchdogSec=3", unit)
             assert changed == 1
