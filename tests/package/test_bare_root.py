@@ -51,7 +51,7 @@ def test_in_a_plain_chroot_too_a_program_gets_a_mount_namespace_of_its_own(folde
     script = ('unshare --mount echo without; tools/test.d/in_own_root unshare --mount echo "with it"; '
               'tools/test.d/in_own_root sh -c pwd; ls /proc/self/comm')
     enter = ('mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && mount --bind "$1" "$0$1" && '
-             'exec chroot "$0" /bin/sh -c "cd $1; $2"')
+             'exec chroot "$0" /bin/sh -c "cd \\"\\$0\\"; $2" "$1"')
 
     done = subprocess.run(["unshare", "--mount", "--propagation", "shared", "/bin/sh", "-c", enter, folder, TOP, script],
                           capture_output=True, text=True, check=False)
