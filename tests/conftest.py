@@ -28,7 +28,7 @@ def lan(request, tmp_path):
 
 
 @pytest.fixture
-def browse():
+def browse(tmp_path):
     """browse(host, dark=True, ...): a browser that shows the page of a host's director."""
     from support.browser import Forwarder, chromium  # selenium takes a while to load
 
@@ -37,7 +37,7 @@ def browse():
     def look_at(host, **options):
         forwarder = Forwarder(host.path("/run/mainstay/control.sock"))
         opened.append(forwarder.close)
-        driver = chromium(**options)
+        driver = chromium(tmp_path, **options)
         opened.append(driver.quit)
         driver.get(forwarder.url)
         return driver

@@ -75,7 +75,8 @@ class Forwarder:
         self.listener.close()
 
 
-def chromium(width=1280, height=1100, dark=False):
+def chromium(folder, width=1280, height=1100, dark=False):
+    """`folder` takes what Chromium leaves behind."""
     options = Options()
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
                      f"--window-size={width},{height}"):
@@ -83,7 +84,7 @@ def chromium(width=1280, height=1100, dark=False):
     if dark:
         options.add_argument("--blink-settings=preferredColorScheme=0")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    return webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver", env={**os.environ, "TMPDIR": str(folder)}))
 
 
 def axe_source():

@@ -186,7 +186,6 @@ def main(words):
         return refused.code
     begin = time.monotonic()
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "passed").unlink(missing_ok=True)
     lock = open(RESULTS / "lock", "w", encoding="ascii")  # held until the end of this program
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -195,6 +194,7 @@ def main(words):
         print("0 passed, 1 failed")
         return 1
     end_on_signals()
+    (RESULTS / "passed").unlink(missing_ok=True)
     run = Run(options)
     try:
         problem = compile_tree(BUILD, ["-Dwerror=true", *LIKE_INSTALLED])
