@@ -77,7 +77,7 @@ std::string problem_in(std::string_view body) {
 // The body of a 200.
 Result<std::string> exchange_with(const std::string& socket, const std::string& target,
                                   const std::optional<std::string>& body) {
-    const auto fd = connect_to_daemon(socket, SOCK_STREAM, kExchangeWithin);
+    const auto fd = connect_to_daemon(socket, SOCK_STREAM);
     if (!fd) {
         // The socket's permissions or the daemon itself may say so.
         if (fd.error().code() == Errc::Permission) return fail(Errc::Permission, kNotForYou);

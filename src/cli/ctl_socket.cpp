@@ -8,16 +8,20 @@
 #include <cstring>
 
 namespace mainstay::cli {
+namespace {
 
-Result<UniqueFd> connect_to_daemon(const std::string& path, int type, std::chrono::milliseconds within) {
+constexpr time_t kSendSecondsMax = 10;
+
+}  // namespace
+
+Result<UniqueFd> connect_to_daemon(const std::string& path, int type) {
     sockaddr_un at{};
     at.sun_family = AF_UNIX;
     if (path.size() >= sizeof at.sun_path) return fail(Errc::Invalid, "the socket path is too long: " + path);
     std::memcpy(at.sun_path, path.data(), path.size());
     UniqueFd fd{::socket(AF_UNIX, type | SOCK_CLOEXEC, 0)};
     if (!fd) return fail_system("socket", errno);
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(within);
-    const timeval most{seconds.count(), std::chrono::microseconds{within - seconds}.count()};
+    const timeval most{.tv_sec = kSendSecondsMax, .tv_usec = 0};
     if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most) != 0)
         return fail_system("SO_SNDTIMEO", errno);
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0) return fd;

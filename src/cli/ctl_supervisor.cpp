@@ -14,8 +14,6 @@
 namespace mainstay::cli {
 namespace {
 
-constexpr std::chrono::milliseconds kConnectWithin{10'000};
-
 struct Connection {
     UniqueFd fd;
     int peer = 0;  // the supervisor's process id
@@ -24,7 +22,7 @@ struct Connection {
 // `socket` is the control socket.
 Result<Connection> connect_to(const std::string& socket) {
     const std::string path = socket.substr(0, socket.rfind('/') + 1) + "supervisor.sock";
-    auto fd = connect_to_daemon(path, SOCK_SEQPACKET, kConnectWithin);
+    auto fd = connect_to_daemon(path, SOCK_SEQPACKET);
     if (!fd) return std::unexpected{std::move(fd.error())};
     // The folder belongs to the roles' account and this program runs as root, so it accepts only a peer that is root.
     ucred peer{};

@@ -4,7 +4,7 @@ import json
 import signal
 
 from support.paths import program
-from support.vrrp import VIP, instance, office, wait_holds, wait_ready, wait_released
+from support.vrrp import VIP, instance, office, started, wait_holds, wait_ready, wait_released
 from support.wait import wait_until
 
 OTHER = "192.168.4.201/24"
@@ -12,13 +12,6 @@ OTHER = "192.168.4.201/24"
 
 def dry_run(host, *options, as_user=()):
     return host.run([*as_user, program("mainstayctl"), "reload", "--dry-run", *options], check=False)
-
-
-def started(lan, text, *options):
-    (one,) = office(lan, "one")
-    daemon = wait_ready(one.mainstayd(text, *options))
-    wait_holds(one)
-    return one, daemon
 
 
 def test_a_file_that_is_unchanged_changes_nothing(lan):

@@ -248,7 +248,7 @@ def test_every_kind_of_notify_script_of_an_instance(lan):
 
     reload(one, daemon, other)
     wait_until(lambda: "any INSTANCE VI_1 DELETED 150" in told(one), 10, "the deletion to be told")
-    # keepalived: without notify_deleted a removed instance is told as FAULT.
+    # keepalived: without notify_deleted a removed instance is reported as FAULT.
     wait_until(lambda: told(one, "/run/told2")[-1] == "/run/tell2 INSTANCE VI_2 FAULT 200", 10, lambda: str(told(one, "/run/told2")))
     assert not one.holds(VIP)
 

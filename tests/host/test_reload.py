@@ -11,19 +11,12 @@ import pytest
 from support.capture import Capture
 from support.paths import program
 from support.snmp import KEEPALIVED, SOCKET, Master
-from support.vrrp import VIP, fast, logged, office, reload, role_pid, role_pids, wait_holds, wait_ready, wait_released
+from support.vrrp import VIP, fast, logged, office, reload, role_pid, role_pids, started, wait_holds, wait_ready, wait_released
 from support.wait import wait_until
 
 OTHER = "192.168.4.201"
 SECOND = fast("VI_2", 60, OTHER)
 CLASH = fast(vip="192.168.4.222") + fast("VI_2", vip="192.168.4.223")  # one VRID twice on one interface: it cannot run
-
-
-def started(lan, text, *options):
-    (one,) = office(lan, "one")
-    daemon = wait_ready(one.mainstayd(text, *options))
-    wait_holds(one)
-    return one, daemon
 
 
 # ---- SIGHUP ----

@@ -54,6 +54,14 @@ def wait_holds(host, address=VIP, timeout=15):
     wait_until(lambda: host.holds(address), timeout, f"{host.name} to hold {address}")
 
 
+def started(lan, text, *options):
+    """(host, daemon): a director by itself that holds its address."""
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(text, *options))
+    wait_holds(one)
+    return one, daemon
+
+
 def wait_released(host, address=VIP, timeout=15):
     wait_until(lambda: not host.holds(address), timeout, f"{host.name} to release {address}")
 

@@ -22,7 +22,7 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 using boost::system::error_code;
 using local = asio::local::stream_protocol;
-// One type for TCP and for sockets in the file system: each is half a megabyte of instantiated templates.
+// One type for TCP and for sockets in the file system: for each type the templates of Beast are compiled once more.
 using generic = asio::generic::stream_protocol;
 using PlainStream = beast::basic_stream<generic>;
 using TlsStream = beast::ssl_stream<PlainStream>;
