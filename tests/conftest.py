@@ -2,6 +2,7 @@
 
 import pathlib
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
@@ -28,16 +29,18 @@ def lan(request, tmp_path):
 
 
 @pytest.fixture
-def browse(tmp_path):
+def browse():
     """browse(host, dark=True, ...): a browser that shows the page of a host's director."""
     from support.browser import Forwarder, chromium  # selenium takes a while to load
 
-    opened = []
+    # What Chromium leaves behind. Not tmp_path: it puts a socket there, and the path of a socket has at most 107 bytes.
+    folder = tempfile.TemporaryDirectory(prefix="mainstay-", dir="/tmp")
+    opened = [folder.cleanup]
 
     def look_at(host, **options):
         forwarder = Forwarder(host.path("/run/mainstay/control.sock"))
         opened.append(forwarder.close)
-        driver = chromium(tmp_path, **options)
+        driver = chromium(folder.name, **options)
         opened.append(driver.quit)
         driver.get(forwarder.url)
         return driver

@@ -138,9 +138,9 @@ HISTORY = "/var/spool/mainstay/history"
 
 
 def saved_by_itself(host):
-    """The records beside the event history, oldest first."""
+    """The whole records beside the event history, oldest first; one that is being written has another name."""
     folder = host.path(HISTORY)
-    return sorted(path for path in folder.glob("record-*")) if folder.is_dir() else []
+    return sorted(path for path in folder.glob("record-*.rec")) if folder.is_dir() else []
 
 
 def newest_saved(host, count, where):

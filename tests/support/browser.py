@@ -76,7 +76,7 @@ class Forwarder:
 
 
 def chromium(folder, width=1280, height=1100, dark=False):
-    """`folder` takes what Chromium leaves behind."""
+    """`folder` takes what Chromium leaves behind; its path is short."""
     options = Options()
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
                      f"--window-size={width},{height}"):
@@ -84,7 +84,7 @@ def chromium(folder, width=1280, height=1100, dark=False):
     if dark:
         options.add_argument("--blink-settings=preferredColorScheme=0")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver", env={**os.environ, "TMPDIR": str(folder)}))
+    return webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver", env={**os.environ, "TMPDIR": folder}))
 
 
 def axe_source():
