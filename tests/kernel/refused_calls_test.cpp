@@ -1,6 +1,6 @@
 // What the adapters make of a refused call: the test stands in for the call.
 #include "refused_calls.hpp"
-#include "../needs.hpp"
+#include "needs_seccomp.hpp"
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -54,9 +54,6 @@ std::string error_of(const Act& act) {
     return done ? std::string{} : done.error().text().substr(0, done.error().text().rfind(": "));
 }
 
-constexpr mainstay::test::Needs kNeedsSeccomp{"needs a build with libseccomp",
-                                              [] { return !allowed_system_calls({}).empty(); }};
-
 }  // namespace
 
 // In place of libseccomp's, for all that is linked into the test program.
@@ -87,7 +84,7 @@ TEST_CASE("of an address nothing is said where no socket can be made for it") {
 }
 
 TEST_CASE("a rule that libseccomp refuses is reported, and one that this processor has no use for is left out" *
-          kNeedsSeccomp) {
+          mainstay::test::kNeedsSeccomp) {
     // The exit status of a child that restricts itself: 0 when it is restricted, else the error.
     const auto status_with = [](int error) {
         const int pid = ::fork();

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "in_child.hpp"
+#include "needs_seccomp.hpp"
 
 using namespace mainstay;
 using kernel::CallSet;
@@ -45,7 +46,8 @@ bool went_on(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
 }  // namespace
 
-TEST_CASE("a restricted process can start no program, signal and trace no process and open no unusual socket") {
+TEST_CASE("a restricted process can start no program, signal and trace no process and open no unusual socket" *
+          mainstay::test::kNeedsSeccomp) {
     const int parent = ::getpid();
     CHECK(ended(status_of({}, [] {
         char* const argv[] = {const_cast<char*>("true"), nullptr};
@@ -60,7 +62,7 @@ TEST_CASE("a restricted process can start no program, signal and trace no proces
     CHECK(ended(status_of({}, [] { (void)::fork(); })));
 }
 
-TEST_CASE("everything that every role does still works") {
+TEST_CASE("everything that every role does still works" * mainstay::test::kNeedsSeccomp) {
     CHECK(went_on(status_of({}, [parent = ::getpid()] {
         const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         ::close(fd);
@@ -71,7 +73,8 @@ TEST_CASE("everything that every role does still works") {
     })));
 }
 
-TEST_CASE("files are written, threads started and scheduling changed only by roles that do so") {
+TEST_CASE("files are written, threads started and scheduling changed only by roles that do so" *
+          mainstay::test::kNeedsSeccomp) {
     const auto rename_away = [] { (void)::rename("/nowhere/a", "/nowhere/b"); };
     const auto start_thread = [] { std::thread{[] {}}.join(); };
     CHECK(ended(status_of({}, rename_away)));
@@ -83,7 +86,7 @@ TEST_CASE("files are written, threads started and scheduling changed only by rol
     CHECK(went_on(status_of({CallSet::Schedule}, change_nice)));
 }
 
-TEST_CASE("abort() is the process's own affair and ends it as always") {
+TEST_CASE("abort() is the process's own affair and ends it as always" * mainstay::test::kNeedsSeccomp) {
     const int status = status_of({}, [] { ::abort(); });
     CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT));
 }

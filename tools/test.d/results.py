@@ -1,9 +1,11 @@
 """What one program or one file of tests found, and how programs are called and ended."""
 
+import contextlib
 import os
 import pathlib
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
@@ -115,20 +117,23 @@ def end_all(processes, steps):
 
 
 def call(command, seconds, env=None, cwd=TOP):
-    """(status or None when it took too long, output). Whatever the command started is ended with it."""
-    process = CHILDREN.start(list(map(str, command)), cwd=cwd, env={**os.environ, **(env or {})},
-                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                             errors="replace")
-    try:
-        output, _ = process.communicate(timeout=seconds)
-        return process.returncode, output
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)  # pytest prints where it was
-        end_all([process], [(INTERRUPT_SECONDS, signal.SIGTERM), (TERMINATE_SECONDS, signal.SIGKILL)])
-        output, _ = process.communicate()
-        return None, output
-    finally:
-        CHILDREN.ended(process)
+    """(status or None when it took too long, output). Whatever the command started in its session is ended with it."""
+    with tempfile.TemporaryFile() as output:  # not a pipe, which what outlives the command would keep open
+        process = CHILDREN.start(list(map(str, command)), cwd=cwd, env={**os.environ, **(env or {})},
+                                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            status = process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)  # pytest prints where it was
+            end_all([process], [(INTERRUPT_SECONDS, signal.SIGTERM), (TERMINATE_SECONDS, signal.SIGKILL)])
+            process.wait()
+            status = None
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            CHILDREN.ended(process)
+        output.seek(0)
+        return status, output.read().decode(errors="replace")
 
 
 def timed(run):

@@ -20,6 +20,7 @@
 #include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/kernel/bfd_sockets.hpp"
 #include "role/common/peer_channel.hpp"
+#include "role/common/publish_pacer.hpp"
 
 namespace mainstay::role {
 
@@ -44,7 +45,7 @@ public:
           vrrp_{runtime.loop(), runtime.log(), "VRRP"},
           checkers_{runtime.loop(), runtime.log(), "checker"},
           timer_{runtime.loop()},
-          publish_timer_{runtime.loop()},
+          pacer_{runtime.loop(), {.urgent = 0}, [this] { publish(); }},
           random_{seeded_generator()} {}
 
     Result<void> start(config::Config config, bool restarted) override;
@@ -53,7 +54,7 @@ public:
     void abort() override { next_.reset(); }
     void connect(ipc::PeerChannel::To other, UniqueFd line) override;
     void stop(std::function<void()> done) override;
-    void save_state() override { publish(true); }
+    void save_state() override { pacer_.now(); }
 
 private:
     using Port = std::pair<Family, std::uint16_t>;
@@ -89,7 +90,7 @@ private:
     void close_unused_senders();
     void arm();
     void deadline();
-    void publish(bool at_once);
+    void publish();
 
     Runtime& runtime_;
     std::vector<bfd::Settings> settings_;
@@ -100,8 +101,9 @@ private:
     std::map<std::uint16_t, kernel::BfdSender> senders_;  // by source port
     std::map<IpAddress, std::uint32_t> scopes_;           // of link-local neighbours, from received packets
     std::set<std::string> complained_;
-    asio::steady_timer timer_, publish_timer_;
-    bool publish_armed_ = false, stopping_ = false;
+    asio::steady_timer timer_;
+    PublishPacer pacer_;
+    bool stopping_ = false;
     std::mt19937_64 random_;
     std::map<std::string, std::pair<bfd::State, WallTime>> since_;
 };
@@ -124,7 +126,7 @@ Result<void> BfdRole::start(config::Config config, bool restarted) {
     vrrp_.send(all_for(&bfd::Settings::reports_to_vrrp));  // on channels that were connected before the start
     checkers_.send(all_for(&bfd::Settings::reports_to_checkers));
     if (previous) runtime_.log().notice("state of the previous process resumed");
-    publish(true);
+    pacer_.now();
     return {};
 }
 
@@ -147,15 +149,15 @@ void BfdRole::commit() {
     vrrp_.send(all_for(&bfd::Settings::reports_to_vrrp));
     checkers_.send(all_for(&bfd::Settings::reports_to_checkers));
     close_unused_senders();
-    publish(true);
+    pacer_.now();
 }
 
 void BfdRole::stop(std::function<void()> done) {
     if (sessions_) step(bfd::Shutdown{});
     stopping_ = true;
-    publish(true);
+    pacer_.now();
+    pacer_.stop();
     timer_.cancel();
-    publish_timer_.cancel();
     receivers_.clear();
     vrrp_.close();
     checkers_.close();
@@ -219,7 +221,7 @@ void BfdRole::perform(const bfd::Intents& intents) {
     }
     const bool transition = std::ranges::any_of(
         intents, [](const bfd::Intent& intent) { return !std::holds_alternative<bfd::SendPacket>(intent); });
-    publish(transition);
+    transition ? pacer_.at_once() : pacer_.within(kPublishEvery);
     arm();
 }
 
@@ -314,18 +316,8 @@ void BfdRole::deadline() {
     step(bfd::DeadlineReached{});
 }
 
-// The state block: transitions at once, everything else a few times a second.
-void BfdRole::publish(bool at_once) {
+void BfdRole::publish() {
     if (!sessions_) return;
-    if (!at_once) {
-        if (std::exchange(publish_armed_, true)) return;
-        publish_timer_.expires_after(kPublishEvery);
-        publish_timer_.async_wait([this](const boost::system::error_code& error) {
-            publish_armed_ = false;
-            if (!error) publish(true);
-        });
-        return;
-    }
     report::BfdStatus status;
     status.generation = runtime_.generation();
     status.sessions = sessions_->snapshot();

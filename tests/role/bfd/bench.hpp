@@ -16,6 +16,7 @@
 #include <csignal>
 
 #include "../../kernel/own_network.hpp"
+#include "../../sleeper.hpp"
 #include "../lvs/fakes.hpp"
 #include "mainstay/bfd/sessions.hpp"
 #include "mainstay/config/load.hpp"
@@ -45,9 +46,7 @@ public:
     OtherHost() : own_{::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)} {
         REQUIRE(::unshare(CLONE_NEWNET) == 0);
         other_.reset(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-        holder_ = ::fork();  // iproute2 names a namespace by a process in it
-        if (holder_ == 0)
-            for (;;) ::pause();
+        holder_ = mainstay::test::sleeper();  // iproute2 names a namespace by a process in it
         enter(own_);
         using mainstay::test::ip;
         REQUIRE(ip("link add eth0 type veth peer name eth1 netns " + std::to_string(holder_)));

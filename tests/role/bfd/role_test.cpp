@@ -215,7 +215,7 @@ TEST_CASE("a source port that another program has is replaced by another, and th
         bench.start(kPeer, true);
         CHECK(bench.until_heard(neighbor, BfdState::Up));
         CHECK(neighbor.source_port != port);
-        CHECK(bench.session().source_port == neighbor.source_port);
+        CHECK(bench.until([&] { return bench.session().source_port == neighbor.source_port; }));
         bench.stop();
     });
 }

@@ -19,6 +19,7 @@
 
 #include "../../kept_log.hpp"
 #include "../../kernel/in_child.hpp"
+#include "../../kernel/needs_seccomp.hpp"
 #include "../../kernel/time_slice.hpp"
 #include "../../needs.hpp"
 #include "mainstay/ipc/channel.hpp"
@@ -73,8 +74,14 @@ Function* next(const char* name) {
     return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
 
-constexpr mainstay::test::Needs kNeedsSeccomp{"needs a build with libseccomp",
-                                              [] { return !kernel::allowed_system_calls({}).empty(); }};
+constexpr mainstay::test::Needs kNeedsMemoryLocks{
+    "needs a build without AddressSanitizer, in which mlockall() does nothing", [] {
+#ifdef __SANITIZE_ADDRESS__
+        return false;
+#else
+                                                      return true;
+#endif
+    }};
 
 }  // namespace
 
@@ -110,7 +117,7 @@ TEST_CASE("a confined process has another account, its paths and its system call
 }
 
 TEST_CASE("where there can be no list of system calls a process goes on without, but not if it cannot be loaded" *
-          mainstay::test::kNeedsRoot * kNeedsSeccomp) {
+          mainstay::test::kNeedsRoot * mainstay::test::kNeedsSeccomp) {
     const auto confined_with = [](bool none, int error, bool goes_on, std::string_view logged) {
         return in_child([&] {
             has_no_filter = none;
@@ -226,7 +233,7 @@ TEST_CASE("a process takes its name, and its own one back when the file gives no
     }));
 }
 
-TEST_CASE("nice value, CPUs, locked memory and the limit of computing time are applied" * mainstay::test::kNeedsRoot) {
+TEST_CASE("nice value, CPUs and the limit of computing time are applied" * mainstay::test::kNeedsRoot) {
     CHECK(in_child([] {
         KeptLog log;
         ProcessTuning tuning{log, "x", kernel::Slices::Usual};
@@ -248,6 +255,9 @@ TEST_CASE("nice value, CPUs, locked memory and the limit of computing time are a
         tuning.apply({.cpus = {first}});
         return ::sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1 && first_cpu(set) == first;
     }));
+}
+
+TEST_CASE("memory is locked for no_swap, and until it is taken out" * mainstay::test::kNeedsRoot * kNeedsMemoryLocks) {
     CHECK(in_child([] {
         KeptLog log;
         ProcessTuning tuning{log, "x", kernel::Slices::Usual};

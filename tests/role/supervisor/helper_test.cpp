@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,6 +39,7 @@ TEST_CASE("a helper is killed when its supervisor dies") {
     UniqueFd reading{ends[0]}, writing{ends[1]};
     const int supervisor = ::fork();
     if (supervisor == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         const int own = ::getpid();
         if (::fork() == 0) {
             become_helper(own);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -85,6 +86,7 @@ struct WatchedHost {
         REQUIRE(::pipe2(closed, O_CLOEXEC) == 0);
         const int pid = ::fork();
         if (pid == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
             ::close_range(3, ~0U, 0);  // the ends of the line among them
             for (;;) ::pause();
         }

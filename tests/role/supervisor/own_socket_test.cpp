@@ -315,9 +315,7 @@ TEST_CASE("a client that asks nothing is let go after five seconds, so that the 
 }
 
 TEST_CASE("a server that is closed kills its reader, and answers nobody any more" * mainstay::test::kNeedsRoot) {
-    const int process = ::fork();
-    if (process == 0)
-        for (;;) ::pause();
+    const int process = sleeper();
     SocketBench bench;
     DryRunServer::Deeds deeds;
     deeds.start = [process](const ipc::Message&, int, int) -> Result<int> { return process; };

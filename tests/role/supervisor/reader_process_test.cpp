@@ -92,12 +92,7 @@ TEST_CASE("a reader that waits for the next reading can be ended") {
     ReaderProcess process{roles.loop, roles.log,
                           [&](int control) -> Result<int> {
                               reader.reset(::fcntl(control, F_DUPFD_CLOEXEC, 3));
-                              child = ::fork();
-                              if (child == 0) {
-                                  ::pause();
-                                  ::_exit(0);
-                              }
-                              return child;
+                              return child = sleeper();
                           },
                           [&over](const ReaderProcess::Reading&) { ++over; }};
     REQUIRE(process.read({}, -1, {}).has_value());

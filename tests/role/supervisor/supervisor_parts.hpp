@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "../../kept_log.hpp"
+#include "../../sleeper.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "role/supervisor/child.hpp"
@@ -21,17 +22,10 @@
 namespace mainstay::role::test {
 
 using mainstay::test::KeptLog;
+using mainstay::test::sleeper;
 
 // A process id that no process has: above what the kernel gives (PID_MAX_LIMIT).
 inline constexpr int kNobody = 4'194'305;
-
-// A process that lives until it is killed.
-inline int sleeper() {
-    const int pid = ::fork();
-    if (pid == 0)
-        for (;;) ::pause();
-    return pid;
-}
 
 // The message that waits on this end of a line; none: nothing does.
 template <class M>
