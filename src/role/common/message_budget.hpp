@@ -20,7 +20,7 @@ struct Rate {
 };
 // For scripts, FIFO lines and observations: tens of thousands of servers may change state within one second.
 inline constexpr Rate kWorkRate{200'000, 20'000};
-// For all other messages: one heartbeat per second and a few answers.
+// For all other messages that a process sends by itself: one heartbeat per second and a few more.
 inline constexpr Rate kControlRate{1'000, 100};
 // For control requests over D-Bus and SNMP. Excess ones are ignored and are no offence, because clients cause them.
 inline constexpr Rate kRequestRate{300, 2};
@@ -45,17 +45,34 @@ private:
 
 class MessageBudget {
 public:
+    // The process was sent this. Its answer counts against what it was asked, not against what it sends by itself:
+    // whoever reloads as fast as it goes must not get the roles killed.
+    void asked(const ipc::Message& question) {
+        if (is_one_of<ipc::Prepare, ipc::Commit, ipc::DumpRequested, ipc::ServerQuestion, ipc::InstanceQuestion>(
+                question))
+            ++answers_awaited_;
+    }
     // False: the sender exceeds its rate.
     [[nodiscard]] bool spend(const ipc::Message& message, Instant now) {
-        const bool work =
-            std::holds_alternative<ipc::RunScript>(message) || std::holds_alternative<ipc::FifoLine>(message) ||
-            std::holds_alternative<ipc::Observations>(message) || std::holds_alternative<ipc::ServerFileRead>(message);
+        if (answers_awaited_ != 0 &&
+            is_one_of<ipc::Prepared, ipc::Committed, ipc::DumpRequested, ipc::ServerAnswered, ipc::InstanceAnswered>(
+                message)) {
+            --answers_awaited_;
+            return true;
+        }
+        const bool work = is_one_of<ipc::RunScript, ipc::FifoLine, ipc::Observations, ipc::ServerFileRead>(message);
         return (work ? work_ : control_).take(now);
     }
     // False: too many control requests.
     [[nodiscard]] bool spend_request(Instant now) { return requests_.take(now); }
 
 private:
+    template <class... Kinds>
+    static bool is_one_of(const ipc::Message& message) {
+        return (std::holds_alternative<Kinds>(message) || ...);
+    }
+
+    std::uint64_t answers_awaited_ = 0;
     TokenBucket work_{kWorkRate}, control_{kControlRate}, requests_{kRequestRate};
 };
 

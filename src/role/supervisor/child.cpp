@@ -57,7 +57,8 @@ void Child::take_over(Child& spare, OnMessage on_message, Log& log) {
 void Child::send(const ipc::Message& message, int descriptor, Log& log) {
     if (!control_.is_open()) return;
     const auto sent = ipc::send_message(control_.native_handle(), message, descriptor);
-    if (sent || sent.error().sys_errno() == EPIPE) return;
+    if (sent) return budget.asked(message);
+    if (sent.error().sys_errno() == EPIPE) return;
     // A process that does not read must not fill the log: the losses number 1, 2, 4, 8 ... are logged.
     if (std::has_single_bit(++lost_messages))
         log.warning("a message to process {} was lost ({} so far): {}", pid, lost_messages, sent.error().text());

@@ -49,6 +49,35 @@ TEST_CASE("heartbeats as fast as they go are a flood soon, and scripts in the en
     CHECK(scripts == kWorkRate.burst);
 }
 
+TEST_CASE("answers are no offence, as many as there were questions") {
+    MessageBudget budget;
+    const Instant now{1h};
+    for (int reload = 0; reload < 100'000; ++reload) {
+        budget.asked(ipc::Prepare{});
+        REQUIRE(budget.spend(ipc::Prepared{}, now));
+        budget.asked(ipc::Commit{});
+        REQUIRE(budget.spend(ipc::Committed{}, now));
+    }
+    for (int question = 0; question < 100'000; ++question) {
+        budget.asked(ipc::DumpRequested{});
+        REQUIRE(budget.spend(ipc::DumpRequested{}, now));
+        budget.asked(ipc::ServerQuestion{});
+        REQUIRE(budget.spend(ipc::ServerAnswered{}, now));
+        budget.asked(ipc::InstanceQuestion{});
+        REQUIRE(budget.spend(ipc::InstanceAnswered{}, now));
+    }
+    budget.asked(ipc::Prepare{});
+    int answers = 0;
+    while (budget.spend(ipc::Prepared{}, now)) ++answers;
+    CHECK(answers == 1 + kControlRate.burst);
+
+    MessageBudget other;
+    for (int told = 0; told < 100'000; ++told) other.asked(ipc::ScriptResults{});  // has no answer
+    int heartbeats = 0;
+    while (other.spend(ipc::Heartbeat{}, now)) ++heartbeats;
+    CHECK(heartbeats == kControlRate.burst);
+}
+
 TEST_CASE("control requests have a bound of their own") {
     MessageBudget budget;
     int taken = 0;
