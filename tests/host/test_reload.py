@@ -3,6 +3,7 @@ is reported, and a file that cannot run, or a broken one, takes nothing away. A 
 (docs/field-cases.md). What a reload changes: test_reload_addresses, test_reload_routes, test_vmac_reload."""
 
 import datetime
+import os
 import shutil
 import signal
 
@@ -14,6 +15,7 @@ from support.snmp import KEEPALIVED, SOCKET, Master
 from support.vrrp import VIP, fast, logged, office, reload, role_pid, role_pids, started, wait_holds, wait_ready, wait_released
 from support.wait import wait_until
 
+RELOADS = int(os.environ.get("MAINSTAY_RELOADS", "3000"))  # ten thousand are a matter of minutes
 OTHER = "192.168.4.201"
 SECOND = fast("VI_2", 60, OTHER)
 CLASH = fast(vip="192.168.4.222") + fast("VI_2", vip="192.168.4.223")  # one VRID twice on one interface: it cannot run
@@ -181,6 +183,24 @@ def test_what_changed_is_reported_when_it_is_done(lan):
     assert "add    instance VI_2\n" in answer.stdout
     assert "Reload complete" in daemon.output()
     wait_holds(one, OTHER)
+
+
+@pytest.mark.parametrize("callers", (4, pytest.param(1, marks=pytest.mark.nightly)))
+def test_reloads_as_fast_as_they_are_answered_kill_nobody_and_lose_no_advert(lan, callers):
+    one, two = office(lan, "one", "two")
+    daemon = wait_ready(one.mainstayd(fast()))
+    wait_holds(one)
+    backup = wait_ready(two.mainstayd(fast(priority=100)))
+    before, said = role_pids(one), len(daemon.output())
+
+    loop = f"for i in $(seq {RELOADS // callers}); do {program('mainstayctl')} reload >&2 || exit 1; done"
+    loops = [one.start(["sh", "-c", loop], name="reloads") for _ in range(callers)]
+    assert [loop.wait(1200) for loop in loops] == [0] * callers
+
+    assert role_pids(one) == before
+    assert daemon.output().count("Reload complete") >= RELOADS // callers
+    assert "STATE" not in daemon.output()[said:]
+    assert "Entering MASTER STATE" not in backup.output()
 
 
 def test_the_log_says_what_a_reload_changed_and_how_much_more(lan):
