@@ -22,7 +22,7 @@ std::uint32_t ip_header(Family family) { return family == Family::V6 ? kIpv6Head
 bool is_tunnel(const IpvsDestination& server) { return server.forwarding == netlink::kIpvsTunnel; }
 
 std::string way(const IpvsDestination& server) {
-    const std::string name = forwarding_name(server.forwarding);
+    std::string name = forwarding_name(server.forwarding);
     if (!is_tunnel(server)) return name;
     return name + (server.tunnel.type == kGue ? " GUE" : server.tunnel.type == kGre ? " GRE" : " IPIP");
 }

@@ -275,7 +275,7 @@ private:
     std::optional<std::int64_t> scheduled_;  // reload_time_file, Unix seconds
     int exit_code_ = 0;
     // What a stop waits for, in this order.
-    enum class StopStage { Roles, NotifyScripts, Firewall, Observer, ShutdownScript };
+    enum class StopStage : std::uint8_t { Roles, NotifyScripts, Firewall, Observer, ShutdownScript };
     StopStage stop_stage_ = StopStage::Roles;
     std::uint64_t own_script_ = 0;  // request number of startup_script or shutdown_script while it runs
     bool startup_reported_ = false;
