@@ -15,7 +15,7 @@ from support.snmp import KEEPALIVED, SOCKET, Master
 from support.vrrp import VIP, fast, logged, office, reload, role_pid, role_pids, started, wait_holds, wait_ready, wait_released
 from support.wait import wait_until
 
-RELOADS = int(os.environ.get("MAINSTAY_RELOADS", "3000"))  # ten thousand are a matter of minutes
+RELOADS = int(os.environ.get("MAINSTAY_RELOADS", "3000"))  # ten thousand take less than a minute
 OTHER = "192.168.4.201"
 SECOND = fast("VI_2", 60, OTHER)
 CLASH = fast(vip="192.168.4.222") + fast("VI_2", vip="192.168.4.223")  # one VRID twice on one interface: it cannot run
@@ -186,7 +186,7 @@ def test_what_changed_is_reported_when_it_is_done(lan):
 
 
 @pytest.mark.parametrize("callers", (4, pytest.param(1, marks=pytest.mark.nightly)))
-def test_reloads_as_fast_as_they_are_answered_kill_nobody_and_lose_no_advert(lan, callers):
+def test_reloads_as_fast_as_they_are_answered_kill_nobody_and_cost_no_address(lan, callers):
     one, two = office(lan, "one", "two")
     daemon = wait_ready(one.mainstayd(fast()))
     wait_holds(one)

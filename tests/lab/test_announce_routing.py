@@ -34,11 +34,12 @@ def test_a_router_spreads_over_the_directors_that_announce(site):
     def changes():
         return [line for line in watch.output().splitlines() if any(vip in line for vip in VIPS)]
 
-    def stays_unchanged():
+    def stay_the_same(seconds):
         seen = changes()
-        return stays(lambda: changes() == seen, 3 * LIFETIME)
+        return stays(lambda: changes() == seen, seconds)
 
-    wait_until(stays_unchanged, 60, watch.output)
+    wait_until(lambda: stay_the_same(LIFETIME), 60, watch.output)
+    assert stay_the_same(3 * LIFETIME), watch.output()
 
     began = time.monotonic()
     directors[0].listener.stop()

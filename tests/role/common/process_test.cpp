@@ -74,14 +74,13 @@ Function* next(const char* name) {
     return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
 
-constexpr mainstay::test::Needs kNeedsMemoryLocks{
-    "needs a build without AddressSanitizer, in which mlockall() does nothing", [] {
 #ifdef __SANITIZE_ADDRESS__
-        return false;
+constexpr bool kLocksMemory = false;
 #else
-                                                      return true;
+constexpr bool kLocksMemory = true;
 #endif
-    }};
+constexpr mainstay::test::Needs kNeedsMemoryLocks{
+    "needs a build without AddressSanitizer, in which mlockall() does nothing", [] { return kLocksMemory; }};
 
 }  // namespace
 
