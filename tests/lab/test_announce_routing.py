@@ -23,12 +23,10 @@ def site(lan):
 
 def test_a_router_spreads_over_the_directors_that_announce(site):
     router, directors, frr = site
-    for vip in VIPS:
-        until_hops(router, vip, 1, 2)
-    assert next_hops(router, VIPS[0]) == ["10.1.0.1", "10.1.0.2"]
 
     # Healthy, nothing is ever withdrawn. FRR takes an IPv6 route away and adds it again when a second next hop arrives,
-    # and that may be the last step of the start that is seen.
+    # and that may be the last step of the start that is seen. A busy machine may stop the whole lab for longer than the
+    # 0.3 s of BFD, after which FRR takes away what it has of the neighbour: such a time shows nothing.
     watch = router.start(["ip", "-o", "monitor", "route"], name="monitor")
 
     def changes():
@@ -38,8 +36,18 @@ def test_a_router_spreads_over_the_directors_that_announce(site):
         seen = changes()
         return stays(lambda: changes() == seen, seconds)
 
-    wait_until(lambda: stay_the_same(LIFETIME), 60, watch.output)
-    assert stay_the_same(3 * LIFETIME), watch.output()
+    def are_kept():
+        for vip in VIPS:
+            until_hops(router, vip, 1, 2)
+        wait_until(lambda: stay_the_same(LIFETIME), 60, watch.output)
+        failures = frr.bfd_failures()
+        kept = stay_the_same(3 * LIFETIME)
+        bfd_failed = frr.bfd_failures() != failures
+        assert kept or bfd_failed, watch.output()
+        return not bfd_failed
+
+    wait_until(are_kept, 120, watch.output)
+    assert next_hops(router, VIPS[0]) == ["10.1.0.1", "10.1.0.2"]
 
     began = time.monotonic()
     directors[0].listener.stop()

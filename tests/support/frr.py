@@ -36,3 +36,7 @@ class Frr:
         """bfdd's sessions by the address of their peer."""
         answer = self.ask("show bfd peers json")
         return {p["peer"]: p for p in json.loads(answer)} if answer.strip().startswith("[") else {}
+
+    def bfd_failures(self):
+        """How many times bfdd has lost a session."""
+        return sum(peer["session-down"] for peer in json.loads(self.ask("show bfd peers counters json")))
