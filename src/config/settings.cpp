@@ -65,7 +65,8 @@ constexpr std::array kSettings{
             nullptr, &Settings::api_peer_ca},
     Setting{"lvs", "audit_interval", 0, 86'400, &Settings::lvs_audit_interval_s,
             "Interval at which the kernel's IPVS table is compared with the desired one, and repaired; 0: only at a "
-            "reload, which always does it."},
+            "reload. A reload does it at once; with more than 512 virtual servers, unless this is 0, it leaves their "
+            "real servers to the next interval."},
     Setting{"scripts", "notify_wait", 0, 3'600, &Settings::scripts_notify_wait_s,
             "How long to wait for the end of a notify script before the next script of its instance starts; 0: all "
             "start immediately."},

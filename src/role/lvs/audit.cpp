@@ -23,6 +23,11 @@ void TableReconciler::arm_audit(Micros pause) {
 }
 
 void TableReconciler::audit_soon() {
+    if (ledger_.size() > kServicesAuditedAtOnce && options_.audit_every.count() > 0) {
+        if (!ipvs_ || stopped_) return;
+        if (auto done = audit_services(); !done) close_and_retry(done.error());
+        return;
+    }
     audit_ = {};
     audit_.hurried = true;
     arm_audit(Micros{0});
@@ -64,11 +69,24 @@ Result<void> TableReconciler::audit_slice() {
     }
     if (audit_.next < ledger_.size()) return {};
     audit_.running = false;
-    return audit_confirm();
+    return audit_confirm(std::move(audit_.suspects));
 }
 
-Result<void> TableReconciler::audit_confirm() {
-    std::set<netlink::IpvsServiceKey> again = std::move(audit_.suspects);
+// The kernel lists all services at once, and the servers of one at a time.
+Result<void> TableReconciler::audit_services() {
+    const auto services = ipvs_->services();
+    if (!services) return std::unexpected{services.error()};
+    std::vector<bool> as_wanted(ledger_.size());
+    for (const auto& [service, stats] : *services)
+        if (const auto at = ledger_.find(service.key))
+            as_wanted[*at] = ledger_.is_as_wanted(*at) && lvs::same_service(ledger_.wanted(*at).service, service);
+    std::set<netlink::IpvsServiceKey> suspects = unsure_;
+    for (std::size_t at = 0; at < ledger_.size(); ++at)
+        if (!as_wanted[at]) suspects.insert(ledger_.wanted(at).service.key);
+    return audit_confirm(std::move(suspects));
+}
+
+Result<void> TableReconciler::audit_confirm(std::set<netlink::IpvsServiceKey> again) {
     again.insert(ledger_.left_over().begin(), ledger_.left_over().end());
     std::erase_if(unsure_, [&again](const auto& key) { return !again.contains(key); });
     if (again.empty()) return {};

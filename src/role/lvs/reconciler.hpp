@@ -29,6 +29,9 @@ namespace mainstay::role {
 
 // Services read per turn of the loop in an audit: some hundred microseconds.
 inline constexpr std::size_t kAuditSlice = 32;
+// A reload has the whole table audited at once if there are no more services than this. Of more, whose servers take the
+// kernel longer than the reload itself, only the services are; their servers wait for the next audit of the interval.
+inline constexpr std::size_t kServicesAuditedAtOnce = 512;
 // Operations planned before they are sent: all of a large table at once would take more memory than the table.
 inline constexpr std::size_t kOperationsPlanned = 512;
 // Operations named one by one in the log; what goes beyond is counted.
@@ -110,7 +113,9 @@ private:
     void arm_audit(Micros pause);
     void audit_turn();
     [[nodiscard]] Result<void> audit_slice();
-    [[nodiscard]] Result<void> audit_confirm();
+    [[nodiscard]] Result<void> audit_services();
+    // Reads these and the leftovers a second time, and repairs what differs still.
+    [[nodiscard]] Result<void> audit_confirm(std::set<Key> again);
     void repair(std::span<const std::size_t> suspects);
 
     boost::asio::io_context& loop_;
