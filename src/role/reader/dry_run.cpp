@@ -3,13 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
+#include "mainstay/config/validate/sync_daemon_settings.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/ipc/shared.hpp"
+#include "mainstay/ipc/snapshot.hpp"
+#include "mainstay/lvs/table.hpp"
 #include "mainstay/role/reader/diagnostic_json.hpp"
 #include "mainstay/role/reader/reload_diff.hpp"
 #include "settings_diff.hpp"
+#include "tls.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -21,34 +26,74 @@ using DryRunAs = ipc::RoleStartup::DryRunAs;
 
 constexpr int kNothing = 0, kSomething = 1, kRefused = 2;
 
-// Both sides are assembled from the parts of the roles, so that both omit the same settings.
-Config put_together(Config vrrp, Config lvs, Config observer, const ipc::RoleStartup& startup) {
+// What is compared: both sides are assembled from the parts of the roles, so that both omit the same settings. Services
+// that are the same on both sides, at the same places, are only counted.
+struct Sides {
+    Config running, next;
+    std::size_t same_services = 0;
+};
+
+Config put_together(Config vrrp, Config observer, const ipc::RoleStartup& startup) {
     Config whole = std::move(observer);
     whole.instances = std::move(vrrp.instances);  // with their passwords
     whole.scripts = std::move(vrrp.scripts);
-    whole.virtual_servers = std::move(lvs.virtual_servers);
+    whole.virtual_servers.clear();
     if (!startup.run_vrrp) {
         whole.instances.clear();
         whole.sync_groups.clear();
         whole.scripts.clear();
     }
-    if (!startup.run_lvs) whole.virtual_servers.clear();
     return whole;
 }
 
-Result<Config> inherited_part(int fd) {
-    const auto bytes = ipc::read_memfd(fd);
-    if (!bytes) return std::unexpected{bytes.error()};
-    return ipc::decode<Config>(*bytes);
+// Whether a service that changes has a key in IPVS that another service has, too: which of the two the kernel gets
+// depends on all of them.
+bool shares_keys(const std::vector<config::VirtualServer>& services,
+                 const std::vector<config::ServiceChange>& changes) {
+    std::set<netlink::IpvsServiceKey> keys;
+    for (const auto& change : changes)
+        for (const auto* service : {&change.before, &change.after})
+            for (const auto& key : lvs::keys_of(*service)) keys.insert(key);
+    auto change = changes.begin();
+    for (std::size_t at = 0; at < services.size() && !keys.empty(); ++at) {
+        if (change != changes.end() && change->at == at)
+            ++change;
+        else if (std::ranges::any_of(lvs::keys_of(services[at]), [&](const auto& key) { return keys.contains(key); }))
+            return true;
+    }
+    return false;
 }
 
-Result<Config> running_config(const ipc::RoleStartup& startup, const RunningParts& parts) {
-    auto vrrp = inherited_part(parts.vrrp);
-    auto lvs = inherited_part(parts.lvs);
-    auto observer = inherited_part(parts.observer);
-    for (auto* part : {&vrrp, &lvs, &observer})
+Result<void> add_services(Sides& sides, int running, int next, const Config& config) {
+    auto changes = ipc::changed_services(running, next);
+    if (!changes) return std::unexpected{std::move(changes.error())};
+    if (*changes && !shares_keys(config.virtual_servers, **changes)) {
+        sides.same_services = config.virtual_servers.size() - (*changes)->size();
+        for (auto& change : **changes) {
+            sides.running.virtual_servers.push_back(std::move(change.before));
+            sides.next.virtual_servers.push_back(std::move(change.after));
+        }
+        return {};
+    }
+    auto all = ipc::read_snapshot(running);
+    if (!all) return std::unexpected{std::move(all.error()).with("the running configuration")};
+    sides.running.virtual_servers = std::move(all->virtual_servers);
+    sides.next.virtual_servers = config.virtual_servers;
+    return {};
+}
+
+Result<Sides> sides_of(const ipc::RoleStartup& startup, const RunningParts& running, const NextParts& parts,
+                       const Config& next) {
+    auto vrrp = ipc::read_snapshot(running.vrrp);
+    auto observer = ipc::read_snapshot(running.observer);
+    for (auto* part : {&vrrp, &observer})
         if (!*part) return std::unexpected{std::move(part->error()).with("the running configuration")};
-    return put_together(std::move(*vrrp), std::move(*lvs), std::move(*observer), startup);
+    Sides sides{put_together(std::move(*vrrp), std::move(*observer), startup),
+                put_together(config::slice(next, Audience::Vrrp), config::slice(next, Audience::Observer), startup), 0};
+    if (startup.run_lvs)
+        if (auto added = add_services(sides, running.lvs, parts.lvs.get(), next); !added)
+            return std::unexpected{std::move(added.error())};
+    return sides;
 }
 
 ipc::DryRunDone with_log_lines(int exit_code, const ReloadDiff& diff) {
@@ -108,19 +153,36 @@ std::string json_of(const ipc::RoleStartup& startup, const config::Loaded& next,
 
 }  // namespace
 
-Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& parts, const config::Loaded& next,
-                         const ipc::ReadingDone& done, bool accept_losses) {
-    const auto running = running_config(startup, parts);
-    if (!running) return std::unexpected{running.error()};
-    Report report{.refused = !done.can_run};
+bool needs_lvs(const Config& config) {
+    return !config.virtual_servers.empty() || config::sync_daemon(config).has_value();
+}
+
+Result<NextParts> encode_parts(Config& config) {
+    const auto encode = [](const Config& part) { return ipc::encode_sealed("snapshot", part); };
+    auto vrrp = encode(config::slice(config, Audience::Vrrp));
+    auto observer = encode(config::slice(config, Audience::Observer));
+    const bool needed = needs_lvs(config);
+    Config with_services = config::slice(std::move(config), Audience::Lvs);
+    if (needed) add_tls_contents(with_services);
+    auto lvs = encode(with_services);
+    config.virtual_servers = std::move(with_services.virtual_servers);
+    for (auto* part : {&vrrp, &observer, &lvs})
+        if (!*part) return std::unexpected{std::move(part->error())};
+    return NextParts{std::move(*vrrp), std::move(*lvs), std::move(*observer)};
+}
+
+Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& running, const config::Loaded& next,
+                         const NextParts& parts, const ipc::ReadingDone& done, bool accept_losses) {
+    Report report{.refused = !done.can_run, .losses = {}, .diff = {}};
     if (report.refused) return report;
-    report.diff = diff_reload(
-        *running, put_together(config::slice(next.config, Audience::Vrrp), config::slice(next.config, Audience::Lvs),
-                               config::slice(next.config, Audience::Observer), startup));
+    const auto sides = sides_of(startup, running, parts, next.config);
+    if (!sides) return std::unexpected{sides.error()};
+    report.diff = diff_reload(sides->running, sides->next);
+    report.diff.services_kept += sides->same_services;
     if (auto changed = changed_settings(startup, done); !changed.empty())
         report.diff.changes.push_back(
             {ReloadChange::Action::Change, "settings", startup.settings_path, std::move(changed)});
-    if (!startup.force && !accept_losses) report.losses = lost_by_fault(report.diff, *running, next.lost);
+    if (!startup.force && !accept_losses) report.losses = lost_by_fault(report.diff, sides->running, next.lost);
     report.refused = !report.losses.empty();
     return report;
 }

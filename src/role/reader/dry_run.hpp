@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "mainstay/base/error.hpp"
+#include "mainstay/base/unique_fd.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/role/reader/reload_diff.hpp"
@@ -15,6 +16,14 @@ struct RunningParts {  // descriptors of the roles' running snapshots; -1: unkno
     int vrrp = -1, lvs = -1, observer = -1;
     [[nodiscard]] bool known() const { return vrrp >= 0 && lvs >= 0 && observer >= 0; }
 };
+// The same parts of the new configuration, in sealed memory.
+struct NextParts {
+    UniqueFd vrrp, lvs, observer;
+};
+// `config` is not changed; its services, nearly all of a large one, are not copied.
+[[nodiscard]] Result<NextParts> encode_parts(config::Config& config);
+// The lvs role is also needed for the kernel's sync daemons without any virtual server.
+[[nodiscard]] bool needs_lvs(const config::Config& config);
 
 inline constexpr const char* kLossesHint =
     "fix the file, or permit the removal with mainstayctl reload --force or [reload] accept_losses in mainstay.toml";
@@ -25,9 +34,10 @@ struct Report {
     ReloadDiff diff;
 };
 
-// Makes the report; `done` says whether the configuration can run at all.
-[[nodiscard]] Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& parts,
-                                       const config::Loaded& next, const ipc::ReadingDone& done, bool accept_losses);
+// Makes the report; `done` says whether the configuration can run at all. `parts` are those of `next` if it can.
+[[nodiscard]] Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& running,
+                                       const config::Loaded& next, const NextParts& parts, const ipc::ReadingDone& done,
+                                       bool accept_losses);
 // Sends what changes, for the log alone. Returns the exit code of the process.
 [[nodiscard]] int send_log_lines(const ReloadDiff& diff);
 // Sends the report to the supervisor, which passes it to the client. Returns the exit code of the process.

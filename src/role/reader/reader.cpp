@@ -26,7 +26,6 @@
 #include "mainstay/config/toml/toml.hpp"
 #include "mainstay/config/validate/consolidated.hpp"
 #include "mainstay/config/validate/strict.hpp"
-#include "mainstay/config/validate/sync_daemon_settings.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/ipc/shared.hpp"
@@ -40,7 +39,6 @@
 #include "role/common/daemon_settings.hpp"
 #include "role/common/event_log.hpp"
 #include "role/common/reach.hpp"
-#include "tls.hpp"
 #include "webhook_settings.hpp"
 
 namespace mainstay::role {
@@ -64,11 +62,17 @@ LogLevel level_of(config::Severity severity) {
     return LogLevel::Error;
 }
 
+using For = ipc::Snapshot::For;
+
+Result<void> send_part(For audience, bool needed, const UniqueFd& sealed) {
+    return ipc::send_message(ipc::inherited::kControl, ipc::Snapshot{audience, needed}, sealed.get());
+}
+
 template <class T>
-Result<void> send_snapshot(ipc::Snapshot::For audience, bool needed, const T& content) {
+Result<void> send_snapshot(For audience, bool needed, const T& content) {
     auto memfd = ipc::encode_sealed("snapshot", content);
     if (!memfd) return std::unexpected{std::move(memfd.error())};
-    return ipc::send_message(ipc::inherited::kControl, ipc::Snapshot{audience, needed}, memfd->get());
+    return send_part(audience, needed, *memfd);
 }
 
 // The vrrp role is also needed for static entries without any instance.
@@ -78,33 +82,22 @@ bool needs_vrrp(const config::Config& config) {
     });
 }
 
-// The lvs role is also needed for the kernel's sync daemons without any virtual server.
-bool needs_lvs(const config::Config& config) {
-    return !config.virtual_servers.empty() || config::sync_daemon(config).has_value();
-}
-
-// The lvs snapshot is nearly all of a large configuration: it is made last, so that the services can be moved into it.
-Result<void> send_all(config::Config config, const report::SnmpParts& snmp, const config::Environment& environment,
-                      Log& log) {
-    using For = ipc::Snapshot::For;
-    const struct {
-        For audience;
-        config::Audience slice;
-        bool needed;
-    } parts[] = {{For::Vrrp, config::Audience::Vrrp, needs_vrrp(config)},
-                 {For::Bfd, config::Audience::Bfd, !bfd::configured_sessions(config).empty()},
-                 {For::Snmp, snmp.any() ? config::Audience::Snmp : config::Audience::Observer, snmp.any()},
-                 {For::Observer, config::Audience::Observer, true}};
-    for (const auto& part : parts)
-        if (auto sent = send_snapshot(part.audience, part.needed, config::slice(config, part.slice)); !sent)
-            return sent;
+// `parts` are those of the configuration.
+Result<void> send_all(const config::Config& config, const NextParts& parts, const report::SnmpParts& snmp,
+                      const config::Environment& environment, Log& log) {
+    if (auto sent = send_part(For::Vrrp, needs_vrrp(config), parts.vrrp); !sent) return sent;
+    const bool has_sessions = !bfd::configured_sessions(config).empty();
+    if (auto sent = send_snapshot(For::Bfd, has_sessions, config::slice(config, config::Audience::Bfd)); !sent)
+        return sent;
+    // SNMP's part has all services, and it is made only where it is needed.
+    const auto sent_snmp = snmp.any() ? send_snapshot(For::Snmp, true, config::slice(config, config::Audience::Snmp))
+                                      : send_part(For::Snmp, false, parts.observer);
+    if (!sent_snmp) return sent_snmp;
+    if (auto sent = send_part(For::Observer, true, parts.observer); !sent) return sent;
     const auto plan = host_plan(config, log);
     if (auto sent = send_snapshot(For::Host, !plan.watch.empty(), plan); !sent) return sent;
     if (auto sent = send_snapshot(For::Scripts, true, script_table(config, environment, log)); !sent) return sent;
-    const bool needed = needs_lvs(config);
-    config::Config lvs = config::slice(std::move(config), config::Audience::Lvs);
-    if (needed) add_tls_contents(lvs);
-    return send_snapshot(For::Lvs, needed, lvs);
+    return send_part(For::Lvs, needs_lvs(config), parts.lvs);
 }
 
 std::string contents(const std::string& path) {
@@ -194,11 +187,12 @@ void refuse_losses(const ipc::RoleStartup& startup, const std::vector<std::strin
 
 // Compares with the running configuration: for the log, for whoever requested a report, and because something may be
 // removed. False: the report cannot be sent.
-bool look_at_changes(const ipc::RoleStartup& startup, const RunningParts& parts, const config::Loaded& loaded,
-                     bool accept_losses, const std::vector<std::string>& problems, ipc::ReadingDone& done, Log& log) {
+bool look_at_changes(const ipc::RoleStartup& startup, const RunningParts& running, const config::Loaded& loaded,
+                     const NextParts& parts, bool accept_losses, const std::vector<std::string>& problems,
+                     ipc::ReadingDone& done, Log& log) {
     const bool wanted = startup.report != ipc::RoleStartup::DryRunAs::No;
-    if (!parts.known() || (!wanted && !done.can_run)) return true;
-    const auto report = report_on(startup, parts, loaded, done, accept_losses);
+    if (!running.known() || (!wanted && !done.can_run)) return true;
+    const auto report = report_on(startup, running, loaded, parts, done, accept_losses);
     if (!report) log.error("{}", report.error().text());
     if (report && !report->losses.empty()) refuse_losses(startup, report->losses, done, log);
     if (wanted) return send_report(startup, loaded, report, problems) == 0;
@@ -216,7 +210,7 @@ void send_copy(const std::string& text, Log& log) {
     if (!sent) log.warning("a copy of the configuration cannot be kept: {}", sent.error().text());
 }
 
-Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts, int check_log, Log& log) {
+Then read_once(const ipc::RoleStartup& startup, const RunningParts& running, int check_log, Log& log) {
     auto environment = kernel::host_environment();
     environment.config_id = startup.config_id;
     environment.all_include_checks = startup.all_include_checks;
@@ -236,13 +230,19 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts, int c
     const bool refused = startup.strict && loaded.can_run() && config::has_warnings(loaded);
     done.can_run = loaded.can_run() && !refused;
     done.exit_code = loaded.exit_code();
+    auto parts = done.can_run ? encode_parts(loaded.config) : NextParts{};
+    if (!parts) {
+        log.error("{}", parts.error().text());
+        return Then::Fail;
+    }
     if (startup.dry_run != ipc::RoleStartup::DryRunAs::No)
-        return send_report(startup, loaded, report_on(startup, parts, loaded, done, accept_losses), problems) == 0
+        return send_report(startup, loaded, report_on(startup, running, loaded, *parts, done, accept_losses),
+                           problems) == 0
                    ? Then::End
                    : Then::Fail;
     const bool unchecked = startup.check_first && done.can_run && config::has_warnings(loaded);
     if (unchecked) refuse_checked(startup, loaded, check_log, done, log);
-    if (!look_at_changes(startup, parts, loaded, accept_losses, problems, done, log)) return Then::Fail;
+    if (!look_at_changes(startup, running, loaded, *parts, accept_losses, problems, done, log)) return Then::Fail;
     if (!unchecked) {
         log_diagnostics(loaded, log);
         for (const auto& [path, disabled] : *unsafe)
@@ -252,7 +252,7 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& parts, int c
             log.info("Configuration file {}", startup.config_path);
             const auto snmp = report::snmp_parts(loaded.config, startup.snmp, startup.snmp_socket);
             done.daemon.snmp_socket = snmp.socket;
-            if (const auto sent = send_all(std::move(loaded.config), snmp, environment, log); !sent) {
+            if (const auto sent = send_all(loaded.config, *parts, snmp, environment, log); !sent) {
                 log.error("{}", sent.error().text());
                 return Then::Fail;
             }
@@ -306,7 +306,6 @@ int run_reader() {
             return 0;  // the supervisor has died or needs no further reading
         auto& received = std::get<ipc::Received>(**got);
         if (const auto* running = std::get_if<ipc::Snapshot>(&received.message)) {
-            using For = ipc::Snapshot::For;
             if (running->audience == For::Vrrp) vrrp = std::move(received.descriptor);
             if (running->audience == For::Lvs) lvs = std::move(received.descriptor);
             if (running->audience == For::Observer) observer = std::move(received.descriptor);

@@ -125,6 +125,39 @@ TEST_CASE("a reload's changes go to the supervisor for its log, without a text, 
     CHECK(same.report->lines.empty());
 }
 
+TEST_CASE("of services the ones that differ are compared, as all are when something else differs, too") {
+    const auto service = [](int host, int weight, const std::string& server = "10.1.1.1") {
+        return "virtual_server 10.9.9." + std::to_string(host) +
+               " 80 {\nlb_algo rr\nlb_kind DR\nprotocol TCP\nreal_server " + server + " 80 {\nweight " +
+               std::to_string(weight) + "\n}\n}\n";
+    };
+    const std::string others = "global_defs {\nlvs_flush\n}\n";
+    Bench b;
+    b.startup.report = ipc::RoleStartup::DryRunAs::Text;
+    const auto reports = [&](const std::string& before, const std::string& after) {
+        const auto report = [&](const std::string& more) {
+            b.startup.report = ipc::RoleStartup::DryRunAs::No;
+            const auto running = b.read(before);
+            b.startup.report = ipc::RoleStartup::DryRunAs::Text;
+            b.runs(running);
+            const auto text = b.read(more + after).report_text;
+            const auto from = std::min(text.find(" service "), text.find(" server "));
+            const auto summary = text.find("unchanged: ");
+            return text.substr(std::min(from, summary), text.find('\n', summary) + 1 - std::min(from, summary));
+        };
+        const auto partly = report("");
+        CHECK(report(others) == partly);
+        return partly;
+    };
+    CHECK(reports(service(1, 1) + service(2, 1) + service(3, 1), service(1, 1) + service(2, 7) + service(3, 1)) ==
+          " server TCP 10.9.9.2:80 -> 10.1.1.1:80\n         weight 1 -> 7\n"
+          "unchanged: 0 instances, 2 services; IPVS table changes: 1\n");
+    // The first of two services with the same key is the one that IPVS has.
+    CHECK(reports(service(1, 1) + service(2, 1) + service(1, 1, "10.1.1.2"),
+                  service(1, 1) + service(2, 1) + service(1, 7, "10.1.1.2")) ==
+          "unchanged: 0 instances, 2 services; IPVS table changes: 0\n");
+}
+
 TEST_CASE("of many changes twenty are for the log, and the others are counted") {
     Bench b;
     const auto running = b.read(kInstance);
