@@ -33,9 +33,15 @@ std::size_t draws_of(const std::vector<config::VirtualServer>& services) {
     return count;
 }
 
-void put_bytes(ByteWriter& out, std::span<const std::byte> bytes) {
-    out.number(bytes.size());
-    out.raw(bytes);
+// One service after the other, straight into the record: a copy of a large configuration would be as large as all
+// that the process holds of it.
+void put_configuration(ByteWriter& out, JudgeSecrets& secrets, const config::Global& global,
+                       const std::vector<config::VirtualServer>& services) {
+    const auto decides = secrets.without(global);
+    const auto service = [&](std::size_t at) { return secrets.without(services[at]); };
+    out.sized([&](std::span<std::byte> room) {
+        return ipc::encode_into(room, config::ServicesOneByOne{decides, ipc::OneByOne{services.size(), service}});
+    });
 }
 
 }  // namespace
@@ -45,7 +51,7 @@ JudgeRecorder::JudgeRecorder(std::span<std::byte> memory, std::string_view versi
 
 void JudgeRecorder::key_frame(ByteWriter& out, const lvs::Judge& judge, lvs::Moment at, bool continues) {
     out(at.now, at.wall, continues);
-    put_bytes(out, ipc::encode(secrets_.without(judge.global(), judge.services())));
+    put_configuration(out, secrets_, judge.global(), judge.services());
     judge.save(out);
     texts_.clear();
     wall_offset_us_ = wall_offset(at);
@@ -115,9 +121,8 @@ void JudgeRecorder::begin_command(const lvs::Judge& judge, const lvs::ServerComm
 void JudgeRecorder::begin_start(const lvs::Judge& judge, const config::Config& config, const lvs::Memory& memory,
                                 const lvs::Overrides& overrides, const lvs::HostAddresses& host, lvs::Moment at) {
     if (!works()) return;
-    const auto bytes = ipc::encode(secrets_.without(config.global, config.virtual_servers));
     open(judge, at, JudgeEntryKind::Start, draws_of(config.virtual_servers), [&](ByteWriter& out) {
-        put_bytes(out, bytes);
+        put_configuration(out, secrets_, config.global, config.virtual_servers);
         out(memory, overrides, host);
     });
 }
@@ -125,9 +130,8 @@ void JudgeRecorder::begin_start(const lvs::Judge& judge, const config::Config& c
 void JudgeRecorder::begin_reload(const lvs::Judge& judge, const config::Config& next, const lvs::HostAddresses& host,
                                  lvs::Moment at) {
     if (!works()) return;
-    const auto bytes = ipc::encode(secrets_.without(next.global, next.virtual_servers));
     open(judge, at, JudgeEntryKind::Reload, draws_of(next.virtual_servers), [&](ByteWriter& out) {
-        put_bytes(out, bytes);
+        put_configuration(out, secrets_, next.global, next.virtual_servers);
         out(host);
     });
 }
@@ -141,7 +145,8 @@ void JudgeRecorder::begin_change(const lvs::Judge& judge, const std::vector<conf
         out.number(changes.size());
         for (const auto& change : changes) {
             out.number(change.at);
-            put_bytes(out, ipc::encode(secrets_.without(change.after)));
+            out.sized(
+                [&](std::span<std::byte> room) { return ipc::encode_into(room, secrets_.without(change.after)); });
         }
     });
 }

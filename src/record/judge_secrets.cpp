@@ -16,17 +16,6 @@ constexpr std::array<std::string_view, 6> kOfTheJudge{
     "no_checker_emails",      "nftables_counters",          "nftables_ipvs",
     "nftables_ipvs_priority", "nftables_ipvs_start_fwmark", "rs_init_notifies"};
 
-config::Global only_what_decides(const config::Global& global) {
-    config::Global kept;
-    kept.lvs_flush = global.lvs_flush;
-    kept.lvs_flush_on_stop = global.lvs_flush_on_stop;
-    kept.checker_log_all_failures = global.checker_log_all_failures;
-    for (const auto& value : global.more->values)
-        if (std::ranges::find(kOfTheJudge, value.keyword) != kOfTheJudge.end())
-            kept.more.edit().values.push_back(value);
-    return kept;
-}
-
 }  // namespace
 
 std::string JudgeSecrets::stand_in_for(const std::string& real) {
@@ -70,12 +59,15 @@ config::VirtualServer JudgeSecrets::without(config::VirtualServer service) {
     return service;
 }
 
-config::Config JudgeSecrets::without(const config::Global& global, const std::vector<config::VirtualServer>& services) {
-    config::Config blank;
-    blank.global = only_what_decides(global);
-    blank.virtual_servers.reserve(services.size());
-    for (const auto& service : services) blank.virtual_servers.push_back(without(service));
-    return blank;
+config::Global JudgeSecrets::without(const config::Global& global) {
+    config::Global kept;
+    kept.lvs_flush = global.lvs_flush;
+    kept.lvs_flush_on_stop = global.lvs_flush_on_stop;
+    kept.checker_log_all_failures = global.checker_log_all_failures;
+    for (const auto& value : global.more->values)
+        if (std::ranges::find(kOfTheJudge, value.keyword) != kOfTheJudge.end())
+            kept.more.edit().values.push_back(value);
+    return kept;
 }
 
 }  // namespace mainstay::record

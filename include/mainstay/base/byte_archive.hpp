@@ -54,6 +54,20 @@ public:
     void signed_number(std::int64_t value) {
         number(static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63));
     }
+    // Bytes with their length in front, which `fill` writes into the room that it gets: it returns how many they are,
+    // also of what does not fit.
+    template <class Fill>
+    void sized(Fill&& fill) {
+        constexpr std::size_t kWidth = 5;  // of the length, whatever it is
+        const std::size_t begin = std::min(size_ + kWidth, room_.size());
+        const std::size_t length = fill(room_.subspan(begin));
+        for (std::size_t i = 0; i < kWidth; ++i) {
+            const auto more = i + 1 < kWidth ? std::size_t{0x80} : 0;
+            const auto byte = static_cast<std::byte>((length >> (7 * i) & 0x7f) | more);
+            raw({&byte, 1});
+        }
+        size_ += length;
+    }
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] bool fits() const { return size_ <= room_.size(); }
 

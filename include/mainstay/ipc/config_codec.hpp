@@ -127,4 +127,16 @@ void fields(A& a, Config& c) {
     a(c.global, c.scripts, c.instances, c.sync_groups, c.virtual_servers, c.more);
 }
 
+// The encoding of a configuration that has only these, with services made one by one while it is written.
+template <class F>
+struct ServicesOneByOne {
+    const Global& global;
+    ipc::OneByOne<F> services;
+};
+template <class F>
+void fields(ipc::Encoder& a, ServicesOneByOne<F>& c) {
+    const Config none;
+    a(c.global, none.scripts, none.instances, none.sync_groups, c.services, none.more);
+}
+
 }  // namespace mainstay::config

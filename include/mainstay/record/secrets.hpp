@@ -57,8 +57,7 @@ private:
 // share their probe.
 class JudgeSecrets {
 public:
-    [[nodiscard]] config::Config without(const config::Global& global,
-                                         const std::vector<config::VirtualServer>& services);
+    [[nodiscard]] static config::Global without(const config::Global& global);
     [[nodiscard]] config::VirtualServer without(config::VirtualServer service);
 
 private:
