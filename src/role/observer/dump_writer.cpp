@@ -19,6 +19,21 @@ namespace mainstay::role {
 
 namespace asio = boost::asio;
 
+std::vector<Dump> dumps_of(int signal, const report::DumpSource& source) {
+    using What = ipc::DumpText::What;
+    std::vector<Dump> files;
+    if (signal == SIGUSR1) {
+        files.push_back({What::DataParent, report::dump_parent_data(source)});
+        if (!source.config.instances.empty()) files.push_back({What::Data, report::dump_data(source)});
+        if (!source.config.virtual_servers.empty()) files.push_back({What::DataCheck, report::dump_check_data(source)});
+    } else if (signal == SIGRTMIN + 2) {
+        if (auto text = report::dump_json(source); !text.empty()) files.push_back({What::Json, std::move(text)});
+    } else {
+        files.push_back({What::Stats, report::dump_stats(source)});
+    }
+    return files;
+}
+
 // The way back to the loop, which may no longer exist when a thread ends.
 struct DumpWriter::Outlet {
     std::mutex mutex;

@@ -12,6 +12,7 @@
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/ipc/message.hpp"
+#include "mainstay/report/dumps.hpp"
 
 namespace mainstay::role {
 
@@ -19,6 +20,9 @@ struct Dump {
     ipc::DumpText::What what = ipc::DumpText::What::Data;
     std::string text;
 };
+
+// The files of one of keepalived's signals: data, statistics, JSON, or statistics that begin anew afterwards.
+[[nodiscard]] std::vector<Dump> dumps_of(int signal, const report::DumpSource& source);
 
 class DumpWriter {
 public:

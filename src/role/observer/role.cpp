@@ -1,5 +1,6 @@
 #include "mainstay/role/observer/role.hpp"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -23,7 +24,6 @@
 #include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/report/document.hpp"
-#include "mainstay/report/dumps.hpp"
 #include "mainstay/report/rate_history.hpp"
 #include "record_keeper.hpp"
 #include "role/common/lvs_block.hpp"
@@ -38,11 +38,13 @@ using boost::system::error_code;
 constexpr std::chrono::seconds kTick{1};
 constexpr std::chrono::seconds kComplainEvery{60};  // about a spool or socket that cannot be opened
 constexpr std::chrono::seconds kFlushWithin{4};     // at stop; the supervisor waits a little longer
-constexpr std::chrono::milliseconds kFlushLook{50};
+constexpr std::chrono::milliseconds kFlushLook{5};
 constexpr std::size_t kEventsAtOnce = 256;
 constexpr std::chrono::seconds kAskForTrafficEvery{10};  // however often metrics are collected
 // With more servers the kernel's counters are read only while somebody looks at them, and graphs have gaps.
 constexpr std::size_t kServersSampledMax = 10'000;
+// Reading the state of so many takes longer than a sample is worth: while nobody looks, it is looked at this seldom.
+constexpr std::chrono::minutes kLargeTableEvery{10};
 
 // The observer's view of one role: its events and state.
 struct Source {
@@ -111,7 +113,8 @@ private:
     http::ApiSources api_sources();
     void ask_for_traffic();
     void sample_rates();
-    report::DaemonStatus status() const;
+    [[nodiscard]] std::optional<report::LvsStatus> lvs_status();
+    report::DaemonStatus status();
     std::vector<Dump> dumps_for(int signal);
 
     Runtime& runtime_;
@@ -132,6 +135,7 @@ private:
     std::uint64_t events_lost_ = 0;
     std::optional<report::Supervision> supervision_;
     Instant traffic_asked_{}, sampled_{};
+    bool is_large_ = false, large_was_read_ = false;  // the lvs role's last state; such a one since the last tick
     report::RateHistory rates_;
     History history_{[this] { api_.wake_streams(); }};
     HistoryLog history_log_{runtime_.log()};
@@ -255,12 +259,12 @@ void ObserverRole::tick() {
     mailer_->settle_spool();
     webhooks_.tick(global_, host_name());
     if (const auto* running = runtime_.running())
-        webhooks_.close_alerts(*running, runtime_.generation(),
-                               [this] { return read_status<report::LvsStatus>(lvs_.block); });
+        webhooks_.close_alerts(*running, runtime_.generation(), [this] { return lvs_status(); });
     configure();  // the host's name or time zone may have changed
     sample_rates();
     collect();
     records_.look(history_folder(), runtime_.now(), runtime_.wall());
+    if (std::exchange(large_was_read_, false)) (void)::malloc_trim(0);  // what that and its answer took
     tick_.expires_after(kTick);
     tick_.async_wait([this](error_code ec) {
         if (!ec) tick();
@@ -350,28 +354,18 @@ void ObserverRole::acknowledge() {
     runtime_.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, status); });
 }
 
-// keepalived's signals: data, statistics, JSON, statistics that are cleared afterwards.
 std::vector<Dump> ObserverRole::dumps_for(int signal) {
-    using What = ipc::DumpText::What;
     const auto* config = runtime_.running();
     if (config == nullptr) return {};
     const auto vrrp = read_status<report::VrrpStatus>(vrrp_.block);
-    const auto lvs = read_status<report::LvsStatus>(lvs_.block);
-    report::DumpSource source{.config = *config,
-                              .vrrp = vrrp && !config->instances.empty() ? &*vrrp : nullptr,
-                              .lvs = lvs ? &*lvs : nullptr,
-                              .cleared = cleared_};
-    source.json_version_2 = config::value_of<std::int64_t>(config->global.more->values, "json_version") == 2;
-    std::vector<Dump> files;
-    if (signal == SIGUSR1) {
-        files.push_back({What::DataParent, report::dump_parent_data(source)});
-        if (!config->instances.empty()) files.push_back({What::Data, report::dump_data(source)});
-        if (!config->virtual_servers.empty()) files.push_back({What::DataCheck, report::dump_check_data(source)});
-    } else if (signal == SIGRTMIN + 2) {
-        if (auto text = report::dump_json(source); !text.empty()) files.push_back({What::Json, std::move(text)});
-    } else {
-        files.push_back({What::Stats, report::dump_stats(source)});
-    }
+    const auto lvs = lvs_status();
+    const report::DumpSource source{
+        .config = *config,
+        .vrrp = vrrp && !config->instances.empty() ? &*vrrp : nullptr,
+        .lvs = lvs ? &*lvs : nullptr,
+        .cleared = cleared_,
+        .json_version_2 = config::value_of<std::int64_t>(config->global.more->values, "json_version") == 2};
+    auto files = dumps_of(signal, source);
     if (signal == SIGRTMAX - 1 && vrrp) {
         for (const auto& instance : vrrp->router.instances) cleared_[instance.name] = instance.counters;
         if (mailer_) acknowledge();  // this saves the cleared counters
@@ -405,7 +399,17 @@ void ObserverRole::flush_step(Instant deadline, const std::function<void()>& don
     });
 }
 
-report::DaemonStatus ObserverRole::status() const {
+// Notes whether it is large: has more than kServersSampledMax.
+std::optional<report::LvsStatus> ObserverRole::lvs_status() {
+    auto status = read_status<report::LvsStatus>(lvs_.block);
+    if (!status) return status;
+    std::size_t servers = 0;
+    for (const auto& service : status->services) servers += service.servers.size();
+    if (is_large_ = servers > kServersSampledMax; is_large_) large_was_read_ = true;
+    return status;
+}
+
+report::DaemonStatus ObserverRole::status() {
     report::DaemonStatus status{.version = MAINSTAY_VERSION,
                                 .host_name = host_name(),
                                 .generation = runtime_.generation(),
@@ -422,7 +426,7 @@ report::DaemonStatus ObserverRole::status() const {
     status.api = api_.status();
     status.webhooks = webhooks_.status();
     status.vrrp = read_status<report::VrrpStatus>(vrrp_.block);
-    status.lvs = read_status<report::LvsStatus>(lvs_.block);
+    status.lvs = lvs_status();
     status.bfd = read_status<report::BfdStatus>(bfd_block_);
     if (!mailer_) {
         status.mail_problem = "the spool cannot be opened; see the log";
@@ -453,13 +457,13 @@ void ObserverRole::sample_rates() {
     const auto* config = runtime_.running();
     const Instant now = runtime_.now();
     if (config == nullptr || config->virtual_servers.empty()) return;
+    const bool looked_at = traffic_asked_ != Instant{} && now - traffic_asked_ < 2 * kAskForTrafficEvery;
     if (sampled_ != Instant{} && now - sampled_ < report::kRateSampleEvery) return;
-    const auto lvs = read_status<report::LvsStatus>(lvs_.block);
+    if (is_large_ && !looked_at && now - sampled_ < kLargeTableEvery) return;
+    const auto lvs = lvs_status();
     if (!lvs) return;
     sampled_ = now;
-    std::size_t servers = 0;
-    for (const auto& service : lvs->services) servers += service.servers.size();
-    if (servers <= kServersSampledMax) ask_for_traffic();
+    if (!is_large_) ask_for_traffic();
     rates_.add(*lvs, runtime_.wall());
 }
 
