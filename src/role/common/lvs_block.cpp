@@ -7,6 +7,7 @@ namespace mainstay::role {
 void fill_in_omitted(report::LvsStatus& status) {
     for (auto& service : status.services) {
         const auto protocol = static_cast<config::Protocol>(service.key.protocol);  // none for a firewall mark
+        if (service.name.empty()) service.name = config::server_name({service.key.address, service.key.port}, protocol);
         for (auto& server : service.servers) {
             if (server.name.empty()) server.name = config::server_name(server.endpoint, protocol);
             if (server.forwarding.empty()) server.forwarding = kUsualForwarding;

@@ -11,9 +11,9 @@
 
 namespace mainstay::role {
 
-// Omitted are a server's name, the usual forwarding method, and for a check that is up its type, if it is the usual
-// one, and its target, if that is the server itself. An older program that does not know this takes such a check for a
-// new one, which is up as well.
+// Omitted are the name of a server and of a service with an address of its own, the usual forwarding method, and for a
+// check that is up its type, if it is the usual one, and its target, if that is the server itself. An older program
+// that does not know this takes such a check for a new one, which is up as well.
 inline constexpr std::string_view kUsualForwarding = "NAT";
 inline constexpr std::string_view kUsualCheck = "TCP_CHECK";
 

@@ -108,7 +108,7 @@ report::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool ava
     const auto keys = judge.keys(v);
     const auto wanted = lvs::desired(config, std::span{keys}.first(1), judge.verdict(v));
     report::ServiceStatus service;
-    service.name = config::service_name(config);
+    if (config.fwmark != 0 || !config.group.empty()) service.name = config::service_name(config);
     service.key = lvs::key_of(config);
     service.group = *config.group;
     if (!config.group.empty()) service.group_keys = keys;

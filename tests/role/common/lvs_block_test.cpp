@@ -54,6 +54,9 @@ TEST_CASE("what follows from the rest is not in the lvs role's block, and there 
     auto web = service({checked("10.0.0.11"), direct});
     Started lvs{web};
 
+    const auto written = ipc::decode<report::LvsStatus>(lvs.runtime.state.value()).value();
+    CHECK(written.services.at(0).name == "");
+    CHECK(lvs.runtime.status().services.at(0).name == "[10.0.0.1]:tcp:80");
     CHECK(lvs.as_written(0).name == "");
     CHECK(lvs.as_written(0).forwarding == "");
     CHECK(lvs.as_written(0).checks.at(0).type == "");
@@ -79,6 +82,7 @@ TEST_CASE("the servers of a mark have no protocol in their names") {
     Started lvs{web};
 
     CHECK(lvs.as_read(0).name == "[10.0.0.11]:none:80");
+    CHECK(lvs.runtime.status().services.at(0).name == "FWM 5");
 }
 
 TEST_CASE("a check that is down stands in the block in full: a program that knows no shorter form keeps its verdict") {
