@@ -384,6 +384,11 @@ using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRe
                              MaintenanceOrder, ApiSettings, ApiFile, RecordQuestion, RecordMemory, WebhookSettings,
                              LogLevelQuestion, LogLevelOrder, ServerFileRead, DiscoveryMemory>;
 
+template <class... Kinds>
+[[nodiscard]] bool is_one_of(const Message& message) {
+    return (std::holds_alternative<Kinds>(message) || ...);
+}
+
 // One byte with the kind, then the struct. An unknown kind is Errc::Unsupported, which distinguishes a newer peer from
 // damaged bytes.
 [[nodiscard]] std::vector<std::byte> encode_message(const Message& message);

@@ -48,30 +48,25 @@ public:
     // The process was sent this. Its answer counts against what it was asked, not against what it sends by itself:
     // whoever reloads as fast as it goes must not get the roles killed.
     void asked(const ipc::Message& question) {
-        if (is_one_of<ipc::Prepare, ipc::Commit, ipc::DumpRequested, ipc::ServerQuestion, ipc::InstanceQuestion>(
+        if (ipc::is_one_of<ipc::Prepare, ipc::Commit, ipc::DumpRequested, ipc::ServerQuestion, ipc::InstanceQuestion>(
                 question))
             ++answers_awaited_;
     }
     // False: the sender exceeds its rate.
     [[nodiscard]] bool spend(const ipc::Message& message, Instant now) {
-        if (answers_awaited_ != 0 &&
-            is_one_of<ipc::Prepared, ipc::Committed, ipc::DumpRequested, ipc::ServerAnswered, ipc::InstanceAnswered>(
-                message)) {
+        if (answers_awaited_ != 0 && ipc::is_one_of<ipc::Prepared, ipc::Committed, ipc::DumpRequested,
+                                                    ipc::ServerAnswered, ipc::InstanceAnswered>(message)) {
             --answers_awaited_;
             return true;
         }
-        const bool work = is_one_of<ipc::RunScript, ipc::FifoLine, ipc::Observations, ipc::ServerFileRead>(message);
+        const bool work =
+            ipc::is_one_of<ipc::RunScript, ipc::FifoLine, ipc::Observations, ipc::ServerFileRead>(message);
         return (work ? work_ : control_).take(now);
     }
     // False: too many control requests.
     [[nodiscard]] bool spend_request(Instant now) { return requests_.take(now); }
 
 private:
-    template <class... Kinds>
-    static bool is_one_of(const ipc::Message& message) {
-        return (std::holds_alternative<Kinds>(message) || ...);
-    }
-
     std::uint64_t answers_awaited_ = 0;
     TokenBucket work_{kWorkRate}, control_{kControlRate}, requests_{kRequestRate};
 };

@@ -42,12 +42,9 @@ bool Supervisor::is_timely(Child& child, Sender sender, const ipc::Message& mess
     if (verdict == Verdict::Offence)
         kill_offender(child, std::string{"sent a message "} + name_of(message) + ", which is not expected now");
     if (verdict != Verdict::Take) return false;
-    if ((!std::holds_alternative<ipc::ControlRequest>(message) &&
-         !std::holds_alternative<ipc::ServerQuestion>(message) &&
-         !std::holds_alternative<ipc::InstanceQuestion>(message) &&
-         !std::holds_alternative<ipc::LogLevelQuestion>(message)) ||
-        child.budget.spend_request(kernel::monotonic_now()))
-        return true;
+    const bool request =
+        ipc::is_one_of<ipc::ControlRequest, ipc::ServerQuestion, ipc::InstanceQuestion, ipc::LogLevelQuestion>(message);
+    if (!request || child.budget.spend_request(kernel::monotonic_now())) return true;
     if (std::has_single_bit(++child.requests_ignored))
         log_.warning("{} process({}): too many control requests over D-Bus, SNMP or the API, {} ignored",
                      label(child.kind), child.pid, child.requests_ignored);
