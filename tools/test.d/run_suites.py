@@ -15,9 +15,9 @@ import scripts
 from programs import LIKE_INSTALLED, compile_tree, unit_jobs
 from results import BUILD, CHILDREN, RESULTS, TOP, Interrupted, Tally
 
-SUITES = ["unit", "structure", "config", "host", "lab", "package"]
+SUITES = ["unit", "structure", "config", "cost", "host", "lab", "package"]
 ONLY_AT_NIGHT = ["sanitize", "single", "tidy", "sim", "oracle", "fuzz", "mutate"]
-WITHOUT_ROOT = {"unit", "structure", "config"}
+WITHOUT_ROOT = {"unit", "structure", "config", "cost"}
 MINUTES = 60
 # Suites that run side by side: tests on hosts wait for most of their time, guests of the lab compute.
 TOGETHER = [{"host", "lab"}]

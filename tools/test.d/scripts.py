@@ -8,12 +8,12 @@ from results import BUILD, RESULTS, TOP, Tally, call, longest_first, timed
 
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "--color=no"]
 # Bounds on what may hang, in seconds; far above what is normal.
-FILE_SECONDS = {"structure": 240, "config": 300, "host": 600, "oracle": 420, "lab": 900, "package": 600}
+FILE_SECONDS = {"structure": 240, "config": 300, "cost": 600, "host": 600, "oracle": 420, "lab": 900, "package": 600}
 NIGHTLY_FACTOR = 4  # with the tests that are marked nightly
 LAB_MEMORY_MB = 1024
 # How many files run at once, at most. A guest keeps one processor busy, so there are as many as processors; tests on hosts
 # wait most of the time. The packages are built and installed in one folder after the other.
-FILES_AT_ONCE = {"structure": 2, "config": 2, "host": 4, "lab": 4, "package": 2, "oracle": 1}
+FILES_AT_ONCE = {"structure": 2, "config": 2, "cost": 1, "host": 4, "lab": 4, "package": 2, "oracle": 1}
 # A test that failed is tried once more, alone: the programs of these suites share the machine with others.
 TRIED_AGAIN = ("host", "lab")
 UNSTABLE_MAX = 3
