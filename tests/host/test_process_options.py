@@ -121,14 +121,14 @@ def test_the_processes_bear_the_names_that_are_given_to_them(lan):
     vrrp, lvs = pid_in(one, "/run/mainstay/vrrp.pid"), pid_in(one, "/run/mainstay/lvs.pid")
 
     wait_until(lambda: one.read(f"/proc/{vrrp}/comm").strip() == "the-vrrp", 10, "the vrrp process's name")
-    assert one.read(f"/proc/{lvs}/comm").strip() == "keepalived_lvs"
+    wait_until(lambda: one.read(f"/proc/{lvs}/comm").strip() == "keepalived_lvs", 10, "the checker's usual name")
     assert one.read(f"/proc/{one.read('/run/mainstay/mainstayd.pid').strip()}/comm").strip() == "the-parent"
 
     one.write("/run/keepalived.conf", "global_defs {\n process_names\n checker_process_name the-checker\n}\n" + SERVICE
               + instance())
     daemon.send(signal.SIGHUP)
     wait_until(lambda: one.read(f"/proc/{lvs}/comm").strip() == "the-checker", 10, "the checker's name")
-    assert one.read(f"/proc/{vrrp}/comm").strip() == "keepalived_vrrp"
+    wait_until(lambda: one.read(f"/proc/{vrrp}/comm").strip() == "keepalived_vrrp", 10, "the vrrp process's usual name")
 
 
 def test_the_old_name_of_the_checker_s_name_counts_too(lan):
