@@ -78,11 +78,7 @@ std::string service_name(const VirtualServer& service) {
     return server_name(service.endpoint, service.protocol);
 }
 
-namespace {
-
-bool has_all_services(Audience audience) { return audience == Audience::Lvs || audience == Audience::Snmp; }
-
-Config slice_but_all_services(const Config& config, Audience audience) {
+Config slice(const Config& config, Audience audience) {
     Config part;
     const auto clear_mail = [](Global& global) {
         global.notification_email.clear();
@@ -129,20 +125,7 @@ Config slice_but_all_services(const Config& config, Audience audience) {
             }
             break;
     }
-    return part;
-}
-
-}  // namespace
-
-Config slice(const Config& config, Audience audience) {
-    Config part = slice_but_all_services(config, audience);
-    if (has_all_services(audience)) part.virtual_servers = config.virtual_servers;
-    return part;
-}
-
-Config slice(Config&& config, Audience audience) {
-    Config part = slice_but_all_services(config, audience);
-    if (has_all_services(audience)) part.virtual_servers = std::move(config.virtual_servers);
+    if (audience == Audience::Lvs || audience == Audience::Snmp) part.virtual_servers = config.virtual_servers;
     return part;
 }
 

@@ -129,18 +129,6 @@ TEST_CASE("scripts belong to those that run or show them") {
     for (const Audience without : {Audience::Lvs, Audience::Bfd}) CHECK(slice(loaded.config, without).scripts.empty());
 }
 
-TEST_CASE("a slice of a configuration that is given away is the same, without copying its services") {
-    auto loaded = load_sample(std::string{kVrrp} + std::string{kLvs});
-    const Config copied = slice(loaded.config, Audience::Lvs);
-    REQUIRE(copied.virtual_servers.size() == 1);
-    const VirtualServer* where = loaded.config.virtual_servers.data();
-
-    const Config moved = slice(std::move(loaded.config), Audience::Lvs);
-
-    CHECK(moved == copied);
-    CHECK(moved.virtual_servers.data() == where);
-}
-
 TEST_CASE("keys and passphrases without a member of their own go to the role that uses them, and to no observer") {
     Loaded loaded = load_sample(
         "SSL {\npassword opensesame\nca /etc/ssl/ca.pem\n}\n"

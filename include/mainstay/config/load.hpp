@@ -90,7 +90,5 @@ enum class Audience : std::uint8_t { Vrrp, Lvs, Observer, Bfd, Snmp };
 
 // The part of the model that this role may see; everything else is left at its default.
 [[nodiscard]] Config slice(const Config& config, Audience audience);
-// The same, but the services are moved out of `config`.
-[[nodiscard]] Config slice(Config&& config, Audience audience);
 
 }  // namespace mainstay::config

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "mainstay/config/validate/sync_daemon_settings.hpp"
 #include "mainstay/ipc/channel.hpp"
@@ -162,7 +163,9 @@ Result<NextParts> encode_parts(Config& config) {
     auto vrrp = encode(config::slice(config, Audience::Vrrp));
     auto observer = encode(config::slice(config, Audience::Observer));
     const bool needed = needs_lvs(config);
-    Config with_services = config::slice(std::move(config), Audience::Lvs);
+    auto services = std::exchange(config.virtual_servers, {});
+    Config with_services = config::slice(config, Audience::Lvs);
+    with_services.virtual_servers = std::move(services);
     if (needed) add_tls_contents(with_services);
     auto lvs = encode(with_services);
     config.virtual_servers = std::move(with_services.virtual_servers);
