@@ -97,13 +97,17 @@ def costs(tmp_path_factory):
     return known
 
 
+@pytest.fixture(scope="module")
+def compiler():
+    return subprocess.run(["g++", "-dumpversion"], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def test_each_case_that_is_measured_has_bounds(costs):
     assert {(case, what) for case, cost in costs.items() for what in cost} == set(BOUNDS)
 
 
 @pytest.mark.parametrize("case, what", sorted(BOUNDS), ids=map(", ".join, sorted(BOUNDS)))
-def test_a_case_costs_no_more_than_its_bound(costs, case, what):
-    compiler = subprocess.run(["g++", "-dumpversion"], capture_output=True, text=True, check=True).stdout.strip()
+def test_a_case_costs_no_more_than_its_bound(costs, compiler, case, what):
     if what == "instructions" and compiler != COMPILER:
         pytest.skip(f"the bound is that of programs that GCC {COMPILER} compiles, and this is GCC {compiler}")
     bound, why = BOUNDS[case, what]

@@ -174,6 +174,18 @@ void refuse_checked(const ipc::RoleStartup& startup, const config::Loaded& loade
     log_diagnostics(loaded, log);
 }
 
+// A file that cannot run: a missing file or include is keepalived's exit code 6, anything else 2.
+void refuse_file(const ipc::RoleStartup& startup, const config::Loaded& loaded, bool for_warnings,
+                 ipc::ReadingDone& done) {
+    const bool missed = std::ranges::any_of(loaded.diagnostics, [](const config::Diagnostic& d) {
+        return d.severity == config::Severity::Fatal && d.rank == config::Rank::Security;
+    });
+    done.exit_code = missed || loaded.files.empty() || loaded.files[0].text.empty() ? 6 : 2;
+    if (done.summary.empty())
+        done.summary =
+            startup.config_path + (for_warnings ? " is refused: --strict allows no warnings" : " is refused");
+}
+
 // A reload that would remove running objects because of broken blocks is refused.
 void refuse_losses(const ipc::RoleStartup& startup, const std::vector<std::string>& losses, ipc::ReadingDone& done,
                    Log& log) {
@@ -259,14 +271,7 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& running, int
             if (!done.daemon.tmp_config_directory.empty() || !done.daemon.config_save_dir.empty())
                 send_copy(config::consolidated(startup.config_path, environment), log);
         } else {
-            // keepalived: a missing file or include is exit code 6, a configuration that cannot run is 2.
-            const bool missed = std::ranges::any_of(loaded.diagnostics, [](const config::Diagnostic& d) {
-                return d.severity == config::Severity::Fatal && d.rank == config::Rank::Security;
-            });
-            done.exit_code = missed || loaded.files.empty() || loaded.files[0].text.empty() ? 6 : 2;
-            if (done.summary.empty())
-                done.summary =
-                    startup.config_path + (refused ? " is refused: --strict allows no warnings" : " is refused");
+            refuse_file(startup, loaded, refused, done);
         }
     }
     if (!ipc::send_message(ipc::inherited::kControl, done)) return Then::Fail;

@@ -140,12 +140,9 @@ TEST_CASE("an audit whose reading fails opens the socket again, and audits go on
 }
 
 TEST_CASE("an audit that was cut short begins again with the first service") {
-    TableBench bench{33};  // two slices, 100 ms apart
-    bench.options.audit_every = 400ms;
+    TableBench bench{33};
     bench.options.reopen_every = 0ms;
-    bench.start();
-    bench.kernel.reads = 0;
-    CHECK(bench.until([&] { return bench.kernel.reads == 32; }));
+    bench.start_into_audit();
     bench.kernel.lists = false;
     CHECK(bench.until([&] { return !bench.reconciler.state().available; }));
     bench.kernel.lists = true;
@@ -157,11 +154,8 @@ TEST_CASE("an audit that was cut short begins again with the first service") {
 
 TEST_CASE("an audit that finds the table closed begins again with the first service when it is open") {
     TableBench bench{33};
-    bench.options.audit_every = 400ms;
     bench.options.reopen_every = 1ms;
-    bench.start();
-    bench.kernel.reads = 0;
-    CHECK(bench.until([&] { return bench.kernel.reads == 32; }));
+    bench.start_into_audit();
     bench.kernel.available = false;
     bench.kernel.socket_breaks = true;
     bench.reconciler.update({entry("10.0.0.1", {})});
@@ -176,10 +170,7 @@ TEST_CASE("an audit that finds the table closed begins again with the first serv
 
 TEST_CASE("an audit that is asked for begins with the first service, wherever another one has come") {
     TableBench bench{33};
-    bench.options.audit_every = 400ms;
-    bench.start();
-    bench.kernel.reads = 0;
-    CHECK(bench.until([&] { return bench.kernel.reads == 32; }));
+    bench.start_into_audit();
     bench.reconciler.audit_soon();
     bench.kernel.reads = 0;
     bench.slice();
@@ -187,11 +178,8 @@ TEST_CASE("an audit that is asked for begins with the first service, wherever an
 }
 
 TEST_CASE("a usual audit is spread over half of its interval") {
-    TableBench bench{33};  // two slices
-    bench.options.audit_every = 400ms;
-    bench.start();
-    bench.kernel.reads = 0;
-    CHECK(bench.until([&] { return bench.kernel.reads == 32; }));
+    TableBench bench{33};
+    bench.start_into_audit();
     const auto begun = std::chrono::steady_clock::now();
     CHECK(bench.until([&] { return bench.kernel.reads == 33; }));
     CHECK(std::chrono::steady_clock::now() - begun >= 99ms);

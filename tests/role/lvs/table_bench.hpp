@@ -41,6 +41,13 @@ struct TableBench {
         return all;
     }
     bool until(const std::function<bool()>& holds) { return runtime.until(holds); }
+    // Starts, and goes on until the first slice of the first audit has been read.
+    void start_into_audit() {
+        options.audit_every = std::chrono::milliseconds{400};  // of two slices, 100 ms apart
+        start();
+        kernel.reads = 0;
+        CHECK(until([&] { return kernel.reads == 32; }));
+    }
     // The turns of the loop until the audit has read more.
     void slice() {
         const auto before = kernel.reads;
