@@ -303,6 +303,7 @@ void Supervisor::load_kernel_modules() {
 
 void Supervisor::child_committed(Child& child) {
     if (child.awaited.commits > 0) --child.awaited.commits;
+    if (!child.ready) reload_->joined(child, next_);
     child.ready = child.ever_ready = true;
     if (child.kind == Kind::Vrrp) vrrp_silent_since_.reset();
     if (phase_ == Phase::Stopping && !traits_of(child.kind).only_watches) return child.send(ipc::Stop{}, -1, log_);

@@ -21,6 +21,10 @@ void ReloadTransaction::begin(const Generation& next) {
     });
 }
 
+void ReloadTransaction::joined(Child& child, const Generation& next) {
+    if (under_way_) child.send(ipc::Prepare{number_}, next.part(child.kind).snapshot.get(), log_);
+}
+
 void ReloadTransaction::answered(Child& child, const ipc::Prepared& answer, const std::string& name) {
     if (!under_way_ || answer.generation != number_) return;
     if (!answer.refused.empty()) return abort(name + " refused it: " + answer.refused);

@@ -33,6 +33,8 @@ public:
     // Sends Prepare to all running roles. Without any, `committed` is called at once.
     void begin(const Generation& next);
     [[nodiscard]] bool is_under_way() const { return under_way_; }
+    // A role that was not running at the beginning runs the current configuration now. It is asked too.
+    void joined(Child& child, const Generation& next);
     // `name`: the process's name in the log.
     void answered(Child& child, const ipc::Prepared& answer, const std::string& name);
     // A role has been stopped on purpose; its answer is not needed any more.

@@ -395,3 +395,22 @@ TEST_CASE("a reload that is to be repeated every day leaves its file and is sche
     const std::regex tomorrow{R"(Reload scheduled in 863\d\d s by )"};
     CHECK(std::regex_search(stage.log(), tomorrow));
 }
+
+TEST_CASE("a role that starts while the others prepare a configuration is asked too, and the reload goes on" *
+          mainstay::test::kNeedsRoot) {
+    Stage stage;
+    auto running = stage.run();
+    running.observer->exit(1);
+    auto& second = stage.started("mainstayd-obs");
+    stage.take_configuration(second, 1);
+    second.exit(1);
+    stage.until_logged("in 1 s)");
+    stage.reload(running, {});
+    CHECK(running[Kind::Vrrp].hear<ipc::Prepare>().generation == 2);
+    auto& third = stage.started("mainstayd-obs");
+    stage.take_configuration(third, 1);
+    CHECK(third.hear<ipc::Prepare>().generation == 2);
+    running[Kind::Vrrp].send(ipc::Prepared{2, {}});
+    third.send(ipc::Prepared{2, {}});
+    stage.until_logged("Reload complete");
+}
