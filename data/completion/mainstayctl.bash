@@ -19,6 +19,10 @@ _mainstayctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local command='' part='' word i choices
     COMPREPLY=()
+    [[ $previous == --instance && $COMP_CWORD == 2 ]] && {
+        mapfile -t COMPREPLY < <(compgen -W "$(mainstayctl daemons --json 2>/dev/null | sed -nE 's/^ *"name": "([^"]+)",?$/\1/p')" -- "$current")
+        return
+    }
     case $previous in
         --instance | --service)
             mapfile -t COMPREPLY < <(compgen -W "$(_mainstayctl_names)" -- "$current")
@@ -28,7 +32,7 @@ _mainstayctl() {
             mapfile -t COMPREPLY < <(compgen -W 'ldirectord ipvsadm' -- "$current")
             return
             ;;
-        --socket | --head | --root | -f | --file)
+        --socket | --pid-file | --head | --root | -f | --file)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             compopt -o filenames 2>/dev/null
             return
@@ -36,14 +40,14 @@ _mainstayctl() {
     esac
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
-        [[ $word == --socket || $word == --host ]] && { ((i++)); continue; }
+        [[ $word == @(--socket|--host|--instance|--pid-file) ]] && { ((i++)); continue; }
         [[ $word == -* ]] && continue
         if [[ -z $command ]]; then command=$word
         elif [[ $command == @(config|server|mail|webhook|maintenance|api|record) && -z $part ]]; then part=$word
         fi
     done
     case $command:$part in
-        :) choices='status vrrp lvs events why top metrics config reload upgrade takeover server mail webhook loglevel failover maintenance api record replay announced fleet ipvs doctor migrate --socket --host --version --help' ;;
+        :) choices='status vrrp lvs events why top metrics config reload upgrade takeover server mail webhook loglevel failover maintenance api record replay announced fleet daemons ipvs doctor migrate --instance --pid-file --socket --host --version --help' ;;
         status:) choices="--json --check --watch --help $(_mainstayctl_names)" ;;
         vrrp: | lvs:) choices="--json --watch --help $(_mainstayctl_names)" ;;
         why:) choices="--json --udp --help $(_mainstayctl_names)" ;;
@@ -52,6 +56,7 @@ _mainstayctl() {
         metrics:) choices='--scope --compat --openmetrics --reference --help' ;;
         announced:) choices='--follow --exabgp --interface --drain-interface --help' ;;
         fleet:) choices="--json --help $(compgen -A hostname)" ;;
+        daemons:) choices='--json --help' ;;
         ipvs:) choices='--mtu --stats --help' ;;
         reload:) choices='--dry-run --force --json --help' ;;
         upgrade:) choices='--help' ;;

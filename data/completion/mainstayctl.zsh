@@ -2,8 +2,8 @@
 # Completion of mainstayctl(1) for zsh.
 _mainstayctl() {
     local state line
-    _arguments -C '--socket[Connect to this control socket of the daemon]:socket:_files' '--host[Run the command on this host, over ssh]:host:_hosts' '--version[Print the version]' \
-        '(-h --help)'{-h,--help}'[Print help]' '1:command:(status vrrp lvs events why top metrics config reload upgrade takeover server mail webhook loglevel failover maintenance api record replay announced fleet ipvs doctor migrate)' '*::argument:->rest'
+    _arguments -C '--instance[Ask the daemon of this name]:name:' '--pid-file[Ask the daemon that was started with -p FILE]:file:_files' '--socket[Ask the daemon with this control socket]:socket:_files' '--host[Run the command on this host, over ssh]:host:_hosts' '--version[Print the version]' \
+        '(-h --help)'{-h,--help}'[Print help]' '1:command:(status vrrp lvs events why top metrics config reload upgrade takeover server mail webhook loglevel failover maintenance api record replay announced fleet daemons ipvs doctor migrate)' '*::argument:->rest'
     [[ $state == rest ]] || return
     local names=''
     [[ $line[1] == (status|vrrp|lvs|why|events) ]] && names=${(f)"$(mainstayctl status --json 2>/dev/null | sed -nE 's/^ *"name": "([^" ]+)",?$/\1/p')"}
@@ -24,6 +24,7 @@ _mainstayctl() {
             _arguments '--follow[Go on with what changes]' "--exabgp[Print commands of ExaBGP]" '--interface[Look at this interface]:interface:' \
                 '--drain-interface[Look at this drain interface]:interface:' ;;
         fleet) _arguments '--json[Print the differences as JSON]' '*:director:_hosts' ;;
+        daemons) _arguments '--json[Print them as JSON]' ;;
         ipvs) _arguments '(--mtu)--stats[Show connections, packets and bytes]' '(--stats)--mtu[Show how large packets may be, to each server]' ;;
         reload) _arguments '--dry-run[Show the changes, make none]' '--force[Remove what broken blocks no longer define]' '--json[Print the changes as JSON]' '1:file:_files' ;;
         takeover) _arguments '--undo[Go back to keepalived]' '--confirm[Start mainstay at boot]' '--pid-file[Find keepalived by this file]:file:_files' '--unit[Name of the systemd unit of keepalived]:unit:' ;;

@@ -15,7 +15,6 @@
 
 namespace mainstay::cli {
 
-inline constexpr const char* kControlSocket = "/run/mainstay/control.sock";
 // Exit codes. What they mean to a subcommand stands with it.
 inline constexpr int kUsage = 2, kError = 2, kNotRunning = 3, kNotAllowed = 4;
 inline constexpr int kClean = 0, kWarnings = 1, kErrors = 2;      // of what was found in files

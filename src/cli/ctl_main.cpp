@@ -6,7 +6,10 @@
 
 #include "ctl.hpp"
 #include "ctl_change.hpp"
+#include "ctl_daemons.hpp"
 #include "ctl_observe.hpp"
+#include "ctl_supervisor.hpp"
+#include "mainstay/role/common/identity.hpp"
 #include "output.hpp"
 #include "remote.hpp"
 
@@ -38,8 +41,15 @@ int run(int argc, char** argv) {
     CLI::App app{"Show and check a mainstay director."};
     app.set_version_flag("--version", "mainstayctl " MAINSTAY_VERSION);
     app.require_subcommand(1);
-    std::string socket = kControlSocket;
-    app.add_option("--socket", socket, "Connect to this control socket of the daemon")->capture_default_str();
+    DaemonChoice choice;
+    auto* by_socket = app.add_option("--socket", choice.socket, "Ask the daemon with this control socket");
+    auto* by_name = app.add_option("--instance", choice.instance, "Ask the daemon of this name; `daemons` lists them")
+                        ->type_name("NAME")
+                        ->excludes(by_socket);
+    app.add_option("--pid-file", choice.pid_file, "Ask the daemon that was started with -p FILE")
+        ->type_name("FILE")
+        ->excludes(by_socket)
+        ->excludes(by_name);
 
     std::string host;  // run_remotely() takes it; here it is for the help
     app.add_option("--host", host, "Run the command on this host, over ssh; before the command")
@@ -214,6 +224,9 @@ int run(int argc, char** argv) {
     bool mtu = false;
     ipvs->add_flag("--mtu", mtu, "Show how large packets may be, to each server")->excludes(ipvs_stats);
 
+    auto* daemons = app.add_subcommand("daemons", "List the daemons that run on this host");
+    daemons->add_flag("--json", as_json, "Print them as JSON");
+
     auto* doctor = app.add_subcommand("doctor", "Check this host and suggest fixes; exit 1 if a problem is found");
     doctor->add_option("-f,--file", file,
                        "Read this configuration (default: the running daemon's, or the one that a daemon would read)");
@@ -242,9 +255,7 @@ int run(int argc, char** argv) {
     } catch (const CLI::ParseError& problem) {
         return problem.get_exit_code() == 0 ? app.exit(problem) : wrong_usage(app, problem);
     }
-    if (const auto exit_code = observe.run(socket)) return *exit_code;
-    if (const auto exit_code = change.run(socket)) return *exit_code;
-    if (*metric) return ctl_metrics(socket, metrics);
+    if (*daemons) return ctl_daemons(as_json);
     if (*check) return ctl_config_check(files, {.as_json = as_json, .strict = strict, .config_id = config_id});
     if (*explain) return ctl_config_explain(keywords);
     if (*reference)
@@ -258,19 +269,31 @@ int run(int argc, char** argv) {
     if (*print) return ctl_config_print(file);
     if (*convert) return ctl_config_convert(file);
     if (*diff) return ctl_config_diff(first, second, as_json);
-    if (*reload && !dry_run) return ctl_reload(socket, force, as_json);
-    if (*reload) return file.empty() ? ctl_reload_dry_run(socket, as_json) : ctl_reload_dry_run_to(file, as_json);
-    if (*upgrade) return ctl_upgrade(socket, file);
-    if (*takeover) return ctl_takeover(socket, taking_over);
-    if (*failover) return ctl_failover(socket, first, back, dry_run);
-    if (*step_back) return ctl_maintenance(socket, maintenance);
+    if (*reload && !file.empty()) return ctl_reload_dry_run_to(file, as_json);
     if (*api) return ctl_api_credential(credential);
-    if (*save) return ctl_record_save(socket, file);
     if (*replay) return ctl_replay(replaying);
     if (*ipvs) return mtu ? ctl_ipvs_mtu() : ctl_ipvs(stats);
     if (*announced) return ctl_announced(announcing);
     if (*fleet) return ctl_fleet(directors, as_json);
     if (*migrate) return ctl_migrate(migrating);
+    if (*metric && metrics.reference) return ctl_metrics({}, metrics);
+
+    const auto found = control_socket_of(choice, mainstay::role::kRunDirectory);
+    if (!found) {
+        const int exit_code = complain(found.error());
+        return app.got_subcommand("status") && app.get_subcommand("status")->count("--check") > 0 ? kUnknown
+                                                                                                  : exit_code;
+    }
+    const std::string& socket = *found;
+    if (const auto exit_code = observe.run(socket)) return *exit_code;
+    if (const auto exit_code = change.run(socket)) return *exit_code;
+    if (*metric) return ctl_metrics(socket, metrics);
+    if (*reload) return dry_run ? ctl_reload_dry_run(socket, as_json) : ctl_reload(socket, force, as_json);
+    if (*upgrade) return ctl_upgrade(socket, file);
+    if (*takeover) return ctl_takeover(socket, taking_over);
+    if (*failover) return ctl_failover(socket, first, back, dry_run);
+    if (*step_back) return ctl_maintenance(socket, maintenance);
+    if (*save) return ctl_record_save(socket, file);
     return ctl_doctor(file, socket, as_json);
 }
 

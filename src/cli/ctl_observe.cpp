@@ -80,11 +80,11 @@ std::string unknown_command(const CLI::App& app, const std::vector<std::string>&
     std::string before;  // the words of the group
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         const std::string& word = arguments[i];
-        if (group == &app && word == "--socket") {
-            ++i;  // its value
+        if (word.starts_with('-')) {
+            const auto* option = group == &app ? app.get_option_no_throw(word) : nullptr;
+            if (option != nullptr && option->get_items_expected() > 0) ++i;  // its value
             continue;
         }
-        if (word.starts_with('-')) continue;
         std::string names, begun;
         const CLI::App* found = nullptr;
         for (const auto* command : of(*group)) {

@@ -21,16 +21,15 @@ struct Connection {
 
 // `socket` is the control socket.
 Result<Connection> connect_to(const std::string& socket) {
-    const std::string path = socket.substr(0, socket.rfind('/') + 1) + "supervisor.sock";
+    const std::string path = socket.substr(0, socket.rfind('/') + 1).append(role::kSupervisorSocket);
     auto fd = connect_to_daemon(path, SOCK_SEQPACKET);
     if (!fd) return std::unexpected{std::move(fd.error())};
     // The folder belongs to the roles' account and this program runs as root, so it accepts only a peer that is root.
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    if (::getsockopt(fd->get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return fail_system("SO_PEERCRED", errno);
-    if (peer.uid != 0)
+    const auto peer = kernel::peer_of(fd->get());
+    if (!peer) return std::unexpected{peer.error()};
+    if (peer->uid != 0)
         return fail(Errc::Permission, path + " is not served by root: it is not the supervisor's socket");
-    return Connection{std::move(*fd), peer.pid};
+    return Connection{std::move(*fd), peer->pid};
 }
 
 }  // namespace

@@ -186,16 +186,16 @@ void take(Options& options, int option, const char* argument) {
             options.dont_fork = true;
             break;
         case 'p':
-            supervisor.pid_file(role::Kind::Supervisor) = argument;
+            supervisor.pid_file(role::Kind::Supervisor) = absolute(argument);
             break;
         case 'r':
-            supervisor.pid_file(role::Kind::Vrrp) = argument;
+            supervisor.pid_file(role::Kind::Vrrp) = absolute(argument);
             break;
         case 'c':
-            supervisor.pid_file(role::Kind::Lvs) = argument;
+            supervisor.pid_file(role::Kind::Lvs) = absolute(argument);
             break;
         case 'b':
-            supervisor.pid_file(role::Kind::Bfd) = argument;
+            supervisor.pid_file(role::Kind::Bfd) = absolute(argument);
             break;
         case 'x':
             supervisor.snmp = true;

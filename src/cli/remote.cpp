@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <string_view>
@@ -13,7 +14,8 @@ namespace mainstay::cli {
 namespace {
 
 constexpr int kFailed = 2;
-constexpr std::string_view kHost = "--host", kSocket = "--socket";
+constexpr std::string_view kHost = "--host";
+constexpr std::array<std::string_view, 3> kPassedOn{"--socket", "--instance", "--pid-file"};  // which daemon
 
 // No word can begin with '-', which ssh would take for an option, and nothing has a meaning for a shell.
 bool is_host(std::string_view text) {
@@ -47,10 +49,10 @@ Result<std::optional<std::vector<std::string>>> remote_command(const std::vector
             host = word.substr(kHost.size() + 1);
         } else if (word == kHost) {
             host = ++i < arguments.size() ? arguments[i] : std::string{};
-        } else if (word == kSocket && i + 1 < arguments.size()) {
+        } else if (std::ranges::find(kPassedOn, word) != kPassedOn.end() && i + 1 < arguments.size()) {
             rest.insert(rest.end(), {word, arguments[i + 1]});
             ++i;
-        } else if (word.starts_with(std::string{kSocket} + "=")) {
+        } else if (std::ranges::find(kPassedOn, word.substr(0, word.find('='))) != kPassedOn.end()) {
             rest.push_back(word);
         } else {
             break;  // the command, or an option that prints something about this program

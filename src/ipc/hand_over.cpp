@@ -19,7 +19,7 @@ void fields(A& a, HandedFifo& f) {
 template <class A>
 void fields(A& a, HandOver& h) {
     a(h.format, h.version, h.config_path, h.pid_path, h.pid_file, h.kick, h.scripts, h.client, h.generation, h.settings,
-      h.roles, h.running, h.host, h.fifos, h.maintenance, h.log_levels, h.discovered);
+      h.roles, h.running, h.host, h.fifos, h.maintenance, h.log_levels, h.discovered, h.pid_name);
 }
 
 Result<UniqueFd> write_hand_over(const HandOver& hand_over) {

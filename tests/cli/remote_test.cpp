@@ -29,6 +29,8 @@ TEST_CASE("the other options before the command go with it") {
     CHECK(ssh({"--socket", "/run/x", "--host", "lb2", "status"}) ==
           Words{"ssh", "--", "lb2", "mainstayctl '--socket' '/run/x' 'status'"});
     CHECK(ssh({"--host", "lb2", "--socket=/run/x", "status"}).back() == "mainstayctl '--socket=/run/x' 'status'");
+    CHECK(ssh({"--host", "lb2", "--instance", "blue", "--pid-file=/run/a.pid", "status"}).back() ==
+          "mainstayctl '--instance' 'blue' '--pid-file=/run/a.pid' 'status'");
     CHECK(ssh({"--host", "lb2", "--version"}).back() == "mainstayctl '--version'");
     CHECK(ssh({"--host", "lb1", "--host", "lb2", "status"})[2] == "lb2");
 }

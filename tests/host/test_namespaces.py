@@ -1,5 +1,6 @@
 """Network namespaces and several daemons on one host: where each works and where its files are."""
 
+import pathlib
 import re
 import signal
 
@@ -112,6 +113,90 @@ def test_two_instances_run_side_by_side_with_files_of_their_own(lan):
 def wait_ended(process):
     assert process.wait(10) == 0
     return process.output()
+
+
+def router(host, number):
+    """A daemon as OpenStack's agent starts one for each router: its pid files alone tell it from the others."""
+    files = f"/run/ha_confs/7b9d0b4e-5b0c-4b7e-9c0b-0d6a1f9c2e1{number}"
+    host.run(["mkdir", "-p", "/run/ha_confs"])
+    text = instance(vip=f"192.168.4.20{number}", vrid=50 + number)
+    daemon = host.mainstayd(text, "-P", "-p", f"{files}.pid.keepalived", "-r", f"{files}.pid.keepalived-vrrp",
+                            name=f"router{number}.conf")
+    return daemon, f"{files}.pid.keepalived"
+
+
+def mainstayctl(host, *words):
+    done = host.run([program("mainstayctl"), *words], check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def answers(host, pid_file):
+    return mainstayctl(host, "--pid-file", pid_file, "status")[0] == 0
+
+
+def test_daemons_that_differ_in_their_pid_files_only_have_files_of_their_own(lan):
+    (one,) = office(lan, "one")
+    daemons, files = zip(*[router(one, n) for n in (1, 2, 3)])
+    for n, file in enumerate(files, start=1):
+        wait_holds(one, f"192.168.4.20{n}")
+        wait_until(lambda f=file: answers(one, f), 15, file)
+
+    code, listed = mainstayctl(one, "daemons")
+    assert code == 0
+    assert re.findall(r"^7b9d0b4e-5b0c-4b7e-9c0b-0d6a1f9c2e1(\d)\.pid\.keepal-[0-9a-f]{8} +\d+  \S+mainstayd -n -l -D "
+                      r"-f /run/router(\d)\.conf -P ", listed, re.M) == [("1", "1"), ("2", "2"), ("3", "3")]
+    code, said = mainstayctl(one, "status")
+    assert code == 2 and "several daemons run on this host: name one with --instance NAME or --pid-file FILE" in said
+    assert mainstayctl(one, "status", "--check")[0] == 3
+    assert "192.168.4.202" in mainstayctl(one, "--pid-file", files[1], "status")[1]
+    assert mainstayctl(one, "--instance", "7b9d0b4e-5b0c-4b7e-9c0b-0d6a1f9c2e13", "status")[0] == 0
+
+    assert mainstayctl(one, "--pid-file", files[0], "maintenance", "on")[0] == 1  # there is nobody to hand over to
+    assert "maintenance is on" in mainstayctl(one, "--pid-file", files[0], "maintenance", "show")[1]
+    assert "maintenance is off" in mainstayctl(one, "--pid-file", files[1], "maintenance", "show")[1]
+
+    assert daemons[2].stop() == 0
+    assert answers(one, files[0]) and answers(one, files[1])
+    assert len(one.run(["ls", "/run/mainstay"]).stdout.split()) == 2
+    assert mainstayctl(one, "--pid-file", files[2], "status")[0] == 3
+    assert daemons[1].stop() == 0
+    assert mainstayctl(one, "status")[0] == 0  # the only one that is left
+
+
+def test_a_daemon_that_is_started_while_the_one_before_still_ends_keeps_its_files(lan):
+    (one,) = office(lan, "one")
+    first, pid_file = router(one, 1)
+    wait_until(lambda: answers(one, pid_file), 15, "the first")
+    wait_holds(one, "192.168.4.201")
+    for _ in range(3):  # OpenStack's agent: the signal, the file away, the next one
+        first.send(signal.SIGTERM)
+        one.path(pid_file).unlink()
+        second, _ = router(one, 1)
+        assert first.wait(15) == 0
+        wait_until(lambda: answers(one, pid_file), 15, "the next one")
+        fields = pathlib.Path(f"/proc/{second.pid}/status").read_text(encoding="ascii")
+        assert one.read(pid_file).strip() == re.search(r"^NSpid:.*\t(\d+)$", fields, re.M)[1]
+        first = second
+    wait_holds(one, "192.168.4.201")
+    assert first.stop() == 0
+    assert not one.path(pid_file).exists()
+
+
+def test_a_daemon_does_not_take_the_folder_of_another_one_of_the_same_name(lan):
+    (one,) = office(lan, "one")
+    first = wait_ready(one.mainstayd(instance()))
+    one.run(["mkdir", "/run/bin"])
+    one.run(["ln", "-s", program("mainstayd"), "/run/bin/keepalived"])
+    path = one.write("/run/other.conf", instance(vip="192.168.4.201", vrid=52))
+
+    second = one.start(["/run/bin/keepalived", "-n", "-l", "-G", "-f", path])
+
+    said = wait_ended(second)
+    assert re.search(r"daemon is already running: process \d+ listens at /run/mainstay/supervisor\.sock \(a further daemon "
+                     r"needs a pid file or a name of its own: -p FILE, or instance NAME in global_defs\)", said), said
+    assert mainstayctl(one, "status")[0] == 0
+    assert not one.path("/run/keepalived.pid").exists()
+    assert first.stop() == 0
 
 
 def test_under_keepalived_s_name_the_pid_files_are_where_keepalived_has_them(lan):

@@ -162,7 +162,7 @@ TEST_CASE("a hand-over has each field in its place, and one of another format is
     sent.fifos = {{"/f", 41, true, 42}};
     sent.maintenance = {true, {7}, WallTime{8}, "alice", "kernel", 0, {}};
     sent.log_levels = {LogLevel::Error};
-    sent.discovered = 43;
+    sent.discovered = 43, sent.pid_name = "a.pid-1";
     const auto ticks = [](Instant at) { return n64(static_cast<std::uint64_t>(at.time_since_epoch().count())); };
     const std::string role =
         n8(1) + n32(100) + n32(30) + n32(31) + n32(32) + n32(33) + kOn + kOff + kOn + ticks(sent.roles[0].born);
@@ -173,7 +173,7 @@ TEST_CASE("a hand-over has each field in its place, and one of another format is
               text_of(encode(sent.settings)) + n32(1) + sized(role) + n32(1) + sized(script) + n32(40) + n32(1) +
               sized(sized("/f") + n32(41) + kOn + n32(42)) +
               sized(kOn + n64(7) + kOn + n64(8) + sized("alice") + sized("kernel") + n64(0) + sized("")) + n32(1) +
-              n8(3) + n32(43));
+              n8(3) + n32(43) + sized("a.pid-1"));
 
     const auto fd = write_hand_over(sent);
     REQUIRE(fd);

@@ -55,6 +55,7 @@ struct HandOver {
     MaintenanceOrder maintenance;
     LogLevels log_levels;          // that an operator has set; empty: as on the command line
     std::int32_t discovered = -1;  // descriptor of the known real servers
+    std::string pid_name;          // what its folders' name has from its pid file
 };
 
 // Returns a memfd that survives the exec.

@@ -86,26 +86,28 @@ std::optional<std::string> changed_at_reload(const ipc::DaemonSettings& before, 
 }
 
 Places places_of(const Identity& identity, const std::string& run_directory, const std::string& spool_directory,
-                 const ipc::DaemonSettings& settings) {
-    const std::string name = joined(settings);
+                 const ipc::DaemonSettings& settings, const std::string& pid_name) {
+    const std::string configured = joined(settings);
     Places places;
-    places.run_directory = name.empty() ? run_directory : run_directory + "/" + name;
-    places.spool_directory = name.empty() ? spool_directory : spool_directory + "/" + name;
+    places.pid_name = pid_name;
+    places.name = folder_name(configured + (configured.empty() || pid_name.empty() ? "" : "_") + pid_name);
+    places.run_directory = places.name.empty() ? run_directory : run_directory + "/" + places.name;
+    places.spool_directory = places.name.empty() ? spool_directory : spool_directory + "/" + places.name;
     for (const auto* part : {&settings.net_namespace, &settings.instance})
         if (!part->empty()) places.suffix += "_" + *part;
     places.pid_directory = places.run_directory;
     if (identity.keepalived) {
-        const bool folder = settings.use_pid_dir || !name.empty();
-        places.pid_directory = folder ? "/run/keepalived" : "/run";
+        places.pid_directory = settings.use_pid_dir || !configured.empty() ? "/run/keepalived" : "/run";
         if (!settings.instance.empty()) places.pid_suffix = "_" + settings.instance;
     }
     return places;
 }
 
 std::string Places::pid_file(const Identity& identity, Kind kind) const {
-    const std::string path = identity.pid_file(kind, pid_directory);
-    const auto name = path.rfind('/') + 1;
-    return pid_directory + "/" + path.substr(name, path.rfind('.') - name) + pid_suffix + ".pid";
+    std::string path = identity.pid_file(kind, run_directory);
+    if (path.starts_with(run_directory + "/")) return path;
+    const auto at = path.rfind('/') + 1;
+    return pid_directory + "/" + path.substr(at, path.rfind('.') - at) + pid_suffix + ".pid";
 }
 
 std::string dump_path(const std::string& tmp, const std::string& standard, const std::string& configured,

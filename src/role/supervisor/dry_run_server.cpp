@@ -3,17 +3,16 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstring>
 
 #include "authorization.hpp"
 #include "mainstay/ipc/channel.hpp"
+#include "mainstay/kernel/unix_socket.hpp"
 #include "role/common/cancel.hpp"
 
 namespace mainstay::role {
@@ -27,17 +26,15 @@ constexpr std::chrono::seconds kQuestionWithin{5}, kAnswerWithin{60}, kRelayedWi
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
 Result<UniqueFd> listen_at(const std::string& path) {
-    sockaddr_un at{};
-    at.sun_family = AF_UNIX;
-    if (path.size() >= sizeof at.sun_path) return fail(Errc::Invalid, "the socket path is too long: " + path);
-    std::memcpy(at.sun_path, path.data(), path.size());
+    const auto at = kernel::unix_address(path);
+    if (!at) return std::unexpected{at.error()};
     UniqueFd fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (!fd) return fail_system("socket for " + path, errno);
     ::unlink(path.c_str());
     // umask instead of chmod: the folder belongs to the roles' account, which could replace the socket by a symbolic
     // link.
     const mode_t before = ::umask(0177);
-    const int bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at);
+    const int bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*at), sizeof *at);
     const int error = errno;
     ::umask(before);
     if (bound != 0) return fail_system("bind " + path, error);
@@ -46,24 +43,22 @@ Result<UniqueFd> listen_at(const std::string& path) {
 }
 
 bool is_root(int socket) {
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == 0;
+    const auto peer = kernel::peer_of(socket);
+    return peer && peer->uid == 0;
 }
 
 // The client, for the log. For a root that logged in as another account (sudo), that account is named too.
 std::string peer_text(int socket) {
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return "an unknown account";
-    const std::string path = "/proc/" + std::to_string(peer.pid) + "/loginuid";
+    const auto peer = kernel::peer_of(socket);
+    if (!peer) return "an unknown account";
+    const std::string path = "/proc/" + std::to_string(peer->pid) + "/loginuid";
     std::array<char, 16> text{};
     const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
     const auto got = file ? ::read(file.get(), text.data(), text.size() - 1) : -1;
     const std::string login{text.data(), got > 0 ? static_cast<std::size_t>(got) : 0};
-    const bool known = !login.empty() && login != "4294967295" && login != std::to_string(peer.uid);
-    return "uid " + std::to_string(peer.uid) + (known ? " (login uid " + login + ")" : "") + ", pid " +
-           std::to_string(peer.pid);
+    const bool known = !login.empty() && login != "4294967295" && login != std::to_string(peer->uid);
+    return "uid " + std::to_string(peer->uid) + (known ? " (login uid " + login + ")" : "") + ", pid " +
+           std::to_string(peer->pid);
 }
 
 }  // namespace
@@ -78,7 +73,7 @@ Result<void> DryRunServer::open(const std::string& path) {
     listener_.assign(fd->get(), failed);
     if (failed) return fail(Errc::Io, "listen at " + path + ": " + failed.message(), failed.value());
     [[maybe_unused]] const int owned = fd->release();
-    path_ = path;
+    bound_ = kernel::BoundPath{path};
     accept();
     return {};
 }
@@ -90,7 +85,7 @@ void DryRunServer::close() {
     client_.close(ignored);
     cancel_quietly(limit_);
     if (reader_pid_ != 0) ::kill(reader_pid_, SIGKILL);
-    ::unlink(path_.c_str());
+    bound_.remove();
 }
 
 void DryRunServer::accept() {

@@ -21,6 +21,7 @@
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/kernel/spawn.hpp"
+#include "mainstay/kernel/unix_socket.hpp"
 
 namespace mainstay::role {
 
@@ -74,7 +75,7 @@ private:
     Deeds deeds_;
     std::uint64_t relayed_ = 0, next_relayed_ = 1;  // the request that the lvs role is answering; 0: none
     std::optional<ipc::Upgrade> upgrade_question_;  // set if the request is an upgrade
-    std::string path_;
+    kernel::BoundPath bound_;
     boost::asio::posix::stream_descriptor listener_, client_;
     boost::asio::steady_timer limit_;
     UniqueFd line_;  // to the reader

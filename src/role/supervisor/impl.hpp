@@ -87,7 +87,8 @@ private:
     void look_after_children();  // once a second: heartbeats
     void look_at_heartbeats(Child& child);
     void look_again();
-    void write_child_pid(const Child& child, bool gone);
+    void write_child_pid(const Child& child);
+    void remove_child_pid(Kind kind, int pid);
     void stop(int exit_code);
     void stop_role(Child& child);
     void stop_step();
@@ -100,7 +101,7 @@ private:
     [[nodiscard]] bool address_release_ended(const kernel::Ended& how);  // true when it was this process
 
     // -- own_socket.cpp
-    [[nodiscard]] Result<void> open_own_socket();
+    void open_own_socket();
 
     // -- messages.cpp
     void on_message(Child& child, Result<ipc::Received> got);
@@ -136,7 +137,11 @@ private:
     void spread_log_levels();  // to every process
 
     // -- places.cpp
-    [[nodiscard]] Result<void> settle(const ipc::DaemonSettings& settings);
+    [[nodiscard]] Result<void> settle(const ipc::DaemonSettings& settings, const std::string& pid_name);
+    [[nodiscard]] std::string supervisor_socket() const;
+    [[nodiscard]] std::optional<int> other_daemon() const;  // the process of one that has this daemon's folder
+    [[nodiscard]] Result<bool> make_place(const ipc::DaemonSettings& settings);
+    void remove_empty_folders();
     void make_spool_folder(bool first);
     [[nodiscard]] Result<void> open_namespaces(const ipc::DaemonSettings& settings);
     void apply_settings(const ipc::DaemonSettings& settings);
@@ -245,6 +250,7 @@ private:
     Places places_;
     UniqueFd network_namespace_, ipvs_namespace_;
     PidFile pid_file_;
+    Instant other_daemon_until_{};
     UniqueFd kick_;
     ReloadTransaction::Children children_;
     std::unique_ptr<SparePool> spares_;

@@ -3,7 +3,7 @@
 
 namespace mainstay::role {
 
-Result<void> Supervisor::open_own_socket() {
+void Supervisor::open_own_socket() {
     DryRunServer::Deeds deeds;
     deeds.start = [this](const ipc::Message& question, int control, int control_of_child) {
         if (const auto* wanted = std::get_if<ipc::Upgrade>(&question))
@@ -29,9 +29,8 @@ Result<void> Supervisor::open_own_socket() {
         on_log_level_question(std::move(question), std::move(client));
     };
     dry_runs_ = std::make_unique<DryRunServer>(loop_, log_, std::move(deeds));
-    const auto opened = dry_runs_->open(places_.run_directory + "/supervisor.sock");
+    const auto opened = dry_runs_->open(supervisor_socket());
     if (!opened) log_.warning("mainstayctl reload, upgrade and server will not work: {}", opened.error().text());
-    return {};
 }
 
 }  // namespace mainstay::role

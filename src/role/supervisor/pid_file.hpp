@@ -3,11 +3,19 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/unique_fd.hpp"
 
 namespace mainstay::role {
+
+// Ends the message that a daemon is already running.
+inline constexpr std::string_view kNameAnother =
+    " (a further daemon needs a pid file or a name of its own: -p FILE, or instance NAME in global_defs)";
+
+// The number in a pid file; 0: there is none.
+[[nodiscard]] int pid_in(const std::string& path);
 
 class PidFile {
 public:

@@ -4,18 +4,20 @@
 #include <unistd.h>
 
 #include "impl.hpp"
+#include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/scheduling.hpp"
+#include "mainstay/kernel/unix_socket.hpp"
 
 namespace mainstay::role {
 namespace {
 
-constexpr std::chrono::seconds kSpoolFolderRetry{10};
+constexpr std::chrono::seconds kSpoolFolderRetry{10}, kForOtherDaemon{5};
 
 }  // namespace
 
 // Runs before the daemon opens its sockets. After an upgrade all of this exists already.
-Result<void> Supervisor::settle(const ipc::DaemonSettings& settings) {
-    places_ = places_of(options_.identity, options_.run_directory, options_.spool_directory, settings);
+Result<void> Supervisor::settle(const ipc::DaemonSettings& settings, const std::string& pid_name) {
+    places_ = places_of(options_.identity, options_.run_directory, options_.spool_directory, settings, pid_name);
     places_.state_directory = options_.state_directory + places_.run_directory.substr(options_.run_directory.size());
     if (!places_.suffix.empty() && options_.set_log_ident)
         options_.set_log_ident(options_.identity.log_ident(Kind::Supervisor) + places_.suffix);
@@ -26,9 +28,41 @@ Result<void> Supervisor::settle(const ipc::DaemonSettings& settings) {
         if (auto made = kernel::make_directory(places_.pid_directory, {0, 0}, 0755); !made) return made;
     if (options_.hand_over < 0)
         if (auto claimed = claim_pid_file(); !claimed) return claimed;
-    if (options_.hand_over < 0) load_maintenance({});
+    return {};
+}
+
+std::string Supervisor::supervisor_socket() const {
+    return places_.run_directory + "/" + std::string{kSupervisorSocket};
+}
+
+// The folder belongs to a role's account, which must not be able to keep the daemon from its start: only a root that
+// listens counts.
+std::optional<int> Supervisor::other_daemon() const {
+    const auto socket = kernel::connect_unix(supervisor_socket(), SOCK_SEQPACKET);
+    const auto peer = socket ? kernel::peer_of(socket->get()) : std::unexpected{socket.error()};
+    if (!peer || peer->uid != 0 || peer->pid == ::getpid()) return std::nullopt;
+    return peer->pid;
+}
+
+// Two daemons in one folder would take each other's sockets, mails and records. If another one is there although this
+// one has the pid file, then either the other one is ending (its pid file was removed, and this daemon started), or it
+// has another pid file and the same name, and stays. False: ask again soon.
+Result<bool> Supervisor::make_place(const ipc::DaemonSettings& settings) {
+    const auto now = kernel::monotonic_now();
+    if (pid_file_.path().empty()) {
+        auto settled = settle(settings, name_of_pid_file(options_.pid_file(Kind::Supervisor)));
+        if (!settled) return std::unexpected{std::move(settled.error())};
+        other_daemon_until_ = now + kForOtherDaemon;
+    }
+    if (const auto other = other_daemon()) {
+        if (now < other_daemon_until_) return false;
+        return fail(Errc::Exists, fmt::format("daemon is already running: process {} listens at {}{}", *other,
+                                              supervisor_socket(), kNameAnother));
+    }
+    load_maintenance({});
     load_discovery();
-    return open_own_socket();
+    open_own_socket();
+    return true;
 }
 
 // The daemon starts even if the disk is read-only or full; the observer then keeps mails in memory.
@@ -82,14 +116,23 @@ Result<void> Supervisor::claim_pid_file() {
     return {};
 }
 
-void Supervisor::write_child_pid(const Child& child, bool gone) {
+void Supervisor::write_child_pid(const Child& child) {
     const std::string path = pid_file_of(child.kind);
-    if (gone) {
-        ::unlink(path.c_str());
-        return;
-    }
     if (const auto written = kernel::write_file_safely(path, std::to_string(child.pid) + "\n", 0644); !written)
         log_.warning("{}", written.error().text());
+}
+
+// Another daemon may have the same file (-r) and have written it since.
+void Supervisor::remove_child_pid(Kind kind, int pid) {
+    const std::string path = pid_file_of(kind);
+    if (pid_in(path) == pid) ::unlink(path.c_str());
+}
+
+// Folders of a name stay as long as something is in them: mails, history, maintenance.
+void Supervisor::remove_empty_folders() {
+    if (places_.name.empty()) return;
+    for (const auto* folder : {&places_.run_directory, &places_.state_directory, &places_.spool_directory})
+        ::rmdir(folder->c_str());
 }
 
 }  // namespace mainstay::role

@@ -154,11 +154,13 @@ void Supervisor::begin_preparing() {
     next_.table = std::move(*table);
     const auto& settings = next_.settings.daemon;
     if (phase_ == Phase::Starting && !dry_runs_) {
-        if (const auto settled = settle(settings); !settled) {
-            log_.error("{}", settled.error().text());
+        const auto ready = make_place(settings);
+        if (!ready) {
+            log_.error("{}", ready.error().text());
             // keepalived: starting a second daemon exits with status 0.
-            return stop(settled.error().code() == Errc::Exists ? 0 : kExitFatal);
+            return stop(ready.error().code() == Errc::Exists ? 0 : kExitFatal);
         }
+        if (!*ready) return prepare_later();
     } else if (const auto changed = changed_at_reload(current_.settings.daemon, settings)) {
         log_.error("Cannot change {} at a reload - please restart {}", *changed, options_.identity.program());
         return reading_failed(kExitConfig, "the new configuration is refused: a reload cannot change the " + *changed);

@@ -46,7 +46,7 @@ bool Supervisor::promote_spare(Child& child) {
     send_discovery(child);
     commit(child);
     log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
-    write_child_pid(child, false);
+    write_child_pid(child);
     return true;
 }
 

@@ -205,7 +205,7 @@ void Supervisor::reap_all() {
 void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     const int pid = child.pid;
     child.forget();
-    write_child_pid(child, true);
+    remove_child_pid(child.kind, pid);
     dumps_->gone(child.kind);
     if (child.kind == Kind::Vrrp) operators_.fail_all("the VRRP process died; see the log");
     if (phase_ == Phase::Stopping) return;
@@ -270,7 +270,7 @@ ipc::RoleStartup Supervisor::startup_for(Kind kind, bool restarted) const {
     startup.process_name = options_.identity.process_name(kind);
     startup.config_path = options_.config_path;
     startup.config_id = options_.config_id;
-    startup.control_socket = places_.run_directory + "/control.sock";
+    startup.control_socket = places_.run_directory + "/" + std::string{kApiSocket};
     startup.spool_directory = places_.spool_directory;
     startup.net_namespace = options_.net_namespace;
     const auto number = static_cast<std::uint8_t>(kind);
@@ -364,7 +364,7 @@ void Supervisor::start_child(Child& child) {
         return start_child_in(child, child.next_delay(child.born) + std::chrono::seconds{1});
     }
     log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
-    write_child_pid(child, false);
+    write_child_pid(child);
     lay_lines(child);
     order_maintenance(child);
     send_discovery(child);
@@ -487,6 +487,7 @@ void Supervisor::finish() {
     remove_config_copy();
     mark_reading(false);
     pid_file_.remove();
+    remove_empty_folders();
     loop_.stop();
 }
 

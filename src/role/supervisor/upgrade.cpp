@@ -63,6 +63,7 @@ ipc::HandOver Supervisor::hand_over(int client, std::vector<int>& keep) {
     state.version = MAINSTAY_VERSION;
     state.config_path = options_.config_path;
     state.pid_path = pid_file_.path();
+    state.pid_name = places_.pid_name;
     state.pid_file = handed(pid_file_.lock());
     state.kick = handed(kick_.get());
     state.scripts = handed(current_.scripts.get());
@@ -142,7 +143,9 @@ Result<void> Supervisor::adopt(int descriptor) {
     current_.number = state->generation;
     current_.settings = state->settings;
     apply_settings(current_.settings.daemon);
-    if (auto settled = settle(current_.settings.daemon); !settled) return settled;
+    if (auto settled = settle(current_.settings.daemon, state->pid_name); !settled) return settled;
+    load_discovery();
+    open_own_socket();
     load_maintenance(state->maintenance);
     log_levels_.adopt(state->log_levels);
     if (options_.set_log_level) options_.set_log_level(log_levels_.of(LogModule::Supervisor));

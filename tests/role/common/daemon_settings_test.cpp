@@ -116,6 +116,24 @@ TEST_CASE("folders and suffixes of a daemon with a namespace only, and with an i
     CHECK(none.suffix.empty());
 }
 
+TEST_CASE("what follows from the pid file stands behind namespace and instance in a daemon's name") {
+    const Identity compat{true};
+    const auto plain = places_of(compat, "/run/mainstay", "/var/spool/mainstay", {}, "a.pid-1");
+    CHECK(plain.name == "a.pid-1");
+    CHECK(plain.run_directory == "/run/mainstay/a.pid-1");
+    CHECK(plain.spool_directory == "/var/spool/mainstay/a.pid-1");
+    CHECK(plain.suffix.empty());
+    CHECK(plain.pid_file(compat, Kind::Vrrp) == "/run/vrrp.pid");
+    CHECK(plain.pid_file(compat, Kind::Observer) == "/run/mainstay/a.pid-1/observer.pid");
+    ipc::DaemonSettings amphora;
+    amphora.net_namespace = "amphora-haproxy";
+    CHECK(places_of(compat, "/run/mainstay", "", amphora, "a.pid-1").run_directory ==
+          "/run/mainstay/amphora-haproxy_a.pid-1");
+    amphora.instance = "../../etc";
+    CHECK(places_of({}, "/run/mainstay", "", amphora)
+              .run_directory.starts_with("/run/mainstay/amphora-haproxy_.._.._etc-"));
+}
+
 TEST_CASE("keepalived's pid files are in a folder of their own when there may be several daemons") {
     const Identity compat{true};
     ipc::DaemonSettings blue, a;

@@ -46,6 +46,35 @@ TEST_CASE("pid files are in the run folder, those of keepalived in /run whatever
     CHECK(Identity{true}.pid_file(Kind::Lvs, "/run/x") == "/run/checkers.pid");
 }
 
+TEST_CASE("a process that keepalived does not have has its pid file in the run folder") {
+    CHECK(Identity{true}.pid_file(Kind::Observer, "/run/x") == "/run/x/observer.pid");
+    CHECK(Identity{true}.pid_file(Kind::Snmp, "/run/x") == "/run/x/snmp.pid");
+}
+
+TEST_CASE("a daemon with a pid file of its own has a name that follows from it, and one folder") {
+    CHECK(name_of_pid_file("") == "");
+    CHECK(name_of_pid_file("/run/keepalived.pid") == "");
+    CHECK(name_of_pid_file("/var/run/keepalived.pid") == "");
+    CHECK(name_of_pid_file("/run/keepalived/keepalived.pid") == "");
+    CHECK(name_of_pid_file("/run/mainstay/mainstayd.pid") == "");
+    CHECK(name_of_pid_file("/run//octavia/../a.pid") == name_of_pid_file("/var/run/a.pid"));
+    CHECK(name_of_pid_file("/run/a.pid") == "a.pid-baa9eb28");
+    CHECK(name_of_pid_file("/srv/a.pid") != name_of_pid_file("/run/a.pid"));
+    const std::string router = "7b9d0b4e-5b0c-4b7e-9c0b-0d6a1f9c2e11";
+    CHECK(name_of_pid_file("/var/lib/neutron/ha_confs/" + router + ".pid.keepalived") ==
+          router + ".pid.keepal-4c4b6f83");
+    CHECK(name_of_pid_file("/srv/..") == name_of_pid_file("/srv/.."));
+    CHECK(name_of_pid_file("/srv/.pid; rm").starts_with("_pid__rm"));
+}
+
+TEST_CASE("a name is one folder, whatever is in it") {
+    CHECK(folder_name("blue_a") == "blue_a");
+    CHECK(folder_name("") == "");
+    CHECK(folder_name("../x").starts_with("_._x-"));
+    CHECK(folder_name("a/b") != folder_name("a_b"));
+    CHECK(folder_name(std::string(200, 'a')).size() == 72);
+}
+
 TEST_CASE("a daemon that is run as keepalived is keepalived, from whatever folder") {
     CHECK(identity_of("keepalived").keepalived);
     CHECK(identity_of("/usr/sbin/keepalived").keepalived);

@@ -30,7 +30,8 @@ using mainstay::test::TemporaryFolder;
 
 namespace {
 
-const std::string kNameIt = " (a further daemon needs a name of its own: instance NAME in global_defs)";
+const std::string kNameIt =
+    " (a further daemon needs a pid file or a name of its own: -p FILE, or instance NAME in global_defs)";
 
 unsigned mode_of(const std::string& path) {
     struct stat facts{};
@@ -88,6 +89,19 @@ TEST_CASE("a pid file that nobody has locked is taken over, whatever it says, un
     CHECK(parent == ::getppid());
 }
 
+TEST_CASE("a pid file that another daemon has written meanwhile stays when the first one ends") {
+    const TemporaryFolder folder;
+    const std::string path = folder.at("x.pid");
+    auto first = PidFile::claim(path, "mainstayd");
+    REQUIRE(first);
+    std::filesystem::remove(path);  // by who stops the first one, and starts another at once
+    std::ofstream{path} << kNobody << "\n";
+    first->remove();
+    CHECK(folder.text("x.pid") == std::to_string(kNobody) + "\n");
+    CHECK(pid_in(path) == kNobody);
+    CHECK(pid_in(folder.at("none")) == 0);
+}
+
 TEST_CASE("a pid file that cannot be made, or is a symbolic link, is an error") {
     const TemporaryFolder folder;
     const auto missing = PidFile::claim(folder.at("no/x.pid"), "x");
@@ -103,6 +117,7 @@ TEST_CASE("a lock that was handed over keeps the file, and another pid file take
     const TemporaryFolder folder;
     UniqueFd lock{::open(folder.at("a").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
     REQUIRE(::flock(lock.get(), LOCK_EX | LOCK_NB) == 0);
+    std::ofstream{folder.at("a")} << ::getpid() << "\n";
     auto file = PidFile::adopt(folder.at("a"), std::move(lock));
     CHECK(file.path() == folder.at("a"));
     CHECK(file.lock() >= 0);

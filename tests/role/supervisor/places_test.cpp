@@ -8,6 +8,8 @@
 #include <string>
 
 #include "../../needs.hpp"
+#include "mainstay/kernel/unix_socket.hpp"
+#include "mainstay/role/common/identity.hpp"
 #include "stage.hpp"
 
 using namespace mainstay;
@@ -61,6 +63,54 @@ TEST_CASE("a daemon with an instance name has folders of its own, and the name i
     CHECK(mode_of(stage.at("run/blue/supervisor.sock")) == 0600);
     CHECK(stage.logged("the ident is mainstayd_blue\n") == 1);
     CHECK(name_of_process(stage.pid()) == "blue-daemon");
+}
+
+TEST_CASE("a daemon with a pid file of its own has folders of its own, which go with it when they are empty" *
+          mainstay::test::kNeedsRoot) {
+    Stage stage{{"pid-file"}};
+    auto running = stage.run();
+    const std::string name = name_of_pid_file(stage.at("router.pid"));
+    CHECK(stage.text("router.pid") == std::to_string(stage.pid()) + "\n");
+    CHECK(mode_of(stage.at("run/" + name + "/supervisor.sock")) == 0600);
+    CHECK(fs::exists(stage.at("spool/" + name)));
+    CHECK_FALSE(fs::exists(stage.at("run/supervisor.sock")));
+    CHECK(stage.logged("the ident is") == 0);
+    CHECK(stage.stop(running) == 0);
+    CHECK_FALSE(fs::exists(stage.at("router.pid")));
+    CHECK(fs::is_empty(stage.at("run")));
+    CHECK(fs::is_empty(stage.at("spool")));
+}
+
+TEST_CASE("a pid file that was removed and written by the next daemon stays when the first one ends" *
+          mainstay::test::kNeedsRoot) {
+    Stage stage{{"pid-file", "named"}};
+    auto running = stage.run();
+    for (const char* file : {"router.pid", "own.pid"}) {
+        fs::remove(stage.at(file));
+        std::ofstream{stage.at(file)} << "4194303\n";
+    }
+    CHECK(stage.stop(running) == 0);
+    CHECK(stage.text("router.pid") == "4194303\n");
+    CHECK(stage.text("own.pid") == "4194303\n");
+}
+
+TEST_CASE("a daemon waits for one that ends in its folder, and does not take its socket" * mainstay::test::kNeedsRoot) {
+    Stage stage;
+    fs::create_directory(stage.at("run"));
+    const std::string path = stage.at("run/supervisor.sock");
+    UniqueFd ending{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+    const auto at = kernel::unix_address(path);
+    REQUIRE(at);
+    REQUIRE(::bind(ending.get(), reinterpret_cast<const sockaddr*>(&*at), sizeof *at) == 0);
+    REQUIRE(::listen(ending.get(), 8) == 0);
+    // The peer is the process that began to listen, and this one is another than the daemon.
+    auto& reader = stage.started("mainstayd-read");
+    stage.send(reader, {});
+    CHECK(stage.starts_none("mainstayd-vrrp"));
+    CHECK(kernel::connect_unix(path, SOCK_SEQPACKET).has_value());
+    ending.reset();
+    stage.started("mainstayd-vrrp");
+    CHECK(stage.logged("already running") == 0);
 }
 
 TEST_CASE("a daemon that is run as keepalived has keepalived's names, and its pid files in a folder if it is told to" *

@@ -68,6 +68,7 @@ int supervise(const std::string& folder, const std::vector<std::string>& words) 
     for (const auto& word : words) {
         if (word == "no-respawn") options.respawn = false;
         if (word == "no-lvs") options.run_lvs = false;
+        if (word == "pid-file") options.pid_file(Kind::Supervisor) = folder + "/router.pid";
         if (word == "named") options.pid_file(Kind::Vrrp) = folder + "/own.pid";
         if (word == "named-nowhere") options.pid_file(Kind::Vrrp) = folder + "/no/own.pid";
         if (word == role::test::kAsKeepalived) options.identity.keepalived = true;

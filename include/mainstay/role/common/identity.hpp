@@ -15,6 +15,10 @@ inline constexpr const char* kReaderAccount = "mainstay-read";
 inline constexpr const char* kReaderProgram = "mainstayd-read";
 inline constexpr const char* kWatcherProgram = "mainstayd-track";
 
+// The sockets in a daemon's run folder: that of the API, and that of the supervisor for mainstayctl of root.
+inline constexpr const char* kRunDirectory = "/run/mainstay";
+inline constexpr std::string_view kApiSocket = "control.sock", kSupervisorSocket = "supervisor.sock";
+
 // The exit status with which the SNMP process asks to be restarted after kSnmpPause.
 inline constexpr int kSnmpAgain = 75;
 
@@ -31,6 +35,13 @@ struct Identity {
     [[nodiscard]] std::string process_name(Kind kind) const;  // at most 15 bytes
     [[nodiscard]] std::string pid_file(Kind kind, const std::string& run_directory) const;
 };
+
+// The part of a daemon's name that follows from its pid file (-p), so that daemons with different ones have folders of
+// their own: the file's name and a hash of its path. Empty for an empty path and for the pid file of a daemon without
+// -p.
+[[nodiscard]] std::string name_of_pid_file(const std::string& path);
+// `text` as the name of one folder: whole if it can be one, else what can be kept of it and a hash.
+[[nodiscard]] std::string folder_name(const std::string& text);
 
 // From argv[0]: the base name "keepalived" selects keepalived's identity.
 [[nodiscard]] Identity identity_of(std::string_view argv0);

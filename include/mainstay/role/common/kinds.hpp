@@ -23,7 +23,7 @@ struct KindTraits {
     const char* keepalived_ident = "";
     LogModule log_module = LogModule::Supervisor;  // with whose level it logs
     const char* pid_file = "";
-    const char* keepalived_pid_file = "";
+    const char* keepalived_pid_file = nullptr;  // null: keepalived has no such process; then as `pid_file`
 
     // -- its process options in global_defs; no prefix: it has none
     const char* option_prefix = nullptr;    // of the keywords: "checker" of checker_priority

@@ -20,7 +20,7 @@ struct SupervisorOptions {
     Identity identity;
     std::string config_path;
     std::string config_id;  // -i
-    std::string run_directory = "/run/mainstay";
+    std::string run_directory = kRunDirectory;
     std::string spool_directory = "/var/spool/mainstay";
     std::string state_directory = "/var/lib/mainstay";  // root's, unlike the others
     std::string shared_account;                         // --shared-account: of all roles; empty: one for each

@@ -3,30 +3,28 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
+#include "mainstay/kernel/unix_socket.hpp"
+
 namespace mainstay::role::http {
 namespace {
 
 constexpr mode_t kSocketMode = 0660;
-constexpr std::size_t kSocketPathMax = 100;  // sun_path has 108, the temporary name is longer
-constexpr std::size_t kGroupsMax = 65'536;   // the kernel's NGROUPS_MAX
+constexpr std::size_t kGroupsMax = 65'536;  // the kernel's NGROUPS_MAX
 
 }  // namespace
 
 Result<Peer> peer_of(int socket) {
-    ucred credentials{};
-    socklen_t size = sizeof credentials;
-    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
-        return fail_system("SO_PEERCRED", errno);
-    Peer peer{.uid = credentials.uid, .pid = credentials.pid, .gids = {credentials.gid}};
+    const auto credentials = kernel::peer_of(socket);
+    if (!credentials) return std::unexpected{credentials.error()};
+    Peer peer{.uid = credentials->uid, .pid = credentials->pid, .gids = {credentials->gid}};
     std::vector<gid_t> groups(64);
-    size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+    auto size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
     int got = ::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
     if (got != 0 && errno == ERANGE && size <= kGroupsMax * sizeof(gid_t)) {  // the kernel says how many there are
         groups.resize(size / sizeof(gid_t));
@@ -52,15 +50,13 @@ Caller caller_of(const Result<Peer>& peer, std::uint32_t own_uid, std::uint32_t 
 }
 
 Result<UniqueFd> listen_at(const std::string& path) {
-    if (path.size() > kSocketPathMax) return fail(Errc::Invalid, "the socket path is too long: " + path);
     const std::string temporary = path + ".new";
+    const auto at = kernel::unix_address(temporary);
+    if (!at) return std::unexpected{at.error()};
     ::unlink(temporary.c_str());
     UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (!fd) return fail_system("socket for " + path, errno);
-    sockaddr_un at{};
-    at.sun_family = AF_UNIX;
-    temporary.copy(at.sun_path, sizeof at.sun_path - 1);
-    const bool ok = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0 &&
+    const bool ok = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*at), sizeof *at) == 0 &&
                     ::chmod(temporary.c_str(), kSocketMode) == 0 && ::listen(fd.get(), SOMAXCONN) == 0 &&
                     ::rename(temporary.c_str(), path.c_str()) == 0;
     if (ok) return fd;

@@ -7,6 +7,7 @@
 #include "connection.hpp"
 #include "control_socket.hpp"
 #include "listener.hpp"
+#include "mainstay/kernel/unix_socket.hpp"
 #include "tcp_listeners.hpp"
 
 namespace mainstay::role::http {
@@ -15,9 +16,9 @@ using local = boost::asio::local::stream_protocol;
 using boost::system::error_code;
 
 struct Server::Impl {
-    Impl(boost::asio::io_context& loop, Log& log, std::string at, Router router, Authenticator::Clock clock)
+    Impl(boost::asio::io_context& loop, Log& log, const std::string& path, Router router, Authenticator::Clock clock)
         : service{std::make_shared<Service>(loop, log, std::move(router))},
-          path{std::move(at)},
+          bound{path},
           tcp{service, std::move(clock)} {}
 
     [[nodiscard]] std::shared_ptr<Connection> connect(local::socket socket) const {
@@ -27,7 +28,7 @@ struct Server::Impl {
     }
 
     std::shared_ptr<Service> service;
-    std::string path;
+    kernel::BoundPath bound;
     bool operate = false;
     std::shared_ptr<Listener<local>> control;
     TcpListeners tcp;
@@ -39,7 +40,7 @@ Server::~Server() {
     impl_->service->stopped = true;
     impl_->tcp.close();
     impl_->control->close();
-    ::unlink(impl_->path.c_str());
+    impl_->bound.remove();
 }
 
 Result<std::unique_ptr<Server>> Server::open(boost::asio::io_context& loop, Log& log, const std::string& path,

@@ -1,0 +1,83 @@
+// Which of a host's daemons mainstayctl asks.
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <list>
+#include <string>
+
+#include "../temporary_folder.hpp"
+#include "cli/ctl_daemons.hpp"
+#include "mainstay/base/unique_fd.hpp"
+#include "mainstay/kernel/unix_socket.hpp"
+#include "mainstay/role/common/identity.hpp"
+
+using namespace mainstay;
+using namespace mainstay::cli;
+
+namespace {
+
+struct Host {
+    test::TemporaryFolder folder;
+    std::list<UniqueFd> sockets;
+
+    // A daemon of this name, as far as mainstayctl sees it.
+    void listen(const std::string& name, std::string_view file = role::kApiSocket, int type = SOCK_STREAM) {
+        std::filesystem::create_directory(folder.at(name));
+        const auto at = kernel::unix_address(folder.at(name.empty() ? "." : name) + "/" + std::string{file});
+        REQUIRE(at);
+        UniqueFd fd{::socket(AF_UNIX, type | SOCK_CLOEXEC, 0)};
+        REQUIRE(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&*at), sizeof *at) == 0);
+        REQUIRE(::listen(fd.get(), 8) == 0);
+        sockets.push_back(std::move(fd));
+    }
+    [[nodiscard]] std::string chosen(const DaemonChoice& choice) const {
+        const auto socket = control_socket_of(choice, folder.path);
+        if (!socket) return socket.error().text();
+        const std::string all = folder.path;
+        return socket->starts_with(all) ? socket->substr(all.size() + 1) : *socket;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("the daemon without a name is asked, or else the only one") {
+    Host host;
+    CHECK(host.chosen({}) == "control.sock");
+    host.listen("blue");
+    CHECK(host.chosen({}) == "blue/control.sock");
+    host.listen("red", role::kSupervisorSocket, SOCK_SEQPACKET);  // its observer is starting
+    CHECK(host.chosen({}) ==
+          "several daemons run on this host: name one with --instance NAME or --pid-file FILE, before the command "
+          "(running: blue, red)");
+    host.listen("");
+    CHECK(host.chosen({}) == "control.sock");
+    const auto daemons = running_daemons(host.folder.path);
+    REQUIRE(daemons.size() == 3);
+    CHECK(daemons[0].name.empty());
+    CHECK(daemons[1].name == "blue");
+    CHECK(daemons[1].pid == ::getppid());
+    CHECK(daemons[2].pid == ::getpid());
+    host.sockets.pop_front();
+    CHECK(running_daemons(host.folder.path).size() == 2);  // a socket that nobody listens at is no daemon
+}
+
+TEST_CASE("a daemon is named by its name, by the beginning of one name, or by its pid file") {
+    Host host;
+    CHECK(host.chosen({.instance = "blue"}) == "no daemon is called \"blue\" (none runs)");
+    host.listen("blue");
+    host.listen("blueish");
+    const std::string router = role::name_of_pid_file("/srv/a7.pid");
+    host.listen("qrouter_" + router);
+    CHECK(host.chosen({.instance = "blue"}) == "blue/control.sock");
+    CHECK(host.chosen({.instance = "bluei"}) == "blueish/control.sock");
+    CHECK(host.chosen({.instance = "bl"}) == "several daemons are called \"bl…\": running: blue, blueish");
+    CHECK(host.chosen({.instance = "green"}) ==
+          "no daemon is called \"green\" (running: blue, blueish, qrouter_" + router + ")");
+    CHECK(host.chosen({.pid_file = "/srv/./a7.pid"}) == "qrouter_" + router + "/control.sock");
+    CHECK(host.chosen({.pid_file = "/run/keepalived.pid"}) == "control.sock");
+    CHECK(host.chosen({.pid_file = "/srv/a8.pid"})
+              .starts_with("no daemon has the pid file /srv/a8.pid (running: blue, "));
+    CHECK(host.chosen({.socket = "/run/x"}) == "/run/x");
+}
