@@ -1,83 +1,304 @@
-#include <fmt/format.h>
-
+// keepalived.data and its siblings, line for line like keepalived 2.2.7's: sections, keys, their order and indentation.
+// What is left out, and why, stands in tests/support/dumps.py. One rule is for readers: up to "Virtual IP" each line of
+// an instance has " = ", because an exporter takes the first line without it for the instance's end.
 #include <algorithm>
 #include <ctime>
 #include <iterator>
+#include <map>
 
 #include "config_text.hpp"
 #include "document_queries.hpp"
+#include "dump_text.hpp"
 #include "mainstay/config/schema/keyword_values.hpp"
-#include "mainstay/report/dumps.hpp"
 #include "mainstay/vrrp/filter.hpp"
-#include "mainstay/vrrp/trackers.hpp"
+#include "mainstay/vrrp/settings.hpp"
+#include "mainstay/vrrp/statics.hpp"
 
 namespace mainstay::report {
 
 namespace {
 
 constexpr std::string_view kUnknownTime = "(unknown)";
+constexpr int kUnicastTtl = 255;
 
-std::string section(std::string_view name) { return fmt::format("------< {} >------\n", name); }
+std::int64_t seconds(Micros time) { return time.count() / 1'000'000; }
 
-const char* yes(bool on) { return on ? "true" : "false"; }
-
-std::string value_text(const config::KeywordData& data) {
-    return std::visit(
-        []<class T>(const T& value) -> std::string {
-            if constexpr (std::is_same_v<T, bool>)
-                return yes(value);
-            else if constexpr (std::is_same_v<T, std::int64_t>)
-                return std::to_string(value);
-            else if constexpr (std::is_same_v<T, Micros>)
-                return fmt::format("{}.{:06}", value.count() / 1'000'000, value.count() % 1'000'000);
-            else if constexpr (std::is_same_v<T, config::Command>)
-                return quoted_command(value);
-            else if constexpr (std::is_same_v<T, config::WordList> || std::is_same_v<T, config::IntegerList>)
-                return fmt::format("{}", fmt::join(value, " "));
-            else
-                return value.to_string();
-        },
-        data);
+// When a deadline of the monotonic clock is by the wall clock.
+std::string deadline_text(const DumpSource& source, const vrrp::InstanceSnapshot& now) {
+    if (now.deadline == Instant{} || now.state == vrrp::State::Fault || now.state == vrrp::State::Init)
+        return "DISABLED";
+    const auto left = std::chrono::duration_cast<Micros>(now.deadline - source.now);
+    return time_text({source.wall.unix_us + left.count()});
 }
 
-std::string global_definitions(const config::Global& global) {
-    std::string out = section("Global definitions");
-    const auto line = [&](const char* name, const auto& value) { out += fmt::format(" {} = {}\n", name, value); };
-    if (!global.router_id.empty()) line("Router ID", global.router_id);
-    if (!global.smtp_server.empty()) {
-        line("Smtp server", global.smtp_server);
-        line("Smtp server port", global.smtp_port);
-        line("Smtp server connection timeout", global.smtp_connect_timeout.count());
+// RFC 3768 and RFC 9568 6.1, with the interval that is in force.
+std::int64_t master_down_usecs(const config::Instance& instance, const vrrp::InstanceSnapshot& now) {
+    const Micros interval = now.master_interval.count() != 0 ? now.master_interval : instance.advert_int;
+    const Micros skew_unit = instance.version == 2 ? Micros{1'000'000} : interval;
+    return (interval * instance.down_timer_adverts + skew_unit * (256 - now.effective_priority) / 256).count();
+}
+
+// One instance, line by line.
+class InstanceLines {
+public:
+    InstanceLines(const DumpSource& source, const TrackedView& tracked, const config::Instance& instance,
+                  const vrrp::InstanceSnapshot& now)
+        : source_{source}, tracked_{tracked}, instance_{instance}, now_{now} {}
+
+    std::string take() {
+        out_ = fmt::format(" VRRP Instance = {}\n", instance_.name);
+        state();
+        interface();
+        priorities();
+        addresses();
+        unicast();
+        routing();
+        out_ += tracked_.lists(instance_.track_interfaces, instance_.track_scripts, *instance_.more, false);
+        notifies();
+        return std::move(out_);
     }
-    if (!global.notification_email_from.empty()) line("Email notification from", global.notification_email_from);
-    for (const auto& address : global.notification_email) line("Email notification", address);
-    line("Dynamic interfaces", yes(global.dynamic_interfaces));
-    line("Default interface", global.default_interface);
-    line("Gratuitous ARP delay", global.vrrp_garp_master_delay.count() / 1'000'000);
-    line("Gratuitous ARP repeat", global.vrrp_garp_master_repeat);
-    line("Gratuitous ARP refresh timer", global.vrrp_garp_master_refresh.count() / 1'000'000);
-    line("Gratuitous ARP refresh repeat", global.vrrp_garp_master_refresh_repeat);
-    line("Num adverts before down", global.vrrp_down_timer_adverts);
-    line("Send advert after receive lower priority advert", yes(!global.vrrp_lower_prio_no_advert));
-    line("Send advert after receive higher priority advert", yes(global.vrrp_higher_prio_send_advert));
-    line("VRRP default protocol version", static_cast<int>(global.vrrp_version));
-    line("VRRP skip check advert addresses", yes(global.vrrp_skip_check_adv_addr));
-    line("VRRP strict mode", yes(global.vrrp_strict));
-    line("LVS flush", yes(global.lvs_flush));
-    out += fmt::format(" Script security {}\n", global.enable_script_security ? "enabled" : "disabled");
-    // Everything else that is set, under its keyword.
-    for (const auto& value : global.more->values) line(value.keyword.c_str(), value_text(value.data));
+
+private:
+    template <class T>
+    void line(const char* name, const T& value) {
+        fmt::format_to(std::back_inserter(out_), "   {} = {}\n", name, value);
+    }
+    void state();
+    void interface();
+    void priorities();
+    void addresses();
+    void unicast();
+    void routing();
+    void notifies();
+
+    const DumpSource& source_;
+    const TrackedView& tracked_;
+    const config::Instance& instance_;
+    const vrrp::InstanceSnapshot& now_;
+    std::string out_;
+};
+
+void InstanceLines::state() {
+    line("VRRP Version", static_cast<int>(instance_.version));
+    if (!instance_.sync_group.empty()) line("Sync group", instance_.sync_group);
+    line("State", to_string(now_.state));
+    if (now_.state == vrrp::State::Backup && !now_.master.empty()) {
+        line("Master router", now_.master.to_string());
+        line("Master priority", static_cast<int>(now_.master_priority));
+        if (instance_.version == 3)
+            line("Master advert int",
+                 fmt::format("{:.2f} sec", static_cast<double>(now_.master_interval.count()) / 1e6));
+    }
+    line("Wantstate", to_string(now_.state));
+    const auto& tracked = tracked_.of(instance_.name);
+    using Object = vrrp::TrackedObject;
+    line("Number of config faults", 0);
+    line("Number of interface and track script faults", std::ranges::count_if(tracked, &Object::faults));
+    line("Number of track scripts init", std::ranges::count_if(tracked, [](const Object& object) {
+             return object.kind == Object::Kind::Script && object.weight == 0 && !object.known;
+         }));
+    line("Last transition", time_text(now_.since));
+    line("Read timeout", deadline_text(source_, now_));
+    line("Master down timer", fmt::format("{} usecs", master_down_usecs(instance_, now_)));
+}
+
+void InstanceLines::interface() {
+    const std::string vmac = vmac_name(instance_);
+    const bool xmit_base = config::flag(instance_.more->values, "vmac_xmit_base");
+    if (vmac.empty()) {
+        line("Interface", instance_.interface);
+    } else {
+        out_ += fmt::format("   Use VMAC, i/f name {}, is_up = {}, xmit_base = {}\n", vmac,
+                            true_or_false(now_.state != vrrp::State::Fault), true_or_false(xmit_base));
+        line("Interface",
+             fmt::format("{}, vmac on {}{}", vmac, instance_.interface, xmit_base ? ", xmit base i/f" : ""));
+    }
+    if (instance_.source)
+        line("Using src_ip", instance_.source->to_string() + " (from configuration)");
+    else if (now_.state == vrrp::State::Master && !now_.master.empty())
+        line("Using src_ip", now_.master.to_string());
+    line("Gratuitous ARP delay", seconds(instance_.garp_master_delay));
+    line("Gratuitous ARP repeat", instance_.garp_master_repeat);
+    line("Gratuitous ARP refresh", seconds(instance_.garp_master_refresh));
+    line("Gratuitous ARP refresh repeat", instance_.garp_master_refresh_repeat);
+    line("Gratuitous ARP lower priority delay", seconds(instance_.garp_lower_prio_delay));
+    line("Gratuitous ARP lower priority repeat", instance_.garp_lower_prio_repeat);
+    line("Down timer adverts", instance_.down_timer_adverts);
+    line("Send advert after receive lower priority advert", true_or_false(!instance_.lower_prio_no_advert));
+    line("Send advert after receive higher priority advert", true_or_false(instance_.higher_prio_send_advert));
+}
+
+void InstanceLines::priorities() {
+    const auto enabled = [](bool on) { return on ? "enabled" : "disabled"; };
+    const auto& words = instance_.more->values;
+    line("Virtual Router ID", static_cast<int>(instance_.virtual_router_id));
+    line("Priority", static_cast<int>(now_.base_priority));
+    line("Effective priority", static_cast<int>(now_.effective_priority));
+    int total = now_.base_priority;
+    for (const auto& part : now_.priority_parts) total += part.weight;
+    line("Total priority", total);
+    if (instance_.version == 2) {
+        line("Advert interval", fmt::format("{} sec", seconds(instance_.advert_int)));
+    } else {
+        line("Advert interval", fmt::format("{} milli-sec", instance_.advert_int.count() / 1'000));
+        if (now_.state == vrrp::State::Backup)
+            line("Master advert interval",
+                 fmt::format("{} milli-sec",
+                             (now_.master_interval.count() != 0 ? now_.master_interval : instance_.advert_int).count() /
+                                 1'000));
+    }
+    line("Accept", enabled(!vrrp::refuses_packets(instance_)));
+    line("Preempt", enabled(!instance_.nopreempt));
+    if (instance_.preempt_delay.count() != 0)
+        line("Preempt delay", fmt::format("{} secs", seconds(instance_.preempt_delay)));
+    line("Promote_secondaries", enabled(config::flag(words, "promote_secondaries")));
+    using config::AuthType;
+    if (instance_.version == 2)
+        line("Authentication type", instance_.auth_type == AuthType::None   ? "none"
+                                    : instance_.auth_type == AuthType::Pass ? "SIMPLE_PASSWORD"
+                                                                            : "IPSEC_AH");
+    if (instance_.auth_type != AuthType::None) line("Password", "********");
+    if (const auto size = config::value_of<std::int64_t>(words, "kernel_rx_buf_size"))
+        line("Kernel rx buffer size", *size);
+    if (const auto level = config::value_of<std::int64_t>(words, "debug")) line("Debug level", *level);
+}
+
+void InstanceLines::addresses() {
+    const bool set = holds_addresses(now_);
+    const auto put = [&](const std::vector<config::VirtualAddress>& list) {
+        for (const auto& address : list) out_ += "     " + address_text(address, instance_, set) + "\n";
+    };
+    if (!instance_.addresses.empty()) out_ += fmt::format("   Virtual IP ({}):\n", instance_.addresses.size());
+    put(instance_.addresses);
+    if (!instance_.excluded_addresses.empty()) out_ += "   Virtual IP Excluded :\n";
+    put(instance_.excluded_addresses);
+}
+
+void InstanceLines::unicast() {
+    if (instance_.unicast_peers.empty()) return;
+    const auto settings = vrrp::settings_of(instance_, source_.config.global);
+    line("Unicast TTL", static_cast<int>(settings.unicast_ttl.value_or(kUnicastTtl)));
+    out_ += fmt::format("   Check unicast src : {}\n   Unicast Peer :\n", yes_or_no(settings.check_unicast_src));
+    for (const auto& peer : instance_.unicast_peers)
+        out_ += fmt::format("     {} min_ttl {} max_ttl {}\n", peer.address.to_string(), peer.min_ttl, peer.max_ttl);
+    using Old = vrrp::Settings::OldChecksum;
+    line("Unicast checksum compatibility", settings.old_unicast_checksum == Old::Always  ? "config"
+                                           : settings.old_unicast_checksum == Old::Never ? "never"
+                                                                                         : "no");
+}
+
+void InstanceLines::routing() {
+    bool routes = false, rules = false;
+    for (const auto& entry : vrrp::routing_of(instance_)) {
+        bool& has_title = entry.is_rule() ? rules : routes;
+        if (!std::exchange(has_title, true)) out_ += entry.is_rule() ? "   Virtual Rules :\n" : "   Virtual Routes :\n";
+        out_ += fmt::format("     {}\n", routing_text(entry));
+    }
+}
+
+void InstanceLines::notifies() {
+    const auto& words = instance_.more->values;
+    line("Using smtp notification", yes_or_no(instance_.smtp_alert));
+    line("Notify deleted", config::find_value(words, "notify_deleted") != nullptr ? "Deleted" : "Fault");
+    out_ += notify_lines(instance_.notify, *instance_.more);
+    const auto& groups = source_.config.sync_groups;
+    const auto group = std::ranges::find(groups, instance_.sync_group, &config::SyncGroup::name);
+    const bool of_group = group != groups.end() && config::flag(group->more->values, "notify_priority_changes");
+    const auto own = config::value_of<bool>(words, "notify_priority_changes");
+    const bool global = config::flag(source_.config.global.more->values, "vrrp_notify_priority_changes");
+    line("Notify priority changes", true_or_false(own.value_or(global) || of_group));
+}
+
+std::string topology(const DumpSource& source, const TrackedView& tracked) {
+    std::string out;
+    if (source.vrrp == nullptr) return out;
+    std::size_t position = 0;
+    for (const auto& now : source.vrrp->router.instances)
+        if (const auto* instance = configured_instance(source.config, now.name, position++))
+            out += InstanceLines{source, tracked, *instance, now}.take();
     return out;
 }
 
-std::string lines_of(std::string_view title, const std::vector<config::Section>& sections, const char* keyword,
-                     config::Block block) {
-    const auto* lines = config::find_section(sections, keyword);
-    if (lines == nullptr || lines->sections.empty()) return {};
-    std::string out{title};
-    for (const auto& line : lines->sections) out += fmt::format("     {}\n", line_text(line, block));
+// Instances with the same of these share a socket.
+std::string socket_lines(const config::Instance& instance) {
+    const std::string vmac = vmac_name(instance);
+    const bool own_device = !vmac.empty() && !config::flag(instance.more->values, "vmac_xmit_base");
+    const bool unicast = !instance.unicast_peers.empty();
+    std::string out =
+        fmt::format("   Interface = {}\n   Family = {}\n   Protocol = {}\n   Type = {}\n",
+                    own_device ? vmac : instance.interface, instance.family == Family::V4 ? "IPv4" : "IPv6",
+                    instance.auth_type == config::AuthType::Ah ? "AH" : "VRRP", unicast ? "Unicast" : "Multicast");
+    if (unicast && instance.source) out += fmt::format("   Address = {}\n", instance.source->to_string());
     return out;
 }
+
+std::string sockpool(const DumpSource& source) {
+    struct Socket {
+        std::int64_t buffer = 0;
+        std::string instances;
+    };
+    std::map<std::string, Socket> sockets;
+    std::vector<std::map<std::string, Socket>::iterator> in_order;
+    for (const auto& instance : source.config.instances) {
+        const auto [socket, is_new] = sockets.try_emplace(socket_lines(instance));
+        if (is_new) in_order.push_back(socket);
+        const auto size = config::value_of<std::int64_t>(instance.more->values, "kernel_rx_buf_size");
+        socket->second.buffer = std::max(socket->second.buffer, size.value_or(0));
+        socket->second.instances += fmt::format("     {} vrid {}\n", instance.name, instance.virtual_router_id);
+    }
+    std::string out;
+    for (const auto& socket : in_order)
+        out += fmt::format("{}   Rx buf size = {}\n   VRRP instances\n{}", socket->first, socket->second.buffer,
+                           socket->second.instances);
+    return out;
+}
+
+std::string static_addresses(const DumpSource& source) {
+    std::string out;
+    for (const auto& entry : vrrp::static_addresses_of(source.config))
+        out += fmt::format("     {}\n", address_text(entry.address, entry.address.dev, source.vrrp != nullptr));
+    return out;
+}
+
+std::string static_routing(const config::Config& config, bool rules) {
+    std::string out;
+    for (const auto& entry : vrrp::static_routing_of(config))
+        if (entry.is_rule() == rules) out += fmt::format("     {}\n", routing_text(entry));
+    return out;
+}
+
+std::string track_groups(const config::Config& config) {
+    std::string out;
+    for (const auto& group : config.more->sections) {
+        if (group.keyword != "track_group") continue;
+        out += fmt::format(" Static Track Group = {}\n   VRRP member instances :\n", fmt::join(group.names, " "));
+        const auto* members = config::find_section(group.sections, "group");
+        if (members == nullptr) continue;
+        for (const auto& member : config::words_of(members->values, "group")) out += fmt::format("     {}\n", member);
+    }
+    return out;
+}
+
+std::string interfaces(const DumpSource& source, const TrackedView& tracked) {
+    std::vector<std::string> names;
+    for (const auto& instance : source.config.instances) {
+        names.push_back(instance.interface);
+        for (const auto& one : instance.track_interfaces) names.push_back(one.name);
+    }
+    std::ranges::sort(names);
+    const auto rest = std::ranges::unique(names);
+    names.erase(rest.begin(), rest.end());
+    std::string out;
+    for (const auto& name : names) {
+        if (name.empty()) continue;
+        out += fmt::format(" Name = {}\n", name);
+        const auto instances = tracked.instances_of(vrrp::TrackedObject::Kind::Interface, name);
+        if (!instances.empty()) out += "   Tracking VRRP instances :\n" + instances.substr(instances.find('\n') + 1);
+    }
+    return out;
+}
+
+}  // namespace
 
 std::string time_text(WallTime at) {
     const std::time_t seconds = static_cast<std::time_t>(at.unix_us / 1'000'000);
@@ -89,225 +310,48 @@ std::string time_text(WallTime at) {
     return fmt::format("{}.{:06} ({}.{:06} {})", seconds, micros, stamp, micros, parts.tm_year + 1900);
 }
 
-void put_addresses(std::string& out, const config::Instance& instance, bool set) {
-    if (!instance.addresses.empty()) out += fmt::format("   Virtual IP ({}):\n", instance.addresses.size());
-    for (const auto& address : instance.addresses) out += "     " + address_text(address, instance, set) + "\n";
-    if (!instance.excluded_addresses.empty()) out += "   Virtual IP Excluded :\n";
-    for (const auto& address : instance.excluded_addresses)
-        out += "     " + address_text(address, instance, set) + "\n";
-    if (!instance.routes.empty()) out += "   Virtual Routes :\n";
-    for (const auto& route : instance.routes) out += fmt::format("     {}\n", fmt::join(route.words, " "));
-    out += lines_of("   Virtual Rules :\n", instance.more->sections, "virtual_rules", config::Block::VirtualRules);
+std::string section_if_any(std::string_view name, const std::string& entries) {
+    return entries.empty() ? std::string{} : section(name) + entries;
 }
 
-void put_notifies(std::string& out, const config::Notifies& notify) {
+std::string notify_lines(const config::Notifies& notify, const config::ExtraSettings& more) {
+    std::string out;
     const auto line = [&](const char* name, const config::Command& command) {
         if (!command.empty()) out += fmt::format("   {} state transition script = {}\n", name, quoted_command(command));
+    };
+    const auto given = [&](const char* keyword) {
+        return config::value_of<config::Command>(more.values, keyword).value_or(config::Command{});
     };
     line("Backup", *notify.backup);
     line("Master", *notify.master);
     line("Fault", *notify.fault);
     line("Stop", *notify.stop);
+    line("Deleted", given("notify_deleted"));
     line("Generic", *notify.any);
-}
-
-void put_instance(std::string& out, const config::Instance& instance, const vrrp::InstanceSnapshot& now) {
-    const auto line = [&](const char* name, const auto& value) { out += fmt::format("   {} = {}\n", name, value); };
-    const auto onoff = [](bool on) { return on ? "enabled" : "disabled"; };
-    out += fmt::format(" VRRP Instance = {}\n", instance.name);
-    line("VRRP Version", static_cast<int>(instance.version));
-    if (!instance.sync_group.empty()) line("Sync group", instance.sync_group);
-    line("State", to_string(now.state));
-    if (now.state == vrrp::State::Backup && !now.master.empty()) {
-        line("Master router", now.master.to_string());
-        line("Master priority", static_cast<int>(now.master_priority));
-    }
-    line("Wantstate", to_string(now.state));
-    if (!now.fault.empty()) line("Fault", now.fault);
-    line("Last transition", time_text(now.since));
-    const std::string vmac = vmac_name(instance);
-    line("Interface", vmac.empty() ? instance.interface : vmac + ", vmac on " + instance.interface);
-    if (instance.source) line("Using src_ip", instance.source->to_string());
-    line("Gratuitous ARP delay", instance.garp_master_delay.count() / 1'000'000);
-    line("Gratuitous ARP repeat", instance.garp_master_repeat);
-    line("Gratuitous ARP refresh", instance.garp_master_refresh.count() / 1'000'000);
-    line("Gratuitous ARP refresh repeat", instance.garp_master_refresh_repeat);
-    line("Gratuitous ARP lower priority delay", instance.garp_lower_prio_delay.count() / 1'000'000);
-    line("Gratuitous ARP lower priority repeat", instance.garp_lower_prio_repeat);
-    line("Down timer adverts", instance.down_timer_adverts);
-    line("Send advert after receive lower priority advert", yes(!instance.lower_prio_no_advert));
-    line("Send advert after receive higher priority advert", yes(instance.higher_prio_send_advert));
-    line("Virtual Router ID", static_cast<int>(instance.virtual_router_id));
-    line("Priority", static_cast<int>(now.base_priority));
-    line("Effective priority", static_cast<int>(now.effective_priority));
-    if (instance.version == 2)
-        line("Advert interval", fmt::format("{} sec", instance.advert_int.count() / 1'000'000));
-    else
-        line("Advert interval", fmt::format("{} milli-sec", instance.advert_int.count() / 1'000));
-    line("Accept", onoff(!vrrp::refuses_packets(instance)));
-    line("Preempt", onoff(!instance.nopreempt));
-    if (instance.preempt_delay.count() != 0)
-        line("Preempt delay", fmt::format("{} secs", instance.preempt_delay.count() / 1'000'000));
-    if (instance.version == 2)
-        line("Authentication type", instance.auth_type == config::AuthType::None   ? "none"
-                                    : instance.auth_type == config::AuthType::Pass ? "SIMPLE_PASSWORD"
-                                                                                   : "IPSEC_AH");
-    put_addresses(out, instance, holds_addresses(now));
-    if (!instance.unicast_peers.empty()) out += "   Unicast Peer :\n";
-    for (const auto& peer : instance.unicast_peers) out += fmt::format("     {}\n", peer.address.to_string());
-    if (!instance.track_scripts.empty()) out += "   Tracked scripts :\n";
-    for (const auto& tracked : instance.track_scripts)
-        out += fmt::format("     {} weight {}{}\n", tracked.name, tracked.weight, tracked.reverse ? " reverse" : "");
-    if (!instance.track_interfaces.empty()) out += "   Tracked interfaces :\n";
-    for (const auto& tracked : instance.track_interfaces)
-        out += fmt::format("     {} weight {}{}\n", tracked.name, tracked.weight, tracked.reverse ? " reverse" : "");
-    line("Using smtp notification", instance.smtp_alert ? "yes" : "no");
-    put_notifies(out, instance.notify);
-}
-
-std::string topology(const DumpSource& source) {
-    std::string out = section("VRRP Topology");
-    if (source.vrrp == nullptr) return out;
-    for (const auto& now : source.vrrp->router.instances) {
-        const auto instance = std::ranges::find(source.config.instances, now.name, &config::Instance::name);
-        if (instance != source.config.instances.end()) put_instance(out, *instance, now);
-    }
+    line("Master rx lower pri", given("notify_master_rx_lower_pri"));
     return out;
 }
 
-std::string sockpool(const DumpSource& source) {
-    std::string out = section("VRRP Sockpool");
-    for (const auto& instance : source.config.instances) {
-        const std::string vmac = vmac_name(instance);
-        out += fmt::format(
-            "   Interface = {}\n   Family = {}\n   Protocol = {}\n   Type = {}\n   VRRP instances\n"
-            "     {} vrid {}\n",
-            vmac.empty() ? instance.interface : vmac, instance.family == Family::V4 ? "IPv4" : "IPv6",
-            instance.auth_type == config::AuthType::Ah ? "AH" : "VRRP",
-            instance.unicast_peers.empty() ? "Multicast" : "Unicast", instance.name, instance.virtual_router_id);
-    }
-    return out;
-}
-
-std::string groups(const DumpSource& source) {
-    std::string out = section("VRRP Sync groups");
-    for (const auto& group : source.config.sync_groups) {
-        const auto* now = source.vrrp != nullptr ? find_group(*source.vrrp, group.name) : nullptr;
-        out += fmt::format(" VRRP Sync Group = {}, {}\n   VRRP member instances :\n", group.name,
-                           to_string(now != nullptr ? now->state : vrrp::State::Init));
-        for (const auto& member : group.members) out += fmt::format("     {}\n", member);
-        out += fmt::format("   Using smtp notification = {}\n", group.smtp_alert ? "yes" : "no");
-        put_notifies(out, group.notify);
-    }
-    return out;
-}
-
-std::string scripts(const DumpSource& source) {
-    std::string out = section("VRRP Scripts");
-    for (const auto& script : source.config.scripts) {
-        out += fmt::format(
-            " VRRP Script = {}\n   Command = {}\n   Interval = {} sec\n   Timeout = {} sec\n"
-            "   Weight = {}{}\n   Rise = {}\n   Fall = {}\n",
-            script.name, quoted_command(script.command), script.interval.count() / 1'000'000,
-            script.timeout.count() / 1'000'000, script.weight, script.reverse ? " reverse" : "", script.rise,
-            script.fall);
-        const auto* now = source.vrrp != nullptr ? find_script(*source.vrrp, script.name) : nullptr;
-        if (now == nullptr) continue;
-        const auto state = up_state(*now);
-        out += fmt::format("   Last status = {}\n   Status = {}\n", now->last_status,
-                           state == UpState::Unknown ? "INIT"
-                           : state == UpState::Up    ? "GOOD"
-                                                     : "BAD");
-    }
-    return out;
-}
-
-std::string trackers(const DumpSource& source) {
-    const auto find = [&](vrrp::TrackerSnapshot::Kind kind, const std::string& name) {
-        return source.vrrp != nullptr ? find_tracker(*source.vrrp, kind, name) : nullptr;
-    };
-    std::string out = section("VRRP Track files");
-    for (const auto& file : vrrp::file_trackers(source.config)) {
-        const auto* now = find(vrrp::TrackerSnapshot::Kind::File, file.name);
-        out += fmt::format(" Track file = {}\n   File = {}\n   Status = {}\n   Weight = {}{}\n", file.name, file.path,
-                           now != nullptr ? now->value : 0, file.weight, file.reverse ? " reverse" : "");
-    }
-    out += section("VRRP Track processes");
-    for (const auto& process : vrrp::process_trackers(source.config)) {
-        const auto* now = find(vrrp::TrackerSnapshot::Kind::Process, process.name);
-        out += fmt::format(
-            " VRRP Track process = {}\n   Process = {}\n   Min processes = {}\n   Current processes = {}\n"
-            "   Have quorum = {}\n   Weight = {}{}\n",
-            process.name, fmt::join(process.command, " "), process.quorum, now != nullptr ? now->value : 0,
-            yes(now != nullptr && now->up), process.weight, process.reverse ? " reverse" : "");
-    }
-    out += section("VRRP Track BFDs");
-    if (source.vrrp != nullptr)
-        for (const auto& now : source.vrrp->router.bfds)
-            out += fmt::format(" Track BFD = {}\n   Status = {}\n", now.name, now.up ? "UP" : "DOWN");
-    return out;
-}
-
-std::string interfaces(const DumpSource& source) {
-    std::vector<std::string> names;
-    for (const auto& instance : source.config.instances) {
-        names.push_back(instance.interface);
-        for (const auto& tracked : instance.track_interfaces) names.push_back(tracked.name);
-    }
-    std::ranges::sort(names);
-    const auto rest = std::ranges::unique(names);
-    names.erase(rest.begin(), rest.end());
-    std::string out = section("Interfaces");
-    for (const auto& name : names)
-        if (!name.empty()) out += fmt::format(" Name = {}\n", name);
-    return out;
-}
-
-// The words of one value: none of a flag.
-std::string argument_text(const config::KeywordData& data, const config::KeywordSpec* row) {
-    if (const bool* on = std::get_if<bool>(&data)) return *on ? "" : " off";
-    const auto* numbers = std::get_if<config::IntegerList>(&data);
-    if (numbers != nullptr && row != nullptr && row->args.joiner != 0)
-        return fmt::format(" {}", fmt::join(*numbers, std::string{row->args.joiner}));
-    return " " + value_text(data);
-}
-
-}  // namespace
-
-std::string line_text(const config::Section& line, config::Block block) {
-    std::string text = fmt::format("{}", fmt::join(line.names, " "));
-    config::WordList positions;
-    for (const auto* row : config::positions_of(block)) {
-        const auto& name = positions.emplace_back(row->name.substr(1, row->name.size() - 2));
-        if (const auto* data = config::find_value(line.values, name)) text += argument_text(*data, row);
-    }
-    for (const auto& [keyword, data] : line.values)
-        if (std::ranges::find(positions, keyword) == positions.end())
-            text += " " + keyword + argument_text(data, config::find_option(block, keyword));
-    for (const auto& nested : line.sections) {
-        const auto* row = config::find_option(block, nested.keyword);
-        text += " " + nested.keyword + " " + line_text(nested, row != nullptr ? row->args.opens : config::Block::None);
-    }
-    return text.starts_with(' ') ? text.substr(1) : text;
+const config::Instance* configured_instance(const config::Config& config, std::string_view name, std::size_t likely) {
+    if (likely < config.instances.size() && config.instances[likely].name == name) return &config.instances[likely];
+    const auto found = std::ranges::find(config.instances, name, &config::Instance::name);
+    return found != config.instances.end() ? &*found : nullptr;
 }
 
 std::string dump_data(const DumpSource& source) {
-    const auto& root = source.config.more->sections;
-    std::string out = global_definitions(source.config.global);
-    out += section("Static Addresses") + lines_of("", root, "static_ipaddress", config::Block::StaticAddresses);
-    out += section("Static Routes") + lines_of("", root, "static_routes", config::Block::StaticRoutes);
-    out += section("Static Rules") + lines_of("", root, "static_rules", config::Block::StaticRules);
-    out += section("Static Track groups");
-    for (const auto& group : root)
-        if (group.keyword == "track_group") out += fmt::format(" Track group = {}\n", fmt::join(group.names, " "));
-    return out + topology(source) + sockpool(source) + groups(source) + scripts(source) + trackers(source) +
-           interfaces(source);
+    const TrackedView tracked{source};
+    return global_definitions(source.config, true) + section_if_any("Static Addresses", static_addresses(source)) +
+           section_if_any("Static Routes", static_routing(source.config, false)) +
+           section_if_any("Static Rules", static_routing(source.config, true)) +
+           section_if_any("Static Track groups", track_groups(source.config)) + section("VRRP Topology") +
+           topology(source, tracked) + section_if_any("VRRP Sockpool", sockpool(source)) +
+           tracked_sections(source, tracked) + section_if_any("Interfaces", interfaces(source, tracked));
 }
 
-std::string dump_parent_data(const DumpSource& source) { return global_definitions(source.config.global); }
+std::string dump_parent_data(const DumpSource& source) { return global_definitions(source.config, false); }
 
 std::string dump_check_data(const DumpSource& source) {
-    std::string out = global_definitions(source.config.global) + section("LVS Topology");
+    std::string out = global_definitions(source.config, false) + section("LVS Topology");
     if (source.lvs == nullptr) return out;
     for (const auto& service : source.lvs->services) {
         out += fmt::format(" VirtualServer = {}\n   lvs_sched = {}\n   quorum = {}\n", service.name, service.scheduler,

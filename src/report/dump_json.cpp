@@ -1,8 +1,10 @@
-// keepalived's own JSON, which exporters read: names, order and state numbers are keepalived's.
-#include <cmath>
+// keepalived.json, which exporters read: names, order, state numbers and the writing of numbers and strings are
+// keepalived's. Written straight into the text: a file of a thousand instances has to be there within milliseconds.
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <iterator>
 
 #include "config_text.hpp"
 #include "counter_names.hpp"
@@ -16,28 +18,90 @@ namespace mainstay::report {
 
 namespace {
 
-using json = nlohmann::ordered_json;
 using config::Instance;
 
-constexpr int kDefaultPrefixV4 = 32, kDefaultPrefixV6 = 128;
+constexpr std::size_t kUsualInstance = 1'600;  // bytes
 
-bool flag(const Instance& instance, const char* keyword) {
-    return config::value_of<bool>(instance.more->values, keyword).value_or(false);
-}
+// An object or array under construction: knows whether a comma is due.
+class JsonText {
+public:
+    explicit JsonText(std::string& out) : out_{out} {}
 
-// keepalived writes a whole number of seconds without a point.
-json seconds(Micros time) {
-    if (time.count() % 1'000'000 == 0) return time.count() / 1'000'000;
-    return static_cast<double>(time.count()) / 1e6;
-}
+    void open(char bracket) {
+        separate();
+        out_ += bracket;
+        first_ = true;
+    }
+    void close(char bracket) {
+        out_ += bracket;
+        first_ = false;
+    }
+    void key(std::string_view name) {  // of the schema: nothing to escape
+        separate();
+        out_ += '"';
+        out_ += name;
+        out_ += "\":";
+        first_ = true;
+    }
+    void text(std::string_view value) {
+        separate();
+        // Control characters and other alphabets are rare: the library knows how to write them, and mends broken ones.
+        const bool is_plain =
+            std::ranges::all_of(value, [](char c) { return c >= ' ' && c != '"' && c != '\\' && c < 0x7f; });
+        const std::string written =
+            is_plain ? std::string{}
+                     : nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        if (is_plain) out_ += '"';
+        for (const char c : is_plain ? value : std::string_view{written}) {
+            if (c == '/') out_ += '\\';
+            out_ += c;
+        }
+        if (is_plain) out_ += '"';
+    }
+    void number(auto value) {
+        separate();
+        fmt::format_to(std::back_inserter(out_), "{}", value);
+    }
+    void raw(std::string_view value) {
+        separate();
+        out_ += value;
+    }
 
-void put_script(json& out, const char* name, const config::Command& command) {
-    if (!command.empty()) out[name] = quoted_command(command);
-}
+    void add(std::string_view name, std::string_view value) { key(name), text(value); }
+    void add(std::string_view name, bool value) { key(name), raw(value ? "true" : "false"); }
+    template <class T>
+        requires std::is_integral_v<T> && (!std::is_same_v<T, bool>)
+    void add(std::string_view name, T value) {
+        key(name), number(value);
+    }
+    // keepalived writes a whole number of seconds without a point.
+    void add(std::string_view name, Micros time) {
+        key(name);
+        if (time.count() % 1'000'000 == 0)
+            number(time.count() / 1'000'000);
+        else
+            number(static_cast<double>(time.count()) / 1e6);
+    }
+    void add(std::string_view name, const config::Command& command) {
+        if (!command.empty()) add(name, std::string_view{quoted_command(command)});
+    }
+    void add(std::string_view name, const std::vector<std::string>& list) {
+        if (list.empty()) return;
+        key(name);
+        open('[');
+        for (const auto& entry : list) text(entry);
+        close(']');
+    }
 
-void put_list(json& out, const char* name, const std::vector<std::string>& list) {
-    if (!list.empty()) out[name] = list;
-}
+private:
+    void separate() {
+        if (!std::exchange(first_, false)) out_ += ',';
+    }
+    std::string& out_;
+    bool first_ = true;
+};
+
+int as_number(bool on) { return on ? 1 : 0; }
 
 std::vector<std::string> addresses(const std::vector<config::VirtualAddress>& list, const Instance& instance,
                                    bool set) {
@@ -46,161 +110,160 @@ std::vector<std::string> addresses(const std::vector<config::VirtualAddress>& li
     return texts;
 }
 
-std::vector<std::string> rules_of(const Instance& instance) {
-    std::vector<std::string> lines;
-    if (const auto* block = config::find_section(instance.more->sections, "virtual_rules"))
-        for (const auto& line : block->sections) lines.push_back(line_text(line, config::Block::VirtualRules));
-    return lines;
+std::vector<std::string> routing(const Instance& instance, bool rules) {
+    std::vector<std::string> texts;
+    if (instance.routes.empty() && instance.more->sections.empty()) return texts;
+    for (const auto& entry : vrrp::routing_of(instance))
+        if (entry.is_rule() == rules) texts.push_back(routing_text(entry));
+    return texts;
 }
 
 std::vector<std::string> tracked_processes(const Instance& instance) {
     std::vector<std::string> names;
     if (const auto* block = config::find_section(instance.more->sections, "track_process"))
         for (const auto& line : block->sections)
-            if (const auto name = config::value_of<config::WordList>(line.values, "name"))
-                names.insert(names.end(), name->begin(), name->end());
+            if (const auto name = config::first_word(line.values, "name"); !name.empty()) names.push_back(name);
     return names;
 }
 
-void put_lists(json& out, const DumpSource& source, const Instance& instance, bool set) {
-    put_list(out, "vips", addresses(instance.addresses, instance, set));
-    put_list(out, "evips", addresses(instance.excluded_addresses, instance, set));
-    std::vector<std::string> routes;
-    for (const auto& route : instance.routes) {
-        std::string text;
-        for (const auto& word : route.words) text += (text.empty() ? "" : " ") + word;
-        routes.push_back(std::move(text));
-    }
-    put_list(out, "vroutes", routes);
-    put_list(out, "vrules", rules_of(instance));
+void put_lists(JsonText& out, const DumpSource& source, const Instance& instance, bool set) {
+    out.add("vips", addresses(instance.addresses, instance, set));
+    out.add("evips", addresses(instance.excluded_addresses, instance, set));
+    out.add("vroutes", routing(instance, false));
+    out.add("vrules", routing(instance, true));
     std::vector<std::string> interfaces, scripts;
     for (const auto& tracked : instance.track_interfaces) interfaces.push_back(tracked.name);
-    put_list(out, "track_ifp", interfaces);
+    out.add("track_ifp", interfaces);
     for (const auto& tracked : instance.track_scripts) {
         const auto script = std::ranges::find(source.config.scripts, tracked.name, &config::TrackScript::name);
         if (script != source.config.scripts.end()) scripts.push_back(quoted_command(script->command));
     }
-    put_list(out, "track_script", scripts);
-    put_list(out, "track_process", tracked_processes(instance));
+    out.add("track_script", scripts);
+    out.add("track_process", tracked_processes(instance));
 }
 
-json data_of(const DumpSource& source, const Instance& instance, const vrrp::InstanceSnapshot& now) {
+void put_settings(JsonText& out, const Instance& instance, const vrrp::InstanceSnapshot& now, bool set) {
     const std::string vmac = vmac_name(instance);
+    out.add("iname", std::string_view{instance.name});
+    out.add("dont_track_primary", as_number(instance.dont_track_primary));
+    out.add("skip_check_adv_addr", as_number(instance.skip_check_adv_addr));
+    out.add("strict_mode", as_number(instance.strict));
+    out.add("vmac_ifname", std::string_view{vmac});
+    out.add("ifp_ifname", std::string_view{vmac.empty() ? instance.interface : vmac});
+    // Of another router that is master.
+    const bool hears_master = now.state == vrrp::State::Backup;
+    out.add("master_priority", hears_master ? static_cast<int>(now.master_priority) : 0);
+    out.key("last_transition");
+    out.raw(fmt::format("{}.{:06}", now.since.unix_us / 1'000'000, now.since.unix_us % 1'000'000));
+    out.add("garp_delay", instance.garp_master_delay);
+    out.add("garp_refresh", instance.garp_master_refresh);
+    out.add("garp_rep", instance.garp_master_repeat);
+    out.add("garp_refresh_rep", instance.garp_master_refresh_repeat);
+    out.add("garp_lower_prio_delay", instance.garp_lower_prio_delay);
+    out.add("garp_lower_prio_rep", instance.garp_lower_prio_repeat);
+    out.add("lower_prio_no_advert", as_number(instance.lower_prio_no_advert));
+    out.add("higher_prio_send_advert", as_number(instance.higher_prio_send_advert));
+    out.add("vrid", static_cast<int>(instance.virtual_router_id));
+    out.add("base_priority", static_cast<int>(now.base_priority));
+    out.add("effective_priority", static_cast<int>(now.effective_priority));
+    out.add("vipset", set);
+    out.add("promote_secondaries", config::flag(instance.more->values, "promote_secondaries"));
+    out.add("adver_int", instance.advert_int);
+    out.add("master_adver_int", now.master_interval.count() != 0 ? now.master_interval : instance.advert_int);
+    out.add("accept", as_number(!vrrp::refuses_packets(instance)));
+    out.add("nopreempt", instance.nopreempt);
+    out.add("preempt_delay", instance.preempt_delay.count() / 1'000'000);
+    out.add("state", state_number(now.state));
+    out.add("wantstate", state_number(now.state));
+    out.add("version", static_cast<int>(instance.version));
+    out.add("smtp_alert", instance.smtp_alert);
+    out.add("notify_deleted", config::find_value(instance.more->values, "notify_deleted") != nullptr);
+}
+
+void put_data(JsonText& out, const DumpSource& source, const Instance& instance, const vrrp::InstanceSnapshot& now) {
     const bool set = holds_addresses(now);
-    json out{
-        {"iname", instance.name},
-        {"dont_track_primary", instance.dont_track_primary ? 1 : 0},
-        {"skip_check_adv_addr", instance.skip_check_adv_addr ? 1 : 0},
-        {"strict_mode", instance.strict ? 1 : 0},
-        {"vmac_ifname", vmac},
-        {"ifp_ifname", vmac.empty() ? instance.interface : vmac},
-        {"master_priority", now.master_priority},
-        {"last_transition", static_cast<double>(now.since.unix_us) / 1e6},
-        {"garp_delay", seconds(instance.garp_master_delay)},
-        {"garp_refresh", seconds(instance.garp_master_refresh)},
-        {"garp_rep", instance.garp_master_repeat},
-        {"garp_refresh_rep", instance.garp_master_refresh_repeat},
-        {"garp_lower_prio_delay", seconds(instance.garp_lower_prio_delay)},
-        {"garp_lower_prio_rep", instance.garp_lower_prio_repeat},
-        {"lower_prio_no_advert", instance.lower_prio_no_advert ? 1 : 0},
-        {"higher_prio_send_advert", instance.higher_prio_send_advert ? 1 : 0},
-        {"vrid", instance.virtual_router_id},
-        {"base_priority", now.base_priority},
-        {"effective_priority", now.effective_priority},
-        {"vipset", set},
-        {"promote_secondaries", flag(instance, "promote_secondaries")},
-        {"adver_int", seconds(instance.advert_int)},
-        {"master_adver_int", seconds(now.master_interval.count() != 0 ? now.master_interval : instance.advert_int)},
-        {"accept", vrrp::refuses_packets(instance) ? 0 : 1},
-        {"nopreempt", instance.nopreempt},
-        {"preempt_delay", instance.preempt_delay.count() / 1'000'000},
-        {"state", state_number(now.state)},
-        {"wantstate", state_number(now.state)},
-        {"version", instance.version},
-        {"smtp_alert", instance.smtp_alert},
-        {"notify_deleted", config::find_value(instance.more->values, "notify_deleted") != nullptr}};
-    put_script(out, "script_backup", *instance.notify.backup);
-    put_script(out, "script_master", *instance.notify.master);
-    put_script(out, "script_fault", *instance.notify.fault);
-    put_script(out, "script_stop", *instance.notify.stop);
+    put_settings(out, instance, now, set);
     const auto more = [&](const char* keyword) {
         return config::value_of<config::Command>(instance.more->values, keyword).value_or(config::Command{});
     };
-    put_script(out, "script_deleted", more("notify_deleted"));
-    put_script(out, "script", *instance.notify.any);
-    put_script(out, "script_master_rx_lower_pri", more("notify_master_rx_lower_pri"));
+    out.add("script_backup", *instance.notify.backup);
+    out.add("script_master", *instance.notify.master);
+    out.add("script_fault", *instance.notify.fault);
+    out.add("script_stop", *instance.notify.stop);
+    out.add("script_deleted", more("notify_deleted"));
+    out.add("script", *instance.notify.any);
+    out.add("script_master_rx_lower_pri", more("notify_master_rx_lower_pri"));
     put_lists(out, source, instance, set);
-    out["auth_type"] = static_cast<int>(instance.auth_type);
-    if (instance.auth_type != config::AuthType::None) out["auth_data"] = "********";
-    return out;
+    out.add("auth_type", static_cast<int>(instance.auth_type));
+    if (instance.auth_type != config::AuthType::None) out.add("auth_data", std::string_view{"********"});
 }
 
-json stats_of(const vrrp::Counters& counters) {
-    json out;
-    for (const auto& [name, value] : kKeepalivedCounters) out[name] = counters.*value;
-    return out;
-}
-
-json processes_of(const DumpSource& source) {
-    using Kind = vrrp::TrackerSnapshot::Kind;
-    json list = json::array();
-    for (const auto& process : vrrp::process_trackers(source.config)) {
-        const auto* now = source.vrrp != nullptr ? find_tracker(*source.vrrp, Kind::Process, process.name) : nullptr;
-        static constexpr const char* kMatches[] = {"none", "exact", "initial", "partial"};
-        json item{{"process", process.command.empty() ? "" : process.command.front()},
-                  {"parameters", parameters_text(process)},
-                  {"param_match", kMatches[static_cast<std::size_t>(process.params)]},
-                  {"min_processes", process.quorum}};
-        if (process.quorum_max != 0xffff'ffff) item["max_processes"] = process.quorum_max;
-        item["current_processes"] = now != nullptr ? now->value : 0;
-        item["have_quorum"] = now != nullptr && now->up;
-        item["weight"] = process.reverse ? -process.weight : process.weight;
-        item["terminate_delay"] = seconds(process.terminate_delay);
-        item["fork_delay"] = seconds(process.fork_delay);
-        item["fork_delay_timer_running"] = false;
-        item["terminate_delay_timer_running"] = false;
-        item["full_command"] = process.full_command;
-        list.push_back(std::move(item));
+void put_instances(JsonText& out, const DumpSource& source) {
+    out.open('[');
+    std::size_t position = 0;
+    for (const auto& now : source.vrrp->router.instances) {
+        const auto* instance = configured_instance(source.config, now.name, position++);
+        if (instance == nullptr) continue;  // the state is of another configuration
+        out.open('{');
+        out.key("data");
+        out.open('{');
+        put_data(out, source, *instance, now);
+        out.close('}');
+        out.key("stats");
+        out.open('{');
+        const auto counters = counted(source, now);
+        for (const auto& [name, value] : kKeepalivedCounters) out.add(name, counters.*value);
+        out.close('}');
+        out.close('}');
     }
-    return list;
+    out.close(']');
+}
+
+void put_processes(JsonText& out, const DumpSource& source) {
+    using Kind = vrrp::TrackerSnapshot::Kind;
+    const auto processes = vrrp::process_trackers(source.config);
+    if (processes.empty()) return;
+    out.key("track_process");
+    out.open('[');
+    for (const auto& process : processes) {
+        const auto* now = source.vrrp != nullptr ? find_tracker(*source.vrrp, Kind::Process, process.name) : nullptr;
+        static constexpr std::string_view kMatches[] = {"none", "exact", "initial", "partial"};
+        out.open('{');
+        out.add("process", std::string_view{process.command.front()});
+        out.add("parameters", std::string_view{parameters_text(process)});
+        out.add("param_match", kMatches[static_cast<std::size_t>(process.params)]);
+        out.add("min_processes", process.quorum);
+        if (process.quorum_max != 0xffff'ffff) out.add("max_processes", process.quorum_max);
+        out.add("current_processes", now != nullptr ? now->value : std::int64_t{0});
+        out.add("have_quorum", now != nullptr && now->up);
+        out.add("weight", process.reverse ? -process.weight : process.weight);
+        out.add("terminate_delay", process.terminate_delay);
+        out.add("fork_delay", process.fork_delay);
+        out.add("fork_delay_timer_running", false);
+        out.add("terminate_delay_timer_running", false);
+        out.add("full_command", process.full_command);
+        out.close('}');
+    }
+    out.close(']');
 }
 
 }  // namespace
 
-std::string vmac_name(const Instance& instance) {
-    if (!instance.vmac.enabled) return {};
-    return instance.vmac.name.empty() ? "vrrp." + std::to_string(instance.virtual_router_id) : instance.vmac.name;
-}
-
-std::string address_text(const config::VirtualAddress& address, const Instance& instance, bool set) {
-    const auto& prefix = address.prefix;
-    const int most = prefix.address.is_v4() ? kDefaultPrefixV4 : kDefaultPrefixV6;
-    std::string text = prefix.length == most ? prefix.address.to_string() : prefix.to_string();
-    const std::string vmac = vmac_name(instance);
-    text += " dev " + (!address.dev.empty() ? address.dev : vmac.empty() ? instance.interface
-                                                                         : vmac + "@" + instance.interface);
-    static constexpr std::pair<int, const char*> kScopes[] = {
-        {0, "global"}, {200, "site"}, {253, "link"}, {254, "host"}, {255, "nowhere"}};
-    const auto scope = std::ranges::find(kScopes, address.scope, &std::pair<int, const char*>::first);
-    text += " scope " + (scope != std::end(kScopes) ? std::string{scope->second} : std::to_string(address.scope));
-    if (!address.label.empty()) text += " label " + address.label;
-    if (address.no_track) text += " no_track";
-    return set ? text + " set" : text;
-}
-
 std::string dump_json(const DumpSource& source) {
     if (source.vrrp == nullptr || source.vrrp->router.instances.empty()) return {};
-    json array = json::array();
-    for (const auto& now : source.vrrp->router.instances) {
-        const auto instance = std::ranges::find(source.config.instances, now.name, &Instance::name);
-        if (instance == source.config.instances.end()) continue;  // the state is of another configuration
-        array.push_back({{"data", data_of(source, *instance, now)}, {"stats", stats_of(counted(source, now))}});
+    std::string text;
+    text.reserve(source.vrrp->router.instances.size() * kUsualInstance);
+    JsonText out{text};
+    if (!source.json_version_2) {
+        put_instances(out, source);
+        return text + '\n';
     }
-    const auto text = [](const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); };
-    if (!source.json_version_2) return text(array);
-    json whole{{"vrrp", std::move(array)}};
-    if (auto processes = processes_of(source); !processes.empty()) whole["track_process"] = std::move(processes);
-    return text(whole);
+    out.open('{');
+    out.key("vrrp");
+    put_instances(out, source);
+    put_processes(out, source);
+    out.close('}');
+    return text + '\n';
 }
 
 }  // namespace mainstay::report

@@ -147,7 +147,7 @@ TEST_CASE("each rendering has the same state of a group and of a script") {
     struct {
         bool known, up;
         const char *word, *metric, *snmp, *dumped;
-    } const rows[] = {{false, true, "UNKNOWN", "", "I1", "INIT"},
+    } const rows[] = {{false, true, "UNKNOWN", "", "I1", "BAD"},
                       {true, true, "UP", "1", "I3", "GOOD"},
                       {true, false, "DOWN", "0", "I2", "BAD"}};
     for (const auto& row : rows) {
@@ -158,7 +158,7 @@ TEST_CASE("each rendering has the same state of a group and of a script") {
         CHECK(shown_as.metric(R"(mainstay_vrrp_script_up{script="chk"})") == row.metric);
         CHECK(shown_as.metric(R"(keepalived_script_status{name="chk"})") == (row.known && row.up ? "1" : "0"));
         CHECK(shown_as.snmp({2, 9, 1, 6, 1}) == row.snmp);
-        CHECK(shown_as.data.contains(std::string{"   Last status = 0\n   Status = "} + row.dumped + "\n"));
+        CHECK(shown_as.data.contains(std::string{"   Status = "} + row.dumped + "\n   VRRP instances :\n"));
     }
     const Renderings shown_as{scene};
     CHECK(shown_as.document["vrrp"]["groups"][0]["state"] == "BACKUP");

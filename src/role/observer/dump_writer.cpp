@@ -12,6 +12,7 @@
 #include <system_error>
 #include <thread>
 
+#include "mainstay/bfd/configured.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/new_file.hpp"
 
@@ -23,9 +24,12 @@ std::vector<Dump> dumps_of(int signal, const report::DumpSource& source) {
     using What = ipc::DumpText::What;
     std::vector<Dump> files;
     if (signal == SIGUSR1) {
-        files.push_back({What::DataParent, report::dump_parent_data(source)});
+        // Exporters wait for the first one.
         if (!source.config.instances.empty()) files.push_back({What::Data, report::dump_data(source)});
         if (!source.config.virtual_servers.empty()) files.push_back({What::DataCheck, report::dump_check_data(source)});
+        if (source.bfd != nullptr && !bfd::configured_sessions(source.config).empty())
+            files.push_back({What::DataBfd, report::dump_bfd_data(source)});
+        files.push_back({What::DataParent, report::dump_parent_data(source)});
     } else if (signal == SIGRTMIN + 2) {
         if (auto text = report::dump_json(source); !text.empty()) files.push_back({What::Json, std::move(text)});
     } else {

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "api_host.hpp"
+#include "block_status.hpp"
 #include "bus.hpp"
 #include "dump_writer.hpp"
 #include "history.hpp"
@@ -21,8 +22,6 @@
 #include "mainstay/alert/mailer.hpp"
 #include "mainstay/alert/smtp.hpp"
 #include "mainstay/config/schema/keyword_values.hpp"
-#include "mainstay/ipc/bfd_status.hpp"
-#include "mainstay/ipc/status.hpp"
 #include "mainstay/report/document.hpp"
 #include "mainstay/report/rate_history.hpp"
 #include "record_keeper.hpp"
@@ -55,17 +54,6 @@ struct Source {
     std::uint64_t durable =
         0;  // events up to here are on disk: the next incarnation of the observer continues after them
 };
-
-template <class Status>
-std::optional<Status> read_status(const std::optional<ipc::StateBlock>& block) {
-    if (!block) return std::nullopt;
-    const auto bytes = block->read();
-    if (!bytes) return std::nullopt;
-    auto status = ipc::decode<Status>(*bytes);
-    if (!status) return std::nullopt;
-    if constexpr (std::is_same_v<Status, report::LvsStatus>) fill_in_omitted(*status);
-    return std::move(*status);
-}
 
 class ObserverRole final : public Role {
 public:
@@ -358,13 +346,17 @@ std::vector<Dump> ObserverRole::dumps_for(int signal) {
     const auto* config = runtime_.running();
     if (config == nullptr) return {};
     const auto vrrp = read_status<report::VrrpStatus>(vrrp_.block);
-    const auto lvs = lvs_status();
+    const auto lvs = signal == SIGUSR1 ? lvs_status() : std::nullopt;
+    const auto bfd = read_status<report::BfdStatus>(bfd_block_);
     const report::DumpSource source{
         .config = *config,
         .vrrp = vrrp && !config->instances.empty() ? &*vrrp : nullptr,
         .lvs = lvs ? &*lvs : nullptr,
         .cleared = cleared_,
-        .json_version_2 = config::value_of<std::int64_t>(config->global.more->values, "json_version") == 2};
+        .json_version_2 = config::value_of<std::int64_t>(config->global.more->values, "json_version") == 2,
+        .bfd = bfd ? &*bfd : nullptr,
+        .now = runtime_.now(),
+        .wall = runtime_.wall()};
     auto files = dumps_of(signal, source);
     if (signal == SIGRTMAX - 1 && vrrp) {
         for (const auto& instance : vrrp->router.instances) cleared_[instance.name] = instance.counters;

@@ -1,6 +1,7 @@
 #include "dump_requests.hpp"
 
 #include <algorithm>
+#include <csignal>
 
 namespace mainstay::role {
 
@@ -45,7 +46,8 @@ void DumpRequests::refreshed(Kind kind, int signal) {
 
 void DumpRequests::go_on() {
     limit_.cancel();
-    if (stage_ == Stage::Vrrp) return refresh(Stage::Lvs, Kind::Lvs);
+    // Only the data speak of servers.
+    if (stage_ == Stage::Vrrp && signal_ == SIGUSR1) return refresh(Stage::Lvs, Kind::Lvs);
     write();
 }
 

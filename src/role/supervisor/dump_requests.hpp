@@ -1,6 +1,7 @@
-// Dumps that somebody asked for with a signal or over D-Bus, one after the other. For each, the vrrp role and then the
-// lvs role bring their state blocks up to date; then the observer writes the files (dump_files.hpp). While the observer
-// does not run, requests wait for it, and their dumps show the state at that time, not at the time of the request.
+// Dumps that somebody asked for with a signal or over D-Bus, one after the other. For each, the vrrp role, and for the
+// data then the lvs role, bring their state blocks up to date; then the observer writes the files (dump_files.hpp).
+// While the observer does not run, requests wait for it, and their dumps show the state at that time, not at the time
+// of the request.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -378,16 +378,16 @@ TEST_CASE("each signal asks for its dump files") {
         for (const auto& [what, text] : b.dumps(signal)) list.push_back(what);
         return list;
     };
-    CHECK(kinds(SIGUSR1) == std::vector{DumpKind::DataParent, DumpKind::Data, DumpKind::DataCheck});
+    CHECK(kinds(SIGUSR1) == std::vector{DumpKind::Data, DumpKind::DataCheck, DumpKind::DataParent});
     CHECK(kinds(SIGUSR2) == std::vector{DumpKind::Stats});
     CHECK(kinds(SIGRTMIN + 2) == std::vector{DumpKind::Json});
     CHECK(b.dumps(SIGRTMIN + 2).at(0).second.starts_with("[{\"data\":"));
-    CHECK(b.dumps(SIGUSR1).at(1).second.find("   State = MASTER\n") != std::string::npos);
+    CHECK(b.dumps(SIGUSR1).at(0).second.find("   State = MASTER\n") != std::string::npos);
     b.runtime.config = config_of(std::string{"global_defs {\njson_version 2\n}\n"} + kInstance);
     CHECK(b.dumps(SIGRTMIN + 2).at(0).second.starts_with("{\"vrrp\":[{\"data\":"));
-    CHECK(kinds(SIGUSR1) == std::vector{DumpKind::DataParent, DumpKind::Data});
+    CHECK(kinds(SIGUSR1) == std::vector{DumpKind::Data, DumpKind::DataParent});
     b.runtime.config = config_of(kService);
-    CHECK(kinds(SIGUSR1) == std::vector{DumpKind::DataParent, DumpKind::DataCheck});
+    CHECK(kinds(SIGUSR1) == std::vector{DumpKind::DataCheck, DumpKind::DataParent});
     CHECK(kinds(SIGRTMIN + 2).empty());
     CHECK(b.dumps(SIGUSR2).at(0).second.empty());  // what is left of the vrrp role is of another configuration
     b.runtime.config.reset();
@@ -397,12 +397,12 @@ TEST_CASE("each signal asks for its dump files") {
 TEST_CASE("the check dump has the servers as the lvs role published them") {
     ObserverBench b;
     REQUIRE(b.start(config_of(kService)) == "");
-    CHECK(b.dumps(SIGUSR1).at(1).second.ends_with("------< LVS Topology >------\n"));
+    CHECK(b.dumps(SIGUSR1).at(0).second.ends_with("------< LVS Topology >------\n"));
     report::LvsStatus lvs;
     lvs.services = {{.name = "S", .key = {.protocol = 6}, .scheduler = "rr"}};
     lvs.services[0].servers = {{.endpoint = {*IpAddress::parse("10.1.1.1"), 80}, .weight = 3}};
     ObserverBench::publish(b.memory.lvs_block, lvs);
-    CHECK(b.dumps(SIGUSR1).at(1).second.ends_with(
+    CHECK(b.dumps(SIGUSR1).at(0).second.ends_with(
         "------< LVS Topology >------\n VirtualServer = S\n   lvs_sched = rr\n   quorum = DOWN\n"
         "   ------< Real server >------\n    RIP = [10.1.1.1]:tcp:80, weight = 3, alive\n"));
 }

@@ -60,6 +60,17 @@ TEST_CASE("for a dump vrrp and then lvs report their state, then the observer wr
     CHECK_FALSE(bench.dumps.ended({.pid = 0}));
 }
 
+TEST_CASE("statistics and JSON do not wait for lvs, of which they have nothing") {
+    DumpRequestsBench bench;
+    for (const int signal : {SIGUSR2, SIGRTMIN + 2, SIGRTMAX - 1}) {
+        bench.dumps.add(signal);
+        bench.dumps.refreshed(Kind::Vrrp, signal);
+        const auto number = std::to_string(signal);
+        CHECK(bench.take() == Texts{"vrrp " + number, "write " + number});
+        CHECK(bench.dumps.ended({.pid = bench.process}));
+    }
+}
+
 TEST_CASE("dumps are made one after the other, and the same request twice while it waits is one") {
     DumpRequestsBench bench;
     bench.running = {Kind::Observer};
