@@ -5,7 +5,7 @@ import re
 import signal
 
 import pytest
-from support import dumps
+from support import dumps, exporters
 from support.hosts import Lan
 from support.needs import needs_root
 from support.paths import DATA as TEST_DATA
@@ -264,6 +264,69 @@ def assert_alike(twins, number, name):
 @pytest.mark.parametrize("number, name", [(number, name) for number, names in dumps.FILES.items() for name in names])
 def test_a_dump_is_line_for_line_like_keepalived_s(twins, number, name):
     assert_alike(twins, number, name)
+
+
+def scraped(side):
+    """{exporter: metrics} of one host. Each sends what the exporter sends; only those it reads are waited for."""
+    host, daemon = side
+    host.run(["rm", "-f", "/tmp/keepalived.data", "/tmp/keepalived.stats"])
+    daemon.send(USR2)  # mehdy's sends both at once
+    daemon.send(USR1)
+    for name in ("keepalived.data", "keepalived.stats"):
+        wait_until(lambda name=name: host.path(f"/tmp/{name}").exists() and "VI_6" in host.read(f"/tmp/{name}"), 20, name)
+    stats, data = host.read("/tmp/keepalived.stats"), dumps.dumped(host, daemon, USR1)["keepalived.data"]
+    text = dumps.dumped(host, daemon, JSON)["keepalived.json"]
+    found = {"mehdy, text": exporters.mehdy_text(data, stats), "mehdy, JSON": exporters.mehdy_json(text),
+             "gen2brain, text": exporters.gen2brain_text(data), "gen2brain, JSON": exporters.gen2brain_json(text),
+             "ncollectd": exporters.ncollectd(data), "checkmk": exporters.checkmk(text)}
+    return {name: {key: "N" if IN_TIME.search(key) else value for key, value in metrics.items()}
+            for name, metrics in found.items()}
+
+
+# What differs from moment to moment. gen2brain's sees more of mainstay's text: 2.2.7's "Flags" ends its instances.
+IN_TIME = re.compile(r"advert_(rcvd|sent)|/(Received|Sent)|[Ll]ast.transition|script_state")
+SCRAPED = {
+    "mehdy, text": {'keepalived_vrrp_state{iname="VI_1",intf="eth0",vrid="51",ip_address="192.168.4.200",dev="eth0"}': 2,
+                    'keepalived_vrrp_state{iname="VI_5",intf="eth0",vrid="55",ip_address="192.168.4.250",dev="eth0"}': 1,
+                    'keepalived_vrrp_state{iname="VI_4",intf="eth2",vrid="54",ip_address="192.168.4.240",dev="eth2"}': 3,
+                    'keepalived_gratuitous_arp_delay_total{iname="VI_1",intf="eth0",vrid="51"}': 2,
+                    'keepalived_script_status{name="good"}': 1, 'keepalived_script_status{name="bad"}': 0,
+                    'keepalived_script_status{name="slow"}': 0, 'keepalived_script_state{name="slow"}': "N",
+                    "keepalived_up": 1, "keepalived_exporter_errors": 0},
+    "mehdy, JSON": {'keepalived_vrrp_state{iname="VI_1",intf="eth0",vrid="51",ip_address="192.168.4.200"}': 2,
+                    'keepalived_become_master{iname="VI_1",intf="eth0",vrid="51"}': 1},
+    "gen2brain, text": {"VI_1 State": 2, "VI_4 State": 3, "VI_6 State": 1},
+    "gen2brain, JSON": {"VI_1 state": 2, "VI_1 effective_priority": 170, "VI_3 ifp_ifname": "vrrp.53"},
+    "ncollectd": {"VI_1 State": "MASTER", "VI_1 Priority": "150", "VI_1 Effective priority": "170"},
+    "checkmk": {"VI_5": (1, ["192.168.4.250 dev eth0 scope global"])},
+}
+
+
+def test_each_exporter_gets_the_same_of_mainstay_as_of_keepalived(twins):
+    def different():
+        theirs, ours = scraped(twins["keepalived"]), scraped(twins["mainstay"])
+        return [(name, key, value, ours[name].get(key)) for name, metrics in theirs.items() for key, value in metrics.items()
+                if ours[name].get(key) != value] + [
+               (name, key, None, value) for name, metrics in ours.items() for key, value in metrics.items()
+               if name != "gen2brain, text" and key not in theirs[name]]
+    wait_until(lambda: not different(), 12, different, interval=0.5)
+
+    for side in ("keepalived", "mainstay"):
+        found = scraped(twins[side])
+        assert {name: {key: found[name].get(key) for key in wanted} for name, wanted in SCRAPED.items()} == SCRAPED, side
+    assert scraped(twins["mainstay"])["gen2brain, text"]["VI_1 Effective priority"] == 170
+
+
+def test_the_commands_that_exporters_run_are_answered_as_by_keepalived(twins):
+    twins["mainstay"][0].run(["ln", "-s", program("mainstayd"), "/run/keepalived"])  # as mainstay-keepalived-compat does
+    for name, executable in (("keepalived", "keepalived"), ("mainstay", "/run/keepalived")):
+        host = twins[name][0]
+        told = host.run([executable, "-v"])
+        assert exporters.version_of(told.stderr) >= (2, 2, 7), name
+        told = host.run([executable, "--version"])
+        assert "--enable-json" in told.stdout + told.stderr, name
+        for signal_name, number in (("JSON", JSON), ("DATA", USR1), ("STATS", USR2)):
+            assert int(host.run([executable, f"--signum={signal_name}"]).stdout) == number, name
 
 
 def test_signum_names_the_signals(lan):
