@@ -48,6 +48,10 @@ void fields(A& a, DumpRequested& m) {
     a(m.signal);
 }
 template <class A>
+void fields(A& a, SignalReceived& m) {
+    a(m.signal);
+}
+template <class A>
 void fields(A&, Heartbeat&) {}
 template <class A>
 void fields(A& a, Prepared& m) {

@@ -15,6 +15,7 @@
 
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/kernel/script_environment.hpp"
+#include "mainstay/kernel/signals.hpp"
 
 extern char** environ;
 
@@ -33,13 +34,6 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 // a child. The child's own descriptors are moved to their numbers afterwards. Needs Linux 5.11; on older kernels every
 // descriptor of this program is close-on-exec anyway.
 void close_all_on_exec() { (void)::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC); }
-
-void default_signals() {
-    for (int signal = 1; signal < NSIG; ++signal) static_cast<void>(::signal(signal, SIG_DFL));
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-}
 
 constexpr const char* kShell = "/bin/sh";
 constexpr int kNotStarted = 127;
@@ -67,7 +61,7 @@ int take_places(const RoleStart& start) {
         if (::dup2(high, to) < 0) return errno;
     if (start.process->limits)
         if (const int error = limit_self(*start.process->limits); error != 0) return error;
-    default_signals();  // last: no signal may be handled before
+    set_signals(BornWith::Deaf);  // last: no signal may be handled before
     return 0;
 }
 
@@ -140,7 +134,7 @@ int become(const ScriptStart& start) {
          ::syscall(SYS_setgid, process.account.gid) != 0 || ::syscall(SYS_setuid, process.account.uid) != 0))
         return errno;
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // after setuid, which clears it
-    default_signals();                   // last: no signal may be handled before
+    set_signals(BornWith::Defaults);     // last: no signal may be handled before
     return ::getppid() == start.parent ? 0 : ESRCH;
 }
 

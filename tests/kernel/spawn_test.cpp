@@ -204,6 +204,19 @@ TEST_CASE("a role gets no descriptor but those that it is to have") {
     ::close(left_open);
 }
 
+TEST_CASE("a role is born ignoring every signal but KILL, STOP and CHLD, and a script none") {
+    const ScriptFolder folder;
+    const std::string tell = "grep -E '^Sig(Blk|Ign)' /proc/self/status > " + folder.path + "/told";
+    ::signal(SIGUSR1, SIG_IGN);
+    const auto role = spawn_role({.executable = "/bin/sh", .argv = {"sh", "-c", tell}});
+    REQUIRE(role.has_value());
+    CHECK(status_of(*role) == 0);
+    CHECK(folder.output() == "SigBlk:\t0000000000000000\nSigIgn:\tfffffffffffafeff\n");
+    CHECK(run(folder, "#!/bin/sh\n" + tell + "\n") == 0);
+    CHECK(folder.output() == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+    ::signal(SIGUSR1, SIG_DFL);
+}
+
 TEST_CASE("an end is reaped with its status or its signal, and nothing else is") {
     CHECK_FALSE(reap().has_value());
     const auto wait_for = [](int pid) {

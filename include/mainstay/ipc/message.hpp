@@ -374,6 +374,11 @@ struct ServerFileRead {   // with one descriptor, unless there is a problem: sea
 // ---- lvs role to supervisor when the servers in force change; supervisor to the lvs role before its first Commit ----
 struct DiscoveryMemory {};  // with one descriptor: sealed, the encoded DiscoveredSources
 
+// ---- role, spare or watcher to supervisor ----
+struct SignalReceived {  // one by which keepalived's children are asked for something, see kernel/signals.hpp
+    std::int32_t signal = 0;
+};
+
 // New kinds go to the end: the position is the number on the wire, and processes of two versions meet during an
 // upgrade.
 using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRequested, Heartbeat, Prepared, Committed,
@@ -382,7 +387,7 @@ using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRe
                              FifoLine, Observations, DumpText, ServerQuestion, ServerAnswered, InstanceStates, Reload,
                              ReloadDone, DumpFile, SupervisionReport, ReadTraffic, InstanceQuestion, InstanceAnswered,
                              MaintenanceOrder, ApiSettings, ApiFile, RecordQuestion, RecordMemory, WebhookSettings,
-                             LogLevelQuestion, LogLevelOrder, ServerFileRead, DiscoveryMemory>;
+                             LogLevelQuestion, LogLevelOrder, ServerFileRead, DiscoveryMemory, SignalReceived>;
 
 template <class... Kinds>
 [[nodiscard]] bool is_one_of(const Message& message) {

@@ -26,12 +26,14 @@
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/scheduling.hpp"
+#include "mainstay/kernel/signals.hpp"
 #include "process_logs.hpp"
 #include "process_tuning.hpp"
 #include "reach.hpp"
 #include "role_messages.hpp"
 #include "running_config.hpp"
 #include "script_calls.hpp"
+#include "signal_relay.hpp"
 #include "startup.hpp"
 
 namespace mainstay::role {
@@ -129,6 +131,7 @@ private:
     EventLog event_log_{log_};
     asio::io_context loop_{1};
     asio::posix::stream_descriptor control_;
+    SignalRelay signals_{loop_, log_, [this](int signal) { send(ipc::SignalReceived{signal}); }};
     asio::steady_timer heartbeat_;
     ProcessTuning tuning_;
     UniqueFd ipvs_socket_;
@@ -460,7 +463,7 @@ void Process::finish(int code) {
 }  // namespace
 
 int run_role(const RoleTraits& traits, const std::function<std::unique_ptr<Role>(Runtime&)>& make) {
-    ignore_signals();
+    kernel::ignore_unused_signals();
     UniqueFd control{ipc::inherited::kControl};
     auto startup = receive_startup(control.get());
     if (!startup) {

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 
-#include <csignal>
 #include <variant>
 
 #include "mainstay/ipc/channel.hpp"
@@ -13,12 +12,6 @@ namespace {
 constexpr int kStartupWaitMs = 10'000;
 
 }  // namespace
-
-void ignore_signals() {
-    // A file that reaches its limit is an error of write(), not an end.
-    for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXFSZ})
-        static_cast<void>(::signal(signal, SIG_IGN));
-}
 
 Result<ipc::RoleStartup> receive_startup(int fd) {
     pollfd wait{fd, POLLIN, 0};

@@ -34,6 +34,7 @@
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/script_account.hpp"
+#include "mainstay/kernel/signals.hpp"
 #include "mainstay/report/snmp_parts.hpp"
 #include "role/common/confinement.hpp"
 #include "role/common/daemon_settings.hpp"
@@ -296,6 +297,7 @@ Then read_within_limits(const ipc::RoleStartup& startup, const RunningParts& par
 // Freed memory is kept for the next reading: faulting it in again takes longer than reading a configuration of
 // thousands of services.
 int run_reader() {
+    kernel::ignore_unused_signals();
     ::mallopt(M_TRIM_THRESHOLD, kMemoryKept);  // NOLINT(concurrency-mt-unsafe): there is one thread
     ::mallopt(M_MMAP_THRESHOLD, kMemoryKept);  // NOLINT(concurrency-mt-unsafe): there is one thread
     UniqueFd vrrp, lvs, observer;              // the running snapshots, before a reload

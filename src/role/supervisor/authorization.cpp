@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <variant>
 
+#include "mainstay/kernel/signals.hpp"
+
 namespace mainstay::role {
 
 namespace {
@@ -53,6 +55,7 @@ constexpr Table make_table() {
     allow<ipc::ReadTraffic>(table, "ReadTraffic", {Observer});
     allow<ipc::ServerFileRead>(table, "ServerFileRead", {Watcher});
     allow<ipc::DiscoveryMemory>(table, "DiscoveryMemory", {Lvs});
+    allow<ipc::SignalReceived>(table, "SignalReceived", {Vrrp, Lvs, Observer, Bfd, Snmp, Spare, Watcher});
     // From the processes that read configurations, and from the trial of an upgrade.
     allow<ipc::Snapshot>(table, "Snapshot", {Reader});
     allow<ipc::ReadingDone>(table, "ReadingDone", {Reader});
@@ -163,6 +166,10 @@ Verdict judge(Sender sender, const ipc::Message& message, const Awaited& awaited
     if (const auto* question = std::get_if<ipc::InstanceQuestion>(&message)) {
         if (question->verb > ipc::InstanceQuestion::Verb::MaintenanceShow) return Verdict::Offence;
         return awaited.ready && !awaited.stopping ? Verdict::Take : Verdict::Ignore;
+    }
+    if (const auto* received = std::get_if<ipc::SignalReceived>(&message)) {
+        if (std::ranges::count(kernel::asking_signals(), received->signal) == 0) return Verdict::Offence;
+        return awaited.stopping ? Verdict::Ignore : Verdict::Take;
     }
     if (std::holds_alternative<ipc::LogLevelQuestion>(message))
         return awaited.ready && !awaited.stopping ? Verdict::Take : Verdict::Ignore;

@@ -48,8 +48,9 @@ void Supervisor::set_up_host() {
         lvs.send(read, servers, log_);
         return true;
     };
-    watch_ = std::make_unique<HostWatch>(loop_, log_, start, startup, deliver, deliver_servers,
-                                         [this] { commit_who_waits(); });
+    watch_ = std::make_unique<HostWatch>(
+        loop_, log_, start, startup, deliver, deliver_servers, [this] { commit_who_waits(); },
+        [this](int pid, int signal) { signal_handed_on("watcher", pid, signal); });
 }
 
 // What the watcher knows, for a role that has just started, or before a Commit.

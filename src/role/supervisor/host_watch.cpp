@@ -24,7 +24,8 @@ constexpr std::uint64_t kDescriptorsForOthers = 512;  // of the supervisor, for 
 }  // namespace
 
 HostWatch::HostWatch(asio::io_context& loop, Log& log, Start start, Greet greet, Deliver deliver,
-                     DeliverServers deliver_servers, std::function<void()> looked)
+                     DeliverServers deliver_servers, std::function<void()> looked,
+                     std::function<void(int, int)> signalled)
     : loop_{loop},
       log_{log},
       start_{std::move(start)},
@@ -32,6 +33,7 @@ HostWatch::HostWatch(asio::io_context& loop, Log& log, Start start, Greet greet,
       deliver_{std::move(deliver)},
       deliver_servers_{std::move(deliver_servers)},
       looked_{std::move(looked)},
+      signalled_{std::move(signalled)},
       pause_{loop},
       room_{loop} {}
 
@@ -167,6 +169,12 @@ void HostWatch::on_message(Result<ipc::Received> received) {
     if (const auto* done = std::get_if<ipc::Prepared>(&message)) {
         looked_at_ = done->generation;
         if (has_looked()) looked_();
+    }
+    if (const auto* signal = std::get_if<ipc::SignalReceived>(&message)) {
+        if (judge(Sender::Watcher, message, {}) != Verdict::Take)
+            return kill_offender("sent a signal that is not to be handed on");
+        if (budget_.spend_request(kernel::monotonic_now())) signalled_(pid_, signal->signal);
+        return;
     }
     if (const auto* read = std::get_if<ipc::ServerFileRead>(&message))
         return take_servers(*read, std::move(received->descriptor));

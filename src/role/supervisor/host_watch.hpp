@@ -40,9 +40,10 @@ public:
     using Deliver = std::function<void(const ipc::Observations&)>;
     // False: there is no room for it now, and it is tried again after kRoomPause.
     using DeliverServers = std::function<bool(const ipc::ServerFileRead&, int servers)>;
-    // `looked`: called when everything in the plan has been observed once.
+    // `looked`: called when everything in the plan has been observed once; `signalled`: the watcher hands on a signal.
     HostWatch(boost::asio::io_context& loop, Log& log, Start start, Greet greet, Deliver deliver,
-              DeliverServers deliver_servers, std::function<void()> looked);
+              DeliverServers deliver_servers, std::function<void()> looked,
+              std::function<void(int pid, int signal)> signalled);
 
     // Follows the plan of a committed configuration, a sealed HostPlan. If it watches nothing, the watcher is stopped.
     void follow(UniqueFd plan, const vrrp::WatchPlan& watched);
@@ -76,6 +77,7 @@ private:
     Deliver deliver_;
     DeliverServers deliver_servers_;
     std::function<void()> looked_;
+    std::function<void(int pid, int signal)> signalled_;
     boost::asio::steady_timer pause_, room_;
     std::unique_ptr<boost::asio::posix::stream_descriptor> control_;
     UniqueFd plan_;

@@ -70,8 +70,6 @@ private:
     [[nodiscard]] static Result<void> open_for_readers(Child& child);
     void run_loop();
     void load_kernel_modules();
-    void take_signals();
-    void on_signal(int signal);
     void reap_all();
     void child_ended(Child& child, const kernel::Ended& how);
     [[nodiscard]] kernel::RoleProcess process_of(const Child& child) const;
@@ -94,6 +92,11 @@ private:
     void stop_step();
     void finish();
     [[nodiscard]] Child& child_of(Kind kind) { return *children_[slot(kind)]; }
+
+    // -- signals.cpp
+    void take_signals();
+    void on_signal(int signal);
+    void signal_handed_on(const char* process, int pid, int signal);
 
     // -- address_release.cpp
     void begin_address_release();  // unless it is under way

@@ -42,11 +42,11 @@ bool Supervisor::is_timely(Child& child, Sender sender, const ipc::Message& mess
     if (verdict == Verdict::Offence)
         kill_offender(child, std::string{"sent a message "} + name_of(message) + ", which is not expected now");
     if (verdict != Verdict::Take) return false;
-    const bool request =
-        ipc::is_one_of<ipc::ControlRequest, ipc::ServerQuestion, ipc::InstanceQuestion, ipc::LogLevelQuestion>(message);
+    const bool request = ipc::is_one_of<ipc::ControlRequest, ipc::ServerQuestion, ipc::InstanceQuestion,
+                                        ipc::LogLevelQuestion, ipc::SignalReceived>(message);
     if (!request || child.budget.spend_request(kernel::monotonic_now())) return true;
     if (std::has_single_bit(++child.requests_ignored))
-        log_.warning("{} process({}): too many control requests over D-Bus, SNMP or the API, {} ignored",
+        log_.warning("{} process({}): too many requests over D-Bus, SNMP or the API or by signals, {} ignored",
                      label(child.kind), child.pid, child.requests_ignored);
     return false;
 }
@@ -82,6 +82,8 @@ void Supervisor::handle(Child& child, ipc::Received& received) {
                 write_fifos(child, message.line);
             else if constexpr (std::is_same_v<M, ipc::ControlRequest>)
                 on_control_request(message);
+            else if constexpr (std::is_same_v<M, ipc::SignalReceived>)
+                signal_handed_on(label(child.kind), child.pid, message.signal);
             else if constexpr (std::is_same_v<M, ipc::DumpRequested>)
                 state_refreshed(child, message.signal);
             else if constexpr (std::is_same_v<M, ipc::ReadTraffic>)

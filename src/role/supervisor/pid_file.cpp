@@ -52,6 +52,10 @@ int pid_of(int file) {
     return pid;
 }
 
+bool is_living(int pid, const std::string& program) {
+    return pid != 0 && pid != ::getpid() && kernel::process_alive(pid) && name_of_process(pid) == program;
+}
+
 }  // namespace
 
 int pid_in(const std::string& path) {
@@ -59,12 +63,15 @@ int pid_in(const std::string& path) {
     return fd ? pid_of(fd.get()) : 0;
 }
 
+void remove_stale_pid_file(const std::string& path, const std::string& program) {
+    if (!is_living(pid_in(path), program)) ::unlink(path.c_str());
+}
+
 Result<PidFile> PidFile::claim(const std::string& path, const std::string& program) {
     auto fd = open_locked(path);
     if (!fd) return std::unexpected{std::move(fd.error())};
     const int pid = pid_of(fd->get());
-    if (pid != 0 && pid != ::getpid() && kernel::process_alive(pid) && name_of_process(pid) == program)
-        return running_already("process " + std::to_string(pid) + " of " + path);
+    if (is_living(pid, program)) return running_already("process " + std::to_string(pid) + " of " + path);
     const std::string own = std::to_string(::getpid()) + "\n";
     if (::ftruncate(fd->get(), 0) != 0 || ::pwrite(fd->get(), own.data(), own.size(), 0) < 0)
         return fail_system("write pid file " + path, errno);

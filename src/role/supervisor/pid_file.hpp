@@ -17,6 +17,10 @@ inline constexpr std::string_view kNameAnother =
 // The number in a pid file; 0: there is none.
 [[nodiscard]] int pid_in(const std::string& path);
 
+// Removes the pid file of a child of an earlier daemon, which has not removed it: unless the process that it names is
+// alive and is called `program`, for it may be another daemon's.
+void remove_stale_pid_file(const std::string& path, const std::string& program);
+
 class PidFile {
 public:
     // Errc::Exists: another process has locked it, or it is not locked but the process it names is alive and is called

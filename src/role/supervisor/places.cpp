@@ -113,6 +113,7 @@ Result<void> Supervisor::claim_pid_file() {
     auto pid_file = PidFile::claim(pid_file_of(Kind::Supervisor), options_.identity.process_name(Kind::Supervisor));
     if (!pid_file) return std::unexpected{std::move(pid_file.error())};
     pid_file_ = std::move(*pid_file);
+    for (const Kind kind : kRoleKinds) remove_stale_pid_file(pid_file_of(kind), options_.identity.process_name(kind));
     return {};
 }
 

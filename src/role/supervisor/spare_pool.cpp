@@ -29,6 +29,8 @@ void SparePool::start(Kind kind, const Generation& running) {
 
 void SparePool::on_message(Child& spare, const Result<ipc::Received>& received) {
     if (!deeds_.is_allowed(spare, received)) return;
+    if (const auto* signal = std::get_if<ipc::SignalReceived>(&received->message))
+        return deeds_.signalled(spare, signal->signal);
     const auto* answer = std::get_if<ipc::Prepared>(&received->message);
     if (answer == nullptr) return;  // heartbeats
     if (!answer->refused.empty()) {

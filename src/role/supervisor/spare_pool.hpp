@@ -28,7 +28,8 @@ public:
         // Starts the process of this spare; its messages are passed to on_message().
         std::function<Result<void>(Child& spare)> start;
         std::function<bool(Child& spare, const Result<ipc::Received>&)> is_allowed;
-        std::function<void(Kind)> ready;  // the spare has loaded its configuration
+        std::function<void(const Child& spare, int signal)> signalled;  // it hands on a signal
+        std::function<void(Kind)> ready;                                // the spare has loaded its configuration
         std::function<void(Kind, const std::string& why)> lost;
         std::function<void()> quiet;  // kSpareAfter is over: the missing spares may be started
     };

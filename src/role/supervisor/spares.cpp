@@ -10,6 +10,7 @@ void Supervisor::make_spares() {
     deeds.is_allowed = [this](Child& spare, const Result<ipc::Received>& received) {
         return is_allowed(spare, Sender::Spare, received);
     };
+    deeds.signalled = [this](const Child& spare, int signal) { signal_handed_on("spare", spare.pid, signal); };
     deeds.ready = [this](Kind kind) {
         if (replacement_) replacement_->successor_ready(kind);
     };

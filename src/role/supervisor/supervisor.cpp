@@ -16,6 +16,7 @@
 #include "mainstay/kernel/landlock.hpp"
 #include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/service_manager.hpp"
+#include "mainstay/kernel/signals.hpp"
 #include "mainstay/kernel/spawn.hpp"
 #include "role/common/confinement.hpp"
 
@@ -30,6 +31,9 @@ namespace inherited = ipc::inherited;
 Supervisor::Supervisor(const SupervisorOptions& options, Log& log) : options_{options}, log_{log} {}
 
 int Supervisor::run() {
+    // By ABRT the service manager ends a supervisor that hangs (WatchdogSec=). After an upgrade the other signals wait
+    // for their handlers, and ignoring them would drop them.
+    if (options_.hand_over < 0) kernel::ignore_unused_signals({SIGABRT, SIGTERM, SIGINT});
     supervision_.since = kernel::wall_now();
     log_.info("Starting {}", options_.identity.program_and_version(MAINSTAY_VERSION));
     if (const auto ready = set_up(); !ready) {
@@ -157,37 +161,6 @@ Result<void> Supervisor::open_for_readers(Child& child) {
     child.block_to_read = std::move(*block);
     child.ring_to_read = std::move(*ring);
     return {};
-}
-
-void Supervisor::take_signals() {
-    (void)std::signal(SIGPIPE, SIG_IGN);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGRTMIN + 2, SIGRTMAX - 1})
-        signals_.add(signal);
-    const auto wait = [this](auto&& self) -> void {
-        signals_.async_wait([this, self](const boost::system::error_code& error, int signal) {
-            if (error) return;
-            on_signal(signal);
-            self(self);
-        });
-    };
-    wait(wait);
-    if (const auto every = kernel::watchdog_interval()) {
-        const auto feed_watchdog = [this, interval = *every](auto&& self) -> void {
-            kernel::notify_service_manager("WATCHDOG=1");
-            watchdog_.expires_after(interval);
-            watchdog_.async_wait([self](const boost::system::error_code& error) {
-                if (!error) self(self);
-            });
-        };
-        feed_watchdog(feed_watchdog);
-    }
-}
-
-void Supervisor::on_signal(int signal) {
-    if (signal == SIGCHLD) return reap_all();
-    if (signal == SIGTERM || signal == SIGINT) return stop(0);
-    if (signal == SIGHUP) return request_reload();
-    ask_for_dump(signal);
 }
 
 void Supervisor::reap_all() {

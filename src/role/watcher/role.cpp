@@ -10,10 +10,12 @@
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
+#include "mainstay/kernel/signals.hpp"
 #include "parts.hpp"
 #include "role/common/confinement.hpp"
 #include "role/common/event_log.hpp"
 #include "role/common/reach.hpp"
+#include "role/common/signal_relay.hpp"
 #include "role/common/startup.hpp"
 #include "role/common/watcher_rights.hpp"
 #include "server_files.hpp"
@@ -175,6 +177,9 @@ private:
     bool make_files_;  // init_file applies at the start of the daemon, not at a reload or a restart of the watcher
     asio::io_context loop_{1};
     asio::posix::stream_descriptor control_;
+    SignalRelay signals_{loop_, log_, [this](int signal) {
+                             (void)ipc::send_message(control_.native_handle(), ipc::SignalReceived{signal});
+                         }};
     asio::steady_timer beat_timer_, again_;
     std::unique_ptr<FileWatcher> files_;
     std::unique_ptr<ProcessWatcher> processes_;
@@ -190,7 +195,7 @@ private:
 }  // namespace
 
 int run_watcher() {
-    ignore_signals();
+    kernel::ignore_unused_signals();
     const auto startup = receive_startup(ipc::inherited::kControl);
     if (!startup) return 1;
     kernel::set_process_name(startup->process_name);

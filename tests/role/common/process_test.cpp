@@ -151,15 +151,6 @@ TEST_CASE("a process that has no memory left names its limit, if it has one") {
     CHECK(log.texts == std::vector<std::string>{"out of memory"});
 }
 
-TEST_CASE("a role ignores what a terminal sends to its group, and a broken pipe") {
-    for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXFSZ})
-        CHECK(in_child([signal] {
-            ::signal(signal, SIG_DFL);
-            ignore_signals();
-            return ::raise(signal) == 0;
-        }));
-}
-
 TEST_CASE("a role learns from the first message how to run") {
     auto line = ipc::make_channel();
     REQUIRE(line);

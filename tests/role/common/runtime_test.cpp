@@ -27,6 +27,34 @@ TEST_CASE(
     CHECK(bench.heartbeats >= 1);
 }
 
+TEST_CASE("a role hands on what keepalived's children are asked by signals, and ignores all other signals" *
+          mainstay::test::kNeedsRoot) {
+    Bench bench;
+    bench.start();
+    for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGALRM, SIGSEGV, 34, SIGUSR2}) ::kill(bench.pid, signal);
+    CHECK(bench.hear_a<ipc::SignalReceived>().signal == SIGUSR2);
+    for (const int signal : {SIGHUP, SIGUSR1, 36, 63}) {
+        ::kill(bench.pid, signal);
+        CHECK(bench.hear_a<ipc::SignalReceived>().signal == signal);
+    }
+}
+
+TEST_CASE("a role to which signals are sent without end hands on so many that it is no offender" *
+          mainstay::test::kNeedsRoot) {
+    Bench bench;
+    bench.start();
+    for (int i = 0; i < 3000; ++i) {
+        ::kill(bench.pid, 36);
+        if (i % 100 == 0) ::poll(nullptr, 0, 1);
+    }
+    bench.send(ipc::Stop{});
+    int handed_on = 0;
+    for (auto got = bench.hear(); got && std::holds_alternative<ipc::SignalReceived>(got->message); got = bench.hear())
+        ++handed_on;
+    CHECK(handed_on <= 400);
+    CHECK(bench.exit_code() == 0);
+}
+
 TEST_CASE("more messages than one turn takes are all handled" * mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();

@@ -30,17 +30,19 @@ using Names = std::set<std::string>;
 
 TEST_CASE("each process may send just the kinds of messages that its work needs") {
     CHECK(allowed(Sender::Vrrp) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "RunScript", "FifoLine",
-                                         "DumpRequested", "InstanceAnswered"});
+                                         "DumpRequested", "InstanceAnswered", "SignalReceived"});
     CHECK(allowed(Sender::Lvs) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "RunScript", "FifoLine",
-                                        "DumpRequested", "ServerAnswered", "DiscoveryMemory"});
+                                        "DumpRequested", "ServerAnswered", "DiscoveryMemory", "SignalReceived"});
     CHECK(allowed(Sender::Observer) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "DumpRequested",
                                              "DumpText", "ControlRequest", "ServerQuestion", "InstanceQuestion",
-                                             "LogLevelQuestion", "ReadTraffic"});
-    CHECK(allowed(Sender::Bfd) == Names{"Heartbeat", "Prepared", "Committed", "Stopped"});
-    CHECK(allowed(Sender::Snmp) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "ControlRequest"});
-    CHECK(allowed(Sender::Spare) == Names{"Heartbeat", "Prepared"});
+                                             "LogLevelQuestion", "ReadTraffic", "SignalReceived"});
+    CHECK(allowed(Sender::Bfd) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "SignalReceived"});
+    CHECK(allowed(Sender::Snmp) ==
+          Names{"Heartbeat", "Prepared", "Committed", "Stopped", "ControlRequest", "SignalReceived"});
+    CHECK(allowed(Sender::Spare) == Names{"Heartbeat", "Prepared", "SignalReceived"});
     CHECK(allowed(Sender::Reader) == Names{"Snapshot", "ReadingDone", "DryRunDone"});
-    CHECK(allowed(Sender::Watcher) == Names{"Heartbeat", "Prepared", "Observations", "ServerFileRead"});
+    CHECK(allowed(Sender::Watcher) ==
+          Names{"Heartbeat", "Prepared", "Observations", "ServerFileRead", "SignalReceived"});
     CHECK(allowed(Sender::DryRunReader) == Names{"DryRunDone"});
     CHECK(allowed(Sender::UpgradeTrial) == Names{"UpgradeChecked"});
     CHECK(allowed(Sender::Operator) == Names{"DryRun", "Reload", "Upgrade", "ServerQuestion", "InstanceQuestion",
@@ -99,6 +101,16 @@ TEST_CASE("control requests are the ones that D-Bus and SNMP have, and are ignor
           Verdict::Offence);
     CHECK(judge(Sender::Snmp, ipc::ControlRequest{What::Reload, {}, 0, "SNMP"}, ready) == Verdict::Offence);
     CHECK(judge(Sender::Snmp, ipc::ControlRequest{static_cast<What>(77), {}, 0, "SNMP"}, ready) == Verdict::Offence);
+}
+
+TEST_CASE("of signals that a process hands on, those of keepalived's children are taken, whatever its state") {
+    const auto handed_on = [](int signal, const Awaited& awaited) {
+        return judge(Sender::Spare, ipc::SignalReceived{signal}, awaited);
+    };
+    for (const int signal : {1, 10, 12, 36, 63}) CHECK(handed_on(signal, {}) == Verdict::Take);
+    for (const int signal : {0, 2, 15, 17, 64, -1}) CHECK(handed_on(signal, {.ready = true}) == Verdict::Offence);
+    CHECK(handed_on(1, {.stopping = true}) == Verdict::Ignore);
+    CHECK(handed_on(15, {.stopping = true}) == Verdict::Offence);
 }
 
 TEST_CASE("a command for servers of the API is ignored until the observer is ready, and has a number of its own") {

@@ -102,6 +102,24 @@ TEST_CASE("a pid file that another daemon has written meanwhile stays when the f
     CHECK(pid_in(folder.at("none")) == 0);
 }
 
+TEST_CASE("a child's pid file is removed unless a living process of that name is in it") {
+    const TemporaryFolder folder;
+    const std::string path = folder.at("x.pid"), own = std::to_string(::getpid());
+    const auto stays = [&](const std::string& text, const std::string& program) {
+        std::ofstream{path} << text;
+        return in_child([&] { return remove_stale_pid_file(path, program), std::filesystem::exists(path); });
+    };
+    CHECK(stays(own + "\n", own_name()));
+    CHECK_FALSE(stays(own + "\n", "another program"));
+    CHECK_FALSE(stays(std::to_string(kNobody), own_name()));
+    CHECK_FALSE(stays("", own_name()));
+    remove_stale_pid_file(path, own_name());  // there is none
+    std::ofstream{folder.at("target")} << "untouched";
+    std::filesystem::create_symlink(folder.at("target"), path);
+    remove_stale_pid_file(path, own_name());
+    CHECK(folder.text("target") == "untouched");
+}
+
 TEST_CASE("a pid file that cannot be made, or is a symbolic link, is an error") {
     const TemporaryFolder folder;
     const auto missing = PidFile::claim(folder.at("no/x.pid"), "x");

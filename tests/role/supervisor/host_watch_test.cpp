@@ -50,6 +50,7 @@ struct WatchedHost {
     Texts files_read;
     std::size_t room = 1000;  // for servers, at the role
     int looked = 0;
+    std::vector<std::pair<int, int>> signals;  // handed on, with the watcher's pid
     bool can_start = true;
     HostWatch watch{roles.loop,
                     roles.log,
@@ -70,7 +71,8 @@ struct WatchedHost {
                         files_read.push_back(text(read, servers));
                         return true;
                     },
-                    [this] { ++looked; }};
+                    [this] { ++looked; },
+                    [this](int pid, int signal) { signals.emplace_back(pid, signal); }};
 
     WatchedHost() = default;
     WatchedHost(const WatchedHost&) = delete;
@@ -182,6 +184,17 @@ TEST_CASE("what it sees of the plan is delivered and kept, the latest of each") 
     CHECK(texts(f.watch.seen()) == Texts{"file a 8", "process haproxy 2", "link eth0 1"});
 }
 
+TEST_CASE("a signal that the watcher hands on is passed on, while they are not too many") {
+    WatchedHost f;
+    f.follow(files({"a"}));
+    f.send(ipc::SignalReceived{SIGUSR1});
+    CHECK(f.signals == std::vector{std::pair{f.pids.back(), SIGUSR1}});
+    for (int i = 0; i < 900; ++i) f.send(ipc::SignalReceived{SIGHUP});
+    CHECK(f.signals.size() >= 300);
+    CHECK(f.signals.size() < 400);
+    CHECK_FALSE(f.logged("killing it"));
+}
+
 TEST_CASE("another plan for the same rights goes to the same watcher, and nothing is known of it yet") {
     WatchedHost f;
     f.follow(files({"a"}));
@@ -290,6 +303,7 @@ TEST_CASE("a watcher that sends what it may not, what cannot be read, or far too
         CHECK_FALSE(ipc::send_message(f.line.get(), ipc::Heartbeat{}));
     };
     killed([](WatchedHost& f) { f.send(ipc::Committed{}); }, "sent a message Committed, which it may not send");
+    killed([](WatchedHost& f) { f.send(ipc::SignalReceived{SIGTERM}); }, "sent a signal that is not to be handed on");
     killed(
         [](WatchedHost& f) {
             REQUIRE(::send(f.line.get(), "\xff", 1, MSG_NOSIGNAL) == 1);

@@ -144,13 +144,32 @@ TEST_CASE("what D-Bus asks of an instance goes to vrrp, a reload is one, and too
     stage.until(
         [&] {
             for (int i = 0; i < 20; ++i) running.observer->send(ipc::ControlRequest{What::SendGarp, "VI_1", 0, "DBus"});
-            return stage.logged("too many control requests over D-Bus, SNMP or the API, 1 ignored") == 1;
+            return stage.logged("too many requests over D-Bus, SNMP or the API or by signals, 1 ignored") == 1;
         },
         "the bound of requests");
     CHECK_FALSE(running.observer->is_gone());
     running.observer->send(ipc::ControlRequest{What::SetPriority, "VI_1", 3, "DBus"});
     is_killed_at_first(stage, *running.observer, "Observer",
                        "sent a message ControlRequest, which is not expected now");
+}
+
+TEST_CASE("signals that a role hands on are one reload, too many are ignored, and TERM is none of them" *
+          mainstay::test::kNeedsRoot) {
+    Stage stage;
+    auto running = stage.run();
+    auto& vrrp = running[Kind::Vrrp];
+    vrrp.send(ipc::SignalReceived{SIGHUP});
+    running.reader->hear<ipc::RoleStartup>();
+    stage.until(
+        [&] {
+            for (int i = 0; i < 20; ++i) vrrp.send(ipc::SignalReceived{SIGHUP});
+            return stage.logged("too many requests over D-Bus, SNMP or the API or by signals, 1 ignored") == 1;
+        },
+        "the bound of requests");
+    CHECK(stage.logged("Reloading ...") == 1);
+    CHECK_FALSE(vrrp.is_gone());
+    vrrp.send(ipc::SignalReceived{SIGTERM});
+    is_killed_at_first(stage, vrrp, "VRRP", "sent a message SignalReceived, which is not expected now");
 }
 
 TEST_CASE("what the watcher sees goes to the roles; lvs has it before its first Commit" * mainstay::test::kNeedsRoot) {
