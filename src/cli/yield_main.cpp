@@ -1,5 +1,5 @@
-// mainstayd-yield MILLISECONDS: takes the virtual addresses from a host whose vrrp process does not start again.
-// Started by mainstayd, after so long a silence.
+// mainstayd-yield MILLISECONDS [THE SUPERVISOR'S ARGUMENTS]: takes the virtual addresses from a host whose vrrp process
+// does not start again. Started by mainstayd, after so long a silence.
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 int main(int argc, char** argv) {
     using namespace mainstay;
-    const std::string_view word = argc == 2 ? argv[1] : "";
+    const std::string_view word = argc > 1 ? argv[1] : "";
     std::int64_t silent = 0;
     (void)std::from_chars(word.data(), word.data() + word.size(), silent);
     return role::run_role(role::address_release_traits(), [silent](role::Runtime& runtime) {

@@ -5,7 +5,7 @@ import signal
 
 from support.paths import program
 from support.processes import capabilities, status
-from support.vrrp import VIP, instance, office, role_pid, signal_role, wait_holds, wait_ready
+from support.vrrp import VIP, instance, office, role_pid, role_pids, signal_role, wait_holds, wait_ready
 from support.wait import wait_until
 
 NET_ADMIN, NET_RAW, SYS_NICE, NET_BIND = 12, 13, 23, 10
@@ -90,6 +90,63 @@ def test_under_the_name_keepalived_it_has_keepalived_s_identity(lan):
     version = one.run(["/run/bin/keepalived", "--version"])
     assert version.stderr.startswith("Keepalived v2.4.3") and "--enable-json" in version.stderr
     assert one.run(["/run/bin/keepalived", "--signum=JSON"]).stdout == "36\n"
+
+
+ROUTER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+
+
+def router_of_neutron(lan):
+    """(host, folder of the router's files): a daemon that is started as OpenStack's neutron starts keepalived."""
+    (one,) = office(lan, "one")
+    one.run(["mkdir", "-p", f"/run/ha/{ROUTER}", "/run/bin"])
+    one.run(["ln", "-s", program("mainstayd"), "/run/bin/keepalived"])
+    one.write(f"/run/ha/{ROUTER}/keepalived.conf", MAIL + instance())
+    one.run(["/run/bin/keepalived", "-P", "-f", f"/run/ha/{ROUTER}/keepalived.conf", "-p",
+             f"/run/ha/{ROUTER}.pid.keepalived", "-r", f"/run/ha/{ROUTER}.pid.keepalived-vrrp", "-D"])
+    return one, f"/run/ha/{ROUTER}"
+
+
+def runs_for_neutron(one, files):
+    """neutron since release 23: both pid files lead to a process in whose command line the router's id stands."""
+    found = []
+    for file in (f"{files}.pid.keepalived", f"{files}.pid.keepalived-vrrp"):
+        if not one.path(file).exists() or not (pid := one.read(file).strip()):
+            return None
+        if not one.path(f"/proc/{pid}/cmdline").exists() or ROUTER not in one.read(f"/proc/{pid}/cmdline"):
+            return None
+        found.append(int(pid))
+    return found
+
+
+def test_neutron_finds_its_router_s_daemon_by_the_command_lines_of_both_pid_files(lan):
+    one, files = router_of_neutron(lan)
+    wait_holds(one)
+    supervisor, vrrp = wait_until(lambda: runs_for_neutron(one, files), 10, "both processes, as neutron counts them")
+    line = one.read(f"/proc/{supervisor}/cmdline").split("\0")
+    assert line == ["/run/bin/keepalived", "-P", "-f", f"{files}/keepalived.conf", "-p", f"{files}.pid.keepalived",
+                    "-r", f"{files}.pid.keepalived-vrrp", "-D", ""]
+
+    # The observer, the reader and the spare say it, too, whatever their names are.
+    def lines():
+        return [one.read(f"/proc/{pid}/cmdline").split("\0")
+                for name in ("keepalived", "mainstayd") for pid in role_pids(one, name)]
+    wait_until(lambda: len(lines()) == 5, 20, lambda: f"supervisor, reader, vrrp, spare and observer among {lines()}, {one.process_names()}")
+    assert lines() == [line] * 5
+
+    one.write(f"{files}/keepalived.conf", "global_defs {\n process_names\n}\n" + MAIL + instance())
+    one.run(["kill", "-HUP", str(supervisor)])
+    wait_until(lambda: one.read(f"/proc/{vrrp}/comm").strip() == "keepalived_vrrp", 10, "the name of the configuration")
+    assert runs_for_neutron(one, files) == [supervisor, vrrp]
+
+    one.run(["kill", "-KILL", str(vrrp)])
+    wait_until(lambda: (runs_for_neutron(one, files) or [0, vrrp])[1] != vrrp, 10, "another one that neutron counts")
+    upgraded = one.run([program("mainstayctl"), "upgrade"], timeout=60)
+    assert "were replaced" in upgraded.stdout
+    wait_until(lambda: runs_for_neutron(one, files), 10, "both after an upgrade")
+
+    one.run(["kill", str(supervisor)])
+    wait_until(lambda: not one.path(f"/proc/{supervisor}").exists(), 5, "the end within neutron's five seconds")
+    assert not one.path(f"{files}.pid.keepalived").exists() and not one.holds(VIP)
 
 
 def test_a_role_that_is_silent_is_killed_and_started_anew(lan):

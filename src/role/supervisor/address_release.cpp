@@ -19,7 +19,8 @@ void Supervisor::begin_address_release() {
         std::chrono::duration_cast<std::chrono::milliseconds>(kernel::monotonic_now() - *vrrp_silent_since_);
     auto process = process_of(vrrp);
     process.executable = program_path(executable_, kProgram);
-    process.argv = {kProgram, std::to_string(silent.count())};
+    process.argv = command_line(kProgram);
+    process.argv.insert(process.argv.begin() + 1, std::to_string(silent.count()));
     auto startup = startup_for(Kind::Vrrp, true);
     startup.process_name = kProgram;
     startup.may_schedule = startup.may_lock = startup.has_record = false;

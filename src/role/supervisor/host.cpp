@@ -29,9 +29,8 @@ void Supervisor::set_up_host() {
         return greeting;
     };
     const auto start = [this](int control) {
-        const auto name = watcher_name(options_.identity.process_name(Kind::Supervisor));
         return kernel::spawn_role({program_path(executable_, kWatcherProgram),
-                                   {name},
+                                   command_line(watcher_name(options_.identity.process_name(Kind::Supervisor))),
                                    {{control, ipc::inherited::kControl}},
                                    network_namespace_.get(),
                                    watcher_limits()});

@@ -72,6 +72,7 @@ private:
     void load_kernel_modules();
     void reap_all();
     void child_ended(Child& child, const kernel::Ended& how);
+    [[nodiscard]] std::vector<std::string> command_line(std::string program) const;  // of each process but scripts
     [[nodiscard]] kernel::RoleProcess process_of(const Child& child) const;
     void make_record(Child& child);        // if it has a flight recorder and no memory for it yet
     void send_record(const Child& child);  // the observer, if it is ready and there is such a memory

@@ -15,8 +15,7 @@ namespace mainstay::role {
 // The process waits for its RoleStartup and exits when the control socket is closed.
 Result<int> Supervisor::start_reader(std::vector<std::pair<int, int>> descriptors) const {
     return kernel::spawn_role({program_path(executable_, kReaderProgram),
-                               {options_.identity.process_name(Kind::Supervisor)},
-                               std::move(descriptors),
+                               command_line(options_.identity.process_name(Kind::Supervisor)), std::move(descriptors),
                                network_namespace_ ? network_namespace_.get() : reader_namespace_at_.get(),
                                reader_limits()});
 }

@@ -285,9 +285,18 @@ std::vector<std::pair<int, int>> Supervisor::descriptors_for(const Child& child)
     return list;
 }
 
+// keepalived's processes are forks: programs that drive it (neutron) look for their daemon's paths in the arguments of
+// each. The roles' programs do not read them.
+std::vector<std::string> Supervisor::command_line(std::string program) const {
+    if (options_.arguments.empty()) return {std::move(program)};
+    auto words = options_.arguments;
+    if (!options_.identity.keepalived) words.front() = std::move(program);
+    return words;
+}
+
 kernel::RoleProcess Supervisor::process_of(const Child& child) const {
     return {.executable = program_path(executable_, traits_of(child.kind).program),
-            .argv = {options_.identity.process_name(child.kind)},
+            .argv = command_line(options_.identity.process_name(child.kind)),
             .descriptors = descriptors_for(child),
             .network_namespace = network_namespace_of(child.kind),
             .limits = limits_of(child.kind, configuration_bytes(child.kind))};
