@@ -63,7 +63,7 @@ LIMITS = {
 MAY_RAISE = int(re.search(r"^CapEff:\s+(\w+)", pathlib.Path("/proc/self/status").read_text(encoding="ascii"), re.M)[1], 16) >> 24 & 1
 ROOM_KILOBYTES, ROOM_GB = (0, 0) if MAY_RAISE else (4096, 2)
 # What a descriptor of a role may stand for; its standard streams are the daemon's own.
-DESCRIPTORS = re.compile(r"socket:\[\d+\]|anon_inode:\[?(eventpoll|eventfd|timerfd|inotify)\]?|/memfd:mainstay\S* \(deleted\)|"
+DESCRIPTORS = re.compile(r"socket:\[\d+\]|anon_inode:\[?(eventpoll|eventfd|timerfd|signalfd|inotify)\]?|/memfd:mainstay\S* \(deleted\)|"
                          r"/memfd:\S+ \(deleted\)|/dev/null|/var/spool/mainstay(/failed|/history(/(events-\d+\.log|record-\S+))?)?|net:\[\d+\]|/proc/self/mountinfo")
 
 

@@ -16,6 +16,7 @@
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process.hpp"
+#include "mainstay/kernel/signals.hpp"
 #include "mainstay/role/supervisor/supervisor.hpp"
 #include "mainstay/role/supervisor/upgrade_trial.hpp"
 #include "stage.hpp"
@@ -87,6 +88,7 @@ int supervise(const std::string& folder, const std::vector<std::string>& words) 
 
 // Gives the line to the test, and ends with the status that the test sends; 0 when the test has ended.
 int play(const std::string& folder, const std::string& name, const std::vector<std::string>& words) {
+    kernel::set_signals(kernel::BornWith::Defaults);  // a signal that the test sends stands for a fault
     const UniqueFd hold{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
     sockaddr_un at{};
     at.sun_family = AF_UNIX;
