@@ -32,7 +32,8 @@ TEST_CASE("a process that cannot be confined does not run" * mainstay::test::kNe
 }
 
 TEST_CASE("IPVS is used in the network namespace that the process inherits, if it does" * mainstay::test::kNeedsRoot) {
-    Bench bench{{.has_ipvs_namespace = true}, "namespace"}, without, broken{{.has_ipvs_namespace = true}};
+    Bench bench{{.has_ipvs_namespace = true}, "namespace"}, without,
+        broken{{.has_ipvs_namespace = true}, "no-namespace"};
     bench.start();
     bench.ask("ipvs");
     bench.until_noted("a socket");

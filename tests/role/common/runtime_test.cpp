@@ -328,6 +328,7 @@ int main(int argc, char** argv) {
     if (kind == "no-memory") ::close(inherited::kOwnBlock);
     if (kind == "alone") ::close(inherited::kControl);
     if (kind == "namespace") ::dup2(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), inherited::kIpvsNamespace);
+    if (kind == "no-namespace") ::dup2(::open("/dev/null", O_RDONLY | O_CLOEXEC), inherited::kIpvsNamespace);
     return run_role({.capabilities = {},
                      .calls = {kernel::CallSet::Schedule},
                      .kind = kind == "lvs"        ? Kind::Lvs
