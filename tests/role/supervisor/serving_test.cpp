@@ -301,15 +301,14 @@ TEST_CASE("a dry run has a reader of its own, which compares with what runs, and
     CHECK(running[Kind::Vrrp].hears_none<ipc::Prepare>());
 }
 
-TEST_CASE("a dump asks vrrp and lvs for their state, then the observer, which gets a line for its files" *
-          mainstay::test::kNeedsRoot) {
+TEST_CASE(
+    "a dump asks vrrp, and for the data lvs, for their state, then the observer, which gets a line for its files" *
+    mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(both());
     stage.signal(SIGUSR2);
     CHECK(running[Kind::Vrrp].hear<ipc::DumpRequested>().signal == SIGUSR2);
     running[Kind::Vrrp].send(ipc::DumpRequested{SIGUSR2});
-    CHECK(running[Kind::Lvs].hear<ipc::DumpRequested>().signal == SIGUSR2);
-    running[Kind::Lvs].send(ipc::DumpRequested{SIGUSR2});
     auto got = running.observer->hear_with_descriptor<ipc::DumpRequested>();
     REQUIRE(got.descriptor);
     const int line = got.descriptor.get();
