@@ -51,12 +51,10 @@ std::string router_id(const config::Global& global, const MailHost& host) {
 Mail addressed(const config::Global& global, const MailHost& host) {
     Mail mail;
     mail.router_id = router_id(global, host);
+    mail.from = global.notification_email_from;
     // keepalived: <user>@<host>, and its user is root.
-    mail.from = clean_address(global.notification_email_from.empty() ? "root@" + host.host_name
-                                                                     : global.notification_email_from);
-    for (const auto& address : global.notification_email) {
-        if (std::string clean = clean_address(address); !clean.empty()) mail.to.push_back(std::move(clean));
-    }
+    if (mail.from.address.empty()) mail.from.address = clean_address("root@" + host.host_name);
+    mail.to = global.notification_email;
     return mail;
 }
 
@@ -66,11 +64,18 @@ MailItem item(const Mail& mail, const std::string& text, const std::string& body
             .at = at};
 }
 
+// A name that is not ASCII is encoded (RFC 2047 5).
+std::string in_header(const config::MailAddress& one) {
+    if (is_ascii(one.name)) return config::to_text(one);
+    return fmt::format("{} <{}>", header_text(clean_line(one.name, config::kMailNameBytesMax)), one.address);
+}
+
 // "a@x, b@x", folded between addresses where a line would grow long; as keepalived writes it otherwise.
-std::string recipients(const std::vector<std::string>& to) {
+std::string recipients(const std::vector<config::MailAddress>& to) {
     std::string out;
     std::size_t column = 4;
-    for (const auto& address : to) {
+    for (const auto& one : to) {
+        const std::string address = in_header(one);
         if (!out.empty()) {
             const bool fold = column + address.size() > 900;
             out += fold ? ",\r\n " : ", ";
@@ -178,6 +183,18 @@ Mail merge(const std::vector<Mail>& mails) {
     return digest;
 }
 
+std::vector<std::string> envelope_of(const std::vector<config::MailAddress>& to) {
+    std::vector<std::string> addresses;
+    for (const auto& one : to) addresses.push_back(one.address);
+    return addresses;
+}
+
+std::vector<std::string> texts_of(const std::vector<config::MailAddress>& to) {
+    std::vector<std::string> texts;
+    for (const auto& one : to) texts.push_back(config::to_text(one));
+    return texts;
+}
+
 std::string subject_of(const Mail& mail) {
     if (mail.items.size() == 1 && mail.unlisted == 0) return mail.items.front().subject;
     return fmt::format("[{}] {} alerts in one digest", mail.router_id, mail.items.size() + mail.unlisted);
@@ -188,7 +205,7 @@ std::string render_message(const Mail& mail, const MailHost& host) {
     const std::string body = body_of(mail, host);
     std::string text;
     text += "Date: " + rfc5322_date(at, host.utc_offset_s) + "\r\n";
-    text += "From: " + mail.from + "\r\n";
+    text += "From: " + in_header(mail.from) + "\r\n";
     text += "Subject: " + header_text(subject_of(mail)) + "\r\n";
     text += "X-Mailer: Keepalived\r\n";  // users' filters match it
     text += "To: " + recipients(mail.to) + "\r\n";

@@ -11,7 +11,7 @@ namespace mainstay::alert {
 namespace {
 
 std::string what_it_is(const Mail& mail) {
-    return fmt::format("\"{}\" to {}", subject_of(mail), fmt::join(mail.to, ", "));
+    return fmt::format("\"{}\" to {}", subject_of(mail), fmt::join(texts_of(mail.to), ", "));
 }
 
 std::string what_it_is(const FailedMail& failed) {
@@ -27,7 +27,7 @@ QueuedMail failed_mail(const FailedMail& failed) {
     shown.subject = subject_of(*failed.item);
     shown.alerts = failed.item->items.size() + failed.item->unlisted;
     shown.queued = failed.item->queued;
-    shown.to = failed.item->to;
+    shown.to = texts_of(failed.item->to);
     return shown;
 }
 
@@ -39,7 +39,7 @@ QueuedMail Mailer::queued_mail(const Mail& mail, Instant now) const {
     shown.subject = subject_of(mail);
     shown.alerts = mail.items.size() + mail.unlisted;
     shown.queued = mail.queued;
-    shown.to = mail.to;
+    shown.to = texts_of(mail.to);
     const auto in = [now](Instant then) { return std::max(Seconds{0}, std::chrono::ceil<Seconds>(then - now)); };
     Seconds next{0};
     if (const auto tried = attempts_.find(mail.id); tried != attempts_.end()) {
@@ -155,11 +155,10 @@ Result<TestMail> Mailer::test_mail(const std::vector<std::string>& to, WallTime 
                                "An operator sent this mail to test the mail relays", wall, global_, host_),
         .message = {}};
     test.mail.queued = wall;
-    if (!to.empty()) test.mail.to.clear();
-    for (const auto& address : to) {
-        if (address.empty() || clean_address(address) != address)
-            return fail(Errc::Invalid, fmt::format("\"{}\" is no address of a recipient", clean_line(address, 100)));
-        test.mail.to.push_back(address);
+    if (!to.empty()) {
+        auto named = config::mail_addresses(fmt::format("{}", fmt::join(to, " ")));
+        if (!named.problems.empty()) return fail(Errc::Invalid, named.problems.front().what);
+        test.mail.to = std::move(named.addresses);
     }
     if (test.mail.to.empty())
         return fail(Errc::Unsupported, "notification_email names no recipient: name one with --to");

@@ -13,8 +13,8 @@ constexpr Seconds kAdmissionWindow{60};
 
 bool same_envelope(const Mail& a, const Mail& b) { return a.from == b.from && a.to == b.to; }
 
-void take_out(std::vector<std::string>& from, const std::vector<std::string>& what) {
-    std::erase_if(from, [&](const std::string& entry) { return std::ranges::find(what, entry) != what.end(); });
+bool is_among(const config::MailAddress& one, const std::vector<std::string>& addresses) {
+    return std::ranges::find(addresses, one.address) != addresses.end();
 }
 
 std::string hours_or_seconds(Seconds time) {
@@ -259,7 +259,7 @@ void Mailer::refused(const Mail& mail, const Delivery& delivery) {
     ++counters_.failed;
     last_problem_ = delivery.text;
     Mail part = mail;
-    part.to = delivery.never;
+    std::erase_if(part.to, [&](const auto& one) { return !is_among(one, delivery.never); });
     log_.error("SMTP server {}: mail rejected ({}); moved to the spool's failed folder: {}", in_flight_server_.name,
                delivery.text, mail.items.front().subject);
     if (auto kept = spool_.keep_failed(part, delivery.text); !kept) log_.error("{}", kept.error().text());
@@ -268,8 +268,8 @@ void Mailer::refused(const Mail& mail, const Delivery& delivery) {
 // Removes recipients that are done; without any left the mail is removed, else it waits for the next attempt.
 void Mailer::settle(Mail mail, const Delivery& delivery, Instant now) {
     const std::size_t before = mail.to.size();
-    take_out(mail.to, delivery.accepted);
-    take_out(mail.to, delivery.never);
+    std::erase_if(mail.to,
+                  [&](const auto& one) { return is_among(one, delivery.accepted) || is_among(one, delivery.never); });
     if (mail.to.empty()) return finish(mail.id);
     if (mail.to.size() < before) {
         if (auto updated = spool_.update(mail); !updated) log_.error("{}", updated.error().text());

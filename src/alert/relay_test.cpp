@@ -50,7 +50,7 @@ void RelayTest::ended(const Delivery& delivery) {
         return std::ranges::find(list, address) != list.end();
     };
     std::vector<std::string> deferred;
-    for (const auto& address : test_.mail.to)
+    for (const auto& address : envelope_of(test_.mail.to))
         if (!has(delivery.accepted, address) && !has(delivery.never, address)) deferred.push_back(address);
     std::string outcome = relay;
     if (!delivery.accepted.empty()) outcome += fmt::format(" accepted it for {}", fmt::join(delivery.accepted, ", "));

@@ -28,7 +28,7 @@ struct Session {
 List recipients_of(const Mail& mail) {
     List list;
     for (const auto& address : mail.to) {
-        if (!append(list, "<" + address + ">")) return nullptr;
+        if (!append(list, "<" + address.address + ">")) return nullptr;
     }
     return list;
 }
@@ -90,8 +90,9 @@ bool set_options(CURL* easy, const Transport::Server& server, const Mail& mail, 
     };
     const auto timeout = static_cast<long>(std::clamp<std::int64_t>(server.timeout.count(), 1, kTimeoutMaxS));
     void* self = &session;
-    return set(CURLOPT_URL, url_of(server).c_str()) && set(CURLOPT_MAIL_FROM, ("<" + mail.from + ">").c_str()) &&
-           set(CURLOPT_MAIL_RCPT, recipients) && set(kAllowRefusedRecipients, 1L) && set(CURLOPT_UPLOAD, 1L) &&
+    return set(CURLOPT_URL, url_of(server).c_str()) &&
+           set(CURLOPT_MAIL_FROM, ("<" + mail.from.address + ">").c_str()) && set(CURLOPT_MAIL_RCPT, recipients) &&
+           set(kAllowRefusedRecipients, 1L) && set(CURLOPT_UPLOAD, 1L) &&
            set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(session.message.size())) &&
            set(CURLOPT_READFUNCTION, &on_upload) && set(CURLOPT_READDATA, self) && set(CURLOPT_VERBOSE, 1L) &&
            set(CURLOPT_DEBUGFUNCTION, &on_debug) && set(CURLOPT_DEBUGDATA, self) &&
@@ -119,9 +120,9 @@ Delivery run_session(const Transport::Server& server, const Mail& mail, const st
         return {.reached = false, .accepted = {}, .never = {}, .text = "libcurl does not take an option"};
     }
     const CURLcode code = curl_easy_perform(easy.get());
-    if (code == CURLE_OK) return session.dialogue.outcome(mail.to, "");
-    return session.dialogue.outcome(mail.to,
-                                    session.error[0] != '\0' ? session.error.data() : curl_easy_strerror(code));
+    const auto to = envelope_of(mail.to);
+    if (code == CURLE_OK) return session.dialogue.outcome(to, "");
+    return session.dialogue.outcome(to, session.error[0] != '\0' ? session.error.data() : curl_easy_strerror(code));
 }
 
 }  // namespace mainstay::alert

@@ -1,4 +1,6 @@
 // The format of a spooled mail on disk: JSON, because an operator may want to read or repair it.
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "json_number.hpp"
@@ -11,12 +13,21 @@ namespace {
 using nlohmann::json;
 
 constexpr int kMailFormat = 1;
+// One that cannot be read is left out.
+std::vector<config::MailAddress> addresses_of(const json& texts) {
+    std::vector<config::MailAddress> addresses;
+    for (const auto& text : texts.get<std::vector<std::string>>())
+        std::ranges::move(config::mail_addresses(text).addresses, std::back_inserter(addresses));
+    return addresses;
+}
+
 // Throws json::exception on a missing or mistyped member; caught by decode_mail.
 Mail mail_of(const json& document) {
     Mail mail;
     document.at("id").get_to(mail.id);
-    document.at("from").get_to(mail.from);
-    document.at("to").get_to(mail.to);
+    if (auto from = addresses_of(json::array({document.at("from")})); !from.empty())
+        mail.from = std::move(from.front());
+    mail.to = addresses_of(document.at("to"));
     document.at("router_id").get_to(mail.router_id);
     mail.queued.unix_us = whole_number<std::int64_t>(document.at("queued_us"));
     mail.unlisted = whole_number<std::uint64_t>(document.at("unlisted"));
@@ -36,10 +47,14 @@ std::string encode_mail(const Mail& mail) {
     for (const auto& item : mail.items) {
         items.push_back({{"subject", item.subject}, {"body", item.body}, {"at_us", item.at.unix_us}});
     }
-    const json document{{"format", kMailFormat},       {"id", mail.id},
-                        {"from", mail.from},           {"to", mail.to},
-                        {"router_id", mail.router_id}, {"queued_us", mail.queued.unix_us},
-                        {"unlisted", mail.unlisted},   {"merged", mail.merged},
+    const json document{{"format", kMailFormat},
+                        {"id", mail.id},
+                        {"from", config::to_text(mail.from)},
+                        {"to", texts_of(mail.to)},
+                        {"router_id", mail.router_id},
+                        {"queued_us", mail.queued.unix_us},
+                        {"unlisted", mail.unlisted},
+                        {"merged", mail.merged},
                         {"items", std::move(items)}};
     return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }

@@ -82,7 +82,7 @@ Config slice(const Config& config, Audience audience) {
     Config part;
     const auto clear_mail = [](Global& global) {
         global.notification_email.clear();
-        global.notification_email_from.clear();
+        global.notification_email_from = {};
         global.smtp_server.clear();
         global.smtp_helo_name.clear();
     };

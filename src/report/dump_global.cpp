@@ -74,9 +74,10 @@ void Lines::mail() {
         if (!global_.smtp_helo_name.empty()) line("Smtp HELO name", global_.smtp_helo_name);
         line("Smtp server connection timeout", global_.smtp_connect_timeout.count());
     }
-    if (!global_.notification_email_from.empty()) line("Email notification from", global_.notification_email_from);
+    if (const auto& from = global_.notification_email_from; !from.address.empty())
+        line("Email notification from", to_text(from));
     if (!global_.notification_email.empty()) text("Email notification to:");
-    for (const auto& address : global_.notification_email) out_ += fmt::format("   {}\n", address);
+    for (const auto& address : global_.notification_email) out_ += fmt::format("   {}\n", to_text(address));
     line("Default smtp_alert", on_off_or_unset(global_.smtp_alert));
     line("Default smtp_alert_vrrp", on_off_or_unset(global_.smtp_alert_vrrp));
     line("Default smtp_alert_checker", on_off_or_unset(global_.smtp_alert_checker));

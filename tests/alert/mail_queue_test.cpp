@@ -122,7 +122,7 @@ TEST_CASE("a failed mail shows why, and a retry sends it to those who refused it
     REQUIRE(shown.size() == 1);
     CHECK(shown[0].state == State::Waiting);
     f.deliver_all(later);
-    CHECK(f.transport.sent.back().to == std::vector<std::string>{"b@example.org"});
+    CHECK(f.transport.sent.back().to == std::vector<config::MailAddress>{{.address = "b@example.org"}});
     CHECK(f.transport.sent.back().items.size() == 1);
     CHECK(f.mailer->queue(later).empty());
 }
@@ -218,10 +218,14 @@ TEST_CASE("a test mail goes to the configured recipients or to those that are na
     const auto usual = f.mailer->test_mail({}, {kWall0});
     REQUIRE(usual.has_value());
     CHECK(usual->relays.size() == 1);
-    CHECK(usual->mail.to == std::vector<std::string>{"a@example.org", "b@example.org"});
+    CHECK(usual->mail.to ==
+          std::vector<config::MailAddress>{{.address = "a@example.org"}, {.address = "b@example.org"}});
     CHECK(usual->message.find("Subject: [R] Test mail of vm\r\n") != std::string::npos);
-    CHECK(f.mailer->test_mail({"c@example.org"}, {kWall0})->mail.to == std::vector<std::string>{"c@example.org"});
-    for (const char* wrong : {"", "a b", "x>\r\nRCPT TO:<y"}) CHECK_FALSE(f.mailer->test_mail({wrong}, {kWall0}));
+    CHECK(f.mailer->test_mail({"c@example.org"}, {kWall0})->mail.to ==
+          std::vector<config::MailAddress>{{.address = "c@example.org"}});
+    CHECK(f.mailer->test_mail({"Duty", "Admin", "<d@example.org>"}, {kWall0})->mail.to ==
+          std::vector<config::MailAddress>{{.address = "d@example.org", .name = "Duty Admin"}});
+    for (const char* wrong : {"", "a@", "x>\r\nRCPT TO:<y"}) CHECK_FALSE(f.mailer->test_mail({wrong}, {kWall0}));
     f.configure("");
     CHECK_FALSE(f.mailer->test_mail({}, {kWall0}).has_value());
 }

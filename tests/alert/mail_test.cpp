@@ -12,7 +12,7 @@ constexpr WallTime kMailedAt{1'795'163'866'000'000};  // 2026-11-20 08:37:46 UTC
 config::Global mail_settings() {
     config::Global global;
     global.router_id = "LVS_MASTER";
-    global.notification_email = {"a@example.org", "b@example.org"};
+    global.notification_email = {{.address = "a@example.org"}, {.address = "b@example.org"}};
     global.smtp_server = "10.77.0.1";
     return global;
 }
@@ -89,18 +89,36 @@ TEST_CASE("the sender and the router id come from the configuration, else from t
     config::Global global = mail_settings();
     global.router_id.clear();
     const Mail from_host = compose(vrrp(Event::Kind::Instance, "VI_1", "MASTER"), global, kHost);
-    global.notification_email_from = "<ops@example.org>";
+    global.notification_email_from = {.address = "ops@example.org"};
     const Mail configured = compose(vrrp(Event::Kind::Instance, "VI_1", "MASTER"), global, kHost);
 
     CHECK(from_host.items[0].subject == "[vm] VRRP Instance VI_1 - Entering MASTER state");
-    CHECK(from_host.from == "root@vm");
-    CHECK(configured.from == "ops@example.org");
+    CHECK(from_host.from.address == "root@vm");
+    CHECK(configured.from.address == "ops@example.org");
 }
 
-TEST_CASE("a name with line ends adds no header and no recipient") {
+TEST_CASE("the names of sender and recipients are in the header, the envelope has the addresses alone") {
     config::Global global = mail_settings();
-    global.notification_email = {"a@example.org>\r\nRCPT TO:<evil@example.org"};
-    global.notification_email_from = "x@y\r\nBcc: evil@example.org";
+    global.notification_email = {{.address = "duty@example.org", .name = "Duty Admin"},
+                                 {.address = "jane@example.org", .name = "Doe, Jane \"JD\""},
+                                 {.address = "juerg@example.org", .name = "J\u00fcrg"},
+                                 {.address = "bare@example.org"}};
+    global.notification_email_from = {.address = "ha@example.org", .name = "HA Pair"};
+
+    const Mail mail = compose(vrrp(Event::Kind::Instance, "VI_1", "MASTER"), global, kHost);
+    const std::string message = render_message(mail, kHost);
+
+    CHECK(mail.from.address == "ha@example.org");
+    CHECK(envelope_of(mail.to) ==
+          std::vector<std::string>{"duty@example.org", "jane@example.org", "juerg@example.org", "bare@example.org"});
+    CHECK(header(message, "From") == "HA Pair <ha@example.org>");
+    CHECK(header(message, "To") ==
+          "Duty Admin <duty@example.org>, \"Doe, Jane \\\"JD\\\"\" <jane@example.org>, =?UTF-8?B?SsO8cmc=?= "
+          "<juerg@example.org>, bare@example.org");
+}
+
+TEST_CASE("a name with line ends adds no header") {
+    const config::Global global = mail_settings();
     const Event event = vrrp(Event::Kind::Instance, "VI\r\nBcc: evil@example.org\r\n\r\nbody", "MASTER", "a\n.\nb");
 
     const Mail mail = compose(event, global, kHost);
@@ -109,8 +127,6 @@ TEST_CASE("a name with line ends adds no header and no recipient") {
     CHECK(header(message, "Subject") ==
           "[LVS_MASTER] VRRP Instance VI  Bcc: evil@example.org    body - Entering MASTER state");
     CHECK(header(message, "Bcc").empty());
-    CHECK(mail.from == "x@yBcc:evil@example.org");
-    CHECK(mail.to == std::vector<std::string>{"a@example.orgRCPTTO:evil@example.org"});
     CHECK(message.ends_with("\r\n\r\n=> a . b <=\r\n\r\n"));
 }
 

@@ -25,7 +25,7 @@ TEST_CASE("mail is on with a server and recipients, and with both only") {
     f.mailer->configure(global, {});
     CHECK_FALSE(f.mailer->enabled());
     global.smtp_server.clear();
-    global.notification_email = {"a@x"};
+    global.notification_email = {{.address = "a@x"}};
     f.mailer->configure(global, {});
     CHECK_FALSE(f.mailer->enabled());
     CHECK(f.mailer->notice("id", "text", "body", t0, Fixture::wall(t0)).has_value());
@@ -50,7 +50,7 @@ TEST_CASE("another port is another server and is tried at once") {
     f.transport.answer(away());
     f.pump(t0);
     config::Global global;
-    global.notification_email = {"a@example.org"};
+    global.notification_email = {{.address = "a@example.org"}};
     global.smtp_server = "192.0.2.1";
     global.smtp_port = 26;
     global.smtp_helo_name = "me.example.org";
@@ -149,7 +149,7 @@ TEST_CASE("the oldest mail goes first, and mails of another sender make a digest
     f.transport.answer(away());
     f.take(Fixture::events(30, 18), t0 + 101s);
     config::Global other;
-    other.notification_email = {"c@example.org"};
+    other.notification_email = {{.address = "c@example.org"}};
     other.smtp_server = "192.0.2.1";
     other.smtp_port = 2525;
     f.mailer->configure(other, {.host_name = "vm"});
@@ -160,7 +160,7 @@ TEST_CASE("the oldest mail goes first, and mails of another sender make a digest
     CHECK(f.transport.sent[3].items.size() == 19);
     CHECK(f.transport.sent[3].to.size() == 2);
     CHECK(f.transport.sent[4].items.size() == 3);
-    CHECK(f.transport.sent[4].to == Lines{"c@example.org"});
+    CHECK(envelope_of(f.transport.sent[4].to) == Lines{"c@example.org"});
     CHECK(f.mailer->counters().digests == 2);
 }
 
@@ -236,10 +236,10 @@ TEST_CASE("permanently refused recipients are set aside, the others get the mail
                                               "spool's failed folder: [R] VRRP Instance VI_1 - Entering MASTER state"});
     const auto failed = decode_mail(f.folder.read("spool/failed/" + f.folder.files("spool/failed").at(0)));
     REQUIRE(failed.has_value());
-    CHECK(failed->to == Lines{"a@example.org"});
+    CHECK(envelope_of(failed->to) == Lines{"a@example.org"});
     CHECK(failed->items.back().body == "550 no");
     f.deliver_all(t0 + 5s);
-    CHECK(f.transport.sent.back().to == Lines{"b@example.org"});
+    CHECK(envelope_of(f.transport.sent.back().to) == Lines{"b@example.org"});
     CHECK(f.mailer->counters().queued == 0);
 }
 

@@ -24,7 +24,7 @@ struct FakeTransport final : Transport {
         done = std::move(end);
     }
     void answer(Delivery delivery) { std::exchange(done, nullptr)(std::move(delivery)); }
-    void accept() { answer({.reached = true, .accepted = sent.back().to, .never = {}, .text = "250 ok"}); }
+    void accept() { answer({.reached = true, .accepted = envelope_of(sent.back().to), .never = {}, .text = "250 ok"}); }
 
     Server server;
     std::vector<Mail> sent;
@@ -56,7 +56,7 @@ struct Fixture {
     void configure(const std::string& server, Seconds keep = kKeepFor) {
         config::Global global;
         global.router_id = "R";
-        global.notification_email = {"a@example.org", "b@example.org"};
+        global.notification_email = {{.address = "a@example.org"}, {.address = "b@example.org"}};
         global.smtp_server = server;
         global.smtp_port = 2525;
         mailer->configure(global, {.host_name = "vm"}, {.keep = keep, .relays = relays});

@@ -134,7 +134,7 @@ TEST_CASE("a recipient that was put off gets the mail later, the others do not g
     f.deliver_all(t0 + 10s);
 
     REQUIRE(f.transport.sent.size() == 2);
-    CHECK(f.transport.sent[1].to == std::vector<std::string>{"b@example.org"});
+    CHECK(f.transport.sent[1].to == std::vector<config::MailAddress>{{.address = "b@example.org"}});
     CHECK(f.folder.files("spool").empty());
 }
 

@@ -12,7 +12,10 @@ struct RelayBench {
     RelayBench() {
         mail.relays = {{.name = "192.0.2.1", .port = 25, .helo_name = "vm"},
                        {.name = "mx", .port = 465, .helo_name = "vm", .tls = Transport::Server::Tls::Implicit}};
-        mail.mail = {.id = "test.1", .from = "root@vm", .to = {"a@x", "b@x"}, .router_id = "R"};
+        mail.mail = {.id = "test.1",
+                     .from = {.address = "root@vm"},
+                     .to = {{.address = "a@x"}, {.address = "b@x"}},
+                     .router_id = "R"};
         mail.message = "Subject: x\r\n";
     }
     [[nodiscard]] std::string outcome() const { return test.progress(0).outcome; }

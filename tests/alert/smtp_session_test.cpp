@@ -64,7 +64,7 @@ TEST_CASE("a stop shuts the sockets that are open and those that open later") {
 TEST_CASE("a mail without recipients is not sent") {
     SessionStop stop;
     const Delivery delivery = run_session({.name = "127.0.0.1", .port = 1, .helo_name = "vm", .timeout = Seconds{1}},
-                                          {.id = "t", .from = "root@vm"}, "x\r\n", stop);
+                                          {.id = "t", .from = {.address = "root@vm"}}, "x\r\n", stop);
     CHECK_FALSE(delivery.reached);
     CHECK(delivery.text == "libcurl does not take an option");
 }

@@ -88,7 +88,9 @@ struct Fixture {
     // Sends one mail and runs the loop until it has ended (or 20 s have passed, which fails the test). Counts how often
     // the loop came round meanwhile.
     Delivery send(const std::string& host, std::uint16_t port, Seconds timeout = Seconds{10}) {
-        const Mail mail{.id = "t.1", .from = "root@vm", .to = {"a@example.org", "b@example.org"}};
+        const Mail mail{.id = "t.1",
+                        .from = {.address = "root@vm"},
+                        .to = {{.address = "a@example.org"}, {.address = "b@example.org"}}};
         std::optional<Delivery> result;
         transport->send({.name = host, .port = port, .helo_name = "vm", .timeout = timeout}, mail,
                         "Subject: x\r\n\r\n.leading dot\r\nlast\r\n", [&](Delivery delivery) { result = delivery; });
@@ -215,8 +217,8 @@ TEST_CASE("the transport can be used again after a failure, and let go in the mi
     CHECK(f.send("127.0.0.1", server.port()).accepted.size() == 2);
 
     FakeServer third{f.loop, [](const std::string&) { return ""; }};  // nothing can end before it is let go
-    f.transport->send({.name = "127.0.0.1", .port = third.port(), .helo_name = "vm"}, {.to = {"a@x"}}, "x\r\n",
-                      [](const Delivery&) { FAIL("told after the transport was gone"); });
+    f.transport->send({.name = "127.0.0.1", .port = third.port(), .helo_name = "vm"}, {.to = {{.address = "a@x"}}},
+                      "x\r\n", [](const Delivery&) { FAIL("told after the transport was gone"); });
     f.loop.run_for(1ms);
     f.transport.reset();
     f.loop.restart();
@@ -230,7 +232,7 @@ TEST_CASE("a long message arrives whole, and one mail at a time is sent") {
     for (int i = 0; i < 20'000; ++i) message += std::to_string(i) + "\r\n";
     std::optional<Delivery> first, second;
     const Transport::Server to{.name = "127.0.0.1", .port = server.port(), .helo_name = "vm", .timeout = Seconds{10}};
-    const Mail mail{.id = "t.1", .from = "root@vm", .to = {"a@example.org"}};
+    const Mail mail{.id = "t.1", .from = {.address = "root@vm"}, .to = {{.address = "a@example.org"}}};
     f.transport->send(to, mail, message, [&](const Delivery& delivery) { first = delivery; });
     f.transport->send(to, mail, message, [&](const Delivery& delivery) { second = delivery; });
     CHECK_FALSE(second.has_value());
@@ -277,7 +279,7 @@ TEST_CASE("results of a session after the end of the transport, or just before, 
         CAPTURE(port == closed);
         auto made = SmtpTransport::make(f.loop);
         REQUIRE(made.has_value());
-        (*made)->send({.name = "127.0.0.1", .port = port, .helo_name = "vm"}, {.to = {"a@x"}}, "x\r\n",
+        (*made)->send({.name = "127.0.0.1", .port = port, .helo_name = "vm"}, {.to = {{.address = "a@x"}}}, "x\r\n",
                       [](const Delivery&) { FAIL("told after the transport was gone"); });
         if (port == closed) REQUIRE(ended(before));  // its result waits for the loop
         made->reset();

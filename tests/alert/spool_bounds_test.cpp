@@ -14,8 +14,8 @@ using Names = std::vector<std::string>;
 
 Mail mail_of_size(const std::string& id, std::size_t size = 10) {
     return {.id = id,
-            .from = "root@vm",
-            .to = {"a@x"},
+            .from = {.address = "root@vm"},
+            .to = {{.address = "a@x"}},
             .router_id = "R",
             .items = {{.subject = "s", .body = std::string(size, 'x'), .at = {5}}}};
 }

@@ -17,8 +17,8 @@ namespace {
 
 Mail shortest_mail(const std::string& id) {
     return {.id = id,
-            .from = "root@vm",
-            .to = {"a@x"},
+            .from = {.address = "root@vm"},
+            .to = {{.address = "a@x"}},
             .router_id = "R",
             .items = {{.subject = "s", .body = "b", .at = {5}}}};
 }

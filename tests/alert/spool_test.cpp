@@ -11,8 +11,8 @@ namespace {
 
 Mail mail(const std::string& id, const std::string& text = "hello") {
     return {.id = id,
-            .from = "root@vm",
-            .to = {"a@example.org"},
+            .from = {.address = "root@vm"},
+            .to = {{.address = "a@example.org"}},
             .router_id = "R",
             .items = {{.subject = "[R] " + text, .body = "=> " + text + " <=", .at = {5}}},
             .queued = {1'000'000}};

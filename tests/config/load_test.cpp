@@ -99,12 +99,12 @@ TEST_CASE("each role gets its own part, passwords and mail settings only where t
     const Config observer_part = slice(loaded.config, Audience::Observer);
     CHECK(observer_part.instances.at(0).auth_pass.empty());
     CHECK(observer_part.global.smtp_server == "192.0.2.25");
-    CHECK(observer_part.global.notification_email == std::vector<std::string>{"a@example.com"});
-    CHECK(observer_part.global.notification_email_from == "b@example.com");
+    CHECK(observer_part.global.notification_email == std::vector<MailAddress>{{.address = "a@example.com"}});
+    CHECK(observer_part.global.notification_email_from.address == "b@example.com");
     CHECK(observer_part.global.smtp_helo_name == "lb1.example.com");
     for (const Audience other : {Audience::Vrrp, Audience::Lvs, Audience::Bfd}) {
         const Config part = slice(loaded.config, other);
-        CHECK(part.global.notification_email_from.empty());
+        CHECK(part.global.notification_email_from.address.empty());
         CHECK(part.global.smtp_helo_name.empty());
         CHECK(part.global.smtp_server.empty());
     }

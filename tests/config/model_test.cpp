@@ -302,8 +302,10 @@ TEST_CASE("mail settings") {
                               "notification_email_from d@example.com\nsmtp_server mail.example.com 2525\n"
                               "smtp_connect_timeout 10\nrouter_id LVS1\n}\n")
                               .config.global;
-    CHECK(global.notification_email == std::vector<std::string>{"a@example.com", "b@example.com", "c@example.com"});
-    CHECK(global.notification_email_from == "d@example.com");
+    CHECK(global.notification_email == std::vector<MailAddress>{{.address = "a@example.com"},
+                                                                {.address = "b@example.com"},
+                                                                {.address = "c@example.com"}});
+    CHECK(global.notification_email_from.address == "d@example.com");
     CHECK(global.smtp_server == "mail.example.com");
     CHECK(global.smtp_port == 2525);
     CHECK(global.smtp_connect_timeout == 10s);

@@ -16,6 +16,7 @@ std::string text(const std::string& value) {
 }
 std::string text(const IpAddress& value) { return value.to_string(); }
 std::string text(const Prefix& value) { return value.to_string(); }
+std::string text(const MailAddress& address) { return fmt::format("'{}'", to_text(address)); }
 std::string text(const Endpoint& value) { return value.to_string(); }
 std::string text(const UnicastPeer& peer) {
     return fmt::format("{} ttl {}-{}", peer.address.to_string(), peer.min_ttl, peer.max_ttl);

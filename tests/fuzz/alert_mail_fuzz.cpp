@@ -56,6 +56,10 @@ void try_text(std::string_view input) {
     for (const auto& line : {alert::clean_line(input, kMost), alert::clean_address(input)})
         require(line.find_first_of("\r\n") == std::string::npos);
     require(alert::base64(input).size() >= input.size());
+    for (const auto& one : config::mail_addresses(input).addresses) {
+        require(one.address.find_first_of("\r\n") == std::string::npos);
+        require(config::mail_addresses(config::to_text(one)).addresses == std::vector{one});
+    }
 }
 
 }  // namespace

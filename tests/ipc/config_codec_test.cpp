@@ -40,18 +40,18 @@ std::size_t encoded_members() {
 }  // namespace
 
 TEST_CASE_TEMPLATE("every member of the model travels", T, config::Command, config::Global, config::VirtualAddress,
-                   config::TrackedInterface, config::TrackedScript, config::UnicastPeer, config::Notifies,
-                   config::Instance, config::SyncGroup, config::TrackScript, config::Checker, config::RealServer,
-                   config::SorryServer, config::VirtualServer, config::Vmac, config::VirtualRoute, config::HttpUrl,
-                   config::HttpUrl::Codes, config::Config, config::KeywordValue, config::Section, config::ExtraSettings,
-                   vrrp::Counters, vrrp::InstanceSnapshot, vrrp::ScriptSnapshot, vrrp::GroupSnapshot, vrrp::BfdSnapshot,
-                   vrrp::RouterSnapshot) {
+                   config::TrackedInterface, config::MailAddress, config::TrackedScript, config::UnicastPeer,
+                   config::Notifies, config::Instance, config::SyncGroup, config::TrackScript, config::Checker,
+                   config::RealServer, config::SorryServer, config::VirtualServer, config::Vmac, config::VirtualRoute,
+                   config::HttpUrl, config::HttpUrl::Codes, config::Config, config::KeywordValue, config::Section,
+                   config::ExtraSettings, vrrp::Counters, vrrp::InstanceSnapshot, vrrp::ScriptSnapshot,
+                   vrrp::GroupSnapshot, vrrp::BfdSnapshot, vrrp::RouterSnapshot) {
     CHECK(encoded_members<T>() == member_count<T>());
 }
 
 TEST_CASE("a configuration comes out of its encoding as it went in") {
     config::Config config;
-    config.global.notification_email = {"a@example.org", "b@example.org"};
+    config.global.notification_email = {{.address = "a@example.org"}, {.address = "b@example.org", .name = "B"}};
     config.global.smtp_alert = false;
     config.instances.push_back({.name = "VI_1", .interface = "eth0", .virtual_router_id = 51, .priority = 150});
     config.instances[0].addresses.push_back({.prefix = *Prefix::parse("10.0.0.100/24"), .label = "eth0:1"});

@@ -30,8 +30,8 @@ struct MailItem {
 
 struct Mail {
     std::string id;  // letters, digits, '.' and '-': names the spool file and the Message-ID
-    std::string from;
-    std::vector<std::string> to;
+    config::MailAddress from;
+    std::vector<config::MailAddress> to;
     std::string router_id;
     std::vector<MailItem> items;      // one: a plain mail; more: a digest
     std::uint64_t unlisted = 0;       // items beyond kDigestItemsMax
@@ -56,6 +56,10 @@ struct MailHost {
 [[nodiscard]] Mail merge(const std::vector<Mail>& mails);
 
 [[nodiscard]] std::string subject_of(const Mail& mail);
+// Of the envelope (RFC 5321 2.3.1): without names.
+[[nodiscard]] std::vector<std::string> envelope_of(const std::vector<config::MailAddress>& to);
+// With names, for people.
+[[nodiscard]] std::vector<std::string> texts_of(const std::vector<config::MailAddress>& to);
 // The whole message, with CRLF line ends and without dot-stuffing.
 [[nodiscard]] std::string render_message(const Mail& mail, const MailHost& host);
 

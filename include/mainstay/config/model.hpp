@@ -14,6 +14,7 @@
 #include "mainstay/base/compact_vector.hpp"
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/time.hpp"
+#include "mainstay/config/mail_address.hpp"
 #include "mainstay/config/schema/keyword_values.hpp"
 
 namespace mainstay::config {
@@ -21,8 +22,8 @@ namespace mainstay::config {
 struct Global {
     std::string router_id;  // empty: the local host name
     // Mail
-    std::vector<std::string> notification_email;
-    std::string notification_email_from;  // empty: <user>@<host>
+    std::vector<MailAddress> notification_email;
+    MailAddress notification_email_from;  // empty: <user>@<host>
     std::string smtp_server;              // address or host name; empty: no mail
     std::uint16_t smtp_port = 25;
     std::string smtp_helo_name;  // empty: the local host name

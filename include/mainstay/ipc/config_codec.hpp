@@ -24,6 +24,10 @@ void fields(A& a, ExtraSettings& m) {
     a(m.values, m.sections);
 }
 template <class A>
+void fields(A& a, MailAddress& m) {
+    a(m.address, m.name);
+}
+template <class A>
 void fields(A& a, Global& g) {
     a(g.router_id, g.notification_email, g.notification_email_from, g.smtp_server, g.smtp_port, g.smtp_helo_name,
       g.smtp_connect_timeout, g.smtp_alert, g.smtp_alert_vrrp, g.smtp_alert_checker, g.no_email_faults, g.vrrp_version,

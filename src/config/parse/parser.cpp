@@ -287,7 +287,7 @@ private:
 
     void list(const Statement& s, Frame& frame) {
         const KeywordSpec& row = *frame.row;
-        const std::size_t count = row.args.takes == Takes::Items ? s.words.size() : 1;
+        const std::size_t count = row.args.takes == Takes::Items && !row.args.mail ? s.words.size() : 1;
         for (std::size_t i = 0; i < count; ++i) {
             ++frame.items;
             const std::size_t before = r_.diag.reported();

@@ -20,6 +20,8 @@ inline constexpr std::string_view kSchedulers = "rr|wrr|lc|wlc|lblc|sh|mh|dh|fo|
 
 // ---- setters_global.cpp
 void set_smtp_server(ParseContext& r, const Value& v);
+void add_mail_recipients(ParseContext& r, const Value& v);
+void set_mail_sender(ParseContext& r, const Value& v);
 void set_smtp_timeout(ParseContext& r, const Value& v);
 void set_flush_on_stop(ParseContext& r, const Value& v);
 void set_sync_daemon(ParseContext& r, const Value& v);

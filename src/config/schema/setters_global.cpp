@@ -1,6 +1,9 @@
 // Setters of global_defs, vrrp_script and the notify commands.
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include "config/language/expand.hpp"
 #include "setters.hpp"
 
 namespace mainstay::config {
@@ -48,6 +51,39 @@ void set_smtp_timeout(ParseContext& r, const Value& v) {
     if (v.number != 0) return;
     r.diag.error(Code::OutOfRange, v.mark, "smtp_connect_timeout must not be 0").effect = "1 is used";
     r.global.smtp_connect_timeout = Seconds{1};
+}
+
+namespace {
+
+// The addresses of the line from the value's first word on. What is none is reported, with its effect.
+std::vector<MailAddress> mail_addresses_of(ParseContext& r, const Value& v, const char* effect) {
+    const Statement& line = v.statement;
+    const std::uint32_t begin = line.words[v.first].mark.offset - line.mark.offset;
+    auto read = mail_addresses(without_escapes(line.raw.substr(begin)));
+    for (const MailAddressProblem& problem : read.problems) {
+        const Mark mark{line.mark.offset + begin + static_cast<std::uint32_t>(problem.at),
+                        static_cast<std::uint32_t>(problem.length)};
+        r.diag.error(Code::NotAMailAddress, mark, problem.what).effect = effect;
+    }
+    return std::move(read.addresses);
+}
+
+}  // namespace
+
+void add_mail_recipients(ParseContext& r, const Value& v) {
+    std::ranges::move(mail_addresses_of(r, v, "it gets no mail"), std::back_inserter(r.global.notification_email));
+}
+
+void set_mail_sender(ParseContext& r, const Value& v) {
+    auto addresses = mail_addresses_of(r, v, "it is ignored (default: <user>@<hostname>)");
+    if (addresses.empty()) return;
+    if (addresses.size() > 1) {
+        auto& d = r.diag.error(Code::NotAMailAddress, v.mark,
+                               fmt::format("a mail has one sender, but here are {} addresses", addresses.size()));
+        d.effect = "the first one is used";
+        d.fix = "write a name with its address as `Name <address>`";
+    }
+    r.global.notification_email_from = std::move(addresses.front());
 }
 
 void set_flush_on_stop(ParseContext& r, const Value& v) {

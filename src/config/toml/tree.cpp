@@ -173,11 +173,23 @@ private:
         return words;
     }
 
+    // Each address as a text of its own; a line that has what is none as it is written.
+    static std::vector<std::string> mail_texts(const Statement& s, std::size_t first) {
+        const auto line = s.raw.substr(s.words[first].mark.offset - s.mark.offset);
+        const MailAddresses read = mail_addresses(without_escapes(line));
+        if (!read.problems.empty()) return {std::string{s.words.size() == first + 1 ? s.words[first].text : line}};
+        std::vector<std::string> texts;
+        for (const MailAddress& address : read.addresses) texts.push_back(to_text(address));
+        return texts;
+    }
+
     TomlItem begin(const KeywordSpec& row, const Statement& s) {
         TomlItem item{.row = &row};
         item.before = std::exchange(comments_, {});
         item.mark = s.words[0].mark;
         item.words = texts(s, 1, most_words(row));
+        if (row.args.mail && row.args.takes == Takes::Word)
+            item.words = {fmt::format("{}", fmt::join(mail_texts(s, 1), ", "))};
         return item;
     }
 
@@ -206,9 +218,10 @@ private:
     void entry(const Statement& s, Frame& frame) {
         auto& entries = frame.item.entries;
         const bool items = frame.row->args.takes == Takes::Items;
-        for (std::size_t i = 0; i < (items ? s.words.size() : 1); ++i) {
+        const auto words = frame.row->args.mail ? mail_texts(s, 0) : texts(s, 0, s.words.size());
+        for (std::size_t i = 0; i < (items ? words.size() : 1); ++i) {
             TomlEntry entry;
-            entry.words = items ? std::vector<std::string>{std::string{s.words[i].text}} : texts(s, 0, s.words.size());
+            entry.words = items ? std::vector<std::string>{words[i]} : words;
             if (i == 0) entry.before = std::exchange(comments_, {});
             entries.push_back(std::move(entry));
         }

@@ -111,6 +111,10 @@ bool TomlValues::one_word(const KeywordSpec& row, const toml::node& node, std::v
 
 bool TomlValues::add_word(const KeywordSpec& row, std::string_view text, TomlPlace place,
                           std::vector<TomlWord>& words) {
+    if (auto quoted = row.args.mail && !fits_word(text) ? written_mail_addresses(text) : std::nullopt) {
+        words.push_back({std::move(*quoted), place});
+        return true;
+    }
     if (!fits_word(text)) {
         auto& d =
             out_.find(Severity::Error, Code::TomlValue, place,

@@ -100,6 +100,19 @@ std::string written_word(std::string_view word, bool first) {
     return plain && !other ? std::string{word} : fmt::format("\"{}\"", word);
 }
 
+std::optional<std::string> written_mail_addresses(std::string_view text) {
+    const MailAddresses read = mail_addresses(text);
+    if (!read.problems.empty()) return std::nullopt;
+    std::string out;
+    for (const MailAddress& one : read.addresses) {
+        const bool plain = std::ranges::all_of(one.address, is_plain);
+        if (!plain || one.name.find_first_of("\"\\") != std::string::npos) return std::nullopt;
+        out += fmt::format("{}{}", out.empty() ? "" : ", ",
+                           one.name.empty() ? one.address : fmt::format("\"{}\" <{}>", one.name, one.address));
+    }
+    return out;
+}
+
 std::vector<std::string_view> cut_line(std::string_view line) {
     std::vector<std::string_view> words;
     std::size_t at = 0;

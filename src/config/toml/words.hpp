@@ -16,6 +16,8 @@ namespace mainstay::config {
 [[nodiscard]] bool fits_word(std::string_view text);  // false: no word can hold it
 // In quotes where it would not be read as one word otherwise; `first` on its line, it might be read as something else.
 [[nodiscard]] std::string written_word(std::string_view word, bool first);
+// Mail addresses in quotes of their own, as keepalived's language can hold them; nothing when it cannot.
+[[nodiscard]] std::optional<std::string> written_mail_addresses(std::string_view text);
 // The words of a line, cut at its blanks.
 [[nodiscard]] std::vector<std::string_view> cut_line(std::string_view line);
 // A command word that gives these arguments, and that nothing is expanded in.

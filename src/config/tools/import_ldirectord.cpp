@@ -155,11 +155,12 @@ private:
         lines.insert(lines.end(), addresses.begin(), addresses.end());
         lines.emplace_back("}");
         const std::string_view from = global.text("emailalertfrom");
-        if (is_plain_word(from))
-            lines.push_back(fmt::format("notification_email_from {}", from));
+        const auto sender = mail_addresses(from).addresses;
+        if (sender.size() == 1 && is_plain_word(sender[0].address) &&
+            std::ranges::all_of(words_of(sender[0].name), is_plain_word))
+            lines.push_back(fmt::format("notification_email_from {}", to_text(sender[0])));
         else if (!from.empty())
-            mail_comments_.push_back(
-                out_.lose(line_of("emailalertfrom"), from, "notification_email_from takes a plain address"));
+            mail_comments_.push_back(out_.lose(line_of("emailalertfrom"), from, "it is not one mail address"));
         const std::string_view smtp = global.text("smtp");
         if (smtp.empty())
             mail_comments_.emplace_back("ldirectord used the host's own mailer: smtp_server is the host itself");

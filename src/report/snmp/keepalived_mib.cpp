@@ -60,9 +60,10 @@ void add_mail(SnmpView& view, const config::Global& global) {
     }
     const bool mails = !global.smtp_server.empty();
     view[mail + Oid{3, 0}] = gauge(mails ? static_cast<std::uint64_t>(global.smtp_connect_timeout.count()) : 0);
-    if (!global.notification_email_from.empty()) view[mail + Oid{4, 0}] = text(global.notification_email_from);
+    if (const auto& from = global.notification_email_from; !from.address.empty())
+        view[mail + Oid{4, 0}] = text(to_text(from));
     for (std::size_t i = 0; i < global.notification_email.size(); ++i)
-        SnmpTable{view, mail + Oid{5, 1}, index(i)}.put(2, text(global.notification_email[i]));
+        SnmpTable{view, mail + Oid{5, 1}, index(i)}.put(2, text(to_text(global.notification_email[i])));
     view[mail + Oid{6, 0}] = gauge(mails ? global.smtp_port : 0);
     view[mail + Oid{7, 0}] = yes_no(!global.no_email_faults);
     view[mail + Oid{8, 0}] = on_off_unset(global.smtp_alert);

@@ -92,7 +92,7 @@ Result<void> ObserverMailDesk::start_test(const std::vector<std::string>& to, co
         transport_ = std::move(*transport);
         test_ = std::make_unique<alert::RelayTest>(*transport_, *transcript_);
     }
-    const std::string recipients = fmt::format("{}", fmt::join(mail->mail.to, ", "));
+    const std::string recipients = fmt::format("{}", fmt::join(alert::texts_of(mail->mail.to), ", "));
     auto started = test_->start(std::move(*mail));
     if (started) runtime_.log().notice("mail test by {}: to {}", by, recipients);
     return started;

@@ -122,6 +122,15 @@ TEST_CASE("blocks that TOML writes without a line between them stand apart in th
           "vrrp_instance VI_2 {\n}\n");
 }
 
+TEST_CASE("mail addresses keep their names, and the quotes of these") {
+    CHECK(conf_of("[global_defs]\nnotification_email = [\"Duty <d@x>\", '\"Doe, Jane\" <j@x>']\n") ==
+          "global_defs {\n    notification_email {\n        \"Duty <d@x>\"\n        \"Doe, Jane\" <j@x>\n    }\n}\n");
+    CHECK(toml_of("global_defs {\n  notification_email_from \"HA Pair <h@x>\"\n  notification_email {\n"
+                  "    \"Doe, Jane\" <j@x>\n    Duty Admin <d@x> a@x, b@y\n  }\n}\n") ==
+          "[global_defs]\nnotification_email_from = \"HA Pair <h@x>\"\n"
+          "notification_email = ['\"Doe, Jane\" <j@x>', \"Duty Admin <d@x>\", \"a@x\", \"b@y\"]\n");
+}
+
 TEST_CASE("a word that begins a line of a list is quoted where it would be another thing, and nowhere else") {
     CHECK(conf_of("[global_defs]\nnotification_email = [\"@a x\", \"include\"]\nrouter_id = \"@lb\"\n") ==
           "global_defs {\n    notification_email {\n        \"@a x\"\n        \"include\"\n    }\n"

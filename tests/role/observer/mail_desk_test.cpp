@@ -30,7 +30,7 @@ struct Desk {
         mailer.emplace(alert::Spool::open(world.folder.path("desk")).value(), world.transport, world.log, nullptr);
         config::Global global;
         global.router_id = "R";
-        global.notification_email = {"a@example.org", "b@example.org"};
+        global.notification_email = {{.address = "a@example.org"}, {.address = "b@example.org"}};
         global.smtp_server = server;
         mailer->configure(global, {.host_name = "vm"});
     }

@@ -61,6 +61,7 @@ enum class Code : std::uint16_t {
     FamilyMismatch = 212,
     BadPrefix = 213,
     UnknownHost = 214,
+    NotAMailAddress = 215,
     // Across keywords: scripts and accounts
     UnknownAccount = 300,
     ScriptNotFound = 301,

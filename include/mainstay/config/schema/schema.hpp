@@ -135,6 +135,7 @@ struct Args {
     std::uint8_t parts_min = 1, parts_max = 2;  // of such a word
     bool cut = false;                           // Word: a longer one is truncated
     std::string_view letters;                   // Word: the permitted characters
+    bool mail = false;     // Word, Items: mail addresses, which the setter reads from the line as it is written
     bool in_line = false;  // not a keyword: a word of a line. <name>: the line's next word that is not an option
 };
 
@@ -282,6 +283,10 @@ constexpr Args opens(Block block, std::uint8_t least = 0, std::uint8_t most = 0)
 }
 constexpr Args entries(Block block, std::uint8_t names = 0) {
     return {.takes = Takes::Entries, .words_min = names, .words_max = names, .opens = block};
+}
+constexpr Args mail_addresses(Args args) {
+    args.mail = true;
+    return args;
 }
 constexpr Args items(Block block) { return {.takes = Takes::Items, .opens = block}; }
 constexpr Args entry() { return {.takes = Takes::Entry}; }
