@@ -151,6 +151,11 @@ Result<std::set<std::string>> masters_of(const DaemonProcesses& keepalived) {
     return masters_in_dump(text.str());
 }
 
+std::string environment_of(int pid) {
+    std::ifstream file{fmt::format("/proc/{}/environ", pid), std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
 Result<void> kill_silently(const DaemonProcesses& daemon) {
     // Children that stand still do nothing when their parent dies, and a parent is not told of one that is stopped.
     for (const int child : daemon.children) (void)::kill(child, SIGSTOP);

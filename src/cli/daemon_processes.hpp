@@ -30,6 +30,9 @@ struct DaemonProcesses {
 // Of a short file, such as those in /proc; empty: it cannot be read.
 [[nodiscard]] std::string first_line(const std::string& path);
 
+// Its environment, "NAME=value" entries that each end in a NUL; empty: it is gone, or may not be read.
+[[nodiscard]] std::string environment_of(int pid);
+
 // The children stand still before their parent dies, so that none does anything about it. Waits until all are gone.
 [[nodiscard]] Result<void> kill_silently(const DaemonProcesses& daemon);
 

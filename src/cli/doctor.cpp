@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "mainstay/base/script_variables.hpp"
+
 namespace mainstay::cli {
 namespace {
 
@@ -159,6 +161,35 @@ void judge_peers(const DoctorFacts& facts, std::vector<Finding>& found) {
     }
 }
 
+bool runs_scripts(const config::Config& config) {
+    const auto commands = [](const CompactOptional<config::ExtraSettings>& more) {
+        return std::ranges::any_of(more->values, [](const config::KeywordValue& value) {
+            return std::holds_alternative<config::Command>(value.data);
+        });
+    };
+    const auto notifies = [&](const auto& one) { return one.notify != config::Notifies{} || commands(one.more); };
+    const auto of_server = [](const config::RealServer& server) {
+        return !server.notify_up->empty() || !server.notify_down->empty() ||
+               std::ranges::any_of(server.checkers, [](const config::Checker& check) {
+                   return check.type == config::Checker::Type::Misc;
+               });
+    };
+    return !config.scripts.empty() || commands(config.global.more) || std::ranges::any_of(config.instances, notifies) ||
+           std::ranges::any_of(config.sync_groups, notifies) ||
+           std::ranges::any_of(config.virtual_servers, [&](const config::VirtualServer& service) {
+               return !service.quorum_up->empty() || !service.quorum_down->empty() ||
+                      std::ranges::any_of(service.real_servers, of_server);
+           });
+}
+
+void judge_scripts(const DoctorFacts& facts, std::vector<Finding>& found) {
+    if (facts.withheld_variables.empty() || !runs_scripts(facts.configuration)) return;
+    found.push_back({fmt::format("scripts do not get these variables of the daemon's environment: {}",
+                                 listed_variables(facts.withheld_variables)),
+                     "name those that a script needs in pass_environment of [scripts] in mainstay.toml; remove the "
+                     "others from the daemon's environment"});
+}
+
 void judge_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
     if (!facts.not_running.empty())
         found.push_back(
@@ -210,6 +241,7 @@ std::vector<Finding> judge_host(const DoctorFacts& facts) {
     judge_rivals(facts, found);
     judge_peers(facts, found);
     judge_daemon(facts, found);
+    judge_scripts(facts, found);
     judge_routing(facts, found);
     for (const auto& capability : facts.missing_capabilities) {
         found.push_back({fmt::format("the capability {} is not available here", capability),

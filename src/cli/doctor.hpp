@@ -64,6 +64,9 @@ struct DoctorFacts {
     std::optional<Mail> mail;              // none: mails are off, or no daemon runs
     std::map<std::string, Mail> webhooks;  // by name
 
+    // Of the running daemon's environment, names of what its scripts do not get.
+    std::vector<std::string> withheld_variables;
+
     // Addresses that an instance here is MASTER of, and that another host answers for, too.
     struct Duplicate {
         std::string address, interface;

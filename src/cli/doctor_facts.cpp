@@ -15,7 +15,10 @@
 
 #include "daemon_processes.hpp"
 #include "doctor.hpp"
+#include "mainstay/base/script_variables.hpp"
 #include "mainstay/config/load.hpp"
+#include "mainstay/config/settings.hpp"
+#include "mainstay/config/toml/toml.hpp"
 #include "mainstay/kernel/arp_probe.hpp"
 #include "mainstay/kernel/capabilities.hpp"
 #include "mainstay/kernel/environment.hpp"
@@ -261,6 +264,26 @@ void gather_duplicates(DoctorFacts& facts, const nlohmann::json& status) {
     }
 }
 
+std::string file_text(const std::string& path) {
+    std::ifstream file{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+// Of the daemon that answered, by the settings that it reads.
+void gather_variables(DoctorFacts& facts, const nlohmann::json& status, int supervisor) {
+    if (supervisor <= 0) return;
+    try {
+        const auto& paths = status.at("configuration");
+        const auto file = paths.at("file").get<std::string>(), settings = paths.at("settings").get<std::string>();
+        const std::string own = config::is_toml_name(file) ? file_text(file) : std::string{};
+        const auto read = config::read_settings(config::toml_has_settings(own) ? own : file_text(settings), settings);
+        facts.withheld_variables =
+            withheld_variables(environment_of(supervisor), read.settings.scripts_pass_environment);
+    } catch (const nlohmann::json::exception&) {
+        return;  // another version
+    }
+}
+
 int supervisor_pid(const nlohmann::json& status) {
     try {
         return status.at("supervisor").at("pid").get<int>();
@@ -289,6 +312,7 @@ DoctorFacts gather_facts(const std::string& configuration_path, std::string_view
     gather_rivals(facts, programs, supervisor_pid(status));
     gather_capabilities(facts);
     read_status(facts, status_text);
+    gather_variables(facts, status, supervisor_pid(status));
     gather_routing(facts, programs);
     gather_duplicates(facts, status);
     return facts;

@@ -258,7 +258,7 @@ void add_settings(Json& properties) {
         else if (setting.list != nullptr)
             property = {{"type", "array"},
                         {"items", {{"type", "string"}}},
-                        {"maxItems", config::kApiListenersMax},
+                        {"maxItems", setting.texts_max},
                         {"description", setting.help}};
         else
             property = {{"type", "integer"},

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mainstay/base/script_variables.hpp"
 #include "mainstay/config/tools/host_files.hpp"
 #include "options.hpp"
 
@@ -80,6 +81,9 @@ bool parses(const std::vector<std::string>& words, Options& options) {
     return options.action != Options::Action::Refuse;
 }
 
+// Of the packages' units: they hold keepalived's options.
+constexpr std::array<std::string_view, 2> kOptionVariables{"DAEMON_ARGS", "KEEPALIVED_OPTIONS"};
+
 class Judge {
 public:
     explicit Judge(const MigrateFacts& facts) : facts_{facts} {}
@@ -88,6 +92,7 @@ public:
         judge_configuration();
         judge_options();
         judge_units();
+        find_variables();
         judge_scripts();
         judge_fifos();
         judge_monitoring();
@@ -208,8 +213,22 @@ private:
                     fmt::format("chown root:root {0}; chmod go-w {0}", fmt::join(script.loose, " ")));
         }
         if (!facts_.scripts.empty())
-            differs("scripts get PATH, HOME, TZ, LANG, LANGUAGE and LC_* of the environment, and nothing else",
-                    "let a script set what else it needs");
+            differs(
+                fmt::format(
+                    "scripts get PATH, HOME, TZ, LANG, LANGUAGE and LC_* of the environment, and nothing else{}",
+                    withheld_.empty() ? "" : "; keepalived has " + listed_variables(withheld_)),
+                "let a script set what else it needs, or name it in pass_environment of [scripts] in mainstay.toml");
+    }
+
+    // What keepalived has in its environment and passes to its scripts: of the running one, and of its unit.
+    void find_variables() {
+        std::string entries = facts_.environment;
+        for (const auto& unit : facts_.units)
+            for (const auto& setting : config::read_unit_file(unit.text))
+                if (setting.key == "Environment")
+                    for (const auto& entry : config::read_command_words(setting.value)) entries += entry + '\0';
+        withheld_ =
+            withheld_variables(entries, std::vector<std::string>{kOptionVariables.begin(), kOptionVariables.end()});
     }
 
     void judge_fifos() {
@@ -287,7 +306,7 @@ private:
 
     const MigrateFacts& facts_;
     MigrationReport report_;
-    std::vector<std::string> options_, kept_;
+    std::vector<std::string> options_, kept_, withheld_;
     std::string options_kept_;
     Options parsed_;
 };
@@ -295,16 +314,15 @@ private:
 }  // namespace
 
 std::vector<std::string> keepalived_options(const MigrateFacts& facts) {
-    static constexpr std::array<std::string_view, 2> kVariables{"DAEMON_ARGS", "KEEPALIVED_OPTIONS"};
     std::vector<std::string> words = start_words(facts);
     if (words.empty()) words = {"/usr/sbin/keepalived", "$DAEMON_ARGS", "$KEEPALIVED_OPTIONS"};
     const auto program = std::ranges::find_if(words, is_keepalived);
     std::vector<std::string> options;
     for (auto word = program == words.end() ? words.begin() : program + 1; word != words.end(); ++word) {
-        const auto variable = std::ranges::find_if(kVariables, [&](std::string_view name) {
+        const auto variable = std::ranges::find_if(kOptionVariables, [&](std::string_view name) {
             return *word == fmt::format("${}", name) || *word == fmt::format("${{{}}}", name);
         });
-        if (variable == kVariables.end()) {
+        if (variable == kOptionVariables.end()) {
             options.push_back(*word);
             continue;
         }

@@ -22,6 +22,8 @@ struct MigrateFacts {
     std::vector<File> option_files;  // /etc/default/keepalived and /etc/sysconfig/keepalived, as far as they exist
     std::vector<File> units;         // keepalived.service if it is not the package's, and drop-ins in systemd's order
 
+    std::string environment;  // of the keepalived that runs here, as /proc/PID/environ has it
+
     struct Script {
         std::string used_by, path;  // "vrrp_script chk"
         bool found = false;

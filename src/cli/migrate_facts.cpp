@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 
+#include "daemon_processes.hpp"
 #include "mainstay/config/tools/host_files.hpp"
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/kernel/script_security.hpp"
@@ -19,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kPidFile = "/run/keepalived.pid";
 constexpr const char* kConfiguration = "/etc/keepalived/keepalived.conf";
 // systemd's order: a file of an earlier folder replaces one of the same name in a later one.
 constexpr std::array kUnitFolders{"/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system",
@@ -178,6 +180,8 @@ MigrateFacts gather_migrate_facts(const std::string& root_folder) {
     for (const std::string path : {"/etc/default/keepalived", "/etc/sysconfig/keepalived"})
         if (auto text = text_of(root.real(path))) facts.option_files.push_back({path, std::move(*text)});
     gather_units(root, facts);
+    if (root.is_host())
+        if (const auto running = running_keepalived(kPidFile)) facts.environment = environment_of(running->main);
     facts.configuration_path = configuration_option(keepalived_options(facts));
     if (facts.configuration_path.empty()) facts.configuration_path = kConfiguration;
     std::error_code failed;

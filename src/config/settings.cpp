@@ -8,8 +8,10 @@
 
 #include "config/parse/parse_context.hpp"
 #include "config/toml/document.hpp"
+#include "mainstay/base/script_variables.hpp"
 #include "mainstay/config/schema/schema.hpp"
 #include "mainstay/config/toml/toml.hpp"
+#include "plain_quote.hpp"
 
 namespace mainstay::config {
 
@@ -70,6 +72,21 @@ constexpr std::array kSettings{
     Setting{"scripts", "notify_wait", 0, 3'600, &Settings::scripts_notify_wait_s,
             "How long to wait for the end of a notify script before the next script of its instance starts; 0: all "
             "start immediately."},
+    Setting{"scripts",
+            "pass_environment",
+            0,
+            0,
+            nullptr,
+            "Variables of the daemon's environment that scripts get besides PATH, HOME, TZ, LANG, LANGUAGE and LC_*: "
+            "names, "
+            "or patterns with *, as \"AWS_*\". What decides which program runs, as LD_PRELOAD, they never get.",
+            nullptr,
+            nullptr,
+            &Settings::scripts_pass_environment,
+            {},
+            nullptr,
+            kPassedVariablesMax,
+            &fault_of_passed_variable},
     Setting{"mail", "keep", 60, 2'592'000, &Settings::mail_keep_s,
             "How long a mail that cannot be delivered is queued and retried."},
     Setting{
@@ -107,14 +124,15 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string_vi
     return near.empty() ? std::string{} : fmt::format("did you mean {}?", near);
 }
 
-const char* form_of(const Setting& row) {
+std::string form_of(const Setting& row) {
     return row.path != nullptr  ? "an absolute path"
            : row.url != nullptr ? "a text that begins with https:// or http://"
-                                : "a list of at most 8 texts";
+                                : fmt::format("a list of at most {} texts", row.texts_max);
 }
 
 // A path, a URL or a list. False: it is none of them, and the default stays.
-bool take_text(const Setting& row, const toml::node& value, Settings& settings) {
+bool take_text(const Setting& row, const toml::node& value, Settings& settings,
+               std::vector<SettingsProblem>& problems) {
     if (row.url != nullptr) {
         const auto url = value.value_exact<std::string>();
         if (!url || !(url->starts_with("https://") || url->starts_with("http://"))) return false;
@@ -128,12 +146,18 @@ bool take_text(const Setting& row, const toml::node& value, Settings& settings) 
         return true;
     }
     const auto* const list = value.as_array();
-    if (list == nullptr || list->size() > kApiListenersMax) return false;
+    if (list == nullptr || list->size() > row.texts_max) return false;
     std::vector<std::string> texts;
     for (const auto& one : *list) {
         const auto text = one.value_exact<std::string>();
         if (!text) return false;
-        texts.push_back(*text);
+        if (const char* why = row.refuses == nullptr ? nullptr : row.refuses(*text); why != nullptr)
+            problems.push_back({place_of(one.source()),
+                                fmt::format("{}.{} cannot have {}: {}", row.table, row.key, plain_quote(*text), why),
+                                "it is left out",
+                                {}});
+        else
+            texts.push_back(*text);
     }
     settings.*row.list = std::move(texts);
     return true;
@@ -151,7 +175,7 @@ void take(const toml::table& table, std::string_view name, Settings& settings, s
             continue;
         }
         if (row->path != nullptr || row->list != nullptr || row->url != nullptr) {
-            if (!take_text(*row, value, settings))
+            if (!take_text(*row, value, settings, problems))
                 problems.push_back({place_of(value.source()),
                                     fmt::format("{}.{} must be {}", name, row->key, form_of(*row)),
                                     "it is not set",

@@ -155,7 +155,7 @@ int become(const ScriptStart& start) {
 }  // namespace
 
 Result<int> spawn_script(const ScriptProcess& process) {
-    auto argv = process.argv, environment = script_environment(environ);
+    auto argv = process.argv, environment = script_environment(environ, process.pass_environment);
     // keepalived: a file without "#!" is run by the shell.
     std::vector<std::string> shell_argv{"sh", process.path};
     for (std::size_t i = 1; i < argv.size(); ++i) shell_argv.push_back(argv[i]);

@@ -117,6 +117,20 @@ TEST_CASE("rivals are named: programs and other masters") {
               "virtual_router_id"));
 }
 
+TEST_CASE("variables that scripts do not get are named where there are scripts") {
+    DoctorFacts facts = healthy();
+    facts.withheld_variables = {"AWS_KEY", "HCLOUD_TOKEN"};
+    CHECK(judge_host(facts).empty());
+    facts.configuration.scripts = {{.name = "chk"}};
+    CHECK(
+        has(only(facts), "scripts do not get these variables of the daemon's environment: AWS_KEY, HCLOUD_TOKEN",
+            "name those that a script needs in pass_environment of [scripts] in mainstay.toml; remove the others from "
+            "the daemon's environment"));
+    facts.configuration.scripts.clear();
+    facts.configuration.instances[0].notify.master.edit().argv = {"/x"};
+    CHECK(judge_host(facts).size() == 1);
+}
+
 TEST_CASE("a daemon that does not run is a finding") {
     DoctorFacts facts = healthy();
     facts.not_running = "mainstayd is not running: no answer at /run/mainstay/control.sock";

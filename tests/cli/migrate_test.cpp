@@ -92,6 +92,21 @@ TEST_CASE("a script that others than root may change is a difference with its fi
              "chown root:root /opt/ha/check /opt/ha; chmod go-w /opt/ha/check /opt/ha"}));
 }
 
+TEST_CASE("what scripts get of keepalived's environment, and not of mainstay's, is named") {
+    using namespace std::string_literals;
+    MigrateFacts facts = facts_of();
+    facts.scripts = {{.used_by = "vrrp_script chk", .path = "/x", .found = true, .owner = "0:0", .mode = "0755"}};
+    const std::string fix =
+        "let a script set what else it needs, or name it in pass_environment of [scripts] in mainstay.toml";
+    const std::string what = "scripts get PATH, HOME, TZ, LANG, LANGUAGE and LC_* of the environment, and nothing else";
+    CHECK(has(judge_migration(facts), {what, fix}));
+
+    facts.environment = "PATH=/bin\0HCLOUD_TOKEN=hidden\0KEEPALIVED_OPTIONS=-D\0"s;
+    facts.units = {
+        {"/etc/systemd/system/keepalived.service.d/a.conf", "[Service]\nEnvironment=AWS_KEY=hidden \"AWS_ID=a b\"\n"}};
+    CHECK(has(judge_migration(facts), {what + "; keepalived has AWS_ID, AWS_KEY, HCLOUD_TOKEN", fix}));
+}
+
 TEST_CASE("the FIFO of a reader and SNMP of the configuration are found") {
     MigrateFacts facts = facts_of("global_defs {\nenable_snmp_vrrp\nnotify_fifo /run/ka.fifo\n}\n");
     facts.fifos = {{.keyword = "notify_fifo", .path = "/run/ka.fifo"}};

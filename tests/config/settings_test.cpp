@@ -33,6 +33,27 @@ TEST_CASE("the API has paths, a list of addresses and a switch") {
     CHECK(read.settings.api_peer_ca == "/b");
 }
 
+TEST_CASE(
+    "variables for scripts are names and patterns, and those that decide what runs are left out with the reason") {
+    const auto read = read_settings(
+        "[scripts]\npass_environment = [\"HCLOUD_TOKEN\", \"LD_*\", \"AWS_*\",\n \"PATH\", \"A\\u001b[2J\"]\n",
+        "m.toml");
+
+    CHECK(read.settings.scripts_pass_environment == std::vector<std::string>{"HCLOUD_TOKEN", "AWS_*"});
+    CHECK(
+        read.problems ==
+        std::vector<std::string>{
+            "m.toml:2:37: scripts.pass_environment cannot have 'LD_?': it decides what a script runs or loads: it is "
+            "left out",
+            "m.toml:3:2: scripts.pass_environment cannot have 'PATH': scripts get it in any case: it is left out",
+            "m.toml:3:10: scripts.pass_environment cannot have 'A?[2J': it is no name of a variable, nor a pattern of "
+            "one with *: it is left out"});
+    CHECK(read_settings("", "m").settings.scripts_pass_environment.empty());
+    CHECK(
+        read_settings("[scripts]\npass_environment = \"A\"\n", "m").problems ==
+        std::vector<std::string>{"m:2:20: scripts.pass_environment must be a list of at most 64 texts: it is not set"});
+}
+
 TEST_CASE("a path that is not absolute and a list of other things are not set") {
     const auto read = read_settings("[api]\nlisten = [1]\ncredentials = \"p\"\n", "m.toml");
 

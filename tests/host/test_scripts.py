@@ -2,7 +2,7 @@
 may change. Which scripts are called for what: test_notifications.py."""
 
 import pytest
-from support.paths import COURSE
+from support.paths import COURSE, program
 from support.vrrp import (VIP, fast, logged, office, priority_on_the_wire, reload, wait_holds, wait_ready,
                           wait_released)
 from support.wait import stays, wait_until
@@ -322,3 +322,82 @@ def test_scripts_see_of_the_environment_only_what_they_need(lan):
         assert {"PATH", "TZ", "LC_TIME"} <= names
         # PWD is the shell's.
         assert not {n for n in names if not n.startswith("LC_")} - {"PATH", "HOME", "TZ", "LANG", "LANGUAGE", "PWD"}, names
+
+
+TOKENS = {"HCLOUD_TOKEN": "hidden-value", "AWS_KEY": "hidden-value", "LD_DEBUG": "", "BASH_ENV": "/nowhere"}
+PASS = '[scripts]\npass_environment = ["HCLOUD_TOKEN", "AWS_*", "LD_*"]\n'
+
+
+def environment(host, name):
+    """The names that the script of this name saw the last time it ran."""
+    file = host.path(f"/run/env.{name}")
+    return {line.split("=")[0] for line in file.read_text().splitlines() if "=" in line} if file.exists() else set()
+
+
+def test_scripts_of_each_kind_get_what_pass_environment_names_after_a_reload_and_an_upgrade(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/env", '#!/bin/sh\nenv >"/run/env.$1.new"\nmv "/run/env.$1.new" "/run/env.$1"\n'
+              'if [ "$1" = fifo ]; then exec cat "$2"; fi\n', 0o755)
+    check = 'MISC_CHECK {\nmisc_path "/run/env misc"\ndelay_loop 1\nwarmup 0\n}'
+    text = ('global_defs {\n script_user root\n notify_fifo /run/fifo\n notify_fifo_script "/run/env fifo"\n}\n'
+            + script("/run/env track") + fast(more=TRACK + '\nnotify "/run/env notify"')
+            + f"virtual_server 10.0.0.1 80 {{\nreal_server 10.0.1.1 80 {{\n{check}\n}}\n}}\n")
+    daemon = wait_ready(one.mainstayd(text, env=TOKENS))
+    kinds = ("track", "notify", "fifo", "misc")
+    for kind in kinds:
+        wait_until(lambda kind=kind: "PATH" in environment(one, kind), 20, f"the {kind} script")
+        assert not environment(one, kind) & set(TOKENS)
+
+    one.write("/etc/mainstay/mainstay.toml", PASS)
+    reload(one, daemon, text)
+
+    assert "scripts.pass_environment cannot have 'LD_?': it decides what a script runs or loads" in daemon.output()
+    for kind in ("track", "fifo", "misc"):
+        wait_until(lambda kind=kind: environment(one, kind) & set(TOKENS) == {"HCLOUD_TOKEN", "AWS_KEY"}, 20,
+                   f"the {kind} script to get them")
+    one.run([program("mainstayctl"), "upgrade"], timeout=60)
+    for kind in kinds:
+        one.run(["rm", "-f", f"/run/env.{kind}"])
+    for kind in ("track", "misc"):
+        wait_until(lambda kind=kind: environment(one, kind) & set(TOKENS) == {"HCLOUD_TOKEN", "AWS_KEY"}, 20,
+                   f"the {kind} script of the new program")
+    one.run(["ip", "link", "set", "eth0", "down"])
+    wait_until(lambda: environment(one, "notify") & set(TOKENS) == {"HCLOUD_TOKEN", "AWS_KEY"}, 20, "the notify script")
+    assert "hidden-value" not in daemon.output()
+
+
+def test_the_first_script_that_fails_and_doctor_name_what_scripts_do_not_get(lan):
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd("global_defs {\n script_user root\n}\n" + script("/run/nothing.sh")
+                                      + fast(more=TRACK), name="other.conf"))
+    daemon.stop()
+    one.write("/run/fails", "#!/bin/sh\nexit 1\n", 0o755)
+    daemon = wait_ready(one.mainstayd("global_defs {\n script_user root\n}\n" + script("/run/fails") + fast(more=TRACK),
+                                      env=TOKENS))
+    said = "Scripts do not get these variables of the daemon: "
+    wait_until(lambda: said in daemon.output(), 20, "the first failure")
+    line = next(line for line in daemon.output().splitlines() if said in line)
+    assert "HCLOUD_TOKEN" in line or " more; " in line
+    assert "AWS_KEY" in line and "LD_DEBUG" not in line and "BASH_ENV" not in line
+    assert stays(lambda: daemon.output().count(said) == 1, 1)
+
+    answer = one.run([program("mainstayctl"), "doctor", "--json"], check=False).stdout
+    assert "scripts do not get these variables of the daemon's environment: " in answer
+    assert "AWS_KEY" in answer
+    assert "hidden-value" not in daemon.output() + answer
+
+
+def test_keepalived_gives_its_scripts_all_of_its_environment_and_none_of_its_own(lan):
+    """What 2.2.7 does, as its users know it; mainstay gives what pass_environment names."""
+    (one,) = office(lan, "one")
+    one.write("/run/env", '#!/bin/sh\n[ "$1" = fifo ] || readlink /proc/self/fd/2 >"/run/err.$1"\n'
+              'tr "\\0" "\\n" </proc/$$/environ >"/run/env.$1.new"\nmv "/run/env.$1.new" "/run/env.$1"\n', 0o755)
+    text = ('global_defs {\n script_user root\n vrrp_notify_fifo /run/fifo\n vrrp_notify_fifo_script "/run/env fifo"\n}\n'
+            + script("/run/env track", interval="1") + fast(more=TRACK + '\nnotify "/run/env notify"'))
+    path = one.write("/run/keepalived.conf", text)
+    one.start(["keepalived", "-P", "-n", "-l", "-D", "-G", "-f", path], env={**TOKENS, "IFS": "x"})
+    for kind in ("track", "notify", "fifo"):
+        wait_until(lambda kind=kind: "PATH" in environment(one, kind), 30, f"the {kind} script")
+        assert set(TOKENS) <= environment(one, kind)
+        assert not {name for name in environment(one, kind) if name.startswith(("KEEPALIVED", "VRRP"))}
+    assert one.read("/run/err.track") == one.read("/run/err.notify") == "/dev/null\n"

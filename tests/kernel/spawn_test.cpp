@@ -133,6 +133,9 @@ TEST_CASE("of the daemon's environment a script gets the path, the home, the tim
     CHECK(script_environment(daemon) == std::vector<std::string>{"PATH=/opt/bin:/bin", "LC_ALL=C", "HOME=/root",
                                                                  "TZ=UTC", "LANG=de_DE.UTF-8", "LANGUAGE=de",
                                                                  "LC_TIME=C"});
+    const std::vector<std::string> patterns{"SECRET*", "NOTIFY_SOCKET", "LD_PRELOAD"};
+    const char* const more[] = {"SECRET_1=x", "PATH=/b", "NOTIFY_SOCKET=/run/n", "LD_PRELOAD=/x", nullptr};
+    CHECK(script_environment(more, patterns) == std::vector<std::string>{"SECRET_1=x", "PATH=/b"});
     const char* const nothing[] = {"SECRET=x", nullptr};
     CHECK(script_environment(nothing) ==
           std::vector<std::string>{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"});

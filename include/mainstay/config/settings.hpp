@@ -26,9 +26,11 @@ struct Settings {
     std::vector<Webhook> webhooks;              // [[webhook]], at most kWebhooksMax, each of a name of its own
     std::string api_peer;                       // [api] peer: the URL of the other director's API, see peer_url()
     std::string api_peer_token, api_peer_ca;    // [api]: absolute paths
+    std::vector<std::string> scripts_pass_environment;  // [scripts] pass_environment: names, or patterns with *
     bool operator==(const Settings&) const = default;
 };
-inline constexpr std::size_t kApiListenersMax = 8;      // of every list
+inline constexpr std::size_t kApiListenersMax = 8;  // of every list but pass_environment
+inline constexpr std::size_t kPassedVariablesMax = 64;
 inline constexpr std::uint32_t kRecorderSizeMax = 256;  // MiB
 
 // One row per setting, like the schema of keepalived.conf. Values are whole numbers of `unit`, `low` to `high`
@@ -44,6 +46,8 @@ struct Setting {
     std::vector<std::string> Settings::* list = nullptr;
     std::string_view unit = "seconds";
     std::string Settings::* url = nullptr;
+    std::size_t texts_max = kApiListenersMax;                 // of `list`
+    const char* (*refuses)(std::string_view text) = nullptr;  // why a text of `list` is left out; null: it is not
 };
 [[nodiscard]] std::span<const Setting> settings_rows();
 

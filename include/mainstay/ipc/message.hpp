@@ -90,6 +90,7 @@ struct RoleStartup {         // the first message a role or the reader gets: eve
     ApiSettings api;           // reader
     LogLevels log_levels;      // of all modules; empty: log_level
     bool adopt = false;        // vrrp, lvs: go on with what another program holds on this host (--takeover)
+    std::vector<std::string> pass_environment;  // reader in a dry run: the running value
 };
 
 // One end of a new channel to another role, with one descriptor. It replaces an earlier one to the same role.
@@ -151,12 +152,13 @@ struct ReadingDone {
     ApiSettings api;
     MailSettings mail;
     WebhookSettings webhooks;
+    std::vector<std::string> pass_environment;  // patterns of variables that scripts get
 };
 
 template <class A>
 void fields(A& a, ReadingDone& m) {
     a(m.exit_code, m.can_run, m.summary, m.audit_seconds, m.notify_wait_seconds, m.mail_keep_seconds, m.daemon, m.stays,
-      m.wants_namespace, m.api, m.mail, m.webhooks);
+      m.wants_namespace, m.api, m.mail, m.webhooks, m.pass_environment);
 }
 
 // ---- mainstayctl to the supervisor, over its own socket ----

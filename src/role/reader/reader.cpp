@@ -121,6 +121,7 @@ std::vector<std::string> read_own_settings(const ipc::RoleStartup& startup, ipc:
     if (path == startup.config_path) read.problems.clear();
     done.audit_seconds = read.settings.lvs_audit_interval_s;
     done.notify_wait_seconds = read.settings.scripts_notify_wait_s;
+    done.pass_environment = read.settings.scripts_pass_environment;
     done.mail_keep_seconds = read.settings.mail_keep_s;
     done.api = {.listen = read.settings.api_listen,
                 .tls_certificate = read.settings.api_tls_certificate,

@@ -100,6 +100,7 @@ void compare_webhooks(const ipc::WebhookSettings& before, const ipc::WebhookSett
 std::vector<std::string> changed_settings(const ipc::RoleStartup& running, const ipc::ReadingDone& next) {
     Changes changes;
     changes.compare("[scripts] notify_wait", running.notify_wait_seconds, next.notify_wait_seconds, kAtOnce);
+    changes.compare("[scripts] pass_environment", running.pass_environment, next.pass_environment, kAtOnce);
     changes.compare("[lvs] audit_interval", running.audit_seconds, next.audit_seconds, kAtRestart);
     changes.compare("[mail] keep", running.mail_keep_seconds, next.mail_keep_seconds, kAtRestart);
     compare_mail(running.mail, next.mail, changes);

@@ -38,7 +38,8 @@ void NotifyFifos::follow(const ipc::HostPlan& plan, const alert::ScriptTable& sc
         const auto entry = scripts.find(wanted.script);
         const alert::ScriptEntry script = entry == scripts.end() ? alert::ScriptEntry{} : entry->second;
         const auto same = std::ranges::find_if(old, [&](const auto& fifo) {
-            return fifo != nullptr && fifo->fd && fifo->plan == wanted && fifo->script == script;
+            return fifo != nullptr && fifo->fd && fifo->plan == wanted && fifo->script == script &&
+                   (script.argv.empty() || fifo->pass_environment == pass_environment_);
         });
         if (same != old.end()) {
             fifos_.push_back(std::move(*same));
@@ -46,6 +47,7 @@ void NotifyFifos::follow(const ipc::HostPlan& plan, const alert::ScriptTable& sc
         }
         auto& fifo = *fifos_.emplace_back(std::make_unique<Fifo>(loop_, wanted));
         fifo.script = script;
+        fifo.pass_environment = pass_environment_;
     }
     // Old FIFOs are removed before new ones are created, because both may have the same path.
     for (auto& fifo : old)
@@ -88,6 +90,7 @@ void NotifyFifos::start_script(Fifo& fifo) {
         fifo.script.path, fifo.script.argv, {fifo.script.uid, fifo.script.gid}, fifo.script.groups};
     process.argv.push_back(fifo.plan.path);
     process.network_namespace = network_namespace_;
+    process.pass_environment = fifo.pass_environment;
     const auto pid = kernel::spawn_script(process);
     if (!pid) {
         log_.error("the script that reads {} cannot be started: {}", fifo.plan.path, pid.error().text());

@@ -33,6 +33,9 @@ public:
 
     // The network namespace in which the scripts run; -1: the supervisor's own. Call it before the first plan.
     void set_network_namespace(int fd) { network_namespace_ = fd; }
+    // Patterns of variables that the scripts get besides the usual ones: call it before follow(), which starts scripts
+    // anew that began with others.
+    void set_pass_environment(std::vector<std::string> patterns) { pass_environment_ = std::move(patterns); }
     // Switches to this plan. FIFOs that are in both plans stay open, and unchanged scripts keep running.
     void follow(const ipc::HostPlan& plan, const alert::ScriptTable& scripts);
     void write(Kind from, const std::string& line);
@@ -60,6 +63,7 @@ private:
         bool created = false;
         std::uint64_t lost = 0, lost_in_a_row = 0;
         alert::ScriptEntry script;
+        std::vector<std::string> pass_environment;  // with which the script was started
         int pid = 0;
         std::chrono::steady_clock::time_point started{};
         std::chrono::seconds next_pause = kFifoScriptPause;
@@ -84,6 +88,7 @@ private:
     std::vector<Adopted> adopted_;
     alert::FifoNames names_, names_before_;  // the old names stay valid for events about removed objects
     int network_namespace_ = -1;
+    std::vector<std::string> pass_environment_;
     bool stopping_ = false;
 };
 

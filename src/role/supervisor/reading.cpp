@@ -27,6 +27,7 @@ ipc::RoleStartup Supervisor::orders_for_reader() const {
     orders.run_vrrp = options_.run_vrrp;
     orders.run_lvs = options_.run_lvs;
     orders.notify_wait_seconds = current_.settings.notify_wait_seconds;
+    orders.pass_environment = current_.settings.pass_environment;
     // The running settings, with which the reader compares: it reads their secrets itself.
     orders.api = current_.settings.api;
     orders.mail = current_.settings.mail;

@@ -226,6 +226,8 @@ void Supervisor::commit_all() {
     ever_ran_ = true;
     apply_settings(current_.settings.daemon);
     scripts_->set_notify_wait(std::chrono::seconds{current_.settings.notify_wait_seconds});
+    scripts_->set_pass_environment(current_.settings.pass_environment);
+    fifos_->set_pass_environment(current_.settings.pass_environment);
     follow_host_plan(std::move(host_before));
     scripts_->set_table(std::exchange(current_.table, {}));
     for (auto& child : children_)

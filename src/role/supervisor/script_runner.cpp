@@ -12,6 +12,8 @@
 #include "authorization.hpp"
 #include "mainstay/alert/firewall_script.hpp"
 #include "mainstay/alert/script_requests.hpp"
+#include "mainstay/base/script_variables.hpp"
+#include "mainstay/kernel/script_environment.hpp"
 #include "script_guard.hpp"
 
 namespace mainstay::role {
@@ -42,6 +44,9 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
         bool timed_out = false, limited = false;
         asio::steady_timer timer;  // its timeout, then the pause before SIGKILL
     };
+    [[nodiscard]] static bool is_check(const Running& script) {
+        return script.from == Kind::Lvs && script.queue.empty();
+    }
     struct Queue {
         std::deque<Job> waiting;
         int front = 0;  // pid of the script that the queue waits for; 0: none
@@ -58,6 +63,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     void answer(Kind from, std::uint64_t request, How how, int status);
     void flush();
     void start_checks();
+    void name_withheld(const std::string& key);
     void end(bool firewall);  // the firewall's calls, or all other scripts
     [[nodiscard]] const alert::ScriptEntry* entry_of(const std::string& key) const;
     // Limits warnings that a role can cause at will: the first kWarningsAtOnce are logged, then number 2^n.
@@ -86,6 +92,8 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     std::chrono::seconds notify_wait{10};
     bool hurried = false;
     int network_namespace = -1;
+    std::vector<std::string> pass_environment;
+    bool withheld_named = false;  // in the log, at the first script that failed
 };
 
 void ScriptRunner::Impl::answer(Kind from, std::uint64_t request, How how, int status) {
@@ -123,7 +131,8 @@ void ScriptRunner::Impl::start(const Job& job) {
         return answer(job.from, job.wanted.request, How::NotRun, EAGAIN);
     }
     if (!guard.may_run(job.wanted.key, *entry)) return answer(job.from, job.wanted.request, How::NotRun, EPERM);
-    kernel::ScriptProcess process{entry->path, entry->argv, {entry->uid, entry->gid}, entry->groups, network_namespace};
+    kernel::ScriptProcess process{entry->path,   entry->argv,       {entry->uid, entry->gid},
+                                  entry->groups, network_namespace, pass_environment};
     process.argv.insert(process.argv.end(), job.wanted.extra.begin(), job.wanted.extra.end());
     const auto pid = kernel::spawn_script(process);
     if (!pid) {
@@ -175,6 +184,17 @@ void ScriptRunner::Impl::time_is_up(int pid) {
     });
 }
 
+// A script that ran under keepalived may miss a variable, a token for example: names, never values.
+void ScriptRunner::Impl::name_withheld(const std::string& key) {
+    if (std::exchange(withheld_named, true)) return;
+    const auto names = kernel::withheld_from_scripts(pass_environment);
+    if (names.empty()) return;
+    log.notice(
+        "script {} failed. Scripts do not get these variables of the daemon: {}; pass_environment in [scripts] of "
+        "mainstay.toml names those that they shall get",
+        key, listed_variables(names));
+}
+
 // Starts the next script of a queue, unless the running one is still within notify_wait. A call of the firewall's waits
 // for the one before it, which has a limit of its own: a set cannot go before the rules that use it.
 void ScriptRunner::Impl::next_in(const std::string& name) {
@@ -223,6 +243,10 @@ bool ScriptRunner::has(const std::string& key) const { return impl_->table.conta
 
 void ScriptRunner::set_notify_wait(std::chrono::seconds wait) { impl_->notify_wait = wait; }
 
+void ScriptRunner::set_pass_environment(std::vector<std::string> patterns) {
+    impl_->pass_environment = std::move(patterns);
+}
+
 void ScriptRunner::set_network_namespace(int fd) { impl_->network_namespace = fd; }
 
 void ScriptRunner::run(Kind from, const ipc::RunScript& wanted) {
@@ -269,6 +293,9 @@ bool ScriptRunner::ended(const kernel::Ended& process) {
     if (found == impl_->running.end()) return false;
     const auto script = std::move(found->second);
     impl_->running.erase(found);
+    // A MISC_CHECK's other statuses may be weights.
+    const bool failed = process.signalled || (Impl::is_check(script) ? process.status == 1 : process.status != 0);
+    if (failed && !Impl::is_firewall(script.queue)) impl_->name_withheld(script.key);
     const How how = script.timed_out ? How::TimedOut : process.signalled ? How::Signalled : How::Exited;
     impl_->answer(script.from, script.request, how, process.status);
     const auto queue = impl_->queues.find(script.queue);

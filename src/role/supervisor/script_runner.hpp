@@ -44,7 +44,10 @@ public:
     void set_table(alert::ScriptTable table);
     [[nodiscard]] bool has(const std::string& key) const;
     void set_notify_wait(std::chrono::seconds wait);  // 10 s unless set; 0: all start at once
-    void set_network_namespace(int fd);               // in which scripts run; must outlive the runner
+    // Patterns of variables that scripts get besides the usual ones. When the first script fails, the log names those
+    // of the daemon that they do not get.
+    void set_pass_environment(std::vector<std::string> patterns);
+    void set_network_namespace(int fd);  // in which scripts run; must outlive the runner
     void run(Kind from, const ipc::RunScript& wanted);
     // Whether this role may run this script. An unknown key is allowed: the reader leaves out scripts that cannot be
     // run.

@@ -170,6 +170,8 @@ Result<void> Supervisor::adopt(int descriptor) {
     auto table = bytes ? ipc::decode<alert::ScriptTable>(*bytes) : std::unexpected{bytes.error()};
     if (!table) return std::unexpected{std::move(table.error()).with("the script table")};
     scripts_->set_notify_wait(std::chrono::seconds{current_.settings.notify_wait_seconds});
+    scripts_->set_pass_environment(current_.settings.pass_environment);
+    fifos_->set_pass_environment(current_.settings.pass_environment);
     fifos_->adopt(state->fifos, own);
     watch_->go_on();
     discovery_.adopt(own(state->discovered));

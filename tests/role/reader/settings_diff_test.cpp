@@ -32,6 +32,7 @@ TEST_CASE("the same settings are no change") { CHECK(changed_settings(running(),
 TEST_CASE("changes of the API, of relays and of webhooks are named, without secrets") {
     auto next = same_as(running());
     next.notify_wait_seconds = 20;
+    next.pass_environment = {"HCLOUD_TOKEN", "AWS_*"};
     next.api.listen = {"127.0.0.1:9112", "[::1]:9112"};
     next.api.operate = true;
     next.api.credentials.clear();
@@ -41,6 +42,7 @@ TEST_CASE("changes of the API, of relays and of webhooks are named, without secr
                               {.name = "new", .url = "https://new/"}};
     CHECK(changed_settings(running(), next) ==
           Strings{"[scripts] notify_wait 10 -> 20, immediately",
+                  "[scripts] pass_environment none -> HCLOUD_TOKEN AWS_*, immediately",
                   "[mail] relays mx1 port 25 (not encrypted) -> mx1 port 25 (not encrypted) mx2 port 587 (STARTTLS), "
                   "at the next start of its process",
                   "[mail] credentials modified, at the next start of its process",

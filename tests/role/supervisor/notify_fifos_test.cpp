@@ -233,6 +233,18 @@ TEST_CASE("the script of a FIFO that goes is terminated, that of one that stays 
     CHECK(bench.starts() == 2);
 }
 
+TEST_CASE("a script is started again when other variables are passed to it") {
+    FifosBench bench;
+    const alert::ScriptTable scripts{{"reader", bench.script("sleep 600")}};
+    bench.follow({bench.plan("f", Lines::All, "reader")}, scripts);
+    bench.until([&] { return bench.starts() == 1; });
+    bench.fifos->set_pass_environment({"HCLOUD_TOKEN"});
+    bench.follow({bench.plan("f", Lines::All, "reader")}, scripts);
+    bench.until([&] { return bench.starts() == 2 && bench.fifos->scripts_running() == 1; });
+    bench.follow({bench.plan("f", Lines::All, "reader")}, scripts);
+    CHECK(bench.fifos->scripts_running() == 1);
+}
+
 TEST_CASE("another script for the same FIFO is another reader") {
     FifosBench bench;
     bench.follow({bench.plan("f", Lines::All, "reader")}, {{"reader", bench.script("sleep 600")}});

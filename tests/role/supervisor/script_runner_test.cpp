@@ -268,6 +268,46 @@ TEST_CASE("a script gets the extra arguments after its own, a clean environment 
     CHECK(stage.content("out") == "INSTANCE VI_1 MASTER 150\n0\ngroup\n");
 }
 
+TEST_CASE("a script gets the variables that pass_environment names, from its next run on") {
+    Stage stage;
+    ::setenv("HCLOUD_TOKEN", "hidden", 1);
+    const std::string file = stage.folder + "/out";
+    stage.runner.set_table({{"show", stage.shell("echo \"<$HCLOUD_TOKEN>\" >>" + file)}});
+
+    stage.runner.run(Kind::Vrrp, {1, "show", "", {}});
+    stage.until([&] { return stage.results.size() == 1; });
+    stage.runner.set_pass_environment({"HCLOUD_*"});
+    stage.runner.run(Kind::Vrrp, {2, "show", "", {}});
+    stage.until([&] { return stage.results.size() == 2; });
+    ::unsetenv("HCLOUD_TOKEN");
+
+    CHECK(stage.content("out") == "<>\n<hidden>\n");
+    CHECK_FALSE(stage.log.has("HCLOUD_TOKEN"));
+}
+
+TEST_CASE("the first script that fails has the log name what scripts do not get, once and without values") {
+    Stage stage;
+    ::setenv("AAA_TOKEN", "hidden", 1);  // the first of the alphabet: the line has a few names
+    ::setenv("AAA_PASSED", "hidden", 1);
+    stage.runner.set_pass_environment({"AAA_PASSED"});
+    stage.runner.set_table(
+        {{"good", stage.shell("exit 0")}, {"bad", stage.shell("exit 1")}, {"weight", stage.shell("exit 52")}});
+
+    stage.runner.run(Kind::Vrrp, {1, "good", "", {}});
+    stage.runner.run(Kind::Lvs, {2, "weight", "", {}});
+    stage.until([&] { return stage.results.size() == 2; });
+    CHECK_FALSE(stage.log.has("AAA_TOKEN"));
+    for (std::uint64_t request = 3; request < 6; ++request) stage.runner.run(Kind::Vrrp, {request, "bad", "", {}});
+    stage.until([&] { return stage.results.size() == 5; });
+    ::unsetenv("AAA_TOKEN");
+    ::unsetenv("AAA_PASSED");
+
+    CHECK(stage.log.count("script bad failed. Scripts do not get these variables of the daemon: AAA_TOKEN") == 1);
+    CHECK(stage.log.count("AAA_TOKEN") == 1);
+    CHECK_FALSE(stage.log.has("AAA_PASSED"));
+    CHECK_FALSE(stage.log.has("hidden"));
+}
+
 TEST_CASE("a role may have its own scripts run, with the arguments that belong to them") {
     Stage stage;
     alert::ScriptTable table;
