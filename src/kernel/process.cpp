@@ -86,7 +86,25 @@ Result<void> set_realtime(int priority) {
     return {};
 }
 
-bool process_alive(int pid) { return pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM); }
+namespace {
+
+// Of /proc/PID/stat, "PID (NAME) STATE ...", where the name may hold anything. 0: it cannot be read.
+char state_of(int pid) {
+    const UniqueFd fd{::open(("/proc/" + std::to_string(pid) + "/stat").c_str(), O_RDONLY | O_CLOEXEC)};
+    std::array<char, 256> bytes{};
+    const auto got = fd ? ::read(fd.get(), bytes.data(), bytes.size()) : -1;
+    const std::string_view text{bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+    const std::size_t close = text.rfind(')');
+    return close == std::string_view::npos || close + 2 >= text.size() ? '\0' : text[close + 2];
+}
+
+}  // namespace
+
+bool process_alive(int pid) {
+    if (pid <= 0 || (::kill(pid, 0) != 0 && errno != EPERM)) return false;
+    const char state = state_of(pid);
+    return state != 'Z' && state != 'X';
+}
 
 Result<std::string> own_executable() {
     std::array<char, PATH_MAX> path{};

@@ -58,6 +58,30 @@ def test_the_roles_and_their_scripts_work_in_the_named_network_namespace(lan):
     assert not held_inside(one, inside)
 
 
+def test_as_process_1_it_reaps_the_orphans_of_others_and_stops_in_order(lan):
+    """A container whose only program is mainstayd. Its pid file may name a supervisor that ended and that nobody has reaped."""
+    one, two = office(lan, "one", "two")
+    two.mainstayd(instance("BACKUP", 100))
+    one.write("/run/leaves", "#!/bin/sh\n(setsid sh -c 'sleep 1; echo orphan >/run/left' &)\nexit 0\n", 0o755)
+    path = one.write("/run/keepalived.conf", "global_defs {\n script_user root\n}\n"
+                     + instance("MASTER", 150, more="notify_master /run/leaves"))
+    first = one.start(["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", program("mainstayd"), "-n", "-l", "-D",
+                       "-f", path], name="unshare")
+    wait_until(lambda: "Startup complete" in first.output(), 20, "the start")
+    wait_holds(one)
+    daemon = next(line.split()[0] for line in one.run(["ps", "-eo", "pid=,args="]).stdout.splitlines()
+                  if "/mainstayd " in line and "unshare" not in line)
+    wait_until(lambda: one.path("/run/left").exists(), 20, "the orphan to end")
+    wait_until(lambda: not any(state.startswith("Z") for state in one.run(["ps", "-eo", "stat="]).stdout.split()), 10,
+               "nobody to be left unreaped")
+
+    one.run(["kill", "-TERM", daemon])
+
+    wait_holds(two)
+    wait_until(lambda: "Stopped mainstay" in first.output(), 20, "the end")
+    assert not one.holds(VIP)
+
+
 def test_the_command_line_s_namespace_beats_the_configuration_s(lan):
     # effect: (root): net_namespace
     one, inside = with_namespace(lan, "green")

@@ -247,6 +247,9 @@ TEST_CASE("this process is alive, one that has ended and numbers that are none a
     CHECK_FALSE(process_alive(-1));
     const int child = ::fork();
     if (child == 0) ::_exit(0);
+    siginfo_t ended{};
+    REQUIRE(::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT) == 0);
+    CHECK_FALSE(process_alive(child));  // a zombie
     ::waitpid(child, nullptr, 0);
     CHECK_FALSE(process_alive(child));
     CHECK(own_executable()->ends_with("kernel_test"));

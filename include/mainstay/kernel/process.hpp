@@ -29,7 +29,8 @@ void set_process_name(std::string_view name);
 // SCHED_RR, not inherited by children. Needs CAP_SYS_NICE.
 [[nodiscard]] Result<void> set_realtime(int priority);
 
-// True when `pid` is alive, whoever owns it.
+// True when `pid` is alive, whoever owns it. One that has ended is not, though nobody has reaped it: in a container
+// whose first process reaps nothing it stays for ever, with its name.
 [[nodiscard]] bool process_alive(int pid);
 // Absolute path of the running executable.
 [[nodiscard]] Result<std::string> own_executable();

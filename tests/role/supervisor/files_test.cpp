@@ -120,6 +120,21 @@ TEST_CASE("a child's pid file is removed unless a living process of that name is
     CHECK(folder.text("target") == "untouched");
 }
 
+TEST_CASE("a daemon that has ended, and that nobody has reaped, does not run already") {
+    const TemporaryFolder folder;
+    const int zombie = ::fork();
+    if (zombie == 0) ::_exit(0);
+    siginfo_t ended{};
+    REQUIRE(::waitid(P_PID, static_cast<id_t>(zombie), &ended, WEXITED | WNOWAIT) == 0);
+    std::ofstream{folder.at("x.pid")} << zombie << "\n";
+
+    const auto file = PidFile::claim(folder.at("x.pid"), own_name());
+
+    CHECK(file.has_value());
+    CHECK(folder.text("x.pid") == std::to_string(::getpid()) + "\n");
+    ::waitpid(zombie, nullptr, 0);
+}
+
 TEST_CASE("a pid file that cannot be made, or is a symbolic link, is an error") {
     const TemporaryFolder folder;
     const auto missing = PidFile::claim(folder.at("no/x.pid"), "x");
