@@ -165,11 +165,11 @@ void want_service(std::vector<Wanted>& all, const config::VirtualServer& service
 
 // startup_script, shutdown_script and the readers of FIFOs.
 void want_process_scripts(std::vector<Wanted>& all, const config::Global& global) {
-    constexpr Seconds kUsualTimeout{10};
-    for (const char* key : {kStartupScript, kShutdownScript}) {
+    // Without one shutdown_script has as long as the whole stop.
+    for (const auto& [key, usual] : {std::pair{kStartupScript, Seconds{10}}, {kShutdownScript, Seconds{0}}}) {
         const auto command = config::value_of<config::Command>(global.more->values, key);
         const auto timeout = config::value_of<Micros>(global.more->values, std::string{key} + "_timeout");
-        if (command) want(all, key, *command, timeout.value_or(kUsualTimeout));
+        if (command) want(all, key, *command, timeout.value_or(usual));
     }
     for (const Fifo& fifo : fifos(global))
         if (fifo.script) want(all, fifo_script_key(fifo.keyword), *fifo.script);

@@ -75,7 +75,7 @@ TEST_CASE("a deleted instance and a lower priority that is heard have scripts of
     CHECK(keys("DELETED") == std::vector<std::string>{"instance/VI_1/any"});
 }
 
-TEST_CASE("the daemon's own scripts have a time limit of ten seconds unless theirs is set") {
+TEST_CASE("startup_script has ten seconds unless its limit is set, shutdown_script as long as the stop takes") {
     config::Config config;
     config.global.more.edit().values = {{"shutdown_script", config::Command{{"/bin/down"}, {}, {}}},
                                         {"startup_script", config::Command{{"/bin/up"}, {}, {}}},
@@ -85,5 +85,10 @@ TEST_CASE("the daemon's own scripts have a time limit of ten seconds unless thei
     CHECK(all[0].key == "startup_script");
     CHECK(all[0].timeout == Micros{3'000'000});
     CHECK(all[1].key == "shutdown_script");
-    CHECK(all[1].timeout == Micros{10'000'000});
+    CHECK(all[1].timeout == Micros{0});
+    config.global.more.edit().values = {{"shutdown_script", config::Command{{"/bin/down"}, {}, {}}},
+                                        {"shutdown_script_timeout", Micros{20'000'000}},
+                                        {"startup_script", config::Command{{"/bin/up"}, {}, {}}}};
+    CHECK(wanted_scripts(config)[0].timeout == Micros{10'000'000});
+    CHECK(wanted_scripts(config)[1].timeout == Micros{20'000'000});
 }

@@ -74,19 +74,33 @@ def test_ipsets_hold_the_addresses_that_refuse_packets(lan):
 
 
 def test_the_stop_waits_for_the_rules_to_go(lan):
-    """Rules that stay would drop the packets to an address that another program sets on this host later."""
+    """Rules that stay would drop the packets to an address that another program sets on this host later. Who waits 5 s
+    for the end, and kills then, must not leave them there either."""
     (one,) = office(lan, "one")
     legacy_iptables(one)
-    vips = [f"192.168.4.{number}" for number in range(201, 207)]
+    vips = [f"192.168.4.{number}" for number in range(101, 181)]
     daemon = wait_ready(one.mainstayd(globals_("vrrp_iptables", "vrrp_ipsets") + instance(vips=vips)))
     wait_holds(one, vips[-1])
     wait_until(lambda: len(rules(one)) == 2 * len(vips), 20, lambda: f"{rules(one)}\n{daemon.output()}")
     slow_iptables(one, 0.1)
 
-    daemon.stop()
-
+    assert daemon.stop(timeout=5) == 0
     assert rules(one) == []
     assert "script firewall" not in daemon.output()
+
+
+def test_rules_that_somebody_doubled_or_removed_go_one_by_one(lan):
+    (one,) = office(lan, "one")
+    legacy_iptables(one)
+    vips = [f"192.168.4.{number}" for number in range(201, 207)]
+    one.run(["iptables-legacy", "-w", "10", "-A", "INPUT", "-d", vips[0], "-j", "DROP"])
+    daemon = wait_ready(one.mainstayd(globals_("vrrp_iptables", "vrrp_ipsets") + instance(vips=vips)))
+    wait_until(lambda: len(rules(one)) == 2 * len(vips), 20, lambda: f"{rules(one)}\n{daemon.output()}")
+    one.run(["iptables-legacy", "-w", "10", "-A", "INPUT", "-d", vips[1], "-j", "DROP"])
+    one.run(["iptables-legacy", "-w", "10", "-D", "OUTPUT", "-s", vips[2], "-j", "DROP"])
+
+    assert daemon.stop() == 0
+    assert rules(one) == []
 
 
 def test_iptables_that_works_on_nftables_is_passed_over_for_them(lan):

@@ -179,6 +179,7 @@ def test_a_process_that_does_not_stop_is_killed_after_child_wait_time(lan):
 
     wait_until(lambda: "failed to stop within 1 s - forcing termination" in daemon.output(), 10, "the killing")
     assert daemon.wait(10) == 0
+    assert not one.holds(VIP)  # another process has put its addresses away
 
 
 def test_the_mask_of_file_modes_holds_for_what_is_written_and_for_scripts(lan):

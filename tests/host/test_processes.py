@@ -161,6 +161,29 @@ def test_a_role_that_is_silent_is_killed_and_started_anew(lan):
     assert one.holds(VIP)
 
 
+def test_a_stop_is_over_before_somebody_who_waits_five_seconds_kills(lan):
+    """neutron does: addresses, routes and rules that are left by then stay on the host, also those of a role that hangs."""
+    (one,) = office(lan, "one")
+    hangs = one.write("/run/hangs", "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 600; done\n", 0o755)
+    many = "\n".join(f"10.7.{n // 250}.{n % 250 + 1}" for n in range(1000))
+    text = (f"global_defs {{\n router_id one\n script_user root\n notification_email {{\n a@example.org\n }}\n"
+            f" smtp_server 192.168.4.77\n smtp_alert\n notify_fifo /run/fifo\n notify_fifo_script {hangs}\n"
+            f" shutdown_script {hangs}\n}}\n" +
+            instance(vip=f"{VIP}\n{many}", more="virtual_routes {\n 10.8.0.0/16 via 192.168.4.1 dev eth0\n }\n"
+                     f" virtual_rules {{\n from 10.9.0.0/16 table 7\n }}\n notify_stop {hangs}"))
+    for role, number in (("mainstayd-obs", signal.SIGSTOP), ("mainstayd-vrrp", signal.SIGSTOP), (None, None)):
+        daemon = wait_ready(one.mainstayd(text))
+        wait_until(lambda: len(one.addresses("eth0")) > 1000 and "10.8.0.0/16" in one.run(["ip", "route"]).stdout, 30, "all")
+        wait_until(lambda: "mainstayd-obs" in one.process_names(), 10, "the observer")
+        if role:
+            signal_role(one, role, number)
+
+        assert daemon.stop(timeout=5) == 0, (role, daemon.output())
+
+        assert {a for a in one.addresses("eth0") if not a.startswith("fe80")} == {"192.168.4.11/24"}, role
+        assert "10.8.0.0/16" not in one.run(["ip", "route"]).stdout and "10.9." not in one.run(["ip", "rule"]).stdout
+
+
 def test_the_service_manager_is_notified_and_the_watchdog_fed(lan):
     (one,) = office(lan, "one")
     listener = one.start(["/usr/bin/python3", "-u", "-c", "import socket\ns=socket.socket(socket.AF_UNIX,"

@@ -6,6 +6,7 @@ def legacy_iptables(host):
     host.run(["cp", "-a", "/etc/alternatives", "/run/alternatives"])
     for tool in ("iptables", "ip6tables"):
         host.run(["ln", "-sf", f"/usr/sbin/{tool}-legacy", f"/run/alternatives/{tool}"])
+        host.run(["ln", "-sf", f"/usr/sbin/{tool}-legacy-restore", f"/run/alternatives/{tool}-restore"])
     host.run(["mount", "--bind", "/run/alternatives", "/etc/alternatives"])
 
 

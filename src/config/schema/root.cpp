@@ -135,7 +135,8 @@ constexpr KeywordSpec kRootRows[]{
      .args = args::whole_seconds(0, args::kMost32),
      .form = "<int 0..4294967295 seconds>",
      .default_text = "5",
-     .help = "Seconds to wait for children at shutdown.",
+     .help = "Seconds to wait for children at shutdown; up to 5, they get 2.8 of them, and the whole stop takes less "
+             "than 5.",
      .from_store = true},
     {.blocks = Block::Root,
      .name = "global_defs",

@@ -35,8 +35,8 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 constexpr std::chrono::seconds kTick{1};
-constexpr std::chrono::seconds kComplainEvery{60};  // about a spool or socket that cannot be opened
-constexpr std::chrono::seconds kFlushWithin{4};     // at stop; the supervisor waits a little longer
+constexpr std::chrono::seconds kComplainEvery{60};        // about a spool or socket that cannot be opened
+constexpr std::chrono::milliseconds kFlushWithin{3'500};  // at stop; the supervisor waits a little longer
 constexpr std::chrono::milliseconds kFlushLook{5};
 constexpr std::size_t kEventsAtOnce = 256;
 constexpr std::chrono::seconds kAskForTrafficEvery{10};  // however often metrics are collected

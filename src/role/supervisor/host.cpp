@@ -9,7 +9,7 @@ namespace mainstay::role {
 
 namespace {
 
-constexpr std::uint64_t kOwnRequest = 1;
+constexpr std::uint64_t kStartupRequest = 1, kShutdownRequest = 2;
 
 std::string watcher_name(const std::string& supervisor) {
     return supervisor == "keepalived" ? supervisor : supervisor.substr(0, 9) + "-track";
@@ -89,16 +89,17 @@ void Supervisor::follow_host_plan(UniqueFd before) {
 bool Supervisor::run_own_script(const char* key) {
     if (!scripts_->has(key)) return false;
     log_.info("Running {}", key);
-    own_script_ = kOwnRequest;
-    scripts_->run(Kind::Supervisor, {kOwnRequest, key, {}, {}});
+    own_script_ = phase_ == Phase::Stopping ? kShutdownRequest : kStartupRequest;
+    scripts_->run(Kind::Supervisor, {own_script_, key, {}, {}});
     return true;
 }
 
 void Supervisor::own_script_ended(const ipc::ScriptResults& results) {
     using How = ipc::ScriptResult::How;
     for (const auto& result : results.results) {
-        if (result.request != std::exchange(own_script_, 0)) continue;
-        const char* name = phase_ == Phase::Starting ? alert::kStartupScript : alert::kShutdownScript;
+        if (result.request != own_script_) continue;
+        own_script_ = 0;
+        const char* name = result.request == kStartupRequest ? alert::kStartupScript : alert::kShutdownScript;
         if (result.how == How::TimedOut)
             log_.warning("{} timed out and was killed", name);
         else if (result.how == How::NotRun)

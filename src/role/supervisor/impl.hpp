@@ -40,11 +40,11 @@
 #include "role_replacement.hpp"
 #include "script_runner.hpp"
 #include "spare_pool.hpp"
+#include "stop_bounds.hpp"
 
 namespace mainstay::role {
 
-inline constexpr std::chrono::seconds kObserverWait{5};  // at the stop: for its last delivery attempts
-inline constexpr std::chrono::seconds kSnmpPause{5};     // before the next attempt to connect to an AgentX master
+inline constexpr std::chrono::seconds kSnmpPause{5};  // before the next attempt to connect to an AgentX master
 inline constexpr std::chrono::seconds kWatchersWait{
     2};  // at most: the watching processes start after the roles' first configuration
 inline constexpr std::chrono::seconds kFirstLook{1};  // at most: for the first observation of tracked files
@@ -88,11 +88,15 @@ private:
     void look_again();
     void write_child_pid(const Child& child);
     void remove_child_pid(Kind kind, int pid);
+    [[nodiscard]] Child& child_of(Kind kind) { return *children_[slot(kind)]; }
+
+    // -- stopping.cpp
     void stop(int exit_code);
     void stop_role(Child& child);
     void stop_step();
+    [[nodiscard]] bool roles_have_stopped(const StopBounds& bounds, Nanos since);
+    [[nodiscard]] bool rest_has_stopped(const StopBounds& bounds, Nanos since);
     void finish();
-    [[nodiscard]] Child& child_of(Kind kind) { return *children_[slot(kind)]; }
 
     // -- signals.cpp
     void take_signals();
@@ -247,7 +251,8 @@ private:
     boost::asio::signal_set signals_{loop_};
     boost::asio::steady_timer look_{loop_}, watchdog_{loop_}, prepare_wait_{loop_}, stop_tick_{loop_},
         watchers_wait_{loop_}, spool_wait_{loop_}, first_look_{loop_};
-    Instant stop_deadline_{};
+    Instant stop_began_{};
+    Nanos notify_scripts_until_{};  // since the stop began
     std::string executable_;
     const bool may_raise_limits_ = kernel::may_raise_limits();
     kernel::Account account_;  // of the observer: it owns the run and the spool folder
@@ -285,7 +290,7 @@ private:
     std::optional<std::int64_t> scheduled_;  // reload_time_file, Unix seconds
     int exit_code_ = 0;
     // What a stop waits for, in this order.
-    enum class StopStage : std::uint8_t { Roles, NotifyScripts, Firewall, Observer, ShutdownScript };
+    enum class StopStage : std::uint8_t { Roles, NotifyScripts, Firewall, Rest };
     StopStage stop_stage_ = StopStage::Roles;
     std::uint64_t own_script_ = 0;  // request number of startup_script or shutdown_script while it runs
     bool startup_reported_ = false;

@@ -241,6 +241,11 @@ void ScriptRunner::set_table(alert::ScriptTable table) {
 
 bool ScriptRunner::has(const std::string& key) const { return impl_->table.contains(key); }
 
+bool ScriptRunner::has_limit(const std::string& key) const {
+    const auto* entry = impl_->entry_of(key);
+    return entry != nullptr && entry->timeout != Micros{0};
+}
+
 void ScriptRunner::set_notify_wait(std::chrono::seconds wait) { impl_->notify_wait = wait; }
 
 void ScriptRunner::set_pass_environment(std::vector<std::string> patterns) {
@@ -381,8 +386,7 @@ void ScriptRunner::Impl::end(bool firewall) {
         if (is_firewall(script.queue) != firewall) continue;
         if (!script.queue.empty())
             warn_now_and_then(script.from, [&] {
-                return fmt::format("script {} did not end within {} s of the stop: killed", script.key,
-                                   (firewall ? kForFirewall : kForLastScripts).count());
+                return fmt::format("script {} did not end in time at the stop: killed", script.key);
             });
         kernel::terminate_group(pid, true);
     }

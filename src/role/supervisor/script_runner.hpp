@@ -23,11 +23,8 @@ namespace mainstay::role {
 inline constexpr std::chrono::seconds kKillAfterTerm{2};
 inline constexpr std::chrono::seconds kKillAgain{10};      // repeats SIGKILL, for a process in uninterruptible sleep
 inline constexpr std::chrono::seconds kForLastScripts{1};  // keepalived: time for the STOP scripts
-// For the rules of the firewall to go. They outlive the daemon, and drop packets to an address that another program
-// sets later; a thousand of them take some ten seconds.
-inline constexpr std::chrono::seconds kForFirewall{10};
-inline constexpr std::size_t kScriptsRunningMax = 4096;  // further scripts are answered NotRun and counted
-inline constexpr std::size_t kQueueMax = 1024;           // per queue
+inline constexpr std::size_t kScriptsRunningMax = 4096;    // further scripts are answered NotRun and counted
+inline constexpr std::size_t kQueueMax = 1024;             // per queue
 // MISC_CHECKs: how many may run at a time, which leaves room for other scripts, and how many are started in one turn of
 // the loop, which bounds how long another script waits for its start.
 inline constexpr std::size_t kChecksRunningMax = 3584;
@@ -43,7 +40,8 @@ public:
 
     void set_table(alert::ScriptTable table);
     [[nodiscard]] bool has(const std::string& key) const;
-    void set_notify_wait(std::chrono::seconds wait);  // 10 s unless set; 0: all start at once
+    [[nodiscard]] bool has_limit(const std::string& key) const;  // on the time that it may take
+    void set_notify_wait(std::chrono::seconds wait);             // 10 s unless set; 0: all start at once
     // Patterns of variables that scripts get besides the usual ones. When the first script fails, the log names those
     // of the daemon that they do not get.
     void set_pass_environment(std::vector<std::string> patterns);

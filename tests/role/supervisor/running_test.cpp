@@ -294,7 +294,8 @@ TEST_CASE("the stop of a daemon whose role has just died puts its addresses away
     CHECK(stage.exit_code() == 0);
 }
 
-TEST_CASE("a role that does not stop in its time is killed" * mainstay::test::kNeedsRoot) {
+TEST_CASE("a role that does not stop in its time is killed, and another process does what it left undone" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     Written written{.needed = {Kind::Vrrp, Kind::Bfd}};
     written.done.daemon.child_wait_seconds = 1;
@@ -305,6 +306,11 @@ TEST_CASE("a role that does not stop in its time is killed" * mainstay::test::kN
     running[Kind::Bfd].exit(0);
     running[Kind::Vrrp].hear<ipc::Stop>();
     running[Kind::Vrrp].until_gone();
+    auto& other = stage.started("mainstayd-vrrp");
+    CHECK(other.hear<ipc::RoleStartup>().restarted);
+    stage.take_configuration(other, 1);
+    other.hear<ipc::Stop>();
+    other.exit(0);
     running.observer->hear<ipc::Stop>();
     running.observer->exit(0);
     CHECK(stage.exit_code() == 0);

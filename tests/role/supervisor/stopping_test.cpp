@@ -10,6 +10,7 @@
 
 #include "../../needs.hpp"
 #include "mainstay/ipc/shared.hpp"
+#include "role/supervisor/stop_bounds.hpp"
 #include "written.hpp"
 
 using namespace mainstay;
@@ -114,7 +115,27 @@ TEST_CASE("a stopping daemon does nothing any more of what it is asked for" * ma
     CHECK(stage.exit_code() == 0);
 }
 
-TEST_CASE("an observer that does not stop in five seconds is killed" * mainstay::test::kNeedsRoot) {
+TEST_CASE("a stop takes less than five seconds, a longer child_wait_time makes it longer") {
+    using std::chrono::milliseconds, std::chrono::seconds;
+    const auto usual = stop_bounds(seconds{5}), short_wait = stop_bounds(seconds{1}),
+               long_wait = stop_bounds(seconds{30});
+    CHECK(usual.roles == milliseconds{2'800});
+    CHECK(usual.again == milliseconds{3'800});
+    CHECK(usual.notify_scripts == milliseconds{4'100});
+    CHECK(usual.firewall == milliseconds{4'200});
+    CHECK(usual.observer == milliseconds{4'400});
+    CHECK(usual.shutdown_script == milliseconds{4'600});
+    CHECK(usual.all == milliseconds{4'800});
+    CHECK(short_wait.roles == milliseconds{1'000});
+    CHECK(short_wait.again == milliseconds{3'800});
+    CHECK(short_wait.all == milliseconds{4'800});
+    CHECK(long_wait.roles == milliseconds{30'000});
+    CHECK(long_wait.again == milliseconds{31'000});
+    CHECK(long_wait.firewall == milliseconds{31'400});
+    CHECK(long_wait.all == milliseconds{32'000});
+}
+
+TEST_CASE("an observer that does not stop is killed before five seconds are over" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
     stage.signal(SIGTERM);
@@ -123,8 +144,28 @@ TEST_CASE("an observer that does not stop in five seconds is killed" * mainstay:
     const auto begin = std::chrono::steady_clock::now();
     running.observer->until_gone();
     const auto took = std::chrono::steady_clock::now() - begin;
-    CHECK(took > std::chrono::seconds{4});
+    CHECK(took > std::chrono::seconds{3});
+    CHECK(took < std::chrono::seconds{5});
     CHECK(stage.exit_code() == 0);
+}
+
+TEST_CASE("shutdown_script that does not end is killed before five seconds are over, unless its own limit is longer" *
+          mainstay::test::kNeedsRoot) {
+    for (const bool limited : {false, true}) {
+        CAPTURE(limited);
+        Stage stage;
+        Written written;
+        written.scripts["shutdown_script"] = script(waits_for(stage.at("never")), alert::Requester::Supervisor);
+        written.scripts["shutdown_script"].timeout = Micros{limited ? 5'000'000 : 0};
+        auto running = stage.run(written);
+        stage.signal(SIGTERM);
+        running[Kind::Vrrp].exit(0);
+        running.observer->hear<ipc::Stop>();
+        running.observer->exit(0);
+        CHECK(stage.exit_code() == 0);
+        CHECK(stage.logged("shutdown_script timed out and was killed\n") == (limited ? 1 : 0));
+        CHECK(stage.logged("shutdown_script did not end within 4.6 s of the stop: killed") == (limited ? 0 : 1));
+    }
 }
 
 TEST_CASE("shutdown_script that ends badly is named, one that a signal ends too" * mainstay::test::kNeedsRoot) {

@@ -1,0 +1,128 @@
+// The stop: the roles first, then their last scripts, then the firewall's rules and the observer, shutdown_script at
+// the end, each within its bound (stop_bounds.hpp).
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "impl.hpp"
+#include "mainstay/kernel/clock.hpp"
+#include "mainstay/kernel/service_manager.hpp"
+#include "stop_bounds.hpp"
+
+namespace mainstay::role {
+namespace {
+
+constexpr std::chrono::milliseconds kStopLook{50};
+
+double seconds_of(std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); }
+
+}  // namespace
+
+void Supervisor::stop(int exit_code) {
+    if (phase_ == Phase::Stopping) return;
+    phase_ = Phase::Stopping;
+    exit_code_ = exit_code;
+    stop_began_ = kernel::monotonic_now();
+    if (ever_ran_) log_.info("Stopping");
+    kernel::notify_service_manager("STOPPING=1");
+    prepare_wait_.cancel();
+    reload_->cancel();
+    watchers_wait_.cancel();
+    reader_->kill();
+    if (dry_runs_) dry_runs_->close();
+    operators_.fail_all("the daemon is stopping");
+    replacement_.reset();
+    watch_->stop();
+    for (auto& child : children_) {
+        child->respawn.cancel();
+        if (!traits_of(child->kind).only_watches) stop_role(*child);
+    }
+    spares_->stop();
+    stop_step();
+}
+
+// Addresses and services of a role process that died must be removed as well: a new process is started at once, even if
+// its restart was delayed, takes them over, and is then stopped (child_committed).
+void Supervisor::stop_role(Child& child) {
+    if (!child.alive() && child.ever_ready && current_.part(child.kind).needed) start_child(child);
+    if (child.alive() && (child.ready || !child.ever_ready)) child.send(ipc::Stop{}, -1, log_);
+}
+
+// A role that hangs is killed, and followed by another process as one that has died.
+bool Supervisor::roles_have_stopped(const StopBounds& bounds, Nanos since) {
+    bool all = true;
+    for (auto& child : children_) {
+        if (traits_of(child->kind).only_watches) continue;
+        if (!child->alive() && child->kill_sent && since < bounds.again) stop_role(*child);
+        if (!child->alive()) continue;
+        all = false;
+        const bool is_second = child->born - stop_began_ >= bounds.roles;
+        if (since < (is_second ? bounds.again : bounds.roles) || std::exchange(child->kill_sent, true)) continue;
+        log_.error("{} process({}) failed to stop within {:g} s - forcing termination", label(child->kind), child->pid,
+                   seconds_of(is_second ? bounds.again - bounds.roles : bounds.roles));
+        ::kill(child->pid, SIGKILL);
+    }
+    return all;
+}
+
+void Supervisor::stop_step() {
+    const auto bounds = stop_bounds(std::chrono::seconds{current_.settings.daemon.child_wait_seconds});
+    const Nanos since = kernel::monotonic_now() - stop_began_;
+    if (stop_stage_ == StopStage::Roles && roles_have_stopped(bounds, since)) {
+        stop_stage_ = StopStage::NotifyScripts;
+        fifos_->close_writers();
+        scripts_->hurry();
+        notify_scripts_until_ = std::min<Nanos>(since + kForLastScripts, bounds.notify_scripts);
+    }
+    if (stop_stage_ == StopStage::NotifyScripts &&
+        ((scripts_->running() == 0 && fifos_->scripts_running() == 0) || since >= notify_scripts_until_)) {
+        scripts_->end_notify_scripts();
+        fifos_->terminate_scripts();
+        fifos_->remove();
+        stop_stage_ = StopStage::Firewall;
+        for (const Kind kind : {Kind::Observer, Kind::Snmp})
+            if (child_of(kind).alive()) child_of(kind).send(ipc::Stop{}, -1, log_);
+    }
+    if (stop_stage_ == StopStage::Firewall && (!scripts_->changes_firewall() || since >= bounds.firewall)) {
+        scripts_->end_all();
+        stop_stage_ = StopStage::Rest;
+        (void)run_own_script(alert::kShutdownScript);
+    }
+    if ((stop_stage_ == StopStage::Rest && rest_has_stopped(bounds, since)) ||
+        (since >= bounds.all && (own_script_ == 0 || !scripts_->has_limit(alert::kShutdownScript))))
+        return finish();
+    stop_tick_.expires_after(kStopLook);
+    stop_tick_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) stop_step();
+    });
+}
+
+// The files of a dump that is not finished are removed.
+bool Supervisor::rest_has_stopped(const StopBounds& bounds, Nanos since) {
+    bool all = true;
+    for (const Kind kind : {Kind::Observer, Kind::Snmp}) {
+        const Child& child = child_of(kind);
+        if (child.alive() && since >= bounds.observer) ::kill(child.pid, SIGKILL);
+        all = all && !child.alive();
+    }
+    if (own_script_ != 0 && since >= bounds.shutdown_script && !scripts_->has_limit(alert::kShutdownScript)) {
+        log_.warning(
+            "{} did not end within {:g} s of the stop: killed (shutdown_script_timeout sets how long it may take)",
+            alert::kShutdownScript, seconds_of(bounds.shutdown_script));
+        own_script_ = 0;
+        scripts_->end_all();
+    }
+    const bool writes = dumps_->under_way() || discovery_.is_writing();
+    return all && own_script_ == 0 && (!writes || since >= bounds.observer);
+}
+
+void Supervisor::finish() {
+    remove_config_copy();
+    mark_reading(false);
+    pid_file_.remove();
+    remove_empty_folders();
+    loop_.stop();
+}
+
+}  // namespace mainstay::role
