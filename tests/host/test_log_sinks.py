@@ -103,3 +103,85 @@ def test_at_the_default_level_the_log_says_who_took_over_and_why(lan):
     wait_ready(one.mainstayd(instance("MASTER", 150)))
     wanted = f"(VI_1) is BACKUP: {ONE} advertises priority 150, this router had 100"
     wait_until(lambda: wanted in backup.output(), 15, "why it went back")
+
+
+# What OpenStack's neutron writes for a router, as its later releases do.
+NEUTRON = """global_defs {
+    notification_email_from neutron@openstack.local
+    router_id neutron
+}
+vrrp_instance VR_1 {
+    state BACKUP
+    interface eth0
+    virtual_router_id 1
+    priority 50
+    garp_master_delay 60
+    nopreempt
+    advert_int 2
+    track_interface {
+        eth0
+    }
+    virtual_ipaddress {
+        169.254.0.1/24 dev eth0
+    }
+    virtual_ipaddress_excluded {
+        10.0.0.1/24 dev qr-1 no_track
+        fe80::f816:3eff:fe11:2233/64 dev qr-1 scope link no_track
+        172.24.4.10/24 dev qg-1 no_track
+        172.24.4.11/32 dev qg-1 no_track
+        2001:db8::5/64 dev qg-1 no_track
+        fe80::f816:3eff:fe11:2244/64 dev qg-1 scope link no_track
+    }
+    virtual_routes {
+        0.0.0.0/0 via 172.24.4.1 dev qg-1 no_track protocol static
+        ::/0 via fe80::1 dev qg-1 no_track protocol static
+        10.5.0.0/24 via 10.0.0.7 no_track protocol static
+        10.6.0.0/24 dev qg-1 scope link no_track protocol static
+    }
+}
+"""
+INFO = 6
+
+
+def syslog_of(host, command, until):
+    """[(severity, text)] of what a daemon says to /dev/log until somebody says `until`."""
+    heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    host.path("/dev/log").unlink(missing_ok=True)
+    heard.bind(str(host.path("/dev/log")))
+    host.path("/dev/log").chmod(0o666)
+    heard.settimeout(20)
+    daemon, said = host.start(command), []
+    while not said or until not in said[-1][1]:
+        number, text = heard.recv(65536).decode().removeprefix("<").split(">", 1)
+        said.append((int(number) % 8, text.split("]: ", 1)[-1].strip()))
+    assert daemon.stop() == 0
+    heard.close()
+    return said
+
+
+def test_what_neutron_writes_is_neither_error_nor_warning_as_in_keepalived(lan):
+    """Hundreds of routers are started and reloaded on one host: a log of errors that are none hides those that are."""
+    for name in ("office", "inner", "outer"):
+        lan.switch(name)
+    one = lan.host("one", private_dev=True, **{"eth0": ("office", "169.254.192.5/18"), "qr-1": ("inner", "10.0.0.254/24"),
+                                               "qg-1": ("outer", "172.24.4.254/24")})
+    path = one.write("/run/router/keepalived.conf", NEUTRON)
+
+    theirs = syslog_of(one, ["keepalived", "-n", "-P", "-D", "-f", path], "Entering BACKUP STATE")
+    ours = syslog_of(one, [program("mainstayd"), "-n", "-P", "-D", "-f", path], "Entering BACKUP STATE")
+
+    for text in ("Cannot specify scope for IPv6 addresses (fe80::f816:3eff:fe11:2233/64) - ignoring scope",
+                 "Cannot specify scope for IPv6 addresses (fe80::f816:3eff:fe11:2244/64) - ignoring scope",
+                 "(VR_1) Ignoring track_interface eth0 since own interface"):
+        assert [level for level, said in theirs if said.endswith(text)] == [INFO], theirs
+    about_file = [(level, said.removeprefix(path)) for level, said in ours if "MS0" in said]
+    assert about_file == [
+        (INFO, ":14:9: note MS0413: (VR_1) eth0 is its own interface, which is always tracked; the line is ignored"),
+        (INFO, ":21:47: note MS0206: scope is for IPv4 addresses only; the word is ignored"),
+        (INFO, ":25:47: note MS0206: scope is for IPv4 addresses only; the word is ignored")]
+    assert [said for level, said in ours if level < INFO] == ["(VR_1) Entering BACKUP STATE (init)"]
+
+    # The same exit codes, too: what keepalived mentions makes it 5.
+    tests = [one.run([daemon, "-t", "-f", path], check=False) for daemon in ("keepalived", program("mainstayd"))]
+    assert [test.returncode for test in tests] == [5, 5]
+    assert "0 errors, 0 warnings, 3 notes; the configuration runs" in tests[1].stderr

@@ -74,7 +74,8 @@ private:
             return true;
         }
         if (for_v4 && !a_.prefix.address.is_v4()) {
-            (void)argument();
+            const std::string_view value = argument();
+            if (word == "scope") return scope_of_v6(value, mark), true;
             unusable(mark, fmt::format("{} is for IPv4 addresses only", word), "the word is ignored");
             return true;
         }
@@ -111,6 +112,14 @@ private:
                 d.fix = fmt::format("did you mean `{}`?", near);
         }
         return true;
+    }
+
+    // Programs that write configurations (neutron) say it of each address; keepalived mentions it, and counts it in its
+    // exit code, unless it is the usual one.
+    void scope_of_v6(std::string_view name, Mark mark) {
+        if (scope_of(name) == 0) return;
+        r_.diag.add(Severity::Note, Rank::Config, Code::UnknownWord, mark, "scope is for IPv4 addresses only").effect =
+            "the word is ignored";
     }
 
     void keep_name(std::string_view name, Mark mark) {

@@ -131,8 +131,8 @@ private:
         for (const TrackerDraft& t : i_.track_interfaces) {
             if (t.name == m_.interface) {
                 r_.diag
-                    .warn(Code::OwnInterfaceTracked, t.mark,
-                          text(fmt::format("{} is its own interface, which is always tracked", t.name)))
+                    .add(Severity::Note, Rank::Config, Code::OwnInterfaceTracked, t.mark,
+                         text(fmt::format("{} is its own interface, which is always tracked", t.name)))
                     .effect = "the line is ignored";
                 continue;
             }

@@ -96,7 +96,7 @@ std::vector<Probe> address_probes() {
 
 std::vector<Probe> neighbour_probes() {
     return {
-        {"track_interface self", 5, vrrp(6, "track_interface {\neth0\n}"), "7 warning MS0413"},
+        {"track_interface self", 5, vrrp(6, "track_interface {\neth0\n}"), "7 note MS0413"},
         {"track_interface unknown", 0, vrrp(5, "track_interface {\nnosuch1\n}"), "", -1, true},
         {"track_interface unknown", 5, vrrp(5, "track_interface {\nnosuch1\n}"), "6 warning MS0403"},
         {"unicast ok", 0, vrrp(6, "unicast_src_ip 10.0.0.1\nunicast_peer {\n10.0.0.2\n}"), ""},
