@@ -100,7 +100,9 @@ Result<DaemonProcesses> running_keepalived(const std::string& pid_file) {
     if (line.empty()) return fail(Errc::NotFound, "no keepalived is running: there is no " + pid_file);
     int pid = 0;
     std::istringstream{line} >> pid;
-    if (pid <= 1 || !kernel::process_alive(pid) || program_of(pid) != "keepalived")
+    // mainstay's own program has that name as well, in the place of the package keepalived.
+    if (pid <= 1 || !kernel::process_alive(pid) || program_of(pid) != "keepalived" ||
+        !children_of(pid, "mainstayd-").empty())
         return fail(Errc::NotFound,
                     fmt::format("no keepalived is running: process {} of {} is another one, or gone", line, pid_file));
     return with_children(pid, "keepalived");

@@ -62,6 +62,8 @@ def test_the_files_are_where_an_operator_looks_for_them(debs):
     assert "/usr/share/doc/mainstay/docs/compatibility.head.md" not in held["mainstay-doc"]
     assert {"/usr/sbin/keepalived", "/usr/bin/genhash",
             "/etc/needrestart/conf.d/mainstay-keepalived-compat.conf"} <= held["mainstay-keepalived-compat"]
+    listed = subprocess.run(["dpkg-deb", "-c", only(debs, "mainstay-keepalived-compat")], capture_output=True, text=True, check=True)
+    assert re.search(r"^-rwxr-xr-x .* \./usr/sbin/keepalived$", listed.stdout, re.MULTILINE)  # a link's target would be its exe
     assert not [path for path in held["mainstay"] if path.startswith(("/etc/apparmor.d", "/usr/share/selinux"))]
 
 
@@ -284,6 +286,10 @@ def test_the_drop_in_takes_keepalived_away_and_answers_to_its_name(clean_root):
     version = clean_root.run("keepalived", "--version")
     assert version.stderr.startswith("Keepalived v2.4.3")
     assert "mainstay" in version.stderr
+    assert clean_root.run("keepalived", "-v").stderr == version.stderr
+    assert (clean_root.path / "usr/bin/genhash").is_symlink()
+    for genhash in (["genhash"], ["keepalived", "--genhash"]):
+        assert "--server" in clean_root.run(*genhash, "--help", check=False).stderr
     assert clean_root.run("keepalived", "-t", check=False, eth0=True).returncode == 0  # of /etc/keepalived/keepalived.conf
     assert (clean_root.path / "etc/default/keepalived").read_text(encoding="utf-8") == 'DAEMON_ARGS="-D"\n'
     unit = clean_root.run("sh", "-c", "cat /lib/systemd/system/keepalived.service").stdout

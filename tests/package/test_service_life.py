@@ -125,7 +125,7 @@ def booted(debs, tmp_path_factory):
         needed = subprocess.run(["dpkg-deb", "-f", next(deb for deb in debs if deb.name.startswith("mainstay_")), "Depends"],
                                 capture_output=True, text=True, check=True).stdout
         needed = ", ".join(part for part in needed.strip().split(", ") if not part.startswith("mainstay"))
-        root.run("apt-get", "install", "-y", "--no-install-recommends", "systemd", "iproute2", "keepalived")
+        root.run("apt-get", "install", "-y", "--no-install-recommends", "systemd", "iproute2", "procps", "psmisc", "keepalived")
         root.run("apt-get", "satisfy", "-y", "--no-install-recommends", needed)
         machine = Booted(root, path.parent / "systemd.log")
         yield machine
@@ -232,3 +232,43 @@ def test_a_purge_takes_everything_away(booted, before):
     after = listing(booted.root.path)
     different = {path for path in {*before, *after} if before.get(path) != after.get(path)}
     assert {path: (before.get(path), after.get(path)) for path in different - ACCOUNTS - NAMED_BY_KEEPALIVED} == {}
+
+
+def found(booted, *command):
+    return set(map(int, booted.run(*command).stdout.split()))
+
+
+def test_under_keepalived_s_name_it_is_found_as_keepalived_is(booted, debs):
+    """Agents look at /proc/PID/exe before they signal (rootwrap's KillFilter), operators use pidof, pgrep and killall."""
+    wanted = [deb for deb in debs if re.match(r"mainstay(-realserver|-keepalived-compat)?_", deb.name)]
+    booted.root.put(*wanted)
+    (booted.root.path / "etc/keepalived/keepalived.conf").write_text(CONFIG, encoding="utf-8")
+    booted.run("dpkg", "-i", *(f"/root/{deb.name}" for deb in wanted))
+    booted.run("systemctl", "restart", "keepalived")
+    wait_until(lambda: "192.168.4.200/24" in addresses(booted), 20, "the address")
+    main = int(booted.show("MainPID", "keepalived"))
+
+    def seen(pid):
+        return (booted.run("readlink", f"/proc/{pid}/exe").stdout.strip(), booted.run("cat", f"/proc/{pid}/comm").stdout.strip(),
+                booted.run("cat", f"/proc/{pid}/cmdline").stdout.split("\0")[0])
+    assert seen(main) == ("/usr/sbin/keepalived", "keepalived", "/usr/sbin/keepalived")
+    vrrp = int(booted.run("cat", "/run/vrrp.pid").stdout)
+    assert seen(vrrp) == ("/usr/libexec/mainstay/mainstayd-vrrp", "keepalived", "/usr/sbin/keepalived")
+    group = f"/sys/fs/cgroup{booted.show('ControlGroup', 'keepalived')}/cgroup.procs"
+    wait_until(lambda: len(found(booted, "cat", group)) == 5, 20, "supervisor, vrrp, observer, reader and spare")
+    assert {main, vrrp} < found(booted, "pgrep", "-x", "keepalived") < found(booted, "cat", group)
+    assert found(booted, "pidof", "keepalived") == found(booted, "pgrep", "-f", "^/usr/sbin/keepalived ") == found(booted, "cat", group)
+    assert booted.run("mainstayctl", "takeover", check=False).returncode != 0  # this is no keepalived
+
+    booted.run("dpkg", "-i", *(f"/root/{deb.name}" for deb in wanted))
+    booted.run("mainstayctl", "upgrade")
+    assert int(booted.show("MainPID", "keepalived")) == main
+    assert seen(main) == ("/usr/sbin/keepalived", "keepalived", "/usr/sbin/keepalived")
+
+    booted.run("killall", "keepalived")
+    wait_until(lambda: booted.show("ActiveState", "keepalived") == "inactive", 20, "the end")
+    assert (booted.show("Result", "keepalived"), addresses(booted)) == ("success", {"192.168.4.11/24"})
+    booted.run("systemctl", "start", "keepalived")
+    wait_until(lambda: "192.168.4.200/24" in addresses(booted), 20, "the address")
+    booted.run("systemctl", "stop", "keepalived")
+    assert (booted.show("Result", "keepalived"), addresses(booted)) == ("success", {"192.168.4.11/24"})
