@@ -244,6 +244,10 @@ def test_under_keepalived_s_name_it_is_found_as_keepalived_is(booted, debs):
     booted.root.put(*wanted)
     (booted.root.path / "etc/keepalived/keepalived.conf").write_text(CONFIG, encoding="utf-8")
     booted.run("dpkg", "-i", *(f"/root/{deb.name}" for deb in wanted))
+    version = booted.run("keepalived", "--version").stderr
+    assert version.startswith("Keepalived v2.4.3") and booted.run("/usr/sbin/keepalived", "-v").stderr == version
+    for genhash in (["genhash"], ["keepalived", "--genhash"]):
+        assert booted.run(*genhash, "--help").stdout.startswith("usage: genhash ")
     booted.run("systemctl", "restart", "keepalived")
     wait_until(lambda: "192.168.4.200/24" in addresses(booted), 20, "the address")
     main = int(booted.show("MainPID", "keepalived"))
