@@ -47,7 +47,7 @@ _mainstayctl() {
         fi
     done
     case $command:$part in
-        :) choices='status vrrp lvs events why top metrics config reload upgrade takeover server mail webhook loglevel failover maintenance api record replay announced fleet daemons ipvs doctor migrate --instance --pid-file --socket --host --version --help' ;;
+        :) choices='status vrrp lvs events why top metrics config reload upgrade takeover server mail webhook loglevel failover maintenance api record replay announced fleet ipvs daemons doctor migrate --instance --pid-file --socket --host --version --help' ;;
         status:) choices="--json --check --watch --help $(_mainstayctl_names)" ;;
         vrrp: | lvs:) choices="--json --watch --help $(_mainstayctl_names)" ;;
         why:) choices="--json --udp --help $(_mainstayctl_names)" ;;

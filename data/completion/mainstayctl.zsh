@@ -3,7 +3,7 @@
 _mainstayctl() {
     local state line
     _arguments -C '--instance[Ask the daemon of this name]:name:' '--pid-file[Ask the daemon that was started with -p FILE]:file:_files' '--socket[Ask the daemon with this control socket]:socket:_files' '--host[Run the command on this host, over ssh]:host:_hosts' '--version[Print the version]' \
-        '(-h --help)'{-h,--help}'[Print help]' '1:command:(status vrrp lvs events why top metrics config reload upgrade takeover server mail webhook loglevel failover maintenance api record replay announced fleet daemons ipvs doctor migrate)' '*::argument:->rest'
+        '(-h --help)'{-h,--help}'[Print help]' '1:command:(status vrrp lvs events why top metrics config reload upgrade takeover server mail webhook loglevel failover maintenance api record replay announced fleet ipvs daemons doctor migrate)' '*::argument:->rest'
     [[ $state == rest ]] || return
     local names=''
     [[ $line[1] == (status|vrrp|lvs|why|events) ]] && names=${(f)"$(mainstayctl status --json 2>/dev/null | sed -nE 's/^ *"name": "([^" ]+)",?$/\1/p')"}

@@ -93,7 +93,9 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     bool hurried = false;
     int network_namespace = -1;
     std::vector<std::string> pass_environment;
-    bool withheld_named = false;  // in the log, at the first script that failed
+    // Variables that scripts do not get are named in the log at the first script that fails, once the settings are
+    // known.
+    enum class Withheld : std::uint8_t { NotKnown, ToName, Named } withheld = Withheld::NotKnown;
 };
 
 void ScriptRunner::Impl::answer(Kind from, std::uint64_t request, How how, int status) {
@@ -186,7 +188,8 @@ void ScriptRunner::Impl::time_is_up(int pid) {
 
 // A script that ran under keepalived may miss a variable, a token for example: names, never values.
 void ScriptRunner::Impl::name_withheld(const std::string& key) {
-    if (std::exchange(withheld_named, true)) return;
+    if (withheld != Withheld::ToName) return;
+    withheld = Withheld::Named;
     const auto names = kernel::withheld_from_scripts(pass_environment);
     if (names.empty()) return;
     log.notice(
@@ -250,6 +253,7 @@ void ScriptRunner::set_notify_wait(std::chrono::seconds wait) { impl_->notify_wa
 
 void ScriptRunner::set_pass_environment(std::vector<std::string> patterns) {
     impl_->pass_environment = std::move(patterns);
+    if (impl_->withheld == Impl::Withheld::NotKnown) impl_->withheld = Impl::Withheld::ToName;
 }
 
 void ScriptRunner::set_network_namespace(int fd) { impl_->network_namespace = fd; }
