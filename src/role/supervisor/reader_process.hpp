@@ -23,7 +23,7 @@
 namespace mainstay::role {
 
 inline constexpr std::chrono::seconds kReadLimit{60};    // a reader that takes longer is killed
-inline constexpr std::chrono::minutes kReaderStays{10};  // after its last reading
+inline constexpr std::chrono::seconds kReaderStays{30};  // after its last reading
 inline constexpr int kReaderMessagesMax = 64;            // for one configuration, which takes about ten
 
 class ReaderProcess {
