@@ -133,6 +133,13 @@ report::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool ava
     return service;
 }
 
+// Everyone who shows a problem of IPVS says of himself what it is about.
+std::string without_subject(std::string_view problem) {
+    static constexpr std::string_view kSubject = "IPVS: ";
+    if (problem.starts_with(kSubject)) problem.remove_prefix(kSubject.size());
+    return std::string{problem};
+}
+
 }  // namespace
 
 report::LvsStatus status_of(const lvs::Judge& judge, const TableReconciler::State& table, std::uint64_t generation) {
@@ -144,7 +151,7 @@ report::LvsStatus status_of(const lvs::Judge& judge, const TableReconciler::Stat
     out.generation = generation;
     out.lines_left_out = judge.lines_left_out();
     out.ipvs_available = table.available;
-    out.ipvs_problem = table.problem;
+    out.ipvs_problem = without_subject(table.problem);
     out.operations = table.operations;
     out.operation_failures = table.failures;
     out.repairs = table.repairs;

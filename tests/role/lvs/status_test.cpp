@@ -53,9 +53,9 @@ TEST_CASE("the status has the generation and what the reconciler counted") {
     CHECK(status.operation_failures == 4);
     CHECK(status.repairs == 3);
     CHECK(status.lines_left_out == 0);
-    const auto missing = bench.status({.available = false, .problem = "no IPVS"});
+    const auto missing = bench.status({.available = false, .problem = "IPVS: the kernel has none"});
     CHECK_FALSE(missing.ipvs_available);
-    CHECK(missing.ipvs_problem == "no IPVS");
+    CHECK(missing.ipvs_problem == "the kernel has none");
     CHECK_FALSE(missing.services[0].servers[0].in_table);
 }
 

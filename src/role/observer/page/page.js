@@ -37,7 +37,7 @@ function summaryOf(state) {
   if (state.lvs) {
     const services = state.lvs.services;
     const down = services.filter((one) => !one.quorum_up).length;
-    parts.push(`${services.length} virtual servers` + (down ? `, ${down} without quorum` : ""));
+    parts.push(counted(services.length, "virtual server") + (down ? `, ${down} without quorum` : ""));
   }
   return parts.join(" · ");
 }

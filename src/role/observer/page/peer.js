@@ -79,7 +79,7 @@ function pairSentence(instances, servers) {
   const wrong = instances.filter((one) => one.problems.length).length;
   const parts = [];
   if (wrong) parts.push(`${wrong} of ${instances.length} instances disagree`);
-  if (servers.length) parts.push(`${servers.length} servers in different states`);
+  if (servers.length) parts.push(`${counted(servers.length, "server")} in different states`);
   return parts.length ? parts.join(", ") : "Both directors agree.";
 }
 

@@ -16,6 +16,11 @@ function duration(us) {
   return `${(us / 1e6).toFixed(1)} s`;
 }
 
+// "1 server", "2 servers".
+function counted(number, thing) {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
+}
+
 function short(number) {
   const units = ["", "k", "M", "G", "T"];
   let at = 0;
