@@ -52,13 +52,6 @@ Finding judge(const std::string& line) {
     return finding;
 }
 
-Finding broken_answer(const Attempt::State& state, const boost::system::error_code& error, Micros limit,
-                      const char* attempted) {
-    Finding finding = finding_of(state, error, limit, attempted);
-    if (finding.outcome == Outcome::NotRun && !state.cancelled) finding.outcome = Outcome::Failed;
-    return finding;
-}
-
 asio::awaitable<Finding> exchange(AgentCheck check, std::shared_ptr<Attempt::State> state) {
     Finding connected = co_await connect(check.connection, state);
     if (connected.outcome != Outcome::Passed) co_return connected;
@@ -69,7 +62,7 @@ asio::awaitable<Finding> exchange(AgentCheck check, std::shared_ptr<Attempt::Sta
         state->guard(limit);
         co_await asio::async_write(state->socket, asio::buffer(check.send),
                                    asio::redirect_error(asio::use_awaitable, error));
-        if (error) co_return broken_answer(*state, error, limit, "write");
+        if (error) co_return finding_of(*state, error, limit, "write");
     }
     std::string line;
     std::array<char, wire::kAgentLineMax> bytes{};
@@ -79,7 +72,7 @@ asio::awaitable<Finding> exchange(AgentCheck check, std::shared_ptr<Attempt::Sta
         const std::size_t size = co_await state->socket.async_read_some(
             asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
         if (error == asio::error::eof) break;
-        if (error) co_return broken_answer(*state, error, left < limit ? limit * kAgentWaitsMax : limit, "read");
+        if (error) co_return finding_of(*state, error, left < limit ? limit * kAgentWaitsMax : limit, "read");
         line.append(bytes.data(), size);
     }
     co_return judge(line);

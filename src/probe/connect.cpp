@@ -12,7 +12,7 @@
 #include <cstring>
 #include <utility>
 
-#include "datagram.hpp"
+#include "error_meaning.hpp"
 #include "mainstay/base/error.hpp"
 
 namespace mainstay::probe {
@@ -70,7 +70,20 @@ sockaddr_storage to_sockaddr(const Endpoint& endpoint, socklen_t& size) {
 
 namespace {
 
-// Opens, configures and connects the socket. 0: connected; EINPROGRESS: connecting; else the error.
+// TCP has the number of "no address of this host reaches it" for "no local port is left", too. A datagram socket has
+// another one for that.
+bool lacks_ports_only(const Connection& check) {
+    const UniqueFd fd{::socket(check.target.address.is_v6() ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    Connection any_port = check;
+    if (any_port.bind) any_port.bind->port = 0;
+    if (!fd || !dress_socket(fd.get(), any_port)) return true;
+    socklen_t size = 0;
+    const sockaddr_storage target = to_sockaddr(check.target, size);
+    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&target), size) == 0 || errno != EADDRNOTAVAIL;
+}
+
+// Opens, configures and connects the socket. 0: connected; EINPROGRESS: connecting; another number: why the server is
+// not reached. An error: what this host lacks.
 Result<int> begin(Attempt::State& state, const Connection& check) {
     const int family = check.target.address.is_v6() ? AF_INET6 : AF_INET;
     state.connecting = UniqueFd{::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
@@ -79,7 +92,10 @@ Result<int> begin(Attempt::State& state, const Connection& check) {
         return std::unexpected{std::move(dressed.error())};
     socklen_t size = 0;
     const sockaddr_storage target = to_sockaddr(check.target, size);
-    return ::connect(state.connecting.get(), reinterpret_cast<const sockaddr*>(&target), size) == 0 ? 0 : errno;
+    if (::connect(state.connecting.get(), reinterpret_cast<const sockaddr*>(&target), size) == 0) return 0;
+    const int error = errno;
+    if (error == EADDRNOTAVAIL && lacks_ports_only(check)) return fail_system("no local port, connect", error);
+    return error;
 }
 
 int error_of(int fd) {
@@ -121,22 +137,6 @@ Result<void> dress_socket(int fd, const Connection& check) {
     return {};
 }
 
-bool is_servers_fault(int sys_errno) {
-    switch (sys_errno) {
-        case ECONNREFUSED:
-        case ECONNRESET:
-        case EHOSTUNREACH:
-        case EHOSTDOWN:
-        case ENETUNREACH:
-        case ENETDOWN:
-        case EPIPE:
-        case ETIMEDOUT:
-            return true;
-        default:
-            return false;
-    }
-}
-
 Finding finding_of(const Attempt::State& state, const boost::system::error_code& error, Micros limit,
                    const char* attempted) {
     if (state.cancelled) return {lvs::Outcome::NotRun, "cancelled", {}, {}};
@@ -145,9 +145,11 @@ Finding finding_of(const Attempt::State& state, const boost::system::error_code&
         return {lvs::Outcome::TimedOut, fmt::format("timed out after {:g} s", seconds), {}, {}};
     }
     if (!error) return {lvs::Outcome::Passed, "connected", {}, {}};
-    if (error.value() == ETIMEDOUT) return {lvs::Outcome::TimedOut, words_of(error), {}, {}};
-    if (is_servers_fault(error.value())) return {lvs::Outcome::Failed, words_of(error), {}, {}};
-    return {lvs::Outcome::NotRun, fmt::format("{}: {}", attempted, words_of(error)), {}, {}};
+    // Asio's own numbers ("end of file") are not the kernel's.
+    const int sys_errno = error.category() == boost::system::system_category() ? error.value() : 0;
+    const ErrorMeaning meaning = meaning_of(sys_errno);
+    if (meaning.plain) return {meaning.outcome, words_of(error), {}, {}};
+    return {meaning.outcome, with_hint(fmt::format("{}: {}", attempted, words_of(error)), sys_errno), {}, {}};
 }
 
 void Attempt::State::stop_connecting() {

@@ -8,11 +8,24 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 
+#include "error_meaning.hpp"
 #include "mainstay/base/unique_fd.hpp"
 
 namespace mainstay::probe {
 
 namespace asio = boost::asio;
+
+namespace {
+
+Opened connect_refused(int sys_errno) {
+    const Error error = Error::system("connect", sys_errno);
+    return {fail(error.code(), with_hint(error.text(), sys_errno), sys_errno), meaning_of(sys_errno).outcome, true};
+}
+
+}  // namespace
+
+lvs::Outcome Sent::outcome() const { return meaning_of(sys_errno).outcome; }
+std::string Sent::reason() const { return with_hint(Error::system("send", sys_errno).text(), sys_errno); }
 
 Opened open_datagram(Attempt::State& state, const Connection& check, int type, int protocol) {
     const bool v6 = check.target.address.is_v6();
@@ -24,8 +37,7 @@ Opened open_datagram(Attempt::State& state, const Connection& check, int type, i
                          : ::setsockopt(fd.get(), IPPROTO_IP, IP_RECVERR, &on, sizeof on));
     socklen_t size = 0;
     const sockaddr_storage target = to_sockaddr(check.target, size);
-    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&target), size) != 0)
-        return {fail_system("connect", errno), is_servers_fault(errno)};
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&target), size) != 0) return connect_refused(errno);
     boost::system::error_code error;
     state.datagrams.assign(fd.get(), error);
     if (error) return {fail_system("wait for the socket", error.value())};

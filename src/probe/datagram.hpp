@@ -14,19 +14,19 @@
 namespace mainstay::probe {
 
 // Opens a configured, connected, non-blocking socket in state.datagrams, whose calls return ICMP errors. An error from
-// opening or configuring it is a problem of this host; for one from connecting, `servers` says whether it may be the
-// server's.
+// opening or configuring it is a problem of this host; what one from connecting says is in error_meaning.hpp.
 struct Opened {
     Result<void> result{};
-    bool servers = false;
+    lvs::Outcome outcome = lvs::Outcome::NotRun;  // of an error
+    bool connecting = false;                      // where the error is from
 };
 [[nodiscard]] Opened open_datagram(Attempt::State& state, const Connection& check, int type, int protocol);
 
-// Whether an error of this number concerns the server or its network, and not this host.
-[[nodiscard]] bool is_servers_fault(int sys_errno);
-
 struct Sent {
     int sys_errno = 0;  // 0: sent
+    // Of an error.
+    [[nodiscard]] lvs::Outcome outcome() const;
+    [[nodiscard]] std::string reason() const;
 };
 [[nodiscard]] Sent send_datagram(Attempt::State& state, std::span<const std::byte> bytes);
 

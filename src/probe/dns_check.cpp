@@ -33,13 +33,10 @@ asio::awaitable<Finding> exchange(DnsCheck check, std::shared_ptr<Attempt::State
     const Opened opened = open_datagram(*state, check.connection, SOCK_DGRAM, 0);
     if (!opened.result) {
         const std::string text = opened.result.error().text();
-        if (!opened.servers) co_return found(Outcome::NotRun, text);
-        co_return failed(text, "connection failed");
+        co_return found(opened.outcome, text, opened.connecting ? "connection failed" : "");
     }
     if (const Sent sent = send_datagram(*state, *query); sent.sys_errno != 0) {
-        const std::string text = Error::system("send", sent.sys_errno).text();
-        if (!is_servers_fault(sent.sys_errno)) co_return found(Outcome::NotRun, text);
-        co_return failed(text, "send error");
+        co_return found(sent.outcome(), sent.reason(), "send error");
     }
     const Micros limit = check.connection.connect_timeout;
     state->guard(limit);
@@ -48,7 +45,6 @@ asio::awaitable<Finding> exchange(DnsCheck check, std::shared_ptr<Attempt::State
         const Heard heard = co_await hear(state, bytes);
         if (heard.error) {
             Finding finding = finding_of(*state, heard.error, limit, "read");
-            if (finding.outcome == Outcome::NotRun && !state->cancelled) finding.outcome = Outcome::Failed;
             finding.words =
                 finding.outcome == Outcome::TimedOut
                     ? std::string{"read timeout from socket"}

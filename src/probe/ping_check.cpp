@@ -79,30 +79,26 @@ asio::awaitable<Finding> exchange(Connection check, std::shared_ptr<Attempt::Sta
     kind.v6 = check.target.address.is_v6();
     const int protocol = kind.v6 ? static_cast<int>(IPPROTO_ICMPV6) : static_cast<int>(IPPROTO_ICMP);
     Opened opened = open_datagram(*state, check, SOCK_DGRAM, protocol);
-    if (!opened.result && opened.result.error().sys_errno() == EACCES) {
+    if (!opened.result && !opened.connecting && opened.result.error().sys_errno() == EACCES) {
         kind.raw = true;
         opened = open_datagram(*state, check, SOCK_RAW, protocol);
         if (opened.result) hear_answers_only(state->datagrams.native_handle(), kind.v6);
     }
     if (!opened.result) {
-        co_return found(opened.servers ? Outcome::Failed : Outcome::NotRun, opened.result.error().text());
+        co_return found(opened.outcome, opened.result.error().text());
     }
     // A datagram socket's port is the identifier.
     const bool chosen = check.bind && check.bind->port != 0;
     const std::uint16_t id = chosen ? check.bind->port : static_cast<std::uint16_t>(std::random_device{}());
     if (const Sent sent = send_datagram(*state, echo_request(kind.v6, id)); sent.sys_errno != 0) {
-        const bool shortage = sent.sys_errno == ENOBUFS || sent.sys_errno == ENOMEM || sent.sys_errno == EAGAIN;
-        co_return found(shortage ? Outcome::NotRun : Outcome::Failed, Error::system("send", sent.sys_errno).text(),
-                        kind.v6 ? "send ICMPv6 packet fail" : "send ICMP packet fail");
+        co_return found(sent.outcome(), sent.reason(), kind.v6 ? "send ICMPv6 packet fail" : "send ICMP packet fail");
     }
     state->guard(check.connect_timeout);
     std::array<std::byte, wire::kIpv4HeaderMax + kHeaderBytes + kPingPayloadBytes> answer{};
     for (;;) {
         const Heard heard = co_await hear(state, answer);
         if (heard.error) {
-            Finding finding = finding_of(*state, heard.error, check.connect_timeout, "read");
-            if (finding.outcome == Outcome::NotRun && !state->cancelled) finding.outcome = Outcome::Failed;
-            co_return finding;
+            co_return finding_of(*state, heard.error, check.connect_timeout, "read");
         }
         if (is_answer(kind, id, std::span{answer}.first(std::min(heard.size, answer.size()))))
             co_return found(Outcome::Passed, "answered");

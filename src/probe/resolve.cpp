@@ -75,8 +75,7 @@ asio::awaitable<Asked> ask_udp(std::shared_ptr<Lookup> lookup, Endpoint server, 
     if (!query) co_return refused(query.error().text(), true);
     const Opened opened = open_datagram(*state, to(*lookup, server), SOCK_DGRAM, 0);
     if (!opened.result) co_return refused(opened.result.error().text());
-    if (const Sent sent = send_datagram(*state, *query); sent.sys_errno != 0)
-        co_return refused(Error::system("send", sent.sys_errno).text());
+    if (const Sent sent = send_datagram(*state, *query); sent.sys_errno != 0) co_return refused(sent.reason());
     state->guard(lookup->question.timeout);
     std::vector<std::byte> bytes(kUdpBytes);
     for (int strays = 0; strays < kStraysMax; ++strays) {

@@ -30,7 +30,6 @@ constexpr std::size_t kReplyReadBytes = 1024;
 Finding broken_dialogue(const Attempt::State& state, const boost::system::error_code& error, Micros limit,
                         const char* attempted) {
     Finding finding = finding_of(state, error, limit, attempted);
-    if (finding.outcome == Outcome::NotRun && !state.cancelled) finding.outcome = Outcome::Failed;
     if (error == asio::error::eof && finding.outcome == Outcome::Failed) finding.reason = "closed by the server";
     finding.words = finding.outcome == Outcome::TimedOut ? "Read timeout from server" : "Connection closed by server";
     return finding;

@@ -12,8 +12,8 @@
 
 namespace mainstay::probe {
 
-// Refused, unreachable, reset: Failed. No connection in time: TimedOut. A problem of this host (no descriptor, cannot
-// bind, no local port): NotRun.
+// Refused, unreachable, reset: Failed. No connection in time: TimedOut. A shortage of this host (no descriptor, no
+// local port), or a source that it has not got: NotRun. error_meaning.hpp has the numbers.
 [[nodiscard]] boost::asio::awaitable<Finding> tcp_check(Connection check, std::shared_ptr<Attempt> attempt);
 
 }  // namespace mainstay::probe

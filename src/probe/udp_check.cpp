@@ -75,11 +75,10 @@ asio::awaitable<Finding> exchange(UdpCheck check, std::shared_ptr<Attempt::State
     const Micros limit = check.connection.connect_timeout;
     const Opened opened = open_datagram(*state, check.connection, SOCK_DGRAM, 0);
     if (!opened.result) {
-        co_return found(opened.servers ? Outcome::Failed : Outcome::NotRun, opened.result.error().text());
+        co_return found(opened.outcome, opened.result.error().text());
     }
     if (const Sent sent = send_datagram(*state, check.payload); sent.sys_errno != 0) {
-        const bool shortage = sent.sys_errno == ENOBUFS || sent.sys_errno == ENOMEM || sent.sys_errno == EAGAIN;
-        co_return found(shortage ? Outcome::NotRun : Outcome::Failed, Error::system("send", sent.sys_errno).text());
+        co_return found(sent.outcome(), sent.reason());
     }
     state->guard(limit);
     std::vector<std::byte> beginning(check.pattern.size());
@@ -89,9 +88,7 @@ asio::awaitable<Finding> exchange(UdpCheck check, std::shared_ptr<Attempt::State
         co_return finding_of(*state, heard.error, limit, "read");
     }
     if (!heard.error) co_return judge(check, beginning, heard.size);
-    Finding finding = finding_of(*state, heard.error, limit, "read");
-    if (finding.outcome == Outcome::NotRun && !state->cancelled) finding.outcome = Outcome::Failed;
-    co_return finding;
+    co_return finding_of(*state, heard.error, limit, "read");
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ from support.checks import SERVERS, Agent, results, serve_health, servers, start
 from support.lvs import virtual_server
 from support.vrrp import logged, reload, wait_ready
 from support.wait import stays, wait_until
+from support.why import wait_why
 from support.web import Web, make_certificate
 
 PORTS = {"TCP_CHECK": 2500, "SMTP_CHECK": 2500, "DNS_CHECK": 5300, "UDP_CHECK": 5400, "PING_CHECK": 7, "HTTP_GET": 8080,
@@ -103,6 +104,59 @@ def test_every_connecting_check_goes_where_and_from_where_it_is_told(director):
     found = dict(zip(packets, map(int, re.findall(r"packets (\d+)", counted))))
     # The handshake and what follows, or one datagram.
     assert [kind for kind in PORTS if found[kind] < (1 if kind in PACKETS else 3)] == [], counted
+
+
+# What stands in the way -> the reason for a check over a connection, and for one with datagrams.
+IN_THE_WAY = {
+    "blackhole": ("connect: invalid argument (a blackhole route?)", "connect: Invalid argument (a blackhole route?)"),
+    "prohibit": ("connect: permission denied (prohibited by a route or a firewall?)",
+                 "connect: Permission denied (prohibited by a route or a firewall?)"),
+    "unreachable": ("no route to host", "connect: No route to host"),
+    "drop": ("timed out after 1 s", "send: Operation not permitted (this host's firewall?)"),
+    "reject with icmp type prot-unreachable": ("connect: protocol not available",
+                                               "send: Operation not permitted (this host's firewall?)")}
+FALLEN = {"TCP_CHECK": "TCP_CHECK on service {} failed.", "HTTP_GET": "HTTP_CHECK on service {} failed",
+          "SSL_GET": "SSL_CHECK on service {} failed", "SMTP_CHECK": "SMTP_CHECK Could not connect to server [10.8.{}.1]:2500",
+          "DNS_CHECK": "DNS_CHECK ({}) connection failed", "UDP_CHECK": "UDP_CHECK on service {} failed.",
+          "PING_CHECK": "ICMP CHECK on service {} failed.", "AGENT_CHECK": "AGENT_CHECK on service {} failed.",
+          "GRPC_CHECK": "GRPC_CHECK on service {} failed."}
+
+
+def test_a_server_that_this_host_itself_keeps_from_being_reached_has_failed_whatever_checks_it(director):
+    """Debian's keepalived 2.2.7, seen on a kernel with IPVS: behind a blackhole or prohibit route the servers with TCP_CHECK,
+    HTTP_GET, SSL_GET, SMTP_CHECK and DNS_CHECK stay in the table ("socket connect error 22 - Invalid argument", then "TCP socket
+    bind failed. Rescheduling." each time); those with UDP_CHECK ("UDP connect error 22") and PING_CHECK ("send ICMP packet
+    fail") are taken out. Behind an unreachable or throw route all are taken out."""
+    checks, wanted = [], {}
+    for way, (action, reasons) in enumerate(IN_THE_WAY.items(), 1):
+        if " " in action or action == "drop":
+            director.run(["ip", "route", "add", f"10.8.{way}.0/24", "via", WEB])
+            director.run(["nft", "add table ip t; add chain ip t out { type filter hook output priority 0; }; "
+                          f"add rule ip t out ip daddr 10.8.{way}.0/24 {action}"])
+        else:
+            director.run(["ip", "route", "add", action, f"10.8.{way}.0/24"])
+        for k, (kind, port) in enumerate(PORTS.items(), 1):
+            checks.append(real_server(10 * way + k, block(kind, f"connect_ip 10.8.{way}.1\nconnect_port {port}\n")))
+            wanted[10 * way + k] = reasons[kind in PACKETS]
+    daemon = director.mainstayd(service(*checks), "-C")
+    until_alive(director, daemon, {number: False for number in wanted})
+    assert results(director) == wanted
+
+    log = daemon.output()
+    assert "could not be run" not in log
+    for way, action in enumerate(IN_THE_WAY, 1):
+        for k, kind in enumerate(PORTS, 1):
+            rs = f"[10.0.1.{10 * way + k}]:tcp:80"
+            assert f"Removing service {rs} from VS {VS}" in log
+            assert f"{rs} of VS {VS} is DOWN: {wanted[10 * way + k]}\n" in log
+            if action in ("blackhole", "prohibit"):
+                assert FALLEN[kind].format(way if kind == "SMTP_CHECK" else rs) in log
+    wait_why(director, "10.0.1.11:80", "[10.0.1.11]:tcp:80 is out of the table since NOW because TCP_CHECK 10.8.1.1:2500 failed: "
+             "connect: invalid argument (a blackhole route?) (N failures in a row, last T ago, took T)")
+
+    director.web.run(["ip", "addr", "add", "10.8.1.1/32", "dev", "lo"])
+    director.run(["ip", "route", "replace", "10.8.1.0/24", "via", WEB])
+    until_alive(director, daemon, {11: True, 12: True, 15: True, 21: False})  # TCP, SMTP and PING, and TCP elsewhere
 
 
 KINDS = {"TCP_CHECK": 1, "HTTP_GET": 2, "SSL_GET": 3}

@@ -70,13 +70,6 @@ config::HttpUrl with_regex(const char* pattern) {
 
 }  // namespace
 
-TEST_CASE("errors of the network are the server's, all others this host's") {
-    for (const int servers :
-         {ECONNREFUSED, ECONNRESET, EHOSTUNREACH, EHOSTDOWN, ENETUNREACH, ENETDOWN, EPIPE, ETIMEDOUT})
-        CHECK(is_servers_fault(servers));
-    for (const int own : {0, EACCES, EADDRNOTAVAIL, EMFILE, ENOMEM, ENODEV}) CHECK_FALSE(is_servers_fault(own));
-}
-
 TEST_CASE("an error on a connection: cancelled before expired, expired before all else") {
     boost::asio::io_context loop;
     const auto finding = [&loop](int error, bool cancelled, bool expired) {

@@ -51,12 +51,23 @@ int refuse(int error) {
     return -1;
 }
 
+bool is_stream(int fd) {
+    int type = 0;
+    socklen_t size = sizeof type;
+    return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+bool stream_fails(int fd) {
+    return current != nullptr && !current->stream_errors.empty() && is_stream(fd) && fails(current->stream_errors);
+}
+
 bool is_icmp(int protocol) { return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6; }
 
 int icmp_socket(int domain, int type) {
     const bool raw = (type & 0xf) == SOCK_RAW;
     if (current->only_raw && !raw) return refuse(EACCES);
     if (current->icmp_error != 0) return refuse(current->icmp_error);
+    if (raw && current->raw_error != 0) return refuse(current->raw_error);
     current->was_raw = raw;
     current->was_v6 = domain == AF_INET6;
     const int fd = real<int(int, int, int)>("socket")(AF_INET, (type & ~0xf) | SOCK_DGRAM, 0);
@@ -97,6 +108,8 @@ int connect(int fd, const sockaddr* address, socklen_t size) {
     auto* const call = real<int(int, const sockaddr*, socklen_t)>("connect");
     if (current == nullptr) return call(fd, address, size);
     if (current->connect_error != 0) return mainstay::probe::test::refuse(current->connect_error);
+    if (current->stream_connect_error != 0 && mainstay::probe::test::is_stream(fd))
+        return mainstay::probe::test::refuse(current->stream_connect_error);
     if (std::ranges::find(current->icmp_fds, fd) == current->icmp_fds.end()) return call(fd, address, size);
     sockaddr_in server{};
     server.sin_family = AF_INET;
@@ -107,14 +120,26 @@ int connect(int fd, const sockaddr* address, socklen_t size) {
 
 ssize_t send(int fd, const void* bytes, std::size_t size, int flags) {
     if (current != nullptr && mainstay::probe::test::fails(current->send_errors)) return -1;
+    if (mainstay::probe::test::stream_fails(fd)) return -1;
     return real<ssize_t(int, const void*, std::size_t, int)>("send")(fd, bytes, size, flags);
 }
 
 ssize_t recv(int fd, void* bytes, std::size_t size, int flags) {
     if (current != nullptr && mainstay::probe::test::fails(current->recv_errors)) return -1;
+    if (mainstay::probe::test::stream_fails(fd)) return -1;
     const ssize_t got = real<ssize_t(int, void*, std::size_t, int)>("recv")(fd, bytes, size, flags);
     if (current != nullptr && got >= 0) ++current->received;
     return got;
+}
+
+ssize_t sendmsg(int fd, const msghdr* message, int flags) {
+    if (mainstay::probe::test::stream_fails(fd)) return -1;
+    return real<ssize_t(int, const msghdr*, int)>("sendmsg")(fd, message, flags);
+}
+
+ssize_t recvmsg(int fd, msghdr* message, int flags) {
+    if (mainstay::probe::test::stream_fails(fd)) return -1;
+    return real<ssize_t(int, msghdr*, int)>("recvmsg")(fd, message, flags);
 }
 
 int clock_gettime(clockid_t clock, timespec* time) noexcept {

@@ -194,7 +194,13 @@ TEST_CASE("an echo that cannot get to the server fails with the reason and keepa
     const auto unroutable = failing([](KernelCalls& calls) { calls.connect_error = ENETUNREACH; });
     CHECK(unroutable.outcome == Outcome::Failed);
     CHECK(unroutable.reason == "connect: Network is unreachable");
-    CHECK(failing([](KernelCalls& calls) { calls.connect_error = EINVAL; }).outcome == Outcome::NotRun);
+    // No refusal of the plain ICMP socket, after which a raw one would be tried.
+    const auto prohibited = failing([](KernelCalls& calls) {
+        calls.connect_error = EACCES;
+        calls.raw_error = EPERM;
+    });
+    CHECK(prohibited.outcome == Outcome::Failed);
+    CHECK(prohibited.reason == "connect: Permission denied (prohibited by a route or a firewall?)");
     const auto lost = failing([](KernelCalls& calls) { calls.send_errors = {EHOSTUNREACH}; });
     CHECK(lost.outcome == Outcome::Failed);
     CHECK(lost.reason == "send: No route to host");
