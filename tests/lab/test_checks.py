@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import signal
 import subprocess
 
@@ -93,6 +94,32 @@ def test_a_check_whose_script_is_missing_is_left_out_and_with_alpha_its_server_u
     daemon.send(signal.SIGHUP)
     until_table(director, daemon, s1=1, s2=1)
     assert daemon.output().count("/run/late is not run") <= 1, daemon.output()
+
+
+KINDS = ("TCP_CHECK", "HTTP_GET", "SSL_GET", "SMTP_CHECK", "DNS_CHECK", "UDP_CHECK", "PING_CHECK")
+LEFT_BY_KEEPALIVED = {f"10.8.{net}.{number}:80" for net in (1, 2) for number in (1, 2, 3, 4, 5)}
+
+
+@pytest.mark.skipif(not shutil.which("keepalived"), reason="keepalived is not installed")
+def test_servers_behind_a_route_that_refuses_leave_the_table_and_keepalived_s_only_some(lan):
+    """Debian's keepalived 2.2.7: "socket connect error 22 - Invalid argument", then "TCP socket bind failed. Rescheduling." again
+    and again. What it takes out are the servers with UDP_CHECK and PING_CHECK, and all that are behind an unreachable route."""
+    servers = "".join(
+        f"  real_server 10.8.{net}.{number} 80 {{\n    weight 1\n    {kind} {{\n"
+        + ("url {\n path /\n status_code 200\n }\n" if kind.endswith("GET") else "") + f"connect_timeout 1\n {FAST}\n }}\n  }}\n"
+        for net in (1, 2, 3) for number, kind in enumerate(KINDS, 1))
+    ours, theirs = lan.host("ours"), lan.host("theirs")
+    for host in (ours, theirs):
+        for net, action in enumerate(("blackhole", "prohibit", "unreachable"), 1):
+            host.run(["ip", "route", "add", action, f"10.8.{net}.0/24"])
+    keepalived = theirs.keepalived(virtual_server("10.0.0.1 80", servers), "-C")
+    daemon = ours.mainstayd(virtual_server("10.0.0.1 80", servers), "-C")
+
+    def left(host):
+        return set(host.ipvs().get("TCP 10.0.0.1:80 wrr", {"no such service": 1}))
+    wait_until(lambda: left(ours) == set(), 30, lambda: f"{left(ours)}\n{daemon.output()}")
+    wait_until(lambda: left(theirs) == LEFT_BY_KEEPALIVED, 30, lambda: f"{left(theirs)}\n{keepalived.output()}")
+    assert stays(lambda: left(ours) == set() and left(theirs) == LEFT_BY_KEEPALIVED, 3)
 
 
 # ---- check_data_path ----
