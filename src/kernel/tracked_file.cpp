@@ -65,35 +65,13 @@ std::string unescaped(std::string_view text) {
     return plain;
 }
 
-// The type of the file system of a path, from mountinfo only, without accessing the path.
-std::string mounted_type(const std::string& path) {
-    std::ifstream mounts{"/proc/self/mountinfo"};
-    std::string line, type;
-    std::size_t longest = 0;
-    while (std::getline(mounts, line)) {
-        std::istringstream words{line};
-        std::string skip, point, word;
-        words >> skip >> skip >> skip >> skip >> point;
-        while (words >> word && word != "-") {
-        }
-        words >> word;
-        point = unescaped(point);
-        const bool root = point == "/";
-        const bool under = root || (path.starts_with(point) && path.size() > point.size() && path[point.size()] == '/');
-        if (!under || point.size() < longest) continue;  // of several mounts at a mount point the last one counts
-        longest = point.size();
-        type = word;
-    }
-    return type;
-}
-
 bool refused_type(std::string_view type) {
     return type.starts_with("fuse") || std::ranges::find(kRefusedNames, type) != kRefusedNames.end();
 }
 
 // A regular file whose changes the kernel reports.
 Result<UniqueFd> open_watched(const std::string& path, bool may_be_read_only) {
-    if (const std::string type = mounted_type(path); refused_type(type))
+    if (const std::string type = MountedTypes::read().of(path); refused_type(type))
         return refuse(path, "changes on a filesystem of type " + type + " are not reported");
     UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
     if (!fd) return fail_system("read " + path, errno);
@@ -121,14 +99,47 @@ Result<std::string> read_tracked_file(const std::string& path) {
     return text;
 }
 
-std::optional<FileFacts> facts_of(const std::string& path) {
-    struct stat facts{};
-    if (refused_type(mounted_type(path)) || ::stat(path.c_str(), &facts) != 0) return std::nullopt;
-    constexpr std::int64_t kSecond = 1'000'000'000;
-    return FileFacts{.device = facts.st_dev,
-                     .inode = facts.st_ino,
-                     .size = static_cast<std::uint64_t>(facts.st_size),
-                     .changed_ns = facts.st_ctim.tv_sec * kSecond + facts.st_ctim.tv_nsec};
+MountedTypes MountedTypes::read() {
+    MountedTypes all;
+    std::ifstream mounts{"/proc/self/mountinfo"};
+    std::string line;
+    while (std::getline(mounts, line)) {
+        std::istringstream words{line};
+        std::string skip, point, word;
+        words >> skip >> skip >> skip >> skip >> point;
+        while (words >> word && word != "-") {
+        }
+        words >> word;
+        all.mounts_.push_back({unescaped(point), word});
+    }
+    return all;
+}
+
+std::string MountedTypes::of(const std::string& path) const {
+    std::string type;
+    std::size_t longest = 0;
+    for (const auto& [point, its_type] : mounts_) {
+        const bool root = point == "/";
+        const bool under = root || (path.starts_with(point) && path.size() > point.size() && path[point.size()] == '/');
+        if (!under || point.size() < longest) continue;  // of several mounts at a mount point the last one counts
+        longest = point.size();
+        type = its_type;
+    }
+    return type;
+}
+
+bool MountedTypes::unreported(const std::string& path) const { return refused_type(of(path)); }
+
+std::optional<FileFacts> facts_of(const std::string& path, const MountedTypes& mounts) {
+    struct statx facts{};
+    if (mounts.unreported(path) || ::statx(AT_FDCWD, path.c_str(), 0, STATX_BASIC_STATS | STATX_BTIME, &facts) != 0)
+        return std::nullopt;
+    const auto ns = [](const statx_timestamp& at) { return at.tv_sec * 1'000'000'000 + at.tv_nsec; };
+    return FileFacts{.device = std::uint64_t{facts.stx_dev_major} << 32U | facts.stx_dev_minor,
+                     .inode = facts.stx_ino,
+                     .size = facts.stx_size,
+                     .born_ns = (facts.stx_mask & STATX_BTIME) != 0 ? ns(facts.stx_btime) : 0,
+                     .changed_ns = ns(facts.stx_ctime)};
 }
 
 Result<std::string> read_whole_file(const std::string& path, std::size_t bytes_max) {
@@ -168,6 +179,8 @@ Result<int> FolderWatch::add(const std::string& folder) {
     if (number < 0) return fail_system("watch the folder " + folder, errno);
     return number;
 }
+
+void FolderWatch::leave(int number) { ::inotify_rm_watch(fd_.get(), number); }
 
 std::vector<FolderWatch::Event> FolderWatch::read() {
     std::vector<Event> events;

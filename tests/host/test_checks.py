@@ -11,6 +11,7 @@ import pytest
 
 from support.capture import Capture
 from support.checks import SERVERS, Agent, results, serve_health, servers, start_server, until_alive
+from support.config_map import ConfigMap
 from support.lvs import virtual_server
 from support.vrrp import logged, reload, wait_ready
 from support.wait import stays, wait_until
@@ -379,6 +380,16 @@ def test_a_server_whose_file_says_down_at_the_start_or_at_a_reload_is_out_at_onc
 
     director.write("/run/bad", "0\n")
     until_alive(director, daemon, {21: True, 22: True, 23: True, 24: True}, 10)
+
+
+def test_a_file_of_a_config_map_sets_the_weight_as_soon_as_kubernetes_has_replaced_it(director):
+    config_map = ConfigMap(director, "/run/config", "load")
+    config_map.publish("0\n")
+    daemon = wait_ready(director.mainstayd("track_file load {\nfile /run/config/load\nweight 1\n}\n" + service(
+        real_server(1, "FILE_CHECK {\ntrack_file load\nweight 2\n}\n", "weight 5")), "-C"))
+    for value, weight in ((3, 11), (1, 7), (0, 5)):
+        config_map.publish(f"{value}\n")
+        wait_until(lambda w=weight: servers(director)[1]["weight"] == w, 20, lambda: daemon.output())
 
 
 def test_a_bfd_session_decides_over_its_server(lan):

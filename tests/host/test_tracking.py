@@ -4,6 +4,7 @@ scripts: test_scripts.py."""
 import signal
 
 import pytest
+from support.config_map import ConfigMap
 from support.vrrp import VIP, fast, logged, office, priority_on_the_wire, wait_holds, wait_ready, wait_released
 from support.wait import stays, wait_until
 
@@ -32,6 +33,22 @@ def test_a_tracked_file_changes_the_priority_on_the_wire(lan):
     one.write("/run/weight", "127\n")
     logged(daemon, "(VI_1) Entering FAULT STATE")
     wait_released(one)
+
+
+def test_a_tracked_file_of_a_config_map_counts_as_soon_as_kubernetes_has_replaced_it(lan):
+    (one,) = office(lan, "one")
+    config_map = ConfigMap(one, "/run/config", "weight")
+    config_map.publish("3\n")
+    text = "track_file load {\n file /run/config/weight\n weight 2\n}\n" + fast(more="track_file {\n load\n }")
+    wait_ready(one.mainstayd(text))
+    wait_holds(one)
+    priority_on_the_wire(one, 156)
+    for value, priority in ((10, 170), (-20, 110), (0, 150)):
+        config_map.publish(f"{value}\n")
+        priority_on_the_wire(one, priority)
+    one.run(["rm", "-r", "/run/config"])
+    config_map.publish("4\n")
+    priority_on_the_wire(one, 158)
 
 
 def test_a_file_without_a_weight_holds_the_instance_in_fault_from_the_start(lan):

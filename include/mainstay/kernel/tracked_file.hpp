@@ -17,14 +17,33 @@ namespace mainstay::kernel {
 // in keepalived. These are recognised by /proc/self/mountinfo, so that a hanging server is not contacted.
 [[nodiscard]] Result<std::string> read_tracked_file(const std::string& path);
 
+// The file systems that are mounted, by mountinfo: no server is contacted.
+class MountedTypes {
+public:
+    [[nodiscard]] static MountedTypes read();
+    [[nodiscard]] std::string of(const std::string& path) const;  // the type of the file system of a path
+    // Whether it is one of those without notifications.
+    [[nodiscard]] bool unreported(const std::string& path) const;
+
+private:
+    struct Mount {
+        std::string point, type;
+    };
+    std::vector<Mount> mounts_;
+};
+
 // What differs when a file was replaced or written. A link is followed.
 struct FileFacts {
     std::uint64_t device = 0, inode = 0, size = 0;
+    std::int64_t born_ns = 0;     // tells it from a later file with its inode; 0: the file system does not say
     std::int64_t changed_ns = 0;  // its content or its inode
     bool operator==(const FileFacts&) const = default;
+    [[nodiscard]] bool is_same_file(const FileFacts& other) const {
+        return device == other.device && inode == other.inode && born_ns == other.born_ns;
+    }
 };
 // None: there is none, or it cannot be looked at. Not asked on the file systems that are refused above.
-[[nodiscard]] std::optional<FileFacts> facts_of(const std::string& path);
+[[nodiscard]] std::optional<FileFacts> facts_of(const std::string& path, const MountedTypes& mounts);
 
 // A whole file, for which the same holds, but a read-only file system is no obstacle. Errc::Limit: it is larger.
 [[nodiscard]] Result<std::string> read_whole_file(const std::string& path, std::size_t bytes_max);
@@ -40,6 +59,7 @@ public:
     [[nodiscard]] int fd() const { return fd_.get(); }
     // Returns the folder's number in the events of read(). A folder that is watched already keeps its number.
     [[nodiscard]] Result<int> add(const std::string& folder);
+    void leave(int number);  // the folder of this number, which may be gone already
 
     struct Event {
         int folder = 0;

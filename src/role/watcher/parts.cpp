@@ -13,50 +13,14 @@ using Seen = ipc::Observation::Kind;
 
 FileWatcher::FileWatcher(asio::io_context& loop, Log& log, ReportObservation report,
                          std::vector<vrrp::FileTracker> files)
-    : log_{log}, report_{std::move(report)}, ready_{loop}, retry_{loop} {
+    : log_{log}, report_{std::move(report)} {
+    std::vector<std::string> paths;
     for (auto& tracker : files) {
-        const std::size_t slash = tracker.path.rfind('/');
-        File file{
-            .tracker = std::move(tracker), .folder = ".", .name = {}, .number = {}, .reported = {}, .complaint = {}};
-        if (slash != std::string::npos) file.folder = slash == 0 ? "/" : file.tracker.path.substr(0, slash);
-        file.name = slash == std::string::npos ? file.tracker.path : file.tracker.path.substr(slash + 1);
-        files_.push_back(std::move(file));
+        paths.push_back(tracker.path);
+        files_.push_back({.tracker = std::move(tracker), .reported = {}, .complaint = {}});
     }
-    if (files_.empty()) return;
-    auto watch = kernel::FolderWatch::open();
-    if (!watch) {
-        log_.error("files are not tracked: {}", watch.error().text());
-        return;
-    }
-    watch_.emplace(std::move(*watch));
-    ready_.assign(::dup(watch_->fd()));
-    listen();
-    look_at_folders();
-}
-
-void FileWatcher::listen() {
-    ready_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
-        if (error) return;
-        for (const auto& event : watch_->read())
-            for (File& file : files_) {
-                if (event.lost || (file.number == event.folder && (event.gone || event.name == file.name))) look(file);
-                if (event.gone && file.number == event.folder) file.number.reset();
-            }
-        listen();
-    });
-}
-
-// The folder is watched before the file is read, so that no change is missed in between.
-void FileWatcher::look_at_folders() {
-    for (File& file : files_) {
-        if (file.number) continue;
-        if (const auto number = watch_->add(file.folder)) file.number = *number;
-        look(file);
-    }
-    retry_.expires_after(kFolderRetry);
-    retry_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) look_at_folders();
-    });
+    paths_.emplace(loop, log, std::move(paths), [this](std::size_t changed) { look(files_[changed]); });
+    for (File& file : files_) look(file);
 }
 
 void FileWatcher::look(File& file) {

@@ -12,19 +12,17 @@
 #include <string>
 #include <vector>
 
+#include "followed_paths.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/kernel/link_poll.hpp"
 #include "mainstay/kernel/process_watch.hpp"
-#include "mainstay/kernel/tracked_file.hpp"
 #include "mainstay/vrrp/watch.hpp"
 
 namespace mainstay::role {
 
 using ReportObservation = std::function<void(ipc::Observation)>;
 
-// Missing folders are retried; inotify reports changes in the existing ones.
-inline constexpr std::chrono::seconds kFolderRetry{1};
 // The interval for reading /proc where the kernel sends no process events.
 inline constexpr std::chrono::seconds kProcessPoll{1};
 // The interval for reading /proc where the kernel sends process events, to correct lost ones.
@@ -39,22 +37,16 @@ public:
 private:
     struct File {
         vrrp::FileTracker tracker;
-        std::string folder, name;
-        std::optional<int> number;  // of the folder, while it is watched
         std::optional<std::int64_t> reported;
         std::string complaint;  // logged last; not repeated
     };
-    void listen();
     void look(File& file);
-    void look_at_folders();
     void complain(File& file, const std::string& text);
 
     Log& log_;
     ReportObservation report_;
     std::vector<File> files_;
-    std::optional<kernel::FolderWatch> watch_;
-    boost::asio::posix::stream_descriptor ready_;
-    boost::asio::steady_timer retry_;
+    std::optional<FollowedPaths> paths_;
 };
 
 class ProcessWatcher {

@@ -59,8 +59,8 @@ struct ServerFilesBench {
     void read_all() {
         while (!watcher->has_read_all()) loop.run_one();
     }
-    bool reports_of(const std::string& name, std::string_view part) {
-        const auto end = std::chrono::steady_clock::now() + 20s;
+    bool reports_of(const std::string& name, std::string_view part, std::chrono::seconds limit = 20s) {
+        const auto end = std::chrono::steady_clock::now() + limit;
         while (last[name].find(part) == std::string::npos && std::chrono::steady_clock::now() < end) {
             loop.run_for(10ms);
             loop.restart();
@@ -160,6 +160,21 @@ TEST_CASE("a link to a file that is turned to another one is followed") {
     fs::create_symlink("2", bench.folder + "/next");
     fs::rename(bench.folder + "/next", bench.folder + "/now");
     CHECK(bench.reports_of("a", "192.0.2.2:80"));
+}
+
+TEST_CASE("a link in another folder that is turned is followed at once, and a file that it leads to") {
+    ServerFilesBench bench;
+    for (const char* name : {"far/1", "far/2"}) fs::create_directories(bench.folder + "/" + name);
+    bench.write("far/1/a", entry("\"192.0.2.1:80\""));
+    bench.write("far/2/a", entry("\"192.0.2.2:80\""));
+    fs::create_symlink("1", bench.folder + "/far/now");
+    fs::create_symlink("far/now/a", bench.folder + "/a");
+    bench.start({"a"});
+    fs::create_symlink("2", bench.folder + "/far/next");
+    fs::rename(bench.folder + "/far/next", bench.folder + "/far/now");
+    CHECK(bench.reports_of("a", "192.0.2.2:80", 5s));
+    bench.write("far/2/a", entry("\"192.0.2.3:80\""));
+    CHECK(bench.reports_of("a", "192.0.2.3:80", 5s));
 }
 
 TEST_CASE("other files of the folder cause no report, and the same problem is reported once") {
