@@ -7,6 +7,7 @@
 #include "config/schema/value_store.hpp"
 #include "config/validate/bfd.hpp"
 #include "config/validate/checkers.hpp"
+#include "config/validate/incomplete.hpp"
 #include "line_grammar.hpp"
 #include "parse_context.hpp"
 #include "passed_over.hpp"
@@ -159,6 +160,11 @@ private:
         switch (frame.block) {
             case Block::Bfd:
                 check_bfd(r_, frame.names.empty() ? "" : frame.names.front(), frame.opened, store().values());
+                break;
+            case Block::TrackFile:
+            case Block::TrackProcess:
+            case Block::GarpGroup:
+                check_complete(r_, frame.block, frame.opened, store().values());
                 break;
             case Block::Script:
                 r_.script = nullptr;

@@ -62,6 +62,7 @@ enum class Code : std::uint16_t {
     BadPrefix = 213,
     UnknownHost = 214,
     NotAMailAddress = 215,
+    EmptyValue = 216,
     // Across keywords: scripts and accounts
     UnknownAccount = 300,
     ScriptNotFound = 301,
@@ -73,6 +74,7 @@ enum class Code : std::uint16_t {
     TrackerUndefined = 307,  // a track_file, vrrp_track_process or bfd_instance
     TrackerUnused = 308,
     MailToNobody = 309,
+    TrackerWithoutSubject = 310,  // a track_file without file, a vrrp_track_process without process
     // VRRP
     NoVirtualRouterId = 400,
     VirtualRouterIdConflict = 401,
