@@ -108,9 +108,12 @@ std::optional<Command> read_command(ParseContext& reading, const KeywordSpec& ro
     std::optional<std::vector<std::string>> argv;
     if (word) argv = split_arguments(*word);
     if (!argv || argv->empty()) {
-        auto& d = reading.diag.error(Code::BadCommand, mark,
-                                     argv ? fmt::format("{} has an empty command", row.name)
-                                          : fmt::format("{}: a quote is not closed inside the command", row.name));
+        // keepalived's -t passes over the empty command of a notification (2.2.7).
+        const bool notifies = row.name.starts_with("notify") || row.name.starts_with("quorum");
+        auto& d = reading.diag.add(argv && notifies ? Severity::Warning : Severity::Error,
+                                   argv && notifies ? Rank::None : Rank::Config, Code::BadCommand, mark,
+                                   argv ? fmt::format("{} has an empty command", row.name)
+                                        : fmt::format("{}: a quote is not closed inside the command", row.name));
         d.effect = "the command is not run";
         return std::nullopt;
     }

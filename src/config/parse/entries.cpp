@@ -23,6 +23,23 @@ std::optional<std::uint8_t> scope_of(std::string_view word) {
     return std::nullopt;
 }
 
+// "24" of "24;". An address is no number: a netmask stands there.
+std::optional<std::int64_t> leading_number(std::string_view word, std::int64_t low, std::int64_t high) {
+    std::string_view number = split_number(word).number;
+    if (IpAddress::parse(word)) return std::nullopt;
+    if (number.starts_with('+')) number.remove_prefix(1);
+    return whole_number(number, low, high);
+}
+
+// keepalived (2.2.7): such a number is used when it runs, and refused at -t.
+Diagnostic& say_behind(ParseContext& r, Mark mark, std::string_view what, std::string_view word,
+                       std::string_view behind, std::int64_t number) {
+    auto& d = r.diag.warn(Code::NotANumber, mark,
+                          fmt::format("{} needs a number, got '{}': '{}' follows it", what, word, behind));
+    d.effect = fmt::format("{} is used, as keepalived does when it runs", number);
+    return d;
+}
+
 std::optional<Prefix> read_prefix(ParseContext& r, Mark mark, std::string_view word) {
     const std::size_t slash = word.find('/');
     const auto address = IpAddress::parse(word.substr(0, slash));
@@ -36,8 +53,11 @@ std::optional<Prefix> read_prefix(ParseContext& r, Mark mark, std::string_view w
     Prefix prefix{*address, static_cast<std::uint8_t>(most)};
     if (slash == std::string_view::npos) return prefix;
     const std::string_view length = word.substr(slash + 1);
-    if (const auto number = whole_number(length, 0, most)) {
+    if (const auto number = leading_number(length, 0, most)) {
         prefix.length = static_cast<std::uint8_t>(*number);
+        if (const auto behind = split_number(length).behind; !behind.empty())
+            say_behind(r, mark, fmt::format("the prefix length of {}", word.substr(0, slash)), length, behind, *number)
+                .fix = fmt::format("write {}/{}", word.substr(0, slash), *number);
         return prefix;
     }
     auto& d = r.diag.error(
@@ -81,8 +101,13 @@ private:
         }
         if (word == "dev") {
             a_.dev = argument();
+            if (a_.dev.empty())
+                r_.diag.warn(Code::EmptyValue, mark, "dev has an empty value").effect =
+                    "the interface of the instance is used";
         } else if (word == "label") {
             a_.label = argument();
+            if (a_.label.empty())
+                r_.diag.advise(Code::EmptyValue, mark, "label has an empty value").effect = "no label is set";
             if (a_.label.size() > kMostLabelBytes) {
                 r_.diag
                     .error(Code::TooLong, mark,
@@ -209,7 +234,11 @@ std::optional<AddressAndPort> read_address_and_port(ParseContext& r, const Value
     }
     AddressAndPort found{*address, std::nullopt};
     if (v.count() > at + 1) {
-        const auto port = whole_number(v.arg(at + 1), 0, 65535);
+        constexpr std::int64_t kMostPort = 65535;
+        const std::string_view given = v.arg(at + 1);
+        const auto port = leading_number(given, 0, kMostPort);
+        if (const auto behind = split_number(given).behind; port && !behind.empty())
+            say_behind(r, v.arg_mark(at + 1), fmt::format("the port of {}", what), given, behind, *port);
         if (!port) {
             bad(v.arg_mark(at + 1), fmt::format("the port of {} must be 0 to 65535, got {}", what, v.arg(at + 1)))
                 .code = static_cast<std::uint16_t>(Code::OutOfRange);

@@ -16,7 +16,7 @@ constexpr KeywordSpec kLineRows[]{
      .help = "The tracked object."},
     {.blocks = kTrackers,
      .name = "weight",
-     .args = args::option(args::integer(-254, 254)),
+     .args = args::option(args::leading(args::integer(-254, 254))),
      .form = "<int -253..253; of a file or a process -254..254>",
      .default_text = "that of what is tracked, else 0",
      .help = "Change of the priority; 0 means FAULT.",

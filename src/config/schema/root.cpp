@@ -60,7 +60,7 @@ constexpr KeywordSpec kRootRows[]{
      .from_store = true},
     {.blocks = Block::GlobalDefs,
      .name = "json_version",
-     .args = args::integer(1, 2),
+     .args = args::leading(args::integer(1, 2)),
      .form = "1|2",
      .default_text = "1",
      .help = "Layout of the JSON dump.",

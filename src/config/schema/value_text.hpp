@@ -20,6 +20,11 @@ inline constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 
 // As C writes numbers: 0x1f, 017, 15, +15. Nullopt when it is none, or does not fit into 64 bits.
 [[nodiscard]] std::optional<std::int64_t> number_of_any_base(std::string_view word);
+// "+5x" as "+5" and "x"; no number where none leads the word.
+struct SplitNumber {
+    std::string_view number, behind;
+};
+[[nodiscard]] SplitNumber split_number(std::string_view word);
 [[nodiscard]] inline bool begins_with_letter(std::string_view word) {
     return !word.empty() && ((word[0] >= 'a' && word[0] <= 'z') || (word[0] >= 'A' && word[0] <= 'Z'));
 }

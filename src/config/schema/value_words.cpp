@@ -72,6 +72,14 @@ std::optional<std::int64_t> number_of_any_base(std::string_view word) {
     return number_in_base(word, word.size() > 1 && word.starts_with('0') ? 8 : 10);
 }
 
+SplitNumber split_number(std::string_view word) {
+    const std::size_t sign = word.starts_with('-') || word.starts_with('+') ? 1 : 0;
+    std::size_t end = sign;
+    while (end < word.size() && is_digit(word[end])) ++end;
+    if (end == sign) end = 0;
+    return {word.substr(0, end), word.substr(end)};
+}
+
 std::string range_text(const KeywordSpec& row) {
     switch (row.args.takes) {
         case Takes::Seconds:
@@ -241,6 +249,10 @@ bool read_numbers(ParseContext& reading, Value& value) {
 bool read_word(ParseContext& reading, Value& value) {
     const Args& args = value.row.args;
     const auto most = static_cast<std::size_t>(args.high);
+    // keepalived stops the configuration test at few of them, at those of a line's words for most.
+    if (value.word.empty() && !args.mail && value.count() > 0)
+        reading.diag.add(Severity::Warning, args.in_line ? Rank::Config : Rank::None, Code::EmptyValue, value.mark,
+                         fmt::format("{} has an empty value", shown_name(value)));
     for (std::size_t i = 0; !args.letters.empty() && i < value.count() && i < argument_words(args); ++i) {
         const std::size_t at = value.arg(i).find_first_not_of(args.letters);
         if (at == std::string_view::npos) continue;

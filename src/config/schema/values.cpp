@@ -11,10 +11,12 @@ namespace {
 
 constexpr std::size_t kDecimals = 6;  // of a time in seconds
 
+bool has_zero(const Args& args) { return args.low <= 0 && args.high >= 0; }
+
 void report_range(ParseContext& reading, const Value& value) {
-    auto& d =
-        reading.diag.error(Code::OutOfRange, value.mark,
-                           fmt::format("{} must be {}, got {}", shown_name(value), range_text(value.row), value.word));
+    auto& d = reading.diag.error(Code::OutOfRange, value.mark,
+                                 fmt::format("{} must be {}, got {}", shown_name(value), range_text(value.row),
+                                             value.word.empty() ? "an empty value" : value.word));
     d.expected = range_text(value.row);
     d.effect = default_effect(value.row);
     if (value.word == "0" && value.row.default_text.starts_with("0")) d.fix = "delete the line: 0 is the default";
@@ -47,37 +49,81 @@ std::string in_unit_of(const KeywordSpec& row, std::string_view number, std::str
     return {};
 }
 
-// True when the rest behind a leading number may be passed over: keepalived uses the leading number at run time and
-// refuses it at -t. A unit is refused by both of our readings: keepalived would take "6s" for 6 microseconds.
+bool is_time(const Args& args) {
+    return args.takes == Takes::Seconds || args.takes == Takes::Millis || args.takes == Takes::WholeSeconds;
+}
+
+Diagnostic& say_junk(ParseContext& reading, const Value& value, Severity severity, std::string_view junk) {
+    const bool unit = begins_with_letter(junk);
+    auto& d = reading.diag.add(severity, Rank::Config, unit ? Code::UnknownUnit : Code::NotANumber, value.mark,
+                               unit && severity == Severity::Error
+                                   ? fmt::format("{} takes a plain number, got '{}'", shown_name(value), value.word)
+                                   : fmt::format("{} needs a number, got '{}': {} follows it", shown_name(value),
+                                                 value.word, describe_junk(junk)));
+    d.expected = range_text(value.row);
+    return d;
+}
+
+void say_no_number(ParseContext& reading, const Value& value, Severity severity, std::string effect) {
+    auto& d = reading.diag.add(severity, Rank::Config, Code::NotANumber, value.mark,
+                               fmt::format("{} needs a number, got '{}'", shown_name(value), value.word));
+    d.expected = range_text(value.row);
+    d.effect = std::move(effect);
+}
+
+std::string write_instead(const Value& value, std::string_view meant) {
+    return value.row.name.starts_with('<') && value.owner.empty()
+               ? fmt::format("write `{}`", meant)
+               : fmt::format("write `{} {}`", shown_name(value), meant);
+}
+
+// False, and said: something stands behind the number, and the word is not used.
+bool refuse_junk(ParseContext& reading, const Value& value, std::string_view number, std::string_view junk) {
+    if (number.empty() || number == "-") {
+        say_no_number(reading, value, Severity::Error, default_effect(value.row));
+        return false;
+    }
+    auto& d = say_junk(reading, value, Severity::Error, junk);
+    d.effect = default_effect(value.row);
+    const bool unit_of_time = begins_with_letter(junk) && is_time(value.row.args);
+    const std::string converted = unit_of_time ? in_unit_of(value.row, number, junk) : std::string{};
+    if (!unit_of_time || !converted.empty())
+        d.fix = write_instead(value, converted.empty() ? number : std::string_view{converted});
+    return false;
+}
+
+// True when the rest behind a time may be passed over. A unit may not: keepalived, which refuses both at -t, would take
+// "6s" for 6 microseconds when it runs.
 bool accept_junk(ParseContext& reading, const Value& value, std::string_view number, std::string_view junk) {
     if (junk.empty()) return true;
-    if (number.empty() || number == "-") {
-        auto& d = reading.diag.error(Code::NotANumber, value.mark,
-                                     fmt::format("{} needs a number, got '{}'", shown_name(value), value.word));
-        d.expected = range_text(value.row);
-        d.effect = default_effect(value.row);
+    if (number.empty() || begins_with_letter(junk)) return refuse_junk(reading, value, number, junk);
+    auto& d = say_junk(reading, value, Severity::Error, junk);
+    d.effect = fmt::format("{} is used", number);
+    d.fix = write_instead(value, number);
+    return true;
+}
+
+// keepalived (2.2.7): the number that leads the word is used when it runs, none is 0, and -t refuses the word.
+void say_leading(ParseContext& reading, const Value& value, std::string_view number, std::string_view junk) {
+    if (junk.empty()) return;
+    std::string effect = fmt::format("{} is used, as keepalived does when it runs", value.number);
+    if (number.empty()) return say_no_number(reading, value, Severity::Warning, std::move(effect));
+    auto& d = say_junk(reading, value, Severity::Warning, junk);
+    d.effect = std::move(effect);
+    const std::string converted = is_time(value.row.args) ? in_unit_of(value.row, number, junk) : std::string{};
+    d.fix = write_instead(value, converted.empty() ? number : std::string_view{converted});
+}
+
+// keepalived takes an empty value for 0, and says nothing where 0 is one.
+bool read_nothing(ParseContext& reading, Value& value) {
+    const Args& args = value.row.args;
+    value.number = 0, value.time = Micros{0};
+    if (!has_zero(args) || args.in_line) {
+        report_range(reading, value);
         return false;
     }
-    const char c = junk.front();
-    const bool unit = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    auto& d = reading.diag.error(unit ? Code::UnknownUnit : Code::NotANumber, value.mark,
-                                 unit ? fmt::format("{} takes a plain number, got '{}'", shown_name(value), value.word)
-                                      : fmt::format("{} needs a number, got '{}': {} follows it", shown_name(value),
-                                                    value.word, describe_junk(junk)));
-    d.expected = range_text(value.row);
-    const bool time = value.row.args.takes == Takes::Seconds || value.row.args.takes == Takes::Millis ||
-                      value.row.args.takes == Takes::WholeSeconds;
-    const std::string converted = unit && time ? in_unit_of(value.row, number, junk) : std::string{};
-    const std::string_view meant = !converted.empty() ? std::string_view{converted} : number;
-    if (!unit || !time || !converted.empty())
-        d.fix = value.row.name.starts_with('<') && value.owner.empty()
-                    ? fmt::format("write `{}`", meant)
-                    : fmt::format("write `{} {}`", shown_name(value), meant);
-    if (unit) {
-        d.effect = default_effect(value.row);
-        return false;
-    }
-    d.effect = fmt::format("{} is used, as keepalived does when it runs", number);
+    reading.diag.advise(Code::EmptyValue, value.mark, fmt::format("{} has an empty value", shown_name(value))).effect =
+        "0 is used, as keepalived does";
     return true;
 }
 
@@ -111,37 +157,41 @@ bool read_any_base(ParseContext& reading, Value& value) {
     return false;
 }
 
+// Of a line's words a number must lead; what stands in place of its port may be an address that is none.
+bool may_lead(const KeywordSpec& row, std::string_view number, std::string_view junk) {
+    const bool address = row.name.starts_with('<') && junk.starts_with('.');
+    return row.args.leading && !address && (!number.empty() || (has_zero(row.args) && !row.args.in_line));
+}
+
 bool read_integer(ParseContext& reading, Value& value) {
     if (read_name(value)) return true;
     if (value.row.args.any_base) return read_any_base(reading, value);
-    std::string_view word = value.word;
-    const std::size_t sign = word.starts_with('-') || word.starts_with('+') ? 1 : 0;
-    std::size_t end = sign;
-    while (end < word.size() && is_digit(word[end])) ++end;
-    if (end == sign) end = 0;
-    const std::string_view number = word.substr(0, end);
-    const bool fraction = end != 0 && end < word.size() && word[end] == '.';
-    if (fraction || !accept_junk(reading, value, number, word.substr(end))) {
-        if (fraction) {
-            auto& d = reading.diag.error(Code::NotANumber, value.mark,
-                                         fmt::format("{} takes whole numbers only, got {}", shown_name(value), word));
-            d.expected = range_text(value.row);
-            d.effect = default_effect(value.row);
-        }
+    if (value.word.empty()) return read_nothing(reading, value);
+    const auto [number, junk] = split_number(value.word);
+    if (!junk.empty() && !may_lead(value.row, number, junk)) {
+        if (number.empty() || !junk.starts_with('.')) return refuse_junk(reading, value, number, junk);
+        auto& d = reading.diag.error(Code::NotANumber, value.mark,
+                                     fmt::format("{} takes whole numbers only, got {}", shown_name(value), value.word));
+        d.expected = range_text(value.row);
+        d.effect = default_effect(value.row);
         return false;
     }
+    value.number = 0;
     const char* from = number.data() + (number.starts_with('+') ? 1 : 0);
     const auto [stop, ec] = std::from_chars(from, number.data() + number.size(), value.number);
-    if (ec != std::errc{} || value.number < value.row.args.low || value.number > value.row.args.high) {
+    const bool fits = number.empty() || ec == std::errc{};
+    if (!fits || value.number < value.row.args.low || value.number > value.row.args.high) {
         report_range(reading, value);
         return false;
     }
+    say_leading(reading, value, number, junk);
     value.time = Micros{value.row.args.takes == Takes::WholeSeconds ? value.number * kMicrosPerSecond : 0};
     return true;
 }
 
 bool read_decimal(ParseContext& reading, Value& value) {
-    const std::string_view word = value.word;
+    if (value.word.empty()) return read_nothing(reading, value);
+    const std::string_view word = value.word.substr(value.word.starts_with('+') ? 1 : 0);
     std::size_t end = 0;
     while (end < word.size() && is_digit(word[end])) ++end;
     const std::string_view whole = word.substr(0, end);
@@ -152,13 +202,13 @@ bool read_decimal(ParseContext& reading, Value& value) {
         places = word.substr(end + 1, stop - end - 1);
         end = stop;
     }
-    if (word.starts_with('-')) {
+    if (value.word.starts_with('-')) {
         report_range(reading, value);
         return false;
     }
     const bool any = !whole.empty() || !places.empty();
-    if (!accept_junk(reading, value, any ? word.substr(0, end) : std::string_view{}, word.substr(end)) || !any)
-        return false;
+    if (!any) return refuse_junk(reading, value, {}, word);
+    if (!accept_junk(reading, value, word.substr(0, end), word.substr(end))) return false;
     std::int64_t seconds = 0;
     constexpr std::int64_t kMost = kUnlimited / kMicrosPerSecond - 1;
     const auto [stop, ec] = std::from_chars(whole.data(), whole.data() + whole.size(), seconds);

@@ -9,7 +9,7 @@ constexpr std::int64_t kCertificateDaysMax = 3650;
 constexpr KeywordSpec kWebCheckerRows[]{
     {.blocks = Block::HttpGet | Block::SslGet,
      .name = "nb_get_retry",
-     .args = args::integer(0, args::kMost32),
+     .args = args::leading(args::integer(0, args::kMost32)),
      .form = "<int 0..4294967295>",
      .default_text = "1",
      .help = "Old spelling of retry; logs an error but works",

@@ -89,7 +89,7 @@ TEST_CASE("invisible characters are named") {
     const Loaded wide = load_sample(vrrp(5, "    priority 90\xE3\x80\x80"));
     CHECK(lines_of(wide) ==
           Lines{"5:14 error MS0200 priority needs a number, got '90\xE3\x80\x80': a full-width space follows it"});
-    CHECK(wide.config.instances.at(0).priority == 90);  // as keepalived does when it runs
+    CHECK(wide.config.instances.at(0).priority == 100);  // the default, as with keepalived
 }
 
 TEST_CASE("a time with a unit is refused, not read as microseconds") {

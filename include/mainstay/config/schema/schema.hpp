@@ -137,6 +137,7 @@ struct Args {
     std::string_view letters;                   // Word: the permitted characters
     bool mail = false;     // Word, Items: mail addresses, which the setter reads from the line as it is written
     bool in_line = false;  // not a keyword: a word of a line. <name>: the line's next word that is not an option
+    bool leading = false;  // Integer, WholeSeconds: of "5x" the 5 is used, as keepalived does when it runs
 };
 
 struct ParseContext;  // the state of the parser: src/config/parse/parse_context.hpp
@@ -219,6 +220,10 @@ constexpr Args with_lead(Args args, std::string_view lead) {
 }
 constexpr Args with_tail(Args args, std::string_view tail) {
     args.tail = tail, ++args.words_max;
+    return args;
+}
+constexpr Args leading(Args args) {
+    args.leading = true;
     return args;
 }
 constexpr Args bare_means(Args args, std::int64_t number) {
