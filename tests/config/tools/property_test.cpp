@@ -83,7 +83,7 @@ TEST_CASE("a random model is the same after printing and parsing, in both langua
         if (first == last) CHECK(reported);
     }
     if (first == last) return;
-    CHECK(refused <= last / 100);
+    CHECK(refused <= last / 80);
     CHECK(instances > last / 2);
     CHECK(services > last / 2);
 }
