@@ -9,6 +9,8 @@
 #include "ctl.hpp"
 #include "ctl_socket.hpp"
 #include "mainstay/ipc/shared.hpp"
+#include "mainstay/kernel/unix_socket.hpp"
+#include "mainstay/role/common/identity.hpp"
 #include "output.hpp"
 
 namespace mainstay::cli {
