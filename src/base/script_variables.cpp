@@ -6,6 +6,7 @@
 #include <string>
 
 #include "mainstay/base/ascii.hpp"
+#include "mainstay/base/wildcards.hpp"
 
 namespace mainstay {
 namespace {
@@ -75,29 +76,8 @@ constexpr auto kUsual = std::to_array<std::string_view>({
     "KUBERNETES_*",
 });
 
-// A name of a pattern with any number of *, each for any characters.
-bool matches(std::string_view pattern, std::string_view name) {
-    std::size_t at = 0, in_name = 0, star = std::string_view::npos, retry = 0;
-    while (in_name < name.size()) {
-        if (at < pattern.size() && pattern[at] == '*') {
-            star = at++;
-            retry = in_name;
-        } else if (at < pattern.size() && pattern[at] == name[in_name]) {
-            ++at;
-            ++in_name;
-        } else if (star != std::string_view::npos) {
-            at = star + 1;
-            in_name = ++retry;
-        } else {
-            return false;
-        }
-    }
-    while (at < pattern.size() && pattern[at] == '*') ++at;
-    return at == pattern.size();
-}
-
 bool is_in(std::span<const std::string_view> table, std::string_view name) {
-    return std::ranges::any_of(table, [name](std::string_view pattern) { return matches(pattern, name); });
+    return std::ranges::any_of(table, [name](std::string_view pattern) { return is_like(name, pattern); });
 }
 
 }  // namespace
@@ -117,7 +97,7 @@ const char* fault_of_passed_variable(std::string_view pattern) {
 bool scripts_get(std::string_view name, std::span<const std::string> patterns) {
     if (is_in(kAlways, name)) return true;
     if (is_in(kDecisive, name) || is_in(kOfDaemon, name)) return false;
-    return std::ranges::any_of(patterns, [name](const std::string& pattern) { return matches(pattern, name); });
+    return std::ranges::any_of(patterns, [name](const std::string& pattern) { return is_like(name, pattern); });
 }
 
 std::vector<std::string> withheld_variables(std::span<const std::string_view> entries,

@@ -4,6 +4,7 @@
 
 #include "json_view.hpp"
 #include "mainstay/base/time.hpp"
+#include "mainstay/base/wildcards.hpp"
 #include "mainstay/lvs/overrides.hpp"
 #include "moments.hpp"
 #include "status_filter.hpp"
@@ -16,7 +17,7 @@ bool is_shown(const json& event, const EventFilter& filter) {
     if (number(event, "at_unix_us") < filter.since_us) return false;
     if (filter.instance.empty() && filter.service.empty()) return true;
     const auto kind = text(event, "kind"), name = text(event, "name");
-    if (!filter.instance.empty() && (kind == "instance" || kind == "group") && lvs::is_like(name, filter.instance))
+    if (!filter.instance.empty() && (kind == "instance" || kind == "group") && is_like(name, filter.instance))
         return true;
     if (filter.service.empty()) return false;
     if (kind == "service") return is_called(name, filter.service);

@@ -7,6 +7,7 @@
 #include <initializer_list>
 
 #include "json_view.hpp"
+#include "mainstay/base/wildcards.hpp"
 #include "mainstay/config/schema/schema.hpp"
 #include "mainstay/lvs/overrides.hpp"
 
@@ -77,14 +78,14 @@ std::vector<std::string> all_names(const json& status) {
 
 // "[10.0.0.1]:tcp:80": what is between the brackets, and the port.
 bool is_called(std::string_view name, std::string_view pattern) {
-    if (lvs::is_like(name, pattern)) return true;
-    if (name.starts_with("FWM ")) return lvs::is_like(fmt::format("fwmark {}", name.substr(4)), pattern);
+    if (is_like(name, pattern)) return true;
+    if (name.starts_with("FWM ")) return is_like(fmt::format("fwmark {}", name.substr(4)), pattern);
     const auto end = name.find(']'), port = name.rfind(':');
     if (!name.starts_with('[') || end == std::string_view::npos || port < end) return false;
     const auto address = name.substr(1, end - 1);
     const bool v6 = address.find(':') != std::string_view::npos;
-    return lvs::is_like(address, pattern) ||
-           lvs::is_like(fmt::format("{}{}{}{}", v6 ? "[" : "", address, v6 ? "]" : "", name.substr(port)), pattern);
+    return is_like(address, pattern) ||
+           is_like(fmt::format("{}{}{}{}", v6 ? "[" : "", address, v6 ? "]" : "", name.substr(port)), pattern);
 }
 
 void keep_section(json& status, StatusSection section) {

@@ -1,5 +1,6 @@
 // Which object a name means, and the answer as JSON.
 #include "mainstay/report/why.hpp"
+#include "mainstay/base/wildcards.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -27,18 +28,18 @@ const vrrp::RouterSnapshot* known_router(const WhySource& source) {
 }
 
 bool is_endpoint(const Endpoint& endpoint, std::string_view pattern) {
-    return lvs::is_like(endpoint.address.to_string(), pattern) || lvs::is_like(endpoint.to_string(), pattern);
+    return is_like(endpoint.address.to_string(), pattern) || is_like(endpoint.to_string(), pattern);
 }
 
 bool is_called(const ServiceStatus& service, std::string_view pattern) {
-    if (lvs::is_like(service.name, pattern)) return true;
-    if (service.key.fwmark != 0) return lvs::is_like(fmt::format("fwmark {}", service.key.fwmark), pattern);
-    if (!service.group.empty()) return lvs::is_like(service.group, pattern);
+    if (is_like(service.name, pattern)) return true;
+    if (service.key.fwmark != 0) return is_like(fmt::format("fwmark {}", service.key.fwmark), pattern);
+    if (!service.group.empty()) return is_like(service.group, pattern);
     return is_endpoint({service.key.address, service.key.port}, pattern);
 }
 
 bool is_called(const ServerStatus& server, std::string_view pattern) {
-    return lvs::is_like(server.name, pattern) || is_endpoint(server.endpoint, pattern);
+    return is_like(server.name, pattern) || is_endpoint(server.endpoint, pattern);
 }
 
 // One of a sync group's other members, or of an older role, is known by the fault that it causes: "interface eth1

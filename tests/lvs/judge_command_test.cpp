@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "judge_harness.hpp"
+#include "mainstay/base/wildcards.hpp"
 
 using namespace mainstay;
 using namespace mainstay::lvs;

@@ -80,7 +80,5 @@ struct ServerPattern {
                            const config::RealServer& server);
 // Matches an override of a server that is not configured.
 [[nodiscard]] bool matches(const ServerPattern& pattern, const OverrideKey& key);
-// Whether the whole text matches the pattern; takes time proportional to the product of their lengths.
-[[nodiscard]] bool is_like(std::string_view text, std::string_view pattern);
 
 }  // namespace mainstay::lvs
