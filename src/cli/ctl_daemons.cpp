@@ -3,14 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "ctl.hpp"
-#include "ctl_supervisor.hpp"
+#include "daemon_processes.hpp"
 #include "mainstay/kernel/unix_socket.hpp"
 #include "mainstay/role/common/identity.hpp"
 #include "output.hpp"
@@ -22,21 +19,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kWithoutName = "(no name)";
 
-int parent_of(int pid) {
-    std::ifstream file{fmt::format("/proc/{}/status", pid)};
-    static constexpr std::string_view kField = "PPid:\t";
-    for (std::string line; std::getline(file, line);) {
-        int parent = 0;
-        if (!line.starts_with(kField)) continue;
-        std::from_chars(line.data() + kField.size(), line.data() + line.size(), parent);
-        return parent;
-    }
-    return 0;
-}
-
 std::string command_of(int pid) {
-    std::ifstream file{fmt::format("/proc/{}/cmdline", pid), std::ios::binary};
-    std::string words{std::istreambuf_iterator<char>{file}, {}};
+    std::string words = command_line_of(pid);
     while (words.ends_with('\0')) words.pop_back();
     std::ranges::replace(words, '\0', ' ');
     return words;
@@ -101,8 +85,7 @@ std::vector<RunningDaemon> running_daemons(const std::string& run_directory) {
         if (!pid) continue;
         daemons.push_back({.name = folder == run_directory ? "" : fs::path{folder}.filename().string(),
                            .socket = folder + "/" + std::string{role::kApiSocket},
-                           .pid = *pid,
-                           .command = *pid == 0 ? "" : command_of(*pid)});
+                           .pid = *pid});
     }
     return daemons;
 }
@@ -111,9 +94,11 @@ Result<std::string> control_socket_of(const DaemonChoice& choice, const std::str
     if (!choice.socket.empty()) return choice.socket;
     if (!choice.instance.empty()) return socket_called(choice.instance, run_directory);
     if (!choice.pid_file.empty()) return socket_with_pid_file(choice.pid_file, run_directory);
+    const std::string usual = run_directory + "/" + std::string{role::kApiSocket};
+    if (daemon_at(run_directory)) return usual;  // the others, of which there may be hundreds, are not looked for
     const auto daemons = running_daemons(run_directory);
-    if (daemons.empty()) return run_directory + "/" + std::string{role::kApiSocket};
-    if (daemons.front().name.empty() || daemons.size() == 1) return daemons.front().socket;
+    if (daemons.empty()) return usual;
+    if (daemons.size() == 1) return daemons.front().socket;
     return fail(Errc::Invalid, fmt::format("several daemons run on this host: name one with --instance NAME or "
                                            "--pid-file FILE, before the command ({})",
                                            named(daemons)));
@@ -124,8 +109,10 @@ int ctl_daemons(bool as_json) {
     if (as_json) {
         auto list = nlohmann::json::array();
         for (const auto& daemon : daemons)
-            list.push_back(
-                {{"name", daemon.name}, {"pid", daemon.pid}, {"socket", daemon.socket}, {"command", daemon.command}});
+            list.push_back({{"name", daemon.name},
+                            {"pid", daemon.pid},
+                            {"socket", daemon.socket},
+                            {"command", command_of(daemon.pid)}});
         print(list.dump(2) + "\n");
         return daemons.empty() ? kNotRunning : 0;
     }
@@ -134,7 +121,7 @@ int ctl_daemons(bool as_json) {
     if (daemons.empty()) print_error("mainstayctl daemons: mainstayd is not running\n");
     for (const auto& daemon : daemons)
         print(fmt::format("{:<{}}  {:>7}  {}\n", daemon.name.empty() ? kWithoutName : daemon.name, width,
-                          daemon.pid == 0 ? "-" : std::to_string(daemon.pid), daemon.command));
+                          daemon.pid == 0 ? "-" : std::to_string(daemon.pid), command_of(daemon.pid)));
     return daemons.empty() ? kNotRunning : 0;
 }
 

@@ -9,10 +9,9 @@
 namespace mainstay::cli {
 
 struct RunningDaemon {
-    std::string name;     // of its folder; empty: the one without a name
-    std::string socket;   // its control socket
-    int pid = 0;          // 0: not known
-    std::string command;  // the words of its command line
+    std::string name;    // of its folder; empty: the one without a name
+    std::string socket;  // its control socket
+    int pid = 0;         // 0: not known
 };
 // Those that listen in `run_directory` and its folders: first the one without a name, then by name.
 [[nodiscard]] std::vector<RunningDaemon> running_daemons(const std::string& run_directory);

@@ -53,6 +53,11 @@ DaemonProcesses with_children(int pid, std::string_view program) {
     return {.main = pid, .children = children_of(pid, program), .unit = unit_of(pid)};
 }
 
+std::string whole_file(const std::string& path) {
+    std::ifstream file{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
 template <class Condition>
 bool comes_true(milliseconds within, Condition condition) {
     for (auto left = within; left.count() > 0; left -= kPause) {
@@ -62,12 +67,18 @@ bool comes_true(milliseconds within, Condition condition) {
     return condition();
 }
 
-// A process that its parent has not reaped is gone, too.
-bool is_gone(int pid) {
+// The line of /proc/PID/status that begins so; none: the process is gone.
+std::optional<std::string> status_line(int pid, std::string_view beginning) {
     std::ifstream file{file_of(pid, "status")};
     for (std::string line; std::getline(file, line);)
-        if (line.starts_with("State:")) return line.find('Z') != std::string::npos;
-    return true;
+        if (line.starts_with(beginning)) return line;
+    return std::nullopt;
+}
+
+// A process that its parent has not reaped is gone, too.
+bool is_gone(int pid) {
+    const auto state = status_line(pid, "State:");
+    return !state || state->find('Z') != std::string::npos;
 }
 
 std::string trimmed(std::string_view line) {
@@ -153,9 +164,13 @@ Result<std::set<std::string>> masters_of(const DaemonProcesses& keepalived) {
     return masters_in_dump(text.str());
 }
 
-std::string environment_of(int pid) {
-    std::ifstream file{fmt::format("/proc/{}/environ", pid), std::ios::binary};
-    return {std::istreambuf_iterator<char>{file}, {}};
+std::string environment_of(int pid) { return whole_file(file_of(pid, "environ")); }
+
+std::string command_line_of(int pid) { return whole_file(file_of(pid, "cmdline")); }
+
+int parent_of(int pid) {
+    const auto line = status_line(pid, "PPid:");
+    return line ? std::atoi(line->c_str() + std::string_view{"PPid:"}.size()) : 0;
 }
 
 Result<void> kill_silently(const DaemonProcesses& daemon) {

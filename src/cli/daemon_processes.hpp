@@ -30,8 +30,11 @@ struct DaemonProcesses {
 // Of a short file, such as those in /proc; empty: it cannot be read.
 [[nodiscard]] std::string first_line(const std::string& path);
 
-// Its environment, "NAME=value" entries that each end in a NUL; empty: it is gone, or may not be read.
+// The entries of its environment ("NAME=value") and the words of its command line, of which each ends in a NUL; empty:
+// it is gone, or may not be read.
 [[nodiscard]] std::string environment_of(int pid);
+[[nodiscard]] std::string command_line_of(int pid);
+[[nodiscard]] int parent_of(int pid);  // 0: it is gone
 
 // The children stand still before their parent dies, so that none does anything about it. Waits until all are gone.
 [[nodiscard]] Result<void> kill_silently(const DaemonProcesses& daemon);

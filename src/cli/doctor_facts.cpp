@@ -135,13 +135,6 @@ std::string link_target(const fs::path& path) {
     return failed ? std::string{} : target.string();
 }
 
-std::string parent_of(const fs::path& process) {
-    std::ifstream file{process / "status"};
-    for (std::string line; std::getline(file, line);)
-        if (line.starts_with("PPid:")) return line.substr(line.find_first_of("0123456789"));
-    return "0";
-}
-
 struct RunningProgram {
     std::string pid, name;
 };
@@ -163,10 +156,10 @@ void gather_rivals(DoctorFacts& facts, const std::vector<RunningProgram>& progra
     for (const auto& [pid, name] : programs) {
         if (name != "keepalived" && name != "mainstayd" && name != "vrrpd" && name != "ucarp") continue;
         // keepalived's children have its name too: only the parent is listed. mainstayd may run under that name.
-        const std::string parent = parent_of(fs::path{"/proc"} / pid);
-        if (first_line(fs::path{"/proc"} / parent / "comm") == name) continue;
-        const bool ours = supervisor > 0 && (pid == std::to_string(supervisor) || parent == std::to_string(supervisor));
-        if (!ours) facts.rivals.push_back({std::stoi(pid), name});
+        const int process = std::stoi(pid), parent = parent_of(process);
+        if (first_line(fmt::format("/proc/{}/comm", parent)) == name) continue;
+        const bool ours = supervisor > 0 && (process == supervisor || parent == supervisor);
+        if (!ours) facts.rivals.push_back({process, name});
     }
 }
 
