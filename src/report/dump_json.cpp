@@ -45,7 +45,7 @@ public:
     }
     void text(std::string_view value) {
         separate();
-        // Control characters and other alphabets are rare: the library knows how to write them, and mends broken ones.
+        // Control characters and other alphabets are rare: the library writes them, and replaces what is no UTF-8.
         const bool is_plain =
             std::ranges::all_of(value, [](char c) { return c >= ' ' && c != '"' && c != '\\' && c < 0x7f; });
         const std::string written =

@@ -3,21 +3,19 @@
 Prints a line of JSON for each step: what neutron sees. Arguments: how many routers, and the folder of their files.
 """
 
-import json
 import pathlib
 import signal
 import subprocess
 import sys
 import time
 
+from agent_steps import say, until
 from neutron.agent.linux import external_process, keepalived
 from neutron import privileged
 from neutron.common import config
 from neutron.conf.agent import common as agent_options
 from neutron.conf.agent.l3 import config as l3_options
 from oslo_config import cfg
-
-PLENTY = 60
 
 
 def options():
@@ -30,18 +28,6 @@ def options():
     cfg.CONF.set_override("check_child_processes_interval", 0, "AGENT")
     cfg.CONF.set_override("root_helper", "", "AGENT")
     privileged.default.set_client_mode(False)
-
-
-def say(step, **seen):
-    print(json.dumps({"step": step, **seen}), flush=True)
-
-
-def until(condition, what):
-    end = time.monotonic() + PLENTY
-    while not condition():
-        if time.monotonic() > end:
-            sys.exit(f"waited {PLENTY} s in vain for {what}")
-        time.sleep(0.05)
 
 
 class Router:

@@ -3,15 +3,13 @@
 Prints a line of JSON for each step: what Octavia would report. Arguments: the folder of its files, and keepalived's program.
 """
 
-import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
-import time
 
+from agent_steps import say, until
 from octavia_lib.common import constants as lib_constants
 from oslo_config import cfg
 from octavia.common import config  # noqa: F401  (registers the options)
@@ -20,21 +18,8 @@ from octavia.amphorae.backends.agent.api_server import keepalivedlvs, util
 from octavia.amphorae.backends.utils import keepalivedlvs_query
 from octavia.common.jinja.lvs import jinja_cfg
 
-PLENTY = 60
 NAMESPACE = constants.AMPHORA_NAMESPACE
 LISTENERS = {f"7b9d0b4e-5b0c-4b7e-9c0b-0d6a1f9c2e1{n}": 8000 + n for n in (1, 2)}
-
-
-def say(step, **seen):
-    print(json.dumps({"step": step, **seen}), flush=True)
-
-
-def until(condition, what):
-    end = time.monotonic() + PLENTY
-    while not condition():
-        if time.monotonic() > end:
-            sys.exit(f"waited {PLENTY} s in vain for {what}")
-        time.sleep(0.1)
 
 
 def inside(*command):
@@ -108,10 +93,9 @@ def main(folder, program):
         until(lambda: all(states(name) == up for name in LISTENERS), "its members")
         say("started", states=[states(name) for name in LISTENERS], listeners=sorted(util.get_lvs_listeners()))
         first, second = LISTENERS
-        later = time.time() + 2  # newer than the pid file of the checkers, whatever the clock's grain
-        os.utime(write_file(first, LISTENERS[first]), (later, later))
+        write_file(first, LISTENERS[first])
+        os.utime(util.keepalived_lvs_pids_path(first)[2], (0, 0))  # older than the file, whatever the clock's grain
         say("file replaced", states=[states(name) for name in LISTENERS])
-        time.sleep(max(0.0, later - time.time()) + 0.1)
         stop(first)
         say("first stopped", running=[util.is_lvs_listener_running(name) for name in LISTENERS], second=states(second))
         start(first, program)
