@@ -97,6 +97,12 @@ Result<Sides> sides_of(const ipc::RoleStartup& startup, const RunningParts& runn
     return sides;
 }
 
+// An editor or a copy that fills the disk leaves such a file, and one that is being written looks the same for a
+// moment.
+bool is_empty(const config::Loaded& next) {
+    return !next.files.empty() && next.files[0].text.find_first_not_of(" \t\r\n") == std::string::npos;
+}
+
 ipc::DryRunDone with_log_lines(int exit_code, const ReloadDiff& diff) {
     ipc::DryRunDone done{
         .exit_code = exit_code, .problem = {}, .lines = as_log_lines(diff, ipc::kReloadLinesMax), .lines_left_out = 0};
@@ -107,11 +113,11 @@ ipc::DryRunDone with_log_lines(int exit_code, const ReloadDiff& diff) {
 std::string headline(const ipc::RoleStartup& startup, const config::Loaded& next, const Report& report) {
     const bool tried = startup.dry_run != DryRunAs::No;
     if (!report.refused) return fmt::format("{} {}\n", tried ? "a reload would read" : "read:", startup.config_path);
-    const std::string_view why = !report.losses.empty()
-                                     ? " because it has broken blocks and running objects would be removed"
-                                 : !next.can_run()     ? ""
-                                 : startup.check_first ? " because reload_check_config allows no warnings"
-                                                       : " because --strict allows no warnings";
+    const std::string why = !report.losses.empty() ? fmt::format(" because {}, and running objects would be removed",
+                                                                 cause_of_losses(report))
+                            : !next.can_run()      ? ""
+                            : startup.check_first  ? " because reload_check_config allows no warnings"
+                                                   : " because --strict allows no warnings";
     return tried ? fmt::format("a reload of {} would be refused{}; the running configuration would stay in use\n",
                                startup.config_path, why)
                  : fmt::format("the reload of {} was refused{}; the running configuration stays in use\n",
@@ -176,7 +182,7 @@ Result<NextParts> encode_parts(Config& config) {
 
 Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& running, const config::Loaded& next,
                          const NextParts& parts, const ipc::ReadingDone& done, bool accept_losses) {
-    Report report{.refused = !done.can_run, .losses = {}, .diff = {}};
+    Report report{.refused = !done.can_run, .losses = {}, .is_empty = is_empty(next), .diff = {}};
     if (report.refused) return report;
     const auto sides = sides_of(startup, running, parts, next.config);
     if (!sides) return std::unexpected{sides.error()};
@@ -185,10 +191,14 @@ Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& ru
     if (auto changed = changed_settings(startup, done); !changed.empty())
         report.diff.changes.push_back(
             {ReloadChange::Action::Change, "settings", startup.settings_path, std::move(changed)});
-    if (!startup.force && !accept_losses) report.losses = lost_by_fault(report.diff, sides->running, next.lost);
+    if (!startup.force && !accept_losses)
+        report.losses =
+            report.is_empty ? removed_by(report.diff) : lost_by_fault(report.diff, sides->running, next.lost);
     report.refused = !report.losses.empty();
     return report;
 }
+
+const char* cause_of_losses(const Report& report) { return report.is_empty ? "it is empty" : "its blocks are broken"; }
 
 int send_log_lines(const ReloadDiff& diff) {
     return ipc::send_message(ipc::inherited::kControl, with_log_lines(diff.empty() ? kNothing : kSomething, diff)) ? 0

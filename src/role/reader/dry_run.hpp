@@ -31,6 +31,7 @@ inline constexpr const char* kLossesHint =
 struct Report {
     bool refused = false;
     std::vector<std::string> losses;  // running objects that would be removed; if not empty, the reload is refused
+    bool is_empty = false;            // there is nothing in the file: it may be about to be written
     ReloadDiff diff;
 };
 
@@ -38,6 +39,8 @@ struct Report {
 [[nodiscard]] Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& running,
                                        const config::Loaded& next, const NextParts& parts, const ipc::ReadingDone& done,
                                        bool accept_losses);
+// "its blocks are broken", why the reload is refused that would remove something.
+[[nodiscard]] const char* cause_of_losses(const Report& report);
 // Sends what changes, for the log alone. Returns the exit code of the process.
 [[nodiscard]] int send_log_lines(const ReloadDiff& diff);
 // Sends the report to the supervisor, which passes it to the client. Returns the exit code of the process.

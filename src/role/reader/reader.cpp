@@ -48,6 +48,7 @@ namespace {
 
 constexpr std::array<unsigned, 1> kCapabilities{
     CAP_DAC_READ_SEARCH};  // to read keys, and to check scripts in any folder
+constexpr std::size_t kLossesLogged = 20;
 constexpr int kMemoryKept = 256 * 1024 * 1024;
 
 LogLevel level_of(config::Severity severity) {
@@ -188,14 +189,14 @@ void refuse_file(const ipc::RoleStartup& startup, const config::Loaded& loaded, 
             startup.config_path + (for_warnings ? " is refused: --strict allows no warnings" : " is refused");
 }
 
-// A reload that would remove running objects because of broken blocks is refused.
-void refuse_losses(const ipc::RoleStartup& startup, const std::vector<std::string>& losses, ipc::ReadingDone& done,
-                   Log& log) {
-    for (const auto& loss : losses) log.error("would be removed: {}", loss);
+// A reload that would remove running objects because of broken blocks, or of an empty file, is refused.
+void refuse_losses(const ipc::RoleStartup& startup, const Report& report, ipc::ReadingDone& done, Log& log) {
+    const auto& losses = report.losses;
+    for (const auto& line : lines_of_losses(losses, kLossesLogged)) log.error("{}", line);
     log.error("{}", kLossesHint);
     done.can_run = false;
     done.summary =
-        fmt::format("{} is refused: its blocks are broken, and {} would be removed", startup.config_path,
+        fmt::format("{} is refused: {}, and {} would be removed", startup.config_path, cause_of_losses(report),
                     losses.size() == 1 ? "1 running object" : fmt::format("{} running objects", losses.size()));
 }
 
@@ -208,7 +209,7 @@ bool look_at_changes(const ipc::RoleStartup& startup, const RunningParts& runnin
     if (!running.known() || (!wanted && !done.can_run)) return true;
     const auto report = report_on(startup, running, loaded, parts, done, accept_losses);
     if (!report) log.error("{}", report.error().text());
-    if (report && !report->losses.empty()) refuse_losses(startup, report->losses, done, log);
+    if (report && !report->losses.empty()) refuse_losses(startup, *report, done, log);
     if (wanted) return send_report(startup, loaded, report, problems) == 0;
     return !report || !done.can_run || send_log_lines(report->diff) == 0;
 }

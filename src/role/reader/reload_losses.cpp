@@ -1,5 +1,8 @@
 // Finds the running services, servers, instances and addresses that a reload would remove because of broken blocks.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <ranges>
 
 #include "mainstay/lvs/desired.hpp"
 #include "mainstay/role/reader/reload_diff.hpp"
@@ -36,6 +39,21 @@ bool service_lost(const std::vector<Lost>& lost, std::string_view name, const co
 }
 
 }  // namespace
+
+std::vector<std::string> removed_by(const ReloadDiff& diff) {
+    std::vector<std::string> names;
+    for (const ReloadChange& change : diff.changes)
+        if (change.action == ReloadChange::Action::Remove && (change.kind == "instance" || change.kind == "service"))
+            names.push_back(change.kind + " " + change.name);
+    return names;
+}
+
+std::vector<std::string> lines_of_losses(const std::vector<std::string>& losses, std::size_t most) {
+    std::vector<std::string> lines;
+    for (const auto& loss : losses | std::views::take(most)) lines.push_back("would be removed: " + loss);
+    if (losses.size() > most) lines.push_back(fmt::format("would be removed: {} more", losses.size() - most));
+    return lines;
+}
 
 std::vector<std::string> lost_by_fault(const ReloadDiff& diff, const config::Config& running,
                                        const std::vector<Lost>& lost) {

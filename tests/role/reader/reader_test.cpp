@@ -220,6 +220,24 @@ TEST_CASE("what broken blocks would take away refuses a reload, unless that is p
     CHECK(b.read(broken).done.can_run);
 }
 
+TEST_CASE("an empty file takes nothing away that runs, unless that is permitted") {
+    Bench b;
+    const auto running = b.read(kInstance);
+    for (const std::string nothing : {"", " \n\t\r\n"}) {
+        b.runs(running);
+        const auto refused = b.read(nothing);
+        CHECK_FALSE(refused.done.can_run);
+        CHECK(refused.done.summary == b.file + " is refused: it is empty, and 1 running object would be removed");
+        CHECK(std::ranges::count(refused.log, "would be removed: instance VI_1") == 1);
+    }
+    b.runs(running);
+    CHECK(b.read("# nothing any more\n").done.can_run);
+    b.runs(running);
+    b.startup.force = true;
+    CHECK(b.read("").done.can_run);
+    CHECK(b.read("").done.can_run);  // nothing is known to run
+}
+
 TEST_CASE("a reload reports its changes when it is asked to, and goes on") {
     Bench b;
     const auto running = b.read(kGlobal + kInstance);
@@ -303,8 +321,8 @@ TEST_CASE("a dry run shows the settings of mainstay.toml that change, and when t
               .starts_with("a reload of DIR/x.conf would be refused; the running configuration would stay in use\n"));
     const auto broken = dry(kInstance.substr(0, kInstance.size() - 2) + kService, "", nothing);
     CHECK(
-        broken.starts_with("a reload of DIR/x.conf would be refused because it has broken blocks and running objects "
-                           "would be removed; the running configuration would stay in use\n"
+        broken.starts_with("a reload of DIR/x.conf would be refused because its blocks are broken, and running "
+                           "objects would be removed; the running configuration would stay in use\n"
                            "lost   service TCP 10.9.9.8:80\nfix the file, or permit the removal with mainstayctl "
                            "reload --force or [reload] accept_losses in mainstay.toml\n"));
     const auto json = dry(kInstance, "", [](ipc::RoleStartup& s) { s.dry_run = ipc::RoleStartup::DryRunAs::Json; });

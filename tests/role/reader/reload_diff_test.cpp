@@ -28,6 +28,16 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 
 }  // namespace
 
+TEST_CASE("of many losses the first are named in the log, and the others are counted") {
+    const std::vector<std::string> names{"instance A", "service B", "service C"};
+    CHECK(lines_of_losses(names, 3) == std::vector<std::string>{"would be removed: instance A",
+                                                                "would be removed: service B",
+                                                                "would be removed: service C"});
+    CHECK(lines_of_losses(names, 1) ==
+          std::vector<std::string>{"would be removed: instance A", "would be removed: 2 more"});
+    CHECK(lines_of_losses({}, 1).empty());
+}
+
 TEST_CASE("a reload of the same file does nothing") {
     CHECK(text_of(kInstance + kService, kInstance + kService) ==
           "no changes\nunchanged: 1 instances, 1 services; IPVS table changes: 0\n");

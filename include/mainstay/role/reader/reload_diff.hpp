@@ -32,6 +32,10 @@ struct ReloadDiff {
 // that the operator has deleted are not among them.
 [[nodiscard]] std::vector<std::string> lost_by_fault(const ReloadDiff& diff, const config::Config& running,
                                                      const std::vector<config::Lost>& lost);
+// The instances and services that the diff removes, in the same words.
+[[nodiscard]] std::vector<std::string> removed_by(const ReloadDiff& diff);
+// For the log: a line about each of these objects, at most `most`, and one about how many there are more.
+[[nodiscard]] std::vector<std::string> lines_of_losses(const std::vector<std::string>& losses, std::size_t most);
 [[nodiscard]] std::string as_text(const ReloadDiff& diff);
 [[nodiscard]] nlohmann::ordered_json as_json(const ReloadDiff& diff);
 // A line for the log about each change, "change instance VI_1: priority 100 -> 150", without its newline and of at most
