@@ -68,13 +68,15 @@ void fields(A& a, RunScript& m) {
 template <class A>
 void fields(A&, Stopped&) {}
 template <class A>
+void fields(A&, Rests&) {}
+template <class A>
 void fields(A& a, RoleStartup& m) {
     a(m.restarted, m.log_ident, m.log_socket, m.log_facility, m.log_console, m.log_level, m.user, m.process_name,
       m.config_path, m.config_id, m.control_socket, m.spool_directory, m.keep_addresses, m.keep_ipvs, m.audit_seconds,
       m.settings_path, m.mail_keep_seconds, m.strict, m.all_include_checks, m.dry_run, m.run_vrrp, m.run_lvs,
       m.notify_wait_seconds, m.spare, m.snmp, m.snmp_socket, m.has_ipvs_namespace, m.net_namespace, m.check_first,
       m.check_log, m.may_schedule, m.may_lock, m.force, m.report, m.in_namespace, m.mail, m.has_record, m.log_journal,
-      m.log_json, m.webhooks, m.api, m.log_levels, m.adopt, m.pass_environment);
+      m.log_json, m.webhooks, m.api, m.log_levels, m.adopt, m.pass_environment, m.has_api_socket);
 }
 template <class A>
 void fields(A& a, Snapshot& m) {

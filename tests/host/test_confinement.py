@@ -11,7 +11,7 @@ import pytest
 from support.lvs import virtual_server
 from support.paths import program
 from support.processes import capabilities, landlock_version, numbers_of, status
-from support.vrrp import instance, office, role_pid, wait_holds, wait_ready
+from support.vrrp import fast, instance, office, role_pid, wait_holds, wait_ready
 from support.wait import wait_until
 
 NET_BIND, NET_ADMIN, NET_RAW, DAC_READ_SEARCH, SYS_NICE = 10, 12, 13, 2, 23
@@ -70,7 +70,7 @@ DESCRIPTORS = re.compile(r"socket:\[\d+\]|anon_inode:\[?(eventpoll|eventfd|timer
 @pytest.fixture
 def director(lan):
     (one,) = office(lan, "one")
-    one.daemon = wait_ready(one.mainstayd(CONFIG + instance(more="track_process {\n sleep\n}")))
+    one.daemon = wait_ready(one.mainstayd(CONFIG + fast(more="track_process {\n sleep\n}")))
     wait_holds(one)
     wait_until(lambda: set(PROCESSES) <= set(one.process_names()), 30, "all processes")
     return one
@@ -127,7 +127,7 @@ def test_each_process_has_limits_of_descriptors_and_address_space(director):
 def test_more_instances_than_before_raise_the_limits_before_they_are_prepared(director):
     before = int(limit(director, role_pid(director, "mainstayd-vrrp"), "Max open files")[0])
     many = "".join(instance(name=f"VI_{n}", vrid=n, vip=f"192.168.4.{n}") for n in range(60, 180))
-    director.write("/run/keepalived.conf", CONFIG + instance(more="track_process {\n sleep\n}") + many)
+    director.write("/run/keepalived.conf", CONFIG + fast(more="track_process {\n sleep\n}") + many)
     director.daemon.send(signal.SIGHUP)
     wait_until(lambda: "Reload complete" in director.daemon.output(), 20, director.daemon.output)
 
@@ -151,7 +151,7 @@ def test_a_process_whose_memory_runs_out_says_so_and_ends(director):
 @pytest.mark.skipif(not landlock_version() or not shutil.which("strace"), reason="needs Landlock and strace")
 def test_each_role_enters_landlock_before_its_list_of_system_calls(lan):
     (one,) = office(lan, "one")
-    path = one.write("/run/keepalived.conf", CONFIG + instance(more="track_process {\n sleep\n}"))
+    path = one.write("/run/keepalived.conf", CONFIG + fast(more="track_process {\n sleep\n}"))
     wait_ready(one.start(["strace", "-f", "-o", "/run/trace", "-e", "trace=execve,landlock_restrict_self,seccomp",
                           program("mainstayd"), "-n", "-l", "-f", path]))
 

@@ -126,12 +126,12 @@ def test_neutron_finds_its_router_s_daemon_by_the_command_lines_of_both_pid_file
     assert line == ["/run/bin/keepalived", "-P", "-f", f"{files}/keepalived.conf", "-p", f"{files}.pid.keepalived",
                     "-r", f"{files}.pid.keepalived-vrrp", "-D", ""]
 
-    # The observer, the reader and the spare say it, too, whatever their names are.
+    # The observer and the reader say it, too, whatever their names are.
     def lines():
         return [one.read(f"/proc/{pid}/cmdline").split("\0")
                 for name in ("keepalived", "mainstayd") for pid in role_pids(one, name)]
-    wait_until(lambda: len(lines()) == 5, 20, lambda: f"supervisor, reader, vrrp, spare and observer among {lines()}, {one.process_names()}")
-    assert lines() == [line] * 5
+    wait_until(lambda: len(lines()) == 4, 20, lambda: f"supervisor, reader, vrrp and observer among {lines()}, {one.process_names()}")
+    assert lines() == [line] * 4
 
     one.write(f"{files}/keepalived.conf", "global_defs {\n process_names\n}\n" + MAIL + instance())
     one.run(["kill", "-HUP", str(supervisor)])

@@ -5,7 +5,7 @@ import signal
 
 from support.lvs import real_server, virtual_server
 from support.paths import program
-from support.vrrp import VIP, instance, office, wait_holds, wait_ready
+from support.vrrp import VIP, fast, instance, office, wait_holds, wait_ready
 from support.wait import wait_until
 
 # Nobody can ignore these two. All others are sent.
@@ -60,7 +60,7 @@ def test_no_process_dies_of_any_signal_that_a_whole_unit_can_get(lan):
     """`systemctl kill`, a terminal's keys, an exporter's guess. keepalived's children ignore all that they do not use; of
     ILL, BUS, FPE and SEGV they die, and of TERM and INT they resign, and the address is away until the next one has it."""
     (one,) = office(lan, "one")
-    daemon = as_keepalived(one, ALL + instance())
+    daemon = as_keepalived(one, ALL + fast())
     before = processes(one)
     supervisor, *others = before
 
@@ -80,7 +80,7 @@ def test_no_process_dies_of_any_signal_that_a_whole_unit_can_get(lan):
 def test_each_process_under_keepalived_s_name_hands_on_what_an_exporter_asks_it(lan):
     """gen2brain's exporter signals the first process whose name is keepalived; once the pids have wrapped, it is any."""
     (one,) = office(lan, "one")
-    daemon = as_keepalived(one, ALL + instance())
+    daemon = as_keepalived(one, ALL + fast())
     for pid, name in processes(one).items():
         if name == "mainstayd-read":  # between two readings nobody listens to it
             continue
@@ -95,9 +95,9 @@ def test_each_process_under_keepalived_s_name_hands_on_what_an_exporter_asks_it(
 def test_the_vrrp_pid_file_names_whom_to_ask_for_a_reload_and_for_statistics(lan):
     """keepalived's VRRP child, asked to reload, takes what its parent has read last; here the file is read."""
     (one,) = office(lan, "one")
-    daemon = as_keepalived(one, ALL + instance())
+    daemon = as_keepalived(one, ALL + fast())
     ask = lambda number: one.run(["kill", f"-{int(number)}", str(pid_in(one, "/run/vrrp.pid"))])  # noqa: E731
-    one.write("/run/keepalived.conf", ALL + instance(priority=120))
+    one.write("/run/keepalived.conf", ALL + fast(priority=120))
 
     ask(signal.SIGHUP)
 
@@ -109,7 +109,7 @@ def test_the_vrrp_pid_file_names_whom_to_ask_for_a_reload_and_for_statistics(lan
 
 def test_signals_without_end_do_not_make_a_role_an_offender(lan):
     (one,) = office(lan, "one")
-    daemon = as_keepalived(one, ALL + instance())
+    daemon = as_keepalived(one, ALL + fast())
     pid = pid_in(one, "/run/vrrp.pid")
 
     one.run(["/usr/bin/python3", "-c", f"import os\nfor i in range(20000): os.kill({pid}, {int(signal.SIGRTMIN + 2)})"])
@@ -133,7 +133,7 @@ def test_a_script_gets_no_disposition_of_the_daemon(lan):
 
 def test_the_checkers_pid_file_names_whom_to_ask_for_the_data_of_the_servers(lan):
     (one,) = office(lan, "one")
-    as_keepalived(one, ALL + instance())
+    as_keepalived(one, ALL + fast())
 
     text = wait_dump(one, "/tmp/keepalived_check.data",
                      lambda: one.run(["kill", "-USR1", str(pid_in(one, "/run/checkers.pid"))]))

@@ -259,7 +259,7 @@ def test_under_keepalived_s_name_it_is_found_as_keepalived_is(booted, debs):
     vrrp = int(booted.run("cat", "/run/vrrp.pid").stdout)
     assert seen(vrrp) == ("/usr/libexec/mainstay/mainstayd-vrrp", "keepalived", "/usr/sbin/keepalived")
     group = f"/sys/fs/cgroup{booted.show('ControlGroup', 'keepalived')}/cgroup.procs"
-    wait_until(lambda: len(found(booted, "cat", group)) == 5, 20, "supervisor, vrrp, observer, reader and spare")
+    wait_until(lambda: len(found(booted, "cat", group)) == 4, 20, "supervisor, vrrp, observer and reader")
     assert {main, vrrp} < found(booted, "pgrep", "-x", "keepalived") < found(booted, "cat", group)
     assert found(booted, "pidof", "keepalived") == found(booted, "pgrep", "-f", "^/usr/sbin/keepalived ") == found(booted, "cat", group)
     assert booted.run("mainstayctl", "takeover", check=False).returncode != 0  # this is no keepalived

@@ -35,6 +35,7 @@ struct DaemonSettings {
     // Roles (role::Kind) that keep the right to set their class and priority, and to lock their memory.
     std::vector<std::uint8_t> scheduling_roles, locking_roles;
     std::uint32_t recorder_mib = 0;  // [recorder] size of mainstay.toml; 0: no flight recorder
+    bool without_spare = false;      // of vrrp: no peer notices how long another process takes to start
     bool operator==(const DaemonSettings&) const = default;
 };
 
@@ -44,7 +45,7 @@ void fields(A& a, DaemonSettings& s) {
       s.process_name, s.umask, s.reload_check_log, s.reload_check, s.reload_time_file, s.reload_repeat,
       s.has_reload_file, s.reload_file, s.config_save_dir, s.tmp_config_directory, s.nftables_table,
       s.disable_local_igmp, s.snmp_socket, s.state_dump_file, s.data_use_instance, s.scheduling_roles, s.locking_roles,
-      s.recorder_mib);
+      s.recorder_mib, s.without_spare);
 }
 
 }  // namespace mainstay::ipc

@@ -91,6 +91,7 @@ struct RoleStartup {         // the first message a role or the reader gets: eve
     LogLevels log_levels;      // of all modules; empty: log_level
     bool adopt = false;        // vrrp, lvs: go on with what another program holds on this host (--takeover)
     std::vector<std::string> pass_environment;  // reader in a dry run: the running value
+    bool has_api_socket = false;                // descriptor kApiSocket is the observer's that rests (Rests)
 };
 
 // One end of a new channel to another role, with one descriptor. It replaces an earlier one to the same role.
@@ -132,6 +133,9 @@ struct RunScript {
     std::vector<std::string> extra;  // appended to the configured arguments
 };
 struct Stopped {};  // everything is released; the role exits next
+// Only of the observer, with one descriptor: the listening socket of the API. It has nothing to do and exits next; the
+// supervisor starts another one when a client connects, an event is there or a dump is asked for.
+struct Rests {};
 
 // ---- reader to supervisor; supervisor to reader: the roles' running snapshots, before the RoleStartup of a reload
 // ---- With one descriptor, a sealed memfd: the encoded config::Config of a role, or for the supervisor
@@ -389,7 +393,7 @@ using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRe
                              FifoLine, Observations, DumpText, ServerQuestion, ServerAnswered, InstanceStates, Reload,
                              ReloadDone, DumpFile, SupervisionReport, ReadTraffic, InstanceQuestion, InstanceAnswered,
                              MaintenanceOrder, ApiSettings, ApiFile, RecordQuestion, RecordMemory, WebhookSettings,
-                             LogLevelQuestion, LogLevelOrder, ServerFileRead, DiscoveryMemory, SignalReceived>;
+                             LogLevelQuestion, LogLevelOrder, ServerFileRead, DiscoveryMemory, SignalReceived, Rests>;
 
 template <class... Kinds>
 [[nodiscard]] bool is_one_of(const Message& message) {

@@ -134,6 +134,7 @@ inline constexpr int kLvsRing = 10;
 inline constexpr int kBfdBlock = 11;
 inline constexpr int kIpvsNamespace = 12;  // lvs, when RoleStartup says so: a network namespace
 inline constexpr int kOwnRecord = 13;  // vrrp, lvs, when RoleStartup says so: the flight recorder's memory, writable
+inline constexpr int kApiSocket = 14;  // obs, when RoleStartup says so: the API's, on which clients may wait already
 // reader in a dry run: the roles' running snapshots
 inline constexpr int kRunningVrrp = 4;
 inline constexpr int kRunningLvs = 5;

@@ -13,6 +13,9 @@ using config::WordList;
 
 namespace {
 
+constexpr Micros kSpareBelow{500'000};  // of the intervals between adverts
+constexpr std::size_t kSlowlyStartingInstances = 64;
+
 // A number, or the names of mode bits, IRUSR|IWUSR...
 std::int32_t umask_of(const config::KeywordValues& values) {
     if (const auto number = value_of<std::int64_t>(values, "umask")) return static_cast<std::int32_t>(*number);
@@ -28,6 +31,12 @@ std::int32_t umask_of(const config::KeywordValues& values) {
             mask |= bits << shift;
         }
     return mask;
+}
+
+// A vrrp process takes 20 to 40 ms to start on a busy machine, and longer with many instances (decision 7).
+bool nobody_notices_restarts(const std::vector<config::Instance>& instances) {
+    return !instances.empty() && instances.size() <= kSlowlyStartingInstances &&
+           std::ranges::all_of(instances, [](const auto& one) { return one.advert_int >= kSpareBelow; });
 }
 
 std::string joined(const ipc::DaemonSettings& settings) {
@@ -71,6 +80,7 @@ ipc::DaemonSettings daemon_settings(const config::Config& config, const std::str
         if (options.no_swap) settings.locking_roles.push_back(number);
     }
     settings.data_use_instance = value_of<bool>(global, "data_use_instance").value_or(false);
+    settings.without_spare = nobody_notices_restarts(config.instances);
     return settings;
 }
 

@@ -1,17 +1,13 @@
 #include "mainstay/role/common/runtime.hpp"
 
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <malloc.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cerrno>
 #include <cstdio>
 #include <new>
 #include <optional>
@@ -89,6 +85,7 @@ public:
     void ask_servers(const ipc::ServerQuestion& question) override { send(question); }
     void ask_instances(const ipc::InstanceQuestion& question) override { send(question); }
     void ask_log_levels(const ipc::LogLevelQuestion& question) override { send(question); }
+    bool rest(int socket) override;
     Result<std::vector<std::byte>> previous_state() override { return block_->read(); }
     void publish_state(const ipc::StateBlock::Writer& write) override;
 
@@ -422,6 +419,15 @@ void Process::retire() {
     if (std::exchange(stopping_, true)) return;
     if (started_) role_->save_state();
     finish(0);
+}
+
+bool Process::rest(int socket) {
+    pollfd waits{control_.native_handle(), POLLIN, 0};
+    if (!control_.is_open() || stopping_ || ::poll(&waits, 1, 0) != 0) return false;
+    stopping_ = true;
+    send(ipc::Rests{}, socket);
+    finish(0);
+    return true;
 }
 
 void Process::dump(int signal, UniqueFd files) {

@@ -45,6 +45,7 @@ Result<void> ApiHost::open(http::ApiSources sources) {
     sources.ask_peer = [this](http::Done done) { peer_.ask(std::move(done)); };
     auto server =
         http::Server::open(runtime_.loop(), runtime_.log_of(LogModule::Api), runtime_.options().control_socket,
+                           UniqueFd{runtime_.options().has_api_socket ? ipc::inherited::kApiSocket : -1},
                            http::Router{http::api_routes(sources)},
                            {.now = [this] { return runtime_.now(); }, .wall = [this] { return runtime_.wall(); }});
     if (!server) return std::unexpected{std::move(server.error())};
@@ -62,6 +63,15 @@ void ApiHost::look() {
 
 void ApiHost::wake_streams() {
     if (server_) server_->wake_streams();
+}
+
+bool ApiHost::is_busy() const {
+    return !server_ || server_->serves() || !settings_.listen.empty() || !settings_.peer.empty();
+}
+
+bool ApiHost::was_asked() {
+    const auto requests = server_ ? server_->status().counters.requests : 0;
+    return std::exchange(requests_, requests) != requests;
 }
 
 std::optional<report::ApiStatus> ApiHost::status() const {

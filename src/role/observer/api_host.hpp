@@ -29,6 +29,15 @@ public:
     [[nodiscard]] Result<void> open(http::ApiSources sources);
     void close() { server_.reset(); }
     void look();  // once a second
+    // For an observer that ends: `leave()` after `pause()` lets the next one go on with the control socket, on which
+    // clients wait meanwhile; `resume()` takes `pause()` back.
+    void pause() { server_->pause(); }
+    void resume() { server_->resume(); }
+    void leave() { server_->leave(); }
+    [[nodiscard]] int socket() const { return server_->control_socket(); }
+    // It serves a client, or listens, or looks at another director.
+    [[nodiscard]] bool is_busy() const;
+    [[nodiscard]] bool was_asked();  // since the last time
     void wake_streams();
     [[nodiscard]] std::optional<report::ApiStatus> status() const;
 
@@ -53,6 +62,7 @@ private:
     std::map<std::uint64_t, Answered> asked_;
     std::uint64_t next_request_ = 0;
     unsigned until_retry_ = 0;
+    std::uint64_t requests_ = 0;  // at the last was_asked()
 };
 
 }  // namespace mainstay::role

@@ -38,6 +38,8 @@ public:
     void write(const History& history);
     // Waits for the disk if something was written since. To be called about once a second.
     void sync();
+    // Whether the next process finds all that was appended.
+    [[nodiscard]] bool is_written() const { return is_open() && problem_.empty() && !unsynced_; }
     // Why the disk cannot be written; empty while it can.
     [[nodiscard]] const std::string& problem() const { return problem_; }
 

@@ -59,6 +59,20 @@ alert::MailSettings mail_settings(const ipc::RoleStartup& startup) {
     return settings;
 }
 
+void ObserverMailDesk::describe(report::DaemonStatus& status) const {
+    if (!mailer_) {
+        status.mail_problem = "the spool cannot be opened; see the log";
+        return;
+    }
+    status.mail_enabled = mailer_->enabled();
+    status.mail = mailer_->counters();
+    status.mail_problem = mailer_->last_problem();
+    if (const auto& disk = mailer_->spool().disk_problem(); !disk.empty())
+        status.mail_problem =
+            fmt::format("the mail spool cannot be written ({}), {} mails are in memory only{}{}", disk,
+                        status.mail.unsaved, status.mail_problem.empty() ? "" : "; ", status.mail_problem);
+}
+
 std::string ObserverMailDesk::queue_json() {
     json waiting = json::array(), failed = json::array();
     if (mailer_)

@@ -9,6 +9,7 @@
 #include "mainstay/alert/mailer.hpp"
 #include "mainstay/alert/relay_test.hpp"
 #include "mainstay/alert/smtp.hpp"
+#include "mainstay/report/document.hpp"
 #include "mainstay/role/common/runtime.hpp"
 
 namespace mainstay::role {
@@ -22,6 +23,7 @@ public:
     ObserverMailDesk(Runtime& runtime, std::optional<alert::Mailer>& mailer, std::function<void()> wake)
         : runtime_{runtime}, mailer_{mailer}, wake_{std::move(wake)} {}
 
+    void describe(report::DaemonStatus& status) const;  // of this incarnation
     [[nodiscard]] std::string queue_json() override;
     [[nodiscard]] Result<std::string> change(const Command& command) override;
     [[nodiscard]] Result<void> start_test(const std::vector<std::string>& to, const std::string& by) override;

@@ -65,6 +65,7 @@ public:
     // At the stop: nothing follows that would be worth waiting for.
     void finish(const std::string& folder, WallTime wall);
     [[nodiscard]] bool busy() const { return busy_; }
+    [[nodiscard]] bool waits() const { return busy_ || schedule_.waits(); }  // something is to be saved
 
 private:
     using Memories = std::vector<std::shared_ptr<const ipc::MappedRecord>>;

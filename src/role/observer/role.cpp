@@ -15,6 +15,7 @@
 #include "block_status.hpp"
 #include "bus.hpp"
 #include "dump_writer.hpp"
+#include "event_source.hpp"
 #include "history.hpp"
 #include "history_log.hpp"
 #include "host_facts.hpp"
@@ -25,6 +26,7 @@
 #include "mainstay/report/document.hpp"
 #include "mainstay/report/rate_history.hpp"
 #include "record_keeper.hpp"
+#include "rest.hpp"
 #include "role/common/lvs_block.hpp"
 #include "webhook_desk.hpp"
 
@@ -35,6 +37,7 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 constexpr std::chrono::seconds kTick{1};
+constexpr std::chrono::milliseconds kLastLookAfter{10};
 constexpr std::chrono::seconds kComplainEvery{60};        // about a spool or socket that cannot be opened
 constexpr std::chrono::milliseconds kFlushWithin{3'500};  // at stop; the supervisor waits a little longer
 constexpr std::chrono::milliseconds kFlushLook{5};
@@ -45,20 +48,14 @@ constexpr std::size_t kServersSampledMax = 10'000;
 // Reading the state of so many takes longer than a sample is worth: while nobody looks, it is looked at this seldom.
 constexpr std::chrono::minutes kLargeTableEvery{10};
 
-// The observer's view of one role: its events and state.
-struct Source {
-    const char* name;
-    std::optional<ipc::EventRing> ring;
-    std::optional<ipc::StateBlock> block;
-    std::uint64_t acknowledged = 0;
-    std::uint64_t durable =
-        0;  // events up to here are on disk: the next incarnation of the observer continues after them
-};
-
 class ObserverRole final : public Role {
 public:
     explicit ObserverRole(Runtime& runtime)
-        : runtime_{runtime}, tick_{runtime.loop()}, flush_{runtime.loop()}, kick_{runtime.loop()} {}
+        : runtime_{runtime},
+          tick_{runtime.loop()},
+          flush_{runtime.loop()},
+          last_look_{runtime.loop()},
+          kick_{runtime.loop()} {}
 
     Result<void> start(config::Config config, bool restarted) override;
     Result<void> prepare(config::Config next) override {
@@ -79,7 +76,10 @@ public:
     void webhook_settings(const ipc::WebhookSettings& settings) override { webhooks_.settings(settings); }
     void api_file(const ipc::ApiFile& file, UniqueFd descriptor) override { api_.file(file, descriptor); }
     void record_memory(UniqueFd memory) override { records_.memory(memory); }
-    void dump(int signal, UniqueFd files) override { dump_writer_.write(std::move(files), dumps_for(signal)); }
+    void dump(int signal, UniqueFd files) override {
+        rest_.asked(runtime_.now());
+        dump_writer_.write(std::move(files), dumps_for(signal));
+    }
 
 private:
     Result<void> map_sources();
@@ -91,11 +91,13 @@ private:
     void configure();
     bool complain();
     void tick();
+    [[nodiscard]] bool is_idle();
+    void rest_if_idle();
     void wait_kick();
     void wake();
     void collect();
-    bool collect_from(Source& source);
-    void log_lost(const Source& source, std::uint64_t lost, std::uint64_t last);
+    bool collect_from(EventSource& source);
+    void log_lost(const EventSource& source, std::uint64_t lost, std::uint64_t last);
     void acknowledge();
     void flush_step(Instant deadline, const std::function<void()>& done);
     http::ApiSources api_sources();
@@ -108,7 +110,7 @@ private:
     Runtime& runtime_;
     config::Global global_;
     std::optional<config::Config> next_;
-    Source vrrp_{.name = "vrrp", .ring = {}, .block = {}}, lvs_{.name = "lvs", .ring = {}, .block = {}};
+    EventSource vrrp_{.name = "vrrp", .ring = {}, .block = {}}, lvs_{.name = "lvs", .ring = {}, .block = {}};
     std::optional<ipc::StateBlock> bfd_block_;  // the bfd role has no event ring
     std::unique_ptr<alert::SmtpTransport> transport_;
     std::optional<alert::Mailer> mailer_;
@@ -117,7 +119,7 @@ private:
     WebhookDesk webhook_desk_{runtime_, webhooks_, [this] { wake(); }};
     ApiHost api_{runtime_};
     ObserverBus bus_{runtime_, vrrp_.ring, vrrp_.block};
-    asio::steady_timer tick_, flush_;
+    asio::steady_timer tick_, flush_, last_look_;
     asio::posix::stream_descriptor kick_;
     report::MailCounters before_;  // of earlier incarnations
     std::uint64_t events_lost_ = 0;
@@ -128,6 +130,7 @@ private:
     History history_{[this] { api_.wake_streams(); }};
     HistoryLog history_log_{runtime_.log()};
     RecordKeeper records_{runtime_.loop(), runtime_.log()};
+    RestSchedule rest_;
     DumpWriter dump_writer_{runtime_.loop(), runtime_.log()};
     std::map<std::string, vrrp::Counters> cleared_;  // counters at the last clearing, subtracted in the dumps
     WallTime since_;
@@ -137,17 +140,8 @@ private:
 };
 
 Result<void> ObserverRole::map_sources() {
-    const auto map = [](Source& source, int ring, int block) -> Result<void> {
-        auto events = ipc::EventRing::map(ring, false);
-        if (!events) return std::unexpected{std::move(events.error()).with(source.name)};
-        source.ring.emplace(std::move(*events));
-        auto state = ipc::StateBlock::map(block, false);
-        if (!state) return std::unexpected{std::move(state.error()).with(source.name)};
-        source.block.emplace(std::move(*state));
-        return {};
-    };
-    if (auto mapped = map(vrrp_, ipc::inherited::kVrrpRing, ipc::inherited::kVrrpBlock); !mapped) return mapped;
-    if (auto mapped = map(lvs_, ipc::inherited::kLvsRing, ipc::inherited::kLvsBlock); !mapped) return mapped;
+    if (auto mapped = vrrp_.map(ipc::inherited::kVrrpRing, ipc::inherited::kVrrpBlock); !mapped) return mapped;
+    if (auto mapped = lvs_.map(ipc::inherited::kLvsRing, ipc::inherited::kLvsBlock); !mapped) return mapped;
     auto block = ipc::StateBlock::map(ipc::inherited::kBfdBlock, false);
     if (!block) return std::unexpected{std::move(block.error()).with("bfd")};
     bfd_block_.emplace(std::move(*block));
@@ -177,6 +171,7 @@ ipc::ObserverStatus ObserverRole::resume() {
 Result<void> ObserverRole::start(config::Config config, bool) {
     global_ = config.global;
     since_ = runtime_.wall();
+    rest_.worked(runtime_.now());
     if (auto mapped = map_sources(); !mapped) return mapped;
     auto transport = alert::SmtpTransport::make(runtime_.loop());
     if (!transport) return std::unexpected{std::move(transport.error())};
@@ -196,6 +191,7 @@ void ObserverRole::commit() {
     global_ = next_->global;
     bus_.commit(*next_);
     next_.reset();
+    rest_.worked(runtime_.now());
     configure();
     wake();
 }
@@ -257,6 +253,27 @@ void ObserverRole::tick() {
     tick_.async_wait([this](error_code ec) {
         if (!ec) tick();
     });
+    rest_if_idle();
+}
+
+bool ObserverRole::is_idle() {
+    const auto* config = runtime_.running();
+    if (api_.was_asked()) rest_.asked(runtime_.now());
+    return config != nullptr && !next_ && !needs_observer(*config) && !webhooks_.is_used() && !api_.is_busy() &&
+           mailer_->spool().mails().empty() && !mailer_->sending() && history_log_.is_written() && !records_.waits() &&
+           rest_.is_due(runtime_.now());
+}
+
+// Nothing is taken any more before the last look: what comes later is for the next process.
+void ObserverRole::rest_if_idle() {
+    if (!is_idle()) return;
+    api_.pause();
+    last_look_.expires_after(kLastLookAfter);
+    last_look_.async_wait([this](error_code ec) {
+        if (ec) return;
+        if (is_idle() && runtime_.rest(api_.socket())) return api_.leave();
+        api_.resume();
+    });
 }
 
 void ObserverRole::wait_kick() {
@@ -291,13 +308,14 @@ void ObserverRole::collect() {
     if (more_vrrp || more_lvs) wake();  // other handlers run between two batches
 }
 
-bool ObserverRole::collect_from(Source& source) {
+bool ObserverRole::collect_from(EventSource& source) {
     const auto batch = source.ring->read_after(source.acknowledged, kEventsAtOnce);
     if (batch.events.empty() && batch.lost == 0) return false;
     if (auto taken = mailer_->take(batch.events, runtime_.now(), runtime_.wall()); !taken) {
         if (complain()) runtime_.log().error("events wait for the mail spool: {}", taken.error().text());
         return false;
     }
+    rest_.worked(runtime_.now());
     webhooks_.take(batch.events);
     history_.append(source.name, batch.events);
     records_.take(batch.events, runtime_.now());
@@ -306,7 +324,7 @@ bool ObserverRole::collect_from(Source& source) {
     return batch.events.size() == kEventsAtOnce;
 }
 
-void ObserverRole::log_lost(const Source& source, std::uint64_t lost, std::uint64_t last) {
+void ObserverRole::log_lost(const EventSource& source, std::uint64_t lost, std::uint64_t last) {
     events_lost_ += lost;
     runtime_.log().error("{} events of the {} process came faster than they could be mailed and were overwritten", lost,
                          source.name);
@@ -369,6 +387,7 @@ std::vector<Dump> ObserverRole::dumps_for(int signal) {
 // in the spool until the next start.
 void ObserverRole::stop(std::function<void()> done) {
     tick_.cancel();
+    last_look_.cancel();
     flush_step(runtime_.now() + kFlushWithin, done);
 }
 
@@ -420,20 +439,9 @@ report::DaemonStatus ObserverRole::status() {
     status.vrrp = read_status<report::VrrpStatus>(vrrp_.block);
     status.lvs = lvs_status();
     status.bfd = read_status<report::BfdStatus>(bfd_block_);
-    if (!mailer_) {
-        status.mail_problem = "the spool cannot be opened; see the log";
-        return status;
-    }
-    status.mail_enabled = mailer_->enabled();
-    status.mail = mailer_->counters();
+    mail_desk_.describe(status);
     status.mail.sent += before_.sent;
     status.mail.failed += before_.failed;
-    status.mail_problem = mailer_->last_problem();
-    if (const auto& disk = mailer_->spool().disk_problem(); !disk.empty()) {
-        status.mail_problem =
-            fmt::format("the mail spool cannot be written ({}), {} mails are in memory only{}{}", disk,
-                        status.mail.unsaved, status.mail_problem.empty() ? "" : "; ", status.mail_problem);
-    }
     return status;
 }
 

@@ -43,6 +43,7 @@ public:
     [[nodiscard]] bool finished();
 
     [[nodiscard]] std::optional<report::WebhooksStatus> status() const;
+    [[nodiscard]] bool is_used() const { return hooks_ || !settings_.webhooks.empty(); }
     [[nodiscard]] alert::Webhooks* hooks() { return hooks_ ? &*hooks_ : nullptr; }  // null: none is configured
     [[nodiscard]] std::vector<alert::Webhook> configured() const;
     [[nodiscard]] const alert::HookSender& sender() const { return sender_; }

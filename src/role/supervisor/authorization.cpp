@@ -55,6 +55,7 @@ constexpr Table make_table() {
     allow<ipc::ReadTraffic>(table, "ReadTraffic", {Observer});
     allow<ipc::ServerFileRead>(table, "ServerFileRead", {Watcher});
     allow<ipc::DiscoveryMemory>(table, "DiscoveryMemory", {Lvs});
+    allow<ipc::Rests>(table, "Rests", {Observer});
     allow<ipc::SignalReceived>(table, "SignalReceived", {Vrrp, Lvs, Observer, Bfd, Snmp, Spare, Watcher});
     // From the processes that read configurations, and from the trial of an upgrade.
     allow<ipc::Snapshot>(table, "Snapshot", {Reader});
@@ -171,7 +172,7 @@ Verdict judge(Sender sender, const ipc::Message& message, const Awaited& awaited
         if (std::ranges::count(kernel::asking_signals(), received->signal) == 0) return Verdict::Offence;
         return awaited.stopping ? Verdict::Ignore : Verdict::Take;
     }
-    if (std::holds_alternative<ipc::LogLevelQuestion>(message))
+    if (ipc::is_one_of<ipc::LogLevelQuestion, ipc::Rests>(message))
         return awaited.ready && !awaited.stopping ? Verdict::Take : Verdict::Ignore;
     if (std::holds_alternative<ipc::DumpText>(message))  // what a role has made is not written by root
         return awaited.handed_over ? Verdict::Ignore : Verdict::Offence;

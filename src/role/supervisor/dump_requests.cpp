@@ -13,6 +13,7 @@ void DumpRequests::add(int signal) {
 void DumpRequests::next() {
     if (waiting_.empty()) return;
     if (!deeds_.runs(Kind::Observer)) {
+        if (deeds_.wake_observer()) return;  // ready() follows
         if (!std::exchange(logged_, true))
             log_.warning("the observer does not run just now: the dump is made when it does");
         return;
@@ -73,7 +74,11 @@ void DumpRequests::over() {
 }
 
 void DumpRequests::ready(Kind kind) {
-    if (kind == Kind::Observer && !under_way()) next();
+    if (kind == Kind::Observer) look();
+}
+
+void DumpRequests::look() {
+    if (!under_way()) next();
 }
 
 // What it reported last is in its block.

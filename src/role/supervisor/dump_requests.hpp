@@ -30,6 +30,7 @@ public:
         std::function<void(Kind, int signal)> refresh;  // asks a role to bring its block up to date
         std::function<Result<int>(int signal)> write;   // has the observer write; the process that makes the files
         std::function<void()> offended;                 // the observer sent that process what it may not
+        std::function<bool()> wake_observer;            // false: it does not rest
     };
     DumpRequests(boost::asio::io_context& loop, Log& log, Deeds deeds)
         : log_{log}, deeds_{std::move(deeds)}, limit_{loop} {}
@@ -39,6 +40,7 @@ public:
     void refreshed(Kind kind, int signal);  // the block of the role is up to date, as that request wants it
     void ready(Kind kind);                  // the process runs a configuration
     void gone(Kind kind);                   // the process has ended
+    void look();                            // the observer can be woken
     // True when it is the process that makes the files of a dump.
     [[nodiscard]] bool ended(const kernel::Ended& process);
     [[nodiscard]] bool under_way() const { return stage_ != Stage::None; }

@@ -33,6 +33,7 @@ mode_t own_mask() {
 void Supervisor::make_dump_requests() {
     DumpRequests::Deeds deeds;
     deeds.runs = [this](Kind kind) { return child_of(kind).alive() && child_of(kind).ready; };
+    deeds.wake_observer = [this] { return wake_observer(); };
     deeds.refresh = [this](Kind kind, int signal) {
         auto& awaited = child_of(kind).awaited.dumps;
         if (awaited.size() == kDumpsAwaitedMax) awaited.erase(awaited.begin());

@@ -31,6 +31,7 @@
 #include "mainstay/role/supervisor/supervisor.hpp"
 #include "maintenance_file.hpp"
 #include "notify_fifos.hpp"
+#include "observer_rest.hpp"
 #include "operator_queue.hpp"
 #include "pid_file.hpp"
 #include "reader_process.hpp"
@@ -108,6 +109,11 @@ private:
     void end_address_release();
     [[nodiscard]] bool address_release_ended(const kernel::Ended& how);  // true when it was this process
 
+    // -- observer.cpp
+    void observer_rests(Child& observer, UniqueFd socket);
+    void observer_rested();  // its process has ended
+    bool wake_observer();    // false: it does not rest, and is not about to
+
     // -- own_socket.cpp
     void open_own_socket();
 
@@ -184,6 +190,7 @@ private:
 
     // -- spares.cpp
     void make_spares();
+    [[nodiscard]] bool keeps_spare(Kind kind) const;
     void fill_spares();
     [[nodiscard]] Result<void> start_spare(Child& spare);
     bool promote_spare(Child& child);  // false: no spare is ready
@@ -275,6 +282,7 @@ private:
     LogLevelBoard log_levels_{options_.log_level};
     std::unique_ptr<NotifyFifos> fifos_;
     std::unique_ptr<DumpRequests> dumps_;
+    ObserverRest rest_{loop_, [this] { wake_observer(); }};
 
     enum class Phase : std::uint8_t { Starting, Running, Stopping } phase_ = Phase::Starting;
     bool reloading_ = false;  // from the reading of a configuration to its commit or refusal

@@ -90,6 +90,8 @@ void Supervisor::handle(Child& child, ipc::Received& received) {
                 relay_read_traffic();
             else if constexpr (std::is_same_v<M, ipc::DiscoveryMemory>)
                 keep_discovery(child, std::move(received.descriptor));
+            else if constexpr (std::is_same_v<M, ipc::Rests>)
+                observer_rests(child, std::move(received.descriptor));
             else if constexpr (std::is_same_v<M, ipc::ServerAnswered>)
                 server_answered(child, message, received.descriptor);
             else if constexpr (std::is_same_v<M, ipc::InstanceAnswered>)

@@ -239,6 +239,7 @@ void Supervisor::commit_all() {
 void Supervisor::begin_running() {
     const bool first = phase_ == Phase::Starting;
     phase_ = Phase::Running;
+    if (!keeps_spare(Kind::Vrrp)) spares_->drop(Kind::Vrrp);
     spares_->for_each([this](const Child& spare) { raise_limits(spare); });
     spares_->prepare(current_);
     start_needed_roles();
@@ -317,6 +318,7 @@ void Supervisor::child_committed(Child& child) {
         send_api();
         for (const auto& other : children_) send_record(*other);
     }
+    if (phase_ == Phase::Stopping && stop_stage_ > StopStage::NotifyScripts) return child.send(ipc::Stop{}, -1, log_);
     spares_->fill_soon();
     if (replacement_) replacement_->committed(child.kind);
     report_supervision();

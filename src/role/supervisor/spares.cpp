@@ -21,10 +21,14 @@ void Supervisor::make_spares() {
     spares_ = std::make_unique<SparePool>(loop_, log_, std::move(deeds));
 }
 
+bool Supervisor::keeps_spare(Kind kind) const {
+    return traits_of(kind).has_spare && !current_.settings.daemon.without_spare;
+}
+
 void Supervisor::fill_spares() {
     if (phase_ != Phase::Running || replacement_) return;
     for (auto& child : children_)
-        if (traits_of(child->kind).has_spare && child->alive() && child->ready && !spares_->has(child->kind))
+        if (keeps_spare(child->kind) && child->alive() && child->ready && !spares_->has(child->kind))
             spares_->start(child->kind, current_);
 }
 

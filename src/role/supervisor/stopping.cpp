@@ -34,6 +34,7 @@ void Supervisor::stop(int exit_code) {
     operators_.fail_all("the daemon is stopping");
     replacement_.reset();
     watch_->stop();
+    wake_observer();  // it stores the last events
     for (auto& child : children_) {
         child->respawn.cancel();
         if (!traits_of(child->kind).only_watches) stop_role(*child);
@@ -81,8 +82,10 @@ void Supervisor::stop_step() {
         fifos_->terminate_scripts();
         fifos_->remove();
         stop_stage_ = StopStage::Firewall;
+        // One that starts just now is stopped as soon as it runs (child_committed).
         for (const Kind kind : {Kind::Observer, Kind::Snmp})
-            if (child_of(kind).alive()) child_of(kind).send(ipc::Stop{}, -1, log_);
+            if (const Child& child = child_of(kind); child.alive() && (child.ready || !child.ever_ready))
+                child_of(kind).send(ipc::Stop{}, -1, log_);
     }
     if (stop_stage_ == StopStage::Firewall && (!scripts_->changes_firewall() || since >= bounds.firewall)) {
         scripts_->end_all();

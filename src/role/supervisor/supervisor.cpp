@@ -181,6 +181,7 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     remove_child_pid(child.kind, pid);
     dumps_->gone(child.kind);
     if (child.kind == Kind::Vrrp) operators_.fail_all("the VRRP process died; see the log");
+    if (child.kind == Kind::Observer && rest_.is_announced()) return observer_rested();
     if (phase_ == Phase::Stopping) return;
     if (replacement_ && replacement_->has_left(child.kind))
         return start_child(child);  // the successor, or a new process if that has just died
@@ -335,8 +336,13 @@ void Supervisor::start_child(Child& child) {
     if (child.kind == Kind::Vrrp) end_address_release();
     make_record(child);
     if (promote_spare(child)) return;
+    auto process = process_of(child);
+    auto startup = startup_for(child.kind, child.ever_ready);
+    const UniqueFd api_socket = child.kind == Kind::Observer ? rest_.end() : UniqueFd{};
+    startup.has_api_socket = static_cast<bool>(api_socket);
+    if (api_socket) process.descriptors.emplace_back(api_socket.get(), inherited::kApiSocket);
     const auto started = child.start(
-        process_of(child), startup_for(child.kind, child.ever_ready),
+        std::move(process), startup,
         [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
     if (!started) {
         log_.error("{} process cannot be started: {}", label(child.kind), started.error().text());

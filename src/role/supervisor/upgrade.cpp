@@ -210,6 +210,7 @@ std::unique_ptr<RoleReplacement> Supervisor::make_replacement(std::string before
 
 void Supervisor::upgraded() {
     replacement_.reset();
+    start_needed(Kind::Observer);  // it may have rested
     report_supervision();
     spares_->fill_soon();
     if (requests_.take_postponed()) request_reload();

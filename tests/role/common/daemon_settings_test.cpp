@@ -68,6 +68,20 @@ TEST_CASE("a role keeps the right to set its class or priority, or to lock its m
     CHECK(of_global("vrrp_priority 1").locking_roles.empty());
 }
 
+TEST_CASE("the vrrp role has no spare where no peer notices how long another process takes to start") {
+    const auto instances = [](int count, const std::string& interval) {
+        std::string text;
+        for (int number = 1; number <= count; ++number)
+            text += "vrrp_instance VI_" + std::to_string(number) + " {\nversion 3\ninterface eth0\nvirtual_router_id " +
+                    std::to_string(number) + "\nadvert_int " + (number == 1 ? interval : "1") + "\n}\n";
+        return settings(text).without_spare;
+    };
+    CHECK(instances(1, "1"));
+    CHECK(instances(64, "0.5"));
+    CHECK_FALSE(instances(2, "0.49"));
+    CHECK_FALSE(instances(65, "1"));
+}
+
 TEST_CASE("the umask of each word of bits") {
     CHECK(of_global("umask IRWXU").umask == 0700);
     CHECK(of_global("umask IRWXG|IRWXO").umask == 0077);

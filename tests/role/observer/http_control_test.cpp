@@ -77,7 +77,7 @@ struct ControlBench {
              {.method = Method::Post, .pattern = "/do/{verb}", .needs = Rights::Operate, .handle = Later{change}}}};
     }
     [[nodiscard]] Result<std::unique_ptr<Server>> open(const std::string& at) {
-        return Server::open(loop, log, at, router(),
+        return Server::open(loop, log, at, {}, router(),
                             {.now = [] { return Instant{}; }, .wall = [] { return WallTime{}; }});
     }
     void start() {

@@ -107,7 +107,7 @@ struct Bench {
         Router router{{{.pattern = "/status", .handle = AtOnce{seen}},
                        {.pattern = "/livez", .needs = Rights::Nothing, .handle = AtOnce{seen}},
                        {.method = Method::Post, .pattern = "/do", .needs = Rights::Operate, .handle = AtOnce{seen}}}};
-        auto opened = Server::open(loop, log, folder / "s", std::move(router),
+        auto opened = Server::open(loop, log, folder / "s", {}, std::move(router),
                                    {.now = [this] { return now; }, .wall = [this] { return wall; }});
         REQUIRE(opened.has_value());
         server = std::move(*opened);

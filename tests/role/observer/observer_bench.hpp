@@ -25,7 +25,7 @@ namespace mainstay::role::test {
 // Keeps the numbers of inherited descriptors free of others, like the epoll of a loop.
 inline const bool kReserved = [] {
     while (true)
-        if (const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC); fd > 12) return ::close(fd) == 0;
+        if (const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC); fd > 14) return ::close(fd) == 0;
 }();
 
 struct ObserverRuntime : Runtime {
@@ -42,6 +42,10 @@ struct ObserverRuntime : Runtime {
     void ask_servers(const ipc::ServerQuestion& question) override { questions.push_back(question); }
     void ask_instances(const ipc::InstanceQuestion& question) override { instance_questions.push_back(question); }
     void ask_log_levels(const ipc::LogLevelQuestion& question) override { level_questions.push_back(question); }
+    bool rest(int socket) override {
+        if (may_rest) rested = ::fcntl(socket, F_DUPFD_CLOEXEC, 100);
+        return may_rest;
+    }
     Result<std::vector<std::byte>> previous_state() override {
         if (!state) return fail(Errc::NotFound, "nothing was published");
         return *state;
@@ -65,6 +69,8 @@ struct ObserverRuntime : Runtime {
     std::optional<Instant> stands_at;  // a clock that only `ahead` moves
     std::vector<ipc::ControlRequest> asked;
     int asked_for_traffic = 0;
+    bool may_rest = false;
+    int rested = -1;  // the socket that it left when it had nothing to do
     std::vector<ipc::ServerQuestion> questions;
     std::vector<ipc::InstanceQuestion> instance_questions;
     std::vector<ipc::LogLevelQuestion> level_questions;

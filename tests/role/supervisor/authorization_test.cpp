@@ -35,7 +35,7 @@ TEST_CASE("each process may send just the kinds of messages that its work needs"
                                         "DumpRequested", "ServerAnswered", "DiscoveryMemory", "SignalReceived"});
     CHECK(allowed(Sender::Observer) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "DumpRequested",
                                              "DumpText", "ControlRequest", "ServerQuestion", "InstanceQuestion",
-                                             "LogLevelQuestion", "ReadTraffic", "SignalReceived"});
+                                             "LogLevelQuestion", "ReadTraffic", "Rests", "SignalReceived"});
     CHECK(allowed(Sender::Bfd) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "SignalReceived"});
     CHECK(allowed(Sender::Snmp) ==
           Names{"Heartbeat", "Prepared", "Committed", "Stopped", "ControlRequest", "SignalReceived"});

@@ -27,7 +27,12 @@ struct DumpRequestsBench {
                      if (broken) return fail(Errc::Io, "fork for the dump files");
                      return ++process;
                  },
-                 .offended = [this] { asked.emplace_back("offended"); }}} {}
+                 .offended = [this] { asked.emplace_back("offended"); },
+                 .wake_observer =
+                     [this] {
+                         if (rests) asked.emplace_back("wake");
+                         return rests;
+                     }}} {}
 
     Texts take() { return std::exchange(asked, {}); }
 
@@ -36,7 +41,7 @@ struct DumpRequestsBench {
     std::set<Kind> running{Kind::Vrrp, Kind::Lvs, Kind::Observer};
     Texts asked;
     int process = 100;
-    bool broken = false;
+    bool broken = false, rests = false;
     DumpRequests dumps;
 };
 
@@ -172,4 +177,17 @@ TEST_CASE("a dump whose files nobody can make is reported, and the next one is t
     bench.broken = false;
     bench.dumps.add(12);
     CHECK(bench.take() == Texts{"write 10", "write 12"});
+}
+
+TEST_CASE("an observer that rests is woken for a dump, which is then made, and nothing is logged") {
+    DumpRequestsBench bench;
+    bench.running = {Kind::Vrrp, Kind::Lvs};
+    bench.rests = true;
+    bench.dumps.add(12);
+    CHECK(bench.take() == Texts{"wake"});
+    bench.rests = false;
+    bench.running.insert(Kind::Observer);
+    bench.dumps.ready(Kind::Observer);
+    CHECK(bench.take() == Texts{"vrrp 12"});
+    CHECK(bench.log.texts.empty());
 }

@@ -68,6 +68,9 @@ public:
     // The same for instances and maintenance: see Role::instances_answered().
     virtual void ask_instances(const ipc::InstanceQuestion&) {}
     virtual void ask_log_levels(const ipc::LogLevelQuestion&) {}  // answered in the same way
+    // Only the observer may: ends this process, because it has nothing to do. `socket`: the API's, which the supervisor
+    // keeps until it starts another one. False: it goes on, because the supervisor has just sent it something.
+    [[nodiscard]] virtual bool rest(int) { return false; }
     // The role's state block: the content last published by this or an earlier incarnation, and how to publish.
     [[nodiscard]] virtual Result<std::vector<std::byte>> previous_state() = 0;
     virtual void publish_state(const ipc::StateBlock::Writer& write) = 0;

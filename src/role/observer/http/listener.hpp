@@ -31,13 +31,27 @@ public:
           ways_{std::move(ways)} {}
 
     void accept() {
+        paused_ = false;
         acceptor_.async_accept([weak = this->weak_from_this()](boost::system::error_code ec, Socket socket) {
             const auto self = weak.lock();
             if (!self || ec == boost::asio::error::operation_aborted) return;
             if (ec) return self->accept_later();
             self->serve(std::move(socket));
-            self->accept();
+            if (!self->paused_) self->accept();
         });
+    }
+
+    // Clients wait in the socket's queue, until accept() is called again.
+    void pause() {
+        paused_ = true;
+        boost::system::error_code ignored;
+        acceptor_.cancel(ignored);
+        pause_.cancel(ignored);
+    }
+
+    [[nodiscard]] int socket() { return acceptor_.native_handle(); }
+    [[nodiscard]] bool serves() const {
+        return std::ranges::any_of(connections_, [](const Live& one) { return !one.connection.expired(); });
     }
 
     // Closes the listening socket and all connections.
@@ -93,6 +107,7 @@ private:
     Ways ways_;
     std::vector<Live> connections_;
     std::uint64_t refused_ = 0;
+    bool paused_ = false;
 };
 
 }  // namespace mainstay::role::http

@@ -44,14 +44,17 @@ Server::~Server() {
 }
 
 Result<std::unique_ptr<Server>> Server::open(boost::asio::io_context& loop, Log& log, const std::string& path,
-                                             Router router, Authenticator::Clock clock) {
-    auto fd = listen_at(path);
-    if (!fd) return std::unexpected{std::move(fd.error()).with("status socket")};
+                                             UniqueFd listening, Router router, Authenticator::Clock clock) {
+    if (!listening) {
+        auto fd = listen_at(path);
+        if (!fd) return std::unexpected{std::move(fd.error()).with("status socket")};
+        listening = std::move(*fd);
+    }
     local::acceptor acceptor{loop};
     error_code ec;
-    acceptor.assign(local{}, fd->get(), ec);
+    acceptor.assign(local{}, listening.get(), ec);
     if (ec) return fail(Errc::Io, "status socket " + path + ": " + ec.message(), ec.value());
-    [[maybe_unused]] const int owned = fd->release();
+    [[maybe_unused]] const int owned = listening.release();
     auto impl = std::make_unique<Impl>(loop, log, path, std::move(router), std::move(clock));
     impl->control = std::make_shared<Listener<local>>(
         impl->service, std::move(acceptor), path,
@@ -70,6 +73,16 @@ void Server::set(const ipc::ApiSettings& settings) {
 void Server::take(ipc::ApiFile::What what, Result<std::string> text) { impl_->tcp.take(what, std::move(text)); }
 
 void Server::retry() { impl_->tcp.retry(); }
+
+void Server::pause() { impl_->control->pause(); }
+
+void Server::resume() { impl_->control->accept(); }
+
+void Server::leave() { impl_->bound = {}; }
+
+int Server::control_socket() const { return impl_->control->socket(); }
+
+bool Server::serves() const { return impl_->control->serves(); }
 
 void Server::wake_streams() { impl_->service->wake_streams(); }
 

@@ -10,6 +10,7 @@
 #include "authenticator.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/log.hpp"
+#include "mainstay/base/unique_fd.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/report/api.hpp"
 #include "router.hpp"
@@ -18,10 +19,11 @@ namespace mainstay::role::http {
 
 class Server {
 public:
-    // Listens at the control socket. Its owner, its group and root may connect.
+    // Listens at the control socket. Its owner, its group and root may connect. `listening`: the socket of the server
+    // before, which has left it; -1: none.
     [[nodiscard]] static Result<std::unique_ptr<Server>> open(boost::asio::io_context& loop, Log& log,
-                                                              const std::string& path, Router router,
-                                                              Authenticator::Clock clock);
+                                                              const std::string& path, UniqueFd listening,
+                                                              Router router, Authenticator::Clock clock);
     ~Server();  // closes all connections
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
@@ -31,6 +33,12 @@ public:
     void set(const ipc::ApiSettings& settings);
     void take(ipc::ApiFile::What what, Result<std::string> text);
     void retry();  // to listen where it was not possible
+    // Clients of the control socket wait in its queue, until resume().
+    void pause();
+    void resume();
+    void leave();  // the control socket's path stays when this server ends
+    [[nodiscard]] int control_socket() const;
+    [[nodiscard]] bool serves() const;  // a client of the control socket is connected
     // The history has new events.
     void wake_streams();
     [[nodiscard]] report::ApiStatus status() const;

@@ -1,0 +1,142 @@
+// An observer that has nothing to do ends, and the supervisor starts another one when there is something.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "../../needs.hpp"
+#include "mainstay/ipc/shared.hpp"
+#include "mainstay/kernel/unix_socket.hpp"
+#include "stage.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role;
+using namespace mainstay::role::test;
+
+namespace {
+
+struct Resting {
+    Stage stage;
+    Stage::Running running = stage.run();
+    UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+
+    // As the observer does it.
+    Resting() {
+        auto at = kernel::unix_address(stage.at("run/control.sock"));
+        REQUIRE(at.has_value());
+        REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&*at), sizeof *at) == 0);
+        REQUIRE(::listen(socket.get(), 4) == 0);
+        rest();
+    }
+    void rest() {
+        running.observer->send(ipc::Rests{}, socket.get());
+        running.observer->exit(0);
+    }
+    // The next one, which runs.
+    Played& next(std::uint64_t generation = 1) {
+        auto& observer = stage.started("mainstayd-obs");
+        CHECK(observer.hear<ipc::RoleStartup>().has_api_socket);
+        Stage::take_configuration(observer, generation);
+        running.observer = &observer;
+        return observer;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("while the observer rests no process of it is there, and that is no death" * mainstay::test::kNeedsRoot) {
+    Resting b;
+    CHECK(b.stage.starts_none("mainstayd-obs"));
+    CHECK(b.stage.logged("died") == 0);
+    b.stage.until([&] { return b.stage.text("run/observer.pid").empty(); }, "the pid file to go");
+}
+
+TEST_CASE("a client of the API wakes the observer, which gets the socket on which the client waits" *
+          mainstay::test::kNeedsRoot) {
+    Resting b;
+    const auto client = kernel::connect_unix(b.stage.at("run/control.sock"), SOCK_STREAM);
+    REQUIRE(client.has_value());
+    b.next();
+    CHECK(b.stage.stop(b.running) == 0);
+}
+
+TEST_CASE("a reload wakes the observer, and it gets the new configuration" * mainstay::test::kNeedsRoot) {
+    Resting b;
+    b.stage.reload(b.running, {});
+    auto& vrrp = b.running[Kind::Vrrp];
+    Stage::take_configuration(vrrp, 2);
+    b.next(2);
+    b.stage.until_logged("Reload complete");
+    CHECK(b.stage.stop(b.running) == 0);
+}
+
+TEST_CASE("a dump that is asked for wakes the observer, which makes it" * mainstay::test::kNeedsRoot) {
+    Resting b;
+    b.stage.signal(SIGUSR2);
+    auto& observer = b.next();
+    auto& vrrp = b.running[Kind::Vrrp];
+    CHECK(vrrp.hear<ipc::DumpRequested>().signal == SIGUSR2);
+    vrrp.send(ipc::DumpRequested{SIGUSR2});
+    CHECK(observer.hear<ipc::DumpRequested>().signal == SIGUSR2);
+    CHECK(b.stage.logged("does not run just now") == 0);
+    CHECK(b.stage.stop(b.running) == 0);
+}
+
+TEST_CASE("a stop wakes the observer, which stores the last events and is stopped last" * mainstay::test::kNeedsRoot) {
+    Resting b;
+    b.stage.signal(SIGTERM);
+    auto& vrrp = b.running[Kind::Vrrp];
+    vrrp.hear<ipc::Stop>();
+    vrrp.exit(0);
+    auto& observer = b.next();
+    observer.hear<ipc::Stop>();
+    observer.exit(0);
+    CHECK(b.stage.exit_code() == 0);
+}
+
+TEST_CASE("an observer that rests again and again right after its start is slowed down" * mainstay::test::kNeedsRoot) {
+    Resting b;
+    const auto client = kernel::connect_unix(b.stage.at("run/control.sock"), SOCK_STREAM);
+    REQUIRE(client.has_value());
+    b.next();
+    b.rest();  // it has not accepted the client
+    CHECK(b.stage.starts_none("mainstayd-obs"));
+    b.next();
+    CHECK(b.stage.stop(b.running) == 0);
+}
+
+TEST_CASE("an observer that rests without the API's socket is killed for it" * mainstay::test::kNeedsRoot) {
+    Stage stage;
+    auto running = stage.run();
+    running.observer->send(ipc::Rests{});
+    stage.until_logged("rests without the socket of the API: killing it (offence 1 of this role)");
+    running.observer = &stage.started("mainstayd-obs");
+    CHECK_FALSE(running.observer->hear<ipc::RoleStartup>().has_api_socket);
+    Stage::take_configuration(*running.observer, 1);
+    CHECK(stage.stop(running) == 0);
+}
+
+TEST_CASE("a role whose restart nobody notices has no spare, also after a reload that says so" *
+          mainstay::test::kNeedsRoot) {
+    Stage stage;
+    Written quick, slow;
+    slow.done.daemon.without_spare = true;
+    auto running = stage.run(quick);
+    auto& spare = stage.started("mainstayd-vrrp");
+    CHECK(spare.hear<ipc::RoleStartup>().spare);
+    spare.hear<ipc::Prepare>();
+    spare.send(ipc::Prepared{1, {}});
+    stage.reload(running, slow);
+    for (auto* role : {&running[Kind::Vrrp], running.observer}) {
+        role->hear<ipc::Prepare>();
+        role->send(ipc::Prepared{2, {}});
+    }
+    for (auto* role : {&running[Kind::Vrrp], running.observer}) {
+        role->hear<ipc::Commit>();
+        role->send(ipc::Committed{2});
+    }
+    spare.until_gone();
+    stage.until_logged("Reload complete");
+    CHECK(stage.starts_none("mainstayd-vrrp"));
+    CHECK(stage.stop(running) == 0);
+}
