@@ -65,11 +65,11 @@ void Instance::build_adverts(std::uint8_t priority) {
 }
 
 // Each advert gets a new sequence number and signature when it is sent.
-bool Instance::seal(Step step, SendAdvert& advert) {
+void Instance::seal(Step step, SendAdvert& advert) {
     const bool header = config_->auth_type == config::AuthType::Ah;
     const auto& hmac = settings().hmac;
     const bool signs = hmac && hmac->mode != HmacSettings::Mode::ReceiveOnly;
-    if (!header && !signs) return true;
+    if (!header && !signs) return;
     const auto key = auth_key(*config_);
     const std::uint64_t number = header ? auth_.next_ah(step.unix_us) : auth_.next_hmac(step.unix_us);
     if (header) {
@@ -88,21 +88,14 @@ bool Instance::seal(Step step, SendAdvert& advert) {
                                            payload)
                          : wire::encode_trailer(payload, {.key_id = hmac->active, .sequence = number}, advert.source,
                                                 advert.destinations[i], hmac->key(hmac->active)->secret);
-        if (!payload.empty()) continue;
-        if (once_.first(Problem::NoHash))
-            log(step, LogLevel::Error,
-                fmt::format("adverts cannot be sent: libcrypto refuses {}",
-                            header ? "MD5, which AH needs" : "SHA-256"));
-        return false;
     }
-    return true;
 }
 
 void Instance::send_advert(Step step) {
     if (!source_) return;
     if (advert_.destinations.empty() || advert_priority_ != effective_) build_adverts(effective_);
     SendAdvert advert = advert_;
-    if (!seal(step, advert)) return;
+    seal(step, advert);
     step.out.push_back(std::move(advert));
     ++counters_.advert_sent;
 }
@@ -111,7 +104,7 @@ void Instance::send_resignation(Step step) {
     if (!source_) return;
     build_adverts(0);
     SendAdvert advert = std::exchange(advert_, {});
-    if (!seal(step, advert)) return;
+    seal(step, advert);
     step.out.push_back(std::move(advert));
     ++counters_.pri_zero_sent;
     log(step, LogLevel::Debug, "sent 0 priority");

@@ -169,8 +169,6 @@ const char* kind_of(Problem problem) {
             return "clock";
         case Problem::Replay:
             return "replay";
-        case Problem::NoHash:
-            return "no_hash";
         case Problem::RivalMaster:
             return "rival_master";
         case Problem::Count_:

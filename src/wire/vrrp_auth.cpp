@@ -1,8 +1,7 @@
 #include "mainstay/wire/vrrp_auth.hpp"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <nettle/hmac.h>
+#include <nettle/memops.h>
 
 #include <algorithm>
 
@@ -36,30 +35,37 @@ std::uint32_t get32(std::span<const std::byte> at) {
     return value;
 }
 
-// The first N bytes of the HMAC; none if libcrypto refuses the hash (no MD5 in FIPS mode).
-template <std::size_t N>
-std::optional<std::array<std::byte, N>> hmac(const EVP_MD* hash, std::span<const std::byte> key,
-                                             std::span<const std::byte> text) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned length = 0;
-    const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
-    if (::HMAC(hash, key.data(), static_cast<int>(key.size()), bytes, text.size(), digest.data(), &length) == nullptr ||
-        length < N)
-        return std::nullopt;
+const std::uint8_t* octets(std::span<const std::byte> bytes) {
+    return reinterpret_cast<const std::uint8_t*>(bytes.data());
+}
+
+// The first N bytes of the HMAC. Nettle 4 knows the digest's length by itself.
+template <std::size_t N, class Context>
+std::array<std::byte, N> hmac(void (*set_key)(Context*, std::size_t, const std::uint8_t*),
+                              void (*update)(Context*, std::size_t, const std::uint8_t*), auto digest,
+                              std::span<const std::byte> key, std::span<const std::byte> text) {
+    Context context;
+    set_key(&context, key.size(), octets(key));
+    update(&context, text.size(), octets(text));
+    std::array<std::uint8_t, 32> all{};  // SHA-256's
+    static_assert(N <= MD5_DIGEST_SIZE || sizeof context == sizeof(hmac_sha256_ctx));
+    if constexpr (requires { digest(&context, all.data()); })
+        digest(&context, all.data());
+    else
+        digest(&context, N, all.data());
     std::array<std::byte, N> out{};
-    for (std::size_t i = 0; i < N; ++i) out[i] = static_cast<std::byte>(digest[i]);
+    std::ranges::transform(std::span{all}.first<N>(), out.begin(), [](std::uint8_t octet) { return std::byte{octet}; });
     return out;
 }
 
 template <std::size_t N>
 bool same(const std::array<std::byte, N>& a, const std::array<std::byte, N>& b) {
-    return ::CRYPTO_memcmp(a.data(), b.data(), N) == 0;  // in constant time
+    return ::memeql_sec(a.data(), b.data(), N) != 0;  // in constant time
 }
 
 // The check value over an IP header and payload, with the mutable fields as in keepalived.
-std::optional<std::array<std::byte, kAhIcvLength>> icv(std::span<const std::byte> ip_header,
-                                                       std::span<const std::byte> ip_payload,
-                                                       std::span<const std::byte> key, std::uint8_t ttl) {
+std::array<std::byte, kAhIcvLength> icv(std::span<const std::byte> ip_header, std::span<const std::byte> ip_payload,
+                                        std::span<const std::byte> key, std::uint8_t ttl) {
     Bytes text{ip_header.begin(), ip_header.end()};
     text[1] = std::byte{0};            // TOS
     text[6] = text[7] = std::byte{0};  // flags and fragment offset
@@ -67,14 +73,13 @@ std::optional<std::array<std::byte, kAhIcvLength>> icv(std::span<const std::byte
     text[10] = text[11] = std::byte{0};  // checksum
     text.insert(text.end(), ip_payload.begin(), ip_payload.end());
     std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(ip_header.size() + kIcvAt), kAhIcvLength, std::byte{0});
-    return hmac<kAhIcvLength>(::EVP_md5(), key, text);
+    return hmac<kAhIcvLength>(::hmac_md5_set_key, ::hmac_md5_update, ::hmac_md5_digest, key, text);
 }
 
 // The bytes that the trailer's HMAC covers: a pseudo header, the packet without its checksum, the trailer without HMAC.
-std::optional<std::array<std::byte, kTrailerHmacLength>> trailer_hmac(std::span<const std::byte> packet,
-                                                                      std::span<const std::byte> trailer,
-                                                                      const IpAddress& source,
-                                                                      std::span<const std::byte> key) {
+std::array<std::byte, kTrailerHmacLength> trailer_hmac(std::span<const std::byte> packet,
+                                                       std::span<const std::byte> trailer, const IpAddress& source,
+                                                       std::span<const std::byte> key) {
     Bytes text(4 + 16);
     text[0] = std::byte{source.is_v6() ? std::uint8_t{6} : std::uint8_t{4}};
     text[1] = packet[0] >> 4;
@@ -85,7 +90,7 @@ std::optional<std::array<std::byte, kTrailerHmacLength>> trailer_hmac(std::span<
     text[at + kVrrpChecksumAt] = text[at + kVrrpChecksumAt + 1] = std::byte{0};
     text.insert(text.end(), trailer.begin(), trailer.begin() + kTrailerHmacAt);
     text.resize(text.size() + kTrailerHmacLength);
-    return hmac<kTrailerHmacLength>(::EVP_sha256(), key, text);
+    return hmac<kTrailerHmacLength>(::hmac_sha256_set_key, ::hmac_sha256_update, ::hmac_sha256_digest, key, text);
 }
 
 // The HMAC stays zero here; it is computed over the other fields.
@@ -100,8 +105,6 @@ std::array<std::byte, kTrailerLength> bytes_of(const AuthTrailer& trailer) {
 }
 
 }  // namespace
-
-bool can_authenticate_ah() { return hmac<kAhIcvLength>(::EVP_md5(), std::array{std::byte{1}}, {}).has_value(); }
 
 std::optional<AhHeader> decode_ah(std::span<const std::byte> p) {
     if (p.size() < kAhLength || p[1] != std::byte{kAhLengthField}) return std::nullopt;
@@ -125,9 +128,7 @@ std::vector<std::byte> encode_ah(const AhSeal& seal, std::span<const std::byte> 
     std::ranges::copy(seal.source.bytes(), out.begin() + 4);
     put32(std::span{out}.subspan(8), seal.sequence);
     out.insert(out.end(), packet.begin(), packet.end());
-    const auto check = icv(ip, out, seal.key, seal.ttl);
-    if (!check) return {};
-    std::ranges::copy(*check, out.begin() + kIcvAt);
+    std::ranges::copy(icv(ip, out, seal.key, seal.ttl), out.begin() + kIcvAt);
     return out;
 }
 
@@ -135,11 +136,9 @@ bool ah_right(std::span<const std::byte> ip_header, std::span<const std::byte> i
               std::span<const std::byte> key) {
     const auto header = decode_ah(ip_payload);
     if (!header || ip_header.size() != kIpv4HeaderLength) return false;
-    for (const std::uint8_t ttl : {std::to_integer<std::uint8_t>(ip_header[8]), kFullTtl, std::uint8_t{0}}) {
-        const auto check = icv(ip_header, ip_payload, key, ttl);
-        if (check && same(*check, header->icv)) return true;
-    }
-    return false;
+    return std::ranges::any_of(
+        std::array{std::to_integer<std::uint8_t>(ip_header[8]), kFullTtl, std::uint8_t{0}},
+        [&](std::uint8_t ttl) { return same(icv(ip_header, ip_payload, key, ttl), header->icv); });
 }
 
 std::optional<AuthTrailer> decode_trailer(std::span<const std::byte> bytes) {
@@ -159,9 +158,7 @@ std::vector<std::byte> encode_trailer(std::span<const std::byte> packet, const A
     Bytes out{packet.begin(), packet.end()};
     if (packet.size() < kVrrpHeaderLength) return {};
     auto tail = bytes_of(trailer);
-    const auto check = trailer_hmac(packet, tail, source, key);
-    if (!check) return {};
-    std::ranges::copy(*check, tail.begin() + kTrailerHmacAt);
+    std::ranges::copy(trailer_hmac(packet, tail, source, key), tail.begin() + kTrailerHmacAt);
     out.insert(out.end(), tail.begin(), tail.end());
     if (source.is_v6()) {
         out[kVrrpChecksumAt] = out[kVrrpChecksumAt + 1] = std::byte{0};
@@ -176,8 +173,7 @@ std::vector<std::byte> encode_trailer(std::span<const std::byte> packet, const A
 bool trailer_right(std::span<const std::byte> packet, const AuthTrailer& trailer, const IpAddress& source,
                    std::span<const std::byte> key) {
     if (packet.size() < kVrrpHeaderLength) return false;
-    const auto check = trailer_hmac(packet, bytes_of(trailer), source, key);
-    return check && same(*check, trailer.hmac);
+    return same(trailer_hmac(packet, bytes_of(trailer), source, key), trailer.hmac);
 }
 
 }  // namespace mainstay::wire

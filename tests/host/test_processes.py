@@ -41,12 +41,12 @@ def test_who_only_watches_is_started_when_the_roles_have_their_configuration(lan
 
 def test_openssl_is_in_those_processes_only_that_use_it(lan):
     (one,) = office(lan, "one")
-    libraries = lambda pid: set(re.findall(r"libcrypto|libssl|libcurl|libpcre2", one.read(f"/proc/{pid}/maps")))  # noqa: E731
+    libraries = lambda pid: set(re.findall(r"libcrypto|libssl|libcurl|libpcre2|libnettle", one.read(f"/proc/{pid}/maps")))  # noqa: E731
     wait_ready(one.mainstayd(MAIL + instance()))
     wait_holds(one)
     wait_until(lambda: "mainstayd-obs" in one.process_names(), 10, "the observer")
 
-    assert libraries(role_pid(one, "mainstayd-vrrp")) == {"libcrypto"}  # for auth_type AH and HMAC
+    assert libraries(role_pid(one, "mainstayd-vrrp")) == {"libnettle"}  # for auth_type AH and HMAC
     assert {"libssl", "libcurl"} <= libraries(role_pid(one, "mainstayd-obs"))
     assert not libraries(int(one.read("/run/mainstay/mainstayd.pid"))) & {"libcrypto", "libssl", "libcurl"}
 

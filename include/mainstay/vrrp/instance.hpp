@@ -155,8 +155,8 @@ private:
     void send_advert(Step step);
     void send_resignation(Step step);
     void build_adverts(std::uint8_t priority);
-    [[nodiscard]] bool seal(Step step, SendAdvert& advert);  // adds authentication; false: it cannot be sent
-    void refresh_advertised();                               // also discards the pre-built adverts
+    void seal(Step step, SendAdvert& advert);  // adds authentication
+    void refresh_advertised();                 // also discards the pre-built adverts
     void send_arps(Step step, std::uint32_t rounds);
     void arm_extra_arps(Instant now);
     void send_extra_arps(Step step);

@@ -36,7 +36,6 @@ enum class Problem : std::uint8_t {
     HmacWrong,
     Stale,
     Replay,
-    NoHash,
     RivalMaster,
     Count_,  // how many there are
 };

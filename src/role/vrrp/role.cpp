@@ -173,7 +173,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
 
 Result<void> VrrpRole::prepare(config::Config next) {
     next_ = std::move(next);
-    return ready_to_authenticate(*next_);
+    return {};
 }
 
 void VrrpRole::commit() {

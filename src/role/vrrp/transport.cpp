@@ -4,19 +4,10 @@
 #include <cerrno>
 
 #include "mainstay/vrrp/settings.hpp"
-#include "mainstay/wire/vrrp_auth.hpp"
 
 namespace mainstay::role {
 
 namespace asio = boost::asio;
-
-Result<void> ready_to_authenticate(const config::Config& config) {
-    const bool wanted = std::ranges::any_of(
-        config.instances, [](const config::Instance& instance) { return instance.auth_type == config::AuthType::Ah; });
-    if (wanted && !wire::can_authenticate_ah())
-        return fail(Errc::Unsupported, "auth_type AH needs MD5, which this host's libcrypto refuses (FIPS mode)");
-    return {};
-}
 
 VrrpTransport::VrrpTransport(asio::io_context& loop, Log& log, std::function<void()> on_readable)
     : loop_{loop}, log_{log}, on_readable_{std::move(on_readable)} {}

@@ -22,9 +22,6 @@
 
 namespace mainstay::role {
 
-// Call it while the role prepares a configuration with auth_type AH: loads libcrypto before packets need it.
-[[nodiscard]] Result<void> ready_to_authenticate(const config::Config& config);
-
 class VrrpTransport {
 public:
     // `on_readable` is called when packets wait: the role then drains everything.

@@ -273,11 +273,3 @@ TEST_CASE("frames go out in their order; without any, or on an interface that is
         CHECK(host.log.texts[0].starts_with("sending gratuitous ARP: "));
     });
 }
-
-TEST_CASE("a configuration without AH needs no MD5, and one with it the host's") {
-    config::Config config;
-    config.instances.emplace_back();
-    CHECK(ready_to_authenticate(config).has_value());
-    config.instances.emplace_back().auth_type = config::AuthType::Ah;
-    CHECK(ready_to_authenticate(config).has_value() == wire::can_authenticate_ah());
-}
