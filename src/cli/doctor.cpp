@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "mainstay/base/script_variables.hpp"
+#include "mainstay/vrrp/watch.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -243,6 +244,11 @@ std::vector<Finding> judge_host(const DoctorFacts& facts) {
     judge_daemon(facts, found);
     judge_scripts(facts, found);
     judge_routing(facts, found);
+    if (facts.hidden_from && !vrrp::watch_plan(facts.configuration).processes.empty())
+        found.push_back({"/proc hides the processes of other accounts (hidepid): track_process does not count them",
+                         fmt::format("let mainstay-track see them: mount -o remount,gid={} /proc, and the same in "
+                                     "/etc/fstab",
+                                     *facts.hidden_from)});
     for (const auto& capability : facts.missing_capabilities) {
         found.push_back({fmt::format("the capability {} is not available here", capability),
                          "run as root; in a container, add it (--cap-add)"});

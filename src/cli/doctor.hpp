@@ -43,6 +43,7 @@ struct DoctorFacts {
     std::vector<Rival>
         rivals;  // other programs that do the same work, in this network namespace, without their children
     std::vector<std::string> missing_capabilities;
+    std::optional<std::uint32_t> hidden_from;  // the group that ought to see processes where /proc hides them
 
     std::string not_running;  // why the daemon gave no status; empty: it did
 

@@ -23,8 +23,11 @@
 #include "mainstay/kernel/capabilities.hpp"
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/kernel/ipvs.hpp"
+#include "mainstay/kernel/process.hpp"
+#include "mainstay/kernel/process_watch.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
 #include "mainstay/kernel/sysctl.hpp"
+#include "mainstay/role/common/identity.hpp"
 #include "mainstay/vrrp/instance.hpp"
 
 namespace mainstay::cli {
@@ -196,6 +199,8 @@ void gather_routing(DoctorFacts& facts, const std::vector<RunningProgram>& progr
 void gather_capabilities(DoctorFacts& facts) {
     for (auto& capability : kernel::missing_capabilities())
         facts.missing_capabilities.push_back(std::move(capability.name));
+    const auto watcher = kernel::find_account(role::kWatcherAccount);
+    if (watcher && kernel::processes_are_hidden(watcher->gid)) facts.hidden_from = watcher->gid;
 }
 
 std::set<std::string> masters_in(const nlohmann::json& status) {

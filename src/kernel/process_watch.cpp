@@ -11,7 +11,10 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <fstream>
+#include <iterator>
 #include <memory>
+#include <sstream>
 #include <string>
 
 #include "mainstay/kernel/netlink_socket.hpp"
@@ -76,6 +79,35 @@ std::map<int, vrrp::ProcessSeen> all_processes(bool command) {
         if (auto seen = look_at_process(pid, command)) all.emplace(pid, std::move(*seen));
     }
     return all;
+}
+
+// "23 29 0:22 / /proc rw,nosuid - proc proc rw,gid=7,hidepid=invisible"; of several mounts the last one is seen.
+bool processes_are_hidden(const std::string& mountinfo, std::uint32_t group) {
+    std::istringstream lines{mountinfo};
+    bool hidden = false;
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words{line};
+        std::string skip, point, word, type, options;
+        words >> skip >> skip >> skip >> skip >> point;
+        while (words >> word && word != "-") {
+        }
+        words >> type >> skip >> options;
+        if (point != "/proc" || type != "proc") continue;
+        const auto value_of = [&options](const std::string& name) {
+            const auto at = ("," + options).find("," + name + "=");
+            if (at == std::string::npos) return std::string{};
+            const auto begin = at + name.size() + 1;
+            return options.substr(begin, options.find(',', begin) - begin);
+        };
+        const std::string hiding = value_of("hidepid");
+        hidden = !hiding.empty() && hiding != "0" && hiding != "off" && value_of("gid") != std::to_string(group);
+    }
+    return hidden;
+}
+
+bool processes_are_hidden(std::uint32_t group) {
+    std::ifstream mounts{"/proc/self/mountinfo"};
+    return processes_are_hidden({std::istreambuf_iterator<char>{mounts}, {}}, group);
 }
 
 Result<ProcessConnector> ProcessConnector::open() {

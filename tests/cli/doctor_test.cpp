@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "mainstay/config/load.hpp"
+
 namespace mainstay::cli {
 namespace {
 
@@ -227,6 +229,11 @@ TEST_CASE("a firewall, a missing capability and an unusable configuration are na
     facts = healthy();
     facts.missing_capabilities = {"CAP_NET_RAW"};
     CHECK(has(only(facts), "CAP_NET_RAW", "--cap-add"));
+    facts = healthy();
+    facts.hidden_from = 7;
+    CHECK(judge_host(facts).empty());  // no process is tracked
+    facts.configuration = config::load_text("x.conf", "vrrp_track_process web {\nprocess web\n}\n", {}).config;
+    CHECK(has(only(facts), "track_process does not count them", "mount -o remount,gid=7 /proc"));
     facts = healthy();
     facts.configuration_read = false;
     CHECK(has(only(facts), "/etc/keepalived/keepalived.conf cannot run", "config check"));

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from support.config_map import ConfigMap
+from support.paths import program
 from support.vrrp import VIP, fast, logged, office, priority_on_the_wire, wait_holds, wait_ready, wait_released
 from support.wait import stays, wait_until
 
@@ -182,6 +183,30 @@ def test_a_tracked_process_counts_while_it_runs(lan):
     worker.stop()
     logged(daemon, "Quorum lost for tracked process work")
     priority_on_the_wire(one, 150)
+
+
+WORK = "vrrp_track_process work {\n process worker\n}\n" + fast(more="track_process {\n work\n }")
+
+
+@pytest.mark.parametrize("level", (1, 2))
+def test_processes_that_proc_hides_are_said_to_be_and_count_when_the_watcher_may_see_them(lan, level):
+    """keepalived's children are root's. The watcher is not, and a right to see all processes is one to read their memory."""
+    (one,) = office(lan, "one")
+    group = one.run(["id", "-g", "mainstay-track"]).stdout.strip()
+    one.run(["cp", "/bin/sleep", "/run/worker"])
+    one.start(["/run/worker", "1000"])
+    one.run(["mount", "-o", f"remount,hidepid={level}", "/proc"])
+    daemon = wait_ready(one.mainstayd(WORK))
+    logged(daemon, "track_process: /proc hides the processes of other accounts (hidepid), which are not counted: let this account see "
+                   f"them (mount -o remount,gid={group} /proc)")
+    found = one.run([program("mainstayctl"), "doctor", "--file", "/run/keepalived.conf"], check=False).stdout
+    assert "/proc hides the processes of other accounts (hidepid): track_process does not count them" in found
+    assert f"mount -o remount,gid={group} /proc" in found
+
+    one.run(["mount", "-o", f"remount,gid={group}", "/proc"])
+    wait_holds(one)
+    one.run(["pkill", "-x", "worker"])
+    wait_released(one)
 
 
 def test_a_process_is_distinguished_by_its_parameters(lan):

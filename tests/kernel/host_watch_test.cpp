@@ -377,3 +377,21 @@ TEST_CASE("a link's state is the same by each way that answers" * mainstay::test
     CHECK(std::string{to_string(Method::Ioctl)} == "IOCTL");
     CHECK(std::string{to_string(Method::Any)} == "any");
 }
+
+TEST_CASE("the mount options of /proc say whether processes of other accounts are hidden, and from whom not") {
+    const auto proc = [](const std::string& options) {
+        return "23 29 0:22 / /proc rw,nosuid,relatime shared:13 - proc proc " + options + "\n";
+    };
+    for (const char* hiding :
+         {"rw,hidepid=1", "rw,hidepid=2", "rw,gid=70,hidepid=invisible", "rw,hidepid=ptraceable,gid=8"}) {
+        CAPTURE(hiding);
+        CHECK(processes_are_hidden("21 1 8:1 / / rw - ext4 /dev/vda rw\n" + proc(hiding), 7));
+    }
+    for (const char* open : {"rw", "rw,hidepid=0", "rw,hidepid=off", "rw,gid=7,hidepid=invisible", "hidepid=2,gid=7"}) {
+        CAPTURE(open);
+        CHECK_FALSE(processes_are_hidden(proc(open), 7));
+    }
+    CHECK_FALSE(processes_are_hidden(proc("rw,hidepid=2") + proc("rw"), 7));  // the last mount is the one that is seen
+    CHECK_FALSE(processes_are_hidden("24 23 0:22 /sys /proc/sys rw - proc proc rw,hidepid=2\n", 7));
+    CHECK_FALSE(processes_are_hidden("\nnonsense - proc\n", 7));
+}

@@ -1,5 +1,7 @@
 #include "parts.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <climits>
 
@@ -47,6 +49,11 @@ void FileWatcher::complain(File& file, const std::string& text) {
 ProcessWatcher::ProcessWatcher(asio::io_context& loop, Log& log, ReportObservation report, const vrrp::WatchPlan& plan)
     : log_{log}, report_{std::move(report)}, table_{plan.processes}, ready_{loop}, timer_{loop} {
     if (plan.processes.empty()) return;
+    if (kernel::processes_are_hidden(::getegid()))
+        log_.warning(
+            "track_process: /proc hides the processes of other accounts (hidepid), which are not counted: let this "
+            "account see them (mount -o remount,gid={} /proc)",
+            ::getegid());
     auto connector = kernel::ProcessConnector::open();
     if (connector) {
         connector_.emplace(std::move(*connector));
