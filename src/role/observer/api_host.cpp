@@ -50,7 +50,7 @@ Result<void> ApiHost::open(http::ApiSources sources) {
                            {.now = [this] { return runtime_.now(); }, .wall = [this] { return runtime_.wall(); }});
     if (!server) return std::unexpected{std::move(server.error())};
     server_ = std::move(*server);
-    server_->set(settings_);
+    if (settings_) server_->set(*settings_);
     for (const auto& [what, text] : files_) server_->take(what, text);
     return {};
 }
@@ -66,7 +66,7 @@ void ApiHost::wake_streams() {
 }
 
 bool ApiHost::is_busy() const {
-    return !server_ || server_->serves() || !settings_.listen.empty() || !settings_.peer.empty();
+    return !server_ || server_->serves() || !settings_ || !settings_->listen.empty() || !settings_->peer.empty();
 }
 
 bool ApiHost::was_asked() {
@@ -83,7 +83,7 @@ void ApiHost::settings(const ipc::ApiSettings& settings) {
     settings_ = settings;
     files_.clear();
     peer_.set(settings);
-    if (server_) server_->set(settings_);
+    if (server_) server_->set(settings);
 }
 
 void ApiHost::file(const ipc::ApiFile& file, const UniqueFd& descriptor) {

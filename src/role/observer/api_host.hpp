@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "http/api_routes.hpp"
@@ -57,7 +58,7 @@ private:
     PeerFetch peer_fetch_;
     Peer peer_;
     std::unique_ptr<http::Server> server_;
-    ipc::ApiSettings settings_;
+    std::optional<ipc::ApiSettings> settings_;  // once they have come
     std::map<ipc::ApiFile::What, Result<std::string>> files_;
     std::map<std::uint64_t, Answered> asked_;
     std::uint64_t next_request_ = 0;

@@ -314,14 +314,14 @@ void Supervisor::child_committed(Child& child) {
     if (phase_ == Phase::Stopping && !traits_of(child.kind).only_watches) return child.send(ipc::Stop{}, -1, log_);
     send_observations(child);
     dumps_->ready(child.kind);
+    report_supervision();
     if (child.kind == Kind::Observer) {
-        send_api();
+        send_api();  // last: with it the clients that wait are served
         for (const auto& other : children_) send_record(*other);
     }
     if (phase_ == Phase::Stopping && stop_stage_ > StopStage::NotifyScripts) return child.send(ipc::Stop{}, -1, log_);
     spares_->fill_soon();
     if (replacement_) replacement_->committed(child.kind);
-    report_supervision();
     check_startup_complete();
 }
 

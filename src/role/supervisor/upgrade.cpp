@@ -94,6 +94,7 @@ void Supervisor::upgrade(const std::string& program, const std::string& version,
     if (phase_ != Phase::Running || reloading_) return refuse("the daemon is stopping or reloading: try again");
     const std::string path = upgrade_program({program});
     start_waiting_watchers();  // the new program takes over running processes only
+    wake_observer();
     // The new program starts its own spares.
     spares_->drop_all();
     reader_->kill_waiting();

@@ -94,6 +94,20 @@ TEST_CASE("a stop wakes the observer, which stores the last events and is stoppe
     CHECK(b.stage.exit_code() == 0);
 }
 
+TEST_CASE("an upgrade wakes the observer, so that the new program finds one to replace" * mainstay::test::kNeedsRoot) {
+    Resting b;
+    const auto client = b.stage.ask(ipc::Upgrade{b.stage.at("mainstayd-next")});
+    auto& trial = b.stage.started("mainstayd-next");
+    trial.hear<ipc::UpgradeTrial>();
+    trial.send(ipc::UpgradeChecked{{}, "9"});
+    trial.exit(0);
+    auto& woken = b.stage.started("mainstayd-obs");
+    CHECK(woken.hear<ipc::RoleStartup>().has_api_socket);
+    auto& successor = b.stage.started("mainstayd-obs");
+    CHECK(successor.hear<ipc::RoleStartup>().spare);
+    CHECK(b.stage.logged("state resumed from version ") == 1);
+}
+
 TEST_CASE("an observer that rests again and again right after its start is slowed down" * mainstay::test::kNeedsRoot) {
     Resting b;
     const auto client = kernel::connect_unix(b.stage.at("run/control.sock"), SOCK_STREAM);

@@ -21,6 +21,9 @@ struct Server::Impl {
           bound{path},
           tcp{service, std::move(clock)} {}
 
+    void accept() {
+        if (!std::exchange(accepts, true)) control->accept();
+    }
     [[nodiscard]] std::shared_ptr<Connection> connect(local::socket socket) const {
         auto caller = caller_of(peer_of(socket.native_handle()), ::geteuid(), ::getegid(), operate);
         return make_connection(std::move(socket), service,
@@ -29,6 +32,7 @@ struct Server::Impl {
 
     std::shared_ptr<Service> service;
     kernel::BoundPath bound;
+    bool accepts = false;
     bool operate = false;
     std::shared_ptr<Listener<local>> control;
     TcpListeners tcp;
@@ -45,6 +49,7 @@ Server::~Server() {
 
 Result<std::unique_ptr<Server>> Server::open(boost::asio::io_context& loop, Log& log, const std::string& path,
                                              UniqueFd listening, Router router, Authenticator::Clock clock) {
+    const bool has_clients = static_cast<bool>(listening);
     if (!listening) {
         auto fd = listen_at(path);
         if (!fd) return std::unexpected{std::move(fd.error()).with("status socket")};
@@ -61,13 +66,14 @@ Result<std::unique_ptr<Server>> Server::open(boost::asio::io_context& loop, Log&
         Listener<local>::Ways{
             .connect = [own = impl.get()](local::socket socket) { return own->connect(std::move(socket)); },
             .source_of = {}});
-    impl->control->accept();
+    if (!has_clients) impl->accept();
     return std::unique_ptr<Server>{new Server{std::move(impl)}};
 }
 
 void Server::set(const ipc::ApiSettings& settings) {
     impl_->operate = settings.operate;
     impl_->tcp.set(settings);
+    impl_->accept();
 }
 
 void Server::take(ipc::ApiFile::What what, Result<std::string> text) { impl_->tcp.take(what, std::move(text)); }

@@ -20,7 +20,7 @@ namespace mainstay::role::http {
 class Server {
 public:
     // Listens at the control socket. Its owner, its group and root may connect. `listening`: the socket of the server
-    // before, which has left it; -1: none.
+    // before, which has left it; clients that wait there are served from the first set() on. -1: none.
     [[nodiscard]] static Result<std::unique_ptr<Server>> open(boost::asio::io_context& loop, Log& log,
                                                               const std::string& path, UniqueFd listening,
                                                               Router router, Authenticator::Clock clock);
