@@ -256,8 +256,9 @@ class Store(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body.encode())
     def log_message(self, *a): pass
+store = http.server.ThreadingHTTPServer(("127.0.0.1", 2379), Store)
 print("ready", flush=True)
-http.server.ThreadingHTTPServer(("127.0.0.1", 2379), Store).serve_forever()
+store.serve_forever()
 """)
     stand_in = site.host.start(["/usr/bin/python3", "/run/stand_in.py"], name="stand_in")
     wait_until(lambda: "ready" in stand_in.output(), 10, "the stand-in")
