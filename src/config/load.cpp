@@ -162,16 +162,16 @@ void check_net_namespace(ParseContext& r) {
     d.fix = fmt::format("ip netns add {}", r.net_namespace);
 }
 
-// A real server of a settled service is an instance's virtual address: check_across has something to say about it.
-bool serves_itself(const ParseContext& r) {
-    std::set<IpAddress> virtual_addresses;
-    for (const InstanceDraft& instance : r.instances)
-        for (const VirtualAddress& address : instance.model.addresses) virtual_addresses.insert(address.prefix.address);
-    const auto is_virtual = [&](const RealServer& server) {
-        return virtual_addresses.contains(server.endpoint.address);
-    };
-    return !virtual_addresses.empty() && std::ranges::any_of(r.settled.models, [&](const VirtualServer& service) {
-        return std::ranges::any_of(service.real_servers, is_virtual);
+// A real server of a settled service is an instance's virtual address or peer: check_across has something to say of it.
+bool names_instances(const ParseContext& r) {
+    std::set<IpAddress> addresses;
+    for (const InstanceDraft& instance : r.instances) {
+        for (const VirtualAddress& address : instance.model.addresses) addresses.insert(address.prefix.address);
+        for (const UnicastPeer& peer : instance.model.unicast_peers) addresses.insert(peer.address);
+    }
+    const auto is_named = [&](const RealServer& server) { return addresses.contains(server.endpoint.address); };
+    return !addresses.empty() && std::ranges::any_of(r.settled.models, [&](const VirtualServer& service) {
+        return std::ranges::any_of(service.real_servers, is_named);
     });
 }
 
@@ -179,7 +179,7 @@ bool serves_itself(const ParseContext& r) {
 // has been freed. In the rare case that more global_defs follow, or that a diagnostic needs the draft, everything is
 // read again and settled at the end.
 bool settled_too_early(const ParseContext& r) {
-    return r.settled.with && (*r.settled.with != r.global || r.settled.remarkable || serves_itself(r));
+    return r.settled.with && (*r.settled.with != r.global || r.settled.remarkable || names_instances(r));
 }
 
 // Each interface is queried once, because a file may use one in thousands of instances.

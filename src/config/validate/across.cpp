@@ -22,12 +22,16 @@ public:
             const Instance& instance = r_.instances[i].model;
             for (const VirtualAddress& address : instance.addresses)
                 owners_.emplace(address.prefix.address, instance.name);
+            for (const UnicastPeer& peer : instance.unicast_peers) peers_.emplace(peer.address, instance.name);
         }
         virtual_addresses();
         for (const ServiceDraft& service : r_.services)
             for (const ServerDraft& server : service.servers) {
                 const IpAddress& address = server.model.endpoint.address;
                 real_server(address, address == service.model.endpoint.address, server.mark);
+                const auto forwarding = server.forwarding.value_or(service.forwarding.value_or(Forwarding::Nat));
+                if (forwarding != Forwarding::Nat && !service.model.endpoint.address.empty())
+                    director(address, server.mark);
             }
         server_groups();
         if (r_.mail_wanted.length != 0 && r_.global.notification_email.empty()) {
@@ -83,6 +87,20 @@ private:
         }
     }
 
+    // With NAT the packet has the server's address when it arrives, and no virtual server takes it. A service of a mark
+    // may leave out what the other director sends.
+    void director(const IpAddress& address, Mark mark) {
+        const auto peer = peers_.find(address);
+        if (peer == peers_.end()) return;
+        auto& d = r_.diag.advise(Code::RealServerIsPeer, mark,
+                                 fmt::format("real server {} is the other director (unicast_peer of {})",
+                                             address.to_string(), peer->second));
+        d.effect = "its IPVS has the same table: it schedules what it gets once more, and sends a part of it back";
+        d.fix =
+            "let IPVS on both take only what comes from clients: virtual_server fwmark, and a rule that marks packets "
+            "to the virtual address unless they have the other director's MAC address";
+    }
+
     void server_groups() {
         std::set<std::string_view> used, known;
         for (const auto& [name, mark] : r_.server_groups) known.insert(name);
@@ -103,7 +121,7 @@ private:
     }
 
     ParseContext& r_;
-    std::map<IpAddress, std::string> owners_;
+    std::map<IpAddress, std::string> owners_, peers_;
 };
 
 }  // namespace

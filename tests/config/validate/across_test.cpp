@@ -27,6 +27,27 @@ TEST_CASE("a real server that is another virtual address is remarked on") {
     CHECK(loaded.exit_code() == 0);
 }
 
+TEST_CASE("a real server that is the other director sends a part back, but with NAT or a mark") {
+    const auto reported = [](const std::string& kind, const std::string& peer, const std::string& service) {
+        return lines_of(
+            load_sample("vrrp_instance VI_1 {\n interface eth0\n virtual_router_id 51\n virtual_ipaddress {\n  "
+                        "10.9.9.9/24\n }\n unicast_peer {\n  " +
+                        peer + "\n }\n}\nvirtual_server " + service + " {\n lb_algo rr\n lb_kind " + kind +
+                        "\n real_server 10.9.9.2 80 {\n }\n}\n"));
+    };
+    const auto warns = [&](const std::string& kind, const std::string& peer,
+                           const std::string& service = "10.9.9.9 80") {
+        return std::ranges::count(
+                   reported(kind, peer, service),
+                   "14:14 warning MS0528 real server 10.9.9.2 is the other director (unicast_peer of VI_1)") == 1;
+    };
+    CHECK(warns("DR", "10.9.9.2"));
+    CHECK(warns("TUN", "10.9.9.2"));
+    CHECK_FALSE(warns("NAT", "10.9.9.2"));
+    CHECK_FALSE(warns("DR", "10.9.9.3"));
+    CHECK_FALSE(warns("DR", "10.9.9.2", "fwmark 1"));
+}
+
 TEST_CASE("a virtual address without a prefix that lies in no interface's subnet is remarked on") {
     Environment environment = host();
     environment.subnets = [] {

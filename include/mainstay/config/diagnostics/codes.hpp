@@ -130,6 +130,7 @@ enum class Code : std::uint16_t {
     ActiveActiveRefused = 525,
     ActiveActiveSettings = 526,
     EqualShares = 527,  // of slots of an mh table
+    RealServerIsPeer = 528,
     // Two directors against each other
     PairIdentity = 600,
     PairInstanceMissing = 601,
