@@ -18,6 +18,7 @@
 #include <string>
 
 #include "mainstay/kernel/netlink_socket.hpp"
+#include "mount_table.hpp"
 
 namespace mainstay::kernel {
 namespace {
@@ -81,23 +82,16 @@ std::map<int, vrrp::ProcessSeen> all_processes(bool command) {
     return all;
 }
 
-// "23 29 0:22 / /proc rw,nosuid - proc proc rw,gid=7,hidepid=invisible"; of several mounts the last one is seen.
 bool processes_are_hidden(const std::string& mountinfo, std::uint32_t group) {
-    std::istringstream lines{mountinfo};
+    std::istringstream text{mountinfo};
     bool hidden = false;
-    for (std::string line; std::getline(lines, line);) {
-        std::istringstream words{line};
-        std::string skip, point, word, type, options;
-        words >> skip >> skip >> skip >> skip >> point;
-        while (words >> word && word != "-") {
-        }
-        words >> type >> skip >> options;
+    for (const auto& [point, type, options] : read_mounts(text)) {
         if (point != "/proc" || type != "proc") continue;
-        const auto value_of = [&options](const std::string& name) {
-            const auto at = ("," + options).find("," + name + "=");
+        const auto value_of = [&all = options](const std::string& name) {
+            const auto at = ("," + all).find("," + name + "=");
             if (at == std::string::npos) return std::string{};
             const auto begin = at + name.size() + 1;
-            return options.substr(begin, options.find(',', begin) - begin);
+            return all.substr(begin, all.find(',', begin) - begin);
         };
         const std::string hiding = value_of("hidepid");
         hidden = !hiding.empty() && hiding != "0" && hiding != "off" && value_of("gid") != std::to_string(group);

@@ -14,10 +14,11 @@
 #include <climits>
 #include <cstring>
 #include <fstream>
-#include <sstream>
+#include <utility>
 
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/wire/track_value.hpp"
+#include "mount_table.hpp"
 
 namespace mainstay::kernel {
 namespace {
@@ -48,21 +49,6 @@ constexpr std::array<std::string_view, 15> kRefusedNames{"nfs",   "nfs4",  "smb3
 
 std::unexpected<Error> refuse(const std::string& path, std::string_view where) {
     return fail(Errc::Unsupported, path + " is not tracked: " + std::string{where});
-}
-
-// Decodes mountinfo's octal escapes, such as "\040" for a blank.
-std::string unescaped(std::string_view text) {
-    std::string plain;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto digits = text.substr(i + 1, 3);
-        if (text[i] == '\\' && digits.size() == 3 && digits.find_first_not_of("01234567") == std::string_view::npos) {
-            plain += static_cast<char>((digits[0] - '0') * 64 + (digits[1] - '0') * 8 + (digits[2] - '0'));
-            i += 3;
-        } else {
-            plain += text[i];
-        }
-    }
-    return plain;
 }
 
 bool refused_type(std::string_view type) {
@@ -100,18 +86,9 @@ Result<std::string> read_tracked_file(const std::string& path) {
 }
 
 MountedTypes MountedTypes::read() {
+    std::ifstream mountinfo{"/proc/self/mountinfo"};
     MountedTypes all;
-    std::ifstream mounts{"/proc/self/mountinfo"};
-    std::string line;
-    while (std::getline(mounts, line)) {
-        std::istringstream words{line};
-        std::string skip, point, word;
-        words >> skip >> skip >> skip >> skip >> point;
-        while (words >> word && word != "-") {
-        }
-        words >> word;
-        all.mounts_.push_back({unescaped(point), word});
-    }
+    for (auto& mount : read_mounts(mountinfo)) all.mounts_.push_back({std::move(mount.point), std::move(mount.type)});
     return all;
 }
 
