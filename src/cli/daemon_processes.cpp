@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <ctime>
@@ -76,11 +77,6 @@ std::optional<std::string> status_line(int pid, std::string_view beginning) {
 }
 
 // A process that its parent has not reaped is gone, too.
-bool is_gone(int pid) {
-    const auto state = status_line(pid, "State:");
-    return !state || state->find('Z') != std::string::npos;
-}
-
 std::string trimmed(std::string_view line) {
     const auto begin = line.find_first_not_of(" \t");
     return begin == std::string_view::npos ? std::string{} : std::string{line.substr(begin)};
@@ -170,7 +166,10 @@ std::string command_line_of(int pid) { return whole_file(file_of(pid, "cmdline")
 
 int parent_of(int pid) {
     const auto line = status_line(pid, "PPid:");
-    return line ? std::atoi(line->c_str() + std::string_view{"PPid:"}.size()) : 0;
+    const std::string text = line ? trimmed(std::string_view{*line}.substr(std::string_view{"PPid:"}.size())) : "";
+    int parent = 0;
+    std::from_chars(text.data(), text.data() + text.size(), parent);
+    return parent;
 }
 
 Result<void> kill_silently(const DaemonProcesses& daemon) {
@@ -184,8 +183,8 @@ Result<void> kill_silently(const DaemonProcesses& daemon) {
     for (const int child : daemon.children) (void)::kill(child, SIGKILL);
     const bool gone = comes_true(kGoneWithin, [&] {
         for (const int child : daemon.children)
-            if (!is_gone(child)) return false;
-        return is_gone(daemon.main);
+            if (kernel::process_alive(child)) return false;
+        return !kernel::process_alive(daemon.main);
     });
     if (!gone) return fail(Errc::Timeout, fmt::format("process {} is still there after SIGKILL", daemon.main));
     return {};

@@ -316,8 +316,8 @@ void Supervisor::child_committed(Child& child) {
     dumps_->ready(child.kind);
     report_supervision();
     if (child.kind == Kind::Observer) {
-        send_api();  // last: with it the clients that wait are served
         for (const auto& other : children_) send_record(*other);
+        send_api();  // last: with it the clients that wait are served
     }
     if (phase_ == Phase::Stopping && stop_stage_ > StopStage::NotifyScripts) return child.send(ipc::Stop{}, -1, log_);
     spares_->fill_soon();
