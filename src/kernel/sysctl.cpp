@@ -6,8 +6,10 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <optional>
 
 #include "mainstay/base/unique_fd.hpp"
+#include "mainstay/kernel/link_maker.hpp"
 
 namespace mainstay::kernel {
 namespace {
@@ -20,6 +22,36 @@ Result<std::string> path_of(std::string_view name) {
         return fail(Errc::Invalid, "sysctl '" + std::string{name} + "' is no name");
     }
     return "/proc/sys/" + std::string{name};
+}
+
+template <class Number>
+std::optional<Number> number_in(std::string_view text) {
+    Number number{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+// net/ipv4/conf/INTERFACE/SETTING as a request to rtnetlink. None: it has only the file.
+std::optional<LinkSettings> link_settings(std::string_view name, std::string_view value) {
+    constexpr std::string_view kInterfaces = "net/ipv4/conf/";
+    if (!name.starts_with(kInterfaces)) return std::nullopt;
+    name.remove_prefix(kInterfaces.size());
+    const auto slash = name.find('/');
+    if (slash == std::string_view::npos) return std::nullopt;
+    const auto number = netlink::ipv4_setting_number(name.substr(slash + 1));
+    const auto wanted = number_in<std::uint32_t>(value);
+    const std::uint32_t index = interface_index(std::string{name.substr(0, slash)});  // "all" and "default": none
+    if (!number || !wanted || index == 0) return std::nullopt;
+    return LinkSettings{.index = index, .ipv4 = netlink::Ipv4Setting{.number = *number, .value = *wanted}};
+}
+
+Result<void> write_file(const std::string& path, std::string_view value) {
+    const UniqueFd fd{open(path.c_str(), O_WRONLY | O_CLOEXEC)};
+    if (!fd) return fail_system("write " + path, errno);
+    const ssize_t size = write(fd.get(), value.data(), value.size());
+    if (size < 0) return fail_system("write '" + std::string{value} + "' to " + path, errno);
+    return {};
 }
 
 }  // namespace
@@ -40,22 +72,22 @@ Result<std::string> read_sysctl(std::string_view name) {
 Result<void> write_sysctl(std::string_view name, std::string_view value) {
     const auto path = path_of(name);
     if (!path) return std::unexpected{path.error()};
-    const UniqueFd fd{open(path->c_str(), O_WRONLY | O_CLOEXEC)};
-    if (!fd) return fail_system("write " + *path, errno);
-    const ssize_t size = write(fd.get(), value.data(), value.size());
-    if (size < 0) return fail_system("write '" + std::string{value} + "' to " + *path, errno);
+    const auto settings = link_settings(name, value);
+    if (!settings) return write_file(*path, value);
+    auto links = LinkMaker::open();
+    const auto set = links ? links->set(*settings) : Result<void>{std::unexpected{std::move(links.error())}};
+    if (set) return {};
+    auto written = write_file(*path, value);
+    if (!written) return std::unexpected{std::move(written.error()).with(set.error().text() + "; then")};
     return {};
 }
 
 Result<int> read_sysctl_number(std::string_view name) {
     const auto text = read_sysctl(name);
     if (!text) return std::unexpected{text.error()};
-    int number = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-    if (error != std::errc{} || end != text->data() + text->size()) {
-        return fail(Errc::Invalid, "sysctl " + std::string{name} + " is '" + *text + "', not a number");
-    }
-    return number;
+    const auto number = number_in<int>(*text);
+    if (!number) return fail(Errc::Invalid, "sysctl " + std::string{name} + " is '" + *text + "', not a number");
+    return *number;
 }
 
 }  // namespace mainstay::kernel

@@ -3,7 +3,11 @@
 #include <libmnl/libmnl.h>
 #include <linux/if.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/rtnetlink.h>
+
+#include <algorithm>
+#include <utility>
 
 #include "kernel_numbers.hpp"
 #include "request_buffer.hpp"
@@ -25,6 +29,15 @@ public:
 private:
     ifinfomsg* link_;
 };
+
+constexpr std::array<std::pair<std::string_view, std::uint16_t>, 6> kIpv4Settings{{
+    {"accept_local", IPV4_DEVCONF_ACCEPT_LOCAL},
+    {"arp_announce", IPV4_DEVCONF_ARP_ANNOUNCE},
+    {"arp_filter", IPV4_DEVCONF_ARPFILTER},
+    {"arp_ignore", IPV4_DEVCONF_ARP_IGNORE},
+    {"promote_secondaries", IPV4_DEVCONF_PROMOTE_SECONDARIES},
+    {"rp_filter", IPV4_DEVCONF_RP_FILTER},
+}};
 
 std::uint16_t ipvlan_flags(NewLink::IpvlanMode mode) {
     switch (mode) {
@@ -67,7 +80,30 @@ void put_kind(nlmsghdr* request, const NewLink& link) {
     mnl_attr_nest_end(request, info);
 }
 
+void put_families(nlmsghdr* request, const LinkSettings& settings) {
+    if (!settings.ipv4 && !settings.no_generated_address) return;
+    nlattr* families = mnl_attr_nest_start(request, IFLA_AF_SPEC);
+    if (settings.ipv4) {
+        nlattr* v4 = mnl_attr_nest_start(request, kFamilyV4);
+        nlattr* values = mnl_attr_nest_start(request, IFLA_INET_CONF);
+        mnl_attr_put_u32(request, settings.ipv4->number, settings.ipv4->value);
+        mnl_attr_nest_end(request, values);
+        mnl_attr_nest_end(request, v4);
+    }
+    if (settings.no_generated_address) {
+        nlattr* v6 = mnl_attr_nest_start(request, kFamilyV6);
+        mnl_attr_put_u8(request, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+        mnl_attr_nest_end(request, v6);
+    }
+    mnl_attr_nest_end(request, families);
+}
+
 }  // namespace
+
+std::optional<std::uint16_t> ipv4_setting_number(std::string_view name) {
+    const auto* const found = std::ranges::find(kIpv4Settings, name, &decltype(kIpv4Settings)::value_type::first);
+    return found == kIpv4Settings.end() ? std::nullopt : std::optional{found->second};
+}
 
 Result<void> append_link_new(std::vector<std::byte>& out, const NewLink& link, std::uint32_t sequence) {
     if (link.name.empty() || link.name.size() >= IFNAMSIZ)
@@ -108,13 +144,7 @@ Result<void> append_link_set(std::vector<std::byte>& out, const LinkSettings& se
         mnl_attr_nest_end(request.header(), data);
         mnl_attr_nest_end(request.header(), info);
     }
-    if (settings.no_generated_address) {
-        nlattr* families = mnl_attr_nest_start(request.header(), IFLA_AF_SPEC);
-        nlattr* v6 = mnl_attr_nest_start(request.header(), kFamilyV6);
-        mnl_attr_put_u8(request.header(), IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-        mnl_attr_nest_end(request.header(), v6);
-        mnl_attr_nest_end(request.header(), families);
-    }
+    put_families(request.header(), settings);
     request.append_to(out);
     return {};
 }

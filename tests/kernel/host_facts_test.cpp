@@ -377,6 +377,29 @@ TEST_CASE("the release of the kernel is compared as numbers, not as text") {
     if (minor > 0) CHECK(release_at_least(major, minor - 1));
 }
 
+TEST_CASE("a setting of an interface is written where /proc/sys is read-only, and another one is not" *
+          mainstay::test::kNeedsRoot) {
+    test::in_own_network([] {
+        REQUIRE(test::ip("link add e.0 type veth peer name e1"));
+        test::make_proc_sys_read_only();
+        for (const std::string setting :
+             {"accept_local", "arp_announce", "arp_filter", "arp_ignore", "promote_secondaries", "rp_filter"}) {
+            CAPTURE(setting);
+            const std::string name = "net/ipv4/conf/e.0/" + setting;
+            for (const char* value : {"1", "0", "1"}) {
+                CHECK(write_sysctl(name, value).has_value());
+                CHECK(read_sysctl(name) == value);
+            }
+            CHECK(read_sysctl("net/ipv4/conf/e1/" + setting) == "0");
+        }
+        for (const std::string name : {"net/ipv4/conf/all/arp_ignore", "net/ipv4/conf/default/arp_ignore",
+                                       "net/ipv4/conf/e.0/forwarding", "net/ipv6/conf/e.0/forwarding"})
+            CHECK(write_sysctl(name, "1").error().text() == "write /proc/sys/" + name + ": Read-only file system");
+        CHECK(write_sysctl("net/ipv4/conf/e2/arp_ignore", "1").error().code() == Errc::NotFound);
+        CHECK(write_sysctl("net/ipv4/conf/e1/arp_ignore", "odd").error().sys_errno() == EROFS);
+    });
+}
+
 TEST_CASE("a setting of the network is written, and an odd value refused with what was tried" *
           mainstay::test::kNeedsRoot) {
     test::in_own_network([] {

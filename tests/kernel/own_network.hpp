@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/mount.h>
 
 #include <cstdlib>
 #include <exception>
@@ -29,6 +30,14 @@ void in_own_network(const Body& body) {
     thread.join();
     if (problem) std::rethrow_exception(problem);
     REQUIRE(made);
+}
+
+// As in a container, for the calling thread alone: one of in_own_network().
+inline void make_proc_sys_read_only() {
+    REQUIRE(::unshare(CLONE_NEWNS) == 0);
+    REQUIRE(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+    REQUIRE(::mount("/proc/sys", "/proc/sys", nullptr, MS_BIND, nullptr) == 0);
+    REQUIRE(::mount("none", "/proc/sys", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0);
 }
 
 // iproute2's word for it: whether `ip ARGUMENTS` succeeds, in the namespace of the calling thread.

@@ -75,6 +75,21 @@ TEST_CASE("settings of a link are only those that are given") {
               "1000 1a80 0c00 0a80 0500 0800 01 000000"));
 }
 
+TEST_CASE("a setting of IPv4 on an interface is asked for by its number") {
+    CHECK(ipv4_setting_number("accept_local") == 23);
+    CHECK(ipv4_setting_number("arp_announce") == 18);
+    CHECK(ipv4_setting_number("arp_filter") == 13);
+    CHECK(ipv4_setting_number("arp_ignore") == 19);
+    CHECK(ipv4_setting_number("promote_secondaries") == 20);
+    CHECK(ipv4_setting_number("rp_filter") == 8);
+    for (const char* other : {"", "arp", "forwarding", "rp_filter "}) CHECK_FALSE(ipv4_setting_number(other));
+    CHECK(set({.index = 5, .ipv4 = Ipv4Setting{.number = 19, .value = 1}}) ==
+          hex("34000000 1300 0500 04030201 00000000 00 00 0000 05000000 00000000 00000000"
+              "1400 1a80"              // IFLA_AF_SPEC
+              "1000 0280 0c00 0180"    // AF_INET, IFLA_INET_CONF
+              "0800 1300 01000000"));  // IPV4_DEVCONF_ARP_IGNORE
+}
+
 TEST_CASE("a link is removed by its index") {
     std::vector<std::byte> out;
     REQUIRE(append_link_delete(out, 5, 0x01020304));

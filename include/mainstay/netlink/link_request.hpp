@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mainstay/base/error.hpp"
@@ -21,6 +22,14 @@ struct NewLink {
     std::uint32_t group = 0;
 };
 
+// A setting of IPv4 on one interface: what is /proc/sys/net/ipv4/conf/INTERFACE/NAME in files.
+struct Ipv4Setting {
+    std::uint16_t number = 0;  // IPV4_DEVCONF_* of uapi/linux/ip.h
+    std::uint32_t value = 0;
+};
+// The number of a setting that VRRP or a real server needs: "arp_ignore". None: another name.
+[[nodiscard]] std::optional<std::uint16_t> ipv4_setting_number(std::string_view name);
+
 // The desired settings of an existing interface. Those without a value stay unchanged.
 struct LinkSettings {
     std::uint32_t index = 0;
@@ -30,6 +39,7 @@ struct LinkSettings {
         group;  // setting it, even to its current value, makes the kernel notify listeners of the link
     std::optional<std::array<std::byte, 6>> hardware_address;
     std::optional<NewLink::IpvlanMode> ipvlan_mode;  // of an ipvlan; all that lie over one parent share it
+    std::optional<Ipv4Setting> ipv4;
     bool no_generated_address = false;  // IPv6 address generation mode "none"; before it is up for the first time
 };
 
