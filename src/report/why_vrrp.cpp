@@ -59,12 +59,8 @@ std::string priority_text(const WhySource& source, const vrrp::InstanceSnapshot&
     return text;
 }
 
-bool follows_other(const vrrp::InstanceSnapshot& instance) {
-    return !instance.master.empty() && instance.master_priority > 0;
-}
-
 std::string backup_text(const WhySource& source, const vrrp::InstanceSnapshot& instance) {
-    if (!follows_other(instance))
+    if (!instance.names_master())
         return fmt::format("it waits whether another router advertises; its priority is {}",
                            priority_text(source, instance));
     const std::string master = instance.master.to_string();
@@ -78,12 +74,18 @@ std::string backup_text(const WhySource& source, const vrrp::InstanceSnapshot& i
     return fmt::format("{} advertises priority {}, this router has {}", master, theirs, own);
 }
 
+// The text of a fault of instances on the device.
+std::string fault_of_link(std::string_view device) { return fmt::format("interface {} down", device); }
+
 void add_fault_causes(const WhySource& source, const vrrp::InstanceSnapshot& instance, Reasons& reasons) {
     const auto& router = router_of(source);
     for (const auto& script : router.scripts)
         if (instance.fault.find("script " + script.name + " ") != std::string::npos)
             reasons.add_at(script.since,
                            fmt::format("track_script {} is {}", script.name, script_state(source, script)));
+    for (const auto& device : source.status.vrrp->kept_down)
+        if (instance.fault.find(fault_of_link(device.name)) != std::string::npos)
+            reasons.add(fmt::format("{}: {}", device.name, device.reason));
     if (instance.group.empty() || instance.fault.find("sync group " + instance.group) == std::string::npos) return;
     for (const auto& other : router.instances)
         if (other.group == instance.group && other.name != instance.name && other.state == vrrp::State::Fault &&
@@ -262,6 +264,9 @@ Explanation explain_interface(const WhySource& source, std::string_view name) {
             if (instance.state != vrrp::State::Fault || instance.fault.find(text) == std::string::npos) continue;
             state = "DOWN";
             reason = fault == "down" ? "its link is down" : "it does not exist";
+            const auto& kept = source.status.vrrp->kept_down;
+            if (const auto device = std::ranges::find(kept, name, &DeviceKeptDown::name); device != kept.end())
+                reason = device->reason;
             reasons.add_at(instance.since, fmt::format("{} is FAULT{} because of it", instance.name,
                                                        since_text(source, instance.since)));
         }

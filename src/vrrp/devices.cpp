@@ -54,7 +54,10 @@ private:
         if (base.empty()) return;
         if (instance.vmac.enabled) {
             instance.vmac.name = vmac(instance, base, instance.vmac.name, prefix_, !sends_from_parent(instance));
-            if (!sends_from_parent(instance)) set_interface(instance, instance.vmac.name);
+            if (!sends_from_parent(instance)) {
+                std::ranges::find(plan_.devices, instance.vmac.name, &WantedDevice::name)->hears_adverts = true;
+                set_interface(instance, instance.vmac.name);
+            }
         } else if (ipvlan != nullptr) {
             set_interface(instance, this->ipvlan(instance, base, *ipvlan));
             const auto& own = plan_.devices.back().address;  // keepalived: it becomes the source address
@@ -281,7 +284,9 @@ std::vector<std::string> default_settings(const WantedDevice& device) {
 std::vector<Setting> parent_settings(const WantedDevice& device) {
     if (device.kind != WantedDevice::Kind::Vmac || device.family != Family::V4) return {};
     const std::string v4 = "net/ipv4/conf/" + device.parent + "/";
-    return {{v4 + "arp_ignore", "1"}, {v4 + "arp_filter", "1"}};
+    // arp_announce is not keepalived's: without it the parent's own ARP requests name a virtual address with the
+    // parent's MAC address, and a neighbour believes them until the next gratuitous ARP.
+    return {{v4 + "arp_ignore", "1"}, {v4 + "arp_filter", "1"}, {v4 + "arp_announce", "2"}};
 }
 
 Prefix link_local_of(const WantedDevice& device, std::span<const IpAddress> of_parent, const VirtualMac& parent_mac) {

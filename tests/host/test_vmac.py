@@ -33,15 +33,17 @@ def test_a_vmac_is_made_with_the_virtual_mac_and_goes_with_the_daemon(lan):
     assert {p["IP"].src for p in capture.packets() if "VRRPv3" in p} == {"192.168.4.11"}
     settings = {name: sysctl(one, f"ipv4/conf/{name}") for name in
                 ("vrrp.51/arp_ignore", "vrrp.51/accept_local", "vrrp.51/rp_filter", "vrrp.51/promote_secondaries",
-                 "eth0/arp_ignore", "eth0/arp_filter")}
+                 "eth0/arp_ignore", "eth0/arp_filter", "eth0/arp_announce")}
     assert settings == {"vrrp.51/arp_ignore": "1", "vrrp.51/accept_local": "1", "vrrp.51/rp_filter": "0",
-                        "vrrp.51/promote_secondaries": "1", "eth0/arp_ignore": "1", "eth0/arp_filter": "1"}
+                        "vrrp.51/promote_secondaries": "1", "eth0/arp_ignore": "1", "eth0/arp_filter": "1",
+                        "eth0/arp_announce": "2"}
     assert sysctl(one, "ipv6/conf/vrrp.51/disable_ipv6") == "1"
 
     assert daemon.stop() == 0
     assert set(links(one)) == {"lo", "eth0"}
     assert sysctl(one, "ipv4/conf/eth0/arp_ignore") == "0"
     assert sysctl(one, "ipv4/conf/eth0/arp_filter") == "0"
+    assert sysctl(one, "ipv4/conf/eth0/arp_announce") == "0"
 
 
 def test_a_vmac_for_ipv6_sends_from_the_parents_link_local_address(lan):
@@ -72,7 +74,7 @@ def test_after_a_failover_a_learning_switch_sends_frames_to_the_new_master_witho
         wait_holds(two)
         client.run(["ping", "-c1", "-W2", VIP])
 
-    assert [p for p in capture.packets() if p["ARP"].op == 1 and p["ARP"].psrc != VIP] == []
+    assert [p for p in capture.packets() if p["ARP"].op == 1 and p["ARP"].pdst == VIP and p["ARP"].psrc != VIP] == []
     table = json.loads(lan.switches["office"].run(["bridge", "-json", "fdb", "show", "br", "lan"]).stdout)
     assert {entry["ifname"].split(".")[0] for entry in table if entry["mac"] == MAC4} == {"two"}
 

@@ -10,7 +10,7 @@ from support.paths import program
 
 BATCHES = ((["ip", "-j", "-d"], ["addr show", "route show table all", "neigh show proxy", "rule show"]),
            (["ip", "-6", "-j", "-d"], ["rule show"]))
-SETTINGS = {"ipv4": ("arp_ignore", "arp_filter", "rp_filter", "accept_local", "promote_secondaries"),
+SETTINGS = {"ipv4": ("arp_announce", "arp_ignore", "arp_filter", "rp_filter", "accept_local", "promote_secondaries"),
             "ipv6": ("disable_ipv6", "forwarding", "accept_ra")}
 HOST_SETTINGS = ("ipv4/igmp_link_local_mcast_reports", "ipv4/ip_forward", "ipv4/ip_nonlocal_bind")
 LINK_FIELDS = ("link", "address", "flags", "mtu", "operstate", "group", "linkinfo", "master", "promiscuity", "allmulti",

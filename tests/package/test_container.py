@@ -10,7 +10,9 @@ import subprocess
 
 import pytest
 
+from support.capture import Capture
 from support.container import CAPABILITIES, FOLDER, Container, make_root
+from support.vmac import MAC4
 from support.vrrp import VIP, office, wait_holds, wait_released
 from support.wait import wait_until
 
@@ -135,6 +137,56 @@ def test_one_account_for_all_roles_is_warned_of(lan, start):
     container = start(one, options=["--shared-account=mainstay-obs"])
     container.logged("all roles run as mainstay-obs (--shared-account): a compromised one can signal and trace all")
     wait_holds(one)
+
+
+def filters_reverse_paths(host, *, every, new):
+    """Strict reverse path filtering (1) of all interfaces, and of those that appear from now on."""
+    host.run(["sysctl", "-qw", f"net.ipv4.conf.all.rp_filter={every}", f"net.ipv4.conf.default.rp_filter={new}"])
+
+
+def test_a_pair_on_vmacs_has_one_holder_and_one_mac_address(lan, start):
+    """Hosts filter reverse paths on each new interface, and in a container /proc/sys cannot be written."""
+    one, two = office(lan, "one", "two")
+    client = lan.host("client", eth0=("office", "192.168.4.50/24"))
+    for host in (one, two):
+        filters_reverse_paths(host, every=0, new=1)
+    with Capture(client, what="vrrp or arp") as capture:
+        second, first = start(two, inside="use_vmac\n"), start(one, inside="use_vmac\n")
+        for container in (first, second):
+            container.logged("Startup complete")
+        wait_holds(one)
+        wait_released(two)
+        settled = max(packet.time for packet in capture.packets())
+        # Longer than a BACKUP that hears none of them would wait.
+        capture.wait_for(6, 20, lambda p: p.time > settled and "VRRP" in p)
+        client.run(["ping", "-c1", "-W2", VIP])
+        packets = capture.packets()
+
+    assert {p["IP"].src for p in packets if p.time > settled and "VRRP" in p} == {"192.168.4.11"}
+    assert {p["ARP"].hwsrc for p in packets if "ARP" in p and p["ARP"].psrc == VIP} == {MAC4}
+    assert not two.holds(VIP)
+
+
+def test_a_director_whose_vmac_would_hear_no_adverts_is_in_fault(lan, start):
+    """all.rp_filter belongs to no interface, so that only /proc/sys has it."""
+    one, two = office(lan, "one", "two")
+    filters_reverse_paths(two, every=1, new=0)
+    second, first = start(two, inside="use_vmac\n"), start(one, inside="use_vmac\n")
+    second.logged("(VI_1) vrrp.51: it stays down: net.ipv4.conf.all.rp_filter is 1 and cannot be changed")
+    second.logged("Startup complete")
+    wait_holds(one)
+
+    why = second.run("/usr/bin/mainstayctl", "why", "VI_1").stdout
+    assert "VI_1 is FAULT" in why, why
+    assert "vrrp.51: it stays down: net.ipv4.conf.all.rp_filter is 1" in why, why
+    assert "setting sysctl" not in second.output()
+    assert not two.holds(VIP)
+
+    # The engine's own setting, and a reload.
+    filters_reverse_paths(two, every=0, new=0)
+    assert second.run("/usr/bin/mainstayctl", "reload").returncode == 0
+    assert first.stop() == 0
+    wait_holds(two)
 
 
 @pytest.mark.skipif(pathlib.Path("/proc/net/ip_vs").exists(), reason="this kernel has IPVS")

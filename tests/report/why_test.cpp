@@ -194,6 +194,11 @@ TEST_CASE("an instance in fault because of its interface") {
 
     CHECK(s.reasons("VI_1") == Strings{"VI_1 is FAULT since 09:36:46 because interface eth0 down"});
     CHECK(s.reasons("eth0") == Strings{"eth0 is DOWN: its link is down", "VI_1 is FAULT since 09:36:46 because of it"});
+    s.status.vrrp->kept_down = {{"eth", "another device"}, {"eth0", "it stays down: a second MASTER"}};
+    CHECK(s.reasons("VI_1") ==
+          Strings{"VI_1 is FAULT since 09:36:46 because interface eth0 down", "eth0: it stays down: a second MASTER"});
+    CHECK(s.reasons("eth0") ==
+          Strings{"eth0 is DOWN: it stays down: a second MASTER", "VI_1 is FAULT since 09:36:46 because of it"});
 }
 
 TEST_CASE("an interface that is tracked without a weight is known while it is the fault") {

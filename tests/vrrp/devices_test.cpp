@@ -310,8 +310,9 @@ TEST_CASE("a VMAC for IPv4 answers for its own addresses alone, and so does its 
                                                       {"net/ipv4/conf/vrrp.51/rp_filter", "0"},
                                                       {"net/ipv4/conf/vrrp.51/promote_secondaries", "1"},
                                                       {"net/ipv6/conf/vrrp.51/disable_ipv6", "1"}});
-    CHECK(parent_settings(v4) ==
-          std::vector<Setting>{{"net/ipv4/conf/eth0/arp_ignore", "1"}, {"net/ipv4/conf/eth0/arp_filter", "1"}});
+    CHECK(parent_settings(v4) == std::vector<Setting>{{"net/ipv4/conf/eth0/arp_ignore", "1"},
+                                                      {"net/ipv4/conf/eth0/arp_filter", "1"},
+                                                      {"net/ipv4/conf/eth0/arp_announce", "2"}});
     CHECK(device_settings(v6) == std::vector<Setting>{{"net/ipv4/conf/vrrp.52/arp_ignore", "1"}});
     CHECK(parent_settings(v6).empty());
 }

@@ -23,6 +23,11 @@ struct SavedSetting {
     std::string before, ours;
 };
 
+// A device that the role keeps down, because it would do harm otherwise. Instances on it are in FAULT.
+struct DeviceKeptDown {
+    std::string name, reason;
+};
+
 // This director has stepped back: its instances have priority 1.
 struct MaintenanceStatus {
     WallTime since;
@@ -43,6 +48,7 @@ struct VrrpStatus {
     std::uint64_t firewall_repairs = 0;  // after a change of rules by another program
     std::optional<MaintenanceStatus> maintenance;
     std::vector<std::vector<vrrp::TrackedObject>> tracked;  // per instance; an older writer has none
+    std::vector<DeviceKeptDown> kept_down;                  // an older writer has none
 };
 
 // Whether the next process may resume from it: a compromised writer may have left invalid states and intervals.

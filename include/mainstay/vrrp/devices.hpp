@@ -51,6 +51,7 @@ struct WantedDevice {
     std::string group;                // interface group, as written; empty: the parent's
     bool notifies = false;            // netlink_notify_msg
     std::string instance;             // the first instance that uses it, for the log
+    bool hears_adverts = false;       // those of its instances' peers arrive at it
     bool found = false;               // it existed already, created by another program, and keeps its name
     bool operator==(const WantedDevice&) const = default;
 };

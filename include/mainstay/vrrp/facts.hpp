@@ -318,13 +318,13 @@ struct InstanceSnapshot {
     Family family = Family::V4;
     State state = State::Init;
     bool owns_addresses = false;
-    Instant deadline{};         // next advert (Master) or master-down (Backup)
-    Micros master_interval{0};  // learned from the master (v3)
-    IpAddress master;           // last master heard, or our own source when Master
-    std::uint8_t master_priority = 0;
-    WallTime since;           // of the last transition; filled in by the role
-    std::string fault;        // why it is in Fault, for people
-    std::string last_mailed;  // state of the last mail
+    Instant deadline{};                // next advert (Master) or master-down (Backup)
+    Micros master_interval{0};         // learned from the master (v3)
+    IpAddress master;                  // last master heard, or our own source when Master
+    std::uint8_t master_priority = 0;  // see names_master()
+    WallTime since;                    // of the last transition; filled in by the role
+    std::string fault;                 // why it is in Fault, for people
+    std::string last_mailed;           // state of the last mail
     Counters counters;
     std::uint64_t auth_sent = 0;            // sequence number of the last authenticated packet
     std::vector<HeardSequence> auth_heard;  // least recently heard first
@@ -333,6 +333,11 @@ struct InstanceSnapshot {
     std::string reason;  // why it came to its state, for people: "10.0.0.2 advertises priority 150, ours was 100"
     std::vector<PriorityPart> priority_parts;  // of the effective priority, apart from the base
     bool failed_over = false;                  // by an operator: respects every master, as with nopreempt
+    // Whether `master` is one. A BACKUP that was MASTER and has heard nobody since has its own source there, with the
+    // priority 0 of its resignation.
+    [[nodiscard]] bool names_master() const {
+        return !master.empty() && (state == State::Master || master_priority > 0);
+    }
     bool operator==(const InstanceSnapshot&) const = default;
 };
 

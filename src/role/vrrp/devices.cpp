@@ -104,6 +104,7 @@ config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
     virtuals_before_ = std::move(virtuals);
     complained_.clear();
     prepared_.clear();
+    kept_down_.clear();
     unneeded_.clear();
     no_local_igmp_ = config::value_of<bool>(config.global.more->values, "disable_local_igmp").value_or(false);
 
@@ -242,6 +243,14 @@ Result<void> VrrpDevices::configure(const vrrp::WantedDevice& device, const kern
     if (!fresh && !device.found)
         for (const auto& setting : vrrp::default_settings(device)) restore_default(setting);
     for (const auto& setting : vrrp::parent_settings(device)) settings_.set(setting.name, setting.value);
+    if (auto done = filters_nothing(device); !done) {
+        kept_down_.insert_or_assign(device.name, done.error().text());
+        const auto* there = links.find(index);
+        if (there != nullptr && there->up)
+            if (auto down = maker_->set({.index = index, .up = false}); !down) return down;
+        return done;
+    }
+    kept_down_.erase(device.name);
     const auto* master = links.find(parent.master);
     if (master != nullptr && master->kind == "vrf")
         if (auto done = maker_->set({.index = index, .master = parent.master}); !done) return done;
@@ -250,6 +259,34 @@ Result<void> VrrpDevices::configure(const vrrp::WantedDevice& device, const kern
     const auto* there = fresh ? nullptr : links.find(index);
     if (!device.notifies && (there == nullptr || there->group == group)) return {};
     return maker_->set({.index = index, .group = group});
+}
+
+// With a reverse path filter the kernel drops the adverts that arrive at a VMAC, which has no address in their subnet:
+// its instance would be MASTER beside another one.
+Result<void> VrrpDevices::filters_nothing(const vrrp::WantedDevice& device) {
+    if (!is_ipv4_vmac(device)) return {};
+    for (const std::string& interface : {std::string{"all"}, device.name}) {
+        const auto filter = kernel::read_sysctl_number("net/ipv4/conf/" + interface + "/rp_filter");
+        if (!filter || *filter == 0) continue;
+        const std::string problem =
+            fmt::format("net.ipv4.conf.{}.rp_filter is {} and cannot be changed", interface, *filter);
+        if (device.hears_adverts)
+            return fail(
+                Errc::State,
+                fmt::format("it stays down: {}, so that adverts of other directors would be dropped there and two "
+                            "could be MASTER. Set it to 0 (on the host, or for a container with a network of its "
+                            "own by --sysctl net.ipv4.conf.{}.rp_filter=0) or use vmac_xmit_base, then reload",
+                            problem, interface));
+        log_.warning("({}) {}: {}: packets to its addresses may be dropped", device.instance, device.name, problem);
+        break;
+    }
+    return {};
+}
+
+std::vector<report::DeviceKeptDown> VrrpDevices::kept_down() const {
+    std::vector<report::DeviceKeptDown> list;
+    for (const auto& [name, reason] : kept_down_) list.push_back({name, reason});
+    return list;
 }
 
 // An ipvlan is created with its mode, unless its parent has other ipvlans, whose mode it takes over.
@@ -325,6 +362,8 @@ void VrrpDevices::prepare_host(const Links& links) {
     if (no_local_igmp_) settings_.set(std::string{kLocalIgmp}, "0");
     const auto all = kernel::read_sysctl_number(kAllRpFilter);
     if (!all || *all == 0) return;
+    // What it is already: where that cannot be written (/proc/sys is read-only), the other interfaces stay as they are.
+    if (!kernel::write_sysctl(kAllRpFilter, std::to_string(*all))) return;  // filters_nothing() says what comes of it
     const auto raise = [&](const std::string& name) {
         const std::string setting = "net/ipv4/conf/" + name + "/rp_filter";
         const auto now = kernel::read_sysctl_number(setting);
@@ -336,8 +375,8 @@ void VrrpDevices::prepare_host(const Links& links) {
     links.for_each([&](const kernel::Link& link) {
         if (!ours_.contains(link.name)) raise(link.name);
     });
-    log_.notice("NOTICE: setting sysctl net.ipv4.conf.all.rp_filter from {} to 0", *all);
-    settings_.set(std::string{kAllRpFilter}, "0");
+    if (settings_.set(std::string{kAllRpFilter}, "0"))
+        log_.notice("NOTICE: setting sysctl net.ipv4.conf.all.rp_filter from {} to 0", *all);
 }
 
 // Once for each interface that appears, because a new one has the kernel's default.
@@ -358,7 +397,8 @@ void VrrpDevices::put_back_settings() {
     settings_.restore([&](const std::string& name) {
         if (name.ends_with("/promote_secondaries"))
             return std::ranges::none_of(promoted_, [&](const auto& one) { return name == promotion_of(one.first); });
-        const bool of_parent = name.ends_with("/arp_ignore") || name.ends_with("/arp_filter");
+        const bool of_parent =
+            name.ends_with("/arp_ignore") || name.ends_with("/arp_filter") || name.ends_with("/arp_announce");
         if (name == kLocalIgmp) return !any || !no_local_igmp_;
         return of_parent ? !needed.contains(name) : !any;
     });

@@ -46,6 +46,8 @@ public:
     [[nodiscard]] const std::vector<vrrp::WantedDevice>& wanted() const { return wanted_; }
     [[nodiscard]] std::uint64_t remade() const { return remade_; }
     [[nodiscard]] std::vector<std::string> ours() const { return {ours_.begin(), ours_.end()}; }
+    // Devices that would let two directors hold the same addresses, and why.
+    [[nodiscard]] std::vector<report::DeviceKeptDown> kept_down() const;
     [[nodiscard]] const std::vector<report::SavedSetting>& saved_settings() const { return settings_.saved(); }
 
 private:
@@ -60,6 +62,7 @@ private:
     [[nodiscard]] bool add_addresses(const vrrp::WantedDevice& device, std::uint32_t index, const kernel::Link& parent,
                                      const Links& links, kernel::Rtnetlink& netlink);
     void restore_default(const std::string& setting);
+    [[nodiscard]] Result<void> filters_nothing(const vrrp::WantedDevice& device);
     [[nodiscard]] Result<void> set_mode(const vrrp::WantedDevice& device, const kernel::Link& parent,
                                         std::uint32_t index, bool fresh, const Links& links);
     [[nodiscard]] std::vector<IpAddress> own_addresses(const Links& links, std::uint32_t index) const;
@@ -81,6 +84,7 @@ private:
     std::set<std::string> made_;  // created or adopted by this process: a missing one was removed by another program
     std::set<std::string> prepared_;  // devices whose sysctl settings were made
     std::set<std::string> complained_;
+    std::map<std::string, std::string> kept_down_;  // device, reason
     std::vector<kernel::Address> unneeded_;
     std::set<IpAddress> virtuals_, virtuals_before_;  // of this and the previous configuration; of the previous one
     std::map<std::string, std::pair<std::uint32_t, std::uint32_t>> indexes_;  // of a device and its parent

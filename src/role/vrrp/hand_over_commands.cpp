@@ -48,7 +48,7 @@ std::string unknown(const config::Config& config, const std::string& which) {
 std::string state_of(const InstanceSnapshot& instance) {
     if (instance.state == State::Fault) return fmt::format("{} is in FAULT: {}", instance.name, instance.fault);
     if (instance.state != State::Backup) return fmt::format("{} is {}", instance.name, to_string(instance.state));
-    if (instance.master.empty()) return fmt::format("{} is BACKUP; no master has been heard", instance.name);
+    if (!instance.names_master()) return fmt::format("{} is BACKUP; no master has been heard", instance.name);
     return fmt::format("{} is BACKUP; the master heard last is {}, priority {}", instance.name,
                        instance.master.to_string(), instance.master_priority);
 }

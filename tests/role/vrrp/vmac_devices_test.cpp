@@ -306,17 +306,68 @@ TEST_CASE("a setting of a VMAC that cannot be put back to the usual one is named
         host.use(instance("use_vmac"));
         const mainstay::test::TemporaryFolder folder;
         folder.write("value", "1\n");
-        // From here on this thread has mounts of its own, one of which nobody can write to.
+        // From here on this thread has mounts of its own, one of which nobody can write to; rtnetlink has no such
+        // setting.
         REQUIRE(::unshare(CLONE_NEWNS) == 0);
-        const std::string file = "/proc/sys/net/ipv4/conf/vrrp.51/accept_local";
+        const std::string file = "/proc/sys/net/ipv6/conf/vrrp.51/disable_ipv6";
         REQUIRE(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
         REQUIRE(::mount(folder.at("value").c_str(), file.c_str(), nullptr, MS_BIND, nullptr) == 0);
         REQUIRE(::mount("none", file.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0);
         host.use(instance("use_vmac", kOf6));
         CHECK(shows("vrrp.51", kMac6));
-        CHECK(host.logged("net/ipv4/conf/vrrp.51/accept_local") == 1);
+        CHECK(host.logged("net/ipv6/conf/vrrp.51/disable_ipv6") == 1);
         CHECK(host.logged("Read-only file system") == 1);
         REQUIRE(::umount(file.c_str()) == 0);
+    });
+}
+
+TEST_CASE("where /proc/sys is read-only a VMAC and its parent get their settings all the same" *
+          mainstay::test::kNeedsRoot) {
+    with_macvlan([](VmacHost& host) {
+        REQUIRE(kernel::write_sysctl("net/ipv4/conf/default/rp_filter", "1"));
+        mainstay::test::make_proc_sys_read_only();
+        host.use(instance("use_vmac"));
+        CHECK(shows("vrrp.51", ",UP"));
+        CHECK(v4("arp_ignore") == "1");
+        CHECK(v4("accept_local") == "1");
+        CHECK(v4("rp_filter") == "0");
+        CHECK(value("net/ipv4/conf/eth0/arp_ignore") == "1");
+        CHECK(value("net/ipv4/conf/eth0/arp_filter") == "1");
+        CHECK(host.devices.kept_down().empty());
+        CHECK(host.logged("vrrp.51/disable_ipv6: Read-only file system") == 1);
+        host.use(instance(""));
+        CHECK(value("net/ipv4/conf/eth0/arp_ignore") == "0");
+        CHECK(value("net/ipv4/conf/eth0/arp_filter") == "0");
+    });
+}
+
+TEST_CASE("a VMAC at which the kernel would drop adverts stays down, with the reason" * mainstay::test::kNeedsRoot) {
+    with_macvlan([](VmacHost& host) {
+        REQUIRE(kernel::write_sysctl("net/ipv4/conf/all/rp_filter", "1"));
+        mainstay::test::make_proc_sys_read_only();
+        host.use(instance("use_vmac"));
+        CHECK_FALSE(shows("vrrp.51", ",UP"));
+        CHECK(value("net/ipv4/conf/eth0/rp_filter") == "0");  // not raised for nothing
+        CHECK(host.logged("setting sysctl") == 0);
+        const auto kept = host.devices.kept_down();
+        REQUIRE(kept.size() == 1);
+        CHECK(kept[0].name == "vrrp.51");
+        CHECK(
+            kept[0].reason ==
+            "it stays down: net.ipv4.conf.all.rp_filter is 1 and cannot be changed, so that adverts of other directors "
+            "would be dropped there and two could be MASTER. Set it to 0 (on the host, or for a container with "
+            "a network of its own by --sysctl net.ipv4.conf.all.rp_filter=0) or use vmac_xmit_base, then reload");
+        CHECK(host.logged("(VI_1) vrrp.51: " + kept[0].reason) == 1);
+
+        host.use(instance("use_vmac\nvmac_xmit_base"));  // adverts arrive at eth0
+        CHECK(shows("vrrp.51", ",UP"));
+        CHECK(host.devices.kept_down().empty());
+        CHECK(host.logged(
+                  "(VI_1) vrrp.51: net.ipv4.conf.all.rp_filter is 1 and cannot be changed: packets to its addresses "
+                  "may be dropped") == 1);
+        host.use(instance("use_vmac"));  // it was up
+        CHECK_FALSE(shows("vrrp.51", ",UP"));
+        CHECK(host.devices.kept_down().size() == 1);
     });
 }
 
