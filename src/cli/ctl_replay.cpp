@@ -148,7 +148,7 @@ private:
             if (!options_.instance.empty() && instance.name != options_.instance) continue;
             lines.push_back(fmt::format("    ({}) {}, priority {}{}{}", instance.name, to_string(instance.state),
                                         instance.effective_priority,
-                                        instance.master.empty() ? "" : ", master " + instance.master.to_string(),
+                                        instance.names_master() ? ", master " + instance.master.to_string() : "",
                                         instance.fault.empty() ? "" : ", because " + instance.fault));
         }
         return lines;

@@ -82,7 +82,7 @@ void InstanceLines::state() {
     line("VRRP Version", static_cast<int>(instance_.version));
     if (!instance_.sync_group.empty()) line("Sync group", instance_.sync_group);
     line("State", to_string(now_.state));
-    if (now_.state == vrrp::State::Backup && !now_.master.empty()) {
+    if (now_.state == vrrp::State::Backup && now_.names_master()) {
         line("Master router", now_.master.to_string());
         line("Master priority", static_cast<int>(now_.master_priority));
         if (instance_.version == 3)

@@ -75,11 +75,14 @@ void Instance::adopt(Step step, const Health& health, const InstanceSnapshot& pr
     if (config_->version == 3 && previous.master_interval > Micros{0}) master_interval_ = previous.master_interval;
     master_ = previous.master;
     master_priority_ = previous.master_priority;
-    if (state_ == State::Backup && !master_.empty()) reasons_.heard_master(master_, master_priority_);
+    if (state_ == State::Backup && previous.names_master()) reasons_.heard_master(master_, master_priority_);
+    if (state_ == State::Master && source_) master_ = *source_, master_priority_ = effective_;
     reasons_.set(previous.reason);
     refresh_advertised();
     set_health(step, health);
     if (state_ == previous.state && state_ != State::Fault) adopt_state(step, previous);
+    // Another program was MASTER, whose state nobody handed over. Its scripts have run, and its mails were sent.
+    if (state_ == State::Master && previous.master.empty()) announce(step, Transition::Master, {}, false);
 }
 
 void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
@@ -93,9 +96,8 @@ void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
     }
     const Nanos silence = step.now - (previous.deadline - Nanos{config_->advert_int});
     if (config_->nopreempt && silence > Nanos{config_->advert_int} * config_->down_timer_adverts) {
-        leave_master(step, 0);  // another router may be master by now, and may stay it
-        reasons_.set("this process was restarted, and another router may have taken over meanwhile");
-        enter_backup(step, step.now + down_time());
+        // Another router may be master by now, and may stay it.
+        step_back(step, "this process was restarted, and another router may have taken over meanwhile", 0, down_time());
         follows_master_ = grouped();  // the other members of the group follow a master as well
         return;
     }
@@ -188,7 +190,8 @@ void Instance::log_fault(Step step, const Health& health, const char* suffix) {
 // The advert is sent first, so that the next backup stays quiet; log lines and events follow last.
 void Instance::become_master(Step step) {
     const IpAddress preempted = preempting_;
-    reasons_.took_over(effective_, down_time());
+    reasons_.took_over(effective_, down_time(), problems_.refused_since(step.now - down_time()));
+    if (handed_over_at_) reasons_.set("an operator handed it over, and no other router took over");
     clear_timers();
     if (!preempted.empty()) preempted_until_ = step.now + config_->advert_int;
     preempting_ = preempted;
@@ -234,15 +237,21 @@ void Instance::leave_master(Step step, unsigned resignations) {
     log(step, LogLevel::Debug, "removing VIPs.");
     if (!config_->excluded_addresses.empty()) log(step, LogLevel::Debug, "removing E-VIPs.");
     owns_addresses_ = false;
+    master_priority_ = 0;
     ++counters_.release_master;
+}
+
+void Instance::step_back(Step step, std::string reason, unsigned resignations, Nanos wait) {
+    reasons_.set(std::move(reason));  // what is told of the change has it
+    leave_master(step, resignations);
+    enter_backup(step, step.now + wait);
 }
 
 void Instance::yield(Step step, bool resign) {
     wants_master_ = false;
     if (state_ != State::Master) return;
-    reasons_.set(fmt::format("another member of sync group {} left MASTER", config_->sync_group));
-    leave_master(step, resign ? 1 : 0);
-    enter_backup(step, step.now + down_time());
+    step_back(step, fmt::format("another member of sync group {} left MASTER", config_->sync_group), resign ? 1 : 0,
+              down_time());
 }
 
 void Instance::stop(Step step) {
@@ -283,9 +292,10 @@ void Instance::tick(Step step) {
     const auto reached = [&](std::optional<Instant>& timer) { return timer && *timer <= step.now; };
     if (reached(timer_)) {
         if (state_ == State::Master && stalled_too_long(step)) {
-            leave_master(step, 0);  // another router may be master by now, and may stay it
-            reasons_.set("this process did not run for longer than a backup waits: another router may have taken over");
-            enter_backup(step, step.now + down_time());
+            // Another router may be master by now, and may stay it.
+            step_back(step,
+                      "this process did not run for longer than a backup waits: another router may have taken over", 0,
+                      down_time());
             if (grouped()) follows_master_ = true;
         } else if (state_ == State::Master) {
             advert_due(step);

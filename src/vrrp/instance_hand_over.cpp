@@ -28,11 +28,10 @@ void Instance::hand_over(Step step) {
     if (state_ != State::Master) return;
     log(step, LogLevel::Notice,
         fmt::format("handing over: waiting at most {:.3f} s for another router", seconds_of(hand_over_wait())));
-    leave_master(step, 1);
-    enter_backup(step, step.now + hand_over_wait());
+    step_back(step, around_.maintenance ? "an operator began maintenance" : "an operator handed it over", 1,
+              hand_over_wait());
     handed_over_at_ = step.now;
     failed_over_ = true;
-    reasons_.set(around_.maintenance ? "an operator began maintenance" : "an operator handed it over");
 }
 
 void Instance::fail_back(Step step) {

@@ -132,7 +132,7 @@ void Instance::send_extra_arps(Step step) {
 }
 
 // keepalived: mailed only if the state differs from that of the last mail (2.4.3).
-void Instance::announce(Step step, Transition transition, std::string detail) {
+void Instance::announce(Step step, Transition transition, std::string detail, bool notify) {
     Event event;
     event.kind = Event::Kind::Instance;
     event.name = config_->name;
@@ -140,9 +140,10 @@ void Instance::announce(Step step, Transition transition, std::string detail) {
     event.detail = std::move(detail);
     if (changes_state(transition)) event.reason = reasons_.text();
     event.priority = effective_;
+    event.notify = notify;
     const bool silent_fault = transition == Transition::Fault && around_.no_email_faults;
-    event.mail =
-        config_->smtp_alert && changes_state(transition) && last_mailed_ != to_string(transition) && !silent_fault;
+    event.mail = notify && config_->smtp_alert && changes_state(transition) && last_mailed_ != to_string(transition) &&
+                 !silent_fault;
     if (event.mail) last_mailed_ = to_string(transition);
     step.out.push_back(Announce{std::move(event)});
 }

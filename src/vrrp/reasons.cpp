@@ -14,9 +14,13 @@ void TransitionReasons::yielded_to(const IpAddress& from, std::uint8_t priority,
     heard_master(from, priority);
 }
 
-void TransitionReasons::took_over(std::uint8_t ours, Nanos silence) {
+void TransitionReasons::took_over(std::uint8_t ours, Nanos silence, const std::string& refused) {
     const double silence_s = std::chrono::duration<double>(silence).count();
     const auto [kind, from, priority] = std::exchange(heard_, {});
+    if (!refused.empty() && (kind == Kind::Nothing || kind == Kind::Master)) {
+        text_ = fmt::format("no advertisement was accepted: {}", refused);
+        return;
+    }
     switch (kind) {
         case Kind::Nothing:
             text_ = "no other router advertised";

@@ -196,6 +196,19 @@ void PeerProblems::note(Problem problem, const IpAddress& peer, Instant now, std
     if (!text.empty()) known->text = std::move(text);
 }
 
+std::string PeerProblems::refused_since(Instant begin) const {
+    constexpr std::array kAccepted{Problem::LowerPriority, Problem::OwnAddress, Problem::RivalMaster,
+                                   Problem::AddressCount, Problem::MissingAddress};
+    const PeerProblem* last = nullptr;
+    for (const auto& one : seen_) {
+        const bool dropped = std::ranges::none_of(kAccepted, [&](Problem p) { return one.kind == kind_of(p); });
+        if (dropped && one.last >= begin && (last == nullptr || one.last > last->last)) last = &one;
+    }
+    std::string text = last == nullptr ? std::string{} : last->text;
+    if (text.ends_with('!')) text.pop_back();  // keepalived's log lines
+    return text;
+}
+
 std::array<std::byte, 8> auth_key(const config::Instance& config) {
     std::array<std::byte, 8> bytes{};
     const auto password = std::as_bytes(std::span{config.auth_pass});

@@ -1,8 +1,10 @@
 """`mainstayctl takeover`: from a running keepalived to mainstay and back, and nobody on the network notices."""
 
+import json
 import re
 
 import pytest
+from support.paths import program
 from support.takeover import (FAILED_AT_KEEPALIVEDS_START, KEEPALIVED_PID, Watched, start_beside, start_keepalived,
                               takeover)
 from support.vrrp import VIP, instance, office, wait_answers, wait_holds
@@ -45,6 +47,10 @@ def test_a_takeover_and_the_way_back_are_noticed_by_nobody(site):
     wait_until(lambda: not keepalived.alive(), 10, "keepalived to be gone")
     assert "--takeover: MASTER at once, with the addresses that this host holds: VI_1 VI_2" in daemon.output()
     assert "Entering MASTER STATE" not in daemon.output()
+    shown = json.loads(one.run([program("mainstayctl"), "status", "--json"]).stdout)["vrrp"]["instances"]
+    assert [(each["state"], each["master"]) for each in shown] == [("MASTER", "192.168.4.11")] * 2
+    last = one.run([program("mainstayctl"), "events"]).stdout.splitlines()[-1]
+    assert last.endswith("another program on this host was MASTER, and this daemon took over from it"), last
     assert not [line for line in changes.output().splitlines() if line.startswith("Deleted") and "192.168.4.2" in line]
     watched.goes_on(200)
     watched.nobody_noticed("192.168.4.11", 150)

@@ -109,7 +109,7 @@ TEST_CASE("scripts of a master and of its group are up, those of others are not 
     CHECK((state.scripts[0].known && state.scripts[0].up && state.scripts[1].known && state.scripts[1].up));
 }
 
-TEST_CASE("a router that starts from it adverts at once, without an election or a notification") {
+TEST_CASE("a router that starts from it adverts at once, without an election, a script or a mail") {
     config::Config config;
     config.instances = {named_instance("one", 1, {"10.0.0.11/24"}), named_instance("two", 2, {"10.0.0.12/24"})};
     config.instances[0].nopreempt = true;
@@ -121,16 +121,22 @@ TEST_CASE("a router that starts from it adverts at once, without an election or 
     const auto opening = router.start(vrrp::test::t0, &state);
 
     CHECK(router.snapshot().instances[0].state == vrrp::State::Master);
+    CHECK(router.snapshot().instances[0].master.to_string() == "10.0.0.1");
+    CHECK(router.snapshot().instances[0].master_priority == 150);
     CHECK(router.snapshot().instances[1].state == vrrp::State::Backup);
     CHECK(router.deadline() == vrrp::test::t0);
-    std::size_t announced = 0;
+    std::vector<Event> told;
     for (const auto& intent : opening) {
         CHECK_FALSE(std::holds_alternative<vrrp::RemoveAddresses>(intent));
         CHECK_FALSE(std::holds_alternative<vrrp::SendGratuitousArp>(intent));
         if (const auto* said = std::get_if<vrrp::Announce>(&intent); said != nullptr && said->event.name == "one")
-            ++announced;
+            told.push_back(said->event);
     }
-    CHECK(announced == 0);
+    REQUIRE(told.size() == 1);  // for the history, and whoever follows it
+    CHECK(told[0].transition == Transition::Master);
+    CHECK(told[0].reason == "another program on this host was MASTER, and this daemon took over from it");
+    CHECK_FALSE(told[0].notify);
+    CHECK_FALSE(told[0].mail);
     const auto first = router.step(vrrp::DeadlineReached{}, vrrp::test::t0);
     const auto* advert = first.empty() ? nullptr : std::get_if<vrrp::SendAdvert>(&first.front());
     REQUIRE(advert != nullptr);

@@ -67,6 +67,82 @@ TEST_CASE("a backup names the router that it yielded to") {
           "no advertisement of 10.0.0.2 (priority 100) arrived for 3.61 s");
 }
 
+namespace {
+
+// "STATE: reason" of each change of an instance that is told of.
+Lines told(const Intents& intents) {
+    Lines all;
+    for (const Intent& intent : intents)
+        if (const auto* one = std::get_if<Announce>(&intent);
+            one != nullptr && one->event.kind == Event::Kind::Instance)
+            all.push_back(fmt::format("{}: {}", to_string(one->event.transition), one->event.reason));
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("a change of state is told with its own reason, not with that of the change before") {
+    Bench asked = Bench::master(instance());
+    CHECK(told(asked.router.step(FailOver{0}, asked.taken_at + 1s)) == Lines{"BACKUP: an operator handed it over"});
+    CHECK(reason(asked) == "an operator handed it over");
+    CHECK(told(asked.tick(asked.router.deadline().value())) ==
+          Lines{"MASTER: an operator handed it over, and no other router took over"});
+
+    Bench maintained = Bench::master(instance());
+    CHECK(told(maintained.router.step(Maintenance{true}, maintained.taken_at + 1s)) ==
+          Lines{"BACKUP: an operator began maintenance"});
+
+    auto nopreempt = instance();
+    nopreempt.nopreempt = true;
+    set(nopreempt.more, "timer_expired_backup", std::int64_t{254});
+    Bench stalled = Bench::master(nopreempt);
+    const Instant late = stalled.router.deadline().value() + 10s;
+    CHECK(told(stalled.tick(late)) ==
+          Lines{"BACKUP: this process did not run for longer than a backup waits: another router may have taken over"});
+
+    Bench grouped = Bench::master(with_group({instance(), instance(100, "VI_2", 52, "10.9.9.8/32")}));
+    CHECK(told(grouped.hear(Peer{150}, grouped.taken_at + 100ms)) ==
+          Lines{"BACKUP: 10.0.0.2 advertises priority 150, this router had 100",
+                "BACKUP: another member of sync group G left MASTER"});
+
+    Bench robbed = Bench::master(instance());
+    Lines all;
+    for (Instant now = robbed.taken_at; all.empty() && now < robbed.taken_at + 200s; now += 500ms) {
+        (void)robbed.tick(now);
+        all = told(robbed.router.step(AddressLost{"eth0", Prefix::parse("10.9.9.9/32").value()}, now));
+    }
+    CHECK(all == Lines{"BACKUP: the addresses could not be kept: another program removed them again and again"});
+}
+
+TEST_CASE("a router that takes over although others advertise says why it did not heed them") {
+    auto secret = instance();
+    secret.auth_type = config::AuthType::Pass;
+    secret.auth_pass = "right";
+    Bench bench = Bench::started(secret);
+    for (int n = 1; n < 5; ++n) (void)bench.hear(Peer{150}, t0 + n * 700ms);
+    CHECK(reason(until_master(std::move(bench), t0 + 3s)) ==
+          "no advertisement was accepted: received a 0 auth from 10.0.0.2, expecting 1");
+
+    // What was refused before the last one that was accepted does not count any more.
+    Bench earlier = Bench::started(instance());
+    Peer other{150};
+    other.packet.version = 3;
+    (void)earlier.hear(other, t0 + 1s);
+    (void)earlier.hear(Peer{150}, t0 + 2s);
+    CHECK(reason(until_master(std::move(earlier), t0 + 2s)) ==
+          "no advertisement of 10.0.0.2 (priority 150) arrived for 3.61 s");
+}
+
+TEST_CASE("a router that stepped back does not take its own address for the master's") {
+    Bench bench = Bench::master(instance());
+    CHECK(bench.router.snapshot().instances[0].names_master());
+    (void)bench.router.step(FailOver{0}, bench.taken_at + 1s);
+    CHECK_FALSE(bench.router.snapshot().instances[0].names_master());
+    (void)bench.hear(Peer{90}, bench.taken_at + 1500ms);
+    CHECK(bench.router.snapshot().instances[0].names_master());
+    CHECK(bench.router.snapshot().instances[0].master == ip("10.0.0.2"));
+}
+
 TEST_CASE("a fault and its end are named") {
     Bench bench = Bench::master(instance());
     (void)bench.router.step(link("eth0", false), bench.taken_at + 100ms);

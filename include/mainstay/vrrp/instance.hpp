@@ -139,6 +139,8 @@ private:
     void log_fault(Step step, const Health& health, const char* suffix);
     void adopt_state(Step step, const InstanceSnapshot& previous);
     void leave_master(Step step, unsigned resignations);
+    // From MASTER to BACKUP, for this reason, without having heard of another master.
+    void step_back(Step step, std::string reason, unsigned resignations, Nanos wait);
     void resign_for_lost_addresses(Step step, const char* what = "addresses");
     void restore(Step step, std::size_t position);
     void set_priority(Step step, int total);
@@ -160,7 +162,8 @@ private:
     void send_arps(Step step, std::uint32_t rounds);
     void arm_extra_arps(Instant now);
     void send_extra_arps(Step step);
-    void announce(Step step, Transition transition, std::string detail = {});
+    // `notify`: run scripts and send mails, not only note it.
+    void announce(Step step, Transition transition, std::string detail = {}, bool notify = true);
     void log(Step step, LogLevel level, const std::string& text) const;
 
     InstanceId id_;

@@ -19,8 +19,9 @@ public:
     void set(std::string text) { text_ = std::move(text); }
     // It left MASTER because of this advert; `ours` is our priority then.
     void yielded_to(const IpAddress& from, std::uint8_t priority, std::uint8_t ours);
-    // It takes over with priority `ours`, after `silence` without an advert that counts.
-    void took_over(std::uint8_t ours, Nanos silence);
+    // It takes over with priority `ours`, after `silence` without an advert that counts; `refused`: what was wrong with
+    // those that came meanwhile, empty: none came.
+    void took_over(std::uint8_t ours, Nanos silence, const std::string& refused);
     [[nodiscard]] const std::string& text() const { return text_; }
 
     template <class A>

@@ -43,7 +43,8 @@ std::vector<Row> rows(const SnmpFacts& facts) {
                 link_of(facts, instance.interface),
                 own_address(facts, instance),
                 {}};
-        if (now != nullptr) row.master = now->state == vrrp::State::Master ? row.own : now->master;
+        if (now != nullptr && now->state == vrrp::State::Master) row.master = row.own;
+        if (now != nullptr && now->state != vrrp::State::Master && now->names_master()) row.master = now->master;
         list.push_back(std::move(row));
     }
     return list;
