@@ -46,6 +46,8 @@ void check_vrrp(const json& vrrp, Findings& findings, Counts& counts) {
         const auto name = text(one, "name"), state = text(one, "state");
         ++counts.instances[state];
         if (state == "FAULT") findings.critical(fmt::format("{} is in FAULT: {}", name, text(one, "fault")));
+        if (const auto other = second_master(one); !other.empty())
+            findings.critical(fmt::format("{}: {}", name, other));
         if (state == "INIT") findings.warning(fmt::format("{} has not started", name));
     }
     for (const auto& one : list(vrrp, "scripts"))

@@ -41,6 +41,8 @@ std::string vrrp_tables(const json& vrrp, std::int64_t now_us) {
                              text(i, "priority"), text(i, "virtual_router_id"), text(i, "interface"),
                              or_dash(text(i, "group")), or_dash(text(i, "master")), joined(list(i, "addresses"))});
         if (!text(i, "fault").empty()) faults += fmt::format("  {}: {}\n", text(i, "name"), text(i, "fault"));
+        if (const auto other = second_master(i); !other.empty())
+            faults += fmt::format("  {}: {}\n", text(i, "name"), other);
     }
     std::string out;
     if (instances.size() > 1) out += "\n" + table(instances, "") + faults;

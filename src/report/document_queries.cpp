@@ -1,6 +1,7 @@
 #include "document_queries.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 namespace mainstay::report {
 
@@ -71,7 +72,22 @@ bool holds_addresses(const vrrp::InstanceSnapshot& instance) {
 }
 
 bool knows_master(const vrrp::InstanceSnapshot& instance) {
-    return !instance.master.empty() && instance.state != vrrp::State::Fault;
+    return instance.names_master() && instance.state != vrrp::State::Fault;
+}
+
+const vrrp::PeerProblem* other_master(const DaemonStatus& status, const vrrp::InstanceSnapshot& instance) {
+    constexpr Nanos kAtLeast = std::chrono::seconds{10};
+    constexpr int kAdverts = 4;  // the next ones may be lost
+    const Nanos recent = std::max(kAtLeast, kAdverts * Nanos{instance.master_interval});
+    const Nanos master_for = Micros{status.now.unix_us - instance.since.unix_us};
+    const vrrp::PeerProblem* last = nullptr;
+    if (instance.state != vrrp::State::Master) return last;
+    for (const auto& problem : instance.problems) {
+        const Nanos age = status.clock - problem.last;
+        if (problem.kind == "lower_priority" || age > recent || age > master_for) continue;  // the first: of a BACKUP
+        if (last == nullptr || problem.last > last->last) last = &problem;
+    }
+    return last;
 }
 
 std::size_t count_alive(const ServiceStatus& service) {

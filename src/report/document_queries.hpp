@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "mainstay/base/event.hpp"
-#include "mainstay/report/status.hpp"
+#include "mainstay/report/document.hpp"
 
 namespace mainstay::report {
 
@@ -36,6 +36,9 @@ enum class UpState : std::uint8_t { Unknown, Down, Up };  // Unknown: there is n
 // Whether InstanceSnapshot::master is the router that is master now. In FAULT no adverts are received: the last known
 // master is often the instance itself.
 [[nodiscard]] bool knows_master(const vrrp::InstanceSnapshot& instance);
+// What was heard of another router that is MASTER of the same virtual router while this one is: a BACKUP advertises
+// nothing, so that an advert, even a refused one, means two masters. Null: none is heard any more.
+[[nodiscard]] const vrrp::PeerProblem* other_master(const DaemonStatus& status, const vrrp::InstanceSnapshot& instance);
 
 // The servers that their checks, and not operators, let stand.
 [[nodiscard]] std::size_t count_alive(const ServiceStatus& service);

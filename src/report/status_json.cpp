@@ -87,6 +87,13 @@ json trackers_json(const std::vector<vrrp::TrackerSnapshot>& trackers, vrrp::Tra
     return list;
 }
 
+// null: no other router is MASTER, too.
+json other_master_json(const DaemonStatus& status, const vrrp::InstanceSnapshot& instance) {
+    const auto* other = other_master(status, instance);
+    if (other == nullptr) return {};
+    return {{"address", other->peer.to_string()}, {"text", other->text}};
+}
+
 json instance_json(const DaemonStatus& status, const vrrp::InstanceSnapshot& i,
                    const std::vector<std::string>& addresses, const std::vector<vrrp::TrackedObject>& tracked) {
     json out{{"name", i.name},
@@ -102,6 +109,7 @@ json instance_json(const DaemonStatus& status, const vrrp::InstanceSnapshot& i,
              {"addresses", addresses},
              {"master", knows_master(i) ? i.master.to_string() : ""},
              {"master_priority", i.master_priority},
+             {"other_master", other_master_json(status, i)},
              {"fault", i.fault},
              {"failed_over", i.failed_over}};
     put_time(out, "since", i.since);

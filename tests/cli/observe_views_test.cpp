@@ -60,6 +60,10 @@ TEST_CASE("what fails is a warning or critical, the critical ones first") {
         line_of(all).starts_with("2 MAINSTAY CRITICAL - VI_2 is in FAULT: interface eth0 down; [10.0.0.12]:tcp:80 of "
                                  "[10.0.0.1]:tcp:80 is down | "));
     all = status();
+    all["vrrp"]["instances"][0]["other_master"] = {{"address", "10.0.0.2"}, {"text", "received an invalid password"}};
+    CHECK(line_of(all).starts_with(
+        "2 MAINSTAY CRITICAL - VI_1: two masters: 10.0.0.2 advertises, too (received an invalid password) | "));
+    all = status();
     all["lvs"]["services"][1]["quorum_up"] = false;
     all["lvs"]["services"][1]["sorry_in_use"] = true;
     CHECK(line_of(all).starts_with("2 MAINSTAY CRITICAL - FWM 5 has no quorum, its sorry server is in use | "));

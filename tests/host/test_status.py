@@ -37,6 +37,24 @@ def test_status_shows_the_instances_and_exits_0(lan):
     assert f"{VIP}/32" in row
 
 
+def test_two_masters_are_an_alarm_even_if_each_refuses_the_others_adverts(lan):
+    one, two = office(lan, "one", "two")
+    wait_ready(one.mainstayd(instance()))
+    wait_holds(one)
+    assert ctl(one, "status", "--check").returncode == 0
+    daemon = wait_ready(two.mainstayd(instance(priority=100).replace("1111", "2222")))
+    wait_holds(two)
+
+    said = "VI_1: two masters: 192.168.4.12 advertises, too (received an invalid passwd from 192.168.4.12!)"
+    check = wait_until(lambda: (done := ctl(one, "status", "--check")).returncode == 2 and done, 10, "a critical check")
+    assert check.stdout.startswith(f"MAINSTAY CRITICAL - {said} | ")
+    assert f"\n  {said}\n" in ctl(one, "status").stdout
+    assert "(VI_1) is MASTER: no advertisement was accepted: received an invalid passwd from 192.168.4.11" in daemon.output()
+
+    daemon.stop()
+    wait_until(lambda: ctl(one, "status", "--check").returncode == 0, 30, "the other one to be forgotten")
+
+
 def test_status_says_that_the_daemon_does_not_run_and_exits_3(lan):
     (one,) = office(lan, "one")
 

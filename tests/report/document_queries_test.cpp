@@ -28,6 +28,37 @@ TEST_CASE("entries are found by their names, and trackers by their kind and name
     CHECK(find_tracker(status, Kind::File, "chk") == nullptr);
 }
 
+TEST_CASE(
+    "an advert that a MASTER hears, even a refused one, is of another MASTER, while the next one may still come") {
+    DaemonStatus status;
+    status.clock = Instant{std::chrono::seconds{1'000}};
+    status.now = {1'000'000'000};
+    vrrp::InstanceSnapshot one;
+    one.state = vrrp::State::Master;
+    one.since = {900'000'000};  // 100 s ago
+    one.master_interval = Micros{1'000'000};
+    const auto problem = [&](const char* kind, int seconds_ago) {
+        const auto at = status.clock - std::chrono::seconds{seconds_ago};
+        return vrrp::PeerProblem{kind, *IpAddress::parse("10.0.0.2"), at, 1, "text"};
+    };
+    const auto heard = [&](std::vector<vrrp::PeerProblem> problems) {
+        one.problems = std::move(problems);
+        const auto* other = other_master(status, one);
+        return other == nullptr ? std::string{} : other->kind;
+    };
+    CHECK(heard({}).empty());
+    CHECK(heard({problem("password", 10)}) == "password");
+    CHECK(heard({problem("password", 11)}).empty());
+    CHECK(heard({problem("password", 3), problem("rival_master", 2), problem("version", 4)}) == "rival_master");
+    CHECK(heard({problem("lower_priority", 1)}).empty());
+    one.master_interval = Micros{10'000'000};
+    CHECK(heard({problem("password", 40)}) == "password");
+    one.since = {970'000'000};
+    CHECK(heard({problem("password", 40)}).empty());  // as BACKUP
+    one.state = vrrp::State::Backup;
+    CHECK(heard({problem("password", 1)}).empty());
+}
+
 TEST_CASE("a state has keepalived's number, and what is no state has that of INIT") {
     CHECK(state_number(vrrp::State::Init) == 0);
     CHECK(state_number(vrrp::State::Backup) == 1);
@@ -63,14 +94,16 @@ TEST_CASE("an instance holds its addresses as a master that owns them, and in no
 }
 
 TEST_CASE("in FAULT, and before one was heard, the master is not known") {
-    const auto knows = [](vrrp::State state, const IpAddress& master) {
-        return knows_master({.state = state, .master = master});
+    const auto knows = [](vrrp::State state, const IpAddress& master, std::uint8_t priority = 100) {
+        return knows_master({.state = state, .master = master, .master_priority = priority});
     };
     const auto heard = *IpAddress::parse("10.0.0.2");
     CHECK(knows(vrrp::State::Backup, heard));
     CHECK(knows(vrrp::State::Master, heard));
     CHECK_FALSE(knows(vrrp::State::Fault, heard));
     CHECK_FALSE(knows(vrrp::State::Backup, {}));
+    CHECK_FALSE(knows(vrrp::State::Backup, heard, 0));  // itself, before it stepped back
+    CHECK(knows(vrrp::State::Master, heard, 0));
 }
 
 TEST_CASE("the servers that are alive are counted") {

@@ -95,7 +95,7 @@ TEST_CASE("an instance is shown with its counters, its problems and its addresse
     CHECK(vrrp["instances"][0].dump() ==
           R"({"name":"VI_1","state":"BACKUP","interface":"eth0","group":"G1","virtual_router_id":51,"version":3,)"
           R"("family":"inet6","priority":99,"base_priority":100,"owns_addresses":false,)"
-          R"("addresses":["fe80::5/128","fe80::6/128"],"master":"fe80::2","master_priority":150,)"
+          R"("addresses":["fe80::5/128","fe80::6/128"],"master":"fe80::2","master_priority":150,"other_master":null,)"
           R"("fault":"eth0 is down","failed_over":true,"since":"2026-11-20T08:37:46Z",)"
           R"("since_unix_us":1795163866000000,)"
           R"("reason":"a reason","priority_parts":[{"tracker":"track_script chk","up":false,"adds":-1}],)"

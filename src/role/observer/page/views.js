@@ -28,11 +28,13 @@ function prioritySum(instance) {
 
 function instanceRow(instance, now) {
   const counters = instance.counters;
-  const problem = instance.problems.length ? instance.problems[0].text : "";
+  const other = instance.other_master;
+  const problem = other ? "" : instance.problems.length ? instance.problems[0].text : "";
   return element("tr", { "data-key": `instance ${instance.name} ${instance.state}` },
     element("th", { scope: "row" }, instance.name,
       element("span", { class: "more" }, `${instance.family === "inet6" ? "IPv6" : "IPv4"}, VRID ${instance.virtual_router_id}`)),
     element("td", {}, badge(instance.state),
+      other ? element("span", { class: "effect bad" }, `two masters: ${other.address}, too (${other.text})`) : null,
       instance.fault || problem ? element("span", { class: "more" }, instance.fault || problem) : null),
     cell(age(now, instance.since_unix_us), "", "number"),
     cell(String(instance.priority), prioritySum(instance), "number"),
