@@ -203,3 +203,18 @@ def test_adverts_of_our_own_that_come_back_are_reported_once_and_change_nothing(
     wait_until(lambda: counters(one)["advert_rcvd"] >= 3, 10, "all of them to be read")
     assert daemon.output().count(text) == 1
     assert one.holds(VIP)
+
+
+def test_another_mac_address_of_the_interface_is_announced_at_once(lan):
+    """bonding, a replaced virtual card, an administrator: neighbours would send to the old one until the next repeat."""
+    (one,) = office(lan, "one")
+    client = lan.host("client", eth0=("office", "192.168.4.50/24"))
+    daemon = wait_ready(one.mainstayd(instance(more="virtual_ipaddress_excluded {\n 192.168.4.201\n}")))
+    wait_holds(one)
+    with Capture(client, what="arp") as capture:
+        one.run(["ip", "link", "set", "eth0", "address", "02:00:00:00:99:01"])
+        for address in (VIP, "192.168.4.201"):
+            capture.wait_for(5, which=lambda p, a=address: (p["ARP"].psrc, p["ARP"].hwsrc) == (a, "02:00:00:00:99:01"))
+
+    assert "(VI_1) another MAC address on eth0: announcing 2 addresses" in daemon.output()
+    assert "Entering BACKUP" not in daemon.output().split("Entering MASTER STATE")[1]

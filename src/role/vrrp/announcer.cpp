@@ -46,6 +46,25 @@ void Announcer::announce(std::span<const kernel::Address> addresses, std::uint32
     log_sent(places);
 }
 
+void Announcer::announce_on(const std::set<std::string>& interfaces, const vrrp::Router& router) {
+    if (interfaces.empty()) return;
+    const auto state = router.snapshot();
+    for (std::size_t id = 0; id < state.instances.size(); ++id) {
+        if (!state.instances[id].owns_addresses) continue;
+        const auto& instance = router.config().instances[id];
+        auto held = address_requests(instance, {}, links_);
+        std::erase_if(held, [&](const kernel::Address& address) {
+            const auto* link = links_.find(address.interface_index);
+            return link == nullptr || !interfaces.contains(link->name);
+        });
+        if (held.empty()) continue;
+        log_.notice("({}) another MAC address on {}: announcing {} {}", instance.name,
+                    links_.find(held.front().interface_index)->name, held.size(),
+                    held.size() == 1 ? "address" : "addresses");
+        announce(held, instance.garp_master_repeat);
+    }
+}
+
 void Announcer::announce(const vrrp::AnnounceAddress& own) {
     if (const auto* link = links_.find(own.interface); link != nullptr) announce_once({{link, own.address}});
 }

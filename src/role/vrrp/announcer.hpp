@@ -8,7 +8,9 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/vrrp/pacing.hpp"
+#include "mainstay/vrrp/router.hpp"
 #include "transport.hpp"
 
 namespace mainstay::role {
@@ -38,6 +41,8 @@ public:
     using Round = std::vector<std::pair<std::uint32_t, Frames>>;  // by interface, those of IPv4 before those of IPv6
     [[nodiscard]] Round first_round(std::span<const kernel::Address> addresses) const;
     void send(const Round& round, std::uint32_t rounds);
+    // Announces what masters hold on these interfaces, which have other MAC addresses now.
+    void announce_on(const std::set<std::string>& interfaces, const vrrp::Router& router);
     // Announces one of the host's own addresses.
     void announce(const vrrp::AnnounceAddress& own);
     void close();

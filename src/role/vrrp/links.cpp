@@ -79,6 +79,7 @@ Result<std::vector<vrrp::AddressLost>> Links::refresh(kernel::Rtnetlink& netlink
 
 void Links::Change::merge(Change&& later) {
     interfaces.merge(later.interfaces);
+    other_mac.merge(later.other_mac);
     lost.insert(lost.end(), later.lost.begin(), later.lost.end());
     duplicates.insert(duplicates.end(), later.duplicates.begin(), later.duplicates.end());
     relabelled.insert(relabelled.end(), later.relabelled.begin(), later.relabelled.end());
@@ -115,6 +116,8 @@ Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifica
                     const auto found = links_.find(n.link.index);
                     if (found != links_.end() && found->second == n.link) return;
                     if (found != links_.end()) change.interfaces.insert(found->second.name);  // it may be renamed
+                    if (found != links_.end() && found->second.hardware_address != n.link.hardware_address)
+                        change.other_mac.insert(n.link.name);
                     links_[n.link.index] = n.link;
                     change.interfaces.insert(n.link.name);
                 } else if constexpr (std::is_same_v<N, kernel::LinkGone>) {

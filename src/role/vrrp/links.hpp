@@ -27,6 +27,7 @@ public:
 
     struct Change {
         std::set<std::string> interfaces;  // that have changed
+        std::set<std::string> other_mac;   // of them, those that have another MAC address now
         std::vector<vrrp::AddressLost> lost;
         std::vector<vrrp::DuplicateAddress> duplicates;
         std::vector<vrrp::HeldAddress> relabelled;  // by the kernel: the interface has another name

@@ -438,6 +438,7 @@ void VrrpRole::on_netlink_readable() {
     std::erase_if(change.interfaces, [&](const std::string& name) { return !named.contains(name); });
     if (!change.interfaces.empty()) transport_.follow(router_->config(), links_);
     for (const auto& name : change.interfaces) give(links_.fact(name));
+    announcer_.announce_on(change.other_mac, *router_);
     for (const auto& source : sources_.look(router_->config())) give(source);  // they may be on any interface
     for (const auto& duplicate : change.duplicates) give(duplicate);
     for (const auto& lost : change.lost) {

@@ -98,6 +98,19 @@ TEST_CASE("a VMAC sends from the IPv4 addresses of its parent, and changes with 
     CHECK_FALSE(links.fact("vrrp.51").borrows);
 }
 
+TEST_CASE("a link that has another MAC address is named") {
+    auto links = known({netlink::LinkChanged{link(2, "a")}, netlink::LinkChanged{link(3, "b")}});
+    auto other = link(2, "a");
+    other.hardware_address = {std::byte{2}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{9}};
+    auto change = links.take(
+        {netlink::LinkChanged{other}, netlink::LinkChanged{link(3, "b", false)}, netlink::LinkChanged{link(4, "c")}});
+    CHECK(change.other_mac == Names{"a"});
+    CHECK(links.take({netlink::LinkChanged{link(2, "a", false)}}).other_mac == Names{"a"});
+    CHECK(links.take({netlink::LinkChanged{link(2, "a", true)}}).other_mac.empty());
+    change.merge(links.take({netlink::LinkChanged{other}}));
+    CHECK(change.other_mac == Names{"a"});
+}
+
 TEST_CASE("a renamed link is a change of both names, and one that reports itself again is none") {
     auto links = known({netlink::LinkChanged{link(2, "a")}});
     CHECK(links.take({netlink::LinkChanged{link(2, "a")}}).empty());
