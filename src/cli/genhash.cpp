@@ -18,6 +18,7 @@ namespace mainstay::cli {
 namespace {
 
 constexpr std::uint16_t kAnyStatusFrom = 100, kAnyStatusTo = 999;
+constexpr std::int64_t kLongestPage = std::int64_t{1} << 30;
 constexpr const char* kUsage =
     "usage: genhash -s ADDRESS -p PORT -u PATH [-S [-I]] [-V HOST] [-P VERSION] [-m MARK] [-t SECONDS] [-v]\n"
     "\n"
@@ -112,6 +113,7 @@ Wanted read_options(int argc, char** argv) {
     // A digest that no page has, and any status: what comes back is the page's own digest.
     wanted.checker.urls.edit().push_back(
         {.path = {}, .digest = "-", .status_codes = {{kAnyStatusFrom, kAnyStatusTo}}, .virtualhost = {}});
+    wanted.checker.urls.edit()[0].more.edit().values.push_back({"max_body_length", std::int64_t{kLongestPage}});
     optind = 1;
     opterr = 0;
     // There is one thread. NOLINTNEXTLINE(concurrency-mt-unsafe)

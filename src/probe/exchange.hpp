@@ -18,7 +18,8 @@ namespace mainstay::probe {
 
 inline constexpr std::size_t kReadBytes = 4096;  // of an answer at a time
 
-// connect_timeout as keepalived applies it: each read has its own timeout, but with TLS the whole answer has one.
+// connect_timeout as keepalived applies it: each read has its own timeout, but with TLS the whole answer has one. From
+// the request on there is one deadline for all, however often a little of the answer comes.
 class AnswerTime {
 public:
     AnswerTime(Micros limit, bool tls);

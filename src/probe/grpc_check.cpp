@@ -24,10 +24,11 @@ std::string_view name_of_grpc_status(std::string_view number) {
     return "";
 }
 
-Finding judge(const Http2Client& client, std::string_view body, bool too_long) {
+Finding judge(const Http2Client& client, std::string_view body) {
     if (client.status() != 200)
         return failed(client.status() ? fmt::format("HTTP status code {}", *client.status()) : "no HTTP status code",
                       "GRPC");
+    if (client.is_cut()) return failed(fmt::format("the answer is longer than {} bytes", wire::kGrpcAnswerMax), "GRPC");
     const std::string status = client.field("grpc-status");
     if (status.empty()) return failed("no grpc-status in the answer: the server does not speak gRPC", "GRPC");
     if (status != "0") {
@@ -38,7 +39,6 @@ Finding judge(const Http2Client& client, std::string_view body, bool too_long) {
                                   message.empty() ? "" : fmt::format(" ({})", message)),
                       "GRPC");
     }
-    if (too_long) return failed(fmt::format("the answer is longer than {} bytes", wire::kGrpcAnswerMax), "GRPC");
     const auto serving = wire::grpc_health_answer(body);
     if (!serving) return failed(serving.error().text(), "GRPC");
     if (*serving != wire::Serving::Serving) return failed(std::string{wire::to_string(*serving)}, "GRPC");
@@ -49,7 +49,6 @@ Finding judge(const Http2Client& client, std::string_view body, bool too_long) {
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 asio::awaitable<Finding> ask(const GrpcCheck& check, Stream& stream, std::shared_ptr<Attempt::State> state) {
     std::string body;
-    bool too_long = false;
     Http2Request request;
     request.method = "POST";
     request.scheme = stream.secured() ? "https" : "http";
@@ -59,14 +58,12 @@ asio::awaitable<Finding> ask(const GrpcCheck& check, Stream& stream, std::shared
     request.fields.emplace_back("content-type", "application/grpc");
     request.fields.emplace_back("user-agent", "mainstay");
     request.body = wire::grpc_health_request(check.service);
-    auto client = Http2Client::make(std::move(request), [&body, &too_long](std::string_view bytes) {
-        too_long = too_long || body.size() + bytes.size() > wire::kGrpcAnswerMax;
-        if (!too_long) body += bytes;
-    });
+    request.answer_max = wire::kGrpcAnswerMax;
+    auto client = Http2Client::make(std::move(request), [&body](std::string_view bytes) { body += bytes; });
     if (!client) co_return Finding{.outcome = Outcome::NotRun, .reason = client.error().text()};
     Finding finding = co_await converse(**client, stream, state, check.connection.connect_timeout);
     if (finding.outcome != Outcome::Passed) co_return finding;
-    co_return judge(**client, body, too_long);
+    co_return judge(**client, body);
 }
 
 }  // namespace

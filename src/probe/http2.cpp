@@ -60,8 +60,14 @@ struct Http2Client::Callbacks {
     static int on_data(nghttp2_session*, std::uint8_t, std::int32_t stream, const std::uint8_t* bytes, std::size_t size,
                        void* user) {
         Http2Client& client = self(user);
-        if (stream == client.stream_ && client.body_) client.body_(text_of(bytes, size));
-        return 0;
+        if (stream != client.stream_) return 0;
+        const std::uint64_t room = client.request_.answer_max - client.answer_bytes_;
+        const auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(size, room));
+        client.answer_bytes_ += taken;
+        if (client.body_ && taken > 0) client.body_(text_of(bytes, taken));
+        if (taken == size) return 0;
+        client.is_cut_ = client.done_ = true;
+        return NGHTTP2_ERR_PAUSE;  // what follows in these bytes is not looked at
     }
 
     static int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {

@@ -24,6 +24,7 @@ struct Http2Request {
     std::string method = "GET", scheme = "http", authority, path;
     std::vector<std::pair<std::string, std::string>> fields;  // names in lower case
     std::string body;
+    std::uint64_t answer_max = std::uint64_t{1} << 20;  // bytes of the answer's body that are read
 };
 
 class Http2Client {
@@ -39,7 +40,8 @@ public:
     // Takes bytes from the server. An error describes what is invalid in them.
     [[nodiscard]] Result<void> feed(std::string_view bytes);
 
-    [[nodiscard]] bool done() const { return done_; }  // the answer is complete or has failed
+    [[nodiscard]] bool done() const { return done_; }      // the answer is complete, cut or has failed
+    [[nodiscard]] bool is_cut() const { return is_cut_; }  // its body is longer than answer_max
     // The failure: "the server reset the stream: REFUSED_STREAM"; empty: none.
     [[nodiscard]] const std::string& problem() const { return problem_; }
     [[nodiscard]] std::optional<std::uint16_t> status() const { return status_; }
@@ -57,10 +59,11 @@ private:
     std::int32_t stream_ = -1;
     std::size_t sent_ = 0;  // bytes of the request's body
     std::size_t header_bytes_ = 0;
+    std::uint64_t answer_bytes_ = 0;
     std::string beginning_;  // the server's first bytes, until the protocol is known
     std::optional<std::uint16_t> status_;
     std::vector<std::pair<std::string, std::string>> fields_;
-    bool done_ = false;
+    bool done_ = false, is_cut_ = false;
     std::string problem_;
 };
 

@@ -47,18 +47,25 @@ private:
 // The conditions on the body, evaluated as it arrives.
 class BodyCheck {
 public:
-    explicit BodyCheck(const HttpCheck& check) {
+    explicit BodyCheck(const HttpCheck& check) : most_{check.body_max} {
         if (!check.digest.empty()) md5_ = std::make_unique<Md5>();
         if (check.regex) matcher_ = std::make_unique<RegexMatcher>(check.regex);
     }
     void add(std::string_view bytes) {
+        bytes = bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), most_ - size_)));
         size_ += bytes.size();
         if (md5_) md5_->add(bytes);
         if (matcher_) matcher_->feed(bytes);
     }
+    // More would have followed than is read.
+    void cut() { is_cut_ = true; }
+    [[nodiscard]] bool is_cut() const { return is_cut_; }
     [[nodiscard]] std::uint64_t size() const { return size_; }
     // None: the body is accepted. The order is keepalived's: digest, regex.
     [[nodiscard]] std::optional<Finding> end(const HttpCheck& check) {
+        if (md5_ && is_cut_)
+            return failed(fmt::format("the body is longer than {} bytes (max_body_length): it has no digest", most_),
+                          "MD5 digest error to server");
         if (md5_) {
             const std::string digest = md5_->hex();
             if (digest.empty()) return Finding{.outcome = Outcome::NotRun, .reason = "this host has no MD5"};
@@ -70,30 +77,46 @@ public:
             }
         }
         if (!matcher_) return std::nullopt;
-        matcher_->end();
-        if (matcher_->holds()) return std::nullopt;
+        matcher_->end(is_cut_);
+        const bool is_open = is_cut_ && !matcher_->matched();
+        if (matcher_->holds() && !is_open) return std::nullopt;
         return failed(why_no_match(check), "Regex match failed server");
     }
 
 private:
     [[nodiscard]] std::string why_no_match(const HttpCheck& check) const {
         if (!matcher_->problem().empty()) return matcher_->problem();
-        if (check.regex->words().must_not_match) return "the regex matches, which it must not";
+        const bool must_not_match = check.regex->words().must_not_match;
+        if (must_not_match && matcher_->matched()) return "the regex matches, which it must not";
+        if (must_not_match)
+            return fmt::format(
+                "the body is longer than {} bytes (max_body_length): the regex, which must not match, may match in the "
+                "rest",
+                most_);
         if (matcher_->window_was_hit())
             return fmt::format("the regex does not match within any {} bytes", kRegexWindowMax);
+        if (is_cut_)
+            return fmt::format("the regex does not match in the first {} bytes of a longer body (max_body_length)",
+                               most_);
         return fmt::format("the regex does not match in {} bytes", size_);
     }
 
     std::unique_ptr<Md5> md5_;
     std::unique_ptr<RegexMatcher> matcher_;
-    std::uint64_t size_ = 0;
+    std::uint64_t most_, size_ = 0;
+    bool is_cut_ = false;
 };
 
+// `remark`: on an answer that is accepted; empty: none.
 Finding judge(const HttpCheck& check, std::uint16_t status, BodyCheck& body, std::string remark) {
     const bool accepted = std::ranges::any_of(
         check.status_codes, [&](const config::HttpUrl::Codes& c) { return c.from <= status && status <= c.to; });
     if (!accepted) return failed(fmt::format("HTTP status code {}", status), "HTTP status code error to server");
     if (auto wrong = body.end(check)) return std::move(*wrong);
+    if (body.is_cut())
+        remark += fmt::format("{}the body is longer than {} bytes, the rest is not read", remark.empty() ? "" : ", ",
+                              check.body_max);
+    if (!remark.empty()) remark = fmt::format(" ({})", remark);
     return {.outcome = Outcome::Passed, .reason = fmt::format("HTTP status code {}{}", status, remark)};
 }
 
@@ -101,7 +124,7 @@ Finding judge(const HttpCheck& check, std::uint16_t status, BodyCheck& body, std
 std::string remark_on(const wire::HttpReader& answer) {
     const auto length = answer.content_length();
     if (!length || *length == answer.body_received()) return {};
-    return fmt::format(" (Content-Length {}, {} bytes came)", *length, answer.body_received());
+    return fmt::format("Content-Length {}, {} bytes came", *length, answer.body_received());
 }
 
 Finding judge_http1(const HttpCheck& check, const wire::HttpReader& answer, BodyCheck& body) {
@@ -117,7 +140,7 @@ Finding judge_http1(const HttpCheck& check, const wire::HttpReader& answer, Body
                       kNoAnswer);
     }
     if (!answer.status()) return failed("no HTTP status code", "HTTP status code error to server");
-    return judge(check, *answer.status(), body, remark_on(answer));
+    return judge(check, *answer.status(), body, body.is_cut() ? std::string{} : remark_on(answer));
 }
 
 // The reason of a timeout, for people.
@@ -158,13 +181,13 @@ asio::awaitable<Finding> exchange_http1(const HttpCheck& check, Stream& stream, 
     wire::HttpReader answer;
     BodyCheck body{check};
     std::uint64_t received = 0;
-    state->guard(limit);
+    const AnswerTime time{limit, stream.secured()};
+    time.guard_next_wait(*state);
     std::string request = check.request;
     Transfer last = co_await stream.write_all(std::move(request));
     bool closed = closed_by_server(*state, last);
     if (!closed && (!last.good() || state->expired || state->cancelled)) co_return broken(*state, last, limit);
 
-    const AnswerTime time{limit, stream.secured()};
     std::array<char, kReadBytes> bytes{};
     while (!answer.header_too_long()) {
         time.guard_next_wait(*state);
@@ -182,6 +205,10 @@ asio::awaitable<Finding> exchange_http1(const HttpCheck& check, Stream& stream, 
         if (got.ended) break;
         received += got.size;
         body.add(answer.feed({bytes.data(), got.size}));
+        if (answer.body_received() <= check.body_max) continue;
+        const auto length = answer.content_length();
+        if (!length || body.size() < *length) body.cut();  // what follows Content-Length is not the body's
+        break;
     }
     if (closed && !answer.whole() && !answer.header_too_long()) co_return cut_short(*state, last, limit, answer);
     stream.finish();
@@ -197,6 +224,7 @@ asio::awaitable<Finding> exchange_http2(const HttpCheck& check, Stream& stream, 
     request.authority = check.host;
     request.path = check.path;
     request.fields.emplace_back("user-agent", "KeepAliveClient");
+    request.answer_max = check.body_max;
     auto client = Http2Client::make(std::move(request), [&body](std::string_view bytes) { body.add(bytes); });
     if (!client) co_return Finding{.outcome = Outcome::NotRun, .reason = client.error().text()};
     Finding finding = co_await converse(**client, stream, state, check.connection.connect_timeout);
@@ -206,7 +234,8 @@ asio::awaitable<Finding> exchange_http2(const HttpCheck& check, Stream& stream, 
     }
     const auto status = (*client)->status();
     if (!status) co_return failed("no HTTP status code", "HTTP status code error to server");
-    co_return judge(check, *status, body, " (HTTP/2)");
+    if ((*client)->is_cut()) body.cut();
+    co_return judge(check, *status, body, "HTTP/2");
 }
 
 }  // namespace
@@ -220,6 +249,10 @@ HttpCheck http_check_of(const config::Checker& checker, std::size_t url, Toolbox
     }
     const auto& wanted = (*checker.urls)[url];
     check.digest = wanted.digest;
+    const auto most = config::value_of<std::int64_t>(wanted.more->values, "max_body_length");
+    check.body_max = most                   ? static_cast<std::uint64_t>(*most)
+                     : check.digest.empty() ? kHttpBodyMax
+                                            : kHttpDigestBodyMax;
     check.status_codes = wanted.status_codes;
     check.path = wanted.path;
     check.host = wanted.virtualhost.empty() ? checker.target.to_string() : wanted.virtualhost;

@@ -218,8 +218,8 @@ void RegexMatcher::feed(std::string_view piece) {
     }
 }
 
-void RegexMatcher::end() {
-    if (!over_) look(true);
+void RegexMatcher::end(bool is_cut) {
+    if (!over_) look(!is_cut);
     over_ = true;
     window_ = {};
 }

@@ -66,9 +66,12 @@ asio::awaitable<Finding> exchange(SmtpCheck check, std::shared_ptr<Attempt::Stat
     const std::vector<Step> steps = steps_of(check.helo);
     std::array<char, kReplyReadBytes> bytes{};
     boost::system::error_code error;
+    const auto guard_next_wait = [&] {
+        state->guard(std::clamp(std::chrono::duration_cast<Micros>(end - Clock::now()), Micros{0}, limit));
+    };
     for (const Step& step : steps) {
         if (!step.line.empty()) {
-            state->guard(limit);
+            guard_next_wait();
             co_await asio::async_write(state->socket, asio::buffer(step.line),
                                        asio::redirect_error(asio::use_awaitable, error));
             if (error) co_return broken_dialogue(*state, error, limit, "write");
@@ -76,7 +79,7 @@ asio::awaitable<Finding> exchange(SmtpCheck check, std::shared_ptr<Attempt::Stat
         wire::SmtpReplyReader reader;
         std::optional<wire::SmtpReply> reply;
         while (!reply) {
-            state->guard(std::clamp(std::chrono::duration_cast<Micros>(end - Clock::now()), Micros{0}, limit));
+            guard_next_wait();
             const std::size_t size = co_await state->socket.async_read_some(
                 asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
             if (error) co_return broken_dialogue(*state, error, limit, "read");

@@ -52,7 +52,8 @@ struct Client {
 };
 
 // A server that answers whatever is asked with these bytes, and waits for the client's end.
-Finding against(const std::string& bytes, const std::function<void(int)>& then = until_closed) {
+Finding against(const std::string& bytes, const std::function<void(int)>& then = until_closed,
+                const std::function<void(config::Checker&)>& change = {}) {
     const UniqueFd listener = listen_on_any();
     std::thread server{[&] {
         const UniqueFd peer{::accept(listener.get(), nullptr, nullptr)};
@@ -63,6 +64,7 @@ Finding against(const std::string& bytes, const std::function<void(int)>& then =
     }};
     auto what = checker(bound_to(listener));
     what.http_protocol = std::string{"2"};
+    if (change) change(what);
     Finding finding = run(what);
     server.join();
     return finding;
@@ -237,4 +239,38 @@ TEST_CASE("HTTP_GET says how an exchange over HTTP/2 failed") {
     CHECK(half.words == "Timeout HTTP read server");
     CHECK(against(kBegin + headers("\x88"), outlast).reason == "timed out after 60 s: connected, but no answer");
     CHECK(against(kBegin + headers("\x8d", kEndStream)).reason == "HTTP status code 404");
+}
+
+TEST_CASE("of a body without end no more is read than its limit, and one of the limit's length is whole") {
+    Client client{{.authority = "a", .path = "/", .answer_max = 10}};
+    static_cast<void>(client.client->output());
+    CHECK(client.feed(frame(kSettings, 0, 0, "") + headers(status("200"))) == "");
+    CHECK(client.feed(frame(kData, 0, 1, "0123456")) == "");
+    CHECK(client.feed(frame(kData, 0, 1, "789")) == "");
+    CHECK_FALSE(client.client->done());
+    CHECK_FALSE(client.client->is_cut());
+    CHECK(client.feed(frame(kData, 0, 1, "abc") + frame(kData, 0, 1, "def")) == "");
+    CHECK(client.client->done());
+    CHECK(client.client->is_cut());
+    CHECK(client.client->problem() == "");
+    CHECK(client.body == "0123456789");
+}
+
+TEST_CASE("HTTP/2 bodies without end are judged as those of HTTP/1") {
+    const auto endless = [](int fd) {
+        while (send_all(fd, frame(kData, 0, 1, std::string(8192, 'x')))) {
+        }
+    };
+    const std::string begin = frame(kSettings, 0, 0, "") + headers(status("200"));
+    const Finding finding = against(begin, endless);
+    CHECK(finding.outcome == Outcome::Passed);
+    CHECK(finding.reason ==
+          "HTTP status code 200 (HTTP/2, the body is longer than 1048576 bytes, the rest is not read)");
+    const Finding health = against(begin, endless, [](config::Checker& what) {
+        what.type = config::Checker::Type::Grpc;
+        what.urls.edit()[0].path = "/grpc.health.v1.Health/Check";
+    });
+    CHECK(health.outcome == Outcome::Failed);
+    CHECK(health.words == "GRPC");
+    CHECK(health.reason == "the answer is longer than 4096 bytes");
 }

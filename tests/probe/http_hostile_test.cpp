@@ -55,9 +55,81 @@ TEST_CASE("a body of many megabytes is digested and searched in constant memory"
             }
             send_all(fd, "needle");
         },
-        [](config::Checker& what) { give(what.urls.edit()[0].more, "regex", config::WordList{"needle$"}); });
+        [](config::Checker& what) {
+            give(what.urls.edit()[0].more, "max_body_length", std::int64_t{1} << 30);
+            give(what.urls.edit()[0].more, "regex", config::WordList{"needle$"});
+        });
     CHECK(finding.outcome == Outcome::Passed);
     CHECK(peak_memory_kb() - before < 16 * 1024);
+}
+
+namespace {
+
+// As fast as it is read, until the check has enough.
+Server::Answer endless(std::string begin) {
+    return [begin = std::move(begin)](int fd) {
+        send_all(fd, begin);
+        const std::string zeros(1 << 16, '\0');
+        while (send_all(fd, zeros)) {
+        }
+    };
+}
+
+using Url = config::HttpUrl;
+// The finding about such a body. `change`: of the check's URL.
+Finding of_endless(const std::string& begin, const std::function<void(Url&)>& change = {}) {
+    return answered(endless(begin), [&](config::Checker& what) {
+        if (change) change(what.urls.edit()[0]);
+    });
+}
+
+}  // namespace
+
+TEST_CASE("a body without end is read to its limit and judged by what has come") {
+    const Finding plain = of_endless(kOk);
+    CHECK(plain.outcome == Outcome::Passed);
+    CHECK(plain.reason == "HTTP status code 200 (the body is longer than 1048576 bytes, the rest is not read)");
+    CHECK(of_endless("HTTP/1.0 500 No\r\n\r\n").reason == "HTTP status code 500");
+    CHECK(of_endless("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7fffffff\r\n").outcome == Outcome::Passed);
+    const auto regex = [](Url& url) { give(url.more, "regex", config::WordList{"needle"}); };
+    const Finding missed = of_endless(kOk, regex);
+    CHECK(missed.outcome == Outcome::Failed);
+    CHECK(missed.words == "Regex match failed server");
+    CHECK(missed.reason == "the regex does not match in the first 1048576 bytes of a longer body (max_body_length)");
+    CHECK(of_endless(kOk + "a needle", regex).outcome == Outcome::Passed);
+    CHECK(of_endless(kOk, [](Url& url) { give(url.more, "regex", config::WordList{"\\0$"}); }).outcome ==
+          Outcome::Failed);  // where it was cut is not its end
+    const Finding unknown = of_endless(kOk, [&](Url& url) {
+        regex(url);
+        give(url.more, "regex_no_match", true);
+    });
+    CHECK(unknown.outcome == Outcome::Failed);
+    CHECK(unknown.reason ==
+          "the body is longer than 1048576 bytes (max_body_length): the regex, which must not match, may match in the "
+          "rest");
+}
+
+TEST_CASE("a digest is of a whole body, which may be longer") {
+    const auto hello = [](Url& url) { url.digest = "5d41402abc4b2a76b9719d911017c592"; };
+    const Finding finding = of_endless(kOk + "hello", hello);
+    CHECK(finding.outcome == Outcome::Failed);
+    CHECK(finding.words == "MD5 digest error to server");
+    CHECK(finding.reason == "the body is longer than 16777216 bytes (max_body_length): it has no digest");
+    CHECK(of_endless("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", hello).outcome == Outcome::Passed);
+}
+
+TEST_CASE("max_body_length says how much of a body is read") {
+    // effect: virtual_server/real_server/HTTP_GET/url: max_body_length
+    const auto judged = [](const std::string& body) {
+        return answered(says(kOk + body),
+                        [](config::Checker& what) {
+                            what.urls.edit()[0].digest = "5d41402abc4b2a76b9719d911017c592";
+                            give(what.urls.edit()[0].more, "max_body_length", std::int64_t{5});
+                        })
+            .reason;
+    };
+    CHECK(judged("hello") == "HTTP status code 200");
+    CHECK(judged("hello!") == "the body is longer than 5 bytes (max_body_length): it has no digest");
 }
 
 TEST_CASE("chunks without end run out of time; they are not put together") {

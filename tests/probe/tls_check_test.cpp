@@ -234,7 +234,7 @@ TEST_CASE("an answer through TLS that is whole by its length passes, though the 
 
 TEST_CASE("the body that came through TLS is matched like any other") {
     // effect: virtual_server/real_server/SSL_GET/url: regex regex_no_match regex_options regex_min_offset
-    // effect: virtual_server/real_server/SSL_GET/url: regex_max_offset regex_stack
+    // effect: virtual_server/real_server/SSL_GET/url: regex_max_offset regex_stack max_body_length
     using ExtraSettings = CompactOptional<config::ExtraSettings>;
     const auto judged = [](const std::string& body, const std::function<void(ExtraSettings&)>& change) {
         TlsServer server{{}, tells(kOk + body)};
@@ -263,6 +263,14 @@ TEST_CASE("the body that came through TLS is matched like any other") {
     };
     CHECK(judged(std::string(10'000, 'a') + "c", deep(8192)).outcome == Outcome::Failed);
     CHECK(judged(std::string(10'000, 'a') + "c", deep(16 << 20)).outcome == Outcome::Passed);
+    const auto first = [&](ExtraSettings& more) {
+        give(more, "max_body_length", std::int64_t{9});
+        regex(more);
+    };
+    CHECK(judged("status: OK", first).reason ==
+          "the regex does not match in the first 9 bytes of a longer body (max_body_length)");
+    CHECK(judged("status:OK, and more", first).reason ==
+          "HTTP status code 200 (the body is longer than 9 bytes, the rest is not read)");
 }
 
 TEST_CASE("an HTTP_GET takes the words about a server name and stays without TLS") {

@@ -68,7 +68,8 @@ public:
     RegexMatcher& operator=(const RegexMatcher&) = delete;
 
     void feed(std::string_view piece);
-    void end();  // of the body
+    // `is_cut`: more of the body would have followed, so that a match that needs its end is none.
+    void end(bool is_cut = false);
 
     [[nodiscard]] bool matched() const { return matched_; }
     [[nodiscard]] bool holds() const { return problem_.empty() && matched_ != regex_->words().must_not_match; }
