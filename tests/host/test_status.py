@@ -124,3 +124,35 @@ def test_doctor_names_what_is_in_the_way_and_how_to_repair_it(lan):
     assert answer.returncode == 1
     assert any(f["finding"] == "interface eth0 is down" and f["fix"] == "ip link set eth0 up" for f in findings)
     assert any("eth9" in f["finding"] for f in findings)
+
+
+CROWD = """
+import socket, sys
+held = []
+for number in range(1000):
+    one = socket.socket(socket.AF_UNIX)
+    one.connect("/run/mainstay/control.sock")
+    try:
+        one.send(b"GET /status HT" if number % 2 else b"")
+    except OSError:
+        pass  # it was closed already
+    held.append(one)
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_thousand_connections_of_a_member_of_the_group_do_not_keep_root_out(lan):
+    (one,) = office(lan, "one")
+    wait_ready(one.mainstayd(instance()))
+    wait_until(lambda: status(one), 10, "the status")
+    gid = one.run(["id", "-g", "mainstay-obs"]).stdout.strip()
+
+    crowd = one.start(["prlimit", "--nofile=2048:2048", "setpriv", "--reuid=65534", "--regid=65534", f"--groups={gid}",
+                       "/usr/bin/python3", "-c", CROWD], name="crowd", pipe=True)
+    assert crowd.nsenter.stdout.readline() == "open\n"
+
+    answers = [status(one) for _ in range(20)]
+    assert [answer["vrrp"]["instances"][0]["name"] for answer in answers] == ["VI_1"] * 20
+    assert answers[-1]["api"]["connections_refused"] >= 900
+    crowd.nsenter.stdin.close()

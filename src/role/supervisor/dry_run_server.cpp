@@ -93,7 +93,8 @@ void DryRunServer::accept() {
         if (error || client_.is_open()) return;
         UniqueFd client{::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
         error_code failed;
-        if (client && is_root(client.get())) client_.assign(client.get(), failed);
+        if (client && !is_root(client.get())) return accept();  // it is closed, and root's turn is no later for it
+        if (client) client_.assign(client.get(), failed);
         if (!client_.is_open()) return accept_later();
         [[maybe_unused]] const int owned = client.release();
         listen_to_client();  // further clients stay in the listen queue until this one is answered

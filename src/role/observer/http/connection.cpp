@@ -85,6 +85,7 @@ private:
         auto caller = identify_(request);
         if (auto* no = std::get_if<Answer>(&caller)) return respond(std::move(*no));
         request.caller = std::move(std::get<Caller>(caller));
+        has_own_places_ = request.caller.has_own_places;
         hand_over(std::move(request));
     }
 
@@ -113,7 +114,7 @@ private:
         error_code ignored;
         timer_.cancel(ignored);
         ++service_->counters.requests;
-        if (answer.feed && !head_ && !service_->add_stream(this->shared_from_this()))
+        if (answer.feed && !head_ && !service_->add_stream(this->shared_from_this(), has_own_places_))
             answer = refusal(503, "too many clients follow the events", "close another one, or poll");
         header_ = header_of(answer);
         if (!head_) feed_ = std::move(answer.feed);
@@ -237,7 +238,7 @@ private:
     std::string piece_;
     std::array<char, 1024> unread_{};
     std::size_t lingered_ = 0;
-    bool head_ = false, responded_ = false, writing_ = false, has_unread_ = false;
+    bool head_ = false, responded_ = false, writing_ = false, has_unread_ = false, has_own_places_ = false;
 };
 
 }  // namespace

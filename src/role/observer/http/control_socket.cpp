@@ -41,9 +41,13 @@ bool may_read(const Peer& peer, std::uint32_t own_uid, std::uint32_t own_gid) {
     return peer.uid == 0 || peer.uid == own_uid || std::ranges::find(peer.gids, own_gid) != peer.gids.end();
 }
 
+bool has_own_places(const Peer& peer, std::uint32_t own_uid) { return peer.uid == 0 || peer.uid == own_uid; }
+
 Caller caller_of(const Result<Peer>& peer, std::uint32_t own_uid, std::uint32_t own_gid, bool operate) {
     if (!peer) return {};
-    Caller caller{.name = fmt::format("uid {}, pid {}", peer->uid, peer->pid), .rights = Rights::Nothing};
+    Caller caller{.name = fmt::format("uid {}, pid {}", peer->uid, peer->pid),
+                  .rights = Rights::Nothing,
+                  .has_own_places = has_own_places(*peer, own_uid)};
     if (!may_read(*peer, own_uid, own_gid)) return caller;
     caller.rights = operate ? Rights::Operate : peer->uid == 0 ? Rights::Mail : Rights::Read;
     return caller;

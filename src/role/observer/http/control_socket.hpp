@@ -19,6 +19,8 @@ struct Peer {
 [[nodiscard]] Result<Peer> peer_of(int socket);
 // True for root, the server's own account, and members of its group.
 [[nodiscard]] bool may_read(const Peer& peer, std::uint32_t own_uid, std::uint32_t own_gid);
+// True for root and the server's own account: no other account takes their places.
+[[nodiscard]] bool has_own_places(const Peer& peer, std::uint32_t own_uid);
 // `operate`: those who may read may also change something; otherwise root may at least handle the mails.
 [[nodiscard]] Caller caller_of(const Result<Peer>& peer, std::uint32_t own_uid, std::uint32_t own_gid, bool operate);
 

@@ -23,6 +23,7 @@ enum class Rights : std::uint8_t { Nothing, Read, Mail, Operate };
 struct Caller {
     std::string name;  // for the log: "uid 0, pid 77", "ana from 192.0.2.7"
     Rights rights = Rights::Nothing;
+    bool has_own_places = false;  // among those who follow the events
 };
 
 struct Request {

@@ -7,8 +7,9 @@
 
 namespace mainstay::role::http {
 
+// Root at the control socket has as many places of its own as all others together.
 inline constexpr std::size_t kConnectionsMax = 64;             // of one listener; further ones are closed at once
-inline constexpr std::size_t kConnectionsOfSourceMax = 16;     // of one address at a TCP listener
+inline constexpr std::size_t kConnectionsOfSourceMax = 16;     // of one address, or one account at the control socket
 inline constexpr std::size_t kStreamsMax = 16;                 // of events, over all listeners
 inline constexpr std::size_t kHeaderBytesMax = 8 * 1024;       // the request line with all fields
 inline constexpr std::size_t kTargetBytesMax = 2 * 1024;       //

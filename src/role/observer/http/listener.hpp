@@ -17,10 +17,14 @@ class Listener : public std::enable_shared_from_this<Listener<Protocol>> {
 public:
     using Socket = typename Protocol::socket;
     using Acceptor = typename Protocol::acceptor;
+    // Whose connection it is, known before it counts.
+    struct Client {
+        std::string source;           // has kConnectionsOfSourceMax of them
+        bool has_own_places = false;  // which all others leave free; the source does not matter then
+    };
     struct Ways {
         std::function<std::shared_ptr<Connection>(Socket)> connect;
-        std::function<std::string(const Socket&)>
-            source_of;  // null: all are one; else one takes kConnectionsOfSourceMax
+        std::function<Client(Socket&)> client_of;
     };
 
     Listener(std::shared_ptr<Service> service, Acceptor acceptor, std::string name, Ways ways)
@@ -71,7 +75,7 @@ public:
 private:
     struct Live {
         std::weak_ptr<Connection> connection;
-        std::string source;
+        Client client;
     };
 
     void accept_later() {
@@ -84,19 +88,24 @@ private:
 
     void serve(Socket socket) {
         std::erase_if(connections_, [](const Live& one) { return one.connection.expired(); });
-        std::string source = ways_.source_of ? ways_.source_of(socket) : std::string{};
-        const auto same = static_cast<std::size_t>(std::ranges::count(connections_, source, &Live::source));
-        const bool of_one = ways_.source_of && same >= kConnectionsOfSourceMax;
-        if (of_one || connections_.size() >= kConnectionsMax) {
+        Client client = ways_.client_of(socket);
+        std::size_t beside = 0, same = 0;
+        for (const auto& one : connections_) {
+            if (one.client.has_own_places != client.has_own_places) continue;
+            ++beside;
+            if (one.client.source == client.source) ++same;
+        }
+        const bool of_one = !client.has_own_places && same >= kConnectionsOfSourceMax;
+        if (of_one || beside >= kConnectionsMax) {
             ++service_->counters.connections_refused;
             if (Service::is_worth_a_line(++refused_))
                 service_->log.warning("more than {} connections to {}{}{}: one is closed ({} so far)",
                                       of_one ? kConnectionsOfSourceMax : kConnectionsMax, name_, of_one ? " from " : "",
-                                      of_one ? source : "", refused_);
+                                      of_one ? client.source : "", refused_);
             return;
         }
         auto connection = ways_.connect(std::move(socket));
-        connections_.push_back({connection, std::move(source)});
+        connections_.push_back({connection, std::move(client)});
         connection->start();
     }
 

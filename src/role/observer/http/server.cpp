@@ -1,5 +1,6 @@
 #include "server.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <boost/asio/local/stream_protocol.hpp>
@@ -28,6 +29,12 @@ struct Server::Impl {
         auto caller = caller_of(peer_of(socket.native_handle()), ::geteuid(), ::getegid(), operate);
         return make_connection(std::move(socket), service,
                                [caller = std::move(caller)](const Request&) { return caller; });
+    }
+
+    [[nodiscard]] static Listener<local>::Client client_of(local::socket& socket) {
+        const auto peer = peer_of(socket.native_handle());
+        if (!peer) return {.source = "an unknown account"};
+        return {.source = fmt::format("uid {}", peer->uid), .has_own_places = has_own_places(*peer, ::geteuid())};
     }
 
     std::shared_ptr<Service> service;
@@ -65,7 +72,7 @@ Result<std::unique_ptr<Server>> Server::open(boost::asio::io_context& loop, Log&
         impl->service, std::move(acceptor), path,
         Listener<local>::Ways{
             .connect = [own = impl.get()](local::socket socket) { return own->connect(std::move(socket)); },
-            .source_of = {}});
+            .client_of = Impl::client_of});
     if (!has_clients) impl->accept();
     return std::unique_ptr<Server>{new Server{std::move(impl)}};
 }

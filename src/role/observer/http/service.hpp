@@ -31,8 +31,8 @@ public:
 struct Service {
     Service(boost::asio::io_context& on, Log& to, Router with) : loop{on}, log{to}, router{std::move(with)} {}
 
-    // False: there are kStreamsMax already, which is counted.
-    [[nodiscard]] bool add_stream(const std::shared_ptr<Connection>& stream);
+    // False: there are kStreamsMax already, which is counted; root's are counted by themselves (`has_own_places`).
+    [[nodiscard]] bool add_stream(const std::shared_ptr<Connection>& stream, bool has_own_places);
     void wake_streams();
     // For a line that strangers can cause: at the 1st, 2nd, 4th, 8th ... time.
     [[nodiscard]] static bool is_worth_a_line(std::uint64_t count);
@@ -41,7 +41,11 @@ struct Service {
     Log& log;
     Router router;
     report::ApiCounters counters;
-    std::vector<std::weak_ptr<Connection>> streams;
+    struct Stream {
+        std::weak_ptr<Connection> connection;
+        bool has_own_places;
+    };
+    std::vector<Stream> streams;
     bool stopped = false;
 };
 

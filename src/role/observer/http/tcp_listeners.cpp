@@ -169,7 +169,9 @@ void TcpListeners::open(One& one) {
     one.listener = std::make_shared<Listener<tcp>>(
         service_, std::move(*acceptor), one.shown.at,
         Listener<tcp>::Ways{.connect = [this](tcp::socket socket) { return connect(std::move(socket)); },
-                            .source_of = [](const tcp::socket& socket) { return source_name(source_of(socket)); }});
+                            .client_of = [](const tcp::socket& socket) -> Listener<tcp>::Client {
+                                return {.source = source_name(source_of(socket))};
+                            }});
     one.listener->accept();
     service_->log.info("the API is served at {}{}", one.shown.at, one.is_tls ? " with TLS" : "");
 }
