@@ -62,7 +62,7 @@ public:
 private:
     // -- supervisor.cpp
     [[nodiscard]] Result<void> set_up();
-    [[nodiscard]] Result<void> claim_pid_file();
+    [[nodiscard]] Result<void> claim_pid_file(const std::string& name);
     [[nodiscard]] std::string pid_file_of(Kind kind) const;
     [[nodiscard]] Result<void> find_accounts();
     [[nodiscard]] std::string account_of(const char* own) const;  // `own`, or the shared account (--shared-account)

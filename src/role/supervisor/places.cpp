@@ -27,7 +27,7 @@ Result<void> Supervisor::settle(const ipc::DaemonSettings& settings, const std::
     if (places_.pid_directory == "/run/keepalived")
         if (auto made = kernel::make_directory(places_.pid_directory, {0, 0}, 0755); !made) return made;
     if (options_.hand_over < 0)
-        if (auto claimed = claim_pid_file(); !claimed) return claimed;
+        if (auto claimed = claim_pid_file(settings.process_name); !claimed) return claimed;
     return {};
 }
 
@@ -109,9 +109,15 @@ std::string Supervisor::pid_file_of(Kind kind) const {
     return given.empty() ? places_.pid_file(options_.identity, kind) : given;
 }
 
-Result<void> Supervisor::claim_pid_file() {
-    auto pid_file = PidFile::claim(pid_file_of(Kind::Supervisor), options_.identity.process_name(Kind::Supervisor));
+// `name`: that the configuration gives the process; empty: none.
+Result<void> Supervisor::claim_pid_file(const std::string& name) {
+    const auto program = name.empty() ? options_.identity.process_name(Kind::Supervisor) : name;
+    auto pid_file = PidFile::claim(pid_file_of(Kind::Supervisor), program);
     if (!pid_file) return std::unexpected{std::move(pid_file.error())};
+    // Those in the run folder are not looked at: a role's account must not be able to keep the daemon from its start.
+    for (const Kind kind : kRoleKinds)
+        if (const auto& given = options_.pid_file(kind); !given.empty())
+            if (auto is_free = free_for_pid_file(given); !is_free) return is_free;
     pid_file_ = std::move(*pid_file);
     for (const Kind kind : kRoleKinds) remove_stale_pid_file(pid_file_of(kind), options_.identity.process_name(kind));
     return {};

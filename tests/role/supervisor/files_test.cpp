@@ -47,12 +47,12 @@ TEST_CASE("a pid file has the number of its process, is locked while that lives,
     const TemporaryFolder folder;
     const std::string path = folder.at("x.pid"), own = std::to_string(::getpid()) + "\n";
     {
-        auto claimed = PidFile::claim(path, "mainstayd");
+        auto claimed = PidFile::claim(path, own_name());
         REQUIRE(claimed);
         CHECK(folder.text("x.pid") == own);
         CHECK(claimed->path() == path);
         CHECK(mode_of(path) == 0644);
-        const auto again = PidFile::claim(path, "mainstayd");
+        const auto again = PidFile::claim(path, own_name());
         REQUIRE_FALSE(again);
         CHECK(again.error().code() == Errc::Exists);
         CHECK(again.error().text() == "daemon is already running: " + path + " is locked by another process" + kNameIt);
@@ -135,15 +135,70 @@ TEST_CASE("a daemon that has ended, and that nobody has reaped, does not run alr
     ::waitpid(zombie, nullptr, 0);
 }
 
-TEST_CASE("a pid file that cannot be made, or is a symbolic link, is an error") {
+TEST_CASE("what is no file of its own at a pid file's place is left as it is, and named") {
     const TemporaryFolder folder;
+    const std::string path = folder.at("x.pid");
+    const auto problem = [&] {
+        const auto claimed = PidFile::claim(path, "x");
+        REQUIRE_FALSE(claimed);
+        CHECK(claimed.error().code() != Errc::Exists);  // which would mean that the daemon runs
+        CHECK(free_for_pid_file(path).error().text() == claimed.error().text());
+        return claimed.error().text();
+    };
     const auto missing = PidFile::claim(folder.at("no/x.pid"), "x");
     REQUIRE_FALSE(missing);
     CHECK(missing.error().text() == "open pid file " + folder.at("no/x.pid") + ": No such file or directory");
-    std::ofstream{folder.at("target")} << "untouched";
-    std::filesystem::create_symlink(folder.at("target"), folder.at("x.pid"));
-    CHECK_FALSE(PidFile::claim(folder.at("x.pid"), "x"));
+    CHECK(free_for_pid_file(path));
+
+    const std::string ending = ", and no file of its own: remove it, or name another pid file";
+    folder.write("target", "untouched");
+    std::filesystem::create_symlink(folder.at("target"), path);
+    CHECK(problem() == "pid file " + path + " is a symbolic link" + ending);
+    remove_stale_pid_file(path, "x");
+    CHECK(std::filesystem::is_symlink(path));
+    std::filesystem::remove(path);
+    std::filesystem::create_hard_link(folder.at("target"), path);
+    CHECK(problem() == "pid file " + path + " is another name of a file" + ending);
+    std::filesystem::remove(path);
     CHECK(folder.text("target") == "untouched");
+
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    CHECK(problem() == "pid file " + path + " is a FIFO" + ending);
+    const UniqueFd read_by_somebody{::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC)};
+    CHECK(problem() == "pid file " + path + " is a FIFO" + ending);
+    remove_stale_pid_file(path, "x");
+    CHECK(std::filesystem::is_fifo(path));
+    std::filesystem::remove(path);
+    std::filesystem::create_directory(path);
+    CHECK(problem() == "pid file " + path + " is a folder" + ending);
+    std::filesystem::remove(path);
+    CHECK(folder.names() == std::vector<std::string>{"target"});
+}
+
+TEST_CASE("a pid file that another program has locked is named with the program, and stays as it is") {
+    const TemporaryFolder folder;
+    const std::string path = folder.at("x.pid");
+    folder.write("x.pid", "something\n");
+    const UniqueFd file{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
+    const auto told = [&](const std::string& program) {
+        return in_child([&] {
+            const auto claimed = PidFile::claim(path, program);
+            return !claimed &&
+                   claimed.error().text() == "pid file " + path + " is locked by process " +
+                                                 std::to_string(::getppid()) + " (" + own_name() +
+                                                 "), which is another program: end it, or name another pid file" &&
+                   claimed.error().code() == Errc::State;
+        });
+    };
+    REQUIRE(::flock(file.get(), LOCK_EX | LOCK_NB) == 0);
+    CHECK(told("mainstayd"));
+    CHECK_FALSE(told(own_name()));  // then it is the daemon
+    REQUIRE(::flock(file.get(), LOCK_UN) == 0);
+    struct flock whole{};
+    whole.l_type = F_WRLCK;
+    REQUIRE(::fcntl(file.get(), F_SETLK, &whole) == 0);
+    CHECK(told("mainstayd"));
+    CHECK(folder.text("x.pid") == "something\n");
 }
 
 TEST_CASE("a lock that was handed over keeps the file, and another pid file takes its place") {
@@ -154,7 +209,7 @@ TEST_CASE("a lock that was handed over keeps the file, and another pid file take
     auto file = PidFile::adopt(folder.at("a"), std::move(lock));
     CHECK(file.path() == folder.at("a"));
     CHECK(file.lock() >= 0);
-    CHECK(PidFile::claim(folder.at("a"), "x").error().code() == Errc::Exists);
+    CHECK(PidFile::claim(folder.at("a"), own_name()).error().code() == Errc::Exists);
     file = *PidFile::claim(folder.at("b"), "x");
     CHECK(folder.names() == Texts{"b"});
     file.remove();
