@@ -1,6 +1,7 @@
 #include "config_test.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +13,7 @@
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/validate/strict.hpp"
 #include "mainstay/kernel/environment.hpp"
+#include "mainstay/kernel/exposed_files.hpp"
 #include "mainstay/probe/regex.hpp"
 #include "output.hpp"
 
@@ -75,7 +77,9 @@ int run_config_test(const ConfigTest& test) {
     environment.pattern_problem = probe::regex_problem;
     environment.config_id = test.config_id;
     environment.all_include_checks = test.all_include_checks;
-    const auto loaded = config::load_file(test.file, environment);
+    const kernel::ExposedFiles exposed{environment, {::geteuid(), ::getegid()}};
+    auto loaded = config::load_file(test.file, environment);
+    exposed.report(loaded, test.settings_file);
     const bool refused = test.strict && config::has_warnings(loaded);
     const int exit_code = refused && loaded.exit_code() == 0 ? kWarningsRefused : loaded.exit_code();
     std::string text;

@@ -7,8 +7,9 @@ namespace mainstay::cli {
 
 struct ConfigTest {
     std::string file;
-    std::string config_id;  // what @id lines are compared with; empty: the host name up to its first dot
-    std::string log_file;   // messages are appended there; empty: they go to stderr
+    std::string config_id;      // what @id lines are compared with; empty: the host name up to its first dot
+    std::string settings_file;  // mainstay.toml, whose files are looked at, too
+    std::string log_file;       // messages are appended there; empty: they go to stderr
     bool colour = false;
     bool strict = false;              // a warning is 5 where it would be 0
     bool all_include_checks = false;  // -e: every include is a checked one

@@ -7,6 +7,7 @@
 #include "ctl.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/kernel/environment.hpp"
+#include "mainstay/kernel/exposed_files.hpp"
 #include "mainstay/probe/regex.hpp"
 #include "mainstay/role/reader/diagnostic_json.hpp"
 #include "output.hpp"
@@ -62,7 +63,10 @@ int ctl_config_check(const std::vector<std::string>& files, const CheckOptions& 
     int worst = kClean;
     std::array<std::size_t, 3> files_judged{};
     for (const auto& file : files) {
-        const auto loaded = config::load_file(file, environment);
+        auto asked = environment;  // each file with scripts of its own
+        const kernel::ExposedFiles exposed{asked, {::geteuid(), ::getegid()}};
+        auto loaded = config::load_file(file, asked);
+        exposed.report(loaded, {});
         const int judged = judge(loaded, options.strict);
         ++files_judged.at(static_cast<std::size_t>(judged));
         worst = std::max(worst, judged);

@@ -99,6 +99,7 @@ int main(int argc, char** argv) {
             const auto& supervisor = options.supervisor;
             return cli::run_config_test({.file = path,
                                          .config_id = supervisor.config_id,
+                                         .settings_file = supervisor.settings_path,
                                          .log_file = options.test_log,
                                          .colour = ::isatty(STDERR_FILENO) == 1,
                                          .strict = supervisor.strict,

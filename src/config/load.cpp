@@ -276,6 +276,7 @@ Loaded load_file(const std::string& path, const Environment& environment) {
         if (!text) return unusable(name, code_of(text.error()), text.error().text());
         if (looks_binary(*text)) return unusable(name, Code::FileBinary, "this is not a text file");
         tops.push_back({name, std::move(*text)});
+        tops.back().by_pattern = name != path;
     }
     if (paths.size() == 1 && is_toml_name(paths[0])) return load_toml(std::move(tops[0]), environment);
     Snapshot snapshot = resolve(std::move(tops), environment, true);

@@ -20,9 +20,9 @@ SECONDS = 60
 SAID = re.compile(r"^(?P<file>[^\n]*?):(?:(?P<line>\d+):(?P<column>\d+):)? (?P<severity>note|warning|error|fatal) "
                   r"(?P<code>MS\d{4}): ", re.MULTILINE)
 LINE = re.compile(r"[\w.@-]+:\d+:\d+ (note|warning|error|fatal) MS\d{4}")  # of a golden file
-# Some name their scripts by $PWD, which shall not depend on where the collection lies; and one by a program that some
-# hosts have.
-IN_A_NAMESPACE = ('mount --bind . /mnt && cd /mnt; test ! -e /usr/bin/sudo || mount --bind /dev/null /usr/bin/sudo; '
+# Some name their scripts by $PWD, which shall not depend on where the collection lies, nor what is said of a file on who
+# checked it out: they are root's copies in /mnt. And one names a program that some hosts have.
+IN_A_NAMESPACE = ('umask 022; mount -t tmpfs -o mode=755 none /mnt && cp -R . /mnt && cd /mnt; test ! -e /usr/bin/sudo || mount --bind /dev/null /usr/bin/sudo; '
                   'program=$1; file=$2; shift 2; ip link set lo up; n=0; for name; do n=$((n+1)); '
                   'ip link add "$name" type veth peer name "peer$n" && ip link set "$name" up && '
                   'ip addr add "10.200.$n.1/24" dev "$name"; done >/dev/null 2>&1; exec "$program" -t -f "$file"')

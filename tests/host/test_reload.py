@@ -120,6 +120,12 @@ def test_with_strict_a_warning_refuses_a_reload_and_a_start(lan):
     assert "--strict allows no warnings" in said
     assert one.holds(VIP)
 
+    before = daemon.output().count("--strict allows no warnings")
+    one.write("/run/keepalived.conf", fast(), 0o666)
+    daemon.send(signal.SIGHUP)
+    logged(daemon, "everybody can change /run/keepalived.conf (mode 0666)")
+    wait_until(lambda: daemon.output().count("--strict allows no warnings") > before, 10, daemon.output)
+
 
 def test_a_file_that_is_gone_is_refused(lan):
     one, daemon = started(lan, fast())

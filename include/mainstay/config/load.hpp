@@ -48,6 +48,7 @@ struct SourceFile {
     static constexpr std::uint32_t kTop = UINT32_MAX;
     std::uint32_t included_by = kTop;  // index of the including file; kTop: given by the operator
     std::uint32_t included_at = 0;     // its line
+    bool by_pattern = false;           // whatever matched was read, as this file did
 };
 
 // An object in the file that does not run, because braces are missing or too many, or because it is in an unknown

@@ -81,6 +81,7 @@ bool Includer::open_one(const Include& wanted, const std::string& path, const So
     SourceFile file{path, std::move(*text)};
     file.included_by = from;
     file.included_at = at.line;
+    file.by_pattern = has_wildcard(wanted.pattern) || has_braces(wanted.pattern);
     add(std::move(file));
     return true;
 }

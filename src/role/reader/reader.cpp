@@ -30,6 +30,7 @@
 #include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/environment.hpp"
+#include "mainstay/kernel/exposed_files.hpp"
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/scheduling.hpp"
@@ -230,7 +231,10 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& running, int
     environment.config_id = startup.config_id;
     environment.all_include_checks = startup.all_include_checks;
     const auto unsafe = note_unsafe_scripts(environment);
+    // What -t --strict refuses, a start and a reload with --strict do as well.
+    const kernel::ExposedFiles exposed{environment, {0, 0}};
     auto loaded = load_with_its_seed(startup, environment);
+    if (startup.strict) exposed.report(loaded, startup.settings_path);
     ipc::ReadingDone done;
     done.daemon = daemon_settings(loaded.config, startup.net_namespace);
     if (is_elsewhere(startup, done.daemon)) {

@@ -18,6 +18,8 @@ enum class Code : std::uint16_t {
     TooManyDiagnostics = 8,
     IncludeFailed = 9,
     SeveralFiles = 10,
+    FileExposed = 11,    // others than root can change it
+    SecretExposed = 12,  // others can read it
     // Text and structure
     ByteOrderMark = 100,
     LineTooLong = 101,
