@@ -1,5 +1,6 @@
 // HTTP/2 frame by frame (RFC 9113), as no library would send them.
 #include "probe/http2.hpp"
+#include "trickle.hpp"
 #include "web.hpp"
 
 using namespace mainstay;
@@ -273,4 +274,18 @@ TEST_CASE("HTTP/2 bodies without end are judged as those of HTTP/1") {
     CHECK(health.outcome == Outcome::Failed);
     CHECK(health.words == "GRPC");
     CHECK(health.reason == "the answer is longer than 4096 bytes");
+}
+
+TEST_CASE("an HTTP/2 server that goes on with pings, or with a byte of its body, has no more time for it") {
+    const std::string begin = kBegin + headers(status("200"));
+    const auto grpc = [](config::Checker& what) { what.type = config::Checker::Type::Grpc; };
+    for (const std::string& drop : {frame(kPing, 0, 0, "12345678"), frame(kData, 0, 1, "x")}) {
+        const auto drip = [&](int fd) { trickle(fd, 50s, [&] { send_all(fd, drop); }); };
+        const Finding finding = against(begin, drip);
+        CHECK(finding.outcome == Outcome::TimedOut);
+        CHECK(finding.words == "Timeout HTTP read server");
+        CHECK(finding.duration >= 720s);
+        CHECK(finding.duration < 840s);
+        CHECK(against(begin, drip, grpc).outcome == Outcome::TimedOut);
+    }
 }
