@@ -30,6 +30,7 @@
 #include "mainstay/kernel/process_watch.hpp"
 #include "mainstay/kernel/routing.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
+#include "mainstay/kernel/sysctl.hpp"
 #include "mainstay/kernel/system_calls.hpp"
 #include "mainstay/kernel/vrrp_sockets.hpp"
 #include "mainstay/wire/arp.hpp"
@@ -408,5 +409,23 @@ TEST_CASE("a request to netlink is sent again after a signal" * mainstay::test::
         CHECK(test::refused_attempt(Call::Sendmsg, 0, up) == "change interface 1: send to netlink");
         const Refused nothing{Call::Sendmsg, 0};
         CHECK(up().error().text() == "change interface 1: netlink took only part of a batch");
+    });
+}
+
+TEST_CASE("a setting of an interface that rtnetlink refuses is written to its file, and both refusals are said" *
+          mainstay::test::kNeedsRoot) {
+    test::in_own_network([] {
+        const std::string name = "net/ipv4/conf/lo/arp_announce";
+        {
+            const Refused refused{Call::Sendmsg, EPERM};
+            CHECK(write_sysctl(name, "2").has_value());
+            CHECK(refused.met());
+            CHECK(read_sysctl(name) == "2");
+        }
+        test::make_proc_sys_read_only();
+        const Refused refused{Call::Sendmsg, EPERM};
+        CHECK(write_sysctl(name, "1").error().text() ==
+              "change interface 1: send to netlink: Operation not permitted; then: write "
+              "/proc/sys/net/ipv4/conf/lo/arp_announce: Read-only file system");
     });
 }
