@@ -25,10 +25,8 @@ std::optional<std::uint8_t> scope_of(std::string_view word) {
 
 // "24" of "24;". An address is no number: a netmask stands there.
 std::optional<std::int64_t> leading_number(std::string_view word, std::int64_t low, std::int64_t high) {
-    std::string_view number = split_number(word).number;
     if (IpAddress::parse(word)) return std::nullopt;
-    if (number.starts_with('+')) number.remove_prefix(1);
-    return whole_number(number, low, high);
+    return whole_number(split_number(word).number, low, high);
 }
 
 // keepalived (2.2.7): such a number is used when it runs, and refused at -t.

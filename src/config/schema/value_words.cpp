@@ -37,11 +37,22 @@ std::vector<std::string_view> parts_of(const Args& args, std::string_view word) 
     }
 }
 
+// "10.0.0.0/24", also with a plus before the length, as keepalived reads it (2.2.7).
+std::optional<Prefix> prefix_of(std::string_view word) {
+    const std::size_t slash = word.find('/');
+    const auto address = IpAddress::parse(word.substr(0, slash));
+    if (!address) return std::nullopt;
+    const std::int64_t most = address->is_v4() ? 32 : 128;
+    const auto length = slash == std::string_view::npos ? most : whole_number(word.substr(slash + 1), 0, most);
+    return length ? std::optional{Prefix{*address, static_cast<std::uint8_t>(*length)}} : std::nullopt;
+}
+
 // The end of "10.0.0.1-9" or "2001:db8::1-f": the last part of the first address takes another number.
 std::optional<IpAddress> short_end(const IpAddress& from, std::string_view text) {
     std::uint32_t number = 0;
     const int base = from.is_v4() ? 10 : 16;
     const std::uint32_t most = from.is_v4() ? 0xff : 0xffff;
+    if (text.starts_with('+')) text.remove_prefix(1);
     const auto [stop, ec] = std::from_chars(text.data(), text.data() + text.size(), number, base);
     if (ec != std::errc{} || stop != text.data() + text.size() || number > most) return std::nullopt;
     if (from.is_v4()) return IpAddress::v4((from.v4_host_order() & ~most) | number);
@@ -144,7 +155,7 @@ bool read_address_range(ParseContext& reading, Value& value) {
     };
     const std::size_t dash = value.word.find('-');
     if (dash == std::string_view::npos) {
-        const auto prefix = Prefix::parse(value.word);
+        const auto prefix = prefix_of(value.word);
         if (!prefix) return bad(Code::NotAnAddress, fmt::format("'{}' is not an address or a range", value.word));
         value.prefix = *prefix;
         if (prefix->length != 0 && !has_host_bits(*prefix)) return true;
@@ -167,7 +178,7 @@ bool read_address_range(ParseContext& reading, Value& value) {
 bool read_prefix(ParseContext& reading, Value& value) {
     value.named = is_choice(value.row.args.choices, value.word, false);
     if (value.named) return true;
-    if (const auto prefix = Prefix::parse(value.word)) {
+    if (const auto prefix = prefix_of(value.word)) {
         value.prefix = *prefix;
         return true;
     }

@@ -272,6 +272,7 @@ std::string format_micros(std::int64_t us) {
 
 std::optional<std::int64_t> whole_number(std::string_view word, std::int64_t low, std::int64_t high) {
     std::int64_t number = 0;
+    if (word.size() > 1 && word[0] == '+' && is_digit(word[1])) word.remove_prefix(1);  // as strtol reads it
     const auto [stop, ec] = std::from_chars(word.data(), word.data() + word.size(), number);
     if (ec != std::errc{} || stop != word.data() + word.size() || number < low || number > high) return std::nullopt;
     return number;
