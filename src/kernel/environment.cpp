@@ -83,8 +83,8 @@ std::optional<IpAddress> address_of(const sockaddr* address) {
     return IpAddress::v6(std::as_bytes(std::span<const std::uint8_t, 16>{in6.sin6_addr.s6_addr}));
 }
 
-std::vector<Prefix> subnets() {
-    std::vector<Prefix> found;
+std::vector<config::Environment::Subnet> subnets() {
+    std::vector<config::Environment::Subnet> found;
     ifaddrs* list = nullptr;
     if (::getifaddrs(&list) != 0) return found;
     for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
@@ -92,7 +92,7 @@ std::vector<Prefix> subnets() {
         if (!address || !mask || (entry->ifa_flags & IFF_LOOPBACK) != 0) continue;
         int bits = 0;
         for (const std::byte byte : mask->bytes()) bits += std::popcount(std::to_integer<unsigned>(byte));
-        found.push_back({*address, static_cast<std::uint8_t>(bits)});
+        found.push_back({entry->ifa_name, {*address, static_cast<std::uint8_t>(bits)}});
     }
     ::freeifaddrs(list);
     return found;

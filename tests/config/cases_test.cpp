@@ -49,7 +49,8 @@ std::vector<Case> cases_in(const std::filesystem::path& path) {
 Environment director() {
     Environment environment = host();
     environment.subnets = [] {
-        return std::vector{Prefix::parse("10.9.9.1/24").value(), Prefix::parse("2001:db8::1/64").value()};
+        return std::vector<Environment::Subnet>{{"eth0", Prefix::parse("10.9.9.1/24").value()},
+                                                {"eth0", Prefix::parse("2001:db8::1/64").value()}};
     };
     environment.variable = [](std::string_view name) { return name == "SITE" ? std::string{"north"} : std::string{}; };
     environment.random = [] { return std::uint64_t{7}; };

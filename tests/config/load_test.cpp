@@ -73,7 +73,7 @@ TEST_CASE("the host is asked once for each interface, however often the file nam
         asked.emplace_back(name);
         return true;
     };
-    environment.subnets = [] { return std::vector<mainstay::Prefix>{}; };
+    environment.subnets = [] { return std::vector<Environment::Subnet>{}; };
 
     const Loaded loaded = load_text("ha.conf", text, environment);
 

@@ -57,7 +57,9 @@ config::Environment environment(bool knows) {
         return config::Environment::ScriptFacts{found, found, !found, "/usr/bin/true"};
     };
     environment.network_namespace_exists = [](std::string_view name) { return name == "a"; };
-    environment.subnets = [] { return std::vector{Prefix::parse("10.0.0.0/24").value()}; };
+    environment.subnets = [] {
+        return std::vector<config::Environment::Subnet>{{"eth0", Prefix::parse("10.0.0.0/24").value()}};
+    };
     return environment;
 }
 

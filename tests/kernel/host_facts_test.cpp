@@ -195,7 +195,7 @@ TEST_CASE("the host's interfaces, accounts, variables, name and namespaces are f
     const auto first = host.random(), second = host.random();
     CHECK(first != second);
     CHECK(((first | second) >> 32) != 0);
-    for (const Prefix& subnet : host.subnets()) CHECK(subnet.address.to_string() != "127.0.0.1");
+    for (const auto& subnet : host.subnets()) CHECK(subnet.prefix.address.to_string() != "127.0.0.1");
     CHECK(host_resolves("127.0.0.1"));
     CHECK_FALSE(host_resolves("no host has blanks"));
 }
@@ -288,9 +288,9 @@ TEST_CASE("the networks of this host's interfaces are reported with their length
         REQUIRE(test::ip("addr add fd00:1::1/72 dev eth1 nodad"));
         REQUIRE(test::ip("addr add 10.99.0.1/24 dev lo"));
         std::vector<std::string> networks;
-        for (const Prefix& subnet : host_environment().subnets())
-            if (!subnet.address.is_link_local_v6()) networks.push_back(subnet.to_string());
-        CHECK(networks == std::vector<std::string>{"10.0.0.1/23", "fd00:1::1/72"});
+        for (const auto& [interface, prefix] : host_environment().subnets())
+            if (!prefix.address.is_link_local_v6()) networks.push_back(interface + " " + prefix.to_string());
+        CHECK(networks == std::vector<std::string>{"eth0 10.0.0.1/23", "eth1 fd00:1::1/72"});
         CHECK(host_environment().interface_exists("eth1"));
     });
 }

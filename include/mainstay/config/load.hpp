@@ -35,8 +35,12 @@ struct Environment {
     std::function<std::uint64_t()> random;  // evenly spread over all values
     // Whether the named network namespace can be entered.
     std::function<bool(std::string_view name)> network_namespace_exists;
-    // The subnets of this host's interfaces.
-    std::function<std::vector<Prefix>()> subnets;
+    // The addresses of this host's interfaces with their subnets, without those of the loopback.
+    struct Subnet {
+        std::string interface;
+        Prefix prefix;
+    };
+    std::function<std::vector<Subnet>()> subnets;
     // The error of a URL's regex; empty: it is valid.
     std::function<std::string(const HttpUrl& url)> pattern_problem;
     bool all_include_checks = false;  // treat every include as includea

@@ -280,7 +280,7 @@ constexpr KeywordSpec kServiceRows[]{
      .form = "<string>",
      .default_text = "none",
      .help = "Default Host header for HTTP and TLS checks",
-     .set = [](ParseContext& r, const Value& v) { r.service->defaults.virtualhost = v.word; }},
+     .set = [](ParseContext& r, const Value& v) { r.service->defaults.virtualhost = host_name(r, v); }},
     {.blocks = Block::Service,
      .name = "snmp_name",
      .args = args::words(1, 1),

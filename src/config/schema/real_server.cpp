@@ -115,7 +115,7 @@ constexpr KeywordSpec kRealServerRows[]{
      .form = "<string>",
      .default_text = "value of the service",
      .help = "Default Host header for this backend (not used for SNI)",
-     .set = [](ParseContext& r, const Value& v) { r.server->defaults.virtualhost = v.word; }},
+     .set = [](ParseContext& r, const Value& v) { r.server->defaults.virtualhost = host_name(r, v); }},
     {.blocks = Block::RealServer,
      .name = "snmp_name",
      .args = args::words(1, 1),

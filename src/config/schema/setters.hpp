@@ -81,6 +81,8 @@ void set_granularity(ParseContext& r, const Value& v);
 void set_quorum(ParseContext& r, const Value& v);
 void set_digest(ParseContext& r, const Value& v);
 void add_status_codes(ParseContext& r, const Value& v);
+// The word, as it stands; one that servers refuse as a host is warned of.
+[[nodiscard]] std::string_view host_name(ParseContext& r, const Value& v);
 
 // ---- the tables
 std::span<const KeywordSpec> language_rows();

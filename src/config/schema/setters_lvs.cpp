@@ -232,6 +232,25 @@ void set_digest(ParseContext& r, const Value& v) {
                            [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
 }
 
+std::string_view host_name(ParseContext& r, const Value& v) {
+    // RFC 3986 section 3.2.2, without what never stands in a real name. A name that was not expanded has its own
+    // message.
+    constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_~%:[]*${}";
+    const auto is_wrong = [&](char c) { return static_cast<unsigned char>(c) < 0x80 && !kLetters.contains(c); };
+    const auto wrong = std::ranges::find_if(v.word, is_wrong);
+    if (wrong == v.word.end()) return v.word;
+    auto& d = r.diag.advise(Code::BadVirtualHost, v.mark,
+                            fmt::format("virtualhost '{}' is no host name: it has {}", v.word,
+                                        *wrong <= ' ' ? std::string{"a blank"} : fmt::format("'{}'", *wrong)));
+    d.effect = "it is sent as Host, and with enable_sni as the server's name: most servers answer 400";
+    std::string_view meant = v.word;
+    if (const auto scheme = meant.find("://"); scheme != std::string_view::npos) meant.remove_prefix(scheme + 3);
+    meant = meant.substr(0, static_cast<std::size_t>(std::ranges::find_if(meant, is_wrong) - meant.begin()));
+    d.fix = meant.empty() ? "write the name alone, as in `virtualhost www.example.com`"
+                          : fmt::format("write `virtualhost {}`", meant);
+    return v.word;
+}
+
 void add_status_codes(ParseContext& r, const Value& v) {
     constexpr std::int64_t kLeast = 100, kMost = 599;
     for (std::size_t i = 0; i < v.count(); ++i) {

@@ -50,6 +50,7 @@ private:
     void virtual_addresses() {
         if (!r_.environment.subnets || r_.instances.empty()) return;
         const auto subnets = r_.environment.subnets();
+        only_addresses(subnets);
         for (const InstanceDraft& instance : r_.instances) {
             const auto& addresses = instance.model.addresses;
             for (std::size_t i = 0; i < std::min(addresses.size(), instance.address_marks.size()); ++i) {
@@ -59,8 +60,8 @@ private:
                 // Nothing is known of the subnets of an interface that is not there.
                 const std::string& device = addresses[i].dev.empty() ? instance.model.interface : addresses[i].dev;
                 if (r_.environment.interface_exists && !r_.environment.interface_exists(device)) continue;
-                const bool reached =
-                    std::ranges::any_of(subnets, [&](const Prefix& subnet) { return subnet.contains(prefix.address); });
+                const bool reached = std::ranges::any_of(
+                    subnets, [&](const auto& subnet) { return subnet.prefix.contains(prefix.address); });
                 if (reached) continue;
                 auto& d = r_.diag.note(Code::AddressOffLink, instance.address_marks[i].address,
                                        fmt::format("({}) {} is not in the subnet of any interface", instance.model.name,
@@ -68,6 +69,56 @@ private:
                 d.effect = "the address is set; other hosts reach it only by a route to this host";
                 d.fix = "a wrong digit, or a prefix length that is missing?";
             }
+        }
+    }
+
+    // An interface that has nothing but virtual addresses and has to send from one of its own. With a source address
+    // elsewhere it may be that way on purpose, and of IPv6 the link-local address stays.
+    void only_addresses(const std::vector<Environment::Subnet>& subnets) {
+        std::set<std::pair<std::string_view, IpAddress>> removed;
+        for (const InstanceDraft& instance : r_.instances)
+            for (const auto* list : {&instance.model.addresses, &instance.model.excluded_addresses})
+                for (const VirtualAddress& address : *list)
+                    if (is_on_own_interface(instance, address))
+                        removed.emplace(instance.model.interface, address.prefix.address);
+        std::map<std::string_view, IpAddress> only;
+        std::set<std::string_view> keeps;
+        for (const auto& [interface, prefix] : subnets) {
+            if (!prefix.address.is_v4()) continue;
+            if (removed.contains({interface, prefix.address}))
+                only.emplace(interface, prefix.address);
+            else
+                keeps.insert(interface);
+        }
+        for (const InstanceDraft& instance : r_.instances) {
+            const auto found = only.find(instance.model.interface);
+            if (found == only.end() || keeps.contains(found->first)) continue;
+            const auto& source = instance.model.source;
+            if (!sends_ipv4(instance) || (source && !removed.contains({found->first, *source}))) continue;
+            only_address(instance, instance.model.addresses, instance.address_marks, found->second);
+            only_address(instance, instance.model.excluded_addresses, instance.excluded_marks, found->second);
+        }
+    }
+
+    static bool sends_ipv4(const InstanceDraft& instance) {
+        const auto& addresses = instance.model.addresses;
+        return !instance.native_ipv6 && !addresses.empty() && addresses.front().prefix.address.is_v4();
+    }
+
+    static bool is_on_own_interface(const InstanceDraft& instance, const VirtualAddress& address) {
+        const Instance& model = instance.model;
+        return !model.vmac.enabled && (address.dev.empty() || address.dev == model.interface);
+    }
+
+    void only_address(const InstanceDraft& instance, const auto& addresses, const auto& marks, const IpAddress& own) {
+        const std::string& interface = instance.model.interface;
+        for (std::size_t i = 0; i < std::min(addresses.size(), marks.size()); ++i) {
+            if (!is_on_own_interface(instance, addresses[i]) || addresses[i].prefix.address != own) continue;
+            auto& d = r_.diag.advise(Code::OnlyAddress, marks[i].address,
+                                     fmt::format("({}) {} is the only address that {} has on this host",
+                                                 instance.model.name, own.to_string(), interface));
+            d.effect = "it is removed whenever the instance is not MASTER, and at the stop: this host is then cut off";
+            d.fix = fmt::format("give {} an address of its own, and clients another one here", interface);
         }
     }
 

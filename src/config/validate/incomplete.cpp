@@ -3,11 +3,30 @@
 namespace mainstay::config {
 namespace {
 
+// keepalived (2.2.7) and mainstay compare names; what has blanks between quotes is one name, and splits nothing.
+void check_name(ParseContext& r, Mark opened, const KeywordValues& values) {
+    if (find_value(values, "full_command") != nullptr || find_value(values, "param_match") != nullptr) return;
+    const auto words = value_of<WordList>(values, "process").value_or(WordList{});
+    if (words.size() != 1) return;
+    const std::string& name = words.front();
+    const std::size_t blank = name.find(' ');
+    if (blank == std::string::npos || (!name.starts_with('/') && name.find(" -") == std::string::npos)) return;
+    auto& d = r.diag.advise(
+        Code::ProcessNeverMatches, opened,
+        fmt::format("vrrp_track_process {} looks for a process that is called '{}'", r.tracked.back().name, name));
+    d.effect = "no process is ever counted: its parameters are no part of the name";
+    d.fix = fmt::format("write `process {}` without quotes to compare the whole command line, or `process {}` alone",
+                        name, name.substr(0, blank));
+}
+
 void check_subject(ParseContext& r, Mark opened, const KeywordValues& values) {
     if (r.tracked.empty()) return;
     auto& tracker = r.tracked.back();
     const std::string_view wanted = tracker.keyword == "track_file" ? "file" : "process";
-    if (find_value(values, wanted) != nullptr) return;
+    if (find_value(values, wanted) != nullptr) {
+        if (wanted == "process") check_name(r, opened, values);
+        return;
+    }
     tracker.used = true;  // said here: nothing of it is used
     auto& d = r.diag.error(Code::TrackerWithoutSubject, opened,
                            fmt::format("{} {} has no {}", tracker.keyword, tracker.name, wanted));

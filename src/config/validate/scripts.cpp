@@ -4,6 +4,7 @@
 
 #include "config/parse/parse_context.hpp"
 #include "mainstay/config/validate/unusable.hpp"
+#include "shell_words.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -68,12 +69,35 @@ private:
         // keepalived: "</path" only tests whether the file can be read; nothing is run.
         if (script.model.command.argv[0].starts_with("</")) {
             script.removed = false;
+            connects_to_nothing(name, script.model.command, script.command);
             return;
         }
         if (!account(name, script.model.command, script.command)) return;
         const std::string what = fmt::format("vrrp_script {}", name);
         script.removed = !usable(what, script.model.command, script.command,
                                  "instances that track it run as if they did not track it");
+    }
+
+    // The example of many pages about keepalived, of the time when a shell ran all scripts.
+    void connects_to_nothing(const std::string& name, const Command& command, Mark mark) {
+        const auto path = connection_of_bash(command.argv[0]);
+        if (path.empty()) return;
+        auto& d = r_.diag.advise(
+            Code::ShellWord, mark,
+            fmt::format("vrrp_script {}: there is no file {}, and only bash connects to it", name, path));
+        d.effect = "with another sh, as Debian's, it is tested whether such a file can be read: it always fails";
+        d.fix = fmt::format("write `script {}`", with_shell("/bin/bash", command.argv));
+    }
+
+    void shell_words(std::string_view what, const Command& command, Mark mark) {
+        const auto word = shell_word(command.argv);
+        if (word.empty() || reported_before(Code::ShellWord, command.argv[0], mark) != nullptr) return;
+        auto& d = r_.diag.advise(
+            Code::ShellWord, mark,
+            fmt::format("{}: no shell reads the command, and '{}' is an argument of {}", what, word, command.argv[0]));
+        d.effect = "what follows it is neither run nor redirected";
+        d.fix = fmt::format("write {}", with_shell("/bin/sh", command.argv));
+        remember(Code::ShellWord, command.argv[0]);
     }
 
     // False when there is no account to run it as. An unknown script_user was reported where it stands.
@@ -122,7 +146,7 @@ private:
     }
 
     bool usable(std::string_view what, const Command& command, Mark mark, std::string_view effect) {
-        if (!r_.environment.script_facts) return ran(mark, false);
+        if (!r_.environment.script_facts) return ran(what, command, mark, false);
         const auto facts = r_.environment.script_facts(command, r_.global);
         if (!facts.found || !facts.executable) {
             auto& d = refuse(Code::ScriptNotFound, command.argv[0], mark,
@@ -130,7 +154,7 @@ private:
             add_effect(d, effect);
             d.fix = command.argv[0].find_first_of(" \t") != std::string::npos
                         ? "the quotes inside the quotes make command and arguments one word"
-                        : fix_for(command.argv[0], facts.found);
+                        : fix_for(command, facts.found);
             return false;
         }
         if (facts.insecure && r_.global.enable_script_security) {
@@ -140,17 +164,21 @@ private:
             d.fix = kRootOnly;
             return false;
         }
-        return ran(mark, facts.insecure);
+        return ran(what, command, mark, facts.insecure);
     }
 
-    static std::string fix_for(const std::string& path, bool found) {
+    static std::string fix_for(const Command& command, bool found) {
+        const std::string& path = command.argv[0];
         if (found) return fmt::format("chmod a+x {}", path);
+        if (needs_shell(path))
+            return fmt::format("no shell reads the command: write {}", with_shell(shell_for(path), command.argv));
         if (path.starts_with("\xE2\x80\x9C") || path.starts_with("\xE2\x80\x9D"))
             return "typographic quotes are part of the name; write plain double quotes";
         return {};
     }
 
-    bool ran(Mark mark, bool insecure) {
+    bool ran(std::string_view what, const Command& command, Mark mark, bool insecure) {
+        shell_words(what, command, mark);
         if (first_.length == 0) first_ = mark;
         runs_ = true;
         any_insecure_ = any_insecure_ || insecure;
@@ -189,19 +217,19 @@ private:
                             command.group.empty() ? "" : " or no group ", command.group),
                 "the word after the command is the user that runs it; put command and arguments in double quotes");
         if (!r_.environment.script_facts) {
-            ran(mark, false);
+            ran(what, command, mark, false);
             return;
         }
         const auto facts = r_.environment.script_facts(command, r_.global);
         if (!facts.found || !facts.executable)
             return leave_out(Code::ScriptNotFound, command.argv[0],
                              fmt::format("{}: {} {}", what, command.argv[0], facts.found ? kNotExecutable : kNotThere),
-                             fix_for(command.argv[0], facts.found));
+                             fix_for(command, facts.found));
         if (facts.insecure && r_.global.enable_script_security)
             return leave_out(Code::ScriptInsecure, facts.resolved,
                              fmt::format("{}: {} can be changed by users other than root", what, facts.resolved),
                              std::string{kRootOnly});
-        ran(mark, facts.insecure);
+        ran(what, command, mark, facts.insecure);
     }
 
     // False when the MISC_CHECK cannot be used.
@@ -226,10 +254,10 @@ private:
                         Code::ScriptNotFound, checker.misc_path,
                         fmt::format("MISC_CHECK: {} {}", command.argv[0], facts.found ? kNotExecutable : kNotThere));
                     add_effect(d, effect);
-                    d.fix = fix_for(command.argv[0], facts.found);
+                    d.fix = fix_for(command, facts.found);
                     remember(Code::ScriptNotFound, command.argv[0]);
                 }
-                if (facts.found) ran(checker.misc_path, facts.insecure);
+                if (facts.found) ran("MISC_CHECK", command, checker.misc_path, facts.insecure);
                 return false;
             }
         }

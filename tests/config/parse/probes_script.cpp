@@ -28,7 +28,7 @@ std::vector<Probe> script_probes() {
         {"script unquoted w/args", 6, scripted("script /bin/writable -a"), "2 warning MS0303"},
         {"script relative name", 6, scripted("script \"killall -0 haproxy\""), "2 warning MS0303"},
         {"script pidof via PATH", 6, scripted("script \"pidof haproxy\""), "2 warning MS0303"},
-        {"script </dev/tcp", 0, scripted("script \"</dev/tcp/127.0.0.1/80\""), ""},
+        {"script </dev/tcp", 0, scripted("script \"</dev/tcp/127.0.0.1/80\""), "2 warning MS0311"},
         {"script single quotes", 6, scripted("script '/bin/writable'"), "2 warning MS0303"},
         {"script missing file", 5, scripted("script \"/nosuch\""), "2 error MS0301"},
         {"script curly quotes", 5, scripted("script \xE2\x80\x9C/bin/true\xE2\x80\x9D"), "2 error MS0301"},

@@ -51,8 +51,8 @@ TEST_CASE("a real server that is the other director sends a part back, but with 
 TEST_CASE("a virtual address without a prefix that lies in no interface's subnet is remarked on") {
     Environment environment = host();
     environment.subnets = [] {
-        return std::vector{mainstay::Prefix::parse("10.9.9.1/24").value(),
-                           mainstay::Prefix::parse("2001:db8::1/64").value()};
+        return std::vector<Environment::Subnet>{{"eth0", mainstay::Prefix::parse("10.9.9.1/24").value()},
+                                                {"eth0", mainstay::Prefix::parse("2001:db8::1/64").value()}};
     };
     const auto reported = [&](const char* address) {
         const Loaded loaded = load_text("ha.conf", vrrp(12, address), environment);
@@ -65,6 +65,39 @@ TEST_CASE("a virtual address without a prefix that lies in no interface's subnet
     CHECK(reported("10.9.8.9/32") == Lines{"12:1 note MS0424 (VI_1) 10.9.8.9 is not in the subnet of any interface"});
     // Not known without the host.
     CHECK(lines_of(load_sample(vrrp(12, "10.9.8.9"))) == Lines{});
+}
+
+TEST_CASE("a virtual address that is all that its interface has on this host is warned of") {
+    const auto reported = [&](const std::string& file, std::vector<std::pair<std::string, std::string>> has) {
+        Environment environment = host();
+        environment.subnets = [&] {
+            std::vector<Environment::Subnet> subnets;
+            for (const auto& [interface, address] : has)
+                subnets.push_back({interface, mainstay::Prefix::parse(address).value()});
+            return subnets;
+        };
+        const Loaded loaded = load_text("ha.conf", file, environment);
+        CHECK(loaded.exit_code() == 0);
+        return lines_of(loaded);
+    };
+    const std::string file{kVrrp};
+    const Lines warned{"12:9 warning MS0425 (VI_1) 10.9.9.9 is the only address that eth0 has on this host"};
+    CHECK(reported(file, {{"eth0", "10.9.9.9/24"}}) == warned);
+    CHECK(reported(file, {{"eth0", "10.9.9.9/24"}, {"eth1", "10.9.8.1/24"}, {"eth0", "fe80::1/64"}}) == warned);
+    CHECK(reported(vrrp(6, "mcast_src_ip 10.9.9.9"), {{"eth0", "10.9.9.9/24"}}) == warned);
+    CHECK(reported(vrrp(13, "    }\n    virtual_ipaddress_excluded {\n        10.9.9.8/24\n    }"),
+                   {{"eth0", "10.9.9.8/24"}}) ==
+          Lines{"15:9 warning MS0425 (VI_1) 10.9.9.8 is the only address that eth0 has on this host"});
+    // Another address stays, it is another interface's, or nothing but virtual addresses was ever there.
+    CHECK(reported(file, {{"eth0", "10.9.9.9/24"}, {"eth0", "10.9.9.1/24"}}) == Lines{});
+    CHECK(reported(file, {{"eth1", "10.9.9.9/24"}, {"eth0", "10.9.9.1/24"}}) == Lines{});
+    CHECK(reported(vrrp(12, "10.9.9.9/24 dev eth1"), {{"eth1", "10.9.9.9/24"}}) == Lines{});
+    CHECK(reported(vrrp(6, "mcast_src_ip 10.9.8.1"), {{"eth0", "10.9.9.9/24"}}) == Lines{});
+    const std::string ipv6 =
+        "vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 51\nvirtual_ipaddress {\n2001:db8::9/64\n}\n"
+        "virtual_ipaddress_excluded {\n10.9.9.8/24\n}\n}\n";
+    CHECK(reported(ipv6, {{"eth0", "10.9.9.8/24"}}) == Lines{});
+    CHECK(reported(vrrp(6, "use_vmac"), {{"eth0", "10.9.9.9/24"}}) == Lines{});
 }
 
 TEST_CASE("groups of virtual servers that are not there, or not used, are remarked on") {
@@ -159,7 +192,9 @@ TEST_CASE("an interface that a garp_group names and that is not there is named")
 
 TEST_CASE("what holds for each address of a sequence is said once, also where its digits are letters") {
     Environment environment = host();
-    environment.subnets = [] { return std::vector<mainstay::Prefix>{*mainstay::Prefix::parse("10.9.9.0/24")}; };
+    environment.subnets = [] {
+        return std::vector<Environment::Subnet>{{"eth1", *mainstay::Prefix::parse("10.9.9.0/24")}};
+    };
     const auto reported = [&](std::string_view line) {
         const Loaded loaded = load_text("ha.conf", with_line(vrrp(8, "auth_type PASS"), 12, line), environment);
         return std::ranges::count(loaded.diagnostics, 424, &Diagnostic::code);  // no interface has its subnet

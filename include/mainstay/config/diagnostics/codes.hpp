@@ -77,6 +77,8 @@ enum class Code : std::uint16_t {
     TrackerUnused = 308,
     MailToNobody = 309,
     TrackerWithoutSubject = 310,  // a track_file without file, a vrrp_track_process without process
+    ShellWord = 311,              // in a command that no shell reads
+    ProcessNeverMatches = 312,    // of a vrrp_track_process
     // VRRP
     NoVirtualRouterId = 400,
     VirtualRouterIdConflict = 401,
@@ -103,6 +105,7 @@ enum class Code : std::uint16_t {
     NoNeighbor = 422,  // of a bfd_instance
     NetworkNamespaceMissing = 423,
     AddressOffLink = 424,
+    OnlyAddress = 425,  // of the interface, and a virtual one
     // Load balancing
     NoRealServer = 500,
     NoProtocol = 501,
@@ -133,6 +136,7 @@ enum class Code : std::uint16_t {
     ActiveActiveSettings = 526,
     EqualShares = 527,  // of slots of an mh table
     RealServerIsPeer = 528,
+    BadVirtualHost = 529,
     // Two directors against each other
     PairIdentity = 600,
     PairInstanceMissing = 601,
