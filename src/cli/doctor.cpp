@@ -249,6 +249,7 @@ std::vector<Finding> judge_host(const DoctorFacts& facts) {
                          fmt::format("let mainstay-track see them: mount -o remount,gid={} /proc, and the same in "
                                      "/etc/fstab",
                                      *facts.hidden_from)});
+    judge_processes(facts, found);
     for (const auto& capability : facts.missing_capabilities) {
         found.push_back({fmt::format("the capability {} is not available here", capability),
                          "run as root; in a container, add it (--cap-add)"});

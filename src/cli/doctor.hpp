@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mainstay/config/model.hpp"
+#include "mainstay/vrrp/watch.hpp"
 
 namespace mainstay::cli {
 
@@ -44,6 +45,16 @@ struct DoctorFacts {
         rivals;  // other programs that do the same work, in this network namespace, without their children
     std::vector<std::string> missing_capabilities;
     std::optional<std::uint32_t> hidden_from;  // the group that ought to see processes where /proc hides them
+
+    // Trackers of processes that count none, although one runs that is most likely meant.
+    struct Uncounted {
+        std::string tracker, wanted;  // its name, and what is looked for
+        bool full_command = false;
+        int pid = 0;
+        std::string name, command;  // of the process
+        bool operator==(const Uncounted&) const = default;
+    };
+    std::vector<Uncounted> uncounted;
 
     std::string not_running;  // why the daemon gave no status; empty: it did
 
@@ -106,6 +117,14 @@ void read_bgp_neighbors(DoctorFacts& facts, std::string_view answer);
 [[nodiscard]] std::vector<std::string> not_advertised(std::span<const std::string> prefixes,
                                                       const std::string& answers);
 void judge_routing(const DoctorFacts& facts, std::vector<Finding>& found);
+
+struct RunningProcess {
+    vrrp::ProcessSeen seen;
+    std::string program;  // the file that it runs; empty: not known
+};
+[[nodiscard]] std::vector<DoctorFacts::Uncounted> uncounted_processes(const std::vector<vrrp::ProcessTracker>& trackers,
+                                                                      const std::map<int, RunningProcess>& running);
+void judge_processes(const DoctorFacts& facts, std::vector<Finding>& found);
 
 // The facts from the answer of the running daemon; empty if there is none or it has another version.
 void read_status(DoctorFacts& facts, std::string_view status);

@@ -196,6 +196,16 @@ void gather_routing(DoctorFacts& facts, const std::vector<RunningProgram>& progr
     if (!prefixes.empty()) ask();
 }
 
+void gather_processes(DoctorFacts& facts) {
+    const auto trackers = vrrp::process_trackers(facts.configuration);
+    if (trackers.empty()) return;
+    std::map<int, RunningProcess> running;
+    for (auto& [pid, seen] : kernel::all_processes(true))
+        if (pid != ::getpid())
+            running.emplace(pid, RunningProcess{std::move(seen), link_target(fmt::format("/proc/{}/exe", pid))});
+    facts.uncounted = uncounted_processes(trackers, running);
+}
+
 void gather_capabilities(DoctorFacts& facts) {
     for (auto& capability : kernel::missing_capabilities())
         facts.missing_capabilities.push_back(std::move(capability.name));
@@ -309,6 +319,7 @@ DoctorFacts gather_facts(const std::string& configuration_path, std::string_view
     const auto programs = programs_here();
     gather_rivals(facts, programs, supervisor_pid(status));
     gather_capabilities(facts);
+    gather_processes(facts);
     read_status(facts, status_text);
     gather_variables(facts, status, supervisor_pid(status));
     gather_routing(facts, programs);

@@ -20,7 +20,7 @@ using config::Takes;
 using config::TomlShape;
 using Json = nlohmann::ordered_json;
 
-constexpr double kMicrosPerSecond = 1e6, kMicrosPerMilli = 1e3;
+constexpr double kSecondInMicros = 1e6, kMilliInMicros = 1e3;
 constexpr const char* kAnyName = R"(^[^"\n]*$)";  // what a word of the language can hold
 
 // ---- one value ---------------------------------------------------------------------------------------------------
@@ -35,7 +35,7 @@ std::vector<std::string> split(std::string_view choices) {
     return words;
 }
 
-std::optional<double> number_of(std::string_view text) {
+std::optional<double> shown_number(std::string_view text) {
     double number = 0;
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
@@ -43,7 +43,7 @@ std::optional<double> number_of(std::string_view text) {
 }
 
 bool is_whole(std::string_view text) {
-    return number_of(text).has_value() && text.find_first_not_of("-0123456789") == std::string_view::npos;
+    return shown_number(text).has_value() && text.find_first_not_of("-0123456789") == std::string_view::npos;
 }
 
 Json word() { return {{"type", {"string", "integer"}}}; }
@@ -52,7 +52,7 @@ Json words() { return {{"type", {"string", "integer", "array"}}, {"items", word(
 Json one_of(const KeywordSpec& row) {
     auto values = Json::array();
     for (const std::string& choice : split(row.args.choices)) {
-        if (is_whole(choice)) values.push_back(static_cast<std::int64_t>(*number_of(choice)));
+        if (is_whole(choice)) values.push_back(static_cast<std::int64_t>(*shown_number(choice)));
         values.push_back(choice);
         std::string lower = choice;
         std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
@@ -93,9 +93,9 @@ Json plain_value(const KeywordSpec& row) {
         case Takes::WholeSeconds:
             return bounded_number("integer", row, 1);
         case Takes::Seconds:
-            return bounded_number("number", row, kMicrosPerSecond);
+            return bounded_number("number", row, kSecondInMicros);
         case Takes::Millis:
-            return bounded_number("number", row, kMicrosPerMilli);
+            return bounded_number("number", row, kMilliInMicros);
         case Takes::Duration:
             return word();
         case Takes::OneOf:
@@ -142,7 +142,7 @@ void describe(const KeywordSpec& row, Block block, Json& schema) {
     if (!acts_in({&row, block})) text += " Does not act yet.";
     if (!text.empty()) schema["description"] = text;
     const std::string_view by_default = row.default_text;
-    const auto number = number_of(by_default);
+    const auto number = shown_number(by_default);
     if (row.args.takes == Takes::Flag || row.args.takes == Takes::Bool) {
         if (by_default == "on" || by_default == "off") schema["default"] = by_default == "on";
     } else if (number && is_whole(by_default)) {

@@ -239,6 +239,8 @@ Explanation explain(const WhySource& source, const vrrp::TrackerSnapshot& tracke
     reasons.add(file ? fmt::format("the file {} holds {}", tracker.name, tracker.value)
                      : fmt::format("{} is {}: {} {}", tracker.name, state, tracker.value,
                                    tracker.value == 1 ? "process matches" : "processes match"));
+    if (!file && tracker.value == 0)
+        reasons.add("mainstayctl doctor says whether the process that is meant goes by another name");
     add_effects(source, fmt::format("{} {}", file ? "track_file" : "track_process", tracker.name),
                 fmt::format("{} {} ", file ? "file" : "process", tracker.name), reasons);
     return {tracker.name, file ? "file" : "process", state, {}, reasons.take()};

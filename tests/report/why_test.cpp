@@ -135,6 +135,16 @@ TEST_CASE("a backup that an operator handed over does not blame nopreempt, and o
           "base 100, +50 by track_process work (1 process), does not preempt it (an operator handed it over)");
 }
 
+TEST_CASE("a tracker that counts no process says who looks for one of another name") {
+    Scene s;
+    s.status.vrrp->router.trackers = {{vrrp::TrackerSnapshot::Kind::Process, "work", 0, false},
+                                      {vrrp::TrackerSnapshot::Kind::Process, "more", 2, true}};
+    CHECK(s.reasons("work") ==
+          Strings{"work is DOWN: 0 processes match",
+                  "mainstayctl doctor says whether the process that is meant goes by another name"});
+    CHECK(s.reasons("more") == Strings{"more is UP: 2 processes match"});
+}
+
 TEST_CASE("a backup whose script fails: the master's priority and the sum that made its own") {
     Scene s;
     auto& one = s.instance("VI_1", vrrp::State::Backup);

@@ -1,0 +1,79 @@
+// Processes that vrrp_track_process means, and does not count because they go by another name.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+#include "doctor.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+constexpr std::size_t kCommandShown = 120;  // bytes
+
+std::string_view name_in(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+// A script's own path is the second word.
+bool is_interpreter(std::string_view program) {
+    static constexpr std::array<std::string_view, 8> kNames{"python", "perl", "ruby", "sh",
+                                                            "bash",   "dash", "node", "php"};
+    return std::ranges::any_of(kNames, [&](std::string_view name) {
+        return program == name || (name.size() > 3 && program.starts_with(name));
+    });
+}
+
+bool is_meant(const vrrp::ProcessTracker& tracker, const RunningProcess& process) {
+    const std::string& wanted = tracker.command.front();
+    const auto name = name_in(wanted);
+    const auto& command = process.seen.command;
+    if (name.empty() || command.empty()) return false;
+    if (process.program == wanted || name_in(process.program) == name || name_in(command[0]) == name) return true;
+    // "nginx: master process /usr/sbin/nginx"
+    if (wanted.starts_with('/') && (command[0].ends_with(" " + wanted) || command[0].contains(" " + wanted + " ")))
+        return true;
+    return command.size() > 1 && is_interpreter(name_in(command[0])) &&
+           (command[1] == wanted || name_in(command[1]) == name);
+}
+
+std::string shown(const std::vector<std::string>& command) {
+    auto text = fmt::format("{}", fmt::join(command, " "));
+    std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, '?');
+    if (text.size() > kCommandShown) text = text.substr(0, kCommandShown) + "...";
+    return text;
+}
+
+}  // namespace
+
+std::vector<DoctorFacts::Uncounted> uncounted_processes(const std::vector<vrrp::ProcessTracker>& trackers,
+                                                        const std::map<int, RunningProcess>& running) {
+    std::vector<DoctorFacts::Uncounted> found;
+    for (const auto& tracker : trackers) {
+        const auto counts = [&](const auto& one) { return vrrp::matches(tracker, one.second.seen); };
+        const auto meant = [&](const auto& one) { return is_meant(tracker, one.second); };
+        if (std::ranges::any_of(running, counts)) continue;
+        const auto one = std::ranges::find_if(running, meant);
+        if (one == running.end()) continue;
+        const auto& seen = one->second.seen;
+        found.push_back({tracker.name, fmt::format("{}", fmt::join(tracker.command, " ")), tracker.full_command,
+                         one->first, seen.comm, shown(seen.command)});
+    }
+    return found;
+}
+
+void judge_processes(const DoctorFacts& facts, std::vector<Finding>& found) {
+    for (const auto& one : facts.uncounted)
+        found.push_back(
+            {fmt::format("vrrp_track_process {} counts no process: none has the {} '{}'; process {} has the name '{}' "
+                         "and the command line '{}'",
+                         one.tracker, one.full_command ? "command line" : "name", one.wanted, one.pid, one.name,
+                         one.command),
+             one.full_command
+                 ? fmt::format(
+                       "write `process {}` without full_command, param_match and parameters: names are compared "
+                       "then",
+                       one.name)
+                 : fmt::format("write `process {}`", one.name)});
+}
+
+}  // namespace mainstay::cli
