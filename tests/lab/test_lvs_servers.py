@@ -170,3 +170,62 @@ def test_a_drained_servers_clients_go_elsewhere_with_expire_persistence_and_the_
     assert (ask(), expires()) == (first, "1")
     assert daemon.stop() == 0
     assert expires() == "0"
+
+
+ECHO = """
+import socket, sys
+here = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+here.bind((sys.argv[1], 80))
+print("listening", flush=True)
+while True:
+    _data, client = here.recvfrom(100)
+    here.sendto(sys.argv[1].encode(), client)
+"""
+FLOW = """
+import socket, sys
+flow = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+flow.connect(("10.0.0.1", 80))
+flow.settimeout(1)
+for _line in sys.stdin:
+    try:
+        flow.send(b"?")
+        print(flow.recv(100).decode(), flush=True)
+    except OSError:  # what is dropped on this very host is refused
+        print("no answer", flush=True)
+"""
+
+
+def test_a_reload_that_removes_a_server_says_that_its_udp_clients_are_left_without_an_answer(director):
+    addresses = ["127.1.0.1", "127.1.0.2"]
+    for address in addresses:
+        echo = director.start(["/usr/bin/python3", "-c", ECHO, address], name=f"echo-{address}")
+        wait_until(lambda echo=echo: "listening" in echo.output(), 20, echo.output)
+
+    def text(of):
+        return virtual_server("10.0.0.1 80", "".join(f"  real_server {a} 80 {{\n  }}\n" for a in of), options="protocol UDP")
+
+    daemon = director.mainstayd(text(addresses), "-C")
+    wait_until(lambda: len(table(director)) == 3, 20, daemon.output)
+    flow = director.start(["/usr/bin/python3", "-c", FLOW], name="flow", pipe=True).nsenter
+
+    def ask():
+        """An answer, or word of its absence after a second, through one and the same port."""
+        flow.stdin.write("\n")
+        flow.stdin.flush()
+        return flow.stdout.readline().strip()
+
+    first = ask()
+    assert first in addresses
+    (second,) = set(addresses) - {first}
+    would = f"before the reload: mainstayctl server drain {first}:80 --wait"
+    director.write("/run/keepalived.conf", text([second]))
+    director.run(["sysctl", "-w", "net.ipv4.vs.expire_nodest_conn=1"])
+    assert would not in director.run([program("mainstayctl"), "reload", "--dry-run"], check=False).stdout
+    director.run(["sysctl", "-w", "net.ipv4.vs.expire_nodest_conn=0"])
+    assert would in director.run([program("mainstayctl"), "reload", "--dry-run"], check=False).stdout
+
+    assert would in director.run([program("mainstayctl"), "reload"]).stdout + daemon.output()
+    wait_until(lambda: len(table(director)) == 2, 20, daemon.output)
+    assert [ask(), ask()] == ["no answer", "no answer"]
+    director.run(["sysctl", "-w", "net.ipv4.vs.expire_nodest_conn=1"])
+    wait_until(lambda: ask() == second, 20, "the other server's answer")

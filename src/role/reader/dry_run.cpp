@@ -11,6 +11,7 @@
 #include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/ipc/snapshot.hpp"
+#include "mainstay/kernel/sysctl.hpp"
 #include "mainstay/lvs/table.hpp"
 #include "mainstay/role/reader/diagnostic_json.hpp"
 #include "mainstay/role/reader/reload_diff.hpp"
@@ -186,7 +187,9 @@ Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& ru
     if (report.refused) return report;
     const auto sides = sides_of(startup, running, parts, next.config);
     if (!sides) return std::unexpected{sides.error()};
-    report.diff = diff_reload(sides->running, sides->next);
+    const auto expires = kernel::read_sysctl_number("net/ipv4/vs/expire_nodest_conn");
+    report.diff =
+        diff_reload(sides->running, sides->next, expires && *expires == 0 ? Orphans::Dropped : Orphans::Expire);
     report.diff.services_kept += sides->same_services;
     if (auto changed = changed_settings(startup, done); !changed.empty())
         report.diff.changes.push_back(

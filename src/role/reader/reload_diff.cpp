@@ -8,6 +8,7 @@
 
 #include "mainstay/lvs/desired.hpp"
 #include "mainstay/lvs/plan.hpp"
+#include "mainstay/lvs/settings.hpp"
 #include "mainstay/vrrp/reload.hpp"
 
 namespace mainstay::role {
@@ -248,8 +249,15 @@ Strings server_details(const config::RealServer& before, const config::RealServe
     return details;
 }
 
+// Those who come back to the server from the same port or address: UDP, what a mark takes, persistence. With a
+// drain_timeout it leaves the table when they have gone.
+bool leaves_clients_behind(const config::VirtualServer& service, const config::RealServer* server) {
+    if (server == nullptr || lvs::drain_timeout_of(service, *server).count() > 0) return false;
+    return service.persistent || service.fwmark != 0 || service.protocol == config::Protocol::Udp;
+}
+
 void add_operation(const netlink::IpvsOperation& operation, const Services& before, const Services& after,
-                   ReloadDiff& diff) {
+                   Orphans orphans, ReloadDiff& diff) {
     using Kind = netlink::IpvsOperation::Kind;
     const auto& key = operation.service.key;
     const auto& endpoint = operation.destination.endpoint;
@@ -268,6 +276,13 @@ void add_operation(const netlink::IpvsOperation& operation, const Services& befo
             break;
         case Kind::DeleteDestination:
             change.action = Action::Remove;
+            if (orphans == Orphans::Dropped &&
+                leaves_clients_behind(*before.at(key), find_server(*before.at(key), key, endpoint)))
+                change.details.push_back(
+                    fmt::format("unless it is drained, what its open connections and UDP clients send is dropped until "
+                                "their entries expire (expire_nodest_conn is 0); before the reload: mainstayctl server "
+                                "drain {} --wait",
+                                endpoint.to_string()));
             break;
         case Kind::SetService:
             change.details = service_details(*before.at(key), *after.at(key));
@@ -310,13 +325,13 @@ void unseen(const config::VirtualServer& before, const config::VirtualServer& af
     }
 }
 
-void diff_services(const config::Config& running, const config::Config& next, ReloadDiff& diff) {
+void diff_services(const config::Config& running, const config::Config& next, Orphans orphans, ReloadDiff& diff) {
     const Services before = by_key(running), after = by_key(next);
     std::vector<netlink::IpvsServiceKey> owned;
     for (const auto& [key, service] : before) owned.push_back(key);
     const auto operations = lvs::plan(table_of(next), table_of(running), owned);
     diff.ipvs_operations = operations.size();
-    for (const auto& operation : operations) add_operation(operation, before, after, diff);
+    for (const auto& operation : operations) add_operation(operation, before, after, orphans, diff);
     std::map<lvs::ServiceIdentity, const config::VirtualServer*> known;
     for (const auto& service : running.virtual_servers) known.emplace(lvs::identity_of(service), &service);
     for (const auto& service : next.virtual_servers) {
@@ -335,7 +350,7 @@ constexpr const char* kActions[] = {"keep", "change", "add", "remove"};
 
 }  // namespace
 
-ReloadDiff diff_reload(const config::Config& running, const config::Config& next) {
+ReloadDiff diff_reload(const config::Config& running, const config::Config& next, Orphans orphans) {
     ReloadDiff diff;
     if (running.global != next.global) {
         Strings details;
@@ -347,7 +362,7 @@ ReloadDiff diff_reload(const config::Config& running, const config::Config& next
     named(running.scripts, next.scripts, "script", diff);
     named(running.sync_groups, next.sync_groups, "sync group", diff);
     Instances{running, next, diff}.run();
-    diff_services(running, next, diff);
+    diff_services(running, next, orphans, diff);
     if (diff.empty() && running != next) diff.changes.push_back({Action::Change, "settings", "others", {}});
     return diff;
 }

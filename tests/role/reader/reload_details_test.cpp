@@ -171,6 +171,24 @@ TEST_CASE("a service that comes or goes is reported with what happens to its con
           "add    service TCP 10.9.9.9:80\nadd    server TCP 10.9.9.9:80 -> 10.1.1.1:80\n" + end("0", "2"));
 }
 
+TEST_CASE("a server with clients that stay is said to want draining before, where the kernel drops their packets") {
+    const auto removed = [](const std::string& lines, Orphans orphans) {
+        const auto before = config_of(service(lines, server("10.1.1.1") + server("10.1.1.2")));
+        return as_text(diff_reload(before, config_of(service(lines, server("10.1.1.1"))), orphans));
+    };
+    const std::string udp = "protocol UDP\n", persistent = "persistence_timeout 50\n";
+    const std::string advice =
+        "         unless it is drained, what its open connections and UDP clients send is dropped until their entries "
+        "expire (expire_nodest_conn is 0); before the reload: mainstayctl server drain 10.1.1.2:80 --wait\n";
+    CHECK(removed(udp, Orphans::Dropped) == "remove server UDP 10.9.9.9:80 -> 10.1.1.2:80\n" + advice + end("0", "1"));
+    CHECK(removed(persistent, Orphans::Dropped) ==
+          "remove server TCP 10.9.9.9:80 -> 10.1.1.2:80\n" + advice + end("0", "1"));
+    CHECK(removed(udp, Orphans::Expire) == "remove server UDP 10.9.9.9:80 -> 10.1.1.2:80\n" + end("0", "1"));
+    CHECK(removed(udp + "drain_timeout 60\n", Orphans::Dropped) ==
+          "remove server UDP 10.9.9.9:80 -> 10.1.1.2:80\n" + end("0", "1"));
+    CHECK(removed("", Orphans::Dropped) == "remove server TCP 10.9.9.9:80 -> 10.1.1.2:80\n" + end("0", "1"));
+}
+
 TEST_CASE("what changes of a service in the table is reported with both values") {
     const auto one = server("10.1.1.1");
     CHECK(text_of(service("", one), service("persistence_timeout 50\n", one)) ==

@@ -27,7 +27,11 @@ struct ReloadDiff {
     [[nodiscard]] bool empty() const { return changes.empty(); }
 };
 
-[[nodiscard]] ReloadDiff diff_reload(const config::Config& running, const config::Config& next);
+// What the kernel does with packets to a server that is no longer in the table: it drops them until their connection
+// expires, unless net.ipv4.vs.expire_nodest_conn is 1.
+enum class Orphans : std::uint8_t { Expire, Dropped };
+[[nodiscard]] ReloadDiff diff_reload(const config::Config& running, const config::Config& next,
+                                     Orphans orphans = Orphans::Expire);
 // The objects that the diff removes because of broken blocks in the new file, as "service TCP 10.0.0.1:80". Objects
 // that the operator has deleted are not among them.
 [[nodiscard]] std::vector<std::string> lost_by_fault(const ReloadDiff& diff, const config::Config& running,
