@@ -9,6 +9,7 @@
 #include <ctime>
 #include <thread>
 
+#include "mainstay/base/ascii.hpp"
 #include "output.hpp"
 
 namespace mainstay::cli {
@@ -45,6 +46,12 @@ bool is_dumb() {
     return terminal == nullptr || std::string_view{terminal} == "dumb";
 }
 
+// Of a table: its words are no states.
+bool is_heading(std::string_view line) {
+    return (" " + std::string{line} + " ").contains(" STATE ") &&
+           std::ranges::none_of(line, [](char c) { return (c >= 'a' && c <= 'z') || is_digit(c); });
+}
+
 }  // namespace
 
 bool colours_wanted() { return ::isatty(STDOUT_FILENO) == 1 && !has_value("NO_COLOR") && !is_dumb(); }
@@ -52,7 +59,15 @@ bool colours_wanted() { return ::isatty(STDOUT_FILENO) == 1 && !has_value("NO_CO
 std::string with_colours(std::string_view text) {
     constexpr std::string_view kBounds = " \n\t:,;()";
     std::string out;
+    bool begins = true;  // a line
     while (!text.empty()) {
+        if (begins && is_heading(text.substr(0, text.find('\n')))) {
+            const auto line = std::min(text.find('\n'), text.size());
+            out += text.substr(0, line);
+            text.remove_prefix(line);
+            begins = false;
+            continue;
+        }
         const auto end = std::min(text.find_first_of(kBounds), text.size());
         const auto word = text.substr(0, end);
         const auto found = std::ranges::find(kWords, word, &Coloured::word);
@@ -60,6 +75,7 @@ std::string with_colours(std::string_view text) {
             out += word;
         else
             out.append(found->colour).append(word).append(kEnd);
+        begins = text.substr(end, 1) == "\n";
         out += text.substr(end, 1);
         text.remove_prefix(std::min(end + 1, text.size()));
     }

@@ -181,4 +181,8 @@ TEST_CASE("an event is a line, and is shown for its instance or its service") {
 TEST_CASE("states are coloured as whole words") {
     CHECK(with_colours("VI_1  MASTER  UPPER\nx: DOWN") == "VI_1  \033[32mMASTER\033[0m  UPPER\nx: \033[31mDOWN\033[0m");
     CHECK(with_colours("") == "");
+    // A column of a table that is called like a state.
+    CHECK(with_colours("\nINSTANCE  STATE  FOR  MASTER  ADDRESSES\nWEB  MASTER\n") ==
+          "\nINSTANCE  STATE  FOR  MASTER  ADDRESSES\nWEB  \033[32mMASTER\033[0m\n");
+    CHECK(with_colours("GROUP  STATE\nG  UP") == "GROUP  STATE\nG  \033[32mUP\033[0m");
 }

@@ -347,3 +347,22 @@ def test_announced_addresses_and_sources_of_servers_are_shown_when_there_are_som
                      ["2001:db8::3", "WITHDRAWN its quorum is lost", "1 min", "–"]]
     assert driver.execute_script(hidden) == [False, False]
     assert accessibility_faults(driver) == [] and errors(driver) == []
+
+
+def test_a_weight_outside_the_table_a_last_failure_and_an_empty_graph_are_said_as_what_they_are(pair, browse):
+    driver = browse(pair[0])
+    wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "UP", 20, lambda: driver.page_source)
+    # A namespace of a test host has no IPVS.
+    weight = driver.execute_script("return [...document.querySelector('#services tbody tr').cells[3].childNodes].map(one => one.textContent);")
+    assert weight == ["1", "not in the table"]
+    about = driver.find_element("id", "about").text
+    assert about.startswith("mainstay ") and ", generation 1; state of " in about and about.endswith(" UTC")
+
+    labels = "return rates.plots.map(plot => plot.axes[1]._values);"
+    wait_until(lambda: len(driver.execute_script(labels)) == 2, 20, lambda: driver.page_source)
+    assert driver.execute_script(labels) == [["0", "1"], ["0B", "1B"]]
+
+    last = "return scriptResult({ runs: arguments[0], failures: 1, last_status: arguments[1], last_failure: arguments[2] });"
+    assert driver.execute_script(last, 12, 0, "exited with status 1") == ["succeeded", "12 runs, 1 failed; last failure: exited with status 1"]
+    assert driver.execute_script(last, 1, 1, "exited with status 1") == ["exited with status 1", "1 run, 1 failed"]
+    assert driver.execute_script(last, 1, 0, "") == ["succeeded", "1 run, 1 failed"]

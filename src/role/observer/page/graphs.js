@@ -20,13 +20,16 @@ function perSecond(unit) {
   return (_plot, value) => (Array.isArray(value) ? value.map((one) => `${short(one)}${unit}`) : value === null ? "–" : `${short(value)}${unit}/s`);
 }
 
+// Steps of the axis of values: whole numbers, since labels have no decimals below 1000.
+const kValueSteps = [...Array(13).keys()].flatMap((power) => [1, 2, 5].map((first) => first * 10 ** power));
+
 function plotOptions(width, unit, series) {
   const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
   return {
     width, height: 200, tzDate: (unixS) => uPlot.tzDate(new Date(unixS * 1000), "Etc/UTC"),
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(1, high * 1.1)] } },
     // Whole minutes, since their labels have no seconds.
-    axes: [{ ...axis, incrs: [1, 2, 5, 10, 15, 30, 60, 120].map((minutes) => minutes * 60), values: (_plot, at) => at.map(clock) }, { ...axis, size: 62, values: perSecond(unit) }],
+    axes: [{ ...axis, incrs: [1, 2, 5, 10, 15, 30, 60, 120].map((minutes) => minutes * 60), values: (_plot, at) => at.map(clock) }, { ...axis, size: 62, incrs: kValueSteps, values: perSecond(unit) }],
     series: [{ label: "UTC", value: (_plot, at) => (at === null ? "–" : clock(at)) },
       ...series.map(([label, stroke, dash]) => ({ label, stroke: colour(stroke), width: 2, dash, points: { show: false }, value: perSecond(unit) }))],
   };

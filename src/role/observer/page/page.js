@@ -108,7 +108,7 @@ function show(state) {
   showPair(state);
   showRates(Boolean(state.lvs && state.lvs.services.length));
   at("about").textContent = `mainstay ${state.version}, configuration ${state.configuration.file}, ` +
-    `generation ${state.generation}, read ${state.now.slice(11, 19)} UTC`;
+    `generation ${state.generation}; state of ${state.now.slice(11, 19)} UTC`;
   markChanges();
 }
 

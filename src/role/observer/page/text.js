@@ -16,9 +16,9 @@ function duration(us) {
   return `${(us / 1e6).toFixed(1)} s`;
 }
 
-// "1 server", "2 servers".
+// "1 server", "2 servers", "12k servers".
 function counted(number, thing) {
-  return `${number} ${thing}${number === 1 ? "" : "s"}`;
+  return `${short(number)} ${thing}${number === 1 ? "" : "s"}`;
 }
 
 function short(number) {
@@ -64,7 +64,15 @@ function sourceState(source) {
 
 function lateness(counters) {
   const late = counters.deadlines_late + counters.adverts_skipped;
-  return late === 0 ? "never" : `${short(late)} times`;
+  return late === 0 ? "never" : counted(late, "time");
+}
+
+// The last result of a tracked script, and what is behind it.
+function scriptResult(script) {
+  const ran = `${counted(script.runs, "run")}, ${short(script.failures)} failed`;
+  if (!script.last_failure) return [script.last_status === 0 ? "succeeded" : `exit status ${script.last_status}`, ran];
+  if (script.last_status !== 0) return [script.last_failure, ran];
+  return ["succeeded", `${ran}; last failure: ${script.last_failure}`];
 }
 
 // What a tracked object does to an instance that tracks it.
@@ -83,4 +91,4 @@ function summary(values) {
   return { mean: known.reduce((sum, value) => sum + value, 0) / known.length, highest: Math.max(...known) };
 }
 
-if (typeof module !== "undefined") module.exports = { age, duration, short, tone, serverState, serviceState, sourceState, lateness, trackEffect, summary };
+if (typeof module !== "undefined") module.exports = { age, duration, short, tone, serverState, serviceState, sourceState, lateness, counted, scriptResult, trackEffect, summary };

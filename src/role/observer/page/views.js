@@ -75,10 +75,7 @@ function trackedObjects(vrrp) {
 function trackedResult(vrrp, object) {
   const find = (list) => (list || []).find((one) => one.name === object.name);
   const script = object.kind === "script" && find(vrrp.scripts);
-  if (script) {
-    return [script.last_failure || (script.last_status === 0 ? "succeeded" : `exit status ${script.last_status}`),
-      `${short(script.runs)} runs, ${short(script.failures)} failed`];
-  }
+  if (script) return scriptResult(script);
   const file = object.kind === "file" && find(vrrp.files);
   if (file) return [`holds ${file.value}`, ""];
   const process = object.kind === "process" && find(vrrp.processes);
@@ -113,6 +110,11 @@ function trafficCells(traffic) {
     cell(`${short(traffic.in_bytes_per_s)}B/s in`, `${short(traffic.out_bytes_per_s)}B/s out`, "number")];
 }
 
+function weightNote(server) {
+  if (!server.in_table) return "not in the table";
+  return server.weight_in_table === server.weight ? "" : `${server.weight} configured`;
+}
+
 function serverRow(service, server, now) {
   const state = serverState(server);
   const checks = element("td", {});
@@ -122,8 +124,7 @@ function serverRow(service, server, now) {
     element("th", { scope: "row" }, server.address, element("span", { class: "more" }, server.forwarding)),
     element("td", {}, badge(state), server.note ? element("span", { class: "more" }, server.note) : null),
     cell(age(now, server.since_unix_us), "", "number"),
-    cell(server.in_table ? String(server.weight_in_table) : "–",
-      server.in_table && server.weight_in_table !== server.weight ? `${server.weight} configured` : "", "number"),
+    cell(String(server.in_table ? server.weight_in_table : server.weight), weightNote(server), "number"),
     ...trafficCells(server.traffic), checks, actions.allowed ? actionButtons(service, server) : null);
 }
 
@@ -169,7 +170,7 @@ function announcedRow(announced, now) {
 
 function sourceRow(source, now) {
   const state = sourceState(source);
-  const held = source.held ? `an answer of ${source.held_servers} servers is held: ${source.held}` : "";
+  const held = source.held ? `an answer of ${counted(source.held_servers, "server")} is held: ${source.held}` : "";
   const why = source.problem || held;
   return element("tr", { "data-key": `source ${source.source} ${state}` },
     element("th", { scope: "row" }, source.source),
