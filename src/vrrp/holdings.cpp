@@ -49,9 +49,9 @@ std::optional<IpAddress> broadcast_of(const config::VirtualAddress& address) {
 AddressIdentity identity_of(const std::string& interface, const config::VirtualAddress& address) {
     const auto& words = address.more->values;
     const auto has_word = [&](std::string_view word) { return config::find_value(words, word) != nullptr; };
-    const bool is_given = has_word("preferred_lft");
-    // An IPv6 /128 address is deprecated by default: configuring that changes nothing.
-    const bool deprecated = !is_given && address.prefix.address.is_v6() && address.prefix.length == 128;
+    // An IPv6 /128 address is deprecated by default, any other has no limit: configuring that changes nothing.
+    const bool deprecated =
+        !has_word("preferred_lft") && address.prefix.address.is_v6() && address.prefix.length == 128;
     return {.interface = interface,
             .prefix = address.prefix,
             .scope = address.scope,
@@ -63,7 +63,6 @@ AddressIdentity identity_of(const std::string& interface, const config::VirtualA
             .detects_duplicates = has_word("-nodad"),
             .manages_temporary = has_word("mngtmpaddr"),
             .joins_group = has_word("autojoin"),
-            .lifetime_given = is_given || deprecated,
             .preferred_lifetime = deprecated ? Micros{0} : config::value_of<Micros>(words, "preferred_lft")};
 }
 

@@ -19,8 +19,7 @@ struct AddressIdentity {
     std::optional<IpAddress> broadcast, peer;
     bool noprefixroute = false;
     bool home = false, detects_duplicates = false, manages_temporary = false, joins_group = false;
-    bool lifetime_given = false;  // without a value: unlimited
-    std::optional<Micros> preferred_lifetime;
+    std::optional<Micros> preferred_lifetime;  // none: unlimited
     auto operator<=>(const AddressIdentity&) const = default;
 };
 
