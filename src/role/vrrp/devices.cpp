@@ -397,10 +397,8 @@ void VrrpDevices::put_back_settings() {
     settings_.restore([&](const std::string& name) {
         if (name.ends_with("/promote_secondaries"))
             return std::ranges::none_of(promoted_, [&](const auto& one) { return name == promotion_of(one.first); });
-        const bool of_parent =
-            name.ends_with("/arp_ignore") || name.ends_with("/arp_filter") || name.ends_with("/arp_announce");
         if (name == kLocalIgmp) return !any || !no_local_igmp_;
-        return of_parent ? !needed.contains(name) : !any;
+        return name.ends_with("/rp_filter") ? !any : !needed.contains(name);
     });
 }
 
