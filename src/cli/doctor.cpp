@@ -242,6 +242,7 @@ std::vector<Finding> judge_host(const DoctorFacts& facts) {
     judge_rivals(facts, found);
     judge_peers(facts, found);
     judge_daemon(facts, found);
+    judge_servers(facts, found);
     judge_scripts(facts, found);
     judge_routing(facts, found);
     if (facts.hidden_from && !vrrp::watch_plan(facts.configuration).processes.empty())

@@ -2,7 +2,9 @@
 // the evaluation here is pure.
 #pragma once
 
+#include <iosfwd>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -69,6 +71,18 @@ struct DoctorFacts {
     };
     std::vector<Fault> faults;              // instances in FAULT
     std::vector<std::string> lost_quorums;  // services
+    struct DownServer {
+        std::string service, server, address, result;  // of the check that failed
+        bool operator==(const DownServer&) const = default;
+    };
+    std::vector<DownServer> down_servers;  // without those that an operator has disabled
+    // Clients that have asked a server for a TCP connection, in vain for two seconds: most of those that it has.
+    struct Waiting {
+        Endpoint service, server;
+        std::size_t waiting = 0, all = 0;  // connections
+        bool operator==(const Waiting&) const = default;
+    };
+    std::vector<Waiting> waiting;
     struct Mail {
         std::uint64_t queued = 0, failed = 0;
         std::string problem;  // of the last attempt; empty: none
@@ -125,6 +139,11 @@ struct RunningProcess {
 [[nodiscard]] std::vector<DoctorFacts::Uncounted> uncounted_processes(const std::vector<vrrp::ProcessTracker>& trackers,
                                                                       const std::map<int, RunningProcess>& running);
 void judge_processes(const DoctorFacts& facts, std::vector<Finding>& found);
+
+void read_down_servers(DoctorFacts& facts, const nlohmann::json& lvs);
+// From the lines of /proc/net/ip_vs_conn.
+void count_waiting(DoctorFacts& facts, std::istream& connections);
+void judge_servers(const DoctorFacts& facts, std::vector<Finding>& found);
 
 // The facts from the answer of the running daemon; empty if there is none or it has another version.
 void read_status(DoctorFacts& facts, std::string_view status);

@@ -25,6 +25,7 @@ void read_instance(DoctorFacts& facts, const json& instance, std::int64_t now_us
 void read_services(DoctorFacts& facts, const json& lvs) {
     for (const auto& service : lvs.at("services"))
         if (!service.at("quorum_up").get<bool>()) facts.lost_quorums.push_back(service.at("name").get<std::string>());
+    read_down_servers(facts, lvs);
     for (const auto& one : lvs.value("announced", json::array()))
         if (one.at("state") == "announced") facts.announced.push_back(one.at("address").get<std::string>());
 }

@@ -39,6 +39,16 @@ std::optional<Endpoint> take_endpoint(std::string_view& line) {
     return v6 ? std::optional{Endpoint{*v6, number}} : std::nullopt;
 }
 
+// Behind the endpoints: the state, and the seconds that are left of its time, which each packet begins anew.
+bool is_waiting(std::string_view rest) {
+    constexpr int kSynReceivedSeconds = 60, kAtLeast = 2;  // ip_vs_proto_tcp.c
+    if (take_word(rest) != "SYN_RECV") return false;
+    const auto word = take_word(rest);
+    int left = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), left);
+    return error == std::errc{} && left <= kSynReceivedSeconds - kAtLeast;
+}
+
 bool is_of(const IpvsConnection& one, const netlink::IpvsServiceKey& key) {
     return one.protocol == key.protocol && one.service == Endpoint{key.address, key.port};
 }
@@ -54,7 +64,8 @@ std::vector<IpvsConnection> ipvs_connections(std::string_view lines) {
         const auto protocol = kProtocols.find(take_word(line));
         if (protocol == kProtocols.end()) continue;  // the headline
         const auto client = take_endpoint(line), service = take_endpoint(line), server = take_endpoint(line);
-        if (client && service && server) found.push_back({protocol->second, *client, *service, *server});
+        if (client && service && server)
+            found.push_back({protocol->second, *client, *service, *server, is_waiting(line)});
     }
     return found;
 }

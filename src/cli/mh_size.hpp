@@ -15,6 +15,7 @@ namespace mainstay::cli {
 struct IpvsConnection {
     std::uint8_t protocol = 0;  // of IP
     Endpoint client, service, server;
+    bool waits = false;  // TCP: the client asked two seconds ago or earlier, and nothing followed
     bool operator==(const IpvsConnection&) const = default;
 };
 // The lines of /proc/net/ip_vs_conn; those that are not understood are left out.

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <sstream>
+
 #include "mainstay/config/load.hpp"
 
 namespace mainstay::cli {
@@ -193,6 +195,54 @@ TEST_CASE("an instance in FAULT, a lost quorum and mails that nobody takes are f
     CHECK(has(only(facts), "mails are not delivered (3 queued, 1 given up): connection refused", "smtp_server"));
     facts.mail->problem.clear();
     CHECK(judge_host(facts).empty());
+}
+
+TEST_CASE("a server that is DOWN is a problem, with its check, but for one that an operator has disabled") {
+    DoctorFacts facts = healthy();
+    read_status(facts, R"({"now_unix_us": 1, "vrrp": null, "mail": {"enabled": false}, "lvs": {
+        "overrides": [{"service": "[10.0.0.1]:tcp:80", "server": "10.0.0.13:80", "is": "disabled"}],
+        "services": [{"name": "[10.0.0.1]:tcp:80", "quorum_up": true, "servers": [
+            {"name": "[10.0.0.11]:tcp:80", "address": "10.0.0.11:80", "alive": true, "checks": []},
+            {"name": "[10.0.0.12]:tcp:80", "address": "10.0.0.12:80", "alive": false, "checks": [
+                {"type": "PING_CHECK", "target": "10.0.0.12", "up": true, "last_result": "passed"},
+                {"type": "TCP_CHECK", "target": "10.0.0.12:80", "up": false, "last_result": "connection refused"}]},
+            {"name": "[10.0.0.13]:tcp:80", "address": "10.0.0.13:80", "alive": false, "checks": []}]}]}})");
+    CHECK(only(facts) == Finding{"server [10.0.0.12]:tcp:80 of [10.0.0.1]:tcp:80 is DOWN: TCP_CHECK 10.0.0.12:80: "
+                                 "connection refused",
+                                 "run mainstayctl why 10.0.0.12:80; while it is out on purpose: mainstayctl server "
+                                 "disable 10.0.0.12:80"});
+    facts.down_servers.assign(12, facts.down_servers[0]);
+    const auto found = judge_host(facts);
+    REQUIRE(found.size() == 11);
+    CHECK(found[10].what == "2 more servers are DOWN");
+}
+
+TEST_CASE("connections that do not finish are a problem where most of a server's are such, and three") {
+    const std::string waiting = "TCP 0A090101 D431 0A000001 0050 0A00000B 0050 SYN_RECV         40\n";
+    const std::string begun = "TCP 0A090101 D439 0A000001 0050 0A00000B 0050 SYN_RECV         60\n";
+    const std::string open = "TCP 0A090101 D431 0A000001 0050 0A00000B 0050 ESTABLISHED     899\n";
+    const auto finds = [](const std::string& lines) {
+        DoctorFacts facts = healthy();
+        std::istringstream in{lines};
+        count_waiting(facts, in);
+        return judge_host(facts);
+    };
+    CHECK(finds(waiting + waiting + begun).empty());
+    CHECK(finds(waiting + waiting + waiting + open + open + open).empty());
+    const auto nat = finds("headline\n" + waiting + waiting + waiting + open);
+    REQUIRE(nat.size() == 1);
+    CHECK(nat[0].what ==
+          "3 of 4 connections of 10.0.0.1:80 to server 10.0.0.11:80 do not finish: the server's answer does not reach "
+          "the clients");
+    CHECK(nat[0].fix.find("come back through this director") != std::string::npos);
+
+    DoctorFacts direct = healthy();
+    direct.configuration.virtual_servers[0].real_servers[0].forwarding = config::Forwarding::DirectRoute;
+    direct.waiting = {{.service = {*IpAddress::parse("10.0.0.1"), 80},
+                       .server = {*IpAddress::parse("10.0.0.11"), 80},
+                       .waiting = 3,
+                       .all = 3}};
+    CHECK(has(only(direct), "3 of 3 connections", "run mainstay-realserver status 10.0.0.1 on the server"));
 }
 
 TEST_CASE("the daemon's status says what is wrong with peers, services and mails") {
