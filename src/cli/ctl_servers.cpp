@@ -1,6 +1,7 @@
 // mainstayctl server: overrides of single servers.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <string_view>
@@ -34,6 +35,19 @@ Result<Answered> ask(const std::string& socket, const ipc::ServerQuestion& quest
     auto text = text_with(*answer);
     if (!text) return std::unexpected{std::move(text.error())};
     return Answered{done->exit_code, std::move(*text)};
+}
+
+// What of the quorums is lost is said before it is done. What else a dry run finds, the command itself says.
+void warn_of_lost_quorums(const std::string& socket, ipc::ServerQuestion question) {
+    question.dry_run = true;
+    const auto answer = ask(socket, question);
+    if (!answer) return;
+    std::string_view text = answer->text;
+    while (!text.empty()) {
+        const auto line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        if (line.starts_with(lvs::kWouldLoseQuorum)) print_error(fmt::format("mainstayctl: warning: {}\n", line));
+    }
 }
 
 // Until no connection is left, or the time is over.
@@ -79,6 +93,9 @@ int ctl_servers(const std::string& socket, const ServerOptions& options) {
          {ServerVerb::Show, ServerVerb::Drain, ServerVerb::Disable, ServerVerb::Enable, ServerVerb::Weight}) {
         if (lvs::word_of(verb) == options.verb) question.verb = static_cast<std::uint8_t>(verb);
     }
+    const auto verb = static_cast<ServerVerb>(question.verb);
+    const bool may_lose = verb == ServerVerb::Drain || verb == ServerVerb::Disable || verb == ServerVerb::Weight;
+    if (may_lose && !options.dry_run) warn_of_lost_quorums(socket, question);
     const auto answer = ask(socket, question);
     if (!answer) return complain(answer.error());
     print(answer->text);

@@ -9,6 +9,7 @@
 #include "judge_impl.hpp"
 #include "judge_text.hpp"
 #include "mainstay/lvs/plan.hpp"
+#include "mainstay/lvs/quorum.hpp"
 #include "server_command.hpp"
 
 namespace mainstay::lvs {
@@ -28,6 +29,29 @@ std::set<std::size_t> changed_services(const Intents& intents) {
     return changed;
 }
 
+std::vector<bool> quorums(const Services& services) {
+    std::vector<bool> up;
+    up.reserve(services.size());
+    for (const auto& state : services.states) up.push_back(state.quorum_up);
+    return up;
+}
+
+// A line for each service that had its quorum and has not any more.
+std::vector<std::string> lost_quorums(const std::vector<bool>& had, const Services& after) {
+    std::vector<std::string> lines;
+    for (std::size_t v = 0; v < after.size(); ++v) {
+        if (!had[v] || after.states[v].quorum_up) continue;
+        const auto& config = after.configs[v];
+        const auto weight = weight_of(after.states[v]);
+        lines.push_back(fmt::format(
+            "{}: weight {} is left, and its quorum is {}{}", after.name(v), weight, quorum_of(config).quorum,
+            config.sorry_server ? fmt::format("; its sorry server {} gets new connections", sorry_text(config))
+            : weight == 0       ? "; no server gets new connections"
+                                : ""));
+    }
+    return lines;
+}
+
 }  // namespace
 
 Intents Judge::Impl::command(const ServerCommand& command, Moment at, ServerAnswer& answer) {
@@ -41,6 +65,14 @@ Intents Judge::Impl::command(const ServerCommand& command, Moment at, ServerAnsw
         dry_run(command, at, answer);
         return out;
     }
+    const auto had = quorums(services_);
+    out = carry_out(command, at, answer);
+    for (const auto& line : lost_quorums(had, services_)) answer.lines.push_back("has lost its quorum: " + line);
+    return out;
+}
+
+Intents Judge::Impl::carry_out(const ServerCommand& command, Moment at, ServerAnswer& answer) {
+    Intents out;
     ServerCommandRun run{
         services_, overrides_, command, at,
         [&](const ServerRef& ref, Hold wanted, std::int64_t weight) { hold(ref, wanted, weight, at, out); }};
@@ -56,13 +88,15 @@ void Judge::Impl::dry_run(const ServerCommand& command, Moment at, ServerAnswer&
     Impl copy{*this};
     ServerCommand real = command;
     real.dry_run = false;
-    const Intents would = copy.command(real, at, answer);
+    const Intents would = copy.carry_out(real, at, answer);
     if (!answer.problem.empty()) return;
     for (auto& line : answer.lines) line.insert(0, "would be: ");
     const bool expires = copy.overrides_.expires_persistence(copy.services_);
     if (expires != overrides_.expires_persistence(services_))
         answer.lines.push_back(expires ? "would set: net.ipv4.vs.expire_quiescent_template = 1"
                                        : "would restore: net.ipv4.vs.expire_quiescent_template");
+    for (const auto& line : lost_quorums(quorums(services_), copy.services_))
+        answer.lines.push_back(std::string{kWouldLoseQuorum} + line);
     // Without the audit line, the first one: it is for commands that are carried out.
     for (const auto& intent : std::span{would}.subspan(answer.changed == 0 ? 0 : 1)) {
         if (const auto* written = std::get_if<WriteLog>(&intent))

@@ -104,6 +104,7 @@ private:
     void take_out(const ServerRef& ref, Moment at, Intents& out);
     void bring_back(const ServerRef& ref, Moment at, Intents& out);
     void end_overrides(Moment at, Intents& out);
+    [[nodiscard]] Intents carry_out(const ServerCommand& command, Moment at, ServerAnswer& answer);
     void dry_run(const ServerCommand& command, Moment at, ServerAnswer& answer) const;
 
     // judge_reload.cpp

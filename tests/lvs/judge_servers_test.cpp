@@ -187,11 +187,45 @@ TEST_CASE("a dry run changes nothing and shows what would be logged and written"
     CHECK(said.intents.empty());
     CHECK(said.answer.lines ==
           Lines{"would be: " + kRs + " of VS " + kVs + ": disabled, DOWN, weight 1 (was: as configured, UP, weight 1)",
+                "would lose its quorum: " + kVs + ": weight 1 is left, and its quorum is 2",
                 "would log: Removing service " + kRs + " from VS " + kVs,
                 "would log: Lost quorum 2-0=2 > 1 for VS " + kVs,
                 "would write: delete TCP 10.0.0.1:80 -> 10.0.0.11:80"});
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1"});
     CHECK(bench.judge.overrides().empty());
+}
+
+TEST_CASE("a command that takes the last server says that the quorum is lost, and a dry run that it would be") {
+    auto web = service({server("10.0.0.11")});
+    Bench bench;
+    bench.start(web);
+    const std::string lost =
+        "quorum: " + kVs + ": weight 0 is left, and its quorum is 1; no server gets new connections";
+    CHECK(send_as_root(bench, Verb::Disable, "10.0.0.11", 0, true).answer.lines ==
+          Lines{"would be: " + kRs + " of VS " + kVs + ": disabled, DOWN, weight 1 (was: as configured, UP, weight 1)",
+                "would lose its " + lost, "would log: Removing service " + kRs + " from VS " + kVs,
+                "would log: Lost quorum 1-0=1 > 0 for VS " + kVs,
+                "would write: delete TCP 10.0.0.1:80 -> 10.0.0.11:80"});
+    CHECK(send_as_root(bench, Verb::Disable, "10.0.0.11").answer.lines ==
+          Lines{kRs + " of VS " + kVs + ": disabled, DOWN, weight 1 (was: as configured, UP, weight 1)",
+                "has lost its " + lost});
+    CHECK(send_as_root(bench, Verb::Disable, "10.0.0.11").answer.lines.size() == 1);  // nothing more is lost
+}
+
+TEST_CASE("where a sorry server takes over, or servers are left, the lost quorum says so") {
+    auto web = service({server("10.0.0.11"), server("10.0.0.12", 2)});
+    web.sorry_server = sorry("10.0.0.99");
+    Bench bench;
+    bench.start(web);
+    CHECK(send_as_root(bench, Verb::Drain, "*").answer.lines.back() ==
+          "has lost its quorum: " + kVs +
+              ": weight 0 is left, and its quorum is 1; its sorry server [10.0.0.99]:tcp:80 gets new connections");
+    web.sorry_server.reset();
+    web.quorum = 3;
+    Bench other;
+    other.start(web);
+    CHECK(send_as_root(other, Verb::Weight, "10.0.0.11", 0).answer.lines.back() ==
+          "has lost its quorum: " + kVs + ": weight 2 is left, and its quorum is 3");
 }
 
 TEST_CASE("a pattern that no server is like is refused, and what there is is named") {
@@ -263,5 +297,7 @@ TEST_CASE("draining says that persistence goes on sending its clients to the ser
 
     Bench other;
     other.start(service({checked("10.0.0.11", 3)}));
-    CHECK(send_as_root(other, Verb::Drain, "*").answer.lines.size() == 1);
+    const auto drained = send_as_root(other, Verb::Drain, "*").answer.lines;
+    REQUIRE(drained.size() == 2);
+    CHECK(drained[1].starts_with("has lost its quorum: "));
 }

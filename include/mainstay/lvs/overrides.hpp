@@ -58,6 +58,9 @@ struct ServerCommand {
 };
 [[nodiscard]] std::string_view word_of(ServerCommand::Verb verb);  // "drain"
 
+// Begins the lines of a dry run about services whose quorum the command would take.
+inline constexpr std::string_view kWouldLoseQuorum = "would lose its quorum: ";
+
 struct ServerAnswer {
     std::string problem;  // not empty: why nothing was done
     std::size_t matched = 0, changed = 0;
