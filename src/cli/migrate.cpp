@@ -299,9 +299,27 @@ private:
         if (!kept_.empty())
             step(fmt::format("write /etc/systemd/system/mainstay.service.d/local.conf with: {}",
                              fmt::join(kept_, "; ")));
-        step("systemctl disable --now keepalived && systemctl enable --now mainstay");
+        going_over();
+    }
+
+    // ctl_takeover.cpp refuses BFD sessions.
+    void going_over() {
+        static constexpr std::string_view kThere =
+            "systemctl disable --now keepalived && systemctl enable --now mainstay";
+        static constexpr std::string_view kBack =
+            "systemctl disable --now mainstay && systemctl enable --now keepalived";
+        const bool has_bfd = std::ranges::any_of(facts_.loaded.config.more->sections,
+                                                 [](const auto& section) { return section.keyword == "bfd_instance"; });
+        step(has_bfd ? fmt::format("{} (mainstayctl takeover is not possible: two programs on one host cannot have BFD "
+                                   "sessions)",
+                                   kThere)
+                     : fmt::format("mainstayctl takeover: keepalived goes on until mainstay holds everything that it "
+                                   "holds, and no address moves (by an election: {})",
+                                   kThere));
         step("mainstayctl status && mainstayctl doctor");
-        step("way back: systemctl disable --now mainstay && systemctl enable --now keepalived");
+        if (!has_bfd) step("mainstayctl takeover --confirm: without it the next boot starts keepalived");
+        step(has_bfd ? fmt::format("way back: {}", kBack)
+                     : fmt::format("way back: mainstayctl takeover --undo (by an election: {})", kBack));
     }
 
     const MigrateFacts& facts_;

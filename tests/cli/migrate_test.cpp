@@ -118,6 +118,27 @@ TEST_CASE("the FIFO of a reader and SNMP of the configuration are found") {
     CHECK(has(report, {"KEEPALIVED-MIB has no tables of virtual routes and rules", ""}));
 }
 
+TEST_CASE("the steps go over without a gap and back in the same way; with BFD sessions by an election") {
+    CHECK(
+        judge_migration(facts_of()).steps ==
+        Words{"begin with the BACKUP: a pair of one keepalived and one mainstay works",
+              "mainstayd -t -f /etc/keepalived/keepalived.conf",
+              "mainstayctl takeover: keepalived goes on until mainstay holds everything that it holds, and no address "
+              "moves (by an election: systemctl disable --now keepalived && systemctl enable --now mainstay)",
+              "mainstayctl status && mainstayctl doctor",
+              "mainstayctl takeover --confirm: without it the next boot starts keepalived",
+              "way back: mainstayctl takeover --undo (by an election: systemctl disable --now mainstay && systemctl "
+              "enable --now keepalived)"});
+    CHECK(judge_migration(facts_of("bfd_instance b {\nneighbor_ip 10.0.0.2\n}\nvrrp_instance V {\ninterface eth0\n"
+                                   "virtual_router_id 1\n}\n"))
+              .steps == Words{"begin with the BACKUP: a pair of one keepalived and one mainstay works",
+                              "mainstayd -t -f /etc/keepalived/keepalived.conf",
+                              "systemctl disable --now keepalived && systemctl enable --now mainstay (mainstayctl "
+                              "takeover is not possible: two programs on one host cannot have BFD sessions)",
+                              "mainstayctl status && mainstayctl doctor",
+                              "way back: systemctl disable --now mainstay && systemctl enable --now keepalived"});
+}
+
 TEST_CASE("without a configuration that can run, the only step is to get one") {
     MigrateFacts none;
     none.configuration_path = "/etc/keepalived/keepalived.conf";

@@ -121,8 +121,10 @@ std::optional<vrrp::Fact> HandOverCommands::fail_over(const ipc::InstanceQuestio
             fmt::join(command.open, ", "), seconds_of(longest));
         return answer_(question.request, {kChanges, {}, text}), std::nullopt;
     }
-    command.after_success =
-        fmt::format("until then: `mainstayctl failover --back {}` lets this router preempt again\n", question.which);
+    command.after_success = fmt::format(
+        "{0} preempts nobody until it has become MASTER again, because no other MASTER is heard, or until "
+        "`mainstayctl failover --back {0}`\n",
+        question.which);
     commands_.push_back(std::move(command));
     return vrrp::FailOver{id};
 }
