@@ -135,6 +135,24 @@ def test_the_guide_says_how_much_of_it_is_run():
     assert sentence in " ".join((guide.GUIDE / "index.md").read_text(encoding="utf-8").split()), sentence
 
 
+def test_the_page_on_uninstalling_names_what_the_packages_stop_delete_and_leave():
+    page = (guide.GUIDE / "uninstall.md").read_text(encoding="utf-8")
+    packaging = TOP / "packaging"
+    purge = re.search(r"rm -rf (.*); fi", (packaging / "debian/mainstay.postrm").read_text(encoding="utf-8"))[1]
+    units = re.search(r"deb-systemd-invoke stop (.*?) >", (packaging / "debian/mainstay.prerm").read_text(encoding="utf-8"))[1]
+    accounts = re.findall("^u ([^ ]+)", (packaging / "sysusers.d/mainstay.conf").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert purge.split() == ["/var/spool/mainstay", "/var/lib/mainstay", "/run/mainstay"]
+    assert "`apt purge mainstay` deletes `/var/spool/mainstay`, `/var/lib/mainstay` and `/run/mainstay`" in page
+    assert units.replace("'", "").split() == ["mainstay.service", "mainstay@*.service", "mainstay-discover@*.service"]
+    for unit in ("systemctl disable --now mainstay\n", "`mainstay@NAME`", "`mainstay-discover@NAME`"):
+        assert unit in page, unit
+    assert len(accounts) == 7
+    for account in accounts:
+        assert f"`{account}`" in page, account
+    assert "`mainstay-realserver down 192.0.2.10`" in page
+
+
 def anchor(heading):
     """The anchor that GitHub makes of a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
