@@ -104,7 +104,7 @@ def test_a_changed_password_is_reported_without_being_shown(lan):
     answer, as_json = dry_run(one), dry_run(one, "--json")
 
     assert answer.returncode == 1
-    assert "authentication modified" in answer.stdout
+    assert "authentication auth_pass changed" in answer.stdout
     assert "sesame" not in answer.stdout + as_json.stdout
 
 

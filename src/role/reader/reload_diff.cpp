@@ -6,6 +6,7 @@
 #include <iterator>
 #include <map>
 
+#include "mainstay/config/tools/differences.hpp"
 #include "mainstay/lvs/desired.hpp"
 #include "mainstay/lvs/plan.hpp"
 #include "mainstay/lvs/settings.hpp"
@@ -29,12 +30,10 @@ void mention(Strings& out, std::string_view what, const T& before, const T& afte
     if (!(before == after)) out.push_back(fmt::format("{} modified", what));
 }
 
-// For keywords without a member in the model. Only the keyword is shown: the value may be secret.
-void mention_others(Strings& out, const config::ExtraSettings& before, const config::ExtraSettings& after) {
-    for (const std::string& keyword : config::changed_keywords(before, after)) out.push_back(keyword + " modified");
+// Each with both values, what is worse marked: it is the operator's business first.
+void describe(Strings& out, const config::Differences& differences) {
+    for (const auto& one : differences) out.push_back((one.worse ? "worse: " : "") + one.text);
 }
-
-double seconds(Micros time) { return std::chrono::duration<double>(time).count(); }
 
 const char* switch_text(bool on) { return on ? "on" : "off"; }
 
@@ -80,30 +79,33 @@ private:
         }
         Strings details{"it keeps its state, timers and counters"};
         compare(details, "name", before.name, after.name);
-        compare(details, "priority", +before.priority, +after.priority);
-        compare(details, "version", +before.version, +after.version);
-        compare(details, "advert_int", seconds(before.advert_int), seconds(after.advert_int));
-        compare(details, "nopreempt", switch_text(before.nopreempt), switch_text(after.nopreempt));
-        compare(details, "preempt_delay", seconds(before.preempt_delay), seconds(after.preempt_delay));
         compare(details, "sync group", before.sync_group.empty() ? "none" : before.sync_group,
                 after.sync_group.empty() ? "none" : after.sync_group);
-        if (before.initial_master != after.initial_master)
-            details.push_back(
-                fmt::format("state {} applies only at a start", after.initial_master ? "MASTER" : "BACKUP"));
-        mention(details, "authentication", std::pair{before.auth_type, before.auth_pass},
-                std::pair{after.auth_type, after.auth_pass});
-        mention(details, "unicast_peer", before.unicast_peers, after.unicast_peers);
-        mention(details, "tracking of interfaces", before.track_interfaces, after.track_interfaces);
-        mention(details, "tracking of scripts", before.track_scripts, after.track_scripts);
-        mention(details, "notify scripts", before.notify, after.notify);
-        mention(details, "smtp_alert", before.smtp_alert, after.smtp_alert);
-        mention_others(details, before.more, after.more);
+        auto differences = config::differences(before, after);
+        for (auto& one : differences)
+            if (one.keyword == "state") one.text += ", which applies only at a start";
+        describe(details, differences);
+        options(details, before.addresses, after.addresses);
+        options(details, before.excluded_addresses, after.excluded_addresses);
         if (details.size() == 1 && before.addresses == after.addresses &&
             before.excluded_addresses == after.excluded_addresses && before.routes == after.routes)
             details.emplace_back("other settings modified");
         diff_.changes.push_back({Action::Change, "instance", after.name, std::move(details)});
         addresses(after, before, after);
         routes(after, before.routes, after.routes);
+    }
+
+    // Of addresses that stay: a label, a scope.
+    static void options(Strings& details, const std::vector<config::VirtualAddress>& before,
+                        const std::vector<config::VirtualAddress>& after) {
+        for (const auto& address : after) {
+            const auto old = std::ranges::find_if(before, [&](const config::VirtualAddress& one) {
+                return one.prefix == address.prefix && one.dev == address.dev;
+            });
+            if (old == before.end()) continue;
+            for (const auto& one : config::differences(*old, address))
+                details.push_back(fmt::format("virtual_ipaddress {} {}", address.prefix.to_string(), one.text));
+        }
     }
 
     static std::string route_text(const config::VirtualRoute& route) {
@@ -191,8 +193,11 @@ void named(const std::vector<T>& running, const std::vector<T>& next, const std:
         const auto before = std::ranges::find(running, after.name, &T::name);
         if (before == running.end())
             diff.changes.push_back({Action::Add, kind, after.name, {}});
-        else if (!(*before == after))
-            diff.changes.push_back({Action::Change, kind, after.name, {}});
+        else if (!(*before == after)) {
+            Strings details;
+            describe(details, config::differences(*before, after));
+            diff.changes.push_back({Action::Change, kind, after.name, std::move(details)});
+        }
     }
     for (const auto& before : running)
         if (std::ranges::find(next, before.name, &T::name) == next.end())
@@ -229,23 +234,50 @@ const config::RealServer* find_server(const config::VirtualServer& service, cons
     return found == service.real_servers.end() ? nullptr : &*found;
 }
 
+// What the IPVS table holds of a service or a server: its change is one of the table.
+bool is_in_table(const config::Difference& one) {
+    static constexpr std::string_view kInTable[] = {"lb_algo",
+                                                    "ops",
+                                                    "flag-1",
+                                                    "flag-2",
+                                                    "flag-3",
+                                                    "sh-fallback",
+                                                    "sh-port",
+                                                    "mh-fallback",
+                                                    "mh-port",
+                                                    "persistence_timeout",
+                                                    "persistence_granularity",
+                                                    "persistence_engine",
+                                                    "weight",
+                                                    "lb_kind",
+                                                    "lvs_method",
+                                                    "uthreshold",
+                                                    "lthreshold"};
+    return std::ranges::find(kInTable, one.keyword) != std::end(kInTable);
+}
+
+config::Differences only(config::Differences all, bool in_table) {
+    std::erase_if(all, [&](const config::Difference& one) { return is_in_table(one) != in_table; });
+    return all;
+}
+
+// The servers of a service get their method from lb_kind, unless one of them has another.
+std::string_view forwarding_keyword(const config::VirtualServer& service) {
+    const auto& servers = service.real_servers;
+    return std::ranges::all_of(servers, [&](const auto& one) { return one.forwarding == servers.front().forwarding; })
+               ? "lb_kind"
+               : "lvs_method";
+}
+
 Strings service_details(const config::VirtualServer& before, const config::VirtualServer& after) {
     Strings details;
-    compare(details, "lb_algo", before.scheduler, after.scheduler);
-    mention(details, "scheduler flags", before.scheduler_flags, after.scheduler_flags);
-    compare(details, "persistence", switch_text(before.persistent), switch_text(after.persistent));
-    if (before.persistent && after.persistent)
-        compare(details, "persistence_timeout", before.persistence_timeout.count(), after.persistence_timeout.count());
+    describe(details, only(config::differences(before, after), true));
     return details;
 }
 
-Strings server_details(const config::RealServer& before, const config::RealServer& after) {
+Strings server_details(const config::RealServer& before, const config::RealServer& after, std::string_view forwarding) {
     Strings details;
-    compare(details, "weight", before.weight, after.weight);
-    mention(details, "forwarding", std::pair{before.forwarding, before.tunnel},
-            std::pair{after.forwarding, after.tunnel});
-    compare(details, "upper_threshold", before.upper_threshold, after.upper_threshold);
-    compare(details, "lower_threshold", before.lower_threshold, after.lower_threshold);
+    describe(details, only(config::differences(before, after, forwarding), true));
     return details;
 }
 
@@ -291,37 +323,47 @@ void add_operation(const netlink::IpvsOperation& operation, const Services& befo
             const auto* old_server = find_server(*before.at(key), key, endpoint);
             const auto* new_server = find_server(*after.at(key), key, endpoint);
             if (old_server != nullptr && new_server != nullptr)
-                change.details = server_details(*old_server, *new_server);
+                change.details = server_details(*old_server, *new_server, forwarding_keyword(*after.at(key)));
         }
     }
     diff.changes.push_back(std::move(change));
 }
 
+// A server or a check follows its service in what it does not set itself: said once, of the service.
+void without_followers(config::Differences& of, const config::Differences& leaders) {
+    const auto last_word = [](const std::string& keyword) { return keyword.substr(keyword.rfind(' ') + 1); };
+    std::erase_if(of, [&](const config::Difference& one) {
+        return !one.now.empty() && std::ranges::any_of(leaders, [&](const config::Difference& leader) {
+            return leader.keyword == last_word(one.keyword) && (leader.now == one.now || leader.now == "none");
+        });
+    });
+}
+
 // Changes that the IPVS table does not show: checks, quorum, scripts, mail.
 void unseen(const config::VirtualServer& before, const config::VirtualServer& after, const std::string& name,
             ReloadDiff& diff) {
-    Strings details;
-    compare(details, "quorum", before.quorum, after.quorum);
-    compare(details, "hysteresis", before.hysteresis, after.hysteresis);
-    mention(details, "sorry_server", before.sorry_server, after.sorry_server);
-    mention(details, "quorum scripts", std::pair{before.quorum_up, before.quorum_down},
-            std::pair{after.quorum_up, after.quorum_down});
-    mention(details, "inhibit_on_failure", before.inhibit_on_failure, after.inhibit_on_failure);
-    mention_others(details, before.more, after.more);
-    if (!details.empty()) diff.changes.push_back({Action::Change, "settings", name, std::move(details)});
+    const auto report = [&](const char* kind, std::string of, const config::Differences& differences,
+                            const char* then) {
+        Strings details;
+        describe(details, differences);
+        if (then != nullptr) details.emplace_back(then);
+        if (!differences.empty()) diff.changes.push_back({Action::Change, kind, std::move(of), std::move(details)});
+    };
+    auto leaders = only(config::differences(before, after), false);
+    report("settings", name, leaders, nullptr);
     for (const auto& server : after.real_servers) {
         const auto old = std::ranges::find(before.real_servers, server.endpoint, &config::RealServer::endpoint);
-        if (old == before.real_servers.end()) continue;
-        Strings others;
-        mention_others(others, old->more, server.more);
-        if (!others.empty())
-            diff.changes.push_back(
-                {Action::Change, "settings", name + " -> " + server.endpoint.to_string(), std::move(others)});
-        if (old->checkers != server.checkers)
-            diff.changes.push_back({Action::Change,
-                                    "checks",
-                                    name + " -> " + server.endpoint.to_string(),
-                                    {"a check with the same target keeps its result until it runs again"}});
+        if (old == before.real_servers.end() || *old == server) continue;
+        const std::string of = name + " -> " + server.endpoint.to_string();
+        auto settings = only(config::differences(*old, server, forwarding_keyword(after)), false);
+        without_followers(settings, leaders);
+        report("settings", of, settings, nullptr);
+        auto all = leaders;
+        all.insert(all.end(), settings.begin(), settings.end());
+        auto checks = config::check_differences(*old, server);
+        without_followers(checks, all);
+        report("checks", of, checks,
+               server.checkers.empty() ? nullptr : "a check with the same target keeps its result until it runs again");
     }
 }
 
@@ -348,30 +390,47 @@ void diff_services(const config::Config& running, const config::Config& next, Or
 
 constexpr const char* kActions[] = {"keep", "change", "add", "remove"};
 
+// Not in the log, whose lines begin with the action.
+const char* mark_of(const ReloadChange& change) {
+    return change.worse() && change.action == Action::Remove ? "worse: " : "";
+}
+
 }  // namespace
+
+bool ReloadChange::worse() const {
+    if (action == Action::Remove)
+        return kind == "instance" || kind == "address" || kind == "service" || kind == "server";
+    return std::ranges::any_of(details, [](const std::string& detail) { return detail.starts_with("worse: "); });
+}
 
 ReloadDiff diff_reload(const config::Config& running, const config::Config& next, Orphans orphans) {
     ReloadDiff diff;
     if (running.global != next.global) {
         Strings details;
-        mention_others(details, running.global.more, next.global.more);
+        describe(details, config::differences(running.global, next.global));
         diff.changes.push_back({Action::Change, "settings", "global_defs", std::move(details)});
     }
-    for (const std::string& keyword : config::changed_keywords(running.more, next.more))
-        diff.changes.push_back({Action::Change, "settings", keyword, {}});
+    const auto blocks = config::differences(config::Block::Root, running.more, next.more);
+    for (const std::string& keyword : config::changed_keywords(running.more, next.more)) {
+        Strings details;
+        for (const auto& one : blocks)
+            if (one.keyword == keyword || one.keyword.starts_with(keyword + " ")) describe(details, {one});
+        diff.changes.push_back({Action::Change, "settings", keyword, std::move(details)});
+    }
     named(running.scripts, next.scripts, "script", diff);
     named(running.sync_groups, next.sync_groups, "sync group", diff);
     Instances{running, next, diff}.run();
     diff_services(running, next, orphans, diff);
     if (diff.empty() && running != next) diff.changes.push_back({Action::Change, "settings", "others", {}});
+    std::ranges::stable_partition(diff.changes, [](const ReloadChange& change) { return change.worse(); });
     return diff;
 }
 
 std::string as_text(const ReloadDiff& diff) {
     std::string out;
     for (const auto& change : diff.changes) {
-        out +=
-            fmt::format("{:<6} {} {}\n", kActions[static_cast<std::size_t>(change.action)], change.kind, change.name);
+        out += fmt::format("{}{:<6} {} {}\n", mark_of(change), kActions[static_cast<std::size_t>(change.action)],
+                           change.kind, change.name);
         for (const auto& detail : change.details) out += fmt::format("         {}\n", detail);
     }
     if (diff.empty()) out += "no changes\n";
@@ -398,7 +457,8 @@ nlohmann::ordered_json as_json(const ReloadDiff& diff) {
         changes.push_back({{"action", kActions[static_cast<std::size_t>(change.action)]},
                            {"kind", change.kind},
                            {"name", change.name},
-                           {"details", change.details}});
+                           {"details", change.details},
+                           {"worse", change.worse()}});
     return {{"changes", std::move(changes)},
             {"instances_unchanged", diff.instances_kept},
             {"services_unchanged", diff.services_kept},

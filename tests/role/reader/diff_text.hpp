@@ -21,4 +21,10 @@ inline std::string text_of(const std::string& before, const std::string& after) 
     return as_text(diff_reload(config_of(before), config_of(after)));
 }
 
+inline std::string replaced(std::string text, const std::string& from, const std::string& to) {
+    const std::size_t at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    return text.replace(at, from.size(), to);
+}
+
 }  // namespace mainstay::role::test

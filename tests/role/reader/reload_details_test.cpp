@@ -45,32 +45,37 @@ TEST_CASE("each setting of an instance that changes is reported with both values
     CHECK(changed("", "nopreempt\n") == "         nopreempt off -> on\n");
     CHECK(changed("preempt_delay 1.5\n", "preempt_delay 7\n") == "         preempt_delay 1.5 -> 7\n");
     CHECK(changed("priority 9\nstate BACKUP\n", "priority 9\nstate MASTER\n") ==
-          "         state MASTER applies only at a start\n");
+          "         state BACKUP -> MASTER, which applies only at a start\n");
     CHECK(changed("priority 9\nstate MASTER\n", "priority 9\nstate BACKUP\n") ==
-          "         state BACKUP applies only at a start\n");
-    CHECK(changed("", "down_timer_adverts 5\n") == "         other settings modified\n");
-    CHECK(changed("", "smtp_alert\n") == "         smtp_alert modified\n");
-    CHECK(changed("", "track_interface {\neth1\n}\n") == "         tracking of interfaces modified\n");
-    CHECK(changed("", "notify /bin/true\n") == "         notify scripts modified\n");
-    CHECK(changed("", "down_timer_adverts 5\nnopreempt\n") == "         nopreempt off -> on\n");
+          "         state MASTER -> BACKUP, which applies only at a start\n");
+    CHECK(changed("", "down_timer_adverts 5\n") == "         down_timer_adverts 3 -> 5\n");
+    CHECK(changed("", "smtp_alert\n") == "         smtp_alert off -> on\n");
+    CHECK(changed("", "track_interface {\neth1\n}\n") == "         track_interface eth1 added\n");
+    CHECK(changed("", "notify /bin/true\n") == "         notify none -> /bin/true\n");
+    CHECK(changed("", "down_timer_adverts 5\nnopreempt\n") ==
+          "         nopreempt off -> on\n         down_timer_adverts 3 -> 5\n");
 }
 
-TEST_CASE("a secret and a list are only said to be modified") {
+TEST_CASE("a secret is only said to have changed, and of a list what comes and goes") {
     const auto with = [](const char* pass) {
         return std::string{"authentication {\nauth_type PASS\nauth_pass "} + pass + "\n}\n";
     };
-    CHECK(changed(with("one"), with("two")) == "         authentication modified\n");
-    CHECK(changed(with("one"), "") == "         authentication modified\n");
+    CHECK(changed(with("one"), with("two")) == "         authentication auth_pass changed\n");
+    CHECK(changed(with("one"), "") ==
+          "         worse: authentication auth_pass removed\n         authentication auth_type PASS -> none\n");
     const auto peers = [](const char* list) { return std::string{"unicast_peer {\n"} + list + "}\n"; };
-    CHECK(changed(peers("10.0.0.2\n"), peers("10.0.0.2\n10.0.0.3\n")) == "         unicast_peer modified\n");
+    CHECK(changed(peers("10.0.0.2\n"), peers("10.0.0.2\n10.0.0.3\n")) == "         unicast_peer 10.0.0.3 added\n");
+    CHECK(changed(peers("10.0.0.2\n10.0.0.3\n"), peers("10.0.0.2\n")) ==
+          "         worse: unicast_peer 10.0.0.3 removed\n");
     const std::string script = "vrrp_script chk {\nscript /bin/true\n}\n";
     CHECK(text_of(script + instance(""), script + instance("track_script {\nchk\n}\n")) ==
-          "add    script chk\n" + kept("         tracking of scripts modified\n"));
+          "add    script chk\n" + kept("         track_script chk added\n"));
     CHECK(text_of(script + instance("track_script {\nchk\n}\n"), instance("")) ==
-          "remove script chk\n" + kept("         tracking of scripts modified\n"));
+          kKeeps + "         worse: track_script chk removed\nremove script chk\n" + kNothing);
     CHECK(text_of(script + instance("track_script {\nchk\n}\n"),
                   "vrrp_script chk {\nscript /bin/false\n}\n" + instance("track_script {\nchk\n}\n")) ==
-          "change script chk\nunchanged: 1 instances, 0 services; IPVS table changes: 0\n");
+          "change script chk\n         script /bin/true -> /bin/false\nunchanged: 1 instances, 0 services; IPVS table "
+          "changes: 0\n");
 }
 
 TEST_CASE("a sync group is reported by its members, and in its own right") {
@@ -107,18 +112,18 @@ TEST_CASE("excluded addresses and addresses on other interfaces are reported lik
     const auto excluded = [](const char* lines) {
         return std::string{"virtual_ipaddress_excluded {\n"} + lines + "}\n";
     };
-    CHECK(changed(excluded("10.9.9.7/24\n"), excluded("10.9.9.6/24 dev eth1\n")) ==
-          "remove address 10.9.9.7/24 on eth0\n         of VI_1, where it is MASTER\n"
-          "add    address 10.9.9.6/24 on eth1\n         of VI_1, where it is MASTER\n");
+    CHECK(text_of(instance(excluded("10.9.9.7/24\n")), instance(excluded("10.9.9.6/24 dev eth1\n"))) ==
+          "worse: remove address 10.9.9.7/24 on eth0\n         of VI_1, where it is MASTER\n" +
+              kept("add    address 10.9.9.6/24 on eth1\n         of VI_1, where it is MASTER\n"));
 }
 
 TEST_CASE("an instance that goes takes its addresses and routes along, and one that comes brings its own") {
     const auto lines =
         "priority 150\nvirtual_ipaddress_excluded {\n10.9.9.8\n}\nvirtual_routes {\n10.8.0.0/16 dev eth0\n}\n";
     CHECK(text_of(instance(lines), "") ==
-          "remove instance VI_1\n         it resigns and removes its addresses\n"
-          "remove address 10.9.9.9/24 on eth0\n         of VI_1, where it is MASTER\n"
-          "remove address 10.9.9.8/32 on eth0\n         of VI_1, where it is MASTER\n"
+          "worse: remove instance VI_1\n         it resigns and removes its addresses\n"
+          "worse: remove address 10.9.9.9/24 on eth0\n         of VI_1, where it is MASTER\n"
+          "worse: remove address 10.9.9.8/32 on eth0\n         of VI_1, where it is MASTER\n"
           "remove route 10.8.0.0/16 dev eth0\n         of VI_1, where it is MASTER\n" +
               kNothing);
     CHECK(text_of("", instance(lines)) ==
@@ -180,27 +185,28 @@ TEST_CASE("a server with clients that stay is said to want draining before, wher
     const std::string advice =
         "         unless it is drained, what its open connections and UDP clients send is dropped until their entries "
         "expire (expire_nodest_conn is 0); before the reload: mainstayctl server drain 10.1.1.2:80 --wait\n";
-    CHECK(removed(udp, Orphans::Dropped) == "remove server UDP 10.9.9.9:80 -> 10.1.1.2:80\n" + advice + end("0", "1"));
+    CHECK(removed(udp, Orphans::Dropped) ==
+          "worse: remove server UDP 10.9.9.9:80 -> 10.1.1.2:80\n" + advice + end("0", "1"));
     CHECK(removed(persistent, Orphans::Dropped) ==
-          "remove server TCP 10.9.9.9:80 -> 10.1.1.2:80\n" + advice + end("0", "1"));
-    CHECK(removed(udp, Orphans::Expire) == "remove server UDP 10.9.9.9:80 -> 10.1.1.2:80\n" + end("0", "1"));
+          "worse: remove server TCP 10.9.9.9:80 -> 10.1.1.2:80\n" + advice + end("0", "1"));
+    CHECK(removed(udp, Orphans::Expire) == "worse: remove server UDP 10.9.9.9:80 -> 10.1.1.2:80\n" + end("0", "1"));
     CHECK(removed(udp + "drain_timeout 60\n", Orphans::Dropped) ==
-          "remove server UDP 10.9.9.9:80 -> 10.1.1.2:80\n" + end("0", "1"));
-    CHECK(removed("", Orphans::Dropped) == "remove server TCP 10.9.9.9:80 -> 10.1.1.2:80\n" + end("0", "1"));
+          "worse: remove server UDP 10.9.9.9:80 -> 10.1.1.2:80\n" + end("0", "1"));
+    CHECK(removed("", Orphans::Dropped) == "worse: remove server TCP 10.9.9.9:80 -> 10.1.1.2:80\n" + end("0", "1"));
 }
 
 TEST_CASE("what changes of a service in the table is reported with both values") {
     const auto one = server("10.1.1.1");
     CHECK(text_of(service("", one), service("persistence_timeout 50\n", one)) ==
-          "change service TCP 10.9.9.9:80\n         persistence off -> on\n" + end("0", "1"));
+          "change service TCP 10.9.9.9:80\n         persistence_timeout none -> 50\n" + end("0", "1"));
     CHECK(text_of(service("persistence_timeout 50\n", one), service("persistence_timeout 60\n", one)) ==
           "change service TCP 10.9.9.9:80\n         persistence_timeout 50 -> 60\n" + end("0", "1"));
     CHECK(text_of(service("lb_algo mh\n", one), service("lb_algo mh\nmh-port\n", one)) ==
-          "change service TCP 10.9.9.9:80\n         scheduler flags modified\n" + end("0", "1"));
+          "change service TCP 10.9.9.9:80\n         mh-port off -> on\n" + end("0", "1"));
     CHECK(text_of(service("", server("10.1.1.1", "uthreshold 9\n")),
                   service("", server("10.1.1.1", "uthreshold 10\nlthreshold 4\nlvs_method NAT\n"))) ==
-          "change server TCP 10.9.9.9:80 -> 10.1.1.1:80\n         forwarding modified\n"
-          "         upper_threshold 9 -> 10\n         lower_threshold 0 -> 4\n" +
+          "change server TCP 10.9.9.9:80 -> 10.1.1.1:80\n         lb_kind DR -> NAT\n"
+          "         uthreshold 9 -> 10\n         lthreshold 0 -> 4\n" +
               end("0", "1"));
 }
 
@@ -214,18 +220,19 @@ TEST_CASE("what changes of a service beside the table is reported too") {
     };
     CHECK(settings("", "quorum 3\n") == "quorum 1 -> 3");
     CHECK(settings("quorum 3\n", "quorum 3\nhysteresis 2\n") == "hysteresis 0 -> 2");
-    CHECK(settings("", "quorum_up /bin/true\n") == "quorum scripts modified");
-    CHECK(settings("", "quorum_down /bin/true\n") == "quorum scripts modified");
-    CHECK(settings("", "sorry_server 10.1.1.9 80\n") == "sorry_server modified");
-    CHECK(settings("", "inhibit_on_failure\n") == "inhibit_on_failure modified");
-    CHECK(settings("retry 3\n", "retry 4\n") == "retry modified");
+    CHECK(settings("", "quorum_up /bin/true\n") == "quorum_up none -> /bin/true");
+    CHECK(settings("", "quorum_down /bin/true\n") == "quorum_down none -> /bin/true");
+    CHECK(settings("", "sorry_server 10.1.1.9 80\n") == "sorry_server none -> 10.1.1.9:80");
+    CHECK(settings("", "inhibit_on_failure\n") == "inhibit_on_failure off -> on");
+    CHECK(settings("retry 3\n", "retry 4\n") == "retry 3 -> 4");
     CHECK(text_of(service("", one), service("", server("10.1.1.1", "weight 9\nsnmp_name x\n"))) ==
-          "change settings TCP 10.9.9.9:80 -> 10.1.1.1:80\n         snmp_name modified\n" + end("0", "0"));
+          "change settings TCP 10.9.9.9:80 -> 10.1.1.1:80\n         snmp_name none -> x\n" + end("0", "0"));
     const auto checked = [](const char* lines) {
         return server("10.1.1.1", std::string{"TCP_CHECK {\n"} + lines + "}\n");
     };
     CHECK(text_of(service("", checked("")), service("", checked("retry 4\n"))) ==
           "change checks TCP 10.9.9.9:80 -> 10.1.1.1:80\n"
+          "         TCP_CHECK retry 1 -> 4\n"
           "         a check with the same target keeps its result until it runs again\n" +
               end("0", "0"));
 }
@@ -245,9 +252,10 @@ TEST_CASE("a service of a group is named after it") {
 TEST_CASE("settings of the daemon are reported by their keywords") {
     const auto with = [](const char* lines) { return std::string{"global_defs {\n"} + lines + "}\n" + instance(""); };
     const std::string rest = "unchanged: 1 instances, 0 services; IPVS table changes: 0\n";
-    CHECK(text_of(with("router_id a\n"), with("router_id b\n")) == "change settings global_defs\n" + rest);
+    CHECK(text_of(with("router_id a\n"), with("router_id b\n")) ==
+          "change settings global_defs\n         router_id a -> b\n" + rest);
     CHECK(text_of(with("max_auto_priority 3\n"), with("max_auto_priority 4\n")) ==
-          "change settings global_defs\n         max_auto_priority modified\n" + rest);
+          "change settings global_defs\n         max_auto_priority 3 -> 4\n" + rest);
     auto before = config_of(instance("")), after = before;
     after.scripts = {{.name = "a", .command = {}}, {.name = "b", .command = {}}};
     before.scripts = {{.name = "b", .command = {}}, {.name = "a", .command = {}}};
@@ -272,7 +280,8 @@ TEST_CASE("each server is looked at for itself, also behind a new one") {
     const auto checked = [](const std::string& address, const char* lines) {
         return server(address, std::string{"TCP_CHECK {\n"} + lines + "}\n");
     };
-    const std::string keeps = "         a check with the same target keeps its result until it runs again\n";
+    const std::string keeps =
+        "         TCP_CHECK retry 1 -> 4\n         a check with the same target keeps its result until it runs again\n";
     CHECK(text_of(
               service("", checked("10.1.1.1", "") + checked("10.1.1.2", "")),
               service("", server("10.1.1.3") + checked("10.1.1.1", "retry 4\n") + checked("10.1.1.2", "retry 4\n"))) ==
@@ -288,7 +297,8 @@ TEST_CASE("scripts that come, change and go at once are all reported, in front o
     after.scripts = {{.name = "d", .command = {}}, {.name = "e", .command = {}}, {.name = "c", .command = {}}};
     after.scripts[2].command.argv = {"/bin/true"};
     CHECK(as_text(diff_reload(before, after)) ==
-          "change settings global_defs\nadd    script d\nadd    script e\nchange script c\nremove script a\n"
+          "change settings global_defs\n         router_id x -> y\nadd    script d\nadd    script e\nchange script c\n "
+          "        script none -> /bin/true\nremove script a\n"
           "remove script b\n" +
               kept("         nopreempt off -> on\n"));
 }
@@ -301,10 +311,10 @@ TEST_CASE("each action has a name in JSON") {
                     {Action::Add, "k", "c", {}},
                     {Action::Remove, "k", "d", {}}};
     diff.instances_kept = 1, diff.services_kept = 2, diff.ipvs_operations = 3;
-    CHECK(as_json(diff).dump() == R"({"changes":[{"action":"keep","kind":"k","name":"a","details":[]},)"
-                                  R"({"action":"change","kind":"k","name":"b","details":["d","e"]},)"
-                                  R"({"action":"add","kind":"k","name":"c","details":[]},)"
-                                  R"({"action":"remove","kind":"k","name":"d","details":[]}],)"
+    CHECK(as_json(diff).dump() == R"({"changes":[{"action":"keep","kind":"k","name":"a","details":[],"worse":false},)"
+                                  R"({"action":"change","kind":"k","name":"b","details":["d","e"],"worse":false},)"
+                                  R"({"action":"add","kind":"k","name":"c","details":[],"worse":false},)"
+                                  R"({"action":"remove","kind":"k","name":"d","details":[],"worse":false}],)"
                                   R"("instances_unchanged":1,"services_unchanged":2,"ipvs_operations":3})");
 }
 

@@ -20,12 +20,6 @@ const std::string kService =
     "real_server 10.1.1.1 80 {\nweight 1\nTCP_CHECK {\nconnect_timeout 3\n}\n}\n"
     "real_server 10.1.1.2 80 {\nweight 1\n}\n}\n";
 
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-    const std::size_t at = text.find(from);
-    REQUIRE(at != std::string::npos);
-    return text.replace(at, from.size(), to);
-}
-
 }  // namespace
 
 TEST_CASE("of many losses the first are named in the log, and the others are counted") {
@@ -52,16 +46,16 @@ TEST_CASE("an instance keeps its state over other settings, and even another nam
           "         it keeps its state, timers and counters\n"
           "         name VI_1 -> VI_WEB\n"
           "         priority 100 -> 150\n"
-          "         authentication modified\n"
+          "         authentication auth_pass changed\n"
           "unchanged: 0 instances, 0 services; IPVS table changes: 0\n");
 }
 
 TEST_CASE("an instance on another interface is another router: the old one resigns") {
     CHECK(text_of(kInstance, replaced(kInstance, "interface eth0", "interface eth1")) ==
-          "remove instance VI_1\n"
+          "worse: remove instance VI_1\n"
           "         it resigns and removes its addresses\n"
           "         VI_1 replaces it as another virtual router: interface eth0 -> eth1\n"
-          "remove address 10.9.9.9/24 on eth0\n"
+          "worse: remove address 10.9.9.9/24 on eth0\n"
           "         of VI_1, where it is MASTER\n"
           "add    instance VI_1\n"
           "         virtual_router_id 51 on eth1, priority 100: it starts in its initial state\n"
@@ -92,12 +86,12 @@ TEST_CASE("the IPVS table gets the difference only") {
         replaced(replaced(kService, "lb_algo rr", "lb_algo wrr"), "weight 1", "weight 5"), "10.1.1.2", "10.1.1.3");
 
     CHECK(text_of(kService, after) ==
+          "worse: remove server TCP 10.9.9.9:80 -> 10.1.1.2:80\n"
           "change service TCP 10.9.9.9:80\n"
           "         lb_algo rr -> wrr\n"
           "change server TCP 10.9.9.9:80 -> 10.1.1.1:80\n"
           "         weight 1 -> 5\n"
           "add    server TCP 10.9.9.9:80 -> 10.1.1.3:80\n"
-          "remove server TCP 10.9.9.9:80 -> 10.1.1.2:80\n"
           "unchanged: 0 instances, 0 services; IPVS table changes: 4\n");
     CHECK(text_of(kService, kInstance).contains("remove service TCP 10.9.9.9:80\n"));
 }
@@ -108,6 +102,7 @@ TEST_CASE("checks and quorum change without a write to the table") {
           "change settings TCP 10.9.9.9:80\n"
           "         quorum 1 -> 2\n"
           "change checks TCP 10.9.9.9:80 -> 10.1.1.1:80\n"
+          "         TCP_CHECK connect_timeout 3 -> 4\n"
           "         a check with the same target keeps its result until it runs again\n"
           "unchanged: 0 instances, 0 services; IPVS table changes: 0\n");
 }
@@ -117,8 +112,8 @@ TEST_CASE("the log gets a line for each change, and not more than it asks for") 
         diff_reload(config_of(kInstance + kService), config_of(replaced(kInstance, "priority 100", "priority 150")));
     const auto lines = as_log_lines(diff, 20);
     REQUIRE(lines.size() >= 2);
-    CHECK(lines.front() == "change instance VI_1: it keeps its state, timers and counters; priority 100 -> 150");
-    CHECK(lines.back() == "remove service TCP 10.9.9.9:80: its connections are dropped and its servers are removed");
+    CHECK(lines.front() == "remove service TCP 10.9.9.9:80: its connections are dropped and its servers are removed");
+    CHECK(lines.back() == "change instance VI_1: it keeps its state, timers and counters; priority 100 -> 150");
     CHECK(as_log_lines(diff, 1) == std::vector{lines.front()});
     CHECK(as_log_lines(diff, 0).empty());
     CHECK(as_log_lines({}, 20).empty());
@@ -135,25 +130,27 @@ TEST_CASE("JSON says the same") {
     CHECK(json_text(as_json(
               diff_reload(config_of(kInstance), config_of(replaced(kInstance, "priority 100", "priority 90"))))) ==
           "{\n \"changes\": [\n  {\n   \"action\": \"change\",\n   \"kind\": \"instance\",\n   \"name\": \"VI_1\",\n"
-          "   \"details\": [\n    \"it keeps its state, timers and counters\",\n    \"priority 100 -> 90\"\n   ]\n  }\n"
+          "   \"details\": [\n    \"it keeps its state, timers and counters\",\n    \"priority 100 -> 90\"\n   ],\n   "
+          "\"worse\": false\n  }\n"
           " ],\n \"instances_unchanged\": 0,\n \"services_unchanged\": 0,\n \"ipvs_operations\": 0\n}\n");
 }
 
-TEST_CASE("keywords that have no member in the model are named when they change, without their values") {
+TEST_CASE("keywords that have no member in the model are reported with both values, too") {
     const auto garp = [](const std::string& seconds) {
         return replaced(kInstance, "priority 100\n", "priority 100\ngarp_extra_if " + seconds + "\n");
     };
     CHECK(text_of(garp("30"), garp("60")) ==
           "change instance VI_1\n"
           "         it keeps its state, timers and counters\n"
-          "         garp_extra_if modified\n"
+          "         garp_extra_if 30 -> 60\n"
           "unchanged: 0 instances, 0 services; IPVS table changes: 0\n");
     CHECK(text_of(kInstance, "static_routes {\n10.0.0.0/8 via 10.9.9.1 dev eth0\n}\n" + kInstance) ==
           "change settings static_routes\n"
+          "         static_routes dev eth0 to 10.0.0.0/8 via 10.9.9.1 added\n"
           "unchanged: 1 instances, 0 services; IPVS table changes: 0\n");
     CHECK(text_of(kService, replaced(kService, "10.1.1.2 80 {\n", "10.1.1.2 80 {\nsnmp_name b\n")) ==
           "change settings TCP 10.9.9.9:80 -> 10.1.1.2:80\n"
-          "         snmp_name modified\n"
+          "         snmp_name none -> b\n"
           "unchanged: 0 instances, 0 services; IPVS table changes: 0\n");
 }
 

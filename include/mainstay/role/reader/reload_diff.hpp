@@ -15,15 +15,17 @@ struct ReloadChange {
     enum class Action : std::uint8_t { Keep, Change, Add, Remove } action = Action::Change;
     std::string kind;  // instance, address, route, script, sync group, service, server, checks, settings
     std::string name;  // "VI_1", "TCP 10.0.0.1:80 -> 10.0.0.11:80"
-    std::vector<std::string> details;  // "priority 100 -> 150"; never a password
+    std::vector<std::string> details;  // "priority 100 -> 150", "worse: HTTP_GET removed"; never a password
+    // A director is worse off with it: something that serves goes, or something that watches.
+    [[nodiscard]] bool worse() const;
     bool operator==(const ReloadChange&) const = default;
 };
 
 struct ReloadDiff {
-    std::vector<ReloadChange> changes;
-    std::size_t instances_kept = 0;   // unchanged ones; they are not in `changes`
-    std::size_t services_kept = 0;    // likewise
-    std::size_t ipvs_operations = 0;  // with all servers up
+    std::vector<ReloadChange> changes;  // what is worse comes first
+    std::size_t instances_kept = 0;     // unchanged ones; they are not in `changes`
+    std::size_t services_kept = 0;      // likewise
+    std::size_t ipvs_operations = 0;    // with all servers up
     [[nodiscard]] bool empty() const { return changes.empty(); }
 };
 

@@ -1,0 +1,68 @@
+// A reload's report names what an operator's slip changes: by the keyword, with both values, what is worse first.
+#include <doctest/doctest.h>
+
+#include "diff_text.hpp"
+
+using namespace mainstay;
+using namespace mainstay::role::test;
+
+namespace {
+
+const std::string kWeb =
+    "virtual_server 10.9.9.9 80 {\ndelay_loop 6\nlb_algo rr\nlb_kind DR\nprotocol TCP\n"
+    "real_server 10.1.1.1 80 {\nHTTP_GET {\nurl {\npath /health\nstatus_code 200\n}\nconnect_timeout 3\n}\n}\n}\n";
+const std::string kKeepsResult = "         a check with the same target keeps its result until it runs again\n";
+const std::string kUntouched = "unchanged: 0 instances, 0 services; IPVS table changes: 0\n";
+
+}  // namespace
+
+TEST_CASE("a check whose keyword is mistyped is said to be gone") {
+    CHECK(text_of(kWeb, replaced(kWeb, "HTTP_GET", "HTTP_GETS")) ==
+          "change checks TCP 10.9.9.9:80 -> 10.1.1.1:80\n"
+          "         worse: HTTP_GET removed: no check is left, the server is always up\n" +
+              kUntouched);
+}
+
+TEST_CASE("the path that a check asks for is shown before and after") {
+    CHECK(text_of(kWeb, replaced(kWeb, "path /health", "path /other")) ==
+          "change checks TCP 10.9.9.9:80 -> 10.1.1.1:80\n"
+          "         HTTP_GET url path /health -> /other\n" +
+              kKeepsResult + kUntouched);
+}
+
+TEST_CASE("a delay_loop is shown before and after, once for all the checks that follow it") {
+    const std::string shown = "change settings TCP 10.9.9.9:80\n         delay_loop 6 -> 60\n" + kUntouched;
+    CHECK(text_of(kWeb, replaced(kWeb, "delay_loop 6\n", "delay_loop 60\n")) == shown);
+    CHECK(text_of(kWeb, replaced(kWeb, "delay_loop 6\n", "delay_lop 6\n")) == shown);
+}
+
+TEST_CASE("a forwarding method is shown before and after") {
+    CHECK(text_of(kWeb, replaced(kWeb, "lb_kind DR", "lb_kind NAT")) ==
+          "change server TCP 10.9.9.9:80 -> 10.1.1.1:80\n         lb_kind DR -> NAT\n"
+          "unchanged: 0 instances, 0 services; IPVS table changes: 1\n");
+}
+
+TEST_CASE("what is worse comes first, in the log too") {
+    const std::string instance =
+        "vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 51\npriority 100\nvirtual_ipaddress "
+        "{\n10.9.9.8\n}\n}\n";
+    const std::string before = instance + kWeb;
+    const std::string after = replaced(replaced(before, "priority 100", "priority 90"), "HTTP_GET", "HTTP_GETS");
+    CHECK(role::as_log_lines(role::diff_reload(config_of(before), config_of(after)), 20) ==
+          std::vector<std::string>{
+              "change checks TCP 10.9.9.9:80 -> 10.1.1.1:80: worse: HTTP_GET removed: no check is left, the server is "
+              "always up",
+              "change instance VI_1: it keeps its state, timers and counters; priority 100 -> 90"});
+}
+
+TEST_CASE("a key of auth_hmac is never shown") {
+    const auto with = [](const char* key) {
+        return std::string{
+                   "vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 51\nversion 3\nauth_hmac {\nkey 1 "} +
+               key + "\nactive_key 1\n}\nvirtual_ipaddress {\n10.9.9.8\n}\n}\n";
+    };
+    CHECK(text_of(with("0123456789abcdef0123456789abcdef"), with("0123456789abcdef0123456789abcdeX")) ==
+          "change instance VI_1\n         it keeps its state, timers and counters\n"
+          "         auth_hmac key changed\n" +
+              kUntouched);
+}
