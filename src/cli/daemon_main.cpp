@@ -59,6 +59,7 @@ int run_daemon(cli::Options& options) {
                            .json = supervisor.log_json}};
     supervisor.set_log_ident = [&log](const std::string& ident) { log.set_ident(ident); };
     supervisor.set_log_level = [&log](LogLevel level) { log.set_level(level); };
+    supervisor.flush_log = [&log] { log.flush(); };
     for (const auto& remark : options.remarks) log.warning("{}", remark);
     for (const auto& path : passed_over)
         log.warning("{} is ignored: {} takes precedence", path, supervisor.config_path);

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "log_stream.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/kernel/clock.hpp"
 
@@ -18,7 +19,6 @@ namespace mainstay::kernel {
 namespace {
 
 constexpr std::size_t kConsoleLineBytesMax = 4096;
-constexpr std::size_t kGatheredBytesMax = 32UL * 1024U;
 constexpr std::chrono::seconds kReconnectEvery{1};  // never one connect per line
 
 }  // namespace
@@ -70,33 +70,6 @@ private:
     std::uint64_t lost_ = 0, reported_ = 0;
 };
 
-// stderr or stdout. A pipe that nobody reads must not stop a role either; if it is non-blocking, lines that do not fit
-// are dropped.
-class LogStream {
-public:
-    explicit LogStream(int descriptor) : descriptor_{descriptor} {}
-    ~LogStream() { flush(); }
-    LogStream(const LogStream&) = delete;
-    LogStream& operator=(const LogStream&) = delete;
-    void gather(std::function<void()> later) { later_ = std::move(later); }
-    void write(std::string_view begin, std::string_view rest, std::string_view end) {
-        const bool first = pending_.empty();
-        pending_.append(begin).append(rest).append(end);
-        if (!later_ || pending_.size() >= kGatheredBytesMax) return flush();
-        if (first) later_();
-    }
-    void flush() {
-        if (pending_.empty()) return;
-        [[maybe_unused]] const auto written = ::write(descriptor_, pending_.data(), pending_.size());
-        pending_.clear();
-    }
-
-private:
-    int descriptor_;
-    std::function<void()> later_;
-    std::string pending_;
-};
-
 // As keepalived -l writes it: "Fri Nov 20 08:15:00 2026: text".
 class ConsoleStamp {
 public:
@@ -119,16 +92,36 @@ struct DaemonLog::Impl {
     explicit Impl(const LogOptions& options)
         : level{options.level}, source{.ident = options.ident, .facility = options.facility, .pid = 0} {
         if (!options.socket.empty()) socket.emplace(options.socket, options.journal);
-        if (options.console) console.emplace(STDERR_FILENO);
-        if (options.json) json.emplace(STDOUT_FILENO);
+        if (options.console) console.emplace(STDERR_FILENO, "stderr");
+        if (options.json) json.emplace(STDOUT_FILENO, "stdout");
     }
 
     void write(LogLevel line_level, std::string_view text, const LogFields& fields, bool only_with_fields) {
-        source.pid = ::getpid();  // a process may have forked since
+        know_own_pid();
         if (socket && (!only_with_fields || socket->is_journal())) socket->write(source, line_level, text, fields);
+        report_losses();
         if (console && !only_with_fields)
             console->write(stamp.of(::time(nullptr)), text.substr(0, kConsoleLineBytesMax), "\n");
         if (json) json->write(json_line(source, line_level, wall_now(), text, fields), {}, {});
+    }
+
+    // A process may have forked since the last line.
+    void know_own_pid() {
+        const int pid = ::getpid();
+        if (source.pid != 0 && source.pid != pid) for_each_stream([](LogStream& stream) { stream.forget(); });
+        source.pid = pid;
+    }
+
+    void report_losses() {
+        if (const std::string loss = console ? console->unreported() : ""; !loss.empty())
+            console->write_loss(stamp.of(::time(nullptr)) + loss + "\n");
+        if (const std::string loss = json ? json->unreported() : ""; !loss.empty())
+            json->write_loss(json_line(source, LogLevel::Warning, wall_now(), loss, {}));
+    }
+
+    void for_each_stream(const std::function<void(LogStream&)>& act) {
+        if (console) act(*console);
+        if (json) act(*json);
     }
 
     LogLevel level;
@@ -160,16 +153,24 @@ bool DaemonLog::enabled(LogLevel level) const { return level <= impl_->level; }
 
 void DaemonLog::set_ident(const std::string& ident) { impl_->source.ident = ident; }
 
-void DaemonLog::gather(std::function<void()> later) {
-    if (impl_->console) impl_->console->gather(later);
-    if (impl_->json) impl_->json->gather(std::move(later));
+void DaemonLog::gather(const std::function<void()>& later) {
+    impl_->for_each_stream([&](LogStream& stream) { stream.gather(later); });
+}
+
+void DaemonLog::retry(const std::function<void()>& again) {
+    impl_->for_each_stream([&](LogStream& stream) { stream.retry(again); });
 }
 
 void DaemonLog::flush() {
-    if (impl_->console) impl_->console->flush();
-    if (impl_->json) impl_->json->flush();
+    impl_->know_own_pid();
+    impl_->for_each_stream([](LogStream& stream) { stream.flush(); });
+    impl_->report_losses();
 }
 
-std::uint64_t DaemonLog::lost() const { return impl_->socket ? impl_->socket->lost() : 0; }
+std::uint64_t DaemonLog::lost() const {
+    std::uint64_t lost = impl_->socket ? impl_->socket->lost() : 0;
+    impl_->for_each_stream([&](const LogStream& stream) { lost += stream.lost(); });
+    return lost;
+}
 
 }  // namespace mainstay::kernel

@@ -1,11 +1,13 @@
 """Where a director logs, and that its log says why: journald's fields, JSON lines, and the reason after keepalived's words."""
 
 import json
+import signal
 import socket
 
 import pytest
+from support.on_time import OnTime
 from support.paths import program
-from support.vrrp import instance, office, wait_holds, wait_ready
+from support.vrrp import fast, instance, office, wait_holds, wait_ready
 from support.wait import wait_until
 
 
@@ -103,6 +105,26 @@ def test_at_the_default_level_the_log_says_who_took_over_and_why(lan):
     wait_ready(one.mainstayd(instance("MASTER", 150)))
     wanted = f"(VI_1) is BACKUP: {ONE} advertises priority 150, this router had 100"
     wait_until(lambda: wanted in backup.output(), 15, "why it went back")
+
+
+def test_a_log_that_nobody_reads_stops_no_role_and_is_delivered_when_somebody_does(lan):
+    (one,) = office(lan, "one")
+    path = one.write("/run/keepalived.conf", fast())
+    # A full FIFO that is open, but not read, as that of a stopped pager.
+    daemon = one.start(["sh", "-c", "mkfifo /run/log; exec 3<>/run/log; head -c 65536 /dev/zero >&3; "
+                        f"exec {program('mainstayd')} -n -l -D -f {path} >/run/log 2>&1"], name="mainstayd")
+    wait_holds(one)
+    with OnTime(one) as adverts:
+        for _ in range(3):
+            so_far = len(adverts.capture.packets())
+            daemon.send(signal.SIGHUP)
+            adverts.capture.wait_for(so_far + 4)
+
+    one.start(["sh", "-c", "exec cat </run/log >/run/lines"], name="cat")
+    wait_until(lambda: one.path("/run/lines").exists() and "(VI_1) Entering MASTER STATE" in one.read("/run/lines")
+               and "Startup complete" in one.read("/run/lines"), 15, "the lines that waited")
+    assert "log lines were lost" not in one.read("/run/lines")
+    assert daemon.stop() == 0
 
 
 # What OpenStack's neutron writes for a router, as its later releases do.

@@ -1,6 +1,7 @@
 // Writes log lines to the sockets of syslog or journald, and to the terminal or a container's log if configured. Each
 // line is one non-blocking datagram: if nobody reads the socket, lines are lost, and the number of losses is logged
-// when somebody reads again.
+// when somebody reads again. Lines for a terminal or a pipe that nobody reads wait in memory, 4 MB at most, before they
+// are lost in the same way. Only a regular file is written as fast, or as slowly, as its disk takes it.
 #pragma once
 
 #include <cstdint>
@@ -45,9 +46,13 @@ public:
     // From here on lines for stderr and stdout are buffered and written together by flush(), or when the buffer is
     // full; `later` is called at the first of them. For a process that logs thousands of services, one write per line
     // would be too slow.
-    void gather(std::function<void()> later);
+    void gather(const std::function<void()>& later);
+    // `again` is called when lines for stderr or stdout wait for their reader. It is to call flush() some time later,
+    // and is called again if lines still wait then. Without it they wait for the next line.
+    void retry(const std::function<void()>& again);
     void flush();
-    [[nodiscard]] std::uint64_t lost() const;  // lines that could not be delivered to the socket
+    // Lines that could not be delivered: to the socket, and to stderr and stdout.
+    [[nodiscard]] std::uint64_t lost() const;
 
 private:
     struct Impl;

@@ -2,6 +2,8 @@
 // levels at run time (mainstayctl loglevel).
 #pragma once
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <map>
 
 #include "mainstay/base/log_levels.hpp"
@@ -31,6 +33,19 @@ private:
     kernel::DaemonLog log_;
     std::map<LogModule, kernel::ModuleLog> modules_;
     LogLevels levels_;
+};
+
+// While it lives, log lines that wait for the reader of stderr or stdout are tried again ten times a second.
+class LogAgain {
+public:
+    LogAgain(boost::asio::io_context& loop, kernel::DaemonLog& log);
+    ~LogAgain() { log_.retry({}); }
+    LogAgain(const LogAgain&) = delete;
+    LogAgain& operator=(const LogAgain&) = delete;
+
+private:
+    kernel::DaemonLog& log_;
+    boost::asio::steady_timer timer_;
 };
 
 }  // namespace mainstay::role

@@ -127,6 +127,7 @@ private:
     kernel::DaemonLog& log_{logs_.own()};
     EventLog event_log_{log_};
     asio::io_context loop_{1};
+    LogAgain log_again_{loop_, log_};
     asio::posix::stream_descriptor control_;
     SignalRelay signals_{loop_, log_, [this](int signal) { send(ipc::SignalReceived{signal}); }};
     asio::steady_timer heartbeat_;
@@ -139,12 +140,11 @@ private:
     RunningConfig running_;
     const RunningConfig* replaced_ = nullptr;  // the old configuration, while a reload is committed
     UniqueFd snapshot_;                        // from which the running one was read
-    bool kick_due_ = false;
     std::optional<Prepared> prepared_;
     std::uint64_t generation_ = 0;
     ScriptCalls script_calls_;
     std::uint64_t unsent_ = 0;
-    bool started_ = false, stopping_ = false, orphan_ = false;
+    bool started_ = false, stopping_ = false, orphan_ = false, kick_due_ = false;
     int exit_code_ = 0, beats_until_trim_ = 0;
 };
 

@@ -366,6 +366,7 @@ void Supervisor::look_after_children() {
     spares_->for_each([this](Child& spare) { look_at_heartbeats(spare); });
     look_at_schedule();
     look_at_api_files();
+    if (options_.flush_log) options_.flush_log();
     look_again();
 }
 

@@ -166,6 +166,7 @@ private:
 
     void send_heartbeat() {
         (void)ipc::send_message(control_.native_handle(), ipc::Heartbeat{});
+        log_.flush();
         beat_timer_.expires_after(kBeat);
         beat_timer_.async_wait([this](const boost::system::error_code& error) {
             if (!error) send_heartbeat();

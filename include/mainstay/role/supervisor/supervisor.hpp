@@ -41,6 +41,7 @@ struct SupervisorOptions {
     bool umask_given = false;                                   // -u; overrides the configuration's
     std::function<void(const std::string&)> set_log_ident;      // called if the configuration sets an instance name
     std::function<void(LogLevel)> set_log_level;                // called when an operator sets that of the supervisor
+    std::function<void()> flush_log;                            // called once a second: lines may wait for a reader
     std::vector<std::string> arguments;                         // the command line, for the new program of an upgrade
     int hand_over = -1;                             // after an upgrade, the descriptor of the ipc::HandOver; -1: none
     bool snmp = false;                              // -x
