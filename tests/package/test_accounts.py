@@ -50,3 +50,25 @@ def test_the_packages_make_the_same_ones_where_there_is_no_systemd(script):
 
     assert {f"mainstay-{role}" for role in roles} | {"mainstay-obs"} == made_by_systemd()
     assert re.search(r"mainstay-obs\b", text)
+
+
+def folder(path):
+    """(owner, group, mode) of a folder in tmpfiles.d."""
+    rows = (TOP / "packaging" / "tmpfiles.d" / "mainstay.conf").read_text(encoding="utf-8").splitlines()
+    words = next(row.split() for row in rows if row.split()[1] == path)
+    return words[3], words[4], int(words[2], 8)
+
+
+def test_the_folders_have_one_owner_and_one_mode_in_tmpfiles_both_packages_and_the_daemon():
+    assert folder("/run/mainstay") == ("mainstay-obs", "mainstay", 0o755)
+    assert folder("/var/spool/mainstay") == ("mainstay-obs", "mainstay", 0o750)
+    assert re.search(r"^u mainstay-obs -:mainstay ", SYSUSERS.read_text(encoding="utf-8"), re.MULTILINE)
+
+    deb = (TOP / "packaging" / "debian" / "mainstay.postinst").read_text(encoding="utf-8")
+    assert "install -d -m 750 -o mainstay-obs -g mainstay /var/spool/mainstay\n" in deb
+    rpm = (TOP / "packaging" / "rpm" / "mainstay.spec").read_text(encoding="utf-8")
+    assert "%attr(750, mainstay-obs, mainstay) %dir %{_localstatedir}/spool/mainstay\n" in rpm
+
+    daemon = (TOP / "src" / "role" / "supervisor" / "places.cpp").read_text(encoding="utf-8")
+    made = dict(re.findall(r"make_directory\(places_\.(\w+), account_, (0\d+)\)", daemon))
+    assert made == {"run_directory": "0755", "spool_directory": "0750"}

@@ -67,7 +67,7 @@ Result<bool> Supervisor::make_place(const ipc::DaemonSettings& settings) {
 
 // The daemon starts even if the disk is read-only or full; the observer then keeps mails in memory.
 void Supervisor::make_spool_folder(bool first) {
-    const auto made = kernel::make_directory(places_.spool_directory, account_, 0755);
+    const auto made = kernel::make_directory(places_.spool_directory, account_, 0750);
     if (made) {
         if (!first) log_.notice("mail spool folder {} created", places_.spool_directory);
         return;

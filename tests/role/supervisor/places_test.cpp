@@ -59,7 +59,7 @@ TEST_CASE("a daemon with an instance name has folders of its own, and the name i
     CHECK(stage.text("run/blue/vrrp.pid") == std::to_string(vrrp.pid) + "\n");
     CHECK_FALSE(fs::exists(stage.at("run/mainstayd.pid")));
     CHECK(mode_of(stage.at("run/blue")) == 0755);
-    CHECK(mode_of(stage.at("spool/blue")) == 0755);
+    CHECK(mode_of(stage.at("spool/blue")) == 0750);
     CHECK(mode_of(stage.at("run/blue/supervisor.sock")) == 0600);
     CHECK(stage.logged("the ident is mainstayd_blue\n") == 1);
     CHECK(name_of_process(stage.pid()) == "blue-daemon");
