@@ -62,8 +62,8 @@ def test_diff_says_what_a_reload_would_do():
     assert done.returncode == 1
     told = json.loads(done.stdout)
     assert {"action": "change", "kind": "instance", "name": "VI_1", "details": [
-        "it keeps its state, timers and counters", "priority 100 -> 50", "state BACKUP applies only at a start",
-    ]} in told["changes"]
+        "it keeps its state, timers and counters", "state MASTER -> BACKUP, which applies only at a start", "priority 100 -> 50",
+    ], "worse": False} in told["changes"]
     assert told["ipvs_operations"] == 0
 
 
