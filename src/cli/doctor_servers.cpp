@@ -38,7 +38,7 @@ std::string advice_for(const config::Config& config, const DoctorFacts::Waiting&
         for (const auto& server : service.real_servers) {
             if (server.endpoint != one.server) continue;
             if (server.forwarding == config::Forwarding::Nat)
-                return "let the server's replies come back through this director: its route to the clients is an "
+                return "the server's replies must come back through this director: its route to the clients goes to an "
                        "address of this director, and ip_forward is 1 here";
             return fmt::format(
                 "run mainstay-realserver status {0} on the server: it must have the address on lo{1}, and the service "
