@@ -228,17 +228,16 @@ ValueList values_of(const RealServer& s, std::string_view forwarding) {
 
 // ---- checks --------------------------------------------------------------------------------------------------------
 
-struct CheckKind {
-    const char* name;
-    Block block;
-};
-CheckKind kind_of(const Checker& check) {
-    static constexpr CheckKind kKinds[] = {
-        {"TCP_CHECK", Block::TcpCheck},   {"HTTP_GET", Block::HttpGet},     {"SSL_GET", Block::SslGet},
-        {"SMTP_CHECK", Block::SmtpCheck}, {"DNS_CHECK", Block::DnsCheck},   {"UDP_CHECK", Block::UdpCheck},
-        {"PING_CHECK", Block::PingCheck}, {"MISC_CHECK", Block::MiscCheck}, {"FILE_CHECK", Block::FileCheck},
-        {"BFD_CHECK", Block::BfdCheck},   {"GRPC_CHECK", Block::GrpcCheck}, {"AGENT_CHECK", Block::AgentCheck}};
-    return kKinds[std::min(static_cast<std::size_t>(check.type), std::size(kKinds) - 1)];
+Block block_of(const Checker& check) {
+    static constexpr Block kOfTypes[] = {Block::TcpCheck,  Block::HttpGet,  Block::SslGet,    Block::SmtpCheck,
+                                         Block::DnsCheck,  Block::UdpCheck, Block::PingCheck, Block::MiscCheck,
+                                         Block::FileCheck, Block::BfdCheck, Block::GrpcCheck, Block::AgentCheck};
+    return kOfTypes[std::min(static_cast<std::size_t>(check.type), std::size(kOfTypes) - 1)];
+}
+
+std::string keyword_of(const Checker& check) {
+    const std::string_view path = path_of(block_of(check));
+    return std::string{path.substr(path.rfind('/') + 1)};
 }
 
 void add_url(ValueList& v, const HttpUrl& url) {
@@ -282,9 +281,9 @@ void add_check(ValueList& v, const Checker& c) {
 }
 
 ValueList values_of(const Checker& check) {
-    const CheckKind kind = kind_of(check);
-    ValueList v{kind.block};
-    v.inside(kind.block, kind.name, [&] { add_check(v, check); });
+    const Block block = block_of(check);
+    ValueList v{block};
+    v.inside(block, keyword_of(check), [&] { add_check(v, check); });
     return v;
 }
 
@@ -346,14 +345,14 @@ Differences check_differences(const RealServer& before, const RealServer& after)
     pair_up(old, now, [](const Checker& a, const Checker& b) { return a.type == b.type; }, result);
     const bool none_left = after.checkers.empty();
     for (const Checker* gone : old) {
-        const std::string name = kind_of(*gone).name;
+        const std::string name = keyword_of(*gone);
         result.push_back({.keyword = name,
                           .text = name + " removed" + (none_left ? ": no check is left, the server is always up" : ""),
                           .now = {},
                           .worse = true});
     }
     for (const Checker* added : now) {
-        const std::string name = kind_of(*added).name;
+        const std::string name = keyword_of(*added);
         result.push_back({.keyword = name, .text = name + " added", .now = {}, .worse = false});
     }
     worse_first(result);

@@ -114,14 +114,7 @@ Difference difference_of(const ValueList::Entry* before, const ValueList::Entry*
 
 }  // namespace
 
-std::string value_text(Micros time) {
-    std::string text = std::to_string(time.count() / kMicrosPerSecond);
-    if (const auto rest = time.count() % kMicrosPerSecond; rest != 0) {
-        text += fmt::format(".{:06}", rest);
-        text.erase(text.find_last_not_of('0') + 1);
-    }
-    return text;
-}
+std::string value_text(Micros time) { return format_micros(time.count()); }
 
 std::string value_text(const IpAddress& address) { return address.empty() ? std::string{} : address.to_string(); }
 

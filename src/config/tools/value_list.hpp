@@ -73,7 +73,6 @@ public:
 private:
     void append(Entry entry);
     void section(const Section& one);
-    void lines(const Section& block);
 
     Block block_;
     std::string prefix_;
