@@ -33,6 +33,7 @@ constexpr std::uint32_t concatenated(std::uint32_t first, std::uint32_t second) 
 
 constexpr const char* kVmacMap = "vmac_map";
 constexpr const char* kVmacSet = "vmac_set";
+constexpr const char* kParentLinkLocal = "parent_link_local";
 constexpr const char* kReports = "mld-report";
 constexpr const char* kNeighbours = "neighbor-discovery";
 constexpr const char* kVips = "vips";
@@ -77,9 +78,22 @@ std::set<Element> types(std::span<const std::uint8_t> numbers) {
     return elements;
 }
 
+SetOfElements on_links(const VipFilter& filter, const char* name, const std::set<VipFilter::OnLink>& list) {
+    const std::uint32_t type = filter.by_index ? kTypeIndex : kTypeName, bytes = filter.by_index ? 4 : kNameBytes;
+    SetOfElements set{{name, concatenated(kTypeV6, type), 16 + bytes}, {}};
+    for (const auto& [address, index, interface] : list) {
+        Bytes key = bytes_of(address);
+        const Bytes link = filter.by_index ? bytes_of(index) : name_bytes(interface);
+        key.insert(key.end(), link.begin(), link.end());
+        set.second.insert({std::move(key), {}});
+    }
+    return set;
+}
+
 std::vector<SetOfElements> sets_of(const VipFilter& filter) {
     const bool v6 = filter.family == Family::V6;
     std::vector<SetOfElements> sets;
+    if (filter.reports && v6) sets.push_back(on_links(filter, kParentLinkLocal, filter.parent_link_local));
     if (filter.reports) {
         auto& map = sets.emplace_back(SetKind{kVmacMap, kTypeIndex, 4, kTypeIndex, 4}, std::set<Element>{}).second;
         for (const auto& [vmac, parent] : filter.vmacs) map.insert({bytes_of(vmac), bytes_of(parent)});
@@ -96,16 +110,7 @@ std::vector<SetOfElements> sets_of(const VipFilter& filter) {
     if (!v6) return sets;
     constexpr std::array kDiscovery{kNeighbourSolicitation, kNeighbourAdvert};
     sets.emplace_back(SetKind{kNeighbours, kTypeIcmpV6, 1, 0, 0, true}, types(kDiscovery));
-    const SetKind local = filter.by_index
-                              ? SetKind{link_set(filter), concatenated(kTypeV6, kTypeIndex), 16 + 4}
-                              : SetKind{link_set(filter), concatenated(kTypeV6, kTypeName), 16 + kNameBytes};
-    auto& on_link = sets.emplace_back(local, std::set<Element>{}).second;
-    for (const auto& vip : filter.on_link) {
-        Bytes key = bytes_of(vip.address);
-        const Bytes interface = filter.by_index ? bytes_of(vip.index) : name_bytes(vip.interface);
-        key.insert(key.end(), interface.begin(), interface.end());
-        on_link.insert({std::move(key), {}});
-    }
+    sets.push_back(on_links(filter, link_set(filter), filter.on_link));
     return sets;
 }
 
@@ -263,7 +268,8 @@ private:
 constexpr std::uint32_t kDrop = NF_DROP, kAccept = NF_ACCEPT, kGoto = static_cast<std::uint32_t>(NFT_GOTO);
 
 // A switch learns a VMAC's port from the frames that it sends: a backup's IGMP or MLD reports would redirect the
-// master's packets to the backup. So they are sent from the parent, and router solicitations of VMACs are dropped.
+// master's packets to the backup. So they are sent from the parent, and router solicitations of VMACs are dropped. So
+// are their answers to whoever looks for the parent's link-local address, which VMACs have for their adverts.
 void append_report_rules(NftBatch& batch, const VipFilter& filter) {
     if (filter.family == Family::V4) {
         RuleBuilder{filter, "out"}
@@ -282,6 +288,13 @@ void append_report_rules(NftBatch& batch, const VipFilter& filter) {
         rule.meta(NFT_META_L4PROTO, NFT_REG_1).equals(kIcmpV6).payload(NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1);
         return rule;
     };
+    auto answer = icmp_type();
+    answer.equals(kNeighbourAdvert)
+        .on_macvlan()
+        .network(kV6Source, 16)
+        .meta(filter.by_index ? NFT_META_OIF : NFT_META_OIFNAME, NFT_REG_2)
+        .in_set(kParentLinkLocal)
+        .then(batch, kDrop);
     auto report = icmp_type();
     report.in_set(kReports)
         .network(kV6Destination, 16)
@@ -381,7 +394,7 @@ void append_table_removal(NftBatch& batch, Family family, const std::string& tab
 
 std::size_t rule_count(const VipFilter& filter) {
     const bool v6 = filter.family == Family::V6;
-    return (filter.reports ? (v6 ? 2U : 1U) : 0U) + (filter.filters ? (v6 ? 8U : 2U) : 0U);
+    return (filter.reports ? (v6 ? 3U : 1U) : 0U) + (filter.filters ? (v6 ? 8U : 2U) : 0U);
 }
 
 std::map<std::string, std::size_t> element_counts(const VipFilter& filter) {

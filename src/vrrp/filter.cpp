@@ -62,6 +62,7 @@ FilterPlan plan_filters(const config::Config& config, const std::vector<HeldAddr
         if (vmac.family == Family::V4 && no_igmp) continue;
         filter.reports = true;
         filter.vmacs.emplace(vmac.index, vmac.parent);
+        if (vmac.link_local) filter.parent_link_local.insert({*vmac.link_local, vmac.index, vmac.name});
     }
     for (const auto& address : held) {
         const auto& ip = address.prefix.address;

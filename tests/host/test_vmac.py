@@ -60,6 +60,29 @@ def test_a_vmac_for_ipv6_sends_from_the_parents_link_local_address(lan):
     assert one.addresses("vrrp.51") == {f"{link_local}/64", "fe80::1:51/128", "2001:db8::200/64"}
 
 
+def test_a_vmac_does_not_answer_for_the_link_local_address_of_its_parent(lan):
+    # The answer of a backup's VMAC would bring the switch to send the master's packets to the backup.
+    one, two = office(lan, "one", "two")
+    client = lan.host("client", eth0=("office", "192.168.4.50/24"))
+    for host, priority in ((one, 150), (two, 100)):
+        wait_ready(host.mainstayd(instance(priority, vips=["fe80::1:51", "2001:db8::200/64"])))
+    wait_holds(one, "2001:db8::200")
+    link_local = next(a for a in two.addresses("eth0") if a.startswith("fe80")).split("/")[0]
+    wait_until(lambda: any(a.startswith(link_local) for a in two.addresses("vrrp.51")), 5, "the VMAC has it, too")
+    mac = links(two)["eth0"]["address"]
+
+    with Capture(client, what="icmp6") as capture:
+        assert wait_until(lambda: client.run(["ping", "-c1", "-W2", f"{link_local}%eth0"], check=False).returncode == 0, 10,
+                          "an answer")
+
+    assert f"{link_local} dev eth0 lladdr {mac}" in client.run(["ip", "neigh"]).stdout
+    answers = {p.src for p in capture.packets() if "ICMPv6 Neighbor Discovery - Neighbor Advertisement" in p
+               and p["IPv6"].src == link_local}
+    assert answers == {mac}
+    table = json.loads(lan.switches["office"].run(["bridge", "-json", "fdb", "show", "br", "lan"]).stdout)
+    assert {entry["ifname"].split(".")[0] for entry in table if entry["mac"] == MAC6} == {"one"}
+
+
 def test_after_a_failover_a_learning_switch_sends_frames_to_the_new_master_without_arp(lan):
     one, two = office(lan, "one", "two")
     client = lan.host("client", eth0=("office", "192.168.4.50/24"))

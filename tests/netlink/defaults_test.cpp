@@ -184,9 +184,9 @@ TEST_CASE("rules are counted as they are made") {
     CHECK(count(Family::V4, false, true) == 2);
     CHECK(count(Family::V4, true, true) == 3);
     CHECK(count(Family::V6, false, false) == 0);
-    CHECK(count(Family::V6, true, false) == 2);
+    CHECK(count(Family::V6, true, false) == 3);
     CHECK(count(Family::V6, false, true) == 8);
-    CHECK(count(Family::V6, true, true) == 10);
+    CHECK(count(Family::V6, true, true) == 11);
 }
 
 TEST_CASE("a destination has its own counters, and a stack of labels is never empty") {

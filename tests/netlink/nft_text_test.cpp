@@ -208,12 +208,15 @@ TEST_CASE("an IPv6 filter lets neighbours be found, and keeps link-local address
     filter.vmacs = {{7, 2}};
     filter.addresses = {addr("2001:db8::1")};
     filter.on_link = {{addr("fe80::1"), 3, "eth0"}};
+    filter.parent_link_local = {{addr("fe80::2"), 7, "vrrp.51"}};
     filter.table = "t6";
     filter.priority = 5;
     append_filter(batch, filter);
     CHECK(lines_of(batch.bytes) == R"(0 of 10 flags 1029
 2 of 10 flags 5
 0 of 10 flags 1029
+9 of 10 flags 1029: parent_link_local t6 0
+12 of 10 flags 1029: parent_link_local fe800000000000000000000000000002767272702e3531000000000000000000
 9 of 10 flags 1029: vmac_map t6 8
 12 of 10 flags 1029: vmac_map 07000000=02000000
 9 of 10 flags 1029: vmac_set t6 0
@@ -230,6 +233,18 @@ TEST_CASE("an IPv6 filter lets neighbours be found, and keeps link-local address
 3 of 10 flags 1029: ip6 t6 in use 0 type filter hook input prio 5 policy accept packets 0 bytes 0
 3 of 10 flags 1029: ip6 t6 in_link_local use 0
 3 of 10 flags 1029: ip6 t6 out_link_local use 0
+6 of 10 flags 3077: ip6 t6 out
+  [ meta load l4proto => reg 1 ]
+  [ cmp eq reg 1 0x0000003a ]
+  [ payload load 1b @ transport header + 0 => reg 1 ]
+  [ cmp eq reg 1 0x00000088 ]
+  [ meta load oifkind => reg 2 ]
+  [ cmp eq reg 2 0x7663616d 0x006e616c 0x00000000 0x00000000 ]
+  [ payload load 16b @ network header + 8 => reg 1 ]
+  [ meta load oifname => reg 2 ]
+  [ lookup reg 1 set parent_link_local ]
+  [ counter pkts 0 bytes 0 ]
+  [ immediate reg 0 drop ]
 6 of 10 flags 3077: ip6 t6 out
   [ meta load l4proto => reg 1 ]
   [ cmp eq reg 1 0x0000003a ]

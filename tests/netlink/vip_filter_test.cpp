@@ -62,18 +62,20 @@ TEST_CASE("IPv6 has chains for link-local addresses, and with VMACs rules for re
     auto wanted = filter(Family::V6);
     wanted.reports = true;
     wanted.vmacs = {{7, 2}};
+    wanted.parent_link_local = {{addr("fe80::2"), 7, "vrrp.51"}};
     wanted.addresses = {addr("2001:db8::1")};
     wanted.on_link = {{addr("fe80::1"), 2, "eth0"}};
     auto made = batch();
     append_filter(made, wanted);
 
     const auto found = kinds(made);
-    CHECK(std::ranges::count(found, int{NFT_MSG_NEWRULE}) == 10);
+    CHECK(std::ranges::count(found, int{NFT_MSG_NEWRULE}) == 11);
     CHECK(std::ranges::count(found, int{NFT_MSG_NEWCHAIN}) == 4);
-    CHECK(std::ranges::count(found, int{NFT_MSG_NEWSET}) == 6);
-    CHECK(rule_count(wanted) == 10);
+    CHECK(std::ranges::count(found, int{NFT_MSG_NEWSET}) == 7);
+    CHECK(rule_count(wanted) == 11);
     CHECK(element_counts(wanted) == std::map<std::string, std::size_t>{{"mld-report", 3},
                                                                        {"neighbor-discovery", 2},
+                                                                       {"parent_link_local", 1},
                                                                        {"vips", 1},
                                                                        {"vips_link_local_name", 1},
                                                                        {"vmac_map", 1},

@@ -76,13 +76,14 @@ TEST_CASE("the rules are for the addresses that are held, link-local ones on the
 }
 
 TEST_CASE("reports of VMACs leave from their parents; with disable_local_igmp there are none over IPv4") {
-    const std::vector<IndexedDevice> vmacs{{7, 2, Family::V4}, {8, 2, Family::V6}};
+    const std::vector<IndexedDevice> vmacs{{7, 2, Family::V4}, {8, 2, Family::V6, "vrrp.51", ip("fe80::2")}};
     auto config = with({instance()});
 
     const auto plan = plan_filters(config, {}, vmacs, index_of);
     CHECK(plan.v4.reports);
     CHECK(plan.v4.vmacs == std::map<std::uint32_t, std::uint32_t>{{7, 2}});
     CHECK(plan.v6.vmacs == std::map<std::uint32_t, std::uint32_t>{{8, 2}});
+    CHECK(plan.v6.parent_link_local == std::set{netlink::VipFilter::OnLink{ip("fe80::2"), 8, "vrrp.51"}});
     CHECK_FALSE(plan.v4.filters);
 
     set(config.global.more, "disable_local_igmp");

@@ -29,12 +29,13 @@ struct VipFilter {
     std::int32_t priority = -1;
     bool counters = false;
     bool by_index = false;  // interfaces of link-local addresses by index, else by name
-    bool reports = false;   // IGMP or MLD sent on a VMAC leaves from its parent instead
+    bool reports = false;   // IGMP or MLD sent on a VMAC leaves from its parent instead; see also parent_link_local
     bool filters = false;   // packets to and from `addresses` and `on_link` are dropped
 
     std::map<std::uint32_t, std::uint32_t> vmacs;  // index of the VMAC -> of its parent
     std::set<IpAddress> addresses;
     std::set<OnLink> on_link;
+    std::set<OnLink> parent_link_local;  // on VMACs, which must not answer for these addresses of their parents
 
     [[nodiscard]] bool empty() const { return !reports && !filters; }
     // True if the two differ only in set elements.

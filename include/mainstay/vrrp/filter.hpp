@@ -30,6 +30,9 @@ struct FirewallChoice {
 struct IndexedDevice {  // an existing VMAC
     std::uint32_t index = 0, parent = 0;
     Family family = Family::V4;
+    std::string name = {};
+    std::optional<IpAddress> link_local = std::nullopt;  // of IPv6: the parent's, for which the parent answers
+    bool operator==(const IndexedDevice&) const = default;
 };
 
 // The desired rules for IPv4 and IPv6. `held`: addresses that masters hold, of instances that refuse packets.

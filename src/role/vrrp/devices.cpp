@@ -216,9 +216,9 @@ bool VrrpDevices::make(const vrrp::WantedDevice& device, const kernel::Link& par
     ours_.insert(device.name);
     made_.insert(device.name);
     bool changed = fresh;
-    const std::pair place{index, parent.index};
-    if (const auto known = indexes_.find(device.name); known == indexes_.end() || known->second != place) {
-        indexes_.insert_or_assign(device.name, place);
+    const auto place = place_of(device, index, parent, links);
+    if (const auto known = places_.find(device.name); known == places_.end() || known->second != place) {
+        places_.insert_or_assign(device.name, place);
         if (before_up_ && device.kind == vrrp::WantedDevice::Kind::Vmac) before_up_();
     }
     if (prepared_.insert(device.name).second) {
@@ -322,6 +322,17 @@ std::vector<IpAddress> VrrpDevices::own_addresses(const Links& links, std::uint3
     return own;
 }
 
+// A configured source that the parent does not have is the VMAC's alone: it answers for it.
+vrrp::IndexedDevice VrrpDevices::place_of(const vrrp::WantedDevice& device, std::uint32_t index,
+                                          const kernel::Link& parent, const Links& links) const {
+    vrrp::IndexedDevice place{index, parent.index, device.family, device.name};
+    if (device.kind != vrrp::WantedDevice::Kind::Vmac || device.family != Family::V6) return place;
+    const auto of_parent = own_addresses(links, parent.index);
+    if (!device.source || std::ranges::find(of_parent, *device.source) != of_parent.end())
+        place.link_local = vrrp::link_local_of(device, of_parent, mac_of(parent)).address;
+    return place;
+}
+
 bool VrrpDevices::add_addresses(const vrrp::WantedDevice& device, std::uint32_t index, const kernel::Link& parent,
                                 const Links& links, kernel::Rtnetlink& netlink) {
     std::vector<kernel::Address> missing;
@@ -410,16 +421,15 @@ void VrrpDevices::remove(const std::string& name, const Links& links) {
     ours_.erase(name);
     made_.erase(name);
     prepared_.erase(name);
-    indexes_.erase(name);
+    places_.erase(name);
     modes_.erase(name);
 }
 
 std::vector<vrrp::IndexedDevice> VrrpDevices::vmacs() const {
     std::vector<vrrp::IndexedDevice> found;
     for (const auto& device : wanted_) {
-        const auto at = indexes_.find(device.name);
-        if (at != indexes_.end() && device.kind == vrrp::WantedDevice::Kind::Vmac)
-            found.push_back({at->second.first, at->second.second, device.family});
+        const auto at = places_.find(device.name);
+        if (at != places_.end() && device.kind == vrrp::WantedDevice::Kind::Vmac) found.push_back(at->second);
     }
     return found;
 }

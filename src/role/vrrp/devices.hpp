@@ -65,6 +65,8 @@ private:
     [[nodiscard]] Result<void> filters_nothing(const vrrp::WantedDevice& device);
     [[nodiscard]] Result<void> set_mode(const vrrp::WantedDevice& device, const kernel::Link& parent,
                                         std::uint32_t index, bool fresh, const Links& links);
+    [[nodiscard]] vrrp::IndexedDevice place_of(const vrrp::WantedDevice& device, std::uint32_t index,
+                                               const kernel::Link& parent, const Links& links) const;
     [[nodiscard]] std::vector<IpAddress> own_addresses(const Links& links, std::uint32_t index) const;
     // Opened when it is first needed, be it to remove what a crashed process made. Null: it cannot be opened, which is
     // logged once for this device.
@@ -86,8 +88,8 @@ private:
     std::set<std::string> complained_;
     std::map<std::string, std::string> kept_down_;  // device, reason
     std::vector<kernel::Address> unneeded_;
-    std::set<IpAddress> virtuals_, virtuals_before_;  // of this and the previous configuration; of the previous one
-    std::map<std::string, std::pair<std::uint32_t, std::uint32_t>> indexes_;  // of a device and its parent
+    std::set<IpAddress> virtuals_, virtuals_before_;     // of this and the previous configuration; of the previous one
+    std::map<std::string, vrrp::IndexedDevice> places_;  // of devices, and where they are
     std::map<std::string, vrrp::WantedDevice::IpvlanMode> modes_;  // of ipvlans, as they were set by this process
     std::function<void()> before_up_;
     std::uint64_t remade_ = 0;
