@@ -104,6 +104,36 @@ def test_tcp_is_for_credentials_over_tls_and_changes_need_the_role_operate(lan):
     assert fingerprint(one) != before
 
 
+def test_files_that_a_link_leads_to_are_followed(lan):
+    (one,) = office(lan, "one")
+    tokens = {}
+    for version in ("2", "1"):
+        one.run(["mkdir", f"/run/{version}"])
+        lead(one, version)
+        certificate(one)
+        tokens[version], line = credential(one, f"prom{version}")
+        one.write("/run/api/credentials", line, 0o600)
+    wait_ready(one.mainstayd(DIRECTOR + SETTINGS, name="director.toml"))
+
+    def status(version):
+        return curl(one, "https://127.0.0.1:9112/api/v1/status", "-H", f"Authorization: Bearer {tokens[version]}")[0]
+
+    wait_until(lambda: (status("1"), status("2")) == ("200", "401"), 15, "the first credentials")
+    before = fingerprint(one)
+
+    lead(one, "2")
+    one.run(["rm", "-r", "/run/1"])
+
+    wait_until(lambda: (status("1"), status("2")) == ("401", "200"), 20, "the second credentials")
+    assert fingerprint(one) != before
+
+
+def lead(host, version):
+    """Lets the folder of the API's files be this one."""
+    host.run(["ln", "-s", version, "/run/new"])
+    host.run(["mv", "-T", "/run/new", "/run/api"])
+
+
 def fingerprint(host):
     shown = host.run(["sh", "-c", "openssl s_client -connect 127.0.0.1:9112 </dev/null 2>/dev/null | openssl x509 -noout "
                       "-fingerprint -sha256"], check=False)

@@ -65,6 +65,32 @@ def test_a_large_configuration_is_reloaded_and_no_process_ends_of_it(lan):
     assert one.holds(VIP)
 
 
+def test_a_reload_reads_what_links_lead_to_by_then(lan):
+    # A folder is replaced as a whole by another link, as Kubernetes does it with the files of a ConfigMap.
+    (one,) = office(lan, "one")
+    for version, vip in (("1", VIP), ("2", OTHER)):
+        one.run(["mkdir", "-p", f"/run/{version}/parts"])
+        one.write(f"/run/{version}/parts/pair.conf", fast(vip=vip, more='notify_backup "/run/conf/tell"'))
+        one.write(f"/run/{version}/tell", f"#!/bin/sh\necho {version} >>/run/told\n", 0o755)
+    one.run(["ln", "-s", "1", "/run/conf"])
+    text = "include /run/conf/parts/*.conf\n"
+    daemon = wait_ready(one.mainstayd(text))
+    wait_holds(one)
+
+    one.run(["ln", "-s", "2", "/run/new"])
+    one.run(["mv", "-T", "/run/new", "/run/conf"])
+    one.run(["rm", "-r", "/run/1"])
+    one.run(["ip", "link", "set", "eth0", "down"])
+    wait_released(one)
+    one.run(["ip", "link", "set", "eth0", "up"])
+    wait_holds(one)  # still the running configuration, with the script of now
+    assert wait_until(lambda: one.read("/run/told").split() == ["1", "2"], 10, "the second script")
+    reload(one, daemon, text)
+
+    wait_holds(one, OTHER)
+    wait_released(one)
+
+
 @pytest.mark.skipif(shutil.which("snmpd") is None or shutil.which("snmptrapd") is None,
                     reason="there is no snmpd or snmptrapd here")
 def test_snmp_that_a_reload_switches_on_is_answered_and_costs_no_master_its_address(lan):

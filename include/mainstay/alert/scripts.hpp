@@ -30,7 +30,7 @@ enum class ScriptSecurity : std::uint8_t {
 
 struct ScriptEntry {
     std::vector<std::string> argv;  // argv[0] as configured
-    std::string path;               // resolved, absolute
+    std::string path;               // absolute; resolved, but with use_symlink_paths
     std::uint32_t uid = 0, gid = 0;
     Micros timeout{0};                           // 0: none (notify scripts are waited for notify_wait only)
     std::vector<std::uint32_t> groups;           // supplementary ones

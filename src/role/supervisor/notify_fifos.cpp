@@ -85,9 +85,9 @@ void NotifyFifos::open(Fifo& fifo, std::uint32_t mode) {
 }
 
 void NotifyFifos::start_script(Fifo& fifo) {
-    if (!guard_.may_run(fifo.plan.script, fifo.script)) return start_script_later(fifo);
-    kernel::ScriptProcess process{
-        fifo.script.path, fifo.script.argv, {fifo.script.uid, fifo.script.gid}, fifo.script.groups};
+    const auto path = guard_.path_to_run(fifo.plan.script, fifo.script);
+    if (!path) return start_script_later(fifo);
+    kernel::ScriptProcess process{*path, fifo.script.argv, {fifo.script.uid, fifo.script.gid}, fifo.script.groups};
     process.argv.push_back(fifo.plan.path);
     process.network_namespace = network_namespace_;
     process.pass_environment = fifo.pass_environment;

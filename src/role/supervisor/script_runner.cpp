@@ -132,8 +132,9 @@ void ScriptRunner::Impl::start(const Job& job) {
         });
         return answer(job.from, job.wanted.request, How::NotRun, EAGAIN);
     }
-    if (!guard.may_run(job.wanted.key, *entry)) return answer(job.from, job.wanted.request, How::NotRun, EPERM);
-    kernel::ScriptProcess process{entry->path,   entry->argv,       {entry->uid, entry->gid},
+    const auto path = guard.path_to_run(job.wanted.key, *entry);
+    if (!path) return answer(job.from, job.wanted.request, How::NotRun, EPERM);
+    kernel::ScriptProcess process{*path,         entry->argv,       {entry->uid, entry->gid},
                                   entry->groups, network_namespace, pass_environment};
     process.argv.insert(process.argv.end(), job.wanted.extra.begin(), job.wanted.extra.end());
     const auto pid = kernel::spawn_script(process);

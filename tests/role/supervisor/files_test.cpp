@@ -257,25 +257,25 @@ TEST_CASE("a script that others may change is named once for each key until it i
     KeptLog log;
     ScriptGuard guard{log};
     alert::ScriptEntry entry{.argv = {path}, .path = path, .security = alert::ScriptSecurity::Refuse};
-    CHECK(guard.may_run("a", entry));
+    CHECK(guard.path_to_run("a", entry));
     ::chmod(path.c_str(), 0777);
-    CHECK_FALSE(guard.may_run("a", entry));
-    CHECK_FALSE(guard.may_run("a", entry));
+    CHECK_FALSE(guard.path_to_run("a", entry));
+    CHECK_FALSE(guard.path_to_run("a", entry));
     CHECK(log.texts.size() == 1);
-    CHECK_FALSE(guard.may_run("b", entry));
+    CHECK_FALSE(guard.path_to_run("b", entry));
     CHECK(log.texts.size() == 2);
     ::chmod(path.c_str(), 0755);
-    CHECK(guard.may_run("a", entry));
+    CHECK(guard.path_to_run("a", entry));
     ::chmod(path.c_str(), 0777);
-    CHECK_FALSE(guard.may_run("a", entry));
+    CHECK_FALSE(guard.path_to_run("a", entry));
     CHECK(log.texts.size() == 3);
     entry.security = alert::ScriptSecurity::Warn;
-    CHECK(guard.may_run("c", entry));
-    CHECK(guard.may_run("c", entry));
+    CHECK(guard.path_to_run("c", entry));
+    CHECK(guard.path_to_run("c", entry));
     REQUIRE(log.texts.size() == 4);
     CHECK(log.texts[3] == "script " + path + " of c became unsafe: accounts other than root may modify it");
     entry.security = alert::ScriptSecurity::Unchecked;
-    CHECK(guard.may_run("d", entry));
+    CHECK(guard.path_to_run("d", entry));
     CHECK(log.texts.size() == 4);
 }
 

@@ -109,6 +109,41 @@ TEST_CASE("a script that others may change by now is refused or warned of once, 
     CHECK(stage.results[0].how == How::Exited);
 }
 
+TEST_CASE("a script that is reached by links is the one that they lead to when it runs" * mainstay::test::kNeedsRoot) {
+    Stage stage;
+    for (const char* version : {"1", "2"}) {
+        std::filesystem::create_directory(stage.folder + "/" + version);
+        const std::string path = stage.folder + "/" + version + "/check";
+        std::ofstream{path} << "#!/bin/sh\nexit 1" << version << "\n";
+        ::chmod(path.c_str(), 0755);
+    }
+    const auto lead_to = [&](const char* version) {
+        std::filesystem::remove(stage.folder + "/..data");
+        std::filesystem::create_symlink(version, stage.folder + "/..data");
+    };
+    lead_to("1");
+    std::filesystem::create_symlink("..data/check", stage.folder + "/check");
+    const std::string link = stage.folder + "/check", resolved = stage.folder + "/1/check";
+    stage.runner.set_table(
+        {{"followed", {.argv = {link}, .path = resolved}}, {"as written", {.argv = {link}, .path = link}}});
+    const auto run_both = [&](std::uint64_t first) {
+        stage.results.clear();
+        for (const char* key : {"followed", "as written"}) stage.runner.run(Kind::Vrrp, {first++, key, "", {}});
+        stage.until([&] { return stage.results.size() == 2; });
+        std::ranges::sort(stage.results, {}, &ipc::ScriptResult::request);
+        return std::pair{stage.results[0].status, stage.results[1].status};
+    };
+
+    CHECK(run_both(1) == std::pair{11, 11});
+    lead_to("2");
+    std::filesystem::remove_all(stage.folder + "/1");
+    CHECK(run_both(10) == std::pair{12, 12});
+    std::filesystem::remove(stage.folder + "/..data");
+    CHECK(run_both(20) == std::pair{ENOENT, ENOENT});
+    REQUIRE(stage.log.texts.size() == 2);
+    CHECK(stage.log.texts[0] == "script followed: start " + link + ": No such file or directory");
+}
+
 TEST_CASE("a script of vrrp does not wait for the many checks that are due with it") {
     constexpr std::uint64_t kChecks = 200, kScript = 1000;
     Stage stage;
