@@ -149,6 +149,13 @@ private:
         report(new_list, after, old_list, before, Action::Add);
     }
 
+    // By peers that have the configuration of before.
+    static bool unheard(const config::Instance& before, const config::Instance& after) {
+        return before.virtual_router_id != after.virtual_router_id ||
+               before.unicast_peers.empty() != after.unicast_peers.empty() ||
+               before.multicast_group != after.multicast_group;
+    }
+
     // An instance that looks the same to its operator may be another virtual router to its peers.
     void removed(const config::Instance& before) {
         Strings details{"it resigns and removes its addresses"};
@@ -169,6 +176,10 @@ private:
             mention(why, "multicast group", before.multicast_group, after.multicast_group);
             details.push_back(
                 fmt::format("{} replaces it as another virtual router: {}", after.name, fmt::join(why, ", ")));
+            if (unheard(before, after))
+                details.emplace_back(
+                    "until its peers have the same, neither hears the other, and both are MASTER: change them at the "
+                    "same time, or do it under maintenance");
         }
         diff_.changes.push_back({Action::Remove, "instance", before.name, std::move(details)});
         for (const auto* list : {&before.addresses, &before.excluded_addresses})

@@ -66,8 +66,13 @@ TEST_CASE("an instance on another interface is another router: the old one resig
 
 TEST_CASE("from multicast to unicast is another router too") {
     const std::string after = replaced(kInstance, "priority 100\n", "priority 100\nunicast_peer {\n10.0.0.2\n}\n");
-    CHECK(
-        text_of(kInstance, after).contains("replaces it as another virtual router: addressing multicast -> unicast\n"));
+    const std::string until =
+        "         until its peers have the same, neither hears the other, and both are MASTER: change them at the same "
+        "time, "
+        "or do it under maintenance\n";
+    CHECK(text_of(kInstance, after)
+              .contains("replaces it as another virtual router: addressing multicast -> unicast\n" + until));
+    CHECK_FALSE(text_of(kInstance, replaced(kInstance, "interface eth0", "interface eth1")).contains(until));
 }
 
 TEST_CASE("only the addresses that differ are touched") {
