@@ -7,9 +7,11 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 from agent_steps import say, until
+from neutron.agent.l3 import keepalived_state_change
 from neutron.agent.linux import external_process, keepalived
 from neutron import privileged
 from neutron.common import config
@@ -78,12 +80,29 @@ class Router:
         return process.pid, int(pathlib.Path(f"{name}-vrrp").read_text(encoding="ascii"))
 
 
+class StateChanges(keepalived_state_change.MonitorDaemon):
+    """neutron's monitor of a router, which tells the agent who has the router's address; here it only keeps that."""
+
+    def __init__(self, router):
+        folder = pathlib.Path(router.folder) / router.id
+        folder.mkdir(parents=True, exist_ok=True)
+        super().__init__(str(folder / "monitor.pid"), router.id, None, None, router.namespace, str(folder), router.port,
+                         f"{router.vip}/24")
+        self.told = []
+        threading.Thread(target=self.run, daemon=True).start()
+        until(lambda: self.told and self.event_started.is_set(), "the monitor")
+
+    def notify_agent(self, state):
+        self.told.append(state)
+
+
 def main(number, folder):
     options()
     monitor = external_process.ProcessMonitor(cfg.CONF, "router")
     routers = [Router(n, folder, monitor) for n in range(1, number + 1)]
     for router in routers:
         router.make_namespace()
+    changes = [StateChanges(router) for router in routers[:3]]
     for router in routers:
         router.manager.spawn()
     until(lambda: all(router.holds("10.0.0.5") for router in routers), "the addresses of all")
@@ -119,7 +138,10 @@ def main(number, folder):
         router.manager.disable()  # SIGTERM, and after 5 s SIGKILL
         seconds.append(time.monotonic() - began)
         left.append(router.holds(router.vip))
-    say("stopped", in_time=all(took < 5 for took in seconds), left=left)
+    until(lambda: all(one.told[-1] == "backup" for one in changes), "the states after the stop")
+    say("stopped", in_time=all(took < 5 for took in seconds), left=left, states=[one.told for one in changes])
+    for one in changes:
+        one.event_stop.set()
 
     again = routers[0]
     again.manager.spawn()
