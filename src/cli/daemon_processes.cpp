@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -170,6 +173,20 @@ int parent_of(int pid) {
     int parent = 0;
     std::from_chars(text.data(), text.data() + text.size(), parent);
     return parent;
+}
+
+std::chrono::seconds age_of(int pid) {
+    // "PID (NAME) STATE PPID ...", where the name may hold anything; the time of the start is the 20th word after it.
+    constexpr int kStartWord = 20;
+    const std::string stat = first_line(file_of(pid, "stat"));
+    std::istringstream words{stat.substr(std::min(stat.rfind(')') + 1, stat.size()))};
+    std::string word;
+    for (int n = 0; n < kStartWord; ++n) words >> word;
+    std::int64_t ticks = 0;
+    std::from_chars(word.data(), word.data() + word.size(), ticks);
+    double up = 0;  // seconds since the host's start
+    if (!words || !(std::istringstream{first_line("/proc/uptime")} >> up)) return {};
+    return std::chrono::seconds{static_cast<std::int64_t>(up) - ticks / ::sysconf(_SC_CLK_TCK)};
 }
 
 Result<void> kill_silently(const DaemonProcesses& daemon) {

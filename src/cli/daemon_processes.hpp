@@ -2,6 +2,7 @@
 // no address or service removed, no script.
 #pragma once
 
+#include <chrono>
 #include <set>
 #include <string>
 #include <vector>
@@ -34,7 +35,8 @@ struct DaemonProcesses {
 // it is gone, or may not be read.
 [[nodiscard]] std::string environment_of(int pid);
 [[nodiscard]] std::string command_line_of(int pid);
-[[nodiscard]] int parent_of(int pid);  // 0: it is gone
+[[nodiscard]] int parent_of(int pid);                // 0: it is gone
+[[nodiscard]] std::chrono::seconds age_of(int pid);  // 0: it is gone
 
 // The children stand still before their parent dies, so that none does anything about it. Waits until all are gone.
 [[nodiscard]] Result<void> kill_silently(const DaemonProcesses& daemon);

@@ -2,6 +2,7 @@
 // the evaluation here is pure.
 #pragma once
 
+#include <chrono>
 #include <iosfwd>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -90,6 +91,15 @@ struct DoctorFacts {
     std::optional<Mail> mail;              // none: mails are off, or no daemon runs
     std::map<std::string, Mail> webhooks;  // by name
 
+    struct LeftBehind {  // by scripts: processes that go on without them
+        std::string name;
+        std::size_t count = 0;
+        int pid = 0;  // of one of them
+        std::string command;
+        bool operator==(const LeftBehind&) const = default;
+    };
+    std::vector<LeftBehind> left_behind;
+
     // Of the running daemon's environment, names of what its scripts do not get.
     std::vector<std::string> withheld_variables;
 
@@ -138,6 +148,14 @@ struct RunningProcess {
 };
 [[nodiscard]] std::vector<DoctorFacts::Uncounted> uncounted_processes(const std::vector<vrrp::ProcessTracker>& trackers,
                                                                       const std::map<int, RunningProcess>& running);
+// The children of a supervisor: programs that are not its own, old enough to be no script that still runs, and many of
+// one name. A script may start a daemon; one at each run is too many.
+struct ChildProcess {
+    int pid = 0;
+    std::chrono::seconds age{0};
+    std::string name, program, command;
+};
+[[nodiscard]] std::vector<DoctorFacts::LeftBehind> left_behind(const std::vector<ChildProcess>& children);
 void judge_processes(const DoctorFacts& facts, std::vector<Finding>& found);
 
 void read_down_servers(DoctorFacts& facts, const nlohmann::json& lvs);

@@ -207,6 +207,20 @@ void gather_processes(DoctorFacts& facts) {
     facts.uncounted = uncounted_processes(trackers, running);
 }
 
+void gather_left_behind(DoctorFacts& facts, const std::vector<RunningProgram>& programs, int supervisor) {
+    if (supervisor <= 0) return;
+    std::vector<ChildProcess> children;
+    for (const auto& [text, name] : programs) {
+        const int pid = std::stoi(text);
+        if (parent_of(pid) != supervisor) continue;
+        auto command = command_line_of(pid);
+        std::ranges::replace(command, '\0', ' ');
+        children.push_back({pid, age_of(pid), name, link_target(fmt::format("/proc/{}/exe", pid)),
+                            command.substr(0, command.find_last_not_of(' ') + 1)});
+    }
+    facts.left_behind = left_behind(children);
+}
+
 void gather_capabilities(DoctorFacts& facts) {
     for (auto& capability : kernel::missing_capabilities())
         facts.missing_capabilities.push_back(std::move(capability.name));
@@ -319,6 +333,7 @@ DoctorFacts gather_facts(const std::string& configuration_path, std::string_view
     gather_firewall(facts);
     const auto programs = programs_here();
     gather_rivals(facts, programs, supervisor_pid(status));
+    gather_left_behind(facts, programs, supervisor_pid(status));
     gather_capabilities(facts);
     gather_processes(facts);
     read_status(facts, status_text);

@@ -1,9 +1,11 @@
-// Processes that vrrp_track_process means, and does not count because they go by another name.
+// Processes that vrrp_track_process means, and does not count because they go by another name; and those that scripts
+// left behind.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "doctor.hpp"
 
@@ -11,6 +13,8 @@ namespace mainstay::cli {
 namespace {
 
 constexpr std::size_t kCommandShown = 120;  // bytes
+constexpr std::chrono::seconds kNoScript{60};
+constexpr std::size_t kTooMany = 5;
 
 std::string_view name_in(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
@@ -36,8 +40,7 @@ bool is_meant(const vrrp::ProcessTracker& tracker, const RunningProcess& process
            (command[1] == wanted || name_in(command[1]) == name);
 }
 
-std::string shown(const std::vector<std::string>& command) {
-    auto text = fmt::format("{}", fmt::join(command, " "));
+std::string printable(std::string text) {
     std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, '?');
     if (text.size() > kCommandShown) text = text.substr(0, kCommandShown) + "...";
     return text;
@@ -56,12 +59,34 @@ std::vector<DoctorFacts::Uncounted> uncounted_processes(const std::vector<vrrp::
         if (one == running.end()) continue;
         const auto& seen = one->second.seen;
         found.push_back({tracker.name, fmt::format("{}", fmt::join(tracker.command, " ")), tracker.full_command,
-                         one->first, seen.comm, shown(seen.command)});
+                         one->first, seen.comm, printable(fmt::format("{}", fmt::join(seen.command, " ")))});
     }
     return found;
 }
 
+std::vector<DoctorFacts::LeftBehind> left_behind(const std::vector<ChildProcess>& children) {
+    std::map<std::string, DoctorFacts::LeftBehind> by_name;
+    for (const auto& child : children) {
+        if (child.age < kNoScript || name_in(child.program).starts_with("mainstay")) continue;
+        auto& all = by_name.try_emplace(child.name, child.name, 0, child.pid, printable(child.command)).first->second;
+        ++all.count;
+    }
+    std::vector<DoctorFacts::LeftBehind> found;
+    for (auto& [name, all] : by_name)
+        if (all.count >= kTooMany) found.push_back(std::move(all));
+    return found;
+}
+
 void judge_processes(const DoctorFacts& facts, std::vector<Finding>& found) {
+    for (const auto& one : facts.left_behind)
+        found.push_back(
+            {fmt::format(
+                 "{} processes '{}' have gone on for over a minute without the scripts that started them; process "
+                 "{} is '{}'",
+                 one.count, one.name, one.pid, one.command),
+             "a script that starts a process by setsid, nohup or & leaves one behind each time that it runs: let it "
+             "wait "
+             "for the process, or end it by `timeout`"});
     for (const auto& one : facts.uncounted)
         found.push_back(
             {fmt::format("vrrp_track_process {} counts no process: none has the {} '{}'; process {} has the name '{}' "

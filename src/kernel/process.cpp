@@ -106,6 +106,8 @@ bool process_alive(int pid) {
     return state != 'Z' && state != 'X';
 }
 
+void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
 Result<std::string> own_executable() {
     std::array<char, PATH_MAX> path{};
     const auto length = ::readlink("/proc/self/exe", path.data(), path.size() - 1);

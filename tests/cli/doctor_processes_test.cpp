@@ -51,6 +51,31 @@ TEST_CASE("a program that changes its name, and a script that another program re
     CHECK(uncounted("process server\n", running).at(0).name == "Main");
 }
 
+TEST_CASE("processes that a script leaves behind at each run are named once, with one of them") {
+    using std::chrono::seconds;
+    std::vector<ChildProcess> children{
+        {9, seconds{900}, "mainstayd-vrrp", "/usr/libexec/mainstay/mainstayd-vrrp", "mainstayd"},
+        {10, seconds{900}, "haproxy", "/usr/sbin/haproxy", "haproxy -W"}};
+    for (int pid = 20; pid < 24; ++pid) children.push_back({pid, seconds{60}, "sleep", "/bin/sleep", "sleep 3600"});
+    children.push_back({30, seconds{59}, "sleep", "/bin/sleep", "sleep 3600"});  // it may be a script that runs
+    CHECK(left_behind(children).empty());
+    children.back().age = seconds{61};
+    CHECK(left_behind(children) == std::vector<DoctorFacts::LeftBehind>{{"sleep", 5, 20, "sleep 3600"}});
+
+    DoctorFacts facts;
+    facts.left_behind = left_behind(children);
+    std::vector<Finding> found;
+    judge_processes(facts, found);
+    CHECK(
+        found ==
+        std::vector<Finding>{
+            {"5 processes 'sleep' have gone on for over a minute without the scripts that started them; process 20 is "
+             "'sleep 3600'",
+             "a script that starts a process by setsid, nohup or & leaves one behind each time that it runs: let it "
+             "wait "
+             "for the process, or end it by `timeout`"}});
+}
+
 TEST_CASE("doctor names the process and what to write") {
     DoctorFacts facts;
     facts.uncounted = {{"web", "/usr/sbin/nginx", true, 7, "nginx", "nginx: master process"},

@@ -250,6 +250,22 @@ def test_scripts_run_by_their_resolved_path_unless_use_symlink_paths(lan):
         assert daemon.stop() == 0
 
 
+def test_a_process_that_a_script_leaves_behind_becomes_the_daemons_and_is_reaped(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/leave", "#!/bin/sh\nsetsid sh -c 'echo $$ >/run/left.new; mv /run/left.new /run/left; exec sleep 1000' &\n",
+              0o755)
+    wait_ready(one.mainstayd(fast(more='notify_master "/run/leave"')))
+    wait_until(lambda: one.path("/run/left").exists(), 10, "the process")
+    pid, daemon = one.read("/run/left").strip(), one.read("/run/mainstay/mainstayd.pid").strip()
+
+    def parent():
+        return one.run(["awk", "/^PPid:/ {print $2}", f"/proc/{pid}/status"], check=False).stdout.strip()
+
+    wait_until(lambda: parent() == daemon, 10, "the daemon to be its parent")  # so `mainstayctl doctor` can tell whose it is
+    one.run(["kill", pid])
+    wait_until(lambda: parent() == "", 10, "its end")
+
+
 def test_what_others_may_change_is_reported_and_with_enable_script_security_not_run(lan):
     # effect: global_defs: enable_script_security
     (one,) = office(lan, "one")

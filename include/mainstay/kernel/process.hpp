@@ -32,6 +32,9 @@ void set_process_name(std::string_view name);
 // True when `pid` is alive, whoever owns it. One that has ended is not, though nobody has reaped it: in a container
 // whose first process reaps nothing it stays for ever, with its name.
 [[nodiscard]] bool process_alive(int pid);
+// Processes that outlive the one that started them, below this one, become this one's children
+// (PR_SET_CHILD_SUBREAPER).
+void adopt_orphans();
 // Absolute path of the running executable.
 [[nodiscard]] Result<std::string> own_executable();
 

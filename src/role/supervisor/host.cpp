@@ -3,6 +3,7 @@
 
 #include "impl.hpp"
 #include "mainstay/ipc/host_plan.hpp"
+#include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/spawn.hpp"
 
 namespace mainstay::role {
@@ -18,6 +19,7 @@ std::string watcher_name(const std::string& supervisor) {
 }  // namespace
 
 void Supervisor::set_up_host() {
+    kernel::adopt_orphans();  // what scripts leave behind is seen as theirs (`mainstayctl doctor`), and reaped
     fifos_ = std::make_unique<NotifyFifos>(loop_, log_);
     const auto startup = [this](bool again) {
         auto greeting = startup_for(Kind::Supervisor, again);
