@@ -1,0 +1,116 @@
+// `mainstayctl config`: the commands that check, explain, compare and convert configuration files.
+#include <memory>
+
+#include "ctl.hpp"
+#include "ctl_commands.hpp"
+
+namespace mainstay::cli {
+namespace {
+
+void add_check(CLI::App& config, Chosen& chosen) {
+    struct Options {
+        std::vector<std::string> files;
+        CheckOptions check;
+    };
+    const auto options = std::make_shared<Options>();
+    auto* check = config.add_subcommand("check", "Show every diagnostic; exit 0 clean, 1 warnings, 2 errors");
+    check->add_option("FILE", options->files, "Read these configuration files")->required();
+    check->add_flag("--json", options->check.as_json, "Print the diagnostics as one JSON array");
+    check->add_flag("--strict", options->check.strict, "Treat warnings as errors");
+    check->add_option("-i,--config-id", options->check.config_id,
+                      "Compare @id lines with this name (default: the host name)");
+    check->callback(
+        [options, &chosen] { chosen.alone = [options] { return ctl_config_check(options->files, options->check); }; });
+}
+
+void add_explain(CLI::App& config, Chosen& chosen) {
+    const auto keywords = std::make_shared<std::vector<std::string>>();
+    auto* explain = config.add_subcommand("explain", "Explain what a keyword means, takes and does");
+    explain->add_option("KEYWORD", *keywords,
+                        "Explain this keyword, or one of a block: TCP_CHECK/retry; without it, list all");
+    explain->callback([keywords, &chosen] { chosen.alone = [keywords] { return ctl_config_explain(*keywords); }; });
+}
+
+void add_reference(CLI::App& config, Chosen& chosen) {
+    struct Options {
+        std::string head;
+        ReferenceForm form = ReferenceForm::Markdown;
+    };
+    const auto options = std::make_shared<Options>();
+    auto* reference = config.add_subcommand("reference", "Print the reference of all keywords");
+    const auto form = [&](const char* name, ReferenceForm which, const char* help) {
+        return reference->add_flag_callback(name, [options, which] { options->form = which; }, help);
+    };
+    auto* markdown = form("--markdown", ReferenceForm::Markdown, "Print Markdown tables (default)");
+    auto* man = form("--man", ReferenceForm::Man, "Print the keyword part of mainstay.conf(5)")->excludes(markdown);
+    form("--toml-man", ReferenceForm::TomlMan, "Print the keyword part of mainstay.toml(5)")
+        ->excludes(markdown)
+        ->excludes(man);
+    form("--list", ReferenceForm::List, "Print one line for each keyword, for programs")
+        ->excludes(markdown)
+        ->excludes(man);
+    reference->add_option("--head", options->head, "Print this file first");
+    reference->callback([options, &chosen] {
+        chosen.alone = [options] { return ctl_config_reference(options->form, options->head); };
+    });
+}
+
+// Commands of one file.
+void add_one(CLI::App& config, Chosen& chosen, const char* name, const char* help, const char* of_file,
+             int (*what)(const std::string& file)) {
+    const auto file = std::make_shared<std::string>();
+    auto* command = config.add_subcommand(name, help);
+    command->add_option("FILE", *file, of_file)->required();
+    command->callback([file, what, &chosen] { chosen.alone = [file, what] { return what(*file); }; });
+}
+
+void add_pair(CLI::App& config, Chosen& chosen) {
+    const auto files = std::make_shared<std::pair<std::string, std::string>>();
+    auto* pair =
+        config.add_subcommand("pair", "Compare the files of two directors; exit 0 clean, 1 warnings, 2 errors");
+    pair->add_option("A", files->first, "Read one director's file")->required();
+    pair->add_option("B", files->second, "Read the other director's file")->required();
+    pair->callback(
+        [files, &chosen] { chosen.alone = [files] { return ctl_config_pair(files->first, files->second); }; });
+}
+
+void add_schema(CLI::App& config, Chosen& chosen) {
+    auto* schema = config.add_subcommand("schema", "Print the JSON Schema that editors use for the TOML form");
+    schema->add_flag("--json")->description("Print JSON (the only form)");
+    schema->callback([&chosen] { chosen.alone = ctl_config_schema; });
+}
+
+void add_diff(CLI::App& config, Chosen& chosen) {
+    struct Options {
+        std::string before, after;
+        bool as_json = false;
+    };
+    const auto options = std::make_shared<Options>();
+    auto* diff = config.add_subcommand(
+        "diff", "Show what a reload from A to B would change; exit 0 nothing, 1 something, 2 error");
+    diff->add_option("A", options->before, "Read the running configuration from this file")->required();
+    diff->add_option("B", options->after, "Read the new configuration from this file")->required();
+    diff->add_flag("--json", options->as_json, "Print the changes as JSON");
+    diff->callback([options, &chosen] {
+        chosen.alone = [options] { return ctl_config_diff(options->before, options->after, options->as_json); };
+    });
+}
+
+}  // namespace
+
+void add_config_commands(CLI::App& app, Chosen& chosen) {
+    auto* config = app.add_subcommand("config", "Check, explain, compare and convert configuration files");
+    config->require_subcommand(1);
+    add_check(*config, chosen);
+    add_explain(*config, chosen);
+    add_reference(*config, chosen);
+    add_pair(*config, chosen);
+    add_one(*config, chosen, "print", "Print a file in canonical form; comments and includes are kept",
+            "Read this configuration file", ctl_config_print);
+    add_one(*config, chosen, "convert", "Convert a keepalived.conf to TOML, a .toml file to keepalived.conf",
+            "Read this keepalived.conf, or a file whose name ends in .toml", ctl_config_convert);
+    add_schema(*config, chosen);
+    add_diff(*config, chosen);
+}
+
+}  // namespace mainstay::cli
