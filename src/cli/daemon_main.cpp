@@ -48,7 +48,14 @@ int run_daemon(cli::Options& options) {
     }
     if (options.umask >= 0) ::umask(static_cast<mode_t>(options.umask));
     supervisor.umask_given = options.umask >= 0;
-    if (!options.dont_fork && supervisor.hand_over < 0 && !cli::daemonize(supervisor.log_console)) return 1;
+    if (supervisor.hand_over < 0) {
+        // keepalived: the command ends at once, and with 0.
+        const auto parent = supervisor.identity.keepalived ? cli::Parent::EndsAtOnce : cli::Parent::Waits;
+        if (options.dont_fork)
+            cli::report_start_here(supervisor);
+        else if (!cli::daemonize(supervisor, parent))
+            return 1;
+    }
 
     kernel::DaemonLog log{{.ident = supervisor.identity.log_ident(role::Kind::Supervisor),
                            .socket = supervisor.log_socket,

@@ -130,12 +130,12 @@ def test_two_instances_run_side_by_side_with_files_of_their_own(lan):
     for name in ("red", "blue"):
         shown = one.run([program("mainstayctl"), "--socket", f"/run/mainstay/{name}/control.sock", "status"]).stdout
         assert f"{51 if name == 'red' else 52}" in shown
-    assert "daemon is already running" in wait_ended(one.mainstayd("instance red\n" + instance(), name="again.conf"))
+    assert "daemon is already running" in wait_ended(one.mainstayd("instance red\n" + instance(), name="again.conf"), 3)
     assert first.stop() == 0 and second.stop() == 0
 
 
-def wait_ended(process):
-    assert process.wait(10) == 0
+def wait_ended(process, status):
+    assert process.wait(10) == status
     return process.output()
 
 
@@ -215,7 +215,7 @@ def test_a_daemon_does_not_take_the_folder_of_another_one_of_the_same_name(lan):
 
     second = one.start(["/run/bin/keepalived", "-n", "-l", "-G", "-f", path])
 
-    said = wait_ended(second)
+    said = wait_ended(second, 0)  # under keepalived's name
     assert re.search(r"daemon is already running: process \d+ listens at /run/mainstay/supervisor\.sock \(a further daemon "
                      r"needs a pid file or a name of its own: -p FILE, or instance NAME in global_defs\)", said), said
     assert mainstayctl(one, "status")[0] == 0

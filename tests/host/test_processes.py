@@ -63,15 +63,50 @@ def test_pid_files_are_there_while_it_runs(lan):
     assert not one.path("/run/mainstay/vrrp.pid").exists()
 
 
-def test_a_second_daemon_says_so_and_exits_0(lan):
+def test_a_second_daemon_says_so_on_the_terminal_and_exits_3(lan):
     (one,) = office(lan, "one")
     wait_ready(one.mainstayd(instance()))
     wait_holds(one)
 
     second = one.mainstayd(instance(), name="other.conf")
 
-    assert second.wait(10) == 0
+    assert second.wait(10) == 3
     assert "daemon is already running" in second.output()
+    for options in ([], ["-n"]):
+        done = one.run([program("mainstayd"), *options, "-f", "/run/other.conf"], check=False)
+        assert done.returncode == 3
+        assert re.fullmatch(r"mainstayd: daemon is already running: /run/mainstay/mainstayd\.pid is locked by another "
+                            r"process \(a further daemon needs .*\)\n", done.stderr), done.stderr
+    assert one.holds(VIP)
+
+
+def test_a_start_in_the_background_ends_when_the_configuration_runs_or_is_refused(lan):
+    (one,) = office(lan, "one")
+    started = one.run([program("mainstayd"), "-f", one.write("/run/ha.conf", instance())])
+    pid = int(one.read("/run/mainstay/mainstayd.pid"))
+    assert started.stderr == "" and role_pid(one, "mainstayd-vrrp")
+    one.run(["kill", str(pid)])
+    wait_until(lambda: not one.path("/run/mainstay/mainstayd.pid").exists(), 10, "the end")
+
+    one.write("/run/bad.conf", "vrrp_instance VI_1 {\n interface eth0\n virtual_router_id\n}\n")
+    for options in ([], ["-n"]):
+        refused = one.run([program("mainstayd"), *options, "-f", "/run/bad.conf"], check=False)
+        assert refused.returncode == 2
+        assert refused.stderr == ("mainstayd: /run/bad.conf is refused: not started; the log says why, and so does the option "
+                                  "-t\n")
+
+
+def test_under_the_name_keepalived_a_second_daemon_and_a_refused_file_exit_as_keepalived_s(lan):
+    """Programs that start keepalived take another status for a failure (docs/compatibility.md)."""
+    (one,) = office(lan, "one")
+    one.run(["mkdir", "/run/bin"])
+    one.run(["ln", "-s", program("mainstayd"), "/run/bin/keepalived"])
+    path = one.write("/run/keepalived.conf", instance())
+    assert one.run(["/run/bin/keepalived", "-f", path]).stderr == ""
+    wait_holds(one)
+
+    for options in ([], ["-n"]):
+        assert one.run(["/run/bin/keepalived", *options, "-f", path], check=False).returncode == 0
     assert one.holds(VIP)
 
 

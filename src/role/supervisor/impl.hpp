@@ -49,7 +49,7 @@ inline constexpr std::chrono::seconds kSnmpPause{5};  // before the next attempt
 inline constexpr std::chrono::seconds kWatchersWait{
     2};  // at most: the watching processes start after the roles' first configuration
 inline constexpr std::chrono::seconds kFirstLook{1};  // at most: for the first observation of tracked files
-inline constexpr int kExitFatal = 1, kExitConfig = 2, kExitPermission = 4, kExitNoConfig = 6;
+inline constexpr int kExitFatal = 1, kExitConfig = 2, kExitAlreadyRunning = 3, kExitPermission = 4, kExitNoConfig = 6;
 
 // The name of its process in the log.
 [[nodiscard]] inline const char* label(Kind kind) { return traits_of(kind).label; }
@@ -93,6 +93,8 @@ private:
 
     // -- stopping.cpp
     void stop(int exit_code);
+    void report_start(int exit_code, const std::string& why);    // the first time alone; `why` is empty when it runs
+    [[nodiscard]] int exit_code_of(const Error& refusal) const;  // of a start that failed
     void stop_role(Child& child);
     void stop_step();
     [[nodiscard]] bool roles_have_stopped(const StopBounds& bounds, Nanos since);
@@ -301,7 +303,7 @@ private:
     enum class StopStage : std::uint8_t { Roles, NotifyScripts, Firewall, Rest };
     StopStage stop_stage_ = StopStage::Roles;
     std::uint64_t own_script_ = 0;  // request number of startup_script or shutdown_script while it runs
-    bool startup_reported_ = false;
+    bool startup_reported_ = false, start_reported_ = false;
     bool ever_ran_ = false;  // a configuration was committed, or taken over in an upgrade
 };
 

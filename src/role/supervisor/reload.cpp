@@ -138,7 +138,11 @@ void Supervisor::reading_over(ReaderProcess::Reading reading) {
 void Supervisor::reading_failed(int exit_code, const std::string& why) {
     if (phase_ == Phase::Starting) {
         log_.error("{}: not started", why);
-        return stop(exit_code == 0 ? kExitFatal : exit_code);
+        const bool by_file = exit_code == kExitConfig || exit_code == kExitNoConfig;
+        exit_code = exit_code == 0 ? kExitFatal : exit_code;
+        report_start(exit_code, fmt::format("{}: not started; the log says why{}", why,
+                                            by_file ? ", and so does the option -t" : ""));
+        return stop(exit_code);
     }
     log_.error("{}: the running configuration stays in use", why);
     requests_.refuse(why);
@@ -157,8 +161,9 @@ void Supervisor::begin_preparing() {
         const auto ready = make_place(settings);
         if (!ready) {
             log_.error("{}", ready.error().text());
-            // keepalived: starting a second daemon exits with status 0.
-            return stop(ready.error().code() == Errc::Exists ? 0 : kExitFatal);
+            const int exit_code = ready.error().code() == Errc::Exists ? exit_code_of(ready.error()) : kExitFatal;
+            report_start(exit_code, ready.error().text());
+            return stop(exit_code);
         }
         if (!*ready) return prepare_later();
     } else if (const auto changed = changed_at_reload(current_.settings.daemon, settings)) {
@@ -224,6 +229,7 @@ void Supervisor::commit_all() {
     UniqueFd host_before = std::move(current_.host);
     current_ = std::exchange(next_, {});
     ever_ran_ = true;
+    report_start(0, {});
     apply_settings(current_.settings.daemon);
     scripts_->set_notify_wait(std::chrono::seconds{current_.settings.notify_wait_seconds});
     scripts_->set_pass_environment(current_.settings.pass_environment);

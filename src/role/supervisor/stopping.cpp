@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "impl.hpp"
 #include "mainstay/kernel/clock.hpp"
@@ -18,6 +19,16 @@ constexpr std::chrono::milliseconds kStopLook{50};
 double seconds_of(std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); }
 
 }  // namespace
+
+void Supervisor::report_start(int exit_code, const std::string& why) {
+    if (!std::exchange(start_reported_, true) && options_.report_start) options_.report_start(exit_code, why);
+}
+
+// keepalived: the start of a second daemon exits with 0, and programs that start it take anything else for a failure.
+int Supervisor::exit_code_of(const Error& refusal) const {
+    if (refusal.code() == Errc::Exists) return options_.identity.keepalived ? 0 : kExitAlreadyRunning;
+    return refusal.code() == Errc::Permission ? kExitPermission : kExitFatal;
+}
 
 void Supervisor::stop(int exit_code) {
     if (phase_ == Phase::Stopping) return;

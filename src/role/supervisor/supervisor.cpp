@@ -38,9 +38,9 @@ int Supervisor::run() {
     log_.info("Starting {}", options_.identity.program_and_version(MAINSTAY_VERSION));
     if (const auto ready = set_up(); !ready) {
         log_.error("{}", ready.error().text());
-        // keepalived: starting a second daemon exits with status 0.
-        if (ready.error().code() == Errc::Exists) return 0;
-        return ready.error().code() == Errc::Permission ? kExitPermission : kExitFatal;
+        const int exit_code = exit_code_of(ready.error());
+        report_start(exit_code, ready.error().text());
+        return exit_code;
     }
     take_signals();
     if (replacement_) {
@@ -54,6 +54,7 @@ int Supervisor::run() {
     run_loop();
     // A daemon whose first configuration was refused never started.
     if (ever_ran_) log_.info("Stopped {}", options_.identity.program_and_version(MAINSTAY_VERSION));
+    report_start(exit_code_, "ended before it ran its configuration: the log says why");
     return exit_code_;
 }
 

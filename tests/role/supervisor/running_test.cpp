@@ -88,13 +88,16 @@ TEST_CASE("the start reads the configuration, starts its roles, then the observe
 }
 
 TEST_CASE("a configuration that cannot run ends the start with the reader's exit code" * mainstay::test::kNeedsRoot) {
-    for (const auto& [given, code] : {std::pair{3, 3}, {0, 1}}) {
+    for (const auto& [given, code, option] :
+         {std::tuple{2, 2, ", and so does the option -t"}, {6, 6, ", and so does the option -t"}, {0, 1, ""}}) {
         Stage stage;
         auto& reader = stage.started("mainstayd-read");
         reader.hear<ipc::RoleStartup>();
         reader.send(refused(given, "line 7 is wrong"));
         CHECK(stage.exit_code() == code);
         CHECK(stage.logged("line 7 is wrong: not started") == 1);
+        CHECK(stage.text("start") ==
+              std::to_string(code) + " 'line 7 is wrong: not started; the log says why" + option + "'\n");
         CHECK(stage.logged("Stopped") == 0);
         CHECK(stage.logged("Stopping") == 0);
     }
@@ -107,6 +110,7 @@ TEST_CASE("a reader that dies or sends what it may not ends the start" * mainsta
     dead.exit(9);
     CHECK(dies.exit_code() == 1);
     CHECK(dies.logged("the reader died (exit status 9): not started") == 1);
+    CHECK(dies.text("start") == "1 'the reader died (exit status 9): not started; the log says why'\n");
     auto& liar = lies.started("mainstayd-read");
     liar.hear<ipc::RoleStartup>();
     liar.send(ipc::Heartbeat{});
@@ -340,10 +344,11 @@ TEST_CASE("a role that is silent for ten seconds is killed and started again, on
     CHECK(stage.started("mainstayd-lvs").hear<ipc::RoleStartup>().restarted);
 }
 
-TEST_CASE("a second daemon in the same folder leaves the first one alone, and ends without an error" *
+TEST_CASE("a second daemon in the same folder leaves the first one alone, and says so with an exit code of its own" *
           mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
+    CHECK(stage.text("start") == "0 ''\n");
     const int second = ::fork();
     if (second == 0) {
         const std::string path = stage.at("mainstayd");
@@ -356,8 +361,9 @@ TEST_CASE("a second daemon in the same folder leaves the first one alone, and en
     int status = -1;
     stage.until([&] { return ::waitpid(second, &status, WNOHANG) == second; }, "the end of the second daemon");
     CHECK(WIFEXITED(status));
-    CHECK(WEXITSTATUS(status) == 0);
+    CHECK(WEXITSTATUS(status) == 3);
     CHECK(stage.logged("daemon is already running: " + stage.at("run/mainstayd.pid")) == 1);
+    CHECK(stage.text("start").starts_with("0 ''\n3 'daemon is already running: " + stage.at("run/mainstayd.pid")));
     CHECK(stage.text("run/mainstayd.pid") == std::to_string(stage.pid()) + "\n");
     CHECK(stage.stop(running) == 0);
 }

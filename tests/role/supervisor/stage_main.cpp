@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 #include "../../skips.hpp"
 #include "mainstay/ipc/hand_over.hpp"
@@ -65,6 +66,9 @@ int supervise(const std::string& folder, const std::vector<std::string>& words) 
     options.shared_account = "root";
     options.log_socket.clear();
     options.set_log_level = [&log](LogLevel level) { log.most = level; };
+    options.report_start = [&folder](int exit_code, const std::string& why) {
+        std::ofstream{folder + "/start", std::ios::app} << exit_code << " '" << why << "'\n";
+    };
     options.set_log_ident = [&log](const std::string& ident) { log.info("the ident is {}", ident); };
     for (const auto& word : words) {
         if (word == "no-respawn") options.respawn = false;

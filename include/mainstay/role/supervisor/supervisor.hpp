@@ -42,7 +42,10 @@ struct SupervisorOptions {
     std::function<void(const std::string&)> set_log_ident;      // called if the configuration sets an instance name
     std::function<void(LogLevel)> set_log_level;                // called when an operator sets that of the supervisor
     std::function<void()> flush_log;                            // called once a second: lines may wait for a reader
-    std::vector<std::string> arguments;                         // the command line, for the new program of an upgrade
+    // Called once, except after an upgrade: when the first configuration runs, with 0 and no text; when the daemon ends
+    // before that, with its exit code and the reason.
+    std::function<void(int exit_code, const std::string& why)> report_start;
+    std::vector<std::string> arguments;             // the command line, for the new program of an upgrade
     int hand_over = -1;                             // after an upgrade, the descriptor of the ipc::HandOver; -1: none
     bool snmp = false;                              // -x
     std::string snmp_socket;                        // -A
@@ -55,7 +58,7 @@ struct SupervisorOptions {
 };
 
 // Runs until the daemon has stopped. Returns its exit code: 0, or keepalived's 1 fatal, 2 configuration, 4 permission,
-// 6 no configuration.
+// 6 no configuration; 3: another daemon has its pid file or folder (under keepalived's name 0, as there).
 [[nodiscard]] int run_supervisor(const SupervisorOptions& options, Log& log);
 
 }  // namespace mainstay::role
