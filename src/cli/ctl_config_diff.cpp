@@ -22,7 +22,8 @@ bool can_take_effect(const config::Loaded& loaded, const std::string& file) {
 int show(const std::string& before, const std::string& after, const config::Environment& environment, bool as_json) {
     const auto running = config::load_file(before, environment), next = config::load_file(after, environment);
     if (!can_take_effect(running, before) || !can_take_effect(next, after)) return kError;
-    const auto diff = role::diff_reload(running.config, next.config);
+    config::KeywordPlaces places{next};
+    const auto diff = role::diff_reload(running.config, next.config, role::Orphans::Expire, &places);
     const std::string text = as_json ? role::json_text(role::as_json(diff)) : role::as_text(diff);
     print(text);
     return diff.empty() ? kNothing : kSomething;

@@ -234,6 +234,7 @@ Loaded load(Snapshot snapshot, const Environment& host) {
     report_dropped(r, loaded.diagnostics);
     loaded.files = std::move(snapshot.files);
     for (auto& thing : r.lost) loaded.lost.push_back(std::move(thing.lost));
+    loaded.resolved = std::make_shared<const Snapshot>(std::move(snapshot));
     return loaded;
 }
 

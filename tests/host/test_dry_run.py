@@ -1,6 +1,7 @@
 """`mainstayctl reload --dry-run`: the daemon tells what a reload would do, and the reload then does it."""
 
 import json
+import re
 import signal
 
 from support.paths import program
@@ -33,7 +34,7 @@ def test_the_daemon_says_what_is_different_goes_on_unchanged_and_then_does_exact
 
     assert (answer.returncode, answer.stderr) == (1, "")
     assert "change instance VI_1\n         it keeps its state, timers and counters\n" in answer.stdout
-    assert "         priority 150 -> 140\n" in answer.stdout
+    assert re.search(r"^         priority 150 -> 140 \(/run/keepalived\.conf:\d+\)$", answer.stdout, re.M)
     assert f"remove address {VIP}/32 on eth0\n" in answer.stdout
     assert f"add    address {OTHER} on eth0\n" in answer.stdout
     assert "add    instance VI_2\n         virtual_router_id 60 on eth0, priority 90" in answer.stdout

@@ -4,6 +4,7 @@ is reported, and a file that cannot run, or a broken one, takes nothing away. A 
 
 import datetime
 import os
+import re
 import shutil
 import signal
 
@@ -211,7 +212,7 @@ def test_what_changed_is_reported_when_it_is_done(lan):
 
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.startswith("read: /run/keepalived.conf\n")
-    assert "         priority 150 -> 140\n" in answer.stdout
+    assert re.search(r"^         priority 150 -> 140 \(/run/keepalived\.conf:\d+\)$", answer.stdout, re.M)
     assert "add    instance VI_2\n" in answer.stdout
     assert "Reload complete" in daemon.output()
     wait_holds(one, OTHER)

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,11 +65,15 @@ struct Lost {
 };
 [[nodiscard]] std::string describe(const Lost& lost);  // "virtual_server 10.0.0.1:80"
 
+struct Snapshot;  // mainstay/config/language/resolver.hpp
+
 struct Loaded {
     Config config;                        // usable when can_run()
     std::vector<Diagnostic> diagnostics;  // sorted by place
     std::vector<SourceFile> files;        // [0] is the (first) top file
     std::vector<Lost> lost;               // in the order of the file
+    // The text that was read and the places that it is from, without `files`; null when there is none.
+    std::shared_ptr<const Snapshot> resolved;
     [[nodiscard]] bool can_run() const;   // no Fatal diagnostic, no MissingWord
     [[nodiscard]] int exit_code() const;  // keepalived's: 0, 2, 4, 5, 6
 };

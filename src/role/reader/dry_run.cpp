@@ -188,12 +188,13 @@ Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& ru
     const auto sides = sides_of(startup, running, parts, next.config);
     if (!sides) return std::unexpected{sides.error()};
     const auto expires = kernel::read_sysctl_number("net/ipv4/vs/expire_nodest_conn");
-    report.diff =
-        diff_reload(sides->running, sides->next, expires && *expires == 0 ? Orphans::Dropped : Orphans::Expire);
+    config::KeywordPlaces places{next};
+    report.diff = diff_reload(sides->running, sides->next,
+                              expires && *expires == 0 ? Orphans::Dropped : Orphans::Expire, &places);
     report.diff.services_kept += sides->same_services;
     if (auto changed = changed_settings(startup, done); !changed.empty())
         report.diff.changes.push_back(
-            {ReloadChange::Action::Change, "settings", startup.settings_path, std::move(changed)});
+            {ReloadChange::Action::Change, "settings", startup.settings_path, {changed.begin(), changed.end()}});
     if (!startup.force && !accept_losses)
         report.losses =
             report.is_empty ? removed_by(report.diff) : lost_by_fault(report.diff, sides->running, next.lost);

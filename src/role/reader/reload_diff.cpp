@@ -16,23 +16,39 @@ namespace mainstay::role {
 namespace {
 
 using Action = ReloadChange::Action;
-using Strings = std::vector<std::string>;
+using Details = std::vector<ReloadDetail>;
 using Routes = std::vector<config::VirtualRoute>;
 
-template <class T>
-void compare(Strings& out, std::string_view what, const T& before, const T& after) {
+template <class Texts, class T>
+void compare(Texts& out, std::string_view what, const T& before, const T& after) {
     if (before != after) out.push_back(fmt::format("{} {} -> {}", what, before, after));
 }
 
 // For values that are long or secret: only that they were modified.
-template <class T>
-void mention(Strings& out, std::string_view what, const T& before, const T& after) {
+template <class Texts, class T>
+void mention(Texts& out, std::string_view what, const T& before, const T& after) {
     if (!(before == after)) out.push_back(fmt::format("{} modified", what));
 }
 
-// Each with both values, what is worse marked: it is the operator's business first.
-void describe(Strings& out, const config::Differences& differences) {
-    for (const auto& one : differences) out.push_back((one.worse ? "worse: " : "") + one.text);
+// Each with both values and its place in the new file, what is worse marked: it is the operator's business first.
+// `place` answers where a difference is, or with nothing.
+template <class Place>
+void describe(Details& out, const config::Differences& differences, Place&& place) {
+    for (const auto& one : differences) out.emplace_back((one.worse ? "worse: " : "") + one.text, place(one));
+}
+
+using Places = config::KeywordPlaces;
+
+auto in_block(Places* places, std::string block) {
+    return [places, block = std::move(block)](const config::Difference& one) {
+        return places == nullptr ? std::string{} : places->of(one, block);
+    };
+}
+
+auto in_service(Places* places, const config::VirtualServer& service, const config::RealServer* server = nullptr) {
+    return [places, &service, server](const config::Difference& one) {
+        return places == nullptr ? std::string{} : places->of(one, service, server);
+    };
 }
 
 const char* switch_text(bool on) { return on ? "on" : "off"; }
@@ -43,8 +59,12 @@ std::string address_text(const config::Instance& instance, const config::Virtual
 
 class Instances {
 public:
-    Instances(const config::Config& running, const config::Config& next, ReloadDiff& diff)
-        : running_{running.instances}, next_{next.instances}, diff_{diff}, kept_(running_.size(), false) {}
+    Instances(const config::Config& running, const config::Config& next, ReloadDiff& diff, Places* places)
+        : running_{running.instances},
+          next_{next.instances},
+          diff_{diff},
+          places_{places},
+          kept_(running_.size(), false) {}
 
     void run() {
         for (const auto& after : next_) {
@@ -77,16 +97,17 @@ private:
             ++diff_.instances_kept;
             return;
         }
-        Strings details{"it keeps its state, timers and counters"};
+        Details details{"it keeps its state, timers and counters"};
         compare(details, "name", before.name, after.name);
         compare(details, "sync group", before.sync_group.empty() ? "none" : before.sync_group,
                 after.sync_group.empty() ? "none" : after.sync_group);
         auto differences = config::differences(before, after);
         for (auto& one : differences)
             if (one.keyword == "state") one.text += ", which applies only at a start";
-        describe(details, differences);
-        options(details, before.addresses, after.addresses);
-        options(details, before.excluded_addresses, after.excluded_addresses);
+        const auto place = in_block(places_, "vrrp_instance " + after.name);
+        describe(details, differences, place);
+        options(details, "virtual_ipaddress", before.addresses, after.addresses, place);
+        options(details, "virtual_ipaddress_excluded", before.excluded_addresses, after.excluded_addresses, place);
         if (details.size() == 1 && before.addresses == after.addresses &&
             before.excluded_addresses == after.excluded_addresses && before.routes == after.routes)
             details.emplace_back("other settings modified");
@@ -96,15 +117,20 @@ private:
     }
 
     // Of addresses that stay: a label, a scope.
-    static void options(Strings& details, const std::vector<config::VirtualAddress>& before,
-                        const std::vector<config::VirtualAddress>& after) {
+    template <class Place>
+    static void options(Details& details, std::string_view block, const std::vector<config::VirtualAddress>& before,
+                        const std::vector<config::VirtualAddress>& after, Place&& place) {
         for (const auto& address : after) {
             const auto old = std::ranges::find_if(before, [&](const config::VirtualAddress& one) {
                 return one.prefix == address.prefix && one.dev == address.dev;
             });
             if (old == before.end()) continue;
-            for (const auto& one : config::differences(*old, address))
-                details.push_back(fmt::format("virtual_ipaddress {} {}", address.prefix.to_string(), one.text));
+            auto differences = config::differences(*old, address);
+            for (auto& one : differences) {
+                one.text = fmt::format("{} {} {}", block, address.prefix.to_string(), one.text);
+                one.keyword = fmt::format("{} {}", block, address.prefix.to_string());
+            }
+            describe(details, differences, place);
         }
     }
 
@@ -158,14 +184,14 @@ private:
 
     // An instance that looks the same to its operator may be another virtual router to its peers.
     void removed(const config::Instance& before) {
-        Strings details{"it resigns and removes its addresses"};
+        Details details{"it resigns and removes its addresses"};
         const auto twin = std::ranges::find_if(added_, [&](const config::Instance* after) {
             return after->name == before.name ||
                    (after->virtual_router_id == before.virtual_router_id && after->family == before.family);
         });
         if (twin != added_.end()) {
             const config::Instance& after = **twin;
-            Strings why;
+            std::vector<std::string> why;
             compare(why, "virtual_router_id", +before.virtual_router_id, +after.virtual_router_id);
             compare(why, "interface", before.interface, after.interface);
             compare(why, "addressing", before.unicast_peers.empty() ? "multicast" : "unicast",
@@ -194,19 +220,22 @@ private:
     const std::vector<config::Instance>& running_;
     const std::vector<config::Instance>& next_;
     ReloadDiff& diff_;
+    Places* places_;
     std::vector<bool> kept_;
     std::vector<const config::Instance*> added_;
 };
 
 template <class T>
-void named(const std::vector<T>& running, const std::vector<T>& next, const std::string& kind, ReloadDiff& diff) {
+void named(const std::vector<T>& running, const std::vector<T>& next, const std::string& kind, ReloadDiff& diff,
+           Places* places) {
+    const std::string block = kind == "script" ? "vrrp_script " : "vrrp_sync_group ";
     for (const auto& after : next) {
         const auto before = std::ranges::find(running, after.name, &T::name);
         if (before == running.end())
             diff.changes.push_back({Action::Add, kind, after.name, {}});
         else if (!(*before == after)) {
-            Strings details;
-            describe(details, config::differences(*before, after));
+            Details details;
+            describe(details, config::differences(*before, after), in_block(places, block + after.name));
             diff.changes.push_back({Action::Change, kind, after.name, std::move(details)});
         }
     }
@@ -280,15 +309,17 @@ std::string_view forwarding_keyword(const config::VirtualServer& service) {
                : "lvs_method";
 }
 
-Strings service_details(const config::VirtualServer& before, const config::VirtualServer& after) {
-    Strings details;
-    describe(details, only(config::differences(before, after), true));
+Details service_details(const config::VirtualServer& before, const config::VirtualServer& after, Places* places) {
+    Details details;
+    describe(details, only(config::differences(before, after), true), in_service(places, after));
     return details;
 }
 
-Strings server_details(const config::RealServer& before, const config::RealServer& after, std::string_view forwarding) {
-    Strings details;
-    describe(details, only(config::differences(before, after, forwarding), true));
+Details server_details(const config::RealServer& before, const config::RealServer& after,
+                       const config::VirtualServer& service, Places* places) {
+    Details details;
+    describe(details, only(config::differences(before, after, forwarding_keyword(service)), true),
+             in_service(places, service, &after));
     return details;
 }
 
@@ -300,7 +331,7 @@ bool leaves_clients_behind(const config::VirtualServer& service, const config::R
 }
 
 void add_operation(const netlink::IpvsOperation& operation, const Services& before, const Services& after,
-                   Orphans orphans, ReloadDiff& diff) {
+                   Orphans orphans, ReloadDiff& diff, Places* places) {
     using Kind = netlink::IpvsOperation::Kind;
     const auto& key = operation.service.key;
     const auto& endpoint = operation.destination.endpoint;
@@ -328,13 +359,13 @@ void add_operation(const netlink::IpvsOperation& operation, const Services& befo
                                 endpoint.to_string()));
             break;
         case Kind::SetService:
-            change.details = service_details(*before.at(key), *after.at(key));
+            change.details = service_details(*before.at(key), *after.at(key), places);
             break;
         case Kind::SetDestination: {
             const auto* old_server = find_server(*before.at(key), key, endpoint);
             const auto* new_server = find_server(*after.at(key), key, endpoint);
             if (old_server != nullptr && new_server != nullptr)
-                change.details = server_details(*old_server, *new_server, forwarding_keyword(*after.at(key)));
+                change.details = server_details(*old_server, *new_server, *after.at(key), places);
         }
     }
     diff.changes.push_back(std::move(change));
@@ -352,39 +383,40 @@ void without_followers(config::Differences& of, const config::Differences& leade
 
 // Changes that the IPVS table does not show: checks, quorum, scripts, mail.
 void unseen(const config::VirtualServer& before, const config::VirtualServer& after, const std::string& name,
-            ReloadDiff& diff) {
-    const auto report = [&](const char* kind, std::string of, const config::Differences& differences,
-                            const char* then) {
-        Strings details;
-        describe(details, differences);
+            ReloadDiff& diff, Places* places) {
+    const auto report = [&](const char* kind, std::string of, const config::RealServer* server,
+                            const config::Differences& differences, const char* then) {
+        Details details;
+        describe(details, differences, in_service(places, after, server));
         if (then != nullptr) details.emplace_back(then);
         if (!differences.empty()) diff.changes.push_back({Action::Change, kind, std::move(of), std::move(details)});
     };
     auto leaders = only(config::differences(before, after), false);
-    report("settings", name, leaders, nullptr);
+    report("settings", name, nullptr, leaders, nullptr);
     for (const auto& server : after.real_servers) {
         const auto old = std::ranges::find(before.real_servers, server.endpoint, &config::RealServer::endpoint);
         if (old == before.real_servers.end() || *old == server) continue;
         const std::string of = name + " -> " + server.endpoint.to_string();
         auto settings = only(config::differences(*old, server, forwarding_keyword(after)), false);
         without_followers(settings, leaders);
-        report("settings", of, settings, nullptr);
+        report("settings", of, &server, settings, nullptr);
         auto all = leaders;
         all.insert(all.end(), settings.begin(), settings.end());
         auto checks = config::check_differences(*old, server);
         without_followers(checks, all);
-        report("checks", of, checks,
+        report("checks", of, &server, checks,
                server.checkers.empty() ? nullptr : "a check with the same target keeps its result until it runs again");
     }
 }
 
-void diff_services(const config::Config& running, const config::Config& next, Orphans orphans, ReloadDiff& diff) {
+void diff_services(const config::Config& running, const config::Config& next, Orphans orphans, ReloadDiff& diff,
+                   Places* places) {
     const Services before = by_key(running), after = by_key(next);
     std::vector<netlink::IpvsServiceKey> owned;
     for (const auto& [key, service] : before) owned.push_back(key);
     const auto operations = lvs::plan(table_of(next), table_of(running), owned);
     diff.ipvs_operations = operations.size();
-    for (const auto& operation : operations) add_operation(operation, before, after, orphans, diff);
+    for (const auto& operation : operations) add_operation(operation, before, after, orphans, diff, places);
     std::map<lvs::ServiceIdentity, const config::VirtualServer*> known;
     for (const auto& service : running.virtual_servers) known.emplace(lvs::identity_of(service), &service);
     for (const auto& service : next.virtual_servers) {
@@ -395,15 +427,8 @@ void diff_services(const config::Config& running, const config::Config& next, Or
         if (*old->second == service)
             ++diff.services_kept;
         else
-            unseen(*old->second, service, name, diff);
+            unseen(*old->second, service, name, diff, places);
     }
-}
-
-constexpr const char* kActions[] = {"keep", "change", "add", "remove"};
-
-// Not in the log, whose lines begin with the action.
-const char* mark_of(const ReloadChange& change) {
-    return change.worse() && change.action == Action::Remove ? "worse: " : "";
 }
 
 }  // namespace
@@ -411,69 +436,31 @@ const char* mark_of(const ReloadChange& change) {
 bool ReloadChange::worse() const {
     if (action == Action::Remove)
         return kind == "instance" || kind == "address" || kind == "service" || kind == "server";
-    return std::ranges::any_of(details, [](const std::string& detail) { return detail.starts_with("worse: "); });
+    return std::ranges::any_of(details, [](const ReloadDetail& detail) { return detail.text.starts_with("worse: "); });
 }
 
-ReloadDiff diff_reload(const config::Config& running, const config::Config& next, Orphans orphans) {
+ReloadDiff diff_reload(const config::Config& running, const config::Config& next, Orphans orphans, Places* places) {
     ReloadDiff diff;
     if (running.global != next.global) {
-        Strings details;
-        describe(details, config::differences(running.global, next.global));
+        Details details;
+        describe(details, config::differences(running.global, next.global), in_block(places, "global_defs"));
         diff.changes.push_back({Action::Change, "settings", "global_defs", std::move(details)});
     }
     const auto blocks = config::differences(config::Block::Root, running.more, next.more);
     for (const std::string& keyword : config::changed_keywords(running.more, next.more)) {
-        Strings details;
+        Details details;
         for (const auto& one : blocks)
-            if (one.keyword == keyword || one.keyword.starts_with(keyword + " ")) describe(details, {one});
+            if (one.keyword == keyword || one.keyword.starts_with(keyword + " "))
+                describe(details, {one}, in_block(places, ""));
         diff.changes.push_back({Action::Change, "settings", keyword, std::move(details)});
     }
-    named(running.scripts, next.scripts, "script", diff);
-    named(running.sync_groups, next.sync_groups, "sync group", diff);
-    Instances{running, next, diff}.run();
-    diff_services(running, next, orphans, diff);
+    named(running.scripts, next.scripts, "script", diff, places);
+    named(running.sync_groups, next.sync_groups, "sync group", diff, places);
+    Instances{running, next, diff, places}.run();
+    diff_services(running, next, orphans, diff, places);
     if (diff.empty() && running != next) diff.changes.push_back({Action::Change, "settings", "others", {}});
     std::ranges::stable_partition(diff.changes, [](const ReloadChange& change) { return change.worse(); });
     return diff;
-}
-
-std::string as_text(const ReloadDiff& diff) {
-    std::string out;
-    for (const auto& change : diff.changes) {
-        out += fmt::format("{}{:<6} {} {}\n", mark_of(change), kActions[static_cast<std::size_t>(change.action)],
-                           change.kind, change.name);
-        for (const auto& detail : change.details) out += fmt::format("         {}\n", detail);
-    }
-    if (diff.empty()) out += "no changes\n";
-    return out + fmt::format("unchanged: {} instances, {} services; IPVS table changes: {}\n", diff.instances_kept,
-                             diff.services_kept, diff.ipvs_operations);
-}
-
-std::vector<std::string> as_log_lines(const ReloadDiff& diff, std::size_t most) {
-    std::vector<std::string> lines;
-    for (const auto& change : diff.changes) {
-        if (lines.size() == most) break;
-        auto& line = lines.emplace_back(fmt::format("{} {} {}{}{}", kActions[static_cast<std::size_t>(change.action)],
-                                                    change.kind, change.name, change.details.empty() ? "" : ": ",
-                                                    fmt::join(change.details, "; ")));
-        if (line.size() > kReloadLineBytesMax) line = line.substr(0, kReloadLineBytesMax - 3) + "...";
-    }
-    return lines;
-}
-
-nlohmann::ordered_json as_json(const ReloadDiff& diff) {
-    using json = nlohmann::ordered_json;
-    auto changes = json::array();
-    for (const auto& change : diff.changes)
-        changes.push_back({{"action", kActions[static_cast<std::size_t>(change.action)]},
-                           {"kind", change.kind},
-                           {"name", change.name},
-                           {"details", change.details},
-                           {"worse", change.worse()}});
-    return {{"changes", std::move(changes)},
-            {"instances_unchanged", diff.instances_kept},
-            {"services_unchanged", diff.services_kept},
-            {"ipvs_operations", diff.ipvs_operations}};
 }
 
 }  // namespace mainstay::role

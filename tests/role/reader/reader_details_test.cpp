@@ -140,7 +140,7 @@ TEST_CASE("of services the ones that differ are compared, as all are when someth
             const auto running = b.read(before);
             b.startup.report = ipc::RoleStartup::DryRunAs::Text;
             b.runs(running);
-            const auto text = b.read(more + after).report_text;
+            const auto text = b.read(after + more).report_text;
             const auto from = std::min(text.find(" service "), text.find(" server "));
             const auto summary = text.find("unchanged: ");
             return text.substr(std::min(from, summary), text.find('\n', summary) + 1 - std::min(from, summary));
@@ -150,8 +150,8 @@ TEST_CASE("of services the ones that differ are compared, as all are when someth
         return partly;
     };
     CHECK(reports(service(1, 1) + service(2, 1) + service(3, 1), service(1, 1) + service(2, 7) + service(3, 1)) ==
-          " server TCP 10.9.9.2:80 -> 10.1.1.1:80\n         weight 1 -> 7\n"
-          "unchanged: 0 instances, 2 services; IPVS table changes: 1\n");
+          " server TCP 10.9.9.2:80 -> 10.1.1.1:80\n         weight 1 -> 7 (" + b.file +
+              ":14)\nunchanged: 0 instances, 2 services; IPVS table changes: 1\n");
     // The first of two services with the same key is the one that IPVS has.
     CHECK(reports(service(1, 1) + service(2, 1) + service(1, 1, "10.1.1.2"),
                   service(1, 1) + service(2, 1) + service(1, 7, "10.1.1.2")) ==
@@ -256,7 +256,8 @@ TEST_CASE("a dry run compares the scripts that run with those of the file, unles
     CHECK(changes(with(1)) == "no changes\n");
     CHECK(changes(with(2)).find("change script web\n") == 0);
     CHECK(changes(kInstance).starts_with("change instance VI_1\n"));  // which has lost what it tracked: worse
-    CHECK(changes(kInstance).contains("worse: track_script web removed\nremove script web\n"));
+    CHECK(changes(kInstance).contains("worse: track_script web removed ("));
+    CHECK(changes(kInstance).ends_with(":4)\nremove script web\n"));
     CHECK(changes(with(2), false) == "no changes\n");
 }
 

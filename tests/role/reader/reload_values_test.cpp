@@ -55,6 +55,29 @@ TEST_CASE("what is worse comes first, in the log too") {
               "change instance VI_1: it keeps its state, timers and counters; priority 100 -> 90"});
 }
 
+TEST_CASE("each value that changes has its place in the new file, also in the log and as JSON") {
+    const std::string instance =
+        "vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 51\npriority 100\nvirtual_ipaddress "
+        "{\n10.9.9.8\n}\n}\n";
+    const auto next = config::load_text(
+        "ha.conf", replaced(replaced(instance + kWeb, "priority 100", "priority 90"), "path /health", "path /other"),
+        {});
+    config::KeywordPlaces places{next};
+    const auto diff = role::diff_reload(config_of(instance + kWeb), next.config, role::Orphans::Expire, &places);
+    CHECK(role::as_text(diff) ==
+          "change instance VI_1\n         it keeps its state, timers and counters\n"
+          "         priority 100 -> 90 (ha.conf:4)\n"
+          "change checks TCP 10.9.9.9:80 -> 10.1.1.1:80\n"
+          "         HTTP_GET url path /health -> /other (ha.conf:17)\n" +
+              kKeepsResult + kUntouched);
+    CHECK(role::as_log_lines(diff, 1) ==
+          std::vector<std::string>{
+              "change instance VI_1: it keeps its state, timers and counters; priority 100 -> 90 (ha.conf:4)"});
+    CHECK(role::as_json(diff)["changes"][0].dump() ==
+          R"({"action":"change","kind":"instance","name":"VI_1","details":["it keeps its state, timers and counters",)"
+          R"("priority 100 -> 90"],"worse":false,"places":[null,"ha.conf:4"]})");
+}
+
 TEST_CASE("a key of auth_hmac is never shown") {
     const auto with = [](const char* key) {
         return std::string{

@@ -4,18 +4,29 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/model.hpp"
+#include "mainstay/config/tools/keyword_places.hpp"
 
 namespace mainstay::role {
+
+struct ReloadDetail {
+    ReloadDetail(const char* what) : text{what} {}  // NOLINT(google-explicit-constructor): most have no place
+    ReloadDetail(std::string what, std::string where = {})
+        : text{std::move(what)}, place{std::move(where)} {}  // NOLINT
+    std::string text;   // "priority 100 -> 150", "worse: HTTP_GET removed"; never a password
+    std::string place;  // of the keyword in the new file, "ha.conf:14"; empty: not known
+    bool operator==(const ReloadDetail&) const = default;
+};
 
 struct ReloadChange {
     enum class Action : std::uint8_t { Keep, Change, Add, Remove } action = Action::Change;
     std::string kind;  // instance, address, route, script, sync group, service, server, checks, settings
     std::string name;  // "VI_1", "TCP 10.0.0.1:80 -> 10.0.0.11:80"
-    std::vector<std::string> details;  // "priority 100 -> 150", "worse: HTTP_GET removed"; never a password
+    std::vector<ReloadDetail> details;
     // A director is worse off with it: something that serves goes, or something that watches.
     [[nodiscard]] bool worse() const;
     bool operator==(const ReloadChange&) const = default;
@@ -32,8 +43,9 @@ struct ReloadDiff {
 // What the kernel does with packets to a server that is no longer in the table: it drops them until their connection
 // expires, unless net.ipv4.vs.expire_nodest_conn is 1.
 enum class Orphans : std::uint8_t { Expire, Dropped };
+// `places`: of the file that `next` was read from, for the details' places.
 [[nodiscard]] ReloadDiff diff_reload(const config::Config& running, const config::Config& next,
-                                     Orphans orphans = Orphans::Expire);
+                                     Orphans orphans = Orphans::Expire, config::KeywordPlaces* places = nullptr);
 // The objects that the diff removes because of broken blocks in the new file, as "service TCP 10.0.0.1:80". Objects
 // that the operator has deleted are not among them.
 [[nodiscard]] std::vector<std::string> lost_by_fault(const ReloadDiff& diff, const config::Config& running,
