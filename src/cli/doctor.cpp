@@ -3,14 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "mainstay/base/script_variables.hpp"
+#include "mainstay/report/problems.hpp"
 #include "mainstay/vrrp/watch.hpp"
 
 namespace mainstay::cli {
 namespace {
 
 using config::Forwarding;
+
+constexpr std::size_t kOfOneKindMax = 10;  // problems that are listed
 
 bool forwards(const config::Config& config, Forwarding method, Family family) {
     return std::ranges::any_of(config.virtual_servers, [&](const config::VirtualServer& service) {
@@ -124,9 +128,6 @@ struct Advice {
     const char* fix;
 };
 constexpr Advice kAdvice[] = {
-    {"rival_master", "{0} is MASTER and receives advertisements of another MASTER with the same virtual_router_id: {1}",
-     "set a different virtual_router_id on each pair, or let the advertisements pass between the peers (firewall, "
-     "switch, authentication)"},
     {"advert_interval", "{0} and {1} have different advert_int: {2}", "set the same advert_int on all directors"},
     {"auth_type", "{0} and {1} authenticate differently: {2}", "set the same auth_type on all directors"},
     {"password", "{0} and {1} have different passwords: {2}", "set the same auth_pass on all directors"},
@@ -195,26 +196,18 @@ void judge_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
     if (!facts.not_running.empty())
         found.push_back(
             {facts.not_running, "systemctl start mainstay; if it ends again, journalctl -u mainstay has why"});
-    for (const auto& fault : facts.faults) {
-        found.push_back({fmt::format("{} is in FAULT: {}", fault.instance, fault.reason),
-                         "fix the cause; the instance then recovers by itself"});
+    std::map<std::string, std::size_t> counts;
+    for (const auto& problem : facts.problems) {
+        const auto* row = report::problem_row(problem.kind);
+        const bool seen_here = row != nullptr && row->kind == report::ProblemKind::IpvsUnavailable;
+        if ((seen_here && !facts.ipvs_available) || ++counts[problem.kind] > kOfOneKindMax) continue;
+        found.push_back({problem.text, row == nullptr ? "run mainstayctl status"
+                                                      : fmt::format(fmt::runtime(row->fix), problem.object)});
     }
-    for (const auto& service : facts.lost_quorums) {
-        found.push_back({fmt::format("service {} has lost its quorum", service),
-                         "run mainstayctl status: it shows the servers that are down and their last check results"});
-    }
-    if (facts.mail && !facts.mail->problem.empty()) {
-        found.push_back({fmt::format("mails are not delivered ({} queued, {} given up): {}", facts.mail->queued,
-                                     facts.mail->failed, facts.mail->problem),
-                         "check smtp_server, its port and which mails it accepts; queued mails are retried"});
-    }
-    for (const auto& [name, webhook] : facts.webhooks) {
-        if (webhook.problem.empty()) continue;
-        found.push_back({fmt::format("events are not posted to webhook {} ({} queued, {} given up): {}", name,
-                                     webhook.queued, webhook.failed, webhook.problem),
-                         "check url, tls_ca and headers of this [[webhook]] in mainstay.toml, and the receiver; queued "
-                         "events are retried"});
-    }
+    for (const auto& [kind, count] : counts)
+        if (count > kOfOneKindMax)
+            found.push_back({fmt::format("{} more problems of the kind {}", count - kOfOneKindMax, kind),
+                             "run mainstayctl status: it shows the state of everything"});
 }
 
 }  // namespace
@@ -242,7 +235,7 @@ std::vector<Finding> judge_host(const DoctorFacts& facts) {
     judge_rivals(facts, found);
     judge_peers(facts, found);
     judge_daemon(facts, found);
-    judge_servers(facts, found);
+    judge_waiting(facts, found);
     judge_scripts(facts, found);
     judge_routing(facts, found);
     if (facts.hidden_from && !vrrp::watch_plan(facts.configuration).processes.empty())

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <iosfwd>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -67,16 +66,11 @@ struct DoctorFacts {
         std::int64_t age_us = 0;  // since it was seen last
     };
     std::vector<PeerProblem> peer_problems;
-    struct Fault {
-        std::string instance, reason;
+    struct Problem {  // of the daemon's list
+        std::string kind, object, text;
+        bool operator==(const Problem&) const = default;
     };
-    std::vector<Fault> faults;              // instances in FAULT
-    std::vector<std::string> lost_quorums;  // services
-    struct DownServer {
-        std::string service, server, address, result;  // of the check that failed
-        bool operator==(const DownServer&) const = default;
-    };
-    std::vector<DownServer> down_servers;  // without those that an operator has disabled
+    std::vector<Problem> problems;
     // Clients that have asked a server for a TCP connection, in vain for two seconds: most of those that it has.
     struct Waiting {
         Endpoint service, server;
@@ -84,13 +78,6 @@ struct DoctorFacts {
         bool operator==(const Waiting&) const = default;
     };
     std::vector<Waiting> waiting;
-    struct Mail {
-        std::uint64_t queued = 0, failed = 0;
-        std::string problem;  // of the last attempt; empty: none
-    };
-    std::optional<Mail> mail;              // none: mails are off, or no daemon runs
-    std::map<std::string, Mail> webhooks;  // by name
-
     struct LeftBehind {  // by scripts: processes that go on without them
         std::string name;
         std::size_t count = 0;
@@ -158,10 +145,9 @@ struct ChildProcess {
 [[nodiscard]] std::vector<DoctorFacts::LeftBehind> left_behind(const std::vector<ChildProcess>& children);
 void judge_processes(const DoctorFacts& facts, std::vector<Finding>& found);
 
-void read_down_servers(DoctorFacts& facts, const nlohmann::json& lvs);
 // From the lines of /proc/net/ip_vs_conn.
 void count_waiting(DoctorFacts& facts, std::istream& connections);
-void judge_servers(const DoctorFacts& facts, std::vector<Finding>& found);
+void judge_waiting(const DoctorFacts& facts, std::vector<Finding>& found);
 
 // The facts from the answer of the running daemon; empty if there is none or it has another version.
 void read_status(DoctorFacts& facts, std::string_view status);

@@ -1,36 +1,18 @@
-// Servers that are DOWN, by the daemon's status, and those whose clients wait in vain, by the kernel's connections.
+// Servers whose clients wait in vain, by the kernel's connections.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <istream>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "doctor.hpp"
-#include "json_view.hpp"
 #include "mainstay/config/model.hpp"
 #include "mh_size.hpp"
 
 namespace mainstay::cli {
 namespace {
 
-constexpr std::size_t kServersNamed = 10;
 constexpr std::size_t kLinesMax = 200'000;  // of the kernel's connections; the rest of millions tells nothing new
 constexpr std::size_t kWaitingAtLeast = 3;  // fewer may be clients that went away
-
-// Of its checks, the one that keeps it down.
-std::string last_result(const nlohmann::json& server) {
-    for (const auto& check : list(server, "checks"))
-        if (!flag(check, "up"))
-            return fmt::format("{} {}: {}", text(check, "type"), text(check, "target"), text(check, "last_result"));
-    return text(server, "note");
-}
-
-bool is_disabled(const nlohmann::json& lvs, const std::string& service, const std::string& address) {
-    return std::ranges::any_of(list(lvs, "overrides"), [&](const nlohmann::json& one) {
-        return text(one, "is") == "disabled" && text(one, "service") == service && text(one, "server") == address;
-    });
-}
 
 // Why a server that its checks reach does not answer clients.
 std::string advice_for(const config::Config& config, const DoctorFacts::Waiting& one) {
@@ -51,15 +33,6 @@ std::string advice_for(const config::Config& config, const DoctorFacts::Waiting&
 
 }  // namespace
 
-void read_down_servers(DoctorFacts& facts, const nlohmann::json& lvs) {
-    for (const auto& service : list(lvs, "services"))
-        for (const auto& server : list(service, "servers")) {
-            const auto name = text(service, "name");
-            if (flag(server, "alive") || is_disabled(lvs, name, text(server, "address"))) continue;
-            facts.down_servers.push_back({name, text(server, "name"), text(server, "address"), last_result(server)});
-        }
-}
-
 void count_waiting(DoctorFacts& facts, std::istream& connections) {
     struct Count {
         std::size_t waiting = 0, all = 0;
@@ -79,17 +52,7 @@ void count_waiting(DoctorFacts& facts, std::istream& connections) {
             facts.waiting.push_back({between.first, between.second, count.waiting, count.all});
 }
 
-void judge_servers(const DoctorFacts& facts, std::vector<Finding>& found) {
-    const auto& down = facts.down_servers;
-    for (std::size_t i = 0; i < std::min(down.size(), kServersNamed); ++i)
-        found.push_back({fmt::format("server {} of {} is DOWN{}", down[i].server, down[i].service,
-                                     down[i].result.empty() ? "" : ": " + down[i].result),
-                         fmt::format("run mainstayctl why {0}; while it is out on purpose: mainstayctl server disable "
-                                     "{0}",
-                                     down[i].address)});
-    if (down.size() > kServersNamed)
-        found.push_back({fmt::format("{} more servers are DOWN", down.size() - kServersNamed),
-                         "run mainstayctl status: it shows them and their last check results"});
+void judge_waiting(const DoctorFacts& facts, std::vector<Finding>& found) {
     for (const auto& one : facts.waiting)
         found.push_back({fmt::format("{} of {} connections of {} to server {} do not finish: the server's answer does "
                                      "not reach the clients",

@@ -55,12 +55,6 @@ const json& part(const json& object, const char* name) {
     return found != object.end() && found->is_object() ? *found : kNone;
 }
 
-std::string second_master(const json& instance) {
-    const auto& other = part(instance, "other_master");
-    if (other.empty()) return {};
-    return fmt::format("two masters: {} advertises, too ({})", text(other, "address"), text(other, "text"));
-}
-
 std::string table(const std::vector<TableRow>& rows, std::string_view indent) {
     std::vector<std::size_t> widths;
     for (const auto& row : rows) {

@@ -22,8 +22,6 @@ namespace mainstay::cli {
 [[nodiscard]] bool flag(const nlohmann::json& object, const char* name);
 [[nodiscard]] const nlohmann::json& list(const nlohmann::json& object, const char* name);
 [[nodiscard]] const nlohmann::json& part(const nlohmann::json& object, const char* name);  // an object; else empty
-// Of an instance of the status: which other router is MASTER, too; empty: none.
-[[nodiscard]] std::string second_master(const nlohmann::json& instance);
 
 using TableRow = std::vector<std::string>;
 // Columns of equal width, each line after `indent`.

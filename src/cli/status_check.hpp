@@ -16,10 +16,8 @@ struct CheckResult {
     std::string line;  // "MAINSTAY OK - ... | ...", with a newline
 };
 
-// CRITICAL: an instance in FAULT, a service without quorum, no IPVS. WARNING: a server that is down without an
-// operator's wish or kept by min_alive, a script or BFD session that is down, an instance that has not started, mails
-// that are not delivered. `names` are as for status_tables(); UNKNOWN: nothing is named like that, or the text is no
-// status document.
+// CRITICAL or WARNING: by the daemon's list of problems (report/problems.hpp). `names` are as for status_tables();
+// UNKNOWN: nothing is named like that, or the text is no status document with such a list.
 [[nodiscard]] CheckResult check_status(std::string_view answer, const std::vector<std::string>& names);
 // The same line for a daemon that does not answer.
 [[nodiscard]] CheckResult check_failed(const Error& error);

@@ -74,6 +74,22 @@ std::vector<std::string> all_names(const json& status) {
     return names;
 }
 
+// Those of what is kept, and of what else the patterns name; one without an object is of everything of its part.
+void keep_problems(json& status, std::vector<NamePattern>& patterns) {
+    const auto names = all_names(status);
+    const auto& services = list(part(status, "lvs"), "services");
+    const auto is_kept = [&](const json& problem) {
+        const auto object = text(problem, "object"), parent = text(problem, "parent");
+        if (object.empty()) return text(problem, "part") == "lvs" && !services.empty();
+        if (parent.empty()) return std::ranges::find(names, object) != names.end() || is_selected(patterns, object);
+        const auto service = std::ranges::find_if(services, [&](const json& s) { return text(s, "name") == parent; });
+        if (service == services.end()) return false;
+        const auto& servers = list(*service, "servers");
+        return std::ranges::any_of(servers, [&](const json& server) { return text(server, "address") == object; });
+    };
+    keep_if(status, "problems", is_kept);
+}
+
 }  // namespace
 
 // "[10.0.0.1]:tcp:80": what is between the brackets, and the port.
@@ -89,6 +105,10 @@ bool is_called(std::string_view name, std::string_view pattern) {
 }
 
 void keep_section(json& status, StatusSection section) {
+    if (section != StatusSection::All)
+        keep_if(status, "problems", [&](const json& problem) {
+            return text(problem, "part") == (section == StatusSection::Vrrp ? "vrrp" : "lvs");
+        });
     const auto remove = [&](std::initializer_list<const char*> parts) {
         for (const char* part : parts) status.erase(part);
     };
@@ -116,6 +136,7 @@ Result<void> keep_only(json& status, const std::vector<std::string>& names) {
     }
     if (auto bfd = status.find("bfd"); bfd != status.end() && bfd->is_object()) keep_if(*bfd, "sessions", named);
     if (auto lvs = status.find("lvs"); lvs != status.end() && lvs->is_object()) keep_services(*lvs, patterns);
+    keep_problems(status, patterns);
     for (const auto& pattern : patterns) {
         if (pattern.used) continue;
         const std::string near{config::nearest_choice(fmt::format("{}", fmt::join(known, "|")), pattern.whole)};

@@ -14,6 +14,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t kProblemsShownMax = 20;
+
 std::string joined(const json& texts) {
     std::string out;
     for (const auto& entry : texts) {
@@ -32,20 +34,25 @@ std::string maintenance_line(const json& root, std::int64_t now_us) {
                        until.empty() ? "it is ended" : until, text(*found, "by"), reason.empty() ? "" : ": " + reason);
 }
 
+std::string problem_lines(const json& problems) {
+    if (problems.empty()) return {};
+    std::string out = fmt::format("\n{} {}:\n", problems.size(), problems.size() == 1 ? "PROBLEM" : "PROBLEMS");
+    for (std::size_t i = 0; i < std::min(problems.size(), kProblemsShownMax); ++i)
+        out += fmt::format("  {}\n", text(problems[i], "text"));
+    if (problems.size() > kProblemsShownMax) out += fmt::format("  and {} more\n", problems.size() - kProblemsShownMax);
+    return out;
+}
+
 std::string vrrp_tables(const json& vrrp, std::int64_t now_us) {
     std::vector<TableRow> instances{
         {"INSTANCE", "STATE", "FOR", "PRIORITY", "VRID", "INTERFACE", "GROUP", "MASTER", "ADDRESSES"}};
-    std::string faults;
     for (const auto& i : list(vrrp, "instances")) {
         instances.push_back({text(i, "name"), text(i, "state"), age(now_us, number(i, "since_unix_us")),
                              text(i, "priority"), text(i, "virtual_router_id"), text(i, "interface"),
                              or_dash(text(i, "group")), or_dash(text(i, "master")), joined(list(i, "addresses"))});
-        if (!text(i, "fault").empty()) faults += fmt::format("  {}: {}\n", text(i, "name"), text(i, "fault"));
-        if (const auto other = second_master(i); !other.empty())
-            faults += fmt::format("  {}: {}\n", text(i, "name"), other);
     }
     std::string out;
-    if (instances.size() > 1) out += "\n" + table(instances, "") + faults;
+    if (instances.size() > 1) out += "\n" + table(instances, "");
     std::vector<TableRow> groups{{"GROUP", "STATE"}};
     for (const auto& g : list(vrrp, "groups")) groups.push_back({text(g, "name"), text(g, "state")});
     if (groups.size() > 1) out += "\n" + table(groups, "");
@@ -165,8 +172,6 @@ std::string discovered_table(const json& lvs, std::int64_t now_us) {
 
 std::string lvs_tables(const json& lvs, std::int64_t now_us) {
     std::string out;
-    if (!flag(lvs, "ipvs_available"))
-        out += fmt::format("\nIPVS cannot be programmed: {}\n", text(lvs, "ipvs_problem"));
     for (const auto& service : list(lvs, "services")) out += service_table(service, now_us);
     return out + override_table(lvs, now_us) + announced_table(lvs, now_us) + discovered_table(lvs, now_us);
 }
@@ -207,6 +212,7 @@ Result<std::string> status_tables(std::string_view answer, const std::vector<std
         fmt::format("mainstay {} on {}, configuration {}, process {}\n", text(status, "version"), text(status, "host"),
                     number(status, "generation"), number(part(status, "supervisor"), "pid"));
     out += maintenance_line(status, now_us);
+    out += problem_lines(list(status, "problems"));
     const auto has = [&](const char* name) { return status.contains(name) && status[name].is_object(); };
     if (has("vrrp")) out += vrrp_tables(status["vrrp"], now_us);
     if (has("bfd")) out += bfd_table(status["bfd"], now_us);

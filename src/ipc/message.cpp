@@ -6,15 +6,19 @@ namespace mainstay::report {
 
 template <class A>
 void fields(A& a, ProcessStatus& p) {
-    a(p.role, p.ready, p.ends);
+    a(p.role, p.ready, p.ends, p.last_end);
 }
 template <class A>
 void fields(A& a, ReloadResults& r) {
     a(r.done, r.refused, r.last_done, r.last_refused, r.last_problem);
 }
 template <class A>
+void fields(A& a, UpgradeRefused& u) {
+    a(u.at, u.problem);
+}
+template <class A>
 void fields(A& a, Supervision& s) {
-    a(s.since, s.reloads, s.processes);
+    a(s.since, s.reloads, s.processes, s.upgrade_refused);
 }
 
 }  // namespace mainstay::report

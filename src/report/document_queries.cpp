@@ -90,6 +90,19 @@ const vrrp::PeerProblem* other_master(const DaemonStatus& status, const vrrp::In
     return last;
 }
 
+Overrides overrides_of(const LvsStatus& status) {
+    Overrides overrides;
+    for (const auto& one : status.overrides) overrides[{one.service, one.server}] = static_cast<lvs::Hold>(one.hold);
+    return overrides;
+}
+
+ServerState server_state(const ServiceStatus& service, const ServerStatus& server, const Overrides& overrides) {
+    const auto found = overrides.find({service.name, server.endpoint});
+    if (found != overrides.end() && found->second == lvs::Hold::Disabled) return ServerState::Disabled;
+    if (found != overrides.end() && found->second == lvs::Hold::Drained) return ServerState::Drained;
+    return server.alive ? ServerState::Up : ServerState::Down;
+}
+
 std::size_t count_alive(const ServiceStatus& service) {
     return static_cast<std::size_t>(std::ranges::count_if(service.servers, &ServerStatus::alive));
 }

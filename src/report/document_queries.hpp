@@ -4,11 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mainstay/base/event.hpp"
+#include "mainstay/lvs/overrides.hpp"
 #include "mainstay/report/document.hpp"
 
 namespace mainstay::report {
@@ -39,6 +42,13 @@ enum class UpState : std::uint8_t { Unknown, Down, Up };  // Unknown: there is n
 // What was heard of another router that is MASTER of the same virtual router while this one is: a BACKUP advertises
 // nothing, so that an advert, even a refused one, means two masters. Null: none is heard any more.
 [[nodiscard]] const vrrp::PeerProblem* other_master(const DaemonStatus& status, const vrrp::InstanceSnapshot& instance);
+
+// What an operator set of a server comes before its checks: such a server is no failure.
+enum class ServerState : std::uint8_t { Up, Down, Drained, Disabled };
+using Overrides = std::map<std::pair<std::string_view, Endpoint>, lvs::Hold>;  // by service and server
+[[nodiscard]] Overrides overrides_of(const LvsStatus& status);                 // valid as long as the status
+[[nodiscard]] ServerState server_state(const ServiceStatus& service, const ServerStatus& server,
+                                       const Overrides& overrides);
 
 // The servers that their checks, and not operators, let stand.
 [[nodiscard]] std::size_t count_alive(const ServiceStatus& service);

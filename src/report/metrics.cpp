@@ -1,8 +1,10 @@
 #include "mainstay/report/metrics.hpp"
 
 #include <algorithm>
+#include <map>
 #include <string>
 
+#include "mainstay/report/problems.hpp"
 #include "metrics_parts.hpp"
 
 namespace mainstay::report {
@@ -28,7 +30,7 @@ void put_reloads(MetricsWriter& out, const ReloadResults& reloads) {
     out.time(done, reloads.last_done);
     out.time(refused, reloads.last_refused);
     out.family("mainstay_reload_last_successful");
-    out.sample({}, reloads.last_refused.unix_us <= reloads.last_done.unix_us);
+    out.sample({}, reloads.is_last_done());
 }
 
 void put_mail(MetricsWriter& out, const DaemonStatus& status) {
@@ -62,6 +64,14 @@ void put_webhooks(MetricsWriter& out, const WebhooksStatus& webhooks) {
     out.sample({}, webhooks.unsaved);
 }
 
+void put_problems(MetricsWriter& out, const DaemonStatus& status) {
+    std::map<ProblemKind, std::uint64_t> counts;
+    for (const auto& problem : problems(status)) ++counts[problem.kind];
+    out.family("mainstay_problems");
+    for (const auto& row : problem_rows())
+        if (row.only_doctor.empty()) out.sample({{"kind", row.name}, {"severity", row.severity()}}, counts[row.kind]);
+}
+
 void put_daemon(MetricsWriter& out, const DaemonStatus& status) {
     out.family("mainstay_build_info");
     out.sample({{"version", status.version}}, true);
@@ -69,6 +79,7 @@ void put_daemon(MetricsWriter& out, const DaemonStatus& status) {
     out.family("mainstay_config_generation");
     out.sample({}, status.generation);
     if (status.supervision) put_reloads(out, status.supervision->reloads);
+    put_problems(out, status);
     out.family("mainstay_events_lost_total");
     out.sample({}, status.events_lost);
     put_mail(out, status);

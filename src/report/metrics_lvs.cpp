@@ -1,42 +1,23 @@
 // The LVS part of the metrics: sums for each service, and with scope=servers series for each server and check.
 #include <algorithm>
 #include <array>
-#include <map>
 #include <string>
 
 #include "document_queries.hpp"
-#include "mainstay/lvs/overrides.hpp"
 #include "metrics_parts.hpp"
 
 namespace mainstay::report {
 namespace {
 
-using Overridden = std::map<std::pair<std::string_view, Endpoint>, lvs::Hold>;
-
-Overridden overridden(const LvsStatus& lvs) {
-    Overridden holds;
-    for (const auto& one : lvs.overrides) holds[{one.service, one.server}] = static_cast<lvs::Hold>(one.hold);
-    return holds;
-}
-
-enum class ServerState : std::uint8_t { Up, Down, Drained, Disabled };
-constexpr std::array<std::string_view, 4> kServerStates{"up", "down", "drained", "disabled"};
-
-// What an operator set comes first: such a server is no failure.
-ServerState state_of(const ServiceStatus& service, const ServerStatus& server, const Overridden& holds) {
-    const auto held = holds.find({service.name, server.endpoint});
-    if (held != holds.end() && held->second == lvs::Hold::Disabled) return ServerState::Disabled;
-    if (held != holds.end() && held->second == lvs::Hold::Drained) return ServerState::Drained;
-    return server.alive ? ServerState::Up : ServerState::Down;
-}
+constexpr std::array<std::string_view, 4> kServerStates{"up", "down", "drained", "disabled"};  // of ServerState
 
 void put_server_states(MetricsWriter& out, const LvsStatus& lvs, const LabelledServices& services) {
-    const auto holds = overridden(lvs);
+    const auto holds = overrides_of(lvs);
     out.family("mainstay_lvs_servers");
     for (const auto& one : services.all()) {
         std::array<std::uint64_t, kServerStates.size()> counts{};
         for (const auto& server : one.object->servers)
-            ++counts[static_cast<std::size_t>(state_of(*one.object, server, holds))];
+            ++counts[static_cast<std::size_t>(server_state(*one.object, server, holds))];
         for (std::size_t state = 0; state < counts.size(); ++state)
             if (counts[state] != 0 || state == 0)
                 out.sample(one.labels.with("state", kServerStates[state]), counts[state]);

@@ -8,6 +8,7 @@
 #include "counter_names.hpp"
 #include "document_queries.hpp"
 #include "mainstay/base/utc_text.hpp"
+#include "mainstay/report/problems.hpp"
 
 namespace mainstay::report {
 namespace {
@@ -399,6 +400,20 @@ json webhooks_json(const WebhooksStatus& webhooks) {
     return out;
 }
 
+json problem_list_json(const std::vector<Problem>& found) {
+    json out = json::array();
+    for (const auto& one : found) {
+        const auto& row = row_of(one.kind);
+        out.push_back({{"kind", row.name},
+                       {"severity", row.severity()},
+                       {"part", row.part},
+                       {"object", one.object},
+                       {"text", one.text}});
+        if (!one.parent.empty()) out.back()["parent"] = one.parent;
+    }
+    return out;
+}
+
 }  // namespace
 
 std::string status_json(const DaemonStatus& status) {
@@ -409,6 +424,7 @@ std::string status_json(const DaemonStatus& status) {
     out["supervisor"] = {{"pid", status.supervisor_pid}};
     out["observer"] = {{"pid", status.observer_pid}, {"events_lost", status.events_lost}};
     put_time(out["observer"], "since", status.observer_since);
+    out["problems"] = problem_list_json(problems(status));
     out["maintenance"] = status.vrrp ? maintenance_json(status.vrrp->maintenance) : json{};
     out["vrrp"] = part_json(status, StatusPart::Vrrp);
     out["lvs"] = part_json(status, StatusPart::Lvs);

@@ -108,17 +108,10 @@ TEST_CASE("an interface is missing, down, without carrier or without address") {
     CHECK(has(only(facts), "eth0 does not exist", "/etc/keepalived/keepalived.conf"));
 }
 
-TEST_CASE("rivals are named: programs and other masters") {
+TEST_CASE("other programs that do the same work are named") {
     DoctorFacts facts = healthy();
     facts.rivals = {{.pid = 42, .name = "keepalived"}};
     CHECK(has(only(facts), "keepalived (process 42)", "systemctl disable --now keepalived"));
-
-    facts.rivals.clear();
-    facts.peer_problems = {
-        {.instance = "VI_1", .kind = "rival_master", .peer = "10.0.0.2", .text = "x", .age_us = 900'000}};
-    CHECK(has(only(facts),
-              "VI_1 is MASTER and receives advertisements of another MASTER with the same virtual_router_id: 10.0.0.2",
-              "virtual_router_id"));
 }
 
 TEST_CASE("variables that scripts do not get are named where there are scripts") {
@@ -144,8 +137,7 @@ TEST_CASE("a daemon that does not run is a finding") {
 
 TEST_CASE("trouble with a peer is reported while it lasts: ten seconds, or four adverts where they are rarer") {
     DoctorFacts facts = healthy();
-    facts.peer_problems = {
-        {.instance = "VI_1", .kind = "rival_master", .peer = "10.0.0.2", .text = "", .age_us = 10'000'000}};
+    facts.peer_problems = {{.instance = "VI_1", .kind = "clock", .peer = "10.0.0.2", .text = "", .age_us = 10'000'000}};
     CHECK(judge_host(facts).size() == 1);
     facts.peer_problems[0].age_us = 10'000'001;
     CHECK(judge_host(facts).empty());
@@ -183,38 +175,27 @@ TEST_CASE("an address that another host has, too, is named with its interface an
               "remove the address there"));
 }
 
-TEST_CASE("an instance in FAULT, a lost quorum and mails that nobody takes are found") {
+TEST_CASE("what the daemon lists is found, with a fix for its kind, and ten of a kind are enough") {
     DoctorFacts facts = healthy();
-    facts.faults = {{"VI_1", "interface eth1 down"}};
-    CHECK(has(only(facts), "VI_1 is in FAULT: interface eth1 down", "recovers by itself"));
-    facts = healthy();
-    facts.lost_quorums = {"[10.0.0.1]:tcp:80"};
-    CHECK(has(only(facts), "service [10.0.0.1]:tcp:80 has lost its quorum", "mainstayctl status"));
-    facts = healthy();
-    facts.mail = {.queued = 3, .failed = 1, .problem = "connection refused"};
-    CHECK(has(only(facts), "mails are not delivered (3 queued, 1 given up): connection refused", "smtp_server"));
-    facts.mail->problem.clear();
-    CHECK(judge_host(facts).empty());
-}
-
-TEST_CASE("a server that is DOWN is a problem, with its check, but for one that an operator has disabled") {
-    DoctorFacts facts = healthy();
-    read_status(facts, R"({"now_unix_us": 1, "vrrp": null, "mail": {"enabled": false}, "lvs": {
-        "overrides": [{"service": "[10.0.0.1]:tcp:80", "server": "10.0.0.13:80", "is": "disabled"}],
-        "services": [{"name": "[10.0.0.1]:tcp:80", "quorum_up": true, "servers": [
-            {"name": "[10.0.0.11]:tcp:80", "address": "10.0.0.11:80", "alive": true, "checks": []},
-            {"name": "[10.0.0.12]:tcp:80", "address": "10.0.0.12:80", "alive": false, "checks": [
-                {"type": "PING_CHECK", "target": "10.0.0.12", "up": true, "last_result": "passed"},
-                {"type": "TCP_CHECK", "target": "10.0.0.12:80", "up": false, "last_result": "connection refused"}]},
-            {"name": "[10.0.0.13]:tcp:80", "address": "10.0.0.13:80", "alive": false, "checks": []}]}]}})");
-    CHECK(only(facts) == Finding{"server [10.0.0.12]:tcp:80 of [10.0.0.1]:tcp:80 is DOWN: TCP_CHECK 10.0.0.12:80: "
-                                 "connection refused",
+    facts.problems = {{"server_down", "10.0.0.12:80", "[10.0.0.12]:tcp:80 of [10.0.0.1]:tcp:80 is down"}};
+    CHECK(only(facts) == Finding{"[10.0.0.12]:tcp:80 of [10.0.0.1]:tcp:80 is down",
                                  "run mainstayctl why 10.0.0.12:80; while it is out on purpose: mainstayctl server "
                                  "disable 10.0.0.12:80"});
-    facts.down_servers.assign(12, facts.down_servers[0]);
+    facts.problems.assign(12, facts.problems[0]);
+    facts.problems.push_back({"of a later version", "", "something is wrong"});
     const auto found = judge_host(facts);
-    REQUIRE(found.size() == 11);
-    CHECK(found[10].what == "2 more servers are DOWN");
+    REQUIRE(found.size() == 12);
+    CHECK(found[10] == Finding{"something is wrong", "run mainstayctl status"});
+    CHECK(found[11].what == "2 more problems of the kind server_down");
+}
+
+TEST_CASE("IPVS that the doctor does not find either is named once") {
+    DoctorFacts facts = healthy();
+    facts.problems = {{"ipvs_unavailable", "", "IPVS cannot be programmed: the daemon's words"}};
+    CHECK(has(only(facts), "the daemon's words", "modprobe ip_vs"));
+    facts.ipvs_available = false;
+    facts.ipvs_problem = "the doctor's words";
+    CHECK(has(only(facts), "IPVS cannot be programmed: the doctor's words", "modprobe ip_vs"));
 }
 
 TEST_CASE("connections that do not finish are a problem where most of a server's are such, and three") {
@@ -245,23 +226,16 @@ TEST_CASE("connections that do not finish are a problem where most of a server's
     CHECK(has(only(direct), "3 of 3 connections", "run mainstay-realserver status 10.0.0.1 on the server"));
 }
 
-TEST_CASE("the daemon's status says what is wrong with peers, services and mails") {
+TEST_CASE("the daemon's status says what it hears of peers and what it lists as problems") {
     DoctorFacts facts = healthy();
     read_status(facts, R"({"now_unix_us": 20000000, "vrrp": {"instances": [
-        {"name": "VI_1", "state": "MASTER", "fault": "", "problems": [{"kind": "rival_master", "peer": "10.0.0.2",
-         "text": "t", "count": 7, "last": "", "last_unix_us": 15000000}]},
-        {"name": "VI_2", "state": "FAULT", "fault": "interface eth1 down", "problems": [{"kind": "rival_master",
-         "peer": "10.0.0.2", "text": "t", "count": 7, "last": "", "last_unix_us": 15000000}]}]},
-        "lvs": {"services": [{"name": "a", "quorum_up": true}, {"name": "b", "quorum_up": false}]},
-        "mail": {"enabled": true, "queued": 2, "failed": 0, "last_problem": "connection refused"}})");
+        {"name": "VI_1", "state": "MASTER", "fault": "", "problems": [{"kind": "clock", "peer": "10.0.0.2",
+         "text": "t", "count": 7, "last": "", "last_unix_us": 15000000}]}]}, "lvs": null,
+        "problems": [{"kind": "no_quorum", "severity": "critical", "part": "lvs", "object": "b", "text": "b has none"}]})");
     REQUIRE(facts.peer_problems.size() == 1);
     CHECK(facts.peer_problems[0].age_us == 5'000'000);
     CHECK(facts.peer_problems[0].peer == "10.0.0.2");
-    REQUIRE(facts.faults.size() == 1);
-    CHECK(facts.faults[0].instance == "VI_2");
-    CHECK(facts.lost_quorums == std::vector<std::string>{"b"});
-    REQUIRE(facts.mail);
-    CHECK(facts.mail->queued == 2);
+    CHECK(facts.problems == std::vector<DoctorFacts::Problem>{{"no_quorum", "b", "b has none"}});
 
     for (const char* other :
          {"", "[]", "{}", R"({"now_unix_us": "x"})", R"({"now_unix_us": 1, "vrrp": {"instances": 7}})"}) {

@@ -34,7 +34,7 @@ json status() {
                       {"quorum_up", true},
                       {"servers", json::array({server("10.0.0.11", true), server("10.0.0.12", true)})}},
                      {{"name", "FWM 5"}, {"quorum_up", true}, {"servers", json::array({server("10.0.0.11", true)})}}});
-    all["mail"] = {{"enabled", true}, {"last_problem", ""}};
+    all["problems"] = json::array();
     return all;
 }
 
@@ -51,38 +51,49 @@ TEST_CASE("a check of a director that is well is one line with performance data"
           "up | instances_master=1 instances_backup=1 instances_fault=0 services_up=2;;;0;2 servers_up=3;;;0;3\n");
 }
 
-TEST_CASE("what fails is a warning or critical, the critical ones first") {
+TEST_CASE("the daemon's problems are a warning or critical, five with their texts") {
     auto all = status();
-    all["lvs"]["services"][0]["servers"][1] = server("10.0.0.12", false);
-    CHECK(line_of(all).starts_with("1 MAINSTAY WARNING - [10.0.0.12]:tcp:80 of [10.0.0.1]:tcp:80 is down | "));
-    all["vrrp"]["instances"][1] = {{"name", "VI_2"}, {"state", "FAULT"}, {"fault", "interface eth0 down"}};
-    CHECK(
-        line_of(all).starts_with("2 MAINSTAY CRITICAL - VI_2 is in FAULT: interface eth0 down; [10.0.0.12]:tcp:80 of "
-                                 "[10.0.0.1]:tcp:80 is down | "));
-    all = status();
-    all["vrrp"]["instances"][0]["other_master"] = {{"address", "10.0.0.2"}, {"text", "received an invalid password"}};
-    CHECK(line_of(all).starts_with(
-        "2 MAINSTAY CRITICAL - VI_1: two masters: 10.0.0.2 advertises, too (received an invalid password) | "));
-    all = status();
-    all["lvs"]["services"][1]["quorum_up"] = false;
-    all["lvs"]["services"][1]["sorry_in_use"] = true;
-    CHECK(line_of(all).starts_with("2 MAINSTAY CRITICAL - FWM 5 has no quorum, its sorry server is in use | "));
-    all = status();
-    all["lvs"]["ipvs_available"] = false;
-    all["lvs"]["ipvs_problem"] = "no\nmodule | here";
-    CHECK(line_of(all).starts_with("2 MAINSTAY CRITICAL - IPVS cannot be programmed: no module   here | "));
-    all = status();
-    all["vrrp"]["scripts"] = json::array({{{"name", "chk"}, {"state", "DOWN"}, {"last_failure", "timed_out"}}});
-    all["mail"]["last_problem"] = "refused";
-    CHECK(
-        line_of(all).starts_with("1 MAINSTAY WARNING - script chk fails: timed_out; mails are not delivered: refused"));
+    all["problems"].push_back({{"severity", "warning"}, {"text", "script\nchk | fails"}});
+    CHECK(line_of(all).starts_with("1 MAINSTAY WARNING - script chk   fails | instances_master=1 "));
+    all["problems"].insert(all["problems"].begin(), {{"severity", "critical"}, {"text", "a is in FAULT"}});
+    CHECK(line_of(all).starts_with("2 MAINSTAY CRITICAL - a is in FAULT; script chk   fails | "));
+    for (const char* text : {"c", "d", "e", "f"}) all["problems"].push_back({{"severity", "warning"}, {"text", text}});
+    CHECK(line_of(all).starts_with("2 MAINSTAY CRITICAL - a is in FAULT; script chk   fails; c; d; e; and 1 more | "));
+    all.erase("problems");
+    CHECK(line_of(all) == "3 MAINSTAY UNKNOWN - the daemon is of another version, which does not list its problems\n");
 }
 
-TEST_CASE("a server that an operator disabled is no problem") {
+TEST_CASE("a check of one name sees the problems of that one, a check of a part those of the part") {
     auto all = status();
-    all["lvs"]["services"][0]["servers"][1] = server("10.0.0.12", false);
-    all["lvs"]["overrides"] = json::array({{{"service", "[10.0.0.1]:tcp:80"}, {"server", "10.0.0.12:80"}}});
-    CHECK(line_of(all).starts_with("0 MAINSTAY OK"));
+    const auto add = [&](const char* part, const char* object, const char* text, const char* parent = nullptr) {
+        json problem{{"severity", "warning"}, {"part", part}, {"object", object}, {"text", text}};
+        if (parent != nullptr) problem["parent"] = parent;
+        all["problems"].push_back(problem);
+    };
+    add("vrrp", "VI_1", "one");
+    add("vrrp", "VI_2", "two");
+    add("lvs", "", "ipvs");
+    add("lvs", "[10.0.0.1]:tcp:80", "quorum");
+    add("lvs", "10.0.0.11:80", "server", "[10.0.0.1]:tcp:80");
+    add("lvs", "10.0.0.11:80", "mark", "FWM 5");
+    add("lvs", "10.0.0.1", "announced");
+    add("daemon", "", "mail");
+    add("daemon", "vrrp", "process");
+    const auto kept = [&](const char* name, StatusSection section = StatusSection::All) {
+        auto copy = all;
+        keep_section(copy, section);
+        if (name != nullptr) REQUIRE(keep_only(copy, {name}).has_value());
+        std::string out;
+        for (const auto& one : copy["problems"]) out += one["text"].get<std::string>() + " ";
+        return out;
+    };
+    CHECK(kept("VI_1") == "one ");
+    CHECK(kept("G1") == "one ");
+    CHECK(kept("10.0.0.1") == "ipvs quorum server announced ");
+    CHECK(kept("10.0.0.11") == "ipvs quorum server mark ");
+    CHECK(kept("fwmark 5") == "ipvs mark ");
+    CHECK(kept(nullptr, StatusSection::Vrrp) == "one two ");
+    CHECK(kept(nullptr, StatusSection::Lvs) == "ipvs quorum server mark announced ");
 }
 
 TEST_CASE("a check of one name sees only that one") {

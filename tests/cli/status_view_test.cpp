@@ -28,16 +28,20 @@ TEST_CASE("the status is shown as tables") {
            "since_unix_us":940000000,
            "checks":[{"type":"TCP_CHECK","target":"10.0.0.12:80","has_run":true,"last_result":"connection refused",
                       "last_run_unix_us":999000000,"failures_in_row":3}]}]}]},
+      "problems":[{"text":"VI_Zürich is in FAULT: interface eth1 is down"},{"text":"mails are not delivered"}],
       "mail":{"enabled":true,"queued":1,"sent":4,"failed":0,"last_problem":"451 later"}})");
 
     REQUIRE(shown.has_value());
     CHECK(*shown ==
           "mainstay 0.1.0 on dir1, configuration 2, process 77\n"
           "\n"
+          "2 PROBLEMS:\n"
+          "  VI_Zürich is in FAULT: interface eth1 is down\n"
+          "  mails are not delivered\n"
+          "\n"
           "INSTANCE   STATE   FOR    PRIORITY  VRID  INTERFACE  GROUP  MASTER        ADDRESSES\n"
           "VI_1       MASTER  2 min  150       51    eth0       G1     192.168.4.11  192.168.4.200/32\n"
           "VI_Zürich  FAULT   10 s   100       52    eth1       -      -             -\n"
-          "  VI_Zürich: interface eth1 is down\n"
           "\n"
           "GROUP  STATE\n"
           "G1     MASTER\n"
@@ -74,13 +78,16 @@ TEST_CASE("sources of servers are shown with what is wrong with them") {
                         "web.example.org    0        never      no answer\n"));
 }
 
-TEST_CASE("missing IPVS and switched-off mail are said") {
-    const auto shown = status_tables(
-        R"({"lvs":{"ipvs_available":false,"ipvs_problem":"modprobe ip_vs","services":[]},"mail":{"enabled":false}})");
+TEST_CASE("switched-off mail is said, and of many problems the first twenty") {
+    std::string list;
+    for (int i = 1; i <= 22; ++i)
+        list += (list.empty() ? "" : ",") + (R"({"text":"problem )" + std::to_string(i)) + R"("})";
+    const auto shown = status_tables(R"({"mail":{"enabled":false},"problems":[)" + list + "]}");
 
     REQUIRE(shown.has_value());
-    CHECK(shown->find("IPVS cannot be programmed: modprobe ip_vs\n") != std::string::npos);
-    CHECK(shown->find("Mail: off") != std::string::npos);
+    CHECK(shown->contains("\n22 PROBLEMS:\n  problem 1\n"));
+    CHECK(shown->contains("  problem 20\n  and 2 more\n"));
+    CHECK(shown->contains("Mail: off"));
 }
 
 TEST_CASE("an answer of another version is shown as far as it is understood") {

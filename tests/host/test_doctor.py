@@ -54,12 +54,12 @@ def test_a_rival_master_is_found_while_it_is_there(lan):
                     "add rule ip deaf in ip protocol vrrp drop"])
     rival = two.mainstayd(fast(priority=100))
 
-    (found,) = wait_found(one, "VI_1 is MASTER and receives advertisements of another MASTER")
-    assert found.endswith("192.168.4.12")
+    (found,) = wait_found(one, "VI_1: two masters: 192.168.4.12 advertises, too (")
+    assert found.endswith("192.168.4.12 is MASTER, too, with priority 100)")
     assert not [line for line in findings(one) if "in use by another host" in line]
     rival.stop()
 
-    wait_until(lambda: not [line for line in findings(one) if "another MASTER" in line], 30, "the rival to be forgotten")
+    wait_until(lambda: not [line for line in findings(one) if "two masters" in line], 30, "the rival to be forgotten")
 
 
 def test_an_address_that_another_host_has_too_is_found_with_who_has_it(lan):

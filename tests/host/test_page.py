@@ -256,6 +256,7 @@ def test_tracked_objects_are_shown_with_their_effect(lan, browse):
     assert sorted(row[4] for row in shown() if row[0] in ("load", "web")) == ["0 running", "holds 7"]
     priority = driver.execute_script("return document.querySelector('#instances tr').cells[3].innerText;")
     assert priority.startswith("109") and "150 configured, −41 by tracking" in priority
+    assert driver.find_element("id", "notice").text.startswith("script chk fails: ")
     assert accessibility_faults(driver) == []
 
 

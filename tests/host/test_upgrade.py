@@ -101,7 +101,10 @@ def test_a_program_that_cannot_load_what_runs_is_refused_and_everything_stays(la
     assert {role: role_pid(one, role) for role in ROLES} == before
     assert "Entering MASTER STATE" not in peer.output() and one.holds(VIP)
     assert daemon.output().count("upgrade refused") == 3
+    check = one.run([program("mainstayctl"), "status", "--check"], check=False)
+    assert check.returncode == 1 and " was refused: " in check.stdout and "/run/nothing-there" in check.stdout, check.stdout
     assert upgrade(one).returncode == 0
+    wait_until(lambda: one.run([program("mainstayctl"), "status", "--check"], check=False).returncode == 0, 20, "no problem")
 
 
 def test_a_script_that_runs_during_the_upgrade_is_waited_for_by_the_new_program(lan):

@@ -176,7 +176,7 @@ def test_errors_of_the_receiver_delay_events_and_keep_their_order_and_ids(lan):
     assert "Webhook hook: delivery of event vrrp." in daemon.output()
     assert "failed (HTTP status 500); " in daemon.output()
     check = one.run([program("mainstayctl"), "status", "--check"], check=False)
-    assert (check.returncode, "events are not posted to hook: HTTP status 500" in check.stdout) == (1, True)
+    assert (check.returncode, "events are not posted to webhook hook (" in check.stdout) == (1, True)
 
     one.write("/run/hook.mode", "200")
 

@@ -13,6 +13,7 @@ struct ProcessStatus {
     std::string role;        // "vrrp"
     bool ready = false;      // runs a committed configuration
     std::uint64_t ends = 0;  // how often such a process ended without having been stopped
+    WallTime last_end{};     // 0: none yet
     bool operator==(const ProcessStatus&) const = default;
 };
 
@@ -20,13 +21,23 @@ struct ReloadResults {
     std::uint64_t done = 0, refused = 0;  // since the supervisor started or was upgraded; the start itself is no reload
     WallTime last_done, last_refused;     // 0: none yet
     std::string last_problem;             // why the last refused one was refused
+    // True before the first.
+    [[nodiscard]] bool is_last_done() const { return last_refused.unix_us <= last_done.unix_us; }
     bool operator==(const ReloadResults&) const = default;
+};
+
+// The last upgrade of this program that was asked for and refused; not one that was to be tried again.
+struct UpgradeRefused {
+    WallTime at;  // 0: none
+    std::string problem;
+    bool operator==(const UpgradeRefused&) const = default;
 };
 
 struct Supervision {
     WallTime since;  // the start of this supervisor
     ReloadResults reloads;
     std::vector<ProcessStatus> processes;  // those that the running configuration needs
+    UpgradeRefused upgrade_refused{};
     bool operator==(const Supervision&) const = default;
 };
 

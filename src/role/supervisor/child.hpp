@@ -65,6 +65,7 @@ public:
     bool prepared = false;    // is ready for the reload in progress
     bool ever_ready = false;  // an earlier incarnation was ready
     std::uint64_t ends = 0;   // of processes that should have stayed
+    WallTime last_end;        // of those
     std::uint64_t prepared_generation = 0;
     bool awaits_look = false;  // its Commit waits for the first observations of the files and processes that it tracks
     Awaited awaited;           // except `stopping` and `ready`, which are filled in before each use

@@ -148,6 +148,8 @@ void DryRunServer::on_question(ipc::Message question) {
     auto channel = ipc::make_channel();
     if (!channel) return refuse(channel.error().text());
     const auto pid = deeds_.start(question, channel->first.get(), channel->second.get());
+    // Errc::State: it is to be tried again.
+    if (!pid && upgrade_question_ && pid.error().code() != Errc::State) return refuse_upgrade(pid.error().text());
     if (!pid) return refuse(pid.error().text());
     if (!upgrade_question_) log_.info("dry run of a reload requested: nothing is changed");
     line_ = std::move(channel->first);
@@ -199,20 +201,25 @@ bool DryRunServer::ended(const kernel::Ended& how) {
         }
     const bool slow = how.signalled && how.status == SIGKILL;
     if (upgrade_question_)
-        refuse(slow ? "the new program did not answer in time"
-                    : "the new program did not confirm that it can continue (" + kernel::text_of(how) + ")");
+        refuse_upgrade(slow ? "the new program did not answer in time"
+                            : "the new program did not confirm that it can continue (" + kernel::text_of(how) + ")");
     else
         refuse(slow ? "reading the configuration took too long" : "the reader died; see the log");
     return true;
 }
 
 void DryRunServer::checked(const ipc::UpgradeChecked& verdict) {
-    if (!verdict.problem.empty()) return refuse(verdict.problem);
+    if (!verdict.problem.empty()) return refuse_upgrade(verdict.problem);
     limit_.cancel();
     UniqueFd client{client_.is_open() ? client_.release() : -1};
     const std::string program = upgrade_question_->program;
     accept();
     deeds_.upgrade(program, verdict.version, std::move(client));
+}
+
+void DryRunServer::refuse_upgrade(const std::string& problem) {
+    if (deeds_.upgrade_refused) deeds_.upgrade_refused(problem);
+    refuse(problem);
 }
 
 void DryRunServer::refuse(const std::string& problem) {

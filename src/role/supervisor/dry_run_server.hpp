@@ -44,6 +44,8 @@ public:
         Reload reload;
         Instances instances;
         std::function<void(ipc::LogLevelQuestion question, UniqueFd client)> log_levels{};  // as `instances`
+        // The trial of an upgrade failed.
+        std::function<void(const std::string& problem)> upgrade_refused{};
         // the memory of a flight recorder, read-only
         std::function<Result<UniqueFd>(const ipc::RecordQuestion&)> record{};
     };
@@ -69,6 +71,7 @@ private:
     void hand_out_record(const ipc::RecordQuestion& question);
     void refuse(const std::string& problem);
     void checked(const ipc::UpgradeChecked& checked);
+    void refuse_upgrade(const std::string& problem);
     void answer(const ipc::Message& done, int text);
 
     Log& log_;

@@ -174,6 +174,7 @@ private:
 
     // -- supervision.cpp
     void report_supervision();
+    void upgrade_refused(const std::string& problem);
     void count_reload(const std::string& problem);  // empty: it was done
     void log_changes(const ipc::DryRunDone& changes);
     void relay_read_traffic();

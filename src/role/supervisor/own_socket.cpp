@@ -13,6 +13,7 @@ void Supervisor::open_own_socket() {
     deeds.upgrade = [this](const std::string& program, const std::string& version, UniqueFd client) {
         upgrade(program, version, std::move(client));
     };
+    deeds.upgrade_refused = [this](const std::string& problem) { upgrade_refused(problem); };
     deeds.relay = [this](const ipc::ServerQuestion& question) -> Result<void> {
         auto& lvs = child_of(Kind::Lvs);
         if (phase_ != Phase::Running || !lvs.alive() || !lvs.ready)

@@ -5,7 +5,7 @@
 namespace mainstay::role {
 namespace {
 
-constexpr std::size_t kReloadProblemBytesMax = 1'000;  // of a message; the log has the whole text
+constexpr std::size_t kProblemBytesMax = 1'000;  // of a message; the log has the whole text
 
 const char* word_of(Kind kind) {
     switch (kind) {
@@ -34,7 +34,8 @@ void Supervisor::report_supervision() {
     ipc::SupervisionReport report{supervision_};
     for (const Kind kind : kRoleKinds) {
         const auto& child = child_of(kind);
-        if (current_.part(kind).needed) report.now.processes.push_back({word_of(kind), child.ready, child.ends});
+        if (current_.part(kind).needed)
+            report.now.processes.push_back({word_of(kind), child.ready, child.ends, child.last_end});
     }
     observer.send(report, -1, log_);
 }
@@ -56,7 +57,12 @@ void Supervisor::count_reload(const std::string& problem) {
     auto& reloads = supervision_.reloads;
     ++(problem.empty() ? reloads.done : reloads.refused);
     (problem.empty() ? reloads.last_done : reloads.last_refused) = kernel::wall_now();
-    if (!problem.empty()) reloads.last_problem = problem.substr(0, kReloadProblemBytesMax);
+    if (!problem.empty()) reloads.last_problem = problem.substr(0, kProblemBytesMax);
+}
+
+void Supervisor::upgrade_refused(const std::string& problem) {
+    supervision_.upgrade_refused = {kernel::wall_now(), problem.substr(0, kProblemBytesMax)};
+    report_supervision();
 }
 
 void Supervisor::relay_read_traffic() {

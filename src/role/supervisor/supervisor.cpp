@@ -187,6 +187,7 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     if (replacement_ && replacement_->has_left(child.kind))
         return start_child(child);  // the successor, or a new process if that has just died
     ++child.ends;
+    child.last_end = kernel::wall_now();
     report_supervision();
     std::string cause = kernel::text_of(how);
     if (how.signalled && how.status == SIGSYS) cause += ": it made a system call that its seccomp filter forbids";

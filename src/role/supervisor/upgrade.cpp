@@ -89,6 +89,7 @@ ipc::HandOver Supervisor::hand_over(int client, std::vector<int>& keep) {
 void Supervisor::upgrade(const std::string& program, const std::string& version, UniqueFd client) {
     const auto refuse = [&](const std::string& why) {
         log_.error("upgrade refused ({}): the running program continues", why);
+        if (!reloading_) upgrade_refused(why);
         if (client) static_cast<void>(ipc::send_message(client.get(), ipc::UpgradeDone{why, {}, {}, 0}));
     };
     if (phase_ != Phase::Running || reloading_) return refuse("the daemon is stopping or reloading: try again");

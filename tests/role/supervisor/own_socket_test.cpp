@@ -81,32 +81,34 @@ struct SocketBench {
     std::vector<ipc::ServerQuestion> questions;
     std::unique_ptr<DryRunServer> server = std::make_unique<DryRunServer>(
         loop, log,
-        DryRunServer::Deeds{.start = [this](const ipc::Message& question, int, int control_of_child) -> Result<int> {
-                                asked.push_back(std::string{"start "} + name_of(question));
-                                if (broken) return fail(Errc::State, "no process");
-                                reader.reset(::fcntl(control_of_child, F_DUPFD_CLOEXEC, 3));
-                                return kReader;
-                            },
-                            .upgrade =
-                                [this](const std::string& program, const std::string& version, UniqueFd client) {
-                                    asked.push_back("upgrade " + program + " " + version);
-                                    clients.push_back(std::move(client));
-                                },
-                            .relay = [this](const ipc::ServerQuestion& question) -> Result<void> {
-                                asked.push_back("relay " + question.which);
-                                questions.push_back(question);
-                                return broken ? Result<void>{fail(Errc::State, "no process")} : Result<void>{};
-                            },
-                            .reload =
-                                [this](const ipc::Reload& wanted, UniqueFd client) {
-                                    asked.emplace_back(wanted.force ? "reload by force" : "reload");
-                                    clients.push_back(std::move(client));
-                                },
-                            .instances =
-                                [this](const ipc::InstanceQuestion& question, UniqueFd client) {
-                                    asked.push_back("instances " + question.which + " by " + question.by.substr(0, 3));
-                                    clients.push_back(std::move(client));
-                                }});
+        DryRunServer::Deeds{
+            .start = [this](const ipc::Message& question, int, int control_of_child) -> Result<int> {
+                asked.push_back(std::string{"start "} + name_of(question));
+                if (broken) return fail(Errc::State, "no process");
+                reader.reset(::fcntl(control_of_child, F_DUPFD_CLOEXEC, 3));
+                return kReader;
+            },
+            .upgrade =
+                [this](const std::string& program, const std::string& version, UniqueFd client) {
+                    asked.push_back("upgrade " + program + " " + version);
+                    clients.push_back(std::move(client));
+                },
+            .relay = [this](const ipc::ServerQuestion& question) -> Result<void> {
+                asked.push_back("relay " + question.which);
+                questions.push_back(question);
+                return broken ? Result<void>{fail(Errc::State, "no process")} : Result<void>{};
+            },
+            .reload =
+                [this](const ipc::Reload& wanted, UniqueFd client) {
+                    asked.emplace_back(wanted.force ? "reload by force" : "reload");
+                    clients.push_back(std::move(client));
+                },
+            .instances =
+                [this](const ipc::InstanceQuestion& question, UniqueFd client) {
+                    asked.push_back("instances " + question.which + " by " + question.by.substr(0, 3));
+                    clients.push_back(std::move(client));
+                },
+            .upgrade_refused = [this](const std::string& problem) { asked.push_back("refused " + problem); }});
 };
 
 }  // namespace
@@ -235,7 +237,7 @@ TEST_CASE("a program that cannot go on, or does not say so, is not executed" * m
         CHECK(bench.reader_ends(answer, how));
         const auto done = next_message<ipc::UpgradeDone>(client.get());
         REQUIRE(done);
-        CHECK(bench.asked == Texts{"start Upgrade"});
+        CHECK(bench.asked == Texts{"start Upgrade", "refused " + done->problem});
         CHECK(bench.log.texts == Texts{"upgrade refused (" + done->problem + "): the running program continues"});
         return done->problem;
     };

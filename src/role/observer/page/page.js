@@ -1,7 +1,7 @@
 // Keeps the page live: the stream of events says when to read the state again; without events it is read now and then.
 "use strict";
 
-const kEventsShown = 200, kServicesOpened = 20, kServicesShown = 300, kRowsShown = 1000;
+const kProblemsShown = 10, kEventsShown = 200, kServicesOpened = 20, kServicesShown = 300, kRowsShown = 1000;
 const kReadAgainMs = 5000;      // without an event
 const kSoonestMs = 250;         // after an event: several at once are read once
 const kStaleMs = 15000;         // no answer for so long: what is shown may be wrong
@@ -43,10 +43,9 @@ function summaryOf(state) {
 }
 
 function noticeOf(state) {
-  const notices = [];
-  if (state.lvs && !state.lvs.ipvs_available && state.lvs.services.length) notices.push(`IPVS: ${state.lvs.ipvs_problem}`);
-  for (const webhook of state.webhooks?.receivers ?? []) if (webhook.last_problem) notices.push(`Webhook ${webhook.name}: ${webhook.last_problem}`);
-  if (state.mail && state.mail.enabled && state.mail.last_problem) notices.push(`Mail: ${state.mail.last_problem}`);
+  const problems = (state.problems ?? []).map((problem) => problem.text);
+  const notices = problems.slice(0, kProblemsShown);
+  if (problems.length > kProblemsShown) notices.push(`and ${problems.length - kProblemsShown} more problems`);
   if (state.maintenance) notices.push(`Maintenance: this director stays back${state.maintenance.reason ? ` (${state.maintenance.reason})` : ""}`);
   return notices.join(" · ");
 }

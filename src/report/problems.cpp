@@ -1,0 +1,202 @@
+#include "mainstay/report/problems.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "document_queries.hpp"
+
+namespace mainstay::report {
+namespace {
+
+using enum ProblemKind;
+
+constexpr bool kCritical = true, kWarning = false;
+constexpr std::string_view kAnyRule = "MainstayProblem";  // of the kinds that have no rule of their own
+
+constexpr ProblemRow kProblemRows[] = {
+    {TwoMasters, "two_masters", "vrrp", kCritical,
+     "While this router is MASTER it hears another one, also one whose adverts it refuses.",
+     "set a different virtual_router_id on each pair, or let the advertisements pass between the peers (firewall, "
+     "switch, authentication)",
+     kAnyRule, "", ""},
+    {InstanceFault, "instance_fault", "vrrp", kCritical, "An instance is in FAULT.",
+     "fix the cause; the instance then recovers by itself", "MainstayFault", "vrrpInstanceState", ""},
+    {NoQuorum, "no_quorum", "lvs", kCritical, "A virtual server lacks its quorum.",
+     "run mainstayctl status: it shows the servers that are down and their last check results", "MainstayServiceDown",
+     "virtualServerQuorumStatus", ""},
+    {IpvsUnavailable, "ipvs_unavailable", "lvs", kCritical, "The kernel's IPVS table cannot be programmed.",
+     "modprobe ip_vs; for every boot: echo ip_vs > /etc/modules-load.d/ip_vs.conf", kAnyRule, "", ""},
+    {ProcessDown, "process_down", "daemon", kCritical, "A process of the daemon has ended and does not run yet.",
+     "run journalctl -u mainstay: the log says why it ends; it is started again with growing pauses",
+     "MainstayProcessDown", "", ""},
+    {ProcessRestarted, "process_restarted", "daemon", kWarning,
+     "A process of the daemon has ended within the last 5 minutes, and runs again.",
+     "run journalctl -u mainstay: the log says why it ended", kAnyRule, "", ""},
+    {InstanceInit, "instance_init", "vrrp", kWarning, "An instance has not started.", "run mainstayctl why {}",
+     kAnyRule, "vrrpInstanceState", ""},
+    {ScriptDown, "script_down", "vrrp", kWarning, "A tracked script fails.",
+     "run mainstayctl why {}: it shows how the script failed", kAnyRule, "vrrpScriptResult", ""},
+    {BfdDown, "bfd_down", "vrrp", kWarning, "A tracked BFD session is down.",
+     "run mainstayctl why {}; look whether the neighbor runs BFD, and whether firewalls let its packets pass", kAnyRule,
+     "", ""},
+    {ServerDown, "server_down", "lvs", kWarning, "The checks of a real server fail.",
+     "run mainstayctl why {0}; while it is out on purpose: mainstayctl server disable {0}", "MainstayServersDown",
+     "realServerStatus", ""},
+    {ServerKept, "server_kept", "lvs", kWarning, "The checks of a real server fail, and min_alive keeps it.",
+     "run mainstayctl why {}", kAnyRule, "realServerStatus", ""},
+    {NotAnnounced, "not_announced", "lvs", kWarning, "An address is withdrawn from the routing daemon.",
+     "run mainstayctl why {}; once the reason is gone, the address is announced again by itself",
+     "MainstayNotAnnounced", "", ""},
+    {MhTableWaits, "mh_table_waits", "lvs", kWarning, "The mh table of a service waits to be put in order.",
+     "run mainstayctl maintenance on, and off when its addresses are withdrawn", "MainstayTableWaits", "", ""},
+    {ServersHeld, "servers_held", "lvs", kWarning, "An answer of a file or of DNS is held.",
+     "correct {}: the servers before its last answer stay until then", "MainstayServersHeld", "", ""},
+    {ServersUnknown, "servers_unknown", "lvs", kWarning, "A file or a DNS name of real servers has no answer.",
+     "correct {}: the last known servers stay until then", "MainstayServersUnknown", "", ""},
+    {MailStuck, "mail_stuck", "daemon", kWarning, "The last attempt to deliver a mail failed.",
+     "check smtp_server, its port and which mails it accepts; queued mails are retried", "MainstayMailStuck", "", ""},
+    {WebhookStuck, "webhook_stuck", "daemon", kWarning, "The last attempt to post events to a webhook failed.",
+     "check url, tls_ca and headers of this [[webhook]] in mainstay.toml, and the receiver; queued events are retried",
+     "MainstayWebhookStuck", "", ""},
+    {ReloadRefused, "reload_refused", "daemon", kWarning, "The last reload was refused.",
+     "run mainstayctl reload --dry-run: it shows the reason; the configuration before it runs on",
+     "MainstayReloadRefused", "", ""},
+    {UpgradeRefused, "upgrade_refused", "daemon", kWarning, "The last upgrade was refused.",
+     "remove the cause and run mainstayctl upgrade, or restart the daemon; the program before it runs on", kAnyRule, "",
+     ""},
+    {ClientsUnanswered, "clients_unanswered", "lvs", kWarning,
+     "Most connections of clients to a server wait for its answer (SYN_RECV).", "", "", "",
+     "the kernel's list of connections may have millions of lines, and only root may read it"},
+};
+
+// The order of the rows is that of the problems.
+static_assert(std::ranges::is_sorted(kProblemRows, [](const ProblemRow& a, const ProblemRow& b) {
+    return a.critical != b.critical ? a.critical : a.kind < b.kind;
+}));
+static_assert(std::size(kProblemRows) == static_cast<std::size_t>(ClientsUnanswered) + 1);
+
+using Problems = std::vector<Problem>;
+
+void find_in_vrrp(const DaemonStatus& status, const VrrpStatus& vrrp, Problems& found) {
+    for (const auto& one : vrrp.router.instances) {
+        if (const auto* other = other_master(status, one); other != nullptr)
+            found.push_back({TwoMasters, one.name, "",
+                             fmt::format("{}: two masters: {} advertises, too ({})", one.name, other->peer.to_string(),
+                                         other->text)});
+        if (one.state == vrrp::State::Fault)
+            found.push_back({InstanceFault, one.name, "", fmt::format("{} is in FAULT: {}", one.name, one.fault)});
+        if (one.state == vrrp::State::Init)
+            found.push_back({InstanceInit, one.name, "", fmt::format("{} has not started", one.name)});
+    }
+    for (const auto& script : vrrp.router.scripts)
+        if (up_state(script) == UpState::Down)
+            found.push_back(
+                {ScriptDown, script.name, "", fmt::format("script {} fails: {}", script.name, script.last_failure)});
+    for (const auto& session : vrrp.router.bfds)
+        if (!session.up)
+            found.push_back({BfdDown, session.name, "", fmt::format("BFD session {} is down", session.name)});
+}
+
+// Of the server's checks, the one that keeps it down.
+std::string failed_check(const ServerStatus& server) {
+    for (const auto& check : server.checks)
+        if (!check.up) return fmt::format(": {} {}: {}", check.type, check.target, check.last_result);
+    return server.note.empty() ? std::string{} : ": " + server.note;
+}
+
+void find_in_service(const ServiceStatus& service, const Overrides& overrides, Problems& found) {
+    if (!service.quorum_up)
+        found.push_back({NoQuorum, service.name, "",
+                         fmt::format("{} has no quorum{}", service.name,
+                                     service.sorry_in_use ? ", its sorry server is in use" : "")});
+    if (service.mh_table && service.mh_table->digest != service.mh_table->wanted_digest)
+        found.push_back(
+            {MhTableWaits, service.name, "", fmt::format("the mh table of {} waits to be put in order", service.name)});
+    for (const auto& server : service.servers) {
+        if (server_state(service, server, overrides) != ServerState::Down) continue;
+        found.push_back({server.kept ? ServerKept : ServerDown, server.endpoint.to_string(), service.name,
+                         fmt::format("{} of {} {}{}", server.name, service.name,
+                                     server.kept ? "fails, min_alive keeps it" : "is down", failed_check(server))});
+    }
+}
+
+void find_in_lvs(const LvsStatus& lvs, Problems& found) {
+    if (!lvs.ipvs_available && !lvs.services.empty())
+        found.push_back({IpvsUnavailable, "", "", "IPVS cannot be programmed: " + lvs.ipvs_problem});
+    const auto overrides = overrides_of(lvs);
+    for (const auto& service : lvs.services) find_in_service(service, overrides, found);
+    for (const auto& one : lvs.announced) {
+        const auto address = one.address.to_string();
+        if (one.state == "withdrawn")
+            found.push_back({NotAnnounced, address, "", fmt::format("{} is not announced: {}", address, one.reason)});
+    }
+    for (const auto& one : lvs.discovered) {
+        if (!one.held.empty())
+            found.push_back(
+                {ServersHeld, one.source, "", fmt::format("an answer of {} is held: {}", one.source, one.held)});
+        if (!one.problem.empty())
+            found.push_back(
+                {ServersUnknown, one.source, "", fmt::format("{} has no answer: {}", one.source, one.problem)});
+    }
+}
+
+void find_in_processes(const Supervision& supervision, WallTime now, Problems& found) {
+    constexpr std::int64_t kRecentUs = std::chrono::microseconds{std::chrono::minutes{5}}.count();
+    for (const auto& process : supervision.processes) {
+        if (process.ends == 0) continue;
+        const auto times = fmt::format("it has ended {} {}, last at {}", process.ends,
+                                       process.ends == 1 ? "time" : "times", iso_time(process.last_end));
+        if (!process.ready)
+            found.push_back(
+                {ProcessDown, process.role, "", fmt::format("the {} process does not run: {}", process.role, times)});
+        else if (now.unix_us - process.last_end.unix_us < kRecentUs)
+            found.push_back({ProcessRestarted, process.role, "",
+                             fmt::format("the {} process was restarted: {}", process.role, times)});
+    }
+}
+
+void find_in_daemon(const DaemonStatus& status, Problems& found) {
+    const auto undelivered = [](const auto& queue, const std::string& why) {
+        return fmt::format(" ({} queued, {} given up): {}", queue.queued, queue.failed, why);
+    };
+    if (status.mail_enabled && !status.mail_problem.empty())
+        found.push_back({MailStuck, "", "", "mails are not delivered" + undelivered(status.mail, status.mail_problem)});
+    if (status.webhooks)
+        for (const auto& one : status.webhooks->receivers)
+            if (!one.problem.empty())
+                found.push_back(
+                    {WebhookStuck, one.name, "",
+                     fmt::format("events are not posted to webhook {}{}", one.name, undelivered(one, one.problem))});
+    if (!status.supervision) return;
+    find_in_processes(*status.supervision, status.now, found);
+    const auto& reloads = status.supervision->reloads;
+    if (!reloads.is_last_done())
+        found.push_back({ReloadRefused, "", "", "the last reload was refused: " + reloads.last_problem});
+    if (const auto& refused = status.supervision->upgrade_refused; refused.at.unix_us != 0)
+        found.push_back({UpgradeRefused, "", "",
+                         fmt::format("the upgrade of {} was refused: {}", iso_time(refused.at), refused.problem)});
+}
+
+}  // namespace
+
+std::span<const ProblemRow> problem_rows() { return kProblemRows; }
+
+const ProblemRow& row_of(ProblemKind kind) { return kProblemRows[static_cast<std::size_t>(kind)]; }
+
+const ProblemRow* problem_row(std::string_view name) {
+    const auto* found = std::ranges::find(kProblemRows, name, &ProblemRow::name);
+    return found == std::end(kProblemRows) ? nullptr : found;
+}
+
+std::vector<Problem> problems(const DaemonStatus& status) {
+    Problems found;
+    if (status.vrrp) find_in_vrrp(status, *status.vrrp, found);
+    if (status.lvs) find_in_lvs(*status.lvs, found);
+    find_in_daemon(status, found);
+    std::ranges::stable_sort(found, {}, &Problem::kind);
+    return found;
+}
+
+}  // namespace mainstay::report
