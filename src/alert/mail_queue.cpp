@@ -95,7 +95,7 @@ Result<std::vector<std::string>> Mailer::retry(const MailSelection& which, WallT
         return fail(Errc::Unsupported,
                     "no mail can be sent: notification_email, or smtp_server and [mail] relays, are not configured");
     auto selected = select(which);
-    if (!selected) return std::unexpected{std::move(selected.error())};
+    if (!selected) return error_of(selected);
     std::vector<std::string> lines;
     for (auto& relay : relay_attempts_) relay.next = {};
     for (const auto& id : selected->waiting) {
@@ -124,7 +124,7 @@ Result<std::vector<std::string>> Mailer::retry(const MailSelection& which, WallT
 
 Result<std::vector<std::string>> Mailer::drop(const MailSelection& which) {
     auto selected = select(which);
-    if (!selected) return std::unexpected{std::move(selected.error())};
+    if (!selected) return error_of(selected);
     std::vector<std::string> lines;
     const auto note = [&lines](const std::string& id, const std::string& what, const Result<void>& removed) {
         lines.push_back(removed ? fmt::format("{}: dropped: {}", id, what)

@@ -34,11 +34,11 @@ BasicSpool<Item>::BasicSpool(std::string directory, SpoolLimits limits, UniqueFd
 template <class Item>
 Result<BasicSpool<Item>> BasicSpool<Item>::open(const std::string& directory, SpoolLimits limits) {
     auto dir = open_folder(directory);
-    if (!dir) return std::unexpected{std::move(dir.error()).with(Format::kSpool)};
+    if (!dir) return error_of(dir, Format::kSpool);
     auto failed = open_folder(directory + "/failed");
-    if (!failed) return std::unexpected{std::move(failed.error()).with(Format::kSpool)};
+    if (!failed) return error_of(failed, Format::kSpool);
     BasicSpool spool{directory, limits, std::move(*dir), std::move(*failed)};
-    if (auto loaded = spool.load(); !loaded) return std::unexpected{std::move(loaded.error()).with(Format::kSpool)};
+    if (auto loaded = spool.load(); !loaded) return error_of(loaded, Format::kSpool);
     return spool;
 }
 
@@ -58,7 +58,7 @@ std::unexpected<Error> BasicSpool<Item>::unknown(const std::string& id) {
 template <class Item>
 Result<void> BasicSpool<Item>::open_again() {
     auto there = open(directory_, limits_);
-    if (!there) return std::unexpected{std::move(there.error())};
+    if (!there) return error_of(there);
     dir_ = std::move(there->dir_);
     failed_ = std::move(there->failed_);
     for (auto& [id, mail] : there->mails_) {
@@ -121,7 +121,7 @@ void BasicSpool<Item>::release(const std::string& id) {
 template <class Item>
 Result<void> BasicSpool<Item>::load() {
     auto names = file_names(dir_.get(), directory_);
-    if (!names) return std::unexpected{std::move(names.error())};
+    if (!names) return error_of(names);
     for (const auto& name : *names) {
         if (name.starts_with(kTemporaryPrefix)) {  // never acknowledged: its event comes again
             ::unlinkat(dir_.get(), name.c_str(), 0);
@@ -139,9 +139,9 @@ Result<void> BasicSpool<Item>::load() {
 template <class Item>
 Result<void> BasicSpool<Item>::load_file(const std::string& name) {
     auto text = read_bounded(dir_.get(), name, kSpoolFileBytesMax, directory_);
-    if (!text) return std::unexpected{std::move(text.error())};
+    if (!text) return error_of(text);
     auto mail = Format::decode(*text);
-    if (!mail) return std::unexpected{std::move(mail.error()).with(directory_ + "/" + name)};
+    if (!mail) return error_of(mail, directory_ + "/" + name);
     if (file_of(mail->id) != name)
         return fail(Errc::Invalid, directory_ + "/" + name + ": holds " + std::string{Format::kItem} + " " + mail->id);
     bytes_ += text->size();
@@ -263,7 +263,7 @@ Result<std::string> BasicSpool<Item>::note(const std::string& name) const {
 template <class Item>
 Result<void> BasicSpool<Item>::make_room_in_failed(const std::string& file) {
     auto names = file_names(failed_.get(), directory_ + "/failed");
-    if (!names) return std::unexpected{std::move(names.error())};
+    if (!names) return error_of(names);
     if (names->size() < limits_.failed_files_max || std::ranges::find(*names, file) != names->end()) return {};
     std::vector<std::pair<std::int64_t, std::string>> by_age;
     for (const auto& name : *names) {

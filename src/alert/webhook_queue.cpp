@@ -143,7 +143,7 @@ void Webhooks::retry_failed(const SelectedFailed& failed, WallTime wall, std::ve
 
 Result<std::vector<std::string>> Webhooks::retry(const Selection& which, WallTime wall) {
     const auto selected = select(which);
-    if (!selected) return std::unexpected{selected.error()};
+    if (!selected) return error_of(selected);
     std::vector<std::string> lines;
     for (const auto& one : selected->waiting) lines.push_back(retry_one(one));
     for (const auto& failed : selected->failed) retry_failed(failed, wall, lines);
@@ -159,7 +159,7 @@ void Webhooks::drop_failed(const SelectedFailed& failed, std::vector<std::string
 
 Result<std::vector<std::string>> Webhooks::drop(const Selection& which) {
     const auto selected = select(which);
-    if (!selected) return std::unexpected{selected.error()};
+    if (!selected) return error_of(selected);
     std::vector<std::string> lines;
     for (const auto& [queue, waiting, sending] : selected->waiting) {
         const auto id = id_of(queue->webhook.name, waiting.post);

@@ -25,9 +25,9 @@ constexpr int kFailed = 1;
 
 Result<std::vector<Announcement>> announcements(kernel::Rtnetlink& netlink, const AnnouncedOptions& options) {
     const auto links = netlink.links();
-    if (!links) return std::unexpected{links.error()};
+    if (!links) return error_of(links);
     const auto addresses = netlink.addresses();
-    if (!addresses) return std::unexpected{addresses.error()};
+    if (!addresses) return error_of(addresses);
     const auto index_of = [&](const std::string& name) {
         const auto at = std::ranges::find(*links, name, &kernel::Link::name);
         return at == links->end() ? 0U : at->index;
@@ -67,11 +67,11 @@ Result<UniqueFd> end_signals() {
 
 Result<void> follow(kernel::Rtnetlink& netlink, AnnouncementFeed& feed, const AnnouncedOptions& options) {
     const auto signals = end_signals();
-    if (!signals) return std::unexpected{signals.error()};
+    if (!signals) return error_of(signals);
     ::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c,bugprone-unused-return-value): it cannot fail
     for (;;) {
         const auto now = announcements(netlink, options);
-        if (!now) return std::unexpected{now.error()};
+        if (!now) return error_of(now);
         if (!put(feed.update(*now)) || !put(feed.heartbeat())) return {};
         std::array<pollfd, 2> ready{{{.fd = signals->get(), .events = POLLIN, .revents = 0},
                                      {.fd = netlink.notification_fd(), .events = POLLIN, .revents = 0}}};

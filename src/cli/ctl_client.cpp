@@ -81,7 +81,7 @@ Result<std::string> exchange_with(const std::string& socket, const std::string& 
     if (!fd) {
         // The socket's permissions or the daemon itself may say so.
         if (fd.error().code() == Errc::Permission) return fail(Errc::Permission, kNotForYou);
-        return std::unexpected{fd.error()};
+        return error_of(fd);
     }
     if (const auto sent = send_all(fd->get(), request_text(target, body)); !sent)
         return no_answer(socket, sent.error());

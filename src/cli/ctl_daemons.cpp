@@ -31,7 +31,7 @@ Result<int> daemon_at(const std::string& folder) {
     const auto api = kernel::connect_unix(folder + "/" + std::string{role::kApiSocket}, SOCK_STREAM);
     if (!api && api.error().code() == Errc::NotFound) {
         const auto own = kernel::connect_unix(folder + "/" + std::string{role::kSupervisorSocket}, SOCK_SEQPACKET);
-        if (!own) return std::unexpected{own.error()};
+        if (!own) return error_of(own);
         const auto peer = kernel::peer_of(own->get());
         return peer ? peer->pid : 0;
     }

@@ -25,7 +25,7 @@ std::string as_json_text(const std::vector<Finding>& findings) {
 
 // Of a daemon that answers, the one that it runs; else the one that a daemon would read.
 std::string configuration_to_check(const Result<std::string>& status) {
-    const auto document = status ? json_object(*status) : std::unexpected{status.error()};
+    const auto document = status ? json_object(*status) : error_of(status);
     std::string file = document ? text(part(*document, "configuration"), "file") : std::string{};
     return file.empty() ? configuration_in_use() : file;
 }

@@ -53,9 +53,9 @@ public:
         for (std::size_t page = 0; page < kPagesMax; ++page) {
             const auto answer =
                 ask_daemon(socket_, fmt::format("/api/v1/events?after={}&limit={}", last_id_, kEventsAtOnce));
-            if (!answer) return std::unexpected{answer.error()};
+            if (!answer) return error_of(answer);
             const auto events = json_array(*answer);
-            if (!events) return std::unexpected{events.error()};
+            if (!events) return error_of(events);
             for (const auto& event : *events) take(event);
             if (events->size() < kEventsAtOnce) break;
         }

@@ -39,7 +39,7 @@ struct Call {
 
 Result<Call> call(std::size_t member, const std::string& host) {
     auto command = remote_command({"--host", host, "status", "--json"}, {});
-    if (!command) return std::unexpected{command.error()};
+    if (!command) return error_of(command);
     std::vector<char*> argv;
     for (auto& word : **command) argv.push_back(word.data());
     argv.push_back(nullptr);
@@ -97,7 +97,7 @@ std::string finish(Call& one) {
 }
 
 void take(FleetMember& member, const Result<std::string>& answer) {
-    auto status = answer ? json_object(*answer) : std::unexpected{answer.error()};
+    auto status = answer ? json_object(*answer) : error_of(answer);
     if (status)
         member.status = std::move(*status);
     else

@@ -25,13 +25,13 @@ std::string headline() {
 
 Result<std::vector<IpvsTableEntry>> read_table() {
     auto socket = kernel::IpvsSocket::open();
-    if (!socket) return std::unexpected{std::move(socket.error())};
+    if (!socket) return error_of(socket);
     auto services = socket->services();
-    if (!services) return std::unexpected{std::move(services.error())};
+    if (!services) return error_of(services);
     std::vector<IpvsTableEntry> table;
     for (auto& service : *services) {
         auto destinations = socket->destinations(service.service.key);
-        if (!destinations) return std::unexpected{std::move(destinations.error())};
+        if (!destinations) return error_of(destinations);
         table.push_back({std::move(service), std::move(*destinations)});
     }
     return table;

@@ -14,7 +14,7 @@ int ctl_metrics(const std::string& socket, const MetricsRequest& request) {
     for (const auto& set : request.compat) target += "&compat=" + set;
     // Checked here, because the daemon's answer to a wrong one would be a number.
     const auto valid = report::metrics_options(target, {});
-    const auto answer = valid ? ask_daemon(socket, target) : std::unexpected{valid.error()};
+    const auto answer = valid ? ask_daemon(socket, target) : error_of(valid);
     if (!answer) {
         print_error("mainstayctl: " + answer.error().text() + "\n");
         return answer.error().code() == Errc::NotFound ? kNotRunning : 1;

@@ -28,7 +28,7 @@ constexpr std::size_t kMiB = 1U << 20;
 
 Result<ipc::MappedRecord> memory_of(const std::string& socket, ipc::RecordQuestion::Of role) {
     const auto answer = ask_supervisor(socket, ipc::RecordQuestion{role});
-    if (!answer) return std::unexpected{answer.error()};
+    if (!answer) return error_of(answer);
     const auto* done = std::get_if<ipc::RecordMemory>(&answer->message);
     if (done == nullptr) return fail(Errc::Invalid, "mainstayd answered another question");
     if (!done->problem.empty()) return fail(Errc::State, done->problem);

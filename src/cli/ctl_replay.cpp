@@ -228,11 +228,11 @@ Result<std::pair<std::uint64_t, std::uint64_t>> steps_until(const record::Record
     const auto ran = record::replay(record, version, [&](const record::ReplayedStep& step) {
         steps.first += step.at.unix_us <= at.unix_us ? 1 : 0;
     });
-    if (!ran) return std::unexpected{ran.error()};
+    if (!ran) return error_of(ran);
     const auto judged = record::replay_judge(record, version, [&](const record::ReplayedJudgeStep& step) {
         steps.second += step.at.unix_us <= at.unix_us ? 1 : 0;
     });
-    if (!judged) return std::unexpected{judged.error()};
+    if (!judged) return error_of(judged);
     return steps;
 }
 

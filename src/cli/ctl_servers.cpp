@@ -28,12 +28,12 @@ struct Answered {
 
 Result<Answered> ask(const std::string& socket, const ipc::ServerQuestion& question) {
     const auto answer = ask_supervisor(socket, question);
-    if (!answer) return std::unexpected{answer.error()};
+    if (!answer) return error_of(answer);
     const auto* done = std::get_if<ipc::ServerAnswered>(&answer->message);
     if (done == nullptr) return fail(Errc::Invalid, "mainstayd answered another question");
     if (!done->problem.empty()) return fail(Errc::Invalid, done->problem);
     auto text = text_with(*answer);
-    if (!text) return std::unexpected{std::move(text.error())};
+    if (!text) return error_of(text);
     return Answered{done->exit_code, std::move(*text)};
 }
 

@@ -7,7 +7,7 @@ namespace mainstay::cli {
 Result<UniqueFd> connect_to_daemon(const std::string& path, int type) {
     auto connected = kernel::connect_unix(path, type);
     if (!connected && connected.error().code() == Errc::NotFound)
-        return std::unexpected{std::move(connected.error()).with("mainstayd is not running")};
+        return error_of(connected, "mainstayd is not running");
     return connected;
 }
 

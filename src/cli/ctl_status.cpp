@@ -27,9 +27,9 @@ int check(const std::string& socket, const std::vector<std::string>& names) {
 Result<std::string> status_as_json(const std::string& answer, const StatusOptions& options) {
     if (options.names.empty() && options.section == StatusSection::All) return answer;
     auto status = json_object(answer);
-    if (!status) return std::unexpected{std::move(status.error())};
+    if (!status) return error_of(status);
     keep_section(*status, options.section);
-    if (auto kept = keep_only(*status, options.names); !kept) return std::unexpected{std::move(kept.error())};
+    if (auto kept = keep_only(*status, options.names); !kept) return error_of(kept);
     return status->dump(1) + "\n";
 }
 
@@ -63,7 +63,7 @@ int ctl_status(const std::string& socket, const StatusOptions& options) {
 int ctl_top(const std::string& socket, std::size_t most, bool again) {
     const auto shown = [&]() -> Result<std::string> {
         const auto answer = ask_daemon(socket, "/status");
-        if (!answer) return std::unexpected{answer.error()};
+        if (!answer) return error_of(answer);
         return busiest(*answer, most);
     };
     if (again) watch([&] { return text_or_error(shown()); });

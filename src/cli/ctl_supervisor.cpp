@@ -25,10 +25,10 @@ struct Connection {
 Result<Connection> connect_to(const std::string& socket) {
     const std::string path = socket.substr(0, socket.rfind('/') + 1).append(role::kSupervisorSocket);
     auto fd = connect_to_daemon(path, SOCK_SEQPACKET);
-    if (!fd) return std::unexpected{std::move(fd.error())};
+    if (!fd) return error_of(fd);
     // The folder belongs to the roles' account and this program runs as root, so it accepts only a peer that is root.
     const auto peer = kernel::peer_of(fd->get());
-    if (!peer) return std::unexpected{peer.error()};
+    if (!peer) return error_of(peer);
     if (peer->uid != 0)
         return fail(Errc::Permission, path + " is not served by root: it is not the supervisor's socket");
     return Connection{std::move(*fd), peer->pid};
@@ -39,14 +39,14 @@ Result<Connection> connect_to(const std::string& socket) {
 Result<ipc::Received> ask_supervisor(const std::string& socket, const ipc::Message& question,
                                      std::chrono::milliseconds within) {
     auto connection = connect_to(socket);
-    if (!connection) return std::unexpected{std::move(connection.error())};
+    if (!connection) return error_of(connection);
     const int fd = connection->fd.get();
-    if (auto sent = ipc::send_message(fd, question); !sent) return std::unexpected{std::move(sent.error())};
+    if (auto sent = ipc::send_message(fd, question); !sent) return error_of(sent);
     pollfd wait{fd, POLLIN, 0};
     if (::poll(&wait, 1, static_cast<int>(within.count())) != 1)
         return fail(Errc::Io, "no answer from mainstayd beside " + socket);
     auto got = ipc::receive_message(fd);
-    if (!got) return std::unexpected{std::move(got.error())};
+    if (!got) return error_of(got);
     if (!got->has_value() || !std::holds_alternative<ipc::Received>(**got))
         return fail(Errc::Io, "mainstayd closed the connection without an answer");
     return std::get<ipc::Received>(std::move(**got));
@@ -54,13 +54,13 @@ Result<ipc::Received> ask_supervisor(const std::string& socket, const ipc::Messa
 
 Result<int> supervisor_of(const std::string& socket) {
     const auto connection = connect_to(socket);
-    if (!connection) return std::unexpected{connection.error()};
+    if (!connection) return error_of(connection);
     return connection->peer;
 }
 
 Result<std::string> text_with(const ipc::Received& answer) {
     const auto bytes = ipc::read_memfd(answer.descriptor.get());
-    if (!bytes) return std::unexpected{bytes.error()};
+    if (!bytes) return error_of(bytes);
     return std::string{reinterpret_cast<const char*>(bytes->data()), bytes->size()};
 }
 

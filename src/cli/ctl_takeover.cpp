@@ -67,9 +67,9 @@ struct Standing {
 
 Result<Standing> standing_of_mainstay(const std::string& socket) {
     const auto answer = ask_daemon(socket, "/status");
-    if (!answer) return std::unexpected{answer.error()};
+    if (!answer) return error_of(answer);
     const auto status = json_object(*answer);
-    if (!status) return std::unexpected{status.error()};
+    if (!status) return error_of(status);
     Standing standing;
     for (const auto& instance : list(part(*status, "vrrp"), "instances"))
         if (text(instance, "state") == "MASTER") standing.masters.insert(text(instance, "name"));
@@ -133,7 +133,7 @@ Result<void> start_mainstay_unit() {
 
 Result<void> start_mainstay(const std::string& socket, const DaemonProcesses& keepalived) {
     if (const auto runs = running_mainstay(socket); runs || runs.error().code() != Errc::NotFound) {
-        if (!runs) return std::unexpected{runs.error()};
+        if (!runs) return error_of(runs);
         return {};  // somebody has started it with --takeover
     }
     if (keepalived.unit.empty())
@@ -146,9 +146,9 @@ Result<void> start_mainstay(const std::string& socket, const DaemonProcesses& ke
 
 Result<void> take_over(const std::string& socket, const TakeoverOptions& options) {
     const auto keepalived = running_keepalived(options.pid_file);
-    if (!keepalived) return std::unexpected{keepalived.error()};
+    if (!keepalived) return error_of(keepalived);
     const auto masters = masters_of(*keepalived);
-    if (!masters) return std::unexpected{masters.error()};
+    if (!masters) return error_of(masters);
     print(fmt::format("keepalived (process {}) is MASTER of {}\n", keepalived->main, text_of(*masters)));
     if (auto started = start_mainstay(socket, *keepalived); !started) return started;
     if (const auto missing = missing_at_mainstay(socket, *masters); !missing.empty()) {
@@ -178,9 +178,9 @@ Result<DaemonProcesses> just_started_keepalived(const std::string& pid_file) {
 
 Result<void> undo(const std::string& socket, const TakeoverOptions& options) {
     const auto mainstay = running_mainstay(socket);
-    if (!mainstay) return std::unexpected{mainstay.error()};
+    if (!mainstay) return error_of(mainstay);
     const auto standing = standing_of_mainstay(socket);
-    if (!standing) return std::unexpected{standing.error()};
+    if (!standing) return error_of(standing);
     print(fmt::format("mainstay (process {}) is MASTER of {}\n", mainstay->main, text_of(standing->masters)));
     if (!mainstay->unit.empty() && !running_keepalived(options.pid_file))
         if (auto started = start_beside(options.unit); !started) return started;
@@ -189,7 +189,7 @@ Result<void> undo(const std::string& socket, const TakeoverOptions& options) {
         return fail(Errc::NotFound, keepalived.error().text() +
                                         "; mainstay is not run by systemd, so start keepalived beside it, with your "
                                         "options, and call this again");
-    if (!keepalived) return std::unexpected{keepalived.error()};
+    if (!keepalived) return error_of(keepalived);
     if (const auto missing = missing_at_keepalived(*keepalived, standing->masters); !missing.empty()) {
         if (const auto ended = end(*keepalived); !ended) return ended;
         return fail(Errc::State,
@@ -197,7 +197,7 @@ Result<void> undo(const std::string& socket, const TakeoverOptions& options) {
     }
     // It may have started further processes meanwhile.
     const auto now = running_mainstay(socket);
-    if (!now) return std::unexpected{now.error()};
+    if (!now) return error_of(now);
     print(fmt::format("keepalived (process {}) is MASTER of {}\n", keepalived->main, text_of(standing->masters)));
     if (const auto ended = end(*now); !ended) return ended;
     print("mainstay was ended\n");

@@ -120,7 +120,7 @@ Result<DaemonProcesses> running_keepalived(const std::string& pid_file) {
 
 Result<DaemonProcesses> running_mainstay(const std::string& socket) {
     const auto pid = supervisor_of(socket);
-    if (!pid) return std::unexpected{pid.error()};
+    if (!pid) return error_of(pid);
     return with_children(*pid, "mainstayd");
 }
 

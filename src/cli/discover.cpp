@@ -77,7 +77,7 @@ int follow_registry(RegistrySource& source, const DiscoverOptions& options) {
         if (asked_to_stop()) break;
         Result<void> done;
         if (!servers) {
-            done = std::unexpected{std::move(servers.error())};
+            done = error_of(servers);
         } else if (!written || *servers != *written || Clock::now() - at >= kConfirm) {
             done = kernel::write_file_safely(options.file, config::server_file_of(*servers), 0644);
             if (done && (!written || *servers != *written))

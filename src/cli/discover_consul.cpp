@@ -39,12 +39,12 @@ private:
         if (index_ > 0) request.within += options_.wait + options_.wait / 16;
         if (!options_.secret_file.empty()) {
             auto token = secret_of(options_.secret_file);
-            if (!token) return std::unexpected{std::move(token.error())};
+            if (!token) return error_of(token);
             request.headers.push_back("X-Consul-Token: " + *token);
         }
         const auto begin = std::chrono::steady_clock::now();
         const auto reply = http_.perform(request);
-        if (!reply) return std::unexpected{reply.error()};
+        if (!reply) return error_of(reply);
         if (reply->status != 200)
             return fail(
                 reply->status == 403 ? Errc::Permission : Errc::Io,

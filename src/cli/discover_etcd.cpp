@@ -32,12 +32,12 @@ public:
 private:
     Result<config::DiscoveredServers> ask() {
         if (revision_ > 0)
-            if (auto waited = wait_for_change(); !waited) return std::unexpected{std::move(waited.error())};
-        if (auto known = authenticate(); !known) return std::unexpected{std::move(known.error())};
+            if (auto waited = wait_for_change(); !waited) return error_of(waited);
+        if (auto known = authenticate(); !known) return error_of(known);
         auto answer = post("/v3/kv/range", config::etcd_range_request(etcd_.prefix));
-        if (!answer) return std::unexpected{std::move(answer.error())};
+        if (!answer) return error_of(answer);
         auto read = config::read_etcd_range(*answer, options_.port);
-        if (!read) return std::unexpected{std::move(read.error())};
+        if (!read) return error_of(read);
         revision_ = read->revision;
         return std::move(read->servers);
     }
@@ -63,7 +63,7 @@ private:
                                     return !changed && !problem && line.size() <= kLineBytesMax;
                                 }};
         const auto reply = http_.perform(request);
-        if (!reply) return std::unexpected{reply.error()};
+        if (!reply) return error_of(reply);
         if (problem) return std::unexpected{*problem};
         if (reply->status != 200) return fail(Errc::Io, fmt::format("etcd answers {} to the watch", reply->status));
         if (!reply->cut) return fail(Errc::Io, "etcd ended the watch");
@@ -74,14 +74,14 @@ private:
     Result<void> authenticate() {
         if (options_.secret_file.empty() || !token_.empty()) return {};
         const auto secret = secret_of(options_.secret_file);
-        if (!secret) return std::unexpected{secret.error()};
+        if (!secret) return error_of(secret);
         const std::size_t colon = secret->find(':');
         if (colon == std::string::npos) return fail(Errc::Invalid, options_.secret_file + " is not NAME:PASSWORD");
         auto answer = post("/v3/auth/authenticate",
                            config::etcd_token_request(secret->substr(0, colon), secret->substr(colon + 1)));
-        if (!answer) return std::unexpected{std::move(answer.error())};
+        if (!answer) return error_of(answer);
         auto token = config::read_etcd_token(*answer);
-        if (!token) return std::unexpected{std::move(token.error())};
+        if (!token) return error_of(token);
         token_ = std::move(*token);
         return {};
     }
@@ -96,7 +96,7 @@ private:
     Result<std::string> post(std::string_view path, std::string body) {
         auto reply = http_.perform(
             {.url = fmt::format("{}{}", options_.urls[url_], path), .headers = headers(), .body = std::move(body)});
-        if (!reply) return std::unexpected{std::move(reply.error())};
+        if (!reply) return error_of(reply);
         if (reply->status != 200 && reply->body.find('{') == std::string::npos)
             return fail(Errc::Io, fmt::format("etcd answers {}", reply->status));
         return std::move(reply->body);

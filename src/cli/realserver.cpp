@@ -37,9 +37,9 @@ struct Loopback {
 
     static Result<Loopback> open() {
         auto route = kernel::Rtnetlink::open();
-        if (!route) return std::unexpected{std::move(route.error())};
+        if (!route) return error_of(route);
         const auto links = route->links();
-        if (!links) return std::unexpected{links.error()};
+        if (!links) return error_of(links);
         const auto lo = std::ranges::find_if(*links, &kernel::Link::loopback);
         if (lo == links->end()) return fail(Errc::NotFound, "this host has no loopback interface");
         return Loopback{std::move(*route), lo->index, lo->up};
@@ -57,7 +57,7 @@ struct Loopback {
 
     Result<std::set<Prefix>> held() {
         const auto addresses = route.addresses();
-        if (!addresses) return std::unexpected{addresses.error()};
+        if (!addresses) return error_of(addresses);
         std::set<Prefix> found;
         for (const auto& address : *addresses) {
             if (address.interface_index == index) found.insert(address.prefix);
@@ -68,7 +68,7 @@ struct Loopback {
 
 Result<void> report_failures(const Result<std::vector<kernel::Rtnetlink::Failure>>& failures,
                              const std::vector<Prefix>& vips, std::string_view attempt) {
-    if (!failures) return std::unexpected{failures.error()};
+    if (!failures) return error_of(failures);
     if (failures->empty()) return {};
     std::string text;
     for (const auto& failure : *failures) {
@@ -83,7 +83,7 @@ Result<void> save_settings(RealServerState& state) {
     for (const ArpSetting& setting : kArpSettings) {
         if (state.saved.contains(std::string{setting.name})) continue;
         const auto value = kernel::read_sysctl_number(setting.name);
-        if (!value) return std::unexpected{value.error()};
+        if (!value) return error_of(value);
         state.saved.emplace(setting.name, *value);
     }
     return {};
@@ -92,7 +92,7 @@ Result<void> save_settings(RealServerState& state) {
 Result<void> quiet_arp() {
     for (const ArpSetting& setting : kArpSettings) {
         const auto value = kernel::read_sysctl_number(setting.name);
-        if (!value) return std::unexpected{value.error()};
+        if (!value) return error_of(value);
         if (setting.is_right(*value)) continue;  // a stricter value of the operator's stays
         if (auto done = kernel::write_sysctl(setting.name, std::to_string(setting.wanted)); !done) return done;
     }
@@ -105,7 +105,7 @@ Result<void> restore_settings(RealServerState& state, Report& report) {
         const auto saved = state.saved.find(std::string{setting.name});
         if (saved == state.saved.end()) continue;
         const auto value = kernel::read_sysctl_number(setting.name);
-        if (!value) return std::unexpected{value.error()};
+        if (!value) return error_of(value);
         if (*value != setting.wanted && *value != saved->second) {
             report.lines.push_back(
                 fmt::format("{} is {}, not the value that was set: left unchanged", dotted(setting.name), *value));
@@ -123,7 +123,7 @@ Result<std::vector<std::string>> arp_faults() {
     std::vector<std::string> faults;
     for (const ArpSetting& setting : kArpSettings) {
         const auto value = kernel::read_sysctl_number(setting.name);
-        if (!value) return std::unexpected{value.error()};
+        if (!value) return error_of(value);
         if (setting.is_right(*value)) continue;
         faults.push_back(fmt::format("{} is {}, must be {}", dotted(setting.name), *value, setting.wanted));
     }
@@ -158,27 +158,27 @@ Result<Prefix> parse_virtual_address(std::string_view text) {
 }
 
 Result<Report> real_server_up(const std::vector<Prefix>& vips) {
-    if (auto root = require_root(); !root) return std::unexpected{root.error()};
+    if (auto root = require_root(); !root) return error_of(root);
     auto file = StateFile::open_for_change();
-    if (!file) return std::unexpected{std::move(file.error())};
+    if (!file) return error_of(file);
     auto state = file->read();
-    if (!state) return std::unexpected{std::move(state.error())};
+    if (!state) return error_of(state);
     auto lo = Loopback::open();
-    if (!lo) return std::unexpected{std::move(lo.error())};
+    if (!lo) return error_of(lo);
     if (!lo->up) return fail(Errc::State, "the interface lo is down: `ip link set lo up` first");
 
     // The state is saved before anything is changed, and ARP is suppressed before the address is set.
     state->vips.insert(vips.begin(), vips.end());
     const bool v4 = any_v4(vips);
     if (v4) {
-        if (auto saved = save_settings(*state); !saved) return std::unexpected{saved.error()};
+        if (auto saved = save_settings(*state); !saved) return error_of(saved);
     }
-    if (auto written = file->write(*state); !written) return std::unexpected{written.error()};
+    if (auto written = file->write(*state); !written) return error_of(written);
     if (v4) {
-        if (auto done = quiet_arp(); !done) return std::unexpected{done.error()};
+        if (auto done = quiet_arp(); !done) return error_of(done);
     }
     auto added = report_failures(lo->route.add(lo->to_addresses(vips)), vips, "set");
-    if (!added) return std::unexpected{std::move(added.error())};
+    if (!added) return error_of(added);
 
     Report report;
     for (const Prefix& vip : vips) report.lines.push_back(vip.address.to_string() + " is set on lo");
@@ -186,41 +186,41 @@ Result<Report> real_server_up(const std::vector<Prefix>& vips) {
 }
 
 Result<Report> real_server_down(const std::vector<Prefix>& vips) {
-    if (auto root = require_root(); !root) return std::unexpected{root.error()};
+    if (auto root = require_root(); !root) return error_of(root);
     auto file = StateFile::open_for_change();
-    if (!file) return std::unexpected{std::move(file.error())};
+    if (!file) return error_of(file);
     auto state = file->read();
-    if (!state) return std::unexpected{std::move(state.error())};
+    if (!state) return error_of(state);
     auto lo = Loopback::open();
-    if (!lo) return std::unexpected{std::move(lo.error())};
+    if (!lo) return error_of(lo);
 
     auto removed = report_failures(lo->route.remove(lo->to_addresses(vips)), vips, "remove");
-    if (!removed) return std::unexpected{std::move(removed.error())};
+    if (!removed) return error_of(removed);
     Report report;
     for (const Prefix& vip : vips) {
         state->vips.erase(vip);
         report.lines.push_back(vip.address.to_string() + " is not on lo");
     }
     if (!any_v4(state->vips)) {  // the last of them
-        if (auto done = restore_settings(*state, report); !done) return std::unexpected{done.error()};
+        if (auto done = restore_settings(*state, report); !done) return error_of(done);
     }
-    if (auto written = file->write(*state); !written) return std::unexpected{written.error()};
+    if (auto written = file->write(*state); !written) return error_of(written);
     return report;
 }
 
 Result<Report> real_server_status(std::vector<Prefix> vips) {
     if (vips.empty()) {
         const auto state = StateFile::peek();
-        if (!state) return std::unexpected{state.error()};
+        if (!state) return error_of(state);
         vips.assign(state->vips.begin(), state->vips.end());
         if (vips.empty()) return Report{.right = false, .lines = {"no virtual address is set up on this host"}};
     }
     auto lo = Loopback::open();
-    if (!lo) return std::unexpected{std::move(lo.error())};
+    if (!lo) return error_of(lo);
     const auto held = lo->held();
-    if (!held) return std::unexpected{held.error()};
+    if (!held) return error_of(held);
     const auto faults = any_v4(vips) ? arp_faults() : Result<std::vector<std::string>>{};
-    if (!faults) return std::unexpected{faults.error()};
+    if (!faults) return error_of(faults);
 
     Report report{.right = lo->up, .lines = {}};
     if (!lo->up) report.lines.push_back("the interface lo is down");

@@ -61,7 +61,7 @@ Result<RealServerState> read_from(int folder) {
         if (text.size() > kStateLimit) return fail(Errc::Limit, path_of(kFile) + " is too long to be ours");
     }
     auto state = from_text(text, boot_id());
-    if (!state) return std::unexpected{std::move(state.error()).with(path_of(kFile))};
+    if (!state) return error_of(state, path_of(kFile));
     return state;
 }
 
@@ -109,7 +109,7 @@ Result<RealServerState> from_text(std::string_view text, std::string_view boot) 
 
 Result<StateFile> StateFile::open_for_change() {
     auto folder = open_folder(true);
-    if (!folder) return std::unexpected{std::move(folder.error())};
+    if (!folder) return error_of(folder);
     UniqueFd lock{openat(folder->get(), kLock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)};
     if (!lock) return fail_system("open " + path_of(kLock), errno);
     // Units of several addresses start at the same time; each is done in milliseconds.
@@ -128,7 +128,7 @@ Result<RealServerState> StateFile::read() const { return read_from(folder_.get()
 Result<RealServerState> StateFile::peek() {
     const auto folder = open_folder(false);
     if (!folder && folder.error().code() == Errc::NotFound) return RealServerState{};
-    if (!folder) return std::unexpected{folder.error()};
+    if (!folder) return error_of(folder);
     return read_from(folder->get());
 }
 

@@ -203,10 +203,10 @@ std::string webhook_lines(const json& webhooks) {
 Result<std::string> status_tables(std::string_view answer, const std::vector<std::string>& names,
                                   StatusSection section) {
     auto parsed = json_object(answer);
-    if (!parsed) return std::unexpected{std::move(parsed.error())};
+    if (!parsed) return error_of(parsed);
     json& status = *parsed;
     keep_section(status, section);
-    if (auto kept = keep_only(status, names); !kept) return std::unexpected{std::move(kept.error())};
+    if (auto kept = keep_only(status, names); !kept) return error_of(kept);
     const std::int64_t now_us = number(status, "now_unix_us");
     std::string out =
         fmt::format("mainstay {} on {}, configuration {}, process {}\n", text(status, "version"), text(status, "host"),

@@ -74,7 +74,7 @@ std::string rows_of(std::vector<Busy> all, std::size_t most, const char* title, 
 
 Result<std::string> busiest(std::string_view answer, std::size_t most) {
     const auto status = json_object(answer);
-    if (!status) return std::unexpected{status.error()};
+    if (!status) return error_of(status);
     std::vector<Busy> services, servers;
     bool known = false;
     for (const auto& service : list(part(*status, "lvs"), "services")) {

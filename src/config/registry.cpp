@@ -189,7 +189,7 @@ std::string refusal_in(const json& answer) {
 
 Result<DiscoveredServers> read_consul_health(std::string_view text, const ConsulSelection& selection) {
     const auto answer = parsed(text);
-    if (!answer) return std::unexpected{answer.error()};
+    if (!answer) return error_of(answer);
     if (!answer->is_array()) return fail(Errc::Invalid, "the answer is no list of instances");
     Servers servers{selection.port};
     std::size_t entry = 0;
@@ -202,20 +202,19 @@ Result<DiscoveredServers> read_consul_health(std::string_view text, const Consul
             return tags.is_array() && std::ranges::find(tags, json(tag)) != tags.end();
         });
         const auto health = health_of(member(one, "Checks"), entry);
-        if (!health) return std::unexpected{health.error()};
+        if (!health) return error_of(health);
         if (left_out || (*health == Health::Critical && !selection.any_health)) continue;
         std::string address = text_in(member(service, "Address"));
         if (address.empty()) address = text_in(member(member(one, "Node"), "Address"));  // Consul: that of the node
         const json& weight = member(member(service, "Weights"), *health == Health::Passing ? "Passing" : "Warning");
-        if (auto added = servers.add(entry, address, member(service, "Port"), weight); !added)
-            return std::unexpected{added.error()};
+        if (auto added = servers.add(entry, address, member(service, "Port"), weight); !added) return error_of(added);
     }
     return servers.take();
 }
 
 Result<EtcdServers> read_etcd_range(std::string_view text, std::uint16_t port) {
     const auto answer = parsed(text);
-    if (!answer) return std::unexpected{answer.error()};
+    if (!answer) return error_of(answer);
     if (const auto refusal = refusal_in(*answer); !refusal.empty())
         return fail(Errc::Invalid, "etcd refuses it: " + plain_quote(refusal));
     const auto revision = number_in(member(member(*answer, "header"), "revision"));
@@ -234,16 +233,16 @@ Result<EtcdServers> read_etcd_range(std::string_view text, std::uint16_t port) {
         std::string endpoint = plain ? *value : text_in(member(object, "address"));
         if (!plain && endpoint.empty()) endpoint = text_in(member(object, "Addr"));
         if (auto added = servers.add(entry, endpoint, plain ? json{} : member(object, "weight")); !added)
-            return std::unexpected{added.error()};
+            return error_of(added);
     }
     auto all = servers.take();
-    if (!all) return std::unexpected{std::move(all.error())};
+    if (!all) return error_of(all);
     return EtcdServers{*revision, std::move(*all)};
 }
 
 Result<EtcdNote> read_etcd_watch(std::string_view line) {
     const auto answer = parsed(line);
-    if (!answer) return std::unexpected{answer.error()};
+    if (!answer) return error_of(answer);
     if (const auto refusal = refusal_in(*answer); !refusal.empty())
         return fail(Errc::Invalid, "etcd refuses the watch: " + plain_quote(refusal));
     const json& result = member(*answer, "result");
@@ -257,7 +256,7 @@ Result<EtcdNote> read_etcd_watch(std::string_view line) {
 
 Result<std::string> read_etcd_token(std::string_view text) {
     const auto answer = parsed(text);
-    if (!answer) return std::unexpected{answer.error()};
+    if (!answer) return error_of(answer);
     if (const auto refusal = refusal_in(*answer); !refusal.empty())
         return fail(Errc::Permission, "etcd refuses the name or the password: " + plain_quote(refusal));
     std::string token = text_in(member(*answer, "token"));

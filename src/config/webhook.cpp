@@ -123,7 +123,7 @@ Result<WebhookUrl> webhook_url(std::string_view text) {
     if (authority.find('@') != std::string_view::npos)
         return wrong("the URL has a user name: put an Authorization line into the file of headers");
     auto host = host_of(authority);
-    if (!host) return std::unexpected{std::move(host.error())};
+    if (!host) return error_of(host);
     return WebhookUrl{.encrypted = encrypted, .host = std::move(*host), .authority = std::string{authority}};
 }
 

@@ -93,7 +93,7 @@ Result<std::optional<std::variant<Received, Closed>>> receive_message(int fd) {
         return std::variant<Received, Closed>{Closed{}};
     }
     auto message = decode_received(std::span{buffer.get(), static_cast<std::size_t>(got)});
-    if (!message) return std::unexpected{std::move(message.error()).with("message from another process")};
+    if (!message) return error_of(message, "message from another process");
     return std::variant<Received, Closed>{Received{std::move(*message), std::move(descriptor)}};
 }
 

@@ -19,7 +19,7 @@ std::vector<std::byte> encode_stored(const Event& event) {
 
 Result<Event> decode_stored(std::span<const std::byte> bytes) {
     auto stored = decode<StoredEvent>(bytes);
-    if (!stored) return std::unexpected{std::move(stored.error())};
+    if (!stored) return error_of(stored);
     return event_of(std::move(*stored));
 }
 
@@ -58,7 +58,7 @@ std::size_t event_ring_bytes() { return sizeof(RingHeader) + kEventRingSlots * s
 
 Result<EventRing> EventRing::map(int fd, bool writable) {
     auto memory = Mapped::map(fd, writable);
-    if (!memory) return std::unexpected{std::move(memory.error()).with("event ring")};
+    if (!memory) return error_of(memory, "event ring");
     if (memory->size() < sizeof(RingHeader) + 2 * sizeof(Slot)) return fail(Errc::Invalid, "event ring: too small");
     EventRing ring{std::make_unique<Mapping>(std::move(*memory))};
     auto& newest = ring.mapping_->header().newest;

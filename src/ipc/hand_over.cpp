@@ -28,7 +28,7 @@ Result<UniqueFd> write_hand_over(const HandOver& hand_over) {
 
 Result<HandOver> read_hand_over(int fd) {
     const auto bytes = read_memfd(fd);
-    if (!bytes) return std::unexpected{bytes.error()};
+    if (!bytes) return error_of(bytes);
     auto hand_over = decode<HandOver>(*bytes);
     if (hand_over && hand_over->format != kHandOverFormat)
         return fail(Errc::Unsupported, "a hand-over of format " + std::to_string(hand_over->format));

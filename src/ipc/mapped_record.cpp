@@ -17,7 +17,7 @@ MappedRecord::~MappedRecord() = default;
 
 Result<MappedRecord> MappedRecord::map(int fd, bool writable) {
     auto mapped = Mapped::map(fd, writable);
-    if (!mapped) return std::unexpected{std::move(mapped.error()).with("flight recorder")};
+    if (!mapped) return error_of(mapped, "flight recorder");
     return MappedRecord{std::make_unique<Mapping>(std::move(*mapped))};
 }
 

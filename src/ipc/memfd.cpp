@@ -97,13 +97,13 @@ Result<UniqueFd> make_shared_memfd(std::string_view name, std::size_t size) {
     // A memfd is created with mode 0777, so a process with a read-only descriptor could reopen it for writing by
     // /proc/self/fd.
     if (::fchmod(fd->get(), 0600) != 0) return fail_system("fchmod of shared memory", errno);
-    if (auto sealed = seal_size(fd->get()); !sealed) return std::unexpected{std::move(sealed.error())};
+    if (auto sealed = seal_size(fd->get()); !sealed) return error_of(sealed);
     return fd;
 }
 
 Result<void> seal_size(int fd) {
     const auto size = size_of(fd);
-    if (!size) return std::unexpected{size.error()};
+    if (!size) return error_of(size);
     if (*size > kSharedBytesMax) return fail(Errc::Limit, "shared memory of " + std::to_string(*size) + " bytes");
     constexpr int kSizeSeals = F_SEAL_SHRINK | F_SEAL_GROW;
     const int seals = ::fcntl(fd, F_GET_SEALS);
@@ -122,9 +122,9 @@ Result<UniqueFd> read_only(int fd) {
 
 Result<std::vector<std::byte>> read_memfd(int fd, std::size_t most) {
     const auto size = sealed_size(fd, most);
-    if (!size) return std::unexpected{size.error()};
+    if (!size) return error_of(size);
     std::vector<std::byte> content(*size);
-    if (auto read = read_at(fd, 0, content); !read) return std::unexpected{std::move(read.error())};
+    if (auto read = read_at(fd, 0, content); !read) return error_of(read);
     return content;
 }
 

@@ -245,7 +245,7 @@ Result<Message> decode_kind(std::size_t kind, std::span<const std::byte> body, s
         if (decoded)
             result = Message{std::in_place_index<K>, std::move(*decoded)};
         else
-            result = std::unexpected{std::move(decoded.error())};
+            result = error_of(decoded);
     };
     (try_kind.template operator()<Kind>(), ...);
     return result;

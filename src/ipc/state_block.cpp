@@ -82,7 +82,7 @@ StateBlock::~StateBlock() = default;
 
 Result<StateBlock> StateBlock::map(int fd, bool writable) {
     auto memory = Mapped::map(fd, writable);
-    if (!memory) return std::unexpected{std::move(memory.error()).with("state block")};
+    if (!memory) return error_of(memory, "state block");
     if (memory->size() < 2 * sizeof(SlotHeader) + 128) return fail(Errc::Invalid, "state block: too small");
     auto mapping = std::make_unique<Mapping>(std::move(*memory));
     if (writable)

@@ -19,22 +19,21 @@ constexpr const char* kLoopback = "lo";
 
 Result<AnnouncedAddresses> AnnouncedAddresses::open() {
     auto socket = NetlinkSocket::open(NETLINK_ROUTE);
-    if (!socket) return std::unexpected{std::move(socket.error()).with("announce addresses")};
+    if (!socket) return error_of(socket, "announce addresses");
     auto links = LinkMaker::open();
-    if (!links) return std::unexpected{std::move(links.error()).with("announce addresses")};
+    if (!links) return error_of(links, "announce addresses");
     return AnnouncedAddresses{std::move(*socket), std::move(*links)};
 }
 
 Result<std::uint32_t> AnnouncedAddresses::make_interface(const std::string& name) {
     auto made = links_.make({.kind = NewLink::Kind::Dummy, .name = name});
     if (!made && made.error().sys_errno() == EOPNOTSUPP)
-        return std::unexpected{std::move(made.error())
-                                   .with("the kernel has no dummy interfaces (module dummy); name an interface that "
-                                         "exists (announce: interface)")};
-    if (!made && made.error().sys_errno() != EEXIST) return std::unexpected{std::move(made.error())};
+        return error_of(made,
+                        "the kernel has no dummy interfaces (module dummy); name an interface that "
+                        "exists (announce: interface)");
+    if (!made && made.error().sys_errno() != EEXIST) return error_of(made);
     const std::uint32_t index = interface_index(name);
-    if (auto up = links_.set({.index = index, .up = true, .no_generated_address = true}); !up)
-        return std::unexpected{std::move(up.error())};
+    if (auto up = links_.set({.index = index, .up = true, .no_generated_address = true}); !up) return error_of(up);
     return index;
 }
 
@@ -81,7 +80,7 @@ Result<std::vector<netlink::RefusedAnnounce>> AnnouncedAddresses::perform(
                 auto error = Error::system(netlink::describe(operation), answer.sys_errno);
                 refused.push_back({sent[at], answer.text.empty() ? error.text() : error.text() + ": " + answer.text});
             });
-        if (!done) return std::unexpected{std::move(done.error()).with("announce addresses")};
+        if (!done) return error_of(done, "announce addresses");
     }
     std::ranges::sort(refused, {}, &netlink::RefusedAnnounce::index);
     return refused;

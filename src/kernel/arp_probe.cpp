@@ -48,11 +48,11 @@ void collect(int fd, std::span<const IpAddress> asked, std::vector<ArpAnswer>& a
 Result<std::vector<ArpAnswer>> probe_addresses(std::uint32_t interface_index, const wire::MacAddress& own,
                                                std::span<const IpAddress> addresses, std::chrono::milliseconds wait) {
     auto fd = open_socket(interface_index);
-    if (!fd) return std::unexpected{fd.error()};
+    if (!fd) return error_of(fd);
     const auto asked = addresses.first(std::min(addresses.size(), kProbedAddressesMax));
     for (const IpAddress& address : asked) {
         const auto frame = wire::arp_probe(own, address);
-        if (!frame) return std::unexpected{frame.error()};
+        if (!frame) return error_of(frame);
         if (::send(fd->get(), frame->data(), frame->size(), 0) < 0) return fail_system("send an ARP probe", errno);
     }
     std::vector<ArpAnswer> answers;

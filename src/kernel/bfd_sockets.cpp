@@ -32,8 +32,7 @@ Result<UniqueFd> bound_socket(Family family, const IpAddress& address, std::uint
     UniqueFd fd{socket(family == Family::V4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (!fd) return fail_system("open a UDP socket", errno);
     if (family == Family::V6)  // IPv4 has a socket of its own
-        if (auto done = option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1, "set IPV6_V6ONLY"); !done)
-            return std::unexpected{std::move(done.error())};
+        if (auto done = option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1, "set IPV6_V6ONLY"); !done) return error_of(done);
     const SocketAddress own = to_socket_address(family, address, port, scope);
     if (bind(fd.get(), own.get(), own.length) != 0)
         return fail_system(fmt::format("bind {} port {}", address.empty() ? "any address" : address.to_string(), port),
@@ -95,10 +94,9 @@ Result<BfdReceiver> BfdReceiver::open(Family family, std::uint16_t port) {
     const std::string attempt = fmt::format("receive BFD over IPv{}", family == Family::V4 ? 4 : 6);
     BfdReceiver receiver;
     auto fd = bound_socket(family, {}, port, 0);
-    if (!fd) return std::unexpected{std::move(fd.error()).with(attempt)};
+    if (!fd) return error_of(fd, attempt);
     receiver.fd_ = std::move(*fd);
-    if (auto done = request_origin(receiver.fd_.get(), family); !done)
-        return std::unexpected{std::move(done.error()).with(attempt)};
+    if (auto done = request_origin(receiver.fd_.get(), family); !done) return error_of(done, attempt);
     (void)size_receive_buffer(receiver.fd_.get(), kBfdReceiveBuffer);
     sockaddr_storage own{};
     socklen_t length = sizeof own;
@@ -200,7 +198,7 @@ Result<void> BfdSender::send(const IpAddress& destination, std::uint16_t port, s
         if (auto done = v4 ? option(fd_.get(), IPPROTO_IP, IP_TTL, value, "set IP_TTL")
                            : option(fd_.get(), IPPROTO_IPV6, IPV6_UNICAST_HOPS, value, "set IPV6_UNICAST_HOPS");
             !done)
-            return std::unexpected{std::move(done.error()).with(attempt)};
+            return error_of(done, attempt);
         ttl_ = ttl;
     }
     const SocketAddress to = to_socket_address(family_, destination, port, scope_);

@@ -30,7 +30,7 @@ Result<std::uint16_t> look_up_family(NetlinkSocket& socket) {
             return {};
         });
         if (done) return id;
-        id = std::unexpected{std::move(done.error())};
+        id = error_of(done);
         if (id.error().code() != Errc::NotFound) return id;
     }
     return fail(Errc::Unsupported, "the kernel has no IPVS: load its module with `modprobe ip_vs`", ENOENT);
@@ -70,10 +70,10 @@ Result<IpvsSocket> IpvsSocket::open(int netlink) {
     // A duplicate, because the role reopens the socket after an error and has only this descriptor.
     auto socket = netlink < 0 ? NetlinkSocket::open(NETLINK_GENERIC)
                               : NetlinkSocket::from(UniqueFd{fcntl(netlink, F_DUPFD_CLOEXEC, 0)});
-    if (!socket) return std::unexpected{std::move(socket.error()).with("IPVS")};
+    if (!socket) return error_of(socket, "IPVS");
     auto family_id = look_up_family(*socket);
-    if (!family_id) return std::unexpected{std::move(family_id.error()).with("IPVS")};
-    if (auto allowed = check_permission(*socket, *family_id); !allowed) return std::unexpected{allowed.error()};
+    if (!family_id) return error_of(family_id, "IPVS");
+    if (auto allowed = check_permission(*socket, *family_id); !allowed) return error_of(allowed);
     return IpvsSocket{std::unique_ptr<Impl>{new Impl{.socket = std::move(*socket), .family_id = *family_id}}};
 }
 
@@ -118,7 +118,7 @@ Result<IpvsSocket::Outcome> IpvsSocket::perform(const std::vector<netlink::IpvsO
     for (std::size_t begin = 0; begin < operations.size(); begin += batch) {
         const std::size_t end = std::min(begin + batch, operations.size());
         if (auto done = impl_->perform_batch(operations, begin, end, outcome); !done) {
-            return std::unexpected{std::move(done.error()).with("IPVS")};
+            return error_of(done, "IPVS");
         }
     }
     std::ranges::sort(outcome.failures, {}, &Failure::index);
@@ -135,11 +135,11 @@ Result<std::vector<netlink::IpvsServiceEntry>> IpvsSocket::services() {
         [&found] { found.clear(); },
         [&found](const netlink::Message& message) -> Result<void> {
             auto entry = netlink::decode_service(message);
-            if (!entry) return std::unexpected{std::move(entry.error())};
+            if (!entry) return error_of(entry);
             found.push_back(*entry);
             return {};
         });
-    if (!done) return std::unexpected{std::move(done.error()).with("list the IPVS services")};
+    if (!done) return error_of(done, "list the IPVS services");
     return found;
 }
 
@@ -147,7 +147,7 @@ Result<std::vector<netlink::IpvsDestinationEntry>> IpvsSocket::destinations(cons
     // Encodes the request once to detect errors, because the dump's callback cannot return one.
     std::vector<std::byte> trial;
     if (auto good = netlink::append_destination_dump(trial, impl_->family_id, key, 0); !good) {
-        return std::unexpected{std::move(good.error()).with("list the IPVS destinations")};
+        return error_of(good, "list the IPVS destinations");
     }
     std::vector<netlink::IpvsDestinationEntry> found;
     auto done = impl_->socket.dump(
@@ -157,11 +157,11 @@ Result<std::vector<netlink::IpvsDestinationEntry>> IpvsSocket::destinations(cons
         [&found] { found.clear(); },
         [&](const netlink::Message& message) -> Result<void> {
             auto entry = netlink::decode_destination(message, key.family);
-            if (!entry) return std::unexpected{std::move(entry.error())};
+            if (!entry) return error_of(entry);
             found.push_back(*entry);
             return {};
         });
-    if (!done) return std::unexpected{std::move(done.error()).with("list the destinations of " + describe(key))};
+    if (!done) return error_of(done, "list the destinations of " + describe(key));
     return found;
 }
 
@@ -171,7 +171,7 @@ Result<void> IpvsSocket::Impl::command(const std::vector<std::byte>& request, st
     int refused = 0;
     auto done = socket.exchange(
         request, sequence, 1, [&](std::size_t, const netlink::Acknowledgement& answer) { refused = answer.sys_errno; });
-    if (!done) return std::unexpected{std::move(done.error()).with(what)};
+    if (!done) return error_of(done, what);
     if (refused != 0) return fail_system(what, refused);
     return {};
 }
@@ -192,11 +192,11 @@ Result<std::vector<netlink::IpvsDaemon>> IpvsSocket::daemons() {
         [&found] { found.clear(); },
         [&found](const netlink::Message& message) -> Result<void> {
             auto daemon = netlink::decode_daemon(message);
-            if (!daemon) return std::unexpected{std::move(daemon.error())};
+            if (!daemon) return error_of(daemon);
             found.push_back(std::move(*daemon));
             return {};
         });
-    if (!done) return std::unexpected{std::move(done.error()).with("list the IPVS sync daemons")};
+    if (!done) return error_of(done, "list the IPVS sync daemons");
     return found;
 }
 
@@ -221,7 +221,7 @@ Result<void> IpvsSocket::stop_daemon(netlink::IpvsDaemon::State state) {
                                                    if (answer.sys_errno != 0 && answer.sys_errno != ESRCH)
                                                        refused = answer.sys_errno;
                                                });
-    if (!done) return std::unexpected{std::move(done.error()).with("stop the IPVS sync daemon")};
+    if (!done) return error_of(done, "stop the IPVS sync daemon");
     if (refused != 0) return fail_system("stop the IPVS sync daemon", refused);
     return {};
 }
@@ -235,7 +235,7 @@ Result<netlink::IpvsTimeouts> IpvsSocket::timeouts() {
         found = netlink::decode_timeouts(message);
         return {};
     });
-    if (!done) return std::unexpected{std::move(done.error()).with("read the IPVS timeouts")};
+    if (!done) return error_of(done, "read the IPVS timeouts");
     return found;
 }
 

@@ -12,7 +12,7 @@ namespace mainstay::kernel {
 
 Result<LinkMaker> LinkMaker::open() {
     auto socket = NetlinkSocket::open(NETLINK_ROUTE);
-    if (!socket) return std::unexpected{std::move(socket.error()).with("change interfaces")};
+    if (!socket) return error_of(socket, "change interfaces");
     return LinkMaker{std::move(*socket)};
 }
 
@@ -20,7 +20,7 @@ Result<void> LinkMaker::send(std::span<const std::byte> request, std::uint32_t s
     std::optional<netlink::Acknowledgement> answer;
     auto done =
         socket_.exchange(request, sequence, 1, [&](std::size_t, const netlink::Acknowledgement& a) { answer = a; });
-    if (!done) return std::unexpected{std::move(done.error()).with(attempt)};
+    if (!done) return error_of(done, attempt);
     if (!answer || answer->sys_errno == 0) return {};
     if (!answer->text.empty()) attempt += " (" + answer->text + ")";
     return fail_system(attempt, answer->sys_errno);

@@ -17,7 +17,7 @@ namespace {
 
 Result<IpAddress> routed_source(const IpAddress& target) {
     auto fd = socket_towards(target);
-    if (!fd) return std::unexpected{std::move(fd.error())};
+    if (!fd) return error_of(fd);
     sockaddr_storage own{};
     socklen_t size = sizeof own;
     if (::getsockname(fd->get(), reinterpret_cast<sockaddr*>(&own), &size) != 0)
@@ -27,7 +27,7 @@ Result<IpAddress> routed_source(const IpAddress& target) {
 
 Result<std::vector<Address>> own_addresses() {
     auto netlink = Rtnetlink::open();
-    if (!netlink) return std::unexpected{std::move(netlink.error())};
+    if (!netlink) return error_of(netlink);
     return netlink->addresses();
 }
 
@@ -49,7 +49,7 @@ Result<IpAddress> source_towards(const IpAddress& target, const std::function<bo
     auto routed = routed_source(target);
     if (!routed || !is_unfit(*routed)) return routed;
     auto all = own_addresses();
-    if (!all) return std::unexpected{std::move(all.error())};
+    if (!all) return error_of(all);
     const auto address = [](const Address& one) { return one.prefix.address; };
     const auto there = std::ranges::find(*all, *routed, address);
     const std::uint32_t interface = there == all->end() ? 0 : there->interface_index;

@@ -63,7 +63,7 @@ Result<NetlinkSocket> NetlinkSocket::from(UniqueFd fd) {
     if (setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0) {
         return fail_system("set the netlink receive timeout", errno);
     }
-    if (auto done = set_option(fd.get(), SOL_NETLINK, NETLINK_CAP_ACK, 1); !done) return std::unexpected{done.error()};
+    if (auto done = set_option(fd.get(), SOL_NETLINK, NETLINK_CAP_ACK, 1); !done) return error_of(done);
     (void)set_option(fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, 1);         // optional: error texts
     (void)set_option(fd.get(), SOL_NETLINK, NETLINK_GET_STRICT_CHK, 0);  // the lenient rules of old kernels
     const std::size_t room = size_receive_buffer(fd.get(), kSocketBuffer);
@@ -157,18 +157,18 @@ Result<void> NetlinkSocket::collect(std::uint32_t first, std::size_t count, Answ
         const auto datagram = receive();
         if (!datagram) {
             drain();
-            return std::unexpected{datagram.error()};
+            return error_of(datagram);
         }
         netlink::MessageReader reader{*datagram};
         for (;;) {
             const auto message = reader.next();
-            if (!message) return std::unexpected{message.error()};
+            if (!message) return error_of(message);
             if (!*message) break;
             const std::uint32_t index = (*message)->sequence - first;  // an older one wraps to something large
             const bool of_begin = wanted == Answered::Batch && index == kOfBegin;
             if ((*message)->type != NLMSG_ERROR || (!of_begin && (index >= count || answered[index]))) continue;
             const auto answer = netlink::decode_acknowledgement(**message);
-            if (!answer) return std::unexpected{answer.error()};
+            if (!answer) return error_of(answer);
             if (of_begin && answer->sys_errno != 0) return fail_system("the whole batch", answer->sys_errno);
             if (of_begin) continue;
             answered[index] = true;
@@ -184,27 +184,27 @@ Result<bool> NetlinkSocket::dump_once(std::uint32_t sequence, const OnMessage& o
     bool interrupted = false;
     for (;;) {
         const auto datagram = receive();
-        if (!datagram) return std::unexpected{datagram.error()};
+        if (!datagram) return error_of(datagram);
         netlink::MessageReader reader{*datagram};
         for (;;) {
             const auto message = reader.next();
-            if (!message) return std::unexpected{message.error()};
+            if (!message) return error_of(message);
             if (!*message) break;
             if ((*message)->sequence != sequence) continue;
             interrupted = interrupted || ((*message)->flags & NLM_F_DUMP_INTR) != 0;
             if ((*message)->type == NLMSG_DONE) {
                 const auto ended = netlink::decode_done(**message);
-                if (!ended) return std::unexpected{ended.error()};
+                if (!ended) return error_of(ended);
                 if (*ended != 0) return fail_system("netlink dump", *ended);
                 return !interrupted;
             }
             if ((*message)->type == NLMSG_ERROR) {
                 const auto answer = netlink::decode_acknowledgement(**message);
-                if (!answer) return std::unexpected{answer.error()};
+                if (!answer) return error_of(answer);
                 if (answer->sys_errno != 0) return fail_system("netlink dump", answer->sys_errno);
                 continue;
             }
-            if (auto taken = on_message(**message); !taken) return std::unexpected{taken.error()};
+            if (auto taken = on_message(**message); !taken) return error_of(taken);
         }
     }
 }
@@ -220,7 +220,7 @@ Result<void> NetlinkSocket::dump(const MakeRequest& make, const std::function<vo
         const auto whole = dump_once(sequence, on_message);
         if (!whole) {
             drain();  // an unfinished dump would make the next one EBUSY
-            return std::unexpected{whole.error()};
+            return error_of(whole);
         }
         if (*whole) return {};
     }
@@ -234,17 +234,17 @@ Result<void> NetlinkSocket::query(std::span<const std::byte> request, std::uint3
         const auto datagram = receive();
         if (!datagram) {
             drain();
-            return std::unexpected{datagram.error()};
+            return error_of(datagram);
         }
         netlink::MessageReader reader{*datagram};
         for (;;) {
             const auto message = reader.next();
-            if (!message) return std::unexpected{message.error()};
+            if (!message) return error_of(message);
             if (!*message) break;
             if ((*message)->sequence != sequence) continue;
             if ((*message)->type != NLMSG_ERROR) return on_message(**message);
             const auto answer = netlink::decode_acknowledgement(**message);
-            if (!answer) return std::unexpected{answer.error()};
+            if (!answer) return error_of(answer);
             if (answer->sys_errno != 0) return fail_system("netlink request", answer->sys_errno);
         }
     }

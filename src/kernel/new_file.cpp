@@ -55,7 +55,7 @@ Result<void> NewFile::put_in_place_durably(std::uint32_t mode) {
 
 Result<void> write_file_durably(const std::string& path, std::span<const std::byte> content, std::uint32_t mode) {
     auto file = NewFile::beside(path);
-    if (!file) return std::unexpected{std::move(file.error())};
+    if (!file) return error_of(file);
     if (auto written = write_all(file->descriptor(), content, "write " + path); !written) return written;
     return file->put_in_place_durably(mode);
 }

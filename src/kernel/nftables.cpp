@@ -22,16 +22,16 @@ constexpr std::size_t kMostMessages = 4096;  // of one batch: a table with more 
 Result<Nftables> Nftables::open() {
     if (!netlink::has_nftables()) return fail(Errc::Unsupported, "this build has no nftables");
     auto socket = NetlinkSocket::open(NETLINK_NETFILTER);
-    if (!socket) return std::unexpected{std::move(socket.error()).with("nftables")};
+    if (!socket) return error_of(socket, "nftables");
     // A kernel without nftables refuses a whole batch; a plain query is answered by every kernel with nftables.
     std::vector<std::byte> question;
     const auto sequence = socket->take_sequences(1);
     netlink::append_generation_query(question, sequence);
     auto asked = socket->query(question, sequence, [](const netlink::Message&) { return Result<void>{}; });
-    if (!asked) return std::unexpected{std::move(asked.error()).with("nftables")};
+    if (!asked) return error_of(asked, "nftables");
     auto listener =
         open_netlink_listener({.protocol = NETLINK_NETFILTER, .groups = {NFNLGRP_NFTABLES}, .what = "nftables"});
-    if (!listener) return std::unexpected{std::move(listener.error())};
+    if (!listener) return error_of(listener);
     return Nftables{std::move(*socket), std::move(*listener)};
 }
 
@@ -57,7 +57,7 @@ Result<void> Nftables::commit(const netlink::NftBatch& batch) {
             why = answer.text;
         });
     forget_changes();
-    if (!done) return std::unexpected{std::move(done.error()).with("change nftables")};
+    if (!done) return error_of(done, "change nftables");
     if (refused != 0) return fail_system(why.empty() ? "change nftables" : "change nftables (" + why + ")", refused);
     return {};
 }
@@ -69,18 +69,18 @@ Result<bool> Nftables::has_table(Family family, const std::string& table) {
     auto asked = socket_.query(question, sequence, [](const netlink::Message&) { return Result<void>{}; });
     if (asked) return true;
     if (asked.error().sys_errno() == ENOENT) return false;
-    return std::unexpected{std::move(asked.error())};
+    return error_of(asked);
 }
 
 Result<std::optional<std::size_t>> Nftables::rules_in(Family family, const std::string& table) {
     const auto there = has_table(family, table);
-    if (!there) return std::unexpected{there.error()};
+    if (!there) return error_of(there);
     if (!*there) return std::nullopt;
     std::size_t rules = 0;
     auto dumped =
         socket_.dump([&](auto& out, auto sequence) { netlink::append_rule_dump(out, family, table, sequence); },
                      [&] { rules = 0; }, [&](const netlink::Message&) { return ++rules, Result<void>{}; });
-    if (!dumped) return std::unexpected{std::move(dumped.error())};
+    if (!dumped) return error_of(dumped);
     return rules;
 }
 
@@ -89,7 +89,7 @@ Result<bool> Nftables::looks_like(const netlink::MarkTable& table) {
         const auto wanted =
             std::ranges::count(table.rules, family, [](const auto& rule) { return rule.first.family(); });
         const auto there = rules_in(family, table.name);
-        if (!there) return std::unexpected{there.error()};
+        if (!there) return error_of(there);
         // A family without rules has no table.
         if (wanted == 0 ? there->has_value() : *there != static_cast<std::size_t>(wanted)) return false;
     }
@@ -98,7 +98,7 @@ Result<bool> Nftables::looks_like(const netlink::MarkTable& table) {
 
 Result<bool> Nftables::looks_like(const netlink::VipFilter& filter) {
     const auto rules = rules_in(filter.family, filter.table);
-    if (!rules) return std::unexpected{rules.error()};
+    if (!rules) return error_of(rules);
     if (*rules != netlink::rule_count(filter)) return false;
     for (const auto& [set, wanted] : netlink::element_counts(filter)) {
         std::size_t elements = 0;
@@ -109,12 +109,12 @@ Result<bool> Nftables::looks_like(const netlink::VipFilter& filter) {
             [&] { elements = 0; },
             [&](const netlink::Message& message) -> Result<void> {
                 const auto count = netlink::count_elements(message);
-                if (!count) return std::unexpected{count.error()};
+                if (!count) return error_of(count);
                 elements += *count;
                 return {};
             });
         if (!dumped && dumped.error().sys_errno() == ENOENT) return false;
-        if (!dumped) return std::unexpected{std::move(dumped.error())};
+        if (!dumped) return error_of(dumped);
         if (elements != wanted) return false;
     }
     return true;

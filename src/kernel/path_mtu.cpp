@@ -10,7 +10,7 @@ namespace mainstay::kernel {
 
 Result<std::uint32_t> path_mtu(const IpAddress& target) {
     auto fd = socket_towards(target);
-    if (!fd) return std::unexpected{std::move(fd.error())};
+    if (!fd) return error_of(fd);
     const bool v6 = target.is_v6();
     int mtu = 0;
     socklen_t size = sizeof mtu;

@@ -129,7 +129,7 @@ Result<void> make_directory(const std::string& path, const Account& account, std
 
 Result<void> write_file_safely(const std::string& path, std::string_view content, std::uint32_t mode) {
     auto file = NewFile::beside(path);
-    if (!file) return std::unexpected{std::move(file.error())};
+    if (!file) return error_of(file);
     const auto bytes = std::as_bytes(std::span{content});
     if (auto written = write_all(file->descriptor(), bytes, "write " + path); !written) return written;
     return file->put_in_place(mode);

@@ -136,7 +136,7 @@ Result<std::vector<netlink::ProcessEvent>> ProcessConnector::read() {
         if (got < 0) return fail_system("read the process connector", errno);
         if (from.nl_pid != 0) continue;  // not from the kernel
         auto some = netlink::decode_process_events(std::span{buffer}.first(static_cast<std::size_t>(got)));
-        if (!some) return std::unexpected{std::move(some.error())};
+        if (!some) return error_of(some);
         events.insert(events.end(), some->begin(), some->end());
     }
     return events;

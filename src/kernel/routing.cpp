@@ -73,9 +73,9 @@ RoutingTables::~RoutingTables() = default;
 
 Result<RoutingTables> RoutingTables::open() {
     auto requests = NetlinkSocket::open(NETLINK_ROUTE);
-    if (!requests) return std::unexpected{std::move(requests.error()).with("routing")};
+    if (!requests) return error_of(requests, "routing");
     auto listener = open_listener();
-    if (!listener) return std::unexpected{std::move(listener.error())};
+    if (!listener) return error_of(listener);
     return RoutingTables{
         std::unique_ptr<Impl>{new Impl{.requests = std::move(*requests), .listener = std::move(*listener)}}};
 }
@@ -104,7 +104,7 @@ Result<std::vector<RoutingTables::Answer>> RoutingTables::Impl::change(const std
                 mine.text =
                     answer.text.empty() ? Error::system("the kernel refuses", answer.sys_errno).text() : answer.text;
             });
-        if (!done) return std::unexpected{std::move(done.error()).with("change routes and rules")};
+        if (!done) return error_of(done, "change routes and rules");
     }
     return answers;
 }
@@ -129,7 +129,7 @@ Result<RoutingTables::Removals> RoutingTables::read_removals() {
     };
     auto read = read_notifications(impl_->listener.get(), impl_->buffer, kRoutingDatagramsPerRead, "routing", take,
                                    [&found] { found.lost = true; });
-    if (!read) return std::unexpected{std::move(read.error())};
+    if (!read) return error_of(read);
     return found;
 }
 

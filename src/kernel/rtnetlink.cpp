@@ -46,13 +46,13 @@ Rtnetlink::~Rtnetlink() = default;
 
 Result<Rtnetlink> Rtnetlink::open() {
     auto requests = NetlinkSocket::open(NETLINK_ROUTE);
-    if (!requests) return std::unexpected{std::move(requests.error()).with("rtnetlink")};
+    if (!requests) return error_of(requests, "rtnetlink");
     auto listener =
         open_netlink_listener({.protocol = NETLINK_ROUTE,
                                .groups = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_NETCONF},
                                .what = "rtnetlink",
                                .buffer = kLinkBuffer});
-    if (!listener) return std::unexpected{std::move(listener.error())};
+    if (!listener) return error_of(listener);
     return Rtnetlink{
         std::unique_ptr<Impl>{new Impl{.requests = std::move(*requests), .listener = std::move(*listener)}}};
 }
@@ -63,14 +63,14 @@ Result<std::vector<Link>> Rtnetlink::links() {
         netlink::append_link_dump, [&] { found.clear(); },
         [&](const netlink::Message& message) -> Result<void> {
             auto value = netlink::decode_route_message(message);
-            if (!value) return std::unexpected{std::move(value.error())};
+            if (!value) return error_of(value);
             if (!*value) return {};
             if (auto* link = std::get_if<LinkChanged>(&**value)) {
                 found.push_back(std::move(link->link));
             }
             return {};
         });
-    if (!done) return std::unexpected{std::move(done.error()).with("list the interfaces")};
+    if (!done) return error_of(done, "list the interfaces");
     return found;
 }
 
@@ -80,14 +80,14 @@ Result<std::vector<Address>> Rtnetlink::addresses() {
         netlink::append_address_dump, [&] { found.clear(); },
         [&](const netlink::Message& message) -> Result<void> {
             auto value = netlink::decode_route_message(message);
-            if (!value) return std::unexpected{std::move(value.error())};
+            if (!value) return error_of(value);
             if (!*value) return {};
             if (auto* added = std::get_if<AddressAdded>(&**value)) {
                 found.push_back(std::move(added->address));
             }
             return {};
         });
-    if (!done) return std::unexpected{std::move(done.error()).with("list the addresses")};
+    if (!done) return error_of(done, "list the addresses");
     return found;
 }
 
@@ -97,12 +97,12 @@ Result<std::vector<ForwardingChanged>> Rtnetlink::forwarding() {
         netlink::append_forwarding_dump, [&] { found.clear(); },
         [&](const netlink::Message& message) -> Result<void> {
             auto value = netlink::decode_route_message(message);
-            if (!value) return std::unexpected{std::move(value.error())};
+            if (!value) return error_of(value);
             if (*value)
                 if (const auto* one = std::get_if<ForwardingChanged>(&**value)) found.push_back(*one);
             return {};
         });
-    if (!done) return std::unexpected{std::move(done.error()).with("list the settings of IPv6")};
+    if (!done) return error_of(done, "list the settings of IPv6");
     return found;
 }
 
@@ -129,7 +129,7 @@ Result<std::vector<Rtnetlink::Failure>> Rtnetlink::Impl::carry_out(Batch batch, 
             failures.push_back({.index = batch.sent[index], .sys_errno = answer.sys_errno});
         },
         meanwhile);
-    if (!done) return std::unexpected{std::move(done.error()).with("change addresses")};
+    if (!done) return error_of(done, "change addresses");
     std::ranges::sort(failures, {}, &Failure::index);
     return failures;
 }
@@ -184,7 +184,7 @@ Result<std::vector<RouteNotification>> Rtnetlink::read_notifications() {
     };
     auto read = kernel::read_notifications(impl_->listener.get(), impl_->buffer, kLinkDatagramsPerRead, "rtnetlink",
                                            take, lost);
-    if (!read) return std::unexpected{std::move(read.error())};
+    if (!read) return error_of(read);
     return found;
 }
 

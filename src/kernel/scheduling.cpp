@@ -117,11 +117,11 @@ Result<void> enter_network_namespace(int fd) {
 
 Result<UniqueFd> generic_netlink_in(int network_namespace) {
     const auto home = open_network_namespace({});
-    if (!home) return std::unexpected{home.error()};
-    if (auto entered = enter_network_namespace(network_namespace); !entered) return std::unexpected{entered.error()};
+    if (!home) return error_of(home);
+    if (auto entered = enter_network_namespace(network_namespace); !entered) return error_of(entered);
     UniqueFd fd{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC)};
     const int error = errno;
-    if (auto back = enter_network_namespace(home->get()); !back) return std::unexpected{back.error()};
+    if (auto back = enter_network_namespace(home->get()); !back) return error_of(back);
     if (!fd) return fail_system("open a netlink socket in another network namespace", error);
     return fd;
 }

@@ -58,7 +58,7 @@ Result<void> write_file(const std::string& path, std::string_view value) {
 
 Result<std::string> read_sysctl(std::string_view name) {
     const auto path = path_of(name);
-    if (!path) return std::unexpected{path.error()};
+    if (!path) return error_of(path);
     const UniqueFd fd{open(path->c_str(), O_RDONLY | O_CLOEXEC)};
     if (!fd) return fail_system("read " + *path, errno);
     std::array<char, kValueBytes> buffer;
@@ -71,20 +71,20 @@ Result<std::string> read_sysctl(std::string_view name) {
 
 Result<void> write_sysctl(std::string_view name, std::string_view value) {
     const auto path = path_of(name);
-    if (!path) return std::unexpected{path.error()};
+    if (!path) return error_of(path);
     const auto settings = link_settings(name, value);
     if (!settings) return write_file(*path, value);
     auto links = LinkMaker::open();
-    const auto set = links ? links->set(*settings) : Result<void>{std::unexpected{std::move(links.error())}};
+    const auto set = links ? links->set(*settings) : Result<void>{error_of(links)};
     if (set) return {};
     auto written = write_file(*path, value);
-    if (!written) return std::unexpected{std::move(written.error()).with(set.error().text() + "; then")};
+    if (!written) return error_of(written, set.error().text() + "; then");
     return {};
 }
 
 Result<int> read_sysctl_number(std::string_view name) {
     const auto text = read_sysctl(name);
-    if (!text) return std::unexpected{text.error()};
+    if (!text) return error_of(text);
     const auto number = number_in<int>(*text);
     if (!number) return fail(Errc::Invalid, "sysctl " + std::string{name} + " is '" + *text + "', not a number");
     return *number;

@@ -77,7 +77,7 @@ Result<UniqueFd> open_watched(const std::string& path, bool may_be_read_only) {
 
 Result<std::string> read_tracked_file(const std::string& path) {
     const auto fd = open_watched(path, false);
-    if (!fd) return std::unexpected{fd.error()};
+    if (!fd) return error_of(fd);
     std::string text(wire::kTrackFileBytes, '\0');
     const ssize_t got = ::read(fd->get(), text.data(), text.size());
     if (got < 0) return fail_system("read " + path, errno);
@@ -121,7 +121,7 @@ std::optional<FileFacts> facts_of(const std::string& path, const MountedTypes& m
 
 Result<std::string> read_whole_file(const std::string& path, std::size_t bytes_max) {
     const auto fd = open_watched(path, true);
-    if (!fd) return std::unexpected{fd.error()};
+    if (!fd) return error_of(fd);
     std::string text;
     for (;;) {
         const std::size_t before = text.size();

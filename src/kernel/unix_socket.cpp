@@ -24,7 +24,7 @@ Result<sockaddr_un> unix_address(const std::string& path) {
 
 Result<UniqueFd> connect_unix(const std::string& path, int type) {
     const auto at = unix_address(path);
-    if (!at) return std::unexpected{at.error()};
+    if (!at) return error_of(at);
     UniqueFd fd{::socket(AF_UNIX, type | SOCK_CLOEXEC, 0)};
     if (!fd) return fail_system("socket", errno);
     const timeval most{.tv_sec = kSendSecondsMax, .tv_usec = 0};

@@ -113,12 +113,12 @@ Result<VrrpReceiver> VrrpReceiver::open(Family family, const std::string& interf
         return fail_system(attempt, errno);
     }
     if (auto done = v4 ? prepare_v4(fd, !group.empty()) : prepare_v6(fd, !group.empty()); !done) {
-        return std::unexpected{std::move(done.error()).with(attempt)};
+        return error_of(done, attempt);
     }
     (void)size_receive_buffer(fd, kVrrpReceiveBuffer);
     (void)option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1, "");  // without it, the time of reading counts
     if (!group.empty()) {
-        if (auto joined = receiver.join(group); !joined) return std::unexpected{std::move(joined.error())};
+        if (auto joined = receiver.join(group); !joined) return error_of(joined);
     }
     std::byte none{};
     while (recv(fd, &none, sizeof none, MSG_DONTWAIT) >= 0) {

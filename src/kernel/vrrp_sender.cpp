@@ -92,11 +92,11 @@ Result<VrrpSender> VrrpSender::open(Family family, const std::string& interface,
     }
     if (auto done = v4 ? prepare_v4(fd, interface_index, multicast) : prepare_v6(fd, interface_index, multicast);
         !done) {
-        return std::unexpected{std::move(done.error()).with(attempt)};
+        return error_of(done, attempt);
     }
     const int priority = TC_PRIO_CONTROL;  // ahead of bulk traffic in the interface's queue
     if (auto done = option(fd, SOL_SOCKET, SO_PRIORITY, priority, "set SO_PRIORITY"); !done) {
-        return std::unexpected{std::move(done.error()).with(attempt)};
+        return error_of(done, attempt);
     }
     return sender;
 }

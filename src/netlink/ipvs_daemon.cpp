@@ -13,7 +13,7 @@ Result<Attributes> content_of(const Message& message, std::uint8_t command, std:
     if (!header) return fail(Errc::Invalid, std::string{what} + " message is cut off");
     if (header->cmd != command) return fail(Errc::Invalid, std::string{what} + " message of another kind");
     auto attributes = Attributes::parse(behind_header(message.payload, GENL_HDRLEN));
-    if (!attributes) return std::unexpected{std::move(attributes.error()).with(what)};
+    if (!attributes) return error_of(attributes, what);
     return attributes;
 }
 
@@ -63,9 +63,9 @@ void append_timeouts_query(std::vector<std::byte>& out, std::uint16_t family_id,
 
 Result<IpvsDaemon> decode_daemon(const Message& message) {
     const auto outer = content_of(message, IPVS_CMD_NEW_DAEMON, "IPVS daemon");
-    if (!outer) return std::unexpected{outer.error()};
+    if (!outer) return error_of(outer);
     const auto from = outer->nested(IPVS_CMD_ATTR_DAEMON);
-    if (!from) return std::unexpected{from.error()};
+    if (!from) return error_of(from);
     if (!*from) return fail(Errc::Invalid, "IPVS daemon message without its content");
     IpvsDaemon daemon;
     const auto state = (*from)->value<std::uint32_t>(IPVS_DAEMON_ATTR_STATE).value_or(0);
@@ -86,7 +86,7 @@ Result<IpvsDaemon> decode_daemon(const Message& message) {
 
 Result<IpvsTimeouts> decode_timeouts(const Message& message) {
     const auto from = content_of(message, IPVS_CMD_SET_CONFIG, "IPVS timeouts");
-    if (!from) return std::unexpected{from.error()};
+    if (!from) return error_of(from);
     return IpvsTimeouts{.tcp = from->value<std::uint32_t>(IPVS_CMD_ATTR_TIMEOUT_TCP).value_or(0),
                         .tcp_fin = from->value<std::uint32_t>(IPVS_CMD_ATTR_TIMEOUT_TCP_FIN).value_or(0),
                         .udp = from->value<std::uint32_t>(IPVS_CMD_ATTR_TIMEOUT_UDP).value_or(0)};

@@ -13,13 +13,13 @@ Result<Attributes> top_level(const Message& message, std::uint8_t command, std::
     if (!header) return fail(Errc::Invalid, std::string{what} + " message is cut off");
     if (header->cmd != command) return fail(Errc::Invalid, std::string{what} + " message of another kind");
     auto attributes = Attributes::parse(behind_header(message.payload, GENL_HDRLEN));
-    if (!attributes) return std::unexpected{std::move(attributes.error()).with(what)};
+    if (!attributes) return error_of(attributes, what);
     return attributes;
 }
 
 Result<Attributes> inner_level(const Attributes& outer, std::uint16_t type, std::string_view what) {
     auto inner = outer.nested(type);
-    if (!inner) return std::unexpected{std::move(inner.error()).with(what)};
+    if (!inner) return error_of(inner, what);
     if (!*inner) return fail(Errc::Invalid, std::string{what} + " message without its content");
     return **inner;
 }
@@ -55,10 +55,10 @@ IpvsStats read_stats(const Attributes& from) {
 // The 64-bit counters if the kernel has them (since 4.1), else the old ones, which have 32 bits except the byte counts.
 Result<IpvsStats> stats_of(const Attributes& from, std::uint16_t wide, std::uint16_t narrow) {
     const auto stats64 = from.nested(wide);
-    if (!stats64) return std::unexpected{stats64.error()};
+    if (!stats64) return error_of(stats64);
     if (*stats64) return read_stats<std::uint64_t>(**stats64);
     const auto stats = from.nested(narrow);
-    if (!stats) return std::unexpected{stats.error()};
+    if (!stats) return error_of(stats);
     return *stats ? read_stats<std::uint32_t>(**stats) : IpvsStats{};
 }
 
@@ -66,7 +66,7 @@ Result<IpvsStats> stats_of(const Attributes& from, std::uint16_t wide, std::uint
 
 Result<std::uint16_t> decode_family(const Message& message) {
     const auto attributes = top_level(message, CTRL_CMD_NEWFAMILY, "netlink family");
-    if (!attributes) return std::unexpected{attributes.error()};
+    if (!attributes) return error_of(attributes);
     const auto id = attributes->value<std::uint16_t>(CTRL_ATTR_FAMILY_ID);
     if (!id || *id < GENL_MIN_ID) return fail(Errc::Invalid, "netlink family message without a number");
     return *id;
@@ -74,9 +74,9 @@ Result<std::uint16_t> decode_family(const Message& message) {
 
 Result<IpvsServiceEntry> decode_service(const Message& message) {
     const auto outer = top_level(message, IPVS_CMD_NEW_SERVICE, "IPVS service");
-    if (!outer) return std::unexpected{outer.error()};
+    if (!outer) return error_of(outer);
     const auto from = inner_level(*outer, IPVS_CMD_ATTR_SERVICE, "IPVS service");
-    if (!from) return std::unexpected{from.error()};
+    if (!from) return error_of(from);
 
     IpvsServiceEntry entry;
     IpvsServiceKey& key = entry.service.key;
@@ -98,16 +98,16 @@ Result<IpvsServiceEntry> decode_service(const Message& message) {
     entry.service.netmask = key.family == Family::V6 ? netmask : ntohl(netmask);
 
     auto stats = stats_of(*from, IPVS_SVC_ATTR_STATS64, IPVS_SVC_ATTR_STATS);
-    if (!stats) return std::unexpected{std::move(stats.error()).with("IPVS service")};
+    if (!stats) return error_of(stats, "IPVS service");
     entry.stats = *stats;
     return entry;
 }
 
 Result<IpvsDestinationEntry> decode_destination(const Message& message, Family service_family) {
     const auto outer = top_level(message, IPVS_CMD_NEW_DEST, "IPVS destination");
-    if (!outer) return std::unexpected{outer.error()};
+    if (!outer) return error_of(outer);
     const auto from = inner_level(*outer, IPVS_CMD_ATTR_DEST, "IPVS destination");
-    if (!from) return std::unexpected{from.error()};
+    if (!from) return error_of(from);
 
     IpvsDestinationEntry entry;
     IpvsDestination& destination = entry.destination;
@@ -129,7 +129,7 @@ Result<IpvsDestinationEntry> decode_destination(const Message& message, Family s
     entry.persistent = from->value<std::uint32_t>(IPVS_DEST_ATTR_PERSIST_CONNS).value_or(0);
 
     auto stats = stats_of(*from, IPVS_DEST_ATTR_STATS64, IPVS_DEST_ATTR_STATS);
-    if (!stats) return std::unexpected{std::move(stats.error()).with("IPVS destination")};
+    if (!stats) return error_of(stats, "IPVS destination");
     entry.stats = *stats;
     return entry;
 }

@@ -125,7 +125,7 @@ Result<void> append_operation(std::vector<std::byte>& out, std::uint16_t family_
     auto good = check_key(key);
     if (good && shape.settings) good = check_service(operation.service);
     if (good && shape.destination) good = check_destination(key, operation.destination, shape.whole);
-    if (!good) return std::unexpected{std::move(good.error()).with(describe(operation))};
+    if (!good) return error_of(good, describe(operation));
 
     const int flags = answer == Answer::Always ? NLM_F_ACK : 0;
     Builder message{family_id, shape.command, flags, sequence, IPVS_GENL_VERSION};

@@ -49,7 +49,7 @@ Result<Acknowledgement> decode_acknowledgement(const Message& message) {
     const auto body = read_header<nlmsgerr>(message.payload);
     if (message.type != NLMSG_ERROR || !body) return fail(Errc::Invalid, "netlink acknowledgement is cut off");
     const auto code = errno_from(body->error);
-    if (!code) return std::unexpected{code.error()};
+    if (!code) return error_of(code);
 
     Acknowledgement answer{.sequence = message.sequence, .sys_errno = *code, .text = {}};
     if ((message.flags & NLM_F_ACK_TLVS) == 0) return answer;
@@ -61,7 +61,7 @@ Result<Acknowledgement> decode_acknowledgement(const Message& message) {
         skip += aligned(body->msg.nlmsg_len) - sizeof(nlmsghdr);
     }
     const auto attributes = Attributes::parse(behind_header(message.payload, skip));
-    if (!attributes) return std::unexpected{attributes.error()};
+    if (!attributes) return error_of(attributes);
     answer.text = attributes->text(NLMSGERR_ATTR_MSG).value_or(std::string{});
     return answer;
 }
@@ -99,7 +99,7 @@ Result<std::optional<Attributes>> Attributes::nested(std::uint16_t type) const {
     const auto found = bytes(type);
     if (!found) return std::nullopt;
     auto level = parse(*found);
-    if (!level) return std::unexpected{std::move(level.error())};
+    if (!level) return error_of(level);
     return std::optional<Attributes>{*level};
 }
 

@@ -68,7 +68,7 @@ Result<std::vector<ProcessEvent>> decode_process_events(std::span<const std::byt
     MessageReader reader{datagram};
     for (;;) {
         auto message = reader.next();
-        if (!message) return std::unexpected{std::move(message.error())};
+        if (!message) return error_of(message);
         if (!*message) return events;
         const auto payload = (*message)->payload;
         cn_msg body{};

@@ -29,14 +29,14 @@ Result<std::optional<Routing>> decode_route(const Message& message) {
     if (!header) return fail(Errc::Invalid, "route message is cut off");
     if (header->rtm_family != kFamilyV4 && header->rtm_family != kFamilyV6) return std::nullopt;
     const auto attributes = Attributes::parse(behind_header(message.payload, sizeof(rtmsg)));
-    if (!attributes) return std::unexpected{Error{attributes.error()}.with("route message")};
+    if (!attributes) return error_of(attributes, "route message");
     Route route;
     auto destination = prefix_of(header->rtm_family, attributes->bytes(RTA_DST), header->rtm_dst_len);
-    if (!destination) return std::unexpected{std::move(destination.error())};
+    if (!destination) return error_of(destination);
     route.destination = *destination;
     if (header->rtm_src_len != 0) {
         auto source = prefix_of(header->rtm_family, attributes->bytes(RTA_SRC), header->rtm_src_len);
-        if (!source) return std::unexpected{std::move(source.error())};
+        if (!source) return error_of(source);
         route.source = *source;
     }
     route.type = header->rtm_type;
@@ -48,7 +48,7 @@ Result<std::optional<Routing>> decode_route(const Message& message) {
     route.hop.interface_index = attributes->value<std::uint32_t>(RTA_OIF).value_or(0);
     if (const auto gateway = attributes->bytes(RTA_GATEWAY)) {
         auto via = prefix_of(header->rtm_family, gateway, 0);
-        if (!via) return std::unexpected{std::move(via.error())};
+        if (!via) return error_of(via);
         route.hop.via = via->address;
     }
     return Routing{std::move(route)};
@@ -59,7 +59,7 @@ Result<std::optional<Routing>> decode_rule(const Message& message) {
     if (!header) return fail(Errc::Invalid, "rule message is cut off");
     if (header->family != kFamilyV4 && header->family != kFamilyV6) return std::nullopt;
     const auto attributes = Attributes::parse(behind_header(message.payload, sizeof(fib_rule_hdr)));
-    if (!attributes) return std::unexpected{Error{attributes.error()}.with("rule message")};
+    if (!attributes) return error_of(attributes, "rule message");
     Rule rule;
     rule.family = header->family == kFamilyV4 ? Family::V4 : Family::V6;
     const std::pair<std::optional<Prefix>*, std::pair<std::uint16_t, std::uint8_t>> ends[]{
@@ -67,7 +67,7 @@ Result<std::optional<Routing>> decode_rule(const Message& message) {
     for (const auto& [end, where] : ends) {
         if (where.second == 0) continue;
         auto prefix = prefix_of(header->family, attributes->bytes(where.first), where.second);
-        if (!prefix) return std::unexpected{std::move(prefix.error())};
+        if (!prefix) return error_of(prefix);
         *end = *prefix;
     }
     rule.invert = (header->flags & FIB_RULE_INVERT) != 0;

@@ -73,7 +73,7 @@ Result<std::optional<RouteNotification>> decode_link(const Message& message) {
     // A bridge reports its ports with the same types: RTM_DELLINK then means "no longer a port", not "removed".
     if (header->ifi_family != 0) return std::nullopt;
     const auto attributes = Attributes::parse(behind_header(message.payload, sizeof(ifinfomsg)));
-    if (!attributes) return std::unexpected{Error{attributes.error()}.with("link message")};
+    if (!attributes) return error_of(attributes, "link message");
     if (header->ifi_index <= 0) return fail(Errc::Invalid, "link message without an interface index");
 
     const auto index = static_cast<std::uint32_t>(header->ifi_index);
@@ -101,12 +101,12 @@ Result<std::optional<RouteNotification>> decode_link(const Message& message) {
         link.hardware_address.assign(hardware->begin(), hardware->end());
     }
     const auto info = attributes->nested(IFLA_LINKINFO);
-    if (!info) return std::unexpected{Error{info.error()}.with("link message")};
+    if (!info) return error_of(info, "link message");
     if (*info) {
         link.kind = (*info)->text(IFLA_INFO_KIND).value_or(std::string{});
         if (link.kind == "macvlan") {
             const auto data = (*info)->nested(IFLA_INFO_DATA);
-            if (!data) return std::unexpected{Error{data.error()}.with("link message")};
+            if (!data) return error_of(data, "link message");
             link.private_macvlan =
                 *data && (*data)->value<std::uint32_t>(IFLA_MACVLAN_MODE) == std::uint32_t{MACVLAN_MODE_PRIVATE};
         }
@@ -119,7 +119,7 @@ Result<std::optional<RouteNotification>> decode_address(const Message& message) 
     if (!header) return fail(Errc::Invalid, "address message is cut off");
     if (header->ifa_family != kFamilyV4 && header->ifa_family != kFamilyV6) return std::nullopt;
     const auto attributes = Attributes::parse(behind_header(message.payload, sizeof(ifaddrmsg)));
-    if (!attributes) return std::unexpected{Error{attributes.error()}.with("address message")};
+    if (!attributes) return error_of(attributes, "address message");
 
     // IFA_LOCAL is the interface's own address; IFA_ADDRESS is the peer's, if there is one, else the same. For IPv6
     // IFA_LOCAL is present only with a peer.
@@ -152,7 +152,7 @@ Result<std::optional<RouteNotification>> decode_forwarding(const Message& messag
     if (!header) return fail(Errc::Invalid, "netconf message is cut off");
     if (header->ncm_family != kFamilyV6) return std::nullopt;
     const auto attributes = Attributes::parse(behind_header(message.payload, sizeof(netconfmsg)));
-    if (!attributes) return std::unexpected{Error{attributes.error()}.with("netconf message")};
+    if (!attributes) return error_of(attributes, "netconf message");
     const auto index = attributes->value<std::int32_t>(NETCONFA_IFINDEX);
     const auto forwards = attributes->value<std::int32_t>(NETCONFA_FORWARDING);
     if (!index || *index <= 0 || !forwards) return std::nullopt;  // of all interfaces, or of another setting

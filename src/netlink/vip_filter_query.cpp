@@ -67,7 +67,7 @@ void append_element_dump(std::vector<std::byte>& out, Family family, const std::
 
 Result<std::size_t> count_elements(const Message& message) {
     const auto attributes = Attributes::parse(behind_header(message.payload, sizeof(nfgenmsg)));
-    if (!attributes) return std::unexpected{Error{attributes.error()}.with("nftables set")};
+    if (!attributes) return error_of(attributes, "nftables set");
     auto rest = attributes->bytes(NFTA_SET_ELEM_LIST_ELEMENTS).value_or(std::span<const std::byte>{});
     std::size_t count = 0;
     while (rest.size() >= sizeof(nlattr)) {

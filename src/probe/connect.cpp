@@ -88,8 +88,7 @@ Result<int> begin(Attempt::State& state, const Connection& check) {
     const int family = check.target.address.is_v6() ? AF_INET6 : AF_INET;
     state.connecting = UniqueFd{::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
     if (!state.connecting) return fail_system("socket", errno);
-    if (auto dressed = dress_socket(state.connecting.get(), check); !dressed)
-        return std::unexpected{std::move(dressed.error())};
+    if (auto dressed = dress_socket(state.connecting.get(), check); !dressed) return error_of(dressed);
     socklen_t size = 0;
     const sockaddr_storage target = to_sockaddr(check.target, size);
     if (::connect(state.connecting.get(), reinterpret_cast<const sockaddr*>(&target), size) == 0) return 0;
@@ -98,7 +97,7 @@ Result<int> begin(Attempt::State& state, const Connection& check) {
     return error;
 }
 
-int error_of(int fd) {
+int socket_error(int fd) {
     int error = 0;
     socklen_t size = sizeof error;
     return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
@@ -184,7 +183,7 @@ asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attem
         state->watchdog.expires_at(state->begun + check.connect_timeout);
         co_await state->watchdog.async_wait(asio::redirect_error(asio::use_awaitable, woken));
         state->expired = !arrived;  // unless it was cancelled, which counts before
-        error = failed ? error_of(state->connecting.get()) : 0;
+        error = failed ? socket_error(state->connecting.get()) : 0;
     }
     Finding finding = finding_of(*state, {error, boost::system::system_category()}, check.connect_timeout, "connect");
     if (finding.outcome != lvs::Outcome::Passed) state->stop_connecting();

@@ -174,7 +174,7 @@ Result<std::shared_ptr<const Regex>> Regex::compile(const RegexWords& words) {
     std::shared_ptr<Regex> regex{new Regex{words}};
     Parts& parts = *regex->parts_;
     const auto code = code_of(words);
-    if (!code) return std::unexpected{code.error()};
+    if (!code) return error_of(code);
     parts.code = *code;
     parts.context = pcre2_match_context_create(nullptr);
     if (parts.context == nullptr) return fail(Errc::Limit, "no memory for a regex");

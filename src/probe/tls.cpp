@@ -130,13 +130,11 @@ Result<std::shared_ptr<const TlsClient>> TlsClient::make(const TlsMaterial& mate
     ::SSL_CTX_ctrl(context.get(), SSL_CTRL_SET_READ_AHEAD, 1, nullptr);  // one system call for a record, not two
     ::SSL_CTX_ctrl(context.get(), SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, nullptr);
     if (!material.certificate.empty())
-        if (auto used = use_certificates(context.get(), material.certificate); !used)
-            return std::unexpected{std::move(used.error())};
+        if (auto used = use_certificates(context.get(), material.certificate); !used) return error_of(used);
     if (!material.key.empty())
-        if (auto used = use_key(context.get(), material); !used) return std::unexpected{std::move(used.error())};
+        if (auto used = use_key(context.get(), material); !used) return error_of(used);
     if (!material.ca.empty())
-        if (auto used = use_authorities(context.get(), material.ca); !used)
-            return std::unexpected{std::move(used.error())};
+        if (auto used = use_authorities(context.get(), material.ca); !used) return error_of(used);
     return std::shared_ptr<const TlsClient>{new TlsClient{context.release()}};
 }
 

@@ -21,7 +21,7 @@ Result<JudgeChanged> read_change(ByteReader& in) {
         const std::uint64_t at = in.number();
         auto service = ipc::decode<config::VirtualServer>(in.raw(in.length()));
         if (!in.ok()) break;
-        if (!service) return std::unexpected{std::move(service.error()).with("a virtual server in the record")};
+        if (!service) return error_of(service, "a virtual server in the record");
         if (!has_possible_times(*service)) return damaged("a virtual server has an impossible time");
         changed.services.emplace_back(at, std::move(*service));
     }
@@ -44,7 +44,7 @@ lvs::Fact read_fact(ByteReader& in) {
 template <class Configured>
 Result<void> read_configured(ByteReader& in, Configured& configured) {
     auto config = read_configuration(in);
-    if (!config) return std::unexpected{std::move(config.error())};
+    if (!config) return error_of(config);
     configured.config = std::move(*config);
     return {};
 }
@@ -55,7 +55,7 @@ Result<KeyFrame> JudgeSegmentReader::key_frame() {
     ByteReader in{bytes_};
     KeyFrame frame;
     in(frame.now, frame.wall, frame.continues);
-    if (auto read = read_configured(in, frame); !read) return std::unexpected{std::move(read.error())};
+    if (auto read = read_configured(in, frame); !read) return error_of(read);
     at_ = bytes_.size() - in.left();
     frame.state = bytes_.subspan(at_);
     last_ = frame.now;
@@ -128,7 +128,7 @@ Result<void> JudgeSegmentReader::read_what(ByteReader& in, JudgeEntryKind kind, 
         }
         case JudgeEntryKind::Change: {
             auto changed = read_change(in);
-            if (!changed) return std::unexpected{std::move(changed.error())};
+            if (!changed) return error_of(changed);
             entry.what = std::move(*changed);
             return {};
         }
@@ -153,7 +153,7 @@ Result<std::optional<JudgeEntry>> JudgeSegmentReader::next() {
     if (offset > ByteReader::kTimeMax || offset < -ByteReader::kTimeMax) in.refuse();
     entry.wall = WallTime{micros(entry.now) + offset};
     if (in.ok())
-        if (auto read = read_what(in, kind, entry); !read) return std::unexpected{std::move(read.error())};
+        if (auto read = read_what(in, kind, entry); !read) return error_of(read);
     for (std::size_t count = in.length(); count > 0 && in.ok(); --count) entry.drawn.emplace_back(in.signed_number());
     entry.intents = read_summary(in);
     if (!in.ok()) return damaged(fmt::format("the entry at byte {} of a segment", at_));

@@ -99,7 +99,7 @@ private:
 
 Result<Outcome> replay_judge(const Record& record, std::string_view version, const OnJudgeStep& on_step,
                              const OnJudgeKeyFrame& on_key_frame) {
-    if (auto same = check_version(record, version); !same) return std::unexpected{std::move(same.error())};
+    if (auto same = check_version(record, version); !same) return error_of(same);
     return run_all(*running_replay(record, on_step, on_key_frame));
 }
 

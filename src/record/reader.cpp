@@ -87,7 +87,7 @@ struct Gathered {
 
 Result<void> gather(std::span<const std::byte> memory, Gathered& all) {
     const auto version = version_of(memory);
-    if (!version) return std::unexpected{version.error()};
+    if (!version) return error_of(version);
     MemoryHeader header;
     std::memcpy(&header, memory.data(), sizeof header);
     const auto machine = static_cast<std::size_t>(header.machine);
@@ -108,7 +108,7 @@ Result<std::shared_ptr<const config::Config>> read_configuration(ByteReader& in)
     const auto bytes = in.raw(in.length());
     if (!in.ok()) return damaged("a configuration ends early");
     auto config = ipc::decode<config::Config>(bytes);
-    if (!config) return std::unexpected{std::move(config.error()).with("the configuration in the record")};
+    if (!config) return error_of(config, "the configuration in the record");
     if (config->instances.size() > kInstancesMax) return damaged("its configuration has too many instances");
     if (!has_possible_times(*config)) return damaged("its configuration has an impossible time");
     return std::make_shared<const config::Config>(std::move(*config));
@@ -120,7 +120,7 @@ Result<std::vector<std::byte>> file_of_memories(std::span<const std::span<const 
     for (const auto memory : memories) {
         if (segment_bytes(memory.size()) == 0) return fail(Errc::NotFound, "there is no flight record");
         if (is_unused(memory)) continue;
-        if (const auto gathered = gather(memory, all); !gathered) return std::unexpected{gathered.error()};
+        if (const auto gathered = gather(memory, all); !gathered) return error_of(gathered);
         bytes += memory.size();
     }
     std::size_t count = 0;
@@ -159,7 +159,7 @@ std::optional<std::size_t> unwritten_key_frame(std::span<const std::byte> memory
 
 Result<Record> read_record(std::span<const std::byte> file) {
     auto version = version_of(file);
-    if (!version) return std::unexpected{std::move(version.error())};
+    if (!version) return error_of(version);
     Record record{.version = std::move(*version), .saved = {}, .segments = {}, .judge_segments = {}};
     ByteReader in{file.subspan(sizeof(MemoryHeader))};
     in(record.saved);
@@ -189,7 +189,7 @@ Result<KeyFrame> SegmentReader::key_frame() {
     KeyFrame frame;
     in(frame.now, frame.wall, frame.continues);
     auto config = read_configuration(in);
-    if (!config) return std::unexpected{std::move(config.error())};
+    if (!config) return error_of(config);
     frame.config = std::move(*config);
     at_ = bytes_.size() - in.left();
     frame.state = bytes_.subspan(at_);
@@ -266,7 +266,7 @@ Result<void> SegmentReader::read_what(ByteReader& in, EntryKind kind, Entry& ent
             return {};
         case EntryKind::Reload: {
             auto config = read_configuration(in);
-            if (!config) return std::unexpected{std::move(config.error())};
+            if (!config) return error_of(config);
             auto& reloaded = entry.what.emplace<Reloaded>();
             reloaded.config = std::move(*config);
             in(reloaded.host);
@@ -285,7 +285,7 @@ Result<std::optional<Entry>> SegmentReader::next() {
     in(kind);
     entry.now = read_time(in, last_);
     if (in.ok())
-        if (auto read = read_what(in, kind, entry); !read) return std::unexpected{std::move(read.error())};
+        if (auto read = read_what(in, kind, entry); !read) return error_of(read);
     entry.intents = read_summary(in);
     if (!in.ok()) return damaged(fmt::format("the entry at byte {} of a segment", at_));
     at_ = bytes_.size() - in.left();

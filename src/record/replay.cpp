@@ -56,7 +56,7 @@ Result<void> check_version(const Record& record, std::string_view version) {
 
 Result<Outcome> replay(const Record& record, std::string_view version, const OnStep& on_step,
                        const OnKeyFrame& on_key_frame) {
-    if (auto same = check_version(record, version); !same) return std::unexpected{std::move(same.error())};
+    if (auto same = check_version(record, version); !same) return error_of(same);
     return run_all(*running_replay(record, on_step, on_key_frame));
 }
 
@@ -68,24 +68,24 @@ std::unique_ptr<RunningReplay> running_replay(const Record& record, const OnStep
 Result<Outcome> run_all(RunningReplay& replay) {
     while (true) {
         const auto more = replay.read();
-        if (!more) return std::unexpected{more.error()};
+        if (!more) return error_of(more);
         if (!*more) return replay.outcome();
-        if (const auto taken = replay.take(); !taken) return std::unexpected{taken.error()};
+        if (const auto taken = replay.take(); !taken) return error_of(taken);
     }
 }
 
 Result<Outcomes> replay_in_order(const Record& record, std::string_view version, const Listeners& listeners) {
-    if (auto same = check_version(record, version); !same) return std::unexpected{std::move(same.error())};
+    if (auto same = check_version(record, version); !same) return error_of(same);
     const auto router = running_replay(record, listeners.on_step, listeners.on_key_frame);
     const auto judge = running_replay(record, listeners.on_judge_step, listeners.on_judge_key_frame);
     while (true) {
         const auto of_router = router->read();
-        if (!of_router) return std::unexpected{of_router.error()};
+        if (!of_router) return error_of(of_router);
         const auto of_judge = judge->read();
-        if (!of_judge) return std::unexpected{of_judge.error()};
+        if (!of_judge) return error_of(of_judge);
         if (!*of_router && !*of_judge) return Outcomes{router->outcome(), judge->outcome()};
         const bool router_first = *of_router && (!*of_judge || router->time().unix_us <= judge->time().unix_us);
-        if (const auto taken = (router_first ? *router : *judge).take(); !taken) return std::unexpected{taken.error()};
+        if (const auto taken = (router_first ? *router : *judge).take(); !taken) return error_of(taken);
     }
 }
 

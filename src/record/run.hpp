@@ -45,7 +45,7 @@ public:
         while (!outcome_.difference && !entry_ && !enters_) {
             if (reader_) {
                 auto entry = reader_->next();
-                if (!entry) return std::unexpected{std::move(entry.error())};
+                if (!entry) return error_of(entry);
                 entry_ = std::move(*entry);
                 if (entry_) break;
                 reader_.reset();
@@ -54,7 +54,7 @@ public:
             if (segment_ == segments_.size()) return false;
             reader_.emplace(segments_[segment_].bytes);
             auto frame = reader_->key_frame();
-            if (!frame) return std::unexpected{std::move(frame.error())};
+            if (!frame) return error_of(frame);
             frame_ = std::move(*frame);
             enters_ = true;
         }
@@ -116,7 +116,7 @@ private:
     [[nodiscard]] Result<void> enter() {
         ByteReader state{frame_.state};
         auto machine = kind_.resume(frame_, state);
-        if (!machine) return std::unexpected{std::move(machine.error()).with("the record is damaged")};
+        if (!machine) return error_of(machine, "the record is damaged");
         const std::size_t size = frame_.state.size() - state.left();
         const std::uint64_t before = segment_ == 0 ? 0 : segments_[segment_ - 1].number;
         const bool follows = before != 0 && segments_[segment_].number == before + 1;

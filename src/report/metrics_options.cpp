@@ -105,7 +105,7 @@ Result<MetricsOptions> metrics_options(std::string_view target, std::string_view
         auto value = take_until(target, '&');
         const auto name = take_until(value, '=');
         if (name.empty()) continue;
-        if (const auto added = add(options, name, value); !added) return std::unexpected{added.error()};
+        if (const auto added = add(options, name, value); !added) return error_of(added);
     }
     if (options.mehdy && options.mehdy_2020) options.openmetrics = false;
     return options;

@@ -55,5 +55,14 @@ using Result = std::expected<T, Error>;
 [[nodiscard]] inline std::unexpected<Error> fail_system(std::string_view attempted, int sys_errno) {
     return std::unexpected{Error::system(attempted, sys_errno)};
 }
+// The error of a result that has one, for the caller: `if (!links) return error_of(links, "announce addresses");`.
+template <class R>
+[[nodiscard]] auto error_of(R& result) {
+    return std::unexpected{std::move(result.error())};
+}
+template <class R>
+[[nodiscard]] auto error_of(R& result, std::string_view context) {
+    return std::unexpected{Error{std::move(result.error())}.with(context)};
+}
 
 }  // namespace mainstay

@@ -117,14 +117,14 @@ Result<std::string> read_file(const std::string& path) {
     std::error_code ec;
     const fs::file_status before = fs::status(path, ec);
     if (!fs::exists(before)) return fail_system("open " + path, ec ? ec.value() : ENOENT);
-    if (auto checked = check_kind(path, before); !checked) return std::unexpected{std::move(checked.error())};
+    if (auto checked = check_kind(path, before); !checked) return error_of(checked);
     // O_NONBLOCK: the file may have been replaced by a FIFO since it was checked; it is checked again after opening.
     const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
     if (!fd) return fail_system("open " + path, errno);
     const fs::path opened = fmt::format("/proc/self/fd/{}", fd.get());
     const fs::file_status after = fs::status(opened, ec);
     if (fs::exists(after))
-        if (auto checked = check_kind(path, after); !checked) return std::unexpected{std::move(checked.error())};
+        if (auto checked = check_kind(path, after); !checked) return error_of(checked);
     const std::uintmax_t size = fs::file_size(path, ec);
     if (!ec && size > kMaxFileBytes)
         return fail(Errc::Limit, fmt::format("{} has {} bytes; the limit is {}", path, size, kMaxFileBytes));

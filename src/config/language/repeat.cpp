@@ -51,7 +51,7 @@ Result<Repetition> read_sequence(bool hexadecimal, std::string_view parameters) 
     const auto parts = parts_of(parameters);
     Repetition repetition;
     repetition.hexadecimal = hexadecimal;
-    if (auto name = check_name(parts[0]); !name) return std::unexpected{std::move(name.error())};
+    if (auto name = check_name(parts[0]); !name) return error_of(name);
     repetition.names.emplace_back(parts[0]);
     if (parts.size() < 2 || parts.size() > 4)
         return fail(Errc::Invalid, fmt::format("a name and 1 to 3 numbers are needed, got {}", parts.size() - 1));
@@ -100,14 +100,14 @@ Result<Repetition> read_list(std::string_view parameters) {
     Repetition repetition;
     std::size_t at = 0;
     auto names = read_tuple(parameters, at);
-    if (!names) return std::unexpected{std::move(names.error())};
+    if (!names) return error_of(names);
     repetition.names = std::move(*names);
     for (const std::string& name : repetition.names)
-        if (auto checked = check_name(name); !checked) return std::unexpected{std::move(checked.error())};
+        if (auto checked = check_name(name); !checked) return error_of(checked);
     if (at > parameters.size()) return fail(Errc::Invalid, "there are no values");
     while (at <= parameters.size()) {
         auto tuple = read_tuple(parameters, at);
-        if (!tuple) return std::unexpected{std::move(tuple.error())};
+        if (!tuple) return error_of(tuple);
         if (tuple->size() > repetition.names.size())
             return fail(Errc::Invalid, fmt::format("{} values for {} names", tuple->size(), repetition.names.size()));
         tuple->resize(repetition.names.size());

@@ -263,7 +263,7 @@ std::expected<Imported, ImportProblem> read_ldirectord(std::string_view text, co
     if (text.size() > kImportBytesMax)
         return std::unexpected{ImportProblem{1, fmt::format("it has more than {} MiB", kImportBytesMax >> 20)}};
     auto file = split_ldirectord(text);
-    if (!file) return std::unexpected{std::move(file.error())};
+    if (!file) return error_of(file);
     return Conversion{*file, ports}.run();
 }
 

@@ -111,7 +111,7 @@ private:
 Result<void> BfdRole::start(config::Config config, bool restarted) {
     auto settings = bfd::configured_sessions(config);
     auto receivers = receivers_for(settings);
-    if (!receivers) return std::unexpected{std::move(receivers.error())};
+    if (!receivers) return error_of(receivers);
     use(std::move(*receivers));
 
     std::optional<report::BfdStatus> previous;
@@ -133,7 +133,7 @@ Result<void> BfdRole::start(config::Config config, bool restarted) {
 Result<void> BfdRole::prepare(config::Config next) {
     auto settings = bfd::configured_sessions(next);
     auto receivers = receivers_for(settings);
-    if (!receivers) return std::unexpected{std::move(receivers.error())};
+    if (!receivers) return error_of(receivers);
     next_.emplace(Next{std::move(settings), std::move(*receivers)});
     return {};
 }
@@ -175,7 +175,7 @@ Result<BfdRole::Receivers> BfdRole::receivers_for(const std::vector<bfd::Setting
             continue;
         }
         auto socket = kernel::BfdReceiver::open(port.first, port.second);
-        if (!socket) return std::unexpected{std::move(socket.error())};
+        if (!socket) return error_of(socket);
         wanted.emplace(port, std::make_shared<Receiver>(runtime_.loop(), std::move(*socket)));
     }
     return wanted;

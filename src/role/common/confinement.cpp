@@ -10,8 +10,7 @@ namespace mainstay::role {
 bool confine(const std::string& user, std::span<const unsigned> capabilities, const kernel::Reach& reach,
              std::span<const kernel::CallSet> calls, Log& log) {
     auto account = kernel::find_account(user);
-    const auto dropped = account ? kernel::drop_privileges(*account, capabilities)
-                                 : Result<void>{std::unexpected{std::move(account.error())}};
+    const auto dropped = account ? kernel::drop_privileges(*account, capabilities) : Result<void>{error_of(account)};
     if (!dropped) {
         log.error("cannot drop privileges: {}", dropped.error().text());
         return false;

@@ -43,7 +43,7 @@ bool scrypt(std::string_view text, const wire::Credential& as, Hash& hash) {
 
 Result<std::string> random_token() {
     const auto bytes = random_bytes<kTokenBytes>();
-    if (!bytes) return std::unexpected{bytes.error()};
+    if (!bytes) return error_of(bytes);
     return hex_of(*bytes);
 }
 
@@ -55,7 +55,7 @@ Result<std::string> hash_of_token(std::string_view token) {
 
 Result<std::string> hash_of_password(std::string_view password) {
     const auto salt = random_bytes<kSaltBytes>();
-    if (!salt) return std::unexpected{salt.error()};
+    if (!salt) return error_of(salt);
     wire::Credential as{.name = {}, .cost = kCost, .block = kBlock, .parallel = kParallel, .salt = {}, .hash = {}};
     const auto bytes = std::as_bytes(std::span{*salt});
     as.salt.assign(bytes.begin(), bytes.end());

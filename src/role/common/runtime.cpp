@@ -150,11 +150,11 @@ private:
 
 Result<void> Process::open_shared(const RoleTraits& traits) {
     auto block = ipc::StateBlock::map(ipc::inherited::kOwnBlock, true);
-    if (!block) return std::unexpected{std::move(block.error())};
+    if (!block) return error_of(block);
     block_.emplace(std::move(*block));
     if (!traits.has_ring) return {};
     auto ring = ipc::EventRing::map(ipc::inherited::kOwnRing, true);
-    if (!ring) return std::unexpected{std::move(ring.error())};
+    if (!ring) return error_of(ring);
     ring_.emplace(std::move(*ring));
     kick_.reset(ipc::inherited::kObserverKick);
     return {};
@@ -164,7 +164,7 @@ Result<void> Process::open_ipvs_namespace() {
     if (!startup_.has_ipvs_namespace) return {};
     const UniqueFd there{ipc::inherited::kIpvsNamespace};
     auto socket = kernel::generic_netlink_in(there.get());
-    if (!socket) return std::unexpected{std::move(socket.error()).with("net_namespace_ipvs")};
+    if (!socket) return error_of(socket, "net_namespace_ipvs");
     ipvs_socket_ = std::move(*socket);
     return {};
 }
@@ -288,15 +288,15 @@ void Process::prepare(std::uint64_t generation, UniqueFd snapshot) {
 Result<Process::Prepared> Process::read_next(std::uint64_t generation, UniqueFd snapshot) {
     Prepared next{.generation = generation, .snapshot = std::move(snapshot), .running = {}, .first = {}};
     const auto changes = read_changes(next);
-    if (!changes) return std::unexpected{changes.error()};
+    if (!changes) return error_of(changes);
     if (*changes) return next;
     auto config = ipc::read_snapshot(next.snapshot.get());
-    if (!config) return std::unexpected{std::move(config.error()).with("snapshot")};
+    if (!config) return error_of(config, "snapshot");
     next.running = to_run(*config, traits_.has_many_servers);
     if (!started_)
         next.first = std::move(*config);
     else if (auto ready = role_->prepare(std::move(*config)); !ready)
-        return std::unexpected{std::move(ready.error())};
+        return error_of(ready);
     return next;
 }
 
@@ -305,7 +305,7 @@ Result<Process::Prepared> Process::read_next(std::uint64_t generation, UniqueFd 
 Result<bool> Process::read_changes(Prepared& next) {
     if (!started_ || !snapshot_ || !role_->takes_changes()) return false;
     auto changes = ipc::changed_services(snapshot_.get(), next.snapshot.get());
-    if (!changes) return std::unexpected{std::move(changes.error()).with("snapshot")};
+    if (!changes) return error_of(changes, "snapshot");
     if (!*changes) return false;
     if ((*changes)->empty()) return true;
     RunningConfig running = running_;

@@ -17,7 +17,7 @@ Result<ipc::RoleStartup> receive_startup(int fd) {
     pollfd wait{fd, POLLIN, 0};
     if (::poll(&wait, 1, kStartupWaitMs) != 1) return fail(Errc::Timeout, "no RoleStartup from the supervisor");
     auto got = ipc::receive_message(fd);
-    if (!got) return std::unexpected{std::move(got.error())};
+    if (!got) return error_of(got);
     if (!got->has_value() || std::holds_alternative<ipc::Closed>(**got))
         return fail(Errc::State, "the supervisor has died");
     auto& message = std::get<ipc::Received>(**got).message;

@@ -12,17 +12,17 @@ namespace {
 // The services of the configuration, as the kernel has them.
 Result<lvs::Table> read(const LvsOptions& options, const config::Config& config) {
     auto ipvs = options.open_ipvs();
-    if (!ipvs) return std::unexpected{std::move(ipvs.error())};
+    if (!ipvs) return error_of(ipvs);
     std::set<netlink::IpvsServiceKey> ours;
     for (const auto& service : config.virtual_servers)
         for (const auto& key : lvs::keys_of(service)) ours.insert(key);
     auto services = (*ipvs)->services();
-    if (!services) return std::unexpected{std::move(services.error())};
+    if (!services) return error_of(services);
     lvs::Table table;
     for (auto& entry : *services) {
         if (!ours.contains(entry.service.key)) continue;
         auto destinations = (*ipvs)->destinations(entry.service.key);
-        if (!destinations) return std::unexpected{std::move(destinations.error())};
+        if (!destinations) return error_of(destinations);
         lvs::ServiceTable one{.service = std::move(entry.service), .destinations = {}};
         for (const auto& destination : *destinations) one.destinations.push_back(destination.destination);
         table.push_back(std::move(one));

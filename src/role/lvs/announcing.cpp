@@ -97,7 +97,7 @@ Result<std::vector<netlink::RefusedAnnounce>> Announcing::try_to_perform(
     const netlink::AnnounceOperations& operations) {
     if (!kernel_) {
         auto opened = options_.open_announcing();
-        if (!opened) return std::unexpected{std::move(opened.error())};
+        if (!opened) return error_of(opened);
         kernel_ = std::move(*opened);
     }
     return kernel_->perform(operations);

@@ -55,7 +55,7 @@ Result<void> TableReconciler::audit_slice() {
     if (!audit_.running) {
         if (ledger_.size() == 0 && ledger_.left_over().empty()) return {};
         auto services = ipvs_->services();
-        if (!services) return std::unexpected{std::move(services.error())};
+        if (!services) return error_of(services);
         audit_ = {.services = {}, .next = 0, .suspects = {}, .running = true, .hurried = audit_.hurried};
         for (auto& entry : *services) audit_.services.emplace(entry.service.key, std::move(entry.service));
     }
@@ -64,7 +64,7 @@ Result<void> TableReconciler::audit_slice() {
         const auto key = ledger_.wanted(audit_.next).service.key;
         const auto found = audit_.services.find(key);
         auto read = read_service(found == audit_.services.end() ? nullptr : &found->second, key);
-        if (!read) return std::unexpected{std::move(read.error())};
+        if (!read) return error_of(read);
         if (!ledger_.is_as_wanted(audit_.next)) audit_.suspects.insert(key);
     }
     if (audit_.next < ledger_.size()) return {};
@@ -75,7 +75,7 @@ Result<void> TableReconciler::audit_slice() {
 // The kernel lists all services at once, and the servers of one at a time.
 Result<void> TableReconciler::audit_services() {
     const auto services = ipvs_->services();
-    if (!services) return std::unexpected{services.error()};
+    if (!services) return error_of(services);
     std::vector<bool> as_wanted(ledger_.size());
     for (const auto& [service, stats] : *services)
         if (const auto at = ledger_.find(service.key))
@@ -91,7 +91,7 @@ Result<void> TableReconciler::audit_confirm(std::set<netlink::IpvsServiceKey> ag
     std::erase_if(unsure_, [&again](const auto& key) { return !again.contains(key); });
     if (again.empty()) return {};
     auto services = ipvs_->services();
-    if (!services) return std::unexpected{std::move(services.error())};
+    if (!services) return error_of(services);
     std::map<netlink::IpvsServiceKey, const netlink::IpvsService*> present;
     for (const auto& entry : *services) present.emplace(entry.service.key, &entry.service);
 
@@ -99,7 +99,7 @@ Result<void> TableReconciler::audit_confirm(std::set<netlink::IpvsServiceKey> ag
     for (const auto& key : again) {
         const auto found = present.find(key);
         auto read = read_service(found == present.end() ? nullptr : found->second, key);
-        if (!read) return std::unexpected{std::move(read.error())};
+        if (!read) return error_of(read);
         if (const auto wanted = ledger_.find(key))
             suspects.push_back(*wanted);
         else if (found == present.end())

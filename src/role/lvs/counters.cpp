@@ -128,7 +128,7 @@ Result<void> LvsCounters::read_servers(std::size_t number) {
     sum.servers.resize(service.real_servers.size());
     for (const auto& key : judge_.keys(number)) {
         const auto entries = reconciler_.destinations(key);
-        if (!entries) return std::unexpected{entries.error()};
+        if (!entries) return error_of(entries);
         std::map<Endpoint, const netlink::IpvsDestinationEntry*> counted;
         for (const auto& entry : *entries) counted.emplace(entry.destination.endpoint, &entry);
         const auto take = [&](report::ServerTraffic& server, const Endpoint& endpoint, config::Forwarding forwarding) {

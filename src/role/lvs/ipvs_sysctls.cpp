@@ -45,7 +45,7 @@ Result<void> IpvsSysctls::settle(IpvsSettings& kernel) {
 
 Result<void> IpvsSysctls::keep(IpvsSettings& kernel, const std::string& name, int value) {
     const auto actual = kernel.sysctl(name);
-    if (!actual) return std::unexpected{actual.error()};
+    if (!actual) return error_of(actual);
     if (originals_.emplace(name, *actual).second) save_();
     const auto before = set_.find(name);
     const bool was_set = before != set_.end() && before->second == value;
@@ -61,7 +61,7 @@ Result<void> IpvsSysctls::keep(IpvsSettings& kernel, const std::string& name, in
 Result<void> IpvsSysctls::put_back(IpvsSettings& kernel, const std::string& name, int original) {
     set_.erase(name);
     const auto actual = kernel.sysctl(name);
-    if (!actual) return std::unexpected{actual.error()};
+    if (!actual) return error_of(actual);
     if (*actual != original) {
         if (auto done = kernel.set_sysctl(name, original); !done) return done;
         log_.info("{} set to {}", dotted(name), original);

@@ -63,7 +63,7 @@ private:
 template <class Interface, class Kernel>
 Result<std::unique_ptr<Interface>> open_kernel(Runtime& runtime) {
     auto socket = kernel::IpvsSocket::open(runtime.ipvs_socket());
-    if (!socket) return std::unexpected{std::move(socket.error())};
+    if (!socket) return error_of(socket);
     if (const auto* config = runtime.running())
         size_netlink_buffer(socket->fd(), config->global, "lvs_netlink_cmd", runtime.log());
     return std::make_unique<Kernel>(std::move(*socket));
@@ -77,7 +77,7 @@ std::unique_ptr<Role> make_lvs_role(Runtime& runtime) {
     options.open_settings = [&runtime] { return open_kernel<IpvsSettings, KernelSettings>(runtime); };
     options.open_announcing = []() -> Result<std::unique_ptr<AnnounceTable>> {
         auto addresses = kernel::AnnouncedAddresses::open();
-        if (!addresses) return std::unexpected{std::move(addresses.error())};
+        if (!addresses) return error_of(addresses);
         return std::make_unique<KernelAnnouncing>(std::move(*addresses));
     };
     options.random = [engine = std::mt19937_64{std::random_device{}()}](Micros limit) mutable {

@@ -39,9 +39,9 @@ std::set<IpAddress> LvsLinks::addresses() const {
 
 Result<void> LvsLinks::refresh() {
     auto links = netlink_->links();
-    if (!links) return std::unexpected{std::move(links.error())};
+    if (!links) return error_of(links);
     auto addresses = netlink_->addresses();
-    if (!addresses) return std::unexpected{std::move(addresses.error())};
+    if (!addresses) return error_of(addresses);
     links_.clear();
     addresses_.clear();
     for (auto& link : *links) links_.emplace(link.index, Seen{std::move(link.name), link.up});

@@ -28,7 +28,7 @@ void MarkReconciler::settle() {
 Result<void> MarkReconciler::apply() {
     if (!nftables_) {
         auto opened = kernel::Nftables::open();
-        if (!opened) return std::unexpected{std::move(opened.error())};
+        if (!opened) return error_of(opened);
         nftables_.emplace(std::move(*opened));
     }
     auto batch = nftables_->begin();

@@ -86,11 +86,11 @@ Result<void> TableReconciler::read_all() {
     unsure_.clear();
     if (ledger_.size() == 0 && ledger_.left_over().empty()) return {};
     auto services = ipvs_->services();
-    if (!services) return std::unexpected{std::move(services.error())};
+    if (!services) return error_of(services);
     for (const auto& entry : *services) {
         const auto& key = entry.service.key;
         if (!ledger_.find(key) && !ledger_.left_over().contains(key)) continue;  // another program's service
-        if (auto read = read_service(&entry.service, key); !read) return std::unexpected{std::move(read.error())};
+        if (auto read = read_service(&entry.service, key); !read) return error_of(read);
     }
     return {};
 }
@@ -102,11 +102,11 @@ Result<void> TableReconciler::read_strange() {
         if (!ledger_.is_known(i)) strange.insert(ledger_.wanted(i).service.key);
     if (strange.empty()) return {};
     auto services = ipvs_->services();
-    if (!services) return std::unexpected{std::move(services.error())};
+    if (!services) return error_of(services);
     for (const auto& entry : *services) {
         if (!strange.contains(entry.service.key)) continue;
         auto read = read_service(&entry.service, entry.service.key);
-        if (!read) return std::unexpected{std::move(read.error())};
+        if (!read) return error_of(read);
     }
     return {};
 }
@@ -126,7 +126,7 @@ Result<bool> TableReconciler::read_service(const netlink::IpvsService* service, 
     if (service == nullptr) return note_absence();
     auto entries = ipvs_->destinations(key);
     if (!entries && is_absent(entries.error())) return note_absence();
-    if (!entries) return std::unexpected{std::move(entries.error())};
+    if (!entries) return error_of(entries);
     lvs::ServiceTable table{*service, {}};
     for (const auto& entry : *entries) table.destinations.push_back(entry.destination);
     ledger_.found(key, std::move(table));
@@ -189,7 +189,7 @@ Result<std::vector<lvs::ConnectionsCounted::Destination>> TableReconciler::conne
     std::vector<lvs::ConnectionsCounted::Destination> counted;
     for (const auto& service : services) {
         auto entries = destinations(service.service.key);
-        if (!entries) return std::unexpected{std::move(entries.error())};
+        if (!entries) return error_of(entries);
         for (const auto& one : *entries) counted.push_back({one.destination.endpoint, one.active, one.inactive});
     }
     return counted;

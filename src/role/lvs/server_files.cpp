@@ -29,8 +29,8 @@ bool is_possible(const lvs::KnownServers& servers) {
 
 Result<lvs::KnownServers> read_list(const UniqueFd& sealed) {
     const auto bytes = ipc::read_memfd(sealed.get(), ipc::kServerListBytesMax);
-    auto list = bytes ? ipc::decode<ipc::ServerList>(*bytes) : std::unexpected{bytes.error()};
-    if (!list) return std::unexpected{std::move(list.error()).with("the watcher's list")};
+    auto list = bytes ? ipc::decode<ipc::ServerList>(*bytes) : error_of(bytes);
+    if (!list) return error_of(list, "the watcher's list");
     if (!is_possible(list->servers)) return fail(Errc::Invalid, "the watcher's list has impossible servers");
     return std::move(list->servers);
 }

@@ -48,7 +48,7 @@ Result<void> ApiHost::open(http::ApiSources sources) {
                            UniqueFd{runtime_.options().has_api_socket ? ipc::inherited::kApiSocket : -1},
                            http::Router{http::api_routes(sources)},
                            {.now = [this] { return runtime_.now(); }, .wall = [this] { return runtime_.wall(); }});
-    if (!server) return std::unexpected{std::move(server.error())};
+    if (!server) return error_of(server);
     server_ = std::move(*server);
     if (settings_) server_->set(*settings_);
     for (const auto& [what, text] : files_) server_->take(what, text);

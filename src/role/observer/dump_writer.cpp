@@ -59,12 +59,11 @@ constexpr std::chrono::milliseconds kAnswerWait{60'000};
 
 // A descriptor for the file; none: it was refused, and the supervisor's side has said why.
 Result<UniqueFd> open_file(int line, ipc::DumpText::What what) {
-    if (auto sent = ipc::send_message(line, ipc::DumpFile{what, Step::Wanted}); !sent)
-        return std::unexpected{std::move(sent.error())};
+    if (auto sent = ipc::send_message(line, ipc::DumpFile{what, Step::Wanted}); !sent) return error_of(sent);
     pollfd wait{line, POLLIN, 0};
     if (::poll(&wait, 1, static_cast<int>(kAnswerWait.count())) != 1) return fail(Errc::Timeout, "nobody opens it");
     auto got = ipc::receive_message(line);
-    if (!got) return std::unexpected{std::move(got.error())};
+    if (!got) return error_of(got);
     auto* received = *got ? std::get_if<ipc::Received>(&**got) : nullptr;
     const auto* answer = received != nullptr ? std::get_if<ipc::DumpFile>(&received->message) : nullptr;
     if (answer == nullptr) return fail(Errc::State, "the supervisor does not open it any more");
@@ -73,7 +72,7 @@ Result<UniqueFd> open_file(int line, ipc::DumpText::What what) {
 
 Result<void> write_one(int line, const Dump& dump) {
     const auto file = open_file(line, dump.what);
-    if (!file) return std::unexpected{file.error()};
+    if (!file) return error_of(file);
     if (!*file) return {};
     const auto bytes = std::as_bytes(std::span{dump.text});
     if (auto written = kernel::write_all(file->get(), bytes, "write"); !written) return written;

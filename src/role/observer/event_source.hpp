@@ -20,10 +20,10 @@ struct EventSource {
     // From inherited descriptors.
     [[nodiscard]] Result<void> map(int ring_descriptor, int block_descriptor) {
         auto events = ipc::EventRing::map(ring_descriptor, false);
-        if (!events) return std::unexpected{std::move(events.error()).with(name)};
+        if (!events) return error_of(events, name);
         ring.emplace(std::move(*events));
         auto state = ipc::StateBlock::map(block_descriptor, false);
-        if (!state) return std::unexpected{std::move(state.error()).with(name)};
+        if (!state) return error_of(state, name);
         block.emplace(std::move(*state));
         return {};
     }

@@ -44,7 +44,7 @@ void HistoryLog::open(const std::string& folder, History& history) {
     auto entries = load();
     if (!entries) {
         folder_.reset();
-        return note(std::unexpected{std::move(entries.error())});
+        return note(error_of(entries));
     }
     note({});
     if (!entries->empty()) saved_id_ = entries->back().id;
@@ -60,9 +60,9 @@ Result<void> HistoryLog::open_folder() {
 }
 
 Result<std::vector<report::HistoryEntry>> HistoryLog::load() {
-    if (auto opened = open_folder(); !opened) return std::unexpected{std::move(opened.error())};
+    if (auto opened = open_folder(); !opened) return error_of(opened);
     const auto all = numbers();
-    if (!all) return std::unexpected{all.error()};
+    if (!all) return error_of(all);
     std::vector<report::HistoryEntry> entries;
     for (const auto number : *all) read_segment(number, entries);
     return entries;
@@ -185,7 +185,7 @@ bool HistoryLog::is_segment(std::uint64_t number) const {
 
 void HistoryLog::remove_oldest() {
     auto all = numbers();
-    if (!all) return note(std::unexpected{all.error()});
+    if (!all) return note(error_of(all));
     std::erase_if(*all, [this](std::uint64_t number) { return !is_segment(number); });
     for (std::size_t i = 0; i + kHistorySegmentsMax < all->size(); ++i)
         if (::unlinkat(folder_.get(), name_of((*all)[i]).c_str(), 0) != 0)

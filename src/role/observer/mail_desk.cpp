@@ -90,7 +90,7 @@ Result<std::string> ObserverMailDesk::change(const Command& command) {
     if (!mailer_) return fail(Errc::Unsupported, kNoSpool);
     const alert::MailSelection which{.ids = command.ids, .all = command.all, .by = command.by};
     const auto lines = command.verb == Verb::Drop ? mailer_->drop(which) : mailer_->retry(which, runtime_.wall());
-    if (!lines) return std::unexpected{lines.error()};
+    if (!lines) return error_of(lines);
     wake_();
     return lines_text(*lines, "no mail waits or has failed\n");
 }
@@ -98,11 +98,11 @@ Result<std::string> ObserverMailDesk::change(const Command& command) {
 Result<void> ObserverMailDesk::start_test(const std::vector<std::string>& to, const std::string& by) {
     if (!mailer_) return fail(Errc::Unsupported, kNoSpool);
     auto mail = mailer_->test_mail(to, runtime_.wall());
-    if (!mail) return std::unexpected{std::move(mail.error())};
+    if (!mail) return error_of(mail);
     if (!test_) {
         transcript_ = std::make_shared<alert::SmtpTranscript>();
         auto transport = alert::SmtpTransport::make(runtime_.loop(), transcript_);
-        if (!transport) return std::unexpected{std::move(transport.error())};
+        if (!transport) return error_of(transport);
         transport_ = std::move(*transport);
         test_ = std::make_unique<alert::RelayTest>(*transport_, *transcript_);
     }

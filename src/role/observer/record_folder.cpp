@@ -51,7 +51,7 @@ Result<Found> found_in(int folder, const std::string& path) {
 
 Result<void> remove_surplus(int folder, const std::string& path, const std::string& written) {
     auto found = found_in(folder, path);
-    if (!found) return std::unexpected{std::move(found.error())};
+    if (!found) return error_of(found);
     // After a clock that went back it may look like the oldest.
     std::erase(found->records, written);
     const std::size_t keep = kRecordFilesMax - 1;
@@ -81,14 +81,12 @@ Result<std::string> keep_record(const std::string& folder, std::span<const std::
     const UniqueFd opened{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
     if (!opened) return fail_system("open folder " + folder, errno);
     const auto before = found_in(opened.get(), folder);
-    if (!before) return std::unexpected{before.error()};
+    if (!before) return error_of(before);
     for (const auto& name : before->unfinished) ::unlinkat(opened.get(), name.c_str(), 0);
     const std::string name = record_name(at);
     std::string place = folder + "/" + name;
-    if (auto written = kernel::write_file_durably(place, bytes, kFileMode); !written)
-        return std::unexpected{std::move(written.error())};
-    if (auto removed = remove_surplus(opened.get(), folder, name); !removed)
-        return std::unexpected{std::move(removed.error())};
+    if (auto written = kernel::write_file_durably(place, bytes, kFileMode); !written) return error_of(written);
+    if (auto removed = remove_surplus(opened.get(), folder, name); !removed) return error_of(removed);
     return place;
 }
 

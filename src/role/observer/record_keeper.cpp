@@ -41,7 +41,7 @@ Result<std::string> save_record(const std::vector<std::shared_ptr<const ipc::Map
         if (parts.empty()) return std::string{};
         const auto bytes = record::file_of_memories(parts, wall);
         if (!bytes && bytes.error().code() == Errc::NotFound) return std::string{};
-        if (!bytes) return std::unexpected{bytes.error()};
+        if (!bytes) return error_of(bytes);
         return keep_record(folder, *bytes, wall);
     } catch (const std::exception& problem) {  // no memory for the copy
         return fail(Errc::Limit, problem.what());
@@ -106,7 +106,7 @@ void RecordKeeper::save(const std::string& folder, WallTime wall) {
                         });
     if (started) return;
     busy_ = false;
-    note(std::unexpected{started.error()});
+    note(error_of(started));
 }
 
 // A failure is logged once, until it has worked again.

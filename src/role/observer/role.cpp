@@ -143,7 +143,7 @@ Result<void> ObserverRole::map_sources() {
     if (auto mapped = vrrp_.map(ipc::inherited::kVrrpRing, ipc::inherited::kVrrpBlock); !mapped) return mapped;
     if (auto mapped = lvs_.map(ipc::inherited::kLvsRing, ipc::inherited::kLvsBlock); !mapped) return mapped;
     auto block = ipc::StateBlock::map(ipc::inherited::kBfdBlock, false);
-    if (!block) return std::unexpected{std::move(block.error()).with("bfd")};
+    if (!block) return error_of(block, "bfd");
     bfd_block_.emplace(std::move(*block));
     return {};
 }
@@ -174,7 +174,7 @@ Result<void> ObserverRole::start(config::Config config, bool) {
     rest_.worked(runtime_.now());
     if (auto mapped = map_sources(); !mapped) return mapped;
     auto transport = alert::SmtpTransport::make(runtime_.loop());
-    if (!transport) return std::unexpected{std::move(transport.error())};
+    if (!transport) return error_of(transport);
     transport_ = std::move(*transport);
     if (auto started = webhooks_.start(resume()); !started) return started;
     bus_.start(config, vrrp_.acknowledged);

@@ -63,7 +63,7 @@ Result<std::string> WebhookDesk::change(const Command& command) {
     if (hooks == nullptr) return fail(Errc::Unsupported, kNone);
     const alert::Selection which{.ids = command.ids, .all = command.all, .by = command.by};
     const auto lines = command.verb == Verb::Drop ? hooks->drop(which) : hooks->retry(which, runtime_.wall());
-    if (!lines) return std::unexpected{lines.error()};
+    if (!lines) return error_of(lines);
     wake_();
     return lines_text(*lines, "no event waits or has failed\n");
 }
@@ -78,7 +78,7 @@ Result<void> WebhookDesk::start_test(const std::vector<std::string>& names, cons
         std::erase_if(webhooks, [&](const auto& one) { return std::ranges::find(names, one.name) == names.end(); });
     if (!test_) {
         auto transport = alert::HttpTransport::make(runtime_.loop());
-        if (!transport) return std::unexpected{std::move(transport.error())};
+        if (!transport) return error_of(transport);
         transport_ = std::move(*transport);
         test_ = std::make_unique<alert::HookTest>(*transport_);
     }

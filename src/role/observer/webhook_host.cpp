@@ -50,7 +50,7 @@ std::optional<Transition> state_in(const std::map<std::string, bool>& states, co
 Result<void> WebhookHost::start(const ipc::ObserverStatus& previous) {
     settings_ = runtime_.options().webhooks;
     auto transport = alert::HttpTransport::make(runtime_.loop());
-    if (!transport) return std::unexpected{std::move(transport.error())};
+    if (!transport) return error_of(transport);
     transport_ = std::move(*transport);
     const std::size_t known = std::min({previous.webhooks.size(), previous.webhooks_sent.size(),
                                         previous.webhooks_failed.size(), previous.webhooks_dropped.size()});

@@ -68,7 +68,7 @@ bool shares_keys(const std::vector<config::VirtualServer>& services,
 
 Result<void> add_services(Sides& sides, int running, int next, const Config& config) {
     auto changes = ipc::changed_services(running, next);
-    if (!changes) return std::unexpected{std::move(changes.error())};
+    if (!changes) return error_of(changes);
     if (*changes && !shares_keys(config.virtual_servers, **changes)) {
         sides.same_services = config.virtual_servers.size() - (*changes)->size();
         for (auto& change : **changes) {
@@ -78,7 +78,7 @@ Result<void> add_services(Sides& sides, int running, int next, const Config& con
         return {};
     }
     auto all = ipc::read_snapshot(running);
-    if (!all) return std::unexpected{std::move(all.error()).with("the running configuration")};
+    if (!all) return error_of(all, "the running configuration");
     sides.running.virtual_servers = std::move(all->virtual_servers);
     sides.next.virtual_servers = config.virtual_servers;
     return {};
@@ -89,12 +89,11 @@ Result<Sides> sides_of(const ipc::RoleStartup& startup, const RunningParts& runn
     auto vrrp = ipc::read_snapshot(running.vrrp);
     auto observer = ipc::read_snapshot(running.observer);
     for (auto* part : {&vrrp, &observer})
-        if (!*part) return std::unexpected{std::move(part->error()).with("the running configuration")};
+        if (!*part) return error_of(*part, "the running configuration");
     Sides sides{put_together(std::move(*vrrp), std::move(*observer), startup),
                 put_together(config::slice(next, Audience::Vrrp), config::slice(next, Audience::Observer), startup), 0};
     if (startup.run_lvs)
-        if (auto added = add_services(sides, running.lvs, parts.lvs.get(), next); !added)
-            return std::unexpected{std::move(added.error())};
+        if (auto added = add_services(sides, running.lvs, parts.lvs.get(), next); !added) return error_of(added);
     return sides;
 }
 
@@ -177,7 +176,7 @@ Result<NextParts> encode_parts(Config& config) {
     auto lvs = encode(with_services);
     config.virtual_servers = std::move(with_services.virtual_servers);
     for (auto* part : {&vrrp, &observer, &lvs})
-        if (!*part) return std::unexpected{std::move(part->error())};
+        if (!*part) return error_of(*part);
     return NextParts{std::move(*vrrp), std::move(*lvs), std::move(*observer)};
 }
 
@@ -186,7 +185,7 @@ Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& ru
     Report report{.refused = !done.can_run, .losses = {}, .is_empty = is_empty(next), .diff = {}};
     if (report.refused) return report;
     const auto sides = sides_of(startup, running, parts, next.config);
-    if (!sides) return std::unexpected{sides.error()};
+    if (!sides) return error_of(sides);
     const auto expires = kernel::read_sysctl_number("net/ipv4/vs/expire_nodest_conn");
     config::KeywordPlaces places{next};
     report.diff = diff_reload(sides->running, sides->next,

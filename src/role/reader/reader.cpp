@@ -74,7 +74,7 @@ Result<void> send_part(For audience, bool needed, const UniqueFd& sealed) {
 template <class T>
 Result<void> send_snapshot(For audience, bool needed, const T& content) {
     auto memfd = ipc::encode_sealed("snapshot", content);
-    if (!memfd) return std::unexpected{std::move(memfd.error())};
+    if (!memfd) return error_of(memfd);
     return send_part(audience, needed, *memfd);
 }
 
@@ -222,7 +222,7 @@ void send_copy(const std::string& text, Log& log) {
     const auto memfd = ipc::make_sealed_memfd("copy", std::as_bytes(std::span{text}));
     const auto sent = memfd ? ipc::send_message(ipc::inherited::kControl,
                                                 ipc::Snapshot{ipc::Snapshot::For::Copy, false}, memfd->get())
-                            : std::unexpected{memfd.error()};
+                            : error_of(memfd);
     if (!sent) log.warning("a copy of the configuration cannot be kept: {}", sent.error().text());
 }
 

@@ -133,10 +133,10 @@ Result<void> SnmpRole::map_sources() {
     const auto map = [](std::optional<ipc::EventRing>& ring, int ring_fd, std::optional<ipc::StateBlock>& block,
                         int block_fd) -> Result<void> {
         auto events = ipc::EventRing::map(ring_fd, false);
-        if (!events) return std::unexpected{std::move(events.error())};
+        if (!events) return error_of(events);
         ring.emplace(std::move(*events));
         auto state = ipc::StateBlock::map(block_fd, false);
-        if (!state) return std::unexpected{std::move(state.error())};
+        if (!state) return error_of(state);
         block.emplace(std::move(*state));
         return {};
     };
@@ -161,7 +161,7 @@ Result<void> SnmpRole::start(config::Config config, bool restarted) {
                    {.view = [this]() -> const SnmpView& { return view(); },
                     .may_set = [this](const Oid& oid, const SnmpValue& value) -> std::expected<void, SnmpRefusal> {
                         const auto wanted = snmp_set(config_, oid, value);
-                        if (!wanted) return std::unexpected{wanted.error()};
+                        if (!wanted) return error_of(wanted);
                         return {};
                     },
                     .set = [this](const Oid& oid, const SnmpValue& value) { set(oid, value); }});
@@ -212,7 +212,7 @@ void read_newest(const ipc::StateBlock& block, std::uint64_t& read, Status& stat
     const auto newest = block.sequence();
     if (newest == read) return;
     const auto bytes = block.read();
-    auto decoded = bytes ? ipc::decode<Status>(*bytes) : std::unexpected{bytes.error()};
+    auto decoded = bytes ? ipc::decode<Status>(*bytes) : error_of(bytes);
     if (!decoded) return;
     if constexpr (std::is_same_v<Status, report::LvsStatus>) fill_in_omitted(*decoded);
     status = std::move(*decoded);

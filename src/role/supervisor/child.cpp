@@ -15,10 +15,10 @@ namespace mainstay::role {
 Result<void> Child::start(kernel::RoleProcess process, const ipc::RoleStartup& startup, OnMessage on_message,
                           Log& log) {
     auto channel = ipc::make_channel();
-    if (!channel) return std::unexpected{std::move(channel.error())};
+    if (!channel) return error_of(channel);
     process.descriptors.emplace_back(channel->second.get(), ipc::inherited::kControl);
     auto started = kernel::spawn_role(process);
-    if (!started) return std::unexpected{std::move(started.error())};
+    if (!started) return error_of(started);
     pid = *started;
     ready = prepared = kill_sent = offended = false;
     begin_incarnation();
@@ -80,7 +80,7 @@ void Child::listen(OnMessage on_message, Log& log) {
                                 if (!got) {
                                     if (got.error().code() != Errc::Invalid && got.error().code() != Errc::Unsupported)
                                         return log.error("process {}: {}", pid, got.error().text());
-                                    on_message(std::unexpected{std::move(got.error())});
+                                    on_message(error_of(got));
                                     if (!control_.is_open()) return;
                                     continue;
                                 }

@@ -23,7 +23,7 @@ std::string discovery_path(const std::string& folder) { return folder + "/discov
 
 Result<std::vector<std::byte>> read_servers(int file, const std::string& path) {
     const auto facts = facts_of_own_file(file, path);
-    if (!facts) return std::unexpected{facts.error()};
+    if (!facts) return error_of(facts);
     if (facts->st_size < 0 || static_cast<std::uint64_t>(facts->st_size) > ipc::kDiscoveredBytesMax)
         return fail(Errc::Limit, path + " is too large");
     std::vector<std::byte> bytes(static_cast<std::size_t>(facts->st_size));
@@ -39,7 +39,7 @@ Result<std::vector<std::byte>> read_servers(int file, const std::string& path) {
 
 Result<void> write_in(const std::string& folder, int sealed) {
     const auto bytes = ipc::read_memfd(sealed, ipc::kDiscoveredBytesMax);
-    if (!bytes) return std::unexpected{bytes.error()};
+    if (!bytes) return error_of(bytes);
     if (auto made = kernel::make_directory(folder, {::geteuid(), ::getegid()}, 0755); !made) return made;
     return kernel::write_file_durably(discovery_path(folder), *bytes, kMode);
 }
@@ -53,9 +53,9 @@ Result<void> DiscoveryFile::load(std::string folder) {
     if (!file && errno == ENOENT) return {};
     if (!file) return fail_system("open " + path, errno);
     const auto bytes = read_servers(file.get(), path);
-    if (!bytes) return std::unexpected{bytes.error()};
+    if (!bytes) return error_of(bytes);
     auto sealed = ipc::make_sealed_memfd("discovered", *bytes);
-    if (!sealed) return std::unexpected{std::move(sealed.error())};
+    if (!sealed) return error_of(sealed);
     memory_ = std::move(*sealed);
     return {};
 }
@@ -65,8 +65,7 @@ void DiscoveryFile::adopt(UniqueFd sealed) {
 }
 
 Result<void> DiscoveryFile::keep(UniqueFd sealed) {
-    if (const auto size = ipc::sealed_size(sealed.get(), ipc::kDiscoveredBytesMax); !size)
-        return std::unexpected{size.error()};
+    if (const auto size = ipc::sealed_size(sealed.get(), ipc::kDiscoveredBytesMax); !size) return error_of(size);
     memory_ = std::move(sealed);
     if (is_writing())
         again_ = true;

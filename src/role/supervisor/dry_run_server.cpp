@@ -27,7 +27,7 @@ constexpr std::chrono::milliseconds kAcceptPause{100};
 
 Result<UniqueFd> listen_at(const std::string& path) {
     const auto at = kernel::unix_address(path);
-    if (!at) return std::unexpected{at.error()};
+    if (!at) return error_of(at);
     UniqueFd fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (!fd) return fail_system("socket for " + path, errno);
     ::unlink(path.c_str());
@@ -68,7 +68,7 @@ DryRunServer::DryRunServer(boost::asio::io_context& loop, Log& log, Deeds deeds)
 
 Result<void> DryRunServer::open(const std::string& path) {
     auto fd = listen_at(path);
-    if (!fd) return std::unexpected{std::move(fd.error())};
+    if (!fd) return error_of(fd);
     error_code failed;
     listener_.assign(fd->get(), failed);
     if (failed) return fail(Errc::Io, "listen at " + path + ": " + failed.message(), failed.value());

@@ -68,7 +68,7 @@ void Supervisor::state_refreshed(Child& child, int signal) {
 
 Result<int> Supervisor::start_dump(int signal) {
     auto line = ipc::make_channel();
-    if (!line) return std::unexpected{std::move(line.error())};
+    if (!line) return error_of(line);
     const auto& settings = current_.settings.daemon;
     auto files = dump_files(signal, settings, temporary_directory(), places_.suffix);
     files.mode = 0666 & ~(options_.umask_given || settings.umask >= 0 ? own_mask() : kUsualMask);

@@ -117,7 +117,7 @@ void HostWatch::deliver_servers() {
 
 void HostWatch::start() {
     auto channel = ipc::make_channel();
-    auto pid = channel ? start_(channel->second.get()) : Result<int>{std::unexpected{std::move(channel.error())}};
+    auto pid = channel ? start_(channel->second.get()) : Result<int>{error_of(channel)};
     if (!pid) {
         log_.error("files, processes and links cannot be watched: {}", pid.error().text());
         return start_later();
@@ -147,7 +147,7 @@ void HostWatch::listen() {
         if (error || control_ == nullptr) return;
         for (int handled = 0; handled < kMessagesPerTurn; ++handled) {
             auto got = ipc::receive_message(control_->native_handle());
-            if (!got) return on_message(std::unexpected{std::move(got.error())});
+            if (!got) return on_message(error_of(got));
             if (!got->has_value()) break;
             if (std::holds_alternative<ipc::Closed>(**got)) return;  // its exit follows
             missed_ = 0;

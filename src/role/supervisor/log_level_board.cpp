@@ -19,7 +19,7 @@ Result<std::optional<LogModule>> module_named(const std::string& name) {
 
 Result<std::string> LogLevelBoard::set(const std::string& module, const std::string& level) {
     const auto which = module_named(module);
-    if (!which) return std::unexpected{which.error()};
+    if (!which) return error_of(which);
     const auto wanted = level == "default" ? std::optional{usual_} : log_level_of(level);
     if (!wanted)
         return fail(
@@ -38,7 +38,7 @@ Result<std::string> LogLevelBoard::set(const std::string& module, const std::str
 
 Result<std::string> LogLevelBoard::text(const std::string& module) const {
     const auto which = module_named(module);
-    if (!which) return std::unexpected{which.error()};
+    if (!which) return error_of(which);
     std::string text;
     for (const LogModule one : kLogModules) {
         if (*which && **which != one) continue;

@@ -23,12 +23,12 @@ std::string maintenance_path(const std::string& folder) { return folder + "/main
 
 Result<ipc::MaintenanceOrder> read_order(int file, const std::string& path) {
     const auto facts = facts_of_own_file(file, path);
-    if (!facts) return std::unexpected{facts.error()};
+    if (!facts) return error_of(facts);
     std::array<std::byte, kFileBytesMax> bytes{};
     const auto got = ::read(file, bytes.data(), bytes.size());
     if (got < 0) return fail_system("read " + path, errno);
     auto order = ipc::decode<ipc::MaintenanceOrder>(std::span{bytes}.first(static_cast<std::size_t>(got)));
-    if (!order) return std::unexpected{std::move(order.error()).with(path)};
+    if (!order) return error_of(order, path);
     return order;
 }
 
@@ -58,7 +58,7 @@ Result<void> MaintenanceFile::load(std::string folder, WallTime now) {
     if (!file && errno == ENOENT) return {};
     if (!file) return fail_system("open " + path, errno);
     auto order = read_order(file.get(), path);
-    if (!order) return std::unexpected{std::move(order.error())};
+    if (!order) return error_of(order);
     order_ = std::move(*order);
     order_.reason = one_line(order_.reason);
     order_.request = 0;

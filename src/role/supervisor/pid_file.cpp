@@ -105,13 +105,13 @@ std::unexpected<Error> locked_by(const std::string& path, const struct stat& fac
 // FIFO since it was looked at.
 Result<UniqueFd> open_locked(const std::string& path, const std::string& program) {
     for (int attempt = 1;; ++attempt) {
-        if (auto is_free = free_for_pid_file(path); !is_free) return std::unexpected{std::move(is_free.error())};
+        if (auto is_free = free_for_pid_file(path); !is_free) return error_of(is_free);
         UniqueFd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0644)};
         if (!fd) return fail_system("open pid file " + path, errno);
         struct stat opened{};
         struct stat there{};
         if (::fstat(fd.get(), &opened) != 0) return fail_system("fstat pid file " + path, errno);
-        if (auto own = own_file(path, opened); !own) return std::unexpected{std::move(own.error())};
+        if (auto own = own_file(path, opened); !own) return error_of(own);
         if (!take_lock(fd.get())) return locked_by(path, opened, program);
         if (::stat(path.c_str(), &there) == 0 && opened.st_ino == there.st_ino) return fd;
         if (attempt == kAttemptsMax) return fail(Errc::Io, "pid file " + path + " is removed again and again");
@@ -149,7 +149,7 @@ void remove_stale_pid_file(const std::string& path, const std::string& program) 
 
 Result<PidFile> PidFile::claim(const std::string& path, const std::string& program) {
     auto fd = open_locked(path, program);
-    if (!fd) return std::unexpected{std::move(fd.error())};
+    if (!fd) return error_of(fd);
     const int pid = pid_of(fd->get());
     if (is_living(pid, program)) return running_already("process " + std::to_string(pid) + " of " + path);
     const std::string own = std::to_string(::getpid()) + "\n";

@@ -39,7 +39,7 @@ std::string Supervisor::supervisor_socket() const {
 // listens counts.
 std::optional<int> Supervisor::other_daemon() const {
     const auto socket = kernel::connect_unix(supervisor_socket(), SOCK_SEQPACKET);
-    const auto peer = socket ? kernel::peer_of(socket->get()) : std::unexpected{socket.error()};
+    const auto peer = socket ? kernel::peer_of(socket->get()) : error_of(socket);
     if (!peer || peer->uid != 0 || peer->pid == ::getpid()) return std::nullopt;
     return peer->pid;
 }
@@ -51,7 +51,7 @@ Result<bool> Supervisor::make_place(const ipc::DaemonSettings& settings) {
     const auto now = kernel::monotonic_now();
     if (pid_file_.path().empty()) {
         auto settled = settle(settings, name_of_pid_file(options_.pid_file(Kind::Supervisor)));
-        if (!settled) return std::unexpected{std::move(settled.error())};
+        if (!settled) return error_of(settled);
         other_daemon_until_ = now + kForOtherDaemon;
     }
     if (const auto other = other_daemon()) {
@@ -84,7 +84,7 @@ void Supervisor::make_spool_folder(bool first) {
 Result<void> Supervisor::open_namespaces(const ipc::DaemonSettings& settings) {
     if (!settings.net_namespace.empty()) {
         auto there = kernel::open_network_namespace(settings.net_namespace);
-        if (!there) return std::unexpected{std::move(there.error()).with("net_namespace")};
+        if (!there) return error_of(there, "net_namespace");
         network_namespace_ = std::move(*there);
         scripts_->set_network_namespace(network_namespace_.get());
         fifos_->set_network_namespace(network_namespace_.get());
@@ -92,7 +92,7 @@ Result<void> Supervisor::open_namespaces(const ipc::DaemonSettings& settings) {
     }
     if (!settings.has_ipvs_namespace || settings.ipvs_namespace == settings.net_namespace) return {};
     auto there = kernel::open_network_namespace(settings.ipvs_namespace);
-    if (!there) return std::unexpected{std::move(there.error()).with("net_namespace_ipvs")};
+    if (!there) return error_of(there, "net_namespace_ipvs");
     ipvs_namespace_ = std::move(*there);
     return {};
 }
@@ -113,7 +113,7 @@ std::string Supervisor::pid_file_of(Kind kind) const {
 Result<void> Supervisor::claim_pid_file(const std::string& name) {
     const auto program = name.empty() ? options_.identity.process_name(Kind::Supervisor) : name;
     auto pid_file = PidFile::claim(pid_file_of(Kind::Supervisor), program);
-    if (!pid_file) return std::unexpected{std::move(pid_file.error())};
+    if (!pid_file) return error_of(pid_file);
     // Those in the run folder are not looked at: a role's account must not be able to keep the daemon from its start.
     for (const Kind kind : kRoleKinds)
         if (const auto& given = options_.pid_file(kind); !given.empty())

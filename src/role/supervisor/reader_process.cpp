@@ -13,9 +13,9 @@ ReaderProcess::ReaderProcess(boost::asio::io_context& loop, Log& log, Start star
 // The process waits for its RoleStartup and exits when the control socket is closed.
 Result<void> ReaderProcess::start() {
     auto channel = ipc::make_channel();
-    if (!channel) return std::unexpected{std::move(channel.error())};
+    if (!channel) return error_of(channel);
     const auto pid = start_(channel->second.get());
-    if (!pid) return std::unexpected{pid.error()};
+    if (!pid) return error_of(pid);
     waiting_ = {*pid, std::move(channel->first)};
     return {};
 }
@@ -50,7 +50,7 @@ void ReaderProcess::listen() {
         if (error) return;
         for (;;) {
             auto got = ipc::receive_message(line_->native_handle());
-            if (!got) return on_message(std::unexpected{std::move(got.error())});
+            if (!got) return on_message(error_of(got));
             if (!got->has_value()) return listen();
             if (std::holds_alternative<ipc::Closed>(**got)) return;
             on_message(std::get<ipc::Received>(std::move(**got)));

@@ -153,7 +153,7 @@ void Supervisor::reading_failed(int exit_code, const std::string& why) {
 void Supervisor::begin_preparing() {
     // Scripts are looked up by key: the old table stays in use until the new configuration is committed.
     const auto bytes = ipc::read_memfd(next_.scripts.get());
-    auto table = bytes ? ipc::decode<alert::ScriptTable>(*bytes) : std::unexpected{bytes.error()};
+    auto table = bytes ? ipc::decode<alert::ScriptTable>(*bytes) : error_of(bytes);
     if (!table) return reading_failed(kExitFatal, "the script table cannot be read: " + table.error().text());
     next_.table = std::move(*table);
     const auto& settings = next_.settings.daemon;

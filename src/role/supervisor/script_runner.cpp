@@ -295,7 +295,7 @@ Result<void> ScriptRunner::check(Kind from, const ipc::RunScript& wanted) const 
     const auto own = requester_of(from);
     if (own != owner || own == alert::Requester::Nobody) return fail(Errc::Permission, "it belongs to another role");
     const auto arguments = alert::script_arguments(wanted.key, wanted.queue, wanted.extra);
-    return arguments ? Result<void>{} : std::unexpected{arguments.error()};
+    return arguments ? Result<void>{} : error_of(arguments);
 }
 
 bool ScriptRunner::ended(const kernel::Ended& process) {

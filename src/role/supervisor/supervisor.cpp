@@ -93,7 +93,7 @@ Result<void> Supervisor::set_up() {
     make_spares();
     if (options_.hand_over < 0) return make_shared_memory();  // the rest follows when the configuration has been read
     if (auto adopted = adopt(options_.hand_over); !adopted)
-        return std::unexpected{std::move(adopted.error()).with("the state of the program before the upgrade")};
+        return error_of(adopted, "the state of the program before the upgrade");
     return {};
 }
 
@@ -120,7 +120,7 @@ Result<void> Supervisor::find_accounts() {
                             fmt::join(missing, " ")));
     }
     auto observer = kernel::find_account(account_of(traits_of(Kind::Observer).account));
-    if (!observer) return std::unexpected{std::move(observer.error())};
+    if (!observer) return error_of(observer);
     account_ = *observer;
     return {};
 }
@@ -131,7 +131,7 @@ std::string Supervisor::account_of(const char* own) const {
 
 Result<void> Supervisor::find_executables() {
     auto executable = kernel::own_executable();
-    if (!executable) return std::unexpected{std::move(executable.error())};
+    if (!executable) return error_of(executable);
     executable_ = std::move(*executable);
     return {};
 }
@@ -143,9 +143,9 @@ Result<void> Supervisor::make_shared_memory() {
         auto child = std::make_unique<Child>(loop_, kind);
         const auto name = options_.identity.process_name(kind);
         auto block = ipc::make_shared_memfd(name + "-state", ipc::kStateBlockBytes);
-        if (!block) return std::unexpected{std::move(block.error())};
+        if (!block) return error_of(block);
         auto ring = ipc::make_shared_memfd(name + "-events", ipc::event_ring_bytes());
-        if (!ring) return std::unexpected{std::move(ring.error())};
+        if (!ring) return error_of(ring);
         child->block = std::move(*block);
         child->ring = std::move(*ring);
         if (auto opened = open_for_readers(*child); !opened) return opened;
@@ -156,9 +156,9 @@ Result<void> Supervisor::make_shared_memory() {
 
 Result<void> Supervisor::open_for_readers(Child& child) {
     auto block = ipc::read_only(child.block.get());
-    if (!block) return std::unexpected{std::move(block.error())};
+    if (!block) return error_of(block);
     auto ring = ipc::read_only(child.ring.get());
-    if (!ring) return std::unexpected{std::move(ring.error())};
+    if (!ring) return error_of(ring);
     child.block_to_read = std::move(*block);
     child.ring_to_read = std::move(*ring);
     return {};

@@ -123,7 +123,7 @@ void Supervisor::adopt_memory(Child& child, UniqueFd block, UniqueFd ring) {
                        label(child.kind), what, mapped.error().text());
         return mapped.has_value();
     };
-    const auto check = [](auto mapped) { return mapped ? Result<void>{} : std::unexpected{mapped.error()}; };
+    const auto check = [](auto mapped) { return mapped ? Result<void>{} : error_of(mapped); };
     if (usable("state block", check(ipc::StateBlock::map(block.get(), true)))) child.block = std::move(block);
     if (usable("event ring", check(ipc::EventRing::map(ring.get(), true)))) child.ring = std::move(ring);
     if (auto opened = open_for_readers(child); !opened) log_.error("{}: {}", label(child.kind), opened.error().text());
@@ -133,7 +133,7 @@ void Supervisor::adopt_memory(Child& child, UniqueFd block, UniqueFd ring) {
 Result<void> Supervisor::adopt(int descriptor) {
     const UniqueFd memory{descriptor};
     auto state = ipc::read_hand_over(descriptor);
-    if (!state) return std::unexpected{std::move(state.error())};
+    if (!state) return error_of(state);
     const auto own = [](int fd) {
         kernel::close_on_exec(fd, true);
         return UniqueFd{fd};
@@ -169,8 +169,8 @@ Result<void> Supervisor::adopt(int descriptor) {
         replacement_->add(kind);
     }
     const auto bytes = ipc::read_memfd(current_.scripts.get());
-    auto table = bytes ? ipc::decode<alert::ScriptTable>(*bytes) : std::unexpected{bytes.error()};
-    if (!table) return std::unexpected{std::move(table.error()).with("the script table")};
+    auto table = bytes ? ipc::decode<alert::ScriptTable>(*bytes) : error_of(bytes);
+    if (!table) return error_of(table, "the script table");
     scripts_->set_notify_wait(std::chrono::seconds{current_.settings.notify_wait_seconds});
     scripts_->set_pass_environment(current_.settings.pass_environment);
     fifos_->set_pass_environment(current_.settings.pass_environment);

@@ -29,16 +29,16 @@ constexpr int kOrdersWithinMs = 10'000;
 template <class T>
 Result<void> decodes(const std::vector<std::byte>& bytes) {
     auto decoded = ipc::decode<T>(bytes);
-    if (!decoded) return std::unexpected{std::move(decoded.error())};
+    if (!decoded) return error_of(decoded);
     return {};
 }
 
 Result<void> load_block(Kind kind, int fd) {
     const auto block = ipc::StateBlock::map(fd, false);
-    if (!block) return std::unexpected{block.error()};
+    if (!block) return error_of(block);
     const auto bytes = block->read();
     if (!bytes && bytes.error().code() == Errc::NotFound) return {};  // that role has not run yet
-    if (!bytes) return std::unexpected{bytes.error()};
+    if (!bytes) return error_of(bytes);
     switch (kind) {
         case Kind::Vrrp:
             return decodes<report::VrrpStatus>(*bytes);
@@ -61,13 +61,13 @@ Result<void> load(const ipc::UpgradeTrial& trial) {
         const std::string name = Identity{}.process_name(static_cast<Kind>(part.kind));
         if (part.snapshot >= 0) {
             const auto bytes = ipc::read_memfd(part.snapshot);
-            if (!bytes) return std::unexpected{Error{bytes.error()}.with("configuration of " + name)};
+            if (!bytes) return error_of(bytes, "configuration of " + name);
             if (auto loaded = decodes<config::Config>(*bytes); !loaded)
-                return std::unexpected{std::move(loaded.error()).with("configuration of " + name)};
+                return error_of(loaded, "configuration of " + name);
         }
         if (part.block < 0) continue;
         if (auto loaded = load_block(static_cast<Kind>(part.kind), part.block); !loaded)
-            return std::unexpected{std::move(loaded.error()).with("state of " + name)};
+            return error_of(loaded, "state of " + name);
     }
     return {};
 }
@@ -75,7 +75,7 @@ Result<void> load(const ipc::UpgradeTrial& trial) {
 // The roles are separate programs beside this one; without them the upgrade would leave no role running.
 Result<void> has_programs() {
     const auto own = kernel::own_executable();
-    if (!own) return std::unexpected{own.error()};
+    if (!own) return error_of(own);
     for (const char* name : {traits_of(Kind::Vrrp).program, traits_of(Kind::Lvs).program, traits_of(Kind::Bfd).program,
                              traits_of(Kind::Observer).program, kReaderProgram, kWatcherProgram})
         if (const auto path = program_path(*own, name); ::access(path.c_str(), X_OK) != 0)

@@ -72,16 +72,16 @@ private:
 
     Result<void> remove_addresses() {
         auto netlink = kernel::Rtnetlink::open();
-        if (!netlink) return std::unexpected{std::move(netlink.error())};
+        if (!netlink) return error_of(netlink);
         Links links;
-        if (auto read = links.refresh(*netlink); !read) return std::unexpected{std::move(read.error())};
+        if (auto read = links.refresh(*netlink); !read) return error_of(read);
         const auto addresses = addresses_to_release(config_, links);
         if (addresses.empty()) return {};
         Result<std::vector<vrrp::AddressLost>> reread;
         const auto failures = remove_from_host(*netlink, removal_requests(addresses, links), links, runtime_.log(),
                                                [&] { reread = links.refresh(*netlink); });
-        if (!reread) return std::unexpected{std::move(reread.error())};
-        if (!failures) return std::unexpected{failures.error()};
+        if (!reread) return error_of(reread);
+        if (!failures) return error_of(failures);
         const auto silent = std::chrono::duration<double>(runtime_.now() - began_).count();
         runtime_.log().warning(
             "{} virtual addresses removed: no VRRP process has run for {:.1f} s, and another router may be master by "

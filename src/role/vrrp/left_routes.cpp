@@ -79,9 +79,9 @@ Result<void> LeftRoutes::remove() const {
     }
     if (left.empty()) return {};
     auto tables = kernel::RoutingTables::open();
-    if (!tables) return std::unexpected{std::move(tables.error())};
+    if (!tables) return error_of(tables);
     auto answers = tables->remove(left);  // ESRCH is no failure: the kernel has removed the route itself
-    if (!answers) return std::unexpected{std::move(answers.error())};
+    if (!answers) return error_of(answers);
     for (const auto& answer : *answers)
         if (answer.verdict == netlink::Verdict::Failed)
             log_.warning("a route of a removed address cannot be removed: {}", answer.text);

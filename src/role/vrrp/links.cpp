@@ -49,9 +49,9 @@ const std::string& device_of(const config::VirtualAddress& address, const config
 
 Result<std::vector<vrrp::AddressLost>> Links::refresh(kernel::Rtnetlink& netlink) {
     auto links = netlink.links();
-    if (!links) return std::unexpected{std::move(links.error())};
+    if (!links) return error_of(links);
     auto addresses = netlink.addresses();
-    if (!addresses) return std::unexpected{std::move(addresses.error())};
+    if (!addresses) return error_of(addresses);
 
     if (const auto forwarding = netlink.forwarding()) {  // without IPv6 there is none
         forwarding_.clear();

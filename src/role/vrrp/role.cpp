@@ -139,11 +139,11 @@ private:
 
 Result<void> VrrpRole::start(config::Config config, bool restarted) {
     auto netlink = kernel::Rtnetlink::open();
-    if (!netlink) return std::unexpected{std::move(netlink.error())};
+    if (!netlink) return error_of(netlink);
     netlink_.emplace(std::move(*netlink));
     size_netlink_buffer(netlink_->command_fd(), config.global, "vrrp_netlink_cmd", runtime_.log());
     size_netlink_buffer(netlink_->notification_fd(), config.global, "vrrp_netlink_monitor", runtime_.log());
-    if (auto read = links_.refresh(*netlink_); !read) return std::unexpected{std::move(read.error())};
+    if (auto read = links_.refresh(*netlink_); !read) return error_of(read);
     netlink_ready_.emplace(runtime_.loop(), netlink_->notification_fd());
     watch_netlink();
 
@@ -156,7 +156,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     settle_devices();
     devices_.drop_unwanted(links_, *netlink_);
 
-    if (auto opened = routing_.follow(*planned); !opened) return std::unexpected{std::move(opened.error())};
+    if (auto opened = routing_.follow(*planned); !opened) return error_of(opened);
     router_.emplace(vrrp::Router{planned}, recorder_.open([this] { return runtime_.wall(); }));
     const auto host = follow(*planned);
     for (const auto& fact : host.interfaces) step(fact);

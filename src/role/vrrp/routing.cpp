@@ -21,9 +21,9 @@ Result<netlink::Routing> resolved(const vrrp::RoutingEntry& entry, const Links& 
         hop.interface_index = link->index;
         return {};
     };
-    if (auto found = index(route.hop); !found) return std::unexpected{std::move(found.error())};
+    if (auto found = index(route.hop); !found) return error_of(found);
     for (netlink::NextHop& hop : route.hops)
-        if (auto found = index(hop); !found) return std::unexpected{std::move(found.error())};
+        if (auto found = index(hop); !found) return error_of(found);
     if (!entry.vrf.empty()) {
         const auto* vrf = links.find(entry.vrf);
         if (vrf == nullptr || vrf->vrf_table == 0) return fail(Errc::NotFound, "VRF " + entry.vrf + " does not exist");
@@ -43,7 +43,7 @@ Result<void> VrrpRouting::follow(const config::Config& config) {
         std::ranges::any_of(config.instances, [](const auto& instance) { return !vrrp::routing_of(instance).empty(); });
     if (!needed || tables_) return {};
     auto tables = kernel::RoutingTables::open();
-    if (!tables) return std::unexpected{std::move(tables.error())};
+    if (!tables) return error_of(tables);
     tables_.emplace(std::move(*tables));
     ready_.emplace(loop_, tables_->notification_fd());
     watch();

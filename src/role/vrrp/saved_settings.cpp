@@ -12,7 +12,7 @@ bool SavedSettings::set(const std::string& name, const std::string& value) {
     const auto before = kernel::read_sysctl(name);
     const auto known = std::ranges::find(saved_, name, &report::SavedSetting::name);
     if (before && *before == value) return true;  // nothing to put back, or remembered already
-    auto done = before ? kernel::write_sysctl(name, value) : Result<void>{std::unexpected{before.error()}};
+    auto done = before ? kernel::write_sysctl(name, value) : Result<void>{error_of(before)};
     if (!done) {
         if (std::ranges::find(complained_, name) == complained_.end()) {
             complained_.push_back(name);

@@ -53,10 +53,10 @@ void ServerFileWatcher::read_slice() {
 void ServerFileWatcher::read(Source& source) {
     if (!std::exchange(source.read, true)) --unread_;
     const auto text = kernel::read_whole_file(source.source.path, config::kServerFileBytesMax);
-    auto servers = text ? config::read_server_file(*text, source.source)
-                        : Result<config::DiscoveredServers>{std::unexpected{text.error()}};
+    auto servers =
+        text ? config::read_server_file(*text, source.source) : Result<config::DiscoveredServers>{error_of(text)};
     auto list = servers ? ipc::encode_sealed("servers", ipc::ServerList{std::move(*servers)})
-                        : Result<UniqueFd>{std::unexpected{std::move(servers.error())}};
+                        : Result<UniqueFd>{error_of(servers)};
     const std::string key = config::key_of(source.source);
     if (list) {
         source.problem.clear();

@@ -21,7 +21,7 @@ constexpr std::size_t kGroupsMax = 65'536;  // the kernel's NGROUPS_MAX
 
 Result<Peer> peer_of(int socket) {
     const auto credentials = kernel::peer_of(socket);
-    if (!credentials) return std::unexpected{credentials.error()};
+    if (!credentials) return error_of(credentials);
     Peer peer{.uid = credentials->uid, .pid = credentials->pid, .gids = {credentials->gid}};
     std::vector<gid_t> groups(64);
     auto size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
@@ -56,7 +56,7 @@ Caller caller_of(const Result<Peer>& peer, std::uint32_t own_uid, std::uint32_t 
 Result<UniqueFd> listen_at(const std::string& path) {
     const std::string temporary = path + ".new";
     const auto at = kernel::unix_address(temporary);
-    if (!at) return std::unexpected{at.error()};
+    if (!at) return error_of(at);
     ::unlink(temporary.c_str());
     UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     if (!fd) return fail_system("socket for " + path, errno);

@@ -37,7 +37,7 @@ Result<ipc::InstanceQuestion> question_of(InstanceVerb verb, const Request& requ
     question.verb = verb;
     question.by = request.caller.name;
     const auto body = wire::flat_json(request.body);
-    if (!body) return std::unexpected{body.error()};
+    if (!body) return error_of(body);
     for (const auto& [name, value] : *body)
         if (!take_member(question, name, value))
             return fail(Errc::Invalid, fmt::format("the member {} is unknown here, or of another type", name));

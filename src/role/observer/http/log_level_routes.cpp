@@ -13,7 +13,7 @@ using json = nlohmann::ordered_json;
 
 Result<ipc::LogLevelQuestion> question_of(const Request& request) {
     const auto body = wire::flat_json(request.body);
-    if (!body) return std::unexpected{body.error()};
+    if (!body) return error_of(body);
     ipc::LogLevelQuestion question;
     question.by = request.caller.name;
     for (const auto& [name, value] : *body) {

@@ -28,7 +28,7 @@ std::vector<std::string> words_of(std::string_view text) {
 Result<QueueDesk::Command> command_of(QueueDesk::Verb verb, const Request& request) {
     QueueDesk::Command command{.verb = verb, .ids = {}, .all = false, .by = request.caller.name};
     const auto body = wire::flat_json(request.body);
-    if (!body) return std::unexpected{body.error()};
+    if (!body) return error_of(body);
     for (const auto& [name, value] : *body) {
         if (const auto* ids = std::get_if<std::string>(&value); ids != nullptr && name == "ids")
             command.ids = words_of(*ids);

@@ -59,7 +59,7 @@ Result<std::unique_ptr<Server>> Server::open(boost::asio::io_context& loop, Log&
     const bool has_clients = static_cast<bool>(listening);
     if (!listening) {
         auto fd = listen_at(path);
-        if (!fd) return std::unexpected{std::move(fd.error()).with("status socket")};
+        if (!fd) return error_of(fd, "status socket");
         listening = std::move(*fd);
     }
     local::acceptor acceptor{loop};

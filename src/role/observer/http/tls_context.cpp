@@ -36,14 +36,14 @@ Result<TlsMade> make_tls(const TlsTexts& texts) {
     // Without it OpenSSL would ask for the passphrase of an encrypted key at a terminal.
     context.set_password_callback([](std::size_t, ssl::context::password_purpose) { return std::string{}; }, ec);
     context.use_certificate_chain(boost::asio::buffer(texts.certificate), ec);
-    if (auto ok = checked(ec, "tls_certificate"); !ok) return std::unexpected{ok.error()};
+    if (auto ok = checked(ec, "tls_certificate"); !ok) return error_of(ok);
     context.use_private_key(boost::asio::buffer(texts.key), ssl::context::pem, ec);
-    if (auto ok = checked(ec, "tls_key"); !ok) return std::unexpected{ok.error()};
+    if (auto ok = checked(ec, "tls_key"); !ok) return error_of(ok);
     if (::SSL_CTX_check_private_key(context.native_handle()) != 1)
         return fail(Errc::Invalid, "tls_key is not the key of tls_certificate");
     if (texts.wants_client_ca) {
         context.add_certificate_authority(boost::asio::buffer(texts.client_ca), ec);
-        if (auto ok = checked(ec, "tls_client_ca"); !ok) return std::unexpected{ok.error()};
+        if (auto ok = checked(ec, "tls_client_ca"); !ok) return error_of(ok);
         context.set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert, ec);
     }
     made.warning = warning_about(context);
