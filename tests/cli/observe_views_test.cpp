@@ -55,7 +55,8 @@ TEST_CASE("the daemon's problems are a warning or critical, five with their text
     auto all = status();
     all["problems"].push_back({{"severity", "warning"}, {"text", "script\nchk | fails"}});
     CHECK(line_of(all).starts_with("1 MAINSTAY WARNING - script chk   fails | instances_master=1 "));
-    all["problems"].insert(all["problems"].begin(), {{"severity", "critical"}, {"text", "a is in FAULT"}});
+    const json worse{{"severity", "critical"}, {"text", "a is in FAULT"}};
+    all["problems"].insert(all["problems"].begin(), worse);
     CHECK(line_of(all).starts_with("2 MAINSTAY CRITICAL - a is in FAULT; script chk   fails | "));
     for (const char* text : {"c", "d", "e", "f"}) all["problems"].push_back({{"severity", "warning"}, {"text", text}});
     CHECK(line_of(all).starts_with("2 MAINSTAY CRITICAL - a is in FAULT; script chk   fails; c; d; e; and 1 more | "));

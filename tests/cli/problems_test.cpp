@@ -214,10 +214,8 @@ TEST_CASE("each problem is shown by each surface, or the table says why not") {
         facts.configuration_read = true;
         facts.ipvs_available = true;
         cli::read_status(facts, document);
-        const auto advice = cli::judge_host(facts);
-        REQUIRE(advice.size() == 1);
-        CHECK(advice[0].what == row.text);
-        CHECK_FALSE(advice[0].fix.empty());
+        const auto is_named = [&](const cli::Finding& one) { return one.what == row.text && !one.fix.empty(); };
+        CHECK(std::ranges::count_if(cli::judge_host(facts), is_named) == 1);
 
         CHECK(metrics(scene.daemon, {}).contains(metric_of(row) + "1\n"));
         CHECK(alerts.contains("- alert: " + std::string{known.alert} + "\n"));

@@ -105,10 +105,11 @@ TEST_CASE("the messages for metrics have each field in its place") {
     const SupervisionReport report{
         {.since = {1},
          .reloads = {.done = 2, .refused = 3, .last_done = {4}, .last_refused = {5}, .last_problem = "no"},
-         .processes = {{.role = "vrrp", .ready = true, .ends = 6}}}};
+         .processes = {{.role = "vrrp", .ready = true, .ends = 6, .last_end = {7}}},
+         .upgrade_refused = {{8}, "old"}}};
     crosses(report, 33,
             sized(n64(1) + sized(n64(2) + n64(3) + n64(4) + n64(5) + sized("no")) + n32(1) +
-                  sized(sized("vrrp") + kOn + n64(6))));
+                  sized(sized("vrrp") + kOn + n64(6) + n64(7)) + sized(n64(8) + sized("old"))));
     crosses(ReadTraffic{}, 34, "");
 }
 

@@ -73,7 +73,7 @@ def test_status_shows_services_servers_and_why_a_check_failed(director):
     assert check["type"] == "TCP_CHECK"
     assert "refused" in check["last_result"].lower()
     table = director.run([program("mainstayctl"), "status"]).stdout
-    row = next(line for line in table.splitlines() if "[127.1.0.2]:tcp:80" in line)
+    row = next(line for line in table.splitlines() if line.startswith("  [127.1.0.2]:tcp:80  "))
     assert "DOWN" in row and check["last_result"] in row
 
 

@@ -47,6 +47,8 @@ TEST_CASE("the document begins with the daemon, and ends with its mail") {
           R"("configuration":{"file":"/etc/x.conf","config_id":"red","settings":"/etc/mainstay.toml"},)"
           R"("supervisor":{"pid":11},)"
           R"("observer":{"pid":12,"events_lost":13,"since":"2026-11-20T08:37:46Z","since_unix_us":1795163866000000},)"
+          R"("problems":[{"kind":"mail_stuck","severity":"warning","part":"daemon","object":"",)"
+          R"("text":"mails are not delivered (21 queued, 23 given up): refused"}],)"
           R"("maintenance":null,"vrrp":null,"lvs":null,"bfd":null,)"
           R"("mail":{"enabled":true,"queued":21,"sent":22,"failed":23,"retries":25,"digests":24,"dropped":26,)"
           R"("in_memory":27,"last_problem":"refused"}})");
