@@ -40,7 +40,8 @@ int become_genhash(char** argv) {
 int run_daemon(cli::Options& options) {
     std::vector<std::string> passed_over;
     auto& supervisor = options.supervisor;
-    supervisor.hand_over = cli::take_hand_over(supervisor);
+    const auto handed_over = cli::take_hand_over(supervisor);
+    supervisor.hand_over = handed_over.value_or(-1);
     if (supervisor.config_path.empty()) supervisor.config_path = cli::default_config_path(passed_over);
     if (options.core_dump) {
         const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
@@ -48,7 +49,7 @@ int run_daemon(cli::Options& options) {
     }
     if (options.umask >= 0) ::umask(static_cast<mode_t>(options.umask));
     supervisor.umask_given = options.umask >= 0;
-    if (supervisor.hand_over < 0) {
+    if (!handed_over) {
         // keepalived: the command ends at once, and with 0.
         const auto parent = supervisor.identity.keepalived ? cli::Parent::EndsAtOnce : cli::Parent::Waits;
         if (options.dont_fork)

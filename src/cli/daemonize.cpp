@@ -96,14 +96,16 @@ void report_start_here(role::SupervisorOptions& options) {
     };
 }
 
-int take_hand_over(role::SupervisorOptions& options) {
+std::optional<int> take_hand_over(role::SupervisorOptions& options) {
     const char* number = std::getenv(ipc::kHandOverVariable);  // NOLINT(concurrency-mt-unsafe): nothing runs yet
-    if (number == nullptr) return -1;
+    if (number == nullptr) return std::nullopt;
     const int fd = static_cast<int>(std::strtol(number, nullptr, 10));
     ::unsetenv(ipc::kHandOverVariable);  // NOLINT(concurrency-mt-unsafe): as above
     const auto state = ipc::read_hand_over(fd);
     if (!state) {
-        print_error("the state of the previous program cannot be read: " + state.error().text() + "\n");
+        if (fd >= 0) print_error("the state of the previous program cannot be read: " + state.error().text() + "\n");
+        // Among them are the lines to the roles, which resign when these are closed.
+        (void)::close_range(STDERR_FILENO + 1, ~0U, 0);
         return -1;
     }
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);

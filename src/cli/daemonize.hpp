@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "mainstay/role/supervisor/supervisor.hpp"
 
@@ -15,7 +16,8 @@ enum class Parent : std::uint8_t { EndsAtOnce, Waits };
 [[nodiscard]] bool daemonize(role::SupervisorOptions& options, Parent parent);
 // In the foreground: the reason on stderr why the daemon does not run, likewise.
 void report_start_here(role::SupervisorOptions& options);
-// In an upgrade: the descriptor of the HandOver, and the path of the configuration from it; -1 at an ordinary start.
-[[nodiscard]] int take_hand_over(role::SupervisorOptions& options);
+// In an upgrade: the descriptor of the HandOver, and the path of the configuration from it; -1: there is nothing to
+// take over, and all that the program before left open is closed. None: an ordinary start.
+[[nodiscard]] std::optional<int> take_hand_over(role::SupervisorOptions& options);
 
 }  // namespace mainstay::cli

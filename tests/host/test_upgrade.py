@@ -133,3 +133,28 @@ def test_only_root_may_upgrade(lan):
 
     assert done.returncode == 4
     assert "upgrade" not in daemon.output()
+
+
+# Executes a program as a supervisor does in an upgrade: all signals blocked, and the number of a descriptor in the environment.
+HANDING_OVER = """import fcntl, os, signal, sys
+file = os.open(sys.argv[1], os.O_RDWR)
+fcntl.flock(file, fcntl.LOCK_EX)
+os.set_inheritable(file, True)
+os.environ["MAINSTAY_HAND_OVER"] = str(file)
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def test_a_program_to_which_nothing_readable_was_handed_starts_anew_in_the_same_process(lan):
+    (one,) = office(lan, "one")
+    path, file = one.write("/run/keepalived.conf", instance()), one.write("/run/handed", "nothing that can be read")
+
+    daemon = one.start(["/usr/bin/python3", "-c", HANDING_OVER, file, program("mainstayd"), "-l", "-D", "-f", path])
+    wait_holds(one)
+
+    assert "the state of the previous program cannot be read" in daemon.output()
+    # The lines to the roles of the program before are among what is closed: a role resigns then.
+    assert one.run(["flock", "--nonblock", file, "true"], check=False).returncode == 0
+    assert daemon.stop() == 0  # the process did not go to the background, and hears signals
+    wait_released(one)

@@ -17,6 +17,7 @@ namespace mainstay::ipc {
 inline constexpr std::uint32_t kHandOverFormat = 1;
 // The environment variable with the number of the HandOver's descriptor.
 inline constexpr const char* kHandOverVariable = "MAINSTAY_HAND_OVER";
+inline constexpr const char* kNothingHandedOver = "-1";  // in it: the program starts anew in the place of another one
 
 struct HandedRole {
     std::uint8_t kind = 0;                                            // role::Kind

@@ -81,9 +81,11 @@ void DiscoveryFile::write() {
     if (pid < 0) return log_.warning("the known real servers are not saved: fork failed, errno {}", errno);
     if (pid == 0) {
         become_helper(supervisor);
-        const auto written = write_in(folder_, memory_.get());
-        if (!written && !failed_) log_.warning("the known real servers are not saved: {}", written.error().text());
-        ::_exit(written ? 0 : 1);
+        end_after([this] {
+            const auto written = write_in(folder_, memory_.get());
+            if (!written && !failed_) log_.warning("the known real servers are not saved: {}", written.error().text());
+            return written ? 0 : 1;
+        });
     }
     writer_ = pid;
 }

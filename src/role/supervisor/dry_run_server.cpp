@@ -117,12 +117,26 @@ void DryRunServer::listen_to_client() {
     client_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const error_code& error) {
         if (error || !client_.is_open()) return;
         limit_.cancel();
-        auto got = ipc::receive_message(client_.native_handle());
-        if (got && got->has_value())
-            if (auto* received = std::get_if<ipc::Received>(&**got))
-                if (may_send(Sender::Operator, received->message)) return on_question(std::move(received->message));
-        refuse("the message is not a request");
+        or_refuse([this] { take_question(); });
     });
+}
+
+// After an exception (a lack of memory) the next client is served, too. One that was handed on has lost its line.
+void DryRunServer::or_refuse(const std::function<void()>& step) {
+    try {
+        step();
+    } catch (const std::exception& thrown) {
+        log_.error("a request of mainstayctl caused an error: {}", thrown.what());
+        refuse(std::string{"the request caused an error: "} + thrown.what());
+    }
+}
+
+void DryRunServer::take_question() {
+    auto got = ipc::receive_message(client_.native_handle());
+    if (got && got->has_value())
+        if (auto* received = std::get_if<ipc::Received>(&**got))
+            if (may_send(Sender::Operator, received->message)) return on_question(std::move(received->message));
+    refuse("the message is not a request");
 }
 
 void DryRunServer::on_question(ipc::Message question) {
@@ -184,20 +198,19 @@ bool DryRunServer::ended(const kernel::Ended& how) {
     if (reader_pid_ == 0 || how.pid != reader_pid_) return false;
     reader_pid_ = 0;
     const UniqueFd line = std::move(line_);
-    if (!listener_.is_open()) return true;
-    auto got = ipc::receive_message(line.get());
+    if (listener_.is_open()) or_refuse([&] { take_answer(line.get(), how); });
+    return true;
+}
+
+void DryRunServer::take_answer(int line, const kernel::Ended& how) {
+    auto got = ipc::receive_message(line);
     if (got && got->has_value())
         if (const auto* received = std::get_if<ipc::Received>(&**got);
             received != nullptr &&
             may_send(upgrade_question_ ? Sender::UpgradeTrial : Sender::DryRunReader, received->message)) {
-            if (const auto* done = std::get_if<ipc::DryRunDone>(&received->message)) {
-                answer(*done, received->descriptor.get());
-                return true;
-            }
-            if (const auto* verdict = std::get_if<ipc::UpgradeChecked>(&received->message)) {
-                checked(*verdict);
-                return true;
-            }
+            if (const auto* done = std::get_if<ipc::DryRunDone>(&received->message))
+                return answer(*done, received->descriptor.get());
+            if (const auto* verdict = std::get_if<ipc::UpgradeChecked>(&received->message)) return checked(*verdict);
         }
     const bool slow = how.signalled && how.status == SIGKILL;
     if (upgrade_question_)
@@ -205,7 +218,6 @@ bool DryRunServer::ended(const kernel::Ended& how) {
                             : "the new program did not confirm that it can continue (" + kernel::text_of(how) + ")");
     else
         refuse(slow ? "reading the configuration took too long" : "the reader died; see the log");
-    return true;
 }
 
 void DryRunServer::checked(const ipc::UpgradeChecked& verdict) {

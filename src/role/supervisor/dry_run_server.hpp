@@ -66,6 +66,9 @@ private:
     void accept();
     void accept_later();
     void listen_to_client();
+    void or_refuse(const std::function<void()>& step);
+    void take_question();
+    void take_answer(int line, const kernel::Ended& how);
     void on_question(ipc::Message question);
     void relay(ipc::ServerQuestion question);
     void hand_out_record(const ipc::RecordQuestion& question);

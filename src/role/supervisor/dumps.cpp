@@ -78,7 +78,7 @@ Result<int> Supervisor::start_dump(int signal) {
     if (pid == 0) {
         become_helper(supervisor);
         line->second.reset();  // the observer's end is the observer's alone
-        ::_exit(hand_out_dump_files(line->first.get(), files, kDumpLimit, log_) ? 0 : kDumpOffence);
+        end_after([&] { return hand_out_dump_files(line->first.get(), files, kDumpLimit, log_) ? 0 : kDumpOffence; });
     }
     dump_writer_ = child_of(Kind::Observer).pid;
     child_of(Kind::Observer).send(ipc::DumpRequested{signal}, line->second.get(), log_);

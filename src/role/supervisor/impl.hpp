@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -54,13 +55,17 @@ inline constexpr int kExitFatal = 1, kExitConfig = 2, kExitAlreadyRunning = 3, k
 // The name of its process in the log.
 [[nodiscard]] inline const char* label(Kind kind) { return traits_of(kind).label; }
 
+[[nodiscard]] int exit_code_of(const Error& refusal, const Identity& identity);  // of a start that failed
+
 class Supervisor {
 public:
     Supervisor(const SupervisorOptions& options, Log& log);
-    int run();
+    [[nodiscard]] Result<void> start();
+    int run();  // after start()
 
 private:
     // -- supervisor.cpp
+    void begin();
     [[nodiscard]] Result<void> set_up();
     [[nodiscard]] Result<void> claim_pid_file(const std::string& name);
     [[nodiscard]] std::string pid_file_of(Kind kind) const;
@@ -70,6 +75,7 @@ private:
     [[nodiscard]] Result<void> make_shared_memory();
     [[nodiscard]] static Result<void> open_for_readers(Child& child);
     void run_loop();
+    void log_exception(std::uint64_t number, const char* what);
     void load_kernel_modules();
     void reap_all();
     void child_ended(Child& child, const kernel::Ended& how);
@@ -86,6 +92,7 @@ private:
     [[nodiscard]] std::vector<std::pair<int, int>> descriptors_for(const Child& child) const;
     void look_after_children();  // once a second: heartbeats
     void look_at_heartbeats(Child& child);
+    void restart_forgotten(Child& child);
     void look_again();
     void write_child_pid(const Child& child);
     void remove_child_pid(Kind kind, int pid);
@@ -93,8 +100,7 @@ private:
 
     // -- stopping.cpp
     void stop(int exit_code);
-    void report_start(int exit_code, const std::string& why);    // the first time alone; `why` is empty when it runs
-    [[nodiscard]] int exit_code_of(const Error& refusal) const;  // of a start that failed
+    void report_start(int exit_code, const std::string& why);  // the first time alone; `why` is empty when it runs
     void stop_role(Child& child);
     void stop_step();
     [[nodiscard]] bool roles_have_stopped(const StopBounds& bounds, Nanos since);
@@ -202,6 +208,7 @@ private:
     [[nodiscard]] Result<int> start_upgrade_trial(const ipc::Upgrade& question, int control, int control_of_child);
     [[nodiscard]] std::string upgrade_program(const ipc::Upgrade& question) const;
     void upgrade(const std::string& program, const std::string& version, UniqueFd client);
+    [[nodiscard]] Error execute(const std::string& program, const std::string& version, int client);
     [[nodiscard]] ipc::HandOver hand_over(int client, std::vector<int>& keep);
     [[nodiscard]] Result<void> adopt(int descriptor);
     void adopt_memory(Child& child, UniqueFd block, UniqueFd ring);
@@ -231,10 +238,13 @@ private:
     void request_reload(const ipc::Reload& wanted, UniqueFd client);
     void make_reload_parts();
     [[nodiscard]] std::vector<ReaderProcess::Running> running_parts() const;
+    void or_refuse_configuration(const std::function<void()>& step);
     void begin_reading();
+    void start_reading();
     [[nodiscard]] Result<int> start_dry_run(const ipc::DryRun& question, int control, int control_of_child);
     void take_snapshot(const ipc::Snapshot& snapshot, UniqueFd sealed);
     void reading_over(ReaderProcess::Reading reading);
+    void take_reading(ReaderProcess::Reading reading);
     void reading_failed(int exit_code, const std::string& why);
     void begin_preparing();
     [[nodiscard]] bool someone_starts() const;

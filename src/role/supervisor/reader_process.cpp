@@ -119,6 +119,13 @@ void ReaderProcess::finish() {
 
 void ReaderProcess::kill_waiting() {
     if (waiting_.pid != 0) ::kill(waiting_.pid, SIGKILL);
+    waiting_.line.reset();  // a reading that begins before its end is known is not given to it
+}
+
+void ReaderProcess::give_up() {
+    limit_.cancel();
+    if (const int pid = std::exchange(pid_, 0); pid != 0) ::kill(pid, SIGKILL);
+    line_.reset();
 }
 
 void ReaderProcess::kill() {

@@ -57,6 +57,7 @@ public:
     bool ended(const kernel::Ended& process);
     void kill_waiting();  // the next reading starts a new process
     void kill();
+    void give_up();  // kills a process that reads: nothing comes of its reading
 
 private:
     [[nodiscard]] Result<void> start();

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "copies.hpp"
+#include "helper.hpp"
 #include "impl.hpp"
 #include "mainstay/kernel/scheduling.hpp"
 
@@ -75,13 +76,15 @@ void Supervisor::keep_configuration() {
     const int pid = ::fork();
     if (pid < 0) log_.warning("a copy of the configuration cannot be kept: errno {}", errno);
     if (pid != 0) return;
-    const auto bytes = ipc::read_memfd(text.get(), ipc::kTextBytesMax);
-    if (bytes)
-        keep_copies(settings, options_.config_path, {reinterpret_cast<const char*>(bytes->data()), bytes->size()},
-                    log_);
-    else
-        log_.warning("a copy of the configuration cannot be kept: {}", bytes.error().text());
-    ::_exit(0);
+    end_after([&] {
+        const auto bytes = ipc::read_memfd(text.get(), ipc::kTextBytesMax);
+        if (bytes)
+            keep_copies(settings, options_.config_path, {reinterpret_cast<const char*>(bytes->data()), bytes->size()},
+                        log_);
+        else
+            log_.warning("a copy of the configuration cannot be kept: {}", bytes.error().text());
+        return 0;
+    });
 }
 
 }  // namespace mainstay::role

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <functional>
 
 #include "impl.hpp"
 #include "mainstay/ipc/config_codec.hpp"
@@ -53,7 +54,24 @@ std::vector<ReaderProcess::Running> Supervisor::running_parts() const {
     return running;
 }
 
+// An exception (a lack of memory) on the way from a file to the roles refuses that configuration.
+void Supervisor::or_refuse_configuration(const std::function<void()>& step) {
+    try {
+        step();
+    } catch (const std::exception& thrown) {
+        const std::string why = std::string{"reading the configuration caused an error: "} + thrown.what();
+        reader_->give_up();
+        prepare_wait_.cancel();
+        if (reload_->is_under_way()) return reload_->abort(why);
+        reading_failed(kExitFatal, why);
+    }
+}
+
 void Supervisor::begin_reading() {
+    or_refuse_configuration([this] { start_reading(); });
+}
+
+void Supervisor::start_reading() {
     reloading_ = true;
     mark_reading(true);
     next_ = Generation{};
@@ -117,6 +135,10 @@ void Supervisor::take_snapshot(const ipc::Snapshot& snapshot, UniqueFd sealed) {
 }
 
 void Supervisor::reading_over(ReaderProcess::Reading reading) {
+    or_refuse_configuration([&] { take_reading(std::move(reading)); });
+}
+
+void Supervisor::take_reading(ReaderProcess::Reading reading) {
     mark_reading(false);
     close_check_log();
     requests_.set_report(std::move(reading.report));
@@ -128,11 +150,7 @@ void Supervisor::reading_over(ReaderProcess::Reading reading) {
     next_.settings = std::move(*reading.done);
     next_.changes = std::move(reading.changes);
     keep_configuration();
-    try {
-        begin_preparing();
-    } catch (const std::exception& thrown) {
-        reading_failed(kExitFatal, std::string{"what the reader sent caused an error: "} + thrown.what());
-    }
+    begin_preparing();
 }
 
 void Supervisor::reading_failed(int exit_code, const std::string& why) {
@@ -161,7 +179,8 @@ void Supervisor::begin_preparing() {
         const auto ready = make_place(settings);
         if (!ready) {
             log_.error("{}", ready.error().text());
-            const int exit_code = ready.error().code() == Errc::Exists ? exit_code_of(ready.error()) : kExitFatal;
+            const int exit_code =
+                ready.error().code() == Errc::Exists ? exit_code_of(ready.error(), options_.identity) : kExitFatal;
             report_start(exit_code, ready.error().text());
             return stop(exit_code);
         }
@@ -184,7 +203,7 @@ bool Supervisor::someone_starts() const {
 void Supervisor::prepare_later() {
     prepare_wait_.expires_after(std::chrono::milliseconds{50});
     prepare_wait_.async_wait([this](const boost::system::error_code& error) {
-        if (!error && phase_ != Phase::Stopping) begin_preparing();
+        if (!error && phase_ != Phase::Stopping) or_refuse_configuration([this] { begin_preparing(); });
     });
 }
 

@@ -14,8 +14,8 @@ void Supervisor::take_signals() {
     const auto wait = [this](auto&& self) -> void {
         signals_.async_wait([this, self](const boost::system::error_code& error, int signal) {
             if (error) return;
+            self(self);  // before: the next signal is heard even if an exception ends this one's handling
             on_signal(signal);
-            self(self);
         });
     };
     wait(wait);

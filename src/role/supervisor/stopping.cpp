@@ -25,8 +25,8 @@ void Supervisor::report_start(int exit_code, const std::string& why) {
 }
 
 // keepalived: the start of a second daemon exits with 0, and programs that start it take anything else for a failure.
-int Supervisor::exit_code_of(const Error& refusal) const {
-    if (refusal.code() == Errc::Exists) return options_.identity.keepalived ? 0 : kExitAlreadyRunning;
+int exit_code_of(const Error& refusal, const Identity& identity) {
+    if (refusal.code() == Errc::Exists) return identity.keepalived ? 0 : kExitAlreadyRunning;
     return refusal.code() == Errc::Permission ? kExitPermission : kExitFatal;
 }
 

@@ -1,6 +1,7 @@
 #include "mainstay/role/supervisor/supervisor.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <exception>
+#include <optional>
 
 #include "impl.hpp"
 #include "mainstay/kernel/capabilities.hpp"
@@ -28,29 +30,46 @@ namespace mainstay::role {
 
 namespace inherited = ipc::inherited;
 
+namespace {
+
+constexpr int kPauseAfterExceptionMs = 10;
+
+// The new program cannot take over what the program before handed to it. It lets go of all of it, so that the roles
+// resign, and starts as after a death of the supervisor: with no service manager nobody else would start it.
+void start_anew(const SupervisorOptions& options, Log& log) {
+    log.error("starting without the state of the program before the upgrade");
+    const auto program = kernel::own_executable();
+    const Error failed =
+        program ? kernel::exec_again(*program, options.arguments,
+                                     std::string{ipc::kHandOverVariable} + "=" + ipc::kNothingHandedOver, {})
+                : program.error();
+    log.error("{}", failed.text());
+}
+
+int not_started(const Error& why, const SupervisorOptions& options, Log& log) {
+    log.error("{}", why.text());
+    if (options.hand_over >= 0) start_anew(options, log);
+    const int exit_code = exit_code_of(why, options.identity);
+    if (options.report_start) options.report_start(exit_code, why.text());
+    return exit_code;
+}
+
+}  // namespace
+
 Supervisor::Supervisor(const SupervisorOptions& options, Log& log) : options_{options}, log_{log} {}
 
-int Supervisor::run() {
+Result<void> Supervisor::start() {
     // By ABRT the service manager ends a supervisor that hangs (WatchdogSec=). After an upgrade the other signals wait
     // for their handlers, and ignoring them would drop them.
     if (options_.hand_over < 0) kernel::ignore_unused_signals({SIGABRT, SIGTERM, SIGINT});
     supervision_.since = kernel::wall_now();
     log_.info("Starting {}", options_.identity.program_and_version(MAINSTAY_VERSION));
-    if (const auto ready = set_up(); !ready) {
-        log_.error("{}", ready.error().text());
-        const int exit_code = exit_code_of(ready.error());
-        report_start(exit_code, ready.error().text());
-        return exit_code;
-    }
-    take_signals();
-    if (replacement_) {
-        kernel::unblock_signals();
-        reap_all();  // children that exited during the start
-        replacement_->next();
-    } else {
-        begin_reading();
-    }
-    look_after_children();
+    if (auto ready = set_up(); !ready) return ready;
+    begin();
+    return {};
+}
+
+int Supervisor::run() {
     run_loop();
     // A daemon whose first configuration was refused never started.
     if (ever_ran_) log_.info("Stopped {}", options_.identity.program_and_version(MAINSTAY_VERSION));
@@ -58,17 +77,38 @@ int Supervisor::run() {
     return exit_code_;
 }
 
+void Supervisor::begin() {
+    take_signals();
+    kernel::unblock_signals();  // a program before this one has blocked them
+    reap_all();                 // children that exited during the start
+    if (replacement_)
+        replacement_->next();
+    else
+        begin_reading();
+    look_after_children();
+}
+
 // An exception that no handler caught is a bug or a lack of memory. The supervisor keeps running, for the roles' sake.
 void Supervisor::run_loop() {
     for (std::uint64_t caught = 0;;) {
         try {
+            if (caught != 0)
+                look_again();  // the handler may have been the periodic check, which re-arms itself at its end
             loop_.run();
             return;
         } catch (const std::exception& thrown) {
-            if (std::has_single_bit(++caught)) log_.error("unhandled exception ({} so far): {}", caught, thrown.what());
-            look_again();  // the handler may have been the periodic check, which re-arms itself at its end
+            log_exception(++caught, thrown.what());
         }
     }
+}
+
+// Where memory lacks, it may lack for the log, too; the pause keeps the loop from turning as fast as it can meanwhile.
+void Supervisor::log_exception(std::uint64_t number, const char* what) {
+    try {
+        if (std::has_single_bit(number)) log_.error("unhandled exception ({} so far): {}", number, what);
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the next one may be logged
+    }
+    ::poll(nullptr, 0, kPauseAfterExceptionMs);
 }
 
 Result<void> Supervisor::set_up() {
@@ -364,7 +404,11 @@ void Supervisor::start_child(Child& child) {
 void Supervisor::look_after_children() {
     watch_->look();
     look_at_maintenance();
-    for (auto& child : children_) look_at_heartbeats(*child);
+    for (auto& child : children_) {
+        look_at_heartbeats(*child);
+        restart_forgotten(*child);
+    }
+    if (phase_ == Phase::Stopping) stop_step();  // its own timer may have been forgotten by an exception
     spares_->for_each([this](Child& spare) { look_at_heartbeats(spare); });
     look_at_schedule();
     look_at_api_files();
@@ -383,6 +427,14 @@ void Supervisor::look_at_heartbeats(Child& child) {
                    Error::system("kill", errno).text());
 }
 
+// An exception may have kept a role from its restart.
+void Supervisor::restart_forgotten(Child& child) {
+    const bool waits = child.respawn.expiry() > std::chrono::steady_clock::now();
+    const bool rests = child.kind == Kind::Observer && (rest_.is_announced() || rest_.is_on());
+    if (phase_ == Phase::Running && startup_reported_ && !replacement_ && !child.alive() && !waits && !rests)
+        start_needed(child.kind);
+}
+
 void Supervisor::look_again() {
     look_.expires_after(std::chrono::seconds{1});
     look_.async_wait([this](const boost::system::error_code& error) {
@@ -390,6 +442,15 @@ void Supervisor::look_again() {
     });
 }
 
-int run_supervisor(const SupervisorOptions& options, Log& log) { return Supervisor{options, log}.run(); }
+int run_supervisor(const SupervisorOptions& options, Log& log) {
+    std::optional<Supervisor> supervisor;
+    try {
+        supervisor.emplace(options, log);
+        if (const auto started = supervisor->start(); !started) return not_started(started.error(), options, log);
+    } catch (const std::exception& thrown) {
+        return not_started({Errc::State, std::string{"cannot start: "} + thrown.what()}, options, log);
+    }
+    return supervisor->run();
+}
 
 }  // namespace mainstay::role

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <exception>
 
 #include "impl.hpp"
 #include "mainstay/ipc/config_codec.hpp"
@@ -93,6 +94,16 @@ void Supervisor::upgrade(const std::string& program, const std::string& version,
         if (client) static_cast<void>(ipc::send_message(client.get(), ipc::UpgradeDone{why, {}, {}, 0}));
     };
     if (phase_ != Phase::Running || reloading_) return refuse("the daemon is stopping or reloading: try again");
+    try {
+        refuse(execute(program, version, client.get()).text());
+    } catch (const std::exception& thrown) {
+        refuse(thrown.what());
+    }
+    spares_->fill_soon();
+}
+
+// It returns only if the new program does not run.
+Error Supervisor::execute(const std::string& program, const std::string& version, int client) {
     const std::string path = upgrade_program({program});
     start_waiting_watchers();  // the new program takes over running processes only
     wake_observer();
@@ -101,15 +112,13 @@ void Supervisor::upgrade(const std::string& program, const std::string& version,
     reader_->kill_waiting();
     operators_.fail_all("the daemon is being upgraded; see `mainstayctl status` for the outcome");
     std::vector<int> keep;
-    const auto state = hand_over(client.get(), keep);
+    const auto state = hand_over(client, keep);
     const auto written = ipc::write_hand_over(state);
-    if (!written) return refuse(written.error().text());
+    if (!written) return written.error();
     keep.push_back(written->get());
     log_.notice("executing {} {}", path, version);
-    const auto failed = kernel::exec_again(
-        path, options_.arguments, std::string{ipc::kHandOverVariable} + "=" + std::to_string(written->get()), keep);
-    refuse(failed.text());
-    spares_->fill_soon();
+    return kernel::exec_again(path, options_.arguments,
+                              std::string{ipc::kHandOverVariable} + "=" + std::to_string(written->get()), keep);
 }
 
 // Memory from an earlier program may not be sealed yet. If it cannot be sealed or mapped, it is not used: the role then

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <new>
 
 #include "mainstay/base/unique_fd.hpp"
 
@@ -56,6 +57,22 @@ TEST_CASE("a helper is killed when its supervisor dies") {
     const bool ended = next_bytes(reading.get(), &helper, sizeof helper) == 0;
     CHECK(ended);
     if (!ended) ::kill(helper, SIGKILL);
+}
+
+TEST_CASE("an exception of a helper's work ends the helper, and goes no further") {
+    const auto status_after = [](const auto& work) {
+        const int helper = ::fork();
+        if (helper == 0) {
+            try {
+                end_after(work);
+            } catch (...) {
+                ::_exit(99);
+            }
+        }
+        return status_of_child(helper);
+    };
+    CHECK(status_after([] { return 7; }) == 7);
+    CHECK(status_after([]() -> int { throw std::bad_alloc{}; }) == 1);
 }
 
 TEST_CASE("a helper whose supervisor has died already ends, and one that works is not ended by a signal to its group") {

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <new>
 
 #include "../../needs.hpp"
 #include "../../temporary_folder.hpp"
@@ -76,7 +77,7 @@ struct SocketBench {
     KeptLog log;
     UniqueFd reader;  // its end of the line
     Texts asked;
-    bool broken = false;
+    bool broken = false, without_memory = false;
     std::vector<UniqueFd> clients;
     std::vector<ipc::ServerQuestion> questions;
     std::unique_ptr<DryRunServer> server = std::make_unique<DryRunServer>(
@@ -84,12 +85,14 @@ struct SocketBench {
         DryRunServer::Deeds{
             .start = [this](const ipc::Message& question, int, int control_of_child) -> Result<int> {
                 asked.push_back(std::string{"start "} + name_of(question));
+                if (without_memory) throw std::bad_alloc{};
                 if (broken) return fail(Errc::State, "no process");
                 reader.reset(::fcntl(control_of_child, F_DUPFD_CLOEXEC, 3));
                 return kReader;
             },
             .upgrade =
                 [this](const std::string& program, const std::string& version, UniqueFd client) {
+                    if (without_memory) throw std::bad_alloc{};
                     asked.push_back("upgrade " + program + " " + version);
                     clients.push_back(std::move(client));
                 },
@@ -100,6 +103,7 @@ struct SocketBench {
             },
             .reload =
                 [this](const ipc::Reload& wanted, UniqueFd client) {
+                    if (without_memory) throw std::bad_alloc{};
                     asked.emplace_back(wanted.force ? "reload by force" : "reload");
                     clients.push_back(std::move(client));
                 },
@@ -189,6 +193,29 @@ TEST_CASE("a process that cannot be started is a problem, and the next client is
     bench.broken = false;
     const auto next = bench.ask(ipc::DryRun{});
     CHECK(bench.asked == Texts{"start DryRun", "start DryRun"});
+    CHECK(bench.reader_ends(ipc::DryRunDone{0, {}}));
+    CHECK(next_message<ipc::DryRunDone>(next.get())->problem.empty());
+}
+
+TEST_CASE("a request for which there is no memory is refused, and the next client is served" *
+          mainstay::test::kNeedsRoot) {
+    SocketBench bench;
+    bench.without_memory = true;
+    const auto dry = bench.ask(ipc::DryRun{});
+    CHECK(next_message<ipc::DryRunDone>(dry.get())->problem == "the request caused an error: std::bad_alloc");
+    CHECK(SocketBench::is_closed(dry));
+    const auto upgrade = bench.ask(ipc::Upgrade{"/opt/new"});
+    CHECK(next_message<ipc::UpgradeDone>(upgrade.get())->problem == "the request caused an error: std::bad_alloc");
+    const auto reload = bench.ask(ipc::Reload{});
+    CHECK(SocketBench::is_closed(reload));
+    CHECK(bench.log.texts.back() == "a request of mainstayctl caused an error: std::bad_alloc");
+    bench.without_memory = false;
+    const auto tried = bench.ask(ipc::Upgrade{"/opt/new"});
+    bench.without_memory = true;
+    CHECK(bench.reader_ends(ipc::UpgradeChecked{{}, "2.0"}));  // and its execution is refused
+    CHECK(SocketBench::is_closed(tried));
+    bench.without_memory = false;
+    const auto next = bench.ask(ipc::DryRun{});
     CHECK(bench.reader_ends(ipc::DryRunDone{0, {}}));
     CHECK(next_message<ipc::DryRunDone>(next.get())->problem.empty());
 }

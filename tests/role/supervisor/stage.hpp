@@ -84,7 +84,8 @@ private:
 
 class Stage {
 public:
-    // `options`: words that stage_main.cpp reads: "no-respawn", "no-lvs", "umask", "named", "not-usual", "keepalived".
+    // `options`: words that stage_main.cpp reads: "no-respawn", "no-lvs", "umask", "named", "not-usual", "keepalived",
+    // and of a lack of memory: "fail-after=TEXT", "fail-often", "fail-large", "fail-adopting".
     explicit Stage(const std::vector<std::string>& options = {});
     ~Stage();
     Stage(const Stage&) = delete;

@@ -8,10 +8,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <new>
 
 #include "../../skips.hpp"
 #include "mainstay/ipc/hand_over.hpp"
@@ -27,6 +29,31 @@ using namespace mainstay::role;
 
 namespace {
 
+constexpr std::size_t kLargeBytes = 1'000'000;
+int allocations_to_fail = 0;   // the next ones
+bool large_ones_fail = false;  // always
+
+bool is_refused(std::size_t size) {
+    if (large_ones_fail && size >= kLargeBytes) return true;
+    if (allocations_to_fail == 0) return false;
+    --allocations_to_fail;
+    return true;
+}
+
+}  // namespace
+
+// NOLINTBEGIN(misc-new-delete-overloads): those for arrays and with sizes call these
+void* operator new(std::size_t size) {
+    void* memory = is_refused(size) ? nullptr : std::malloc(size == 0 ? 1 : size);
+    if (memory == nullptr) throw std::bad_alloc{};
+    return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+// NOLINTEND(misc-new-delete-overloads)
+
+namespace {
+
 struct FileLog final : Log {
     explicit FileLog(const std::string& path)
         : file{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)} {}
@@ -34,11 +61,16 @@ struct FileLog final : Log {
         if (level > most) return;
         const std::string whole = std::string{text} + "\n";
         (void)!::write(file.get(), whole.data(), whole.size());
+        if (fail_after.empty() || !text.contains(fail_after)) return;
+        fail_after.clear();
+        allocations_to_fail = failures;
     }
     bool enabled(LogLevel) const override { return true; }
     using Log::line;
     UniqueFd file;
     LogLevel most = LogLevel::Debug;  // until an operator sets it
+    std::string fail_after;           // a part of the line after which memory lacks
+    int failures = 1;
 };
 
 // Whatever of the command line goes on to the processes.
@@ -74,6 +106,9 @@ int supervise(const std::string& folder, const std::vector<std::string>& words) 
         if (word == "no-respawn") options.respawn = false;
         if (word == "no-lvs") options.run_lvs = false;
         if (word == "pid-file") options.pid_file(Kind::Supervisor) = folder + "/router.pid";
+        if (word.starts_with("fail-after=")) log.fail_after = word.substr(word.find('=') + 1);
+        if (word == "fail-often") log.failures = 20;
+        if (word == "fail-large") large_ones_fail = true;
         if (word == "named") options.pid_file(Kind::Vrrp) = folder + "/own.pid";
         if (word == "named-nowhere") options.pid_file(Kind::Vrrp) = folder + "/no/own.pid";
         if (word == role::test::kAsKeepalived) options.identity.keepalived = true;
@@ -86,6 +121,7 @@ int supervise(const std::string& folder, const std::vector<std::string>& words) 
     if (const char* number = std::getenv(ipc::kHandOverVariable)) {
         options.hand_over = std::atoi(number);
         ::unsetenv(ipc::kHandOverVariable);
+        if (options.hand_over >= 0 && std::ranges::find(words, "fail-adopting") != words.end()) allocations_to_fail = 1;
     }
     return run_supervisor(options, log);
 }
