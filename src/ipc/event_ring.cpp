@@ -14,7 +14,7 @@ namespace mainstay::ipc {
 namespace {
 
 std::vector<std::byte> encode_stored(const Event& event) {
-    return encode(StoredEvent{event, to_string(event.transition)});
+    return encode(StoredEvent{event, to_string(event.transition), to_string(event.cause)});
 }
 
 Result<Event> decode_stored(std::span<const std::byte> bytes) {

@@ -107,7 +107,8 @@ std::vector<std::byte> history_header() {
 }
 
 std::vector<std::byte> history_record(const report::HistoryEntry& entry) {
-    const auto content = encode(StoredEntry{entry.id, entry.source, {entry.event, to_string(entry.event.transition)}});
+    const auto content = encode(StoredEntry{
+        entry.id, entry.source, {entry.event, to_string(entry.event.transition), to_string(entry.event.cause)}});
     if (content.size() > kHistoryRecordBytesMax) return {};
     std::vector<std::byte> out;
     out.reserve(sizeof(RecordHeader) + content.size());

@@ -1,5 +1,5 @@
-// How an event lies in an event ring and in the history: the transition is a word, so that another version reads it
-// too.
+// How an event lies in an event ring and in the history: transition and cause are words, so that another version reads
+// them too.
 #pragma once
 
 #include <span>
@@ -14,13 +14,14 @@ namespace mainstay::ipc {
 
 struct StoredEvent {
     Event event;
-    std::string transition;
+    std::string transition, cause;
 };
 
 template <class A>
 void fields(A& a, StoredEvent& stored) {
     Event& e = stored.event;
-    a(e.kind, e.name, e.parent, stored.transition, e.detail, e.priority, e.notify, e.mail, e.at, e.number, e.reason);
+    a(e.kind, e.name, e.parent, stored.transition, e.detail, e.priority, e.notify, e.mail, e.at, e.number, e.reason,
+      stored.cause);
 }
 
 // The event itself, once its transition is known.
@@ -28,6 +29,7 @@ void fields(A& a, StoredEvent& stored) {
     const auto transition = transition_from(stored.transition);
     if (!transition) return fail(Errc::Invalid, "an unknown transition");
     stored.event.transition = *transition;
+    stored.event.cause = cause_from(stored.cause);
     return std::move(stored.event);
 }
 

@@ -22,12 +22,13 @@ std::string on_one_line(std::string_view text) {
 // Calls `each` with the name and the value of every field that is known.
 template <class Each>
 void visit(const LogFields& fields, Each each) {
-    const std::array<std::pair<const char*, std::string_view>, 6> texts{{{"event", fields.event},
+    const std::array<std::pair<const char*, std::string_view>, 7> texts{{{"event", fields.event},
                                                                          {"instance", fields.instance},
                                                                          {"group", fields.group},
                                                                          {"service", fields.service},
                                                                          {"server", fields.server},
-                                                                         {"reason", fields.reason}}};
+                                                                         {"reason", fields.reason},
+                                                                         {"cause", fields.cause}}};
     for (const auto& [name, value] : texts)
         if (!value.empty()) each(name, value);
 }

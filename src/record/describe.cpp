@@ -178,8 +178,9 @@ std::string describe_intent(const vrrp::Intent& intent, const config::Config& co
             },
             [&](const vrrp::RunScript& i) { return fmt::format("run script {}", i.script); },
             [&](const vrrp::Announce& i) {
+                const auto& why = i.event.reason.empty() ? i.event.detail : i.event.reason;
                 return fmt::format("({}) event {}{}{}", i.event.name, to_string(i.event.transition),
-                                   i.event.detail.empty() ? "" : ": ", i.event.detail);
+                                   why.empty() ? "" : ": ", why);
             },
             [&](const vrrp::HandOverEnded& i) {
                 return fmt::format("({}) the hand-over is over{}", i.instance,

@@ -33,7 +33,8 @@ std::string event_json(const HistoryEntry& entry) {
                    {"transition", mainstay::to_string(event.transition)},
                    {"priority", event.priority},
                    {"detail", event.detail},
-                   {"reason", event.reason}};
+                   {"reason", event.reason},
+                   {"cause", to_string(event.cause)}};
     return out.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

@@ -57,6 +57,8 @@ constexpr MetricFamily kFamilies[] = {
     {"mainstay_vrrp_base_priority", Gauge, Own, "name, interface, vrid, family", "instance", "Configured priority."},
     {"mainstay_vrrp_last_transition_timestamp_seconds", Gauge, Own, "name, interface, vrid, family", "instance",
      "When the instance changed its state last, as Unix time."},
+    {"mainstay_vrrp_cause_info", Info, Own, "name, interface, vrid, family, cause", "instance",
+     "Why the instance came to its state (docs/guide/monitoring.md); always 1, absent when it is not known."},
     {"mainstay_vrrp_master_info", Info, Own, "name, interface, vrid, family, master", "instance",
      "The master of the virtual router that was heard last, or this router; always 1."},
     {"mainstay_vrrp_master_priority", Gauge, Own, "name, interface, vrid, family", "instance",

@@ -25,6 +25,9 @@ void put_instances(MetricsWriter& out, const VrrpStatus& vrrp, const LabelledIns
     put_each(out, "mainstay_vrrp_base_priority", instances,
              [](const auto& i) { return std::uint64_t{i.base_priority}; });
     put_times(out, "mainstay_vrrp_last_transition_timestamp_seconds", instances, &InstanceSnapshot::since);
+    out.family("mainstay_vrrp_cause_info");
+    for (const auto& one : instances.all())
+        if (one.object->cause != Cause::None) out.sample(one.labels.with("cause", to_string(one.object->cause)), true);
     out.family("mainstay_vrrp_master_info");
     for (const auto& one : instances.all())
         if (knows_master(*one.object)) out.sample(one.labels.with("master", one.object->master.to_string()), true);

@@ -115,6 +115,7 @@ json instance_json(const DaemonStatus& status, const vrrp::InstanceSnapshot& i,
              {"failed_over", i.failed_over}};
     put_time(out, "since", i.since);
     out["reason"] = i.reason;
+    out["cause"] = to_string(i.cause);
     out["priority_parts"] = json::array();
     for (const auto& part : i.priority_parts)
         out["priority_parts"].push_back({{"tracker", part.tracker}, {"up", part.up}, {"adds", part.weight}});

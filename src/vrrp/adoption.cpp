@@ -47,6 +47,7 @@ InstanceSnapshot master(const config::Instance& instance, Instant now) {
     snapshot.owns_addresses = true;
     snapshot.deadline = now;
     snapshot.reason = "another program on this host was MASTER, and this daemon took over from it";
+    snapshot.cause = Cause::Takeover;
     return snapshot;
 }
 

@@ -21,7 +21,7 @@ Health Group::combine(const Health& own, const std::string& group, std::span<con
     Health health = own;
     for (const Health* other : others) {
         if (other->faults.empty()) continue;
-        if (health.faults.empty()) health.faults.push_back(fmt::format("sync group {}", group));
+        if (health.faults.empty()) health.fault(Cause::Group, fmt::format("sync group {}", group));
         health.only_waiting = other->only_waiting;
         if (!other->only_waiting) break;
     }
@@ -60,7 +60,7 @@ void Group::settle(Step step, std::span<Instance> instances) {
     if (next == before) return;
     if (next == State::Fault || before == State::Fault) log_syncing(step, to_string(next));
     // Not reported: waiting for first script results, and mixed member states after a reload.
-    if (next != State::Init) announce(step, transition_to(next));
+    if (next != State::Init) announce(step, transition_to(next), cause_of(instances));
 }
 
 State Group::members_state(std::span<const Instance> instances) const {
@@ -75,7 +75,7 @@ State Group::members_state(std::span<const Instance> instances) const {
 }
 
 void Group::stop(Step step) {
-    announce(step, Transition::Stop);
+    announce(step, Transition::Stop, Cause::Stop);
     state_ = State::Init;
 }
 
@@ -84,12 +84,19 @@ void Group::log_syncing(Step step, const char* state) const {
         WriteLog{{LogLevel::Notice, fmt::format("VRRP_Group({}) Syncing instances to {} state", config_.name, state)}});
 }
 
-void Group::announce(Step step, Transition transition) {
+Cause Group::cause_of(std::span<const Instance> instances) const {
+    for (const InstanceId id : members_)
+        if (const Cause cause = instances[id].cause(); cause != Cause::Group) return cause;
+    return Cause::Group;
+}
+
+void Group::announce(Step step, Transition transition, Cause cause) {
     const char* name = to_string(transition);
     Event event;
     event.kind = Event::Kind::Group;
     event.name = config_.name;
     event.transition = transition;
+    event.cause = cause;
     event.detail = fmt::format("All VRRP group instances are now in {} state", name);
     event.mail = config_.smtp_alert && last_mailed_ != name && !(transition == Transition::Fault && no_email_faults_);
     if (event.mail) last_mailed_ = name;

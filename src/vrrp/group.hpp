@@ -37,7 +37,9 @@ private:
     friend void state(A& archive, Group& group);  // router_state.cpp
     [[nodiscard]] State members_state(std::span<const Instance> instances) const;
     void log_syncing(Step step, const char* state) const;
-    void announce(Step step, Transition transition);
+    // Why the state changed, by the member that did not follow another one.
+    [[nodiscard]] Cause cause_of(std::span<const Instance> instances) const;
+    void announce(Step step, Transition transition, Cause cause);
 
     config::SyncGroup config_;
     std::vector<InstanceId> members_;

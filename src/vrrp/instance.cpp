@@ -49,7 +49,7 @@ void Instance::start(Step step, const Health& health, Instant begin) {
     effective_ = priority_of(health.priority);
     priority_parts_ = health.parts;
     refresh_advertised();
-    reasons_.set("the instance started");
+    reasons_.set(Cause::Start, "the instance started");
     if (health.faults.empty())
         enter_backup(step, first_election(begin), " (init)");
     else
@@ -77,7 +77,7 @@ void Instance::adopt(Step step, const Health& health, const InstanceSnapshot& pr
     master_priority_ = previous.master_priority;
     if (state_ == State::Backup && previous.names_master()) reasons_.heard_master(master_, master_priority_);
     if (state_ == State::Master && source_) master_ = *source_, master_priority_ = effective_;
-    reasons_.set(previous.reason);
+    reasons_.set(previous.cause, previous.reason);
     refresh_advertised();
     set_health(step, health);
     if (state_ == previous.state && state_ != State::Fault) adopt_state(step, previous);
@@ -97,7 +97,8 @@ void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
     const Nanos silence = step.now - (previous.deadline - Nanos{config_->advert_int});
     if (config_->nopreempt && silence > Nanos{config_->advert_int} * config_->down_timer_adverts) {
         // Another router may be master by now, and may stay it.
-        step_back(step, "this process was restarted, and another router may have taken over meanwhile", 0, down_time());
+        step_back(step, Cause::Crash, "this process was restarted, and another router may have taken over meanwhile", 0,
+                  down_time());
         follows_master_ = grouped();  // the other members of the group follow a master as well
         return;
     }
@@ -135,7 +136,7 @@ void Instance::set_health(Step step, const Health& health) {
     const Instant begin = std::max(step.now, earliest_);
     hint_ = false;  // keepalived: the short first election is lost in a FAULT, even in that of waiting scripts (2.2.7)
     master_interval_ = config_->advert_int;
-    reasons_.set(fmt::format("the fault has ended ({})", fault_));
+    reasons_.set(reasons_.cause(), fmt::format("the fault has ended ({})", fault_));
     enter_backup(step, first_election(begin));
 }
 
@@ -168,7 +169,7 @@ void Instance::enter_backup(Step step, Instant deadline, const char* suffix) {
 }
 
 void Instance::enter_fault(Step step, const Health& health, const char* suffix) {
-    reasons_.set(fmt::format("{}", fmt::join(health.faults, ", ")));
+    reasons_.set(health.cause, fmt::format("{}", fmt::join(health.faults, ", ")));
     if (state_ == State::Master) leave_master(step, health.link_up ? 2 : 0);  // keepalived: twice (2.4.3)
     end_hand_over(step, HandOverEnded::How::Interrupted);
     clear_timers();
@@ -191,7 +192,8 @@ void Instance::log_fault(Step step, const Health& health, const char* suffix) {
 void Instance::become_master(Step step) {
     const IpAddress preempted = preempting_;
     reasons_.took_over(effective_, down_time(), problems_.refused_since(step.now - down_time()));
-    if (handed_over_at_) reasons_.set("an operator handed it over, and no other router took over");
+    if (handed_over_at_)
+        reasons_.set(hand_over_cause(), fmt::format("{}, and no other router took over", hand_over_reason()));
     clear_timers();
     if (!preempted.empty()) preempted_until_ = step.now + config_->advert_int;
     preempting_ = preempted;
@@ -241,8 +243,8 @@ void Instance::leave_master(Step step, unsigned resignations) {
     ++counters_.release_master;
 }
 
-void Instance::step_back(Step step, std::string reason, unsigned resignations, Nanos wait) {
-    reasons_.set(std::move(reason));  // what is told of the change has it
+void Instance::step_back(Step step, Cause cause, std::string reason, unsigned resignations, Nanos wait) {
+    reasons_.set(cause, std::move(reason));  // what is told of the change has it
     leave_master(step, resignations);
     enter_backup(step, step.now + wait);
 }
@@ -250,12 +252,12 @@ void Instance::step_back(Step step, std::string reason, unsigned resignations, N
 void Instance::yield(Step step, bool resign) {
     wants_master_ = false;
     if (state_ != State::Master) return;
-    step_back(step, fmt::format("another member of sync group {} left MASTER", config_->sync_group), resign ? 1 : 0,
-              down_time());
+    step_back(step, Cause::Group, fmt::format("another member of sync group {} left MASTER", config_->sync_group),
+              resign ? 1 : 0, down_time());
 }
 
 void Instance::stop(Step step) {
-    reasons_.set("this process was told to stop");
+    reasons_.set(Cause::Stop, "this process was told to stop");
     if (state_ == State::Master) leave_master(step, 1);
     if (state_ != State::Init) announce(step, Transition::Stop, "VRRP Instance stopping");
     end_hand_over(step, HandOverEnded::How::Interrupted);
@@ -265,7 +267,7 @@ void Instance::stop(Step step) {
 
 void Instance::remove(Step step) {
     id_ = kNoInstance;
-    reasons_.set({});  // the FAULT that is reported then has no reason
+    reasons_.set(Cause::Reload, "a reload removed it");
     routing_.rename(kNoInstance, "(" + config_->name + ") ");
     if (state_ == State::Master) leave_master(step, 1);
     end_hand_over(step, HandOverEnded::How::Interrupted);
@@ -293,7 +295,7 @@ void Instance::tick(Step step) {
     if (reached(timer_)) {
         if (state_ == State::Master && stalled_too_long(step)) {
             // Another router may be master by now, and may stay it.
-            step_back(step,
+            step_back(step, Cause::Pause,
                       "this process did not run for longer than a backup waits: another router may have taken over", 0,
                       down_time());
             if (grouped()) follows_master_ = true;
@@ -394,6 +396,7 @@ InstanceSnapshot Instance::snapshot() const {
     s.reduced = reduced_;
     s.problems = problems_.seen();
     s.reason = reasons_.text();
+    s.cause = reasons_.cause();
     s.priority_parts = priority_parts_;
     s.failed_over = failed_over_;
     s.counters.routing_restored += routing_.restored_total();

@@ -24,12 +24,17 @@ Nanos Instance::hand_over_wait() const {
     return skew_time(config_->version, kLowestPriority, config_->advert_int) + config_->advert_int;
 }
 
+Cause Instance::hand_over_cause() const { return around_.maintenance ? Cause::Maintenance : Cause::Operator; }
+
+const char* Instance::hand_over_reason() const {
+    return around_.maintenance ? "an operator began maintenance" : "an operator handed it over";
+}
+
 void Instance::hand_over(Step step) {
     if (state_ != State::Master) return;
     log(step, LogLevel::Notice,
         fmt::format("handing over: waiting at most {:.3f} s for another router", seconds_of(hand_over_wait())));
-    step_back(step, around_.maintenance ? "an operator began maintenance" : "an operator handed it over", 1,
-              hand_over_wait());
+    step_back(step, hand_over_cause(), hand_over_reason(), 1, hand_over_wait());
     handed_over_at_ = step.now;
     failed_over_ = true;
 }

@@ -258,7 +258,8 @@ void Instance::restore_failed(Step step, const std::string& interface, const Pre
 // Waits the whole master-down interval, not only the skew time, so that a peer that can keep the addresses takes over.
 void Instance::resign_for_lost_addresses(Step step, const char* what) {
     log(step, LogLevel::Warning, fmt::format("the {} cannot be kept: resigning", what));
-    step_back(step, fmt::format("the {} could not be kept: another program removed them again and again", what), 1,
+    step_back(step, Cause::Address,
+              fmt::format("the {} could not be kept: another program removed them again and again", what), 1,
               down_time());
     resigned_ = true;
 }

@@ -138,7 +138,7 @@ void Instance::announce(Step step, Transition transition, std::string detail, bo
     event.name = config_->name;
     event.transition = transition;
     event.detail = std::move(detail);
-    if (changes_state(transition)) event.reason = reasons_.text();
+    if (changes_state(transition)) event.reason = reasons_.text(), event.cause = reasons_.cause();
     event.priority = effective_;
     event.notify = notify;
     const bool silent_fault = transition == Transition::Fault && around_.no_email_faults;

@@ -8,6 +8,7 @@
 namespace mainstay::vrrp {
 
 void TransitionReasons::yielded_to(const IpAddress& from, std::uint8_t priority, std::uint8_t ours) {
+    cause_ = Cause::Advert;
     text_ = priority == ours
                 ? fmt::format("{} advertises the same priority {} and has the higher address", from.to_string(), ours)
                 : fmt::format("{} advertises priority {}, this router had {}", from.to_string(), priority, ours);
@@ -17,6 +18,7 @@ void TransitionReasons::yielded_to(const IpAddress& from, std::uint8_t priority,
 void TransitionReasons::took_over(std::uint8_t ours, Nanos silence, const std::string& refused) {
     const double silence_s = std::chrono::duration<double>(silence).count();
     const auto [kind, from, priority] = std::exchange(heard_, {});
+    cause_ = kind == Kind::Lower ? Cause::Preemption : kind == Kind::Resignation ? Cause::PriorityZero : Cause::Timeout;
     if (!refused.empty() && (kind == Kind::Nothing || kind == Kind::Master)) {
         text_ = fmt::format("no advertisement was accepted: {}", refused);
         return;

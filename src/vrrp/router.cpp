@@ -120,13 +120,13 @@ std::vector<Health> Router::Impl::judge_all() const {
         } else if (misses) {
             if (own.back().only_waiting) own.back().faults.clear();  // there is a better reason now
             own.back().only_waiting = false;
-            own.back().faults.push_back(
-                fmt::format("source address {} is not on this host", config->instances[id].source->to_string()));
+            own.back().fault(Cause::Address, fmt::format("source address {} is not on this host",
+                                                         config->instances[id].source->to_string()));
         }
         bfds.judge(id, own.back());
         trackers.judge(id, own.back());
         if (instances[id].settings().unicast_fault_no_peer && config->instances[id].unicast_peers.empty())
-            own.back().faults.emplace_back("no unicast peer");
+            own.back().fault(Cause::Address, "no unicast peer");
         statics.judge(config->instances[id], links, own.back());
     }
     std::vector<Health> combined = own;

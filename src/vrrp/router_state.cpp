@@ -113,7 +113,7 @@ void state(A& a, Deadlines& d) {
 
 template <class A>
 void state(A& a, TransitionReasons& r) {
-    a(r.heard_.kind, r.heard_.from, r.heard_.priority, r.text_);
+    a(r.heard_.kind, r.heard_.from, r.heard_.priority, r.text_, r.cause_);
 }
 
 // The pre-built advert is made again when it is needed: it depends on nothing else.

@@ -184,7 +184,7 @@ void Statics::judge(const config::Instance& instance, const Links& links, Health
         if (own && instance.dont_track_primary) continue;
         if (health.only_waiting) health.faults.clear();  // there is a better reason now
         health.only_waiting = false;
-        health.faults.push_back(std::move(fault));
+        health.fault(Cause::Link, std::move(fault));
     }
 }
 

@@ -17,7 +17,7 @@ void judge_interfaces(const std::vector<config::TrackedInterface>& tracked, cons
         if (track.weight != 0) {
             health.contribute("track_interface", track.name, up, contribution(track.weight, track.reverse, up));
         } else if (up == track.reverse) {
-            health.faults.push_back(fmt::format("interface {} {}", track.name, up ? "up" : "down"));
+            health.fault(Cause::Track, fmt::format("interface {} {}", track.name, up ? "up" : "down"));
         }
     }
 }
@@ -34,7 +34,7 @@ void judge_scripts(const std::vector<config::TrackedScript>& tracked, const Scri
         } else if (standing == Standing::Awaited) {
             awaited.push_back(fmt::format("waiting for the first result of script {}", track.name));
         } else if (known && up == track.reverse) {
-            health.faults.push_back(fmt::format("script {} {}", track.name, up ? "succeeds" : "fails"));
+            health.fault(Cause::Track, fmt::format("script {} {}", track.name, up ? "succeeds" : "fails"));
         }
     }
 }
@@ -47,16 +47,16 @@ void judge_links(const config::Instance& instance, const Links& links, Health& h
     if (over_base) {
         const InterfaceFact* link = links.find(base);
         if (link == nullptr || link->index == 0)
-            health.faults.push_back(fmt::format("interface {} does not exist", base));
+            health.fault(Cause::Link, fmt::format("interface {} does not exist", base));
         else if (!link->up && !instance.dont_track_primary)
-            health.faults.push_back(fmt::format("interface {} down", base));
+            health.fault(Cause::Link, fmt::format("interface {} down", base));
     }
     if (!instance.interface.empty() && health.faults.empty()) {
         const InterfaceFact* link = links.find(instance.interface);
         if (link == nullptr || link->index == 0)
-            health.faults.push_back(fmt::format("interface {} does not exist", instance.interface));
+            health.fault(Cause::Link, fmt::format("interface {} does not exist", instance.interface));
         else if (!link->up && !instance.dont_track_primary)
-            health.faults.push_back(fmt::format("interface {} down", instance.interface));
+            health.fault(Cause::Link, fmt::format("interface {} down", instance.interface));
         if (link != nullptr) health.mtu = link->mtu;
     }
     std::set<std::string_view> named;
@@ -66,7 +66,7 @@ void judge_links(const config::Instance& instance, const Links& links, Health& h
             // On an interface that is checked already, one fault is sufficient.
             if (address.dev == base || (address.dev == own_vmac(instance) && instance.dont_track_primary)) continue;
             if (links.up(address.dev) || !named.insert(address.dev).second) continue;
-            health.faults.push_back(fmt::format("interface {} down", address.dev));
+            health.fault(Cause::Link, fmt::format("interface {} down", address.dev));
         }
     }
 }
@@ -122,6 +122,15 @@ bool Links::up(std::string_view name) const {
     return link != nullptr && link->index != 0 && link->up;
 }
 
+void Health::fault(Cause why, std::string text) {
+    if (faults.empty()) cause = why;
+    faults.push_back(std::move(text));
+}
+
+void Health::wait_for(const std::vector<std::string>& awaited) {
+    for (const auto& one : awaited) fault(Cause::Track, one);
+}
+
 void Health::contribute(std::string_view kind, std::string_view name, bool up, int weight) {
     priority += weight;
     if (weight != 0) parts.push_back({fmt::format("{} {}", kind, name), up, weight});
@@ -161,13 +170,15 @@ Health judge(const config::Instance& instance, const config::SyncGroup* group, c
     }
     health.source = choose_source(instance, links, virtuals);
     if (tracks_source(instance) && instance.source && health.faults.empty() && !holds_source(instance, links))
-        health.faults.push_back(fmt::format("source address {} is not on the interface", instance.source->to_string()));
+        health.fault(Cause::Address,
+                     fmt::format("source address {} is not on the interface", instance.source->to_string()));
     if (!health.source && may_await_source(instance, links, awaits_source))
         health.awaits_source = true;
     else if (!health.source && health.faults.empty())
-        health.faults.push_back(fmt::format("no IPv{} address for interface", instance.family == Family::V6 ? 6 : 4));
+        health.fault(Cause::Address,
+                     fmt::format("no IPv{} address for interface", instance.family == Family::V6 ? 6 : 4));
     health.only_waiting = health.faults.empty() && !awaited.empty();
-    health.faults.insert(health.faults.end(), awaited.begin(), awaited.end());
+    health.wait_for(awaited);
     return health;
 }
 

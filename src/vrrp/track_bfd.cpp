@@ -114,7 +114,7 @@ void BfdBoard::judge(InstanceId id, Health& health) const {
         if (is_up != track.reverse) continue;
         if (health.only_waiting) health.faults.clear();  // there is a better reason now
         health.only_waiting = false;
-        health.faults.push_back(fmt::format("BFD instance {} {}", track.name, is_up ? "up" : "down"));
+        health.fault(Cause::Track, fmt::format("BFD instance {} {}", track.name, is_up ? "up" : "down"));
     }
 }
 

@@ -251,7 +251,7 @@ void TrackerBoard::judge_file(const Use& use, Health& health, std::vector<std::s
     if (adds)
         health.contribute("track_file", file.config.name, true, *adds);
     else
-        health.faults.push_back(fmt::format("file {} holds {}", file.config.name, *file.value));
+        health.fault(Cause::Track, fmt::format("file {} holds {}", file.config.name, *file.value));
 }
 
 void TrackerBoard::judge_process(const Use& use, Health& health, std::vector<std::string>& awaited) const {
@@ -265,8 +265,8 @@ void TrackerBoard::judge_process(const Use& use, Health& health, std::vector<std
         health.contribute("track_process", process.config.name, process.up,
                           signed_weight(use.weight, use.reverse, process.up));
     else if (process.up == use.reverse)
-        health.faults.push_back(
-            fmt::format("process {} {}", process.config.name, process.up ? "has its quorum" : "has no quorum"));
+        health.fault(Cause::Track, fmt::format("process {} {}", process.config.name,
+                                               process.up ? "has its quorum" : "has no quorum"));
 }
 
 void TrackerBoard::judge(InstanceId id, Health& health) const {
@@ -278,7 +278,7 @@ void TrackerBoard::judge(InstanceId id, Health& health) const {
     if (health.faults.size() != before) health.only_waiting = false;
     if (awaited.empty()) return;
     if (health.faults.empty()) health.only_waiting = true;
-    health.faults.insert(health.faults.end(), awaited.begin(), awaited.end());
+    health.wait_for(awaited);
 }
 
 std::vector<TrackerSnapshot> TrackerBoard::snapshot() const {

@@ -195,12 +195,23 @@ TEST_CASE("an event in its ring has each field in its place") {
     constexpr off_t kFirst = 64 + 1040, kBytes = 12;  // the header, slot 0; number and length of slot 1
     auto fd = make_memfd("ring", event_ring_bytes());
     auto ring = EventRing::map(fd->get(), true);
-    Event event{Event::Kind::RealServer, "name", "parent", Transition::Down, "detail", "reason", 7, false, true, {}, 0};
+    Event event{Event::Kind::RealServer,
+                "name",
+                "parent",
+                Transition::Down,
+                "detail",
+                "reason",
+                Cause::Track,
+                7,
+                false,
+                true,
+                {},
+                0};
     event.at.unix_us = 99;
     ring->append(event);
 
     const std::string expected = sized(n8(3) + sized("name") + sized("parent") + sized("DOWN") + sized("detail") +
-                                       n32(7) + kOff + kOn + n64(99) + n64(1) + sized("reason"));
+                                       n32(7) + kOff + kOn + n64(99) + n64(1) + sized("reason") + sized("track"));
     std::string found(expected.size(), '\0');
     REQUIRE(::pread(fd->get(), found.data(), found.size(), kFirst + kBytes) == static_cast<ssize_t>(found.size()));
     CHECK(found == expected);

@@ -14,11 +14,12 @@ TEST_CASE("an event is one line of JSON") {
                                        .transition = Transition::Down,
                                        .detail = "TCP CHECK \"failed\"\n",
                                        .reason = "connection refused",
+                                       .cause = Cause::Track,
                                        .at = {1'795'163'866'000'001}}};
     CHECK(event_json(entry) ==
           R"({"id":7,"at":"2026-11-20T08:37:46Z","at_unix_us":1795163866000001,"source":"lvs","kind":"server",)"
           R"("name":"[10.0.0.11]:tcp:80","parent":"[10.0.0.1]:tcp:80","transition":"DOWN","priority":0,)"
-          R"("detail":"TCP CHECK \"failed\"\n","reason":"connection refused"})");
+          R"("detail":"TCP CHECK \"failed\"\n","reason":"connection refused","cause":"track"})");
 }
 
 TEST_CASE("a name may hold any bytes") {

@@ -35,12 +35,14 @@ inline report::VrrpStatus metrics_vrrp() {
     master.master = IpAddress::parse("10.0.0.2").value();
     master.master_priority = 144;
     master.since = {1'795'163'800'500'000};
+    master.cause = Cause::Preemption;
     master.counters = numbered_counters(100);
     vrrp::InstanceSnapshot fault = master;  // the same VRID, in the other family
     fault.name = "a\"b\\c\nd\xFF";
     fault.family = Family::V6;
     fault.state = vrrp::State::Fault;
     fault.since = {};
+    fault.cause = Cause::Link;
     fault.counters = numbered_counters(200);
     status.router.instances = {master, fault};
     status.addresses = {{"10.9.9.9/32", "10.9.9.10/24"}, {}};

@@ -68,7 +68,7 @@ TEST_CASE("an instance is shown with its counters, its problems and its addresse
     one.virtual_router_id = 51, one.version = 3, one.base_priority = 100, one.effective_priority = 99;
     one.state = vrrp::State::Backup, one.family = Family::V6, one.owns_addresses = true, one.since = kSince;
     one.master = *IpAddress::parse("fe80::2"), one.master_priority = 150;
-    one.reason = "a reason", one.priority_parts = {{"track_script chk", false, -1}};
+    one.reason = "a reason", one.cause = Cause::Advert, one.priority_parts = {{"track_script chk", false, -1}};
     one.problems = {{"rival_master", *IpAddress::parse("fe80::3"), Instant{90s}, 8, "text"}};
     std::uint64_t number = 30;
     auto& c = one.counters;
@@ -100,7 +100,8 @@ TEST_CASE("an instance is shown with its counters, its problems and its addresse
           R"("addresses":["fe80::5/128","fe80::6/128"],"master":"fe80::2","master_priority":150,"other_master":null,)"
           R"("fault":"eth0 is down","failed_over":true,"since":"2026-11-20T08:37:46Z",)"
           R"("since_unix_us":1795163866000000,)"
-          R"("reason":"a reason","priority_parts":[{"tracker":"track_script chk","up":false,"adds":-1}],)"
+          R"("reason":"a reason","cause":"advert",)"
+          R"("priority_parts":[{"tracker":"track_script chk","up":false,"adds":-1}],)"
           R"("tracks":[{"kind":"script","name":"chk","state":"DOWN","weight":-1,"reverse":false,"adds":-1,)"
           R"("faults":false},{"kind":"bfd","name":"uplink","state":"UNKNOWN","weight":0,"reverse":true,"adds":0,)"
           R"("faults":true}],)"

@@ -14,8 +14,7 @@ TAKEOVER = """send_advert(step);
     if (!held_addresses(*config_).empty()) step.out.push_back(AddAddresses{id_});"""
 NEXT_SLOT = "*timer_ += interval * (missed + 1);"
 
-HAND_OVER = ("step_back(step, around_.maintenance ? \"an operator began maintenance\" : \"an operator handed it over\", 1,\n"
-             "              hand_over_wait());")
+HAND_OVER = "step_back(step, hand_over_cause(), hand_over_reason(), 1, hand_over_wait());"
 MUTATIONS = [
     # Waiting.
     ("wrong-skew", "instance.cpp", "the skew grows with the priority", DOWN_TIME,
@@ -66,7 +65,7 @@ MUTATIONS = [
     ("hand-over-not-respected", "instance_hear.cpp", "preempts at once after an operator's hand-over",
      "if (config_->nopreempt || failed_over_) return true;", "if (config_->nopreempt) return true;"),
     ("hand-over-silent", "instance_hand_over.cpp", "hands over without priority 0",
-     HAND_OVER, HAND_OVER.replace("over\", 1,", "over\", 0,")),
+     HAND_OVER, HAND_OVER.replace(" 1,", " 0,")),
     ("hand-over-not-taken-back-in-time", "instance_hand_over.cpp", "waits for a master-down interval when it hands over",
      HAND_OVER, HAND_OVER.replace("hand_over_wait()", "down_time()")),
     ("hand-over-for-ever", "instance.cpp", "respects everybody even after it has become MASTER again",

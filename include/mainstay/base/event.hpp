@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -58,6 +59,46 @@ inline constexpr std::array<std::pair<Transition, const char*>, 10> kTransitionW
            transition != Transition::LowerPriorityHeard;
 }
 
+// Why an instance changed its state, set at the step that decides it. The reason of an event is the sentence for
+// people.
+enum class Cause : std::uint8_t {
+    None,  // not known, or not of an instance
+    Start,
+    Stop,
+    Operator,     // failover
+    Maintenance,  // of this director
+    PriorityZero,
+    Advert,      // of a router with a higher priority, or the same and a higher address
+    Preemption,  // of a router with a lower priority
+    Timeout,     // no advert that counts
+    Track,       // a tracked interface, script, file, process or BFD session
+    Link,        // the instance's own interface, or that of an address or a route
+    Address,     // the source address, or addresses and routes that cannot be kept
+    Group,       // another member of the sync group
+    Reload,      // that removed the instance
+    Pause,       // this process did not run
+    Takeover,    // from another program on this host
+    Upgrade,     // of the daemon
+    Crash,       // of the process, which was restarted
+};
+
+inline constexpr std::array<const char*, 18> kCauseWords{
+    "",      "start", "stop",    "operator", "maintenance", "priority_0", "advert",   "preemption", "timeout",
+    "track", "link",  "address", "group",    "reload",      "pause",      "takeover", "upgrade",    "crash"};
+static_assert(kCauseWords.size() == static_cast<std::size_t>(Cause::Crash) + 1);
+
+// For programs; what is no cause is "".
+[[nodiscard]] constexpr const char* to_string(Cause cause) {
+    const auto at = static_cast<std::size_t>(cause);
+    return at < kCauseWords.size() ? kCauseWords[at] : "";
+}
+
+[[nodiscard]] constexpr Cause cause_from(std::string_view word) {
+    for (std::size_t at = 0; at < kCauseWords.size(); ++at)
+        if (word == kCauseWords[at]) return static_cast<Cause>(at);
+    return Cause::None;
+}
+
 struct Event {
     enum class Kind : std::uint8_t {
         Instance = 1,       // a vrrp_instance changed state
@@ -72,6 +113,7 @@ struct Event {
     Transition transition = Transition::Backup;
     std::string detail;  // mail body without its arrows: "TCP CHECK failed on service", "VRRP Instance is now ..."
     std::string reason;  // why, in one sentence for people: "192.0.2.1 resigned (priority 0)"; empty: not known
+    Cause cause = Cause::None;   // the same for programs; of a group: that of the member which decided
     std::uint32_t priority = 0;  // effective priority; 0 for groups and servers
     bool notify = true;          // run notify scripts, write FIFO lines
     bool mail = false;           // send a mail, according to the smtp_alert settings

@@ -57,7 +57,7 @@ void fields(A& a, InstanceSnapshot& s) {
     a(s.name, s.interface, s.group, s.virtual_router_id, s.version, s.base_priority, s.effective_priority, s.family,
       s.state, s.owns_addresses, s.deadline, s.master_interval, s.master, s.master_priority, s.since, s.fault,
       s.last_mailed, s.counters, s.auth_sent, s.auth_heard, s.reduced, s.problems, s.reason, s.priority_parts);
-    if (ipc::goes_on(a, s.failed_over)) a(s.failed_over);
+    if (ipc::goes_on(a, s.failed_over || s.cause != Cause::None)) a(s.failed_over, s.cause);
 }
 template <class A>
 void fields(A& a, ScriptSnapshot& s) {

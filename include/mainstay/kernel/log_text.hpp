@@ -18,6 +18,7 @@ struct LogFields {
     std::string_view instance, group, service, server;
     std::string_view reason;
     std::optional<std::uint32_t> priority;  // the effective one of an instance
+    std::string_view cause{};               // a word: "timeout"
 };
 
 struct LogSource {

@@ -333,6 +333,7 @@ struct InstanceSnapshot {
     std::string reason;  // why it came to its state, for people: "10.0.0.2 advertises priority 150, ours was 100"
     std::vector<PriorityPart> priority_parts;  // of the effective priority, apart from the base
     bool failed_over = false;                  // by an operator: respects every master, as with nopreempt
+    Cause cause = Cause::None;                 // of `reason`; an older writer has none
     // Whether `master` is one. A BACKUP that was MASTER and has heard nobody since has its own source there, with the
     // priority 0 of its resignation.
     [[nodiscard]] bool names_master() const {

@@ -113,6 +113,7 @@ public:
     void announce_addresses(Step step) { send_arps(step, config_->garp_master_repeat); }  // after they changed
 
     [[nodiscard]] State state() const { return state_; }
+    [[nodiscard]] Cause cause() const { return reasons_.cause(); }  // of having come to it
     [[nodiscard]] bool waits_for_scripts() const { return silent_fault_; }
     [[nodiscard]] bool awaits_source() const { return awaits_source_; }
     [[nodiscard]] const config::Instance& config() const { return *config_; }
@@ -140,7 +141,9 @@ private:
     void adopt_state(Step step, const InstanceSnapshot& previous);
     void leave_master(Step step, unsigned resignations);
     // From MASTER to BACKUP, for this reason, without having heard of another master.
-    void step_back(Step step, std::string reason, unsigned resignations, Nanos wait);
+    [[nodiscard]] Cause hand_over_cause() const;
+    [[nodiscard]] const char* hand_over_reason() const;
+    void step_back(Step step, Cause cause, std::string reason, unsigned resignations, Nanos wait);
     void resign_for_lost_addresses(Step step, const char* what = "addresses");
     void restore(Step step, std::size_t position);
     void set_priority(Step step, int total);

@@ -1,10 +1,12 @@
-// Why an instance came to its state, for people. It remembers what was heard of other routers as backup, from which the
-// reason of a takeover follows. Nothing is allocated for an advert.
+// Why an instance came to its state, for programs and for people. It remembers what was heard of other routers as
+// backup, from which the reason of a takeover follows. Nothing is allocated for an advert.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
+#include "mainstay/base/event.hpp"
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/time.hpp"
 
@@ -16,13 +18,17 @@ public:
     void heard_lower(const IpAddress& from, std::uint8_t priority) { heard_ = {Kind::Lower, from, priority}; }
     void heard_resignation(const IpAddress& from) { heard_ = {Kind::Resignation, from, 0}; }
 
-    void set(std::string text) { text_ = std::move(text); }
+    void set(Cause cause, std::string text) {
+        cause_ = cause;
+        text_ = std::move(text);
+    }
     // It left MASTER because of this advert; `ours` is our priority then.
     void yielded_to(const IpAddress& from, std::uint8_t priority, std::uint8_t ours);
     // It takes over with priority `ours`, after `silence` without an advert that counts; `refused`: what was wrong with
     // those that came meanwhile, empty: none came.
     void took_over(std::uint8_t ours, Nanos silence, const std::string& refused);
     [[nodiscard]] const std::string& text() const { return text_; }
+    [[nodiscard]] Cause cause() const { return cause_; }
 
     template <class A>
     friend void state(A& archive, TransitionReasons& reasons);  // router_state.cpp
@@ -36,6 +42,7 @@ private:
     };
     Heard heard_;  // the last advert as backup
     std::string text_;
+    Cause cause_ = Cause::None;
 };
 
 }  // namespace mainstay::vrrp

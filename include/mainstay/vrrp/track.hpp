@@ -66,6 +66,7 @@ private:
 // The result of tracking for an instance.
 struct Health {
     std::vector<std::string> faults;  // why it must be in FAULT, for the log; empty: it may run
+    Cause cause = Cause::None;        // of the first fault
     bool only_waiting = false;        // the only faults are awaited first script results
     int priority = 0;                 // base and contributions, not clamped
     std::vector<PriorityPart> parts;  // those contributions that are not 0
@@ -75,6 +76,9 @@ struct Health {
     std::uint32_t mtu = 1500;
     bool operator==(const Health&) const = default;
 
+    void fault(Cause why, std::string text);
+    // Results that are awaited, of trackers.
+    void wait_for(const std::vector<std::string>& awaited);
     // `kind` and `name` are those of the tracker: "track_script", "chk_http".
     void contribute(std::string_view kind, std::string_view name, bool up, int weight);
 };

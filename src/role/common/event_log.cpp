@@ -16,7 +16,8 @@ kernel::LogFields fields_of(const Event& event) {
                              .service = {},
                              .server = {},
                              .reason = event.reason,
-                             .priority = {}};
+                             .priority = {},
+                             .cause = to_string(event.cause)};
     switch (event.kind) {
         case Event::Kind::Instance:
             fields.instance = event.name;
