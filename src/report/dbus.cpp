@@ -103,7 +103,8 @@ DbusSignal dbus_signal(const DbusNames& names, DbusMoment moment) {
 }
 
 std::optional<DbusSignal> dbus_signal(const DbusObjects& objects, const Event& event) {
-    if (event.kind != Event::Kind::Instance || event.transition == Transition::Deleted) return std::nullopt;
+    if (!event.notify || event.kind != Event::Kind::Instance || event.transition == Transition::Deleted)
+        return std::nullopt;
     const auto path = objects.paths.find(event.name);
     if (path == objects.paths.end()) return std::nullopt;
     return status_change(path->second, event.transition);

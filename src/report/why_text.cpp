@@ -24,6 +24,8 @@ std::string event_text(const WhySource& source, const Event& event) {
     if (event.kind == Event::Kind::VirtualServer)
         return fmt::format("{}: {} {} its quorum", at, event.name,
                            event.transition == Transition::Up ? "gained" : "lost");
+    // After a takeover, an upgrade or a crash: the state is as it was.
+    if (!event.notify && !event.reason.empty()) return fmt::format("{}: {}: {}", at, event.name, event.reason);
     const bool has_priority = event.kind == Event::Kind::Instance && event.priority > 0;
     return fmt::format("{}: {} changed to {}{}", at, event.name, to_string(event.transition),
                        has_priority ? fmt::format(" (priority {})", event.priority) : "");

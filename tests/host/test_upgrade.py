@@ -37,6 +37,12 @@ def pair(lan, interval, first="mainstay", version=3):
     return one, two, daemon, peer
 
 
+def wait_event(host, reason):
+    """That the history has it, as the newest event of the instance."""
+    events = lambda: host.run([program("mainstayctl"), "events", "--instance", "VI_1"], check=False).stdout  # noqa: E731
+    wait_until(lambda: re.search(rf"  instance VI_1  MASTER  priority 150  {reason} of the process before\n$", events()), 20, events)
+
+
 def test_an_upgrade_replaces_every_process_but_the_peer_sees_one_master_all_along(lan):
     one, two, daemon, peer = pair(lan, 0.1)
     supervisor, before = main_pid(one), {role: role_pid(one, role) for role in ROLES}
@@ -59,6 +65,7 @@ def test_an_upgrade_replaces_every_process_but_the_peer_sees_one_master_all_alon
     assert all(role_pid(one, role) != before[role] for role in ROLES)
     assert daemon.output().count("Entering MASTER STATE") == entered
     wait_until(lambda: counters(one)["advert_sent"] > sent, 10, "counters that go on")
+    wait_event(one, r"the daemon was upgraded from version \S+: this router stayed MASTER, \S+ s after the last advertisement")
 
     # It is an ordinary daemon afterwards: it reloads, is upgraded again, survives a crash, and stops.
     one.write("/run/keepalived.conf", one.read("/run/keepalived.conf").replace(VIP, "192.168.4.201"))
@@ -67,6 +74,7 @@ def test_an_upgrade_replaces_every_process_but_the_peer_sees_one_master_all_alon
     assert upgrade(one).returncode == 0
     old = signal_role(one, "mainstayd-vrrp", signal.SIGKILL)
     wait_until(lambda: role_pid(one, "mainstayd-vrrp") != old, 10, "another vrrp process")
+    wait_event(one, r"the VRRP process died and was restarted: this router stayed MASTER, \S+ s after the last advertisement")
     assert peer.output().count("Entering MASTER STATE") == 0
     assert daemon.stop() == 0
     wait_released(one, "192.168.4.201")

@@ -115,7 +115,7 @@ struct Event {
     std::string reason;  // why, in one sentence for people: "192.0.2.1 resigned (priority 0)"; empty: not known
     Cause cause = Cause::None;   // the same for programs; of a group: that of the member which decided
     std::uint32_t priority = 0;  // effective priority; 0 for groups and servers
-    bool notify = true;          // run notify scripts, write FIFO lines
+    bool notify = true;          // run notify scripts, write FIFO lines, send traps and signals
     bool mail = false;           // send a mail, according to the smtp_alert settings
     WallTime at;                 // set by the role that publishes it
     std::uint64_t number = 0;    // set by the event ring: 1, 2, 3 ... per role, never reused

@@ -92,6 +92,7 @@ struct RoleStartup {         // the first message a role or the reader gets: eve
     bool adopt = false;        // vrrp, lvs: go on with what another program holds on this host (--takeover)
     std::vector<std::string> pass_environment;  // reader in a dry run: the running value
     bool has_api_socket = false;                // descriptor kApiSocket is the observer's that rests (Rests)
+    std::string upgraded_from;                  // with `restarted`: by an upgrade from this version; empty: by a crash
 };
 
 // One end of a new channel to another role, with one descriptor. It replaces an earlier one to the same role.

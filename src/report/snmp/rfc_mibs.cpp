@@ -215,7 +215,7 @@ SnmpTrap instance_trap(const SnmpFacts& facts, const Event& event, const config:
 
 std::vector<SnmpTrap> snmp_traps(const SnmpParts& parts, const SnmpFacts& facts, const Event& event) {
     std::vector<SnmpTrap> traps;
-    if (!parts.traps) return traps;
+    if (!parts.traps || !event.notify) return traps;
     if (event.kind == Event::Kind::Group) {
         if (parts.vrrp) traps.push_back(group_trap(facts, event));
         return traps;

@@ -286,6 +286,7 @@ private:
     std::optional<Instant> vrrp_silent_since_;  // no process of the vrrp role has been ready since
     Child address_release_{loop_, Kind::Vrrp};
     std::unique_ptr<RoleReplacement> replacement_;  // while an upgrade replaces the roles
+    std::string upgraded_from_;                     // the version of the program before that
     std::unique_ptr<ScriptRunner> scripts_;
     std::unique_ptr<DryRunServer> dry_runs_;
     std::unique_ptr<HostWatch> watch_;

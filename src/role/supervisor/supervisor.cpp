@@ -297,6 +297,7 @@ ipc::RoleStartup Supervisor::startup_for(Kind kind, bool restarted) const {
     startup.keep_addresses = options_.keep_addresses;
     startup.keep_ipvs = options_.keep_ipvs;
     startup.adopt = options_.adopt && !startup_reported_ && options_.hand_over < 0;
+    if (replacement_) startup.upgraded_from = upgraded_from_;
     startup.settings_path = options_.settings_path;
     startup.audit_seconds = current_.settings.audit_seconds;
     startup.mail_keep_seconds = current_.settings.mail_keep_seconds;

@@ -160,6 +160,7 @@ Result<void> Supervisor::adopt(int descriptor) {
     load_maintenance(state->maintenance);
     log_levels_.adopt(state->log_levels);
     if (options_.set_log_level) options_.set_log_level(log_levels_.of(LogModule::Supervisor));
+    upgraded_from_ = state->version;
     replacement_ = make_replacement(state->version, own(state->client));
     for (auto& role : state->roles) {
         if (role.kind == 0 || role.kind > children_.size()) continue;
