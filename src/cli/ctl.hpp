@@ -72,7 +72,11 @@ enum class ReferenceForm : std::uint8_t { Markdown, Man, TomlMan, List };
 // 1: something, 2: it would be refused, 3: no daemon answers, 4: not allowed. `socket` is the control socket; the
 // supervisor's is beside it.
 [[nodiscard]] int ctl_reload_dry_run(const std::string& socket, bool as_json);
-[[nodiscard]] int ctl_reload(const std::string& socket, bool force, bool as_json);
+struct ReloadOptions {
+    bool force = false, as_json = false;
+    bool yes = false;  // do not ask, at a terminal, about what new errors of the file remove
+};
+[[nodiscard]] int ctl_reload(const std::string& socket, const ReloadOptions& options);
 // Compares the file that the daemon would read with another one, on this host and without the daemon.
 [[nodiscard]] int ctl_reload_dry_run_to(const std::string& file, bool as_json);
 // Replaces the daemon with `program` (empty: its own path on disk) and keeps its state. Exit 0: done, 2: refused

@@ -11,25 +11,30 @@ namespace {
 void add_reload(CLI::App& app, Chosen& chosen) {
     struct Options {
         std::string file;
-        bool dry_run = false, force = false, as_json = false;
+        bool dry_run = false;
+        ReloadOptions reload;
     };
     const auto options = std::make_shared<Options>();
     auto* reload = app.add_subcommand("reload", "Reload the daemon's configuration; exit 0 done, 2 refused");
     auto* dry = reload->add_flag("--dry-run", options->dry_run,
                                  "Show the changes, make none; exit 0 nothing changes, 1 something, 2 refused");
     reload
-        ->add_flag("--force", options->force,
+        ->add_flag("--force", options->reload.force,
                    "Remove running services and instances that broken blocks of the file no longer define")
         ->excludes(dry);
+    reload
+        ->add_flag("--yes", options->reload.yes,
+                   "At a terminal: reload even if new errors of the file leave something out that runs")
+        ->excludes(dry);
     reload->add_option("FILE", options->file, "Compare FILE offline, without the daemon")->needs(dry);
-    reload->add_flag("--json", options->as_json, "Print the changes as JSON");
+    reload->add_flag("--json", options->reload.as_json, "Print the changes as JSON");
     reload->callback([options, &chosen] {
         if (!options->file.empty())
-            chosen.alone = [options] { return ctl_reload_dry_run_to(options->file, options->as_json); };
+            chosen.alone = [options] { return ctl_reload_dry_run_to(options->file, options->reload.as_json); };
         else
             chosen.with_daemon = [options](const std::string& socket) {
-                return options->dry_run ? ctl_reload_dry_run(socket, options->as_json)
-                                        : ctl_reload(socket, options->force, options->as_json);
+                return options->dry_run ? ctl_reload_dry_run(socket, options->reload.as_json)
+                                        : ctl_reload(socket, options->reload);
             };
     });
 }

@@ -80,7 +80,8 @@ void fields(A& a, RoleStartup& m) {
       m.settings_path, m.mail_keep_seconds, m.strict, m.all_include_checks, m.dry_run, m.run_vrrp, m.run_lvs,
       m.notify_wait_seconds, m.spare, m.snmp, m.snmp_socket, m.has_ipvs_namespace, m.net_namespace, m.check_first,
       m.check_log, m.may_schedule, m.may_lock, m.force, m.report, m.in_namespace, m.mail, m.has_record, m.log_journal,
-      m.log_json, m.webhooks, m.api, m.log_levels, m.adopt, m.pass_environment, m.has_api_socket, m.upgraded_from);
+      m.log_json, m.webhooks, m.api, m.log_levels, m.adopt, m.pass_environment, m.has_api_socket, m.upgraded_from,
+      m.errors);
 }
 template <class A>
 void fields(A& a, Snapshot& m) {
@@ -92,7 +93,7 @@ void fields(A& a, DryRun& m) {
 }
 template <class A>
 void fields(A& a, DryRunDone& m) {
-    a(m.exit_code, m.problem, m.lines, m.lines_left_out);
+    a(m.exit_code, m.problem, m.lines, m.lines_left_out, m.removed_by_errors);
 }
 template <class A>
 void fields(A& a, ControlRequest& m) {

@@ -109,6 +109,38 @@ def test_a_changed_password_is_reported_without_being_shown(lan):
     assert "sesame" not in answer.stdout + as_json.stdout
 
 
+TERMINAL = ("import os, pty, sys\n"
+            "sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))\n")
+
+
+def test_at_a_terminal_a_reload_whose_errors_leave_something_out_wants_yes(lan):
+    script = 'vrrp_script chk {\n script "/bin/true"\n interval 60\n}\n'
+    tracked = script + instance("MASTER", 150, more="track_script {\n chk\n }")
+    one, daemon = started(lan, tracked)
+    one.write("/run/keepalived.conf", tracked.replace("track_script {", "track_scripts {"))
+    reload = [program("mainstayctl"), "reload"]
+
+    asked = one.run(["/usr/bin/python3", "-c", TERMINAL, *reload], check=False)
+
+    assert asked.returncode == 2, asked.stdout
+    said = asked.stdout.replace("\r\n", "\n")
+    assert "worse: track_script chk removed" in said
+    assert "1 error that the running configuration does not have:\n  /run/keepalived.conf:" in said
+    assert said.endswith("fix them, or reload with --yes\n")
+    assert "Reloading" not in daemon.output()
+    assert one.run(["/usr/bin/python3", "-c", TERMINAL, *reload, "--yes"], check=False).returncode == 0
+    wait_until(lambda: "Reload complete" in daemon.output(), 10, "the reload")
+    assert re.search(r"1 error in /run/keepalived\.conf that the running configuration does not have, with which something is "
+                     r"missing: change instance VI_1: .*track_script chk removed", daemon.output())
+
+    one.write("/run/keepalived.conf", tracked)
+    assert one.run(reload).returncode == 0
+    one.write("/run/keepalived.conf", tracked.replace("track_script {", "track_scripts {"))
+    assert one.run(reload, check=False).returncode == 0  # nobody to ask
+    again = one.run(reload, check=False)
+    assert "1 error that the running configuration has, too, and 2 warnings: see mainstayctl config check" in again.stdout
+
+
 def test_only_root_is_answered_and_without_a_daemon_nobody(lan):
     one, daemon = started(lan, instance("MASTER", 150))
     uid = one.run(["id", "-u", "mainstay-obs"]).stdout.strip()

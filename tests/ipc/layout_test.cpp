@@ -52,7 +52,8 @@ TEST_CASE("the messages of a reload have each field in its place") {
     crosses(Stopped{}, 10, "");
     crosses(Snapshot{Snapshot::For::Bfd, true}, 12, n8(4) + kOn);
     crosses(DryRun{true}, 14, kOn);
-    crosses(DryRunDone{2, "busy", {"a line"}, 7}, 15, n32(2) + sized("busy") + n32(1) + sized("a line") + n32(7));
+    crosses(DryRunDone{2, "busy", {"a line"}, 7, {"gone"}}, 15,
+            n32(2) + sized("busy") + n32(1) + sized("a line") + n32(7) + n32(1) + sized("gone"));
     crosses(Retire{}, 17, "");
 }
 
@@ -137,7 +138,7 @@ TEST_CASE("the first message to a role has each field in its place") {
     h.webhooks = {{{"n", "u", "ca", false, 6, 7, {"H: v"}, "p"}}};
     h.api = {{"l"}, "c", "k", "a", "f", true, "peer", "t", "pca"};
     h.log_levels = {LogLevel::Debug, LogLevel::Info}, h.adopt = true;
-    h.pass_environment = {"A_*"}, h.has_api_socket = true, h.upgraded_from = "1.0";
+    h.pass_environment = {"A_*"}, h.has_api_socket = true, h.upgraded_from = "1.0", h.errors = {9};
 
     crosses(h, 11,
             kOn + sized("ident") + sized("socket") + n32(16) + kOn + n8(3) + sized("user") + sized("name") +
@@ -151,7 +152,7 @@ TEST_CASE("the first message to a role has each field in its place") {
                                      sized("H: v") + sized("p"))) +
                 sized(n32(1) + sized("l") + sized("c") + sized("k") + sized("a") + sized("f") + kOn + sized("peer") +
                       sized("t") + sized("pca")) +
-                n32(2) + n8(7) + n8(6) + kOn + n32(1) + sized("A_*") + kOn + sized("1.0"));
+                n32(2) + n8(7) + n8(6) + kOn + n32(1) + sized("A_*") + kOn + sized("1.0") + n32(1) + n64(9));
 }
 
 TEST_CASE("a hand-over has each field in its place, and one of another format is refused") {

@@ -93,6 +93,7 @@ struct RoleStartup {         // the first message a role or the reader gets: eve
     std::vector<std::string> pass_environment;  // reader in a dry run: the running value
     bool has_api_socket = false;                // descriptor kApiSocket is the observer's that rests (Rests)
     std::string upgraded_from;                  // with `restarted`: by an upgrade from this version; empty: by a crash
+    std::vector<std::uint64_t> errors;          // reader: those of the running configuration (config::ErrorMarks)
 };
 
 // One end of a new channel to another role, with one descriptor. It replaces an earlier one to the same role.
@@ -158,12 +159,13 @@ struct ReadingDone {
     MailSettings mail;
     WebhookSettings webhooks;
     std::vector<std::string> pass_environment;  // patterns of variables that scripts get
+    std::vector<std::uint64_t> errors;          // that the configuration runs with (config::ErrorMarks)
 };
 
 template <class A>
 void fields(A& a, ReadingDone& m) {
     a(m.exit_code, m.can_run, m.summary, m.audit_seconds, m.notify_wait_seconds, m.mail_keep_seconds, m.daemon, m.stays,
-      m.wants_namespace, m.api, m.mail, m.webhooks, m.pass_environment);
+      m.wants_namespace, m.api, m.mail, m.webhooks, m.pass_environment, m.errors);
 }
 
 // ---- mainstayctl to the supervisor, over its own socket ----
@@ -178,6 +180,8 @@ struct DryRunDone {              // with one descriptor: the sealed text for the
     // Of a real reload: what changes, for the log; at most kReloadLinesMax lines, and how many there are more.
     std::vector<std::string> lines;
     std::uint32_t lines_left_out = 0;
+    // What of the running configuration new errors of the file take away, in the same form.
+    std::vector<std::string> removed_by_errors;
 };
 
 // ---- observer and SNMP agent to the supervisor, which forwards requests for an instance to the vrrp role ----

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -27,6 +28,10 @@ using config::Severity;
 using DryRunAs = ipc::RoleStartup::DryRunAs;
 
 constexpr int kNothing = 0, kSomething = 1, kRefused = 2;
+constexpr const char* kAsksForYes =
+    "something of the running configuration would be missing because of them: at a terminal mainstayctl reload asks "
+    "for "
+    "--yes\n";
 
 // What is compared: both sides are assembled from the parts of the roles, so that both omit the same settings. Services
 // that are the same on both sides, at the same places, are only counted.
@@ -103,11 +108,37 @@ bool is_empty(const config::Loaded& next) {
     return !next.files.empty() && next.files[0].text.find_first_not_of(" \t\r\n") == std::string::npos;
 }
 
-ipc::DryRunDone with_log_lines(int exit_code, const ReloadDiff& diff) {
-    ipc::DryRunDone done{
-        .exit_code = exit_code, .problem = {}, .lines = as_log_lines(diff, ipc::kReloadLinesMax), .lines_left_out = 0};
+ipc::DryRunDone with_log_lines(int exit_code, const Report& report) {
+    const auto& diff = report.diff;
+    ipc::DryRunDone done{.exit_code = exit_code,
+                         .problem = {},
+                         .lines = as_log_lines(diff, ipc::kReloadLinesMax),
+                         .lines_left_out = 0,
+                         .removed_by_errors = removed_by_errors(report)};
     done.lines_left_out = static_cast<std::uint32_t>(diff.changes.size() - done.lines.size());
     return done;
+}
+
+std::string counted(std::size_t number, const char* thing) {
+    return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
+}
+
+// Of a file that a reload takes: the errors that are new, each, and how many it has beside them.
+std::string errors_and_warnings(const ipc::RoleStartup& startup, const config::Loaded& next, const Report& report) {
+    std::string out;
+    if (!report.errors.fresh.empty())
+        out += fmt::format("{} that the running configuration does not have:\n",
+                           counted(report.errors.fresh.size(), "error"));
+    for (const auto* error : report.errors.fresh) out += fmt::format("  {}\n", config::render_line(*error, next));
+    if (!removed_by_errors(report).empty()) out += kAsksForYes;
+    const auto warnings = static_cast<std::size_t>(
+        std::ranges::count(next.diagnostics, Severity::Warning, &config::Diagnostic::severity));
+    std::string rest;
+    if (report.errors.known > 0)
+        rest = counted(report.errors.known, "error") + " that the running configuration has, too";
+    if (warnings > 0) rest += (rest.empty() ? "" : ", and ") + counted(warnings, "warning");
+    if (rest.empty()) return out;
+    return out + fmt::format("{}: see mainstayctl config check {}\n", rest, startup.config_path);
 }
 
 std::string headline(const ipc::RoleStartup& startup, const config::Loaded& next, const Report& report) {
@@ -129,21 +160,26 @@ std::string text_of(const ipc::RoleStartup& startup, const config::Loaded& next,
     std::string out = headline(startup, next, report);
     for (const auto& loss : report.losses) out += fmt::format("lost   {}\n", loss);
     if (!report.losses.empty()) out += fmt::format("{}\n", kLossesHint);
-    const ReloadDiff* diff = report.refused ? nullptr : &report.diff;
-    // A refusal lists its reasons; otherwise the diagnostics are only counted, since `config check` shows them.
+    const auto add_problems = [&] {
+        for (const auto& problem : problems) out += fmt::format("  {}\n", problem);
+    };
+    if (!report.refused) {
+        add_problems();
+        return out + as_text(report.diff) + errors_and_warnings(startup, next, report);
+    }
+    // A refusal lists its reasons; `config check` shows the others.
     const auto worst = next.can_run() ? Severity::Warning : Severity::Fatal;
     std::size_t others = 0;
     for (const auto& diagnostic : next.diagnostics) {
-        if (diff == nullptr && diagnostic.severity >= worst)
+        if (diagnostic.severity >= worst)
             out += fmt::format("  {}\n", config::render_line(diagnostic, next));
         else if (diagnostic.severity >= Severity::Warning)
             ++others;
     }
-    for (const auto& problem : problems) out += fmt::format("  {}\n", problem);
-    if (diff != nullptr) out += as_text(*diff);
+    add_problems();
     if (others > 0)
-        out += fmt::format("{}{} warnings and errors in this configuration: see mainstayctl config check {}\n", others,
-                           diff == nullptr ? " more" : "", startup.config_path);
+        out += fmt::format("{} more warnings and errors in this configuration: see mainstayctl config check {}\n",
+                           others, startup.config_path);
     return out;
 }
 
@@ -152,6 +188,10 @@ std::string json_of(const ipc::RoleStartup& startup, const config::Loaded& next,
     nlohmann::ordered_json out{
         {"file", startup.config_path}, {"config_id", startup.config_id}, {"refused", report.refused}};
     if (!report.refused) out.update(as_json(report.diff));
+    if (!report.refused) {
+        out["errors"] = {{"new", report.errors.fresh.size()}, {"running_too", report.errors.known}};
+        out["removed_by_errors"] = removed_by_errors(report);
+    }
     out["lost"] = report.losses;
     out["settings_problems"] = problems;
     out["diagnostics"] = as_json(next);
@@ -182,8 +222,9 @@ Result<NextParts> encode_parts(Config& config) {
 
 Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& running, const config::Loaded& next,
                          const NextParts& parts, const ipc::ReadingDone& done, bool accept_losses) {
-    Report report{.refused = !done.can_run, .losses = {}, .is_empty = is_empty(next), .diff = {}};
+    Report report{.refused = !done.can_run, .losses = {}, .is_empty = is_empty(next), .errors = {}, .diff = {}};
     if (report.refused) return report;
+    report.errors = config::sort_errors(next, startup.errors);
     const auto sides = sides_of(startup, running, parts, next.config);
     if (!sides) return error_of(sides);
     const auto expires = kernel::read_sysctl_number("net/ipv4/vs/expire_nodest_conn");
@@ -203,9 +244,17 @@ Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& ru
 
 const char* cause_of_losses(const Report& report) { return report.is_empty ? "it is empty" : "its blocks are broken"; }
 
-int send_log_lines(const ReloadDiff& diff) {
-    return ipc::send_message(ipc::inherited::kControl, with_log_lines(diff.empty() ? kNothing : kSomething, diff)) ? 0
-                                                                                                                   : 1;
+// An error and what is missing are not matched to each other: a mistyped name of a block may be anywhere.
+std::vector<std::string> removed_by_errors(const Report& report) {
+    if (report.refused || report.errors.fresh.empty()) return {};
+    ReloadDiff worse;
+    std::ranges::copy_if(report.diff.changes, std::back_inserter(worse.changes), &ReloadChange::worse);
+    return as_log_lines(worse, ipc::kReloadLinesMax);
+}
+
+int send_log_lines(const Report& report) {
+    const auto lines = with_log_lines(report.diff.empty() ? kNothing : kSomething, report);
+    return ipc::send_message(ipc::inherited::kControl, lines) ? 0 : 1;
 }
 
 int send_report(const ipc::RoleStartup& startup, const config::Loaded& next, const Result<Report>& report,
@@ -214,7 +263,9 @@ int send_report(const ipc::RoleStartup& startup, const config::Loaded& next, con
         return ipc::send_message(ipc::inherited::kControl, message, fd) ? 0 : 1;
     };
     const auto refuse = [&](const Error& why) {
-        return answer({.exit_code = kRefused, .problem = why.text(), .lines = {}, .lines_left_out = 0}, -1);
+        return answer(
+            {.exit_code = kRefused, .problem = why.text(), .lines = {}, .lines_left_out = 0, .removed_by_errors = {}},
+            -1);
     };
     if (!report) return refuse(report.error());
     const bool json = startup.dry_run == DryRunAs::Json || startup.report == DryRunAs::Json;
@@ -225,7 +276,7 @@ int send_report(const ipc::RoleStartup& startup, const config::Loaded& next, con
     return answer(with_log_lines(report->refused        ? kRefused
                                  : report->diff.empty() ? kNothing
                                                         : kSomething,
-                                 report->diff),
+                                 *report),
                   memfd->get());
 }
 

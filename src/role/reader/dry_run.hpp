@@ -7,6 +7,7 @@
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/config/load.hpp"
+#include "mainstay/config/tools/known_errors.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/role/reader/reload_diff.hpp"
 
@@ -32,6 +33,7 @@ struct Report {
     bool refused = false;
     std::vector<std::string> losses;  // running objects that would be removed; if not empty, the reload is refused
     bool is_empty = false;            // there is nothing in the file: it may be about to be written
+    config::SortedErrors errors;      // of the new configuration, in it: against those of the running one
     ReloadDiff diff;
 };
 
@@ -41,8 +43,10 @@ struct Report {
                                        bool accept_losses);
 // "its blocks are broken", why the reload is refused that would remove something.
 [[nodiscard]] const char* cause_of_losses(const Report& report);
+// What errors that the running configuration does not have take away from it, for the log; empty: nothing.
+[[nodiscard]] std::vector<std::string> removed_by_errors(const Report& report);
 // Sends what changes, for the log alone. Returns the exit code of the process.
-[[nodiscard]] int send_log_lines(const ReloadDiff& diff);
+[[nodiscard]] int send_log_lines(const Report& report);
 // Sends the report to the supervisor, which passes it to the client. Returns the exit code of the process.
 [[nodiscard]] int send_report(const ipc::RoleStartup& startup, const config::Loaded& next, const Result<Report>& report,
                               const std::vector<std::string>& problems);

@@ -201,6 +201,16 @@ void refuse_losses(const ipc::RoleStartup& startup, const Report& report, ipc::R
                     losses.size() == 1 ? "1 running object" : fmt::format("{} running objects", losses.size()));
 }
 
+// Such a file is loaded, as keepalived does: who reloads it at a terminal has been asked.
+void warn_of_removals(const ipc::RoleStartup& startup, const Report& report, Log& log) {
+    const auto removed = removed_by_errors(report);
+    if (removed.empty()) return;
+    log.warning("{} in {} that the running configuration does not have, with which something is missing: {}{}",
+                report.errors.fresh.size() == 1 ? "1 error" : fmt::format("{} errors", report.errors.fresh.size()),
+                startup.config_path, removed.front(),
+                removed.size() == 1 ? "" : fmt::format(", and {} more", removed.size() - 1));
+}
+
 // Compares with the running configuration: for the log, for whoever requested a report, and because something may be
 // removed. False: the report cannot be sent.
 bool look_at_changes(const ipc::RoleStartup& startup, const RunningParts& running, const config::Loaded& loaded,
@@ -211,8 +221,9 @@ bool look_at_changes(const ipc::RoleStartup& startup, const RunningParts& runnin
     const auto report = report_on(startup, running, loaded, parts, done, accept_losses);
     if (!report) log.error("{}", report.error().text());
     if (report && !report->losses.empty()) refuse_losses(startup, *report, done, log);
+    if (report) warn_of_removals(startup, *report, log);
     if (wanted) return send_report(startup, loaded, report, problems) == 0;
-    return !report || !done.can_run || send_log_lines(report->diff) == 0;
+    return !report || !done.can_run || send_log_lines(*report) == 0;
 }
 
 // What this process does next.
@@ -248,6 +259,7 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& running, int
     const auto problems = read_own_settings(startup, done, accept_losses);
     const bool refused = startup.strict && loaded.can_run() && config::has_warnings(loaded);
     done.can_run = loaded.can_run() && !refused;
+    done.errors = config::error_marks(loaded);
     done.exit_code = loaded.exit_code();
     auto parts = done.can_run ? encode_parts(loaded.config) : NextParts{};
     if (!parts) {

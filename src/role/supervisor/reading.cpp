@@ -33,6 +33,7 @@ ipc::RoleStartup Supervisor::orders_for_reader() const {
     orders.api = current_.settings.api;
     orders.mail = current_.settings.mail;
     orders.webhooks = current_.settings.webhooks;
+    orders.errors = current_.settings.errors;
     return orders;
 }
 

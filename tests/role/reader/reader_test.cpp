@@ -311,7 +311,8 @@ TEST_CASE("a dry run shows the settings of mainstay.toml that change, and when t
     CHECK(dry(kInstance, "", [](ipc::RoleStartup& startup) { startup.run_lvs = false; }) ==
           read + "no changes\nunchanged: 1 instances, 0 services; IPVS table changes: 0\n");
     CHECK(dry(kInstance + kService + "nonsense 1\n", "", nothing)
-              .ends_with("1 warnings and errors in this configuration: see mainstayctl config check DIR/x.conf\n"));
+              .starts_with(read + "no changes\n" + same +
+                           "1 error that the running configuration does not have:\n  DIR/x.conf:22:1: error MS"));
     const auto strict = dry(kInstance + kService + "nonsense 1\n", "", [](ipc::RoleStartup& s) { s.strict = true; });
     CHECK(
         strict.starts_with("a reload of DIR/x.conf would be refused because --strict allows no warnings; the running "
@@ -385,7 +386,10 @@ TEST_CASE("warnings and errors are a reason to refuse with --strict, and are cou
     b.runs(running);
     CHECK(b.read(kService).report_text.find("warnings") == std::string::npos);
     b.runs(running);
-    CHECK(b.read(warned).report_text.ends_with("\n2 warnings and errors" + see));
+    const auto taken = b.read(warned).report_text;
+    CHECK(taken.find("1 error that the running configuration does not have:\n  " + b.file + ":1:") !=
+          std::string::npos);
+    CHECK(taken.ends_with("\n1 warning: see mainstayctl config check " + b.file + "\n"));
     b.runs(running);
     const auto refused = b.read(warned + "virtual_server_group\n");
     CHECK(refused.report->exit_code == 2);
@@ -396,6 +400,46 @@ TEST_CASE("warnings and errors are a reason to refuse with --strict, and are cou
     b.runs(running);
     const auto strict = b.read(warned).report_text;
     for (const char* line : {":1:", ":11:"}) CHECK(strict.find("\n  " + b.file + line) != std::string::npos);
+}
+
+TEST_CASE("errors that run already are counted, new ones are shown with what is missing because of them") {
+    Bench b;
+    const auto running = b.read(kService + "nonsense 1\n");
+    CHECK(running.done.errors.size() == 1);
+    b.startup.errors = running.done.errors;
+    b.startup.report = ipc::RoleStartup::DryRunAs::Text;
+    const auto has = [](const std::string& text, const std::string& part) {
+        return text.find(part) != std::string::npos;
+    };
+    std::string broken = kService;
+    broken.replace(broken.find("TCP_CHECK"), 9, "TCP_CHECKS");
+    b.runs(running);
+    const auto next = b.read("# first\n" + broken + "nonsense 1\n");
+    CHECK(next.done.can_run);
+    CHECK(has(next.report_text,
+              "1 error that the running configuration does not have:\n  " + b.file + ":7:1: error MS0106: "));
+    CHECK(next.report_text.ends_with(
+        "--yes\n1 error that the running configuration has, too: see mainstayctl config check " + b.file + "\n"));
+    const std::string gone =
+        "change checks TCP 10.9.9.8:80 -> 10.1.1.1:80: worse: TCP_CHECK removed: no check is left, the server is "
+        "always "
+        "up (" +
+        b.file + ":6)";
+    CHECK(next.report->removed_by_errors == Lines{gone});
+    CHECK(std::ranges::find(next.log, "1 error in " + b.file +
+                                          " that the running configuration does not have, with which something is "
+                                          "missing: " +
+                                          gone) != next.log.end());
+    // The same without an error is the operator's wish, and an error that takes nothing away asks nothing.
+    std::string bare = kService;
+    bare.replace(bare.find("TCP_CHECK {\n}\n"), 14, "");
+    b.runs(running);
+    CHECK(b.read(bare).report->removed_by_errors.empty());
+    b.runs(running);
+    CHECK(b.read(kService + "nonsense 1\nother 2\n").report->removed_by_errors.empty());
+    b.startup.report = ipc::RoleStartup::DryRunAs::Json;
+    b.runs(running);
+    CHECK(has(b.read(broken + "nonsense 1\n").report_text, "\"errors\": {\n  \"new\": 1,\n  \"running_too\": 1\n }"));
 }
 
 TEST_CASE("a reader that gets something else than a start ends") {

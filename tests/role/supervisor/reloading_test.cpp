@@ -370,6 +370,29 @@ TEST_CASE("what a reload changes is logged line by line, the rest as a number; a
     reload({}, 5, "nothing changed");
 }
 
+TEST_CASE("the reader of a reload gets the errors that the running configuration has, not those of a refused one" *
+          mainstay::test::kNeedsRoot) {
+    Stage stage;
+    Written written;
+    written.done.errors = {7, 8};
+    auto running = stage.run(written);
+    stage.signal(SIGHUP);
+    CHECK(running.reader->hear<ipc::RoleStartup>().errors == std::vector<std::uint64_t>{7, 8});
+    auto no = refused("line 7 is wrong");
+    no.done.errors = {9};
+    running.reader->send(no.done);
+    stage.until_logged("line 7 is wrong: the running configuration stays in use");
+    stage.signal(SIGHUP);
+    CHECK(running.reader->hear<ipc::RoleStartup>().errors == std::vector<std::uint64_t>{7, 8});
+    stage.send(*running.reader, {});
+    take(running, 2);
+    stage.until_logged("Reload complete");
+    stage.signal(SIGHUP);
+    CHECK(running.reader->hear<ipc::RoleStartup>().errors.empty());
+    stage.send(*running.reader, {});
+    take(running, 3);
+}
+
 TEST_CASE("a reload that is to be repeated every day leaves its file and is scheduled again" *
           mainstay::test::kNeedsRoot) {
     Stage stage;
