@@ -167,7 +167,10 @@ void ValueList::more(const ExtraSettings& settings) {
 
 void ValueList::section(const Section& one) {
     const KeywordSpec* row = spec_of(block_, one.keyword);
-    if (row != nullptr && row->args.takes == Takes::Line) return put(one.keyword, words_of_line(row->args.opens, one));
+    if (row != nullptr && row->args.takes == Takes::Line) {
+        const std::string words = words_of_line(row->args.opens, one);
+        return put(one.keyword, words.empty() ? "on" : words);
+    }
     const Block block = row != nullptr ? row->args.opens : block_;
     if (row != nullptr && row->args.takes == Takes::Entries) {
         if (!one.names.empty()) item(with_names(one), {});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <set>
 
 #include "mainstay/config/tools/differences.hpp"
 #include "mainstay/lvs/desired.hpp"
@@ -382,8 +383,9 @@ void without_followers(config::Differences& of, const config::Differences& leade
 }
 
 // Changes that the IPVS table does not show: checks, quorum, scripts, mail.
+// `in_plan`: the table's operations show what it holds of the service.
 void unseen(const config::VirtualServer& before, const config::VirtualServer& after, const std::string& name,
-            ReloadDiff& diff, Places* places) {
+            bool in_plan, ReloadDiff& diff, Places* places) {
     const auto report = [&](const char* kind, std::string of, const config::RealServer* server,
                             const config::Differences& differences, const char* then) {
         Details details;
@@ -391,7 +393,8 @@ void unseen(const config::VirtualServer& before, const config::VirtualServer& af
         if (then != nullptr) details.emplace_back(then);
         if (!differences.empty()) diff.changes.push_back({Action::Change, kind, std::move(of), std::move(details)});
     };
-    auto leaders = only(config::differences(before, after), false);
+    auto leaders = config::differences(before, after);
+    if (in_plan) leaders = only(std::move(leaders), false);
     report("settings", name, nullptr, leaders, nullptr);
     for (const auto& server : after.real_servers) {
         const auto old = std::ranges::find(before.real_servers, server.endpoint, &config::RealServer::endpoint);
@@ -416,7 +419,11 @@ void diff_services(const config::Config& running, const config::Config& next, Or
     for (const auto& [key, service] : before) owned.push_back(key);
     const auto operations = lvs::plan(table_of(next), table_of(running), owned);
     diff.ipvs_operations = operations.size();
-    for (const auto& operation : operations) add_operation(operation, before, after, orphans, diff, places);
+    std::set<netlink::IpvsServiceKey> planned;
+    for (const auto& operation : operations) {
+        add_operation(operation, before, after, orphans, diff, places);
+        planned.insert(operation.service.key);
+    }
     std::map<lvs::ServiceIdentity, const config::VirtualServer*> known;
     for (const auto& service : running.virtual_servers) known.emplace(lvs::identity_of(service), &service);
     for (const auto& service : next.virtual_servers) {
@@ -427,7 +434,9 @@ void diff_services(const config::Config& running, const config::Config& next, Or
         if (*old->second == service)
             ++diff.services_kept;
         else
-            unseen(*old->second, service, name, diff, places);
+            unseen(*old->second, service, name,
+                   std::ranges::any_of(lvs::keys_of(service), [&](const auto& key) { return planned.contains(key); }),
+                   diff, places);
     }
 }
 
