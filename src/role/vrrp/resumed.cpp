@@ -46,4 +46,9 @@ std::vector<Event> resumed_events(const vrrp::RouterSnapshot& before, const vrrp
     return events;
 }
 
+void publish_resumed(Runtime& runtime, const vrrp::RouterSnapshot& before, const vrrp::RouterSnapshot& after) {
+    for (auto& event : resumed_events(before, after, runtime.now(), runtime.options().upgraded_from))
+        runtime.publish(std::move(event));
+}
+
 }  // namespace mainstay::role

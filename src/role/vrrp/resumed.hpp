@@ -1,11 +1,12 @@
 // After an upgrade in place, or a restart of a process that died: what this router stayed MASTER of, for the history of
-// events. Pure.
+// events.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "mainstay/base/event.hpp"
+#include "mainstay/role/common/runtime.hpp"
 #include "mainstay/vrrp/facts.hpp"
 
 namespace mainstay::role {
@@ -15,5 +16,6 @@ namespace mainstay::role {
 // process before died.
 [[nodiscard]] std::vector<Event> resumed_events(const vrrp::RouterSnapshot& before, const vrrp::RouterSnapshot& after,
                                                 Instant now, const std::string& upgraded_from);
+void publish_resumed(Runtime& runtime, const vrrp::RouterSnapshot& before, const vrrp::RouterSnapshot& after);
 
 }  // namespace mainstay::role

@@ -166,10 +166,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     if (maintenance_.on) step(vrrp::Maintenance{true});
     const auto state = state_to_go_on_from(runtime_, restarted, previous, *planned, host);
     perform(router_->start(runtime_.now(), state ? &*state : nullptr));
-    if (previous)
-        for (auto& event :
-             resumed_events(previous->router, router_->snapshot(), runtime_.now(), runtime_.options().upgraded_from))
-            runtime_.publish(std::move(event));
+    if (previous) publish_resumed(runtime_, previous->router, router_->snapshot());
     master_reporter_.follow(*router_);
     if (previous) firewall_.guard_only(*router_, devices_.vmacs());
     firewall_.settle();
