@@ -1,5 +1,7 @@
 """The D-Bus service org.keepalived.Vrrp1: names, paths, properties, methods and signals are keepalived's."""
 
+import json
+import re
 import shutil
 import signal
 
@@ -7,7 +9,8 @@ import pytest
 
 from support.bus import ENVIRONMENT, NAME, ROOT, Bus
 from support.capture import Capture
-from support.vrrp import instance, office, wait_holds, wait_ready
+from support.paths import program
+from support.vrrp import instance, office, signal_role, wait_holds, wait_ready
 from support.wait import wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="there is no dbus-daemon here")
@@ -187,3 +190,37 @@ def test_a_bus_that_goes_away_costs_nothing_and_is_joined_again(lan):
 
     assert bus.properties(VI_1) == 'a{sv} 2 "Name" (s) "VI_1" "State" (us) 2 "Master"'
     assert daemon.output().count("the D-Bus system bus") == 1
+
+
+def test_a_bus_that_does_not_read_holds_nobody_up_and_hears_everything_later(lan):
+    # effect: global_defs: enable_dbus
+    one, bus = host_with_bus(lan)
+    one.run(["ip", "link", "add", "other", "type", "dummy"])
+    one.run(["ip", "link", "set", "other", "up"])
+    two = instance(name="VI_2", vrid=52, vip="192.168.5.201", interface="other", auth=False)
+    daemon = wait_ready(one.mainstayd(configuration(instance(**QUICK), two), env=ENVIRONMENT))
+    bus.wait_name()
+    bus.wait_signal("/Instance/other/52/IPv4", "VrrpStatusChange", 2)
+
+    bus.daemon.send(signal.SIGSTOP)
+    one.run(["ip", "link", "set", "other", "down"])
+    wait_until(lambda: "(VI_2) Entering FAULT STATE" in daemon.output(), 10, "the change")
+    assert said_by_status(one, "VI_2")["state"] == "FAULT"
+    bus.daemon.send(signal.SIGCONT)
+    bus.wait_signal("/Instance/other/52/IPv4", "VrrpStatusChange", 3)
+
+    # An observer that starts meanwhile serves its clients, too.
+    bus.daemon.send(signal.SIGSTOP)
+    signal_role(one, "mainstayd-obs", signal.SIGKILL)
+    wait_until(lambda: said_by_status(one, "VI_1"), 8, "an answer of the new observer")
+    assert one.holds("192.168.4.200")
+    bus.daemon.send(signal.SIGCONT)
+    wait_until(lambda: '"Master"' in bus.properties(VI_1), 30, "the name on the bus")
+    assert not re.search(r"process\(\d+\) has been silent", daemon.output())
+
+
+def said_by_status(host, name):
+    """The instance in `mainstayctl status`; None while nobody answers."""
+    done = host.run([program("mainstayctl"), "status", "--json"], check=False, timeout=20)
+    instances = json.loads(done.stdout)["vrrp"]["instances"] if done.returncode == 0 else []
+    return next((each for each in instances if each["name"] == name), None)

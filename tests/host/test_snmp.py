@@ -1,11 +1,13 @@
 """SNMP over AgentX: KEEPALIVED-MIB, the MIBs of the RFCs, sets and traps, as keepalived has them."""
 
+import re
 import shutil
 import signal
 
 import pytest
 
 from support import versions
+from support.paths import program
 from support.snmp import KEEPALIVED, SOCKET, VRRP, VRRPV3, Master
 from support.vrrp import instance, office, wait_holds, wait_ready
 from support.wait import stays, wait_until
@@ -279,3 +281,28 @@ def test_x_and_A_do_what_the_keywords_do_and_a_master_may_come_later(lan):
     master.wait_for(f"{INSTANCE}.4.1", "2")
     assert one.holds("192.168.4.200")
     assert daemon.output().count("SNMP: no AgentX master") == 1
+
+
+def test_a_master_that_stands_still_hangs_the_snmp_process_alone_and_is_served_again(lan):
+    """net-snmp waits for the master's answer to a trap; the supervisor replaces that process after 10 s of silence."""
+    one, two = office(lan, "one", "two")
+    one.run(["ip", "link", "add", "other", "type", "dummy"])
+    one.run(["ip", "link", "set", "other", "up"])
+    master = Master(one)
+    text = instance(interval=0.5, auth=False) + instance(name="VI_2", vrid=52, vip="192.168.5.201", interface="other", auth=False)
+    peer = wait_ready(two.mainstayd(instance("BACKUP", 100, interval=0.5, auth=False)))
+    daemon = wait_ready(one.mainstayd(configuration(text)))
+    master.wait_for(f"{INSTANCE}.4.2", "2")
+    wait_until(lambda: not two.holds("192.168.4.200"), 10, "one MASTER")
+    entered = peer.output().count("Entering MASTER STATE")
+
+    master.snmpd.send(signal.SIGSTOP)
+    one.run(["ip", "link", "set", "other", "down"])  # a trap
+    wait_until(lambda: re.search(r"SNMP process\(\d+\) has been silent for 10 s: killing it", daemon.output()), 40,
+               "the supervisor to see it")
+    assert not re.search(r"(VRRP|Observer) process\(\d+\) has been silent", daemon.output())
+    assert one.run([program("mainstayctl"), "status"], check=False, timeout=20).returncode == 0
+    assert peer.output().count("Entering MASTER STATE") == entered and one.holds("192.168.4.200")
+
+    master.snmpd.send(signal.SIGCONT)
+    master.wait_for(f"{INSTANCE}.4.1", "2", timeout=90)
