@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/language/files.hpp"
+#include "config/parse/block_walk.hpp"
 #include "config/parse/names.hpp"
 #include "config/parse/parse_context.hpp"
 #include "config/toml/words.hpp"
@@ -198,11 +199,19 @@ Loaded load(Snapshot snapshot, const Environment& host) {
     const Environment environment = remembering(host);
     std::optional<ParseContext> reading;
     reading.emplace(environment, snapshot);
-    parse(*reading, snapshot.text());
+    std::optional<WalkedFile> walked;
+    if (!parse(*reading, snapshot.text())) {
+        walked = walk_blocks(snapshot.text());
+        reading.emplace(environment, snapshot);
+        parse(*reading, snapshot.text(), *walked);
+    }
     if (settled_too_early(*reading)) {
         reading.emplace(environment, snapshot);
         reading->settle_early = false;
-        parse(*reading, snapshot.text());
+        if (walked)
+            parse(*reading, snapshot.text(), *walked);
+        else
+            (void)parse(*reading, snapshot.text());
     }
     ParseContext& r = *reading;
     check_net_namespace(r);

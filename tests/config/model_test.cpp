@@ -52,7 +52,9 @@ TEST_CASE("the interval is rounded as its version wants it") {
 }
 
 TEST_CASE("IPv6 addresses make an instance of version 3") {
-    const Loaded loaded = load_sample(with_line(vrrp(12, "fe80::1/64\n2001:db8::1/64"), 7, "auth_ignored {"));
+    std::string text = vrrp(12, "fe80::1/64\n2001:db8::1/64");
+    for (const int line : {10, 9, 8, 7}) text = with_line(text, line, "");
+    const Loaded loaded = load_sample(text);
     CHECK(loaded.config.instances.at(0).version == 3);
     CHECK(loaded.config.instances[0].family == Family::V6);
     CHECK(loaded.config.instances[0].addresses.size() == 2);

@@ -271,7 +271,6 @@ def test_what_runs_is_not_lost_by_a_missing_brace_unless_it_is_forced(lan):
 
     assert answer.returncode == 2
     assert "lost   instance VI_2\n" in answer.stdout
-    assert f"lost   address {OTHER}/32 on eth0\n" in answer.stdout
     assert "mainstayctl reload --force" in answer.stdout
     assert "would be removed: instance VI_2" in daemon.output()
     assert one.holds(VIP) and one.holds(OTHER)
@@ -281,15 +280,15 @@ def test_what_runs_is_not_lost_by_a_missing_brace_unless_it_is_forced(lan):
 
     assert forced.returncode == 0
     assert "remove instance VI_2\n" in forced.stdout
-    wait_released(one, OTHER)
+    wait_holds(one, OTHER)  # of VI_1, in which its lines count
     assert one.holds(VIP)
 
 
 def test_a_start_runs_what_a_missing_brace_leaves_and_names_what_it_loses(lan):
     one, daemon = started(lan, unclosed(fast()) + SECOND)
 
-    assert f"lost with it: vrrp_instance VI_2, address {OTHER}" in daemon.output()
-    assert not one.holds(OTHER)
+    assert "lost with it: vrrp_instance VI_2" in daemon.output()
+    wait_holds(one, OTHER)  # as keepalived: the lines of VI_2 count in VI_1
 
 
 def test_what_its_operator_deletes_is_no_loss_even_in_a_broken_file(lan):

@@ -1,5 +1,6 @@
 #include "mainstay/config/language/lexer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -108,6 +109,11 @@ bool Lexer::next(Statement& statement) {
     statement.kind = Statement::Kind::End;
     statement.mark = mark_of(text_.size(), text_.size());
     return false;
+}
+
+void Lexer::seek(std::uint32_t offset) {
+    at_ = offset;
+    line_end_ = std::min(text_.find('\n', at_), text_.size());
 }
 
 void Lexer::read_words(Statement& statement) {

@@ -1,7 +1,9 @@
 // Common mistakes that can be explained although no schema row matches, and the findings of the lexer.
 #include "common_mistakes.hpp"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 namespace mainstay::config {
 namespace {
@@ -147,12 +149,33 @@ void report_missing_word(ParseContext& r, const KeywordSpec& row, const Statemen
         d.fix = fmt::format("{} begins a comment: put a value that begins with it in double quotes", behind.front());
 }
 
-void report_missing_brace(Diagnoser& diag, const KeywordSpec& row, const Statement& s, bool contents_follow) {
-    auto& d = diag.error(Code::MissingOpenBrace, s.mark, fmt::format("{} is not followed by {{", row.name));
-    d.effect = contents_follow ? "the lines that follow are read as its block" : "it is ignored";
-    d.fix = s.words.size() > row.args.words_max + 1U && is_block(row.args.takes) && row.args.takes != Takes::Opens
+void report_misplaced(ParseContext& r, std::string_view word, Mark mark, const KeywordSpec& row, Mark opened,
+                      const KeywordSpec* outer) {
+    if (r.diag.full()) {  // nobody reads it, and its line would be counted
+        r.diag.error(Code::MissingCloseBrace, mark, {});
+        return;
+    }
+    auto& d = r.diag.error(Code::MissingCloseBrace, mark, fmt::format("{} does not belong in {}", word, row.name));
+    d.expected = fmt::format("a }} that closes {} ({}) before it", row.name, r.where(opened));
+    d.effect = fmt::format("what does not belong in {} is ignored up to its closing brace", row.name);
+    d.fix = outer == nullptr ? "it is outside of all blocks" : fmt::format("it is a keyword of {}", outer->name);
+}
+
+void report_missing_brace(Diagnoser& diag, const KeywordSpec& row, std::string_view line, Mark mark) {
+    if (row.args.opens == Block::ServerGroup) {  // keepalived (2.2.7): the process of the checkers exits with 2
+        auto& d = diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingOpenBrace, mark,
+                           fmt::format("{} is not followed by {{; keepalived stops here", row.name));
+        d.effect = "this configuration cannot run";
+        d.fix = fmt::format("write `{} {{`", line);
+        return;
+    }
+    auto& d = diag.error(Code::MissingOpenBrace, mark, fmt::format("{} is not followed by {{", row.name));
+    d.effect = "the lines up to the next } are read as its block";
+    const auto words = static_cast<std::size_t>(
+        std::ranges::count_if(line, [at = ' '](char c) mutable { return std::exchange(at, c) == ' ' && c != ' '; }));
+    d.fix = words > row.args.words_max + 1U && row.args.takes != Takes::Opens
                 ? fmt::format("write `{} {{` and each entry on a separate line", row.name)
-                : fmt::format("write `{} {{`", s.raw);
+                : fmt::format("write `{} {{`", line);
 }
 
 }  // namespace mainstay::config

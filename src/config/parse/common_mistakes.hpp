@@ -9,8 +9,12 @@ namespace mainstay::config {
 // A // comment where keepalived reads words: in a list of mail addresses it would silently treat them as recipients.
 void report_slash_comment(Diagnoser& diag, Mark mark, bool in_mail_list);
 void report_missing_word(ParseContext& r, const KeywordSpec& row, const Statement& statement);
-// A block without its {. `contents_follow`: the following lines are read as its contents.
-void report_missing_brace(Diagnoser& diag, const KeywordSpec& row, const Statement& statement, bool contents_follow);
+// A block without its {: `mark` is that of its keyword's line, `line` the line.
+void report_missing_brace(Diagnoser& diag, const KeywordSpec& row, std::string_view line, Mark mark);
+// `word` at `mark`, a keyword of the block `outer` (null: of none), in the block `row`, which begins at `opened`: most
+// likely the } of that one is missing.
+void report_misplaced(ParseContext& r, std::string_view word, Mark mark, const KeywordSpec& row, Mark opened,
+                      const KeywordSpec* outer);
 // Reports a deprecated keyword, or one without an effect, once each.
 void report_old_or_inert(ParseContext& r, const KeywordSpec& row, Mark mark);
 void report_finding(Diagnoser& diag, const LexFinding& finding);

@@ -280,6 +280,8 @@ using NameIndex = std::pmr::unordered_map<std::string, std::size_t>;
 // keepalived: the preference of the first rule without one; each further rule gets one less (2.4.3).
 inline constexpr std::uint32_t kFirstRulePreference = 16384;
 
+struct WalkedFile;  // block_walk.hpp
+
 struct ParseContext {
     ParseContext(const Environment& env, const Snapshot& text)
         : environment{env}, snapshot{text}, host_name{env.host_name}, diag{text}, settled{text} {}
@@ -368,6 +370,7 @@ struct ParseContext {
         bool worth_naming;  // it does not go without saying
     };
     std::vector<LostThing> lost;                                         // kMostLost at most
+    std::map<std::uint32_t, std::size_t> fault_entries;                  // of faults of braces, by their offset
     std::vector<Mark> skipped;                                           // skipped blocks, in their order
     std::vector<std::pair<std::string, std::size_t>> undefined_scripts;  // tracked above their line; the diagnostic
     std::vector<Attempt> attempts;
@@ -413,7 +416,10 @@ struct AddressAndPort {
 // ---- the passes over what was read
 // -----------------------------------------------------------------------------------
 
-void parse(ParseContext& reading, std::string_view text);
+// False if a brace is missing or unexpected; what was read then counts for nothing.
+[[nodiscard]] bool parse(ParseContext& reading, std::string_view text);
+// What keepalived's processes make of such a text.
+void parse(ParseContext& reading, std::string_view text, const WalkedFile& walked);
 void check_vrrp(ParseContext& reading, Config& config);
 class MissingInterfaces;
 void check_groups(ParseContext& reading, MissingInterfaces& missing, Config& config);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "brace_faults.hpp"
 #include "common_mistakes.hpp"
 #include "config/schema/value_store.hpp"
 #include "config/validate/bfd.hpp"
@@ -10,7 +11,6 @@
 #include "config/validate/incomplete.hpp"
 #include "line_grammar.hpp"
 #include "parse_context.hpp"
-#include "passed_over.hpp"
 #include "unknown.hpp"
 
 namespace mainstay::config {
@@ -22,26 +22,26 @@ struct Frame {
     Mark opened;                       // the keyword
     WordList names;                    // between the keyword and the {
     std::size_t items = 0;
-    bool blamed = false;     // its closing brace was already reported missing
-    std::size_t blame = 0;   // the diagnostic that did
-    bool braceless = false;  // its { is missing, which was reported
-    Store store;             // for values without a setter
+    bool blamed = false;    // its closing brace was already reported missing
+    std::size_t blame = 0;  // the diagnostic that did
+    Store store;            // for values without a setter
 };
 
 class Parser final : Lexer::Listener {
 public:
-    Parser(ParseContext& reading, std::string_view text)
-        : r_{reading}, frames_(1), unknowns_{reading}, passed_{reading}, lexer_{text, *this} {
+    // Without `walked` the text is read as it stands, up to a brace that does not fit.
+    Parser(ParseContext& reading, std::string_view text, const WalkedFile* walked)
+        : r_{reading}, frames_(1), unknowns_{reading}, statements_{walked}, lexer_{text, *this} {
         frames_[0].store = Store{r_.more};
     }
 
-    void run() {
+    bool run() {
         Statement one, two;
         Statement *current = &one, *ahead = &two;
-        lexer_.next(*current);
-        while (current->kind != Statement::Kind::End) {
+        statements_.next(lexer_, *current);
+        while (current->kind != Statement::Kind::End && fits_) {
             if (current->kind == Statement::Kind::Words) {
-                lexer_.next(*ahead);
+                statements_.next(lexer_, *ahead);
                 words(*current, *ahead);
                 std::swap(current, ahead);
                 continue;
@@ -50,12 +50,15 @@ public:
                 open(*current);
             else
                 close(*current);
-            lexer_.next(*current);
+            statements_.next(lexer_, *current);
         }
-        end();
+        if (skip_depth_ != 0 || frames_.size() > 1) fits_ = false;
+        return fits_;
     }
 
 private:
+    [[nodiscard]] bool walked() const { return statements_.file() != nullptr; }
+
     bool wants_argument(std::span<const Token> words) override {
         if (skip_depth_ != 0) return false;
         const Frame& frame = frames_.back();
@@ -64,7 +67,10 @@ private:
         return row != nullptr && words.size() <= row->args.words_min;
     }
 
-    void found(const LexFinding& finding) override { report_finding(r_.diag, finding); }
+    void found(const LexFinding& finding) override {
+        const bool of_line = finding.kind == LexFinding::Kind::NulByte || finding.kind == LexFinding::Kind::LineTooLong;
+        if (!walked() || !of_line) report_finding(r_.diag, finding);  // else report_lost does
+    }
 
     static bool in_list(const Frame& frame) {
         return frame.row != nullptr &&
@@ -76,28 +82,19 @@ private:
     void open(const Statement& brace) {
         if (skip_depth_ != 0) {
             ++skip_depth_;
-            return passed_.open();
+            return;
         }
         switch (std::exchange(next_brace_, Brace::Unexpected)) {
             case Brace::Enter:
                 enter(std::move(opening_));
                 return;
-            case Brace::LookInside:
-                if (looking_inside_++ == 0) skipped_from_ = brace.mark.offset;
-                return passed_.open();
             case Brace::Skip:
-                break;
-            case Brace::Unexpected: {
-                auto& d = r_.diag.error(Code::UnexpectedBlock, brace.mark,
-                                        "this { does not follow a keyword that opens a block");
-                d.effect = "ignored up to its closing brace";
-                skip_mark_ = {};
-                passed_.announce(r_.diag.last());
-            }
+                skip_depth_ = 1;
+                skipped_from_ = brace.mark.offset;
+                return;
+            case Brace::Unexpected:
+                fits_ = false;
         }
-        passed_.open();
-        skip_depth_ = 1;
-        skipped_from_ = brace.mark.offset;
     }
 
     void enter(Frame frame) {
@@ -129,27 +126,13 @@ private:
 
     void close(const Statement& brace) {
         if (skip_depth_ != 0) {
-            if (--skip_depth_ == 0) skipped_up_to(brace.mark.offset);
-            return passed_.close();
-        }
-        if (frames_.size() == 1 && looking_inside_ != 0) {
-            if (--looking_inside_ == 0) skipped_up_to(brace.mark.offset);
-            return passed_.close();
-        }
-        if (frames_.size() == 1) {
-            auto& d = r_.diag.error(Code::ExtraCloseBrace, brace.mark, "this } has no matching {");
-            d.effect = "it is ignored";
-            d.fix = last_closed_.length != 0 ? "the block before it was closed already; delete one of the two" : "";
+            if (--skip_depth_ == 0) r_.skipped.push_back({skipped_from_, brace.mark.offset - skipped_from_});
             return;
         }
-        last_closed_ = brace.mark;
-        leave();
-        if (frames_.size() == 1) skipped_from_ = brace.mark.offset + 1;  // where an unknown block goes on
-    }
-
-    void skipped_up_to(std::uint32_t offset) {
-        r_.skipped.push_back({skipped_from_, offset - skipped_from_});
-        skipped_from_ = offset + 1;
+        if (frames_.size() == 1)
+            fits_ = false;
+        else
+            leave();
     }
 
     void leave() {
@@ -193,65 +176,24 @@ private:
         frames_.pop_back();
     }
 
-    void end() {
-        const bool skipping = skip_depth_ != 0;
-        if (skipping && skip_mark_.length != 0)
-            r_.diag.error(Code::MissingCloseBrace, skip_mark_, "this block is not closed: its } is missing").effect =
-                "everything up to the end of the file is ignored";
-        if (frames_.size() > 1 + missing_reported_ && !skipping && !frames_.back().braceless) {
-            std::string also;
-            for (std::size_t i = 1; i + 1 < frames_.size(); ++i)
-                also += fmt::format("{}{}", also.empty() ? "" : ", ", frames_[i].row->name);
-            auto& d = r_.diag.error(
-                Code::MissingCloseBrace, frames_.back().opened,
-                fmt::format("{} is not closed: its }} is missing at the end of the file", frames_.back().row->name));
-            d.effect = "the block ends at the end of the file, and is used";
-            d.fix = also.empty() ? "add a line with }" : fmt::format("not closed either: {}", also);
-        }
-        if (looking_inside_ != 0)
-            r_.diag.error(Code::MissingCloseBrace, unknown_mark_, "this block is not closed: its } is missing").effect =
-                "it ends at the end of the file";
-        while (frames_.size() > 1) leave();
-        passed_.report();
-    }
-
     // ---- lines -------------------------------------------------------------------------------------------------
 
     void words(const Statement& s, const Statement& ahead) {
+        if (skip_depth_ != 0) return;
         const bool opens = ahead.kind == Statement::Kind::Open;
-        if (skip_depth_ != 0) return passed_.words(s, opens);
         unknowns_.next_line();
         Frame& frame = frames_.back();
         if (s.slash_comment.length != 0) slash_comment(s, frame);
-        if (opens) skip_next(s.words.empty() ? s.mark : s.words[0].mark);  // unless the block is known, below
         if (s.words.empty()) return;
-        if (looking_inside_ != 0 && frames_.size() == 1) return inside_unknown(s, ahead);
         if (in_list(frame)) {
             if (!s.broken) list(s, frame);
-            if (opens) stray_block(s, ahead);
             return;
         }
         if (s.broken) return broken(s);
         const KeywordSpec* row = find_row(frame.block, s.words[0].text);
         if (row == nullptr) return unknown(s, opens, frame);
-        if (is_block(row->args.takes)) return block(*row, s, ahead);
-        if (missing_word(*row, s)) return;
-        keyword(*row, s);
-        if (opens) stray_block(s, ahead);
-    }
-
-    // keepalived sees only the braces of an unknown block: a known top-level block in it is used.
-    void inside_unknown(const Statement& s, const Statement& ahead) {
-        const KeywordSpec* row = s.broken ? nullptr : find_row(Block::Root, s.words[0].text);
-        const bool opens = ahead.kind == Statement::Kind::Open;
-        if (row == nullptr || !opens || !is_block(row->args.takes) || s.words.size() <= row->args.words_min) {
-            passed_.words(s, opens);
-            if (opens) next_brace_ = Brace::LookInside;
-            return;
-        }
-        skipped_up_to(s.mark.offset);
-        passed_.something_is_read();
-        block(*row, s, ahead);
+        if (is_block(row->args.takes)) return block(*row, s, opens);
+        if (!missing_word(*row, s)) keyword(*row, s);
     }
 
     void broken(const Statement& s) {
@@ -262,19 +204,6 @@ private:
         });
         const KeywordSpec* row = find_row(frames_.back().block, s.words[0].text);
         if (row != nullptr) attempted(row->name, static_cast<std::size_t>(reported - entries.begin()));
-    }
-
-    void skip_next(Mark mark) {
-        next_brace_ = Brace::Skip;
-        skip_mark_ = mark;
-        passed_.forget();
-    }
-
-    void stray_block(const Statement& s, const Statement& ahead) {
-        auto& d = r_.diag.error(Code::UnexpectedBlock, ahead.mark,
-                                fmt::format("'{}' does not open a block, but a {{ follows", s.words[0].text));
-        d.effect = "ignored up to its closing brace";
-        passed_.announce(s, r_.diag.last());
     }
 
     void slash_comment(const Statement& s, const Frame& frame) {
@@ -394,18 +323,12 @@ private:
                 return attempted(row->name, r_.diag.last());
     }
 
-    void block(const KeywordSpec& row, const Statement& s, const Statement& ahead) {
-        const bool opens = ahead.kind == Statement::Kind::Open;
+    void block(const KeywordSpec& row, const Statement& s, bool opens) {
+        if (opens) next_brace_ = Brace::Skip;  // unless the block is used, below
         if (missing_word(row, s)) return;
-        const bool contents_follow = !opens && ahead.kind == Statement::Kind::Words && row.args.takes == Takes::Opens &&
-                                     !ahead.words.empty() && find_row(row.args.opens, ahead.words[0].text) != nullptr &&
-                                     find_row(frames_.back().block, ahead.words[0].text) == nullptr;
-        if (!opens) {
-            report_missing_brace(r_.diag, row, s, contents_follow);
-            if (!contents_follow) {
-                passed_.line_alone(s, r_.diag.last());
-                return attempted(row.name, r_.diag.last());
-            }
+        if (!opens && !walked()) {
+            fits_ = false;
+            return;
         }
         announce(row, s);
         r_.skip_block = false;
@@ -417,84 +340,80 @@ private:
             value.mark = s.words[value.absent ? 0 : 1].mark;
             begin(r_, value);
         }
+        if (const auto told = r_.fault_entries.find(s.mark.offset); told != r_.fault_entries.end())
+            attempted(row.name, told->second);
         Frame frame{.block = row.args.opens, .row = &row, .opened = s.words[0].mark};
         // A block that a struct stands for has its names there.
         const bool named = !r_.skip_block && more_of(r_, frame.block) == nullptr;
         for (std::size_t i = 1; named && i < s.words.size() && i <= row.args.words_max; ++i)
             frame.names.emplace_back(s.words[i].text);
-        if (!opens && r_.skip_block) {
-            skip_depth_ = 1;
-            skipped_from_ = s.mark.offset;
-        } else if (!opens) {
-            frame.braceless = true;
-            enter(std::move(frame));
-        } else if (!r_.skip_block) {
-            opening_ = std::move(frame);
-            next_brace_ = Brace::Enter;
-        }
+        if (!opens || r_.skip_block) return;
+        opening_ = std::move(frame);
+        next_brace_ = Brace::Enter;
     }
 
     // ---- unknown keywords ----------------------------------------------------------------------------------------
 
     void unknown(const Statement& s, bool opens, Frame& frame) {
         const Token& word = s.words[0];
-        if (const auto slip = unknowns_.slip(s, frame.block); slip.reported) return attempted_name(slip.meant);
+        const BraceFault* fault = !walked() ? nullptr : statements_.file()->fault_at(s.mark.offset);
+        if (opens) {  // in a text that was walked, the { of such a line is left out
+            fits_ = false;
+            return;
+        }
+        const auto slip = unknowns_.slip(s, frame.block);
+        if (fault != nullptr && slip.reported) r_.fault_entries.emplace(s.mark.offset, r_.diag.last());
+        if (slip.reported) return attempted_name(slip.meant);
+        const bool told = r_.fault_entries.contains(s.mark.offset);
         for (std::size_t i = frames_.size() - 1; i-- > 0;)
-            if (find_row(frames_[i].block, word.text) != nullptr) return misplaced(s, opens, frame, frames_[i]);
-        const auto meant = unknowns_.report(s, frame.block, frame.row, opens);
+            if (find_row(frames_[i].block, word.text) != nullptr) return misplaced(s, frame, frames_[i]);
+        if (told) return;
+        const auto meant = unknowns_.report(s, frame.block, frame.row, fault != nullptr);
+        if (fault != nullptr) {
+            r_.fault_entries.emplace(s.mark.offset, r_.diag.last());
+            if (fault->holds_blocks && r_.diag.last() < r_.diag.entries().size())
+                r_.diag.entries()[r_.diag.last()].diagnostic.effect =
+                    "what belongs outside of all blocks is read, as keepalived does";
+        }
         if (!meant.empty()) attempted(meant, r_.diag.last());
-        if (!opens) return;
-        passed_.announce(s, r_.diag.last());
-        if (frame.block != Block::Root) return;
-        next_brace_ = Brace::LookInside;
-        unknown_mark_ = word.mark;
     }
 
     // A keyword of an enclosing block: most likely the closing brace of this one is missing.
-    void misplaced(const Statement& s, bool opens, Frame& frame, const Frame& outer) {
+    void misplaced(const Statement& s, Frame& frame, const Frame& outer) {
         const Token& word = s.words[0];
         const KeywordSpec* meant = find_row(outer.block, word.text);
-        if (std::exchange(frame.blamed, true)) {
-            if (opens) passed_.announce(s, frame.blame);
-            return attempted(meant->name, frame.blame);
+        if (!std::exchange(frame.blamed, true)) {
+            const auto told = r_.fault_entries.find(s.mark.offset);
+            if (told == r_.fault_entries.end())
+                report_misplaced(r_, word.text, word.mark, *frame.row, frame.opened, outer.row);
+            frame.blame = told == r_.fault_entries.end() ? r_.diag.last() : told->second;
         }
-        ++missing_reported_;
-        if (r_.diag.full()) {
-            r_.diag.error(Code::MissingCloseBrace, word.mark, {});
-            return;
-        }
-        auto& d = r_.diag.error(Code::MissingCloseBrace, word.mark,
-                                fmt::format("{} does not belong in {}", word.text, frame.row->name));
-        d.expected = fmt::format("a }} that closes {} ({}) before it", frame.row->name, r_.where(frame.opened));
-        d.effect = fmt::format("everything from here is ignored up to the closing brace of {}", frame.row->name);
-        d.fix = outer.row == nullptr ? "it is outside of all blocks"
-                                     : fmt::format("it is a keyword of {}", outer.row->name);
-        frame.blame = r_.diag.last();
-        if (opens) passed_.announce(s, frame.blame);
         attempted(meant->name, frame.blame);
     }
 
-    enum class Brace : std::uint8_t { Unexpected, Enter, Skip, LookInside };
+    enum class Brace : std::uint8_t { Unexpected, Enter, Skip };
 
     ParseContext& r_;
     std::vector<Frame> frames_;
     Frame opening_;  // entered at the next {
     Brace next_brace_ = Brace::Unexpected;
+    bool fits_ = true;  // no brace was missing or unexpected
     std::size_t skip_depth_ = 0;
-    std::size_t looking_inside_ = 0;  // depth of unknown top-level blocks
-    Mark unknown_mark_;               // of the outermost one
     std::uint32_t skipped_from_ = 0;
-    Mark skip_mark_;  // what is being passed over; empty: its missing brace is not worth another message
-    Mark last_closed_;
-    std::size_t missing_reported_ = 0;  // closing braces
     bool slash_noted_ = false;
     Unknowns unknowns_;
-    PassedOver passed_;
+    WalkedStatements statements_;
     Lexer lexer_;  // last: it calls back into this object from its constructor
 };
 
 }  // namespace
 
-void parse(ParseContext& reading, std::string_view text) { Parser{reading, text}.run(); }
+bool parse(ParseContext& reading, std::string_view text) { return Parser{reading, text, nullptr}.run(); }
+
+void parse(ParseContext& reading, std::string_view text, const WalkedFile& walked) {
+    report_faults(reading, walked);
+    (void)Parser{reading, text, &walked}.run();
+    report_lost(reading, walked);
+}
 
 }  // namespace mainstay::config

@@ -12,12 +12,6 @@ std::string_view ascii_part(std::string_view word) {
     return word.substr(0, static_cast<std::size_t>(end - word.begin()));
 }
 
-Block home_of(std::string_view word) {
-    for (std::size_t b = 1; b < static_cast<std::size_t>(Block::kCount); ++b)
-        if (const auto block = static_cast<Block>(b); find_row(block, word) != nullptr) return block;
-    return Block::None;
-}
-
 // The keyword that the line may mean: `real server` is real_server.
 std::string_view nearest_to(const Statement& s, Block block) {
     if (s.words.size() > 1)
@@ -27,6 +21,12 @@ std::string_view nearest_to(const Statement& s, Block block) {
 }
 
 }  // namespace
+
+Block home_of(std::string_view word) {
+    for (std::size_t b = 1; b < static_cast<std::size_t>(Block::kCount); ++b)
+        if (const auto block = static_cast<Block>(b); find_row(block, word) != nullptr) return block;
+    return Block::None;
+}
 
 Unknowns::Slip Unknowns::slip(const Statement& s, Block block) {
     const Token& word = s.words[0];
@@ -94,7 +94,12 @@ std::string_view Unknowns::report(const Statement& s, Block block, const Keyword
         opens ? Code::UnknownBlock : Code::UnknownKeyword, word.mark,
         fmt::format("unknown keyword '{}' {}", word.text,
                     owner == nullptr ? std::string{"outside of all blocks"} : fmt::format("in {}", owner->name)));
-    d.effect = opens ? "the whole block is ignored" : "the line is ignored";
+    d.effect = !opens             ? "the line is ignored"
+               : owner == nullptr ? "this line and its { are ignored"
+                                  : fmt::format(
+                                        "this line and its {{ are ignored: what is in it counts as in {}, which "
+                                        "its }} closes",
+                                        owner->name);
     if (!near.empty())
         d.fix = fmt::format("did you mean `{}`?", near);
     else if (const Block home = home_of(word.text); home != Block::None)

@@ -5,6 +5,9 @@
 
 namespace mainstay::config {
 
+// A block with this keyword; None if there is none.
+[[nodiscard]] Block home_of(std::string_view word);
+
 class Unknowns {
 public:
     explicit Unknowns(ParseContext& r) : r_{r} {}

@@ -1,4 +1,4 @@
-// Follows the statements as the parser does (parser.cpp): the same lines count, the same blocks are passed over.
+// Follows the statements as the parser does (parser.cpp): the same lines count, also where braces do not fit.
 #include "tree.hpp"
 
 #include <fmt/format.h>
@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/language/expand.hpp"
+#include "config/parse/block_walk.hpp"
 #include "config/parse/line_grammar.hpp"
 #include "config/parse/parse_context.hpp"
 #include "mainstay/config/language/lexer.hpp"
@@ -17,26 +18,34 @@ namespace {
 class TreeReader final : Lexer::Listener {
 public:
     TreeReader(const Snapshot& snapshot, std::vector<Converted::Lost>& lost)
-        : snapshot_{snapshot}, lost_{lost}, scratch_{nowhere_, snapshot}, lexer_{snapshot.text(), *this} {}
+        : snapshot_{snapshot},
+          lost_{lost},
+          scratch_{nowhere_, snapshot},
+          walked_{walk_blocks(snapshot.text())},
+          statements_{walked_.fits ? nullptr : &walked_},
+          lexer_{snapshot.text(), *this} {}
 
     TomlTree run() {
         frames_.push_back({Block::Root, nullptr, {}, 0});
+        for (const BraceFault& fault : walked_.faults)
+            if (fault.kind != BraceFault::Kind::UnknownBlock)
+                lost_.push_back({snapshot_.place(fault.mark), describe(fault)});
         Statement current, ahead;
-        lexer_.next(current);
+        statements_.next(lexer_, current);
         while (current.kind != Statement::Kind::End) {
             gap(current.mark.offset);
-            done_ = end_of(current);
+            done_ = std::max(done_, end_of(current));
             if (current.kind == Statement::Kind::Words) {
-                lexer_.next(ahead);
+                statements_.next(lexer_, ahead);
                 words(current, ahead);
                 std::swap(current, ahead);
                 continue;
             }
             if (current.kind == Statement::Kind::Open)
-                open(current);
+                open();
             else
                 close();
-            lexer_.next(current);
+            statements_.next(lexer_, current);
         }
         gap(snapshot_.text().size());
         while (frames_.size() > 1) leave();
@@ -85,12 +94,23 @@ private:
         bool same_line = true;
         while (!between.empty()) {
             const std::size_t end = std::min(between.find('\n'), between.size());
-            const std::string_view text = trimmed(between.substr(0, end));
+            std::string_view text = trimmed(between.substr(0, end));
+            if (statements_.file() != nullptr) text = comment_of(text);
             if (text.starts_with('#') || text.starts_with('!')) comment(text.substr(1), same_line);
             if (end < between.size()) same_line = false;
             between.remove_prefix(std::min(end + 1, between.size()));
         }
         if (!same_line) last_ = nullptr;
+    }
+
+    // Of a line that is not read.
+    static std::string_view comment_of(std::string_view line) {
+        bool quoted = false;
+        for (std::size_t i = 0; i < line.size(); ++i) {
+            if (line[i] == '"') quoted = !quoted;
+            if (!quoted && (line[i] == '#' || line[i] == '!')) return line.substr(i);
+        }
+        return {};
     }
 
     void comment(std::string_view text, bool same_line) {
@@ -110,9 +130,8 @@ private:
 
     // ---- blocks ----------------------------------------------------------------------------------------------------
 
-    void open(const Statement& brace) {
+    void open() {
         if (skip_depth_ != 0 || !std::exchange(enter_, false)) {
-            if (skip_depth_ == 0 && !std::exchange(skip_named_, false)) lose(brace.mark, "a block without a keyword");
             ++skip_depth_;
             return;
         }
@@ -145,7 +164,6 @@ private:
         last_ = nullptr;
         if (skip_depth_ != 0) return;
         const bool opens = ahead.kind == Statement::Kind::Open;
-        if (opens) skip_named_ = true;  // what it belongs to is named, if it is lost
         Frame& frame = frames_.back();
         if (s.broken && !in_list(frame)) return lose(s.mark, "an open quote");
         if (in_list(frame)) {
@@ -153,16 +171,16 @@ private:
                 lose(s.mark, "an open quote");
             else
                 entry(s, frame);
-            if (opens) lose(ahead.mark, "a block in a list");
         } else if (const KeywordSpec* row = find_row(frame.block, s.words[0].text); row == nullptr) {
-            lose(s.mark, fmt::format("unknown keyword {}", s.raw.substr(0, kMostShown)));
+            const BraceFault* told = statements_.file() == nullptr ? nullptr : walked_.fault_at(s.mark.offset);
+            if (told == nullptr || told->kind == BraceFault::Kind::UnknownBlock)
+                lose(s.mark, fmt::format("unknown keyword {}", s.raw.substr(0, kMostShown)));
         } else if (s.words.size() - 1 < row->args.words_min) {
             lose(s.mark, fmt::format("{} without a value", row->name));
         } else if (is_block(row->args.takes)) {
-            block(*row, s, ahead);
+            block(*row, s, opens);
         } else {
             keyword(*row, s);
-            if (opens) lose(ahead.mark, fmt::format("the block after {}", row->name));
         }
         slash_comment(s);
     }
@@ -228,22 +246,11 @@ private:
         last_ = &entries.back().behind;
     }
 
-    void block(const KeywordSpec& row, const Statement& s, const Statement& ahead) {
-        const bool opens = ahead.kind == Statement::Kind::Open;
-        const bool contents_follow = !opens && ahead.kind == Statement::Kind::Words && row.args.takes == Takes::Opens &&
-                                     !ahead.words.empty() && find_row(row.args.opens, ahead.words[0].text) != nullptr &&
-                                     find_row(frames_.back().block, ahead.words[0].text) == nullptr;
-        if (!opens && !contents_follow) return lose(s.mark, fmt::format("{} without its block", row.name));
-        Frame frame{row.args.opens, &row, begin(row, s), s.mark.offset};
-        if (!opens) {
-            frames_.push_back(std::move(frame));
-            last_ = &frames_.back().item.behind;
-            return;
-        }
-        opening_ = std::move(frame);
+    void block(const KeywordSpec& row, const Statement& s, bool opens) {
+        if (!opens) return lose(s.mark, fmt::format("{} without its block", row.name));
+        opening_ = Frame{row.args.opens, &row, begin(row, s), s.mark.offset};
         last_ = &opening_.item.behind;
         enter_ = true;
-        skip_named_ = false;
     }
 
     static constexpr std::size_t kMostShown = 60;
@@ -254,10 +261,12 @@ private:
     ParseContext scratch_;
     std::vector<Frame> frames_;
     Frame opening_;
-    bool enter_ = false, skip_named_ = false;
+    bool enter_ = false;
     std::size_t skip_depth_ = 0, done_ = 0;
     std::vector<std::string> comments_;  // that stand on lines of their own, and belong to what comes next
     std::string* last_ = nullptr;        // where a comment on the line of the last statement goes
+    WalkedFile walked_;
+    WalkedStatements statements_;  // of it, where braces do not fit
     Lexer lexer_;
 };
 

@@ -36,13 +36,18 @@ TEST_CASE("an unknown value names the nearest one") {
           "write `real_server 10.1.1.1 80`: a blank between address and port");
 }
 
-TEST_CASE("an unknown block is skipped whole, with one message") {
+TEST_CASE("an unknown block ends the block around it, with one message and what came of it") {
     const Loaded loaded =
         load_sample(vrrp(5, "    foo {\n        state MASTER\n        bar {\n        }\n    }\n    priority 90"));
 
-    CHECK(lines_of(loaded) == Lines{"5:5 error MS0106 unknown keyword 'foo' in vrrp_instance"});
-    CHECK(loaded.config.instances.at(0).priority == 90);
-    CHECK_FALSE(loaded.config.instances[0].initial_master);
+    CHECK(lines_of(loaded) == Lines{"1:15 warning MS0405 (VI_1) there is no virtual address",
+                                    "5:5 error MS0106 unknown keyword 'foo' in vrrp_instance"});
+    CHECK(
+        loaded.diagnostics.at(1).effect ==
+        "this line and its { are ignored: what is in it counts as in vrrp_instance, which its } closes; lost with it: "
+        "address 10.9.9.9/24");
+    CHECK(loaded.config.instances.at(0).priority == 255);  // of a MASTER without one
+    CHECK(loaded.config.instances[0].initial_master);
 }
 
 TEST_CASE("a missing closing brace at the end names the line that opened the block, and the block is used") {

@@ -66,13 +66,19 @@ TEST_CASE("an unknown block that is not closed is one error, and what follows ru
     CHECK(loaded.can_run());
 }
 
-TEST_CASE("what a misspelt block holds is not read as if it stood outside of all blocks") {
-    const Loaded loaded = load_sample(with_line(kVrrp, 1, "vrrp_instnce VI_1 {\ntrack_file {\nF\n}"));
+TEST_CASE("what a misspelt block holds is read as if it stood outside of all blocks") {
+    const Loaded loaded = load_sample(with_line(kVrrp, 1, "vrrp_instnce VI_1 {"));
 
     CHECK(loaded.config.instances.empty());
     CHECK(lines_of(loaded) == Lines{"1:1 error MS0106 unknown keyword 'vrrp_instnce' outside of all blocks"});
     CHECK(lost_in(loaded) == Lines{"address 10.9.9.9/24"});
     CHECK(loaded.exit_code() == 5);
+
+    // keepalived (2.2.7) stops at it: exit code 2.
+    const Loaded named = load_sample(std::string{kVrrp} + "vrrp_instnce VI_2 {\ntrack_file {\nF\n}\n}\n");
+    CHECK(lines_of(named) == Lines{"15:1 error MS0106 unknown keyword 'vrrp_instnce' outside of all blocks",
+                                   "16:1 fatal MS0113 track_file has no value; keepalived stops here"});
+    CHECK(named.exit_code() == 2);
 }
 
 TEST_CASE("each service, instance and address that a missing brace loses is named, and the rest runs") {
@@ -81,13 +87,12 @@ TEST_CASE("each service, instance and address that a missing brace loses is name
         load_sample(broken.substr(0, broken.size() - 2) + service("10.9.9.2") + service("2001:db8::1") +
                     std::string{kVrrp} + "virtual_server fwmark 7 {\nlb_algo rr\n}\n");
 
+    // The main process passes over the rest of the file, and so starts no VRRP process; the checkers' process sees the
+    // second service's contents in the first, and passes over the third one, whose families differ.
     CHECK(services_of(loaded) == Lines{"10.9.9.1:80"});
-    CHECK(lost_in(loaded) == Lines{"virtual_server 10.9.9.2:80", "real_server 10.1.1.1:80",
-                                   "virtual_server [2001:db8::1]:80", "real_server 10.1.1.1:80", "vrrp_instance VI_1",
-                                   "address 10.9.9.9/24", "virtual_server FWM 7"});
-    CHECK(
-        effects_of(loaded).contains("lost with it: virtual_server 10.9.9.2:80, virtual_server [2001:db8::1]:80, "
-                                    "vrrp_instance VI_1, address 10.9.9.9/24, virtual_server FWM 7"));
+    CHECK(lost_in(loaded) == Lines{"virtual_server 10.9.9.2:80", "vrrp_instance VI_1", "address 10.9.9.9/24"});
+    CHECK(effects_of(loaded).contains(
+        "lost with it: virtual_server 10.9.9.2:80, vrrp_instance VI_1, address 10.9.9.9/24"));
     CHECK(loaded.can_run());
 }
 
@@ -96,11 +101,12 @@ TEST_CASE("an instance without a name that is lost is not named, and its address
     CHECK(lost_in(loaded) == Lines{"address 10.9.9.9/24", "address 10.9.9.9/24"});
 }
 
-TEST_CASE("a missing brace inside an instance loses its addresses and what follows, all named") {
+TEST_CASE("a missing brace inside an instance loses its addresses, which are named, and the next one runs") {
     const Loaded loaded =
         load_sample(vrrp(10, "") + with_line(with_line(kVrrp, 1, "vrrp_instance VI_2 {"), 12, "10.9.9.8/24"));
 
-    CHECK(lost_in(loaded) == Lines{"address 10.9.9.9/24", "vrrp_instance VI_2", "address 10.9.9.8/24"});
+    CHECK(lost_in(loaded) == Lines{"address 10.9.9.9/24"});
+    CHECK(loaded.config.instances.size() == 2);
 }
 
 TEST_CASE("a real server that a missing brace loses is named") {
@@ -116,6 +122,73 @@ TEST_CASE("a brace too many loses what stands behind it in the block") {
 
     CHECK(lost_in(loaded) == Lines{"address 10.9.9.9/24"});
     CHECK(loaded.can_run());
+}
+
+TEST_CASE("each process sees its own blocks, whatever the others make of them") {
+    const std::string open = service("10.9.9.1").replace(service("10.9.9.1").find(" {"), 2, "");
+    const Loaded loaded = load_sample("group g {\n" + open + service("10.9.9.2") + std::string{kVrrp});
+
+    CHECK(services_of(loaded) == Lines{"10.9.9.1:80", "10.9.9.2:80"});
+    CHECK(loaded.config.instances.size() == 1);
+    CHECK(lost_in(loaded) == Lines{});
+    CHECK(lines_of(loaded) == Lines{"1:1 error MS0106 unknown keyword 'group' outside of all blocks",
+                                    "2:1 error MS0108 virtual_server is not followed by {"});
+}
+
+TEST_CASE("a block of one process that is not closed keeps the others from starting") {
+    const Loaded loaded =
+        load_sample("vrrp_script check {\nscript \"/bin/true\"\n" + std::string{kVrrp} + std::string{kLvs});
+
+    CHECK(loaded.config.instances.empty());
+    CHECK(services_of(loaded) == Lines{});
+    CHECK(lost_in(loaded) ==
+          Lines{"vrrp_instance VI_1", "address 10.9.9.9/24", "virtual_server 10.9.9.9:80", "real_server 10.1.1.1:80"});
+    CHECK(lines_of(loaded) == Lines{"3:1 error MS0109 vrrp_instance does not belong in vrrp_script"});
+}
+
+TEST_CASE("a second brace, one behind a value and one alone are passed over, and what follows counts") {
+    const auto servers = [](const std::string& text) {
+        const Loaded loaded = load_sample(text);
+        CHECK(loaded.diagnostics.size() == 1);
+        REQUIRE(loaded.config.virtual_servers.size() == 1);
+        return loaded.config.virtual_servers[0].real_servers.size();
+    };
+    CHECK(servers(lvs(1, "virtual_server 10.9.9.9 80 { {")) == 1);
+    CHECK(servers(lvs(3, "lb_algo rr {")) == 1);
+    CHECK(servers(lvs(5, "{\nprotocol TCP")) == 1);
+    CHECK(servers(lvs(6, "real_server 10.1.1.1 80")) == 1);
+}
+
+TEST_CASE("a brace too early is the one that is named") {
+    const Loaded loaded = load_sample(lvs(7, "weight 1 }"));
+
+    CHECK(lines_of(loaded) ==
+          Lines{"7:10 error MS0110 this } closes real_server, but TCP_CHECK follows, which belongs in it"});
+    CHECK(loaded.config.virtual_servers.size() == 1);
+}
+
+TEST_CASE("a group of virtual servers without its brace stops keepalived") {
+    const Loaded loaded = load_sample("virtual_server_group G\n10.9.9.8 80\n}\n" + std::string{kLvs});
+
+    CHECK(lines_of(loaded) == Lines{"1:1 fatal MS0108 virtual_server_group is not followed by {; keepalived stops here",
+                                    "1:22 note MS0518 no virtual server uses the group G"});
+    CHECK(loaded.exit_code() == 2);
+}
+
+TEST_CASE("braces in quotes, comments and definitions are no braces") {
+    const Loaded loaded = load_sample(
+        "# {\n! }\n$X=vrrp_script s { \\\nscript \"/bin/true {\"\\\n}\nglobal_defs {\nrouter_id \"a}b\" # }\n}\n" +
+        std::string{kVrrp} + "$X\n");
+
+    for (const std::string& line : lines_of(loaded)) CHECK_FALSE(line.contains("MS01"));
+    CHECK(loaded.config.instances.size() == 1);
+}
+
+TEST_CASE("a megabyte of braces is one message") {
+    CHECK(lines_of(load_sample(std::string(1000, '{') + "\n" + std::string{kVrrp})).size() == 1);
+    std::string lines;
+    for (int i = 0; i < 500'000; ++i) lines += "{\n";
+    CHECK(lines_of(load_sample(lines)).size() == 1);
 }
 
 TEST_CASE("nothing is lost in a file whose blocks fit together, whatever else is wrong with it") {

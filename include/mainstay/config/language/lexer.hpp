@@ -64,6 +64,8 @@ public:
 
     // False at the end. `statement` is reused to save allocations.
     bool next(Statement& statement);
+    // The next statement is the one that begins at `offset`, as an earlier reading found it.
+    void seek(std::uint32_t offset);
 
 private:
     bool begin_line();
