@@ -382,6 +382,6 @@ private:
 
 }  // namespace
 
-Reading read_as(Process process, std::string_view text) { return BlockWalk{text, process}.run(); }
+Reading walk_as(Process process, std::string_view text) { return BlockWalk{text, process}.run(); }
 
 }  // namespace mainstay::config

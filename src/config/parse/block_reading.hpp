@@ -40,6 +40,6 @@ struct Reading {
     bool fits = true;                    // no brace was missing or unexpected
 };
 
-[[nodiscard]] Reading read_as(Process process, std::string_view text);
+[[nodiscard]] Reading walk_as(Process process, std::string_view text);
 
 }  // namespace mainstay::config

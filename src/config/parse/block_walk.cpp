@@ -12,7 +12,7 @@ namespace {
 class Merge {
 public:
     explicit Merge(std::string_view text) {
-        for (const Process process : kProcesses) readings_.push_back(read_as(process, text));
+        for (const Process process : kProcesses) readings_.push_back(walk_as(process, text));
         const auto& started = readings_.back().started;
         for (Reading& reading : readings_)
             if (reading.process != Process::Main && !started.contains(reading.process)) drop_blocks(reading);
@@ -73,7 +73,8 @@ private:
             if (unknown || fault.kind == BraceFault::Kind::CloseMissing)
                 told_.push_back({fault.mark.offset, finding->process, !unknown});
             if (finding->line) continue;
-            reach_ = std::max(reach_, unknown && fault.level == nullptr ? finding->until : UINT32_MAX);
+            if (fault.kind != BraceFault::Kind::Unclosed)  // which makes nothing of the lines before the end
+                reach_ = std::max(reach_, unknown && fault.level == nullptr ? finding->until : UINT32_MAX);
             fault.holds_blocks = unknown && fault.level == nullptr && any_used(fault.mark.offset, finding->until);
             if (!finding->silent) file_.faults.push_back(std::move(fault));
         }

@@ -38,6 +38,15 @@ bool service_lost(const std::vector<Lost>& lost, std::string_view name, const co
     });
 }
 
+// The instance is lost, or another one that runs: its lines then count in a third one, whose place in the network it
+// may take, so that this one goes instead.
+bool instance_lost(const std::vector<Lost>& lost, std::string_view name, const config::Config& running) {
+    return any(lost, Lost::Kind::Instance, [&](std::string_view text) {
+        return text == name ||
+               std::ranges::find(running.instances, text, &config::Instance::name) != running.instances.end();
+    });
+}
+
 }  // namespace
 
 std::vector<std::string> removed_by(const ReloadDiff& diff) {
@@ -62,8 +71,7 @@ std::vector<std::string> lost_by_fault(const ReloadDiff& diff, const config::Con
         if (change.action != ReloadChange::Action::Remove) continue;
         const std::string_view name = change.name;
         const bool gone =
-            change.kind == "instance"
-                ? any(lost, Lost::Kind::Instance, [&](std::string_view text) { return text == name; })
+            change.kind == "instance"  ? instance_lost(lost, name, running)
             : change.kind == "address" ? any(lost, Lost::Kind::Address,
                                              [&](const std::string& text) { return name.starts_with(text + " on "); })
             : change.kind == "service" ? service_lost(lost, name, running)
