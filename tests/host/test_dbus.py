@@ -195,7 +195,8 @@ def test_a_bus_that_goes_away_costs_nothing_and_is_joined_again(lan):
 def test_a_bus_that_does_not_read_holds_nobody_up_and_hears_everything_later(lan):
     # effect: global_defs: enable_dbus
     one, bus = host_with_bus(lan)
-    one.run(["ip", "link", "add", "other", "type", "dummy"])
+    one.run(["ip", "link", "add", "other", "type", "veth", "peer", "name", "end"])
+    one.run(["ip", "link", "set", "end", "up"])
     one.run(["ip", "link", "set", "other", "up"])
     two = instance(name="VI_2", vrid=52, vip="192.168.5.201", interface="other", auth=False)
     daemon = wait_ready(one.mainstayd(configuration(instance(**QUICK), two), env=ENVIRONMENT))

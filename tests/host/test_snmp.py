@@ -286,7 +286,8 @@ def test_x_and_A_do_what_the_keywords_do_and_a_master_may_come_later(lan):
 def test_a_master_that_stands_still_hangs_the_snmp_process_alone_and_is_served_again(lan):
     """net-snmp waits for the master's answer to a trap; the supervisor replaces that process after 10 s of silence."""
     one, two = office(lan, "one", "two")
-    one.run(["ip", "link", "add", "other", "type", "dummy"])
+    one.run(["ip", "link", "add", "other", "type", "veth", "peer", "name", "end"])
+    one.run(["ip", "link", "set", "end", "up"])
     one.run(["ip", "link", "set", "other", "up"])
     master = Master(one)
     text = instance(interval=0.5, auth=False) + instance(name="VI_2", vrid=52, vip="192.168.5.201", interface="other", auth=False)
