@@ -198,6 +198,7 @@ def test_a_bus_that_does_not_read_holds_nobody_up_and_hears_everything_later(lan
     one.run(["ip", "link", "add", "other", "type", "veth", "peer", "name", "end"])
     one.run(["ip", "link", "set", "end", "up"])
     one.run(["ip", "link", "set", "other", "up"])
+    one.run(["ip", "addr", "add", "192.168.5.11/24", "dev", "other"])
     two = instance(name="VI_2", vrid=52, vip="192.168.5.201", interface="other", auth=False)
     daemon = wait_ready(one.mainstayd(configuration(instance(**QUICK), two), env=ENVIRONMENT))
     bus.wait_name()

@@ -289,6 +289,7 @@ def test_a_master_that_stands_still_hangs_the_snmp_process_alone_and_is_served_a
     one.run(["ip", "link", "add", "other", "type", "veth", "peer", "name", "end"])
     one.run(["ip", "link", "set", "end", "up"])
     one.run(["ip", "link", "set", "other", "up"])
+    one.run(["ip", "addr", "add", "192.168.5.11/24", "dev", "other"])
     master = Master(one)
     text = instance(interval=0.5, auth=False) + instance(name="VI_2", vrid=52, vip="192.168.5.201", interface="other", auth=False)
     peer = wait_ready(two.mainstayd(instance("BACKUP", 100, interval=0.5, auth=False)))
