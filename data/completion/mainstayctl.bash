@@ -58,7 +58,7 @@ _mainstayctl() {
         fleet:) choices="--json --help $(compgen -A hostname)" ;;
         daemons:) choices='--json --help' ;;
         ipvs:) choices='--mtu --stats --help' ;;
-        reload:) choices='--dry-run --force --json --help' ;;
+        reload:) choices='--dry-run --force --json --yes --help' ;;
         upgrade:) choices='--help' ;;
         takeover:) choices='--undo --confirm --pid-file --unit --help' ;;
         failover:) choices="$(_mainstayctl_instances) --back --dry-run --help" ;;

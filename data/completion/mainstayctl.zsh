@@ -26,7 +26,7 @@ _mainstayctl() {
         fleet) _arguments '--json[Print the differences as JSON]' '*:director:_hosts' ;;
         daemons) _arguments '--json[Print them as JSON]' ;;
         ipvs) _arguments '(--mtu)--stats[Show connections, packets and bytes]' '(--stats)--mtu[Show how large packets may be, to each server]' ;;
-        reload) _arguments '--dry-run[Show the changes, make none]' '--force[Remove what broken blocks no longer define]' '--json[Print the changes as JSON]' '1:file:_files' ;;
+        reload) _arguments '--dry-run[Show the changes, make none]' '--force[Remove what broken blocks no longer define]' '--json[Print the changes as JSON]' '--yes[Reload even if new errors leave something out]' '1:file:_files' ;;
         takeover) _arguments '--undo[Go back to keepalived]' '--confirm[Start mainstay at boot]' '--pid-file[Find keepalived by this file]:file:_files' '--unit[Name of the systemd unit of keepalived]:unit:' ;;
         failover) _arguments '--back[Let it preempt again]' '--dry-run[Show the changes, make none]' '1:instance or sync group:' ;;
         maintenance)
