@@ -225,7 +225,7 @@ def test_with_on_loss_hold_the_address_outlives_mainstay(director):
 
 def test_maintenance_drains_then_withdraws_and_ends_with_what_was_before(director):
     listen(director, "127.1.0.1:80")
-    daemon = director.mainstayd(announced(ADDRESSES[0]), "-C")
+    daemon = director.mainstayd(announced(ADDRESSES[0]).replace("drain_time 1", "drain_time 5"), "-C")
     until_on(director, daemon, ADDRESSES[0])
 
     said = director.run([program("mainstayctl"), "maintenance", "on", "--reason", "kernel"]).stdout

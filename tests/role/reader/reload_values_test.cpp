@@ -13,6 +13,8 @@ const std::string kWeb =
     "real_server 10.1.1.1 80 {\nHTTP_GET {\nurl {\npath /health\nstatus_code 200\n}\nconnect_timeout 3\n}\n}\n}\n";
 const std::string kKeepsResult = "         a check with the same target keeps its result until it runs again\n";
 const std::string kUntouched = "unchanged: 0 instances, 0 services; IPVS table changes: 0\n";
+// The brace of the url, whose block is unknown with that of HTTP_GETS, ends the real server, as with keepalived.
+const std::string kBehind = "change settings TCP 10.9.9.9:80\n         connect_timeout none -> 3\n";
 
 }  // namespace
 
@@ -20,7 +22,7 @@ TEST_CASE("a check whose keyword is mistyped is said to be gone") {
     CHECK(text_of(kWeb, replaced(kWeb, "HTTP_GET", "HTTP_GETS")) ==
           "change checks TCP 10.9.9.9:80 -> 10.1.1.1:80\n"
           "         worse: HTTP_GET removed: no check is left, the server is always up\n" +
-              kUntouched);
+              kBehind + kUntouched);
 }
 
 TEST_CASE("the path that a check asks for is shown before and after") {
@@ -52,7 +54,8 @@ TEST_CASE("what is worse comes first, in the log too") {
           std::vector<std::string>{
               "change checks TCP 10.9.9.9:80 -> 10.1.1.1:80: worse: HTTP_GET removed: no check is left, the server is "
               "always up",
-              "change instance VI_1: it keeps its state, timers and counters; priority 100 -> 90"});
+              "change instance VI_1: it keeps its state, timers and counters; priority 100 -> 90",
+              "change settings TCP 10.9.9.9:80: connect_timeout none -> 3"});
 }
 
 TEST_CASE("each value that changes has its place in the new file, also in the log and as JSON") {
