@@ -169,8 +169,8 @@ void Announcer::follow(Address& address, const ReadinessOf& readiness, Moment at
         (judged == Readiness::NotChecked || (judged == Readiness::NotProgrammed && pass == Pass::Withdraw));
     if (judged != Readiness::Ready && !is_unknown) return take_off(address, text_of(judged), at, out);
     if (!drains_) address.drains_until.reset();
-    if (drains_ && address.interface.empty()) return take_off(address, kMaintenance, at, out);
     if (is_drained(address, at.now)) return take_off(address, kDrained, at, out);
+    if (drains_ && address.interface.empty()) return take_off(address, kMaintenance, at, out);
     if (pass == Pass::Withdraw) return;
     if (drains_ && !address.drains_until) address.drains_until = at.now + settings.drain_time;
     const std::string& target = drains_ ? settings.drain_interface : settings.interface;

@@ -263,6 +263,7 @@ TEST_CASE("a drained address is withdrawn when its drain time is over, and comes
     CHECK(scene.said ==
           "Withdrew 192.0.2.1 from ms-drain: this director is in maintenance, and its drain time is over\n");
     CHECK(scene.renew() == "");
+    CHECK(scene.address().reason == "this director is in maintenance, and its drain time is over");
     scene.announcer.drain(false);
     CHECK(scene.renew() == kRenewed);
     CHECK(scene.said == "Announced 192.0.2.1 on ms-vip\n");
