@@ -44,9 +44,7 @@ void add_upgrade(CLI::App& app, Chosen& chosen) {
     auto* upgrade = app.add_subcommand(
         "upgrade", "Upgrade the daemon to the program on disk; addresses and services stay; exit 2 refused");
     upgrade->add_option("PROGRAM", *program, "Upgrade to this mainstayd (default: the daemon's own path)");
-    upgrade->callback([program, &chosen] {
-        chosen.with_daemon = [program](const std::string& socket) { return ctl_upgrade(socket, *program); };
-    });
+    asks_daemon(*upgrade, chosen, program, ctl_upgrade);
 }
 
 void add_takeover(CLI::App& app, Chosen& chosen) {
@@ -62,9 +60,7 @@ void add_takeover(CLI::App& app, Chosen& chosen) {
     };
     auto* confirm = instead("--confirm", What::Confirm, "Start mainstay at boot, not keepalived");
     instead("--undo", What::Undo, "Go back to keepalived, likewise")->excludes(confirm);
-    takeover->callback([options, &chosen] {
-        chosen.with_daemon = [options](const std::string& socket) { return ctl_takeover(socket, *options); };
-    });
+    asks_daemon(*takeover, chosen, options, ctl_takeover);
 }
 
 }  // namespace

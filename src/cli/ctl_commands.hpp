@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,18 @@ struct Chosen {
     std::function<int()> alone;                                 // needs no daemon
     std::function<int(const std::string& socket)> with_daemon;  // with its control socket
 };
+
+// Lets the command do this with its options, which live as long as the command.
+template <class Options, class Action>
+void runs_alone(CLI::App& command, Chosen& chosen, const std::shared_ptr<Options>& options, Action action) {
+    command.callback([options, action, &chosen] { chosen.alone = [options, action] { return action(*options); }; });
+}
+template <class Options, class Action>
+void asks_daemon(CLI::App& command, Chosen& chosen, const std::shared_ptr<Options>& options, Action action) {
+    command.callback([options, action, &chosen] {
+        chosen.with_daemon = [options, action](const std::string& socket) { return action(socket, *options); };
+    });
+}
 
 // Each adds commands, which set `chosen` when they are given. `chosen` must outlive the reading of the command line.
 void add_observe_commands(CLI::App& app, Chosen& chosen);  // status vrrp lvs events why top metrics

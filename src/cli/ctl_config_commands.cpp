@@ -19,8 +19,8 @@ void add_check(CLI::App& config, Chosen& chosen) {
     check->add_flag("--strict", options->check.strict, "Treat warnings as errors");
     check->add_option("-i,--config-id", options->check.config_id,
                       "Compare @id lines with this name (default: the host name)");
-    check->callback(
-        [options, &chosen] { chosen.alone = [options] { return ctl_config_check(options->files, options->check); }; });
+    runs_alone(*check, chosen, options,
+               [](const Options& given) { return ctl_config_check(given.files, given.check); });
 }
 
 void add_explain(CLI::App& config, Chosen& chosen) {
@@ -28,7 +28,7 @@ void add_explain(CLI::App& config, Chosen& chosen) {
     auto* explain = config.add_subcommand("explain", "Explain what a keyword means, takes and does");
     explain->add_option("KEYWORD", *keywords,
                         "Explain this keyword, or one of a block: TCP_CHECK/retry; without it, list all");
-    explain->callback([keywords, &chosen] { chosen.alone = [keywords] { return ctl_config_explain(*keywords); }; });
+    runs_alone(*explain, chosen, keywords, ctl_config_explain);
 }
 
 void add_reference(CLI::App& config, Chosen& chosen) {
@@ -50,9 +50,8 @@ void add_reference(CLI::App& config, Chosen& chosen) {
         ->excludes(markdown)
         ->excludes(man);
     reference->add_option("--head", options->head, "Print this file first");
-    reference->callback([options, &chosen] {
-        chosen.alone = [options] { return ctl_config_reference(options->form, options->head); };
-    });
+    runs_alone(*reference, chosen, options,
+               [](const Options& given) { return ctl_config_reference(given.form, given.head); });
 }
 
 // Commands of one file.
@@ -61,7 +60,7 @@ void add_one(CLI::App& config, Chosen& chosen, const char* name, const char* hel
     const auto file = std::make_shared<std::string>();
     auto* command = config.add_subcommand(name, help);
     command->add_option("FILE", *file, of_file)->required();
-    command->callback([file, what, &chosen] { chosen.alone = [file, what] { return what(*file); }; });
+    runs_alone(*command, chosen, file, what);
 }
 
 void add_pair(CLI::App& config, Chosen& chosen) {
@@ -91,9 +90,8 @@ void add_diff(CLI::App& config, Chosen& chosen) {
     diff->add_option("A", options->before, "Read the running configuration from this file")->required();
     diff->add_option("B", options->after, "Read the new configuration from this file")->required();
     diff->add_flag("--json", options->as_json, "Print the changes as JSON");
-    diff->callback([options, &chosen] {
-        chosen.alone = [options] { return ctl_config_diff(options->before, options->after, options->as_json); };
-    });
+    runs_alone(*diff, chosen, options,
+               [](const Options& given) { return ctl_config_diff(given.before, given.after, given.as_json); });
 }
 
 }  // namespace

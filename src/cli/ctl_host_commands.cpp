@@ -19,7 +19,7 @@ void add_api(CLI::App& app, Chosen& chosen) {
         ->check(CLI::IsMember({"read", "operate"}));
     credential->add_option("--days", options->days, "Let it end after this many days")->check(CLI::Range(1U, 36'500U));
     credential->add_flag("--password", options->password, "Read a password from stdin instead of making a token");
-    credential->callback([options, &chosen] { chosen.alone = [options] { return ctl_api_credential(*options); }; });
+    runs_alone(*credential, chosen, options, ctl_api_credential);
 }
 
 void add_record(CLI::App& app, Chosen& chosen) {
@@ -28,9 +28,7 @@ void add_record(CLI::App& app, Chosen& chosen) {
     record->require_subcommand(1);
     auto* save = record->add_subcommand("save", "Save what entered the decisions of the last minutes or hours");
     save->add_option("FILE", *file, "Write this file")->required();
-    save->callback([file, &chosen] {
-        chosen.with_daemon = [file](const std::string& socket) { return ctl_record_save(socket, *file); };
-    });
+    asks_daemon(*save, chosen, file, ctl_record_save);
 }
 
 void add_replay(CLI::App& app, Chosen& chosen) {
@@ -43,7 +41,7 @@ void add_replay(CLI::App& app, Chosen& chosen) {
     replay->add_option("--instance", options->instance, "Show what concerns this instance only");
     replay->add_option("--service", options->service, "Show what concerns this virtual server and its servers only");
     replay->add_option("--server", options->server, "Show what concerns this real server only");
-    replay->callback([options, &chosen] { chosen.alone = [options] { return ctl_replay(*options); }; });
+    runs_alone(*replay, chosen, options, ctl_replay);
 }
 
 void add_announced(CLI::App& app, Chosen& chosen) {
@@ -55,7 +53,7 @@ void add_announced(CLI::App& app, Chosen& chosen) {
     announced->add_option("--interface", options->interface, "Look at this interface")->capture_default_str();
     announced->add_option("--drain-interface", options->drain_interface, "Look at this drain interface")
         ->capture_default_str();
-    announced->callback([options, &chosen] { chosen.alone = [options] { return ctl_announced(*options); }; });
+    runs_alone(*announced, chosen, options, ctl_announced);
 }
 
 void add_fleet(CLI::App& app, Chosen& chosen) {
@@ -71,8 +69,7 @@ void add_fleet(CLI::App& app, Chosen& chosen) {
         ->add_option("DIRECTOR", options->directors, "Ask these: [USER@]HOST over ssh, or the path of a control socket")
         ->required();
     fleet->add_flag("--json", options->as_json, "Print the differences as JSON");
-    fleet->callback(
-        [options, &chosen] { chosen.alone = [options] { return ctl_fleet(options->directors, options->as_json); }; });
+    runs_alone(*fleet, chosen, options, [](const Options& given) { return ctl_fleet(given.directors, given.as_json); });
 }
 
 void add_ipvs(CLI::App& app, Chosen& chosen) {
@@ -83,16 +80,15 @@ void add_ipvs(CLI::App& app, Chosen& chosen) {
     auto* ipvs = app.add_subcommand("ipvs", "Show the kernel's IPVS table, as ipvsadm -Ln does");
     auto* stats = ipvs->add_flag("--stats", options->stats, "Show connections, packets and bytes");
     ipvs->add_flag("--mtu", options->mtu, "Show how large packets may be, to each server")->excludes(stats);
-    ipvs->callback([options, &chosen] {
-        chosen.alone = [options] { return options->mtu ? ctl_ipvs_mtu() : ctl_ipvs(options->stats); };
-    });
+    runs_alone(*ipvs, chosen, options,
+               [](const Options& given) { return given.mtu ? ctl_ipvs_mtu() : ctl_ipvs(given.stats); });
 }
 
 void add_daemons(CLI::App& app, Chosen& chosen) {
     const auto as_json = std::make_shared<bool>(false);
     auto* daemons = app.add_subcommand("daemons", "List the daemons that run on this host");
     daemons->add_flag("--json", *as_json, "Print them as JSON");
-    daemons->callback([as_json, &chosen] { chosen.alone = [as_json] { return ctl_daemons(*as_json); }; });
+    runs_alone(*daemons, chosen, as_json, ctl_daemons);
 }
 
 void add_doctor(CLI::App& app, Chosen& chosen) {
@@ -105,10 +101,8 @@ void add_doctor(CLI::App& app, Chosen& chosen) {
     doctor->add_option("-f,--file", options->file,
                        "Read this configuration (default: the running daemon's, or the one that a daemon would read)");
     doctor->add_flag("--json", options->as_json, "Print the findings as JSON");
-    doctor->callback([options, &chosen] {
-        chosen.with_daemon = [options](const std::string& socket) {
-            return ctl_doctor(options->file, socket, options->as_json);
-        };
+    asks_daemon(*doctor, chosen, options, [](const std::string& socket, const Options& given) {
+        return ctl_doctor(given.file, socket, given.as_json);
     });
 }
 
@@ -125,7 +119,7 @@ void add_migrate(CLI::App& app, Chosen& chosen) {
         ->capture_default_str()
         ->excludes(from);
     migrate->add_flag("--json", options->as_json, "Print the report as JSON")->excludes(from);
-    migrate->callback([options, &chosen] { chosen.alone = [options] { return ctl_migrate(*options); }; });
+    runs_alone(*migrate, chosen, options, ctl_migrate);
 }
 
 }  // namespace

@@ -47,9 +47,7 @@ void add_events(CLI::App& app, Chosen& chosen) {
         ->capture_default_str()
         ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
     events->add_flag("--json", options->as_json, "Print each event as a line of JSON");
-    events->callback([options, &chosen] {
-        chosen.with_daemon = [options](const std::string& socket) { return ctl_events(socket, *options); };
-    });
+    asks_daemon(*events, chosen, options, ctl_events);
 }
 
 void add_why(CLI::App& app, Chosen& chosen) {
@@ -66,11 +64,9 @@ void add_why(CLI::App& app, Chosen& chosen) {
                     "Explain which server a new flow from NAME, a client's ADDRESS:PORT, to this service goes to (mh)");
     auto* udp = why->add_flag("--udp", options->udp, "The flow is one of UDP");
     why->add_flag("--json", options->as_json, "Print the daemon's answer as JSON")->excludes(udp);
-    why->callback([options, &chosen] {
-        chosen.with_daemon = [options](const std::string& socket) {
-            return options->service.empty() ? ctl_why(socket, options->name, options->as_json)
-                                            : ctl_flow(options->name, options->service, options->udp);
-        };
+    asks_daemon(*why, chosen, options, [](const std::string& socket, const Options& given) {
+        return given.service.empty() ? ctl_why(socket, given.name, given.as_json)
+                                     : ctl_flow(given.name, given.service, given.udp);
     });
 }
 
@@ -85,10 +81,8 @@ void add_top(CLI::App& app, Chosen& chosen) {
         ->capture_default_str()
         ->check(CLI::Range(std::size_t{1}, kRowsMax));
     top->add_flag("--watch", options->again, "Show them again every two seconds");
-    top->callback([options, &chosen] {
-        chosen.with_daemon = [options](const std::string& socket) {
-            return ctl_top(socket, options->most, options->again);
-        };
+    asks_daemon(*top, chosen, options, [](const std::string& socket, const Options& given) {
+        return ctl_top(socket, given.most, given.again);
     });
 }
 

@@ -100,9 +100,7 @@ void add_queue(CLI::App& app, Chosen& chosen, const char* name, const char* help
     drop->add_option("ID", options->ids, fmt::format("Delete these {}", words.things));
     drop->add_flag("--all", options->all, "Delete all of them");
     add_verb("test", words.test)->add_option("--to", options->to, words.to)->type_name(words.to_whom);
-    group->callback([options, &chosen] {
-        chosen.with_daemon = [options](const std::string& socket) { return ctl_mail(socket, *options); };
-    });
+    asks_daemon(*group, chosen, options, ctl_mail);
 }
 
 void add_queues(CLI::App& app, Chosen& chosen) {
@@ -134,9 +132,7 @@ void add_log_level(CLI::App& app, Chosen& chosen) {
                      "webhook or api (default: all), LEVEL is debug, info, notice, warning, error or default")
         ->expected(0, 2)
         ->type_name("[MODULE] [LEVEL]");
-    level->callback([words, &chosen] {
-        chosen.with_daemon = [words](const std::string& socket) { return ctl_log_level(socket, *words); };
-    });
+    asks_daemon(*level, chosen, words, ctl_log_level);
 }
 
 void add_failover(CLI::App& app, Chosen& chosen) {
@@ -151,10 +147,8 @@ void add_failover(CLI::App& app, Chosen& chosen) {
         ->required();
     failover->add_flag("--back", options->back, "Let it preempt again, as configured, after an earlier failover");
     failover->add_flag("--dry-run", options->dry_run, "Show what would happen; exit 0 nothing, 1 something, 2 refused");
-    failover->callback([options, &chosen] {
-        chosen.with_daemon = [options](const std::string& socket) {
-            return ctl_failover(socket, options->which, options->back, options->dry_run);
-        };
+    asks_daemon(*failover, chosen, options, [](const std::string& socket, const Options& given) {
+        return ctl_failover(socket, given.which, given.back, given.dry_run);
     });
 }
 
@@ -176,9 +170,7 @@ void add_maintenance(CLI::App& app, Chosen& chosen) {
     add_verb("off", "End: the instances have their configured priorities again")
         ->add_flag("--dry-run", options->dry_run, "Show what would happen; exit 1");
     add_verb("show", "Show since when, until when, by whom and why");
-    maintenance->callback([options, &chosen] {
-        chosen.with_daemon = [options](const std::string& socket) { return ctl_maintenance(socket, *options); };
-    });
+    asks_daemon(*maintenance, chosen, options, ctl_maintenance);
 }
 
 }  // namespace
