@@ -44,10 +44,6 @@ bool starts(Process process, Block block) {
     return false;
 }
 
-bool is_list(const KeywordSpec* row) {
-    return row != nullptr && (row->args.takes == Takes::Entries || row->args.takes == Takes::Items);
-}
-
 constexpr std::size_t kFindingsMost = 2 * kMaxDiagnostics;
 
 class BlockWalk final : Lexer::Listener {
@@ -74,13 +70,14 @@ private:
         const KeywordSpec* row = nullptr;
         Mark opened;
         bool blamed = false;  // its missing } was found
+        [[nodiscard]] bool is_list() const { return row != nullptr && config::is_list(row->args.takes); }
     };
 
     using Kind = BraceFault::Kind;
     using Step = WalkedFile::Step;
 
     bool wants_argument(std::span<const Token> words) override {
-        if (skipping_ || is_list(levels_.back().row)) return false;
+        if (skipping_ || levels_.back().is_list()) return false;
         const KeywordSpec* row = find_row(levels_.back().block, words[0].text);
         return row != nullptr && words.size() <= row->args.words_min;
     }
@@ -116,7 +113,7 @@ private:
         if (covered_from_ != 0) return;
         covered_from_ = braces_;
         covering_ = SIZE_MAX;
-        if (is_list(levels_.back().row))
+        if (levels_.back().is_list())
             find(Kind::OpenInList, now_->mark);
         else
             find(Kind::OpenUnexpected, now_->mark, word);
@@ -178,7 +175,7 @@ private:
             if (!top || reading_.process == Process::Main) emit(s.mark.offset, Step::Line);
             return advance();
         }
-        if (is_list(levels_.back().row)) return entry(opens);
+        if (levels_.back().is_list()) return entry(opens);
         const KeywordSpec* row = s.broken ? nullptr : find_row(levels_.back().block, s.words[0].text);
         if (row == nullptr) return unknown(opens);
         just_closed_ = {};
@@ -309,7 +306,7 @@ private:
         const bool outer = !s.broken && levels_.size() > 1 && outer_knows(word);
         Level& level = levels_.back();
         const Level closed = std::exchange(just_closed_, {});
-        const bool early = !outer && !s.broken && closed.row != nullptr && !is_list(closed.row) &&
+        const bool early = !outer && !s.broken && closed.row != nullptr && !closed.is_list() &&
                            find_row(closed.block, word) != nullptr;
         if (early) {
             find(Kind::CloseEarly, closed.opened, word, closed.row);

@@ -72,10 +72,7 @@ private:
         if (!walked() || !of_line) report_finding(r_.diag, finding);  // else report_lost does
     }
 
-    static bool in_list(const Frame& frame) {
-        return frame.row != nullptr &&
-               (frame.row->args.takes == Takes::Entries || frame.row->args.takes == Takes::Items);
-    }
+    static bool in_list(const Frame& frame) { return frame.row != nullptr && is_list(frame.row->args.takes); }
 
     // ---- braces ------------------------------------------------------------------------------------------------
 
@@ -332,8 +329,7 @@ private:
         }
         announce(row, s);
         r_.skip_block = false;
-        const bool lines = row.args.takes == Takes::Entries || row.args.takes == Takes::Items;
-        if (const Setter begin = lines ? row.begin : row.set; begin != nullptr) {
+        if (const Setter begin = is_list(row.args.takes) ? row.begin : row.set; begin != nullptr) {
             Value value{.row = row, .statement = s};
             value.absent = s.words.size() < 2;
             value.word = value.absent ? std::string_view{} : s.words[1].text;

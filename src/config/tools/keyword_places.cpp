@@ -10,6 +10,8 @@
 #include <span>
 #include <utility>
 
+#include "config/tools/import_text.hpp"
+#include "mainstay/base/ascii.hpp"
 #include "mainstay/config/diagnostics/codes.hpp"
 #include "mainstay/config/language/resolver.hpp"
 
@@ -18,7 +20,7 @@ namespace {
 
 using Stretch = KeywordPlaces::Stretch;
 using Item = KeywordPlaces::Item;
-using Path = std::span<const std::string>;
+using Path = std::span<const std::string_view>;
 
 struct Deaf final : Lexer::Listener {
     bool wants_argument(std::span<const Token>) override { return false; }
@@ -55,10 +57,6 @@ std::vector<Item> items_of(std::string_view text, Stretch where) {
         }
     }
     return items;
-}
-
-bool is_list(const KeywordSpec* row) {
-    return row != nullptr && (row->args.takes == Takes::Entries || row->args.takes == Takes::Items);
 }
 
 bool is_same_word(std::string_view written, std::string_view word) {
@@ -116,7 +114,8 @@ private:
                                   bool by_other_name) {
         if (item.words.empty()) return 0;
         const auto is_first = [&](const std::string& word) { return is_same_word(word, path[0]); };
-        if (is_list(row)) return !by_other_name && std::ranges::any_of(item.words, is_first) ? 1 : 0;
+        if (row != nullptr && is_list(row->args.takes))
+            return !by_other_name && std::ranges::any_of(item.words, is_first) ? 1 : 0;
         if (by_other_name ? !is_other_name(block, item.words[0], path[0]) : item.words[0] != path[0]) return 0;
         std::size_t used = 1;
         while (used < path.size() && used < item.words.size() && is_same_word(item.words[used], path[used])) ++used;
@@ -145,16 +144,6 @@ private:
     std::size_t depth_ = 0;
 };
 
-std::vector<std::string> words_of_keyword(std::string_view keyword) {
-    std::vector<std::string> words;
-    for (std::size_t at = 0; at < keyword.size();) {
-        const std::size_t end = std::min(keyword.find(' ', at), keyword.size());
-        if (end > at) words.emplace_back(keyword.substr(at, end - at));
-        at = end + 1;
-    }
-    return words;
-}
-
 bool braces_fit(const Loaded& loaded) {
     return std::ranges::none_of(loaded.diagnostics, [](const Diagnostic& one) {
         const auto code = static_cast<Code>(one.code);
@@ -182,8 +171,7 @@ bool has_protocol(std::string_view text, const Item& item, Protocol protocol) {
     for (const Item& line : items_of(text, item.body))
         if (line.words.size() > 1 && line.words[0] == "protocol") written = line.words[1];
     const std::string_view wanted = protocol == Protocol::Udp ? "UDP" : protocol == Protocol::Sctp ? "SCTP" : "TCP";
-    return std::ranges::equal(written, wanted, {},
-                              [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+    return same_letters(written, wanted);
 }
 
 std::string key_of(std::string_view keyword, std::string_view name) {
@@ -223,7 +211,7 @@ std::string KeywordPlaces::shown(std::uint32_t offset) const {
 
 std::string KeywordPlaces::of(const Difference& one, std::string_view block) {
     index();
-    const auto path = words_of_keyword(one.keyword);
+    const auto path = words_of(one.keyword);
     if (path.empty()) return {};
     Search search{text(), one.now};
     if (block.empty()) {
@@ -256,7 +244,7 @@ const KeywordPlaces::Item* KeywordPlaces::service_item(const VirtualServer& serv
 std::string KeywordPlaces::of(const Difference& one, const VirtualServer& service, const RealServer* server) {
     index();
     const Item* const block = service_item(service);
-    const auto path = words_of_keyword(one.keyword);
+    const auto path = words_of(one.keyword);
     if (block == nullptr || path.empty()) return {};
     const auto inside = items_of(text(), block->body);
     const auto by_service = [&](Path wanted) {

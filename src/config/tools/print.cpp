@@ -174,10 +174,7 @@ private:
         return {s.raw.data() + (s.slash_comment.offset - s.mark.offset), s.slash_comment.length};
     }
 
-    static bool in_list(const Frame& frame) {
-        return frame.row != nullptr &&
-               (frame.row->args.takes == Takes::Entries || frame.row->args.takes == Takes::Items);
-    }
+    static bool in_list(const Frame& frame) { return frame.row != nullptr && is_list(frame.row->args.takes); }
 
     bool wants_argument(std::span<const Token> words) override {
         const Frame& frame = frames_.back();

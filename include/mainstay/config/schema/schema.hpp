@@ -301,9 +301,9 @@ constexpr Args entry() { return {.takes = Takes::Entry}; }
 [[nodiscard]] constexpr bool is_word_of_line(const KeywordSpec& row) {
     return row.args.takes == Takes::Entry || row.args.in_line;
 }
-[[nodiscard]] constexpr bool is_block(Takes takes) {
-    return takes == Takes::Opens || takes == Takes::Entries || takes == Takes::Items;
-}
+// Whether the lines of the keyword's block are values, not keywords.
+[[nodiscard]] constexpr bool is_list(Takes takes) { return takes == Takes::Entries || takes == Takes::Items; }
+[[nodiscard]] constexpr bool is_block(Takes takes) { return takes == Takes::Opens || is_list(takes); }
 // Whether the keyword has an effect; otherwise it is only parsed and stored, which is reported once.
 [[nodiscard]] constexpr bool is_acted_on(const KeywordSpec& row) {
     return row.set != nullptr || row.line != nullptr || row.from_store || row.args.takes == Takes::Opens ||
