@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstring>
 
-#include "mainstay/ipc/codec.hpp"
+#include "mainstay/base/framed_archive.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mapping.hpp"
 #include "stored_event.hpp"

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <span>
 
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "memfd_read.hpp"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "mainstay/base/event.hpp"
-#include "mainstay/ipc/codec.hpp"
+#include "mainstay/base/framed_archive.hpp"
 
 namespace mainstay::ipc {
 

@@ -56,7 +56,7 @@ private:
     }
 
     template <class A>
-    friend void state(A& archive, CheckQueue& queue);  // judge_state.cpp
+    friend void fields(A& archive, CheckQueue& queue);  // judge_state.cpp
 
     std::vector<Entry> heap_;
 };

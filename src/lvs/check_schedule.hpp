@@ -43,7 +43,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, CheckSchedule& schedule);  // judge_state.cpp
+    friend void fields(A& archive, CheckSchedule& schedule);  // judge_state.cpp
 
     Random random_;
     CheckQueue queue_;  // of the checkers that wait for their next run

@@ -29,7 +29,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, Draining& draining);  // judge_state.cpp
+    friend void fields(A& archive, Draining& draining);  // judge_state.cpp
     void look_at_service(Services& services, std::size_t service, Instant now, Instant& next, Intents& out);
     [[nodiscard]] bool forget_left(Services& services, std::size_t service);
 

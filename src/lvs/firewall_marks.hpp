@@ -39,7 +39,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, FirewallMarks& marks);  // judge_state.cpp
+    friend void fields(A& archive, FirewallMarks& marks);  // judge_state.cpp
 
     std::map<std::pair<ServiceIdentity, Family>, std::uint32_t> marks_;
 };

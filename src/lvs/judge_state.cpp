@@ -9,16 +9,16 @@
 namespace mainstay::lvs {
 
 template <class A>
-void state(A& a, ServerRef& r) {
+void fields(A& a, ServerRef& r) {
     a(r.service, r.server);
 }
 template <class A>
-void state(A& a, CheckQueue::Entry& e) {
+void fields(A& a, CheckQueue::Entry& e) {
     a(e.due, e.id);
 }
 // A sorted list is a heap too, and what comes out first follows from the entries alone.
 template <class A>
-void state(A& a, CheckQueue& q) {
+void fields(A& a, CheckQueue& q) {
     std::vector<CheckQueue::Entry> entries;
     if constexpr (A::kWrites) {
         entries = q.heap_;
@@ -31,12 +31,12 @@ void state(A& a, CheckQueue& q) {
     }
 }
 template <class A>
-void state(A& a, CheckSchedule& s) {
+void fields(A& a, CheckSchedule& s) {
     a(s.queue_);
 }
 
 template <class A>
-void state(A& a, SharedProbes& p) {
+void fields(A& a, SharedProbes& p) {
     a(p.shared_);
     std::map<CheckerId, std::vector<CheckerId>> led;
     if constexpr (A::kWrites) led.insert(p.led_.begin(), p.led_.end());
@@ -49,36 +49,36 @@ void state(A& a, SharedProbes& p) {
 }
 
 template <class A>
-void state(A& a, SlowStart& s) {
+void fields(A& a, SlowStart& s) {
     a(s.steps_);
 }
 template <class A>
-void state(A& a, Draining& d) {
+void fields(A& a, Draining& d) {
     a(d.services_, d.look_at_);
 }
 template <class A>
-void state(A& a, OperatorOverrides& o) {
+void fields(A& a, OperatorOverrides& o) {
     a(o.known_, o.ends_, o.next_end_);
 }
 template <class A>
-void state(A& a, FirewallMarks& m) {
+void fields(A& a, FirewallMarks& m) {
     a(m.marks_);
 }
 template <class A>
-void state(A& a, LocalAddresses& l) {
+void fields(A& a, LocalAddresses& l) {
     a(l.addresses_, l.known_);
 }
 template <class A>
-void state(A& a, LineBudget& b) {
+void fields(A& a, LineBudget& b) {
     a(b.began_, b.logged_, b.left_out_, b.down_, b.up_, b.left_out_in_all_);
 }
 
 template <class A>
-void state(A& a, ServiceState& s) {
+void fields(A& a, ServiceState& s) {
     a(s.quorum_up, s.sorry_in_use, s.servers, s.leaving, s.suspended);
 }
 template <class A>
-void state(A& a, Services& s) {
+void fields(A& a, Services& s) {
     a(s.states, s.group_keys_, s.next_id_);
 }
 

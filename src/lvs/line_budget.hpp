@@ -28,7 +28,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, LineBudget& budget);  // judge_state.cpp
+    friend void fields(A& archive, LineBudget& budget);  // judge_state.cpp
 
     std::optional<Instant> began_;
     std::size_t logged_ = 0, left_out_ = 0, down_ = 0, up_ = 0;

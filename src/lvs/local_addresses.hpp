@@ -18,7 +18,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, LocalAddresses& addresses);  // judge_state.cpp
+    friend void fields(A& archive, LocalAddresses& addresses);  // judge_state.cpp
 
     std::set<IpAddress> addresses_;
     bool known_ = false;

@@ -39,7 +39,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, OperatorOverrides& overrides);  // judge_state.cpp
+    friend void fields(A& archive, OperatorOverrides& overrides);  // judge_state.cpp
     void plan_end(const OverrideKey& key, Instant at);
 
     Overrides known_;

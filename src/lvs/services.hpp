@@ -63,7 +63,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, Services& services);  // judge_state.cpp
+    friend void fields(A& archive, Services& services);  // judge_state.cpp
 
     std::map<std::size_t, std::vector<netlink::IpvsServiceKey>> group_keys_;  // by service; of the others: key_of()
     CheckerId next_id_ = 1;

@@ -28,7 +28,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, SharedProbes& probes);  // judge_state.cpp
+    friend void fields(A& archive, SharedProbes& probes);  // judge_state.cpp
 
     std::vector<std::vector<CheckerId>> shared_;                 // checkers that one probe can answer for
     std::unordered_map<CheckerId, std::size_t> shares_;          // index into shared_

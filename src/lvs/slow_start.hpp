@@ -33,7 +33,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, SlowStart& slow_start);  // judge_state.cpp
+    friend void fields(A& archive, SlowStart& slow_start);  // judge_state.cpp
 
     std::set<std::pair<Instant, ServerRef>> steps_;  // the next step of each growing weight
 };

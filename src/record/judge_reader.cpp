@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/lvs/fact_state.hpp"
 #include "reading.hpp"
 
@@ -19,7 +19,7 @@ Result<JudgeChanged> read_change(ByteReader& in) {
     JudgeChanged changed;
     for (std::size_t count = in.length(); count > 0 && in.ok(); --count) {
         const std::uint64_t at = in.number();
-        auto service = ipc::decode<config::VirtualServer>(in.raw(in.length()));
+        auto service = decode<config::VirtualServer>(in.raw(in.length()));
         if (!in.ok()) break;
         if (!service) return error_of(service, "a virtual server in the record");
         if (!has_possible_times(*service)) return damaged("a virtual server has an impossible time");

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/lvs/fact_state.hpp"
 
 namespace mainstay::record {
@@ -40,7 +40,7 @@ void put_configuration(ByteWriter& out, JudgeSecrets& secrets, const config::Glo
     const auto decides = secrets.without(global);
     const auto service = [&](std::size_t at) { return secrets.without(services[at]); };
     out.sized([&](std::span<std::byte> room) {
-        return ipc::encode_into(room, config::ServicesOneByOne{decides, ipc::OneByOne{services.size(), service}});
+        return encode_into(room, config::ServicesOneByOne{decides, OneByOne{services.size(), service}});
     });
 }
 
@@ -145,8 +145,7 @@ void JudgeRecorder::begin_change(const lvs::Judge& judge, const std::vector<conf
         out.number(changes.size());
         for (const auto& change : changes) {
             out.number(change.at);
-            out.sized(
-                [&](std::span<std::byte> room) { return ipc::encode_into(room, secrets_.without(change.after)); });
+            out.sized([&](std::span<std::byte> room) { return encode_into(room, secrets_.without(change.after)); });
         }
     });
 }

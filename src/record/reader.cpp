@@ -8,7 +8,7 @@
 #include <cstring>
 #include <utility>
 
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/vrrp/fact_state.hpp"
 #include "reading.hpp"
 
@@ -107,7 +107,7 @@ Result<void> gather(std::span<const std::byte> memory, Gathered& all) {
 Result<std::shared_ptr<const config::Config>> read_configuration(ByteReader& in) {
     const auto bytes = in.raw(in.length());
     if (!in.ok()) return damaged("a configuration ends early");
-    auto config = ipc::decode<config::Config>(bytes);
+    auto config = decode<config::Config>(bytes);
     if (!config) return error_of(config, "the configuration in the record");
     if (config->instances.size() > kInstancesMax) return damaged("its configuration has too many instances");
     if (!has_possible_times(*config)) return damaged("its configuration has an impossible time");

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/vrrp/fact_state.hpp"
 
 namespace mainstay::record {
@@ -36,7 +36,7 @@ Recorder::Recorder(std::span<std::byte> memory, std::string_view version, Wall w
     : segments_{memory, version, Machine::Router}, wall_{std::move(wall)}, room_(kRoomAtFirst) {}
 
 void Recorder::learn(const config::Config& config) {
-    configuration_ = ipc::encode(secrets_.without(config));
+    configuration_ = mainstay::encode(secrets_.without(config));
     learned_ = true;
 }
 
@@ -134,7 +134,7 @@ void Recorder::begin_reload(const vrrp::Router& router, const config::Config& ne
                             Instant now) {
     if (!works()) return;
     if (!learned_) learn(router.config());
-    next_ = ipc::encode(secrets_.without(next));
+    next_ = mainstay::encode(secrets_.without(next));
     open(router, now, [&](ByteWriter& out) {
         out(EntryKind::Reload);
         out.signed_number((now - segments_.last()).count());

@@ -25,7 +25,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, Deadlines& deadlines);  // router_state.cpp
+    friend void fields(A& archive, Deadlines& deadlines);  // router_state.cpp
     static constexpr Instant kNever = Instant::max();
     std::vector<Instant> due_;          // the leaves; their number is a power of two
     std::vector<std::size_t> winners_;  // winners_[1] is the overall minimum; the children of node n are 2n and 2n + 1

@@ -34,7 +34,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, Group& group);  // router_state.cpp
+    friend void fields(A& archive, Group& group);  // router_state.cpp
     [[nodiscard]] State members_state(std::span<const Instance> instances) const;
     void log_syncing(Step step, const char* state) const;
     // Why the state changed, by the member that did not follow another one.

@@ -34,9 +34,9 @@ private:
         InterfaceFact fact;
     };
     template <class A>
-    friend void state(A& archive, LinkDelays& delays);  // router_state.cpp
+    friend void fields(A& archive, LinkDelays& delays);  // router_state.cpp
     template <class A>
-    friend void state(A& archive, Held& held);  // router_state.cpp
+    friend void fields(A& archive, Held& held);  // router_state.cpp
     std::map<std::string, Delays> delays_;
     std::map<std::string, Held> held_;
 };

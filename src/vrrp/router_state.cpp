@@ -27,79 +27,79 @@ void require(A& a, bool holds) {
 }  // namespace
 
 template <class A>
-void state(A& a, RestoreBudget::Address& x) {
+void fields(A& a, RestoreBudget::Address& x) {
     a(x.restores, x.due, x.failures, x.left);
 }
 template <class A>
-void state(A& a, RestoreBudget& b) {
+void fields(A& a, RestoreBudget& b) {
     a(b.addresses_);
 }
 template <class A>
-void state(A& a, DuplicateAddresses& d) {
+void fields(A& a, DuplicateAddresses& d) {
     a(d.due_, d.known_);
 }
 template <class A>
-void state(A& a, Authentication& x) {
+void fields(A& a, Authentication& x) {
     a(x.sent_, x.heard_);
 }
 template <class A>
-void state(A& a, OnceLog& o) {
+void fields(A& a, OnceLog& o) {
     std::uint64_t bits = o.logged_.to_ullong();
     a(bits);
     if constexpr (!A::kWrites) o.logged_ = std::bitset<static_cast<std::size_t>(Problem::Count_)>{bits};
 }
 template <class A>
-void state(A& a, PeerProblems& p) {
+void fields(A& a, PeerProblems& p) {
     a(p.seen_);
 }
 template <class A>
-void state(A& a, RoutingSet::Status& s) {
+void fields(A& a, RoutingSet::Status& s) {
     a(s.refused, s.missing);
 }
 template <class A>
-void state(A& a, RoutingSet& r) {
+void fields(A& a, RoutingSet& r) {
     each_of(a, r.status_, [&](RoutingSet::Status& status) { a(status); });
     a(r.established_, r.restores_, r.audit_, r.untracked_too_, r.restored_);
     require(a, r.restores_.within(r.entries_.size()));
 }
 template <class A>
-void state(A& a, Statics& s) {
+void fields(A& a, Statics& s) {
     a(s.routing_, s.restores_, s.audit_, s.running_);
     require(a, s.restores_.within(s.addresses_.size()));
 }
 template <class A>
-void state(A& a, Links& l) {
+void fields(A& a, Links& l) {
     a(l.by_name_);
 }
 template <class A>
-void state(A& a, ScriptBoard& b) {
+void fields(A& a, ScriptBoard& b) {
     each_of(a, b.scripts_, [&](ScriptBoard::Script& s) { a(s.result, s.awaited, s.running, s.due); });
 }
 template <class A>
-void state(A& a, TrackerBoard& b) {
+void fields(A& a, TrackerBoard& b) {
     each_of(a, b.files_, [&](TrackerBoard::File& f) { a(f.value); });
     each_of(a, b.processes_, [&](TrackerBoard::Process& p) { a(p.count, p.known, p.up, p.turns); });
     a(b.awaited_until_);
 }
 template <class A>
-void state(A& a, LinkDelays::Held& h) {
+void fields(A& a, LinkDelays::Held& h) {
     a(h.due, h.fact);
 }
 template <class A>
-void state(A& a, LinkDelays& d) {
+void fields(A& a, LinkDelays& d) {
     a(d.held_);
 }
 template <class A>
-void state(A& a, Group& g) {
+void fields(A& a, Group& g) {
     a(g.state_, g.last_mailed_);
     require(a, g.state_ <= State::Fault);
 }
 template <class A>
-void state(A& a, BfdBoard& b) {
+void fields(A& a, BfdBoard& b) {
     a(b.states_);
 }
 template <class A>
-void state(A& a, Deadlines& d) {
+void fields(A& a, Deadlines& d) {
     std::vector<std::optional<Instant>> dues;
     if constexpr (A::kWrites)
         for (const Instant due : d.due_) dues.push_back(due == Deadlines::kNever ? std::nullopt : std::optional{due});
@@ -112,13 +112,13 @@ void state(A& a, Deadlines& d) {
 }
 
 template <class A>
-void state(A& a, TransitionReasons& r) {
+void fields(A& a, TransitionReasons& r) {
     a(r.heard_.kind, r.heard_.from, r.heard_.priority, r.text_, r.cause_);
 }
 
 // The pre-built advert is made again when it is needed: it depends on nothing else.
 template <class A>
-void state(A& a, Instance& i) {
+void fields(A& a, Instance& i) {
     a(i.state_, i.effective_, i.owns_addresses_, i.silent_fault_, i.hint_, i.wants_master_, i.follows_master_,
       i.answered_rival_, i.resigned_, i.owes_arps_, i.source_, i.awaits_source_, i.mtu_, i.fault_, i.last_mailed_);
     a(i.master_, i.master_priority_, i.master_interval_);
@@ -138,7 +138,7 @@ struct UnknownVrid {
     std::uint8_t vrid = 0;
 };
 template <class A>
-void state(A& a, UnknownVrid& u) {
+void fields(A& a, UnknownVrid& u) {
     a(u.interface, u.family, u.vrid);
 }
 

@@ -43,7 +43,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, BfdBoard& board);  // router_state.cpp
+    friend void fields(A& archive, BfdBoard& board);  // router_state.cpp
     [[nodiscard]] bool up(const std::string& name) const;
 
     std::map<std::string, bool, std::less<>> states_;

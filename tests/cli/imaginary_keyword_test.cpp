@@ -7,9 +7,9 @@
 #include "../config/samples.hpp"
 #include "cli/reference.hpp"
 #include "config/schema/defaults.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/config/toml/toml.hpp"
 #include "mainstay/config/tools/print.hpp"
-#include "mainstay/ipc/config_codec.hpp"
 
 using namespace mainstay;
 using namespace mainstay::config;
@@ -90,7 +90,7 @@ TEST_CASE("one row makes a keyword that is explained and listed") {
 TEST_CASE("one row makes a keyword that reaches the roles") {
     const Loaded loaded = with("imaginary_delay 7.25");
 
-    const auto part = ipc::decode<Config>(ipc::encode(slice(loaded.config, Audience::Vrrp)));
+    const auto part = decode<Config>(encode(slice(loaded.config, Audience::Vrrp)));
 
     REQUIRE(part);
     CHECK(value_of<Micros>(part->instances.at(0).more->values, "imaginary_delay") == Micros{7'250'000});

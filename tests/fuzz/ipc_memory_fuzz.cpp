@@ -14,9 +14,9 @@
 #include <string>
 
 #include "mainstay/alert/scripts.hpp"
+#include "mainstay/base/framed_archive.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/ipc/bfd_status.hpp"
-#include "mainstay/ipc/codec.hpp"
-#include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/host_plan.hpp"
 #include "mainstay/ipc/shared.hpp"
@@ -33,23 +33,23 @@ namespace {
 
 template <class T>
 void try_struct(Bytes input) {
-    const auto value = ipc::decode<T>(input);
+    const auto value = decode<T>(input);
     if (!value) return;
-    const auto bytes = ipc::encode(*value);
-    const auto again = ipc::decode<T>(bytes);
-    require(again && ipc::encode(*again) == bytes);
+    const auto bytes = encode(*value);
+    const auto again = decode<T>(bytes);
+    require(again && encode(*again) == bytes);
 }
 
 void try_vrrp(Bytes input) {
     try_struct<report::VrrpStatus>(input);
-    if (const auto status = ipc::decode<report::VrrpStatus>(input)) static_cast<void>(report::makes_sense(*status));
+    if (const auto status = decode<report::VrrpStatus>(input)) static_cast<void>(report::makes_sense(*status));
 }
 
 // Read a piece at a time it is the same configuration, and it does not differ from itself.
 void try_snapshot(Bytes input) {
     const auto sealed = ipc::make_sealed_memfd("fuzz", input);
     require(sealed.has_value());
-    const auto whole = ipc::decode<config::Config>(input);
+    const auto whole = decode<config::Config>(input);
     const auto pieces = ipc::read_snapshot(sealed->get());
     require(whole.has_value() == pieces.has_value());
     const auto changed = ipc::changed_services(sealed->get(), sealed->get());

@@ -171,7 +171,7 @@ def test_a_record_of_another_version_or_with_other_bytes_is_refused_with_the_rea
     assert record_of(record, segments_of(record)) == record
     end = record.index(b"\0", 16)
     version = record[16:end].decode()
-    assert refusal(record[:8] + struct.pack("=I", 9) + record[12:]) == "the record has format 9; this program reads format 2"
+    assert refusal(record[:8] + struct.pack("=I", 9) + record[12:]) == "the record has format 9; this program reads format 3"
     assert refusal(record[:16] + b"9.8.7".ljust(48, b"\0") + record[64:]) == (
         f"the record is from version 9.8.7; this is version {version}, and only the same version can replay it")
     assert refusal(record[:16] + b"\x1b[2J".ljust(48, b"\0") + record[64:]) == "the record is damaged: its version"

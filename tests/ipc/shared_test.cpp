@@ -1,6 +1,6 @@
 #include "mainstay/ipc/shared.hpp"
 
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

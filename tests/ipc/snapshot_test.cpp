@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/ipc/shared.hpp"
 
 using namespace mainstay;
@@ -27,7 +27,7 @@ config::Config many_services() {
 }
 
 UniqueFd memfd_of(std::span<const std::byte> bytes) { return std::move(*ipc::make_sealed_memfd("test", bytes)); }
-UniqueFd memfd_of(const config::Config& config) { return memfd_of(ipc::encode(config)); }
+UniqueFd memfd_of(const config::Config& config) { return memfd_of(encode(config)); }
 
 }  // namespace
 
@@ -43,7 +43,7 @@ TEST_CASE("no prefix of a snapshot is taken for one") {
     config::Config config;
     config.instances.push_back({.name = "VI_1"});
     config.virtual_servers.resize(2);
-    const auto bytes = ipc::encode(config);
+    const auto bytes = encode(config);
     const auto whole = memfd_of(bytes);
     for (std::size_t size = 0; size < bytes.size(); ++size) {
         CAPTURE(size);
@@ -56,22 +56,22 @@ TEST_CASE("no prefix of a snapshot is taken for one") {
 TEST_CASE("a snapshot with an impossible length inside is refused") {
     config::Config config;
     config.virtual_servers.resize(3);
-    auto bytes = ipc::encode(config);
+    auto bytes = encode(config);
     for (std::size_t at = 0; at + 4 <= bytes.size(); at += 4) {
         CAPTURE(at);
         auto broken = bytes;
         for (std::size_t i = 0; i < 4; ++i) broken[at + i] = std::byte{0xff};
         const auto read = ipc::read_snapshot(memfd_of(broken).get());
-        const auto decoded = ipc::decode<config::Config>(broken);
+        const auto decoded = decode<config::Config>(broken);
         CHECK(read.has_value() == decoded.has_value());
         if (read && decoded) CHECK(*read == *decoded);
     }
 }
 
 TEST_CASE("a snapshot of an older version, which ends earlier, is read") {
-    ipc::Encoder fields;
+    Encoder fields;
     fields(config::Global{.router_id = "old"});
-    ipc::Encoder whole;
+    Encoder whole;
     whole(static_cast<std::uint32_t>(fields.size()));
     auto bytes = whole.take();
     bytes.insert(bytes.end(), fields.bytes().begin(), fields.bytes().end());
@@ -130,9 +130,9 @@ TEST_CASE("no single services are reported if anything else changed, or their nu
 TEST_CASE("a snapshot that ends earlier than the running one, or later, is another one") {
     config::Config whole;
     whole.global.router_id = "old";
-    ipc::Encoder fields;
+    Encoder fields;
     fields(whole.global);
-    ipc::Encoder length;
+    Encoder length;
     length(static_cast<std::uint32_t>(fields.size()));
     auto bytes = length.take();
     bytes.insert(bytes.end(), fields.bytes().begin(), fields.bytes().end());
@@ -143,7 +143,7 @@ TEST_CASE("a snapshot that ends earlier than the running one, or later, is anoth
 }
 
 TEST_CASE("a snapshot that claims more bytes than it has is refused, even where all that is known is there") {
-    auto bytes = ipc::encode(config::Config{});
+    auto bytes = encode(config::Config{});
     bytes[0] = static_cast<std::byte>(std::to_integer<unsigned>(bytes[0]) + 4);
     CHECK_FALSE(ipc::read_snapshot(memfd_of(bytes).get()).has_value());
 }

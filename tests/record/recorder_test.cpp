@@ -185,7 +185,7 @@ TEST_CASE("what is no record, or another version's, is refused with the reason")
     CHECK(refusal(std::vector<std::byte>(1000)) == "this is not a flight record");
     auto other = file;
     other[8] = std::byte{9};
-    CHECK(refusal(other) == "the record has format 9; this program reads format 2");
+    CHECK(refusal(other) == "the record has format 9; this program reads format 3");
     auto flipped = file;
     flipped[flipped.size() / 2] ^= std::byte{1};
     CHECK(refusal(flipped) == "the record is damaged: its checksum is wrong");

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "bench.hpp"
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/record/secrets.hpp"
 #include "mainstay/wire/vrrp_auth.hpp"
 
@@ -73,10 +73,10 @@ void is_identical_and_holds_no(const Bench& bench, std::string_view secret) {
 
 TEST_CASE("the configuration in a record has no secrets and no notify scripts") {
     Secrets secrets;
-    const auto blank = ipc::encode(secrets.without(with_password(config::AuthType::Pass)));
+    const auto blank = encode(secrets.without(with_password(config::AuthType::Pass)));
     CHECK_FALSE(holds(blank, kPassword));
     CHECK_FALSE(holds(blank, "token"));
-    CHECK_FALSE(holds(ipc::encode(secrets.without(with_key())), kKey));
+    CHECK_FALSE(holds(encode(secrets.without(with_key())), kKey));
 }
 
 TEST_CASE("a right password stays right, a wrong one wrong, and a wrong checksum too") {

@@ -10,8 +10,8 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
 # A module may include only itself and those before it (docs/architecture.md).
-MODULES = ["base", "wire", "netlink", "config", "vrrp", "bfd", "lvs", "report", "kernel", "ipc", "record", "probe", "alert", "role", "cli"]
-PURE = {"base", "wire", "netlink", "config", "vrrp", "bfd", "lvs", "report", "record"}
+MODULES = ["base", "wire", "netlink", "config", "vrrp", "bfd", "lvs", "record", "report", "kernel", "ipc", "probe", "alert", "role", "cli"]
+PURE = {"base", "wire", "netlink", "config", "vrrp", "bfd", "lvs", "record", "report"}
 CLOCK_READS = re.compile(r"\b(steady_clock|system_clock|high_resolution_clock)::now\b|\bclock_gettime\b|\bgettimeofday\b")
 LINES_MAX = 500
 # Written out of order, so that this file does not contain them.

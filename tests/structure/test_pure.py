@@ -10,7 +10,7 @@ import pytest
 
 from support.paths import BUILD, TOP
 
-PURE = ["base", "wire", "netlink", "config", "vrrp", "bfd", "lvs", "report", "record"]
+PURE = ["base", "wire", "netlink", "config", "vrrp", "bfd", "lvs", "record", "report"]
 LIST = TOP / "tests" / "structure" / "pure.txt"
 LINE = re.compile(r"(header|symbol)\s+(\S+)\s+(.+?)(?:\s+# .*)?")
 INCLUDE = re.compile(r"\s*#\s*include\s*(<[^>]+>)")

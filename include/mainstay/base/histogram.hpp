@@ -29,4 +29,11 @@ struct Histogram {
     bool operator==(const Histogram&) const = default;
 };
 
+// The members (base/archive.hpp).
+template <class A, const auto& kBounds>
+void fields(A& a, Histogram<kBounds>& h) {
+    for (auto& count : h.counts) a(count);
+    a(h.sum_us);
+}
+
 }  // namespace mainstay

@@ -1,7 +1,7 @@
 // How the state block of the bfd role is encoded.
 #pragma once
 
-#include "codec.hpp"
+#include "mainstay/base/framed_archive.hpp"
 #include "mainstay/bfd/facts.hpp"
 #include "mainstay/report/status.hpp"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "codec.hpp"
+#include "mainstay/base/framed_archive.hpp"
 #include "mainstay/base/time.hpp"
 
 namespace mainstay::ipc {

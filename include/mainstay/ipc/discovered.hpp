@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "codec.hpp"
+#include "mainstay/base/framed_archive.hpp"
 #include "mainstay/config/server_file.hpp"
 
 namespace mainstay::ipc {

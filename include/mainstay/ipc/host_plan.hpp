@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "codec.hpp"
+#include "mainstay/base/framed_archive.hpp"
 #include "mainstay/vrrp/watch.hpp"
 
 namespace mainstay::ipc {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "codec.hpp"
+#include "mainstay/base/framed_archive.hpp"
 
 namespace mainstay::ipc {
 

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "api_settings.hpp"
-#include "codec.hpp"
 #include "daemon_settings.hpp"
 #include "mail_settings.hpp"
 #include "mainstay/base/error.hpp"
+#include "mainstay/base/framed_archive.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/log_levels.hpp"
 #include "mainstay/report/supervision.hpp"

@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
-#include "codec.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/event.hpp"
+#include "mainstay/base/framed_archive.hpp"
 #include "mainstay/base/unique_fd.hpp"
 
 namespace mainstay::ipc {

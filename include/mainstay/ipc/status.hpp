@@ -3,100 +3,25 @@
 
 #include <cstdint>
 #include <string>
-#include <type_traits>
 #include <vector>
 
-#include "codec.hpp"
-#include "mainstay/base/histogram.hpp"
+#include "mainstay/base/framed_archive.hpp"
 #include "mainstay/netlink/ipvs_types.hpp"
 #include "mainstay/report/status.hpp"
 #include "mainstay/vrrp/fact_state.hpp"
 #include "mainstay/vrrp/facts.hpp"
 
-namespace mainstay {
-
-template <class A, const auto& kBounds>
-void fields(A& a, Histogram<kBounds>& h) {
-    for (auto& count : h.counts) a(count);
-    a(h.sum_us);
-}
-
-}  // namespace mainstay
-namespace mainstay::ipc {
-
-// For the last fields of a struct that occurs tens of thousands of times: they are written only if `says_something`,
-// which is true if any of them differs from its default. A reader leaves omitted fields at their defaults.
-template <class A>
-[[nodiscard]] constexpr bool goes_on(const A&, bool says_something) {
-    return !std::is_same_v<A, Encoder> || says_something;
-}
-
-}  // namespace mainstay::ipc
-
-// What the recorder and the state block encode alike: vrrp/fact_state.hpp has the members.
 namespace mainstay::vrrp {
 
 template <class A>
-void fields(A& a, Counters& c) {
-    state(a, c);
-}
-template <class A>
-void fields(A& a, HeardSequence& h) {
-    state(a, h);
-}
-template <class A>
-void fields(A& a, PeerProblem& p) {
-    state(a, p);
-}
-template <class A>
-void fields(A& a, PriorityPart& p) {
-    state(a, p);
-}
-template <class A>
-void fields(A& a, InstanceSnapshot& s) {
-    a(s.name, s.interface, s.group, s.virtual_router_id, s.version, s.base_priority, s.effective_priority, s.family,
-      s.state, s.owns_addresses, s.deadline, s.master_interval, s.master, s.master_priority, s.since, s.fault,
-      s.last_mailed, s.counters, s.auth_sent, s.auth_heard, s.reduced, s.problems, s.reason, s.priority_parts);
-    if (ipc::goes_on(a, s.failed_over || s.cause != Cause::None)) a(s.failed_over, s.cause);
-}
-template <class A>
-void fields(A& a, ScriptSnapshot& s) {
-    state(a, s);
-    a(s.running);
-}
-template <class A>
-void fields(A& a, GroupSnapshot& s) {
-    a(s.name, s.state, s.last_mailed);
-}
-template <class A>
-void fields(A& a, BfdSnapshot& s) {
-    state(a, s);
-}
-template <class A>
-void fields(A& a, TrackerSnapshot& s) {
-    state(a, s);
-}
-template <class A>
 void fields(A& a, TrackedObject& o) {
     a(o.kind, o.name, o.known, o.up, o.weight, o.reverse, o.adds, o.faults);
-}
-template <class A, class Instances>
-void router_fields(A& a, RouterSnapshot& s, Instances& instances) {
-    a(instances, s.groups, s.scripts, s.bfds, s.trackers, s.advert_lateness);
-}
-template <class A>
-void fields(A& a, RouterSnapshot& s) {
-    router_fields(a, s, s.instances);
 }
 
 }  // namespace mainstay::vrrp
 
 namespace mainstay::netlink {
 
-template <class A>
-void fields(A& a, IpvsServiceKey& k) {
-    a(k.family, k.fwmark, k.protocol, k.address, k.port);
-}
 template <class A>
 void fields(A& a, IpvsTimeouts& t) {
     a(t.tcp, t.tcp_fin, t.udp);
@@ -134,11 +59,11 @@ void fields(A& a, VrrpStatus& s) {
 template <class A>
 void fields(A& a, CheckStatus& s) {
     a(s.type, s.target, s.up);
-    if (!ipc::goes_on(a, s.has_run || s.failures_in_row != 0 || !s.last_result.empty() || s.last_run != WallTime{} ||
-                             s.last_duration != Micros{0} || s.weight || !s.script.empty()))
+    if (!goes_on(a, s.has_run || s.failures_in_row != 0 || !s.last_result.empty() || s.last_run != WallTime{} ||
+                        s.last_duration != Micros{0} || s.weight || !s.script.empty()))
         return;
     a(s.has_run, s.failures_in_row, s.last_result, s.last_run, s.last_duration, s.weight);
-    if (ipc::goes_on(a, !s.script.empty())) a(s.script);
+    if (goes_on(a, !s.script.empty())) a(s.script);
 }
 template <class A>
 void fields(A& a, LeaveStatus& s) {
@@ -147,7 +72,7 @@ void fields(A& a, LeaveStatus& s) {
 template <class A>
 void fields(A& a, ServerStatus& s) {
     a(s.name, s.endpoint, s.forwarding, s.weight, s.alive, s.in_table, s.since, s.checks, s.weight_in_table);
-    if (!ipc::goes_on(a, !s.note.empty() || s.kept || s.grows_since || s.leave)) return;
+    if (!goes_on(a, !s.note.empty() || s.kept || s.grows_since || s.leave)) return;
     a(s.note, s.kept, s.grows_since, s.leave);
 }
 template <class A>

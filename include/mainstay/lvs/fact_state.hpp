@@ -1,20 +1,16 @@
-// Facts, commands and what an earlier incarnation left, as bytes (base/byte_archive.hpp), for the flight recorder.
+// The members of facts, commands and what an earlier incarnation left (base/archive.hpp), for the flight recorder.
 // CheckFinished is not here: the recorder has a form of its own for it, because it is the bulk.
 #pragma once
 
 #include "facts.hpp"
-#include "mainstay/base/byte_archive.hpp"
+#include "mainstay/base/archive.hpp"
 #include "memory.hpp"
 #include "overrides.hpp"
 
 namespace mainstay {
 
 template <class A>
-void state(A& a, Endpoint& e) {
-    a(e.address, e.port);
-}
-template <class A>
-void state(A& a, InternedString& s) {
+void fields(A& a, InternedString& s) {
     std::string text = s.text();
     a(text);
     if constexpr (!A::kWrites) s = InternedString{text};
@@ -22,44 +18,35 @@ void state(A& a, InternedString& s) {
 
 }  // namespace mainstay
 
-namespace mainstay::netlink {
-
-template <class A>
-void state(A& a, IpvsServiceKey& k) {
-    a(k.family, k.fwmark, k.protocol, k.address, k.port);
-}
-
-}  // namespace mainstay::netlink
-
 namespace mainstay::lvs {
 
 template <class A>
-void state(A&, DeadlineReached&) {}
+void fields(A&, DeadlineReached&) {}
 template <class A>
-void state(A& a, ConnectionsCounted::Destination& d) {
+void fields(A& a, ConnectionsCounted::Destination& d) {
     a(d.endpoint, d.active, d.inactive);
 }
 template <class A>
-void state(A& a, ConnectionsCounted& f) {
+void fields(A& a, ConnectionsCounted& f) {
     a(f.service, f.destinations);
 }
 template <class A>
-void state(A& a, AddressesChanged& f) {
+void fields(A& a, AddressesChanged& f) {
     a(f.addresses);
 }
 
 template <class A>
-void state(A& a, Override& o) {
+void fields(A& a, Override& o) {
     a(o.hold, o.weight, o.since, o.by, o.expires_persistence, o.until, o.reason);
     if constexpr (!A::kWrites)
         if (o.hold > Hold::Disabled) a.refuse();
 }
 template <class A>
-void state(A& a, OverrideKey& k) {
+void fields(A& a, OverrideKey& k) {
     a(k.service, k.server);
 }
 template <class A>
-void state(A& a, ServerCommand& c) {
+void fields(A& a, ServerCommand& c) {
     a(c.verb, c.which, c.weight, c.dry_run, c.by, c.expire_persistence, c.time, c.reason);
     if constexpr (!A::kWrites)
         if (c.verb > ServerCommand::Verb::Weight) a.refuse();
@@ -80,21 +67,21 @@ void compact_state(A& a, CompactOptional<T>& member) {
 }
 
 template <class A>
-void state(A& a, CheckerState& c) {
+void fields(A& a, CheckerState& c) {
     a(c.id, c.due, c.last_run, c.last_result, c.last_duration, c.retries_used, c.failures_in_row, c.rises, c.falls,
       c.url, c.up, c.has_run, c.running, c.waits, c.first_run_retries, c.pass_broken, c.first_pass);
     compact_state(a, c.dynamic_weight);
 }
 template <class A>
-void state(A& a, DrainState& d) {
+void fields(A& a, DrainState& d) {
     a(d.until, d.until_wall, d.connections, d.over);
 }
 template <class A>
-void state(A& a, Between& b) {
+void fields(A& a, Between& b) {
     a(b.held_weight, b.leave, b.grows_since, b.growing_weight);
 }
 template <class A>
-void state(A& a, ServerState& s) {
+void fields(A& a, ServerState& s) {
     a(s.weight, s.since, s.alive, s.kept, s.hold);
     compact_state(a, s.between);
     std::vector<CheckerState> read;
@@ -108,20 +95,20 @@ void state(A& a, ServerState& s) {
 }
 
 template <class A>
-void state(A& a, ServiceIdentity& i) {
+void fields(A& a, ServiceIdentity& i) {
     a(i.key, i.group);
 }
 template <class A>
-void state(A& a, CheckerMemory& m) {
+void fields(A& a, CheckerMemory& m) {
     a(m.type, m.target, m.state);
 }
 template <class A>
-void state(A& a, ServerMemory& m) {
+void fields(A& a, ServerMemory& m) {
     a(m.endpoint, m.alive, m.since, m.checkers, m.kept, m.leave, m.grows_since);
 }
 // Of a server that leaves, what the table and the log have of it.
 template <class A>
-void state(A& a, LeavingServer& l) {
+void fields(A& a, LeavingServer& l) {
     config::RealServer& s = l.server;
     config::Tunnel tunnel = *s.tunnel;
     a(s.endpoint, s.forwarding, s.inhibit_on_failure, s.smtp_alert, s.weight, s.upper_threshold, s.lower_threshold,
@@ -129,7 +116,7 @@ void state(A& a, LeavingServer& l) {
     if constexpr (!A::kWrites) s.tunnel = tunnel;
 }
 template <class A>
-void state(A& a, ServiceMemory& m) {
+void fields(A& a, ServiceMemory& m) {
     a(m.identity, m.keys, m.quorum_up, m.sorry_in_use, m.servers, m.leaving);
 }
 

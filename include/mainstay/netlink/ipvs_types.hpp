@@ -19,6 +19,11 @@ struct IpvsServiceKey {
     std::uint16_t port = 0;  // host order; 0 = any, persistent services only
     auto operator<=>(const IpvsServiceKey&) const = default;
 };
+// The members (base/archive.hpp).
+template <class A>
+void fields(A& a, IpvsServiceKey& k) {
+    a(k.family, k.fwmark, k.protocol, k.address, k.port);
+}
 
 inline constexpr std::uint32_t kIpvsPersistent = 0x1;
 inline constexpr std::uint32_t kIpvsHashed = 0x2;  // set by the kernel itself: masked out of dumps

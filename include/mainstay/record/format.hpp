@@ -17,7 +17,7 @@ namespace mainstay::record {
 
 // Increased with every change of the bytes below. The version of the program is in the header as well, because the
 // machine's state is bytes of that version.
-inline constexpr std::uint32_t kFormat = 2;
+inline constexpr std::uint32_t kFormat = 3;
 inline constexpr std::size_t kSegments = 2;
 inline constexpr std::size_t kVersionBytes = 48;
 inline constexpr std::size_t kMemoryLeast = 64 * 1024;  // less than that holds no key frame worth having

@@ -32,7 +32,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, Authentication& authentication);  // router_state.cpp
+    friend void fields(A& archive, Authentication& authentication);  // router_state.cpp
     std::uint64_t sent_ = 0;
     std::vector<HeardSequence> heard_;  // least recently heard first
 };

@@ -42,7 +42,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, DuplicateAddresses& addresses);  // router_state.cpp
+    friend void fields(A& archive, DuplicateAddresses& addresses);  // router_state.cpp
     std::map<std::size_t, Instant> due_;
     std::set<std::size_t> known_;
 };

@@ -1,33 +1,32 @@
-// Facts, snapshots and their parts as bytes (base/byte_archive.hpp), for the flight recorder. Packets are not here: the
-// recorder has a form of its own for them, because they are the bulk. ipc/status.hpp takes the members of counters,
-// problems, scripts and trackers from here: of those, new ones are added at the end and none is removed
-// (ipc/codec.hpp).
+// The members of facts, snapshots and their parts (base/archive.hpp): of facts for the flight recorder, of snapshots
+// for the state block, too, so new members of those are added at the end and none is removed. Packets are not here: the
+// recorder has a form of its own for them, because they are the bulk.
 #pragma once
 
 #include "facts.hpp"
-#include "mainstay/base/byte_archive.hpp"
+#include "mainstay/base/archive.hpp"
 
 namespace mainstay::netlink {
 
 template <class A>
-void state(A& a, Encapsulation& e) {
+void fields(A& a, Encapsulation& e) {
     a(e.type, e.id, e.locator, e.destination, e.source, e.tos, e.ttl, e.flags, e.labels);
 }
 template <class A>
-void state(A& a, NextHop& h) {
+void fields(A& a, NextHop& h) {
     a(h.via, h.device, h.interface_index, h.weight, h.onlink, h.realms, h.encapsulation);
 }
 template <class A>
-void state(A& a, Metric& m) {
+void fields(A& a, Metric& m) {
     a(m.number, m.value);
 }
 template <class A>
-void state(A& a, Route& r) {
+void fields(A& a, Route& r) {
     a(r.destination, r.source, r.type, r.scope, r.tos, r.protocol, r.table, r.hop, r.hops, r.preferred_source,
       r.priority, r.metrics, r.locked, r.congestion_control, r.expires, r.preference, r.ttl_propagate, r.placement);
 }
 template <class A>
-void state(A& a, Rule& r) {
+void fields(A& a, Rule& r) {
     a(r.family, r.from, r.to, r.invert, r.tos, r.protocol, r.action, r.table, r.l3mdev, r.priority, r.target, r.mark,
       r.mask, r.realms, r.suppress_prefix_length, r.suppress_group, r.input, r.output, r.tunnel_id, r.users,
       r.ip_protocol, r.source_ports, r.destination_ports);
@@ -35,99 +34,89 @@ void state(A& a, Rule& r) {
 
 }  // namespace mainstay::netlink
 
-namespace mainstay {
-
-template <class A, const auto& kBounds>
-void state(A& a, Histogram<kBounds>& h) {
-    for (auto& count : h.counts) a(count);
-    a(h.sum_us);
-}
-
-}  // namespace mainstay
-
 namespace mainstay::vrrp {
 
 template <class A>
-void state(A& a, HeldAddress& h) {
+void fields(A& a, HeldAddress& h) {
     a(h.interface, h.prefix);
 }
 template <class A>
-void state(A& a, RoutingEntry& e) {
+void fields(A& a, RoutingEntry& e) {
     a(e.what, e.vrf, e.no_track, e.devices, e.track_group);
 }
 template <class A>
-void state(A& a, InterfaceFact& f) {
+void fields(A& a, InterfaceFact& f) {
     a(f.name, f.index, f.up, f.loopback, f.mtu, f.addresses, f.borrows);
 }
 template <class A>
-void state(A& a, ClockTold& f) {
+void fields(A& a, ClockTold& f) {
     a(f.at);
 }
 template <class A>
-void state(A& a, AddressLost& f) {
+void fields(A& a, AddressLost& f) {
     a(f.interface, f.address);
 }
 template <class A>
-void state(A& a, RestoreFailed& f) {
+void fields(A& a, RestoreFailed& f) {
     a(f.instance, f.interface, f.address);
 }
 template <class A>
-void state(A& a, DuplicateAddress& f) {
+void fields(A& a, DuplicateAddress& f) {
     a(f.interface, f.address);
 }
 template <class A>
-void state(A& a, RoutingLost& f) {
+void fields(A& a, RoutingLost& f) {
     a(f.what);
 }
 template <class A>
-void state(A&, RoutingUncertain&) {}
+void fields(A&, RoutingUncertain&) {}
 template <class A>
-void state(A& a, RoutingOutcome& f) {
+void fields(A& a, RoutingOutcome& f) {
     a(f.owner, f.how, f.added, f.refused);
 }
 template <class A>
-void state(A& a, ScriptDone& f) {
+void fields(A& a, ScriptDone& f) {
     a(f.script, f.how, f.status);
 }
 template <class A>
-void state(A& a, BfdFact& f) {
+void fields(A& a, BfdFact& f) {
     a(f.name, f.up);
 }
 template <class A>
-void state(A& a, FileFact& f) {
+void fields(A& a, FileFact& f) {
     a(f.file, f.value);
 }
 template <class A>
-void state(A& a, ProcessFact& f) {
+void fields(A& a, ProcessFact& f) {
     a(f.process, f.count);
 }
 template <class A>
-void state(A& a, SourceFact& f) {
+void fields(A& a, SourceFact& f) {
     a(f.address, f.here);
 }
 template <class A>
-void state(A& a, HostFacts& f) {
+void fields(A& a, HostFacts& f) {
     a(f.interfaces, f.sources);
 }
 template <class A>
-void state(A& a, FailOver& f) {
+void fields(A& a, FailOver& f) {
     a(f.instance);
 }
 template <class A>
-void state(A& a, FailBack& f) {
+void fields(A& a, FailBack& f) {
     a(f.instance);
 }
 template <class A>
-void state(A& a, Maintenance& f) {
+void fields(A& a, Maintenance& f) {
     a(f.on);
 }
 template <class A>
-void state(A&, DeadlineReached&) {}
+void fields(A&, DeadlineReached&) {}
 template <class A>
-void state(A&, Shutdown&) {}
+void fields(A&, Shutdown&) {}
 
 template <class A>
-void state(A& a, Counters& c) {
+void fields(A& a, Counters& c) {
     a(c.advert_rcvd, c.advert_sent, c.become_master, c.release_master, c.packet_len_err, c.advert_interval_err,
       c.ip_ttl_err, c.invalid_type_rcvd, c.addr_list_err, c.invalid_authtype, c.authtype_mismatch, c.auth_failure,
       c.pri_zero_rcvd, c.pri_zero_sent, c.checksum_err, c.version_err, c.rival_masters, c.addresses_restored,
@@ -135,47 +124,52 @@ void state(A& a, Counters& c) {
       c.auth_ext_invalid_hmac, c.auth_ext_stale, c.auth_ext_replay, c.routing_restored, c.duplicate_addresses);
 }
 template <class A>
-void state(A& a, HeardSequence& h) {
+void fields(A& a, HeardSequence& h) {
     a(h.sender, h.sequence);
 }
 template <class A>
-void state(A& a, PeerProblem& p) {
+void fields(A& a, PeerProblem& p) {
     a(p.kind, p.peer, p.last, p.count, p.text);
 }
 template <class A>
-void state(A& a, PriorityPart& p) {
+void fields(A& a, PriorityPart& p) {
     a(p.tracker, p.up, p.weight);
 }
 template <class A>
-void state(A& a, InstanceSnapshot& s) {
+void fields(A& a, InstanceSnapshot& s) {
     a(s.name, s.interface, s.group, s.virtual_router_id, s.version, s.base_priority, s.effective_priority, s.family,
       s.state, s.owns_addresses, s.deadline, s.master_interval, s.master, s.master_priority, s.since, s.fault,
-      s.last_mailed, s.counters, s.auth_sent, s.auth_heard, s.reduced, s.problems, s.reason, s.priority_parts,
-      s.failed_over);
+      s.last_mailed, s.counters, s.auth_sent, s.auth_heard, s.reduced, s.problems, s.reason, s.priority_parts);
     if constexpr (!A::kWrites)
         if (s.state > State::Fault) a.refuse();
+    if (goes_on(a, s.failed_over || s.cause != Cause::None)) a(s.failed_over, s.cause);
 }
 template <class A>
-void state(A& a, ScriptSnapshot& s) {
-    a(s.name, s.known, s.up, s.streak, s.last_status, s.last_failure, s.runs, s.failures, s.since, s.failures_in_row);
+void fields(A& a, ScriptSnapshot& s) {
+    a(s.name, s.known, s.up, s.streak, s.last_status, s.last_failure, s.runs, s.failures, s.since, s.failures_in_row,
+      s.running);
 }
 template <class A>
-void state(A& a, GroupSnapshot& s) {
+void fields(A& a, GroupSnapshot& s) {
     a(s.name, s.state, s.last_mailed);
     if constexpr (!A::kWrites)
         if (s.state > State::Fault) a.refuse();
 }
 template <class A>
-void state(A& a, BfdSnapshot& s) {
+void fields(A& a, BfdSnapshot& s) {
     a(s.name, s.up);
 }
 template <class A>
-void state(A& a, TrackerSnapshot& s) {
+void fields(A& a, TrackerSnapshot& s) {
     a(s.kind, s.name, s.value, s.up);
 }
+template <class A, class Instances>
+void router_fields(A& a, RouterSnapshot& s, Instances& instances) {
+    a(instances, s.groups, s.scripts, s.bfds, s.trackers, s.advert_lateness);
+}
 template <class A>
-void state(A& a, RouterSnapshot& s) {
-    a(s.instances, s.groups, s.scripts, s.bfds, s.trackers, s.advert_lateness);
+void fields(A& a, RouterSnapshot& s) {
+    router_fields(a, s, s.instances);
 }
 
 }  // namespace mainstay::vrrp

@@ -123,7 +123,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, Instance& instance);  // router_state.cpp
+    friend void fields(A& archive, Instance& instance);  // router_state.cpp
     [[nodiscard]] bool grouped() const { return !config_->sync_group.empty(); }
     [[nodiscard]] bool owner() const { return config_->priority == 255 && around_.owner_group && !around_.maintenance; }
     [[nodiscard]] std::uint8_t priority_of(int total) const;

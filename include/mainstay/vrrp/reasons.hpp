@@ -31,7 +31,7 @@ public:
     [[nodiscard]] Cause cause() const { return cause_; }
 
     template <class A>
-    friend void state(A& archive, TransitionReasons& reasons);  // router_state.cpp
+    friend void fields(A& archive, TransitionReasons& reasons);  // router_state.cpp
 
 private:
     enum class Kind : std::uint8_t { Nothing, Master, Lower, Resignation };

@@ -48,7 +48,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, OnceLog& once);  // router_state.cpp
+    friend void fields(A& archive, OnceLog& once);  // router_state.cpp
     std::bitset<static_cast<std::size_t>(Problem::Count_)> logged_;
 };
 
@@ -64,8 +64,8 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, PeerProblems& problems);  // router_state.cpp
-    std::vector<PeerProblem> seen_;                         // at most one of each kind
+    friend void fields(A& archive, PeerProblems& problems);  // router_state.cpp
+    std::vector<PeerProblem> seen_;                          // at most one of each kind
 };
 
 struct Advert {

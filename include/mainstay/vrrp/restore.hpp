@@ -52,9 +52,9 @@ private:
         bool left = false;
     };
     template <class A>
-    friend void state(A& archive, RestoreBudget& budget);  // router_state.cpp
+    friend void fields(A& archive, RestoreBudget& budget);  // router_state.cpp
     template <class A>
-    friend void state(A& archive, Address& address);  // router_state.cpp
+    friend void fields(A& archive, Address& address);  // router_state.cpp
     std::map<std::size_t, Address> addresses_;
 };
 

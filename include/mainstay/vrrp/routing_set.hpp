@@ -69,9 +69,9 @@ private:
         bool missing = false;  // it was removed and could not be restored; logged once
     };
     template <class A>
-    friend void state(A& archive, RoutingSet& set);  // router_state.cpp
+    friend void fields(A& archive, RoutingSet& set);  // router_state.cpp
     template <class A>
-    friend void state(A& archive, Status& status);  // router_state.cpp
+    friend void fields(A& archive, Status& status);  // router_state.cpp
     void emit(Step step, const std::vector<std::size_t>& positions, SetRouting::How how) const;
     void restore(Step step, std::size_t position);
     void added(Step step, SetRouting::How how, std::size_t position);

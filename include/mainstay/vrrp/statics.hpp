@@ -62,7 +62,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, Statics& statics);  // router_state.cpp
+    friend void fields(A& archive, Statics& statics);  // router_state.cpp
     void restore(Step step, std::size_t position);
 
     std::vector<StaticAddress> addresses_;

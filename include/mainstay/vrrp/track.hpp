@@ -22,7 +22,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, Links& links);  // router_state.cpp
+    friend void fields(A& archive, Links& links);  // router_state.cpp
     std::map<std::string, InterfaceFact, std::less<>> by_name_;
 };
 
@@ -51,7 +51,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, ScriptBoard& board);  // router_state.cpp
+    friend void fields(A& archive, ScriptBoard& board);  // router_state.cpp
     struct Script {
         config::TrackScript config;
         ScriptSnapshot result;

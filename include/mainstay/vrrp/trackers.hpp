@@ -76,7 +76,7 @@ public:
 
 private:
     template <class A>
-    friend void state(A& archive, TrackerBoard& board);  // router_state.cpp
+    friend void fields(A& archive, TrackerBoard& board);  // router_state.cpp
     struct File {
         FileTracker config;
         std::optional<std::int64_t> value;

@@ -117,7 +117,7 @@ Result<void> BfdRole::start(config::Config config, bool restarted) {
     std::optional<report::BfdStatus> previous;
     if (restarted)
         if (const auto bytes = runtime_.previous_state(); bytes)
-            if (auto state = ipc::decode<report::BfdStatus>(*bytes); state) previous = std::move(*state);
+            if (auto state = decode<report::BfdStatus>(*bytes); state) previous = std::move(*state);
     if (previous)
         for (const auto& session : previous->sessions.sessions) since_[session.name] = {session.state, session.since};
     settings_ = settings;
@@ -326,7 +326,7 @@ void BfdRole::publish() {
         if (since.second.unix_us == 0 || since.first != session.state) since = {session.state, runtime_.wall()};
         session.since = since.second;
     }
-    runtime_.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, status); });
+    runtime_.publish_state([&](std::span<std::byte> room) { return encode_into(room, status); });
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ void fill_in_omitted(report::LvsStatus& status) {
 }
 
 Result<report::LvsStatus> decode_lvs_block(std::span<const std::byte> bytes) {
-    auto status = ipc::decode<report::LvsStatus>(bytes);
+    auto status = decode<report::LvsStatus>(bytes);
     if (status) fill_in_omitted(*status);
     return status;
 }

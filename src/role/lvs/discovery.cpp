@@ -67,7 +67,7 @@ std::optional<std::vector<config::ServiceChange>> LvsRole::discovered_changes() 
 
 void LvsRole::discovery_memory(UniqueFd saved) {
     const auto bytes = ipc::read_memfd(saved.get(), ipc::kDiscoveredBytesMax);
-    auto sources = bytes ? ipc::decode<ipc::DiscoveredSources>(*bytes) : error_of(bytes);
+    auto sources = bytes ? decode<ipc::DiscoveredSources>(*bytes) : error_of(bytes);
     if (!sources) return runtime_.log().warning("the last known real servers are lost: {}", sources.error().text());
     discovered_before_ = std::move(*sources);
 }

@@ -29,7 +29,7 @@ bool is_possible(const lvs::KnownServers& servers) {
 
 Result<lvs::KnownServers> read_list(const UniqueFd& sealed) {
     const auto bytes = ipc::read_memfd(sealed.get(), ipc::kServerListBytesMax);
-    auto list = bytes ? ipc::decode<ipc::ServerList>(*bytes) : error_of(bytes);
+    auto list = bytes ? decode<ipc::ServerList>(*bytes) : error_of(bytes);
     if (!list) return error_of(list, "the watcher's list");
     if (!is_possible(list->servers)) return fail(Errc::Invalid, "the watcher's list has impossible servers");
     return std::move(list->servers);

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstring>
 
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/lvs/quorum.hpp"
 #include "role/common/lvs_block.hpp"
 
@@ -94,7 +94,7 @@ report::ServerStatus status_of(const config::VirtualServer& service, const confi
 }
 
 report::LeavingStatus status_of(const lvs::LeavingServer& one, config::Protocol protocol) {
-    const auto bytes = ipc::encode(one.server);
+    const auto bytes = encode(one.server);
     std::string encoded(bytes.size(), '\0');
     std::memcpy(encoded.data(), bytes.data(), bytes.size());
     return {config::server_name(one.server.endpoint, protocol), std::move(encoded), status_of(one.leave)};
@@ -178,7 +178,7 @@ std::size_t write_status(std::span<std::byte> room, report::LvsStatus rest, cons
                          const MhTableOf& mh_table_of) {
     const bool available = rest.ipvs_available;
     const auto service = [&](std::size_t v) { return status_of(judge, v, available, mh_table_of, at); };
-    return ipc::encode_into(room, ipc::LvsStatusWith{std::move(rest), ipc::OneByOne{judge.services().size(), service}});
+    return encode_into(room, ipc::LvsStatusWith{std::move(rest), OneByOne{judge.services().size(), service}});
 }
 
 lvs::Overrides overrides_of(const report::LvsStatus& status) {
@@ -208,7 +208,7 @@ lvs::Memory memory_of(const report::LvsStatus& status) {
                                .servers = {},
                                .leaving = {}};
         for (const auto& leaving : service.leaving) {
-            auto server = ipc::decode<config::RealServer>(std::as_bytes(std::span{leaving.server}));
+            auto server = decode<config::RealServer>(std::as_bytes(std::span{leaving.server}));
             if (server) one.leaving.push_back({std::move(*server), leave_of(leaving.leave)});
         }
         for (const auto& server : service.servers) {

@@ -5,8 +5,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "mainstay/base/framed_archive.hpp"
 #include "mainstay/ipc/bfd_status.hpp"
-#include "mainstay/ipc/codec.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "role/common/lvs_block.hpp"
@@ -19,7 +19,7 @@ std::optional<Status> read_status(const std::optional<ipc::StateBlock>& block) {
     if (!block) return std::nullopt;
     const auto bytes = block->read();
     if (!bytes) return std::nullopt;
-    auto status = ipc::decode<Status>(*bytes);
+    auto status = decode<Status>(*bytes);
     if (!status) return std::nullopt;
     if constexpr (std::is_same_v<Status, report::LvsStatus>) fill_in_omitted(*status);
     return std::move(*status);

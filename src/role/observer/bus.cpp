@@ -43,7 +43,7 @@ void ObserverBus::stop() {
 report::DbusState ObserverBus::state_of(const std::string& instance) {
     if (const auto newest = block_->sequence(); newest != read_) {
         const auto bytes = block_->read();
-        const auto status = bytes ? ipc::decode<report::VrrpStatus>(*bytes) : error_of(bytes);
+        const auto status = bytes ? decode<report::VrrpStatus>(*bytes) : error_of(bytes);
         if (status) {
             read_ = newest;
             states_ = report::dbus_states(*status);

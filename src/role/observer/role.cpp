@@ -152,7 +152,7 @@ Result<void> ObserverRole::map_sources() {
 ipc::ObserverStatus ObserverRole::resume() {
     const auto bytes = runtime_.previous_state();
     if (!bytes) return {};
-    const auto previous = ipc::decode<ipc::ObserverStatus>(*bytes);
+    const auto previous = decode<ipc::ObserverStatus>(*bytes);
     if (!previous) {
         runtime_.log().warning("the observer's earlier state is unreadable: {}", previous.error().text());
         return {};
@@ -357,7 +357,7 @@ void ObserverRole::acknowledge() {
         status.cleared_instances.push_back(name);
         status.cleared_counters.push_back(from);
     }
-    runtime_.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, status); });
+    runtime_.publish_state([&](std::span<std::byte> room) { return encode_into(room, status); });
 }
 
 std::vector<Dump> ObserverRole::dumps_for(int signal) {

@@ -212,7 +212,7 @@ void read_newest(const ipc::StateBlock& block, std::uint64_t& read, Status& stat
     const auto newest = block.sequence();
     if (newest == read) return;
     const auto bytes = block.read();
-    auto decoded = bytes ? ipc::decode<Status>(*bytes) : error_of(bytes);
+    auto decoded = bytes ? decode<Status>(*bytes) : error_of(bytes);
     if (!decoded) return;
     if constexpr (std::is_same_v<Status, report::LvsStatus>) fill_in_omitted(*decoded);
     status = std::move(*decoded);

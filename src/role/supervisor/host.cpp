@@ -79,7 +79,7 @@ void Supervisor::keep_discovery(Child& child, UniqueFd sealed) {
 // `before`: the plan that stays in force if the new one cannot be read.
 void Supervisor::follow_host_plan(UniqueFd before) {
     const auto bytes = ipc::read_memfd(current_.host.get());
-    auto plan = bytes ? ipc::decode<ipc::HostPlan>(*bytes) : error_of(bytes);
+    auto plan = bytes ? decode<ipc::HostPlan>(*bytes) : error_of(bytes);
     if (!plan) {
         current_.host = std::move(before);
         return log_.error("FIFOs and trackers are unchanged: {}", plan.error().text());

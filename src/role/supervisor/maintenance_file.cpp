@@ -27,7 +27,7 @@ Result<ipc::MaintenanceOrder> read_order(int file, const std::string& path) {
     std::array<std::byte, kFileBytesMax> bytes{};
     const auto got = ::read(file, bytes.data(), bytes.size());
     if (got < 0) return fail_system("read " + path, errno);
-    auto order = ipc::decode<ipc::MaintenanceOrder>(std::span{bytes}.first(static_cast<std::size_t>(got)));
+    auto order = decode<ipc::MaintenanceOrder>(std::span{bytes}.first(static_cast<std::size_t>(got)));
     if (!order) return error_of(order, path);
     return order;
 }
@@ -79,7 +79,7 @@ Result<void> MaintenanceFile::set(ipc::MaintenanceOrder order) {
     }
     if (auto made = kernel::make_directory(folder_, {::geteuid(), ::getegid()}, 0755); !made) return made;
     // A director that comes back from a power cut must not take its work over again.
-    return kernel::write_file_durably(path, ipc::encode(order_), 0644);
+    return kernel::write_file_durably(path, encode(order_), 0644);
 }
 
 }  // namespace mainstay::role

@@ -10,7 +10,7 @@
 #include <functional>
 
 #include "impl.hpp"
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/kernel/service_manager.hpp"
 #include "mainstay/kernel/spawn.hpp"
 
@@ -171,7 +171,7 @@ void Supervisor::reading_failed(int exit_code, const std::string& why) {
 void Supervisor::begin_preparing() {
     // Scripts are looked up by key: the old table stays in use until the new configuration is committed.
     const auto bytes = ipc::read_memfd(next_.scripts.get());
-    auto table = bytes ? ipc::decode<alert::ScriptTable>(*bytes) : error_of(bytes);
+    auto table = bytes ? decode<alert::ScriptTable>(*bytes) : error_of(bytes);
     if (!table) return reading_failed(kExitFatal, "the script table cannot be read: " + table.error().text());
     next_.table = std::move(*table);
     const auto& settings = next_.settings.daemon;

@@ -12,7 +12,7 @@
 #include <exception>
 
 #include "impl.hpp"
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/kernel/spawn.hpp"
 
 #ifndef MAINSTAY_VERSION
@@ -179,7 +179,7 @@ Result<void> Supervisor::adopt(int descriptor) {
         replacement_->add(kind);
     }
     const auto bytes = ipc::read_memfd(current_.scripts.get());
-    auto table = bytes ? ipc::decode<alert::ScriptTable>(*bytes) : error_of(bytes);
+    auto table = bytes ? decode<alert::ScriptTable>(*bytes) : error_of(bytes);
     if (!table) return error_of(table, "the script table");
     scripts_->set_notify_wait(std::chrono::seconds{current_.settings.notify_wait_seconds});
     scripts_->set_pass_environment(current_.settings.pass_environment);

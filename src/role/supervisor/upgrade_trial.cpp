@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <string>
 
+#include "mainstay/config/members.hpp"
 #include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/ipc/channel.hpp"
-#include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/ipc/status.hpp"
@@ -28,7 +28,7 @@ constexpr int kOrdersWithinMs = 10'000;
 
 template <class T>
 Result<void> decodes(const std::vector<std::byte>& bytes) {
-    auto decoded = ipc::decode<T>(bytes);
+    auto decoded = decode<T>(bytes);
     if (!decoded) return error_of(decoded);
     return {};
 }

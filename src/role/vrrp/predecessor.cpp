@@ -14,7 +14,7 @@ std::optional<report::VrrpStatus> left_by_crash(Runtime& runtime, bool restarted
     if (!restarted) return std::nullopt;
     const auto bytes = runtime.previous_state();
     if (!bytes) return std::nullopt;
-    auto state = ipc::decode<report::VrrpStatus>(*bytes);
+    auto state = decode<report::VrrpStatus>(*bytes);
     if (!state || !report::makes_sense(*state)) return std::nullopt;
     return std::move(*state);
 }

@@ -26,10 +26,10 @@ void StateWriter::write(Runtime& runtime, const vrrp::Router& router, report::Vr
     auto others = router.snapshot_without_instances();
     for (auto& script : others.scripts) since_.fill_in(script, runtime.wall());
     rest.generation = runtime.generation();
-    const ipc::VrrpStatusWith status{
-        std::move(rest), ipc::RouterSnapshotWith{std::move(others), ipc::OneByOne{instances.size(), instance}},
-        ipc::OneByOne{instances.size(), addresses}, ipc::OneByOne{instances.size(), tracked}};
-    runtime.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, status); });
+    const ipc::VrrpStatusWith status{std::move(rest),
+                                     ipc::RouterSnapshotWith{std::move(others), OneByOne{instances.size(), instance}},
+                                     OneByOne{instances.size(), addresses}, OneByOne{instances.size(), tracked}};
+    runtime.publish_state([&](std::span<std::byte> room) { return encode_into(room, status); });
 }
 
 }  // namespace mainstay::role

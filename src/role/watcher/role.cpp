@@ -82,7 +82,7 @@ private:
     // All objects are read again: a new plan arrives only with a reload. False: it is still root and may not go on.
     [[nodiscard]] bool follow(int descriptor) {
         const auto bytes = ipc::read_memfd(descriptor);
-        auto plan = bytes ? ipc::decode<ipc::HostPlan>(*bytes) : error_of(bytes);
+        auto plan = bytes ? decode<ipc::HostPlan>(*bytes) : error_of(bytes);
         if (!plan) {
             log_.error("the plan of the watcher cannot be read: {}", plan.error().text());
             return confined_;

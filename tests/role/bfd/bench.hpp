@@ -207,7 +207,7 @@ struct Bench {
                 all.push_back(one.name + (one.up ? " up" : " down"));
         }
     }
-    report::BfdStatus status() const { return ipc::decode<report::BfdStatus>(runtime.state.value()).value(); }
+    report::BfdStatus status() const { return decode<report::BfdStatus>(runtime.state.value()).value(); }
     bfd::SessionSnapshot session(std::size_t at = 0) const { return status().sessions.sessions.at(at); }
     bool until(const std::function<bool()>& holds) { return runtime.until(holds); }
     void stop() {

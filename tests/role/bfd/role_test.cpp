@@ -165,7 +165,7 @@ TEST_CASE("a new incarnation resumes a session that was up, and reports no chang
         const auto before = bench.session();
         auto left = bench.status();
         left.sessions.sessions.at(0).since = WallTime{77};
-        bench.runtime.state = ipc::encode(left);
+        bench.runtime.state = encode(left);
         bench.role = make_bfd_role(bench.runtime);
         bench.connect(To::Vrrp);
         bench.connect(To::Lvs);

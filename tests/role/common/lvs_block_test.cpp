@@ -40,7 +40,7 @@ struct Started {
         REQUIRE(role->start(std::move(config), false));
     }
     report::ServerStatus as_written(std::size_t server) const {
-        return ipc::decode<report::LvsStatus>(runtime.state.value()).value().services[0].servers[server];
+        return decode<report::LvsStatus>(runtime.state.value()).value().services[0].servers[server];
     }
     report::ServerStatus as_read(std::size_t server) const { return runtime.status().services[0].servers[server]; }
 };
@@ -54,7 +54,7 @@ TEST_CASE("what follows from the rest is not in the lvs role's block, and there 
     auto web = service({checked("10.0.0.11"), direct});
     Started lvs{web};
 
-    const auto written = ipc::decode<report::LvsStatus>(lvs.runtime.state.value()).value();
+    const auto written = decode<report::LvsStatus>(lvs.runtime.state.value()).value();
     CHECK(written.services.at(0).name == "");
     CHECK(lvs.runtime.status().services.at(0).name == "[10.0.0.1]:tcp:80");
     CHECK(lvs.as_written(0).name == "");
@@ -116,7 +116,7 @@ TEST_CASE("the block grows by 58 bytes with each server whose check has not run"
 
 TEST_CASE("a check with and without its last fields is read by programs that write all and by those that do not") {
     const report::CheckStatus fresh{.type = "TCP_CHECK", .target = "10.0.0.11:80"};
-    const auto whole = ipc::decode<WholeCheck>(ipc::encode(fresh)).value();
+    const auto whole = decode<WholeCheck>(encode(fresh)).value();
     CHECK(whole.target == "10.0.0.11:80");
     CHECK(whole.up);
     CHECK_FALSE(whole.has_run);
@@ -124,10 +124,10 @@ TEST_CASE("a check with and without its last fields is read by programs that wri
     CHECK_FALSE(whole.weight);
 
     const WholeCheck weighed{.type = "AGENT_CHECK", .target = "10.0.0.11:99", .weight = 7};
-    CHECK(ipc::decode<report::CheckStatus>(ipc::encode(weighed)).value().weight == 7);
+    CHECK(decode<report::CheckStatus>(encode(weighed)).value().weight == 7);
     const report::CheckStatus again{.type = "AGENT_CHECK", .target = "10.0.0.11:99", .weight = 7};
-    CHECK(ipc::encode(again) == ipc::encode(weighed));
+    CHECK(encode(again) == encode(weighed));
     const WholeCheck unset{.type = "TCP_CHECK", .target = "10.0.0.11:80"};
-    CHECK(ipc::encode(unset).size() == ipc::encode(fresh).size() + 26);
-    CHECK(ipc::decode<report::CheckStatus>(ipc::encode(unset)).value().failures_in_row == 0);
+    CHECK(encode(unset).size() == encode(fresh).size() + 26);
+    CHECK(decode<report::CheckStatus>(encode(unset)).value().failures_in_row == 0);
 }

@@ -17,8 +17,8 @@
 #include <map>
 
 #include "../../lvs/builders.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/ipc/channel.hpp"
-#include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/role/common/runtime.hpp"
 

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "../../lvs/builders.hpp"
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 #include "role/common/lvs_block.hpp"
 
 using namespace mainstay;

@@ -40,7 +40,7 @@ TEST_CASE("transitions are signals on D-Bus, and the objects' states those of th
     bus.open();
     b.vrrp_ring.append(transition("MASTER"));
     ipc::ObserverStatus before{.vrrp_acknowledged = 1};
-    b.runtime.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, before); });
+    b.runtime.publish_state([&](std::span<std::byte> room) { return encode_into(room, before); });
     b.vrrp_ring.append(transition("BACKUP"));
     REQUIRE(b.start(config_of()) == "");
     const std::string path = "/org/keepalived/Vrrp1/Instance/eth0/51/IPv4";

@@ -60,7 +60,7 @@ struct ObserverRuntime : Runtime {
 
     [[nodiscard]] ipc::ObserverStatus status() const {
         if (!state) return {};
-        return ipc::decode<ipc::ObserverStatus>(*state).value();
+        return decode<ipc::ObserverStatus>(*state).value();
     }
 
     boost::asio::io_context loop_{1};
@@ -142,7 +142,7 @@ struct ObserverBench {
     static void publish(const UniqueFd& block, const T& status) {
         auto mapped = ipc::StateBlock::map(block.get(), true);
         REQUIRE(mapped.has_value());
-        REQUIRE(mapped->publish([&](std::span<std::byte> room) { return ipc::encode_into(room, status); }).has_value());
+        REQUIRE(mapped->publish([&](std::span<std::byte> room) { return encode_into(room, status); }).has_value());
     }
     // A client that has sent this request.
     [[nodiscard]] UniqueFd asked(const std::string& request) const {

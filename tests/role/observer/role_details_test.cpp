@@ -49,7 +49,7 @@ TEST_CASE("what is on disk stays acknowledged while nothing more can be written 
     for (int i = 0; i < 3; ++i) b.vrrp_ring.append(transition("MASTER"));
     for (int i = 0; i < 5; ++i) b.lvs_ring.append(transition("UP"));
     const ipc::ObserverStatus before{.vrrp_acknowledged = 2, .lvs_acknowledged = 5};
-    b.runtime.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, before); });
+    b.runtime.publish_state([&](std::span<std::byte> room) { return encode_into(room, before); });
     REQUIRE(b.start(mailing()) == "");
     b.until([&] { return b.runtime.status().mails_queued == 1; });
     CHECK(b.runtime.status().vrrp_acknowledged == 2);
@@ -138,7 +138,7 @@ TEST_CASE("mails that are given up are counted on top of those of earlier incarn
     ObserverBench b;
     b.runtime.startup.mail_keep_seconds = 600;
     const ipc::ObserverStatus before{.mails_sent = 30, .mails_failed = 40};
-    b.runtime.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, before); });
+    b.runtime.publish_state([&](std::span<std::byte> room) { return encode_into(room, before); });
     REQUIRE(b.start(mailing()) == "");
     b.vrrp_ring.append(transition("MASTER"));
     b.wake();

@@ -268,7 +268,7 @@ TEST_CASE("the next incarnation goes on after what is on disk, and counts on") {
                                      .mails_failed = 40,
                                      .cleared_instances = {"VI_1", "VI_2"},
                                      .cleared_counters = {cleared}};
-    b.runtime.publish_state([&](std::span<std::byte> room) { return ipc::encode_into(room, before); });
+    b.runtime.publish_state([&](std::span<std::byte> room) { return encode_into(room, before); });
     REQUIRE(b.start(mailing()) == "");
     b.until([&] { return b.runtime.status().vrrp_acknowledged == 3; });
     const auto now = b.runtime.status();

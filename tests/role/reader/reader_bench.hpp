@@ -10,7 +10,7 @@
 
 #include "../role_process.hpp"
 #include "mainstay/alert/scripts.hpp"
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/ipc/host_plan.hpp"
 
 namespace mainstay::role::test {
@@ -41,7 +41,7 @@ struct Read {
     [[nodiscard]] T part(For audience) const {
         const auto bytes = ipc::read_memfd(snapshots.at(audience).get());
         REQUIRE(bytes.has_value());
-        auto decoded = ipc::decode<T>(*bytes);
+        auto decoded = decode<T>(*bytes);
         REQUIRE(decoded.has_value());
         return std::move(*decoded);
     }

@@ -6,7 +6,7 @@
 #include "../role_process.hpp"
 #include "agentx_master.hpp"
 #include "mainstay/config/load.hpp"
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/role/snmp/role.hpp"
 
@@ -91,7 +91,7 @@ struct Bench {
     static void publish(const UniqueFd& block, const auto& status) {
         auto mapped = ipc::StateBlock::map(block.get(), true);
         REQUIRE(mapped.has_value());
-        REQUIRE(mapped->publish([&](std::span<std::byte> room) { return ipc::encode_into(room, status); }).has_value());
+        REQUIRE(mapped->publish([&](std::span<std::byte> room) { return encode_into(room, status); }).has_value());
     }
     [[nodiscard]] std::string column(std::uint32_t number) {
         const auto text = master.get(kInstances + Oid{number, 1});

@@ -229,7 +229,7 @@ TEST_CASE("maintenance that was begun before the start is told to vrrp and lvs b
     std::filesystem::create_directory(stage.at("state"));
     const ipc::MaintenanceOrder before{
         .on = true, .since = {}, .until = {}, .by = "ana", .reason = "new kernel", .request = 5, .note = "x"};
-    const auto bytes = ipc::encode(before);
+    const auto bytes = encode(before);
     std::ofstream{stage.at("state/maintenance")}.write(reinterpret_cast<const char*>(bytes.data()),
                                                        static_cast<std::streamsize>(bytes.size()));
     auto& reader = stage.started("mainstayd-read");

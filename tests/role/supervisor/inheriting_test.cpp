@@ -11,7 +11,7 @@
 #include <sstream>
 
 #include "../../needs.hpp"
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process_limits.hpp"
 #include "stage.hpp"

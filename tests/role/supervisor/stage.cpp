@@ -16,7 +16,7 @@
 #include <fstream>
 #include <thread>
 
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "role/supervisor/authorization.hpp"

@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "../../needs.hpp"
+#include "mainstay/config/members.hpp"
 #include "mainstay/ipc/bfd_status.hpp"
-#include "mainstay/ipc/config_codec.hpp"
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/ipc/status.hpp"
@@ -43,7 +43,7 @@ struct Trial {
     }
     template <class Status>
     int block_of(const Status& written) {
-        return block([&](ipc::StateBlock& to) { REQUIRE(to.publish(ipc::encode(written))); });
+        return block([&](ipc::StateBlock& to) { REQUIRE(to.publish(encode(written))); });
     }
     void add(Kind kind, int snapshot_at, int block_at) {
         trial.parts.push_back({static_cast<std::uint8_t>(kind), snapshot_at, block_at});

@@ -157,7 +157,7 @@ struct Office {
         return *this;
     }
     [[nodiscard]] report::VrrpStatus status() const {
-        return ipc::decode<report::VrrpStatus>(runtime.state.value()).value();
+        return decode<report::VrrpStatus>(runtime.state.value()).value();
     }
     [[nodiscard]] vrrp::InstanceSnapshot snapshot(std::size_t at = 0) const { return status().router.instances.at(at); }
     [[nodiscard]] vrrp::State state(std::size_t at = 0) const { return snapshot(at).state; }

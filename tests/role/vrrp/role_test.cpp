@@ -288,7 +288,7 @@ TEST_CASE("a first start does not resume what an old block holds, nor does a sta
         office.role = make_vrrp_role(office.runtime);
         office.start(instance());
         CHECK(office.fresh().state() == State::Backup);
-        office.runtime.state = ipc::encode(nonsense);
+        office.runtime.state = encode(nonsense);
         office.role = make_vrrp_role(office.runtime);
         office.start(instance(), true);
         CHECK(office.fresh().state() == State::Backup);

@@ -43,7 +43,7 @@ struct ServerFilesBench {
     static std::string text(const UniqueFd& sealed) {
         const auto bytes = ipc::read_memfd(sealed.get());
         REQUIRE(bytes);
-        const auto list = ipc::decode<ipc::ServerList>(*bytes);
+        const auto list = decode<ipc::ServerList>(*bytes);
         REQUIRE(list);
         std::string out;
         for (const auto& one : list->servers) out += Endpoint{one.address, one.port}.to_string() + " ";

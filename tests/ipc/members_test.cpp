@@ -1,4 +1,4 @@
-#include "mainstay/ipc/config_codec.hpp"
+#include "mainstay/config/members.hpp"
 
 #include <doctest/doctest.h>
 
@@ -23,6 +23,7 @@ constexpr std::size_t member_count() {
 }
 
 struct CountingArchive {
+    static constexpr bool kWrites = true;
     std::size_t count = 0;
     template <class... T>
     void operator()(T&...) {
@@ -61,7 +62,7 @@ TEST_CASE("a configuration comes out of its encoding as it went in") {
     config.virtual_servers[0].real_servers[0].checkers.push_back({.retry = 3});
     config.virtual_servers[0].sorry_server = config::SorryServer{{*IpAddress::parse("10.0.0.9"), 80}};
 
-    const auto back = ipc::decode<config::Config>(ipc::encode(config));
+    const auto back = decode<config::Config>(encode(config));
 
     REQUIRE(back);
     CHECK(*back == config);
@@ -104,8 +105,8 @@ void fields(A& x, NewPair& o) {
 }  // namespace grown
 
 TEST_CASE("a newer version reads what an older one wrote, and the other way round") {
-    const auto up = ipc::decode<grown::NewPair>(ipc::encode(grown::OldPair{{7, "x"}, 5}));
-    const auto down = ipc::decode<grown::OldPair>(ipc::encode(grown::NewPair{{7, "x", 99}, 5}));
+    const auto up = decode<grown::NewPair>(encode(grown::OldPair{{7, "x"}, 5}));
+    const auto down = decode<grown::OldPair>(encode(grown::NewPair{{7, "x", 99}, 5}));
 
     REQUIRE(up);
     CHECK(up->first.a == 7);
@@ -138,12 +139,12 @@ void fields(A& x, Thin& t) {
 TEST_CASE("a rare member travels as the plain one does") {
     const thinned::Plain plain{"text", {1, 2}};
 
-    const auto thin = ipc::decode<thinned::Thin>(ipc::encode(plain));
+    const auto thin = decode<thinned::Thin>(encode(plain));
 
     REQUIRE(thin);
     CHECK(*thin->name == "text");
     CHECK(*thin->list == std::vector{1, 2});
-    CHECK(ipc::encode(*thin) == ipc::encode(plain));
+    CHECK(encode(*thin) == encode(plain));
 }
 
 TEST_CASE("values of every type that keywords may have come out of the encoding as they went in") {
@@ -158,7 +159,7 @@ TEST_CASE("values of every type that keywords may have come out of the encoding 
                                  {"h", config::IntegerList{1, 2}}};
     config.more.edit().sections = {{"static_routes", {"n"}, {}, {{"", {}, {{"metric", std::int64_t{5}}}, {}}}}};
 
-    const auto back = ipc::decode<config::Config>(ipc::encode(config));
+    const auto back = decode<config::Config>(encode(config));
 
     REQUIRE(back);
     CHECK(*back == config);
@@ -172,14 +173,14 @@ TEST_CASE("bytes that claim sections within sections without end are refused") {
         deep = std::move(outer);
     }
 
-    CHECK_FALSE(ipc::decode<config::Section>(ipc::encode(deep)).has_value());
+    CHECK_FALSE(decode<config::Section>(encode(deep)).has_value());
 }
 
 TEST_CASE("a value of a type that only a newer version knows is left out") {
-    ipc::Encoder encoder;
+    Encoder encoder;
     encoder(std::uint32_t{4 + 1 + 1 + 8}, std::string{"x"}, std::uint8_t{99}, std::uint64_t{5});
 
-    const auto value = ipc::decode<config::KeywordValue>(encoder.bytes());
+    const auto value = decode<config::KeywordValue>(encoder.bytes());
 
     REQUIRE(value);
     CHECK(value->keyword == "x");
@@ -189,11 +190,11 @@ TEST_CASE("a value of a type that only a newer version knows is left out") {
 TEST_CASE("no prefix of an encoding crashes the decoder or claims more than it holds") {
     config::Config config;
     config.instances.push_back({.name = "VI_1"});
-    const auto bytes = ipc::encode(config);
+    const auto bytes = encode(config);
 
     for (std::size_t size = 0; size < bytes.size(); ++size) {
         CAPTURE(size);
-        const auto decoded = ipc::decode<config::Config>(std::span{bytes}.first(size));
+        const auto decoded = decode<config::Config>(std::span{bytes}.first(size));
         CHECK_FALSE(decoded.has_value());
     }
 }

@@ -1,9 +1,9 @@
-// The encoding of the configuration model, which is the snapshot for a role, and of the script table.
-// tests/ipc/config_codec_test.cpp counts the members, so that a new member of the model cannot be forgotten here.
+// The members of the configuration model (base/archive.hpp), which is the snapshot for a role and in the flight record.
+// tests/ipc/members_test.cpp counts them, so that a new member of the model cannot be forgotten here.
 #pragma once
 
-#include "codec.hpp"
-#include "mainstay/config/model.hpp"
+#include "mainstay/base/framed_archive.hpp"
+#include "model.hpp"
 
 namespace mainstay::config {
 
@@ -135,10 +135,10 @@ void fields(A& a, Config& c) {
 template <class F>
 struct ServicesOneByOne {
     const Global& global;
-    ipc::OneByOne<F> services;
+    OneByOne<F> services;
 };
 template <class F>
-void fields(ipc::Encoder& a, ServicesOneByOne<F>& c) {
+void fields(Encoder& a, ServicesOneByOne<F>& c) {
     const Config none;
     a(c.global, none.scripts, none.instances, none.sync_groups, c.services, none.more);
 }
