@@ -8,6 +8,7 @@
 #include "mainstay/config/schema/keyword_values.hpp"
 #include "mainstay/report/dumps.hpp"
 #include "mainstay/vrrp/filter.hpp"
+#include "mainstay/vrrp/holdings.hpp"
 #include "mainstay/vrrp/routing.hpp"
 
 namespace mainstay::report {
@@ -25,16 +26,6 @@ std::string scope_name(int scope) {
         {0, "global"}, {200, "site"}, {253, "link"}, {254, "host"}, {255, "nowhere"}};
     const auto* const known = std::ranges::find(kScopes, scope, &std::pair<int, const char*>::first);
     return known != std::end(kScopes) ? known->second : std::to_string(scope);
-}
-
-std::optional<IpAddress> broadcast_of(const config::VirtualAddress& address) {
-    if (address.broadcast) return address.broadcast;
-    if ((!address.broadcast_all_ones && !address.broadcast_all_zeros) || !address.prefix.address.is_v4())
-        return std::nullopt;
-    const std::uint32_t host_bits =
-        address.prefix.length == 0 ? 0xffff'ffff : (1U << (kPrefixV4 - address.prefix.length)) - 1U;
-    const std::uint32_t value = address.prefix.address.v4_host_order();
-    return IpAddress::v4(address.broadcast_all_ones ? value | host_bits : value & ~host_bits);
 }
 
 // An IPv6 address without a lifetime is valid for ever; with /128 it is never chosen as a source by itself.
@@ -174,7 +165,7 @@ std::string address_text(const config::VirtualAddress& address, const std::strin
     const auto& prefix = address.prefix;
     const auto& words = address.more->values;
     std::string text = prefix_text(prefix);
-    if (const auto broadcast = broadcast_of(address)) text += " brd " + broadcast->to_string();
+    if (const auto broadcast = vrrp::broadcast_of(address)) text += " brd " + broadcast->to_string();
     text += " dev " + (!address.dev.empty() ? address.dev : usual_device);
     text += " scope " + scope_name(address.scope);
     if (!address.label.empty()) text += " label " + address.label;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "import_text.hpp"
 #include "value_list.hpp"
 
 namespace mainstay::config {
@@ -163,16 +164,6 @@ ValueList values_of(const TrackScript& s) {
     return v;
 }
 
-std::string method_text(Forwarding forwarding, const Tunnel& tunnel) {
-    if (forwarding == Forwarding::Nat) return "NAT";
-    if (forwarding == Forwarding::DirectRoute) return "DR";
-    static constexpr const char* kTypes[] = {"", " type gue", " type gre"};
-    static constexpr const char* kSums[] = {"", " csum", " remcsum"};
-    std::string text = std::string{"TUN"} + kTypes[std::min<std::size_t>(static_cast<std::size_t>(tunnel.type), 2)];
-    if (tunnel.port != 0) text += fmt::format(" port {}", tunnel.port);
-    return text + kSums[std::min<std::size_t>(static_cast<std::size_t>(tunnel.checksum), 2)];
-}
-
 void add_flags(ValueList& v, const VirtualServer& s) {
     const bool hashed = s.scheduler == "sh" || s.scheduler == "mh";
     v.add("ops", (s.scheduler_flags & kShownOnePacket) != 0);
@@ -206,7 +197,7 @@ ValueList values_of(const VirtualServer& s) {
     if (s.sorry_server) {
         v.add("sorry_server", s.sorry_server->endpoint.to_string());
         v.add("sorry_server_inhibit", s.sorry_server->inhibit);
-        v.put("sorry_server_lvs_method", method_text(s.sorry_server->forwarding, s.sorry_server->tunnel));
+        v.put("sorry_server_lvs_method", method_words(s.sorry_server->forwarding, s.sorry_server->tunnel));
     }
     v.more(*s.more);
     return v;
@@ -215,7 +206,7 @@ ValueList values_of(const VirtualServer& s) {
 ValueList values_of(const RealServer& s, std::string_view forwarding) {
     ValueList v{Block::RealServer};
     v.add("weight", s.weight);
-    v.put(forwarding, method_text(s.forwarding, *s.tunnel));
+    v.put(forwarding, method_words(s.forwarding, *s.tunnel));
     v.add("uthreshold", s.upper_threshold);
     v.add("lthreshold", s.lower_threshold);
     v.add("inhibit_on_failure", s.inhibit_on_failure);

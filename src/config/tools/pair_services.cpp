@@ -3,24 +3,13 @@
 #include <map>
 #include <tuple>
 
+#include "import_text.hpp"
 #include "pair_report.hpp"
 
 namespace mainstay::config {
 namespace {
 
 using Where = PairFinding::Where;
-
-constexpr std::string_view name_of(Forwarding forwarding) {
-    switch (forwarding) {
-        case Forwarding::Nat:
-            return "NAT";
-        case Forwarding::Tunnel:
-            return "TUN";
-        case Forwarding::DirectRoute:
-            return "DR";
-    }
-    return "?";
-}
 
 using Identity = std::tuple<std::uint32_t, Family, std::string, std::uint8_t, Endpoint>;
 
@@ -34,9 +23,9 @@ std::string persistence(const VirtualServer& v) {
 }
 
 std::string sorry(const VirtualServer& v) {
-    return v.sorry_server
-               ? fmt::format("{} {}", v.sorry_server->endpoint.to_string(), name_of(v.sorry_server->forwarding))
-               : std::string{"none"};
+    return v.sorry_server ? fmt::format("{} {}", v.sorry_server->endpoint.to_string(),
+                                        method_words(v.sorry_server->forwarding, {}))
+                          : std::string{"none"};
 }
 
 class Services {
@@ -121,8 +110,8 @@ private:
         if (forwarding_at != nullptr)
             r_.add(Severity::Warning, Code::PairService, Where::Both,
                    fmt::format("virtual_server {}: forwarding to {}: {}{}", name, forwarding_at->endpoint.to_string(),
-                               r_.both(name_of(forwarding_at->forwarding),
-                                       name_of(seconds.at(forwarding_at->endpoint)->forwarding)),
+                               r_.both(method_words(forwarding_at->forwarding, {}),
+                                       method_words(seconds.at(forwarding_at->endpoint)->forwarding, {})),
                                more(forwarding)),
                    "set the same lb_kind in both");
         if (weight_at != nullptr)
