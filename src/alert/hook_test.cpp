@@ -49,9 +49,7 @@ void HookTest::try_next() {
         const auto post = test_post(webhook.name, webhook.body, sender_, at_);
         lines_.push_back(
             fmt::format("> webhook {}: POST {}, {} bytes", webhook.name, post.content_type, post.body.size()));
-        return transport_.post(webhook, post, [this, alive = std::weak_ptr{alive_}](const HookAnswer& answer) {
-            if (alive.lock()) ended(answer);
-        });
+        return transport_.post(webhook, post, lifetime_.guard([this](const HookAnswer& answer) { ended(answer); }));
     }
     running_ = false;
     outcome_ = fmt::format("{} of {} webhooks accepted it", accepted_, webhooks_.size());

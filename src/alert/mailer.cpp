@@ -229,12 +229,10 @@ void Mailer::start(const std::string& id, std::size_t relay) {
     in_flight_relay_ = relay;
     in_flight_server_ = relays_[relay];
     const Mail& mail = spool_.mails().at(id);
-    transport_.send(in_flight_server_, mail, render_message(mail, host_),
-                    [this, alive = std::weak_ptr{alive_}](Delivery delivery) {
-                        if (!alive.lock()) return;
-                        delivery_ = std::move(delivery);
-                        if (wake_) wake_();
-                    });
+    transport_.send(in_flight_server_, mail, render_message(mail, host_), lifetime_.guard([this](Delivery delivery) {
+        delivery_ = std::move(delivery);
+        if (wake_) wake_();
+    }));
 }
 
 void Mailer::ended(const std::string& id, const Delivery& delivery, Instant now) {

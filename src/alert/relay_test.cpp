@@ -34,9 +34,8 @@ void RelayTest::try_next_relay() {
     const auto& relay = test_.relays[relay_];
     transcript_.noted(fmt::format("relay {} of {}: {}, at most {} s for each step", relay_ + 1, test_.relays.size(),
                                   name_of(relay), relay.timeout.count()));
-    transport_.send(relay, test_.mail, test_.message, [this, alive = std::weak_ptr{alive_}](const Delivery& delivery) {
-        if (alive.lock()) ended(delivery);
-    });
+    transport_.send(relay, test_.mail, test_.message,
+                    lifetime_.guard([this](const Delivery& delivery) { ended(delivery); }));
 }
 
 void RelayTest::ended(const Delivery& delivery) {

@@ -215,13 +215,12 @@ void Webhooks::start(Queue& queue, Instant now) {
     if (post == nullptr) return;
     queue.in_flight = std::move(next);
     transport_.post(queue.webhook, *post,
-                    [this, alive = std::weak_ptr{alive_}, name = queue.webhook.name, id = post->id](HookAnswer answer) {
-                        if (!alive.lock()) return;
+                    lifetime_.guard([this, name = queue.webhook.name, id = post->id](HookAnswer answer) {
                         Queue* const of = queue_of(name);  // it may have been configured away meanwhile
                         if (of == nullptr || !of->in_flight || of->in_flight->post != id) return;
                         of->answer = std::move(answer);
                         if (wake_) wake_();
-                    });
+                    }));
 }
 
 void Webhooks::ended(Queue& queue, Instant now) {

@@ -2,10 +2,10 @@
 // the last one stays readable until the next.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "mainstay/base/lifetime.hpp"
 #include "relay_test.hpp"
 #include "webhooks.hpp"
 
@@ -35,7 +35,7 @@ private:
     std::string outcome_;
     std::vector<std::string> lines_;
     // A request may end after this object is destroyed.
-    std::shared_ptr<char> alive_ = std::make_shared<char>();
+    Lifetime lifetime_;
 };
 
 }  // namespace mainstay::alert

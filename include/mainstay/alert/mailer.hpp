@@ -13,7 +13,6 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +20,7 @@
 #include "mail.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/event.hpp"
+#include "mainstay/base/lifetime.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/model.hpp"
@@ -188,7 +188,7 @@ private:
     bool logged_disk_ = false;  // the spool's failure was logged
     report::MailCounters counters_;
     // A delivery may end after this object is destroyed.
-    std::shared_ptr<char> alive_ = std::make_shared<char>();
+    Lifetime lifetime_;
 };
 
 }  // namespace mainstay::alert

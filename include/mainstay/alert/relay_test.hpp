@@ -6,11 +6,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "mailer.hpp"
+#include "mainstay/base/lifetime.hpp"
 #include "smtp_transcript.hpp"
 
 namespace mainstay::alert {
@@ -45,7 +45,7 @@ private:
     bool running_ = false, delivered_ = false;
     std::string outcome_;
     // A delivery may end after this object is destroyed.
-    std::shared_ptr<char> alive_ = std::make_shared<char>();
+    Lifetime lifetime_;
 };
 
 }  // namespace mainstay::alert

@@ -12,7 +12,6 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,6 +19,7 @@
 
 #include "mailer.hpp"
 #include "mainstay/base/event.hpp"
+#include "mainstay/base/lifetime.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/report/webhooks.hpp"
@@ -179,7 +179,7 @@ private:
     std::int64_t sequence_ = 0;
     bool logged_disk_ = false;
     // A delivery may end after this object is destroyed.
-    std::shared_ptr<char> alive_ = std::make_shared<char>();
+    Lifetime lifetime_;
 };
 
 }  // namespace mainstay::alert

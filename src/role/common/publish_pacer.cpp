@@ -24,9 +24,9 @@ void PublishPacer::set_timer(Instant wanted) {
     if (due_ && *due_ <= wanted) return;
     due_ = wanted;
     timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(wanted));
-    timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
-        if (!error && !alive.expired() && !stopped_) now();
-    });
+    timer_.async_wait(lifetime_.when_due([this] {
+        if (!stopped_) now();
+    }));
 }
 
 void PublishPacer::now() {

@@ -8,9 +8,9 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <functional>
-#include <memory>
 #include <optional>
 
+#include "mainstay/base/lifetime.hpp"
 #include "mainstay/base/time.hpp"
 
 namespace mainstay::role {
@@ -40,7 +40,7 @@ private:
     Micros pause_{0};
     Instant urgent_from_{}, usual_from_{};
     bool stopped_ = false;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
+    Lifetime lifetime_;
 };
 
 }  // namespace mainstay::role

@@ -113,9 +113,9 @@ void LvsRole::repair_agreement(bool all) {
 // the middle of other changes.
 void LvsRole::announcing_changed() {
     publish_within(kPublishSoon);
-    boost::asio::post(runtime_.loop(), [this, alive = std::weak_ptr{alive_}] {
-        if (!alive.expired() && started_ && !stopping_) repair_agreement(false);
-    });
+    boost::asio::post(runtime_.loop(), lifetime_.guard([this] {
+        if (started_ && !stopping_) repair_agreement(false);
+    }));
 }
 
 // Comes back only with tables as the configuration demands them.

@@ -66,9 +66,7 @@ void Announcing::renew() {
     if (!renews_) return;
     carry_out(announcer_.renew(owner_.readiness, owner_.moment()));
     timer_.expires_after(kRenewEvery);
-    timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
-        if (!error && !alive.expired()) renew();
-    });
+    timer_.async_wait(lifetime_.when_due([this] { renew(); }));
 }
 
 void Announcing::carry_out(const lvs::Announcer::Outcome& outcome) {
@@ -115,10 +113,7 @@ void Announcing::stop(std::function<void()> done) {
     };
     if (!announced) return finish();
     timer_.expires_after(kWithdrawnBeforeStop);
-    timer_.async_wait(
-        [finish = std::move(finish), alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
-            if (!error && !alive.expired()) finish();
-        });
+    timer_.async_wait(lifetime_.when_due(std::move(finish)));
 }
 
 bool Announcing::is_withdrawn(std::size_t service) const {

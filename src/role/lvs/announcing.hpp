@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "mainstay/base/lifetime.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/lvs/announcer.hpp"
 #include "mainstay/report/status.hpp"
@@ -67,7 +68,7 @@ private:
     std::set<IpAddress> expired_;  // of a crashed process
     bool renews_ = false;          // each second
     bool stopped_ = false;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
+    Lifetime lifetime_;
 };
 
 }  // namespace mainstay::role

@@ -16,10 +16,9 @@ constexpr Micros kSlicePauseMax{100'000};
 void TableReconciler::arm_audit(Micros pause) {
     if (stopped_) return;
     audit_timer_.expires_after(pause);
-    audit_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
-        if (error || alive.expired() || stopped_) return;
-        audit_turn();
-    });
+    audit_timer_.async_wait(lifetime_.when_due([this] {
+        if (!stopped_) audit_turn();
+    }));
 }
 
 void TableReconciler::audit_soon() {

@@ -68,9 +68,7 @@ std::optional<std::vector<report::ServiceTraffic>> LvsCounters::traffic() const 
 
 void LvsCounters::arm(Timer& timer, Instant at, void (LvsCounters::*next)()) {
     timer.expires_at(at);
-    timer.async_wait([this, next, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
-        if (!error && !alive.expired()) (this->*next)();
-    });
+    timer.async_wait(lifetime_.when_due([this, next] { (this->*next)(); }));
 }
 
 void LvsCounters::read_services() {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "mainstay/base/lifetime.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/lvs/judge.hpp"
 #include "mainstay/role/common/runtime.hpp"
@@ -62,7 +63,7 @@ private:
     bool moved_ = false;        // a counter has changed in this round
     Instant::duration took_{};  // reading time of this round so far
     Timer services_timer_, servers_timer_;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
+    Lifetime lifetime_;
 };
 
 // None without intervals.

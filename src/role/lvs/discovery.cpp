@@ -33,11 +33,10 @@ void LvsRole::discovered(const ipc::ServerFileRead& read, UniqueFd servers) {
 void LvsRole::discovered_changed() {
     if (!started_ || stopping_ || std::exchange(discovered_queued_, true)) return;
     discovered_timer_.expires_after(kDiscoveredSoon);
-    discovered_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
-        if (error || alive.expired()) return;
+    discovered_timer_.async_wait(lifetime_.when_due([this] {
         discovered_queued_ = false;
         take_discovered();
-    });
+    }));
 }
 
 void LvsRole::take_discovered() {
@@ -83,11 +82,10 @@ std::vector<report::DiscoveredStatus> LvsRole::discovered_status() const {
 void LvsRole::keep_discovered_soon() {
     if (stopping_ || std::exchange(keep_queued_, true)) return;
     keep_timer_.expires_after(kKeepDiscovered);
-    keep_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
-        if (error || alive.expired()) return;
+    keep_timer_.async_wait(lifetime_.when_due([this] {
         keep_queued_ = false;
         keep_discovered();
-    });
+    }));
 }
 
 void LvsRole::keep_discovered() {

@@ -90,10 +90,9 @@ void GuardedSource::arm() {
         return;
     }
     timer_.expires_at(*deadline);
-    timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
-        if (error || alive.expired()) return;
+    timer_.async_wait(lifetime_.when_due([this] {
         if (step(clock_().now)) changed_();
-    });
+    }));
 }
 
 std::string GuardedSource::why_held() const {

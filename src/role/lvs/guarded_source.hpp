@@ -8,11 +8,11 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "mainstay/base/lifetime.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/ipc/discovered.hpp"
 #include "mainstay/lvs/discovery.hpp"
@@ -70,8 +70,8 @@ private:
     lvs::DiscoveredSet set_{config::DiscoveryRules{}};
     boost::asio::steady_timer timer_;
     std::string problem_;
-    std::uint64_t failures_ = 0, errors_ = 0;                // failures: in a row
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
+    std::uint64_t failures_ = 0, errors_ = 0;  // failures: in a row
+    Lifetime lifetime_;
 };
 
 }  // namespace mainstay::role

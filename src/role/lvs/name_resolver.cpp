@@ -130,10 +130,7 @@ void NameResolver::add_saved(std::vector<ipc::DiscoveredSource>& list) const {
 
 void NameResolver::arm(const std::shared_ptr<Name>& name, Micros pause) {
     name->timer.expires_after(pause);
-    name->timer.async_wait(
-        [this, alive = std::weak_ptr{alive_}, question = name->question](const boost::system::error_code& error) {
-            if (!error && !alive.expired()) look(question);
-        });
+    name->timer.async_wait(lifetime_.when_due([this, question = name->question] { look(question); }));
 }
 
 void NameResolver::look(const probe::NameQuestion& question) {
@@ -145,16 +142,14 @@ void NameResolver::look(const probe::NameQuestion& question) {
     name->attempt = std::make_shared<probe::Attempt>(loop_.get_executor());
     auto result = std::make_shared<probe::NameAnswer>();
     result->refused = "the lookup was interrupted";
-    probe::spawn(
-        loop_.get_executor(), "lookup of " + question.name, look_up(question, name->attempt, result),
-        [this, alive = std::weak_ptr{alive_}, name, result](const std::string& what, const std::string& thrown) {
-            if (alive.expired()) return;
-            --running_;
-            name->attempt.reset();
-            if (!thrown.empty()) log_.error("{} failed with an exception: {}", what, thrown);
-            const auto now = names_.find(name->question);
-            if (now != names_.end() && now->second == name) answered(name, std::move(*result));
-        });
+    probe::spawn(loop_.get_executor(), "lookup of " + question.name, look_up(question, name->attempt, result),
+                 lifetime_.guard([this, name, result](const std::string& what, const std::string& thrown) {
+                     --running_;
+                     name->attempt.reset();
+                     if (!thrown.empty()) log_.error("{} failed with an exception: {}", what, thrown);
+                     const auto now = names_.find(name->question);
+                     if (now != names_.end() && now->second == name) answered(name, std::move(*result));
+                 }));
 }
 
 void NameResolver::answered(const std::shared_ptr<Name>& name, probe::NameAnswer answer) {

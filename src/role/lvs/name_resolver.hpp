@@ -13,6 +13,7 @@
 #include <string>
 
 #include "guarded_source.hpp"
+#include "mainstay/base/lifetime.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/lvs/judge.hpp"
@@ -57,7 +58,7 @@ private:
     std::map<probe::NameQuestion, std::shared_ptr<Name>> names_;
     std::map<probe::NameQuestion, ipc::DiscoveredSource> recalled_;
     std::size_t running_ = 0;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
+    Lifetime lifetime_;
 };
 
 }  // namespace mainstay::role

@@ -43,9 +43,8 @@ std::expected<config::Checker, probe::Finding> LvsRole::along_path(const lvs::Pa
 
 // Queued, because the judge is in the middle of a step when checks begin.
 void LvsRole::finish_soon(lvs::CheckerId check, probe::Finding finding) {
-    boost::asio::post(runtime_.loop(), [this, alive = std::weak_ptr{alive_}, check, finding]() mutable {
-        if (!alive.expired()) check_done(check, std::move(finding));
-    });
+    boost::asio::post(runtime_.loop(),
+                      lifetime_.guard([this, check, finding]() mutable { check_done(check, std::move(finding)); }));
 }
 
 }  // namespace mainstay::role

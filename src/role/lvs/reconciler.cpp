@@ -75,10 +75,9 @@ void TableReconciler::close_and_retry(const Error& error) {
 void TableReconciler::arm_reopen() {
     if (stopped_) return;
     reopen_timer_.expires_after(options_.reopen_every);
-    reopen_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
-        if (error || alive.expired() || ipvs_ || stopped_) return;
-        open();
-    });
+    reopen_timer_.async_wait(lifetime_.when_due([this] {
+        if (!ipvs_ && !stopped_) open();
+    }));
 }
 
 Result<void> TableReconciler::read_all() {

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "mainstay/base/lifetime.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/lvs/judge.hpp"
@@ -141,7 +142,7 @@ private:
     } audit_;
     boost::asio::steady_timer reopen_timer_;
     boost::asio::steady_timer audit_timer_;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
+    Lifetime lifetime_;
 };
 
 }  // namespace mainstay::role

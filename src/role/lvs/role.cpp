@@ -134,9 +134,7 @@ void LvsRole::step(const lvs::Fact& fact) {
     pending_.insert(pending_.end(), std::make_move_iterator(intents.begin()), std::make_move_iterator(intents.end()));
     arm_deadline();
     if (pending_.empty() || std::exchange(carry_out_queued_, true)) return;
-    boost::asio::post(runtime_.loop(), [this, alive = std::weak_ptr{alive_}] {
-        if (!alive.expired()) carry_out_pending();
-    });
+    boost::asio::post(runtime_.loop(), lifetime_.guard([this] { carry_out_pending(); }));
 }
 
 // Before anything that gives services another number, and before the end.
@@ -252,13 +250,11 @@ void LvsRole::run_script_check(lvs::CheckerId check) {
     if (!place) return;
     const auto& service = judge_.services()[place->service];
     const Instant began = runtime_.now();
-    auto done = [this, alive = std::weak_ptr{alive_}, check, began](const ipc::ScriptResult& result) {
-        if (alive.expired()) return;
+    auto done = lifetime_.guard([this, check, began](const ipc::ScriptResult& result) {
         const auto took = std::chrono::duration_cast<Micros>(runtime_.now() - began);
-        boost::asio::post(runtime_.loop(), [this, alive, check, result, took] {
-            if (!alive.expired()) script_done(check, result, took);
-        });
-    };
+        boost::asio::post(runtime_.loop(),
+                          lifetime_.guard([this, check, result, took] { script_done(check, result, took); }));
+    });
     runtime_.run_script(alert::misc_check_key(service, service.real_servers[place->server], place->checker), {}, {},
                         std::move(done));
 }
@@ -359,14 +355,14 @@ void LvsRole::arm_deadline() {
     // Checks that are due within a slot start together: thousands per second share their wake-ups.
     const Nanos since_boot = deadline->time_since_epoch();
     deadline_timer_.expires_at(*deadline + (kDeadlineSlot - since_boot % kDeadlineSlot) % kDeadlineSlot);
-    deadline_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
-        if (error || alive.expired() || stopping_) return;
+    deadline_timer_.async_wait(lifetime_.when_due([this] {
+        if (stopping_) return;
         armed_.reset();
         clock_.forget();
         step(lvs::DeadlineReached{});
         // An override with a time may have been the last one that asked for it.
         if (!judge_.expires_persistence()) static_cast<void>(settle_expiry());
-    });
+    }));
 }
 
 void LvsRole::write_state() {

@@ -1,6 +1,7 @@
 // Declarations that the source files of the lvs role share.
 #pragma once
 
+#include "mainstay/base/lifetime.hpp"
 #include "mainstay/role/lvs/role.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -248,7 +249,7 @@ private:
     lvs::Intents pending_;
     bool carry_out_queued_ = false;
     bool started_ = false, stopping_ = false;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
+    Lifetime lifetime_;
 };
 
 }  // namespace mainstay::role

@@ -176,9 +176,7 @@ bool SettingsReconciler::settle_timeouts() {
 
 void SettingsReconciler::arm(Micros pause) {
     timer_.expires_after(pause);
-    timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
-        if (!error && !alive.expired()) settle();
-    });
+    timer_.async_wait(lifetime_.when_due([this] { settle(); }));
 }
 
 bool SettingsReconciler::failed(const Error& error) {

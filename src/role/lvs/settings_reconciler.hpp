@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "ipvs_sysctls.hpp"
+#include "mainstay/base/lifetime.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/lvs/sync.hpp"
 #include "mainstay/role/lvs/role.hpp"
@@ -95,7 +96,7 @@ private:
     std::set<std::string> logged_failures_;
     bool failing_ = false;
     bool stopped_ = false;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
+    Lifetime lifetime_;
 };
 
 }  // namespace mainstay::role

@@ -7,9 +7,9 @@ void LvsRole::on_relayed(const ipc::Message& message) {
     if (!std::holds_alternative<ipc::ReadTraffic>(message) || !started_ || stopping_) return;
     if (!std::exchange(traffic_asked_, true) && !counts_always_) count_traffic(std::nullopt);
     traffic_timer_.expires_after(options_.traffic_kept);
-    traffic_timer_.async_wait([this, alive = std::weak_ptr{alive_}](const boost::system::error_code& error) {
-        if (!error && !alive.expired() && !stopping_) forget_traffic();
-    });
+    traffic_timer_.async_wait(lifetime_.when_due([this] {
+        if (!stopping_) forget_traffic();
+    }));
 }
 
 // Old counters must not be shown as the current ones.

@@ -13,6 +13,7 @@
 #include <system_error>
 #include <vector>
 
+#include "mainstay/base/lifetime.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "role/common/cancel.hpp"
 
@@ -79,7 +80,7 @@ private:
     std::unique_ptr<sd_bus, BusDeleter> bus_;
     std::optional<asio::posix::stream_descriptor> ready_;
     bool reading_ = false, writing_ = false, named_ = false, logged_ = false, pumping_ = false;
-    std::shared_ptr<char> alive_ = std::make_shared<char>();  // of this connection
+    Lifetime lifetime_;  // of this connection
 };
 
 // ---- callbacks of sd-bus; all run on the loop, from pump() ----
@@ -170,7 +171,7 @@ void SystemBus::connect() {
     sd_bus* bus = nullptr;
     if (const int opened = sd_bus_open_system(&bus); opened < 0) return lost("cannot be reached", -opened);
     bus_.reset(bus);
-    alive_ = std::make_shared<char>();
+    lifetime_.begin_anew();
     named_ = reading_ = writing_ = false;
     const int watched = ::dup(sd_bus_get_fd(bus));
     if (watched < 0) return lost("cannot be monitored", errno);
@@ -202,9 +203,7 @@ void SystemBus::name_answer(const sd_bus_error* error) {
                 "/usr/share/dbus-1/system.d?); retrying",
                 names_.service, error->message != nullptr ? error->message : error->name);
         // Posted, because the connection must not be closed from within its own callback.
-        return asio::post(loop_, [this, alive = std::weak_ptr{alive_}] {
-            if (alive.lock()) lost(nullptr, 0);
-        });
+        return asio::post(loop_, lifetime_.guard([this] { lost(nullptr, 0); }));
     }
     log_.info("Acquired DBus bus {}", names_.service);
     named_ = true;
@@ -226,7 +225,7 @@ void SystemBus::lost(const char* what, int error) {
 }
 
 void SystemBus::leave() {
-    alive_ = std::make_shared<char>();
+    lifetime_.begin_anew();
     cancel_quietly(pause_);
     cancel_quietly(timeout_);
     ready_.reset();
@@ -246,10 +245,7 @@ void SystemBus::pump() {
         if (was_named) logged_ = false;
         return lost("is gone", done < 0 ? -done : ECONNRESET);
     }
-    if (done > 0)
-        asio::post(loop_, [this, alive = std::weak_ptr{alive_}] {
-            if (alive.lock()) pump();
-        });
+    if (done > 0) asio::post(loop_, lifetime_.guard([this] { pump(); }));
     arm();
 }
 
@@ -263,18 +259,15 @@ void SystemBus::arm() {
     const auto now = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(kernel::monotonic_now().time_since_epoch()).count());
     timeout_.expires_after(std::chrono::microseconds{at > now ? at - now : 0});
-    timeout_.async_wait([this, alive = std::weak_ptr{alive_}](error_code ec) {
-        if (!ec && alive.lock()) pump();
-    });
+    timeout_.async_wait(lifetime_.when_due([this] { pump(); }));
 }
 
 void SystemBus::wait(asio::posix::stream_descriptor::wait_type what, bool& waiting) {
     if (std::exchange(waiting, true)) return;
-    ready_->async_wait(what, [this, &waiting, alive = std::weak_ptr{alive_}](error_code ec) {
-        if (!alive.lock()) return;
+    ready_->async_wait(what, lifetime_.guard([this, &waiting](error_code ec) {
         waiting = false;
         if (!ec) pump();
-    });
+    }));
 }
 
 // ---- signals ----

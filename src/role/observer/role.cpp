@@ -1,4 +1,5 @@
 #include "mainstay/role/observer/role.hpp"
+#include "mainstay/base/lifetime.hpp"
 
 #include <malloc.h>
 #include <unistd.h>
@@ -136,7 +137,7 @@ private:
     WallTime since_;
     Instant complained_{};
     bool wake_queued_ = false;
-    std::shared_ptr<char> alive_ = std::make_shared<char>();
+    Lifetime lifetime_;
 };
 
 Result<void> ObserverRole::map_sources() {
@@ -288,11 +289,10 @@ void ObserverRole::wait_kick() {
 
 void ObserverRole::wake() {
     if (std::exchange(wake_queued_, true)) return;
-    asio::post(runtime_.loop(), [this, alive = std::weak_ptr{alive_}] {
-        if (!alive.lock()) return;
+    asio::post(runtime_.loop(), lifetime_.guard([this] {
         wake_queued_ = false;
         collect();
-    });
+    }));
 }
 
 // First write to the spool, then acknowledge the event, then send: a crash in between repeats a step and loses nothing.

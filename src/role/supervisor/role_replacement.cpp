@@ -50,9 +50,9 @@ void RoleReplacement::successor_lost(Kind kind, const std::string& why) {
     log_.error("the {} process is not replaced: {}", label, why);
     problem_ += (problem_.empty() ? "" : "; ") + std::string{label} + ": " + why;
     now_.reset();
-    boost::asio::post(loop_, [this, alive = std::weak_ptr{alive_}] {
-        if (!alive.expired() && !now_) next();
-    });
+    boost::asio::post(loop_, lifetime_.guard([this] {
+        if (!now_) next();
+    }));
 }
 
 bool RoleReplacement::has_left(Kind kind) {

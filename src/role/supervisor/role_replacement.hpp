@@ -10,11 +10,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "mainstay/base/lifetime.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/role/common/kinds.hpp"
 
@@ -57,7 +57,7 @@ private:
     bool retiring_ = false;
     std::uint32_t done_ = 0;
     std::string problem_;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // lets queued handlers check that this object still exists
+    Lifetime lifetime_;
 };
 
 }  // namespace mainstay::role
