@@ -27,11 +27,15 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process.hpp"
+#include "role/common/message_table.hpp"
 #include "role/common/reach.hpp"
 
 using namespace mainstay;
@@ -335,9 +339,20 @@ int live(const std::string& name, const std::string& line) {
     }
 }
 
+// The kinds of messages that the bfd role may not send, each as its number on the wire and its name.
+int print_forbidden() {
+    constexpr std::size_t kKinds = std::variant_size_v<ipc::Message>;
+    for (std::size_t kind = 0; kind < kKinds; ++kind)
+        if (const auto& row = role::row_of(message_of(kind, std::make_index_sequence<kKinds>{}));
+            !row.is_sent_by(role::Sender::Bfd))
+            std::printf("%zu %s\n", kind, row.name);
+    return std::fflush(stdout) == 0 ? 0 : 1;
+}
+
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+    if (argc == 2 && std::string_view{argv[1]} == "--forbidden") return print_forbidden();
     // Its file has the name of the program that it stands in for.
     std::array<char, 4096> self{};
     if (::readlink("/proc/self/exe", self.data(), self.size() - 1) <= 0) return 1;

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <variant>
 
 #include "mainstay/base/time.hpp"
 #include "mainstay/ipc/message.hpp"
+#include "message_table.hpp"
 
 namespace mainstay::role {
 
@@ -48,20 +48,16 @@ public:
     // The process was sent this. Its answer counts against what it was asked, not against what it sends by itself:
     // whoever reloads as fast as it goes must not get the roles killed.
     void asked(const ipc::Message& question) {
-        if (ipc::is_one_of<ipc::Prepare, ipc::Commit, ipc::DumpRequested, ipc::ServerQuestion, ipc::InstanceQuestion>(
-                question))
-            ++answers_awaited_;
+        if (row_of(question).asks) ++answers_awaited_;
     }
     // False: the sender exceeds its rate.
     [[nodiscard]] bool spend(const ipc::Message& message, Instant now) {
-        if (answers_awaited_ != 0 && ipc::is_one_of<ipc::Prepared, ipc::Committed, ipc::DumpRequested,
-                                                    ipc::ServerAnswered, ipc::InstanceAnswered>(message)) {
+        const auto& row = row_of(message);
+        if (answers_awaited_ != 0 && row.answers) {
             --answers_awaited_;
             return true;
         }
-        const bool work =
-            ipc::is_one_of<ipc::RunScript, ipc::FifoLine, ipc::Observations, ipc::ServerFileRead>(message);
-        return (work ? work_ : control_).take(now);
+        return (row.counts == MessageRow::Counts::Work ? work_ : control_).take(now);
     }
     // False: too many control requests.
     [[nodiscard]] bool spend_request(Instant now) { return requests_.take(now); }

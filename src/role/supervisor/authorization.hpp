@@ -1,5 +1,5 @@
-// Which process may send which message to the supervisor. The supervisor trusts none of them, because any of them may
-// be compromised: a message that this table does not allow is an offence, and the supervisor kills the sender.
+// Whether a process may send a message to the supervisor: by the table (role/common/message_table.hpp), and by what the
+// supervisor waits for. What is not allowed is an offence, and the supervisor kills the sender.
 #pragma once
 
 #include <cstddef>
@@ -12,32 +12,17 @@
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/role/common/identity.hpp"
+#include "role/common/message_table.hpp"
 
 namespace mainstay::role {
-
-// The kinds of processes that have a control socket to the supervisor. The first five are the roles.
-enum class Sender : std::uint8_t {
-    Vrrp,
-    Lvs,
-    Observer,
-    Bfd,
-    Snmp,
-    Spare,  // a standby process of a role, which replaces the running one when that dies
-    Reader,
-    Watcher,
-    DryRunReader,  // compares a configuration with the running one, for mainstayctl
-    UpgradeTrial,  // the new program of an upgrade, which checks whether it can continue
-    Operator       // mainstayctl, over the supervisor's own socket
-};
-inline constexpr std::size_t kSenders = 11;
 
 // Whether a process of this kind may send messages of this kind at all. The contents of the message do not matter.
 [[nodiscard]] bool may_send(Sender sender, const ipc::Message& message);
 [[nodiscard]] bool may_send(Kind role, const ipc::Message& message);  // never for Kind::Supervisor
 [[nodiscard]] Sender sender_of(Kind role);                            // not of Kind::Supervisor
 
-// The offence for the log, "sent a message Snapshot, which it may not send"; none if the message is allowed. An error
-// in `received` is a message that could not be decoded.
+// The offence for the log, "sent a message Snapshot, which it may not send"; none if the message is allowed, and a
+// descriptor with it. An error in `received` is a message that could not be decoded.
 [[nodiscard]] std::optional<std::string> offence_of(Sender sender, const Result<ipc::Received>& received);
 inline constexpr const char* kFlooded = "exceeded its message rate";
 
@@ -57,8 +42,5 @@ inline constexpr std::size_t kDumpsAwaitedMax = 16;  // of one role; older ones 
 // Whether an allowed message also fits the sender's current state, and whether its contents are valid.
 enum class Verdict : std::uint8_t { Take, Ignore, Offence };
 [[nodiscard]] Verdict judge(Sender sender, const ipc::Message& message, const Awaited& awaited);
-
-// For the log: "RunScript".
-[[nodiscard]] const char* name_of(const ipc::Message& message);
 
 }  // namespace mainstay::role

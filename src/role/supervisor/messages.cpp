@@ -40,11 +40,10 @@ bool Supervisor::is_timely(Child& child, Sender sender, const ipc::Message& mess
     awaited.ready = child.ready;
     const Verdict verdict = judge(sender, message, awaited);
     if (verdict == Verdict::Offence)
-        kill_offender(child, std::string{"sent a message "} + name_of(message) + ", which is not expected now");
+        kill_offender(child, std::string{"sent a message "} + row_of(message).name + ", which is not expected now");
     if (verdict != Verdict::Take) return false;
-    const bool request = ipc::is_one_of<ipc::ControlRequest, ipc::ServerQuestion, ipc::InstanceQuestion,
-                                        ipc::LogLevelQuestion, ipc::SignalReceived>(message);
-    if (!request || child.budget.spend_request(kernel::monotonic_now())) return true;
+    if (row_of(message).counts != MessageRow::Counts::Request || child.budget.spend_request(kernel::monotonic_now()))
+        return true;
     if (std::has_single_bit(++child.requests_ignored))
         log_.warning("{} process({}): too many requests over D-Bus, SNMP or the API or by signals, {} ignored",
                      label(child.kind), child.pid, child.requests_ignored);
@@ -63,8 +62,8 @@ void Supervisor::on_message(Child& child, Result<ipc::Received> got) {
     try {
         handle(child, *got);
     } catch (const std::exception& thrown) {
-        kill_offender(
-            child, std::string{"sent a message "} + name_of(got->message) + " that caused an error: " + thrown.what());
+        kill_offender(child, std::string{"sent a message "} + row_of(got->message).name +
+                                 " that caused an error: " + thrown.what());
     }
 }
 

@@ -1,6 +1,7 @@
 #include "role/supervisor/authorization.hpp"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <set>
 #include <string>
@@ -20,7 +21,7 @@ std::vector<ipc::Message> one_of_each(std::index_sequence<Index...>) {
 std::set<std::string> allowed(Sender sender) {
     std::set<std::string> names;
     for (const auto& message : one_of_each(std::make_index_sequence<std::variant_size_v<ipc::Message>>{}))
-        if (may_send(sender, message)) names.insert(name_of(message));
+        if (may_send(sender, message)) names.insert(row_of(message).name);
     return names;
 }
 
@@ -64,6 +65,20 @@ TEST_CASE("no process may send messages that only the supervisor sends") {
         CHECK_FALSE(may_send(static_cast<Sender>(sender), ipc::Commit{}));
         CHECK_FALSE(may_send(static_cast<Sender>(sender), ipc::SupervisionReport{}));
     }
+}
+
+TEST_CASE("a descriptor comes with a message of a kind that has one, and with no other") {
+    const auto offence = [](Sender sender, ipc::Message message) {
+        return offence_of(sender, ipc::Received{std::move(message), UniqueFd{::dup(0)}}).value_or("none");
+    };
+    CHECK(offence(Sender::Lvs, ipc::ServerAnswered{}) == "none");
+    CHECK(offence(Sender::Watcher, ipc::ServerFileRead{}) == "none");
+    CHECK(offence(Sender::Observer, ipc::Rests{}) == "none");
+    CHECK(offence(Sender::Bfd, ipc::Heartbeat{}) ==
+          "sent a message Heartbeat with a descriptor, though none belongs to it");
+    CHECK(offence(Sender::Vrrp, ipc::RunScript{}) ==
+          "sent a message RunScript with a descriptor, though none belongs to it");
+    CHECK(offence(Sender::Bfd, ipc::ServerAnswered{}) == "sent a message ServerAnswered, which it may not send");
 }
 
 TEST_CASE("a role is believed to have stopped, committed or made a dump when it was asked to") {

@@ -19,7 +19,7 @@ namespace {
 struct ChildBench {
     Child::OnMessage on_message() {
         return [this](const Result<ipc::Received>& got) {
-            heard.push_back(got ? name_of(got->message) : "an error");
+            heard.push_back(got ? row_of(got->message).name : "an error");
             if (kills) child.kill_offender();
         };
     }

@@ -84,7 +84,7 @@ struct SocketBench {
         loop, log,
         DryRunServer::Deeds{
             .start = [this](const ipc::Message& question, int, int control_of_child) -> Result<int> {
-                asked.push_back(std::string{"start "} + name_of(question));
+                asked.push_back(std::string{"start "} + row_of(question).name);
                 if (without_memory) throw std::bad_alloc{};
                 if (broken) return fail(Errc::State, "no process");
                 reader.reset(::fcntl(control_of_child, F_DUPFD_CLOEXEC, 3));

@@ -113,7 +113,7 @@ std::optional<ipc::Received> Played::receive_within(std::size_t kind, std::chron
         auto got = next_received(line_.get(), limit);
         if (!got) return std::nullopt;
         if (got->message.index() == kind) return got;
-        passed.emplace_back(name_of(got->message));
+        passed.emplace_back(row_of(got->message).name);
     }
 }
 
