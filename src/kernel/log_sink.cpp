@@ -1,6 +1,8 @@
 #include "mainstay/kernel/log_sink.hpp"
 
 #include <fcntl.h>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/sink.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -8,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "log_stream.hpp"
@@ -21,53 +24,32 @@ namespace {
 constexpr std::size_t kConsoleLineBytesMax = 4096;
 constexpr std::chrono::seconds kReconnectEvery{1};  // never one connect per line
 
-}  // namespace
+// spdlog has five levels below `critical`, in the same order as ours.
+constexpr spdlog::level::level_enum spdlog_level(LogLevel level) {
+    return static_cast<spdlog::level::level_enum>(static_cast<int>(LogLevel::Debug) - static_cast<int>(level));
+}
+static_assert(spdlog_level(LogLevel::Error) == spdlog::level::err &&
+              spdlog_level(LogLevel::Debug) == spdlog::level::trace);
 
-// The socket of syslog or journald. Their own libraries block when the reader does not read.
-class LogSocket {
-public:
-    LogSocket(std::string path, bool journal) : path_{std::move(path)}, journal_{journal} {}
-    [[nodiscard]] std::uint64_t lost() const { return lost_; }
-    [[nodiscard]] bool is_journal() const { return journal_; }
-
-    void write(const LogSource& source, LogLevel level, std::string_view text, const LogFields& fields) {
-        if (lost_ != reported_ && connected()) {
-            const std::uint64_t missing = lost_ - reported_;
-            const std::string report = std::to_string(missing) + " log lines were lost: the log socket was not read";
-            if (send(source, LogLevel::Warning, report, {})) reported_ += missing;
-        }
-        if (!connected() || !send(source, level, text, fields)) ++lost_;
+// A message with what spdlog's has no room for.
+struct LogRecord : spdlog::details::log_msg {
+    LogRecord(const LogSource& from, LogLevel of, std::string_view text, const LogFields& beside, bool fields_only)
+        : log_msg{spdlog::log_clock::time_point{std::chrono::microseconds{wall_now().unix_us}},
+                  {},
+                  from.ident,
+                  spdlog_level(of),
+                  {text.data(), text.size()}},
+          severity{of},
+          fields{beside},
+          only_with_fields{fields_only} {}
+    [[nodiscard]] std::string_view text() const { return {payload.data(), payload.size()}; }
+    [[nodiscard]] std::int64_t unix_us() const {
+        return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
     }
 
-private:
-    bool connected() {
-        if (socket_) return true;
-        const Instant now = monotonic_now();
-        if (tried_ != Instant{} && now - tried_ < kReconnectEvery) return false;
-        tried_ = now;
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        if (path_.size() >= sizeof address.sun_path) return false;
-        std::ranges::copy(path_, address.sun_path);
-        UniqueFd fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-        if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return false;
-        socket_ = std::move(fd);
-        return true;
-    }
-    bool send(const LogSource& source, LogLevel level, std::string_view text, const LogFields& fields) {
-        const auto datagram = journal_ ? journal_datagram(source, level, text, fields)
-                                       : syslog_datagram(source, level, ::time(nullptr), text);
-        if (::send(socket_.get(), datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
-        // A full queue is no reason to reconnect, unlike a restarted syslogd.
-        if (errno != EAGAIN && errno != ENOBUFS) socket_.reset();
-        return false;
-    }
-
-    std::string path_;
-    bool journal_;
-    UniqueFd socket_;
-    Instant tried_{};
-    std::uint64_t lost_ = 0, reported_ = 0;
+    LogLevel severity;
+    const LogFields& fields;
+    bool only_with_fields;  // only where they are kept: others have written the text
 };
 
 // As keepalived -l writes it: "Fri Nov 20 08:15:00 2026: text".
@@ -88,47 +70,186 @@ private:
     std::time_t stamped_ = -1;
 };
 
-struct DaemonLog::Impl {
-    explicit Impl(const LogOptions& options)
-        : level{options.level}, source{.ident = options.ident, .facility = options.facility, .pid = 0} {
-        if (!options.socket.empty()) socket.emplace(options.socket, options.journal);
-        if (options.console) console.emplace(STDERR_FILENO, "stderr");
-        if (options.json) json.emplace(STDOUT_FILENO, "stdout");
+// Only LineLogger logs to these, so each message is a LogRecord. They belong to one thread, and each has one form.
+class LineSink : public spdlog::sinks::sink {
+public:
+    explicit LineSink(const LogSource& source) : source_{source} {}
+    [[nodiscard]] virtual std::uint64_t lost() const = 0;
+    void log(const spdlog::details::log_msg& message) final { write(static_cast<const LogRecord&>(message)); }
+    void flush() final {}
+    void set_pattern(const std::string& /*pattern*/) final {}
+    void set_formatter(std::unique_ptr<spdlog::formatter> /*formatter*/) final {}
+
+protected:
+    [[nodiscard]] const LogSource& source() const { return source_; }
+
+private:
+    virtual void write(const LogRecord& record) = 0;
+
+    const LogSource& source_;
+};
+
+// The socket of syslog or journald. Their own libraries block when the reader does not read.
+class SocketSink final : public LineSink {
+public:
+    SocketSink(const LogSource& source, std::string path, bool journal)
+        : LineSink{source}, path_{std::move(path)}, journal_{journal} {}
+    [[nodiscard]] std::uint64_t lost() const override { return lost_; }
+
+private:
+    void write(const LogRecord& record) override {
+        if (record.only_with_fields && !journal_) return;
+        if (lost_ != reported_ && connected()) {
+            const std::uint64_t missing = lost_ - reported_;
+            const std::string report = std::to_string(missing) + " log lines were lost: the log socket was not read";
+            if (send({source(), LogLevel::Warning, report, {}, false})) reported_ += missing;
+        }
+        if (!connected() || !send(record)) ++lost_;
+    }
+    bool connected() {
+        if (socket_) return true;
+        const Instant now = monotonic_now();
+        if (tried_ != Instant{} && now - tried_ < kReconnectEvery) return false;
+        tried_ = now;
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        if (path_.size() >= sizeof address.sun_path) return false;
+        std::ranges::copy(path_, address.sun_path);
+        UniqueFd fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+        if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return false;
+        socket_ = std::move(fd);
+        return true;
+    }
+    bool send(const LogRecord& record) {
+        const auto datagram = journal_ ? journal_datagram(source(), record.severity, record.text(), record.fields)
+                                       : syslog_datagram(source(), record.severity,
+                                                         spdlog::log_clock::to_time_t(record.time), record.text());
+        if (::send(socket_.get(), datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
+        // A full queue is no reason to reconnect, unlike a restarted syslogd.
+        if (errno != EAGAIN && errno != ENOBUFS) socket_.reset();
+        return false;
     }
 
-    void write(LogLevel line_level, std::string_view text, const LogFields& fields, bool only_with_fields) {
-        know_own_pid();
-        if (socket && (!only_with_fields || socket->is_journal())) socket->write(source, line_level, text, fields);
-        report_losses();
-        if (console && !only_with_fields)
-            console->write(stamp.of(::time(nullptr)), text.substr(0, kConsoleLineBytesMax), "\n");
-        if (json) json->write(json_line(source, line_level, wall_now(), text, fields), {}, {});
+    std::string path_;
+    bool journal_;
+    UniqueFd socket_;
+    Instant tried_{};
+    std::uint64_t lost_ = 0, reported_ = 0;
+};
+
+// stderr or stdout.
+class StreamSink : public LineSink {
+public:
+    StreamSink(const LogSource& source, int descriptor, std::string name)
+        : LineSink{source}, stream_{descriptor, std::move(name)} {}
+    [[nodiscard]] std::uint64_t lost() const override { return stream_.lost(); }
+    [[nodiscard]] LogStream& stream() { return stream_; }
+    void report_loss() {
+        if (const std::string loss = stream_.unreported(); !loss.empty())
+            stream_.write_loss(line_of({source(), LogLevel::Warning, loss, {}, false}));
     }
+
+private:
+    // With its newline.
+    [[nodiscard]] virtual std::string line_of(const LogRecord& record) = 0;
+    void write(const LogRecord& record) override {
+        report_loss();
+        if (std::string line = line_of(record); !line.empty()) stream_.write(line);
+    }
+
+    LogStream stream_;
+};
+
+class ConsoleSink final : public StreamSink {
+public:
+    explicit ConsoleSink(const LogSource& source) : StreamSink{source, STDERR_FILENO, "stderr"} {}
+
+private:
+    [[nodiscard]] std::string line_of(const LogRecord& record) override {
+        if (record.only_with_fields) return {};
+        std::string line = stamp_.of(spdlog::log_clock::to_time_t(record.time));
+        line.append(record.text().substr(0, kConsoleLineBytesMax)).append("\n");
+        return line;
+    }
+
+    ConsoleStamp stamp_;
+};
+
+class JsonSink final : public StreamSink {
+public:
+    explicit JsonSink(const LogSource& source) : StreamSink{source, STDOUT_FILENO, "stdout"} {}
+
+private:
+    [[nodiscard]] std::string line_of(const LogRecord& record) override {
+        return json_line(source(), record.severity, WallTime{record.unix_us()}, record.text(), record.fields);
+    }
+};
+
+// What the loggers of a process have in common.
+struct Destination {
+    LogSource source;
+    std::vector<spdlog::sink_ptr> sinks;
+    std::vector<StreamSink*> streams;
+    std::uint64_t failed = 0;  // lines that a sink could not make, for want of memory
 
     // A process may have forked since the last line.
     void know_own_pid() {
         const int pid = ::getpid();
-        if (source.pid != 0 && source.pid != pid) for_each_stream([](LogStream& stream) { stream.forget(); });
+        if (source.pid != 0 && source.pid != pid)
+            for (auto* sink : streams) sink->stream().forget();
         source.pid = pid;
     }
+};
 
-    void report_losses() {
-        if (const std::string loss = console ? console->unreported() : ""; !loss.empty())
-            console->write_loss(stamp.of(::time(nullptr)) + loss + "\n");
-        if (const std::string loss = json ? json->unreported() : ""; !loss.empty())
-            json->write_loss(json_line(source, LogLevel::Warning, wall_now(), loss, {}));
+}  // namespace
+
+class LineLogger final : public spdlog::logger {
+public:
+    LineLogger(std::shared_ptr<Destination> to, LogLevel level)
+        : logger{{}, to->sinks.begin(), to->sinks.end()}, to_{std::move(to)} {
+        set(level);
+        set_error_handler([failed = &to_->failed](const std::string& /*what*/) { ++*failed; });
+    }
+    void set(LogLevel level) { set_level(spdlog_level(level)); }
+    [[nodiscard]] bool enabled(LogLevel level) const { return should_log(spdlog_level(level)); }
+    void write(LogLevel level, std::string_view text, const LogFields& fields, bool only_with_fields) {
+        if (!enabled(level)) return;
+        to_->know_own_pid();
+        sink_it_(LogRecord{to_->source, level, text, fields, only_with_fields});
+    }
+    [[nodiscard]] Destination& to() { return *to_; }
+    [[nodiscard]] std::shared_ptr<LineLogger> with(LogLevel level) const {
+        return std::make_shared<LineLogger>(to_, level);
     }
 
-    void for_each_stream(const std::function<void(LogStream&)>& act) {
-        if (console) act(*console);
-        if (json) act(*json);
-    }
+private:
+    std::shared_ptr<Destination> to_;
+};
 
-    LogLevel level;
-    LogSource source;
-    std::optional<LogSocket> socket;
-    std::optional<LogStream> console, json;
-    ConsoleStamp stamp;
+namespace {
+
+std::shared_ptr<Destination> destination(const LogOptions& options) {
+    auto to = std::make_shared<Destination>();
+    to->source = {.ident = options.ident, .facility = options.facility, .pid = 0};
+    if (!options.socket.empty())
+        to->sinks.push_back(std::make_shared<SocketSink>(to->source, options.socket, options.journal));
+    const auto add = [&](std::shared_ptr<StreamSink> sink) {
+        to->streams.push_back(sink.get());
+        to->sinks.push_back(std::move(sink));
+    };
+    if (options.console) add(std::make_shared<ConsoleSink>(to->source));
+    if (options.json) add(std::make_shared<JsonSink>(to->source));
+    return to;
+}
+
+}  // namespace
+
+struct DaemonLog::Impl {
+    explicit Impl(const LogOptions& options)
+        : logger{std::make_shared<LineLogger>(destination(options), options.level)}, to{logger->to()} {}
+
+    std::shared_ptr<LineLogger> logger;
+    Destination& to;
 };
 
 DaemonLog::DaemonLog(const LogOptions& options) : impl_{std::make_unique<Impl>(options)} {}
@@ -138,39 +259,47 @@ DaemonLog::~DaemonLog() = default;
 void DaemonLog::line(LogLevel level, std::string_view text) { line(level, text, {}); }
 
 void DaemonLog::line(LogLevel level, std::string_view text, const LogFields& fields) {
-    if (enabled(level)) impl_->write(level, text, fields, false);
+    impl_->logger->write(level, text, fields, false);
 }
 
 void DaemonLog::fields_only(LogLevel level, std::string_view text, const LogFields& fields) {
-    if (enabled(level)) impl_->write(level, text, fields, true);
+    impl_->logger->write(level, text, fields, true);
 }
 
-void DaemonLog::always(LogLevel level, std::string_view text) { impl_->write(level, text, {}, false); }
+void DaemonLog::set_level(LogLevel level) { impl_->logger->set(level); }
 
-void DaemonLog::set_level(LogLevel level) { impl_->level = level; }
+bool DaemonLog::enabled(LogLevel level) const { return impl_->logger->enabled(level); }
 
-bool DaemonLog::enabled(LogLevel level) const { return level <= impl_->level; }
-
-void DaemonLog::set_ident(const std::string& ident) { impl_->source.ident = ident; }
+void DaemonLog::set_ident(const std::string& ident) { impl_->to.source.ident = ident; }
 
 void DaemonLog::gather(const std::function<void()>& later) {
-    impl_->for_each_stream([&](LogStream& stream) { stream.gather(later); });
+    for (auto* sink : impl_->to.streams) sink->stream().gather(later);
 }
 
 void DaemonLog::retry(const std::function<void()>& again) {
-    impl_->for_each_stream([&](LogStream& stream) { stream.retry(again); });
+    for (auto* sink : impl_->to.streams) sink->stream().retry(again);
 }
 
 void DaemonLog::flush() {
-    impl_->know_own_pid();
-    impl_->for_each_stream([](LogStream& stream) { stream.flush(); });
-    impl_->report_losses();
+    impl_->to.know_own_pid();
+    for (auto* sink : impl_->to.streams) {
+        sink->stream().flush();
+        sink->report_loss();
+    }
 }
 
 std::uint64_t DaemonLog::lost() const {
-    std::uint64_t lost = impl_->socket ? impl_->socket->lost() : 0;
-    impl_->for_each_stream([&](const LogStream& stream) { lost += stream.lost(); });
+    std::uint64_t lost = impl_->to.failed;
+    for (const auto& sink : impl_->to.sinks) lost += static_cast<const LineSink&>(*sink).lost();
     return lost;
 }
+
+ModuleLog::ModuleLog(DaemonLog& to, LogLevel level) : logger_{to.impl_->logger->with(level)} {}
+
+void ModuleLog::line(LogLevel level, std::string_view text) { logger_->write(level, text, {}, false); }
+
+bool ModuleLog::enabled(LogLevel level) const { return logger_->enabled(level); }
+
+void ModuleLog::set_level(LogLevel level) { logger_->set(level); }
 
 }  // namespace mainstay::kernel

@@ -63,16 +63,15 @@ LogStream::~LogStream() {
     }
 }
 
-void LogStream::write(std::string_view begin, std::string_view rest, std::string_view end) {
-    const auto size = begin.size() + rest.size() + end.size();
-    if (pending_.size() + size > kBacklogBytesMax) try_to_write();
-    if (pending_.size() + size > kBacklogBytesMax) {
+void LogStream::write(std::string_view line) {
+    if (pending_.size() + line.size() > kBacklogBytesMax) try_to_write();
+    if (pending_.size() + line.size() > kBacklogBytesMax) {
         error_ = 0;
         ++lost_;
         return;
     }
     const bool first = pending_.empty();
-    pending_.append(begin).append(rest).append(end);
+    pending_.append(line);
     if (!later_ || pending_.size() >= kGatheredBytesMax) return try_to_write();
     if (first) later_();
 }

@@ -26,7 +26,7 @@ public:
     void gather(std::function<void()> later) { later_ = std::move(later); }
     void retry(std::function<void()> again) { again_ = std::move(again); }
     // One line, which ends with a newline.
-    void write(std::string_view begin, std::string_view rest, std::string_view end);
+    void write(std::string_view line);
     void flush();
     // What is to be logged of a loss, once all lines before it were written; empty: nothing. The caller hands it to
     // write_loss() as a line.

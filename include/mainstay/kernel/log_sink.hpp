@@ -1,3 +1,6 @@
+// The log of a process: spdlog's logger over sinks of ours, because its own ones for syslog and journald wait for their
+// reader, and its messages have no fields.
+//
 // Writes log lines to the sockets of syslog or journald, and to the terminal or a container's log if configured. Each
 // line is one non-blocking datagram: if nobody reads the socket, lines are lost, and the number of losses is logged
 // when somebody reads again. Lines for a terminal or a pipe that nobody reads wait in memory, 4 MB at most, before they
@@ -38,9 +41,6 @@ public:
     // The same for a line whose text others have written already: only to where fields are kept.
     void fields_only(LogLevel level, std::string_view text, const LogFields& fields);
 
-    // Writes a line whatever the level is: for who has a level of its own (ModuleLog).
-    void always(LogLevel level, std::string_view text);
-
     void set_ident(const std::string& ident);  // of the lines from here on
     void set_level(LogLevel level);            // the least severe level that is written from here on
     // From here on lines for stderr and stdout are buffered and written together by flush(), or when the buffer is
@@ -55,24 +55,24 @@ public:
     [[nodiscard]] std::uint64_t lost() const;
 
 private:
+    friend class ModuleLog;
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 
+class LineLogger;  // spdlog's logger, in log_sink.cpp
+
 // The lines of one module, with a level of its own, to the process's log, which outlives it.
 class ModuleLog final : public Log {
 public:
-    ModuleLog(DaemonLog& to, LogLevel level) : to_{to}, level_{level} {}
-    void line(LogLevel level, std::string_view text) override {
-        if (enabled(level)) to_.always(level, text);
-    }
-    [[nodiscard]] bool enabled(LogLevel level) const override { return level <= level_; }
+    ModuleLog(DaemonLog& to, LogLevel level);
+    void line(LogLevel level, std::string_view text) override;
+    [[nodiscard]] bool enabled(LogLevel level) const override;
     using Log::line;
-    void set_level(LogLevel level) { level_ = level; }
+    void set_level(LogLevel level);
 
 private:
-    DaemonLog& to_;
-    LogLevel level_;
+    std::shared_ptr<LineLogger> logger_;
 };
 
 }  // namespace mainstay::kernel
