@@ -110,7 +110,7 @@ ordered_json alert_json(const Event& event, const AlertChange& change, const Hoo
     return {{"status", change.firing ? "firing" : "resolved"},
             {"labels", labels},
             {"annotations",
-             {{"description", clean(event.detail)},
+             {{"description", clean(plain_detail(event))},
               {"state", to_string(event.transition)},
               {"summary", summary_of(event)}}},
             {"startsAt", utc_text(change.starts, UtcDigits::Microseconds)},
@@ -133,7 +133,7 @@ ordered_json common_labels(const ordered_json& alerts) {
 Post cloud_event(const Event& event, const HookSender& sender, const std::string& id, const std::string& type) {
     ordered_json data{{"kind", kind_word(event.kind)},   {"name", clean(event.name)},
                       {"parent", clean(event.parent)},   {"transition", to_string(event.transition)},
-                      {"priority", event.priority},      {"detail", clean(event.detail)},
+                      {"priority", event.priority},      {"detail", clean(plain_detail(event))},
                       {"at_unix_us", event.at.unix_us},  {"number", event.number},
                       {"host", clean(sender.host_name)}, {"router_id", clean(sender.router_id)}};
     // The source is a URI reference: host names have only characters that may stand there.

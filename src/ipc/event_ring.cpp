@@ -73,6 +73,7 @@ std::uint64_t EventRing::append(Event event) {
     if (bytes.size() > kEventBytesMax) {
         // Names come from the configuration and are short in practice; reason and detail are the only free texts.
         event.reason.clear();
+        event.plain.clear();
         bytes = encode_stored(event);
     }
     if (bytes.size() > kEventBytesMax) {

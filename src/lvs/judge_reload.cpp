@@ -31,7 +31,8 @@ void report_removed_service(const config::VirtualServer& service, const ServiceS
     }
     if (!state.quorum_up) return;
     out.emplace_back(
-        Announce{service_event(service, false, fmt::format("Lost quorum {}", lost_mail_text(quorum_of(service), 0)))});
+        Announce{service_event(service, false, fmt::format("Lost quorum {}", lost_mail_text(quorum_of(service), 0)),
+                               "The service is not configured any more")});
 }
 
 }  // namespace

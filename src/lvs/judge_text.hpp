@@ -101,12 +101,14 @@ namespace mainstay::lvs {
     return event;
 }
 
-[[nodiscard]] inline Event service_event(const config::VirtualServer& service, bool up, std::string detail) {
+[[nodiscard]] inline Event service_event(const config::VirtualServer& service, bool up, std::string detail,
+                                         std::string plain = {}) {
     Event event;
     event.kind = Event::Kind::VirtualServer;
     event.name = config::service_name(service);
     event.transition = up ? Transition::Up : Transition::Down;
     event.detail = std::move(detail);
+    event.plain = std::move(plain);
     event.mail = service.smtp_alert;
     return event;
 }

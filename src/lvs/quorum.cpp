@@ -39,4 +39,10 @@ std::string lost_mail_text(const Quorum& quorum, std::int64_t weight) {
     return fmt::format("{}+{}={} <= {}", quorum.quorum, quorum.hysteresis, quorum.quorum - quorum.hysteresis, weight);
 }
 
+std::string plain_quorum_text(const Quorum& quorum, std::int64_t weight, bool gained) {
+    const auto needed = gained ? quorum.quorum + quorum.hysteresis : quorum.quorum - quorum.hysteresis;
+    return fmt::format("the servers that are up have weight {}, {} is needed", weight,
+                       std::max<std::int64_t>(needed, 1));
+}
+
 }  // namespace mainstay::lvs

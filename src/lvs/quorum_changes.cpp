@@ -39,7 +39,9 @@ void gain(Services& services, std::size_t service, std::int64_t weight, QuorumCh
         if (when == QuorumChange::Running) out.emplace_back(TableChanged{service});
     }
     const std::string_view words = when == QuorumChange::Start ? "Starting with quorum up" : "Gained quorum";
-    out.emplace_back(Announce{service_event(config, true, fmt::format("{} {}", words, sum))});
+    out.emplace_back(
+        Announce{service_event(config, true, fmt::format("{} {}", words, sum),
+                               fmt::format("{}: {}", words, plain_quorum_text(quorum_of(config), weight, true)))});
 }
 
 // QuorumChange::Start: it never had quorum.
@@ -56,8 +58,8 @@ void lose(Services& services, std::size_t service, std::int64_t weight, QuorumCh
         sorry_enters(config, name, out);
         if (when == QuorumChange::Running) out.emplace_back(TableChanged{service});
     }
-    out.emplace_back(
-        Announce{service_event(config, false, fmt::format("{} {}", words, lost_mail_text(quorum, weight)))});
+    out.emplace_back(Announce{service_event(config, false, fmt::format("{} {}", words, lost_mail_text(quorum, weight)),
+                                            fmt::format("{}: {}", words, plain_quorum_text(quorum, weight, false)))});
 }
 
 }  // namespace

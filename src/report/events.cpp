@@ -32,7 +32,7 @@ std::string event_json(const HistoryEntry& entry) {
                    {"parent", event.parent},
                    {"transition", mainstay::to_string(event.transition)},
                    {"priority", event.priority},
-                   {"detail", event.detail},
+                   {"detail", plain_detail(event)},
                    {"reason", event.reason},
                    {"cause", to_string(event.cause)}};
     return out.dump(-1, ' ', false, json::error_handler_t::replace);

@@ -207,12 +207,14 @@ TEST_CASE("an event in its ring has each field in its place") {
                 false,
                 true,
                 {},
-                0};
+                0,
+                "plain"};
     event.at.unix_us = 99;
     ring->append(event);
 
     const std::string expected = sized(n8(3) + sized("name") + sized("parent") + sized("DOWN") + sized("detail") +
-                                       n32(7) + kOff + kOn + n64(99) + n64(1) + sized("reason") + sized("track"));
+                                       n32(7) + kOff + kOn + n64(99) + n64(1) + sized("reason") + sized("track") +
+                                       sized("plain"));
     std::string found(expected.size(), '\0');
     REQUIRE(::pread(fd->get(), found.data(), found.size(), kFirst + kBytes) == static_cast<ssize_t>(found.size()));
     CHECK(found == expected);

@@ -58,3 +58,9 @@ TEST_CASE("the sums are written as keepalived writes them, in a lost quorum's ma
     CHECK(lost_text({2, 1}, 0) == "2-1=1 > 0");
     CHECK(lost_mail_text({2, 1}, 0) == "2+1=1 <= 0");
 }
+
+TEST_CASE("in plain words a quorum says what there is and what is needed") {
+    CHECK(plain_quorum_text({2, 1}, 3, true) == "the servers that are up have weight 3, 3 is needed");
+    CHECK(plain_quorum_text({2, 1}, 0, false) == "the servers that are up have weight 0, 1 is needed");
+    CHECK(plain_quorum_text({0, 0}, 0, false) == "the servers that are up have weight 0, 1 is needed");
+}

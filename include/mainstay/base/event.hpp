@@ -119,8 +119,14 @@ struct Event {
     bool mail = false;           // send a mail, according to the smtp_alert settings
     WallTime at;                 // set by the role that publishes it
     std::uint64_t number = 0;    // set by the event ring: 1, 2, 3 ... per role, never reused
+    std::string plain;           // `detail` in plain words, where that is a formula of keepalived's; else empty
 
     bool operator==(const Event&) const = default;
 };
+
+// What has happened, for people who read no mails of keepalived's.
+[[nodiscard]] inline const std::string& plain_detail(const Event& event) {
+    return event.plain.empty() ? event.detail : event.plain;
+}
 
 }  // namespace mainstay

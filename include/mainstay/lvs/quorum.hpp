@@ -30,5 +30,7 @@ struct Quorum {
 [[nodiscard]] std::string lost_text(const Quorum& quorum, std::int64_t weight);
 // keepalived's mail prints a lost quorum as if it were gained, "2+0=2 <= 1", with the threshold used.
 [[nodiscard]] std::string lost_mail_text(const Quorum& quorum, std::int64_t weight);
+// For everyone else: "the servers that are up have weight 1, 2 is needed", to gain or to keep it.
+[[nodiscard]] std::string plain_quorum_text(const Quorum& quorum, std::int64_t weight, bool gained);
 
 }  // namespace mainstay::lvs

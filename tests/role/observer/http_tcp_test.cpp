@@ -193,7 +193,20 @@ TEST_CASE("with a certificate the listener speaks TLS and nothing else") {
     serve_tls(b, certificate());
     CHECK(get_over_tls(b) == "200");
     CHECK(b.server->status().listeners == std::vector<report::ApiListener>{{b.at(), true, true, ""}});
-    CHECK(b.answer("GET /status HTTP/1.1\r\nHost: x\r\n\r\n").find("HTTP") == std::string::npos);
+    CHECK(b.answer("NOTIFY * HTTP/1.1\r\nHost: x\r\n\r\n").find("HTTP") == std::string::npos);
+}
+
+TEST_CASE("who asks a TLS port in plain HTTP is told so") {
+    Bench b;
+    serve_tls(b, certificate());
+    for (const char* method : {"GET", "POST", "HEAD"}) {
+        const auto answer = b.answer(std::string{method} + " /status HTTP/1.1\r\nHost: x\r\n\r\n");
+        CHECK(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"));
+        CHECK(answer.find("this port speaks TLS only") != std::string::npos);
+        CHECK(answer.find("ask for https:// instead of http://") != std::string::npos);
+    }
+    CHECK(b.server->status().counters.requests_refused == 3);
+    CHECK(get_over_tls(b) == "200");
 }
 
 TEST_CASE("an answer of any size arrives whole, with TLS and without") {

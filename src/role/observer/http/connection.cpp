@@ -1,5 +1,7 @@
 #include "connection.hpp"
 
+#include <openssl/err.h>
+#include <openssl/sslerr.h>
 #include <array>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -27,6 +29,11 @@ using generic = asio::generic::stream_protocol;
 using PlainStream = beast::basic_stream<generic>;
 using TlsStream = beast::ssl_stream<PlainStream>;
 
+bool is_plain_http(error_code ec) {
+    return ec.category() == asio::error::get_ssl_category() &&
+           ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == SSL_R_HTTP_REQUEST;
+}
+
 template <class Stream>
 class ConnectionOver final : public Connection, public std::enable_shared_from_this<ConnectionOver<Stream>> {
 public:
@@ -46,6 +53,7 @@ public:
             stream_.async_handshake(asio::ssl::stream_base::server, [self = this->shared_from_this()](error_code ec) {
                 if (!ec) return self->read();
                 ++self->service_->counters.requests_refused;
+                if (is_plain_http(ec)) self->refuse_plain_http();
             });
         } else {
             read();
@@ -167,6 +175,17 @@ private:
                                      self->lingered_ += size;
                                      if (!ec && self->lingered_ <= kLingerBytesMax) self->linger();
                                  });
+    }
+
+    // Of a browser that was given http:// instead of https://. What it sent has been read as TLS, and is lost.
+    void refuse_plain_http() {
+        const auto no = refusal(400, "this port speaks TLS only", "ask for https:// instead of http://");
+        header_ = header_of(no) + no.body;
+        lowest().expires_after(kAnswerWithin);
+        asio::async_write(lowest(), asio::buffer(header_), [self = this->shared_from_this()](error_code, std::size_t) {
+            self->has_unread_ = true;
+            self->end_sending();
+        });
     }
 
     // A client that follows events says nothing more; that it has gone is seen by reading.
