@@ -1,6 +1,7 @@
 #include "mainstay/kernel/log_sink.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/sink.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <deque>
 #include <utility>
 
 #include "log_stream.hpp"
@@ -23,6 +25,7 @@ namespace {
 
 constexpr std::size_t kConsoleLineBytesMax = 4096;
 constexpr std::chrono::seconds kReconnectEvery{1};  // never one connect per line
+constexpr std::chrono::milliseconds kLastWait{200};
 
 // spdlog has five levels below `critical`, in the same order as ours.
 constexpr spdlog::level::level_enum spdlog_level(LogLevel level) {
@@ -74,11 +77,19 @@ private:
 class LineSink : public spdlog::sinks::sink {
 public:
     explicit LineSink(const LogSource& source) : source_{source} {}
-    [[nodiscard]] virtual std::uint64_t lost() const = 0;
     void log(const spdlog::details::log_msg& message) final { write(static_cast<const LogRecord&>(message)); }
     void flush() final {}
     void set_pattern(const std::string& /*pattern*/) final {}
     void set_formatter(std::unique_ptr<spdlog::formatter> /*formatter*/) final {}
+
+    // See DaemonLog.
+    [[nodiscard]] virtual std::uint64_t lost() const = 0;
+    virtual void gather(const std::function<void()>& /*later*/) {}
+    virtual void retry(const std::function<void()>& again) = 0;
+    // Writes what waits, and what is to be said of a loss behind it.
+    virtual void catch_up() = 0;
+    // In a fork the lines that wait are the parent's.
+    virtual void forget() = 0;
 
 protected:
     [[nodiscard]] const LogSource& source() const { return source_; }
@@ -89,22 +100,51 @@ private:
     const LogSource& source_;
 };
 
-// The socket of syslog or journald. Their own libraries block when the reader does not read.
+// The socket of syslog or journald. Their own libraries block when the reader does not read. Here lines wait in memory
+// while its queue is full (a hundred lines fill it), up to a bound; without a reader they are lost, because there may
+// never be one (a container).
 class SocketSink final : public LineSink {
 public:
     SocketSink(const LogSource& source, std::string path, bool journal)
         : LineSink{source}, path_{std::move(path)}, journal_{journal} {}
+    // Nobody can write later.
+    ~SocketSink() override {
+        again_ = nullptr;
+        const auto end = std::chrono::steady_clock::now() + kLastWait;
+        while (!send_waiting() && socket_) {
+            const auto left =
+                std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+            pollfd room{.fd = socket_.get(), .events = POLLOUT, .revents = 0};
+            if (left <= 0 || ::poll(&room, 1, static_cast<int>(left)) <= 0) return;
+        }
+    }
+    SocketSink(const SocketSink&) = delete;
+    SocketSink& operator=(const SocketSink&) = delete;
+
     [[nodiscard]] std::uint64_t lost() const override { return lost_; }
+    void retry(const std::function<void()>& again) override { again_ = again; }
+    void catch_up() override {
+        again_due_ = false;
+        if (!send_waiting() || lost_ == reported_ || !connected()) return;
+        const std::uint64_t missing = lost_ - reported_;
+        const std::string report = std::to_string(missing) + " log lines were lost: the log socket was not read";
+        if (send(datagram_of({source(), LogLevel::Warning, report, {}, false}))) reported_ += missing;
+    }
+    void forget() override {
+        waiting_.clear();
+        waiting_bytes_ = 0;
+    }
 
 private:
     void write(const LogRecord& record) override {
         if (record.only_with_fields && !journal_) return;
-        if (lost_ != reported_ && connected()) {
-            const std::uint64_t missing = lost_ - reported_;
-            const std::string report = std::to_string(missing) + " log lines were lost: the log socket was not read";
-            if (send({source(), LogLevel::Warning, report, {}, false})) reported_ += missing;
-        }
-        if (!connected() || !send(record)) ++lost_;
+        catch_up();
+        auto datagram = datagram_of(record);
+        if (waiting_.empty() && connected() && send(datagram)) return;
+        if (!waiting_.empty() || is_full_)
+            wait(std::move(datagram));
+        else
+            ++lost_;
     }
     bool connected() {
         if (socket_) return true;
@@ -120,20 +160,50 @@ private:
         socket_ = std::move(fd);
         return true;
     }
-    bool send(const LogRecord& record) {
-        const auto datagram = journal_ ? journal_datagram(source(), record.severity, record.text(), record.fields)
-                                       : syslog_datagram(source(), record.severity,
-                                                         spdlog::log_clock::to_time_t(record.time), record.text());
+    [[nodiscard]] std::string datagram_of(const LogRecord& record) const {
+        return journal_ ? journal_datagram(source(), record.severity, record.text(), record.fields)
+                        : syslog_datagram(source(), record.severity, spdlog::log_clock::to_time_t(record.time),
+                                          record.text());
+    }
+    bool send(std::string_view datagram) {
+        is_full_ = false;
         if (::send(socket_.get(), datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
         // A full queue is no reason to reconnect, unlike a restarted syslogd.
-        if (errno != EAGAIN && errno != ENOBUFS) socket_.reset();
+        is_full_ = errno == EAGAIN || errno == ENOBUFS;
+        if (!is_full_) socket_.reset();
         return false;
+    }
+    // Whether nothing waits any more.
+    bool send_waiting() {
+        while (!waiting_.empty()) {
+            if (!connected() || !send(waiting_.front())) {
+                if (again_ && !std::exchange(again_due_, true)) again_();
+                return false;
+            }
+            waiting_bytes_ -= waiting_.front().size();
+            waiting_.pop_front();
+        }
+        return true;
+    }
+    void wait(std::string datagram) {
+        if (waiting_bytes_ + datagram.size() > kBacklogBytesMax) {
+            ++lost_;
+            return;
+        }
+        waiting_bytes_ += datagram.size();
+        waiting_.push_back(std::move(datagram));
+        if (again_ && !std::exchange(again_due_, true)) again_();
     }
 
     std::string path_;
     bool journal_;
     UniqueFd socket_;
     Instant tried_{};
+    std::deque<std::string> waiting_;
+    std::size_t waiting_bytes_ = 0;
+    bool is_full_ = false;  // the last line was not sent because the reader is slow
+    std::function<void()> again_;
+    bool again_due_ = false;
     std::uint64_t lost_ = 0, reported_ = 0;
 };
 
@@ -143,18 +213,24 @@ public:
     StreamSink(const LogSource& source, int descriptor, std::string name)
         : LineSink{source}, stream_{descriptor, std::move(name)} {}
     [[nodiscard]] std::uint64_t lost() const override { return stream_.lost(); }
-    [[nodiscard]] LogStream& stream() { return stream_; }
-    void report_loss() {
-        if (const std::string loss = stream_.unreported(); !loss.empty())
-            stream_.write_loss(line_of({source(), LogLevel::Warning, loss, {}, false}));
+    void gather(const std::function<void()>& later) override { stream_.gather(later); }
+    void retry(const std::function<void()>& again) override { stream_.retry(again); }
+    void catch_up() override {
+        stream_.flush();
+        report_loss();
     }
+    void forget() override { stream_.forget(); }
 
 private:
     // With its newline.
     [[nodiscard]] virtual std::string line_of(const LogRecord& record) = 0;
     void write(const LogRecord& record) override {
         report_loss();
-        if (std::string line = line_of(record); !line.empty()) stream_.write(line);
+        if (const std::string line = line_of(record); !line.empty()) stream_.write(line);
+    }
+    void report_loss() {
+        if (const std::string loss = stream_.unreported(); !loss.empty())
+            stream_.write_loss(line_of({source(), LogLevel::Warning, loss, {}, false}));
     }
 
     LogStream stream_;
@@ -188,15 +264,14 @@ private:
 // What the loggers of a process have in common.
 struct Destination {
     LogSource source;
-    std::vector<spdlog::sink_ptr> sinks;
-    std::vector<StreamSink*> streams;
+    std::vector<std::shared_ptr<LineSink>> sinks;
     std::uint64_t failed = 0;  // lines that a sink could not make, for want of memory
 
     // A process may have forked since the last line.
     void know_own_pid() {
         const int pid = ::getpid();
         if (source.pid != 0 && source.pid != pid)
-            for (auto* sink : streams) sink->stream().forget();
+            for (const auto& sink : sinks) sink->forget();
         source.pid = pid;
     }
 };
@@ -233,12 +308,8 @@ std::shared_ptr<Destination> destination(const LogOptions& options) {
     to->source = {.ident = options.ident, .facility = options.facility, .pid = 0};
     if (!options.socket.empty())
         to->sinks.push_back(std::make_shared<SocketSink>(to->source, options.socket, options.journal));
-    const auto add = [&](std::shared_ptr<StreamSink> sink) {
-        to->streams.push_back(sink.get());
-        to->sinks.push_back(std::move(sink));
-    };
-    if (options.console) add(std::make_shared<ConsoleSink>(to->source));
-    if (options.json) add(std::make_shared<JsonSink>(to->source));
+    if (options.console) to->sinks.push_back(std::make_shared<ConsoleSink>(to->source));
+    if (options.json) to->sinks.push_back(std::make_shared<JsonSink>(to->source));
     return to;
 }
 
@@ -273,24 +344,21 @@ bool DaemonLog::enabled(LogLevel level) const { return impl_->logger->enabled(le
 void DaemonLog::set_ident(const std::string& ident) { impl_->to.source.ident = ident; }
 
 void DaemonLog::gather(const std::function<void()>& later) {
-    for (auto* sink : impl_->to.streams) sink->stream().gather(later);
+    for (const auto& sink : impl_->to.sinks) sink->gather(later);
 }
 
 void DaemonLog::retry(const std::function<void()>& again) {
-    for (auto* sink : impl_->to.streams) sink->stream().retry(again);
+    for (const auto& sink : impl_->to.sinks) sink->retry(again);
 }
 
 void DaemonLog::flush() {
     impl_->to.know_own_pid();
-    for (auto* sink : impl_->to.streams) {
-        sink->stream().flush();
-        sink->report_loss();
-    }
+    for (const auto& sink : impl_->to.sinks) sink->catch_up();
 }
 
 std::uint64_t DaemonLog::lost() const {
     std::uint64_t lost = impl_->to.failed;
-    for (const auto& sink : impl_->to.sinks) lost += static_cast<const LineSink&>(*sink).lost();
+    for (const auto& sink : impl_->to.sinks) lost += sink->lost();
     return lost;
 }
 

@@ -207,3 +207,27 @@ def test_what_neutron_writes_is_neither_error_nor_warning_as_in_keepalived(lan):
     tests = [one.run([daemon, "-t", "-f", path], check=False) for daemon in ("keepalived", program("mainstayd"))]
     assert [test.returncode for test in tests] == [5, 5]
     assert "0 errors, 0 warnings, 3 notes; the configuration runs" in tests[1].stderr
+
+
+def test_a_slow_logger_gets_every_line_of_a_start_of_5000_services_and_of_a_reload(lan, journal):
+    (one,) = office(lan, "one")
+    heard = journal(one)
+    service = "virtual_server 10.{}.{}.1 80 {{\n  lb_algo wrr\n  protocol TCP\n  real_server 10.9.9.9 80 {{\n    weight 1\n  }}\n}}\n"
+    text = fast() + "".join(service.format(at // 250, at % 250) for at in range(5000))
+    daemon = one.mainstayd(text, "--log-journal=/run/journal")
+    wait_ready(daemon)  # on stderr, while nobody reads the socket
+    wait_holds(one)
+    found = []
+
+    def messages():
+        found.extend(entry["MESSAGE"] for entry in entries(heard))
+        return found
+
+    wait_until(lambda: sum("Gained quorum" in one or "quorum up" in one for one in messages()) >= 5000, 60, lambda: str(messages()[-5:]))
+    one.write("/run/keepalived.conf", text.replace("weight 1", "weight 2", 3))
+    daemon.send(signal.SIGHUP)
+    wait_until(lambda: any(message.startswith("Reload: ") for message in messages()), 60, lambda: str(messages()[-5:]))
+    said = [line.split(": ", 1)[1] for line in daemon.output().splitlines()]
+    wait_until(lambda: set(said) <= set(messages()), 30, lambda: str(set(said) - set(messages())))
+    assert not any("lines were lost" in message for message in messages())
+    print(f"{len(messages())} lines, {sum(map(len, messages()))} bytes")

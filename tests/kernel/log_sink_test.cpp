@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <memory>
+#include <thread>
 
 #include "mainstay/base/unique_fd.hpp"
 
@@ -92,19 +94,81 @@ TEST_CASE("lines below the level are not written") {
     CHECK(socket.next().empty());
 }
 
-TEST_CASE("a log socket without a reader costs lines, not time, and the loss is logged afterwards") {
+TEST_CASE("lines that a slow reader of the log socket does not take wait in order, and are tried again") {
     const LogSocket socket;
     kernel::DaemonLog log{{.ident = "t", .socket = socket.path}};
+    int asked = 0;
+    log.retry([&asked] { ++asked; });
 
     for (int i = 0; i < 20000; ++i) log.info("line {}", i);
-    const auto lost = log.lost();
-    CHECK(lost > 0);
-    while (!socket.next().empty()) {
+    CHECK(log.lost() == 0);
+    CHECK(asked >= 1);
+
+    int seen = 0;
+    for (std::string line = socket.next(); !line.empty() && seen < 20000; line = socket.next()) {
+        REQUIRE(line.ends_with("]: line " + std::to_string(seen)));
+        if (++seen % 5 == 0) log.flush();
     }
+    CHECK(seen == 20000);
+    log.info("after");
+    CHECK(socket.next().ends_with("]: after"));
+    CHECK(socket.next().empty());
+    CHECK(log.lost() == 0);
+}
+
+TEST_CASE("a log socket that nobody reads costs lines beyond 4 MB, not time, and the loss is logged afterwards") {
+    const LogSocket socket;
+    kernel::DaemonLog log{{.ident = "t", .socket = socket.path}};
+    const std::string padding(400, 'x');
+
+    for (int i = 0; i < 20000; ++i) log.info("line {} {}", i, padding);
+    const auto lost = log.lost();
+    CHECK(lost > 8000);
+    CHECK(lost < 12000);
+    log.info("short");  // may fit, and stands behind those that wait then
+    const auto all = log.lost();
+    std::string line, last;
+    for (bool some = true; some; log.flush())
+        for (some = false; !(line = socket.next()).empty(); some = true) {
+            if (line.find("lines were lost") != std::string::npos) last = line;
+        }
     log.info("after");
 
-    CHECK(socket.next().ends_with(std::to_string(lost) + " log lines were lost: the log socket was not read"));
+    CHECK(last.ends_with(std::to_string(all) + " log lines were lost: the log socket was not read"));
     CHECK(socket.next().ends_with("]: after"));
+    CHECK(log.lost() == all);
+}
+
+TEST_CASE("lines that wait are delivered to a log socket that was made anew") {
+    LogSocket socket;
+    kernel::DaemonLog log{{.ident = "t", .socket = socket.path}};
+    for (int i = 0; i < 20000; ++i) log.info("line {}", i);
+    socket.replace();
+
+    std::string last;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+    while (!last.ends_with("]: line 19999") && std::chrono::steady_clock::now() < end) {
+        log.flush();
+        for (std::string line = socket.next(); !line.empty(); line = socket.next()) last = line;
+    }
+
+    CHECK(last.ends_with("]: line 19999"));
+    CHECK(log.lost() == 0);
+}
+
+TEST_CASE("a log that ends waits a moment for a slow reader of its socket") {
+    const LogSocket socket;
+    auto log = std::make_unique<kernel::DaemonLog>(kernel::LogOptions{.ident = "t", .socket = socket.path});
+    for (int i = 0; i < 700; ++i) log->info("line {}", i);
+    int read = 0;
+    std::thread reader{[&socket, &read] {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+        while (read < 700 && std::chrono::steady_clock::now() < end)
+            if (!socket.next().empty()) ++read;
+    }};
+    log.reset();
+    reader.join();
+    CHECK(read == 700);
 }
 
 TEST_CASE("without a log socket nothing fails and losses are counted") {

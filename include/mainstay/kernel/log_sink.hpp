@@ -2,9 +2,9 @@
 // reader, and its messages have no fields.
 //
 // Writes log lines to the sockets of syslog or journald, and to the terminal or a container's log if configured. Each
-// line is one non-blocking datagram: if nobody reads the socket, lines are lost, and the number of losses is logged
-// when somebody reads again. Lines for a terminal or a pipe that nobody reads wait in memory, 4 MB at most, before they
-// are lost in the same way. Only a regular file is written as fast, or as slowly, as its disk takes it.
+// line for a socket is one non-blocking datagram. Lines that are not read wait in memory, 4 MB at most for each place;
+// further ones are lost, as are all while nobody has the socket, and the number of losses is logged when somebody reads
+// again. Only a regular file is written as fast, or as slowly, as its disk takes it.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +47,7 @@ public:
     // full; `later` is called at the first of them. For a process that logs thousands of services, one write per line
     // would be too slow.
     void gather(const std::function<void()>& later);
-    // `again` is called when lines for stderr or stdout wait for their reader. It is to call flush() some time later,
+    // `again` is called when lines wait for their reader. It is to call flush() some time later,
     // and is called again if lines still wait then. Without it they wait for the next line.
     void retry(const std::function<void()>& again);
     void flush();
