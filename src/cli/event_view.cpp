@@ -26,10 +26,9 @@ bool is_shown(const json& event, const EventFilter& filter) {
 
 std::string event_line(const json& event, int utc_offset_s) {
     const auto parent = text(event, "parent"), why = text(event, text(event, "reason").empty() ? "detail" : "reason");
-    // keepalived's word for scripts and FIFOs
     const auto word = text(event, "transition");
-    const std::string transition =
-        word == "MASTER_RX_LOWER_PRI" ? "MASTER, heard another one with a lower priority" : word;
+    const auto known = transition_from(word);  // not of a later version
+    const std::string transition = known ? plain_word(*known) : word;
     std::string out =
         fmt::format("{}  {} {}{}  {}", local_text({number(event, "at_unix_us")}, utc_offset_s), text(event, "kind"),
                     text(event, "name"), parent.empty() ? "" : " of " + parent, transition);

@@ -85,7 +85,8 @@ std::string text_of(const Started& started) {
     return started.previous ? "start, with the state of the process before" : "start";
 }
 std::string text_of(const Reloaded& reloaded) {
-    return fmt::format("reload, with {} instances", reloaded.config->instances.size());
+    const auto count = reloaded.config->instances.size();
+    return fmt::format("reload, with {} instance{}", count, count == 1 ? "" : "s");
 }
 
 std::string name_of(vrrp::InstanceId id, const config::Config& config) {
@@ -179,7 +180,7 @@ std::string describe_intent(const vrrp::Intent& intent, const config::Config& co
             [&](const vrrp::RunScript& i) { return fmt::format("run script {}", i.script); },
             [&](const vrrp::Announce& i) {
                 const auto& why = i.event.reason.empty() ? i.event.detail : i.event.reason;
-                return fmt::format("({}) event {}{}{}", i.event.name, to_string(i.event.transition),
+                return fmt::format("({}) event {}{}{}", i.event.name, plain_word(i.event.transition),
                                    why.empty() ? "" : ": ", why);
             },
             [&](const vrrp::HandOverEnded& i) {

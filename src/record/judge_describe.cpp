@@ -37,6 +37,10 @@ std::string_view word_of(lvs::Outcome outcome) {
     return "could not be run";
 }
 
+std::string virtual_servers(std::size_t count) {
+    return fmt::format("{} virtual server{}", count, count == 1 ? "" : "s");
+}
+
 std::string text_of(const lvs::CheckFinished& f, const lvs::Judge& judge) {
     return fmt::format("{} {}{}{}", check_text(judge, f.checker), word_of(f.outcome), f.reason.empty() ? "" : ": ",
                        f.reason);
@@ -57,14 +61,14 @@ std::string text_of(const lvs::ServerCommand& f, const lvs::Judge&) {
                        f.by);
 }
 std::string text_of(const JudgeStarted& f, const lvs::Judge&) {
-    return fmt::format("start, with {} virtual servers{}", f.config->virtual_servers.size(),
+    return fmt::format("start, with {}{}", virtual_servers(f.config->virtual_servers.size()),
                        f.memory.empty() ? "" : " and the state of the process before");
 }
 std::string text_of(const JudgeReloaded& f, const lvs::Judge&) {
-    return fmt::format("reload, with {} virtual servers", f.config->virtual_servers.size());
+    return fmt::format("reload, with {}", virtual_servers(f.config->virtual_servers.size()));
 }
 std::string text_of(const JudgeChanged& f, const lvs::Judge&) {
-    return fmt::format("reload, which changes {} virtual servers", f.services.size());
+    return fmt::format("reload, which changes {}", virtual_servers(f.services.size()));
 }
 std::string text_of(const JudgeStopped& f, const lvs::Judge&) {
     return f.keep ? "stop, which keeps the table" : "stop";
@@ -78,7 +82,7 @@ std::string text_of(const lvs::CancelCheck& i, const lvs::Judge& judge) {
 }
 std::string text_of(const lvs::Announce& i, const lvs::Judge&) {
     return fmt::format("event {}{}{} {}{}{}", i.event.name, i.event.parent.empty() ? "" : " of VS ", i.event.parent,
-                       to_string(i.event.transition), i.event.detail.empty() ? "" : ": ", i.event.detail);
+                       to_string(i.event.transition), i.event.detail.empty() ? "" : ": ", plain_detail(i.event));
 }
 std::string text_of(const lvs::WriteLog& i, const lvs::Judge&) { return fmt::format("log: {}", i.line.text); }
 std::string text_of(const lvs::TableChanged& i, const lvs::Judge& judge) {

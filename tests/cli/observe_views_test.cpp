@@ -185,7 +185,7 @@ TEST_CASE("an event is a line, and is shown for its instance or its service") {
     heard["transition"] = "MASTER_RX_LOWER_PRI";
     heard["detail"] = "";
     CHECK(event_line(heard, 0) ==
-          "2026-11-20 08:37:46  instance VI_1  MASTER, heard another one with a lower priority  priority 80\n");
+          "2026-11-20 08:37:46  instance VI_1  MASTER, heard another MASTER with a lower priority  priority 80\n");
     CHECK(event_line(server, 0) == "2026-11-20 08:37:46  server [10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80  DOWN\n");
     CHECK(is_shown(instance, {}));
     CHECK(is_shown(instance, {.since_us = 0, .instance = "VI_*", .service = {}}));

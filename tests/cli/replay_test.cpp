@@ -96,7 +96,7 @@ TEST_CASE("both parts of a record are one timeline, which names the part of each
                                    "2023-11-14 22:13:20.000000  VRRP: the record begins",
                                    "2023-11-14 22:13:20.000000  VRRP: start",
                                    "2023-11-14 22:13:20.000000  the record of virtual servers begins",
-                                   "2023-11-14 22:13:20.000000  virtual servers: start, with 1 virtual servers",
+                                   "2023-11-14 22:13:20.000000  virtual servers: start, with 1 virtual server",
                                    "2023-11-14 22:13:22.000000  virtual servers: stop",
                                    "2023-11-14 22:13:23.609375  VRRP: a deadline",
                                });
@@ -115,7 +115,7 @@ TEST_CASE("the states at the time of --at come after what both parts did until t
                                    "2023-11-14 22:13:20.000000  VRRP: the record begins",
                                    "2023-11-14 22:13:20.000000  VRRP: start",
                                    "2023-11-14 22:13:20.000000  the record of virtual servers begins",
-                                   "2023-11-14 22:13:20.000000  virtual servers: start, with 1 virtual servers",
+                                   "2023-11-14 22:13:20.000000  virtual servers: start, with 1 virtual server",
                                    "2023-11-14 22:13:22.000000  virtual servers: stop",
                                    "2023-11-14 22:13:22.999999  VRRP: the states:",
                                });

@@ -73,7 +73,7 @@ TEST_CASE("facts of both parts come in the order of time, at the same moment the
                                 "0 router: interface eth0 is up, with 10.0.0.1",
                                 "0 router: start",
                                 "0 judge begins",
-                                "0 judge: start, with 1 virtual servers",
+                                "0 judge: start, with 1 virtual server",
                                 "2000 judge: a deadline",
                                 "3609 router: a deadline",
                                 "4000 router: interface eth0 is up, with 10.0.0.1",

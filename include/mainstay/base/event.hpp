@@ -53,6 +53,20 @@ inline constexpr std::array<std::pair<Transition, const char*>, 10> kTransitionW
     return std::nullopt;
 }
 
+// For people who read events: keepalived's word where that is a state, a phrase where that is a riddle.
+[[nodiscard]] constexpr const char* plain_word(Transition transition) {
+    switch (transition) {
+        case Transition::MasterPriority:
+            return "MASTER with a new priority";
+        case Transition::BackupPriority:
+            return "BACKUP with a new priority";
+        case Transition::LowerPriorityHeard:
+            return "MASTER, heard another MASTER with a lower priority";
+        default:
+            return to_string(transition);
+    }
+}
+
 // False for what is only reported in passing: the state stays.
 [[nodiscard]] constexpr bool changes_state(Transition transition) {
     return transition != Transition::MasterPriority && transition != Transition::BackupPriority &&
