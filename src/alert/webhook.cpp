@@ -103,16 +103,24 @@ std::map<std::string, std::string> object_labels(const Event& event, const HookS
     return labels;
 }
 
+// No cause and no reason where there is none: who shows all annotations would show empty lines.
+ordered_json annotations_of(const Event& event) {
+    ordered_json all;
+    if (event.cause != Cause::None) all["cause"] = to_string(event.cause);
+    all["description"] = clean(plain_detail(event));
+    if (!event.reason.empty()) all["reason"] = clean(event.reason);
+    all["state"] = to_string(event.transition);
+    all["summary"] = summary_of(event);
+    return all;
+}
+
 ordered_json alert_json(const Event& event, const AlertChange& change, const HookSender& sender) {
     auto labels = object_labels(event, sender);
     labels["alertname"] = change.name;
     labels["severity"] = change.severity;
     return {{"status", change.firing ? "firing" : "resolved"},
             {"labels", labels},
-            {"annotations",
-             {{"description", clean(plain_detail(event))},
-              {"state", to_string(event.transition)},
-              {"summary", summary_of(event)}}},
+            {"annotations", annotations_of(event)},
             {"startsAt", utc_text(change.starts, UtcDigits::Microseconds)},
             // Alertmanager's "not yet": the zero time of its language.
             {"endsAt", change.firing ? "0001-01-01T00:00:00Z" : utc_text(change.ends, UtcDigits::Microseconds)},
@@ -135,7 +143,8 @@ Post cloud_event(const Event& event, const HookSender& sender, const std::string
                       {"parent", clean(event.parent)},   {"transition", to_string(event.transition)},
                       {"priority", event.priority},      {"detail", clean(plain_detail(event))},
                       {"at_unix_us", event.at.unix_us},  {"number", event.number},
-                      {"host", clean(sender.host_name)}, {"router_id", clean(sender.router_id)}};
+                      {"host", clean(sender.host_name)}, {"router_id", clean(sender.router_id)},
+                      {"reason", clean(event.reason)},   {"cause", to_string(event.cause)}};
     // The source is a URI reference: host names have only characters that may stand there.
     const ordered_json body{
         {"specversion", "1.0"},

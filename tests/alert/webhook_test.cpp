@@ -14,6 +14,8 @@ Event instance(Transition transition, std::uint64_t number = 7, WallTime at = kC
             .name = "VI_1",
             .transition = transition,
             .detail = "VRRP Instance is now in FAULT state",
+            .reason = "script chk fails",
+            .cause = Cause::Track,
             .priority = 100,
             .at = at,
             .number = number};
@@ -47,7 +49,8 @@ TEST_CASE("an event is one CloudEvent, with the same id each time") {
           R"("type":"mainstay.instance.fault","subject":"VI_1","time":"2026-11-20T08:37:46.123456Z",)"
           R"("datacontenttype":"application/json","data":{"kind":"instance","name":"VI_1","parent":"",)"
           R"("transition":"FAULT","priority":100,"detail":"VRRP Instance is now in FAULT state",)"
-          R"("at_unix_us":1795163866123456,"number":7,"host":"lb1.example.com","router_id":"LVS_1"}})");
+          R"("at_unix_us":1795163866123456,"number":7,"host":"lb1.example.com","router_id":"LVS_1",)"
+          R"("reason":"script chk fails","cause":"track"}})");
     CHECK(cloud_event_post(instance(Transition::Fault), kSender) == post);
     CHECK(cloud_event_post(instance(Transition::LowerPriorityHeard), kSender).body.find("master_rx_lower_pri") !=
           std::string::npos);
@@ -77,6 +80,14 @@ TEST_CASE("an alert is what Alertmanager sends, and its fingerprint is the one o
           R"("summary":"Server [10.0.0.11]:tcp:80 of [10.0.0.10]:tcp:80 is DOWN"},)"
           R"("externalURL":"","version":"4","groupKey":"{}:{director=\"lb1.example.com\", kind=\"server\", )"
           R"(name=\"[10.0.0.11]:tcp:80\", router_id=\"LVS_1\", service=\"[10.0.0.10]:tcp:80\"}","truncatedAlerts":0})");
+}
+
+TEST_CASE("an alert of an instance has the cause and the reason of its change") {
+    FiringAlerts firing;
+    const Event fault = instance(Transition::Fault);
+    CHECK(alertmanager_post(fault, alert_changes(fault, firing), "oncall", kSender)
+              ->body.contains(R"("annotations":{"cause":"track","description":"VRRP Instance is now in FAULT state",)"
+                              R"("reason":"script chk fails","state":"FAULT","summary":"Instance VI_1 is FAULT"})"));
 }
 
 TEST_CASE("a fingerprint is FNV-1a over the sorted labels, each followed by 255") {
