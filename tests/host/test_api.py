@@ -87,6 +87,8 @@ def test_tcp_is_for_credentials_over_tls_and_changes_need_the_role_operate(lan):
         {"at": "127.0.0.1:9112", "open": True, "tls": True, "problem": ""}]
     assert status("wrong")[0] == "401"
     assert curl(one, "https://127.0.0.1:9112/livez")[0] == "200"
+    plain = curl(one, "http://127.0.0.1:9112/livez")
+    assert plain[0] == "400" and "ask for https:// instead of http://" in str(plain[1]), plain
     assert drain(reader)[0] == "403"
     assert drain(operator, "-H", "Origin: https://evil.example")[0] == "403"
     code, body = drain(operator)

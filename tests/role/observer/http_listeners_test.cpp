@@ -96,7 +96,11 @@ TEST_CASE("where the API is served is in the log, and whether with TLS") {
     CHECK(b.log.texts.size() == 1);  // as before
     Bench tls;
     serve_tls(tls, certificate());
-    CHECK(tls.log.texts == Strings{"the API is served at " + tls.at() + " with TLS"});
+    const auto served = "the API is served at " + tls.at();
+    CHECK(tls.log.texts == Strings{served + " with TLS, because tls_certificate is set: ask for https://"});
+    tls.server->set({.listen = {tls.at()}});
+    CHECK(tls.log.texts.size() == 2);  // the listener has remained, what it speaks has not
+    CHECK(tls.log.texts.back() == served);
 }
 
 TEST_CASE("lines of the credentials that cannot be used are reported, and the others are used") {

@@ -81,6 +81,7 @@ void TcpListeners::apply() {
         One one = is_there ? std::move(*same) : One{};
         if (is_there) same->endpoint.reset();
         const std::string before = one.shown.problem;
+        const bool was_tls = one.is_tls;
         one.shown.at = at;
         one.endpoint = endpoint;
         one.is_tls = !settings_.tls_certificate.empty();
@@ -93,6 +94,7 @@ void TcpListeners::apply() {
         } else if (others && one.listener) {
             one.listener->close_connections();  // of clients that may no longer have what they follow
         }
+        if (one.listener && one.is_tls != was_tls) report_served(one);
         next.push_back(std::move(one));
         if (!closes && !next.back().listener) open(next.back());
         report_change(next.back(), before);
@@ -173,7 +175,7 @@ void TcpListeners::open(One& one) {
                                 return {.source = source_name(source_of(socket))};
                             }});
     one.listener->accept();
-    service_->log.info("the API is served at {}{}", one.shown.at, one.is_tls ? " with TLS" : "");
+    report_served(one);
 }
 
 // The listener is closed before this object goes.
@@ -197,6 +199,11 @@ void TcpListeners::retry() {
         open(one);
         report_change(one, before);
     }
+}
+
+void TcpListeners::report_served(const One& one) const {
+    service_->log.info("the API is served at {}{}", one.shown.at,
+                       one.is_tls ? " with TLS, because tls_certificate is set: ask for https://" : "");
 }
 
 void TcpListeners::report_change(const One& one, const std::string& before) const {

@@ -51,6 +51,7 @@ private:
     [[nodiscard]] bool forbids(const std::string& problem) const;
     void open(One& one);
     [[nodiscard]] std::shared_ptr<Connection> connect(tcp::socket socket);
+    void report_served(const One& one) const;
     void report_change(const One& one, const std::string& before) const;
 
     std::shared_ptr<Service> service_;
