@@ -112,6 +112,16 @@ void Instance::follow(Step step, const Advert& advert) {
     timer_ = step.now + down_time();
 }
 
+void Instance::hear_other_vrid(Step step, const IpAddress& source, std::uint8_t vrid, const IpAddress& address) {
+    if (state_ != State::Backup && state_ != State::Master) return;
+    if (vrid == config_->virtual_router_id) return;  // to another multicast group
+    std::string text = fmt::format("{} advertises {} with VRID {}, this router has VRID {}", source.to_string(),
+                                   address.to_string(), vrid, config_->virtual_router_id);
+    if (once_.first(Problem::OtherVrid))
+        log(step, LogLevel::Warning, text + ": neither hears the other, and both may hold the address");
+    problems_.note(Problem::OtherVrid, source, step.now, std::move(text));
+}
+
 void Instance::hear_as_master(Step step, const Advert& advert) {
     if (advert.priority == 0) {
         if (!may_answer(step.now)) return;

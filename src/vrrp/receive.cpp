@@ -171,6 +171,8 @@ const char* kind_of(Problem problem) {
             return "replay";
         case Problem::RivalMaster:
             return "rival_master";
+        case Problem::OtherVrid:
+            return "other_vrid";
         case Problem::Count_:
             break;
     }

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -99,6 +100,7 @@ struct Router::Impl {
     void on(Step step, const FailBack& fact);
     void on(Step step, const Maintenance& fact);
     [[nodiscard]] std::vector<InstanceId> together_with(InstanceId id) const;  // its sync group, or itself alone
+    void look_for_own_addresses(Step step, const PacketHeard& packet, std::span<const std::byte> advert);
     void unknown_vrid(Step step, const PacketHeard& packet);
     void on(Step step, const Shutdown& fact);
     [[nodiscard]] std::optional<InstanceId> addressee(const PacketHeard& packet) const;

@@ -172,7 +172,7 @@ TEST_CASE("packets for unknown VRIDs, other interfaces and other groups are igno
     Peer elsewhere{150};
     elsewhere.interface = "eth1";
     CHECK(bench.hear(elsewhere, t0 + 1s).empty());
-    CHECK(bench.hear(Peer{150, 52}, t0 + 1s).empty());
+    CHECK(bench.hear(Peer{150, 52, "10.9.9.1"}, t0 + 1s).empty());
     CHECK(bench.due() == 3'609'375us);
 }
 

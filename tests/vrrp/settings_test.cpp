@@ -190,11 +190,34 @@ TEST_CASE("a nopreempt master that was held up for longer than timer_expired_bac
 TEST_CASE("log_unknown_vrids names each foreign VRID once") {
     // effect: global_defs: log_unknown_vrids
     Bench silent = Bench::started(instance());
-    CHECK(silent.hear(Peer{150, 77}, t0 + 1s).empty());
+    CHECK(silent.hear(Peer{150, 77, "10.9.9.1"}, t0 + 1s).empty());
     Bench bench = Bench::started(with_global(instance(), {{"log_unknown_vrids", true}}));
-    CHECK(lines(bench.hear(Peer{150, 77}, t0 + 1s)) == Lines{"unknown VRID 77 received from 10.0.0.2 on eth0"});
+    CHECK(lines(bench.hear(Peer{150, 77, "10.9.9.1"}, t0 + 1s)) ==
+          Lines{"unknown VRID 77 received from 10.0.0.2 on eth0"});
+    CHECK(bench.hear(Peer{150, 77, "10.9.9.1"}, t0 + 2s).empty());
+    CHECK(lines(bench.hear(Peer{150, 78, "10.9.9.1"}, t0 + 3s)) ==
+          Lines{"unknown VRID 78 received from 10.0.0.2 on eth0"});
+}
+
+TEST_CASE(
+    "adverts of another VRID for an address of ours are named: in the log once, among the problems, as the reason") {
+    Bench bench = Bench::started(instance());
+    const std::string text = "10.0.0.2 advertises 10.9.9.9 with VRID 77, this router has VRID 51";
+    CHECK(lines(bench.hear(Peer{150, 77}, t0 + 1s)) ==
+          Lines{"warning: (VI_1) " + text + ": neither hears the other, and both may hold the address"});
     CHECK(bench.hear(Peer{150, 77}, t0 + 2s).empty());
-    CHECK(lines(bench.hear(Peer{150, 78}, t0 + 3s)) == Lines{"unknown VRID 78 received from 10.0.0.2 on eth0"});
+    CHECK(bench.hear(Peer{0, 77}, t0 + 2s).empty());                // it resigns
+    CHECK(bench.hear(Peer{150, 78, "10.9.9.1"}, t0 + 2s).empty());  // of others
+    const auto problems = bench.router.snapshot().instances.at(0).problems;
+    REQUIRE(problems.size() == 1);
+    CHECK(std::string{problems[0].kind} == "other_vrid");
+    CHECK(problems[0].text == text);
+    CHECK(problems[0].count == 2);
+
+    (void)bench.tick(bench.router.deadline().value());
+
+    CHECK(bench.state() == State::Master);
+    CHECK(bench.router.snapshot().instances.at(0).reason == "no advertisement was accepted: " + text);
 }
 
 TEST_CASE("the start is delayed by vrrp_startup_delay, or until vrrp_delay_after_boot is over") {

@@ -59,6 +59,8 @@ public:
     void adopt(Step step, const Health& health, const InstanceSnapshot& previous);
 
     void hear(Step step, const PacketHeard& packet);
+    // An advert of a virtual router that is not configured here, for one of this instance's addresses.
+    void hear_other_vrid(Step step, const IpAddress& source, std::uint8_t vrid, const IpAddress& address);
     void tick(Step step);  // handles every deadline that has been reached
     // When a master sends its next advert, or a backup takes over.
     [[nodiscard]] std::optional<Instant> turn() const { return timer_; }

@@ -37,6 +37,7 @@ enum class Problem : std::uint8_t {
     Stale,
     Replay,
     RivalMaster,
+    OtherVrid,
     Count_,  // how many there are
 };
 
