@@ -52,6 +52,8 @@ int run_daemon(cli::Options& options) {
     if (!handed_over) {
         // keepalived: the command ends at once, and with 0.
         const auto parent = supervisor.identity.keepalived ? cli::Parent::EndsAtOnce : cli::Parent::Waits;
+        if (supervisor.identity.keepalived && !options.dont_fork)
+            if (const auto missing = cli::missing_file_status(supervisor)) return *missing;
         if (options.dont_fork)
             cli::report_start_here(supervisor);
         else if (!cli::daemonize(supervisor, parent))

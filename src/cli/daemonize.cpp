@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "mainstay/base/unique_fd.hpp"
 #include "mainstay/ipc/hand_over.hpp"
 #include "output.hpp"
 
@@ -87,6 +89,17 @@ bool daemonize(role::SupervisorOptions& options, Parent parent) {
         if (null > STDERR_FILENO) ::close(null);
     }
     return true;
+}
+
+std::optional<int> missing_file_status(const role::SupervisorOptions& options) {
+    constexpr int kFileMissing = 6;
+    if (options.config_path.find_first_of("*?[") != std::string::npos) return std::nullopt;  // the reader knows
+    const UniqueFd file{::open(options.config_path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    struct stat facts{};
+    if (file && (::fstat(file.get(), &facts) != 0 || !S_ISDIR(facts.st_mode))) return std::nullopt;
+    const int error = file ? EISDIR : errno;
+    print_reason(options.identity, Error::system(options.config_path, error).text());
+    return kFileMissing;
 }
 
 void report_start_here(role::SupervisorOptions& options) {

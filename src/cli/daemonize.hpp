@@ -14,6 +14,9 @@ namespace mainstay::cli {
 // with the reason on stderr, unless that is logged to and has it already). It waits for 30 s at most.
 enum class Parent : std::uint8_t { EndsAtOnce, Waits };
 [[nodiscard]] bool daemonize(role::SupervisorOptions& options, Parent parent);
+// The status of keepalived's command for a file that it cannot open, before it goes to the background, with the reason
+// on stderr; none: it can. For the name keepalived, whose command does not wait for the daemon.
+[[nodiscard]] std::optional<int> missing_file_status(const role::SupervisorOptions& options);
 // In the foreground: the reason on stderr why the daemon does not run, likewise.
 void report_start_here(role::SupervisorOptions& options);
 // In an upgrade: the descriptor of the HandOver, and the path of the configuration from it; -1: there is nothing to

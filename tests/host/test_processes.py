@@ -107,6 +107,10 @@ def test_under_the_name_keepalived_a_second_daemon_and_a_refused_file_exit_as_ke
 
     for options in ([], ["-n"]):
         assert one.run(["/run/bin/keepalived", *options, "-f", path], check=False).returncode == 0
+    for missing in ("/run/none.conf", "/run/bin"):
+        done = one.run(["/run/bin/keepalived", "-p", "/run/x.pid", "-r", "/run/y.pid", "-c", "/run/z.pid", "-f", missing], check=False)
+        assert (done.returncode, done.stderr.startswith(f"keepalived: {missing}: ")) == (6, True), done.stderr
+        assert not one.path("/run/x.pid").exists()
     assert one.holds(VIP)
 
 
