@@ -80,6 +80,21 @@ private:
     std::deque<std::string> lines_;
 };
 
+// The history has bounds, and its files may have been damaged or removed.
+Result<void> report_beginning(const std::string& socket, WallTime since) {
+    const auto answer = ask_daemon(socket, "/api/v1/events?after=0&limit=1");
+    if (!answer) return error_of(answer);
+    const auto oldest = json_array(*answer);
+    if (!oldest) return error_of(oldest);
+    if (oldest->empty())
+        print_error("mainstayctl: no event is known\n");
+    else if (const WallTime at{number(oldest->at(0), "at_unix_us")}; at.unix_us > since.unix_us)
+        print_error(
+            fmt::format("mainstayctl: the oldest event that is known is of {}: what happened before is not known\n",
+                        local_text(at, utc_offset_s())));
+    return {};
+}
+
 // Until it is interrupted; while the daemon does not answer, it goes on asking.
 int follow(EventPrinter& printer) {
     bool absent = false;
@@ -103,6 +118,8 @@ int ctl_events(const std::string& socket, const EventsOptions& options) {
         filter.since_us = since->unix_us;
         wanted.most = 0;
     }
+    if (filter.since_us > 0)
+        if (const auto begun = report_beginning(socket, {filter.since_us}); !begun) return complain(begun.error());
     EventPrinter printer{socket, wanted, std::move(filter)};
     if (const auto shown = printer.show_new(); !shown) return complain(shown.error());
     return options.follow ? follow(printer) : 0;

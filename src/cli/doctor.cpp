@@ -143,6 +143,7 @@ constexpr Advice kAdvice[] = {
      "set the same virtual_ipaddress on all directors (virtual_ipaddress_excluded is for the rest)"},
     {"address_list", "{0} and {1} have different virtual addresses: {2}",
      "set the same virtual_ipaddress on all directors (virtual_ipaddress_excluded is for the rest)"},
+    {"other_vrid", "{0}: {2}", "set the same virtual_router_id on all directors of these addresses"},
     {"own_address", "{0} receives advertisements from its own address {1}: another host has it, too",
      "assign a different address to each director"},
 };
@@ -196,6 +197,9 @@ void judge_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
     if (!facts.not_running.empty())
         found.push_back(
             {facts.not_running, "systemctl start mainstay; if it ends again, journalctl -u mainstay has why"});
+    if (facts.status_unread)
+        found.push_back({"the running daemon is of another version: its problems are not known, or not all of them",
+                         "run mainstayctl upgrade, or use the mainstayctl of its version"});
     std::map<std::string, std::size_t> counts;
     for (const auto& problem : facts.problems) {
         const auto* row = report::problem_row(problem.kind);

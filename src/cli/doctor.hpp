@@ -71,6 +71,7 @@ struct DoctorFacts {
         bool operator==(const Problem&) const = default;
     };
     std::vector<Problem> problems;
+    bool status_unread = false;  // the status is that of another version and lacks something
     // Clients that have asked a server for a TCP connection, in vain for two seconds: most of those that it has.
     struct Waiting {
         Endpoint service, server;

@@ -28,6 +28,7 @@ void read_announced(DoctorFacts& facts, const json& lvs) {
 
 void read_status(DoctorFacts& facts, std::string_view status_text) {
     const json status = json::parse(status_text, nullptr, false);
+    facts.status_unread = !status_text.empty();
     if (!status.is_object()) return;
     try {
         const auto now_us = status.at("now_unix_us").get<std::int64_t>();
@@ -37,6 +38,7 @@ void read_status(DoctorFacts& facts, std::string_view status_text) {
         for (const auto& one : status.at("problems"))
             facts.problems.push_back({one.at("kind").get<std::string>(), one.at("object").get<std::string>(),
                                       one.at("text").get<std::string>()});
+        facts.status_unread = false;
     } catch (const json::exception&) {
         return;  // another version: what was read so far counts
     }

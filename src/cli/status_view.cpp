@@ -205,6 +205,7 @@ Result<std::string> status_tables(std::string_view answer, const std::vector<std
     auto parsed = json_object(answer);
     if (!parsed) return error_of(parsed);
     json& status = *parsed;
+    const bool lists_problems = status.contains("problems") || !status.contains("version");
     keep_section(status, section);
     if (auto kept = keep_only(status, names); !kept) return error_of(kept);
     const std::int64_t now_us = number(status, "now_unix_us");
@@ -212,6 +213,7 @@ Result<std::string> status_tables(std::string_view answer, const std::vector<std
         fmt::format("mainstay {} on {}, configuration {}, process {}\n", text(status, "version"), text(status, "host"),
                     number(status, "generation"), number(part(status, "supervisor"), "pid"));
     out += maintenance_line(status, now_us);
+    if (!lists_problems) out += "\nThe daemon is of another version, which does not list its problems.\n";
     out += problem_lines(list(status, "problems"));
     const auto has = [&](const char* name) { return status.contains(name) && status[name].is_object(); };
     if (has("vrrp")) out += vrrp_tables(status["vrrp"], now_us);

@@ -79,7 +79,9 @@ const vrrp::PeerProblem* other_master(const DaemonStatus& status, const vrrp::In
     constexpr Nanos kAtLeast = std::chrono::seconds{10};
     constexpr int kAdverts = 4;  // the next ones may be lost
     const Nanos recent = std::max(kAtLeast, kAdverts * Nanos{instance.master_interval});
-    const Nanos master_for = Micros{status.now.unix_us - instance.since.unix_us};
+    // A calendar that was set back says nothing of how long it has been MASTER.
+    const bool is_known = status.now.unix_us >= instance.since.unix_us;
+    const Nanos master_for = is_known ? Nanos{Micros{status.now.unix_us - instance.since.unix_us}} : Nanos::max();
     const vrrp::PeerProblem* last = nullptr;
     if (instance.state != vrrp::State::Master) return last;
     for (const auto& problem : instance.problems) {

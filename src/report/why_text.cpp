@@ -8,6 +8,7 @@ namespace mainstay::report {
 namespace {
 
 constexpr std::int64_t kDay_s = 86'400;
+constexpr std::int64_t kSetBack_us = 1'000'000;  // what the roles' views of the calendar may differ by is less
 
 std::string event_text(const WhySource& source, const Event& event) {
     const std::string at = moment(source, event.at);
@@ -48,10 +49,14 @@ std::string moment(const WhySource& source, WallTime at) {
 }
 
 std::string since_text(const WhySource& source, WallTime at) {
+    if (at.unix_us > source.status.now.unix_us + kSetBack_us)
+        return " since an unknown time (the clock was set back from " + moment(source, at) + ")";
     return at.unix_us > 0 ? " since " + moment(source, at) : std::string{};
 }
 
 std::string ago(const WhySource& source, WallTime at) {
+    if (at.unix_us > source.status.now.unix_us + kSetBack_us)
+        return "at an unknown time (the clock was set back from " + moment(source, at) + ")";
     const std::int64_t s = std::max<std::int64_t>(0, source.status.now.unix_us - at.unix_us) / 1'000'000;
     if (s < 120) return fmt::format("{} s ago", s);
     if (s < 7'200) return fmt::format("{} min ago", s / 60);

@@ -101,15 +101,15 @@ std::string state_sentence(const WhySource& source, const vrrp::InstanceSnapshot
         case vrrp::State::Init:
             return begin + ": it has not started, or it is stopped";
         case vrrp::State::Fault:
-            return fmt::format("{} because {}", begin, instance.fault.empty() ? "of a fault" : instance.fault);
+            return instance.fault.empty() ? begin + ": the reason is not known"
+                                          : fmt::format("{} because {}", begin, instance.fault);
         case vrrp::State::Backup:
             return fmt::format("{} because {}", begin, backup_text(source, instance));
         case vrrp::State::Master:
             break;
     }
-    const std::string reason =
-        instance.reason.empty() ? "no router with a higher priority advertises" : instance.reason;
-    return fmt::format("{} because {}", begin, reason);
+    if (instance.reason.empty()) return begin + ": the reason is not known, its state is that of a process before";
+    return fmt::format("{} because {}", begin, instance.reason);
 }
 
 void add_problems(const WhySource& source, const vrrp::InstanceSnapshot& instance, Reasons& reasons) {

@@ -164,6 +164,13 @@ TEST_CASE("what two directors must have alike is named with both and the log's w
     CHECK(has(only(facts), "VI_1 and 10.0.0.2 authenticate differently", "the same auth_type"));
     facts.peer_problems[0].kind = "unknown_peer";
     CHECK(has(only(facts), "VI_1 drops the advertisements of 10.0.0.2", "add 10.0.0.2 to unicast_peer of VI_1"));
+    facts.peer_problems[0] = {.instance = "VI_1",
+                              .kind = "other_vrid",
+                              .peer = "10.0.0.2",
+                              .text = "10.0.0.2 advertises 10.0.0.1 with VRID 52, this router has VRID 51",
+                              .age_us = 0};
+    CHECK(only(facts) == Finding{"VI_1: 10.0.0.2 advertises 10.0.0.1 with VRID 52, this router has VRID 51",
+                                 "set the same virtual_router_id on all directors of these addresses"});
     facts.peer_problems[0].kind = "of a later version";
     CHECK(judge_host(facts).empty());
 }
@@ -237,12 +244,20 @@ TEST_CASE("the daemon's status says what it hears of peers and what it lists as 
     CHECK(facts.peer_problems[0].peer == "10.0.0.2");
     CHECK(facts.problems == std::vector<DoctorFacts::Problem>{{"no_quorum", "b", "b has none"}});
 
-    for (const char* other :
-         {"", "[]", "{}", R"({"now_unix_us": "x"})", R"({"now_unix_us": 1, "vrrp": {"instances": 7}})"}) {
+    DoctorFacts nothing = healthy();
+    read_status(nothing, "");
+    CHECK(judge_host(nothing).empty());
+}
+
+TEST_CASE("a status that cannot be read whole is not taken for one without problems") {
+    for (const char* other : {"[]", "{}", R"({"now_unix_us": "x"})", R"({"now_unix_us": 1, "vrrp": {"instances": 7}})",
+                              R"({"now_unix_us": 1, "vrrp": null, "lvs": null})"}) {
         CAPTURE(other);
-        DoctorFacts nothing = healthy();
-        read_status(nothing, other);
-        CHECK(judge_host(nothing).empty());
+        DoctorFacts facts = healthy();
+        read_status(facts, other);
+        CHECK(only(facts) ==
+              Finding{"the running daemon is of another version: its problems are not known, or not all of them",
+                      "run mainstayctl upgrade, or use the mainstayctl of its version"});
     }
 }
 

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "cli/json_view.hpp"
+
 namespace mainstay::cli {
 
 TEST_CASE("the status is shown as tables") {
@@ -99,10 +101,23 @@ TEST_CASE("an answer of another version is shown as far as it is understood") {
     CHECK_FALSE(status_tables("<html>").has_value());
 }
 
+TEST_CASE("a daemon that lists no problems is not said to have none") {
+    CHECK(status_tables(R"({"version":"0.0.9","host":"dir1","generation":2,"supervisor":{"pid":77}})") ==
+          "mainstay 0.0.9 on dir1, configuration 2, process 77\n"
+          "\n"
+          "The daemon is of another version, which does not list its problems.\n");
+}
+
+TEST_CASE("how long ago something was is not known where the clock was set back since") {
+    CHECK(age(5'000'000, 6'000'000) == "-");
+    CHECK(age(5'000'000, 0) == "-");
+    CHECK(age(65'000'000, 5'000'000) == "1 min");
+}
+
 TEST_CASE("a maintenance stands above everything else") {
     const auto shown = status_tables(R"({"version":"0.1.0","host":"dir1","generation":2,"now_unix_us":1000000000,
       "supervisor":{"pid":77},"maintenance":{"since_unix_us":940000000,"by":"alice: uid 0, pid 5","reason":"new kernel",
-      "until":null},"vrrp":{"instances":[]}})");
+      "until":null},"problems":[],"vrrp":{"instances":[]}})");
     REQUIRE(shown.has_value());
     CHECK(*shown ==
           "mainstay 0.1.0 on dir1, configuration 2, process 77\n"

@@ -54,6 +54,9 @@ def test_the_history_of_events_reaches_back_over_a_restart_and_a_killed_observer
     assert {e["kind"] for e in events(one, "--instance", "VI_*")} == {"instance"}
     assert {e["kind"] for e in events(one, "--service", "192.168.4.220:80")} <= {"server", "service"}
     assert events(one, "--since", "1 hour ago") == events(one)
+    assert ctl(one, "events", "--since", "1 hour ago").stderr.startswith("mainstayctl: the oldest event that is known is of ")
+    assert ctl(one, "events", "--since", "1 hour ago").stderr.endswith(": what happened before is not known\n")
+    assert ctl(one, "events", "--since", "now").stderr == ""
     assert ctl(one, "events", "--since", "soon").returncode == 2
     assert "instance VI_1  MASTER" in ctl(one, "events").stdout
 

@@ -74,8 +74,30 @@ def test_the_page_shows_the_pair_and_marks_where_it_disagrees(pair, browse):
     wait_until(lambda: "both are MASTER" in pair_of()["VI_2"][2], 20, pair_of)
     assert "configured differently: VRID" in shown["VI_2"][2] and "configured differently: addresses" in shown["VI_2"][2]
     wait_until(lambda: rows("#pair-servers") == [["[192.168.4.200]:tcp:80", "127.0.0.2:80", "UP", "DOWN"]], 20, lambda: rows("#pair-servers"))
-    assert "1 of 2 instances disagree, 1 servers in different states" in text()
+    assert "1 of 2 instances disagree, 1 server in different states" in text()
     assert accessibility_faults(driver) == []
+
+
+def test_a_peer_of_another_version_is_named_and_one_that_cannot_be_compared_breaks_nothing(pair, browse):
+    driver = browse(pair[0])
+    text = lambda: driver.find_element("id", "pair-text").text  # noqa: E731
+    wait_until(lambda: text() != "", 20, text)
+    assert "The peer runs" not in text()
+    shown = driver.execute_script("""
+        clearTimeout(page.timer);
+        clearTimeout(peer.timer);
+        const whole = structuredClone(peer.document), shown = [];
+        for (const theirs of [{ ...whole, version: "0.0.9" }, { ...whole, version: undefined },
+                              { host: "two", version: "0.0.9", vrrp: { instances: [{ name: "VI_1", state: "BACKUP" }] } }]) {
+          peer.document = theirs;
+          show(page.document);
+          shown.push([document.getElementById("pair-text").textContent, document.getElementById("pair-problem").textContent]);
+        }
+        return shown;""")
+    assert shown[0][0].endswith(" The peer runs mainstay 0.0.9.") and shown[0][1] == ""
+    assert shown[1][0].endswith(" The peer runs mainstay of an unknown version.")
+    assert shown[2] == ["", "The peer's state cannot be compared: it may be of another version. Its own page shows it."]
+    assert driver.find_elements("css selector", "#instances tr")
 
 
 def test_neither_master_and_what_only_one_has_are_disagreements(pair, browse):

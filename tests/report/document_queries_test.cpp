@@ -55,6 +55,8 @@ TEST_CASE(
     CHECK(heard({problem("password", 40)}) == "password");
     one.since = {970'000'000};
     CHECK(heard({problem("password", 40)}).empty());  // as BACKUP
+    one.since = {1'000'000'001};                      // the calendar was set back
+    CHECK(heard({problem("password", 40)}) == "password");
     one.state = vrrp::State::Backup;
     CHECK(heard({problem("password", 1)}).empty());
 }

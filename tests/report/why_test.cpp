@@ -184,7 +184,21 @@ TEST_CASE("a master since yesterday is shown with the date") {
     s.instance("VI_1", vrrp::State::Master).since = ago(86'400);
 
     CHECK(s.reasons("VI_1") ==
-          Strings{"VI_1 is MASTER since 2026-11-19 09:37:46 because no router with a higher priority advertises"});
+          Strings{"VI_1 is MASTER since 2026-11-19 09:37:46: the reason is not known, its state is that of a process "
+                  "before"});
+}
+
+TEST_CASE("a fault whose reason nobody has kept, and a clock that was set back since the change") {
+    Scene s;
+    s.instance("VI_1", vrrp::State::Fault);
+    CHECK(s.reasons("VI_1") == Strings{"VI_1 is FAULT since 09:36:46: the reason is not known"});
+
+    auto& later = s.instance("VI_2", vrrp::State::Master);
+    later.since = ago(-7'200);
+    later.reason = "10.9.0.2 resigned (priority 0)";
+    CHECK(s.reasons("VI_2").at(0) ==
+          "VI_2 is MASTER since an unknown time (the clock was set back from 11:37:46) because 10.9.0.2 resigned "
+          "(priority 0)");
 }
 
 TEST_CASE("a backup that does not preempt a weaker master") {

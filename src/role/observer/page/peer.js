@@ -3,6 +3,7 @@
 "use strict";
 
 const kPeerEveryMs = 2000, kPeerRareMs = 60000, kPeerRowsShown = 200;
+const kNotCompared = "The peer's state cannot be compared: it may be of another version. Its own page shows it.";
 const peer = { timer: 0, document: null, problem: "", configured: true };
 
 function instanceProblems(ours, theirs) {
@@ -83,20 +84,32 @@ function pairSentence(instances, servers) {
   return parts.length ? parts.join(", ") : "Both directors agree.";
 }
 
+// null: the peer's document lacks what this version compares.
+function comparedWith(theirs, ours) {
+  try {
+    return { instances: comparedInstances(ours, theirs), servers: differentServers(ours, theirs) };
+  } catch {
+    return null;
+  }
+}
+
 function showPair(state) {
   const at = (id) => document.getElementById(id);
   at("pair-section").hidden = !peer.configured || (!peer.document && !peer.problem);
   if (at("pair-section").hidden || !state) return;
-  at("pair-problem").hidden = !peer.problem;
-  if (at("pair-problem").textContent !== peer.problem) at("pair-problem").textContent = peer.problem;
-  at("pair-tables").hidden = !peer.document || Boolean(peer.problem);
-  if (at("pair-tables").hidden) {
+  const compared = peer.document && !peer.problem ? comparedWith(peer.document, state) : null;
+  const problem = peer.problem || (compared ? "" : kNotCompared);
+  at("pair-problem").hidden = !problem;
+  if (at("pair-problem").textContent !== problem) at("pair-problem").textContent = problem;
+  at("pair-tables").hidden = !compared;
+  if (!compared) {
     at("pair-text").textContent = "";
     return;
   }
-  const instances = comparedInstances(state, peer.document), servers = differentServers(state, peer.document);
+  const { instances, servers } = compared;
   const text = `${state.host} and ${peer.document.host}: ${pairSentence(instances, servers)}` +
-    (peer.document.maintenance ? " The peer is in maintenance." : "");
+    (peer.document.maintenance ? " The peer is in maintenance." : "") +
+    (peer.document.version === state.version ? "" : ` The peer runs mainstay ${peer.document.version || "of an unknown version"}.`);
   if (at("pair-text").textContent !== text) at("pair-text").textContent = text;
   at("pair-here").textContent = state.host;
   at("pair-there").textContent = peer.document.host;
