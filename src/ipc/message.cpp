@@ -10,7 +10,7 @@ void fields(A& a, ProcessStatus& p) {
 }
 template <class A>
 void fields(A& a, ReloadResults& r) {
-    a(r.done, r.refused, r.last_done, r.last_refused, r.last_problem);
+    a(r.done, r.refused, r.last_done, r.last_refused, r.last_problem, r.last_changes, r.last_changes_left_out);
 }
 template <class A>
 void fields(A& a, UpgradeRefused& u) {

@@ -401,6 +401,15 @@ json webhooks_json(const WebhooksStatus& webhooks) {
     return out;
 }
 
+// null: there was none since the supervisor started or was upgraded, or nothing is known of it.
+json last_reload_json(const std::optional<Supervision>& supervision) {
+    if (!supervision || supervision->reloads.done == 0) return {};
+    const auto& reloads = supervision->reloads;
+    json out{{"changes", reloads.last_changes}, {"left_out", reloads.last_changes_left_out}};
+    put_time(out, "at", reloads.last_done);
+    return out;
+}
+
 json problem_list_json(const std::vector<Problem>& found) {
     json out = json::array();
     for (const auto& one : found) {
@@ -427,6 +436,7 @@ std::string status_json(const DaemonStatus& status) {
     put_time(out["observer"], "since", status.observer_since);
     out["problems"] = problem_list_json(problems(status));
     out["maintenance"] = status.vrrp ? maintenance_json(status.vrrp->maintenance) : json{};
+    out["last_reload"] = last_reload_json(status.supervision);
     out["vrrp"] = part_json(status, StatusPart::Vrrp);
     out["lvs"] = part_json(status, StatusPart::Lvs);
     out["bfd"] = part_json(status, StatusPart::Bfd);

@@ -103,14 +103,19 @@ TEST_CASE("the messages between roles have each field in its place") {
 }
 
 TEST_CASE("the messages for metrics have each field in its place") {
-    const SupervisionReport report{
-        {.since = {1},
-         .reloads = {.done = 2, .refused = 3, .last_done = {4}, .last_refused = {5}, .last_problem = "no"},
-         .processes = {{.role = "vrrp", .ready = true, .ends = 6, .last_end = {7}}},
-         .upgrade_refused = {{8}, "old"}}};
+    const SupervisionReport report{{.since = {1},
+                                    .reloads = {.done = 2,
+                                                .refused = 3,
+                                                .last_done = {4},
+                                                .last_refused = {5},
+                                                .last_problem = "no",
+                                                .last_changes = {"a -> b"},
+                                                .last_changes_left_out = 9},
+                                    .processes = {{.role = "vrrp", .ready = true, .ends = 6, .last_end = {7}}},
+                                    .upgrade_refused = {{8}, "old"}}};
     crosses(report, 33,
-            sized(n64(1) + sized(n64(2) + n64(3) + n64(4) + n64(5) + sized("no")) + n32(1) +
-                  sized(sized("vrrp") + kOn + n64(6) + n64(7)) + sized(n64(8) + sized("old"))));
+            sized(n64(1) + sized(n64(2) + n64(3) + n64(4) + n64(5) + sized("no") + n32(1) + sized("a -> b") + n64(9)) +
+                  n32(1) + sized(sized("vrrp") + kOn + n64(6) + n64(7)) + sized(n64(8) + sized("old"))));
     crosses(ReadTraffic{}, 34, "");
 }
 
@@ -212,9 +217,9 @@ TEST_CASE("an event in its ring has each field in its place") {
     event.at.unix_us = 99;
     ring->append(event);
 
-    const std::string expected = sized(n8(3) + sized("name") + sized("parent") + sized("DOWN") + sized("detail") +
-                                       n32(7) + kOff + kOn + n64(99) + n64(1) + sized("reason") + sized("track") +
-                                       sized("plain"));
+    const std::string expected =
+        sized(n8(3) + sized("name") + sized("parent") + sized("DOWN") + sized("detail") + n32(7) + kOff + kOn +
+              n64(99) + n64(1) + sized("reason") + sized("track") + sized("plain"));
     std::string found(expected.size(), '\0');
     REQUIRE(::pread(fd->get(), found.data(), found.size(), kFirst + kBytes) == static_cast<ssize_t>(found.size()));
     CHECK(found == expected);

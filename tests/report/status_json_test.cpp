@@ -49,11 +49,28 @@ TEST_CASE("the document begins with the daemon, and ends with its mail") {
           R"("observer":{"pid":12,"events_lost":13,"since":"2026-11-20T08:37:46Z","since_unix_us":1795163866000000},)"
           R"("problems":[{"kind":"mail_stuck","severity":"warning","part":"daemon","object":"",)"
           R"("text":"mails are not delivered (21 queued, 23 given up): refused"}],)"
-          R"("maintenance":null,"vrrp":null,"lvs":null,"bfd":null,)"
+          R"("maintenance":null,"last_reload":null,"vrrp":null,"lvs":null,"bfd":null,)"
           R"("mail":{"enabled":true,"queued":21,"sent":22,"failed":23,"retries":25,"digests":24,"dropped":26,)"
           R"("in_memory":27,"last_problem":"refused"}})");
     CHECK(status_json(daemon()).starts_with("{\n \"version\": \"0.1.0\",\n"));
     CHECK(status_json(daemon()).ends_with("}\n"));
+}
+
+TEST_CASE("the document has what the last reload that was done changed") {
+    auto status = daemon();
+    auto& reloads = status.supervision.emplace().reloads;
+    reloads = {.done = 1,
+               .refused = 1,
+               .last_done = kSince,
+               .last_refused = {kSince.unix_us + 1},
+               .last_problem = "no",
+               .last_changes = {"worse: VI_1: authentication removed", "VI_1: priority 100 -> 90"},
+               .last_changes_left_out = 3};
+    CHECK(document(status)["last_reload"].dump() ==
+          R"({"changes":["worse: VI_1: authentication removed","VI_1: priority 100 -> 90"],"left_out":3,)"
+          R"("at":"2026-11-20T08:37:46Z","at_unix_us":1795163866000000})");
+    reloads.done = 0;
+    CHECK(document(status)["last_reload"].is_null());
 }
 
 TEST_CASE("an instance is shown with its counters, its problems and its addresses") {

@@ -21,6 +21,10 @@ struct ReloadResults {
     std::uint64_t done = 0, refused = 0;  // since the supervisor started or was upgraded; the start itself is no reload
     WallTime last_done, last_refused;     // 0: none yet
     std::string last_problem;             // why the last refused one was refused
+    // What the last done one changed, a line each as the log has them, what makes the director worse first; and how
+    // many there are more.
+    std::vector<std::string> last_changes;
+    std::uint64_t last_changes_left_out = 0;
     // True before the first.
     [[nodiscard]] bool is_last_done() const { return last_refused.unix_us <= last_done.unix_us; }
     bool operator==(const ReloadResults&) const = default;

@@ -43,14 +43,16 @@ void Supervisor::report_supervision() {
 // The reader, which wrote the lines, is not trusted with their number and length.
 void Supervisor::log_changes(const ipc::DryRunDone& changes) {
     constexpr std::size_t kLineBytesMax = 500;
-    std::size_t logged = 0;
+    auto& kept = supervision_.reloads.last_changes;
+    kept.clear();
     for (const auto& line : changes.lines) {
-        if (logged++ == ipc::kReloadLinesMax) return;
-        log_.info("Reload: {}", one_line(line, kLineBytesMax));
+        if (kept.size() == ipc::kReloadLinesMax) break;
+        log_.info("Reload: {}", kept.emplace_back(one_line(line, kLineBytesMax)));
     }
+    supervision_.reloads.last_changes_left_out = changes.lines_left_out;
     if (changes.lines_left_out != 0)
         log_.info("Reload: {} more changes (at most {} are logged)", changes.lines_left_out, ipc::kReloadLinesMax);
-    if (logged == 0) log_.info("Reload: nothing changed");
+    if (kept.empty()) log_.info("Reload: nothing changed");
 }
 
 void Supervisor::count_reload(const std::string& problem) {

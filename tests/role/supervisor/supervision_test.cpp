@@ -47,9 +47,18 @@ TEST_CASE("the observer hears of processes and reloads, and its request for traf
     CHECK(roles == std::vector<std::string>{"vrrp", "lvs", "observer"});
     CHECK(first.reloads.last_done.unix_us == 0);
 
-    stage.reload(running, both());
+    CHECK(first.reloads.last_changes.empty());
+
+    stage.signal(SIGHUP);
+    running.reader->hear<ipc::RoleStartup>();
+    ipc::DryRunDone changes{.exit_code = 1, .problem = {}, .lines_left_out = 4};
+    changes.lines = std::vector<std::string>(21, "VI_1: priority 100 -> 90\n");  // one more than a reader may send
+    running.reader->send(changes);
+    stage.send(*running.reader, both());
     take_reload(running, 2);
     const auto done = next_report([](const auto& now) { return now.reloads.done == 1; });
+    CHECK(done.reloads.last_changes == std::vector<std::string>(20, "VI_1: priority 100 -> 90 "));
+    CHECK(done.reloads.last_changes_left_out == 4);
     CHECK(done.reloads.last_done.unix_us >= first.since.unix_us);
 
     stage.signal(SIGHUP);

@@ -77,6 +77,16 @@ function showServices(state) {
     `${Math.min(found.length, kServicesShown)} of ${all.length} shown`;
 }
 
+// What the last reload changed; what makes the director worse comes first.
+function showReload(reload) {
+  at("reload-section").hidden = !reload;
+  if (!reload) return;
+  at("reload-text").textContent = `${reload.at.slice(0, 19).replace("T", " ")} UTC: ` +
+    (reload.changes.length ? counted(reload.changes.length + reload.left_out, "change") : "nothing changed");
+  replaceRows("reload-changes", reload.changes.map(changeItem));
+  if (reload.left_out) at("reload-changes").append(element("li", {}, `and ${counted(reload.left_out, "more change")}`));
+}
+
 // A section that is there when its table has rows.
 function showList(id, list, row, now) {
   at(`${id}-section`).hidden = !list.length;
@@ -104,6 +114,7 @@ function show(state) {
   showServices(state);
   showList("announced", state.lvs?.announced ?? [], announcedRow, state.now_unix_us);
   showList("sources", state.lvs?.discovered ?? [], sourceRow, state.now_unix_us);
+  showReload(state.last_reload);
   showPair(state);
   showRates(Boolean(state.lvs && state.lvs.services.length));
   at("about").textContent = `mainstay ${state.version}, configuration ${state.configuration.file}, ` +

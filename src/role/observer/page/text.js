@@ -67,6 +67,21 @@ function lateness(counters) {
   return late === 0 ? "never" : counted(late, "time");
 }
 
+// keepalived's word for scripts, where that is no state, in words for people.
+function changeWord(transition) {
+  switch (transition) {
+    case "MASTER_PRIORITY": return "MASTER with a new priority";
+    case "BACKUP_PRIORITY": return "BACKUP with a new priority";
+    case "MASTER_RX_LOWER_PRI": return "MASTER, heard another MASTER with a lower priority";
+    default: return transition;
+  }
+}
+
+// Why an instance came to its state. A daemon of an older version, or one that took over its state, may not know.
+function changeReason(instance) {
+  return instance.reason ? `because ${instance.reason}` : "the reason is not known";
+}
+
 // The last result of a tracked script, and what is behind it.
 function scriptResult(script) {
   const ran = `${counted(script.runs, "run")}, ${short(script.failures)} failed`;
@@ -91,4 +106,4 @@ function summary(values) {
   return { mean: known.reduce((sum, value) => sum + value, 0) / known.length, highest: Math.max(...known) };
 }
 
-if (typeof module !== "undefined") module.exports = { age, duration, short, tone, serverState, serviceState, sourceState, lateness, counted, scriptResult, trackEffect, summary };
+if (typeof module !== "undefined") module.exports = { age, duration, short, tone, serverState, serviceState, sourceState, lateness, counted, changeWord, changeReason, scriptResult, trackEffect, summary };

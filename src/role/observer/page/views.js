@@ -1,6 +1,8 @@
 // From the state document to the page's elements. Texts are set as text, never as markup: names may hold anything.
 "use strict";
 
+const kWorse = "worse: ";
+
 function element(name, attributes, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes || {})) {
@@ -35,7 +37,9 @@ function instanceRow(instance, now) {
       element("span", { class: "more" }, `${instance.family === "inet6" ? "IPv6" : "IPv4"}, VRID ${instance.virtual_router_id}`)),
     element("td", {}, badge(instance.state),
       other ? element("span", { class: "effect bad" }, `two masters: ${other.address}, too (${other.text})`) : null,
-      instance.fault || problem ? element("span", { class: "more" }, instance.fault || problem) : null),
+      instance.fault || problem ? element("span", { class: "more" }, instance.fault || problem) : null,
+      instance.fault && instance.fault === instance.reason ? null :
+        element("span", { class: "more", "data-cause": instance.cause || "" }, changeReason(instance))),
     cell(age(now, instance.since_unix_us), "", "number"),
     cell(String(instance.priority), prioritySum(instance), "number"),
     cell(instance.master || "–", instance.master && instance.state !== "MASTER" ? `priority ${instance.master_priority}` : ""),
@@ -180,10 +184,16 @@ function sourceRow(source, now) {
     cell(source.services.slice(0, 4).join(", "), source.services.length > 4 ? `and ${source.services.length - 4} more` : ""));
 }
 
+// A line of what a reload changed, as the log has it: "old -> new", and "worse: " in front where the director is worse now.
+function changeItem(line) {
+  const worse = line.startsWith(kWorse);
+  return element("li", {}, worse ? element("span", { class: "effect bad" }, "worse") : null, worse ? line.slice(kWorse.length) : line);
+}
+
 function eventItem(event) {
   const when = event.at.slice(0, 19).replace("T", " ");
   const what = { instance: "Instance", group: "Sync group", server: "Server", service: "Virtual server" }[event.kind] || event.kind;
   return element("li", { "data-id": String(event.id) }, element("time", { datetime: event.at }, `${when} UTC`),
-    badge(event.transition), element("span", {}, `${what} ${event.name}` + (event.parent ? ` of ${event.parent}` : "")),
+    badge(changeWord(event.transition)), element("span", {}, `${what} ${event.name}` + (event.parent ? ` of ${event.parent}` : "")),
     event.reason || event.detail ? element("span", { class: "detail" }, event.reason || event.detail) : null);
 }
