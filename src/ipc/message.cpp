@@ -41,7 +41,7 @@ template <class A>
 void fields(A&, Stop&) {}
 template <class A>
 void fields(A& a, ScriptResult& m) {
-    a(m.request, m.how, m.status);
+    a(m.request, m.how, m.status, m.errors);
 }
 template <class A>
 void fields(A& a, ScriptResults& m) {

@@ -125,7 +125,7 @@ int become(const ScriptStart& start) {
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0) return errno;
     for (const int stream : {0, 1, 2})
-        if (::dup2(null, stream) < 0) return errno;
+        if (::dup2(stream == 2 && process.errors >= 0 ? process.errors : null, stream) < 0) return errno;
     close_all_on_exec();
     const sched_param normal{};
     ::sched_setscheduler(0, SCHED_OTHER, &normal);

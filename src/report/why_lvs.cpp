@@ -41,7 +41,8 @@ std::string check_text(const WhySource& source, const CheckStatus& check) {
     const char* verb = check.up && check.failures_in_row > 0 ? "fails, which retry or fall still tolerates"
                        : check.up                            ? "passes"
                                                              : "failed";
-    return fmt::format("{} {}: {} ({})", name, verb, check.last_result, details);
+    const auto errors = check.errors.empty() ? std::string{} : ": " + check.errors;
+    return fmt::format("{} {}: {}{} ({})", name, verb, check.last_result, errors, details);
 }
 
 std::vector<const CheckStatus*> failed_checks(const ServerStatus& server) {

@@ -19,12 +19,19 @@ auto* named(const List& list, std::string_view name) {
     return found == list.end() ? nullptr : &*found;
 }
 
+// What it wrote to stderr, after a colon; empty: it wrote nothing.
+std::string errors_text(const WhySource& source, const vrrp::ScriptSnapshot& script) {
+    const auto& all = source.status.vrrp->script_errors;
+    const auto found = std::ranges::find(all, script.name, &ScriptErrors::script);
+    return found != all.end() ? ": " + found->text : std::string{};
+}
+
 // "DOWN since 10:02:08: exited with status 1, 3 failures in a row"
 std::string script_state(const WhySource& source, const vrrp::ScriptSnapshot& script) {
     if (!script.known) return "no result yet";
     std::string text = fmt::format("{}{}", script.up ? "UP" : "DOWN", since_text(source, script.since));
     if (script.up) return text;
-    if (!script.last_failure.empty()) text += ": " + script.last_failure;
+    if (!script.last_failure.empty()) text += ": " + script.last_failure + errors_text(source, script);
     if (const auto row = in_a_row(script.failures_in_row); !row.empty()) text += ", " + row;
     return text;
 }
@@ -203,7 +210,9 @@ Explanation explain(const WhySource& source, const vrrp::ScriptSnapshot& script)
     else if (script.up)
         text += " because it exits with status 0";
     else
-        text += fmt::format(" because it {}", script.last_failure.empty() ? "fails" : script.last_failure);
+        text += fmt::format(" because it {}", script.last_failure.empty()
+                                                  ? std::string{"fails"}
+                                                  : script.last_failure + errors_text(source, script));
     if (const auto row = in_a_row(script.failures_in_row); !row.empty()) text += fmt::format(" ({})", row);
     reasons.add(std::move(text));
     if (script.streak > 0)

@@ -14,6 +14,7 @@ import pytest
 
 from support.paths import program
 from support.vrrp import fast, office, partition, wait_holds, wait_ready, wait_released
+from support.wait import wait_until
 from support.why import reasons, wait_reason, wait_why
 
 GLOBAL = "global_defs {\n enable_script_security\n script_user root\n}\n"
@@ -104,6 +105,28 @@ def test_a_fault_of_the_interface_of_a_tracked_interface_and_of_a_script(lan):
     one.write("/run/broken", "")
     wait_why(one, "VI_1", "VI_1 is FAULT since NOW because script chk fails", "track_script chk is DOWN since NOW: exited with status 1")
     wait_why(one, "chk", "chk is DOWN since NOW because it exited with status 1")
+
+
+def test_what_a_failed_script_wrote_to_stderr_is_in_the_log_and_in_why(lan):
+    (one,) = office(lan, "one")
+    one.write("/run/chk", "#!/bin/sh\necho connecting >&2\necho 'no such host: db' >/dev/stderr\ntest ! -e /run/broken\n", 0o755)
+    one.write("/run/notify", "#!/bin/sh\nexec 1>/dev/null\n(sleep 1; echo late >&2; echo $? >/run/lived) &\necho cannot mail >&2\nexit 3\n",
+              0o755)
+    daemon = wait_ready(one.mainstayd(
+        "global_defs {\n script_user nobody\n enable_script_security\n}\nvrrp_script chk {\n script /run/chk\n interval 1\n}\n" +
+        fast(more="track_script {\n chk\n }\n notify_master \"/run/notify\" root")))
+    wait_holds(one)
+    wait_until(lambda: "script instance/VI_1/master failed (exit status 3); its last lines on stderr: cannot mail\n"
+               in daemon.output(), 10, daemon.output)
+    wait_until(lambda: one.path("/run/lived").exists() and one.read("/run/lived") == "0\n", 10,
+               "what the notify script left running to live")
+    assert "no such host" not in daemon.output()
+
+    one.write("/run/broken", "")
+    why = "exited with status 1: connecting | no such host: db"
+    wait_why(one, "chk", f"chk is DOWN since NOW because it {why}")
+    wait_reason(one, "VI_1", f"track_script chk is DOWN since NOW: {why}")
+    assert daemon.output().count("failed (exit status 1); its last lines on stderr: connecting | no such host: db\n") == 1
 
 
 def test_a_sync_group_pulls_its_members_along(lan):

@@ -37,6 +37,7 @@ struct ScriptResult {
     std::uint64_t request = 0;
     enum class How : std::uint8_t { Exited, Signalled, TimedOut, NotRun } how = How::Exited;
     std::int32_t status = 0;  // exit status, signal; NotRun: errno, EAGAIN when there are too many, 0: no such key
+    std::string errors = {};  // of one that failed: its last lines on stderr, kernel::last_lines(); may be empty
 };
 struct ScriptResults {
     std::vector<ScriptResult> results;

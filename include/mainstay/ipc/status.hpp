@@ -40,6 +40,10 @@ void fields(A& a, SavedSetting& s) {
     a(s.name, s.before, s.ours);
 }
 template <class A>
+void fields(A& a, ScriptErrors& s) {
+    a(s.script, s.text);
+}
+template <class A>
 void fields(A& a, DeviceKeptDown& d) {
     a(d.name, d.reason);
 }
@@ -50,7 +54,7 @@ void fields(A& a, MaintenanceStatus& s) {
 template <class A, class Router, class Addresses, class Tracked>
 void vrrp_fields(A& a, VrrpStatus& s, Router& router, Addresses& addresses, Tracked& tracked) {
     a(s.generation, router, addresses, s.saved_settings, s.devices, s.netlink_overruns, s.devices_remade,
-      s.firewall_repairs, s.maintenance, tracked, s.kept_down);
+      s.firewall_repairs, s.maintenance, tracked, s.kept_down, s.script_errors);
 }
 template <class A>
 void fields(A& a, VrrpStatus& s) {
@@ -60,10 +64,11 @@ template <class A>
 void fields(A& a, CheckStatus& s) {
     a(s.type, s.target, s.up);
     if (!goes_on(a, s.has_run || s.failures_in_row != 0 || !s.last_result.empty() || s.last_run != WallTime{} ||
-                        s.last_duration != Micros{0} || s.weight || !s.script.empty()))
+                        s.last_duration != Micros{0} || s.weight || !s.script.empty() || !s.errors.empty()))
         return;
     a(s.has_run, s.failures_in_row, s.last_result, s.last_run, s.last_duration, s.weight);
-    if (goes_on(a, !s.script.empty())) a(s.script);
+    if (goes_on(a, !s.script.empty() || !s.errors.empty())) a(s.script);
+    if (goes_on(a, !s.errors.empty())) a(s.errors);
 }
 template <class A>
 void fields(A& a, LeaveStatus& s) {

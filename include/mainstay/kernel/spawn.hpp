@@ -32,9 +32,10 @@ struct ScriptProcess {
     std::vector<std::uint32_t> groups;               // supplementary ones; the account's own group always is
     int network_namespace = -1;                      // in which it runs; -1: ours
     std::vector<std::string> pass_environment = {};  // patterns of variables that it gets besides the usual ones
+    int errors = -1;                                 // its standard error; -1: /dev/null
 };
-// The script gets its own process group, /dev/null as standard streams and no other descriptor, default signals, normal
-// scheduling, SIGTERM when the daemon dies, and the environment from script_environment() (keepalived
+// The script gets its own process group, /dev/null as its other standard streams and no other descriptor, default
+// signals, normal scheduling, SIGTERM when the daemon dies, and the environment from script_environment() (keepalived
 // 2.2.7: all of its own, LD_LIBRARY_PATH and BASH_ENV among them).
 [[nodiscard]] Result<int> spawn_script(const ScriptProcess& process);
 

@@ -37,6 +37,11 @@ struct MaintenanceStatus {
     bool operator==(const MaintenanceStatus&) const = default;
 };
 
+struct ScriptErrors {    // of a vrrp_script whose last run failed
+    std::string script;  // its name
+    std::string text;    // the end of what it wrote to stderr, on one line
+};
+
 struct VrrpStatus {
     std::uint64_t generation = 0;
     vrrp::RouterSnapshot router;
@@ -49,6 +54,8 @@ struct VrrpStatus {
     std::optional<MaintenanceStatus> maintenance;
     std::vector<std::vector<vrrp::TrackedObject>> tracked;  // per instance; an older writer has none
     std::vector<DeviceKeptDown> kept_down;                  // an older writer has none
+    // Beside the scripts' states, which are taken over and recorded: what a script writes may be a secret.
+    std::vector<ScriptErrors> script_errors;
 };
 
 // Whether the next process may resume from it: a compromised writer may have left invalid states and intervals.
@@ -74,6 +81,7 @@ struct CheckStatus {
     Micros last_duration{0};
     std::optional<std::int64_t> weight;  // requested by a dynamic check
     std::string script;                  // MISC_CHECK: its path, without arguments
+    std::string errors;                  // and, when its last run failed, the end of what it wrote to stderr
 };
 
 struct LeaveStatus {

@@ -312,6 +312,10 @@ void LvsRole::on_interface_change() {
 void LvsRole::script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration) {
     const auto* checker = judge_.checker(check);
     if (checker == nullptr) return;
+    if (result.errors.empty())
+        script_errors_.erase(check);
+    else
+        script_errors_[check] = result.errors;
     auto verdict = verdict_of(result, checker->misc_dynamic);
     check_done(check, {verdict.outcome, std::move(verdict.reason), duration, {}, verdict.weight});
 }
@@ -376,9 +380,11 @@ void LvsRole::write_state() {
     status.announced = announcing_.status();
     status.discovered = discovered_status();
     if (counters_) status.traffic = counters_->traffic();
+    std::erase_if(script_errors_, [this](const auto& one) { return judge_.checker(one.first) == nullptr; });
     runtime_.publish_state([&](std::span<std::byte> room) {
-        return write_status(room, status, judge_, moment(),
-                            [this](const config::VirtualServer& service) { return agreement_.of(service); });
+        return write_status(
+            room, status, judge_, moment(),
+            [this](const config::VirtualServer& service) { return agreement_.of(service); }, script_errors_);
     });
     clock_.forget();
 }

@@ -227,6 +227,7 @@ private:
     config::Config configured_;  // as configured, with names and files; empty if it has none
     SettingsReconciler settings_;
     Agreement agreement_;
+    CheckErrors script_errors_;
     PeerReceiver vrrp_;
     std::map<std::string, bool> masters_;  // last reported states of instances
     LvsLinks links_;

@@ -72,7 +72,8 @@ WallTime wall_of(Instant then, Instant now, WallTime wall) {
 
 // Without the fields that the reader of the block fills in (lvs_block.hpp).
 report::ServerStatus status_of(const config::VirtualServer& service, const config::RealServer& config,
-                               const lvs::ServerState& state, const lvs::ServiceTable& table) {
+                               const lvs::ServerState& state, const lvs::ServiceTable& table,
+                               const CheckErrors& errors) {
     report::ServerStatus out;
     out.endpoint = config.endpoint;
     const auto forwarding = forwarding_word(config.forwarding);
@@ -89,6 +90,9 @@ report::ServerStatus status_of(const config::VirtualServer& service, const confi
     out.checks.reserve(config.checkers.size());
     for (std::size_t i = 0; i < config.checkers.size(); ++i) {
         out.checks.push_back(status_of(config.checkers[i], state.checkers[i], config.endpoint));
+        if (errors.empty()) continue;
+        if (const auto found = errors.find(state.checkers[i].id); found != errors.end())
+            out.checks.back().errors = found->second;
     }
     return out;
 }
@@ -101,7 +105,7 @@ report::LeavingStatus status_of(const lvs::LeavingServer& one, config::Protocol 
 }
 
 report::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool available, const MhTableOf& mh_table_of,
-                                lvs::Moment at) {
+                                const CheckErrors& errors, lvs::Moment at) {
     const auto& config = judge.services()[v];
     const auto& state = judge.states()[v];
     // For a group, the first key represents all.
@@ -121,8 +125,8 @@ report::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool ava
     if (config.sorry_server) service.sorry_server = config::server_name(config.sorry_server->endpoint, config.protocol);
     service.servers.reserve(config.real_servers.size());
     for (std::size_t s = 0; s < config.real_servers.size(); ++s) {
-        auto& server =
-            service.servers.emplace_back(status_of(config, config.real_servers[s], state.servers[s], wanted.front()));
+        auto& server = service.servers.emplace_back(
+            status_of(config, config.real_servers[s], state.servers[s], wanted.front(), errors));
         server.in_table = server.in_table && available;  // without IPVS there is no table
         server.note = note_of(state.servers[s], judge.override_of(v, s));
         if (const auto& since = state.servers[s].between->grows_since)
@@ -175,9 +179,9 @@ IpvsSysctls::Values original_sysctls_of(const report::LvsStatus& status) {
 }
 
 std::size_t write_status(std::span<std::byte> room, report::LvsStatus rest, const lvs::Judge& judge, lvs::Moment at,
-                         const MhTableOf& mh_table_of) {
+                         const MhTableOf& mh_table_of, const CheckErrors& errors) {
     const bool available = rest.ipvs_available;
-    const auto service = [&](std::size_t v) { return status_of(judge, v, available, mh_table_of, at); };
+    const auto service = [&](std::size_t v) { return status_of(judge, v, available, mh_table_of, errors, at); };
     return encode_into(room, ipc::LvsStatusWith{std::move(rest), OneByOne{judge.services().size(), service}});
 }
 

@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "ipvs_sysctls.hpp"
 #include "mainstay/ipc/status.hpp"
@@ -18,10 +20,13 @@ namespace mainstay::role {
                                           std::uint64_t generation);
 // The mh table of an active_active service.
 using MhTableOf = std::function<std::optional<report::MhTableStatus>(const config::VirtualServer& service)>;
+// What the scripts of MISC_CHECKs that failed last wrote to stderr.
+using CheckErrors = std::map<lvs::CheckerId, std::string>;
 // Encodes the status with its services one at a time, because all of tens of thousands of servers at once would take
 // much memory. Parameters and result as for StateBlock::Writer.
 [[nodiscard]] std::size_t write_status(std::span<std::byte> room, report::LvsStatus rest, const lvs::Judge& judge,
-                                       lvs::Moment at, const MhTableOf& mh_table_of = {});
+                                       lvs::Moment at, const MhTableOf& mh_table_of = {},
+                                       const CheckErrors& errors = {});
 void put_original_sysctls(const IpvsSysctls::Values& originals, report::LvsStatus& status);
 [[nodiscard]] IpvsSysctls::Values original_sysctls_of(const report::LvsStatus& status);
 [[nodiscard]] lvs::Memory memory_of(const report::LvsStatus& status);

@@ -14,6 +14,7 @@
 #include "mainstay/alert/script_requests.hpp"
 #include "mainstay/base/script_variables.hpp"
 #include "mainstay/kernel/script_environment.hpp"
+#include "script_errors.hpp"
 #include "script_guard.hpp"
 
 namespace mainstay::role {
@@ -25,6 +26,7 @@ namespace {
 constexpr std::uint64_t kWarningsAtOnce = 64;
 constexpr std::size_t kKeyShown = 200;
 constexpr std::chrono::milliseconds kPatienceAtStop{300};
+constexpr std::size_t kErrorBytesInBatch = std::size_t{32} << 10;
 
 }  // namespace
 
@@ -43,6 +45,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
         std::string key, queue;
         bool timed_out = false, limited = false;
         asio::steady_timer timer;  // its timeout, then the pause before SIGKILL
+        std::shared_ptr<ScriptErrors> errors = {};
     };
     [[nodiscard]] static bool is_check(const Running& script) {
         return script.from == Kind::Lvs && script.queue.empty();
@@ -60,7 +63,9 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     void time_is_up(int pid);
     void next_in(const std::string& name);
     void start_beside(const std::string& name, int pid);
-    void answer(Kind from, std::uint64_t request, How how, int status);
+    void answer(Kind from, std::uint64_t request, How how, int status, std::string errors = {});
+    [[nodiscard]] std::shared_ptr<ScriptErrors> follow_errors(const Job& job, const kernel::Account& account);
+    [[nodiscard]] std::string errors_of(Running& script, bool failed, const kernel::Ended& end);
     void flush();
     void start_checks();
     void name_withheld(const std::string& key);
@@ -87,6 +92,9 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     std::deque<Job> checks;  // MISC_CHECKs that wait for their turn
     bool checks_posted = false;
     std::map<Kind, ipc::ScriptResults> results;
+    std::size_t error_bytes = 0;  // in `results`
+    std::size_t followed = 0;     // scripts whose stderr is read
+    ReportedErrors reported;
     std::map<Kind, std::uint64_t> warnings;
     bool flush_posted = false;
     std::chrono::seconds notify_wait{10};
@@ -98,9 +106,11 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     enum class Withheld : std::uint8_t { NotKnown, ToName, Named } withheld = Withheld::NotKnown;
 };
 
-void ScriptRunner::Impl::answer(Kind from, std::uint64_t request, How how, int status) {
+void ScriptRunner::Impl::answer(Kind from, std::uint64_t request, How how, int status, std::string errors) {
     if (request == 0) return;
-    results[from].results.push_back({request, how, status});
+    if (error_bytes + errors.size() > kErrorBytesInBatch) errors.clear();  // a message has a largest size
+    error_bytes += errors.size();
+    results[from].results.push_back({request, how, status, std::move(errors)});
     if (std::exchange(flush_posted, true)) return;
     asio::post(loop, [self = weak_from_this()] {
         if (const auto alive = self.lock()) alive->flush();
@@ -109,7 +119,32 @@ void ScriptRunner::Impl::answer(Kind from, std::uint64_t request, How how, int s
 
 void ScriptRunner::Impl::flush() {
     flush_posted = false;
+    error_bytes = 0;
     for (const auto& [from, batch] : std::exchange(results, {})) deliver(from, batch);
+}
+
+std::shared_ptr<ScriptErrors> ScriptRunner::Impl::follow_errors(const Job& job, const kernel::Account& account) {
+    if (is_firewall(job.wanted.queue) || followed >= kErrorsFollowedMax) return {};
+    auto pipe = kernel::ErrorPipe::make(account);
+    if (!pipe) {
+        log.debug("script {}: what it writes to stderr is lost: {}", job.wanted.key, pipe.error().text());
+        return {};
+    }
+    return ScriptErrors::follow(loop, std::move(*pipe));
+}
+
+// The end of what it wrote to stderr, when it failed.
+std::string ScriptRunner::Impl::errors_of(Running& script, bool failed, const kernel::Ended& end) {
+    if (!script.errors) return {};
+    --followed;
+    const auto text = script.errors->finish();
+    script.errors.reset();
+    if (!failed) reported.passed(script.key);
+    if (!failed || text.empty()) return {};
+    if (reported.is_news(script.key, text))
+        log.warning("script {} failed ({}); its last lines on stderr: {}", script.key,
+                    script.timed_out ? "timed out" : kernel::text_of(end), text);
+    return text;
 }
 
 const alert::ScriptEntry* ScriptRunner::Impl::entry_of(const std::string& key) const {
@@ -137,6 +172,8 @@ void ScriptRunner::Impl::start(const Job& job) {
     kernel::ScriptProcess process{*path,         entry->argv,       {entry->uid, entry->gid},
                                   entry->groups, network_namespace, pass_environment};
     process.argv.insert(process.argv.end(), job.wanted.extra.begin(), job.wanted.extra.end());
+    auto errors = follow_errors(job, process.account);
+    if (errors) process.errors = errors->script_end();
     const auto pid = kernel::spawn_script(process);
     if (!pid) {
         log.warning("script {}: {}", job.wanted.key, pid.error().text());
@@ -146,6 +183,7 @@ void ScriptRunner::Impl::start(const Job& job) {
                             .emplace(*pid, Running{job.from, job.wanted.request, job.wanted.key, job.wanted.queue,
                                                    false, false, asio::steady_timer{loop}})
                             .first->second;
+    if ((now_running.errors = std::move(errors))) ++followed;
     if (!job.wanted.queue.empty()) queues[job.wanted.queue].front = *pid;
     if (entry->timeout == Micros{0}) return;
     now_running.limited = true;
@@ -301,13 +339,13 @@ Result<void> ScriptRunner::check(Kind from, const ipc::RunScript& wanted) const 
 bool ScriptRunner::ended(const kernel::Ended& process) {
     const auto found = impl_->running.find(process.pid);
     if (found == impl_->running.end()) return false;
-    const auto script = std::move(found->second);
+    auto script = std::move(found->second);
     impl_->running.erase(found);
     // A MISC_CHECK's other statuses may be weights.
     const bool failed = process.signalled || (Impl::is_check(script) ? process.status == 1 : process.status != 0);
     if (failed && !Impl::is_firewall(script.queue)) impl_->name_withheld(script.key);
     const How how = script.timed_out ? How::TimedOut : process.signalled ? How::Signalled : How::Exited;
-    impl_->answer(script.from, script.request, how, process.status);
+    impl_->answer(script.from, script.request, how, process.status, impl_->errors_of(script, failed, process));
     const auto queue = impl_->queues.find(script.queue);
     if (queue != impl_->queues.end() && queue->second.front == process.pid) {
         queue->second.front = 0;
@@ -318,7 +356,9 @@ bool ScriptRunner::ended(const kernel::Ended& process) {
 
 std::vector<ipc::HandedScript> ScriptRunner::hand_over() const {
     std::vector<ipc::HandedScript> list;
-    for (const auto& [pid, script] : impl_->running) {
+    for (auto& [pid, script] : impl_->running) {
+        // Nobody reads their stderr after the exec: from here on they write what nobody waits for.
+        if (std::exchange(script.errors, {})) --impl_->followed;
         const bool limited = script.timed_out || script.limited;
         list.push_back({pid,
                         static_cast<std::uint8_t>(script.from),

@@ -378,7 +378,7 @@ void VrrpRole::announce_addresses(const vrrp::SendGratuitousArp& wanted) {
 
 void VrrpRole::run_script(const std::string& name) {
     runtime_.run_script(alert::track_script_key(name), {}, {}, [this, name](const ipc::ScriptResult& result) {
-        if (!stopping_) give(fact_of(name, result));
+        if (!stopping_) give(writer_.script_ended(name, result));
     });
 }
 

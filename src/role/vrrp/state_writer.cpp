@@ -4,10 +4,19 @@
 #include <vector>
 
 #include "mainstay/ipc/status.hpp"
+#include "watched.hpp"
 
 namespace mainstay::role {
 
 void StateWriter::adopt(const report::VrrpStatus& previous) { since_.adopt(previous.router); }
+
+vrrp::ScriptDone StateWriter::script_ended(const std::string& name, const ipc::ScriptResult& result) {
+    if (result.errors.empty())
+        errors_.erase(name);
+    else
+        errors_[name] = result.errors;
+    return fact_of(name, result);
+}
 
 void StateWriter::write(Runtime& runtime, const vrrp::Router& router, report::VrrpStatus rest) {
     const auto instance = [&](std::size_t id) {
@@ -25,6 +34,9 @@ void StateWriter::write(Runtime& runtime, const vrrp::Router& router, report::Vr
     const auto tracked = [&](std::size_t id) { return router.tracked_by(static_cast<vrrp::InstanceId>(id)); };
     auto others = router.snapshot_without_instances();
     for (auto& script : others.scripts) since_.fill_in(script, runtime.wall());
+    for (const auto& script : others.scripts)
+        if (const auto errors = errors_.find(script.name); errors != errors_.end())
+            rest.script_errors.push_back({script.name, errors->second});
     rest.generation = runtime.generation();
     const ipc::VrrpStatusWith status{std::move(rest),
                                      ipc::RouterSnapshotWith{std::move(others), OneByOne{instances.size(), instance}},

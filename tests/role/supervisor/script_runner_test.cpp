@@ -15,6 +15,7 @@
 #include "../../kept_log.hpp"
 #include "../../temporary_folder.hpp"
 #include "mainstay/kernel/clock.hpp"
+#include "role/supervisor/script_errors.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -378,4 +379,95 @@ TEST_CASE("a role that asks for scripts that are not there cannot fill the log")
     REQUIRE(stage.log.texts.size() == 71);  // 64, and then each power of two
     CHECK(stage.log.texts[63] == "script nowhere is not in the configuration: not run");
     CHECK(stage.log.texts[64] == "script nowhere is not in the configuration: not run (128 such lines so far)");
+}
+
+TEST_CASE("the last lines that a failed script wrote to stderr are in the log once and in its result") {
+    Stage stage;
+    stage.runner.set_table({{"check", stage.shell("echo first >&2; echo cannot connect >/dev/stderr; exit 7")},
+                            {"silent", stage.shell("echo on stdout; exit 1")},
+                            {"good", stage.shell("echo all is well >&2; exit 0")},
+                            {"killed", stage.shell("echo about to die >&2; kill -9 $$")}});
+    std::uint64_t request = 0;
+    const auto errors_of = [&](const char* key) {
+        stage.results.clear();
+        stage.runner.run(Kind::Vrrp, {++request, key, "", {}});
+        stage.until([&] { return stage.results.size() == 1; });
+        return stage.results[0].errors;
+    };
+    CHECK(errors_of("check") == "first | cannot connect");
+    CHECK(errors_of("check") == "first | cannot connect");
+    CHECK(errors_of("silent").empty());
+    CHECK(errors_of("good").empty());
+    CHECK(errors_of("killed") == "about to die");
+    CHECK(stage.log.texts ==
+          std::vector<std::string>{
+              "script check failed (exit status 7); its last lines on stderr: first | cannot connect",
+              "script killed failed (signal 9); its last lines on stderr: about to die"});
+}
+
+TEST_CASE("a failure after a success is news again, one with other words soon after is not") {
+    Stage stage;
+    const std::string state = stage.folder + "/state";
+    stage.runner.set_table({{"check", stage.shell("cat " + state + " >&2; [ \"$(cat " + state + ")\" = good ]")}});
+    const auto run_with = [&](const char* words) {
+        std::ofstream{state} << words;
+        stage.results.clear();
+        stage.runner.run(Kind::Lvs, {1, "check", "", {}});
+        stage.until([&] { return stage.results.size() == 1; });
+        return stage.results[0].errors;
+    };
+    CHECK(run_with("bad 1") == "bad 1");
+    CHECK(run_with("bad 2") == "bad 2");
+    CHECK(run_with("good").empty());
+    CHECK(run_with("bad 1") == "bad 1");
+    CHECK(stage.log.texts ==
+          std::vector<std::string>{"script check failed (exit status 1); its last lines on stderr: bad 1",
+                                   "script check failed (exit status 1); its last lines on stderr: bad 1"});
+}
+
+TEST_CASE("a script that writes more than a pipe holds goes on, and is told with its end") {
+    Stage stage;
+    stage.runner.set_table(
+        {{"check", stage.shell("head -c 500000 /dev/zero | tr '\\0' x >&2; echo; echo end >&2; exit 1")}});
+    stage.runner.run(Kind::Vrrp, {1, "check", "", {}});
+    stage.until([&] { return stage.results.size() == 1; });
+    CHECK(stage.results[0].errors.size() == kernel::kErrorBytesKept);
+    CHECK(stage.results[0].errors.ends_with("xend"));
+}
+
+TEST_CASE("what a script leaves running goes on when the script has ended, whatever it writes") {
+    Stage stage;
+    const std::string mark = stage.folder + "/lived";
+    stage.runner.set_table(
+        {{"notify", stage.shell("(sleep 0.3; echo late >&2; head -c 200000 /dev/zero >&2; echo yes >" + mark +
+                                ") & echo oh >&2; exit 1")}});
+    stage.runner.run(Kind::Vrrp, {1, "notify", "VI_1", {}});
+    stage.until([&] { return stage.results.size() == 1; });
+    CHECK(stage.results[0].errors == "oh");
+    stage.until([&] { return stage.content("lived") == "yes\n"; });
+}
+
+TEST_CASE("a script that is handed over to the next program does not wait for a reader") {
+    Stage stage;
+    stage.runner.set_table({{"notify", stage.shell("echo x >&2; sleep 0.2; head -c 200000 /dev/zero >&2; echo yes >" +
+                                                   stage.folder + "/lived")}});
+    stage.runner.run(Kind::Vrrp, {1, "notify", "VI_1", {}});
+    CHECK(stage.runner.hand_over().size() == 1);
+    stage.until([&] { return stage.content("lived") == "yes\n"; });
+    stage.until([&] { return stage.results.size() == 1; });
+    CHECK(stage.results[0].errors.empty());
+}
+
+TEST_CASE("more scripts at a time than are followed run all the same, without a word on stderr" *
+          mainstay::test::kNeedsRoot) {
+    Stage stage;
+    stage.runner.set_table({{"check", stage.shell("echo no >&2; sleep 0.5; exit 1")}});
+    for (std::uint64_t i = 1; i <= kErrorsFollowedMax + 5; ++i) stage.runner.run(Kind::Vrrp, {i, "check", "", {}});
+    stage.until([&] { return stage.results.size() == kErrorsFollowedMax + 5; });
+    CHECK(std::ranges::count(stage.results, std::string{"no"}, &ipc::ScriptResult::errors) ==
+          static_cast<std::ptrdiff_t>(kErrorsFollowedMax));
+    stage.results.clear();
+    stage.runner.run(Kind::Vrrp, {1, "check", "", {}});
+    stage.until([&] { return stage.results.size() == 1; });
+    CHECK(stage.results[0].errors == "no");
 }

@@ -133,18 +133,25 @@ TEST_CASE("a tracked script decides: until it has succeeded and after it has fai
                      instance("track_script {\nchk\n}"));
         CHECK(office.fresh().state() == State::Fault);
         const auto& scripts = office.runtime.scripts;
-        const auto end = [&scripts](std::size_t at, int status) {
+        const auto end = [&scripts](std::size_t at, int status, const char* errors = "") {
             const auto done = scripts.at(at).done;  // which may ask for the next script
-            done({.request = 1, .how = How::Exited, .status = status});
+            done({.request = 1, .how = How::Exited, .status = status, .errors = errors});
         };
         REQUIRE(office.until([&] { return scripts.size() == 1; }));
         CHECK(scripts[0].key == alert::track_script_key("chk"));
         end(0, 0);
         REQUIRE(office.until_state(State::Master));
         REQUIRE(office.until([&] { return scripts.size() == 2; }));
-        end(1, 1);
+        end(1, 1, "no route | given up");
         CHECK(office.until_state(State::Fault));
-        CHECK(office.fresh().status().router.scripts.at(0).last_failure == "exited with status 1");
+        const auto status = office.fresh().status();
+        CHECK(status.router.scripts.at(0).last_failure == "exited with status 1");
+        REQUIRE(status.script_errors.size() == 1);
+        CHECK(status.script_errors[0].script == "chk");
+        CHECK(status.script_errors[0].text == "no route | given up");
+        REQUIRE(office.until([&] { return scripts.size() == 3; }));
+        end(2, 1);
+        CHECK(office.until([&] { return office.fresh().status().script_errors.empty(); }));
         CHECK(office.fresh().status().router.scripts.at(0).since == WallTime{1});
         office.stop();
     });
