@@ -4,6 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <concepts>
 #include <iterator>
 
 #include "config_text.hpp"
@@ -52,15 +55,23 @@ public:
             is_plain ? std::string{}
                      : nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
         if (is_plain) out_ += '"';
-        for (const char c : is_plain ? value : std::string_view{written}) {
-            if (c == '/') out_ += '\\';
-            out_ += c;
+        std::string_view rest = is_plain ? value : std::string_view{written};
+        for (auto slash = rest.find('/'); slash != std::string_view::npos; slash = rest.find('/')) {
+            out_.append(rest.substr(0, slash)).append("\\/");
+            rest.remove_prefix(slash + 1);
         }
+        out_ += rest;
         if (is_plain) out_ += '"';
     }
-    void number(auto value) {
+    void number(double value) {
         separate();
         fmt::format_to(std::back_inserter(out_), "{}", value);
+    }
+    void number(std::integral auto value) {
+        separate();
+        std::array<char, 24> digits;  // NOLINT(cppcoreguidelines-pro-type-member-init): to_chars() fills it
+        const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+        out_.append(digits.data(), end);
     }
     void raw(std::string_view value) {
         separate();

@@ -21,55 +21,59 @@ void DumpRequests::next() {
     logged_ = false;
     signal_ = waiting_.front();
     waiting_.erase(waiting_.begin());
-    refresh(Stage::Vrrp, Kind::Vrrp);
+    refresh();
 }
 
-void DumpRequests::refresh(Stage stage, Kind kind) {
-    stage_ = stage;
-    if (!deeds_.runs(kind)) return go_on();
+void DumpRequests::refresh() {
+    stage_ = Stage::Refresh;
+    awaited_.clear();
+    for (const Kind kind : {Kind::Vrrp, Kind::Lvs})
+        if (deeds_.runs(kind) && (kind == Kind::Vrrp || signal_ == SIGUSR1))  // only the data speak of servers
+            awaited_.push_back(kind);
+    for (const Kind kind : awaited_) deeds_.refresh(kind, signal_);
+    const auto started = deeds_.prepare(signal_);
+    if (!started) {
+        log_.error("no dump is made: {}", started.error().text());
+        return over();
+    }
+    process_ = *started;
+    if (awaited_.empty()) return write();
     limit_.expires_after(kFreshStateWait);
-    limit_.async_wait([this, kind](const boost::system::error_code& error) {
-        if (error || !is_refreshing(kind)) return;
+    limit_.async_wait([this, process = process_](const boost::system::error_code& error) {
+        if (!error && stage_ == Stage::Refresh && process == process_) too_late();
+    });
+}
+
+void DumpRequests::too_late() {
+    for (const Kind kind : awaited_)
         log_.warning("a dump is made without the latest state of the {} process, which has not answered for {} s",
                      traits_of(kind).label, kFreshStateWait.count());
-        go_on();
-    });
-    deeds_.refresh(kind, signal_);
-}
-
-bool DumpRequests::is_refreshing(Kind kind) const {
-    return (stage_ == Stage::Vrrp && kind == Kind::Vrrp) || (stage_ == Stage::Lvs && kind == Kind::Lvs);
+    awaited_.clear();
+    write();
 }
 
 void DumpRequests::refreshed(Kind kind, int signal) {
-    if (is_refreshing(kind) && signal == signal_) go_on();
+    if (signal == signal_) no_longer_awaited(kind);
 }
 
-void DumpRequests::go_on() {
+void DumpRequests::no_longer_awaited(Kind kind) {
+    if (stage_ != Stage::Refresh || std::erase(awaited_, kind) == 0 || !awaited_.empty()) return;
     limit_.cancel();
-    // Only the data speak of servers.
-    if (stage_ == Stage::Vrrp && signal_ == SIGUSR1) return refresh(Stage::Lvs, Kind::Lvs);
     write();
 }
 
 void DumpRequests::write() {
-    if (!deeds_.runs(Kind::Observer)) {  // it died meanwhile; nothing of this dump has reached it
-        waiting_.insert(waiting_.begin(), signal_);
-        return over();
-    }
     stage_ = Stage::Files;
-    const auto started = deeds_.write(signal_);
-    if (started) {
-        process_ = *started;
-        return;
-    }
-    log_.error("no dump is made: {}", started.error().text());
+    if (deeds_.runs(Kind::Observer)) return deeds_.write(signal_);
+    waiting_.insert(waiting_.begin(), signal_);  // it died meanwhile; nothing of this dump has reached it
+    deeds_.forget(process_);
     over();
 }
 
 void DumpRequests::over() {
     stage_ = Stage::None;
     process_ = 0;
+    limit_.cancel();
     next();
 }
 
@@ -82,9 +86,7 @@ void DumpRequests::look() {
 }
 
 // What it reported last is in its block.
-void DumpRequests::gone(Kind kind) {
-    if (is_refreshing(kind)) go_on();
-}
+void DumpRequests::gone(Kind kind) { no_longer_awaited(kind); }
 
 bool DumpRequests::ended(const kernel::Ended& process) {
     if (process_ == 0 || process.pid != process_) return false;

@@ -1,7 +1,8 @@
 // Dumps that somebody asked for with a signal or over D-Bus, one after the other. For each, the vrrp role, and for the
-// data then the lvs role, bring their state blocks up to date; then the observer writes the files (dump_files.hpp).
-// While the observer does not run, requests wait for it, and their dumps show the state at that time, not at the time
-// of the request.
+// data the lvs role at the same time, bring their state blocks up to date, while the process that makes the files
+// starts; then the observer writes them (dump_files.hpp). Exporters wait for it, so nothing of it waits in vain. While
+// the observer does not run, requests wait for it, and their dumps show the state at that time, not at the time of the
+// request.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -26,11 +27,13 @@ inline constexpr int kDumpOffence = 3;  // exit status of the process that makes
 class DumpRequests {
 public:
     struct Deeds {
-        std::function<bool(Kind)> runs;                 // a committed configuration
-        std::function<void(Kind, int signal)> refresh;  // asks a role to bring its block up to date
-        std::function<Result<int>(int signal)> write;   // has the observer write; the process that makes the files
-        std::function<void()> offended;                 // the observer sent that process what it may not
-        std::function<bool()> wake_observer;            // false: it does not rest
+        std::function<bool(Kind)> runs;                  // a committed configuration
+        std::function<void(Kind, int signal)> refresh;   // asks a role to bring its block up to date
+        std::function<Result<int>(int signal)> prepare;  // starts the process that makes the files
+        std::function<void(int signal)> write;           // has the observer write
+        std::function<void(int process)> forget;         // the observer will not: ends that process
+        std::function<void()> offended;                  // the observer sent that process what it may not
+        std::function<bool()> wake_observer;             // false: it does not rest
     };
     DumpRequests(boost::asio::io_context& loop, Log& log, Deeds deeds)
         : log_{log}, deeds_{std::move(deeds)}, limit_{loop} {}
@@ -46,19 +49,20 @@ public:
     [[nodiscard]] bool under_way() const { return stage_ != Stage::None; }
 
 private:
-    enum class Stage : std::uint8_t { None, Vrrp, Lvs, Files };
+    enum class Stage : std::uint8_t { None, Refresh, Files };
 
     void next();
-    void refresh(Stage stage, Kind kind);
-    void go_on();
+    void refresh();
+    void too_late();
     void write();
     void over();
-    [[nodiscard]] bool is_refreshing(Kind kind) const;
+    void no_longer_awaited(Kind kind);
 
     Log& log_;
     Deeds deeds_;
     boost::asio::steady_timer limit_;
-    std::vector<int> waiting_;  // signals, oldest first
+    std::vector<int> waiting_;   // signals, oldest first
+    std::vector<Kind> awaited_;  // roles that have not reported their state for this dump
     Stage stage_ = Stage::None;
     int signal_ = 0;  // of the dump that is under way
     int process_ = 0;

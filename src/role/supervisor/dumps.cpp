@@ -40,7 +40,16 @@ void Supervisor::make_dump_requests() {
         awaited.push_back(signal);
         child_of(kind).send(ipc::DumpRequested{signal}, -1, log_);
     };
-    deeds.write = [this](int signal) { return start_dump(signal); };
+    deeds.prepare = [this](int signal) { return prepare_dump(signal); };
+    deeds.write = [this](int signal) {
+        dump_writer_ = child_of(Kind::Observer).pid;
+        child_of(Kind::Observer).send(ipc::DumpRequested{signal}, dump_line_.get(), log_);
+        dump_line_.reset();
+    };
+    deeds.forget = [this](int process) {
+        ::kill(process, SIGKILL);
+        dump_line_.reset();
+    };
     deeds.offended = [this] {
         Child& observer = child_of(Kind::Observer);
         if (observer.pid == dump_writer_) kill_offender(observer, "sent what it may not on the line of a dump");
@@ -66,7 +75,7 @@ void Supervisor::state_refreshed(Child& child, int signal) {
     dumps_->refreshed(child.kind, signal);
 }
 
-Result<int> Supervisor::start_dump(int signal) {
+Result<int> Supervisor::prepare_dump(int signal) {
     auto line = ipc::make_channel();
     if (!line) return error_of(line);
     const auto& settings = current_.settings.daemon;
@@ -80,8 +89,7 @@ Result<int> Supervisor::start_dump(int signal) {
         line->second.reset();  // the observer's end is the observer's alone
         end_after([&] { return hand_out_dump_files(line->first.get(), files, kDumpLimit, log_) ? 0 : kDumpOffence; });
     }
-    dump_writer_ = child_of(Kind::Observer).pid;
-    child_of(Kind::Observer).send(ipc::DumpRequested{signal}, line->second.get(), log_);
+    dump_line_ = std::move(line->second);
     return pid;
 }
 
