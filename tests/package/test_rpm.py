@@ -114,6 +114,55 @@ def test_the_drop_in_provides_and_excludes_keepalived(rpms):
     assert "keepalived.conf" in rpm("-qp", "--triggers", drop_in)
 
 
+class Scriptlets:
+    """The drop-in's scriptlets, on a host where systemctl and mainstayctl are scripts that write down how they are called."""
+
+    def __init__(self, rpms, folder, active=(), status=0):
+        self.package, self.folder = named(rpms, "mainstay-keepalived-compat"), folder
+        for name, line in (("systemctl", f'case "$*" in *is-active*) for u in {" ".join(active)}; do case "$*" in *$u) exit 0 ;; '
+                                         'esac; done; exit 3 ;; esac; echo "systemctl $*" >>"$CALLS"'),
+                           ("mainstayctl", f'echo "mainstayctl $*" >>"$CALLS"; exit {status}')):
+            (folder / name).write_text(f"#!/bin/sh\n{line}\n", encoding="ascii")
+            (folder / name).chmod(0o755)
+        (folder / "systemd").mkdir()
+
+    def run(self, tag, number):
+        """(what was called, what was said)"""
+        text = rpm("-qp", "--qf", f"[%{{{tag}}}]", self.package).replace("/run/systemd/system", str(self.folder / "systemd"))
+        calls = self.folder / "calls"
+        calls.write_text("", encoding="ascii")
+        done = subprocess.run(["/bin/sh", "-c", text, "scriptlet", str(number)], capture_output=True, text=True, check=False,
+                              env={"PATH": f"{self.folder}:/usr/bin:/bin", "CALLS": str(calls)})
+        assert done.returncode == 0, done.stderr
+        return calls.read_text(encoding="ascii").splitlines(), done.stderr
+
+
+def test_the_drop_in_takes_over_from_a_keepalived_before_its_package_stops_it(rpms, tmp_path):
+    host = Scriptlets(rpms, tmp_path, active=["keepalived.service"])
+
+    assert host.run("PREIN", 1) == (["mainstayctl takeover"], "")
+    assert host.run("PREIN", 2) == ([], "")  # an upgrade
+
+
+def test_a_keepalived_that_cannot_be_taken_over_is_said_to_stop(rpms, tmp_path):
+    host = Scriptlets(rpms, tmp_path, active=["keepalived.service"], status=2)
+
+    calls, said = host.run("PREIN", 1)
+
+    assert (calls, said.startswith("keepalived stops with its package")) == (["mainstayctl takeover"], True)
+
+
+def test_where_no_keepalived_runs_nothing_is_taken_over(rpms, tmp_path):
+    assert Scriptlets(rpms, tmp_path).run("PREIN", 1) == ([], "")
+
+
+def test_what_has_taken_over_goes_on_and_the_next_boot_starts_the_drop_in_s_unit(rpms, tmp_path):
+    host = Scriptlets(rpms, tmp_path, active=["mainstay.service"])
+
+    assert host.run("TRIGGERSCRIPTS", 1)[0] == ["systemctl daemon-reload", "systemctl --quiet disable mainstay.service",
+                                                "systemctl --quiet enable keepalived.service"]
+
+
 def test_it_installs_and_goes_again_with_all_its_scriptlets(rpms, tmp_path):
     """rpm runs scriptlets in a chroot: a copy of the few programs they use stands there."""
     root = tmp_path / "root"

@@ -1,20 +1,25 @@
 """One story on a clean Debian with systemd as PID 1: install, start, look at it, purge. Nothing is left behind."""
 
 import hashlib
+import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import stat
 import subprocess
+import time
 
 import pytest
 
+from support.takeover import FAILED_AT_KEEPALIVEDS_START
 from support.wait import wait_until
 
 from .conftest import make_clean_root
 
 SECONDS = 300
+CONSUL = pathlib.Path(__file__).resolve().parents[1] / "support" / "consul_server.py"
 CONFIG = """vrrp_instance VI_1 {
     interface eth0
     virtual_router_id 51
@@ -125,7 +130,8 @@ def booted(debs, tmp_path_factory):
         needed = subprocess.run(["dpkg-deb", "-f", next(deb for deb in debs if deb.name.startswith("mainstay_")), "Depends"],
                                 capture_output=True, text=True, check=True).stdout
         needed = ", ".join(part for part in needed.strip().split(", ") if not part.startswith("mainstay"))
-        root.run("apt-get", "install", "-y", "--no-install-recommends", "systemd", "iproute2", "procps", "psmisc", "keepalived")
+        root.run("apt-get", "install", "-y", "--no-install-recommends", "systemd", "iproute2", "procps", "psmisc", "apt-utils",
+                 "keepalived")
         root.run("apt-get", "satisfy", "-y", "--no-install-recommends", needed)
         machine = Booted(root, path.parent / "systemd.log")
         yield machine
@@ -232,6 +238,127 @@ def test_a_purge_takes_everything_away(booted, before):
     after = listing(booted.root.path)
     different = {path for path in {*before, *after} if before.get(path) != after.get(path)}
     assert {path: (before.get(path), after.get(path)) for path in different - ACCOUNTS - NAMED_BY_KEEPALIVED} == {}
+
+
+class Requests:
+    """A host at the other end of eth0's cable that asks for the address fifty times a second, from now on."""
+
+    def __init__(self, booted):
+        self.home = booted.process.pid
+        self.peer = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+        wait_until(lambda: self.own_network() not in (None, os.readlink("/proc/self/ns/net")), 10, "its network")
+        init = ["nsenter", "--target", booted.init, "--net", "--"]
+        subprocess.run([*init, "ip", "link", "set", "other", "netns", str(self.peer.pid)], check=True)
+        self.run("ip", "link", "set", "other", "up")
+        self.run("ip", "addr", "add", "192.168.4.20/24", "dev", "other")
+        self.asks = subprocess.Popen(["nsenter", "--target", str(self.peer.pid), "--net", "--", "ping", "-n", "-D", "-O", "-W", "5",
+                                      "-i", "0.02", "192.168.4.200"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        time.sleep(0.2)
+
+    def own_network(self):
+        try:
+            return os.readlink(f"/proc/{self.peer.pid}/ns/net")
+        except FileNotFoundError:
+            return None
+
+    def run(self, *command):
+        subprocess.run(["nsenter", "--target", str(self.peer.pid), "--net", "--", *command], check=True)
+
+    def end(self):
+        """(how many were asked, how many had no answer)"""
+        self.asks.send_signal(signal.SIGINT)
+        text = self.asks.communicate(timeout=20)[0]
+        # The cable's end goes back to where it was.
+        self.run("ip", "link", "set", "other", "down")
+        self.run("ip", "link", "set", "other", "netns", str(self.home))
+        self.peer.kill()
+        self.peer.wait()
+        asked, answered = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", text).groups())
+        return asked, asked - answered
+
+
+def installed_keepalived(booted):
+    """Back from the package that apt has kept."""
+    return booted.run("sh", "-c", "dpkg -i /var/cache/apt/archives/keepalived_*.deb")
+
+
+def test_the_drop_in_takes_the_package_s_place_and_gives_it_back_without_losing_a_request(booted, debs):
+    wanted = [deb for deb in debs if re.match(r"mainstay(-realserver|-keepalived-compat)?_", deb.name)]
+    booted.root.put(*wanted)
+    mainstay, drop_in = [f"/root/{deb.name}" for deb in wanted if "compat" not in deb.name], "/root/" + next(
+        deb.name for deb in wanted if "compat" in deb.name)
+    (booted.root.path / "etc/keepalived/keepalived.conf").write_text(CONFIG, encoding="utf-8")
+    booted.run("dpkg", "-i", *mainstay)
+    booted.run("systemctl", "enable", "--now", "keepalived")
+    held = {"192.168.4.11/24", "192.168.4.200/24"}
+    wait_until(lambda: addresses(booted) == held, 20, "keepalived's address")
+    # apt shows this before it removes or unpacks anything.
+    said = booted.run("dpkg-preconfigure", "--frontend=noninteractive", drop_in).stdout
+    assert "mainstayctl takeover" in said
+
+    requests = Requests(booted)
+    booted.run("mainstayctl", "takeover")
+    assert "mainstay.service goes on" in booted.run("dpkg", "-i", drop_in).stdout
+    there = requests.end()
+
+    assert there[0] > 50 and there[1] == 0
+    assert (booted.show("ActiveState"), booted.show("UnitFileState")) == ("active", "disabled")
+    assert (booted.show("ActiveState", "keepalived"), booted.show("UnitFileState", "keepalived")) == ("inactive", "enabled")
+    assert booted.run("keepalived", "--version").stderr.startswith("Keepalived v2.4.3")
+    # No warning where nothing is stopped.
+    assert "takeover" not in booted.run("dpkg-preconfigure", "--frontend=noninteractive", drop_in).stdout
+
+    requests = Requests(booted)
+    booted.run("systemctl", "mask", "--runtime", "keepalived")
+    installed_keepalived(booted)
+    booted.run("systemctl", "unmask", "--runtime", "keepalived")
+    booted.run("mainstayctl", "takeover", "--undo")
+    back = requests.end()
+
+    assert back[0] > 50 and back[1] <= FAILED_AT_KEEPALIVEDS_START
+    assert (booted.show("ActiveState"), booted.show("ActiveState", "keepalived")) == ("inactive", "active")
+    assert booted.show("UnitFileState", "keepalived") == "enabled"
+    assert addresses(booted) == held
+
+    # Without a takeover: stopped, and started under its name.
+    stopped = booted.run("dpkg", "-i", drop_in).stdout
+    assert "goes on" not in stopped
+    assert booted.show("ActiveState", "keepalived") == "active"
+    wait_until(lambda: addresses(booted) == held, 20, "mainstay's address")
+    assert "keepalived.service stops now" in booted.run("dpkg", "--remove", "mainstay-keepalived-compat").stdout
+    assert addresses(booted) == {"192.168.4.11/24"}
+    installed_keepalived(booted)
+    booted.run("systemctl", "disable", "--now", "keepalived")
+
+
+def test_units_without_scripts_do_their_work_in_their_sandbox(booted, debs, tmp_path):
+    wanted = [deb for deb in debs if re.match(r"mainstay(-realserver)?_", deb.name)]
+    booted.root.put(*wanted)
+    booted.run("dpkg", "-i", *(f"/root/{deb.name}" for deb in wanted))
+
+    booted.run("systemctl", "start", "mainstay-realserver@192.168.4.15")
+    assert "192.168.4.15/32" in booted.run("ip", "-4", "addr", "show", "lo").stdout
+    assert booted.run("cat", "/proc/sys/net/ipv4/conf/all/arp_ignore").stdout == "1\n"
+    booted.run("systemctl", "stop", "mainstay-realserver@192.168.4.15")
+    assert booted.show("Result", "mainstay-realserver@192.168.4.15") == "success"
+    assert "192.168.4.15" not in booted.run("ip", "-4", "addr", "show", "lo").stdout
+    assert booted.run("cat", "/proc/sys/net/ipv4/conf/all/arp_ignore").stdout == "0\n"
+
+    (tmp_path / "state").write_text(json.dumps({"index": 1, "instances": [
+        {"Node": {"Address": "10.0.0.9"}, "Service": {"Address": "10.0.0.1", "Port": 80, "Tags": []},
+         "Checks": [{"Status": "passing"}]}]}), encoding="utf-8")
+    folder = booted.root.path / "etc/mainstay/discover"
+    folder.mkdir()
+    (folder / "web.conf").write_text('DISCOVER="consul web"\n', encoding="utf-8")
+    with subprocess.Popen(["nsenter", "--target", booted.init, "--net", "--", "/usr/bin/python3", CONSUL, "8500", tmp_path / "state"],
+                          stdout=subprocess.DEVNULL) as agent:
+        booted.run("systemctl", "start", "mainstay-discover@web")
+        wait_until(lambda: "10.0.0.1:80" in booted.run("cat", "/run/mainstay-discover/web/servers.json", check=False).stdout, 20,
+                   lambda: booted.run("journalctl", "-u", "mainstay-discover@web", check=False).stdout)
+        booted.run("systemctl", "stop", "mainstay-discover@web")
+        agent.kill()
+    assert booted.show("Result", "mainstay-discover@web") == "success"
+    shutil.rmtree(folder)
 
 
 def found(booted, *command):
