@@ -72,3 +72,32 @@ def test_the_folders_have_one_owner_and_one_mode_in_tmpfiles_both_packages_and_t
     daemon = (TOP / "src" / "role" / "supervisor" / "places.cpp").read_text(encoding="utf-8")
     made = dict(re.findall(r"make_directory\(places_\.(\w+), account_, (0\d+)\)", daemon))
     assert made == {"run_directory": "0755", "spool_directory": "0750"}
+
+
+def test_the_folder_of_what_outlives_a_boot_is_root_s_and_the_daemon_s_alone_to_make():
+    made = {}
+    for name in ("maintenance_file", "discovery_file"):
+        text = (TOP / "src" / "role" / "supervisor" / f"{name}.cpp").read_text(encoding="utf-8")
+        made[name] = re.findall(r"make_directory\(folder_?, \{::(\w+)\(\), ::(\w+)\(\)\}, (0\d+)\)", text)
+    assert made == {name: [("geteuid", "getegid", "0755")] for name in made}
+
+    others = ("tmpfiles.d/mainstay.conf", "debian/mainstay.postinst", "rpm/mainstay.spec", "systemd/mainstay.service",
+              "systemd/mainstay@.service", "systemd/keepalived.service")
+    for name in others:
+        text = (TOP / "packaging" / name).read_text(encoding="utf-8")
+        assert "/var/lib/mainstay" not in text and "_localstatedir}/lib/mainstay" not in text and "StateDirectory" not in text, name
+    assert re.search(r"rm -rf .*/var/lib/mainstay\b", (TOP / "packaging/debian/mainstay.postrm").read_text(encoding="utf-8"))
+
+
+def test_a_runtime_folder_of_a_unit_is_below_the_daemon_s_or_no_part_of_it_and_has_the_program_s_mode():
+    """A unit that named /run/mainstay itself would give it to root; systemd's own mode is 0755."""
+    named = {}
+    for unit in sorted((TOP / "packaging" / "systemd").glob("*.service")):
+        words = dict(re.findall(r"^(RuntimeDirectory\w*)=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE))
+        if words:
+            named[unit.name] = words
+    assert named == {
+        "mainstay-discover@.service": {"RuntimeDirectory": "mainstay-discover/%i", "RuntimeDirectoryPreserve": "yes"},
+        "mainstay-realserver@.service": {"RuntimeDirectory": "mainstay/realserver", "RuntimeDirectoryPreserve": "yes"}}
+    program = (TOP / "src" / "cli" / "realserver_state.cpp").read_text(encoding="utf-8")
+    assert re.findall(r"mkdirat\(at\.get\(\), step, (0\d+)\)", program) == ["0755"]

@@ -1,6 +1,8 @@
 """Every program is hardened in the default build, and tools/check-hardening refuses one that is not."""
 
 import os
+import re
+import shutil
 import subprocess
 
 import pytest
@@ -54,3 +56,29 @@ def test_what_is_no_program_is_refused(tmp_path):
     (tmp_path / "text").write_text("#!/bin/sh\n", encoding="ascii")
 
     assert check(tmp_path / "text").returncode == 1
+
+
+UNITS = TOP / "packaging" / "systemd"
+
+
+@pytest.mark.parametrize("unit, most", [("mainstay-discover@.service", 1.2), ("mainstay-realserver@.service", 1.7)])
+def test_a_unit_that_runs_no_script_has_what_systemd_analyze_asks_for(tmp_path, unit, most):
+    name = unit.replace("@", "@x")
+    shutil.copy(UNITS / unit, tmp_path / name)
+
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", f"--threshold={most * 10:.0f}", name],
+                          cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# What the service manager does with a daemon, and nothing that a process inherits.
+OF_THE_MANAGER = {"Type", "NotifyAccess", "EnvironmentFile", "ExecStart", "ExecReload", "WatchdogSec", "KillMode", "TimeoutStopSec",
+                  "Restart", "RestartSec", "RestartPreventExitStatus"}
+
+
+@pytest.mark.parametrize("unit", ["mainstay.service", "mainstay@.service", "keepalived.service"])
+def test_a_unit_whose_daemon_runs_scripts_takes_nothing_from_them(unit):
+    service = (UNITS / unit).read_text(encoding="utf-8").split("[Service]")[1].split("[Install]")[0]
+
+    assert set(re.findall(r"^(\w+)=", service, re.MULTILINE)) == OF_THE_MANAGER
