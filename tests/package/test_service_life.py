@@ -15,6 +15,7 @@ import pytest
 from support.takeover import FAILED_AT_KEEPALIVEDS_START
 from support.wait import wait_until
 
+from .change_over import Client, Rpm
 from .conftest import make_clean_root
 
 SECONDS = 300
@@ -28,6 +29,7 @@ CONFIG = """vrrp_instance VI_1 {
     }
 }
 """
+HELD = {"192.168.4.11/24", "192.168.4.200/24"}
 # Namespaces of its own, a cgroup tree of its own, /dev with the few nodes that programs need; then systemd is PID 1.
 BOOT = """set -e
 root=$1
@@ -44,7 +46,9 @@ mount -t tmpfs -o mode=1777 tmp "$root/tmp"
 mount -t tmpfs -o mode=755 dev "$root/dev"
 for node in null zero full random urandom tty; do touch "$root/dev/$node"; mount --bind /dev/$node "$root/dev/$node"; done
 ln -s /proc/self/fd "$root/dev/fd"
-mkdir "$root/dev/shm"
+ln -s pts/ptmx "$root/dev/ptmx"
+mkdir "$root/dev/shm" "$root/dev/pts"
+mount -t devpts -o newinstance,ptmxmode=666 devpts "$root/dev/pts"
 hostname lb1
 exec chroot "$root" /usr/bin/env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system \
     --unit=multi-user.target --log-target=null
@@ -239,45 +243,15 @@ def test_a_purge_takes_everything_away(booted, before):
     assert {path: (before.get(path), after.get(path)) for path in different - ACCOUNTS - NAMED_BY_KEEPALIVED} == {}
 
 
-class Client:
-    """A host at the other end of eth0's cable. While that end moves, eth0 has no carrier."""
-
-    def __init__(self, booted):
-        self.home, self.asks = booted.process.pid, None
-        self.host = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
-        wait_until(lambda: self.network() not in (None, os.readlink("/proc/self/ns/net")), 10, "its network")
-        subprocess.run(["nsenter", "--target", booted.init, "--net", "--", "ip", "link", "set", "other", "netns", str(self.host.pid)],
-                       check=True)
-        self.run("ip", "link", "set", "other", "up")
-        self.run("ip", "addr", "add", "192.168.4.20/24", "dev", "other")
-
-    def network(self):
-        try:
-            return os.readlink(f"/proc/{self.host.pid}/ns/net")
-        except FileNotFoundError:
-            return None
-
-    def inside(self, *command):
-        return ["nsenter", "--target", str(self.host.pid), "--net", "--", *command]
-
-    def run(self, *command):
-        subprocess.run(self.inside(*command), check=True)
-
-    def ask(self):
-        """Asks for the address fifty times a second from now on."""
-        self.asks = subprocess.Popen(self.inside("ping", "-n", "-i", "0.02", "192.168.4.200"), stdout=subprocess.PIPE, text=True)
-
-    def unanswered(self):
-        """How many of at least fifty requests had no answer."""
-        self.asks.send_signal(signal.SIGINT)
-        answered = {int(number) for number in re.findall(r"bytes from .* icmp_seq=(\d+)", self.asks.communicate(timeout=20)[0])}
-        assert len(answered) > 50
-        return max(answered) - len(answered)
-
-    def close(self):
-        self.run("ip", "link", "set", "other", "netns", str(self.home))
-        self.host.kill()
-        self.host.wait()
+@pytest.fixture
+def client(booted, tmp_path):
+    client = Client(booted, tmp_path)
+    try:
+        yield client
+    finally:
+        booted.run("systemctl", "stop", "keepalived", "mainstay", check=False)
+        client.close()
+        booted.run("ip", "link", "set", "other", "up")
 
 
 def installed_keepalived(booted):
@@ -285,17 +259,15 @@ def installed_keepalived(booted):
     return booted.run("sh", "-c", "dpkg -i /var/cache/apt/archives/keepalived_*.deb")
 
 
-def test_the_drop_in_takes_the_package_s_place_and_gives_it_back_without_losing_a_request(booted, debs):
+def test_the_drop_in_takes_the_package_s_place_and_gives_it_back_without_losing_a_request(booted, debs, client):
     wanted = [deb for deb in debs if re.match(r"mainstay(-realserver|-keepalived-compat)?_", deb.name)]
     booted.root.put(*wanted)
     mainstay, drop_in = [f"/root/{deb.name}" for deb in wanted if "compat" not in deb.name], "/root/" + next(
         deb.name for deb in wanted if "compat" in deb.name)
     (booted.root.path / "etc/keepalived/keepalived.conf").write_text(CONFIG, encoding="utf-8")
     booted.run("dpkg", "-i", *mainstay)
-    client = Client(booted)
     booted.run("systemctl", "enable", "--now", "keepalived")
-    held = {"192.168.4.11/24", "192.168.4.200/24"}
-    wait_until(lambda: addresses(booted) == held, 20, "keepalived's address")
+    wait_until(lambda: addresses(booted) == HELD, 20, "keepalived's address")
     # apt shows this before it removes or unpacks anything.
     said = booted.run("dpkg-preconfigure", "--frontend=noninteractive", drop_in).stdout
     assert "mainstayctl takeover" in said
@@ -303,7 +275,7 @@ def test_the_drop_in_takes_the_package_s_place_and_gives_it_back_without_losing_
     client.ask()
     booted.run("mainstayctl", "takeover")
     assert "mainstay.service goes on" in booted.run("dpkg", "-i", drop_in).stdout
-    assert client.unanswered() == 0
+    assert client.lost("to the deb") == 0
 
     assert (booted.show("ActiveState"), booted.show("UnitFileState")) == ("active", "disabled")
     assert (booted.show("ActiveState", "keepalived"), booted.show("UnitFileState", "keepalived")) == ("inactive", "enabled")
@@ -317,23 +289,55 @@ def test_the_drop_in_takes_the_package_s_place_and_gives_it_back_without_losing_
     installed_keepalived(booted)
     booted.run("systemctl", "unmask", "--runtime", "keepalived")
     booted.run("mainstayctl", "takeover", "--undo")
-    assert client.unanswered() <= FAILED_AT_KEEPALIVEDS_START
+    assert client.lost("back from the deb") <= FAILED_AT_KEEPALIVEDS_START
 
     assert (booted.show("ActiveState"), booted.show("ActiveState", "keepalived")) == ("inactive", "active")
     assert booted.show("UnitFileState", "keepalived") == "enabled"
-    assert addresses(booted) == held
+    assert addresses(booted) == HELD
 
     # Without a takeover: stopped, and started under its name.
     stopped = booted.run("dpkg", "-i", drop_in).stdout
     assert "goes on" not in stopped
     assert booted.show("ActiveState", "keepalived") == "active"
-    wait_until(lambda: addresses(booted) == held, 20, "mainstay's address")
+    wait_until(lambda: addresses(booted) == HELD, 20, "mainstay's address")
     assert "keepalived.service stops now" in booted.run("dpkg", "--remove", "mainstay-keepalived-compat").stdout
     assert addresses(booted) == {"192.168.4.11/24"}
     installed_keepalived(booted)
     booted.run("systemctl", "disable", "--now", "keepalived")
-    client.close()
-    booted.run("ip", "link", "set", "other", "up")
+
+
+def test_the_rpm_takes_over_before_keepalived_s_package_goes_and_gives_back_without_losing_a_request(booted, rpms, client, tmp_path):
+    """In the order of `dnf swap`: the new package's %pre, files and %post, then the old one's %preun, files and %postun."""
+    booted.run("dpkg", "--purge", "mainstay-keepalived-compat", "mainstay", "mainstay-realserver")
+    rpm = Rpm(booted, tmp_path)
+    mainstay, drop_in = [next(one for one in rpms if re.match(rf"mainstay{name}-0", one.name) and ".src." not in one.name)
+                         for name in ("", "-keepalived-compat")]
+    (booted.root.path / "etc/keepalived/keepalived.conf").write_text(CONFIG, encoding="utf-8")
+    rpm.run("-i", "--force", rpm.keepalived)
+    booted.run("systemctl", "enable", "--now", "keepalived")
+    wait_until(lambda: addresses(booted) == HELD, 20, "keepalived's address")
+
+    client.ask()
+    assert "keepalived was ended" in rpm.run("-i", "--force", mainstay, drop_in)
+    rpm.run("-e", "keepalived")
+    assert client.lost("to the rpm") == 0
+    assert (booted.show("ActiveState"), booted.show("UnitFileState")) == ("active", "disabled")
+    assert (booted.show("ActiveState", "keepalived"), booted.show("UnitFileState", "keepalived")) == ("inactive", "enabled")
+
+    client.ask()
+    rpm.run("-i", "--force", rpm.keepalived)
+    booted.run("systemctl", "--no-reload", "disable", "--now", "keepalived")  # %systemd_preun, which is empty on this system
+    rpm.run("-e", "mainstay-keepalived-compat")
+    booted.run("systemctl", "daemon-reload")
+    booted.run("mainstayctl", "takeover", "--undo")
+    assert client.lost("back from the rpm") <= FAILED_AT_KEEPALIVEDS_START
+    assert (booted.show("ActiveState"), booted.show("ActiveState", "keepalived")) == ("inactive", "active")
+    assert addresses(booted) == HELD
+    rpm.run("-e", "mainstay", "keepalived")
+    assert addresses(booted) == {"192.168.4.11/24"}
+    booted.run("dpkg", "--purge", "keepalived")
+    installed_keepalived(booted)
+    booted.run("systemctl", "disable", "--now", "keepalived")
 
 
 def test_units_without_scripts_do_their_work_in_their_sandbox(booted, debs, tmp_path):
@@ -355,13 +359,16 @@ def test_units_without_scripts_do_their_work_in_their_sandbox(booted, debs, tmp_
     folder = booted.root.path / "etc/mainstay/discover"
     folder.mkdir()
     (folder / "web.conf").write_text('DISCOVER="consul web"\n', encoding="utf-8")
-    with subprocess.Popen(["nsenter", "--target", booted.init, "--net", "--", "/usr/bin/python3", CONSUL, "8500", tmp_path / "state"],
-                          stdout=subprocess.DEVNULL) as agent:
+    agent = subprocess.Popen(["nsenter", "--target", booted.init, "--net", "--", "/usr/bin/python3", CONSUL, "8500", tmp_path / "state"],
+                             stdout=subprocess.DEVNULL)
+    try:
         booted.run("systemctl", "start", "mainstay-discover@web")
         wait_until(lambda: "10.0.0.1:80" in booted.run("cat", "/run/mainstay-discover/web/servers.json", check=False).stdout, 20,
                    lambda: booted.run("journalctl", "-u", "mainstay-discover@web", check=False).stdout)
         booted.run("systemctl", "stop", "mainstay-discover@web")
+    finally:
         agent.kill()
+        agent.wait()
     assert booted.show("Result", "mainstay-discover@web") == "success"
     shutil.rmtree(folder)
 
