@@ -27,6 +27,28 @@ def test_each_source_that_a_document_names_exists(document):
     assert not gone, f"{document} names {', '.join(gone)}"
 
 
+def missing_tests(text):
+    """Of the tests that a text names: files, functions of Python, and cases as `tests/x_test.cpp` ("case")."""
+    files = [path for path in (TOP / "tests").rglob("*") if path.suffix in (".py", ".cpp")]
+    functions = set(re.findall(r"^def (test_\w+)", "".join(f.read_text(encoding="utf-8") for f in files if f.suffix == ".py"), re.MULTILINE))
+    named = set(re.findall(r"`((?:tests/)?[\w/]+_(?:test|fuzz)\.cpp|tests/[\w/]+\.py)`", text))
+    missing = {name for name in named if not any(f"/{path.relative_to(TOP)}".endswith(f"/{name}") for path in files)}
+    missing |= set(re.findall(r"`(test_\w+)`", text)) - functions
+    for name, case in re.findall(r"`(tests/[\w/]+_test\.cpp)` \(\"([^\"]+)\"\)", text):
+        if f'TEST_CASE("{case}"' not in (TOP / name).read_text(encoding="utf-8"):
+            missing.add(case)
+    return missing
+
+
+def test_each_test_that_the_document_of_security_names_exists():
+    assert missing_tests((TOP / "docs" / "security.md").read_text(encoding="utf-8")) == set()
+
+
+def test_a_test_that_does_not_exist_is_found():
+    text = '`tests/gone_test.cpp` `tests/host/test_gone.py` `test_that_is_gone` `tests/kernel/log_stream_test.cpp` ("a case that is gone")'
+    assert missing_tests(text) == {"tests/gone_test.cpp", "tests/host/test_gone.py", "test_that_is_gone", "a case that is gone"}
+
+
 def test_the_rule_itself_can_fail():
     assert named_paths("see `vrrp/router.cpp` and `src/role/gone.cpp`") == ["vrrp/router.cpp", "src/role/gone.cpp"]
     assert exists("vrrp/router.cpp") and not exists("src/role/gone.cpp")
