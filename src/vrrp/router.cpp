@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
-#include <span>
 #include <utility>
 
 #include "advert_spread.hpp"
@@ -14,8 +12,6 @@
 
 namespace mainstay::vrrp {
 namespace {
-
-constexpr std::size_t kUnknownVridsMost = 1024;  // logged ones
 
 // Instants count from the boot of the host, as the kernel's clock does.
 Nanos startup_delay(const config::Global& global, Instant now) {
@@ -311,37 +307,6 @@ void Router::Impl::on(Step step, const PacketHeard& fact) {
     if (!id) return unknown_vrid(step, fact);
     instances[*id].hear(step, fact);
     settle(step, *id);
-}
-
-// An address of ours with another VRID is a mistake in one of the two configurations, which neither router's protocol
-// sees.
-void Router::Impl::look_for_own_addresses(Step step, const PacketHeard& packet, std::span<const std::byte> advert) {
-    const auto heard = wire::decode_vrrp(advert, packet.source.family());
-    if (!heard || heard->priority == 0 || heard->type != wire::kVrrpAdvertisement) return;
-    const Family family = packet.source.family();
-    const auto end = by_key.upper_bound({packet.interface, family, std::numeric_limits<std::uint8_t>::max()});
-    for (auto it = by_key.lower_bound({packet.interface, family, 0}); it != end; ++it)
-        for (const InstanceId id : it->second) {
-            const auto& own = config->instances[id].addresses;
-            const auto found = std::ranges::find_first_of(heard->addresses, own, {}, {},
-                                                          [](const auto& address) { return address.prefix.address; });
-            if (found != heard->addresses.end())
-                instances[id].hear_other_vrid(step, packet.source, heard->virtual_router_id, *found);
-        }
-}
-
-// keepalived: only with log_unknown_vrids. Logged once per VRID, because other routers may legitimately use VRRP here.
-void Router::Impl::unknown_vrid(Step step, const PacketHeard& packet) {
-    const std::size_t at = packet.protocol == wire::kAhProtocol ? wire::kAhLength : 0;
-    if (packet.payload.size() < at + wire::kVrrpHeaderLength) return;
-    look_for_own_addresses(step, packet, packet.payload.subspan(at));
-    if (!config::value_of<bool>(config->global.more->values, "log_unknown_vrids").value_or(false) ||
-        unknown_vrids.size() >= kUnknownVridsMost)
-        return;
-    const auto vrid = std::to_integer<std::uint8_t>(packet.payload[at + 1]);
-    if (!unknown_vrids.emplace(packet.interface, packet.source.family(), vrid).second) return;
-    step.out.push_back(WriteLog{{LogLevel::Info, fmt::format("unknown VRID {} received from {} on {}", vrid,
-                                                             packet.source.to_string(), packet.interface)}});
 }
 
 bool Router::Impl::note(const SourceFact& fact) {

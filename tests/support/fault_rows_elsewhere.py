@@ -52,7 +52,7 @@ ROWS = [
      "one takeover", "not asked", "the flight record of that takeover",
      HOST + "test_recorder.py::test_a_disk_that_is_full_is_reported_and_ends_nothing"),
     (DISKS, "/dev/log that nobody reads",
-     "no gap over 2 intervals", "not asked", "lines of the log, counted",
+     "no gap over 2 intervals", "not asked", "lines of the log beyond 4 MB in each process, counted",
      HOST + "test_resources.py::test_a_log_socket_that_nobody_reads_delays_nothing"),
     (DISKS, "the reader runs out of memory in a reload",
      "not asked", "not asked", "the reload: the running configuration stays in use",

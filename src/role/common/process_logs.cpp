@@ -8,7 +8,7 @@ namespace mainstay::role {
 
 namespace {
 
-constexpr std::chrono::milliseconds kLogAgain{100};
+constexpr std::chrono::milliseconds kLogAgain{20};  // the queue of a log socket may hold ten lines only
 
 }  // namespace
 

@@ -184,10 +184,12 @@ function sourceRow(source, now) {
     cell(source.services.slice(0, 4).join(", "), source.services.length > 4 ? `and ${source.services.length - 4} more` : ""));
 }
 
-// A line of what a reload changed, as the log has it: "old -> new", and "worse: " in front where the director is worse now.
+// A line of what a reload changed, as the log has it: the object, then "old -> new", with "worse: " in front of what makes
+// the director worse.
 function changeItem(line) {
-  const worse = line.startsWith(kWorse);
-  return element("li", {}, worse ? element("span", { class: "effect bad" }, "worse") : null, worse ? line.slice(kWorse.length) : line);
+  const at = line.search(/(?<=^|[:;] )worse: /);
+  if (at < 0) return element("li", {}, line);
+  return element("li", {}, line.slice(0, at), element("span", { class: "effect bad" }, "worse"), line.slice(at + kWorse.length));
 }
 
 function eventItem(event) {
