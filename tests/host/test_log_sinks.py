@@ -212,7 +212,7 @@ def test_what_neutron_writes_is_neither_error_nor_warning_as_in_keepalived(lan):
 def test_a_slow_logger_gets_every_line_of_a_start_of_5000_services_and_of_a_reload(lan, journal):
     (one,) = office(lan, "one")
     heard = journal(one)
-    service = "virtual_server 10.{}.{}.1 80 {{\n  lb_algo wrr\n  protocol TCP\n  real_server 10.9.9.9 80 {{\n    weight 1\n  }}\n}}\n"
+    service = "virtual_server 10.{}.{}.1 80 {{\n  lb_algo wrr\n  lb_kind NAT\n  protocol TCP\n  real_server 10.9.9.9 80 {{\n    weight 1\n  }}\n}}\n"
     text = fast() + "".join(service.format(at // 250, at % 250) for at in range(5000))
     daemon = one.mainstayd(text, "--log-journal=/run/journal")
     wait_ready(daemon)  # on stderr, while nobody reads the socket
