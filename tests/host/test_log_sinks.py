@@ -209,6 +209,7 @@ def test_what_neutron_writes_is_neither_error_nor_warning_as_in_keepalived(lan):
     assert "0 errors, 0 warnings, 3 notes; the configuration runs" in tests[1].stderr
 
 
+@pytest.mark.nightly
 def test_a_slow_logger_gets_every_line_of_a_start_of_5000_services_and_of_a_reload(lan, journal):
     (one,) = office(lan, "one")
     heard = journal(one)
