@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "mainstay/base/utf8.hpp"
+
 namespace mainstay::alert {
 namespace {
 
@@ -12,34 +14,6 @@ constexpr std::size_t kEncodedWordBytes = 42;  // gives 56 base64 characters; RF
 
 std::uint8_t byte_at(std::string_view text, std::size_t at) { return static_cast<std::uint8_t>(text[at]); }
 
-// Length of the UTF-8 character that starts at `at`, or 0 when there is none (RFC 3629, overlong forms and
-// surrogates refused).
-std::size_t utf8_length(std::string_view text, std::size_t at) {
-    const std::uint8_t lead = byte_at(text, at);
-    std::size_t length = 0;
-    std::uint8_t low = 0x80, high = 0xBF;
-    if (lead < 0x80) return 1;
-    if (lead >= 0xC2 && lead <= 0xDF)
-        length = 2;
-    else if (lead >= 0xE0 && lead <= 0xEF)
-        length = 3;
-    else if (lead >= 0xF0 && lead <= 0xF4)
-        length = 4;
-    else
-        return 0;
-    if (lead == 0xE0) low = 0xA0;
-    if (lead == 0xED) high = 0x9F;
-    if (lead == 0xF0) low = 0x90;
-    if (lead == 0xF4) high = 0x8F;
-    if (at + length > text.size()) return 0;
-    for (std::size_t i = 1; i < length; ++i) {
-        const std::uint8_t next = byte_at(text, at + i);
-        if (next < low || next > high) return 0;
-        low = 0x80, high = 0xBF;
-    }
-    return length;
-}
-
 }  // namespace
 
 std::string clean_line(std::string_view text, std::size_t bytes_max) {
@@ -47,7 +21,7 @@ std::string clean_line(std::string_view text, std::size_t bytes_max) {
     std::string out;
     std::size_t fits = 0;  // length of `out` after which "..." still has room
     for (std::size_t at = 0; at < text.size();) {
-        const std::size_t length = utf8_length(text, at);
+        const std::size_t length = utf8_length(text.substr(at));
         std::string_view piece = length == 0 ? kReplacement : text.substr(at, length);
         if (length == 1 && (byte_at(text, at) < 0x20 || byte_at(text, at) == 0x7F)) piece = " ";
         if (out.size() + piece.size() > bytes_max) {
@@ -85,7 +59,7 @@ std::string header_text(const std::string& text) {
     for (std::size_t at = 0; at < text.size();) {
         std::size_t end = at;
         while (end < text.size()) {  // whole characters only (RFC 2047 5)
-            const std::size_t next = end + std::max<std::size_t>(utf8_length(text, end), 1);
+            const std::size_t next = end + std::max<std::size_t>(utf8_length(text.substr(end)), 1);
             if (next - at > kEncodedWordBytes) break;
             end = next;
         }

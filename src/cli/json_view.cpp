@@ -2,13 +2,15 @@
 
 #include <fmt/format.h>
 
+#include "mainstay/base/utf8.hpp"
+
 namespace mainstay::cli {
 namespace {
 
 using nlohmann::json;
 
 std::size_t width(const std::string& cell) {  // in characters
-    return static_cast<std::size_t>(std::ranges::count_if(cell, [](char c) { return (c & 0xC0) != 0x80; }));
+    return static_cast<std::size_t>(std::ranges::count_if(cell, [](char c) { return !continues_utf8(c); }));
 }
 
 }  // namespace

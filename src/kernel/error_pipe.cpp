@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <vector>
+
+#include "mainstay/base/utf8.hpp"
 
 namespace mainstay::kernel {
 namespace {
@@ -14,35 +17,23 @@ constexpr std::size_t kReadAtOnce = std::size_t{64} << 10;  // as much as a pipe
 constexpr std::size_t kRawBytesKept = 2'048;                // empty lines and what is replaced included
 constexpr std::string_view kSeparator = " | ", kCut = "...";
 
-std::size_t sequence_length(unsigned char first) {
-    return first < 0x80                    ? 1
-           : first >= 0xC2 && first < 0xE0 ? 2
-           : first >= 0xE0 && first < 0xF0 ? 3
-           : first >= 0xF0 && first < 0xF5 ? 4
-                                           : 0;
-}
-
-bool is_continuation_byte(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
 std::string printable(std::string_view line) {
     std::string out;
     while (!line.empty()) {
+        const std::size_t length = std::max<std::size_t>(utf8_length(line), 1);
         const auto first = static_cast<unsigned char>(line.front());
-        const std::size_t length = sequence_length(first);
-        bool whole = length != 0 && length <= line.size() && first >= 0x20 && first != 0x7F;
-        for (std::size_t i = 1; whole && i < length; ++i) whole = is_continuation_byte(line[i]);
-        if (whole)
+        if (length > 1 || (first >= 0x20 && first < 0x7F))
             out += line.substr(0, length);
         else
             out += first == '\t' ? ' ' : '?';
-        line.remove_prefix(whole ? length : 1);
+        line.remove_prefix(length);
     }
     return out;
 }
 
 std::string without_beginning(const std::string& text) {
     std::size_t from = text.size() - (kErrorBytesKept - kCut.size());
-    while (from < text.size() && is_continuation_byte(text[from])) ++from;
+    while (from < text.size() && continues_utf8(text[from])) ++from;
     return std::string{kCut} + text.substr(from);
 }
 

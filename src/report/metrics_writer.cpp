@@ -2,28 +2,12 @@
 
 #include <algorithm>
 
+#include "mainstay/base/utf8.hpp"
+
 namespace mainstay::report {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
-// The length of the UTF-8 character at the beginning of `text`; 0: there is none. RFC 3629, section 4.
-std::size_t character_length(std::string_view text) {
-    const auto first = static_cast<unsigned char>(text[0]);
-    if (first < 0x80) return 1;
-    const std::size_t length = first >= 0xC2 && first <= 0xDF   ? 2
-                               : first >= 0xE0 && first <= 0xEF ? 3
-                               : first >= 0xF0 && first <= 0xF4 ? 4
-                                                                : 0;
-    if (length == 0 || text.size() < length) return 0;
-    if (!std::ranges::all_of(text.substr(1, length - 1), is_continuation)) return 0;
-    const auto second = static_cast<unsigned char>(text[1]);
-    const bool too_long = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-    const bool surrogate = first == 0xED && second > 0x9F, too_large = first == 0xF4 && second > 0x8F;
-    return too_long || surrogate || too_large ? 0 : length;
-}
 
 std::string_view word_of(const MetricFamily& family, bool openmetrics) {
     using enum MetricFamily::Type;
@@ -63,7 +47,7 @@ std::string escape_label(std::string_view value) {
     std::string out;
     out.reserve(value.size());
     while (!value.empty()) {
-        const std::size_t length = character_length(value);
+        const std::size_t length = utf8_length(value);
         if (length == 0)
             out += kReplacement;
         else if (value[0] == '\n')

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "mainstay/base/ascii.hpp"
+#include "mainstay/base/utf8.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -18,8 +19,7 @@ bool escaped_comment(std::string_view text, std::size_t at) {
 }  // namespace
 
 std::size_t characters(std::string_view bytes) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(bytes, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+    return static_cast<std::size_t>(std::ranges::count_if(bytes, [](char c) { return !continues_utf8(c); }));
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "expand.hpp"
+#include "mainstay/base/utf8.hpp"
 #include "mainstay/config/language/resolver.hpp"
 
 namespace mainstay::config {
@@ -37,7 +38,7 @@ Place Snapshot::place(Mark mark) const {
     // The last character of the mark; it may have come from another part of the same line.
     std::size_t last = std::min<std::size_t>(offset + std::max(mark.length, 1U), here.size());
     last = std::max<std::size_t>(last, offset + 1) - 1;
-    while (last > offset && last < here.size() && (static_cast<unsigned char>(here[last]) & 0xC0) == 0x80) --last;
+    while (last > offset && last < here.size() && continues_utf8(here[last])) --last;
     const Spot to = spot(static_cast<std::uint32_t>(last));
     std::uint32_t length = from.length;
     if (to.file == from.file && to.line == from.line && to.column >= from.column)

@@ -8,6 +8,7 @@
 
 #include "config/language/expand.hpp"
 #include "mainstay/base/ascii.hpp"
+#include "mainstay/base/utf8.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -153,24 +154,10 @@ std::string written_command(const std::vector<std::string>& argv) {
 // ---- to TOML -----------------------------------------------------------------------------------------------------
 
 bool is_utf8(std::string_view text) {
-    std::size_t at = 0;
-    while (at < text.size()) {
-        const auto first = static_cast<unsigned char>(text[at]);
-        const std::size_t length = first < 0x80                    ? 1
-                                   : first >= 0xC2 && first < 0xE0 ? 2
-                                   : first >= 0xE0 && first < 0xF0 ? 3
-                                   : first >= 0xF0 && first < 0xF5 ? 4
-                                                                   : 0;
-        if (length == 0 || at + length > text.size()) return false;
-        std::uint32_t code = length == 1 ? first : first & (0xFFU >> (length + 1));
-        for (std::size_t i = 1; i < length; ++i) {
-            const auto next = static_cast<unsigned char>(text[at + i]);
-            if ((next & 0xC0) != 0x80) return false;
-            code = code << 6 | (next & 0x3FU);
-        }
-        if ((length == 3 && code < 0x800) || (length == 4 && (code < 0x10000 || code > 0x10FFFF))) return false;
-        if (code >= 0xD800 && code <= 0xDFFF) return false;
-        at += length;
+    while (!text.empty()) {
+        const std::size_t length = utf8_length(text);
+        if (length == 0) return false;
+        text.remove_prefix(length);
     }
     return true;
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "mainstay/base/unique_fd.hpp"
+#include "mainstay/base/utf8.hpp"
 #include "mainstay/kernel/new_file.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "own_file.hpp"
@@ -42,7 +43,7 @@ std::string one_line(std::string_view text, std::size_t bytes_max) {
     }
     if (line.size() <= bytes_max) return line;
     std::size_t end = bytes_max;  // not within a character of UTF-8
-    while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end;
+    while (end > 0 && continues_utf8(line[end])) --end;
     return line.substr(0, end);
 }
 
