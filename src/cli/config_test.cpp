@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "mainstay/base/counted.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/validate/strict.hpp"
 #include "mainstay/kernel/environment.hpp"
@@ -39,10 +40,6 @@ int append_to(LogFile log, std::string_view text) {
     const int failed = std::fwrite(text.data(), 1, text.size(), log.get()) == text.size() ? 0 : errno;
     const int not_closed = std::fclose(log.release()) == 0 ? 0 : errno;
     return failed != 0 ? failed : not_closed;
-}
-
-std::string counted(std::ptrdiff_t number, std::string_view what) {
-    return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
 }
 
 std::string summary(const config::Loaded& loaded, const std::string& file, int exit_code, bool refused) {

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "ctl.hpp"
+#include "mainstay/base/counted.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/kernel/exposed_files.hpp"
@@ -22,10 +23,6 @@ int judge(const config::Loaded& loaded, bool strict) {
         if (diagnostic.severity >= config::Severity::Error) worst = kErrors;
     }
     return worst;
-}
-
-std::string counted(std::size_t count, const char* what) {
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 // "ha.conf: cannot run: 1 error, 2 warnings"; notes are counted, but no problem.

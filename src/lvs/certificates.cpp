@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "judge_text.hpp"
+#include "mainstay/base/counted.hpp"
 
 namespace mainstay::lvs {
 namespace {
@@ -18,7 +19,7 @@ std::string when(WallTime ends, WallTime now) {
     if (ends.unix_us <= now.unix_us) return fmt::format("ended on {}", day_of(ends));
     const std::int64_t days = (ends.unix_us - now.unix_us) / kDayUs;
     if (days == 0) return fmt::format("ends on {}, within a day", day_of(ends));
-    return fmt::format("ends on {}, in {} day{}", day_of(ends), days, days == 1 ? "" : "s");
+    return fmt::format("ends on {}, in {}", day_of(ends), counted(days, "day"));
 }
 
 }  // namespace

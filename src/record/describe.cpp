@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "mainstay/base/counted.hpp"
 #include "mainstay/record/replay.hpp"
 #include "mainstay/wire/vrrp.hpp"
 #include "mainstay/wire/vrrp_auth.hpp"
@@ -85,8 +86,7 @@ std::string text_of(const Started& started) {
     return started.previous ? "start, with the state of the process before" : "start";
 }
 std::string text_of(const Reloaded& reloaded) {
-    const auto count = reloaded.config->instances.size();
-    return fmt::format("reload, with {} instance{}", count, count == 1 ? "" : "s");
+    return "reload, with " + counted(reloaded.config->instances.size(), "instance");
 }
 
 std::string name_of(vrrp::InstanceId id, const config::Config& config) {

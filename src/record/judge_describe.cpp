@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "mainstay/base/counted.hpp"
 #include "mainstay/record/judge_replay.hpp"
 
 namespace mainstay::record {
@@ -37,10 +38,6 @@ std::string_view word_of(lvs::Outcome outcome) {
     return "could not be run";
 }
 
-std::string virtual_servers(std::size_t count) {
-    return fmt::format("{} virtual server{}", count, count == 1 ? "" : "s");
-}
-
 std::string text_of(const lvs::CheckFinished& f, const lvs::Judge& judge) {
     return fmt::format("{} {}{}{}", check_text(judge, f.checker), word_of(f.outcome), f.reason.empty() ? "" : ": ",
                        f.reason);
@@ -61,14 +58,14 @@ std::string text_of(const lvs::ServerCommand& f, const lvs::Judge&) {
                        f.by);
 }
 std::string text_of(const JudgeStarted& f, const lvs::Judge&) {
-    return fmt::format("start, with {}{}", virtual_servers(f.config->virtual_servers.size()),
+    return fmt::format("start, with {}{}", counted(f.config->virtual_servers.size(), "virtual server"),
                        f.memory.empty() ? "" : " and the state of the process before");
 }
 std::string text_of(const JudgeReloaded& f, const lvs::Judge&) {
-    return fmt::format("reload, with {}", virtual_servers(f.config->virtual_servers.size()));
+    return fmt::format("reload, with {}", counted(f.config->virtual_servers.size(), "virtual server"));
 }
 std::string text_of(const JudgeChanged& f, const lvs::Judge&) {
-    return fmt::format("reload, which changes {}", virtual_servers(f.services.size()));
+    return fmt::format("reload, which changes {}", counted(f.services.size(), "virtual server"));
 }
 std::string text_of(const JudgeStopped& f, const lvs::Judge&) {
     return f.keep ? "stop, which keeps the table" : "stop";

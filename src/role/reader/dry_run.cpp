@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "mainstay/base/counted.hpp"
 #include "mainstay/config/members.hpp"
 #include "mainstay/config/validate/sync_daemon_settings.hpp"
 #include "mainstay/ipc/channel.hpp"
@@ -117,10 +118,6 @@ ipc::DryRunDone with_log_lines(int exit_code, const Report& report) {
                          .removed_by_errors = removed_by_errors(report)};
     done.lines_left_out = static_cast<std::uint32_t>(diff.changes.size() - done.lines.size());
     return done;
-}
-
-std::string counted(std::size_t number, const char* thing) {
-    return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
 }
 
 // Of a file that a reload takes: the errors that are new, each, and how many it has beside them.
