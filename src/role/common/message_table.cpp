@@ -23,78 +23,82 @@ constexpr std::size_t index_of() {
         return index_of<M, Index + 1>();
 }
 
+struct Entry {
+    std::size_t kind = 0;  // its number on the wire
+    MessageRow row;
+};
+
 template <class M>
-constexpr void add(Table& table, std::initializer_list<Sender> senders, MessageRow row) {
+constexpr Entry row(std::initializer_list<Sender> senders, MessageRow of) {
     for (const Sender sender : senders)
-        row.senders = static_cast<std::uint16_t>(row.senders | 1U << static_cast<unsigned>(sender));
-    table[index_of<M>()] = row;
+        of.senders = static_cast<std::uint16_t>(of.senders | 1U << static_cast<unsigned>(sender));
+    return {index_of<M>(), of};
 }
+
+constexpr Entry kEntries[] = {
+    // From roles.
+    row<ipc::Heartbeat>({Vrrp, Lvs, Observer, Bfd, Snmp, Spare, Watcher}, {.name = "Heartbeat"}),
+    row<ipc::Prepared>({Vrrp, Lvs, Observer, Bfd, Snmp, Spare, Watcher}, {.name = "Prepared", .answers = true}),
+    row<ipc::Committed>({Vrrp, Lvs, Observer, Bfd, Snmp}, {.name = "Committed", .answers = true}),
+    row<ipc::Stopped>({Vrrp, Lvs, Observer, Bfd, Snmp}, {.name = "Stopped"}),
+    row<ipc::RunScript>({Vrrp, Lvs}, {.name = "RunScript", .counts = Work}),
+    row<ipc::FifoLine>({Vrrp, Lvs}, {.name = "FifoLine", .counts = Work}),
+    // The answer to the supervisor's.
+    row<ipc::DumpRequested>({Vrrp, Lvs, Observer},
+                            {.name = "DumpRequested", .asks = true, .answers = true, .descriptor = true}),
+    // Of former versions, as its answer is.
+    row<ipc::DumpText>({Observer}, {.name = "DumpText", .descriptor = true}),
+    row<ipc::ControlRequest>({Observer, Snmp}, {.name = "ControlRequest", .counts = Request}),
+    row<ipc::ServerAnswered>({Lvs}, {.name = "ServerAnswered", .answers = true, .descriptor = true}),
+    row<ipc::InstanceAnswered>({Vrrp}, {.name = "InstanceAnswered", .answers = true, .descriptor = true}),
+    row<ipc::Observations>({Watcher}, {.name = "Observations", .counts = Work}),
+    row<ipc::ReadTraffic>({Observer}, {.name = "ReadTraffic"}),
+    row<ipc::ServerFileRead>({Watcher}, {.name = "ServerFileRead", .counts = Work, .descriptor = true}),
+    row<ipc::DiscoveryMemory>({Lvs}, {.name = "DiscoveryMemory", .descriptor = true}),
+    row<ipc::Rests>({Observer}, {.name = "Rests", .descriptor = true}),
+    row<ipc::SignalReceived>({Vrrp, Lvs, Observer, Bfd, Snmp, Spare, Watcher},
+                             {.name = "SignalReceived", .counts = Request}),
+    // From the processes that read configurations, and from the trial of an upgrade.
+    row<ipc::Snapshot>({Reader}, {.name = "Snapshot", .descriptor = true}),
+    row<ipc::ReadingDone>({Reader}, {.name = "ReadingDone"}),
+    row<ipc::DryRunDone>({Reader, DryRunReader}, {.name = "DryRunDone", .descriptor = true}),
+    row<ipc::UpgradeChecked>({UpgradeTrial}, {.name = "UpgradeChecked"}),
+    // From mainstayctl.
+    row<ipc::DryRun>({Operator}, {.name = "DryRun"}),
+    row<ipc::Reload>({Operator}, {.name = "Reload"}),
+    row<ipc::Upgrade>({Operator}, {.name = "Upgrade"}),
+    row<ipc::RecordQuestion>({Operator}, {.name = "RecordQuestion"}),
+    // From mainstayctl, and of the API, where [api] operate is set.
+    row<ipc::ServerQuestion>({Operator, Observer}, {.name = "ServerQuestion", .counts = Request, .asks = true}),
+    row<ipc::InstanceQuestion>({Operator, Observer}, {.name = "InstanceQuestion", .counts = Request, .asks = true}),
+    row<ipc::LogLevelQuestion>({Operator, Observer}, {.name = "LogLevelQuestion", .counts = Request}),
+    // What the supervisor sends, and what roles send each other.
+    row<ipc::Prepare>({}, {.name = "Prepare", .asks = true, .descriptor = true}),
+    row<ipc::Commit>({}, {.name = "Commit", .asks = true}),
+    row<ipc::Abort>({}, {.name = "Abort"}),
+    row<ipc::Stop>({}, {.name = "Stop"}),
+    row<ipc::Retire>({}, {.name = "Retire"}),
+    row<ipc::RoleStartup>({}, {.name = "RoleStartup", .descriptor = true}),
+    row<ipc::ScriptResults>({}, {.name = "ScriptResults"}),
+    row<ipc::PeerChannel>({}, {.name = "PeerChannel", .descriptor = true}),
+    row<ipc::BfdStates>({}, {.name = "BfdStates"}),
+    row<ipc::InstanceStates>({}, {.name = "InstanceStates"}),
+    row<ipc::UpgradeDone>({}, {.name = "UpgradeDone"}),
+    row<ipc::UpgradeTrial>({}, {.name = "UpgradeTrial"}),
+    row<ipc::ReloadDone>({}, {.name = "ReloadDone", .descriptor = true}),
+    row<ipc::MaintenanceOrder>({}, {.name = "MaintenanceOrder"}),
+    row<ipc::RecordMemory>({}, {.name = "RecordMemory", .descriptor = true}),
+    row<ipc::DumpFile>({}, {.name = "DumpFile", .descriptor = true}),  // on a line of its own
+    row<ipc::SupervisionReport>({}, {.name = "SupervisionReport"}),
+    row<ipc::ApiSettings>({}, {.name = "ApiSettings"}),
+    row<ipc::ApiFile>({}, {.name = "ApiFile", .descriptor = true}),
+    row<ipc::WebhookSettings>({}, {.name = "WebhookSettings"}),
+    row<ipc::LogLevelOrder>({}, {.name = "LogLevelOrder"}),
+};
 
 constexpr Table make_table() {
     Table table{};
-    // From roles.
-    add<ipc::Heartbeat>(table, {Vrrp, Lvs, Observer, Bfd, Snmp, Spare, Watcher}, {.name = "Heartbeat"});
-    add<ipc::Prepared>(table, {Vrrp, Lvs, Observer, Bfd, Snmp, Spare, Watcher}, {.name = "Prepared", .answers = true});
-    add<ipc::Committed>(table, {Vrrp, Lvs, Observer, Bfd, Snmp}, {.name = "Committed", .answers = true});
-    add<ipc::Stopped>(table, {Vrrp, Lvs, Observer, Bfd, Snmp}, {.name = "Stopped"});
-    add<ipc::RunScript>(table, {Vrrp, Lvs}, {.name = "RunScript", .counts = Work});
-    add<ipc::FifoLine>(table, {Vrrp, Lvs}, {.name = "FifoLine", .counts = Work});
-    add<ipc::DumpRequested>(table, {Vrrp, Lvs, Observer},
-                            {.name = "DumpRequested",
-                             .asks = true,
-                             .answers = true,
-                             .descriptor = true});  // the answer to the supervisor's
-    add<ipc::DumpText>(table, {Observer},
-                       {.name = "DumpText", .descriptor = true});  // of former versions, as its answer is
-    add<ipc::ControlRequest>(table, {Observer, Snmp}, {.name = "ControlRequest", .counts = Request});
-    add<ipc::ServerAnswered>(table, {Lvs}, {.name = "ServerAnswered", .answers = true, .descriptor = true});
-    add<ipc::InstanceAnswered>(table, {Vrrp}, {.name = "InstanceAnswered", .answers = true, .descriptor = true});
-    add<ipc::Observations>(table, {Watcher}, {.name = "Observations", .counts = Work});
-    add<ipc::ReadTraffic>(table, {Observer}, {.name = "ReadTraffic"});
-    add<ipc::ServerFileRead>(table, {Watcher}, {.name = "ServerFileRead", .counts = Work, .descriptor = true});
-    add<ipc::DiscoveryMemory>(table, {Lvs}, {.name = "DiscoveryMemory", .descriptor = true});
-    add<ipc::Rests>(table, {Observer}, {.name = "Rests", .descriptor = true});
-    add<ipc::SignalReceived>(table, {Vrrp, Lvs, Observer, Bfd, Snmp, Spare, Watcher},
-                             {.name = "SignalReceived", .counts = Request});
-    // From the processes that read configurations, and from the trial of an upgrade.
-    add<ipc::Snapshot>(table, {Reader}, {.name = "Snapshot", .descriptor = true});
-    add<ipc::ReadingDone>(table, {Reader}, {.name = "ReadingDone"});
-    add<ipc::DryRunDone>(table, {Reader, DryRunReader}, {.name = "DryRunDone", .descriptor = true});
-    add<ipc::UpgradeChecked>(table, {UpgradeTrial}, {.name = "UpgradeChecked"});
-    // From mainstayctl.
-    add<ipc::DryRun>(table, {Operator}, {.name = "DryRun"});
-    add<ipc::Reload>(table, {Operator}, {.name = "Reload"});
-    add<ipc::Upgrade>(table, {Operator}, {.name = "Upgrade"});
-    add<ipc::ServerQuestion>(
-        table, {Operator, Observer},
-        {.name = "ServerQuestion", .counts = Request, .asks = true});  // of the API, where [api] operate is set
-    add<ipc::InstanceQuestion>(table, {Operator, Observer},
-                               {.name = "InstanceQuestion", .counts = Request, .asks = true});  // likewise
-    add<ipc::LogLevelQuestion>(table, {Operator, Observer},
-                               {.name = "LogLevelQuestion", .counts = Request});  // likewise
-    add<ipc::RecordQuestion>(table, {Operator}, {.name = "RecordQuestion"});
-    // What the supervisor sends, and what roles send each other.
-    add<ipc::Prepare>(table, {}, {.name = "Prepare", .asks = true, .descriptor = true});
-    add<ipc::Commit>(table, {}, {.name = "Commit", .asks = true});
-    add<ipc::Abort>(table, {}, {.name = "Abort"});
-    add<ipc::Stop>(table, {}, {.name = "Stop"});
-    add<ipc::Retire>(table, {}, {.name = "Retire"});
-    add<ipc::RoleStartup>(table, {}, {.name = "RoleStartup", .descriptor = true});
-    add<ipc::ScriptResults>(table, {}, {.name = "ScriptResults"});
-    add<ipc::PeerChannel>(table, {}, {.name = "PeerChannel", .descriptor = true});
-    add<ipc::BfdStates>(table, {}, {.name = "BfdStates"});
-    add<ipc::InstanceStates>(table, {}, {.name = "InstanceStates"});
-    add<ipc::UpgradeDone>(table, {}, {.name = "UpgradeDone"});
-    add<ipc::UpgradeTrial>(table, {}, {.name = "UpgradeTrial"});
-    add<ipc::ReloadDone>(table, {}, {.name = "ReloadDone", .descriptor = true});
-    add<ipc::MaintenanceOrder>(table, {}, {.name = "MaintenanceOrder"});
-    add<ipc::RecordMemory>(table, {}, {.name = "RecordMemory", .descriptor = true});
-    add<ipc::DumpFile>(table, {}, {.name = "DumpFile", .descriptor = true});  // on a line of its own
-    add<ipc::SupervisionReport>(table, {}, {.name = "SupervisionReport"});
-    add<ipc::ApiSettings>(table, {}, {.name = "ApiSettings"});
-    add<ipc::ApiFile>(table, {}, {.name = "ApiFile", .descriptor = true});
-    add<ipc::WebhookSettings>(table, {}, {.name = "WebhookSettings"});
-    add<ipc::LogLevelOrder>(table, {}, {.name = "LogLevelOrder"});
+    for (const auto& [kind, row] : kEntries) table[kind] = row;
     return table;
 }
 
