@@ -1,7 +1,6 @@
 #include "mainstay/kernel/log_sink.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/sink.h>
 #include <sys/socket.h>
@@ -25,7 +24,6 @@ namespace {
 
 constexpr std::size_t kConsoleLineBytesMax = 4096;
 constexpr std::chrono::seconds kReconnectEvery{1};  // never one connect per line
-constexpr std::chrono::milliseconds kLastWait{200};
 
 // spdlog has five levels below `critical`, in the same order as ours.
 constexpr spdlog::level::level_enum spdlog_level(LogLevel level) {
@@ -111,12 +109,8 @@ public:
     ~SocketSink() override {
         again_ = nullptr;
         const auto end = std::chrono::steady_clock::now() + kLastWait;
-        while (!send_waiting() && socket_) {
-            const auto left =
-                std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
-            pollfd room{.fd = socket_.get(), .events = POLLOUT, .revents = 0};
-            if (left <= 0 || ::poll(&room, 1, static_cast<int>(left)) <= 0) return;
-        }
+        while (!send_waiting() && socket_)
+            if (!wait_for_room(socket_.get(), end)) return;
     }
     SocketSink(const SocketSink&) = delete;
     SocketSink& operator=(const SocketSink&) = delete;

@@ -20,8 +20,6 @@ namespace mainstay::kernel {
 
 namespace {
 
-constexpr std::chrono::milliseconds kLastWait{200};
-
 bool never_waits(int fd) {
     const int flags = ::fcntl(fd, F_GETFL);
     return flags >= 0 && (flags & O_NONBLOCK) != 0;
@@ -45,6 +43,12 @@ std::string_view whole_lines(std::string_view bytes) {
 
 }  // namespace
 
+bool wait_for_room(int descriptor, std::chrono::steady_clock::time_point end) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+    pollfd room{.fd = descriptor, .events = POLLOUT, .revents = 0};
+    return left > 0 && ::poll(&room, 1, static_cast<int>(left)) > 0;
+}
+
 LogStream::LogStream(int descriptor, std::string name) : descriptor_{descriptor}, name_{std::move(name)} {
     struct stat facts{};
     if (::fstat(descriptor, &facts) != 0) return;
@@ -56,11 +60,8 @@ LogStream::LogStream(int descriptor, std::string name) : descriptor_{descriptor}
 LogStream::~LogStream() {
     again_ = nullptr;
     const auto end = std::chrono::steady_clock::now() + kLastWait;
-    for (flush(); !pending_.empty(); try_to_write()) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
-        pollfd room{.fd = descriptor_, .events = POLLOUT, .revents = 0};
-        if (left <= 0 || ::poll(&room, 1, static_cast<int>(left)) <= 0) return;
-    }
+    for (flush(); !pending_.empty(); try_to_write())
+        if (!wait_for_room(descriptor_, end)) return;
 }
 
 void LogStream::write(std::string_view line) {

@@ -2,6 +2,7 @@
 // memory up to a bound, further ones are lost and counted, and no write waits.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -13,6 +14,11 @@ namespace mainstay::kernel {
 inline constexpr std::size_t kGatheredBytesMax = 32UL * 1024U;
 // What waits for a reader. Large, because a start logs thousands of services faster than they can be read.
 inline constexpr std::size_t kBacklogBytesMax = 4UL * 1024U * 1024U;
+
+// What waits when a log ends may be written for this long.
+inline constexpr std::chrono::milliseconds kLastWait{200};
+// Waits until `descriptor` takes more, until `end` at most; false: it does not.
+[[nodiscard]] bool wait_for_room(int descriptor, std::chrono::steady_clock::time_point end);
 
 class LogStream {
 public:
