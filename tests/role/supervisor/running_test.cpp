@@ -414,9 +414,9 @@ TEST_CASE("startup_script runs before the roles start, shutdown_script when they
     stage.take_configuration(observer, 1);
     stage.signal(SIGTERM);
     vrrp.hear<ipc::Stop>();
-    vrrp.exit(0);
-    observer.hear<ipc::Stop>();
     CHECK_FALSE(fs::exists(stage.at("ended")));
+    vrrp.exit(0);
+    observer.hear<ipc::Stop>();  // the script runs beside the observer's end
     observer.exit(0);
     CHECK(stage.exit_code() == 0);
     CHECK(stage.text("ended") == "ended\n");
