@@ -67,11 +67,14 @@ void Router::Impl::index_config() {
     link_delays.configure(*config);
     by_key.clear();
     by_address.clear();
+    advertised.clear();
     for (InstanceId id = 0; id < config->instances.size(); ++id) {
         const auto& c = config->instances[id];
         by_key[{advert_device(c), c.family, c.virtual_router_id}].push_back(id);
         for (HeldAddress& held : held_addresses(c)) by_address[{std::move(held.interface), held.prefix}].push_back(id);
+        for (const auto& address : c.addresses) advertised.emplace_back(address.prefix.address, id);
     }
+    std::ranges::sort(advertised);
     groups.clear();
     group_of.assign(config->instances.size(), kNoGroup);
     for (const auto& group : config->sync_groups) {

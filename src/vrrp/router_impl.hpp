@@ -40,6 +40,8 @@ struct Router::Impl {
     using Key = std::tuple<std::string, Family, std::uint8_t>;  // interface, family, VRID
     std::map<Key, std::vector<InstanceId>> by_key;
     std::map<std::pair<std::string, Prefix>, std::vector<InstanceId>> by_address;
+    using AdvertisedBy = std::pair<IpAddress, InstanceId>;
+    std::vector<AdvertisedBy> advertised;  // sorted
     bool maintenance = false;
     std::optional<Instant> startup_until;  // while vrrp_startup_delay runs
     std::int64_t clock_offset_us = 0;      // calendar time minus `now`; 0: not known yet

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <span>
+#include <vector>
 
 #include "mainstay/wire/vrrp.hpp"
 #include "mainstay/wire/vrrp_auth.hpp"
@@ -13,23 +13,23 @@ namespace mainstay::vrrp {
 namespace {
 
 constexpr std::size_t kUnknownVridsMost = 1024;  // logged ones
+constexpr std::uint8_t kHopsOfTheLink = 255;
 
 }  // namespace
 
 // An address of ours with another VRID is a mistake in one of the two configurations, which neither router's protocol
-// sees.
+// sees. Only a router on the same link (RFC 9568 5.1.1.3) can hold it there.
 void Router::Impl::look_for_own_addresses(Step step, const PacketHeard& packet, std::span<const std::byte> advert) {
+    if (packet.ttl != kHopsOfTheLink) return;
     const auto heard = wire::decode_vrrp(advert, packet.source.family());
     if (!heard || heard->priority == 0 || heard->type != wire::kVrrpAdvertisement) return;
-    const Family family = packet.source.family();
-    const auto end = by_key.upper_bound({packet.interface, family, std::numeric_limits<std::uint8_t>::max()});
-    for (auto it = by_key.lower_bound({packet.interface, family, 0}); it != end; ++it)
-        for (const InstanceId id : it->second) {
-            const auto& own = config->instances[id].addresses;
-            const auto found = std::ranges::find_first_of(heard->addresses, own, {}, {},
-                                                          [](const auto& address) { return address.prefix.address; });
-            if (found != heard->addresses.end())
-                instances[id].hear_other_vrid(step, packet.source, heard->virtual_router_id, *found);
+    std::vector<InstanceId> named;
+    for (const IpAddress& address : heard->addresses)
+        for (const auto& [own, id] : std::ranges::equal_range(advertised, address, {}, &AdvertisedBy::first)) {
+            if (advert_device(config->instances[id]) != packet.interface || std::ranges::find(named, id) != named.end())
+                continue;
+            instances[id].hear_other_vrid(step, packet.source, heard->virtual_router_id, address);
+            named.push_back(id);
         }
 }
 

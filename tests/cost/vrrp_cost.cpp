@@ -63,9 +63,27 @@ void adverts(std::size_t instances, bool hears) {
         instances * kRounds);
 }
 
+// A router that is not configured here may send as fast as it likes.
+void stranger(std::size_t instances) {
+    Bench bench{8U << 20, directors(instances)};
+    bench.intents(bench.router.start(bench.now));
+    wire::VrrpPacket advert{.version = 2, .virtual_router_id = 255, .priority = 200, .interval = 1s};
+    for (std::uint32_t n = 0; n < 20; ++n) advert.addresses.push_back(IpAddress::v4(0x0a63'0000 + n));
+    const auto bytes = wire::encode_vrrp(advert, IpAddress::v4(0x0a00'0002), IpAddress::v4(0xe000'0012));
+    auto packet = heard(bytes);
+    packet.interface = link_of(0);
+    measure(
+        "vrrp: an advert of 20 addresses of another router heard with 1000 instances",
+        [&] {
+            for (std::size_t round = 0; round < kRounds; ++round) bench.intents(bench.give(packet));
+        },
+        kRounds);
+}
+
 }  // namespace
 
 int main() {
     for (const std::size_t instances : {1U, 1000U})
         for (const bool hears : {true, false}) adverts(instances, hears);
+    stranger(1000);
 }

@@ -208,6 +208,11 @@ TEST_CASE(
     CHECK(bench.hear(Peer{150, 77}, t0 + 2s).empty());
     CHECK(bench.hear(Peer{0, 77}, t0 + 2s).empty());                // it resigns
     CHECK(bench.hear(Peer{150, 78, "10.9.9.1"}, t0 + 2s).empty());  // of others
+    Peer routed{150, 77}, elsewhere{150, 77};
+    routed.ttl = 254;  // not from this link
+    elsewhere.interface = "eth1";
+    CHECK(bench.hear(routed, t0 + 2s).empty());
+    CHECK(bench.hear(elsewhere, t0 + 2s).empty());
     const auto problems = bench.router.snapshot().instances.at(0).problems;
     REQUIRE(problems.size() == 1);
     CHECK(std::string{problems[0].kind} == "other_vrid");
