@@ -3,11 +3,10 @@
 #include <getopt.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
-#include <cctype>
-#include <charconv>
 #include <csignal>
-#include <cstdint>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -22,94 +21,6 @@
 namespace mainstay::cli {
 
 namespace {
-
-enum Long : std::uint16_t {
-    kAll = 256,
-    kFlushLogFile,
-    kSignum,
-    kConfigFd,
-    kPerf,
-    kDebug,
-    kIgnoreSigint,
-    kNoMemCheck,
-    kStrict,
-    kSharedAccount,
-    kLogJournal,
-    kLogJson,
-    kTakeover
-};
-
-const std::array<option, 46> kLongOptions{{
-    {"use-file", required_argument, nullptr, 'f'},
-    {"vrrp", no_argument, nullptr, 'P'},
-    {"check", no_argument, nullptr, 'C'},
-    {"no_bfd", no_argument, nullptr, 'B'},
-    {"all", no_argument, nullptr, kAll},
-    {"log-console", no_argument, nullptr, 'l'},
-    {"log-detail", no_argument, nullptr, 'D'},
-    {"log-facility", required_argument, nullptr, 'S'},
-    {"log-file", optional_argument, nullptr, 'g'},
-    {"flush-log-file", no_argument, nullptr, kFlushLogFile},
-    {"no-syslog", no_argument, nullptr, 'G'},
-    {"umask", required_argument, nullptr, 'u'},
-    {"release-vips", no_argument, nullptr, 'X'},
-    {"dont-release-vrrp", no_argument, nullptr, 'V'},
-    {"dont-release-ipvs", no_argument, nullptr, 'I'},
-    {"dont-respawn", no_argument, nullptr, 'R'},
-    {"dont-fork", no_argument, nullptr, 'n'},
-    {"dump-conf", no_argument, nullptr, 'd'},
-    {"pid", required_argument, nullptr, 'p'},
-    {"vrrp_pid", required_argument, nullptr, 'r'},
-    {"checkers_pid", required_argument, nullptr, 'c'},
-    {"bfd_pid", required_argument, nullptr, 'b'},
-    {"address-monitoring", no_argument, nullptr, 'a'},
-    {"genhash", no_argument, nullptr, 'T'},
-    {"snmp", no_argument, nullptr, 'x'},
-    {"snmp-agent-socket", required_argument, nullptr, 'A'},
-    {"namespace", required_argument, nullptr, 's'},
-    {"core-dump", no_argument, nullptr, 'm'},
-    {"core-dump-pattern", optional_argument, nullptr, 'M'},
-    {"all-config", no_argument, nullptr, 'e'},
-    {"config-id", required_argument, nullptr, 'i'},
-    {"signum", required_argument, nullptr, kSignum},
-    {"config-test", optional_argument, nullptr, 't'},
-    {"config-fd", required_argument, nullptr, kConfigFd},
-    {"perf", optional_argument, nullptr, kPerf},
-    {"debug", optional_argument, nullptr, kDebug},
-    {"ignore-sigint", no_argument, nullptr, kIgnoreSigint},
-    {"no-mem-check", no_argument, nullptr, kNoMemCheck},
-    {"strict", no_argument, nullptr, kStrict},
-    {"log-journal", optional_argument, nullptr, kLogJournal},
-    {"log-json", no_argument, nullptr, kLogJson},
-    {"takeover", no_argument, nullptr, kTakeover},
-    {"shared-account", required_argument, nullptr, kSharedAccount},
-    {"version", no_argument, nullptr, 'v'},
-    {"help", no_argument, nullptr, 'h'},
-    {nullptr, 0, nullptr, 0},
-}};
-constexpr const char* kShortOptions = "f:PCBlDS:g::Gu:XVIRndp:r:c:b:aTxA:s:mM::ei:t::vh";
-
-struct NotYet {
-    int option;
-    const char* text;
-};
-// These options are accepted so that start scripts keep working, and reported so that nobody relies on them.
-constexpr std::array kNotYet{
-    NotYet{'g', "-g/--log-file has no effect yet: lines go to syslog, and to the console with -l"},
-    NotYet{kFlushLogFile, "--flush-log-file has no effect yet"},
-    NotYet{'d', "-d/--dump-conf has no effect yet"},
-    NotYet{'a', "-a/--address-monitoring has no effect yet"},
-    NotYet{'M', "-M/--core-dump-pattern has no effect: set kernel.core_pattern yourself"},
-    NotYet{'X',
-           "-X/--release-vips has no effect: virtual addresses of instances that are not MASTER are always removed at "
-           "the start"},
-    NotYet{kAll, "--all has no effect: processes are started when there is work for them"},
-    NotYet{kConfigFd, "--config-fd has no effect: it is keepalived's own"},
-    NotYet{kPerf, "--perf has no effect"},
-    NotYet{kDebug, "--debug has no effect: use -D"},
-    NotYet{kIgnoreSigint, "--ignore-sigint has no effect yet"},
-    NotYet{kNoMemCheck, "--no-mem-check has no effect"},
-};
 
 std::optional<int> facility_of(std::string_view word) {
     if (word == "user") return 1;
@@ -132,120 +43,134 @@ void refuse(Options& options, std::string complaint, int exit_code = 1) {
     options.test_exit_code = exit_code;
 }
 
-void take(Options& options, int option, const char* argument) {
-    auto& supervisor = options.supervisor;
-    switch (option) {
-        case 'f':
-            supervisor.config_path = absolute(argument);
-            break;
-        case 'P':
-            supervisor.run_lvs = false;
-            break;
-        case 'C':
-            supervisor.run_vrrp = false;
-            break;
-        case 'B':
-            supervisor.run_bfd = false;
-            break;
-        case 'l':
-            supervisor.log_console = true;
-            break;
-        case 'D':
-            supervisor.log_level = LogLevel::Debug;
-            break;
-        case 'S':
-            if (const auto facility = facility_of(argument))
-                supervisor.log_facility = *facility;
-            else
-                refuse(options, "-S/--log-facility takes 0 to 7 (local0 to local7), user or daemon, not '" +
-                                    std::string{argument} + "'");
-            break;
-        case 'G':
-            supervisor.log_socket.clear();
-            break;
-        case kLogJournal:
-            supervisor.log_journal = true;
-            supervisor.log_socket = argument == nullptr ? "/run/systemd/journal/socket" : argument;
-            break;
-        case kLogJson:
-            supervisor.log_json = true;
-            break;
-        case 'u':
-            options.umask = static_cast<int>(std::strtol(argument, nullptr, 0)) & 0777;
-            break;
-        case 'V':
-            supervisor.keep_addresses = true;
-            break;
-        case 'I':
-            supervisor.keep_ipvs = true;
-            break;
-        case 'R':
-            supervisor.respawn = false;
-            break;
-        case 'n':
-            options.dont_fork = true;
-            break;
-        case 'p':
-            supervisor.pid_file(role::Kind::Supervisor) = absolute(argument);
-            break;
-        case 'r':
-            supervisor.pid_file(role::Kind::Vrrp) = absolute(argument);
-            break;
-        case 'c':
-            supervisor.pid_file(role::Kind::Lvs) = absolute(argument);
-            break;
-        case 'b':
-            supervisor.pid_file(role::Kind::Bfd) = absolute(argument);
-            break;
-        case 'x':
-            supervisor.snmp = true;
-            break;
-        case 'A':
-            supervisor.snmp_socket = argument;
-            break;
-        case 'm':
-            options.core_dump = true;
-            break;
-        case 'e':
-            supervisor.all_include_checks = true;
-            break;
-        case 'i':
-            supervisor.config_id = argument;
-            break;
-        case 's':
-            supervisor.net_namespace = argument;
-            break;
-        case 'T':
-            refuse(options, "--genhash must be the first option");
-            break;
-        case 't':
-            options.action = Options::Action::TestConfig;
-            if (argument != nullptr) options.test_log = argument;
-            break;
-        case kSharedAccount:
-            supervisor.shared_account = argument;
-            break;
-        case kTakeover:
-            supervisor.adopt = true;
-            break;
-        case kStrict:
-            supervisor.strict = true;
-            break;
-        case kSignum:
-            options.action = Options::Action::SignalNumber;
-            options.signal_name = argument;
-            break;
-        case 'v':
-            options.action = Options::Action::Version;
-            break;
-        case 'h':
-            options.action = Options::Action::Help;
-            break;
-        default:
-            for (const auto& entry : kNotYet)
-                if (entry.option == option) options.remarks.emplace_back(entry.text);
-            break;
+using Act = void (*)(Options& options, const char* argument);
+
+struct Row {
+    const char* name;  // of the long option
+    int argument;      // as for getopt_long()
+    int letter;        // 0: there is none
+    Act act;
+    const char* remark = nullptr;  // it has no effect: accepted so that start scripts keep working, and said
+};
+
+void nothing(Options& /*options*/, const char* /*argument*/) {}
+
+template <auto Member, bool Value>
+void set(Options& options, const char* /*argument*/) {
+    options.supervisor.*Member = Value;
+}
+template <auto Member>
+void take(Options& options, const char* argument) {
+    options.supervisor.*Member = argument;
+}
+template <role::Kind Kind>
+void take_pid_file(Options& options, const char* argument) {
+    options.supervisor.pid_file(Kind) = absolute(argument);
+}
+template <Options::Action Action>
+void only(Options& options, const char* /*argument*/) {
+    options.action = Action;
+}
+
+void take_facility(Options& options, const char* argument) {
+    if (const auto facility = facility_of(argument))
+        options.supervisor.log_facility = *facility;
+    else
+        refuse(options, "-S/--log-facility takes 0 to 7 (local0 to local7), user or daemon, not '" +
+                            std::string{argument} + "'");
+}
+
+void log_to_journald(Options& options, const char* socket) {
+    options.supervisor.log_journal = true;
+    options.supervisor.log_socket = socket == nullptr ? "/run/systemd/journal/socket" : socket;
+}
+
+void test_config(Options& options, const char* log) {
+    options.action = Options::Action::TestConfig;
+    if (log != nullptr) options.test_log = log;
+}
+
+using S = role::SupervisorOptions;
+using Action = Options::Action;
+
+constexpr std::array kRows{
+    Row{"use-file", required_argument, 'f',
+        [](Options& o, const char* file) { o.supervisor.config_path = absolute(file); }},
+    Row{"vrrp", no_argument, 'P', set<&S::run_lvs, false>},
+    Row{"check", no_argument, 'C', set<&S::run_vrrp, false>},
+    Row{"no_bfd", no_argument, 'B', set<&S::run_bfd, false>},
+    Row{"all", no_argument, 0, nothing, "--all has no effect: processes are started when there is work for them"},
+    Row{"log-console", no_argument, 'l', set<&S::log_console, true>},
+    Row{"log-detail", no_argument, 'D', [](Options& o, const char*) { o.supervisor.log_level = LogLevel::Debug; }},
+    Row{"log-facility", required_argument, 'S', take_facility},
+    Row{"log-file", optional_argument, 'g', nothing,
+        "-g/--log-file has no effect yet: lines go to syslog, and to the console with -l"},
+    Row{"flush-log-file", no_argument, 0, nothing, "--flush-log-file has no effect yet"},
+    Row{"no-syslog", no_argument, 'G', [](Options& o, const char*) { o.supervisor.log_socket.clear(); }},
+    Row{"umask", required_argument, 'u',
+        [](Options& o, const char* mask) { o.umask = static_cast<int>(std::strtol(mask, nullptr, 0)) & 0777; }},
+    Row{"release-vips", no_argument, 'X', nothing,
+        "-X/--release-vips has no effect: virtual addresses of instances that are not MASTER are always removed at the "
+        "start"},
+    Row{"dont-release-vrrp", no_argument, 'V', set<&S::keep_addresses, true>},
+    Row{"dont-release-ipvs", no_argument, 'I', set<&S::keep_ipvs, true>},
+    Row{"dont-respawn", no_argument, 'R', set<&S::respawn, false>},
+    Row{"dont-fork", no_argument, 'n', [](Options& o, const char*) { o.dont_fork = true; }},
+    Row{"dump-conf", no_argument, 'd', nothing, "-d/--dump-conf has no effect yet"},
+    Row{"pid", required_argument, 'p', take_pid_file<role::Kind::Supervisor>},
+    Row{"vrrp_pid", required_argument, 'r', take_pid_file<role::Kind::Vrrp>},
+    Row{"checkers_pid", required_argument, 'c', take_pid_file<role::Kind::Lvs>},
+    Row{"bfd_pid", required_argument, 'b', take_pid_file<role::Kind::Bfd>},
+    Row{"address-monitoring", no_argument, 'a', nothing, "-a/--address-monitoring has no effect yet"},
+    Row{"genhash", no_argument, 'T', [](Options& o, const char*) { refuse(o, "--genhash must be the first option"); }},
+    Row{"snmp", no_argument, 'x', set<&S::snmp, true>},
+    Row{"snmp-agent-socket", required_argument, 'A', take<&S::snmp_socket>},
+    Row{"namespace", required_argument, 's', take<&S::net_namespace>},
+    Row{"core-dump", no_argument, 'm', [](Options& o, const char*) { o.core_dump = true; }},
+    Row{"core-dump-pattern", optional_argument, 'M', nothing,
+        "-M/--core-dump-pattern has no effect: set kernel.core_pattern yourself"},
+    Row{"all-config", no_argument, 'e', set<&S::all_include_checks, true>},
+    Row{"config-id", required_argument, 'i', take<&S::config_id>},
+    Row{"signum", required_argument, 0,
+        [](Options& o, const char* name) { o.action = Action::SignalNumber, o.signal_name = name; }},
+    Row{"config-test", optional_argument, 't', test_config},
+    Row{"config-fd", required_argument, 0, nothing, "--config-fd has no effect: it is keepalived's own"},
+    Row{"perf", optional_argument, 0, nothing, "--perf has no effect"},
+    Row{"debug", optional_argument, 0, nothing, "--debug has no effect: use -D"},
+    Row{"ignore-sigint", no_argument, 0, nothing, "--ignore-sigint has no effect yet"},
+    Row{"no-mem-check", no_argument, 0, nothing, "--no-mem-check has no effect"},
+    Row{"strict", no_argument, 0, set<&S::strict, true>},
+    Row{"log-journal", optional_argument, 0, log_to_journald},
+    Row{"log-json", no_argument, 0, set<&S::log_json, true>},
+    Row{"takeover", no_argument, 0, set<&S::adopt, true>},
+    Row{"shared-account", required_argument, 0, take<&S::shared_account>},
+    Row{"version", no_argument, 'v', only<Action::Version>},
+    Row{"help", no_argument, 'h', only<Action::Help>},
+};
+
+constexpr int kNoLetter = 256;  // and above: the row of a long option without a letter
+
+std::array<option, kRows.size() + 1> long_options() {
+    std::array<option, kRows.size() + 1> out{};
+    for (std::size_t n = 0; n < kRows.size(); ++n) {
+        const Row& row = kRows[n];
+        out[n] = {row.name, row.argument, nullptr, row.letter != 0 ? row.letter : kNoLetter + static_cast<int>(n)};
     }
+    return out;
+}
+
+std::string short_options() {
+    std::string out;
+    for (const Row& row : kRows)
+        if (row.letter != 0)
+            out += static_cast<char>(row.letter) + std::string(static_cast<std::size_t>(row.argument), ':');
+    return out;
+}
+
+// `option`: what getopt_long() returned, not '?'.
+const Row& row_of(int option) {
+    if (option >= kNoLetter) return kRows[static_cast<std::size_t>(option - kNoLetter)];
+    return *std::ranges::find(kRows, option, &Row::letter);
 }
 
 }  // namespace
@@ -255,12 +180,17 @@ Options parse_options(int argc, char** argv) {
     options.supervisor.identity = role::identity_of(argc > 0 ? argv[0] : "");
     optind = 0;  // starts anew; 1 would go on in the last word of an earlier command line, which may be gone
     int option = 0;
+    const auto long_ones = long_options();
+    const std::string letters = short_options();
     // There is one thread. NOLINTNEXTLINE(concurrency-mt-unsafe)
-    while ((option = ::getopt_long(argc, argv, kShortOptions, kLongOptions.data(), nullptr)) != -1) {
-        if (option == '?')
+    while ((option = ::getopt_long(argc, argv, letters.c_str(), long_ones.data(), nullptr)) != -1) {
+        if (option == '?') {
             refuse(options, "see --help for the options");
-        else
-            take(options, option, optarg);
+        } else {
+            const Row& row = row_of(option);
+            row.act(options, optarg);
+            if (row.remark != nullptr) options.remarks.emplace_back(row.remark);
+        }
         if (options.action == Options::Action::Refuse || options.action == Options::Action::Version ||
             options.action == Options::Action::Help)
             return options;
