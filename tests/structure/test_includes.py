@@ -14,6 +14,8 @@ MODULES = ["base", "wire", "netlink", "config", "vrrp", "bfd", "lvs", "record", 
 PURE = {"base", "wire", "netlink", "config", "vrrp", "bfd", "lvs", "record", "report"}
 CLOCK_READS = re.compile(r"\b(steady_clock|system_clock|high_resolution_clock)::now\b|\bclock_gettime\b|\bgettimeofday\b")
 LINES_MAX = 500
+FUNCTION_LINES_MAX = 60  # between its braces
+NO_FUNCTION = re.compile(r" *(namespace|class|struct|enum|union|extern|static_assert|if|for|while|switch|else|do|try|return)\b|.*= \{$")
 # Written out of order, so that this file does not contain them.
 FOREIGN_WORDS = [re.compile(pattern, re.IGNORECASE) for pattern in (
     r"\bclau" + r"de\b", r"\banthro" + r"pic\b", r"\bchat" + r"gpt\b", r"\bcopi" + r"lot\b", r"/wo" + r"rk/(shared|main)",
@@ -176,6 +178,39 @@ def test_no_source_file_is_longer_than_a_reader_can_take():
                 too_long.append(f"{path.relative_to(TOP)}: {lines} lines, at most {LINES_MAX}")
 
     assert not too_long, "\n".join(too_long)
+
+
+def long_functions(path, lines):
+    """By the indentation of formatted code: a function's braces are at the margin, or one step in where a class has it."""
+    complaints = []
+    for end, line in enumerate(lines):
+        if line not in ("}", "    }"):
+            continue
+        indent = len(line) - 1
+        start = next((n for n in range(end - 1, -1, -1) if lines[n].strip() and not lines[n].startswith(" " * (indent + 1))), 0)
+        if NO_FUNCTION.match(lines[start]):
+            continue
+        opening = next((n for n in range(start, end) if lines[n].endswith("{")), end)
+        if end - opening - 1 > FUNCTION_LINES_MAX:
+            complaints.append(f"{path}:{start + 1}: a function of {end - opening - 1} lines, at most {FUNCTION_LINES_MAX}")
+    return complaints
+
+
+def test_no_function_is_longer_than_a_screen():
+    complaints = []
+    for path in sources():
+        if path.relative_to(TOP).parts[0] != "tests":
+            complaints += long_functions(path.relative_to(TOP), path.read_text(encoding="utf-8").splitlines())
+
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.mark.parametrize("indent", ["", "    "])
+def test_the_rule_of_functions_itself_can_fail(indent):
+    screen = [f"{indent}int first(int a,", f"{indent}          int b) {{", *[f"{indent}    step();"] * 60, f"{indent}}}"]
+
+    assert not long_functions("x.cpp", screen)
+    assert long_functions("x.cpp", [*screen[:3], *screen[2:]])
 
 
 def test_what_is_shipped_is_known_without_git(monkeypatch):
