@@ -15,7 +15,6 @@
 namespace mainstay::probe {
 
 namespace asio = boost::asio;
-using Clock = std::chrono::steady_clock;
 using lvs::Outcome;
 
 namespace {
@@ -56,23 +55,21 @@ asio::awaitable<Finding> exchange(AgentCheck check, std::shared_ptr<Attempt::Sta
     Finding connected = co_await connect(check.connection, state);
     if (connected.outcome != Outcome::Passed) co_return connected;
     const Micros limit = check.connection.connect_timeout;
-    const auto end = Clock::now() + limit * kAgentWaitsMax;
     boost::system::error_code error;
     if (!check.send.empty()) {
         state->guard(limit);
         co_await asio::async_write(state->socket, asio::buffer(check.send),
                                    asio::redirect_error(asio::use_awaitable, error));
-        if (error) co_return finding_of(*state, error, limit, "write");
+        if (error) co_return finding_of(*state, error, "write");
     }
     std::string line;
     std::array<char, wire::kAgentLineMax> bytes{};
     while (line.size() < wire::kAgentLineMax && line.find('\n') == std::string::npos) {
-        const auto left = std::chrono::duration_cast<Micros>(end - Clock::now());
-        state->guard(std::clamp(left, Micros{0}, limit));
+        state->guard(limit);
         const std::size_t size = co_await state->socket.async_read_some(
             asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
         if (error == asio::error::eof) break;
-        if (error) co_return finding_of(*state, error, left < limit ? limit * kAgentWaitsMax : limit, "read");
+        if (error) co_return finding_of(*state, error, "read");
         line.append(bytes.data(), size);
     }
     co_return judge(line);

@@ -15,9 +15,6 @@
 
 namespace mainstay::probe {
 
-// Each read may take connect_timeout; a slow answer may take this many timeouts in total.
-inline constexpr int kAgentWaitsMax = 4;
-
 struct AgentCheck {
     Connection connection;
     std::string send;  // sent before the agent's line is read; may be empty

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cctype>
@@ -19,6 +20,7 @@ namespace mainstay::probe {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
+using Clock = std::chrono::steady_clock;
 
 Attempt::Attempt(const asio::any_io_executor& executor) : state_{std::make_shared<State>(executor)} {}
 Attempt::~Attempt() = default;
@@ -29,8 +31,16 @@ void Attempt::cancel() {
     state_->watchdog.cancel();
 }
 
-void Attempt::State::guard(Micros limit) {
-    watchdog.expires_after(limit);
+void Attempt::State::begin(Clock::time_point now, Micros connect_timeout) {
+    begun = now;
+    timeout = connect_timeout;
+    end = now + kCheckWaitsMax * connect_timeout;
+}
+
+void Attempt::State::guard(Micros limit, Clock::time_point since) {
+    const auto due = since + limit;
+    timeout = due <= end ? limit : std::chrono::duration_cast<Micros>(end - begun);
+    watchdog.expires_at(std::min(due, end));
     watchdog.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
         const auto alive = weak.lock();
         if (error || !alive) return;
@@ -136,11 +146,10 @@ Result<void> dress_socket(int fd, const Connection& check) {
     return {};
 }
 
-Finding finding_of(const Attempt::State& state, const boost::system::error_code& error, Micros limit,
-                   const char* attempted) {
+Finding finding_of(const Attempt::State& state, const boost::system::error_code& error, const char* attempted) {
     if (state.cancelled) return {lvs::Outcome::NotRun, "cancelled", {}, {}};
     if (state.expired) {
-        const double seconds = std::chrono::duration<double>(limit).count();
+        const double seconds = std::chrono::duration<double>(state.timeout).count();
         return {lvs::Outcome::TimedOut, fmt::format("timed out after {:g} s", seconds), {}, {}};
     }
     if (!error) return {lvs::Outcome::Passed, "connected", {}, {}};
@@ -162,7 +171,7 @@ CachedClock& clock_of(Attempt::State& state) {
 
 // One timer serves both as the timeout and to resume the coroutine when the connection is made.
 asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attempt::State> state) {
-    state->begun = clock_of(*state).now();
+    state->begin(clock_of(*state).now(), check.connect_timeout);
     if (state->cancelled) co_return Finding{lvs::Outcome::NotRun, "cancelled", {}, {}};
     const auto begun = begin(*state, check);
     if (!begun) co_return Finding{lvs::Outcome::NotRun, begun.error().text(), {}, {}};
@@ -185,7 +194,7 @@ asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attem
         state->expired = !arrived;  // unless it was cancelled, which counts before
         error = failed ? socket_error(state->connecting.get()) : 0;
     }
-    Finding finding = finding_of(*state, {error, boost::system::system_category()}, check.connect_timeout, "connect");
+    Finding finding = finding_of(*state, {error, boost::system::system_category()}, "connect");
     if (finding.outcome != lvs::Outcome::Passed) state->stop_connecting();
     co_return finding;
 }

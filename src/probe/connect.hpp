@@ -38,8 +38,12 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
         socket.close(ignored);
         datagrams.close(ignored);
     }
-    // Resumes the coroutine after `limit` with `expired` set; a later call replaces an earlier one.
-    void guard(Micros limit);
+    // A check over a connection begins: it ends kCheckWaitsMax times connect_timeout from now, whatever comes.
+    void begin(std::chrono::steady_clock::time_point now, Micros connect_timeout);
+    // Resumes the coroutine when `limit` has passed, since then or since `since`, or at the end of the whole check,
+    // with `expired` set; a later call replaces an earlier one.
+    void guard(Micros limit) { guard(limit, std::chrono::steady_clock::now()); }
+    void guard(Micros limit, std::chrono::steady_clock::time_point since);
 
     UniqueFd connecting;  // the connecting socket; stays here in checks that only connect
     ConnectReactor* arrivals = nullptr;
@@ -48,6 +52,8 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
     boost::asio::posix::stream_descriptor datagrams;  // the socket of checks without TCP
     boost::asio::steady_timer watchdog;
     std::chrono::steady_clock::time_point begun{};  // when make_connection() was called
+    std::chrono::steady_clock::time_point end = std::chrono::steady_clock::time_point::max();  // of the whole check
+    Micros timeout{0};  // what expires, for people
     bool expired = false;
     bool cancelled = false;
 };
@@ -68,8 +74,8 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
 [[nodiscard]] boost::asio::awaitable<Finding> complete(boost::asio::awaitable<Finding> work,
                                                        std::shared_ptr<Attempt::State> state);
 
-// The finding for an error on a connection; `limit` is the timeout in force.
-[[nodiscard]] Finding finding_of(const Attempt::State& state, const boost::system::error_code& error, Micros limit,
+// The finding for an error on a connection.
+[[nodiscard]] Finding finding_of(const Attempt::State& state, const boost::system::error_code& error,
                                  const char* attempted);
 
 }  // namespace mainstay::probe

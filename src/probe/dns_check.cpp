@@ -38,13 +38,12 @@ asio::awaitable<Finding> exchange(DnsCheck check, std::shared_ptr<Attempt::State
     if (const Sent sent = send_datagram(*state, *query); sent.sys_errno != 0) {
         co_return found(sent.outcome(), sent.reason(), "send error");
     }
-    const Micros limit = check.connection.connect_timeout;
-    state->guard(limit);
+    state->guard(check.connection.connect_timeout);
     std::array<std::byte, kLookedAt> bytes{};
     for (int strays = 0; strays < kDnsStrayMax; ++strays) {
         const Heard heard = co_await hear(state, bytes);
         if (heard.error) {
-            Finding finding = finding_of(*state, heard.error, limit, "read");
+            Finding finding = finding_of(*state, heard.error, "read");
             finding.words =
                 finding.outcome == Outcome::TimedOut
                     ? std::string{"read timeout from socket"}

@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-
-#include "mainstay/probe/http_check.hpp"
 
 namespace mainstay::probe {
 
@@ -18,15 +15,15 @@ namespace {
 constexpr const char* kTlsWords = "SSL handshake/communication error connecting to server";
 
 // The result of a finished handshake. Passed: the stream can be used.
-Finding secured(const Attempt::State& state, const Transfer& transfer, const Stream& stream, bool h2, Micros limit) {
+Finding secured(const Attempt::State& state, const Transfer& transfer, const Stream& stream, bool h2) {
     if (state.expired && !state.cancelled) {
-        Finding finding = finding_of(state, transfer.error, limit, "TLS handshake");
+        Finding finding = finding_of(state, transfer.error, "TLS handshake");
         finding.reason += " in the TLS handshake";
         finding.words = "Timeout connecting server";
         return finding;
     }
     if (!transfer.good()) {
-        Finding finding = broken(state, transfer, limit);
+        Finding finding = broken(state, transfer);
         if (finding.outcome != Outcome::NotRun) {
             finding.reason = fmt::format("{} (TLS handshake)", finding.reason);
             finding.words = kTlsWords;
@@ -41,18 +38,12 @@ Finding secured(const Attempt::State& state, const Transfer& transfer, const Str
 
 }  // namespace
 
-AnswerTime::AnswerTime(Micros limit, bool tls)
-    : limit_{limit}, end_{Clock::now() + (tls ? 1 : kHttpWaitsMax) * limit} {}
+void AnswerTime::guard_next_wait(Attempt::State& state) const { state.guard(limit_, tls_ ? begun_ : Clock::now()); }
 
-void AnswerTime::guard_next_wait(Attempt::State& state) const {
-    const auto left = std::chrono::duration_cast<Micros>(end_ - Clock::now());
-    state.guard(std::clamp(left, Micros{0}, limit_));
-}
-
-Finding broken(const Attempt::State& state, const Transfer& transfer, Micros limit) {
+Finding broken(const Attempt::State& state, const Transfer& transfer) {
     if (!state.expired && !state.cancelled && !transfer.tls.empty())
         return failed(fmt::format("TLS: {}", transfer.tls), kTlsWords);
-    Finding finding = finding_of(state, transfer.error, limit, "the exchange");
+    Finding finding = finding_of(state, transfer.error, "the exchange");
     finding.words = finding.outcome == Outcome::TimedOut ? "Timeout HTTP read server" : "Connection failed server";
     return finding;
 }
@@ -61,7 +52,6 @@ asio::awaitable<Finding> over_stream(Connection connection, std::shared_ptr<cons
                                      std::shared_ptr<Attempt::State> state,
                                      std::function<asio::awaitable<Finding>(Stream&)> exchange) {
     const Micros limit = connection.connect_timeout;
-    const auto end = Clock::now() + limit;
     Stream stream{state};
     Finding finding = co_await connect(std::move(connection), state);
     if (finding.outcome != Outcome::Passed) {
@@ -70,9 +60,9 @@ asio::awaitable<Finding> over_stream(Connection connection, std::shared_ptr<cons
     }
     if (client) {
         const bool h2 = wish.h2;
-        state->guard(std::max(std::chrono::duration_cast<Micros>(end - Clock::now()), Micros{0}));
+        state->guard(limit, state->begun);
         const Transfer transfer = co_await stream.handshake(std::move(client), std::move(wish));
-        finding = secured(*state, transfer, stream, h2, limit);
+        finding = secured(*state, transfer, stream, h2);
         if (finding.outcome != Outcome::Passed) co_return finding;
     }
     auto certificate = std::move(finding.certificate);
@@ -92,11 +82,11 @@ asio::awaitable<Finding> converse(Http2Client& client, Stream& stream, std::shar
         std::string out = client.output();
         if (!out.empty()) {
             const Transfer sent = co_await stream.write_all(std::move(out));
-            if (!sent.good() || state->expired || state->cancelled) co_return broken(*state, sent, limit);
+            if (!sent.good() || state->expired || state->cancelled) co_return broken(*state, sent);
         }
         if (client.done()) break;
         const Transfer got = co_await stream.read_some(bytes);
-        if (!got.good() || state->expired || state->cancelled) co_return broken(*state, got, limit);
+        if (!got.good() || state->expired || state->cancelled) co_return broken(*state, got);
         if (got.ended) {
             co_return failed("no data received: the server closed the connection before its answer had ended",
                              "Connection failed server");

@@ -18,20 +18,21 @@ namespace mainstay::probe {
 
 inline constexpr std::size_t kReadBytes = 4096;  // of an answer at a time
 
-// connect_timeout as keepalived applies it: each read has its own timeout, but with TLS the whole answer has one. From
-// the request on there is one deadline for all, however often a little of the answer comes.
+// connect_timeout as keepalived applies it to an answer: each read has its own, but with TLS all have one from the
+// request on.
 class AnswerTime {
 public:
-    AnswerTime(Micros limit, bool tls);
+    AnswerTime(Micros limit, bool tls) : limit_{limit}, tls_{tls} {}
     void guard_next_wait(Attempt::State& state) const;
 
 private:
     Micros limit_;
-    std::chrono::steady_clock::time_point end_;
+    bool tls_;
+    std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
 // The finding for a failed transfer, with keepalived's text.
-[[nodiscard]] Finding broken(const Attempt::State& state, const Transfer& transfer, Micros limit);
+[[nodiscard]] Finding broken(const Attempt::State& state, const Transfer& transfer);
 
 // Connects, with TLS if there is a client, within connect_timeout; then runs `exchange` and returns its finding with
 // the server's certificate.

@@ -162,8 +162,8 @@ bool closed_by_server(const Attempt::State& state, const Transfer& transfer) {
 }
 
 // In that case only its length shows whether the answer is complete.
-Finding cut_short(const Attempt::State& state, const Transfer& transfer, Micros limit, const wire::HttpReader& answer) {
-    Finding finding = broken(state, transfer, limit);
+Finding cut_short(const Attempt::State& state, const Transfer& transfer, const wire::HttpReader& answer) {
+    Finding finding = broken(state, transfer);
     if (!answer.header_ended()) return finding;
     if (answer.declared_length())
         finding.reason +=
@@ -177,16 +177,15 @@ Finding cut_short(const Attempt::State& state, const Transfer& transfer, Micros 
 // The check and the stream are in the frames of the coroutines that wait for this one.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 asio::awaitable<Finding> exchange_http1(const HttpCheck& check, Stream& stream, std::shared_ptr<Attempt::State> state) {
-    const Micros limit = check.connection.connect_timeout;
     wire::HttpReader answer;
     BodyCheck body{check};
     std::uint64_t received = 0;
-    const AnswerTime time{limit, stream.secured()};
+    const AnswerTime time{check.connection.connect_timeout, stream.secured()};
     time.guard_next_wait(*state);
     std::string request = check.request;
     Transfer last = co_await stream.write_all(std::move(request));
     bool closed = closed_by_server(*state, last);
-    if (!closed && (!last.good() || state->expired || state->cancelled)) co_return broken(*state, last, limit);
+    if (!closed && (!last.good() || state->expired || state->cancelled)) co_return broken(*state, last);
 
     std::array<char, kReadBytes> bytes{};
     while (!answer.header_too_long()) {
@@ -198,7 +197,7 @@ asio::awaitable<Finding> exchange_http1(const HttpCheck& check, Stream& stream, 
             break;
         }
         if (!got.good() || state->expired || state->cancelled) {
-            Finding finding = broken(*state, got, limit);
+            Finding finding = broken(*state, got);
             explain(finding, answer, received);
             co_return finding;
         }
@@ -210,7 +209,7 @@ asio::awaitable<Finding> exchange_http1(const HttpCheck& check, Stream& stream, 
         if (!length || body.size() < *length) body.cut();  // what follows Content-Length is not the body's
         break;
     }
-    if (closed && !answer.whole() && !answer.header_too_long()) co_return cut_short(*state, last, limit, answer);
+    if (closed && !answer.whole() && !answer.header_too_long()) co_return cut_short(*state, last, answer);
     stream.finish();
     co_return judge_http1(check, answer, body);
 }

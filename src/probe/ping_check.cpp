@@ -98,7 +98,7 @@ asio::awaitable<Finding> exchange(Connection check, std::shared_ptr<Attempt::Sta
     for (;;) {
         const Heard heard = co_await hear(state, answer);
         if (heard.error) {
-            co_return finding_of(*state, heard.error, check.connect_timeout, "read");
+            co_return finding_of(*state, heard.error, "read");
         }
         if (is_answer(kind, id, std::span{answer}.first(std::min(heard.size, answer.size()))))
             co_return found(Outcome::Passed, "answered");

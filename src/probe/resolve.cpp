@@ -65,6 +65,7 @@ bool answers(const wire::DnsAnswer& answer, std::uint16_t id, const wire::DnsQue
 void fresh(Attempt::State& state) {
     state.close();
     state.expired = false;
+    state.end = std::chrono::steady_clock::time_point::max();
 }
 
 asio::awaitable<Asked> ask_udp(std::shared_ptr<Lookup> lookup, Endpoint server, wire::DnsQuestion question) {
@@ -80,7 +81,7 @@ asio::awaitable<Asked> ask_udp(std::shared_ptr<Lookup> lookup, Endpoint server, 
     std::vector<std::byte> bytes(kUdpBytes);
     for (int strays = 0; strays < kStraysMax; ++strays) {
         const Heard heard = co_await hear(state, bytes);
-        if (heard.error) co_return refused(finding_of(*state, heard.error, lookup->question.timeout, "read").reason);
+        if (heard.error) co_return refused(finding_of(*state, heard.error, "read").reason);
         auto answer = wire::dns_answer(std::span{bytes}.first(std::min(heard.size, bytes.size())));
         if (!answer) {
             // A truncated answer has the TC bit; its records may end anywhere.
@@ -127,7 +128,7 @@ asio::awaitable<Asked> ask_tcp(std::shared_ptr<Lookup> lookup, Endpoint server, 
         co_await asio::async_read(state->socket, asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
     }
     if (error == asio::error::eof) co_return refused("closed by the name server");
-    if (error) co_return refused(finding_of(*state, error, limit, "exchange").reason);
+    if (error) co_return refused(finding_of(*state, error, "exchange").reason);
     auto answer = wire::dns_answer(bytes);
     if (!answer) co_return refused(answer.error().text());
     if (!answers(*answer, id, question)) co_return refused("an answer to another question");

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -18,7 +17,6 @@
 namespace mainstay::probe {
 
 namespace asio = boost::asio;
-using Clock = std::chrono::steady_clock;
 using lvs::Outcome;
 
 namespace {
@@ -27,9 +25,8 @@ constexpr std::string_view kUsualName = "smtpchecker.keepalived.org";
 constexpr unsigned kGreeting = 220, kDone = 250;
 constexpr std::size_t kReplyReadBytes = 1024;
 
-Finding broken_dialogue(const Attempt::State& state, const boost::system::error_code& error, Micros limit,
-                        const char* attempted) {
-    Finding finding = finding_of(state, error, limit, attempted);
+Finding broken_dialogue(const Attempt::State& state, const boost::system::error_code& error, const char* attempted) {
+    Finding finding = finding_of(state, error, attempted);
     if (error == asio::error::eof && finding.outcome == Outcome::Failed) finding.reason = "closed by the server";
     finding.words = finding.outcome == Outcome::TimedOut ? "Read timeout from server" : "Connection closed by server";
     return finding;
@@ -62,27 +59,23 @@ asio::awaitable<Finding> exchange(SmtpCheck check, std::shared_ptr<Attempt::Stat
         co_return finding;
     }
     const Micros limit = check.connection.connect_timeout;
-    const auto end = Clock::now() + limit * kSmtpWaitsMax;
     const std::vector<Step> steps = steps_of(check.helo);
     std::array<char, kReplyReadBytes> bytes{};
     boost::system::error_code error;
-    const auto guard_next_wait = [&] {
-        state->guard(std::clamp(std::chrono::duration_cast<Micros>(end - Clock::now()), Micros{0}, limit));
-    };
     for (const Step& step : steps) {
         if (!step.line.empty()) {
-            guard_next_wait();
+            state->guard(limit);
             co_await asio::async_write(state->socket, asio::buffer(step.line),
                                        asio::redirect_error(asio::use_awaitable, error));
-            if (error) co_return broken_dialogue(*state, error, limit, "write");
+            if (error) co_return broken_dialogue(*state, error, "write");
         }
         wire::SmtpReplyReader reader;
         std::optional<wire::SmtpReply> reply;
         while (!reply) {
-            guard_next_wait();
+            state->guard(limit);
             const std::size_t size = co_await state->socket.async_read_some(
                 asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
-            if (error) co_return broken_dialogue(*state, error, limit, "read");
+            if (error) co_return broken_dialogue(*state, error, "read");
             reply = reader.feed(std::string_view{bytes.data(), size});
         }
         if (step.wanted == 0) break;

@@ -13,9 +13,6 @@
 
 namespace mainstay::probe {
 
-// Each read may take connect_timeout; a slow dialogue may take this many timeouts in total.
-inline constexpr int kSmtpWaitsMax = 8;
-
 struct SmtpCheck {
     Connection connection;
     std::string helo;

@@ -85,10 +85,10 @@ asio::awaitable<Finding> exchange(UdpCheck check, std::shared_ptr<Attempt::State
     const Heard heard = co_await hear(state, beginning);
     if (state->expired && !state->cancelled) {
         if (!check.reply_required) co_return found(Outcome::Passed, "no error was received");
-        co_return finding_of(*state, heard.error, limit, "read");
+        co_return finding_of(*state, heard.error, "read");
     }
     if (!heard.error) co_return judge(check, beginning, heard.size);
-    co_return finding_of(*state, heard.error, limit, "read");
+    co_return finding_of(*state, heard.error, "read");
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ def test_a_thousand_servers_that_drip_delay_no_check_of_others_and_take_bounded_
         services = json.loads(ran.stdout)["lvs"]["services"] if ran.returncode == 0 else []
         return sum(one["checks"][0]["has_run"] for service in services for one in service["servers"])
 
-    # HTTP has at most 13 times connect_timeout.
+    # A check has at most 12 times connect_timeout.
     wait_until(lambda: has_run() == SERVERS + 1, 30, lambda: f"each check to end: {has_run()}")
     web.wait_asked(8)
 

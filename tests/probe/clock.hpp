@@ -30,13 +30,18 @@ inline void run_to_its_end(boost::asio::io_context& loop) {
     REQUIRE(loop.stopped());
 }
 
+// Each time more than a wait may take, and rarely, because a whole check may take a few of them only: the other end
+// shall have begun to wait when so much has passed.
+inline constexpr std::chrono::seconds kFlies = kTimeout + std::chrono::seconds{1};
+inline constexpr int kFliesEachMs = 30;
+
 // Time flies until the other end closes the connection, whatever it sends.
 inline void outlast(int fd) {
     char bytes[4096];
     for (;;) {
         pollfd one{.fd = fd, .events = POLLIN, .revents = 0};
-        if (::poll(&one, 1, 1) == 0)
-            pass(std::chrono::seconds{10});
+        if (::poll(&one, 1, kFliesEachMs) == 0)
+            pass(kFlies);
         else if (::recv(fd, bytes, sizeof bytes, 0) <= 0)
             return;
     }
@@ -56,7 +61,7 @@ public:
 private:
     std::atomic<bool> over_ = false;
     std::thread thread_{[this] {
-        for (; !over_; std::this_thread::sleep_for(std::chrono::milliseconds{1})) pass(std::chrono::seconds{10});
+        for (; !over_; std::this_thread::sleep_for(std::chrono::milliseconds{kFliesEachMs})) pass(kFlies);
     }};
 };
 

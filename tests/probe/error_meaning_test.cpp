@@ -146,10 +146,10 @@ TEST_CASE("the numbers of Asio's own errors are not the kernel's") {
     // Its number is that of EPERM.
     const boost::system::error_code open{boost::asio::error::already_open};
     REQUIRE(open.value() == EPERM);
-    CHECK(finding_of(state, open, Micros{1}, "read").outcome == kFailed);
-    CHECK(finding_of(state, open, Micros{1}, "read").reason == "read: already open");
-    CHECK(finding_of(state, boost::asio::error::eof, Micros{1}, "read").outcome == kFailed);
-    CHECK(finding_of(state, boost::asio::error::eof, Micros{1}, "read").reason == "read: end of file");
+    CHECK(finding_of(state, open, "read").outcome == kFailed);
+    CHECK(finding_of(state, open, "read").reason == "read: already open");
+    CHECK(finding_of(state, boost::asio::error::eof, "read").outcome == kFailed);
+    CHECK(finding_of(state, boost::asio::error::eof, "read").reason == "read: end of file");
 }
 
 TEST_CASE("an address of this host without a free port is no fault of the server, one that it lacks is one") {

@@ -195,6 +195,8 @@ TEST_CASE("an agent or a mail server that does not read what it is sent has time
         std::thread server{[&] {
             peer = UniqueFd{::accept(listener.get(), nullptr, nullptr)};
             send_text(peer.get(), "220 mx\r\n");
+            char first = 0;
+            static_cast<void>(::recv(peer.get(), &first, 1, 0));
             time.emplace();
         }};
         auto what = checker_of(type, bound_to(listener));

@@ -74,8 +74,8 @@ TEST_CASE("an error on a connection: cancelled before expired, expired before al
     boost::asio::io_context loop;
     const auto finding = [&loop](int error, bool cancelled, bool expired) {
         Attempt::State state{loop.get_executor()};
-        state.cancelled = cancelled, state.expired = expired;
-        return finding_of(state, {error, boost::system::system_category()}, Micros{1'500'000}, "connect");
+        state.cancelled = cancelled, state.expired = expired, state.timeout = Micros{1'500'000};
+        return finding_of(state, {error, boost::system::system_category()}, "connect");
     };
     CHECK(finding(0, false, false).outcome == Outcome::Passed);
     CHECK(finding(0, false, false).reason == "connected");

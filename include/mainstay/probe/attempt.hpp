@@ -16,6 +16,10 @@
 
 namespace mainstay::probe {
 
+// A check over a connection has this many times connect_timeout from its start to its end, whatever its server sends.
+// Each wait in it has connect_timeout, as in keepalived, which reads on for ever while something comes in time.
+inline constexpr int kCheckWaitsMax = 12;
+
 struct Connection {
     Endpoint target;               // the port is not 0, but for an ICMP echo
     std::optional<Endpoint> bind;  // bindto, bind_port; port 0: any

@@ -17,8 +17,6 @@
 
 namespace mainstay::probe {
 
-// Each read may take connect_timeout; a slow answer may take this many timeouts in total (keepalived: without limit).
-inline constexpr int kHttpWaitsMax = 12;
 // Bytes of a body that are read where max_body_length says nothing; a digest is of the whole body.
 inline constexpr std::uint64_t kHttpBodyMax = std::uint64_t{1} << 20, kHttpDigestBodyMax = std::uint64_t{16} << 20;
 

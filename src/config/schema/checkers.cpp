@@ -54,7 +54,7 @@ constexpr KeywordSpec kCheckerRows[]{
      .args = args::seconds(1, 4294967295),
      .form = "<seconds 0.000001..4294.967295>",
      .default_text = "value of the real server (5)",
-     .help = "Timeout of connect and of each read or write wait",
+     .help = "Timeout of connect and of each wait; a whole check has at most 12 of it",
      .set = [](ParseContext& r, const Value& v) { r.checker->own.connect_timeout = v.time; }},
     {.blocks = kConnecting,
      .name = "fwmark",
