@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "config/language/files.hpp"
-#include "config/parse/block_walk.hpp"
+#include "config/parse/brace_faults.hpp"
+#include "config/parse/consequences.hpp"
+#include "config/parse/intended.hpp"
 #include "config/parse/names.hpp"
 #include "config/parse/parse_context.hpp"
 #include "config/toml/words.hpp"
@@ -183,50 +185,94 @@ bool settled_too_early(const ParseContext& r) {
     return r.settled.with && (*r.settled.with != r.global || r.settled.remarkable || names_instances(r));
 }
 
-// Each interface is queried once, because a file may use one in thousands of instances.
-Environment remembering(Environment environment) {
-    if (!environment.interface_exists) return environment;
-    environment.interface_exists = [ask = std::move(environment.interface_exists),
-                                    known = std::map<std::string, bool, std::less<>>{}](std::string_view name) mutable {
+std::function<bool(std::string_view)> remembered(std::function<bool(std::string_view)> ask) {
+    if (!ask) return ask;
+    return [ask = std::move(ask), known = std::map<std::string, bool, std::less<>>{}](std::string_view name) mutable {
         auto found = known.find(name);
         if (found == known.end()) found = known.emplace(name, ask(name)).first;
         return found->second;
     };
+}
+
+// Each interface is queried once, because a file may use one in thousands of instances, and so is each host name: a
+// file with mistakes is read twice, and DNS may be slow.
+Environment remembering(Environment environment) {
+    environment.interface_exists = remembered(std::move(environment.interface_exists));
+    environment.host_resolves = remembered(std::move(environment.host_resolves));
     return environment;
+}
+
+// The statements of a file whose braces do not fit.
+struct Walk {
+    const WalkedFile& file;
+    const std::vector<BraceFault>& mistakes;
+};
+
+// Null `walk`: the text is read as it stands; false: its braces do not fit.
+bool read(std::optional<ParseContext>& reading, const Environment& environment, const Snapshot& snapshot,
+          const Walk* walk) {
+    const auto all = [&](bool settle_early) {
+        reading.emplace(environment, snapshot);
+        reading->settle_early = settle_early;
+        if (walk == nullptr) return parse(*reading, snapshot.text());
+        parse(*reading, snapshot.text(), walk->file, walk->mistakes);
+        return true;
+    };
+    if (!all(true)) return false;
+    if (settled_too_early(*reading)) (void)all(false);
+    return true;
+}
+
+void check(ParseContext& r, Config& config) {
+    check_net_namespace(r);
+    check_scripts(r);
+    check_across(r);
+    check_vrrp(r, config);
+    check_services(r, config);
+    config.global = std::move(r.global);
+    config.more = std::move(r.more);
+    check_sync_daemon(r, config);
+    check_announce(r, config);
+    check_active_active(r, config);
+    resolve_names(r, config);
+    explain_references(r, r.snapshot);
+}
+
+// Drops the messages that come of mistakes told beside them.
+void fold(ParseContext& r, const Environment& environment, const Snapshot& snapshot, const Intended& intended) {
+    std::optional<ParseContext> sound;
+    Config unused;
+    const std::vector<BraceFault> none;
+    const Walk walk{intended.file, none};
+    (void)read(sound, environment, snapshot, &walk);
+    check(*sound, unused);
+    fold_consequences(r, *sound, intended.mistakes);
+}
+
+// As keepalived reads it, with the messages about what was probably meant.
+void read_wrong_braces(std::optional<ParseContext>& reading, const Environment& environment, const Snapshot& snapshot,
+                       Config& config) {
+    const WalkedFile walked = walk_blocks(snapshot.text());
+    Intended intended = read_as_intended(snapshot.text());
+    if (intended.mistakes.empty()) intended.mistakes = walked.faults;
+    const Walk walk{walked, intended.mistakes};
+    (void)read(reading, environment, snapshot, &walk);
+    check(*reading, config);
+    fold(*reading, environment, snapshot, intended);
 }
 
 Loaded load(Snapshot snapshot, const Environment& host) {
     const Environment environment = remembering(host);
     std::optional<ParseContext> reading;
-    reading.emplace(environment, snapshot);
-    std::optional<WalkedFile> walked;
-    if (!parse(*reading, snapshot.text())) {
-        walked = walk_blocks(snapshot.text());
-        reading.emplace(environment, snapshot);
-        parse(*reading, snapshot.text(), *walked);
-    }
-    if (settled_too_early(*reading)) {
-        reading.emplace(environment, snapshot);
-        reading->settle_early = false;
-        if (walked)
-            parse(*reading, snapshot.text(), *walked);
-        else
-            (void)parse(*reading, snapshot.text());
+    Loaded loaded;
+    if (read(reading, environment, snapshot, nullptr)) {
+        check(*reading, loaded.config);
+        if (may_have_consequences(*reading)) fold(*reading, environment, snapshot, read_as_intended(snapshot.text()));
+    } else {
+        read_wrong_braces(reading, environment, snapshot, loaded.config);
     }
     ParseContext& r = *reading;
-    check_net_namespace(r);
-    check_scripts(r);
-    check_across(r);
-    Loaded loaded;
-    check_vrrp(r, loaded.config);
-    check_services(r, loaded.config);
-    loaded.config.global = std::move(r.global);
-    loaded.config.more = std::move(r.more);
-    check_sync_daemon(r, loaded.config);
-    check_announce(r, loaded.config);
-    check_active_active(r, loaded.config);
-    resolve_names(r, loaded.config);
-    explain_references(r, snapshot);
+    fold_into_refused_blocks(r);
     if (!r.diag.entries().empty() || r.diag.dropped() != 0) snapshot.index_lines();
     for (Diagnoser::Entry& entry : r.diag.entries()) {
         if (entry.dropped) continue;

@@ -3,8 +3,9 @@
 // A case is `==== what it shows`, the text of a file, `----`, and what is to be said of it: the diagnostics, the
 // exit code and the model. `==== [x.toml]` at its beginning names the file. `7:3+5` is line 7, five characters from the
 // third on. In pairs/*.txt the text is two files, with `++++` between them, and the findings of their comparison
-// follow. After a change, and a review of what it makes of the cases: MAINSTAY_WRITE_CASES=1
-// build/tests/config/config_cases_test
+// follow. In mistakes/*.txt the text is the name of a sound file (tests/data/sound) and one mistake in it: `7 |` and
+// what line 7 is instead, `7 -` without it, `7 +` and a line before it. After a change, and a review of what it makes
+// of the cases: MAINSTAY_WRITE_CASES=1 build/tests/config/config_cases_test
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -12,6 +13,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <optional>
 #include <sstream>
 
 #include "mainstay/config/tools/pair.hpp"
@@ -62,10 +65,7 @@ Environment director() {
     return environment;
 }
 
-std::string reported_of(const Case& one) {
-    const auto end = one.title.starts_with('[') ? one.title.find(']') : std::string::npos;
-    const std::string name = end == std::string::npos ? "ha.conf" : one.title.substr(1, end - 1);
-    const Loaded loaded = load_text(name, one.text, director());
+std::string diagnostics_of(const Loaded& loaded) {
     std::string out;
     const auto lines = lines_of(loaded);
     for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -76,10 +76,53 @@ std::string reported_of(const Case& one) {
             if (!words->empty()) out += fmt::format(" | {}: {}", what, *words);
         out += "\n";
     }
+    return out;
+}
+
+std::string exit_of(const Loaded& loaded) {
+    return fmt::format("exit {}{}\n", loaded.exit_code(), loaded.can_run() ? "" : ", cannot run");
+}
+
+std::string reported_of(const Case& one) {
+    const auto end = one.title.starts_with('[') ? one.title.find(']') : std::string::npos;
+    const std::string name = end == std::string::npos ? "ha.conf" : one.title.substr(1, end - 1);
+    const Loaded loaded = load_text(name, one.text, director());
+    std::string out = diagnostics_of(loaded);
     for (const Lost& lost : loaded.lost) out += fmt::format("lost: {}\n", describe(lost));
-    out += fmt::format("exit {}{}\n", loaded.exit_code(), loaded.can_run() ? "" : ", cannot run");
-    out += model_text(loaded.config);
+    out += exit_of(loaded) + model_text(loaded.config);
     out.erase(out.find_last_not_of('\n') + 1);
+    return out;
+}
+
+// The sound file that the first line names, with the changes that follow.
+std::string mistaken(const std::string& changes) {
+    std::istringstream lines{changes};
+    std::string name, line;
+    std::getline(lines, name);
+    std::map<std::size_t, std::pair<std::string, std::optional<std::string>>> changed;  // before a line, instead of it
+    while (std::getline(lines, line)) {
+        const std::size_t sign = line.find(' ') + 1;
+        auto& [before, instead] = changed[std::stoul(line)];
+        if (line.at(sign) == '+')
+            before += line.substr(sign + 1) + "\n";
+        else
+            instead = line.at(sign) == '-' ? "" : line.substr(sign + 1) + "\n";
+    }
+    std::ifstream sound{std::string{MAINSTAY_TEST_SOUND} + "/" + name + ".conf"};
+    REQUIRE(sound);
+    std::string text;
+    std::size_t number = 1;
+    for (; std::getline(sound, line); ++number) {
+        const auto& [before, instead] = changed[number];
+        text += before + instead.value_or(line + "\n");
+    }
+    return text + changed[number].first;
+}
+
+std::string said_of_a_mistake(const Case& one) {
+    const Loaded loaded = load_text("ha.conf", mistaken(one.text), director());
+    std::string out = diagnostics_of(loaded) + exit_of(loaded);
+    out.pop_back();
     return out;
 }
 
@@ -120,6 +163,10 @@ void check_folder(const char* folder, std::size_t least, std::string (*reported)
 
 TEST_CASE("each of the cases gives the diagnostics, the exit code and the model that were reviewed") {
     check_folder(MAINSTAY_TEST_CASES, 20, reported_of);
+}
+
+TEST_CASE("each of the usual mistakes gives one message, which was reviewed") {
+    check_folder(MAINSTAY_TEST_MISTAKES, 2, said_of_a_mistake);
 }
 
 TEST_CASE("each of the pairs gives the findings that were reviewed") {

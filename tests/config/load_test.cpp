@@ -81,6 +81,16 @@ TEST_CASE("the host is asked once for each interface, however often the file nam
     CHECK(asked == std::vector<std::string>{"eth0"});
 }
 
+TEST_CASE("the host is asked once for the mail server's name, though a file with a mistake is read twice") {
+    Environment counting = host();
+    int asked = 0;
+    counting.host_resolves = [&asked](std::string_view) { return ++asked == 0; };
+    const Loaded loaded = load_text("x.conf", "global_defs {\n smtp_server mail.example.org\n foo\n}\n", counting);
+
+    CHECK(lines_of(loaded).size() == 2);
+    CHECK(asked == 1);
+}
+
 TEST_CASE("each role gets its own part, passwords and mail settings only where they are used") {
     Loaded loaded = load_sample(
         "global_defs {\nnotification_email {\na@example.com\n}\nnotification_email_from b@example.com\n"

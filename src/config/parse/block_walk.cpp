@@ -148,6 +148,24 @@ const BraceFault* WalkedFile::fault_at(std::uint32_t offset) const {
     return at != faults.end() && at->mark.offset == offset ? &*at : nullptr;
 }
 
+const KeywordSpec* WalkedFile::meant_at(std::uint32_t offset) const {
+    const auto at = std::ranges::lower_bound(meant, offset, {}, &std::pair<std::uint32_t, const KeywordSpec*>::first);
+    return at != meant.end() && at->first == offset ? at->second : nullptr;
+}
+
+void WalkedStatements::close_quote(Statement& statement) {
+    std::string_view line = walked_->text.substr(statement.mark.offset);
+    line = line.substr(0, line.find('\n'));
+    line = line.substr(0, line.find_last_not_of(" \t\r{") + 1);
+    const std::size_t quote = line.find('"', std::min<std::size_t>(statement.mark.length, line.size()));
+    statement.broken = false;
+    if (quote == std::string_view::npos) return;
+    const Mark mark{static_cast<std::uint32_t>(statement.mark.offset + quote),
+                    static_cast<std::uint32_t>(line.size() - quote)};
+    statement.words.push_back({line.substr(quote + 1), mark, true});
+    statement.raw = closed_.emplace_back(std::string{line} + '"');
+}
+
 void WalkedStatements::next_walked(Lexer& lexer, Statement& statement) {
     statement.words.clear();
     if (at_ == walked_->items.size()) {
@@ -158,6 +176,7 @@ void WalkedStatements::next_walked(Lexer& lexer, Statement& statement) {
     if (item.written) {
         lexer.seek(item.offset);
         lexer.next(statement);
+        if (!walked_->text.empty() && statement.broken) close_quote(statement);
         if (item.step != WalkedFile::Step::Line || statement.kind != Statement::Kind::Open) return;
         statement.kind = Statement::Kind::Words;
         statement.words.push_back({"{", statement.mark, false});

@@ -10,8 +10,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mainstay/config/language/lexer.hpp"
@@ -25,7 +27,7 @@ struct BraceFault {
         OpenUnexpected,  // behind the line of `word`; empty: there is none
         OpenInList,      // of the block `level`
         OpenTwice,       // after the keyword `row`
-        UnknownBlock,    // told by the parser, which knows what may be meant
+        UnknownBlock,    // told by the parser, which knows what may be meant; of Intended, also a line or a quote
         CloseMissing,    // of the block `row` at `opened`: its line `word` is a keyword of `also`, or of none
         CloseEarly,      // of the block `row`, whose keyword `word` follows
         CloseExtra,      // outside of all blocks
@@ -38,6 +40,9 @@ struct BraceFault {
     std::vector<const KeywordSpec*> also;
     Mark opened;
     bool holds_blocks = false;  // UnknownBlock outside of all blocks: something in it is read
+    // Of what the author meant (intended.hpp):
+    Mark after;           // what stands before the place of a brace that is missing
+    bool paired = false;  // Open...: its } is there, too; CloseEarly: it should stand behind `after`
 };
 
 struct WalkedFile {
@@ -53,8 +58,12 @@ struct WalkedFile {
     bool fits = true;                // no brace is missing or unexpected
     // Offsets of the lines that are read as what they are, and of those that a block follows, in ascending order.
     std::vector<std::uint32_t> lines, blocks;
+    std::string_view text;  // not empty: a line of it whose quote is not closed counts as if it were (intended.hpp)
+    // The lines whose keyword is misspelt and taken for another one, in ascending order (intended.hpp).
+    std::vector<std::pair<std::uint32_t, const KeywordSpec*>> meant;
 
     [[nodiscard]] const BraceFault* fault_at(std::uint32_t offset) const;  // null: there is none
+    [[nodiscard]] const KeywordSpec* meant_at(std::uint32_t offset) const;
 };
 
 // What is wrong, in a few words: "a second {".
@@ -74,9 +83,11 @@ public:
 
 private:
     void next_walked(Lexer& lexer, Statement& statement);
+    void close_quote(Statement& statement);
 
     const WalkedFile* walked_;
     std::size_t at_ = 0;
+    std::deque<std::string> closed_;  // lines with the quote that is missing
 };
 
 // `text` is that of a snapshot.

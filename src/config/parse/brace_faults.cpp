@@ -21,42 +21,83 @@ std::string place_of(const KeywordSpec* level) {
     return level == nullptr ? std::string{"outside of all blocks"} : fmt::format("in {}", level->name);
 }
 
-void report_open(Diagnoser& diag, const BraceFault& fault) {
+// The keyword at `mark` with its words, as the file has them: "vrrp_instance VI_1".
+std::string heading_of(const ParseContext& r, Mark mark) {
+    constexpr std::size_t kMostCharacters = 60;
+    std::string_view line = r.snapshot.text().substr(mark.offset);
+    line = line.substr(0, std::min(line.find_first_of("\n\r{}#!"), kMostCharacters));
+    while (!line.empty() && (line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);
+    return std::string{line};
+}
+
+std::string names_of(const std::vector<const KeywordSpec*>& rows) {
+    std::vector<std::string_view> names;
+    for (const KeywordSpec* row : rows) names.push_back(row->name);
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
+void report_open(ParseContext& r, const BraceFault& fault) {
     using Kind = BraceFault::Kind;
     std::string message = fault.kind == Kind::OpenTwice    ? fmt::format("a second {{ follows {}", name_of(fault.row))
                           : fault.kind == Kind::OpenInList ? fmt::format("a {{ is no entry of {}", name_of(fault.level))
                           : fault.word.empty()
                               ? std::string{"this { does not follow a keyword that opens a block"}
                               : fmt::format("'{}' does not open a block, but a {{ follows", fault.word);
-    auto& d = diag.error(Code::UnexpectedBlock, fault.mark, std::move(message));
+    auto& d = r.diag.error(Code::UnexpectedBlock, fault.mark, std::move(message));
     d.effect =
         fault.level == nullptr
             ? "it is ignored: what follows counts as outside of all blocks"
             : fmt::format("it is ignored: what follows counts as in {}, which the next }} closes", fault.level->name);
-    d.fix = fault.kind == Kind::OpenTwice ? "delete one of the two" : "delete it and its }";
+    d.fix = fault.paired                    ? "delete it and its }"
+            : fault.kind == Kind::OpenTwice ? "delete one of the two"
+                                            : "delete it";
 }
 
-void report_close(Diagnoser& diag, const BraceFault& fault) {
-    if (fault.kind == BraceFault::Kind::CloseEarly) {
-        auto& d = diag.error(
-            Code::ExtraCloseBrace, fault.mark,
-            fmt::format("this }} closes {}, but {} follows, which belongs in it", name_of(fault.row), fault.word));
-        d.effect = fmt::format("what follows counts as {}", place_of(fault.level));
-        d.fix = "delete this }, or one before it";
+void report_close(ParseContext& r, const BraceFault& fault) {
+    if (fault.kind == BraceFault::Kind::CloseExtra) {
+        auto& d = r.diag.error(Code::ExtraCloseBrace, fault.mark, "this } has no matching {");
+        d.effect = "it is ignored";
+        d.fix = fault.word.empty() ? "" : "the block before it was closed already; delete one of the two";
         return;
     }
-    auto& d = diag.error(Code::ExtraCloseBrace, fault.mark, "this } has no matching {");
-    d.effect = "it is ignored";
-    d.fix = fault.word.empty() ? "" : "the block before it was closed already; delete one of the two";
+    const std::string name{name_of(fault.row)};
+    auto& d = r.diag.error(
+        Code::ExtraCloseBrace, fault.mark,
+        fault.word.empty() ? fmt::format("this }} closes {}, whose own }} follows", name)
+                           : fmt::format("this }} closes {}, but {} follows, which belongs in it", name, fault.word));
+    d.effect = fault.word.empty() ? "what follows counts as in the block around"
+                                  : fmt::format("what follows counts as {}", place_of(fault.level));
+    d.fix = fault.paired ? fmt::format("move it behind {}", r.where(fault.after)) : "delete it";
 }
 
-void report_unclosed(Diagnoser& diag, const BraceFault& fault) {
-    auto& d = diag.error(Code::MissingCloseBrace, fault.mark,
-                         fmt::format("{} is not closed: its }} is missing at the end of the file", name_of(fault.row)));
+void report_unclosed(ParseContext& r, const BraceFault& fault) {
+    auto& d = r.diag.error(
+        Code::MissingCloseBrace, fault.mark,
+        fmt::format("{} is not closed: its }} is missing at the end of the file", heading_of(r, fault.mark)));
     d.effect = "the block ends at the end of the file, and is used";
-    std::vector<std::string_view> names;
-    for (const KeywordSpec* row : fault.also) names.push_back(row->name);
-    d.fix = names.empty() ? "add a line with }" : fmt::format("not closed either: {}", fmt::join(names, ", "));
+    d.fix = fault.also.empty() ? "add a line with }" : fmt::format("not closed either: {}", names_of(fault.also));
+}
+
+void report_missing_close(ParseContext& r, const BraceFault& fault) {
+    if (r.diag.full()) {  // nobody reads it, and its lines would be counted
+        r.diag.error(Code::MissingCloseBrace, fault.opened, {});
+        return;
+    }
+    const std::string after = r.where(fault.after);
+    auto& d =
+        r.diag.error(Code::MissingCloseBrace, fault.opened,
+                     fmt::format("{} is not closed: its }} is missing after {}", heading_of(r, fault.opened), after));
+    d.effect = fmt::format("what follows is read as in {}, up to the next }}", name_of(fault.row));
+    d.fix = fault.also.empty() ? fmt::format("add a line with }} after {}", after)
+                               : fmt::format("add {} lines with }} after {}: {} is not closed either",
+                                             fault.also.size() + 1, after, names_of(fault.also));
+}
+
+// The last one at or before `offset`, or the first one; null: there is none.
+const BraceFault* cause_of(const std::vector<BraceFault>& mistakes, std::uint32_t offset) {
+    auto cause = std::ranges::upper_bound(mistakes, offset, {}, [](const BraceFault& f) { return f.mark.offset; });
+    if (cause != mistakes.begin()) --cause;
+    return cause == mistakes.end() ? nullptr : &*cause;
 }
 
 // "10.0.0.1 80" as the endpoint's text, whatever else as it stands.
@@ -75,7 +116,8 @@ std::string endpoint_name(const Statement& s) {
 // Looks through all statements for what they name and the parser did not read.
 class LostThings final : Lexer::Listener {
 public:
-    LostThings(ParseContext& r, const WalkedFile& walked) : r_{r}, walked_{walked}, lexer_{r.snapshot.text(), *this} {}
+    LostThings(ParseContext& r, const WalkedFile& walked, const std::vector<BraceFault>& mistakes)
+        : r_{r}, walked_{walked}, mistakes_{mistakes}, lexer_{r.snapshot.text(), *this} {}
 
     void run() {
         Statement s;
@@ -124,10 +166,13 @@ private:
 
     void add(Lost::Kind kind, std::string name, std::uint32_t offset) {
         if (r_.lost.size() >= kMostLost) return;
-        const auto& faults = walked_.faults;
-        auto cause = std::ranges::upper_bound(faults, offset, {}, [](const BraceFault& f) { return f.mark.offset; });
-        if (cause != faults.begin()) --cause;
-        const auto at = cause == faults.end() ? r_.fault_entries.end() : r_.fault_entries.find(cause->mark.offset);
+        auto at = r_.fault_entries.end();
+        for (const BraceFault& mistake : mistakes_) {  // the last one before it that was told, or the first one
+            const auto told = r_.fault_entries.find(mistake.mark.offset);
+            if (told == r_.fault_entries.end()) continue;
+            if (at != r_.fault_entries.end() && mistake.mark.offset > offset) break;
+            at = told;
+        }
         const std::size_t entry = at == r_.fault_entries.end() ? Diagnoser::kNowhere : at->second;
         const bool goes_without_saying = kind == Lost::Kind::Server && lost_service_ != SIZE_MAX;
         r_.lost.push_back({{kind, std::move(name)}, entry, !goes_without_saying});
@@ -135,6 +180,7 @@ private:
 
     ParseContext& r_;
     const WalkedFile& walked_;
+    const std::vector<BraceFault>& mistakes_;
     LexFinding quote_;
     bool addresses_follow_ = false, addresses_ = false;
     std::size_t depth_ = 0;
@@ -168,9 +214,9 @@ std::string describe(const BraceFault& fault) {
     }
 }
 
-void report_faults(ParseContext& r, const WalkedFile& walked) {
+void report_mistakes(ParseContext& r, const WalkedFile& walked, const std::vector<BraceFault>& mistakes) {
     using Kind = BraceFault::Kind;
-    for (const BraceFault& fault : walked.faults) {
+    for (const BraceFault& fault : mistakes) {
         switch (fault.kind) {
             case Kind::OpenMissing:
                 report_missing_brace(r.diag, *fault.row, r.snapshot.text().substr(fault.mark.offset, fault.mark.length),
@@ -179,28 +225,33 @@ void report_faults(ParseContext& r, const WalkedFile& walked) {
             case Kind::OpenUnexpected:
             case Kind::OpenInList:
             case Kind::OpenTwice:
-                report_open(r.diag, fault);
+                report_open(r, fault);
                 break;
             case Kind::CloseEarly:
             case Kind::CloseExtra:
-                report_close(r.diag, fault);
+                report_close(r, fault);
                 break;
             case Kind::Unclosed:
-                report_unclosed(r.diag, fault);
+                report_unclosed(r, fault);
                 break;
             case Kind::CloseMissing:
-                report_misplaced(r, fault.word, fault.mark, *fault.row, fault.opened,
-                                 fault.also.empty() ? nullptr : fault.also.front());
+                report_missing_close(r, fault);
                 break;
             case Kind::UnknownBlock:
                 continue;
         }
         r.fault_entries.emplace(fault.mark.offset, r.diag.last());
     }
+    for (const BraceFault& fault : walked.faults) {
+        const BraceFault* cause = cause_of(mistakes, fault.mark.offset);
+        if (cause == nullptr || cause->mark.offset == fault.mark.offset) continue;
+        if (const auto told = r.fault_entries.find(cause->mark.offset); told != r.fault_entries.end())
+            r.fault_entries.emplace(fault.mark.offset, told->second);
+    }
 }
 
-void report_lost(ParseContext& r, const WalkedFile& walked) {
-    LostThings{r, walked}.run();
+void report_lost(ParseContext& r, const WalkedFile& walked, const std::vector<BraceFault>& mistakes) {
+    LostThings{r, walked, mistakes}.run();
     std::map<std::size_t, std::vector<std::string>> named;
     for (const auto& [lost, entry, worth_naming] : r.lost)
         if (worth_naming) named[entry].push_back(describe(lost));

@@ -7,10 +7,10 @@
 
 namespace mainstay::config {
 
-// Reports the faults but unknown keywords, which the parser tells.
-void report_faults(ParseContext& r, const WalkedFile& walked);
-// The lines that cannot be read, and what the file names that does not run; added to the message about the fault before
-// it. After the parser, whose messages are among them.
-void report_lost(ParseContext& r, const WalkedFile& walked);
+// Reports the mistakes but unknown keywords, which the parser tells; the faults of `walked` come of them.
+void report_mistakes(ParseContext& r, const WalkedFile& walked, const std::vector<BraceFault>& mistakes);
+// The lines that cannot be read, and what the file names that does not run; added to the message about the mistake
+// before it. After the parser, whose messages are among them.
+void report_lost(ParseContext& r, const WalkedFile& walked, const std::vector<BraceFault>& mistakes);
 
 }  // namespace mainstay::config

@@ -149,16 +149,16 @@ void report_missing_word(ParseContext& r, const KeywordSpec& row, const Statemen
         d.fix = fmt::format("{} begins a comment: put a value that begins with it in double quotes", behind.front());
 }
 
-void report_misplaced(ParseContext& r, std::string_view word, Mark mark, const KeywordSpec& row, Mark opened,
+void report_misplaced(Diagnoser& diag, const KeywordSpec& misplaced, Mark mark, const KeywordSpec& row,
                       const KeywordSpec* outer) {
-    if (r.diag.full()) {  // nobody reads it, and its line would be counted
-        r.diag.error(Code::MissingCloseBrace, mark, {});
-        return;
-    }
-    auto& d = r.diag.error(Code::MissingCloseBrace, mark, fmt::format("{} does not belong in {}", word, row.name));
-    d.expected = fmt::format("a }} that closes {} ({}) before it", row.name, r.where(opened));
-    d.effect = fmt::format("what does not belong in {} is ignored up to its closing brace", row.name);
-    d.fix = outer == nullptr ? "it is outside of all blocks" : fmt::format("it is a keyword of {}", outer->name);
+    auto& d =
+        diag.error(Code::MisplacedKeyword, mark, fmt::format("{} does not belong in {}", misplaced.name, row.name));
+    d.effect = is_block(misplaced.args.takes)
+                   ? fmt::format("this line and its {{ are ignored: what is in it counts as in {}, which its }} closes",
+                                 row.name)
+                   : "the line is ignored";
+    d.fix = outer == nullptr ? "move it outside of all blocks"
+                             : fmt::format("it is a keyword of {}: move it behind the }} of {}", outer->name, row.name);
 }
 
 void report_missing_brace(Diagnoser& diag, const KeywordSpec& row, std::string_view line, Mark mark) {

@@ -11,9 +11,8 @@ void report_slash_comment(Diagnoser& diag, Mark mark, bool in_mail_list);
 void report_missing_word(ParseContext& r, const KeywordSpec& row, const Statement& statement);
 // A block without its {: `mark` is that of its keyword's line, `line` the line.
 void report_missing_brace(Diagnoser& diag, const KeywordSpec& row, std::string_view line, Mark mark);
-// `word` at `mark`, a keyword of the block `outer` (null: of none), in the block `row`, which begins at `opened`: most
-// likely the } of that one is missing.
-void report_misplaced(ParseContext& r, std::string_view word, Mark mark, const KeywordSpec& row, Mark opened,
+// The keyword `misplaced` of the block `outer` (null: of none), at `mark` in the block `row`.
+void report_misplaced(Diagnoser& diag, const KeywordSpec& misplaced, Mark mark, const KeywordSpec& row,
                       const KeywordSpec* outer);
 // Reports a deprecated keyword, or one without an effect, once each.
 void report_old_or_inert(ParseContext& r, const KeywordSpec& row, Mark mark);

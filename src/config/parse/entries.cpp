@@ -44,7 +44,10 @@ std::optional<Prefix> read_prefix(ParseContext& r, Mark mark, std::string_view w
     if (!address) {
         auto& d = r.diag.error(Code::NotAnAddress, mark, fmt::format("'{}' is not an IP address", word));
         d.effect = "the line is ignored";
-        if (word.ends_with(',') || word.ends_with(';')) d.fix = "one address per line, without commas";
+        if (word.ends_with(',') || word.ends_with(';'))
+            d.fix = "one address per line, without commas";
+        else if (const auto bare = in_brackets(word))
+            d.fix = fmt::format("write {}{}, without brackets", bare->address, bare->behind);
         return std::nullopt;
     }
     const int most = address->is_v4() ? 32 : 128;
@@ -130,11 +133,25 @@ private:
         } else if (const KeywordSpec* row = find_option(Block::VirtualAddresses, word); row != nullptr) {
             other(*row, mark);
         } else {
-            auto& d = unusable(mark, fmt::format("'{}' is not an option of an address", word), "the word is ignored");
-            if (const auto near = nearest_option(Block::VirtualAddresses, word); !near.empty())
-                d.fix = fmt::format("did you mean `{}`?", near);
+            unknown_option(word, mark);
         }
         return true;
+    }
+
+    // A prefix length or a mask as a word of its own, or a second address?
+    void unknown_option(std::string_view word, Mark mark) {
+        auto& d = unusable(mark, fmt::format("'{}' is not an option of an address", word), "the word is ignored");
+        const bool names_mask = (word == "netmask" || word == "mask") && at_ + 1 < v_.count();
+        const auto mask = IpAddress::parse(names_mask ? v_.arg(++at_) : word);
+        const std::string_view first = v_.word.substr(0, v_.word.find('/'));
+        if (const auto near = nearest_option(Block::VirtualAddresses, word); !near.empty())
+            d.fix = fmt::format("did you mean `{}`?", near);
+        else if (mask && mask->is_v4() && std::has_single_bit(~mask->v4_host_order() + 1U))
+            d.fix = fmt::format("write {}/{}", first, std::popcount(mask->v4_host_order()));
+        else if (word.starts_with('/') && at_ == 1)
+            d.fix = fmt::format("write {}{}, without a blank", first, word);
+        else if (!names_mask && IpAddress::parse(word.substr(0, word.find('/'))))
+            d.fix = "one address per line";
     }
 
     // Programs that write configurations (neutron) say it of each address; keepalived mentions it, and counts it in its
@@ -204,6 +221,13 @@ std::optional<VirtualAddress> read_virtual_address(ParseContext& r, const Value&
     return address;
 }
 
+std::optional<InBrackets> in_brackets(std::string_view word) {
+    const std::size_t end = word.find(']');
+    if (!word.starts_with('[') || end == std::string_view::npos || !IpAddress::parse(word.substr(1, end - 1)))
+        return std::nullopt;
+    return InBrackets{word.substr(1, end - 1), word.substr(end + 1)};
+}
+
 std::optional<AddressAndPort> read_address_and_port(ParseContext& r, const Value& v, std::size_t at,
                                                     std::string_view what, std::string_view effect) {
     const std::string_view word = v.arg(at);
@@ -216,8 +240,13 @@ std::optional<AddressAndPort> read_address_and_port(ParseContext& r, const Value
     auto address = IpAddress::parse(word.substr(0, slash));
     if (!address) {
         auto& d = bad(v.arg_mark(at), fmt::format("{} needs an IP address, got '{}'", what, word));
-        if (const std::size_t colon = word.rfind(':');
-            colon != std::string_view::npos && IpAddress::parse(word.substr(0, colon)))
+        if (const auto bare = in_brackets(word); bare && bare->behind.starts_with(':'))
+            d.fix = fmt::format("write `{} {} {}`: no brackets, a blank between address and port", v.row.name,
+                                bare->address, bare->behind.substr(1));
+        else if (bare)
+            d.fix = fmt::format("write {}, without brackets", bare->address);
+        else if (const std::size_t colon = word.rfind(':');
+                 colon != std::string_view::npos && IpAddress::parse(word.substr(0, colon)))
             d.fix = fmt::format("write `{} {} {}`: a blank between address and port", v.row.name, word.substr(0, colon),
                                 word.substr(colon + 1));
         else if (!word.empty() && word.find_first_not_of("0123456789.:") != std::string_view::npos)

@@ -281,6 +281,7 @@ using NameIndex = std::pmr::unordered_map<std::string, std::size_t>;
 inline constexpr std::uint32_t kFirstRulePreference = 16384;
 
 struct WalkedFile;  // block_walk.hpp
+struct BraceFault;
 
 struct ParseContext {
     ParseContext(const Environment& env, const Snapshot& text)
@@ -398,6 +399,11 @@ struct ParseContext {
 [[nodiscard]] std::optional<std::vector<std::string>> split_arguments(std::string_view text);
 // A decimal number that is all of `word`, low..high; nothing is reported.
 [[nodiscard]] std::optional<std::int64_t> whole_number(std::string_view word, std::int64_t low, std::int64_t high);
+// An address in brackets, as in URLs, and what stands behind it: "[2001:db8::1]:80". Nullopt: `word` is none.
+struct InBrackets {
+    std::string_view address, behind;
+};
+[[nodiscard]] std::optional<InBrackets> in_brackets(std::string_view word);
 [[nodiscard]] std::string format_micros(std::int64_t us);  // seconds, without needless zeros
 
 // ---- entries.cpp: lines of value blocks
@@ -418,8 +424,9 @@ struct AddressAndPort {
 
 // False if a brace is missing or unexpected; what was read then counts for nothing.
 [[nodiscard]] bool parse(ParseContext& reading, std::string_view text);
-// What keepalived's processes make of such a text.
-void parse(ParseContext& reading, std::string_view text, const WalkedFile& walked);
+// What keepalived's processes make of such a text; `mistakes` are those that are told.
+void parse(ParseContext& reading, std::string_view text, const WalkedFile& walked,
+           const std::vector<BraceFault>& mistakes);
 void check_vrrp(ParseContext& reading, Config& config);
 class MissingInterfaces;
 void check_groups(ParseContext& reading, MissingInterfaces& missing, Config& config);

@@ -188,6 +188,7 @@ private:
         }
         if (s.broken) return broken(s);
         const KeywordSpec* row = find_row(frame.block, s.words[0].text);
+        if (row == nullptr && walked()) row = statements_.file()->meant_at(s.mark.offset);
         if (row == nullptr) return unknown(s, opens, frame);
         if (is_block(row->args.takes)) return block(*row, s, opens);
         if (!missing_word(*row, s)) keyword(*row, s);
@@ -374,17 +375,19 @@ private:
         if (!meant.empty()) attempted(meant, r_.diag.last());
     }
 
-    // A keyword of an enclosing block: most likely the closing brace of this one is missing.
+    // A keyword of an enclosing block.
     void misplaced(const Statement& s, Frame& frame, const Frame& outer) {
         const Token& word = s.words[0];
-        const KeywordSpec* meant = find_row(outer.block, word.text);
-        if (!std::exchange(frame.blamed, true)) {
-            const auto told = r_.fault_entries.find(s.mark.offset);
-            if (told == r_.fault_entries.end())
-                report_misplaced(r_, word.text, word.mark, *frame.row, frame.opened, outer.row);
-            frame.blame = told == r_.fault_entries.end() ? r_.diag.last() : told->second;
+        if (const auto told = r_.fault_entries.find(s.mark.offset); told != r_.fault_entries.end()) {
+            frame.blamed = true;
+            frame.blame = told->second;
         }
-        attempted(meant->name, frame.blame);
+        const KeywordSpec& meant = *find_row(outer.block, word.text);
+        if (!frame.blamed) {
+            report_misplaced(r_.diag, meant, word.mark, *frame.row, outer.row);
+            if (walked()) r_.fault_entries.emplace(s.mark.offset, r_.diag.last());
+        }
+        attempted(meant.name, frame.blamed ? frame.blame : r_.diag.last());
     }
 
     enum class Brace : std::uint8_t { Unexpected, Enter, Skip };
@@ -406,10 +409,11 @@ private:
 
 bool parse(ParseContext& reading, std::string_view text) { return Parser{reading, text, nullptr}.run(); }
 
-void parse(ParseContext& reading, std::string_view text, const WalkedFile& walked) {
-    report_faults(reading, walked);
+void parse(ParseContext& reading, std::string_view text, const WalkedFile& walked,
+           const std::vector<BraceFault>& mistakes) {
+    report_mistakes(reading, walked, mistakes);
     (void)Parser{reading, text, &walked}.run();
-    report_lost(reading, walked);
+    report_lost(reading, walked, mistakes);
 }
 
 }  // namespace mainstay::config

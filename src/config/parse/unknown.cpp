@@ -12,15 +12,24 @@ std::string_view ascii_part(std::string_view word) {
     return word.substr(0, static_cast<std::size_t>(end - word.begin()));
 }
 
-// The keyword that the line may mean: `real server` is real_server.
+// "priority 100" of `priority=100` and `priority: 100`, where the block has such a keyword; else empty.
+std::string without_sign(const Statement& s, Block block) {
+    const std::string_view word = s.words[0].text;
+    const std::string_view keyword = word.substr(0, word.find_first_of("=:"));
+    if (keyword.size() == word.size() || find_row(block, keyword) == nullptr) return {};
+    const std::string_view value = word.substr(keyword.size() + 1);
+    if (!value.empty()) return fmt::format("{} {}", keyword, value);
+    return s.words.size() > 1 ? fmt::format("{} {}", keyword, s.words[1].text) : std::string{};
+}
+
+}  // namespace
+
 std::string_view nearest_to(const Statement& s, Block block) {
     if (s.words.size() > 1)
         if (const KeywordSpec* joined = find_row(block, fmt::format("{}_{}", s.words[0].text, s.words[1].text)))
             return joined->name;
     return nearest_keyword(block, ascii_part(s.words[0].text));
 }
-
-}  // namespace
 
 Block home_of(std::string_view word) {
     for (std::size_t b = 1; b < static_cast<std::size_t>(Block::kCount); ++b)
@@ -100,8 +109,12 @@ std::string_view Unknowns::report(const Statement& s, Block block, const Keyword
                                         "this line and its {{ are ignored: what is in it counts as in {}, which "
                                         "its }} closes",
                                         owner->name);
-    if (!near.empty())
+    if (const std::string assigned = without_sign(s, block); !assigned.empty())
+        d.fix = fmt::format("write `{}`", assigned);
+    else if (!near.empty())
         d.fix = fmt::format("did you mean `{}`?", near);
+    else if (word.text.starts_with(';') || word.text.starts_with("--") || word.text.starts_with("/*"))
+        d.fix = "begin comments with #";
     else if (const Block home = home_of(word.text); home != Block::None)
         d.fix = fmt::format("it belongs in {}", path_of(home));
     if (near.empty() && owner == nullptr && !opens) {

@@ -7,6 +7,8 @@ namespace mainstay::config {
 
 // A block with this keyword; None if there is none.
 [[nodiscard]] Block home_of(std::string_view word);
+// The keyword of `block` that the line may mean: `real server` is real_server. Empty when none is near.
+[[nodiscard]] std::string_view nearest_to(const Statement& statement, Block block);
 
 class Unknowns {
 public:

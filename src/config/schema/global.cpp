@@ -36,6 +36,7 @@ constexpr KeywordSpec kGlobalRows[]{
      .default_text = "<user>@<hostname> when smtp_server set",
      .help = "Mail sender: an address, or a name with the address in < and >.",
      .set = set_mail_sender,
+     .missing_is_error_only = true,
      .example = "notification_email_from keepalived@example.com"},
     {.blocks = Block::GlobalDefs,
      .name = "smtp_server",

@@ -253,6 +253,11 @@ std::string_view host_name(ParseContext& r, const Value& v) {
 
 void add_status_codes(ParseContext& r, const Value& v) {
     constexpr std::int64_t kLeast = 100, kMost = 599;
+    if (v.count() == 0) {  // keepalived (2.2.7) says nothing
+        auto& d = r.diag.advise(Code::MissingWord, v.mark, "status_code has no value");
+        d.effect = "the line is ignored";
+        d.expected = "status_code <100..599>[-<100..599>] ...";
+    }
     for (std::size_t i = 0; i < v.count(); ++i) {
         const std::string_view word = v.arg(i);
         const std::size_t dash = word.find('-');

@@ -143,6 +143,8 @@ bool read_address(ParseContext& reading, Value& value) {
     if (const auto bare = value.word.substr(0, value.word.find('/'));
         bare.size() < value.word.size() && IpAddress::parse(bare))
         d.fix = fmt::format("write {}, without the prefix length", bare);
+    else if (const auto inside = in_brackets(value.word))
+        d.fix = fmt::format("write {}, without brackets", inside->address);
     return false;
 }
 

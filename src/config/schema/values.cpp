@@ -64,17 +64,18 @@ Diagnostic& say_junk(ParseContext& reading, const Value& value, Severity severit
     return d;
 }
 
+std::string write_instead(const Value& value, std::string_view meant) {
+    return value.row.name.starts_with('<') && value.owner.empty()
+               ? fmt::format("write `{}`", meant)
+               : fmt::format("write `{} {}`", shown_name(value), meant);
+}
+
 void say_no_number(ParseContext& reading, const Value& value, Severity severity, std::string effect) {
     auto& d = reading.diag.add(severity, Rank::Config, Code::NotANumber, value.mark,
                                fmt::format("{} needs a number, got '{}'", shown_name(value), value.word));
     d.expected = range_text(value.row);
     d.effect = std::move(effect);
-}
-
-std::string write_instead(const Value& value, std::string_view meant) {
-    return value.row.name.starts_with('<') && value.owner.empty()
-               ? fmt::format("write `{}`", meant)
-               : fmt::format("write `{} {}`", shown_name(value), meant);
+    if (value.word == "=" && value.count() > 1) d.fix = write_instead(value, value.arg(1));
 }
 
 // False, and said: something stands behind the number, and the word is not used.

@@ -100,7 +100,7 @@ constexpr KeywordSpec kWebCheckerRows[]{
      .example = "digest 9e107d9d372bb6826bd81d3542a419d6"},
     {.blocks = Block::HttpUrl | Block::SslUrl,
      .name = "status_code",
-     .args = args::words(1, 255),
+     .args = args::words(0, 255),
      .form = "<100..599>[-<100..599>] ...",
      .default_text = "200-299",
      .help = "Accepted status codes and ranges",

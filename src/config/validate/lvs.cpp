@@ -108,7 +108,7 @@ private:
         if (s_.protocol || s_.protocol_mark.length != 0 || reported("protocol")) return;
         auto& d = diag_.error(Code::NoProtocol, s_.mark, fmt::format("virtual server {} has no protocol", name()));
         d.effect = "UDP is used, as keepalived does";
-        d.fix = "add `protocol TCP`";
+        d.fix = "add `protocol UDP`, or TCP";
     }
 
     bool no_servers() {
@@ -149,7 +149,9 @@ private:
         if (!any_port || m_.persistent) return;
         auto& d = diag_.error(Code::ZeroPort, s_.mark,
                               fmt::format("virtual server {} has no port; all ports go with persistence only", name()));
-        d.effect = fmt::format("persistence_timeout {} is used", kPersistence.count());
+        d.effect = fmt::format("port 0 and persistence_timeout {} are used", kPersistence.count());
+        d.fix = "write the port behind the address, or add persistence_timeout";
+        no_port_told_ = true;
         m_.persistent = true;
         m_.persistence_timeout = kPersistence;
     }
@@ -203,6 +205,10 @@ private:
         }
         if (!server.port_given || (rewritten && endpoint.port == 0)) endpoint.port = m_.endpoint.port;
         if (rewritten || endpoint.port == m_.endpoint.port) return;
+        if (no_port_told_) {
+            endpoint.port = m_.endpoint.port;
+            return;
+        }
         auto& d = diag_.warn(
             Code::PortReset, server.mark,
             fmt::format("real server {}: DR and TUN cannot change the port, which is {} at the virtual server",
@@ -363,10 +369,11 @@ private:
         if (!s_.sorry_port_given || (sorry.forwarding == Forwarding::Nat && sorry.endpoint.port == 0))
             sorry.endpoint.port = m_.endpoint.port;
         if (sorry.forwarding == Forwarding::Nat || sorry.endpoint.port == m_.endpoint.port) return;
-        diag_
-            .warn(Code::PortReset, s_.sorry_mark,
-                  fmt::format("the sorry server: DR and TUN cannot change the port, which is {}", m_.endpoint.port))
-            .effect = fmt::format("port {} is used", m_.endpoint.port);
+        if (!no_port_told_)
+            diag_
+                .warn(Code::PortReset, s_.sorry_mark,
+                      fmt::format("the sorry server: DR and TUN cannot change the port, which is {}", m_.endpoint.port))
+                .effect = fmt::format("port {} is used", m_.endpoint.port);
         sorry.endpoint.port = m_.endpoint.port;
     }
 
@@ -396,6 +403,7 @@ private:
     Diagnoser& diag_;
     ServiceDraft& s_;
     VirtualServer& m_;
+    bool no_port_told_ = false;     // servers' ports go with the service's
     std::uint16_t check_port_ = 0;  // of the server that is being settled: a mark's may have none in the table
 };
 

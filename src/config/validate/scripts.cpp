@@ -59,10 +59,11 @@ private:
         script.removed = true;
         if (script.model.command.empty()) {
             const auto index = static_cast<std::size_t>(&script - r_.scripts.data());
-            if (script.command.length == 0 && r_.reported_of(Block::Script, index, "script") == nullptr)
-                r_.diag
-                    .error(Code::ScriptWithoutCommand, script.name, fmt::format("vrrp_script {} has no script", name))
-                    .effect = "it is left out, and so are its trackers";
+            if (script.command.length != 0 || r_.reported_of(Block::Script, index, "script") != nullptr) return;
+            auto& d = r_.diag.error(Code::ScriptWithoutCommand, script.name,
+                                    fmt::format("vrrp_script {} has no script", name));
+            d.effect = "it is left out, and so are its trackers";
+            d.fix = "add `script \"COMMAND\"`";
             return;
         }
         if (script.account_unknown) return;

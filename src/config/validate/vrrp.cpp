@@ -1,14 +1,13 @@
 // Converts the drafts of instances to the model, with the checks that need a whole block or several blocks.
 #include <algorithm>
 #include <map>
-#include <memory_resource>
 #include <set>
-#include <tuple>
 #include <unordered_set>
 
 #include "config/parse/parse_context.hpp"
 #include "hmac.hpp"
 #include "missing_interfaces.hpp"
+#include "virtual_router_ids.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -114,7 +113,14 @@ private:
             d.effect = "this configuration cannot run";
         } else if (m_.interface.empty() && !(i_.source_is_unicast && !m_.unicast_peers.empty()) &&
                    !fatal_already("interface")) {
-            auto& d = r_.diag.fatal(Code::NoInterface, i_.name, text("interface is missing"));
+            // An empty one was told; that is the mistake.
+            const auto told = std::ranges::find_if(r_.diag.entries(), [&](const Diagnoser::Entry& entry) {
+                return entry.diagnostic.code == static_cast<std::uint16_t>(Code::EmptyValue) &&
+                       i_.interface.length != 0 && entry.mark.offset == i_.interface.offset;
+            });
+            if (told != r_.diag.entries().end()) told->dropped = true;
+            auto& d = r_.diag.fatal(Code::NoInterface, told == r_.diag.entries().end() ? i_.name : i_.interface,
+                                    text("interface is missing"));
             d.expected = "interface NAME, or unicast_src_ip with unicast_peer";
             d.effect = "this configuration cannot run";
         }
@@ -212,7 +218,7 @@ private:
         if (m_.vmac.enabled && i_.unicast_keyword && !i_.vmac_xmit_base)
             r_.diag.warn(Code::VersionConflict, i_.unicast, text("unicast with use_vmac needs vmac_xmit_base")).effect =
                 "it is set";
-        std::erase_if(m_.unicast_peers, [&](const UnicastPeer& peer) {
+        const auto wrong_family = std::erase_if(m_.unicast_peers, [&](const UnicastPeer& peer) {
             if (peer.address.family() == m_.family) return false;
             r_.diag
                 .error(Code::FamilyMismatch, i_.unicast,
@@ -225,6 +231,10 @@ private:
                 "this configuration cannot run";
         }
         if (!i_.unicast_keyword || !m_.unicast_peers.empty()) return;
+        if (wrong_family && r_.diag.last() < r_.diag.entries().size()) {
+            r_.diag.entries()[r_.diag.last()].diagnostic.effect = "the peer is ignored; without any, multicast is used";
+            return;
+        }
         if (Diagnostic* refused = reported_of("unicast_peer"); refused != nullptr) {
             refused->effect = "the peer is ignored; without any, multicast is used";
             return;
@@ -390,70 +400,6 @@ private:
     Instance& m_;
 };
 
-// keepalived: one instance per virtual router id, family, interface and multicast group. Unicast instances may share an
-// id on one local address, as long as no peer is in both of their lists.
-class Conflicts {
-public:
-    explicit Conflicts(ParseContext& r) : r_{r} {}
-
-    void run(const Config& config) {
-        std::vector<std::uint32_t> multicast;
-        for (std::size_t n = 0; n < config.instances.size(); ++n) {
-            const Instance& i = config.instances[n];
-            if (i.virtual_router_id == 0) continue;
-            if (!i.unicast_peers.empty())
-                unicast(config, n);
-            else if (!i.interface.empty())
-                multicast.push_back(static_cast<std::uint32_t>(n));
-        }
-        check_multicast(config, multicast);
-    }
-
-private:
-    // Side by side, for there may be tens of thousands: of equal ones the first of the file comes first.
-    void check_multicast(const Config& config, std::vector<std::uint32_t>& list) {
-        const auto key = [&](std::uint32_t n) {
-            const Instance& i = config.instances[n];
-            return Key{i.interface, i.family, i.virtual_router_id, i.multicast_group.value_or(IpAddress{})};
-        };
-        if (!std::ranges::is_sorted(list, {}, key)) std::ranges::stable_sort(list, {}, key);
-        std::size_t first = 0;
-        for (std::size_t at = 1; at < list.size(); ++at) {
-            if (key(list[first]) != key(list[at]))
-                first = at;
-            else
-                report(config, list[first], list[at],
-                       fmt::format("interface {}", config.instances[list[at]].interface));
-        }
-    }
-
-    void unicast(const Config& config, std::size_t n) {
-        const Instance& i = config.instances[n];
-        const std::string& local = *locals_.insert(i.source ? i.source->to_string() : i.interface).first;
-        for (const UnicastPeer& peer : i.unicast_peers) {
-            const auto [first, fresh] = unicast_.emplace(Key{local, i.family, i.virtual_router_id, peer.address}, n);
-            if (fresh || first->second == n) continue;
-            report(config, first->second, n, fmt::format("{} with peer {}", local, peer.address.to_string()));
-            return;
-        }
-    }
-
-    void report(const Config& config, std::size_t first, std::size_t second, const std::string& where) {
-        const Instance& i = config.instances[second];
-        auto& d = r_.diag.fatal(Code::VirtualRouterIdConflict, r_.instances[second].virtual_router_id,
-                                fmt::format("{} and {} both use VRID {} with IPv{} on {}", config.instances[first].name,
-                                            i.name, i.virtual_router_id, i.family == Family::V4 ? 4 : 6, where));
-        d.expected = "a different number for each instance on one interface";
-        d.effect = "this configuration cannot run";
-    }
-
-    using Key = std::tuple<std::string_view, Family, std::uint8_t, IpAddress>;  // the last: the group, or a peer
-    ParseContext& r_;
-    std::pmr::monotonic_buffer_resource pool_;
-    std::pmr::map<Key, std::size_t> unicast_{&pool_};
-    std::set<std::string> locals_;  // what the keys of unicast_ name
-};
-
 // keepalived: of two VMACs with one name the second gets a name of its own.
 void check_vmac_names(ParseContext& r, Config& config) {
     std::map<std::string, std::size_t> names;
@@ -491,7 +437,7 @@ void check_vrrp(ParseContext& r, Config& config) {
         config.instances.push_back(InstanceCheck{r, missing, draft}.run());
         r.instance_models.taken(draft.index);
     }
-    Conflicts{r}.run(config);
+    check_virtual_router_ids(r, config);
     check_vmac_names(r, config);
     check_groups(r, missing, config);
     missing.report();

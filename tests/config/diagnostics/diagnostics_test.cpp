@@ -40,12 +40,11 @@ TEST_CASE("an unknown block ends the block around it, with one message and what 
     const Loaded loaded =
         load_sample(vrrp(5, "    foo {\n        state MASTER\n        bar {\n        }\n    }\n    priority 90"));
 
-    CHECK(lines_of(loaded) == Lines{"1:15 warning MS0405 (VI_1) there is no virtual address",
-                                    "5:5 error MS0106 unknown keyword 'foo' in vrrp_instance"});
+    CHECK(lines_of(loaded) == Lines{"5:5 error MS0106 unknown keyword 'foo' in vrrp_instance"});
     CHECK(
-        loaded.diagnostics.at(1).effect ==
+        loaded.diagnostics.at(0).effect ==
         "this line and its { are ignored: what is in it counts as in vrrp_instance, which its } closes; lost with it: "
-        "address 10.9.9.9/24");
+        "address 10.9.9.9/24; not shown: 1 message that comes of it (line 1)");
     CHECK(loaded.config.instances.at(0).priority == 255);  // of a MASTER without one
     CHECK(loaded.config.instances[0].initial_master);
 }
@@ -54,16 +53,16 @@ TEST_CASE("a missing closing brace at the end names the line that opened the blo
     const Loaded loaded = load_sample(vrrp(14, ""));
 
     REQUIRE(lines_of(loaded) ==
-            Lines{"1:1 error MS0109 vrrp_instance is not closed: its } is missing at the end of the file"});
+            Lines{"1:1 error MS0109 vrrp_instance VI_1 is not closed: its } is missing at the end of the file"});
     CHECK(loaded.config.instances.size() == 1);
     CHECK(loaded.can_run());
 }
 
-TEST_CASE("a missing closing brace inside is noticed at the first keyword of the enclosing block, once") {
+TEST_CASE("a missing closing brace inside is told at the block that it should close, once") {
     const Loaded loaded = load_sample(vrrp(10, ""));
 
-    REQUIRE(lines_of(loaded) == Lines{"10:5 error MS0109 virtual_ipaddress does not belong in authentication"});
-    CHECK(loaded.diagnostics[0].expected == "a } that closes authentication (line 7) before it");
+    REQUIRE(lines_of(loaded) == Lines{"7:5 error MS0109 authentication is not closed: its } is missing after line 9"});
+    CHECK(loaded.diagnostics[0].fix == "add a line with } after line 9");
 }
 
 TEST_CASE("an extra closing brace is passed over") {
@@ -428,11 +427,12 @@ TEST_CASE("files, processes and BFD sessions are tracked where they are defined,
 
 TEST_CASE("a misspelt virtual_ipaddress does not hide that there is no virtual address") {
     CHECK(lines_of(load_sample(vrrp(11, "    virtual_ipadress {"))) ==
-          Lines{"1:15 warning MS0405 (VI_1) there is no virtual address",
-                "11:5 error MS0106 unknown keyword 'virtual_ipadress' in vrrp_instance"});
+          Lines{"11:5 error MS0106 unknown keyword 'virtual_ipadress' in vrrp_instance"});
 
     const Loaded v3 = load_sample(vrrp(11, "    version 3\n    virtual_ipadress {"));
-    CHECK(lines_of(v3).front() == "1:15 fatal MS0405 (VI_1) there is no virtual address");
+    CHECK(lines_of(v3).back() == "12:5 fatal MS0106 unknown keyword 'virtual_ipadress' in vrrp_instance");
+    CHECK(v3.diagnostics.back().effect.contains(
+        "; line 1: (VI_1) there is no virtual address: this configuration cannot run; not shown: "));
     CHECK_FALSE(v3.can_run());
 }
 

@@ -262,9 +262,8 @@ TEST_CASE("a message in an included file names who includes it") {
 TEST_CASE("a place in another file is named with that file") {
     const Folder folder;
     folder.put("a.conf", "virtual_server 10.9.9.9 80 {\n  protocol TCP\n");
-    CHECK(load_file(folder.put("top.conf", "include a.conf\nvrrp_instance X {\n}\n"), host())
-              .diagnostics.at(0)
-              .expected == "a } that closes virtual_server (" + (folder / "a.conf").string() + ":1) before it");
+    CHECK(load_file(folder.put("top.conf", "include a.conf\nvrrp_instance X {\n}\n"), host()).diagnostics.at(0).fix ==
+          "add a line with } after " + (folder / "a.conf").string() + ":2");
 }
 
 TEST_CASE("a pattern of top files reads them all, and says so") {
