@@ -58,7 +58,8 @@ std::optional<Prefix> read_prefix(ParseContext& r, Mark mark, std::string_view w
         prefix.length = static_cast<std::uint8_t>(*number);
         if (const auto behind = split_number(length).behind; !behind.empty())
             say_behind(r, mark, fmt::format("the prefix length of {}", word.substr(0, slash)), length, behind, *number)
-                .fix = fmt::format("write {}/{}", word.substr(0, slash), *number);
+                .fix = behind == "," ? "one address per line, without commas"
+                                     : fmt::format("write {}/{}", word.substr(0, slash), *number);
         return prefix;
     }
     auto& d = r.diag.error(
@@ -140,6 +141,7 @@ private:
 
     // A prefix length or a mask as a word of its own, or a second address?
     void unknown_option(std::string_view word, Mark mark) {
+        if (v_.word.ends_with(',') && IpAddress::parse(word.substr(0, word.find_first_of("/,")))) return;  // told
         auto& d = unusable(mark, fmt::format("'{}' is not an option of an address", word), "the word is ignored");
         const bool names_mask = (word == "netmask" || word == "mask") && at_ + 1 < v_.count();
         const auto mask = IpAddress::parse(names_mask ? v_.arg(++at_) : word);

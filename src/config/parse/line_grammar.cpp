@@ -160,6 +160,10 @@ private:
             d.fix = fmt::format("write `{} {}`", word.substr(0, equals), word.substr(equals + 1));
         else if (!near.empty())
             d.fix = fmt::format("did you mean `{}`?", near);
+        else if (find_option(top().block, "via") != nullptr && IpAddress::parse(word))
+            d.fix = fmt::format("write `via {}`", word);
+        else if (find_option(top().block, "weight") != nullptr && whole_number(word, INT32_MIN, INT32_MAX))
+            d.fix = fmt::format("write `weight {}`", word);
         if (owner_.strict_line) drop_line();
         if (equals != std::string_view::npos) return;
         // Probably the argument of the misspelt option before it: not reported separately.

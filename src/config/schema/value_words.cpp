@@ -149,8 +149,9 @@ bool read_address(ParseContext& reading, Value& value) {
 }
 
 bool read_address_range(ParseContext& reading, Value& value) {
-    const auto bad = [&](Code code, std::string message) {
+    const auto bad = [&](Code code, std::string message, std::string fix = {}) {
         auto& d = reading.diag.error(code, value.mark, std::move(message));
+        d.fix = std::move(fix);
         d.expected = "10.0.0.1, 10.0.0.1-9, 10.0.0.1-10.0.0.9 or 10.0.0.0/28";
         d.effect = "the line is ignored";
         return false;
@@ -158,7 +159,15 @@ bool read_address_range(ParseContext& reading, Value& value) {
     const std::size_t dash = value.word.find('-');
     if (dash == std::string_view::npos) {
         const auto prefix = prefix_of(value.word);
-        if (!prefix) return bad(Code::NotAnAddress, fmt::format("'{}' is not an address or a range", value.word));
+        if (!prefix) {
+            const std::size_t colon = std::min(value.word.rfind(':'), value.word.size());
+            std::string fix;
+            if (IpAddress::parse(value.word.substr(0, colon)))
+                fix = fmt::format("write `{} {}`: a blank between address and port", value.word.substr(0, colon),
+                                  value.word.substr(colon + 1));
+            return bad(Code::NotAnAddress, fmt::format("'{}' is not an address or a range", value.word),
+                       std::move(fix));
+        }
         value.prefix = *prefix;
         if (prefix->length != 0 && !has_host_bits(*prefix)) return true;
         return bad(Code::BadPrefix, fmt::format("{} is not the first address of its prefix", value.word));

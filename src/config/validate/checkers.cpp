@@ -108,6 +108,22 @@ void check_dns_name(ParseContext& r, const Value& v) {
         "the root is queried";
 }
 
+bool settle_urls(Diagnoser& diag, CheckerDraft& draft, const std::string& virtualhost) {
+    Checker& c = draft.model;
+    const auto pathless = std::erase_if(c.urls.edit(), [](const HttpUrl& url) { return url.path.empty(); });
+    for (std::size_t n = 0; n < pathless; ++n)
+        diag.error(Code::CheckerIncomplete, draft.mark, "a url has no path").effect =
+            c.urls.empty() ? "the url is left out, and so is the check: it has no other" : "the url is left out";
+    for (HttpUrl& url : c.urls.edit()) {
+        if (url.status_codes.empty()) url.status_codes.push_back({});
+        if (url.virtualhost.empty()) url.virtualhost = virtualhost;
+    }
+    if (c.urls.empty() && pathless == 0)
+        diag.error(Code::CheckerIncomplete, draft.mark, "HTTP_GET and SSL_GET need at least one url { path ... }")
+            .effect = "the check is left out";
+    return !c.urls.empty();
+}
+
 void split_hosts(std::vector<CheckerDraft>& checkers) {
     const auto has_hosts = [](const CheckerDraft& checker) {
         return checker.model.type == Checker::Type::Smtp &&

@@ -9,6 +9,8 @@ namespace mainstay::config {
 
 // False if the check cannot be used; reported to `diag`.
 [[nodiscard]] bool check_checker(Diagnoser& diag, const CheckerDraft& checker);
+// The same of HTTP_GET and SSL_GET; a url without a virtualhost gets the one around it.
+[[nodiscard]] bool settle_urls(Diagnoser& diag, CheckerDraft& checker, const std::string& virtualhost);
 void check_pattern(ParseContext& r);  // at the end of a url block
 // SMTP_CHECK with `host` blocks stands for one check per block: with its own options, the rest inherited.
 void split_hosts(std::vector<CheckerDraft>& checkers);

@@ -1,9 +1,7 @@
 // Converts the drafts of virtual servers to the model: defaults, inheritance, and checks of ports and families.
 #include <algorithm>
-#include <array>
 #include <map>
 #include <tuple>
-#include <unordered_set>
 #include <utility>
 
 #include "active_active.hpp"
@@ -204,18 +202,18 @@ private:
             return;
         }
         if (!server.port_given || (rewritten && endpoint.port == 0)) endpoint.port = m_.endpoint.port;
-        if (rewritten || endpoint.port == m_.endpoint.port) return;
-        if (no_port_told_) {
-            endpoint.port = m_.endpoint.port;
-            return;
-        }
-        auto& d = diag_.warn(
-            Code::PortReset, server.mark,
-            fmt::format("real server {}: DR and TUN cannot change the port, which is {} at the virtual server",
-                        text_of(server.model), m_.endpoint.port));
-        d.effect = fmt::format("port {} is used", m_.endpoint.port);
-        d.fix = "lb_kind NAT can";
+        if (!rewritten && endpoint.port != m_.endpoint.port)
+            take_service_port(endpoint, server.mark, fmt::format("real server {}", text_of(server.model)));
+    }
+
+    void take_service_port(Endpoint& endpoint, Mark mark, const std::string& what) {
         endpoint.port = m_.endpoint.port;
+        if (no_port_told_) return;
+        auto& d = diag_.warn(Code::PortReset, mark,
+                             fmt::format("{}: DR and TUN cannot change the port, which is {} at the virtual server",
+                                         what, endpoint.port));
+        d.effect = fmt::format("port {} is used", endpoint.port);
+        d.fix = "lb_kind NAT can";
     }
 
     bool settle_checker(CheckerDraft& draft, const ServerDraft& server) {
@@ -250,7 +248,9 @@ private:
         }
         if (c.type == Checker::Type::Grpc) settle_grpc(draft, server);
         if (c.type == Checker::Type::Misc && c.misc_timeout.count() == 0) c.misc_timeout = m_.delay_loop;
-        if (c.type == Checker::Type::Http || c.type == Checker::Type::Ssl) return settle_urls(draft, server);
+        if (c.type == Checker::Type::Http || c.type == Checker::Type::Ssl)
+            return settle_urls(diag_, draft,
+                               first_text(draft.own.virtualhost, server.defaults.virtualhost, s_.defaults.virtualhost));
         return check_checker(diag_, draft);
     }
 
@@ -261,25 +261,6 @@ private:
              .digest = {},
              .status_codes = {{200, 200}},
              .virtualhost = first_text(draft.own.virtualhost, server.defaults.virtualhost, s_.defaults.virtualhost)}};
-    }
-
-    bool settle_urls(CheckerDraft& draft, const ServerDraft& server) {
-        Checker& c = draft.model;
-        std::erase_if(c.urls.edit(), [&](const HttpUrl& url) {
-            if (!url.path.empty()) return false;
-            diag_.error(Code::CheckerIncomplete, draft.mark, "a url has no path").effect = "the url is left out";
-            return true;
-        });
-        for (HttpUrl& url : c.urls.edit()) {
-            if (url.status_codes.empty()) url.status_codes.push_back({});
-            if (url.virtualhost.empty())
-                url.virtualhost =
-                    first_text(draft.own.virtualhost, server.defaults.virtualhost, s_.defaults.virtualhost);
-        }
-        if (!c.urls.empty()) return true;
-        diag_.error(Code::CheckerIncomplete, draft.mark, "HTTP_GET and SSL_GET need at least one url { path ... }")
-            .effect = "the check is left out";
-        return false;
     }
 
     void take_named(ServerDraft& server) {
@@ -368,13 +349,8 @@ private:
         }
         if (!s_.sorry_port_given || (sorry.forwarding == Forwarding::Nat && sorry.endpoint.port == 0))
             sorry.endpoint.port = m_.endpoint.port;
-        if (sorry.forwarding == Forwarding::Nat || sorry.endpoint.port == m_.endpoint.port) return;
-        if (!no_port_told_)
-            diag_
-                .warn(Code::PortReset, s_.sorry_mark,
-                      fmt::format("the sorry server: DR and TUN cannot change the port, which is {}", m_.endpoint.port))
-                .effect = fmt::format("port {} is used", m_.endpoint.port);
-        sorry.endpoint.port = m_.endpoint.port;
+        if (sorry.forwarding != Forwarding::Nat && sorry.endpoint.port != m_.endpoint.port)
+            take_service_port(sorry.endpoint, s_.sorry_mark, "the sorry server");
     }
 
     void settle_quorum() {
@@ -382,11 +358,10 @@ private:
         for (const RealServer& rs : m_.real_servers) sum += rs.weight;
         const bool named = std::ranges::any_of(m_.real_servers, is_named);  // how many they are is not known
         if (m_.quorum > sum && !named) {
-            diag_
-                .warn(
-                    Code::QuorumTooHigh, s_.quorum_mark.length != 0 ? s_.quorum_mark : s_.mark,
-                    fmt::format("virtual server {}: quorum {} is above the sum of weights, {}", name(), m_.quorum, sum))
-                .effect = fmt::format("quorum {} is used", sum);
+            auto& d = diag_.warn(
+                Code::QuorumTooHigh, s_.quorum_mark.length != 0 ? s_.quorum_mark : s_.mark,
+                fmt::format("virtual server {}: quorum {} is above the sum of weights, {}", name(), m_.quorum, sum));
+            d.effect = fmt::format("quorum {} is used", sum);
             m_.quorum = static_cast<std::uint32_t>(sum);
         }
         if (m_.hysteresis == 0 || m_.hysteresis < m_.quorum) return;

@@ -70,6 +70,18 @@ bool too_many(const GroupEntry& entry) {
     return tail_of(entry.last) - tail_of(entry.first) >= kGroupAddressesMax;
 }
 
+// What was told of a line in the group; null: nothing.
+Diagnostic* told_of_an_entry(ParseContext& r, std::string_view group) {
+    const auto named = std::ranges::find(r.server_groups, group, &std::pair<std::string, Mark>::first);
+    if (named == r.server_groups.end()) return nullptr;
+    const std::uint32_t from = named->second.offset;
+    const auto told = std::ranges::find_if(r.diag.entries(), [&](const Diagnoser::Entry& entry) {
+        return entry.diagnostic.severity >= Severity::Error && entry.mark.offset > from &&
+               entry.mark.offset < r.snapshot.text().find('}', from);
+    });
+    return told == r.diag.entries().end() ? nullptr : &told->diagnostic;
+}
+
 }  // namespace
 
 bool settle_group(ParseContext& r, ServiceDraft& draft, bool all_tunnelled) {
@@ -105,6 +117,10 @@ bool settle_group(ParseContext& r, ServiceDraft& draft, bool all_tunnelled) {
         entries.push_back(entry);
     }
     if (!entries.empty()) return true;
+    if (Diagnostic* refused = told_of_an_entry(r, *m.group); refused != nullptr) {
+        refused->effect = "the line is ignored; the group has no other entry: its virtual servers are left out";
+        return false;
+    }
     r.diag.error(Code::UnknownGroup, draft.mark, fmt::format("virtual_server_group {} has no usable entry", *m.group))
         .effect = "the virtual server is left out";
     return false;
