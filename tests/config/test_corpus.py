@@ -59,7 +59,7 @@ def test_every_course_file_is_listed():
 
 def test_the_slips_of_the_missing_brace_file_are_named_with_line_and_fix():
     _, said = config_test(COURSE / "lvs-dr-wrr-backup-missing-brace.conf", COURSE_INTERFACES)
-    for line, text in ((18, "unknown authentication type 'pass'"), (23, "virtual_server is not closed"),
+    for line, text in ((18, "unknown authentication type 'pass'"), (23, "virtual_server 192.168.4.15 80 is not closed: its } is missing"),
                        (34, "TCP_CHECK has no keyword nb_get_retry"), (42, "TCP_CHECK has no keyword nb_get_retry")):
         assert re.search(rf"^.+:{line}:\d+: \w+ MS\d+: .*{re.escape(text)}", said, re.MULTILINE), said
     assert "write `auth_type PASS`" in said
