@@ -2,6 +2,7 @@
 // that comes holds everything before the one that goes is killed, silently.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <syslog.h>
 
 #include <chrono>
 #include <fstream>
@@ -122,6 +123,13 @@ Result<void> end(const DaemonProcesses& daemon) {
     return kill_silently(daemon);
 }
 
+// A program that is killed has no last line of its own: without this one its log just stops.
+void log_end(const std::string& text) {
+    ::openlog("mainstayctl", LOG_PID, LOG_DAEMON);
+    ::syslog(LOG_NOTICE, "%s", text.c_str());
+    ::closelog();
+}
+
 Result<void> start_mainstay_unit() {
     std::ofstream file{kUnitEnvironment};
     file << "MAINSTAY_TAKEOVER=--takeover\n" << std::flush;
@@ -154,6 +162,8 @@ Result<void> take_over(const std::string& socket, const TakeoverOptions& options
     if (const auto missing = missing_at_mainstay(socket, *masters); !missing.empty()) {
         if (const auto mainstay = running_mainstay(socket)) {
             if (const auto ended = end(*mainstay); !ended) return ended;
+            log_end(fmt::format("takeover: mainstay (process {}) was ended again, keepalived goes on: {}",
+                                mainstay->main, missing));
         }
         return fail(Errc::State, missing + ": mainstay was ended again, keepalived goes on; mainstay's log says more");
     }
@@ -164,6 +174,8 @@ Result<void> take_over(const std::string& socket, const TakeoverOptions& options
               ? "`mainstayctl takeover --undo` goes back, once keepalived has been started again beside mainstay\n"
               : "`mainstayctl takeover --undo` goes back; `mainstayctl takeover --confirm` makes mainstay the one that "
                 "starts at boot\n");
+    log_end(fmt::format("takeover: keepalived (process {}) was ended, mainstay goes on, MASTER of {}", keepalived->main,
+                        text_of(*masters)));
     return {};
 }
 
@@ -192,6 +204,8 @@ Result<void> undo(const std::string& socket, const TakeoverOptions& options) {
     if (!keepalived) return error_of(keepalived);
     if (const auto missing = missing_at_keepalived(*keepalived, standing->masters); !missing.empty()) {
         if (const auto ended = end(*keepalived); !ended) return ended;
+        log_end(fmt::format("takeover --undo: keepalived (process {}) was ended again, mainstay goes on: {}",
+                            keepalived->main, missing));
         return fail(Errc::State,
                     missing + ": keepalived was ended again, mainstay goes on; keepalived's log says more");
     }
@@ -201,6 +215,8 @@ Result<void> undo(const std::string& socket, const TakeoverOptions& options) {
     print(fmt::format("keepalived (process {}) is MASTER of {}\n", keepalived->main, text_of(standing->masters)));
     if (const auto ended = end(*now); !ended) return ended;
     print("mainstay was ended\n");
+    log_end(fmt::format("takeover --undo: mainstay (process {}) was ended, keepalived goes on, MASTER of {}", now->main,
+                        text_of(standing->masters)));
     return {};
 }
 

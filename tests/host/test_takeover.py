@@ -13,6 +13,17 @@ from support.wait import wait_until
 OTHER_VIP = "192.168.4.201"
 
 
+# What is sent to syslog, a line each.
+LISTEN = """
+import os, socket
+heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+heard.bind("/dev/log")
+print("listening", flush=True)
+while True:
+    print(heard.recv(65536).decode().rstrip("\\0\\n"), flush=True)
+"""
+
+
 def configuration(state, priority, interval=1):
     """Two instances, one of them on a VMAC, the other with a route of its own."""
     return (instance(state, priority, interval=interval, more="virtual_routes {\n 10.77.0.0/24 via 192.168.4.99\n}\n") +
@@ -21,7 +32,9 @@ def configuration(state, priority, interval=1):
 
 @pytest.fixture(name="site")
 def fixture_site(lan):
-    one, two, client = office(lan, "one", "two", "client")
+    lan.switch("office")
+    one, two, client = (lan.host(name, private_dev=name == "one", eth0=("office", f"192.168.4.{11 + number}/24"))
+                        for number, name in enumerate(("one", "two", "client")))
     peer = two.keepalived(configuration("BACKUP", 100))
     keepalived = start_keepalived(one, configuration("MASTER", 150))
     for vip in (VIP, OTHER_VIP):
@@ -32,6 +45,8 @@ def fixture_site(lan):
 
 def test_a_takeover_and_the_way_back_are_noticed_by_nobody(site):
     one, two, client, keepalived, peer = site
+    syslog = one.start(["/usr/bin/python3", "-c", LISTEN], name="syslog")
+    wait_until(lambda: "listening" in syslog.output(), 10, "syslog")
     watched = Watched(client)
     entered = peer.output().count("Entering MASTER STATE")
     changes = one.start(["ip", "monitor", "address", "route"], name="monitor")
@@ -63,6 +78,9 @@ def test_a_takeover_and_the_way_back_are_noticed_by_nobody(site):
     watched.goes_on(200)
     assert again.alive()
     watched.nobody_noticed("192.168.4.11", 150, may_fail=FAILED_AT_KEEPALIVEDS_START)
+    assert re.findall(r"mainstayctl\[\d+\]: (.*)", re.sub(r"process \d+", "process N", syslog.output())) == [
+        "takeover: keepalived (process N) was ended, mainstay goes on, MASTER of VI_1 VI_2",
+        "takeover --undo: mainstay (process N) was ended, keepalived goes on, MASTER of VI_1 VI_2"]
     assert peer.output().count("Entering MASTER STATE") == entered
     assert not two.holds(VIP) and not two.holds(OTHER_VIP)
 
