@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "discover_secret.hpp"
+#include "mainstay/base/counted.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "output.hpp"
 
@@ -33,7 +34,8 @@ std::string changes(const config::DiscoveredServers& before, const config::Disco
             return std::ranges::none_of(in, [&](const auto& other) { return place(one) == place(other); });
         });
     };
-    return fmt::format("{} servers ({} more, {} fewer)", after.size(), missing(after, before), missing(before, after));
+    return fmt::format("{} ({} more, {} fewer)", counted(after.size(), "server"), missing(after, before),
+                       missing(before, after));
 }
 
 bool is_loopback(std::string_view url) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mainstay/base/counted.hpp"
 #include "mainstay/base/script_variables.hpp"
 #include "mainstay/config/tools/host_files.hpp"
 #include "options.hpp"
@@ -117,8 +118,10 @@ private:
             return;
         }
         const auto& config = facts_.loaded.config;
-        found(fmt::format("{}: {} VRRP instances, {} sync groups, {} virtual servers", facts_.configuration_path,
-                          config.instances.size(), config.sync_groups.size(), config.virtual_servers.size()));
+        found(fmt::format("{}: {}, {}, {}", facts_.configuration_path,
+                          counted(config.instances.size(), "VRRP instance"),
+                          counted(config.sync_groups.size(), "sync group"),
+                          counted(config.virtual_servers.size(), "virtual server")));
         for (std::size_t i = 1; i < facts_.loaded.files.size(); ++i)
             found(fmt::format("{}: included", facts_.loaded.files[i].path));
         report_.can_run = facts_.loaded.can_run();

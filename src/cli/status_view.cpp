@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "json_view.hpp"
+#include "mainstay/base/counted.hpp"
 #include "status_filter.hpp"
 
 namespace mainstay::cli {
@@ -160,7 +161,7 @@ std::string discovered_table(const json& lvs, std::int64_t now_us) {
     for (const auto& one : list(lvs, "discovered")) {
         std::string state;
         if (const auto held = text(one, "held"); !held.empty())
-            state = fmt::format("answer of {} servers held for {}: {}", number(one, "held_servers"),
+            state = fmt::format("answer of {} held for {}: {}", counted(number(one, "held_servers"), "server"),
                                 age(now_us, number(one, "held_since_unix_us")), held);
         if (const auto problem = text(one, "problem"); !problem.empty()) state = problem;
         const auto good = number(one, "last_good_unix_us");

@@ -157,7 +157,7 @@ def test_the_report_of_a_set_up_names_what_was_found_what_differs_and_what_to_do
     assert (done.returncode, done.stderr) == (1, "")
     assert [line for line in text.splitlines() if line.startswith("What ")] == ["What was found", "What differs", "What to do"]
     owner = f"{os.getuid()}:{os.getgid()}"
-    for line in ["- /etc/keepalived/keepalived.conf: 1 VRRP instances, 0 sync groups, 0 virtual servers",
+    for line in ["- /etc/keepalived/keepalived.conf: 1 VRRP instance, 0 sync groups, 0 virtual servers",
                  "- ROOT/etc/keepalived/conf.d/instance.conf: included",
                  "- options of keepalived: -D -d",
                  f"- script /usr/local/bin/check of vrrp_script chk: owner {owner}, mode 0777",
@@ -195,4 +195,4 @@ def test_the_file_that_an_option_names_is_read(root):
     (root / "etc/ha.conf").write_text("vrrp_instance OTHER {\n  interface eth0\n  virtual_router_id 9\n}\n", encoding="utf-8")
     (root / "etc/default/keepalived").write_text("DAEMON_ARGS='-f /etc/ha.conf'\n", encoding="utf-8")
 
-    assert "- /etc/ha.conf: 1 VRRP instances" in ctl("--root", root).stdout
+    assert "- /etc/ha.conf: 1 VRRP instance," in ctl("--root", root).stdout

@@ -172,7 +172,7 @@ def test_a_token_comes_from_a_file_that_only_its_group_reads_and_goes_out_encryp
     site.host.run(["chmod", "640", "/run/token"])
     good = site.follow(*words)
     wait_until(lambda: not good.alive(), 20, "the end")
-    assert (good.wait(), good.output()) == (0, "mainstay-discover: 1 servers (1 more, 0 fewer)\n")
+    assert (good.wait(), good.output()) == (0, "mainstay-discover: 1 server (1 more, 0 fewer)\n")
     assert site.servers() == ["10.0.0.1:80"]
 
     refused = site.host.run([program("mainstay-discover"), "consul", "web", "--file", FILE, "--token-file", "/run/token",

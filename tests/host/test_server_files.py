@@ -184,12 +184,12 @@ def test_an_answer_that_removes_too_many_servers_or_all_is_held_and_shown(direct
     director.start(service("debounce 0.1"))
     director.until(four)
     director.replace(entries("127.1.0.1"))
-    director.until_logged("an answer of 1 servers is held for 600 s: it removes 3 of 4 servers, more than max_removal "
+    director.until_logged("an answer of 1 server is held for 600 s: it removes 3 of 4 servers, more than max_removal "
                           "(50 %). The 4 known servers are kept")
     wait_until(lambda: source(director.host).get("held_servers") == 1, 20, lambda: status(director.host))
     assert source(director.host)["servers"] == 4
     shown = director.host.run([program("mainstayctl"), "status"]).stdout
-    assert re.search(rf"{FILE} +4 +\d+ \w+ +answer of 1 servers held for \d+ \w+: it removes 3 of 4 servers", shown), shown
+    assert re.search(rf"{FILE} +4 +\d+ \w+ +answer of 1 server held for \d+ \w+: it removes 3 of 4 servers", shown), shown
     check = director.host.run([program("mainstayctl"), "status", "--check"], check=False)
     assert f"an answer of {FILE} is held: it removes 3 of 4 servers" in check.stdout, check.stdout
     metrics = director.host.run([program("mainstayctl"), "metrics"]).stdout

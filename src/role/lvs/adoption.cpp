@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "mainstay/base/counted.hpp"
 #include "mainstay/lvs/adoption.hpp"
 
 namespace mainstay::role {
@@ -43,9 +44,8 @@ lvs::Memory adopt_table(const LvsOptions& options, const config::Config& config,
     std::size_t down = 0;
     for (const auto& service : memory)
         down += static_cast<std::size_t>(std::ranges::count(service.servers, false, &lvs::ServerMemory::alive));
-    log.notice(
-        "--takeover: {} services found in the IPVS table, {} of their servers are down until a check finds them up",
-        memory.size(), down);
+    log.notice("--takeover: {} found in the IPVS table; servers that are DOWN until a check finds them up: {}",
+               counted(memory.size(), "service"), down);
     return memory;
 }
 

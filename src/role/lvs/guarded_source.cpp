@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "mainstay/base/counted.hpp"
+
 namespace mainstay::role {
 namespace {
 
@@ -78,7 +80,7 @@ void GuardedSource::fail(const std::string& problem) {
 bool GuardedSource::step(Instant now) {
     const std::size_t before = servers().size();
     const bool changed = set_.step(now);
-    if (changed) log_.info("{} {}: {} servers, {} before", words_.keyword, name_, servers().size(), before);
+    if (changed) log_.info("{} {}: {}, {} before", words_.keyword, name_, counted(servers().size(), "server"), before);
     arm();
     return changed;
 }
@@ -118,8 +120,8 @@ void GuardedSource::log_hold(HoldReason before) const {
     if (now == HoldReason::None) return log_.info("{} {}: its answers count again", words_.keyword, name_);
     const auto& rules = set_.rules();
     const Micros hold = now == HoldReason::TooManyRemoved ? rules.hold_time : rules.hold_empty;
-    log_.warning("{} {}: an answer of {} servers is held {}: {}. The {} known servers are kept", words_.keyword, name_,
-                 set_.held()->size(), after(hold), why_held(), servers().size());
+    log_.warning("{} {}: an answer of {} is held {}: {}. The {} known servers are kept", words_.keyword, name_,
+                 counted(set_.held()->size(), "server"), after(hold), why_held(), servers().size());
 }
 
 report::DiscoveredStatus GuardedSource::status() const {

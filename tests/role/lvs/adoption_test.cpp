@@ -51,8 +51,8 @@ TEST_CASE("a server that the table does not have is down, and services of others
     CHECK(memory[0].servers[0].since == WallTime{77});
     REQUIRE(memory[1].servers.size() == 1);
     CHECK(memory[1].servers[0].alive);
-    CHECK(host.log.texts == Lines{"--takeover: 2 services found in the IPVS table, 1 of their servers are down until a "
-                                  "check finds them up"});
+    CHECK(host.log.texts == Lines{"--takeover: 2 services found in the IPVS table; servers that are DOWN until a "
+                                  "check finds them up: 1"});
 }
 
 TEST_CASE("a group's services are each found in the table") {

@@ -82,7 +82,7 @@ TEST_CASE("an answer that removes too much is held for hold_time, which is said 
     static_cast<void>(bench.lines());
     bench.pass(5s);
     CHECK_FALSE(bench.source.answer(many_servers(1)));
-    CHECK(bench.lines() == Lines{"real_server_file /x: an answer of 1 servers is held for 600 s: it removes 3 of 4 "
+    CHECK(bench.lines() == Lines{"real_server_file /x: an answer of 1 server is held for 600 s: it removes 3 of 4 "
                                  "servers, more than max_removal (50 %). The 4 known servers are kept"});
     const auto held = bench.source.status();
     CHECK(held.servers == 4);
@@ -96,7 +96,7 @@ TEST_CASE("an answer that removes too much is held for hold_time, which is said 
     CHECK(bench.lines().empty());
     bench.pass(1s);
     CHECK(bench.source.answer(many_servers(1)));
-    CHECK(bench.lines() == Lines{"real_server_file /x: 1 servers, 4 before"});
+    CHECK(bench.lines() == Lines{"real_server_file /x: 1 server, 4 before"});
     CHECK(bench.source.servers() == many_servers(1));
     CHECK(bench.source.status().held.empty());
     CHECK(bench.source.status().held_servers == 0);
@@ -113,7 +113,7 @@ TEST_CASE("an empty answer and one below min_servers are held as long as hold_em
     CHECK(bench.source.status().held == "it is empty");
     bench.source.set_rules({.max_removal = 100, .min_servers = 2, .hold_empty = 30s});
     CHECK_FALSE(bench.source.answer(many_servers(1)));
-    CHECK(bench.lines() == Lines{"real_server_file /x: an answer of 1 servers is held for 30 s: it has fewer than "
+    CHECK(bench.lines() == Lines{"real_server_file /x: an answer of 1 server is held for 30 s: it has fewer than "
                                  "min_servers (2). The 3 known servers are kept"});
     CHECK(bench.source.status().held == "it has fewer than min_servers (2)");
     CHECK(bench.source.status().holds == 2);

@@ -82,7 +82,7 @@ TEST_CASE("a name has no servers until it is resolved, and then those of the las
     bench.names->follow(config);
     CHECK(bench.until([&] { return bench.changed == 1; }));
     CHECK(bench.servers(config) == Texts{"10.0.0.11:80"});
-    CHECK(bench.log.texts == Texts{"real_server_dns web.example.org: 1 servers, 0 before"});
+    CHECK(bench.log.texts == Texts{"real_server_dns web.example.org: 1 server, 0 before"});
     dns.last = 12;
     CHECK(bench.until([&] { return bench.changed == 2; }));
     CHECK(bench.servers(config) == Texts{"10.0.0.12:80"});
@@ -263,7 +263,7 @@ TEST_CASE("a name that a reload takes away while it is looked up is of no intere
     bench.loop.restart();
     bench.loop.run_for(20ms);
     CHECK(bench.changed == 1);
-    CHECK(bench.log.texts == Texts{"real_server_dns web.example.org: 1 servers, 0 before"});
+    CHECK(bench.log.texts == Texts{"real_server_dns web.example.org: 1 server, 0 before"});
 }
 
 TEST_CASE("no more than 64 names are asked for at once, and the others when one of these is known") {

@@ -71,7 +71,7 @@ TEST_CASE("what is reported before the configuration counts with it, and later a
     CHECK(bench.until([&] { return bench.changed == 1; }));
     CHECK(bench.of(config) == Texts{"10.0.0.11:80", "10.0.0.12:80"});
     CHECK(bench.log.texts ==
-          Texts{"real_server_file /x: 1 servers, 0 before", "real_server_file /x: 2 servers, 1 before"});
+          Texts{"real_server_file /x: 1 server, 0 before", "real_server_file /x: 2 servers, 1 before"});
 }
 
 TEST_CASE("a problem is logged once, keeps the servers, and is in the status until the next answer") {
@@ -84,7 +84,7 @@ TEST_CASE("a problem is logged once, keeps the servers, and is in the status unt
     bench.files.on_file_read({"/x\nipv4", "it ends early"}, {});
     CHECK(bench.log.texts == Texts{"real_server_file /x: read /x: no. It has no servers until reading it succeeds",
                                    "real_server_file /x: read again after 1 failures",
-                                   "real_server_file /x: 1 servers, 0 before",
+                                   "real_server_file /x: 1 server, 0 before",
                                    "real_server_file /x: it is empty. The 1 known servers are kept"});
     CHECK(bench.of(config) == Texts{"10.0.0.11:80"});
     std::vector<report::DiscoveredStatus> list;
@@ -147,7 +147,7 @@ TEST_CASE("what was saved counts until the first answer, with its weights") {
     CHECK(kept[0].servers == saved);
     CHECK(kept[0].last_good == WallTime{5});
     bench.read("/x", at_addresses({"10.0.0.11"}));
-    CHECK(bench.log.count("an answer of 1 servers is held for 600 s: it removes 2 of 3 servers") == 1);
+    CHECK(bench.log.count("an answer of 1 server is held for 600 s: it removes 2 of 3 servers") == 1);
     CHECK(bench.of(config).size() == 3);
 }
 
