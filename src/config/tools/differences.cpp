@@ -1,5 +1,5 @@
 // Which member of the model holds the value of which keyword. A value that another keyword gives (a check's delay_loop,
-// which is its service's) is a value of the member here, and left out where it only follows.
+// which is its service's) is a value of the member here, and left out where it only follows before and after.
 #include "mainstay/config/tools/differences.hpp"
 
 #include <algorithm>
@@ -30,9 +30,6 @@ void add_tracked(ValueList& v, const Owner& owner) {
     for (const auto& one : owner.track_interfaces) v.item("track_interface", one.name, weight(one));
     for (const auto& one : owner.track_scripts) v.item("track_script", one.name, weight(one));
 }
-
-// Empty where it only follows another value.
-std::string own_time(Micros time, Micros followed) { return time == followed ? std::string{} : value_text(time); }
 
 ValueList values_of(const Global& g) {
     ValueList v{Block::GlobalDefs};
@@ -155,7 +152,7 @@ ValueList values_of(const TrackScript& s) {
     ValueList v{Block::Script};
     v.add("script", s.command);
     v.add("interval", s.interval);
-    v.put("timeout", own_time(s.timeout, s.interval));
+    v.add_own("timeout", s.timeout, s.interval);
     v.put("weight", fmt::format("{}{}", s.weight, s.reverse ? " reverse" : ""));
     v.add("rise", s.rise);
     v.add("fall", s.fall);
@@ -252,14 +249,14 @@ void add_check(ValueList& v, const Checker& c) {
     v.add("bind_if", c.bind_if);
     v.add("connect_timeout", c.connect_timeout);
     v.add("retry", c.retry);
-    v.put("delay_before_retry", own_time(c.delay_before_retry, c.delay_loop));
+    v.add_own("delay_before_retry", c.delay_before_retry, c.delay_loop);
     v.add("delay_loop", c.delay_loop);
-    v.put("warmup", own_time(c.warmup, c.delay_loop));
+    v.add_own("warmup", c.warmup, c.delay_loop);
     v.add("alpha", c.alpha);
     v.add("log_all_failures", c.log_all_failures);
     v.add("misc_path", WordList{c.misc_path->argv});
     v.put("user", c.misc_path->group.empty() ? c.misc_path->user : c.misc_path->user + " " + c.misc_path->group);
-    v.put("misc_timeout", own_time(c.misc_timeout, c.delay_loop));
+    v.add_own("misc_timeout", c.misc_timeout, c.delay_loop);
     v.add("misc_dynamic", c.misc_dynamic);
     v.add("http_protocol", c.http_protocol);
     v.add("enable_sni", c.enable_sni);

@@ -86,6 +86,10 @@ bool is_in_other(const ValueList& list, const ValueList& other, std::string_view
     });
 }
 
+bool is_other(const ValueList::Entry& before, const ValueList::Entry& after) {
+    return before.text != after.text && !(before.follows && after.follows);
+}
+
 std::string shown_text(const std::string& text, const std::string& other) {
     if (!text.empty()) return text;
     return other == "on" ? "off" : kNone;
@@ -183,6 +187,10 @@ void ValueList::section(const Section& one) {
     inside(block, with_names(one), [&] { more({one.values, one.sections}); });
 }
 
+void ValueList::add_own(std::string_view keyword, Micros time, Micros followed) {
+    append({.keyword = prefix_ + std::string{keyword}, .text = value_text(time), .follows = time == followed});
+}
+
 Differences compare(const ValueList& before, const ValueList& after) {
     Differences result;
     for (const auto& entry : before.entries())
@@ -190,7 +198,7 @@ Differences compare(const ValueList& before, const ValueList& after) {
             result.push_back(difference_of(&entry, nullptr));
     for (const auto& entry : after.entries()) {
         const auto* old = entry_of(before, entry.keyword);
-        if (old != nullptr ? old->text != entry.text : !is_in_other(after, before, entry.keyword))
+        if (old != nullptr ? is_other(*old, entry) : !is_in_other(after, before, entry.keyword))
             result.push_back(difference_of(old, &entry));
     }
     worse_first(result);

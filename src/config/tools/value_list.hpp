@@ -46,6 +46,8 @@ public:
         put(keyword, value_text(value));
     }
     void put(std::string_view keyword, std::string text);  // empty: it is not given
+    // A time that is another keyword's where the file does not say: it changes with that one, which is shown then.
+    void add_own(std::string_view keyword, Micros time, Micros followed);
     // An entry of a list, which comes or goes as a whole; `text` is what else is said of it.
     void item(std::string_view keyword, std::string_view name, std::string text = {});
     // Keywords without a member in the model.
@@ -66,7 +68,8 @@ public:
         std::string text;     // empty: not given
         bool secret = false;
         bool item = false;
-        bool missed = false;  // it is worse without it
+        bool missed = false;   // it is worse without it
+        bool follows = false;  // it equals the value that it follows
     };
     [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
 

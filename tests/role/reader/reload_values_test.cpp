@@ -38,6 +38,27 @@ TEST_CASE("a delay_loop is shown before and after, once for all the checks that 
     CHECK(text_of(kWeb, replaced(kWeb, "delay_loop 6\n", "delay_lop 6\n")) == shown);
 }
 
+TEST_CASE("a time of a check that stays is not said to change with the delay_loop that it happens to equal") {
+    const auto with = [](const char* loop, const char* lines) {
+        return replaced(replaced(kWeb, "delay_loop 6", loop), "connect_timeout 3\n", lines);
+    };
+    const auto changed = [&](const char* before, const char* after) {
+        return "change checks TCP 10.9.9.9:80 -> 10.1.1.1:80\n         HTTP_GET delay_before_retry " +
+               std::string{before} + " -> " + after + "\n" + kKeepsResult + kUntouched;
+    };
+    CHECK(text_of(with("delay_loop 6", "delay_before_retry 3\n"), with("delay_loop 3", "delay_before_retry 3\n")) ==
+          "change settings TCP 10.9.9.9:80\n         delay_loop 6 -> 3\n" + kUntouched);
+    CHECK(text_of(with("delay_loop 6", ""), with("delay_loop 6", "delay_before_retry 4\n")) == changed("3", "4"));
+    CHECK(text_of(with("delay_loop 6", "delay_before_retry 4\n"), with("delay_loop 6", "")) == changed("4", "3"));
+    const auto script = [](const char* lines) {
+        return "vrrp_script s {\nscript /bin/true\n" + std::string{lines} +
+               "}\nvrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 51\ntrack_script {\ns\n}\n"
+               "virtual_ipaddress {\n10.9.9.8\n}\n}\n";
+    };
+    CHECK(text_of(script("interval 9\ntimeout 5\n"), script("interval 5\ntimeout 5\n")) ==
+          "change script s\n         interval 9 -> 5\nunchanged: 1 instance, 0 services; IPVS table changes: 0\n");
+}
+
 TEST_CASE("a forwarding method is shown before and after") {
     CHECK(text_of(kWeb, replaced(kWeb, "lb_kind DR", "lb_kind NAT")) ==
           "change server TCP 10.9.9.9:80 -> 10.1.1.1:80\n         lb_kind DR -> NAT\n"
