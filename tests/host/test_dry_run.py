@@ -22,7 +22,7 @@ def test_a_file_that_is_unchanged_changes_nothing(lan):
 
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout == ("a reload would read /run/keepalived.conf\nno changes\n"
-                             "unchanged: 1 instances, 0 services; IPVS table changes: 0\n")
+                             "unchanged: 1 instance, 0 services; IPVS table changes: 0\n")
 
 
 def test_the_daemon_says_what_is_different_goes_on_unchanged_and_then_does_exactly_that(lan):

@@ -161,12 +161,13 @@ struct ReadingDone {
     WebhookSettings webhooks;
     std::vector<std::string> pass_environment;  // patterns of variables that scripts get
     std::vector<std::uint64_t> errors;          // that the configuration runs with (config::ErrorMarks)
+    std::string reason;  // why it cannot run, as in the log's lines before the summary; empty: the summary says it
 };
 
 template <class A>
 void fields(A& a, ReadingDone& m) {
     a(m.exit_code, m.can_run, m.summary, m.audit_seconds, m.notify_wait_seconds, m.mail_keep_seconds, m.daemon, m.stays,
-      m.wants_namespace, m.api, m.mail, m.webhooks, m.pass_environment, m.errors);
+      m.wants_namespace, m.api, m.mail, m.webhooks, m.pass_environment, m.errors, m.reason);
 }
 
 // ---- mainstayctl to the supervisor, over its own socket ----

@@ -166,17 +166,20 @@ std::string text_of(const ipc::RoleStartup& startup, const config::Loaded& next,
     }
     // A refusal lists its reasons; `config check` shows the others.
     const auto worst = next.can_run() ? Severity::Warning : Severity::Fatal;
+    const auto& fresh = report.errors.fresh;
+    const bool by_errors = !report.losses.empty() && !fresh.empty();  // what the file had before removes nothing
     std::size_t others = 0;
     for (const auto& diagnostic : next.diagnostics) {
-        if (diagnostic.severity >= worst)
+        if (by_errors ? std::ranges::find(fresh, &diagnostic) != fresh.end() : diagnostic.severity >= worst)
             out += fmt::format("  {}\n", config::render_line(diagnostic, next));
         else if (diagnostic.severity >= Severity::Warning)
             ++others;
     }
     add_problems();
     if (others > 0)
-        out += fmt::format("{} more warnings and errors in this configuration: see mainstayctl config check {}\n",
-                           others, startup.config_path);
+        out += fmt::format("{} in this configuration: see mainstayctl config check {}\n",
+                           others == 1 ? "1 more warning or error" : fmt::format("{} more warnings and errors", others),
+                           startup.config_path);
     return out;
 }
 

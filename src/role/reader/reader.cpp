@@ -162,11 +162,22 @@ void log_diagnostics(const config::Loaded& loaded, Log& log) {
         log.line(level_of(diagnostic.severity), config::render_line(diagnostic, loaded));
 }
 
+// The first of those that refuse the file, for who does not see the log.
+std::string first_reason(const config::Loaded& loaded) {
+    const auto worst = loaded.can_run() ? config::Severity::Warning : config::Severity::Fatal;
+    const auto refuses = [&](const config::Diagnostic& one) { return one.severity >= worst; };
+    const auto first = std::ranges::find_if(loaded.diagnostics, refuses);
+    if (first == loaded.diagnostics.end()) return {};
+    const auto others = std::count_if(std::next(first), loaded.diagnostics.end(), refuses);
+    return config::render_line(*first, loaded) + (others == 0 ? "" : fmt::format(", and {} more", others));
+}
+
 // reload_check_config: any diagnostic refuses the reload, and is written to a separate file, or to the log.
 void refuse_checked(const ipc::RoleStartup& startup, const config::Loaded& loaded, int check_log,
                     ipc::ReadingDone& done, Log& log) {
     done.can_run = false;
     done.summary = startup.config_path + " is refused";
+    done.reason = first_reason(loaded);
     std::string text;
     for (const auto& diagnostic : loaded.diagnostics) text += config::render_line(diagnostic, loaded) + "\n";
     if (!startup.check_log.empty()) {
@@ -185,9 +196,9 @@ void refuse_file(const ipc::RoleStartup& startup, const config::Loaded& loaded, 
         return d.severity == config::Severity::Fatal && d.rank == config::Rank::Security;
     });
     done.exit_code = missed || loaded.files.empty() || loaded.files[0].text.empty() ? 6 : 2;
-    if (done.summary.empty())
-        done.summary =
-            startup.config_path + (for_warnings ? " is refused: --strict allows no warnings" : " is refused");
+    if (!done.summary.empty()) return;
+    done.summary = startup.config_path + (for_warnings ? " is refused: --strict allows no warnings" : " is refused");
+    done.reason = (for_warnings ? "--strict allows no warnings: " : "") + first_reason(loaded);
 }
 
 // A reload that would remove running objects because of broken blocks, or of an empty file, is refused.

@@ -99,6 +99,10 @@ private:
             return;
         }
         Details details{"it keeps its state, timers and counters"};
+        if (refused(before, after))
+            details.emplace_back(
+                "worse: until its peers have the same, each refuses the other's packets, and both are MASTER: change "
+                "them at the same time");
         compare(details, "name", before.name, after.name);
         compare(details, "sync group", before.sync_group.empty() ? "none" : before.sync_group,
                 after.sync_group.empty() ? "none" : after.sync_group);
@@ -183,6 +187,14 @@ private:
                before.multicast_group != after.multicast_group;
     }
 
+    // The same, of one that stays the same virtual router. Passwords of IPv6 are not checked.
+    static bool refused(const config::Instance& before, const config::Instance& after) {
+        const bool checked = after.auth_type == config::AuthType::Ah || after.family == Family::V4;
+        return before.version != after.version || before.auth_type != after.auth_type ||
+               (after.version == 2 && before.advert_int != after.advert_int) ||
+               (checked && before.auth_pass != after.auth_pass);
+    }
+
     // An instance that looks the same to its operator may be another virtual router to its peers.
     void removed(const config::Instance& before) {
         Details details{"it resigns and removes its addresses"};
@@ -206,7 +218,7 @@ private:
             if (unheard(before, after))
                 details.emplace_back(
                     "until its peers have the same, neither hears the other, and both are MASTER: change them at the "
-                    "same time, or do it under maintenance");
+                    "same time");
         }
         diff_.changes.push_back({Action::Remove, "instance", before.name, std::move(details)});
         for (const auto* list : {&before.addresses, &before.excluded_addresses})

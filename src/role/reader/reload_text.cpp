@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "mainstay/base/counted.hpp"
 #include "mainstay/role/reader/reload_diff.hpp"
 
 namespace mainstay::role {
@@ -29,8 +30,8 @@ std::string as_text(const ReloadDiff& diff) {
         for (const auto& detail : change.details) out += fmt::format("         {}\n", text_of(detail));
     }
     if (diff.empty()) out += "no changes\n";
-    return out + fmt::format("unchanged: {} instances, {} services; IPVS table changes: {}\n", diff.instances_kept,
-                             diff.services_kept, diff.ipvs_operations);
+    return out + fmt::format("unchanged: {}, {}; IPVS table changes: {}\n", counted(diff.instances_kept, "instance"),
+                             counted(diff.services_kept, "service"), diff.ipvs_operations);
 }
 
 std::vector<std::string> as_log_lines(const ReloadDiff& diff, std::size_t most) {

@@ -246,7 +246,8 @@ private:
     void take_snapshot(const ipc::Snapshot& snapshot, UniqueFd sealed);
     void reading_over(ReaderProcess::Reading reading);
     void take_reading(ReaderProcess::Reading reading);
-    void reading_failed(int exit_code, const std::string& why);
+    // `reason`: what the log has said of it before; empty: nothing.
+    void reading_failed(int exit_code, const std::string& why, const std::string& reason = {});
     void begin_preparing();
     [[nodiscard]] bool someone_starts() const;
     void prepare_later();

@@ -145,7 +145,8 @@ void Supervisor::take_reading(ReaderProcess::Reading reading) {
     if (phase_ == Phase::Stopping) return;
     if (!reading.done) return reading_failed(kExitFatal, reading.died);
     if (!reading.done->wants_namespace.empty()) return read_again_in(reading.done->wants_namespace);
-    if (!reading.done->can_run) return reading_failed(reading.done->exit_code, reading.done->summary);
+    if (!reading.done->can_run)
+        return reading_failed(reading.done->exit_code, reading.done->summary, reading.done->reason);
     for (auto& part : reading.parts) take_snapshot(part.snapshot, std::move(part.sealed));
     next_.settings = std::move(*reading.done);
     next_.changes = std::move(reading.changes);
@@ -153,7 +154,7 @@ void Supervisor::take_reading(ReaderProcess::Reading reading) {
     begin_preparing();
 }
 
-void Supervisor::reading_failed(int exit_code, const std::string& why) {
+void Supervisor::reading_failed(int exit_code, const std::string& why, const std::string& reason) {
     if (phase_ == Phase::Starting) {
         log_.error("{}: not started", why);
         const bool by_file = exit_code == kExitConfig || exit_code == kExitNoConfig;
@@ -164,7 +165,7 @@ void Supervisor::reading_failed(int exit_code, const std::string& why) {
     }
     log_.error("{}: the running configuration stays in use", why);
     requests_.refuse(why);
-    count_reload(why);
+    count_reload(reason.empty() ? why : reason);
     reload_over();
 }
 

@@ -11,6 +11,12 @@
 
 namespace mainstay::role::test {
 
+// What peers with the file of before refuse.
+inline const std::string kRefused =
+    "         worse: until its peers have the same, each refuses the other's packets, and both are MASTER: change them "
+    "at "
+    "the same time\n";
+
 inline config::Config config_of(const std::string& text) {
     auto loaded = config::load_text("x.conf", text, {});
     REQUIRE(loaded.can_run());

@@ -181,6 +181,18 @@ TEST_CASE("one running object that broken blocks would take away is one, not sev
     CHECK(refused.parts.empty());
 }
 
+TEST_CASE("errors that the running configuration has, too, are counted where others take objects away") {
+    Bench b;
+    const auto running = b.read("nonsense 1\n" + kInstance + kService);
+    b.startup.errors = running.done.errors;
+    b.startup.report = ipc::RoleStartup::DryRunAs::Text;
+    b.runs(running);
+    const auto refused = b.read("nonsense 1\n" + kInstance.substr(0, kInstance.size() - 2) + kService);
+    CHECK(refused.report_text.find("nonsense") == std::string::npos);
+    CHECK(refused.report_text.ends_with(
+        "\n1 more warning or error in this configuration: see mainstayctl config check " + b.file + "\n"));
+}
+
 TEST_CASE("a running configuration that cannot be read is logged, and the new one is read all the same") {
     Bench b;
     const auto memfd = ipc::make_sealed_memfd("part", std::as_bytes(std::span{"nonsense", 8}));

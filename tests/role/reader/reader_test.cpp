@@ -69,6 +69,8 @@ TEST_CASE("what is wrong is logged by its severity's level, and a file that cann
     CHECK_FALSE(fatal.done.can_run);
     CHECK(fatal.done.exit_code == 2);
     CHECK(fatal.done.summary == b.file + " is refused");
+    CHECK(fatal.done.reason ==
+          b.file + ":1:15: fatal MS0402: (VI_1) interface is missing; this configuration cannot run, and 1 more");
     CHECK(fatal.parts.empty());
     CHECK_FALSE(fatal.log.empty());
     b.startup.config_path = b.folder / "absent.conf";
@@ -86,6 +88,9 @@ TEST_CASE("a warning is one only with --strict") {
     CHECK_FALSE(strict.done.can_run);
     CHECK(strict.done.exit_code == 2);
     CHECK(strict.done.summary == b.file + " is refused: --strict allows no warnings");
+    CHECK(strict.done.reason ==
+          "--strict allows no warnings: " + b.file +
+              ":14:1: error MS0105: unknown keyword 'nonsense' outside of all blocks; the line is ignored");
     CHECK(b.read("static_routes {\n}\n").done.can_run);
 }
 
@@ -98,6 +103,8 @@ TEST_CASE("reload_check_config refuses a file with a warning, and writes why to 
     CHECK_FALSE(logged.done.can_run);
     CHECK(logged.done.stays);
     CHECK(logged.done.summary == b.file + " is refused");
+    CHECK(logged.done.reason ==
+          b.file + ":1:1: error MS0105: unknown keyword 'nonsense' outside of all blocks; the line is ignored");
     CHECK(logged.parts.empty());
     REQUIRE(logged.log.size() == 2);
     CHECK(logged.log[0] == "New config failed validation");
@@ -292,7 +299,7 @@ TEST_CASE("a dry run shows the settings of mainstay.toml that change, and when t
     };
     const auto nothing = [](ipc::RoleStartup&) {};
     const std::string read = "a reload would read DIR/x.conf\n";
-    const std::string same = "unchanged: 1 instances, 1 services; IPVS table changes: 0\n";
+    const std::string same = "unchanged: 1 instance, 1 service; IPVS table changes: 0\n";
     CHECK(dry(kInstance + kService, "", nothing) == read + "no changes\n" + same);
     CHECK(dry(kInstance + kService, "[scripts]\nnotify_wait = 11\n[lvs]\naudit_interval = 12\n[mail]\nkeep = 61\n",
               nothing) == read +
@@ -306,9 +313,9 @@ TEST_CASE("a dry run shows the settings of mainstay.toml that change, and when t
     // Without a role its part is not compared.
     CHECK(dry("global_defs {\ndynamic_interfaces\n}\n" + kService, "", [](ipc::RoleStartup& startup) {
               startup.run_vrrp = false;
-          }) == read + "no changes\nunchanged: 0 instances, 1 services; IPVS table changes: 0\n");
+          }) == read + "no changes\nunchanged: 0 instances, 1 service; IPVS table changes: 0\n");
     CHECK(dry(kInstance, "", [](ipc::RoleStartup& startup) { startup.run_lvs = false; }) ==
-          read + "no changes\nunchanged: 1 instances, 0 services; IPVS table changes: 0\n");
+          read + "no changes\nunchanged: 1 instance, 0 services; IPVS table changes: 0\n");
     CHECK(dry(kInstance + kService + "nonsense 1\n", "", nothing)
               .starts_with(read + "no changes\n" + same +
                            "1 error that the running configuration does not have:\n  DIR/x.conf:22:1: error MS"));

@@ -33,14 +33,16 @@ std::string server(const std::string& address, const std::string& lines = "") {
     return "real_server " + address + " 80 {\n" + lines + "}\n";
 }
 std::string end(const char* services, const char* operations) {
-    return std::string{"unchanged: 0 instances, "} + services + " services; IPVS table changes: " + operations + "\n";
+    return std::string{"unchanged: 0 instances, "} + services +
+           (std::string_view{services} == "1" ? " service" : " services") + "; IPVS table changes: " + operations +
+           "\n";
 }
 
 }  // namespace
 
 TEST_CASE("each setting of an instance that changes is reported with both values") {
-    CHECK(changed("version 2\n", "version 3\n") == "         version 2 -> 3\n");
-    CHECK(changed("advert_int 1\n", "advert_int 2\n") == "         advert_int 1 -> 2\n");
+    CHECK(changed("version 2\n", "version 3\n") == kRefused + "         version 2 -> 3\n");
+    CHECK(changed("advert_int 1\n", "advert_int 2\n") == kRefused + "         advert_int 1 -> 2\n");
     CHECK(changed("version 3\nadvert_int 1\n", "version 3\nadvert_int 0.25\n") == "         advert_int 1 -> 0.25\n");
     CHECK(changed("", "nopreempt\n") == "         nopreempt off -> on\n");
     CHECK(changed("preempt_delay 1.5\n", "preempt_delay 7\n") == "         preempt_delay 1.5 -> 7\n");
@@ -60,9 +62,10 @@ TEST_CASE("a secret is only said to have changed, and of a list what comes and g
     const auto with = [](const char* pass) {
         return std::string{"authentication {\nauth_type PASS\nauth_pass "} + pass + "\n}\n";
     };
-    CHECK(changed(with("one"), with("two")) == "         authentication auth_pass changed\n");
+    CHECK(changed(with("one"), with("two")) == kRefused + "         authentication auth_pass changed\n");
     CHECK(changed(with("one"), "") ==
-          "         worse: authentication auth_pass removed\n         authentication auth_type PASS -> none\n");
+          kRefused +
+              "         worse: authentication auth_pass removed\n         authentication auth_type PASS -> none\n");
     const auto peers = [](const char* list) { return std::string{"unicast_peer {\n"} + list + "}\n"; };
     CHECK(changed(peers("10.0.0.2\n"), peers("10.0.0.2\n10.0.0.3\n")) == "         unicast_peer 10.0.0.3 added\n");
     CHECK(changed(peers("10.0.0.2\n10.0.0.3\n"), peers("10.0.0.2\n")) ==
@@ -74,7 +77,7 @@ TEST_CASE("a secret is only said to have changed, and of a list what comes and g
           kKeeps + "         worse: track_script chk removed\nremove script chk\n" + kNothing);
     CHECK(text_of(script + instance("track_script {\nchk\n}\n"),
                   "vrrp_script chk {\nscript /bin/false\n}\n" + instance("track_script {\nchk\n}\n")) ==
-          "change script chk\n         script /bin/true -> /bin/false\nunchanged: 1 instances, 0 services; IPVS table "
+          "change script chk\n         script /bin/true -> /bin/false\nunchanged: 1 instance, 0 services; IPVS table "
           "changes: 0\n");
 }
 
@@ -251,7 +254,7 @@ TEST_CASE("a service of a group is named after it") {
 
 TEST_CASE("settings of the daemon are reported by their keywords") {
     const auto with = [](const char* lines) { return std::string{"global_defs {\n"} + lines + "}\n" + instance(""); };
-    const std::string rest = "unchanged: 1 instances, 0 services; IPVS table changes: 0\n";
+    const std::string rest = "unchanged: 1 instance, 0 services; IPVS table changes: 0\n";
     CHECK(text_of(with("router_id a\n"), with("router_id b\n")) ==
           "change settings global_defs\n         router_id a -> b\n" + rest);
     CHECK(text_of(with("max_auto_priority 3\n"), with("max_auto_priority 4\n")) ==

@@ -71,6 +71,17 @@ TEST_CASE("the observer hears of processes and reloads, and its request for traf
     CHECK(refused.reloads.last_refused.unix_us >= done.reloads.last_done.unix_us);
     CHECK(refused.reloads.last_problem == std::string(1'000, 'x'));
 
+    stage.signal(SIGHUP);
+    running.reader->hear<ipc::RoleStartup>();
+    running.reader->send(ipc::ReadingDone{.exit_code = 2,
+                                          .summary = "x.conf is refused",
+                                          .stays = true,
+                                          .wants_namespace = {},
+                                          .reason = "x.conf:3:1: fatal MS0105: unknown keyword"});
+    const auto named = next_report([](const auto& now) { return now.reloads.refused == 2; });
+    CHECK(named.reloads.last_problem == "x.conf:3:1: fatal MS0105: unknown keyword");
+    stage.until_logged("x.conf is refused: the running configuration stays in use");
+
     running.observer->send(ipc::ReadTraffic{});
     running[Kind::Lvs].hear<ipc::ReadTraffic>();
 
