@@ -240,6 +240,7 @@ void check(ParseContext& r, Config& config) {
 
 // Drops the messages that come of mistakes told beside them.
 void fold(ParseContext& r, const Environment& environment, const Snapshot& snapshot, const Intended& intended) {
+    if (!intended.known) return;
     std::optional<ParseContext> sound;
     Config unused;
     const std::vector<BraceFault> none;

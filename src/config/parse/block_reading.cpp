@@ -183,6 +183,7 @@ private:
             if (!top || reading_.process == Process::Main) emit(s.mark.offset, Step::Line);
             const std::string_view word = s.words[0].text;
             const bool told = s.words.size() - 1 < row->args.words_min && (!top || reading_.process == Process::Main);
+            if (told && !row->missing_is_error_only) reading_.stops = true;
             advance();
             if (!opens) return;
             unexpected(word, told);
@@ -195,7 +196,10 @@ private:
             return (void)pass_over(opens);
         }
         emit(s.mark.offset, Step::Line);
-        if (s.words.size() - 1 < row->args.words_min) return (void)pass_over(opens);
+        if (s.words.size() - 1 < row->args.words_min) {
+            reading_.stops = true;
+            return (void)pass_over(opens);
+        }
         if (!opens) {
             reading_.fits = false;
             find(Kind::OpenMissing, s.mark, {}, row);
@@ -283,7 +287,7 @@ private:
             case Block::Instance:
                 return s.words.size() != 2 || !names_.emplace("i " + std::string{s.words[1].text}).second;
             case Block::SyncGroup:
-                return !names_.emplace("g " + std::string{s.words[1].text}).second;
+                return s.words.size() != 2 || !names_.emplace("g " + std::string{s.words[1].text}).second;
             case Block::Service:
                 if (s.words[1].text == "group") return s.words.size() < 3;
                 if (s.words[1].text == "fwmark")

@@ -38,6 +38,7 @@ struct Reading {
     std::set<Process> started;           // by the main process
     bool dropped = false;                // the process is not started: of its items only unknown lines are left
     bool fits = true;                    // no brace was missing or unexpected
+    bool stops = false;                  // a word is missing, at which keepalived's -t ends, whether it starts or not
 };
 
 [[nodiscard]] Reading walk_as(Process process, std::string_view text);

@@ -15,7 +15,8 @@ public:
         for (const Process process : kProcesses) readings_.push_back(walk_as(process, text));
         const auto& started = readings_.back().started;
         for (Reading& reading : readings_)
-            if (reading.process != Process::Main && !started.contains(reading.process)) drop_blocks(reading);
+            if (reading.process != Process::Main && !started.contains(reading.process) && !reading.stops)
+                drop_blocks(reading);
     }
 
     WalkedFile run() {

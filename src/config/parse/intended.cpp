@@ -324,9 +324,9 @@ private:
         step();
     }
 
-    // Null: none is near, or the mistake is one too many to be told.
+    // Null: none is near.
     [[nodiscard]] const KeywordSpec* meant_by(const Statement& s) const {
-        if (mistakes_.size() >= kMaxDiagnostics || outer_knows(s.words[0].text)) return nullptr;
+        if (outer_knows(s.words[0].text)) return nullptr;
         const std::string_view near = nearest_to(s, levels_.back().block);
         return near.empty() ? nullptr : find_row(levels_.back().block, near);
     }
@@ -407,13 +407,14 @@ Intended read_as_intended(std::string_view text) {
     constexpr Ways kWays[]{
         {}, {.by_indentation = false}, {.misplaced = true}, {.by_indentation = false, .misplaced = true}};
     Intended best;
-    std::size_t fewest = SIZE_MAX;
+    std::size_t fewest = kMaxDiagnostics;
     for (const Ways& ways : kWays) {
         Intended intended;
         const std::size_t count = IntendedWalk{text, ways}.run(intended, fewest);
         if (count >= fewest) continue;
         fewest = count;
         best = std::move(intended);
+        best.known = true;
     }
     return best;
 }

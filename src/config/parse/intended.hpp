@@ -15,7 +15,8 @@ namespace mainstay::config {
 
 struct Intended {
     WalkedFile file;                   // its `items` alone
-    std::vector<BraceFault> mistakes;  // in the order of their places; kMaxDiagnostics at most
+    std::vector<BraceFault> mistakes;  // in the order of their places
+    bool known = false;                // false: there are kMaxDiagnostics of them or more, and nothing is here
 };
 
 // `text` is that of a snapshot.

@@ -195,13 +195,22 @@ private:
     }
 
     void broken(const Statement& s) {
-        const auto& entries = r_.diag.entries();
+        auto& entries = r_.diag.entries();
         const auto reported = std::ranges::find_if(entries, [&](const Diagnoser::Entry& entry) {
             return entry.mark.offset >= s.mark.offset &&
                    entry.diagnostic.code == static_cast<std::uint16_t>(Code::UnterminatedQuote);
         });
         const KeywordSpec* row = find_row(frames_.back().block, s.words[0].text);
-        if (row != nullptr) attempted(row->name, static_cast<std::size_t>(reported - entries.begin()));
+        if (row == nullptr) return;
+        attempted(row->name, static_cast<std::size_t>(reported - entries.begin()));
+        // keepalived (2.2.7) stops where a word is missing, as it does without the quote.
+        if (s.words.size() - 1 >= row->args.words_min || row->missing_is_error_only || reported == entries.end() ||
+            row->args.takes == Takes::Command)
+            return;
+        Diagnostic& d = reported->diagnostic;
+        d.severity = Severity::Fatal;
+        d.rank = std::max(d.rank, Rank::MissingWord);
+        d.effect = fmt::format("{} has no value, where keepalived stops: this configuration cannot run", row->name);
     }
 
     void slash_comment(const Statement& s, const Frame& frame) {
@@ -329,6 +338,7 @@ private:
             return;
         }
         announce(row, s);
+        if (opens) surplus_before_brace(row, s);
         r_.skip_block = false;
         if (const Setter begin = is_list(row.args.takes) ? row.begin : row.set; begin != nullptr) {
             Value value{.row = row, .statement = s};
@@ -347,6 +357,17 @@ private:
         if (!opens || r_.skip_block) return;
         opening_ = std::move(frame);
         next_brace_ = Brace::Enter;
+    }
+
+    // keepalived complains of a list alone.
+    void surplus_before_brace(const KeywordSpec& row, const Statement& s) {
+        if (!is_list(row.args.takes) || s.words.size() < row.args.words_max + 2U) return;
+        if (r_.fault_entries.contains(s.mark.offset)) return;  // there is no brace, which was told
+        const Token& surplus = s.words[row.args.words_max + 1U];
+        auto& d = r_.diag.error(Code::SurplusWords, surplus.mark,
+                                fmt::format("'{}' stands before the {{ of {}", surplus.text, row.name));
+        d.effect = "it is ignored";
+        d.fix = "write each entry on a line of its own, behind the {";
     }
 
     // ---- unknown keywords ----------------------------------------------------------------------------------------

@@ -175,7 +175,7 @@ constexpr KeywordSpec kRootRows[]{
      .example = "static_rules { from 192.0.2.0/24 table 100 preference 200 }"},
     {.blocks = Block::Root,
      .name = "vrrp_sync_group",
-     .args = args::opens(Block::SyncGroup, 1, 1),
+     .args = args::opens(Block::SyncGroup, 0, 1),
      .form = "<name> { block }",
      .help = "Instances that change state together.",
      .set = begin_group,

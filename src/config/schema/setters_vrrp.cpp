@@ -18,6 +18,20 @@ bool is_new_name(ParseContext& r, NameIndex& names, const Value& v, std::size_t 
     return false;
 }
 
+// keepalived passes over a block whose name is none, or of several words.
+bool has_one_name(ParseContext& r, const Value& v) {
+    if (v.count() == 1) return true;
+    const std::string_view keyword = v.row.name;
+    auto& d = r.diag.error(
+        Code::NoName, v.mark,
+        v.absent ? fmt::format("{} has no name", keyword) : fmt::format("the name of a {} is one word", keyword));
+    d.expected = fmt::format("{} NAME {{", keyword);
+    d.effect = "the whole block is ignored";
+    if (!v.absent) d.fix = "put the name in double quotes or write it without blanks";
+    r.skip_block = true;
+    return false;
+}
+
 Mark device_mark(const Value& v) {
     for (std::size_t i = 1; i + 1 < v.count(); ++i)
         if (v.arg(i) == "dev") return v.arg_mark(i + 1);
@@ -27,6 +41,7 @@ Mark device_mark(const Value& v) {
 }  // namespace
 
 void begin_group(ParseContext& r, const Value& v) {
+    if (!has_one_name(r, v)) return;
     if (!is_new_name(r, r.group_names, v, r.groups.size())) return;
     r.group = &r.groups.emplace_back();
     r.group->model.name = v.word;
@@ -36,15 +51,7 @@ void begin_group(ParseContext& r, const Value& v) {
 void add_member(ParseContext& r, const Value& v) { r.group->members.emplace_back(v.word, v.mark); }
 
 void begin_instance(ParseContext& r, const Value& v) {
-    if (v.count() != 1) {
-        auto& d = r.diag.error(Code::NoName, v.mark,
-                               v.absent ? "vrrp_instance has no name" : "the name of a vrrp_instance is one word");
-        d.expected = "vrrp_instance NAME {";
-        d.effect = "the whole block is ignored";
-        if (!v.absent) d.fix = "put the name in double quotes or write it without blanks";
-        r.skip_block = true;
-        return;
-    }
+    if (!has_one_name(r, v)) return;
     if (!is_new_name(r, r.instance_names, v, r.instances.size())) return;
     r.instance = &r.instances.emplace_back(r.instance_models.add(), r.instances.size());
     r.instance->model.name = v.word;
