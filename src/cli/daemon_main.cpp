@@ -9,6 +9,7 @@
 
 #include "config_test.hpp"
 #include "daemonize.hpp"
+#include "mainstay/kernel/log_files.hpp"
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/role/supervisor/programs.hpp"
@@ -60,6 +61,10 @@ int run_daemon(cli::Options& options) {
             return 1;
     }
 
+    kernel::LogFiles files{supervisor.log_console, supervisor.log_json};
+    const auto taken = files.take();
+    supervisor.give_log_files_back = [&files] { files.give_back(); };
+    supervisor.take_log_files = [&files] { (void)files.take(); };  // else the files are written as they are
     kernel::DaemonLog log{{.ident = supervisor.identity.log_ident(role::Kind::Supervisor),
                            .socket = supervisor.log_socket,
                            .facility = supervisor.log_facility,
@@ -70,6 +75,9 @@ int run_daemon(cli::Options& options) {
     supervisor.set_log_ident = [&log](const std::string& ident) { log.set_ident(ident); };
     supervisor.set_log_level = [&log](LogLevel level) { log.set_level(level); };
     supervisor.flush_log = [&log] { log.flush(); };
+    if (!taken)
+        log.warning("the log is written without a process of its own, so a disk that hangs stops the daemon: {}",
+                    taken.error().text());
     for (const auto& remark : options.remarks) log.warning("{}", remark);
     for (const auto& path : passed_over)
         log.warning("{} is ignored: {} takes precedence", path, supervisor.config_path);

@@ -127,6 +127,73 @@ def test_a_log_that_nobody_reads_stops_no_role_and_is_delivered_when_somebody_do
     assert daemon.stop() == 0
 
 
+@pytest.fixture(name="disk")
+def make_disk(lan):  # after whose processes it goes
+    assert lan
+    made = []
+
+    def mount(host):
+        """A file system of 16 MB at /run/disk."""
+        made.append(host)
+        done = host.run(["sh", "-c", "head -c 16M /dev/zero >/run/image && mkfs.ext4 -q -m 0 /run/image && mkdir /run/disk && "
+                         "mount -o loop /run/image /run/disk"], check=False)
+        if done.returncode != 0:
+            pytest.skip(f"no file system can be made and mounted here: {done.stderr.strip()}")
+
+    yield mount
+    for host in made:
+        host.run(["fsfreeze", "--unfreeze", "/run/disk"], check=False)
+        host.run(["umount", "--lazy", "/run/disk"], check=False)
+
+
+def logs_to_disk(one):
+    path = one.write("/run/keepalived.conf", fast())
+    return one.start(["sh", "-c", f"exec {program('mainstayd')} -n -l -D --log-json -G -f {path} >/run/disk/out 2>/run/disk/log"],
+                     name="mainstayd")
+
+
+def reloads_on_time(one, daemon):
+    with OnTime(one) as adverts:
+        for _ in range(3):
+            so_far = len(adverts.capture.packets())
+            daemon.send(signal.SIGHUP)
+            adverts.capture.wait_for(so_far + 11)
+
+
+def test_a_disk_that_hangs_stops_no_role_and_gets_the_lines_when_it_goes_on(lan, disk):
+    (one,) = office(lan, "one")
+    disk(one)
+    daemon = logs_to_disk(one)
+    wait_holds(one)
+    one.run(["fsfreeze", "--freeze", "/run/disk"])
+
+    reloads_on_time(one, daemon)
+    one.run(["fsfreeze", "--unfreeze", "/run/disk"])
+
+    wait_until(lambda: "Reload complete" in one.read("/run/disk/log") and "Reload complete" in one.read("/run/disk/out"), 15,
+               lambda: one.read("/run/disk/log"))
+    assert "log lines were lost" not in one.read("/run/disk/log")
+    one.run(["fsfreeze", "--freeze", "/run/disk"])
+    assert daemon.stop() == 0  # it does not wait for the disk
+    one.run(["fsfreeze", "--unfreeze", "/run/disk"])
+    wait_until(lambda: "Stopped mainstay" in one.read("/run/disk/log").splitlines()[-1], 15, lambda: one.read("/run/disk/log"))
+
+
+def test_a_full_disk_stops_no_role_and_gets_the_lines_when_it_has_room(lan, disk):
+    (one,) = office(lan, "one")
+    disk(one)
+    daemon = logs_to_disk(one)
+    wait_holds(one)
+    one.run(["sh", "-c", "cat /dev/zero >/run/disk/filler"], check=False)
+
+    reloads_on_time(one, daemon)
+    one.run(["rm", "/run/disk/filler"])
+
+    wait_until(lambda: "Reload complete" in one.read("/run/disk/log"), 15, lambda: one.read("/run/disk/log"))
+    assert "lost" not in one.read("/run/disk/log")
+    assert daemon.stop() == 0
+
+
 # What OpenStack's neutron writes for a router, as its later releases do.
 NEUTRON = """global_defs {
     notification_email_from neutron@openstack.local

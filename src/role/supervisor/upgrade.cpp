@@ -117,8 +117,11 @@ Error Supervisor::execute(const std::string& program, const std::string& version
     if (!written) return written.error();
     keep.push_back(written->get());
     log_.notice("executing {} {}", path, version);
-    return kernel::exec_again(path, options_.arguments,
-                              std::string{ipc::kHandOverVariable} + "=" + std::to_string(written->get()), keep);
+    if (options_.give_log_files_back) options_.give_log_files_back();
+    auto error = kernel::exec_again(path, options_.arguments,
+                                    std::string{ipc::kHandOverVariable} + "=" + std::to_string(written->get()), keep);
+    if (options_.take_log_files) options_.take_log_files();
+    return error;
 }
 
 // Memory from an earlier program may not be sealed yet. If it cannot be sealed or mapped, it is not used: the role then

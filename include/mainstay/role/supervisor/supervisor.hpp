@@ -42,6 +42,9 @@ struct SupervisorOptions {
     std::function<void(const std::string&)> set_log_ident;      // called if the configuration sets an instance name
     std::function<void(LogLevel)> set_log_level;                // called when an operator sets that of the supervisor
     std::function<void()> flush_log;                            // called once a second: lines may wait for a reader
+    // Called before another program is executed in this place, and after it was not: it is to find stderr and stdout as
+    // they were.
+    std::function<void()> give_log_files_back, take_log_files;
     // Called once, except after an upgrade: when the first configuration runs, with 0 and no text; when the daemon ends
     // before that, with its exit code and the reason.
     std::function<void(int exit_code, const std::string& why)> report_start;

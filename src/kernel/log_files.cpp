@@ -1,0 +1,123 @@
+#include "mainstay/kernel/log_files.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "mainstay/kernel/process.hpp"
+
+namespace mainstay::kernel {
+
+namespace {
+
+// A start of thousands of services fits, so that lines wait for the disk alone and not for the writer's turn.
+constexpr int kPipeBytes = 1 << 20;
+constexpr std::size_t kCopiedBytes = 64UL * 1024U;
+constexpr int kAgainMs = 100;  // while the file takes nothing
+
+// Until all who write have ended. What the file does not take, because its disk is full, is tried again while somebody
+// writes: the pipe fills meanwhile, and those who write keep their lines, and count what they lose.
+[[noreturn]] void copy(int from, int to) {
+    std::array<char, kCopiedBytes> bytes{};
+    for (;;) {
+        const auto got = ::read(from, bytes.data(), bytes.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) ::_exit(0);
+        for (std::size_t done = 0; done < static_cast<std::size_t>(got);) {
+            const auto written = ::write(to, bytes.data() + done, static_cast<std::size_t>(got) - done);
+            if (written > 0) done += static_cast<std::size_t>(written);
+            if (written > 0 || (written < 0 && errno == EINTR)) continue;
+            pollfd writers{.fd = from, .events = 0, .revents = 0};
+            if (::poll(&writers, 1, kAgainMs) > 0) ::_exit(1);
+        }
+    }
+}
+
+[[noreturn]] void become_writer(int from, int to, int end) {
+    sigset_t all{};
+    sigfillset(&all);  // who ends the daemon does not end its log
+    ::sigprocmask(SIG_SETMASK, &all, nullptr);
+    set_process_name("mainstayd-log");
+    if (::chdir("/") != 0 || ::dup2(from, STDIN_FILENO) < 0 || ::dup2(to, STDOUT_FILENO) < 0 ||
+        ::dup2(end, STDERR_FILENO) < 0)
+        ::_exit(1);
+    (void)::close_range(STDERR_FILENO + 1, ~0U, 0);
+    (void)drop_privileges({}, {});  // it stays root, for whom a disk keeps some room
+    copy(STDIN_FILENO, STDOUT_FILENO);
+}
+
+// Nobody's child, because it outlives its parent by a moment.
+Result<void> start_writer(int from, int to, int end) {
+    const int child = ::fork();
+    if (child < 0) return fail_system("fork", errno);
+    if (child == 0) {
+        const int writer = ::fork();
+        if (writer == 0) become_writer(from, to, end);
+        ::_exit(writer < 0 ? errno : 0);
+    }
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) return fail_system("waitpid", errno);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+    return fail_system("fork", WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD);
+}
+
+}  // namespace
+
+LogFiles::LogFiles(bool console, bool json) {
+    for (const auto& [descriptor, has_lines] : {std::pair{STDERR_FILENO, console}, std::pair{STDOUT_FILENO, json}}) {
+        struct stat facts{};
+        if (has_lines && ::fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode))
+            files_.push_back({descriptor, {}, {}});
+    }
+}
+
+LogFiles::~LogFiles() {
+    give_back();
+    const auto end = std::chrono::steady_clock::now() + kLastFileWait;
+    for (const File& one : files_) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+        pollfd writer{.fd = one.written.get(), .events = 0, .revents = 0};
+        if (one.written && left > 0) (void)::poll(&writer, 1, static_cast<int>(left));
+    }
+}
+
+Result<void> LogFiles::take() {
+    for (File& one : files_)
+        if (!one.file)
+            if (auto taken = take(one); !taken) return taken;
+    return {};
+}
+
+Result<void> LogFiles::take(File& one) {
+    UniqueFd file{::fcntl(one.descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)};
+    std::array<int, 2> ends{-1, -1};
+    if (!file || ::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_system("make a pipe", errno);
+    const UniqueFd lines_out{ends[0]}, lines_in{ends[1]};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_system("make a pipe", errno);
+    UniqueFd written{ends[0]};
+    const UniqueFd writes{ends[1]};
+    (void)::fcntl(lines_in.get(), F_SETPIPE_SZ, kPipeBytes);  // else it stays at 64 KiB
+    if (auto started = start_writer(lines_out.get(), file.get(), writes.get()); !started) return started;
+    if (::dup2(lines_in.get(), one.descriptor) < 0) return fail_system("dup2", errno);
+    one.file = std::move(file);
+    one.written = std::move(written);
+    return {};
+}
+
+void LogFiles::give_back() {
+    for (File& one : files_) {
+        if (!one.file) continue;
+        (void)::dup2(one.file.get(), one.descriptor);
+        one.file.reset();
+    }
+}
+
+}  // namespace mainstay::kernel
