@@ -194,6 +194,23 @@ def test_a_full_disk_stops_no_role_and_gets_the_lines_when_it_has_room(lan, disk
     assert daemon.stop() == 0
 
 
+def test_lines_of_a_reading_wait_for_a_slow_logger_while_the_daemon_runs(lan, journal):
+    (one,) = office(lan, "one")
+    heard = journal(one)
+    daemon = one.mainstayd(fast(more="".join(f"unknown_{n} 1\n" for n in range(400))), "--log-journal=/run/journal")
+    wait_holds(one)  # nobody reads the socket
+    wait_until(lambda: "Startup complete" in daemon.output(), 20, daemon.output)
+    found = []
+
+    def messages():
+        found.extend(entry["MESSAGE"] for entry in entries(heard))
+        return found
+
+    wait_until(lambda: sum("'unknown_" in one for one in messages()) == 400, 30,
+               lambda: f"{sum('unknown_' in one for one in messages())} of 400")
+    assert not any("lines were lost" in message for message in messages())
+
+
 # What OpenStack's neutron writes for a router, as its later releases do.
 NEUTRON = """global_defs {
     notification_email_from neutron@openstack.local

@@ -14,7 +14,9 @@
 #include <fstream>
 #include <iterator>
 #include <new>
+#include <optional>
 #include <random>
+#include <utility>
 
 #include "dry_run.hpp"
 #include "host_plan.hpp"
@@ -51,6 +53,7 @@ constexpr std::array<unsigned, 1> kCapabilities{
     CAP_DAC_READ_SEARCH};  // to read keys, and to check scripts in any folder
 constexpr std::size_t kLossesLogged = 20;
 constexpr int kMemoryKept = 256 * 1024 * 1024;
+constexpr int kLogAgainMs = 20;  // the queue of a log socket may hold ten lines only
 
 LogLevel level_of(config::Severity severity) {
     switch (severity) {
@@ -308,9 +311,39 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& running, int
     return done.stays ? Then::Wait : Then::End;
 }
 
-Then read_within_limits(const ipc::RoleStartup& startup, const RunningParts& parts, int check_log, bool& confined) {
+// The log of all readings. Lines that a slow reader of it does not take are written between them: nobody waits for
+// that.
+class ReaderLog {
+public:
+    kernel::DaemonLog& of(const ipc::RoleStartup& startup) {
+        const auto options = log_options_of(startup);
+        if (!log_) {
+            log_.emplace(options);
+            log_->retry([this] { lines_wait_ = true; });
+        }
+        log_->set_ident(options.ident);
+        log_->set_level(options.level);
+        return *log_;
+    }
+    // Until the supervisor sends something.
+    void write_until_asked() {
+        pollfd wait{ipc::inherited::kControl, POLLIN, 0};
+        for (;;) {
+            const int ready = ::poll(&wait, 1, lines_wait_ ? kLogAgainMs : -1);
+            if (ready > 0 || (ready < 0 && errno != EINTR)) return;
+            if (std::exchange(lines_wait_, false)) log_->flush();
+        }
+    }
+
+private:
+    bool lines_wait_ = false;
+    std::optional<kernel::DaemonLog> log_;
+};
+
+Then read_within_limits(const ipc::RoleStartup& startup, const RunningParts& parts, int check_log, ReaderLog& logs,
+                        bool& confined) {
     kernel::set_process_name(startup.process_name);
-    kernel::DaemonLog log{log_options_of(startup)};
+    auto& log = logs.of(startup);
     if (!confined && !confine(startup.user, kCapabilities, reader_reach(), {}, log)) return Then::Fail;
     confined = true;
     try {
@@ -330,12 +363,11 @@ int run_reader() {
     ::mallopt(M_TRIM_THRESHOLD, kMemoryKept);  // NOLINT(concurrency-mt-unsafe): there is one thread
     ::mallopt(M_MMAP_THRESHOLD, kMemoryKept);  // NOLINT(concurrency-mt-unsafe): there is one thread
     UniqueFd vrrp, lvs, observer;              // the running snapshots, before a reload
+    ReaderLog log;
     bool confined = false;
     for (;;) {
         kernel::set_process_name("mainstayd-read");
-        pollfd wait{ipc::inherited::kControl, POLLIN, 0};
-        while (::poll(&wait, 1, -1) < 0 && errno == EINTR) {
-        }
+        log.write_until_asked();
         auto got = ipc::receive_message(ipc::inherited::kControl);
         if (!got || !got->has_value()) return 1;
         if (std::holds_alternative<ipc::Closed>(**got))
@@ -353,7 +385,7 @@ int run_reader() {
                                        ? RunningParts{ipc::inherited::kRunningVrrp, ipc::inherited::kRunningLvs,
                                                       ipc::inherited::kRunningObserver}
                                        : RunningParts{vrrp.get(), lvs.get(), observer.get()};
-        const Then then = read_within_limits(*startup, parts, received.descriptor.get(), confined);
+        const Then then = read_within_limits(*startup, parts, received.descriptor.get(), log, confined);
         if (then == Then::OutOfMemory) return kExitOutOfMemory;
         if (then != Then::Wait) return then == Then::End ? 0 : 1;
         for (auto* fd : {&vrrp, &lvs, &observer}) fd->reset();
