@@ -143,8 +143,8 @@ Mail compose(const Event& event, const config::Global& global, const MailHost& h
     Mail mail = addressed(global, host);
     mail.id = fmt::format("{}.{}.{}", source_of(event.kind), event.number, event.at.unix_us);
     mail.items.push_back(item(mail, headline(event), event.detail, event.at));
-    if (!event.reason.empty())
-        mail.items.back().body += "\r\n" + clean_line(fmt::format("Reason: {}", event.reason), kBodyLineBytesMax);
+    if (const auto& why = event.reason.empty() ? event.plain : event.reason; !why.empty())
+        mail.items.back().body += "\r\n" + clean_line(fmt::format("Reason: {}", why), kBodyLineBytesMax);
     return mail;
 }
 

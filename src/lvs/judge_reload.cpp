@@ -173,6 +173,7 @@ void Judge::Impl::report_carried(const ServerRef& ref, const ServerState& old, M
     set_alive(ref, true, at, out);  // the check that it failed was removed
     Event event =
         server_event(services_.configs[ref.service], services_.config_at(ref), true, "CHECK succeed on service");
+    event.plain = "a reload removed or replaced the check that failed";
     event.mail = false;
     out.emplace_back(Announce{std::move(event)});
 }

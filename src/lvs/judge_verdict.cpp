@@ -179,7 +179,11 @@ void Judge::Impl::announce_check(const CheckerRef& ref, const CheckFinished& fac
     // keepalived reports the state of the server, not that of the checker.
     Event event = server_event(services_.configs[ref.service], services_.config_at(ref), services_.state_at(ref).alive,
                                mail_words(services_.checker_at(ref), fact));
-    if (fact.outcome != Outcome::Passed) event.reason = fact.reason;
+    if (fact.outcome == Outcome::Passed)
+        event.plain = fmt::format("{} passes{}{}", keyword_of(services_.checker_at(ref).type),
+                                  fact.reason.empty() ? "" : ": ", fact.reason);
+    else
+        event.reason = fact.reason;
     event.notify = notify;
     event.mail = event.mail && mail && (notify || !is_on(services_.global, "no_checker_emails"));
     if (event.notify || event.mail) out.emplace_back(Announce{std::move(event)});

@@ -78,8 +78,9 @@ std::string text_of(const lvs::CancelCheck& i, const lvs::Judge& judge) {
     return fmt::format("cancel {}", check_text(judge, i.checker));
 }
 std::string text_of(const lvs::Announce& i, const lvs::Judge&) {
+    const std::string& why = i.event.reason.empty() ? plain_detail(i.event) : i.event.reason;
     return fmt::format("event {}{}{} {}{}{}", i.event.name, i.event.parent.empty() ? "" : " of VS ", i.event.parent,
-                       to_string(i.event.transition), i.event.detail.empty() ? "" : ": ", plain_detail(i.event));
+                       to_string(i.event.transition), why.empty() ? "" : ": ", why);
 }
 std::string text_of(const lvs::WriteLog& i, const lvs::Judge&) { return fmt::format("log: {}", i.line.text); }
 std::string text_of(const lvs::TableChanged& i, const lvs::Judge& judge) {

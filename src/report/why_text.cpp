@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t kDay_s = 86'400;
 constexpr std::int64_t kSetBack_us = 1'000'000;  // what the roles' views of the calendar may differ by is less
 
-std::string event_text(const WhySource& source, const Event& event) {
+std::string event_text(const WhySource& source, const Event& event, bool with_reason) {
     const std::string at = moment(source, event.at);
     switch (event.transition) {
         case Transition::MasterPriority:
@@ -28,8 +28,9 @@ std::string event_text(const WhySource& source, const Event& event) {
     // After a takeover, an upgrade or a crash: the state is as it was.
     if (!event.notify && !event.reason.empty()) return fmt::format("{}: {}: {}", at, event.name, event.reason);
     const bool has_priority = event.kind == Event::Kind::Instance && event.priority > 0;
-    return fmt::format("{}: {} changed to {}{}", at, event.name, to_string(event.transition),
-                       has_priority ? fmt::format(" (priority {})", event.priority) : "");
+    return fmt::format("{}: {} changed to {}{}{}{}", at, event.name, to_string(event.transition),
+                       has_priority ? fmt::format(" (priority {})", event.priority) : "",
+                       with_reason && !event.reason.empty() ? ": " : "", with_reason ? event.reason : "");
 }
 
 bool is_about(const Event& event, Event::Kind kind, std::string_view name, std::string_view parent) {
@@ -72,7 +73,9 @@ void add_events(const WhySource& source, Event::Kind kind, std::string_view name
     std::size_t left = kWhyEventsMax;
     for (auto entry = source.events.rbegin(); entry != source.events.rend() && left > 0; ++entry) {
         if (!is_about(entry->event, kind, name, parent)) continue;
-        reasons.add_at(entry->event.at, event_text(source, entry->event));
+        // The newest is mostly what the state's own sentence is about.
+        const bool is_said = left == kWhyEventsMax && reasons.mentions(entry->event.reason);
+        reasons.add_at(entry->event.at, event_text(source, entry->event, !is_said));
         --left;
     }
 }

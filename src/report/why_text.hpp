@@ -20,6 +20,11 @@ class Reasons {
 public:
     void add(std::string text) { plain_.push_back(std::move(text)); }
     void add_at(WallTime at, std::string text) { timed_.emplace_back(at.unix_us, std::move(text)); }
+    [[nodiscard]] bool mentions(std::string_view words) const {
+        const auto has = [&](const std::string& text) { return text.find(words) != std::string::npos; };
+        return std::ranges::any_of(plain_, has) ||
+               std::ranges::any_of(timed_, [&](const auto& one) { return has(one.second); });
+    }
     [[nodiscard]] std::vector<std::string> take() {
         std::ranges::stable_sort(timed_, [](const auto& a, const auto& b) { return a.first > b.first; });
         for (auto& [at, text] : timed_) plain_.push_back(std::move(text));

@@ -138,7 +138,7 @@ void add_commands(const WhySource& source, const vrrp::InstanceSnapshot& instanc
                                    "MASTER only if no other router is heard",
                                    moment(source, maintenance->since), maintenance->by,
                                    maintenance->reason.empty() ? "" : " (" + maintenance->reason + ")"));
-    if (instance.failed_over)
+    else if (instance.failed_over)  // maintenance hands over, too, and its end is the end of that
         reasons.add(
             "an operator handed it over: until it is MASTER again it respects every other master, as with nopreempt");
 }

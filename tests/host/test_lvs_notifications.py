@@ -98,13 +98,13 @@ def test_scripts_fifo_lines_and_mails_of_a_server_and_its_service(lan):
                  f"Shutting down service {RS} from VS {VS}"):
         assert line in said
 
-    expected = [(f"[LVS_1] {subject}", f"=> {body} <=") for subject, body in (
-        (f"Virtualserver {VS} - UP", "Starting with quorum up 1+0=1 <= 1"),
-        (f"Realserver {RS} of virtual server {VS} - DOWN", "TCP CHECK failed on service"),
-        (f"Virtualserver {VS} - DOWN", "Lost quorum 1+0=1 <= 0"),
-        (f"Realserver {RS} of virtual server {VS} - UP", "TCP CHECK succeed on service"),
-        (f"Virtualserver {VS} - UP", "Gained quorum 1+0=1 <= 1"))]
-    expected[1] = (expected[1][0], f"{expected[1][1]}\r\nReason: connection refused")
+    weight = "quorum{}: the servers that are up have weight {}, 1 is needed"
+    expected = [(f"[LVS_1] {subject}", f"=> {body} <=\r\nReason: {reason}") for subject, body, reason in (
+        (f"Virtualserver {VS} - UP", "Starting with quorum up 1+0=1 <= 1", "Starting with " + weight.format(" up", 1)),
+        (f"Realserver {RS} of virtual server {VS} - DOWN", "TCP CHECK failed on service", "connection refused"),
+        (f"Virtualserver {VS} - DOWN", "Lost quorum 1+0=1 <= 0", "Lost " + weight.format("", 0)),
+        (f"Realserver {RS} of virtual server {VS} - UP", "TCP CHECK succeed on service", "TCP_CHECK passes: connected"),
+        (f"Virtualserver {VS} - UP", "Gained quorum 1+0=1 <= 1", "Gained " + weight.format("", 1)))]
     assert mails(host)[:5] == expected
 
 

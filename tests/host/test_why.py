@@ -171,3 +171,4 @@ def test_what_an_operator_did_is_said_with_who(lan, command):
         wait_why(one, "VI_1", f"VI_1 is BACKUP since NOW because {TWO} advertises priority 100, this router has 1")
         assert any("began maintenance of this director (new kernel): its instances have priority 1 and are MASTER only if no "
                    "other router is heard" in one_reason for one_reason in reasons(one, "VI_1"))
+        assert not any(one_reason.startswith("an operator handed it over") for one_reason in reasons(one, "VI_1"))

@@ -146,6 +146,24 @@ TEST_CASE("one success brings a server back") {
     CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 1", "10.0.0.12:80 1"});
 }
 
+TEST_CASE("an event of a server says plainly what its check saw") {
+    Bench bench;
+    bench.start(service({checked("10.0.0.11"), server("10.0.0.12")}));
+    const auto event_in = [](const Intents& intents) {
+        Event found;
+        for (const Intent& intent : intents)
+            if (const auto* one = std::get_if<Announce>(&intent))
+                if (one->event.kind == Event::Kind::RealServer) found = one->event;
+        return found;
+    };
+    const auto finished = [&](Outcome outcome) {
+        const auto checker = std::stoull(bench.tick().at(0).substr(6));
+        return event_in(bench.judge.step(CheckFinished{checker, outcome, "because", 5ms}, bench.now()));
+    };
+    CHECK(finished(Outcome::Failed).reason == "because");
+    CHECK(plain_detail(finished(Outcome::Passed)) == "TCP_CHECK passes: because");
+}
+
 TEST_CASE("a local problem says nothing about the server: reported once, tried again after delay_loop") {
     Bench bench;
     bench.start(service({checked("10.0.0.11")}));
