@@ -158,9 +158,11 @@ void judge_peers(const DoctorFacts& facts, std::vector<Finding>& found) {
         found.push_back({text(advice->finding), text(advice->fix)});
     }
     for (const auto& duplicate : facts.duplicates) {
-        found.push_back({fmt::format("address {} on {} is used by this host and by another one{}", duplicate.address,
-                                     duplicate.interface, duplicate.mac.empty() ? "" : ": " + duplicate.mac),
-                         "remove the address there (the switch shows the port of that MAC address)"});
+        found.push_back(
+            {fmt::format("address {} on {} is used by this host and by another one{}", duplicate.address,
+                         duplicate.interface, duplicate.mac.empty() ? "" : ": " + duplicate.mac),
+             "remove the address there (the switch shows the port of that MAC address); if it is the other director, "
+             "both are MASTER: let the advertisements pass (firewall, switch, authentication)"});
     }
 }
 
@@ -219,9 +221,10 @@ void judge_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
 std::vector<Finding> judge_host(const DoctorFacts& facts) {
     std::vector<Finding> found;
     if (!facts.configuration_read) {
-        found.push_back({fmt::format("the configuration {} cannot run",
-                                     facts.configuration_path.empty() ? "(no file found)" : facts.configuration_path),
-                         "run mainstayctl config check FILE for the reason"});
+        const auto& file = facts.configuration_path;
+        found.push_back(file.empty() ? Finding{"there is no configuration", "write /etc/mainstay/mainstay.conf"}
+                                     : Finding{fmt::format("the configuration {} cannot run", file),
+                                               fmt::format("run mainstayctl config check {}: it shows why", file)});
     }
     judge_interfaces(facts, found);
     judge_ipvs(facts, found);

@@ -24,7 +24,7 @@ constexpr ProblemRow kProblemRows[] = {
     {InstanceFault, "instance_fault", "vrrp", kCritical, "An instance is in FAULT.",
      "fix the cause; the instance then recovers by itself", "MainstayFault", "vrrpInstanceState", ""},
     {NoQuorum, "no_quorum", "lvs", kCritical, "A virtual server lacks its quorum.",
-     "run mainstayctl status: it shows the servers that are down and their last check results", "MainstayServiceDown",
+     "run mainstayctl why '{}': it shows of each server why it gets no connections", "MainstayServiceDown",
      "virtualServerQuorumStatus", ""},
     {IpvsUnavailable, "ipvs_unavailable", "lvs", kCritical, "The kernel's IPVS table cannot be programmed.",
      "modprobe ip_vs; for every boot: echo ip_vs > /etc/modules-load.d/ip_vs.conf", kAnyRule, "", ""},

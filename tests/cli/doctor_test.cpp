@@ -179,7 +179,8 @@ TEST_CASE("an address that another host has, too, is named with its interface an
     DoctorFacts facts = healthy();
     facts.duplicates = {{.address = "10.0.0.1", .interface = "eth0", .mac = "02:00:00:00:00:09"}};
     CHECK(has(only(facts), "address 10.0.0.1 on eth0 is used by this host and by another one: 02:00:00:00:00:09",
-              "remove the address there"));
+              "remove the address there (the switch shows the port of that MAC address); if it is the other director, "
+              "both are MASTER"));
 }
 
 TEST_CASE("what the daemon lists is found, with a fix for its kind, and ten of a kind are enough") {
@@ -275,7 +276,10 @@ TEST_CASE("a firewall, a missing capability and an unusable configuration are na
     CHECK(has(only(facts), "track_process does not count them", "mount -o remount,gid=7 /proc"));
     facts = healthy();
     facts.configuration_read = false;
-    CHECK(has(only(facts), "/etc/keepalived/keepalived.conf cannot run", "config check"));
+    CHECK(has(only(facts), "/etc/keepalived/keepalived.conf cannot run",
+              "run mainstayctl config check /etc/keepalived/keepalived.conf: it shows why"));
+    facts.configuration_path.clear();
+    CHECK(has(only(facts), "there is no configuration", "write /etc/mainstay/mainstay.conf"));
 }
 
 TEST_CASE("an nftables input chain that drops by default needs a rule for VRRP") {

@@ -35,7 +35,7 @@ def test_another_advert_int_and_another_password_on_the_wire_are_found(lan):
 
 def test_without_a_file_it_looks_at_that_of_the_running_daemon(lan):
     (one,) = office(lan, "one")
-    no_file = "the configuration (no file found) cannot run"
+    no_file = "there is no configuration"
     daemon = wait_ready(one.mainstayd(instance()))
     # The startup is complete before the observer answers.
     wait_until(lambda: no_file not in findings(one, path=None), 20, "the daemon's own file to be looked at")
