@@ -75,6 +75,7 @@ int run_daemon(cli::Options& options) {
     supervisor.set_log_ident = [&log](const std::string& ident) { log.set_ident(ident); };
     supervisor.set_log_level = [&log](LogLevel level) { log.set_level(level); };
     supervisor.flush_log = [&log] { log.flush(); };
+    supervisor.log_lines_lost = [&log] { return log.lost_by_reader(); };
     if (!taken)
         log.warning("the log is written without a process of its own, so a disk that hangs stops the daemon: {}",
                     taken.error().text());

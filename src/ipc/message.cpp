@@ -17,8 +17,12 @@ void fields(A& a, UpgradeRefused& u) {
     a(u.at, u.problem);
 }
 template <class A>
+void fields(A& a, LogLoss& l) {
+    a(l.process, l.lines, l.last);
+}
+template <class A>
 void fields(A& a, Supervision& s) {
-    a(s.since, s.reloads, s.processes, s.upgrade_refused);
+    a(s.since, s.reloads, s.processes, s.upgrade_refused, s.log_losses);
 }
 
 }  // namespace mainstay::report
@@ -56,7 +60,9 @@ void fields(A& a, SignalReceived& m) {
     a(m.signal);
 }
 template <class A>
-void fields(A&, Heartbeat&) {}
+void fields(A& a, Heartbeat& m) {
+    a(m.log_lines_lost);
+}
 template <class A>
 void fields(A& a, Prepared& m) {
     a(m.generation, m.refused);

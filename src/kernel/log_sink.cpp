@@ -82,6 +82,7 @@ public:
 
     // See DaemonLog.
     [[nodiscard]] virtual std::uint64_t lost() const = 0;
+    [[nodiscard]] virtual bool had_reader() const { return true; }
     virtual void gather(const std::function<void()>& /*later*/) {}
     virtual void retry(const std::function<void()>& again) = 0;
     // Writes what waits, and what is to be said of a loss behind it.
@@ -116,6 +117,7 @@ public:
     SocketSink& operator=(const SocketSink&) = delete;
 
     [[nodiscard]] std::uint64_t lost() const override { return lost_; }
+    [[nodiscard]] bool had_reader() const override { return had_reader_; }
     void retry(const std::function<void()>& again) override { again_ = again; }
     void catch_up() override {
         again_due_ = false;
@@ -152,6 +154,7 @@ private:
         UniqueFd fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
         if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return false;
         socket_ = std::move(fd);
+        had_reader_ = true;
         return true;
     }
     [[nodiscard]] std::string datagram_of(const LogRecord& record) const {
@@ -195,6 +198,7 @@ private:
     Instant tried_{};
     std::deque<std::string> waiting_;
     std::size_t waiting_bytes_ = 0;
+    bool had_reader_ = false;
     bool is_full_ = false;  // the last line was not sent because the reader is slow
     std::function<void()> again_;
     bool again_due_ = false;
@@ -353,6 +357,13 @@ void DaemonLog::flush() {
 std::uint64_t DaemonLog::lost() const {
     std::uint64_t lost = impl_->to.failed;
     for (const auto& sink : impl_->to.sinks) lost += sink->lost();
+    return lost;
+}
+
+std::uint64_t DaemonLog::lost_by_reader() const {
+    std::uint64_t lost = impl_->to.failed;
+    for (const auto& sink : impl_->to.sinks)
+        if (sink->had_reader()) lost += sink->lost();
     return lost;
 }
 

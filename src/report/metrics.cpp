@@ -19,6 +19,9 @@ void put_processes(MetricsWriter& out, const Supervision& supervision) {
     for (const auto& process : supervision.processes) processes.add({{"process", process.role}}, process);
     put_each(out, "mainstay_process_up", processes, [](const auto& p) { return p.ready; });
     put_each(out, "mainstay_process_ends_total", processes, [](const auto& p) { return p.ends; });
+    Labelled<LogLoss> losses;
+    for (const auto& one : supervision.log_losses) losses.add({{"process", one.process}}, one);
+    put_each(out, "mainstay_log_lines_lost_total", losses, [](const auto& l) { return l.lines; });
 }
 
 void put_reloads(MetricsWriter& out, const ReloadResults& reloads) {

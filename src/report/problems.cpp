@@ -66,6 +66,10 @@ constexpr ProblemRow kProblemRows[] = {
     {UpgradeRefused, "upgrade_refused", "daemon", kWarning, "The last upgrade was refused.",
      "remove the cause and run mainstayctl upgrade, or restart the daemon; the program before it runs on", kAnyRule, "",
      ""},
+    {LogLinesLost, "log_lines_lost", "daemon", kWarning, "Log lines of a process were lost within the last 5 minutes.",
+     "let what reads the log (syslog, journald, a pipe, a disk) take its lines again: a line says then how many were "
+     "lost",
+     kAnyRule, "", ""},
     {ClientsUnanswered, "clients_unanswered", "lvs", kWarning,
      "Most connections of clients to a server wait for its answer (SYN_RECV).", "", "", "",
      "the kernel's list of connections may have millions of lines, and only root may read it"},
@@ -142,8 +146,9 @@ void find_in_lvs(const LvsStatus& lvs, Problems& found) {
     }
 }
 
+constexpr std::int64_t kRecentUs = std::chrono::microseconds{std::chrono::minutes{5}}.count();
+
 void find_in_processes(const Supervision& supervision, WallTime now, Problems& found) {
-    constexpr std::int64_t kRecentUs = std::chrono::microseconds{std::chrono::minutes{5}}.count();
     for (const auto& process : supervision.processes) {
         if (process.ends == 0) continue;
         const auto times = fmt::format("it has ended {} {}, last at {}", process.ends,
@@ -155,6 +160,15 @@ void find_in_processes(const Supervision& supervision, WallTime now, Problems& f
             found.push_back({ProcessRestarted, process.role, "",
                              fmt::format("the {} process was restarted: {}", process.role, times)});
     }
+}
+
+void find_lost_log_lines(const Supervision& supervision, WallTime now, Problems& found) {
+    for (const auto& one : supervision.log_losses)
+        if (one.lines != 0 && now.unix_us - one.last.unix_us < kRecentUs)
+            found.push_back({LogLinesLost, one.process, "",
+                             fmt::format("{} log {} of the {} process {} lost, the last at {}", one.lines,
+                                         one.lines == 1 ? "line" : "lines", one.process,
+                                         one.lines == 1 ? "was" : "were", iso_time(one.last))});
 }
 
 void find_in_daemon(const DaemonStatus& status, Problems& found) {
@@ -177,6 +191,7 @@ void find_in_daemon(const DaemonStatus& status, Problems& found) {
     if (const auto& refused = status.supervision->upgrade_refused; refused.at.unix_us != 0)
         found.push_back({UpgradeRefused, "", "",
                          fmt::format("the upgrade of {} was refused: {}", iso_time(refused.at), refused.problem)});
+    find_lost_log_lines(*status.supervision, status.now, found);
 }
 
 }  // namespace

@@ -134,6 +134,11 @@ const std::vector<Row>& rows() {
          [](Well& w) {
              w.daemon.supervision->upgrade_refused = {{1'795'163'866'000'000}, "the state has another format"};
          }},
+        {"log_lines_lost", "warning", "12 log lines of the lvs process were lost, the last at 2026-11-20T08:37:46Z",
+         [](Well& w) {
+             w.daemon.supervision->log_losses = {
+                 {"vrrp", 3, {1'795'161'600'000'000}}, {"lvs", 12, {1'795'163'866'000'000}}, {"bfd", 0, {}}};
+         }},
         {"clients_unanswered", "warning", "", {}},
     };
     return kAll;

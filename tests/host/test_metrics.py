@@ -3,6 +3,7 @@
 import re
 import shutil
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -79,3 +80,27 @@ def test_promtool_has_nothing_against_what_a_daemon_says(lan):
                           check=False)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_log_lines_that_nobody_took_are_counted_for_each_process_and_are_a_problem(lan):
+    (one,) = office(lan, "one")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+        heard.bind(str(one.path("/run/journal")))
+        one.path("/run/journal").chmod(0o666)
+        daemon = wait_ready(one.mainstayd(instance("MASTER", 150), "--log-journal=/run/journal"))
+        wait_holds(one)
+        for process in ("supervisor", "vrrp"):
+            name = f'mainstay_log_lines_lost_total{{process="{process}"}}'
+            wait_until(lambda name=name: value(one, name) == "0", SECONDS, name)
+        heard.settimeout(0.5)  # no line waits any more when nothing comes for so long
+        with pytest.raises(TimeoutError):
+            while heard.recv(65536):
+                pass
+    assert value(one, 'mainstay_problems{kind="log_lines_lost",severity="warning"}') == "0"
+
+    daemon.send(signal.SIGHUP)
+
+    for process in ("supervisor", "vrrp"):
+        name = f'mainstay_log_lines_lost_total{{process="{process}"}}'
+        wait_until(lambda name=name: int(value(one, name) or 0) > 0, SECONDS, name)
+    assert "of the supervisor process were lost, the last at " in one.run([program("mainstayctl"), "status"]).stdout

@@ -46,7 +46,7 @@ TEST_CASE("the messages of a reload have each field in its place") {
     crosses(Commit{7}, 1, n64(7));
     crosses(Abort{8}, 2, n64(8));
     crosses(Stop{}, 3, "");
-    crosses(Heartbeat{}, 6, "");
+    crosses(Heartbeat{11}, 6, n64(11));
     crosses(Prepared{9, "no"}, 7, n64(9) + sized("no"));
     crosses(Committed{10}, 8, n64(10));
     crosses(Stopped{}, 10, "");
@@ -112,10 +112,12 @@ TEST_CASE("the messages for metrics have each field in its place") {
                                                 .last_changes = {"a -> b"},
                                                 .last_changes_left_out = 9},
                                     .processes = {{.role = "vrrp", .ready = true, .ends = 6, .last_end = {7}}},
-                                    .upgrade_refused = {{8}, "old"}}};
+                                    .upgrade_refused = {{8}, "old"},
+                                    .log_losses = {{"reader", 12, {13}}}}};
     crosses(report, 33,
             sized(n64(1) + sized(n64(2) + n64(3) + n64(4) + n64(5) + sized("no") + n32(1) + sized("a -> b") + n64(9)) +
-                  n32(1) + sized(sized("vrrp") + kOn + n64(6) + n64(7)) + sized(n64(8) + sized("old"))));
+                  n32(1) + sized(sized("vrrp") + kOn + n64(6) + n64(7)) + sized(n64(8) + sized("old")) + n32(1) +
+                  sized(sized("reader") + n64(12) + n64(13))));
     crosses(ReadTraffic{}, 34, "");
 }
 

@@ -177,6 +177,7 @@ TEST_CASE("without a log socket nothing fails and losses are counted") {
     log.info("x");
 
     CHECK(log.lost() == 1);
+    CHECK(log.lost_by_reader() == 0);
 }
 
 TEST_CASE("a line shows its severity, whose it is and where it goes, and days below ten have a blank") {
@@ -301,6 +302,7 @@ TEST_CASE("a log socket that was made anew is found again within seconds, and th
     CHECK(tries > 1);
     CHECK(std::chrono::steady_clock::now() - begin >= std::chrono::seconds{1});  // it is not tried with each line
     CHECK(log.lost() == tries - 1);
+    CHECK(log.lost_by_reader() == tries - 1);
     CHECK(socket.next().ends_with(": " + std::to_string(tries - 1) +
                                   " log lines were lost: the log socket was not read"));
     CHECK(socket.next().ends_with("]: again"));

@@ -212,7 +212,8 @@ inline report::DaemonStatus metrics_daemon() {
                     .last_done = {1'795'163'500'000'000},
                     .last_refused = {1'795'163'400'000'000},
                     .last_problem = "x"},
-        .processes = {{.role = "vrrp", .ready = true, .ends = 1}, {.role = "lvs", .ready = true, .ends = 0}}};
+        .processes = {{.role = "vrrp", .ready = true, .ends = 1}, {.role = "lvs", .ready = true, .ends = 0}},
+        .log_losses = {{"lvs", 12, {1'795'163'000'000'000}}, {"supervisor", 0, {}}}};
     status.vrrp = metrics_vrrp();
     status.bfd = metrics_bfd();
     status.lvs = metrics_lvs();

@@ -121,7 +121,9 @@ struct InstanceStates {
 };  // the instances that lvs follows: first all, then changes
 
 // ---- role to supervisor ----
-struct Heartbeat {};
+struct Heartbeat {
+    std::uint64_t log_lines_lost = 0;  // by this process; a later one begins with 0
+};
 struct Prepared {  // also the answer to the first Prepare after the start
     std::uint64_t generation = 0;
     std::string refused;  // empty: ready to commit; else the reason
@@ -162,12 +164,13 @@ struct ReadingDone {
     std::vector<std::string> pass_environment;  // patterns of variables that scripts get
     std::vector<std::uint64_t> errors;          // that the configuration runs with (config::ErrorMarks)
     std::string reason;  // why it cannot run, as in the log's lines before the summary; empty: the summary says it
+    std::uint64_t log_lines_lost = 0;  // by this process, as in Heartbeat
 };
 
 template <class A>
 void fields(A& a, ReadingDone& m) {
     a(m.exit_code, m.can_run, m.summary, m.audit_seconds, m.notify_wait_seconds, m.mail_keep_seconds, m.daemon, m.stays,
-      m.wants_namespace, m.api, m.mail, m.webhooks, m.pass_environment, m.errors, m.reason);
+      m.wants_namespace, m.api, m.mail, m.webhooks, m.pass_environment, m.errors, m.reason, m.log_lines_lost);
 }
 
 // ---- mainstayctl to the supervisor, over its own socket ----

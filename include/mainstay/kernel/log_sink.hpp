@@ -53,6 +53,8 @@ public:
     void flush();
     // Lines that could not be delivered: to the socket, and to stderr and stdout.
     [[nodiscard]] std::uint64_t lost() const;
+    // The same, but for those for a socket that nobody has had so far, as in a container.
+    [[nodiscard]] std::uint64_t lost_by_reader() const;
 
 private:
     friend class ModuleLog;

@@ -33,6 +33,7 @@ enum class ProblemKind : std::uint8_t {
     WebhookStuck,
     ReloadRefused,
     UpgradeRefused,
+    LogLinesLost,
     ClientsUnanswered,
 };
 

@@ -37,11 +37,21 @@ struct UpgradeRefused {
     bool operator==(const UpgradeRefused&) const = default;
 };
 
+// Log lines that a process lost, because their reader did not read or has gone, over all processes of that name since
+// the supervisor started or was upgraded.
+struct LogLoss {
+    std::string process;  // as a role, or "supervisor", "watcher", "reader"
+    std::uint64_t lines = 0;
+    WallTime last;  // when the supervisor heard of the last ones; 0: none yet
+    bool operator==(const LogLoss&) const = default;
+};
+
 struct Supervision {
     WallTime since;  // the start of this supervisor
     ReloadResults reloads;
     std::vector<ProcessStatus> processes;  // those that the running configuration needs
     UpgradeRefused upgrade_refused{};
+    std::vector<LogLoss> log_losses{};  // of each process that has been heard
     bool operator==(const Supervision&) const = default;
 };
 

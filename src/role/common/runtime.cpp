@@ -208,7 +208,7 @@ void Process::drain() {
 }
 
 void Process::send_heartbeat() {
-    send(ipc::Heartbeat{});
+    send(ipc::Heartbeat{log_.lost_by_reader()});
     heartbeat_.expires_after(kHeartbeatEvery);
     heartbeat_.async_wait([this](const boost::system::error_code& error) {
         if (error || !control_.is_open()) return;

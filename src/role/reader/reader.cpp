@@ -251,7 +251,7 @@ void send_copy(const std::string& text, Log& log) {
     if (!sent) log.warning("a copy of the configuration cannot be kept: {}", sent.error().text());
 }
 
-Then read_once(const ipc::RoleStartup& startup, const RunningParts& running, int check_log, Log& log) {
+Then read_once(const ipc::RoleStartup& startup, const RunningParts& running, int check_log, kernel::DaemonLog& log) {
     auto environment = kernel::host_environment();
     environment.config_id = startup.config_id;
     environment.all_include_checks = startup.all_include_checks;
@@ -307,6 +307,7 @@ Then read_once(const ipc::RoleStartup& startup, const RunningParts& running, int
             refuse_file(startup, loaded, refused, done);
         }
     }
+    done.log_lines_lost = log.lost_by_reader();
     if (!ipc::send_message(ipc::inherited::kControl, done)) return Then::Fail;
     return done.stays ? Then::Wait : Then::End;
 }

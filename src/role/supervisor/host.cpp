@@ -3,6 +3,7 @@
 
 #include "impl.hpp"
 #include "mainstay/ipc/host_plan.hpp"
+#include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/spawn.hpp"
 
@@ -51,7 +52,8 @@ void Supervisor::set_up_host() {
     };
     watch_ = std::make_unique<HostWatch>(
         loop_, log_, start, startup, deliver, deliver_servers, [this] { commit_who_waits(); },
-        [this](int pid, int signal) { signal_handed_on("watcher", pid, signal); });
+        [this](int pid, int signal) { signal_handed_on("watcher", pid, signal); },
+        [this](int pid, std::uint64_t lines) { log_losses_.heard("watcher", pid, lines, kernel::wall_now()); });
 }
 
 // What the watcher knows, for a role that has just started, or before a Commit.

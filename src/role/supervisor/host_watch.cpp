@@ -25,7 +25,7 @@ constexpr std::uint64_t kDescriptorsForOthers = 512;  // of the supervisor, for 
 
 HostWatch::HostWatch(asio::io_context& loop, Log& log, Start start, Greet greet, Deliver deliver,
                      DeliverServers deliver_servers, std::function<void()> looked,
-                     std::function<void(int, int)> signalled)
+                     std::function<void(int, int)> signalled, std::function<void(int, std::uint64_t)> lost_lines)
     : loop_{loop},
       log_{log},
       start_{std::move(start)},
@@ -34,6 +34,7 @@ HostWatch::HostWatch(asio::io_context& loop, Log& log, Start start, Greet greet,
       deliver_servers_{std::move(deliver_servers)},
       looked_{std::move(looked)},
       signalled_{std::move(signalled)},
+      lost_lines_{std::move(lost_lines)},
       pause_{loop},
       room_{loop} {}
 
@@ -176,6 +177,7 @@ void HostWatch::on_message(Result<ipc::Received> received) {
         if (budget_.spend_request(kernel::monotonic_now())) signalled_(pid_, signal->signal);
         return;
     }
+    if (const auto* beat = std::get_if<ipc::Heartbeat>(&message)) return lost_lines_(pid_, beat->log_lines_lost);
     if (const auto* read = std::get_if<ipc::ServerFileRead>(&message))
         return take_servers(*read, std::move(received->descriptor));
     const auto* observations = std::get_if<ipc::Observations>(&message);

@@ -40,10 +40,12 @@ public:
     using Deliver = std::function<void(const ipc::Observations&)>;
     // False: there is no room for it now, and it is tried again after kRoomPause.
     using DeliverServers = std::function<bool(const ipc::ServerFileRead&, int servers)>;
-    // `looked`: called when everything in the plan has been observed once; `signalled`: the watcher hands on a signal.
+    // `looked`: called when everything in the plan has been observed once; `signalled`: the watcher hands on a signal;
+    // `lost_lines`: how many log lines it has lost, as it says once a second.
     HostWatch(boost::asio::io_context& loop, Log& log, Start start, Greet greet, Deliver deliver,
               DeliverServers deliver_servers, std::function<void()> looked,
-              std::function<void(int pid, int signal)> signalled);
+              std::function<void(int pid, int signal)> signalled,
+              std::function<void(int pid, std::uint64_t lines)> lost_lines);
 
     // Follows the plan of a committed configuration, a sealed HostPlan. If it watches nothing, the watcher is stopped.
     void follow(UniqueFd plan, const vrrp::WatchPlan& watched);
@@ -78,6 +80,7 @@ private:
     DeliverServers deliver_servers_;
     std::function<void()> looked_;
     std::function<void(int pid, int signal)> signalled_;
+    std::function<void(int pid, std::uint64_t lines)> lost_lines_;
     boost::asio::steady_timer pause_, room_;
     std::unique_ptr<boost::asio::posix::stream_descriptor> control_;
     UniqueFd plan_;

@@ -25,6 +25,7 @@
 #include "host_watch.hpp"
 #include "limits.hpp"
 #include "log_level_board.hpp"
+#include "log_losses.hpp"
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process.hpp"
@@ -180,6 +181,8 @@ private:
 
     // -- supervision.cpp
     void report_supervision();
+    void on_heartbeat(const Child& child, const ipc::Heartbeat& beat);
+    void report_log_losses();
     void upgrade_refused(const std::string& problem);
     void count_reload(const std::string& problem);  // empty: it was done
     void log_changes(const ipc::DryRunDone& changes);
@@ -306,9 +309,10 @@ private:
     std::unique_ptr<ReaderProcess> reader_;
     std::unique_ptr<ReloadTransaction> reload_;
     Generation current_, next_;
-    report::Supervision supervision_;  // `processes` is filled in when it is sent
-    UniqueFd check_log_;               // open while a reader may write to it
-    std::string reader_namespace_;     // named by the first configuration; later ones are read in the roles' namespace
+    report::Supervision supervision_;  // `processes` and `log_losses` are filled in when it is sent
+    LogLosses log_losses_;
+    UniqueFd check_log_;            // open while a reader may write to it
+    std::string reader_namespace_;  // named by the first configuration; later ones are read in the roles' namespace
     UniqueFd reader_namespace_at_;
     std::string scheduled_text_, reading_mark_;
     std::optional<std::int64_t> scheduled_;  // reload_time_file, Unix seconds

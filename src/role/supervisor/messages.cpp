@@ -70,8 +70,9 @@ void Supervisor::on_message(Child& child, Result<ipc::Received> got) {
 void Supervisor::handle(Child& child, ipc::Received& received) {
     std::visit(
         [&]<class M>(M& message) {
-            if constexpr (std::is_same_v<M, ipc::Heartbeat>) {
-            } else if constexpr (std::is_same_v<M, ipc::Prepared>)
+            if constexpr (std::is_same_v<M, ipc::Heartbeat>)
+                on_heartbeat(child, message);
+            else if constexpr (std::is_same_v<M, ipc::Prepared>)
                 child_prepared(child, message);
             else if constexpr (std::is_same_v<M, ipc::Committed>)
                 child_committed(child);

@@ -79,6 +79,7 @@ void ReaderProcess::take(ipc::Received& received) {
         reading_.changes = std::move(*report);
     } else if (auto* done = std::get_if<ipc::ReadingDone>(&received.message)) {
         reading_.done = std::move(*done);
+        reading_.pid = pid_;
     }
 }
 

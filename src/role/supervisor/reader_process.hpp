@@ -39,6 +39,7 @@ public:
         ipc::DryRunDone changes;               // what the reload changes, for the log
         std::optional<ipc::ReadingDone> done;  // none: the reader died or committed an offence
         std::string died;                      // the reason, if `done` is not set
+        int pid = 0;                           // that read it
     };
     // Starts a process that inherits `control`; returns its pid.
     using Start = std::function<Result<int>(int control)>;

@@ -11,6 +11,7 @@
 
 #include "impl.hpp"
 #include "mainstay/config/members.hpp"
+#include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/service_manager.hpp"
 #include "mainstay/kernel/spawn.hpp"
 
@@ -139,6 +140,8 @@ void Supervisor::reading_over(ReaderProcess::Reading reading) {
 }
 
 void Supervisor::take_reading(ReaderProcess::Reading reading) {
+    if (reading.done && reading.pid != 0)
+        log_losses_.heard("reader", reading.pid, reading.done->log_lines_lost, kernel::wall_now());
     mark_reading(false);
     close_check_log();
     requests_.set_report(std::move(reading.report));

@@ -1,4 +1,6 @@
 // What the supervisor reports to the observer of its processes and of reloads, and what it relays for metrics.
+#include <unistd.h>
+
 #include "impl.hpp"
 #include "mainstay/kernel/clock.hpp"
 
@@ -37,7 +39,19 @@ void Supervisor::report_supervision() {
         if (current_.part(kind).needed)
             report.now.processes.push_back({word_of(kind), child.ready, child.ends, child.last_end});
     }
+    report.now.log_losses = log_losses_.all();
     observer.send(report, -1, log_);
+}
+
+void Supervisor::on_heartbeat(const Child& child, const ipc::Heartbeat& beat) {
+    log_losses_.heard(word_of(child.kind), child.pid, beat.log_lines_lost, kernel::wall_now());
+}
+
+// Once a second, however often somebody loses a line.
+void Supervisor::report_log_losses() {
+    if (options_.log_lines_lost)
+        log_losses_.heard(word_of(Kind::Supervisor), ::getpid(), options_.log_lines_lost(), kernel::wall_now());
+    if (log_losses_.take_changed()) report_supervision();
 }
 
 // The reader, which wrote the lines, is not trusted with their number and length.

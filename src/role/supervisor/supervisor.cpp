@@ -414,6 +414,7 @@ void Supervisor::look_after_children() {
     look_at_schedule();
     look_at_api_files();
     if (options_.flush_log) options_.flush_log();
+    report_log_losses();
     look_again();
 }
 

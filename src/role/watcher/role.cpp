@@ -165,7 +165,7 @@ private:
     }
 
     void send_heartbeat() {
-        (void)ipc::send_message(control_.native_handle(), ipc::Heartbeat{});
+        (void)ipc::send_message(control_.native_handle(), ipc::Heartbeat{log_.lost_by_reader()});
         log_.flush();
         beat_timer_.expires_after(kBeat);
         beat_timer_.async_wait([this](const boost::system::error_code& error) {

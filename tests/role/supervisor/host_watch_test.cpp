@@ -51,6 +51,7 @@ struct WatchedHost {
     std::size_t room = 1000;  // for servers, at the role
     int looked = 0;
     std::vector<std::pair<int, int>> signals;  // handed on, with the watcher's pid
+    std::vector<std::pair<int, std::uint64_t>> losses;
     bool can_start = true;
     HostWatch watch{roles.loop,
                     roles.log,
@@ -72,7 +73,8 @@ struct WatchedHost {
                         return true;
                     },
                     [this] { ++looked; },
-                    [this](int pid, int signal) { signals.emplace_back(pid, signal); }};
+                    [this](int pid, int signal) { signals.emplace_back(pid, signal); },
+                    [this](int pid, std::uint64_t lines) { losses.emplace_back(pid, lines); }};
 
     WatchedHost() = default;
     WatchedHost(const WatchedHost&) = delete;
@@ -340,7 +342,8 @@ TEST_CASE("a watcher that is silent for ten looks is killed, once, and a heartbe
     f.watch.look();  // without a watcher
     f.follow(files({"a"}));
     for (int i = 0; i < 10; ++i) f.watch.look();
-    f.send(ipc::Heartbeat{});
+    f.send(ipc::Heartbeat{5});
+    CHECK(f.losses == std::vector<std::pair<int, std::uint64_t>>{{f.pids.back(), 5}});
     for (int i = 0; i < 10; ++i) f.watch.look();
     CHECK(f.roles.log.texts.empty());
     f.watch.look();

@@ -6,6 +6,7 @@
 
 #include "../../needs.hpp"
 #include "mainstay/ipc/shared.hpp"
+#include "role/supervisor/log_losses.hpp"
 #include "written.hpp"
 
 using namespace mainstay;
@@ -28,7 +29,31 @@ void take_reload(Stage::Running& running, std::uint64_t generation) {
     }
 }
 
+std::uint64_t lines_of(const std::vector<report::LogLoss>& losses, std::string_view process) {
+    const auto found = std::ranges::find(losses, process, &report::LogLoss::process);
+    return found == losses.end() ? 0 : found->lines;
+}
+
 }  // namespace
+
+TEST_CASE("log lines that processes of one name lost add up, and a number that falls is not believed") {
+    LogLosses losses;
+    CHECK_FALSE(losses.take_changed());
+    losses.heard("vrrp", 10, 0, {1});
+    CHECK(losses.take_changed());  // a process that is known from here on
+    losses.heard("vrrp", 10, 0, {2});
+    CHECK_FALSE(losses.take_changed());
+    losses.heard("vrrp", 10, 5, {3});
+    losses.heard("lvs", 11, 7, {4});
+    CHECK(losses.take_changed());
+    losses.heard("vrrp", 10, 4, {5});
+    losses.heard("vrrp", 10, 5, {6});
+    CHECK_FALSE(losses.take_changed());
+    losses.heard("vrrp", 12, 0, {7});
+    losses.heard("vrrp", 12, 2, {8});
+    CHECK(losses.take_changed());
+    CHECK(losses.all() == std::vector<report::LogLoss>{{"lvs", 7, {4}}, {"vrrp", 7, {8}}});
+}
 
 TEST_CASE("the observer hears of processes and reloads, and its request for traffic goes to lvs" *
           mainstay::test::kNeedsRoot) {
@@ -81,6 +106,11 @@ TEST_CASE("the observer hears of processes and reloads, and its request for traf
     const auto named = next_report([](const auto& now) { return now.reloads.refused == 2; });
     CHECK(named.reloads.last_problem == "x.conf:3:1: fatal MS0105: unknown keyword");
     stage.until_logged("x.conf is refused: the running configuration stays in use");
+
+    running[Kind::Vrrp].send(ipc::Heartbeat{3});
+    const auto lost = next_report([](const auto& now) { return lines_of(now.log_losses, "vrrp") == 3; });
+    CHECK(lines_of(lost.log_losses, "supervisor") == 0);
+    CHECK(std::ranges::find(lost.log_losses, "vrrp", &report::LogLoss::process)->last.unix_us > first.since.unix_us);
 
     running.observer->send(ipc::ReadTraffic{});
     running[Kind::Lvs].hear<ipc::ReadTraffic>();

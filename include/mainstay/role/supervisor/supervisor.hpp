@@ -42,6 +42,7 @@ struct SupervisorOptions {
     std::function<void(const std::string&)> set_log_ident;      // called if the configuration sets an instance name
     std::function<void(LogLevel)> set_log_level;                // called when an operator sets that of the supervisor
     std::function<void()> flush_log;                            // called once a second: lines may wait for a reader
+    std::function<std::uint64_t()> log_lines_lost;              // by the supervisor's own log
     // Called before another program is executed in this place, and after it was not: it is to find stderr and stdout as
     // they were.
     std::function<void()> give_log_files_back, take_log_files;
