@@ -8,10 +8,10 @@
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <utility>
 
 #include "mainstay/kernel/process.hpp"
+#include "mainstay/kernel/signals.hpp"
 
 namespace mainstay::kernel {
 
@@ -41,9 +41,7 @@ constexpr int kAgainMs = 100;  // while the file takes nothing
 }
 
 [[noreturn]] void become_writer(int from, int to, int end) {
-    sigset_t all{};
-    sigfillset(&all);  // who ends the daemon does not end its log
-    ::sigprocmask(SIG_SETMASK, &all, nullptr);
+    set_signals(BornWith::Deaf);  // who ends the daemon does not end its log
     set_process_name("mainstayd-log");
     if (::chdir("/") != 0 || ::dup2(from, STDIN_FILENO) < 0 || ::dup2(to, STDOUT_FILENO) < 0 ||
         ::dup2(end, STDERR_FILENO) < 0)
