@@ -1,14 +1,38 @@
 #include "mainstay/alert/http.hpp"
 
 #include <curl/curl.h>
+#include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/asio/post.hpp>
 
-#include "http_session.hpp"
+#include <algorithm>
+#include <array>
+
 #include "mainstay/alert/background.hpp"
+#include "mainstay/alert/curl_session.hpp"
+#include "mainstay/alert/webhooks.hpp"
 
 namespace mainstay::alert {
+
+// Blocking HTTP requests to one receiver with libcurl. Private to the alert module.
+// Keeps the connection between two requests. One request at a time, each in any thread; destroying it may wait for the
+// peer of a TLS connection.
+class HttpSession {
+public:
+    HttpSession() = default;
+    HttpSession(const HttpSession&) = delete;
+    HttpSession& operator=(const HttpSession&) = delete;
+    ~HttpSession() = default;
+
+    // Returns when the answer is there, a deadline has passed, or stop() was called (a name lookup may go on for some
+    // seconds after that).
+    [[nodiscard]] HookAnswer post(const Webhook& webhook, const Post& post);
+    void stop() { stop_.stop(); }  // from any thread
+
+private:
+    SessionStop stop_;  // outlives the connections of easy_, which report their end to it
+    Easy easy_;
+};
 
 namespace asio = boost::asio;
 
@@ -67,6 +91,67 @@ void HttpTransport::keep_connections(const std::vector<std::string>& names) {
             static_cast<void>(background_->run([session = std::move(session)]() mutable { session.reset(); }, [] {}));
         at = sessions_.erase(at);
     }
+}
+
+namespace {
+
+constexpr long kConnectMaxS = 10, kRequestMaxS = 30;
+constexpr std::size_t kAnswerBytesMax = std::size_t{64} * 1024;  // what the receiver says beside its status is not read
+
+// The status is all that counts; an answer without end is cut.
+std::size_t on_answer(char*, std::size_t size, std::size_t count, void* self) {
+    auto& had = *static_cast<std::size_t*>(self);
+    had += size * count;
+    return had > kAnswerBytesMax ? 0 : size * count;
+}
+
+List headers_of(const Webhook& webhook, const Post& post) {
+    List list;
+    std::vector<std::string> lines = webhook.headers;
+    lines.push_back("Content-Type: " + post.content_type);
+    lines.push_back(fmt::format("Idempotency-Key: \"{}\"", post.id));
+    lines.emplace_back("User-Agent: mainstay");
+    lines.emplace_back("Expect:");  // no waiting for 100
+    for (const auto& line : lines)
+        if (!append(list, line)) return nullptr;
+    return list;
+}
+
+bool set_options(CURL* easy, const Webhook& webhook, const Post& post, curl_slist* headers, SessionStop& stop,
+                 std::size_t& had, char* error) {
+    const auto set = [easy](CURLoption option, auto value) {
+        return curl_easy_setopt(easy, option, value) == CURLE_OK;
+    };
+    if (!webhook.ca_file.empty() && !set(CURLOPT_CAINFO, webhook.ca_file.c_str())) return false;
+    return set(CURLOPT_URL, webhook.url.c_str()) && set(CURLOPT_POST, 1L) &&
+           set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(post.body.size())) &&
+           set(CURLOPT_POSTFIELDS, post.body.c_str()) && set(CURLOPT_HTTPHEADER, headers) &&
+           set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1)) && set(CURLOPT_FOLLOWLOCATION, 0L) &&
+           set(CURLOPT_WRITEFUNCTION, &on_answer) && set(CURLOPT_WRITEDATA, static_cast<void*>(&had)) &&
+           set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2)) && set(CURLOPT_ERRORBUFFER, error) &&
+           set(CURLOPT_NOSIGNAL, 1L) && set(CURLOPT_PROXY, "") && set(CURLOPT_CONNECTTIMEOUT, kConnectMaxS) &&
+           set(CURLOPT_TIMEOUT, kRequestMaxS) && set_stop(easy, stop);
+}
+
+}  // namespace
+
+HookAnswer HttpSession::post(const Webhook& webhook, const Post& post) {
+    std::array<char, CURL_ERROR_SIZE> error{};
+    std::size_t had = 0;
+    const List headers = headers_of(webhook, post);
+    if (!easy_) easy_.reset(curl_easy_init());
+    if (!easy_ || !headers || !set_options(easy_.get(), webhook, post, headers.get(), stop_, had, error.data())) {
+        easy_.reset();
+        return {.status = 0, .text = "libcurl does not take an option"};
+    }
+    const CURLcode code = curl_easy_perform(easy_.get());
+    long status = 0;
+    const bool known = curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status) == CURLE_OK;
+    curl_easy_reset(easy_.get());  // it keeps the connection, and nothing of this function
+    // A long answer is cut after its status; any other failure may have cut the status of an interim answer only.
+    if (known && (code == CURLE_OK || (code == CURLE_WRITE_ERROR && had > kAnswerBytesMax)))
+        return {.status = static_cast<int>(status), .text = {}};
+    return {.status = 0, .text = error[0] != '\0' ? error.data() : curl_easy_strerror(code)};
 }
 
 }  // namespace mainstay::alert

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "mainstay/base/utf8.hpp"
+#include "mainstay/base/text.hpp"
 
 namespace mainstay::alert {
 namespace {

@@ -1,16 +1,19 @@
 #include "mainstay/alert/spool.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <set>
 #include <utility>
 
-#include <fmt/format.h>
-
+#include "json_number.hpp"
 #include "mainstay/alert/webhook_spool.hpp"
 #include "spool_file.hpp"
 
@@ -282,5 +285,152 @@ Result<void> BasicSpool<Item>::make_room_in_failed(const std::string& file) {
 
 template class BasicSpool<Mail>;
 template class BasicSpool<PostBatch>;
+
+// The folder failed/ of the spools: what could not be delivered, each with the reason.
+
+namespace {
+
+// The item as it was before keep_failed(), and why it failed.
+template <class Item>
+FailedItem<Item> failed_item(std::string id, Result<Item> read) {
+    using Format = SpoolFormat<Item>;
+    if (!read) return {.id = std::move(id), .item = {}, .reason = read.error().text()};
+    if (read->id != id)
+        return {.id = std::move(id), .item = {}, .reason = fmt::format("it holds the {} {}", Format::kItem, read->id)};
+    FailedItem<Item> failed{.id = std::move(id), .item = std::move(*read), .reason = {}};
+    failed.reason = Format::take_reason(*failed.item);
+    return failed;
+}
+
+}  // namespace
+
+std::string SpoolFormat<Mail>::take_reason(Mail& mail) {
+    auto& items = mail.items;
+    if (items.size() <= 1 || items.back().subject != kNotDelivered) return {};
+    std::string reason = std::move(items.back().body);
+    items.pop_back();
+    return reason;
+}
+
+template <class Item>
+std::vector<FailedItem<Item>> BasicSpool<Item>::failed() const {
+    if (!failed_) return {};
+    const std::string where = directory_ + "/failed";
+    auto names = file_names(failed_.get(), where);
+    if (!names) return {};
+    std::vector<FailedItem<Item>> all;
+    std::size_t left = kFailedBytesReadMax;
+    for (const auto& name : *names) {
+        if (!name.ends_with(Format::kSuffix)) continue;
+        std::string id = name.substr(0, name.size() - Format::kSuffix.size());
+        auto text = read_bounded(failed_.get(), name, left, where);
+        if (!text) {
+            all.push_back({.id = std::move(id), .item = {}, .reason = text.error().text()});
+            continue;
+        }
+        left -= text->size();
+        all.push_back(failed_item<Item>(std::move(id), Format::decode(*text)));
+    }
+    std::ranges::sort(all, {}, [](const FailedItem<Item>& one) {
+        return std::pair{one.item ? Format::order(*one.item) : std::int64_t{0}, std::string_view{one.id}};
+    });
+    return all;
+}
+
+template <class Item>
+Result<void> BasicSpool<Item>::drop_failed(const std::string& id) {
+    if (!failed_) return fail(Errc::Io, disk_problem_);
+    if (::unlinkat(failed_.get(), file_of(id).c_str(), 0) != 0 && errno != ENOENT)
+        return fail_system("remove " + directory_ + "/failed/" + file_of(id), errno);
+    return {};
+}
+
+template <>
+Result<void> Spool::retry_failed(const FailedMail& failed, WallTime now) {
+    if (!failed.item) return fail(Errc::Invalid, failed.id + ": " + failed.reason);
+    const auto waiting = mails_.find(failed.id);
+    // A mail that one server refused for some recipients may still wait for the others.
+    Mail mail = waiting != mails_.end() ? waiting->second : *failed.item;
+    for (const auto& address : failed.item->to)
+        if (std::ranges::find(mail.to, address) == mail.to.end()) mail.to.push_back(address);
+    mail.queued = now;
+    auto stored = waiting != mails_.end() ? update(mail) : put(mail);
+    if (!stored) return stored;
+    // A crash before this leaves the file: at worst the mail is sent again, under its old Message-ID.
+    return drop_failed(failed.id);
+}
+
+template std::vector<FailedItem<Mail>> BasicSpool<Mail>::failed() const;
+template Result<void> BasicSpool<Mail>::drop_failed(const std::string& id);
+template std::vector<FailedItem<PostBatch>> BasicSpool<PostBatch>::failed() const;
+template Result<void> BasicSpool<PostBatch>::drop_failed(const std::string& id);
+
+// The format of a spooled mail on disk: JSON, because an operator may want to read or repair it.
+
+namespace {
+
+using nlohmann::json;
+
+constexpr int kMailFormat = 1;
+// One that cannot be read is left out.
+std::vector<config::MailAddress> addresses_of(const json& texts) {
+    std::vector<config::MailAddress> addresses;
+    for (const auto& text : texts.get<std::vector<std::string>>())
+        std::ranges::move(config::mail_addresses(text).addresses, std::back_inserter(addresses));
+    return addresses;
+}
+
+// Throws json::exception on a missing or mistyped member; caught by decode_mail.
+Mail mail_of(const json& document) {
+    Mail mail;
+    document.at("id").get_to(mail.id);
+    if (auto from = addresses_of(json::array({document.at("from")})); !from.empty())
+        mail.from = std::move(from.front());
+    mail.to = addresses_of(document.at("to"));
+    document.at("router_id").get_to(mail.router_id);
+    mail.queued.unix_us = whole_number<std::int64_t>(document.at("queued_us"));
+    mail.unlisted = whole_number<std::uint64_t>(document.at("unlisted"));
+    document.at("merged").get_to(mail.merged);
+    for (const auto& entry : document.at("items")) {
+        mail.items.push_back({.subject = entry.at("subject").get<std::string>(),
+                              .body = entry.at("body").get<std::string>(),
+                              .at = {whole_number<std::int64_t>(entry.at("at_us"))}});
+    }
+    return mail;
+}
+
+}  // namespace
+
+std::string encode_mail(const Mail& mail) {
+    json items = json::array();
+    for (const auto& item : mail.items) {
+        items.push_back({{"subject", item.subject}, {"body", item.body}, {"at_us", item.at.unix_us}});
+    }
+    const json document{{"format", kMailFormat},
+                        {"id", mail.id},
+                        {"from", config::to_text(mail.from)},
+                        {"to", texts_of(mail.to)},
+                        {"router_id", mail.router_id},
+                        {"queued_us", mail.queued.unix_us},
+                        {"unlisted", mail.unlisted},
+                        {"merged", mail.merged},
+                        {"items", std::move(items)}};
+    return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Result<Mail> decode_mail(std::string_view text) {
+    const json document = json::parse(text, nullptr, false);
+    if (document.is_discarded()) return fail(Errc::Invalid, "not JSON");
+    try {
+        if (document.at("format") != kMailFormat)
+            return fail(Errc::Unsupported, "a format that this version does not know");
+        Mail mail = mail_of(document);
+        if (!safe_id(mail.id)) return fail(Errc::Invalid, "an id that cannot be a file name");
+        if (mail.items.empty() || mail.to.empty()) return fail(Errc::Invalid, "a mail without text or recipients");
+        return mail;
+    } catch (const json::exception& problem) {
+        return fail(Errc::Invalid, problem.what());
+    }
+}
 
 }  // namespace mainstay::alert

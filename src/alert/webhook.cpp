@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "mail_text.hpp"
-#include "mainstay/base/utc_text.hpp"
+#include "mainstay/base/time.hpp"
 
 namespace mainstay::alert {
 namespace {

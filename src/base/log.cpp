@@ -1,5 +1,8 @@
 #include "mainstay/base/log.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace mainstay {
 
 std::string_view to_string(LogLevel level) {
@@ -16,6 +19,69 @@ std::string_view to_string(LogLevel level) {
             return "debug";
     }
     return "info";
+}
+
+namespace {
+
+struct Name {
+    std::string_view name;
+    LogModule module;
+};
+// The module's own name comes first; the others are those of its process in `ps` and in the log.
+constexpr Name kNames[] = {{"supervisor", LogModule::Supervisor},
+                           {"mainstayd", LogModule::Supervisor},
+                           {"config", LogModule::Config},
+                           {"reader", LogModule::Config},
+                           {"mainstayd-read", LogModule::Config},
+                           {"vrrp", LogModule::Vrrp},
+                           {"mainstayd-vrrp", LogModule::Vrrp},
+                           {"lvs", LogModule::Lvs},
+                           {"healthcheck", LogModule::Lvs},
+                           {"checker", LogModule::Lvs},
+                           {"mainstayd-lvs", LogModule::Lvs},
+                           {"bfd", LogModule::Bfd},
+                           {"mainstayd-bfd", LogModule::Bfd},
+                           {"track", LogModule::Track},
+                           {"watcher", LogModule::Track},
+                           {"mainstayd-track", LogModule::Track},
+                           {"snmp", LogModule::Snmp},
+                           {"mainstayd-snmp", LogModule::Snmp},
+                           {"observer", LogModule::Observer},
+                           {"mainstayd-obs", LogModule::Observer},
+                           {"mail", LogModule::Mail},
+                           {"webhook", LogModule::Webhook},
+                           {"api", LogModule::Api}};
+
+constexpr std::pair<std::string_view, LogLevel> kLevels[] = {
+    {"error", LogLevel::Error},   {"err", LogLevel::Error}, {"warning", LogLevel::Warning}, {"warn", LogLevel::Warning},
+    {"notice", LogLevel::Notice}, {"info", LogLevel::Info}, {"debug", LogLevel::Debug}};
+
+bool is_same(std::string_view text, std::string_view lower) {
+    const auto to_lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    return std::ranges::equal(text, lower, {}, to_lower);
+}
+
+}  // namespace
+
+std::string_view to_string(LogModule module) {
+    const auto found = std::ranges::find(kNames, module, &Name::module);
+    return found == std::end(kNames) ? std::string_view{"?"} : found->name;
+}
+
+std::optional<LogModule> log_module_of(std::string_view name) {
+    const auto found = std::ranges::find_if(kNames, [&](const Name& one) { return is_same(name, one.name); });
+    return found == std::end(kNames) ? std::nullopt : std::optional{found->module};
+}
+
+std::optional<LogLevel> log_level_of(std::string_view name) {
+    const auto found = std::ranges::find_if(kLevels, [&](const auto& one) { return is_same(name, one.first); });
+    return found == std::end(kLevels) ? std::nullopt : std::optional{found->second};
+}
+
+LogLevel level_of(const LogLevels& levels, LogModule module, LogLevel otherwise) {
+    const auto at = static_cast<std::size_t>(module);
+    if (at >= levels.size() || levels[at] < LogLevel::Error || levels[at] > LogLevel::Debug) return otherwise;
+    return levels[at];
 }
 
 }  // namespace mainstay

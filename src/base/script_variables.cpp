@@ -5,8 +5,7 @@
 #include <cstddef>
 #include <string>
 
-#include "mainstay/base/ascii.hpp"
-#include "mainstay/base/wildcards.hpp"
+#include "mainstay/base/text.hpp"
 
 namespace mainstay {
 namespace {

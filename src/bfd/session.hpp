@@ -12,14 +12,46 @@
 // Every member function that can cause intents takes a Step: the time, the random source and the list of intents.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
-#include "complaints.hpp"
+#include "mainstay/base/log.hpp"
+#include "mainstay/base/time.hpp"
 #include "mainstay/bfd/facts.hpp"
+#include "mainstay/wire/bfd.hpp"
 
 namespace mainstay::bfd {
+
+// Logs why packets were discarded, once and then rarely, because a misconfigured neighbour keeps sending them.
+enum class Complaint : std::uint8_t {
+    Damaged,       // malformed: wire::BfdDefect
+    Stranger,      // the source is no neighbour, or the destination is not a session's address and port
+    Unknown,       // its discriminator matches no session
+    OtherAddress,  // its discriminator matches a session, but the source is not its neighbour
+    Ttl,           // the TTL is too low
+    Count_,        // how many there are
+};
+
+class Complaints {
+public:
+    static constexpr Seconds kEvery{60};
+
+    // The line to log; none if one of the same kind was logged recently. The next line reports how many were
+    // suppressed.
+    [[nodiscard]] std::optional<LogLine> line(Complaint kind, std::string_view text, Instant now);
+    void clear() { kinds_ = {}; }
+
+private:
+    struct Kind {
+        std::optional<Instant> last;
+        std::uint64_t silent = 0;
+    };
+    std::array<Kind, static_cast<std::size_t>(Complaint::Count_)> kinds_{};
+};
 
 struct Step {
     Instant now;
@@ -103,5 +135,31 @@ private:
     Complaints complaints_;
     Counters counters_;
 };
+
+// BFD's computed times and its state table, RFC 5880 6.8.
+
+// RFC 5880 6.8.7: every interval is randomly shortened by up to a quarter, so that sessions do not synchronise; with a
+// multiplier of 1 by at least a tenth, because a single late packet would then take the session down.
+[[nodiscard]] constexpr Nanos jittered(Micros interval, std::uint8_t multiplier, std::uint32_t random) {
+    const Nanos whole = interval;
+    const Nanos least = multiplier == 1 ? whole / 10 : Nanos{0};
+    const Nanos spread = whole / 4 - least;
+    return whole - least - spread * (random >> 16) / 0xffff;
+}
+
+// RFC 5880 6.8.4: the detection time. `remote_min_tx` is the neighbour's Desired Min TX Interval.
+[[nodiscard]] constexpr Micros detection_time(std::uint8_t remote_multiplier, Micros min_rx, Micros remote_min_tx) {
+    return remote_multiplier * std::max(min_rx, remote_min_tx);
+}
+
+// RFC 5880 6.8.6: the new state after a received state; none if it does not change.
+[[nodiscard]] constexpr std::optional<wire::BfdState> next_state(wire::BfdState ours, wire::BfdState heard) {
+    using enum wire::BfdState;
+    if (ours == AdminDown) return std::nullopt;
+    if (heard == AdminDown) return ours == Down ? std::nullopt : std::optional{Down};
+    if (ours == Down) return heard == Down ? std::optional{Init} : heard == Init ? std::optional{Up} : std::nullopt;
+    if (ours == Init) return heard == Down ? std::nullopt : std::optional{Up};
+    return heard == Down ? std::optional{Down} : std::nullopt;
+}
 
 }  // namespace mainstay::bfd

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "mainstay/base/error.hpp"
-#include "mainstay/config/validate/announce_settings.hpp"
-#include "status_section.hpp"
+#include "mainstay/config/validate/announce.hpp"
+#include "status_filter.hpp"
 
 namespace mainstay::cli {
 

@@ -1,5 +1,8 @@
 // mainstayctl announced: reads the announced addresses from the kernel, which removes those that mainstay no longer
 // renews. So the lines are right even if no process of mainstay runs any more.
+#include "ctl_announced.hpp"
+
+#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers,hicpp-deprecated-headers): sigset_t
 #include <sys/signalfd.h>
@@ -9,10 +12,10 @@
 #include <array>
 #include <cerrno>
 #include <string_view>
+#include <utility>
 
-#include "announcements.hpp"
 #include "ctl.hpp"
-#include "ctl_supervisor.hpp"
+#include "ctl_client.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
 #include "output.hpp"
@@ -99,5 +102,43 @@ int ctl_announced(const AnnouncedOptions& options) {
     print_error("mainstayctl: " + done.error().text() + "\n");
     return kFailed;
 }
+
+namespace {
+
+std::string prefix_of(const IpAddress& address) {
+    constexpr std::uint8_t kBits4 = 32, kBits6 = 128;
+    return Prefix{address, address.is_v4() ? kBits4 : kBits6}.to_string();
+}
+
+std::string announce(AnnouncementForm form, const IpAddress& address, bool drains) {
+    if (form == AnnouncementForm::Lines)
+        return fmt::format("announce {}{}\n", prefix_of(address), drains ? " drain" : "");
+    return fmt::format("announce route {} next-hop self med {}\n", prefix_of(address),
+                       drains ? "1000 community [65535:0]" : "0");
+}
+
+std::string withdraw(AnnouncementForm form, const IpAddress& address) {
+    if (form == AnnouncementForm::Lines) return fmt::format("withdraw {}\n", prefix_of(address));
+    return fmt::format("withdraw route {} next-hop self\n", prefix_of(address));
+}
+
+}  // namespace
+
+std::string AnnouncementFeed::update(const std::vector<Announcement>& now) {
+    std::map<IpAddress, bool> wanted;
+    for (const auto& one : now)
+        if (const auto [at, fresh] = wanted.emplace(one.address, one.drains); !fresh) at->second &= one.drains;
+    std::string lines;
+    for (const auto& [address, drains] : announced_)
+        if (!wanted.contains(address)) lines += withdraw(form_, address);
+    for (const auto& [address, drains] : wanted) {
+        const auto before = announced_.find(address);
+        if (before == announced_.end() || before->second != drains) lines += announce(form_, address, drains);
+    }
+    announced_ = std::move(wanted);
+    return lines;
+}
+
+std::string AnnouncementFeed::heartbeat() const { return form_ == AnnouncementForm::Lines ? "alive\n" : ""; }
 
 }  // namespace mainstay::cli

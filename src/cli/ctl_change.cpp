@@ -2,8 +2,8 @@
 #include <memory>
 
 #include "ctl.hpp"
+#include "ctl_client.hpp"
 #include "ctl_commands.hpp"
-#include "ctl_supervisor.hpp"
 
 namespace mainstay::cli {
 namespace {

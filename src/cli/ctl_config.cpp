@@ -5,12 +5,17 @@
 #include <array>
 
 #include "ctl.hpp"
-#include "mainstay/base/counted.hpp"
+#include "mainstay/base/text.hpp"
+#include "mainstay/config/language/resolver.hpp"
 #include "mainstay/config/load.hpp"
+#include "mainstay/config/toml/toml.hpp"
+#include "mainstay/config/tools/pair.hpp"
+#include "mainstay/config/tools/print.hpp"
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/kernel/exposed_files.hpp"
 #include "mainstay/probe/regex.hpp"
 #include "mainstay/role/reader/diagnostic_json.hpp"
+#include "mainstay/role/reader/reload_diff.hpp"
 #include "output.hpp"
 
 namespace mainstay::cli {
@@ -78,6 +83,167 @@ int ctl_config_check(const std::vector<std::string>& files, const CheckOptions& 
                           warned, wrong));
     if (options.as_json) print(role::json_text(found));
     return worst;
+}
+
+int ctl_config_print(const std::string& file) {
+    auto text = config::read_file(file);
+    if (!text) {
+        print_error("mainstayctl: " + text.error().text() + "\n");
+        return 2;
+    }
+    const config::Environment nowhere;
+    const bool toml = config::is_toml_name(file);
+    const auto converted = toml ? config::print_toml({file, *text}) : config::Converted{config::print(*text), {}};
+    const std::string& printed = converted.text;
+    for (const auto& lost : converted.lost)
+        print_error(fmt::format("mainstayctl: {}:{}: {}\n", file, lost.place.line, lost.what));
+    if (!converted.lost.empty()) return 2;
+    // Operators replace the file with the result: it is printed only if it parses to the same configuration.
+    if (config::load_text(file, std::move(*text), nowhere).config != config::load_text(file, printed, nowhere).config) {
+        print_error("mainstayctl: " + file + ": its canonical form would have another meaning; this is a bug\n");
+        return 2;
+    }
+    print(printed);
+    return 0;
+}
+
+namespace {
+
+constexpr int kNothing = 0, kSomething = 1;
+
+bool can_take_effect(const config::Loaded& loaded, const std::string& file) {
+    if (loaded.can_run()) return true;
+    print_error("mainstayctl: " + file + " cannot run: a reload would refuse it and change nothing\n");
+    for (const auto& diagnostic : loaded.diagnostics)
+        if (diagnostic.severity == config::Severity::Fatal)
+            print_error("  " + config::render_line(diagnostic, loaded) + "\n");
+    return false;
+}
+
+int show(const std::string& before, const std::string& after, const config::Environment& environment, bool as_json) {
+    const auto running = config::load_file(before, environment), next = config::load_file(after, environment);
+    if (!can_take_effect(running, before) || !can_take_effect(next, after)) return kError;
+    config::KeywordPlaces places{next};
+    const auto diff = role::diff_reload(running.config, next.config, role::Orphans::Expire, &places);
+    const std::string text = as_json ? role::json_text(role::as_json(diff)) : role::as_text(diff);
+    print(text);
+    return diff.empty() ? kNothing : kSomething;
+}
+
+}  // namespace
+
+int ctl_config_diff(const std::string& before, const std::string& after, bool as_json) {
+    return show(before, after, {}, as_json);  // of any host
+}
+
+int ctl_reload_dry_run_to(const std::string& file, bool as_json) {
+    const std::string in_use = configuration_in_use();
+    if (in_use.empty()) {
+        print_error("mainstayctl: found no configuration that mainstayd would read\n");
+        return kError;
+    }
+    return show(in_use, file, kernel::host_environment(), as_json);
+}
+
+namespace {
+
+std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// Problems of a single file are left to `config check`. False: the file cannot be compared.
+bool is_comparable(const config::Loaded& loaded, const std::string& file) {
+    const auto serious = std::ranges::count_if(
+        loaded.diagnostics, [](const config::Diagnostic& d) { return d.severity >= config::Severity::Error; });
+    if (loaded.can_run()) {
+        if (serious != 0)
+            print(fmt::format("{}: note: {} error{} in this file alone; see `mainstayctl config check`\n", file,
+                              serious, serious == 1 ? "" : "s"));
+        return true;
+    }
+    print(file + ": error: this file cannot run and is not compared\n");
+    for (const auto& diagnostic : loaded.diagnostics)
+        if (diagnostic.severity == config::Severity::Fatal)
+            print("  " + config::render_line(diagnostic, loaded) + "\n");
+    return false;
+}
+
+}  // namespace
+
+int ctl_config_pair(const std::string& first, const std::string& second) {
+    // At most one of the two files belongs to this host, so host facts are not used.
+    const config::Environment nowhere;
+    const auto a = config::load_file(first, nowhere), b = config::load_file(second, nowhere);
+    const bool both_usable = is_comparable(a, first) & is_comparable(b, second);
+    if (!both_usable) return kErrors;
+    config::PairNames names{last_part(first), last_part(second)};
+    if (names.first == names.second) names = {first, second};
+    int worst = kClean;
+    const bool colour = ::isatty(STDOUT_FILENO) == 1;
+    for (const auto& finding : config::compare_pair(a.config, b.config, names)) {
+        print(config::render(finding, names, colour));
+        if (finding.severity == config::Severity::Warning) worst = std::max(worst, kWarnings);
+        if (finding.severity >= config::Severity::Error) worst = kErrors;
+    }
+    print(fmt::format("{}, {}: {}\n", names.first, names.second,
+                      worst == kClean      ? "no problems found"
+                      : worst == kWarnings ? "warnings found"
+                                           : "errors found"));
+    return worst;
+}
+
+namespace {
+
+constexpr int kWhole = 0, kNotWhole = 1;
+
+// The conversion uses the host name and the variables, not the interfaces: its result is the same on every host.
+config::Environment of_text() {
+    auto host = kernel::host_environment();
+    config::Environment environment;
+    environment.host_name = std::move(host.host_name);
+    environment.variable = std::move(host.variable);
+    return environment;
+}
+
+void print_problem(const std::string& text) { print_error("mainstayctl: " + text + "\n"); }
+
+bool unreadable(const config::Loaded& loaded) {
+    for (const auto& d : loaded.diagnostics)
+        if (d.severity == config::Severity::Fatal && d.rank == config::Rank::CannotRun) {
+            print_problem(config::render_line(d, loaded));
+            return true;
+        }
+    return false;
+}
+
+}  // namespace
+
+int ctl_config_convert(const std::string& file) {
+    const bool from_toml = config::is_toml_name(file);
+    const auto environment = of_text();
+    const auto loaded = config::load_file(file, environment);
+    if (unreadable(loaded)) return kError;
+    config::Converted converted;
+    if (from_toml) {
+        converted = config::to_conf(loaded.files[0]);
+    } else {
+        auto snapshot = config::resolve({loaded.files[0]}, environment, true);
+        for (const auto order : config::kTomlOrders) {
+            converted = config::to_toml(snapshot, order);
+            if (config::load_text("converted.toml", converted.text, environment).config == loaded.config) break;
+        }
+    }
+    for (const auto& lost : converted.lost) {
+        const auto& name = lost.place.file < loaded.files.size() ? loaded.files[lost.place.file].path : file;
+        print_problem(fmt::format("{}:{}: not converted: {}", name, lost.place.line, lost.what));
+    }
+    // Operators replace the file with the result: it is printed only if it parses to the same configuration.
+    const auto back = config::load_text(from_toml ? "converted.conf" : "converted.toml", converted.text, environment);
+    if (back.config != loaded.config) {
+        print_problem(fmt::format("{} has no form in {} with the same meaning", file,
+                                  from_toml ? "keepalived's language" : "TOML"));
+        return kError;
+    }
+    print(converted.text);
+    return converted.lost.empty() ? kWhole : kNotWhole;
 }
 
 }  // namespace mainstay::cli

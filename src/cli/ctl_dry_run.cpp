@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "ctl.hpp"
-#include "ctl_supervisor.hpp"
+#include "ctl_client.hpp"
 #include "output.hpp"
 
 namespace mainstay::cli {

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "ctl.hpp"
-#include "ctl_supervisor.hpp"
+#include "ctl_client.hpp"
 #include "output.hpp"
 
 namespace mainstay::cli {

@@ -5,9 +5,9 @@
 #include <string>
 
 #include "ctl.hpp"
+#include "ctl_client.hpp"
 #include "ctl_commands.hpp"
 #include "ctl_daemons.hpp"
-#include "ctl_supervisor.hpp"
 #include "mainstay/config/schema/schema.hpp"
 #include "mainstay/role/common/identity.hpp"
 #include "output.hpp"

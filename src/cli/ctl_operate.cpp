@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "ctl.hpp"
+#include "ctl_client.hpp"
 #include "ctl_commands.hpp"
-#include "ctl_supervisor.hpp"
 
 namespace mainstay::cli {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "ctl.hpp"
-#include "ctl_supervisor.hpp"
+#include "ctl_client.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/config/settings.hpp"
 #include "mainstay/ipc/mapped_record.hpp"

@@ -21,9 +21,9 @@
 #include <vector>
 
 #include "ctl.hpp"
-#include "ctl_supervisor.hpp"
+#include "ctl_client.hpp"
 #include "mainstay/base/unique_fd.hpp"
-#include "mainstay/record/timeline.hpp"
+#include "mainstay/record/replay.hpp"
 #include "output.hpp"
 
 namespace mainstay::cli {

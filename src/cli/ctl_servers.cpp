@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "ctl.hpp"
-#include "ctl_supervisor.hpp"
+#include "ctl_client.hpp"
 #include "mainstay/lvs/overrides.hpp"
 #include "output.hpp"
 

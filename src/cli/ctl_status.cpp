@@ -1,5 +1,5 @@
 #include "ctl.hpp"
-#include "ctl_supervisor.hpp"
+#include "ctl_client.hpp"
 #include "json_view.hpp"
 #include "output.hpp"
 #include "status_check.hpp"

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "ctl.hpp"
-#include "ctl_supervisor.hpp"
+#include "ctl_client.hpp"
 #include "daemon_processes.hpp"
 #include "json_view.hpp"
 #include "mainstay/config/load.hpp"

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "ctl.hpp"
-#include "ctl_supervisor.hpp"
+#include "ctl_client.hpp"
 #include "output.hpp"
 
 namespace mainstay::cli {

@@ -7,13 +7,13 @@
 #include <string>
 #include <string_view>
 
-#include "config_test.hpp"
+#include "check_config.hpp"
 #include "daemonize.hpp"
 #include "mainstay/kernel/log_files.hpp"
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
-#include "mainstay/role/supervisor/programs.hpp"
-#include "mainstay/role/supervisor/upgrade_trial.hpp"
+#include "mainstay/role/supervisor/supervisor.hpp"
+#include "mainstay/role/supervisor/upgrade.hpp"
 #include "options.hpp"
 #include "output.hpp"
 

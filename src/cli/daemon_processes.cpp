@@ -18,7 +18,8 @@
 #include <string_view>
 #include <thread>
 
-#include "ctl_supervisor.hpp"
+#include "ctl_client.hpp"
+#include "mainstay/base/text.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "systemd.hpp"
 
@@ -79,13 +80,7 @@ std::optional<std::string> status_line(int pid, std::string_view beginning) {
     return std::nullopt;
 }
 
-// A process that its parent has not reaped is gone, too.
-std::string trimmed(std::string_view line) {
-    const auto begin = line.find_first_not_of(" \t");
-    return begin == std::string_view::npos ? std::string{} : std::string{line.substr(begin)};
-}
-
-std::optional<struct stat> status_of(const std::string& path) {
+std::optional<struct stat> status_of_link(const std::string& path) {
     struct stat status{};
     if (::lstat(path.c_str(), &status) != 0) return std::nullopt;
     return status;
@@ -129,7 +124,7 @@ std::set<std::string> masters_in_dump(const std::string& text) {
     std::istringstream lines{text};
     std::string instance;
     for (std::string line; std::getline(lines, line);) {
-        const std::string words = trimmed(line);
+        const std::string words{trimmed(line)};
         if (words.starts_with(kInstance)) instance = words.substr(kInstance.size());
         if (!instance.empty() && words.starts_with(kState)) {
             if (words.substr(kState.size()) == "MASTER") masters.insert(instance);
@@ -141,12 +136,12 @@ std::set<std::string> masters_in_dump(const std::string& text) {
 
 Result<std::set<std::string>> masters_of(const DaemonProcesses& keepalived) {
     const std::string path = file_of(keepalived.main, "root/tmp/keepalived.data");
-    const auto before = status_of(path);
+    const auto before = status_of_link(path);
     if (::kill(keepalived.main, SIGUSR1) != 0) return fail_system("signal keepalived", errno);
     // It is whole once it has not grown for a while.
     std::optional<struct stat> last;
     const bool written = comes_true(kDumpWithin, [&] {
-        const auto now = status_of(path);
+        const auto now = status_of_link(path);
         const bool same = now && last && !differs(last, *now);
         last = now;
         return same && differs(before, *now) && now->st_size > 0;
@@ -169,7 +164,8 @@ std::string command_line_of(int pid) { return whole_file(file_of(pid, "cmdline")
 
 int parent_of(int pid) {
     const auto line = status_line(pid, "PPid:");
-    const std::string text = line ? trimmed(std::string_view{*line}.substr(std::string_view{"PPid:"}.size())) : "";
+    const std::string text =
+        line ? std::string{trimmed(std::string_view{*line}.substr(std::string_view{"PPid:"}.size()))} : "";
     int parent = 0;
     std::from_chars(text.data(), text.data() + text.size(), parent);
     return parent;

@@ -10,8 +10,8 @@
 #include <optional>
 #include <tuple>
 
-#include "discover_secret.hpp"
-#include "mainstay/base/counted.hpp"
+#include "discover_http.hpp"
+#include "mainstay/base/text.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "output.hpp"
 

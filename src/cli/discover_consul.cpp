@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "discover.hpp"
-#include "discover_secret.hpp"
+#include "discover_http.hpp"
 
 namespace mainstay::cli {
 namespace {

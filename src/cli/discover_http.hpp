@@ -57,4 +57,7 @@ private:
 // As a part of a path or query.
 [[nodiscard]] std::string url_escaped(std::string_view text);
 
+// The first line of a file that only its owner and group may read. Read again for each request: it may be replaced.
+[[nodiscard]] Result<std::string> secret_of(const std::string& file);
+
 }  // namespace mainstay::cli

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ipvs_table.hpp"
+#include "ctl_ipvs.hpp"
 #include "mainstay/base/error.hpp"
 #include "mh_size.hpp"
 

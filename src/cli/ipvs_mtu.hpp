@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "ipvs_table.hpp"
+#include "ctl_ipvs.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/ip.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "mainstay/base/utf8.hpp"
+#include "mainstay/base/text.hpp"
 
 namespace mainstay::cli {
 namespace {

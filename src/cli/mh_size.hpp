@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ipvs_table.hpp"
+#include "ctl_ipvs.hpp"
 #include "mainstay/lvs/mh_table.hpp"
 
 namespace mainstay::cli {

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <array>
 
-#include "mainstay/base/counted.hpp"
 #include "mainstay/base/script_variables.hpp"
+#include "mainstay/base/text.hpp"
 #include "mainstay/config/tools/host_files.hpp"
 #include "options.hpp"
 

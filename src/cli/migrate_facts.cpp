@@ -12,7 +12,7 @@
 #include "daemon_processes.hpp"
 #include "mainstay/config/tools/host_files.hpp"
 #include "mainstay/kernel/environment.hpp"
-#include "mainstay/kernel/script_security.hpp"
+#include "mainstay/kernel/scripts.hpp"
 #include "migrate.hpp"
 
 namespace mainstay::cli {

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "mainstay/base/text.hpp"
+
 namespace mainstay::cli {
 namespace {
 
@@ -36,12 +38,6 @@ constexpr std::array<Unit, 17> kUnits{{{"s", 1},
                                        {"w", 7 * kDay_s},
                                        {"week", 7 * kDay_s},
                                        {"weeks", 7 * kDay_s}}};
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-    return text;
-}
 
 // A number of exactly `digits` digits (0: as many as there are) at the beginning, which it takes away.
 std::optional<std::int64_t> take_number(std::string_view& text, std::size_t digits = 0) {

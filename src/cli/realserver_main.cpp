@@ -2,7 +2,6 @@
 #include <string>
 #include <vector>
 
-#include "mss_rules.hpp"
 #include "output.hpp"
 #include "realserver.hpp"
 

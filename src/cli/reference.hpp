@@ -2,6 +2,8 @@
 // mainstay.conf(5). All of it is generated from the schema rows.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -44,5 +46,24 @@ struct KeywordPlace {
 [[nodiscard]] std::string reference_list();
 // The same for mainstay.conf(5), as man(7) macros.
 [[nodiscard]] std::string reference_roff();
+
+// Text for manual pages.
+
+inline std::string replaced(std::string text, std::string_view what, std::string_view with) {
+    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
+        text.replace(at, what.size(), with);
+    return text;
+}
+
+inline std::string roff(std::string_view text) {
+    std::string out = replaced(std::string{text}, "\\", "\\e");
+    out = replaced(std::move(out), "-", "\\-");
+    if (out.starts_with('.') || out.starts_with('\'')) out.insert(0, "\\&");
+    return out;
+}
+// An argument of a macro.
+inline std::string roff_word(std::string_view text) {
+    return fmt::format("\"{}\"", replaced(roff(text), "\"", "\\(dq"));
+}
 
 }  // namespace mainstay::cli

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "reference.hpp"
-#include "roff.hpp"
 
 namespace mainstay::cli {
 namespace {

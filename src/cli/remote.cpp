@@ -13,7 +13,7 @@
 namespace mainstay::cli {
 namespace {
 
-constexpr int kFailed = 2;
+constexpr int kUnreachable = 2;
 constexpr std::string_view kHost = "--host";
 constexpr std::array<std::string_view, 3> kPassedOn{"--socket", "--instance", "--pid-file"};  // which daemon
 
@@ -79,7 +79,7 @@ std::optional<int> run_remotely(const std::vector<std::string>& arguments) {
     if (command && !*command) return std::nullopt;
     if (!command) {
         print_error("mainstayctl: " + command.error().text() + "\n");
-        return kFailed;
+        return kUnreachable;
     }
     std::vector<std::string> words = **command;
     std::vector<char*> argv;
@@ -87,7 +87,7 @@ std::optional<int> run_remotely(const std::vector<std::string>& arguments) {
     argv.push_back(nullptr);
     ::execvp(argv.front(), argv.data());
     print_error("mainstayctl: " + Error::system("execute ssh", errno).text() + "\n");
-    return kFailed;
+    return kUnreachable;
 }
 
 }  // namespace mainstay::cli

@@ -7,7 +7,7 @@
 #include <initializer_list>
 
 #include "json_view.hpp"
-#include "mainstay/base/wildcards.hpp"
+#include "mainstay/base/text.hpp"
 #include "mainstay/config/schema/schema.hpp"
 #include "mainstay/lvs/overrides.hpp"
 

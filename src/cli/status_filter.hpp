@@ -2,14 +2,18 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "mainstay/base/error.hpp"
-#include "status_section.hpp"
 
 namespace mainstay::cli {
+
+// Which part of the status a command shows.
+enum class StatusSection : std::uint8_t { All, Vrrp, Lvs };  // Vrrp: with the BFD sessions
 
 // True if `pattern` (with * and ?) is a name of a service or a server called `name`, "[10.0.0.1]:tcp:80" or "FWM 5":
 // also its address, "10.0.0.1", and its address with the port, "10.0.0.1:80"; "fwmark 5" for a mark.

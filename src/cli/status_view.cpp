@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "json_view.hpp"
-#include "mainstay/base/counted.hpp"
+#include "mainstay/base/text.hpp"
 #include "status_filter.hpp"
 
 namespace mainstay::cli {

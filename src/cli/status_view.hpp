@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "mainstay/base/error.hpp"
-#include "status_section.hpp"
+#include "status_filter.hpp"
 
 namespace mainstay::cli {
 

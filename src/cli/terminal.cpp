@@ -9,7 +9,7 @@
 #include <ctime>
 #include <thread>
 
-#include "mainstay/base/ascii.hpp"
+#include "mainstay/base/text.hpp"
 #include "output.hpp"
 
 namespace mainstay::cli {

@@ -5,7 +5,6 @@
 #include "mainstay/config/settings.hpp"
 #include "mainstay/config/toml/toml.hpp"
 #include "reference.hpp"
-#include "roff.hpp"
 
 namespace mainstay::cli {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "mainstay/base/ascii.hpp"
+#include "mainstay/base/text.hpp"
 
 namespace mainstay::config {
 

@@ -14,7 +14,7 @@
 #include "config/parse/names.hpp"
 #include "config/parse/parse_context.hpp"
 #include "config/toml/words.hpp"
-#include "config/validate/active_active.hpp"
+#include "config/validate/validate.hpp"
 #include "mainstay/config/language/resolver.hpp"
 #include "mainstay/config/toml/toml.hpp"
 

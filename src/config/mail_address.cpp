@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "mainstay/base/ascii.hpp"
+#include "mainstay/base/text.hpp"
 #include "plain_quote.hpp"
 
 namespace mainstay::config {

@@ -8,7 +8,7 @@
 
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/schema/schema.hpp"
-#include "mainstay/config/validate/sync_daemon_settings.hpp"
+#include "mainstay/config/validate/sync_daemon.hpp"
 
 namespace mainstay::config {
 namespace {

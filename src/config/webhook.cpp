@@ -7,7 +7,7 @@
 #include <charconv>
 
 #include "host_name.hpp"
-#include "mainstay/base/ascii.hpp"
+#include "mainstay/base/text.hpp"
 
 namespace mainstay::config {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "mainstay/base/framed_archive.hpp"
 #include "mainstay/ipc/shared.hpp"
-#include "mapping.hpp"
+#include "memfd.hpp"
 #include "stored_event.hpp"
 
 namespace mainstay::ipc {

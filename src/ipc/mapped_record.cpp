@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "mapping.hpp"
+#include "memfd.hpp"
 
 namespace mainstay::ipc {
 

@@ -6,7 +6,7 @@
 
 #include "mainstay/config/members.hpp"
 #include "mainstay/ipc/shared.hpp"
-#include "memfd_read.hpp"
+#include "memfd.hpp"
 
 namespace mainstay::ipc {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "mainstay/base/hash.hpp"
 #include "mainstay/ipc/shared.hpp"
-#include "mapping.hpp"
+#include "memfd.hpp"
 
 namespace mainstay::ipc {
 

@@ -16,13 +16,12 @@
 #include <optional>
 
 #include "mainstay/kernel/netlink_socket.hpp"
+#include "packet_sockets.hpp"
 #include "socket_address.hpp"
-#include "socket_option.hpp"
 
 namespace mainstay::kernel {
 namespace {
 
-constexpr std::size_t kDatagrams = 64;
 constexpr std::size_t kDatagramBytes = 256;  // a length field of one byte: no BFD packet is longer
 // Holds the packets of a hundred sessions at 10 ms during a pause of half a second, longer than any such neighbour
 // waits.
@@ -105,45 +104,21 @@ Result<BfdReceiver> BfdReceiver::open(Family family, std::uint16_t port) {
     std::memcpy(&receiver.port_, &reinterpret_cast<const char*>(&own)[2], 2);  // where both families have it
     receiver.port_ = ntohs(receiver.port_);
     receiver.family_ = family;
-    receiver.buffer_.resize(kDatagrams * kDatagramBytes);
+    receiver.buffer_.resize(kDatagramsAtOnce * kDatagramBytes);
     return receiver;
 }
 
 Result<bool> BfdReceiver::receive(std::vector<ReceivedDatagram>& datagrams) {
-    std::array<mmsghdr, kDatagrams> messages{};
-    std::array<iovec, kDatagrams> pieces{};
-    std::array<sockaddr_storage, kDatagrams> senders{};
-    struct alignas(cmsghdr) Control {
-        std::array<std::byte, kControlBytes> bytes;
-    };
-    std::array<Control, kDatagrams> controls;
-    for (std::size_t i = 0; i < kDatagrams; ++i) {
-        pieces[i] = {.iov_base = buffer_.data() + i * kDatagramBytes, .iov_len = kDatagramBytes};
-        msghdr& header = messages[i].msg_hdr;
-        header.msg_iov = &pieces[i];
-        header.msg_iovlen = 1;
-        header.msg_name = &senders[i];
-        header.msg_namelen = sizeof senders[i];
-        header.msg_control = controls[i].bytes.data();
-        header.msg_controllen = kControlBytes;
-    }
-    int count = 0;
-    do {
-        count = recvmmsg(fd_.get(), messages.data(), kDatagrams, MSG_DONTWAIT, nullptr);
-    } while (count < 0 && errno == EINTR);
-    if (count < 0) {
-        if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
-        return fail_system(fmt::format("receive BFD on port {}", port_), errno);
-    }
-    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-        auto datagram = read_header(messages[i].msg_hdr);
+    ReceivedBatch<sockaddr_storage> batch{buffer_, kDatagramBytes};
+    const auto count = batch.receive(fd_.get());
+    if (!count) return fail_system(fmt::format("receive BFD on port {}", port_), errno);
+    for (std::size_t i = 0; i < *count; ++i) {
+        auto datagram = read_header(batch.header(i));
         if (!datagram) continue;
-        const auto bytes =
-            std::span{buffer_}.subspan(i * kDatagramBytes, std::min<std::size_t>(messages[i].msg_len, kDatagramBytes));
-        datagram->payload.assign(bytes.begin(), bytes.end());
+        datagram->payload.assign(batch.bytes(i).begin(), batch.bytes(i).end());
         datagrams.push_back(std::move(*datagram));
     }
-    return true;
+    return *count != 0;
 }
 
 std::vector<std::pair<IpAddress, std::uint32_t>> link_local_addresses() {

@@ -20,9 +20,7 @@
 #include <string>
 
 #include "mainstay/kernel/process.hpp"
-#include "mainstay/kernel/script_account.hpp"
-#include "mainstay/kernel/script_environment.hpp"
-#include "mainstay/kernel/script_security.hpp"
+#include "mainstay/kernel/scripts.hpp"
 
 namespace mainstay::kernel {
 namespace {

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <vector>
 
-#include "mainstay/base/utf8.hpp"
+#include "mainstay/base/text.hpp"
 
 namespace mainstay::kernel {
 namespace {

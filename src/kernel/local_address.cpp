@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -63,6 +64,17 @@ Result<IpAddress> source_towards(const IpAddress& target, const std::function<bo
                     fmt::format("{} has no other address than those of services", interface_name(interface)));
     const auto near = std::ranges::find_if(*all, [&](const Address& one) { return one.prefix.contains(target); });
     return address(near == all->end() ? all->front() : *near);
+}
+
+Result<std::uint32_t> path_mtu(const IpAddress& target) {
+    auto fd = socket_towards(target);
+    if (!fd) return error_of(fd);
+    const bool v6 = target.is_v6();
+    int mtu = 0;
+    socklen_t size = sizeof mtu;
+    if (::getsockopt(fd->get(), v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU, &mtu, &size) != 0)
+        return fail_system("IP_MTU", errno);
+    return static_cast<std::uint32_t>(mtu);
 }
 
 }  // namespace mainstay::kernel

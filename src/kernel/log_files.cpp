@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "log_stream.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/signals.hpp"
 
@@ -80,11 +81,8 @@ LogFiles::LogFiles(bool console, bool json) {
 LogFiles::~LogFiles() {
     give_back();
     const auto end = std::chrono::steady_clock::now() + kLastFileWait;
-    for (const File& one : files_) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
-        pollfd writer{.fd = one.written.get(), .events = 0, .revents = 0};
-        if (one.written && left > 0) (void)::poll(&writer, 1, static_cast<int>(left));
-    }
+    for (const File& one : files_)
+        if (one.written) (void)wait_for(one.written.get(), 0, end);
 }
 
 Result<void> LogFiles::take() {

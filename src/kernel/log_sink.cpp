@@ -1,6 +1,7 @@
 #include "mainstay/kernel/log_sink.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/sink.h>
 #include <sys/socket.h>
@@ -111,7 +112,7 @@ public:
         again_ = nullptr;
         const auto end = std::chrono::steady_clock::now() + kLastWait;
         while (!send_waiting() && socket_)
-            if (!wait_for_room(socket_.get(), end)) return;
+            if (!wait_for(socket_.get(), POLLOUT, end)) return;
     }
     SocketSink(const SocketSink&) = delete;
     SocketSink& operator=(const SocketSink&) = delete;

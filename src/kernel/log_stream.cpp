@@ -43,10 +43,10 @@ std::string_view whole_lines(std::string_view bytes) {
 
 }  // namespace
 
-bool wait_for_room(int descriptor, std::chrono::steady_clock::time_point end) {
+bool wait_for(int descriptor, short events, std::chrono::steady_clock::time_point end) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
-    pollfd room{.fd = descriptor, .events = POLLOUT, .revents = 0};
-    return left > 0 && ::poll(&room, 1, static_cast<int>(left)) > 0;
+    pollfd waited{.fd = descriptor, .events = events, .revents = 0};
+    return left > 0 && ::poll(&waited, 1, static_cast<int>(left)) > 0;
 }
 
 LogStream::LogStream(int descriptor, std::string name) : descriptor_{descriptor}, name_{std::move(name)} {
@@ -61,7 +61,7 @@ LogStream::~LogStream() {
     again_ = nullptr;
     const auto end = std::chrono::steady_clock::now() + kLastWait;
     for (flush(); !pending_.empty(); try_to_write())
-        if (!wait_for_room(descriptor_, end)) return;
+        if (!wait_for(descriptor_, POLLOUT, end)) return;
 }
 
 void LogStream::write(std::string_view line) {

@@ -17,8 +17,8 @@ inline constexpr std::size_t kBacklogBytesMax = 4UL * 1024U * 1024U;
 
 // What waits when a log ends may be written for this long.
 inline constexpr std::chrono::milliseconds kLastWait{200};
-// Waits until `descriptor` takes more, until `end` at most; false: it does not.
-[[nodiscard]] bool wait_for_room(int descriptor, std::chrono::steady_clock::time_point end);
+// Waits for `events` of poll(2), or for the other side's end, until `end` at most; false: there was neither.
+[[nodiscard]] bool wait_for(int descriptor, short events, std::chrono::steady_clock::time_point end);
 
 class LogStream {
 public:

@@ -6,7 +6,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "mainstay/base/utc_text.hpp"
+#include "mainstay/base/time.hpp"
 
 namespace mainstay::kernel {
 namespace {

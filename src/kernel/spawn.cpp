@@ -14,7 +14,7 @@
 #include <cstring>
 
 #include "mainstay/base/unique_fd.hpp"
-#include "mainstay/kernel/script_environment.hpp"
+#include "mainstay/kernel/scripts.hpp"
 #include "mainstay/kernel/signals.hpp"
 
 extern char** environ;

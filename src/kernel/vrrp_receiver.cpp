@@ -15,12 +15,11 @@
 #include "mainstay/kernel/netlink_socket.hpp"
 #include "mainstay/kernel/vrrp_sockets.hpp"
 #include "mainstay/wire/ipv4.hpp"
-#include "socket_option.hpp"
+#include "packet_sockets.hpp"
 
 namespace mainstay::kernel {
 namespace {
 
-constexpr std::size_t kPackets = 64;
 // The longest packets: 60 bytes of IPv4 header, 8 of VRRP, 255 addresses, 8 of authentication; IPv6 without header.
 constexpr std::size_t kPacketBytesV4 = 1536;
 constexpr std::size_t kPacketBytesV6 = 4352;
@@ -173,43 +172,19 @@ std::vector<std::size_t> readable(std::span<const int> receivers) {
 
 Result<bool> VrrpReceiver::receive(std::vector<ReceivedPacket>& packets, std::vector<std::byte>& room) {
     const std::size_t packet_bytes = family_ == Family::V4 ? kPacketBytesV4 : kPacketBytesV6;
-    if (room.size() < kPackets * packet_bytes) room.resize(kPackets * packet_bytes);
-    std::array<mmsghdr, kPackets> messages{};
-    std::array<iovec, kPackets> pieces{};
-    std::array<sockaddr_in6, kPackets> senders{};
-    struct alignas(cmsghdr) Control {
-        std::array<std::byte, kControlBytes> bytes;
-    };
-    std::array<Control, kPackets> controls;
-    for (std::size_t i = 0; i < kPackets; ++i) {
-        pieces[i] = {.iov_base = room.data() + i * packet_bytes, .iov_len = packet_bytes};
-        msghdr& header = messages[i].msg_hdr;
-        header.msg_iov = &pieces[i];
-        header.msg_iovlen = 1;
-        header.msg_name = &senders[i];
-        header.msg_namelen = sizeof senders[i];
-        header.msg_control = controls[i].bytes.data();
-        header.msg_controllen = kControlBytes;
-    }
-    int count = 0;
-    do {
-        count = recvmmsg(fd_.get(), messages.data(), kPackets, MSG_DONTWAIT, nullptr);
-    } while (count < 0 && errno == EINTR);
-    if (count < 0) {
-        if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
-        return fail_system(on("receive VRRP", interface_), errno);
-    }
+    if (room.size() < kDatagramsAtOnce * packet_bytes) room.resize(kDatagramsAtOnce * packet_bytes);
+    ReceivedBatch<sockaddr_in6> batch{room, packet_bytes};
+    const auto count = batch.receive(fd_.get());
+    if (!count) return fail_system(on("receive VRRP", interface_), errno);
     timespec read_at{};
     static_cast<void>(clock_gettime(CLOCK_REALTIME, &read_at));
-    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-        const auto bytes =
-            std::span{room}.subspan(i * packet_bytes, std::min<std::size_t>(messages[i].msg_len, packet_bytes));
-        auto packet = family_ == Family::V4 ? parse_v4(bytes) : parse_v6(bytes, messages[i].msg_hdr);
+    for (std::size_t i = 0; i < *count; ++i) {
+        auto packet = family_ == Family::V4 ? parse_v4(batch.bytes(i)) : parse_v6(batch.bytes(i), batch.header(i));
         if (!packet) continue;
-        packet->waited = since_stamp(messages[i].msg_hdr, read_at);
+        packet->waited = since_stamp(batch.header(i), read_at);
         packets.push_back(std::move(*packet));
     }
-    return true;
+    return *count != 0;
 }
 
 }  // namespace mainstay::kernel

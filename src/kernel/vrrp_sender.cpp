@@ -12,7 +12,7 @@
 #include <cstring>
 
 #include "mainstay/kernel/vrrp_sockets.hpp"
-#include "socket_option.hpp"
+#include "packet_sockets.hpp"
 
 namespace mainstay::kernel {
 namespace {

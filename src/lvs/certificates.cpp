@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "judge_text.hpp"
-#include "mainstay/base/counted.hpp"
+#include "mainstay/base/text.hpp"
 
 namespace mainstay::lvs {
 namespace {

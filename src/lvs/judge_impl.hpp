@@ -54,7 +54,7 @@ private:
     void archive(A& a);
     [[nodiscard]] bool fits_the_configuration() const;
 
-    // judge_start.cpp
+    // judge_run.cpp
     void make_fresh_states(Moment at, bool first_run_retries);
     [[nodiscard]] ServiceState fresh_state(const config::VirtualServer& service, Moment at,
                                            bool first_run_retries) const;
@@ -90,7 +90,7 @@ private:
                      Intents& out) const;
     void announce_check(const CheckerRef& ref, const CheckFinished& fact, bool notify, bool mail, Intents& out) const;
 
-    // judge_servers.cpp: the state of a server, and thereby its entry in the table
+    // judge.cpp: the state of a server, and thereby its entry in the table
     void set_alive(const ServerRef& ref, bool alive, Moment at, Intents& out);
     // Makes the effective weight follow the checkers; true when it changed.
     bool reweigh(const ServerRef& ref, Instant now, Intents& out);
@@ -124,7 +124,7 @@ private:
     void report_carried(const ServerRef& ref, const ServerState& old, Moment at, Intents& out);
     void cancel_gone(const Previous& before, Intents& out) const;
 
-    // judge_stop.cpp
+    // judge_run.cpp
     [[nodiscard]] std::size_t shut_down_servers(std::size_t number, bool keep, bool flushes, Intents& out) const;
 
     // judge_suspend.cpp, and what the log says of a service's checks

@@ -1,12 +1,17 @@
 // Dispatches facts, starts the runs that are due, and brings each result to the checkers that it is for.
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <initializer_list>
+#include <set>
+#include <utility>
 
 #include "judge_impl.hpp"
 #include "judge_text.hpp"
+#include "mainstay/config/validate/unusable.hpp"
 #include "mainstay/lvs/followed.hpp"
+#include "recall.hpp"
 
 namespace mainstay::lvs {
 
@@ -99,6 +104,173 @@ void Judge::Impl::cancel_checks(ServerState& server, Instant now, Intents& out) 
         out.emplace_back(CancelCheck{checker.id});
         shared_.release(checker.id, services_, schedule_, now);
     }
+}
+
+// Start: makes the states from the configuration and from an earlier incarnation, then the initial reports of each
+// service. For thousands of services the reports take longer than the table, so the table is written first.
+
+void Judge::Impl::start(config::Config config, const Memory& memory, Moment at, Overrides overrides,
+                        const Opening& opening, HostAddresses host) {
+    Intents out;
+    if (host) addresses_.set(std::move(*host));
+    overrides_ = OperatorOverrides{std::move(overrides), at};
+    marks_.recall(memory);
+    services_.configure(std::move(config), marks_, out);
+    make_fresh_states(at, false);
+    recall(services_, memory, at);
+    take_up_checks(at.now);
+    const auto before = settle_quorums();
+    if (opening.settled) opening.settled();
+    report_opening(memory, before, std::move(out), opening.report);
+}
+
+void Judge::Impl::make_fresh_states(Moment at, bool first_run_retries) {
+    services_.states.clear();
+    services_.states.reserve(services_.size());
+    for (const auto& service : services_.configs)
+        services_.states.push_back(fresh_state(service, at, first_run_retries));
+}
+
+ServiceState Judge::Impl::fresh_state(const config::VirtualServer& service, Moment at, bool first_run_retries) const {
+    ServiceState state;
+    state.suspended = addresses_.suspend(service);
+    state.servers.reserve(service.real_servers.size());
+    for (const auto& server : service.real_servers) {
+        ServerState fresh{.weight = server.weight, .since = at.wall, .between = {}, .checkers = {}};
+        fresh.checkers.reserve(server.checkers.size());
+        for (const auto& checker : server.checkers) {
+            CheckerState one;
+            // keepalived: alpha does not apply to a file, whose number is known immediately.
+            one.up = !checker.alpha || checker.type == config::Checker::Type::File;
+            one.first_run_retries = first_run_retries && !checker.alpha;
+            one.due = schedule_.first_due(checker, at.now);
+            fresh.checkers.push_back(std::move(one));
+        }
+        fresh.alive = all_up(fresh);
+        state.servers.push_back(std::move(fresh));
+    }
+    overrides_.apply(service, state);
+    return state;
+}
+
+// After services were replaced: every part updates its references to them.
+void Judge::Impl::take_up_checks(Instant now) {
+    slow_start_.rearm(services_, now);
+    draining_.rearm(services_, now);
+    services_.index_checkers();
+    shared_.group(services_);
+    shared_.release_gone(services_, schedule_, now);
+    note_unusable();
+    schedule_.rebuild(services_, now);
+}
+
+void Judge::Impl::note_unusable() {
+    for (std::size_t v = 0; v < services_.size(); ++v)
+        for (std::size_t s = 0; s < services_.states[v].servers.size(); ++s) {
+            const auto& checkers = services_.config_at({v, s}).checkers;
+            for (std::size_t c = 0; c < checkers.size(); ++c)
+                if (config::is_unusable(checkers[c]))
+                    services_.checker_state({{v, s}, c}).last_result = reasons_.of("the script cannot be run");
+        }
+}
+
+// Returns the former states of the services, with which the reports compare.
+std::vector<Judge::Impl::Standing> Judge::Impl::settle_quorums() {
+    std::vector<Standing> before;
+    before.reserve(services_.size());
+    for (std::size_t i = 0; i < services_.size(); ++i) {
+        before.push_back({services_.states[i].quorum_up, services_.states[i].sorry_in_use});
+        settle_quorum(services_, i);
+    }
+    return before;
+}
+
+void Judge::Impl::report_opening(const Memory& memory, const std::vector<Standing>& before, Intents out,
+                                 const std::function<void(const Intents&)>& report) {
+    const auto report_now = [&] {
+        if (!out.empty()) report(out);
+        out.clear();
+    };
+    report_now();
+    if (is_on(services_.global, "rs_init_notifies")) {
+        std::set<std::pair<ServiceIdentity, Endpoint>> known;
+        for (const auto& service : memory)
+            for (const auto& server : service.servers) known.emplace(service.identity, server.endpoint);
+        for (std::size_t v = 0; v < services_.size(); ++v) {
+            const auto identity = identity_of(services_.configs[v]);
+            for (std::size_t s = 0; s < services_.configs[v].real_servers.size(); ++s)
+                if (!known.contains({identity, services_.config_at({v, s}).endpoint})) announce_initial({v, s}, out);
+            report_now();
+        }
+    }
+    for (std::size_t v = 0; v < before.size(); ++v) {
+        services_.states[v].quorum_up = before[v].quorum_up;
+        services_.states[v].sorry_in_use = before[v].sorry_in_use;
+        follow_quorum(services_, v, QuorumChange::Start, out);
+        report_now();
+    }
+    for (std::size_t v = 0; v < services_.size(); ++v) {
+        log_checks(v, services_.states[v].suspended ? "Deactivating" : "Activating", out);
+        report_now();
+    }
+    log_sessions(out, 0);
+    report_now();
+}
+
+// rs_init_notifies: servers that are added before any check are reported as if they had come up, without a mail.
+void Judge::Impl::announce_initial(const ServerRef& ref, Intents& out) const {
+    if (!services_.state_at(ref).alive) return;
+    Event event = server_event(services_.configs[ref.service], services_.config_at(ref), true, "Starting");
+    event.mail = false;
+    out.emplace_back(Announce{std::move(event)});
+}
+
+// Stop: the final log lines and events.
+
+Intents Judge::Impl::stop(bool keep) const {
+    Intents out;
+    const bool flushes = services_.global.lvs_flush_on_stop != config::Global::FlushOnStop::No;
+    const bool names_services = services_.size() <= kServersNamedInLogMax;
+    std::size_t of_unnamed = 0;
+    for (std::size_t v = 0; v < services_.size(); ++v) {
+        const auto& service = services_.configs[v];
+        const std::size_t unnamed = shut_down_servers(v, keep, flushes, out);
+        if (!names_services) {
+            of_unnamed += unnamed;
+        } else if (unnamed != 0) {
+            out.push_back(log_line(LogLevel::Info,
+                                   fmt::format("Shutting down {} services from VS {}", unnamed, services_.name(v))));
+        }
+        // keepalived: quorum_down runs at the end even if it was down already.
+        if (service.omega) out.emplace_back(Announce{service_event(service, false, "Shutting down")});
+    }
+    if (of_unnamed != 0)
+        out.push_back(log_line(LogLevel::Info, fmt::format("Shutting down {} services from {} virtual servers",
+                                                           of_unnamed, services_.size())));
+    return out;
+}
+
+// Returns how many servers are removed from the table without a log line.
+std::size_t Judge::Impl::shut_down_servers(std::size_t number, bool keep, bool flushes, Intents& out) const {
+    const auto& service = services_.configs[number];
+    std::size_t unnamed = 0;
+    for (std::size_t s = 0; s < service.real_servers.size(); ++s) {
+        const ServerRef ref{number, s};
+        const bool alive = services_.state_at(ref).alive;
+        const bool inhibited = !alive && inhibits(service, service.real_servers[s]);
+        if (!keep && !flushes && (alive || inhibited)) {
+            if (!services_.names_servers())
+                ++unnamed;
+            else
+                out.push_back(log_line(LogLevel::Info, fmt::format("Shutting down {}service {} from VS {}",
+                                                                   inhibited ? "(inhibited) " : "", services_.name(ref),
+                                                                   services_.name(number))));
+        }
+        // keepalived: with lvs_flush_on_stop the servers' part is left out.
+        if (service.omega && !flushes && alive)
+            out.emplace_back(Announce{server_event(service, service.real_servers[s], false, "Shutting down")});
+    }
+    return unnamed;
 }
 
 }  // namespace mainstay::lvs

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "mainstay/config/validate/announce_settings.hpp"
+#include "mainstay/config/validate/announce.hpp"
 #include "mainstay/lvs/judge.hpp"
 
 namespace mainstay::lvs {

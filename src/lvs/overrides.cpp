@@ -1,5 +1,5 @@
 #include "mainstay/lvs/overrides.hpp"
-#include "mainstay/base/wildcards.hpp"
+#include "mainstay/base/text.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "agent_check.hpp"
+#include "checks.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "dns_check.hpp"
+#include "checks.hpp"
 
 #include <fmt/format.h>
 #include <sys/socket.h>

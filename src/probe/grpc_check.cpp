@@ -1,4 +1,4 @@
-#include "grpc_check.hpp"
+#include "checks.hpp"
 
 #include <fmt/format.h>
 

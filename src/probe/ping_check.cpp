@@ -1,4 +1,4 @@
-#include "ping_check.hpp"
+#include "checks.hpp"
 
 #include <netinet/icmp6.h>
 #include <netinet/in.h>

@@ -2,14 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "agent_check.hpp"
-#include "dns_check.hpp"
-#include "grpc_check.hpp"
+#include "checks.hpp"
 #include "mainstay/probe/http_check.hpp"
-#include "ping_check.hpp"
-#include "smtp_check.hpp"
-#include "tcp_check.hpp"
-#include "udp_check.hpp"
 
 namespace mainstay::probe {
 namespace {

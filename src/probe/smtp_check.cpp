@@ -1,4 +1,4 @@
-#include "smtp_check.hpp"
+#include "checks.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "tcp_check.hpp"
+#include "checks.hpp"
 
 #include "connect.hpp"
 

@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "mainstay/config/members.hpp"
+#include "mainstay/lvs/fact_state.hpp"
 #include "mainstay/vrrp/fact_state.hpp"
 
 namespace mainstay::record {
-
 namespace {
 
 // The few bytes of most entries, which go to the memory at once: adverts come thousands a second.
@@ -155,6 +155,169 @@ void Recorder::finish(const vrrp::Intents& intents) {
         else
             write(out, summary_of(intents, room_));
     });
+}
+
+namespace {
+
+constexpr std::size_t kTexts = 32;          // results of checks are a few texts
+constexpr std::size_t kTextBytesMax = 256;  // longer ones are written again
+// What is kept free for the random numbers of a step. Only starts and reloads of thousands of checks draw more; of such
+// a step, which then may not fit into the rest of its segment, the number is known before.
+constexpr std::size_t kDrawnBytes = 256;
+constexpr std::size_t kBytesPerDraw = 6;  // of a delay of up to a month in microseconds
+
+std::int64_t wall_offset(lvs::Moment at) {
+    return at.wall.unix_us - std::chrono::duration_cast<Micros>(at.now.time_since_epoch()).count();
+}
+
+std::size_t checkers_in(const config::VirtualServer& service) {
+    std::size_t count = 0;
+    for (const auto& server : service.real_servers) count += server.checkers.size();
+    return count;
+}
+
+std::size_t draws_of(const std::vector<config::VirtualServer>& services) {
+    std::size_t count = 0;
+    for (const auto& service : services) count += checkers_in(service);
+    return count;
+}
+
+// One service after the other, straight into the record: a copy of a large configuration would be as large as all
+// that the process holds of it.
+void put_configuration(ByteWriter& out, JudgeSecrets& secrets, const config::Global& global,
+                       const std::vector<config::VirtualServer>& services) {
+    const auto decides = secrets.without(global);
+    const auto service = [&](std::size_t at) { return secrets.without(services[at]); };
+    out.sized([&](std::span<std::byte> room) {
+        return encode_into(room, config::ServicesOneByOne{decides, OneByOne{services.size(), service}});
+    });
+}
+
+}  // namespace
+
+JudgeRecorder::JudgeRecorder(std::span<std::byte> memory, std::string_view version)
+    : segments_{memory, version, Machine::Judge}, room_(kRoomAtFirst) {}
+
+void JudgeRecorder::key_frame(ByteWriter& out, const lvs::Judge& judge, lvs::Moment at, bool continues) {
+    out(at.now, at.wall, continues);
+    put_configuration(out, secrets_, judge.global(), judge.services());
+    judge.save(out);
+    texts_.clear();
+    wall_offset_us_ = wall_offset(at);
+}
+
+template <class Write>
+void JudgeRecorder::open(const lvs::Judge& judge, lvs::Moment at, JudgeEntryKind kind, std::size_t draws,
+                         Write&& write) {
+    drawn_.clear();
+    summary_.emplace(room_);
+    open_wall_offset_us_ = wall_offset(at);
+    segments_.open(
+        at.now, kSummaryBytesMax + kDrawnBytes + draws * kBytesPerDraw,
+        [&](ByteWriter& out, bool continues) { key_frame(out, judge, at, continues); },
+        [&](ByteWriter& out) {
+            out(kind);
+            out.signed_number((at.now - segments_.last()).count());
+            out.signed_number(open_wall_offset_us_ - wall_offset_us_);
+            write(out);
+        });
+}
+
+void JudgeRecorder::put_text(ByteWriter& out, const std::string& text) {
+    if (text.empty()) return out.number(0);
+    const auto known = std::ranges::find(texts_, text, &Known::text);
+    if (known != texts_.end()) return out.number(known->at + 2);
+    out.number(1);
+    const std::size_t at = segments_.used() + out.size();
+    out(text);
+    if (text.size() > kTextBytesMax) return;
+    if (texts_.size() < kTexts)
+        texts_.push_back({text, at});
+    else
+        texts_[next_text_++ % kTexts] = {text, at};
+}
+
+void JudgeRecorder::put_finished(ByteWriter& out, const lvs::CheckFinished& fact) {
+    out.number(fact.checker);
+    out(fact.outcome);
+    out.signed_number(fact.duration.count());
+    put_text(out, fact.reason);
+    put_text(out, fact.words);
+    out(fact.weight, fact.weight_percent);
+}
+
+void JudgeRecorder::begin(const lvs::Judge& judge, const lvs::Fact& fact, lvs::Moment at) {
+    if (const auto* finished = std::get_if<lvs::CheckFinished>(&fact))
+        return open(judge, at, JudgeEntryKind::CheckFinished, 0,
+                    [&](ByteWriter& out) { put_finished(out, *finished); });
+    if (std::holds_alternative<lvs::DeadlineReached>(fact))
+        return open(judge, at, JudgeEntryKind::Deadline, 0, [](ByteWriter&) {});
+    const bool addresses = std::holds_alternative<lvs::AddressesChanged>(fact);  // checks that resume draw
+    open(judge, at, JudgeEntryKind::Fact, addresses ? draws_of(judge.services()) : 0, [&](ByteWriter& out) {
+        out(static_cast<std::uint8_t>(fact.index()));
+        std::visit(
+            [&]<class F>(const F& f) {
+                if constexpr (!std::is_same_v<F, lvs::CheckFinished>) out(f);
+            },
+            fact);
+    });
+}
+
+void JudgeRecorder::begin_command(const lvs::Judge& judge, const lvs::ServerCommand& command, lvs::Moment at) {
+    open(judge, at, JudgeEntryKind::Command, 0, [&](ByteWriter& out) { out(command); });
+}
+
+void JudgeRecorder::begin_start(const lvs::Judge& judge, const config::Config& config, const lvs::Memory& memory,
+                                const lvs::Overrides& overrides, const lvs::HostAddresses& host, lvs::Moment at) {
+    if (!works()) return;
+    open(judge, at, JudgeEntryKind::Start, draws_of(config.virtual_servers), [&](ByteWriter& out) {
+        put_configuration(out, secrets_, config.global, config.virtual_servers);
+        out(memory, overrides, host);
+    });
+}
+
+void JudgeRecorder::begin_reload(const lvs::Judge& judge, const config::Config& next, const lvs::HostAddresses& host,
+                                 lvs::Moment at) {
+    if (!works()) return;
+    open(judge, at, JudgeEntryKind::Reload, draws_of(next.virtual_servers), [&](ByteWriter& out) {
+        put_configuration(out, secrets_, next.global, next.virtual_servers);
+        out(host);
+    });
+}
+
+void JudgeRecorder::begin_change(const lvs::Judge& judge, const std::vector<config::ServiceChange>& changes,
+                                 lvs::Moment at) {
+    if (!works()) return;
+    std::size_t draws = 0;
+    for (const auto& change : changes) draws += checkers_in(change.after);
+    open(judge, at, JudgeEntryKind::Change, draws, [&](ByteWriter& out) {
+        out.number(changes.size());
+        for (const auto& change : changes) {
+            out.number(change.at);
+            out.sized([&](std::span<std::byte> room) { return encode_into(room, secrets_.without(change.after)); });
+        }
+    });
+}
+
+void JudgeRecorder::begin_stop(const lvs::Judge& judge, bool keep, lvs::Moment at) {
+    open(judge, at, JudgeEntryKind::Stop, 0, [&](ByteWriter& out) { out(keep); });
+}
+
+void JudgeRecorder::drew(Micros random) {
+    if (segments_.is_open()) drawn_.push_back(random);
+}
+
+void JudgeRecorder::returned(const lvs::Intents& intents) {
+    if (segments_.is_open()) add(*summary_, intents);
+}
+
+void JudgeRecorder::finish() {
+    segments_.close([&](ByteWriter& out) {
+        out.number(drawn_.size());
+        for (const Micros random : drawn_) out.signed_number(random.count());
+        write(out, summary_->summary());
+    });
+    wall_offset_us_ = open_wall_offset_us_;
 }
 
 }  // namespace mainstay::record

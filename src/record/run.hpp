@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "mainstay/record/judge_replay.hpp"
 #include "mainstay/record/replay.hpp"
 
 namespace mainstay::record {

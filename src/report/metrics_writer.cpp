@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "mainstay/base/utf8.hpp"
+#include "mainstay/base/text.hpp"
 
 namespace mainstay::report {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "counter_names.hpp"
 #include "document_queries.hpp"
-#include "mainstay/base/utc_text.hpp"
+#include "mainstay/base/time.hpp"
 #include "mainstay/report/problems.hpp"
 
 namespace mainstay::report {

@@ -1,6 +1,6 @@
 // Which object a name means, and the answer as JSON.
 #include "mainstay/report/why.hpp"
-#include "mainstay/base/wildcards.hpp"
+#include "mainstay/base/text.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "priorities.hpp"
 #include "timers.hpp"
 
 namespace mainstay::vrrp {
@@ -360,7 +359,7 @@ void Instance::advert_due(Step step) {
     counters_.adverts_skipped += static_cast<std::uint64_t>(missed);
     *timer_ += interval * (missed + 1);
     send_advert(step);
-    if (std::exchange(owes_arps_, false)) call_clients_back(step);
+    if (std::exchange(owes_arps_, false)) reannounce_addresses(step);
 }
 
 std::optional<Instant> Instance::deadline() const {

@@ -7,7 +7,6 @@
 
 #include "mainstay/vrrp/holdings.hpp"
 #include "mainstay/vrrp/instance.hpp"
-#include "priorities.hpp"
 #include "timers.hpp"
 
 namespace mainstay::vrrp {
@@ -196,11 +195,11 @@ void Instance::heard_other_owner(Step step, const Advert& advert) {
 
 void Instance::reassert_mastership(Step step) {
     if (!config_->lower_prio_no_advert) send_advert(step);
-    call_clients_back(step);
+    reannounce_addresses(step);
 }
 
 // Another master has announced our addresses, so we announce them again.
-void Instance::call_clients_back(Step step) {
+void Instance::reannounce_addresses(Step step) {
     if (config_->garp_lower_prio_repeat == 0) return;
     send_arps(step, config_->garp_lower_prio_repeat);
     if (config_->garp_lower_prio_delay > Micros{0}) rival_burst_ = step.now + config_->garp_lower_prio_delay;

@@ -4,15 +4,51 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <numeric>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "mainstay/vrrp/devices.hpp"
 #include "mainstay/vrrp/holdings.hpp"
-#include "reload_addresses.hpp"
+#include "mainstay/vrrp/instance.hpp"
+#include "mainstay/vrrp/statics.hpp"
 #include "router_impl.hpp"
 
 namespace mainstay::vrrp {
+
+// The changes that a reload makes to the addresses of all masters and to static ones. An address that has any owner
+// before and after the reload stays set.
+class AddressMoves {
+public:
+    enum class Which : std::uint8_t { New, Changed };  // Changed: must be removed and set again
+
+    void was_held(const config::Instance& master);
+    void was_held(const std::vector<StaticAddress>& statics);
+    void is_held(InstanceId id, const config::Instance& master);
+    void is_held(const std::vector<StaticAddress>& statics);
+
+    void add(Step step, Which which) const;
+    void remove(Step step) const;
+    [[nodiscard]] bool is_nobodys(const HeldAddress& held) const { return !after_.contains(key_of(held)); }
+
+private:
+    struct After {
+        AddressIdentity as;
+        InstanceId owner = kNoInstance;
+        std::size_t position = 0;            // of an instance's
+        config::VirtualAddress as_static{};  // else
+    };
+    // The kernel has an IPv4 address once for each prefix length, an IPv6 address once on an interface.
+    using Key = std::pair<std::string, Prefix>;
+    [[nodiscard]] static Key key_of(const HeldAddress& held);
+    [[nodiscard]] static Key key_of(const AddressIdentity& as) { return key_of(HeldAddress{as.interface, as.prefix}); }
+    [[nodiscard]] bool comes(const Key& key, const After& after, Which which) const;
+
+    std::map<Key, AddressIdentity> before_;
+    std::map<Key, After> after_;
+};
 
 bool same_instance(const config::Instance& a, const config::Instance& b) {
     const bool unicast = !a.unicast_peers.empty();
@@ -184,6 +220,83 @@ void Router::Impl::reload(Step step, std::shared_ptr<const config::Config> next,
     settle_all(step);
     for (const LinkChange& change : changes) follow_up(step, change);
     scripts.run_due(step.now, step.out);
+}
+
+namespace {
+
+template <class Visit>
+void each_of(const config::Instance& instance, const Visit& visit) {
+    const std::size_t count = instance.addresses.size() + instance.excluded_addresses.size();
+    for (std::size_t position = 0; position < count; ++position) visit(position, address_at(instance, position));
+}
+
+}  // namespace
+
+AddressMoves::Key AddressMoves::key_of(const HeldAddress& held) {
+    Prefix prefix = held.prefix;
+    if (prefix.address.is_v6()) prefix.length = 128;
+    return {held.interface, prefix};
+}
+
+void AddressMoves::was_held(const config::Instance& master) {
+    each_of(master, [&](std::size_t, const config::VirtualAddress& address) {
+        auto as = identity_of(held_address(master, address).interface, address);
+        before_.emplace(key_of(as), std::move(as));
+    });
+}
+
+void AddressMoves::was_held(const std::vector<StaticAddress>& statics) {
+    for (const StaticAddress& entry : statics) {
+        auto as = identity_of(entry.address.dev, entry.address);
+        before_.emplace(key_of(as), std::move(as));
+    }
+}
+
+void AddressMoves::is_held(InstanceId id, const config::Instance& master) {
+    each_of(master, [&](std::size_t position, const config::VirtualAddress& address) {
+        const auto as = identity_of(held_address(master, address).interface, address);
+        after_.emplace(key_of(as), After{.as = as, .owner = id, .position = position});
+    });
+}
+
+void AddressMoves::is_held(const std::vector<StaticAddress>& statics) {
+    for (const StaticAddress& entry : statics) {
+        const auto as = identity_of(entry.address.dev, entry.address);
+        after_.emplace(key_of(as), After{.as = as, .as_static = entry.address});
+    }
+}
+
+bool AddressMoves::comes(const Key& key, const After& after, Which which) const {
+    const auto before = before_.find(key);
+    if (before == before_.end()) return which == Which::New;
+    return which == Which::Changed && before->second != after.as;
+}
+
+void AddressMoves::add(Step step, Which which) const {
+    SetStaticAddresses statics;
+    std::map<InstanceId, std::vector<std::size_t>> positions;
+    for (const auto& [key, after] : after_) {
+        if (!comes(key, after, which)) continue;
+        if (after.owner == kNoInstance)
+            statics.addresses.push_back(after.as_static);
+        else
+            positions[after.owner].push_back(after.position);
+    }
+    if (!statics.addresses.empty()) step.out.push_back(std::move(statics));
+    for (auto& [id, list] : positions) {
+        std::ranges::sort(list);
+        step.out.push_back(ChangeAddresses{id, std::move(list), {}});
+    }
+}
+
+void AddressMoves::remove(Step step) const {
+    std::vector<HeldAddress> gone;
+    for (const auto& [key, before] : before_) {
+        const auto after = after_.find(key);
+        if (after == after_.end() || comes(key, after->second, Which::Changed))
+            gone.push_back({before.interface, before.prefix});
+    }
+    if (!gone.empty()) step.out.push_back(RemoveAddresses{kNoInstance, std::move(gone)});
 }
 
 }  // namespace mainstay::vrrp

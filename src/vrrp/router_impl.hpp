@@ -27,9 +27,9 @@ struct Router::Impl {
     std::shared_ptr<const config::Config> config;
     Links links;
     LinkDelays link_delays;
-    ScriptBoard scripts;
-    BfdBoard bfds;
-    TrackerBoard trackers;
+    ScriptStates scripts;
+    BfdStates bfds;
+    TrackerStates trackers;
     Statics statics;
     std::set<IpAddress> virtuals;
     std::set<IpAddress> sources_missing;

@@ -1,10 +1,12 @@
 // The state of a router as bytes and back. Whatever follows from the configuration alone is made of it again; the rest
 // is here, member by member. A test compares a resumed router with the one that was saved, step by step.
+
+#include <cstdlib>
+
 #include "mainstay/vrrp/fact_state.hpp"
 #include "router_impl.hpp"
 
 namespace mainstay::vrrp {
-
 namespace {
 
 // A list that the configuration has made as long as it is: the elements' states, for the same number of elements.
@@ -72,13 +74,13 @@ void fields(A& a, Links& l) {
     a(l.by_name_);
 }
 template <class A>
-void fields(A& a, ScriptBoard& b) {
-    each_of(a, b.scripts_, [&](ScriptBoard::Script& s) { a(s.result, s.awaited, s.running, s.due); });
+void fields(A& a, ScriptStates& b) {
+    each_of(a, b.scripts_, [&](ScriptStates::Script& s) { a(s.result, s.awaited, s.running, s.due); });
 }
 template <class A>
-void fields(A& a, TrackerBoard& b) {
-    each_of(a, b.files_, [&](TrackerBoard::File& f) { a(f.value); });
-    each_of(a, b.processes_, [&](TrackerBoard::Process& p) { a(p.count, p.known, p.up, p.turns); });
+void fields(A& a, TrackerStates& b) {
+    each_of(a, b.files_, [&](TrackerStates::File& f) { a(f.value); });
+    each_of(a, b.processes_, [&](TrackerStates::Process& p) { a(p.count, p.known, p.up, p.turns); });
     a(b.awaited_until_);
 }
 template <class A>
@@ -95,7 +97,7 @@ void fields(A& a, Group& g) {
     require(a, g.state_ <= State::Fault);
 }
 template <class A>
-void fields(A& a, BfdBoard& b) {
+void fields(A& a, BfdStates& b) {
     a(b.states_);
 }
 template <class A>
@@ -176,6 +178,22 @@ Result<Router> Router::resume(std::shared_ptr<const config::Config> config, Byte
     impl_state(in, *impl);
     if (!in.ok()) return fail(Errc::Invalid, "the state of the router");
     return Router{std::move(impl)};
+}
+
+// The calendar time that a router reckons with: the monotonic clock of its steps and an offset that its adapter sets.
+
+void Router::Impl::on(Step step, const ClockTold& fact) {
+    clock_offset_us = fact.at.unix_us - std::chrono::duration_cast<Micros>(step.now.time_since_epoch()).count();
+}
+
+Step Router::Impl::step_at(Instant now, Intents& out) {
+    const std::int64_t micros = std::chrono::duration_cast<Micros>(now.time_since_epoch()).count();
+    return {now, out, clock_offset_us == 0 ? 0 : micros + clock_offset_us, &advert_lateness};
+}
+
+bool Router::clock_agrees(WallTime at, Instant now) const {
+    const std::int64_t offset = at.unix_us - std::chrono::duration_cast<Micros>(now.time_since_epoch()).count();
+    return impl_->clock_offset_us != 0 && std::abs(offset - impl_->clock_offset_us) <= kClockSlack.count();
 }
 
 }  // namespace mainstay::vrrp

@@ -20,4 +20,9 @@ namespace mainstay::vrrp {
     return Nanos{master_interval} * down_timer_adverts + skew_time(version, priority, master_interval);
 }
 
+// The priorities of adverts that no configuration gives.
+
+inline constexpr std::uint8_t kReducedPriority = 254;    // of an address owner while there is another owner
+inline constexpr std::uint8_t kMaintenancePriority = 1;  // the lowest: every other router is preferred
+
 }  // namespace mainstay::vrrp

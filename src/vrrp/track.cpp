@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "mainstay/vrrp/devices.hpp"
 #include "mainstay/vrrp/settings.hpp"
+#include "router_impl.hpp"
 
 namespace mainstay::vrrp {
 namespace {
@@ -22,9 +24,9 @@ void judge_interfaces(const std::vector<config::TrackedInterface>& tracked, cons
     }
 }
 
-void judge_scripts(const std::vector<config::TrackedScript>& tracked, const ScriptBoard& scripts, Health& health,
+void judge_scripts(const std::vector<config::TrackedScript>& tracked, const ScriptStates& scripts, Health& health,
                    std::vector<std::string>& awaited) {
-    using Standing = ScriptBoard::Standing;
+    using Standing = ScriptStates::Standing;
     for (const auto& track : tracked) {
         const Standing standing = scripts.standing(track.name);
         const bool known = standing == Standing::Up || standing == Standing::Down;
@@ -157,7 +159,7 @@ std::set<IpAddress> virtual_addresses(const config::Config& config) {
 }
 
 Health judge(const config::Instance& instance, const config::SyncGroup* group, const Links& links,
-             const ScriptBoard& scripts, const std::set<IpAddress>& virtuals, bool awaits_source) {
+             const ScriptStates& scripts, const std::set<IpAddress>& virtuals, bool awaits_source) {
     Health health;
     std::vector<std::string> awaited;
     health.priority = instance.priority;
@@ -180,6 +182,229 @@ Health judge(const config::Instance& instance, const config::SyncGroup* group, c
     health.only_waiting = health.faults.empty() && !awaited.empty();
     health.wait_for(awaited);
     return health;
+}
+
+// What instances track, as status shows it. The decisions themselves are made by judge() and its kin; the tests hold
+// both to the same sums.
+
+namespace {
+
+using Kind = TrackedObject::Kind;
+
+// For everything that is either up or down.
+TrackedObject of_state(Kind kind, const std::string& name, bool known, bool up, int weight, bool reverse) {
+    TrackedObject object{.kind = kind, .name = name, .known = known, .up = up, .weight = weight, .reverse = reverse};
+    if (!known) return object;
+    object.adds = weight == 0 ? 0 : contribution(weight, reverse, up);
+    object.faults = weight == 0 && up == reverse;
+    return object;
+}
+
+void add_interfaces(const std::vector<config::TrackedInterface>& tracked, const Links& links,
+                    std::vector<TrackedObject>& all) {
+    for (const auto& one : tracked)
+        all.push_back(of_state(Kind::Interface, one.name, true, links.up(one.name), one.weight, one.reverse));
+}
+
+void add_scripts(const std::vector<config::TrackedScript>& tracked, const ScriptStates& scripts,
+                 std::vector<TrackedObject>& all) {
+    using Standing = ScriptStates::Standing;
+    for (const auto& one : tracked) {
+        const Standing standing = scripts.standing(one.name);
+        const bool known = standing == Standing::Up || standing == Standing::Down;
+        all.push_back(of_state(Kind::Script, one.name, known, standing == Standing::Up, one.weight, one.reverse));
+    }
+}
+
+}  // namespace
+
+void BfdStates::list(InstanceId id, std::vector<TrackedObject>& all) const {
+    if (id >= tracked_.size()) return;
+    for (const TrackedBfd& one : tracked_[id])
+        all.push_back(of_state(Kind::Bfd, one.name, true, up(one.name), one.weight, one.reverse));
+}
+
+void TrackerStates::list(InstanceId id, std::vector<TrackedObject>& all) const {
+    if (id >= uses_.size()) return;
+    for (const Use& use : uses_[id]) {
+        if (use.process) {
+            const Process& process = processes_[use.index];
+            all.push_back(
+                of_state(Kind::Process, process.config.name, process.known, process.up, use.weight, use.reverse));
+            continue;
+        }
+        const File& file = files_[use.index];
+        TrackedObject object{
+            .kind = Kind::File, .name = file.config.name, .weight = use.weight, .reverse = use.reverse};
+        if (file.value) {
+            const auto adds = file_contribution(*file.value, use.weight, use.reverse);
+            object.known = true;
+            object.up = adds.has_value();
+            object.adds = adds.value_or(0);
+            object.faults = !adds;
+        }
+        all.push_back(std::move(object));
+    }
+}
+
+std::vector<TrackedObject> Router::tracked_by(InstanceId id) const {
+    const config::Instance& instance = impl_->config->instances.at(id);
+    const auto* group =
+        impl_->group_of.at(id) == Impl::kNoGroup ? nullptr : &impl_->groups[impl_->group_of[id]].config();
+    std::vector<TrackedObject> all;
+    const std::string& own = base_interface(instance);
+    if (!own.empty() && !instance.dont_track_primary)
+        all.push_back(of_state(Kind::Interface, own, true, impl_->links.up(own), 0, false));
+    add_interfaces(instance.track_interfaces, impl_->links, all);
+    add_scripts(instance.track_scripts, impl_->scripts, all);
+    if (group != nullptr) {
+        add_interfaces(group->track_interfaces, impl_->links, all);
+        add_scripts(group->track_scripts, impl_->scripts, all);
+    }
+    impl_->bfds.list(id, all);
+    impl_->trackers.list(id, all);
+    return all;
+}
+
+// The schedule of the vrrp_scripts, and the evaluation of their results by rise and fall.
+
+namespace {
+
+void log(Intents& out, LogLevel level, std::string text) { out.push_back(WriteLog{{level, std::move(text)}}); }
+
+std::set<std::string, std::less<>> tracked_scripts(const config::Config& config) {
+    std::set<std::string, std::less<>> names;
+    for (const auto& instance : config.instances)
+        for (const auto& track : instance.track_scripts) names.insert(track.name);
+    for (const auto& group : config.sync_groups)
+        for (const auto& track : group.track_scripts) names.insert(track.name);
+    return names;
+}
+
+// What follows "VRRP_Script(name) " in the log, and what status pages show.
+std::string failure_text(const ScriptDone& result) {
+    switch (result.how) {
+        case ScriptDone::How::Exited:
+            return fmt::format("failed (exited with status {})", result.status);
+        case ScriptDone::How::Signalled:
+            return fmt::format("failed (due to signal {})", result.status);
+        case ScriptDone::How::TimedOut:
+            return "timed_out";
+        case ScriptDone::How::NotRun:
+            break;
+    }
+    return "failed (could not be run)";
+}
+
+}  // namespace
+
+void ScriptStates::configure(const config::Config& config, Instant now, bool at_start) {
+    const auto wanted = tracked_scripts(config);
+    std::vector<Script> next;
+    for (const config::TrackScript& script : config.scripts) {
+        if (!wanted.contains(script.name)) continue;
+        Script entry;
+        if (Script* old = find(script.name); old != nullptr && old->config.command == script.command) {
+            entry = *old;
+            entry.due = std::min(entry.due, now + script.interval);
+        } else {
+            entry.result.name = script.name;
+            entry.result.known = script.init_fail;  // starts bad, and needs `rise` successes
+            entry.awaited = at_start && !script.init_fail;
+            entry.due = now;
+        }
+        entry.config = script;
+        next.push_back(std::move(entry));
+    }
+    scripts_ = std::move(next);
+}
+
+void ScriptStates::adopt(const std::vector<ScriptSnapshot>& previous) {
+    for (const ScriptSnapshot& result : previous) {
+        Script* script = find(result.name);
+        if (script == nullptr) continue;
+        script->result = result;
+        if (result.known) script->awaited = false;
+    }
+}
+
+ScriptStates::Script* ScriptStates::find(std::string_view name) {
+    const auto it = std::ranges::find(scripts_, name, [](const Script& s) -> const auto& { return s.config.name; });
+    return it == scripts_.end() ? nullptr : &*it;
+}
+
+ScriptStates::Standing ScriptStates::standing(std::string_view name) const {
+    for (const Script& script : scripts_) {
+        if (script.config.name != name) continue;
+        if (script.result.known) return script.result.up ? Standing::Up : Standing::Down;
+        return script.awaited ? Standing::Awaited : Standing::Unknown;
+    }
+    return Standing::Unknown;
+}
+
+std::optional<Instant> ScriptStates::deadline() const {
+    std::optional<Instant> earliest;
+    for (const Script& script : scripts_)
+        if (!earliest || script.due < *earliest) earliest = script.due;
+    return earliest;
+}
+
+void ScriptStates::run_due(Instant now, Intents& out) {
+    for (Script& script : scripts_) {
+        if (script.due > now) continue;
+        const Nanos interval = std::max<Nanos>(script.config.interval, Micros{1000});
+        script.due += interval * ((now - script.due) / interval + 1);  // missed slots are skipped
+        if (script.running) {
+            log(out, LogLevel::Info,
+                fmt::format("Track script {} is already running, expect idle - skipping run", script.config.name));
+            continue;
+        }
+        script.running = true;
+        ++script.result.runs;
+        out.push_back(RunScript{script.config.name});
+    }
+}
+
+bool ScriptStates::done(const ScriptDone& done, Intents& out) {
+    Script* script = find(done.script);
+    if (script == nullptr || !script->running) return false;
+    script->running = false;
+    ScriptSnapshot& result = script->result;
+    const bool good = done.how == ScriptDone::How::Exited && done.status == 0;
+    if (done.how == ScriptDone::How::Exited && done.status != result.last_status) {
+        log(out, LogLevel::Info, fmt::format("Script `{}` now returning {}", result.name, done.status));
+        result.last_status = done.status;
+    }
+    result.failures_in_row = good ? 0 : result.failures_in_row + 1;
+    if (!good) {
+        ++result.failures;
+        result.last_failure = failure_text(done);
+        if (result.last_failure.starts_with("failed ("))  // status shows only the text in parentheses
+            result.last_failure = result.last_failure.substr(8, result.last_failure.size() - 9);
+    }
+    if (result.known && good == result.up) {
+        result.streak = 0;
+        return false;
+    }
+    // keepalived: the first result decides at once, rise and fall do not apply to it (2.4.3).
+    const std::uint32_t needed = !result.known ? 1 : good ? script->config.rise : script->config.fall;
+    if (++result.streak < needed) return false;
+    result.known = true;
+    result.up = good;
+    result.streak = 0;
+    script->awaited = false;
+    log(out, LogLevel::Info,
+        fmt::format("VRRP_Script({}) {}", result.name, good ? std::string{"succeeded"} : failure_text(done)));
+    return true;
+}
+
+std::vector<ScriptSnapshot> ScriptStates::snapshot() const {
+    std::vector<ScriptSnapshot> all;
+    for (const Script& script : scripts_) {
+        all.push_back(script.result);
+        all.back().running = script.running;
+    }
+    return all;
 }
 
 }  // namespace mainstay::vrrp

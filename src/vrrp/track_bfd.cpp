@@ -66,7 +66,7 @@ std::vector<TrackedBfd> tracked_bfds(const config::Config& config, const config:
     return all;
 }
 
-void BfdBoard::configure(const config::Config& config) {
+void BfdStates::configure(const config::Config& config) {
     tracked_.clear();
     for (const config::Instance& instance : config.instances) {
         const auto group = std::ranges::find(config.sync_groups, instance.sync_group, &config::SyncGroup::name);
@@ -79,16 +79,16 @@ void BfdBoard::configure(const config::Config& config) {
     });
 }
 
-void BfdBoard::adopt(const std::vector<BfdSnapshot>& previous) {
+void BfdStates::adopt(const std::vector<BfdSnapshot>& previous) {
     for (const BfdSnapshot& session : previous) states_.insert_or_assign(session.name, session.up);
 }
 
-bool BfdBoard::up(const std::string& name) const {
+bool BfdStates::up(const std::string& name) const {
     const auto known = states_.find(name);
     return known != states_.end() && known->second;
 }
 
-bool BfdBoard::update(const BfdFact& fact, const config::Config& config, Intents& out) {
+bool BfdStates::update(const BfdFact& fact, const config::Config& config, Intents& out) {
     const bool before = up(fact.name);
     states_.insert_or_assign(fact.name, fact.up);
     if (before == fact.up) return false;
@@ -103,7 +103,7 @@ bool BfdBoard::update(const BfdFact& fact, const config::Config& config, Intents
     return concerned;
 }
 
-void BfdBoard::judge(InstanceId id, Health& health) const {
+void BfdStates::judge(InstanceId id, Health& health) const {
     if (id >= tracked_.size()) return;
     for (const TrackedBfd& track : tracked_[id]) {
         const bool is_up = up(track.name);
@@ -118,7 +118,7 @@ void BfdBoard::judge(InstanceId id, Health& health) const {
     }
 }
 
-std::vector<BfdSnapshot> BfdBoard::snapshot() const {
+std::vector<BfdSnapshot> BfdStates::snapshot() const {
     std::vector<BfdSnapshot> all;
     for (const auto& [name, up] : states_) all.push_back({name, up});
     return all;

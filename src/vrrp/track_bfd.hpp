@@ -11,7 +11,6 @@
 #include "mainstay/config/model.hpp"
 #include "mainstay/vrrp/facts.hpp"
 #include "mainstay/vrrp/track.hpp"
-#include "mainstay/vrrp/tracked.hpp"
 
 namespace mainstay::vrrp {
 
@@ -28,7 +27,7 @@ struct TrackedBfd {
 [[nodiscard]] std::vector<TrackedBfd> tracked_bfds(const config::Config& config, const config::Instance& instance,
                                                    const config::SyncGroup* group);
 
-class BfdBoard {
+class BfdStates {
 public:
     // Forgets the reports of sessions that are no longer configured.
     void configure(const config::Config& config);
@@ -43,7 +42,7 @@ public:
 
 private:
     template <class A>
-    friend void fields(A& archive, BfdBoard& board);  // router_state.cpp
+    friend void fields(A& archive, BfdStates& board);  // router_state.cpp
     [[nodiscard]] bool up(const std::string& name) const;
 
     std::map<std::string, bool, std::less<>> states_;

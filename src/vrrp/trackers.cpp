@@ -98,7 +98,7 @@ std::optional<int> file_contribution(std::int64_t value, int weight, bool revers
     return static_cast<int>(std::min<std::int64_t>(total, kFileContributionMax));
 }
 
-void TrackerBoard::configure(const config::Config& config, Instant now, bool at_start) {
+void TrackerStates::configure(const config::Config& config, Instant now, bool at_start) {
     const auto old_files = std::exchange(files_, {});
     for (FileTracker& file : file_trackers(config)) {
         const auto same = [&](const File& old) { return old.config.name == file.name && old.config.path == file.path; };
@@ -131,8 +131,8 @@ void TrackerBoard::configure(const config::Config& config, Instant now, bool at_
 }
 
 // keepalived: an address owner has no trackers with a weight (2.4.3).
-void TrackerBoard::add_uses(const CompactOptional<config::ExtraSettings>& more, bool owner,
-                            std::vector<Use>& uses) const {
+void TrackerStates::add_uses(const CompactOptional<config::ExtraSettings>& more, bool owner,
+                             std::vector<Use>& uses) const {
     for (const Section& block : more->sections) {
         const bool process = block.keyword == "track_process";
         if (!process && block.keyword != "track_file") continue;
@@ -161,13 +161,13 @@ void TrackerBoard::add_uses(const CompactOptional<config::ExtraSettings>& more, 
 
 // keepalived: without sync_group_tracking_weight the members' own files have weight 0 where they had 1, and are not
 // tracked where they had another one; processes keep theirs (2.4.3).
-void TrackerBoard::drop_weights(std::vector<Use>& uses) {
+void TrackerStates::drop_weights(std::vector<Use>& uses) {
     std::erase_if(uses, [](const Use& use) { return !use.process && use.weight != 0 && use.weight != 1; });
     for (Use& use : uses)
         if (!use.process) use.weight = 0;
 }
 
-void TrackerBoard::adopt(const std::vector<TrackerSnapshot>& previous) {
+void TrackerStates::adopt(const std::vector<TrackerSnapshot>& previous) {
     for (const TrackerSnapshot& old : previous) {
         for (File& file : files_)
             if (old.kind == TrackerSnapshot::Kind::File && file.config.name == old.name) file.value = old.value;
@@ -181,7 +181,7 @@ void TrackerBoard::adopt(const std::vector<TrackerSnapshot>& previous) {
     awaited_until_.reset();
 }
 
-bool TrackerBoard::update(const FileFact& fact, Intents& out) {
+bool TrackerStates::update(const FileFact& fact, Intents& out) {
     const auto file = std::ranges::find_if(files_, [&](const File& f) { return f.config.name == fact.file; });
     if (file == files_.end() || file->value == fact.value) return false;
     const bool first = !file->value;
@@ -191,7 +191,7 @@ bool TrackerBoard::update(const FileFact& fact, Intents& out) {
     return true;
 }
 
-bool TrackerBoard::update(const ProcessFact& fact, Instant now, Intents& out) {
+bool TrackerStates::update(const ProcessFact& fact, Instant now, Intents& out) {
     const auto found =
         std::ranges::find_if(processes_, [&](const Process& p) { return p.config.name == fact.process; });
     if (found == processes_.end()) return false;
@@ -211,7 +211,7 @@ bool TrackerBoard::update(const ProcessFact& fact, Instant now, Intents& out) {
     return false;
 }
 
-void TrackerBoard::turn(Process& process, bool up, Intents& out) const {
+void TrackerStates::turn(Process& process, bool up, Intents& out) const {
     process.known = true;
     process.up = up;
     process.turns.reset();
@@ -219,7 +219,7 @@ void TrackerBoard::turn(Process& process, bool up, Intents& out) const {
                                                         process.config.name)}});
 }
 
-bool TrackerBoard::tick(Instant now, Intents& out) {
+bool TrackerStates::tick(Instant now, Intents& out) {
     bool changed = false;
     for (Process& process : processes_) {
         if (!process.turns || *process.turns > now) continue;
@@ -233,14 +233,14 @@ bool TrackerBoard::tick(Instant now, Intents& out) {
     return changed;
 }
 
-std::optional<Instant> TrackerBoard::deadline() const {
+std::optional<Instant> TrackerStates::deadline() const {
     std::optional<Instant> earliest = awaited_until_;
     for (const Process& process : processes_)
         if (process.turns && (!earliest || *process.turns < *earliest)) earliest = process.turns;
     return earliest;
 }
 
-void TrackerBoard::judge_file(const Use& use, Health& health, std::vector<std::string>& awaited) const {
+void TrackerStates::judge_file(const Use& use, Health& health, std::vector<std::string>& awaited) const {
     const File& file = files_[use.index];
     if (!file.value) {
         if (use.weight == 0 && awaited_until_)
@@ -254,7 +254,7 @@ void TrackerBoard::judge_file(const Use& use, Health& health, std::vector<std::s
         health.fault(Cause::Track, fmt::format("file {} holds {}", file.config.name, *file.value));
 }
 
-void TrackerBoard::judge_process(const Use& use, Health& health, std::vector<std::string>& awaited) const {
+void TrackerStates::judge_process(const Use& use, Health& health, std::vector<std::string>& awaited) const {
     const Process& process = processes_[use.index];
     if (!process.known) {
         if (use.weight == 0 && awaited_until_)
@@ -269,7 +269,7 @@ void TrackerBoard::judge_process(const Use& use, Health& health, std::vector<std
                                                process.up ? "has its quorum" : "has no quorum"));
 }
 
-void TrackerBoard::judge(InstanceId id, Health& health) const {
+void TrackerStates::judge(InstanceId id, Health& health) const {
     if (id >= uses_.size() || uses_[id].empty()) return;
     std::vector<std::string> awaited;
     const std::size_t before = health.faults.size();
@@ -281,7 +281,7 @@ void TrackerBoard::judge(InstanceId id, Health& health) const {
     health.wait_for(awaited);
 }
 
-std::vector<TrackerSnapshot> TrackerBoard::snapshot() const {
+std::vector<TrackerSnapshot> TrackerStates::snapshot() const {
     std::vector<TrackerSnapshot> all;
     for (const File& file : files_)
         if (file.value) all.push_back({TrackerSnapshot::Kind::File, file.config.name, *file.value, true});

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <utility>
 
-#include "mainstay/base/ascii.hpp"
+#include "mainstay/base/text.hpp"
 
 namespace mainstay::wire {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "mainstay/base/ascii.hpp"
+#include "mainstay/base/text.hpp"
 
 namespace mainstay::wire {
 namespace {

@@ -5,19 +5,13 @@
 #include <charconv>
 #include <optional>
 
-#include "mainstay/base/ascii.hpp"
+#include "mainstay/base/text.hpp"
 
 namespace mainstay::wire {
 namespace {
 
 constexpr std::string_view kBlanks = " \t";
 constexpr std::string_view kHostCharacters = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
-
-std::string_view trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(kBlanks);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
 
 // Cuts the text at the first `mark`: what is before it; the rest stays in `text`.
 std::string_view cut(std::string_view& text, char mark) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "mainstay/base/ascii.hpp"
+#include "mainstay/base/text.hpp"
 
 namespace mainstay::wire {
 namespace {

@@ -1,4 +1,4 @@
-#include "mainstay/alert/hook_test.hpp"
+#include "mainstay/alert/trial_event.hpp"
 
 #include <doctest/doctest.h>
 

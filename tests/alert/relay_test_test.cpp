@@ -1,5 +1,5 @@
 // A test mail through the relays.
-#include "mainstay/alert/relay_test.hpp"
+#include "mainstay/alert/trial_mail.hpp"
 
 #include <doctest/doctest.h>
 

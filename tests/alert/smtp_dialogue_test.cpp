@@ -1,4 +1,4 @@
-#include "alert/smtp_dialogue.hpp"
+#include "alert/smtp_session.hpp"
 
 #include <doctest/doctest.h>
 

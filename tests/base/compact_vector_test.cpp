@@ -1,4 +1,4 @@
-#include "mainstay/base/compact_vector.hpp"
+#include "mainstay/base/compact.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "mainstay/base/log_levels.hpp"
+#include "mainstay/base/log.hpp"
 
 #include <doctest/doctest.h>
 

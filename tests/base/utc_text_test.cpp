@@ -1,4 +1,4 @@
-#include "mainstay/base/utc_text.hpp"
+#include "mainstay/base/time.hpp"
 
 #include <doctest/doctest.h>
 

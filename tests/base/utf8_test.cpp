@@ -1,4 +1,4 @@
-#include "mainstay/base/utf8.hpp"
+#include "mainstay/base/text.hpp"
 
 #include <doctest/doctest.h>
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "bench.hpp"
-#include "bfd/timers.hpp"
+#include "bfd/session.hpp"
 
 using namespace mainstay;
 using namespace mainstay::bfd;

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "bench.hpp"
-#include "bfd/complaints.hpp"
+#include "bfd/session.hpp"
 
 using namespace mainstay;
 using namespace mainstay::bfd;

@@ -1,4 +1,4 @@
-#include "cli/announcements.hpp"
+#include "cli/ctl_announced.hpp"
 
 #include <doctest/doctest.h>
 

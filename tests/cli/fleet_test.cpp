@@ -1,4 +1,4 @@
-#include "cli/fleet.hpp"
+#include "cli/ctl_fleet.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // The expected texts were printed by ipvsadm 1.31 for these tables.
-#include "cli/ipvs_table.hpp"
+#include "cli/ctl_ipvs.hpp"
 
 #include <doctest/doctest.h>
 

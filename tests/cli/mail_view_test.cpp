@@ -1,5 +1,5 @@
 // What mainstayctl mail queue shows.
-#include "cli/mail_view.hpp"
+#include "cli/ctl_mail.hpp"
 
 #include <doctest/doctest.h>
 

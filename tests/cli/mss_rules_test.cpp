@@ -1,4 +1,4 @@
-#include "cli/mss_rules.hpp"
+#include "cli/realserver.hpp"
 
 #include <doctest/doctest.h>
 

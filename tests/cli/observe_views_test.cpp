@@ -1,7 +1,7 @@
 // What status --check, status NAME, top and events show of the daemon's answers.
 #include <doctest/doctest.h>
 
-#include "cli/event_view.hpp"
+#include "cli/ctl_events.hpp"
 #include "cli/status_check.hpp"
 #include "cli/status_filter.hpp"
 #include "cli/status_view.hpp"

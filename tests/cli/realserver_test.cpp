@@ -2,8 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include "cli/realserver_state.hpp"
-
 using namespace mainstay;
 using namespace mainstay::cli;
 

@@ -18,7 +18,7 @@
 #include "../lvs/builders.hpp"
 #include "../record/bench.hpp"
 #include "cli/ctl.hpp"
-#include "mainstay/record/recorded_judge.hpp"
+#include "mainstay/record/recorded.hpp"
 
 using namespace mainstay;
 using namespace mainstay::record::test;

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "alert/smtp_dialogue.hpp"
+#include "alert/smtp_session.hpp"
 #include "mainstay/alert/smtp_transcript.hpp"
 #include "mainstay/wire/smtp_reply.hpp"
 #include "replay.hpp"

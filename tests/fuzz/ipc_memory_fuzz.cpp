@@ -16,7 +16,6 @@
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/base/framed_archive.hpp"
 #include "mainstay/config/members.hpp"
-#include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/host_plan.hpp"
 #include "mainstay/ipc/shared.hpp"

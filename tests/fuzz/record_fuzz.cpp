@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 
-#include "mainstay/record/judge_replay.hpp"
 #include "mainstay/record/reader.hpp"
 #include "mainstay/record/replay.hpp"
 #include "replay.hpp"

@@ -13,7 +13,7 @@
 #include <string>
 
 #include "bytes.hpp"
-#include "ipc/memfd_read.hpp"
+#include "ipc/memfd.hpp"
 #include "mainstay/base/hash.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/shared.hpp"

@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/ipc/status.hpp"
 
 using namespace mainstay;

@@ -1,5 +1,5 @@
 // Who but root and the user of a file may change it, or read it.
-#include "mainstay/kernel/exposed_path.hpp"
+#include "mainstay/kernel/exposed_files.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

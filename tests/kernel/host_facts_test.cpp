@@ -16,9 +16,9 @@
 #include "../needs.hpp"
 #include "../temporary_folder.hpp"
 #include "mainstay/kernel/environment.hpp"
+#include "mainstay/kernel/kernel_release.hpp"
 #include "mainstay/kernel/process.hpp"
-#include "mainstay/kernel/release.hpp"
-#include "mainstay/kernel/script_account.hpp"
+#include "mainstay/kernel/scripts.hpp"
 #include "mainstay/kernel/sysctl.hpp"
 #include "own_network.hpp"
 

@@ -1,4 +1,4 @@
-#include "mainstay/kernel/process_limits.hpp"
+#include "mainstay/kernel/process.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>

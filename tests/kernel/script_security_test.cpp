@@ -1,5 +1,5 @@
-#include "mainstay/kernel/script_security.hpp"
 #include "../needs.hpp"
+#include "mainstay/kernel/scripts.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

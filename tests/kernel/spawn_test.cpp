@@ -17,7 +17,7 @@
 
 #include "../temporary_folder.hpp"
 #include "mainstay/base/unique_fd.hpp"
-#include "mainstay/kernel/script_environment.hpp"
+#include "mainstay/kernel/scripts.hpp"
 #include "own_network.hpp"
 
 using namespace mainstay;

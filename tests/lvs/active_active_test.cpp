@@ -8,7 +8,7 @@
 #include "builders.hpp"
 #include "mainstay/config/validate/active_active.hpp"
 #include "mainstay/lvs/ledger.hpp"
-#include "mainstay/lvs/mh_digest.hpp"
+#include "mainstay/lvs/mh_table.hpp"
 #include "mainstay/lvs/plan.hpp"
 
 using namespace mainstay;

@@ -1,4 +1,4 @@
-#include "lvs/check_queue.hpp"
+#include "lvs/check_schedule.hpp"
 
 #include <doctest/doctest.h>
 

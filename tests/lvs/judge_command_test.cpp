@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "judge_harness.hpp"
-#include "mainstay/base/wildcards.hpp"
+#include "mainstay/base/text.hpp"
 
 using namespace mainstay;
 using namespace mainstay::lvs;

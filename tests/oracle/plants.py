@@ -16,7 +16,7 @@ PLANTS = [
      "router_.instances[id].add_routing(step, change.routing.added);", ";"),
     ("stale-address", "vrrp", "vrrp/reload.cpp", "a reload leaves an address that the file does not have any more",
      "moves_.remove(step);", ";"),
-    ("wrong-order", "vrrp", "vrrp/reload_addresses.cpp", "an address that stays is removed before it is set again",
+    ("wrong-order", "vrrp", "vrrp/reload.cpp", "an address that stays is removed before it is set again",
      "return which == Which::Changed && before->second != after.as;", "return which == Which::Changed;"),
     ("lost-label", "vrrp", "role/vrrp/addresses.cpp", "an address has no label of its own", "address.label",
      "std::string{}"),

@@ -69,7 +69,7 @@ def test_the_folders_have_one_owner_and_one_mode_in_tmpfiles_both_packages_and_t
     rpm = (TOP / "packaging" / "rpm" / "mainstay.spec").read_text(encoding="utf-8")
     assert "%attr(750, mainstay-obs, mainstay) %dir %{_localstatedir}/spool/mainstay\n" in rpm
 
-    daemon = (TOP / "src" / "role" / "supervisor" / "places.cpp").read_text(encoding="utf-8")
+    daemon = (TOP / "src" / "role" / "supervisor" / "paths.cpp").read_text(encoding="utf-8")
     made = dict(re.findall(r"make_directory\(places_\.(\w+), account_, (0\d+)\)", daemon))
     assert made == {"run_directory": "0755", "spool_directory": "0750"}
 
@@ -99,5 +99,5 @@ def test_a_runtime_folder_of_a_unit_is_below_the_daemon_s_or_no_part_of_it_and_h
     assert named == {
         "mainstay-discover@.service": {"RuntimeDirectory": "mainstay-discover/%i", "RuntimeDirectoryPreserve": "yes"},
         "mainstay-realserver@.service": {"RuntimeDirectory": "mainstay/realserver", "RuntimeDirectoryPreserve": "yes"}}
-    program = (TOP / "src" / "cli" / "realserver_state.cpp").read_text(encoding="utf-8")
+    program = (TOP / "src" / "cli" / "realserver.cpp").read_text(encoding="utf-8")
     assert re.findall(r"mkdirat\(at\.get\(\), step, (0\d+)\)", program) == ["0755"]

@@ -1,5 +1,5 @@
 // AGENT_CHECK against agents on loopback: what they say, and what is no answer.
-#include "probe/agent_check.hpp"
+#include "probe/checks.hpp"
 
 #include <doctest/doctest.h>
 

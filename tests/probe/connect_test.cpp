@@ -4,8 +4,8 @@
 
 #include "checks.hpp"
 #include "kernel_calls.hpp"
+#include "probe/checks.hpp"
 #include "probe/datagram.hpp"
-#include "probe/tcp_check.hpp"
 
 using namespace mainstay;
 using namespace mainstay::probe;

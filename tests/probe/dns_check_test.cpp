@@ -1,5 +1,5 @@
 // DNS_CHECK against name servers on loopback that answer as they are told.
-#include "probe/dns_check.hpp"
+#include "probe/checks.hpp"
 
 #include <doctest/doctest.h>
 

@@ -4,8 +4,7 @@
 
 #include "checks.hpp"
 #include "kernel_calls.hpp"
-#include "probe/agent_check.hpp"
-#include "probe/dns_check.hpp"
+#include "probe/checks.hpp"
 
 using namespace mainstay;
 using namespace mainstay::probe;

@@ -9,13 +9,9 @@
 #include "mainstay/probe/probe.hpp"
 #include "mainstay/probe/regex.hpp"
 #include "mainstay/probe/toolbox.hpp"
-#include "probe/agent_check.hpp"
+#include "probe/checks.hpp"
 #include "probe/connect.hpp"
 #include "probe/datagram.hpp"
-#include "probe/dns_check.hpp"
-#include "probe/grpc_check.hpp"
-#include "probe/smtp_check.hpp"
-#include "probe/udp_check.hpp"
 
 using namespace mainstay;
 using namespace mainstay::probe;

@@ -1,5 +1,5 @@
 // PING_CHECK against a host in the test, which answers as no kernel would.
-#include "probe/ping_check.hpp"
+#include "probe/checks.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // SMTP_CHECK against servers on loopback.
-#include "probe/smtp_check.hpp"
+#include "probe/checks.hpp"
 
 #include <doctest/doctest.h>
 

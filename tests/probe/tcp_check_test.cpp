@@ -1,4 +1,4 @@
-#include "probe/tcp_check.hpp"
+#include "probe/checks.hpp"
 
 #include <doctest/doctest.h>
 

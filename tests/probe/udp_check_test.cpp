@@ -1,5 +1,5 @@
 // UDP_CHECK and PING_CHECK against loopback.
-#include "probe/udp_check.hpp"
+#include "probe/checks.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 // One deadline for a whole check, from its start to its end: a server that sends a little in time each time, whatever
 // it is that it sends, moves it by nothing.
-#include "probe/dns_check.hpp"
+#include "probe/checks.hpp"
 #include "trickle.hpp"
 #include "web.hpp"
 

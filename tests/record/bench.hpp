@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "mainstay/record/reader.hpp"
-#include "mainstay/record/recorded_router.hpp"
+#include "mainstay/record/recorded.hpp"
 #include "mainstay/record/replay.hpp"
 #include "mainstay/wire/vrrp.hpp"
 

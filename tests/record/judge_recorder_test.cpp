@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "../lvs/builders.hpp"
-#include "mainstay/record/judge_replay.hpp"
-#include "mainstay/record/recorded_judge.hpp"
+#include "mainstay/record/recorded.hpp"
+#include "mainstay/record/replay.hpp"
 
 using namespace mainstay;
 using namespace mainstay::record;

@@ -1,5 +1,5 @@
 // Both parts of a record, in the order of time.
-#include "mainstay/record/timeline.hpp"
+#include "mainstay/record/replay.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -9,7 +9,7 @@
 
 #include "../lvs/builders.hpp"
 #include "bench.hpp"
-#include "mainstay/record/recorded_judge.hpp"
+#include "mainstay/record/recorded.hpp"
 
 using namespace mainstay;
 using namespace mainstay::record;

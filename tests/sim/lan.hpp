@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "beginning.hpp"
-#include "mainstay/record/recorded_router.hpp"
+#include "mainstay/record/recorded.hpp"
 #include "mainstay/vrrp/router.hpp"
 #include "plan.hpp"
 #include "witness.hpp"

@@ -64,9 +64,9 @@ MUTATIONS = [
     # Operators.
     ("hand-over-not-respected", "instance_hear.cpp", "preempts at once after an operator's hand-over",
      "if (config_->nopreempt || failed_over_) return true;", "if (config_->nopreempt) return true;"),
-    ("hand-over-silent", "instance_hand_over.cpp", "hands over without priority 0",
+    ("hand-over-silent", "hand_over.cpp", "hands over without priority 0",
      HAND_OVER, HAND_OVER.replace(" 1,", " 0,")),
-    ("hand-over-not-taken-back-in-time", "instance_hand_over.cpp", "waits for a master-down interval when it hands over",
+    ("hand-over-not-taken-back-in-time", "hand_over.cpp", "waits for a master-down interval when it hands over",
      HAND_OVER, HAND_OVER.replace("hand_over_wait()", "down_time()")),
     ("hand-over-for-ever", "instance.cpp", "respects everybody even after it has become MASTER again",
      "end_hand_over(step, HandOverEnded::How::TakenBack);\n    failed_over_ = false;",
@@ -122,7 +122,7 @@ MUTATIONS = [
     ("rival-answered-alone", "group.cpp", "only the member that heard the rival answers",
      "any(&Instance::answered_rival)", "false"),
     # Scripts.
-    ("one-failure-more", "script_board.cpp", "rise and fall are off by one", "++result.streak < needed",
+    ("one-failure-more", "track.cpp", "rise and fall are off by one", "++result.streak < needed",
      "++result.streak <= needed"),
     # Starting again.
     ("adoption-without-state", "instance.cpp", "a new incarnation begins as BACKUP",
@@ -141,7 +141,7 @@ MUTATIONS = [
     ("replaced-interface-ignored", "router.cpp", "a new interface of the old name gets no addresses",
      "if (!recreated) return;", "return;"),
     # Reload.
-    ("reload-keeps-removed", "reload_addresses.cpp", "an address that left the configuration stays",
+    ("reload-keeps-removed", "reload.cpp", "an address that left the configuration stays",
      "if (!gone.empty()) step.out.push_back(RemoveAddresses{kNoInstance, std::move(gone)});", ";"),
     ("reload-forgets-state", "reload.cpp", "a reload makes every instance anew",
      "kept[at] || !same_instance(old[at].config(), c)", "true"),

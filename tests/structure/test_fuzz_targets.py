@@ -27,11 +27,11 @@ LAYOUTS = re.compile(r"\b(iphdr|ip6_hdr|icmphdr|icmp6_hdr|ethhdr|ether_header|et
 PARSERS = re.compile(r"\bjson::parse\(|\btoml::parse\w*\(")
 MAY_PARSE = {
     "src/kernel/vrrp_sender.cpp": "writes the IPv4 header of what it sends",
-    "src/alert/spool_format.cpp": "the spool's own files; fuzzed (alert_mail)",
+    "src/alert/spool.cpp": "the spool's own files; fuzzed (alert_mail)",
     "src/alert/webhook_spool.cpp": "the spool's own files; fuzzed (alert_mail)",
     "src/cli/json_view.cpp": "mainstayctl, which asks the observer of the same host",
     "src/cli/doctor_facts.cpp": "mainstayctl, which asks the observer of the same host",
-    "src/cli/doctor_daemon.cpp": "mainstayctl, which asks the observer of the same host",
+    "src/cli/doctor_processes.cpp": "mainstayctl, which asks the observer of the same host",
     "src/cli/doctor_firewall.cpp": "mainstayctl, which asks nft",
 }
 

@@ -80,11 +80,24 @@ def test_what_is_tested_for_true_is_a_bool_beside_its_fault():
     assert "static_cast<bool>(!x)" in written
 
 
+def test_a_row_names_its_fault_by_function_and_kind_whatever_the_line_says():
+    text = "namespace x {\nint Judge::Impl::start(int a, int b) {\n    if (a < b) return 1;\n    return a < 3 ? 2 : 0;\n}\n}\n"
+    names = {fault.key()[1] for fault in faults_of("x.cpp", text)}
+    assert {"Judge::Impl::start: boundary 1 of 2", "Judge::Impl::start: boundary 2 of 2", "Judge::Impl::start: negation"} <= names
+    assert names == {fault.key()[1] for fault in faults_of("x.cpp", text.replace("a < b", "b < least(a)"))}
+
+
+@pytest.mark.parametrize("head", ["Judge::Judge(int a) : a_{a}, b_(a + 1) {", "auto Judge::Judge(int a) -> std::vector<int> {",
+                                  "[[nodiscard]] Result<void> Judge::Judge(const F& f) const noexcept {"])
+def test_a_function_s_name_stands_before_its_parameters(head):
+    assert {fault.function for fault in faults_of("x.cpp", f"namespace x {{\n{head}\n    a_.clear();\n}}\n}}\n")} == {"Judge::Judge"}
+
+
 def test_every_fault_that_is_said_to_change_nothing_is_one_of_this_code():
     found = {}
-    for file, was, now in equivalents.rows():
+    for file, name in equivalents.rows():
         path = TOP / file
         assert path.is_file(), f"tests/mutate/equivalent.txt: there is no {file}"
         if file not in found:
             found[file] = {fault.key() for fault in faults_of(file, path.read_text(encoding="utf-8"))}
-        assert (file, was, now) in found[file], f"tests/mutate/equivalent.txt: {file} has no such fault:\n- {was}\n+ {now}"
+        assert (file, name) in found[file], f"tests/mutate/equivalent.txt: {file} has no such fault:\n+ {name}"

@@ -272,7 +272,7 @@ TEST_CASE("an instance on a VMAC fails with its parent, and says which interface
     const auto plan = plan_devices(with({vmac_instance()}), kTwoCables);
     const auto& c = plan.config.instances[0];
     Links links;
-    const ScriptBoard scripts;
+    const ScriptStates scripts;
     const auto faults = [&] { return judge(c, nullptr, links, scripts, {}).faults; };
 
     CHECK(faults() == Lines{"interface eth0 does not exist"});
@@ -291,7 +291,7 @@ TEST_CASE("a source address that is not on the interface is a fault with track_s
     c.source = ip("10.0.0.1");
     set(c.more, "track_src_ip");
     Links links;
-    const ScriptBoard scripts;
+    const ScriptStates scripts;
 
     links.update(link("eth0", true, {ip("10.0.0.1"), ip("10.0.0.2")}));
     CHECK(judge(c, nullptr, links, scripts, {}).faults.empty());

@@ -1,4 +1,4 @@
-#include "mainstay/vrrp/filter_calls.hpp"
+#include "mainstay/vrrp/filter.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/ranges.h>

@@ -1,5 +1,5 @@
 // What status says of tracked objects, beside what they do.
-#include "mainstay/vrrp/tracked.hpp"
+#include "mainstay/vrrp/track.hpp"
 
 #include <doctest/doctest.h>
 

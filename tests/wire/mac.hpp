@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "mainstay/wire/ethernet.hpp"
+#include "mainstay/wire/arp.hpp"
 
 namespace mainstay::test {
 

@@ -9,19 +9,17 @@ LIST = TOP / "tests" / "mutate" / "equivalent.txt"
 
 
 def read(text):
-    """{(file, line as it is, line with the fault): reason}"""
+    """{Fault.key(): reason}"""
     rows = {}
     for block in re.split(r"\n\s*\n", text):
-        lines = [line for line in block.splitlines() if line.strip() and not line.startswith("#")]
+        lines = [line.strip() for line in block.splitlines() if line.strip() and not line.startswith("#")]
         if not lines:
             continue
-        was = [line[1:].strip() for line in lines if line.startswith("-")]
-        now = [line[1:].strip() for line in lines if line.startswith("+")]
-        reason = " ".join(line.strip() for line in lines[1:] if line[0] not in "-+")
-        if len(was) != 1 or not now or not reason:
-            raise ValueError(f"{LIST.name}: not a file, one line with -, lines with + and a reason:\n{block}")
-        for line in now:
-            rows[(lines[0].strip(), was[0], line)] = reason
+        named = [line[1:].strip() for line in lines if line.startswith("+")]
+        reason = " ".join(line for line in lines[1:] if not line.startswith("+"))
+        if not named or not reason:
+            raise ValueError(f"{LIST.name}: not a file, lines with + and a reason:\n{block}")
+        rows.update({(lines[0], name): reason for name in named})
     return rows
 
 

@@ -42,10 +42,13 @@ class Fault:
         self.line = source.line_of(begin)
         self.was = " ".join(text[line_begin:line_end].split())
         self.now = " ".join((text[line_begin:begin] + becomes + text[end:line_end]).split())
+        self.function = source.function_at(begin)
+        self.number, self.of = 0, 0  # among those of its kind in its function
         self.id = hashlib.sha256(f"{file}\0{kind}\0{self.was}\0{self.now}".encode()).hexdigest()[:8]
 
     def key(self):
-        return self.file, self.was, self.now
+        """Whatever its line says: a reworded one keeps its row in equivalent.txt."""
+        return self.file, f"{self.function}: {self.kind}" + (f" {self.number} of {self.of}" if self.of > 1 else "")
 
 
 class Finder:
@@ -70,7 +73,17 @@ class Finder:
         unique = {}
         for fault in self.found:
             unique.setdefault((fault.begin, fault.end, fault.becomes), fault)
+        self._number(unique.values())
         return list(unique.values())
+
+    @staticmethod
+    def _number(faults):
+        alike = {}
+        for fault in sorted(faults, key=lambda fault: (fault.begin, fault.end, fault.becomes)):
+            alike.setdefault((fault.function, fault.kind), []).append(fault)
+        for some in alike.values():
+            for fault in some:
+                fault.number, fault.of = some.index(fault) + 1, len(some)
 
     def _text(self, first, last):
         return self.source.text[self.tokens[first].begin:self.tokens[last].end]

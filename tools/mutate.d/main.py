@@ -145,7 +145,7 @@ class Trial:
 
 
 def show(fault):
-    return f"  {fault.file}:{fault.line} [{fault.id} {fault.kind}]\n    - {fault.was}\n    + {fault.now}"
+    return f"  {fault.file}:{fault.line} [{fault.id}] {fault.key()[1]}\n    - {fault.was}\n    + {fault.now}"
 
 
 def report(name, result, trial, numbers, begin):

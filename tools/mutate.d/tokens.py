@@ -48,6 +48,7 @@ class Source:
             if kind != "skip":
                 self.tokens.append(Token(kind, found.group(0), at))
             at = found.end()
+        self.starts = [token.begin for token in self.tokens]
         self.lines = [0] + [found.end() for found in re.finditer("\n", text)]
         self._match_brackets()
         self._find_code()
@@ -58,6 +59,34 @@ class Source:
 
     def is_text(self, index, *texts):
         return 0 <= index < len(self.tokens) and self.tokens[index].text in texts
+
+    def function_at(self, position):
+        """The name of the function around a place in code, as its head has it: `Judge::Impl::start`."""
+        at = bisect.bisect_right(self.starts, position) - 1
+        body = None
+        while at is not None:
+            if self.tokens[at].brace == "code":
+                body = at
+            at = self.tokens[at].inside
+        parameters = None
+        at = body - 1
+        while at >= 0 and not self._ends_before_head(at):
+            if self.tokens[at].partner is not None and self.tokens[at].partner < at:
+                at = self.tokens[at].partner
+                if self.tokens[at].text == "(" and self.tokens[at - 1].kind == "word":
+                    parameters = at
+            at -= 1
+        end = begin = parameters if parameters is not None else body
+        while self.tokens[begin - 1].kind == "word" and (begin == end or self.tokens[begin].text == "::") or (
+                self.tokens[begin - 1].text == "::" and begin != end):
+            begin -= 1
+        return "".join(token.text for token in self.tokens[begin:end])
+
+    def _ends_before_head(self, index):
+        token = self.tokens[index]
+        if token.text == "}" and token.partner is not None:
+            return self.tokens[token.partner].brace != "list"
+        return token.text in (";", "{")
 
     def spaced(self, index):
         """A binary operator by this repository's style: space or a line's end on both sides."""

@@ -1,8 +1,9 @@
 // Work that blocks, in a thread of its own, and the way back to the loop.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <utility>  // Boost 1.74's Asio needs it
+
+#include <boost/asio/io_context.hpp>
 
 #include <functional>
 #include <memory>

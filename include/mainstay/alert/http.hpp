@@ -2,8 +2,9 @@
 // (smtp.hpp), because libcurl's resolver may block.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <utility>  // Boost 1.74's Asio needs it
+
+#include <boost/asio/io_context.hpp>
 
 #include <functional>
 #include <map>

@@ -24,7 +24,7 @@
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/model.hpp"
-#include "mainstay/report/mail.hpp"
+#include "mainstay/report/deliveries.hpp"
 #include "selection.hpp"
 #include "spool.hpp"
 

@@ -6,8 +6,9 @@
 // step has a timeout.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <utility>  // Boost 1.74's Asio needs it
+
+#include <boost/asio/io_context.hpp>
 
 #include <functional>
 #include <memory>

@@ -22,7 +22,7 @@
 #include "mainstay/base/lifetime.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/time.hpp"
-#include "mainstay/report/webhooks.hpp"
+#include "mainstay/report/deliveries.hpp"
 #include "selection.hpp"
 #include "webhook.hpp"
 #include "webhook_spool.hpp"

@@ -26,8 +26,7 @@
 #include <variant>
 #include <vector>
 
-#include "compact_optional.hpp"
-#include "compact_vector.hpp"
+#include "compact.hpp"
 #include "ip.hpp"
 #include "time.hpp"
 
@@ -43,7 +42,7 @@ struct OneByOne {
 // For the last fields of a struct that occurs tens of thousands of times: a framing that lets a struct end early
 // (kMayEnd) writes them only if `says_something`, which is true if any of them differs from its default.
 template <class A>
-[[nodiscard]] constexpr bool goes_on(const A&, bool says_something) {
+[[nodiscard]] constexpr bool has_trailing_fields(const A&, bool says_something) {
     if constexpr (requires { A::kMayEnd; }) return says_something;
     return true;
 }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace mainstay {
 
@@ -19,5 +20,12 @@ struct WallTime {
     std::int64_t unix_us = 0;  // microseconds since 1970-01-01 UTC
     bool operator==(const WallTime&) const = default;
 };
+
+// Times as text for programs and people alike: RFC 3339, in UTC.
+enum class UtcDigits : std::uint8_t { WholeSeconds, Microseconds };
+
+// "2026-11-20T08:37:46Z", or "2026-11-20T08:37:46.000042Z". A time before 1970 or after 9999 is the nearest one within:
+// a broken clock must not make a broken text.
+[[nodiscard]] std::string utc_text(WallTime at, UtcDigits digits);
 
 }  // namespace mainstay

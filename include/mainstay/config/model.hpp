@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/base/compact_optional.hpp"
-#include "mainstay/base/compact_vector.hpp"
+#include "mainstay/base/compact.hpp"
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/mail_address.hpp"

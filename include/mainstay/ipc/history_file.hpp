@@ -4,7 +4,7 @@
 // block.
 //
 // Pure: bytes in, entries out. Writing, removing and reading the files is the observer's
-// (role/observer/history_log.hpp).
+// (role/observer/history.hpp).
 #pragma once
 
 #include <cstddef>

@@ -8,15 +8,11 @@
 #include <variant>
 #include <vector>
 
-#include "api_settings.hpp"
-#include "daemon_settings.hpp"
-#include "mail_settings.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/framed_archive.hpp"
 #include "mainstay/base/log.hpp"
-#include "mainstay/base/log_levels.hpp"
 #include "mainstay/report/supervision.hpp"
-#include "webhook_settings.hpp"
+#include "settings.hpp"
 
 namespace mainstay::ipc {
 

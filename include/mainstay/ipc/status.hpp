@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "mainstay/base/framed_archive.hpp"
+#include "mainstay/bfd/facts.hpp"
 #include "mainstay/netlink/ipvs_types.hpp"
 #include "mainstay/report/status.hpp"
 #include "mainstay/vrrp/fact_state.hpp"
@@ -63,12 +64,13 @@ void fields(A& a, VrrpStatus& s) {
 template <class A>
 void fields(A& a, CheckStatus& s) {
     a(s.type, s.target, s.up);
-    if (!goes_on(a, s.has_run || s.failures_in_row != 0 || !s.last_result.empty() || s.last_run != WallTime{} ||
-                        s.last_duration != Micros{0} || s.weight || !s.script.empty() || !s.errors.empty()))
+    if (!has_trailing_fields(a, s.has_run || s.failures_in_row != 0 || !s.last_result.empty() ||
+                                    s.last_run != WallTime{} || s.last_duration != Micros{0} || s.weight ||
+                                    !s.script.empty() || !s.errors.empty()))
         return;
     a(s.has_run, s.failures_in_row, s.last_result, s.last_run, s.last_duration, s.weight);
-    if (goes_on(a, !s.script.empty() || !s.errors.empty())) a(s.script);
-    if (goes_on(a, !s.errors.empty())) a(s.errors);
+    if (has_trailing_fields(a, !s.script.empty() || !s.errors.empty())) a(s.script);
+    if (has_trailing_fields(a, !s.errors.empty())) a(s.errors);
 }
 template <class A>
 void fields(A& a, LeaveStatus& s) {
@@ -77,7 +79,7 @@ void fields(A& a, LeaveStatus& s) {
 template <class A>
 void fields(A& a, ServerStatus& s) {
     a(s.name, s.endpoint, s.forwarding, s.weight, s.alive, s.in_table, s.since, s.checks, s.weight_in_table);
-    if (!goes_on(a, !s.note.empty() || s.kept || s.grows_since || s.leave)) return;
+    if (!has_trailing_fields(a, !s.note.empty() || s.kept || s.grows_since || s.leave)) return;
     a(s.note, s.kept, s.grows_since, s.leave);
 }
 template <class A>
@@ -185,3 +187,34 @@ void fields(A& a, ObserverStatus& s) {
 }
 
 }  // namespace mainstay::ipc
+
+// How the state block of the bfd role is encoded.
+namespace mainstay::bfd {
+
+template <class A>
+void fields(A& a, Counters& c) {
+    a(c.sent, c.received, c.discarded, c.became_up, c.went_down, c.expired, c.deadlines_late);
+}
+template <class A>
+void fields(A& a, SessionSnapshot& s) {
+    a(s.name, s.neighbor, s.source, s.multihop, s.state, s.remote_state, s.diagnostic, s.remote_diagnostic,
+      s.discriminator, s.remote_discriminator, s.source_port, s.multiplier, s.remote_multiplier, s.desired_min_tx,
+      s.required_min_rx, s.applied_min_tx, s.applied_min_rx, s.remote_min_tx, s.remote_min_rx, s.remote_demand,
+      s.polling, s.polls_again, s.unheard, s.transmit_interval, s.detection_time, s.next_send, s.expires, s.since,
+      s.counters);
+}
+template <class A>
+void fields(A& a, SessionsSnapshot& s) {
+    a(s.sessions, s.strangers);
+}
+
+}  // namespace mainstay::bfd
+
+namespace mainstay::report {
+
+template <class A>
+void fields(A& a, BfdStatus& s) {
+    a(s.generation, s.sessions);
+}
+
+}  // namespace mainstay::report

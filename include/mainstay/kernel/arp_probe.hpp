@@ -9,7 +9,7 @@
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/ip.hpp"
-#include "mainstay/wire/ethernet.hpp"
+#include "mainstay/wire/arp.hpp"
 
 namespace mainstay::kernel {
 

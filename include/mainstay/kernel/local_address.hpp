@@ -1,6 +1,7 @@
 // The addresses from which this host sends packets.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -18,5 +19,12 @@ namespace mainstay::kernel {
 // route (with its errno), or no such address (Errc::NotFound).
 [[nodiscard]] Result<IpAddress> source_towards(const IpAddress& target,
                                                const std::function<bool(const IpAddress&)>& is_unfit);
+
+// The largest packet that reaches another host in one piece.
+
+// In bytes, IP header included: the MTU of the route to `target`, or the smaller one that a router on the way has named
+// in an ICMP message and that the kernel still remembers. Nothing is sent. An error: there is no route (with its
+// errno).
+[[nodiscard]] Result<std::uint32_t> path_mtu(const IpAddress& target);
 
 }  // namespace mainstay::kernel

@@ -10,7 +10,6 @@
 
 #include "mainstay/base/error.hpp"
 #include "process.hpp"
-#include "process_limits.hpp"
 
 namespace mainstay::kernel {
 

@@ -7,8 +7,7 @@
 #include <vector>
 
 #include "checker_index.hpp"
-#include "mainstay/base/compact_optional.hpp"
-#include "mainstay/base/compact_vector.hpp"
+#include "mainstay/base/compact.hpp"
 #include "mainstay/base/interned_string.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/model.hpp"

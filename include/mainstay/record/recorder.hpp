@@ -17,6 +17,7 @@
 #include "format.hpp"
 #include "intents.hpp"
 #include "known_packets.hpp"
+#include "mainstay/lvs/judge.hpp"
 #include "mainstay/vrrp/router.hpp"
 #include "secrets.hpp"
 #include "segment_writer.hpp"
@@ -59,6 +60,56 @@ private:
     bool learned_ = false;
     Instant now_{};                     // of the open entry
     std::int64_t clock_offset_us_ = 0;  // of the last Clock in this segment
+};
+
+// Writes what enters a lvs::Judge, and what is kept of its intents, into memory that survives the process.
+//
+// Pure, like recorder.hpp: the memory belongs to the caller, and the steady state allocates nothing. A key frame holds
+// the configuration without secrets and the state of the judge.
+class JudgeRecorder {
+public:
+    // See SegmentWriter.
+    JudgeRecorder(std::span<std::byte> memory, std::string_view version);
+
+    // Each before a step, with the judge as it is before it. returned() follows with the intents of the step, all at
+    // once or in pieces, and then finish().
+    void begin(const lvs::Judge& judge, const lvs::Fact& fact, lvs::Moment at);
+    void begin_command(const lvs::Judge& judge, const lvs::ServerCommand& command, lvs::Moment at);
+    void begin_start(const lvs::Judge& judge, const config::Config& config, const lvs::Memory& memory,
+                     const lvs::Overrides& overrides, const lvs::HostAddresses& host, lvs::Moment at);
+    void begin_reload(const lvs::Judge& judge, const config::Config& next, const lvs::HostAddresses& host,
+                      lvs::Moment at);
+    void begin_change(const lvs::Judge& judge, const std::vector<config::ServiceChange>& changes, lvs::Moment at);
+    void begin_stop(const lvs::Judge& judge, bool keep, lvs::Moment at);
+    void drew(Micros random);  // the step got this random number
+    void returned(const lvs::Intents& intents);
+    void finish();
+
+    [[nodiscard]] const SegmentWriter::Statistics& statistics() const { return segments_.statistics(); }
+    // False: not even a key frame fits, so nothing is recorded.
+    [[nodiscard]] bool works() const { return segments_.works(); }
+
+private:
+    struct Known {  // a text in the running segment
+        std::string text;
+        std::size_t at = 0;
+    };
+    // `draws`: how many random numbers the step may draw.
+    template <class Write>
+    void open(const lvs::Judge& judge, lvs::Moment at, JudgeEntryKind kind, std::size_t draws, Write&& write);
+    void key_frame(ByteWriter& out, const lvs::Judge& judge, lvs::Moment at, bool continues);
+    void put_finished(ByteWriter& out, const lvs::CheckFinished& fact);
+    void put_text(ByteWriter& out, const std::string& text);
+
+    SegmentWriter segments_;
+    JudgeSecrets secrets_;
+    std::vector<Known> texts_;
+    std::size_t next_text_ = 0;    // the one to replace next
+    std::vector<std::byte> room_;  // working memory for intents
+    std::optional<SummaryBuilder> summary_;
+    std::vector<Micros> drawn_;        // by the open step
+    std::int64_t wall_offset_us_ = 0;  // of the last whole entry, and of the open one
+    std::int64_t open_wall_offset_us_ = 0;
 };
 
 }  // namespace mainstay::record

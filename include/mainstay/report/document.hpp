@@ -6,12 +6,11 @@
 #include <optional>
 #include <string>
 
+#include "deliveries.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/report/api.hpp"
-#include "mainstay/report/mail.hpp"
 #include "mainstay/report/status.hpp"
 #include "mainstay/report/supervision.hpp"
-#include "mainstay/report/webhooks.hpp"
 
 namespace mainstay::report {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "document.hpp"
 #include "mainstay/base/error.hpp"
-#include "mainstay/report/document.hpp"
 
 namespace mainstay::report {
 

@@ -2,20 +2,37 @@
 // is enough to resume after a crash. How it is encoded there is ipc's (ipc/status.hpp).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "check_times.hpp"
+#include "mainstay/base/histogram.hpp"
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/bfd/facts.hpp"
 #include "mainstay/netlink/ipvs_types.hpp"
 #include "mainstay/vrrp/facts.hpp"
-#include "mainstay/vrrp/tracked.hpp"
+#include "mainstay/vrrp/track.hpp"
 
 namespace mainstay::report {
+
+// How long health checks take and how they end, for each type of check.
+
+// The order and the values are part of the state block: a change would mix old counts with new buckets.
+inline constexpr std::array kCheckDurationBounds{
+    Micros{1'000},     Micros{2'500},     Micros{5'000},     Micros{10'000},  Micros{25'000},
+    Micros{50'000},    Micros{100'000},   Micros{250'000},   Micros{500'000}, Micros{1'000'000},
+    Micros{2'500'000}, Micros{5'000'000}, Micros{10'000'000}};
+using CheckDurations = Histogram<kCheckDurationBounds>;
+
+struct CheckTypeStatus {
+    std::string type;          // "TCP_CHECK"
+    CheckDurations durations;  // of all runs, failed ones included
+    std::uint64_t passed = 0, failed = 0, not_run = 0;
+    bool operator==(const CheckTypeStatus&) const = default;
+};
 
 // A kernel setting that the role has changed and will restore.
 struct SavedSetting {

@@ -142,7 +142,7 @@ void fields(A& a, InstanceSnapshot& s) {
       s.last_mailed, s.counters, s.auth_sent, s.auth_heard, s.reduced, s.problems, s.reason, s.priority_parts);
     if constexpr (!A::kWrites)
         if (s.state > State::Fault) a.refuse();
-    if (goes_on(a, s.failed_over || s.cause != Cause::None)) a(s.failed_over, s.cause);
+    if (has_trailing_fields(a, s.failed_over || s.cause != Cause::None)) a(s.failed_over, s.cause);
 }
 template <class A>
 void fields(A& a, ScriptSnapshot& s) {

@@ -155,7 +155,7 @@ private:
     [[nodiscard]] bool just_preempted(Step step, const Advert& advert);
     void clear_timers();
     [[nodiscard]] bool may_answer(Instant now);
-    void call_clients_back(Step step);
+    void reannounce_addresses(Step step);
     [[nodiscard]] std::optional<std::size_t> position_of(const std::string& interface, const Prefix& prefix) const;
 
     // instance_output.cpp

@@ -13,7 +13,7 @@
 #include "mainstay/base/byte_archive.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/config/model.hpp"
-#include "tracked.hpp"
+#include "track.hpp"
 
 namespace mainstay::vrrp {
 

@@ -1,6 +1,7 @@
 // Tracking of links and vrrp_scripts, and its result for an instance: whether it may run, and with which priority.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -27,7 +28,7 @@ private:
 };
 
 // The schedule and the state of every tracked vrrp_script.
-class ScriptBoard {
+class ScriptStates {
 public:
     enum class Standing : std::uint8_t {
         Awaited,  // no result yet, and instances wait for the first one
@@ -51,7 +52,7 @@ public:
 
 private:
     template <class A>
-    friend void fields(A& archive, ScriptBoard& board);  // router_state.cpp
+    friend void fields(A& archive, ScriptStates& board);  // router_state.cpp
     struct Script {
         config::TrackScript config;
         ScriptSnapshot result;
@@ -98,6 +99,20 @@ struct Health {
 // `group` is the sync group of the instance or null; its trackers count for every member. `awaits_source`: the instance
 // has been waiting for a source.
 [[nodiscard]] Health judge(const config::Instance& instance, const config::SyncGroup* group, const Links& links,
-                           const ScriptBoard& scripts, const std::set<IpAddress>& virtuals, bool awaits_source = false);
+                           const ScriptStates& scripts, const std::set<IpAddress>& virtuals,
+                           bool awaits_source = false);
+
+// What an instance tracks, itself and through its sync group, and what that does to it: for status and the page.
+struct TrackedObject {
+    enum class Kind : std::uint8_t { Interface = 0, Script = 1, File = 2, Process = 3, Bfd = 4 } kind = Kind::Interface;
+    std::string name;
+    bool known = false;  // a first result has come; an interface and a BFD session are always known
+    bool up = false;     // of a file: it does not ask for FAULT
+    int weight = 0;      // 0: FAULT instead of another priority
+    bool reverse = false;
+    int adds = 0;         // to the priority at the moment
+    bool faults = false;  // it holds the instance in FAULT at the moment
+    bool operator==(const TrackedObject&) const = default;
+};
 
 }  // namespace mainstay::vrrp

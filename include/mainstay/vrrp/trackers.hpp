@@ -15,7 +15,6 @@
 #include "facts.hpp"
 #include "mainstay/config/model.hpp"
 #include "track.hpp"
-#include "tracked.hpp"
 
 namespace mainstay::vrrp {
 
@@ -53,7 +52,7 @@ struct ProcessTracker {
 // The file's contribution to the priority. None: FAULT.
 [[nodiscard]] std::optional<int> file_contribution(std::int64_t value, int weight, bool reverse);
 
-class TrackerBoard {
+class TrackerStates {
 public:
     // How long an instance waits at the start for the first facts about files and processes that it tracks with weight
     // 0.
@@ -76,7 +75,7 @@ public:
 
 private:
     template <class A>
-    friend void fields(A& archive, TrackerBoard& board);  // router_state.cpp
+    friend void fields(A& archive, TrackerStates& board);  // router_state.cpp
     struct File {
         FileTracker config;
         std::optional<std::int64_t> value;

@@ -1,7 +1,7 @@
 // Unsolicited neighbour advertisements, RFC 4861 section 4.4 and 7.2.6.
 #pragma once
 
-#include "ethernet.hpp"
+#include "arp.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/ip.hpp"
 

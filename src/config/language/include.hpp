@@ -3,8 +3,16 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "expand.hpp"
+#include "files.hpp"
+#include "mainstay/config/diagnostics/codes.hpp"
+#include "mainstay/config/language/resolver.hpp"
 
 namespace mainstay::config {
 
@@ -32,5 +40,42 @@ struct Include {
 [[nodiscard]] std::optional<Include> read_include(std::string_view line);
 // "include_check ..." in global_defs: the checks in force after it; nullopt when `line` is something else.
 [[nodiscard]] std::optional<IncludeChecks> read_include_check(std::string_view line, IncludeChecks before);
+
+// Opens the files of an include line, and reports their problems.
+
+inline constexpr std::size_t kMaxFindings = 1000;
+
+// The diagnostics of the resolver. Beyond the limit only fatal ones are kept.
+class Findings {
+public:
+    explicit Findings(Snapshot& snapshot) : snapshot_{snapshot} {}
+    Diagnostic& add(Severity severity, Rank rank, Code code, const Source& at, std::string message);
+
+private:
+    Snapshot& snapshot_;
+    Diagnostic spare_;
+};
+
+class Includer {
+public:
+    Includer(Snapshot& snapshot, Findings& findings) : snapshot_{snapshot}, findings_{findings} {}
+
+    std::uint32_t add(SourceFile file);  // its index in the snapshot
+    // The files of `wanted`, in their order; `at` is its position in the file `from`.
+    [[nodiscard]] std::vector<std::uint32_t> open(const Include& wanted, const Source& at, std::uint32_t from);
+
+private:
+    void report_missing(const Include& wanted, const Matches& matches, const Source& at);
+    [[nodiscard]] bool open_one(const Include& wanted, const std::string& path, const Source& at, std::uint32_t from);
+    Diagnostic& problem(const Include& wanted, IncludeCheck check, const Source& at, const std::string& why);
+    [[nodiscard]] std::vector<std::uint32_t> chain(std::uint32_t from) const;
+
+    Snapshot& snapshot_;
+    Findings& findings_;
+    std::vector<std::string> real_paths_;  // of snapshot_.files
+    std::set<std::tuple<std::string, std::uint32_t, std::string>> reported_;
+    std::size_t total_ = 0;  // bytes
+    Diagnostic spare_;
+};
 
 }  // namespace mainstay::config

@@ -16,9 +16,8 @@
 
 #include "expand.hpp"
 #include "files.hpp"
-#include "includer.hpp"
+#include "include.hpp"
 #include "mainstay/config/diagnostics/codes.hpp"
-#include "repeat.hpp"
 
 namespace mainstay::config {
 namespace {

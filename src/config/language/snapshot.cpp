@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "expand.hpp"
-#include "mainstay/base/utf8.hpp"
+#include "mainstay/base/text.hpp"
 #include "mainstay/config/language/resolver.hpp"
 
 namespace mainstay::config {

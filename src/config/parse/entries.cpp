@@ -5,7 +5,6 @@
 
 #include "config/schema/setters.hpp"
 #include "config/schema/value_store.hpp"
-#include "config/schema/value_text.hpp"
 
 namespace mainstay::config {
 namespace {

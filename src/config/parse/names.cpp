@@ -7,7 +7,7 @@
 #include <set>
 #include <sstream>
 
-#include "config/schema/value_text.hpp"
+#include "config/schema/value_store.hpp"
 
 namespace mainstay::config {
 namespace {

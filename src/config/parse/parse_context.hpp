@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "mainstay/base/compact_vector.hpp"
+#include "mainstay/base/compact.hpp"
 #include "mainstay/config/diagnostics/codes.hpp"
 #include "mainstay/config/diagnostics/diagnostic.hpp"
 #include "mainstay/config/language/lexer.hpp"

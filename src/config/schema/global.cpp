@@ -1,5 +1,4 @@
 // Rows of the schema: global_defs.
-#include "row_words.hpp"
 #include "setters.hpp"
 
 namespace mainstay::config {

@@ -1,5 +1,4 @@
 // Rows of the schema: the words of route lines.
-#include "row_words.hpp"
 #include "setters.hpp"
 
 namespace mainstay::config {

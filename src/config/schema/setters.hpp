@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <string_view>
 
 #include "config/parse/parse_context.hpp"
 
@@ -102,5 +104,13 @@ std::span<const KeywordSpec> announce_rows();
 std::span<const KeywordSpec> discovery_rows();
 std::span<const KeywordSpec> checker_rows();
 std::span<const KeywordSpec> web_checker_rows();
+
+// Words and bounds that the rows of several files have.
+
+inline constexpr std::string_view kAnywhere = "default|any|all";  // instead of a prefix
+inline constexpr std::string_view kTableWords = "main|local|default";
+inline constexpr std::string_view kScopeWords = "site|link|host|nowhere|global";
+inline constexpr std::int64_t kMostRealm = 65535;
+inline constexpr std::int64_t kMostCpu = 1023;  // CPU_SETSIZE - 1
 
 }  // namespace mainstay::config

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "value_text.hpp"
-
 namespace mainstay::config {
 
 KeywordData data_of(const Value& v) {

@@ -3,8 +3,8 @@
 #include <charconv>
 #include <cmath>
 
-#include "mainstay/base/ascii.hpp"
-#include "value_text.hpp"
+#include "mainstay/base/text.hpp"
+#include "value_store.hpp"
 
 namespace mainstay::config {
 namespace {

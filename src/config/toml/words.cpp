@@ -7,8 +7,7 @@
 #include <cstdint>
 
 #include "config/language/expand.hpp"
-#include "mainstay/base/ascii.hpp"
-#include "mainstay/base/utf8.hpp"
+#include "mainstay/base/text.hpp"
 
 namespace mainstay::config {
 namespace {

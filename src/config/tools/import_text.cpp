@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "config/language/expand.hpp"
-#include "mainstay/base/ascii.hpp"
+#include "mainstay/base/text.hpp"
 #include "mainstay/config/language/lexer.hpp"
 #include "mainstay/config/schema/schema.hpp"
 #include "print_text.hpp"

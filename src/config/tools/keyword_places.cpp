@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "config/tools/import_text.hpp"
-#include "mainstay/base/ascii.hpp"
+#include "mainstay/base/text.hpp"
 #include "mainstay/config/diagnostics/codes.hpp"
 #include "mainstay/config/language/resolver.hpp"
 

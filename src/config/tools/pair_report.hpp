@@ -51,7 +51,7 @@ struct InstancePair {
 
 // pair_election.cpp: priorities, who starts as MASTER, preemption, and what tracked scripts and interfaces can move.
 void compare_election(PairReport& report, const InstancePair& pair);
-// pair_vmac.cpp: whether both have a VMAC, and who hears whom then.
+// pair_election.cpp: whether both have a VMAC, and who hears whom then.
 void compare_vmacs(PairReport& report, const InstancePair& pair);
 // pair_services.cpp
 void compare_services(PairReport& report, const Config& first, const Config& second);

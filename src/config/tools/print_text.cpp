@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "config/language/expand.hpp"
-#include "mainstay/base/ascii.hpp"
+#include "mainstay/base/text.hpp"
 
 namespace mainstay::config {
 namespace {

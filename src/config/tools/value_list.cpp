@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <variant>
 
-#include "config/schema/value_text.hpp"
+#include "config/schema/value_store.hpp"
 
 namespace mainstay::config {
 namespace {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "mainstay/base/compact_optional.hpp"
+#include "mainstay/base/compact.hpp"
 #include "mainstay/config/tools/differences.hpp"
 
 namespace mainstay::config {

@@ -1,4 +1,4 @@
-#include "active_active.hpp"
+#include "validate.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 #include "config/schema/setters_named.hpp"
 #include "mainstay/config/validate/active_active.hpp"
-#include "mainstay/config/validate/sync_daemon_settings.hpp"
+#include "mainstay/config/validate/sync_daemon.hpp"
 
 namespace mainstay::config {
 namespace {

@@ -1,4 +1,4 @@
-#include "bfd.hpp"
+#include "validate.hpp"
 
 #include <algorithm>
 #include <optional>

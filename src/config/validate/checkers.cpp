@@ -1,4 +1,4 @@
-#include "checkers.hpp"
+#include "validate.hpp"
 
 #include <algorithm>
 

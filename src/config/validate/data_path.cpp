@@ -1,4 +1,4 @@
-#include "data_path.hpp"
+#include "validate.hpp"
 
 #include <fmt/format.h>
 

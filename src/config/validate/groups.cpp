@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "config/parse/parse_context.hpp"
-#include "missing_interfaces.hpp"
+#include "validate.hpp"
 
 namespace mainstay::config {
 namespace {

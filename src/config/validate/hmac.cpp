@@ -1,4 +1,4 @@
-#include "hmac.hpp"
+#include "validate.hpp"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "incomplete.hpp"
+#include "validate.hpp"
 
 namespace mainstay::config {
 namespace {

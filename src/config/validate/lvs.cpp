@@ -4,11 +4,9 @@
 #include <tuple>
 #include <utility>
 
-#include "active_active.hpp"
-#include "checkers.hpp"
 #include "config/parse/parse_context.hpp"
 #include "config/schema/setters_named.hpp"
-#include "data_path.hpp"
+#include "validate.hpp"
 
 namespace mainstay::config {
 namespace {

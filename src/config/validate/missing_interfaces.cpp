@@ -1,4 +1,4 @@
-#include "missing_interfaces.hpp"
+#include "validate.hpp"
 
 #include <fmt/ranges.h>
 

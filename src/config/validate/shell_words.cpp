@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-#include "mainstay/base/ascii.hpp"
+#include "mainstay/base/text.hpp"
 
 namespace mainstay::config {
 namespace {

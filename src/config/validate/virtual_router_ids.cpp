@@ -1,4 +1,4 @@
-#include "virtual_router_ids.hpp"
+#include "validate.hpp"
 
 #include <algorithm>
 #include <map>

@@ -5,9 +5,7 @@
 #include <unordered_set>
 
 #include "config/parse/parse_context.hpp"
-#include "hmac.hpp"
-#include "missing_interfaces.hpp"
-#include "virtual_router_ids.hpp"
+#include "validate.hpp"
 
 namespace mainstay::config {
 namespace {

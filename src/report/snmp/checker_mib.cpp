@@ -4,9 +4,8 @@
 #include <array>
 
 #include "keepalived_parts.hpp"
-#include "mainstay/config/validate/sync_daemon_settings.hpp"
+#include "mainstay/config/validate/sync_daemon.hpp"
 #include "mainstay/lvs/quorum.hpp"
-#include "mibs.hpp"
 #include "report/config_text.hpp"
 #include "report/document_queries.hpp"
 #include "table.hpp"

@@ -3,10 +3,9 @@
 #include <limits>
 
 #include "keepalived_parts.hpp"
-#include "mainstay/config/validate/sync_daemon_settings.hpp"
+#include "mainstay/config/validate/sync_daemon.hpp"
 #include "mainstay/vrrp/filter.hpp"
 #include "mainstay/vrrp/trackers.hpp"
-#include "mibs.hpp"
 #include "report/config_text.hpp"
 #include "report/document_queries.hpp"
 #include "table.hpp"
@@ -236,7 +235,6 @@ void add_instances(SnmpView& view, const SnmpFacts& facts) {
         add_settings(row, facts, instance);
         add_tracked(view, facts, kOfInstance, at, instance);
         add_addresses(view, facts, at, instance);
-        add_routing(view, facts, static_cast<std::uint32_t>(at + 1), instance);
     }
 }
 

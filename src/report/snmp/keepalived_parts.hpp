@@ -25,7 +25,4 @@ struct TrackedByName {
 }
 [[nodiscard]] int scope_number(std::uint8_t scope);  // converts an rtnetlink scope to an InetScopeType
 
-// The tables of virtual routes and rules; `number` is the instance's index.
-void add_routing(SnmpView& view, const SnmpFacts& facts, std::uint32_t number, const config::Instance& instance);
-
 }  // namespace mainstay::report

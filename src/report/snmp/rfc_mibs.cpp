@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "mainstay/vrrp/filter.hpp"
-#include "mibs.hpp"
 #include "report/document_queries.hpp"
 #include "table.hpp"
 

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "mibs.hpp"
 #include "table.hpp"
 
 namespace mainstay::report {

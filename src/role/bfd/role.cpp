@@ -17,7 +17,7 @@
 
 #include "mainstay/bfd/configured.hpp"
 #include "mainstay/bfd/sessions.hpp"
-#include "mainstay/ipc/bfd_status.hpp"
+#include "mainstay/ipc/status.hpp"
 #include "mainstay/kernel/bfd_sockets.hpp"
 #include "role/common/peer_channel.hpp"
 #include "role/common/publish_pacer.hpp"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "mainstay/config/schema/keyword_values.hpp"
-#include "process_options.hpp"
+#include "process.hpp"
 
 namespace mainstay::role {
 

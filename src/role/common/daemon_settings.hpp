@@ -6,7 +6,7 @@
 #include <string>
 
 #include "mainstay/config/model.hpp"
-#include "mainstay/ipc/daemon_settings.hpp"
+#include "mainstay/ipc/settings.hpp"
 #include "mainstay/role/common/identity.hpp"
 
 namespace mainstay::role {

@@ -1,4 +1,4 @@
-#include "role/common/message_table.hpp"
+#include "message_table.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,6 @@
 #include <variant>
 
 namespace mainstay::role {
-
 namespace {
 
 using enum Sender;

@@ -14,7 +14,7 @@
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/ipc/message.hpp"
-#include "role/common/message_budget.hpp"
+#include "message_table.hpp"
 
 namespace mainstay::role {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "mainstay/kernel/boot_configuration.hpp"
+#include "mainstay/kernel/kernel_release.hpp"
 
 namespace mainstay::role {
 namespace {

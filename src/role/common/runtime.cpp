@@ -12,7 +12,7 @@
 #include <new>
 #include <optional>
 
-#include "confinement.hpp"
+#include "blocks.hpp"
 #include "event_log.hpp"
 #include "mainstay/alert/fifos.hpp"
 #include "mainstay/alert/scripts.hpp"
@@ -23,14 +23,10 @@
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/signals.hpp"
-#include "process_logs.hpp"
-#include "process_tuning.hpp"
+#include "message_table.hpp"
+#include "process.hpp"
 #include "reach.hpp"
-#include "role_messages.hpp"
-#include "running_config.hpp"
 #include "script_calls.hpp"
-#include "signal_relay.hpp"
-#include "startup.hpp"
 
 namespace mainstay::role {
 namespace {

@@ -4,8 +4,10 @@
 #include <set>
 #include <utility>
 
-#include "mainstay/base/counted.hpp"
+#include "mainstay/base/text.hpp"
+#include "mainstay/kernel/process.hpp"
 #include "mainstay/lvs/adoption.hpp"
+#include "mainstay/probe/runner.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -47,6 +49,12 @@ lvs::Memory adopt_table(const LvsOptions& options, const config::Config& config,
     log.notice("--takeover: {} found in the IPVS table; servers that are DOWN until a check finds them up: {}",
                counted(memory.size(), "service"), down);
     return memory;
+}
+
+std::size_t raise_descriptor_limit() {
+    const auto allowed = kernel::allow_descriptors(probe::kConcurrentChecksMax + kDescriptorsForOthers);
+    const auto usable = std::max<std::uint64_t>(allowed, kDescriptorsForOthers + 1) - kDescriptorsForOthers;
+    return std::min<std::size_t>(probe::kConcurrentChecksMax, usable);
 }
 
 }  // namespace mainstay::role

@@ -9,7 +9,7 @@
 
 #include "mainstay/base/log.hpp"
 #include "mainstay/lvs/judge.hpp"
-#include "mainstay/lvs/mh_digest.hpp"
+#include "mainstay/lvs/mh_table.hpp"
 #include "mainstay/report/status.hpp"
 #include "mainstay/role/lvs/role.hpp"
 #include "reconciler.hpp"

@@ -7,7 +7,6 @@
 #include "mainstay/report/snmp_parts.hpp"
 
 namespace mainstay::role {
-
 namespace {
 
 void add(netlink::IpvsStats& sum, const netlink::IpvsStats& more) {
@@ -149,6 +148,19 @@ void LvsCounters::log_failure(const char* whose, bool& logged, const Error& erro
         runtime_.log().warning(
             "the IPVS counters of {}, for SNMP and metrics, cannot be read: {}; retried at each interval", whose,
             error.text());
+}
+
+void count_check(std::vector<report::CheckTypeStatus>& types, std::string_view type, lvs::Outcome outcome,
+                 Micros duration) {
+    auto found = std::ranges::find(types, type, &report::CheckTypeStatus::type);
+    if (found == types.end())
+        found = types.insert(types.end(), {.type = std::string{type}, .durations = {}, .passed = 0});
+    if (outcome == lvs::Outcome::NotRun) {
+        ++found->not_run;
+        return;
+    }
+    ++(outcome == lvs::Outcome::Passed ? found->passed : found->failed);
+    found->durations.record(duration);
 }
 
 }  // namespace mainstay::role

@@ -10,11 +10,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "mainstay/base/lifetime.hpp"
 #include "mainstay/ipc/status.hpp"
+#include "mainstay/lvs/facts.hpp"
 #include "mainstay/lvs/judge.hpp"
+#include "mainstay/report/status.hpp"
 #include "mainstay/role/common/runtime.hpp"
 #include "reconciler.hpp"
 
@@ -71,5 +74,11 @@ private:
                                                          TableReconciler& reconciler,
                                                          std::optional<CounterIntervals> intervals,
                                                          std::function<void()> changed);
+
+// Counts how health checks of each type end and how long they take.
+
+// `types` gets an entry for each type of check that has run. A check that could not be run has no duration.
+void count_check(std::vector<report::CheckTypeStatus>& types, std::string_view type, lvs::Outcome outcome,
+                 Micros duration);
 
 }  // namespace mainstay::role

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "mainstay/base/counted.hpp"
+#include "mainstay/base/text.hpp"
 
 namespace mainstay::role {
 namespace {

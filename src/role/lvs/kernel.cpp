@@ -2,13 +2,13 @@
 #include <random>
 #include <string>
 
-#include "ipvs_sysctls.hpp"
 #include "mainstay/kernel/announced_addresses.hpp"
-#include "mainstay/kernel/boot_configuration.hpp"
+#include "mainstay/kernel/kernel_release.hpp"
 #include "mainstay/kernel/sysctl.hpp"
 #include "mainstay/lvs/mh_table.hpp"
 #include "mainstay/role/lvs/role.hpp"
-#include "role/common/netlink_buffers.hpp"
+#include "role/common/process.hpp"
+#include "settings_reconciler.hpp"
 
 namespace mainstay::role {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "role/common/netlink_buffers.hpp"
+#include "role/common/process.hpp"
 
 namespace mainstay::role {
 

@@ -1,10 +1,13 @@
 // Drives the judge with deadlines and check results, and carries out its intents: the table first, then log lines and
 // events, then the checks.
+#include "mainstay/role/lvs/role.hpp"
+
 #include <linux/capability.h>
 
 #include <boost/asio/post.hpp>
 
 #include "adoption.hpp"
+#include "mainstay/kernel/local_address.hpp"
 #include "role_impl.hpp"
 
 namespace mainstay::role {
@@ -398,6 +401,68 @@ RoleTraits lvs_traits() {
 
 std::unique_ptr<Role> make_lvs_role(Runtime& runtime, LvsOptions options) {
     return std::make_unique<LvsRole>(runtime, std::move(options));
+}
+
+// The kernel's counters are read while somebody collects metrics: each collection asks for them again.
+
+void LvsRole::on_relayed(const ipc::Message& message) {
+    if (!std::holds_alternative<ipc::ReadTraffic>(message) || !started_ || stopping_) return;
+    if (!std::exchange(traffic_asked_, true) && !counts_always_) count_traffic(std::nullopt);
+    traffic_timer_.expires_after(options_.traffic_kept);
+    traffic_timer_.async_wait(lifetime_.when_due([this] {
+        if (!stopping_) forget_traffic();
+    }));
+}
+
+// Old counters must not be shown as the current ones.
+void LvsRole::forget_traffic() {
+    traffic_asked_ = false;
+    if (counts_always_) return;
+    counters_.reset();
+    publish_within(kPublishLater);
+}
+
+// The lvs role's checks along the data path (check_data_path): their kernel services, and from where they ask.
+
+config::Config LvsRole::with_path_checks(config::Config config) {
+    // Packets of this namespace do not meet services of another one: the configuration check has said so.
+    if (!runtime_.options().has_ipvs_namespace) path_checks_.apply(config.virtual_servers);
+    return config;
+}
+
+void LvsRole::follow_path_checks() {
+    if (runtime_.options().has_ipvs_namespace) return;
+    settings_.accept_own_addresses(path_checks_.uses(Family::V4));
+}
+
+// A check that cannot go its way says nothing of its server.
+std::expected<config::Checker, probe::Finding> LvsRole::along_path(const lvs::PathChecks::Way& way,
+                                                                   const config::Checker& checker) const {
+    const auto not_run = [](std::string why) {
+        return std::unexpected{probe::found(lvs::Outcome::NotRun, std::move(why))};
+    };
+    if (!reconciler_.is_as_wanted(way.key))
+        return not_run(fmt::format("IPVS has no service for its mark {:#x}", way.key.fwmark));
+    if (way.key.family == Family::V4 && !settings_.accepts_own_addresses())
+        return not_run("net.ipv4.conf.all.accept_local cannot be set");
+    config::Checker asked = checker;
+    if (checker.bind->has_value()) return asked;
+    // By itself a socket would ask this host's own address from that address.
+    const auto& server = way.server.endpoint.address;
+    const auto source =
+        kernel::source_towards(server, [this](const IpAddress& own) { return path_checks_.is_of_service(own); });
+    if (!source && source.error().code() == Errc::NotFound) return not_run(source.error().text());
+    if (!source)
+        return std::unexpected{probe::found(lvs::Outcome::Failed,
+                                            fmt::format("no way to {}{}", server.to_string(), source.error().text()))};
+    asked.bind = std::optional{Endpoint{*source, 0}};
+    return asked;
+}
+
+// Queued, because the judge is in the middle of a step when checks begin.
+void LvsRole::finish_soon(lvs::CheckerId check, probe::Finding finding) {
+    boost::asio::post(runtime_.loop(),
+                      lifetime_.guard([this, check, finding]() mutable { check_done(check, std::move(finding)); }));
 }
 
 }  // namespace mainstay::role

@@ -11,11 +11,10 @@
 #include <optional>
 #include <variant>
 
+#include "adoption.hpp"
 #include "agreement.hpp"
 #include "announcing.hpp"
-#include "check_statistics.hpp"
 #include "counters.hpp"
-#include "descriptors.hpp"
 #include "event_driven_checks.hpp"
 #include "links.hpp"
 #include "mainstay/alert/scripts.hpp"
@@ -24,12 +23,12 @@
 #include "mainstay/lvs/path_checks.hpp"
 #include "mainstay/probe/cached_clock.hpp"
 #include "mainstay/probe/runner.hpp"
-#include "mainstay/record/recorded_judge.hpp"
+#include "mainstay/record/recorded.hpp"
 #include "mark_reconciler.hpp"
 #include "name_resolver.hpp"
 #include "reconciler.hpp"
+#include "role/common/blocks.hpp"
 #include "role/common/flight_recorder.hpp"
-#include "role/common/lvs_block.hpp"
 #include "role/common/peer_channel.hpp"
 #include "role/common/publish_pacer.hpp"
 #include "script_verdict.hpp"

@@ -8,7 +8,7 @@
 
 #include "mainstay/config/members.hpp"
 #include "mainstay/lvs/quorum.hpp"
-#include "role/common/lvs_block.hpp"
+#include "role/common/blocks.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -70,7 +70,7 @@ WallTime wall_of(Instant then, Instant now, WallTime wall) {
     return {wall.unix_us + std::chrono::duration_cast<Micros>(then - now).count()};
 }
 
-// Without the fields that the reader of the block fills in (lvs_block.hpp).
+// Without the fields that the reader of the block fills in (blocks.hpp).
 report::ServerStatus status_of(const config::VirtualServer& service, const config::RealServer& config,
                                const lvs::ServerState& state, const lvs::ServiceTable& table,
                                const CheckErrors& errors) {

@@ -8,10 +8,10 @@
 #include <span>
 #include <string>
 
-#include "ipvs_sysctls.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/lvs/judge.hpp"
 #include "reconciler.hpp"
+#include "settings_reconciler.hpp"
 
 namespace mainstay::role {
 

@@ -13,14 +13,12 @@
 #include <optional>
 
 #include "api_host.hpp"
-#include "block_status.hpp"
 #include "bus.hpp"
+#include "delivery_commands.hpp"
 #include "dump_writer.hpp"
 #include "event_source.hpp"
 #include "history.hpp"
-#include "history_log.hpp"
 #include "host_facts.hpp"
-#include "mail_desk.hpp"
 #include "mainstay/alert/mailer.hpp"
 #include "mainstay/alert/smtp.hpp"
 #include "mainstay/config/schema/keyword_values.hpp"
@@ -28,8 +26,7 @@
 #include "mainstay/report/rate_history.hpp"
 #include "record_keeper.hpp"
 #include "rest.hpp"
-#include "role/common/lvs_block.hpp"
-#include "webhook_desk.hpp"
+#include "role/common/blocks.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -116,8 +113,8 @@ private:
     std::unique_ptr<alert::SmtpTransport> transport_;
     std::optional<alert::Mailer> mailer_;
     WebhookHost webhooks_{runtime_, [this] { wake(); }};
-    ObserverMailDesk mail_desk_{runtime_, mailer_, [this] { wake(); }};
-    WebhookDesk webhook_desk_{runtime_, webhooks_, [this] { wake(); }};
+    MailCommands mail_commands_{runtime_, mailer_, [this] { wake(); }};
+    WebhookCommands webhook_commands_{runtime_, webhooks_, [this] { wake(); }};
     ApiHost api_{runtime_};
     ObserverBus bus_{runtime_, vrrp_.ring, vrrp_.block};
     asio::steady_timer tick_, flush_, last_look_;
@@ -439,7 +436,7 @@ report::DaemonStatus ObserverRole::status() {
     status.vrrp = read_status<report::VrrpStatus>(vrrp_.block);
     status.lvs = lvs_status();
     status.bfd = read_status<report::BfdStatus>(bfd_block_);
-    mail_desk_.describe(status);
+    mail_commands_.describe(status);
     status.mail.sent += before_.sent;
     status.mail.failed += before_.failed;
     return status;
@@ -476,14 +473,14 @@ http::ApiSources ObserverRole::api_sources() {
             },
             .history = history_,
             .ask_servers = {},
-            .mail = &mail_desk_,
+            .mail = &mail_commands_,
             .ask_instances = {},
             .page_asset = page_asset,
             .traffic_wanted = [this] { ask_for_traffic(); },
             .utc_offset_s = [this] { return utc_offset_s(runtime_.wall()); },
             .rates = [this](std::string_view service, std::int64_t after) { return rates_.to_json(service, after); },
             .ask_peer = {},
-            .webhooks = &webhook_desk_};
+            .webhooks = &webhook_commands_};
 }
 
 }  // namespace

@@ -13,10 +13,10 @@
 #include "mainstay/alert/http.hpp"
 #include "mainstay/alert/webhooks.hpp"
 #include "mainstay/config/model.hpp"
+#include "mainstay/ipc/settings.hpp"
 #include "mainstay/ipc/status.hpp"
-#include "mainstay/ipc/webhook_settings.hpp"
+#include "mainstay/report/deliveries.hpp"
 #include "mainstay/report/status.hpp"
-#include "mainstay/report/webhooks.hpp"
 #include "mainstay/role/common/runtime.hpp"
 
 namespace mainstay::role {

@@ -7,9 +7,9 @@
 #include <set>
 #include <utility>
 
-#include "mainstay/base/counted.hpp"
+#include "mainstay/base/text.hpp"
 #include "mainstay/config/members.hpp"
-#include "mainstay/config/validate/sync_daemon_settings.hpp"
+#include "mainstay/config/validate/sync_daemon.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/ipc/snapshot.hpp"

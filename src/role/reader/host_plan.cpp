@@ -6,7 +6,7 @@
 #include "mainstay/alert/firewall_script.hpp"
 #include "mainstay/config/validate/discovery_settings.hpp"
 #include "mainstay/kernel/process.hpp"
-#include "mainstay/kernel/script_account.hpp"
+#include "mainstay/kernel/scripts.hpp"
 
 namespace mainstay::role {
 namespace {

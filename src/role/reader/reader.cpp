@@ -18,9 +18,9 @@
 #include <random>
 #include <utility>
 
+#include "alert_settings.hpp"
 #include "dry_run.hpp"
 #include "host_plan.hpp"
-#include "mail_settings.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/bfd/configured.hpp"
 #include "mainstay/config/load.hpp"
@@ -36,14 +36,13 @@
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/scheduling.hpp"
-#include "mainstay/kernel/script_account.hpp"
+#include "mainstay/kernel/scripts.hpp"
 #include "mainstay/kernel/signals.hpp"
 #include "mainstay/report/snmp_parts.hpp"
-#include "role/common/confinement.hpp"
 #include "role/common/daemon_settings.hpp"
 #include "role/common/event_log.hpp"
+#include "role/common/process.hpp"
 #include "role/common/reach.hpp"
-#include "webhook_settings.hpp"
 
 namespace mainstay::role {
 

@@ -15,8 +15,8 @@
 
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/role/common/identity.hpp"
+#include "role/common/blocks.hpp"
 #include "role/common/instance_requests.hpp"
-#include "role/common/lvs_block.hpp"
 #include "session.hpp"
 
 namespace mainstay::role {

@@ -18,7 +18,7 @@
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/spawn.hpp"
 #include "mainstay/role/common/identity.hpp"
-#include "role/common/message_budget.hpp"
+#include "role/common/message_table.hpp"
 
 namespace mainstay::role {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "mainstay/base/log.hpp"
-#include "mainstay/ipc/daemon_settings.hpp"
+#include "mainstay/ipc/settings.hpp"
 
 namespace mainstay::role {
 

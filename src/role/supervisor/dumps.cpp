@@ -1,4 +1,7 @@
 // Who asks for dump files, and the child that makes them: the supervisor itself never waits for a disk.
+#include "dumps.hpp"
+
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -6,13 +9,16 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
+#include <utility>
 
-#include "dump_files.hpp"
 #include "helper.hpp"
 #include "impl.hpp"
+#include "mainstay/ipc/channel.hpp"
+#include "mainstay/kernel/clock.hpp"
+#include "mainstay/kernel/new_file.hpp"
 
 namespace mainstay::role {
-
 namespace {
 
 constexpr mode_t kUsualMask = 0177;  // keepalived's, unless a mask is set
@@ -31,30 +37,30 @@ mode_t own_mask() {
 }  // namespace
 
 void Supervisor::make_dump_requests() {
-    DumpRequests::Deeds deeds;
-    deeds.runs = [this](Kind kind) { return child_of(kind).alive() && child_of(kind).ready; };
-    deeds.wake_observer = [this] { return wake_observer(); };
-    deeds.refresh = [this](Kind kind, int signal) {
+    DumpRequests::Handlers handlers;
+    handlers.runs = [this](Kind kind) { return child_of(kind).alive() && child_of(kind).ready; };
+    handlers.wake_observer = [this] { return wake_observer(); };
+    handlers.refresh = [this](Kind kind, int signal) {
         auto& awaited = child_of(kind).awaited.dumps;
         if (awaited.size() == kDumpsAwaitedMax) awaited.erase(awaited.begin());
         awaited.push_back(signal);
         child_of(kind).send(ipc::DumpRequested{signal}, -1, log_);
     };
-    deeds.prepare = [this](int signal) { return prepare_dump(signal); };
-    deeds.write = [this](int signal) {
+    handlers.prepare = [this](int signal) { return prepare_dump(signal); };
+    handlers.write = [this](int signal) {
         dump_writer_ = child_of(Kind::Observer).pid;
         child_of(Kind::Observer).send(ipc::DumpRequested{signal}, dump_line_.get(), log_);
         dump_line_.reset();
     };
-    deeds.forget = [this](int process) {
+    handlers.forget = [this](int process) {
         ::kill(process, SIGKILL);
         dump_line_.reset();
     };
-    deeds.offended = [this] {
+    handlers.offended = [this] {
         Child& observer = child_of(Kind::Observer);
         if (observer.pid == dump_writer_) kill_offender(observer, "sent what it may not on the line of a dump");
     };
-    dumps_ = std::make_unique<DumpRequests>(loop_, log_, std::move(deeds));
+    dumps_ = std::make_unique<DumpRequests>(loop_, log_, std::move(handlers));
 }
 
 void Supervisor::ask_for_dump(int signal) {
@@ -91,6 +97,207 @@ Result<int> Supervisor::prepare_dump(int signal) {
     }
     dump_line_ = std::move(line->second);
     return pid;
+}
+
+void DumpRequests::add(int signal) {
+    if (std::ranges::find(waiting_, signal) == waiting_.end()) waiting_.push_back(signal);
+    if (!under_way()) next();
+}
+
+void DumpRequests::next() {
+    if (waiting_.empty()) return;
+    if (!handlers_.runs(Kind::Observer)) {
+        if (handlers_.wake_observer()) return;  // ready() follows
+        if (!std::exchange(logged_, true))
+            log_.warning("the observer does not run just now: the dump is made when it does");
+        return;
+    }
+    logged_ = false;
+    signal_ = waiting_.front();
+    waiting_.erase(waiting_.begin());
+    refresh();
+}
+
+void DumpRequests::refresh() {
+    stage_ = Stage::Refresh;
+    awaited_.clear();
+    for (const Kind kind : {Kind::Vrrp, Kind::Lvs})
+        if (handlers_.runs(kind) && (kind == Kind::Vrrp || signal_ == SIGUSR1))  // only the data speak of servers
+            awaited_.push_back(kind);
+    for (const Kind kind : awaited_) handlers_.refresh(kind, signal_);
+    const auto started = handlers_.prepare(signal_);
+    if (!started) {
+        log_.error("no dump is made: {}", started.error().text());
+        return over();
+    }
+    process_ = *started;
+    if (awaited_.empty()) return write();
+    limit_.expires_after(kFreshStateWait);
+    limit_.async_wait([this, process = process_](const boost::system::error_code& error) {
+        if (!error && stage_ == Stage::Refresh && process == process_) too_late();
+    });
+}
+
+void DumpRequests::too_late() {
+    for (const Kind kind : awaited_)
+        log_.warning("a dump is made without the latest state of the {} process, which has not answered for {} s",
+                     traits_of(kind).label, kFreshStateWait.count());
+    awaited_.clear();
+    write();
+}
+
+void DumpRequests::refreshed(Kind kind, int signal) {
+    if (signal == signal_) no_longer_awaited(kind);
+}
+
+void DumpRequests::no_longer_awaited(Kind kind) {
+    if (stage_ != Stage::Refresh || std::erase(awaited_, kind) == 0 || !awaited_.empty()) return;
+    limit_.cancel();
+    write();
+}
+
+void DumpRequests::write() {
+    stage_ = Stage::Files;
+    if (handlers_.runs(Kind::Observer)) return handlers_.write(signal_);
+    waiting_.insert(waiting_.begin(), signal_);  // it died meanwhile; nothing of this dump has reached it
+    handlers_.forget(process_);
+    over();
+}
+
+void DumpRequests::over() {
+    stage_ = Stage::None;
+    process_ = 0;
+    limit_.cancel();
+    next();
+}
+
+void DumpRequests::ready(Kind kind) {
+    if (kind == Kind::Observer) look();
+}
+
+void DumpRequests::look() {
+    if (!under_way()) next();
+}
+
+// What it reported last is in its block.
+void DumpRequests::gone(Kind kind) { no_longer_awaited(kind); }
+
+bool DumpRequests::ended(const kernel::Ended& process) {
+    if (process_ == 0 || process.pid != process_) return false;
+    if (!process.signalled && process.status == kDumpOffence) handlers_.offended();
+    over();
+    return true;
+}
+
+namespace {
+
+using DumpKind = ipc::DumpText::What;
+using Step = ipc::DumpFile::Step;
+
+class HandOut {
+public:
+    HandOut(int line, const DumpFiles& files, Log& log)
+        : line_{line}, paths_{files.paths}, mode_{files.mode}, log_{log} {}
+
+    // False: it is over.
+    [[nodiscard]] bool hear() {
+        auto got = ipc::receive_message(line_);
+        if (!got && got.error().code() != Errc::Invalid && got.error().code() != Errc::Unsupported)
+            return lost(got.error().text());
+        if (!got) return refuse(got.error().text());
+        if (!*got) return true;  // none, after all
+        if (std::holds_alternative<ipc::Closed>(**got)) return lost("the observer went away");
+        const auto* message = std::get_if<ipc::DumpFile>(&std::get<ipc::Received>(**got).message);
+        if (message == nullptr) return refuse("it sent something else than the name of a file");
+        switch (message->step) {
+            case Step::Wanted:
+                return open(message->what);
+            case Step::Written:
+                return put_in_place(message->what);
+            case Step::Over:
+                return false;
+            default:
+                return refuse("it sent what only the supervisor says");
+        }
+    }
+
+    [[nodiscard]] bool offended() const { return offended_; }
+
+private:
+    bool lost(const std::string& why) {
+        log_.error("a dump was not finished: {}", why);
+        return false;
+    }
+
+    bool refuse(const std::string& why) {
+        offended_ = true;
+        return lost("the observer is not answered any more: " + why);
+    }
+
+    bool open(DumpKind what) {
+        const auto named = paths_.extract(what);
+        if (named.empty()) return refuse("it wanted a file that nobody asked for, or one of them twice");
+        auto file = kernel::NewFile::beside(named.mapped());
+        if (!file) {
+            log_.error("dump file: {}", file.error().text());
+            return answer(what, Step::Refused, -1);
+        }
+        const auto& kept = open_.emplace(what, std::move(*file)).first->second;
+        return answer(what, Step::Opened, kept.descriptor());
+    }
+
+    bool answer(DumpKind what, Step step, int descriptor) {
+        const auto sent = ipc::send_message(line_, ipc::DumpFile{what, step}, descriptor);
+        return sent ? true : lost(sent.error().text());
+    }
+
+    bool put_in_place(DumpKind what) {
+        auto file = open_.extract(what);
+        if (file.empty()) return refuse("it told of a file that it does not have");
+        if (const auto placed = file.mapped().put_in_place(mode_); !placed)
+            log_.error("dump file: {}", placed.error().text());
+        return true;
+    }
+
+    int line_;
+    std::map<DumpKind, std::string> paths_;  // that it has not wanted yet
+    std::uint32_t mode_;
+    Log& log_;
+    std::map<DumpKind, kernel::NewFile> open_;
+    bool offended_ = false;
+};
+
+}  // namespace
+
+DumpFiles dump_files(int signal, const ipc::DaemonSettings& settings, const std::string& folder,
+                     const std::string& instance_suffix) {
+    const std::string suffix = settings.data_use_instance ? instance_suffix : std::string{};
+    const auto data = [&](const char* process) {
+        return dump_path(folder, "keepalived.data", settings.state_dump_file, process, suffix);
+    };
+    if (signal == SIGUSR1)
+        return {.paths = {{DumpKind::Data, data("")},
+                          {DumpKind::DataCheck, data("_check")},
+                          {DumpKind::DataParent, data("_parent")},
+                          {DumpKind::DataBfd, data("_bfd")}}};
+    // keepalived 2.4.3 reads the keywords for these two, and writes to the usual places all the same.
+    if (signal == SIGRTMIN + 2)
+        return {.paths = {{DumpKind::Json, dump_path(folder, "keepalived.json", {}, {}, suffix)}}};
+    return {.paths = {{DumpKind::Stats, dump_path(folder, "keepalived.stats", {}, {}, suffix)}}};
+}
+
+bool hand_out_dump_files(int line, const DumpFiles& files, std::chrono::milliseconds limit, Log& log) {
+    HandOut hand_out{line, files, log};
+    const Instant end = kernel::monotonic_now() + limit;
+    for (;;) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - kernel::monotonic_now());
+        pollfd wait{line, POLLIN, 0};
+        if (left.count() <= 0 || ::poll(&wait, 1, static_cast<int>(left.count())) == 0) {
+            log.error("a dump was not finished: the observer has not written it within {} s", limit.count() / 1000);
+            return true;
+        }
+        if (!hand_out.hear()) return !hand_out.offended();
+    }
 }
 
 }  // namespace mainstay::role

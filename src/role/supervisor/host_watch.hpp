@@ -5,7 +5,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <utility>
 
 #include <functional>
 #include <map>
@@ -13,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mainstay/base/log.hpp"
@@ -21,7 +21,7 @@
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/kernel/spawn.hpp"
 #include "mainstay/vrrp/watch.hpp"
-#include "role/common/message_budget.hpp"
+#include "role/common/message_table.hpp"
 
 namespace mainstay::role {
 

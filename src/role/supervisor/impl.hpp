@@ -18,32 +18,28 @@
 
 #include "authorization.hpp"
 #include "child.hpp"
+#include "control_socket.hpp"
 #include "discovery_file.hpp"
-#include "dry_run_server.hpp"
-#include "dump_requests.hpp"
-#include "generation.hpp"
+#include "dumps.hpp"
 #include "host_watch.hpp"
 #include "limits.hpp"
-#include "log_level_board.hpp"
-#include "log_losses.hpp"
+#include "log_levels.hpp"
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process.hpp"
-#include "mainstay/role/supervisor/programs.hpp"
 #include "mainstay/role/supervisor/supervisor.hpp"
 #include "maintenance_file.hpp"
 #include "notify_fifos.hpp"
-#include "observer_rest.hpp"
-#include "operator_queue.hpp"
+#include "observer.hpp"
+#include "operators.hpp"
 #include "pid_file.hpp"
 #include "reader_process.hpp"
-#include "reload_requests.hpp"
-#include "reload_transaction.hpp"
+#include "reload.hpp"
 #include "role/common/daemon_settings.hpp"
 #include "role_replacement.hpp"
 #include "script_runner.hpp"
-#include "spare_pool.hpp"
-#include "stop_bounds.hpp"
+#include "spares.hpp"
+#include "stopping.hpp"
 
 namespace mainstay::role {
 
@@ -86,12 +82,12 @@ private:
     void send_record(const Child& child);  // the observer, if it is ready and there is such a memory
     [[nodiscard]] Result<UniqueFd> record_to_read(const ipc::RecordQuestion& question);
     void start_child(Child& child);  // it resumes the state of an earlier incarnation that was ready, if any
-    void lay_lines(const Child& started);
+    void connect_peers(const Child& started);
     void optional_ended(Child& child, const kernel::Ended& how);
     void start_child_in(Child& child, std::chrono::seconds delay);
     [[nodiscard]] ipc::RoleStartup startup_for(Kind kind, bool restarted) const;
     [[nodiscard]] std::vector<std::pair<int, int>> descriptors_for(const Child& child) const;
-    void look_after_children();  // once a second: heartbeats
+    void check_children();  // once a second: heartbeats
     void look_at_heartbeats(Child& child);
     void restart_forgotten(Child& child);
     void look_again();
@@ -142,7 +138,7 @@ private:
     void run_script(Child& child, const ipc::RunScript& wanted);
     void write_fifos(Child& child, const std::string& line);
 
-    // -- instance_commands.cpp
+    // -- operators.cpp
     void on_instance_question(ipc::InstanceQuestion question, UniqueFd client);
     void carry_out(ipc::InstanceQuestion question, std::uint64_t request);
     void begin_maintenance(const ipc::InstanceQuestion& question, std::uint64_t request);
@@ -159,7 +155,7 @@ private:
     void carry_out(const ipc::LogLevelQuestion& question, std::uint64_t request);
     void spread_log_levels();  // to every process
 
-    // -- places.cpp
+    // -- paths.cpp
     [[nodiscard]] Result<void> settle(const ipc::DaemonSettings& settings, const std::string& pid_name);
     [[nodiscard]] std::string supervisor_socket() const;
     [[nodiscard]] std::optional<int> other_daemon() const;  // the process of one that has this daemon's folder
@@ -219,7 +215,7 @@ private:
     [[nodiscard]] std::unique_ptr<RoleReplacement> make_replacement(std::string before, UniqueFd client);
     void upgraded();
 
-    // -- host.cpp: the daemon's own scripts, FIFOs, the watcher
+    // -- host_watch.cpp: the daemon's own scripts, FIFOs, the watcher
     void set_up_host();
     void follow_host_plan(UniqueFd before);
     void send_observations(Child& child);
@@ -229,7 +225,7 @@ private:
     [[nodiscard]] bool run_own_script(const char* key);  // false: none is configured
     void own_script_ended(const ipc::ScriptResults& results);
 
-    // -- reading.cpp
+    // -- reader_process.cpp
     [[nodiscard]] Result<int> start_reader(std::vector<std::pair<int, int>> descriptors) const;
     [[nodiscard]] ipc::RoleStartup orders_for_reader() const;
     void read_again_in(const std::string& name);  // in this network namespace
@@ -252,12 +248,12 @@ private:
     // `reason`: what the log has said of it before; empty: nothing.
     void reading_failed(int exit_code, const std::string& why, const std::string& reason = {});
     void begin_preparing();
-    [[nodiscard]] bool someone_starts() const;
+    [[nodiscard]] bool is_any_starting() const;
     void prepare_later();
     void child_prepared(Child& child, const ipc::Prepared& answer);
     void commit(Child& child);
     void commit_now(Child& child);
-    void commit_who_waits();
+    void commit_waiting();
     void child_committed(Child& child);
     void commit_all();
     void reload_aborted(const std::string& why);
@@ -293,12 +289,12 @@ private:
     std::unique_ptr<RoleReplacement> replacement_;  // while an upgrade replaces the roles
     std::string upgraded_from_;                     // the version of the program before that
     std::unique_ptr<ScriptRunner> scripts_;
-    std::unique_ptr<DryRunServer> dry_runs_;
+    std::unique_ptr<ControlSocket> dry_runs_;
     std::unique_ptr<HostWatch> watch_;
     OperatorQueue operators_{loop_};
     MaintenanceFile maintenance_;
     DiscoveryFile discovery_{log_};
-    LogLevelBoard log_levels_{options_.log_level};
+    LogLevelState log_levels_{options_.log_level};
     std::unique_ptr<NotifyFifos> fifos_;
     std::unique_ptr<DumpRequests> dumps_;
     ObserverRest rest_{loop_, [this] { wake_observer(); }};

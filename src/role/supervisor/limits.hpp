@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "mainstay/kernel/process_limits.hpp"
+#include "mainstay/kernel/process.hpp"
 #include "mainstay/role/common/identity.hpp"
 
 namespace mainstay::role {

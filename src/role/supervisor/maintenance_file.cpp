@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "mainstay/base/text.hpp"
 #include "mainstay/base/unique_fd.hpp"
-#include "mainstay/base/utf8.hpp"
 #include "mainstay/kernel/new_file.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "own_file.hpp"

@@ -4,32 +4,32 @@
 namespace mainstay::role {
 
 void Supervisor::open_own_socket() {
-    DryRunServer::Deeds deeds;
-    deeds.start = [this](const ipc::Message& question, int control, int control_of_child) {
+    ControlSocket::Handlers handlers;
+    handlers.start = [this](const ipc::Message& question, int control, int control_of_child) {
         if (const auto* wanted = std::get_if<ipc::Upgrade>(&question))
             return start_upgrade_trial(*wanted, control, control_of_child);
         return start_dry_run(std::get<ipc::DryRun>(question), control, control_of_child);
     };
-    deeds.upgrade = [this](const std::string& program, const std::string& version, UniqueFd client) {
+    handlers.upgrade = [this](const std::string& program, const std::string& version, UniqueFd client) {
         upgrade(program, version, std::move(client));
     };
-    deeds.upgrade_refused = [this](const std::string& problem) { upgrade_refused(problem); };
-    deeds.relay = [this](const ipc::ServerQuestion& question) -> Result<void> {
+    handlers.upgrade_refused = [this](const std::string& problem) { upgrade_refused(problem); };
+    handlers.relay = [this](const ipc::ServerQuestion& question) -> Result<void> {
         auto& lvs = child_of(Kind::Lvs);
         if (phase_ != Phase::Running || !lvs.alive() || !lvs.ready)
             return fail(Errc::State, "the load balancing process is not running");
         lvs.send(question, -1, log_);
         return {};
     };
-    deeds.record = [this](const ipc::RecordQuestion& question) { return record_to_read(question); };
-    deeds.reload = [this](const ipc::Reload& wanted, UniqueFd client) { request_reload(wanted, std::move(client)); };
-    deeds.instances = [this](ipc::InstanceQuestion question, UniqueFd client) {
+    handlers.record = [this](const ipc::RecordQuestion& question) { return record_to_read(question); };
+    handlers.reload = [this](const ipc::Reload& wanted, UniqueFd client) { request_reload(wanted, std::move(client)); };
+    handlers.instances = [this](ipc::InstanceQuestion question, UniqueFd client) {
         on_instance_question(std::move(question), std::move(client));
     };
-    deeds.log_levels = [this](ipc::LogLevelQuestion question, UniqueFd client) {
+    handlers.log_levels = [this](ipc::LogLevelQuestion question, UniqueFd client) {
         on_log_level_question(std::move(question), std::move(client));
     };
-    dry_runs_ = std::make_unique<DryRunServer>(loop_, log_, std::move(deeds));
+    dry_runs_ = std::make_unique<ControlSocket>(loop_, log_, std::move(handlers));
     const auto opened = dry_runs_->open(supervisor_socket());
     if (!opened) log_.warning("mainstayctl reload, upgrade and server will not work: {}", opened.error().text());
 }

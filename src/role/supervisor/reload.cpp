@@ -3,6 +3,8 @@
 //   SIGHUP -> a reader process reads and checks -> one sealed snapshot per role -> Prepare to every running role
 //          -> all answered "ready" -> Commit to all;  one refused, died or was late -> Abort to all.
 // SIGHUPs that arrive meanwhile are combined into one further reload.
+#include "reload.hpp"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +13,7 @@
 
 #include "impl.hpp"
 #include "mainstay/config/members.hpp"
+#include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/service_manager.hpp"
 #include "mainstay/kernel/spawn.hpp"
@@ -193,13 +196,13 @@ void Supervisor::begin_preparing() {
         log_.error("Cannot change {} at a reload - please restart {}", *changed, options_.identity.program());
         return reading_failed(kExitConfig, "the new configuration is refused: a reload cannot change the " + *changed);
     }
-    if (someone_starts()) return prepare_later();
+    if (is_any_starting()) return prepare_later();
     for (const auto& child : children_) raise_limits(*child);
     reload_->begin(next_);
 }
 
 // A role that is starting gets the running configuration before a new one.
-bool Supervisor::someone_starts() const {
+bool Supervisor::is_any_starting() const {
     return std::ranges::any_of(
         children_, [](const auto& child) { return child->alive() && (!child->ready || child->awaits_look); });
 }
@@ -232,11 +235,11 @@ void Supervisor::commit(Child& child) {
     child.awaits_look = true;
     first_look_.expires_after(kFirstLook);
     first_look_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) commit_who_waits();
+        if (!error) commit_waiting();
     });
 }
 
-void Supervisor::commit_who_waits() {
+void Supervisor::commit_waiting() {
     for (auto& child : children_)
         if (std::exchange(child->awaits_look, false)) commit_now(*child);
 }
@@ -377,6 +380,82 @@ void Supervisor::reload_over() {
     report_supervision();
     if (startup_reported_) kernel::notify_service_manager("READY=1");
     if (requests_.take_postponed()) request_reload();
+}
+
+void ReloadRequests::add(const ipc::Reload& wanted, UniqueFd client) {
+    next_.lines.push_back(std::move(client));
+    next_.force = next_.force || wanted.force;
+    next_.as_json = next_.as_json || wanted.as_json;
+}
+
+void ReloadRequests::begin() {
+    now_ = std::exchange(next_, {});
+    problem_.clear();
+    report_.reset();
+}
+
+ipc::RoleStartup::DryRunAs ReloadRequests::report() const {
+    using As = ipc::RoleStartup::DryRunAs;
+    if (now_.lines.empty()) return As::No;
+    return now_.as_json ? As::Json : As::Text;
+}
+
+void ReloadRequests::answer() {
+    const Clients waiting = std::exchange(now_, {});
+    for (const UniqueFd& client : waiting.lines)  // a client that closed its connection needs no answer
+        static_cast<void>(ipc::send_message(client.get(), ipc::ReloadDone{problem_}, report_.get()));
+}
+
+void ReloadTransaction::begin(const Generation& next) {
+    number_ = next.number;
+    under_way_ = true;
+    bool waiting = false;
+    for (const auto& child : children_) {
+        child->prepared = false;
+        if (!child->alive()) continue;
+        child->send(ipc::Prepare{number_}, next.part(child->kind).snapshot.get(), log_);
+        waiting = true;
+    }
+    if (!waiting) return commit();
+    limit_.expires_after(kPrepareLimit);
+    limit_.async_wait([this](const boost::system::error_code& error) {
+        if (!error && under_way_) abort("a role was not ready within " + std::to_string(kPrepareLimit.count()) + " s");
+    });
+}
+
+void ReloadTransaction::joined(Child& child, const Generation& next) {
+    if (under_way_) child.send(ipc::Prepare{number_}, next.part(child.kind).snapshot.get(), log_);
+}
+
+void ReloadTransaction::answered(Child& child, const ipc::Prepared& answer, const std::string& name) {
+    if (!under_way_ || answer.generation != number_) return;
+    if (!answer.refused.empty()) return abort(name + " refused it: " + answer.refused);
+    child.prepared = true;
+    commit_if_prepared();
+}
+
+void ReloadTransaction::commit_if_prepared() {
+    const auto waits = [](const auto& child) { return child->alive() && !child->prepared; };
+    if (under_way_ && std::ranges::none_of(children_, waits)) commit();
+}
+
+void ReloadTransaction::commit() {
+    limit_.cancel();
+    under_way_ = false;
+    outcome_.committed();
+}
+
+void ReloadTransaction::abort(const std::string& why) {
+    limit_.cancel();
+    under_way_ = false;
+    for (const auto& child : children_)
+        if (child->alive()) child->send(ipc::Abort{number_}, -1, log_);
+    outcome_.aborted(why);
+}
+
+void ReloadTransaction::cancel() {
+    limit_.cancel();
+    under_way_ = false;
 }
 
 }  // namespace mainstay::role

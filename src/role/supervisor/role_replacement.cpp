@@ -6,19 +6,19 @@
 
 namespace mainstay::role {
 
-RoleReplacement::RoleReplacement(boost::asio::io_context& loop, Log& log, Deeds deeds)
-    : loop_{loop}, log_{log}, deeds_{std::move(deeds)}, limit_{loop} {}
+RoleReplacement::RoleReplacement(boost::asio::io_context& loop, Log& log, Handlers handlers)
+    : loop_{loop}, log_{log}, handlers_{std::move(handlers)}, limit_{loop} {}
 
 void RoleReplacement::next() {
     limit_.cancel();
-    if (now_ && !traits_of(*now_).has_spare) deeds_.drop_successor(*now_);
+    if (now_ && !traits_of(*now_).has_spare) handlers_.drop_successor(*now_);
     now_.reset();
     retiring_ = false;
-    while (!left_.empty() && !deeds_.runs(left_.back())) left_.pop_back();
+    while (!left_.empty() && !handlers_.runs(left_.back())) left_.pop_back();
     if (left_.empty()) {
         log_.notice("upgrade complete: {} roles run the new program{}{}", done_,
                     problem_.empty() ? "" : "; not replaced: ", problem_);
-        const auto over = deeds_.over;
+        const auto over = handlers_.over;
         return over(done_, std::string{problem_});
     }
     const Kind kind = left_.back();
@@ -28,16 +28,16 @@ void RoleReplacement::next() {
     limit_.async_wait([this, kind](const boost::system::error_code& error) {
         if (error) return;
         successor_lost(kind, "the new process was not ready in time");
-        deeds_.drop_successor(kind);
+        handlers_.drop_successor(kind);
     });
-    deeds_.start_successor(kind);
+    handlers_.start_successor(kind);
 }
 
 void RoleReplacement::successor_ready(Kind kind) {
     if (now_ != kind || retiring_) return;
-    if (!deeds_.runs(kind)) return;  // the old process died meanwhile and is being restarted
+    if (!handlers_.runs(kind)) return;  // the old process died meanwhile and is being restarted
     retiring_ = true;
-    const int pid = deeds_.retire(kind);
+    const int pid = handlers_.retire(kind);
     limit_.expires_after(kRetireWait);
     limit_.async_wait([pid](const boost::system::error_code& error) {
         if (!error) ::kill(pid, SIGKILL);

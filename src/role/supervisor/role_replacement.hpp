@@ -5,17 +5,22 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <utility>
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "mainstay/alert/scripts.hpp"
 #include "mainstay/base/lifetime.hpp"
 #include "mainstay/base/log.hpp"
+#include "mainstay/base/unique_fd.hpp"
+#include "mainstay/ipc/message.hpp"
 #include "mainstay/role/common/kinds.hpp"
 
 namespace mainstay::role {
@@ -26,7 +31,7 @@ inline constexpr std::chrono::seconds kRetireWait{
 
 class RoleReplacement {
 public:
-    struct Deeds {
+    struct Handlers {
         std::function<bool(Kind)> runs;
         std::function<void(Kind)> start_successor;
         std::function<void(Kind)> drop_successor;
@@ -35,7 +40,7 @@ public:
         // RoleReplacement.
         std::function<void(std::uint32_t done, const std::string& problem)> over;
     };
-    RoleReplacement(boost::asio::io_context& loop, Log& log, Deeds deeds);
+    RoleReplacement(boost::asio::io_context& loop, Log& log, Handlers handlers);
 
     void add(Kind kind) { left_.push_back(kind); }  // the last one is replaced first
     void next();
@@ -50,7 +55,7 @@ public:
 private:
     boost::asio::io_context& loop_;
     Log& log_;
-    Deeds deeds_;
+    Handlers handlers_;
     boost::asio::steady_timer limit_;
     std::vector<Kind> left_;  // still to be replaced, the next one at the end
     std::optional<Kind> now_;
@@ -58,6 +63,26 @@ private:
     std::uint32_t done_ = 0;
     std::string problem_;
     Lifetime lifetime_;
+};
+
+// One generation of the configuration: everything that the reader produced from it, with the snapshot for each role.
+
+[[nodiscard]] constexpr std::size_t slot(Kind kind) { return static_cast<std::size_t>(kind) - 1; }
+
+struct Generation {
+    std::uint64_t number = 0;
+    struct Part {
+        UniqueFd snapshot;
+        bool needed = false;
+    };
+    std::array<Part, kRoles> parts;  // by slot(Kind)
+    UniqueFd scripts, host;          // sealed: the table of scripts, ipc::HostPlan
+    UniqueFd text;                   // sealed: the text of the configuration, for copies; empty after the commit
+    alert::ScriptTable table;        // decoded from `scripts`; moved away at the commit
+    ipc::ReadingDone settings;       // part of each role's RoleStartup
+    ipc::DryRunDone changes;         // what the reload to this one changes, for the log
+    [[nodiscard]] Part& part(Kind kind) { return parts[slot(kind)]; }
+    [[nodiscard]] const Part& part(Kind kind) const { return parts[slot(kind)]; }
 };
 
 }  // namespace mainstay::role

@@ -1,6 +1,6 @@
 #include "script_guard.hpp"
 
-#include "mainstay/kernel/script_security.hpp"
+#include "mainstay/kernel/scripts.hpp"
 
 namespace mainstay::role {
 

@@ -13,7 +13,7 @@
 #include "mainstay/alert/firewall_script.hpp"
 #include "mainstay/alert/script_requests.hpp"
 #include "mainstay/base/script_variables.hpp"
-#include "mainstay/kernel/script_environment.hpp"
+#include "mainstay/kernel/scripts.hpp"
 #include "script_errors.hpp"
 #include "script_guard.hpp"
 

@@ -1,5 +1,7 @@
 // The stop: the roles first, then their last scripts, then the firewall's rules and the observer, shutdown_script at
-// the end, each within its bound (stop_bounds.hpp).
+// the end, each within its bound.
+#include "stopping.hpp"
+
 #include <signal.h>
 
 #include <algorithm>
@@ -9,7 +11,6 @@
 #include "impl.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/service_manager.hpp"
-#include "stop_bounds.hpp"
 
 namespace mainstay::role {
 namespace {

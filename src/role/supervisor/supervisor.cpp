@@ -20,7 +20,7 @@
 #include "mainstay/kernel/service_manager.hpp"
 #include "mainstay/kernel/signals.hpp"
 #include "mainstay/kernel/spawn.hpp"
-#include "role/common/confinement.hpp"
+#include "role/common/process.hpp"
 
 #ifndef MAINSTAY_VERSION
 #define MAINSTAY_VERSION "unknown"
@@ -85,7 +85,7 @@ void Supervisor::begin() {
         replacement_->next();
     else
         begin_reading();
-    look_after_children();
+    check_children();
 }
 
 // An exception that no handler caught is a bug or a lack of memory. The supervisor keeps running, for the roles' sake.
@@ -347,7 +347,7 @@ kernel::RoleProcess Supervisor::process_of(const Child& child) const {
 }
 
 // Connects roles that talk to each other directly: a new socket pair whenever one of the two starts.
-void Supervisor::lay_lines(const Child& started) {
+void Supervisor::connect_peers(const Child& started) {
     using To = ipc::PeerChannel::To;
     static constexpr struct {
         Kind from;
@@ -396,13 +396,13 @@ void Supervisor::start_child(Child& child) {
     }
     log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
     write_child_pid(child);
-    lay_lines(child);
+    connect_peers(child);
     order_maintenance(child);
     send_discovery(child);
     child.send(ipc::Prepare{current_.number}, current_.part(child.kind).snapshot.get(), log_);
 }
 
-void Supervisor::look_after_children() {
+void Supervisor::check_children() {
     watch_->look();
     look_at_maintenance();
     for (auto& child : children_) {
@@ -440,7 +440,7 @@ void Supervisor::restart_forgotten(Child& child) {
 void Supervisor::look_again() {
     look_.expires_after(std::chrono::seconds{1});
     look_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) look_after_children();
+        if (!error) check_children();
     });
 }
 
@@ -453,6 +453,19 @@ int run_supervisor(const SupervisorOptions& options, Log& log) {
         return not_started({Errc::State, std::string{"cannot start: "} + thrown.what()}, options, log);
     }
     return supervisor->run();
+}
+
+}  // namespace mainstay::role
+
+#ifndef MAINSTAY_LIBEXECDIR
+#define MAINSTAY_LIBEXECDIR "/usr/libexec/mainstay"
+#endif
+
+namespace mainstay::role {
+
+std::string program_path(const std::string& supervisor, const std::string& name) {
+    auto beside = supervisor.substr(0, supervisor.rfind('/') + 1) + name;
+    return ::access(beside.c_str(), X_OK) == 0 ? beside : MAINSTAY_LIBEXECDIR "/" + name;
 }
 
 }  // namespace mainstay::role

@@ -4,16 +4,28 @@
 //          -> the supervisor executes it in its own place: same process, same children, same open descriptors
 //          -> the new program replaces the roles one by one: a successor loads everything and waits, the old process
 //             exits without releasing anything, the successor resumes from its state block.
+#include "mainstay/role/supervisor/upgrade.hpp"
+
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <exception>
+#include <string>
 
 #include "impl.hpp"
 #include "mainstay/config/members.hpp"
+#include "mainstay/ipc/channel.hpp"
+#include "mainstay/ipc/hand_over.hpp"
+#include "mainstay/ipc/shared.hpp"
+#include "mainstay/ipc/status.hpp"
+#include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/spawn.hpp"
+#include "mainstay/role/common/identity.hpp"
+#include "mainstay/role/supervisor/supervisor.hpp"
 
 #ifndef MAINSTAY_VERSION
 #define MAINSTAY_VERSION "unknown"
@@ -203,24 +215,24 @@ Result<void> Supervisor::adopt(int descriptor) {
 }
 
 std::unique_ptr<RoleReplacement> Supervisor::make_replacement(std::string before, UniqueFd client) {
-    RoleReplacement::Deeds deeds;
-    deeds.runs = [this](Kind kind) { return child_of(kind).alive(); };
-    deeds.start_successor = [this](Kind kind) { spares_->start(kind, current_); };
-    deeds.drop_successor = [this](Kind kind) { spares_->drop(kind); };
-    deeds.retire = [this](Kind kind) {
+    RoleReplacement::Handlers handlers;
+    handlers.runs = [this](Kind kind) { return child_of(kind).alive(); };
+    handlers.start_successor = [this](Kind kind) { spares_->start(kind, current_); };
+    handlers.drop_successor = [this](Kind kind) { spares_->drop(kind); };
+    handlers.retire = [this](Kind kind) {
         Child& old = child_of(kind);
         old.kill_sent = true;
         old.send(ipc::Retire{}, -1, log_);
         return old.pid;
     };
-    deeds.over = [this, before = std::move(before), client = std::make_shared<UniqueFd>(std::move(client))](
-                     std::uint32_t done, const std::string& problem) {
+    handlers.over = [this, before = std::move(before), client = std::make_shared<UniqueFd>(std::move(client))](
+                        std::uint32_t done, const std::string& problem) {
         if (*client)
             static_cast<void>(
                 ipc::send_message(client->get(), ipc::UpgradeDone{problem, before, MAINSTAY_VERSION, done}));
         upgraded();
     };
-    return std::make_unique<RoleReplacement>(loop_, log_, std::move(deeds));
+    return std::make_unique<RoleReplacement>(loop_, log_, std::move(handlers));
 }
 
 void Supervisor::upgraded() {
@@ -229,6 +241,90 @@ void Supervisor::upgraded() {
     report_supervision();
     spares_->fill_soon();
     if (requests_.take_postponed()) request_reload();
+}
+
+}  // namespace mainstay::role
+
+// The trial of an upgrade, in the new program: checks that it can load the state of the running daemon.
+#ifndef MAINSTAY_VERSION
+#define MAINSTAY_VERSION "unknown"
+#endif
+
+namespace mainstay::role {
+namespace {
+
+constexpr int kOrdersWithinMs = 10'000;
+
+template <class T>
+Result<void> decodes(const std::vector<std::byte>& bytes) {
+    auto decoded = decode<T>(bytes);
+    if (!decoded) return error_of(decoded);
+    return {};
+}
+
+Result<void> load_block(Kind kind, int fd) {
+    const auto block = ipc::StateBlock::map(fd, false);
+    if (!block) return error_of(block);
+    const auto bytes = block->read();
+    if (!bytes && bytes.error().code() == Errc::NotFound) return {};  // that role has not run yet
+    if (!bytes) return error_of(bytes);
+    switch (kind) {
+        case Kind::Vrrp:
+            return decodes<report::VrrpStatus>(*bytes);
+        case Kind::Lvs:
+            return decodes<report::LvsStatus>(*bytes);
+        case Kind::Observer:
+            return decodes<ipc::ObserverStatus>(*bytes);
+        case Kind::Bfd:
+            return decodes<report::BfdStatus>(*bytes);
+        default:
+            return {};
+    }
+}
+
+Result<void> load(const ipc::UpgradeTrial& trial) {
+    if (trial.format != ipc::kHandOverFormat)
+        return fail(Errc::Unsupported, "the running daemon hands over in format " + std::to_string(trial.format) +
+                                           ", this program reads format " + std::to_string(ipc::kHandOverFormat));
+    for (const auto& part : trial.parts) {
+        const std::string name = Identity{}.process_name(static_cast<Kind>(part.kind));
+        if (part.snapshot >= 0) {
+            const auto bytes = ipc::read_memfd(part.snapshot);
+            if (!bytes) return error_of(bytes, "configuration of " + name);
+            if (auto loaded = decodes<config::Config>(*bytes); !loaded)
+                return error_of(loaded, "configuration of " + name);
+        }
+        if (part.block < 0) continue;
+        if (auto loaded = load_block(static_cast<Kind>(part.kind), part.block); !loaded)
+            return error_of(loaded, "state of " + name);
+    }
+    return {};
+}
+
+// The roles are separate programs beside this one; without them the upgrade would leave no role running.
+Result<void> has_programs() {
+    const auto own = kernel::own_executable();
+    if (!own) return error_of(own);
+    for (const char* name : {traits_of(Kind::Vrrp).program, traits_of(Kind::Lvs).program, traits_of(Kind::Bfd).program,
+                             traits_of(Kind::Observer).program, kReaderProgram, kWatcherProgram})
+        if (const auto path = program_path(*own, name); ::access(path.c_str(), X_OK) != 0)
+            return fail_system("program " + path, errno);
+    return {};
+}
+
+}  // namespace
+
+int run_upgrade_trial() {
+    pollfd wait{ipc::inherited::kControl, POLLIN, 0};
+    if (::poll(&wait, 1, kOrdersWithinMs) != 1) return 1;
+    auto got = ipc::receive_message(ipc::inherited::kControl);
+    if (!got || !got->has_value() || !std::holds_alternative<ipc::Received>(**got)) return 1;
+    const auto* trial = std::get_if<ipc::UpgradeTrial>(&std::get<ipc::Received>(**got).message);
+    if (trial == nullptr) return 1;
+    auto loaded = has_programs();
+    if (loaded) loaded = load(*trial);
+    const ipc::UpgradeChecked answer{loaded ? std::string{} : loaded.error().text(), MAINSTAY_VERSION};
+    return ipc::send_message(ipc::inherited::kControl, answer) ? 0 : 1;
 }
 
 }  // namespace mainstay::role

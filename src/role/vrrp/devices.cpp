@@ -7,9 +7,9 @@
 #include <sstream>
 #include <utility>
 
+#include "addresses.hpp"
 #include "mainstay/kernel/sysctl.hpp"
 #include "mainstay/vrrp/statics.hpp"
-#include "promoted_secondaries.hpp"
 
 namespace mainstay::role {
 

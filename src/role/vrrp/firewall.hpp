@@ -11,7 +11,6 @@
 #include "mainstay/kernel/nftables.hpp"
 #include "mainstay/role/common/runtime.hpp"
 #include "mainstay/vrrp/filter.hpp"
-#include "mainstay/vrrp/filter_calls.hpp"
 #include "mainstay/vrrp/router.hpp"
 #include "role/common/ruleset_watch.hpp"
 

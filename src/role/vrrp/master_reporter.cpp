@@ -1,6 +1,6 @@
 #include "master_reporter.hpp"
 
-#include "mainstay/config/validate/sync_daemon_settings.hpp"
+#include "mainstay/config/validate/sync_daemon.hpp"
 
 namespace mainstay::role {
 

@@ -3,9 +3,10 @@
 // earlier, does what must be done before the deadline fires, and busy-waits for the rest.
 #pragma once
 
+#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines
 
 #include <functional>
 #include <optional>

@@ -2,12 +2,15 @@
 // events.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mainstay/base/event.hpp"
+#include "mainstay/report/status.hpp"
 #include "mainstay/role/common/runtime.hpp"
 #include "mainstay/vrrp/facts.hpp"
+#include "mainstay/vrrp/router.hpp"
 
 namespace mainstay::role {
 
@@ -17,5 +20,17 @@ namespace mainstay::role {
 [[nodiscard]] std::vector<Event> resumed_events(const vrrp::RouterSnapshot& before, const vrrp::RouterSnapshot& after,
                                                 Instant now, const std::string& upgraded_from);
 void publish_resumed(Runtime& runtime, const vrrp::RouterSnapshot& before, const vrrp::RouterSnapshot& after);
+
+// What a starting vrrp process goes on from: the state of a crashed process of this daemon, or, with --takeover, what
+// another program holds on this host.
+
+// None: no process crashed, or its state block cannot be used.
+[[nodiscard]] std::optional<report::VrrpStatus> left_by_crash(Runtime& runtime, bool restarted);
+
+// The state for Router::start(); none: it starts anew. `found` is what left_by_crash() returned.
+[[nodiscard]] std::optional<vrrp::RouterSnapshot> state_to_go_on_from(Runtime& runtime, bool restarted,
+                                                                      const std::optional<report::VrrpStatus>& found,
+                                                                      const config::Config& config,
+                                                                      const vrrp::HostFacts& host);
 
 }  // namespace mainstay::role

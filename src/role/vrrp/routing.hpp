@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+
 #include <functional>
 #include <optional>
 #include <set>
@@ -13,6 +14,7 @@
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/kernel/routing.hpp"
+#include "mainstay/kernel/rtnetlink.hpp"
 #include "mainstay/vrrp/facts.hpp"
 
 namespace mainstay::role {
@@ -39,6 +41,26 @@ private:
     std::optional<kernel::RoutingTables> tables_;
     std::optional<boost::asio::posix::stream_descriptor> ready_;
     std::set<std::string> complained_;  // static addresses that could not be set, logged once
+};
+
+// Routes that the kernel creates with an address, and does not remove with it while another address stays:
+// - to the broadcast address, when that is the first one of the subnet ("brd -");
+// - of an IPv6 prefix, when the other address of the prefix is permanent and has no prefix route (noprefixroute).
+// Construct a LeftRoutes before removing addresses; its destructor removes these routes, if `links` no longer has the
+// addresses.
+class LeftRoutes {
+public:
+    LeftRoutes(const std::vector<kernel::Address>& removals, const Links& links, Log& log);
+    ~LeftRoutes();
+    LeftRoutes(const LeftRoutes&) = delete;
+    LeftRoutes& operator=(const LeftRoutes&) = delete;
+
+private:
+    [[nodiscard]] Result<void> remove() const;
+
+    const Links& links_;
+    Log& log_;
+    std::vector<kernel::Address> suspects_;
 };
 
 }  // namespace mainstay::role

@@ -3,8 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "incoming_facts.hpp"
 #include "mainstay/ipc/status.hpp"
-#include "watched.hpp"
 
 namespace mainstay::role {
 

@@ -6,7 +6,6 @@
 #include "addresses.hpp"
 
 namespace mainstay::role {
-
 namespace {
 
 // Setting a thousand addresses takes the kernel tens of milliseconds, so they are set and announced in batches.
@@ -19,17 +18,17 @@ std::vector<kernel::Address> part_of(const std::vector<kernel::Address>& all, st
 
 }  // namespace
 
-TakeOver::Lot TakeOver::lot_of(kernel::Rtnetlink& netlink, std::vector<kernel::Address> addresses) const {
-    Lot lot{.addresses = std::move(addresses), .batch = {}, .announcement = {}};
-    lot.batch = netlink.prepare_add(lot.addresses);
-    lot.announcement = announcer_.first_round(lot.addresses);
-    return lot;
+TakeOver::Batch TakeOver::batch_of(kernel::Rtnetlink& netlink, std::vector<kernel::Address> addresses) const {
+    Batch batch{.addresses = std::move(addresses), .requests = {}, .announcement = {}};
+    batch.requests = netlink.prepare_add(batch.addresses);
+    batch.announcement = announcer_.first_round(batch.addresses);
+    return batch;
 }
 
 void TakeOver::prepare(kernel::Rtnetlink& netlink, const config::Instance& instance) {
     const auto all = address_requests(instance, {}, links_);
     if (all.empty()) return;
-    prepared_.insert_or_assign(instance.name, lot_of(netlink, part_of(all, 0)));
+    prepared_.insert_or_assign(instance.name, batch_of(netlink, part_of(all, 0)));
     netlink.warm_up(all.front());
 }
 
@@ -40,12 +39,13 @@ void TakeOver::set(kernel::Rtnetlink& netlink, const config::Instance& instance)
         set(netlink, instance, std::move(ready.mapped()));
     }
     const auto all = address_requests(instance, {}, links_);
-    for (; begin < all.size(); begin += kAddressesAtOnce) set(netlink, instance, lot_of(netlink, part_of(all, begin)));
+    for (; begin < all.size(); begin += kAddressesAtOnce)
+        set(netlink, instance, batch_of(netlink, part_of(all, begin)));
 }
 
-void TakeOver::set(kernel::Rtnetlink& netlink, const config::Instance& instance, Lot lot) {
-    const auto failed = netlink.add(std::move(lot.batch), [&] { announcer_.send(lot.announcement, 1); });
-    report(instance, lot.addresses, failed);
+void TakeOver::set(kernel::Rtnetlink& netlink, const config::Instance& instance, Batch batch) {
+    const auto failed = netlink.add(std::move(batch.requests), [&] { announcer_.send(batch.announcement, 1); });
+    report(instance, batch.addresses, failed);
 }
 
 void TakeOver::set_silently(kernel::Rtnetlink& netlink, const config::Instance& instance,
@@ -60,6 +60,45 @@ void TakeOver::report(const config::Instance& instance, const std::vector<kernel
     for (const auto& failure : *failed)
         log_.error("({}) address {} cannot be set{}", instance.name, addresses[failure.index].prefix.to_string(),
                    Error::system("", failure.sys_errno).text());
+}
+
+namespace {
+
+constexpr std::size_t kInstancesMax = 16;  // copying more takes longer than it saves
+
+}  // namespace
+
+bool announces(const vrrp::Intents& intents, vrrp::InstanceId id) {
+    return std::ranges::any_of(intents, [id](const vrrp::Intent& intent) {
+        const auto* arp = std::get_if<vrrp::SendGratuitousArp>(&intent);
+        return arp != nullptr && arp->instance == id;
+    });
+}
+
+void PrecomputedTakeover::compute(const vrrp::Router& router, kernel::Rtnetlink& netlink) {
+    const auto& config = router.config();
+    const auto due = router.deadline();
+    if (!due || !router.takes_over_next() || config.instances.size() > kInstancesMax) return;
+    step_.emplace(router.copy(), vrrp::Intents{}, *due);
+    step_->intents = step_->router.step(vrrp::DeadlineReached{}, *due);
+    for (const auto& intent : step_->intents) {
+        const auto* added = std::get_if<vrrp::AddAddresses>(&intent);
+        if (added != nullptr && announces(step_->intents, added->instance))
+            addresses_.prepare(netlink, config.instances.at(added->instance));
+        if (const auto* advert = std::get_if<vrrp::SendAdvert>(&intent)) transport_.warm_up(*advert, links_);
+    }
+}
+
+void PrecomputedTakeover::forget() {
+    if (!step_) return;
+    step_.reset();
+    addresses_.forget();
+}
+
+std::optional<PrecomputedTakeover::Step> PrecomputedTakeover::take(record::RecordedRouter& router) {
+    auto step = std::exchange(step_, std::nullopt);
+    if (step) router.exchange(step->router, vrrp::DeadlineReached{}, step->at, step->intents);
+    return step;
 }
 
 }  // namespace mainstay::role

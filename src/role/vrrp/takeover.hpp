@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,9 @@
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
+#include "mainstay/record/recorded.hpp"
+#include "mainstay/vrrp/router.hpp"
+#include "transport.hpp"
 
 namespace mainstay::role {
 
@@ -30,20 +34,52 @@ public:
                       const std::vector<std::size_t>& positions);
 
 private:
-    struct Lot {
+    struct Batch {
         std::vector<kernel::Address> addresses;
-        kernel::Rtnetlink::Batch batch;
+        kernel::Rtnetlink::Batch requests;
         Announcer::Round announcement;
     };
-    [[nodiscard]] Lot lot_of(kernel::Rtnetlink& netlink, std::vector<kernel::Address> addresses) const;
-    void set(kernel::Rtnetlink& netlink, const config::Instance& instance, Lot lot);
+    [[nodiscard]] Batch batch_of(kernel::Rtnetlink& netlink, std::vector<kernel::Address> addresses) const;
+    void set(kernel::Rtnetlink& netlink, const config::Instance& instance, Batch batch);
     void report(const config::Instance& instance, const std::vector<kernel::Address>& addresses,
                 const Result<std::vector<kernel::Rtnetlink::Failure>>& failed) const;
 
     const Links& links_;
     Announcer& announcer_;
     Log& log_;
-    std::map<std::string, Lot> prepared_;  // the first batch, by the instance's name
+    std::map<std::string, Batch> prepared_;  // the first batch, by the instance's name
+};
+
+// Computes the step of the next deadline in advance. Steps are pure, so what a backup does when its master-down
+// interval ends is known beforehand, unless an advert arrives before. At the deadline only the prepared packets have to
+// be sent.
+
+// Whether the intents announce the addresses of this instance once they are set.
+[[nodiscard]] bool announces(const vrrp::Intents& intents, vrrp::InstanceId id);
+
+class PrecomputedTakeover {
+public:
+    PrecomputedTakeover(TakeOver& addresses, VrrpTransport& transport, const Links& links)
+        : addresses_{addresses}, transport_{transport}, links_{links} {}
+
+    // Runs the step of `router`'s next deadline on a copy. If it makes an instance master, builds the packets to send.
+    void compute(const vrrp::Router& router, kernel::Rtnetlink& netlink);
+    // Discards the result: another fact has reached the router before its deadline.
+    void forget();
+    struct Step {
+        vrrp::Router router;
+        vrrp::Intents intents;
+        Instant at{};  // the deadline
+    };
+    // Applies the precomputed step to `router` and returns it; none: nothing was precomputed. The returned step holds
+    // the former router, which takes time to free: keep it until the intents have been carried out.
+    [[nodiscard]] std::optional<Step> take(record::RecordedRouter& router);
+
+private:
+    TakeOver& addresses_;
+    VrrpTransport& transport_;
+    const Links& links_;
+    std::optional<Step> step_;
 };
 
 }  // namespace mainstay::role

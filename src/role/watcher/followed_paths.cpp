@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "mainstay/kernel/script_security.hpp"
+#include "mainstay/kernel/scripts.hpp"
 
 namespace mainstay::role {
 

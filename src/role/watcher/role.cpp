@@ -12,12 +12,9 @@
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/signals.hpp"
 #include "parts.hpp"
-#include "role/common/confinement.hpp"
 #include "role/common/event_log.hpp"
+#include "role/common/process.hpp"
 #include "role/common/reach.hpp"
-#include "role/common/signal_relay.hpp"
-#include "role/common/startup.hpp"
-#include "role/common/watcher_rights.hpp"
 #include "server_files.hpp"
 
 namespace mainstay::role {

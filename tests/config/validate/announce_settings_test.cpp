@@ -1,4 +1,4 @@
-#include "mainstay/config/validate/announce_settings.hpp"
+#include "mainstay/config/validate/announce.hpp"
 
 #include <doctest/doctest.h>
 

@@ -20,8 +20,8 @@
 #include "../lvs/fakes.hpp"
 #include "mainstay/bfd/sessions.hpp"
 #include "mainstay/config/load.hpp"
-#include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/ipc/channel.hpp"
+#include "mainstay/ipc/status.hpp"
 #include "mainstay/role/bfd/role.hpp"
 #include "mainstay/wire/bfd.hpp"
 

@@ -5,7 +5,7 @@
 #include "mainstay/config/parse/reload_time.hpp"
 #include "options_of.hpp"
 #include "role/common/daemon_settings.hpp"
-#include "role/common/process_options.hpp"
+#include "role/common/process.hpp"
 
 using namespace mainstay;
 using role::test::options_of;

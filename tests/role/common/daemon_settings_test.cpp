@@ -5,7 +5,7 @@
 
 #include "mainstay/config/load.hpp"
 #include "options_of.hpp"
-#include "role/common/process_options.hpp"
+#include "role/common/process.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;

@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "role/common/process_options.hpp"
+#include "role/common/process.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;

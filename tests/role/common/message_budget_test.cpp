@@ -1,4 +1,4 @@
-#include "role/common/message_budget.hpp"
+#include "role/common/message_table.hpp"
 
 #include <doctest/doctest.h>
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "mainstay/config/load.hpp"
-#include "role/common/process_options.hpp"
+#include "role/common/process.hpp"
 
 namespace mainstay::role::test {
 

@@ -1,5 +1,5 @@
 // The levels of a process's own log and of those of its modules, at a socket that stands for syslog's.
-#include "role/common/process_logs.hpp"
+#include "role/common/process.hpp"
 
 #include <doctest/doctest.h>
 

@@ -23,13 +23,10 @@
 #include "../../kernel/time_slice.hpp"
 #include "../../needs.hpp"
 #include "mainstay/ipc/channel.hpp"
-#include "mainstay/kernel/process_limits.hpp"
+#include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/system_calls.hpp"
 #include "own_name.hpp"
-#include "role/common/confinement.hpp"
-#include "role/common/netlink_buffers.hpp"
-#include "role/common/process_tuning.hpp"
-#include "role/common/startup.hpp"
+#include "role/common/process.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;

@@ -1,4 +1,4 @@
-#include "role/common/running_config.hpp"
+#include "role/common/blocks.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "role/lvs/check_statistics.hpp"
+#include "role/lvs/counters.hpp"
 
 #include <doctest/doctest.h>
 

@@ -18,7 +18,7 @@
 #include "mainstay/lvs/discovery.hpp"
 #include "mainstay/lvs/plan.hpp"
 #include "mainstay/role/lvs/role.hpp"
-#include "role/common/lvs_block.hpp"
+#include "role/common/blocks.hpp"
 
 namespace mainstay::role::test {
 

@@ -10,7 +10,7 @@
 #include <functional>
 
 #include "mainstay/probe/runner.hpp"
-#include "role/lvs/descriptors.hpp"
+#include "role/lvs/adoption.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;

@@ -5,7 +5,7 @@
 
 #include "../../lvs/builders.hpp"
 #include "mainstay/config/members.hpp"
-#include "role/common/lvs_block.hpp"
+#include "role/common/blocks.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "fakes.hpp"
-#include "mainstay/record/recorded_judge.hpp"
+#include "mainstay/record/recorded.hpp"
 #include "role/lvs/reconciler.hpp"
 #include "walk_config.hpp"
 

@@ -20,6 +20,6 @@ MUTATIONS = [
     ("weight-not-written", "ledger.cpp", "what a service is to be is not compared anew",
      "if (wanted_[at] == wanted) return;\n    note_difference(at);\n    wanted_[at] = std::move(wanted);",
      "if (wanted_[at] == wanted) return;\n    wanted_[at] = std::move(wanted);"),
-    ("drained-kept", "judge_servers.cpp", "min_alive keeps a drained server",
+    ("drained-kept", "judge.cpp", "min_alive keeps a drained server",
      "if (least == 0 || server.hold == Hold::Drained) return false;", "if (least == 0) return false;"),
 ]

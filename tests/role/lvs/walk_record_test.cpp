@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/record/judge_replay.hpp"
+#include "mainstay/record/replay.hpp"
 #include "walk.hpp"
 
 using namespace mainstay;

@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "role/observer/http/mail_routes.hpp"
+#include "role/observer/http/operator_routes.hpp"
 
 namespace mainstay::role::test {
 
-struct FakeMailDesk final : http::QueueDesk {
+struct FakeMailCommands final : http::QueueCommands {
     std::string queue_json() override {
         if (!shown.empty()) return shown;
         return "{\"enabled\":true,\"problem\":\"\",\"now_unix_us\":60000000,\"waiting\":[" + mail("waiting", "5") +

@@ -1,7 +1,7 @@
 // The history on disk: what was there before a restart is there again, and no disk stops the observer.
-#include "role/observer/history_log.hpp"
 #include "../../kept_log.hpp"
 #include "../../temporary_folder.hpp"
+#include "role/observer/history.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>

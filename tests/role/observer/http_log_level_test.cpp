@@ -1,5 +1,6 @@
 // The routes of the API for the levels of the log.
-#include "role/observer/http/log_level_routes.hpp"
+#include "role/observer/http/api_routes.hpp"
+#include "role/observer/http/operator_routes.hpp"
 
 #include <doctest/doctest.h>
 

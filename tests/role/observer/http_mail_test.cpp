@@ -16,7 +16,7 @@ namespace {
 using Words = std::vector<std::string>;
 
 struct Mails {
-    role::test::FakeMailDesk desk, webhooks;
+    role::test::FakeMailCommands desk, webhooks;
 
     Answer answer(Method method, const std::string& target, const std::string& body, Rights rights) {
         std::vector<Route> routes;
@@ -54,11 +54,11 @@ TEST_CASE("mails are retried and dropped by their ids, or all of them, as the ca
     CHECK(m.post("/api/v1/mail/retry", "{\"ids\":\"a  b\"}").body == "{\"text\":\"a: dropped\\n\"}\n");
     CHECK(m.post("/api/v1/mail/drop", "{\"all\":true}").status == 200);
     REQUIRE(m.desk.commands.size() == 2);
-    CHECK(m.desk.commands[0].verb == QueueDesk::Verb::Retry);
+    CHECK(m.desk.commands[0].verb == QueueCommands::Verb::Retry);
     CHECK(m.desk.commands[0].ids == Words{"a", "b"});
     CHECK_FALSE(m.desk.commands[0].all);
     CHECK(m.desk.commands[0].by == "uid 0, pid 7");
-    CHECK(m.desk.commands[1].verb == QueueDesk::Verb::Drop);
+    CHECK(m.desk.commands[1].verb == QueueCommands::Verb::Drop);
     CHECK(m.desk.commands[1].all);
     m.desk.problem = "no mail has the id x";
     const auto refused = m.post("/api/v1/mail/drop", "{\"ids\":\"x\"}");

@@ -5,7 +5,7 @@
 #include "mainstay/role/common/credential_hash.hpp"
 #include "role/observer/http/authenticator.hpp"
 #include "role/observer/http/event_feed.hpp"
-#include "role/observer/http/limits.hpp"
+#include "role/observer/http/exchange.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;

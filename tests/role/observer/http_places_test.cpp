@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "role/observer/http/limits.hpp"
+#include "role/observer/http/exchange.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;

@@ -33,7 +33,7 @@ std::string text_of(const Answer& answer) {
 
 struct Api {
     History history{[] {}};
-    role::test::FakeMailDesk mail;
+    role::test::FakeMailCommands mail;
     std::vector<ipc::ServerQuestion> servers;
     std::vector<ipc::InstanceQuestion> instances;
     std::vector<ipc::LogLevelQuestion> levels;

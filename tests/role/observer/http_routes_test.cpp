@@ -11,7 +11,7 @@
 #include "fake_mail_desk.hpp"
 #include "mainstay/report/rate_history.hpp"
 #include "role/observer/http/event_feed.hpp"
-#include "role/observer/http/limits.hpp"
+#include "role/observer/http/exchange.hpp"
 #include "role/observer/http/router.hpp"
 
 using namespace mainstay;
@@ -26,7 +26,7 @@ struct Daemon {
     NeededRoles needs{.vrrp = true};
     History history{[] {}};
     std::vector<ipc::ServerQuestion> asked;
-    role::test::FakeMailDesk mail, webhooks;
+    role::test::FakeMailCommands mail, webhooks;
     std::vector<ipc::InstanceQuestion> instances_asked;
     CommandAnswered answered{0, {}, "drained\n"};
     int traffic_wanted = 0;

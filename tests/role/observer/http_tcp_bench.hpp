@@ -20,8 +20,8 @@
 #include "../../kept_log.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/role/common/credential_hash.hpp"
-#include "role/observer/http/limits.hpp"
-#include "role/observer/http/login_guard.hpp"
+#include "role/observer/http/authenticator.hpp"
+#include "role/observer/http/exchange.hpp"
 #include "role/observer/http/server.hpp"
 #include "role/observer/http/tls_context.hpp"
 

@@ -1,5 +1,5 @@
 // What operators are told of the mails, and what their commands do, over a mailer with a spool in a folder.
-#include "role/observer/mail_desk.hpp"
+#include "role/observer/delivery_commands.hpp"
 
 #include <doctest/doctest.h>
 
@@ -13,7 +13,7 @@ using namespace mainstay::role;
 using namespace mainstay::role::test;
 using alert::Fixture;
 using nlohmann::json;
-using Verb = http::QueueDesk::Verb;
+using Verb = http::QueueCommands::Verb;
 
 namespace {
 
@@ -24,7 +24,7 @@ struct Desk {
     Fixture world;  // of which the transport and the folder are used
     std::optional<alert::Mailer> mailer;
     int woken = 0;
-    ObserverMailDesk desk{runtime, mailer, [this] { ++woken; }};
+    MailCommands desk{runtime, mailer, [this] { ++woken; }};
 
     void open(const std::string& server) {
         mailer.emplace(alert::Spool::open(world.folder.path("desk")).value(), world.transport, world.log, nullptr);

@@ -16,7 +16,6 @@
 
 #include "../../kept_log.hpp"
 #include "../role_process.hpp"
-#include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/role/observer/role.hpp"
 

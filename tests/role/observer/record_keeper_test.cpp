@@ -20,7 +20,6 @@
 #include "mainstay/record/reader.hpp"
 #include "mainstay/record/segment_writer.hpp"
 #include "record_memory.hpp"
-#include "role/observer/record_folder.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;

@@ -11,7 +11,7 @@
 
 #include "hook_receiver.hpp"
 #include "observer_bench.hpp"
-#include "role/observer/webhook_desk.hpp"
+#include "role/observer/delivery_commands.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;
@@ -19,7 +19,7 @@ using namespace mainstay::role::test;
 using namespace std::chrono_literals;
 using nlohmann::json;
 using Strings = std::vector<std::string>;
-using Verb = http::QueueDesk::Verb;
+using Verb = http::QueueCommands::Verb;
 
 namespace {
 
@@ -44,7 +44,7 @@ struct Hooks {
     int woken = 0, lvs_read = 0;
     std::optional<report::LvsStatus> lvs;
     WebhookHost host{runtime, [this] { ++woken; }};
-    WebhookDesk desk{runtime, host, [this] { ++woken; }};
+    WebhookCommands desk{runtime, host, [this] { ++woken; }};
     const boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{runtime.loop_.get_executor()};
 
     Hooks() {

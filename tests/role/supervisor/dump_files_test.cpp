@@ -1,4 +1,4 @@
-#include "role/supervisor/dump_files.hpp"
+#include "role/supervisor/dumps.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "role/supervisor/dump_requests.hpp"
+#include "role/supervisor/dumps.hpp"
 
 #include <doctest/doctest.h>
 

@@ -3,7 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "mainstay/alert/script_requests.hpp"
-#include "mainstay/vrrp/filter_calls.hpp"
+#include "mainstay/vrrp/filter.hpp"
 
 using namespace mainstay;
 

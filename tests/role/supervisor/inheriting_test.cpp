@@ -13,7 +13,7 @@
 #include "../../needs.hpp"
 #include "mainstay/config/members.hpp"
 #include "mainstay/ipc/shared.hpp"
-#include "mainstay/kernel/process_limits.hpp"
+#include "mainstay/kernel/process.hpp"
 #include "stage.hpp"
 
 using namespace mainstay;

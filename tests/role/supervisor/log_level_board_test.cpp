@@ -1,4 +1,4 @@
-#include "role/supervisor/log_level_board.hpp"
+#include "role/supervisor/log_levels.hpp"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@ using namespace mainstay;
 using namespace mainstay::role;
 
 TEST_CASE("setting a module's level says what changed, and leaves the others") {
-    LogLevelBoard board{LogLevel::Info};
+    LogLevelState board{LogLevel::Info};
     CHECK(board.set("vrrp", "debug").value() == "vrrp: info -> debug");
     CHECK(board.set("mainstayd-vrrp", "debug").value().empty());
     CHECK(board.of(LogModule::Vrrp) == LogLevel::Debug);
@@ -17,7 +17,7 @@ TEST_CASE("setting a module's level says what changed, and leaves the others") {
 }
 
 TEST_CASE("without a module all levels are set and shown") {
-    LogLevelBoard board{LogLevel::Debug};
+    LogLevelState board{LogLevel::Debug};
     board.set("api", "error").value();
     CHECK(board.set("", "error").value() ==
           "supervisor: debug -> error, config: debug -> error, vrrp: debug -> error, lvs: debug -> error, "
@@ -31,7 +31,7 @@ TEST_CASE("without a module all levels are set and shown") {
 }
 
 TEST_CASE("unknown modules and levels are refused with those that there are") {
-    LogLevelBoard board{LogLevel::Info};
+    LogLevelState board{LogLevel::Info};
     CHECK(board.set("vrrpd", "debug").error().text() ==
           "\"vrrpd\" is no module: there are supervisor, config, vrrp, lvs, bfd, track, snmp, observer, mail, webhook, "
           "api");
@@ -42,7 +42,7 @@ TEST_CASE("unknown modules and levels are refused with those that there are") {
 }
 
 TEST_CASE("levels of an older program that knew fewer modules keep the usual level") {
-    LogLevelBoard board{LogLevel::Info};
+    LogLevelState board{LogLevel::Info};
     board.adopt({LogLevel::Error, LogLevel::Debug});
     CHECK(board.of(LogModule::Supervisor) == LogLevel::Error);
     CHECK(board.of(LogModule::Config) == LogLevel::Debug);

@@ -1,4 +1,4 @@
-#include "role/supervisor/observer_rest.hpp"
+#include "role/supervisor/observer.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/eventfd.h>

@@ -1,5 +1,5 @@
 // Operators who wait for the outcome of a command, each with a reply that the test keeps.
-#include "role/supervisor/operator_queue.hpp"
+#include "role/supervisor/operators.hpp"
 
 #include <doctest/doctest.h>
 

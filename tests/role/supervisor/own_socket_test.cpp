@@ -16,7 +16,7 @@
 #include "../../needs.hpp"
 #include "../../temporary_folder.hpp"
 #include "mainstay/ipc/shared.hpp"
-#include "role/supervisor/dry_run_server.hpp"
+#include "role/supervisor/control_socket.hpp"
 #include "supervisor_parts.hpp"
 
 using namespace mainstay;
@@ -80,9 +80,9 @@ struct SocketBench {
     bool broken = false, without_memory = false;
     std::vector<UniqueFd> clients;
     std::vector<ipc::ServerQuestion> questions;
-    std::unique_ptr<DryRunServer> server = std::make_unique<DryRunServer>(
+    std::unique_ptr<ControlSocket> server = std::make_unique<ControlSocket>(
         loop, log,
-        DryRunServer::Deeds{
+        ControlSocket::Handlers{
             .start = [this](const ipc::Message& question, int, int control_of_child) -> Result<int> {
                 asked.push_back(std::string{"start "} + row_of(question).name);
                 if (without_memory) throw std::bad_alloc{};
@@ -127,7 +127,7 @@ TEST_CASE("the socket is root's alone, replaces one that was left, and goes at t
     ::umask(mask);
     CHECK(mask != 0177);
     KeptLog log;
-    DryRunServer second{bench.loop, log, {}};
+    ControlSocket second{bench.loop, log, {}};
     CHECK(second.open(bench.path()));
     second.close();
     CHECK_FALSE(std::filesystem::exists(bench.path()));
@@ -138,7 +138,7 @@ TEST_CASE("a path that is too long, or a folder that is missing, is an error") {
     const SocketBench bench;
     boost::asio::io_context loop;
     KeptLog log;
-    DryRunServer server{loop, log, {}};
+    ControlSocket server{loop, log, {}};
     const auto named = [&bench](std::size_t length) {
         return bench.folder + "/" + std::string(length - bench.folder.size() - 1, 'x');
     };
@@ -354,9 +354,9 @@ TEST_CASE("a client that asks nothing is let go after five seconds, so that the 
 TEST_CASE("a server that is closed kills its reader, and answers nobody any more" * mainstay::test::kNeedsRoot) {
     const int process = sleeper();
     SocketBench bench;
-    DryRunServer::Deeds deeds;
-    deeds.start = [process](const ipc::Message&, int, int) -> Result<int> { return process; };
-    bench.server = std::make_unique<DryRunServer>(bench.loop, bench.log, std::move(deeds));
+    ControlSocket::Handlers handlers;
+    handlers.start = [process](const ipc::Message&, int, int) -> Result<int> { return process; };
+    bench.server = std::make_unique<ControlSocket>(bench.loop, bench.log, std::move(handlers));
     REQUIRE(bench.server->open(bench.path()));
     const auto client = bench.ask(ipc::DryRun{});
     bench.server->close();

@@ -1,4 +1,4 @@
-#include "role/supervisor/reload_transaction.hpp"
+#include "role/supervisor/reload.hpp"
 
 #include "mainstay/ipc/shared.hpp"
 #include "supervisor_parts.hpp"

@@ -1,4 +1,4 @@
-#include "role/supervisor/spare_pool.hpp"
+#include "role/supervisor/spares.hpp"
 
 #include "supervisor_parts.hpp"
 

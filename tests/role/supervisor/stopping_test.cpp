@@ -10,7 +10,7 @@
 
 #include "../../needs.hpp"
 #include "mainstay/ipc/shared.hpp"
-#include "role/supervisor/stop_bounds.hpp"
+#include "role/supervisor/stopping.hpp"
 #include "written.hpp"
 
 using namespace mainstay;

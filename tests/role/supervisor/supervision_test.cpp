@@ -6,7 +6,7 @@
 
 #include "../../needs.hpp"
 #include "mainstay/ipc/shared.hpp"
-#include "role/supervisor/log_losses.hpp"
+#include "role/supervisor/log_levels.hpp"
 #include "written.hpp"
 
 using namespace mainstay;

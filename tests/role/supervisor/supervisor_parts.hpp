@@ -17,7 +17,7 @@
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "role/supervisor/child.hpp"
-#include "role/supervisor/generation.hpp"
+#include "role/supervisor/role_replacement.hpp"
 
 namespace mainstay::role::test {
 

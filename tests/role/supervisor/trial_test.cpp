@@ -6,7 +6,6 @@
 
 #include "../../needs.hpp"
 #include "mainstay/config/members.hpp"
-#include "mainstay/ipc/bfd_status.hpp"
 #include "mainstay/ipc/hand_over.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/ipc/status.hpp"

@@ -11,8 +11,8 @@
 #include "../../needs.hpp"
 #include "../lvs/fakes.hpp"
 #include "mainstay/kernel/sysctl.hpp"
-#include "role/vrrp/left_routes.hpp"
-#include "role/vrrp/promoted_secondaries.hpp"
+#include "role/vrrp/addresses.hpp"
+#include "role/vrrp/routing.hpp"
 #include "role/vrrp/saved_settings.hpp"
 #include "sysctl_value.hpp"
 

@@ -1,5 +1,5 @@
-#include "role/vrrp/precomputed_takeover.hpp"
 #include "../../kept_log.hpp"
+#include "role/vrrp/takeover.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // What a new vrrp process goes on from, and what it writes for the next one.
-#include "role/vrrp/predecessor.hpp"
+#include "role/vrrp/resumed.hpp"
 
 #include <doctest/doctest.h>
 

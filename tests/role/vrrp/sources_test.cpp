@@ -1,6 +1,6 @@
 // Whether this host has the addresses from which its unicast instances send.
-#include "role/vrrp/sources.hpp"
 #include "../../needs.hpp"
+#include "role/vrrp/incoming_facts.hpp"
 
 #include "office.hpp"
 

@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "role/vrrp/waiting_facts.hpp"
+#include "role/vrrp/incoming_facts.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;

@@ -1,5 +1,5 @@
 // What the watcher saw, as facts of the machine.
-#include "role/vrrp/watched.hpp"
+#include "role/vrrp/incoming_facts.hpp"
 
 #include <doctest/doctest.h>
 

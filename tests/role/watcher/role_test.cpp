@@ -7,7 +7,7 @@
 
 #include "../role_process.hpp"
 #include "mainstay/ipc/host_plan.hpp"
-#include "role/common/confinement.hpp"
+#include "role/common/process.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;

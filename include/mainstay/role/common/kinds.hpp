@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "mainstay/base/log_levels.hpp"
+#include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 
 namespace mainstay::role {

@@ -2,8 +2,9 @@
 // state block and the event ring. A role implements `Role`; run_role() runs it.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines
+
+#include <boost/asio/io_context.hpp>
 
 #include <functional>
 #include <memory>
@@ -14,7 +15,6 @@
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/log.hpp"
-#include "mainstay/base/log_levels.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/config/validate/service_change.hpp"

@@ -65,4 +65,10 @@ struct SupervisorOptions {
 // 6 no configuration; 3: another daemon has its pid file or folder (under keepalived's name 0, as there).
 [[nodiscard]] int run_supervisor(const SupervisorOptions& options, Log& log);
 
+// Finds the programs of the roles.
+
+// The path of that program: in the folder of `supervisor` (the path of mainstayd) if it is there, as in a build folder,
+// else in libexecdir. It need not exist.
+[[nodiscard]] std::string program_path(const std::string& supervisor, const std::string& name);
+
 }  // namespace mainstay::role

@@ -8,13 +8,12 @@
 #include <span>
 
 #include "event_feed.hpp"
-#include "instance_routes.hpp"
-#include "limits.hpp"
-#include "log_level_routes.hpp"
+#include "exchange.hpp"
 #include "mainstay/lvs/overrides.hpp"
 #include "mainstay/report/metrics.hpp"
 #include "mainstay/report/why.hpp"
 #include "mainstay/wire/flat_json.hpp"
+#include "operator_routes.hpp"
 
 namespace mainstay::role::http {
 namespace {

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "exchange.hpp"
-#include "mail_routes.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/report/document.hpp"
+#include "operator_routes.hpp"
 #include "role/observer/history.hpp"
 #include "role/observer/page_assets.hpp"
 
@@ -37,7 +37,7 @@ struct ApiSources {
     std::function<NeededRoles()> needs;
     const History& history;
     AskServers ask_servers;
-    QueueDesk* mail = nullptr;
+    QueueCommands* mail = nullptr;
     AskInstances ask_instances;
     std::function<std::optional<PageAsset>(std::string_view path)> page_asset;
     std::function<void()> traffic_wanted;  // somebody looks at traffic: the kernel's counters are read for a while
@@ -47,7 +47,7 @@ struct ApiSources {
     std::function<void(Done)> ask_peer;  // for the state of the other director
     AskLogLevels ask_log_levels{};
     std::function<LogLevels()> log_levels{};
-    QueueDesk* webhooks = nullptr;
+    QueueCommands* webhooks = nullptr;
 };
 [[nodiscard]] std::vector<Route> api_routes(const ApiSources& sources);
 

@@ -8,7 +8,7 @@
 #include <memory>
 #include <variant>
 
-#include "service.hpp"
+#include "server.hpp"
 
 namespace mainstay::role::http {
 

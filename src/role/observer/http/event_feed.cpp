@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "limits.hpp"
+#include "exchange.hpp"
 
 namespace mainstay::role::http {
 

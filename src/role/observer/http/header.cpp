@@ -8,7 +8,7 @@
 #include <iterator>
 #include <optional>
 
-#include "limits.hpp"
+#include "exchange.hpp"
 
 namespace mainstay::role::http {
 namespace {

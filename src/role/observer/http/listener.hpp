@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "service.hpp"
+#include "server.hpp"
 
 namespace mainstay::role::http {
 

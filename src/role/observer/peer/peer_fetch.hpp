@@ -1,8 +1,9 @@
 // One GET of the other director's API, with libcurl in a thread of its own: its name lookups and TLS handshakes block.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <utility>  // Boost 1.74's Asio needs it
+
+#include <boost/asio/io_context.hpp>
 
 #include <chrono>
 #include <functional>

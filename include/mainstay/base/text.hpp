@@ -1,0 +1,51 @@
+// Small helpers for text: characters of ASCII and of UTF-8, plurals, patterns.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace mainstay {
+
+// Characters of ASCII, whatever the locale.
+
+[[nodiscard]] constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+[[nodiscard]] constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+[[nodiscard]] constexpr bool is_visible(char c) { return c > ' ' && c < '\x7f'; }
+[[nodiscard]] constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+// Whether the texts differ at most in upper and lower case.
+[[nodiscard]] constexpr bool same_letters(std::string_view a, std::string_view b) {
+    return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+// Without the blanks at both ends.
+[[nodiscard]] constexpr std::string_view trimmed(std::string_view text, std::string_view blanks = " \t") {
+    const auto first = text.find_first_not_of(blanks);
+    return first == text.npos ? std::string_view{} : text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+// Where characters of UTF-8 begin and end, in text that may be anything. RFC 3629, section 4.
+
+// The bytes of the character at the beginning of `text`, 1 to 4. 0: there is none, because the text is empty, or cut,
+// or no UTF-8 (overlong forms, surrogates and numbers beyond U+10FFFF included).
+[[nodiscard]] std::size_t utf8_length(std::string_view text);
+
+// Of a byte that is not the first one of its character.
+[[nodiscard]] constexpr bool continues_utf8(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+// Numbers of things, in sentences.
+
+// "1 error", "2 errors": of a word whose plural ends in s.
+[[nodiscard]] std::string counted(std::integral auto count, std::string_view thing) {
+    return std::to_string(count).append(" ").append(thing).append(count == 1 ? "" : "s");
+}
+
+// Patterns with * and ?, as operators and settings have them.
+
+// Whether the whole text matches the pattern; takes time proportional to the product of their lengths.
+[[nodiscard]] bool is_like(std::string_view text, std::string_view pattern);
+
+}  // namespace mainstay

@@ -1,0 +1,46 @@
+#include "mainstay/base/text.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace mainstay {
+
+std::size_t utf8_length(std::string_view text) {
+    if (text.empty()) return 0;
+    const auto first = static_cast<unsigned char>(text[0]);
+    if (first < 0x80) return 1;
+    const std::size_t length = first >= 0xC2 && first <= 0xDF   ? 2
+                               : first >= 0xE0 && first <= 0xEF ? 3
+                               : first >= 0xF0 && first <= 0xF4 ? 4
+                                                                : 0;
+    if (length == 0 || text.size() < length) return 0;
+    if (!std::ranges::all_of(text.substr(1, length - 1), continues_utf8)) return 0;
+    const auto second = static_cast<unsigned char>(text[1]);
+    const bool too_long = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
+    const bool surrogate = first == 0xED && second > 0x9F, too_large = first == 0xF4 && second > 0x8F;
+    return too_long || surrogate || too_large ? 0 : length;
+}
+
+// A greedy match that backtracks to the last star only.
+bool is_like(std::string_view text, std::string_view pattern) {
+    constexpr std::size_t kNone = std::string_view::npos;
+    std::size_t at = 0, want = 0, star = kNone, resume = 0;
+    while (at < text.size()) {
+        if (want < pattern.size() && pattern[want] == '*') {
+            star = want++;
+            resume = at;
+        } else if (want < pattern.size() && (pattern[want] == '?' || pattern[want] == text[at])) {
+            ++want;
+            ++at;
+        } else if (star != kNone) {
+            want = star + 1;
+            at = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (want < pattern.size() && pattern[want] == '*') ++want;
+    return want == pattern.size();
+}
+
+}  // namespace mainstay

@@ -1,0 +1,79 @@
+// The checks of whole blocks and of the whole file, beyond those of single lines.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "config/parse/parse_context.hpp"
+
+namespace mainstay::config {
+
+// Checks of a whole bfd_instance, beyond those of its lines.
+
+// `opened` is its keyword, `values` what it says; its own section is the last of its keyword in `reading.more`, if it
+// says anything at all.
+void check_bfd(ParseContext& reading, std::string_view name, Mark opened, const KeywordValues& values);
+
+// auth_hmac: checks its keys, and settings with which it cannot be combined.
+
+// Replaces the names of key files by their contents, because the roles may not read them. Removes the block if it
+// cannot be used.
+void settle_hmac(ParseContext& reading, InstanceDraft& draft);
+
+// Blocks that lack what they cannot do without.
+
+// Of the block that ends here; `opened` is its keyword. Other blocks are checked where their structs are.
+void check_complete(ParseContext& reading, Block block, Mark opened, const KeywordValues& values);
+
+// keepalived: one instance per virtual router id, family, interface and multicast group. Unicast instances may share an
+// id on one local address, as long as no peer is in both of their lists.
+void check_virtual_router_ids(ParseContext& r, const Config& config);
+
+// Reports missing interfaces: one message for each, however many lines use it.
+class MissingInterfaces {
+public:
+    explicit MissingInterfaces(ParseContext& r) : r_{r} {}
+
+    enum class Use : std::uint8_t { Needed, Tracked, Named };
+    // `owner`, an instance or a group, or nobody, names the interface at `mark`. An empty name is none.
+    void used(const std::string& owner, const std::string& name, Mark mark, Use use);
+    void report();
+
+private:
+    struct Missing {
+        bool exists = false, reported = false, needed = false, tracked = false;
+        Mark first;
+        std::vector<std::string> owners;
+    };
+
+    ParseContext& r_;
+    std::map<std::string, Missing> names_;
+};
+
+// Checks of the options of single kinds of checkers.
+
+// False if the check cannot be used; reported to `diag`.
+[[nodiscard]] bool check_checker(Diagnoser& diag, const CheckerDraft& checker);
+// The same of HTTP_GET and SSL_GET; a url without a virtualhost gets the one around it.
+[[nodiscard]] bool settle_urls(Diagnoser& diag, CheckerDraft& checker, const std::string& virtualhost);
+void check_pattern(ParseContext& r);  // at the end of a url block
+// SMTP_CHECK with `host` blocks stands for one check per block: with its own options, the rest inherited.
+void split_hosts(std::vector<CheckerDraft>& checkers);
+// FILE_CHECKs and BFD_CHECKs of a track_file or a bfd_instance that the whole file does not have: left out, with a
+// message each.
+void drop_unfollowable(ParseContext& r, std::vector<VirtualServer>& services);
+
+// check_data_path: which servers of a virtual server cannot be checked along the data path, and why.
+
+// Once servers and group of the draft are settled.
+void check_data_path(ParseContext& r, const ServiceDraft& draft);
+
+// active_active: what it makes of a virtual server, and what does not work with it.
+
+// Once servers, persistence and sorry server of the draft are settled. Where active_active cannot work it is taken
+// back.
+void settle_active_active(Diagnoser& diag, ServiceDraft& draft);
+// What only the whole file shows.
+void check_active_active(ParseContext& r, const Config& config);
+
+}  // namespace mainstay::config

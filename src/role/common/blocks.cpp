@@ -1,0 +1,44 @@
+#include "blocks.hpp"
+
+#include <utility>
+
+#include "mainstay/config/model.hpp"
+
+namespace mainstay::role {
+
+void fill_in_omitted(report::LvsStatus& status) {
+    for (auto& service : status.services) {
+        const auto protocol = static_cast<config::Protocol>(service.key.protocol);  // none for a firewall mark
+        if (service.name.empty()) service.name = config::server_name({service.key.address, service.key.port}, protocol);
+        for (auto& server : service.servers) {
+            if (server.name.empty()) server.name = config::server_name(server.endpoint, protocol);
+            if (server.forwarding.empty()) server.forwarding = kUsualForwarding;
+            for (auto& check : server.checks) {
+                if (check.type.empty()) check.type = kUsualCheck;
+                if (check.target.empty()) check.target = server.endpoint.to_string();
+            }
+        }
+    }
+}
+
+Result<report::LvsStatus> decode_lvs_block(std::span<const std::byte> bytes) {
+    auto status = decode<report::LvsStatus>(bytes);
+    if (status) fill_in_omitted(*status);
+    return status;
+}
+
+RunningConfig to_run(config::Config& config, bool has_many_servers) {
+    RunningConfig next{{}, alert::ServiceScripts{config}};
+    auto services = std::exchange(config.virtual_servers, {});
+    next.config = config;
+    config.virtual_servers = std::move(services);
+    if (!has_many_servers) next.config.virtual_servers = config.virtual_servers;
+    return next;
+}
+
+std::vector<alert::NotifyCall> calls_of(const RunningConfig& running, const Event& event) {
+    auto calls = running.scripts.calls(event);
+    return calls.empty() ? alert::notify_calls(running.config, event) : calls;
+}
+
+}  // namespace mainstay::role

@@ -1,0 +1,146 @@
+// Settings of the whole daemon that the first configuration decides: the folders of its files and its network
+// namespace. Later only a restart changes them.
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "impl.hpp"
+#include "mainstay/kernel/clock.hpp"
+#include "mainstay/kernel/scheduling.hpp"
+#include "mainstay/kernel/unix_socket.hpp"
+
+namespace mainstay::role {
+namespace {
+
+constexpr std::chrono::seconds kSpoolFolderRetry{10}, kForOtherDaemon{5};
+
+}  // namespace
+
+// Runs before the daemon opens its sockets. After an upgrade all of this exists already.
+Result<void> Supervisor::settle(const ipc::DaemonSettings& settings, const std::string& pid_name) {
+    places_ = places_of(options_.identity, options_.run_directory, options_.spool_directory, settings, pid_name);
+    places_.state_directory = options_.state_directory + places_.run_directory.substr(options_.run_directory.size());
+    if (!places_.suffix.empty() && options_.set_log_ident)
+        options_.set_log_ident(options_.identity.log_ident(Kind::Supervisor) + places_.suffix);
+    if (auto opened = open_namespaces(settings); !opened) return opened;
+    if (auto made = kernel::make_directory(places_.run_directory, account_, 0755); !made) return made;
+    make_spool_folder(true);
+    if (places_.pid_directory == "/run/keepalived")
+        if (auto made = kernel::make_directory(places_.pid_directory, {0, 0}, 0755); !made) return made;
+    if (options_.hand_over < 0)
+        if (auto claimed = claim_pid_file(settings.process_name); !claimed) return claimed;
+    return {};
+}
+
+std::string Supervisor::supervisor_socket() const {
+    return places_.run_directory + "/" + std::string{kSupervisorSocket};
+}
+
+// The folder belongs to a role's account, which must not be able to keep the daemon from its start: only a root that
+// listens counts.
+std::optional<int> Supervisor::other_daemon() const {
+    const auto socket = kernel::connect_unix(supervisor_socket(), SOCK_SEQPACKET);
+    const auto peer = socket ? kernel::peer_of(socket->get()) : error_of(socket);
+    if (!peer || peer->uid != 0 || peer->pid == ::getpid()) return std::nullopt;
+    return peer->pid;
+}
+
+// Two daemons in one folder would take each other's sockets, mails and records. If another one is there although this
+// one has the pid file, then either the other one is ending (its pid file was removed, and this daemon started), or it
+// has another pid file and the same name, and stays. False: ask again soon.
+Result<bool> Supervisor::make_place(const ipc::DaemonSettings& settings) {
+    const auto now = kernel::monotonic_now();
+    if (pid_file_.path().empty()) {
+        auto settled = settle(settings, name_of_pid_file(options_.pid_file(Kind::Supervisor)));
+        if (!settled) return error_of(settled);
+        other_daemon_until_ = now + kForOtherDaemon;
+    }
+    if (const auto other = other_daemon()) {
+        if (now < other_daemon_until_) return false;
+        return fail(Errc::Exists, fmt::format("daemon is already running: process {} listens at {}{}", *other,
+                                              supervisor_socket(), kNameAnother));
+    }
+    load_maintenance({});
+    load_discovery();
+    open_own_socket();
+    return true;
+}
+
+// The daemon starts even if the disk is read-only or full; the observer then keeps mails in memory.
+void Supervisor::make_spool_folder(bool first) {
+    const auto made = kernel::make_directory(places_.spool_directory, account_, 0750);
+    if (made) {
+        if (!first) log_.notice("mail spool folder {} created", places_.spool_directory);
+        return;
+    }
+    if (first)
+        log_.error("the mail spool folder cannot be created: {}; mails are kept in memory, next attempt in {} s",
+                   made.error().text(), kSpoolFolderRetry.count());
+    spool_wait_.expires_after(kSpoolFolderRetry);
+    spool_wait_.async_wait([this](const boost::system::error_code& error) {
+        if (!error && phase_ != Phase::Stopping) make_spool_folder(false);
+    });
+}
+
+Result<void> Supervisor::open_namespaces(const ipc::DaemonSettings& settings) {
+    if (!settings.net_namespace.empty()) {
+        auto there = kernel::open_network_namespace(settings.net_namespace);
+        if (!there) return error_of(there, "net_namespace");
+        network_namespace_ = std::move(*there);
+        scripts_->set_network_namespace(network_namespace_.get());
+        fifos_->set_network_namespace(network_namespace_.get());
+        log_.info("Changing to network namespace {}", settings.net_namespace);
+    }
+    if (!settings.has_ipvs_namespace || settings.ipvs_namespace == settings.net_namespace) return {};
+    auto there = kernel::open_network_namespace(settings.ipvs_namespace);
+    if (!there) return error_of(there, "net_namespace_ipvs");
+    ipvs_namespace_ = std::move(*there);
+    return {};
+}
+
+// Called at every commit, for the settings that a reload may change.
+void Supervisor::apply_settings(const ipc::DaemonSettings& settings) {
+    kernel::set_process_name(settings.process_name.empty() ? options_.identity.process_name(Kind::Supervisor)
+                                                           : settings.process_name);
+    if (settings.umask >= 0 && !options_.umask_given) ::umask(static_cast<mode_t>(settings.umask));
+}
+
+std::string Supervisor::pid_file_of(Kind kind) const {
+    const std::string& given = options_.pid_file(kind);
+    return given.empty() ? places_.pid_file(options_.identity, kind) : given;
+}
+
+// `name`: that the configuration gives the process; empty: none.
+Result<void> Supervisor::claim_pid_file(const std::string& name) {
+    const auto program = name.empty() ? options_.identity.process_name(Kind::Supervisor) : name;
+    auto pid_file = PidFile::claim(pid_file_of(Kind::Supervisor), program);
+    if (!pid_file) return error_of(pid_file);
+    // Those in the run folder are not looked at: a role's account must not be able to keep the daemon from its start.
+    for (const Kind kind : kRoleKinds)
+        if (const auto& given = options_.pid_file(kind); !given.empty())
+            if (auto is_free = free_for_pid_file(given); !is_free) return is_free;
+    pid_file_ = std::move(*pid_file);
+    for (const Kind kind : kRoleKinds) remove_stale_pid_file(pid_file_of(kind), options_.identity.process_name(kind));
+    return {};
+}
+
+void Supervisor::write_child_pid(const Child& child) {
+    const std::string path = pid_file_of(child.kind);
+    if (const auto written = kernel::write_file_safely(path, std::to_string(child.pid) + "\n", 0644); !written)
+        log_.warning("{}", written.error().text());
+}
+
+// Another daemon may have the same file (-r) and have written it since.
+void Supervisor::remove_child_pid(Kind kind, int pid) {
+    const std::string path = pid_file_of(kind);
+    if (pid_in(path) == pid) ::unlink(path.c_str());
+}
+
+// Folders of a name stay as long as something is in them: mails, history, maintenance.
+void Supervisor::remove_empty_folders() {
+    if (places_.name.empty()) return;
+    for (const auto* folder : {&places_.run_directory, &places_.state_directory, &places_.spool_directory})
+        ::rmdir(folder->c_str());
+}
+
+}  // namespace mainstay::role
