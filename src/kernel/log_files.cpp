@@ -6,8 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include "log_stream.hpp"
@@ -41,9 +43,22 @@ constexpr int kAgainMs = 100;  // while the file takes nothing
     }
 }
 
+// Its command line is that of the daemon, for which pidof and `pgrep -f` would take it; signals do nothing to it.
+void hide_arguments(std::string_view name) {
+    const UniqueFd file{::open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC)};
+    std::array<char, 4096> part{};
+    std::size_t all = 0;
+    for (ssize_t got = 0; (got = ::read(file.get(), part.data(), part.size())) > 0;)
+        all += static_cast<std::size_t>(got);
+    char* const first = ::program_invocation_name;  // the arguments stand in one piece, this one first
+    std::fill_n(first, all, '\0');
+    std::ranges::copy(name.substr(0, all == 0 ? 0 : all - 1), first);
+}
+
 [[noreturn]] void become_writer(int from, int to, int end) {
     set_signals(BornWith::Deaf);  // who ends the daemon does not end its log
     set_process_name("mainstayd-log");
+    hide_arguments("mainstayd-log");
     if (::chdir("/") != 0 || ::dup2(from, STDIN_FILENO) < 0 || ::dup2(to, STDOUT_FILENO) < 0 ||
         ::dup2(end, STDERR_FILENO) < 0)
         ::_exit(1);

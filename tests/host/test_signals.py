@@ -45,6 +45,13 @@ def processes(host):
     return {int(pid): comm for pid, comm, args in lines if args.split()[0].endswith("keepalived")}
 
 
+def log_writer(host):
+    """The pid of the process that writes the log file of the daemon."""
+    lines = [line.split() for line in host.run(["ps", "-eo", "pid=,comm="]).stdout.splitlines()]
+    (pid,) = [int(pid) for pid, comm in lines if comm == "mainstayd-log"]
+    return pid
+
+
 def pid_in(host, path):
     return int(host.read(path))
 
@@ -61,17 +68,18 @@ def test_no_process_dies_of_any_signal_that_a_whole_unit_can_get(lan):
     ILL, BUS, FPE and SEGV they die, and of TERM and INT they resign, and the address is away until the next one has it."""
     (one,) = office(lan, "one")
     daemon = as_keepalived(one, ALL + fast())
-    before = processes(one)
+    before, writer = processes(one), log_writer(one)
     supervisor, *others = before
 
     for number in EVERY:
-        one.run(["kill", f"-{number}", *map(str, others)])
+        one.run(["kill", f"-{number}", *map(str, others), str(writer)])
     for number in TO_SUPERVISOR:
         one.run(["kill", f"-{number}", str(supervisor)])
 
     # What was sent before is dealt with when this is answered.
     assert "VRRP Instance: VI_1" in wait_dump(one, "/tmp/keepalived.stats", lambda: daemon.send(signal.SIGUSR2))
     assert processes(one) == before, daemon.output()
+    assert log_writer(one) == writer
     assert one.holds(VIP)
     assert daemon.stop() == 0
     assert not one.holds(VIP)
@@ -82,9 +90,7 @@ def test_each_process_under_keepalived_s_name_hands_on_what_an_exporter_asks_it(
     (one,) = office(lan, "one")
     daemon = as_keepalived(one, ALL + fast())
     for pid, name in processes(one).items():
-        # Between two readings nobody listens to the reader; the writer of a log file, which is there where lines go to a
-        # file, listens to nobody.
-        if name in ("mainstayd-read", "mainstayd-log"):
+        if name == "mainstayd-read":  # between two readings nobody listens to it
             continue
         ask = lambda number, pid=pid: lambda: one.run(["kill", f"-{int(number)}", str(pid)])  # noqa: E731
         assert "VRRP Topology" in wait_dump(one, "/tmp/keepalived.data", ask(signal.SIGUSR1))
@@ -92,6 +98,22 @@ def test_each_process_under_keepalived_s_name_hands_on_what_an_exporter_asks_it(
         assert '"iname":"VI_1"' in wait_dump(one, "/tmp/keepalived.json", ask(signal.SIGRTMIN + 2))
     assert "died" not in daemon.output()
     assert "killing it" not in daemon.output()
+
+
+def test_the_writer_of_a_log_file_is_not_taken_for_keepalived(lan):
+    """It listens to nobody: who signals the processes that pidof, killall or pgrep -f find, would wait for it in vain."""
+    (one,) = office(lan, "one")
+    daemon = as_keepalived(one, ALL + fast())
+    writer = log_writer(one)
+
+    # Each process of the daemon has this command line, and systemd, ps and exporters show it.
+    found = {tool: list(map(int, one.run(tool.split(), check=False).stdout.split()))
+             for tool in ("pidof keepalived", "pgrep keepalived", "pgrep -f keepalived", "pgrep -f /run/keepalived.conf")}
+    supervisor = pid_in(one, "/run/keepalived.pid")
+
+    assert all(supervisor in pids and writer not in pids for pids in found.values()), (writer, found)
+    assert one.run(["ps", "-o", "args=", str(writer)]).stdout.strip() == "mainstayd-log"
+    assert daemon.stop() == 0
 
 
 def test_the_vrrp_pid_file_names_whom_to_ask_for_a_reload_and_for_statistics(lan):
