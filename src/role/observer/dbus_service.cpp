@@ -80,7 +80,8 @@ private:
     std::unique_ptr<sd_bus, BusDeleter> bus_;
     std::optional<asio::posix::stream_descriptor> ready_;
     bool reading_ = false, writing_ = false, named_ = false, logged_ = false, pumping_ = false;
-    Lifetime lifetime_;  // of this connection
+    std::uint64_t lost_signals_ = 0;  // since one was sent
+    Lifetime lifetime_;               // of this connection
 };
 
 // ---- callbacks of sd-bus; all run on the loop, from pump() ----
@@ -277,13 +278,19 @@ void SystemBus::emit(const Event& event) {
 }
 
 void SystemBus::emit(const report::DbusSignal& signal) {
-    if (!named_) return;
-    if (signal.status)
-        sd_bus_emit_signal(bus_.get(), signal.path.c_str(), signal.interface.c_str(), signal.name.c_str(), "u",
-                           *signal.status);
-    else
-        sd_bus_emit_signal(bus_.get(), signal.path.c_str(), signal.interface.c_str(), signal.name.c_str(), "");
-    pump();
+    if (!names_.enabled) return;
+    int sent = -ENOTCONN;
+    if (named_ && signal.status)
+        sent = sd_bus_emit_signal(bus_.get(), signal.path.c_str(), signal.interface.c_str(), signal.name.c_str(), "u",
+                                  *signal.status);
+    else if (named_)
+        sent = sd_bus_emit_signal(bus_.get(), signal.path.c_str(), signal.interface.c_str(), signal.name.c_str(), "");
+    if (sent < 0)
+        ++lost_signals_;
+    else if (const auto count = std::exchange(lost_signals_, 0); count > 0)
+        log_.warning("{} D-Bus signal{} lost, because the bus was away or did not read", count,
+                     count == 1 ? " was" : "s were");
+    if (named_) pump();
 }
 
 void SystemBus::stop() {

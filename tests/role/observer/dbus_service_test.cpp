@@ -200,6 +200,22 @@ TEST_CASE("a bus that ends its connection is reported each time, and connected a
     }
 }
 
+TEST_CASE("signals that no bus took are counted, and logged when one takes them again") {
+    Bench b;
+    b.start();
+    b.bus.heard.clear();
+    b.bus.drop();
+    b.bus.until(b.loop, [&] { return b.log.texts.size() == 2; });
+    b.emit("VI_1", "MASTER");
+    b.emit("VI_3", "MASTER");  // no object
+    b.emit("VI_2", "FAULT");
+    b.until_heard(kStarted);
+    CHECK(b.log.texts.back() == "2 D-Bus signals were lost, because the bus was away or did not read");
+    b.emit("VI_1", "BACKUP");
+    b.until_heard(kOne + kChange + "1");
+    CHECK(b.log.texts.size() == 4);
+}
+
 TEST_CASE("a name that another one has is reported once and asked for again") {
     Bench b;
     b.bus.open();
