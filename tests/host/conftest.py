@@ -43,3 +43,23 @@ def two(lan):
     for host in hosts:
         wait_until(lambda host=host: "tentative" not in host.run(["ip", "-6", "addr"]).stdout, 10, "IPv6 addresses")
     return hosts
+
+
+@pytest.fixture(name="disk")
+def make_disk(lan):  # after whose processes it goes
+    assert lan
+    made = []
+
+    def mount(host, at="/run/disk"):
+        """A file system of 16 MB."""
+        made.append((host, at))
+        image = f"/run/image.{len(made)}"
+        done = host.run(["sh", "-c", f"head -c 16M /dev/zero >{image} && mkfs.ext4 -q -m 0 {image} && mkdir -p {at} && "
+                         f"mount -o loop {image} {at}"], check=False)
+        if done.returncode != 0:
+            pytest.skip(f"no file system can be made and mounted here: {done.stderr.strip()}")
+
+    yield mount
+    for host, at in made:
+        host.run(["fsfreeze", "--unfreeze", at], check=False)
+        host.run(["umount", "--lazy", at], check=False)

@@ -127,25 +127,6 @@ def test_a_log_that_nobody_reads_stops_no_role_and_is_delivered_when_somebody_do
     assert daemon.stop() == 0
 
 
-@pytest.fixture(name="disk")
-def make_disk(lan):  # after whose processes it goes
-    assert lan
-    made = []
-
-    def mount(host):
-        """A file system of 16 MB at /run/disk."""
-        made.append(host)
-        done = host.run(["sh", "-c", "head -c 16M /dev/zero >/run/image && mkfs.ext4 -q -m 0 /run/image && mkdir /run/disk && "
-                         "mount -o loop /run/image /run/disk"], check=False)
-        if done.returncode != 0:
-            pytest.skip(f"no file system can be made and mounted here: {done.stderr.strip()}")
-
-    yield mount
-    for host in made:
-        host.run(["fsfreeze", "--unfreeze", "/run/disk"], check=False)
-        host.run(["umount", "--lazy", "/run/disk"], check=False)
-
-
 def logs_to_disk(one):
     path = one.write("/run/keepalived.conf", fast())
     return one.start(["sh", "-c", f"exec {program('mainstayd')} -n -l -D --log-json -G -f {path} >/run/disk/out 2>/run/disk/log"],

@@ -55,6 +55,8 @@ public:
     void kill_offender();
     void forget();  // after its exit
     [[nodiscard]] bool alive() const { return pid != 0; }
+    // Not one that was killed: while it waits for a disk it does not end, and nobody waits for it.
+    [[nodiscard]] bool serves() const { return alive() && !kill_sent; }
     // The delay before the next start: 0 after a stable run (kStableAfter), else 0 1 2 4 ... 60 s. A process that was
     // killed for an offence never counts as stable.
     [[nodiscard]] std::chrono::seconds next_delay(Instant now);

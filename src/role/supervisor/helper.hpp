@@ -4,6 +4,14 @@
 
 #include <unistd.h>
 
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "mainstay/base/error.hpp"
+#include "mainstay/base/unique_fd.hpp"
+
 namespace mainstay::role {
 
 // In the child, first. It dies with the supervisor: what it has of it (lines to roles, the lock of the pid file) must
@@ -21,5 +29,21 @@ template <class Work>
     }
     ::_exit(status);
 }
+
+// The supervisor waits this long for a file of its own; what takes longer is done when its disk answers.
+inline constexpr std::chrono::milliseconds kDiskWait{1000};
+inline constexpr std::size_t kDiskWorkMax = 16;  // pieces of work that wait for a disk
+
+// What the supervisor writes itself: each piece of work in a helper, in this order, one after the other.
+class DiskWork {
+public:
+    using Work = std::function<Result<UniqueFd>()>;  // with a descriptor for the supervisor, or with none
+    // `what`: the file, for the error. Errc::Timeout: the disk has not answered for kDiskWait, or work before this one
+    // still waits; the work is done when the disk answers, unless the supervisor ends before.
+    [[nodiscard]] Result<UniqueFd> run(const std::string& what, const Work& work);
+
+private:
+    std::vector<UniqueFd> unanswered_;  // lines to the helpers that still work
+};
 
 }  // namespace mainstay::role

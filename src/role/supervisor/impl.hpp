@@ -21,6 +21,7 @@
 #include "control_socket.hpp"
 #include "discovery_file.hpp"
 #include "dumps.hpp"
+#include "helper.hpp"
 #include "host_watch.hpp"
 #include "limits.hpp"
 #include "log_levels.hpp"
@@ -169,6 +170,7 @@ private:
     // -- schedule.cpp
     void look_at_schedule();
     void mark_reading(bool reading);
+    bool remove_file(const std::string& path);
     void remove_config_copy();
 
     // -- limits.cpp
@@ -307,6 +309,7 @@ private:
     Generation current_, next_;
     report::Supervision supervision_;  // `processes` and `log_losses` are filled in when it is sent
     LogLosses log_losses_;
+    DiskWork disk_;
     UniqueFd check_log_;            // open while a reader may write to it
     std::string reader_namespace_;  // named by the first configuration; later ones are read in the roles' namespace
     UniqueFd reader_namespace_at_;

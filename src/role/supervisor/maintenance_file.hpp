@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "helper.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/ipc/message.hpp"
@@ -33,6 +34,8 @@ public:
     }
 
 private:
+    [[nodiscard]] Result<UniqueFd> write() const;
+    DiskWork disk_;
     std::string folder_;
     ipc::MaintenanceOrder order_;
 };

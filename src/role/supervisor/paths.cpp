@@ -126,14 +126,25 @@ Result<void> Supervisor::claim_pid_file(const std::string& name) {
 
 void Supervisor::write_child_pid(const Child& child) {
     const std::string path = pid_file_of(child.kind);
-    if (const auto written = kernel::write_file_safely(path, std::to_string(child.pid) + "\n", 0644); !written)
-        log_.warning("{}", written.error().text());
+    const auto write = [&]() -> Result<UniqueFd> {
+        if (auto done = kernel::write_file_safely(path, std::to_string(child.pid) + "\n", 0644); !done)
+            return error_of(done);
+        return UniqueFd{};
+    };
+    // The run folder lies in memory, any other on a disk that may hang.
+    const auto written = options_.pid_file(child.kind).empty() ? write() : disk_.run(path, write);
+    if (!written) log_.warning("{}", written.error().text());
 }
 
 // Another daemon may have the same file (-r) and have written it since.
 void Supervisor::remove_child_pid(Kind kind, int pid) {
     const std::string path = pid_file_of(kind);
-    if (pid_in(path) == pid) ::unlink(path.c_str());
+    const auto remove = [&]() -> Result<UniqueFd> {
+        if (pid_in(path) == pid) ::unlink(path.c_str());
+        return UniqueFd{};
+    };
+    if (const auto removed = options_.pid_file(kind).empty() ? remove() : disk_.run(path, remove); !removed)
+        log_.warning("{}", removed.error().text());
 }
 
 // Folders of a name stay as long as something is in them: mails, history, maintenance.

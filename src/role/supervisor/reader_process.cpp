@@ -190,7 +190,10 @@ void Supervisor::read_again_in(const std::string& name) {
 int Supervisor::open_check_log(const ipc::RoleStartup& orders) {
     if (!orders.check_first || orders.check_log.empty()) return -1;
     constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-    check_log_.reset(::open(orders.check_log.c_str(), kFlags, 0600));
+    auto opened = disk_.run(orders.check_log, [&orders]() -> Result<UniqueFd> {
+        return UniqueFd{::open(orders.check_log.c_str(), kFlags, 0600)};
+    });
+    check_log_ = opened ? std::move(*opened) : UniqueFd{};
     return check_log_.get();
 }
 
@@ -198,7 +201,7 @@ int Supervisor::open_check_log(const ipc::RoleStartup& orders) {
 void Supervisor::close_check_log() {
     struct stat facts{};
     if (check_log_ && ::fstat(check_log_.get(), &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_size == 0)
-        ::unlink(current_.settings.daemon.reload_check_log.c_str());
+        remove_file(current_.settings.daemon.reload_check_log);
     check_log_.reset();
 }
 

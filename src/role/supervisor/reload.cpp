@@ -204,7 +204,7 @@ void Supervisor::begin_preparing() {
 // A role that is starting gets the running configuration before a new one.
 bool Supervisor::is_any_starting() const {
     return std::ranges::any_of(
-        children_, [](const auto& child) { return child->alive() && (!child->ready || child->awaits_look); });
+        children_, [](const auto& child) { return child->serves() && (!child->ready || child->awaits_look); });
 }
 
 void Supervisor::prepare_later() {
@@ -412,7 +412,7 @@ void ReloadTransaction::begin(const Generation& next) {
     bool waiting = false;
     for (const auto& child : children_) {
         child->prepared = false;
-        if (!child->alive()) continue;
+        if (!child->serves()) continue;
         child->send(ipc::Prepare{number_}, next.part(child->kind).snapshot.get(), log_);
         waiting = true;
     }
@@ -435,7 +435,7 @@ void ReloadTransaction::answered(Child& child, const ipc::Prepared& answer, cons
 }
 
 void ReloadTransaction::commit_if_prepared() {
-    const auto waits = [](const auto& child) { return child->alive() && !child->prepared; };
+    const auto waits = [](const auto& child) { return child->serves() && !child->prepared; };
     if (under_way_ && std::ranges::none_of(children_, waits)) commit();
 }
 

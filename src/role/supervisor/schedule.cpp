@@ -49,7 +49,7 @@ void Supervisor::look_at_schedule() {
         log_.info("Reloading at the time of {}", settings.reload_time_file);
         scheduled_.reset();
         // Without reload_repeat the file is removed; with it, the next reload is at the same time tomorrow.
-        if (!settings.reload_repeat && ::unlink(settings.reload_time_file.c_str()) != 0 && errno != ENOENT)
+        if (!settings.reload_repeat && !remove_file(settings.reload_time_file))
             log_.warning("{} cannot be removed; ignored until it changes", settings.reload_time_file);
         if (settings.reload_repeat) scheduled_text_.clear();
         return request_reload();
@@ -66,18 +66,34 @@ void Supervisor::look_at_schedule() {
     log_.info("Reload scheduled in {} s by {}", *scheduled_ - now, settings.reload_time_file);
 }
 
+// Without waiting for its disk for long. Whether it is gone, or was not there.
+bool Supervisor::remove_file(const std::string& path) {
+    return disk_
+        .run(path,
+             [&path]() -> Result<UniqueFd> {
+                 if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_system("remove " + path, errno);
+                 return UniqueFd{};
+             })
+        .has_value();
+}
+
 // Programs that edit the configuration wait while this file exists.
 void Supervisor::mark_reading(bool reading) {
     if (reading && phase_ == Phase::Running && current_.settings.daemon.has_reload_file) {
         reading_mark_ = current_.settings.daemon.reload_file.empty() ? places_.run_directory + "/keepalived.reload"
                                                                      : current_.settings.daemon.reload_file;
-        const UniqueFd fd{::open(reading_mark_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)};
-        if (fd || errno == EEXIST) return;
+        const auto made = disk_.run(reading_mark_, [this]() -> Result<UniqueFd> {
+            const UniqueFd fd{
+                ::open(reading_mark_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)};
+            if (!fd && errno != EEXIST) return fail_system("create " + reading_mark_, errno);
+            return UniqueFd{};
+        });
+        if (made) return;
         log_.warning("reload_file {} cannot be created", reading_mark_);
-        reading_mark_.clear();
+        if (made.error().code() != Errc::Timeout) reading_mark_.clear();  // else it is there when the disk answers
     }
     if (!reading && !reading_mark_.empty()) {
-        ::unlink(reading_mark_.c_str());
+        remove_file(reading_mark_);
         reading_mark_.clear();
     }
 }
@@ -85,7 +101,7 @@ void Supervisor::mark_reading(bool reading) {
 // The copy of the configuration in tmp_config_directory.
 void Supervisor::remove_config_copy() {
     const auto& folder = current_.settings.daemon.tmp_config_directory;
-    if (!folder.empty()) ::unlink((folder + "/mainstay-" + std::to_string(::getpid()) + ".conf").c_str());
+    if (!folder.empty()) remove_file(folder + "/mainstay-" + std::to_string(::getpid()) + ".conf");
 }
 
 }  // namespace mainstay::role

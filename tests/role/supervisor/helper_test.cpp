@@ -10,6 +10,7 @@
 
 #include <csignal>
 #include <new>
+#include <string>
 
 #include "mainstay/base/unique_fd.hpp"
 
@@ -91,4 +92,65 @@ TEST_CASE("a helper whose supervisor has died already ends, and one that works i
         ::_exit(7);
     }
     CHECK(status_of_child(working) == 7);
+}
+
+TEST_CASE("work with a disk that hangs keeps its order, is answered at once, and is bounded") {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const UniqueFd disk{ends[0]};  // takes one piece of work for each byte
+    const UniqueFd goes_on{ends[1]};
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const UniqueFd reading{ends[0]};
+    UniqueFd writing{ends[1]};
+    const auto writes = [&](char what) {
+        return [&, what]() -> Result<UniqueFd> {
+            char none = 0;
+            if (::read(disk.get(), &none, 1) != 1) return fail(Errc::Io, "read");
+            if (::write(writing.get(), &what, 1) != 1) return fail(Errc::Io, "write");
+            return UniqueFd{};
+        };
+    };
+    {
+        DiskWork work;
+        const auto first = work.run("first", writes('1'));
+        REQUIRE_FALSE(first);
+        CHECK(first.error().code() == Errc::Timeout);
+        CHECK(first.error().text() == "first: its disk does not answer; it is written when it does");
+        for (std::size_t i = 1; i < kDiskWorkMax; ++i) CHECK_FALSE(work.run("next", writes('2')));
+        const auto last = work.run("last", writes('3'));
+        REQUIRE_FALSE(last);
+        CHECK(last.error().text() == "last: its disk does not answer");
+
+        REQUIRE(::write(goes_on.get(), std::string(kDiskWorkMax + 1, 'x').data(), kDiskWorkMax + 1) ==
+                kDiskWorkMax + 1);
+        char got = 0;
+        REQUIRE(next_bytes(reading.get(), &got, 1) == 1);
+        CHECK(got == '1');
+        for (std::size_t i = 1; i < kDiskWorkMax; ++i) {
+            REQUIRE(next_bytes(reading.get(), &got, 1) == 1);
+            CHECK(got == '2');
+        }
+        while (::waitpid(-1, nullptr, 0) > 0) {
+        }
+        CHECK(work.run("again", writes('4')));
+        CHECK(next_bytes(reading.get(), &got, 1) == 1);
+        CHECK(got == '4');
+    }
+    while (::waitpid(-1, nullptr, 0) > 0) {
+    }
+}
+
+TEST_CASE("work with a disk gives a descriptor, an error with its reason, or nothing because its process died") {
+    DiskWork work;
+    const auto file = work.run("file", []() -> Result<UniqueFd> { return UniqueFd{::open("/dev/null", O_WRONLY)}; });
+    REQUIRE(file);
+    CHECK(::write(file->get(), "x", 1) == 1);
+    const auto refused = work.run("file", []() -> Result<UniqueFd> { return fail(Errc::Io, "no room"); });
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().text() == "no room");
+    const auto thrown = work.run("file", []() -> Result<UniqueFd> { throw std::bad_alloc{}; });
+    REQUIRE_FALSE(thrown);
+    CHECK(thrown.error().text() == "file: the process that writes it died");
+    while (::waitpid(-1, nullptr, 0) > 0) {
+    }
 }

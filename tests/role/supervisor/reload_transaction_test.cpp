@@ -48,6 +48,18 @@ TEST_CASE("a configuration is committed at once when no role runs") {
     CHECK(f.committed == 1);
 }
 
+TEST_CASE("a role that was killed and does not end, because a disk hangs, has no say") {
+    PlayedReload f;
+    auto &vrrp = f.roles.run(Kind::Vrrp), &observer = f.roles.run(Kind::Observer);
+    observer.kill_sent = true;
+    f.reload.begin(f.next);
+    f.answer(vrrp);
+    CHECK(f.committed == 1);
+    CHECK(f.aborted.empty());
+    f.reload.begin(f.next);
+    CHECK(f.committed == 1);  // it waits for the other one
+}
+
 TEST_CASE("one that refuses it lets all forget it, also those that were ready") {
     PlayedReload f;
     auto &vrrp = f.roles.run(Kind::Vrrp), &lvs = f.roles.run(Kind::Lvs);
