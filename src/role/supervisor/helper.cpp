@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <utility>
@@ -28,6 +29,19 @@ bool has_answered(int line, int wait_ms) {
     while (::poll(&helper, 1, wait_ms) < 0 && errno == EINTR) {
     }
     return helper.revents != 0;
+}
+
+// A helper that waits for a disk cannot be killed: lines to roles, sockets and the lock of the pid file must not stay
+// open in it. Each of the two is a descriptor, or -1.
+void close_all_but(int one, int other) {
+    const auto [low, high] = std::minmax(one, other);
+    int from = STDERR_FILENO + 1;
+    for (const int kept : {low, high}) {
+        if (kept < from) continue;
+        if (kept > from) (void)::close_range(static_cast<unsigned>(from), static_cast<unsigned>(kept - 1), 0);
+        from = kept + 1;
+    }
+    (void)::close_range(static_cast<unsigned>(from), ~0U, 0);
 }
 
 int answer(int line, Result<UniqueFd> done) {
@@ -65,9 +79,10 @@ Result<UniqueFd> DiskWork::run(const std::string& what, const Work& work) {
     if (pid < 0) return fail_system("fork", errno);
     if (pid == 0) {
         become_helper(supervisor);
-        line->first.reset();
+        const int before = unanswered_.empty() ? -1 : unanswered_.back().get();
+        close_all_but(line->second.get(), before);
         end_after([&] {
-            if (!unanswered_.empty()) (void)has_ended(unanswered_.back().get(), -1);
+            if (before >= 0) (void)has_ended(before, -1);
             return answer(line->second.get(), work());
         });
     }

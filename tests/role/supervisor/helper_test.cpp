@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <new>
 #include <string>
 
+#include "../../temporary_folder.hpp"
 #include "mainstay/base/unique_fd.hpp"
 
 using namespace mainstay;
@@ -94,48 +96,42 @@ TEST_CASE("a helper whose supervisor has died already ends, and one that works i
     CHECK(status_of_child(working) == 7);
 }
 
-TEST_CASE("work with a disk that hangs keeps its order, is answered at once, and is bounded") {
-    int ends[2];
-    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-    const UniqueFd disk{ends[0]};  // takes one piece of work for each byte
-    const UniqueFd goes_on{ends[1]};
-    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-    const UniqueFd reading{ends[0]};
-    UniqueFd writing{ends[1]};
-    const auto writes = [&](char what) {
+TEST_CASE("work with a disk that hangs keeps its order, is answered at once, holds nothing open, and is bounded") {
+    const mainstay::test::TemporaryFolder folder;
+    const std::string disk = folder.at("disk"), out = folder.at("out");
+    // Who opens the FIFO waits until its other end is open.
+    REQUIRE(::mkfifo(disk.c_str(), 0600) == 0);
+    const auto appends = [&](char what) {
         return [&, what]() -> Result<UniqueFd> {
-            char none = 0;
-            if (::read(disk.get(), &none, 1) != 1) return fail(Errc::Io, "read");
-            if (::write(writing.get(), &what, 1) != 1) return fail(Errc::Io, "write");
+            const UniqueFd waits{::open(disk.c_str(), O_RDONLY | O_CLOEXEC)};
+            const UniqueFd file{::open(out.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
+            if (::write(file.get(), &what, 1) != 1) return fail(Errc::Io, "write");
             return UniqueFd{};
         };
     };
-    {
-        DiskWork work;
-        const auto first = work.run("first", writes('1'));
-        REQUIRE_FALSE(first);
-        CHECK(first.error().code() == Errc::Timeout);
-        CHECK(first.error().text() == "first: its disk does not answer; it is written when it does");
-        for (std::size_t i = 1; i < kDiskWorkMax; ++i) CHECK_FALSE(work.run("next", writes('2')));
-        const auto last = work.run("last", writes('3'));
-        REQUIRE_FALSE(last);
-        CHECK(last.error().text() == "last: its disk does not answer");
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const UniqueFd reading{ends[0]};
+    UniqueFd held{ends[1]};
+    DiskWork work;
+    const auto first = work.run("first", appends('1'));
+    REQUIRE_FALSE(first);
+    CHECK(first.error().code() == Errc::Timeout);
+    CHECK(first.error().text() == "first: its disk does not answer; it is written when it does");
+    for (std::size_t i = 2; i < kDiskWorkMax; ++i) CHECK_FALSE(work.run("next", appends('2')));
+    CHECK_FALSE(work.run("last", appends('3')));
+    const auto refused = work.run("refused", appends('4'));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().text() == "refused: its disk does not answer");
+    held.reset();
+    char none = 0;
+    CHECK(next_bytes(reading.get(), &none, 1) == 0);
 
-        REQUIRE(::write(goes_on.get(), std::string(kDiskWorkMax + 1, 'x').data(), kDiskWorkMax + 1) ==
-                kDiskWorkMax + 1);
-        char got = 0;
-        REQUIRE(next_bytes(reading.get(), &got, 1) == 1);
-        CHECK(got == '1');
-        for (std::size_t i = 1; i < kDiskWorkMax; ++i) {
-            REQUIRE(next_bytes(reading.get(), &got, 1) == 1);
-            CHECK(got == '2');
-        }
-        while (::waitpid(-1, nullptr, 0) > 0) {
-        }
-        CHECK(work.run("again", writes('4')));
-        CHECK(next_bytes(reading.get(), &got, 1) == 1);
-        CHECK(got == '4');
+    const UniqueFd answers{::open(disk.c_str(), O_RDWR | O_CLOEXEC)};
+    while (::waitpid(-1, nullptr, 0) > 0) {
     }
+    CHECK(work.run("again", appends('5')));
+    CHECK(folder.text("out") == "1" + std::string(kDiskWorkMax - 2, '2') + "35");
     while (::waitpid(-1, nullptr, 0) > 0) {
     }
 }
