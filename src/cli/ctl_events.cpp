@@ -12,6 +12,7 @@
 #include "ctl.hpp"
 #include "ctl_client.hpp"
 #include "json_view.hpp"
+#include "mainstay/base/event.hpp"
 #include "mainstay/base/text.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/lvs/overrides.hpp"

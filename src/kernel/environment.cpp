@@ -13,11 +13,14 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
 #include <span>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/scripts.hpp"
@@ -55,14 +58,31 @@ std::optional<std::string> search(const std::string& name) {
     return std::nullopt;
 }
 
-config::Environment::ScriptFacts script_facts(const config::Command& command, const config::Global& global) {
+// The accounts of the scripts of one reading. Each is looked up once: thousands of scripts have the same, and where an
+// account is missing the name service searches all of its sources.
+class ScriptAccounts {
+public:
+    const Result<Account>& of(const config::Command& command, const config::Global& global) {
+        const auto [user, group] = command.user.empty() ? std::tie(global.script_user, global.script_group)
+                                                        : std::tie(command.user, command.group);
+        const auto known = known_.find({user, group});
+        if (known != known_.end()) return known->second;
+        return known_.emplace(std::pair{user, group}, script_account(command, global)).first->second;
+    }
+
+private:
+    std::map<std::pair<std::string, std::string>, Result<Account>> known_;
+};
+
+config::Environment::ScriptFacts script_facts(const config::Command& command, const config::Global& global,
+                                              ScriptAccounts& accounts) {
     config::Environment::ScriptFacts facts;
     const auto found = search(command.argv.front());
     if (!found) return facts;
     facts.found = true;
     facts.resolved = real_path(*found);
     const auto file = stat_of(facts.resolved);
-    const auto account = script_account(command, global);
+    const auto& account = accounts.of(command, global);
     if (!file || !account) return facts;
     facts.executable = may_execute(*file, *account);
     facts.insecure = insecure_script(facts.resolved, *account);
@@ -114,7 +134,9 @@ config::Environment host_environment() {
     return {.interface_exists = [](std::string_view name) { return ::if_nametoindex(std::string{name}.c_str()) != 0; },
             .account_exists = [](std::string_view user,
                                  std::string_view group) { return find_account(user, group).has_value(); },
-            .script_facts = script_facts,
+            .script_facts = [accounts = std::make_shared<ScriptAccounts>()](
+                                const auto& command,
+                                const auto& global) { return script_facts(command, global, *accounts); },
             .host_name = host_name(),
             .variable =
                 [](std::string_view name) {

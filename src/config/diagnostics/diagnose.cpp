@@ -123,8 +123,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> before(b.size() + 1), row(b.size() + 1), last(b.size() + 1);
     std::iota(row.begin(), row.end(), 0U);
     for (std::size_t i = 1; i <= a.size(); ++i) {
-        before = last;
-        last = row;
+        before.swap(last);
+        last.swap(row);
         row[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
             row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
@@ -150,6 +150,8 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
     std::string_view best;
     std::size_t best_distance = std::max<std::size_t>(word.size() / 3, 1) + 1;
     for (const std::string_view name : names) {
+        // each letter that one has more is a mistake by itself
+        if (std::max(name.size(), word.size()) - std::min(name.size(), word.size()) >= best_distance) continue;
         const std::size_t distance = edit_distance(wanted, lower(name));
         if (distance < best_distance) {
             best_distance = distance;
