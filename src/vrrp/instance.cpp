@@ -256,7 +256,7 @@ void Instance::yield(Step step, bool resign) {
 }
 
 void Instance::stop(Step step) {
-    reasons_.set(Cause::Stop, "this process was told to stop");
+    reasons_.set(Cause::Stop, "this process was asked to stop");
     if (state_ == State::Master) leave_master(step, 1);
     if (state_ != State::Init) announce(step, Transition::Stop, "VRRP Instance stopping");
     end_hand_over(step, HandOverEnded::How::Interrupted);

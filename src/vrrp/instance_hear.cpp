@@ -154,18 +154,27 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
     }
     if (just_preempted(step, advert)) return;
     ++counters_.rival_masters;
-    problems_.note(Problem::RivalMaster, advert.source, step.now,
-                   fmt::format("{} is MASTER, too, with priority {}", advert.source.to_string(), advert.priority));
+    heard_rival(step, advert);
     if (!may_answer(step.now)) {
         owes_arps_ = true;
         return;
     }
-    log(step, LogLevel::Info,
+    log(step, LogLevel::Info,  // keepalived's words, which monitoring matches
         fmt::format("Received advert from {} with lower priority {}, ours {}, forcing new election",
                     advert.source.to_string(), advert.priority, effective_));
     reassert_mastership(step);
     answered_rival_ = true;
     announce(step, Transition::LowerPriorityHeard);  // runs its own script, and a FIFO line
+}
+
+// A rival that received our adverts would be BACKUP. It is logged again when it was not heard meanwhile.
+void Instance::heard_rival(Step step, const Advert& advert) {
+    std::string text =
+        fmt::format("{} is MASTER, too, with priority {}: it does not receive our adverts, or refuses them",
+                    advert.source.to_string(), advert.priority);
+    if (!problems_.noted_since(Problem::RivalMaster, step.now - down_time()))
+        log(step, LogLevel::Warning, "two masters: " + text);
+    problems_.note(Problem::RivalMaster, advert.source, step.now, std::move(text));
 }
 
 // A former master that yields to us sends a last advert (higher_prio_send_advert), or one was in flight. Our addresses

@@ -204,6 +204,11 @@ void PeerProblems::note(Problem problem, const IpAddress& peer, Instant now, std
     if (!text.empty()) known->text = std::move(text);
 }
 
+bool PeerProblems::noted_since(Problem problem, Instant begin) const {
+    return std::ranges::any_of(
+        seen_, [&](const PeerProblem& one) { return one.kind == kind_of(problem) && one.last >= begin; });
+}
+
 std::string PeerProblems::refused_since(Instant begin) const {
     constexpr std::array kAccepted{Problem::LowerPriority, Problem::OwnAddress, Problem::RivalMaster,
                                    Problem::AddressCount, Problem::MissingAddress};

@@ -270,11 +270,29 @@ TEST_CASE("a rival of lower priority is answered by an advert and ARPs, now and 
     (void)bench.tick(bench.taken_at + 20s);
 
     CHECK(lines(bench.hear(Peer{100}, now)) ==
-          Lines{"(VI_1) Received advert from 10.0.0.2 with lower priority 100, ours 150, forcing new election",
+          Lines{"warning: (VI_1) two masters: 10.0.0.2 is MASTER, too, with priority 100: it does not receive our "
+                "adverts, or refuses them",
+                "(VI_1) Received advert from 10.0.0.2 with lower priority 100, ours 150, forcing new election",
                 "0 advert 150 to 224.0.0.18", "0 arp x3", "announce INSTANCE VI_1 MASTER_RX_LOWER_PRI 150"});
     CHECK(bench.due_of(0) == bench.taken_at + 21s - t0);
     CHECK(bench.counters().rival_masters == 1);
     CHECK(deeds(bench.tick(now + 2s)) == Lines{"0 advert 150 to 224.0.0.18", "0 arp x3"});
+}
+
+TEST_CASE("two masters are one warning, and another one when the rival comes back") {
+    Bench bench = Bench::master(instance(150));
+    std::size_t warnings = 0;
+    const auto hear = [&](Nanos at) {
+        const auto now = lines(bench.hear(Peer{100}, t0 + at));
+        warnings += static_cast<std::size_t>(std::ranges::count_if(
+            now, [](const std::string& line) { return line.starts_with("warning: (VI_1) two masters"); }));
+    };
+    for (const Nanos at : {10s, 11s, 12s, 15s}) hear(at);
+    CHECK(warnings == 1);
+
+    hear(60s);
+    hear(61s);
+    CHECK(warnings == 2);
 }
 
 TEST_CASE("lower_prio_no_advert leaves the advert out") {

@@ -41,8 +41,10 @@ TEST_CASE("a rival master is kept as trouble with the time of its last advert") 
     (void)bench.hear(Peer{100}, now);
     (void)bench.hear(Peer{90}, now + 1s);
 
-    CHECK(problems(bench) == std::vector<PeerProblem>{{"rival_master", ip("10.0.0.2"), now + 1s, 2,
-                                                       "10.0.0.2 is MASTER, too, with priority 90"}});
+    CHECK(problems(bench) ==
+          std::vector<PeerProblem>{{"rival_master", ip("10.0.0.2"), now + 1s, 2,
+                                    "10.0.0.2 is MASTER, too, with priority 90: it does not receive our "
+                                    "adverts, or refuses them"}});
 }
 
 TEST_CASE("the next incarnation knows what trouble there was") {

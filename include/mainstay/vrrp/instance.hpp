@@ -150,6 +150,7 @@ private:
     void restore(Step step, std::size_t position);
     void set_priority(Step step, int total);
     void apply_settings();
+    void heard_rival(Step step, const Advert& advert);
     void heard_other_owner(Step step, const Advert& advert);
     [[nodiscard]] bool stalled_too_long(Step step);
     [[nodiscard]] bool just_preempted(Step step, const Advert& advert);
