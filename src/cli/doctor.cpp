@@ -47,7 +47,10 @@ bool one_armed(const config::Config& config, const DoctorFacts::Interface& inter
 void judge_ipvs(const DoctorFacts& facts, std::vector<Finding>& found) {
     if (facts.configuration.virtual_servers.empty()) return;
     if (!facts.ipvs_available) {
-        found.push_back({"IPVS cannot be programmed: " + facts.ipvs_problem,
+        constexpr std::string_view kSubject = "IPVS: ";  // of the socket's errors
+        std::string_view why = facts.ipvs_problem;
+        if (why.starts_with(kSubject)) why.remove_prefix(kSubject.size());
+        found.push_back({fmt::format("IPVS cannot be programmed: {}", why),
                          "modprobe ip_vs; for every boot: echo ip_vs > /etc/modules-load.d/ip_vs.conf"});
         return;
     }
@@ -114,10 +117,13 @@ void judge_interfaces(const DoctorFacts& facts, std::vector<Finding>& found) {
 
 void judge_rivals(const DoctorFacts& facts, std::vector<Finding>& found) {
     for (const auto& rival : facts.rivals) {
-        found.push_back({fmt::format("{} (process {}) runs in this network namespace, too", rival.name, rival.pid),
-                         rival.name == "keepalived"
-                             ? std::string{"systemctl disable --now keepalived"}
-                             : fmt::format("stop process {}, or configure other interfaces for it", rival.pid)});
+        found.push_back(
+            {fmt::format("{} (process {}) runs in this network namespace, too", rival.name, rival.pid),
+             rival.name == "keepalived"
+                 ? std::string{"systemctl disable --now keepalived"}
+                 : fmt::format("stop process {} if it is not wanted; else give each instance on an interface a "
+                               "virtual_router_id of its own, and virtual servers to one of them only",
+                               rival.pid)});
     }
 }
 
@@ -237,9 +243,10 @@ std::vector<Finding> judge_host(const DoctorFacts& facts) {
     judge_forwarding(facts, found);
     if (!facts.configuration.instances.empty()) {
         for (const auto& chain : facts.firewall_drops_vrrp) {
-            found.push_back({fmt::format("the firewall drops VRRP from the peers: {}", chain),
-                             "accept IP protocol 112: nft insert rule ... ip protocol vrrp accept, or "
-                             "iptables -I INPUT -p vrrp -j ACCEPT, or firewall-cmd --add-protocol=vrrp --permanent"});
+            found.push_back(
+                {fmt::format("the firewall drops VRRP: {}", chain),
+                 "remove such a rule; accept IP protocol 112: nft insert rule ... ip protocol vrrp accept, or "
+                 "iptables -I INPUT -p vrrp -j ACCEPT, or firewall-cmd --add-protocol=vrrp --permanent"});
         }
         if (facts.firewall_unknown) {
             found.push_back({"the firewall could not be read", "run this as root, with nft or iptables installed"});

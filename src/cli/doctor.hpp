@@ -118,9 +118,12 @@ struct Finding {
 
 [[nodiscard]] std::vector<Finding> judge_host(const DoctorFacts& facts);
 
-// Chains that meet VRRP packets on their way in and drop them: from `nft -j list ruleset`, and from `iptables-save`.
-[[nodiscard]] std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json);
-[[nodiscard]] std::vector<std::string> iptables_drops_vrrp(std::string_view saved);
+// Chains that drop VRRP packets, and rules that drop them by name on one of these interfaces (none: any): from `nft -j
+// list ruleset`, and from `iptables-save`.
+[[nodiscard]] std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json,
+                                                      std::span<const std::string> interfaces = {});
+[[nodiscard]] std::vector<std::string> iptables_drops_vrrp(std::string_view saved,
+                                                           std::span<const std::string> interfaces = {});
 
 // FRR's answer to "show bgp neighbors json".
 void read_bgp_neighbors(DoctorFacts& facts, std::string_view answer);

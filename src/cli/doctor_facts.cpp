@@ -124,11 +124,14 @@ void gather_ipvs(DoctorFacts& facts) {
 }
 
 void gather_firewall(DoctorFacts& facts) {
+    std::vector<std::string> interfaces;
+    for (const auto& instance : facts.configuration.instances) interfaces.push_back(instance.interface);
     const auto ruleset = output_of("nft -j list ruleset 2>/dev/null");
-    if (ruleset) facts.firewall_drops_vrrp = nft_drops_vrrp(*ruleset);
+    if (ruleset) facts.firewall_drops_vrrp = nft_drops_vrrp(*ruleset, interfaces);
     // iptables-nft's rules are in the ruleset already; what is left is the old kernel interface.
     const auto saved = output_of(ruleset ? "iptables-legacy-save 2>/dev/null" : "iptables-save 2>/dev/null");
-    if (saved) std::ranges::copy(iptables_drops_vrrp(*saved), std::back_inserter(facts.firewall_drops_vrrp));
+    if (saved)
+        std::ranges::copy(iptables_drops_vrrp(*saved, interfaces), std::back_inserter(facts.firewall_drops_vrrp));
     // Without nft and iptables there is probably no firewall: only a refusal is reported.
     facts.firewall_unknown = !ruleset && !saved && ::geteuid() != 0;
 }

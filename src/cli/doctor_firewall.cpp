@@ -1,9 +1,13 @@
-// Checks whether the firewall accepts incoming VRRP: a chain that drops by default must have a rule that accepts IP
-// protocol 112 (or everything, or the multicast group). This is a heuristic, because rules may have any conditions.
+// Checks whether the firewall lets VRRP pass: a chain that drops by default must have a rule that accepts IP protocol
+// 112 (or everything, or the multicast group), and no rule may drop VRRP that none before it accepts. This is a
+// heuristic, because rules may have any conditions.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <span>
 #include <sstream>
 
 #include "doctor.hpp"
@@ -54,6 +58,40 @@ bool lets_vrrp_in(const json& expressions) {
     return accepts && (vrrp || !narrow);
 }
 
+bool accepts_vrrp_by_name(const json& expressions) {
+    bool accepts = false, vrrp = false;
+    for (const auto& expression : expressions) {
+        if (!expression.is_object()) continue;
+        accepts = accepts || expression.contains("accept");
+        if (const auto match = expression.find("match"); match != expression.end() && match->is_object())
+            vrrp = vrrp || names_vrrp(match->value("right", json{}));
+    }
+    return accepts && vrrp;
+}
+
+// An interface on which no instance runs; interfaces: those of the instances, none if they are not known.
+bool is_elsewhere(const std::string& interface, std::span<const std::string> interfaces) {
+    return !interfaces.empty() && std::ranges::find(interfaces, interface) == interfaces.end();
+}
+
+bool is_comment(const json& xt) { return xt.is_object() && xt.value("name", "") == "comment"; }
+
+// How a condition of a rule is said; null: one that is not known.
+const char* word_of(const std::string& left) {
+    if (left.find("saddr") != std::string::npos) return "from";
+    if (left.find("ifname") != std::string::npos) return "on";
+    return nullptr;
+}
+
+bool names_vrrp_of_iptables(const std::string& line) {
+    return line.find("-p vrrp") != std::string::npos || line.find("-p 112") != std::string::npos ||
+           line.find("-d 224.0.0.") != std::string::npos;
+}
+
+std::string without_prefix(const std::string& address) {
+    return address.ends_with("/32") ? address.substr(0, address.size() - 3) : address;
+}
+
 std::string place_of(const json& object) {
     return fmt::format("{} {}", object.value("family", ""), object.value("table", ""));
 }
@@ -75,9 +113,100 @@ bool turns_away_the_rest(const json& objects, const json& chain) {
     });
 }
 
+// Which packets of VRRP a rule drops or rejects: "VRRP", "VRRP from 192.0.2.3"; empty: none, or only some, by
+// conditions that this does not know. What is dropped from all but one address is no mistake: the one is the peer's.
+std::string dropped_vrrp(const json& expressions, std::span<const std::string> interfaces) {
+    bool drops = false, vrrp = false;
+    std::string where;
+    for (const auto& expression : expressions) {
+        if (!expression.is_object()) return {};
+        if (expression.contains("drop") || expression.contains("reject")) drops = true;
+        if (const auto xt = expression.find("xt"); xt != expression.end() && !is_comment(*xt)) return {};
+        if (expression.contains("limit")) return {};
+        const auto match = expression.find("match");
+        if (match == expression.end()) continue;
+        const json right = match->value("right", json{});
+        const std::string left = match->value("left", json{}).dump();
+        if (match->value("op", "==") == "!=") return {};
+        if (names_vrrp(right)) {
+            vrrp = true;
+        } else if (const char* word = word_of(left); word != nullptr && right.is_string()) {
+            if (std::string_view{word} == "on" && is_elsewhere(right.get<std::string>(), interfaces)) return {};
+            where += fmt::format(" {} {}", word, right.get<std::string>());
+        } else {
+            return {};
+        }
+    }
+    return drops && vrrp ? "VRRP" + where : std::string{};
+}
+
+// The hook from which each chain of a table is reached: its own, or that of the chain that jumps to it.
+std::map<std::string, std::string> hooks_of(const json& objects, const std::string& table) {
+    std::map<std::string, std::string> hooks;
+    for (const auto& entry : objects)
+        if (const auto chain = entry.find("chain"); chain != entry.end() && place_of(*chain) == table)
+            if (const std::string hook = chain->value("hook", ""); !hook.empty())
+                hooks[chain->value("name", "")] = hook;
+    for (std::size_t before = 0; before != hooks.size();) {
+        before = hooks.size();
+        for (const auto& entry : objects) {
+            const auto rule = entry.find("rule");
+            if (rule == entry.end() || place_of(*rule) != table || !rule->contains("expr")) continue;
+            const auto from = hooks.find(rule->value("chain", ""));
+            if (from == hooks.end()) continue;
+            const std::string hook = from->second;
+            for (const auto& expression : (*rule)["expr"])
+                for (const char* verdict : {"jump", "goto"})
+                    if (expression.is_object() && expression.contains(verdict))
+                        hooks.emplace(expression[verdict].value("target", ""), hook);
+        }
+    }
+    return hooks;
+}
+
+// Rules that drop VRRP by name, unless a rule before them accepts it in some way.
+void find_dropping_rules(const json& objects, std::span<const std::string> interfaces,
+                         std::vector<std::string>& dropping) {
+    std::map<std::string, std::map<std::string, std::string>> tables;
+    std::set<std::string> accepted;  // a table and a hook: a rule that was read accepts VRRP there
+    for (const auto& entry : objects) {
+        const auto rule = entry.find("rule");
+        if (rule == entry.end() || !rule->contains("expr")) continue;
+        const std::string table = place_of(*rule), chain = rule->value("chain", "");
+        if (!table.starts_with("ip ") && !table.starts_with("inet ")) continue;
+        if (!tables.contains(table)) tables[table] = hooks_of(objects, table);
+        const std::string hook = tables[table].contains(chain) ? tables[table][chain] : "";
+        if (accepts_vrrp_by_name((*rule)["expr"])) accepted.insert(table + hook);
+        const std::string what = dropped_vrrp((*rule)["expr"], interfaces);
+        if (what.empty() || accepted.contains(table + hook)) continue;
+        if (hook == "input" || hook == "prerouting")
+            dropping.push_back(fmt::format("nft table {} chain {} has a rule that drops {}", table, chain, what));
+        if (hook == "output" || hook == "postrouting")
+            dropping.push_back(
+                fmt::format("nft table {} chain {} has a rule that drops {} on its way out", table, chain, what));
+    }
+}
+
+// One line of iptables-save, as dropped_vrrp.
+std::string dropped_by_iptables(const std::string& line, std::span<const std::string> interfaces) {
+    const bool drops = line.find(" -j DROP") != std::string::npos || line.find(" -j REJECT") != std::string::npos;
+    if (!drops || !names_vrrp_of_iptables(line) || line.find(" ! ") != std::string::npos) return {};
+    std::istringstream words{line};
+    std::string word, value, where;
+    while (words >> word) {
+        if (word == "-m") return {};
+        for (const auto& [option, says] : {std::pair{"-s", "from"}, std::pair{"-i", "on"}, std::pair{"-o", "on"}})
+            if (word == option && words >> value) {
+                if (word != "-s" && is_elsewhere(value, interfaces)) return {};
+                where += fmt::format(" {} {}", says, without_prefix(value));
+            }
+    }
+    return "VRRP" + where;
+}
+
 }  // namespace
 
-std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json) {
+std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json, std::span<const std::string> interfaces) {
     std::vector<std::string> dropping;
     const json ruleset = json::parse(ruleset_json, nullptr, false);
     if (!ruleset.is_object() || !ruleset.contains("nftables") || !ruleset["nftables"].is_array()) return dropping;
@@ -102,27 +231,35 @@ std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json) {
                                                place_of(*chain), chain->value("name", "")));
             }
         }
+        find_dropping_rules(objects, interfaces, dropping);
     } catch (const json::exception&) {
         return dropping;  // a member of another type than nft writes: nothing can be said of the rest
     }
     return dropping;
 }
 
-std::vector<std::string> iptables_drops_vrrp(std::string_view saved) {
+std::vector<std::string> iptables_drops_vrrp(std::string_view saved, std::span<const std::string> interfaces) {
     std::istringstream lines{std::string{saved}};
+    std::vector<std::string> dropping;
     std::string line, table;
     bool drops = false, accepts = false;
     while (std::getline(lines, line)) {
         if (line.starts_with("*")) table = line.substr(1);
+        if (line.starts_with("-A ") && !accepts)
+            if (const std::string what = dropped_by_iptables(line, interfaces); !what.empty()) {
+                const std::string chain = line.substr(3, line.find(' ', 3) - 3);
+                const bool leaves = chain == "OUTPUT" || chain == "POSTROUTING";
+                if (chain != "FORWARD")
+                    dropping.push_back(fmt::format("iptables chain {} has a rule that drops {}{}", chain, what,
+                                                   leaves ? " on its way out" : ""));
+            }
         if (table != "filter") continue;
         if (line.starts_with(":INPUT DROP")) drops = true;
         if (!line.starts_with("-A ") || line.find("-j ACCEPT") == std::string::npos) continue;
-        const bool vrrp = line.find("-p vrrp") != std::string::npos || line.find("-p 112") != std::string::npos ||
-                          line.find("-d 224.0.0.") != std::string::npos;
-        if (vrrp || line == "-A INPUT -j ACCEPT") accepts = true;
+        if (names_vrrp_of_iptables(line) || line == "-A INPUT -j ACCEPT") accepts = true;
     }
-    if (!drops || accepts) return {};
-    return {"iptables chain INPUT drops by default and has no rule for VRRP"};
+    if (drops && !accepts) dropping.push_back("iptables chain INPUT drops by default and has no rule for VRRP");
+    return dropping;
 }
 
 }  // namespace mainstay::cli

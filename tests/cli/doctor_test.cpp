@@ -202,7 +202,7 @@ TEST_CASE("IPVS that the doctor does not find either is named once") {
     facts.problems = {{"ipvs_unavailable", "", "IPVS cannot be programmed: the daemon's words"}};
     CHECK(has(only(facts), "the daemon's words", "modprobe ip_vs"));
     facts.ipvs_available = false;
-    facts.ipvs_problem = "the doctor's words";
+    facts.ipvs_problem = "IPVS: the doctor's words";
     CHECK(has(only(facts), "IPVS cannot be programmed: the doctor's words", "modprobe ip_vs"));
 }
 
@@ -305,7 +305,7 @@ TEST_CASE("an nftables input chain that drops by default needs a rule for VRRP")
     CHECK(nft_drops_vrrp(ruleset(match(kInterface, "\"eth0\"") + accept)).empty());
     CHECK(nft_drops_vrrp(ruleset(match(kInterface, "\"lo\"") + accept)).size() == 1);
     CHECK(nft_drops_vrrp(ruleset(match(kProtocol, "\"tcp\"") + accept)).size() == 1);
-    CHECK(nft_drops_vrrp(ruleset(match(kProtocol, "\"vrrp\"") + R"(,{"drop":null})")).size() == 1);
+    CHECK(nft_drops_vrrp(ruleset(match(kProtocol, "\"vrrp\"") + R"(,{"drop":null})")).size() == 2);
     CHECK(nft_drops_vrrp(ruleset(match(kProtocol, "\"tcp\"") + accept))[0] ==
           "nft table inet filter chain input drops by default and has no rule for VRRP");
 }
@@ -325,6 +325,53 @@ TEST_CASE("a chain that accepts by default but rejects the rest needs a rule for
 
     CHECK(nft_drops_vrrp(head + "]}").size() == 1);
     CHECK(nft_drops_vrrp(head + vrrp + "]}").empty());
+}
+
+TEST_CASE("a rule that drops VRRP by name is found where none before it accepts VRRP") {
+    const auto chains = [](const std::string& rules) {
+        return R"({"nftables":[{"chain":{"family":"inet","table":"f","name":"in","type":"filter","hook":"input","prio":0,)"
+               R"("policy":"accept"}},{"chain":{"family":"inet","table":"f","name":"user"}},)"
+               R"({"chain":{"family":"inet","table":"f","name":"out","type":"filter","hook":"output","prio":0}},)"
+               R"({"rule":{"family":"inet","table":"f","chain":"in","expr":[{"jump":{"target":"user"}}]}})" +
+               rules + "]}";
+    };
+    const auto rule = [](const char* chain, const std::string& expressions) {
+        return R"(,{"rule":{"family":"inet","table":"f","chain":")" + std::string{chain} + R"(","expr":[)" +
+               expressions + "]}}";
+    };
+    const std::string vrrp = R"({"match":{"op":"==","left":{"meta":{"key":"l4proto"}},"right":"vrrp"}})";
+    const std::string group =
+        R"({"match":{"op":"==","left":{"payload":{"protocol":"ip","field":"daddr"}},"right":"224.0.0.18"}})";
+    const std::string peer =
+        R"(,{"match":{"op":"==","left":{"payload":{"protocol":"ip","field":"saddr"}},"right":"192.0.2.3"}})";
+    const std::string others =
+        R"(,{"match":{"op":"!=","left":{"payload":{"protocol":"ip","field":"saddr"}},"right":"192.0.2.3"}})";
+    const std::string port =
+        R"(,{"match":{"op":"==","left":{"payload":{"protocol":"tcp","field":"dport"}},"right":22}})";
+    const std::string drop = R"(,{"counter":{"packets":0,"bytes":0}},{"drop":null})", accept = R"(,{"accept":null})";
+    using Found = std::vector<std::string>;
+
+    CHECK(nft_drops_vrrp(chains(rule("in", vrrp + drop))) ==
+          Found{"nft table inet f chain in has a rule that drops VRRP"});
+    CHECK(nft_drops_vrrp(chains(rule("in", group + R"(,{"reject":null})"))) ==
+          Found{"nft table inet f chain in has a rule that drops VRRP"});
+    CHECK(nft_drops_vrrp(chains(rule("user", vrrp + peer + drop))) ==
+          Found{"nft table inet f chain user has a rule that drops VRRP from 192.0.2.3"});
+    CHECK(nft_drops_vrrp(chains(rule("out", vrrp + drop))) ==
+          Found{"nft table inet f chain out has a rule that drops VRRP on its way out"});
+    CHECK(nft_drops_vrrp(chains(rule("in", vrrp + R"(,{"xt":{"type":"match","name":"comment"}})" + drop))).size() == 1);
+    const std::string on_eth0 = R"(,{"match":{"op":"==","left":{"meta":{"key":"iifname"}},"right":"eth0"}})";
+    const std::vector<std::string> other{"eth1"}, same{"eth0"};
+    CHECK(nft_drops_vrrp(chains(rule("in", vrrp + on_eth0 + drop)), other).empty());
+    CHECK(nft_drops_vrrp(chains(rule("in", vrrp + on_eth0 + drop)), same) ==
+          Found{"nft table inet f chain in has a rule that drops VRRP on eth0"});
+    for (const std::string& harmless :
+         {rule("in", vrrp + others + drop), rule("in", vrrp + peer + accept) + rule("in", vrrp + drop),
+          rule("in", vrrp + R"(,{"xt":{"type":"match","name":"set"}})" + drop), rule("in", vrrp + port + drop),
+          rule("in", vrrp + R"(,{"limit":{"rate":9,"per":"second"}})" + drop), rule("unused", vrrp + drop)}) {
+        CAPTURE(harmless);
+        CHECK(nft_drops_vrrp(chains(harmless)).empty());
+    }
 }
 
 TEST_CASE("chains that accept by default, and text that is no ruleset, drop nothing") {
@@ -348,6 +395,32 @@ TEST_CASE("an iptables INPUT chain that drops by default needs a rule for VRRP")
     CHECK(iptables_drops_vrrp("*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n").empty());
     CHECK(iptables_drops_vrrp("*nat\n:INPUT DROP [0:0]\nCOMMIT\n").empty());
     CHECK(iptables_drops_vrrp("").empty());
+}
+
+TEST_CASE("an iptables rule that drops VRRP by name is found where none before it accepts VRRP") {
+    const std::string head = "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n";
+    using Found = std::vector<std::string>;
+
+    CHECK(iptables_drops_vrrp(head + "-A INPUT -p vrrp -j DROP\nCOMMIT\n") ==
+          Found{"iptables chain INPUT has a rule that drops VRRP"});
+    CHECK(iptables_drops_vrrp(head + "-A INPUT -s 192.0.2.3/32 -i eth0 -p vrrp -j DROP\nCOMMIT\n") ==
+          Found{"iptables chain INPUT has a rule that drops VRRP from 192.0.2.3 on eth0"});
+    CHECK(iptables_drops_vrrp(head + "-A INPUT -d 224.0.0.18/32 -j REJECT --reject-with icmp-port-unreachable\n") ==
+          Found{"iptables chain INPUT has a rule that drops VRRP"});
+    CHECK(iptables_drops_vrrp(head + "-A OUTPUT -p 112 -j DROP\n") ==
+          Found{"iptables chain OUTPUT has a rule that drops VRRP on its way out"});
+    CHECK(iptables_drops_vrrp("*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p vrrp -j DROP\nCOMMIT\n") ==
+          Found{"iptables chain PREROUTING has a rule that drops VRRP"});
+    const std::vector<std::string> other{"eth1"}, same{"eth0"};
+    const std::string on_eth0 = head + "-A INPUT -i eth0 -p vrrp -j DROP\n";
+    CHECK(iptables_drops_vrrp(on_eth0, other).empty());
+    CHECK(iptables_drops_vrrp(on_eth0, same).size() == 1);
+    for (const char* harmless : {"-A INPUT ! -s 192.0.2.3/32 -p vrrp -j DROP\n", "-A FORWARD -p vrrp -j DROP\n",
+                                 "-A INPUT -s 192.0.2.3/32 -p vrrp -j ACCEPT\n-A INPUT -p vrrp -j DROP\n",
+                                 "-A INPUT -p vrrp -m limit --limit 9/sec -j DROP\n", "-A INPUT -p tcp -j DROP\n"}) {
+        CAPTURE(harmless);
+        CHECK(iptables_drops_vrrp(head + harmless).empty());
+    }
 }
 
 }  // namespace mainstay::cli

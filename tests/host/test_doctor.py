@@ -55,7 +55,8 @@ def test_a_rival_master_is_found_while_it_is_there(lan):
     rival = two.mainstayd(fast(priority=100))
 
     (found,) = wait_found(one, "VI_1: two masters: 192.168.4.12 advertises, too (")
-    assert found.endswith("192.168.4.12 is MASTER, too, with priority 100)")
+    assert found.endswith("192.168.4.12 is MASTER, too, with priority 100: it does not receive our adverts, or refuses them)")
+    assert "the firewall drops VRRP: nft table ip deaf chain in has a rule that drops VRRP" in findings(two)
     assert not [line for line in findings(one) if "in use by another host" in line]
     rival.stop()
 
