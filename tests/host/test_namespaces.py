@@ -217,7 +217,7 @@ def test_a_daemon_does_not_take_the_folder_of_another_one_of_the_same_name(lan):
 
     said = wait_ended(second, 0)  # under keepalived's name
     assert re.search(r"daemon is already running: process \d+ listens at /run/mainstay/supervisor\.sock \(a further daemon "
-                     r"needs a pid file or a name of its own: -p FILE, or instance NAME in global_defs\)", said), said
+                     r"needs a pid file or a name of its own: -p FILE, or instance NAME outside of all blocks\)", said), said
     assert mainstayctl(one, "status")[0] == 0
     assert not one.path("/run/keepalived.pid").exists()
     assert first.stop() == 0

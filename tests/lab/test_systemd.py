@@ -151,5 +151,5 @@ def test_a_further_daemon_whose_file_does_not_name_it_says_so_and_takes_nothing(
     assert started.returncode != 0
     log = managed.host.run(["cat", "/run/blue.log"]).stdout
     assert ("daemon is already running: /run/mainstay/mainstayd.pid is locked by another process (a further daemon needs a "
-            "pid file or a name of its own: -p FILE, or instance NAME in global_defs)") in log, log
+            "pid file or a name of its own: -p FILE, or instance NAME outside of all blocks)") in log, log
     assert managed.host.holds(VIP) and not managed.host.holds("192.168.4.211")

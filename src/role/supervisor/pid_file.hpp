@@ -12,7 +12,7 @@ namespace mainstay::role {
 
 // Ends the message that a daemon is already running.
 inline constexpr std::string_view kNameAnother =
-    " (a further daemon needs a pid file or a name of its own: -p FILE, or instance NAME in global_defs)";
+    " (a further daemon needs a pid file or a name of its own: -p FILE, or instance NAME outside of all blocks)";
 
 // The number in a pid file; 0: there is none.
 [[nodiscard]] int pid_in(const std::string& path);

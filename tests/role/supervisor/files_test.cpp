@@ -31,7 +31,7 @@ using mainstay::test::TemporaryFolder;
 namespace {
 
 const std::string kNameIt =
-    " (a further daemon needs a pid file or a name of its own: -p FILE, or instance NAME in global_defs)";
+    " (a further daemon needs a pid file or a name of its own: -p FILE, or instance NAME outside of all blocks)";
 
 unsigned mode_of(const std::string& path) {
     struct stat facts{};
