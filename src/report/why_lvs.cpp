@@ -144,8 +144,9 @@ std::int64_t weight_alive(const ServiceStatus& service) {
 }
 
 std::string service_sentence(const WhySource& source, const ServiceStatus& service, WallTime since) {
-    const std::string sum = fmt::format("{} of its {} servers are up with a total weight of {}", count_alive(service),
-                                        service.servers.size(), weight_alive(service));
+    const std::string sum =
+        fmt::format("{} of its {} servers {} up with a total weight of {}", count_alive(service),
+                    service.servers.size(), count_alive(service) == 1 ? "is" : "are", weight_alive(service));
     const std::string needs =
         service.quorum > 0
             ? fmt::format(", and its quorum is {}{}", service.quorum,

@@ -67,7 +67,7 @@ def test_a_server_is_down_for_what_its_check_saw(director):
 def test_a_service_without_quorum_and_its_sorry_server(director):
     first = listen(director, "127.1.0.1:80")
     director.mainstayd(service(server("127.1.0.1", TCP), server("127.1.0.2", TCP), more="quorum 2\n  sorry_server 127.1.0.9 80"), "-C")
-    wait_why(director, "10.0.0.1", f"{SERVICE} has lost its quorum since NOW because 1 of its 2 servers are up with a total weight of 1, "
+    wait_why(director, "10.0.0.1", f"{SERVICE} has lost its quorum since NOW because 1 of its 2 servers is up with a total weight of 1, "
              "and its quorum is 2", "its sorry server [127.1.0.9]:tcp:80 is in the table instead of them", timeout=40)
     wait_why(director, "127.1.0.1", f"[127.1.0.1]:tcp:80 is out of the table because {SERVICE} has lost its quorum and serves from its "
              "sorry server [127.1.0.9]:tcp:80")

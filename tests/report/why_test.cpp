@@ -420,7 +420,7 @@ TEST_CASE("a service that lost its quorum: the sum, the servers, the sorry serve
     s.happened(Event::Kind::VirtualServer, service.name, Transition::Down, 29);
 
     CHECK(s.reasons("10.0.0.1:80") ==
-          Strings{"[10.0.0.1]:tcp:80 has lost its quorum since 09:37:17 because 1 of its 2 servers are up with a total "
+          Strings{"[10.0.0.1]:tcp:80 has lost its quorum since 09:37:17 because 1 of its 2 servers is up with a total "
                   "weight of 1, and its quorum is 2",
                   "its sorry server [10.0.0.99]:tcp:80 is in the table instead of them",
                   "09:37:17: [10.0.0.1]:tcp:80 lost its quorum",
