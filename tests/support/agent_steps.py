@@ -1,8 +1,11 @@
 """What the programs have in common that run an agent's own code: what each step saw, as a line of JSON, and waiting."""
 
 import json
+import os
+import pathlib
 import sys
 import time
+import traceback
 
 PLENTY = 60
 
@@ -17,3 +20,20 @@ def until(condition, what):
         if time.monotonic() > end:
             sys.exit(f"waited {PLENTY} s in vain for {what}")
         time.sleep(0.05)
+
+
+def has_ended(pid):
+    try:
+        return not pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()  # empty: nobody has reaped it yet
+    except OSError:
+        return True
+
+
+def run(main, *arguments):
+    """Ends at the first fault, which the agents' own threads would outlive."""
+    try:
+        main(*arguments)
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)

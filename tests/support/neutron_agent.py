@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-from agent_steps import say, until
+from agent_steps import has_ended, run, say, until
 from neutron.agent.l3 import keepalived_state_change
 from neutron.agent.linux import external_process, keepalived
 from neutron import privileged
@@ -121,8 +121,10 @@ def main(number, folder):
         held=[router.holds(router.vip) for router in routers])
 
     first, second = routers[:2]
-    subprocess.run(["kill", "-9", str(first.pids()[0])], check=True)
-    until(lambda: not first.manager.get_process().active, "its end")
+    daemon, vrrp = first.pids()
+    subprocess.run(["kill", "-9", str(daemon)], check=True)
+    # The monitor would kill a VRRP process that has just ended by itself, and fail.
+    until(lambda: has_ended(daemon) and has_ended(vrrp), "the end of both")
     monitor._check_child_processes()  # neutron's own look at all of them: it starts what it finds dead
     until(first.manager.check_processes, "the daemon that the monitor starts")
     until(lambda: first.holds("10.0.0.6"), "its addresses")
@@ -158,4 +160,4 @@ def main(number, folder):
     again.manager.disable()
 
 
-main(int(sys.argv[1]), sys.argv[2])
+run(main, int(sys.argv[1]), sys.argv[2])

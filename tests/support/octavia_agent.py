@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 
-from agent_steps import say, until
+from agent_steps import run, say, until
 from octavia_lib.common import constants as lib_constants
 from oslo_config import cfg
 from octavia.common import config  # noqa: F401  (registers the options)
@@ -113,4 +113,4 @@ def main(folder, program):
         subprocess.run(["ip", "netns", "del", NAMESPACE], check=True)
 
 
-main(*sys.argv[1:])
+run(main, *sys.argv[1:])
