@@ -40,33 +40,28 @@ bool names_vrrp(const json& value) {
            });
 }
 
-// Accepts VRRP, or everything that arrives on an interface that is not the loopback.
-bool lets_vrrp_in(const json& expressions) {
-    bool accepts = false, vrrp = false, narrow = false;
+struct Acceptance {
+    bool accepts = false;
+    bool vrrp = false;    // a condition names VRRP
+    bool narrow = false;  // another condition is more than an interface other than the loopback
+    // Accepts VRRP, or everything that arrives on an interface that is not the loopback.
+    [[nodiscard]] bool lets_vrrp_in() const { return accepts && (vrrp || !narrow); }
+};
+Acceptance acceptance_of(const json& expressions) {
+    Acceptance rule;
     for (const auto& expression : expressions) {
         if (!expression.is_object()) continue;
-        if (expression.contains("accept")) accepts = true;
+        if (expression.contains("accept")) rule.accepts = true;
         if (const auto match = expression.find("match"); match != expression.end() && match->is_object()) {
             const json right = match->value("right", json{});
             const std::string left = match->value("left", json{}).dump();
             if (names_vrrp(right))
-                vrrp = true;
+                rule.vrrp = true;
             else if (left.find("iifname") == std::string::npos || right == "lo")
-                narrow = true;
+                rule.narrow = true;
         }
     }
-    return accepts && (vrrp || !narrow);
-}
-
-bool accepts_vrrp_by_name(const json& expressions) {
-    bool accepts = false, vrrp = false;
-    for (const auto& expression : expressions) {
-        if (!expression.is_object()) continue;
-        accepts = accepts || expression.contains("accept");
-        if (const auto match = expression.find("match"); match != expression.end() && match->is_object())
-            vrrp = vrrp || names_vrrp(match->value("right", json{}));
-    }
-    return accepts && vrrp;
+    return rule;
 }
 
 // An interface on which no instance runs; interfaces: those of the instances, none if they are not known.
@@ -176,7 +171,8 @@ void find_dropping_rules(const json& objects, std::span<const std::string> inter
         if (!table.starts_with("ip ") && !table.starts_with("inet ")) continue;
         if (!tables.contains(table)) tables[table] = hooks_of(objects, table);
         const std::string hook = tables[table].contains(chain) ? tables[table][chain] : "";
-        if (accepts_vrrp_by_name((*rule)["expr"])) accepted.insert(table + hook);
+        if (const auto found = acceptance_of((*rule)["expr"]); found.accepts && found.vrrp)
+            accepted.insert(table + hook);
         const std::string what = dropped_vrrp((*rule)["expr"], interfaces);
         if (what.empty() || accepted.contains(table + hook)) continue;
         if (hook == "input" || hook == "prerouting")
@@ -224,7 +220,7 @@ std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json, std::span
             const bool accepted = std::ranges::any_of(objects, [&](const json& other) {
                 const auto rule = other.find("rule");
                 return rule != other.end() && place_of(*rule) == place_of(*chain) && rule->contains("expr") &&
-                       lets_vrrp_in((*rule)["expr"]);
+                       acceptance_of((*rule)["expr"]).lets_vrrp_in();
             });
             if (!accepted) {
                 dropping.push_back(fmt::format("nft table {} chain {} drops by default and has no rule for VRRP",

@@ -50,12 +50,6 @@ std::optional<std::string> text_of(const std::string& path) {
     return text;
 }
 
-std::optional<struct stat> status_of(const std::string& path) {
-    struct stat status{};
-    if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-    return status;
-}
-
 std::string owner_of(const struct stat& status) { return fmt::format("{}:{}", status.st_uid, status.st_gid); }
 std::string mode_of(const struct stat& status) { return fmt::format("{:04o}", status.st_mode & 07777U); }
 
@@ -138,7 +132,7 @@ private:
     }
     void add_fifo(const std::string& keyword, const std::string& path) {
         MigrateFacts::Fifo fifo{.keyword = keyword, .path = path};
-        if (const auto status = status_of(root_.real(path))) {
+        if (const auto status = kernel::stat_of(root_.real(path))) {
             fifo.found = true;
             fifo.owner = owner_of(*status);
             fifo.mode = mode_of(*status);
@@ -155,12 +149,12 @@ private:
             facts_.scripts.push_back(std::move(script));
             return;
         }
-        if (const auto status = status_of(root_.real(path)); status && S_ISREG(status->st_mode)) {
+        if (const auto status = kernel::stat_of(root_.real(path)); status && S_ISREG(status->st_mode)) {
             script.found = true;
             script.owner = owner_of(*status);
             script.mode = mode_of(*status);
             for (fs::path part = path;; part = part.parent_path()) {
-                if (const auto of = status_of(root_.real(part.string())); of && kernel::changeable_by_others(*of))
+                if (const auto of = kernel::stat_of(root_.real(part.string())); of && kernel::changeable_by_others(*of))
                     script.loose.push_back(part.string());
                 if (part == part.parent_path()) break;
             }

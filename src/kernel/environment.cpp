@@ -19,7 +19,6 @@
 #include <random>
 #include <span>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "mainstay/kernel/process.hpp"
@@ -58,16 +57,14 @@ std::optional<std::string> search(const std::string& name) {
     return std::nullopt;
 }
 
-// The accounts of the scripts of one reading. Each is looked up once: thousands of scripts have the same, and where an
-// account is missing the name service searches all of its sources.
-class ScriptAccounts {
+// The accounts of one reading. Each is looked up once: thousands of scripts have the same, and where an account is
+// missing the name service searches all of its sources.
+class KnownAccounts {
 public:
-    const Result<Account>& of(const config::Command& command, const config::Global& global) {
-        const auto [user, group] = command.user.empty() ? std::tie(global.script_user, global.script_group)
-                                                        : std::tie(command.user, command.group);
-        const auto known = known_.find({user, group});
-        if (known != known_.end()) return known->second;
-        return known_.emplace(std::pair{user, group}, script_account(command, global)).first->second;
+    Result<Account> find(std::string_view user, std::string_view group) {
+        const auto [known, added] = known_.try_emplace({std::string{user}, std::string{group}});
+        if (added) known->second = find_account(user, group);
+        return known->second;
     }
 
 private:
@@ -75,14 +72,15 @@ private:
 };
 
 config::Environment::ScriptFacts script_facts(const config::Command& command, const config::Global& global,
-                                              ScriptAccounts& accounts) {
+                                              KnownAccounts& accounts) {
     config::Environment::ScriptFacts facts;
     const auto found = search(command.argv.front());
     if (!found) return facts;
     facts.found = true;
     facts.resolved = real_path(*found);
     const auto file = stat_of(facts.resolved);
-    const auto& account = accounts.of(command, global);
+    const auto account = script_account(
+        command, global, [&](std::string_view user, std::string_view group) { return accounts.find(user, group); });
     if (!file || !account) return facts;
     facts.executable = may_execute(*file, *account);
     facts.insecure = insecure_script(facts.resolved, *account);
@@ -134,7 +132,7 @@ config::Environment host_environment() {
     return {.interface_exists = [](std::string_view name) { return ::if_nametoindex(std::string{name}.c_str()) != 0; },
             .account_exists = [](std::string_view user,
                                  std::string_view group) { return find_account(user, group).has_value(); },
-            .script_facts = [accounts = std::make_shared<ScriptAccounts>()](
+            .script_facts = [accounts = std::make_shared<KnownAccounts>()](
                                 const auto& command,
                                 const auto& global) { return script_facts(command, global, *accounts); },
             .host_name = host_name(),

@@ -8,20 +8,16 @@
 
 #include "mainstay/base/script_variables.hpp"
 
-namespace mainstay::kernel {
-
-Result<Account> script_account(const config::Command& command, const config::Global& global) {
-    if (!command.user.empty()) return find_account(command.user, command.group);
-    if (!global.script_user.empty()) return find_account(global.script_user, global.script_group);
-    if (auto account = find_account("keepalived_script"); account) return account;
-    return Account{0, 0};
-}
-
-}  // namespace mainstay::kernel
-
 extern char** environ;
 
 namespace mainstay::kernel {
+
+Result<Account> script_account(const config::Command& command, const config::Global& global, const FindAccount& find) {
+    if (!command.user.empty()) return find(command.user, command.group);
+    if (!global.script_user.empty()) return find(global.script_user, global.script_group);
+    if (auto account = find("keepalived_script", {}); account) return account;
+    return Account{0, 0};
+}
 
 std::vector<std::string> script_environment(const char* const* entries, std::span<const std::string> patterns) {
     std::vector<std::string> kept;
@@ -42,9 +38,6 @@ std::vector<std::string> withheld_from_scripts(std::span<const std::string> patt
     return withheld_variables(entries, patterns);
 }
 
-}  // namespace mainstay::kernel
-
-namespace mainstay::kernel {
 namespace {
 
 bool insecure_path(const std::string& resolved) {

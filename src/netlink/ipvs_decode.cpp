@@ -134,4 +134,37 @@ Result<IpvsDestinationEntry> decode_destination(const Message& message, Family s
     return entry;
 }
 
+// ---- synchronisation daemons and connection timeouts ----
+
+Result<IpvsDaemon> decode_daemon(const Message& message) {
+    const auto outer = top_level(message, IPVS_CMD_NEW_DAEMON, "IPVS daemon");
+    if (!outer) return error_of(outer);
+    const auto from = outer->nested(IPVS_CMD_ATTR_DAEMON);
+    if (!from) return error_of(from);
+    if (!*from) return fail(Errc::Invalid, "IPVS daemon message without its content");
+    IpvsDaemon daemon;
+    const auto state = (*from)->value<std::uint32_t>(IPVS_DAEMON_ATTR_STATE).value_or(0);
+    if (state != IP_VS_STATE_MASTER && state != IP_VS_STATE_BACKUP)
+        return fail(Errc::Invalid, "IPVS daemon message without a state");
+    daemon.state = static_cast<IpvsDaemon::State>(state);
+    daemon.interface = (*from)->text(IPVS_DAEMON_ATTR_MCAST_IFN).value_or(std::string{});
+    daemon.sync_id = (*from)->value<std::uint32_t>(IPVS_DAEMON_ATTR_SYNC_ID).value_or(0);
+    daemon.maxlen = (*from)->value<std::uint16_t>(IPVS_DAEMON_ATTR_SYNC_MAXLEN).value_or(0);
+    daemon.port = (*from)->value<std::uint16_t>(IPVS_DAEMON_ATTR_MCAST_PORT).value_or(0);
+    daemon.ttl = (*from)->value<std::uint8_t>(IPVS_DAEMON_ATTR_MCAST_TTL).value_or(0);
+    if (const auto v4 = (*from)->bytes(IPVS_DAEMON_ATTR_MCAST_GROUP); v4 && v4->size() >= 4)
+        daemon.group = IpAddress::v4(v4->first<4>());
+    if (const auto v6 = (*from)->bytes(IPVS_DAEMON_ATTR_MCAST_GROUP6); v6 && v6->size() >= 16)
+        daemon.group = IpAddress::v6(v6->first<16>());
+    return daemon;
+}
+
+Result<IpvsTimeouts> decode_timeouts(const Message& message) {
+    const auto from = top_level(message, IPVS_CMD_SET_CONFIG, "IPVS timeouts");
+    if (!from) return error_of(from);
+    return IpvsTimeouts{.tcp = from->value<std::uint32_t>(IPVS_CMD_ATTR_TIMEOUT_TCP).value_or(0),
+                        .tcp_fin = from->value<std::uint32_t>(IPVS_CMD_ATTR_TIMEOUT_TCP_FIN).value_or(0),
+                        .udp = from->value<std::uint32_t>(IPVS_CMD_ATTR_TIMEOUT_UDP).value_or(0)};
+}
+
 }  // namespace mainstay::netlink

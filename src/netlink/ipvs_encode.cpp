@@ -167,20 +167,7 @@ Result<void> append_destination_dump(std::vector<std::byte>& out, std::uint16_t 
     return message.append_to(out);
 }
 
-// The part of the IPVS codec that is not about its table: synchronisation daemons and connection timeouts.
-
-namespace {
-
-Result<Attributes> content_of(const Message& message, std::uint8_t command, std::string_view what) {
-    const auto header = read_header<genlmsghdr>(message.payload);
-    if (!header) return fail(Errc::Invalid, std::string{what} + " message is cut off");
-    if (header->cmd != command) return fail(Errc::Invalid, std::string{what} + " message of another kind");
-    auto attributes = Attributes::parse(behind_header(message.payload, GENL_HDRLEN));
-    if (!attributes) return error_of(attributes, what);
-    return attributes;
-}
-
-}  // namespace
+// ---- synchronisation daemons and connection timeouts ----
 
 Result<void> append_daemon_start(std::vector<std::byte>& out, std::uint16_t family_id, const IpvsDaemon& daemon,
                                  std::uint32_t sequence) {
@@ -222,37 +209,6 @@ void append_daemon_dump(std::vector<std::byte>& out, std::uint16_t family_id, st
 
 void append_timeouts_query(std::vector<std::byte>& out, std::uint16_t family_id, std::uint32_t sequence) {
     (void)Builder{family_id, IPVS_CMD_GET_CONFIG, 0, sequence, IPVS_GENL_VERSION}.append_to(out);
-}
-
-Result<IpvsDaemon> decode_daemon(const Message& message) {
-    const auto outer = content_of(message, IPVS_CMD_NEW_DAEMON, "IPVS daemon");
-    if (!outer) return error_of(outer);
-    const auto from = outer->nested(IPVS_CMD_ATTR_DAEMON);
-    if (!from) return error_of(from);
-    if (!*from) return fail(Errc::Invalid, "IPVS daemon message without its content");
-    IpvsDaemon daemon;
-    const auto state = (*from)->value<std::uint32_t>(IPVS_DAEMON_ATTR_STATE).value_or(0);
-    if (state != IP_VS_STATE_MASTER && state != IP_VS_STATE_BACKUP)
-        return fail(Errc::Invalid, "IPVS daemon message without a state");
-    daemon.state = static_cast<IpvsDaemon::State>(state);
-    daemon.interface = (*from)->text(IPVS_DAEMON_ATTR_MCAST_IFN).value_or(std::string{});
-    daemon.sync_id = (*from)->value<std::uint32_t>(IPVS_DAEMON_ATTR_SYNC_ID).value_or(0);
-    daemon.maxlen = (*from)->value<std::uint16_t>(IPVS_DAEMON_ATTR_SYNC_MAXLEN).value_or(0);
-    daemon.port = (*from)->value<std::uint16_t>(IPVS_DAEMON_ATTR_MCAST_PORT).value_or(0);
-    daemon.ttl = (*from)->value<std::uint8_t>(IPVS_DAEMON_ATTR_MCAST_TTL).value_or(0);
-    if (const auto v4 = (*from)->bytes(IPVS_DAEMON_ATTR_MCAST_GROUP); v4 && v4->size() >= 4)
-        daemon.group = IpAddress::v4(v4->first<4>());
-    if (const auto v6 = (*from)->bytes(IPVS_DAEMON_ATTR_MCAST_GROUP6); v6 && v6->size() >= 16)
-        daemon.group = IpAddress::v6(v6->first<16>());
-    return daemon;
-}
-
-Result<IpvsTimeouts> decode_timeouts(const Message& message) {
-    const auto from = content_of(message, IPVS_CMD_SET_CONFIG, "IPVS timeouts");
-    if (!from) return error_of(from);
-    return IpvsTimeouts{.tcp = from->value<std::uint32_t>(IPVS_CMD_ATTR_TIMEOUT_TCP).value_or(0),
-                        .tcp_fin = from->value<std::uint32_t>(IPVS_CMD_ATTR_TIMEOUT_TCP_FIN).value_or(0),
-                        .udp = from->value<std::uint32_t>(IPVS_CMD_ATTR_TIMEOUT_UDP).value_or(0)};
 }
 
 }  // namespace mainstay::netlink

@@ -120,14 +120,6 @@ namespace {
 constexpr std::string_view kPath = "/metrics";
 constexpr std::string_view kOpenMetrics = "application/openmetrics-text";
 
-// Removes what is before `separator` from `rest`, and returns it; all of it, if there is no separator.
-std::string_view take_until(std::string_view& rest, char separator) {
-    const auto end = rest.find(separator);
-    const auto part = rest.substr(0, end);
-    rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
-    return part;
-}
-
 // In thousandths, as the header has at most three decimals; a malformed one counts as 0.
 int quality_of(std::string_view parameters) {
     while (!parameters.empty()) {
@@ -199,7 +191,7 @@ bool is_metrics(std::string_view target) { return target.substr(0, target.find('
 Result<MetricsOptions> metrics_options(std::string_view target, std::string_view accept) {
     MetricsOptions options;
     options.openmetrics = wants_openmetrics(accept);
-    take_until(target, '?');
+    (void)take_until(target, '?');
     while (!target.empty()) {
         auto value = take_until(target, '&');
         const auto name = take_until(value, '=');

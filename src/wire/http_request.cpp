@@ -13,14 +13,6 @@ namespace {
 constexpr std::string_view kBlanks = " \t";
 constexpr std::string_view kHostCharacters = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
 
-// Cuts the text at the first `mark`: what is before it; the rest stays in `text`.
-std::string_view cut(std::string_view& text, char mark) {
-    const auto at = text.find(mark);
-    const auto part = text.substr(0, at);
-    text = at == std::string_view::npos ? std::string_view{} : text.substr(at + 1);
-    return part;
-}
-
 std::optional<std::string> unescaped(std::string_view text, bool plus_is_blank) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -46,7 +38,7 @@ bool is_plain_path(std::string_view path) {
     if (!path.starts_with('/')) return false;
     for (std::string_view rest = path.substr(1); !rest.empty();) {
         const bool more = rest.find('/') != std::string_view::npos;
-        const auto segment = cut(rest, '/');
+        const auto segment = take_until(rest, '/');
         if (segment.empty() || segment == "." || segment == "..") return false;
         if (more && rest.empty()) return false;
     }
@@ -89,7 +81,7 @@ Result<HttpCredentials> basic_credentials(std::string_view text) {
 // True if one of the parameters is q=0, 0.0 ...
 bool is_refused(std::string_view parameters) {
     while (!parameters.empty()) {
-        const auto one = trimmed(cut(parameters, ';'));
+        const auto one = trimmed(take_until(parameters, ';'));
         if (one.size() > 2 && same_letters(one.substr(0, 2), "q="))
             return one.substr(2).find_first_not_of("0.") == std::string_view::npos;
     }
@@ -101,8 +93,8 @@ std::optional<int> rank_in(std::string_view field, std::string_view media_type) 
     std::optional<int> best;
     int best_rank = 0;
     while (!field.empty()) {
-        std::string_view one = cut(field, ',');
-        const auto name = trimmed(cut(one, ';'));
+        std::string_view one = take_until(field, ',');
+        const auto name = trimmed(take_until(one, ';'));
         const auto type = media_type.substr(0, media_type.find('/'));
         int rank = 0;
         if (same_letters(name, media_type))
@@ -132,13 +124,13 @@ bool HttpTarget::has(std::string_view name) const {
 Result<HttpTarget> http_target(std::string_view target) {
     if (target.find('#') != std::string_view::npos) return fail(Errc::Invalid, "a target with a fragment");
     std::string_view rest = target;
-    const auto path = unescaped(cut(rest, '?'), false);
+    const auto path = unescaped(take_until(rest, '?'), false);
     if (!path || !is_plain_path(*path)) return fail(Errc::Invalid, "a path that is not plain");
     HttpTarget read{.path = *path, .query = {}};
     while (!rest.empty()) {
-        std::string_view value = cut(rest, '&');
+        std::string_view value = take_until(rest, '&');
         if (value.empty()) continue;
-        auto name = unescaped(cut(value, '='), true);
+        auto name = unescaped(take_until(value, '='), true);
         auto decoded = unescaped(value, true);
         if (!name || !decoded) return fail(Errc::Invalid, "a parameter that cannot be decoded");
         if (read.query.size() >= kQueryParametersMax) return fail(Errc::Invalid, "too many parameters");
@@ -150,7 +142,7 @@ Result<HttpTarget> http_target(std::string_view target) {
 Result<HttpCredentials> http_credentials(std::string_view field) {
     std::string_view rest = trimmed(field);
     if (rest.empty()) return HttpCredentials{};
-    const auto scheme = cut(rest, ' ');
+    const auto scheme = take_until(rest, ' ');
     const auto secret = trimmed(rest);
     if (secret.empty() || secret.size() > kCredentialBytesMax)
         return fail(Errc::Invalid, "credentials that are empty or too long");

@@ -82,8 +82,8 @@ class Finder:
         for fault in sorted(faults, key=lambda fault: (fault.begin, fault.end, fault.becomes)):
             alike.setdefault((fault.function, fault.kind), []).append(fault)
         for some in alike.values():
-            for fault in some:
-                fault.number, fault.of = some.index(fault) + 1, len(some)
+            for number, fault in enumerate(some, 1):
+                fault.number, fault.of = number, len(some)
 
     def _text(self, first, last):
         return self.source.text[self.tokens[first].begin:self.tokens[last].end]

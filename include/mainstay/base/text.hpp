@@ -27,6 +27,14 @@ namespace mainstay {
     return first == text.npos ? std::string_view{} : text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
+// Removes what is before `mark` from `rest`, and the mark, and returns it; all of it, if there is no mark.
+[[nodiscard]] constexpr std::string_view take_until(std::string_view& rest, char mark) {
+    const auto end = rest.find(mark);
+    const auto part = rest.substr(0, end);
+    rest = end == rest.npos ? std::string_view{} : rest.substr(end + 1);
+    return part;
+}
+
 // Where characters of UTF-8 begin and end, in text that may be anything. RFC 3629, section 4.
 
 // The bytes of the character at the beginning of `text`, 1 to 4. 0: there is none, because the text is empty, or cut,

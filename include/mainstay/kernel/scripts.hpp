@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,9 +17,11 @@
 namespace mainstay::kernel {
 
 // The account that runs a script: its own `user`, else the global script_user, else keepalived_script where that
-// account exists, else root (keepalived's order).
-
-[[nodiscard]] Result<Account> script_account(const config::Command& command, const config::Global& global);
+// account exists, else root (keepalived's order). `find`: who asks for many scripts may remember what find_account()
+// says.
+using FindAccount = std::function<Result<Account>(std::string_view user, std::string_view group)>;
+[[nodiscard]] Result<Account> script_account(const config::Command& command, const config::Global& global,
+                                             const FindAccount& find = find_account);
 
 // The environment of scripts.
 

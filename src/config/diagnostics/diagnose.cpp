@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "config/parse/parse_context.hpp"
+#include "mainstay/base/text.hpp"
 #include "mainstay/config/language/resolver.hpp"
 
 namespace mainstay::config {
@@ -138,8 +139,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string lower(std::string_view text) {
     std::string out{text};
-    std::ranges::transform(out, out.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(out, out.begin(), [](char c) { return mainstay::lower(c); });
     return out;
 }
 

@@ -128,6 +128,20 @@ void Lexer::read_words(Statement& statement) {
     statement.mark = mark_of(from, to);
 }
 
+// Reads the quoted word at at_. False: its quote does not end on this line.
+bool Lexer::read_quoted(Statement& statement) {
+    const std::size_t close = text_.substr(0, line_end_).find('"', at_ + 1);
+    if (close == std::string_view::npos) {
+        listener_.found({LexFinding::Kind::UnterminatedQuote, mark_of(at_, line_end_)});
+        statement.broken = true;
+        skip_line();
+        return false;
+    }
+    statement.words.push_back({text_.substr(at_ + 1, close - at_ - 1), mark_of(at_, close + 1), true});
+    at_ = close + 1;
+    return true;
+}
+
 // Reads the word at at_. False when the statement ends here.
 bool Lexer::read_word(Statement& statement) {
     if (at_ >= line_end_) return false;
@@ -145,18 +159,7 @@ bool Lexer::read_word(Statement& statement) {
         skip_line();
         return false;
     }
-    if (text_[at_] == '"') {
-        const std::size_t close = text_.substr(0, line_end_).find('"', at_ + 1);
-        if (close == std::string_view::npos) {
-            listener_.found({LexFinding::Kind::UnterminatedQuote, mark_of(at_, line_end_)});
-            statement.broken = true;
-            skip_line();
-            return false;
-        }
-        statement.words.push_back({text_.substr(at_ + 1, close - at_ - 1), mark_of(at_, close + 1), true});
-        at_ = close + 1;
-        return true;
-    }
+    if (text_[at_] == '"') return read_quoted(statement);
     if (text_[at_] == '/' && at_ + 1 < line_end_ && text_[at_ + 1] == '/' &&
         (statement.words.empty() || !listener_.wants_argument(statement.words))) {
         statement.slash_comment = mark_of(at_, line_end_);

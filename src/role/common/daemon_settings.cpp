@@ -95,25 +95,25 @@ std::optional<std::string> changed_at_reload(const ipc::DaemonSettings& before, 
     return std::nullopt;
 }
 
-Places places_of(const Identity& identity, const std::string& run_directory, const std::string& spool_directory,
-                 const ipc::DaemonSettings& settings, const std::string& pid_name) {
+Paths paths_of(const Identity& identity, const std::string& run_directory, const std::string& spool_directory,
+               const ipc::DaemonSettings& settings, const std::string& pid_name) {
     const std::string configured = joined(settings);
-    Places places;
-    places.pid_name = pid_name;
-    places.name = folder_name(configured + (configured.empty() || pid_name.empty() ? "" : "_") + pid_name);
-    places.run_directory = places.name.empty() ? run_directory : run_directory + "/" + places.name;
-    places.spool_directory = places.name.empty() ? spool_directory : spool_directory + "/" + places.name;
+    Paths paths;
+    paths.pid_name = pid_name;
+    paths.name = folder_name(configured + (configured.empty() || pid_name.empty() ? "" : "_") + pid_name);
+    paths.run_directory = paths.name.empty() ? run_directory : run_directory + "/" + paths.name;
+    paths.spool_directory = paths.name.empty() ? spool_directory : spool_directory + "/" + paths.name;
     for (const auto* part : {&settings.net_namespace, &settings.instance})
-        if (!part->empty()) places.suffix += "_" + *part;
-    places.pid_directory = places.run_directory;
+        if (!part->empty()) paths.suffix += "_" + *part;
+    paths.pid_directory = paths.run_directory;
     if (identity.keepalived) {
-        places.pid_directory = settings.use_pid_dir || !configured.empty() ? "/run/keepalived" : "/run";
-        if (!settings.instance.empty()) places.pid_suffix = "_" + settings.instance;
+        paths.pid_directory = settings.use_pid_dir || !configured.empty() ? "/run/keepalived" : "/run";
+        if (!settings.instance.empty()) paths.pid_suffix = "_" + settings.instance;
     }
-    return places;
+    return paths;
 }
 
-std::string Places::pid_file(const Identity& identity, Kind kind) const {
+std::string Paths::pid_file(const Identity& identity, Kind kind) const {
     std::string path = identity.pid_file(kind, run_directory);
     if (path.starts_with(run_directory + "/")) return path;
     const auto at = path.rfind('/') + 1;

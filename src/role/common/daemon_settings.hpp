@@ -20,7 +20,7 @@ namespace mainstay::role {
 
 // The paths of this daemon's files. Several daemons can run on a host if each has its own network namespace, instance
 // name or pid file (-p).
-struct Places {
+struct Paths {
     std::string name, pid_name;                  // of the daemon, and its part that follows from -p; may be empty
     std::string run_directory, spool_directory;  // with the name as a folder
     std::string state_directory;
@@ -29,9 +29,9 @@ struct Places {
     std::string pid_suffix;  // "_<instance>", of the files in pid_directory
     [[nodiscard]] std::string pid_file(const Identity& identity, Kind kind) const;
 };
-[[nodiscard]] Places places_of(const Identity& identity, const std::string& run_directory,
-                               const std::string& spool_directory, const ipc::DaemonSettings& settings,
-                               const std::string& pid_name = {});
+[[nodiscard]] Paths paths_of(const Identity& identity, const std::string& run_directory,
+                             const std::string& spool_directory, const ipc::DaemonSettings& settings,
+                             const std::string& pid_name = {});
 
 // The path of a dump file: `standard` ("keepalived.data") in `tmp`, or the value of state_dump_file (`configured`: a
 // path, or a folder that ends in '/'; a relative one is below `tmp`). `process` ("_check") is inserted before the

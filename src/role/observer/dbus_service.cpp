@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "mainstay/base/lifetime.hpp"
+#include "mainstay/base/text.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "role/common/cancel.hpp"
 
@@ -288,8 +289,8 @@ void SystemBus::emit(const report::DbusSignal& signal) {
     if (sent < 0)
         ++lost_signals_;
     else if (const auto count = std::exchange(lost_signals_, 0); count > 0)
-        log_.warning("{} D-Bus signal{} lost, because the bus was away or did not read", count,
-                     count == 1 ? " was" : "s were");
+        log_.warning("{} {} lost, because the bus was away or did not read", counted(count, "D-Bus signal"),
+                     count == 1 ? "was" : "were");
     if (named_) pump();
 }
 

@@ -85,7 +85,7 @@ Result<int> Supervisor::prepare_dump(int signal) {
     auto line = ipc::make_channel();
     if (!line) return error_of(line);
     const auto& settings = current_.settings.daemon;
-    auto files = dump_files(signal, settings, temporary_directory(), places_.suffix);
+    auto files = dump_files(signal, settings, temporary_directory(), paths_.suffix);
     files.mode = 0666 & ~(options_.umask_given || settings.umask >= 0 ? own_mask() : kUsualMask);
     const int supervisor = ::getpid();
     const int pid = ::fork();

@@ -16,20 +16,15 @@ namespace mainstay::role {
 
 namespace {
 
-// -1: without a limit.
-bool has_ended(int line, int wait_ms) {
-    pollfd helper{.fd = line, .events = 0, .revents = 0};
+// What is seen of a helper: `events` of poll(2), or its end, which always counts. -1: without a limit.
+short seen_of(int line, short events, int wait_ms) {
+    pollfd helper{.fd = line, .events = events, .revents = 0};
     while (::poll(&helper, 1, wait_ms) < 0 && errno == EINTR) {
     }
-    return (helper.revents & POLLHUP) != 0;
+    return helper.revents;
 }
 
-bool has_answered(int line, int wait_ms) {
-    pollfd helper{.fd = line, .events = POLLIN, .revents = 0};
-    while (::poll(&helper, 1, wait_ms) < 0 && errno == EINTR) {
-    }
-    return helper.revents != 0;
-}
+bool has_ended(int line, int wait_ms) { return (seen_of(line, 0, wait_ms) & POLLHUP) != 0; }
 
 // A helper that waits for a disk cannot be killed: lines to roles, sockets and the lock of the pid file must not stay
 // open in it. Each of the two is a descriptor, or -1.
@@ -69,7 +64,7 @@ void become_helper(int supervisor) {
     if (::getppid() != supervisor) ::_exit(1);
 }
 
-Result<UniqueFd> DiskWork::run(const std::string& what, const Work& work) {
+Result<UniqueFd> DiskWork::open(const std::string& what, const Opening& work) {
     std::erase_if(unanswered_, [](const UniqueFd& line) { return has_ended(line.get(), 0); });
     if (unanswered_.size() >= kDiskWorkMax) return fail(Errc::Timeout, what + ": its disk does not answer");
     auto line = ipc::make_channel();
@@ -88,9 +83,18 @@ Result<UniqueFd> DiskWork::run(const std::string& what, const Work& work) {
     }
     line->second.reset();
     const auto wait_ms = unanswered_.empty() ? static_cast<int>(kDiskWait.count()) : 0;
-    if (has_answered(line->first.get(), wait_ms)) return answer_of(line->first.get(), what);
+    if (seen_of(line->first.get(), POLLIN, wait_ms) != 0) return answer_of(line->first.get(), what);
     unanswered_.push_back(std::move(line->first));
     return fail(Errc::Timeout, what + ": its disk does not answer; it is written when it does");
+}
+
+Result<void> DiskWork::run(const std::string& what, const Work& work) {
+    const auto done = open(what, [&work]() -> Result<UniqueFd> {
+        if (auto result = work(); !result) return error_of(result);
+        return UniqueFd{};
+    });
+    if (!done) return error_of(done);
+    return {};
 }
 
 }  // namespace mainstay::role

@@ -37,11 +37,13 @@ inline constexpr std::size_t kDiskWorkMax = 16;  // pieces of work that wait for
 // What the supervisor writes itself: each piece of work in a helper, in this order, one after the other.
 class DiskWork {
 public:
-    // With a descriptor for the supervisor, or with none; it may use no descriptor that was open before.
-    using Work = std::function<Result<UniqueFd>()>;
+    // Neither may use a descriptor that was open before.
+    using Work = std::function<Result<void>()>;
+    using Opening = std::function<Result<UniqueFd>()>;  // with a descriptor for the supervisor
     // `what`: the file, for the error. Errc::Timeout: the disk has not answered for kDiskWait, or work before this one
     // still waits; the work is done when the disk answers, unless the supervisor ends before.
-    [[nodiscard]] Result<UniqueFd> run(const std::string& what, const Work& work);
+    [[nodiscard]] Result<void> run(const std::string& what, const Work& work);
+    [[nodiscard]] Result<UniqueFd> open(const std::string& what, const Opening& work);
 
 private:
     std::vector<UniqueFd> unanswered_;  // lines to the helpers that still work

@@ -264,7 +264,7 @@ void Supervisor::set_up_host() {
     const auto startup = [this](bool again) {
         auto greeting = startup_for(Kind::Supervisor, again);
         greeting.log_ident =
-            options_.identity.log_ident(Kind::Vrrp) + places_.suffix;  // keepalived: the VRRP process watches
+            options_.identity.log_ident(Kind::Vrrp) + paths_.suffix;  // keepalived: the VRRP process watches
         greeting.log_level = log_levels_.of(LogModule::Track);
         greeting.user = account_of(kWatcherAccount);
         greeting.process_name = watcher_name(options_.identity.process_name(Kind::Supervisor));
@@ -302,7 +302,7 @@ void Supervisor::send_observations(Child& child) {
 }
 
 void Supervisor::load_discovery() {
-    if (const auto loaded = discovery_.load(places_.state_directory); !loaded)
+    if (const auto loaded = discovery_.load(paths_.state_directory); !loaded)
         log_.warning("the real servers that were known before are lost: {}", loaded.error().text());
 }
 

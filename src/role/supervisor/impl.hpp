@@ -279,7 +279,7 @@ private:
     std::string executable_;
     const bool may_raise_limits_ = kernel::may_raise_limits();
     kernel::Account account_;  // of the observer: it owns the run and the spool folder
-    Places places_;
+    Paths paths_;
     UniqueFd network_namespace_, ipvs_namespace_;
     PidFile pid_file_;
     Instant other_daemon_until_{};

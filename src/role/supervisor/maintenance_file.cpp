@@ -72,26 +72,20 @@ Result<void> MaintenanceFile::set(ipc::MaintenanceOrder order) {
     order_ = std::move(order);
     order_.request = 0;
     order_.note.clear();
-    const auto done = disk_.run(maintenance_path(folder_), [this] { return write(); });
-    if (!done) return error_of(done);
-    return {};
+    return disk_.run(maintenance_path(folder_), [this] { return write(); });
 }
 
 // Runs in a child process, because the disk may hang.
-Result<UniqueFd> MaintenanceFile::write() const {
+Result<void> MaintenanceFile::write() const {
     const std::string path = maintenance_path(folder_);
-    Result<void> done;
     if (!order_.on) {
-        if (::unlink(path.c_str()) == 0)
-            done = kernel::sync_folder_of(path);
-        else if (errno != ENOENT)
-            return fail_system("remove " + path, errno);
-    } else if (done = kernel::make_directory(folder_, {::geteuid(), ::getegid()}, 0755); done) {
-        // A director that comes back from a power cut must not take its work over again.
-        done = kernel::write_file_durably(path, encode(order_), 0644);
+        if (::unlink(path.c_str()) == 0) return kernel::sync_folder_of(path);
+        if (errno != ENOENT) return fail_system("remove " + path, errno);
+        return {};
     }
-    if (!done) return error_of(done);
-    return UniqueFd{};
+    if (auto made = kernel::make_directory(folder_, {::geteuid(), ::getegid()}, 0755); !made) return made;
+    // A director that comes back from a power cut must not take its work over again.
+    return kernel::write_file_durably(path, encode(order_), 0644);
 }
 
 }  // namespace mainstay::role

@@ -34,7 +34,7 @@ public:
     }
 
 private:
-    [[nodiscard]] Result<UniqueFd> write() const;
+    [[nodiscard]] Result<void> write() const;
     DiskWork disk_;
     std::string folder_;
     ipc::MaintenanceOrder order_;

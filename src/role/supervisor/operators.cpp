@@ -165,7 +165,7 @@ void Supervisor::look_at_maintenance() {
 }
 
 void Supervisor::load_maintenance(const ipc::MaintenanceOrder& handed_over) {
-    if (const auto loaded = maintenance_.load(places_.state_directory, kernel::wall_now()); !loaded)
+    if (const auto loaded = maintenance_.load(paths_.state_directory, kernel::wall_now()); !loaded)
         log_.error("whether this director is in maintenance is not known: {}", loaded.error().text());
     // The program before an upgrade may not have been able to write it.
     if (handed_over.on && !maintenance_.order().on)

@@ -18,22 +18,22 @@ constexpr std::chrono::seconds kSpoolFolderRetry{10}, kForOtherDaemon{5};
 
 // Runs before the daemon opens its sockets. After an upgrade all of this exists already.
 Result<void> Supervisor::settle(const ipc::DaemonSettings& settings, const std::string& pid_name) {
-    places_ = places_of(options_.identity, options_.run_directory, options_.spool_directory, settings, pid_name);
-    places_.state_directory = options_.state_directory + places_.run_directory.substr(options_.run_directory.size());
-    if (!places_.suffix.empty() && options_.set_log_ident)
-        options_.set_log_ident(options_.identity.log_ident(Kind::Supervisor) + places_.suffix);
+    paths_ = paths_of(options_.identity, options_.run_directory, options_.spool_directory, settings, pid_name);
+    paths_.state_directory = options_.state_directory + paths_.run_directory.substr(options_.run_directory.size());
+    if (!paths_.suffix.empty() && options_.set_log_ident)
+        options_.set_log_ident(options_.identity.log_ident(Kind::Supervisor) + paths_.suffix);
     if (auto opened = open_namespaces(settings); !opened) return opened;
-    if (auto made = kernel::make_directory(places_.run_directory, account_, 0755); !made) return made;
+    if (auto made = kernel::make_directory(paths_.run_directory, account_, 0755); !made) return made;
     make_spool_folder(true);
-    if (places_.pid_directory == "/run/keepalived")
-        if (auto made = kernel::make_directory(places_.pid_directory, {0, 0}, 0755); !made) return made;
+    if (paths_.pid_directory == "/run/keepalived")
+        if (auto made = kernel::make_directory(paths_.pid_directory, {0, 0}, 0755); !made) return made;
     if (options_.hand_over < 0)
         if (auto claimed = claim_pid_file(settings.process_name); !claimed) return claimed;
     return {};
 }
 
 std::string Supervisor::supervisor_socket() const {
-    return places_.run_directory + "/" + std::string{kSupervisorSocket};
+    return paths_.run_directory + "/" + std::string{kSupervisorSocket};
 }
 
 // The folder belongs to a role's account, which must not be able to keep the daemon from its start: only a root that
@@ -68,9 +68,9 @@ Result<bool> Supervisor::make_place(const ipc::DaemonSettings& settings) {
 
 // The daemon starts even if the disk is read-only or full; the observer then keeps mails in memory.
 void Supervisor::make_spool_folder(bool first) {
-    const auto made = kernel::make_directory(places_.spool_directory, account_, 0750);
+    const auto made = kernel::make_directory(paths_.spool_directory, account_, 0750);
     if (made) {
-        if (!first) log_.notice("mail spool folder {} created", places_.spool_directory);
+        if (!first) log_.notice("mail spool folder {} created", paths_.spool_directory);
         return;
     }
     if (first)
@@ -107,7 +107,7 @@ void Supervisor::apply_settings(const ipc::DaemonSettings& settings) {
 
 std::string Supervisor::pid_file_of(Kind kind) const {
     const std::string& given = options_.pid_file(kind);
-    return given.empty() ? places_.pid_file(options_.identity, kind) : given;
+    return given.empty() ? paths_.pid_file(options_.identity, kind) : given;
 }
 
 // `name`: that the configuration gives the process; empty: none.
@@ -126,11 +126,7 @@ Result<void> Supervisor::claim_pid_file(const std::string& name) {
 
 void Supervisor::write_child_pid(const Child& child) {
     const std::string path = pid_file_of(child.kind);
-    const auto write = [&]() -> Result<UniqueFd> {
-        if (auto done = kernel::write_file_safely(path, std::to_string(child.pid) + "\n", 0644); !done)
-            return error_of(done);
-        return UniqueFd{};
-    };
+    const auto write = [&] { return kernel::write_file_safely(path, std::to_string(child.pid) + "\n", 0644); };
     // The run folder lies in memory, any other on a disk that may hang.
     const auto written = options_.pid_file(child.kind).empty() ? write() : disk_.run(path, write);
     if (!written) log_.warning("{}", written.error().text());
@@ -139,9 +135,9 @@ void Supervisor::write_child_pid(const Child& child) {
 // Another daemon may have the same file (-r) and have written it since.
 void Supervisor::remove_child_pid(Kind kind, int pid) {
     const std::string path = pid_file_of(kind);
-    const auto remove = [&]() -> Result<UniqueFd> {
+    const auto remove = [&]() -> Result<void> {
         if (pid_in(path) == pid) ::unlink(path.c_str());
-        return UniqueFd{};
+        return {};
     };
     if (const auto removed = options_.pid_file(kind).empty() ? remove() : disk_.run(path, remove); !removed)
         log_.warning("{}", removed.error().text());
@@ -149,8 +145,8 @@ void Supervisor::remove_child_pid(Kind kind, int pid) {
 
 // Folders of a name stay as long as something is in them: mails, history, maintenance.
 void Supervisor::remove_empty_folders() {
-    if (places_.name.empty()) return;
-    for (const auto* folder : {&places_.run_directory, &places_.state_directory, &places_.spool_directory})
+    if (paths_.name.empty()) return;
+    for (const auto* folder : {&paths_.run_directory, &paths_.state_directory, &paths_.spool_directory})
         ::rmdir(folder->c_str());
 }
 

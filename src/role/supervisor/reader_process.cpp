@@ -190,7 +190,7 @@ void Supervisor::read_again_in(const std::string& name) {
 int Supervisor::open_check_log(const ipc::RoleStartup& orders) {
     if (!orders.check_first || orders.check_log.empty()) return -1;
     constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-    auto opened = disk_.run(orders.check_log, [&orders]() -> Result<UniqueFd> {
+    auto opened = disk_.open(orders.check_log, [&orders]() -> Result<UniqueFd> {
         return UniqueFd{::open(orders.check_log.c_str(), kFlags, 0600)};
     });
     check_log_ = opened ? std::move(*opened) : UniqueFd{};

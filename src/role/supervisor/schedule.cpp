@@ -70,9 +70,9 @@ void Supervisor::look_at_schedule() {
 bool Supervisor::remove_file(const std::string& path) {
     return disk_
         .run(path,
-             [&path]() -> Result<UniqueFd> {
+             [&path]() -> Result<void> {
                  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_system("remove " + path, errno);
-                 return UniqueFd{};
+                 return {};
              })
         .has_value();
 }
@@ -80,13 +80,13 @@ bool Supervisor::remove_file(const std::string& path) {
 // Programs that edit the configuration wait while this file exists.
 void Supervisor::mark_reading(bool reading) {
     if (reading && phase_ == Phase::Running && current_.settings.daemon.has_reload_file) {
-        reading_mark_ = current_.settings.daemon.reload_file.empty() ? places_.run_directory + "/keepalived.reload"
+        reading_mark_ = current_.settings.daemon.reload_file.empty() ? paths_.run_directory + "/keepalived.reload"
                                                                      : current_.settings.daemon.reload_file;
-        const auto made = disk_.run(reading_mark_, [this]() -> Result<UniqueFd> {
+        const auto made = disk_.run(reading_mark_, [this]() -> Result<void> {
             const UniqueFd fd{
                 ::open(reading_mark_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)};
             if (!fd && errno != EEXIST) return fail_system("create " + reading_mark_, errno);
-            return UniqueFd{};
+            return {};
         });
         if (made) return;
         log_.warning("reload_file {} cannot be created", reading_mark_);

@@ -26,6 +26,10 @@
 #define MAINSTAY_VERSION "unknown"
 #endif
 
+#ifndef MAINSTAY_LIBEXECDIR
+#define MAINSTAY_LIBEXECDIR "/usr/libexec/mainstay"
+#endif
+
 namespace mainstay::role {
 
 namespace inherited = ipc::inherited;
@@ -274,7 +278,7 @@ ipc::RoleStartup Supervisor::startup_for(Kind kind, bool restarted) const {
     const KindTraits& traits = traits_of(kind);
     ipc::RoleStartup startup;
     startup.restarted = restarted;
-    startup.log_ident = options_.identity.log_ident(kind) + places_.suffix;
+    startup.log_ident = options_.identity.log_ident(kind) + paths_.suffix;
     startup.log_socket = options_.log_socket;
     startup.log_facility = options_.log_facility;
     startup.log_console = options_.log_console;
@@ -286,8 +290,8 @@ ipc::RoleStartup Supervisor::startup_for(Kind kind, bool restarted) const {
     startup.process_name = options_.identity.process_name(kind);
     startup.config_path = options_.config_path;
     startup.config_id = options_.config_id;
-    startup.control_socket = places_.run_directory + "/" + std::string{kApiSocket};
-    startup.spool_directory = places_.spool_directory;
+    startup.control_socket = paths_.run_directory + "/" + std::string{kApiSocket};
+    startup.spool_directory = paths_.spool_directory;
     startup.net_namespace = options_.net_namespace;
     const auto number = static_cast<std::uint8_t>(kind);
     startup.may_schedule = std::ranges::count(current_.settings.daemon.scheduling_roles, number) != 0;
@@ -454,14 +458,6 @@ int run_supervisor(const SupervisorOptions& options, Log& log) {
     }
     return supervisor->run();
 }
-
-}  // namespace mainstay::role
-
-#ifndef MAINSTAY_LIBEXECDIR
-#define MAINSTAY_LIBEXECDIR "/usr/libexec/mainstay"
-#endif
-
-namespace mainstay::role {
 
 std::string program_path(const std::string& supervisor, const std::string& name) {
     auto beside = supervisor.substr(0, supervisor.rfind('/') + 1) + name;

@@ -31,6 +31,10 @@
 #define MAINSTAY_VERSION "unknown"
 #endif
 
+#ifndef MAINSTAY_VERSION
+#define MAINSTAY_VERSION "unknown"
+#endif
+
 namespace mainstay::role {
 
 namespace {
@@ -76,7 +80,7 @@ ipc::HandOver Supervisor::hand_over(int client, std::vector<int>& keep) {
     state.version = MAINSTAY_VERSION;
     state.config_path = options_.config_path;
     state.pid_path = pid_file_.path();
-    state.pid_name = places_.pid_name;
+    state.pid_name = paths_.pid_name;
     state.pid_file = handed(pid_file_.lock());
     state.kick = handed(kick_.get());
     state.scripts = handed(current_.scripts.get());
@@ -243,14 +247,8 @@ void Supervisor::upgraded() {
     if (requests_.take_postponed()) request_reload();
 }
 
-}  // namespace mainstay::role
+// ---- the trial of an upgrade, in the new program: checks that it can load the state of the running daemon ----
 
-// The trial of an upgrade, in the new program: checks that it can load the state of the running daemon.
-#ifndef MAINSTAY_VERSION
-#define MAINSTAY_VERSION "unknown"
-#endif
-
-namespace mainstay::role {
 namespace {
 
 constexpr int kOrdersWithinMs = 10'000;

@@ -68,19 +68,19 @@ TEST_CASE("the umask is a number of any base or the names of its bits") {
 TEST_CASE("files are where keepalived has them, and apart for each copy of the daemon") {
     const role::Identity own, compat{true};
     ipc::DaemonSettings settings;
-    auto places = role::places_of(own, "/run/mainstay", "/var/spool/mainstay", settings);
-    CHECK(places.pid_file(own, role::Kind::Vrrp) == "/run/mainstay/vrrp.pid");
-    CHECK(role::places_of(compat, "/run/mainstay", "", settings).pid_file(compat, role::Kind::Lvs) ==
+    auto paths = role::paths_of(own, "/run/mainstay", "/var/spool/mainstay", settings);
+    CHECK(paths.pid_file(own, role::Kind::Vrrp) == "/run/mainstay/vrrp.pid");
+    CHECK(role::paths_of(compat, "/run/mainstay", "", settings).pid_file(compat, role::Kind::Lvs) ==
           "/run/checkers.pid");
     settings.use_pid_dir = true;
-    CHECK(role::places_of(compat, "/r", "", settings).pid_file(compat, role::Kind::Vrrp) == "/run/keepalived/vrrp.pid");
+    CHECK(role::paths_of(compat, "/r", "", settings).pid_file(compat, role::Kind::Vrrp) == "/run/keepalived/vrrp.pid");
     settings.net_namespace = "blue";
     settings.instance = "a";
-    places = role::places_of(own, "/run/mainstay", "/var/spool/mainstay", settings);
-    CHECK(places.run_directory == "/run/mainstay/blue_a");
-    CHECK(places.spool_directory == "/var/spool/mainstay/blue_a");
-    CHECK(places.suffix == "_blue_a");
-    CHECK(role::places_of(compat, "/r", "", settings).pid_file(compat, role::Kind::Supervisor) ==
+    paths = role::paths_of(own, "/run/mainstay", "/var/spool/mainstay", settings);
+    CHECK(paths.run_directory == "/run/mainstay/blue_a");
+    CHECK(paths.spool_directory == "/var/spool/mainstay/blue_a");
+    CHECK(paths.suffix == "_blue_a");
+    CHECK(role::paths_of(compat, "/r", "", settings).pid_file(compat, role::Kind::Supervisor) ==
           "/run/keepalived/keepalived_a.pid");
 }
 

@@ -114,17 +114,17 @@ TEST_CASE("folders and suffixes of a daemon with a namespace only, and with an i
     ipc::DaemonSettings blue, a;
     blue.net_namespace = "blue";
     a.instance = "a";
-    const auto of_blue = places_of({}, "/run/mainstay", "/var/spool/mainstay", blue);
+    const auto of_blue = paths_of({}, "/run/mainstay", "/var/spool/mainstay", blue);
     CHECK(of_blue.run_directory == "/run/mainstay/blue");
     CHECK(of_blue.spool_directory == "/var/spool/mainstay/blue");
     CHECK(of_blue.suffix == "_blue");
     CHECK(of_blue.pid_directory == "/run/mainstay/blue");
     CHECK(of_blue.pid_file({}, Kind::Lvs) == "/run/mainstay/blue/lvs.pid");
-    const auto of_a = places_of({}, "/run/mainstay", "/var/spool/mainstay", a);
+    const auto of_a = paths_of({}, "/run/mainstay", "/var/spool/mainstay", a);
     CHECK(of_a.run_directory == "/run/mainstay/a");
     CHECK(of_a.suffix == "_a");
     CHECK(of_a.pid_suffix.empty());
-    const auto none = places_of({}, "/run/mainstay", "/var/spool/mainstay", {});
+    const auto none = paths_of({}, "/run/mainstay", "/var/spool/mainstay", {});
     CHECK(none.run_directory == "/run/mainstay");
     CHECK(none.spool_directory == "/var/spool/mainstay");
     CHECK(none.suffix.empty());
@@ -132,7 +132,7 @@ TEST_CASE("folders and suffixes of a daemon with a namespace only, and with an i
 
 TEST_CASE("what follows from the pid file stands behind namespace and instance in a daemon's name") {
     const Identity compat{true};
-    const auto plain = places_of(compat, "/run/mainstay", "/var/spool/mainstay", {}, "a.pid-1");
+    const auto plain = paths_of(compat, "/run/mainstay", "/var/spool/mainstay", {}, "a.pid-1");
     CHECK(plain.name == "a.pid-1");
     CHECK(plain.run_directory == "/run/mainstay/a.pid-1");
     CHECK(plain.spool_directory == "/var/spool/mainstay/a.pid-1");
@@ -141,10 +141,10 @@ TEST_CASE("what follows from the pid file stands behind namespace and instance i
     CHECK(plain.pid_file(compat, Kind::Observer) == "/run/mainstay/a.pid-1/observer.pid");
     ipc::DaemonSettings amphora;
     amphora.net_namespace = "amphora-haproxy";
-    CHECK(places_of(compat, "/run/mainstay", "", amphora, "a.pid-1").run_directory ==
+    CHECK(paths_of(compat, "/run/mainstay", "", amphora, "a.pid-1").run_directory ==
           "/run/mainstay/amphora-haproxy_a.pid-1");
     amphora.instance = "../../etc";
-    CHECK(places_of({}, "/run/mainstay", "", amphora)
+    CHECK(paths_of({}, "/run/mainstay", "", amphora)
               .run_directory.starts_with("/run/mainstay/amphora-haproxy_.._.._etc-"));
 }
 
@@ -153,9 +153,9 @@ TEST_CASE("keepalived's pid files are in a folder of their own when there may be
     ipc::DaemonSettings blue, a;
     blue.net_namespace = "blue";
     a.instance = "a";
-    CHECK(places_of(compat, "/run/mainstay", "", {}).pid_file(compat, Kind::Vrrp) == "/run/vrrp.pid");
-    CHECK(places_of(compat, "/run/mainstay", "", blue).pid_file(compat, Kind::Vrrp) == "/run/keepalived/vrrp.pid");
-    CHECK(places_of(compat, "/run/mainstay", "", a).pid_file(compat, Kind::Vrrp) == "/run/keepalived/vrrp_a.pid");
+    CHECK(paths_of(compat, "/run/mainstay", "", {}).pid_file(compat, Kind::Vrrp) == "/run/vrrp.pid");
+    CHECK(paths_of(compat, "/run/mainstay", "", blue).pid_file(compat, Kind::Vrrp) == "/run/keepalived/vrrp.pid");
+    CHECK(paths_of(compat, "/run/mainstay", "", a).pid_file(compat, Kind::Vrrp) == "/run/keepalived/vrrp_a.pid");
 }
 
 TEST_CASE("more options of processes: memory, limits and the rise of a process that is late") {

@@ -13,19 +13,19 @@ using Access = kernel::PathRule::Access;
 
 namespace {
 
-using Paths = std::set<std::string>;
+using Rules = std::set<std::string>;
 
-Paths paths(const kernel::Reach& reach) {
-    Paths texts;
+Rules paths(const kernel::Reach& reach) {
+    Rules texts;
     for (const auto& rule : reach.paths)
         texts.insert((rule.access == Access::Read ? "r " : rule.access == Access::Write ? "w " : "m ") + rule.path);
     CHECK(texts.size() == reach.paths.size());
     return texts;
 }
 
-const Paths kLeast{"r /etc/localtime", "r /usr/share/zoneinfo", "w /dev/null", "r /dev/urandom"};
+const Rules kLeast{"r /etc/localtime", "r /usr/share/zoneinfo", "w /dev/null", "r /dev/urandom"};
 
-Paths least_and(Paths more) {
+Rules least_and(Rules more) {
     more.insert(kLeast.begin(), kLeast.end());
     return more;
 }
@@ -68,10 +68,10 @@ TEST_CASE("the observer may change the folders that hold its socket's folder and
 }
 
 TEST_CASE("what reads files from anywhere may open all, and only what talks to name services and masters has TCP") {
-    CHECK(paths(reach_of(Kind::Snmp, started())) == Paths{"r /"});
+    CHECK(paths(reach_of(Kind::Snmp, started())) == Rules{"r /"});
     CHECK(reach_of(Kind::Snmp, started()).tcp);
-    CHECK(paths(watcher_reach()) == Paths{"r /"});
+    CHECK(paths(watcher_reach()) == Rules{"r /"});
     CHECK_FALSE(watcher_reach().tcp);
-    CHECK(paths(reader_reach()) == Paths{"r /"});
+    CHECK(paths(reader_reach()) == Rules{"r /"});
     CHECK(reader_reach().tcp);
 }

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "fake_mail_desk.hpp"
+#include "fake_mail_commands.hpp"
 #include "role/observer/http/router.hpp"
 
 using namespace mainstay;

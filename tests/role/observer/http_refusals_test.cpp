@@ -4,7 +4,7 @@
 #include <boost/beast/http/error.hpp>
 #include <nlohmann/json.hpp>
 
-#include "fake_mail_desk.hpp"
+#include "fake_mail_commands.hpp"
 #include "role/observer/http/api_routes.hpp"
 #include "role/observer/http/header.hpp"
 #include "role/observer/http/router.hpp"

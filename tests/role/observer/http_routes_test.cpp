@@ -8,7 +8,7 @@
 #include <set>
 
 #include "event_at.hpp"
-#include "fake_mail_desk.hpp"
+#include "fake_mail_commands.hpp"
 #include "mainstay/report/rate_history.hpp"
 #include "role/observer/http/event_feed.hpp"
 #include "role/observer/http/exchange.hpp"

@@ -102,11 +102,11 @@ TEST_CASE("work with a disk that hangs keeps its order, is answered at once, hol
     // Who opens the FIFO waits until its other end is open.
     REQUIRE(::mkfifo(disk.c_str(), 0600) == 0);
     const auto appends = [&](char what) {
-        return [&, what]() -> Result<UniqueFd> {
+        return [&, what]() -> Result<void> {
             const UniqueFd waits{::open(disk.c_str(), O_RDONLY | O_CLOEXEC)};
             const UniqueFd file{::open(out.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
             if (::write(file.get(), &what, 1) != 1) return fail(Errc::Io, "write");
-            return UniqueFd{};
+            return {};
         };
     };
     int ends[2];
@@ -138,13 +138,13 @@ TEST_CASE("work with a disk that hangs keeps its order, is answered at once, hol
 
 TEST_CASE("work with a disk gives a descriptor, an error with its reason, or nothing because its process died") {
     DiskWork work;
-    const auto file = work.run("file", []() -> Result<UniqueFd> { return UniqueFd{::open("/dev/null", O_WRONLY)}; });
+    const auto file = work.open("file", []() -> Result<UniqueFd> { return UniqueFd{::open("/dev/null", O_WRONLY)}; });
     REQUIRE(file);
     CHECK(::write(file->get(), "x", 1) == 1);
-    const auto refused = work.run("file", []() -> Result<UniqueFd> { return fail(Errc::Io, "no room"); });
+    const auto refused = work.open("file", []() -> Result<UniqueFd> { return fail(Errc::Io, "no room"); });
     REQUIRE_FALSE(refused);
     CHECK(refused.error().text() == "no room");
-    const auto thrown = work.run("file", []() -> Result<UniqueFd> { throw std::bad_alloc{}; });
+    const auto thrown = work.open("file", []() -> Result<UniqueFd> { throw std::bad_alloc{}; });
     REQUIRE_FALSE(thrown);
     CHECK(thrown.error().text() == "file: the process that writes it died");
     while (::waitpid(-1, nullptr, 0) > 0) {

@@ -70,6 +70,7 @@ public:
 private:
     bool begin_line();
     void read_words(Statement& statement);
+    bool read_quoted(Statement& statement);
     bool read_word(Statement& statement);
     void skip_line() { at_ = line_end_; }
 
