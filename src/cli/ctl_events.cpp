@@ -101,6 +101,17 @@ Result<void> report_beginning(const std::string& socket, WallTime since) {
     return {};
 }
 
+// The daemon may have lost events: what a damaged file held, and what was overwritten before it was read.
+Result<void> report_gaps(const std::string& socket, WallTime since) {
+    const auto answer = ask_daemon(socket, "/api/v1/events/gaps");
+    if (!answer) return answer.error().code() == Errc::Invalid ? Result<void>{} : error_of(answer);  // an older daemon
+    const auto gaps = json_array(*answer);
+    if (!gaps) return error_of(gaps);
+    for (const auto& gap : *gaps)
+        if (const auto line = gap_line(gap, since, utc_offset_s()); !line.empty()) print_error("mainstayctl: " + line);
+    return {};
+}
+
 // Until it is interrupted; while the daemon does not answer, it goes on asking.
 int follow(EventPrinter& printer) {
     bool absent = false;
@@ -126,6 +137,7 @@ int ctl_events(const std::string& socket, const EventsOptions& options) {
     }
     if (filter.since_us > 0)
         if (const auto begun = report_beginning(socket, {filter.since_us}); !begun) return complain(begun.error());
+    if (const auto said = report_gaps(socket, {filter.since_us}); !said) return complain(said.error());
     EventPrinter printer{socket, wanted, std::move(filter)};
     if (const auto shown = printer.show_new(); !shown) return complain(shown.error());
     return options.follow ? follow(printer) : 0;
@@ -162,6 +174,14 @@ bool is_shown(const json& event, const EventFilter& filter) {
     if (filter.service.empty()) return false;
     if (kind == "service") return is_called(name, filter.service);
     return kind == "server" && is_called(text(event, "parent"), filter.service);
+}
+
+std::string gap_line(const json& gap, WallTime since, int utc_offset_s) {
+    const WallTime after{number(gap, "after_unix_us")}, before{number(gap, "before_unix_us")};
+    if (before.unix_us != 0 && before.unix_us < since.unix_us) return {};
+    const auto from = after.unix_us == 0 ? "" : " from " + local_text(after, utc_offset_s);
+    const auto to = before.unix_us == 0 ? "" : " to " + local_text(before, utc_offset_s);
+    return fmt::format("events{}{} may be missing: {}\n", from, to, text(gap, "why"));
 }
 
 std::string event_line(const json& event, int utc_offset_s) {

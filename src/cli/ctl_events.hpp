@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "mainstay/base/time.hpp"
+
 namespace mainstay::cli {
 
 struct EventFilter {
@@ -15,6 +17,8 @@ struct EventFilter {
 };
 
 [[nodiscard]] bool is_shown(const nlohmann::json& event, const EventFilter& filter);
+// "events from ... to ... may be missing: why", with a newline; empty: the gap lies before `since`.
+[[nodiscard]] std::string gap_line(const nlohmann::json& gap, WallTime since, int utc_offset_s);
 // "2026-11-20 10:02:11  instance VI_1  MASTER  priority 100: detail", with a newline.
 [[nodiscard]] std::string event_line(const nlohmann::json& event, int utc_offset_s);
 

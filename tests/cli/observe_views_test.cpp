@@ -195,6 +195,17 @@ TEST_CASE("an event is a line, and is shown for its instance or its service") {
     CHECK_FALSE(is_shown(server, {.since_us = 1'795'163'866'000'001, .instance = {}, .service = {}}));
 }
 
+TEST_CASE("a gap of the history says between which events it is, as far as that is known") {
+    const nlohmann::json between{
+        {"after_unix_us", 1'795'163'866'000'000}, {"before_unix_us", 1'795'163'926'000'000}, {"why", "w"}},
+        until{{"after_unix_us", nullptr}, {"before_unix_us", 1'795'163'926'000'000}, {"why", "w"}},
+        open{{"after_unix_us", 1'795'163'866'000'000}, {"before_unix_us", nullptr}, {"why", "w"}};
+    CHECK(gap_line(between, {}, 0) == "events from 2026-11-20 08:37:46 to 2026-11-20 08:38:46 may be missing: w\n");
+    CHECK(gap_line(until, {}, 0) == "events to 2026-11-20 08:38:46 may be missing: w\n");
+    CHECK(gap_line(open, {1'795'163'927'000'000}, 0) == "events from 2026-11-20 08:37:46 may be missing: w\n");
+    CHECK(gap_line(between, {1'795'163'927'000'000}, 0).empty());
+}
+
 TEST_CASE("states are coloured as whole words") {
     CHECK(with_colours("VI_1  MASTER  UPPER\nx: DOWN") == "VI_1  \033[32mMASTER\033[0m  UPPER\nx: \033[31mDOWN\033[0m");
     CHECK(with_colours("") == "");

@@ -46,6 +46,11 @@ void History::restore(std::vector<report::HistoryEntry> entries) {
                     std::make_move_iterator(entries.end()));
 }
 
+void History::add_gap(HistoryGap gap) {
+    gaps_.push_back(std::move(gap));
+    if (gaps_.size() > kHistoryGapsMax) gaps_.pop_front();
+}
+
 // A ring numbers its events; another run of the daemon begins anew, at another time.
 bool History::is_restored(const std::string& source, const Event& event) const {
     return std::ranges::any_of(entries_, [&](const report::HistoryEntry& entry) {
@@ -86,14 +91,19 @@ std::optional<std::uint64_t> number_in(std::string_view name) {
 void HistoryLog::open(const std::string& folder, History& history) {
     if (is_open()) return;
     path_ = folder;
-    auto entries = load();
-    if (!entries) {
+    auto loaded = load();
+    if (!loaded) {
         folder_.reset();
-        return note(error_of(entries));
+        return note(error_of(loaded));
     }
     note({});
-    if (!entries->empty()) saved_id_ = entries->back().id;
-    history.restore(std::move(*entries));
+    auto& [entries, gaps] = *loaded;
+    for (auto& [behind, gap] : gaps) {
+        if (behind < entries.size()) gap.before = entries[behind].event.at;
+        history.add_gap(std::move(gap));
+    }
+    if (!entries.empty()) saved_id_ = entries.back().id;
+    history.restore(std::move(entries));
     write(history);
 }
 
@@ -104,13 +114,13 @@ Result<void> HistoryLog::open_folder() {
     return {};
 }
 
-Result<std::vector<report::HistoryEntry>> HistoryLog::load() {
+Result<HistoryLog::Loaded> HistoryLog::load() {
     if (auto opened = open_folder(); !opened) return error_of(opened);
     const auto all = numbers();
     if (!all) return error_of(all);
-    std::vector<report::HistoryEntry> entries;
-    for (const auto number : *all) read_segment(number, entries);
-    return entries;
+    Loaded loaded;
+    for (const auto number : *all) read_segment(number, loaded);
+    return loaded;
 }
 
 // In ascending order.
@@ -152,16 +162,26 @@ Result<std::vector<std::byte>> HistoryLog::read(std::uint64_t number) const {
 }
 
 // The newest segment that can be appended to stays open for that; otherwise the first write begins another one.
-void HistoryLog::read_segment(std::uint64_t number, std::vector<report::HistoryEntry>& entries) {
+void HistoryLog::read_segment(std::uint64_t number, Loaded& loaded) {
     number_ = number;
     segment_.reset();
+    auto& entries = loaded.entries;
+    HistoryGap gap{.after = entries.empty() ? WallTime{} : entries.back().event.at, .before = {}, .why = {}};
     const auto bytes = read(number);
-    if (!bytes)
-        return log_.warning("event history: {}/{} is not used: {}", path_, name_of(number), bytes.error().text());
+    if (!bytes) {
+        gap.why = fmt::format("{}/{} is not used: {}", path_, name_of(number), bytes.error().text());
+        log_.warning("event history: {}", gap.why);
+        loaded.gaps.emplace_back(entries.size(), std::move(gap));
+        return;
+    }
     auto segment = ipc::read_history_segment(*bytes);
-    if (!segment.problem.empty()) log_.warning("event history: {}/{}: {}", path_, name_of(number), segment.problem);
     for (auto& entry : segment.entries)
         if (entries.empty() || entry.id > entries.back().id) entries.push_back(std::move(entry));
+    if (!segment.problem.empty()) {
+        gap.why = fmt::format("{}/{}: {}", path_, name_of(number), segment.problem);
+        log_.warning("event history: {}", gap.why);
+        loaded.gaps.emplace_back(entries.size(), std::move(gap));
+    }
     const bool foreign = !segment.problem.empty() && segment.damaged == 0;
     if (foreign || segment.damaged >= ipc::kHistoryDamageMax || bytes->size() >= segment_bytes_max_) return;
     segment_.reset(::openat(folder_.get(), name_of(number).c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW));

@@ -7,6 +7,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mainstay/base/error.hpp"
@@ -17,6 +18,14 @@
 namespace mainstay::role {
 
 inline constexpr std::size_t kHistoryEntriesMax = 10'000;  // about 4 MB; the oldest go first
+
+// Events of this time may be missing.
+struct HistoryGap {
+    WallTime after, before;  // of the events on both sides; 0: none is known
+    std::string why;
+    bool operator==(const HistoryGap&) const = default;
+};
+inline constexpr std::size_t kHistoryGapsMax = 32;  // the oldest go first
 
 class History {
 public:
@@ -31,6 +40,9 @@ public:
     [[nodiscard]] std::vector<report::HistoryEntry> after(std::uint64_t id, std::size_t limit) const;
     // The newest entries, at most `limit`, the oldest of them first.
     [[nodiscard]] std::vector<report::HistoryEntry> newest(std::size_t limit) const;
+    void add_gap(HistoryGap gap);
+    [[nodiscard]] const std::deque<HistoryGap>& gaps() const { return gaps_; }
+    [[nodiscard]] WallTime last_time() const { return entries_.empty() ? WallTime{} : entries_.back().event.at; }
     [[nodiscard]] std::uint64_t first_id() const { return entries_.empty() ? 0 : entries_.front().id; }  // 0: none
     [[nodiscard]] std::uint64_t last_id() const { return last_id_; }
 
@@ -39,6 +51,7 @@ private:
 
     std::function<void()> appended_;
     std::deque<report::HistoryEntry> entries_;
+    std::deque<HistoryGap> gaps_;
     std::uint64_t last_id_ = 0;
     std::int64_t restored_until_us_ = 0;  // the time of the newest restored event
 };
@@ -75,11 +88,15 @@ public:
     [[nodiscard]] const std::string& problem() const { return problem_; }
 
 private:
-    Result<std::vector<report::HistoryEntry>> load();
+    struct Loaded {
+        std::vector<report::HistoryEntry> entries;
+        std::vector<std::pair<std::size_t, HistoryGap>> gaps;  // with the number of entries of the files up to it
+    };
+    Result<Loaded> load();
     Result<void> open_folder();
     Result<std::vector<std::uint64_t>> numbers() const;
     Result<std::vector<std::byte>> read(std::uint64_t number) const;
-    void read_segment(std::uint64_t number, std::vector<report::HistoryEntry>& entries);
+    void read_segment(std::uint64_t number, Loaded& loaded);
     Result<void> append(std::span<const std::byte> bytes);
     Result<void> begin_segment();
     [[nodiscard]] bool is_segment(std::uint64_t number) const;

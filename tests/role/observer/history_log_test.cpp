@@ -101,9 +101,23 @@ TEST_CASE("a damaged, a foreign and an odd file are reported, and the rest is us
     CHECK(after.log.texts[0].ends_with("events-00000001.log: it is damaged in 1 place; 0 events of it are used"));
     CHECK(after.log.texts[1].ends_with("events-00000002.log: it is not a file of events"));
     CHECK(after.log.texts[2].ends_with("events-00000004.log is not used: it is not a regular file"));
+    REQUIRE(after.history.gaps().size() == 3);
+    const auto file = folder.path + "/history/events-0000000";
+    CHECK(after.history.gaps()[0] ==
+          HistoryGap{{}, {3}, file + "1.log: it is damaged in 1 place; 0 events of it are used"});
+    CHECK(after.history.gaps()[1] == HistoryGap{{}, {3}, file + "2.log: it is not a file of events"});
+    CHECK(after.history.gaps()[2] == HistoryGap{{3}, {}, file + "4.log is not used: it is not a regular file"});
     after.happens(4);
     CHECK(after.disk.problem() == "");
     CHECK(fs::exists(segment(folder, 5)));
+}
+
+TEST_CASE("of the gaps of a history the last ones are kept") {
+    History history{[] {}};
+    for (int n = 0; n < 40; ++n) history.add_gap({{}, {}, std::to_string(n)});
+    CHECK(history.gaps().size() == kHistoryGapsMax);
+    CHECK(history.gaps().front().why == "8");
+    CHECK(history.gaps().back().why == "39");
 }
 
 TEST_CASE("what only has a segment's name neither counts to those that are kept nor is removed") {

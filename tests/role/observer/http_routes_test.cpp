@@ -209,6 +209,18 @@ TEST_CASE("events are a list behind an id, in pieces") {
         CHECK(d.get(std::string{"/api/v1/events"} + target).status == 400);
 }
 
+TEST_CASE("times of which events may be missing are listed") {
+    Daemon d;
+    CHECK(body_of(d.get("/api/v1/events/gaps")) == json::array());
+    d.history.add_gap({{}, {200}, "events-00000001.log: it is damaged in 1 place"});
+    d.history.add_gap({{300}, {400}, "7 events of the lvs process were overwritten"});
+    CHECK(body_of(d.get("/api/v1/events/gaps")) ==
+          json::parse(R"([{"why": "events-00000001.log: it is damaged in 1 place",
+                           "after_unix_us": null, "before_unix_us": 200},
+                          {"why": "7 events of the lvs process were overwritten",
+                           "after_unix_us": 300, "before_unix_us": 400}])"));
+}
+
 TEST_CASE("the stream of events resumes behind the last one that the client has") {
     Daemon d;
     d.history.append("vrrp", {role::test::event_at(100), role::test::event_at(200)});

@@ -111,6 +111,19 @@ Answer events(const History& history, const Request& request) {
                                                              : list_of_events(history, request);
 }
 
+Answer gaps_of_events(const History& history) {
+    json list = json::array();
+    const auto put = [](json& into, const char* name, WallTime at) {
+        into[std::string{name} + "_unix_us"] = at.unix_us == 0 ? json{} : json(at.unix_us);
+    };
+    for (const auto& gap : history.gaps()) {
+        auto& one = list.emplace_back(json{{"why", gap.why}});
+        put(one, "after", gap.after);
+        put(one, "before", gap.before);
+    }
+    return json_answer(list);
+}
+
 // ---- metrics, reasons
 
 // The query again, as the pure renderer reads it: after decoding, "," and "%2C" are the same.
@@ -272,6 +285,7 @@ std::vector<Route> api_routes(const ApiSources& s) {
     auto listing = get("/api/v1/events", [s](const Request& r) { return events(s.history, r); });
     listing.produces = {"application/json", kEventStream};
     routes.push_back(std::move(listing));
+    routes.push_back(get("/api/v1/events/gaps", [s](const Request&) { return gaps_of_events(s.history); }));
     if (s.mail != nullptr) add_mail_routes(routes, *s.mail);
     if (s.webhooks != nullptr) add_webhook_routes(routes, *s.webhooks);
     const auto command = [&](std::string_view pattern, auto carry_out) {
