@@ -45,7 +45,7 @@ TableSize table_size() {
     TableSize size{.configured = lvs::mh_table_size(kernel::boot_configuration())};
     if (size.configured) return size;
     std::ifstream file{"/proc/net/ip_vs_conn"};
-    size.connections = ipvs_connections(std::string{std::istreambuf_iterator<char>{file}, {}});
+    size.connections = netlink::ipvs_connections(std::string{std::istreambuf_iterator<char>{file}, {}});
     return size;
 }
 

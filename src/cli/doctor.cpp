@@ -207,6 +207,30 @@ void judge_scripts(const DoctorFacts& facts, std::vector<Finding>& found) {
                      "others from the daemon's environment"});
 }
 
+// Why a server ("10.0.0.11:80") that its checks reach does not answer clients.
+std::string advice_for_unanswered(const config::Config& config, const std::string& server_name) {
+    for (const auto& service : config.virtual_servers)
+        for (const auto& server : service.real_servers) {
+            if (server.endpoint.to_string() != server_name) continue;
+            if (server.forwarding == config::Forwarding::Nat)
+                return "the server's replies must come back through this director: its route to the clients goes to an "
+                       "address of this director, and ip_forward is 1 here";
+            return fmt::format(
+                "run mainstay-realserver status {0} on the server: it must have the address on lo{1}, and the service "
+                "must listen there; check_data_path finds such servers",
+                service.fwmark == 0 && service.group->empty() ? service.endpoint.address.to_string() : "ADDRESS",
+                server.forwarding == config::Forwarding::Tunnel ? ", take packets from the tunnel" : "");
+        }
+    return "look whether the server has the virtual address, and which way its replies take";
+}
+
+std::string advice_for(const config::Config& config, const DoctorFacts::Problem& problem) {
+    const auto* row = report::problem_row(problem.kind);
+    if (row == nullptr) return "run mainstayctl status";
+    if (row->kind == report::ProblemKind::ClientsUnanswered) return advice_for_unanswered(config, problem.object);
+    return fmt::format(fmt::runtime(row->fix), problem.object);
+}
+
 void judge_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
     if (!facts.not_running.empty())
         found.push_back(
@@ -219,8 +243,7 @@ void judge_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
         const auto* row = report::problem_row(problem.kind);
         const bool seen_here = row != nullptr && row->kind == report::ProblemKind::IpvsUnavailable;
         if ((seen_here && !facts.ipvs_available) || ++counts[problem.kind] > kOfOneKindMax) continue;
-        found.push_back({problem.text, row == nullptr ? "run mainstayctl status"
-                                                      : fmt::format(fmt::runtime(row->fix), problem.object)});
+        found.push_back({problem.text, advice_for(facts.configuration, problem)});
     }
     for (const auto& [kind, count] : counts)
         if (count > kOfOneKindMax)
@@ -255,7 +278,6 @@ std::vector<Finding> judge_host(const DoctorFacts& facts) {
     judge_rivals(facts, found);
     judge_peers(facts, found);
     judge_daemon(facts, found);
-    judge_waiting(facts, found);
     judge_scripts(facts, found);
     judge_routing(facts, found);
     if (facts.hidden_from && !vrrp::watch_plan(facts.configuration).processes.empty())

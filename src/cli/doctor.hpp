@@ -72,14 +72,7 @@ struct DoctorFacts {
     };
     std::vector<Problem> problems;
     bool status_unread = false;  // the status is that of another version and lacks something
-    // Clients that have asked a server for a TCP connection, in vain for two seconds: most of those that it has.
-    struct Waiting {
-        Endpoint service, server;
-        std::size_t waiting = 0, all = 0;  // connections
-        bool operator==(const Waiting&) const = default;
-    };
-    std::vector<Waiting> waiting;
-    struct LeftBehind {  // by scripts: processes that go on without them
+    struct LeftBehind {          // by scripts: processes that go on without them
         std::string name;
         std::size_t count = 0;
         int pid = 0;  // of one of them
@@ -148,10 +141,6 @@ struct ChildProcess {
 };
 [[nodiscard]] std::vector<DoctorFacts::LeftBehind> left_behind(const std::vector<ChildProcess>& children);
 void judge_processes(const DoctorFacts& facts, std::vector<Finding>& found);
-
-// From the lines of /proc/net/ip_vs_conn.
-void count_waiting(DoctorFacts& facts, std::istream& connections);
-void judge_waiting(const DoctorFacts& facts, std::vector<Finding>& found);
 
 // The facts from the answer of the running daemon; empty if there is none or it has another version.
 void read_status(DoctorFacts& facts, std::string_view status);

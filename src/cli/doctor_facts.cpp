@@ -120,7 +120,6 @@ void gather_ipvs(DoctorFacts& facts) {
     for (const auto& name : schedulers) {
         if (!has_scheduler(name)) facts.missing_schedulers.push_back(name);
     }
-    if (std::ifstream connections{"/proc/net/ip_vs_conn"}; connections) count_waiting(facts, connections);
 }
 
 void gather_firewall(DoctorFacts& facts) {

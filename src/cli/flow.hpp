@@ -23,8 +23,8 @@ struct Flow {
 
 // From which the size of the kernel's mh tables is concluded.
 struct TableSize {
-    std::optional<std::uint32_t> configured;  // by the boot configuration (lvs::mh_table_size)
-    std::vector<IpvsConnection> connections;  // where it does not say: the kernel's
+    std::optional<std::uint32_t> configured;           // by the boot configuration (lvs::mh_table_size)
+    std::vector<netlink::IpvsConnection> connections;  // where it does not say: the kernel's
 };
 
 // A line for each reason, the answer first. `table`: the kernel's, destinations in its order. An error: there is no

@@ -9,17 +9,9 @@
 
 #include "ctl_ipvs.hpp"
 #include "mainstay/lvs/mh_table.hpp"
+#include "mainstay/netlink/ipvs_connections.hpp"
 
 namespace mainstay::cli {
-
-struct IpvsConnection {
-    std::uint8_t protocol = 0;  // of IP
-    Endpoint client, service, server;
-    bool waits = false;  // TCP: the client asked two seconds ago or earlier, and nothing followed
-    bool operator==(const IpvsConnection&) const = default;
-};
-// The lines of /proc/net/ip_vs_conn; those that are not understood are left out.
-[[nodiscard]] std::vector<IpvsConnection> ipvs_connections(std::string_view lines);
 
 // The weight that most servers have, for those whose weight is 0 now: the kernel does not show what they had before.
 [[nodiscard]] std::uint32_t usual_weight(const IpvsTableEntry& entry);
@@ -34,6 +26,6 @@ struct InferredSize {
 };
 // None: too few connections, or no size explains nine of ten of them and twice as many as each other size.
 [[nodiscard]] std::optional<InferredSize> infer_mh_size(const IpvsTableEntry& entry,
-                                                        const std::vector<IpvsConnection>& connections);
+                                                        const std::vector<netlink::IpvsConnection>& connections);
 
 }  // namespace mainstay::cli

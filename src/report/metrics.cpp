@@ -78,7 +78,7 @@ void put_problems(MetricsWriter& out, const DaemonStatus& status) {
     for (const auto& problem : problems(status)) ++counts[problem.kind];
     out.family("mainstay_problems");
     for (const auto& row : problem_rows())
-        if (row.only_doctor.empty()) out.sample({{"kind", row.name}, {"severity", row.severity()}}, counts[row.kind]);
+        out.sample({{"kind", row.name}, {"severity", row.severity()}}, counts[row.kind]);
 }
 
 void put_daemon(MetricsWriter& out, const DaemonStatus& status) {

@@ -20,59 +20,59 @@ constexpr ProblemRow kProblemRows[] = {
      "While this router is MASTER it hears another one, also one whose adverts it refuses.",
      "set a different virtual_router_id on each pair, or let the advertisements pass between the peers (firewall, "
      "switch, authentication)",
-     kAnyRule, "", ""},
+     kAnyRule, ""},
     {InstanceFault, "instance_fault", "vrrp", kCritical, "An instance is in FAULT.",
-     "fix the cause; the instance then recovers by itself", "MainstayFault", "vrrpInstanceState", ""},
+     "fix the cause; the instance then recovers by itself", "MainstayFault", "vrrpInstanceState"},
     {NoQuorum, "no_quorum", "lvs", kCritical, "A virtual server lacks its quorum.",
      "run mainstayctl why '{}': it shows of each server why it gets no connections", "MainstayServiceDown",
-     "virtualServerQuorumStatus", ""},
+     "virtualServerQuorumStatus"},
     {IpvsUnavailable, "ipvs_unavailable", "lvs", kCritical, "The kernel's IPVS table cannot be programmed.",
-     "modprobe ip_vs; for every boot: echo ip_vs > /etc/modules-load.d/ip_vs.conf", kAnyRule, "", ""},
+     "modprobe ip_vs; for every boot: echo ip_vs > /etc/modules-load.d/ip_vs.conf", kAnyRule, ""},
     {ProcessDown, "process_down", "daemon", kCritical, "A process of the daemon has ended and does not run yet.",
      "run journalctl -u mainstay: the log says why it ends; it is started again with growing pauses",
-     "MainstayProcessDown", "", ""},
+     "MainstayProcessDown", ""},
     {ProcessRestarted, "process_restarted", "daemon", kWarning,
      "A process of the daemon has ended within the last 5 minutes, and runs again.",
-     "run journalctl -u mainstay: the log says why it ended", kAnyRule, "", ""},
+     "run journalctl -u mainstay: the log says why it ended", kAnyRule, ""},
     {InstanceInit, "instance_init", "vrrp", kWarning, "An instance has not started.", "run mainstayctl why {}",
-     kAnyRule, "vrrpInstanceState", ""},
+     kAnyRule, "vrrpInstanceState"},
     {ScriptDown, "script_down", "vrrp", kWarning, "A tracked script fails.",
-     "run mainstayctl why {}: it shows how the script failed", kAnyRule, "vrrpScriptResult", ""},
+     "run mainstayctl why {}: it shows how the script failed", kAnyRule, "vrrpScriptResult"},
     {BfdDown, "bfd_down", "vrrp", kWarning, "A tracked BFD session is down.",
      "run mainstayctl why {}; look whether the neighbor runs BFD, and whether firewalls let its packets pass", kAnyRule,
-     "", ""},
+     ""},
     {ServerDown, "server_down", "lvs", kWarning, "The checks of a real server fail.",
      "run mainstayctl why {0}; while it is out on purpose: mainstayctl server disable {0}", "MainstayServersDown",
-     "realServerStatus", ""},
+     "realServerStatus"},
     {ServerKept, "server_kept", "lvs", kWarning, "The checks of a real server fail, and min_alive keeps it.",
-     "run mainstayctl why {}", kAnyRule, "realServerStatus", ""},
+     "run mainstayctl why {}", kAnyRule, "realServerStatus"},
     {NotAnnounced, "not_announced", "lvs", kWarning, "An address is withdrawn from the routing daemon.",
      "run mainstayctl why {}; once the reason is gone, the address is announced again by itself",
-     "MainstayNotAnnounced", "", ""},
+     "MainstayNotAnnounced", ""},
     {MhTableWaits, "mh_table_waits", "lvs", kWarning, "The mh table of a service waits to be put in order.",
-     "run mainstayctl maintenance on, and off when its addresses are withdrawn", "MainstayTableWaits", "", ""},
+     "run mainstayctl maintenance on, and off when its addresses are withdrawn", "MainstayTableWaits", ""},
     {ServersHeld, "servers_held", "lvs", kWarning, "An answer of a file or of DNS is held.",
-     "correct {}: the servers before its last answer stay until then", "MainstayServersHeld", "", ""},
+     "correct {}: the servers before its last answer stay until then", "MainstayServersHeld", ""},
     {ServersUnknown, "servers_unknown", "lvs", kWarning, "A file or a DNS name of real servers has no answer.",
-     "correct {}: the last known servers stay until then", "MainstayServersUnknown", "", ""},
+     "correct {}: the last known servers stay until then", "MainstayServersUnknown", ""},
     {MailStuck, "mail_stuck", "daemon", kWarning, "The last attempt to deliver a mail failed.",
-     "check smtp_server, its port and which mails it accepts; queued mails are retried", "MainstayMailStuck", "", ""},
+     "check smtp_server, its port and which mails it accepts; queued mails are retried", "MainstayMailStuck", ""},
     {WebhookStuck, "webhook_stuck", "daemon", kWarning, "The last attempt to post events to a webhook failed.",
      "check url, tls_ca and headers of this [[webhook]] in mainstay.toml, and the receiver; queued events are retried",
-     "MainstayWebhookStuck", "", ""},
+     "MainstayWebhookStuck", ""},
     {ReloadRefused, "reload_refused", "daemon", kWarning, "The last reload was refused.",
      "run mainstayctl reload --dry-run: it shows the reason; the configuration before it runs on",
-     "MainstayReloadRefused", "", ""},
+     "MainstayReloadRefused", ""},
     {UpgradeRefused, "upgrade_refused", "daemon", kWarning, "The last upgrade was refused.",
-     "remove the cause and run mainstayctl upgrade, or restart the daemon; the program before it runs on", kAnyRule, "",
+     "remove the cause and run mainstayctl upgrade, or restart the daemon; the program before it runs on", kAnyRule,
      ""},
     {LogLinesLost, "log_lines_lost", "daemon", kWarning, "Log lines of a process were lost within the last 5 minutes.",
      "let what reads the log (syslog, journald, a pipe, a disk) take its lines again: a line says then how many were "
      "lost",
-     kAnyRule, "", ""},
+     kAnyRule, ""},
     {ClientsUnanswered, "clients_unanswered", "lvs", kWarning,
-     "Most connections of clients to a server wait for its answer (SYN_RECV).", "", "", "",
-     "the kernel's list of connections may have millions of lines, and only root may read it"},
+     "Most connections of clients to a server wait for its answer (SYN_RECV).",
+     "run mainstayctl doctor: how the answers of server {} must travel depends on its lb_kind", kAnyRule, ""},
 };
 
 // The order of the rows is that of the problems.
@@ -146,6 +146,35 @@ void find_in_lvs(const LvsStatus& lvs, Problems& found) {
     }
 }
 
+bool has_server(const ServiceStatus& service, const Endpoint& server) {
+    return std::ranges::any_of(service.servers, [&](const ServerStatus& one) {
+        return one.endpoint.address == server.address && (one.endpoint.port == 0 || one.endpoint.port == server.port);
+    });
+}
+
+// A firewall mark is in no connection: its service is known by the server alone.
+const ServiceStatus* service_of(const LvsStatus& lvs, const UnansweredServer& one) {
+    const auto is_asked = [&](const netlink::IpvsServiceKey& key) {
+        return key.fwmark == 0 && Endpoint{key.address, key.port} == one.service;
+    };
+    const ServiceStatus* marked = nullptr;
+    for (const auto& service : lvs.services) {
+        if (!has_server(service, one.server)) continue;
+        if (is_asked(service.key) || std::ranges::any_of(service.group_keys, is_asked)) return &service;
+        if (service.key.fwmark != 0) marked = &service;
+    }
+    return marked;
+}
+
+void find_unanswered(const LvsStatus& lvs, const std::vector<UnansweredServer>& unanswered, Problems& found) {
+    for (const auto& one : unanswered)
+        if (const auto* service = service_of(lvs, one); service != nullptr)
+            found.push_back({ClientsUnanswered, one.server.to_string(), service->name,
+                             fmt::format("{} of {} connections of {} to server {} do not finish: the server's answer "
+                                         "does not reach the clients",
+                                         one.waiting, one.all, one.service.to_string(), one.server.to_string())});
+}
+
 constexpr std::int64_t kRecentUs = std::chrono::microseconds{std::chrono::minutes{5}}.count();
 
 void find_in_processes(const Supervision& supervision, WallTime now, Problems& found) {
@@ -208,7 +237,10 @@ const ProblemRow* problem_row(std::string_view name) {
 std::vector<Problem> problems(const DaemonStatus& status) {
     Problems found;
     if (status.vrrp) find_in_vrrp(status, *status.vrrp, found);
-    if (status.lvs) find_in_lvs(*status.lvs, found);
+    if (status.lvs) {
+        find_in_lvs(*status.lvs, found);
+        find_unanswered(*status.lvs, status.unanswered, found);
+    }
     find_in_daemon(status, found);
     std::ranges::stable_sort(found, {}, &Problem::kind);
     return found;

@@ -96,3 +96,38 @@ def test_a_server_with_alpha_waits_for_its_first_check(director):
              "counts as failed", timeout=40)
     wait_reason(director, "10.0.0.1", f"{SERVICE} has lost its quorum because 0 of its 1 servers are up with a total weight of 0, "
                 "and its quorum is 1")
+
+
+ASK_THREE_TIMES = """
+import socket
+for _ in range(3):
+    one = socket.socket()
+    one.settimeout(0.3)
+    try:
+        one.connect(("10.1.0.80", 80))
+        raise SystemExit("answered")
+    except TimeoutError:
+        one.close()
+"""
+
+
+def test_a_server_that_answers_its_check_and_no_client_is_a_problem(lan):
+    lan.switch("net")
+    client = lan.host("client", eth0=("net", "10.1.0.100/24"))
+    director = lan.host("director", eth0=("net", "10.1.0.5/24", "10.1.0.80/32"))
+    listen(lan.host("server", eth0=("net", "10.1.0.11/24")), "10.1.0.11:80")  # it does not have the virtual address
+    director.mainstayd("virtual_server 10.1.0.80 80 {\n delay_loop 1\n lb_algo rr\n lb_kind DR\n protocol TCP\n"
+                       + server("10.1.0.11", TCP) + "}\n", "-C")
+    problem = ("3 of 3 connections of 10.1.0.80:80 to server 10.1.0.11:80 do not finish: the server's answer does not reach the clients")
+
+    def said(*command):
+        return director.run([program("mainstayctl"), *command], check=False).stdout
+    wait_until(lambda: "10.1.0.11:80" in director.run(["ipvsadm", "-Ln"]).stdout, 40, lambda: said("status"))
+    assert problem not in said("status")
+
+    client.run(["/usr/bin/python3", "-c", ASK_THREE_TIMES])
+
+    wait_until(lambda: problem in said("status"), 40, lambda: said("status"))
+    assert f"WARNING - {problem} | " in said("status", "--check")
+    assert f"{problem}\n" in said("doctor") and "run mainstay-realserver status 10.1.0.80 on the server" in said("doctor")
+    assert 'mainstay_problems{kind="clients_unanswered",severity="warning"} 1' in said("metrics")

@@ -11,6 +11,7 @@
 #include "mainstay/report/api.hpp"
 #include "mainstay/report/status.hpp"
 #include "mainstay/report/supervision.hpp"
+#include "mainstay/report/unanswered.hpp"
 
 namespace mainstay::report {
 
@@ -27,6 +28,7 @@ struct DaemonStatus {
     std::string config_path, config_id, settings_path;  // from the daemon's command line
     std::optional<VrrpStatus> vrrp;                     // none: the role has not published anything
     std::optional<LvsStatus> lvs;
+    std::vector<UnansweredServer> unanswered;  // of a sample, and of no service of ours, too
     std::optional<BfdStatus> bfd;
     std::optional<Supervision> supervision;  // none: the supervisor has not sent it yet
     std::optional<ApiStatus> api;            // none: it is not served

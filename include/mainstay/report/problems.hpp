@@ -43,10 +43,9 @@ struct ProblemRow {
     std::string_view part;  // of the status: "vrrp", "lvs" or "daemon"
     bool critical;          // else a warning
     std::string_view meaning;
-    std::string_view fix;          // {} is the object; empty: it depends on the configuration, and doctor makes it
-    std::string_view alert;        // the rule in mainstay-alerts.yml
-    std::string_view snmp;         // the object of KEEPALIVED-MIB that shows it; empty: it has none
-    std::string_view only_doctor;  // why nothing else shows it; empty: everything does
+    std::string_view fix;    // {} is the object
+    std::string_view alert;  // the rule in mainstay-alerts.yml
+    std::string_view snmp;   // the object of KEEPALIVED-MIB that shows it; empty: it has none
 
     [[nodiscard]] constexpr std::string_view severity() const { return critical ? "critical" : "warning"; }
 };

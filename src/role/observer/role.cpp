@@ -14,6 +14,7 @@
 
 #include "api_host.hpp"
 #include "bus.hpp"
+#include "connection_sample.hpp"
 #include "delivery_commands.hpp"
 #include "dump_writer.hpp"
 #include "event_source.hpp"
@@ -125,6 +126,7 @@ private:
     Instant traffic_asked_{}, sampled_{};
     bool is_large_ = false, large_was_read_ = false;  // the lvs role's last state; such a one since the last tick
     report::RateHistory rates_;
+    ConnectionSample connections_;
     History history_{[this] { api_.wake_streams(); }};
     HistoryLog history_log_{runtime_.log()};
     RecordKeeper records_{runtime_.loop(), runtime_.log()};
@@ -323,11 +325,11 @@ bool ObserverRole::collect_from(EventSource& source) {
 
 void ObserverRole::log_lost(const EventSource& source, std::uint64_t lost, std::uint64_t last) {
     events_lost_ += lost;
-    runtime_.log().error("{} events of the {} process came faster than they could be mailed and were overwritten", lost,
-                         source.name);
+    const auto what = fmt::format("{} events of the {} process", lost, source.name);
+    history_.add_gap({history_.last_time(), runtime_.wall(), what + " were overwritten"});
+    runtime_.log().error("{} came faster than they could be mailed and were overwritten", what);
     const auto noticed = mailer_->notice(
-        fmt::format("lost.{}.{}.{}", source.name, last, runtime_.wall().unix_us / 1'000'000),
-        fmt::format("{} events of the {} process were not mailed", lost, source.name),
+        fmt::format("lost.{}.{}.{}", source.name, last, runtime_.wall().unix_us / 1'000'000), what + " were not mailed",
         "They arrived faster than they could be stored; the log contains them", runtime_.now(), runtime_.wall());
     if (!noticed) runtime_.log().error("{}", noticed.error().text());
 }
@@ -435,6 +437,7 @@ report::DaemonStatus ObserverRole::status() {
     status.webhooks = webhooks_.status();
     status.vrrp = read_status<report::VrrpStatus>(vrrp_.block);
     status.lvs = lvs_status();
+    if (status.lvs && !status.lvs->services.empty()) status.unanswered = connections_.unanswered(status.clock);
     status.bfd = read_status<report::BfdStatus>(bfd_block_);
     mail_commands_.describe(status);
     status.mail.sent += before_.sent;
