@@ -6,7 +6,7 @@
 #include <array>
 #include <utility>
 
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 #include "config/toml/document.hpp"
 #include "mainstay/base/script_variables.hpp"
 #include "mainstay/config/schema/schema.hpp"

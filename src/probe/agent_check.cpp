@@ -9,7 +9,7 @@
 #include <boost/asio/write.hpp>
 
 #include "connect.hpp"
-#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/config/keyword_values.hpp"
 #include "mainstay/wire/agent.hpp"
 
 namespace mainstay::probe {

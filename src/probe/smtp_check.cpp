@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "connect.hpp"
-#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/config/keyword_values.hpp"
 #include "mainstay/wire/smtp_reply.hpp"
 
 namespace mainstay::probe {

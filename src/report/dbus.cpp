@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "document_queries.hpp"
-#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/config/keyword_values.hpp"
 
 namespace mainstay::report {
 

@@ -12,7 +12,7 @@
 #include "config_text.hpp"
 #include "counter_names.hpp"
 #include "document_queries.hpp"
-#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/config/keyword_values.hpp"
 #include "mainstay/report/dumps.hpp"
 #include "mainstay/vrrp/filter.hpp"
 #include "mainstay/vrrp/trackers.hpp"

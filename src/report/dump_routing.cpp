@@ -5,7 +5,7 @@
 #include <array>
 #include <utility>
 
-#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/config/keyword_values.hpp"
 #include "mainstay/report/dumps.hpp"
 #include "mainstay/vrrp/filter.hpp"
 #include "mainstay/vrrp/holdings.hpp"

@@ -4,7 +4,7 @@
 #include "config_text.hpp"
 #include "document_queries.hpp"
 #include "dump_text.hpp"
-#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/config/keyword_values.hpp"
 #include "mainstay/vrrp/trackers.hpp"
 
 namespace mainstay::report {

@@ -1,6 +1,6 @@
 #include "mainstay/vrrp/holdings.hpp"
 
-#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/config/keyword_values.hpp"
 
 namespace mainstay::vrrp {
 

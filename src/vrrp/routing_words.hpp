@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/config/keyword_values.hpp"
 
 namespace mainstay::vrrp {
 

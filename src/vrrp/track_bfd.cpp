@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/config/keyword_values.hpp"
 #include "mainstay/vrrp/trackers.hpp"
 
 namespace mainstay::vrrp {

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/config/keyword_values.hpp"
 
 using namespace mainstay;
 using namespace mainstay::report;

@@ -74,6 +74,28 @@ def forbidden_rooms(path, found):
     return complaints
 
 
+# The order of config's rooms. The headers at its top are its face, its sources at the top use every room.
+CONFIG_ROOMS = ("diagnostics", "language", "schema", "validate", "parse", "toml", "tools")
+
+
+def config_room(path):
+    """schema for src/config/schema/x.cpp and include/mainstay/config/schema/x.hpp; None for what is in no room of config."""
+    match = re.match(r"(?:include/mainstay|src)/config/([a-z]+)/", str(path))
+    return match.group(1) if match else None
+
+
+def forbidden_config_rooms(path, found):
+    room = config_room(path)
+    complaints = []
+    for number, text in found:
+        other = re.match(r'"(?:mainstay/)?config/([a-z]+)/', text)
+        if room and other and CONFIG_ROOMS.index(other.group(1)) > CONFIG_ROOMS.index(room):
+            complaints.append(f"{path}:{number}: config/{room} includes {text}, but {other.group(1)} comes after it")
+        if room and text.startswith('"../'):
+            complaints.append(f"{path}:{number}: {text} does not say its room")
+    return complaints
+
+
 def tracked_files():
     """What is shipped: git's list, or every file of the tree outside build folders when this is no checkout."""
     if shutil.which("git"):
@@ -114,6 +136,28 @@ def test_no_room_of_the_roles_includes_another_ones_headers():
 ])
 def test_the_rule_of_rooms_itself_can_fail(path, text, forbidden):
     assert bool(forbidden_rooms(path, [(1, text)])) == forbidden
+
+
+def test_no_room_of_config_includes_one_that_comes_after_it():
+    complaints = []
+    for path in sources():
+        path = path.relative_to(TOP)
+        complaints += forbidden_config_rooms(path, includes(TOP / path))
+
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.mark.parametrize("path,text,forbidden", [
+    ("src/config/schema/x.cpp", '"mainstay/config/validate/announce.hpp"', True),
+    ("src/config/validate/x.cpp", '"config/parse/parser.hpp"', True),
+    ("include/mainstay/config/language/x.hpp", '"mainstay/config/schema/schema.hpp"', True),
+    ("src/config/toml/x.cpp", '"../tools/print_text.hpp"', True),
+    ("src/config/parse/x.cpp", '"config/schema/parse_context.hpp"', False),
+    ("src/config/schema/x.cpp", '"mainstay/config/load.hpp"', False),
+    ("src/config/load.cpp", '"config/validate/validate.hpp"', False),
+])
+def test_the_rule_of_config_s_rooms_can_fail(path, text, forbidden):
+    assert bool(forbidden_config_rooms(path, [(1, text)])) == forbidden
 
 
 def test_each_source_of_the_roles_has_a_room():

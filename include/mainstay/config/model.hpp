@@ -13,8 +13,8 @@
 #include "mainstay/base/compact.hpp"
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/time.hpp"
+#include "mainstay/config/keyword_values.hpp"
 #include "mainstay/config/mail_address.hpp"
-#include "mainstay/config/schema/keyword_values.hpp"
 
 namespace mainstay::config {
 

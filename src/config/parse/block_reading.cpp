@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 #include "unknown.hpp"
 
 namespace mainstay::config {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "block_walk.hpp"
-#include "parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 
 namespace mainstay::config {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 
 namespace mainstay::config {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 #include "unknown.hpp"
 
 namespace mainstay::config {

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 
 namespace mainstay::config {
 

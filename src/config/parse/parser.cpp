@@ -5,10 +5,11 @@
 
 #include "brace_faults.hpp"
 #include "common_mistakes.hpp"
+#include "config/parse/parser.hpp"
+#include "config/schema/parse_context.hpp"
 #include "config/schema/value_store.hpp"
 #include "config/validate/validate.hpp"
 #include "line_grammar.hpp"
-#include "parse_context.hpp"
 #include "unknown.hpp"
 
 namespace mainstay::config {

@@ -1,7 +1,7 @@
 // Reports lines with an unknown keyword.
 #pragma once
 
-#include "parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 
 namespace mainstay::config {
 

@@ -1,5 +1,4 @@
 // Rows of the schema: the addresses that a routing daemon announces.
-#include "mainstay/config/validate/announce.hpp"
 #include "setters.hpp"
 #include "value_store.hpp"
 

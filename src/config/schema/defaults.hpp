@@ -1,7 +1,7 @@
 // The default values of keywords.
 #pragma once
 
-#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/config/keyword_values.hpp"
 #include "mainstay/config/schema/schema.hpp"
 
 namespace mainstay::config {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 
 namespace mainstay::config {
 

@@ -2,7 +2,7 @@
 // with its port.
 #include <string>
 
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 #include "setters.hpp"
 #include "setters_named.hpp"
 

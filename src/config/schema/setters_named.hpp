@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 
 namespace mainstay::config {
 

@@ -2,7 +2,7 @@
 // name. Blocks without a struct become sections.
 #pragma once
 
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 
 namespace mainstay::config {
 

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 #include "statements.hpp"
 #include "values.hpp"
 #include "words.hpp"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 #include "words.hpp"
 
 namespace mainstay::config {

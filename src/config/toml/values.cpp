@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "config/language/expand.hpp"
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 #include "words.hpp"
 
 namespace mainstay::config {

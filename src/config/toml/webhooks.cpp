@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 #include "config/toml/document.hpp"
 #include "mainstay/config/webhook.hpp"
 

@@ -6,7 +6,8 @@
 #include <string_view>
 #include <utility>
 
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
+#include "validate.hpp"
 
 namespace mainstay::config {
 namespace {

@@ -5,8 +5,9 @@
 #include <map>
 #include <utility>
 
-#include "config/parse/parse_context.hpp"
 #include "config/schema/defaults.hpp"
+#include "config/schema/parse_context.hpp"
+#include "validate.hpp"
 
 namespace mainstay::config {
 namespace {

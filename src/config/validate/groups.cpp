@@ -1,7 +1,7 @@
 // Converts the drafts of sync groups and scripts to the model.
 #include <algorithm>
 
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 #include "validate.hpp"
 
 namespace mainstay::config {

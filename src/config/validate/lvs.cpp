@@ -4,7 +4,7 @@
 #include <tuple>
 #include <utility>
 
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 #include "config/schema/setters_named.hpp"
 #include "validate.hpp"
 

@@ -2,9 +2,10 @@
 #include <map>
 #include <utility>
 
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 #include "mainstay/config/validate/unusable.hpp"
 #include "shell_words.hpp"
+#include "validate.hpp"
 
 namespace mainstay::config {
 namespace {

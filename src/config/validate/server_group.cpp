@@ -2,7 +2,8 @@
 #include <algorithm>
 #include <array>
 
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
+#include "validate.hpp"
 
 namespace mainstay::config {
 namespace {

@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
+#include "validate.hpp"
 
 namespace mainstay::config {
 namespace {

@@ -4,7 +4,7 @@
 #include <map>
 #include <vector>
 
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 
 namespace mainstay::config {
 
@@ -49,6 +49,25 @@ private:
     ParseContext& r_;
     std::map<std::string, Missing> names_;
 };
+
+// The passes over what was read.
+
+void check_vrrp(ParseContext& reading, Config& config);
+void check_groups(ParseContext& reading, MissingInterfaces& missing, Config& config);
+// At the closing brace of a virtual server: turns the draft into its model, or leaves it to check_services.
+void settle_service(ParseContext& reading);
+void check_services(ParseContext& reading, Config& config);
+// IPVS services that one line of a virtual_server_group may make.
+inline constexpr std::uint32_t kGroupAddressesMax = 65'536;
+// Fills in the entries of a service's group. False: it has none, which was reported; the service is left out.
+[[nodiscard]] bool settle_group(ParseContext& reading, ServiceDraft& draft, bool all_tunnelled);
+[[nodiscard]] bool any_port_in(const VirtualServer& service);  // an entry of its group is for all ports
+void check_sync_daemon(ParseContext& reading, Config& config);
+void check_announce(ParseContext& reading, const Config& config);
+// Remarks about contradictory settings. Runs before check_vrrp and check_services.
+void check_across(ParseContext& reading);
+// Scripts: accounts, paths, security. Runs before check_vrrp and check_services.
+void check_scripts(ParseContext& reading);
 
 // Checks of the options of single kinds of checkers.
 

@@ -4,7 +4,7 @@
 #include <set>
 #include <unordered_set>
 
-#include "config/parse/parse_context.hpp"
+#include "config/schema/parse_context.hpp"
 #include "validate.hpp"
 
 namespace mainstay::config {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/config/keyword_values.hpp"
 
 namespace mainstay::role {
 

@@ -10,7 +10,7 @@
 #include <variant>
 
 #include "event_log.hpp"
-#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/config/keyword_values.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/process.hpp"

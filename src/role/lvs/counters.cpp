@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/config/keyword_values.hpp"
 #include "mainstay/report/snmp_parts.hpp"
 
 namespace mainstay::role {

@@ -22,7 +22,7 @@
 #include "host_facts.hpp"
 #include "mainstay/alert/mailer.hpp"
 #include "mainstay/alert/smtp.hpp"
-#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/config/keyword_values.hpp"
 #include "mainstay/report/document.hpp"
 #include "mainstay/report/rate_history.hpp"
 #include "record_keeper.hpp"

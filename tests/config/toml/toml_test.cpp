@@ -10,8 +10,8 @@
 #include "../folder.hpp"
 #include "../samples.hpp"
 #include "mainstay/config/diagnostics/codes.hpp"
-#include "mainstay/config/language/sources.hpp"
 #include "mainstay/config/load.hpp"
+#include "mainstay/config/sources.hpp"
 
 using namespace mainstay::config;
 

@@ -3,8 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "mainstay/config/keyword_values.hpp"
 #include "mainstay/config/load.hpp"
-#include "mainstay/config/schema/keyword_values.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;

@@ -140,7 +140,7 @@ struct Args {
     bool leading = false;  // Integer, WholeSeconds: of "5x" the 5 is used, as keepalived does when it runs
 };
 
-struct ParseContext;  // the state of the parser: src/config/parse/parse_context.hpp
+struct ParseContext;  // the state of the parser: src/config/schema/parse_context.hpp
 struct Value;
 using Setter = void (*)(ParseContext& reading, const Value& value);
 
@@ -328,5 +328,10 @@ constexpr Args entry() { return {.takes = Takes::Entry}; }
 [[nodiscard]] std::string_view nearest_keyword(Block block, std::string_view name);
 // The choice of "a|b|c" that is most similar to `word`; empty if none is similar enough.
 [[nodiscard]] std::string_view nearest_choice(std::string_view choices, std::string_view word);
+
+inline constexpr std::string_view kAnnounce = "announce";
+
+// Of interface and drain_interface, where they are not configured.
+inline constexpr std::string_view kAnnounceInterface = "ms-vip", kDrainInterface = "ms-drain";
 
 }  // namespace mainstay::config

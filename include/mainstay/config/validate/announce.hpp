@@ -3,17 +3,12 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/model.hpp"
+#include "mainstay/config/schema/schema.hpp"
 
 namespace mainstay::config {
-
-inline constexpr std::string_view kAnnounce = "announce";
-
-// Of interface and drain_interface, where they are not configured.
-inline constexpr std::string_view kAnnounceInterface = "ms-vip", kDrainInterface = "ms-drain";
 
 struct AnnounceSettings {
     bool any_service = false;     // of an address with several services: one that is up is enough, else all must be

@@ -1,6 +1,6 @@
-#include "mainstay/config/language/sources.hpp"
+#include "mainstay/config/sources.hpp"
 
-#include "files.hpp"
+#include "config/language/files.hpp"
 #include "mainstay/config/toml/toml.hpp"
 
 namespace mainstay::config {

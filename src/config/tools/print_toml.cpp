@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "document.hpp"
+#include "config/toml/document.hpp"
 #include "mainstay/config/toml/toml.hpp"
 #include "mainstay/config/tools/print.hpp"
 

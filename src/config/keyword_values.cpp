@@ -1,4 +1,4 @@
-#include "mainstay/config/schema/keyword_values.hpp"
+#include "mainstay/config/keyword_values.hpp"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
-// The state of the parser: the drafts of the model, and the collector of diagnostics. A draft is the model's struct
-// plus information about the file: whether a keyword was given, and where.
+// The state of the parser: the drafts of the model, and what rows and setters read words with. A draft is the model's
+// struct plus information about the file: whether a keyword was given, and where.
 #pragma once
 
 #include <fmt/format.h>
@@ -15,79 +15,14 @@
 #include <utility>
 #include <vector>
 
+#include "config/language/diagnoser.hpp"
 #include "mainstay/base/compact.hpp"
-#include "mainstay/config/diagnostics/codes.hpp"
-#include "mainstay/config/diagnostics/diagnostic.hpp"
 #include "mainstay/config/language/lexer.hpp"
 #include "mainstay/config/language/resolver.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/schema/schema.hpp"
 
 namespace mainstay::config {
-
-// keepalived reports without limit; mainstay stops at this many diagnostics, and reports that.
-inline constexpr std::size_t kMaxDiagnostics = 1000;
-inline constexpr std::size_t kMostLost = 20'000;  // reported objects that do not run because of a broken file
-inline constexpr std::size_t kMostOthers = 3;     // further positions listed in a diagnostic
-
-// Collects diagnostics with marks; positions are computed once, at the end. A mistake in a definition or in a repeated
-// line occurs with each use: it is reported in one message with a count.
-class Diagnoser {
-public:
-    explicit Diagnoser(const Snapshot& snapshot) : snapshot_{snapshot} {}
-
-    Diagnostic& note(Code code, Mark mark, std::string message) {
-        return add(Severity::Note, Rank::None, code, mark, std::move(message));
-    }
-    // Shown to the user without an effect on keepalived's exit code.
-    Diagnostic& advise(Code code, Mark mark, std::string message) {
-        return add(Severity::Warning, Rank::None, code, mark, std::move(message));
-    }
-    Diagnostic& warn(Code code, Mark mark, std::string message) {
-        return add(Severity::Warning, Rank::Config, code, mark, std::move(message));
-    }
-    Diagnostic& error(Code code, Mark mark, std::string message) {
-        return add(Severity::Error, Rank::Config, code, mark, std::move(message));
-    }
-    Diagnostic& fatal(Code code, Mark mark, std::string message) {
-        return add(Severity::Fatal, Rank::Config, code, mark, std::move(message));
-    }
-    Diagnostic& add(Severity severity, Rank rank, Code code, Mark mark, std::string message);
-
-    struct Entry {
-        Diagnostic diagnostic;
-        Mark mark;
-        std::size_t repeats = 0;   // of the same slip, from the same definition or repeated line
-        std::vector<Mark> others;  // places of the same slip that have no message of their own
-        std::size_t more = 0;      // of them that are not kept
-        bool dropped = false;      // replaced by another diagnostic
-    };
-    // Adds another position of the same mistake.
-    void also(std::size_t entry, Mark mark);
-    std::vector<Entry>& entries() { return entries_; }
-    // The number of diagnostics, and the entry of the last one; kNowhere if the list was full.
-    static constexpr std::size_t kNowhere = SIZE_MAX;
-    [[nodiscard]] std::size_t reported() const { return reported_; }
-    [[nodiscard]] std::size_t last() const { return last_; }
-    void append(Diagnoser&& later);
-    [[nodiscard]] bool full() const { return entries_.size() >= kMaxDiagnostics; }
-    [[nodiscard]] std::size_t dropped() const { return dropped_; }
-    [[nodiscard]] Rank dropped_rank() const { return dropped_rank_; }
-    [[nodiscard]] bool dropped_fatal() const { return dropped_fatal_; }
-
-private:
-    // The origin of the mistake in the file, and its kind.
-    [[nodiscard]] std::string source_of(Code code, Mark mark, std::string_view message) const;
-
-    const Snapshot& snapshot_;
-    std::vector<Entry> entries_;
-    std::unordered_map<std::string, std::size_t> sources_;
-    std::size_t reported_ = 0, last_ = kNowhere;
-    Diagnostic spare_;  // receives diagnostics that are not kept
-    std::size_t dropped_ = 0;
-    Rank dropped_rank_ = Rank::None;
-    bool dropped_fatal_ = false;
-};
 
 struct Value {
     const KeywordSpec& row;
@@ -387,7 +322,7 @@ struct ParseContext {
     return v.on;
 }
 
-// ---- values.cpp: from words to values ------------------------------------------------------------------------------
+// ---- values.cpp: from words to values
 
 // Parses `value` as the row's arguments describe. False if it was reported as invalid.
 [[nodiscard]] bool read_value(ParseContext& reading, Value& value);
@@ -407,7 +342,6 @@ struct InBrackets {
 [[nodiscard]] std::string format_micros(std::int64_t us);  // seconds, without needless zeros
 
 // ---- entries.cpp: lines of value blocks
-// ------------------------------------------------------------------------------
 
 [[nodiscard]] std::optional<VirtualAddress> read_virtual_address(ParseContext& reading, const Value& value);
 // "<ip> [<port>]" from argument `at` on. The port is nullopt when absent.
@@ -418,34 +352,5 @@ struct AddressAndPort {
 [[nodiscard]] std::optional<AddressAndPort> read_address_and_port(ParseContext& reading, const Value& value,
                                                                   std::size_t at, std::string_view what,
                                                                   std::string_view effect);
-
-// ---- the passes over what was read
-// -----------------------------------------------------------------------------------
-
-// False if a brace is missing or unexpected; what was read then counts for nothing.
-[[nodiscard]] bool parse(ParseContext& reading, std::string_view text);
-// What keepalived's processes make of such a text; `mistakes` are those that are told.
-void parse(ParseContext& reading, std::string_view text, const WalkedFile& walked,
-           const std::vector<BraceFault>& mistakes);
-void check_vrrp(ParseContext& reading, Config& config);
-class MissingInterfaces;
-void check_groups(ParseContext& reading, MissingInterfaces& missing, Config& config);
-// At the closing brace of a virtual server: turns the draft into its model, or leaves it to check_services.
-void settle_service(ParseContext& reading);
-void check_services(ParseContext& reading, Config& config);
-// IPVS services that one line of a virtual_server_group may make.
-inline constexpr std::uint32_t kGroupAddressesMax = 65'536;
-// Fills in the entries of a service's group. False: it has none, which was reported; the service is left out.
-[[nodiscard]] bool settle_group(ParseContext& reading, ServiceDraft& draft, bool all_tunnelled);
-[[nodiscard]] bool any_port_in(const VirtualServer& service);  // an entry of its group is for all ports
-void check_sync_daemon(ParseContext& reading, Config& config);
-void check_announce(ParseContext& reading, const Config& config);
-// Remarks about contradictory settings. Runs before check_vrrp and check_services.
-void check_across(ParseContext& reading);
-// Scripts: accounts, paths, security. Runs before check_vrrp and check_services.
-void check_scripts(ParseContext& reading);
-
-// The name that is most similar to `word`; empty if none is similar enough.
-[[nodiscard]] std::string_view nearest(std::string_view word, const std::vector<std::string_view>& names);
 
 }  // namespace mainstay::config

@@ -1,8 +1,10 @@
-// Collecting and rendering diagnostics.
+#include "diagnoser.hpp"
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 
-#include "config/parse/parse_context.hpp"
 #include "mainstay/base/text.hpp"
 #include "mainstay/config/language/resolver.hpp"
 
@@ -237,18 +239,6 @@ Diagnostic& Diagnoser::add(Severity severity, Rank rank, Code code, Mark mark, s
     d.code = static_cast<std::uint16_t>(code);
     d.message = std::move(message);
     return d;
-}
-
-Diagnostic* ParseContext::reported_of(Block block, std::size_t owner, std::string_view keyword) {
-    const auto found = std::ranges::find_if(attempts, [&](const Attempt& attempt) {
-        return attempt.block == block && attempt.owner == owner && attempt.keyword == keyword;
-    });
-    return found == attempts.end() ? nullptr : &diag.entries()[found->entry].diagnostic;
-}
-
-std::string ParseContext::where(Mark mark) const {
-    const auto [file, line] = snapshot.line_of(mark);
-    return file == 0 ? fmt::format("line {}", line) : fmt::format("{}:{}", snapshot.files[file].path, line);
 }
 
 void Diagnoser::append(Diagnoser&& later) {
