@@ -88,7 +88,7 @@ int import_file(const std::string& from, const std::string& file) {
 
 int ctl_migrate(const MigrateOptions& options) {
     if (!options.from.empty()) return import_file(options.from, options.file);
-    const auto report = judge_migration(gather_migrate_facts(options.root));
+    const auto report = evaluate_migration(gather_migrate_facts(options.root));
     print(options.as_json ? as_json_text(report) : as_text(report));
     if (!report.can_run) return kUnreadable;
     return report.differs.empty() ? kSame : kDifferent;

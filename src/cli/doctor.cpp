@@ -44,7 +44,7 @@ bool one_armed(const config::Config& config, const DoctorFacts::Interface& inter
     });
 }
 
-void judge_ipvs(const DoctorFacts& facts, std::vector<Finding>& found) {
+void evaluate_ipvs(const DoctorFacts& facts, std::vector<Finding>& found) {
     if (facts.configuration.virtual_servers.empty()) return;
     if (!facts.ipvs_available) {
         constexpr std::string_view kSubject = "IPVS: ";  // of the socket's errors
@@ -60,7 +60,7 @@ void judge_ipvs(const DoctorFacts& facts, std::vector<Finding>& found) {
     }
 }
 
-void judge_forwarding(const DoctorFacts& facts, std::vector<Finding>& found) {
+void evaluate_forwarding(const DoctorFacts& facts, std::vector<Finding>& found) {
     const auto& config = facts.configuration;
     if (facts.ip_forward == 0 && forwards(config, Forwarding::Nat, Family::V4)) {
         found.push_back({"net.ipv4.ip_forward is 0: replies of NAT servers are not forwarded",
@@ -90,7 +90,7 @@ void judge_forwarding(const DoctorFacts& facts, std::vector<Finding>& found) {
     }
 }
 
-void judge_interfaces(const DoctorFacts& facts, std::vector<Finding>& found) {
+void evaluate_interfaces(const DoctorFacts& facts, std::vector<Finding>& found) {
     for (const auto& interface : facts.interfaces) {
         if (!interface.exists) {
             found.push_back({fmt::format("interface {} does not exist", interface.name),
@@ -115,7 +115,7 @@ void judge_interfaces(const DoctorFacts& facts, std::vector<Finding>& found) {
     }
 }
 
-void judge_rivals(const DoctorFacts& facts, std::vector<Finding>& found) {
+void evaluate_rivals(const DoctorFacts& facts, std::vector<Finding>& found) {
     for (const auto& rival : facts.rivals) {
         found.push_back(
             {fmt::format("{} (process {}) runs in this network namespace, too", rival.name, rival.pid),
@@ -160,7 +160,7 @@ constexpr Advice kAdvice[] = {
      "assign a different address to each director"},
 };
 
-void judge_peers(const DoctorFacts& facts, std::vector<Finding>& found) {
+void evaluate_peers(const DoctorFacts& facts, std::vector<Finding>& found) {
     for (const auto& problem : facts.peer_problems) {
         const auto* advice = std::ranges::find_if(kAdvice, [&](const Advice& a) { return a.kind == problem.kind; });
         if (advice == std::end(kAdvice) || problem.age_us > recent_us(facts.configuration, problem.instance)) continue;
@@ -199,7 +199,7 @@ bool runs_scripts(const config::Config& config) {
            });
 }
 
-void judge_scripts(const DoctorFacts& facts, std::vector<Finding>& found) {
+void evaluate_scripts(const DoctorFacts& facts, std::vector<Finding>& found) {
     if (facts.withheld_variables.empty() || !runs_scripts(facts.configuration)) return;
     found.push_back({fmt::format("scripts do not get these variables of the daemon's environment: {}",
                                  listed_variables(facts.withheld_variables)),
@@ -231,7 +231,7 @@ std::string advice_for(const config::Config& config, const DoctorFacts::Problem&
     return fmt::format(fmt::runtime(row->fix), problem.object);
 }
 
-void judge_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
+void evaluate_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
     if (!facts.not_running.empty())
         found.push_back(
             {facts.not_running, "systemctl start mainstay; if it ends again, journalctl -u mainstay has why"});
@@ -253,7 +253,7 @@ void judge_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
 
 }  // namespace
 
-std::vector<Finding> judge_host(const DoctorFacts& facts) {
+std::vector<Finding> evaluate_host(const DoctorFacts& facts) {
     std::vector<Finding> found;
     if (!facts.configuration_read) {
         const auto& file = facts.configuration_path;
@@ -261,9 +261,9 @@ std::vector<Finding> judge_host(const DoctorFacts& facts) {
                                      : Finding{fmt::format("the configuration {} cannot run", file),
                                                fmt::format("run mainstayctl config check {}: it shows why", file)});
     }
-    judge_interfaces(facts, found);
-    judge_ipvs(facts, found);
-    judge_forwarding(facts, found);
+    evaluate_interfaces(facts, found);
+    evaluate_ipvs(facts, found);
+    evaluate_forwarding(facts, found);
     if (!facts.configuration.instances.empty()) {
         for (const auto& chain : facts.firewall_drops_vrrp) {
             found.push_back(
@@ -275,17 +275,17 @@ std::vector<Finding> judge_host(const DoctorFacts& facts) {
             found.push_back({"the firewall could not be read", "run this as root, with nft or iptables installed"});
         }
     }
-    judge_rivals(facts, found);
-    judge_peers(facts, found);
-    judge_daemon(facts, found);
-    judge_scripts(facts, found);
-    judge_routing(facts, found);
+    evaluate_rivals(facts, found);
+    evaluate_peers(facts, found);
+    evaluate_daemon(facts, found);
+    evaluate_scripts(facts, found);
+    evaluate_routing(facts, found);
     if (facts.hidden_from && !vrrp::watch_plan(facts.configuration).processes.empty())
         found.push_back({"/proc hides the processes of other accounts (hidepid): track_process does not count them",
                          fmt::format("let mainstay-track see them: mount -o remount,gid={} /proc, and the same in "
                                      "/etc/fstab",
                                      *facts.hidden_from)});
-    judge_processes(facts, found);
+    evaluate_processes(facts, found);
     for (const auto& capability : facts.missing_capabilities) {
         found.push_back({fmt::format("the capability {} is not available here", capability),
                          "run as root; in a container, add it (--cap-add)"});
@@ -325,7 +325,7 @@ int ctl_doctor(const std::string& file, const std::string& socket, bool as_json)
     const auto status = ask_daemon(socket, "/status");
     auto facts = gather_facts(file.empty() ? configuration_to_check(status) : file, status ? *status : std::string{});
     if (!status && status.error().code() == Errc::NotFound) facts.not_running = status.error().text();
-    const auto findings = judge_host(facts);
+    const auto findings = evaluate_host(facts);
     const std::string shown = as_json ? as_json_text(findings) : as_text(findings);
     print(shown);
     return findings.empty() ? 0 : 1;

@@ -109,7 +109,7 @@ struct Finding {
     bool operator==(const Finding&) const = default;
 };
 
-[[nodiscard]] std::vector<Finding> judge_host(const DoctorFacts& facts);
+[[nodiscard]] std::vector<Finding> evaluate_host(const DoctorFacts& facts);
 
 // Chains that drop VRRP packets, and rules that drop them by name on one of these interfaces (none: any): from `nft -j
 // list ruleset`, and from `iptables-save`.
@@ -124,7 +124,7 @@ void read_bgp_neighbors(DoctorFacts& facts, std::string_view answer);
 // each, one after the other. None when the answers are something else.
 [[nodiscard]] std::vector<std::string> not_advertised(std::span<const std::string> prefixes,
                                                       const std::string& answers);
-void judge_routing(const DoctorFacts& facts, std::vector<Finding>& found);
+void evaluate_routing(const DoctorFacts& facts, std::vector<Finding>& found);
 
 struct RunningProcess {
     vrrp::ProcessSeen seen;
@@ -140,7 +140,7 @@ struct ChildProcess {
     std::string name, program, command;
 };
 [[nodiscard]] std::vector<DoctorFacts::LeftBehind> left_behind(const std::vector<ChildProcess>& children);
-void judge_processes(const DoctorFacts& facts, std::vector<Finding>& found);
+void evaluate_processes(const DoctorFacts& facts, std::vector<Finding>& found);
 
 // The facts from the answer of the running daemon; empty if there is none or it has another version.
 void read_status(DoctorFacts& facts, std::string_view status);

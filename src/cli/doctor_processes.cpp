@@ -80,7 +80,7 @@ std::vector<DoctorFacts::LeftBehind> left_behind(const std::vector<ChildProcess>
     return found;
 }
 
-void judge_processes(const DoctorFacts& facts, std::vector<Finding>& found) {
+void evaluate_processes(const DoctorFacts& facts, std::vector<Finding>& found) {
     for (const auto& one : facts.left_behind)
         found.push_back(
             {fmt::format(

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-void judge_neighbor(const DoctorFacts::BgpNeighbor& one, std::vector<Finding>& found) {
+void evaluate_neighbor(const DoctorFacts::BgpNeighbor& one, std::vector<Finding>& found) {
     if (one.state != "Established")
         return found.push_back({fmt::format("the BGP session with {} is in the state {}", one.address, one.state),
                                 fmt::format("routers hear nothing of this director from it: see vtysh -c 'show bgp "
@@ -61,13 +61,13 @@ std::vector<std::string> not_advertised(std::span<const std::string> prefixes, c
     return missing;
 }
 
-void judge_routing(const DoctorFacts& facts, std::vector<Finding>& found) {
+void evaluate_routing(const DoctorFacts& facts, std::vector<Finding>& found) {
     if (facts.announced.empty()) return;
     if (!facts.has_routing_daemon)
         return found.push_back(
             {fmt::format("no routing daemon runs here, and mainstay announces {}", facts.announced.front()),
              "start FRR or BIRD with a configuration as in etc/examples/routing"});
-    for (const auto& one : facts.bgp_neighbors) judge_neighbor(one, found);
+    for (const auto& one : facts.bgp_neighbors) evaluate_neighbor(one, found);
     for (const auto& address : facts.not_advertised)
         found.push_back({fmt::format("mainstay announces {}, and FRR advertises it to nobody", address),
                          "redistribute connected with a route map that matches the interface, as in "

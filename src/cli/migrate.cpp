@@ -90,14 +90,14 @@ public:
     explicit Judge(const MigrateFacts& facts) : facts_{facts} {}
 
     MigrationReport run() {
-        judge_configuration();
-        judge_options();
-        judge_units();
+        evaluate_configuration();
+        evaluate_options();
+        evaluate_units();
         find_variables();
-        judge_scripts();
-        judge_fifos();
-        judge_monitoring();
-        judge_behaviour();
+        evaluate_scripts();
+        evaluate_fifos();
+        evaluate_monitoring();
+        evaluate_behaviour();
         steps();
         return std::move(report_);
     }
@@ -111,7 +111,7 @@ private:
     }
     void step(std::string text) { report_.steps.push_back(std::move(text)); }
 
-    void judge_configuration() {
+    void evaluate_configuration() {
         if (!facts_.configuration_found) {
             report_.can_run = false;
             found(fmt::format("no configuration: {} does not exist", facts_.configuration_path));
@@ -139,7 +139,7 @@ private:
                     fmt::format("mainstayctl config check {}", facts_.configuration_path));
     }
 
-    void judge_options() {
+    void evaluate_options() {
         for (const auto& file : facts_.option_files) found(file.path);
         options_ = keepalived_options(facts_);
         if (options_.empty()) return;
@@ -169,18 +169,18 @@ private:
                              (word.find(' ') == std::string::npos ? word : fmt::format("'{}'", word));
     }
 
-    void judge_units() {
+    void evaluate_units() {
         for (const auto& unit : facts_.units) {
             found(unit.path);
             if (unit.path.ends_with("/keepalived.service"))
                 differs(fmt::format("{} replaces the unit of the package keepalived; mainstay.service is another unit",
                                     unit.path),
                         "keep of it what the lines below name");
-            for (const auto& setting : config::read_unit_file(unit.text)) judge_setting(unit.path, setting);
+            for (const auto& setting : config::read_unit_file(unit.text)) evaluate_setting(unit.path, setting);
         }
     }
 
-    void judge_setting(const std::string& path, const config::UnitSetting& setting) {
+    void evaluate_setting(const std::string& path, const config::UnitSetting& setting) {
         const std::string where = fmt::format("{}:{}: {}={}", path, setting.line, setting.key, setting.value);
         if (setting.section == "Install" || setting.key == "Documentation" || setting.key == "Description") return;
         if (setting.key == "ExecStart") {
@@ -201,7 +201,7 @@ private:
         }
     }
 
-    void judge_scripts() {
+    void evaluate_scripts() {
         for (const auto& script : facts_.scripts) {
             found(script.found
                       ? fmt::format("script {} of {}: owner {}, mode {}", script.path, script.used_by, script.owner,
@@ -234,7 +234,7 @@ private:
             withheld_variables(entries, std::vector<std::string>{kOptionVariables.begin(), kOptionVariables.end()});
     }
 
-    void judge_fifos() {
+    void evaluate_fifos() {
         for (const auto& fifo : facts_.fifos) {
             found(fifo.found ? fmt::format("{} {}: owner {}, mode {}", fifo.keyword, fifo.path, fifo.owner, fifo.mode)
                              : fmt::format("{} {}: it does not exist now", fifo.keyword, fifo.path));
@@ -243,7 +243,7 @@ private:
         }
     }
 
-    void judge_monitoring() {
+    void evaluate_monitoring() {
         const auto& values = facts_.loaded.config.global.more->values;
         const bool snmp =
             parsed_.supervisor.snmp || std::ranges::any_of(values, [](const config::KeywordValue& value) {
@@ -260,7 +260,7 @@ private:
     }
 
     // Departures that show in this configuration; docs/compatibility.md has all of them.
-    void judge_behaviour() {
+    void evaluate_behaviour() {
         const auto& config = facts_.loaded.config;
         const auto notifies = [](const config::Notifies& n) { return n != config::Notifies{}; };
         if (std::ranges::any_of(config.instances, [&](const auto& i) { return notifies(i.notify); }) ||
@@ -355,6 +355,6 @@ std::vector<std::string> keepalived_options(const MigrateFacts& facts) {
     return options;
 }
 
-MigrationReport judge_migration(const MigrateFacts& facts) { return Judge{facts}.run(); }
+MigrationReport evaluate_migration(const MigrateFacts& facts) { return Judge{facts}.run(); }
 
 }  // namespace mainstay::cli

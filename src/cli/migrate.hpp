@@ -50,7 +50,7 @@ struct MigrationReport {
     std::vector<std::string> steps;
     bool can_run = true;  // false: the configuration is missing, or mainstay refuses it
 };
-[[nodiscard]] MigrationReport judge_migration(const MigrateFacts& facts);
+[[nodiscard]] MigrationReport evaluate_migration(const MigrateFacts& facts);
 
 // keepalived's options of the option files and the unit's ExecStart, in the order in which keepalived sees them.
 [[nodiscard]] std::vector<std::string> keepalived_options(const MigrateFacts& facts);

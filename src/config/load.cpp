@@ -166,7 +166,8 @@ void check_net_namespace(ParseContext& r) {
     d.fix = fmt::format("ip netns add {}", r.net_namespace);
 }
 
-// A real server of a settled service is an instance's virtual address or peer: check_across has something to say of it.
+// A real server of a resolved service is an instance's virtual address or peer: check_across has something to say of
+// it.
 bool names_instances(const ParseContext& r) {
     std::set<IpAddress> addresses;
     for (const InstanceDraft& instance : r.instances) {
@@ -174,16 +175,16 @@ bool names_instances(const ParseContext& r) {
         for (const UnicastPeer& peer : instance.model.unicast_peers) addresses.insert(peer.address);
     }
     const auto is_named = [&](const RealServer& server) { return addresses.contains(server.endpoint.address); };
-    return !addresses.empty() && std::ranges::any_of(r.settled.models, [&](const VirtualServer& service) {
+    return !addresses.empty() && std::ranges::any_of(r.resolved.models, [&](const VirtualServer& service) {
         return std::ranges::any_of(service.real_servers, is_named);
     });
 }
 
-// A service that was settled early used the global_defs read so far, and its draft, with the positions of its servers,
+// A service that was resolved early used the global_defs read so far, and its draft, with the positions of its servers,
 // has been freed. In the rare case that more global_defs follow, or that a diagnostic needs the draft, everything is
-// read again and settled at the end.
-bool settled_too_early(const ParseContext& r) {
-    return r.settled.with && (*r.settled.with != r.global || r.settled.remarkable || names_instances(r));
+// read again and resolved at the end.
+bool resolved_too_early(const ParseContext& r) {
+    return r.resolved.with && (*r.resolved.with != r.global || r.resolved.remarkable || names_instances(r));
 }
 
 std::function<bool(std::string_view)> remembered(std::function<bool(std::string_view)> ask) {
@@ -212,15 +213,15 @@ struct Walk {
 // Null `walk`: the text is read as it stands; false: its braces do not fit.
 bool read(std::optional<ParseContext>& reading, const Environment& environment, const Snapshot& snapshot,
           const Walk* walk) {
-    const auto all = [&](bool settle_early) {
+    const auto all = [&](bool resolve_early) {
         reading.emplace(environment, snapshot);
-        reading->settle_early = settle_early;
+        reading->resolve_early = resolve_early;
         if (walk == nullptr) return parse(*reading, snapshot.text());
         parse(*reading, snapshot.text(), walk->file, walk->mistakes);
         return true;
     };
     if (!all(true)) return false;
-    if (settled_too_early(*reading)) (void)all(false);
+    if (resolved_too_early(*reading)) (void)all(false);
     return true;
 }
 

@@ -65,7 +65,7 @@ TEST_CASE("processes that a script leaves behind at each run are named once, wit
     DoctorFacts facts;
     facts.left_behind = left_behind(children);
     std::vector<Finding> found;
-    judge_processes(facts, found);
+    evaluate_processes(facts, found);
     CHECK(
         found ==
         std::vector<Finding>{
@@ -81,7 +81,7 @@ TEST_CASE("doctor names the process and what to write") {
     facts.uncounted = {{"web", "/usr/sbin/nginx", true, 7, "nginx", "nginx: master process"},
                        {"db", "server", false, 8, "Main", "/opt/server"}};
     std::vector<Finding> found;
-    judge_processes(facts, found);
+    evaluate_processes(facts, found);
     REQUIRE(found.size() == 2);
     CHECK(found[0] == Finding{"vrrp_track_process web counts no process: none has the command line '/usr/sbin/nginx'; "
                               "process 7 has the name 'nginx' and the command line 'nginx: master process'",

@@ -17,7 +17,7 @@ using Findings = std::vector<std::string>;
 
 Findings judge(const DoctorFacts& facts) {
     std::vector<Finding> found;
-    judge_routing(facts, found);
+    evaluate_routing(facts, found);
     Findings texts;
     for (auto& one : found) texts.push_back(std::move(one.what));
     return texts;

@@ -37,7 +37,7 @@ DoctorFacts healthy() {
 }
 
 Finding only(const DoctorFacts& facts) {
-    const auto found = judge_host(facts);
+    const auto found = evaluate_host(facts);
     REQUIRE(found.size() == 1);
     return found[0];
 }
@@ -50,7 +50,7 @@ bool has(const Finding& finding, const char* what, const char* fix) {
 
 }  // namespace
 
-TEST_CASE("nothing is found on a host that is right") { CHECK(judge_host(healthy()).empty()); }
+TEST_CASE("nothing is found on a host that is right") { CHECK(evaluate_host(healthy()).empty()); }
 
 TEST_CASE("what IPVS lacks is named, but only when services are configured") {
     DoctorFacts facts = healthy();
@@ -59,7 +59,7 @@ TEST_CASE("what IPVS lacks is named, but only when services are configured") {
     CHECK(has(only(facts), "no IPVS in this kernel", "modprobe ip_vs"));
 
     facts.configuration.virtual_servers.clear();
-    CHECK(judge_host(facts).empty());
+    CHECK(evaluate_host(facts).empty());
 
     DoctorFacts scheduler = healthy();
     scheduler.missing_schedulers = {"wrr"};
@@ -73,7 +73,7 @@ TEST_CASE("forwarding matters for NAT alone") {
     CHECK(has(only(facts), "net.ipv4.ip_forward is 0", "sysctl -w net.ipv4.ip_forward=1"));
 
     facts.configuration.virtual_servers[0].real_servers[0].forwarding = config::Forwarding::DirectRoute;
-    CHECK(judge_host(facts).empty());
+    CHECK(evaluate_host(facts).empty());
 }
 
 TEST_CASE("strict reverse path filters and redirects are named with their interface") {
@@ -91,9 +91,9 @@ TEST_CASE("redirects do no harm where clients and NAT servers are on different n
     DoctorFacts facts = healthy();
     facts.interfaces[0].send_redirects = 1;
     facts.interfaces[0].networks = {*Prefix::parse("10.0.0.1/29")};  // the address of the service, without its server
-    CHECK(judge_host(facts).empty());
+    CHECK(evaluate_host(facts).empty());
     facts.interfaces[0].networks = {*Prefix::parse("192.168.4.11/24")};
-    CHECK(judge_host(facts).empty());
+    CHECK(evaluate_host(facts).empty());
 }
 
 TEST_CASE("an interface is missing, down, without carrier or without address") {
@@ -117,7 +117,7 @@ TEST_CASE("other programs that do the same work are named") {
 TEST_CASE("variables that scripts do not get are named where there are scripts") {
     DoctorFacts facts = healthy();
     facts.withheld_variables = {"AWS_KEY", "HCLOUD_TOKEN"};
-    CHECK(judge_host(facts).empty());
+    CHECK(evaluate_host(facts).empty());
     facts.configuration.scripts = {{.name = "chk"}};
     CHECK(
         has(only(facts), "scripts do not get these variables of the daemon's environment: AWS_KEY, HCLOUD_TOKEN",
@@ -125,7 +125,7 @@ TEST_CASE("variables that scripts do not get are named where there are scripts")
             "the daemon's environment"));
     facts.configuration.scripts.clear();
     facts.configuration.instances[0].notify.master.edit().argv = {"/x"};
-    CHECK(judge_host(facts).size() == 1);
+    CHECK(evaluate_host(facts).size() == 1);
 }
 
 TEST_CASE("a daemon that does not run is a finding") {
@@ -138,15 +138,15 @@ TEST_CASE("a daemon that does not run is a finding") {
 TEST_CASE("trouble with a peer is reported while it lasts: ten seconds, or four adverts where they are rarer") {
     DoctorFacts facts = healthy();
     facts.peer_problems = {{.instance = "VI_1", .kind = "clock", .peer = "10.0.0.2", .text = "", .age_us = 10'000'000}};
-    CHECK(judge_host(facts).size() == 1);
+    CHECK(evaluate_host(facts).size() == 1);
     facts.peer_problems[0].age_us = 10'000'001;
-    CHECK(judge_host(facts).empty());
+    CHECK(evaluate_host(facts).empty());
     facts.configuration.instances[0].advert_int = Seconds{30};
-    CHECK(judge_host(facts).size() == 1);
+    CHECK(evaluate_host(facts).size() == 1);
     facts.peer_problems[0].age_us = 120'000'001;
-    CHECK(judge_host(facts).empty());
+    CHECK(evaluate_host(facts).empty());
     facts.peer_problems[0].age_us = 14LL * 60 * 1'000'000;
-    CHECK(judge_host(facts).empty());
+    CHECK(evaluate_host(facts).empty());
 }
 
 TEST_CASE("what two directors must have alike is named with both and the log's words") {
@@ -172,7 +172,7 @@ TEST_CASE("what two directors must have alike is named with both and the log's w
     CHECK(only(facts) == Finding{"VI_1: 10.0.0.2 advertises 10.0.0.1 with VRID 52, this router has VRID 51",
                                  "set the same virtual_router_id on all directors of these addresses"});
     facts.peer_problems[0].kind = "of a later version";
-    CHECK(judge_host(facts).empty());
+    CHECK(evaluate_host(facts).empty());
 }
 
 TEST_CASE("an address that another host has, too, is named with its interface and who has it") {
@@ -191,7 +191,7 @@ TEST_CASE("what the daemon lists is found, with a fix for its kind, and ten of a
                                  "disable 10.0.0.12:80"});
     facts.problems.assign(12, facts.problems[0]);
     facts.problems.push_back({"of a later version", "", "something is wrong"});
-    const auto found = judge_host(facts);
+    const auto found = evaluate_host(facts);
     REQUIRE(found.size() == 12);
     CHECK(found[10] == Finding{"something is wrong", "run mainstayctl status"});
     CHECK(found[11].what == "2 more problems of the kind server_down");
@@ -229,7 +229,7 @@ TEST_CASE("the daemon's status says what it hears of peers and what it lists as 
 
     DoctorFacts nothing = healthy();
     read_status(nothing, "");
-    CHECK(judge_host(nothing).empty());
+    CHECK(evaluate_host(nothing).empty());
 }
 
 TEST_CASE("a status that cannot be read whole is not taken for one without problems") {
@@ -253,7 +253,7 @@ TEST_CASE("a firewall, a missing capability and an unusable configuration are na
     CHECK(has(only(facts), "CAP_NET_RAW", "--cap-add"));
     facts = healthy();
     facts.hidden_from = 7;
-    CHECK(judge_host(facts).empty());  // no process is tracked
+    CHECK(evaluate_host(facts).empty());  // no process is tracked
     facts.configuration = config::load_text("x.conf", "vrrp_track_process web {\nprocess web\n}\n", {}).config;
     CHECK(has(only(facts), "track_process does not count them", "mount -o remount,gid=7 /proc"));
     facts = healthy();

@@ -41,7 +41,7 @@ TEST_CASE("keepalived's options are those of the unit with the variables of its 
 TEST_CASE("an option without effect and one that mainstayd refuses are differences") {
     MigrateFacts facts = facts_of();
     facts.option_files = {{"/etc/default/keepalived", "DAEMON_ARGS='-D -d -x'\n"}};
-    const auto report = judge_migration(facts);
+    const auto report = evaluate_migration(facts);
 
     CHECK(has(report.found, "options of keepalived: -D -d -x"));
     CHECK(has(report, {"-d/--dump-conf has no effect yet", "leave it out"}));
@@ -51,14 +51,14 @@ TEST_CASE("an option without effect and one that mainstayd refuses are differenc
               "MAINSTAY_OPTIONS=\"-D -x\""));
 
     facts.option_files = {{"/etc/default/keepalived", "DAEMON_ARGS='-D --frobnicate -x'\n"}};
-    CHECK(has(judge_migration(facts), {"mainstayd refuses --frobnicate", "leave it out; see mainstayd(8)"}));
+    CHECK(has(evaluate_migration(facts), {"mainstayd refuses --frobnicate", "leave it out; see mainstayd(8)"}));
 }
 
 TEST_CASE("a drop-in's settings are kept, left out, or mainstay's unit has its own") {
     MigrateFacts facts = facts_of();
     facts.units = {{"/etc/systemd/system/keepalived.service.d/a.conf",
                     "[Unit]\nAfter=frr.service\n[Service]\nNice=-5\nUser=ka\nKillMode=process\n"}};
-    const auto report = judge_migration(facts);
+    const auto report = evaluate_migration(facts);
 
     const std::string file = "/etc/systemd/system/keepalived.service.d/a.conf";
     const std::string add = "add it to a drop-in in /etc/systemd/system/mainstay.service.d";
@@ -82,7 +82,7 @@ TEST_CASE("a script that others than root may change is a difference with its fi
                       .owner = "1000:1000",
                       .mode = "0775",
                       .loose = {"/opt/ha/check", "/opt/ha"}}};
-    const auto report = judge_migration(facts);
+    const auto report = evaluate_migration(facts);
 
     CHECK(has(report.found, "script /opt/ha/check of vrrp_script chk: owner 1000:1000, mode 0775"));
     CHECK(
@@ -99,18 +99,18 @@ TEST_CASE("what scripts get of keepalived's environment, and not of mainstay's, 
     const std::string fix =
         "let a script set what else it needs, or name it in pass_environment of [scripts] in mainstay.toml";
     const std::string what = "scripts get PATH, HOME, TZ, LANG, LANGUAGE and LC_* of the environment, and nothing else";
-    CHECK(has(judge_migration(facts), {what, fix}));
+    CHECK(has(evaluate_migration(facts), {what, fix}));
 
     facts.environment = "PATH=/bin\0HCLOUD_TOKEN=hidden\0KEEPALIVED_OPTIONS=-D\0"s;
     facts.units = {
         {"/etc/systemd/system/keepalived.service.d/a.conf", "[Service]\nEnvironment=AWS_KEY=hidden \"AWS_ID=a b\"\n"}};
-    CHECK(has(judge_migration(facts), {what + "; keepalived has AWS_ID, AWS_KEY, HCLOUD_TOKEN", fix}));
+    CHECK(has(evaluate_migration(facts), {what + "; keepalived has AWS_ID, AWS_KEY, HCLOUD_TOKEN", fix}));
 }
 
 TEST_CASE("the FIFO of a reader and SNMP of the configuration are found") {
     MigrateFacts facts = facts_of("global_defs {\nenable_snmp_vrrp\nnotify_fifo /run/ka.fifo\n}\n");
     facts.fifos = {{.keyword = "notify_fifo", .path = "/run/ka.fifo"}};
-    const auto report = judge_migration(facts);
+    const auto report = evaluate_migration(facts);
 
     CHECK(has(report.found, "notify_fifo /run/ka.fifo: it does not exist now"));
     CHECK(has(report, {"lines in /run/ka.fifo end in a newline and no NUL follows",
@@ -120,7 +120,7 @@ TEST_CASE("the FIFO of a reader and SNMP of the configuration are found") {
 
 TEST_CASE("the steps go over without a gap and back in the same way; with BFD sessions by an election") {
     CHECK(
-        judge_migration(facts_of()).steps ==
+        evaluate_migration(facts_of()).steps ==
         Words{"begin with the BACKUP: a pair of one keepalived and one mainstay works",
               "mainstayd -t -f /etc/keepalived/keepalived.conf",
               "mainstayctl takeover: keepalived goes on until mainstay holds everything that it holds, and no address "
@@ -129,8 +129,8 @@ TEST_CASE("the steps go over without a gap and back in the same way; with BFD se
               "mainstayctl takeover --confirm: without it the next boot starts keepalived",
               "way back: mainstayctl takeover --undo (by an election: systemctl disable --now mainstay && systemctl "
               "enable --now keepalived)"});
-    CHECK(judge_migration(facts_of("bfd_instance b {\nneighbor_ip 10.0.0.2\n}\nvrrp_instance V {\ninterface eth0\n"
-                                   "virtual_router_id 1\n}\n"))
+    CHECK(evaluate_migration(facts_of("bfd_instance b {\nneighbor_ip 10.0.0.2\n}\nvrrp_instance V {\ninterface eth0\n"
+                                      "virtual_router_id 1\n}\n"))
               .steps == Words{"begin with the BACKUP: a pair of one keepalived and one mainstay works",
                               "mainstayd -t -f /etc/keepalived/keepalived.conf",
                               "systemctl disable --now keepalived && systemctl enable --now mainstay (mainstayctl "
@@ -142,13 +142,13 @@ TEST_CASE("the steps go over without a gap and back in the same way; with BFD se
 TEST_CASE("without a configuration that can run, the only step is to get one") {
     MigrateFacts none;
     none.configuration_path = "/etc/keepalived/keepalived.conf";
-    const auto missing = judge_migration(none);
+    const auto missing = evaluate_migration(none);
     CHECK(!missing.can_run);
     CHECK(missing.found == Words{"no configuration: /etc/keepalived/keepalived.conf does not exist"});
     CHECK(missing.steps ==
           Words{"write a configuration; `mainstayctl migrate --from` converts the ones of ldirectord and ipvsadm"});
 
-    const auto broken = judge_migration(facts_of("vrrp_instance V {\n}\n"));
+    const auto broken = evaluate_migration(facts_of("vrrp_instance V {\n}\n"));
     CHECK(!broken.can_run);
     CHECK(broken.steps == Words{"correct /etc/keepalived/keepalived.conf until `mainstayd -t -f "
                                 "/etc/keepalived/keepalived.conf` accepts it"});

@@ -221,7 +221,7 @@ TEST_CASE("each problem is shown by each surface") {
         facts.ipvs_available = true;
         cli::read_status(facts, document);
         const auto is_named = [&](const cli::Finding& one) { return one.what == row.text && !one.fix.empty(); };
-        CHECK(std::ranges::count_if(cli::judge_host(facts), is_named) == 1);
+        CHECK(std::ranges::count_if(cli::evaluate_host(facts), is_named) == 1);
 
         CHECK(metrics(scene.daemon, {}).contains(metric_of(row) + "1\n"));
         CHECK(alerts.contains("- alert: " + std::string{known.alert} + "\n"));

@@ -156,7 +156,7 @@ private:
                 break;
             case Block::Service:
                 r_.service = nullptr;
-                settle_service(r_);
+                resolve_service(r_);
                 break;
             case Block::RealServer:
                 r_.server = nullptr;

@@ -186,18 +186,18 @@ struct ServiceDraft {
     CheckDefaults defaults;
     Mark up, down;
     std::vector<ServerDraft> servers;
-    std::size_t position = 0;  // of its model in Settled::models
+    std::size_t position = 0;  // of its model in Resolved::models
 };
 
 // Most virtual servers can be checked at their closing brace, so that not all drafts, which are several times the size
 // of the model, exist at the same time. A draft is kept only if its check needs the end of the file: scripts, a group.
-struct Settled {
-    explicit Settled(const Snapshot& snapshot) : diag{snapshot} {}
+struct Resolved {
+    explicit Resolved(const Snapshot& snapshot) : diag{snapshot} {}
     std::vector<VirtualServer> models;  // in the order of the file; an empty one holds the place of a kept draft
     std::vector<Mark> marks;            // of each of them
     bool remarkable = false;            // a diagnostic about a server needs the drafts, or a service was refused
-    Diagnoser diag;                     // of settle_service; shown after the diagnostics of the other passes
-    std::optional<Global> with;         // global_defs at the time when the first service was settled
+    Diagnoser diag;                     // of resolve_service; shown after the diagnostics of the other passes
+    std::optional<Global> with;         // global_defs at the time when the first service was resolved
 };
 
 // A keyword that was intended but refused: misspelt, misplaced, without a value or with an invalid one. Its absence is
@@ -220,7 +220,7 @@ struct BraceFault;
 
 struct ParseContext {
     ParseContext(const Environment& env, const Snapshot& text)
-        : environment{env}, snapshot{text}, host_name{env.host_name}, diag{text}, settled{text} {}
+        : environment{env}, snapshot{text}, host_name{env.host_name}, diag{text}, resolved{text} {}
 
     const Environment& environment;
     const Snapshot& snapshot;
@@ -241,9 +241,9 @@ struct ParseContext {
     InstanceModels instance_models;
     std::deque<InstanceDraft> instances;  // large: they stay where they are
     std::vector<GroupDraft> groups;
-    std::vector<ServiceDraft> services;  // those that are not settled yet
-    Settled settled;
-    bool settle_early = true;
+    std::vector<ServiceDraft> services;  // those that are not resolved yet
+    Resolved resolved;
+    bool resolve_early = true;
     std::vector<std::pair<std::string, Mark>> server_groups;
     Mark sync_daemon_mark;
     // announce blocks of virtual servers, in the file's order.

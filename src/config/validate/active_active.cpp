@@ -25,7 +25,7 @@ public:
             m_.active_active = false;
             return;
         }
-        settle_scheduler();
+        resolve_scheduler();
         refuse_other_weights();
         compare_numbers();
     }
@@ -53,7 +53,7 @@ private:
         return false;
     }
 
-    void settle_scheduler() {
+    void resolve_scheduler() {
         if (s_.scheduler_given && m_.scheduler != kScheduler) {
             auto& d = diag_.error(Code::FlagIgnored, s_.active_active_mark,
                                   fmt::format("virtual server {}: active_active uses lb_algo mh, and {} is written",
@@ -117,7 +117,7 @@ std::uint32_t mh_number(const Endpoint& endpoint) {
     return sum + endpoint.port;
 }
 
-void settle_active_active(Diagnoser& diag, ServiceDraft& draft) {
+void resolve_active_active(Diagnoser& diag, ServiceDraft& draft) {
     if (draft.model.active_active) ActiveActiveCheck{diag, draft}.run();
 }
 

@@ -108,7 +108,7 @@ void check_dns_name(ParseContext& r, const Value& v) {
         "the root is queried";
 }
 
-bool settle_urls(Diagnoser& diag, CheckerDraft& draft, const std::string& virtualhost) {
+bool resolve_urls(Diagnoser& diag, CheckerDraft& draft, const std::string& virtualhost) {
     Checker& c = draft.model;
     const auto pathless = std::erase_if(c.urls.edit(), [](const HttpUrl& url) { return url.path.empty(); });
     for (std::size_t n = 0; n < pathless; ++n)

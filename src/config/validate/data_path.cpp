@@ -24,8 +24,8 @@ std::optional<IpAddress> address_of(const VirtualServer& service, Family family)
 
 Diagnostic& warn(ParseContext& r, const ServiceDraft& draft, std::string_view why) {
     auto& d =
-        r.settled.diag.warn(Code::FlagIgnored, draft.mark,
-                            fmt::format("virtual server {}: {} {}", service_name(draft.model), kCheckDataPath, why));
+        r.resolved.diag.warn(Code::FlagIgnored, draft.mark,
+                             fmt::format("virtual server {}: {} {}", service_name(draft.model), kCheckDataPath, why));
     d.effect = "checks ask the servers themselves";
     return d;
 }
@@ -56,7 +56,7 @@ void check_data_path(ParseContext& r, const ServiceDraft& draft) {
     }
     const auto& servers = service.real_servers;
     if (std::ranges::all_of(servers, [](const RealServer& one) { return one.forwarding == Forwarding::Nat; })) {
-        auto& d = r.settled.diag.advise(
+        auto& d = r.resolved.diag.advise(
             Code::FlagIgnored, draft.mark,
             fmt::format(
                 "virtual server {}: {} changes nothing with NAT, which sends packets to the servers' own addresses",

@@ -113,7 +113,7 @@ private:
 
 }  // namespace
 
-void settle_hmac(ParseContext& r, InstanceDraft& draft) {
+void resolve_hmac(ParseContext& r, InstanceDraft& draft) {
     Instance& m = draft.model;
     if (find_section(m.more->sections, "auth_hmac") == nullptr) return;
     auto& sections = m.more.edit().sections;

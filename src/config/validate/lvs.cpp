@@ -44,24 +44,24 @@ const std::string& first_text(const std::string& a, const std::string& b, const 
 
 class ServiceCheck {
 public:
-    ServiceCheck(ParseContext& r, ServiceDraft& draft) : r_{r}, diag_{r.settled.diag}, s_{draft}, m_{draft.model} {}
+    ServiceCheck(ParseContext& r, ServiceDraft& draft) : r_{r}, diag_{r.resolved.diag}, s_{draft}, m_{draft.model} {}
 
     // False when the service is not to be used.
     bool run() {
-        settle_family();
-        settle_protocol();
+        resolve_family();
+        resolve_protocol();
         if (!has_servers()) return false;
-        if (!m_.group.empty() && !settle_group(r_, s_, all_tunnelled())) return false;
-        settle_scheduler();
-        settle_persistence();
-        settle_inherited();
-        for (ServerDraft& server : s_.servers) settle_server(server);
+        if (!m_.group.empty() && !resolve_group(r_, s_, all_tunnelled())) return false;
+        resolve_scheduler();
+        resolve_persistence();
+        resolve_inherited();
+        for (ServerDraft& server : s_.servers) resolve_server(server);
         drop_unfit_servers();
         if (m_.real_servers.empty()) return no_servers();
-        settle_sorry_server();
-        settle_active_active(diag_, s_);
+        resolve_sorry_server();
+        resolve_active_active(diag_, s_);
         check_data_path(r_, s_);
-        settle_quorum();
+        resolve_quorum();
         return true;
     }
 
@@ -78,7 +78,7 @@ private:
         return r_.reported_of(Block::Service, s_.mark.offset, keyword) != nullptr;
     }
 
-    void settle_family() {
+    void resolve_family() {
         if (m_.family != Family::None) return;
         for (const ServerDraft& server : s_.servers) {
             if (is_named(server.model)) continue;
@@ -90,7 +90,7 @@ private:
         if (m_.family == Family::None) m_.family = named_family(s_.servers.front().model, Family::V4);
     }
 
-    void settle_protocol() {
+    void resolve_protocol() {
         if (m_.fwmark != 0) {
             m_.protocol = Protocol::None;
             if (s_.protocol)
@@ -115,7 +115,7 @@ private:
     }
     bool has_servers() { return !s_.servers.empty() || no_servers(); }
 
-    void settle_scheduler() {
+    void resolve_scheduler() {
         m_.scheduler = s_.scheduler.empty() ? "wlc" : s_.scheduler;
         if (!s_.scheduler_given && !m_.active_active && !reported("lb_algo") && !reported("lvs_sched")) {
             auto& d = diag_.error(Code::NoScheduler, s_.mark, fmt::format("virtual server {} has no lb_algo", name()));
@@ -137,7 +137,7 @@ private:
                 "the flag is ignored";
     }
 
-    void settle_persistence() {
+    void resolve_persistence() {
         m_.persistent = s_.persistence_timeout.has_value() || s_.netmask.has_value();
         m_.persistence_timeout = s_.persistence_timeout.value_or(m_.persistent ? kPersistence : Seconds{0});
         m_.persistence_netmask = s_.netmask.value_or(m_.family == Family::V6 ? 128U : 0xffffffffU);
@@ -152,13 +152,13 @@ private:
         m_.persistence_timeout = kPersistence;
     }
 
-    void settle_inherited() {
+    void resolve_inherited() {
         m_.delay_loop = s_.defaults.delay_loop.value_or(kDelayLoop);
         const auto checker_alert = r_.global.smtp_alert_checker ? r_.global.smtp_alert_checker : r_.global.smtp_alert;
         m_.smtp_alert = s_.smtp_alert.value_or(checker_alert.value_or(false));
     }
 
-    void settle_server(ServerDraft& server) {
+    void resolve_server(ServerDraft& server) {
         RealServer& rs = server.model;
         rs.forwarding = server.forwarding.value_or(s_.forwarding.value_or(Forwarding::Nat));
         if (rs.forwarding == Forwarding::Tunnel) rs.tunnel = server.forwarding ? server.tunnel : s_.tunnel;
@@ -167,7 +167,7 @@ private:
         const auto checker_alert = r_.global.smtp_alert_checker ? r_.global.smtp_alert_checker : r_.global.smtp_alert;
         rs.smtp_alert = server.smtp_alert.value_or(checker_alert.value_or(true));
         check_port_ = rs.endpoint.port;
-        settle_port(server);
+        resolve_port(server);
         if (rs.endpoint.port != 0) check_port_ = rs.endpoint.port;
         if (rs.upper_threshold != 0 && rs.lower_threshold > rs.upper_threshold) {
             auto& d = diag_.advise(
@@ -180,7 +180,7 @@ private:
         split_hosts(server.checkers);
         rs.checkers.reserve(server.checkers.size());
         for (CheckerDraft& checker : server.checkers)
-            if (settle_checker(checker, server)) rs.checkers.push_back(std::move(checker.model));
+            if (resolve_checker(checker, server)) rs.checkers.push_back(std::move(checker.model));
     }
 
     // Its address and port, or the name that stands for them.
@@ -191,7 +191,7 @@ private:
         return server_name(server.endpoint, m_.protocol);
     }
 
-    void settle_port(ServerDraft& server) {
+    void resolve_port(ServerDraft& server) {
         Endpoint& endpoint = server.model.endpoint;
         const bool rewritten = server.model.forwarding == Forwarding::Nat;
         if (!by_address()) {
@@ -214,7 +214,7 @@ private:
         d.fix = "lb_kind NAT can";
     }
 
-    bool settle_checker(CheckerDraft& draft, const ServerDraft& server) {
+    bool resolve_checker(CheckerDraft& draft, const ServerDraft& server) {
         Checker& c = draft.model;
         const CheckDefaults& own = draft.own;
         const CheckDefaults& rs = server.defaults;
@@ -244,16 +244,16 @@ private:
                     .effect = "bindto is ignored";
             }
         }
-        if (c.type == Checker::Type::Grpc) settle_grpc(draft, server);
+        if (c.type == Checker::Type::Grpc) resolve_grpc(draft, server);
         if (c.type == Checker::Type::Misc && c.misc_timeout.count() == 0) c.misc_timeout = m_.delay_loop;
         if (c.type == Checker::Type::Http || c.type == Checker::Type::Ssl)
-            return settle_urls(diag_, draft,
-                               first_text(draft.own.virtualhost, server.defaults.virtualhost, s_.defaults.virtualhost));
+            return resolve_urls(
+                diag_, draft, first_text(draft.own.virtualhost, server.defaults.virtualhost, s_.defaults.virtualhost));
         return check_checker(diag_, draft);
     }
 
     // Its one url is the method that it calls.
-    void settle_grpc(CheckerDraft& draft, const ServerDraft& server) {
+    void resolve_grpc(CheckerDraft& draft, const ServerDraft& server) {
         draft.model.urls = std::vector<HttpUrl>{
             {.path = "/grpc.health.v1.Health/Check",
              .digest = {},
@@ -312,7 +312,7 @@ private:
         }
     }
 
-    void settle_sorry_server() {
+    void resolve_sorry_server() {
         if (!m_.sorry_server) return;
         SorryServer& sorry = *m_.sorry_server;
         sorry.forwarding = s_.sorry_forwarding.value_or(s_.forwarding.value_or(Forwarding::Nat));
@@ -325,7 +325,7 @@ private:
             m_.sorry_server.reset();
             return;
         }
-        settle_sorry_port(sorry);
+        resolve_sorry_port(sorry);
         share_with_real_server(sorry);
     }
 
@@ -340,7 +340,7 @@ private:
         sorry.inhibit = same->inhibit_on_failure;
     }
 
-    void settle_sorry_port(SorryServer& sorry) {
+    void resolve_sorry_port(SorryServer& sorry) {
         if (!by_address()) {
             if (sorry.forwarding != Forwarding::Nat && m_.fwmark != 0) sorry.endpoint.port = 0;
             return;
@@ -351,7 +351,7 @@ private:
             take_service_port(sorry.endpoint, s_.sorry_mark, "the sorry server");
     }
 
-    void settle_quorum() {
+    void resolve_quorum() {
         std::uint64_t sum = 0;
         for (const RealServer& rs : m_.real_servers) sum += rs.weight;
         const bool named = std::ranges::any_of(m_.real_servers, is_named);  // how many they are is not known
@@ -377,7 +377,7 @@ private:
     ServiceDraft& s_;
     VirtualServer& m_;
     bool no_port_told_ = false;     // servers' ports go with the service's
-    std::uint16_t check_port_ = 0;  // of the server that is being settled: a mark's may have none in the table
+    std::uint16_t check_port_ = 0;  // of the server that is being resolved: a mark's may have none in the table
 };
 
 // Commands and groups are judged by what the end of the file knows.
@@ -394,32 +394,32 @@ bool waits_for_the_end(const ServiceDraft& service) {
 
 // Estimates the number of services of the file from its beginning, because a list that grows by doubling takes up to
 // three times the memory.
-void make_room(Settled& settled, double read, double all) {
+void make_room(Resolved& resolved, double read, double all) {
     constexpr std::size_t kFew = 256;
     constexpr double kSpare = 1.05;
-    const std::size_t have = settled.models.size();
-    if (have < kFew || have < settled.models.capacity()) return;
+    const std::size_t have = resolved.models.size();
+    if (have < kFew || have < resolved.models.capacity()) return;
     const auto guess = static_cast<double>(have) * kSpare * std::max(all / std::max(read, 1.0), 1.0);
-    settled.models.reserve(static_cast<std::size_t>(guess) + 1);
-    settled.marks.reserve(settled.models.capacity());
+    resolved.models.reserve(static_cast<std::size_t>(guess) + 1);
+    resolved.marks.reserve(resolved.models.capacity());
 }
 
-void add_settled(ParseContext& r, VirtualServer model, Mark mark) {
-    make_room(r.settled, mark.offset, static_cast<double>(r.snapshot.text().size()));
-    r.settled.models.push_back(std::move(model));
-    r.settled.marks.push_back(mark);
+void add_resolved(ParseContext& r, VirtualServer model, Mark mark) {
+    make_room(r.resolved, mark.offset, static_cast<double>(r.snapshot.text().size()));
+    r.resolved.models.push_back(std::move(model));
+    r.resolved.marks.push_back(mark);
 }
 
 // The positions of services that an earlier one has the address, protocol, firewall mark and family of.
 // keepalived programs a service twice and lets the kernel refuse; which definition wins is luck.
-void find_duplicates(const Settled& settled, std::vector<bool>& left_out) {
+void find_duplicates(const Resolved& resolved, std::vector<bool>& left_out) {
     const auto key = [&](std::size_t n) {
-        const VirtualServer& m = settled.models[n];
+        const VirtualServer& m = resolved.models[n];
         return std::tie(m.endpoint, m.protocol, m.fwmark, m.family, *m.group);
     };
     std::vector<std::uint32_t> order;
-    order.reserve(settled.models.size());
-    for (std::uint32_t n = 0; n < settled.models.size(); ++n)
+    order.reserve(resolved.models.size());
+    for (std::uint32_t n = 0; n < resolved.models.size(); ++n)
         if (!left_out[n]) order.push_back(n);
     std::ranges::sort(order, [&](std::uint32_t a, std::uint32_t b) {
         return std::tuple_cat(key(a), std::tie(a)) < std::tuple_cat(key(b), std::tie(b));
@@ -430,52 +430,52 @@ void find_duplicates(const Settled& settled, std::vector<bool>& left_out) {
 
 }  // namespace
 
-void settle_service(ParseContext& r) {
+void resolve_service(ParseContext& r) {
     ServiceDraft& draft = r.services.back();
-    draft.position = r.settled.models.size();
-    if (!r.settle_early || waits_for_the_end(draft)) return add_settled(r, {}, draft.mark);
-    if (!r.settled.with) r.settled.with = r.global;
+    draft.position = r.resolved.models.size();
+    if (!r.resolve_early || waits_for_the_end(draft)) return add_resolved(r, {}, draft.mark);
+    if (!r.resolved.with) r.resolved.with = r.global;
     const IpAddress own = draft.model.endpoint.address;
     for (const ServerDraft& server : draft.servers)
-        if (!own.empty() && server.model.endpoint.address == own) r.settled.remarkable = true;
+        if (!own.empty() && server.model.endpoint.address == own) r.resolved.remarkable = true;
     const std::size_t servers = draft.servers.size();
     const bool taken = ServiceCheck{r, draft}.run();
-    if (!taken || draft.model.real_servers.size() != servers) r.settled.remarkable = true;
-    if (taken) add_settled(r, std::move(draft.model), draft.mark);
+    if (!taken || draft.model.real_servers.size() != servers) r.resolved.remarkable = true;
+    if (taken) add_resolved(r, std::move(draft.model), draft.mark);
     r.services.pop_back();
 }
 
 void check_services(ParseContext& r, Config& config) {
-    Settled& settled = r.settled;
-    std::vector<bool> left_out(settled.models.size());
+    Resolved& resolved = r.resolved;
+    std::vector<bool> left_out(resolved.models.size());
     for (ServiceDraft& draft : r.services) {
         if (ServiceCheck{r, draft}.run())
-            settled.models[draft.position] = std::move(draft.model);
+            resolved.models[draft.position] = std::move(draft.model);
         else
             left_out[draft.position] = true;
     }
     std::vector<bool> second = left_out;
-    find_duplicates(settled, second);
+    find_duplicates(resolved, second);
     std::size_t kept = 0;
-    for (std::size_t n = 0; n < settled.models.size(); ++n) {
+    for (std::size_t n = 0; n < resolved.models.size(); ++n) {
         if (!second[n]) {
-            if (kept != n) settled.models[kept] = std::move(settled.models[n]);
+            if (kept != n) resolved.models[kept] = std::move(resolved.models[n]);
             ++kept;
             continue;
         }
         if (left_out[n]) continue;
-        settled.diag
-            .advise(Code::DuplicateService, settled.marks[n],
-                    fmt::format("virtual server {} is defined already", service_name(settled.models[n])))
+        resolved.diag
+            .advise(Code::DuplicateService, resolved.marks[n],
+                    fmt::format("virtual server {} is defined already", service_name(resolved.models[n])))
             .effect = "the second one is left out";
     }
-    settled.models.resize(kept);
-    drop_unfollowable(r, settled.models);
+    resolved.models.resize(kept);
+    drop_unfollowable(r, resolved.models);
     std::map<std::string_view, std::uint32_t> users;
-    for (VirtualServer& model : settled.models)
+    for (VirtualServer& model : resolved.models)
         if (!model.group.empty()) model.membership.edit().position = users[*model.group]++;
-    config.virtual_servers = std::move(settled.models);
-    r.diag.append(std::move(settled.diag));
+    config.virtual_servers = std::move(resolved.models);
+    r.diag.append(std::move(resolved.diag));
 }
 
 }  // namespace mainstay::config

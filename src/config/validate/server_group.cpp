@@ -85,7 +85,7 @@ Diagnostic* told_of_an_entry(ParseContext& r, std::string_view group) {
 
 }  // namespace
 
-bool settle_group(ParseContext& r, ServiceDraft& draft, bool all_tunnelled) {
+bool resolve_group(ParseContext& r, ServiceDraft& draft, bool all_tunnelled) {
     VirtualServer& m = draft.model;
     const auto found = std::ranges::find_if(r.more->sections, [&](const Section& section) {
         return section.keyword == "virtual_server_group" && !section.names.empty() && section.names.front() == *m.group;

@@ -18,7 +18,7 @@ void check_bfd(ParseContext& reading, std::string_view name, Mark opened, const 
 
 // Replaces the names of key files by their contents, because the roles may not read them. Removes the block if it
 // cannot be used.
-void settle_hmac(ParseContext& reading, InstanceDraft& draft);
+void resolve_hmac(ParseContext& reading, InstanceDraft& draft);
 
 // Blocks that lack what they cannot do without.
 
@@ -55,12 +55,12 @@ private:
 void check_vrrp(ParseContext& reading, Config& config);
 void check_groups(ParseContext& reading, MissingInterfaces& missing, Config& config);
 // At the closing brace of a virtual server: turns the draft into its model, or leaves it to check_services.
-void settle_service(ParseContext& reading);
+void resolve_service(ParseContext& reading);
 void check_services(ParseContext& reading, Config& config);
 // IPVS services that one line of a virtual_server_group may make.
 inline constexpr std::uint32_t kGroupAddressesMax = 65'536;
 // Fills in the entries of a service's group. False: it has none, which was reported; the service is left out.
-[[nodiscard]] bool settle_group(ParseContext& reading, ServiceDraft& draft, bool all_tunnelled);
+[[nodiscard]] bool resolve_group(ParseContext& reading, ServiceDraft& draft, bool all_tunnelled);
 [[nodiscard]] bool any_port_in(const VirtualServer& service);  // an entry of its group is for all ports
 void check_sync_daemon(ParseContext& reading, Config& config);
 void check_announce(ParseContext& reading, const Config& config);
@@ -74,7 +74,7 @@ void check_scripts(ParseContext& reading);
 // False if the check cannot be used; reported to `diag`.
 [[nodiscard]] bool check_checker(Diagnoser& diag, const CheckerDraft& checker);
 // The same of HTTP_GET and SSL_GET; a url without a virtualhost gets the one around it.
-[[nodiscard]] bool settle_urls(Diagnoser& diag, CheckerDraft& checker, const std::string& virtualhost);
+[[nodiscard]] bool resolve_urls(Diagnoser& diag, CheckerDraft& checker, const std::string& virtualhost);
 void check_pattern(ParseContext& r);  // at the end of a url block
 // SMTP_CHECK with `host` blocks stands for one check per block: with its own options, the rest inherited.
 void split_hosts(std::vector<CheckerDraft>& checkers);
@@ -84,14 +84,14 @@ void drop_unfollowable(ParseContext& r, std::vector<VirtualServer>& services);
 
 // check_data_path: which servers of a virtual server cannot be checked along the data path, and why.
 
-// Once servers and group of the draft are settled.
+// Once servers and group of the draft are resolved.
 void check_data_path(ParseContext& r, const ServiceDraft& draft);
 
 // active_active: what it makes of a virtual server, and what does not work with it.
 
-// Once servers, persistence and sorry server of the draft are settled. Where active_active cannot work it is taken
+// Once servers, persistence and sorry server of the draft are resolved. Where active_active cannot work it is taken
 // back.
-void settle_active_active(Diagnoser& diag, ServiceDraft& draft);
+void resolve_active_active(Diagnoser& diag, ServiceDraft& draft);
 // What only the whole file shows.
 void check_active_active(ParseContext& r, const Config& config);
 

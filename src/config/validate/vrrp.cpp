@@ -22,20 +22,20 @@ public:
         : r_{r}, missing_{missing}, i_{draft}, m_{draft.model} {}
 
     Instance run() {
-        settle_state();
-        settle_family();
-        settle_version();
+        resolve_state();
+        resolve_family();
+        resolve_version();
         check_required();
         check_interfaces();
         check_addresses();
         check_unicast();
-        settle_authentication();
-        settle_hmac(r_, i_);
-        settle_interval();
-        settle_preemption();
-        settle_strict();
-        settle_defaults();
-        settle_trackers();
+        resolve_authentication();
+        resolve_hmac(r_, i_);
+        resolve_interval();
+        resolve_preemption();
+        resolve_strict();
+        resolve_defaults();
+        resolve_trackers();
         return std::move(m_);
     }
 
@@ -54,7 +54,7 @@ private:
         return true;
     }
 
-    void settle_state() {
+    void resolve_state() {
         m_.strict = i_.strict.value_or(r_.global.vrrp_strict);
         // keepalived: MASTER without a priority means address owner, but not with a priority that is refused.
         const bool refused = reported_of("priority") != nullptr;
@@ -69,7 +69,7 @@ private:
         }
     }
 
-    void settle_family() {
+    void resolve_family() {
         const bool source_first =
             m_.source && (i_.address_marks.empty() || i_.source.offset < i_.address_marks.front().address.offset);
         if (i_.native_ipv6)
@@ -87,7 +87,7 @@ private:
         }
     }
 
-    void settle_version() {
+    void resolve_version() {
         m_.version = m_.family == Family::V6 ? 3 : r_.global.vrrp_version;
         if (!i_.version_given) return;
         m_.version = *i_.version_given;
@@ -243,7 +243,7 @@ private:
         d.fix = "list the other routers in unicast_peer, or use mcast_src_ip for the source address";
     }
 
-    void settle_authentication() {
+    void resolve_authentication() {
         if (m_.auth_type == AuthType::None) {
             m_.auth_pass.clear();
             return;
@@ -267,7 +267,7 @@ private:
             drop(Code::AuthenticationIncomplete, "auth_type is given, but auth_pass is not", std::string{kWithout});
     }
 
-    void settle_interval() {
+    void resolve_interval() {
         const std::int64_t given = m_.advert_int.count();
         std::int64_t us = given;
         if (m_.version == 2) {
@@ -289,7 +289,7 @@ private:
         if (m_.version == 2) d.fix = "`version 3` on all routers allows shorter intervals";
     }
 
-    void settle_preemption() {
+    void resolve_preemption() {
         const auto clear = [&](Mark mark, std::string_view keyword, std::string_view why) {
             auto& d = r_.diag.warn(Code::PreemptIgnored, mark, text(fmt::format("{} has no effect {}", keyword, why)));
             d.effect = fmt::format("{} is ignored", keyword);
@@ -310,7 +310,7 @@ private:
         m_.preempt_delay = Micros{0};
     }
 
-    void settle_strict() {
+    void resolve_strict() {
         if (!m_.strict) return;
         if (m_.initial_master != (m_.priority == kOwnerPriority) && i_.state.length != 0) {
             auto& d = r_.diag.warn(Code::StrictMode, i_.state,
@@ -323,7 +323,7 @@ private:
                 "this configuration cannot run";
     }
 
-    void settle_defaults() {
+    void resolve_defaults() {
         const Global& g = r_.global;
         m_.garp_master_delay = i_.timing->garp_master_delay.value_or(g.vrrp_garp_master_delay);
         m_.garp_master_repeat = i_.timing->garp_master_repeat.value_or(g.vrrp_garp_master_repeat);
@@ -367,7 +367,7 @@ private:
     static std::string describe(bool value) { return value ? "on" : "off"; }
     static std::string describe(std::uint32_t value) { return std::to_string(value); }
 
-    void settle_trackers() {
+    void resolve_trackers() {
         std::unordered_set<std::string_view> seen;
         for (const TrackerDraft& t : i_.track_scripts) {
             ScriptDraft& script = r_.scripts[r_.script_names.at(t.name)];

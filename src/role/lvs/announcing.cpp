@@ -46,7 +46,7 @@ void Announcing::configure(const std::vector<config::VirtualServer>& services) {
 
 void Announcing::drain(bool on) {
     announcer_.drain(on);
-    settle();
+    update();
 }
 
 void Announcing::withdraw() {
@@ -54,7 +54,7 @@ void Announcing::withdraw() {
     carry_out(announcer_.withdraw(owner_.readiness, owner_.moment()));
 }
 
-void Announcing::settle() {
+void Announcing::update() {
     if (stopped_ || announcer_.is_empty()) return;
     if (!renews_) return renew();
     carry_out(announcer_.settle(owner_.readiness, owner_.moment()));

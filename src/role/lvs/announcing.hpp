@@ -43,7 +43,7 @@ public:
     void configure(const std::vector<config::VirtualServer>& services);
     void drain(bool on);
     void withdraw();  // before the IPVS table changes
-    void settle();    // afterwards
+    void update();    // afterwards
     // Withdraws everything; calls `done` when the table may be removed, at once if nothing was announced.
     void stop(std::function<void()> done);
 

@@ -4,10 +4,10 @@ namespace mainstay::role {
 
 void MarkReconciler::set_desired(std::optional<netlink::MarkTable> table) {
     wanted_ = std::move(table);
-    settle();
+    reconcile();
 }
 
-void MarkReconciler::settle() {
+void MarkReconciler::reconcile() {
     timer_.cancel();
     if (wanted_ == done_) return;
     if (auto applied = apply(); applied) {
@@ -21,7 +21,7 @@ void MarkReconciler::settle() {
     nftables_.reset();
     timer_.expires_after(again_every_);
     timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) settle();
+        if (!error) reconcile();
     });
 }
 
@@ -53,7 +53,7 @@ void MarkReconciler::check() {
     if (!same || *same) return;  // an interrupted query is repeated at the next change
     log_.warning("nftables table {} was changed by another program: restored", done_->name);
     done_.reset();
-    settle();
+    reconcile();
 }
 
 void MarkReconciler::stop(bool keep) {

@@ -26,7 +26,7 @@ public:
     void stop(bool keep);
 
 private:
-    void settle();
+    void reconcile();
     [[nodiscard]] Result<void> apply();
     void check();  // whether another program changed it; then it is written again
 

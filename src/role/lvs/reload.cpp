@@ -56,7 +56,7 @@ void LvsRole::reload(config::Config next) {
     reconciler_.replace(wanted());
     follow_agreement();
     follow_path_checks();
-    announcing_.settle();
+    announcing_.update();
     reloaded(intents);
     count_traffic(counted);
 }
@@ -72,9 +72,9 @@ void LvsRole::commit_changes(lvs::AcceptedChanges changes) {
     announcing_.withdraw();
     reconciler_.change(wanted_of({services.begin(), services.end()}));
     follow_agreement();
-    announcing_.settle();
+    announcing_.update();
     reconciler_.audit_soon();
-    settings_.look();
+    settings_.reconcile();
     reloaded(intents);
     if (counters_) count_traffic(std::nullopt);  // SNMP's would not have taken single changes
 }
@@ -82,7 +82,7 @@ void LvsRole::commit_changes(lvs::AcceptedChanges changes) {
 void LvsRole::reloaded(const lvs::Intents& intents) {
     clock_.forget();
     marks_.set_desired(judge_.mark_table());
-    static_cast<void>(settle_expiry());  // its reconciler logs it, and retries
+    static_cast<void>(reconcile_expiry());  // its reconciler logs it, and retries
     log_and_publish(intents);
     run_checks(intents);
     arm_deadline();

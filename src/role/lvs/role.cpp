@@ -49,7 +49,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
         configure_announcing();
         follow_agreement();
         follow_path_checks();
-        announcing_.settle();
+        announcing_.update();
     };
     judge_.record(recorder_.open());
     // The table is written before the reports, unless files and sessions, which are known already, decide about it.
@@ -76,7 +76,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
 void LvsRole::follow_settings(LvsSettings settings, const std::optional<netlink::IpvsTimeouts>& original_timeouts) {
     settings_.inherit(std::exchange(inherited_sysctls_, {}));
     settings_.configure(std::move(settings), original_timeouts);
-    static_cast<void>(settle_expiry());  // its reconciler logs it, and retries
+    static_cast<void>(reconcile_expiry());  // its reconciler logs it, and retries
     on_interface_change();
     for (const auto& [name, master] : masters_) settings_.instance_is(name, master);
 }
@@ -154,7 +154,7 @@ void LvsRole::carry_out(const lvs::Intents& intents) {
     if (stopping_) return;
     if (may_announce) {
         repair_agreement(false);
-        announcing_.settle();
+        announcing_.update();
     }
     run_checks(intents);
     count_connections(intents);
@@ -368,7 +368,7 @@ void LvsRole::arm_deadline() {
         clock_.forget();
         step(lvs::DeadlineReached{});
         // An override with a time may have been the last one that asked for it.
-        if (!judge_.expires_persistence()) static_cast<void>(settle_expiry());
+        if (!judge_.expires_persistence()) static_cast<void>(reconcile_expiry());
     }));
 }
 

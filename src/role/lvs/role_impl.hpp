@@ -88,7 +88,7 @@ public:
     void abort() override { prepared_ = {}, follow(event_driven_.all(judge_)); }
     void commit_unchanged() override {
         reconciler_.audit_soon();
-        settings_.look();
+        settings_.reconcile();
         publish_within(kPublishLater);
     }
     void connect(ipc::PeerChannel::To other, UniqueFd line) override {
@@ -183,7 +183,7 @@ private:
     void follow_path_checks();
     // Sets expire_quiescent_template while an override requests it. Not possible if IPVS runs in a separate network
     // namespace, whose settings cannot be reached from here.
-    Result<void> settle_expiry() {
+    Result<void> reconcile_expiry() {
         if (runtime_.options().has_ipvs_namespace) return {};
         return settings_.expire_quiescent(judge_.expires_persistence());
     }

@@ -20,7 +20,7 @@ Result<void> LvsRole::expire_first() {
                     "IPVS runs in a separate network namespace (net_namespace_ipvs): set "
                     "net.ipv4.vs.expire_quiescent_template=1 there, and drain without --expire-persistence");
     auto done = settings_.expire_quiescent(true);
-    if (!done) static_cast<void>(settle_expiry());
+    if (!done) static_cast<void>(reconcile_expiry());
     return done;
 }
 
@@ -40,7 +40,7 @@ Role::ServerReply LvsRole::servers(const ipc::ServerQuestion& question) {
         if (const auto done = expire_first(); !done) return {2, "nothing was changed: " + done.error().text(), {}};
     lvs::ServerAnswer answer;
     carry_out(judge_.command(command, moment(), answer));
-    if (const auto done = settle_expiry(); !done) answer.lines.push_back(done.error().text() + "; retrying");
+    if (const auto done = reconcile_expiry(); !done) answer.lines.push_back(done.error().text() + "; retrying");
     if (answer.changed != 0 && !question.dry_run) publish();  // it must survive a crash
     if (question.count_connections && command.verb == Verb::Show && answer.problem.empty()) return count_left(answer);
     std::string text;

@@ -28,7 +28,7 @@ void SettingsReconciler::configure(LvsSettings wanted, std::optional<netlink::Ip
     sync_ = std::move(sync);
     timeouts_set_ = timeouts_set_ && wanted.timeouts == timeouts_;
     timeouts_ = wanted.timeouts;
-    settle();
+    reconcile();
 }
 
 void SettingsReconciler::inherit(const IpvsSysctls::Values& originals) {
@@ -39,8 +39,8 @@ Result<void> SettingsReconciler::expire_quiescent(bool wanted) {
     const bool is_changed = sysctls_.original(kExpireQuiescent).has_value();
     if (wanted == sysctls_.wants(kExpireQuiescent) && wanted == is_changed) return {};
     sysctls_.want(kExpireQuiescent, wanted ? std::optional{1} : std::nullopt);
-    auto done = settle_sysctls();
-    settle();  // from now on it is compared like the other settings
+    auto done = reconcile_sysctls();
+    reconcile();  // from now on it is compared like the other settings
     return done;
 }
 
@@ -56,37 +56,37 @@ void SettingsReconciler::take_over_flows(bool wanted) {
                                                                                 {"backup_only", 0}}};
     if (!wanted && sysctls_.is_idle()) return;
     for (const auto& [name, value] : kSettings) sysctls_.want(name, wanted ? std::optional{value} : std::nullopt);
-    settle();
+    reconcile();
 }
 
 void SettingsReconciler::accept_own_addresses(bool wanted) {
     if (wanted == sysctls_.wants(kAcceptLocal) && wanted == sysctls_.original(kAcceptLocal).has_value()) return;
     sysctls_.want(kAcceptLocal, wanted ? std::optional{1} : std::nullopt);
-    settle();
+    reconcile();
 }
 
 void SettingsReconciler::keep_flows_of_deleted(bool wanted) {
     if (!sysctls_.wants(kExpireNoDestination)) return;
     sysctls_.want(kExpireNoDestination, wanted ? 0 : 1);
-    settle();
+    reconcile();
 }
 
-Result<void> SettingsReconciler::settle_sysctls() {
+Result<void> SettingsReconciler::reconcile_sysctls() {
     if (sysctls_.is_idle()) return {};
     if (!open()) return fail(Errc::Unsupported, "IPVS cannot be programmed");
-    return sysctls_.settle(*kernel_);
+    return sysctls_.reconcile(*kernel_);
 }
 
 void SettingsReconciler::instance_is(const std::string& instance, bool master) {
     if (!sync_ || instance != sync_->instance || master_ == master) return;
     master_ = master;
-    settle();
+    reconcile();
 }
 
 void SettingsReconciler::interface_is(std::uint32_t index) {
     if (!sync_) return;
     if (interface_index_ == index) {
-        if (failing_) settle();  // the interface may be up now
+        if (failing_) reconcile();  // the interface may be up now
         return;
     }
     const bool was_known = interface_index_.has_value();
@@ -98,18 +98,18 @@ void SettingsReconciler::interface_is(std::uint32_t index) {
                      sync_->interface);
     else if (was_known)
         log_.notice("lvs_sync_daemon: interface {} has appeared", sync_->interface);
-    settle();
+    reconcile();
 }
 
-void SettingsReconciler::settle() {
+void SettingsReconciler::reconcile() {
     if (stopped_) return;
     timer_.cancel();
     if (idle() && !ours_) return;
-    bool done = open() && settle_timeouts();
+    bool done = open() && reconcile_timeouts();
     if (done) {
         // A container, or an older kernel, may not have each of these settings.
-        const auto settled = settle_sysctls();
-        done = settle_daemons() && (settled || failed(settled.error()));
+        const auto written = reconcile_sysctls();
+        done = reconcile_daemons() && (written || failed(written.error()));
     }
     failing_ = !done;
     if (!done) return arm(options_.reopen_every);
@@ -125,7 +125,7 @@ bool SettingsReconciler::open() {
     return true;
 }
 
-bool SettingsReconciler::settle_daemons() {
+bool SettingsReconciler::reconcile_daemons() {
     if (!sync_ && !ours_) return true;
     std::vector<netlink::IpvsDaemon> wanted;
     if (sync_ && interface_index_ != 0U) {
@@ -154,7 +154,7 @@ bool SettingsReconciler::carry_out(const lvs::DaemonStep& step) {
     return true;
 }
 
-bool SettingsReconciler::settle_timeouts() {
+bool SettingsReconciler::reconcile_timeouts() {
     if (!original_ && timeouts_ == netlink::IpvsTimeouts{}) return true;
     const auto actual = kernel_->timeouts();
     if (!actual) {
@@ -177,7 +177,7 @@ bool SettingsReconciler::settle_timeouts() {
 
 void SettingsReconciler::arm(Micros pause) {
     timer_.expires_after(pause);
-    timer_.async_wait(lifetime_.when_due([this] { settle(); }));
+    timer_.async_wait(lifetime_.when_due([this] { reconcile(); }));
 }
 
 bool SettingsReconciler::failed(const Error& error) {
@@ -195,7 +195,7 @@ void SettingsReconciler::stop() {
         if (const auto actual = kernel_->daemons())
             for (const auto& step : lvs::plan_daemons({}, *actual, false)) static_cast<void>(carry_out(step));
     sysctls_.want_none();
-    if (const auto done = settle_sysctls(); !done) log_.error("{}", done.error().text());
+    if (const auto done = reconcile_sysctls(); !done) log_.error("{}", done.error().text());
     put_back_timeouts();
 }
 
@@ -236,7 +236,7 @@ std::optional<int> IpvsSysctls::original(std::string_view name) const {
     return at == originals_.end() ? std::nullopt : std::optional{at->second};
 }
 
-Result<void> IpvsSysctls::settle(IpvsSettings& kernel) {
+Result<void> IpvsSysctls::reconcile(IpvsSettings& kernel) {
     Result<void> all;
     for (const auto& [name, value] : wanted_)
         if (auto done = keep(kernel, name, value); !done) all = std::move(done);

@@ -46,7 +46,7 @@ public:
     void inherit(std::string_view name, int original) { originals_.insert_or_assign(std::string{name}, original); }
     void want(std::string_view name, std::optional<int> value);  // none: as it was
     // Compares and writes each. The error of the last one that failed; the others are done.
-    [[nodiscard]] Result<void> settle(IpvsSettings& kernel);
+    [[nodiscard]] Result<void> reconcile(IpvsSettings& kernel);
     void want_none() { wanted_.clear(); }
 
     [[nodiscard]] bool is_idle() const { return wanted_.empty() && originals_.empty(); }
@@ -77,7 +77,7 @@ public:
     // values must survive a crash. All arguments but `options` must outlive the reconciler.
     SettingsReconciler(boost::asio::io_context& loop, Log& log, const LvsOptions& options, std::function<void()> save);
 
-    void look() { settle(); }  // whether another program changed them
+    void reconcile();  // also with what another program changed
     // At the start and at a reload. `original`: the timeouts before an earlier incarnation changed them.
     void configure(LvsSettings wanted, std::optional<netlink::IpvsTimeouts> original = {});
     // The values of net.ipv4.vs before an earlier incarnation changed them. Before the first of the next three.
@@ -105,10 +105,9 @@ private:
     [[nodiscard]] bool idle() const {
         return !sync_ && !original_ && timeouts_ == netlink::IpvsTimeouts{} && sysctls_.is_idle();
     }
-    void settle();
-    [[nodiscard]] bool settle_daemons();
-    [[nodiscard]] bool settle_timeouts();
-    Result<void> settle_sysctls();
+    [[nodiscard]] bool reconcile_daemons();
+    [[nodiscard]] bool reconcile_timeouts();
+    Result<void> reconcile_sysctls();
     void put_back_timeouts();
     [[nodiscard]] bool open();
     [[nodiscard]] bool carry_out(const lvs::DaemonStep& step);

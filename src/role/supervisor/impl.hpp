@@ -157,7 +157,7 @@ private:
     void spread_log_levels();  // to every process
 
     // -- paths.cpp
-    [[nodiscard]] Result<void> settle(const ipc::DaemonSettings& settings, const std::string& pid_name);
+    [[nodiscard]] Result<void> resolve_paths(const ipc::DaemonSettings& settings, const std::string& pid_name);
     [[nodiscard]] std::string supervisor_socket() const;
     [[nodiscard]] std::optional<int> other_daemon() const;  // the process of one that has this daemon's folder
     [[nodiscard]] Result<bool> make_place(const ipc::DaemonSettings& settings);

@@ -17,7 +17,7 @@ constexpr std::chrono::seconds kSpoolFolderRetry{10}, kForOtherDaemon{5};
 }  // namespace
 
 // Runs before the daemon opens its sockets. After an upgrade all of this exists already.
-Result<void> Supervisor::settle(const ipc::DaemonSettings& settings, const std::string& pid_name) {
+Result<void> Supervisor::resolve_paths(const ipc::DaemonSettings& settings, const std::string& pid_name) {
     paths_ = paths_of(options_.identity, options_.run_directory, options_.spool_directory, settings, pid_name);
     paths_.state_directory = options_.state_directory + paths_.run_directory.substr(options_.run_directory.size());
     if (!paths_.suffix.empty() && options_.set_log_ident)
@@ -51,8 +51,8 @@ std::optional<int> Supervisor::other_daemon() const {
 Result<bool> Supervisor::make_place(const ipc::DaemonSettings& settings) {
     const auto now = kernel::monotonic_now();
     if (pid_file_.path().empty()) {
-        auto settled = settle(settings, name_of_pid_file(options_.pid_file(Kind::Supervisor)));
-        if (!settled) return error_of(settled);
+        auto resolved = resolve_paths(settings, name_of_pid_file(options_.pid_file(Kind::Supervisor)));
+        if (!resolved) return error_of(resolved);
         other_daemon_until_ = now + kForOtherDaemon;
     }
     if (const auto other = other_daemon()) {

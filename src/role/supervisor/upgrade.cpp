@@ -173,7 +173,7 @@ Result<void> Supervisor::adopt(int descriptor) {
     current_.number = state->generation;
     current_.settings = state->settings;
     apply_settings(current_.settings.daemon);
-    if (auto settled = settle(current_.settings.daemon, state->pid_name); !settled) return settled;
+    if (auto resolved = resolve_paths(current_.settings.daemon, state->pid_name); !resolved) return resolved;
     load_discovery();
     open_own_socket();
     load_maintenance(state->maintenance);

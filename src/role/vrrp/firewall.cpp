@@ -130,7 +130,7 @@ void VrrpFirewall::guard_only(const vrrp::Router& router, std::vector<vrrp::Inde
     check();  // a reload repairs changes by other programs itself, not some time after it
 }
 
-void VrrpFirewall::settle() {
+void VrrpFirewall::apply_at_once() {
     if (std::exchange(deferred_, false)) apply();
 }
 

@@ -21,7 +21,7 @@ public:
     VrrpFirewall(Runtime& runtime, const Links& links);
 
     // Applies a configuration. `restarted`: a crashed process of this daemon left rules, which stay in force until
-    // settle() has replaced them.
+    // apply_at_once() has replaced them.
     void configure(std::shared_ptr<const config::Config> config, bool vmacs, bool restarted);
     void set_vmacs(std::vector<vrrp::IndexedDevice> vmacs);
     // Called before a master sets its addresses, and after it has removed them.
@@ -30,7 +30,7 @@ public:
     // After a reload: the addresses that are held now, and the VMACs that exist.
     void guard_only(const vrrp::Router& router, std::vector<vrrp::IndexedDevice> vmacs);
     // From now on every change is made at once.
-    void settle();
+    void apply_at_once();
     void close(bool keep);
 
     [[nodiscard]] std::uint64_t repairs() const { return repairs_; }

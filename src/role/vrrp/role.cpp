@@ -100,7 +100,7 @@ private:
     void watch_netlink();
     void on_netlink_readable();
     [[nodiscard]] Links::Change take_notifications();
-    void settle_devices();
+    void reconcile_devices();
     [[nodiscard]] vrrp::HostFacts follow(const config::Config& config);
     void publish(bool at_once);
     void write_state();
@@ -150,7 +150,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     if (!restarted && runtime_.options().adopt) devices_.adopt_found();
     devices_.before_up([this] { firewall_.set_vmacs(devices_.vmacs()); });
     firewall_.configure(planned, !devices_.wanted().empty(), previous.has_value());
-    settle_devices();
+    reconcile_devices();
     devices_.drop_unwanted(links_, *netlink_);
 
     if (auto opened = routing_.follow(*planned); !opened) return error_of(opened);
@@ -165,7 +165,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     if (previous) publish_resumed(runtime_, previous->router, router_->snapshot());
     master_reporter_.follow(*router_);
     if (previous) firewall_.guard_only(*router_, devices_.vmacs());
-    firewall_.settle();
+    firewall_.apply_at_once();
     return {};
 }
 
@@ -178,7 +178,7 @@ void VrrpRole::commit() {
     if (!next_) return;
     const auto next = std::make_shared<const config::Config>(devices_.plan(*std::exchange(next_, {}), links_));
     firewall_.configure(next, !devices_.wanted().empty(), false);
-    settle_devices();
+    reconcile_devices();
     if (auto opened = routing_.follow(*next); !opened) runtime_.log().error("{}", opened.error().text());
     // What fails here is set again, and logged, with the rest.
     if (const auto sources = first_sources(*next, links_); !sources.empty() && netlink_->add(sources))
@@ -420,7 +420,7 @@ Links::Change VrrpRole::take_notifications() {
 }
 
 // Creates the configured devices and reads their links and addresses.
-void VrrpRole::settle_devices() {
+void VrrpRole::reconcile_devices() {
     for (int round = 0; round < VrrpDevices::kRounds && devices_.keep(links_, *netlink_); ++round)
         if (const auto read = links_.refresh(*netlink_); !read) runtime_.log().error("{}", read.error().text());
 }

@@ -73,7 +73,7 @@ struct Alone {
     }
     void configure(const std::vector<config::VirtualServer>& services) {
         announcing->configure(services);
-        announcing->settle();
+        announcing->update();
     }
     report::AnnouncedStatus shown(std::size_t at = 0) const { return announcing->status().at(at); }
     Lines taken_order() { return std::exchange(order, {}); }
@@ -101,7 +101,7 @@ TEST_CASE("an address is shown as announced, as draining and as withdrawn, and e
     CHECK_FALSE(scene.announcing->is_withdrawn(0));
     CHECK(scene.changed == 1);
     scene.order.clear();
-    scene.announcing->settle();
+    scene.announcing->update();
     scene.announcing->withdraw();
     CHECK(scene.order.empty());
     CHECK(scene.changed == 1);
@@ -215,7 +215,7 @@ TEST_CASE("when the kernel's socket breaks nothing of the call counts, and the n
     CHECK(scene.shown(1).reason == "no buffer space");
     CHECK(scene.log.count("no buffer space; tried again each second") == 2);
     CHECK(scene.changed == 1);
-    scene.announcing->settle();
+    scene.announcing->update();
     CHECK(scene.opened == 2);
     CHECK(scene.shown(0).state == "announced");
     CHECK(scene.shown(1).state == "announced");
@@ -253,7 +253,7 @@ TEST_CASE("the stop waits for routers only where something was announced, and no
         CHECK_FALSE(done);
         CHECK(scene.taken_order() == Lines{"withdraw 10.0.0.1 from ms-vip"});
         CHECK(scene.shown().reason == "mainstay stops");
-        scene.announcing->settle();
+        scene.announcing->update();
         scene.announcing->withdraw();
         scene.announcing->drain(true);
         CHECK(scene.order.empty());

@@ -52,15 +52,15 @@ TEST_CASE("a daemon that failed again after it had run is logged again") {
     const auto refusals = [&] { return bench.runtime.log_.count("start the IPVS master sync daemon on eth1, id 51"); };
     bench.kernel.has_interface = false;
     bench.reconciler.configure(following(""));
-    bench.reconciler.look();
+    bench.reconciler.reconcile();
     CHECK(refusals() == 1);
     CHECK(bench.runtime.log_.count("; retried every 7 s") == 1);
     bench.kernel.has_interface = true;
-    bench.reconciler.look();
+    bench.reconciler.reconcile();
     CHECK(bench.done() == Lines{"start master", "start backup"});
     bench.kernel.daemons.clear();
     bench.kernel.has_interface = false;
-    bench.reconciler.look();
+    bench.reconciler.reconcile();
     CHECK(refusals() == 2);
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("timeouts that cannot be read or set are logged once, and retried unti
     bench.kernel.reads_timeouts = true;
     bench.kernel.sets_timeouts = false;
     CHECK(bench.runtime.until([&] { return bench.runtime.log_.has("set the timeouts: Operation not permitted"); }));
-    bench.reconciler.look();
+    bench.reconciler.reconcile();
     CHECK(bench.runtime.log_.count("set the timeouts: Operation not permitted") == 1);
     CHECK(bench.saved == 1);
 
@@ -97,7 +97,7 @@ TEST_CASE("timeouts that are configured no more are put back once, and are other
     CHECK_FALSE(bench.reconciler.original_timeouts().has_value());
     bench.kernel.timeouts.tcp = 1800;
     bench.done();
-    bench.reconciler.look();
+    bench.reconciler.reconcile();
     bench.reconciler.stop();
     CHECK(bench.done().empty());
     CHECK_FALSE(bench.runtime.log_.has("changed by another program"));
@@ -129,6 +129,6 @@ TEST_CASE("what cannot be put back at the stop is logged, and nothing is set aft
     bench.kernel.may_write = bench.kernel.sets_timeouts = true;
     bench.kernel.timeouts.tcp = 5;
     bench.done();
-    bench.reconciler.look();
+    bench.reconciler.reconcile();
     CHECK(bench.done().empty());
 }

@@ -115,7 +115,7 @@ TEST_CASE("after daemons that could not be read the socket is opened again") {
     CHECK(bench.runtime.until([&] { return bench.kernel.daemons.size() == 2; }));
     CHECK(bench.done() == Lines{"start master", "start backup"});
     const int opened = bench.kernel.opened;
-    bench.reconciler.look();
+    bench.reconciler.reconcile();
     CHECK(bench.kernel.opened == opened);
 }
 
@@ -175,7 +175,7 @@ TEST_CASE("an audit_interval of 0 is no look at daemons and timeouts but the one
     for (int turn = 0; turn < 100; ++turn) bench.runtime.loop().run_one_for(std::chrono::milliseconds{1});
     bench.runtime.loop().restart();
     CHECK(bench.kernel.timeouts.tcp == 5);
-    bench.reconciler.look();
+    bench.reconciler.reconcile();
     CHECK(bench.kernel.timeouts.tcp == 7200);
 }
 

@@ -261,9 +261,9 @@ TEST_CASE("what a killed daemon left is deleted at the start, and what this one'
         CHECK(in_ruleset("later"));
         restarted.guard(*config);
         CHECK_FALSE(in_ruleset("10.0.0.100"));
-        restarted.firewall.settle();
+        restarted.firewall.apply_at_once();
         CHECK(in_ruleset("10.0.0.100"));
-        restarted.firewall.settle();
+        restarted.firewall.apply_at_once();
         restarted.release();
         CHECK_FALSE(in_ruleset("10.0.0.100"));
     });
