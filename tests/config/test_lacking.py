@@ -68,6 +68,42 @@ ROWS = {
 }
 
 
+# A keyword whose value lacks: what keepalived makes of it where it is not 2, with which it stops.
+WITHOUT_VALUE = {
+    "global_defs": (5, "global_defs {\n %s\n}\n" + INSTANCE % "", """
+        bfd_cpu_affinity bfd_priority bfd_rt_priority checker_cpu_affinity checker_priority checker_rt_priority
+        dbus_service_name default_interface lvs_netlink_cmd_rcv_bufs lvs_netlink_monitor_rcv_bufs lvs_notify_fifo
+        lvs_notify_fifo_script lvs_sync_daemon lvs_timeouts min_auto_priority_delay notify_fifo notify_fifo_script
+        process_monitor_rcv_bufs reload_time_file script_user shutdown_script shutdown_script_timeout snmp_socket
+        startup_script startup_script_timeout tmp_config_directory vrrp_cpu_affinity vrrp_garp_extra_if
+        vrrp_netlink_cmd_rcv_bufs vrrp_netlink_monitor_rcv_bufs vrrp_notify_fifo vrrp_notify_fifo_script vrrp_priority
+        vrrp_rt_priority vrrp_rx_bufs_multiplier vrrp_rx_bufs_policy vrrp_vmac_garp_intvl router_id
+        notification_email_from"""),
+    "global_defs, in silence": (0, "global_defs {\n %s\n}\n" + INSTANCE % "", "smtp_helo_name"),
+    "outside of all blocks": (5, "%s\n" + INSTANCE % "", "instance net_namespace"),
+    "vrrp_instance": (5, INSTANCE, "garp_extra_if kernel_rx_buf_size vmac_garp_intvl"),
+    "vrrp_instance, where it stops": (2, INSTANCE, "interface priority advert_int notify_master"),
+    "vrrp_track_process": (5, "vrrp_track_process p {\n process p\n %s\n}\n" + INSTANCE % "track_process {\n p\n }",
+                           "weight"),
+    "track_file": (5, "track_file f {\n %s\n}\n" + INSTANCE % "", "file weight"),
+    "SSL": (5, "SSL {\n %s\n}\n" + SERVICE % ("", ""), "ca certificate key password"),
+    "virtual_server": (5, SERVICE.replace("%s", "", 1).replace("{\n        %s", "{").replace("TCP", "TCP\n %s"),
+                       "snmp_name virtualhost"),
+    "real_server": (5, SERVICE.replace("%s", "", 1), "snmp_name virtualhost"),
+    "HTTP_GET": (5, SERVICE % ("", "HTTP_GET {\n url {\n path /\n }\n %s\n }"), "http_protocol virtualhost"),
+    "url": (5, SERVICE % ("", "HTTP_GET {\n url {\n path /\n %s\n }\n }"), "virtualhost"),
+    "url, in silence": (0, SERVICE % ("", "HTTP_GET {\n url {\n path /\n %s\n }\n }"),
+                        "regex regex_options regex_min_offset regex_max_offset regex_stack"),
+    "SMTP_CHECK": (5, SERVICE % ("", "SMTP_CHECK {\n %s\n }"), "helo_name"),
+    "UDP_CHECK": (5, SERVICE % ("", "UDP_CHECK {\n %s\n }"), "payload"),
+    "MISC_CHECK": (5, SERVICE % ("", "MISC_CHECK {\n %s\n }"), "misc_path"),
+    "FILE_CHECK": (5, "track_file f {\n file /run/f\n}\n" + SERVICE % ("", "FILE_CHECK {\n track_file f\n %s\n }"),
+                   "weight"),
+    "BFD_CHECK": (5, SERVICE % ("", "BFD_CHECK {\n %s\n }"), "name"),
+    "words before the {": (2, "%s x y {\n 10.1.1.1 80\n}\n" + INSTANCE % "", "virtual_server_group"),
+}
+
+
 def tried(command, path):
     needs_root()
     script = "ip link set lo up; ip link add eth0 type veth peer name peer0; ip link set eth0 up; exec \"$@\""
@@ -89,6 +125,27 @@ def test_what_a_block_lacks_gives_keepalived_s_exit_code_and_something_is_said(t
     assert (": warning MS" in said or ": error MS" in said or ": fatal MS" in said) == (not silent), said
     if shutil.which("keepalived") is None:
         pytest.skip("keepalived is not installed")
-    version = subprocess.run(["keepalived", "--version"], capture_output=True, text=True, check=False).stderr
-    if "Keepalived v2.2.7 " in version:
+    if has_keepalived_2_2_7():
         assert tried("keepalived", path)[0] == wanted
+
+
+def has_keepalived_2_2_7():
+    if shutil.which("keepalived") is None:
+        return False
+    version = subprocess.run(["keepalived", "--version"], capture_output=True, text=True, check=False).stderr
+    return "Keepalived v2.2.7 " in version
+
+
+@pytest.mark.parametrize("where", WITHOUT_VALUE)
+def test_a_keyword_without_its_value_gives_keepalived_s_exit_code(tmp_path, where):
+    wanted, text, keywords = WITHOUT_VALUE[where]
+    path = tmp_path / "ha.conf"
+    for keyword in keywords.split():
+        path.write_text(text % keyword, encoding="utf-8")
+
+        code, said = tried(program("mainstayd"), path)
+
+        assert code == wanted, f"{keyword}: {said}"
+        assert keyword in said
+        if has_keepalived_2_2_7():
+            assert tried("keepalived", path)[0] == wanted, keyword

@@ -60,8 +60,12 @@ private:
     // Of several findings that one mistake makes, in one process or in all, one is told.
     void judge() {
         std::vector<Finding*> all;
-        for (Reading& reading : readings_)
-            for (Finding& finding : reading.findings) all.push_back(&finding);
+        for (Reading& reading : readings_) {
+            for (Finding& finding : reading.findings) {
+                finding.silent = finding.silent && !reading.dropped;  // nobody reads the line with the other message
+                all.push_back(&finding);
+            }
+        }
         std::ranges::stable_sort(all, [](const Finding* a, const Finding* b) {
             return std::pair{a->fault.mark.offset, b->depth} < std::pair{b->fault.mark.offset, a->depth};
         });

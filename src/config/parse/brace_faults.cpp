@@ -93,11 +93,54 @@ void report_missing_close(ParseContext& r, const BraceFault& fault) {
                                              fault.also.size() + 1, after, names_of(fault.also));
 }
 
+void report(ParseContext& r, const BraceFault& fault) {
+    using Kind = BraceFault::Kind;
+    switch (fault.kind) {
+        case Kind::OpenMissing:
+            report_missing_brace(r.diag, *fault.row, r.snapshot.text().substr(fault.mark.offset, fault.mark.length),
+                                 fault.mark);
+            break;
+        case Kind::OpenUnexpected:
+        case Kind::OpenInList:
+        case Kind::OpenTwice:
+            report_open(r, fault);
+            break;
+        case Kind::CloseEarly:
+        case Kind::CloseExtra:
+            report_close(r, fault);
+            break;
+        case Kind::Unclosed:
+            report_unclosed(r, fault);
+            break;
+        case Kind::CloseMissing:
+            report_missing_close(r, fault);
+            break;
+        case Kind::UnknownBlock:
+            return;
+    }
+    r.fault_entries.emplace(fault.mark.offset, r.diag.last());
+}
+
 // The last one at or before `offset`, or the first one; null: there is none.
 const BraceFault* cause_of(const std::vector<BraceFault>& mistakes, std::uint32_t offset) {
     auto cause = std::ranges::upper_bound(mistakes, offset, {}, [](const BraceFault& f) { return f.mark.offset; });
     if (cause != mistakes.begin()) --cause;
     return cause == mistakes.end() ? nullptr : &*cause;
+}
+
+// A line that is unknown where it stands, and that the parser does not see, because the process that would read it is
+// not started: what keepalived's -t says of the braces there.
+void report_unread(ParseContext& r, const WalkedFile& walked, const std::vector<BraceFault>& mistakes,
+                   const BraceFault& line) {
+    if (!r.fault_entries.empty()) return;  // it comes of a mistake before it
+    const auto at = std::ranges::lower_bound(walked.faults, line.mark.offset, {},
+                                             [](const BraceFault& fault) { return fault.mark.offset; });
+    if (at == walked.faults.end() || cause_of(mistakes, at->mark.offset) != &line) return;
+    BraceFault seen = *at;
+    seen.after = line.after;
+    report(r, seen);
+    if (const auto told = r.fault_entries.find(seen.mark.offset); told != r.fault_entries.end())
+        r.fault_entries.emplace(line.mark.offset, told->second);
 }
 
 // "10.0.0.1 80" as the endpoint's text, whatever else as it stands.
@@ -215,32 +258,16 @@ std::string describe(const BraceFault& fault) {
 }
 
 void report_mistakes(ParseContext& r, const WalkedFile& walked, const std::vector<BraceFault>& mistakes) {
-    using Kind = BraceFault::Kind;
+    std::vector<std::uint32_t> unknown;  // the unknown lines that the parser will report
+    for (const WalkedFile::Item& item : walked.items)
+        if (item.unknown) unknown.push_back(item.offset);
+    std::ranges::sort(unknown);
     for (const BraceFault& fault : mistakes) {
-        switch (fault.kind) {
-            case Kind::OpenMissing:
-                report_missing_brace(r.diag, *fault.row, r.snapshot.text().substr(fault.mark.offset, fault.mark.length),
-                                     fault.mark);
-                break;
-            case Kind::OpenUnexpected:
-            case Kind::OpenInList:
-            case Kind::OpenTwice:
-                report_open(r, fault);
-                break;
-            case Kind::CloseEarly:
-            case Kind::CloseExtra:
-                report_close(r, fault);
-                break;
-            case Kind::Unclosed:
-                report_unclosed(r, fault);
-                break;
-            case Kind::CloseMissing:
-                report_missing_close(r, fault);
-                break;
-            case Kind::UnknownBlock:
-                continue;
-        }
-        r.fault_entries.emplace(fault.mark.offset, r.diag.last());
+        const std::uint32_t offset = fault.mark.offset;
+        if (fault.kind != BraceFault::Kind::UnknownBlock)
+            report(r, fault);
+        else if (!std::ranges::binary_search(unknown, offset) && !std::ranges::binary_search(walked.lines, offset))
+            report_unread(r, walked, mistakes, fault);
     }
     for (const BraceFault& fault : walked.faults) {
         const BraceFault* cause = cause_of(mistakes, fault.mark.offset);

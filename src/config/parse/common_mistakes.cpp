@@ -134,10 +134,11 @@ bool report_slip(Diagnoser& diag, Block block, const Statement& s) {
 }
 
 void report_missing_word(ParseContext& r, const KeywordSpec& row, const Statement& s) {
-    auto& d = row.missing_is_error_only
-                  ? r.diag.error(Code::MissingWord, s.words[0].mark, fmt::format("{} has no value", row.name))
-                  : r.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, s.words[0].mark,
-                               fmt::format("{} has no value; keepalived stops here", row.name));
+    std::string message = fmt::format("{} has no value", row.name);
+    auto& d = row.missing_is_silent       ? r.diag.advise(Code::MissingWord, s.words[0].mark, std::move(message))
+              : row.missing_is_error_only ? r.diag.error(Code::MissingWord, s.words[0].mark, std::move(message))
+                                          : r.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord,
+                                                       s.words[0].mark, message + "; keepalived stops here");
     if (!row.form.empty()) d.expected = fmt::format("{} {}", row.name, row.form);
     d.effect = row.missing_is_error_only ? "the keyword is ignored" : "this configuration cannot run";
     // An unfilled placeholder of a template, or a value that begins with a comment character.

@@ -264,6 +264,7 @@ private:
     bool missing_word(const KeywordSpec& row, const Statement& s) {
         if (s.words.size() - 1 >= row.args.words_min) return false;
         report_missing_word(r_, row, s);
+        if (r_.checker != nullptr && row.args.takes == Takes::Command) r_.checker->misc_path = s.words[0].mark;
         attempted(row.name, r_.diag.last());
         return true;
     }
@@ -363,9 +364,13 @@ private:
         if (!is_list(row.args.takes) || s.words.size() < row.args.words_max + 2U) return;
         if (r_.fault_entries.contains(s.mark.offset)) return;  // there is no brace, which was told
         const Token& surplus = s.words[row.args.words_max + 1U];
-        auto& d = r_.diag.error(Code::SurplusWords, surplus.mark,
-                                fmt::format("'{}' stands before the {{ of {}", surplus.text, row.name));
-        d.effect = "it is ignored";
+        std::string message = fmt::format("'{}' stands before the {{ of {}", surplus.text, row.name);
+        // keepalived (2.2.7): the process of the checkers exits with 2.
+        const bool stops = row.args.opens == Block::ServerGroup;
+        auto& d = stops ? r_.diag.add(Severity::Fatal, Rank::MissingWord, Code::SurplusWords, surplus.mark,
+                                      message + "; keepalived stops here")
+                        : r_.diag.error(Code::SurplusWords, surplus.mark, std::move(message));
+        d.effect = stops ? "this configuration cannot run" : "it is ignored";
         d.fix = "write each entry on a line of its own, behind the {";
     }
 

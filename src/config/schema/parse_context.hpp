@@ -60,6 +60,7 @@ struct ScriptDraft {
     bool account_unknown = false;
     bool used = false;
     bool removed = false;
+    bool again = false;  // another one of this name stands above
 };
 
 struct TrackerDraft {  // of an interface or a script
@@ -237,6 +238,7 @@ struct ParseContext {
     std::size_t unknown_account_entry = Diagnoser::kNowhere;
     // Interfaces in keywords without a struct in the model.
     std::vector<std::pair<std::string, Mark>> named_interfaces;
+    std::vector<std::pair<std::string_view, Mark>> process_scripts;  // in global_defs, by their keywords
     std::vector<ScriptDraft> scripts;
     InstanceModels instance_models;
     std::deque<InstanceDraft> instances;  // large: they stay where they are
@@ -261,6 +263,7 @@ struct ParseContext {
         std::string name;
         Mark mark;
         bool used = false;
+        bool for_vrrp = true, for_checkers = true;  // a bfd_instance reports to them
     };
     std::vector<Tracked> tracked;
     struct TrackedTooEarly {

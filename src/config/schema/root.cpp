@@ -103,6 +103,7 @@ constexpr KeywordSpec kRootRows[]{
              r.net_namespace = v.word;
              r.net_namespace_mark = v.mark;
          },
+     .missing_is_error_only = true,
      .from_store = true},
     {.blocks = Block::Root,
      .name = "net_namespace_ipvs",
@@ -129,6 +130,7 @@ constexpr KeywordSpec kRootRows[]{
      .form = "<name>",
      .default_text = "none",
      .help = "Name this daemon copy; used in pid and log file names; implies use_pid_dir.",
+     .missing_is_error_only = true,
      .from_store = true},
     {.blocks = Block::Root,
      .name = "child_wait_time",
@@ -252,7 +254,8 @@ constexpr KeywordSpec kRootRows[]{
      .args = args::option(args::words(1, 1)),
      .form = "<name>",
      .default_text = "none",
-     .help = "Tie to a track_group; address interface then tracked by those instances. Group must be defined earlier."},
+     .help = "Tie to a track_group; address interface then tracked by those instances. Group must be defined earlier.",
+     .missing_is_error_only = true},
     {.blocks = Block::StaticRoutes,
      .name = "<entry>",
      .args = args::entry(),

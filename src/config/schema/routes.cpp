@@ -1,4 +1,4 @@
-// Rows of the schema: the words of route lines.
+// Rows of the schema: the words of route lines, and where the names in them are looked up.
 #include "setters.hpp"
 
 namespace mainstay::config {
@@ -418,6 +418,20 @@ constexpr KeywordSpec kRouteRows[]{
      .form = "<0..65535>",
      .default_text = "0",
      .help = "Tunnel flags."},
+    {.blocks = Block::GlobalDefs,
+     .name = "iproute_usr_dir",
+     .args = args::words(1, 1),
+     .form = "<dir>",
+     .default_text = "build time",
+     .help = "iproute2 name files, distribution part.",
+     .from_store = true},
+    {.blocks = Block::GlobalDefs,
+     .name = "iproute_etc_dir",
+     .args = args::words(1, 1),
+     .form = "<dir>",
+     .default_text = "/etc/iproute2",
+     .help = "iproute2 name files, local part.",
+     .from_store = true},
 };
 
 }  // namespace

@@ -28,8 +28,11 @@ void set_smtp_timeout(ParseContext& r, const Value& v);
 void set_flush_on_stop(ParseContext& r, const Value& v);
 void set_sync_daemon(ParseContext& r, const Value& v);
 void set_multicast_group(ParseContext& r, const Value& v);
+inline constexpr std::int64_t kLeastRtPriority = 1, kMostRtPriority = 99;  // of SCHED_RR
+void check_rt_priority(ParseContext& r, const Value& v);
 void set_rt_priority(ParseContext& r, const Value& v);
 void set_script_user(ParseContext& r, const Value& v);
+void note_process_script(ParseContext& r, const Value& v);
 void begin_script(ParseContext& r, const Value& v);
 void set_script_interval(ParseContext& r, const Value& v);
 void set_script_timeout(ParseContext& r, const Value& v);

@@ -115,12 +115,15 @@ void set_multicast_group(ParseContext& r, const Value& v) {
     (want_v4 ? r.global.vrrp_mcast_group4 : r.global.vrrp_mcast_group6) = v.address;
 }
 
+void check_rt_priority(ParseContext& r, const Value& v) {
+    if (v.number >= kLeastRtPriority && v.number <= kMostRtPriority) return;
+    r.diag.error(Code::OutOfRange, v.mark, fmt::format("{} must be 1 to 99, got {}", v.row.name, v.number)).effect =
+        fmt::format("{} is used", std::clamp(v.number, kLeastRtPriority, kMostRtPriority));
+}
+
 void set_rt_priority(ParseContext& r, const Value& v) {
-    constexpr std::int64_t kLeast = 1, kMost = 99;  // of SCHED_RR
-    r.global.vrrp_rt_priority = static_cast<int>(std::clamp(v.number, kLeast, kMost));
-    if (v.number < kLeast || v.number > kMost)
-        r.diag.error(Code::OutOfRange, v.mark, fmt::format("vrrp_rt_priority must be 1 to 99, got {}", v.number))
-            .effect = fmt::format("{} is used", *r.global.vrrp_rt_priority);
+    check_rt_priority(r, v);
+    r.global.vrrp_rt_priority = static_cast<int>(std::clamp(v.number, kLeastRtPriority, kMostRtPriority));
 }
 
 void set_script_user(ParseContext& r, const Value& v) {
@@ -142,16 +145,21 @@ void set_script_user(ParseContext& r, const Value& v) {
     r.global.script_group = group;
 }
 
+void note_process_script(ParseContext& r, const Value& v) {
+    const auto has_keyword = [&](const auto& script) { return script.first == v.row.name; };
+    if (std::ranges::none_of(r.process_scripts, has_keyword)) r.process_scripts.emplace_back(v.row.name, v.mark);
+}
+
 void begin_script(ParseContext& r, const Value& v) {
-    // keepalived: of two with one name the first is used, silently.
-    if (!r.script_names.emplace(std::string{v.word}, r.scripts.size()).second) {
+    // keepalived: of two with one name the first is used, silently; what is wrong in the other is told like the rest.
+    const bool again = !r.script_names.emplace(std::string{v.word}, r.scripts.size()).second;
+    if (again) {
         auto& d = r.diag.advise(Code::DuplicateName, v.mark, fmt::format("vrrp_script {} is defined already", v.word));
         d.effect = "the whole block is ignored";
         d.fix = "rename it, or delete one of the two";
-        r.skip_block = true;
-        return;
     }
     r.script = &r.scripts.emplace_back();
+    r.script->again = again;
     r.script->model.name = v.word;
     r.script->name = v.mark;
 }

@@ -41,6 +41,12 @@ bool use_tracked(ParseContext& r, std::string_view keyword, std::string_view nam
     return found;
 }
 
+bool is_for_vrrp(const ParseContext& r, std::string_view keyword, std::string_view name) {
+    return std::ranges::any_of(r.tracked, [&](const auto& tracked) {
+        return tracked.keyword == keyword && tracked.name == name && tracked.for_vrrp;
+    });
+}
+
 }  // namespace
 
 void add_tracked_interface(ParseContext& r, const Value& v) {
@@ -84,8 +90,15 @@ void begin_tracked(ParseContext& r, const Value& v) {
 
 void check_tracker(ParseContext& r, const Value& v) {
     const std::string_view keyword = definer_of(v.row.name);
-    if (use_tracked(r, keyword, v.word)) return;
     const std::string& owner = r.instance != nullptr ? r.instance->model.name : r.group->model.name;
+    if (use_tracked(r, keyword, v.word)) {
+        if (is_for_vrrp(r, keyword, v.word)) return;
+        auto& d = line_error(r, v, Code::TrackerUndefined,
+                             fmt::format("({}) {} {} reports to checkers alone", owner, keyword, v.word));
+        d.effect = "the tracker is ignored";
+        d.fix = fmt::format("add `vrrp` to the {}", keyword);
+        return;
+    }
     auto& d = line_error(r, v, Code::TrackerUndefined,
                          fmt::format("({}) there is no {} {} above this line", owner, keyword, v.word));
     d.effect = "the tracker is ignored";
@@ -103,7 +116,8 @@ void check_tracker(ParseContext& r, const Value& v) {
 
 void check_followed(ParseContext& r, const Value& v) {
     const std::string_view keyword = v.row.name == "track_file" ? "track_file" : "bfd_instance";
-    if (!use_tracked(r, keyword, v.word))  // a checker may come first
+    // A checker may come first; to whom a bfd_instance reports is known at its end.
+    if (!use_tracked(r, keyword, v.word) || keyword == "bfd_instance")
         r.tracked_too_early.push_back({keyword, std::string{v.word}, Diagnoser::kNowhere, v.mark});
 }
 

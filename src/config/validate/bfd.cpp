@@ -43,6 +43,11 @@ const Section* twin_of(const ParseContext& r, std::string_view name, const Keywo
 }  // namespace
 
 void check_bfd(ParseContext& r, std::string_view name, Mark opened, const KeywordValues& values) {
+    if (!r.tracked.empty() && r.tracked.back().keyword == "bfd_instance") {
+        const bool vrrp = find_value(values, "vrrp") != nullptr, checker = find_value(values, "checker") != nullptr;
+        r.tracked.back().for_vrrp = vrrp || !checker;
+        r.tracked.back().for_checkers = checker || !vrrp;
+    }
     const auto neighbor = neighbor_of(values);
     if (!neighbor) return no_neighbor(r, name, opened);
     const auto source = value_of<IpAddress>(values, "source_ip");

@@ -149,18 +149,23 @@ void drop_unfollowable(ParseContext& r, std::vector<VirtualServer>& services) {
         if (!file && checker.type != Checker::Type::Bfd) return false;
         const std::string_view keyword = file ? "track_file" : "bfd_instance";
         const std::string name = first_word(checker.more->values, file ? "track_file" : "name");
-        return std::ranges::none_of(
-            r.tracked, [&](const auto& tracked) { return tracked.keyword == keyword && tracked.name == name; });
+        return std::ranges::none_of(r.tracked, [&](const auto& tracked) {
+            return tracked.keyword == keyword && tracked.name == name && tracked.for_checkers;
+        });
     };
     for (VirtualServer& service : services)
         for (RealServer& server : service.real_servers) server.checkers.erase_if(is_missing);
     for (const auto& [keyword, name, entry, mark] : r.tracked_too_early) {
         if (entry != Diagnoser::kNowhere) continue;  // of an instance: said already
-        const bool there = std::ranges::any_of(
+        const auto there = std::ranges::find_if(
             r.tracked, [&](const auto& tracked) { return tracked.keyword == keyword && tracked.name == name; });
-        if (there) continue;
-        auto& d = r.diag.error(Code::TrackerUndefined, mark, fmt::format("there is no {} {}", keyword, name));
+        if (there != r.tracked.end() && there->for_checkers) continue;
+        const bool is_defined = there != r.tracked.end();
+        auto& d = r.diag.error(Code::TrackerUndefined, mark,
+                               is_defined ? fmt::format("{} {} reports to VRRP alone", keyword, name)
+                                          : fmt::format("there is no {} {}", keyword, name));
         d.effect = "the checks that follow it are left out";
+        if (is_defined) d.fix = fmt::format("add `checker` to the {}", keyword);
     }
 }
 

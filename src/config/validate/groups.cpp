@@ -132,7 +132,9 @@ bool meant_by_a_slip(const ParseContext& r, const ScriptDraft& script) {
 }
 
 void keep_scripts(ParseContext& r, Config& config) {
+    const bool idle = r.instances.empty();  // then keepalived does not look
     for (ScriptDraft& script : r.scripts) {
+        if (script.again) continue;
         if (script.removed) {
             (void)named_too_early(r, script);
             continue;
@@ -142,7 +144,9 @@ void keep_scripts(ParseContext& r, Config& config) {
             continue;
         }
         if (named_too_early(r, script) || meant_by_a_slip(r, script)) continue;
-        r.diag.warn(Code::ScriptUnused, script.name, fmt::format("vrrp_script {} is never tracked", script.model.name))
+        r.diag
+            .add(Severity::Warning, idle ? Rank::None : Rank::Config, Code::ScriptUnused, script.name,
+                 fmt::format("vrrp_script {} is never tracked", script.model.name))
             .effect = "it is not run";
     }
 }

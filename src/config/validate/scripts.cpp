@@ -23,9 +23,12 @@ public:
     }
 
     void run() {
+        idle_ = r_.instances.empty();
         for (ScriptDraft& script : r_.scripts) tracked(script);
         for (InstanceDraft& i : r_.instances) notifies(i.model.name, i.model.notify, i.notify);
         for (GroupDraft& g : r_.groups) notifies(g.model.name, g.model.notify, g.notify);
+        for (const auto& [keyword, mark] : r_.process_scripts) of_process(keyword, mark);
+        idle_ = false;
         const bool vrrp_runs = std::exchange(runs_, false);
         for (ServiceDraft& service : r_.services) {
             notify("quorum_up", service.model.quorum_up, service.up);
@@ -39,7 +42,7 @@ public:
                 });
             }
         }
-        check_runs_ = runs_;
+        check_runs_ = runs_ || others_run_;
         runs_ = vrrp_runs || check_runs_;
         report_without_account();
         if (runs_ && !r_.global.enable_script_security) {
@@ -77,7 +80,8 @@ private:
         if (!account(name, script.model.command, script.command)) return;
         const std::string what = fmt::format("vrrp_script {}", name);
         script.removed = !usable(what, script.model.command, script.command,
-                                 "instances that track it run as if they did not track it");
+                                 script.again ? "the first one of this name is used"
+                                              : "instances that track it run as if they did not track it");
     }
 
     // The example of many pages about keepalived, of the time when a shell ran all scripts.
@@ -120,6 +124,49 @@ private:
         d.fix = fmt::format("set script_user in global_defs or create the user {}", kDefaultAccount);
     }
 
+    // startup_script, shutdown_script and the readers of FIFOs. keepalived (2.2.7) says nothing at -t of one that is
+    // not there; one that is not executable counts as a script that is run, by the process that would start it.
+    void of_process(std::string_view keyword, Mark mark) {
+        const auto command = value_of<Command>(r_.global.more->values, std::string{keyword});
+        if (!command || command->empty()) return;
+        const bool reads_fifo = keyword.ends_with("_fifo_script");
+        const auto no_account = [&](const std::string& message, bool counts) {
+            auto& d = counts ? r_.diag.error(Code::UnknownAccount, mark, message)
+                             : r_.diag.advise(Code::UnknownAccount, mark, message);
+            d.effect = "it is not run";
+        };
+        if (!command->user.empty() && r_.environment.account_exists &&
+            !r_.environment.account_exists(command->user, command->group))
+            return no_account(fmt::format("{}: there is no user {}{}{}", keyword, command->user,
+                                          command->group.empty() ? "" : " or no group ", command->group),
+                              !reads_fifo);
+        if (command->user.empty() && default_account_missing_)
+            return no_account(fmt::format("{} has no user, and there is no user {}", keyword, kDefaultAccount), true);
+        if (r_.environment.script_facts) {
+            const auto facts = r_.environment.script_facts(*command, r_.global);
+            const bool refused = facts.insecure && r_.global.enable_script_security;
+            if (!facts.found || !facts.executable || refused)
+                not_run(keyword, *command,
+                        facts.found ? refused ? "can be changed by users other than root" : kNotExecutable : kNotThere,
+                        mark);
+            if (!facts.found || refused) return;
+            any_insecure_ = any_insecure_ || facts.insecure;
+        }
+        const bool has_services = !r_.services.empty() || !r_.resolved.models.empty();
+        const bool of_vrrp = reads_fifo && !keyword.starts_with("lvs_") && !r_.instances.empty();
+        const bool of_others = !reads_fifo || (!keyword.starts_with("vrrp_") && has_services);
+        runs_ = runs_ || of_vrrp;
+        others_run_ = others_run_ || of_others;
+        if ((of_vrrp || of_others) && first_.length == 0) first_ = mark;
+    }
+
+    void not_run(std::string_view keyword, const Command& command, std::string_view why, Mark mark) {
+        if (reported_before(Code::ScriptNotFound, command.argv[0], mark) != nullptr) return;
+        auto& d = r_.diag.advise(Code::ScriptNotFound, mark, fmt::format("{}: {} {}", keyword, command.argv[0], why));
+        d.effect = "it is not run";
+        remember(Code::ScriptNotFound, command.argv[0]);
+    }
+
     // A script that several lines name is one message: `mark` is one more of them. Null when it was not reported yet.
     Diagnostic* reported_before(Code code, const std::string& path, Mark mark) {
         const auto [found, fresh] = reported_.try_emplace(std::pair{code, path}, Diagnoser::kNowhere);
@@ -129,8 +176,9 @@ private:
     }
     void remember(Code code, const std::string& path) { reported_[std::pair{code, path}] = r_.diag.last(); }
 
-    // An error of this script, which raises the exit code.
+    // An error of this script, which raises the exit code; without an instance keepalived looks at none of VRRP's.
     Diagnostic& refuse(Code code, const std::string& path, Mark mark, const std::string& message) {
+        if (idle_) return r_.diag.advise(code, mark, message);
         if (Diagnostic* before = reported_before(code, path, mark); before != nullptr) {
             before->severity = Severity::Error;
             before->rank = Rank::Config;
@@ -181,6 +229,7 @@ private:
 
     bool ran(std::string_view what, const Command& command, Mark mark, bool insecure) {
         shell_words(what, command, mark);
+        if (idle_) return true;
         if (first_.length == 0) first_ = mark;
         runs_ = true;
         any_insecure_ = any_insecure_ || insecure;
@@ -277,7 +326,10 @@ private:
     ParseContext& r_;
     std::map<std::pair<Code, std::string>, std::size_t> reported_;  // the diagnostic
     std::vector<std::pair<std::string, Mark>> without_account_;
-    bool default_account_missing_ = false, runs_ = false, check_runs_ = false, any_insecure_ = false;
+    bool default_account_missing_ = false, any_insecure_ = false;
+    bool idle_ = false;  // no instance: nothing of VRRP is run
+    // Of VRRP, later also of others; of checks; of the supervisor and the checks' FIFOs.
+    bool runs_ = false, check_runs_ = false, others_run_ = false;
     Mark first_;
 };
 

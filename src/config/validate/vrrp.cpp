@@ -29,6 +29,7 @@ public:
         check_interfaces();
         check_addresses();
         check_unicast();
+        check_unused();
         resolve_authentication();
         resolve_hmac(r_, i_);
         resolve_interval();
@@ -116,9 +117,11 @@ private:
                 return entry.diagnostic.code == static_cast<std::uint16_t>(Code::EmptyValue) &&
                        i_.interface.length != 0 && entry.mark.offset == i_.interface.offset;
             });
-            if (told != r_.diag.entries().end()) told->dropped = true;
-            auto& d = r_.diag.fatal(Code::NoInterface, told == r_.diag.entries().end() ? i_.name : i_.interface,
-                                    text("interface is missing"));
+            const bool is_empty = told != r_.diag.entries().end();
+            if (is_empty) told->dropped = true;
+            // keepalived: an interface without a name is one that is not there.
+            auto& d = r_.diag.add(Severity::Fatal, is_empty ? Rank::MissingInterface : Rank::Config, Code::NoInterface,
+                                  is_empty ? i_.interface : i_.name, text("interface is missing"));
             d.expected = "interface NAME, or unicast_src_ip with unicast_peer";
             d.effect = "this configuration cannot run";
         }
@@ -210,6 +213,19 @@ private:
                         : r_.diag.warn(Code::NoVirtualAddress, i_.name, text("there is no virtual address"));
         d.expected = "virtual_ipaddress { ADDRESS }";
         d.effect = fatal ? "this configuration cannot run" : "adverts without addresses are sent";
+    }
+
+    // keepalived (2.2.7) says so, and does without them.
+    void check_unused() {
+        const auto warn = [&](std::string_view rest, std::string_view fix) {
+            auto& d = r_.diag.warn(Code::VersionConflict, i_.name, text(rest));
+            d.effect = "it is ignored";
+            d.fix = fix;
+        };
+        if (i_.vmac_xmit_base && !m_.vmac.enabled)
+            warn("vmac_xmit_base is for instances with use_vmac only", "add use_vmac, or delete it");
+        if (m_.unicast_peers.empty() && find_value(m_.more->values, "unicast_ttl") != nullptr)
+            warn("unicast_ttl is for unicast only", "list the other routers in unicast_peer, or delete it");
     }
 
     void check_unicast() {

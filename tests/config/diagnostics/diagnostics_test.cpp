@@ -187,7 +187,8 @@ TEST_CASE("of two scripts with one name the first is used") {
     const Loaded loaded =
         load_sample("vrrp_script a {\nscript \"</dev/null\"\n}\nvrrp_script a {\nscript \"/nosuch\"\n}\n" +
                     vrrp(6, "track_script {\na\n}"));
-    CHECK(lines_of(loaded) == Lines{"4:13 warning MS0416 vrrp_script a is defined already"});
+    CHECK(lines_of(loaded) == Lines{"4:13 warning MS0416 vrrp_script a is defined already",
+                                    "5:8 error MS0301 vrrp_script a: /nosuch does not exist"});
     CHECK(loaded.config.scripts.at(0).command.argv.at(0) == "</dev/null");
 }
 

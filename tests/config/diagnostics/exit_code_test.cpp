@@ -76,6 +76,60 @@ TEST_CASE("scripts give keepalived's exit codes") {
            {"weight 253", with_script("script \"/bin/true\"", "weight 253"), 6}});
 }
 
+TEST_CASE("keepalived looks at no script of VRRP where there is no instance") {
+    const std::string script = "vrrp_script chk {\nscript \"/bin/true\"\n}\n";
+    check({{"vrrp_script alone", script, 0},
+           {"one that is not there", "vrrp_script chk {\nscript \"/nosuch\"\n}\n", 0},
+           {"one without a script", "vrrp_script chk {\ninterval 2\n}\n", 5},
+           {"an instance without a name", script + with_line(kVrrp, 1, "vrrp_instance {"), 5},
+           {"an instance of two names", script + with_line(kVrrp, 1, "vrrp_instance a b {"), 5},
+           {"a sync group without instances", script + "vrrp_sync_group G {\nnotify \"/bin/true\"\n}\n", 5},
+           {"a service", script + kLvsFile, 0}});
+}
+
+TEST_CASE("what is wrong in a second vrrp_script of one name counts, though the first one is used") {
+    const auto second = [](std::string_view lines) {
+        return "vrrp_script chk {\nscript \"</dev/null\"\n}\nvrrp_script chk {\nscript \"</dev/null\"\n" +
+               std::string{lines} + "\n}\n" + vrrp(6, "advert_int 1\ntrack_script {\nchk\n}");
+    };
+    check({{"nothing", second(""), 0},
+           {"its interval", second("interval abc"), 5},
+           {"no interval", second("interval"), 2},
+           {"a script that is not there", second("script \"/nosuch\""), 5}});
+}
+
+TEST_CASE("scripts of the daemon itself count as those of the process that starts them") {
+    const auto global = [](std::string_view lines, const std::string& rest) {
+        return "global_defs {\n" + std::string{lines} + "\n}\n" + rest;
+    };
+    const std::string away = with_line(kVrrp, 3, "interface nosuch0");
+    constexpr std::string_view kFifo = "notify_fifo /tmp/f\nnotify_fifo_script \"/bin/true\"";
+    check({{"startup_script", global("startup_script \"/bin/true\"", kVrrpFile), 6},
+           {"alone", global("startup_script \"/bin/true\"", ""), 6},
+           {"with a missing interface", global("startup_script \"/bin/true\"", away), 6},
+           {"shutdown_script that is not there", global("shutdown_script \"/nosuch\"", kVrrpFile), 0},
+           {"not executable", global("shutdown_script \"/bin/plain\"", kVrrpFile), 6},
+           {"of no user", global("shutdown_script \"/bin/true\" nobody", kVrrpFile), 5},
+           {"without an account", global("enable_script_security\nstartup_script \"/bin/true\"", kVrrpFile), 5},
+           {"insecure", global("enable_script_security\nscript_user root\nstartup_script \"/bin/writable\"", kVrrpFile),
+            0},
+           {"reader of notify_fifo", global(kFifo, kVrrpFile), 6},
+           {"reader of no user", global("notify_fifo /tmp/f\nnotify_fifo_script \"/bin/true\" nobody", kVrrpFile), 0},
+           {"reader, and a missing interface", global(kFifo, away), 5},
+           {"reader, services only", global(kFifo, kLvsFile), 6},
+           {"reader, nothing", global(kFifo, ""), 0},
+           {"reader of VRRP, services only", global("vrrp_notify_fifo_script \"/bin/true\"", kLvsFile), 0},
+           {"reader of checks, instances only", global("lvs_notify_fifo_script \"/bin/true\"", kVrrpFile), 0},
+           {"reader of checks", global("lvs_notify_fifo_script \"/bin/true\"", kLvsFile), 6}});
+}
+
+TEST_CASE("what braces gone wrong hide from every process that starts is said all the same") {
+    const std::string instance = "vrrp_instance V {\ninterface eth0\nvirtual_router_id 51\n}\n";
+    check({{"a } that is missing here and too many there", "vrrp_script s {\nscript \"/bin/true\"\n" + instance + "}\n",
+            5},
+           {"a { in place of a value", "vrrp_script s {\nscript {\ninterval 2\n}\n" + instance, 5}});
+}
+
 TEST_CASE("a missing interface hides the security of VRRP's scripts from the exit code, not that of a check's") {
     const auto away = [](const std::string& text) {
         const std::size_t at = text.find("interface eth0");
@@ -88,7 +142,8 @@ TEST_CASE("a missing interface hides the security of VRRP's scripts from the exi
            {"the same, which may come later", "global_defs {\ndynamic_interfaces\n}\n" + away(script), 6},
            {"notify script, and an interface that is not there", away(vrrp(6, "notify \"/bin/true\"")), 5},
            {"MISC_CHECK, and an interface that is not there", away(kVrrpFile) + misc, 6},
-           {"both, and an interface that is not there", away(script) + misc, 6}});
+           {"both, and an interface that is not there", away(script) + misc, 6},
+           {"vrrp_script, and an interface without a name", with_line(script, 7, "interface \"\""), 5}});
 }
 
 TEST_CASE("a host block in SMTP_CHECK is deprecated, which is said, and no error") {

@@ -163,6 +163,7 @@ struct KeywordSpec {
     std::string_view deprecated;         // what to write instead
     bool required = false;               // the block is unusable without it: an invalid value is fatal
     bool missing_is_error_only = false;  // a missing word disables only the keyword (exit 5, not 2)
+    bool missing_is_silent = false;      // of those: keepalived says nothing (exit 0)
     bool from_store = false;           // has an effect without a setter: code reads its value from `more` of the model
     Repeat repeat = Repeat::LastWins;  // for a value without a setter
     bool secret = false;               // the value is never shown, and given only to the role that uses it
