@@ -94,14 +94,24 @@ bool holds_source(const config::Instance& instance, const Links& links) {
     });
 }
 
+bool is_virtual(const config::Instance& instance, const IpAddress& address) {
+    return std::ranges::any_of(instance.addresses, [&](const auto& own) { return own.prefix.address == address; });
+}
+
 std::optional<IpAddress> choose_source(const config::Instance& instance, const Links& links,
                                        const std::set<IpAddress>& virtuals) {
     if (instance.source) return instance.source;
     const InterfaceFact* link = links.find(instance.interface);
     if (link == nullptr) return std::nullopt;
-    for (const IpAddress& address : link->addresses)
-        if (usable_source(instance, address) && !virtuals.contains(address)) return address;
-    return std::nullopt;
+    // An owner's addresses may be the host's own, and its only ones. On a VMAC they come and go with the instance, as
+    // others' do: keepalived sends from the interface's own address throughout.
+    std::optional<IpAddress> own_virtual;
+    for (const IpAddress& address : link->addresses) {
+        if (!usable_source(instance, address) || virtuals.contains(address)) continue;
+        if (!instance.vmac.enabled || !is_virtual(instance, address)) return address;
+        if (!own_virtual) own_virtual = address;
+    }
+    return own_virtual;
 }
 
 }  // namespace

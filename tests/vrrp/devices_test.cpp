@@ -285,6 +285,26 @@ TEST_CASE("an instance on a VMAC fails with its parent, and says which interface
     CHECK(faults().empty());
 }
 
+TEST_CASE("an address owner on a VMAC sends from the interface's own address throughout") {
+    auto owner = vmac_instance();
+    owner.priority = 255;
+    const auto moved = plan_devices(with({owner}), kTwoCables).config.instances[0];
+    const IpAddress address = moved.addresses[0].prefix.address;
+    Links links;
+    const ScriptStates scripts;
+
+    links.update(link("vrrp.51", true, {ip("10.0.0.1")}));
+    CHECK(judge(moved, nullptr, links, scripts, {}).source == ip("10.0.0.1"));
+    links.update(link("vrrp.51", true, {address, ip("10.0.0.1")}));
+    CHECK(judge(moved, nullptr, links, scripts, {}).source == ip("10.0.0.1"));
+    links.update(link("vrrp.51", true, {address}));
+    CHECK(judge(moved, nullptr, links, scripts, {}).source == address);
+    auto plain = owner;
+    plain.vmac = {};
+    links.update(link("eth0", true, {address, ip("10.0.0.1")}));
+    CHECK(judge(plain, nullptr, links, scripts, {}).source == address);
+}
+
 TEST_CASE("a source address that is not on the interface is a fault with track_src_ip") {
     // effect: vrrp_instance: track_src_ip
     auto c = instance();
