@@ -127,7 +127,9 @@ void mention_definition(Diagnostic& d, Mark mark, const Snapshot& snapshot) {
 
 void mention_others(Diagnoser::Entry& entry, const Snapshot& snapshot) {
     if (entry.repeats != 0)
-        add_hint(entry.diagnostic, fmt::format("reported once; occurs {} more times", entry.repeats));
+        add_hint(entry.diagnostic, entry.repeats == 1
+                                       ? std::string{"reported once; occurs once more"}
+                                       : fmt::format("reported once; occurs {} more times", entry.repeats));
     if (entry.others.empty()) return;
     std::string list;
     Place last = entry.diagnostic.place;

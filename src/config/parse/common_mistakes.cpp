@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace mainstay::config {
 namespace {
@@ -162,6 +164,21 @@ void report_misplaced(Diagnoser& diag, const KeywordSpec& misplaced, Mark mark, 
                              : fmt::format("it is a keyword of {}: move it behind the }} of {}", outer->name, row.name);
 }
 
+namespace {
+
+std::vector<std::string_view> split_words(std::string_view line) {
+    std::vector<std::string_view> words;
+    constexpr std::string_view kBlanks = " \t";
+    for (std::size_t at = line.find_first_not_of(kBlanks); at != std::string_view::npos;) {
+        const std::size_t end = std::min(line.find_first_of(kBlanks, at), line.size());
+        words.push_back(line.substr(at, end - at));
+        at = line.find_first_not_of(kBlanks, end);
+    }
+    return words;
+}
+
+}  // namespace
+
 void report_missing_brace(Diagnoser& diag, const KeywordSpec& row, std::string_view line, Mark mark) {
     if (row.args.opens == Block::ServerGroup) {  // keepalived (2.2.7): the process of the checkers exits with 2
         auto& d = diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingOpenBrace, mark,
@@ -172,11 +189,16 @@ void report_missing_brace(Diagnoser& diag, const KeywordSpec& row, std::string_v
     }
     auto& d = diag.error(Code::MissingOpenBrace, mark, fmt::format("{} is not followed by {{", row.name));
     d.effect = "the lines up to the next } are read as its block";
-    const auto words = static_cast<std::size_t>(
-        std::ranges::count_if(line, [at = ' '](char c) mutable { return std::exchange(at, c) == ' ' && c != ' '; }));
-    d.fix = words > row.args.words_max + 1U && row.args.takes != Takes::Opens
-                ? fmt::format("write `{} {{` and each entry on a separate line", row.name)
-                : fmt::format("write `{} {{`", line);
+    const auto words = split_words(line);
+    if (words.size() <= row.args.words_max + 1U)
+        d.fix = fmt::format("write `{} {{`", line);
+    else if (row.args.takes != Takes::Opens)
+        d.fix = fmt::format("write `{} {{` and each entry on a separate line", row.name);
+    else if (row.name == "url" && words[1].starts_with('/'))
+        d.fix = fmt::format("write `url {{`, `path {}` and `}}`, each on a line of its own", words[1]);
+    else
+        d.fix = fmt::format("write `{} {{`, each keyword on a line of its own, and `}}` behind the last",
+                            fmt::join(words.begin(), words.begin() + row.args.words_max + 1, " "));
 }
 
 }  // namespace mainstay::config

@@ -170,6 +170,20 @@ std::size_t misspelt_use(ParseContext& r, const Diagnoser::Entry& unused) {
     return use == entries.end() ? Diagnoser::kNowhere : static_cast<std::size_t>(use - entries.begin());
 }
 
+// `url /path` without its {: the checker has a url without a path, and what was meant is told at the url.
+std::size_t url_without_brace(ParseContext& r, const Diagnoser::Entry& pathless) {
+    if (!has_code(pathless, {Code::CheckerIncomplete})) return Diagnoser::kNowhere;
+    const std::string_view text = r.snapshot.text();
+    const std::size_t begin = pathless.mark.offset + pathless.mark.length;
+    const std::size_t end = std::min(text.find("_GET", begin), text.size());
+    const auto& entries = r.diag.entries();
+    const auto url = std::ranges::find_if(entries, [&](const Diagnoser::Entry& entry) {
+        return has_code(entry, {Code::MissingOpenBrace}) && entry.mark.offset >= begin && entry.mark.offset < end &&
+               text.substr(entry.mark.offset).starts_with("url ");
+    });
+    return url == entries.end() ? Diagnoser::kNowhere : static_cast<std::size_t>(url - entries.begin());
+}
+
 }  // namespace
 
 bool may_have_consequences(ParseContext& r) {
@@ -207,7 +221,8 @@ void fold_into_refused_blocks(ParseContext& r) {
     const auto& entries = r.diag.entries();
     for (std::size_t i = 0; i < entries.size(); ++i) {
         if (entries[i].dropped) continue;
-        if (const std::size_t use = misspelt_use(r, entries[i]); use != Diagnoser::kNowhere) folding.fold(i, use);
+        for (const std::size_t cause : {misspelt_use(r, entries[i]), url_without_brace(r, entries[i])})
+            if (cause != Diagnoser::kNowhere) folding.fold(i, cause);
         const auto cause =
             std::ranges::find_if(blocks, [&](const Refused& block) { return comes_of(r, entries[i], block); });
         if (cause != blocks.end() && cause->entry != i) folding.fold(i, cause->entry);

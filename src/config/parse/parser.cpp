@@ -223,7 +223,11 @@ private:
                 .fix = "begin comments with # (reported once)";
             return;
         }
-        report_slash_comment(r_.diag, s.slash_comment, frame.block == Block::NotificationEmail && !s.words.empty());
+        const bool is_mailed = frame.block == Block::NotificationEmail && !s.words.empty();
+        std::size_t& told = is_mailed ? mailed_slash_ : slash_;  // files with such comments have many
+        if (told != Diagnoser::kNowhere) return r_.diag.also(told, s.slash_comment);
+        report_slash_comment(r_.diag, s.slash_comment, is_mailed);
+        told = r_.diag.last();
     }
 
     void list(const Statement& s, Frame& frame) {
@@ -425,6 +429,7 @@ private:
     std::size_t skip_depth_ = 0;
     std::uint32_t skipped_from_ = 0;
     bool slash_noted_ = false;
+    std::size_t slash_ = Diagnoser::kNowhere, mailed_slash_ = Diagnoser::kNowhere;  // the messages about //
     Unknowns unknowns_;
     WalkedStatements statements_;
     Lexer lexer_;  // last: it calls back into this object from its constructor

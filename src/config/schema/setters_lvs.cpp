@@ -171,7 +171,7 @@ void set_protocol(ParseContext& r, const Value& v) {
     else {
         auto& d = r.diag.error(Code::UnknownWord, v.mark, fmt::format("protocol does not accept '{}'", v.word));
         d.expected = "TCP, UDP or SCTP";
-        d.effect = "the keyword is ignored";
+        d.effect = "the keyword is ignored; without it the protocol is UDP, as in keepalived";
         if (const auto near = nearest_choice("TCP|UDP|SCTP", v.word); !near.empty())
             d.fix = fmt::format("write `protocol {}`", near);
     }
@@ -329,7 +329,12 @@ Tunnel tunnel_of(ParseContext& r, const Value& v) {
 
 void set_forwarding(ParseContext& r, const Value& v) {
     const auto method = method_of(v);
-    if (!method) return;
+    if (!method) {
+        if (const auto last = r.diag.last(); last != Diagnoser::kNowhere)
+            if (auto& d = r.diag.entries()[last].diagnostic; d.code == static_cast<std::uint16_t>(Code::UnknownWord))
+                d.effect = "the keyword is ignored; without another lb_kind NAT is used";
+        return;
+    }
     r.service->forwarding = method;
     r.service->tunnel = tunnel_of(r, v);
 }

@@ -312,7 +312,7 @@ TEST_CASE("a slip in a definition is one message, however often the definition i
         with_line(with_line(vrrp(1, "vrrp_instance VI_2 {"), 4, "virtual_router_id 52"), 5, "    priority $PRIO"));
 
     CHECK(lines_of(loaded) == Lines{"6:14 error MS0200 priority needs a number, got 'high'"});
-    CHECK(loaded.diagnostics.at(0).fix == "$PRIO is defined at ha.conf:1; reported once; occurs 1 more times");
+    CHECK(loaded.diagnostics.at(0).fix == "$PRIO is defined at ha.conf:1; reported once; occurs once more");
 }
 
 TEST_CASE("a slip in a repeated line is one message") {
