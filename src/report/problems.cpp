@@ -18,8 +18,8 @@ constexpr std::string_view kAnyRule = "MainstayProblem";  // of the kinds that h
 constexpr ProblemRow kProblemRows[] = {
     {TwoMasters, "two_masters", "vrrp", kCritical,
      "While this router is MASTER it hears another one, also one whose adverts it refuses.",
-     "set a different virtual_router_id on each pair, or let the advertisements pass between the peers (firewall, "
-     "switch, authentication)",
+     "let each of a pair receive and accept the other's advertisements: firewall, switch, the same VRRP version, "
+     "authentication and virtual_router_id; directors of different pairs need different ones",
      kAnyRule, ""},
     {InstanceFault, "instance_fault", "vrrp", kCritical, "An instance is in FAULT.",
      "fix the cause; the instance then recovers by itself", "MainstayFault", "vrrpInstanceState"},

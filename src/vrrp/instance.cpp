@@ -256,7 +256,7 @@ void Instance::yield(Step step, bool resign) {
 }
 
 void Instance::stop(Step step) {
-    reasons_.set(Cause::Stop, "this process was asked to stop");
+    reasons_.set(Cause::Stop, "the VRRP process stops");
     if (state_ == State::Master) leave_master(step, 1);
     if (state_ != State::Init) announce(step, Transition::Stop, "VRRP Instance stopping");
     end_hand_over(step, HandOverEnded::How::Interrupted);
@@ -286,7 +286,7 @@ void Instance::clear_timers() {
     once_.clear();
     wants_master_ = owes_arps_ = false;
     preempting_ = {};
-    for (auto* moment : {&preempted_until_, &other_owner_since_, &other_owner_last_}) moment->reset();
+    for (auto* moment : {&preempted_until_, &other_owner_since_, &other_owner_last_, &refused_at_}) moment->reset();
 }
 
 void Instance::tick(Step step) {

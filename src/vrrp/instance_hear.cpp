@@ -2,11 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <set>
 #include <utility>
 
 #include "mainstay/vrrp/holdings.hpp"
 #include "mainstay/vrrp/instance.hpp"
+#include "mainstay/wire/vrrp_auth.hpp"
 #include "timers.hpp"
 
 namespace mainstay::vrrp {
@@ -53,7 +55,7 @@ void Instance::hear(Step step, const PacketHeard& packet) {
                                       counters_, once_, problems_, step.now, step.out},
                                      packet);
     if (old_checksum != old_checksum_) advert_ = {};
-    if (!advert) return;
+    if (!advert) return heard_refused(step, packet);
     if (advert->priority == 0) ++counters_.pri_zero_rcvd;
     if (state_ == State::Backup)
         hear_as_backup({step.now - counted_wait(packet, master_interval_), step.out}, *advert);
@@ -165,6 +167,16 @@ void Instance::hear_as_master(Step step, const Advert& advert) {
     reassert_mastership(step);
     answered_rival_ = true;
     announce(step, Transition::LowerPriorityHeard);  // runs its own script, and a FIFO line
+}
+
+// The line that names what is refused is keepalived's, and does not say what it means for a MASTER.
+void Instance::heard_refused(Step step, const PacketHeard& packet) {
+    if (state_ != State::Master || wire::resigns(packet.payload, packet.protocol)) return;
+    const bool goes_on = refused_at_ && step.now - *refused_at_ < down_time();
+    refused_at_ = step.now;
+    if (goes_on) return;
+    if (const std::string text = problems_.refused_since(step.now); !text.empty())
+        log(step, LogLevel::Warning, "two masters: the adverts of another MASTER are refused: " + text);
 }
 
 // A rival that received our adverts would be BACKUP. It is logged again when it was not heard meanwhile.

@@ -45,14 +45,19 @@ bool version_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpP
 // keepalived: a version 2 packet with another interval is dropped without being counted as an error (2.4.3).
 bool interval_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
     if (packet.interval == c.config.advert_int) return true;
-    if (packet.version == 2) {
-        log_once(c, p, Problem::Interval, "advertisement interval mismatch with {} mine={} sec rcv'd={} sec",
-                 p.source.to_string(), c.config.advert_int / Seconds{1}, packet.interval / Seconds{1});
-        return false;
-    }
-    log_once(c, p, Problem::Interval, "advertisement interval mismatch with {} mine={} milli-sec rcv'd={} milli-sec",
-             p.source.to_string(), c.config.advert_int / Micros{1000}, packet.interval / Micros{1000});
-    return true;
+    const auto line = [&] {
+        const bool whole = packet.version == 2;
+        const Micros unit = whole ? Micros{Seconds{1}} : Micros{1000};
+        return fmt::format("advertisement interval mismatch with {} mine={} {} rcv'd={} {}", p.source.to_string(),
+                           c.config.advert_int / unit, whole ? "sec" : "milli-sec", packet.interval / unit,
+                           whole ? "sec" : "milli-sec");
+    };
+    report(c, p, Problem::Interval, line, [&] {
+        const auto seconds = [](Micros interval) { return std::chrono::duration<double>(interval).count(); };
+        return fmt::format("{} advertises every {} s, this router every {} s", p.source.to_string(),
+                           seconds(packet.interval), seconds(c.config.advert_int));
+    });
+    return packet.version != 2;
 }
 
 bool type_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
@@ -99,8 +104,13 @@ bool cast_ok(const ReceiveContext& c, const PacketHeard& p) {
 void judge_addresses(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
     if (packet.addresses.size() != c.advertised.size()) {
         ++c.counters.addr_list_err;
-        log_once(c, p, Problem::AddressCount, "expected {} VIPs but received {}", c.advertised.size(),
-                 packet.addresses.size());
+        const std::size_t ours = c.advertised.size(), theirs = packet.addresses.size();
+        report(
+            c, p, Problem::AddressCount, [&] { return fmt::format("expected {} VIPs but received {}", ours, theirs); },
+            [&] {
+                return fmt::format("{} advertises {}, this router {}", p.source.to_string(),
+                                   theirs == 1 ? "1 address" : fmt::format("{} addresses", theirs), ours);
+            });
         return;
     }
     if (c.config.skip_check_adv_addr && p.source == c.master) return;
@@ -204,6 +214,11 @@ void PeerProblems::note(Problem problem, const IpAddress& peer, Instant now, std
     if (!text.empty()) known->text = std::move(text);
 }
 
+bool PeerProblems::is_of(Problem problem, const IpAddress& peer) const {
+    return std::ranges::any_of(
+        seen_, [&](const PeerProblem& one) { return one.kind == kind_of(problem) && one.peer == peer; });
+}
+
 bool PeerProblems::noted_since(Problem problem, Instant begin) const {
     return std::ranges::any_of(
         seen_, [&](const PeerProblem& one) { return one.kind == kind_of(problem) && one.last >= begin; });
@@ -217,9 +232,7 @@ std::string PeerProblems::refused_since(Instant begin) const {
         const bool dropped = std::ranges::none_of(kAccepted, [&](Problem p) { return one.kind == kind_of(p); });
         if (dropped && one.last >= begin && (last == nullptr || one.last > last->last)) last = &one;
     }
-    std::string text = last == nullptr ? std::string{} : last->text;
-    if (text.ends_with('!')) text.pop_back();  // keepalived's log lines
-    return text;
+    return last == nullptr ? std::string{} : last->text;
 }
 
 std::array<std::byte, 8> auth_key(const config::Instance& config) {

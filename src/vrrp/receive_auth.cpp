@@ -1,7 +1,9 @@
 #include "receive_auth.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
+#include <string_view>
 
 #include "mainstay/wire/vrrp_auth.hpp"
 
@@ -27,6 +29,12 @@ bool header_right(const ReceiveContext& c, const PacketHeard& p) {
     }
     c.auth.catch_up(header->sequence);
     return true;
+}
+
+std::string_view auth_words(std::uint8_t type) {
+    constexpr std::array<std::string_view, kHighestAuthType + 1> kWords{"no authentication", "auth_type PASS",
+                                                                        "auth_type AH"};
+    return kWords.at(type);
 }
 
 }  // namespace
@@ -108,14 +116,25 @@ bool auth_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPack
     }
     if (packet.auth_type != ours) {
         ++c.counters.authtype_mismatch;
-        log_once(c, p, Problem::AuthMismatch, "received a {} auth from {}, expecting {}!", packet.auth_type,
-                 p.source.to_string(), ours);
+        report(
+            c, p, Problem::AuthMismatch,
+            [&] {
+                return fmt::format("received a {} auth from {}, expecting {}!", packet.auth_type, p.source.to_string(),
+                                   ours);
+            },
+            [&] {
+                return fmt::format("{} advertises with {}, this router with {}", p.source.to_string(),
+                                   auth_words(packet.auth_type), auth_words(ours));
+            });
         return false;
     }
     const bool has_password = c.config.auth_type == config::AuthType::Pass && p.source.is_v4();
     if (has_password && packet.auth != auth_bytes(c.config)) {
         ++c.counters.auth_failure;
-        log_once(c, p, Problem::Password, "received an invalid passwd from {}!", p.source.to_string());
+        report(
+            c, p, Problem::Password,
+            [&] { return fmt::format("received an invalid passwd from {}!", p.source.to_string()); },
+            [&] { return fmt::format("{} has another auth_pass", p.source.to_string()); });
         return false;
     }
     return c.config.auth_type != config::AuthType::Ah || header_right(c, p);

@@ -12,13 +12,20 @@
 
 namespace mainstay::vrrp {
 
+// The log has `line()` the first time, which is keepalived's; status, why and doctor say `plain()`.
+template <class Line, class Plain>
+void report(const ReceiveContext& c, const PacketHeard& p, Problem problem, Line line, Plain plain) {
+    const bool first = c.once.first(problem);
+    if (first) c.out.push_back(WriteLog{{LogLevel::Info, "(" + c.config.name + ") " + line()}});
+    const bool has_text = !first && c.problems.is_of(problem, p.source);
+    c.problems.note(problem, p.source, c.now, has_text ? std::string{} : plain());
+}
+
 template <class... Args>
 void log_once(const ReceiveContext& c, const PacketHeard& p, Problem problem, fmt::format_string<Args...> format,
               Args&&... args) {
-    if (!c.once.first(problem)) return c.problems.note(problem, p.source, c.now, {});
-    std::string text = fmt::format(format, std::forward<Args>(args)...);
-    c.out.push_back(WriteLog{{LogLevel::Info, "(" + c.config.name + ") " + text}});
-    c.problems.note(problem, p.source, c.now, std::move(text));
+    const auto text = [&] { return fmt::format(format, std::forward<Args>(args)...); };
+    report(c, p, problem, text, text);
 }
 
 // True if the packet has an authentication header exactly if our adverts have one.

@@ -115,6 +115,12 @@ std::optional<AhHeader> decode_ah(std::span<const std::byte> p) {
     return header;
 }
 
+bool resigns(std::span<const std::byte> ip_payload, std::uint8_t protocol) {
+    constexpr std::size_t kPriorityAt = 2;  // RFC 5798 5.1
+    const std::size_t at = kPriorityAt + (protocol == kAhProtocol ? kAhLength : 0);
+    return ip_payload.size() > at && ip_payload[at] == std::byte{0};
+}
+
 std::vector<std::byte> encode_ah(const AhSeal& seal, std::span<const std::byte> packet) {
     Bytes ip(kIpv4HeaderLength), out(kAhLength);
     ip[0] = std::byte{0x45};

@@ -55,6 +55,8 @@ void try_authentication_header(const wire::Ipv4Packet& packet) {
 
 void try_trailer(Bytes payload, const IpAddress& source, const IpAddress& destination) {
     static_cast<void>(wire::decode_trailer(payload));
+    for (const std::uint8_t protocol : {wire::kAhProtocol, std::uint8_t{112}})
+        require(!wire::resigns(payload, protocol) || payload.size() > 2);
     if (payload.size() < wire::kVrrpHeaderLength + wire::kTrailerLength) return;
     const auto packet = payload.first(payload.size() - wire::kTrailerLength);
     const auto trailer = wire::decode_trailer(payload.last(wire::kTrailerLength));

@@ -45,11 +45,11 @@ def test_two_masters_are_an_alarm_even_if_each_refuses_the_others_adverts(lan):
     daemon = wait_ready(two.mainstayd(instance(priority=100).replace("1111", "2222")))
     wait_holds(two)
 
-    said = "VI_1: two masters: 192.168.4.12 advertises, too (received an invalid passwd from 192.168.4.12!)"
+    said = "VI_1: two masters: 192.168.4.12 advertises, too (192.168.4.12 has another auth_pass)"
     check = wait_until(lambda: (done := ctl(one, "status", "--check")).returncode == 2 and done, 10, "a critical check")
     assert check.stdout.startswith(f"MAINSTAY CRITICAL - {said} | ")
     assert f"\n  {said}\n" in ctl(one, "status").stdout
-    assert "(VI_1) is MASTER: no advertisement was accepted: received an invalid passwd from 192.168.4.11" in daemon.output()
+    assert "(VI_1) is MASTER: no advertisement was accepted: 192.168.4.11 has another auth_pass" in daemon.output()
 
     daemon.stop()
     wait_until(lambda: ctl(one, "status", "--check").returncode == 0, 30, "the other one to be forgotten")

@@ -82,6 +82,20 @@ TEST_CASE("a header that is cut off or of another length is none") {
     CHECK_FALSE(decode_ah(other));
 }
 
+TEST_CASE("a packet that resigns has priority 0, also behind an authentication header") {
+    constexpr std::uint8_t kVrrp = 112;
+    std::vector<std::byte> packet(8, std::byte{1});
+    CHECK_FALSE(resigns(packet, kVrrp));
+    packet[2] = std::byte{0};
+    CHECK(resigns(packet, kVrrp));
+    CHECK_FALSE(resigns(packet, kAhProtocol));
+    CHECK_FALSE(resigns(std::span{packet}.first(2), kVrrp));
+    packet.insert(packet.begin(), kAhLength, std::byte{1});
+    CHECK_FALSE(resigns(packet, kVrrp));
+    CHECK(resigns(packet, kAhProtocol));
+    CHECK_FALSE(resigns(std::span{packet}.first(kAhLength + 2), kAhProtocol));
+}
+
 TEST_CASE("a trailer is made, read and found right, over both families") {
     const auto signed4 = encode_trailer(from_hex(kV4), {.key_id = 7, .sequence = 0x6500'0000'8000'0001},
                                         addr("10.0.0.2"), addr("224.0.0.18"), key32());

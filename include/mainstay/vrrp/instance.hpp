@@ -150,6 +150,7 @@ private:
     void restore(Step step, std::size_t position);
     void set_priority(Step step, int total);
     void apply_settings();
+    void heard_refused(Step step, const PacketHeard& packet);
     void heard_rival(Step step, const Advert& advert);
     void heard_other_owner(Step step, const Advert& advert);
     [[nodiscard]] bool stalled_too_long(Step step);
@@ -207,6 +208,7 @@ private:
     bool failed_over_ = false;
     std::optional<Instant> handed_over_at_;  // while nobody has taken over
     std::optional<Instant> other_owner_since_, other_owner_last_;
+    std::optional<Instant> refused_at_;       // as MASTER: the last advert that was refused
     IpAddress preempting_;                    // the master whose lower-priority adverts are ignored
     std::optional<Instant> preempted_until_;  // until then its adverts do not count as those of another master
     Authentication auth_;

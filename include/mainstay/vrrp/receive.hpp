@@ -59,6 +59,7 @@ public:
     // `text` replaces the earlier text unless it is empty.
     void note(Problem problem, const IpAddress& peer, Instant now, std::string text);
     [[nodiscard]] const std::vector<PeerProblem>& seen() const { return seen_; }
+    [[nodiscard]] bool is_of(Problem problem, const IpAddress& peer) const;  // the last one was its
     [[nodiscard]] bool noted_since(Problem problem, Instant begin) const;
     // Why the last advert of those that were dropped since then was: its text; empty: none was.
     [[nodiscard]] std::string refused_since(Instant begin) const;

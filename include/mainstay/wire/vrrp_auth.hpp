@@ -31,6 +31,10 @@ struct AhHeader {
 // The header at the start of an IP payload; none if it is truncated or not 24 bytes long.
 [[nodiscard]] std::optional<AhHeader> decode_ah(std::span<const std::byte> ip_payload);
 
+// Whether a VRRP packet, with an authentication header or without, has priority 0: its sender resigns. Of a packet that
+// is not believed, too; false where it ends before.
+[[nodiscard]] bool resigns(std::span<const std::byte> ip_payload, std::uint8_t protocol);
+
 struct AhSeal {                     // IP header fields that the check value covers
     IpAddress source, destination;  // IPv4
     std::uint16_t ip_id = 1;        // not 0: the kernel would choose another one

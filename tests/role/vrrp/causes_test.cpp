@@ -129,7 +129,7 @@ const std::vector<Row>& rows() {
              (void)bench.router.step(link(), t0);
              return change_in(bench, bench.router.start(t0));
          }},
-        {"stop", "STOP: this process was asked to stop", [] { return master_gets(Shutdown{}); }},
+        {"stop", "STOP: the VRRP process stops", [] { return master_gets(Shutdown{}); }},
         {"operator", "BACKUP: an operator handed it over", [] { return master_gets(FailOver{0}); }},
         {"maintenance", "BACKUP: an operator began maintenance", [] { return master_gets(Maintenance{true}); }},
         {"priority_0", "MASTER: 10.0.0.2 resigned (priority 0)", [] { return takes_over_after(0); }},
