@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <utility>
 
 namespace mainstay::report {
 namespace {
@@ -71,8 +72,11 @@ std::string in_a_row(std::uint32_t failures) {
 void add_events(const WhySource& source, Event::Kind kind, std::string_view name, std::string_view parent,
                 Reasons& reasons) {
     std::size_t left = kWhyEventsMax;
+    bool is_rival = false;  // a second MASTER was heard again and again: its last time is enough
     for (auto entry = source.events.rbegin(); entry != source.events.rend() && left > 0; ++entry) {
         if (!is_about(entry->event, kind, name, parent)) continue;
+        const bool was_rival = std::exchange(is_rival, entry->event.transition == Transition::LowerPriorityHeard);
+        if (is_rival && was_rival) continue;
         // The newest is mostly what the state's own sentence is about.
         const bool is_said = left == kWhyEventsMax && reasons.mentions(entry->event.reason);
         reasons.add_at(entry->event.at, event_text(source, entry->event, !is_said));

@@ -26,12 +26,25 @@ void History::append(const std::string& source, const std::vector<Event>& events
     const auto before = last_id_;
     for (const auto& event : events) {
         if (event.at.unix_us <= restored_until_us_ && is_restored(source, event)) continue;
+        if (is_repeated(event)) continue;
         // The time, so that ids ascend over a restart of the daemon; one more, where the clock stood or went back.
         last_id_ = std::max(last_id_ + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(event.at.unix_us, 0)));
         entries_.push_back({.id = last_id_, .source = source, .event = event});
         if (entries_.size() > kHistoryEntriesMax) entries_.pop_front();
     }
     if (last_id_ != before) appended_();
+}
+
+// A second MASTER is heard with each of its adverts, and would push everything else out within hours.
+bool History::is_repeated(const Event& event) const {
+    if (event.transition != Transition::LowerPriorityHeard) return false;
+    for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
+        const std::int64_t age_us = event.at.unix_us - entry->event.at.unix_us;
+        if (age_us < 0 || age_us >= kRivalAgainUs) return false;
+        if (entry->event.kind == event.kind && entry->event.name == event.name)
+            return entry->event.transition == event.transition;
+    }
+    return false;
 }
 
 void History::restore(std::vector<report::HistoryEntry> entries) {

@@ -19,6 +19,8 @@ namespace mainstay::role {
 
 inline constexpr std::size_t kHistoryEntriesMax = 10'000;  // about 4 MB; the oldest go first
 
+inline constexpr std::int64_t kRivalAgainUs = 60'000'000;  // how often the history has that a second MASTER is heard
+
 // Events of this time may be missing.
 struct HistoryGap {
     WallTime after, before;  // of the events on both sides; 0: none is known
@@ -47,6 +49,7 @@ public:
     [[nodiscard]] std::uint64_t last_id() const { return last_id_; }
 
 private:
+    [[nodiscard]] bool is_repeated(const Event& event) const;
     [[nodiscard]] bool is_restored(const std::string& source, const Event& event) const;
 
     std::function<void()> appended_;

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 using namespace mainstay;
 using namespace mainstay::role;
 
@@ -43,6 +45,22 @@ TEST_CASE("the history is read on behind an id, so many at a time") {
     CHECK(history.after(99, 9).empty());
     CHECK(history.newest(2)[0].event.name == "b");
     CHECK(history.newest(9).size() == 3);
+}
+
+TEST_CASE("a second MASTER that is heard each second is in the history once a minute") {
+    const auto rival = [](std::int64_t at_s, std::string name) {
+        Event event = named_event(at_s * 1'000'000, std::move(name));
+        event.transition = Transition::LowerPriorityHeard;
+        return event;
+    };
+    History history{[] {}};
+    for (std::int64_t at_s = 100; at_s < 220; ++at_s) history.append("vrrp", {rival(at_s, "VI_1")});
+    history.append("vrrp", {rival(220, "VI_2")});
+    CHECK(history.newest(9).size() == 3);
+    Event backup = named_event(221'000'000);
+    backup.transition = Transition::Backup;
+    history.append("vrrp", {backup, rival(222, "VI_1"), rival(223, "VI_1")});
+    CHECK(history.newest(9).size() == 5);
 }
 
 TEST_CASE("nothing is appended: nobody is notified") {
