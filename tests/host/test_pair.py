@@ -104,6 +104,7 @@ def test_a_stop_right_after_the_death_of_the_vrrp_process_leaves_no_address(lan,
     assert master.stop(timeout=15) == 0
 
     assert not one.holds(VIP)
+    assert "the supervisor has died" not in master.output(), "the helper that removes addresses was ended, not left"
 
 
 @pytest.mark.nightly

@@ -96,9 +96,9 @@ void Child::listen(OnMessage on_message, Log& log) {
 
 void Child::kill_offender() {
     offended = kill_sent = true;
+    if (pid != 0) ::kill(pid, SIGKILL);  // before its channel ends, or it logs that the supervisor has died
     boost::system::error_code ignored;
     control_.close(ignored);
-    if (pid != 0) ::kill(pid, SIGKILL);
 }
 
 void Child::forget() {

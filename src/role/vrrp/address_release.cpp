@@ -83,10 +83,11 @@ private:
         if (!reread) return error_of(reread);
         if (!failures) return error_of(failures);
         const auto silent = std::chrono::duration<double>(runtime_.now() - began_).count();
+        const std::size_t removed = addresses.size() - failures->size();
         runtime_.log().warning(
-            "{} virtual addresses removed: no VRRP process has run for {:.1f} s, and another router may be master by "
+            "{} removed: no VRRP process has run for {:.1f} s, and another router may be master by "
             "now; the next process sets them again when it is",
-            addresses.size() - failures->size(), silent);
+            removed == 1 ? "1 virtual address" : fmt::format("{} virtual addresses", removed), silent);
         if (failures->empty()) return {};
         const auto& first = addresses.at(failures->front().index);
         return fail_system(first.prefix.to_string() + " on " + first.interface, failures->front().sys_errno);
