@@ -160,6 +160,7 @@ public:
     FleetReport run() {
         overview();
         each("version", [](const json& status) { return Answers{{"", text(status, "version")}}; });
+        two_masters();
         missing("virtual server", schedulers);
         each("scheduler of", schedulers);
         each("servers of", servers);
@@ -211,6 +212,24 @@ private:
             answers[text(one, "address")] = text(one, "state") + (reason.empty() ? "" : " (" + reason + ")");
         }
         return answers;
+    }
+
+    // The addresses of each instance that is MASTER.
+    static Answers held(const json& status) {
+        Answers answers;
+        for (const auto& instance : list(part(status, "vrrp"), "instances"))
+            if (text(instance, "state") == "MASTER")
+                for (const auto& address : list(instance, "addresses"))
+                    if (address.is_string())
+                        answers[fmt::format("{} (VRID {})", address.get<std::string>(),
+                                            number(instance, "virtual_router_id"))] = "MASTER";
+        return answers;
+    }
+
+    void two_masters() {
+        for (const auto& [address, answers] : ask(held))
+            if (const auto& names = answers.at("MASTER"); names.size() > 1)
+                add(fmt::format("more than one MASTER of {}: {}", address, joined(names)));
     }
 
     void overview() {

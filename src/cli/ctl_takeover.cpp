@@ -169,7 +169,7 @@ Result<void> take_over(const std::string& socket, const TakeoverOptions& options
     }
     print(fmt::format("mainstay is MASTER of {}\n", text_of(*masters)));
     if (const auto ended = end(*keepalived); !ended) return ended;
-    print("keepalived was ended; its peers and the clients have noticed nothing\n");
+    print("keepalived was ended without resigning: what it held stayed in place\n");
     print(keepalived->unit.empty()
               ? "`mainstayctl takeover --undo` goes back, once keepalived has been started again beside mainstay\n"
               : "`mainstayctl takeover --undo` goes back; `mainstayctl takeover --confirm` makes mainstay the one that "
@@ -221,8 +221,7 @@ Result<void> undo(const std::string& socket, const TakeoverOptions& options) {
 }
 
 Result<void> confirm(const TakeoverOptions& options) {
-    if (!systemd_runs())
-        return fail(Errc::Unsupported, "systemd does not run here: what starts at boot is yours to say");
+    if (!systemd_runs()) return fail(Errc::Unsupported, "systemd is not running: enable the service at boot yourself");
     if (auto disabled = enable_unit(options.unit, false); !disabled) return disabled;
     if (auto enabled = enable_unit(kUnit, true); !enabled) return enabled;
     print("mainstay starts at boot, keepalived does not\n");

@@ -117,6 +117,11 @@ void evaluate_interfaces(const DoctorFacts& facts, std::vector<Finding>& found) 
 
 void evaluate_rivals(const DoctorFacts& facts, std::vector<Finding>& found) {
     for (const auto& rival : facts.rivals) {
+        if (rival.name == "keepalived" && !facts.not_running.empty()) {
+            found.push_back({fmt::format("keepalived (process {}) runs here, and mainstayd does not", rival.pid),
+                             "to change over without a gap: mainstayctl takeover"});
+            continue;
+        }
         found.push_back(
             {fmt::format("{} (process {}) runs in this network namespace, too", rival.name, rival.pid),
              rival.name == "keepalived"
@@ -142,7 +147,7 @@ struct Advice {
 constexpr Advice kAdvice[] = {
     {"advert_interval", "{0} and {1} have different advert_int: {2}", "set the same advert_int on all directors"},
     {"auth_type", "{0} and {1} authenticate differently: {2}", "set the same auth_type on all directors"},
-    {"password", "{0} and {1} have different passwords: {2}", "set the same auth_pass on all directors"},
+    {"password", "{0} and {1} have different passwords", "set the same auth_pass on all directors"},
     {"hmac_missing", "{0} receives unsigned advertisements from {1}", "set the same auth_hmac on all directors"},
     {"hmac_key", "{0} and {1} have different auth_hmac keys: {2}", "set the same auth_hmac on all directors"},
     {"hmac_wrong", "{0} and {1} have different auth_hmac keys: {2}", "set the same auth_hmac on all directors"},
@@ -174,7 +179,7 @@ void evaluate_peers(const DoctorFacts& facts, std::vector<Finding>& found) {
             {fmt::format("address {} on {} is used by this host and by another one{}", duplicate.address,
                          duplicate.interface, duplicate.mac.empty() ? "" : ": " + duplicate.mac),
              "remove the address there (the switch shows the port of that MAC address); if it is the other director, "
-             "both are MASTER: let the advertisements pass (firewall, switch, authentication)"});
+             "both are MASTER: let each receive and accept the other's advertisements"});
     }
 }
 
@@ -232,7 +237,9 @@ std::string advice_for(const config::Config& config, const DoctorFacts::Problem&
 }
 
 void evaluate_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
-    if (!facts.not_running.empty())
+    const bool is_keepalived =
+        std::ranges::any_of(facts.rivals, [](const auto& one) { return one.name == "keepalived"; });
+    if (!facts.not_running.empty() && !is_keepalived)
         found.push_back(
             {facts.not_running, "systemctl start mainstay; if it ends again, journalctl -u mainstay has why"});
     if (facts.status_unread)

@@ -134,8 +134,8 @@ private:
             differs(config::render_line(diagnostic, facts_.loaded), diagnostic.fix);
         }
         if (shown > kDiagnosticsShown)
-            differs(fmt::format("{} more errors and warnings of the configuration",
-                                static_cast<std::size_t>(count) - kDiagnosticsShown),
+            differs(counted(static_cast<std::size_t>(count) - kDiagnosticsShown, "more message") +
+                        " about the configuration",
                     fmt::format("mainstayctl config check {}", facts_.configuration_path));
     }
 

@@ -44,7 +44,8 @@ std::string problem_lines(const json& problems) {
     return out;
 }
 
-std::string vrrp_tables(const json& vrrp, std::int64_t now_us) {
+// The end of a maintenance lets all instances preempt again.
+std::string vrrp_tables(const json& vrrp, std::int64_t now_us, bool maintenance) {
     std::vector<TableRow> instances{
         {"INSTANCE", "STATE", "FOR", "PRIORITY", "VRID", "INTERFACE", "GROUP", "MASTER", "ADDRESSES"}};
     for (const auto& i : list(vrrp, "instances")) {
@@ -54,6 +55,11 @@ std::string vrrp_tables(const json& vrrp, std::int64_t now_us) {
     }
     std::string out;
     if (instances.size() > 1) out += "\n" + table(instances, "");
+    for (const auto& i : list(vrrp, "instances"))
+        if (flag(i, "failed_over") && !maintenance)
+            out += fmt::format(
+                "  {0}: handed over by an operator; it preempts nobody until `mainstayctl failover --back {0}`\n",
+                text(i, "name"));
     std::vector<TableRow> groups{{"GROUP", "STATE"}};
     for (const auto& g : list(vrrp, "groups")) groups.push_back({text(g, "name"), text(g, "state")});
     if (groups.size() > 1) out += "\n" + table(groups, "");
@@ -81,7 +87,10 @@ std::string bfd_table(const json& bfd, std::int64_t now_us) {
 
 std::string check_text(const json& check, std::int64_t now_us) {
     std::string out = fmt::format("{} {}: ", text(check, "type"), text(check, "target"));
-    if (!flag(check, "has_run")) return out + or_dash(text(check, "last_result"));
+    if (!flag(check, "has_run")) {
+        const auto before = text(check, "last_result");
+        return out + (before.empty() ? "has not run yet" : before);
+    }
     out += fmt::format("{}, {} ago", text(check, "last_result"), age(now_us, number(check, "last_run_unix_us")));
     if (const auto failures = number(check, "failures_in_row"); failures > 0) {
         out += fmt::format(", {} {} in a row", failures, failures == 1 ? "failure" : "failures");
@@ -217,7 +226,7 @@ Result<std::string> status_tables(std::string_view answer, const std::vector<std
     if (!lists_problems) out += "\nThe daemon is of another version, which does not list its problems.\n";
     out += problem_lines(list(status, "problems"));
     const auto has = [&](const char* name) { return status.contains(name) && status[name].is_object(); };
-    if (has("vrrp")) out += vrrp_tables(status["vrrp"], now_us);
+    if (has("vrrp")) out += vrrp_tables(status["vrrp"], now_us, has("maintenance"));
     if (has("bfd")) out += bfd_table(status["bfd"], now_us);
     if (has("lvs")) out += lvs_tables(status["lvs"], now_us);
     if (has("mail")) out += mail_line(status["mail"]);

@@ -114,6 +114,14 @@ TEST_CASE("other programs that do the same work are named") {
     CHECK(has(only(facts), "keepalived (process 42)", "systemctl disable --now keepalived"));
 }
 
+TEST_CASE("keepalived that runs alone is no rival: nothing advises to stop it, or to start a second program") {
+    DoctorFacts facts = healthy();
+    facts.rivals = {{.pid = 42, .name = "keepalived"}};
+    facts.not_running = "mainstayd is not running: no answer at /run/mainstay/control.sock";
+    CHECK(only(facts) == Finding{"keepalived (process 42) runs here, and mainstayd does not",
+                                 "to change over without a gap: mainstayctl takeover"});
+}
+
 TEST_CASE("variables that scripts do not get are named where there are scripts") {
     DoctorFacts facts = healthy();
     facts.withheld_variables = {"AWS_KEY", "HCLOUD_TOKEN"};

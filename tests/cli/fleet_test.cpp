@@ -47,6 +47,18 @@ TEST_CASE("each difference is a line that says who says what") {
           std::string::npos);
 }
 
+TEST_CASE("an address of which two directors are MASTER is a difference") {
+    const auto router = [](const char* state) {
+        auto status = director("aa");
+        status["vrrp"]["instances"] = {
+            {{"name", "VI_1"}, {"state", state}, {"virtual_router_id", 50}, {"addresses", {"10.0.0.9/24"}}}};
+        return status;
+    };
+    CHECK(compare_fleet({{"lb1", router("MASTER"), ""}, {"lb2", router("BACKUP"), ""}}).differences.empty());
+    CHECK(compare_fleet({{"lb1", router("MASTER"), ""}, {"lb2", router("MASTER"), ""}}).differences ==
+          Lines{"more than one MASTER of 10.0.0.9/24 (VRID 50): lb1, lb2"});
+}
+
 TEST_CASE("a director without an answer is named with the reason, and compared with nobody") {
     const auto report = compare_fleet({{"lb1", director("aa"), ""}, {"lb2", nullptr, "connection refused"}});
     CHECK_FALSE(report.complete);

@@ -64,6 +64,33 @@ TEST_CASE("the status is shown as tables") {
           "Mail: 1 queued, 4 sent, 0 failed; last problem: 451 later\n");
 }
 
+TEST_CASE("an instance that an operator handed over, and a check that has not run yet, are shown as such") {
+    const auto shown = status_tables(R"({
+      "version":"0.1.0","host":"dir1","generation":2,"now_unix_us":1000000000,"supervisor":{"pid":77},"problems":[],
+      "vrrp":{"instances":[
+        {"name":"VI_1","state":"BACKUP","since_unix_us":875000000,"priority":150,"virtual_router_id":51,"interface":"eth0",
+         "group":"","master":"192.168.4.12","addresses":["192.168.4.200/32"],"fault":"","failed_over":true}]},
+      "lvs":{"ipvs_available":true,"services":[{"name":"[10.0.0.1]:tcp:80","scheduler":"wrr","quorum_up":true,
+        "sorry_server":"","servers":[
+          {"name":"[10.0.0.11]:tcp:80","alive":true,"in_table":true,"weight":1,"forwarding":"DR","since_unix_us":0,
+           "checks":[{"type":"TCP_CHECK","target":"10.0.0.11:80","has_run":false,"last_result":""}]}]}]},
+      "mail":{"enabled":true,"queued":0,"sent":0,"failed":0,"last_problem":""}})");
+
+    REQUIRE(shown.has_value());
+    CHECK(*shown ==
+          "mainstay 0.1.0 on dir1, configuration 2, process 77\n"
+          "\n"
+          "INSTANCE  STATE   FOR    PRIORITY  VRID  INTERFACE  GROUP  MASTER        ADDRESSES\n"
+          "VI_1      BACKUP  2 min  150       51    eth0       -      192.168.4.12  192.168.4.200/32\n"
+          "  VI_1: handed over by an operator; it preempts nobody until `mainstayctl failover --back VI_1`\n"
+          "\n"
+          "[10.0.0.1]:tcp:80 wrr, quorum up\n"
+          "  SERVER              STATE  FOR  WEIGHT  FORWARD  IN TABLE  LAST CHECK\n"
+          "  [10.0.0.11]:tcp:80  UP     -    1       DR       yes       TCP_CHECK 10.0.0.11:80: has not run yet\n"
+          "\n"
+          "Mail: 0 queued, 0 sent, 0 failed\n");
+}
+
 TEST_CASE("sources of servers are shown with what is wrong with them") {
     const auto shown = status_tables(R"({"version":"0.1.0","host":"dir1","generation":2,"now_unix_us":1000000000,
       "supervisor":{"pid":77},"lvs":{"ipvs_available":true,"services":[],"discovered":[
