@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "mainstay/report/why.hpp"
+
 using namespace mainstay;
 using namespace mainstay::report;
 
@@ -130,4 +132,23 @@ TEST_CASE("counters belong to a service and a server by their position") {
     CHECK(traffic_of_all(status) == nullptr);
     status.traffic->resize(2);
     CHECK(traffic_of_all(status) == &*status.traffic);
+}
+
+TEST_CASE("why names a rival master that is heard again and again once, and what was before it") {
+    DaemonStatus status{.now = {100'000'000}};
+    status.vrrp.emplace().router.instances.emplace_back().name = "VI_1";
+    std::vector<HistoryEntry> events;
+    const auto happened = [&](Transition transition, std::int64_t at_s) {
+        Event event{.name = "VI_1", .transition = transition, .at = {at_s * 1'000'000}};
+        events.push_back({.id = events.size() + 1, .source = "vrrp", .event = std::move(event)});
+    };
+    happened(Transition::Master, 10);
+    for (const int at_s : {20, 30, 40}) happened(Transition::LowerPriorityHeard, at_s);
+
+    const auto answer = why({.status = status, .events = events}, "VI_1");
+    REQUIRE(answer.found.has_value());
+    REQUIRE(answer.found->reasons.size() == 3);
+    CHECK(answer.found->reasons[1] ==
+          "00:00:40: VI_1 received an advertisement of another master with a lower priority");
+    CHECK(answer.found->reasons[2] == "00:00:10: VI_1 changed to MASTER");
 }

@@ -319,19 +319,6 @@ TEST_CASE("a rival master is among the reasons, with how often and when it was h
                                        "09:37:41: 10.9.0.3 is MASTER, too, with priority 50 (10.9.0.3; seen 7 times)"});
 }
 
-TEST_CASE("a rival master that was heard again and again does not hide what was before it") {
-    Scene s;
-    s.instance("VI_1", vrrp::State::Master).reason = "no other router advertised";
-    s.happened(Event::Kind::Instance, "VI_1", Transition::Master, 60);
-    for (const int ago : {50, 40, 30, 20, 10, 5})
-        s.happened(Event::Kind::Instance, "VI_1", Transition::LowerPriorityHeard, ago);
-
-    const auto reasons = s.reasons("VI_1");
-    REQUIRE(reasons.size() == 3);
-    CHECK(reasons[1].ends_with(": VI_1 received an advertisement of another master with a lower priority"));
-    CHECK(reasons[2] == "09:36:46: VI_1 changed to MASTER");
-}
-
 TEST_CASE("a server whose check fails is out of the table") {
     Scene s;
     s.service().servers = {server("10.0.0.11", false), server("10.0.0.12", true)};
