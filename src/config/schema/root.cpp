@@ -370,6 +370,7 @@ constexpr KeywordSpec kRootRows[]{
      .help = "Named list of addresses or fwmarks that several services share",
      .from_store = true,
      .begin = [](ParseContext& r, const Value& v) { r.server_groups.emplace_back(v.word, v.mark); },
+     .line = check_group_line,
      .strict_line = true,
      .example = "virtual_server_group WEB { 192.0.2.10 80 }"},
     {.blocks = Block::Root,

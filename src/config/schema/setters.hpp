@@ -57,8 +57,9 @@ void note_unicast(ParseContext& r, const Value& v);
 void set_multicast_destination(ParseContext& r, const Value& v);
 void add_tracked_interface(ParseContext& r, const Value& v);
 void add_tracked_script(ParseContext& r, const Value& v);
-void begin_tracked(ParseContext& r, const Value& v);   // track_file, vrrp_track_process, bfd_instance
-void check_tracker(ParseContext& r, const Value& v);   // a line of track_file, track_process, track_bfd
+void begin_tracked(ParseContext& r, const Value& v);  // track_file, vrrp_track_process, bfd_instance
+void check_tracker(ParseContext& r, const Value& v);  // a line of track_file, track_process, track_bfd
+void check_group_line(ParseContext& r, const Value& v);
 void check_followed(ParseContext& r, const Value& v);  // of FILE_CHECK and BFD_CHECK
 void check_dns_name(ParseContext& r, const Value& v);
 void set_vmac(ParseContext& r, const Value& v);

@@ -114,6 +114,14 @@ void check_tracker(ParseContext& r, const Value& v) {
     r.tracked_too_early.push_back({keyword, std::string{v.word}, r.diag.last()});
 }
 
+// A port alone is none.
+void check_group_line(ParseContext& r, const Value& v) {
+    if (has(*v.section, "address") || has(*v.section, "fwmark")) return;
+    auto& told = r.diag.entries();
+    if (!told.empty() && told.back().mark.offset == v.mark.offset) told.back().dropped = true;  // of a number in it
+    line_error(r, v, Code::NotAnAddress, fmt::format("'{}' is not an IP address", v.word));
+}
+
 void check_followed(ParseContext& r, const Value& v) {
     const std::string_view keyword = v.row.name == "track_file" ? "track_file" : "bfd_instance";
     // A checker may come first; to whom a bfd_instance reports is known at its end.

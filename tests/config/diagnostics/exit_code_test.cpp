@@ -155,7 +155,8 @@ TEST_CASE("a host block in SMTP_CHECK is deprecated, which is said, and no error
 }
 
 TEST_CASE("values at the border of a virtual_server give keepalived's exit codes") {
-    check({{"NAT with another port", with_line(lvs(6, "real_server 10.1.1.1 8080 {"), 4, "lb_kind NAT"), 0},
+    check({{"a line of a group without an address", "virtual_server_group G {\n10.9.9.8 80\n53\n}\n" + kLvsFile, 5},
+           {"NAT with another port", with_line(lvs(6, "real_server 10.1.1.1 8080 {"), 4, "lb_kind NAT"), 0},
            {"port 70000", lvs(6, "real_server 10.1.1.1 70000 {"), 5},
            {"persistence_timeout 1", lvs(5, "protocol TCP\npersistence_timeout 1"), 0},
            {"persistence_timeout alone", lvs(5, "protocol TCP\npersistence_timeout"), 0},
