@@ -183,10 +183,10 @@ def test_reloads_bring_the_first_session_its_weight_and_its_end(lan):
     says(master, "VRRP_Instance(VI_1) Tracked BFD instance peer is UP")
     says(master, "(VI_1) Changing effective priority from 70 to 100")
 
-    # Told to checkers only: for VRRP it is as if it were down. And back.
+    # Told to checkers only: keepalived's VRRP process does not know it, and the tracker is ignored. And back.
     reload(session("peer", "192.168.4.12", QUICK + "weight -30\nchecker\n") + tracked)
-    says(master, "VRRP_Instance(VI_1) Tracked BFD instance peer is DOWN")
-    says(master, "(VI_1) Changing effective priority from 100 to 70")
+    says(master, "error MS0307: (VI_1) bfd_instance peer reports to checkers alone; the tracker is ignored")
+    assert status(one)["vrrp"]["instances"][0]["priority"] == 100
     reload(session("peer", "192.168.4.12", QUICK + "weight 20 reverse\nvrrp\n") + tracked)
     says(master, "(VI_1) Changing effective priority from 100 to 80")
     assert one.holds("192.168.4.200")

@@ -167,8 +167,8 @@ def test_an_override_of_a_server_is_notified_logged_shown_and_reset(lan):
     assert "as configured, UP, weight 1" in server(host, "show")
     server(host, "disable", "10.0.0.1:80/127.0.0.2:80")
     wait_until(lambda: host.read("/run/lines").endswith(f"RS {RS} {VS} DOWN\nVS {VS} DOWN\n"), 20, daemon.output)
-    assert re.search(rf"server disable 10\.0\.0\.1:80/127\.0\.0\.2:80 by uid 0.*, pid \d+: {re.escape(RS)} of VS ",
-                     daemon.output())
+    said = re.compile(rf"server disable 10\.0\.0\.1:80/127\.0\.0\.2:80 by uid 0.*, pid \d+: {re.escape(RS)} of VS ")
+    wait_until(lambda: said.search(daemon.output()), 20, daemon.output)
     checked = daemon.output().count(f"TCP connection to {RS} success.")
     assert stays(lambda: daemon.output().count(f"TCP connection to {RS} success.") == checked, 3)
     assert "disabled by uid 0" in host.run([program("mainstayctl"), "status"]).stdout
