@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "mainstay/base/error.hpp"
-#include "mainstay/config/validate/announce.hpp"
+#include "mainstay/config/schema/schema.hpp"
 #include "status_filter.hpp"
 
 namespace mainstay::cli {

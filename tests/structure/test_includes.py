@@ -57,41 +57,29 @@ def forbidden_includes(path, module, found):
     return complaints
 
 
-def room_of(path):
-    """vrrp for include/mainstay/role/vrrp/x.hpp and src/role/vrrp/x.cpp; None for what is not in a room of role."""
-    match = re.match(r"(?:include/mainstay|src)/role/([a-z]+)/", str(path))
-    return match.group(1) if match else None
-
-
-def forbidden_rooms(path, found):
-    """Each program of the role module has a room, and uses its own and what all have in common."""
-    room = room_of(path)
-    complaints = []
-    for number, text in found:
-        other = re.match(r'"(?:mainstay/)?role/([a-z]+)/', text)
-        if room and other and other.group(1) not in (room, "common"):
-            complaints.append(f"{path}:{number}: role/{room} includes {text}; what two rooms need is role/common's")
-    return complaints
-
-
 # The order of config's rooms. The headers at its top are its face, its sources at the top use every room.
 CONFIG_ROOMS = ("diagnostics", "language", "schema", "validate", "parse", "toml", "tools")
 
 
-def config_room(path):
-    """schema for src/config/schema/x.cpp and include/mainstay/config/schema/x.hpp; None for what is in no room of config."""
-    match = re.match(r"(?:include/mainstay|src)/config/([a-z]+)/", str(path))
-    return match.group(1) if match else None
+def room_of(path):
+    """("role", "vrrp") for include/mainstay/role/vrrp/x.hpp and src/role/vrrp/x.cpp; None for what is in no room."""
+    match = re.match(r"(?:include/mainstay|src)/(role|config)/([a-z]+)/", str(path))
+    return match.groups() if match else None
 
 
-def forbidden_config_rooms(path, found):
-    room = config_room(path)
+def forbidden_rooms(path, found):
+    """Each program of the role module has a room, and uses its own and what all have in common; config's have an order."""
+    if not room_of(path):
+        return []
+    module, room = room_of(path)
     complaints = []
     for number, text in found:
-        other = re.match(r'"(?:mainstay/)?config/([a-z]+)/', text)
-        if room and other and CONFIG_ROOMS.index(other.group(1)) > CONFIG_ROOMS.index(room):
+        other = re.match(rf'"(?:mainstay/)?{module}/([a-z]+)/', text)
+        if module == "role" and other and other.group(1) not in (room, "common"):
+            complaints.append(f"{path}:{number}: role/{room} includes {text}; what two rooms need is role/common's")
+        if module == "config" and other and CONFIG_ROOMS.index(other.group(1)) > CONFIG_ROOMS.index(room):
             complaints.append(f"{path}:{number}: config/{room} includes {text}, but {other.group(1)} comes after it")
-        if room and text.startswith('"../'):
+        if module == "config" and text.startswith('"../'):
             complaints.append(f"{path}:{number}: {text} does not say its room")
     return complaints
 
@@ -116,7 +104,7 @@ def test_no_module_includes_one_that_comes_after_it():
     assert not complaints, "\n".join(complaints)
 
 
-def test_no_room_of_the_roles_includes_another_ones_headers():
+def test_no_room_includes_what_is_not_for_it():
     complaints = []
     for path in sources():
         path = path.relative_to(TOP)
@@ -133,21 +121,6 @@ def test_no_room_of_the_roles_includes_another_ones_headers():
     ("src/role/vrrp/x.cpp", '"role/common/peer_channel.hpp"', False),
     ("src/role/vrrp/x.cpp", '"links.hpp"', False),
     ("src/cli/x.cpp", '"mainstay/role/lvs/role.hpp"', False),
-])
-def test_the_rule_of_rooms_itself_can_fail(path, text, forbidden):
-    assert bool(forbidden_rooms(path, [(1, text)])) == forbidden
-
-
-def test_no_room_of_config_includes_one_that_comes_after_it():
-    complaints = []
-    for path in sources():
-        path = path.relative_to(TOP)
-        complaints += forbidden_config_rooms(path, includes(TOP / path))
-
-    assert not complaints, "\n".join(complaints)
-
-
-@pytest.mark.parametrize("path,text,forbidden", [
     ("src/config/schema/x.cpp", '"mainstay/config/validate/announce.hpp"', True),
     ("src/config/validate/x.cpp", '"config/parse/parser.hpp"', True),
     ("include/mainstay/config/language/x.hpp", '"mainstay/config/schema/schema.hpp"', True),
@@ -156,8 +129,8 @@ def test_no_room_of_config_includes_one_that_comes_after_it():
     ("src/config/schema/x.cpp", '"mainstay/config/load.hpp"', False),
     ("src/config/load.cpp", '"config/validate/validate.hpp"', False),
 ])
-def test_the_rule_of_config_s_rooms_can_fail(path, text, forbidden):
-    assert bool(forbidden_config_rooms(path, [(1, text)])) == forbidden
+def test_the_rule_of_rooms_itself_can_fail(path, text, forbidden):
+    assert bool(forbidden_rooms(path, [(1, text)])) == forbidden
 
 
 def test_each_source_of_the_roles_has_a_room():

@@ -27,6 +27,16 @@ std::size_t characters(std::string_view bytes) {
 
 std::string_view trimmed(std::string_view text) { return mainstay::trimmed(text, kBlankCharacters); }
 
+std::vector<std::string_view> words_of(std::string_view text) {
+    std::vector<std::string_view> words;
+    for (std::size_t at = text.find_first_not_of(kBlankCharacters); at != std::string_view::npos;) {
+        const std::size_t end = std::min(text.find_first_of(kBlankCharacters, at), text.size());
+        words.push_back(text.substr(at, end - at));
+        at = text.find_first_not_of(kBlankCharacters, end);
+    }
+    return words;
+}
+
 // ---- Line
 // ------------------------------------------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ struct Line {
 [[nodiscard]] std::size_t characters(std::string_view bytes);  // UTF-8 code points
 [[nodiscard]] std::string_view trimmed(std::string_view text);
 inline constexpr std::string_view kBlankCharacters = " \t\r\v\f";
+[[nodiscard]] std::vector<std::string_view> words_of(std::string_view text);  // what stands between them
 [[nodiscard]] constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
 [[nodiscard]] constexpr bool is_comment(char c) { return c == '#' || c == '!'; }
 

@@ -183,7 +183,7 @@ private:
             if (!top || reading_.process == Process::Main) emit(s.mark.offset, Step::Line);
             const std::string_view word = s.words[0].text;
             const bool told = s.words.size() - 1 < row->args.words_min && (!top || reading_.process == Process::Main);
-            if (told && !row->missing_is_error_only) reading_.stops = true;
+            if (told && row->missing == Missing::Stops) reading_.stops = true;
             advance();
             if (!opens) return;
             unexpected(word, told);

@@ -5,7 +5,8 @@
 #include <array>
 #include <string_view>
 #include <utility>
-#include <vector>
+
+#include "config/language/expand.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -137,12 +138,13 @@ bool report_slip(Diagnoser& diag, Block block, const Statement& s) {
 
 void report_missing_word(ParseContext& r, const KeywordSpec& row, const Statement& s) {
     std::string message = fmt::format("{} has no value", row.name);
-    auto& d = row.missing_is_silent       ? r.diag.advise(Code::MissingWord, s.words[0].mark, std::move(message))
-              : row.missing_is_error_only ? r.diag.error(Code::MissingWord, s.words[0].mark, std::move(message))
-                                          : r.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord,
-                                                       s.words[0].mark, message + "; keepalived stops here");
+    const bool stops = row.missing == Missing::Stops;
+    auto& d = row.missing == Missing::Unsaid ? r.diag.advise(Code::MissingWord, s.words[0].mark, std::move(message))
+              : !stops                       ? r.diag.error(Code::MissingWord, s.words[0].mark, std::move(message))
+                       : r.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, s.words[0].mark,
+                                    message + "; keepalived stops here");
     if (!row.form.empty()) d.expected = fmt::format("{} {}", row.name, row.form);
-    d.effect = row.missing_is_error_only ? "the keyword is ignored" : "this configuration cannot run";
+    d.effect = stops ? "this configuration cannot run" : "the keyword is ignored";
     // An unfilled placeholder of a template, or a value that begins with a comment character.
     std::string_view behind = r.snapshot.text().substr(s.words.back().mark.offset);
     behind = behind.substr(0, std::min(behind.find('\n'), behind.size()));
@@ -164,21 +166,6 @@ void report_misplaced(Diagnoser& diag, const KeywordSpec& misplaced, Mark mark, 
                              : fmt::format("it is a keyword of {}: move it behind the }} of {}", outer->name, row.name);
 }
 
-namespace {
-
-std::vector<std::string_view> split_words(std::string_view line) {
-    std::vector<std::string_view> words;
-    constexpr std::string_view kBlanks = " \t";
-    for (std::size_t at = line.find_first_not_of(kBlanks); at != std::string_view::npos;) {
-        const std::size_t end = std::min(line.find_first_of(kBlanks, at), line.size());
-        words.push_back(line.substr(at, end - at));
-        at = line.find_first_not_of(kBlanks, end);
-    }
-    return words;
-}
-
-}  // namespace
-
 void report_missing_brace(Diagnoser& diag, const KeywordSpec& row, std::string_view line, Mark mark) {
     if (row.args.opens == Block::ServerGroup) {  // keepalived (2.2.7): the process of the checkers exits with 2
         auto& d = diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingOpenBrace, mark,
@@ -189,7 +176,7 @@ void report_missing_brace(Diagnoser& diag, const KeywordSpec& row, std::string_v
     }
     auto& d = diag.error(Code::MissingOpenBrace, mark, fmt::format("{} is not followed by {{", row.name));
     d.effect = "the lines up to the next } are read as its block";
-    const auto words = split_words(line);
+    const auto words = words_of(line);
     if (words.size() <= row.args.words_max + 1U)
         d.fix = fmt::format("write `{} {{`", line);
     else if (row.args.takes != Takes::Opens)

@@ -176,13 +176,14 @@ private:
     void missing(const KeywordSpec& row, Mark mark) {
         std::string message = row.name.starts_with('<') ? fmt::format("a line of {} needs {}", owner_.name, row.name)
                                                         : fmt::format("{} of {} has no value", row.name, owner_.name);
-        auto& d = row.missing_is_error_only ? r_.diag.error(Code::MissingWord, mark, std::move(message))
-                                            : r_.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, mark,
-                                                          message + "; keepalived stops here");
+        const bool stops = row.missing == Missing::Stops;
+        auto& d = stops ? r_.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, mark,
+                                      message + "; keepalived stops here")
+                        : r_.diag.error(Code::MissingWord, mark, std::move(message));
         if (!row.form.empty() && !row.name.starts_with('<')) d.expected = fmt::format("{} {}", row.name, row.form);
-        d.effect = row.missing_is_error_only ? "the word is ignored" : "this configuration cannot run";
-        if (row.missing_is_error_only && (owner_.strict_line || row.name.starts_with('<'))) drop_line();
-        if (!row.missing_is_error_only) good_ = false;
+        d.effect = stops ? "this configuration cannot run" : "the word is ignored";
+        if (!stops && (owner_.strict_line || row.name.starts_with('<'))) drop_line();
+        if (stops) good_ = false;
     }
 
     // Reports required words that are missing.

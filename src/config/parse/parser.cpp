@@ -203,7 +203,7 @@ private:
         if (row == nullptr) return;
         attempted(row->name, static_cast<std::size_t>(reported - entries.begin()));
         // keepalived (2.2.7) stops where a word is missing, as it does without the quote.
-        if (s.words.size() - 1 >= row->args.words_min || row->missing_is_error_only || reported == entries.end() ||
+        if (s.words.size() - 1 >= row->args.words_min || row->missing != Missing::Stops || reported == entries.end() ||
             row->args.takes == Takes::Command)
             return;
         Diagnostic& d = reported->diagnostic;

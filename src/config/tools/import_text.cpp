@@ -104,16 +104,6 @@ std::optional<std::uint32_t> digits_between(std::string_view text, std::uint32_t
     return value;
 }
 
-std::vector<std::string_view> words_of(std::string_view text) {
-    std::vector<std::string_view> words;
-    for (std::size_t at = text.find_first_not_of(kBlankCharacters); at != std::string_view::npos;) {
-        const std::size_t end = std::min(text.find_first_of(kBlankCharacters, at), text.size());
-        words.push_back(text.substr(at, end - at));
-        at = text.find_first_not_of(kBlankCharacters, end);
-    }
-    return words;
-}
-
 bool is_scheduler(std::string_view name) {
     const KeywordSpec* row = find_row(Block::Service, "lb_algo");
     std::string_view choices = row != nullptr ? row->args.choices : std::string_view{};

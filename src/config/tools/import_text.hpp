@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "config/language/expand.hpp"
 #include "mainstay/config/tools/import.hpp"
 
 namespace mainstay::config {
@@ -80,7 +81,6 @@ private:
 [[nodiscard]] std::optional<std::string> quoted_command(std::string_view command);
 [[nodiscard]] std::optional<std::uint32_t> digits_between(std::string_view text, std::uint32_t least,
                                                           std::uint32_t most);
-[[nodiscard]] std::vector<std::string_view> words_of(std::string_view text);
 [[nodiscard]] bool is_netmask(std::string_view text);  // "255.255.255.0"
 // Why keepalived.conf has no such service, or no such server of this service; empty: it has.
 [[nodiscard]] std::string why_not(const ServiceToImport& service);

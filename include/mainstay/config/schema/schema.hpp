@@ -152,18 +152,24 @@ enum class Repeat : std::uint8_t {
     Refused,  // of a word of a line: the line is refused
 };
 
+// What keepalived does where a keyword's word is missing.
+enum class Missing : std::uint8_t {
+    Stops,    // the configuration cannot run (exit 2)
+    Ignored,  // the keyword alone is ignored (exit 5)
+    Unsaid,   // the same, and nothing is said (exit 0)
+};
+
 struct KeywordSpec {
     BlockSet blocks;
     std::string_view name;
     Args args;
-    std::string_view form;               // the argument as shown to people, with unit and range
-    std::string_view default_text;       // for people
-    std::string_view help;               // one line
-    Setter set = nullptr;                // null: stored in `more`
-    std::string_view deprecated;         // what to write instead
-    bool required = false;               // the block is unusable without it: an invalid value is fatal
-    bool missing_is_error_only = false;  // a missing word disables only the keyword (exit 5, not 2)
-    bool missing_is_silent = false;      // of those: keepalived says nothing (exit 0)
+    std::string_view form;          // the argument as shown to people, with unit and range
+    std::string_view default_text;  // for people
+    std::string_view help;          // one line
+    Setter set = nullptr;           // null: stored in `more`
+    std::string_view deprecated;    // what to write instead
+    bool required = false;          // the block is unusable without it: an invalid value is fatal
+    Missing missing = Missing::Stops;
     bool from_store = false;           // has an effect without a setter: code reads its value from `more` of the model
     Repeat repeat = Repeat::LastWins;  // for a value without a setter
     bool secret = false;               // the value is never shown, and given only to the role that uses it

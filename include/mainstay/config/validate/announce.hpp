@@ -6,7 +6,6 @@
 
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/model.hpp"
-#include "mainstay/config/schema/schema.hpp"
 
 namespace mainstay::config {
 
