@@ -107,7 +107,7 @@ def test_files_of_the_supervisor_whose_disk_hangs_are_written_when_it_goes_on(la
     assert "/run/disk/check.log cannot be written" in daemon.output()
     # The pid file.
     signal_role(one, "mainstayd-vrrp", signal.SIGKILL)
-    wait_until(lambda: "Starting VRRP child process" in daemon.output().split("died")[-1], 20, daemon.output)
+    wait_until(lambda: daemon.output().count("Starting VRRP child process") == 2, 20, daemon.output)
     wait_holds(one)
     # Maintenance.
     warning = "It will not survive a restart of the daemon: /var/lib/mainstay/maintenance: its disk does not answer"

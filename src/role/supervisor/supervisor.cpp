@@ -214,8 +214,12 @@ void Supervisor::reap_all() {
             fifos_->ended(*ended) || dumps_->ended(*ended) || discovery_.ended(*ended) || reader_->ended(*ended) ||
             spares_->ended(*ended) || address_release_ended(*ended))
             continue;
-        for (auto& child : children_)
-            if (child->pid == ended->pid) child_ended(*child, *ended);
+        for (auto& child : children_) {
+            if (child->pid != ended->pid) continue;
+            child_ended(*child, *ended);
+            // keepalived: the file of a process that is followed at once is never absent.
+            if (!child->alive()) remove_child_pid(child->kind, ended->pid);
+        }
     }
     if (phase_ == Phase::Stopping) stop_step();
 }
@@ -223,7 +227,6 @@ void Supervisor::reap_all() {
 void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     const int pid = child.pid;
     child.forget();
-    remove_child_pid(child.kind, pid);
     dumps_->gone(child.kind);
     if (child.kind == Kind::Vrrp) operators_.fail_all("the VRRP process died; see the log");
     if (child.kind == Kind::Observer && rest_.is_announced()) return observer_rested();
@@ -243,6 +246,7 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     const bool permanent = !how.signalled && (how.status == kExitConfig || how.status == kExitPermission);
     if ((permanent && !child.ever_ready) || !options_.respawn) {
         log_.error("{} child process({}) exited with permanent error {}. Terminating", label(child.kind), pid, cause);
+        remove_child_pid(child.kind, pid);  // the stop may end with this
         return stop(how.signalled ? kExitFatal : how.status);
     }
     const auto now = kernel::monotonic_now();

@@ -1,7 +1,9 @@
 // What the options and the first configuration decide of a daemon: its folders, its names, what its processes are told.
+#include <sys/inotify.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -263,5 +265,30 @@ TEST_CASE("a spool folder that cannot be made does not keep the daemon from its 
     auto running = stage.run();
     CHECK(stage.logged("the mail spool folder cannot be created: ") == 1);
     CHECK(stage.logged("; mails are kept in memory, next attempt in 10 s") == 1);
+    CHECK(stage.stop(running) == 0);
+}
+
+// Neutron counts a router's daemon as dead while the file of its VRRP process is absent.
+TEST_CASE("the pid file of a role is never absent where another process follows at once" * mainstay::test::kNeedsRoot) {
+    Stage stage;
+    auto running = stage.run();
+    const UniqueFd watch{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
+    REQUIRE(::inotify_add_watch(watch.get(), stage.at("run").c_str(), IN_DELETE) >= 0);
+    const auto removals = [&watch] {
+        std::array<char, 4096> events;
+        return ::read(watch.get(), events.data(), events.size()) > 0;
+    };
+    running[Kind::Vrrp].exit(1);
+    auto& again = stage.started("mainstayd-vrrp");
+    stage.take_configuration(again, 1);
+    stage.until([&] { return stage.text("run/vrrp.pid") == std::to_string(again.pid) + "\n"; }, "the pid file");
+    CHECK_FALSE(removals());
+    again.exit(1);
+    stage.until_logged("in 1 s)");
+    stage.until([&] { return !fs::exists(stage.at("run/vrrp.pid")); }, "the file of a process that must wait to go");
+    CHECK(removals());
+    auto& third = stage.started("mainstayd-vrrp");
+    stage.take_configuration(third, 1);
+    running.roles[Kind::Vrrp] = &third;
     CHECK(stage.stop(running) == 0);
 }
