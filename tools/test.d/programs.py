@@ -11,7 +11,7 @@ from results import BUILD, RESULTS, Tally, call, longest_first, timed
 COMPILE_SECONDS = 5400
 PROGRAM_SECONDS = 600
 # What the largest compilation of several sources together takes; with less memory fewer run at once.
-COMPILE_MEMORY_MB = 1200
+COMPILE_MEMORY_MB = 1600
 # Programs whose tests wait for most of their time run as this many processes side by side.
 PARTS = {"lvs_role": 3, "supervisor": 2}
 # Fuzz targets that replay their corpus: programs without test cases, whose status says it all.

@@ -19,8 +19,9 @@ SUITES = ["unit", "structure", "config", "cost", "host", "lab", "package"]
 ONLY_AT_NIGHT = ["sanitize", "single", "tidy", "sim", "oracle", "fuzz", "mutate"]
 WITHOUT_ROOT = {"unit", "structure", "config", "cost"}
 MINUTES = 60
-# Suites that run side by side: tests on hosts wait for most of their time, guests of the lab compute.
-TOGETHER = [{"host", "lab"}]
+# Suites that run side by side, in lanes; those of a lane follow each other. Tests on hosts and unit tests wait for most of
+# their time, guests of the lab and packages compute.
+SIDE_BY_SIDE = [[["unit"], ["structure", "config"]], [["host"], ["lab", "package"]]]
 UNIT_PROGRAMS_AT_ONCE = 6  # some wait for real seconds (a back-off, a limit)
 SLOWEST_SHOWN = 20
 
@@ -69,9 +70,10 @@ class Run:
             raise ValueError(f"there is no test in tests/{suite}")
         return in_parallel(scripts.at_once_of(suite), [(scripts.run_file, suite, file, self.selection) for file in files])
 
-    def run(self, suites):
-        """Runs these suites side by side, and then, alone, once more what failed."""
-        for suite, (tallies, seconds) in zip(suites, in_parallel(len(suites), [(self.timed_tallies, suite) for suite in suites])):
+    def run(self, lanes):
+        """Runs the suites of these lanes, and then, alone, once more what failed."""
+        lanes = in_parallel(len(lanes), [(lambda lane: [self.timed_tallies(suite) for suite in lane], lane) for lane in lanes])
+        for suite, tallies, seconds in [done for lane in lanes for done in lane]:
             self.unstable += scripts.try_again(suite, tallies, self.selection)
             self.add(suite, tallies, seconds)
 
@@ -82,7 +84,7 @@ class Run:
         except (OSError, subprocess.SubprocessError, ValueError) as problem:
             tallies = [Tally(suite)]
             tallies[0].could_not_run(f"{type(problem).__name__}: {problem}")
-        return tallies, time.monotonic() - begin
+        return suite, tallies, time.monotonic() - begin
 
     def add(self, suite, tallies, seconds):
         for tally in tallies:
@@ -120,15 +122,16 @@ class Run:
         return 0 if self.failed == 0 else 1
 
 
-def side_by_side(suites):
-    """The suites in their order, those that run together in one list."""
-    groups = []
+def stages_of(suites):
+    """The suites in their order as stages, each of which is a list of lanes."""
+    stages = []
     for suite in suites:
-        if groups and any({suite, *groups[-1]} <= together for together in TOGETHER):
-            groups[-1].append(suite)
-        else:
-            groups.append([suite])
-    return groups
+        if any(suite in lane for stage in stages for lane in stage):
+            continue
+        known = next((stage for stage in SIDE_BY_SIDE if any(suite in lane for lane in stage)), [[suite]])
+        chosen = [[one for one in lane if one in suites] for lane in known]
+        stages.append([lane for lane in chosen if lane])
+    return stages
 
 
 def write_seconds(tallies):
@@ -201,8 +204,8 @@ def main(words):
         if problem:
             run.add("build", [problem], time.monotonic() - begin)
         else:
-            for suites in side_by_side(options.chosen):
-                run.run(suites)
+            for lanes in stages_of(options.chosen):
+                run.run(lanes)
     except Interrupted:
         pass
     if CHILDREN.interrupted:
