@@ -136,6 +136,7 @@ config::Environment host_environment() {
                                 const auto& command,
                                 const auto& global) { return script_facts(command, global, *accounts); },
             .host_name = host_name(),
+            .cpus = ::sysconf(_SC_NPROCESSORS_ONLN),
             .variable =
                 [](std::string_view name) {
                     const char* value =

@@ -81,6 +81,21 @@ TEST_CASE("the host is asked once for each interface, however often the file nam
     CHECK(asked == std::vector<std::string>{"eth0"});
 }
 
+TEST_CASE("a processor that this host does not have clears the set, and is named") {
+    Environment environment = host();
+    environment.cpus = 2;
+    const Loaded loaded =
+        load_text("ha.conf", "global_defs {\nvrrp_cpu_affinity 0 7\nchecker_cpu_affinity 1\n}\n", environment);
+    REQUIRE(loaded.diagnostics.size() == 1);
+    CHECK(loaded.diagnostics[0].message == "vrrp_cpu_affinity: this host has no CPU 7");
+    CHECK(loaded.diagnostics[0].expected == "0 to 1 each");
+    CHECK(loaded.diagnostics[0].effect == "the process may use all of them");
+    CHECK(loaded.exit_code() == 5);
+    const auto& values = loaded.config.global.more->values;
+    CHECK(find_value(values, "vrrp_cpu_affinity") == nullptr);
+    CHECK(find_value(values, "checker_cpu_affinity") != nullptr);
+}
+
 TEST_CASE("the host is asked once for the mail server's name, though a file with a mistake is read twice") {
     Environment counting = host();
     int asked = 0;

@@ -28,6 +28,7 @@ struct Environment {
     };
     std::function<ScriptFacts(const Command& command, const Global& global)> script_facts;
     std::string host_name;
+    std::int64_t cpus = 0;  // of this host; 0: not known
     // Whether the name service knows the host. May block: handed in by the configuration test only.
     std::function<bool(std::string_view host)> host_resolves;
     std::string config_id;  // what @id lines are compared with; empty: host_name up to its first dot

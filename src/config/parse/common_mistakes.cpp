@@ -144,7 +144,9 @@ void report_missing_word(ParseContext& r, const KeywordSpec& row, const Statemen
                        : r.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, s.words[0].mark,
                                     message + "; keepalived stops here");
     if (!row.form.empty()) d.expected = fmt::format("{} {}", row.name, row.form);
-    d.effect = stops ? "this configuration cannot run" : "the keyword is ignored";
+    d.effect = stops                            ? "this configuration cannot run"
+               : row.args.takes == Takes::Opens ? "the block is ignored"
+                                                : "the keyword is ignored";
     // An unfilled placeholder of a template, or a value that begins with a comment character.
     std::string_view behind = r.snapshot.text().substr(s.words.back().mark.offset);
     behind = behind.substr(0, std::min(behind.find('\n'), behind.size()));

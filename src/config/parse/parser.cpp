@@ -136,6 +136,11 @@ private:
         if (frame.block == Block::NotificationEmail && frame.items == 0) {
             r_.diag.warn(Code::EmptyBlock, frame.opened, "notification_email is empty").effect = "no mail is sent";
         }
+        // keepalived says nothing of a track_group without the word.
+        if (frame.block == Block::GroupMembers && frame.items == 0 &&
+            frames_[frames_.size() - 2].block == Block::TrackGroup)
+            r_.diag.error(Code::EmptyBlock, frame.opened, "track_group has an empty group").effect =
+                "what names it follows no instance";
         switch (frame.block) {
             case Block::Bfd:
                 check_bfd(r_, frame.names.empty() ? "" : frame.names.front(), frame.opened, store().values());

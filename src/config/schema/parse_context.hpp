@@ -238,6 +238,13 @@ struct ParseContext {
     std::size_t unknown_account_entry = Diagnoser::kNowhere;
     // Interfaces in keywords without a struct in the model.
     std::vector<std::pair<std::string, Mark>> named_interfaces;
+    // Track groups and VRFs that lines name.
+    struct NamedInLine {
+        const KeywordSpec* row;
+        std::string name;
+        Mark mark;
+    };
+    std::vector<NamedInLine> named_in_lines;
     std::vector<std::pair<std::string_view, Mark>> process_scripts;  // in global_defs, by their keywords
     std::vector<ScriptDraft> scripts;
     InstanceModels instance_models;

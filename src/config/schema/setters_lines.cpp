@@ -209,6 +209,24 @@ bool mixes_families(const Section& line) {
     return std::ranges::any_of(line.sections, [&](const Section& hop) { return beyond(hop.values); });
 }
 
+// keepalived reports them, and sets the route as far as it goes.
+void check_encapsulations(ParseContext& r, const Value& v, const Section& line) {
+    for (const Section& inner : line.sections) {
+        check_encapsulations(r, v, inner);
+        if (inner.keyword != "encap") continue;
+        const bool tunnel = has(inner, "ip") || has(inner, "ip6");
+        if (!tunnel && !has(inner, "mpls") && !has(inner, "ila")) {
+            auto& d = r.diag.error(Code::MissingWord, v.mark, "encap has no type");
+            d.expected = "encap ip, ip6, mpls or ila";
+            d.effect = "packets of the route are not encapsulated";
+        } else if (tunnel && !has(inner, "id") && !has(inner, "dst")) {
+            auto& d = r.diag.error(Code::MissingWord, v.mark, "encap of a tunnel has neither id nor dst");
+            d.expected = "dst <ip>, the far end of the tunnel";
+            d.effect = "packets of the route go to a tunnel that leads nowhere";
+        }
+    }
+}
+
 }  // namespace
 
 void check_route(ParseContext& r, const Value& v) {
@@ -220,6 +238,7 @@ void check_route(ParseContext& r, const Value& v) {
         return;
     }
     if (of_other_family(r, v, "routes", "from|pref|expires")) return;
+    check_encapsulations(r, v, *v.section);
     if (has(*v.section, "to")) return;
     auto& d = line_error(r, v, Code::MissingWord, fmt::format("a line of {} needs a destination", v.row.name));
     d.expected = "ADDRESS/LENGTH or default";

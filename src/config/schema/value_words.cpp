@@ -272,9 +272,10 @@ bool read_word(ParseContext& reading, Value& value) {
     const Args& args = value.row.args;
     const auto most = static_cast<std::size_t>(args.high);
     // keepalived stops the configuration test at few of them, at those of a line's words for most.
+    const bool counts = args.in_line || !args.letters.empty() || value.row.blocks.has(Block::GarpGroup);
     if (value.word.empty() && !args.mail && value.count() > 0)
-        reading.diag.add(Severity::Warning, args.in_line || !args.letters.empty() ? Rank::Config : Rank::None,
-                         Code::EmptyValue, value.mark, fmt::format("{} has an empty value", shown_name(value)));
+        reading.diag.add(Severity::Warning, counts ? Rank::Config : Rank::None, Code::EmptyValue, value.mark,
+                         fmt::format("{} has an empty value", shown_name(value)));
     for (std::size_t i = 0; !args.letters.empty() && i < value.count() && i < argument_words(args); ++i) {
         const std::size_t at = value.arg(i).find_first_not_of(args.letters);
         if (at == std::string_view::npos) continue;

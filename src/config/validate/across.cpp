@@ -35,6 +35,12 @@ public:
                     director(address, server.mark);
             }
         server_groups();
+        for (const auto& named : r_.named_in_lines) {
+            if (named.row->name == "vrf")
+                vrf(named);
+            else
+                track_group(named);
+        }
         if (r_.mail_wanted.length != 0 && r_.global.notification_email.empty()) {
             auto& d = r_.diag.advise(Code::MailToNobody, r_.mail_wanted, "smtp_alert is on, but there is no recipient");
             d.effect = "no mail is sent";
@@ -151,6 +157,21 @@ private:
         d.fix =
             "let IPVS on both take only what comes from clients: virtual_server fwmark, and a rule that marks packets "
             "to the virtual address unless they have the other director's MAC address";
+    }
+
+    // keepalived says nothing of one that a rule names.
+    void track_group(const ParseContext::NamedInLine& named) {
+        for (const Section& section : r_.more->sections)
+            if (section.keyword == "track_group" && section.names == WordList{named.name}) return;
+        auto& d = r_.diag.add(Severity::Warning, named.row->blocks.has(Block::StaticRules) ? Rank::None : Rank::Config,
+                              Code::UnknownGroup, named.mark, fmt::format("there is no track_group {}", named.name));
+        d.effect = "the line is set, and follows no instance";
+    }
+
+    void vrf(const ParseContext::NamedInLine& named) {
+        if (!r_.environment.interface_exists || r_.environment.interface_exists(named.name)) return;
+        auto& d = r_.diag.error(Code::InterfaceMissing, named.mark, fmt::format("there is no VRF {}", named.name));
+        d.effect = "the route is not set";
     }
 
     void server_groups() {

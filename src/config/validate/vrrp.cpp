@@ -27,6 +27,7 @@ public:
         resolve_version();
         check_required();
         check_interfaces();
+        check_devices();
         check_addresses();
         check_unicast();
         check_unused();
@@ -125,6 +126,17 @@ private:
             d.expected = "interface NAME, or unicast_src_ip with unicast_peer";
             d.effect = "this configuration cannot run";
         }
+    }
+
+    void check_devices() {
+        if (!m_.interface.empty() && find_value(m_.more->values, "vrf") != nullptr)
+            r_.diag.error(Code::VrfIgnored, i_.name, text("vrf is for an instance without an interface")).effect =
+                "it is ignored";
+        const Section* ipvlan = find_section(m_.more->sections, "use_ipvlan");
+        if (ipvlan == nullptr || m_.family != Family::V4 || find_value(ipvlan->values, "address") != nullptr) return;
+        auto& d = r_.diag.error(Code::DeviceWithoutAddress, i_.name, text("use_ipvlan needs an address for IPv4"));
+        d.effect = "the instance stays in FAULT";
+        d.fix = "write `use_ipvlan ADDRESS/LENGTH`, with another address than the director's own";
     }
 
     void check_interfaces() {

@@ -106,6 +106,8 @@ enum class Code : std::uint16_t {
     NetworkNamespaceMissing = 423,
     AddressOffLink = 424,
     OnlyAddress = 425,  // of the interface, and a virtual one
+    DeviceWithoutAddress = 426,
+    VrfIgnored = 427,
     // Load balancing
     NoRealServer = 500,
     NoProtocol = 501,
