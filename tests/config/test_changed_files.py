@@ -23,8 +23,8 @@ SECONDS = 120
 CRASH, HANG = range(128, 255), 124
 # docs/compatibility.md: a line is cut at the brace of a ${NAME} that is not defined; what 2.4.3 complains of; mail
 # addresses; and, below, scripts of instances that braces hide.
-ON_PURPOSE = re.compile(r"MS0119: \$\{|MS0406: .*in the list already|MS0215: ")
-HIDDEN = re.compile(r"MS01(06|09|10): .*^  effect: .*lost with it: .*vrrp_instance", re.MULTILINE | re.DOTALL)
+ON_PURPOSE = re.compile(r"MS0119: \$\{|MS0406: .*in the list already|MS0215: |MS0208: vrrp_track_file ")
+HIDDEN = re.compile(r"MS01(06|09|10|11): .*^  effect: .*lost with it: .*vrrp_instance", re.MULTILINE | re.DOTALL)
 # In a network namespace that has the files' interfaces: both programs on each file, one line "code code" for each.
 EACH = """
 mainstayd=$1; shift

@@ -206,7 +206,18 @@ private:
 
 bool read_line(ParseContext& r, const KeywordSpec& owner, const Statement& s, std::size_t first, Block words,
                Section& out) {
-    return LineReader{r, owner, s, first}.read(words, out);
+    if (words != Block::ServerGroup || first >= s.words.size()) return LineReader{r, owner, s, first}.read(words, out);
+    // keepalived: an address and its port, or a mark and its family; it looks at no other word.
+    const std::size_t end = first + (s.words[first].text == "fwmark" ? 3 : 2);
+    if (s.words.size() <= end || s.words[first + 1].text == "fwmark")
+        return LineReader{r, owner, s, first}.read(words, out);
+    r.diag
+        .advise(Code::SurplusWords, s.words[end].mark,
+                fmt::format("surplus words in a line of {}, from '{}' on", owner.name, s.words[end].text))
+        .effect = "they are ignored";
+    Statement line = s;
+    line.words.resize(end);
+    return LineReader{r, owner, line, first}.read(words, out);
 }
 
 }  // namespace mainstay::config

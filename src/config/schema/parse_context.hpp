@@ -109,9 +109,17 @@ private:
     std::vector<std::vector<Instance>> chunks_;
 };
 
+// What a line of track_interface, track_script, track_file ... names.
+struct TrackedName {
+    std::string_view keyword;
+    std::string name;
+    bool operator==(const TrackedName&) const = default;
+};
+
 struct InstanceDraft {
     Instance& model;
     std::size_t index = 0;  // among the drafts
+    CompactVector<TrackedName> tracked;
     Mark name, interface, virtual_router_id, state, nopreempt, preempt_delay, auth_type, version;
     Mark addresses, unicast, source, advert_int, vmac;
     bool vmac_xmit_base = false;
@@ -127,6 +135,7 @@ struct InstanceDraft {
 
 struct GroupDraft {
     SyncGroup model;
+    CompactVector<TrackedName> tracked;
     Mark name;
     std::vector<std::pair<std::string, Mark>> members;
     bool members_given = false, tracking_weight = false;

@@ -129,11 +129,13 @@ void set_rt_priority(ParseContext& r, const Value& v) {
 void set_script_user(ParseContext& r, const Value& v) {
     const std::string_view group = v.count() > 1 ? v.arg(1) : std::string_view{};
     r.script_user = v.mark;
-    if (!account_exists(r, v.word, group)) {
-        auto& d =
-            r.diag.error(Code::UnknownAccount, v.mark,
-                         group.empty() ? fmt::format("script_user: there is no user {}", v.word)
-                                       : fmt::format("script_user: there is no user {} or no group {}", v.word, group));
+    const bool nameless = v.count() > 1 && group.empty();
+    if (nameless || !account_exists(r, v.word, group)) {
+        auto& d = r.diag.error(Code::UnknownAccount, v.mark,
+                               nameless ? std::string{"script_user: the group has no name"}
+                               : group.empty()
+                                   ? fmt::format("script_user: there is no user {}", v.word)
+                                   : fmt::format("script_user: there is no user {} or no group {}", v.word, group));
         d.effect = "vrrp_scripts without a user of their own are not run";
         r.script_user_unknown = true;
         r.unknown_account = std::pair{std::string{v.word}, std::string{group}};

@@ -28,6 +28,20 @@ Diagnostic& line_error(ParseContext& r, const Value& v, Code code, std::string m
     return d;
 }
 
+// True, and said, when the instance or group tracks it already: keepalived goes on with the first.
+bool tracked_before(ParseContext& r, const Value& v) {
+    auto& tracked = r.instance != nullptr ? r.instance->tracked : r.group->tracked;
+    const TrackedName name{v.row.name, std::string{v.word}};
+    if (std::ranges::find(tracked, name) == tracked.end()) {
+        tracked.push_back(name);
+        return false;
+    }
+    const std::string& owner = r.instance != nullptr ? r.instance->model.name : r.group->model.name;
+    line_error(r, v, Code::GivenTwice, fmt::format("({}) {} {} was given before", owner, v.row.name, v.word)).effect =
+        "the first one is kept";
+    return true;
+}
+
 // The keyword that defines what this one tracks.
 std::string_view definer_of(std::string_view tracker) {
     if (tracker == "track_process") return "vrrp_track_process";
@@ -50,11 +64,13 @@ bool is_for_vrrp(const ParseContext& r, std::string_view keyword, std::string_vi
 }  // namespace
 
 void add_tracked_interface(ParseContext& r, const Value& v) {
+    if (tracked_before(r, v)) return;
     auto& list = r.instance != nullptr ? r.instance->track_interfaces : r.group->track_interfaces;
     list.push_back(tracker_of(v));
 }
 
 void add_tracked_script(ParseContext& r, const Value& v) {
+    if (tracked_before(r, v)) return;
     auto& list = r.instance != nullptr ? r.instance->track_scripts : r.group->track_scripts;
     const std::string& owner = r.instance != nullptr ? r.instance->model.name : r.group->model.name;
     TrackerDraft tracker = tracker_of(v);
@@ -89,6 +105,7 @@ void begin_tracked(ParseContext& r, const Value& v) {
 }
 
 void check_tracker(ParseContext& r, const Value& v) {
+    if (tracked_before(r, v)) return;
     const std::string_view keyword = definer_of(v.row.name);
     const std::string& owner = r.instance != nullptr ? r.instance->model.name : r.group->model.name;
     if (use_tracked(r, keyword, v.word)) {
@@ -114,9 +131,19 @@ void check_tracker(ParseContext& r, const Value& v) {
     r.tracked_too_early.push_back({keyword, std::string{v.word}, r.diag.last()});
 }
 
-// A port alone is none.
+// A port alone is none, nor is one before the address; a mark has no port, and an address no mark.
 void check_group_line(ParseContext& r, const Value& v) {
-    if (has(*v.section, "address") || has(*v.section, "fwmark")) return;
+    if (v.word == "fwmark") {
+        if (!has(*v.section, "port") && !has(*v.section, "address")) return;
+        line_error(r, v, Code::UnknownWord, fmt::format("'{}' is no family of a fwmark", v.arg(2))).expected =
+            "fwmark <mark> [inet|inet6]";
+        return;
+    }
+    if (has(*v.section, "fwmark")) {
+        line_error(r, v, Code::NotANumber, "port needs a number, got 'fwmark'");
+        return;
+    }
+    if (has(*v.section, "address") && v.word.find_first_of(".:") != std::string_view::npos) return;
     auto& told = r.diag.entries();
     if (!told.empty() && told.back().mark.offset == v.mark.offset) told.back().dropped = true;  // of a number in it
     line_error(r, v, Code::NotAnAddress, fmt::format("'{}' is not an IP address", v.word));

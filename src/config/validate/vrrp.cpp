@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <unordered_set>
 
 #include "config/schema/parse_context.hpp"
 #include "validate.hpp"
@@ -62,7 +61,7 @@ private:
         const bool refused = reported_of("priority") != nullptr;
         m_.priority = i_.priority.value_or(m_.initial_master && !refused ? kOwnerPriority : kDefaultPriority);
         if (i_.state.length == 0 && m_.priority == kOwnerPriority) m_.initial_master = true;
-        if (m_.initial_master && m_.auth_type == AuthType::Ah) {
+        if (m_.initial_master && m_.auth_type == AuthType::Ah && m_.priority != kOwnerPriority) {
             r_.diag
                 .warn(Code::AuthenticationUnused, i_.state,
                       text("state MASTER cannot be combined with AH authentication"))
@@ -146,7 +145,6 @@ private:
             missing_.used(m_.name, m_.addresses[n].dev, i_.address_marks[n].device, Use::Needed);
         for (std::size_t n = 0; n < m_.excluded_addresses.size(); ++n)
             missing_.used(m_.name, m_.excluded_addresses[n].dev, i_.excluded_marks[n].device, Use::Needed);
-        std::unordered_set<std::string_view> seen;
         for (const TrackerDraft& t : i_.track_interfaces) {
             if (t.name == m_.interface) {
                 r_.diag
@@ -155,7 +153,6 @@ private:
                     .effect = "the line is ignored";
                 continue;
             }
-            if (!seen.insert(t.name).second) continue;
             missing_.used(m_.name, t.name, t.mark, Use::Tracked);
             const int weight = t.weight.value_or(0);
             if (weight != 0 && m_.priority == kOwnerPriority)
@@ -396,11 +393,10 @@ private:
     static std::string describe(std::uint32_t value) { return std::to_string(value); }
 
     void resolve_trackers() {
-        std::unordered_set<std::string_view> seen;
         for (const TrackerDraft& t : i_.track_scripts) {
             ScriptDraft& script = r_.scripts[r_.script_names.at(t.name)];
             script.used = true;
-            if (script.removed || !seen.insert(t.name).second) continue;
+            if (script.removed) continue;
             const int weight = t.weight.value_or(script.model.weight);
             if (weight != 0 && m_.priority == kOwnerPriority)
                 owner_tracker(t);
