@@ -146,6 +146,31 @@ TEST_CASE("a file of the API that has changed is given again, and one that has n
     CHECK(std::ranges::count(running.observer->passed, "ApiSettings") == 1);
 }
 
+TEST_CASE("a file of the API that is reached through a link is given again when the link leads elsewhere" *
+          mainstay::test::kNeedsRoot) {
+    Stage stage;
+    for (const char* folder : {"1", "2"}) {
+        fs::create_directory(stage.at(folder));
+        write(stage.at(folder) + "/credentials", folder, 0600);
+    }
+    fs::create_symlink("1", stage.at("data"));
+    fs::create_symlink("data/credentials", stage.at("credentials"));
+    auto running = run(stage, {.listen = {"127.0.0.1:8443"},
+                               .tls_certificate = {},
+                               .tls_key = {},
+                               .tls_client_ca = {},
+                               .credentials = stage.at("credentials"),
+                               .peer = {},
+                               .peer_token = {},
+                               .peer_ca = {}});
+    CHECK(next_file(*running.observer).text == "1");
+    fs::create_symlink("2", stage.at("next"));
+    fs::rename(stage.at("next"), stage.at("data"));
+    const auto again = next_file(*running.observer);
+    CHECK(again.what == FileKind::Credentials);
+    CHECK(again.text == "2");
+}
+
 TEST_CASE("without an address to listen at and without a peer nothing is looked at, and a new observer gets it all" *
           mainstay::test::kNeedsRoot) {
     Stage stage;
