@@ -8,10 +8,10 @@ TEXT = "include /run/volume/instance.conf\n"
 TRACK = "track_script {\n chk\n }"
 
 
-def swap(host, number, priority, status, vip=VIP):
+def swap(host, number, status, vip=VIP):
     """The volume's links lead to the folder of this number, all at once, and the one before is removed."""
     script = f'vrrp_script chk {{\n script "/run/volume/check"\n interval 1\n weight -20\n}}\n'
-    host.write(f"/run/volume/..{number}/instance.conf", script + fast(vip=vip, priority=priority, more=TRACK))
+    host.write(f"/run/volume/..{number}/instance.conf", script + fast(vip=vip, more=TRACK))
     host.write(f"/run/volume/..{number}/check", f"#!/bin/sh\nexit {status}\n", 0o755)
     host.run(["sh", "-c", f"""cd /run/volume && ln -s ..{number} ..next && mv -T ..next ..data
               ln -sf ..data/instance.conf instance.conf; ln -sf ..data/check check; rm -rf ..{number - 1}"""])
@@ -19,12 +19,12 @@ def swap(host, number, priority, status, vip=VIP):
 
 def test_a_reload_reads_included_files_and_scripts_where_their_links_lead_to(lan):
     (one,) = office(lan, "one")
-    swap(one, 1, 150, 0)
+    swap(one, 1, 0)
     daemon = wait_ready(one.mainstayd(TEXT))
     wait_holds(one)
     logged(daemon, "VRRP_Script(chk) succeeded")
 
-    swap(one, 2, 150, 1, OTHER)
+    swap(one, 2, 1, OTHER)
     assert "Reload complete" in reload(one, daemon, TEXT)
     wait_holds(one, OTHER)
     wait_released(one, VIP)

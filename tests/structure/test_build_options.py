@@ -1,4 +1,4 @@
-"""What a build is refused without."""
+"""What a build is refused without, and which can be set up."""
 
 import os
 import subprocess
@@ -29,3 +29,9 @@ def test_without_libseccomp_a_build_is_refused_unless_it_is_disabled_by_name(tmp
     assert ("libseccomp is missing, without which no role is confined to its system calls: install libseccomp-dev (Debian) or "
             "libseccomp-devel (RHEL), or give -Dseccomp=disabled") in text
     assert meson_setup(tmp_path / "two", "-Dseccomp=disabled")[0] == 0
+
+
+def test_the_fuzz_targets_can_be_set_up(tmp_path):
+    done = subprocess.run(["meson", "setup", str(tmp_path), str(TOP), "-Dfuzz=true"], check=False, capture_output=True, text=True,
+                          timeout=300, env={**os.environ, "CXX": "clang++-19"})
+    assert done.returncode == 0, done.stdout

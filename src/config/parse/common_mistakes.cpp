@@ -136,15 +136,16 @@ bool report_slip(Diagnoser& diag, Block block, const Statement& s) {
     return known_slip(diag, block, s) || language_slip(diag, s);
 }
 
+Diagnostic& missing_word(Diagnoser& diag, const KeywordSpec& row, Mark mark, std::string message) {
+    if (row.missing == Missing::Unsaid) return diag.advise(Code::MissingWord, mark, std::move(message));
+    if (row.missing == Missing::Ignored) return diag.error(Code::MissingWord, mark, std::move(message));
+    return diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, mark, message + "; keepalived stops here");
+}
+
 void report_missing_word(ParseContext& r, const KeywordSpec& row, const Statement& s) {
-    std::string message = fmt::format("{} has no value", row.name);
-    const bool stops = row.missing == Missing::Stops;
-    auto& d = row.missing == Missing::Unsaid ? r.diag.advise(Code::MissingWord, s.words[0].mark, std::move(message))
-              : !stops                       ? r.diag.error(Code::MissingWord, s.words[0].mark, std::move(message))
-                       : r.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, s.words[0].mark,
-                                    message + "; keepalived stops here");
+    auto& d = missing_word(r.diag, row, s.words[0].mark, fmt::format("{} has no value", row.name));
     if (!row.form.empty()) d.expected = fmt::format("{} {}", row.name, row.form);
-    d.effect = stops                            ? "this configuration cannot run"
+    d.effect = row.missing == Missing::Stops    ? "this configuration cannot run"
                : row.args.takes == Takes::Opens ? "the block is ignored"
                                                 : "the keyword is ignored";
     // An unfilled placeholder of a template, or a value that begins with a comment character.

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "common_mistakes.hpp"
+
 namespace mainstay::config {
 namespace {
 
@@ -177,9 +179,7 @@ private:
         std::string message = row.name.starts_with('<') ? fmt::format("a line of {} needs {}", owner_.name, row.name)
                                                         : fmt::format("{} of {} has no value", row.name, owner_.name);
         const bool stops = row.missing == Missing::Stops;
-        auto& d = stops ? r_.diag.add(Severity::Fatal, Rank::MissingWord, Code::MissingWord, mark,
-                                      message + "; keepalived stops here")
-                        : r_.diag.error(Code::MissingWord, mark, std::move(message));
+        auto& d = missing_word(r_.diag, row, mark, std::move(message));
         if (!row.form.empty() && !row.name.starts_with('<')) d.expected = fmt::format("{} {}", row.name, row.form);
         d.effect = stops ? "this configuration cannot run" : "the word is ignored";
         if (!stops && (owner_.strict_line || row.name.starts_with('<'))) drop_line();
@@ -202,15 +202,19 @@ private:
     bool good_ = true;
 };
 
+// keepalived reads an address and its port, or a mark and its family, of a line of a server group, and no other word.
+std::size_t words_that_count(Block words, const Statement& s, std::size_t first) {
+    const std::size_t all = s.words.size();
+    if (words != Block::ServerGroup || first + 1 >= all || s.words[first + 1].text == "fwmark") return all;
+    return std::min(all, first + (s.words[first].text == "fwmark" ? 3 : 2));
+}
+
 }  // namespace
 
 bool read_line(ParseContext& r, const KeywordSpec& owner, const Statement& s, std::size_t first, Block words,
                Section& out) {
-    if (words != Block::ServerGroup || first >= s.words.size()) return LineReader{r, owner, s, first}.read(words, out);
-    // keepalived: an address and its port, or a mark and its family; it looks at no other word.
-    const std::size_t end = first + (s.words[first].text == "fwmark" ? 3 : 2);
-    if (s.words.size() <= end || s.words[first + 1].text == "fwmark")
-        return LineReader{r, owner, s, first}.read(words, out);
+    const std::size_t end = words_that_count(words, s, first);
+    if (end == s.words.size()) return LineReader{r, owner, s, first}.read(words, out);
     r.diag
         .advise(Code::SurplusWords, s.words[end].mark,
                 fmt::format("surplus words in a line of {}, from '{}' on", owner.name, s.words[end].text))

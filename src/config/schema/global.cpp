@@ -426,7 +426,7 @@ constexpr KeywordSpec kGlobalRows[]{
      .missing = Missing::Ignored},
     {.blocks = Block::GlobalDefs,
      .name = "vrrp_cpu_affinity",
-     .args = args::numbers(0, kMostCpu, 1, 255),
+     .args = args::cpus(kMostCpu),
      .form = "<cpu> ...",
      .default_text = "all",
      .help = "CPU set of VRRP process.",

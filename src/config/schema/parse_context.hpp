@@ -247,13 +247,13 @@ struct ParseContext {
     std::size_t unknown_account_entry = Diagnoser::kNowhere;
     // Interfaces in keywords without a struct in the model.
     std::vector<std::pair<std::string, Mark>> named_interfaces;
-    // Track groups and VRFs that lines name.
-    struct NamedInLine {
+    // A word of a line that names something.
+    struct NamedWord {
         const KeywordSpec* row;
         std::string name;
         Mark mark;
     };
-    std::vector<NamedInLine> named_in_lines;
+    std::vector<NamedWord> named_in_lines;                           // track groups and VRFs
     std::vector<std::pair<std::string_view, Mark>> process_scripts;  // in global_defs, by their keywords
     std::vector<ScriptDraft> scripts;
     InstanceModels instance_models;
@@ -306,12 +306,7 @@ struct ParseContext {
     Mark pattern_mark;  // of its regex
 
     // The positions of words to which system files assign numbers (names.hpp).
-    struct NamedNumber {
-        const KeywordSpec* row;
-        std::string name;
-        Mark mark;
-    };
-    std::vector<NamedNumber> named_numbers;
+    std::vector<NamedWord> named_numbers;
     std::uint32_t rule_preference4 = kFirstRulePreference, rule_preference6 = kFirstRulePreference;  // of the next one
 
     // Set by a block's setter if the block must be skipped.

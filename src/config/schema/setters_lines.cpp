@@ -28,6 +28,10 @@ Diagnostic& line_error(ParseContext& r, const Value& v, Code code, std::string m
     return d;
 }
 
+const std::string& tracking_owner(const ParseContext& r) {
+    return r.instance != nullptr ? r.instance->model.name : r.group->model.name;
+}
+
 // True, and said, when the instance or group tracks it already: keepalived goes on with the first.
 bool tracked_before(ParseContext& r, const Value& v) {
     auto& tracked = r.instance != nullptr ? r.instance->tracked : r.group->tracked;
@@ -36,9 +40,9 @@ bool tracked_before(ParseContext& r, const Value& v) {
         tracked.push_back(name);
         return false;
     }
-    const std::string& owner = r.instance != nullptr ? r.instance->model.name : r.group->model.name;
-    line_error(r, v, Code::GivenTwice, fmt::format("({}) {} {} was given before", owner, v.row.name, v.word)).effect =
-        "the first one is kept";
+    line_error(r, v, Code::GivenTwice,
+               fmt::format("({}) {} {} was given before", tracking_owner(r), v.row.name, v.word))
+        .effect = "the first one is kept";
     return true;
 }
 
@@ -72,7 +76,7 @@ void add_tracked_interface(ParseContext& r, const Value& v) {
 void add_tracked_script(ParseContext& r, const Value& v) {
     if (tracked_before(r, v)) return;
     auto& list = r.instance != nullptr ? r.instance->track_scripts : r.group->track_scripts;
-    const std::string& owner = r.instance != nullptr ? r.instance->model.name : r.group->model.name;
+    const std::string& owner = tracking_owner(r);
     TrackerDraft tracker = tracker_of(v);
     // keepalived: a script must be defined before it is used.
     if (r.script_names.contains(tracker.name)) {
@@ -107,7 +111,7 @@ void begin_tracked(ParseContext& r, const Value& v) {
 void check_tracker(ParseContext& r, const Value& v) {
     if (tracked_before(r, v)) return;
     const std::string_view keyword = definer_of(v.row.name);
-    const std::string& owner = r.instance != nullptr ? r.instance->model.name : r.group->model.name;
+    const std::string& owner = tracking_owner(r);
     if (use_tracked(r, keyword, v.word)) {
         if (is_for_vrrp(r, keyword, v.word)) return;
         auto& d = line_error(r, v, Code::TrackerUndefined,

@@ -56,18 +56,6 @@ bool names_interface(const KeywordSpec& row) {
            (row.name == "dev" || row.name == "oif" || row.name == "iif" || row.name == "interface");
 }
 
-// keepalived: one bad number clears the set.
-bool lacks_cpu(ParseContext& r, const Value& v) {
-    const std::int64_t cpus = r.environment.cpus;
-    if (!v.row.name.ends_with("_cpu_affinity") || cpus == 0) return false;
-    const auto absent = std::ranges::find_if(v.numbers, [cpus](std::int64_t cpu) { return cpu >= cpus; });
-    if (absent == v.numbers.end()) return false;
-    auto& d = r.diag.error(Code::OutOfRange, v.mark, fmt::format("{}: this host has no CPU {}", v.row.name, *absent));
-    d.expected = fmt::format("0 to {} each", cpus - 1);
-    d.effect = "the process may use all of them";
-    return true;
-}
-
 void put(KeywordValues& values, const KeywordSpec& row, std::string name, KeywordData data) {
     const auto have = std::ranges::find(values, name, &KeywordValue::keyword);
     if (have != values.end() && row.repeat != Repeat::Accumulates) {
@@ -91,7 +79,6 @@ void keep(ParseContext& r, KeywordValues& values, const Value& v) {
     if (names_interface(v.row) && !v.word.empty()) r.named_interfaces.emplace_back(v.word, v.mark);
     if (v.row.args.in_line && (v.row.name == "track_group" || v.row.name == "vrf"))
         r.named_in_lines.push_back({&v.row, std::string{v.word}, v.mark});
-    if (lacks_cpu(r, v)) return;
     const std::string name{name_of(v.row)};
     if (first_stays(r, v, find_value(values, name) != nullptr)) return;
     put(values, v.row, name, data_of(v));

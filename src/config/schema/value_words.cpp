@@ -237,6 +237,18 @@ bool read_duration(ParseContext& reading, Value& value) {
     return true;
 }
 
+// keepalived: one bad number clears the set.
+bool has_cpus(ParseContext& r, const Value& v) {
+    const std::int64_t cpus = r.environment.cpus;
+    if (!v.row.args.cpus || cpus == 0) return true;
+    const auto absent = std::ranges::find_if(v.numbers, [cpus](std::int64_t cpu) { return cpu >= cpus; });
+    if (absent == v.numbers.end()) return true;
+    auto& d = r.diag.error(Code::OutOfRange, v.mark, fmt::format("{}: this host has no CPU {}", v.row.name, *absent));
+    d.expected = fmt::format("0 to {} each", cpus - 1);
+    d.effect = "the process may use all of them";
+    return false;
+}
+
 // One after the other, or two in one word: "0 2 3", "1000-2000".
 bool read_numbers(ParseContext& reading, Value& value) {
     const Args& args = value.row.args;
@@ -254,7 +266,7 @@ bool read_numbers(ParseContext& reading, Value& value) {
         if (!number && !name) good = false;
         if (number) value.numbers.push_back(*number);
     }
-    if (good) return true;
+    if (good) return has_cpus(reading, value);
     const std::string_view what = args.joiner == 0 ? " each" : "";
     auto& d = reading.diag.error(
         Code::OutOfRange, value.mark,

@@ -35,12 +35,7 @@ public:
                     director(address, server.mark);
             }
         server_groups();
-        for (const auto& named : r_.named_in_lines) {
-            if (named.row->name == "vrf")
-                vrf(named);
-            else
-                track_group(named);
-        }
+        named_in_lines();
         if (r_.mail_wanted.length != 0 && r_.global.notification_email.empty()) {
             auto& d = r_.diag.advise(Code::MailToNobody, r_.mail_wanted, "smtp_alert is on, but there is no recipient");
             d.effect = "no mail is sent";
@@ -66,7 +61,7 @@ private:
                 if (find_value(addresses[i].more->values, "peer") != nullptr) continue;  // the other end is enough
                 // Nothing is known of the subnets of an interface that is not there.
                 const std::string& device = addresses[i].dev.empty() ? instance.model.interface : addresses[i].dev;
-                if (r_.environment.interface_exists && !r_.environment.interface_exists(device)) continue;
+                if (!interface_exists(device)) continue;
                 const bool reached = std::ranges::any_of(
                     subnets, [&](const auto& subnet) { return subnet.prefix.contains(prefix.address); });
                 if (reached) continue;
@@ -159,19 +154,37 @@ private:
             "to the virtual address unless they have the other director's MAC address";
     }
 
-    // keepalived says nothing of one that a rule names.
-    void track_group(const ParseContext::NamedInLine& named) {
+    void named_in_lines() {
+        std::set<std::string_view> groups;
         for (const Section& section : r_.more->sections)
-            if (section.keyword == "track_group" && section.names == WordList{named.name}) return;
+            if (section.keyword == "track_group" && section.names.size() == 1) groups.insert(section.names.front());
+        for (const auto& named : r_.named_in_lines) {
+            if (named.row->name == "vrf")
+                vrf(named);
+            else if (!groups.contains(named.name))
+                unknown_track_group(named);
+        }
+    }
+
+    // keepalived says nothing of one that a rule names.
+    void unknown_track_group(const ParseContext::NamedWord& named) {
         auto& d = r_.diag.add(Severity::Warning, named.row->blocks.has(Block::StaticRules) ? Rank::None : Rank::Config,
                               Code::UnknownGroup, named.mark, fmt::format("there is no track_group {}", named.name));
         d.effect = "the line is set, and follows no instance";
     }
 
-    void vrf(const ParseContext::NamedInLine& named) {
-        if (!r_.environment.interface_exists || r_.environment.interface_exists(named.name)) return;
+    void vrf(const ParseContext::NamedWord& named) {
+        if (interface_exists(named.name)) return;
         auto& d = r_.diag.error(Code::InterfaceMissing, named.mark, fmt::format("there is no VRF {}", named.name));
         d.effect = "the route is not set";
+    }
+
+    // The host is asked once for each. Where it cannot be asked, all exist.
+    bool interface_exists(const std::string& name) {
+        if (!r_.environment.interface_exists) return true;
+        const auto [known, fresh] = interfaces_.try_emplace(name);
+        if (fresh) known->second = r_.environment.interface_exists(name);
+        return known->second;
     }
 
     void server_groups() {
@@ -195,6 +208,7 @@ private:
 
     ParseContext& r_;
     std::map<IpAddress, std::string> owners_, peers_;
+    std::map<std::string, bool> interfaces_;
 };
 
 }  // namespace

@@ -136,6 +136,7 @@ struct Args {
     bool cut = false;                           // Word: a longer one is truncated
     std::string_view letters;                   // Word: the permitted characters
     bool mail = false;     // Word, Items: mail addresses, which the setter reads from the line as it is written
+    bool cpus = false;     // numbers of processors, which this host must have
     bool in_line = false;  // not a keyword: a word of a line. <name>: the line's next word that is not an option
     bool leading = false;  // Integer, WholeSeconds: of "5x" the 5 is used, as keepalived does when it runs
 };
@@ -262,6 +263,11 @@ constexpr Args prefix(std::string_view choices = {}) {
 }
 constexpr Args numbers(std::int64_t low, std::int64_t high, std::uint8_t least, std::uint8_t most) {
     return {.takes = Takes::NumberList, .low = low, .high = high, .words_min = least, .words_max = most};
+}
+constexpr Args cpus(std::int64_t high) {
+    Args set = numbers(0, high, 1, 255);
+    set.cpus = true;
+    return set;
 }
 constexpr Args joined(std::int64_t low, std::int64_t high, char joiner, std::uint8_t parts_min) {
     return {.takes = Takes::NumberList,
