@@ -199,6 +199,7 @@ def test_a_file_that_cannot_run_is_refused_whole_with_the_reason(lan):
     assert answer.returncode == 2
     assert "the reload of /run/keepalived.conf was refused; the running configuration stays in use" in answer.stdout
     assert "reload refused, the running configuration stays in use" in answer.stderr
+    wait_until(lambda: daemon.output().count("stays in use") == 2, 10, daemon.output)  # the command's answer may come before
     assert "Reload complete" in reload(one, daemon, fast())
     assert one.holds(VIP) and not one.holds("192.168.4.222")
     assert "STATE" not in daemon.output().partition("Entering MASTER STATE")[2]
