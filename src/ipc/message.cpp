@@ -87,7 +87,7 @@ void fields(A& a, RoleStartup& m) {
       m.notify_wait_seconds, m.spare, m.snmp, m.snmp_socket, m.has_ipvs_namespace, m.net_namespace, m.check_first,
       m.check_log, m.may_schedule, m.may_lock, m.force, m.report, m.in_namespace, m.mail, m.has_record, m.log_journal,
       m.log_json, m.webhooks, m.api, m.log_levels, m.adopt, m.pass_environment, m.has_api_socket, m.upgraded_from,
-      m.errors);
+      m.errors, m.check_dump);
 }
 template <class A>
 void fields(A& a, Snapshot& m) {

@@ -11,13 +11,6 @@ namespace {
 constexpr std::int64_t kDownAt = std::numeric_limits<std::int32_t>::min();
 constexpr std::int64_t kMostDelta = std::numeric_limits<std::int32_t>::max();
 
-FileRule own_rule(const config::Checker& checker, FileRule otherwise) {
-    const auto& values = checker.more->values;
-    const auto weight = config::value_of<std::int64_t>(values, "weight");
-    if (!weight) return otherwise;
-    return {*weight, config::value_of<bool>(values, "weight reverse").value_or(false)};
-}
-
 // Saturates: a file may hold any number.
 std::int64_t product(std::int64_t number, const FileRule& rule) {
     const std::int64_t factor = rule.reverse ? -rule.weight : rule.weight;
@@ -29,6 +22,13 @@ std::int64_t product(std::int64_t number, const FileRule& rule) {
 
 }  // namespace
 
+FileRule rule_of(const config::Checker& checker, FileRule of_block) {
+    const auto& values = checker.more->values;
+    const auto weight = config::value_of<std::int64_t>(values, "weight");
+    if (!weight) return of_block;
+    return {*weight, config::value_of<bool>(values, "weight reverse").value_or(false)};
+}
+
 std::string_view followed_name(const config::Checker& checker) {
     if (!is_followed(checker.type)) return {};
     const char* keyword = checker.type == config::Checker::Type::File ? "track_file" : "name";
@@ -39,7 +39,7 @@ std::string_view followed_name(const config::Checker& checker) {
 
 CheckFinished file_result(CheckerId id, const config::RealServer& server, const config::Checker& checker, FileRule rule,
                           std::int64_t number) {
-    rule = own_rule(checker, rule);
+    rule = rule_of(checker, rule);
     CheckFinished result{.checker = id, .reason = "the file says " + std::to_string(number), .weight = {}};
     if (rule.weight == 0) {
         result.outcome = (number != 0) != rule.reverse ? Outcome::Failed : Outcome::Passed;

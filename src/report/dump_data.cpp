@@ -350,17 +350,4 @@ std::string dump_data(const DumpSource& source) {
 
 std::string dump_parent_data(const DumpSource& source) { return global_definitions(source.config, false); }
 
-std::string dump_check_data(const DumpSource& source) {
-    std::string out = global_definitions(source.config, false) + section("LVS Topology");
-    if (source.lvs == nullptr) return out;
-    for (const auto& service : source.lvs->services) {
-        out += fmt::format(" VirtualServer = {}\n   lvs_sched = {}\n   quorum = {}\n", service.name, service.scheduler,
-                           service.quorum_up ? "UP" : "DOWN");
-        for (const auto& server : service.servers)
-            out += fmt::format("   ------< Real server >------\n    RIP = {}, weight = {}, {}\n", server.name,
-                               server.weight, server.alive ? "alive" : "down");
-    }
-    return out;
-}
-
 }  // namespace mainstay::report

@@ -4,6 +4,7 @@
 
 #include "config_text.hpp"
 #include "dump_text.hpp"
+#include "mainstay/config/validate/sync_daemon.hpp"
 #include "mainstay/vrrp/filter.hpp"
 
 namespace mainstay::report {
@@ -34,6 +35,8 @@ public:
     }
     void names();
     void mail();
+    void lvs();
+    void sync_daemon();
     void scripts_and_fifos();
     void vrrp(bool of_vrrp);
     void firewall();
@@ -82,6 +85,29 @@ void Lines::mail() {
     line("Default smtp_alert_vrrp", on_off_or_unset(global_.smtp_alert_vrrp));
     line("Default smtp_alert_checker", on_off_or_unset(global_.smtp_alert_checker));
     line("Checkers log all failures", true_or_false(global_.checker_log_all_failures));
+}
+
+// In 2.2.7 the timeout of UDP has the name of TCP's.
+void Lines::lvs() {
+    if (const auto* times = config::find_section(global_.more->sections, "lvs_timeouts"))
+        for (const auto& [keyword, name] :
+             {std::pair{"tcp", "LVS TCP timeout"}, std::pair{"tcpfin", "LVS TCP FIN timeout"},
+              std::pair{"udp", "LVS TCP timeout"}})
+            if (const auto value = config::value_of<Micros>(times->values, keyword))
+                line(name, value->count() / 1'000'000);
+    line("Disable local IGMP", yes_or_no(on("disable_local_igmp")));
+}
+
+void Lines::sync_daemon() {
+    const auto daemon = config::sync_daemon(config_);
+    if (!daemon) return;
+    if (!daemon->instance.empty()) line("LVS syncd vrrp name", daemon->instance);
+    line("LVS syncd interface", daemon->interface);
+    line("LVS syncd syncid", static_cast<int>(daemon->id));
+    if (daemon->maxlen != 0) line("LVS syncd maxlen", daemon->maxlen);
+    if (daemon->group) text(fmt::format("LVS mcast group {}", daemon->group->to_string()));
+    if (daemon->port != 0) line("LVS syncd mcast port", daemon->port);
+    if (daemon->ttl != 0) line("LVS syncd mcast ttl", static_cast<int>(daemon->ttl));
 }
 
 void Lines::scripts_and_fifos() {
@@ -197,7 +223,8 @@ std::string global_definitions(const config::Config& config, bool of_vrrp) {
     lines.line("Dynamic interfaces", true_or_false(global.dynamic_interfaces));
     if (global.no_email_faults) lines.line("Send emails for fault transitions", "off");
     if (of_vrrp) lines.line("Default interface", global.default_interface);
-    lines.line("Disable local IGMP", yes_or_no(lines.on("disable_local_igmp")));
+    lines.lvs();
+    lines.sync_daemon();
     lines.scripts_and_fifos();
     lines.vrrp(of_vrrp);
     if (of_vrrp) lines.firewall();

@@ -250,20 +250,9 @@ def one_of_twins(network, name, everything, peer):
     return host, daemon
 
 
-def assert_alike(twins, number, name):
-    """Line for line, apart from the tables of support/dumps.py; states come to rest within some time."""
-    def different():
-        theirs, ours = (dumps.dumped(*twins[side], number)[name] for side in ("keepalived", "mainstay"))
-        return dumps.difference(theirs, ours)
-    try:
-        wait_until(lambda: not different(), 12, "equal dumps", interval=0.5)
-    except TimeoutError:
-        pytest.fail(f"{name}:\n{different()}")
-
-
 @pytest.mark.parametrize("number, name", [(number, name) for number, names in dumps.FILES.items() for name in names])
 def test_a_dump_is_line_for_line_like_keepalived_s(twins, number, name):
-    assert_alike(twins, number, name)
+    dumps.assert_alike(twins["keepalived"], twins["mainstay"], number, name)
 
 
 def scraped(side):

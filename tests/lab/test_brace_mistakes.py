@@ -18,6 +18,7 @@ SHAPES = sorted((DATA / "braces").glob("*.conf"))
 FEW, MANY, A_RUN = 4, 500, 50
 AT_ONCE = 4
 SETTLED, DIFFERENT, LONGEST = 2.0, 20.0, 60.0  # seconds without a change after which two that are equal, or differ, are believed
+PAUSE = 0.3
 # keepalived stops at such an interface, whose name is a brace; mainstay waits for it (docs/compatibility.md, 2).
 ON_PURPOSE = "Non-existent interface specified in configuration"
 
@@ -82,6 +83,7 @@ def compare(lan, files):
             pair.start(*file)
         waiting = [pair for pair, _ in running]
         while waiting:
+            time.sleep(PAUSE)  # looking takes processor time, of which the daemons make their tables
             waiting = [pair for pair in waiting if not pair.has_settled()]
         for pair, _ in running:
             differs = pair.finish()

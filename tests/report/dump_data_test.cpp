@@ -188,20 +188,3 @@ vrrp_instance VI_1 {
           "     from 10.49.0.0/16 priority 113 tos 0x0 protocol 18 ipproto 6 sport 100-200 dport 80-81 lookup 45\n"
           "     from 10.43.0.0/16 priority 106 tos 0x0 protocol 18 type unreachable\n");
 }
-
-TEST_CASE("the check data have each service with its servers") {
-    config::Config config;
-    DumpSource source{.config = config};
-    const auto global = dump_parent_data(source);
-    CHECK(dump_check_data(source) == global + "------< LVS Topology >------\n");
-    report::LvsStatus lvs;
-    lvs.services = {{.name = "S1", .scheduler = "rr", .quorum_up = true}, {.name = "S2", .scheduler = "wlc"}};
-    lvs.services[0].servers = {{.name = "R1", .weight = 3, .alive = true}, {.name = "R2", .weight = 4, .alive = false}};
-    source.lvs = &lvs;
-    CHECK(dump_check_data(source) == global +
-                                         "------< LVS Topology >------\n"
-                                         " VirtualServer = S1\n   lvs_sched = rr\n   quorum = UP\n"
-                                         "   ------< Real server >------\n    RIP = R1, weight = 3, alive\n"
-                                         "   ------< Real server >------\n    RIP = R2, weight = 4, down\n"
-                                         " VirtualServer = S2\n   lvs_sched = wlc\n   quorum = DOWN\n");
-}

@@ -91,6 +91,7 @@ struct RoleStartup {         // the first message a role or the reader gets: eve
     bool has_api_socket = false;                // descriptor kApiSocket is the observer's that rests (Rests)
     std::string upgraded_from;                  // with `restarted`: by an upgrade from this version; empty: by a crash
     std::vector<std::uint64_t> errors;          // reader: those of the running configuration (config::ErrorMarks)
+    bool check_dump = false;                    // reader: write keepalived_check.data on kControl, a dump's line
 };
 
 // One end of a new channel to another role, with one descriptor. It replaces an earlier one to the same role.

@@ -21,7 +21,9 @@ struct FileRule {
     std::int64_t weight = 1;
     bool reverse = false;
 };
-// The check result for this number. The check's own weight overrides the block's.
+// The rule of a check: its own weight overrides the block's.
+[[nodiscard]] FileRule rule_of(const config::Checker& checker, FileRule of_block);
+// The check result for this number, by the rule of the block.
 [[nodiscard]] CheckFinished file_result(CheckerId id, const config::RealServer& server, const config::Checker& checker,
                                         FileRule rule, std::int64_t number);
 [[nodiscard]] CheckFinished bfd_result(CheckerId id, bool up);

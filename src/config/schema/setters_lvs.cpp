@@ -3,12 +3,12 @@
 #include <array>
 #include <utility>
 
+#include "mainstay/config/scheduler_flags.hpp"
 #include "setters.hpp"
 
 namespace mainstay::config {
 namespace {
 
-constexpr std::uint32_t kFlag1 = 0x08, kFlag2 = 0x10, kFlag3 = 0x20;  // IP_VS_SVC_F_SCHED1..3
 constexpr std::size_t kDigestDigits = 32;
 constexpr std::size_t kUsualServers = 4;  // of a service: room for them is made at once
 

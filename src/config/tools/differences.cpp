@@ -6,12 +6,11 @@
 #include <iterator>
 
 #include "import_text.hpp"
+#include "mainstay/config/scheduler_flags.hpp"
 #include "value_list.hpp"
 
 namespace mainstay::config {
 namespace {
-
-constexpr std::uint32_t kShownOnePacket = 0x4, kShownFlag1 = 0x8, kShownFlag2 = 0x10, kShownFlag3 = 0x20;
 
 void add_notifies(ValueList& v, const Notifies& notify) {
     v.add("notify_master", notify.master);
@@ -163,10 +162,10 @@ ValueList values_of(const TrackScript& s) {
 
 void add_flags(ValueList& v, const VirtualServer& s) {
     const bool hashed = s.scheduler == "sh" || s.scheduler == "mh";
-    v.add("ops", (s.scheduler_flags & kShownOnePacket) != 0);
-    v.add(hashed ? s.scheduler + "-fallback" : "flag-1", (s.scheduler_flags & kShownFlag1) != 0);
-    v.add(hashed ? s.scheduler + "-port" : "flag-2", (s.scheduler_flags & kShownFlag2) != 0);
-    v.add("flag-3", (s.scheduler_flags & kShownFlag3) != 0);
+    v.add("ops", (s.scheduler_flags & kOnePacket) != 0);
+    v.add(hashed ? s.scheduler + "-fallback" : "flag-1", (s.scheduler_flags & kFlag1) != 0);
+    v.add(hashed ? s.scheduler + "-port" : "flag-2", (s.scheduler_flags & kFlag2) != 0);
+    v.add("flag-3", (s.scheduler_flags & kFlag3) != 0);
 }
 
 std::string mask_text(const VirtualServer& s) {

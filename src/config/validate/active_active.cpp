@@ -7,13 +7,13 @@
 #include <string>
 
 #include "config/schema/setters_named.hpp"
+#include "mainstay/config/scheduler_flags.hpp"
 #include "mainstay/config/validate/active_active.hpp"
 #include "mainstay/config/validate/sync_daemon.hpp"
 
 namespace mainstay::config {
 namespace {
 
-constexpr std::uint32_t kFallback = 0x08, kPort = 0x10;  // IP_VS_SVC_F_SCHED1, _SCHED2 of mh
 constexpr std::string_view kScheduler = "mh";
 
 class ActiveActiveCheck {
@@ -62,7 +62,7 @@ private:
             d.fix = "write `lb_algo mh`, or nothing";
         }
         m_.scheduler = kScheduler;
-        m_.scheduler_flags |= kFallback | kPort;
+        m_.scheduler_flags |= kHashFallback | kHashPort;
     }
 
     // Directors measure weights at different times; in between their tables would differ.

@@ -6,13 +6,13 @@
 
 #include "config/schema/parse_context.hpp"
 #include "config/schema/setters_named.hpp"
+#include "mainstay/config/scheduler_flags.hpp"
 #include "validate.hpp"
 
 namespace mainstay::config {
 namespace {
 
-constexpr Seconds kPersistence{360};       // keepalived's, of a service that must be persistent
-constexpr std::uint32_t kOnePacket = 0x4;  // IP_VS_SVC_F_ONEPACKET
+constexpr Seconds kPersistence{360};  // keepalived's, of a service that must be persistent
 constexpr Micros kDelayLoop{60'000'000}, kConnectTimeout{5'000'000};
 
 struct TypeDefaults {

@@ -4,10 +4,11 @@
 #include <array>
 
 #include "keepalived_parts.hpp"
+#include "mainstay/config/scheduler_flags.hpp"
 #include "mainstay/config/validate/sync_daemon.hpp"
-#include "mainstay/lvs/quorum.hpp"
 #include "report/config_text.hpp"
 #include "report/document_queries.hpp"
+#include "report/lvs_settings.hpp"
 #include "table.hpp"
 
 namespace mainstay::report {
@@ -21,19 +22,6 @@ constexpr auto kCheck = kKeepalivedMib + FixedOid{3};
 constexpr auto kServices = kCheck + FixedOid{3, 1}, kServers = kCheck + FixedOid{4, 1};
 
 std::uint64_t microseconds(Micros time) { return static_cast<std::uint64_t>(time.count()); }
-
-bool has(const CompactOptional<config::ExtraSettings>& more, std::string_view keyword) {
-    return value_of<bool>(more->values, keyword).value_or(false);
-}
-std::string word(const CompactOptional<config::ExtraSettings>& more, std::string_view keyword) {
-    const auto words = value_of<config::WordList>(more->values, keyword);
-    return words && !words->empty() ? words->front() : std::string{};
-}
-
-const ServiceStatus* status_of(const LvsStatus& status, const config::VirtualServer& service) {
-    const auto found = std::ranges::find(status.services, config::service_name(service), &ServiceStatus::name);
-    return found != status.services.end() ? &*found : nullptr;
-}
 
 int service_type(const config::VirtualServer& service) {
     return service.fwmark != 0 ? 1 : service.group.empty() ? 2 : 3;
@@ -81,36 +69,14 @@ void add_identity(const config::VirtualServer& service, const auto& put) {
 }
 
 void add_flags(SnmpTable& row, const config::VirtualServer& service) {
-    constexpr std::uint32_t kOnePacket = 0x4, kFallback = 0x8, kPort = 0x10, kThird = 0x20;  // IP_VS_SVC_F_*
     const auto flag = [&](std::uint32_t bit) { return yes_no((service.scheduler_flags & bit) != 0); };
-    row.put(37, flag(kOnePacket));
-    row.put(52, yes_no(has(service.more, "hashed")));
-    row.put(53, flag(kFallback));
-    row.put(54, flag(kPort));
-    row.put(55, flag(kThird));
-    row.put(62, flag(kFallback));
-    row.put(63, flag(kPort));
-}
-
-// Settings of a service or a server that its checks inherit.
-struct CheckSettings {
-    std::uint64_t retry = 0;
-    Micros delay{0}, warmup{0}, loop{0}, connect{5'000'000};
-};
-CheckSettings check_settings(const CompactOptional<config::ExtraSettings>& more, CheckSettings inherited) {
-    const auto take = [&](Micros& time, std::string_view keyword) {
-        time = value_of<Micros>(more->values, keyword).value_or(time);
-    };
-    if (const auto retry = value_of<std::int64_t>(more->values, "retry"))
-        inherited.retry = static_cast<std::uint64_t>(*retry);
-    take(inherited.delay, "delay_before_retry");
-    take(inherited.warmup, "warmup");
-    take(inherited.loop, "delay_loop");
-    take(inherited.connect, "connect_timeout");
-    return inherited;
-}
-CheckSettings settings_of(const config::VirtualServer& service) {
-    return check_settings(service.more, {.loop = service.delay_loop});
+    row.put(37, flag(config::kOnePacket));
+    row.put(52, yes_no(config::flag(service.more->values, "hashed")));
+    row.put(53, flag(config::kHashFallback));
+    row.put(54, flag(config::kHashPort));
+    row.put(55, flag(config::kFlag3));
+    row.put(62, flag(config::kHashFallback));
+    row.put(63, flag(config::kHashPort));
 }
 
 struct CheckColumns {
@@ -158,13 +124,6 @@ void add_server_traffic(SnmpTable& row, const ServerTraffic* traffic) {
     add_stats(row, traffic->stats, 18, 27);
 }
 
-// A quorum above the sum of the weights is reduced to that sum, as in keepalived, and a hysteresis below it. Before the
-// service is in the status, and with a status of an older writer, the configuration yields the same.
-lvs::Quorum quorum_in_use(const config::VirtualServer& service, const ServiceStatus* status) {
-    if (status != nullptr && status->quorum > 0) return {status->quorum, status->hysteresis};
-    return lvs::quorum_of(service);
-}
-
 void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServer& service,
                  const ServiceStatus* status, const ServiceTraffic* traffic) {
     SnmpTable row{view, kServices, {number}};
@@ -183,7 +142,7 @@ void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServ
     else
         row.put(51, gauge(service.persistence_netmask));
     row.put(16, gauge(whole_seconds(service.delay_loop)));
-    row.put(17, yes_no(has(service.more, "ha_suspend")));
+    row.put(17, yes_no(config::flag(service.more->values, "ha_suspend")));
     row.put(18, yes_no(service.alpha));
     row.put(19, yes_no(service.omega));
     row.put(20, gauge(service.real_servers.size()));
@@ -202,7 +161,7 @@ void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServ
     add_check_settings(row, settings_of(service), {57, 58, 59, 65, 66, 64, 67});
     if (forwarding_of(service) == config::Forwarding::Tunnel)
         row.put(68, integer(tunnel_number(service.real_servers.front().tunnel)));
-    if (const auto name = word(service.more, "snmp_name"); !name.empty()) row.put(71, text(name));
+    if (const auto name = config::first_word(service.more->values, "snmp_name"); !name.empty()) row.put(71, text(name));
 }
 
 void add_sorry_server(SnmpView& view, const Oid& index, const config::VirtualServer& service,
@@ -222,7 +181,7 @@ void add_sorry_server(SnmpView& view, const Oid& index, const config::VirtualSer
 void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& service,
                 const config::RealServer& server, const ServerStatus* status, const ServerTraffic* traffic) {
     SnmpTable row{view, kServers, index};
-    const auto settings = check_settings(server.more, settings_of(service));
+    const auto settings = settings_of(service, server);
     row.put(2, integer(1));
     row.put(3, address_type(server.endpoint.address.is_v4()));
     row.put(4, snmp::address(server.endpoint.address));
@@ -238,12 +197,12 @@ void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& s
     row.put(13, gauge(static_cast<std::uint64_t>(failed)));
     add_server_traffic(row, traffic);
     row.put(40, integer(forwarding_number(server.forwarding)));
-    row.put(42, yes_no(service.alpha));
+    row.put(42, yes_no(settings.alpha));
     row.put(46, gauge(whole_seconds(settings.loop)));
     row.put(47, yes_no(server.smtp_alert));
     add_check_settings(row, settings, {43, 44, 45, 48, 49, 50, 51});
     if (server.forwarding == config::Forwarding::Tunnel) row.put(52, integer(tunnel_number(server.tunnel)));
-    if (const auto name = word(server.more, "snmp_name"); !name.empty()) row.put(55, text(name));
+    if (const auto name = config::first_word(server.more->values, "snmp_name"); !name.empty()) row.put(55, text(name));
 }
 
 void add_sync_daemon(SnmpView& view, const config::Config& config) {
@@ -287,7 +246,7 @@ void add_service_objects(SnmpTrap& trap, const config::VirtualServer& service) {
 void add_checker_mib(SnmpView& view, const SnmpFacts& facts) {
     std::uint32_t number = 0;
     for (const auto& service : facts.config.virtual_servers) {
-        const auto* status = status_of(facts.lvs, service);
+        const auto* status = status_of(facts.lvs, service, number);
         const auto* traffic = status != nullptr
                                   ? traffic_of(facts.lvs, static_cast<std::size_t>(status - facts.lvs.services.data()))
                                   : nullptr;
@@ -313,6 +272,7 @@ std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts
     });
     if (found == facts.config.virtual_servers.end()) return {};
     const auto& service = *found;
+    const auto position = static_cast<std::size_t>(found - facts.config.virtual_servers.begin());
     SnmpTrap trap{kCheck + Oid{5, 0, server ? 1U : 2U}, {}};
     if (server) {
         const auto one = std::ranges::find_if(service.real_servers, [&](const config::RealServer& real) {
@@ -327,7 +287,8 @@ std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts
     }
     add_service_objects(trap, service);
     // The event may arrive before the state block that contains its result.
-    auto status = status_of(facts.lvs, service) != nullptr ? *status_of(facts.lvs, service) : ServiceStatus{};
+    const auto* now = status_of(facts.lvs, service, position);
+    auto status = now != nullptr ? *now : ServiceStatus{};
     for (auto& other : status.servers)
         if (server && other.name == event.name) other.alive = event.transition == Transition::Up;
     const auto put = [&](std::uint32_t column, SnmpValue value) {

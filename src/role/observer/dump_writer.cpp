@@ -1,20 +1,15 @@
 #include "dump_writer.hpp"
 
-#include <poll.h>
 #include <pthread.h>
 
 #include <atomic>
 #include <boost/asio/post.hpp>
-#include <chrono>
 #include <csignal>
 #include <mutex>
-#include <span>
 #include <system_error>
 #include <thread>
 
 #include "mainstay/bfd/configured.hpp"
-#include "mainstay/ipc/channel.hpp"
-#include "mainstay/kernel/new_file.hpp"
 
 namespace mainstay::role {
 
@@ -26,7 +21,6 @@ std::vector<Dump> dumps_of(int signal, const report::DumpSource& source) {
     if (signal == SIGUSR1) {
         // Exporters wait for the first one.
         if (!source.config.instances.empty()) files.push_back({What::Data, report::dump_data(source)});
-        if (!source.config.virtual_servers.empty()) files.push_back({What::DataCheck, report::dump_check_data(source)});
         if (source.bfd != nullptr && !bfd::configured_sessions(source.config).empty())
             files.push_back({What::DataBfd, report::dump_bfd_data(source)});
         files.push_back({What::DataParent, report::dump_parent_data(source)});
@@ -52,35 +46,6 @@ struct DumpWriter::Outlet {
     }
 };
 
-namespace {
-
-using Step = ipc::DumpFile::Step;
-constexpr std::chrono::milliseconds kAnswerWait{60'000};
-
-// A descriptor for the file; none: it was refused, and the supervisor's side has said why.
-Result<UniqueFd> open_file(int line, ipc::DumpText::What what) {
-    if (auto sent = ipc::send_message(line, ipc::DumpFile{what, Step::Wanted}); !sent) return error_of(sent);
-    pollfd wait{line, POLLIN, 0};
-    if (::poll(&wait, 1, static_cast<int>(kAnswerWait.count())) != 1) return fail(Errc::Timeout, "nobody opens it");
-    auto got = ipc::receive_message(line);
-    if (!got) return error_of(got);
-    auto* received = *got ? std::get_if<ipc::Received>(&**got) : nullptr;
-    const auto* answer = received != nullptr ? std::get_if<ipc::DumpFile>(&received->message) : nullptr;
-    if (answer == nullptr) return fail(Errc::State, "the supervisor does not open it any more");
-    return std::move(received->descriptor);
-}
-
-Result<void> write_one(int line, const Dump& dump) {
-    const auto file = open_file(line, dump.what);
-    if (!file) return error_of(file);
-    if (!*file) return {};
-    const auto bytes = std::as_bytes(std::span{dump.text});
-    if (auto written = kernel::write_all(file->get(), bytes, "write"); !written) return written;
-    return ipc::send_message(line, ipc::DumpFile{dump.what, Step::Written});
-}
-
-}  // namespace
-
 DumpWriter::DumpWriter(asio::io_context& loop, Log& log) : log_{log}, outlet_{std::make_shared<Outlet>()} {
     outlet_->loop = &loop;
     outlet_->log = &log;
@@ -101,10 +66,10 @@ void DumpWriter::write(UniqueFd line, std::vector<Dump> dumps) {
     try {
         std::thread{[line = std::move(line), dumps = std::move(dumps), outlet = outlet_]() mutable {
             for (const Dump& dump : dumps)
-                if (const auto written = write_one(line.get(), dump); !written)
+                if (const auto written = write_dump(line.get(), dump); !written)
                     outlet->log_problem(written.error().text());
             outlet->busy = false;  // before the supervisor may ask for the next one
-            static_cast<void>(ipc::send_message(line.get(), ipc::DumpFile{{}, Step::Over}));
+            end_dumps(line.get());
         }}.detach();
     } catch (const std::system_error& problem) {
         outlet_->busy = false;

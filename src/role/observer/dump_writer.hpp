@@ -11,15 +11,10 @@
 
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/unique_fd.hpp"
-#include "mainstay/ipc/message.hpp"
 #include "mainstay/report/dumps.hpp"
+#include "role/common/dump_line.hpp"
 
 namespace mainstay::role {
-
-struct Dump {
-    ipc::DumpText::What what = ipc::DumpText::What::Data;
-    std::string text;
-};
 
 // The files of one of keepalived's signals: data, statistics, JSON, or statistics that begin anew afterwards.
 [[nodiscard]] std::vector<Dump> dumps_of(int signal, const report::DumpSource& source);

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "alert_settings.hpp"
+#include "check_dump.hpp"
 #include "dry_run.hpp"
 #include "host_plan.hpp"
 #include "mainstay/alert/scripts.hpp"
@@ -347,6 +348,7 @@ Then read_within_limits(const ipc::RoleStartup& startup, const RunningParts& par
     if (!confined && !confine(startup.user, kCapabilities, reader_reach(), {}, log)) return Then::Fail;
     confined = true;
     try {
+        if (startup.check_dump) return write_check_dump(ipc::inherited::kControl, log) == 0 ? Then::End : Then::Fail;
         return read_once(startup, parts, check_log, log);
     } catch (const std::bad_alloc&) {
         (void)out_of_memory(log);

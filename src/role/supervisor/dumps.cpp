@@ -21,6 +21,8 @@
 namespace mainstay::role {
 namespace {
 
+using DumpKind = ipc::DumpText::What;
+
 constexpr mode_t kUsualMask = 0177;  // keepalived's, unless a mask is set
 
 std::string temporary_directory() {
@@ -38,7 +40,8 @@ mode_t own_mask() {
 
 void Supervisor::make_dump_requests() {
     DumpRequests::Handlers handlers;
-    handlers.runs = [this](Kind kind) { return child_of(kind).alive() && child_of(kind).ready; };
+    const auto runs = [this](Kind kind) { return child_of(kind).alive() && child_of(kind).ready; };
+    handlers.runs = runs;
     handlers.wake_observer = [this] { return wake_observer(); };
     handlers.refresh = [this](Kind kind, int signal) {
         auto& awaited = child_of(kind).awaited.dumps;
@@ -47,10 +50,14 @@ void Supervisor::make_dump_requests() {
         child_of(kind).send(ipc::DumpRequested{signal}, -1, log_);
     };
     handlers.prepare = [this](int signal) { return prepare_dump(signal); };
-    handlers.write = [this](int signal) {
+    handlers.write = [this, runs](int signal) {
         dump_writer_ = child_of(Kind::Observer).pid;
         child_of(Kind::Observer).send(ipc::DumpRequested{signal}, dump_line_.get(), log_);
         dump_line_.reset();
+        if (signal != SIGUSR1 || !runs(Kind::Lvs)) return 0;
+        const auto process = start_check_dump();
+        if (!process) log_.error("no dump of the checkers is made: {}", process.error().text());
+        return process.value_or(0);
     };
     handlers.forget = [this](int process) {
         ::kill(process, SIGKILL);
@@ -81,22 +88,50 @@ void Supervisor::state_refreshed(Child& child, int signal) {
     dumps_->refreshed(child.kind, signal);
 }
 
-Result<int> Supervisor::prepare_dump(int signal) {
-    auto line = ipc::make_channel();
-    if (!line) return error_of(line);
+DumpFiles Supervisor::files_of_dump(int signal) const {
     const auto& settings = current_.settings.daemon;
     auto files = dump_files(signal, settings, temporary_directory(), paths_.suffix);
     files.mode = 0666 & ~(options_.umask_given || settings.umask >= 0 ? own_mask() : kUsualMask);
+    return files;
+}
+
+// `line`: this side's end, and the writer's, which is the writer's alone.
+Result<int> Supervisor::start_hand_out(const DumpFiles& files, std::pair<UniqueFd, UniqueFd>& line) {
     const int supervisor = ::getpid();
     const int pid = ::fork();
     if (pid < 0) return fail_system("fork for the dump files", errno);
-    if (pid == 0) {
-        become_helper(supervisor);
-        line->second.reset();  // the observer's end is the observer's alone
-        end_after([&] { return hand_out_dump_files(line->first.get(), files, kDumpLimit, log_) ? 0 : kDumpOffence; });
-    }
-    dump_line_ = std::move(line->second);
+    if (pid != 0) return pid;
+    become_helper(supervisor);
+    line.second.reset();
+    end_after([&] { return hand_out_dump_files(line.first.get(), files, kDumpLimit, log_) ? 0 : kDumpOffence; });
+}
+
+Result<int> Supervisor::prepare_dump(int signal) {
+    auto line = ipc::make_channel();
+    if (!line) return error_of(line);
+    auto files = files_of_dump(signal);
+    files.paths.erase(DumpKind::DataCheck);
+    auto pid = start_hand_out(files, *line);
+    if (pid) dump_line_ = std::move(line->second);
     return pid;
+}
+
+// The reader ends when it has written, and when its line is closed.
+Result<int> Supervisor::start_check_dump() {
+    auto line = ipc::make_channel();
+    if (!line) return error_of(line);
+    auto orders = orders_for_reader();
+    orders.check_dump = true;
+    if (auto sent = ipc::send_message(line->first.get(), orders); !sent) return error_of(sent);
+    const auto reader = start_reader({{line->second.get(), ipc::inherited::kControl},
+                                      {current_.part(Kind::Lvs).snapshot.get(), ipc::inherited::kRunningLvs},
+                                      {current_.part(Kind::Observer).snapshot.get(), ipc::inherited::kRunningObserver},
+                                      {child_of(Kind::Lvs).block_to_read.get(), ipc::inherited::kLvsBlock}});
+    if (!reader) return reader;
+    auto files = files_of_dump(SIGUSR1);
+    std::erase_if(files.paths, [](const auto& file) { return file.first != DumpKind::DataCheck; });
+    files.writer = "the reader";
+    return start_hand_out(files, *line);
 }
 
 void DumpRequests::add(int signal) {
@@ -158,7 +193,10 @@ void DumpRequests::no_longer_awaited(Kind kind) {
 
 void DumpRequests::write() {
     stage_ = Stage::Files;
-    if (handlers_.runs(Kind::Observer)) return handlers_.write(signal_);
+    if (handlers_.runs(Kind::Observer)) {
+        process_of_reader_ = handlers_.write(signal_);
+        return;
+    }
     waiting_.insert(waiting_.begin(), signal_);  // it died meanwhile; nothing of this dump has reached it
     handlers_.forget(process_);
     over();
@@ -166,7 +204,7 @@ void DumpRequests::write() {
 
 void DumpRequests::over() {
     stage_ = Stage::None;
-    process_ = 0;
+    process_ = process_of_reader_ = 0;
     limit_.cancel();
     next();
 }
@@ -183,21 +221,21 @@ void DumpRequests::look() {
 void DumpRequests::gone(Kind kind) { no_longer_awaited(kind); }
 
 bool DumpRequests::ended(const kernel::Ended& process) {
-    if (process_ == 0 || process.pid != process_) return false;
-    if (!process.signalled && process.status == kDumpOffence) handlers_.offended();
-    over();
+    if (process.pid == 0 || (process.pid != process_ && process.pid != process_of_reader_)) return false;
+    if (process.pid == process_ && !process.signalled && process.status == kDumpOffence) handlers_.offended();
+    (process.pid == process_ ? process_ : process_of_reader_) = 0;
+    if (process_ == 0 && process_of_reader_ == 0) over();
     return true;
 }
 
 namespace {
 
-using DumpKind = ipc::DumpText::What;
 using Step = ipc::DumpFile::Step;
 
 class HandOut {
 public:
     HandOut(int line, const DumpFiles& files, Log& log)
-        : line_{line}, paths_{files.paths}, mode_{files.mode}, log_{log} {}
+        : line_{line}, paths_{files.paths}, mode_{files.mode}, writer_{files.writer}, log_{log} {}
 
     // False: it is over.
     [[nodiscard]] bool hear() {
@@ -206,7 +244,7 @@ public:
             return lost(got.error().text());
         if (!got) return refuse(got.error().text());
         if (!*got) return true;  // none, after all
-        if (std::holds_alternative<ipc::Closed>(**got)) return lost("the observer went away");
+        if (std::holds_alternative<ipc::Closed>(**got)) return lost(fmt::format("{} went away", writer_));
         const auto* message = std::get_if<ipc::DumpFile>(&std::get<ipc::Received>(**got).message);
         if (message == nullptr) return refuse("it sent something else than the name of a file");
         switch (message->step) {
@@ -231,7 +269,7 @@ private:
 
     bool refuse(const std::string& why) {
         offended_ = true;
-        return lost("the observer is not answered any more: " + why);
+        return lost(fmt::format("{} is not answered any more: {}", writer_, why));
     }
 
     bool open(DumpKind what) {
@@ -262,6 +300,7 @@ private:
     int line_;
     std::map<DumpKind, std::string> paths_;  // that it has not wanted yet
     std::uint32_t mode_;
+    std::string_view writer_;
     Log& log_;
     std::map<DumpKind, kernel::NewFile> open_;
     bool offended_ = false;
@@ -293,7 +332,7 @@ bool hand_out_dump_files(int line, const DumpFiles& files, std::chrono::millisec
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - kernel::monotonic_now());
         pollfd wait{line, POLLIN, 0};
         if (left.count() <= 0 || ::poll(&wait, 1, static_cast<int>(left.count())) == 0) {
-            log.error("a dump was not finished: the observer has not written it within {} s", limit.count() / 1000);
+            log.error("a dump was not finished: {} has not written it within {} s", files.writer, limit.count() / 1000);
             return true;
         }
         if (!hand_out.hear()) return !hand_out.offended();

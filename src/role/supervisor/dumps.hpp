@@ -1,6 +1,7 @@
 // Dumps that somebody asked for with a signal or over D-Bus, one after the other. For each, the vrrp role, and for the
 // data the lvs role at the same time, bring their state blocks up to date, while the process that makes the files
-// starts; then the observer writes them. Exporters wait for it, so nothing of it waits in vain. While
+// starts; then the observer writes them, and a reader the checkers' data, which it may not have. Exporters wait for
+// it, so nothing of it waits in vain. While
 // the observer does not run, requests wait for it, and their dumps show the state at that time, not at the time of the
 // request.
 #pragma once
@@ -13,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,10 +36,11 @@ public:
         std::function<bool(Kind)> runs;                  // a committed configuration
         std::function<void(Kind, int signal)> refresh;   // asks a role to bring its block up to date
         std::function<Result<int>(int signal)> prepare;  // starts the process that makes the files
-        std::function<void(int signal)> write;           // has the observer write
-        std::function<void(int process)> forget;         // the observer will not: ends that process
-        std::function<void()> offended;                  // the observer sent that process what it may not
-        std::function<bool()> wake_observer;             // false: it does not rest
+        // Has the observer write. Returns the process that makes a reader's file, 0: there is none.
+        std::function<int(int signal)> write;
+        std::function<void(int process)> forget;  // the observer will not: ends that process
+        std::function<void()> offended;           // the observer sent that process what it may not
+        std::function<bool()> wake_observer;      // false: it does not rest
     };
     DumpRequests(boost::asio::io_context& loop, Log& log, Handlers handlers)
         : log_{log}, handlers_{std::move(handlers)}, limit_{loop} {}
@@ -68,27 +71,29 @@ private:
     std::vector<int> waiting_;   // signals, oldest first
     std::vector<Kind> awaited_;  // roles that have not reported their state for this dump
     Stage stage_ = Stage::None;
-    int signal_ = 0;  // of the dump that is under way
-    int process_ = 0;
+    int signal_ = 0;   // of the dump that is under way
+    int process_ = 0;  // that makes the observer's files
+    int process_of_reader_ = 0;
     bool logged_ = false;  // that requests wait for the observer
 };
 
 // The files of one dump: made by a child of the supervisor, as root, since they lie where only root may write; written
-// by the observer. The child gives the observer a descriptor for each file that it wants, and moves the file to its
-// place on the observer's word. No text crosses the line between the two, so root never writes what a role has made.
+// by the observer or a reader. The child gives that process a descriptor for each file that it wants, and moves the
+// file to its place on its word. No text crosses the line between the two, so root never writes what a role has made.
 
 inline constexpr std::chrono::seconds kDumpLimit{60};  // for all files of one dump
 
 struct DumpFiles {
     std::map<ipc::DumpText::What, std::string> paths;  // that this dump may write, each of them once
     std::uint32_t mode = 0600;
+    std::string_view writer = "the observer";
 };
 
 // Which files a signal asks for, and where they go. `folder`: for those whose path is not configured.
 [[nodiscard]] DumpFiles dump_files(int signal, const ipc::DaemonSettings& settings, const std::string& folder,
                                    const std::string& instance_suffix);
 
-// In the child. Returns when the observer has said that there is no more, when it has gone, when it has said what it
+// In the child. Returns when the writer has said that there is no more, when it has gone, when it has said what it
 // may not (false), or at the limit; what is not in its place by then is removed.
 [[nodiscard]] bool hand_out_dump_files(int line, const DumpFiles& files, std::chrono::milliseconds limit, Log& log);
 

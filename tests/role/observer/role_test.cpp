@@ -378,7 +378,7 @@ TEST_CASE("each signal asks for its dump files") {
         for (const auto& [what, text] : b.dumps(signal)) list.push_back(what);
         return list;
     };
-    CHECK(kinds(SIGUSR1) == std::vector{DumpKind::Data, DumpKind::DataCheck, DumpKind::DataParent});
+    CHECK(kinds(SIGUSR1) == std::vector{DumpKind::Data, DumpKind::DataParent});
     CHECK(kinds(SIGUSR2) == std::vector{DumpKind::Stats});
     CHECK(kinds(SIGRTMIN + 2) == std::vector{DumpKind::Json});
     CHECK(b.dumps(SIGRTMIN + 2).at(0).second.starts_with("[{\"data\":"));
@@ -387,24 +387,11 @@ TEST_CASE("each signal asks for its dump files") {
     CHECK(b.dumps(SIGRTMIN + 2).at(0).second.starts_with("{\"vrrp\":[{\"data\":"));
     CHECK(kinds(SIGUSR1) == std::vector{DumpKind::Data, DumpKind::DataParent});
     b.runtime.config = config_of(kService);
-    CHECK(kinds(SIGUSR1) == std::vector{DumpKind::DataCheck, DumpKind::DataParent});
+    CHECK(kinds(SIGUSR1) == std::vector{DumpKind::DataParent});
     CHECK(kinds(SIGRTMIN + 2).empty());
     CHECK(b.dumps(SIGUSR2).at(0).second.empty());  // what is left of the vrrp role is of another configuration
     b.runtime.config.reset();
     CHECK(kinds(SIGUSR1).empty());
-}
-
-TEST_CASE("the check dump has the servers as the lvs role published them") {
-    ObserverBench b;
-    REQUIRE(b.start(config_of(kService)) == "");
-    CHECK(b.dumps(SIGUSR1).at(0).second.ends_with("------< LVS Topology >------\n"));
-    report::LvsStatus lvs;
-    lvs.services = {{.name = "S", .key = {.protocol = 6}, .scheduler = "rr"}};
-    lvs.services[0].servers = {{.endpoint = {*IpAddress::parse("10.1.1.1"), 80}, .weight = 3}};
-    ObserverBench::publish(b.memory.lvs_block, lvs);
-    CHECK(b.dumps(SIGUSR1).at(0).second.ends_with(
-        "------< LVS Topology >------\n VirtualServer = S\n   lvs_sched = rr\n   quorum = DOWN\n"
-        "   ------< Real server >------\n    RIP = [10.1.1.1]:tcp:80, weight = 3, alive\n"));
 }
 
 TEST_CASE("the rates of the last hours are sampled without anybody asking, unless there are too many servers") {

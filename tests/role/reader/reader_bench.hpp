@@ -110,4 +110,8 @@ inline std::string contents(const std::string& path) {
     return all.str();
 }
 
+inline bool has(const Lines& lines, const std::string& part) {
+    return std::ranges::any_of(lines, [&](const std::string& line) { return line.contains(part); });
+}
+
 }  // namespace mainstay::role::test

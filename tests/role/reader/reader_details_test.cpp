@@ -8,10 +8,6 @@ using namespace mainstay::role::test;
 
 namespace {
 
-bool has(const Lines& lines, const std::string& part) {
-    return std::ranges::any_of(lines, [&](const std::string& line) { return line.contains(part); });
-}
-
 std::string second_instance(int number) {
     const auto text = std::to_string(number);
     return "vrrp_instance VI_" + text + " {\nstate BACKUP\ninterface ms-none\nvirtual_router_id " + text +

@@ -27,7 +27,11 @@ struct DumpRequestsBench {
                      if (broken) return fail(Errc::Io, "fork for the dump files");
                      return ++process;
                  },
-                 .write = [this](int signal) { asked.push_back("write " + std::to_string(signal)); },
+                 .write =
+                     [this](int signal) {
+                         asked.push_back("write " + std::to_string(signal));
+                         return process_of_reader;
+                     },
                  .forget = [this](int ended) { asked.push_back("forget " + std::to_string(ended)); },
                  .offended = [this] { asked.emplace_back("offended"); },
                  .wake_observer =
@@ -42,7 +46,7 @@ struct DumpRequestsBench {
     mainstay::test::KeptLog log;
     std::set<Kind> running{Kind::Vrrp, Kind::Lvs, Kind::Observer};
     Texts asked;
-    int process = 100;
+    int process = 100, process_of_reader = 0;
     bool broken = false, rests = false;
     DumpRequests dumps;
 };
@@ -64,6 +68,22 @@ TEST_CASE("for a dump vrrp and lvs report their state while the files' process s
     CHECK(bench.dumps.ended({.pid = 101}));
     CHECK_FALSE(bench.dumps.under_way());
     CHECK_FALSE(bench.dumps.ended({.pid = 0}));
+}
+
+TEST_CASE("a dump is over when the process of the observer's files and that of the reader's have ended") {
+    DumpRequestsBench bench;
+    bench.process_of_reader = 55;
+    for (const bool reader_first : {true, false}) {
+        bench.running = {Kind::Observer};
+        bench.dumps.add(10);
+        const int first = reader_first ? 55 : bench.process, second = reader_first ? bench.process : 55;
+        CHECK(bench.dumps.ended({.pid = first}));
+        CHECK(bench.dumps.under_way());
+        CHECK_FALSE(bench.dumps.ended({.pid = first}));
+        CHECK(bench.dumps.ended({.pid = second, .status = second == 55 ? kDumpOffence : 0}));
+        CHECK_FALSE(bench.dumps.under_way());
+    }
+    CHECK(bench.take() == Texts{"prepare 10", "write 10", "prepare 10", "write 10"});
 }
 
 TEST_CASE("statistics and JSON do not wait for lvs, of which they have nothing") {

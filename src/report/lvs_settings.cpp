@@ -1,0 +1,47 @@
+#include "lvs_settings.hpp"
+
+#include <algorithm>
+
+namespace mainstay::report {
+
+namespace {
+
+using config::value_of;
+
+CheckSettings check_settings(const config::KeywordValues& values, CheckSettings inherited) {
+    const auto take = [&](Micros& time, std::string_view keyword) {
+        time = value_of<Micros>(values, keyword).value_or(time);
+    };
+    if (const auto retry = value_of<std::int64_t>(values, "retry"))
+        inherited.retry = static_cast<std::uint64_t>(*retry);
+    take(inherited.delay, "delay_before_retry");
+    take(inherited.warmup, "warmup");
+    take(inherited.loop, "delay_loop");
+    take(inherited.connect, "connect_timeout");
+    inherited.alpha = value_of<bool>(values, "alpha").value_or(inherited.alpha);
+    return inherited;
+}
+
+}  // namespace
+
+const ServiceStatus* status_of(const LvsStatus& status, const config::VirtualServer& service, std::size_t likely) {
+    const auto name = config::service_name(service);
+    if (likely < status.services.size() && status.services[likely].name == name) return &status.services[likely];
+    const auto found = std::ranges::find(status.services, name, &ServiceStatus::name);
+    return found != status.services.end() ? &*found : nullptr;
+}
+
+CheckSettings settings_of(const config::VirtualServer& service) {
+    return check_settings(service.more->values, {.loop = service.delay_loop, .alpha = service.alpha});
+}
+
+CheckSettings settings_of(const config::VirtualServer& service, const config::RealServer& server) {
+    return check_settings(server.more->values, settings_of(service));
+}
+
+lvs::Quorum quorum_in_use(const config::VirtualServer& service, const ServiceStatus* status) {
+    if (status != nullptr && status->quorum > 0) return {status->quorum, status->hysteresis};
+    return lvs::quorum_of(service);
+}
+
+}  // namespace mainstay::report
