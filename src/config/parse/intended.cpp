@@ -287,7 +287,8 @@ private:
         last_word_ = word;
         if (row != nullptr && is_block(row->args.takes)) return block(*row, at, opens, nullptr);
         if (row == nullptr && !top.is_list() && !s.broken) return opens ? unknown_block(at) : unknown_line();
-        const bool lacks_word = row != nullptr && s.words.size() - 1 < row->args.words_min;
+        const bool lacks_word =
+            row != nullptr && s.words.size() - 1 < row->args.words_min && row->missing != Missing::Unsaid;
         if (s.broken || lacks_word) (void)add(Kind::UnknownBlock, s.mark);
         emit(s.mark.offset, Step::Line);
         advance();
