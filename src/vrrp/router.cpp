@@ -454,6 +454,13 @@ bool Router::takes_over_next() const {
     return next && next->due == deadline() && impl_->instances[next->position].state() == State::Backup;
 }
 
+bool Router::deadline_is_tight() const {
+    const auto next = impl_->deadlines.next();
+    if (!next || next->due != deadline()) return false;
+    const Instance& instance = impl_->instances[next->position];
+    return instance.state() == State::Backup || instance.config().advert_int < kShortInterval;
+}
+
 RouterSnapshot Router::snapshot() const {
     RouterSnapshot all = snapshot_without_instances();
     for (const Instance& instance : impl_->instances) all.instances.push_back(instance.snapshot());

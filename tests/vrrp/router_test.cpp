@@ -268,3 +268,23 @@ TEST_CASE("what a backup will do at its deadline is seen by stepping a copy, whi
     CHECK(lines(bench.router.step(DeadlineReached{}, *due)) == seen);
     CHECK_FALSE(bench.router.takes_over_next());
 }
+
+TEST_CASE("a backup's deadline is tight, and of a master's adverts those in short intervals") {
+    auto slow = instance();
+    auto fast = instance(100, "VI_2", 52, "10.9.9.8/32");
+    fast.advert_int = Micros{100'000};
+    Bench bench{with({slow, fast})};
+    CHECK_FALSE(bench.router.deadline_is_tight());
+    (void)bench.router.step(link(), t0);
+    (void)bench.router.start(t0);
+    std::vector<bool> tight;
+    for (int i = 0; i < 40; ++i) {
+        tight.push_back(bench.router.deadline_is_tight());
+        (void)bench.router.step(DeadlineReached{}, *bench.router.deadline());
+    }
+    CHECK(tight[0]);
+    CHECK(bench.router.snapshot().instances.at(0).state == State::Master);
+    CHECK(bench.router.snapshot().instances.at(1).state == State::Master);
+    CHECK(std::ranges::count(tight, false) > 0);
+    CHECK(std::ranges::count(tight, false) < 5);  // one in ten, once both are master
+}

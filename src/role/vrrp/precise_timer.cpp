@@ -11,8 +11,13 @@ Instant clock_now() { return std::chrono::time_point_cast<Nanos>(std::chrono::st
 }  // namespace
 
 PreciseTimer::PreciseTimer(boost::asio::io_context& loop, std::function<void()> ahead, std::function<bool()> waits,
-                           std::function<void()> due)
-    : timer_{loop}, ahead_{std::move(ahead)}, waits_{std::move(waits)}, due_{std::move(due)}, saved_at_{clock_now()} {}
+                           std::function<bool()> is_tight, std::function<void()> due)
+    : timer_{loop},
+      ahead_{std::move(ahead)},
+      waits_{std::move(waits)},
+      is_tight_{std::move(is_tight)},
+      due_{std::move(due)},
+      saved_at_{clock_now()} {}
 
 void PreciseTimer::at(std::optional<Instant> deadline) {
     if (deadline == deadline_) return;
@@ -37,7 +42,7 @@ void PreciseTimer::arm() {
         return;
     }
     const Instant now = clock_now();
-    const Instant wake = may_watch(now) ? *deadline_ - Nanos{kAhead} : *deadline_;
+    const Instant wake = is_tight_() && may_watch(now) ? *deadline_ - Nanos{kAhead} : *deadline_;
     timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(wake));
     timer_.async_wait([this](const boost::system::error_code& error) {
         if (!error) awake();

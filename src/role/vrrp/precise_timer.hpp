@@ -1,6 +1,7 @@
 // A timer that is accurate to some microseconds. A process that sleeps until a deadline runs about 0.1 ms after it,
 // which at 10 ms intervals exceeds the skew between two priorities (RFC 9568 6.1). This timer wakes up a little
-// earlier, does what must be done before the deadline fires, and busy-waits for the rest.
+// earlier, does what must be done before the deadline fires, and busy-waits for the rest. Deadlines at which a tenth of
+// a millisecond does not count are slept through.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines
@@ -23,9 +24,10 @@ public:
         5};  // at most this much at once; beyond it, the timer sleeps only
 
     // `ahead` and `due` are called on the loop; each may call at(). `due` is called once for each deadline. During the
-    // busy-wait, `ahead` is called again whenever `waits` reports that packets are pending.
+    // busy-wait, `ahead` is called again whenever `waits` reports that packets are pending. `is_tight` is asked once
+    // for each deadline.
     PreciseTimer(boost::asio::io_context& loop, std::function<void()> ahead, std::function<bool()> waits,
-                 std::function<void()> due);
+                 std::function<bool()> is_tight, std::function<void()> due);
 
     void at(std::optional<Instant> deadline);  // replaces the deadline; none: disarms the timer
     void cancel();
@@ -38,7 +40,7 @@ private:
 
     boost::asio::steady_timer timer_;
     std::function<void()> ahead_;
-    std::function<bool()> waits_;
+    std::function<bool()> waits_, is_tight_;
     std::function<void()> due_;
     std::optional<Instant> deadline_;
     bool awaking_ = false;  // inside ahead_: at() only stores the deadline

@@ -19,13 +19,13 @@ struct TimerBench {
     std::vector<std::string> calls;
     std::vector<Instant> due_at;
     std::function<void()> ahead = [] {}, due = [] {};
-    std::function<bool()> waits = [] { return false; };
+    std::function<bool()> waits = [] { return false; }, is_tight = [] { return true; };
     PreciseTimer timer{loop,
                        [this] {
                            calls.emplace_back("ahead");
                            ahead();
                        },
-                       [this] { return waits(); },
+                       [this] { return waits(); }, [this] { return is_tight(); },
                        [this] {
                            calls.emplace_back("due");
                            due_at.push_back(now());
@@ -127,4 +127,20 @@ TEST_CASE("a timer wakes up ahead of its deadline only while it has saved enough
     CHECK(early >= 1);
     // 5 ms saved and 1/100 of the time since last for some 13 waits of 0.4 ms, and for one more in 40 ms.
     CHECK(early < 200);
+}
+
+TEST_CASE("a deadline that is not tight is slept through") {
+    TimerBench bench;
+    int asked = 0, early = 0;
+    Instant planned = now() + 20ms;
+    bench.is_tight = [&] { return ++asked == 0; };
+    bench.ahead = [&] { early += now() < planned ? 1 : 0; };
+    bench.due = [&] {
+        if (bench.due_at.size() < 5) bench.timer.at(planned = now() + 20ms);
+    };
+    bench.timer.at(planned);
+    bench.run();
+    CHECK(bench.due_at.size() == 5);
+    CHECK(early == 0);
+    CHECK(asked == 5);
 }
