@@ -234,10 +234,6 @@ void act(const Words& words) {
 
 // What can be done to a file of a dump, which is root's, with the descriptor that the observer gets.
 void abuse_dump(int line) {
-    const auto want = [line](ipc::DumpText::What what) {
-        static_cast<void>(ipc::send_message(line, ipc::DumpFile{what, ipc::DumpFile::Step::Wanted}));
-    };
-    want(ipc::DumpText::What::Stats);
     pollfd wait{line, POLLIN, 0};
     ::poll(&wait, 1, 10'000);
     auto got = ipc::receive_message(line);
@@ -255,7 +251,8 @@ void abuse_dump(int line) {
     note_result("change its owner", ::fchown(file.get(), ::getuid(), ::getgid()) == 0);
     note_result("remove it", ::unlink(name.c_str()) == 0);
     note_result("link it", ::link(name.c_str(), "/tmp/linked") == 0);
-    want(ipc::DumpText::What::Json);  // which nobody asked for
+    // Which nobody asked for.
+    static_cast<void>(ipc::send_message(line, ipc::DumpFile{ipc::DumpText::What::Json, ipc::DumpFile::Step::Written}));
 }
 
 Words plan_for(const std::string& name) {

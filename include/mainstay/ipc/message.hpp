@@ -285,11 +285,11 @@ struct ReloadDone {       // with one descriptor, when the configuration could b
 struct DumpFile {
     DumpText::What what = DumpText::What::Data;
     enum class Step : std::uint8_t {
-        Wanted,   // the answer is Opened or Refused
+        Wanted,   // of former versions: a file is handed out unasked
         Opened,   // with one descriptor, for writing only
         Refused,  // why not, is in the log
         Written,  // it is whole: the file goes to its place
-        Over      // there is no more; of no file
+        Over      // there is no more: of no file, by both sides
     } step = Step::Wanted;
 };
 

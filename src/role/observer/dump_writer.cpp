@@ -65,11 +65,11 @@ void DumpWriter::write(UniqueFd line, std::vector<Dump> dumps) {
     pthread_sigmask(SIG_SETMASK, &all, &before);
     try {
         std::thread{[line = std::move(line), dumps = std::move(dumps), outlet = outlet_]() mutable {
+            DumpLine files{line.get()};
             for (const Dump& dump : dumps)
-                if (const auto written = write_dump(line.get(), dump); !written)
-                    outlet->log_problem(written.error().text());
+                if (const auto written = files.write(dump); !written) outlet->log_problem(written.error().text());
             outlet->busy = false;  // before the supervisor may ask for the next one
-            end_dumps(line.get());
+            files.end();
         }}.detach();
     } catch (const std::system_error& problem) {
         outlet_->busy = false;

@@ -35,10 +35,11 @@ Result<std::string> check_data() {
 }  // namespace
 
 int write_check_dump(int line, Log& log) {
+    DumpLine files{line};
     auto text = check_data();
-    const auto written = text ? write_dump(line, {ipc::DumpText::What::DataCheck, std::move(*text)}) : error_of(text);
+    const auto written = text ? files.write({ipc::DumpText::What::DataCheck, std::move(*text)}) : error_of(text);
     if (!written) log.error("dump file: {}", written.error().text());
-    end_dumps(line);
+    files.end();
     return written ? 0 : 1;
 }
 

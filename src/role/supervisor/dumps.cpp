@@ -111,6 +111,8 @@ Result<int> Supervisor::prepare_dump(int signal) {
     if (!line) return error_of(line);
     auto files = files_of_dump(signal);
     files.paths.erase(DumpKind::DataCheck);
+    if (!child_of(Kind::Vrrp).alive()) files.paths.erase(DumpKind::Data);
+    if (!child_of(Kind::Bfd).alive()) files.paths.erase(DumpKind::DataBfd);
     auto pid = start_hand_out(files, *line);
     if (pid) dump_line_ = std::move(line->second);
     return pid;
@@ -235,7 +237,14 @@ using Step = ipc::DumpFile::Step;
 class HandOut {
 public:
     HandOut(int line, const DumpFiles& files, Log& log)
-        : line_{line}, paths_{files.paths}, mode_{files.mode}, writer_{files.writer}, log_{log} {}
+        : line_{line}, mode_{files.mode}, writer_{files.writer}, log_{log} {}
+
+    // Before anybody asks: the writer waits for nothing but its texts. False: it is over.
+    [[nodiscard]] bool begin(const DumpFiles& files) {
+        for (const auto& [what, path] : files.paths)
+            if (!open(what, path)) return false;
+        return answer({}, Step::Over, -1);
+    }
 
     // False: it is over.
     [[nodiscard]] bool hear() {
@@ -246,10 +255,10 @@ public:
         if (!*got) return true;  // none, after all
         if (std::holds_alternative<ipc::Closed>(**got)) return lost(fmt::format("{} went away", writer_));
         const auto* message = std::get_if<ipc::DumpFile>(&std::get<ipc::Received>(**got).message);
-        if (message == nullptr) return refuse("it sent something else than the name of a file");
+        if (message == nullptr) return refuse("it sent something else than a word about a file");
         switch (message->step) {
             case Step::Wanted:
-                return open(message->what);
+                return true;
             case Step::Written:
                 return put_in_place(message->what);
             case Step::Over:
@@ -272,10 +281,8 @@ private:
         return lost(fmt::format("{} is not answered any more: {}", writer_, why));
     }
 
-    bool open(DumpKind what) {
-        const auto named = paths_.extract(what);
-        if (named.empty()) return refuse("it wanted a file that nobody asked for, or one of them twice");
-        auto file = kernel::NewFile::beside(named.mapped());
+    bool open(DumpKind what, const std::string& path) {
+        auto file = kernel::NewFile::beside(path);
         if (!file) {
             log_.error("dump file: {}", file.error().text());
             return answer(what, Step::Refused, -1);
@@ -298,7 +305,6 @@ private:
     }
 
     int line_;
-    std::map<DumpKind, std::string> paths_;  // that it has not wanted yet
     std::uint32_t mode_;
     std::string_view writer_;
     Log& log_;
@@ -327,6 +333,7 @@ DumpFiles dump_files(int signal, const ipc::DaemonSettings& settings, const std:
 
 bool hand_out_dump_files(int line, const DumpFiles& files, std::chrono::milliseconds limit, Log& log) {
     HandOut hand_out{line, files, log};
+    if (!hand_out.begin(files)) return true;
     const Instant end = kernel::monotonic_now() + limit;
     for (;;) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - kernel::monotonic_now());

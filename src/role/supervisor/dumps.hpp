@@ -78,8 +78,8 @@ private:
 };
 
 // The files of one dump: made by a child of the supervisor, as root, since they lie where only root may write; written
-// by the observer or a reader. The child gives that process a descriptor for each file that it wants, and moves the
-// file to its place on its word. No text crosses the line between the two, so root never writes what a role has made.
+// by the observer or a reader. The child gives that process a descriptor for each of them, and moves a file to its
+// place on its word. No text crosses the line between the two, so root never writes what a role has made.
 
 inline constexpr std::chrono::seconds kDumpLimit{60};  // for all files of one dump
 

@@ -173,8 +173,15 @@ struct ObserverBench {
     // The dump files that this signal asks for: their kinds with their texts.
     std::vector<std::pair<ipc::DumpText::What, std::string>> dumps(int signal) {
         using Step = ipc::DumpFile::Step;
+        using enum ipc::DumpText::What;
         auto line = ipc::make_channel();
         REQUIRE(line.has_value());
+        std::map<ipc::DumpText::What, UniqueFd> files;
+        for (const auto what : {Data, DataCheck, DataParent, DataBfd, Stats, Json}) {
+            auto& file = files[what] = UniqueFd{::memfd_create("dump", MFD_CLOEXEC)};
+            REQUIRE(ipc::send_message(line->first.get(), ipc::DumpFile{what, Step::Opened}, file.get()));
+        }
+        REQUIRE(ipc::send_message(line->first.get(), ipc::DumpFile{{}, Step::Over}));
         role->dump(signal, std::move(line->second));
         std::vector<std::pair<ipc::DumpText::What, std::string>> all;
         for (;;) {
@@ -182,16 +189,13 @@ struct ObserverBench {
             REQUIRE(::poll(&wait, 1, kPatienceMs) == 1);
             const auto got = ipc::receive_message(line->first.get());
             REQUIRE((got && *got && std::holds_alternative<ipc::Received>(**got)));
-            const auto file = std::get<ipc::DumpFile>(std::get<ipc::Received>(**got).message);
-            if (file.step == Step::Over) return all;
-            if (file.step != Step::Wanted) continue;
-            const UniqueFd memory_file{::memfd_create("dump", MFD_CLOEXEC)};
-            REQUIRE(ipc::send_message(line->first.get(), ipc::DumpFile{file.what, Step::Opened}, memory_file.get()));
-            REQUIRE(::poll(&wait, 1, kPatienceMs) == 1);
-            REQUIRE(ipc::receive_message(line->first.get()).has_value());  // it is written
-            std::string text(static_cast<std::size_t>(::lseek(memory_file.get(), 0, SEEK_END)), '\0');
-            REQUIRE(::pread(memory_file.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
-            all.emplace_back(file.what, std::move(text));
+            const auto told = std::get<ipc::DumpFile>(std::get<ipc::Received>(**got).message);
+            if (told.step == Step::Over) return all;
+            REQUIRE(told.step == Step::Written);
+            const int file = files.at(told.what).get();
+            std::string text(static_cast<std::size_t>(::lseek(file, 0, SEEK_END)), '\0');
+            REQUIRE(::pread(file, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
+            all.emplace_back(told.what, std::move(text));
         }
     }
 };

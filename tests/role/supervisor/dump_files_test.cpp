@@ -26,37 +26,38 @@ namespace {
 
 // The observer's end of the line is the test's; hand_out_dump_files() runs in a thread.
 struct DumpFilesBench {
-    void begin(std::chrono::milliseconds limit = std::chrono::seconds{20}) {
+    void begin(std::chrono::milliseconds limit = std::chrono::seconds{20}, bool with_stats = false) {
         auto line = ipc::make_channel();
         REQUIRE(line.has_value());
         observer = std::move(line->second);
-        thread = std::thread{[this, end = std::move(line->first), limit] {
-            honest = hand_out_dump_files(
-                end.get(),
-                {.paths = {{DumpKind::Data, folder + "/data"}, {DumpKind::Stats, folder + "/no/s"}}, .mode = 0640},
-                limit, log);
+        DumpFiles files{.paths = {{DumpKind::Data, folder + "/data"}}, .mode = 0640};
+        if (with_stats) files.paths[DumpKind::Stats] = folder + "/no/s";
+        thread = std::thread{[this, end = std::move(line->first), files, limit] {
+            honest = hand_out_dump_files(end.get(), files, limit, log);
         }};
     }
     void send(DumpKind what, DumpStep step) const {
         REQUIRE(ipc::send_message(observer.get(), ipc::DumpFile{what, step}).has_value());
     }
-    std::pair<DumpStep, UniqueFd> hear() const {
+    std::tuple<DumpKind, DumpStep, UniqueFd> hear() const {
         for (int tried = 0; tried < 2000; ++tried) {
             auto got = ipc::receive_message(observer.get());
             REQUIRE(got.has_value());
             if (*got) {
                 auto* received = std::get_if<ipc::Received>(&**got);
                 REQUIRE(received != nullptr);
-                return {std::get<ipc::DumpFile>(received->message).step, std::move(received->descriptor)};
+                const auto& told = std::get<ipc::DumpFile>(received->message);
+                return {told.what, told.step, std::move(received->descriptor)};
             }
             std::this_thread::sleep_for(std::chrono::milliseconds{5});
         }
         FAIL("no answer");
         return {};
     }
-    UniqueFd want(DumpKind what) const {
-        send(what, DumpStep::Wanted);
-        auto [step, file] = hear();
+    // The first file that is handed out.
+    UniqueFd file_of(DumpKind what) const {
+        auto [told, step, file] = hear();
+        CHECK(told == what);
         CHECK(step == DumpStep::Opened);
         REQUIRE(file.get() >= 0);
         return std::move(file);
@@ -93,7 +94,7 @@ struct DumpFilesBench {
 TEST_CASE("a file is in its place, with its mode, when its writer says that it is whole, not before") {
     DumpFilesBench bench;
     bench.begin();
-    const UniqueFd file = bench.want(DumpKind::Data);
+    const UniqueFd file = bench.file_of(DumpKind::Data);
     CHECK((::fcntl(file.get(), F_GETFL) & O_ACCMODE) == O_WRONLY);
     REQUIRE(::write(file.get(), "text", 4) == 4);
     CHECK_FALSE(std::filesystem::exists(bench.folder + "/data"));
@@ -114,32 +115,32 @@ TEST_CASE("a file that is never said to be whole is removed, and what lay in its
     std::ofstream{bench.folder + "/data"} << "before";
     bench.begin();
     SUBCASE("the observer goes away") {
-        const UniqueFd file = bench.want(DumpKind::Data);
+        const UniqueFd file = bench.file_of(DumpKind::Data);
         bench.leave();
         CHECK(bench.logged("the observer went away"));
         CHECK(bench.honest);
     }
     SUBCASE("the observer says that there is no more") {
-        const UniqueFd file = bench.want(DumpKind::Data);
+        const UniqueFd file = bench.file_of(DumpKind::Data);
         bench.send({}, DumpStep::Over);
         bench.end();
         CHECK(bench.log.texts.empty());
     }
     SUBCASE("the observer talks nonsense") {
-        const UniqueFd file = bench.want(DumpKind::Data);
+        const UniqueFd file = bench.file_of(DumpKind::Data);
         bench.send(DumpKind::Data, DumpStep::Opened);
         bench.end();
         CHECK(bench.logged("what only the supervisor says"));
     }
     SUBCASE("the observer sends another kind of message") {
-        const UniqueFd file = bench.want(DumpKind::Data);
+        const UniqueFd file = bench.file_of(DumpKind::Data);
         REQUIRE(ipc::send_message(bench.observer.get(), ipc::Reload{}).has_value());
         bench.end();
-        CHECK(bench.logged("something else than the name of a file"));
+        CHECK(bench.logged("something else than a word about a file"));
         CHECK_FALSE(bench.honest);
     }
     SUBCASE("the observer sends what cannot be read") {
-        const UniqueFd file = bench.want(DumpKind::Data);
+        const UniqueFd file = bench.file_of(DumpKind::Data);
         REQUIRE(::write(bench.observer.get(), "\x20\xff", 2) == 2);
         bench.end();
         CHECK(bench.logged("not answered any more"));
@@ -151,36 +152,47 @@ TEST_CASE("a file that is never said to be whole is removed, and what lay in its
 TEST_CASE("an observer that does not come to an end is not waited for longer than the limit") {
     DumpFilesBench bench;
     bench.begin(std::chrono::milliseconds{300});
-    const UniqueFd file = bench.want(DumpKind::Data);
+    const UniqueFd file = bench.file_of(DumpKind::Data);
     bench.end();
     CHECK(bench.logged("has not written it within"));
     CHECK(bench.files().empty());
 }
 
-TEST_CASE("a file that nobody asked for, one that was had already, and one that was not wanted end it") {
+TEST_CASE("a word about a file that is not handed out, or is in its place already, ends it") {
     DumpFilesBench bench;
     bench.begin();
-    SUBCASE("not of this dump") { bench.send(DumpKind::Json, DumpStep::Wanted); }
-    SUBCASE("none that there is") { bench.send(static_cast<DumpKind>(77), DumpStep::Wanted); }
+    SUBCASE("not of this dump") { bench.send(DumpKind::Json, DumpStep::Written); }
+    SUBCASE("none that there is") { bench.send(static_cast<DumpKind>(77), DumpStep::Written); }
     SUBCASE("twice") {
-        const UniqueFd file = bench.want(DumpKind::Data);
-        bench.send(DumpKind::Data, DumpStep::Wanted);
+        bench.send(DumpKind::Data, DumpStep::Written);
+        bench.send(DumpKind::Data, DumpStep::Written);
     }
-    SUBCASE("written before it was wanted") { bench.send(DumpKind::Data, DumpStep::Written); }
     bench.end();
     CHECK_FALSE(bench.honest);
     CHECK(bench.log.texts.size() == 1);
-    CHECK(bench.files().empty());
+}
+
+TEST_CASE("an observer of a former version asks for its file, which came already") {
+    DumpFilesBench bench;
+    bench.begin();
+    bench.send(DumpKind::Data, DumpStep::Wanted);
+    const UniqueFd file = bench.file_of(DumpKind::Data);
+    bench.send(DumpKind::Data, DumpStep::Written);
+    bench.send({}, DumpStep::Over);
+    bench.end();
+    CHECK(bench.honest);
+    CHECK(bench.files() == Texts{"data"});
 }
 
 TEST_CASE("a file that cannot be made is refused, which is logged, and the others are made") {
     DumpFilesBench bench;
-    bench.begin();
-    bench.send(DumpKind::Stats, DumpStep::Wanted);
-    const auto [step, none] = bench.hear();
+    bench.begin(std::chrono::seconds{20}, true);
+    const UniqueFd file = bench.file_of(DumpKind::Data);
+    const auto [what, step, none] = bench.hear();
+    CHECK(what == DumpKind::Stats);
     CHECK(step == DumpStep::Refused);
     CHECK(none.get() < 0);
-    const UniqueFd file = bench.want(DumpKind::Data);
+    CHECK(std::get<DumpStep>(bench.hear()) == DumpStep::Over);
     bench.send(DumpKind::Data, DumpStep::Written);
     bench.send({}, DumpStep::Over);
     bench.end();
@@ -193,7 +205,7 @@ TEST_CASE("a link at the place of a dump is replaced, not followed") {
     std::ofstream{bench.folder + "/precious"} << "precious";
     std::filesystem::create_symlink(bench.folder + "/precious", bench.folder + "/data");
     bench.begin();
-    const UniqueFd file = bench.want(DumpKind::Data);
+    const UniqueFd file = bench.file_of(DumpKind::Data);
     REQUIRE(::write(file.get(), "text", 4) == 4);
     bench.send(DumpKind::Data, DumpStep::Written);
     bench.send({}, DumpStep::Over);

@@ -313,7 +313,6 @@ TEST_CASE(
     REQUIRE(got.descriptor);
     const int line = got.descriptor.get();
     using Step = ipc::DumpFile::Step;
-    REQUIRE(ipc::send_message(line, ipc::DumpFile{ipc::DumpText::What::Stats, Step::Wanted}));
     const auto file = next_received(line, std::chrono::seconds{20});
     REQUIRE(file);
     REQUIRE(std::get<ipc::DumpFile>(file->message).step == Step::Opened);
@@ -332,7 +331,7 @@ TEST_CASE(
     running[Kind::Lvs].hear<ipc::DumpRequested>();
     running[Kind::Lvs].send(ipc::DumpRequested{SIGUSR1});
     got = running.observer->hear_with_descriptor<ipc::DumpRequested>();
-    REQUIRE(ipc::send_message(got.descriptor.get(), ipc::DumpFile{ipc::DumpText::What::Json, Step::Wanted}));
+    REQUIRE(ipc::send_message(got.descriptor.get(), ipc::DumpFile{ipc::DumpText::What::Json, Step::Written}));
     running.observer->until_gone();
     stage.until_logged("sent what it may not on the line of a dump: killing it");
 }
@@ -356,8 +355,7 @@ TEST_CASE("the umask of the configuration counts for dumps, unless the command l
         running[Kind::Vrrp].send(ipc::DumpRequested{SIGUSR2});
         const auto got = running.observer->hear_with_descriptor<ipc::DumpRequested>();
         using Step = ipc::DumpFile::Step;
-        for (const auto step : {Step::Wanted, Step::Written})
-            REQUIRE(ipc::send_message(got.descriptor.get(), ipc::DumpFile{ipc::DumpText::What::Stats, step}));
+        REQUIRE(ipc::send_message(got.descriptor.get(), ipc::DumpFile{ipc::DumpText::What::Stats, Step::Written}));
         stage.until([&] { return fs::exists(stage.at("keepalived.stats")); }, "the file");
         CHECK((static_cast<unsigned>(fs::status(stage.at("keepalived.stats")).permissions()) & 0777) == row.mode);
         REQUIRE(ipc::send_message(got.descriptor.get(), ipc::DumpFile{{}, Step::Over}));
