@@ -146,6 +146,7 @@ TEST_CASE("the first message to a role has each field in its place") {
     h.api = {{"l"}, "c", "k", "a", "f", true, "peer", "t", "pca"};
     h.log_levels = {LogLevel::Debug, LogLevel::Info}, h.adopt = true;
     h.pass_environment = {"A_*"}, h.has_api_socket = true, h.upgraded_from = "1.0", h.errors = {9};
+    h.check_dump = true;
 
     crosses(h, 11,
             kOn + sized("ident") + sized("socket") + n32(16) + kOn + n8(3) + sized("user") + sized("name") +
@@ -159,7 +160,7 @@ TEST_CASE("the first message to a role has each field in its place") {
                                      sized("H: v") + sized("p"))) +
                 sized(n32(1) + sized("l") + sized("c") + sized("k") + sized("a") + sized("f") + kOn + sized("peer") +
                       sized("t") + sized("pca")) +
-                n32(2) + n8(7) + n8(6) + kOn + n32(1) + sized("A_*") + kOn + sized("1.0") + n32(1) + n64(9));
+                n32(2) + n8(7) + n8(6) + kOn + n32(1) + sized("A_*") + kOn + sized("1.0") + n32(1) + n64(9) + kOn);
 }
 
 TEST_CASE("a hand-over has each field in its place, and one of another format is refused") {
