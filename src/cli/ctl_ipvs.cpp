@@ -11,6 +11,7 @@
 #include "ctl.hpp"
 #include "flow.hpp"
 #include "ipvs_mtu.hpp"
+#include "mainstay/config/scheduler_flags.hpp"
 #include "mainstay/kernel/ipvs.hpp"
 #include "mainstay/kernel/kernel_release.hpp"
 #include "mainstay/kernel/local_address.hpp"
@@ -96,11 +97,11 @@ constexpr std::uint32_t kAllOnes = 0xffffffff, kIpv6Full = 128;
 
 // sh and mh have names for their flags; a flag without a name leaves empty parentheses, as ipvsadm does.
 std::string scheduler_flags(const netlink::IpvsService& service) {
-    constexpr std::array kBits{kScheduler1, kScheduler2, kScheduler3};
+    constexpr std::array kBits{config::kFlag1, config::kFlag2, config::kFlag3};
     std::array<const char*, kBits.size()> names{"flag-1", "flag-2", "flag-3"};
     if (service.scheduler == "sh") names = {"sh-fallback", "sh-port", nullptr};
     if (service.scheduler == "mh") names = {"mh-fallback", "mh-port", nullptr};
-    if ((service.flags & (kScheduler1 | kScheduler2 | kScheduler3)) == 0) return {};
+    if ((service.flags & (config::kFlag1 | config::kFlag2 | config::kFlag3)) == 0) return {};
     std::vector<const char*> set;
     for (std::size_t i = 0; i < kBits.size(); ++i) {
         if ((service.flags & kBits[i]) != 0 && names[i] != nullptr) set.push_back(names[i]);

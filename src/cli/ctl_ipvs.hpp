@@ -10,9 +10,6 @@
 
 namespace mainstay::cli {
 
-// IP_VS_SVC_F_SCHED1..3 of a service's flags: what they mean is the scheduler's.
-inline constexpr std::uint32_t kScheduler1 = 0x8, kScheduler2 = 0x10, kScheduler3 = 0x20;
-
 struct IpvsTableEntry {
     netlink::IpvsServiceEntry service;
     std::vector<netlink::IpvsDestinationEntry> destinations;

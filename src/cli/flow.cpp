@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "mainstay/config/scheduler_flags.hpp"
 #include "mainstay/lvs/mh_table.hpp"
 #include "mh_size.hpp"
 
@@ -12,8 +13,6 @@ namespace mainstay::cli {
 namespace {
 
 using Lines = std::vector<std::string>;
-
-constexpr std::uint32_t kFallback = kScheduler1, kPort = kScheduler2;  // of mh
 
 // Why it takes no new flow; empty: it does.
 std::string closed(const netlink::IpvsDestinationEntry& server) {
@@ -30,8 +29,8 @@ public:
     Explanation(const IpvsTableEntry& entry, const Flow& flow, std::uint32_t size)
         : servers_{entry.destinations},
           flow_{flow},
-          flags_{.fallback = (entry.service.service.flags & kFallback) != 0,
-                 .port = (entry.service.service.flags & kPort) != 0},
+          flags_{.fallback = (entry.service.service.flags & config::kHashFallback) != 0,
+                 .port = (entry.service.service.flags & config::kHashPort) != 0},
           usual_{usual_weight(entry)},
           table_{mh_destinations(entry), size} {}
 

@@ -6,6 +6,8 @@
 #include <map>
 #include <string>
 
+#include "mainstay/config/scheduler_flags.hpp"
+
 namespace mainstay::cli {
 namespace {
 
@@ -42,7 +44,7 @@ std::optional<InferredSize> infer_mh_size(const IpvsTableEntry& entry,
         if (is_of(one, entry.service.service.key) && own.size() < kConnectionsMax) own.push_back(&one);
     if (own.size() < kConnectionsForSize) return std::nullopt;
     const auto flags = entry.service.service.flags;
-    const lvs::MhFlags how{.fallback = (flags & kScheduler1) != 0, .port = (flags & kScheduler2) != 0};
+    const lvs::MhFlags how{.fallback = (flags & config::kHashFallback) != 0, .port = (flags & config::kHashPort) != 0};
     const auto destinations = mh_destinations(entry);
     const auto available = [&](std::size_t n) { return entry.destinations[n].destination.weight > 0; };
     InferredSize best{.of = own.size()};

@@ -132,8 +132,8 @@ void put_persistence(MarginLines& out, const config::VirtualServer& service) {
 // Of a service or a server; what is not set anywhere has no line.
 void put_retry(MarginLines& out, const CheckSettings& settings) {
     if (settings.retry != 0) out.line("Retry count", settings.retry);
-    if (settings.delay != Micros{}) out.line("Retry delay", fmt::format("{:.6f}", in_seconds(settings.delay)));
-    if (settings.warmup != Micros{}) out.line("Warmup", fmt::format("{:.6f}", in_seconds(settings.warmup)));
+    if (settings.delay != Micros{}) out.line("Retry delay", seconds_text(settings.delay));
+    if (settings.warmup != Micros{}) out.line("Warmup", seconds_text(settings.warmup));
 }
 
 const char* protocol_text(config::Protocol protocol) {
@@ -148,8 +148,8 @@ std::string service_lines(const config::VirtualServer& service, const ServiceSta
     MarginLines out;
     const auto settings = settings_of(service);
     out.line("Address family", service.family == Family::V6 ? "inet6" : "inet");
-    out.line("connection timeout", fmt::format("{:.6f}", in_seconds(settings.connect)));
-    out.line("delay_loop", fmt::format("{:.6f}", in_seconds(settings.loop)));
+    out.line("connection timeout", seconds_text(settings.connect));
+    out.line("delay_loop", seconds_text(settings.loop));
     put_scheduler(out, service);
     put_persistence(out, service);
     out.line("protocol", protocol_text(service.fwmark != 0 ? config::Protocol::None : service.protocol));
@@ -200,9 +200,9 @@ std::string server_lines(const LvsView& view, const DumpedServer& server) {
                          config.endpoint.port, std::max(weight, std::int64_t{0}), weight));
     out.line("forwarding method", forwarding_text(config.forwarding, config.tunnel));
     out.text(fmt::format("Alpha is {}", on_or_off(settings.alpha)));
-    out.line("connection timeout", fmt::format("{:.6f}", in_seconds(settings.connect)));
+    out.line("connection timeout", seconds_text(settings.connect));
     out.line("connection limit range", fmt::format("{} -> {}", config.lower_threshold, config.upper_threshold));
-    out.line("Delay loop", fmt::format("{:.6f}", in_seconds(settings.loop)));
+    out.line("Delay loop", seconds_text(settings.loop));
     put_retry(out, settings);
     out.text(fmt::format("Inhibit on failure is {}", on_or_off(config.inhibit_on_failure)));
     if (!config.notify_up.empty())

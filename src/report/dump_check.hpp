@@ -31,7 +31,7 @@ public:
     [[nodiscard]] const ServiceStatus* status(std::size_t service) const { return states_[service]; }
     [[nodiscard]] std::vector<DumpedServer> servers(std::size_t service) const;
     [[nodiscard]] const std::vector<vrrp::FileTracker>& files() const { return files_; }
-    // "2 reverse": the weight of a FILE_CHECK, its own or that of the block which names the file.
+    // Of a FILE_CHECK: its own, or that of the block which names the file.
     [[nodiscard]] lvs::FileRule rule(const config::Checker& check) const;
 
 private:
@@ -55,7 +55,6 @@ private:
     std::string out_;
 };
 
-[[nodiscard]] inline double in_seconds(Micros time) { return static_cast<double>(time.count()) / 1e6; }
 [[nodiscard]] inline const char* on_or_off(bool on) { return on ? "ON" : "OFF"; }
 [[nodiscard]] std::string text_of(const lvs::FileRule& rule);  // "2 reverse"
 

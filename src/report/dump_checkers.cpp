@@ -35,7 +35,7 @@ void put_connection(MarginLines& out, const Checker& check) {
     if (!check.bind_if.empty()) out.further("Bind i/f = " + *check.bind_if);
     if (const auto mark = config::value_of<std::int64_t>(check.more->values, "fwmark"))
         out.further(fmt::format("Mark = {}", *mark));
-    out.further(fmt::format("Timeout = {:.6f}", in_seconds(check.connect_timeout)));
+    out.further("Timeout = " + seconds_text(check.connect_timeout));
 }
 
 void put_regex(MarginLines& out, const config::KeywordValues& values) {

@@ -144,9 +144,8 @@ void Lines::vrrp(bool of_vrrp) {
     line("Gratuitous ARP for each secondary VMAC", fmt::format("{}s", seconds(time("vrrp_vmac_garp_intvl", {}))));
     line("Send advert after receive lower priority advert", true_or_false(!global_.vrrp_lower_prio_no_advert));
     line("Send advert after receive higher priority advert", true_or_false(global_.vrrp_higher_prio_send_advert));
-    const auto fraction = [](Micros value) { return static_cast<double>(value.count()) / 1e6; };
-    line("Gratuitous ARP interval", fmt::format("{:.6f}", fraction(global_.vrrp_garp_interval)));
-    line("Gratuitous NA interval", fmt::format("{:.6f}", fraction(global_.vrrp_gna_interval)));
+    line("Gratuitous ARP interval", seconds_text(global_.vrrp_garp_interval));
+    line("Gratuitous NA interval", seconds_text(global_.vrrp_gna_interval));
     line("VRRP default protocol version", static_cast<int>(global_.vrrp_version));
 }
 

@@ -17,6 +17,10 @@ namespace mainstay::report {
 [[nodiscard]] inline std::string section(std::string_view name) { return fmt::format("------< {} >------\n", name); }
 [[nodiscard]] inline const char* true_or_false(bool on) { return on ? "true" : "false"; }
 [[nodiscard]] inline const char* yes_or_no(bool on) { return on ? "yes" : "no"; }
+// "1.500000"
+[[nodiscard]] inline std::string seconds_text(Micros time) {
+    return fmt::format("{:.6f}", static_cast<double>(time.count()) / 1e6);
+}
 [[nodiscard]] inline std::string reversed(bool reverse) { return reverse ? " reverse" : ""; }
 
 // "1795721224.455621 (Thu Nov 26 19:27:04.455621 2026)"

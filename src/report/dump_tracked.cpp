@@ -123,11 +123,11 @@ std::string processes(const DumpSource& source, const TrackedView& tracked) {
         out += fmt::format("   Current processes = {}\n   Have quorum = {}\n   Weight = {}{}\n",
                            now != nullptr ? now->value : 0, true_or_false(now != nullptr && now->up), process.weight,
                            reversed(process.reverse));
-        const auto seconds = [](Micros delay) { return static_cast<double>(delay.count()) / 1e6; };
         out += fmt::format(
-            "   Terminate delay = {:.6f}s\n   Fork delay = {:.6f}s\n   Fork delay timer not running\n"
+            "   Terminate delay = {}s\n   Fork delay = {}s\n   Fork delay timer not running\n"
             "   Terminate delay timer not running\n   Full command = {}\n",
-            seconds(process.terminate_delay), seconds(process.fork_delay), true_or_false(process.full_command));
+            seconds_text(process.terminate_delay), seconds_text(process.fork_delay),
+            true_or_false(process.full_command));
         out += tracked.instances_of(ObjectKind::Process, process.name);
     }
     return out;

@@ -454,9 +454,9 @@ bool Router::takes_over_next() const {
     return next && next->due == deadline() && impl_->instances[next->position].state() == State::Backup;
 }
 
-bool Router::deadline_is_tight() const {
+bool Router::is_tight(Instant deadline) const {
     const auto next = impl_->deadlines.next();
-    if (!next || next->due != deadline()) return false;
+    if (!next || next->due != deadline) return false;
     const Instance& instance = impl_->instances[next->position];
     return instance.state() == State::Backup || instance.config().advert_int < kShortInterval;
 }

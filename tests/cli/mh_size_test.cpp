@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "mainstay/config/scheduler_flags.hpp"
+
 namespace mainstay::cli {
 namespace {
 
@@ -15,7 +17,7 @@ IpvsTableEntry service(std::size_t servers) {
     IpvsTableEntry entry;
     entry.service.service.key = {
         .family = Family::V4, .protocol = 6, .address = *IpAddress::parse("10.0.0.1"), .port = 80};
-    entry.service.service.flags = kScheduler1 | kScheduler2;
+    entry.service.service.flags = config::kHashFallback | config::kHashPort;
     for (std::size_t n = 1; n <= servers; ++n)
         entry.destinations.push_back({.destination = {.endpoint = at(fmt::format("10.1.0.{}", n), 80)}});
     return entry;

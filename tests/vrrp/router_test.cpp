@@ -274,12 +274,12 @@ TEST_CASE("a backup's deadline is tight, and of a master's adverts those in shor
     auto fast = instance(100, "VI_2", 52, "10.9.9.8/32");
     fast.advert_int = Micros{100'000};
     Bench bench{with({slow, fast})};
-    CHECK_FALSE(bench.router.deadline_is_tight());
+    CHECK_FALSE(bench.router.is_tight(t0));
     (void)bench.router.step(link(), t0);
     (void)bench.router.start(t0);
     std::vector<bool> tight;
     for (int i = 0; i < 40; ++i) {
-        tight.push_back(bench.router.deadline_is_tight());
+        tight.push_back(bench.router.is_tight(*bench.router.deadline()));
         (void)bench.router.step(DeadlineReached{}, *bench.router.deadline());
     }
     CHECK(tight[0]);

@@ -56,10 +56,11 @@ public:
     [[nodiscard]] bool clock_agrees(WallTime at, Instant now) const;
     // True if at deadline() a backup takes over.
     [[nodiscard]] bool takes_over_next() const;
-    // True if a tenth of a millisecond counts at deadline(): a backup takes over, or a master sends an advert whose
-    // interval is so short that neighbouring priorities differ by little more (RFC 9568 6.1, Skew_Time).
+    // True if a tenth of a millisecond counts at `deadline`, which is deadline(): a backup takes over, or a master
+    // sends an advert whose interval is so short that neighbouring priorities differ by little more (RFC 9568 6.1,
+    // Skew_Time).
     static constexpr Micros kShortInterval{500'000};
-    [[nodiscard]] bool deadline_is_tight() const;
+    [[nodiscard]] bool is_tight(Instant deadline) const;
     [[nodiscard]] RouterSnapshot snapshot() const;
     // Parts of the snapshot, for callers that must not hold thousands of instances in memory at once.
     [[nodiscard]] RouterSnapshot snapshot_without_instances() const;

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "common_mistakes.hpp"
 #include "config/schema/parse_context.hpp"
 #include "unknown.hpp"
 
@@ -182,8 +183,7 @@ private:
         if (!is_block(row->args.takes)) {
             if (!top || reading_.process == Process::Main) emit(s.mark.offset, Step::Line);
             const std::string_view word = s.words[0].text;
-            const bool told = s.words.size() - 1 < row->args.words_min && row->missing != Missing::Unsaid &&
-                              (!top || reading_.process == Process::Main);
+            const bool told = lacks_word(*row, s) && (!top || reading_.process == Process::Main);
             if (told && row->missing == Missing::Stops) reading_.stops = true;
             advance();
             if (!opens) return;

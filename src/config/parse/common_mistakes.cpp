@@ -136,6 +136,10 @@ bool report_slip(Diagnoser& diag, Block block, const Statement& s) {
     return known_slip(diag, block, s) || language_slip(diag, s);
 }
 
+bool lacks_word(const KeywordSpec& row, const Statement& s) {
+    return s.words.size() - 1 < row.args.words_min && row.missing != Missing::Unsaid;
+}
+
 Diagnostic& missing_word(Diagnoser& diag, const KeywordSpec& row, Mark mark, std::string message) {
     if (row.missing == Missing::Unsaid) return diag.advise(Code::MissingWord, mark, std::move(message));
     if (row.missing == Missing::Ignored) return diag.error(Code::MissingWord, mark, std::move(message));

@@ -8,6 +8,8 @@ namespace mainstay::config {
 [[nodiscard]] bool report_slip(Diagnoser& diag, Block block, const Statement& statement);
 // A // comment where keepalived reads words: in a list of mail addresses it would silently treat them as recipients.
 void report_slash_comment(Diagnoser& diag, Mark mark, bool in_mail_list);
+// Whether a word is missing that keepalived misses, too.
+[[nodiscard]] bool lacks_word(const KeywordSpec& row, const Statement& statement);
 // A word that is missing, with keepalived's outcome.
 Diagnostic& missing_word(Diagnoser& diag, const KeywordSpec& row, Mark mark, std::string message);
 void report_missing_word(ParseContext& r, const KeywordSpec& row, const Statement& statement);

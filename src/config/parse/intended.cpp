@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common_mistakes.hpp"
 #include "config/schema/parse_context.hpp"
 #include "unknown.hpp"
 
@@ -287,12 +288,11 @@ private:
         last_word_ = word;
         if (row != nullptr && is_block(row->args.takes)) return block(*row, at, opens, nullptr);
         if (row == nullptr && !top.is_list() && !s.broken) return opens ? unknown_block(at) : unknown_line();
-        const bool lacks_word =
-            row != nullptr && s.words.size() - 1 < row->args.words_min && row->missing != Missing::Unsaid;
-        if (s.broken || lacks_word) (void)add(Kind::UnknownBlock, s.mark);
+        const bool lacking = row != nullptr && lacks_word(*row, s);
+        if (s.broken || lacking) (void)add(Kind::UnknownBlock, s.mark);
         emit(s.mark.offset, Step::Line);
         advance();
-        many_ = lacks_word;  // a { in place of the word is no mistake of its own
+        many_ = lacking;  // a { in place of the word is no mistake of its own
     }
 
     void block(const KeywordSpec& row, int at, bool opens, const KeywordSpec* meant) {

@@ -236,12 +236,11 @@ using Step = ipc::DumpFile::Step;
 
 class HandOut {
 public:
-    HandOut(int line, const DumpFiles& files, Log& log)
-        : line_{line}, mode_{files.mode}, writer_{files.writer}, log_{log} {}
+    HandOut(int line, const DumpFiles& files, Log& log) : line_{line}, files_{files}, log_{log} {}
 
     // Before anybody asks: the writer waits for nothing but its texts. False: it is over.
-    [[nodiscard]] bool begin(const DumpFiles& files) {
-        for (const auto& [what, path] : files.paths)
+    [[nodiscard]] bool begin() {
+        for (const auto& [what, path] : files_.paths)
             if (!open(what, path)) return false;
         return answer({}, Step::Over, -1);
     }
@@ -253,7 +252,7 @@ public:
             return lost(got.error().text());
         if (!got) return refuse(got.error().text());
         if (!*got) return true;  // none, after all
-        if (std::holds_alternative<ipc::Closed>(**got)) return lost(fmt::format("{} went away", writer_));
+        if (std::holds_alternative<ipc::Closed>(**got)) return lost(fmt::format("{} went away", files_.writer));
         const auto* message = std::get_if<ipc::DumpFile>(&std::get<ipc::Received>(**got).message);
         if (message == nullptr) return refuse("it sent something else than a word about a file");
         switch (message->step) {
@@ -278,7 +277,7 @@ private:
 
     bool refuse(const std::string& why) {
         offended_ = true;
-        return lost(fmt::format("{} is not answered any more: {}", writer_, why));
+        return lost(fmt::format("{} is not answered any more: {}", files_.writer, why));
     }
 
     bool open(DumpKind what, const std::string& path) {
@@ -299,14 +298,13 @@ private:
     bool put_in_place(DumpKind what) {
         auto file = open_.extract(what);
         if (file.empty()) return refuse("it told of a file that it does not have");
-        if (const auto placed = file.mapped().put_in_place(mode_); !placed)
+        if (const auto placed = file.mapped().put_in_place(files_.mode); !placed)
             log_.error("dump file: {}", placed.error().text());
         return true;
     }
 
     int line_;
-    std::uint32_t mode_;
-    std::string_view writer_;
+    const DumpFiles& files_;
     Log& log_;
     std::map<DumpKind, kernel::NewFile> open_;
     bool offended_ = false;
@@ -333,7 +331,7 @@ DumpFiles dump_files(int signal, const ipc::DaemonSettings& settings, const std:
 
 bool hand_out_dump_files(int line, const DumpFiles& files, std::chrono::milliseconds limit, Log& log) {
     HandOut hand_out{line, files, log};
-    if (!hand_out.begin(files)) return true;
+    if (!hand_out.begin()) return true;
     const Instant end = kernel::monotonic_now() + limit;
     for (;;) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - kernel::monotonic_now());

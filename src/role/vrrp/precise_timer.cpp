@@ -11,7 +11,7 @@ Instant clock_now() { return std::chrono::time_point_cast<Nanos>(std::chrono::st
 }  // namespace
 
 PreciseTimer::PreciseTimer(boost::asio::io_context& loop, std::function<void()> ahead, std::function<bool()> waits,
-                           std::function<bool()> is_tight, std::function<void()> due)
+                           std::function<bool(Instant)> is_tight, std::function<void()> due)
     : timer_{loop},
       ahead_{std::move(ahead)},
       waits_{std::move(waits)},
@@ -42,7 +42,7 @@ void PreciseTimer::arm() {
         return;
     }
     const Instant now = clock_now();
-    const Instant wake = is_tight_() && may_watch(now) ? *deadline_ - Nanos{kAhead} : *deadline_;
+    const Instant wake = is_tight_(*deadline_) && may_watch(now) ? *deadline_ - Nanos{kAhead} : *deadline_;
     timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(wake));
     timer_.async_wait([this](const boost::system::error_code& error) {
         if (!error) awake();

@@ -27,7 +27,7 @@ public:
     // busy-wait, `ahead` is called again whenever `waits` reports that packets are pending. `is_tight` is asked once
     // for each deadline.
     PreciseTimer(boost::asio::io_context& loop, std::function<void()> ahead, std::function<bool()> waits,
-                 std::function<bool()> is_tight, std::function<void()> due);
+                 std::function<bool(Instant)> is_tight, std::function<void()> due);
 
     void at(std::optional<Instant> deadline);  // replaces the deadline; none: disarms the timer
     void cancel();
@@ -40,7 +40,8 @@ private:
 
     boost::asio::steady_timer timer_;
     std::function<void()> ahead_;
-    std::function<bool()> waits_, is_tight_;
+    std::function<bool()> waits_;
+    std::function<bool(Instant)> is_tight_;
     std::function<void()> due_;
     std::optional<Instant> deadline_;
     bool awaking_ = false;  // inside ahead_: at() only stores the deadline

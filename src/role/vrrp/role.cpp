@@ -53,7 +53,7 @@ public:
           bfd_{runtime.loop(), runtime.log(),
                [this](const ipc::BfdState& session) { give(vrrp::BfdFact{session.name, session.up}); }},
           timer_{runtime.loop(), [this] { ahead_of_deadline(); }, [this] { return transport_.waits(); },
-                 [this] { return router_->router().deadline_is_tight(); }, [this] { deadline(); }},
+                 [this](Instant deadline) { return router_->router().is_tight(deadline); }, [this] { deadline(); }},
           publisher_{runtime.loop(), kPublishShares, [this] { write_state(); }} {}
 
     Result<void> start(config::Config config, bool restarted) override;

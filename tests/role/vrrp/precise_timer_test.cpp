@@ -25,7 +25,7 @@ struct TimerBench {
                            calls.emplace_back("ahead");
                            ahead();
                        },
-                       [this] { return waits(); }, [this] { return is_tight(); },
+                       [this] { return waits(); }, [this](Instant) { return is_tight(); },
                        [this] {
                            calls.emplace_back("due");
                            due_at.push_back(now());
