@@ -16,7 +16,13 @@ namespace mainstay::ipc {
 
 namespace {
 
-constexpr std::uint64_t kMagic = 0x4d53544154453031ULL;  // "MSTATE01"
+constexpr std::uint64_t kMagic = 0x4d53544154453032ULL;        // "MSTATE02"
+constexpr std::uint64_t kFormerMagic = 0x4d53544154453031ULL;  // "MSTATE01", of 0.1
+
+bool is_known(std::uint64_t magic) { return magic == kMagic || magic == kFormerMagic; }
+std::uint64_t checksum_of(std::span<const std::byte> content, std::uint64_t magic) {
+    return magic == kMagic ? fnv1a_of_words(content) : fnv1a(content);
+}
 
 struct SlotHeader {
     std::atomic<std::uint64_t> sequence;
@@ -57,7 +63,7 @@ struct StateBlock::Mapping {
     void void_if_forged(std::size_t slot) const {
         SlotHeader& head = header(slot);
         std::uint64_t before = head.sequence.load(std::memory_order_acquire);
-        if (before == 0 || (before <= kSequenceMax && head.magic == kMagic && head.length <= capacity())) return;
+        if (before == 0 || (before <= kSequenceMax && is_known(head.magic) && head.length <= capacity())) return;
         head.sequence.compare_exchange_strong(before, 0, std::memory_order_acq_rel);
     }
     // Returns the content of a slot if it is complete.
@@ -66,10 +72,11 @@ struct StateBlock::Mapping {
         const std::uint64_t before = head.sequence.load(std::memory_order_acquire);
         // Read once: its writer may be hostile, and change it between two looks.
         const std::uint64_t length = *const_cast<const volatile std::uint64_t*>(&head.length);
-        if (before == 0 || head.magic != kMagic || length > capacity()) return std::nullopt;
+        const std::uint64_t magic = *const_cast<const volatile std::uint64_t*>(&head.magic);
+        if (before == 0 || !is_known(magic) || length > capacity()) return std::nullopt;
         std::vector<std::byte> copy(content(slot), content(slot) + length);
         std::atomic_thread_fence(std::memory_order_acquire);
-        if (head.sequence.load(std::memory_order_relaxed) != before || fnv1a(copy) != head.checksum)
+        if (head.sequence.load(std::memory_order_relaxed) != before || checksum_of(copy, magic) != head.checksum)
             return std::nullopt;
         return copy;
     }
@@ -108,7 +115,7 @@ Result<void> StateBlock::publish(const Writer& write) {
                                      std::to_string(room.size()));
     head.magic = kMagic;
     head.length = size;
-    head.checksum = fnv1a(room.first(size));
+    head.checksum = checksum_of(room.first(size), kMagic);
     head.sequence.store(newest + 1, std::memory_order_release);
     if (size > kKeptSlotBytes) mapping_->release(1 - slot);
     return {};

@@ -3,13 +3,14 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "mainstay/vrrp/facts.hpp"
 
 namespace mainstay::report {
 
 struct NamedCounter {
-    const char* name;
+    std::string_view name;
     std::uint64_t vrrp::Counters::* value;
 };
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <array>
+
 #include "counter_names.hpp"
 #include "mainstay/report/dumps.hpp"
 
@@ -15,45 +17,45 @@ vrrp::Counters counted(const DumpSource& source, const vrrp::InstanceSnapshot& i
     return now;
 }
 
+namespace {
+
+// What stands before each number.
+constexpr std::array kStatistics = {
+    NamedCounter{"\n  Advertisements:\n    Received: ", &vrrp::Counters::advert_rcvd},
+    NamedCounter{"\n    Sent: ", &vrrp::Counters::advert_sent},
+    NamedCounter{"\n  Became master: ", &vrrp::Counters::become_master},
+    NamedCounter{"\n  Released master: ", &vrrp::Counters::release_master},
+    NamedCounter{"\n  Packet Errors:\n    Length: ", &vrrp::Counters::packet_len_err},
+    NamedCounter{"\n    TTL: ", &vrrp::Counters::ip_ttl_err},
+    NamedCounter{"\n    Invalid Type: ", &vrrp::Counters::invalid_type_rcvd},
+    NamedCounter{"\n    Advertisement Interval: ", &vrrp::Counters::advert_interval_err},
+    NamedCounter{"\n    Address List: ", &vrrp::Counters::addr_list_err},
+    NamedCounter{"\n  Authentication Errors:\n    Invalid Type: ", &vrrp::Counters::invalid_authtype},
+    NamedCounter{"\n    Type Mismatch: ", &vrrp::Counters::authtype_mismatch},
+    NamedCounter{"\n    Failure: ", &vrrp::Counters::auth_failure},
+    NamedCounter{"\n  Authentication Extension Errors:\n    Missing: ", &vrrp::Counters::auth_ext_missing},
+    NamedCounter{"\n    Malformed: ", &vrrp::Counters::auth_ext_malformed},
+    NamedCounter{"\n    Unknown Key: ", &vrrp::Counters::auth_ext_unknown_key},
+    NamedCounter{"\n    Invalid HMAC: ", &vrrp::Counters::auth_ext_invalid_hmac},
+    NamedCounter{"\n    Stale: ", &vrrp::Counters::auth_ext_stale},
+    NamedCounter{"\n    Replay: ", &vrrp::Counters::auth_ext_replay},
+    NamedCounter{"\n  Priority Zero:\n    Received: ", &vrrp::Counters::pri_zero_rcvd},
+    NamedCounter{"\n    Sent: ", &vrrp::Counters::pri_zero_sent},
+};
+
+}  // namespace
+
 std::string dump_stats(const DumpSource& source) {
     std::string out;
     if (source.vrrp == nullptr) return out;
     for (const auto& instance : source.vrrp->router.instances) {
-        const auto c = counted(source, instance);
-        out += fmt::format(
-            "VRRP Instance: {}\n"
-            "  Advertisements:\n"
-            "    Received: {}\n"
-            "    Sent: {}\n"
-            "  Became master: {}\n"
-            "  Released master: {}\n",
-            instance.name, c.advert_rcvd, c.advert_sent, c.become_master, c.release_master);
-        out += fmt::format(
-            "  Packet Errors:\n"
-            "    Length: {}\n"
-            "    TTL: {}\n"
-            "    Invalid Type: {}\n"
-            "    Advertisement Interval: {}\n"
-            "    Address List: {}\n"
-            "  Authentication Errors:\n"
-            "    Invalid Type: {}\n"
-            "    Type Mismatch: {}\n"
-            "    Failure: {}\n",
-            c.packet_len_err, c.ip_ttl_err, c.invalid_type_rcvd, c.advert_interval_err, c.addr_list_err,
-            c.invalid_authtype, c.authtype_mismatch, c.auth_failure);
-        out += fmt::format(
-            "  Authentication Extension Errors:\n"
-            "    Missing: {}\n"
-            "    Malformed: {}\n"
-            "    Unknown Key: {}\n"
-            "    Invalid HMAC: {}\n"
-            "    Stale: {}\n"
-            "    Replay: {}\n"
-            "  Priority Zero:\n"
-            "    Received: {}\n"
-            "    Sent: {}\n",
-            c.auth_ext_missing, c.auth_ext_malformed, c.auth_ext_unknown_key, c.auth_ext_invalid_hmac, c.auth_ext_stale,
-            c.auth_ext_replay, c.pri_zero_rcvd, c.pri_zero_sent);
+        const auto counters = counted(source, instance);
+        out.append("VRRP Instance: ").append(instance.name);
+        for (const auto& [before, value] : kStatistics) {
+            const fmt::format_int digits{counters.*value};
+            out.append(before).append(digits.data(), digits.size());
+        }
+        out += '\n';
     }
     return out;
 }

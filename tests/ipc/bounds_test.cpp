@@ -372,6 +372,39 @@ TEST_CASE("a slot that no honest writer leaves is void to the next one, a full o
     CHECK(StateBlock::map(fd->get(), false)->read()->size() == kCapacity);
 }
 
+TEST_CASE("what 0.1 published is read, after an upgrade") {
+    constexpr std::size_t kSlot = 2048;
+    const auto content = bytes_of("its state, and a word that no eight bytes fill");
+    const std::array<std::uint64_t, 4> head{5, 0x4d53544154453031ULL, content.size(), fnv1a(content)};
+    auto fd = make_memfd("state", 2 * kSlot);
+    REQUIRE(::pwrite(fd->get(), head.data(), sizeof head, kSlot) == sizeof head);
+    REQUIRE(::pwrite(fd->get(), content.data(), content.size(), kSlot + sizeof head) ==
+            static_cast<ssize_t>(content.size()));
+    auto block = StateBlock::map(fd->get(), true);
+    CHECK(*block->read() == std::vector(content.begin(), content.end()));
+    REQUIRE(block->publish(bytes_of("new")));
+    CHECK(block->sequence() == 6);
+    const auto damaged = static_cast<char>('x');
+    REQUIRE(::pwrite(fd->get(), &damaged, 1, kSlot + sizeof head) == 1);
+    CHECK(block->read()->size() == 3);
+}
+
+TEST_CASE("one changed byte anywhere in a state is seen") {
+    constexpr std::size_t kSlot = 2048;
+    for (const std::size_t size : {1, 31, 32, 33, 100}) {
+        auto fd = make_memfd("state", 2 * kSlot);
+        auto block = StateBlock::map(fd->get(), true);
+        REQUIRE(block->publish(std::vector<std::byte>(size)));
+        for (std::size_t at = 0; at < size; ++at) {
+            const auto offset = static_cast<off_t>(kSlot + 32 + at);
+            REQUIRE(::pwrite(fd->get(), "x", 1, offset) == 1);
+            CHECK_FALSE(block->read());
+            REQUIRE(::pwrite(fd->get(), "", 1, offset) == 1);
+        }
+        CHECK(block->read()->size() == size);
+    }
+}
+
 TEST_CASE("a writer takes over half of the greatest number of a ring, so that its own events can be read") {
     constexpr std::uint64_t kGreatest = std::uint64_t{1} << 62;
     auto fd = make_memfd("ring", event_ring_bytes());
