@@ -40,7 +40,7 @@ mode_t own_mask() {
 
 void Supervisor::make_dump_requests() {
     DumpRequests::Handlers handlers;
-    const auto runs = [this](Kind kind) { return child_of(kind).alive() && child_of(kind).ready; };
+    const auto runs = [this](Kind kind) { return child_of(kind).ready; };
     handlers.runs = runs;
     handlers.wake_observer = [this] { return wake_observer(); };
     handlers.refresh = [this](Kind kind, int signal) {
@@ -49,19 +49,14 @@ void Supervisor::make_dump_requests() {
         awaited.push_back(signal);
         child_of(kind).send(ipc::DumpRequested{signal}, -1, log_);
     };
-    handlers.prepare = [this](int signal) { return prepare_dump(signal); };
     handlers.write = [this, runs](int signal) {
-        dump_writer_ = child_of(Kind::Observer).pid;
-        child_of(Kind::Observer).send(ipc::DumpRequested{signal}, dump_line_.get(), log_);
-        dump_line_.reset();
-        if (signal != SIGUSR1 || !runs(Kind::Lvs)) return 0;
-        const auto process = start_check_dump();
-        if (!process) log_.error("no dump of the checkers is made: {}", process.error().text());
-        return process.value_or(0);
-    };
-    handlers.forget = [this](int process) {
-        ::kill(process, SIGKILL);
-        dump_line_.reset();
+        const auto pid_of = [this](const Result<int>& started) {
+            if (!started) log_.error("no dump is made: {}", started.error().text());
+            return started.value_or(0);
+        };
+        DumpWriters processes{.observers = pid_of(start_dump(signal))};
+        if (signal == SIGUSR1 && runs(Kind::Lvs)) processes.readers = pid_of(start_check_dump());
+        return processes;
     };
     handlers.offended = [this] {
         Child& observer = child_of(Kind::Observer);
@@ -76,8 +71,8 @@ void Supervisor::ask_for_dump(int signal) {
                        : signal == SIGUSR2      ? "Printing VRRP stats"
                        : signal == SIGRTMIN + 2 ? "Printing VRRP as json"
                                                 : "Printing and clearing VRRP stats";
+    dumps_->add(signal);  // exporters wait for it
     log_.info("{} on signal {}", what, signal);
-    dumps_->add(signal);
 }
 
 // The role has answered; what it has not answered before that got lost.
@@ -106,16 +101,18 @@ Result<int> Supervisor::start_hand_out(const DumpFiles& files, std::pair<UniqueF
     end_after([&] { return hand_out_dump_files(line.first.get(), files, kDumpLimit, log_) ? 0 : kDumpOffence; });
 }
 
-Result<int> Supervisor::prepare_dump(int signal) {
+// The observer writes its texts while the process starts that hands out the files.
+Result<int> Supervisor::start_dump(int signal) {
     auto line = ipc::make_channel();
     if (!line) return error_of(line);
     auto files = files_of_dump(signal);
     files.paths.erase(DumpKind::DataCheck);
     if (!child_of(Kind::Vrrp).alive()) files.paths.erase(DumpKind::Data);
     if (!child_of(Kind::Bfd).alive()) files.paths.erase(DumpKind::DataBfd);
-    auto pid = start_hand_out(files, *line);
-    if (pid) dump_line_ = std::move(line->second);
-    return pid;
+    Child& observer = child_of(Kind::Observer);
+    dump_writer_ = observer.pid;
+    observer.send(ipc::DumpRequested{signal}, line->second.get(), log_);
+    return start_hand_out(files, *line);
 }
 
 // The reader ends when it has written, and when its line is closed.
@@ -157,21 +154,16 @@ void DumpRequests::next() {
 
 void DumpRequests::refresh() {
     stage_ = Stage::Refresh;
+    ++number_;
     awaited_.clear();
     for (const Kind kind : {Kind::Vrrp, Kind::Lvs})
         if (handlers_.runs(kind) && (kind == Kind::Vrrp || signal_ == SIGUSR1))  // only the data speak of servers
             awaited_.push_back(kind);
     for (const Kind kind : awaited_) handlers_.refresh(kind, signal_);
-    const auto started = handlers_.prepare(signal_);
-    if (!started) {
-        log_.error("no dump is made: {}", started.error().text());
-        return over();
-    }
-    process_ = *started;
     if (awaited_.empty()) return write();
     limit_.expires_after(kFreshStateWait);
-    limit_.async_wait([this, process = process_](const boost::system::error_code& error) {
-        if (!error && stage_ == Stage::Refresh && process == process_) too_late();
+    limit_.async_wait([this, number = number_](const boost::system::error_code& error) {
+        if (!error && stage_ == Stage::Refresh && number == number_) too_late();
     });
 }
 
@@ -195,18 +187,16 @@ void DumpRequests::no_longer_awaited(Kind kind) {
 
 void DumpRequests::write() {
     stage_ = Stage::Files;
-    if (handlers_.runs(Kind::Observer)) {
-        process_of_reader_ = handlers_.write(signal_);
-        return;
-    }
-    waiting_.insert(waiting_.begin(), signal_);  // it died meanwhile; nothing of this dump has reached it
-    handlers_.forget(process_);
-    over();
+    if (handlers_.runs(Kind::Observer))
+        processes_ = handlers_.write(signal_);
+    else
+        waiting_.insert(waiting_.begin(), signal_);  // it died meanwhile; nothing of this dump has reached it
+    if (!processes_.any()) over();
 }
 
 void DumpRequests::over() {
     stage_ = Stage::None;
-    process_ = process_of_reader_ = 0;
+    processes_ = {};
     limit_.cancel();
     next();
 }
@@ -223,10 +213,12 @@ void DumpRequests::look() {
 void DumpRequests::gone(Kind kind) { no_longer_awaited(kind); }
 
 bool DumpRequests::ended(const kernel::Ended& process) {
-    if (process.pid == 0 || (process.pid != process_ && process.pid != process_of_reader_)) return false;
-    if (process.pid == process_ && !process.signalled && process.status == kDumpOffence) handlers_.offended();
-    (process.pid == process_ ? process_ : process_of_reader_) = 0;
-    if (process_ == 0 && process_of_reader_ == 0) over();
+    if (process.pid == 0) return false;
+    const bool is_observers = process.pid == processes_.observers;
+    if (!is_observers && process.pid != processes_.readers) return false;
+    if (is_observers && !process.signalled && process.status == kDumpOffence) handlers_.offended();
+    (is_observers ? processes_.observers : processes_.readers) = 0;
+    if (!processes_.any()) over();
     return true;
 }
 
@@ -252,7 +244,7 @@ public:
             return lost(got.error().text());
         if (!got) return refuse(got.error().text());
         if (!*got) return true;  // none, after all
-        if (std::holds_alternative<ipc::Closed>(**got)) return lost(fmt::format("{} went away", files_.writer));
+        if (std::holds_alternative<ipc::Closed>(**got)) return went_away();
         const auto* message = std::get_if<ipc::DumpFile>(&std::get<ipc::Received>(**got).message);
         if (message == nullptr) return refuse("it sent something else than a word about a file");
         switch (message->step) {
@@ -275,6 +267,8 @@ private:
         return false;
     }
 
+    bool went_away() { return lost(fmt::format("{} went away", files_.writer)); }
+
     bool refuse(const std::string& why) {
         offended_ = true;
         return lost(fmt::format("{} is not answered any more: {}", files_.writer, why));
@@ -292,7 +286,8 @@ private:
 
     bool answer(DumpKind what, Step step, int descriptor) {
         const auto sent = ipc::send_message(line_, ipc::DumpFile{what, step}, descriptor);
-        return sent ? true : lost(sent.error().text());
+        if (sent) return true;
+        return sent.error().sys_errno() == EPIPE ? went_away() : lost(sent.error().text());
     }
 
     bool put_in_place(DumpKind what) {

@@ -1,9 +1,7 @@
 // Dumps that somebody asked for with a signal or over D-Bus, one after the other. For each, the vrrp role, and for the
-// data the lvs role at the same time, bring their state blocks up to date, while the process that makes the files
-// starts; then the observer writes them, and a reader the checkers' data, which it may not have. Exporters wait for
-// it, so nothing of it waits in vain. While
-// the observer does not run, requests wait for it, and their dumps show the state at that time, not at the time of the
-// request.
+// data the lvs role at the same time, bring their state blocks up to date; then the observer writes the files, and a
+// reader the checkers' data, which it may not have. While the observer does not run, requests wait for it, and their
+// dumps show the state at that time, not at the time of the request.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -30,17 +28,19 @@ inline constexpr std::chrono::seconds kFreshStateWait{5};  // then the dump show
 
 inline constexpr int kDumpOffence = 3;  // exit status of the process that makes the files
 
+struct DumpWriters {  // the processes that make the files, one for each process that writes them; 0: there is none
+    int observers = 0, readers = 0;
+    [[nodiscard]] bool any() const { return observers != 0 || readers != 0; }
+};
+
 class DumpRequests {
 public:
     struct Handlers {
-        std::function<bool(Kind)> runs;                  // a committed configuration
-        std::function<void(Kind, int signal)> refresh;   // asks a role to bring its block up to date
-        std::function<Result<int>(int signal)> prepare;  // starts the process that makes the files
-        // Has the observer write. Returns the process that makes a reader's file, 0: there is none.
-        std::function<int(int signal)> write;
-        std::function<void(int process)> forget;  // the observer will not: ends that process
-        std::function<void()> offended;           // the observer sent that process what it may not
-        std::function<bool()> wake_observer;      // false: it does not rest
+        std::function<bool(Kind)> runs;                 // a committed configuration
+        std::function<void(Kind, int signal)> refresh;  // asks a role to bring its block up to date
+        std::function<DumpWriters(int signal)> write;
+        std::function<void()> offended;       // the observer sent the process of its files what it may not
+        std::function<bool()> wake_observer;  // false: it does not rest
     };
     DumpRequests(boost::asio::io_context& loop, Log& log, Handlers handlers)
         : log_{log}, handlers_{std::move(handlers)}, limit_{loop} {}
@@ -71,9 +71,9 @@ private:
     std::vector<int> waiting_;   // signals, oldest first
     std::vector<Kind> awaited_;  // roles that have not reported their state for this dump
     Stage stage_ = Stage::None;
-    int signal_ = 0;   // of the dump that is under way
-    int process_ = 0;  // that makes the observer's files
-    int process_of_reader_ = 0;
+    int signal_ = 0;            // of the dump that is under way
+    std::uint64_t number_ = 0;  // of dumps until now
+    DumpWriters processes_;
     bool logged_ = false;  // that requests wait for the observer
 };
 

@@ -195,11 +195,10 @@ private:
     void make_dump_requests();
     void ask_for_dump(int signal);
     void state_refreshed(Child& child, int signal);
-    [[nodiscard]] Result<int> prepare_dump(int signal);
+    [[nodiscard]] Result<int> start_dump(int signal);
     [[nodiscard]] Result<int> start_check_dump();
     [[nodiscard]] DumpFiles files_of_dump(int signal) const;
     [[nodiscard]] Result<int> start_hand_out(const DumpFiles& files, std::pair<UniqueFd, UniqueFd>& line);
-    UniqueFd dump_line_;   // the observer's end of the line on which the next dump's files are handed out
     int dump_writer_ = 0;  // the observer that was asked last
 
     // -- spares.cpp

@@ -110,6 +110,17 @@ TEST_CASE("a file is in its place, with its mode, when its writer says that it i
     CHECK(bench.log.texts.empty());
 }
 
+TEST_CASE("an observer that goes away before it has its files is told of like one that goes away later") {
+    DumpFilesBench bench;
+    auto line = ipc::make_channel();
+    REQUIRE(line.has_value());
+    line->second.reset();
+    CHECK(hand_out_dump_files(line->first.get(), {.paths = {{DumpKind::Data, bench.folder + "/data"}}},
+                              std::chrono::seconds{20}, bench.log));
+    CHECK(bench.log.texts == Texts{"a dump was not finished: the observer went away"});
+    CHECK(bench.files().empty());
+}
+
 TEST_CASE("a file that is never said to be whole is removed, and what lay in its place stays") {
     DumpFilesBench bench;
     std::ofstream{bench.folder + "/data"} << "before";

@@ -22,17 +22,11 @@ struct DumpRequestsBench {
                      [this](Kind kind, int signal) {
                          asked.push_back((kind == Kind::Vrrp ? "vrrp " : "lvs ") + std::to_string(signal));
                      },
-                 .prepare = [this](int signal) -> Result<int> {
-                     asked.push_back("prepare " + std::to_string(signal));
-                     if (broken) return fail(Errc::Io, "fork for the dump files");
-                     return ++process;
+                 .write = [this](int signal) -> DumpWriters {
+                     asked.push_back("write " + std::to_string(signal));
+                     if (broken) return {};
+                     return {.observers = ++process, .readers = process_of_reader};
                  },
-                 .write =
-                     [this](int signal) {
-                         asked.push_back("write " + std::to_string(signal));
-                         return process_of_reader;
-                     },
-                 .forget = [this](int ended) { asked.push_back("forget " + std::to_string(ended)); },
                  .offended = [this] { asked.emplace_back("offended"); },
                  .wake_observer =
                      [this] {
@@ -53,10 +47,10 @@ struct DumpRequestsBench {
 
 }  // namespace
 
-TEST_CASE("for a dump vrrp and lvs report their state while the files' process starts, then the observer writes") {
+TEST_CASE("for a dump vrrp and lvs report their state, then the observer writes") {
     DumpRequestsBench bench;
     bench.dumps.add(10);
-    CHECK(bench.take() == Texts{"vrrp 10", "lvs 10", "prepare 10"});
+    CHECK(bench.take() == Texts{"vrrp 10", "lvs 10"});
     bench.dumps.refreshed(Kind::Lvs, 10);
     bench.dumps.refreshed(Kind::Lvs, 10);
     bench.dumps.refreshed(Kind::Vrrp, 12);
@@ -83,7 +77,7 @@ TEST_CASE("a dump is over when the process of the observer's files and that of t
         CHECK(bench.dumps.ended({.pid = second, .status = second == 55 ? kDumpOffence : 0}));
         CHECK_FALSE(bench.dumps.under_way());
     }
-    CHECK(bench.take() == Texts{"prepare 10", "write 10", "prepare 10", "write 10"});
+    CHECK(bench.take() == Texts{"write 10", "write 10"});
 }
 
 TEST_CASE("statistics and JSON do not wait for lvs, of which they have nothing") {
@@ -92,7 +86,7 @@ TEST_CASE("statistics and JSON do not wait for lvs, of which they have nothing")
         bench.dumps.add(signal);
         bench.dumps.refreshed(Kind::Vrrp, signal);
         const auto number = std::to_string(signal);
-        CHECK(bench.take() == Texts{"vrrp " + number, "prepare " + number, "write " + number});
+        CHECK(bench.take() == Texts{"vrrp " + number, "write " + number});
         CHECK(bench.dumps.ended({.pid = bench.process}));
     }
 }
@@ -101,13 +95,13 @@ TEST_CASE("dumps are made one after the other, and the same request twice while 
     DumpRequestsBench bench;
     bench.running = {Kind::Observer};
     for (const int signal : {10, 12, 10, 12, 36}) bench.dumps.add(signal);
-    CHECK(bench.take() == Texts{"prepare 10", "write 10"});
+    CHECK(bench.take() == Texts{"write 10"});
     CHECK(bench.dumps.ended({.pid = 101}));
-    CHECK(bench.take() == Texts{"prepare 12", "write 12"});
+    CHECK(bench.take() == Texts{"write 12"});
     CHECK(bench.dumps.ended({.pid = 102}));
-    CHECK(bench.take() == Texts{"prepare 10", "write 10"});
+    CHECK(bench.take() == Texts{"write 10"});
     CHECK(bench.dumps.ended({.pid = 103}));
-    CHECK(bench.take() == Texts{"prepare 36", "write 36"});
+    CHECK(bench.take() == Texts{"write 36"});
     CHECK(bench.dumps.ended({.pid = 104}));
     CHECK_FALSE(bench.dumps.under_way());
 }
@@ -123,7 +117,7 @@ TEST_CASE(
     CHECK(bench.log.texts == Texts{"the observer does not run just now: the dump is made when it does"});
     bench.running.insert(Kind::Observer);
     bench.dumps.ready(Kind::Observer);
-    CHECK(bench.take() == Texts{"vrrp 10", "lvs 10", "prepare 10"});
+    CHECK(bench.take() == Texts{"vrrp 10", "lvs 10"});
     bench.running = {Kind::Observer};
     bench.dumps.refreshed(Kind::Vrrp, 10);
     bench.dumps.gone(Kind::Lvs);
@@ -141,11 +135,11 @@ TEST_CASE("a dump whose observer dies before it is asked is begun again with the
     bench.dumps.gone(Kind::Observer);
     bench.dumps.refreshed(Kind::Vrrp, 10);
     bench.dumps.refreshed(Kind::Lvs, 10);
-    CHECK(bench.take() == Texts{"vrrp 10", "lvs 10", "prepare 10", "forget 101"});
+    CHECK(bench.take() == Texts{"vrrp 10", "lvs 10"});
     CHECK_FALSE(bench.dumps.under_way());
     bench.running.insert(Kind::Observer);
     bench.dumps.ready(Kind::Observer);
-    CHECK(bench.take() == Texts{"vrrp 10", "lvs 10", "prepare 10"});
+    CHECK(bench.take() == Texts{"vrrp 10", "lvs 10"});
 }
 
 TEST_CASE("one whose observer dies while it writes is not made again: it might kill the next one, too") {
@@ -155,7 +149,7 @@ TEST_CASE("one whose observer dies while it writes is not made again: it might k
     bench.dumps.gone(Kind::Observer);
     CHECK(bench.dumps.ended({.pid = 101}));
     bench.dumps.ready(Kind::Observer);
-    CHECK(bench.take() == Texts{"prepare 10", "write 10"});
+    CHECK(bench.take() == Texts{"write 10"});
 }
 
 TEST_CASE("an observer that sent the process of the files what it may not is an offender") {
@@ -165,13 +159,13 @@ TEST_CASE("an observer that sent the process of the files what it may not is an 
     CHECK(bench.dumps.ended({.pid = 101, .status = kDumpOffence}));
     bench.dumps.add(12);
     CHECK(bench.dumps.ended({.pid = 102, .signalled = true, .status = kDumpOffence}));
-    CHECK(bench.take() == Texts{"prepare 10", "write 10", "offended", "prepare 12", "write 12"});
+    CHECK(bench.take() == Texts{"write 10", "offended", "write 12"});
 }
 
 TEST_CASE("a role that dies before it has reported its state is not waited for") {
     DumpRequestsBench bench;
     bench.dumps.add(10);
-    CHECK(bench.take() == Texts{"vrrp 10", "lvs 10", "prepare 10"});
+    CHECK(bench.take() == Texts{"vrrp 10", "lvs 10"});
     bench.dumps.gone(Kind::Lvs);
     bench.dumps.gone(Kind::Bfd);
     CHECK(bench.take().empty());
@@ -184,23 +178,22 @@ TEST_CASE("a role that does not answer keeps nobody from a dump") {
     bench.running = {Kind::Vrrp, Kind::Observer};
     bench.dumps.add(10);
     bench.loop.run_for(kFreshStateWait + std::chrono::milliseconds{200});
-    CHECK(bench.take() == Texts{"vrrp 10", "prepare 10", "write 10"});
+    CHECK(bench.take() == Texts{"vrrp 10", "write 10"});
     CHECK(bench.log.texts == Texts{"a dump is made without the latest state of the VRRP process, which has not "
                                    "answered for 5 s"});
     bench.dumps.refreshed(Kind::Vrrp, 10);  // too late
     CHECK(bench.take().empty());
 }
 
-TEST_CASE("a dump whose files nobody can make is reported, and the next one is tried") {
+TEST_CASE("after a dump whose files nobody can make the next one is tried") {
     DumpRequestsBench bench;
     bench.running = {Kind::Observer};
     bench.broken = true;
     bench.dumps.add(10);
-    CHECK(bench.log.texts == Texts{"no dump is made: fork for the dump files"});
     CHECK_FALSE(bench.dumps.under_way());
     bench.broken = false;
     bench.dumps.add(12);
-    CHECK(bench.take() == Texts{"prepare 10", "prepare 12", "write 12"});
+    CHECK(bench.take() == Texts{"write 10", "write 12"});
 }
 
 TEST_CASE("an observer that rests is woken for a dump, which is then made, and nothing is logged") {
@@ -212,6 +205,6 @@ TEST_CASE("an observer that rests is woken for a dump, which is then made, and n
     bench.rests = false;
     bench.running.insert(Kind::Observer);
     bench.dumps.ready(Kind::Observer);
-    CHECK(bench.take() == Texts{"vrrp 12", "prepare 12"});
+    CHECK(bench.take() == Texts{"vrrp 12"});
     CHECK(bench.log.texts.empty());
 }
