@@ -3,6 +3,7 @@
 import pytest
 
 from support.fault_rows import make_fault_site  # noqa: F401  (a fixture)
+from support.page import pair  # noqa: F401  (a fixture)
 from support.paths import program
 from support.wait import wait_until
 

@@ -1,5 +1,7 @@
 """The packages, built once from the programs in the build folder, and a clean Debian root to install them in."""
 
+import contextlib
+import fcntl
 import os
 import pathlib
 import shutil
@@ -9,6 +11,8 @@ import pytest
 
 from support.paths import BUILD, TOP
 
+from .booted import Booted
+
 INSTALL_SECONDS = 300
 
 
@@ -16,17 +20,35 @@ def build(kind, out):
     done = subprocess.run([TOP / "tools" / "package", kind, "--from-build", BUILD, "--out", out], capture_output=True,
                           text=True, timeout=INSTALL_SECONDS, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    return sorted(out.glob(f"*.{kind}"))
 
 
 @pytest.fixture(scope="session")
-def debs(tmp_path_factory):
-    return build("deb", tmp_path_factory.mktemp("deb"))
+def made_once(tmp_path_factory):
+    """made_once(name, make): a folder with what make(folder) puts into it. For all files of a run of tools/test it is made once."""
+    def made(name, make):
+        if "MAINSTAY_MADE" not in os.environ:
+            folder = tmp_path_factory.mktemp(name)
+            make(folder)
+            return folder
+        folder = pathlib.Path(os.environ["MAINSTAY_MADE"]) / name
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(folder.with_suffix(".lock"), "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.with_suffix(".done").exists():
+                make(folder)
+                folder.with_suffix(".done").touch()
+        return folder
+    return made
 
 
 @pytest.fixture(scope="session")
-def rpms(tmp_path_factory):
-    return build("rpm", tmp_path_factory.mktemp("rpm"))
+def debs(made_once):
+    return sorted(made_once("deb", lambda out: build("deb", out)).glob("*.deb"))
+
+
+@pytest.fixture(scope="session")
+def rpms(made_once):
+    return sorted(made_once("rpm", lambda out: build("rpm", out)).glob("*.rpm"))
 
 
 KEY = "Test of mainstay <test@localhost>"
@@ -88,30 +110,63 @@ class Root:
         return {line.split()[0]: line.split()[1] for line in shown.splitlines()}
 
 
-@pytest.fixture(scope="session")
-def clean_root(tmp_path_factory):
-    """Debian's essential packages and apt, nothing else. Fetched anew: that apt finds every dependency is the test."""
-    path = tmp_path_factory.mktemp("root") / "debian"
+@contextlib.contextmanager
+def unpacked(archive, path):
+    """A root in memory: dpkg waits for the disk after each file otherwise."""
     path.mkdir()
-    # In memory: dpkg waits for the disk after each file otherwise.
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2G,mode=755", "clean-root", str(path)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2G,mode=755", path.name, path], check=True)
     try:
-        yield make_clean_root(path)
+        subprocess.run(["tar", "-xpf", archive, "--numeric-owner", "-C", path], check=True)
+        yield Root(path)
     finally:
-        subprocess.run(["umount", "--lazy", str(path)], check=False)
+        subprocess.run(["umount", "--lazy", path], check=False)
 
 
-def make_clean_root(path):
-    codename = subprocess.run(["bash", "-c", ". /etc/os-release; echo $VERSION_CODENAME"], capture_output=True,
-                              text=True, check=True).stdout.strip()
-    done = subprocess.run(["mmdebstrap", "--quiet", "--variant=apt",
-                           "--mode=root", "--skip=cleanup/apt,check/empty",
-                           "--dpkgopt=force-unsafe-io", codename, str(path)],
-                          capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    for name in ("resolv.conf", "hosts"):
-        shutil.copy(pathlib.Path("/etc") / name, path / "etc" / name)
-    # A root in a folder has no service manager; should a maintainer script try to start something, it is told no.
-    (path / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\necho \"$@\" >>/var/log/start-requests\nexit 101\n", encoding="ascii")
-    (path / "usr/sbin/policy-rc.d").chmod(0o755)
-    return Root(path)
+@pytest.fixture(scope="session")
+def clean_archive(made_once):
+    """Debian's essential packages and apt, nothing else. Fetched anew: that apt finds every dependency is the test."""
+    def make(folder):
+        codename = subprocess.run(["bash", "-c", ". /etc/os-release; echo $VERSION_CODENAME"], capture_output=True,
+                                  text=True, check=True).stdout.strip()
+        done = subprocess.run(["mmdebstrap", "--quiet", "--variant=apt", "--mode=root", "--skip=cleanup/apt",
+                               "--dpkgopt=force-unsafe-io", '--customize-hook=cp /etc/resolv.conf /etc/hosts "$1/etc"',
+                               codename, folder / "root.tar"],
+                              capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return made_once("clean", make) / "root.tar"
+
+
+@pytest.fixture(scope="session")
+def clean_root(clean_archive, tmp_path_factory):
+    with unpacked(clean_archive, tmp_path_factory.mktemp("root") / "debian") as root:
+        # It has no service manager; should a maintainer script try to start something, it is told no.
+        refusal = root.path / "usr/sbin/policy-rc.d"
+        refusal.write_text("#!/bin/sh\necho \"$@\" >>/var/log/start-requests\nexit 101\n", encoding="ascii")
+        refusal.chmod(0o755)
+        yield root
+
+
+@pytest.fixture(scope="session")
+def service_archive(clean_archive, made_once, tmp_path_factory):
+    """With systemd, for tests in which it is PID 1, and keepalived."""
+    def make(folder):
+        with unpacked(clean_archive, tmp_path_factory.mktemp("service") / "debian") as root:
+            root.run("apt-get", "install", "-y", "--no-install-recommends", "systemd", "iproute2", "procps", "psmisc", "apt-utils",
+                     "keepalived")
+            subprocess.run(["tar", "-cpf", folder / "root.tar", "--numeric-owner", "-C", root.path, "."], check=True)
+    return made_once("service", make) / "root.tar"
+
+
+@pytest.fixture(scope="module")
+def booted(service_archive, debs, tmp_path_factory):
+    path = tmp_path_factory.mktemp("life") / "debian"
+    needed = subprocess.run(["dpkg-deb", "-f", next(deb for deb in debs if deb.name.startswith("mainstay_")), "Depends"],
+                            capture_output=True, text=True, check=True).stdout
+    needed = ", ".join(part for part in needed.strip().split(", ") if not part.startswith("mainstay"))
+    with unpacked(service_archive, path) as root:
+        root.run("apt-get", "satisfy", "-y", "--no-install-recommends", needed)
+        machine = Booted(root, path.parent / "systemd.log")
+        try:
+            yield machine
+        finally:
+            machine.end()

@@ -1,4 +1,5 @@
-"""One story on a clean Debian with systemd as PID 1: install, start, look at it, purge. Nothing is left behind."""
+"""One story on a clean Debian with systemd as PID 1: install, start, look at it, purge. Nothing is left behind.
+Then again, with other units and under keepalived's name."""
 
 import hashlib
 import json
@@ -6,53 +7,16 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import stat
 import subprocess
 
 import pytest
 
-from support.takeover import FAILED_AT_KEEPALIVEDS_START
 from support.wait import wait_until
 
-from .change_over import Client, Rpm
-from .conftest import make_clean_root
+from .booted import CONFIG, addresses
 
-SECONDS = 300
 CONSUL = pathlib.Path(__file__).resolve().parents[1] / "support" / "consul_server.py"
-CONFIG = """vrrp_instance VI_1 {
-    interface eth0
-    virtual_router_id 51
-    advert_int 0.2
-    virtual_ipaddress {
-        192.168.4.200/24
-    }
-}
-"""
-HELD = {"192.168.4.11/24", "192.168.4.200/24"}
-# Namespaces of its own, a cgroup tree of its own, /dev with the few nodes that programs need; then systemd is PID 1.
-BOOT = """set -e
-root=$1
-ip link set lo up
-ip link add eth0 address 02:00:00:00:00:01 type veth peer name other
-ip link set other up && ip link set eth0 up && ip addr add 192.168.4.11/24 dev eth0
-mount --make-rprivate /
-mount --bind "$root" "$root"
-mount -t proc proc "$root/proc"
-mount -t sysfs sys "$root/sys"
-mount -t cgroup2 cgroup "$root/sys/fs/cgroup"
-mount -t tmpfs -o mode=755 run "$root/run"
-mount -t tmpfs -o mode=1777 tmp "$root/tmp"
-mount -t tmpfs -o mode=755 dev "$root/dev"
-for node in null zero full random urandom tty; do touch "$root/dev/$node"; mount --bind /dev/$node "$root/dev/$node"; done
-ln -s /proc/self/fd "$root/dev/fd"
-ln -s pts/ptmx "$root/dev/ptmx"
-mkdir "$root/dev/shm" "$root/dev/pts"
-mount -t devpts -o newinstance,ptmxmode=666 devpts "$root/dev/pts"
-hostname lb1
-exec chroot "$root" /usr/bin/env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system \
-    --unit=multi-user.target --log-target=null
-"""
 # What no package decides, and what installing any package changes. dpkg keeps what it removed in its own folder.
 OTHERS = ("proc", "sys", "dev", "run", "tmp", "root", "var/log", "var/lib/dpkg", "var/lib/apt", "var/cache", "var/lib/systemd",
           "var/tmp", "etc/machine-id", "etc/.updated", "var/.updated", "etc/ld.so.cache")
@@ -81,76 +45,9 @@ def listing(root):
     return found
 
 
-class Booted:
-    """The root with systemd running in it."""
-
-    def __init__(self, root, log):
-        self.root = root
-        with open(log, "wb") as out:
-            self.process = subprocess.Popen(
-                ["unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--fork", "--kill-child", "/bin/sh", "-c", BOOT,
-                 "boot", root.path], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        self.init = wait_until(self.first_child, 20, "systemd to be there")
-        wait_until(lambda: self.run("systemctl", "is-system-running", check=False).stdout.strip() in ("running", "degraded"),
-                   60, "systemd to be ready")
-
-    def first_child(self):
-        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii").split()
-        ready = children and pathlib.Path(f"/proc/{children[0]}/comm").read_text(encoding="utf-8") == "systemd\n"
-        return children[0] if ready else None
-
-    def run(self, *command, check=True):
-        done = subprocess.run(["nsenter", "--target", self.init, "--mount", "--pid", "--net", "--uts", "--ipc", "--cgroup", "--root", "--wd",
-                               "--", "/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive",
-                               *command], capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL, check=False)
-        if check:
-            assert done.returncode == 0, f"{' '.join(map(str, command))}:\n{done.stdout}{done.stderr}"
-        return done
-
-    def show(self, what, unit="mainstay"):
-        return self.run("systemctl", "show", unit, "-p", what, "--value").stdout.strip()
-
-    def fetch(self, url):
-        """With this machine's own Python, in the network of the root."""
-        code = f"import urllib.request; print(urllib.request.urlopen({url!r}, timeout=10).read().decode())"
-        return subprocess.run(["nsenter", "--target", self.init, "--net", "--", "/usr/bin/python3", "-c", code],
-                              capture_output=True, text=True, timeout=30, check=True).stdout
-
-    def end(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-
-@pytest.fixture(scope="module")
-def booted(debs, tmp_path_factory):
-    path = tmp_path_factory.mktemp("life") / "debian"
-    path.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2G,mode=755", "life", str(path)], check=True)
-    machine = None
-    try:
-        root = make_clean_root(path)
-        (path / "usr/sbin/policy-rc.d").unlink()
-        needed = subprocess.run(["dpkg-deb", "-f", next(deb for deb in debs if deb.name.startswith("mainstay_")), "Depends"],
-                                capture_output=True, text=True, check=True).stdout
-        needed = ", ".join(part for part in needed.strip().split(", ") if not part.startswith("mainstay"))
-        root.run("apt-get", "install", "-y", "--no-install-recommends", "systemd", "iproute2", "procps", "psmisc", "apt-utils",
-                 "keepalived")
-        root.run("apt-get", "satisfy", "-y", "--no-install-recommends", needed)
-        machine = Booted(root, path.parent / "systemd.log")
-        yield machine
-    finally:
-        if machine is not None:
-            machine.end()
-        subprocess.run(["umount", "--lazy", str(path)], check=False)
-
-
 @pytest.fixture(scope="module")
 def before(booted):
     return listing(booted.root.path)
-
-
-def addresses(booted):
-    return set(re.findall(r"inet (\S+)", booted.run("ip", "-4", "addr", "show", "eth0").stdout))
 
 
 def test_the_installation_starts_nothing(booted, before, debs):
@@ -241,103 +138,6 @@ def test_a_purge_takes_everything_away(booted, before):
     after = listing(booted.root.path)
     different = {path for path in {*before, *after} if before.get(path) != after.get(path)}
     assert {path: (before.get(path), after.get(path)) for path in different - ACCOUNTS - NAMED_BY_KEEPALIVED} == {}
-
-
-@pytest.fixture
-def client(booted, tmp_path):
-    client = Client(booted, tmp_path)
-    try:
-        yield client
-    finally:
-        booted.run("systemctl", "stop", "keepalived", "mainstay", check=False)
-        client.close()
-        booted.run("ip", "link", "set", "other", "up")
-
-
-def installed_keepalived(booted):
-    """Back from the package that apt has kept."""
-    return booted.run("sh", "-c", "dpkg -i /var/cache/apt/archives/keepalived_*.deb")
-
-
-def test_the_drop_in_takes_the_package_s_place_and_gives_it_back_without_losing_a_request(booted, debs, client):
-    wanted = [deb for deb in debs if re.match(r"mainstay(-realserver|-keepalived-compat)?_", deb.name)]
-    booted.root.put(*wanted)
-    mainstay, drop_in = [f"/root/{deb.name}" for deb in wanted if "compat" not in deb.name], "/root/" + next(
-        deb.name for deb in wanted if "compat" in deb.name)
-    (booted.root.path / "etc/keepalived/keepalived.conf").write_text(CONFIG, encoding="utf-8")
-    booted.run("dpkg", "-i", *mainstay)
-    booted.run("systemctl", "enable", "--now", "keepalived")
-    wait_until(lambda: addresses(booted) == HELD, 20, "keepalived's address")
-    # apt shows this before it removes or unpacks anything.
-    said = booted.run("dpkg-preconfigure", "--frontend=noninteractive", drop_in).stdout
-    assert "mainstayctl takeover" in said
-
-    client.ask()
-    booted.run("mainstayctl", "takeover")
-    assert "mainstay.service goes on" in booted.run("dpkg", "-i", drop_in).stdout
-    assert client.lost("to the deb") == 0
-
-    assert (booted.show("ActiveState"), booted.show("UnitFileState")) == ("active", "disabled")
-    assert (booted.show("ActiveState", "keepalived"), booted.show("UnitFileState", "keepalived")) == ("inactive", "enabled")
-    assert booted.run("keepalived", "--version").stderr.startswith("Keepalived v2.4.3")
-    # No warning where nothing is stopped.
-    assert "takeover" not in booted.run("dpkg-preconfigure", "--frontend=noninteractive", drop_in).stdout
-
-    client.ask()
-    booted.run("systemctl", "mask", "--runtime", "keepalived")
-    booted.run("dpkg", "--remove", "mainstay-keepalived-compat")  # as apt does for a package that it conflicts with
-    installed_keepalived(booted)
-    booted.run("systemctl", "unmask", "--runtime", "keepalived")
-    booted.run("mainstayctl", "takeover", "--undo")
-    assert client.lost("back from the deb") <= FAILED_AT_KEEPALIVEDS_START
-
-    assert (booted.show("ActiveState"), booted.show("ActiveState", "keepalived")) == ("inactive", "active")
-    assert booted.show("UnitFileState", "keepalived") == "enabled"
-    assert addresses(booted) == HELD
-
-    # Without a takeover: stopped, and started under its name.
-    stopped = booted.run("dpkg", "-i", drop_in).stdout
-    assert "goes on" not in stopped
-    assert booted.show("ActiveState", "keepalived") == "active"
-    wait_until(lambda: addresses(booted) == HELD, 20, "mainstay's address")
-    assert "keepalived.service stops now" in booted.run("dpkg", "--remove", "mainstay-keepalived-compat").stdout
-    assert addresses(booted) == {"192.168.4.11/24"}
-    installed_keepalived(booted)
-    booted.run("systemctl", "disable", "--now", "keepalived")
-
-
-def test_the_rpm_takes_over_before_keepalived_s_package_goes_and_gives_back_without_losing_a_request(booted, rpms, client, tmp_path):
-    """In the order of `dnf swap`: the new package's %pre, files and %post, then the old one's %preun, files and %postun."""
-    booted.run("dpkg", "--purge", "mainstay-keepalived-compat", "mainstay", "mainstay-realserver")
-    rpm = Rpm(booted, tmp_path)
-    mainstay, drop_in = [next(one for one in rpms if re.match(rf"mainstay{name}-0", one.name) and ".src." not in one.name)
-                         for name in ("", "-keepalived-compat")]
-    (booted.root.path / "etc/keepalived/keepalived.conf").write_text(CONFIG, encoding="utf-8")
-    rpm.run("-i", "--force", rpm.keepalived)
-    booted.run("systemctl", "enable", "--now", "keepalived")
-    wait_until(lambda: addresses(booted) == HELD, 20, "keepalived's address")
-
-    client.ask()
-    assert "keepalived was ended" in rpm.run("-i", "--force", mainstay, drop_in)
-    rpm.run("-e", "keepalived")
-    assert client.lost("to the rpm") == 0
-    assert (booted.show("ActiveState"), booted.show("UnitFileState")) == ("active", "disabled")
-    assert (booted.show("ActiveState", "keepalived"), booted.show("UnitFileState", "keepalived")) == ("inactive", "enabled")
-
-    client.ask()
-    rpm.run("-i", "--force", rpm.keepalived)
-    booted.run("systemctl", "--no-reload", "disable", "--now", "keepalived")  # %systemd_preun, which is empty on this system
-    rpm.run("-e", "mainstay-keepalived-compat")
-    booted.run("systemctl", "daemon-reload")
-    booted.run("mainstayctl", "takeover", "--undo")
-    assert client.lost("back from the rpm") <= FAILED_AT_KEEPALIVEDS_START
-    assert (booted.show("ActiveState"), booted.show("ActiveState", "keepalived")) == ("inactive", "active")
-    assert addresses(booted) == HELD
-    rpm.run("-e", "mainstay", "keepalived")
-    assert addresses(booted) == {"192.168.4.11/24"}
-    booted.run("dpkg", "--purge", "keepalived")
-    installed_keepalived(booted)
-    booted.run("systemctl", "disable", "--now", "keepalived")
 
 
 def test_units_without_scripts_do_their_work_in_their_sandbox(booted, debs, tmp_path):

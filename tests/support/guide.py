@@ -87,7 +87,7 @@ def write_files(host, found):
 NOT_RUN = {
     r"tools/(demo|test)$": "they are the whole of the tests themselves",
     r"^(apt|systemctl|journalctl) ": "needs a system with systemd and a package: package/test_deb, lab/test_systemd",
-    r"^mainstayctl takeover": "needs a keepalived under systemd: host/test_takeover, package/test_service_life",
+    r"^mainstayctl takeover": "needs a keepalived under systemd: host/test_takeover, package/test_service_life, test_change_over",
     r"^mainstayctl --host ": "needs ssh: host/test_mainstayctl",
     r"^(mainstayctl ipvs|ipvsadm) | --wait ": "needs a kernel with IPVS: lab/test_mainstayctl, test_tunnel_mtu, test_server_wait",
     r"^mainstayctl migrate$": "reads the /etc of this machine: config/test_migrate",

@@ -13,6 +13,7 @@ import xml.etree.ElementTree as ElementTree
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TOP / os.environ.get("MAINSTAY_BUILD", "build")
 RESULTS = BUILD / "test-results"
+MADE = RESULTS / "made"  # what several files of tests use in one run: tests/package/conftest.py
 # How long a program may take to clean up after an interrupt, and after the termination that follows it.
 INTERRUPT_SECONDS, TERMINATE_SECONDS = 30, 10
 

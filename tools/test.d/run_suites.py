@@ -4,6 +4,7 @@ import argparse
 import concurrent.futures
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import time
 import by_chance
 import scripts
 from programs import LIKE_INSTALLED, compile_tree, unit_jobs
-from results import BUILD, CHILDREN, RESULTS, TOP, Interrupted, Tally
+from results import BUILD, CHILDREN, MADE, RESULTS, TOP, Interrupted, Tally
 
 SUITES = ["unit", "structure", "config", "cost", "host", "lab", "package"]
 ONLY_AT_NIGHT = ["sanitize", "single", "tidy", "sim", "oracle", "fuzz", "mutate"]
@@ -198,6 +199,7 @@ def main(words):
         return 1
     end_on_signals()
     (RESULTS / "passed").unlink(missing_ok=True)
+    shutil.rmtree(MADE, ignore_errors=True)  # of a run that was killed
     run = Run(options)
     try:
         problem = compile_tree(BUILD, ["-Dwerror=true", *LIKE_INSTALLED])
@@ -208,6 +210,7 @@ def main(words):
                 run.run(lanes)
     except Interrupted:
         pass
+    shutil.rmtree(MADE, ignore_errors=True)
     if CHILDREN.interrupted:
         run.add("interrupted", [interrupted_tally()], time.monotonic() - begin)
     return run.close(time.monotonic() - begin)

@@ -4,7 +4,7 @@ import os
 import subprocess
 
 from programs import at_once
-from results import BUILD, RESULTS, TOP, Tally, call, longest_first, timed
+from results import BUILD, MADE, RESULTS, TOP, Tally, call, longest_first, timed
 
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "--color=no"]
 # Bounds on what may hang, in seconds; far above what is normal.
@@ -12,8 +12,10 @@ FILE_SECONDS = {"structure": 240, "config": 300, "cost": 600, "host": 600, "orac
 NIGHTLY_FACTOR = 4  # with the tests that are marked nightly
 LAB_MEMORY_MB = 1024
 # How many files run at once, at most. A guest keeps one processor busy, so there are as many as processors; tests on hosts
-# wait most of the time. The packages are built and installed in one folder after the other.
+# wait most of the time.
 FILES_AT_ONCE = {"structure": 2, "config": 2, "cost": 1, "host": 4, "lab": 4, "package": 2, "oracle": 1}
+# Begun first: it uses none of the packages, which are built meanwhile for the others.
+BEGUN_FIRST = "package/test_container.py"
 # A test that failed is tried once more, alone: the programs of these suites share the machine with others.
 TRIED_AGAIN = ("host", "lab")
 UNSTABLE_MAX = 3
@@ -34,14 +36,15 @@ class Selection:
         if done.returncode not in (0, 5):
             raise ValueError(f"pytest cannot read tests/{suite}:\n{done.stdout}{done.stderr}")
         names = {line.partition("::")[0] for line in done.stdout.splitlines() if "::" in line}  # below tests/, as pytest.ini
-        return [TOP / "tests" / name for name in longest_first(names, lambda name: name)]
+        in_order = sorted(longest_first(names, lambda name: name), key=lambda name: name != BEGUN_FIRST)
+        return [TOP / "tests" / name for name in in_order]
 
     def seconds(self, suite):
         return FILE_SECONDS[suite] * (NIGHTLY_FACTOR if self.nightly else 1)
 
 
 def pytest_environment():
-    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "MAINSTAY_BUILD": BUILD.name}
+    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "MAINSTAY_BUILD": BUILD.name, "MAINSTAY_MADE": str(MADE)}
 
 
 def at_once_of(suite):
