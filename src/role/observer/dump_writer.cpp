@@ -1,19 +1,11 @@
 #include "dump_writer.hpp"
 
-#include <pthread.h>
-
-#include <atomic>
-#include <boost/asio/post.hpp>
 #include <csignal>
-#include <mutex>
-#include <system_error>
-#include <thread>
+#include <utility>
 
 #include "mainstay/bfd/configured.hpp"
 
 namespace mainstay::role {
-
-namespace asio = boost::asio;
 
 std::vector<Dump> dumps_of(int signal, const report::DumpSource& source) {
     using What = ipc::DumpText::What;
@@ -32,50 +24,31 @@ std::vector<Dump> dumps_of(int signal, const report::DumpSource& source) {
     return files;
 }
 
-// The way back to the loop, which may no longer exist when a thread ends.
-struct DumpWriter::Outlet {
-    std::mutex mutex;
-    asio::io_context* loop = nullptr;
-    Log* log = nullptr;  // only used on the loop
-    std::atomic<bool> busy = false;
-
-    void log_problem(std::string problem) {
-        const std::lock_guard guard{mutex};
-        if (loop != nullptr)
-            asio::post(*loop, [to = log, problem = std::move(problem)] { to->error("dump file: {}", problem); });
-    }
-};
-
-DumpWriter::DumpWriter(asio::io_context& loop, Log& log) : log_{log}, outlet_{std::make_shared<Outlet>()} {
-    outlet_->loop = &loop;
-    outlet_->log = &log;
-}
-
-DumpWriter::~DumpWriter() {
-    const std::lock_guard guard{outlet_->mutex};
-    outlet_->loop = nullptr;
-}
+DumpWriter::DumpWriter(boost::asio::io_context& loop, Log& log) : background_{loop}, log_{log} {}
 
 void DumpWriter::write(UniqueFd line, std::vector<Dump> dumps) {
     if (!line) return log_.error("no dump is made: the supervisor is another version's and hands out no files");
-    if (outlet_->busy.exchange(true)) return log_.error("no dump is made: the disk has not taken the former one yet");
-    // The process's signals are for the loop's thread: the new one starts with all of them blocked.
-    sigset_t all{}, before{};
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-        std::thread{[line = std::move(line), dumps = std::move(dumps), outlet = outlet_]() mutable {
-            DumpLine files{line.get()};
-            for (const Dump& dump : dumps)
-                if (const auto written = files.write(dump); !written) outlet->log_problem(written.error().text());
-            outlet->busy = false;  // before the supervisor may ask for the next one
+    if (busy_->exchange(true)) return log_.error("no dump is made: the disk has not taken the former one yet");
+    struct Job {
+        UniqueFd line;
+        std::vector<Dump> dumps;
+        std::vector<std::string> problems;
+    };
+    const auto job = std::make_shared<Job>(std::move(line), std::move(dumps));
+    const auto started = background_.run(
+        [job, busy = busy_] {
+            DumpLine files{job->line.get()};
+            for (const Dump& dump : job->dumps)
+                if (const auto written = files.write(dump); !written) job->problems.push_back(written.error().text());
+            *busy = false;  // before the supervisor may ask for the next one
             files.end();
-        }}.detach();
-    } catch (const std::system_error& problem) {
-        outlet_->busy = false;
-        log_.error("no dump is made: cannot start a thread: {}", problem.what());
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        },
+        [this, job] {
+            for (const auto& problem : job->problems) log_.error("dump file: {}", problem);
+        });
+    if (started) return;
+    *busy_ = false;
+    log_.error("no dump is made: {}", started.error().text());
 }
 
 }  // namespace mainstay::role

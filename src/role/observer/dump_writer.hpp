@@ -2,13 +2,12 @@
 // nothing from here but the names of files and a word when one is whole.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <utility>
-
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "mainstay/alert/background.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/report/dumps.hpp"
@@ -22,17 +21,14 @@ namespace mainstay::role {
 class DumpWriter {
 public:
     DumpWriter(boost::asio::io_context& loop, Log& log);
-    DumpWriter(const DumpWriter&) = delete;
-    DumpWriter& operator=(const DumpWriter&) = delete;
-    ~DumpWriter();  // a thread that still writes loses its way to the log, nothing else
 
     // `line`: where the files are handed out. While a former dump is being written, there is no other.
     void write(UniqueFd line, std::vector<Dump> dumps);
 
 private:
-    struct Outlet;
+    alert::Background background_;
     Log& log_;
-    std::shared_ptr<Outlet> outlet_;
+    std::shared_ptr<std::atomic<bool>> busy_ = std::make_shared<std::atomic<bool>>(false);  // a thread may outlive this
 };
 
 }  // namespace mainstay::role
