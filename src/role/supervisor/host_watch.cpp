@@ -298,7 +298,7 @@ void Supervisor::set_up_host() {
 // What the watcher knows, for a role that has just started, or before a Commit.
 void Supervisor::send_observations(Child& child) {
     if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
-    if (child.kind == Kind::Lvs) watch_->deliver_all_servers();
+    if (traits_of(child.kind).checks_servers) watch_->deliver_all_servers();
 }
 
 void Supervisor::load_discovery() {
@@ -308,7 +308,7 @@ void Supervisor::load_discovery() {
 
 // Before its first configuration.
 void Supervisor::send_discovery(Child& child) {
-    if (child.kind == Kind::Lvs && discovery_.memory() >= 0)
+    if (traits_of(child.kind).checks_servers && discovery_.memory() >= 0)
         child.send(ipc::DiscoveryMemory{}, discovery_.memory(), log_);
 }
 

@@ -175,8 +175,8 @@ void Supervisor::load_maintenance(const ipc::MaintenanceOrder& handed_over) {
 }
 
 void Supervisor::order_maintenance(Child& child) {
-    const bool follows = child.kind == Kind::Vrrp || child.kind == Kind::Lvs;
-    if (follows && maintenance_.order().on) child.send(maintenance_.order(), -1, log_);
+    if (traits_of(child.kind).follows_maintenance && maintenance_.order().on)
+        child.send(maintenance_.order(), -1, log_);
 }
 
 void Supervisor::instances_answered(Child& child, const ipc::InstanceAnswered& answer, const UniqueFd& text) {

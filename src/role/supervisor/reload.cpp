@@ -342,12 +342,13 @@ void Supervisor::child_committed(Child& child) {
     if (child.awaited.commits > 0) --child.awaited.commits;
     if (!child.ready) reload_->joined(child, next_);
     child.ready = child.ever_ready = true;
-    if (child.kind == Kind::Vrrp) vrrp_silent_since_.reset();
-    if (phase_ == Phase::Stopping && !traits_of(child.kind).only_watches) return child.send(ipc::Stop{}, -1, log_);
+    const KindTraits& traits = traits_of(child.kind);
+    if (traits.holds_addresses) vrrp_silent_since_.reset();
+    if (phase_ == Phase::Stopping && !traits.only_watches) return child.send(ipc::Stop{}, -1, log_);
     send_observations(child);
     dumps_->ready(child.kind);
     report_supervision();
-    if (child.kind == Kind::Observer) {
+    if (traits.serves_clients) {
         for (const auto& other : children_) send_record(*other);
         send_api();  // last: with it the clients that wait are served
     }

@@ -14,6 +14,7 @@
 #include "mainstay/alert/script_requests.hpp"
 #include "mainstay/base/script_variables.hpp"
 #include "mainstay/kernel/scripts.hpp"
+#include "mainstay/role/common/kinds.hpp"
 #include "script_errors.hpp"
 #include "script_guard.hpp"
 
@@ -37,7 +38,9 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
         Kind from;
         ipc::RunScript wanted;
     };
-    [[nodiscard]] static bool is_check(const Job& job) { return job.from == Kind::Lvs && job.wanted.queue.empty(); }
+    [[nodiscard]] static bool is_check(Kind from, const std::string& queue) {
+        return traits_of(from).checks_servers && queue.empty();
+    }
     [[nodiscard]] static bool is_firewall(const std::string& queue) { return queue == alert::kFirewallKey; }
     struct Running {
         Kind from;
@@ -47,9 +50,6 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
         asio::steady_timer timer;  // its timeout, then the pause before SIGKILL
         std::shared_ptr<ScriptErrors> errors = {};
     };
-    [[nodiscard]] static bool is_check(const Running& script) {
-        return script.from == Kind::Lvs && script.queue.empty();
-    }
     struct Queue {
         std::deque<Job> waiting;
         int front = 0;  // pid of the script that the queue waits for; 0: none
@@ -161,7 +161,7 @@ void ScriptRunner::Impl::start(const Job& job) {
         });
         return answer(job.from, job.wanted.request, How::NotRun, 0);
     }
-    if (running.size() >= (is_check(job) ? kChecksRunningMax : kScriptsRunningMax)) {
+    if (running.size() >= (is_check(job.from, job.wanted.queue) ? kChecksRunningMax : kScriptsRunningMax)) {
         warn_now_and_then(job.from, [&] {
             return fmt::format("script {} is not run: {} scripts are running already", job.wanted.key, running.size());
         });
@@ -298,7 +298,7 @@ void ScriptRunner::set_pass_environment(std::vector<std::string> patterns) {
 void ScriptRunner::set_network_namespace(int fd) { impl_->network_namespace = fd; }
 
 void ScriptRunner::run(Kind from, const ipc::RunScript& wanted) {
-    if (Impl::is_check({from, wanted})) {
+    if (Impl::is_check(from, wanted.queue)) {
         if (impl_->checks.size() >= kScriptsRunningMax) {
             impl_->warn_now_and_then(from, [&] {
                 return fmt::format("script {} is not run: {} scripts are queued before it", wanted.key,
@@ -342,7 +342,8 @@ bool ScriptRunner::ended(const kernel::Ended& process) {
     auto script = std::move(found->second);
     impl_->running.erase(found);
     // A MISC_CHECK's other statuses may be weights.
-    const bool failed = process.signalled || (Impl::is_check(script) ? process.status == 1 : process.status != 0);
+    const bool failed =
+        process.signalled || (Impl::is_check(script.from, script.queue) ? process.status == 1 : process.status != 0);
     if (failed && !Impl::is_firewall(script.queue)) impl_->name_withheld(script.key);
     const How how = script.timed_out ? How::TimedOut : process.signalled ? How::Signalled : How::Exited;
     impl_->answer(script.from, script.request, how, process.status, impl_->errors_of(script, failed, process));

@@ -228,8 +228,9 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     const int pid = child.pid;
     child.forget();
     dumps_->gone(child.kind);
-    if (child.kind == Kind::Vrrp) operators_.fail_all("the VRRP process died; see the log");
-    if (child.kind == Kind::Observer && rest_.is_announced()) return observer_rested();
+    const KindTraits& traits = traits_of(child.kind);
+    if (traits.holds_addresses) operators_.fail_all("the VRRP process died; see the log");
+    if (traits.serves_clients && rest_.is_announced()) return observer_rested();
     if (phase_ == Phase::Stopping) return;
     if (replacement_ && replacement_->has_left(child.kind))
         return start_child(child);  // the successor, or a new process if that has just died
@@ -239,7 +240,7 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     std::string cause = kernel::text_of(how);
     if (how.signalled && how.status == SIGSYS) cause += ": it made a system call that its seccomp filter forbids";
     if (!how.signalled && how.status == kExitOutOfMemory) cause += ": out of memory";
-    if (traits_of(child.kind).is_optional) return optional_ended(child, how);
+    if (traits.is_optional) return optional_ended(child, how);
     if (reload_->is_under_way()) reload_->abort(std::string{label(child.kind)} + " process died meanwhile");
 
     // keepalived: these exit codes are permanent errors; a restart would not help.
@@ -250,7 +251,7 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
         return stop(how.signalled ? kExitFatal : how.status);
     }
     const auto now = kernel::monotonic_now();
-    if (child.kind == Kind::Vrrp && child.ever_ready) vrrp_silent_since_ = vrrp_silent_since_.value_or(now);
+    if (traits.holds_addresses && child.ever_ready) vrrp_silent_since_ = vrrp_silent_since_.value_or(now);
     const auto delay = child.next_delay(now);
     log_.error("{} child process({}) died: Respawning ({}, {})", label(child.kind), pid, cause,
                delay.count() == 0 ? "at once" : "in " + std::to_string(delay.count()) + " s");
@@ -275,7 +276,7 @@ void Supervisor::start_child_in(Child& child, std::chrono::seconds delay) {
         if (traits_of(child.kind).is_optional) return start_needed(child.kind);
         start_child(child);
     });
-    if (child.kind == Kind::Vrrp) begin_address_release();
+    if (traits_of(child.kind).holds_addresses) begin_address_release();
 }
 
 ipc::RoleStartup Supervisor::startup_for(Kind kind, bool restarted) const {
@@ -309,8 +310,8 @@ ipc::RoleStartup Supervisor::startup_for(Kind kind, bool restarted) const {
     startup.settings_path = options_.settings_path;
     startup.audit_seconds = current_.settings.audit_seconds;
     startup.mail_keep_seconds = current_.settings.mail_keep_seconds;
-    if (kind == Kind::Observer) startup.mail = current_.settings.mail;  // nobody else gets the password
-    if (kind == Kind::Observer) startup.webhooks = current_.settings.webhooks;
+    if (traits.sends_alerts) startup.mail = current_.settings.mail;
+    if (traits.sends_alerts) startup.webhooks = current_.settings.webhooks;
     startup.strict = options_.strict;
     startup.all_include_checks = options_.all_include_checks;
     startup.snmp = options_.snmp;
@@ -384,12 +385,12 @@ int Supervisor::network_namespace_of(Kind kind) const {
 }
 
 void Supervisor::start_child(Child& child) {
-    if (child.kind == Kind::Vrrp) end_address_release();
+    if (traits_of(child.kind).holds_addresses) end_address_release();
     make_record(child);
     if (promote_spare(child)) return;
     auto process = process_of(child);
     auto startup = startup_for(child.kind, child.ever_ready);
-    const UniqueFd api_socket = child.kind == Kind::Observer ? rest_.end() : UniqueFd{};
+    const UniqueFd api_socket = traits_of(child.kind).serves_clients ? rest_.end() : UniqueFd{};
     startup.has_api_socket = static_cast<bool>(api_socket);
     if (api_socket) process.descriptors.emplace_back(api_socket.get(), inherited::kApiSocket);
     const auto started = child.start(
@@ -440,7 +441,7 @@ void Supervisor::look_at_heartbeats(Child& child) {
 // An exception may have kept a role from its restart.
 void Supervisor::restart_forgotten(Child& child) {
     const bool waits = child.respawn.expiry() > std::chrono::steady_clock::now();
-    const bool rests = child.kind == Kind::Observer && (rest_.is_announced() || rest_.is_on());
+    const bool rests = traits_of(child.kind).serves_clients && (rest_.is_announced() || rest_.is_on());
     if (phase_ == Phase::Running && startup_reported_ && !replacement_ && !child.alive() && !waits && !rests)
         start_needed(child.kind);
 }

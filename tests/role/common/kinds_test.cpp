@@ -25,13 +25,19 @@ TEST_CASE("each kind of process has a program, an account and a pid file of its 
     CHECK(std::string{traits_of(Kind::Lvs).keepalived_pid_file} == "checkers.pid");
 }
 
-TEST_CASE("only vrrp has a spare, only lvs works on IPVS, and watching roles have no process options") {
+TEST_CASE(
+    "only vrrp has a spare and addresses, only lvs IPVS and servers, only the observer the password of the mails") {
     for (const Kind kind : kRoleKinds) {
         const auto& traits = traits_of(kind);
         CHECK(traits.has_spare == (kind == Kind::Vrrp));
         CHECK(traits.works_on_ipvs == (kind == Kind::Lvs));
         CHECK(traits.only_watches == (kind == Kind::Observer || kind == Kind::Snmp));
         CHECK((traits.option_prefix == nullptr) == traits.only_watches);
+        CHECK(traits.holds_addresses == (kind == Kind::Vrrp));
+        CHECK(traits.checks_servers == (kind == Kind::Lvs));
+        CHECK(traits.follows_maintenance == (traits.holds_addresses || traits.checks_servers));
+        CHECK(traits.sends_alerts == (kind == Kind::Observer));  // nobody else gets the password of the mails
+        CHECK(traits.serves_clients == (kind == Kind::Observer));
     }
 }
 

@@ -32,9 +32,14 @@ struct KindTraits {
     std::optional<int> config::Global::* rt_priority = nullptr;  // null: by its keyword
 
     // -- how the supervisor treats it
-    bool only_watches = false;       // observes the other roles; addresses and services do not depend on it
-    bool always_runs = false;        // even without any configuration for it
-    bool makes_dumps = false;        // writes dump files from the other roles' state blocks
+    bool only_watches = false;     // observes the other roles; addresses and services do not depend on it
+    bool always_runs = false;      // even without any configuration for it
+    bool makes_dumps = false;      // writes dump files from the other roles' state blocks
+    bool holds_addresses = false;  // where it does not run, a process of its own releases them (yield)
+    bool checks_servers = false;   // gets the lists of servers; its scripts without a queue are checks
+    bool follows_maintenance = false;
+    bool sends_alerts = false;       // gets the settings of mails, with their password, and of webhooks
+    bool serves_clients = false;     // of the API; ends when it has nothing to do, and leaves its socket
     bool is_optional = false;        // may not be installed, and exits when it has no peer (an AgentX master)
     bool has_spare = false;          // has a standby process, because its restart must not take milliseconds
     bool needs_snmp_socket = false;  // gets snmp_socket from the configuration as well
