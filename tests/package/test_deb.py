@@ -1,11 +1,9 @@
-"""The Debian packages: what is in which, lintian, the same bits again."""
+"""The Debian packages: what is in which, lintian."""
 
-import hashlib
-import os
 import re
 import subprocess
 
-from support.paths import BUILD, TOP
+from support.paths import TOP
 
 from .deb_files import field, only
 
@@ -91,19 +89,3 @@ def test_lintian_finds_nothing_but_what_is_overridden_with_a_reason(debs):
         lines = file.read_text(encoding="utf-8").splitlines()
         for before, line in zip(["", *lines], lines):
             assert line.startswith("#") or before.startswith("#"), f"{file.name}: no reason above {line}"
-
-
-def test_the_same_build_folder_makes_the_same_packages_bit_by_bit(debs, tmp_path):
-    """Another umask, time zone, folder and locale; the clock has moved on as well."""
-    out, elsewhere = tmp_path / "again", tmp_path / "elsewhere"
-    out.mkdir()
-    elsewhere.mkdir()
-    done = subprocess.run([TOP / "tools" / "package", "deb", "--from-build", BUILD, "--out", out], capture_output=True,
-                          text=True, timeout=SECONDS, check=False, umask=0o077,
-                          env={**os.environ, "TZ": "Asia/Kathmandu", "TMPDIR": str(elsewhere), "LC_ALL": "C"})
-    assert done.returncode == 0, done.stdout + done.stderr
-
-    def sums(packages):
-        return {package.name: hashlib.sha256(package.read_bytes()).hexdigest() for package in packages}
-
-    assert sums(out.glob("*.deb")) == sums(debs)

@@ -1,4 +1,4 @@
-"""The parts of a release that need no package: changelogs, bill of materials, source archive, the helper for CentOS."""
+"""The parts of a release: changelogs, bill of materials, source archive, the helper for CentOS, the same packages bit by bit."""
 
 import hashlib
 import json
@@ -205,3 +205,19 @@ def test_it_does_nothing_elsewhere_or_with_a_wrong_word(tmp_path, words, problem
     assert done.returncode == 2
     assert problem in done.stderr
     assert os.listdir(tmp_path) == []
+
+
+def test_the_same_build_folder_makes_the_same_packages_bit_by_bit(debs, tmp_path):
+    """Another umask, time zone, folder and locale; the clock has moved on as well."""
+    out, elsewhere = tmp_path / "again", tmp_path / "elsewhere"
+    out.mkdir()
+    elsewhere.mkdir()
+    done = subprocess.run([TOP / "tools" / "package", "deb", "--from-build", BUILD, "--out", out], capture_output=True,
+                          text=True, timeout=SECONDS, check=False, umask=0o077,
+                          env={**os.environ, "TZ": "Asia/Kathmandu", "TMPDIR": str(elsewhere), "LC_ALL": "C"})
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    def sums(packages):
+        return {package.name: hashlib.sha256(package.read_bytes()).hexdigest() for package in packages}
+
+    assert sums(out.glob("*.deb")) == sums(debs)

@@ -71,8 +71,8 @@ void Supervisor::ask_for_dump(int signal) {
                        : signal == SIGUSR2      ? "Printing VRRP stats"
                        : signal == SIGRTMIN + 2 ? "Printing VRRP as json"
                                                 : "Printing and clearing VRRP stats";
-    dumps_->add(signal);  // exporters wait for it
     log_.info("{} on signal {}", what, signal);
+    dumps_->add(signal);
 }
 
 // The role has answered; what it has not answered before that got lost.
@@ -157,7 +157,8 @@ void DumpRequests::refresh() {
     ++number_;
     awaited_.clear();
     for (const Kind kind : {Kind::Vrrp, Kind::Lvs})
-        if (handlers_.runs(kind) && (kind == Kind::Vrrp || signal_ == SIGUSR1))  // only the data speak of servers
+        if (handlers_.runs(kind) &&
+            (!traits_of(kind).checks_servers || signal_ == SIGUSR1))  // only the data speak of servers
             awaited_.push_back(kind);
     for (const Kind kind : awaited_) handlers_.refresh(kind, signal_);
     if (awaited_.empty()) return write();
@@ -202,7 +203,7 @@ void DumpRequests::over() {
 }
 
 void DumpRequests::ready(Kind kind) {
-    if (kind == Kind::Observer) look();
+    if (traits_of(kind).makes_dumps) look();
 }
 
 void DumpRequests::look() {
