@@ -15,7 +15,7 @@ namespace mainstay {
     return seed;
 }
 
-// Four of them side by side, over words of eight bytes and then over what is left: a twentieth of the time. Its value
+// Four of them side by side, over words of eight bytes and then over what is left: a tenth of the time. Its value
 // is for this machine only.
 [[nodiscard]] inline std::uint64_t fnv1a_of_words(std::span<const std::byte> bytes) {
     std::array<std::uint64_t, 4> lanes{}, words{};
