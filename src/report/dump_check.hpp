@@ -3,11 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "dump_text.hpp"
 #include "mainstay/lvs/followed.hpp"
 #include "mainstay/report/dumps.hpp"
 #include "mainstay/vrrp/trackers.hpp"
@@ -44,10 +44,10 @@ private:
 class MarginLines {
 public:
     template <class T>
-    void line(const char* name, const T& value) {
-        text(fmt::format("{} = {}", name, value));
+    void line(std::string_view name, const T& value) {
+        put_line(out_, "   ", name, value);
     }
-    void text(std::string_view words) { fmt::format_to(std::back_inserter(out_), "   {}\n", words); }
+    void text(std::string_view words) { out_.append("   ").append(words).append("\n"); }
     void further(std::string_view words) { text(fmt::format("  {}", words)); }  // belongs to the line before
     [[nodiscard]] std::string take() { return std::move(out_); }
 

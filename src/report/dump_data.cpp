@@ -2,7 +2,6 @@
 // What is left out, and why, stands in tests/support/dumps.py. One rule is for readers: up to "Virtual IP" each line of
 // an instance has " = ", because an exporter takes the first line without it for the instance's end.
 #include <algorithm>
-#include <concepts>
 #include <ctime>
 #include <map>
 
@@ -58,13 +57,9 @@ public:
     }
 
 private:
-    // Without a format string to read: exporters wait, and a director has a thousand instances with forty lines each.
-    void line(std::string_view name, std::string_view value) {
-        out_.append("   ").append(name).append(" = ").append(value).append("\n");
-    }
-    void line(std::string_view name, std::integral auto value) {
-        const fmt::format_int digits{value};
-        line(name, std::string_view{digits.data(), digits.size()});
+    template <class T>
+    void line(std::string_view name, const T& value) {
+        put_line(out_, "   ", name, value);
     }
     void state();
     void interface();

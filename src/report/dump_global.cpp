@@ -20,10 +20,10 @@ public:
     explicit Lines(const config::Config& config) : config_{config}, values_{config.global.more->values} {}
 
     template <class T>
-    void line(const char* name, const T& value) {
-        out_ += fmt::format(" {} = {}\n", name, value);
+    void line(std::string_view name, const T& value) {
+        put_line(out_, " ", name, value);
     }
-    void text(std::string_view words) { out_ += fmt::format(" {}\n", words); }
+    void text(std::string_view words) { out_.append(" ").append(words).append("\n"); }
     // The value of a keyword without a member, or what keepalived takes instead.
     [[nodiscard]] std::int64_t number(const char* keyword, std::int64_t usual) const {
         return config::value_of<std::int64_t>(values_, keyword).value_or(usual);

@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <concepts>
 #include <iterator>
 
 #include "config_text.hpp"
 #include "counter_names.hpp"
 #include "document_queries.hpp"
+#include "dump_text.hpp"
 #include "mainstay/config/keyword_values.hpp"
 #include "mainstay/report/dumps.hpp"
 #include "mainstay/vrrp/filter.hpp"
@@ -69,9 +69,7 @@ public:
     }
     void number(std::integral auto value) {
         separate();
-        std::array<char, 24> digits;  // NOLINT(cppcoreguidelines-pro-type-member-init): to_chars() fills it
-        const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-        out_.append(digits.data(), end);
+        put_number(out_, value);
     }
     void raw(std::string_view value) {
         separate();

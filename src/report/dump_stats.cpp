@@ -3,6 +3,7 @@
 #include <array>
 
 #include "counter_names.hpp"
+#include "dump_text.hpp"
 #include "mainstay/report/dumps.hpp"
 
 namespace mainstay::report {
@@ -52,8 +53,8 @@ std::string dump_stats(const DumpSource& source) {
         const auto counters = counted(source, instance);
         out.append("VRRP Instance: ").append(instance.name);
         for (const auto& [before, value] : kStatistics) {
-            const fmt::format_int digits{counters.*value};
-            out.append(before).append(digits.data(), digits.size());
+            out.append(before);
+            put_number(out, counters.*value);
         }
         out += '\n';
     }

@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <concepts>
 #include <map>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -25,6 +27,24 @@ namespace mainstay::report {
 
 // "1795721224.455621 (Thu Nov 26 19:27:04.455621 2026)"
 [[nodiscard]] std::string time_text(WallTime at);
+
+// Without a format string to read: exporters wait, and a director has a thousand instances with forty lines each.
+template <std::integral T>
+void put_number(std::string& out, T value) {
+    static_assert(!std::is_same_v<T, bool> && !std::is_same_v<T, char>);  // these are words
+    const fmt::format_int digits{value};
+    out.append(digits.data(), digits.size());
+}
+// "   name = value": a word or a whole number.
+template <class T>
+void put_line(std::string& out, std::string_view margin, std::string_view name, const T& value) {
+    out.append(margin).append(name).append(" = ");
+    if constexpr (std::is_convertible_v<const T&, std::string_view>)
+        out.append(std::string_view{value});
+    else
+        put_number(out, value);
+    out += '\n';
+}
 
 // A section with its header; empty: keepalived leaves a section without entries out (2.2.7).
 [[nodiscard]] std::string section_if_any(std::string_view name, const std::string& entries);

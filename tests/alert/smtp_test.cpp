@@ -9,10 +9,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/write.hpp>
-#include <filesystem>
 #include <istream>
 #include <optional>
-#include <thread>
+
+#include "../threads.hpp"
 
 namespace mainstay::alert {
 namespace {
@@ -253,19 +253,6 @@ TEST_CASE("a long message arrives whole, and one mail at a time is sent") {
     CHECK(server.lines[20'006] == ".");
 }
 
-// The threads of this process, the one of a session among them.
-std::size_t threads() {
-    std::size_t count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/task"})
-        count += entry.path().empty() ? 0 : 1;
-    return count;
-}
-bool ended(std::size_t before) {
-    const auto give_up = std::chrono::steady_clock::now() + 20s;
-    while (threads() > before && std::chrono::steady_clock::now() < give_up) std::this_thread::sleep_for(1ms);
-    return threads() == before;
-}
-
 TEST_CASE("results of a session after the end of the transport, or just before, are discarded") {
     Fixture f;
     const tcp::acceptor silent{f.loop, {asio::ip::address_v4::loopback(), 0}};  // the kernel takes the connection
@@ -274,16 +261,16 @@ TEST_CASE("results of a session after the end of the transport, or just before, 
         const tcp::acceptor gone{f.loop, {asio::ip::address_v4::loopback(), 0}};
         closed = gone.local_endpoint().port();
     }
-    const std::size_t before = threads();
+    const std::size_t before = mainstay::test::threads();
     for (const std::uint16_t port : {closed, silent.local_endpoint().port()}) {
         CAPTURE(port == closed);
         auto made = SmtpTransport::make(f.loop);
         REQUIRE(made.has_value());
         (*made)->send({.name = "127.0.0.1", .port = port, .helo_name = "vm"}, {.to = {{.address = "a@x"}}}, "x\r\n",
                       [](const Delivery&) { FAIL("told after the transport was gone"); });
-        if (port == closed) REQUIRE(ended(before));  // its result waits for the loop
+        if (port == closed) REQUIRE(mainstay::test::ended_but(before, 20s));  // its result waits for the loop
         made->reset();
-        REQUIRE(ended(before));
+        REQUIRE(mainstay::test::ended_but(before, 20s));
         f.loop.restart();
         CHECK(f.loop.poll() == (port == closed ? 1 : 0));
     }

@@ -6,36 +6,11 @@ import signal
 
 import pytest
 from support.browser import accessibility_faults, click
-from support.lvs import listen, real_server, virtual_server
+from support.lvs import listen, virtual_server
 from support.page import SERVICE, TRACKED, TRACKS, errors, rows, vrrp
 from support.paths import TOP, program
 from support.vrrp import VIP, office, wait_holds, wait_ready
 from support.wait import wait_until
-
-
-def test_an_operator_drains_a_server_after_seeing_what_would_change(lan, browse):
-    (one,) = office(lan, "one")
-    listen(one, "127.0.0.2:80")
-    one.write("/etc/mainstay/mainstay.toml", "[api]\noperate = true\n")
-    wait_ready(one.mainstayd(vrrp("MASTER", 150) + SERVICE))
-    driver = browse(one)
-    wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "UP", 20, lambda: driver.page_source)
-    dialog = lambda: driver.find_element("id", "dialog-text").text  # noqa: E731
-
-    click(driver, "button[aria-label^='Drain 127.0.0.2:80']")
-    wait_until(lambda: "drain" in dialog().lower(), 20, dialog)
-    assert rows(driver, "#services")["127.0.0.2:80"] == "UP"
-    assert accessibility_faults(driver) == []
-    driver.find_element("id", "dialog-confirm").click()
-
-    wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "DRAINED", 20, lambda: driver.page_source)
-
-
-def test_who_may_not_operate_sees_no_buttons(pair, browse):
-    driver = browse(pair[0])
-    wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "UP", 20, lambda: driver.page_source)
-
-    assert driver.find_elements("css selector", ".actions") == []
 
 
 def operating(lan, *names):
@@ -51,6 +26,30 @@ def press(driver, label):
 
 def dialog_of(driver):
     return lambda: driver.find_element("id", "dialog-text").text
+
+
+def test_an_operator_drains_a_server_after_seeing_what_would_change(lan, browse):
+    (one,) = operating(lan, "one")
+    listen(one, "127.0.0.2:80")
+    wait_ready(one.mainstayd(vrrp("MASTER", 150) + SERVICE))
+    driver = browse(one)
+    wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "UP", 20, lambda: driver.page_source)
+    dialog = dialog_of(driver)
+
+    click(driver, "button[aria-label^='Drain 127.0.0.2:80']")
+    wait_until(lambda: "drain" in dialog().lower(), 20, dialog)
+    assert rows(driver, "#services")["127.0.0.2:80"] == "UP"
+    assert accessibility_faults(driver) == []
+    driver.find_element("id", "dialog-confirm").click()
+
+    wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "DRAINED", 20, lambda: driver.page_source)
+
+
+def test_who_may_not_operate_sees_no_buttons(pair, browse):
+    driver = browse(pair[0])
+    wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "UP", 20, lambda: driver.page_source)
+
+    assert driver.find_elements("css selector", ".actions") == []
 
 
 @pytest.mark.nightly
@@ -155,8 +154,7 @@ def test_each_cause_of_the_last_change_is_shown_with_its_reason(pair, browse):
 
 def test_the_problems_of_the_page_are_those_of_status(lan, browse):
     (one,) = office(lan, "one")
-    services = virtual_server("192.168.4.200 80", real_server("127.0.0.2 80", check="connect_timeout 1\n retry 0"))
-    daemon = wait_ready(one.mainstayd(TRACKED + vrrp("MASTER", 150, more=TRACKS) + services))
+    daemon = wait_ready(one.mainstayd(TRACKED + vrrp("MASTER", 150, more=TRACKS) + SERVICE))
     one.write("/run/keepalived.conf", "vrrp_instance VI_1 {\n    stat MASTER\n")
     daemon.send(signal.SIGHUP)
     status = lambda: [p["text"] for p in json.loads(one.run([program("mainstayctl"), "status", "--json"]).stdout)["problems"]]  # noqa: E731

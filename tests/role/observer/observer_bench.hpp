@@ -8,17 +8,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "../../kept_log.hpp"
+#include "../../threads.hpp"
 #include "../role_process.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/role/observer/role.hpp"
@@ -30,20 +28,6 @@ inline const bool kReserved = [] {
     while (true)
         if (const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC); fd > 14) return ::close(fd) == 0;
 }();
-
-// A thread of the test before that is still at the disk opens files under the numbers that its observer has left:
-// dup2() to such a number is refused, or takes the file away from it.
-inline void wait_for_the_threads_before() {
-    const auto alone = [] {
-        return std::ranges::distance(std::filesystem::directory_iterator{"/proc/self/task"},
-                                     std::filesystem::directory_iterator{}) == 1;
-    };
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{60};
-    while (!alone()) {
-        REQUIRE(std::chrono::steady_clock::now() < end);
-        std::this_thread::sleep_for(std::chrono::milliseconds{1});
-    }
-}
 
 struct ObserverRuntime : Runtime {
     boost::asio::io_context& loop() override { return loop_; }
@@ -101,7 +85,9 @@ struct SharedMemory {
     UniqueFd vrrp_block, vrrp_ring, lvs_block, lvs_ring, bfd_block, kick;
     SharedMemory() {
         REQUIRE(kReserved);
-        wait_for_the_threads_before();
+        // A thread of the test before that is still at its work opens files under the numbers that its observer has
+        // left: dup2() to such a number is refused, or takes the file away from it.
+        REQUIRE(mainstay::test::ended_but(1, std::chrono::seconds{60}));
         const auto make = [](UniqueFd& fd, int number, std::size_t size) {
             auto memory = ipc::make_shared_memfd("test", size);
             REQUIRE(memory.has_value());
