@@ -20,6 +20,17 @@ Nanos startup_delay(const config::Global& global, Instant now) {
     return std::max({Nanos{global.vrrp_startup_delay}, rest, Nanos{0}});
 }
 
+// The same virtual router in the snapshot of the process before; of two, the one of the same name.
+const InstanceSnapshot* earlier_of(const config::Instance& c, const RouterSnapshot* previous) {
+    const InstanceSnapshot* earlier = nullptr;
+    if (previous == nullptr) return earlier;
+    for (const auto& s : previous->instances)
+        if (s.virtual_router_id == c.virtual_router_id && s.family == c.family && s.interface == c.interface &&
+            s.version == c.version && (earlier == nullptr || s.name == c.name))
+            earlier = &s;
+    return earlier;
+}
+
 }  // namespace
 
 const char* to_string(State state) {
@@ -177,9 +188,8 @@ void Router::Impl::start(Step step, const RouterSnapshot* previous) {
         bfds.adopt(previous->bfds);
         trackers.adopt(previous->trackers);
         advert_lateness = previous->advert_lateness;
-    } else {
-        remove_leftovers(step);
     }
+    remove_leftovers(step, previous);
     statics.start(step);
     const Nanos delay = startup_delay(config->global, step.now);
     if (previous == nullptr && delay > Nanos{0}) {
@@ -189,13 +199,7 @@ void Router::Impl::start(Step step, const RouterSnapshot* previous) {
     }
     const auto health = judge_all();
     for (InstanceId id = 0; id < instances.size(); ++id) {
-        const auto& c = config->instances[id];
-        const InstanceSnapshot* earlier = nullptr;
-        if (previous != nullptr)
-            for (const auto& s : previous->instances)
-                if (s.virtual_router_id == c.virtual_router_id && s.family == c.family && s.interface == c.interface &&
-                    s.version == c.version && (earlier == nullptr || s.name == c.name))
-                    earlier = &s;
+        const InstanceSnapshot* earlier = earlier_of(config->instances[id], previous);
         if (earlier != nullptr)
             instances[id].adopt(step, health[id], *earlier);
         else
@@ -209,11 +213,14 @@ void Router::Impl::start(Step step, const RouterSnapshot* previous) {
     scripts.run_due(step.now, step.out);
 }
 
-// Addresses left from earlier must not answer before an election. Those of an owner may be the host's own, and the
-// owner sets them immediately; but not while it waits.
-void Router::Impl::remove_leftovers(Step step) {
+// Addresses left from earlier must not answer before an election; the process before may have set them last, and died
+// before anybody could read of it. Those of an owner may be the host's own, and the owner sets them immediately; but
+// not while it waits.
+void Router::Impl::remove_leftovers(Step step, const RouterSnapshot* previous) {
     for (InstanceId id = 0; id < config->instances.size(); ++id) {
         const auto& c = config->instances[id];
+        if (const auto* earlier = earlier_of(c, previous); earlier != nullptr && earlier->state == State::Master)
+            continue;
         if (c.priority == config::kOwnerPriority && !maintenance && startup_delay(config->global, step.now) == Nanos{0})
             continue;
         std::vector<HeldAddress> left;

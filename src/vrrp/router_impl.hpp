@@ -61,7 +61,7 @@ struct Router::Impl {
     void look_at_all_deadlines();
 
     void start(Step step, const RouterSnapshot* previous);
-    void remove_leftovers(Step step);
+    void remove_leftovers(Step step, const RouterSnapshot* previous);
     void on(Step step, const InterfaceFact& fact);  // as reported
     struct LinkChange {
         InterfaceFact before, now;

@@ -223,6 +223,19 @@ def test_a_stop_ends_whatever_hangs_and_leaves_no_address_route_or_rule(lan):
         assert "10.8.0.0/16" not in one.run(["ip", "route"]).stdout and "10.9." not in one.run(["ip", "rule"]).stdout
 
 
+def test_a_stop_removes_what_a_hanging_process_set_last(lan):
+    """The process hung when it had set the address and told nobody yet: its state block says BACKUP."""
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(instance(more="advert_int 20")))
+    signal_role(one, "mainstayd-vrrp", signal.SIGSTOP)
+    one.run(["ip", "address", "add", VIP, "dev", "eth0"])
+
+    assert daemon.stop(timeout=30) == 0, daemon.output()
+
+    assert "state of the previous process resumed" in daemon.output()
+    assert not one.holds(VIP)
+
+
 def test_the_service_manager_is_notified_and_the_watchdog_fed(lan):
     (one,) = office(lan, "one")
     listener = one.start(["/usr/bin/python3", "-u", "-c", "import socket\ns=socket.socket(socket.AF_UNIX,"

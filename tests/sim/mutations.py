@@ -134,7 +134,7 @@ MUTATIONS = [
      "config_->nopreempt && silence > Nanos{config_->advert_int} * config_->down_timer_adverts", "false"),
     ("adopted-group-splits", "instance.cpp", "one member steps back after a crash, the others do not",
      "follows_master_ = grouped();", ";"),
-    ("leftovers-stay", "router.cpp", "addresses of a crashed incarnation without a state block stay",
+    ("leftovers-stay", "router.cpp", "addresses that a crashed incarnation set last stay",
      "if (!left.empty()) step.out.push_back(RemoveAddresses{id, std::move(left)});", ";"),
     ("startup-delay-hears", "router.cpp", "vrrp_startup_delay does not close the ears",
      "if (startup_until && step.now < *startup_until) return;", ";"),

@@ -223,6 +223,15 @@ TEST_CASE("a crashed backup keeps its deadline while no advert can have been mis
     CHECK(reborn(dead, t0 + 50s, told).due_of(0) == 53'609'375us);
 }
 
+// It died between the kernel's answer and its state block: it had become MASTER, and nobody has read of it.
+TEST_CASE("a new process removes the addresses that its block knows nothing of") {
+    const Bench dead = Bench::started(instance());
+    Intents told;
+
+    CHECK(reborn(dead, t0 + 2s, told, link("eth0", true, {ip("10.0.0.1"), ip("10.9.9.9")})).state() == State::Backup);
+    CHECK(deeds(told) == Lines{"0 remove 10.9.9.9/32@eth0"});
+}
+
 TEST_CASE("script results outlive a crash") {
     auto c = with({instance()});
     config::TrackScript script;

@@ -159,6 +159,17 @@ TEST_CASE("a new process sets the routes of a master again, and takes away none"
     CHECK(done == Lines{"0 add", fmt::format("0 route {} {}", kRoutes, kRule)});
 }
 
+TEST_CASE("a new process of a backup removes what the one before may have set last") {
+    const Bench before = Bench::started(with({routed()}));
+    const auto snapshot = before.router.snapshot();
+    Bench after{routed()};
+    (void)after.router.step(link(), t0 + 1s);
+
+    CHECK(deeds(after.router.start(t0 + 1s, &snapshot)) ==
+          Lines{fmt::format("0 unroute {} [10.2.0.0/16 via 10.0.0.2 dev eth0] [10.1.0.0/16 via 10.0.0.2 dev eth0]",
+                            kRule)});
+}
+
 TEST_CASE("a new process sets again what goes with the addresses of a master that steps back") {
     auto c = instance();
     c.nopreempt = true;
