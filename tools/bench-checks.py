@@ -22,9 +22,13 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "bench.d"))
+
+from figures import Figures  # noqa: E402
+
 TOP = pathlib.Path(__file__).resolve().parent.parent
 LATE_MS = 50
-RATIO = 0.5
+TIMES_FASTER = 2
 LAB_CHECKS = 1000
 TICKS = os.sysconf("SC_CLK_TCK")
 LISTENER = """
@@ -62,12 +66,11 @@ def start_nginx(folder, port, pin):
     return process
 
 
-def native(seconds):
+def native(figures, seconds):
     program = TOP / "build/tests/probe/checks_bench"
     subprocess.run(["ninja", "-C", TOP / "build", "tests/probe/checks_bench"], check=True, stdout=subprocess.DEVNULL)
     cpus = sorted(os.sched_getaffinity(0))
     ours, theirs = ["taskset", "-c", str(cpus[0])], ["taskset", "-c", ",".join(map(str, cpus[1:] or cpus))]
-    good = True
     for kind, count, interval, port in (("TCP_CHECK", 10_000, 1000, 8081), ("SSL_GET", 2_000, 4000, 8443)):
         with tempfile.TemporaryDirectory() as folder:
             server = start_nginx(pathlib.Path(folder), port, theirs) if kind == "SSL_GET" else start_listener(port, theirs)
@@ -83,8 +86,10 @@ def native(seconds):
               f"{told['cpu_us_per_check']} us and {100 * told['cpu_share']:.0f} % of a processor{done.stderr and ' ' + done.stderr.strip()}",
               flush=True)
         wanted = count * 1000 / interval
-        good &= told["late_ms"]["p99"] < LATE_MS and told["failed"] == 0 and told["per_second"] > 0.98 * wanted
-    return good
+        figures.judge(told["failed"] == 0 and told["per_second"] > 0.98 * wanted, "all were made, and none failed")
+        what = f"{count:,} {kind} each {interval / 1000:g} s, without IPVS: "
+        figures.line(what + "99th percentile of how late one begins", "ms", [told["late_ms"]["p99"]], most=LATE_MS)
+        figures.line(what + "processor time of each", "us", [told["cpu_us_per_check"]])
 
 
 # ---- in the lab ----
@@ -160,17 +165,17 @@ def measure(command, seconds):
         subprocess.run(["ipvsadm", "-C"], check=False)
 
 
-def inside(seconds, programs):
+def inside(figures, seconds, programs):
     folder = pathlib.Path(tempfile.mkdtemp())
     path = folder / "bench.conf"
     path.write_text(configuration())
     listener = start_listener(80, [])
     try:
-        figures = {}
+        found = {}
         for name, command in (("keepalived", ["keepalived", "-n", "-l", "-C", "-f", path, "-p", folder / "pid"]),
                               ("mainstay", [programs / "mainstayd", "-n", "-l", "-C", "-f", path, "-p", folder / "pid2"])):
-            figures[name] = measure(command, seconds)
-            (own, kernel), calls, rows, rate = figures[name]
+            found[name] = measure(command, seconds)
+            (own, kernel), calls, rows, rate = found[name]
             print(f"lab     {LAB_CHECKS} TCP_CHECK at 1 s, {name}: {own:.0f} us of its own, {kernel:.0f} us in the kernel and "
                   f"{calls:.1f} system calls per check "
                   f"({rate:.0f} checks/s): "
@@ -178,10 +183,10 @@ def inside(seconds, programs):
     finally:
         listener.kill()
         shutil.rmtree(folder)
-    time_ratio = sum(figures["mainstay"][0]) / sum(figures["keepalived"][0])
-    call_ratio = figures["mainstay"][1] / figures["keepalived"][1]
-    print(f"lab     mainstay takes {time_ratio:.2f} of keepalived's processor time and {call_ratio:.2f} of its system calls")
-    return time_ratio <= RATIO and call_ratio <= RATIO
+    ours, theirs = found["mainstay"], found["keepalived"]
+    what = f"{LAB_CHECKS:,} TCP_CHECK each second: "
+    figures.line(what + "processor time of each", "us", [sum(ours[0])], [sum(theirs[0])], times=TIMES_FASTER)
+    figures.line(what + "system calls of each", "calls", [ours[1]], [theirs[1]], times=TIMES_FASTER)
 
 
 def main():
@@ -192,14 +197,17 @@ def main():
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--program", type=pathlib.Path, default=TOP / "build/src/cli", help="where mainstayd is")
     given = parser.parse_args()
+    figures = Figures()
     if given.inside:
-        return 0 if inside(given.seconds, given.program) else 1
-    good = given.lab or native(given.seconds)
+        inside(figures, given.seconds, given.program)
+        return figures.end()
+    if not given.lab:
+        native(figures, given.seconds)
     if not given.native:
         command = [TOP / "tools/lab", "--mem", "1024", "--timeout", str(120 + 4 * given.seconds), "--", "/usr/bin/python3",
                    __file__, "--inside", "--seconds", str(given.seconds), "--program", given.program.resolve()]
-        good &= subprocess.run(command, check=False, cwd=TOP).returncode == 0
-    return 0 if good else 1
+        figures.judge(subprocess.run(command, check=False, cwd=TOP).returncode == 0, "the half in the lab")
+    return figures.end()
 
 
 if __name__ == "__main__":

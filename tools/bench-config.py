@@ -24,12 +24,17 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench.d"))
+
+from figures import Figures  # noqa: E402
+
 BUILT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "build", "src", "cli", "mainstayd")
 SERVERS_PER_SERVICE = 4
 INSTANCES_PER_INTERFACE = 255    # virtual_router_id is 1 to 255 on each
 LARGE = 10                       # the large files hold ten times as much
 LARGE_RUNS = 3
 TIMES_FASTER = {"services": 4.0, "instances": 20.0}
+MEMORY_MOST = {"instances": 6.0}  # MB; where it is not keepalived's
 NAMES = {"services": "virtual servers", "instances": "VRRP instances"}
 # Growth from a file to one of ten times its size: this much more than ten times is taken for noise, or for an array
 # that has just doubled.
@@ -95,7 +100,7 @@ def run_once(program, path):
 class Bench:
     def __init__(self, programs, folder):
         self.programs, self.folder = programs, folder
-        self.times, self.memory, self.verdicts = {}, {}, []
+        self.times, self.memory, self.figures = {}, {}, Figures()
 
     def path(self, kind, count):
         path = os.path.join(self.folder, f"{kind}-{count}.conf")
@@ -126,27 +131,22 @@ class Bench:
         least = min(self.times[name, kind, count]) - min(self.times[name, kind, 0])
         return max(least, 0.01), self.memory[name, kind, count] - self.memory[name, kind, 0]
 
-    def judge(self, holds, text):
-        self.verdicts.append(holds)
-        print(f"  {text}: {'ok' if holds else 'NOT ok'}")
-
-    def compare(self, kind, count, memory):
-        (ours, our_memory), (theirs, their_memory) = (self.over_empty(name, kind, count)
-                                                      for name in ("mainstayd", "keepalived"))
-        self.judge(theirs / ours >= TIMES_FASTER[kind],
-                   f"{count} {NAMES[kind]}, over the empty file: mainstayd {ours:.1f} ms, keepalived {theirs:.1f} ms, "
-                   f"{theirs / ours:.2f} times faster (at least {TIMES_FASTER[kind]:.0f})")
-        text = (f"{count} {NAMES[kind]}, over the empty file: mainstayd {our_memory / 1024:.1f} MB, "
-                f"keepalived {their_memory / 1024:.1f} MB")
-        if memory:
-            self.judge(our_memory <= their_memory, f"{text} (no more)")
-        else:
-            print(f"  {text}")
+    def compare(self, kind, count, memory_most):
+        """Over the empty file, too, where the times are."""
+        times, memory = {}, {}
+        for name in ("mainstayd", "keepalived"):
+            empty = min(self.times[name, kind, 0])
+            times[name] = [max(took - empty, 0.01) for took in self.times[name, kind, count]]
+            memory[name] = [self.over_empty(name, kind, count)[1] / 1024]
+        what = f"-t of {count:,} {NAMES[kind]}, over an empty file: "
+        self.figures.line(what + "processor time", "ms", times["mainstayd"], times["keepalived"], times=TIMES_FASTER[kind])
+        self.figures.line(what + "memory", "MB", memory["mainstayd"], memory["keepalived"],
+                          times=None if memory_most else 1, most=memory_most)
 
     def growth(self, kind, count):
         small, large = (self.over_empty("mainstayd", kind, n) for n in (count, count * LARGE))
         times, memory = large[0] / small[0], large[1] / small[1]
-        self.judge(times <= LARGE * TIME_MARGIN and memory <= LARGE * MEMORY_MARGIN,
+        self.figures.judge(times <= LARGE * TIME_MARGIN and memory <= LARGE * MEMORY_MARGIN,
                    f"{count} to {count * LARGE} {NAMES[kind]}: {times:.1f} times the time, {memory:.1f} times the "
                    f"memory (linear is {LARGE})")
 
@@ -177,11 +177,10 @@ def main():
                 bench.measure(kind, [count * LARGE], ["mainstayd"], min(options.runs, LARGE_RUNS))
             bench.show(kind)
             if "keepalived" in programs:
-                bench.compare(kind, count, memory=kind == "services")
+                bench.compare(kind, count, MEMORY_MOST.get(kind))
             if not options.no_large:
                 bench.growth(kind, count)
-    print("ok" if all(bench.verdicts) else "NOT ok")
-    return 0 if all(bench.verdicts) else 1
+    return bench.figures.end()
 
 
 if __name__ == "__main__":

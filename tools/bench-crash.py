@@ -22,10 +22,12 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "bench.d"))
 
-from lan import TOP, Director, Lan, Listener, instance, spread, time, wait_until  # noqa: E402
+from figures import Figures  # noqa: E402
+from lan import CASES, PROGRAMS, TITLES, TOP, Director, Lan, Listener, instance, time, wait_until  # noqa: E402
 
 MASTER, BACKUP = ("192.168.4.11", 150), ("192.168.4.12", 100)
-CASES = {"v2-1": (2, 1.0), "v3-0.1": (3, 0.1), "v3-0.01": (3, 0.01)}
+EVENTS_OF = {"role": "its VRRP process is killed", "pause": "its VRRP process stands still",
+             "supervisor": "its supervisor is killed", "upgrade": "an upgrade in place"}
 EVENTS = {"mainstay": ("role", "pause", "supervisor", "upgrade"), "keepalived": ("role", "pause")}
 
 
@@ -109,15 +111,28 @@ class Pair:
         self.lan.close()
 
 
-def report(case, program, event, results):
-    silences, heard, both = zip(*results)
-    print(f"  {program:10} {event:10} longest silence {spread(silences)} ms; the backup advertised in "
-          f"{sum(count > 0 for count in heard)} of {len(results)}; both at most {max(both):.2f} ms", flush=True)
-    if program != "mainstay":
-        return True
-    if event == "supervisor":
-        return max(both) <= 1000 * CASES[case][1]
-    return max(heard) == 0
+def measure(program, case, events, runs):
+    """{event: results of Pair.run()}"""
+    with tempfile.TemporaryDirectory(prefix="mainstay-bench-") as folder:
+        pair = Pair(folder, program, case)
+        try:
+            return {event: [pair.run(event) for _ in range(runs)] for event in EVENTS[program] if event in events}
+        finally:
+            pair.close()
+
+
+def report(figures, case, event, found):
+    silences = {}
+    for program, results in found.items():
+        silences[program], heard, both = zip(*results)
+        print(f"  {event}, {program}: the backup advertised in {sum(count > 0 for count in heard)} of {len(results)}; "
+              f"both at most {max(both):.2f} ms", flush=True)
+        if program == "mainstay" and event == "supervisor":
+            figures.judge(max(both) <= 1000 * CASES[case][1], "both advertise for an interval at most")
+        elif program == "mainstay":
+            figures.judge(max(heard) == 0, "the backup stays silent")
+    figures.line(f"{TITLES[case]}, {EVENTS_OF[event]}: longest silence of the master", "ms",
+                 *(silences.get(program, ()) for program in PROGRAMS))
 
 
 def main():
@@ -126,20 +141,14 @@ def main():
     parser.add_argument("--cases", default=",".join(CASES))
     parser.add_argument("--events", default=",".join(EVENTS["mainstay"]))
     options = parser.parse_args()
-    holds = []
+    events = options.events.split(",")
+    figures = Figures()
     for case in options.cases.split(","):
-        print(f"{case}: master-down interval {1000 * master_down(case):.1f} ms; min / median / max of {options.runs} runs")
-        for program, events in EVENTS.items():
-            with tempfile.TemporaryDirectory(prefix="mainstay-bench-") as folder:
-                pair = Pair(folder, program, case)
-                try:
-                    for event in events:
-                        if event in options.events.split(","):
-                            holds.append(report(case, program, event, [pair.run(event) for _ in range(options.runs)]))
-                finally:
-                    pair.close()
-    print("ok" if all(holds) else "NOT ok")
-    return 0 if all(holds) else 1
+        print(f"{case}: master-down interval {1000 * master_down(case):.1f} ms")
+        found = {program: measure(program, case, events, options.runs) for program in PROGRAMS}
+        for event in events:
+            report(figures, case, event, {program: of[event] for program, of in found.items() if event in of})
+    return figures.end()
 
 
 if __name__ == "__main__":

@@ -16,11 +16,16 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "bench.d"))
 
+from figures import Figures  # noqa: E402
 from lan import PROGRAMS, Lan, wait_until  # noqa: E402
 from support.paths import program as path_of  # noqa: E402
 
 PER_INTERFACE = 250
 PATIENCE = 120
+MEMORY_MOST = {1: 12.0}  # MB
+# What is measured, with its unit and its goal (see Figures).
+PHASES = {"start": ("s", None), "memory": ("MB", 1), "processor time until they rest": ("s", None),
+          "processor time of an idle second": ("ms", None), "stop": ("s", None)}
 REST = 45  # by then the reader and the observer have ended
 
 
@@ -102,22 +107,28 @@ def measure(name, count, idle):
             held, before = memory(pids), processor_seconds(pids)
             time.sleep(idle)
             idly = (processor_seconds(pids) - before) / idle
-            print(f"{name:10} {count:4} daemons: started in {started:6.2f} s; {len(pids)} processes, {held:.1f} MB, "
-                  f"{held / count:.2f} MB a daemon; processor until here {before:.2f} s, idle {idly * 1e3:.1f} ms a second; "
-                  f"stopped in {daemons.stop():.2f} s", flush=True)
+            print(f"{name:10} {count:4} daemons: {len(pids)} processes, {held / count:.2f} MB a daemon", flush=True)
+            return {"start": started, "memory": held, "processor time until they rest": before,
+                    "processor time of an idle second": idly * 1e3, "stop": daemons.stop()}
         finally:
             lan.close()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--daemons", default="12,500")
+    parser.add_argument("--daemons", default="1,12,500")
     parser.add_argument("--idle", type=int, default=20)
     options = parser.parse_args()
+    figures = Figures()
     for count in map(int, options.daemons.split(",")):
-        for name in PROGRAMS:
-            measure(name, count, options.idle)
+        found = {name: measure(name, count, options.idle) for name in PROGRAMS}
+        for phase, (unit, goal) in PHASES.items():
+            most = MEMORY_MOST.get(count) if phase == "memory" else None
+            figures.line(f"{count} daemons with one instance: {phase}" if count > 1 else f"one daemon with one instance: {phase}",
+                         unit, [found["mainstay"][phase]], [found["keepalived"][phase]],
+                         times=goal if most is None else None, most=most)
+    return figures.end()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -4,7 +4,7 @@
     tools/bench dumps [--instances 1,300,1000] [--rounds 200]
 
 Both daemons run at once with the same instances, all of them master, and are asked in turn. Told are the median and the
-99th percentile of each in milliseconds, and mainstay's over keepalived's, for the JSON, the statistics and the data.
+99th percentile of each in milliseconds, for the JSON, the statistics and the data: the latter must be no more than keepalived's.
 Whoever waits looks for the file ten times in a millisecond: one that never sleeps holds a core, and what is measured then is
 which of the processes the kernel has wait behind it.
 """
@@ -17,7 +17,8 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "bench.d"))
 
-from lan import PROGRAMS, Lan, time, wait_until  # noqa: E402
+from figures import Figures  # noqa: E402
+from lan import PROGRAMS, Lan, percentile, time, wait_until  # noqa: E402
 
 PER_INTERFACE = 250
 PATIENCE = 10
@@ -79,7 +80,7 @@ class Side:
 
 
 def measure(sides, kind, rounds):
-    """Times in milliseconds, {program: sorted list}."""
+    """Times in milliseconds, {program: list}."""
     times = {program: [] for program in sides}
     for side in sides.values():
         side.learn_end(kind)
@@ -87,7 +88,7 @@ def measure(sides, kind, rounds):
         for program in (PROGRAMS if number % 2 else PROGRAMS[::-1]):
             times[program].append(sides[program].seconds(kind) * 1e3)
             time.sleep(0.05)
-    return {program: sorted(list_) for program, list_ in times.items()}
+    return times
 
 
 def main():
@@ -95,6 +96,7 @@ def main():
     parser.add_argument("--instances", default="1,300,1000")
     parser.add_argument("--rounds", type=int, default=200)
     options = parser.parse_args()
+    figures = Figures()
     for count in map(int, options.instances.split(",")):
         with tempfile.TemporaryDirectory(prefix="mainstay-") as folder:
             lan = Lan(pathlib.Path(folder))
@@ -102,15 +104,14 @@ def main():
                 sides = {program: Side(lan, program, count) for program in PROGRAMS}
                 for kind in FILES:
                     times = measure(sides, kind, options.rounds)
-                    at = {program: (list_[len(list_) // 2], list_[len(list_) * 99 // 100])
-                          for program, list_ in times.items()}
-                    print(f"{count:5} instances, {kind:5}", *(f"{program} p50 {p50:.2f} p99 {p99:.2f} ms"
-                                                               for program, (p50, p99) in at.items()),
-                          "ratio p50 {:.2f} p99 {:.2f}".format(*(at["mainstay"][i] / at["keepalived"][i] for i in (0, 1))),
-                          flush=True)
+                    what = f"{kind} dump of {count:,} instance{'s' if count > 1 else ''}"
+                    figures.line(what, "ms", *(times[program] for program in PROGRAMS))
+                    figures.line(f"{what}: 99th percentile", "ms",
+                                 *([percentile(times[program], 0.99)] for program in PROGRAMS), times=1)
             finally:
                 lan.close()
+    return figures.end()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

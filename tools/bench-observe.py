@@ -9,7 +9,8 @@ again and again, ten streams of events); 1,000 servers that go down and come up 
 Printed for each: how far an interval is off (median, 99th percentile, most), the time that an answer took, its size, and
 the observer's memory and processor time.
 
-The 99th percentile under each load must be within a millisecond of the quiet one. The exit code is 0 when it is.
+The 99th percentile under each load must be within a millisecond of the quiet one, and the observer's memory
+at most 45 MB. The exit code is 0 when it is.
 """
 import argparse
 import os
@@ -20,14 +21,18 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "bench.d"))
 
-from lan import Director, Lan, Listener, instance, median, percentile, time, wait_until  # noqa: E402
+from figures import Figures  # noqa: E402
+from lan import Director, Lan, Listener, instance, percentile, time, wait_until  # noqa: E402
 
 NOISE_MS = 1.0
+MEMORY_MOST_MB = 45
 FLAPPING_SERVERS = 1000
 STREAMS = 10
 FLAPS = "/run/flaps"
 SOCKET = "/run/mainstay/control.sock"
 SUMS, EVERY_SERVER, STATUS = "/metrics", "/metrics?scope=servers", "/api/v1/status"
+TITLES = {"quiet": "nobody looks", "sums": "a scrape of the sums each second", "servers": "a scrape of every server each second",
+          "page": "a page and ten streams of events", "events": "1,000 servers change each second", "all": "all of it together"}
 LOADS = {"quiet": (), "sums": (SUMS,), "servers": (EVERY_SERVER,), "page": (STATUS, "streams"), "events": ("flaps",),
          "all": (SUMS, EVERY_SERVER, STATUS, "streams", "flaps")}
 
@@ -112,15 +117,18 @@ def measure(director, listener, parts, options):
     return [abs(later - earlier - options.interval * 1000) for earlier, later in zip(times, times[1:])], load.answers, share
 
 
-def report(name, off, answers, share, observer):
-    print(f"{name:8} off {median(off):6.3f} / {percentile(off, 0.99):6.3f} / {max(off):6.3f} ms in {len(off)} intervals; observer "
-          f"{100 * share:5.1f} % of a processor, {memory_mb(observer, 'VmRSS:'):6.1f} MB now, {memory_mb(observer, 'VmHWM:'):6.1f} MB at most")
+def report(figures, name, off, answers, share, observer, quiet):
+    print(f"{name}: the observer took {100 * share:.1f} % of a processor, and has {memory_mb(observer, 'VmRSS:'):.1f} MB now")
+    late = percentile(off, 0.99)
+    figures.line(f"{TITLES[name]}: 99th percentile of how far an advert's interval is off", "ms", [late],
+                 most=None if quiet is None else quiet + NOISE_MS)
+    figures.line(f"{TITLES[name]}: memory of the observer, at most", "MB", [memory_mb(observer, "VmHWM:")], most=MEMORY_MOST_MB)
     for path, taken in answers.items():
-        if not taken:
-            print(f"         {path}: no answer")
-            continue
-        seconds = [one[0] * 1000 for one in taken]
-        print(f"         {path}: {len(taken)} answers, {median(seconds):6.1f} ms, at most {max(seconds):6.1f} ms, {taken[-1][1] / 1e6:.2f} MB")
+        if taken:
+            figures.line(f"{TITLES[name]}: {path} ({taken[-1][1] / 1e6:.2f} MB)", "ms", [one[0] * 1000 for one in taken])
+        else:
+            figures.judge(False, f"{path} is answered")
+    return late
 
 
 def main():
@@ -131,7 +139,7 @@ def main():
     parser.add_argument("--interval", type=float, default=0.1)
     parser.add_argument("--loads", default=",".join(LOADS))
     options = parser.parse_args()
-    worst = {}
+    figures, quiet = Figures(), None
     with tempfile.TemporaryDirectory(prefix="mainstay-bench-") as folder:
         lan = Lan(pathlib.Path(folder))
         try:
@@ -144,14 +152,12 @@ def main():
             time.sleep(8)  # the second burst of gratuitous ARP is over
             for name in options.loads.split(","):
                 off, answers, share = measure(director, listener, LOADS[name], options)
-                report(name, off, answers, share, observer_of(director))
-                worst[name] = max(worst.get(name, 0), percentile(off, 0.99))
+                late = report(figures, name, off, answers, share, observer_of(director), quiet)
+                quiet = late if name == "quiet" else quiet
             listener.close()
         finally:
             lan.close()
-    late = [name for name, value in worst.items() if value > worst.get("quiet", 0) + NOISE_MS]
-    print(f"behind: {', '.join(late)}" if late else "adverts keep their time under every load")
-    return 1 if late else 0
+    return figures.end()
 
 
 if __name__ == "__main__":

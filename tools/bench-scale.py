@@ -22,12 +22,19 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "bench.d"))
 
+from figures import Figures  # noqa: E402
 from lan import Director, Lan, PROGRAMS, instance, percentile, time, wait_until  # noqa: E402
 
 PER_INTERFACE = 255
 MARGIN = 1.3          # of linear growth
 BASE_SECONDS = 0.3    # of a start, before the first instance
+EACH_MOST_KB = 1.3    # of the vrrp process's memory, for an instance
 TICKS = os.sysconf("SC_CLK_TCK")
+# What is measured, with its unit, how it is found in a run, and its goal (see Figures).
+LINES = {"start, until the last has advertised": ("s", lambda told: told["start"], None),
+         "memory of the VRRP process": ("MB", lambda told: told["pss"] / 1024, None),
+         "processor": ("%", lambda told: told["cpu"] * 100, 1),
+         "99th percentile of how far an interval is off": ("ms", lambda told: percentile(told["off"], 0.99), 1)}
 
 
 def configuration(count, interval):
@@ -128,12 +135,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--cases", default="1000x1,2000x1,4000x1,255x0.01")
     options = parser.parse_args()
-    verdicts, ours = [], {}
-
-    def judge(holds, text):
-        verdicts.append(holds)
-        print(f"    {text}: {'ok' if holds else 'NOT ok'}", flush=True)
-
+    figures, ours = Figures(), {}
     for case in options.cases.split(","):
         count, interval = int(case.split("x")[0]), float(case.split("x")[1])
         print(f"{count} instances, {interval * 1000:g} ms")
@@ -148,28 +150,25 @@ def main():
                     continue
                 finally:
                     one.close()
-            told = found[program]
-            off = told["off"]
-            print(f"  {program:10} start {told['start']:6.2f} s, {told['pss'] / 1024:6.1f} MB, {told['cpu'] * 100:5.1f} % CPU; "
-                  f"off by p50 / p99 / most {percentile(off, 0.5):.3f} / {percentile(off, 0.99):.3f} / {max(off):.3f} ms",
-                  flush=True)
         if "mainstay" not in found:
-            judge(False, "every instance advertises")
+            figures.judge(False, "every instance advertises")
             continue
-        if "keepalived" in found:
-            judge(percentile(found["mainstay"]["off"], 0.99) <= percentile(found["keepalived"]["off"], 0.99),
-                  "99th percentile no worse than keepalived's")
+        for what, (unit, value, times) in LINES.items():
+            figures.line(f"{count:,} instances at {interval:g} s: {what}", unit,
+                         *([value(found[program])] if program in found else [] for program in PROGRAMS),
+                         times=times if interval == 1 or times is None or "interval" in what else None)
         if interval == 1:
             ours[count] = found["mainstay"]
     if len(ours) > 1:
         small, large = min(ours), max(ours)
         growth = large / small
         start = max(ours[large]["start"], 0.01) / max(ours[small]["start"], BASE_SECONDS)
-        judge(start <= growth * MARGIN, f"start of {large}: {start:.1f} times that of {small} (linear is {growth:g})")
+        figures.judge(start <= growth * MARGIN, f"start of {large}: {start:.1f} times that of {small} (linear is {growth:g})")
         memory = ours[large]["pss"] / ours[small]["pss"]
-        judge(memory <= growth * MARGIN, f"memory of {large}: {memory:.1f} times that of {small}")
-    print("ok" if all(verdicts) else "NOT ok")
-    return 0 if all(verdicts) else 1
+        figures.judge(memory <= growth * MARGIN, f"memory of {large}: {memory:.1f} times that of {small}")
+        each = (ours[large]["pss"] - ours[small]["pss"]) / (large - small)
+        figures.line("memory of each further VRRP instance", "KB", [each], most=EACH_MOST_KB)
+    return figures.end()
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ from support.hosts import Lan  # noqa: E402
 from support.wait import wait_until  # noqa: E402
 
 PROGRAMS = ("mainstay", "keepalived")
+# Of a pair of directors: the version, and the seconds between two advertisements.
+CASES = {"v2-1": (2, 1.0), "v3-0.1": (3, 0.1), "v3-0.01": (3, 0.01)}
+TITLES = {"v2-1": "version 2 at 1 s", "v3-0.1": "version 3 at 0.1 s", "v3-0.01": "version 3 at 0.01 s"}
 CLONE_NEWNET = 0x40000000
 ETH_P_ALL, SO_TIMESTAMPNS, SO_RCVBUFFORCE = 3, 35, 33
 BUFFER = 32 << 20
@@ -143,22 +146,10 @@ class Director:
         return self.host.holds(vip(0))
 
 
-def spread(values):
-    """min / median / max of milliseconds, for people."""
-    ordered = sorted(values)
-    return f"{ordered[0]:9.2f} / {median(ordered):9.2f} / {ordered[-1]:9.2f}"
-
-
-def median(values):
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-
-
 def percentile(values, share):
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
-__all__ = ["Director", "Lan", "Listener", "PROGRAMS", "TOP", "instance", "median", "percentile", "spread", "time",
-           "vip", "wait_until"]
+__all__ = ["CASES", "Director", "Lan", "Listener", "PROGRAMS", "TITLES", "TOP", "instance", "percentile", "time", "vip",
+           "wait_until"]
