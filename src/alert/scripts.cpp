@@ -68,21 +68,6 @@ std::string queue_of(const Event& event) {
     }
 }
 
-const config::Command* state_command(const config::Notifies& notify, Transition transition) {
-    switch (transition) {
-        case Transition::Master:
-            return &*notify.master;
-        case Transition::Backup:
-            return &*notify.backup;
-        case Transition::Fault:
-            return &*notify.fault;
-        case Transition::Stop:
-            return &*notify.stop;
-        default:
-            return nullptr;
-    }
-}
-
 // notify_deleted, which may come without a command, and notify_master_rx_lower_pri.
 config::Command rarer_command(const config::ExtraSettings& more, Transition transition) {
     const char* keyword = transition == Transition::Deleted              ? "notify_deleted"
@@ -92,32 +77,10 @@ config::Command rarer_command(const config::ExtraSettings& more, Transition tran
     return config::value_of<config::Command>(more.values, keyword).value_or(config::Command{});
 }
 
-bool configured(const config::Command* command) { return command != nullptr && !command->empty(); }
-
-// keepalived: the state's script gets no additional arguments, the generic one gets four.
-std::vector<NotifyCall> vrrp_calls(const config::Notifies& notify, const config::ExtraSettings& more,
-                                   const Event& event) {
-    std::vector<NotifyCall> calls;
-    if (is_priority_change(event.transition)) return calls;
-    const std::string queue = queue_of(event);
-    if (configured(state_command(notify, event.transition)) || !rarer_command(more, event.transition).empty())
-        calls.push_back({notify_key(event, false), queue, {}});
-    if (!notify.any.empty() && event.transition != Transition::LowerPriorityHeard) {
-        const bool group = event.kind == Event::Kind::Group;
-        calls.push_back({notify_key(event, true),
-                         queue,
-                         {group ? "GROUP" : "INSTANCE", event.name, to_string(event.transition),
-                          std::to_string(group ? 0 : event.priority)}});
-    }
-    return calls;
-}
-
 // keepalived: a server of a firewall-mark service has no protocol in its name.
 std::string name_of(const config::VirtualServer& service, const config::RealServer& server) {
     return config::server_name(server.endpoint, service.fwmark != 0 ? config::Protocol::None : service.protocol);
 }
-
-std::vector<NotifyCall> lvs_calls(const Event& event) { return {{notify_key(event, false), queue_of(event), {}}}; }
 
 void want(std::vector<Wanted>& all, std::string key, const config::Command& command, Micros timeout = Micros{0}) {
     if (!command.empty()) all.push_back({std::move(key), command, timeout});
@@ -133,6 +96,17 @@ void want_notifies(std::vector<Wanted>& all, Event::Kind kind, const std::string
     want(all, key(Transition::Fault), notify.fault);
     want(all, key(Transition::Stop), notify.stop);
     want(all, notify_key(Event{.kind = kind, .name = name}, true), notify.any);
+}
+
+void want_notifies_of(std::vector<Wanted>& all, const config::Instance& instance) {
+    want_notifies(all, Event::Kind::Instance, instance.name, instance.notify);
+    for (const auto transition : {Transition::Deleted, Transition::LowerPriorityHeard})
+        want(all, notify_key({.kind = Event::Kind::Instance, .name = instance.name, .transition = transition}, false),
+             rarer_command(*instance.more, transition));
+}
+
+void want_notifies_of(std::vector<Wanted>& all, const config::SyncGroup& group) {
+    want_notifies(all, Event::Kind::Group, group.name, group.notify);
 }
 
 void want_notifies_of(std::vector<Wanted>& all, const config::VirtualServer& service) {
@@ -223,37 +197,20 @@ std::string notify_key(const Event& event, bool generic) {
     return subject_of(event) + "/" + std::string{generic ? "any" : suffix_of(event.transition)};
 }
 
-std::vector<NotifyCall> notify_calls(const config::Config& config, const Event& event) {
-    if (!event.notify) return {};
-    switch (event.kind) {
-        case Event::Kind::Instance:
-            for (const auto& instance : config.instances) {
-                if (instance.name == event.name) return vrrp_calls(instance.notify, *instance.more, event);
-            }
-            return {};
-        case Event::Kind::Group:
-            for (const auto& group : config.sync_groups) {
-                if (group.name == event.name) return vrrp_calls(group.notify, *group.more, event);
-            }
-            return {};
-        case Event::Kind::RealServer:
-        case Event::Kind::VirtualServer:
-            return {};  // ServiceScripts has them
-    }
-    return {};
-}
-
-ServiceScripts::ServiceScripts(const config::Config& config) {
+NotifyScripts::NotifyScripts(const config::Config& config) {
+    for (const auto& instance : config.instances) add(instance);
+    for (const auto& group : config.sync_groups) add(group);
     for (const auto& service : config.virtual_servers) add(service);
 }
 
-void ServiceScripts::add(const config::VirtualServer& service) {
+template <class Configured>
+void NotifyScripts::add(const Configured& configured) {
     std::vector<Wanted> wanted;
-    want_notifies_of(wanted, service);
+    want_notifies_of(wanted, configured);
     for (auto& one : wanted) keys_.insert(std::move(one.key));
 }
 
-void ServiceScripts::change(const config::ServiceChange& change) {
+void NotifyScripts::change(const config::ServiceChange& change) {
     std::vector<Wanted> before;
     want_notifies_of(before, change.before);
     for (const auto& one : before) {
@@ -262,15 +219,39 @@ void ServiceScripts::change(const config::ServiceChange& change) {
     add(change.after);
 }
 
-std::vector<NotifyCall> ServiceScripts::calls(const Event& event) const {
-    const bool of_service = event.kind == Event::Kind::RealServer || event.kind == Event::Kind::VirtualServer;
-    if (keys_.empty() || !of_service || !event.notify) return {};
-    if (keys_.contains(notify_key(event, false))) return lvs_calls(event);
-    if (event.kind != Event::Kind::RealServer) return {};
+std::vector<NotifyCall> NotifyScripts::calls(const Event& event) const {
+    if (keys_.empty() || !event.notify) return {};
+    const bool of_vrrp = event.kind == Event::Kind::Instance || event.kind == Event::Kind::Group;
+    return of_vrrp ? vrrp_calls(event) : server_calls(event);
+}
+
+// keepalived: the state's script gets no additional arguments, the generic one gets four.
+std::vector<NotifyCall> NotifyScripts::vrrp_calls(const Event& event) const {
+    std::vector<NotifyCall> calls;
+    if (is_priority_change(event.transition)) return calls;
+    const auto take = [&](bool generic, std::vector<std::string> extra) {
+        if (auto key = notify_key(event, generic); keys_.contains(key))
+            calls.push_back({std::move(key), queue_of(event), std::move(extra)});
+    };
+    take(false, {});
+    if (event.transition == Transition::LowerPriorityHeard) return calls;
+    const bool group = event.kind == Event::Kind::Group;
+    take(true, {group ? "GROUP" : "INSTANCE", event.name, to_string(event.transition),
+                std::to_string(group ? 0 : event.priority)});
+    return calls;
+}
+
+std::vector<NotifyCall> NotifyScripts::server_calls(const Event& event) const {
+    const auto call = [&](const Event& one) -> std::vector<NotifyCall> {
+        auto key = notify_key(one, false);
+        if (!keys_.contains(key)) return {};
+        return {{std::move(key), queue_of(one), {}}};
+    };
+    if (auto own = call(event); !own.empty() || event.kind != Event::Kind::RealServer) return own;
     Event of_template = event;
     for (const bool without_port : {false, true}) {
         of_template.name = without_address(event.name, without_port);
-        if (keys_.contains(notify_key(of_template, false))) return lvs_calls(of_template);
+        if (auto found = call(of_template); !found.empty()) return found;
     }
     return {};
 }
@@ -281,14 +262,8 @@ std::vector<Wanted> wanted_scripts(const config::Config& config) {
     for (const auto& script : config.scripts) {
         want(all, track_script_key(script.name), script.command, script.timeout);
     }
-    for (const auto& instance : config.instances) {
-        want_notifies(all, Event::Kind::Instance, instance.name, instance.notify);
-        for (const auto transition : {Transition::Deleted, Transition::LowerPriorityHeard})
-            want(all,
-                 notify_key({.kind = Event::Kind::Instance, .name = instance.name, .transition = transition}, false),
-                 rarer_command(*instance.more, transition));
-    }
-    for (const auto& group : config.sync_groups) want_notifies(all, Event::Kind::Group, group.name, group.notify);
+    for (const auto& instance : config.instances) want_notifies_of(all, instance);
+    for (const auto& group : config.sync_groups) want_notifies_of(all, group);
     for (const auto& service : config.virtual_servers) want_service(all, service);
     if (wants_firewall_script(config)) all.push_back(firewall_script());
     return all;

@@ -152,7 +152,7 @@ void Lines::vrrp(bool of_vrrp) {
 // keepalived writes of nftables what it uses: with the keyword, or because an instance needs rules.
 void Lines::firewall() {
     if (!config::find_value(values_, "nftables")) {
-        const bool vmacs = std::ranges::any_of(config_.instances, [](const auto& i) { return i.vmac.enabled; });
+        const bool vmacs = std::ranges::any_of(config_.instances, [](const auto& i) { return i.vmac->enabled; });
         if (vrrp::choose_firewall(config_, vmacs, false).kind != vrrp::Firewall::Nftables) return;
     }
     const auto name = word("nftables");

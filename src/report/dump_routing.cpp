@@ -157,8 +157,8 @@ std::string rule_text(const netlink::Rule& rule, bool no_track) {
 }  // namespace
 
 std::string vmac_name(const config::Instance& instance) {
-    if (!instance.vmac.enabled) return {};
-    return instance.vmac.name.empty() ? "vrrp." + std::to_string(instance.virtual_router_id) : instance.vmac.name;
+    if (!instance.vmac->enabled) return {};
+    return instance.vmac->name.empty() ? "vrrp." + std::to_string(instance.virtual_router_id) : instance.vmac->name;
 }
 
 std::string address_text(const config::VirtualAddress& address, const std::string& usual_device, bool set) {

@@ -41,7 +41,7 @@ public:
     DevicePlan run() {
         // Configured names are reserved.
         for (const auto& instance : plan_.config.instances)
-            if (instance.vmac.enabled && !instance.vmac.name.empty()) reserved_.insert(instance.vmac.name);
+            if (instance.vmac->enabled && !instance.vmac->name.empty()) reserved_.insert(instance.vmac->name);
         for (auto& instance : plan_.config.instances) place(instance);
         agree_on_modes();
         return std::move(plan_);
@@ -52,19 +52,20 @@ private:
         const std::string base = instance.interface;
         const auto* ipvlan = config::find_section(instance.more->sections, "use_ipvlan");
         if (base.empty()) return;
-        if (instance.vmac.enabled) {
-            instance.vmac.name = vmac(instance, base, instance.vmac.name, prefix_, !sends_from_parent(instance));
+        if (instance.vmac->enabled) {
+            instance.vmac.edit().name =
+                vmac(instance, base, instance.vmac->name, prefix_, !sends_from_parent(instance));
             if (!sends_from_parent(instance)) {
-                std::ranges::find(plan_.devices, instance.vmac.name, &WantedDevice::name)->hears_adverts = true;
-                set_interface(instance, instance.vmac.name);
+                std::ranges::find(plan_.devices, instance.vmac->name, &WantedDevice::name)->hears_adverts = true;
+                set_interface(instance, instance.vmac->name);
             }
         } else if (ipvlan != nullptr) {
             set_interface(instance, this->ipvlan(instance, base, *ipvlan));
             const auto& own = plan_.devices.back().address;  // keepalived: it becomes the source address
             if (own && !instance.source && own->address.family() == instance.family) instance.source = own->address;
         }
-        for (auto* list : {&instance.addresses, &instance.excluded_addresses})
-            for (auto& address : *list) place(address, instance, base);
+        for (auto& address : instance.addresses) place(address, instance, base);
+        for (auto& address : instance.excluded_addresses) place(address, instance, base);
     }
 
     // keepalived: an address of the other family than the instance's stays on the interface itself.
@@ -73,8 +74,8 @@ private:
         const bool same_family = address.prefix.address.family() == instance.family;
         const bool asked =
             flag(address.more->values, "use_vmac") || (dev != base && flag(instance.more->values, "use_vmac_addr"));
-        if (dev == base && instance.vmac.enabled)
-            address.dev = same_family ? instance.vmac.name : base;
+        if (dev == base && instance.vmac->enabled)
+            address.dev = same_family ? instance.vmac->name : base;
         else if (asked && same_family)
             address.dev = vmac(instance, dev, {}, address_prefix_, true);
         else if (dev == base && instance.interface != base)
@@ -100,8 +101,8 @@ private:
             std::ranges::any_of(instance.excluded_addresses, [](const auto& a) { return a.prefix.address.is_v6(); });
         device.link_local = link_local && instance.family == Family::V6;
         if (instance.source && instance.source->is_link_local_v6()) device.source = instance.source;
-        device.group = instance.vmac.group;
-        device.notifies = instance.vmac.netlink_notify;
+        device.group = instance.vmac->group;
+        device.notifies = instance.vmac->netlink_notify;
         device.instance = instance.name;
         for (auto& have : plan_.devices)
             if (have.kind == device.kind && have.parent == parent && have.mac == device.mac) return share(have, device);
@@ -163,12 +164,12 @@ private:
 
     VirtualMac mac_of(const config::Instance& instance) {
         const auto usual = virtual_mac(instance.family, instance.virtual_router_id);
-        if (instance.vmac.mac.empty()) return usual;
-        const auto own = configured_mac(instance.vmac.mac, instance.virtual_router_id);
+        if (instance.vmac->mac.empty()) return usual;
+        const auto own = configured_mac(instance.vmac->mac, instance.virtual_router_id);
         if (own && !instance.strict) return *own;
         log(LogLevel::Warning,
             fmt::format("({}) use_vmac: {} is not used as MAC address: {}; using {:02x} as the RFC specifies",
-                        instance.name, instance.vmac.mac,
+                        instance.name, instance.vmac->mac,
                         instance.strict ? "strict mode allows only the RFC's address"
                                         : "a multicast address, or one of the RFC's range",
                         fmt::join(usual, ":")));
@@ -316,7 +317,7 @@ const std::string& base_interface(const config::Instance& instance) {
 }
 
 std::string_view own_vmac(const config::Instance& instance) {
-    return instance.vmac.enabled ? std::string_view{instance.vmac.name} : std::string_view{};
+    return instance.vmac->enabled ? std::string_view{instance.vmac->name} : std::string_view{};
 }
 
 bool sends_from_parent(const config::Instance& instance) {

@@ -10,7 +10,7 @@ namespace mainstay::vrrp {
 namespace {
 
 bool is_of(const config::Instance& instance, Family family) {
-    const auto& lists = {&instance.addresses, &instance.excluded_addresses};
+    const auto& lists = {&instance.addresses, &*instance.excluded_addresses};
     return std::ranges::any_of(lists, [family](const auto* list) {
         return std::ranges::any_of(*list, [family](const auto& a) { return a.prefix.address.family() == family; });
     });

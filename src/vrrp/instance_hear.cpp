@@ -43,7 +43,7 @@ HeldAddress held_address(const config::Instance& config, const config::VirtualAd
 std::vector<HeldAddress> held_addresses(const config::Instance& config) {
     std::vector<HeldAddress> held;
     held.reserve(config.addresses.size() + config.excluded_addresses.size());
-    for (const auto* list : {&config.addresses, &config.excluded_addresses})
+    for (const auto* list : {&config.addresses, &*config.excluded_addresses})
         for (const auto& address : *list) held.push_back(held_address(config, address));
     return held;
 }
@@ -370,7 +370,7 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, std::shared_ptr<co
     duplicates_.clear();
     routing_.rename(id_, "(" + config_->name + ") ");
     change.routing = routing_.replace(routing_of(*config_));
-    change.announce = !change.added.empty() || old->vmac.mac != config_->vmac.mac;
+    change.announce = !change.added.empty() || old->vmac->mac != config_->vmac->mac;
     return change;
 }
 

@@ -53,7 +53,7 @@ private:
 bool same_instance(const config::Instance& a, const config::Instance& b) {
     const bool unicast = !a.unicast_peers.empty();
     if (a.virtual_router_id != b.virtual_router_id || a.family != b.family || base_interface(a) != base_interface(b) ||
-        unicast != !b.unicast_peers.empty() || a.vmac.enabled != b.vmac.enabled)
+        unicast != !b.unicast_peers.empty() || a.vmac->enabled != b.vmac->enabled)
         return false;
     return unicast ? a.source == b.source : a.multicast_group == b.multicast_group;
 }

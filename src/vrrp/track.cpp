@@ -62,7 +62,7 @@ void judge_links(const config::Instance& instance, const Links& links, Health& h
         if (link != nullptr) health.mtu = link->mtu;
     }
     std::set<std::string_view> named;
-    for (const auto* list : {&instance.addresses, &instance.excluded_addresses}) {
+    for (const auto* list : {&instance.addresses, &*instance.excluded_addresses}) {
         for (const auto& address : *list) {
             if (address.dev.empty() || address.dev == instance.interface || address.no_track) continue;
             // On an interface that is checked already, one fault is sufficient.
@@ -108,7 +108,7 @@ std::optional<IpAddress> choose_source(const config::Instance& instance, const L
     std::optional<IpAddress> own_virtual;
     for (const IpAddress& address : link->addresses) {
         if (!usable_source(instance, address) || virtuals.contains(address)) continue;
-        if (!instance.vmac.enabled || !is_virtual(instance, address)) return address;
+        if (!instance.vmac->enabled || !is_virtual(instance, address)) return address;
         if (!own_virtual) own_virtual = address;
     }
     return own_virtual;
@@ -162,7 +162,7 @@ std::set<IpAddress> virtual_addresses(const config::Config& config) {
     std::set<IpAddress> addresses;
     for (const auto& instance : config.instances) {
         if (instance.priority == config::kOwnerPriority) continue;
-        for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+        for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
             for (const auto& address : *list) addresses.insert(address.prefix.address);
     }
     return addresses;

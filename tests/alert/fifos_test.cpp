@@ -56,10 +56,10 @@ TEST_CASE("a deleted instance and a lower priority that is heard have scripts of
     config.instances = {instance};
     const auto keys = [&](const char* state) {
         std::vector<std::string> all;
-        for (const auto& call : notify_calls(config, {.kind = Event::Kind::Instance,
-                                                      .name = "VI_1",
-                                                      .transition = transition_from(state).value(),
-                                                      .priority = 9}))
+        for (const auto& call : NotifyScripts{config}.calls({.kind = Event::Kind::Instance,
+                                                             .name = "VI_1",
+                                                             .transition = transition_from(state).value(),
+                                                             .priority = 9}))
             all.push_back(call.key);
         return all;
     };

@@ -86,7 +86,7 @@ TEST_CASE("other scripts get no arguments, and wait in no queue but their own") 
     CHECK_FALSE(runs("fifo/notify_fifo", "", {}));
 }
 
-TEST_CASE("what notify_calls makes is allowed") {
+TEST_CASE("what NotifyScripts makes is allowed") {
     config::Config config;
     auto& instance = config.instances.emplace_back();
     instance.name = "a name/with any character";
@@ -94,10 +94,10 @@ TEST_CASE("what notify_calls makes is allowed") {
     instance.notify.any = command;
     instance.notify.master = command;
     for (const char* state : {"MASTER", "BACKUP", "FAULT", "STOP", "DELETED"}) {
-        const auto calls = notify_calls(config, {.kind = Event::Kind::Instance,
-                                                 .name = instance.name,
-                                                 .transition = transition_from(state).value(),
-                                                 .priority = 255});
+        const auto calls = NotifyScripts{config}.calls({.kind = Event::Kind::Instance,
+                                                        .name = instance.name,
+                                                        .transition = transition_from(state).value(),
+                                                        .priority = 255});
         REQUIRE_FALSE(calls.empty());
         for (const auto& call : calls) CHECK(runs(call.key, call.queue, call.extra));
     }

@@ -78,18 +78,18 @@ TEST_CASE("instances and groups run the script of each state, then the generic o
     for (const auto& [state, word] :
          {std::pair{"MASTER", "master"}, {"BACKUP", "backup"}, {"FAULT", "fault"}, {"STOP", "stop"}}) {
         CAPTURE(state);
-        const auto calls = notify_calls(config, event(Kind::Instance, "V1", state));
+        const auto calls = NotifyScripts{config}.calls(event(Kind::Instance, "V1", state));
         CHECK(keys(calls) == Names{std::string{"instance/V1/"} + word, "instance/V1/any"});
-        const auto of_group = notify_calls(config, event(Kind::Group, "G1", state));
+        const auto of_group = NotifyScripts{config}.calls(event(Kind::Group, "G1", state));
         CHECK(keys(of_group) == Names{std::string{"group/G1/"} + word, "group/G1/any"});
         CHECK(of_group.at(0).queue == "group/G1");
         CHECK(of_group.at(1).extra == Names{"GROUP", "G1", state, "0"});
         CHECK(calls.at(1).extra == Names{"INSTANCE", "V1", state, "7"});
-        CHECK(notify_calls(config, event(Kind::Instance, "V0", state)).empty());
-        CHECK(notify_calls(config, event(Kind::Group, "G0", state)).empty());
+        CHECK(NotifyScripts{config}.calls(event(Kind::Instance, "V0", state)).empty());
+        CHECK(NotifyScripts{config}.calls(event(Kind::Group, "G0", state)).empty());
     }
-    CHECK(notify_calls(config, event(Kind::RealServer, "V1", "UP", "S")).empty());
-    CHECK(notify_calls(config, event(Kind::VirtualServer, "V1", "UP")).empty());
+    CHECK(NotifyScripts{config}.calls(event(Kind::RealServer, "V1", "UP", "S")).empty());
+    CHECK(NotifyScripts{config}.calls(event(Kind::VirtualServer, "V1", "UP")).empty());
     CHECK(wanted(config) == Names{"instance/V1/master /m", "instance/V1/backup /b", "instance/V1/fault /f",
                                   "instance/V1/stop /s", "instance/V1/any /a", "group/G1/master /m",
                                   "group/G1/backup /b", "group/G1/fault /f", "group/G1/stop /s", "group/G1/any /a"});
@@ -101,8 +101,8 @@ TEST_CASE("an instance with a script for one state runs nothing in another") {
     instance.name = "V1";
     instance.notify.backup = command("/b");
     config.instances = {instance};
-    CHECK(notify_calls(config, event(Kind::Instance, "V1", "MASTER")).empty());
-    CHECK(keys(notify_calls(config, event(Kind::Instance, "V1", "BACKUP"))) == Names{"instance/V1/backup"});
+    CHECK(NotifyScripts{config}.calls(event(Kind::Instance, "V1", "MASTER")).empty());
+    CHECK(keys(NotifyScripts{config}.calls(event(Kind::Instance, "V1", "BACKUP"))) == Names{"instance/V1/backup"});
 }
 
 TEST_CASE("quorum and servers' scripts are wanted and run each for its own transition") {
@@ -117,7 +117,7 @@ TEST_CASE("quorum and servers' scripts are wanted and run each for its own trans
     CHECK(wanted(config) ==
           Names{"virtual_server/[10.0.0.1]:tcp:80/up /qu", "virtual_server/[10.0.0.1]:tcp:80/down /qd",
                 "real_server/[10.0.0.11]:tcp:80" + of + "/up /u", "real_server/[10.0.0.12]:tcp:80" + of + "/down /d"});
-    const ServiceScripts scripts{config};
+    const NotifyScripts scripts{config};
     const auto runs = [&scripts](const char* name, const char* state) {
         return scripts.calls(event(Kind::RealServer, name, state, "[10.0.0.1]:tcp:80")).size();
     };
@@ -131,7 +131,7 @@ TEST_CASE("quorum and servers' scripts are wanted and run each for its own trans
     Event quiet = event(Kind::VirtualServer, "[10.0.0.1]:tcp:80", "UP");
     quiet.notify = false;
     CHECK(scripts.calls(quiet).empty());
-    CHECK(ServiceScripts{}.calls(event(Kind::VirtualServer, "[10.0.0.1]:tcp:80", "UP")).empty());
+    CHECK(NotifyScripts{}.calls(event(Kind::VirtualServer, "[10.0.0.1]:tcp:80", "UP")).empty());
 }
 
 TEST_CASE("a server that comes from a name has the scripts and checks of that name") {
@@ -148,7 +148,7 @@ TEST_CASE("a server that comes from a name has the scripts and checks of that na
     config.virtual_servers = {named};
     const std::string name = config::server_name(placeholder.endpoint, config::Protocol::Tcp);
     REQUIRE(name == "[]:tcp:80");
-    const ServiceScripts scripts{config};
+    const NotifyScripts scripts{config};
     const auto calls = scripts.calls(event(Kind::RealServer, "[10.0.0.77]:tcp:80", "UP", "[10.0.0.1]:tcp:80"));
     REQUIRE(calls.size() == 1);
     CHECK(calls[0].key == "real_server/[]:tcp:80 of [10.0.0.1]:tcp:80/up");
@@ -169,7 +169,7 @@ TEST_CASE("a change takes the scripts of the service as it was, and of that alon
     auto first = service("10.0.0.1"), second = service("10.0.0.2");
     first.quorum_up = command("/1"), second.quorum_up = command("/2");
     config.virtual_servers = {first, second};
-    ServiceScripts scripts{config};
+    NotifyScripts scripts{config};
     auto after = first;
     after.quorum_up.reset();
     scripts.change({0, first, after});

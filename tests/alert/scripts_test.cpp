@@ -39,7 +39,7 @@ Event event_of(Event::Kind kind, const char* name, const char* state, const char
 }  // namespace
 
 TEST_CASE("an instance runs the script of its state and then the generic one with four arguments") {
-    const auto calls = notify_calls(sample(), event_of(Event::Kind::Instance, "VI_1", "MASTER"));
+    const auto calls = NotifyScripts{sample()}.calls(event_of(Event::Kind::Instance, "VI_1", "MASTER"));
 
     REQUIRE(calls.size() == 2);
     CHECK(calls[0].key == "instance/VI_1/master");
@@ -53,7 +53,7 @@ TEST_CASE("an instance runs the script of its state and then the generic one wit
 TEST_CASE("a state without a script of its own runs only the generic one") {
     for (const char* state : {"BACKUP", "FAULT", "STOP", "DELETED"}) {
         CAPTURE(state);
-        const auto calls = notify_calls(sample(), event_of(Event::Kind::Instance, "VI_1", state));
+        const auto calls = NotifyScripts{sample()}.calls(event_of(Event::Kind::Instance, "VI_1", state));
         REQUIRE(calls.size() == 1);
         CHECK(calls[0].key == "instance/VI_1/any");
         CHECK(calls[0].extra[2] == state);
@@ -61,7 +61,7 @@ TEST_CASE("a state without a script of its own runs only the generic one") {
 }
 
 TEST_CASE("a group's generic script gets priority 0") {
-    const auto calls = notify_calls(sample(), event_of(Event::Kind::Group, "G1", "BACKUP"));
+    const auto calls = NotifyScripts{sample()}.calls(event_of(Event::Kind::Group, "G1", "BACKUP"));
 
     REQUIRE(calls.size() == 1);
     CHECK(calls[0].key == "group/G1/any");
@@ -69,9 +69,9 @@ TEST_CASE("a group's generic script gets priority 0") {
 }
 
 TEST_CASE("notify_up and quorum_down run without added arguments") {
-    const auto up = ServiceScripts{sample()}.calls(
+    const auto up = NotifyScripts{sample()}.calls(
         event_of(Event::Kind::RealServer, "[10.0.0.11]:tcp:80", "UP", "[10.0.0.1]:tcp:80"));
-    const auto down = ServiceScripts{sample()}.calls(event_of(Event::Kind::VirtualServer, "[10.0.0.1]:tcp:80", "DOWN"));
+    const auto down = NotifyScripts{sample()}.calls(event_of(Event::Kind::VirtualServer, "[10.0.0.1]:tcp:80", "DOWN"));
 
     REQUIRE(up.size() == 1);
     CHECK(up[0].key == "real_server/[10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80/up");
@@ -88,7 +88,7 @@ TEST_CASE("a server of a firewall-mark service is known by its name without prot
     config.virtual_servers[0].fwmark = 5;
 
     const auto up =
-        ServiceScripts{config}.calls(event_of(Event::Kind::RealServer, "[10.0.0.11]:none:80", "UP", "FWM 5"));
+        NotifyScripts{config}.calls(event_of(Event::Kind::RealServer, "[10.0.0.11]:none:80", "UP", "FWM 5"));
 
     REQUIRE(up.size() == 1);
     CHECK(up[0].key == "real_server/[10.0.0.11]:none:80 of FWM 5/up");
@@ -101,7 +101,7 @@ TEST_CASE("the scripts of a service that changes are its new ones, and those of 
     auto after = config.virtual_servers[0];
     after.quorum_down.reset();
     after.quorum_up.edit().argv = {"/bin/true"};
-    ServiceScripts scripts{config};
+    NotifyScripts scripts{config};
     const auto runs = [&scripts](const char* state) {
         return !scripts.calls(event_of(Event::Kind::VirtualServer, "[10.0.0.1]:tcp:80", state)).empty();
     };
@@ -119,13 +119,13 @@ TEST_CASE("the scripts of a service that changes are its new ones, and those of 
 TEST_CASE("what is not configured runs nothing") {
     const auto config = sample();
 
-    CHECK(notify_calls(config, event_of(Event::Kind::Instance, "VI_2", "MASTER")).empty());
-    CHECK(notify_calls(config, event_of(Event::Kind::Group, "G2", "MASTER")).empty());
-    CHECK(ServiceScripts{config}.calls(event_of(Event::Kind::VirtualServer, "[10.0.0.1]:tcp:80", "UP")).empty());
-    CHECK(ServiceScripts{config}
+    CHECK(NotifyScripts{config}.calls(event_of(Event::Kind::Instance, "VI_2", "MASTER")).empty());
+    CHECK(NotifyScripts{config}.calls(event_of(Event::Kind::Group, "G2", "MASTER")).empty());
+    CHECK(NotifyScripts{config}.calls(event_of(Event::Kind::VirtualServer, "[10.0.0.1]:tcp:80", "UP")).empty());
+    CHECK(NotifyScripts{config}
               .calls(event_of(Event::Kind::RealServer, "[10.0.0.11]:tcp:80", "DOWN", "[10.0.0.1]:tcp:80"))
               .empty());
-    CHECK(ServiceScripts{config}
+    CHECK(NotifyScripts{config}
               .calls(event_of(Event::Kind::RealServer, "[10.0.0.11]:tcp:80", "UP", "[10.0.0.2]:tcp:80"))
               .empty());
 }
@@ -134,7 +134,7 @@ TEST_CASE("an event that is not to be notified runs nothing") {
     Event quiet = event_of(Event::Kind::Instance, "VI_1", "MASTER");
     quiet.notify = false;
 
-    CHECK(notify_calls(sample(), quiet).empty());
+    CHECK(NotifyScripts{sample()}.calls(quiet).empty());
 }
 
 TEST_CASE("a script check is wanted under its server and its place among the checkers, with its time limit") {

@@ -81,6 +81,10 @@ class Line {
 public:
     explicit Line(std::string begin) : text_{std::move(begin)} {}
     template <class T>
+    Line& add(const char* name, const CompactVector<T>& value, const CompactVector<T>& usual) {
+        return add(name, *value, *usual);
+    }
+    template <class T>
     Line& add(const char* name, const T& value, const T& usual) {
         if (!(value == usual)) text_ += fmt::format("; {} {}", name, text(value));
         return *this;

@@ -236,8 +236,8 @@ TEST_CASE("what the LAN cannot show is named") {
         config.instances.push_back(c);
     }
     auto& first = config.instances[0];
-    first.vmac.enabled = true;
-    first.routes.resize(1);
+    first.vmac.edit().enabled = true;
+    first.routes.edit().resize(1);
     first.track_scripts = {{"chk_a", 5, false}, {"chk_b", 0, false}};
     first.track_interfaces = {{"ens4", 10, false}, {"ppp0", 0, false}, {"ppp1", 0, false}};
     first.addresses[0].dev = "ens9";

@@ -26,7 +26,7 @@ public:
 
     void add() {
         for (const auto& c : recorded_.config.instances)
-            for (const auto* list : {&c.addresses, &c.excluded_addresses})
+            for (const auto* list : {&c.addresses, &*c.excluded_addresses})
                 for (const auto& address : *list) used_.insert(address.prefix.address);
         plan_.addresses.push_back({own_address(Family::V4), own_address(Family::V6)});
         find_peers();
@@ -165,8 +165,8 @@ private:
             c.nopreempt = false;
             c.preempt_delay = Micros{0};
             const auto has_weight = [](const auto& tracked) { return tracked.weight != 0; };
-            std::erase_if(c.track_scripts, has_weight);
-            std::erase_if(c.track_interfaces, has_weight);
+            c.track_scripts.erase_if(has_weight);
+            c.track_interfaces.erase_if(has_weight);
         }
         return config;
     }

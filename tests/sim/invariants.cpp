@@ -82,7 +82,7 @@ void Lan::check_addresses(const Host& host) {
     std::set<std::pair<std::string, Prefix>> wanted;
     for (std::size_t n = 0; n < host.states.size(); ++n) {
         const auto& c = host.config.instances[n];
-        for (const auto* list : {&c.addresses, &c.excluded_addresses})
+        for (const auto* list : {&c.addresses, &*c.excluded_addresses})
             for (const auto& address : *list)
                 if (host.states[n] == State::Master) wanted.insert({c.interface, address.prefix});
     }

@@ -243,7 +243,7 @@ void Lan::finish(Host& host, const Intents& intents, const Packet* heard) {
 }
 
 void Lan::put(Host& host, const config::Instance& instance, std::size_t position) {
-    const auto& list = position < instance.addresses.size() ? instance.addresses : instance.excluded_addresses;
+    const auto& list = position < instance.addresses.size() ? instance.addresses : *instance.excluded_addresses;
     const auto& address =
         list.at(position < instance.addresses.size() ? position : position - instance.addresses.size());
     const std::pair key{instance.interface, address.prefix};
@@ -342,7 +342,7 @@ void Lan::post(const std::shared_ptr<const Packet>& packet, std::size_t from, st
 std::size_t Lan::virtual_router_of(const Prefix& prefix) const {
     const auto& instances = plan_.configs[0].instances;
     for (std::size_t n = 0; n < instances.size(); ++n)
-        for (const auto* list : {&instances[n].addresses, &instances[n].excluded_addresses})
+        for (const auto* list : {&instances[n].addresses, &*instances[n].excluded_addresses})
             for (const auto& address : *list)
                 if (address.prefix.address == prefix.address) return n;
     return sim::virtual_router_of(prefix);

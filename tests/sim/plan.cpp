@@ -89,8 +89,8 @@ private:
             c.addresses.push_back({.prefix = virtual_address(n, c.family, k)});
         if (!wish_.plain && random_.chance(300))
             c.excluded_addresses.push_back({.prefix = virtual_address(n, Family::V4, 100)});
-        if (n % 2 == 0) c.routes.push_back(virtual_route(n));                // no draw: histories stay what they were
-        if (!wish_.plain && random_.chance(250)) c.unicast_peers.resize(1);  // filled in for each director
+        if (n % 2 == 0) c.routes.push_back(virtual_route(n));  // no draw: histories stay what they were
+        if (!wish_.plain && random_.chance(250)) c.unicast_peers.edit().resize(1);  // filled in for each director
         shared.in_group = plan_.grouped && (n < 2 || count == 2 || random_.chance(500));
         shared.script_weight = script_weight_;
         return shared;

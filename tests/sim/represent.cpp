@@ -115,7 +115,7 @@ private:
         if (virtual_routers_.contains(key)) return refuse("another instance on the one interface has its VRID");
         config::Instance c = recorded;
         take_addresses(c.addresses);
-        take_addresses(c.excluded_addresses);
+        take_addresses(c.excluded_addresses.edit());
         if (c.addresses.empty()) return refuse("it has no address of its own");
         virtual_routers_.insert(key);
         c.interface = kInterface;
@@ -172,11 +172,11 @@ private:
             if (tracked.weight == 0 && tracked.reverse) return leave_out("reverse of " + tracked.name), true;
             return false;
         };
-        std::erase_if(c.track_scripts, is_left_out);
-        std::erase_if(c.track_scripts, [&](const config::TrackedScript& t) { return t.name != script_; });
-        std::erase_if(c.track_interfaces, is_left_out);
+        c.track_scripts.erase_if(is_left_out);
+        c.track_scripts.erase_if([&](const config::TrackedScript& t) { return t.name != script_; });
+        c.track_interfaces.erase_if(is_left_out);
         std::set<std::string> seen;
-        std::erase_if(c.track_interfaces, [&](config::TrackedInterface& t) {
+        c.track_interfaces.erase_if([&](config::TrackedInterface& t) {
             const std::string name = std::exchange(t.name, interfaces_.contains(t.name) ? kInterface : kUplink);
             if (seen.insert(t.name).second) return false;
             leave_out("track_interface " + name);

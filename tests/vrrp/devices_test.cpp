@@ -17,7 +17,7 @@ config::Instance vmac_instance(const char* name = "VI_1", std::uint8_t vrid = 51
         c.family = Family::V6;
         c.version = 3;
     }
-    c.vmac.enabled = true;
+    c.vmac.edit().enabled = true;
     return c;
 }
 
@@ -142,7 +142,7 @@ TEST_CASE("a private macvlan with the right MAC address on the right parent is r
     auto links = kTwoCables;
     links.push_back(macvlan("mine", 7, 2, virtual_mac(Family::V4, 51)));
     auto c = vmac_instance();
-    c.vmac.name = "wanted";
+    c.vmac.edit().name = "wanted";
 
     const auto plan = plan_devices(with({c}), links);
     CHECK(names(plan) == Lines{"mine"});
@@ -160,15 +160,15 @@ TEST_CASE("VMACs that the daemon made are planned as if they were not there yet:
     const std::set<std::string> made{"vips", "vrrp.52"};
     auto first = vmac_instance("VI_1", 52), second = vmac_instance("VI_2", 53, "10.9.9.8/32");
 
-    first.vmac.name = "vips";  // another VRID
+    first.vmac.edit().name = "vips";  // another VRID
     CHECK(names(plan_devices(with({first, second}), links, made)) == Lines{"vips", "vrrp.53"});
     first.virtual_router_id = 51;
-    first.vmac.name = "other";  // renamed
-    second.vmac.name = "vips";  // and its name goes to another one
+    first.vmac.edit().name = "other";  // renamed
+    second.vmac.edit().name = "vips";  // and its name goes to another one
     CHECK(names(plan_devices(with({first, second}), links, made)) == Lines{"other", "vips"});
-    first.vmac.name.clear();  // its name is gone
+    first.vmac.edit().name.clear();  // its name is gone
     CHECK(names(plan_devices(with({first}), links, made)) == Lines{"vrrp.51"});
-    first.vmac.name = "eth1";  // not one of the daemon's
+    first.vmac.edit().name = "eth1";  // not one of the daemon's
     CHECK(names(plan_devices(with({first}), links, made)) == Lines{"vrrp.51"});
 }
 
@@ -203,7 +203,7 @@ TEST_CASE("a MAC address of one's own is used: five octets take the VRID as the 
     CHECK(configured_mac("2-0-0-0-0-9", 51) == std::nullopt);
 
     auto c = vmac_instance();
-    c.vmac.mac = "02:00:00:00:01";
+    c.vmac.edit().mac = "02:00:00:00:01";
     CHECK(text(plan_devices(with({c}), kTwoCables)) == Lines{"vrrp.51@eth0 02:00:00:00:01:33"});
     c.strict = true;  // RFC 9568 7.3 leaves no choice
     CHECK(text(plan_devices(with({c}), kTwoCables)) == Lines{"vrrp.51@eth0 00:00:5e:00:01:33"});
@@ -300,7 +300,7 @@ TEST_CASE("an address owner on a VMAC sends from the interface's own address thr
     links.update(link("vrrp.51", true, {address}));
     CHECK(judge(moved, nullptr, links, scripts, {}).source == address);
     auto plain = owner;
-    plain.vmac = {};
+    plain.vmac.reset();
     links.update(link("eth0", true, {address, ip("10.0.0.1")}));
     CHECK(judge(plain, nullptr, links, scripts, {}).source == address);
 }
@@ -400,7 +400,7 @@ TEST_CASE("where no adverts leave, addresses are announced again and again: one 
 TEST_CASE(
     "with dont_track_primary an instance whose source went with its link stays what it is until there is one again") {
     auto c = vmac_instance("VI_1", 51, "fe80::9/128");
-    c.vmac.enabled = false;
+    c.vmac.edit().enabled = false;
     const auto v6_link = [](bool up, bool with_address) {
         return link("eth0", up, with_address ? std::vector{ip("fe80::1")} : std::vector<IpAddress>{});
     };

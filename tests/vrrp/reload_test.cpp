@@ -50,10 +50,10 @@ TEST_CASE("a changed list of a master is applied as a difference") {
 
 TEST_CASE("a changed MAC address of its VMAC leaves a master alone, but it sends gratuitous ARP") {
     auto c = instance();
-    c.vmac.enabled = true;
-    c.vmac.mac = "02:00:00:00:00:01";
+    c.vmac.edit().enabled = true;
+    c.vmac.edit().mac = "02:00:00:00:00:01";
     Bench bench = Bench::master(c);
-    c.vmac.mac = "02:00:00:00:00:02";
+    c.vmac.edit().mac = "02:00:00:00:00:02";
 
     CHECK(lines(bench.router.reload(with({c}), t0 + 4s)) == Lines{"0 arp x5"});
     CHECK(bench.state() == State::Master);
@@ -62,9 +62,9 @@ TEST_CASE("a changed MAC address of its VMAC leaves a master alone, but it sends
 TEST_CASE("the devices of a reload are judged by its configuration, not by the one before") {
     // VI_1 keeps its identity; the name of its VMAC goes to a new instance on another interface.
     auto a = instance(), b = instance(100, "VI_2", 52, "10.9.9.8/32");
-    for (auto* c : {&a, &b}) c->vmac.enabled = true;
+    for (auto* c : {&a, &b}) c->vmac.edit().enabled = true;
     const auto on = [](config::Instance& c, const char* vmac, const char* base) {
-        c.interface = c.vmac.name = vmac;
+        c.interface = c.vmac.edit().name = vmac;
         set(c.more, "base interface", config::WordList{base});
     };
     on(a, "vip0", "eth0");
@@ -79,7 +79,7 @@ TEST_CASE("the devices of a reload are judged by its configuration, not by the o
 
     on(a, "vip9", "eth0");
     auto c = instance(100, "VI_3", 53, "10.9.9.7/32");
-    c.vmac.enabled = true;
+    c.vmac.edit().enabled = true;
     on(c, "vip0", "eth1");
     auto next = with_group({a, b});
     next.instances.push_back(c);

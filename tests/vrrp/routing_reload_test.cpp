@@ -32,7 +32,7 @@ TEST_CASE("a route or a rule that moves to another master, or becomes static, is
     (void)bench.tick(bench.taken_at + 1s);
     REQUIRE(bench.state(1) == State::Master);
     b.routes = {a.routes[1]};
-    a.routes.pop_back();
+    a.routes.edit().pop_back();
     a.more.edit().sections.clear();
     auto next = with({a, b});
     config::Section rules{.keyword = "static_rules"};

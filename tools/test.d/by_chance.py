@@ -25,6 +25,7 @@ MUTATED = ["bfd", "ipc", "lvs", "netlink", "wire"]
 MUTATE_LEAST_PERCENT = 60
 MUTATE_FAULT_SECONDS = 10  # what one fault takes, about
 TIDY_SECONDS = 7200
+BENCH_SECONDS = 1800
 
 
 @timed
@@ -75,6 +76,11 @@ def mutate_jobs(seconds):
 
 def tidy_jobs():
     return [(run_tool, "tidy/all", [TOP / "tools" / "tidy"], TIDY_SECONDS, "tidy: ", SINGLE_BUILD)]
+
+
+def bench_jobs():
+    """Alone, at the end: what it measures is time."""
+    return [(run_tool, "bench/quick", [TOP / "tools" / "bench", "all", "--quick"], BENCH_SECONDS, "behind its goal: ")]
 
 
 def sanitize_jobs():

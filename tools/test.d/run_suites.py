@@ -17,7 +17,7 @@ from programs import LIKE_INSTALLED, compile_tree, unit_jobs
 from results import BUILD, CHILDREN, MADE, RESULTS, TOP, Interrupted, Tally
 
 SUITES = ["unit", "structure", "config", "cost", "host", "lab", "package"]
-ONLY_AT_NIGHT = ["sanitize", "single", "tidy", "sim", "oracle", "fuzz", "mutate"]
+ONLY_AT_NIGHT = ["sanitize", "single", "tidy", "sim", "oracle", "fuzz", "mutate", "bench"]
 WITHOUT_ROOT = {"unit", "structure", "config", "cost"}
 MINUTES = 60
 # Suites that run side by side, in lanes; those of a lane follow each other. Tests on hosts and unit tests wait for most of

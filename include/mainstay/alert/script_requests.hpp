@@ -15,7 +15,7 @@
 namespace mainstay::alert {
 
 // The arguments of this key's script in addition to the configured ones, from those that a role has sent. Errc::Invalid
-// for arguments that notify_calls() and ServiceScripts do not make.
+// for arguments that NotifyScripts does not make.
 [[nodiscard]] Result<std::vector<std::string>> script_arguments(std::string_view key, std::string_view queue,
                                                                 const std::vector<std::string>& extra);
 

@@ -60,21 +60,20 @@ struct NotifyCall {
     std::string queue;               // per instance, group or service
     std::vector<std::string> extra;  // "INSTANCE", name, state, priority for the generic `notify`
 };
-// The scripts that this event of an instance or a group runs, in order: the state's own, then the generic one. Only
-// configured ones.
-[[nodiscard]] std::vector<NotifyCall> notify_calls(const config::Config& config, const Event& event);
-
-// The services and servers that have notify scripts, indexed, because thousands of events may occur in one second.
-class ServiceScripts {
+// Which notify scripts are configured, indexed, because thousands of events may occur in one second.
+class NotifyScripts {
 public:
-    ServiceScripts() = default;
-    explicit ServiceScripts(const config::Config& config);
+    NotifyScripts() = default;
+    explicit NotifyScripts(const config::Config& config);
     void change(const config::ServiceChange& change);
-    // The script for this event of a service or a server, if it has one; empty for any other event.
+    // The scripts that this event runs, in order: the state's own, then the generic one of an instance or a group.
     [[nodiscard]] std::vector<NotifyCall> calls(const Event& event) const;
 
 private:
-    void add(const config::VirtualServer& service);
+    template <class Configured>
+    void add(const Configured& configured);
+    [[nodiscard]] std::vector<NotifyCall> vrrp_calls(const Event& event) const;
+    [[nodiscard]] std::vector<NotifyCall> server_calls(const Event& event) const;
 
     std::unordered_multiset<std::string> keys_;  // the IPv4 and IPv6 services of a mark have the same name
 };

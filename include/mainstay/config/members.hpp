@@ -94,8 +94,12 @@ void fields(A& a, HttpUrl& u) {
 }
 template <class A>
 void fields(A& a, Checker& c) {
-    a(c.type, c.target, c.bind, c.bind_if, c.connect_timeout, c.retry, c.delay_before_retry, c.delay_loop, c.warmup,
-      c.alpha, c.log_all_failures, c.misc_path, c.misc_timeout, c.misc_dynamic, c.urls, c.http_protocol, c.enable_sni,
+    a(c.type, c.target, c.bind, c.bind_if, c.connect_timeout, c.retry, c.delay_before_retry, c.delay_loop, c.warmup);
+    const bool says_more = c.alpha || c.log_all_failures || !c.misc_path.empty() || c.misc_timeout != Micros{0} ||
+                           c.misc_dynamic || !c.urls.empty() || !c.http_protocol.empty() || c.enable_sni ||
+                           !c.sni_name.empty() || c.more != ExtraSettings{};
+    if (!has_trailing_fields(a, says_more)) return;
+    a(c.alpha, c.log_all_failures, c.misc_path, c.misc_timeout, c.misc_dynamic, c.urls, c.http_protocol, c.enable_sni,
       c.sni_name, c.more);
 }
 template <class A>
@@ -112,8 +116,11 @@ void fields(A& a, GroupMembership& m) {
 }
 template <class A>
 void fields(A& a, RealServer& r) {
-    a(r.endpoint, r.weight, r.forwarding, r.inhibit_on_failure, r.upper_threshold, r.lower_threshold, r.smtp_alert,
-      r.notify_up, r.notify_down, r.checkers, r.more, r.tunnel);
+    a(r.endpoint, r.weight, r.forwarding, r.inhibit_on_failure, r.upper_threshold, r.lower_threshold, r.smtp_alert);
+    const bool says_more = r.notify_up != Command{} || r.notify_down != Command{} || !r.checkers.empty() ||
+                           r.more != ExtraSettings{} || r.tunnel != Tunnel{};
+    if (!has_trailing_fields(a, says_more)) return;
+    a(r.notify_up, r.notify_down, r.checkers, r.more, r.tunnel);
 }
 template <class A>
 void fields(A& a, SorryServer& s) {

@@ -137,14 +137,14 @@ struct Instance {
     bool skip_check_adv_addr = false;
     bool dont_track_primary = false;
     AuthType auth_type = AuthType::None;
-    std::string auth_pass;                           // at most 8 bytes; a secret
-    std::vector<VirtualAddress> addresses;           // in the advert, in this order
-    std::vector<VirtualAddress> excluded_addresses;  // set together with `addresses`, not advertised
-    std::optional<IpAddress> source;                 // mcast_src_ip or unicast_src_ip
-    std::vector<UnicastPeer> unicast_peers;          // not empty: unicast
-    std::optional<IpAddress> multicast_group;        // else 224.0.0.18 / ff02::12
-    std::vector<TrackedInterface> track_interfaces;
-    std::vector<TrackedScript> track_scripts;
+    std::string auth_pass;                             // at most 8 bytes; a secret
+    std::vector<VirtualAddress> addresses;             // in the advert, in this order
+    CompactVector<VirtualAddress> excluded_addresses;  // set together with `addresses`, not advertised
+    std::optional<IpAddress> source;                   // mcast_src_ip or unicast_src_ip
+    CompactVector<UnicastPeer> unicast_peers;          // not empty: unicast
+    std::optional<IpAddress> multicast_group;          // else 224.0.0.18 / ff02::12
+    CompactVector<TrackedInterface> track_interfaces;
+    CompactVector<TrackedScript> track_scripts;
     Micros garp_master_delay{5'000'000};
     std::uint32_t garp_master_repeat = 5;
     Micros garp_master_refresh{0};
@@ -157,8 +157,8 @@ struct Instance {
     std::string sync_group;  // resolved: name of the group it is a member of, else empty
     Notifies notify;
     bool smtp_alert = false;  // resolved through the group's and global switches
-    Vmac vmac;
-    std::vector<VirtualRoute> routes;
+    CompactOptional<Vmac> vmac;
+    CompactVector<VirtualRoute> routes;
     CompactOptional<ExtraSettings> more{};
     bool operator==(const Instance&) const = default;
 };

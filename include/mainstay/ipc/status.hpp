@@ -163,7 +163,7 @@ void fields(Encoder& a, VrrpStatusWith<F, G, H>& s) {
 // The same encoding, with services produced one by one while it is written.
 template <class F>
 struct LvsStatusWith {
-    report::LvsStatus rest;
+    report::LvsStatus& rest;
     OneByOne<F> services;
 };
 template <class F>

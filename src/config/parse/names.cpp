@@ -207,14 +207,16 @@ void resolve_names(ParseContext& r, Config& config) {
     if (!config.more->sections.empty()) resolve_blocks(names, config.more.edit().sections);
     for (Instance& instance : config.instances) {
         if (!instance.more->sections.empty()) resolve_blocks(names, instance.more.edit().sections);
-        std::erase_if(instance.routes, [&](VirtualRoute& route) {
+        instance.routes.erase_if([&](VirtualRoute& route) {
             if (route.more->values.empty()) return false;
             ExtraSettings& more = route.more.edit();
             return !resolve_line(names, more.values, more.sections, "virtual_routes");
         });
-        for (auto* list : {&instance.addresses, &instance.excluded_addresses})
-            for (VirtualAddress& address : *list)
-                if (!address.more->values.empty()) resolve_address(names, address);
+        const auto resolve = [&](VirtualAddress& address) {
+            if (!address.more->values.empty()) resolve_address(names, address);
+        };
+        std::ranges::for_each(instance.addresses, resolve);
+        std::ranges::for_each(instance.excluded_addresses, resolve);
     }
 }
 

@@ -238,12 +238,12 @@ using Where = PairFinding::Where;
 // Unicast never leaves from a VMAC, and strict mode takes no notice of the keyword.
 bool sends_from_vmac(const Instance& instance) {
     const bool base = value_of<bool>(instance.more->values, "vmac_xmit_base").value_or(false) && !instance.strict;
-    return instance.vmac.enabled && instance.unicast_peers.empty() && !base;
+    return instance.vmac->enabled && instance.unicast_peers.empty() && !base;
 }
 
 // An address of one's own; what is a multicast address, or of the RFC's range, is not used, and nothing in strict mode.
 std::string own_mac(const Instance& instance) {
-    const std::string& written = instance.vmac.mac;
+    const std::string& written = instance.vmac->mac;
     const bool multicast = (std::strtoul(written.substr(0, written.find(':')).c_str(), nullptr, 16) & 1U) != 0;
     const bool range = written.starts_with("00:00:5e:00:01") || written.starts_with("00:00:5e:00:02");
     return instance.strict || multicast || range ? std::string{} : written;
@@ -271,14 +271,14 @@ void deaf(PairReport& report, const InstancePair& pair, Where where) {
 void compare_vmacs(PairReport& report, const InstancePair& pair) {
     const Instance& a = pair.first;
     const Instance& b = pair.second;
-    if (a.vmac.enabled != b.vmac.enabled)
+    if (a.vmac->enabled != b.vmac->enabled)
         return report.add(
-            Severity::Note, Code::PairProtocol, a.vmac.enabled ? Where::Second : Where::First,
+            Severity::Note, Code::PairProtocol, a.vmac->enabled ? Where::Second : Where::First,
             fmt::format("{}: use_vmac in {} only: the MAC address of the virtual addresses changes at each takeover",
-                        pair.name(), a.vmac.enabled ? report.names.first : report.names.second),
+                        pair.name(), a.vmac->enabled ? report.names.first : report.names.second),
             "set use_vmac in both or in neither");
     // Between unicast and multicast there is worse to report; with another address the kernel has no reason.
-    if (!a.vmac.enabled || own_mac(a) != own_mac(b) || a.unicast_peers.empty() != b.unicast_peers.empty()) return;
+    if (!a.vmac->enabled || own_mac(a) != own_mac(b) || a.unicast_peers.empty() != b.unicast_peers.empty()) return;
     if (sends_from_vmac(a) == sends_from_vmac(b)) return;
     deaf(report, pair, sends_from_vmac(a) ? Where::Second : Where::First);
 }

@@ -78,11 +78,13 @@ private:
     // elsewhere it may be that way on purpose, and of IPv6 the link-local address stays.
     void only_addresses(const std::vector<Environment::Subnet>& subnets) {
         std::set<std::pair<std::string_view, IpAddress>> removed;
-        for (const InstanceDraft& instance : r_.instances)
-            for (const auto* list : {&instance.model.addresses, &instance.model.excluded_addresses})
+        for (const InstanceDraft& draft : r_.instances) {
+            const Instance& instance = draft.model;
+            for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
                 for (const VirtualAddress& address : *list)
                     if (is_on_own_interface(instance, address))
-                        removed.emplace(instance.model.interface, address.prefix.address);
+                        removed.emplace(instance.interface, address.prefix.address);
+        }
         std::map<std::string_view, IpAddress> only;
         std::set<std::string_view> keeps;
         for (const auto& [interface, prefix] : subnets) {
@@ -107,15 +109,14 @@ private:
         return !instance.native_ipv6 && !addresses.empty() && addresses.front().prefix.address.is_v4();
     }
 
-    static bool is_on_own_interface(const InstanceDraft& instance, const VirtualAddress& address) {
-        const Instance& model = instance.model;
-        return !model.vmac.enabled && (address.dev.empty() || address.dev == model.interface);
+    static bool is_on_own_interface(const Instance& instance, const VirtualAddress& address) {
+        return !instance.vmac->enabled && (address.dev.empty() || address.dev == instance.interface);
     }
 
     void only_address(const InstanceDraft& instance, const auto& addresses, const auto& marks, const IpAddress& own) {
         const std::string& interface = instance.model.interface;
         for (std::size_t i = 0; i < std::min(addresses.size(), marks.size()); ++i) {
-            if (!is_on_own_interface(instance, addresses[i]) || addresses[i].prefix.address != own) continue;
+            if (!is_on_own_interface(instance.model, addresses[i]) || addresses[i].prefix.address != own) continue;
             auto& d = r_.diag.advise(Code::OnlyAddress, marks[i].address,
                                      fmt::format("({}) {} is the only address that {} has on this host",
                                                  instance.model.name, own.to_string(), interface));

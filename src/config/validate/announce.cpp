@@ -109,7 +109,7 @@ private:
     // VRRP's address is on one router; an announced one is on each.
     void check_against_vrrp(const std::string& name, const std::vector<Range>& ranges, Mark mark) {
         for (const Instance& instance : config_.instances)
-            for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+            for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
                 for (const VirtualAddress& address : *list) {
                     const Range own{address.prefix.address, address.prefix.address};
                     if (std::ranges::none_of(ranges, [&](const Range& range) { return range.overlaps(own); })) continue;

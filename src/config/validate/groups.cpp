@@ -72,15 +72,17 @@ private:
     void drop_weights(const SyncGroup& group, Mark mark) {
         for (const std::string& name : group.members) {
             Instance& i = config_.instances[r_.instance_names.at(name)];
-            const auto weighted = std::erase_if(i.track_scripts, [](const TrackedScript& t) { return t.weight != 0; });
+            const auto given = i.track_scripts.size();
+            i.track_scripts.erase_if([](const TrackedScript& t) { return t.weight != 0; });
+            const bool weighted = i.track_scripts.size() != given;
             std::size_t made_zero = 0;
             made_zero_or_dropped_files(i, name, group.name, mark);
             for (TrackedInterface& t : i.track_interfaces) made_zero += std::exchange(t.weight, 0) != 0 ? 1 : 0;
-            if (weighted + made_zero == 0) continue;
+            if (!weighted && made_zero == 0) continue;
             auto& d = r_.diag.warn(
                 Code::TrackerWeight, mark,
                 fmt::format("({}) members of sync group {} cannot have trackers with a weight", name, group.name));
-            d.effect = weighted != 0 ? "the scripts are not tracked" : "the interfaces are tracked with weight 0";
+            d.effect = weighted ? "the scripts are not tracked" : "the interfaces are tracked with weight 0";
             d.fix = "sync_group_tracking_weight in the group allows them";
         }
     }

@@ -231,17 +231,18 @@ private:
             d.effect = "it is ignored";
             d.fix = fix;
         };
-        if (i_.vmac_xmit_base && !m_.vmac.enabled)
+        if (i_.vmac_xmit_base && !m_.vmac->enabled)
             warn("vmac_xmit_base is for instances with use_vmac only", "add use_vmac, or delete it");
         if (m_.unicast_peers.empty() && find_value(m_.more->values, "unicast_ttl") != nullptr)
             warn("unicast_ttl is for unicast only", "list the other routers in unicast_peer, or delete it");
     }
 
     void check_unicast() {
-        if (m_.vmac.enabled && i_.unicast_keyword && !i_.vmac_xmit_base)
+        if (m_.vmac->enabled && i_.unicast_keyword && !i_.vmac_xmit_base)
             r_.diag.warn(Code::VersionConflict, i_.unicast, text("unicast with use_vmac needs vmac_xmit_base")).effect =
                 "it is set";
-        const auto wrong_family = std::erase_if(m_.unicast_peers, [&](const UnicastPeer& peer) {
+        const auto given = m_.unicast_peers.size();
+        m_.unicast_peers.erase_if([&](const UnicastPeer& peer) {
             if (peer.address.family() == m_.family) return false;
             r_.diag
                 .error(Code::FamilyMismatch, i_.unicast,
@@ -249,6 +250,7 @@ private:
                 .effect = "the peer is ignored";
             return true;
         });
+        const bool wrong_family = m_.unicast_peers.size() != given;
         if (!m_.unicast_peers.empty() && m_.strict) {
             r_.diag.fatal(Code::StrictMode, i_.unicast, text("strict mode does not allow unicast")).effect =
                 "this configuration cannot run";
@@ -427,15 +429,15 @@ void check_vmac_names(ParseContext& r, Config& config) {
     std::map<std::string, std::size_t> names;
     for (std::size_t n = 0; n < config.instances.size(); ++n) {
         Instance& i = config.instances[n];
-        if (!i.vmac.enabled || i.vmac.name.empty()) continue;
-        const auto [first, fresh] = names.emplace(i.vmac.name, n);
+        if (!i.vmac->enabled || i.vmac->name.empty()) continue;
+        const auto [first, fresh] = names.emplace(i.vmac->name, n);
         if (fresh) continue;
         auto& d = r.diag.error(Code::DuplicateName, r.instances[n].vmac,
-                               fmt::format("({}) the name {} is already used by the VMAC of {}", i.name, i.vmac.name,
+                               fmt::format("({}) the name {} is already used by the VMAC of {}", i.name, i.vmac->name,
                                            config.instances[first->second].name));
         d.effect = "the name is ignored";
         d.fix = "each VMAC needs a different name; the default contains the virtual_router_id";
-        i.vmac.name.clear();
+        i.vmac.edit().name.clear();
     }
 }
 

@@ -198,7 +198,7 @@ void add_settings(SnmpTable& row, const SnmpFacts& facts, const config::Instance
 
 void add_addresses(SnmpView& view, const SnmpFacts& facts, std::size_t at, const config::Instance& instance) {
     std::size_t n = 0;
-    for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+    for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
         for (const auto& vip : *list) {
             SnmpTable row{view, entry(6), index(at, n++)};
             const auto& where = vip.dev.empty() ? instance.interface : vip.dev;

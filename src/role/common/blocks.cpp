@@ -1,7 +1,5 @@
 #include "blocks.hpp"
 
-#include <utility>
-
 #include "mainstay/config/model.hpp"
 
 namespace mainstay::role {
@@ -27,18 +25,13 @@ Result<report::LvsStatus> decode_lvs_block(std::span<const std::byte> bytes) {
     return status;
 }
 
-RunningConfig to_run(config::Config& config, bool has_many_servers) {
-    RunningConfig next{{}, alert::ServiceScripts{config}};
-    auto services = std::exchange(config.virtual_servers, {});
-    next.config = config;
-    config.virtual_servers = std::move(services);
-    if (!has_many_servers) next.config.virtual_servers = config.virtual_servers;
+RunningConfig to_run(const config::Config& config, bool whole) {
+    RunningConfig next{{}, alert::NotifyScripts{config}};
+    if (whole)
+        next.config = config;
+    else
+        next.config.global = config.global;
     return next;
-}
-
-std::vector<alert::NotifyCall> calls_of(const RunningConfig& running, const Event& event) {
-    auto calls = running.scripts.calls(event);
-    return calls.empty() ? alert::notify_calls(running.config, event) : calls;
 }
 
 }  // namespace mainstay::role

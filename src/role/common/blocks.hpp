@@ -1,4 +1,4 @@
-// What a role has of the running configuration, and how the state block of the lvs role is kept small.
+// What a process keeps of the running configuration, and how the state block of the lvs role is kept small.
 #pragma once
 
 #include <cstddef>
@@ -26,15 +26,11 @@ inline constexpr std::string_view kUsualCheck = "TCP_CHECK";
 void fill_in_omitted(report::LvsStatus& status);
 [[nodiscard]] Result<report::LvsStatus> decode_lvs_block(std::span<const std::byte> bytes);
 
-// The running configuration, as a role's process keeps it for the notify scripts of events. In the lvs process it lacks
-// the services, which the role itself has.
+// The running configuration, as a role's process keeps it beside the role itself.
 struct RunningConfig {
-    config::Config config;
-    alert::ServiceScripts scripts;
+    config::Config config;  // without `whole` global_defs alone: there may be thousands of instances and services
+    alert::NotifyScripts scripts;
 };
-
-// `config` is for the role itself afterwards; a second copy of thousands of services is avoided where there are many.
-[[nodiscard]] RunningConfig to_run(config::Config& config, bool has_many_servers);
-[[nodiscard]] std::vector<alert::NotifyCall> calls_of(const RunningConfig& running, const Event& event);
+[[nodiscard]] RunningConfig to_run(const config::Config& config, bool whole);
 
 }  // namespace mainstay::role

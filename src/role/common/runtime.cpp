@@ -288,7 +288,7 @@ Result<Process::Prepared> Process::read_next(std::uint64_t generation, UniqueFd 
     if (*changes) return next;
     auto config = ipc::read_snapshot(next.snapshot.get());
     if (!config) return error_of(config, "snapshot");
-    next.running = to_run(*config, traits_.has_many_servers);
+    next.running = to_run(*config, traits_.shows_configuration);
     if (!started_)
         next.first = std::move(*config);
     else if (auto ready = role_->prepare(std::move(*config)); !ready)
@@ -363,8 +363,8 @@ void Process::publish(Event event) {
         if (!std::exchange(kick_due_, true)) asio::post(loop_, [this] { kick(); });
     }
     if (!event.notify) return;
-    auto calls = calls_of(running_, event);
-    if (calls.empty() && replaced_ != nullptr) calls = calls_of(*replaced_, event);
+    auto calls = running_.scripts.calls(event);
+    if (calls.empty() && replaced_ != nullptr) calls = replaced_->scripts.calls(event);
     for (auto& call : calls) run_script(std::move(call.key), std::move(call.extra), std::move(call.queue), {});
     write_fifo(event);
 }

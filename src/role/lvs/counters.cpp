@@ -60,9 +60,13 @@ std::unique_ptr<LvsCounters> make_counters(Runtime& runtime, const lvs::Judge& j
     return std::make_unique<LvsCounters>(runtime, judge, reconciler, *intervals, std::move(changed));
 }
 
-std::optional<std::vector<report::ServiceTraffic>> LvsCounters::traffic() const {
+std::optional<std::vector<report::ServiceTraffic>> LvsCounters::lend() {
     if (!services_read_ || !servers_read_) return std::nullopt;
-    return traffic_;
+    return std::exchange(traffic_, {});
+}
+
+void LvsCounters::take_back(std::optional<std::vector<report::ServiceTraffic>> lent) {
+    if (lent) traffic_ = std::move(*lent);
 }
 
 void LvsCounters::arm(Timer& timer, Instant at, void (LvsCounters::*next)()) {

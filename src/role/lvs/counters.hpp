@@ -38,13 +38,15 @@ struct CounterIntervals {
 
 class LvsCounters {
 public:
-    // `changed` is called when `traffic()` has changed, never from within the constructor. `judge` and `reconciler`
+    // `changed` is called when the counters have changed, never from within the constructor. `judge` and `reconciler`
     // must outlive this object, which serves one configuration of the judge.
     LvsCounters(Runtime& runtime, const lvs::Judge& judge, TableReconciler& reconciler, CounterIntervals intervals,
                 std::function<void()> changed);
 
-    // In the order of the judge's services; none until all counters have been read once.
-    [[nodiscard]] std::optional<std::vector<report::ServiceTraffic>> traffic() const;
+    // The counters in the order of the judge's services; none until all have been read once. They are lent, not copied:
+    // there may be tens of thousands. Give them back before anything else is called.
+    [[nodiscard]] std::optional<std::vector<report::ServiceTraffic>> lend();
+    void take_back(std::optional<std::vector<report::ServiceTraffic>> lent);
 
 private:
     using Timer = boost::asio::steady_timer;

@@ -382,13 +382,14 @@ void LvsRole::write_state() {
     status.oldest_check = judge_.oldest_running_check();
     status.announced = announcing_.status();
     status.discovered = discovered_status();
-    if (counters_) status.traffic = counters_->traffic();
+    if (counters_) status.traffic = counters_->lend();
     std::erase_if(script_errors_, [this](const auto& one) { return judge_.checker(one.first) == nullptr; });
     runtime_.publish_state([&](std::span<std::byte> room) {
         return write_status(
             room, status, judge_, moment(),
             [this](const config::VirtualServer& service) { return agreement_.of(service); }, script_errors_);
     });
+    if (counters_) counters_->take_back(std::move(status.traffic));
     clock_.forget();
 }
 

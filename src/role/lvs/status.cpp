@@ -178,11 +178,11 @@ IpvsSysctls::Values original_sysctls_of(const report::LvsStatus& status) {
     return originals;
 }
 
-std::size_t write_status(std::span<std::byte> room, report::LvsStatus rest, const lvs::Judge& judge, lvs::Moment at,
+std::size_t write_status(std::span<std::byte> room, report::LvsStatus& rest, const lvs::Judge& judge, lvs::Moment at,
                          const MhTableOf& mh_table_of, const CheckErrors& errors) {
     const bool available = rest.ipvs_available;
     const auto service = [&](std::size_t v) { return status_of(judge, v, available, mh_table_of, errors, at); };
-    return encode_into(room, ipc::LvsStatusWith{std::move(rest), OneByOne{judge.services().size(), service}});
+    return encode_into(room, ipc::LvsStatusWith{rest, OneByOne{judge.services().size(), service}});
 }
 
 lvs::Overrides overrides_of(const report::LvsStatus& status) {

@@ -23,8 +23,8 @@ using MhTableOf = std::function<std::optional<report::MhTableStatus>(const confi
 // What the scripts of MISC_CHECKs that failed last wrote to stderr.
 using CheckErrors = std::map<lvs::CheckerId, std::string>;
 // Encodes the status with its services one at a time, because all of tens of thousands of servers at once would take
-// much memory. Parameters and result as for StateBlock::Writer.
-[[nodiscard]] std::size_t write_status(std::span<std::byte> room, report::LvsStatus rest, const lvs::Judge& judge,
+// much memory. Parameters and result as for StateBlock::Writer; `rest`, which is not changed, is everything else.
+[[nodiscard]] std::size_t write_status(std::span<std::byte> room, report::LvsStatus& rest, const lvs::Judge& judge,
                                        lvs::Moment at, const MhTableOf& mh_table_of = {},
                                        const CheckErrors& errors = {});
 void put_original_sysctls(const IpvsSysctls::Values& originals, report::LvsStatus& status);

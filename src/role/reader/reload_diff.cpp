@@ -209,7 +209,7 @@ private:
             compare(why, "interface", before.interface, after.interface);
             compare(why, "addressing", before.unicast_peers.empty() ? "multicast" : "unicast",
                     after.unicast_peers.empty() ? "multicast" : "unicast");
-            compare(why, "use_vmac", switch_text(before.vmac.enabled), switch_text(after.vmac.enabled));
+            compare(why, "use_vmac", switch_text(before.vmac->enabled), switch_text(after.vmac->enabled));
             mention(why, "family", before.family, after.family);
             mention(why, "source address", before.source, after.source);
             mention(why, "multicast group", before.multicast_group, after.multicast_group);
@@ -221,7 +221,7 @@ private:
                     "same time");
         }
         diff_.changes.push_back({Action::Remove, "instance", before.name, std::move(details)});
-        for (const auto* list : {&before.addresses, &before.excluded_addresses})
+        for (const auto* list : {&before.addresses, &*before.excluded_addresses})
             for (const auto& address : *list)
                 diff_.changes.push_back({Action::Remove,
                                          "address",

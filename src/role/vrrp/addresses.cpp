@@ -88,7 +88,7 @@ std::vector<kernel::Address> address_requests(const config::Instance& instance,
                                               const std::vector<std::size_t>& positions, const Links& links) {
     std::vector<kernel::Address> requests;
     std::size_t position = 0;
-    for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+    for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
         for (const auto& address : *list) {
             const bool chosen = positions.empty() || std::ranges::find(positions, position) != positions.end();
             ++position;
@@ -114,7 +114,7 @@ std::vector<vrrp::HeldAddress> wrongly_labelled(const std::vector<vrrp::HeldAddr
     for (std::size_t id = 0; id < state.instances.size(); ++id) {
         const auto& instance = router.config().instances[id];
         if (!state.instances[id].owns_addresses) continue;
-        for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+        for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
             for (const auto& address : *list)
                 if (!address.no_track) want(device_of(address, instance), address);
     }

@@ -96,7 +96,7 @@ config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
     wanted_ = std::move(plan.devices);
     std::set<IpAddress> virtuals;
     for (const auto& instance : config.instances)
-        for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+        for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
             for (const auto& address : *list) virtuals.insert(address.prefix.address);
     for (const auto& entry : vrrp::static_addresses_of(config)) virtuals.insert(entry.address.prefix.address);
     virtuals_ = virtuals;
@@ -114,7 +114,7 @@ config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
     links.lend(std::move(lenders));
     promoted_.clear();
     for (const auto& instance : config.instances)
-        if (!instance.vmac.enabled && config::find_value(instance.more->values, "promote_secondaries") != nullptr)
+        if (!instance.vmac->enabled && config::find_value(instance.more->values, "promote_secondaries") != nullptr)
             promoted_.emplace(instance.interface, 0);
     promote(links);
     return std::move(plan.config);

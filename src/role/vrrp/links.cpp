@@ -31,7 +31,7 @@ std::set<std::string> interfaces_of(const config::Config& config) {
         if (const auto& device = vrrp::advert_device(instance); !device.empty()) names.insert(device);
         if (!instance.interface.empty()) names.insert(vrrp::base_interface(instance));
         for (const auto& tracked : instance.track_interfaces) names.insert(tracked.name);
-        for (const auto* list : {&instance.addresses, &instance.excluded_addresses})
+        for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
             for (const auto& address : *list)
                 if (!device_of(address, instance).empty()) names.insert(device_of(address, instance));
     }

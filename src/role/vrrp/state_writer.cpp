@@ -27,7 +27,7 @@ void StateWriter::write(Runtime& runtime, const vrrp::Router& router, report::Vr
     const auto& instances = router.config().instances;
     const auto addresses = [&](std::size_t id) {
         std::vector<std::string> texts;
-        for (const auto* list : {&instances[id].addresses, &instances[id].excluded_addresses})
+        for (const auto* list : {&instances[id].addresses, &*instances[id].excluded_addresses})
             for (const auto& address : *list) texts.push_back(address.prefix.to_string());
         return texts;
     };

@@ -188,7 +188,7 @@ TEST_CASE("an action given twice costs the rule, as two actions do") {
 TEST_CASE("octets of a MAC and groups of a locator are hexadecimal") {
     const Loaded mac = load_sample(vrrp(6, "advert_int 1\nuse_vmac vrrp.9 02:aa:bb:cc:dd:ee"));
     CHECK(lines_of(mac) == Lines{});
-    CHECK(mac.config.instances.at(0).vmac.mac == "02:aa:bb:cc:dd:ee");
+    CHECK(mac.config.instances.at(0).vmac->mac == "02:aa:bb:cc:dd:ee");
 
     const Loaded ila = with_route("2001:db8::/32 encap ila a:b:c:1f dev eth0");
     REQUIRE(lines_of(ila) == Lines{});

@@ -98,5 +98,6 @@ TEST_CASE("what the supervisor and the processes do differently for each kind") 
     CHECK(with(&KindTraits::speaks_in_time) == Kinds{Kind::Vrrp, Kind::Bfd});
     CHECK(with(&KindTraits::has_many_servers) == Kinds{Kind::Lvs});
     CHECK(with(&KindTraits::is_short_of_time) == Kinds{Kind::Vrrp});
+    CHECK(with(&KindTraits::shows_configuration) == Kinds{Kind::Observer});
     CHECK(with(&KindTraits::logs_reloads) == Kinds{Kind::Vrrp, Kind::Lvs});
 }

@@ -15,10 +15,12 @@ config::Config with_service() {
 
 }  // namespace
 
-TEST_CASE("of many servers there is no second copy, and no other process goes without its services") {
-    auto of_lvs = with_service(), of_others = with_service();
-    CHECK(to_run(of_lvs, true).config.virtual_servers.empty());
-    CHECK(of_lvs.virtual_servers.size() == 1);
-    CHECK(to_run(of_others, false).config.virtual_servers.size() == 1);
-    CHECK(of_others.virtual_servers.size() == 1);
+TEST_CASE("a process that does not show the configuration keeps its global definitions alone") {
+    auto config = with_service();
+    config.instances.emplace_back().name = "VI_1";
+    config.global.router_id = "one";
+    CHECK(to_run(config, true).config == config);
+    const auto kept = to_run(config, false).config;
+    CHECK(kept.global == config.global);
+    CHECK((kept.instances.empty() && kept.virtual_servers.empty()));
 }

@@ -45,7 +45,7 @@ public:
     }
     void commit() override {
         note("commit");
-        if (const auto* now = runtime_.running()) note("running " + name_of(*now));
+        if (const auto* now = runtime_.running()) note("running " + now->global.router_id);
         runtime_.publish(ended());
     }
     void abort() override { note("abort"); }
@@ -206,6 +206,7 @@ private:
 
 inline config::Config named(const std::string& name) {
     config::Config config;
+    config.global.router_id = name;
     config.instances.emplace_back().name = name;
     return config;
 }

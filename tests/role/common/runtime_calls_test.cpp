@@ -110,7 +110,7 @@ TEST_CASE("the services that a reload changes have their new scripts" * mainstay
 TEST_CASE("changes that the role does not take are prepared from the whole configuration" *
           mainstay::test::kNeedsRoot) {
     auto config = with_service("VI_1");
-    Bench bench;
+    Bench bench{{}, "observer"};  // which shows the configuration
     bench.start(config);
     bench.notes();
     for (auto& service : config.virtual_servers) service.real_servers[0].weight = 7;

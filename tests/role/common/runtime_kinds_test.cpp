@@ -44,17 +44,17 @@ TEST_CASE("IPVS is used in the network namespace that the process inherits, if i
     CHECK(broken.logged("cannot start: net_namespace_ipvs: "));
 }
 
-TEST_CASE("a process with many servers leaves them to its role, and its log lines come together but soon" *
+TEST_CASE("the process with many servers leaves them to its role, and its log lines come together but soon" *
           mainstay::test::kNeedsRoot) {
     auto config = named("VI_1");
     config.virtual_servers = {lvs::test::service({lvs::test::server("10.0.0.11")})};
-    Bench many{{}, "lvs"}, few;
-    for (auto* bench : {&many, &few}) {
+    Bench many{{}, "lvs"}, shows{{}, "observer"};
+    for (auto* bench : {&many, &shows}) {
         bench->start(config);
         bench->ask("services");
     }
     many.until_noted("services 0");
-    few.until_noted("services 1");
+    shows.until_noted("services 1");
     many.ask("lines");
     many.until_logged("a line of the role\n");
     many.ask("lines");

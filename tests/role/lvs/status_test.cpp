@@ -31,7 +31,8 @@ struct StatusBench {
     }
     report::LvsStatus status(const TableReconciler::State& table = {.available = true}) {
         std::vector<std::byte> bytes(1 << 20);
-        bytes.resize(write_status(bytes, status_of(judge, table, 7), judge, kStart));
+        auto rest = status_of(judge, table, 7);
+        bytes.resize(write_status(bytes, rest, judge, kStart));
         auto status = decode_lvs_block(bytes);
         REQUIRE(status);
         return std::move(*status);
@@ -372,7 +373,8 @@ TEST_CASE("only an active_active service has a table to compare") {
     StatusBench bench{{one, other}};
     std::vector<std::byte> bytes(1 << 20);
     const auto table_of = [](const config::VirtualServer&) { return report::MhTableStatus{.digest = 7}; };
-    bytes.resize(write_status(bytes, status_of(bench.judge, {.available = true}, 7), bench.judge, kStart, table_of));
+    auto rest = status_of(bench.judge, {.available = true}, 7);
+    bytes.resize(write_status(bytes, rest, bench.judge, kStart, table_of));
     const auto status = decode_lvs_block(bytes);
     REQUIRE(status);
     CHECK_FALSE(status->services[0].mh_table);

@@ -300,8 +300,9 @@ void LvsWalk::reload_again() {
 
 // A new incarnation after a crash, from the state block.
 void LvsWalk::restart() {
-    std::vector<std::byte> block(write_status({}, status_of(*judge_, reconciler_->state(), 1), *judge_, now()));
-    static_cast<void>(write_status(block, status_of(*judge_, reconciler_->state(), 1), *judge_, now()));
+    auto rest = status_of(*judge_, reconciler_->state(), 1);
+    std::vector<std::byte> block(write_status({}, rest, *judge_, now()));
+    static_cast<void>(write_status(block, rest, *judge_, now()));
     const auto status = decode_lvs_block(block).value();
     std::vector<IpvsServiceKey> owned;
     for (const auto& service : status.services) {
@@ -484,8 +485,9 @@ void LvsWalk::check_quorums() {
 
 // A new incarnation would want the same table.
 void LvsWalk::check_state_block() {
-    std::vector<std::byte> block(write_status({}, status_of(*judge_, reconciler_->state(), 1), *judge_, now()));
-    static_cast<void>(write_status(block, status_of(*judge_, reconciler_->state(), 1), *judge_, now()));
+    auto rest = status_of(*judge_, reconciler_->state(), 1);
+    std::vector<std::byte> block(write_status({}, rest, *judge_, now()));
+    static_cast<void>(write_status(block, rest, *judge_, now()));
     const auto status = decode_lvs_block(block).value();
     lvs::Judge twin{[](Micros) { return Micros{0}; }};
     static_cast<void>(twin.start(config_, memory_of(status), now(), overrides_of(status), addresses_));

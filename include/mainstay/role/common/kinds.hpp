@@ -48,12 +48,12 @@ struct KindTraits {
     bool hears_observations = true;  // gets the watcher's observations
 
     // -- how its process lives
-    bool speaks_in_time = false;  // peers expect its packets in time: it runs with short scheduler slices
-    bool has_many_servers =
-        false;  // tens of thousands: tunes its memory, batches log lines, keeps one copy of services
-    bool is_short_of_time = false;  // does not take the time to return memory to the kernel
-    bool logs_reloads = false;      // logs "Reloading", as the corresponding process of keepalived does
-    bool has_record = false;        // a flight recorder
+    bool speaks_in_time = false;       // peers expect its packets in time: it runs with short scheduler slices
+    bool has_many_servers = false;     // tens of thousands: tunes its memory, batches log lines
+    bool is_short_of_time = false;     // does not take the time to return memory to the kernel
+    bool logs_reloads = false;         // logs "Reloading", as the corresponding process of keepalived does
+    bool has_record = false;           // a flight recorder
+    bool shows_configuration = false;  // Runtime::running() is the whole configuration; elsewhere global_defs alone
 };
 [[nodiscard]] const KindTraits& traits_of(Kind kind);
 

@@ -76,7 +76,7 @@ public:
     virtual void publish_state(const ipc::StateBlock::Writer& write) = 0;
     [[nodiscard]] virtual std::uint64_t generation() const = 0;         // of the running configuration
     [[nodiscard]] virtual const ipc::RoleStartup& options() const = 0;  // how this process was asked to run
-    // The running configuration; null before the first one.
+    // The running configuration (see KindTraits::shows_configuration); null before the first one.
     [[nodiscard]] virtual const config::Config* running() const { return nullptr; }
     // Has the supervisor keep the servers in force over restarts. Only the lvs role may.
     virtual void keep_discovery_memory(UniqueFd) {}
