@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <boost/asio/executor_work_guard.hpp>
 #include <chrono>
-#include <thread>
 
 #include "../../kept_log.hpp"
 #include "mainstay/ipc/channel.hpp"
@@ -95,10 +95,10 @@ TEST_CASE("a file that cannot be written is reported, and never said to be whole
     bench.send(DumpKind::Data, Step::Opened, unwritable.get());
     bench.send({}, Step::Over);
     CHECK(bench.hear().step == Step::Over);
-    // The writing thread tells of it after its last word to the other end.
-    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds{20};
-    while (bench.reported().empty() && std::chrono::steady_clock::now() < patience)
-        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    {  // The writing thread tells of it after its last word to the other end.
+        const auto expects_it = boost::asio::make_work_guard(bench.loop);
+        CHECK(bench.loop.run_one_for(std::chrono::seconds{20}) == 1);
+    }
     CHECK(bench.reported() == Texts{"dump file: write: No space left on device"});
 }
 
