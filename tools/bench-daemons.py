@@ -18,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "bench.d"))
 
 from figures import Figures  # noqa: E402
 from lan import PROGRAMS, Lan, wait_until  # noqa: E402
+from processes import pss  # noqa: E402
 from support.paths import program as path_of  # noqa: E402
 
 PER_INTERFACE = 250
@@ -83,11 +84,7 @@ def processor_seconds(pids):
 
 def memory(pids):
     """PSS in MB."""
-    total = 0
-    for pid in pids:
-        rows = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
-        total += next(int(row.split()[1]) for row in rows if row.startswith("Pss:"))
-    return total / 1e3
+    return sum(map(pss, pids)) / 1e3
 
 
 def children_seconds():

@@ -13,7 +13,6 @@ The 99th percentile under each load must be within a millisecond of the quiet on
 at most 45 MB. The exit code is 0 when it is.
 """
 import argparse
-import os
 import pathlib
 import sys
 import tempfile
@@ -23,6 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "bench.d"))
 
 from figures import Figures  # noqa: E402
 from lan import Director, Lan, Listener, instance, percentile, time, wait_until  # noqa: E402
+from processes import processor_seconds  # noqa: E402
 
 NOISE_MS = 1.0
 MEMORY_MOST_MB = 45
@@ -96,11 +96,6 @@ def memory_mb(pid, what):
     return next(int(line.split()[1]) for line in lines if line.startswith(what)) / 1024
 
 
-def processor_s(pid):
-    words = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def measure(director, listener, parts, options):
     """(how far each interval is off in milliseconds, answers, the observer's share of a processor)."""
     observer = observer_of(director)
@@ -108,10 +103,10 @@ def measure(director, listener, parts, options):
     try:
         time.sleep(2)
         listener.forget()
-        before, began = processor_s(observer), time.monotonic()
+        before, began = processor_seconds(observer), time.monotonic()
         time.sleep(options.seconds)
         times = [advert[0] / 1e6 for advert in listener.adverts()]
-        share = (processor_s(observer) - before) / (time.monotonic() - began)
+        share = (processor_seconds(observer) - before) / (time.monotonic() - began)
     finally:
         load.end()
     return [abs(later - earlier - options.interval * 1000) for earlier, later in zip(times, times[1:])], load.answers, share

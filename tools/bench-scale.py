@@ -14,7 +14,6 @@ keepalived's. The exit code is 0 when all of it holds.
 import argparse
 import os
 import pathlib
-import re
 import signal
 import struct
 import sys
@@ -24,12 +23,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "bench.d"))
 
 from figures import Figures  # noqa: E402
 from lan import Director, Lan, PROGRAMS, instance, percentile, time, wait_until  # noqa: E402
+from processes import processor_seconds, pss  # noqa: E402
 
 PER_INTERFACE = 255
 MARGIN = 1.3          # of linear growth
 BASE_SECONDS = 0.3    # of a start, before the first instance
 EACH_MOST_KB = 1.3    # of the vrrp process's memory, for an instance
-TICKS = os.sysconf("SC_CLK_TCK")
 # What is measured, with its unit, how it is found in a run, and its goal (see Figures).
 LINES = {"start, until the last has advertised": ("s", lambda told: told["start"], None),
          "memory of the VRRP process": ("MB", lambda told: told["pss"] / 1024, None),
@@ -96,11 +95,11 @@ class Case:
             raise RuntimeError(f"{self.program}: {len(first)} of {self.count} instances advertise")
         started = max(first.values()) - begun - self.interval * (3 + 156 / 256)
         pid = self.vrrp()
-        before = cpu(pid)
+        before = processor_seconds(pid)
         tcpdump = self.capture()
         begun = time.time()
         time.sleep(seconds)
-        used = (cpu(pid) - before) / (time.time() - begun)
+        used = (processor_seconds(pid) - before) / (time.time() - begun)
         last, off = {}, []
         for at, key in self.captured(tcpdump):
             if key in last:
@@ -117,17 +116,6 @@ class Case:
 
     def close(self):
         self.lan.close()
-
-
-def cpu(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def pss(pid):
-    """KiB."""
-    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    return int(re.search(r"^Pss: +(\d+)", text, re.M).group(1))
 
 
 def main():

@@ -22,11 +22,22 @@ void PublishPacer::at_once() {
 
 void PublishPacer::set_timer(Instant wanted) {
     if (due_ && *due_ <= wanted) return;
-    due_ = wanted;
-    timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(wanted));
-    timer_.async_wait(lifetime_.when_due([this] {
-        if (!stopped_) now();
-    }));
+    at_the_latest_ = wanted + kPutOffMax;
+    arm(wanted);
+}
+
+void PublishPacer::arm(Instant at) {
+    due_ = at;
+    timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(at));
+    timer_.async_wait(lifetime_.when_due([this] { due(); }));
+}
+
+void PublishPacer::due() {
+    if (stopped_) return;
+    const bool may_wait = pause_ > Micros{0} && took_ > kUnnoticed && delays_ && delays_(took_);
+    const Instant again = kernel::monotonic_now() + took_;
+    if (may_wait && again < at_the_latest_) return arm(again);
+    now();
 }
 
 void PublishPacer::now() {
@@ -35,8 +46,9 @@ void PublishPacer::now() {
     timer_.cancel();
     publish_();
     const Instant after = kernel::monotonic_now();
-    urgent_from_ = after + (after - before) * shares_.urgent;
-    usual_from_ = after + (after - before) * shares_.usual;
+    took_ = after - before;
+    urgent_from_ = after + took_ * shares_.urgent;
+    usual_from_ = after + took_ * shares_.usual;
 }
 
 void PublishPacer::stop() {

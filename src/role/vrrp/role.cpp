@@ -38,8 +38,8 @@ namespace {
 // delay our adverts.
 constexpr std::size_t kPacketsPerRound = 4096;
 constexpr std::chrono::milliseconds kPublishEvery{200};  // counters and deadlines; transitions are published at once
-// A publish delays the adverts that are due meanwhile: those that only bring counters up to date take at most a 500th
-// of the time, so that at thousands of instances fewer than one advert in a hundred meets one.
+// A publish delays the adverts that are due meanwhile: those that only bring counters up to date look for a moment in
+// which none is, and take at most a 500th of the time.
 constexpr PublishPacer::Shares kPublishShares{.urgent = 20, .usual = 500};
 
 class VrrpRole final : public Role {
@@ -54,7 +54,9 @@ public:
                [this](const ipc::BfdState& session) { give(vrrp::BfdFact{session.name, session.up}); }},
           timer_{runtime.loop(), [this] { ahead_of_deadline(); }, [this] { return transport_.waits(); },
                  [this](Instant deadline) { return router_->router().is_tight(deadline); }, [this] { deadline(); }},
-          publisher_{runtime.loop(), kPublishShares, [this] { write_state(); }} {}
+          publisher_{
+              runtime.loop(), kPublishShares, [this] { write_state(); },
+              [this](Nanos time) { return router_->deadline().value_or(Instant::max()) < runtime_.now() + time; }} {}
 
     Result<void> start(config::Config config, bool restarted) override;
     Result<void> prepare(config::Config next) override;

@@ -15,7 +15,12 @@ constexpr int kForever = 10'000'000;  // shares: a publish of 1 ms keeps the nex
 
 struct PacerBench {
     explicit PacerBench(PublishPacer::Shares shares)
-        : pacer{std::make_unique<PublishPacer>(loop, shares, [this] { publish(); })} {}
+        : pacer{std::make_unique<PublishPacer>(
+              loop, shares, [this] { publish(); },
+              [this](Nanos time) {
+                  asked = time;
+                  return delays;
+              })} {}
 
     void publish() {
         ++published;
@@ -40,6 +45,8 @@ struct PacerBench {
 
     boost::asio::io_context loop;
     int published = 0;
+    bool delays = false;
+    Nanos asked{0};
     std::unique_ptr<PublishPacer> pacer;
 };
 
@@ -101,6 +108,36 @@ TEST_CASE("what may wait keeps to its share of the time") {
     later.pacer->now();
     later.pacer->within(0ms);
     CHECK(later.becomes(2));
+}
+
+TEST_CASE("what may wait looks for a moment in which it delays nothing, for a second at most") {
+    PacerBench bench{{.urgent = 0, .usual = 0}};
+    bench.pacer->now();
+    bench.delays = true;
+    bench.pacer->within(1ms);
+    CHECK(bench.settled() == 1);
+    CHECK(bench.asked >= 1ms);  // as long as the last one took
+    bench.delays = false;
+    CHECK(bench.becomes(2));
+
+    bench.delays = true;
+    const auto begun = std::chrono::steady_clock::now();
+    bench.pacer->within(1ms);
+    CHECK(bench.becomes(3));
+    CHECK(std::chrono::steady_clock::now() - begun >= PublishPacer::kPutOffMax - 50ms);
+
+    bench.pacer->within(1ms);
+    CHECK(bench.settled() == 3);
+    bench.pacer->at_once();  // what is urgent waits for nobody
+    CHECK(bench.published == 4);
+
+    PacerBench shared{{.urgent = 20, .usual = 0}};
+    shared.delays = true;
+    shared.pacer->now();
+    shared.pacer->within(1ms);
+    shared.pacer->at_once();
+    CHECK(shared.becomes(2));
+    CHECK(shared.asked == 0ns);
 }
 
 TEST_CASE("a publish serves what waited before it") {
