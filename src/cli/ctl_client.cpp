@@ -69,6 +69,7 @@ Result<HttpAnswer> receive(int fd) {
         if (reader.header_too_long() || answer.body.size() > kAnswerBytesMax)
             return fail(Errc::Limit, "the answer is too long");
     }
+    if (reader.chunked()) answer.body = wire::unchunked(answer.body);
     answer.status = reader.status().value_or(0);
     return answer;
 }

@@ -97,7 +97,8 @@ void put_daemon(MetricsWriter& out, const DaemonStatus& status) {
 
 }  // namespace
 
-std::string metrics(const DaemonStatus& status, const MetricsOptions& options) {
+Generator<std::string> metrics_pieces(std::shared_ptr<const DaemonStatus> shared, MetricsOptions options) {
+    const auto& status = *shared;
     MetricsWriter out{options.openmetrics};
     const auto instances = labelled_instances(status);
     const auto services = labelled_services(status);
@@ -106,11 +107,22 @@ std::string metrics(const DaemonStatus& status, const MetricsOptions& options) {
     if (status.vrrp) put_vrrp(out, *status.vrrp, instances);
     if (status.bfd) put_bfd(out, *status.bfd);
     if (status.lvs) put_lvs(out, status, *status.lvs, services);
-    if (status.lvs && options.servers) left_out += put_servers(out, *status.lvs, services);
+    if (status.lvs && options.servers) {
+        const ServerSeries servers{*status.lvs, services};
+        left_out += servers.left_out();
+        for (const auto put : ServerSeries::families()) {
+            co_yield out.take();
+            put(servers, out);
+        }
+    }
     out.family("mainstay_metrics_left_out");
     out.sample({}, left_out);
     put_compat(out, status, options);
-    return out.finish();
+    co_yield out.finish();
+}
+
+std::string metrics(const DaemonStatus& status, const MetricsOptions& options) {
+    return joined(metrics_pieces({std::shared_ptr<void>{}, &status}, options));
 }
 
 // What a request for metrics asks for: the query of its target, and its Accept header (RFC 9110, section 12.5.1).

@@ -29,7 +29,7 @@ struct StatsFamily {
     std::uint64_t netlink::IpvsStats::* value;
 };
 
-std::uint64_t active_connections(const ServiceTraffic& counted) {
+std::uint64_t active_connections_of(const ServiceTraffic& counted) {
     std::uint64_t active = counted.sorry_server.active;
     for (const auto& server : counted.servers) active += server.active;
     return active;
@@ -47,7 +47,7 @@ void put_service_traffic(MetricsWriter& out, const LvsStatus& lvs, const Labelle
         for (const auto& one : services.all()) out.sample(one.labels, (*traffic)[one.position].stats.*counter.value);
     }
     std::uint64_t active = 0;
-    for (const auto& one : services.all()) active += active_connections((*traffic)[one.position]);
+    for (const auto& one : services.all()) active += active_connections_of((*traffic)[one.position]);
     out.family("mainstay_ipvs_active_connections");
     out.sample({}, active);
 }
@@ -121,43 +121,6 @@ void put_discovered(MetricsWriter& out, const DaemonStatus& status, const LvsSta
     put_each(out, "mainstay_discovery_errors_total", sources, [](const auto& s) { return s.errors; });
 }
 
-// ---- scope=servers -------------------------------------------------------------------------------------------------
-
-struct Server {
-    const ServerStatus* status;
-    const ServerTraffic* traffic;  // null: not known
-};
-
-void put_server_traffic(MetricsWriter& out, const Labelled<Server>& servers) {
-    static constexpr StatsFamily kCounters[] = {{"mainstay_server_connections_total", &netlink::IpvsStats::connections},
-                                                {"mainstay_server_in_packets_total", &netlink::IpvsStats::in_packets},
-                                                {"mainstay_server_out_packets_total", &netlink::IpvsStats::out_packets},
-                                                {"mainstay_server_in_bytes_total", &netlink::IpvsStats::in_bytes},
-                                                {"mainstay_server_out_bytes_total", &netlink::IpvsStats::out_bytes}};
-    for (const auto& counter : kCounters) {
-        out.family(counter.name);
-        for (const auto& one : servers.all())
-            if (one.object->traffic != nullptr) out.sample(one.labels, one.object->traffic->stats.*counter.value);
-    }
-    out.family("mainstay_server_current_connections");
-    for (const auto& one : servers.all()) {
-        if (one.object->traffic == nullptr) continue;
-        out.sample(one.labels.with("state", "active"), one.object->traffic->active);
-        out.sample(one.labels.with("state", "inactive"), one.object->traffic->inactive);
-        out.sample(one.labels.with("state", "persistent"), one.object->traffic->persistent);
-    }
-}
-
-void put_server_checks(MetricsWriter& out, const Labelled<CheckStatus>& checks) {
-    put_each(out, "mainstay_check_up", checks, [](const auto& c) { return c.up; });
-    put_each(out, "mainstay_check_failures_in_row", checks,
-             [](const auto& c) { return std::uint64_t{c.failures_in_row}; });
-    out.family("mainstay_check_last_duration_seconds");
-    for (const auto& one : checks.all())
-        if (one.object->has_run) out.seconds(one.labels, one.object->last_duration);
-    put_times(out, "mainstay_check_last_run_timestamp_seconds", checks, &CheckStatus::last_run);
-}
-
 }  // namespace
 
 LabelledServices labelled_services(const DaemonStatus& status) {
@@ -188,42 +151,122 @@ void put_lvs(MetricsWriter& out, const DaemonStatus& status, const LvsStatus& lv
     put_checks(out, status, lvs);
 }
 
-std::uint64_t put_servers(MetricsWriter& out, const LvsStatus& lvs, const LabelledServices& services) {
-    const auto* traffic = traffic_of_all(lvs);
-    std::vector<Server> all;
-    std::size_t count = 0;
-    for (const auto& service : services.all()) count += service.object->servers.size();
-    all.reserve(count);  // Labelled points to the elements
-    Labelled<Server> servers;
-    Labelled<CheckStatus> checks;
+ServerSeries::ServerSeries(const LvsStatus& lvs, const LabelledServices& services)
+    : services_{services}, traffic_{traffic_of_all(lvs)} {
     for (const auto& service : services.all()) {
-        const auto& list = service.object->servers;
-        const auto* counted = traffic != nullptr ? &(*traffic)[service.position] : nullptr;
-        for (std::size_t s = 0; s < list.size(); ++s) {
-            const auto labels = service.labels.with("server", list[s].name);
-            servers.add(labels, all.emplace_back(&list[s], traffic_of(counted, s)));
-            for (std::size_t c = 0; c < list[s].checks.size(); ++c) {
-                const auto& check = list[s].checks[c];
-                checks.add(
-                    labels.with("type", check.type).with("target", check.target).with("number", std::to_string(c)),
-                    check);
-            }
+        std::set<std::string> seen;
+        for (const auto& server : service.object->servers) {
+            if (seen.insert(Labels{{"server", server.name}}.text()).second) continue;
+            repeated_.insert(&server);
+            left_out_ += 1 + server.checks.size();
         }
     }
-    if (traffic != nullptr) {
-        out.family("mainstay_service_active_connections");
-        for (const auto& one : services.all()) out.sample(one.labels, active_connections((*traffic)[one.position]));
+}
+
+template <class F>
+void ServerSeries::servers(MetricsWriter& out, std::string_view family, const F& f) const {
+    out.family(family);
+    for (const auto& service : services_.all()) {
+        const auto& list = service.object->servers;
+        const auto* counted = traffic_ != nullptr ? &(*traffic_)[service.position] : nullptr;
+        for (std::size_t i = 0; i < list.size(); ++i)
+            if (!repeated_.contains(&list[i]))
+                f(service.labels.with("server", list[i].name), list[i], traffic_of(counted, i));
     }
-    put_each(out, "mainstay_server_up", servers, [](const auto& s) { return s.status->alive; });
-    put_each(out, "mainstay_server_in_table", servers, [](const auto& s) { return s.status->in_table; });
-    put_each(out, "mainstay_server_weight", servers, [](const auto& s) {
-        return s.status->in_table ? std::int64_t{s.status->weight_in_table} : s.status->weight;
+}
+
+template <class F>
+void ServerSeries::checks(MetricsWriter& out, std::string_view family, const F& f) const {
+    servers(out, family, [&f](const Labels& server, const ServerStatus& status, const ServerTraffic*) {
+        for (std::size_t i = 0; i < status.checks.size(); ++i) {
+            auto labels = server;
+            labels.add("type", status.checks[i].type);
+            labels.add("target", status.checks[i].target);
+            labels.add("number", fmt::format_int{i}.c_str());
+            f(labels, status.checks[i]);
+        }
     });
-    out.family("mainstay_server_last_transition_timestamp_seconds");
-    for (const auto& one : servers.all()) out.time(one.labels, one.object->status->since);
-    put_server_traffic(out, servers);
-    put_server_checks(out, checks);
-    return servers.left_out() + checks.left_out();
+}
+
+template <std::uint64_t netlink::IpvsStats::* kValue>
+void ServerSeries::counters(MetricsWriter& out, std::string_view family) const {
+    servers(out, family, [&](const auto& labels, const auto&, const ServerTraffic* traffic) {
+        if (traffic != nullptr) out.sample(labels, traffic->stats.*kValue);
+    });
+}
+
+void ServerSeries::active_connections(MetricsWriter& out) const {
+    if (traffic_ == nullptr) return;
+    out.family("mainstay_service_active_connections");
+    for (const auto& one : services_.all()) out.sample(one.labels, active_connections_of((*traffic_)[one.position]));
+}
+
+void ServerSeries::current_connections(MetricsWriter& out) const {
+    servers(out, "mainstay_server_current_connections",
+            [&](const auto& labels, const auto&, const ServerTraffic* traffic) {
+                if (traffic == nullptr) return;
+                out.sample(labels.with("state", "active"), traffic->active);
+                out.sample(labels.with("state", "inactive"), traffic->inactive);
+                out.sample(labels.with("state", "persistent"), traffic->persistent);
+            });
+}
+
+std::span<const ServerSeries::Put> ServerSeries::families() {
+    using Stats = netlink::IpvsStats;
+    static constexpr Put kAll[] = {
+        [](const ServerSeries& s, MetricsWriter& out) { s.active_connections(out); },
+        [](const ServerSeries& s, MetricsWriter& out) {
+            s.servers(out, "mainstay_server_up",
+                      [&](const auto& labels, const auto& server, auto*) { out.sample(labels, server.alive); });
+        },
+        [](const ServerSeries& s, MetricsWriter& out) {
+            s.servers(out, "mainstay_server_in_table",
+                      [&](const auto& labels, const auto& server, auto*) { out.sample(labels, server.in_table); });
+        },
+        [](const ServerSeries& s, MetricsWriter& out) {
+            s.servers(out, "mainstay_server_weight", [&](const auto& labels, const auto& server, auto*) {
+                out.sample(labels, server.in_table ? std::int64_t{server.weight_in_table} : server.weight);
+            });
+        },
+        [](const ServerSeries& s, MetricsWriter& out) {
+            s.servers(out, "mainstay_server_last_transition_timestamp_seconds",
+                      [&](const auto& labels, const auto& server, auto*) { out.time(labels, server.since); });
+        },
+        [](const ServerSeries& s, MetricsWriter& out) {
+            s.counters<&Stats::connections>(out, "mainstay_server_connections_total");
+        },
+        [](const ServerSeries& s, MetricsWriter& out) {
+            s.counters<&Stats::in_packets>(out, "mainstay_server_in_packets_total");
+        },
+        [](const ServerSeries& s, MetricsWriter& out) {
+            s.counters<&Stats::out_packets>(out, "mainstay_server_out_packets_total");
+        },
+        [](const ServerSeries& s, MetricsWriter& out) {
+            s.counters<&Stats::in_bytes>(out, "mainstay_server_in_bytes_total");
+        },
+        [](const ServerSeries& s, MetricsWriter& out) {
+            s.counters<&Stats::out_bytes>(out, "mainstay_server_out_bytes_total");
+        },
+        [](const ServerSeries& s, MetricsWriter& out) { s.current_connections(out); },
+        [](const ServerSeries& s, MetricsWriter& out) {
+            s.checks(out, "mainstay_check_up",
+                     [&](const auto& labels, const auto& check) { out.sample(labels, check.up); });
+        },
+        [](const ServerSeries& s, MetricsWriter& out) {
+            s.checks(out, "mainstay_check_failures_in_row", [&](const auto& labels, const auto& check) {
+                out.sample(labels, std::uint64_t{check.failures_in_row});
+            });
+        },
+        [](const ServerSeries& s, MetricsWriter& out) {
+            s.checks(out, "mainstay_check_last_duration_seconds", [&](const auto& labels, const auto& check) {
+                if (check.has_run) out.seconds(labels, check.last_duration);
+            });
+        },
+        [](const ServerSeries& s, MetricsWriter& out) {
+            s.checks(out, "mainstay_check_last_run_timestamp_seconds",
+                     [&](const auto& labels, const auto& check) { out.time(labels, check.last_run); });
+        }};
+    return kAll;
 }
 
 }  // namespace mainstay::report

@@ -66,8 +66,32 @@ void put_counters(MetricsWriter& out, const LabelledInstances& instances, std::s
 void put_vrrp(MetricsWriter& out, const VrrpStatus& vrrp, const LabelledInstances& instances);
 void put_bfd(MetricsWriter& out, const BfdStatus& bfd);
 void put_lvs(MetricsWriter& out, const DaemonStatus& status, const LvsStatus& lvs, const LabelledServices& services);
-// Returns how many servers and checks were left out.
-[[nodiscard]] std::uint64_t put_servers(MetricsWriter& out, const LvsStatus& lvs, const LabelledServices& services);
+
+// With scope=servers: series for each server and check. Their labels are made for each family anew, since those of tens
+// of thousands take more memory than all else. Both arguments must outlive it.
+class ServerSeries {
+public:
+    ServerSeries(const LvsStatus& lvs, const LabelledServices& services);
+    using Put = void (*)(const ServerSeries& series, MetricsWriter& out);
+    [[nodiscard]] static std::span<const Put> families();  // each writes one
+    [[nodiscard]] std::uint64_t left_out() const { return left_out_; }
+
+private:
+    // Calls `f` with the labels, the server, and its traffic, which is null where it is not known.
+    template <class F>
+    void servers(MetricsWriter& out, std::string_view family, const F& f) const;
+    template <class F>
+    void checks(MetricsWriter& out, std::string_view family, const F& f) const;  // with the labels and the check
+    template <std::uint64_t netlink::IpvsStats::* kValue>
+    void counters(MetricsWriter& out, std::string_view family) const;
+    void active_connections(MetricsWriter& out) const;
+    void current_connections(MetricsWriter& out) const;
+
+    const LabelledServices& services_;
+    const std::vector<ServiceTraffic>* traffic_;  // null: not known
+    std::set<const ServerStatus*> repeated_;      // those with the labels of an earlier one
+    std::uint64_t left_out_ = 0;                  // of servers and checks
+};
 void put_compat(MetricsWriter& out, const DaemonStatus& status, const MetricsOptions& options);
 
 }  // namespace mainstay::report

@@ -61,12 +61,19 @@ std::string escape_label(std::string_view value) {
     return out;
 }
 
+// With a series for each server there are hundreds of thousands of them in one answer.
 void Labels::add(std::string_view name, std::string_view value) {
-    fmt::format_to(std::back_inserter(text_), "{}{}=\"{}\"", text_.empty() ? "" : ",", name, escape_label(value));
+    const bool plain = std::ranges::all_of(value, [](char c) { return c >= ' ' && c <= '~' && c != '\\' && c != '"'; });
+    if (!text_.empty()) text_ += ',';
+    (text_ += name) += "=\"";
+    plain ? text_ += value : text_ += escape_label(value);
+    text_ += '"';
 }
 
 Labels Labels::with(std::string_view name, std::string_view value) const {
-    Labels more = *this;
+    Labels more;
+    more.text_.reserve(text_.size() + name.size() + value.size() + 4);  // a comma, an equals sign, two quotes
+    more.text_ += text_;
     more.add(name, value);
     return more;
 }

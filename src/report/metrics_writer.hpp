@@ -63,7 +63,9 @@ public:
         put("_sum", labels, seconds_text(static_cast<std::int64_t>(h.sum_us)));
         put("_count", labels, fmt::format_int{count}.c_str());
     }
-    [[nodiscard]] std::string finish();
+    // What was written since the last time.
+    [[nodiscard]] std::string take() { return std::exchange(out_, {}); }
+    [[nodiscard]] std::string finish();  // the same, with the end of the text
 
 private:
     void put(std::string_view suffix, const Labels& labels, std::string_view value);

@@ -15,6 +15,8 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
+constexpr std::size_t kPieceBytes = 64 * 1024;
+
 json counters_json(const vrrp::Counters& counters) {
     json out;
     for (const auto& [name, value] : kKeepalivedCounters) out[name] = counters.*value;
@@ -333,10 +335,8 @@ json discovered_json(const DiscoveredStatus& s) {
     return out;
 }
 
+// Without the services: they are written one by one.
 json lvs_json(const LvsStatus& status) {
-    json services = json::array();
-    for (std::size_t i = 0; i < status.services.size(); ++i)
-        services.push_back(service_json(status.services[i], traffic_of(status, i)));
     json overrides = json::array();
     for (const auto& one : status.overrides) overrides.push_back(override_json(one));
     json announced = json::array();
@@ -353,7 +353,7 @@ json lvs_json(const LvsStatus& status) {
             {"overrides", std::move(overrides)},
             {"announced", std::move(announced)},
             {"discovered", std::move(discovered)},
-            {"services", std::move(services)}};
+            {"services", json::array()}};
 }
 
 json api_json(const ApiStatus& status) {
@@ -424,9 +424,7 @@ json problem_list_json(const std::vector<Problem>& found) {
     return out;
 }
 
-}  // namespace
-
-std::string status_json(const DaemonStatus& status) {
+json whole_json(const DaemonStatus& status) {
     json out{{"version", status.version}, {"host", status.host_name}, {"generation", status.generation}};
     put_time(out, "now", status.now);
     out["configuration"] = {
@@ -451,9 +449,40 @@ std::string status_json(const DaemonStatus& status) {
                    {"last_problem", status.mail_problem}};
     if (status.webhooks) out["webhooks"] = webhooks_json(*status.webhooks);
     if (status.api) out["api"] = api_json(*status.api);
-    return text_of(out);
+    return out;
 }
 
-std::string status_json(const DaemonStatus& status, StatusPart part) { return text_of(part_json(status, part)); }
+// `text` is a document whose list of services, with which `mark` ends, is empty.
+Generator<std::string> with_services(std::string text, std::string mark, std::shared_ptr<const DaemonStatus> status) {
+    const auto& lvs = *status->lvs;
+    const auto at = text.find(mark + "]") + mark.size();
+    const std::string end_of_list = mark.substr(0, mark.find('"')), between = end_of_list + " ";
+    std::string piece = text.substr(0, at);
+    for (std::size_t i = 0; i < lvs.services.size(); ++i) {
+        if (i != 0) piece += ',';
+        auto service = text_of(service_json(lvs.services[i], traffic_of(lvs, i)));
+        service.pop_back();  // the line's end
+        piece += between;
+        for (const char c : service) c == '\n' ? piece += between : piece += c;
+        if (piece.size() >= kPieceBytes) co_yield std::exchange(piece, {});
+    }
+    co_yield piece + end_of_list + text.substr(at);
+}
+
+Generator<std::string> in_one_piece(std::string text) { co_yield std::move(text); }
+
+}  // namespace
+
+Generator<std::string> status_pieces(std::shared_ptr<const DaemonStatus> status, StatusPart part) {
+    const bool all = part == StatusPart::All;
+    auto text = text_of(all ? whole_json(*status) : part_json(*status, part));
+    if ((!all && part != StatusPart::Lvs) || !status->lvs || status->lvs->services.empty())
+        return in_one_piece(std::move(text));
+    return with_services(std::move(text), all ? "\n  \"services\": [" : "\n \"services\": [", std::move(status));
+}
+
+std::string status_json(const DaemonStatus& status, StatusPart part) {
+    return joined(status_pieces({std::shared_ptr<void>{}, &status}, part));
+}
 
 }  // namespace mainstay::report

@@ -164,12 +164,13 @@ void ChunkWalk::line_ended() {
     }
 }
 
-void ChunkWalk::feed(std::string_view bytes) {
+void ChunkWalk::feed(std::string_view bytes, std::string* data) {
     while (!bytes.empty()) {
         if (at_ == At::End || at_ == At::Broken) return;
         if (at_ == At::Data) {
             const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
             left_ -= step;
+            if (data != nullptr) data->append(bytes.substr(0, step));
             bytes.remove_prefix(step);
             if (left_ == 0) at_ = At::DataEnd;
             continue;
@@ -187,6 +188,12 @@ void ChunkWalk::feed(std::string_view bytes) {
         else if (at_ == At::DataEnd)
             at_ = At::Broken;
     }
+}
+
+std::string unchunked(std::string_view body) {
+    std::string data;
+    ChunkWalk{}.feed(body, &data);
+    return data;
 }
 
 }  // namespace mainstay::wire

@@ -47,6 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(whole.reader.content_length() == pieces.reader.content_length());
     require(whole.reader.body_received() == pieces.reader.body_received());
     require(whole.body.size() <= size);
+    require(wire::unchunked(input).size() <= size);
     if (const auto length = whole.reader.content_length()) require(whole.body.size() <= *length);
     static_cast<void>(wire::grpc_health_answer(input));
     return 0;

@@ -101,6 +101,25 @@ def test_other_requests_are_answered_and_do_no_harm(lan):
     assert status(one)
 
 
+def test_a_large_status_comes_in_pieces_to_every_client(lan):
+    (one,) = office(lan, "one")
+    services = "".join(f"virtual_server 10.9.{n // 250}.{n % 250 + 1} 80 {{\nlb_algo rr\nlb_kind DR\nprotocol TCP\n"
+                       "real_server 10.1.1.1 80 {\n}\n}\n" for n in range(500))
+    wait_ready(one.mainstayd(instance() + services))
+    wait_until(lambda: ((status(one) or {}).get("lvs") or {}).get("services"), 20, "the status")
+
+    def curl(version):
+        return one.run(["curl", "-si", version, "--max-time", "20", "--unix-socket", "/run/mainstay/control.sock",
+                        "http://x/status"]).stdout
+
+    chunked, old = curl("--http1.1").partition("\n\n"), curl("--http1.0").partition("\n\n")
+    assert "Transfer-Encoding: chunked" in chunked[0] and "Transfer-Encoding" not in old[0]
+    names = [service["name"] for service in status(one)["lvs"]["services"]]
+    assert len(names) == 500
+    for _, _, body in (chunked, old):
+        assert [service["name"] for service in json.loads(body)["lvs"]["services"]] == names
+
+
 def test_config_check_exits_as_a_linter(lan):
     (one,) = office(lan, "one")
     good = one.write("/run/good.conf", instance())

@@ -244,6 +244,27 @@ TEST_CASE("where the kernel's counters are read, they are shown for services and
     CHECK_FALSE(services[1].contains("traffic"));
 }
 
+TEST_CASE("the document comes in pieces, whose text is the one of the whole") {
+    auto status = daemon();
+    status.lvs.emplace();
+    const auto is_plain = [&](StatusPart part) {
+        const auto text = status_json(status, part);
+        return text == nlohmann::ordered_json::parse(text).dump(1) + "\n";
+    };
+    for (const std::size_t services : {0, 1, 2, 1000}) {
+        status.lvs->services.assign(
+            services, {.name = "a\nname, \"services\": []", .quorum_up = true, .servers = {{.name = "S"}}});
+        CHECK(is_plain(StatusPart::All));
+        CHECK(is_plain(StatusPart::Lvs));
+        CHECK(document(status)["lvs"]["services"].size() == services);
+    }
+    auto pieces = status_pieces(std::make_shared<const DaemonStatus>(status));
+    std::size_t count = 0, most = 0;
+    for (; auto piece = pieces.next(); ++count) most = std::max(most, piece->size());
+    CHECK(count > 3);
+    CHECK(most < 100'000);
+}
+
 TEST_CASE("a service is shown with its servers, their checks and those that are leaving") {
     auto status = daemon();
     status.lvs.emplace();

@@ -136,6 +136,9 @@ TEST_CASE("an answer is whole when as much of it has come as it says itself") {
 
     CHECK(whole(chunked + "5\r\nhello\r\n0\r\n\r\n"));
     CHECK(whole(chunked + "0\r\n\r\n"));
+    CHECK(unchunked("5\r\nhello\r\n6;x=y\r\n\r\n you\r\n0\r\nTrailer: y\r\n\r\nmore") == "hello\r\n you");
+    CHECK(unchunked("5\r\nhel") == "hel");
+    CHECK(unchunked("hello").empty());
     CHECK(whole(chunked + "A;name=x\r\n0123456789\r\n00\r\nTrailer: y\r\n\r\n"));
     CHECK(whole(ok + "transfer-encoding: gzip, Chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"));
     CHECK(whole(ok + "TRANSFER-ENCODING: CHUNKED\r\n\r\n1\r\nx\r\n0\r\n\r\n"));

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "deliveries.hpp"
+#include "mainstay/base/generator.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/report/api.hpp"
 #include "mainstay/report/status.hpp"
@@ -35,10 +37,13 @@ struct DaemonStatus {
     std::optional<WebhooksStatus> webhooks;  // none: there are none
 };
 
-[[nodiscard]] std::string status_json(const DaemonStatus& status);
-// The member of this name alone ("vrrp", "lvs", "bfd"): null when the role has not published anything.
-enum class StatusPart : std::uint8_t { Vrrp, Lvs, Bfd };
-[[nodiscard]] std::string status_json(const DaemonStatus& status, StatusPart part);
+// All of it, or the member of this name alone ("vrrp", "lvs", "bfd"): null when the role has not published anything.
+enum class StatusPart : std::uint8_t { All, Vrrp, Lvs, Bfd };
+
+// As JSON, in pieces of some ten kilobytes: with tens of thousands of servers it has as many megabytes.
+[[nodiscard]] Generator<std::string> status_pieces(std::shared_ptr<const DaemonStatus> status,
+                                                   StatusPart part = StatusPart::All);
+[[nodiscard]] std::string status_json(const DaemonStatus& status, StatusPart part = StatusPart::All);
 
 // "2026-11-20T08:37:46Z"; empty for 0.
 [[nodiscard]] std::string iso_time(WallTime at);

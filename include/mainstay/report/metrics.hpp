@@ -37,6 +37,8 @@ struct MetricsOptions {
 [[nodiscard]] bool is_metrics(std::string_view target);  // the path is /metrics
 [[nodiscard]] std::string content_type(const MetricsOptions& options);
 
+// In pieces: with a series for each of tens of thousands of servers they have as many megabytes.
+[[nodiscard]] Generator<std::string> metrics_pieces(std::shared_ptr<const DaemonStatus> status, MetricsOptions options);
 [[nodiscard]] std::string metrics(const DaemonStatus& status, const MetricsOptions& options);
 
 struct MetricFamily {
@@ -48,7 +50,7 @@ struct MetricFamily {
     std::string_view per;     // how many series there are: "instance x 4"
     std::string_view help;
 };
-// All that metrics() can emit, in its order.
+// All that metrics can hold, in its order.
 [[nodiscard]] std::span<const MetricFamily> metric_families();
 // The tables of docs/metrics.md.
 [[nodiscard]] std::string metrics_reference();

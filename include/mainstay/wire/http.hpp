@@ -25,7 +25,7 @@ struct HttpRequest {
 // Finds the end of a chunked body (RFC 9112 7.1) without storing it.
 class ChunkWalk {
 public:
-    void feed(std::string_view bytes);
+    void feed(std::string_view bytes, std::string* data = nullptr);  // to which what the chunks hold is added
     [[nodiscard]] bool ended() const { return at_ == At::End; }
 
 private:
@@ -36,6 +36,9 @@ private:
     std::uint64_t left_ = 0;  // bytes left of the current chunk
     bool digits_ = false;     // at least one digit of its size has been read
 };
+
+// What the chunks of such a body hold, as far as it is well-formed.
+[[nodiscard]] std::string unchunked(std::string_view body);
 
 // Parses an answer as it arrives. It stores the header, at most kHttpHeaderMax bytes, and passes the body on.
 class HttpReader {
@@ -54,6 +57,8 @@ public:
     // True when the answer is complete according to its own length (Content-Length or chunks), before the connection
     // ends.
     [[nodiscard]] bool whole() const;
+    // Its body consists of chunks, which feed() passes on as they are. Valid after the header.
+    [[nodiscard]] bool chunked() const { return chunked_; }
     // The value of Content-Length, any upper or lower case; it is only reported, not a limit.
     [[nodiscard]] std::optional<std::uint64_t> declared_length() const { return declared_length_; }
     [[nodiscard]] std::uint64_t body_received() const { return body_received_; }  // beyond Content-Length too

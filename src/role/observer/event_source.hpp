@@ -1,6 +1,7 @@
 // What the observer sees of a role: its events and its state.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <type_traits>
@@ -46,5 +47,25 @@ std::optional<Status> read_status(const std::optional<ipc::StateBlock>& block) {
     if constexpr (std::is_same_v<Status, report::LvsStatus>) fill_in_omitted(*status);
     return std::move(*status);
 }
+
+// Whether states of the lvs role are large: have more servers than this.
+class LargeStates {
+public:
+    static constexpr std::size_t kServersMax = 10'000;
+
+    std::optional<report::LvsStatus> noted(std::optional<report::LvsStatus> status) {
+        std::size_t servers = 0;
+        if (status)
+            for (const auto& service : status->services) servers += service.servers.size();
+        is_last_ = status ? servers > kServersMax : is_last_;
+        was_read_ = was_read_ || servers > kServersMax;
+        return status;
+    }
+    [[nodiscard]] bool is_last() const { return is_last_; }
+    [[nodiscard]] bool was_read() { return std::exchange(was_read_, false); }  // since the last call
+
+private:
+    bool is_last_ = false, was_read_ = false;
+};
 
 }  // namespace mainstay::role

@@ -42,10 +42,10 @@ constexpr std::chrono::milliseconds kFlushWithin{3'500};  // at stop; the superv
 constexpr std::chrono::milliseconds kFlushLook{5};
 constexpr std::size_t kEventsAtOnce = 256;
 constexpr std::chrono::seconds kAskForTrafficEvery{10};  // however often metrics are collected
-// With more servers the kernel's counters are read only while somebody looks at them, and graphs have gaps.
-constexpr std::size_t kServersSampledMax = 10'000;
-// Reading the state of so many takes longer than a sample is worth: while nobody looks, it is looked at this seldom.
+// Reading a large state takes longer than a sample is worth: while nobody looks, it is looked at this seldom, the
+// kernel's counters are not read, and graphs have gaps.
 constexpr std::chrono::minutes kLargeTableEvery{10};
+constexpr std::chrono::seconds kLargeSharedFor{1};
 
 class ObserverRole final : public Role {
 public:
@@ -102,7 +102,10 @@ private:
     http::ApiSources api_sources();
     void ask_for_traffic();
     void sample_rates();
-    [[nodiscard]] std::optional<report::LvsStatus> lvs_status();
+    [[nodiscard]] std::optional<report::LvsStatus> lvs_status() {
+        return large_.noted(read_status<report::LvsStatus>(lvs_.block));
+    }
+    [[nodiscard]] std::shared_ptr<const report::DaemonStatus> shared_status();
     report::DaemonStatus status();
     std::vector<Dump> dumps_for(int signal);
 
@@ -124,7 +127,8 @@ private:
     std::uint64_t events_lost_ = 0;
     std::optional<report::Supervision> supervision_;
     Instant traffic_asked_{}, sampled_{};
-    bool is_large_ = false, large_was_read_ = false;  // the lvs role's last state; such a one since the last tick
+    std::weak_ptr<const report::DaemonStatus> sent_;
+    LargeStates large_;
     report::RateHistory rates_;
     ConnectionSample connections_;
     History history_{[this] { api_.wake_streams(); }};
@@ -248,7 +252,7 @@ void ObserverRole::tick() {
     sample_rates();
     collect();
     records_.look(history_folder(), runtime_.now(), runtime_.wall());
-    if (std::exchange(large_was_read_, false)) (void)::malloc_trim(0);  // what that and its answer took
+    if (large_.was_read()) (void)::malloc_trim(0);  // what that and its answer took
     tick_.expires_after(kTick);
     tick_.async_wait([this](error_code ec) {
         if (!ec) tick();
@@ -340,17 +344,12 @@ void ObserverRole::acknowledge() {
         vrrp_.durable = vrrp_.acknowledged;
         lvs_.durable = lvs_.acknowledged;
     }
-    ipc::ObserverStatus status{.vrrp_acknowledged = vrrp_.durable,
-                               .lvs_acknowledged = lvs_.durable,
-                               .mails_queued = counters.queued,
-                               .mails_sent = before_.sent + counters.sent,
-                               .mails_failed = before_.failed + counters.failed,
-                               .cleared_instances = {},
-                               .cleared_counters = {},
-                               .webhooks = {},
-                               .webhooks_sent = {},
-                               .webhooks_failed = {},
-                               .webhooks_dropped = {}};
+    ipc::ObserverStatus status;
+    status.vrrp_acknowledged = vrrp_.durable;
+    status.lvs_acknowledged = lvs_.durable;
+    status.mails_queued = counters.queued;
+    status.mails_sent = before_.sent + counters.sent;
+    status.mails_failed = before_.failed + counters.failed;
     webhooks_.put_counters(status);
     for (const auto& [name, from] : cleared_) {
         status.cleared_instances.push_back(name);
@@ -409,16 +408,6 @@ void ObserverRole::flush_step(Instant deadline, const std::function<void()>& don
     });
 }
 
-// Notes whether it is large: has more than kServersSampledMax.
-std::optional<report::LvsStatus> ObserverRole::lvs_status() {
-    auto status = read_status<report::LvsStatus>(lvs_.block);
-    if (!status) return status;
-    std::size_t servers = 0;
-    for (const auto& service : status->services) servers += service.servers.size();
-    if (is_large_ = servers > kServersSampledMax; is_large_) large_was_read_ = true;
-    return status;
-}
-
 report::DaemonStatus ObserverRole::status() {
     report::DaemonStatus status{.version = MAINSTAY_VERSION,
                                 .host_name = host_name(),
@@ -459,16 +448,25 @@ void ObserverRole::sample_rates() {
     if (config == nullptr || config->virtual_servers.empty()) return;
     const bool looked_at = traffic_asked_ != Instant{} && now - traffic_asked_ < 2 * kAskForTrafficEvery;
     if (sampled_ != Instant{} && now - sampled_ < report::kRateSampleEvery) return;
-    if (is_large_ && !looked_at && now - sampled_ < kLargeTableEvery) return;
+    if (large_.is_last() && !looked_at && now - sampled_ < kLargeTableEvery) return;
     const auto lvs = lvs_status();
     if (!lvs) return;
     sampled_ = now;
-    if (!is_large_) ask_for_traffic();
+    if (!large_.is_last()) ask_for_traffic();
     rates_.add(*lvs, runtime_.wall());
 }
 
+// Of a large one there are not several in memory while its answers are being sent.
+std::shared_ptr<const report::DaemonStatus> ObserverRole::shared_status() {
+    if (auto sent = sent_.lock(); sent && large_.is_last() && runtime_.now() - sent->clock < kLargeSharedFor)
+        return sent;
+    auto made = std::make_shared<const report::DaemonStatus>(status());
+    sent_ = made;
+    return made;
+}
+
 http::ApiSources ObserverRole::api_sources() {
-    return {.status = [this] { return status(); },
+    return {.status = [this] { return shared_status(); },
             .needs = [this]() -> http::NeededRoles {
                 const auto* config = runtime_.running();
                 if (config == nullptr) return {};

@@ -125,7 +125,7 @@ TEST_CASE("an address that was taken is tried again every ten seconds") {
     CHECK_FALSE(api.status().has_value());
     api.settings({.listen = {port.at()}});
     const auto open = [&] {
-        return api.open({.status = [] { return report::DaemonStatus{}; },
+        return api.open({.status = [] { return std::make_shared<const report::DaemonStatus>(); },
                          .needs = [] { return http::NeededRoles{}; },
                          .history = history,
                          .ask_servers = {},

@@ -66,8 +66,14 @@ struct ControlBench {
             answer.feed = std::make_shared<EventFeed>(history, 0);
             return answer;
         };
+        const auto pieces = [](const Request&) {
+            return answer_in_pieces([]() -> Generator<std::string> {
+                for (const char* piece : {"[1,", "", "2", "]\n"}) co_yield piece;
+            }());
+        };
         return Router{
-            {{.pattern = "/status", .handle = AtOnce{status}},
+            {{.pattern = "/pieces", .handle = AtOnce{pieces}},
+             {.pattern = "/status", .handle = AtOnce{status}},
              {.pattern = "/livez", .needs = Rights::Nothing, .handle = AtOnce{status}},
              {.pattern = "/events", .handle = AtOnce{events}, .produces = {"text/event-stream"}},
              {.method = Method::Post, .pattern = "/do/{verb}", .needs = Rights::Operate, .handle = Later{change}}}};

@@ -72,6 +72,20 @@ TEST_CASE("a HEAD has the header of a GET and no body") {
     CHECK(text_body_of(stream).empty());
 }
 
+TEST_CASE("an answer in pieces is chunked, and whole for clients that know no chunks") {
+    ControlBench bench;
+    bench.start();
+    const auto chunked = bench.answer("GET /pieces HTTP/1.1\r\n\r\n");
+    CHECK(chunked.contains("\r\nTransfer-Encoding: chunked\r\n"));
+    CHECK(text_body_of(chunked) == "3\r\n[1,\r\n1\r\n2\r\n2\r\n]\n\r\n0\r\n\r\n");
+    const auto old = bench.answer("GET /pieces HTTP/1.0\r\n\r\n");
+    CHECK_FALSE(old.contains("chunked"));
+    CHECK(text_body_of(old) == "[1,2]\n");
+    const auto head = bench.answer("HEAD /pieces HTTP/1.1\r\n\r\n");
+    CHECK(head == chunked.substr(0, head.size()));
+    CHECK(text_body_of(head).empty());
+}
+
 TEST_CASE("other methods are refused with what there is") {
     ControlBench bench;
     bench.start();

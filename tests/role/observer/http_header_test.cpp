@@ -118,6 +118,15 @@ TEST_CASE("an answer has a length, and a stream has none") {
     CHECK(text.ends_with("Connection: close\r\n\r\n"));
 }
 
+TEST_CASE("an answer in pieces says so to who knows chunks, and has no length for anybody") {
+    const auto pieces = []() -> Generator<std::string> { co_yield "b"; };
+    Answer answer{.body = "a", .fields = {}, .feed = {}, .rest = std::make_shared<Generator<std::string>>(pieces())};
+    CHECK(header_of(answer, true).ends_with("Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    CHECK(header_of(answer).ends_with("Connection: close\r\n\r\n"));
+    CHECK(chunk_of("hello, this is a piece") == "16\r\nhello, this is a piece\r\n");
+    CHECK(chunk_of({}) == "0\r\n\r\n");
+}
+
 TEST_CASE("bytes that are no request are refused, and who has gone hears nothing") {
     CHECK(status_of(error::end_of_stream) == 0);
     CHECK(status_of(error::partial_message) == 0);

@@ -60,7 +60,7 @@ struct Api {
             };
         };
         const Router router{
-            api_routes({.status = [] { return report::DaemonStatus{}; },
+            api_routes({.status = [] { return std::make_shared<const report::DaemonStatus>(); },
                         .needs = [] { return NeededRoles{}; },
                         .history = history,
                         .ask_servers = keep(servers),

@@ -39,7 +39,7 @@ struct Daemon {
             R"("waiting":[{"id":"a/1","state":"waiting","webhook":"a","object":"o","queued":"","queued_unix_us":1,)"
             R"("tries":0,"answer":"","next_try_s":null}],"failed":[]})";
         return Router{api_routes(
-            {.status = [this] { return status; },
+            {.status = [this] { return std::make_shared<const report::DaemonStatus>(status); },
              .needs = [this] { return needs; },
              .history = history,
              .ask_servers =

@@ -163,9 +163,11 @@ struct ObserverBench {
         std::string all;
         until([&] {
             std::array<char, 8192> room{};
-            const auto got = ::recv(fd.get(), room.data(), room.size(), MSG_DONTWAIT);
-            if (got > 0) all.append(room.data(), static_cast<std::size_t>(got));
-            return got == 0;
+            for (;;) {
+                const auto got = ::recv(fd.get(), room.data(), room.size(), MSG_DONTWAIT);
+                if (got <= 0) return got == 0;
+                all.append(room.data(), static_cast<std::size_t>(got));
+            }
         });
         return all.substr(9, 3) + " " + all.substr(all.find("\r\n\r\n") + 4);
     }

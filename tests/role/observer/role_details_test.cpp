@@ -43,6 +43,39 @@ ipc::Webhook webhook(const std::string& name, const std::string& url) {
 
 }  // namespace
 
+// How many operations on the kernel's table the state has.
+std::string operations(ObserverBench& b) {
+    const auto text = b.get("/metrics");
+    const auto at = text.find("\nmainstay_ipvs_operations_total ") + 32;
+    return text.substr(at, text.find('\n', at) - at);
+}
+
+TEST_CASE("a large state that is being sent is given to others for a second, a small one to nobody") {
+    for (const std::size_t servers : {10'001, 10'000}) {
+        const bool large = servers > 10'000;
+        ObserverBench b;
+        REQUIRE(b.start(config_of(kInstance)).empty());
+        b.runtime.stands_at = b.runtime.now();
+        report::LvsStatus state;
+        state.services = {{.name = "S", .servers = std::vector<report::ServerStatus>(servers)}};
+        const auto publish = [&](std::uint64_t count) {
+            state.operations = count;
+            ObserverBench::publish(b.memory.lvs_block, state);
+        };
+        publish(1);
+        const auto slow = b.asked("GET /status HTTP/1.0\r\n\r\n");  // it does not read until the end
+        CHECK(operations(b) == "1");
+        publish(2);
+        CHECK(operations(b) == (large ? "1" : "2"));
+        b.runtime.ahead += 1s;
+        CHECK(operations(b) == "2");
+        publish(3);
+        CHECK(operations(b) == "3");  // nobody is being sent the second one
+        CHECK(b.heard(slow).ends_with("\n}\n"));
+        b.stop();
+    }
+}
+
 TEST_CASE("what is on disk stays acknowledged while nothing more can be written there") {
     ObserverBench b;
     b.runtime.startup.spool_directory = "/proc/no/spool";

@@ -38,8 +38,8 @@ Answer ready(const ApiSources& sources) {
     const auto status = sources.status();
     const auto needs = sources.needs();
     json missing = json::array();
-    if (needs.vrrp && !status.vrrp) missing.push_back("vrrp");
-    if (needs.lvs && !status.lvs) missing.push_back("lvs");
+    if (needs.vrrp && !status->vrrp) missing.push_back("vrrp");
+    if (needs.lvs && !status->lvs) missing.push_back("lvs");
     if (missing.empty()) return document("{\"ok\":true}\n");
     return json_answer({{"ok", false}, {"waits_for", std::move(missing)}}, 503);
 }
@@ -47,8 +47,8 @@ Answer ready(const ApiSources& sources) {
 // For load balancers: which of the directors is the MASTER.
 Answer ready_instance(const ApiSources& sources, const std::string& name) {
     const auto status = sources.status();
-    if (!status.vrrp) return refusal(503, "the vrrp process has not published anything", "ask again later");
-    const auto& instances = status.vrrp->router.instances;
+    if (!status->vrrp) return refusal(503, "the vrrp process has not published anything", "ask again later");
+    const auto& instances = status->vrrp->router.instances;
     const auto found = std::ranges::find(instances, name, &vrrp::InstanceSnapshot::name);
     if (found == instances.end())
         return refusal(404, "there is no instance of this name", "GET /api/v1/status/vrrp lists them");
@@ -137,8 +137,7 @@ Answer metrics(const ApiSources& sources, const Request& request) {
     const auto options = report::metrics_options(plain_target(request.target), request.accept);
     if (!options) return refusal(400, options.error().text(), "/metrics?scope=services|servers&compat=...&format=...");
     sources.traffic_wanted();
-    Answer answer;
-    answer.body = report::metrics(sources.status(), *options);
+    auto answer = answer_in_pieces(report::metrics_pieces(sources.status(), *options));
     answer.content_type = report::content_type(*options);
     return answer;
 }
@@ -146,7 +145,7 @@ Answer metrics(const ApiSources& sources, const Request& request) {
 Answer why(const ApiSources& sources, const Request& request) {
     const auto status = sources.status();
     const auto events = sources.history.after(0, kHistoryEntriesMax);
-    const report::WhySource source{.status = status, .events = events, .utc_offset_s = sources.utc_offset_s()};
+    const report::WhySource source{.status = *status, .events = events, .utc_offset_s = sources.utc_offset_s()};
     const auto answer = report::why(source, request.target.parameter("name"));
     return document(report::why_json(answer), answer.found ? 200 : 404);
 }
@@ -254,13 +253,13 @@ Answer answer_of(const CommandAnswered& answered) {
 
 std::vector<Route> api_routes(const ApiSources& s) {
     using report::StatusPart;
-    const auto whole = [s](const Request&) { return document(report::status_json(s.status())); };
+    const auto whole = [s](const Request&) { return answer_in_pieces(report::status_pieces(s.status())); };
     const auto watched = [s](const Request&) {
         s.traffic_wanted();
-        return document(report::status_json(s.status()));
+        return answer_in_pieces(report::status_pieces(s.status()));
     };
     const auto part = [s](StatusPart of) {
-        return [s, of](const Request&) { return document(report::status_json(s.status(), of)); };
+        return [s, of](const Request&) { return answer_in_pieces(report::status_pieces(s.status(), of)); };
     };
     const auto asset = [s](const Request& r) { return page(s, r.target.path); };
     std::vector<Route> routes{

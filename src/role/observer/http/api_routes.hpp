@@ -33,7 +33,7 @@ struct NeededRoles {
 
 // What the routes show and do. Everything outlives the server.
 struct ApiSources {
-    std::function<report::DaemonStatus()> status;
+    std::function<std::shared_ptr<const report::DaemonStatus>()> status;
     std::function<NeededRoles()> needs;
     const History& history;
     AskServers ask_servers;

@@ -29,6 +29,8 @@ using generic = asio::generic::stream_protocol;
 using PlainStream = beast::basic_stream<generic>;
 using TlsStream = beast::ssl_stream<PlainStream>;
 
+constexpr unsigned kHttp11 = 11;  // as Beast has it
+
 bool is_plain_http(error_code ec) {
     return ec.category() == asio::error::get_ssl_category() &&
            ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == SSL_R_HTTP_REQUEST;
@@ -124,21 +126,35 @@ private:
         ++service_->counters.requests;
         if (answer.feed && !head_ && !service_->add_stream(this->shared_from_this(), has_own_places_))
             answer = refusal(503, "too many clients follow the events", "close another one, or poll");
-        header_ = header_of(answer);
+        chunked_ = answer.rest && parser_.get().version() == kHttp11;
+        part_ = header_of(answer, chunked_);
         if (!head_) feed_ = std::move(answer.feed);
         if (!head_ && !feed_) body_ = std::move(answer.body);
+        if (!head_) rest_ = std::move(answer.rest);
         lowest().expires_after(kAnswerWithin);
         writing_ = true;
-        write_answer(header_);
+        write_parts();
     }
 
-    // The header, then the body if there is one.
-    void write_answer(const std::string& part) {
-        asio::async_write(stream_, asio::buffer(part), [self = this->shared_from_this()](error_code ec, std::size_t) {
-            if (ec || self->body_.empty()) return self->on_written(ec);
-            self->header_ = std::exchange(self->body_, {});
-            self->write_answer(self->header_);
+    // What is in part_, and then the next one until there is none.
+    void write_parts() {
+        asio::async_write(stream_, asio::buffer(part_), [self = this->shared_from_this()](error_code ec, std::size_t) {
+            self->part_ = ec ? std::string{} : self->next_part();
+            if (self->part_.empty()) return self->on_written(ec);
+            self->write_parts();
         });
+    }
+
+    // The body, then what follows it. Without chunks the end of the connection is the end of the answer.
+    std::string next_part() {
+        auto piece = std::exchange(body_, {});
+        while (piece.empty() && rest_) {
+            auto next = rest_->next();
+            if (!next) rest_.reset();
+            if (!next && chunked_) return chunk_of({});
+            piece = std::move(next).value_or(std::string{});
+        }
+        return chunked_ && !piece.empty() ? chunk_of(std::move(piece)) : piece;
     }
 
     void on_written(error_code ec) {
@@ -180,9 +196,9 @@ private:
     // Of a browser that was given http:// instead of https://. What it sent has been read as TLS, and is lost.
     void refuse_plain_http() {
         const auto no = refusal(400, "this port speaks TLS only", "ask for https:// instead of http://");
-        header_ = header_of(no) + no.body;
+        part_ = header_of(no) + no.body;
         lowest().expires_after(kAnswerWithin);
-        asio::async_write(lowest(), asio::buffer(header_), [self = this->shared_from_this()](error_code, std::size_t) {
+        asio::async_write(lowest(), asio::buffer(part_), [self = this->shared_from_this()](error_code, std::size_t) {
             self->has_unread_ = true;
             self->end_sending();
         });
@@ -252,12 +268,14 @@ private:
     asio::steady_timer timer_;
     beast::flat_buffer buffer_{kHeaderBytesMax + kBodyBytesMax};
     beast::http::request_parser<beast::http::string_body> parser_;
-    std::string header_, body_;  // of the answer
+    std::string part_, body_;  // what is being written; what follows it
+    std::shared_ptr<Generator<std::string>> rest_;
     std::shared_ptr<EventFeed> feed_;
     std::string piece_;
     std::array<char, 1024> unread_{};
     std::size_t lingered_ = 0;
-    bool head_ = false, responded_ = false, writing_ = false, has_unread_ = false, has_own_places_ = false;
+    bool head_ = false, chunked_ = false, responded_ = false, writing_ = false, has_unread_ = false,
+         has_own_places_ = false;
 };
 
 }  // namespace

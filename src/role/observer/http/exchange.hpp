@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "mainstay/base/generator.hpp"
 #include "mainstay/wire/http_request.hpp"
 
 namespace mainstay::role::http {
@@ -45,7 +46,11 @@ struct Answer {
     std::string content_type = "application/json";
     std::vector<std::pair<std::string, std::string>> fields;  // of the header, beyond those that each answer has
     std::shared_ptr<EventFeed> feed;                          // not null: a stream of events instead of the body
+    // Not null: what follows the body, in pieces that are made as the client takes them.
+    std::shared_ptr<Generator<std::string>> rest;
 };
+// The first piece as the body, and the rest as pieces where there are any.
+[[nodiscard]] Answer answer_in_pieces(Generator<std::string> pieces);
 // The document as text, on a line of its own; what is not UTF-8 in it becomes U+FFFD.
 [[nodiscard]] std::string json_text(const nlohmann::ordered_json& document);
 [[nodiscard]] Answer document(std::string body, unsigned status = 200);

@@ -66,7 +66,7 @@ std::variant<Request, Answer> request_of(const BeastRequest& message) {
     return request;
 }
 
-std::string header_of(const Answer& answer) {
+std::string header_of(const Answer& answer, bool chunked) {
     const auto reason = beast_http::obsolete_reason(beast_http::int_to_status(answer.status));
     std::string text = fmt::format("HTTP/1.1 {} {}\r\n", answer.status, std::string_view{reason.data(), reason.size()});
     const auto add = [&text](std::string_view name, std::string_view value) {
@@ -81,8 +81,14 @@ std::string header_of(const Answer& answer) {
     add("Cross-Origin-Resource-Policy", "same-origin");
     for (const auto& [name, value] : answer.fields) add(name, value);
     add("Connection", "close");
-    if (!answer.feed) add("Content-Length", std::to_string(answer.body.size()));
+    if (chunked) add("Transfer-Encoding", "chunked");
+    if (!answer.feed && !answer.rest) add("Content-Length", std::to_string(answer.body.size()));
     return text + "\r\n";
+}
+
+std::string chunk_of(std::string piece) {
+    piece.insert(0, fmt::format("{:x}\r\n", piece.size()));
+    return std::move(piece) + "\r\n";
 }
 
 std::optional<Answer> refusal_of(boost::system::error_code why, bool has_target) {

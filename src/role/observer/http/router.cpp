@@ -62,9 +62,23 @@ Answer document(std::string body, unsigned status) {
     return answer;
 }
 
-Answer json_answer(const nlohmann::ordered_json& document, unsigned status) {
-    return {
-        .status = status, .body = json_text(document), .content_type = "application/json", .fields = {}, .feed = {}};
+Answer json_answer(const nlohmann::ordered_json& json, unsigned status) { return document(json_text(json), status); }
+
+namespace {
+
+// What has been asked for too early stands first.
+Generator<std::string> followed_by(std::string piece, Generator<std::string> pieces) {
+    co_yield std::move(piece);
+    while (auto next = pieces.next()) co_yield std::move(*next);
+}
+
+}  // namespace
+
+Answer answer_in_pieces(Generator<std::string> pieces) {
+    auto answer = document(pieces.next().value_or(std::string{}));
+    if (auto second = pieces.next())
+        answer.rest = std::make_shared<Generator<std::string>>(followed_by(std::move(*second), std::move(pieces)));
+    return answer;
 }
 
 Answer refusal(unsigned status, std::string_view error, std::string_view hint) {
