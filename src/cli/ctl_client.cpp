@@ -168,6 +168,18 @@ Result<std::string> text_with(const ipc::Received& answer) {
     return std::string{reinterpret_cast<const char*>(bytes->data()), bytes->size()};
 }
 
+Result<OperatorOutcome> ask_operator(const std::string& socket, const ipc::Message& question,
+                                     std::chrono::milliseconds within) {
+    const auto answer = ask_supervisor(socket, question, within);
+    if (!answer) return error_of(answer);
+    const auto done = ipc::operator_answer(answer->message);
+    if (!done) return fail(Errc::Invalid, "mainstayd answered another question");
+    if (!done->problem.empty()) return fail(Errc::Invalid, done->problem);
+    auto text = text_with(*answer);
+    if (!text) return error_of(text);
+    return OperatorOutcome{done->exit_code, std::move(*text)};
+}
+
 int complain(const Error& error) {
     print_error("mainstayctl: " + error.text() + "\n");
     if (error.code() == Errc::NotFound) return kNotRunning;

@@ -24,6 +24,13 @@ inline constexpr std::chrono::milliseconds kAnswerWithin{150'000};  // longer th
 [[nodiscard]] Result<int> supervisor_of(const std::string& socket);
 // The text in the memory that an answer brings with it.
 [[nodiscard]] Result<std::string> text_with(const ipc::Received& answer);
+// What an operator's command is answered with.
+struct OperatorOutcome {
+    int exit_code = 0;
+    std::string text;
+};
+[[nodiscard]] Result<OperatorOutcome> ask_operator(const std::string& socket, const ipc::Message& question,
+                                                   std::chrono::milliseconds within = kAnswerWithin);
 // Prints the error; the exit code for it.
 [[nodiscard]] int complain(const Error& error);
 

@@ -35,15 +35,10 @@ std::string account() {
 template <class Question>
 int ask(const std::string& socket, Question question) {
     question.account = account();
-    const auto answer = ask_supervisor(socket, question, kOutcomeWithin);
+    const auto answer = ask_operator(socket, question, kOutcomeWithin);
     if (!answer) return complain(answer.error());
-    const auto* done = std::get_if<ipc::InstanceAnswered>(&answer->message);
-    if (done == nullptr) return complain(Error{Errc::Invalid, "mainstayd answered another question"});
-    if (!done->problem.empty()) return complain(Error{Errc::Invalid, done->problem});
-    const auto text = text_with(*answer);
-    if (!text) return complain(text.error());
-    print(*text);
-    return done->exit_code;
+    print(answer->text);
+    return answer->exit_code;
 }
 
 }  // namespace

@@ -21,26 +21,10 @@ using Clock = std::chrono::steady_clock;
 constexpr int kSomeLeft = 1;
 constexpr std::chrono::seconds kCountEvery{1};
 
-struct Answered {
-    int exit_code = 0;
-    std::string text;
-};
-
-Result<Answered> ask(const std::string& socket, const ipc::ServerQuestion& question) {
-    const auto answer = ask_supervisor(socket, question);
-    if (!answer) return error_of(answer);
-    const auto* done = std::get_if<ipc::ServerAnswered>(&answer->message);
-    if (done == nullptr) return fail(Errc::Invalid, "mainstayd answered another question");
-    if (!done->problem.empty()) return fail(Errc::Invalid, done->problem);
-    auto text = text_with(*answer);
-    if (!text) return error_of(text);
-    return Answered{done->exit_code, std::move(*text)};
-}
-
 // What of the quorums is lost is said before it is done. What else a dry run finds, the command itself says.
 void warn_of_lost_quorums(const std::string& socket, ipc::ServerQuestion question) {
     question.dry_run = true;
-    const auto answer = ask(socket, question);
+    const auto answer = ask_operator(socket, question);
     if (!answer) return;
     std::string_view text = answer->text;
     while (!text.empty()) {
@@ -60,7 +44,7 @@ int wait_until_drained(const std::string& socket, const ServerOptions& options) 
     const std::chrono::seconds limit{seconds_of(options.timeout).value_or(0)};
     std::string shown;
     for (;;) {
-        auto left = ask(socket, question);
+        auto left = ask_operator(socket, question);
         if (!left) return complain(left.error());
         const auto took = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begun);
         if (left->exit_code == 0) {
@@ -96,7 +80,7 @@ int ctl_servers(const std::string& socket, const ServerOptions& options) {
     const auto verb = static_cast<ServerVerb>(question.verb);
     const bool may_lose = verb == ServerVerb::Drain || verb == ServerVerb::Disable || verb == ServerVerb::Weight;
     if (may_lose && !options.dry_run) warn_of_lost_quorums(socket, question);
-    const auto answer = ask(socket, question);
+    const auto answer = ask_operator(socket, question);
     if (!answer) return complain(answer.error());
     print(answer->text);
     if (!options.wait || options.dry_run || answer->exit_code != 0) return answer->exit_code;

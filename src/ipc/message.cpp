@@ -201,7 +201,7 @@ void fields(A& a, InstanceQuestion& m) {
     a(m.request, m.verb, m.which, m.seconds, m.reason, m.dry_run, m.account, m.by);
 }
 template <class A>
-void fields(A& a, InstanceAnswered& m) {
+void fields(A& a, OperatorAnswered& m) {
     a(m.request, m.exit_code, m.problem);
 }
 template <class A>
@@ -233,6 +233,20 @@ void fields(A& a, ServerFileRead& m) {
 }
 template <class A>
 void fields(A&, DiscoveryMemory&) {}
+
+std::optional<OperatorQuestion> operator_question(const Message& message) {
+    if (const auto* servers = std::get_if<ServerQuestion>(&message)) return *servers;
+    if (const auto* instances = std::get_if<InstanceQuestion>(&message)) return *instances;
+    if (const auto* levels = std::get_if<LogLevelQuestion>(&message)) return *levels;
+    return std::nullopt;
+}
+
+std::optional<OperatorAnswered> operator_answer(const Message& message) {
+    if (const auto* former = std::get_if<ServerAnswered>(&message))
+        return OperatorAnswered{former->request, former->exit_code, former->problem};
+    const auto* answer = std::get_if<OperatorAnswered>(&message);
+    return answer == nullptr ? std::nullopt : std::optional{*answer};
+}
 
 std::vector<std::byte> encode_message(const Message& message) {
     Encoder encoder;

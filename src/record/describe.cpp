@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <set>
 
+#include "mainstay/base/overloaded.hpp"
 #include "mainstay/base/text.hpp"
 #include "mainstay/record/replay.hpp"
 #include "mainstay/wire/vrrp.hpp"
 #include "mainstay/wire/vrrp_auth.hpp"
-#include "overloaded.hpp"
 
 namespace mainstay::record {
 namespace {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-#include "overloaded.hpp"
+#include "mainstay/base/overloaded.hpp"
 #include "reading.hpp"
 #include "run.hpp"
 

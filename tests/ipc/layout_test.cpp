@@ -91,7 +91,7 @@ TEST_CASE("the messages between roles have each field in its place") {
             n64(6) + n8(2) + sized("which") + n64(40) + kOn + sized("root") + kOn + n64(90) + sized("kernel") + kOn);
     crosses(InstanceQuestion{6, InstanceQuestion::Verb::MaintenanceOn, "VI_1", 60, "kernel", true, "alice", "uid 0"},
             35, n64(6) + n8(2) + sized("VI_1") + n64(60) + sized("kernel") + kOn + sized("alice") + sized("uid 0"));
-    crosses(InstanceAnswered{6, 1, "why"}, 36, n64(6) + n32(1) + sized("why"));
+    crosses(OperatorAnswered{6, 1, "why"}, 36, n64(6) + n32(1) + sized("why"));
     crosses(MaintenanceOrder{true, {7}, WallTime{8}, "alice", "kernel", 9, "note"}, 37,
             kOn + n64(7) + kOn + n64(8) + sized("alice") + sized("kernel") + n64(9) + sized("note"));
     crosses(LogLevelQuestion{6, "vrrp", "debug", "uid 0", "alice"}, 43,

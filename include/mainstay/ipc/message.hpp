@@ -254,7 +254,7 @@ struct DumpText {  // of former versions, whose observer had the supervisor writ
 
 // ---- mainstayctl or the observer to the supervisor, supervisor to the lvs role, and back the same way ----
 struct ServerQuestion {         // an operator's command for servers, see lvs/overrides.hpp
-    std::uint64_t request = 0;  // set by the supervisor; of the observer's own, below kRequestOfObserver
+    std::uint64_t request = 0;  // set by the supervisor; until it has it, the observer's own
     std::uint8_t verb = 0;      // lvs::ServerCommand::Verb
     std::string which;
     std::int64_t weight = 0;
@@ -265,10 +265,9 @@ struct ServerQuestion {         // an operator's command for servers, see lvs/ov
     std::string reason;
     bool count_connections = false;  // with Verb::Show: of the servers that match
 };
-struct ServerAnswered {  // with one descriptor, unless there is a problem: the sealed text for the operator
+struct ServerAnswered {  // of former versions; now an OperatorAnswered
     std::uint64_t request = 0;
-    std::int32_t exit_code = 0;  // 0: done, or a dry run without changes; 1: a dry run with changes, or
-                                 // connections that are left; 2: refused
+    std::int32_t exit_code = 0;
     std::string problem;
 };
 
@@ -320,9 +319,10 @@ struct InstanceQuestion {       // an operator's command for the director's inst
     std::string account;  // of the operator, as mainstayctl knows it: a name for people
     std::string by;       // set by the supervisor: the account of the client
 };
-struct InstanceAnswered {  // with one descriptor, unless there is a problem: the sealed text for the operator
+struct OperatorAnswered {  // with one descriptor, unless there is a problem: the sealed text for the operator
     std::uint64_t request = 0;
-    std::int32_t exit_code = 0;  // 0: done; 1: nobody took over, or a dry run with changes; 2: refused
+    std::int32_t exit_code = 0;  // 0: done, or a dry run without changes; 1: nobody took over, connections are left, or
+                                 // a dry run with changes; 2: refused
     std::string problem;
 };
 // ---- supervisor to the vrrp and the lvs role: before the first configuration if it is on, then changes ----
@@ -355,8 +355,6 @@ struct ApiFile {  // with one descriptor, for reading, unless there is a problem
     std::string problem;
 };
 inline constexpr std::size_t kApiFileBytesMax = 1 << 20;
-// Added to the number of a ServerQuestion of the observer, so that its answer finds the way back.
-inline constexpr std::uint64_t kRequestOfObserver = std::uint64_t{1} << 63U;
 
 // ---- mainstayctl to the supervisor, over its own socket, and back ----
 struct RecordQuestion {  // asks for what the flight recorder of a role holds
@@ -366,7 +364,7 @@ struct RecordMemory {  // with one descriptor, unless there is a problem: the re
     std::string problem;
 };
 
-// ---- mainstayctl or the observer to the supervisor; the answer is an InstanceAnswered ----
+// ---- mainstayctl or the observer to the supervisor; the answer is an OperatorAnswered ----
 struct LogLevelQuestion {       // shows the levels of the log, or sets them until the daemon restarts
     std::uint64_t request = 0;  // of the observer's own
     std::string module;         // of which log_module_of() knows the name; empty: of all
@@ -398,7 +396,7 @@ using Message = std::variant<Prepare, Commit, Abort, Stop, ScriptResults, DumpRe
                              RunScript, Stopped, RoleStartup, Snapshot, ReadingDone, DryRun, DryRunDone, ControlRequest,
                              Retire, Upgrade, UpgradeDone, UpgradeTrial, UpgradeChecked, PeerChannel, BfdStates,
                              FifoLine, Observations, DumpText, ServerQuestion, ServerAnswered, InstanceStates, Reload,
-                             ReloadDone, DumpFile, SupervisionReport, ReadTraffic, InstanceQuestion, InstanceAnswered,
+                             ReloadDone, DumpFile, SupervisionReport, ReadTraffic, InstanceQuestion, OperatorAnswered,
                              MaintenanceOrder, ApiSettings, ApiFile, RecordQuestion, RecordMemory, WebhookSettings,
                              LogLevelQuestion, LogLevelOrder, ServerFileRead, DiscoveryMemory, SignalReceived, Rests>;
 
@@ -406,6 +404,11 @@ template <class... Kinds>
 [[nodiscard]] bool is_one_of(const Message& message) {
     return (std::holds_alternative<Kinds>(message) || ...);
 }
+
+// What an operator asks the daemon over mainstayctl, the API or D-Bus, and gets an OperatorAnswered for.
+using OperatorQuestion = std::variant<ServerQuestion, InstanceQuestion, LogLevelQuestion>;
+[[nodiscard]] std::optional<OperatorQuestion> operator_question(const Message& message);  // none: it is another message
+[[nodiscard]] std::optional<OperatorAnswered> operator_answer(const Message& message);    // also of former versions
 
 // One byte with the kind, then the struct. An unknown kind is Errc::Unsupported, which distinguishes a newer peer from
 // damaged bytes.

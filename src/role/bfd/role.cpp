@@ -52,11 +52,14 @@ public:
     Result<void> prepare(config::Config next) override;
     void commit() override;
     void abort() override { next_.reset(); }
-    void connect(ipc::PeerChannel::To other, UniqueFd line) override;
+    void on(const ipc::Message& message, UniqueFd line) override {
+        if (const auto* channel = std::get_if<ipc::PeerChannel>(&message)) connect(channel->to, std::move(line));
+    }
     void stop(std::function<void()> done) override;
     void save_state() override { pacer_.now(); }
 
 private:
+    void connect(ipc::PeerChannel::To other, UniqueFd line);
     using Port = std::pair<Family, std::uint16_t>;
     struct Receiver {
         Receiver(asio::io_context& loop, kernel::BfdReceiver from)

@@ -11,6 +11,7 @@ namespace {
 
 using enum Sender;
 using enum MessageRow::Counts;
+using enum MessageRow::Given;
 
 using Table = std::array<MessageRow, std::variant_size_v<ipc::Message>>;
 
@@ -47,13 +48,16 @@ constexpr Entry kEntries[] = {
                             {.name = "DumpRequested", .asks = true, .answers = true, .descriptor = true}),
     // Of former versions, as its answer is.
     row<ipc::DumpText>({Observer}, {.name = "DumpText", .descriptor = true}),
-    row<ipc::ControlRequest>({Observer, Snmp}, {.name = "ControlRequest", .counts = Request}),
-    row<ipc::ServerAnswered>({Lvs}, {.name = "ServerAnswered", .answers = true, .descriptor = true}),
-    row<ipc::InstanceAnswered>({Vrrp}, {.name = "InstanceAnswered", .answers = true, .descriptor = true}),
-    row<ipc::Observations>({Watcher}, {.name = "Observations", .counts = Work}),
-    row<ipc::ReadTraffic>({Observer}, {.name = "ReadTraffic"}),
-    row<ipc::ServerFileRead>({Watcher}, {.name = "ServerFileRead", .counts = Work, .descriptor = true}),
-    row<ipc::DiscoveryMemory>({Lvs}, {.name = "DiscoveryMemory", .descriptor = true}),
+    row<ipc::ControlRequest>({Observer, Snmp}, {.name = "ControlRequest", .counts = Request, .given = Running}),
+    row<ipc::ServerAnswered>({Lvs},
+                             {.name = "ServerAnswered", .answers = true, .descriptor = true}),  // of former versions
+    row<ipc::OperatorAnswered>({Vrrp, Lvs},
+                               {.name = "OperatorAnswered", .answers = true, .descriptor = true, .given = Running}),
+    row<ipc::Observations>({Watcher}, {.name = "Observations", .counts = Work, .given = UntilStop}),
+    row<ipc::ReadTraffic>({Observer}, {.name = "ReadTraffic", .given = Always}),
+    row<ipc::ServerFileRead>({Watcher},
+                             {.name = "ServerFileRead", .counts = Work, .descriptor = true, .given = UntilStop}),
+    row<ipc::DiscoveryMemory>({Lvs}, {.name = "DiscoveryMemory", .descriptor = true, .given = BeforeStart}),
     row<ipc::Rests>({Observer}, {.name = "Rests", .descriptor = true}),
     row<ipc::SignalReceived>({Vrrp, Lvs, Observer, Bfd, Snmp, Spare, Watcher},
                              {.name = "SignalReceived", .counts = Request}),
@@ -68,8 +72,10 @@ constexpr Entry kEntries[] = {
     row<ipc::Upgrade>({Operator}, {.name = "Upgrade"}),
     row<ipc::RecordQuestion>({Operator}, {.name = "RecordQuestion"}),
     // From mainstayctl, and of the API, where [api] operate is set.
-    row<ipc::ServerQuestion>({Operator, Observer}, {.name = "ServerQuestion", .counts = Request, .asks = true}),
-    row<ipc::InstanceQuestion>({Operator, Observer}, {.name = "InstanceQuestion", .counts = Request, .asks = true}),
+    row<ipc::ServerQuestion>({Operator, Observer},
+                             {.name = "ServerQuestion", .counts = Request, .asks = true, .given = Running}),
+    row<ipc::InstanceQuestion>({Operator, Observer},
+                               {.name = "InstanceQuestion", .counts = Request, .asks = true, .given = Running}),
     row<ipc::LogLevelQuestion>({Operator, Observer}, {.name = "LogLevelQuestion", .counts = Request}),
     // What the supervisor sends, and what roles send each other.
     row<ipc::Prepare>({}, {.name = "Prepare", .asks = true, .descriptor = true}),
@@ -79,19 +85,19 @@ constexpr Entry kEntries[] = {
     row<ipc::Retire>({}, {.name = "Retire"}),
     row<ipc::RoleStartup>({}, {.name = "RoleStartup", .descriptor = true}),
     row<ipc::ScriptResults>({}, {.name = "ScriptResults"}),
-    row<ipc::PeerChannel>({}, {.name = "PeerChannel", .descriptor = true}),
+    row<ipc::PeerChannel>({}, {.name = "PeerChannel", .descriptor = true, .given = Always}),
     row<ipc::BfdStates>({}, {.name = "BfdStates"}),
     row<ipc::InstanceStates>({}, {.name = "InstanceStates"}),
     row<ipc::UpgradeDone>({}, {.name = "UpgradeDone"}),
     row<ipc::UpgradeTrial>({}, {.name = "UpgradeTrial"}),
     row<ipc::ReloadDone>({}, {.name = "ReloadDone", .descriptor = true}),
-    row<ipc::MaintenanceOrder>({}, {.name = "MaintenanceOrder"}),
-    row<ipc::RecordMemory>({}, {.name = "RecordMemory", .descriptor = true}),
+    row<ipc::MaintenanceOrder>({}, {.name = "MaintenanceOrder", .given = UntilStop}),
+    row<ipc::RecordMemory>({}, {.name = "RecordMemory", .descriptor = true, .given = Running}),
     row<ipc::DumpFile>({}, {.name = "DumpFile", .descriptor = true}),  // on a line of its own
-    row<ipc::SupervisionReport>({}, {.name = "SupervisionReport"}),
-    row<ipc::ApiSettings>({}, {.name = "ApiSettings"}),
-    row<ipc::ApiFile>({}, {.name = "ApiFile", .descriptor = true}),
-    row<ipc::WebhookSettings>({}, {.name = "WebhookSettings"}),
+    row<ipc::SupervisionReport>({}, {.name = "SupervisionReport", .given = Always}),
+    row<ipc::ApiSettings>({}, {.name = "ApiSettings", .given = Running}),
+    row<ipc::ApiFile>({}, {.name = "ApiFile", .descriptor = true, .given = Running}),
+    row<ipc::WebhookSettings>({}, {.name = "WebhookSettings", .given = Running}),
     row<ipc::LogLevelOrder>({}, {.name = "LogLevelOrder"}),
 };
 

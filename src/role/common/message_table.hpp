@@ -1,5 +1,6 @@
-// One row for each kind of message: who may send it to the supervisor, what it counts against, and whether a descriptor
-// comes with it. The supervisor trusts no other process, because any of them may be compromised.
+// One row for each kind of message: who may send it to the supervisor, what it counts against, whether a descriptor
+// comes with it, and when the supervisor's are given to a role. The supervisor trusts no other process, because any of
+// them may be compromised.
 #pragma once
 
 #include <algorithm>
@@ -36,6 +37,14 @@ struct MessageRow {
         Work,     // scripts, FIFO lines and observations: tens of thousands of servers may change within one second
         Request   // of clients of D-Bus, SNMP, the API, and of signals: excess ones are ignored and are no offence
     };
+    // When a role gets one from the supervisor by Role::on().
+    enum class Given : std::uint8_t {
+        Never,  // its process acts on it, or no role is sent any
+        Always,
+        BeforeStart,  // before its first configuration
+        UntilStop,    // also before its first configuration
+        Running
+    };
 
     const char* name = nullptr;  // for the log: "RunScript"
     std::uint16_t senders = 0;   // one bit for each Sender; none: the supervisor sends it, or roles each other
@@ -43,6 +52,7 @@ struct MessageRow {
     bool asks = false;        // it has an answer, which counts against the question
     bool answers = false;     // of such a question
     bool descriptor = false;  // may come with one
+    Given given = Given::Never;
 
     [[nodiscard]] constexpr bool is_sent_by(Sender sender) const {
         return (senders >> static_cast<unsigned>(sender) & 1U) != 0;
@@ -108,23 +118,5 @@ private:
     std::uint64_t answers_awaited_ = 0;
     TokenBucket work_{kWorkRate}, control_{kControlRate}, requests_{kRequestRate};
 };
-
-// Messages of the supervisor that a running role gets as they are.
-
-inline void pass_on(Role& role, const ipc::ControlRequest& wanted, UniqueFd /*none*/) { role.asked(wanted); }
-inline void pass_on(Role& role, const ipc::ServerAnswered& answer, UniqueFd text) {
-    role.servers_answered(answer, std::move(text));
-}
-inline void pass_on(Role& role, const ipc::InstanceAnswered& answer, UniqueFd text) {
-    role.instances_answered(answer, std::move(text));
-}
-inline void pass_on(Role& role, const ipc::ApiSettings& settings, UniqueFd /*none*/) { role.api_settings(settings); }
-inline void pass_on(Role& role, const ipc::WebhookSettings& settings, UniqueFd /*none*/) {
-    role.webhook_settings(settings);
-}
-inline void pass_on(Role& role, const ipc::ApiFile& file, UniqueFd opened) { role.api_file(file, std::move(opened)); }
-inline void pass_on(Role& role, const ipc::RecordMemory& /*none*/, UniqueFd memory) {
-    role.record_memory(std::move(memory));
-}
 
 }  // namespace mainstay::role

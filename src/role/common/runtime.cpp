@@ -74,13 +74,8 @@ public:
     void write_fifo(const Event& event) override;
     void run_script(std::string key, std::vector<std::string> extra, std::string queue,
                     std::function<void(const ipc::ScriptResult&)> done) override;
-    void ask(const ipc::ControlRequest& wanted) override { send(wanted); }
-    void ask_for_traffic() override { send(ipc::ReadTraffic{}); }
-    void keep_discovery_memory(UniqueFd sealed) override { send(ipc::DiscoveryMemory{}, sealed.get()); }
+    void send(const ipc::Message& message, int descriptor = -1) override;
     void answer(std::uint64_t request, const OperatorReply& reply) override;
-    void ask_servers(const ipc::ServerQuestion& question) override { send(question); }
-    void ask_instances(const ipc::InstanceQuestion& question) override { send(question); }
-    void ask_log_levels(const ipc::LogLevelQuestion& question) override { send(question); }
     bool rest(int socket) override;
     Result<std::vector<std::byte>> previous_state() override { return block_->read(); }
     void publish_state(const ipc::StateBlock::Writer& write) override;
@@ -97,8 +92,8 @@ private:
     void listen();
     void drain();
     void send_heartbeat();
-    void send(const ipc::Message& message, int descriptor = -1);
     void handle(ipc::Received received);
+    void give(const ipc::Message& message, UniqueFd descriptor);
     void prepare(std::uint64_t generation, UniqueFd snapshot);
     [[nodiscard]] Result<Prepared> read_next(std::uint64_t generation, UniqueFd snapshot);
     [[nodiscard]] Result<bool> read_changes(Prepared& next);
@@ -110,10 +105,6 @@ private:
     void stop();
     void retire();
     void dump(int signal, UniqueFd files);
-    void servers(const ipc::ServerQuestion& question);
-    void instances(const ipc::InstanceQuestion& question);
-    template <class Answer>
-    void send_reply(std::uint64_t request, const OperatorReply& reply);
     void finish(int code);
 
     Kind kind_;
@@ -228,46 +219,27 @@ void Process::send(const ipc::Message& message, int descriptor) {
 }
 
 void Process::handle(ipc::Received received) {
-    std::visit(
-        [&]<class M>(M& message) {
-            if constexpr (std::is_same_v<M, ipc::Prepare>)
-                prepare(message.generation, std::move(received.descriptor));
-            else if constexpr (std::is_same_v<M, ipc::Commit>)
-                commit(message.generation);
-            else if constexpr (std::is_same_v<M, ipc::Abort>)
-                abort(message.generation);
-            else if constexpr (std::is_same_v<M, ipc::Stop>)
-                stop();
-            else if constexpr (std::is_same_v<M, ipc::Retire>)
-                retire();
-            else if constexpr (std::is_same_v<M, ipc::ScriptResults>)
-                script_calls_.on_results(message);
-            else if constexpr (std::is_same_v<M, ipc::PeerChannel>)
-                role_->connect(message.to, std::move(received.descriptor));
-            else if constexpr (std::is_same_v<M, ipc::DumpRequested>)
-                dump(message.signal, std::move(received.descriptor));
-            else if constexpr (requires { pass_on(*role_, message, UniqueFd{}); }) {
-                if (started_ && !stopping_) pass_on(*role_, message, std::move(received.descriptor));
-            } else if constexpr (std::is_same_v<M, ipc::Observations>) {
-                if (!stopping_) role_->observed(message);
-            } else if constexpr (std::is_same_v<M, ipc::ServerFileRead>) {
-                if (!stopping_) role_->discovered(message, std::move(received.descriptor));
-            } else if constexpr (std::is_same_v<M, ipc::DiscoveryMemory>) {
-                if (!started_ && !stopping_) role_->discovery_memory(std::move(received.descriptor));
-            } else if constexpr (std::is_same_v<M, ipc::MaintenanceOrder>) {
-                if (!stopping_) role_->maintain(message);
-            } else if constexpr (std::is_same_v<M, ipc::ServerQuestion>)
-                servers(message);
-            else if constexpr (std::is_same_v<M, ipc::InstanceQuestion>)
-                instances(message);
-            else if constexpr (std::is_same_v<M, ipc::LogLevelOrder>)
-                logs_.set(message.levels);
-            else if constexpr (std::is_same_v<M, ipc::SupervisionReport> || std::is_same_v<M, ipc::ReadTraffic>)
-                role_->on_relayed(received.message);
-            else
-                log_.warning("an unexpected message from the supervisor was ignored");
-        },
-        received.message);
+    auto& [message, descriptor] = received;
+    if (const auto* next = std::get_if<ipc::Prepare>(&message)) return prepare(next->generation, std::move(descriptor));
+    if (const auto* now = std::get_if<ipc::Commit>(&message)) return commit(now->generation);
+    if (const auto* refused = std::get_if<ipc::Abort>(&message)) return abort(refused->generation);
+    if (std::holds_alternative<ipc::Stop>(message)) return stop();
+    if (std::holds_alternative<ipc::Retire>(message)) return retire();
+    if (const auto* ended = std::get_if<ipc::ScriptResults>(&message)) return script_calls_.on_results(*ended);
+    if (const auto* wanted = std::get_if<ipc::DumpRequested>(&message))
+        return dump(wanted->signal, std::move(descriptor));
+    if (const auto* order = std::get_if<ipc::LogLevelOrder>(&message)) return logs_.set(order->levels);
+    give(message, std::move(descriptor));
+}
+
+void Process::give(const ipc::Message& message, UniqueFd descriptor) {
+    using enum MessageRow::Given;
+    const auto given = row_of(message).given;
+    if (given == Never) return log_.warning("an unexpected message from the supervisor was ignored");
+    const bool now = given == Always || (!stopping_ && (given == UntilStop || (given == Running) == started_));
+    if (now) return role_->on(message, std::move(descriptor));
+    if (const auto question = ipc::operator_question(message))
+        std::visit([this](const auto& asked) { answer(asked.request, {2, kNotNow, {}}); }, *question);
 }
 
 void Process::prepare(std::uint64_t generation, UniqueFd snapshot) {
@@ -429,27 +401,12 @@ bool Process::rest(int socket) {
 void Process::dump(int signal, UniqueFd files) {
     if (!started_) return;
     role_->save_state();
-    if (traits_.makes_dumps) return role_->dump(signal, std::move(files));
+    if (traits_.makes_dumps) return role_->on(ipc::DumpRequested{signal}, std::move(files));
     send(ipc::DumpRequested{signal});
 }
 
-void Process::servers(const ipc::ServerQuestion& question) {
-    const bool runs = started_ && !stopping_;
-    send_reply<ipc::ServerAnswered>(question.request, runs ? role_->servers(question) : OperatorReply{2, kNotNow, {}});
-}
-
-void Process::instances(const ipc::InstanceQuestion& question) {
-    if (!started_ || stopping_) return answer(question.request, {2, kNotNow, {}});
-    role_->instances(question);
-}
-
 void Process::answer(std::uint64_t request, const OperatorReply& reply) {
-    send_reply<ipc::InstanceAnswered>(request, reply);
-}
-
-template <class Answer>
-void Process::send_reply(std::uint64_t request, const OperatorReply& reply) {
-    Answer answer{request, reply.exit_code, reply.problem};
+    ipc::OperatorAnswered answer{request, reply.exit_code, reply.problem};
     const auto memfd = ipc::make_sealed_memfd("answer", std::as_bytes(std::span{reply.text}));
     if (!memfd && answer.problem.empty()) answer.problem = memfd.error().text();
     send(answer, memfd && answer.problem.empty() ? memfd->get() : -1);

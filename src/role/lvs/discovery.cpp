@@ -64,7 +64,7 @@ std::optional<std::vector<config::ServiceChange>> LvsRole::discovered_changes() 
     return changes;
 }
 
-void LvsRole::discovery_memory(UniqueFd saved) {
+void LvsRole::recall_discovered(UniqueFd saved) {
     const auto bytes = ipc::read_memfd(saved.get(), ipc::kDiscoveredBytesMax);
     auto sources = bytes ? decode<ipc::DiscoveredSources>(*bytes) : error_of(bytes);
     if (!sources) return runtime_.log().warning("the last known real servers are lost: {}", sources.error().text());
@@ -97,7 +97,7 @@ void LvsRole::keep_discovered() {
     kept_any_ = !sources.list.empty();
     auto sealed = ipc::encode_sealed("discovered", sources);
     if (!sealed) return runtime_.log().warning("the known real servers are not kept: {}", sealed.error().text());
-    runtime_.keep_discovery_memory(std::move(*sealed));
+    runtime_.send(ipc::DiscoveryMemory{}, sealed->get());
 }
 
 }  // namespace mainstay::role

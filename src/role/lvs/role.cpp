@@ -1,6 +1,7 @@
 // Drives the judge with deadlines and check results, and carries out its intents: the table first, then log lines and
 // events, then the checks.
 #include "mainstay/role/lvs/role.hpp"
+#include "mainstay/base/overloaded.hpp"
 
 #include <linux/capability.h>
 
@@ -404,10 +405,24 @@ std::unique_ptr<Role> make_lvs_role(Runtime& runtime, LvsOptions options) {
     return std::make_unique<LvsRole>(runtime, std::move(options));
 }
 
+void LvsRole::on(const ipc::Message& message, UniqueFd descriptor) {
+    std::visit(Overloaded{
+                   [&](const ipc::ServerQuestion& m) { runtime_.answer(m.request, command(m)); },
+                   [&](const ipc::MaintenanceOrder& m) { maintain(m); },
+                   [&](const ipc::PeerChannel& m) { connect(m.to, std::move(descriptor)); },
+                   [&](const ipc::Observations& m) { observed(m); },
+                   [&](const ipc::ServerFileRead& m) { discovered(m, std::move(descriptor)); },
+                   [&](const ipc::DiscoveryMemory&) { recall_discovered(std::move(descriptor)); },
+                   [&](const ipc::ReadTraffic&) { traffic_wanted(); },
+                   [](const auto&) {},
+               },
+               message);
+}
+
 // The kernel's counters are read while somebody collects metrics: each collection asks for them again.
 
-void LvsRole::on_relayed(const ipc::Message& message) {
-    if (!std::holds_alternative<ipc::ReadTraffic>(message) || !started_ || stopping_) return;
+void LvsRole::traffic_wanted() {
+    if (!started_ || stopping_) return;
     if (!std::exchange(traffic_asked_, true) && !counts_always_) count_traffic(std::nullopt);
     traffic_timer_.expires_after(options_.traffic_kept);
     traffic_timer_.async_wait(lifetime_.when_due([this] {

@@ -91,24 +91,25 @@ public:
         settings_.reconcile();
         publish_within(kPublishLater);
     }
-    void connect(ipc::PeerChannel::To other, UniqueFd line) override {
+    void on(const ipc::Message& message, UniqueFd descriptor) override;
+    void stop(std::function<void()> done) override;
+    void save_state() override { publish(); }
+
+private:
+    void connect(ipc::PeerChannel::To other, UniqueFd line) {
         if (other == ipc::PeerChannel::To::Vrrp) return vrrp_.connect(std::move(line));
         bfd_.connect(std::move(line));
     }
     // Called before a configuration is prepared, which needs the observations.
-    void observed(const ipc::Observations& seen) override {
+    void observed(const ipc::Observations& seen) {
         auto results = event_driven_.results_of(judge_, seen);
         if (!is_prepared()) follow(std::move(results));
     }
-    void stop(std::function<void()> done) override;
-    ServerReply servers(const ipc::ServerQuestion& question) override;
-    void save_state() override { publish(); }
-    void maintain(const ipc::MaintenanceOrder& order) override;
-    void on_relayed(const ipc::Message& message) override;
-    void discovered(const ipc::ServerFileRead& read, UniqueFd servers) override;
-    void discovery_memory(UniqueFd saved) override;
-
-private:
+    [[nodiscard]] OperatorReply command(const ipc::ServerQuestion& question);
+    void maintain(const ipc::MaintenanceOrder& order);
+    void traffic_wanted();
+    void discovered(const ipc::ServerFileRead& read, UniqueFd servers);
+    void recall_discovered(UniqueFd saved);
     [[nodiscard]] lvs::Moment moment() {
         const Instant now = std::chrono::time_point_cast<Nanos>(clock_.now());
         if (now != moment_.now) moment_ = {now, runtime_.wall()};
@@ -188,7 +189,7 @@ private:
         return settings_.expire_quiescent(judge_.expires_persistence());
     }
     [[nodiscard]] Result<void> expire_first();
-    [[nodiscard]] ServerReply count_left(const lvs::ServerAnswer& answer);
+    [[nodiscard]] OperatorReply count_left(const lvs::ServerAnswer& answer);
     void create_probes(const config::Config& config);
     void look_at_certificate(std::uint64_t check, probe::Finding& finding);
     // Replaced with each configuration, because its services differ.

@@ -24,7 +24,7 @@ Result<void> LvsRole::expire_first() {
     return done;
 }
 
-Role::ServerReply LvsRole::servers(const ipc::ServerQuestion& question) {
+OperatorReply LvsRole::command(const ipc::ServerQuestion& question) {
     using Verb = lvs::ServerCommand::Verb;
     if (question.verb > static_cast<std::uint8_t>(Verb::Weight)) return {2, "unknown command", {}};
     const lvs::ServerCommand command{.verb = static_cast<Verb>(question.verb),
@@ -50,7 +50,7 @@ Role::ServerReply LvsRole::servers(const ipc::ServerQuestion& question) {
 }
 
 // For `--wait`: exit code 1 as long as any of these servers has connections.
-Role::ServerReply LvsRole::count_left(const lvs::ServerAnswer& answer) {
+OperatorReply LvsRole::count_left(const lvs::ServerAnswer& answer) {
     if (answer.servers.size() > kServersCountedMax)
         return {2,
                 fmt::format("{} servers match: the connections of at most {} can be waited for at once",

@@ -29,17 +29,13 @@ Result<std::string> text_of(const UniqueFd& file) {
 
 Result<void> ApiHost::open(http::ApiSources sources) {
     if (server_) return {};
-    sources.ask_servers = [this](ipc::ServerQuestion question, Answered answered) {
-        question.request = expect(std::move(answered));
-        runtime_.ask_servers(question);
-    };
-    sources.ask_instances = [this](ipc::InstanceQuestion question, Answered answered) {
-        question.request = expect(std::move(answered));
-        runtime_.ask_instances(question);
-    };
-    sources.ask_log_levels = [this](ipc::LogLevelQuestion question, Answered answered) {
-        question.request = expect(std::move(answered));
-        runtime_.ask_log_levels(question);
+    sources.ask = [this](ipc::OperatorQuestion question, Answered answered) {
+        std::visit(
+            [&](auto& asked) {
+                asked.request = expect(std::move(answered));
+                runtime_.send(asked);
+            },
+            question);
     };
     sources.log_levels = [this] { return runtime_.log_levels(); };
     sources.ask_peer = [this](http::Done done) { peer_.ask(std::move(done)); };
@@ -105,9 +101,10 @@ std::uint64_t ApiHost::expect(Answered answered) {
     return next_request_;
 }
 
-void ApiHost::answered(std::uint64_t request, http::CommandAnswered done, const UniqueFd& text) {
-    const auto found = asked_.extract(request);
+void ApiHost::answered(const ipc::OperatorAnswered& answer, const UniqueFd& text) {
+    const auto found = asked_.extract(answer.request);
     if (found.empty()) return;
+    OperatorReply done{answer.exit_code, answer.problem, {}};
     if (done.problem.empty()) {
         const auto bytes = ipc::read_memfd(text.get());
         if (bytes)

@@ -25,8 +25,8 @@ public:
           peer_{[this](PeerRequest request, auto done) { return peer_fetch_.get(std::move(request), std::move(done)); },
                 [this] { return runtime_.now(); }} {}
 
-    // Opens the control socket, once; an error: try again later. `sources` without ask_servers, ask_instances and
-    // ask_peer, which are asked here.
+    // Opens the control socket, once; an error: try again later. `sources` without ask and ask_peer, which
+    // are asked here.
     [[nodiscard]] Result<void> open(http::ApiSources sources);
     void close() { server_.reset(); }
     void look();  // once a second
@@ -44,15 +44,11 @@ public:
 
     void settings(const ipc::ApiSettings& settings);
     void file(const ipc::ApiFile& file, const UniqueFd& descriptor);
-    template <class Answer>  // ServerAnswered or InstanceAnswered
-    void answered(const Answer& answer, const UniqueFd& text) {
-        answered(answer.request, {.exit_code = answer.exit_code, .problem = answer.problem, .text = {}}, text);
-    }
+    void answered(const ipc::OperatorAnswered& answer, const UniqueFd& text);
 
 private:
-    using Answered = std::function<void(http::CommandAnswered)>;
+    using Answered = std::function<void(OperatorReply)>;
     [[nodiscard]] std::uint64_t expect(Answered answered);  // the number of the question
-    void answered(std::uint64_t request, http::CommandAnswered done, const UniqueFd& text);
 
     Runtime& runtime_;
     PeerFetch peer_fetch_;

@@ -22,6 +22,7 @@
 #include "host_facts.hpp"
 #include "mainstay/alert/mailer.hpp"
 #include "mainstay/alert/smtp.hpp"
+#include "mainstay/base/overloaded.hpp"
 #include "mainstay/config/keyword_values.hpp"
 #include "mainstay/report/document.hpp"
 #include "mainstay/report/rate_history.hpp"
@@ -37,9 +38,8 @@ using boost::system::error_code;
 
 constexpr std::chrono::seconds kTick{1};
 constexpr std::chrono::milliseconds kLastLookAfter{10};
-constexpr std::chrono::seconds kComplainEvery{60};        // about a spool or socket that cannot be opened
-constexpr std::chrono::milliseconds kFlushWithin{3'500};  // at stop; the supervisor waits a little longer
-constexpr std::chrono::milliseconds kFlushLook{5};
+constexpr std::chrono::seconds kComplainEvery{60};  // about a spool or socket that cannot be opened
+constexpr std::chrono::milliseconds kFlushWithin{3'500}, kFlushLook{5};  // at stop; the supervisor waits longer
 constexpr std::size_t kEventsAtOnce = 256;
 constexpr std::chrono::seconds kAskForTrafficEvery{10};  // however often metrics are collected
 // Reading a large state takes longer than a sample is worth: while nobody looks, it is looked at this seldom, the
@@ -64,21 +64,7 @@ public:
     void commit() override;
     void abort() override { next_.reset(); }
     void stop(std::function<void()> done) override;
-    void on_relayed(const ipc::Message& message) override {
-        if (const auto* report = std::get_if<ipc::SupervisionReport>(&message)) supervision_ = report->now;
-    }
-    void servers_answered(const ipc::ServerAnswered& answer, UniqueFd text) override { api_.answered(answer, text); }
-    void instances_answered(const ipc::InstanceAnswered& answer, UniqueFd text) override {
-        api_.answered(answer, text);
-    }
-    void api_settings(const ipc::ApiSettings& settings) override { api_.settings(settings); }
-    void webhook_settings(const ipc::WebhookSettings& settings) override { webhooks_.settings(settings); }
-    void api_file(const ipc::ApiFile& file, UniqueFd descriptor) override { api_.file(file, descriptor); }
-    void record_memory(UniqueFd memory) override { records_.memory(memory); }
-    void dump(int signal, UniqueFd files) override {
-        rest_.asked(runtime_.now());
-        dump_writer_.write(std::move(files), dumps_for(signal));
-    }
+    void on(const ipc::Message& message, UniqueFd descriptor) override;
 
 private:
     Result<void> map_sources();
@@ -198,6 +184,23 @@ void ObserverRole::commit() {
     rest_.worked(runtime_.now());
     configure();
     wake();
+}
+
+void ObserverRole::on(const ipc::Message& message, UniqueFd descriptor) {
+    std::visit(Overloaded{
+                   [&](const ipc::SupervisionReport& m) { supervision_ = m.now; },
+                   [&](const ipc::OperatorAnswered& m) { api_.answered(m, descriptor); },
+                   [&](const ipc::ApiSettings& m) { api_.settings(m); },
+                   [&](const ipc::ApiFile& m) { api_.file(m, descriptor); },
+                   [&](const ipc::WebhookSettings& m) { webhooks_.settings(m); },
+                   [&](const ipc::RecordMemory&) { records_.memory(descriptor); },
+                   [&](const ipc::DumpRequested& m) {
+                       rest_.asked(runtime_.now());
+                       dump_writer_.write(std::move(descriptor), dumps_for(m.signal));
+                   },
+                   [](const auto&) {},
+               },
+               message);
 }
 
 void ObserverRole::configure() {
@@ -439,7 +442,7 @@ void ObserverRole::ask_for_traffic() {
     const Instant now = runtime_.now();
     if (traffic_asked_ != Instant{} && now - traffic_asked_ < kAskForTrafficEvery) return;
     traffic_asked_ = now;
-    runtime_.ask_for_traffic();
+    runtime_.send(ipc::ReadTraffic{});
 }
 
 void ObserverRole::sample_rates() {
@@ -473,9 +476,8 @@ http::ApiSources ObserverRole::api_sources() {
                 return {.vrrp = !config->instances.empty(), .lvs = !config->virtual_servers.empty()};
             },
             .history = history_,
-            .ask_servers = {},
+            .ask = {},
             .mail = &mail_commands_,
-            .ask_instances = {},
             .page_asset = page_asset,
             .traffic_wanted = [this] { ask_for_traffic(); },
             .utc_offset_s = [this] { return utc_offset_s(runtime_.wall()); },

@@ -230,7 +230,7 @@ void SnmpRole::set(const Oid& oid, const SnmpValue& value) {
     const auto id = wanted ? instance_of(config_, wanted->instance) : std::nullopt;
     if (!id) return;
     if (auto changed = with_requested_change(config_, *id, *wanted)) config_ = std::move(*changed);
-    runtime_.ask(*wanted);
+    runtime_.send(*wanted);
     viewed_ = {};
 }
 

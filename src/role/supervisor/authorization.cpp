@@ -64,10 +64,6 @@ Verdict judge(Sender sender, const ipc::Message& message, const Awaited& awaited
         if (!is_request_of(sender, *wanted)) return Verdict::Offence;
         return awaited.ready && !awaited.stopping ? Verdict::Take : Verdict::Ignore;
     }
-    if (const auto* question = std::get_if<ipc::ServerQuestion>(&message)) {
-        if ((question->request & ipc::kRequestOfObserver) != 0) return Verdict::Offence;
-        return awaited.ready && !awaited.stopping ? Verdict::Take : Verdict::Ignore;
-    }
     if (const auto* question = std::get_if<ipc::InstanceQuestion>(&message)) {
         if (question->verb > ipc::InstanceQuestion::Verb::MaintenanceShow) return Verdict::Offence;
         return awaited.ready && !awaited.stopping ? Verdict::Take : Verdict::Ignore;
@@ -76,7 +72,7 @@ Verdict judge(Sender sender, const ipc::Message& message, const Awaited& awaited
         if (std::ranges::count(kernel::asking_signals(), received->signal) == 0) return Verdict::Offence;
         return awaited.stopping ? Verdict::Ignore : Verdict::Take;
     }
-    if (ipc::is_one_of<ipc::LogLevelQuestion, ipc::Rests>(message))
+    if (ipc::is_one_of<ipc::ServerQuestion, ipc::LogLevelQuestion, ipc::Rests>(message))
         return awaited.ready && !awaited.stopping ? Verdict::Take : Verdict::Ignore;
     if (std::holds_alternative<ipc::DumpText>(message))  // what a role has made is not written by root
         return awaited.handed_over ? Verdict::Ignore : Verdict::Offence;

@@ -22,7 +22,7 @@ using boost::system::error_code;
 
 constexpr int kQueue = 8;
 constexpr int kNoAnswer = 2;
-constexpr std::chrono::seconds kQuestionWithin{5}, kAnswerWithin{60}, kRelayedWithin{20};
+constexpr std::chrono::seconds kQuestionWithin{5}, kAnswerWithin{60};
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
 Result<UniqueFd> listen_at(const std::string& path) {
@@ -141,7 +141,6 @@ void ControlSocket::take_question() {
 
 void ControlSocket::on_question(ipc::Message question) {
     upgrade_question_.reset();
-    if (auto* servers = std::get_if<ipc::ServerQuestion>(&question)) return relay(std::move(*servers));
     if (const auto* record = std::get_if<ipc::RecordQuestion>(&question)) return hand_out_record(*record);
     if (const auto* reload = std::get_if<ipc::Reload>(&question)) {
         log_.info("reload{} requested by {}", reload->force ? " by force" : "", peer_text(client_.native_handle()));
@@ -149,16 +148,13 @@ void ControlSocket::on_question(ipc::Message question) {
         accept();
         return handlers_.reload(*reload, std::move(client));
     }
-    // They wait for their outcome without keeping other clients waiting.
-    const auto hand_over = [this](auto& asked, const auto& deed) {
-        asked.by = peer_text(client_.native_handle());
+    // It waits for the outcome without keeping other clients waiting.
+    if (auto asked = ipc::operator_question(question)) {
+        std::visit([this](auto& one) { one.by = peer_text(client_.native_handle()); }, *asked);
         UniqueFd client{client_.release()};
         accept();
-        deed(std::move(asked), std::move(client));
-    };
-    if (auto* instances = std::get_if<ipc::InstanceQuestion>(&question))
-        return hand_over(*instances, handlers_.instances);
-    if (auto* levels = std::get_if<ipc::LogLevelQuestion>(&question)) return hand_over(*levels, handlers_.log_levels);
+        return handlers_.operators(std::move(*asked), std::move(client));
+    }
     if (auto* upgrade = std::get_if<ipc::Upgrade>(&question)) upgrade_question_ = *upgrade;
     auto channel = ipc::make_channel();
     if (!channel) return refuse(channel.error().text());
@@ -179,20 +175,6 @@ void ControlSocket::hand_out_record(const ipc::RecordQuestion& question) {
     log_.info("flight record requested by {}", peer_text(client_.native_handle()));
     const auto memory = handlers_.record(question);
     answer(ipc::RecordMemory{memory ? std::string{} : memory.error().text()}, memory ? memory->get() : -1);
-}
-
-void ControlSocket::relay(ipc::ServerQuestion question) {
-    question.request = relayed_ = next_relayed_++;
-    question.by = peer_text(client_.native_handle());
-    if (const auto sent = handlers_.relay(question); !sent) return refuse(sent.error().text());
-    limit_.expires_after(kRelayedWithin);
-    limit_.async_wait([this](const error_code& error) {
-        if (!error && relayed_ != 0) refuse("the load balancing process does not answer; see the log");
-    });
-}
-
-void ControlSocket::answered(const ipc::ServerAnswered& done, int text) {
-    if (done.request == relayed_ && relayed_ != 0) answer(done, text);
 }
 
 bool ControlSocket::ended(const kernel::Ended& how) {
@@ -236,7 +218,6 @@ void ControlSocket::refuse_upgrade(const std::string& problem) {
 }
 
 void ControlSocket::refuse(const std::string& problem) {
-    if (relayed_ != 0) return answer(ipc::ServerAnswered{relayed_, kNoAnswer, problem}, -1);
     if (!upgrade_question_) return answer(ipc::DryRunDone{kNoAnswer, problem}, -1);
     log_.error("upgrade refused ({}): the running program continues", problem);
     answer(ipc::UpgradeDone{problem, {}, {}, 0}, -1);
@@ -244,7 +225,6 @@ void ControlSocket::refuse(const std::string& problem) {
 
 // Ends one request and accepts the next client.
 void ControlSocket::answer(const ipc::Message& done, int text) {
-    relayed_ = 0;
     if (!client_.is_open()) return;
     limit_.cancel();
     // The client may have closed the connection; that is no error.

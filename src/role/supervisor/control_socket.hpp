@@ -31,19 +31,15 @@ public:
     using Start = std::function<Result<int>(const ipc::Message& question, int control, int control_of_child)>;
     // Called when the new program can continue from the current state. The client waits for an UpgradeDone.
     using Upgrade = std::function<void(const std::string& program, const std::string& version, UniqueFd client)>;
-    // Sends the request to the lvs role, whose answer is passed to answered().
-    using Relay = std::function<Result<void>(const ipc::ServerQuestion& question)>;
     // The client waits for a ReloadDone.
     using Reload = std::function<void(const ipc::Reload& wanted, UniqueFd client)>;
-    // The client waits for an InstanceAnswered. `question.by` is set.
-    using Instances = std::function<void(ipc::InstanceQuestion question, UniqueFd client)>;
+    // The client waits for an OperatorAnswered. The question's `by` is set.
+    using Operators = std::function<void(ipc::OperatorQuestion question, UniqueFd client)>;
     struct Handlers {
         Start start;
         Upgrade upgrade;
-        Relay relay;
         Reload reload;
-        Instances instances;
-        std::function<void(ipc::LogLevelQuestion question, UniqueFd client)> log_levels{};  // as `instances`
+        Operators operators;
         // The trial of an upgrade failed.
         std::function<void(const std::string& problem)> upgrade_refused{};
         // the memory of a flight recorder, read-only
@@ -59,8 +55,6 @@ public:
     void close();  // also kills a reader that is running
     // A child process has ended; true when it was the reader.
     [[nodiscard]] bool ended(const kernel::Ended& how);
-    // The lvs role's answer; a late one is ignored.
-    void answered(const ipc::ServerAnswered& answer, int text);
 
 private:
     void accept();
@@ -70,7 +64,6 @@ private:
     void take_question();
     void take_answer(int line, const kernel::Ended& how);
     void on_question(ipc::Message question);
-    void relay(ipc::ServerQuestion question);
     void hand_out_record(const ipc::RecordQuestion& question);
     void refuse(const std::string& problem);
     void checked(const ipc::UpgradeChecked& checked);
@@ -79,7 +72,6 @@ private:
 
     Log& log_;
     Handlers handlers_;
-    std::uint64_t relayed_ = 0, next_relayed_ = 1;  // the request that the lvs role is answering; 0: none
     std::optional<ipc::Upgrade> upgrade_question_;  // set if the request is an upgrade
     kernel::BoundPath bound_;
     boost::asio::posix::stream_descriptor listener_, client_;

@@ -40,7 +40,7 @@ void close_all_but(int one, int other) {
 }
 
 int answer(int line, Result<UniqueFd> done) {
-    const ipc::InstanceAnswered message{0, done ? 0 : 1, done ? std::string{} : done.error().text()};
+    const ipc::OperatorAnswered message{0, done ? 0 : 1, done ? std::string{} : done.error().text()};
     return ipc::send_message(line, message, done ? done->get() : -1) ? 0 : 1;
 }
 
@@ -48,7 +48,7 @@ Result<UniqueFd> answer_of(int line, const std::string& what) {
     auto got = ipc::receive_message(line);
     if (!got) return error_of(got);
     auto* const received = *got ? std::get_if<ipc::Received>(&**got) : nullptr;
-    const auto* const message = received != nullptr ? std::get_if<ipc::InstanceAnswered>(&received->message) : nullptr;
+    const auto* const message = received != nullptr ? std::get_if<ipc::OperatorAnswered>(&received->message) : nullptr;
     if (message == nullptr) return fail(Errc::Io, what + ": the process that writes it died");
     if (message->exit_code != 0) return fail(Errc::Io, message->problem);
     return std::move(received->descriptor);

@@ -130,30 +130,25 @@ private:
     [[nodiscard]] bool is_timely(Child& child, Sender sender, const ipc::Message& message);
     void kill_offender(Child& child, const std::string& offence);  // "sent a message Snapshot, which it may not send"
     void handle(Child& child, ipc::Received& received);
-    void server_answered(Child& child, const ipc::ServerAnswered& answer, const UniqueFd& text);
-    void relay_for_api(Child& observer, ipc::ServerQuestion question);
-    void relay_for_api(Child& observer, ipc::InstanceQuestion question);
-    // Whom to answer a client of the API, and its name in `by`; 0: it has been refused.
-    [[nodiscard]] std::uint64_t request_of_api(Child& observer, std::uint64_t number, std::string& by);
     void on_control_request(const ipc::ControlRequest& wanted);
     void run_script(Child& child, const ipc::RunScript& wanted);
     void write_fifos(Child& child, const std::string& line);
 
     // -- operators.cpp
-    void on_instance_question(ipc::InstanceQuestion question, UniqueFd client);
-    void carry_out(ipc::InstanceQuestion question, std::uint64_t request);
-    void begin_maintenance(const ipc::InstanceQuestion& question, std::uint64_t request);
+    void on_operator_question(ipc::OperatorQuestion question, UniqueFd client);
+    void relay_for_api(Child& observer, ipc::OperatorQuestion question);
+    void carry_out(const ipc::ServerQuestion& question);
+    void carry_out(const ipc::InstanceQuestion& question);
+    void begin_maintenance(const ipc::InstanceQuestion& question);
     void end_maintenance(const std::string& by, std::uint64_t request);
     void look_at_maintenance();  // once a second: it may be over
     void load_maintenance(const ipc::MaintenanceOrder& handed_over);
     void order_maintenance(Child& child);  // of a starting vrrp or lvs process
     void send_maintenance(ipc::MaintenanceOrder order);
-    void instances_answered(Child& child, const ipc::InstanceAnswered& answer, const UniqueFd& text);
+    void operator_answered(Child& child, const ipc::OperatorAnswered& answer, const UniqueFd& text);
 
     // -- log_levels.cpp
-    void on_log_level_question(ipc::LogLevelQuestion question, UniqueFd client);
-    void relay_for_api(Child& observer, ipc::LogLevelQuestion question);
-    void carry_out(const ipc::LogLevelQuestion& question, std::uint64_t request);
+    void carry_out(const ipc::LogLevelQuestion& question);
     void spread_log_levels();  // to every process
 
     // -- paths.cpp

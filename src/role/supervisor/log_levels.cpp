@@ -10,21 +10,8 @@
 
 namespace mainstay::role {
 
-void Supervisor::on_log_level_question(ipc::LogLevelQuestion question, UniqueFd client) {
-    const auto request = operators_.add(std::move(client));
-    if (request == 0) return;
-    const std::string account = one_line(question.account);
-    if (!account.empty()) question.by = account + ": " + question.by;
-    carry_out(question, request);
-}
-
-void Supervisor::relay_for_api(Child& observer, ipc::LogLevelQuestion question) {
-    const auto request = request_of_api(observer, question.request, question.by);
-    if (request == 0) return;
-    carry_out(question, request);
-}
-
-void Supervisor::carry_out(const ipc::LogLevelQuestion& question, std::uint64_t request) {
+void Supervisor::carry_out(const ipc::LogLevelQuestion& question) {
+    const auto request = question.request;
     if (!question.level.empty()) {
         const auto changes = log_levels_.set(question.module, question.level);
         if (!changes) return operators_.refuse(request, changes.error().text());

@@ -10,12 +10,6 @@
 #include "mainstay/kernel/clock.hpp"
 
 namespace mainstay::role {
-namespace {
-
-constexpr std::int32_t kRefusedCode = 2;
-
-}  // namespace
-
 bool Supervisor::is_allowed(Child& child, Sender sender, const Result<ipc::Received>& received) {
     if (child.offended) return false;
     if (!received) {
@@ -92,10 +86,8 @@ void Supervisor::handle(Child& child, ipc::Received& received) {
                 keep_discovery(child, std::move(received.descriptor));
             else if constexpr (std::is_same_v<M, ipc::Rests>)
                 observer_rests(child, std::move(received.descriptor));
-            else if constexpr (std::is_same_v<M, ipc::ServerAnswered>)
-                server_answered(child, message, received.descriptor);
-            else if constexpr (std::is_same_v<M, ipc::InstanceAnswered>)
-                instances_answered(child, message, received.descriptor);
+            else if constexpr (std::is_same_v<M, ipc::ServerAnswered> || std::is_same_v<M, ipc::OperatorAnswered>)
+                operator_answered(child, *ipc::operator_answer(message), received.descriptor);
             else if constexpr (std::is_same_v<M, ipc::ServerQuestion> || std::is_same_v<M, ipc::InstanceQuestion> ||
                                std::is_same_v<M, ipc::LogLevelQuestion>)
                 relay_for_api(child, message);
@@ -103,34 +95,6 @@ void Supervisor::handle(Child& child, ipc::Received& received) {
             }  // its exit follows, else stop_step() kills it
         },
         received.message);
-}
-
-// Forwards the answer to mainstayctl, which runs as root, or to the observer.
-void Supervisor::server_answered(Child& child, const ipc::ServerAnswered& answer, const UniqueFd& text) {
-    if (text)
-        if (const auto size = ipc::sealed_size(text.get(), ipc::kTextBytesMax); !size)
-            return kill_offender(child, "sent an answer that cannot be read: " + size.error().text());
-    if ((answer.request & ipc::kRequestOfObserver) != 0) {
-        ipc::ServerAnswered back = answer;
-        back.request &= ~ipc::kRequestOfObserver;
-        return child_of(Kind::Observer).send(back, text.get(), log_);
-    }
-    if (dry_runs_) dry_runs_->answered(answer, text.get());
-}
-
-// A command that a client of the API gave to the observer. Whose it was is the observer's word, and is marked so.
-void Supervisor::relay_for_api(Child& observer, ipc::ServerQuestion question) {
-    const auto refuse = [&](const char* why) {
-        observer.send(ipc::ServerAnswered{question.request, kRefusedCode, why}, -1, log_);
-    };
-    if (!current_.settings.api.operate) return refuse("[api] operate is not set in mainstay.toml");
-    auto& lvs = child_of(Kind::Lvs);
-    if (!lvs.alive() || !lvs.ready) return refuse("the load balancing process does not run");
-    std::string by = question.by.substr(0, kCallerBytesMax);
-    std::ranges::replace_if(by, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, '?');
-    question.by = "API: " + by;
-    question.request |= ipc::kRequestOfObserver;
-    lvs.send(question, -1, log_);
 }
 
 void Supervisor::run_script(Child& child, const ipc::RunScript& wanted) {

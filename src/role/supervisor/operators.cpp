@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <span>
+#include <vector>
 
 #include "impl.hpp"
 #include "mainstay/ipc/channel.hpp"
@@ -11,24 +13,39 @@
 
 namespace mainstay::role {
 
-std::uint64_t OperatorQueue::add(Reply reply) {
+namespace {
+
+// As a sentence names it.
+const char* name_of(Kind kind) { return kind == Kind::Lvs ? "the load balancing process" : "the VRRP process"; }
+
+}  // namespace
+
+std::uint64_t OperatorQueue::add(ipc::OperatorQuestion& question, Reply reply) {
     if (waiting_.size() >= kMost) {
         reply({0, kRefused, "too many commands wait for their outcome: try again later"}, -1);
         return 0;
     }
     const auto number = next_++;
-    waiting_.emplace(number, Waiting{std::move(reply), std::chrono::steady_clock::now() + answer_within_});
-    if (waiting_.size() == 1) arm();
+    std::visit([number](auto& asked) { asked.request = number; }, question);
+    const bool lvs = std::holds_alternative<ipc::ServerQuestion>(question);
+    const auto until = std::chrono::steady_clock::now() + (lvs ? waits_.for_lvs : waits_.for_vrrp);
+    waiting_.emplace(number, Waiting{std::move(reply), lvs ? Kind::Lvs : Kind::Vrrp, until});
+    arm();
     return number;
 }
 
-std::uint64_t OperatorQueue::add(UniqueFd client) {
-    return add([to = std::move(client)](const ipc::InstanceAnswered& done, int text) {
+std::uint64_t OperatorQueue::add(ipc::OperatorQuestion& question, UniqueFd client) {
+    return add(question, [to = std::move(client)](const ipc::OperatorAnswered& done, int text) {
         [[maybe_unused]] const auto sent = ipc::send_message(to.get(), done, text);  // the client may have gone
     });
 }
 
-void OperatorQueue::answer(const ipc::InstanceAnswered& done, int text) {
+void OperatorQueue::answer(Kind by, const ipc::OperatorAnswered& done, int text) {
+    const auto found = waiting_.find(done.request);
+    if (found != waiting_.end() && found->second.by == by) end(done, text);
+}
+
+void OperatorQueue::end(const ipc::OperatorAnswered& done, int text) {
     const auto found = waiting_.find(done.request);
     if (found == waiting_.end()) return;
     Reply reply = std::move(found->second.reply);
@@ -39,20 +56,36 @@ void OperatorQueue::answer(const ipc::InstanceAnswered& done, int text) {
 void OperatorQueue::answer_text(std::uint64_t request, std::int32_t exit_code, const std::string& text) {
     const auto memory = ipc::make_sealed_memfd("answer", std::as_bytes(std::span{text}));
     if (!memory) return refuse(request, memory.error().text());
-    answer({request, exit_code, {}}, memory->get());
+    end({request, exit_code, {}}, memory->get());
+}
+
+template <class Condition>
+void OperatorQueue::refuse_all(const Condition& condition, const std::string& problem) {
+    std::vector<std::uint64_t> numbers;
+    for (const auto& [number, waiting] : waiting_)
+        if (condition(waiting)) numbers.push_back(number);
+    for (const auto number : numbers) refuse(number, problem);
 }
 
 void OperatorQueue::fail_all(const std::string& problem) {
-    while (!waiting_.empty()) refuse(waiting_.begin()->first, problem);
+    refuse_all([](const Waiting&) { return true; }, problem);
+}
+
+void OperatorQueue::process_died(Kind kind) {
+    refuse_all([kind](const Waiting& one) { return one.by == kind; },
+               std::string{name_of(kind)} + " died; see the log");
 }
 
 void OperatorQueue::arm() {
     if (waiting_.empty()) return;
-    limit_.expires_at(waiting_.begin()->second.until);
+    const auto until = [](const auto& one) { return one.second.until; };
+    limit_.expires_at(until(*std::ranges::min_element(waiting_, {}, until)));
     limit_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
-        while (!waiting_.empty() && waiting_.begin()->second.until <= std::chrono::steady_clock::now())
-            refuse(waiting_.begin()->first, "the VRRP process does not answer; see the log");
+        const auto now = std::chrono::steady_clock::now();
+        for (const Kind kind : {Kind::Vrrp, Kind::Lvs})
+            refuse_all([&](const Waiting& one) { return one.by == kind && one.until <= now; },
+                       std::string{name_of(kind)} + " does not answer; see the log");
         arm();
     });
 }
@@ -76,47 +109,58 @@ std::string shown(const ipc::MaintenanceOrder& order) {
 
 }  // namespace
 
-void Supervisor::on_instance_question(ipc::InstanceQuestion question, UniqueFd client) {
-    const auto request = operators_.add(std::move(client));
-    if (request == 0) return;
-    const std::string account = one_line(question.account);
-    if (!account.empty()) question.by = account + ": " + question.by;
-    carry_out(std::move(question), request);
+void Supervisor::on_operator_question(ipc::OperatorQuestion question, UniqueFd client) {
+    if (operators_.add(question, std::move(client)) == 0) return;
+    std::visit(
+        [this]<class Question>(Question& asked) {
+            if constexpr (requires { asked.account; })
+                if (const std::string account = one_line(asked.account); !account.empty())
+                    asked.by = account + ": " + asked.by;
+            carry_out(asked);
+        },
+        question);
 }
 
-// The observer names the client, and may be another process when the outcome is known: the number of its request says
-// whether the answer is for it.
-std::uint64_t Supervisor::request_of_api(Child& observer, std::uint64_t number, std::string& by) {
-    if (!current_.settings.api.operate) {
-        observer.send(ipc::InstanceAnswered{number, 2, "[api] operate is not set in mainstay.toml"}, -1, log_);
-        return 0;
-    }
-    by = "API: " + one_line(by, kCallerBytesMax);
-    return operators_.add([this, number](ipc::InstanceAnswered done, int text) {
-        done.request = number;
+// The observer names the client, and is believed as far as the mark says. It may be another process when the outcome is
+// known: the number of its own, which the answer has, says whether that is for it.
+void Supervisor::relay_for_api(Child& observer, ipc::OperatorQuestion question) {
+    const auto own = std::visit([](const auto& asked) { return asked.request; }, question);
+    if (!current_.settings.api.operate)
+        return observer.send(ipc::OperatorAnswered{own, 2, "[api] operate is not set in mainstay.toml"}, -1, log_);
+    const auto number = operators_.add(question, [this, own](ipc::OperatorAnswered done, int text) {
+        done.request = own;
         if (auto& to = child_of(Kind::Observer); to.alive()) to.send(done, text, log_);
     });
+    if (number == 0) return;
+    std::visit(
+        [this](auto& asked) {
+            asked.by = "API: " + one_line(asked.by, kCallerBytesMax);
+            if constexpr (requires { asked.account; }) asked.account.clear();
+            carry_out(asked);
+        },
+        question);
 }
 
-void Supervisor::relay_for_api(Child& observer, ipc::InstanceQuestion question) {
-    const auto request = request_of_api(observer, question.request, question.by);
-    if (request == 0) return;
-    question.account.clear();
-    carry_out(std::move(question), request);
+void Supervisor::carry_out(const ipc::ServerQuestion& question) {
+    auto& lvs = child_of(Kind::Lvs);
+    if (phase_ != Phase::Running || !lvs.alive() || !lvs.ready)
+        return operators_.refuse(question.request, "the load balancing process is not running");
+    lvs.send(question, -1, log_);
 }
 
-void Supervisor::carry_out(ipc::InstanceQuestion question, std::uint64_t request) {
-    question.request = request;
+void Supervisor::carry_out(const ipc::InstanceQuestion& question) {
+    const auto request = question.request;
     if (question.verb == Verb::MaintenanceShow) return operators_.answer_text(request, 0, shown(maintenance_.order()));
     if (phase_ != Phase::Running) return operators_.refuse(request, "the daemon is starting or stopping");
-    if (!question.dry_run && question.verb == Verb::MaintenanceOn) return begin_maintenance(question, request);
+    if (!question.dry_run && question.verb == Verb::MaintenanceOn) return begin_maintenance(question);
     if (!question.dry_run && question.verb == Verb::MaintenanceOff) return end_maintenance(question.by, request);
     auto& vrrp = child_of(Kind::Vrrp);
     if (!vrrp.alive() || !vrrp.ready) return operators_.refuse(request, "the VRRP process is not running");
     vrrp.send(question, -1, log_);
 }
 
-void Supervisor::begin_maintenance(const ipc::InstanceQuestion& question, std::uint64_t request) {
+void Supervisor::begin_maintenance(const ipc::InstanceQuestion& question) {
+    const auto request = question.request;
     if (question.seconds < 0 || question.seconds > kMaintenanceSecondsMax)
         return operators_.refuse(request, fmt::format("maintenance lasts at most {} s", kMaintenanceSecondsMax));
     const WallTime now = kernel::wall_now();
@@ -179,11 +223,11 @@ void Supervisor::order_maintenance(Child& child) {
         child.send(maintenance_.order(), -1, log_);
 }
 
-void Supervisor::instances_answered(Child& child, const ipc::InstanceAnswered& answer, const UniqueFd& text) {
+void Supervisor::operator_answered(Child& child, const ipc::OperatorAnswered& answer, const UniqueFd& text) {
     if (text)
         if (const auto size = ipc::sealed_size(text.get(), ipc::kTextBytesMax); !size)
             return kill_offender(child, "sent an answer that cannot be read: " + size.error().text());
-    operators_.answer(answer, text.get());
+    operators_.answer(child.kind, answer, text.get());
 }
 
 }  // namespace mainstay::role

@@ -14,20 +14,10 @@ void Supervisor::open_own_socket() {
         upgrade(program, version, std::move(client));
     };
     handlers.upgrade_refused = [this](const std::string& problem) { upgrade_refused(problem); };
-    handlers.relay = [this](const ipc::ServerQuestion& question) -> Result<void> {
-        auto& lvs = child_of(Kind::Lvs);
-        if (phase_ != Phase::Running || !lvs.alive() || !lvs.ready)
-            return fail(Errc::State, "the load balancing process is not running");
-        lvs.send(question, -1, log_);
-        return {};
-    };
     handlers.record = [this](const ipc::RecordQuestion& question) { return record_to_read(question); };
     handlers.reload = [this](const ipc::Reload& wanted, UniqueFd client) { request_reload(wanted, std::move(client)); };
-    handlers.instances = [this](ipc::InstanceQuestion question, UniqueFd client) {
-        on_instance_question(std::move(question), std::move(client));
-    };
-    handlers.log_levels = [this](ipc::LogLevelQuestion question, UniqueFd client) {
-        on_log_level_question(std::move(question), std::move(client));
+    handlers.operators = [this](ipc::OperatorQuestion question, UniqueFd client) {
+        on_operator_question(std::move(question), std::move(client));
     };
     dry_runs_ = std::make_unique<ControlSocket>(loop_, log_, std::move(handlers));
     const auto opened = dry_runs_->open(supervisor_socket());

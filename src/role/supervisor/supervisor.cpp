@@ -229,7 +229,7 @@ void Supervisor::child_ended(Child& child, const kernel::Ended& how) {
     child.forget();
     dumps_->gone(child.kind);
     const KindTraits& traits = traits_of(child.kind);
-    if (traits.holds_addresses) operators_.fail_all("the VRRP process died; see the log");
+    operators_.process_died(child.kind);
     if (traits.serves_clients && rest_.is_announced()) return observer_rested();
     if (phase_ == Phase::Stopping) return;
     if (replacement_ && replacement_->has_left(child.kind))

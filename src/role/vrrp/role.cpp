@@ -13,6 +13,7 @@
 #include "incoming_facts.hpp"
 #include "links.hpp"
 #include "mainstay/alert/scripts.hpp"
+#include "mainstay/base/overloaded.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/record/recorded.hpp"
 #include "master_reporter.hpp"
@@ -62,14 +63,7 @@ public:
     Result<void> prepare(config::Config next) override;
     void commit() override;
     void abort() override { next_.reset(); }
-    void asked(const ipc::ControlRequest& wanted) override;
-    void instances(const ipc::InstanceQuestion& question) override;
-    void maintain(const ipc::MaintenanceOrder& order) override;
-    void connect(ipc::PeerChannel::To other, UniqueFd line) override {
-        if (other == ipc::PeerChannel::To::Lvs) return master_reporter_.connect(std::move(line));
-        bfd_.connect(std::move(line));
-    }
-    void observed(const ipc::Observations& observations) override;
+    void on(const ipc::Message& message, UniqueFd descriptor) override;
     void stop(std::function<void()> done) override;
     void save_state() override { publisher_.now(); }
 
@@ -82,6 +76,10 @@ private:
         else if (!stopping_)
             step(fact);
     }
+    void asked(const ipc::ControlRequest& wanted);
+    void instances(const ipc::InstanceQuestion& question);
+    void maintain(const ipc::MaintenanceOrder& order);
+    void observed(const ipc::Observations& observations);
     void step(const vrrp::Fact& fact) { perform(router_->step(fact, runtime_.now())); }
     void perform(const vrrp::Intents& intents);
     void carry_out(const vrrp::Intent& intent);
@@ -91,7 +89,6 @@ private:
     void take_away(const std::vector<vrrp::HeldAddress>& addresses);
     void restore(const vrrp::RestoreAddress& wanted);
     void announce_addresses(const vrrp::SendGratuitousArp& wanted);
-    void run_script(const std::string& name);
 
     // The sequence numbers of authenticated packets come from the calendar clock, which may be set at any time.
     void update_clock() { router_->update_clock(runtime_.wall(), runtime_.now()); }
@@ -195,6 +192,21 @@ void VrrpRole::commit() {
     publish(true);
 }
 
+void VrrpRole::on(const ipc::Message& message, UniqueFd descriptor) {
+    std::visit(Overloaded{
+                   [&](const ipc::ControlRequest& m) { asked(m); },
+                   [&](const ipc::InstanceQuestion& m) { instances(m); },
+                   [&](const ipc::MaintenanceOrder& m) { maintain(m); },
+                   [&](const ipc::PeerChannel& m) {
+                       const bool lvs = m.to == ipc::PeerChannel::To::Lvs;
+                       lvs ? master_reporter_.connect(std::move(descriptor)) : bfd_.connect(std::move(descriptor));
+                   },
+                   [&](const ipc::Observations& m) { observed(m); },
+                   [](const auto&) {},
+               },
+               message);
+}
+
 void VrrpRole::observed(const ipc::Observations& observations) {
     for (auto& fact : facts_of(observations, links_)) give(std::move(fact));
 }
@@ -280,40 +292,36 @@ void VrrpRole::perform(const vrrp::Intents& intents) {
 }
 
 void VrrpRole::carry_out(const vrrp::Intent& intent) {
-    std::visit(
-        [&]<class I>(const I& i) {
-            if constexpr (std::is_same_v<I, vrrp::SendAdvert>)
-                transport_.send(i, links_);
-            else if constexpr (std::is_same_v<I, vrrp::AddAddresses>)
-                add(i.instance, {});
-            else if constexpr (std::is_same_v<I, vrrp::RemoveAddresses>)
-                remove(i.addresses);
-            else if constexpr (std::is_same_v<I, vrrp::ChangeAddresses>) {
-                remove(i.removed);
-                if (!i.added.empty()) add(i.instance, i.added);
-            } else if constexpr (std::is_same_v<I, vrrp::RestoreAddress>)
-                restore(i);
-            else if constexpr (std::is_same_v<I, vrrp::SendGratuitousArp>)
-                announce_addresses(i);
-            else if constexpr (std::is_same_v<I, vrrp::AnnounceAddress>)
-                announcer_.announce(i);
-            else if constexpr (std::is_same_v<I, vrrp::SetRouting>)
-                routing_.set(i, links_);
-            else if constexpr (std::is_same_v<I, vrrp::RemoveRouting>) {
-                if (!stopping_ || !runtime_.options().keep_addresses) routing_.remove(i, links_);
-            } else if constexpr (std::is_same_v<I, vrrp::SetStaticAddresses>)
-                routing_.set_static(i, links_, *netlink_);
-            else if constexpr (std::is_same_v<I, vrrp::RunScript>)
-                run_script(i.script);
-            else if constexpr (std::is_same_v<I, vrrp::Announce>) {
-                runtime_.publish(i.event);
-                master_reporter_.on_event(i.event);
-            } else if constexpr (std::is_same_v<I, vrrp::HandOverEnded>)
-                commands_.on_ended(i);
-            else
-                runtime_.log().line(i.line);
-        },
-        intent);
+    std::visit(Overloaded{
+                   [&](const vrrp::SendAdvert& i) { transport_.send(i, links_); },
+                   [&](const vrrp::AddAddresses& i) { add(i.instance, {}); },
+                   [&](const vrrp::RemoveAddresses& i) { remove(i.addresses); },
+                   [&](const vrrp::ChangeAddresses& i) {
+                       remove(i.removed);
+                       if (!i.added.empty()) add(i.instance, i.added);
+                   },
+                   [&](const vrrp::RestoreAddress& i) { restore(i); },
+                   [&](const vrrp::SendGratuitousArp& i) { announce_addresses(i); },
+                   [&](const vrrp::AnnounceAddress& i) { announcer_.announce(i); },
+                   [&](const vrrp::SetRouting& i) { routing_.set(i, links_); },
+                   [&](const vrrp::RemoveRouting& i) {
+                       if (!stopping_ || !runtime_.options().keep_addresses) routing_.remove(i, links_);
+                   },
+                   [&](const vrrp::SetStaticAddresses& i) { routing_.set_static(i, links_, *netlink_); },
+                   [&](const vrrp::RunScript& i) {
+                       runtime_.run_script(alert::track_script_key(i.script), {}, {},
+                                           [this, name = i.script](const ipc::ScriptResult& result) {
+                                               if (!stopping_) give(writer_.script_ended(name, result));
+                                           });
+                   },
+                   [&](const vrrp::Announce& i) {
+                       runtime_.publish(i.event);
+                       master_reporter_.on_event(i.event);
+                   },
+                   [&](const vrrp::HandOverEnded& i) { commands_.on_ended(i); },
+                   [&](const vrrp::WriteLog& i) { runtime_.log().line(i.line); },
+               },
+               intent);
 }
 
 // All addresses of the instance, or those at `positions` (in addresses, then excluded_addresses).
@@ -372,12 +380,6 @@ void VrrpRole::announce_addresses(const vrrp::SendGratuitousArp& wanted) {
     taking_over_.reset();
     const auto requests = address_requests(router_->config().instances.at(wanted.instance), {}, links_);
     announcer_.announce(requests, wanted.rounds, begun);
-}
-
-void VrrpRole::run_script(const std::string& name) {
-    runtime_.run_script(alert::track_script_key(name), {}, {}, [this, name](const ipc::ScriptResult& result) {
-        if (!stopping_) give(writer_.script_ended(name, result));
-    });
 }
 
 void VrrpRole::on_packets_readable() {

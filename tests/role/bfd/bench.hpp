@@ -196,7 +196,7 @@ struct Bench {
         auto channel = ipc::make_channel();
         REQUIRE(channel);
         (to == To::Vrrp ? vrrp : lvs) = std::move(channel->second);
-        role->connect(to, std::move(channel->first));
+        role->on(ipc::PeerChannel{to}, std::move(channel->first));
     }
     static Texts received(const UniqueFd& line) {
         Texts all;

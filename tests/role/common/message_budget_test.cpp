@@ -62,9 +62,9 @@ TEST_CASE("answers are no offence, as many as there were questions") {
         budget.asked(ipc::DumpRequested{});
         REQUIRE(budget.spend(ipc::DumpRequested{}, now));
         budget.asked(ipc::ServerQuestion{});
-        REQUIRE(budget.spend(ipc::ServerAnswered{}, now));
+        REQUIRE(budget.spend(ipc::OperatorAnswered{}, now));
         budget.asked(ipc::InstanceQuestion{});
-        REQUIRE(budget.spend(ipc::InstanceAnswered{}, now));
+        REQUIRE(budget.spend(ipc::OperatorAnswered{}, now));
     }
     budget.asked(ipc::Prepare{});
     int answers = 0;

@@ -17,6 +17,7 @@
 #include <map>
 
 #include "../../lvs/builders.hpp"
+#include "mainstay/base/overloaded.hpp"
 #include "mainstay/config/members.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/shared.hpp"
@@ -55,39 +56,37 @@ public:
         return changes.size() == 1;
     }
     void commit_unchanged() override { note("unchanged"); }
-    void connect(ipc::PeerChannel::To to, UniqueFd line) override {
-        note("connect " + std::to_string(static_cast<int>(to)) + (line ? " with a line" : ""));
-    }
-    void observed(const ipc::Observations& seen) override { note("observed " + std::to_string(seen.list.size())); }
     void save_state() override {
         note("save");
         save("saved");
     }
-    void discovered(const ipc::ServerFileRead& file, UniqueFd list) override {
-        note("discovered " + file.source + (list ? " with a list" : ""));
-    }
-    void discovery_memory(UniqueFd memory) override { note(memory ? "remembered" : "nothing remembered"); }
-    void on_relayed(const ipc::Message& message) override {
-        note(std::holds_alternative<ipc::ReadTraffic>(message) ? "relayed traffic" : "relayed");
-        if (runtime_.running() == nullptr) note("running nothing");
-        if (stopped_) stopped_();
-    }
-    void servers_answered(const ipc::ServerAnswered& answer, UniqueFd text) override {
-        note("servers answered " + answer.problem + (text ? " with a text" : ""));
-    }
-    void instances_answered(const ipc::InstanceAnswered& answer, UniqueFd text) override {
-        note("instances answered " + answer.problem + (text ? " with a text" : ""));
-    }
-    void api_settings(const ipc::ApiSettings& settings) override { note("API " + settings.credentials); }
-    void api_file(const ipc::ApiFile& file, UniqueFd opened) override {
-        note("API file " + file.problem + (opened ? " opened" : ""));
-    }
-    void webhook_settings(const ipc::WebhookSettings& settings) override {
-        note("webhooks " + std::to_string(settings.webhooks.size()));
-    }
-    void record_memory(UniqueFd memory) override { note(memory ? "record" : "no record"); }
-    void dump(int signal, UniqueFd files) override {
-        note("dump " + std::to_string(signal) + (files ? " with a line" : ""));
+    void on(const ipc::Message& message, UniqueFd descriptor) override {
+        const auto with = [&](const char* what) { return descriptor ? std::string{" with a "} + what : std::string{}; };
+        std::visit(Overloaded{
+                       [&](const ipc::PeerChannel& m) {
+                           note("connect " + std::to_string(static_cast<int>(m.to)) + with("line"));
+                       },
+                       [&](const ipc::Observations& m) { note("observed " + std::to_string(m.list.size())); },
+                       [&](const ipc::ServerFileRead& m) { note("discovered " + m.source + with("list")); },
+                       [&](const ipc::DiscoveryMemory&) { note(descriptor ? "remembered" : "nothing remembered"); },
+                       [&](const ipc::ReadTraffic&) { relayed("relayed traffic"); },
+                       [&](const ipc::SupervisionReport&) { relayed("relayed"); },
+                       [&](const ipc::OperatorAnswered& m) { note("answered " + m.problem + with("text")); },
+                       [&](const ipc::ApiSettings& m) { note("API " + m.credentials); },
+                       [&](const ipc::ApiFile& m) { note("API file " + m.problem + (descriptor ? " opened" : "")); },
+                       [&](const ipc::WebhookSettings& m) { note("webhooks " + std::to_string(m.webhooks.size())); },
+                       [&](const ipc::RecordMemory&) { note(descriptor ? "record" : "no record"); },
+                       [&](const ipc::DumpRequested& m) { note("dump " + std::to_string(m.signal) + with("line")); },
+                       [&](const ipc::ServerQuestion& m) {
+                           runtime_.answer(m.request, m.which == "bad" ? OperatorReply{2, "no server", {}}
+                                                                       : OperatorReply{1, {}, "text"});
+                       },
+                       [&](const ipc::InstanceQuestion& m) { runtime_.answer(m.request, {1, {}, "outcome"}); },
+                       [&](const ipc::MaintenanceOrder& m) { note("maintenance " + m.reason); },
+                       [&](const ipc::ControlRequest& m) { asked(m); },
+                       [&](const auto&) { note("something else"); },
+                   },
+                   message);
     }
     // "patient" waits for what is relayed next, "late" for a while; "heard" is heard of in an event, "asking" asks for
     // a script.
@@ -107,15 +106,14 @@ public:
             done();
         }
     }
-    ServerReply servers(const ipc::ServerQuestion& question) override {
-        if (question.which == "bad") return {2, "no server", {}};
-        return {1, {}, "text"};
+
+private:
+    void relayed(const char* what) {
+        note(what);
+        if (runtime_.running() == nullptr) note("running nothing");
+        if (stopped_) stopped_();
     }
-    void instances(const ipc::InstanceQuestion& question) override {
-        runtime_.answer(question.request, {1, {}, "outcome"});
-    }
-    void maintain(const ipc::MaintenanceOrder& order) override { note("maintenance " + order.reason); }
-    void asked(const ipc::ControlRequest& wanted) override {
+    void asked(const ipc::ControlRequest& wanted) {
         const std::map<std::string, std::function<void()>> answers{
             {"script", [this] { run_script(); }},
             {"event", [this] { runtime_.publish({.name = "VI_1", .notify = false}); }},
@@ -141,14 +139,12 @@ public:
             {"questions", [this] { ask_questions(); }},
             {"flood",
              [this] {
-                 for (int i = 0; i < 5000; ++i) runtime_.ask_for_traffic();
+                 for (int i = 0; i < 5000; ++i) runtime_.send(ipc::ReadTraffic{});
              }},
             {"memory", [] { throw std::bad_alloc{}; }},
         };
         answers.at(wanted.instance)();
     }
-
-private:
     static std::string name_of(const config::Config& config) {
         return config.instances.empty() ? "nothing" : config.instances[0].name;
     }
@@ -177,19 +173,19 @@ private:
         runtime_.log_of(LogModule::Api).debug("a line of the API");
     }
     void ask_questions() {
-        runtime_.ask({.what = What::PrintData, .instance = {}, .by = "SNMP"});
-        runtime_.ask_for_traffic();
+        runtime_.send(ipc::ControlRequest{.what = What::PrintData, .instance = {}, .by = "SNMP"});
+        runtime_.send(ipc::ReadTraffic{});
         ipc::ServerQuestion servers;
         servers.which = "S";
-        runtime_.ask_servers(servers);
+        runtime_.send(servers);
         ipc::InstanceQuestion instances;
         instances.which = "I";
-        runtime_.ask_instances(instances);
+        runtime_.send(instances);
         ipc::LogLevelQuestion levels;
         levels.module = "vrrp";
-        runtime_.ask_log_levels(levels);
+        runtime_.send(levels);
         auto sealed = ipc::make_sealed_memfd("memory", std::vector<std::byte>(5));
-        if (sealed) runtime_.keep_discovery_memory(std::move(*sealed));
+        if (sealed) runtime_.send(ipc::DiscoveryMemory{}, sealed->get());
     }
     void note(const std::string& text) { runtime_.run_script(text, {}, {}, {}); }
     void save(std::string_view text) {

@@ -146,7 +146,7 @@ TEST_CASE("what comes before the start reaches the role, but for commands" * mai
     const auto file = ipc::make_sealed_memfd("x", std::vector<std::byte>(5));
     bench.send(ipc::DiscoveryMemory{}, file->get());
     bench.send(ipc::ServerFileRead{"S", {}}, file->get());
-    bench.send(ipc::ServerAnswered{1, 0, "early"});
+    bench.send(ipc::OperatorAnswered{1, 0, "early"});
     bench.send(ipc::ReadTraffic{});
     bench.until_noted("running nothing");
     CHECK(bench.notes() == Texts{"remembered", "discovered S with a list", "relayed traffic", "running nothing"});
@@ -164,15 +164,15 @@ TEST_CASE("answers, settings and files of the supervisor reach a running role" *
     bench.start();
     bench.notes();
     const auto file = ipc::make_sealed_memfd("x", std::vector<std::byte>(5));
-    bench.send(ipc::ServerAnswered{1, 0, {}}, file->get());
-    bench.send(ipc::InstanceAnswered{1, 2, "no such instance"});
+    bench.send(ipc::OperatorAnswered{1, 0, {}}, file->get());
+    bench.send(ipc::OperatorAnswered{1, 2, "no such instance"});
     bench.send(ipc::ApiSettings{.listen = {}, .credentials = "/c"});
     bench.send(ipc::ApiFile{ipc::ApiFile::What::Credentials, {}}, file->get());
     bench.send(ipc::WebhookSettings{{{}, {}}});
     bench.send(ipc::RecordMemory{}, file->get());
     bench.until_noted("record");
-    CHECK(bench.notes() == Texts{"servers answered  with a text", "instances answered no such instance", "API /c",
-                                 "API file  opened", "webhooks 2", "record"});
+    CHECK(bench.notes() == Texts{"answered  with a text", "answered no such instance", "API /c", "API file  opened",
+                                 "webhooks 2", "record"});
 }
 
 TEST_CASE("a role's questions and requests go to the supervisor" * mainstay::test::kNeedsRoot) {
@@ -204,11 +204,11 @@ TEST_CASE("a role that is stopping gets no more commands, and stops once" * main
     bench.send(ipc::MaintenanceOrder{.on = true, .by = {}, .reason = "late", .note = {}});
     bench.ask("generation");
     bench.send(ipc::ServerQuestion{});
-    const auto servers = bench.hear_a<ipc::ServerAnswered>();
+    const auto servers = bench.hear_a<ipc::OperatorAnswered>();
     CHECK(servers.exit_code == 2);
     CHECK(servers.problem == "the process is starting or stopping");
     bench.send(ipc::InstanceQuestion{});
-    const auto instances = bench.hear_a<ipc::InstanceAnswered>();
+    const auto instances = bench.hear_a<ipc::OperatorAnswered>();
     CHECK(instances.exit_code == 2);
     CHECK(instances.problem == "the process is starting or stopping");
     bench.prepare(2, named("VI_2"));

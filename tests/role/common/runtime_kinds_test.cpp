@@ -74,7 +74,7 @@ TEST_CASE("the process that makes dumps has no events of its own, and gets the l
     REQUIRE(line.has_value());
     bench.send(ipc::DumpRequested{10}, line->first.get());
     bench.send(ipc::ServerQuestion{});
-    bench.hear_a<ipc::ServerAnswered>();  // and no dump is sent back
+    bench.hear_a<ipc::OperatorAnswered>();  // and no dump is sent back
     CHECK(bench.notes() == Texts{"save", "dump 10 with a line"});
     bench.ask("three");
     bench.prepare(2, named("VI_2"));

@@ -220,7 +220,7 @@ TEST_CASE("a dump is answered with a fresh state, and servers with a sealed text
     ipc::ServerQuestion question;
     question.request = 3;
     bench.send(question);
-    auto early = bench.hear_a<ipc::ServerAnswered>();
+    auto early = bench.hear_a<ipc::OperatorAnswered>();
     CHECK(early.problem == "the process is starting or stopping");
     CHECK(early.exit_code == 2);
     CHECK(early.request == 3);
@@ -232,13 +232,13 @@ TEST_CASE("a dump is answered with a fresh state, and servers with a sealed text
     bench.send(question);
     auto got = bench.hear();
     REQUIRE(got);
-    CHECK(std::get<ipc::ServerAnswered>(got->message).exit_code == 1);
+    CHECK(std::get<ipc::OperatorAnswered>(got->message).exit_code == 1);
     CHECK(ipc::sealed_size(got->descriptor.get()).value() == 4);
     question.which = "bad";
     bench.send(question);
     got = bench.hear();
     REQUIRE(got);
-    CHECK(std::get<ipc::ServerAnswered>(got->message).problem == "no server");
+    CHECK(std::get<ipc::OperatorAnswered>(got->message).problem == "no server");
     CHECK_FALSE(got->descriptor);
 }
 
@@ -248,7 +248,7 @@ TEST_CASE("a command for instances is answered by the role, and an order of main
     ipc::InstanceQuestion question;
     question.request = 4;
     bench.send(question);
-    const auto early = bench.hear_a<ipc::InstanceAnswered>();
+    const auto early = bench.hear_a<ipc::OperatorAnswered>();
     CHECK(early.problem == "the process is starting or stopping");
     CHECK(early.request == 4);
     bench.send(ipc::MaintenanceOrder{.on = true, .by = {}, .reason = "early", .note = {}});
@@ -258,7 +258,7 @@ TEST_CASE("a command for instances is answered by the role, and an order of main
     bench.send(question);
     const auto got = bench.hear();
     REQUIRE(got);
-    CHECK(std::get<ipc::InstanceAnswered>(got->message).exit_code == 1);
+    CHECK(std::get<ipc::OperatorAnswered>(got->message).exit_code == 1);
     CHECK(ipc::sealed_size(got->descriptor.get()).value() == 7);
 }
 

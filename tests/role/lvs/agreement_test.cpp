@@ -79,10 +79,10 @@ TEST_CASE("the table waits for the end of maintenance, and its digests are shown
     CHECK(bench.runtime.log_.count(
               fmt::format("the configuration demands {:016x}: put in order once", scene.shown().wanted_digest)) == 1);
 
-    bench.role->maintain({.on = true});
+    bench.role->on(ipc::MaintenanceOrder{.on = true}, {});
     CHECK(scene.kernel() == waiting);
     scene.order.clear();
-    bench.role->maintain({.on = false});
+    bench.role->on(ipc::MaintenanceOrder{.on = false}, {});
     CHECK(scene.kernel() == Lines{"10.0.0.11 1", "10.0.0.12 1", "10.0.0.14 1"});
     CHECK(scene.order == Lines{"expire_nodest_conn=0", "delete", "delete", "delete", "expire_nodest_conn=1"});
     CHECK(scene.shown().digest == scene.shown().wanted_digest);
@@ -136,7 +136,7 @@ TEST_CASE("the table of an announced service waits until no address of it is ann
     bench.reload(web({"10.0.0.11", "10.0.0.12", "10.0.0.13"}));
     const Lines waiting{"10.0.0.11 1", "10.0.0.13 1", "10.0.0.12 1"};
     CHECK(scene.kernel() == waiting);
-    bench.role->maintain({.on = false});  // there was none: the address is announced
+    bench.role->on(ipc::MaintenanceOrder{.on = false}, {});  // there was none: the address is announced
     CHECK(scene.kernel() == waiting);
 
     check_ends(1);

@@ -72,7 +72,7 @@ struct ChannelBench : Bench {
     UniqueFd connect(To to) {
         auto channel = ipc::make_channel();
         REQUIRE(channel);
-        role->connect(to, std::move(channel->first));
+        role->on(ipc::PeerChannel{to}, std::move(channel->first));
         return std::move(channel->second);
     }
     void make() { role = make_lvs_role(runtime, options); }

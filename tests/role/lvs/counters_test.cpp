@@ -379,7 +379,7 @@ TEST_CASE("single services that change are counted anew at once, however long th
     options.traffic_every = options.traffic_kept = 1h;
     const auto role = make_lvs_role(runtime, options);
     REQUIRE(role->start(counted({}), false));
-    role->on_relayed(ipc::ReadTraffic{});
+    role->on(ipc::ReadTraffic{}, {});
     REQUIRE(runtime.until([&] { return runtime.status().traffic.has_value(); }));
     auto wider = counted({});
     wider.virtual_servers[0].real_servers.push_back(server("10.0.0.13"));
@@ -402,7 +402,7 @@ TEST_CASE("without SNMP the counters are read while somebody collects metrics") 
     options.traffic_every = 1ms;
     options.traffic_kept = 200ms;
     const auto role = make_lvs_role(runtime, options);
-    const auto ask = [&role] { role->on_relayed(ipc::ReadTraffic{}); };
+    const auto ask = [&role] { role->on(ipc::ReadTraffic{}, {}); };
     const auto traffic = [&runtime] { return runtime.status().traffic; };
     ask();  // too early; it changes nothing
     REQUIRE(role->start(counted({}), false));
@@ -436,7 +436,7 @@ TEST_CASE("a request for metrics does not end the reading for SNMP") {
     REQUIRE(bench.role->start(
         counted({{"enable_snmp_checker", true}, {"snmp_vs_stats_update_interval", Micros{1'000}}}), false));
     REQUIRE(bench.connections_become(7, 7));
-    bench.role->on_relayed(ipc::ReadTraffic{});
+    bench.role->on(ipc::ReadTraffic{}, {});
     bench.kernel.stats.connections = 8;
     CHECK(bench.connections_become(8, 8));
 }

@@ -23,7 +23,7 @@ config::VirtualServer listed(const std::string& address = "10.0.0.1", const std:
 void discover(Bench& bench, lvs::KnownServers list, const std::string& file = "/x") {
     auto sealed = ipc::encode_sealed("servers", ipc::ServerList{std::move(list)});
     REQUIRE(sealed);
-    bench.role->discovered({file + "\nipv4", {}}, std::move(*sealed));
+    bench.role->on(ipc::ServerFileRead{file + "\nipv4", {}}, std::move(*sealed));
 }
 
 std::size_t in_kernel(const Bench& bench, const std::string& address = "10.0.0.1") {
@@ -98,8 +98,8 @@ TEST_CASE("the servers in force are kept for the next process, which begins with
     }
     Bench bench;
     bench.role = make_lvs_role(bench.runtime, bench.options);
-    bench.role->discovery_memory(std::move(kept));
-    bench.role->discovered({"/x\nipv4", "read /x: no"}, {});
+    bench.role->on(ipc::DiscoveryMemory{}, std::move(kept));
+    bench.role->on(ipc::ServerFileRead{"/x\nipv4", "read /x: no"}, {});
     REQUIRE(bench.role->start(with({listed()}), false));
     CHECK(in_kernel(bench) == 3);
     CHECK(bench.runtime.log_.count("The 3 known servers are kept") == 1);
@@ -108,7 +108,7 @@ TEST_CASE("the servers in force are kept for the next process, which begins with
 TEST_CASE("without a file or a name nothing is kept, and a memory that cannot be read is reported") {
     Bench bench;
     bench.role = make_lvs_role(bench.runtime, bench.options);
-    bench.role->discovery_memory(UniqueFd{});
+    bench.role->on(ipc::DiscoveryMemory{}, UniqueFd{});
     CHECK(bench.runtime.log_.count("the last known real servers are lost") == 1);
     REQUIRE(bench.role->start(with({pair()}), false));
     bench.stop();

@@ -52,7 +52,7 @@ std::size_t puts(const Bench& bench, const std::string& server) {
 TEST_CASE("a server whose file says down before the start is never in the table") {
     Bench bench;
     bench.role = make_lvs_role(bench.runtime, bench.options);
-    bench.role->observed(kSeen);
+    bench.role->on(kSeen, {});
     REQUIRE(bench.role->start(two_servers(follows("bad")), false));
 
     CHECK(servers(bench) == Servers{"10.0.0.11:80"});
@@ -64,7 +64,7 @@ TEST_CASE("a server whose file says down before the start is never in the table"
 TEST_CASE("a server added by a reload whose file says down is never in the table, and an unchanged one stays") {
     Bench bench;
     bench.role = make_lvs_role(bench.runtime, bench.options);
-    bench.role->observed(kSeen);
+    bench.role->on(kSeen, {});
     REQUIRE(bench.role->start(two_servers(follows("good")), false));
     const std::size_t before = puts(bench, "10.0.0.12");
 
@@ -82,10 +82,11 @@ TEST_CASE("a server added by a reload whose file says down is never in the table
 TEST_CASE("what is seen between the preparation of a configuration and its commit counts for that one") {
     Bench bench;
     bench.role = make_lvs_role(bench.runtime, bench.options);
-    bench.role->observed(kSeen);
+    bench.role->on(kSeen, {});
     REQUIRE(bench.role->start(two_servers(""), false));
     REQUIRE(bench.role->prepare(two_servers(follows("bad"))));
-    bench.role->observed({{{ipc::Observation::Kind::File, "good", 1}, {ipc::Observation::Kind::File, "bad", 0}}});
+    bench.role->on(
+        ipc::Observations{{{ipc::Observation::Kind::File, "good", 1}, {ipc::Observation::Kind::File, "bad", 0}}}, {});
     CHECK(servers(bench).size() == 2);
 
     SUBCASE("committed") {

@@ -1,6 +1,8 @@
 // A runtime and an IPVS table in memory for tests of the lvs role.
 #pragma once
 
+#include <fcntl.h>
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -66,7 +68,10 @@ struct FakeRuntime final : Runtime {
                     std::function<void(const ipc::ScriptResult&)> done) override {
         scripts.push_back({std::move(key), std::move(done), std::move(arguments), std::move(queue)});
     }
-    void keep_discovery_memory(UniqueFd sealed) override { kept = std::move(sealed), ++times_kept; }
+    void send(const ipc::Message& message, int descriptor) override {
+        if (std::holds_alternative<ipc::DiscoveryMemory>(message))
+            kept.reset(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)), ++times_kept;
+    }
     Result<std::vector<std::byte>> previous_state() override {
         if (!state) return fail(Errc::NotFound, "nothing was published");
         return *state;

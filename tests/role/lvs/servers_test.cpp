@@ -33,19 +33,25 @@ struct ServersBench : Bench {
     void has_settings() {
         options.open_settings = [this] { return std::make_unique<Expiry>(expires); };
     }
-    Role::ServerReply drain_for_good(std::string which) {
-        return role->servers({.verb = static_cast<std::uint8_t>(Verb::Drain),
-                              .which = std::move(which),
-                              .by = "uid 0, pid 7",
-                              .expire_persistence = true});
+    OperatorReply answer_to(const ipc::ServerQuestion& question) {
+        role->on(question, {});
+        REQUIRE_FALSE(runtime.answers.empty());
+        CHECK(runtime.answers.back().first == question.request);
+        return runtime.answers.back().second;
     }
-    Role::ServerReply send(Verb verb, std::string which, bool dry_run = false) {
-        return role->servers({.request = 1,
-                              .verb = static_cast<std::uint8_t>(verb),
-                              .which = std::move(which),
-                              .weight = 0,
-                              .dry_run = dry_run,
-                              .by = "uid 0, pid 7"});
+    OperatorReply drain_for_good(std::string which) {
+        return answer_to({.verb = static_cast<std::uint8_t>(Verb::Drain),
+                          .which = std::move(which),
+                          .by = "uid 0, pid 7",
+                          .expire_persistence = true});
+    }
+    OperatorReply send(Verb verb, std::string which, bool dry_run = false) {
+        return answer_to({.request = 1,
+                          .verb = static_cast<std::uint8_t>(verb),
+                          .which = std::move(which),
+                          .weight = 0,
+                          .dry_run = dry_run,
+                          .by = "uid 0, pid 7"});
     }
     std::vector<std::string> table() const {
         std::vector<std::string> out;
@@ -132,7 +138,7 @@ TEST_CASE("a word that this version does not know is refused") {
     ServersBench bench;
     bench.start(service({server("10.0.0.11")}));
 
-    CHECK(bench.role->servers({.verb = 99, .which = "*"}).problem == "unknown command");
+    CHECK(bench.answer_to({.verb = 99, .which = "*"}).problem == "unknown command");
 }
 
 TEST_CASE(
@@ -177,10 +183,10 @@ TEST_CASE("the connections of the servers that match are counted, and none means
     ServersBench bench;
     bench.start(service({server("10.0.0.11"), server("10.0.0.12")}));
     const auto count = [&](const char* which) {
-        return bench.role->servers({.verb = static_cast<std::uint8_t>(Verb::Show),
-                                    .which = which,
-                                    .by = "uid 0, pid 7",
-                                    .count_connections = true});
+        return bench.answer_to({.verb = static_cast<std::uint8_t>(Verb::Show),
+                                .which = which,
+                                .by = "uid 0, pid 7",
+                                .count_connections = true});
     };
     CHECK(count("10.0.0.11").exit_code == 0);
     CHECK(count("10.0.0.11").text.empty());
@@ -195,11 +201,11 @@ TEST_CASE("an override with a time and a reason survives a crash") {
     const auto web = service({server("10.0.0.11"), server("10.0.0.12")});
     ServersBench bench;
     bench.start(web);
-    const auto logged = bench.role->servers({.verb = static_cast<std::uint8_t>(Verb::Drain),
-                                             .which = "10.0.0.11",
-                                             .by = "uid 0, pid 7",
-                                             .seconds = 3'600,
-                                             .reason = "new disk"});
+    const auto logged = bench.answer_to({.verb = static_cast<std::uint8_t>(Verb::Drain),
+                                         .which = "10.0.0.11",
+                                         .by = "uid 0, pid 7",
+                                         .seconds = 3'600,
+                                         .reason = "new disk"});
     CHECK(logged.exit_code == 0);
     bench.role.reset();  // as if killed
     bench.start(web, true);

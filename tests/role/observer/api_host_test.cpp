@@ -76,8 +76,8 @@ TEST_CASE("settings and files that come before the API is open are those with wh
     TakenPort port;
     port.socket.reset();
     b.role = make_observer_role(b.runtime);
-    b.role->api_settings({.listen = {port.at()}, .credentials = "/c"});
-    b.role->api_file({What::Credentials, {}}, file_of("bot read " + hash_of_token("t").value() + "\n"));
+    b.role->on(ipc::ApiSettings{.listen = {port.at()}, .credentials = "/c"}, {});
+    b.role->on(ipc::ApiFile{What::Credentials, {}}, file_of("bot read " + hash_of_token("t").value() + "\n"));
     b.runtime.config = no_instances();
     REQUIRE(b.role->start(no_instances(), false).has_value());
     const auto get = [&](const std::string& token) {
@@ -87,8 +87,8 @@ TEST_CASE("settings and files that come before the API is open are those with wh
     };
     CHECK(get("t") == "200");
     CHECK(get("u") == "401");
-    b.role->api_settings({.listen = {port.at()}, .credentials = "/c"});  // with other files to come
-    b.role->api_file({What::Credentials, {}}, file_of("bot read " + hash_of_token("u").value() + "\n"));
+    b.role->on(ipc::ApiSettings{.listen = {port.at()}, .credentials = "/c"}, {});  // with other files to come
+    b.role->on(ipc::ApiFile{What::Credentials, {}}, file_of("bot read " + hash_of_token("u").value() + "\n"));
     CHECK(get("t") == "401");
     CHECK(get("u") == "200");
 }
@@ -99,8 +99,8 @@ TEST_CASE("a file of the API that could not be read is a problem of its listener
     port.socket.reset();
     REQUIRE(b.start(no_instances()) == "");
     const auto problem = [&](const std::string& reason, UniqueFd file) {
-        b.role->api_settings({.listen = {port.at()}, .credentials = "/c"});
-        b.role->api_file({What::Credentials, reason}, std::move(file));
+        b.role->on(ipc::ApiSettings{.listen = {port.at()}, .credentials = "/c"}, {});
+        b.role->on(ipc::ApiFile{What::Credentials, reason}, std::move(file));
         return listener_of(b)["problem"].get<std::string>();
     };
     CHECK(problem("everybody may read it", {}) == "/c: everybody may read it");
@@ -128,8 +128,7 @@ TEST_CASE("an address that was taken is tried again every ten seconds") {
         return api.open({.status = [] { return std::make_shared<const report::DaemonStatus>(); },
                          .needs = [] { return http::NeededRoles{}; },
                          .history = history,
-                         .ask_servers = {},
-                         .ask_instances = {},
+                         .ask = {},
                          .page_asset = {},
                          .traffic_wanted = [] {},
                          .utc_offset_s = [] { return 0; },
@@ -156,7 +155,7 @@ TEST_CASE("an address that was taken is tried again every ten seconds") {
 TEST_CASE("each question has a number of its own, which no earlier process had, and one answer") {
     ObserverBench b;
     REQUIRE(b.start(no_instances()) == "");
-    b.role->api_settings({.operate = true});
+    b.role->on(ipc::ApiSettings{.operate = true}, {});
     const UniqueFd servers = b.asked(kDrain);
     b.until([&] { return b.runtime.questions.size() == 1; });
     const UniqueFd instances = b.asked(post("/api/v1/maintenance/off", "{}"));
@@ -169,15 +168,15 @@ TEST_CASE("each question has a number of its own, which no earlier process had, 
     CHECK(b.runtime.level_questions[0].request == first + 2);
     CHECK(b.runtime.level_questions[0].module == "vrrp");
     CHECK(b.runtime.level_questions[0].level == "debug");
-    b.role->servers_answered({first, 0, {}}, {});  // the text did not come
+    b.role->on(ipc::OperatorAnswered{first, 0, {}}, {});  // the text did not come
     const auto refused = b.heard(servers);
     CHECK(refused.starts_with("409 {\"error\":\""));
     CHECK(refused.ends_with("\",\"hint\":\"nothing was changed\"}\n"));
-    b.role->servers_answered({first, 0, "once more"}, {});
-    b.role->instances_answered(
-        {first + 2, 1, {}}, ipc::make_sealed_memfd("text", std::as_bytes(std::span{std::string_view{"set"}})).value());
+    b.role->on(ipc::OperatorAnswered{first, 0, "once more"}, {});
+    b.role->on(ipc::OperatorAnswered{first + 2, 1, {}},
+               ipc::make_sealed_memfd("text", std::as_bytes(std::span{std::string_view{"set"}})).value());
     CHECK(b.heard(levels) == "200 {\"exit_code\":1,\"text\":\"set\"}\n");
-    b.role->instances_answered({first + 1, 2, "no"}, {});
+    b.role->on(ipc::OperatorAnswered{first + 1, 2, "no"}, {});
     CHECK(b.heard(instances) == "409 {\"error\":\"no\",\"hint\":\"nothing was changed\"}\n");
 }
 
@@ -186,8 +185,8 @@ TEST_CASE("of more than 64 questions without an answer the oldest is given up") 
     TakenPort port;
     port.socket.reset();
     REQUIRE(b.start(no_instances()) == "");
-    b.role->api_settings({.listen = {port.at()}, .credentials = "/c", .operate = true});
-    b.role->api_file({What::Credentials, {}}, file_of("bot operate " + hash_of_token("t").value() + "\n"));
+    b.role->on(ipc::ApiSettings{.listen = {port.at()}, .credentials = "/c", .operate = true}, {});
+    b.role->on(ipc::ApiFile{What::Credentials, {}}, file_of("bot operate " + hash_of_token("t").value() + "\n"));
     std::vector<UniqueFd> clients;
     const auto asked = [&](UniqueFd client) {
         clients.push_back(std::move(client));
@@ -202,6 +201,6 @@ TEST_CASE("of more than 64 questions without an answer the oldest is given up") 
     CHECK(b.heard(clients[0]) ==
           "409 {\"error\":\"there was no answer, and too many others wait\",\"hint\":\"nothing was changed\"}\n");
     CHECK(::recv(clients[1].get(), room.data(), room.size(), MSG_DONTWAIT) == -1);
-    b.role->servers_answered({b.runtime.questions[1].request, 2, "late"}, {});
+    b.role->on(ipc::OperatorAnswered{b.runtime.questions[1].request, 2, "late"}, {});
     CHECK(b.heard(clients[1]) == "409 {\"error\":\"late\",\"hint\":\"nothing was changed\"}\n");
 }

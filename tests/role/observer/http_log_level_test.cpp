@@ -15,26 +15,24 @@ namespace {
 
 struct Levels {
     std::vector<ipc::LogLevelQuestion> asked;
-    CommandAnswered answered{0, {}, "vrrp       debug\n"};
+    OperatorReply answered{0, {}, "vrrp       debug\n"};
     History history{[] {}};
 
     ApiSources sources() {
         return {.status = {},
                 .needs = {},
                 .history = history,
-                .ask_servers = {},
+                .ask =
+                    [this](const ipc::OperatorQuestion& question, const auto& done) {
+                        asked.push_back(std::get<ipc::LogLevelQuestion>(question));
+                        done(answered);
+                    },
                 .mail = nullptr,
-                .ask_instances = {},
                 .page_asset = {},
                 .traffic_wanted = {},
                 .utc_offset_s = {},
                 .rates = {},
                 .ask_peer = {},
-                .ask_log_levels =
-                    [this](ipc::LogLevelQuestion question, const auto& done) {
-                        asked.push_back(std::move(question));
-                        done(answered);
-                    },
                 .log_levels = [] { return LogLevels{LogLevel::Error}; }};
     }
     Answer post(const std::string& body) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "fake_mail_commands.hpp"
+#include "mainstay/base/overloaded.hpp"
 #include "role/observer/http/api_routes.hpp"
 #include "role/observer/http/header.hpp"
 #include "role/observer/http/router.hpp"
@@ -53,25 +54,24 @@ struct Api {
         return request;
     }
     Answer answer(const Request& request) {
-        const auto keep = [](auto& to) {
-            return [&to](auto question, const auto& done) {
-                to.push_back(std::move(question));
-                done(CommandAnswered{0, {}, "done\n"});
-            };
+        const auto keep = [this](const ipc::OperatorQuestion& question, const auto& done) {
+            std::visit(Overloaded{[&](const ipc::ServerQuestion& asked) { servers.push_back(asked); },
+                                  [&](const ipc::InstanceQuestion& asked) { instances.push_back(asked); },
+                                  [&](const ipc::LogLevelQuestion& asked) { levels.push_back(asked); }},
+                       question);
+            done(OperatorReply{0, {}, "done\n"});
         };
         const Router router{
             api_routes({.status = [] { return std::make_shared<const report::DaemonStatus>(); },
                         .needs = [] { return NeededRoles{}; },
                         .history = history,
-                        .ask_servers = keep(servers),
+                        .ask = keep,
                         .mail = &mail,
-                        .ask_instances = keep(instances),
                         .page_asset = [](std::string_view) { return std::optional<PageAsset>{}; },
                         .traffic_wanted = [] {},
                         .utc_offset_s = [] { return 0; },
                         .rates = [](std::string_view, std::int64_t) { return std::optional<std::string>{}; },
-                        .ask_peer = [](const Done& done) { done({}); },
-                        .ask_log_levels = keep(levels)})};
+                        .ask_peer = [](const Done& done) { done({}); }})};
         Answer got;
         router.answer(request, [&](Answer answer) { got = std::move(answer); });
         return got;

@@ -28,7 +28,7 @@ struct Daemon {
     std::vector<ipc::ServerQuestion> asked;
     role::test::FakeMailCommands mail, webhooks;
     std::vector<ipc::InstanceQuestion> instances_asked;
-    CommandAnswered answered{0, {}, "drained\n"};
+    OperatorReply answered{0, {}, "drained\n"};
     int traffic_wanted = 0;
     report::RateHistory rates;
 
@@ -42,17 +42,14 @@ struct Daemon {
             {.status = [this] { return std::make_shared<const report::DaemonStatus>(status); },
              .needs = [this] { return needs; },
              .history = history,
-             .ask_servers =
-                 [this](ipc::ServerQuestion question, const auto& done) {
-                     asked.push_back(std::move(question));
+             .ask =
+                 [this](const ipc::OperatorQuestion& question, const auto& done) {
+                     if (const auto* servers = std::get_if<ipc::ServerQuestion>(&question)) asked.push_back(*servers);
+                     if (const auto* instances = std::get_if<ipc::InstanceQuestion>(&question))
+                         instances_asked.push_back(*instances);
                      done(answered);
                  },
              .mail = &mail,
-             .ask_instances =
-                 [this](ipc::InstanceQuestion question, const auto& done) {
-                     instances_asked.push_back(std::move(question));
-                     done(answered);
-                 },
              .page_asset = [](std::string_view path) -> std::optional<PageAsset> {
                  if (path == "/") return PageAsset{path, "text/html; charset=utf-8", "<p>"};
                  if (path == "/page/js/a.js") return PageAsset{path, "text/javascript", "1"};

@@ -18,6 +18,7 @@
 #include "../../kept_log.hpp"
 #include "../../threads.hpp"
 #include "../role_process.hpp"
+#include "mainstay/base/overloaded.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/role/observer/role.hpp"
 
@@ -38,11 +39,17 @@ struct ObserverRuntime : Runtime {
     void write_fifo(const Event&) override {}
     void run_script(std::string, std::vector<std::string>, std::string,
                     std::function<void(const ipc::ScriptResult&)>) override {}
-    void ask(const ipc::ControlRequest& wanted) override { asked.push_back(wanted); }
-    void ask_for_traffic() override { ++asked_for_traffic; }
-    void ask_servers(const ipc::ServerQuestion& question) override { questions.push_back(question); }
-    void ask_instances(const ipc::InstanceQuestion& question) override { instance_questions.push_back(question); }
-    void ask_log_levels(const ipc::LogLevelQuestion& question) override { level_questions.push_back(question); }
+    void send(const ipc::Message& message, int) override {
+        std::visit(Overloaded{
+                       [&](const ipc::ControlRequest& m) { asked.push_back(m); },
+                       [&](const ipc::ReadTraffic&) { ++asked_for_traffic; },
+                       [&](const ipc::ServerQuestion& m) { questions.push_back(m); },
+                       [&](const ipc::InstanceQuestion& m) { instance_questions.push_back(m); },
+                       [&](const ipc::LogLevelQuestion& m) { level_questions.push_back(m); },
+                       [](const auto&) {},
+                   },
+                   message);
+    }
     bool rest(int socket) override {
         if (may_rest) rested = ::fcntl(socket, F_DUPFD_CLOEXEC, 100);
         return may_rest;
@@ -189,7 +196,7 @@ struct ObserverBench {
             REQUIRE(ipc::send_message(line->first.get(), ipc::DumpFile{what, Step::Opened}, file.get()));
         }
         REQUIRE(ipc::send_message(line->first.get(), ipc::DumpFile{{}, Step::Over}));
-        role->dump(signal, std::move(line->second));
+        role->on(ipc::DumpRequested{signal}, std::move(line->second));
         std::vector<std::pair<ipc::DumpText::What, std::string>> all;
         for (;;) {
             pollfd wait{line->first.get(), POLLIN, 0};

@@ -21,7 +21,7 @@ struct RestingBench : ObserverBench {
         runtime.may_rest = true;
         runtime.stands_at = std::chrono::steady_clock::now();
         REQUIRE(start(config_of(text)) == "");
-        role->api_settings({});
+        role->on(ipc::ApiSettings{}, {});
     }
     // This much later it rests.
     void rests_after(std::chrono::milliseconds time) {
@@ -74,7 +74,7 @@ TEST_CASE("an observer with nothing to do rests, and its socket stays for the ne
     b.runtime.loop_.restart();
     b.runtime.loop_.run_for(50ms);
     CHECK(b.runtime.questions.empty());  // whether it may is not known yet
-    b.role->api_settings({.listen = {}, .operate = true});
+    b.role->on(ipc::ApiSettings{.listen = {}, .operate = true}, {});
     b.until([&] { return b.runtime.questions.size() == 1; });
     b.stop();
     b.role.reset();
@@ -96,12 +96,14 @@ TEST_CASE("an observer that serves a client, or listens for some, does not rest"
         CHECK(b.stays_after(1h));
     }
     SUBCASE("an address of the API") {
-        b.role->api_settings({.listen = {"127.0.0.1:1"}, .credentials = "/c"});
+        b.role->on(ipc::ApiSettings{.listen = {"127.0.0.1:1"}, .credentials = "/c"}, {});
         CHECK(b.stays_after(1h));
     }
     SUBCASE("a webhook") {
-        b.role->webhook_settings(
-            {.webhooks = {{.name = "w", .url = "http://127.0.0.1:9/", .ca_file = {}, .headers = {}, .problem = {}}}});
+        b.role->on(
+            ipc::WebhookSettings{
+                .webhooks = {{.name = "w", .url = "http://127.0.0.1:9/", .ca_file = {}, .headers = {}, .problem = {}}}},
+            {});
         CHECK(b.stays_after(1h));
     }
 }

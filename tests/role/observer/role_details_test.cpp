@@ -127,7 +127,7 @@ TEST_CASE("webhooks of a reload are those that the status names") {
     ObserverBench b;
     REQUIRE(b.start(config_of(kInstance)) == "");
     CHECK(status_of(b)["webhooks"].is_null());
-    b.role->webhook_settings({{webhook("pager", "http://127.0.0.1:1/")}});
+    b.role->on(ipc::WebhookSettings{{webhook("pager", "http://127.0.0.1:1/")}}, {});
     b.until([&] { return status_of(b)["webhooks"].is_object(); });
     CHECK(status_of(b)["webhooks"]["receivers"][0]["name"] == "pager");
 }

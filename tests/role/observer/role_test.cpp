@@ -76,7 +76,7 @@ TEST_CASE("the metrics are those of the document, and each request prolongs the 
     CHECK(b.runtime.asked_for_traffic == 2);
 
     CHECK_FALSE(has("/metrics", "mainstay_reloads_total{result=\"refused\"} 4"));
-    b.role->on_relayed(ipc::SupervisionReport{{.since = {1}, .reloads = {.refused = 4}, .processes = {}}});
+    b.role->on(ipc::SupervisionReport{{.since = {1}, .reloads = {.refused = 4}, .processes = {}}}, {});
     CHECK(has("/metrics", "mainstay_reloads_total{result=\"refused\"} 4"));
     b.stop();
 }
@@ -155,10 +155,10 @@ TEST_CASE("the API listens where the supervisor says, and commands for servers g
     ObserverBench b;
     REQUIRE(b.start(config_of(kInstance)) == "");
     ipc::ApiSettings settings{.listen = {"192.0.2.1:9112"}, .credentials = "/c", .operate = true};
-    b.role->api_settings(settings);
+    b.role->on(settings, {});
     UniqueFd file{::memfd_create("credentials", MFD_CLOEXEC)};
     REQUIRE(::write(file.get(), "nonsense\n", 9) == 9);
-    b.role->api_file({ipc::ApiFile::What::Credentials, {}}, std::move(file));
+    b.role->on(ipc::ApiFile{ipc::ApiFile::What::Credentials, {}}, std::move(file));
     const auto api = nlohmann::json::parse(b.get("/status").substr(4))["api"];
     CHECK(api["listeners"][0]["at"] == "192.0.2.1:9112");
     CHECK(api["listeners"][0]["open"] == false);
@@ -172,10 +172,10 @@ TEST_CASE("the API listens where the supervisor says, and commands for servers g
     CHECK(b.runtime.questions[0].which == "*");
     CHECK(b.runtime.questions[0].by.starts_with("uid "));
     const auto number = b.runtime.questions[0].request;
-    b.role->servers_answered({number + 1, 0, "of another"}, {});
+    b.role->on(ipc::OperatorAnswered{number + 1, 0, "of another"}, {});
     auto text = ipc::make_sealed_memfd("text", std::as_bytes(std::span{std::string_view{"drained"}}));
     REQUIRE(text.has_value());
-    b.role->servers_answered({number, 0, {}}, std::move(*text));
+    b.role->on(ipc::OperatorAnswered{number, 0, {}}, std::move(*text));
     CHECK(b.heard(client) == "200 {\"exit_code\":0,\"text\":\"drained\"}\n");
 
     const UniqueFd second = b.asked(
@@ -185,7 +185,8 @@ TEST_CASE("the API listens where the supervisor says, and commands for servers g
     CHECK(b.runtime.instance_questions[0].reason == "hi");
     CHECK(b.runtime.instance_questions[0].by.starts_with("uid "));
     CHECK(b.runtime.instance_questions[0].request != number);
-    b.role->instances_answered({b.runtime.instance_questions[0].request, 2, "the VRRP process is not running"}, {});
+    b.role->on(ipc::OperatorAnswered{b.runtime.instance_questions[0].request, 2, "the VRRP process is not running"},
+               {});
     CHECK(b.heard(second) == "409 {\"error\":\"the VRRP process is not running\",\"hint\":\"nothing was changed\"}\n");
 }
 

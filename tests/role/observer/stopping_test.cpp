@@ -72,7 +72,7 @@ TEST_CASE("a receiver that does not answer keeps the observer for three and a ha
 TEST_CASE("a record of what changed hands last is on disk when the observer stops") {
     StoppingBench b;
     REQUIRE(b.start({}) == "");
-    b.role->record_memory(memory_of(record::Machine::Router, 1));
+    b.role->on(ipc::RecordMemory{}, memory_of(record::Machine::Router, 1));
     b.append_master();
     b.stop();
     CHECK(b.records() == 1);

@@ -31,9 +31,10 @@ using Names = std::set<std::string>;
 
 TEST_CASE("each process may send just the kinds of messages that its work needs") {
     CHECK(allowed(Sender::Vrrp) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "RunScript", "FifoLine",
-                                         "DumpRequested", "InstanceAnswered", "SignalReceived"});
+                                         "DumpRequested", "OperatorAnswered", "SignalReceived"});
     CHECK(allowed(Sender::Lvs) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "RunScript", "FifoLine",
-                                        "DumpRequested", "ServerAnswered", "DiscoveryMemory", "SignalReceived"});
+                                        "DumpRequested", "ServerAnswered", "OperatorAnswered", "DiscoveryMemory",
+                                        "SignalReceived"});
     CHECK(allowed(Sender::Observer) == Names{"Heartbeat", "Prepared", "Committed", "Stopped", "DumpRequested",
                                              "DumpText", "ControlRequest", "ServerQuestion", "InstanceQuestion",
                                              "LogLevelQuestion", "ReadTraffic", "Rests", "SignalReceived"});
@@ -128,14 +129,13 @@ TEST_CASE("of signals that a process hands on, those of keepalived's children ar
     CHECK(handed_on(15, {.stopping = true}) == Verdict::Offence);
 }
 
-TEST_CASE("a command for servers of the API is ignored until the observer is ready, and has a number of its own") {
+TEST_CASE("a command for servers of the API is ignored until the observer is ready") {
     const auto asked = [](std::uint64_t request, const Awaited& awaited) {
         return judge(Sender::Observer, ipc::ServerQuestion{.request = request, .which = "*", .by = {}}, awaited);
     };
     CHECK(asked(7, {.ready = true}) == Verdict::Take);
     CHECK(asked(7, {}) == Verdict::Ignore);
     CHECK(asked(7, {.stopping = true, .ready = true}) == Verdict::Ignore);
-    CHECK(asked(ipc::kRequestOfObserver | 7U, {.ready = true}) == Verdict::Offence);
 }
 
 TEST_CASE("a command for instances of the API is ignored until the observer is ready, and is one of the known ones") {

@@ -26,7 +26,7 @@ constexpr std::int64_t kYear = 366 * 86'400;
 std::string heard(const UniqueFd& client) {
     const auto got = next_received(client.get(), std::chrono::seconds{20});
     REQUIRE(got);
-    const auto& answer = std::get<ipc::InstanceAnswered>(got->message);
+    const auto& answer = std::get<ipc::OperatorAnswered>(got->message);
     const std::string code = std::to_string(answer.exit_code) + " ";
     if (!got->descriptor) return code + answer.problem;
     std::string text(ipc::sealed_size(got->descriptor.get()).value(), '\0');
@@ -59,7 +59,7 @@ TEST_CASE("maintenance is told to vrrp and lvs, shown with who began it and why,
     const auto text = shown(stage);
     CHECK(text.starts_with("0 maintenance is on since 20"));
     CHECK(text.ends_with(" UTC, until it is ended, by " + order.by + ": new kernel\n"));
-    running[Kind::Vrrp].send(ipc::InstanceAnswered{order.request, 0, "handed over"});
+    running[Kind::Vrrp].send(ipc::OperatorAnswered{order.request, 0, "handed over"});
     CHECK(heard(client) == "0 handed over");
 
     const auto longer = stage.ask(maintenance(Verb::MaintenanceOn, 60));
@@ -137,7 +137,7 @@ TEST_CASE(
     Stage closed, open;
     auto running = closed.run();
     running.observer->send(ipc::InstanceQuestion{.request = 7, .which = {}, .reason = {}, .account = {}, .by = "ana"});
-    const auto refused = running.observer->hear<ipc::InstanceAnswered>();
+    const auto refused = running.observer->hear<ipc::OperatorAnswered>();
     CHECK(refused.request == 7);
     CHECK(refused.exit_code == 2);
     CHECK(refused.problem == "[api] operate is not set in mainstay.toml");
@@ -150,8 +150,8 @@ TEST_CASE(
     CHECK(asked.which == "VI_1");
     CHECK(asked.account.empty());
     CHECK(asked.by == "API: ana " + std::string(124, 'x'));
-    serving[Kind::Vrrp].send(ipc::InstanceAnswered{asked.request, 1, "nobody took over"});
-    const auto answered = serving.observer->hear<ipc::InstanceAnswered>();
+    serving[Kind::Vrrp].send(ipc::OperatorAnswered{asked.request, 1, "nobody took over"});
+    const auto answered = serving.observer->hear<ipc::OperatorAnswered>();
     CHECK(answered.request == 7);
     CHECK(answered.exit_code == 1);
     CHECK(answered.problem == "nobody took over");
@@ -195,7 +195,7 @@ TEST_CASE("levels of the log may be set over the API with [api] operate" * mains
     question.level = "error";
     question.by = "ana";
     running.observer->send(question);
-    const auto answered = running.observer->hear<ipc::InstanceAnswered>();
+    const auto answered = running.observer->hear<ipc::OperatorAnswered>();
     CHECK(answered.request == 9);
     CHECK(answered.exit_code == 0);
     CHECK(running[Kind::Lvs].hear<ipc::LogLevelOrder>().levels.at(3) == LogLevel::Error);
@@ -214,8 +214,8 @@ TEST_CASE("sixteen commands may wait for their outcome, a further one is refused
     }
     CHECK(heard(stage.ask(ipc::InstanceQuestion{})) == "2 too many commands wait for their outcome: try again later");
     CHECK(heard(stage.ask(ipc::LogLevelQuestion{})) == "2 too many commands wait for their outcome: try again later");
-    running[Kind::Vrrp].send(ipc::InstanceAnswered{99, 0, "of nobody"});
-    running[Kind::Vrrp].send(ipc::InstanceAnswered{requests[3], 1, "nobody took over"});
+    running[Kind::Vrrp].send(ipc::OperatorAnswered{99, 0, "of nobody"});
+    running[Kind::Vrrp].send(ipc::OperatorAnswered{requests[3], 1, "nobody took over"});
     CHECK(heard(clients[3]) == "1 nobody took over");
     clients[3] = stage.ask(ipc::InstanceQuestion{});
     running[Kind::Vrrp].hear<ipc::InstanceQuestion>();

@@ -25,11 +25,13 @@ struct Heard {
 };
 
 struct QuestionsBench {
-    explicit QuestionsBench(std::chrono::milliseconds within) : queue{loop, within} {}
-    std::uint64_t add() {
-        return queue.add([this](const ipc::InstanceAnswered& done, int text) {
+    explicit QuestionsBench(OperatorQueue::Waits waits) : queue{loop, waits} {}
+    std::uint64_t add(ipc::OperatorQuestion question = ipc::InstanceQuestion{}) {
+        const auto number = queue.add(question, [this](const ipc::OperatorAnswered& done, int text) {
             heard.push_back({done.request, done.exit_code, done.problem, text >= 0, Clock::now()});
         });
+        std::visit([number](const auto& asked) { CHECK(asked.request == number); }, question);
+        return number;
     }
     bool until(std::size_t count) {
         const auto limit = Clock::now() + 20s;
@@ -49,7 +51,7 @@ struct QuestionsBench {
 
 TEST_CASE("a command without an outcome is answered when its time is over, and not before") {
     constexpr auto kWithin = 200ms;
-    QuestionsBench bench{kWithin};
+    QuestionsBench bench{{.for_vrrp = kWithin}};
     std::vector<std::uint64_t> requests;
     std::vector<Clock::time_point> added;
     const auto add = [&] {
@@ -75,14 +77,16 @@ TEST_CASE("a command without an outcome is answered when its time is over, and n
 }
 
 TEST_CASE("an outcome is given once, and to the one who waits for it") {
-    QuestionsBench bench{1h};
+    QuestionsBench bench{{.for_vrrp = 1h, .for_lvs = 1h}};
     const auto first = bench.add(), second = bench.add();
     CHECK(second == first + 1);
-    CHECK(bench.loop.poll() == 0);  // their time is not over yet
-    bench.queue.answer({second + 1, 0, "of nobody"}, -1);
+    bench.loop.poll();
+    CHECK(bench.heard.empty());  // their time is not over yet
+    bench.queue.answer(Kind::Vrrp, {second + 1, 0, "of nobody"}, -1);
+    bench.queue.answer(Kind::Lvs, {second, 0, "of another process"}, -1);
     CHECK(bench.heard.empty());
-    bench.queue.answer({second, 1, "nobody took over"}, -1);
-    bench.queue.answer({second, 0, {}}, -1);
+    bench.queue.answer(Kind::Vrrp, {second, 1, "nobody took over"}, -1);
+    bench.queue.answer(Kind::Vrrp, {second, 0, {}}, -1);
     REQUIRE(bench.heard.size() == 1);
     CHECK(bench.heard[0].exit_code == 1);
     CHECK(bench.heard[0].problem == "nobody took over");
@@ -95,8 +99,29 @@ TEST_CASE("an outcome is given once, and to the one who waits for it") {
     CHECK(bench.heard[1].has_text);
 }
 
+TEST_CASE("each process has a time of its own for its answer, and its end answers for it alone") {
+    QuestionsBench bench{{.for_vrrp = 1h, .for_lvs = 50ms}};
+    const auto instances = bench.add();
+    const auto servers = bench.add(ipc::ServerQuestion{});
+    REQUIRE(bench.until(1));
+    CHECK(bench.heard[0].request == servers);
+    CHECK(bench.heard[0].problem == "the load balancing process does not answer; see the log");
+
+    const auto more = bench.add(ipc::ServerQuestion{});
+    bench.queue.process_died(Kind::Snmp);
+    CHECK(bench.heard.size() == 1);
+    bench.queue.process_died(Kind::Lvs);
+    REQUIRE(bench.heard.size() == 2);
+    CHECK(bench.heard[1].request == more);
+    CHECK(bench.heard[1].problem == "the load balancing process died; see the log");
+    bench.queue.process_died(Kind::Vrrp);
+    REQUIRE(bench.heard.size() == 3);
+    CHECK(bench.heard[2].request == instances);
+    CHECK(bench.heard[2].problem == "the VRRP process died; see the log");
+}
+
 TEST_CASE("a bound of commands waits; a further one is refused at once, and all of them when the daemon stops") {
-    QuestionsBench bench{1h};
+    QuestionsBench bench{{.for_vrrp = 1h, .for_lvs = 1h}};
     for (std::size_t i = 0; i < OperatorQueue::kMost; ++i) CHECK(bench.add() == i + 1);
     CHECK(bench.heard.empty());
     CHECK(bench.add() == 0);

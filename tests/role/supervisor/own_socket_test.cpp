@@ -15,6 +15,7 @@
 
 #include "../../needs.hpp"
 #include "../../temporary_folder.hpp"
+#include "mainstay/base/overloaded.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "role/supervisor/control_socket.hpp"
 #include "supervisor_parts.hpp"
@@ -79,7 +80,6 @@ struct SocketBench {
     Texts asked;
     bool broken = false, without_memory = false;
     std::vector<UniqueFd> clients;
-    std::vector<ipc::ServerQuestion> questions;
     std::unique_ptr<ControlSocket> server = std::make_unique<ControlSocket>(
         loop, log,
         ControlSocket::Handlers{
@@ -96,20 +96,22 @@ struct SocketBench {
                     asked.push_back("upgrade " + program + " " + version);
                     clients.push_back(std::move(client));
                 },
-            .relay = [this](const ipc::ServerQuestion& question) -> Result<void> {
-                asked.push_back("relay " + question.which);
-                questions.push_back(question);
-                return broken ? Result<void>{fail(Errc::State, "no process")} : Result<void>{};
-            },
             .reload =
                 [this](const ipc::Reload& wanted, UniqueFd client) {
                     if (without_memory) throw std::bad_alloc{};
                     asked.emplace_back(wanted.force ? "reload by force" : "reload");
                     clients.push_back(std::move(client));
                 },
-            .instances =
-                [this](const ipc::InstanceQuestion& question, UniqueFd client) {
-                    asked.push_back("instances " + question.which + " by " + question.by.substr(0, 3));
+            .operators =
+                [this](const ipc::OperatorQuestion& question, UniqueFd client) {
+                    const auto note = [this](const char* what, const std::string& which, const std::string& by) {
+                        asked.push_back(what + which + " by " + by.substr(0, 3));
+                    };
+                    std::visit(
+                        Overloaded{[&](const ipc::ServerQuestion& one) { note("servers ", one.which, one.by); },
+                                   [&](const ipc::InstanceQuestion& one) { note("instances ", one.which, one.by); },
+                                   [&](const ipc::LogLevelQuestion& one) { note("levels ", one.module, one.by); }},
+                        question);
                     clients.push_back(std::move(client));
                 },
             .upgrade_refused = [this](const std::string& problem) { asked.push_back("refused " + problem); }});
@@ -286,39 +288,21 @@ TEST_CASE("after an upgrade that was refused a dry run is one again" * mainstay:
     CHECK(next_message<ipc::DryRunDone>(dry.get())->exit_code == 1);
 }
 
-TEST_CASE("a command for servers is relayed with its number and its client, and the answer that fits comes back" *
+TEST_CASE("an operator's question goes on with its client, who waits and keeps nobody else waiting" *
           mainstay::test::kNeedsRoot) {
     SocketBench bench;
-    ipc::ServerQuestion question;
-    question.request = 77;
-    question.which = "10.0.0.11:80";
-    question.by = "somebody";
-    const auto client = bench.ask(question);
-    REQUIRE(bench.questions.size() == 1);
-    CHECK(bench.questions[0].request == 1);
-    CHECK(bench.questions[0].by.starts_with("uid 0"));
-    bench.server->answered({2, 0, {}}, -1);
-    bench.server->answered({0, 0, {}}, -1);
-    CHECK_FALSE(next_message<ipc::ServerAnswered>(client.get()));
-    bench.server->answered({1, 1, {}}, -1);
-    CHECK(next_message<ipc::ServerAnswered>(client.get())->exit_code == 1);
-    CHECK(SocketBench::is_closed(client));
-    bench.server->answered({1, 1, {}}, -1);  // once more
-    const auto next = bench.ask(question);
-    CHECK(bench.questions.at(1).request == 2);
-    bench.server->answered({1, 0, {}}, -1);  // too late, of the client before
-    CHECK_FALSE(next_message<ipc::ServerAnswered>(next.get()));
-}
-
-TEST_CASE("a command that cannot be relayed is answered at once" * mainstay::test::kNeedsRoot) {
-    SocketBench bench;
-    bench.broken = true;
-    const auto client = bench.ask(ipc::ServerQuestion{});
-    const auto done = next_message<ipc::ServerAnswered>(client.get());
-    REQUIRE(done);
-    CHECK(done->request == 1);
-    CHECK(done->exit_code == 2);
-    CHECK(done->problem == "no process");
+    ipc::ServerQuestion servers;
+    servers.which = "10.0.0.11:80", servers.by = "somebody";
+    ipc::InstanceQuestion instances;
+    instances.which = "VI_1";
+    ipc::LogLevelQuestion levels;
+    levels.module = "vrrp";
+    const auto first = bench.ask(servers), second = bench.ask(instances), third = bench.ask(levels);
+    CHECK(bench.asked == Texts{"servers 10.0.0.11:80 by uid", "instances VI_1 by uid", "levels vrrp by uid"});
+    REQUIRE(bench.clients.size() == 3);
+    REQUIRE(ipc::send_message(bench.clients[1].get(), ipc::OperatorAnswered{2, 1, {}}));
+    CHECK(next_message<ipc::OperatorAnswered>(second.get())->exit_code == 1);
+    CHECK_FALSE(SocketBench::is_closed(first));
 }
 
 TEST_CASE("what is no request is refused, and so is what cannot be read" * mainstay::test::kNeedsRoot) {

@@ -231,15 +231,15 @@ TEST_CASE("a command for servers goes to lvs and its answer back; one that is no
     const auto client = stage.ask(question);
     const auto asked = running[Kind::Lvs].hear<ipc::ServerQuestion>();
     CHECK(asked.which == "10.0.0.11");
-    running[Kind::Lvs].send(ipc::ServerAnswered{asked.request, 1, {}}, sealed_text("one server").get());
+    running[Kind::Lvs].send(ipc::OperatorAnswered{asked.request, 1, {}}, sealed_text("one server").get());
     const auto got = next_received(client.get(), std::chrono::seconds{20});
     REQUIRE(got);
-    CHECK(std::get<ipc::ServerAnswered>(got->message).exit_code == 1);
+    CHECK(std::get<ipc::OperatorAnswered>(got->message).exit_code == 1);
     CHECK(got->descriptor);
     const auto second = stage.ask(question);
     const auto request = running[Kind::Lvs].hear<ipc::ServerQuestion>().request;
     const auto open = ipc::make_memfd("open", 10);
-    running[Kind::Lvs].send(ipc::ServerAnswered{request, 0, {}}, open->get());
+    running[Kind::Lvs].send(ipc::OperatorAnswered{request, 0, {}}, open->get());
     running[Kind::Lvs].until_gone();
     stage.until_logged("sent an answer that cannot be read: ");
 }
@@ -255,11 +255,11 @@ TEST_CASE("a failover goes to vrrp and its answer back, while other operators ar
     const auto asked = running[Kind::Vrrp].hear<ipc::InstanceQuestion>();
     CHECK(asked.which == "VI_1");
     CHECK(asked.by.starts_with("alice : uid 0"));
-    CHECK(answer<ipc::ServerAnswered>(stage.ask(ipc::ServerQuestion{})));  // is not kept waiting
-    running[Kind::Vrrp].send(ipc::InstanceAnswered{asked.request, 1, {}}, sealed_text("outcome").get());
+    CHECK(answer<ipc::OperatorAnswered>(stage.ask(ipc::ServerQuestion{})));  // is not kept waiting
+    running[Kind::Vrrp].send(ipc::OperatorAnswered{asked.request, 1, {}}, sealed_text("outcome").get());
     const auto got = next_received(client.get(), std::chrono::seconds{20});
     REQUIRE(got);
-    CHECK(std::get<ipc::InstanceAnswered>(got->message).exit_code == 1);
+    CHECK(std::get<ipc::OperatorAnswered>(got->message).exit_code == 1);
     CHECK(got->descriptor);
 }
 
@@ -269,18 +269,18 @@ TEST_CASE("an operator whose failover ends with the vrrp process is answered" * 
     const auto client = stage.ask(ipc::InstanceQuestion{});
     running[Kind::Vrrp].hear<ipc::InstanceQuestion>();
     const auto open = ipc::make_memfd("open", 10);
-    running[Kind::Vrrp].send(ipc::InstanceAnswered{1, 0, {}}, open->get());
+    running[Kind::Vrrp].send(ipc::OperatorAnswered{1, 0, {}}, open->get());
     running[Kind::Vrrp].until_gone();
     stage.until_logged("sent an answer that cannot be read: ");
     const auto got = next_received(client.get(), std::chrono::seconds{20});
     REQUIRE(got);
-    CHECK(std::get<ipc::InstanceAnswered>(got->message).problem == "the VRRP process died; see the log");
+    CHECK(std::get<ipc::OperatorAnswered>(got->message).problem == "the VRRP process died; see the log");
 }
 
 TEST_CASE("a command for servers is refused while the lvs role is not ready" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
-    CHECK(answer<ipc::ServerAnswered>(stage.ask(ipc::ServerQuestion{}))->problem ==
+    CHECK(answer<ipc::OperatorAnswered>(stage.ask(ipc::ServerQuestion{}))->problem ==
           "the load balancing process is not running");
 }
 

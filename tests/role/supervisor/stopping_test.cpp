@@ -36,9 +36,9 @@ TEST_CASE("while startup_script runs commands are refused, and a reload waits" *
     stage.send(reader, written);
     stage.until_logged("Running startup_script");
     const std::string refusal = "the daemon is starting or stopping";
-    CHECK(answer<ipc::InstanceAnswered>(stage.ask(ipc::InstanceQuestion{}))->problem == refusal);
+    CHECK(answer<ipc::OperatorAnswered>(stage.ask(ipc::InstanceQuestion{}))->problem == refusal);
     CHECK(answer<ipc::DryRunDone>(stage.ask(ipc::DryRun{}))->problem == refusal);
-    CHECK(answer<ipc::ServerAnswered>(stage.ask(ipc::ServerQuestion{}))->problem ==
+    CHECK(answer<ipc::OperatorAnswered>(stage.ask(ipc::ServerQuestion{}))->problem ==
           "the load balancing process is not running");
     CHECK(answer<ipc::UpgradeDone>(stage.ask(ipc::Upgrade{}))->problem ==
           "the daemon is starting, stopping, reloading or being upgraded: try again");

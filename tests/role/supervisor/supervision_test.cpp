@@ -136,7 +136,7 @@ TEST_CASE("a failover that a client of the API asks for is carried out where the
         question.account = "root";
         running.observer->send(question);
         if (!operate) {
-            const auto refused = running.observer->hear<ipc::InstanceAnswered>();
+            const auto refused = running.observer->hear<ipc::OperatorAnswered>();
             CHECK(refused.request == 77);
             CHECK(refused.problem == "[api] operate is not set in mainstay.toml");
             continue;
@@ -146,10 +146,10 @@ TEST_CASE("a failover that a client of the API asks for is carried out where the
         CHECK(asked.by == "API: ana from 192.0.2.7 ");
         const auto text = ipc::make_sealed_memfd("text", std::as_bytes(std::span{std::string_view{"outcome"}}));
         REQUIRE(text.has_value());
-        running[Kind::Vrrp].send(ipc::InstanceAnswered{asked.request, 1, {}}, text->get());
-        const auto answered = running.observer->hear_with_descriptor<ipc::InstanceAnswered>();
-        CHECK(std::get<ipc::InstanceAnswered>(answered.message).request == 77);
-        CHECK(std::get<ipc::InstanceAnswered>(answered.message).exit_code == 1);
+        running[Kind::Vrrp].send(ipc::OperatorAnswered{asked.request, 1, {}}, text->get());
+        const auto answered = running.observer->hear_with_descriptor<ipc::OperatorAnswered>();
+        CHECK(std::get<ipc::OperatorAnswered>(answered.message).request == 77);
+        CHECK(std::get<ipc::OperatorAnswered>(answered.message).exit_code == 1);
         CHECK(answered.descriptor);
     }
 }
@@ -166,8 +166,8 @@ TEST_CASE("a level of the log that a client of the API sets is set where the set
         question.level = "debug";
         question.by = "ana from 192.0.2.7";
         running.observer->send(question);
-        const auto answered = running.observer->hear_with_descriptor<ipc::InstanceAnswered>();
-        const auto& done = std::get<ipc::InstanceAnswered>(answered.message);
+        const auto answered = running.observer->hear_with_descriptor<ipc::OperatorAnswered>();
+        const auto& done = std::get<ipc::OperatorAnswered>(answered.message);
         CHECK(done.request == 78);
         CHECK(done.problem == (operate ? "" : "[api] operate is not set in mainstay.toml"));
         CHECK(static_cast<bool>(answered.descriptor) == operate);
@@ -184,7 +184,7 @@ TEST_CASE("an operator sets the level of a module, and every process gets all le
     question.module = "lvs";
     question.level = "debug";
     question.account = "alice\n";
-    const auto done = answer<ipc::InstanceAnswered>(stage.ask(question));
+    const auto done = answer<ipc::OperatorAnswered>(stage.ask(question));
     REQUIRE(done);
     CHECK(done->exit_code == 0);
     CHECK(done->problem.empty());
@@ -194,6 +194,6 @@ TEST_CASE("an operator sets the level of a module, and every process gets all le
     stage.until_logged("log levels changed until the daemon restarts (alice : uid 0");
     stage.until_logged("lvs: info -> debug");
     question.level = "loud";
-    CHECK(answer<ipc::InstanceAnswered>(stage.ask(question))->problem ==
+    CHECK(answer<ipc::OperatorAnswered>(stage.ask(question))->problem ==
           "\"loud\" is no level: there are debug, info, notice, warning, error and default");
 }

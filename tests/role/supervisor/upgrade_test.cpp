@@ -106,7 +106,7 @@ TEST_CASE("maintenance, levels of the log, FIFOs, known servers and running scri
 
     auto upgrade = begin_upgrade(stage);
     allow(upgrade.trial);
-    CHECK(answer<ipc::InstanceAnswered>(waits)->problem ==
+    CHECK(answer<ipc::OperatorAnswered>(waits)->problem ==
           "the daemon is being upgraded; see `mainstayctl status` for the outcome");
     stage.until_logged("state resumed from version ");
     auto& observer = replace(stage, "mainstayd-obs", *running.observer);

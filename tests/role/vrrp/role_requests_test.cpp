@@ -15,7 +15,7 @@ TEST_CASE("D-Bus's request for announcements is followed by a master alone, and 
           mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         const auto ask = [&](What what, const std::string& name, std::int64_t value) {
-            office.role->asked({what, name, value, "DBus"});
+            office.role->on(ipc::ControlRequest{what, name, value, "DBus"}, {});
         };
         office.start(instance());
         ask(What::SendGarp, "VI_1", 0);
@@ -45,14 +45,15 @@ TEST_CASE(
     in_office([](Office& office) {
         office.start_as_master(instance());
         auto& answers = office.runtime.answers;
-        office.role->instances({.request = 7, .verb = Verb::FailOver, .which = "VI_1", .dry_run = true});
+        office.role->on(ipc::InstanceQuestion{.request = 7, .verb = Verb::FailOver, .which = "VI_1", .dry_run = true},
+                        {});
         REQUIRE(answers.size() == 1);
         CHECK(answers[0].first == 7);
         CHECK(answers[0].second.exit_code == 1);
         CHECK(answers[0].second.text.starts_with("VI_1 would be handed over: priority 0 is sent"));
         CHECK(office.fresh().state() == State::Master);
         CHECK(office.runtime.log_.count("failover") == 0);
-        office.role->instances({.request = 8, .verb = Verb::FailOver, .which = "VI_1", .by = "root"});
+        office.role->on(ipc::InstanceQuestion{.request = 8, .verb = Verb::FailOver, .which = "VI_1", .by = "root"}, {});
         CHECK(office.runtime.log_.count("failover of VI_1 requested (root)") == 1);
         CHECK(office.fresh().state() == State::Backup);
         CHECK_FALSE(has_address(kVip));
@@ -62,7 +63,7 @@ TEST_CASE(
         CHECK(answers[1].second.text.find("nobody took over within") != std::string::npos);
         CHECK(office.fresh().state() == State::Master);
         CHECK(office.cable.heard("advert 51 0 10.0.0.1") == 1);
-        office.role->instances({.request = 9, .verb = Verb::FailOver, .which = "VI_9"});
+        office.role->on(ipc::InstanceQuestion{.request = 9, .verb = Verb::FailOver, .which = "VI_9"}, {});
         CHECK(answers.back().first == 9);
         CHECK(answers.back().second.problem.starts_with("no instance or sync group is named VI_9"));
         office.stop();
@@ -73,13 +74,13 @@ TEST_CASE("a failover to another router ends with its name, and failover --back 
           mainstay::test::kNeedsRoot) {
     in_office([](Office& office) {
         office.start_as_master(instance());
-        office.role->instances({.request = 8, .verb = Verb::FailOver, .which = "VI_1", .by = "root"});
+        office.role->on(ipc::InstanceQuestion{.request = 8, .verb = Verb::FailOver, .which = "VI_1", .by = "root"}, {});
         REQUIRE(office.until_state(State::Backup));
         office.cable.advertise(50, "10.0.0.2");
         REQUIRE(office.until([&] { return office.runtime.answers.size() == 1; }));
         CHECK(office.runtime.answers[0].second.exit_code == 0);
         CHECK(office.runtime.answers[0].second.text.find("VI_1: 10.0.0.2 took over after ") != std::string::npos);
-        office.role->instances({.request = 9, .verb = Verb::FailBack, .which = "VI_1", .by = "root"});
+        office.role->on(ipc::InstanceQuestion{.request = 9, .verb = Verb::FailBack, .which = "VI_1", .by = "root"}, {});
         CHECK(office.runtime.log_.count("failover --back of VI_1 requested (root)") == 1);
         CHECK(office.runtime.answers.size() == 2);
         office.cable.advertise(50, "10.0.0.2");
@@ -94,13 +95,14 @@ TEST_CASE(
     in_office([](Office& office) {
         office.start_as_master(instance());
         CHECK_FALSE(office.fresh().status().maintenance);
-        office.role->maintain({.on = true,
-                               .since = {5},
-                               .until = WallTime{9},
-                               .by = "root",
-                               .reason = "new disk",
-                               .request = 3,
-                               .note = "the note\n"});
+        office.role->on(ipc::MaintenanceOrder{.on = true,
+                                              .since = {5},
+                                              .until = WallTime{9},
+                                              .by = "root",
+                                              .reason = "new disk",
+                                              .request = 3,
+                                              .note = "the note\n"},
+                        {});
         REQUIRE(office.fresh().status().maintenance);
         CHECK(office.fresh().status().maintenance->since == WallTime{5});
         CHECK(office.status().maintenance->until == WallTime{9});
@@ -113,11 +115,11 @@ TEST_CASE(
         REQUIRE(office.until_state(State::Master));
         CHECK(office.fresh().snapshot().effective_priority == 1);
         CHECK(office.until([&] { return office.cable.heard("advert 51 1 10.0.0.1") >= 1; }));
-        office.role->maintain({.on = false});
+        office.role->on(ipc::MaintenanceOrder{.on = false}, {});
         CHECK_FALSE(office.fresh().status().maintenance);
         CHECK(office.fresh().snapshot().effective_priority == 100);
         office.role = make_vrrp_role(office.runtime);
-        office.role->maintain({.on = true, .since = {5}});
+        office.role->on(ipc::MaintenanceOrder{.on = true, .since = {5}}, {});
         office.start(instance());
         CHECK(office.fresh().snapshot().effective_priority == 1);
         CHECK(office.fresh().status().maintenance);
@@ -161,9 +163,9 @@ TEST_CASE("the value of a tracked file, times its weight, changes the priority" 
     in_office([](Office& office) {
         const std::string config = "vrrp_track_file f {\nfile /nowhere\n}\n" + instance("track_file {\nf weight 2\n}");
         office.start(config);
-        office.role->observed({{{ipc::Observation::Kind::File, "f", -10}}});
+        office.role->on(ipc::Observations{{{ipc::Observation::Kind::File, "f", -10}}}, {});
         CHECK(office.until([&] { return office.snapshot().effective_priority == 80; }));
-        office.role->observed({{{ipc::Observation::Kind::File, "f", 5}}});
+        office.role->on(ipc::Observations{{{ipc::Observation::Kind::File, "f", 5}}}, {});
         CHECK(office.until([&] { return office.snapshot().effective_priority == 110; }));
         office.stop();
     });
@@ -175,10 +177,10 @@ TEST_CASE("the state of a BFD session comes over its channel, and lvs hears over
         using To = ipc::PeerChannel::To;
         auto bfd = ipc::make_channel(), lvs = ipc::make_channel();
         REQUIRE((bfd && lvs));
-        office.role->connect(To::Bfd, std::move(bfd->first));
+        office.role->on(ipc::PeerChannel{To::Bfd}, std::move(bfd->first));
         office.start("global_defs {\nlvs_sync_daemon eth0 VI_1\n}\nbfd_instance peer {\nneighbor_ip 10.0.0.2\n}\n" +
                      instance("track_bfd {\npeer\n}"));
-        office.role->connect(To::Lvs, std::move(lvs->first));
+        office.role->on(ipc::PeerChannel{To::Lvs}, std::move(lvs->first));
         const auto reported = [&]() -> std::optional<bool> {
             const auto got = ipc::receive_message(lvs->second.get());
             if (!got || !got->has_value()) return std::nullopt;
@@ -204,7 +206,7 @@ TEST_CASE("what bfd reported before the first configuration counts from the star
     in_office([](Office& office) {
         auto bfd = ipc::make_channel();
         REQUIRE(bfd);
-        office.role->connect(ipc::PeerChannel::To::Bfd, std::move(bfd->first));
+        office.role->on(ipc::PeerChannel{ipc::PeerChannel::To::Bfd}, std::move(bfd->first));
         REQUIRE(ipc::send_message(bfd->second.get(), ipc::BfdStates{{{"peer", true}}}));
         office.runtime.loop_.poll();
         office.start("bfd_instance peer {\nneighbor_ip 10.0.0.2\n}\n" + instance("track_bfd {\npeer\n}"));

@@ -411,12 +411,12 @@ TEST_CASE("a stop before the start, and what comes after the stop, do nothing" *
         office.stop();
         office.role = make_vrrp_role(office.runtime);
         office.role->commit();
-        office.role->maintain({.on = false});
+        office.role->on(ipc::MaintenanceOrder{.on = false}, {});
         office.start_as_master(instance());
         office.stop();
         CHECK(office.until([&] { return office.cable.heard("advert 51 0 10.0.0.1") == 1; }));
         office.cable.forget();
-        office.role->observed({{{ipc::Observation::Kind::Link, "eth0", 1}}});
+        office.role->on(ipc::Observations{{{ipc::Observation::Kind::Link, "eth0", 1}}}, {});
         REQUIRE(ip("addr add 10.0.0.9/24 dev eth0"));
         office.runtime.loop_.run_for(std::chrono::milliseconds{300});
         CHECK(office.cable.heard().empty());

@@ -56,18 +56,11 @@ public:
     // non-empty queue run one after the other.
     virtual void run_script(std::string key, std::vector<std::string> extra, std::string queue,
                             std::function<void(const ipc::ScriptResult&)> done) = 0;
-    // Sends a request to the supervisor, which passes some to the vrrp role. Only the observer and SNMP send any.
-    virtual void ask(const ipc::ControlRequest&) {}
-    // Asks the lvs role, through the supervisor, to read the kernel's counters. Only the observer may.
-    virtual void ask_for_traffic() {}
-    // Answers the operator's request of that number, as soon as its outcome is known.
+    // Sends the supervisor a message of a kind that this role may send (the table of messages). The descriptor that
+    // comes with it stays the caller's; -1: none.
+    virtual void send(const ipc::Message&, int /*descriptor*/ = -1) {}
+    // Answers the operator's question of that number, as soon as its outcome is known.
     virtual void answer(std::uint64_t, const OperatorReply&) {}
-    // Sends an operator's command for servers, which the lvs role answers: see Role::servers_answered(). Only the
-    // observer sends any.
-    virtual void ask_servers(const ipc::ServerQuestion&) {}
-    // The same for instances and maintenance: see Role::instances_answered().
-    virtual void ask_instances(const ipc::InstanceQuestion&) {}
-    virtual void ask_log_levels(const ipc::LogLevelQuestion&) {}  // answered in the same way
     // Only the observer may: ends this process, because it has nothing to do. `socket`: the API's, which the supervisor
     // keeps until it starts another one. False: it goes on, because the supervisor has just sent it something.
     [[nodiscard]] virtual bool rest(int) { return false; }
@@ -78,8 +71,6 @@ public:
     [[nodiscard]] virtual const ipc::RoleStartup& options() const = 0;  // how this process was asked to run
     // The running configuration (see KindTraits::shows_configuration); null before the first one.
     [[nodiscard]] virtual const config::Config* running() const { return nullptr; }
-    // Has the supervisor keep the servers in force over restarts. Only the lvs role may.
-    virtual void keep_discovery_memory(UniqueFd) {}
     // A generic netlink socket in the network namespace of net_namespace_ipvs; -1: use this process's namespace.
     [[nodiscard]] virtual int ipvs_socket() const { return -1; }
 };
@@ -105,46 +96,13 @@ public:
     // NOLINTNEXTLINE(performance-unnecessary-value-param)
     [[nodiscard]] virtual bool prepare_changes(std::vector<config::ServiceChange>) { return false; }
     virtual void commit_unchanged() {}
-    // A request over D-Bus or SNMP. Only the vrrp role gets any.
-    virtual void asked(const ipc::ControlRequest&) {}
-    // One end of a new channel to another role. May be called before start().
-    virtual void connect(ipc::PeerChannel::To, UniqueFd) {}
-    // The watcher's observations: all of them soon after the start, then changes.
-    virtual void observed(const ipc::Observations&) {}
-    // What a file of real servers holds now, with the sealed list unless there is a problem; likewise. Only the lvs
-    // role gets any.
-    virtual void discovered(const ipc::ServerFileRead&, UniqueFd) {}
-    // The servers in force in an earlier process, before start(), if there are any. Only the lvs role gets them.
-    virtual void discovery_memory(UniqueFd) {}
     // Resign and release everything, then call `done` on the loop. Must finish in bounded time.
     virtual void stop(std::function<void()> done) = 0;
     // Update the state block, because it is about to be read or resumed from.
     virtual void save_state() {}
-    // An operator's command for servers, answered at once. Only the lvs role supports it.
-    using ServerReply = OperatorReply;
-    [[nodiscard]] virtual ServerReply servers(const ipc::ServerQuestion&) {
-        return {2, "this process has no servers", {}};
-    }
-    // An operator's command for instances, answered through Runtime::answer(). Only the vrrp role gets any.
-    virtual void instances(const ipc::InstanceQuestion&) {}
-    // This director steps back, or ends that. If it is on already, this comes before start().
-    virtual void maintain(const ipc::MaintenanceOrder&) {}
-    // The answer to a question of ask_servers(), with the number that it had.
-    virtual void servers_answered(const ipc::ServerAnswered&, UniqueFd) {}
-    virtual void instances_answered(const ipc::InstanceAnswered&, UniqueFd) {}  // of ask_instances()
-    // The API's settings, and the files that they name, at the start and when they change. Only the observer gets any.
-    virtual void api_settings(const ipc::ApiSettings&) {}
-    virtual void api_file(const ipc::ApiFile&, UniqueFd) {}
-    // Where events are posted, at each reload; at the start options() has it. Only the observer gets any.
-    virtual void webhook_settings(const ipc::WebhookSettings&) {}
-    // The memory of a flight recorder, for reading: of each that there is at the start, and of each new one. Only the
-    // observer gets any.
-    virtual void record_memory(UniqueFd) {}
-    // The dump files that a signal asks for, over the line on which they are handed out (ipc::DumpFile). Only the
-    // observer makes any.
-    virtual void dump(int, UniqueFd) {}
-    // SupervisionReport, for the observer, or ReadTraffic, for the lvs role. May be called before start().
-    virtual void on_relayed(const ipc::Message&) {}
+    // A message of the supervisor that the process does not act on itself, with the descriptor that came with it, when
+    // its row of the table of messages says that a role is given it. A question is answered by Runtime::answer().
+    virtual void on(const ipc::Message&, UniqueFd /*descriptor*/) {}
 };
 
 // What kind of process this is.

@@ -219,7 +219,7 @@ void change_servers(const ApiSources& sources, const Request& request, const Don
     auto question = question_of(*verb, request);
     if (!question)
         return done(refusal(400, question.error().text(), "{\"servers\": \"[SERVICES/]SERVERS\", \"dry_run\": false}"));
-    sources.ask_servers(std::move(*question), [done](const CommandAnswered& answered) { done(answer_of(answered)); });
+    sources.ask(std::move(*question), [done](const OperatorReply& reply) { done(answer_of(reply)); });
 }
 
 // ---- the page, and what there is
@@ -246,9 +246,9 @@ Route get(std::string_view pattern, AtOnce handle, Rights needs = Rights::Read) 
 
 }  // namespace
 
-Answer answer_of(const CommandAnswered& answered) {
-    if (!answered.problem.empty()) return refusal(409, answered.problem, "nothing was changed");
-    return json_answer({{"exit_code", answered.exit_code}, {"text", answered.text}});
+Answer answer_of(const OperatorReply& reply) {
+    if (!reply.problem.empty()) return refusal(409, reply.problem, "nothing was changed");
+    return json_answer({{"exit_code", reply.exit_code}, {"text", reply.text}});
 }
 
 std::vector<Route> api_routes(const ApiSources& s) {

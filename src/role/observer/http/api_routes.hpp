@@ -10,21 +10,15 @@
 #include "exchange.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/report/document.hpp"
+#include "mainstay/role/common/runtime.hpp"
 #include "operator_routes.hpp"
 #include "role/observer/history.hpp"
 #include "role/observer/page_assets.hpp"
 
 namespace mainstay::role::http {
 
-// What came of an operator's command: the text for the operator, or the problem.
-struct CommandAnswered {
-    std::int32_t exit_code = 0;
-    std::string problem, text;
-};
-[[nodiscard]] Answer answer_of(const CommandAnswered& answered);
-using AskServers = std::function<void(ipc::ServerQuestion, std::function<void(CommandAnswered)>)>;
-using AskInstances = std::function<void(ipc::InstanceQuestion, std::function<void(CommandAnswered)>)>;
-using AskLogLevels = std::function<void(ipc::LogLevelQuestion, std::function<void(CommandAnswered)>)>;
+[[nodiscard]] Answer answer_of(const OperatorReply& reply);
+using AskDaemon = std::function<void(ipc::OperatorQuestion, std::function<void(OperatorReply)>)>;
 
 // The roles that the running configuration has work for.
 struct NeededRoles {
@@ -36,16 +30,14 @@ struct ApiSources {
     std::function<std::shared_ptr<const report::DaemonStatus>()> status;
     std::function<NeededRoles()> needs;
     const History& history;
-    AskServers ask_servers;
+    AskDaemon ask;
     QueueCommands* mail = nullptr;
-    AskInstances ask_instances;
     std::function<std::optional<PageAsset>(std::string_view path)> page_asset;
     std::function<void()> traffic_wanted;  // somebody looks at traffic: the kernel's counters are read for a while
     std::function<int()> utc_offset_s;     // of the times in explanations
     // The rates of a virtual server, or of all (""), after this time; none: there is no such series.
     std::function<std::optional<std::string>(std::string_view service, std::int64_t after_unix_s)> rates;
     std::function<void(Done)> ask_peer;  // for the state of the other director
-    AskLogLevels ask_log_levels{};
     std::function<LogLevels()> log_levels{};
     QueueCommands* webhooks = nullptr;
 };

@@ -54,10 +54,6 @@ Result<ipc::InstanceQuestion> question_of(InstanceVerb verb, const Request& requ
     return question;
 }
 
-void ask(const ApiSources& sources, ipc::InstanceQuestion question, const Done& done) {
-    sources.ask_instances(std::move(question), [done](const CommandAnswered& answered) { done(answer_of(answered)); });
-}
-
 }  // namespace
 
 void command_instances(const ApiSources& sources, const Request& request, const Done& done) {
@@ -66,7 +62,7 @@ void command_instances(const ApiSources& sources, const Request& request, const 
     auto question =
         question_of(request.segment == "failover" ? InstanceVerb::FailOver : InstanceVerb::FailBack, request);
     if (!question) return done(refusal(400, question.error().text(), R"({"name": "INSTANCE", "dry_run": false})"));
-    ask(sources, std::move(*question), done);
+    sources.ask(std::move(*question), [done](const OperatorReply& reply) { done(answer_of(reply)); });
 }
 
 void command_maintenance(const ApiSources& sources, const Request& request, const Done& done) {
@@ -76,7 +72,7 @@ void command_maintenance(const ApiSources& sources, const Request& request, cons
         question_of(request.segment == "on" ? InstanceVerb::MaintenanceOn : InstanceVerb::MaintenanceOff, request);
     if (!question)
         return done(refusal(400, question.error().text(), R"({"seconds": 3600, "reason": "TEXT", "dry_run": false})"));
-    ask(sources, std::move(*question), done);
+    sources.ask(std::move(*question), [done](const OperatorReply& reply) { done(answer_of(reply)); });
 }
 
 namespace {
@@ -114,8 +110,7 @@ Answer show_log_levels(const ApiSources& sources) {
 void set_log_levels(const ApiSources& sources, const Request& request, const Done& done) {
     auto question = question_of(request);
     if (!question) return done(refusal(400, question.error().text(), R"({"module": "vrrp", "level": "debug"})"));
-    sources.ask_log_levels(std::move(*question),
-                           [done](const CommandAnswered& answered) { done(answer_of(answered)); });
+    sources.ask(std::move(*question), [done](const OperatorReply& reply) { done(answer_of(reply)); });
 }
 
 namespace {

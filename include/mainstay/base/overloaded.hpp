@@ -1,11 +1,11 @@
 // A function object of several lambdas, for std::visit.
 #pragma once
 
-namespace mainstay::record {
+namespace mainstay {
 
 template <class... F>
 struct Overloaded : F... {
     using F::operator()...;
 };
 
-}  // namespace mainstay::record
+}  // namespace mainstay
