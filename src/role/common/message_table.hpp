@@ -30,6 +30,12 @@ enum class Sender : std::uint8_t {
     Operator       // mainstayctl, over the supervisor's own socket
 };
 inline constexpr std::size_t kSenders = 11;
+[[nodiscard]] constexpr Sender sender_of(Kind role) {  // not of Kind::Supervisor
+    return static_cast<Sender>(static_cast<int>(role) - 1);
+}
+static_assert(sender_of(Kind::Vrrp) == Sender::Vrrp && sender_of(Kind::Lvs) == Sender::Lvs &&
+              sender_of(Kind::Observer) == Sender::Observer && sender_of(Kind::Bfd) == Sender::Bfd &&
+              sender_of(Kind::Snmp) == Sender::Snmp);
 
 struct MessageRow {
     enum class Counts : std::uint8_t {

@@ -9,10 +9,6 @@ namespace mainstay::role {
 
 bool may_send(Sender sender, const ipc::Message& message) { return row_of(message).is_sent_by(sender); }
 
-bool may_send(Kind role, const ipc::Message& message) {
-    return role != Kind::Supervisor && may_send(sender_of(role), message);
-}
-
 std::optional<std::string> offence_of(Sender sender, const Result<ipc::Received>& received) {
     if (!received) return "sent what cannot be read (" + received.error().text() + ")";
     const auto& row = row_of(received->message);
@@ -20,29 +16,6 @@ std::optional<std::string> offence_of(Sender sender, const Result<ipc::Received>
     if (received->descriptor && !row.descriptor)
         return std::string{"sent a message "} + row.name + " with a descriptor, though none belongs to it";
     return std::nullopt;
-}
-
-alert::Requester requester_of(Kind role) {
-    return role == Kind::Vrrp  ? alert::Requester::Vrrp
-           : role == Kind::Lvs ? alert::Requester::Lvs
-                               : alert::Requester::Nobody;
-}
-
-Sender sender_of(Kind role) {
-    switch (role) {
-        case Kind::Vrrp:
-            return Sender::Vrrp;
-        case Kind::Lvs:
-            return Sender::Lvs;
-        case Kind::Bfd:
-            return Sender::Bfd;
-        case Kind::Snmp:
-            return Sender::Snmp;
-        case Kind::Observer:
-        case Kind::Supervisor:
-            break;
-    }
-    return Sender::Observer;
 }
 
 namespace {

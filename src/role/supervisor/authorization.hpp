@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "mainstay/alert/scripts.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/role/common/identity.hpp"
@@ -18,16 +17,11 @@ namespace mainstay::role {
 
 // Whether a process of this kind may send messages of this kind at all. The contents of the message do not matter.
 [[nodiscard]] bool may_send(Sender sender, const ipc::Message& message);
-[[nodiscard]] bool may_send(Kind role, const ipc::Message& message);  // never for Kind::Supervisor
-[[nodiscard]] Sender sender_of(Kind role);                            // not of Kind::Supervisor
 
 // The offence for the log, "sent a message Snapshot, which it may not send"; none if the message is allowed, and a
 // descriptor with it. An error in `received` is a message that could not be decoded.
 [[nodiscard]] std::optional<std::string> offence_of(Sender sender, const Result<ipc::Received>& received);
 inline constexpr const char* kFlooded = "exceeded its message rate";
-
-// The requester whose scripts and FIFO lines this role may request.
-[[nodiscard]] alert::Requester requester_of(Kind role);
 
 // What the supervisor waits for from one role.
 struct Awaited {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "impl.hpp"
+#include "mainstay/base/overloaded.hpp"
 #include "mainstay/kernel/clock.hpp"
 
 namespace mainstay::role {
@@ -62,39 +63,28 @@ void Supervisor::on_message(Child& child, Result<ipc::Received> got) {
 }
 
 void Supervisor::handle(Child& child, ipc::Received& received) {
-    std::visit(
-        [&]<class M>(M& message) {
-            if constexpr (std::is_same_v<M, ipc::Heartbeat>)
-                on_heartbeat(child, message);
-            else if constexpr (std::is_same_v<M, ipc::Prepared>)
-                child_prepared(child, message);
-            else if constexpr (std::is_same_v<M, ipc::Committed>)
-                child_committed(child);
-            else if constexpr (std::is_same_v<M, ipc::RunScript>)
-                run_script(child, message);
-            else if constexpr (std::is_same_v<M, ipc::FifoLine>)
-                write_fifos(child, message.line);
-            else if constexpr (std::is_same_v<M, ipc::ControlRequest>)
-                on_control_request(message);
-            else if constexpr (std::is_same_v<M, ipc::SignalReceived>)
-                signal_handed_on(label(child.kind), child.pid, message.signal);
-            else if constexpr (std::is_same_v<M, ipc::DumpRequested>)
-                state_refreshed(child, message.signal);
-            else if constexpr (std::is_same_v<M, ipc::ReadTraffic>)
-                relay_read_traffic();
-            else if constexpr (std::is_same_v<M, ipc::DiscoveryMemory>)
-                keep_discovery(child, std::move(received.descriptor));
-            else if constexpr (std::is_same_v<M, ipc::Rests>)
-                observer_rests(child, std::move(received.descriptor));
-            else if constexpr (std::is_same_v<M, ipc::ServerAnswered> || std::is_same_v<M, ipc::OperatorAnswered>)
-                operator_answered(child, *ipc::operator_answer(message), received.descriptor);
-            else if constexpr (std::is_same_v<M, ipc::ServerQuestion> || std::is_same_v<M, ipc::InstanceQuestion> ||
-                               std::is_same_v<M, ipc::LogLevelQuestion>)
-                relay_for_api(child, message);
-            else if constexpr (std::is_same_v<M, ipc::Stopped>) {
-            }  // its exit follows, else stop_step() kills it
-        },
-        received.message);
+    auto& descriptor = received.descriptor;
+    std::visit(Overloaded{
+                   [&](const ipc::Heartbeat& m) { on_heartbeat(child, m); },
+                   [&](const ipc::Prepared& m) { child_prepared(child, m); },
+                   [&](const ipc::Committed&) { child_committed(child); },
+                   [&](const ipc::RunScript& m) { run_script(child, m); },
+                   [&](const ipc::FifoLine& m) { write_fifos(child, m.line); },
+                   [&](const ipc::ControlRequest& m) { on_control_request(m); },
+                   [&](const ipc::SignalReceived& m) { signal_handed_on(label(child.kind), child.pid, m.signal); },
+                   [&](const ipc::DumpRequested& m) { state_refreshed(child, m.signal); },
+                   [&](const ipc::ReadTraffic&) { relay_read_traffic(); },
+                   [&](const ipc::DiscoveryMemory&) { keep_discovery(child, std::move(descriptor)); },
+                   [&](const ipc::Rests&) { observer_rests(child, std::move(descriptor)); },
+                   [](const ipc::Stopped&) {},  // its exit follows, else stop_step() kills it
+                   [&](const auto&) {
+                       if (const auto answer = ipc::operator_answer(received.message))
+                           operator_answered(child, *answer, descriptor);
+                       if (auto question = ipc::operator_question(received.message))
+                           relay_for_api(child, std::move(*question));
+                   },
+               },
+               received.message);
 }
 
 void Supervisor::run_script(Child& child, const ipc::RunScript& wanted) {

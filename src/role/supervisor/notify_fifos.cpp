@@ -23,11 +23,17 @@ alert::FifoNames names_of(const ipc::HostPlan& plan) {
     return names;
 }
 
+bool has_lines_of(alert::Requester requester, ipc::FifoPlan::Lines lines) {
+    using Lines = ipc::FifoPlan::Lines;
+    return lines == Lines::All || (lines == Lines::Vrrp) == (requester == alert::Requester::Vrrp);
+}
+
 }  // namespace
 
 Result<void> NotifyFifos::check(Kind from, const std::string& line) const {
-    auto allowed = alert::check_fifo_line(requester_of(from), line, names_);
-    if (!allowed && names_before_.known && alert::check_fifo_line(requester_of(from), line, names_before_)) return {};
+    auto allowed = alert::check_fifo_line(traits_of(from).requester, line, names_);
+    if (!allowed && names_before_.known && alert::check_fifo_line(traits_of(from).requester, line, names_before_))
+        return {};
     return allowed;
 }
 
@@ -112,10 +118,7 @@ void NotifyFifos::start_script_later(Fifo& fifo) {
 
 void NotifyFifos::write(Kind from, const std::string& line) {
     for (auto& fifo : fifos_) {
-        using Lines = ipc::FifoPlan::Lines;
-        if (!fifo->fd || (fifo->plan.lines == Lines::Vrrp && from != Kind::Vrrp) ||
-            (fifo->plan.lines == Lines::Lvs && from != Kind::Lvs))
-            continue;
+        if (!fifo->fd || !has_lines_of(traits_of(from).requester, fifo->plan.lines)) continue;
         ssize_t written = 0;
         while ((written = ::write(fifo->fd.get(), line.data(), line.size())) < 0 && errno == EINTR) {
         }

@@ -13,13 +13,6 @@
 
 namespace mainstay::role {
 
-namespace {
-
-// As a sentence names it.
-const char* name_of(Kind kind) { return kind == Kind::Lvs ? "the load balancing process" : "the VRRP process"; }
-
-}  // namespace
-
 std::uint64_t OperatorQueue::add(ipc::OperatorQuestion& question, Reply reply) {
     if (waiting_.size() >= kMost) {
         reply({0, kRefused, "too many commands wait for their outcome: try again later"}, -1);
@@ -73,7 +66,7 @@ void OperatorQueue::fail_all(const std::string& problem) {
 
 void OperatorQueue::process_died(Kind kind) {
     refuse_all([kind](const Waiting& one) { return one.by == kind; },
-               std::string{name_of(kind)} + " died; see the log");
+               std::string{traits_of(kind).sentence} + " died; see the log");
 }
 
 void OperatorQueue::arm() {
@@ -85,7 +78,7 @@ void OperatorQueue::arm() {
         const auto now = std::chrono::steady_clock::now();
         for (const Kind kind : {Kind::Vrrp, Kind::Lvs})
             refuse_all([&](const Waiting& one) { return one.by == kind && one.until <= now; },
-                       std::string{name_of(kind)} + " does not answer; see the log");
+                       std::string{traits_of(kind).sentence} + " does not answer; see the log");
         arm();
     });
 }

@@ -330,7 +330,7 @@ Result<void> ScriptRunner::check(Kind from, const ipc::RunScript& wanted) const 
     if (entry == nullptr) return {};
     const auto owner =
         entry->requested_by != alert::Requester::Nobody ? entry->requested_by : alert::requester_of_script(wanted.key);
-    const auto own = requester_of(from);
+    const auto own = traits_of(from).requester;
     if (own != owner || own == alert::Requester::Nobody) return fail(Errc::Permission, "it belongs to another role");
     const auto arguments = alert::script_arguments(wanted.key, wanted.queue, wanted.extra);
     return arguments ? Result<void>{} : error_of(arguments);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "mainstay/alert/scripts.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/model.hpp"
 
@@ -17,9 +18,10 @@ inline constexpr std::size_t kRoles = kRoleKinds.size();  // all but the supervi
 
 struct KindTraits {
     // -- names
-    const char* label = "";    // of its process, in the log
-    const char* program = "";  // the executable, without its folder
-    const char* account = "";  // the account it runs as (packaging/sysusers.d)
+    const char* label = "";     // of its process, in the log
+    const char* sentence = "";  // the same within a sentence: "the VRRP process"
+    const char* program = "";   // the executable, without its folder
+    const char* account = "";   // the account it runs as (packaging/sysusers.d)
     const char* keepalived_ident = "";
     LogModule log_module = LogModule::Supervisor;  // with whose level it logs
     const char* pid_file = "";
@@ -32,6 +34,7 @@ struct KindTraits {
     std::optional<int> config::Global::* rt_priority = nullptr;  // null: by its keyword
 
     // -- how the supervisor treats it
+    alert::Requester requester = alert::Requester::Nobody;  // whose scripts and FIFO lines it may ask for
     bool only_watches = false;     // observes the other roles; addresses and services do not depend on it
     bool always_runs = false;      // even without any configuration for it
     bool makes_dumps = false;      // writes dump files from the other roles' state blocks
