@@ -59,7 +59,7 @@ void put(ByteWriter& out, const vrrp::SendAdvert& i) {
     out(i.instance, i.interface, i.source, i.destinations, i.ttl, i.system_hop_limit, i.in_vrf, i.protocol, i.ip_id);
     for (const auto& payload : i.payloads) put_payload(out, payload, i);
 }
-void put(ByteWriter& out, const vrrp::AddAddresses& i) { out(i.instance); }
+void put(ByteWriter& out, const vrrp::AddAddresses& i) { out(i.instance, i.announced); }
 void put(ByteWriter& out, const vrrp::RemoveAddresses& i) { out(i.instance, i.addresses); }
 void put(ByteWriter& out, const vrrp::ChangeAddresses& i) { out(i.instance, i.added, i.removed); }
 void put(ByteWriter& out, const vrrp::RestoreAddress& i) { out(i.instance, i.interface, i.prefix); }
@@ -69,7 +69,7 @@ void put(ByteWriter& out, const vrrp::SetStaticAddresses& i) {
     for (const auto& address : i.addresses)
         out(address.prefix, address.dev, address.label, address.scope, address.no_track, address.noprefixroute);
 }
-void put(ByteWriter& out, const vrrp::SendGratuitousArp& i) { out(i.instance, i.rounds); }
+void put(ByteWriter& out, const vrrp::SendGratuitousArp& i) { out(i.instance, i.rounds, i.begun); }
 void put(ByteWriter& out, const vrrp::AnnounceAddress& i) { out(i.interface, i.address); }
 void put(ByteWriter& out, const vrrp::RunScript& i) { out(i.script); }
 void put(ByteWriter& out, const Event& e) {

@@ -102,8 +102,7 @@ void Instance::adopt_state(Step step, const InstanceSnapshot& previous) {
         return;
     }
     timer_ = std::clamp(previous.deadline, step.now, step.now + Nanos{config_->advert_int});
-    if (!held_addresses(*config_).empty()) step.out.push_back(AddAddresses{id_});
-    routing_.establish(step);
+    add_addresses(step, 0);
     owns_addresses_ = true;
     if (config_->garp_master_delay > Micros{0}) second_garp_at_ = step.now + config_->garp_master_delay;
     if (config_->garp_master_refresh > Micros{0})
@@ -207,10 +206,8 @@ void Instance::become_master(Step step) {
     if (source_) master_ = *source_;
     master_priority_ = effective_;
     send_advert(step);
-    if (!held_addresses(*config_).empty()) step.out.push_back(AddAddresses{id_});
-    routing_.establish(step);
+    add_addresses(step, config_->garp_master_repeat);
     owns_addresses_ = true;
-    send_arps(step, config_->garp_master_repeat);
 
     timer_ = step.now + config_->advert_int;
     if (config_->garp_master_delay > Micros{0}) second_garp_at_ = step.now + config_->garp_master_delay;

@@ -317,10 +317,8 @@ void Instance::routing_outcome(Step step, const RoutingOutcome& outcome) {
 
 void Instance::reassert(Step step) {
     if (state_ != State::Master) return;
-    if (!held_addresses(*config_).empty()) step.out.push_back(AddAddresses{id_});
     restores_.all_are_back();
-    routing_.establish(step);
-    send_arps(step, config_->garp_master_repeat);
+    add_addresses(step, config_->garp_master_repeat);
 }
 
 AddressChange Instance::reconfigure(Step step, InstanceId id, std::shared_ptr<const config::Instance> config,

@@ -110,9 +110,17 @@ void Instance::send_resignation(Step step) {
     log(step, LogLevel::Debug, "sent 0 priority");
 }
 
-void Instance::send_arps(Step step, std::uint32_t rounds) {
+// With routes and rules, which need them, and then `rounds` of gratuitous ARP.
+void Instance::add_addresses(Step step, std::uint32_t rounds) {
+    const bool any = !held_addresses(*config_).empty(), announced = any && rounds != 0;
+    if (any) step.out.push_back(AddAddresses{id_, announced});
+    routing_.establish(step);
+    send_arps(step, rounds, announced);
+}
+
+void Instance::send_arps(Step step, std::uint32_t rounds, bool begun) {
     if (rounds == 0 || (config_->addresses.empty() && config_->excluded_addresses.empty())) return;
-    step.out.push_back(SendGratuitousArp{id_, rounds});
+    step.out.push_back(SendGratuitousArp{id_, rounds, begun});
 }
 
 void Instance::arm_extra_arps(Instant now) {

@@ -11,7 +11,7 @@ FAULT = "if (state_ == State::Master) leave_master(step, health.link_up ? 2 : 0)
 STOP = """if (state_ == State::Master) leave_master(step, 1);
     if (state_ != State::Init) announce(step, Transition::Stop, "VRRP Instance stopping");"""
 TAKEOVER = """send_advert(step);
-    if (!held_addresses(*config_).empty()) step.out.push_back(AddAddresses{id_});"""
+    add_addresses(step, config_->garp_master_repeat);"""
 NEXT_SLOT = "*timer_ += interval * (missed + 1);"
 
 HAND_OVER = "step_back(step, hand_over_cause(), hand_over_reason(), 1, hand_over_wait());"
@@ -81,9 +81,9 @@ MUTATIONS = [
      "around.maintenance = maintenance;", ";"),
     # What a master does.
     ("no-advert-at-takeover", "instance.cpp", "the first advert comes an interval later", TAKEOVER,
-     "if (!held_addresses(*config_).empty()) step.out.push_back(AddAddresses{id_});"),
+     "add_addresses(step, config_->garp_master_repeat);"),
     ("addresses-before-advert", "instance.cpp", "the addresses are set before the advert goes out", TAKEOVER,
-     "if (!held_addresses(*config_).empty()) step.out.push_back(AddAddresses{id_}); send_advert(step);"),
+     "add_addresses(step, config_->garp_master_repeat); send_advert(step);"),
     ("adverts-drift", "instance.cpp", "the interval begins when the advert went out, not when it was due", NEXT_SLOT,
      "*timer_ = step.now + interval;"),
     ("missed-adverts-in-a-burst", "instance.cpp", "what was missed in a pause is sent afterwards", NEXT_SLOT,

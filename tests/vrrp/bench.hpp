@@ -74,7 +74,9 @@ struct Render {
         return fmt::format("{} advert {} to{}", i.instance == kNoInstance ? "gone" : std::to_string(i.instance),
                            std::to_integer<unsigned>(i.payloads.at(0).at(2)), to);
     }
-    std::string operator()(const AddAddresses& i) const { return fmt::format("{} add", i.instance); }
+    std::string operator()(const AddAddresses& i) const {
+        return fmt::format("{} add{}", i.instance, i.announced ? " announced" : "");
+    }
     std::string operator()(const RemoveAddresses& i) const {
         return fmt::format("{} remove{}", i.instance == kNoInstance ? "gone" : std::to_string(i.instance),
                            held(i.addresses));
@@ -107,7 +109,9 @@ struct Render {
         for (const auto& address : i.addresses) text += fmt::format(" {}@{}", address.prefix.to_string(), address.dev);
         return text;
     }
-    std::string operator()(const SendGratuitousArp& i) const { return fmt::format("{} arp x{}", i.instance, i.rounds); }
+    std::string operator()(const SendGratuitousArp& i) const {
+        return fmt::format("{} arp x{}{}", i.instance, i.rounds, i.begun ? " begun" : "");
+    }
     std::string operator()(const AnnounceAddress& i) const {
         return fmt::format("announce {}@{}", i.address.to_string(), i.interface);
     }

@@ -31,9 +31,10 @@ TEST_CASE("a member whose timer ends waits until all want to be MASTER, then all
     CHECK(bench.tick(t0 + 3'609'375us).empty());
     CHECK(bench.state(0) == State::Backup);
     CHECK(brief(bench.tick(t0 + 3'648'437'500ns)) ==
-          Lines{"VRRP_Group(G) Syncing instances to MASTER state", "0 advert 100 to 224.0.0.18", "0 add", "0 arp x5",
-                "(A) Entering MASTER STATE", "announce INSTANCE A MASTER 100", "1 advert 90 to 224.0.0.18", "1 add",
-                "1 arp x5", "(B) Entering MASTER STATE", "announce INSTANCE B MASTER 90", "announce GROUP G MASTER 0"});
+          Lines{"VRRP_Group(G) Syncing instances to MASTER state", "0 advert 100 to 224.0.0.18", "0 add announced",
+                "0 arp x5 begun", "(A) Entering MASTER STATE", "announce INSTANCE A MASTER 100",
+                "1 advert 90 to 224.0.0.18", "1 add announced", "1 arp x5 begun", "(B) Entering MASTER STATE",
+                "announce INSTANCE B MASTER 90", "announce GROUP G MASTER 0"});
 }
 
 TEST_CASE("a member that hears its master keeps the whole group back") {

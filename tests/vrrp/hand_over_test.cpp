@@ -73,7 +73,7 @@ TEST_CASE("a master that nobody replaces takes back what it handed over, and say
 
     CHECK(bench.tick(kAsked + kWait - 1us).empty());
     CHECK(brief(bench.tick(kAsked + kWait)) ==
-          Lines{"0 advert 150 to 224.0.0.18", "0 add", "0 arp x5", "(VI_1) Entering MASTER STATE",
+          Lines{"0 advert 150 to 224.0.0.18", "0 add announced", "0 arp x5 begun", "(VI_1) Entering MASTER STATE",
                 "announce INSTANCE VI_1 MASTER 150", "warning: (VI_1) nobody took over within 1.996 s: MASTER again",
                 "hand-over of VI_1 taken back after 1996093 us"});
 }
@@ -118,9 +118,10 @@ TEST_CASE("a sync group that nobody replaces is taken back as a whole") {
     Bench bench = Bench::master(pair_of_equals());
     (void)ask(bench, FailOver{0});
 
-    CHECK(deeds(bench.tick(kAsked + kWait)) ==
-          Lines{"0 advert 150 to 224.0.0.18", "0 add", "0 arp x5", "hand-over of A taken back after 1996093 us",
-                "1 advert 150 to 224.0.0.18", "1 add", "1 arp x5", "hand-over of B taken back after 1996093 us"});
+    CHECK(deeds(bench.tick(kAsked + kWait)) == Lines{"0 advert 150 to 224.0.0.18", "0 add announced", "0 arp x5 begun",
+                                                     "hand-over of A taken back after 1996093 us",
+                                                     "1 advert 150 to 224.0.0.18", "1 add announced", "1 arp x5 begun",
+                                                     "hand-over of B taken back after 1996093 us"});
 }
 
 TEST_CASE("a sync group of which another router took over only a part preempts again") {

@@ -53,9 +53,10 @@ TEST_CASE("an instance starts as BACKUP and says so") {
 TEST_CASE("at a takeover the advert is sent first, then addresses and ARPs, and only then events") {
     Bench bench = Bench::started(instance());
 
-    CHECK(lines(bench.tick(t0 + 3'609'375us)) ==
-          Lines{"0 advert 100 to 224.0.0.18", "0 add", "0 arp x5", "debug: (VI_1) Receive advertisement timeout",
-                "(VI_1) Entering MASTER STATE", "debug: (VI_1) setting VIPs.", "announce INSTANCE VI_1 MASTER 100"});
+    CHECK(lines(bench.tick(t0 + 3'609'375us)) == Lines{"0 advert 100 to 224.0.0.18", "0 add announced",
+                                                       "0 arp x5 begun", "debug: (VI_1) Receive advertisement timeout",
+                                                       "(VI_1) Entering MASTER STATE", "debug: (VI_1) setting VIPs.",
+                                                       "announce INSTANCE VI_1 MASTER 100"});
     CHECK(bench.state() == State::Master);
     CHECK(bench.due() == 4'609'375us);
 }
@@ -430,4 +431,18 @@ TEST_CASE("no_email_faults keeps FAULT quiet, and the return to the mailed state
 
     CHECK(brief(bench.router.step(link("eth0", false), t0 + 1s)).back() == "announce INSTANCE VI_1 FAULT 100");
     CHECK(brief(bench.router.step(link(), t0 + 2s)).back() == "announce INSTANCE VI_1 BACKUP 100");
+}
+
+TEST_CASE("addresses are announced as they are set only where their gratuitous ARP follows") {
+    auto c = instance();
+    c.garp_master_repeat = 0;
+    Bench silent = Bench::started(c);
+    CHECK(deeds(silent.tick(silent.router.deadline().value())) == Lines{"0 advert 100 to 224.0.0.18", "0 add"});
+
+    auto refreshing = instance();
+    refreshing.garp_master_delay = 1s;
+    Bench bench = Bench::started(refreshing);
+    const auto taken = bench.router.deadline().value();
+    CHECK(deeds(bench.tick(taken)) == Lines{"0 advert 100 to 224.0.0.18", "0 add announced", "0 arp x5 begun"});
+    CHECK(deeds(bench.tick(taken + 1s)) == Lines{"0 advert 100 to 224.0.0.18", "0 arp x5"});
 }

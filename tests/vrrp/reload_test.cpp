@@ -100,7 +100,7 @@ TEST_CASE("a VMAC that a reload makes again gets a master's addresses again") {
     const HostFacts host{.interfaces = {link("eth0", true, {ip("10.0.0.1")}, 9)}, .sources = {}};
 
     const auto done = lines(bench.router.reload(same, host, t0 + 4s));
-    CHECK(std::ranges::find(done, "0 add") != done.end());
+    CHECK(std::ranges::find(done, "0 add announced") != done.end());
     CHECK(bench.state() == State::Master);
 }
 
@@ -335,7 +335,7 @@ TEST_CASE("a backup that a reload makes the address owner takes over at once, as
     Bench bench = Bench::started(instance(100));
     (void)bench.router.reload(with({instance(255)}), t0 + 1s);
     CHECK(bench.due_of(0) == 1s);
-    CHECK(deeds(bench.tick(t0 + 1s)) == Lines{"0 advert 255 to 224.0.0.18", "0 add", "0 arp x5"});
+    CHECK(deeds(bench.tick(t0 + 1s)) == Lines{"0 advert 255 to 224.0.0.18", "0 add announced", "0 arp x5 begun"});
     // Another interval does not make it wait either.
     Bench slower = Bench::started(instance(100));
     auto owner = instance(255);

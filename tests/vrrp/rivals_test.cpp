@@ -47,7 +47,7 @@ TEST_CASE("an owner that hears another one for 3.2 intervals gives way, and is o
     const Instant gone = t0 + bench.due_of(0);
     CHECK(brief(bench.tick(gone)) ==
           Lines{"(VI_1) the other address owner no longer advertises: our priority is 255 again",
-                "0 advert 255 to 224.0.0.18", "0 add", "0 arp x5", "(VI_1) Entering MASTER STATE",
+                "0 advert 255 to 224.0.0.18", "0 add announced", "0 arp x5 begun", "(VI_1) Entering MASTER STATE",
                 "announce INSTANCE VI_1 MASTER 255"});
 }
 

@@ -13,8 +13,9 @@ using namespace mainstay::vrrp::test;
 TEST_CASE("a master sets its routes and rules after its addresses, and announces these last") {
     auto bench = Bench::started(routed());
 
-    CHECK(deeds(bench.tick(bench.router.deadline().value())) ==
-          Lines{"0 advert 100 to 224.0.0.18", "0 add", fmt::format("0 route {} {}", kRoutes, kRule), "0 arp x5"});
+    CHECK(deeds(bench.tick(bench.router.deadline().value())) == Lines{"0 advert 100 to 224.0.0.18", "0 add announced",
+                                                                      fmt::format("0 route {} {}", kRoutes, kRule),
+                                                                      "0 arp x5 begun"});
 }
 
 TEST_CASE("on leaving, rules go before routes and these before addresses") {

@@ -311,5 +311,6 @@ TEST_CASE("an instance receives only its own group, even if others share the VRI
     (void)bench.hear(peer, t0 + 2s);
     CHECK(bench.due_of(0) == 5'609'375us);
     (void)bench.tick(t0 + 5s);
-    CHECK(deeds(bench.tick(t0 + 5'609'375us)) == Lines{"0 advert 100 to 224.0.0.99", "0 add", "0 arp x5"});
+    CHECK(deeds(bench.tick(t0 + 5'609'375us)) ==
+          Lines{"0 advert 100 to 224.0.0.99", "0 add announced", "0 arp x5 begun"});
 }

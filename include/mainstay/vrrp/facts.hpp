@@ -194,6 +194,7 @@ struct SendAdvert {
 };
 struct AddAddresses {  // VIPs and excluded VIPs, one netlink batch; present ones are not an error
     InstanceId instance = 0;
+    bool announced = false;  // each once, as it is set: the first round of the SendGratuitousArp that follows
     bool operator==(const AddAddresses&) const = default;
 };
 struct RemoveAddresses {      // absent ones are not an error; one netlink batch
@@ -238,6 +239,7 @@ struct SetStaticAddresses {  // each names its interface; present ones are not a
 struct SendGratuitousArp {  // `rounds` per VIP, interleaved round by round (NA for IPv6)
     InstanceId instance = 0;
     std::uint32_t rounds = 1;
+    bool begun = false;  // AddAddresses has sent the first of them
     bool operator==(const SendGratuitousArp&) const = default;
 };
 struct AnnounceAddress {  // one gratuitous ARP or NA for one of the host's own addresses

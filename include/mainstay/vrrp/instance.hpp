@@ -166,7 +166,8 @@ private:
     void build_adverts(std::uint8_t priority);
     void seal(Step step, SendAdvert& advert);  // adds authentication
     void refresh_advertised();                 // also discards the pre-built adverts
-    void send_arps(Step step, std::uint32_t rounds);
+    void add_addresses(Step step, std::uint32_t rounds);
+    void send_arps(Step step, std::uint32_t rounds, bool begun = false);
     void arm_extra_arps(Instant now);
     void send_extra_arps(Step step);
     // `notify`: run scripts and send mails, not only note it.

@@ -115,7 +115,6 @@ private:
     VrrpTransport transport_;
     Announcer announcer_{runtime_.loop(), transport_, links_, runtime_.log(), [this] { return runtime_.now(); }};
     TakeOver addresses_{links_, announcer_, runtime_.log()};
-    std::optional<vrrp::InstanceId> taking_over_;  // the instance whose addresses have been announced once already
     VrrpRouting routing_;
     BfdStateReceiver bfd_;
     MasterReporter master_reporter_{runtime_.loop(), runtime_.log()};
@@ -269,11 +268,7 @@ void VrrpRole::perform(const vrrp::Intents& intents) {
     bool transition = false;
     const bool outermost = !std::exchange(performing_, true);
     for (const auto& intent : intents) {
-        const auto* added = std::get_if<vrrp::AddAddresses>(&intent);
-        if (added != nullptr && announces(intents, added->instance))
-            take_over(added->instance);
-        else
-            carry_out(intent);
+        carry_out(intent);
         transition = transition || std::holds_alternative<vrrp::AddAddresses>(intent) ||
                      std::holds_alternative<vrrp::RemoveAddresses>(intent) ||
                      std::holds_alternative<vrrp::Announce>(intent);
@@ -294,7 +289,7 @@ void VrrpRole::perform(const vrrp::Intents& intents) {
 void VrrpRole::carry_out(const vrrp::Intent& intent) {
     std::visit(Overloaded{
                    [&](const vrrp::SendAdvert& i) { transport_.send(i, links_); },
-                   [&](const vrrp::AddAddresses& i) { add(i.instance, {}); },
+                   [&](const vrrp::AddAddresses& i) { i.announced ? take_over(i.instance) : add(i.instance, {}); },
                    [&](const vrrp::RemoveAddresses& i) { remove(i.addresses); },
                    [&](const vrrp::ChangeAddresses& i) {
                        remove(i.removed);
@@ -335,7 +330,6 @@ void VrrpRole::take_over(vrrp::InstanceId id) {
     const auto& instance = router_->config().instances.at(id);
     firewall_.guard(instance);
     addresses_.set(*netlink_, instance);
-    taking_over_ = id;
 }
 
 // The kernel has queued the notifications of our own removals by the time it answers; reading them right here
@@ -376,10 +370,8 @@ void VrrpRole::restore(const vrrp::RestoreAddress& wanted) {
 }
 
 void VrrpRole::announce_addresses(const vrrp::SendGratuitousArp& wanted) {
-    const bool begun = taking_over_ == wanted.instance;  // take_over() has sent the first round
-    taking_over_.reset();
     const auto requests = address_requests(router_->config().instances.at(wanted.instance), {}, links_);
-    announcer_.announce(requests, wanted.rounds, begun);
+    announcer_.announce(requests, wanted.rounds, wanted.begun);
 }
 
 void VrrpRole::on_packets_readable() {

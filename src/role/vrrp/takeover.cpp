@@ -68,13 +68,6 @@ constexpr std::size_t kInstancesMax = 16;  // copying more takes longer than it 
 
 }  // namespace
 
-bool announces(const vrrp::Intents& intents, vrrp::InstanceId id) {
-    return std::ranges::any_of(intents, [id](const vrrp::Intent& intent) {
-        const auto* arp = std::get_if<vrrp::SendGratuitousArp>(&intent);
-        return arp != nullptr && arp->instance == id;
-    });
-}
-
 void PrecomputedTakeover::compute(const vrrp::Router& router, kernel::Rtnetlink& netlink) {
     const auto& config = router.config();
     const auto due = router.deadline();
@@ -83,8 +76,7 @@ void PrecomputedTakeover::compute(const vrrp::Router& router, kernel::Rtnetlink&
     step_->intents = step_->router.step(vrrp::DeadlineReached{}, *due);
     for (const auto& intent : step_->intents) {
         const auto* added = std::get_if<vrrp::AddAddresses>(&intent);
-        if (added != nullptr && announces(step_->intents, added->instance))
-            addresses_.prepare(netlink, config.instances.at(added->instance));
+        if (added != nullptr && added->announced) addresses_.prepare(netlink, config.instances.at(added->instance));
         if (const auto* advert = std::get_if<vrrp::SendAdvert>(&intent)) transport_.warm_up(*advert, links_);
     }
 }

@@ -54,9 +54,6 @@ private:
 // interval ends is known beforehand, unless an advert arrives before. At the deadline only the prepared packets have to
 // be sent.
 
-// Whether the intents announce the addresses of this instance once they are set.
-[[nodiscard]] bool announces(const vrrp::Intents& intents, vrrp::InstanceId id);
-
 class PrecomputedTakeover {
 public:
     PrecomputedTakeover(TakeOver& addresses, VrrpTransport& transport, const Links& links)
