@@ -6,6 +6,7 @@
 
 #include "firewall_marks.hpp"
 #include "mainstay/base/hash.hpp"
+#include "mainstay/config/scheduler_flags.hpp"
 #include "mainstay/config/validate/data_path.hpp"
 #include "mainstay/lvs/desired.hpp"
 
@@ -15,7 +16,6 @@ namespace {
 using Type = config::Checker::Type;
 
 constexpr std::string_view kMark = "fwmark";
-constexpr std::uint32_t kOnePacket = 0x4;  // IP_VS_SVC_F_ONEPACKET: each datagram is forwarded by its mark
 
 bool asks_by_ip(Type type) {
     switch (type) {
@@ -114,7 +114,7 @@ Table PathChecks::desired() const {
         service.fwmark = mark;
         service.family = way.key.family;
         service.scheduler = "rr";
-        service.scheduler_flags = kOnePacket;
+        service.scheduler_flags = config::kOnePacket;  // each datagram is forwarded by its mark
         service.real_servers = {way.server};
         auto& only = service.real_servers.front();
         only.upper_threshold = only.lower_threshold = 0;
