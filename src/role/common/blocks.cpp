@@ -25,12 +25,14 @@ Result<report::LvsStatus> decode_lvs_block(std::span<const std::byte> bytes) {
     return status;
 }
 
-RunningConfig to_run(const config::Config& config, bool whole) {
+RunningConfig to_run(const config::Config& config, bool shown) {
     RunningConfig next{{}, alert::NotifyScripts{config}};
-    if (whole)
-        next.config = config;
-    else
+    if (!shown) {
         next.config.global = config.global;
+        return next;
+    }
+    next.config = config;
+    for (auto& service : next.config.virtual_servers) service.real_servers = {};
     return next;
 }
 

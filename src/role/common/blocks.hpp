@@ -28,9 +28,10 @@ void fill_in_omitted(report::LvsStatus& status);
 
 // The running configuration, as a role's process keeps it beside the role itself.
 struct RunningConfig {
-    config::Config config;  // without `whole` global_defs alone: there may be thousands of instances and services
+    config::Config config;  // without `shown` global_defs alone; else all but the real servers, of which there may be
+                            // tens of thousands
     alert::NotifyScripts scripts;
 };
-[[nodiscard]] RunningConfig to_run(const config::Config& config, bool whole);
+[[nodiscard]] RunningConfig to_run(const config::Config& config, bool shown);
 
 }  // namespace mainstay::role

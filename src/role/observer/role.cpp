@@ -365,12 +365,10 @@ std::vector<Dump> ObserverRole::dumps_for(int signal) {
     const auto* config = runtime_.running();
     if (config == nullptr) return {};
     const auto vrrp = read_status<report::VrrpStatus>(vrrp_.block);
-    const auto lvs = signal == SIGUSR1 ? lvs_status() : std::nullopt;
     const auto bfd = read_status<report::BfdStatus>(bfd_block_);
     const report::DumpSource source{
         .config = *config,
         .vrrp = vrrp && !config->instances.empty() ? &*vrrp : nullptr,
-        .lvs = lvs ? &*lvs : nullptr,
         .cleared = cleared_,
         .json_version_2 = config::value_of<std::int64_t>(config->global.more->values, "json_version") == 2,
         .bfd = bfd ? &*bfd : nullptr,
@@ -470,11 +468,7 @@ std::shared_ptr<const report::DaemonStatus> ObserverRole::shared_status() {
 
 http::ApiSources ObserverRole::api_sources() {
     return {.status = [this] { return shared_status(); },
-            .needs = [this]() -> http::NeededRoles {
-                const auto* config = runtime_.running();
-                if (config == nullptr) return {};
-                return {.vrrp = !config->instances.empty(), .lvs = !config->virtual_servers.empty()};
-            },
+            .needs = [this] { return http::roles_needed_by(runtime_.running()); },
             .history = history_,
             .ask = {},
             .mail = &mail_commands_,

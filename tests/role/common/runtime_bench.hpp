@@ -132,7 +132,7 @@ private:
             {"large state", [this] { runtime_.publish_state([](auto) { return std::size_t{1} << 30U; }); }},
             {"previous", [this] { note_previous(); }},
             {"generation", [this] { note("generation " + std::to_string(runtime_.generation())); }},
-            {"services", [this] { note("services " + std::to_string(runtime_.running()->virtual_servers.size())); }},
+            {"services", [this] { note_services(); }},
             {"ipvs", [this] { note(runtime_.ipvs_socket() >= 0 ? "a socket" : "no socket"); }},
             {"lines", [this] { log_lines(); }},
             {"levels", [this] { note("levels " + std::to_string(runtime_.log_levels().size())); }},
@@ -163,6 +163,11 @@ private:
         runtime_.run_script("asked", {"a"}, "queue", [this](const ipc::ScriptResult& result) {
             note("result " + std::to_string(result.status));
         });
+    }
+    void note_services() {
+        const auto& services = runtime_.running()->virtual_servers;
+        note("services " + std::to_string(services.size()) +
+             (services.empty() ? "" : " with " + std::to_string(services[0].real_servers.size()) + " servers"));
     }
     void note_previous() {
         const auto before = runtime_.previous_state();

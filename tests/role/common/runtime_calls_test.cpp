@@ -120,7 +120,7 @@ TEST_CASE("changes that the role does not take are prepared from the whole confi
     bench.send(ipc::Commit{2});
     CHECK(bench.hear_a<ipc::Committed>().generation == 2);
     bench.ask("services");
-    bench.until_noted("services 2");
+    bench.until_noted("services 2 with 0 servers");
 }
 
 TEST_CASE("only what was prepared last is committed, and nothing is aborted that never began" *

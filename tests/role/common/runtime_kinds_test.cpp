@@ -54,7 +54,7 @@ TEST_CASE("the process with many servers leaves them to its role, and its log li
         bench->ask("services");
     }
     many.until_noted("services 0");
-    shows.until_noted("services 1");
+    shows.until_noted("services 1 with 0 servers");
     many.ask("lines");
     many.until_logged("a line of the role\n");
     many.ask("lines");

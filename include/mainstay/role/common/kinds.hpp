@@ -56,7 +56,7 @@ struct KindTraits {
     bool is_short_of_time = false;     // does not take the time to return memory to the kernel
     bool logs_reloads = false;         // logs "Reloading", as the corresponding process of keepalived does
     bool has_record = false;           // a flight recorder
-    bool shows_configuration = false;  // Runtime::running() is the whole configuration; elsewhere global_defs alone
+    bool shows_configuration = false;  // Runtime::running() has all but real servers; elsewhere global_defs alone
 };
 [[nodiscard]] const KindTraits& traits_of(Kind kind);
 

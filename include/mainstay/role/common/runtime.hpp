@@ -69,7 +69,8 @@ public:
     virtual void publish_state(const ipc::StateBlock::Writer& write) = 0;
     [[nodiscard]] virtual std::uint64_t generation() const = 0;         // of the running configuration
     [[nodiscard]] virtual const ipc::RoleStartup& options() const = 0;  // how this process was asked to run
-    // The running configuration (see KindTraits::shows_configuration); null before the first one.
+    // The running configuration without its real servers (see KindTraits::shows_configuration); null before the first
+    // one.
     [[nodiscard]] virtual const config::Config* running() const { return nullptr; }
     // A generic netlink socket in the network namespace of net_namespace_ipvs; -1: use this process's namespace.
     [[nodiscard]] virtual int ipvs_socket() const { return -1; }

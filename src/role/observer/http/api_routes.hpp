@@ -24,6 +24,10 @@ using AskDaemon = std::function<void(ipc::OperatorQuestion, std::function<void(O
 struct NeededRoles {
     bool vrrp = false, lvs = false;
 };
+[[nodiscard]] inline NeededRoles roles_needed_by(const config::Config* running) {
+    if (running == nullptr) return {};
+    return {.vrrp = !running->instances.empty(), .lvs = !running->virtual_servers.empty()};
+}
 
 // What the routes show and do. Everything outlives the server.
 struct ApiSources {
