@@ -108,11 +108,14 @@ Generator<std::string> metrics_pieces(std::shared_ptr<const DaemonStatus> shared
     if (status.bfd) put_bfd(out, *status.bfd);
     if (status.lvs) put_lvs(out, status, *status.lvs, services);
     if (status.lvs && options.servers) {
-        const ServerSeries servers{*status.lvs, services};
+        ServerSeries servers{*status.lvs, services};
         left_out += servers.left_out();
         for (const auto put : ServerSeries::families()) {
-            co_yield out.take();
-            put(servers, out);
+            servers.begin();
+            do {
+                put(servers, out);
+                co_yield out.take();
+            } while (servers.next());
         }
     }
     out.family("mainstay_metrics_left_out");

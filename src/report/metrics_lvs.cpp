@@ -163,10 +163,22 @@ ServerSeries::ServerSeries(const LvsStatus& lvs, const LabelledServices& service
     }
 }
 
+void ServerSeries::begin() {
+    to_ = 0;
+    static_cast<void>(next());
+}
+
+bool ServerSeries::next() {
+    from_ = to_;
+    for (std::size_t servers = 0; to_ < services_.all().size() && servers < kServersAtOnce; ++to_)
+        servers += services_.all()[to_].object->servers.size();
+    return from_ != to_;
+}
+
 template <class F>
 void ServerSeries::servers(MetricsWriter& out, std::string_view family, const F& f) const {
-    out.family(family);
-    for (const auto& service : services_.all()) {
+    this->family(out, family);
+    for (const auto& service : at_hand()) {
         const auto& list = service.object->servers;
         const auto* counted = traffic_ != nullptr ? &(*traffic_)[service.position] : nullptr;
         for (std::size_t i = 0; i < list.size(); ++i)
@@ -197,8 +209,8 @@ void ServerSeries::counters(MetricsWriter& out, std::string_view family) const {
 
 void ServerSeries::active_connections(MetricsWriter& out) const {
     if (traffic_ == nullptr) return;
-    out.family("mainstay_service_active_connections");
-    for (const auto& one : services_.all()) out.sample(one.labels, active_connections_of((*traffic_)[one.position]));
+    family(out, "mainstay_service_active_connections");
+    for (const auto& one : at_hand()) out.sample(one.labels, active_connections_of((*traffic_)[one.position]));
 }
 
 void ServerSeries::current_connections(MetricsWriter& out) const {

@@ -73,7 +73,10 @@ class ServerSeries {
 public:
     ServerSeries(const LvsStatus& lvs, const LabelledServices& services);
     using Put = void (*)(const ServerSeries& series, MetricsWriter& out);
-    [[nodiscard]] static std::span<const Put> families();  // each writes one
+    [[nodiscard]] static std::span<const Put> families();  // each writes one, of the services at hand
+    // The first services are at hand, with about kServersAtOnce servers; also if there is none.
+    void begin();
+    [[nodiscard]] bool next();  // those after them; false: there are no more
     [[nodiscard]] std::uint64_t left_out() const { return left_out_; }
 
 private:
@@ -87,7 +90,16 @@ private:
     void active_connections(MetricsWriter& out) const;
     void current_connections(MetricsWriter& out) const;
 
+    static constexpr std::size_t kServersAtOnce = 1000;
+    [[nodiscard]] std::span<const LabelledServices::One> at_hand() const {
+        return std::span{services_.all()}.subspan(from_, to_ - from_);
+    }
+    void family(MetricsWriter& out, std::string_view name) const {
+        if (from_ == 0) out.family(name);
+    }
+
     const LabelledServices& services_;
+    std::size_t from_ = 0, to_ = 0;
     const std::vector<ServiceTraffic>* traffic_;  // null: not known
     std::set<const ServerStatus*> repeated_;      // those with the labels of an earlier one
     std::uint64_t left_out_ = 0;                  // of servers and checks

@@ -184,3 +184,31 @@ TEST_CASE("the usual scope stays below a megabyte with 2,300 services and 37,000
         CHECK(lines_of(text, "mainstay_ipvs_in_bytes_total{").size() == 2'300);
     }
 }
+
+TEST_CASE("series of servers come in pieces of about a thousand of them, and are one text") {
+    auto status = metrics_daemon();
+    status.lvs->services.clear();
+    status.lvs->traffic.emplace();
+    for (int service = 0; service < 30; ++service) {
+        report::ServiceStatus one;
+        one.name = "S" + std::to_string(service);
+        for (int server = 0; server < 100; ++server) one.servers.push_back({.name = "R" + std::to_string(server)});
+        status.lvs->services.push_back(std::move(one));
+        status.lvs->traffic->push_back({.stats = {}, .servers = std::vector<ServerTraffic>(100), .sorry_server = {}});
+    }
+    auto pieces = metrics_pieces(std::make_shared<const DaemonStatus>(status), {.servers = true});
+    std::size_t count = 0, most = 0;
+    std::string text;
+    for (; auto piece = pieces.next(); ++count) {
+        most = std::max(most, piece->size());
+        text += *piece;
+    }
+    CHECK(count > 3 * 10);  // families of servers
+    CHECK(most < 300'000);
+    CHECK(text == metrics(status, {.servers = true}));
+    for (const char* family : {"mainstay_server_up", "mainstay_server_weight", "mainstay_server_current_connections"})
+        CHECK(lines_of(text, "# TYPE " + std::string{family} + " ").size() == 1);
+    CHECK(lines_of(text, "mainstay_server_up{").size() == 3000);
+    CHECK(lines_of(text, "mainstay_server_current_connections{").size() == 9000);
+    CHECK(lines_of(text, "mainstay_service_active_connections{").size() == 30);
+}
