@@ -452,21 +452,21 @@ json whole_json(const DaemonStatus& status) {
     return out;
 }
 
-// `text` is a document whose list of services, with which `mark` ends, is empty.
-Generator<std::string> with_services(std::string text, std::string mark, std::shared_ptr<const DaemonStatus> status) {
+// `text` is a document whose list of services, a member at this depth, is empty.
+Generator<std::string> with_services(std::string text, std::size_t depth, std::shared_ptr<const DaemonStatus> status) {
     const auto& lvs = *status->lvs;
-    const auto at = text.find(mark + "]") + mark.size();
-    const std::string end_of_list = mark.substr(0, mark.find('"')), between = end_of_list + " ";
+    const std::string line = "\n" + std::string(depth, ' '), deeper = line + " ", list = line + "\"services\": [";
+    const auto at = text.find(list + "]") + list.size();
     std::string piece = text.substr(0, at);
     for (std::size_t i = 0; i < lvs.services.size(); ++i) {
         if (i != 0) piece += ',';
         auto service = text_of(service_json(lvs.services[i], traffic_of(lvs, i)));
         service.pop_back();  // the line's end
-        piece += between;
-        for (const char c : service) c == '\n' ? piece += between : piece += c;
+        piece += deeper;
+        for (const char c : service) c == '\n' ? piece += deeper : piece += c;
         if (piece.size() >= kPieceBytes) co_yield std::exchange(piece, {});
     }
-    co_yield piece + end_of_list + text.substr(at);
+    co_yield piece + line + text.substr(at);
 }
 
 Generator<std::string> in_one_piece(std::string text) { co_yield std::move(text); }
@@ -478,7 +478,7 @@ Generator<std::string> status_pieces(std::shared_ptr<const DaemonStatus> status,
     auto text = text_of(all ? whole_json(*status) : part_json(*status, part));
     if ((!all && part != StatusPart::Lvs) || !status->lvs || status->lvs->services.empty())
         return in_one_piece(std::move(text));
-    return with_services(std::move(text), all ? "\n  \"services\": [" : "\n \"services\": [", std::move(status));
+    return with_services(std::move(text), all ? 2 : 1, std::move(status));
 }
 
 std::string status_json(const DaemonStatus& status, StatusPart part) {

@@ -405,7 +405,7 @@ template <class... Kinds>
     return (std::holds_alternative<Kinds>(message) || ...);
 }
 
-// What an operator asks the daemon over mainstayctl, the API or D-Bus, and gets an OperatorAnswered for.
+// What an operator asks the daemon over mainstayctl or the API, and gets an OperatorAnswered for.
 using OperatorQuestion = std::variant<ServerQuestion, InstanceQuestion, LogLevelQuestion>;
 [[nodiscard]] std::optional<OperatorQuestion> operator_question(const Message& message);  // none: it is another message
 [[nodiscard]] std::optional<OperatorAnswered> operator_answer(const Message& message);    // also of former versions

@@ -1,13 +1,13 @@
 // Drives the judge with deadlines and check results, and carries out its intents: the table first, then log lines and
 // events, then the checks.
 #include "mainstay/role/lvs/role.hpp"
-#include "mainstay/base/overloaded.hpp"
 
 #include <linux/capability.h>
 
 #include <boost/asio/post.hpp>
 
 #include "adoption.hpp"
+#include "mainstay/base/overloaded.hpp"
 #include "mainstay/kernel/local_address.hpp"
 #include "role_impl.hpp"
 

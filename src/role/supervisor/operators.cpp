@@ -14,15 +14,17 @@
 namespace mainstay::role {
 
 std::uint64_t OperatorQueue::add(ipc::OperatorQuestion& question, Reply reply) {
-    if (waiting_.size() >= kMost) {
+    const bool lvs = std::holds_alternative<ipc::ServerQuestion>(question);
+    const Kind by = lvs ? Kind::Lvs : Kind::Vrrp;
+    const auto waiting = std::ranges::count(waiting_, by, [](const auto& one) { return one.second.by; });
+    if (static_cast<std::size_t>(waiting) >= (lvs ? kMostOfLvs : kMostOfVrrp)) {
         reply({0, kRefused, "too many commands wait for their outcome: try again later"}, -1);
         return 0;
     }
     const auto number = next_++;
     std::visit([number](auto& asked) { asked.request = number; }, question);
-    const bool lvs = std::holds_alternative<ipc::ServerQuestion>(question);
     const auto until = std::chrono::steady_clock::now() + (lvs ? waits_.for_lvs : waits_.for_vrrp);
-    waiting_.emplace(number, Waiting{std::move(reply), lvs ? Kind::Lvs : Kind::Vrrp, until});
+    waiting_.emplace(number, Waiting{std::move(reply), by, until});
     arm();
     return number;
 }

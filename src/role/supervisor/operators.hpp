@@ -20,7 +20,8 @@ namespace mainstay::role {
 
 class OperatorQueue {
 public:
-    static constexpr std::size_t kMost = 16;
+    // That wait for one process. Of servers an outcome takes moments: many hosts may be drained at once.
+    static constexpr std::size_t kMostOfVrrp = 16, kMostOfLvs = 128;
     // How long the process is waited for that carries the command out. For the VRRP process longer than the longest
     // hand-over: two intervals of RFC 3768's 255 s.
     struct Waits {

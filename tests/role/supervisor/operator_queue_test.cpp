@@ -122,7 +122,8 @@ TEST_CASE("each process has a time of its own for its answer, and its end answer
 
 TEST_CASE("a bound of commands waits; a further one is refused at once, and all of them when the daemon stops") {
     QuestionsBench bench{{.for_vrrp = 1h, .for_lvs = 1h}};
-    for (std::size_t i = 0; i < OperatorQueue::kMost; ++i) CHECK(bench.add() == i + 1);
+    constexpr std::size_t kMost = OperatorQueue::kMostOfVrrp;
+    for (std::size_t i = 0; i < kMost; ++i) CHECK(bench.add() == i + 1);
     CHECK(bench.heard.empty());
     CHECK(bench.add() == 0);
     REQUIRE(bench.heard.size() == 1);
@@ -131,7 +132,20 @@ TEST_CASE("a bound of commands waits; a further one is refused at once, and all 
     CHECK(bench.heard[0].problem == "too many commands wait for their outcome: try again later");
     CHECK_FALSE(bench.heard[0].has_text);
     bench.queue.fail_all("the daemon is stopping");
-    REQUIRE(bench.heard.size() == OperatorQueue::kMost + 1);
+    REQUIRE(bench.heard.size() == kMost + 1);
     CHECK(bench.heard.back().problem == "the daemon is stopping");
-    CHECK(bench.add() == OperatorQueue::kMost + 1);
+    CHECK(bench.add() == kMost + 1);
+}
+
+TEST_CASE("commands for servers have a larger bound of their own, and neither kind keeps the other away") {
+    QuestionsBench bench{{.for_vrrp = 1h, .for_lvs = 1h}};
+    const auto full = [&](std::size_t most, const ipc::OperatorQuestion& question) {
+        for (std::size_t i = 0; i < most; ++i) CHECK(bench.add(question) != 0);
+        return bench.add(question) == 0;
+    };
+    CHECK(full(16, ipc::InstanceQuestion{}));
+    CHECK(full(128, ipc::ServerQuestion{}));
+    CHECK(bench.heard.size() == 2);
+    bench.queue.process_died(Kind::Vrrp);
+    CHECK(full(16, ipc::InstanceQuestion{}));
 }

@@ -219,7 +219,7 @@ void change_servers(const ApiSources& sources, const Request& request, const Don
     auto question = question_of(*verb, request);
     if (!question)
         return done(refusal(400, question.error().text(), "{\"servers\": \"[SERVICES/]SERVERS\", \"dry_run\": false}"));
-    sources.ask(std::move(*question), [done](const OperatorReply& reply) { done(answer_of(reply)); });
+    ask(sources, std::move(*question), done);
 }
 
 // ---- the page, and what there is
@@ -246,9 +246,11 @@ Route get(std::string_view pattern, AtOnce handle, Rights needs = Rights::Read) 
 
 }  // namespace
 
-Answer answer_of(const OperatorReply& reply) {
-    if (!reply.problem.empty()) return refusal(409, reply.problem, "nothing was changed");
-    return json_answer({{"exit_code", reply.exit_code}, {"text", reply.text}});
+void ask(const ApiSources& sources, ipc::OperatorQuestion question, Done done) {
+    sources.ask(std::move(question), [done = std::move(done)](const OperatorReply& reply) {
+        if (!reply.problem.empty()) return done(refusal(409, reply.problem, "nothing was changed"));
+        done(json_answer({{"exit_code", reply.exit_code}, {"text", reply.text}}));
+    });
 }
 
 std::vector<Route> api_routes(const ApiSources& s) {

@@ -17,7 +17,6 @@
 
 namespace mainstay::role::http {
 
-[[nodiscard]] Answer answer_of(const OperatorReply& reply);
 using AskDaemon = std::function<void(ipc::OperatorQuestion, std::function<void(OperatorReply)>)>;
 
 // The roles that the running configuration has work for.
@@ -45,6 +44,8 @@ struct ApiSources {
     std::function<LogLevels()> log_levels{};
     QueueCommands* webhooks = nullptr;
 };
+// Asks the daemon, and gives the client its answer.
+void ask(const ApiSources& sources, ipc::OperatorQuestion question, Done done);
 [[nodiscard]] std::vector<Route> api_routes(const ApiSources& sources);
 
 }  // namespace mainstay::role::http

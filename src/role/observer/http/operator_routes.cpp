@@ -62,7 +62,7 @@ void command_instances(const ApiSources& sources, const Request& request, const 
     auto question =
         question_of(request.segment == "failover" ? InstanceVerb::FailOver : InstanceVerb::FailBack, request);
     if (!question) return done(refusal(400, question.error().text(), R"({"name": "INSTANCE", "dry_run": false})"));
-    sources.ask(std::move(*question), [done](const OperatorReply& reply) { done(answer_of(reply)); });
+    ask(sources, std::move(*question), done);
 }
 
 void command_maintenance(const ApiSources& sources, const Request& request, const Done& done) {
@@ -72,7 +72,7 @@ void command_maintenance(const ApiSources& sources, const Request& request, cons
         question_of(request.segment == "on" ? InstanceVerb::MaintenanceOn : InstanceVerb::MaintenanceOff, request);
     if (!question)
         return done(refusal(400, question.error().text(), R"({"seconds": 3600, "reason": "TEXT", "dry_run": false})"));
-    sources.ask(std::move(*question), [done](const OperatorReply& reply) { done(answer_of(reply)); });
+    ask(sources, std::move(*question), done);
 }
 
 namespace {
@@ -110,7 +110,7 @@ Answer show_log_levels(const ApiSources& sources) {
 void set_log_levels(const ApiSources& sources, const Request& request, const Done& done) {
     auto question = question_of(request);
     if (!question) return done(refusal(400, question.error().text(), R"({"module": "vrrp", "level": "debug"})"));
-    sources.ask(std::move(*question), [done](const OperatorReply& reply) { done(answer_of(reply)); });
+    ask(sources, std::move(*question), done);
 }
 
 namespace {
