@@ -3,19 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
+
+#include "mainstay/config/keywords.hpp"
 
 namespace mainstay::alert {
 
 std::vector<Fifo> fifos(const config::Global& global) {
     std::vector<Fifo> all;
-    for (const char* keyword : {"notify_fifo", "vrrp_notify_fifo", "lvs_notify_fifo"}) {
-        const auto words = config::value_of<config::WordList>(global.more->values, keyword);
+    namespace keyword = config::keyword;
+    for (const auto& [name, script] : {std::pair{keyword::notify_fifo, keyword::notify_fifo_script},
+                                       std::pair{keyword::vrrp_notify_fifo, keyword::vrrp_notify_fifo_script},
+                                       std::pair{keyword::lvs_notify_fifo, keyword::lvs_notify_fifo_script}}) {
+        const auto words = config::value_of(global.more->values, name);
         if (!words || words->empty()) continue;
         if (std::ranges::find(all, words->front(), &Fifo::path) != all.end()) continue;
-        Fifo fifo{keyword, words->front(), {}, {}, {}};
+        Fifo fifo{std::string{name.text}, words->front(), {}, {}, {}};
         if (words->size() > 1) fifo.user = (*words)[1];
         if (words->size() > 2) fifo.group = (*words)[2];
-        fifo.script = config::value_of<config::Command>(global.more->values, fmt::format("{}_script", keyword));
+        fifo.script = config::value_of(global.more->values, script);
         all.push_back(std::move(fifo));
     }
     return all;

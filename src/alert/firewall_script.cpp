@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::alert {
 namespace {
 
@@ -60,7 +62,8 @@ exit $failed
 
 bool wants_firewall_script(const config::Config& config) {
     const auto& values = config.global.more->values;
-    return config::find_value(values, "vrrp_iptables") != nullptr && config::find_value(values, "nftables") == nullptr;
+    return config::is_given(values, config::keyword::vrrp_iptables) &&
+           !config::is_given(values, config::keyword::nftables);
 }
 
 Wanted firewall_script() {

@@ -5,8 +5,12 @@
 
 #include "mainstay/alert/fifos.hpp"
 #include "mainstay/alert/firewall_script.hpp"
+#include "mainstay/config/keywords.hpp"
 
 namespace mainstay::alert {
+
+namespace keyword = config::keyword;
+
 namespace {
 
 // Written to FIFOs only.
@@ -70,11 +74,10 @@ std::string queue_of(const Event& event) {
 
 // notify_deleted, which may come without a command, and notify_master_rx_lower_pri.
 config::Command rarer_command(const config::ExtraSettings& more, Transition transition) {
-    const char* keyword = transition == Transition::Deleted              ? "notify_deleted"
-                          : transition == Transition::LowerPriorityHeard ? "notify_master_rx_lower_pri"
-                                                                         : nullptr;
-    if (keyword == nullptr) return {};
-    return config::value_of<config::Command>(more.values, keyword).value_or(config::Command{});
+    const bool deleted = transition == Transition::Deleted;
+    if (!deleted && transition != Transition::LowerPriorityHeard) return {};
+    const auto& keyword = deleted ? keyword::notify_deleted : keyword::notify_master_rx_lower_pri;
+    return config::value_of(more.values, keyword).value_or(config::Command{});
 }
 
 // keepalived: a server of a firewall-mark service has no protocol in its name.
@@ -140,11 +143,13 @@ void want_service(std::vector<Wanted>& all, const config::VirtualServer& service
 // startup_script, shutdown_script and the readers of FIFOs.
 void want_process_scripts(std::vector<Wanted>& all, const config::Global& global) {
     // Without one shutdown_script has as long as the whole stop.
-    for (const auto& [key, usual] : {std::pair{kStartupScript, Seconds{10}}, {kShutdownScript, Seconds{0}}}) {
-        const auto command = config::value_of<config::Command>(global.more->values, key);
-        const auto timeout = config::value_of<Micros>(global.more->values, std::string{key} + "_timeout");
-        if (command) want(all, key, *command, timeout.value_or(usual));
-    }
+    const auto& values = global.more->values;
+    if (const auto command = config::value_of(values, keyword::startup_script))
+        want(all, kStartupScript, *command,
+             config::value_of(values, keyword::startup_script_timeout).value_or(Seconds{10}));
+    if (const auto command = config::value_of(values, keyword::shutdown_script))
+        want(all, kShutdownScript, *command,
+             config::value_of(values, keyword::shutdown_script_timeout).value_or(Seconds{0}));
     for (const Fifo& fifo : fifos(global))
         if (fifo.script) want(all, fifo_script_key(fifo.keyword), *fifo.script);
 }
@@ -172,13 +177,9 @@ std::string without_address(const std::string& server, bool without_port = false
     return "[" + server.substr(end, colon - end) + ":0";
 }
 
-bool is_from(const config::RealServer& server, const char* keyword) {
-    return config::find_value(server.more->values, keyword) != nullptr;
-}
-
 // Whether the template of this server of a real_server_file has no port.
 bool has_own_port(const config::VirtualServer& service, const config::RealServer& server) {
-    const auto file = config::value_of<config::WordList>(server.more->values, "real_server_file");
+    const auto file = config::value_of(server.more->values, keyword::real_server_file);
     if (!file) return false;
     const bool is_nat = server.forwarding == config::Forwarding::Nat;
     if (service.fwmark == 0 && service.group.empty() && !is_nat) return false;  // that of the service
@@ -187,7 +188,8 @@ bool has_own_port(const config::VirtualServer& service, const config::RealServer
 
 std::string misc_check_key(const config::VirtualServer& service, const config::RealServer& server, std::size_t index) {
     const bool discovered =
-        !server.endpoint.address.empty() && (is_from(server, "real_server_dns") || is_from(server, "real_server_file"));
+        !server.endpoint.address.empty() && (config::is_given(server.more->values, keyword::real_server_dns) ||
+                                             config::is_given(server.more->values, keyword::real_server_file));
     const std::string name = name_of(service, server);
     return "misc_check/" + (discovered ? without_address(name, has_own_port(service, server)) : name) + " of " +
            config::service_name(service) + "/" + std::to_string(index);

@@ -6,7 +6,12 @@
 #include <string_view>
 #include <utility>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::bfd {
+
+namespace keyword = config::keyword;
+
 namespace {
 
 using config::KeywordValue;
@@ -16,33 +21,28 @@ constexpr std::uint8_t kTtlV4 = 255, kTtlV6 = 64;  // keepalived's defaults
 
 // The value of a keyword that has two names. If both are given, their order is unknown, and the first name is used.
 template <class T>
-std::optional<T> either(const KeywordValues& values, std::string_view name, std::string_view other) {
-    const auto value = config::value_of<T>(values, name);
-    return value ? value : config::value_of<T>(values, other);
-}
-
-bool given(const KeywordValues& values, std::string_view keyword) {
-    return config::find_value(values, keyword) != nullptr;
+std::optional<T> either(const KeywordValues& values, const config::Keyword<T>& name, const config::Keyword<T>& other) {
+    const auto value = config::value_of(values, name);
+    return value ? value : config::value_of(values, other);
 }
 
 Settings settings_of(const config::Section& section) {
     const KeywordValues& values = section.values;
     Settings s;
     if (!section.names.empty()) s.name = section.names.front();
-    s.neighbor = either<IpAddress>(values, "neighbor_ip", "neighbour_ip").value_or(IpAddress{});
-    s.source = config::value_of<IpAddress>(values, "source_ip").value_or(IpAddress{});
-    s.min_rx = config::value_of<Micros>(values, "min_rx").value_or(s.min_rx);
-    s.min_tx = config::value_of<Micros>(values, "min_tx").value_or(s.min_tx);
-    s.idle_tx = config::value_of<Micros>(values, "idle_tx").value_or(s.idle_tx);
-    s.multiplier =
-        static_cast<std::uint8_t>(config::value_of<std::int64_t>(values, "multiplier").value_or(s.multiplier));
-    s.passive = given(values, "passive");
+    s.neighbor = either(values, keyword::neighbor_ip, keyword::neighbour_ip).value_or(IpAddress{});
+    s.source = config::value_of(values, keyword::source_ip).value_or(IpAddress{});
+    s.min_rx = config::value_of(values, keyword::min_rx).value_or(s.min_rx);
+    s.min_tx = config::value_of(values, keyword::min_tx).value_or(s.min_tx);
+    s.idle_tx = config::value_of(values, keyword::idle_tx).value_or(s.idle_tx);
+    s.multiplier = static_cast<std::uint8_t>(config::value_of(values, keyword::multiplier).value_or(s.multiplier));
+    s.passive = is_given(values, keyword::passive);
     const std::int64_t usual = s.neighbor.is_v6() ? kTtlV6 : kTtlV4;
-    s.ttl = static_cast<std::uint8_t>(either<std::int64_t>(values, "ttl", "hoplimit").value_or(usual));
-    const std::int64_t hops = config::value_of<std::int64_t>(values, "max_hops").value_or(0);
+    s.ttl = static_cast<std::uint8_t>(either(values, keyword::ttl, keyword::hoplimit).value_or(usual));
+    const std::int64_t hops = config::value_of(values, keyword::max_hops).value_or(0);
     s.max_hops = static_cast<int>(std::min<std::int64_t>(hops, s.ttl));
-    s.multihop = config::value_of<bool>(values, "multihop").value_or(false);
-    const bool vrrp = given(values, "vrrp"), checker = given(values, "checker");
+    s.multihop = config::flag(values, keyword::multihop);
+    const bool vrrp = is_given(values, keyword::vrrp), checker = is_given(values, keyword::checker);
     s.reports_to_vrrp = vrrp || !checker;
     s.reports_to_checkers = checker || !vrrp;
     return s;
@@ -53,7 +53,7 @@ Settings settings_of(const config::Section& section) {
 std::vector<Settings> configured_sessions(const config::Config& config) {
     std::vector<Settings> all;
     for (const config::Section& section : config.more->sections) {
-        if (section.keyword != "bfd_instance") continue;
+        if (section.keyword != keyword::bfd_instance) continue;
         Settings s = settings_of(section);
         const bool other_family = !s.source.empty() && s.source.family() != s.neighbor.family();
         const bool taken = std::ranges::any_of(all, [&](const Settings& earlier) {

@@ -14,6 +14,7 @@
 #include "ctl_client.hpp"
 #include "daemon_processes.hpp"
 #include "json_view.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/kernel/environment.hpp"
 #include "output.hpp"
@@ -57,7 +58,7 @@ Result<void> can_run_beside() {
         return fail(Errc::Invalid,
                     fmt::format("mainstay cannot run {0}: `mainstayctl config check {0}` shows why", file));
     for (const auto& section : loaded.config.more->sections)
-        if (section.keyword == "bfd_instance") return fail(Errc::Unsupported, kBfd);
+        if (section.keyword == config::keyword::bfd_instance) return fail(Errc::Unsupported, kBfd);
     return {};
 }
 

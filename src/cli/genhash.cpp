@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/probe/http_check.hpp"
 #include "mainstay/probe/task.hpp"
 #include "output.hpp"
@@ -74,7 +75,7 @@ void take(Wanted& wanted, int letter, const std::string& argument) {
             checker.target.port = static_cast<std::uint16_t>(in_range("the port", 1, 65535));
             break;
         case 'm':
-            checker.more.edit().values.push_back({"fwmark", in_range("the mark", 0, 4294967295)});
+            set_value(checker.more.edit().values, config::keyword::fwmark, in_range("the mark", 0, 4294967295));
             break;
         case 't':
             checker.connect_timeout = Seconds{in_range("the timeout", 1, 4294)};
@@ -113,7 +114,8 @@ Wanted read_options(int argc, char** argv) {
     // A digest that no page has, and any status: what comes back is the page's own digest.
     wanted.checker.urls.edit().push_back(
         {.path = {}, .digest = "-", .status_codes = {{kAnyStatusFrom, kAnyStatusTo}}, .virtualhost = {}});
-    wanted.checker.urls.edit()[0].more.edit().values.push_back({"max_body_length", std::int64_t{kLongestPage}});
+    set_value(wanted.checker.urls.edit()[0].more.edit().values, config::keyword::max_body_length,
+              std::int64_t{kLongestPage});
     optind = 1;
     opterr = 0;
     // There is one thread. NOLINTNEXTLINE(concurrency-mt-unsafe)

@@ -8,6 +8,7 @@
 
 #include "mainstay/base/script_variables.hpp"
 #include "mainstay/base/text.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/tools/host_files.hpp"
 #include "options.hpp"
 
@@ -311,8 +312,9 @@ private:
             "systemctl disable --now keepalived && systemctl enable --now mainstay";
         static constexpr std::string_view kBack =
             "systemctl disable --now mainstay && systemctl enable --now keepalived";
-        const bool has_bfd = std::ranges::any_of(facts_.loaded.config.more->sections,
-                                                 [](const auto& section) { return section.keyword == "bfd_instance"; });
+        const bool has_bfd = std::ranges::any_of(facts_.loaded.config.more->sections, [](const auto& section) {
+            return section.keyword == config::keyword::bfd_instance;
+        });
         step(has_bfd ? fmt::format("{} (mainstayctl takeover is not possible: two programs on one host cannot have BFD "
                                    "sessions)",
                                    kThere)

@@ -3,6 +3,7 @@
 #include <span>
 #include <string_view>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/schema/schema.hpp"
 #include "mainstay/config/validate/sync_daemon.hpp"
@@ -11,14 +12,15 @@ namespace mainstay::config {
 namespace {
 
 // Blocks and lines that only one of the two roles, vrrp or lvs, uses. Those in neither list are used by both.
-constexpr std::string_view kVrrpOnly[]{
-    "static_ipaddress", "static_routes",       "static_rules",       "track_group",
-    "garp_group",       "linkbeat_interfaces", "vrrp_track_process", "interface_up_down_delays"};
-constexpr std::string_view kLvsOnly[]{"SSL", "virtual_server_group"};
+constexpr Keyword<Section> kVrrpOnly[]{keyword::static_ipaddress,   keyword::static_routes,
+                                       keyword::static_rules,       keyword::track_group,
+                                       keyword::garp_group,         keyword::linkbeat_interfaces,
+                                       keyword::vrrp_track_process, keyword::interface_up_down_delays};
+constexpr Keyword<Section> kLvsOnly[]{keyword::ssl, keyword::virtual_server_group};
 
-void drop_sections(CompactOptional<ExtraSettings>& more, std::span<const std::string_view> names) {
+void drop_sections(CompactOptional<ExtraSettings>& more, std::span<const Keyword<Section>> names) {
     const auto listed = [&](const Section& section) {
-        return std::ranges::find(names, section.keyword) != names.end();
+        return std::ranges::find(names, section.keyword, &Keyword<Section>::text) != names.end();
     };
     if (std::ranges::any_of(more->sections, listed)) std::erase_if(more.edit().sections, listed);
 }
@@ -79,7 +81,7 @@ Config slice(const Config& config, Audience audience) {
             part.global = config.global;
             clear_mail(part.global);
             for (const Section& section : config.more->sections)
-                if (section.keyword == "bfd_instance") part.more.edit().sections.push_back(section);
+                if (section.keyword == keyword::bfd_instance) part.more.edit().sections.push_back(section);
             break;
         case Audience::Observer:
         case Audience::Snmp:

@@ -16,12 +16,16 @@
 #include <vector>
 
 #include "mainstay/config/diagnostics/codes.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/language/resolver.hpp"
 #include "mainstay/config/settings.hpp"
 #include "mainstay/config/toml/toml.hpp"
 #include "mainstay/kernel/scripts.hpp"
 
 namespace mainstay::kernel {
+
+namespace keyword = config::keyword;
+
 namespace {
 
 using config::Settings;
@@ -82,14 +86,15 @@ void add_settings(std::vector<Named>& all, const config::Loaded& loaded, const s
 }
 
 void add_tls(std::vector<Named>& all, const config::Config& config) {
-    const config::Section* block = config::find_section(config.more->sections, "SSL");
+    const config::Section* block = config::find_section(config.more->sections, keyword::ssl);
     if (block == nullptr) return;
-    for (const std::string_view part : {"ca", "certificate", "key"}) {
-        const auto path = config::value_of<config::WordList>(block->values, part);
-        if (!path || path->empty()) continue;
-        all.push_back({.path = path->front(),
-                       .use = fmt::format("SSL {}", part),
-                       .secrecy = part == "key" ? Secrecy::NotForEverybody : Secrecy::None});
+    const std::array<config::KeywordName, 3> parts{keyword::ca, keyword::certificate, keyword::key};
+    for (const auto& part : parts) {
+        const auto path = config::first_word(block->values, part);
+        if (path.empty()) continue;
+        all.push_back({.path = path,
+                       .use = fmt::format("SSL {}", part.text),
+                       .secrecy = part == keyword::key.text ? Secrecy::NotForEverybody : Secrecy::None});
     }
 }
 

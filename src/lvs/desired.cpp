@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "judge_text.hpp"
+#include "mainstay/config/keywords.hpp"
 
 namespace mainstay::lvs {
 namespace {
@@ -12,7 +13,7 @@ constexpr std::uint32_t kIpv6PrefixMax = 128;
 constexpr std::int32_t kSorryWeight = 1;
 
 std::string engine_of(const config::VirtualServer& service) {
-    const auto words = config::value_of<config::WordList>(service.more->values, "persistence_engine");
+    const auto words = config::value_of(service.more->values, config::keyword::persistence_engine);
     return words && !words->empty() ? words->front() : std::string{};
 }
 

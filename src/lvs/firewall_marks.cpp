@@ -5,7 +5,12 @@
 #include <string>
 #include <string_view>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::lvs {
+
+namespace keyword = config::keyword;
+
 namespace {
 
 constexpr std::uint32_t kFirstMark = 1000;
@@ -30,7 +35,7 @@ std::set<std::uint32_t> configured_marks(const std::vector<config::VirtualServer
 }
 
 bool FirewallMarks::is_mapped(const config::Global& global, const config::VirtualServer& service) {
-    if (service.group.empty() || config::find_value(global.more->values, "nftables_ipvs") == nullptr) return false;
+    if (service.group.empty() || !config::is_given(global.more->values, keyword::nftables_ipvs)) return false;
     return std::ranges::none_of(service.membership->entries, [](const config::GroupEntry& e) { return e.fwmark != 0; });
 }
 
@@ -38,7 +43,7 @@ void FirewallMarks::assign(const config::Global& global, const std::vector<confi
     const auto before = std::exchange(marks_, {});
     auto used = configured_marks(services);
     auto next = static_cast<std::uint32_t>(
-        config::value_of<std::int64_t>(global.more->values, "nftables_ipvs_start_fwmark").value_or(kFirstMark));
+        config::value_of(global.more->values, keyword::nftables_ipvs_start_fwmark).value_or(kFirstMark));
     for (const auto& service : services) {
         if (!is_mapped(global, service)) continue;
         for (const Family family : families_of(service)) {
@@ -80,13 +85,13 @@ std::vector<netlink::IpvsServiceKey> FirewallMarks::keys_of(const config::Global
 std::optional<netlink::MarkTable> FirewallMarks::table(const config::Global& global,
                                                        const std::vector<config::VirtualServer>& services) const {
     const auto& values = global.more->values;
-    const auto name = config::value_of<config::WordList>(values, "nftables_ipvs");
+    const auto name = config::value_of(values, keyword::nftables_ipvs);
     if (!name) return std::nullopt;
     netlink::MarkTable table;
     table.name = name->empty() || name->front().empty() ? std::string{kTable} : name->front();
     table.priority =
-        static_cast<std::int32_t>(config::value_of<std::int64_t>(values, "nftables_ipvs_priority").value_or(kPriority));
-    table.counters = config::find_value(values, "nftables_counters") != nullptr;
+        static_cast<std::int32_t>(config::value_of(values, keyword::nftables_ipvs_priority).value_or(kPriority));
+    table.counters = config::is_given(values, keyword::nftables_counters);
     for (const auto& service : services) {
         if (!is_mapped(global, service)) continue;
         for (const auto& entry : service.membership->entries)

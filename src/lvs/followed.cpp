@@ -4,6 +4,8 @@
 #include <limits>
 #include <string>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::lvs {
 namespace {
 
@@ -24,15 +26,17 @@ std::int64_t product(std::int64_t number, const FileRule& rule) {
 
 FileRule rule_of(const config::Checker& checker, FileRule of_block) {
     const auto& values = checker.more->values;
-    const auto weight = config::value_of<std::int64_t>(values, "weight");
+    const auto weight = config::value_of(values, config::keyword::weight);
     if (!weight) return of_block;
-    return {*weight, config::value_of<bool>(values, "weight reverse").value_or(false)};
+    return {*weight, config::has_word(values, config::keyword::weight, "reverse")};
 }
 
 std::string_view followed_name(const config::Checker& checker) {
     if (!is_followed(checker.type)) return {};
-    const char* keyword = checker.type == config::Checker::Type::File ? "track_file" : "name";
-    const config::KeywordData* data = config::find_value(checker.more->values, keyword);
+    const bool file = checker.type == config::Checker::Type::File;
+    const auto& values = checker.more->values;
+    const config::KeywordData* data = file ? config::find_value(values, config::keyword::track_file)
+                                           : config::find_value(values, config::keyword::name);
     const auto* words = data != nullptr ? std::get_if<config::WordList>(data) : nullptr;
     return words != nullptr && !words->empty() ? std::string_view{words->front()} : std::string_view{};
 }

@@ -8,6 +8,7 @@
 #include "carry_over.hpp"
 #include "judge_impl.hpp"
 #include "judge_text.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/lvs/quorum.hpp"
 
 namespace mainstay::lvs {
@@ -131,7 +132,7 @@ void Judge::Impl::report_removed_servers(const Previous& before, std::size_t old
 }
 
 void Judge::Impl::report_added(std::size_t service, const Previous& before, Intents& out) const {
-    if (!is_on(services_.global, "rs_init_notifies")) return;
+    if (!config::flag(services_.global.more->values, config::keyword::rs_init_notifies)) return;
     const auto& config = services_.configs[service];
     const auto old = before.find(config);
     const config::VirtualServer none;

@@ -9,6 +9,7 @@
 
 #include "judge_impl.hpp"
 #include "judge_text.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/validate/unusable.hpp"
 #include "mainstay/lvs/followed.hpp"
 #include "recall.hpp"
@@ -192,7 +193,7 @@ void Judge::Impl::report_opening(const Memory& memory, const std::vector<Standin
         out.clear();
     };
     report_now();
-    if (is_on(services_.global, "rs_init_notifies")) {
+    if (config::flag(services_.global.more->values, config::keyword::rs_init_notifies)) {
         std::set<std::pair<ServiceIdentity, Endpoint>> known;
         for (const auto& service : memory)
             for (const auto& server : service.servers) known.emplace(service.identity, server.endpoint);

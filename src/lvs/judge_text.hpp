@@ -42,11 +42,6 @@ namespace mainstay::lvs {
     return weight;
 }
 
-// A switch of global_defs that has no member.
-[[nodiscard]] inline bool is_on(const config::Global& global, std::string_view keyword) {
-    return config::value_of<bool>(global.more->values, keyword).value_or(false);
-}
-
 [[nodiscard]] inline bool all_up(const ServerState& server) {
     return std::ranges::all_of(server.checkers, [](const CheckerState& checker) { return checker.up; });
 }

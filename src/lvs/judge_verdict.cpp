@@ -7,6 +7,7 @@
 #include "check_words.hpp"
 #include "judge_impl.hpp"
 #include "judge_text.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/lvs/followed.hpp"
 
 namespace mainstay::lvs {
@@ -18,7 +19,7 @@ bool is_http(const config::Checker& checker) {
 
 // The last condition that a successful answer has passed.
 std::string_view last_test_of(const config::HttpUrl& url) {
-    if (config::find_value(url.more->values, "regex") != nullptr) return "Regex match";
+    if (config::is_given(url.more->values, config::keyword::regex)) return "Regex match";
     return url.digest.empty() ? "HTTP status code" : "MD5 digest";
 }
 
@@ -61,7 +62,7 @@ bool Judge::Impl::needs_more_urls(const CheckerRef& ref, Moment at, Intents& out
         goes_on = pass_goes_on(urls, state);
     }
     if (state.url == 0) state.first_pass = false;
-    if ((goes_on || state.first_pass) && config::value_of<bool>(checker.more->values, "fast_recovery").value_or(false))
+    if ((goes_on || state.first_pass) && config::flag(checker.more->values, config::keyword::fast_recovery))
         schedule_.set(services_, ref, at.now);
     return goes_on;
 }
@@ -185,7 +186,8 @@ void Judge::Impl::announce_check(const CheckerRef& ref, const CheckFinished& fac
     else
         event.reason = fact.reason;
     event.notify = notify;
-    event.mail = event.mail && mail && (notify || !is_on(services_.global, "no_checker_emails"));
+    event.mail = event.mail && mail &&
+                 (notify || !config::flag(services_.global.more->values, config::keyword::no_checker_emails));
     if (event.notify || event.mail) out.emplace_back(Announce{std::move(event)});
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/validate/announce.hpp"
 #include "mainstay/lvs/judge.hpp"
 
@@ -9,7 +10,7 @@ namespace mainstay::lvs {
 
 // A service of a firewall mark has no address whose presence could be tracked.
 bool suspends(const config::VirtualServer& service) {
-    if (config::find_value(service.more->values, "ha_suspend") == nullptr || service.fwmark != 0) return false;
+    if (!config::is_given(service.more->values, config::keyword::ha_suspend) || service.fwmark != 0) return false;
     if (config::announces(service)) return false;  // its checks decide whether the address comes here at all
     return service.group.empty() ||
            std::ranges::any_of(service.membership->entries, [](const config::GroupEntry& e) { return e.fwmark == 0; });

@@ -4,7 +4,12 @@
 #include <charconv>
 #include <set>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::lvs {
+
+namespace keyword = config::keyword;
+
 namespace {
 
 config::RealServer made_of(const NamedServers& named, const KnownServer& known) {
@@ -24,7 +29,7 @@ constexpr std::uint16_t kDnsPort = 53;
 // The words were checked when they were read.
 std::optional<Endpoint> resolver_of(const config::KeywordValue& value) {
     const auto* words = std::get_if<config::WordList>(&value.data);
-    if (value.keyword != "dns_resolver" || words == nullptr || words->empty()) return std::nullopt;
+    if (value.keyword != keyword::dns_resolver || words == nullptr || words->empty()) return std::nullopt;
     const auto address = IpAddress::parse(words->front());
     if (!address) return std::nullopt;
     std::uint16_t port = kDnsPort;
@@ -40,18 +45,18 @@ NamedServers named_of(const config::VirtualServer& service, const config::RealSe
     named.rules = config::discovery_rules(server);
     named.file = config::server_file_source(service, server);
     if (named.file) return named;
-    if (const auto name = value_of<config::WordList>(values, "real_server_dns"); name && !name->empty())
+    if (const auto name = value_of(values, keyword::real_server_dns); name && !name->empty())
         named.name = name->front();
-    const auto type = value_of<config::WordList>(values, "dns_type").value_or(config::WordList{});
+    const auto type = words_of(values, keyword::dns_type);
     const char first = type.empty() ? '\0' : type.front().front();
     const bool srv = first == 'S' || first == 's';
     const bool v6 = type.empty() ? service.family == Family::V6 : type.front().size() > 1;
     named.type = srv ? NamedServers::Type::Srv : v6 ? NamedServers::Type::Aaaa : NamedServers::Type::A;
     for (const auto& value : values)
         if (const auto resolver = resolver_of(value)) named.resolvers.push_back(*resolver);
-    named.interval = value_of<Micros>(values, "dns_interval").value_or(named.interval);
-    named.timeout = value_of<Micros>(values, "dns_timeout").value_or(named.timeout);
-    named.most = static_cast<std::uint32_t>(value_of<std::int64_t>(values, "dns_servers_max").value_or(named.most));
+    named.interval = value_of(values, keyword::dns_interval).value_or(named.interval);
+    named.timeout = value_of(values, keyword::dns_timeout).value_or(named.timeout);
+    named.most = static_cast<std::uint32_t>(value_of(values, keyword::dns_servers_max).value_or(named.most));
     return named;
 }
 

@@ -6,6 +6,7 @@
 
 #include "firewall_marks.hpp"
 #include "mainstay/base/hash.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/scheduler_flags.hpp"
 #include "mainstay/config/validate/data_path.hpp"
 #include "mainstay/lvs/desired.hpp"
@@ -14,8 +15,6 @@ namespace mainstay::lvs {
 namespace {
 
 using Type = config::Checker::Type;
-
-constexpr std::string_view kMark = "fwmark";
 
 bool asks_by_ip(Type type) {
     switch (type) {
@@ -39,7 +38,7 @@ bool asks_by_ip(Type type) {
 
 bool can_ask(const config::RealServer& server, const config::Checker& checker) {
     return asks_by_ip(checker.type) && checker.target.address == server.endpoint.address &&
-           config::find_value(checker.more->values, kMark) == nullptr;
+           !config::is_given(checker.more->values, config::keyword::fwmark);
 }
 
 std::set<IpAddress> addresses_of(const std::vector<config::VirtualServer>& services) {
@@ -98,7 +97,7 @@ void PathChecks::apply(std::vector<config::VirtualServer>& services) {
         for (auto& checker : place.server->checkers.edit()) {
             if (!can_ask(*place.server, checker)) continue;
             checker.target.address = place.address;
-            checker.more.edit().values.push_back({std::string{kMark}, std::int64_t{mark}});
+            set_value(checker.more.edit().values, config::keyword::fwmark, std::int64_t{mark});
         }
     }
 }
@@ -125,7 +124,7 @@ Table PathChecks::desired() const {
 }
 
 const PathChecks::Way* PathChecks::way_of(const config::Checker& checker) const {
-    const auto mark = config::value_of<std::int64_t>(checker.more->values, kMark);
+    const auto mark = config::value_of(checker.more->values, config::keyword::fwmark);
     const auto found = mark ? ways_.find(static_cast<std::uint32_t>(*mark)) : ways_.end();
     return found == ways_.end() || found->second.key.fwmark != *mark ? nullptr : &found->second;
 }

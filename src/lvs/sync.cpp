@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::lvs {
 namespace {
 
@@ -72,14 +74,14 @@ std::vector<DaemonStep> plan_daemons(std::span<const IpvsDaemon> wanted, std::sp
 netlink::IpvsTimeouts wanted_timeouts(const config::Global& global) {
     netlink::IpvsTimeouts wanted;
     for (const config::Section& section : global.more->sections) {
-        if (section.keyword != "lvs_timeouts") continue;
-        const auto take = [&](std::string_view word, std::uint32_t& value) {
-            if (const auto given = config::value_of<Micros>(section.values, word))
+        if (section.keyword != config::keyword::lvs_timeouts) continue;
+        const auto take = [&](const config::Keyword<Micros>& word, std::uint32_t& value) {
+            if (const auto given = config::value_of(section.values, word))
                 value = static_cast<std::uint32_t>(std::chrono::duration_cast<Seconds>(*given).count());
         };
-        take("tcp", wanted.tcp);
-        take("tcpfin", wanted.tcp_fin);
-        take("udp", wanted.udp);
+        take(config::keyword::tcp, wanted.tcp);
+        take(config::keyword::tcpfin, wanted.tcp_fin);
+        take(config::keyword::udp, wanted.udp);
     }
     return wanted;
 }

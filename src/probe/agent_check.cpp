@@ -10,6 +10,7 @@
 
 #include "connect.hpp"
 #include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/wire/agent.hpp"
 
 namespace mainstay::probe {
@@ -90,7 +91,7 @@ std::string without_escapes(std::string_view text) {
 
 AgentCheck agent_check_of(const config::Checker& checker) {
     AgentCheck check{.connection = connection_of(checker)};
-    if (const auto send = config::value_of<config::WordList>(checker.more->values, "send"); send && !send->empty())
+    if (const auto send = config::value_of(checker.more->values, config::keyword::send); send && !send->empty())
         check.send = without_escapes(send->front());
     return check;
 }

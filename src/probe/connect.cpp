@@ -19,6 +19,7 @@
 
 #include "error_meaning.hpp"
 #include "mainstay/base/error.hpp"
+#include "mainstay/config/keywords.hpp"
 
 namespace mainstay::probe {
 
@@ -120,12 +121,12 @@ int socket_error(int fd) {
 }  // namespace
 
 Connection connection_of(const config::Checker& checker) {
-    return {
-        .target = checker.target,
-        .bind = *checker.bind,
-        .bind_if = checker.bind_if,
-        .connect_timeout = checker.connect_timeout,
-        .mark = static_cast<std::uint32_t>(config::value_of<std::int64_t>(checker.more->values, "fwmark").value_or(0))};
+    return {.target = checker.target,
+            .bind = *checker.bind,
+            .bind_if = checker.bind_if,
+            .connect_timeout = checker.connect_timeout,
+            .mark = static_cast<std::uint32_t>(
+                config::value_of(checker.more->values, config::keyword::fwmark).value_or(0))};
 }
 
 Result<void> dress_socket(int fd, const Connection& check) {

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "datagram.hpp"
+#include "mainstay/config/keywords.hpp"
 
 namespace mainstay::probe {
 
@@ -61,9 +62,9 @@ asio::awaitable<Finding> exchange(DnsCheck check, std::shared_ptr<Attempt::State
 DnsCheck dns_check_of(const config::Checker& checker) {
     DnsCheck check{.connection = connection_of(checker)};
     const auto& values = checker.more->values;
-    if (const auto type = config::value_of<config::WordList>(values, "type"); type && !type->empty())
+    if (const auto type = config::value_of(values, config::keyword::type); type && !type->empty())
         check.question.type = wire::dns_type(type->front()).value_or(check.question.type);
-    if (const auto name = config::value_of<config::WordList>(values, "name"); name && !name->empty())
+    if (const auto name = config::value_of(values, config::keyword::name); name && !name->empty())
         check.question.name = name->front();
     // keepalived ignores an invalid name and queries the root.
     if (wire::dns_name_fault(check.question.name) != wire::DnsFault::None) check.question.name.clear();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "exchange.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/wire/grpc.hpp"
 
 namespace mainstay::probe {
@@ -74,7 +75,7 @@ GrpcCheck grpc_check_of(const config::Checker& checker, Toolbox& tools) {
     const std::string host = checker.urls.empty() ? std::string{} : checker.urls->front().virtualhost;
     check.path = checker.urls.empty() ? kHealthMethod : checker.urls->front().path;
     check.authority = host.empty() ? checker.target.to_string() : host;
-    if (const auto service = config::value_of<config::WordList>(checker.more->values, "service");
+    if (const auto service = config::value_of(checker.more->values, config::keyword::service);
         service && !service->empty())
         check.service = service->front();
     if (!uses_tls(checker)) return check;

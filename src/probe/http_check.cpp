@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "exchange.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/wire/http.hpp"
 
 namespace mainstay::probe {
@@ -248,7 +249,7 @@ HttpCheck http_check_of(const config::Checker& checker, std::size_t url, Toolbox
     }
     const auto& wanted = (*checker.urls)[url];
     check.digest = wanted.digest;
-    const auto most = config::value_of<std::int64_t>(wanted.more->values, "max_body_length");
+    const auto most = config::value_of(wanted.more->values, config::keyword::max_body_length);
     check.body_max = most                   ? static_cast<std::uint64_t>(*most)
                      : check.digest.empty() ? kHttpBodyMax
                                             : kHttpDigestBodyMax;
@@ -269,9 +270,8 @@ HttpCheck http_check_of(const config::Checker& checker, std::size_t url, Toolbox
         if (checker.enable_sni)
             check.wish.server_name = checker.sni_name.empty() ? wanted.virtualhost : *checker.sni_name;
         check.wish.h2 = check.http2;
-        check.wish.close_notify =
-            config::value_of<bool>(wanted.more->values, "tls_compliant")
-                .value_or(config::value_of<bool>(checker.more->values, "tls_compliant").value_or(false));
+        check.wish.close_notify = config::value_of(wanted.more->values, config::keyword::tls_compliant)
+                                      .value_or(config::flag(checker.more->values, config::keyword::tls_compliant));
     }
     if (check.http2) return check;
     auto request = wire::http_request({.path = wanted.path, .host = check.host, .protocol = protocol});

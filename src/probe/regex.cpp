@@ -7,7 +7,12 @@
 #include <algorithm>
 #include <array>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::probe {
+
+namespace keyword = config::keyword;
+
 namespace {
 
 struct Option {
@@ -104,21 +109,20 @@ std::string regex_unescaped(std::string_view text) {
 
 std::optional<RegexWords> regex_words_of(const config::HttpUrl& url) {
     const auto& values = url.more->values;
-    const auto pattern = config::value_of<config::WordList>(values, "regex");
+    const auto pattern = config::value_of(values, keyword::regex);
     if (!pattern || pattern->empty()) return std::nullopt;
     RegexWords words;
     words.pattern = pattern->front();
     for (const auto& value : values) {
         const auto* list = std::get_if<config::WordList>(&value.data);
-        if (value.keyword == "regex_options" && list != nullptr)
+        if (value.keyword == keyword::regex_options && list != nullptr)
             words.options.insert(words.options.end(), list->begin(), list->end());
     }
-    words.must_not_match = config::value_of<bool>(values, "regex_no_match").value_or(false);
-    words.min_offset =
-        static_cast<std::uint64_t>(config::value_of<std::int64_t>(values, "regex_min_offset").value_or(0));
-    if (const auto most = config::value_of<std::int64_t>(values, "regex_max_offset"))
+    words.must_not_match = config::flag(values, keyword::regex_no_match);
+    words.min_offset = static_cast<std::uint64_t>(config::value_of(values, keyword::regex_min_offset).value_or(0));
+    if (const auto most = config::value_of(values, keyword::regex_max_offset))
         words.max_offset = static_cast<std::uint64_t>(*most);
-    if (const auto stack = config::value_of<config::IntegerList>(values, "regex_stack"); stack && stack->size() == 2) {
+    if (const auto stack = config::value_of(values, keyword::regex_stack); stack && stack->size() == 2) {
         words.stack_start = static_cast<std::size_t>((*stack)[0]);
         words.stack_max = static_cast<std::size_t>((*stack)[1]);
     }

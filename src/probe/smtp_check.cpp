@@ -12,6 +12,7 @@
 
 #include "connect.hpp"
 #include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/wire/smtp_reply.hpp"
 
 namespace mainstay::probe {
@@ -88,7 +89,7 @@ asio::awaitable<Finding> exchange(SmtpCheck check, std::shared_ptr<Attempt::Stat
 }  // namespace
 
 SmtpCheck smtp_check_of(const config::Checker& checker) {
-    const auto given = config::value_of<config::WordList>(checker.more->values, "helo_name");
+    const auto given = config::value_of(checker.more->values, config::keyword::helo_name);
     return {connection_of(checker), given && !given->empty() ? given->front() : std::string{kUsualName}};
 }
 

@@ -10,9 +10,13 @@
 #include <cstring>
 #include <ctime>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/probe/finding.hpp"
 
 namespace mainstay::probe {
+
+namespace keyword = config::keyword;
+
 namespace {
 
 struct Freed {
@@ -101,17 +105,13 @@ std::string tls_problem() {
 
 TlsMaterial tls_material_of(const config::Config& config) {
     TlsMaterial material;
-    const config::Section* block = config::find_section(config.more->sections, "SSL");
+    const config::Section* block = config::find_section(config.more->sections, keyword::ssl);
     if (block == nullptr) return material;
-    const auto text = [&](std::string_view name) {
-        const auto words = config::value_of<config::WordList>(block->values, name);
-        return words && !words->empty() ? words->front() : std::string{};
-    };
-    material.ca = text("ca contents");
-    material.certificate = text("certificate contents");
-    material.key = text("key contents");
-    material.password = text("password");
-    material.problem = text("problem");
+    material.ca = first_word(block->values, keyword::ca_contents);
+    material.certificate = first_word(block->values, keyword::certificate_contents);
+    material.key = first_word(block->values, keyword::key_contents);
+    material.password = first_word(block->values, keyword::password);
+    material.problem = first_word(block->values, keyword::problem);
     return material;
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::probe {
 namespace {
 
@@ -21,7 +23,7 @@ std::string key_of(const RegexWords& words) {
 bool uses_tls(const config::Checker& checker) {
     using Type = config::Checker::Type;
     return checker.type == Type::Ssl ||
-           (checker.type == Type::Grpc && config::value_of<bool>(checker.more->values, "tls").value_or(false));
+           (checker.type == Type::Grpc && config::flag(checker.more->values, config::keyword::tls));
 }
 
 bool needs_tools(const config::VirtualServer& service) {

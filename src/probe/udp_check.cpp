@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "datagram.hpp"
+#include "mainstay/config/keywords.hpp"
 
 namespace mainstay::probe {
 
@@ -97,21 +98,21 @@ UdpCheck udp_check_of(const config::Checker& checker) {
     using config::value_of;
     const auto& values = checker.more->values;
     UdpCheck check{.connection = connection_of(checker)};
-    if (const auto words = value_of<config::WordList>(values, "payload")) {
+    if (const auto words = value_of(values, config::keyword::payload)) {
         for (const auto& byte : bytes_of(*words)) check.payload.push_back(byte.value);
     } else {
         for (const char c : kUsualPayload) check.payload.push_back(static_cast<std::byte>(c));
     }
-    if (const auto words = value_of<config::WordList>(values, "require_reply")) {
+    if (const auto words = value_of(values, config::keyword::require_reply)) {
         check.reply_required = true;
         check.pattern = bytes_of(*words);
     }
-    const auto size = [&](const char* keyword, std::size_t otherwise) {
-        const auto given = value_of<std::int64_t>(values, keyword);
+    const auto size = [&](const config::Keyword<std::int64_t>& keyword, std::size_t otherwise) {
+        const auto given = value_of(values, keyword);
         return given ? static_cast<std::size_t>(*given) : otherwise;
     };
-    check.reply_min = size("min_reply_length", check.reply_min);
-    check.reply_max = size("max_reply_length", check.reply_max);
+    check.reply_min = size(config::keyword::min_reply_length, check.reply_min);
+    check.reply_max = size(config::keyword::max_reply_length, check.reply_max);
     return check;
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "mainstay/base/checksum.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/lvs/followed.hpp"
 #include "mainstay/vrrp/receive.hpp"
 #include "mainstay/vrrp/settings.hpp"
@@ -56,18 +57,18 @@ std::string Secrets::stand_in_for_key(const std::string& real) {
 }
 
 void Secrets::replace_keys(config::Instance& instance, OfVrid& known) {
-    if (config::find_section(instance.more->sections, "auth_hmac") == nullptr) return;
+    if (config::find_section(instance.more->sections, config::keyword::auth_hmac) == nullptr) return;
     for (auto& block : instance.more.edit().sections) {
-        if (block.keyword != "auth_hmac") continue;
+        if (block.keyword != config::keyword::auth_hmac) continue;
         for (auto& line : block.sections) {
             for (auto& value : line.values) {
                 auto* words = std::get_if<config::WordList>(&value.data);
-                if (value.keyword != "secret" || words == nullptr || words->empty()) continue;
+                if (value.keyword != config::keyword::secret || words == nullptr || words->empty()) continue;
                 const std::string text = words->front();
                 const auto real = vrrp::hmac_secret(text);
                 const std::string stand_in = real ? stand_in_for_key(text) : std::string{};
                 *words = config::WordList{stand_in};
-                const auto* id = config::find_value(line.values, "id");
+                const auto* id = config::find_value(line.values, config::keyword::id);
                 const auto* number = id == nullptr ? nullptr : std::get_if<std::int64_t>(id);
                 if (!real || number == nullptr) continue;
                 const auto bytes = std::as_bytes(std::span{stand_in});

@@ -4,8 +4,11 @@
 
 #include "document_queries.hpp"
 #include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/keywords.hpp"
 
 namespace mainstay::report {
+
+namespace keyword = config::keyword;
 
 namespace {
 
@@ -24,11 +27,6 @@ std::string path_element(std::string_view text) {
     return element;
 }
 
-std::string word_of(const config::KeywordValues& values, std::string_view keyword) {
-    const auto words = config::value_of<config::WordList>(values, keyword);
-    return words && !words->empty() ? words->front() : std::string{};
-}
-
 DbusSignal status_change(const std::string& path, Transition transition) {
     return {.path = path,
             .interface = kDbusInstanceInterface,
@@ -41,14 +39,14 @@ DbusSignal status_change(const std::string& path, Transition transition) {
 DbusNames dbus_names(const config::Config& config) {
     const auto& global = config.global.more->values;
     DbusNames names;
-    names.enabled = config::value_of<bool>(global, "enable_dbus").value_or(false);
-    names.service = word_of(global, "dbus_service_name");
+    names.enabled = config::flag(global, keyword::enable_dbus);
+    names.service = first_word(global, keyword::dbus_service_name);
     if (names.service.empty()) names.service = kService;
-    if (auto element = path_element(word_of(global, "dbus_no_interface_name")); !element.empty())
+    if (auto element = path_element(first_word(global, keyword::dbus_no_interface_name)); !element.empty())
         names.no_interface = std::move(element);
     names.root = kRoot;
-    for (const char* keyword : {"net_namespace", "instance"})
-        if (const auto word = word_of(config.more->values, keyword); !word.empty())
+    for (const auto& keyword : {keyword::net_namespace, keyword::instance})
+        if (const auto word = first_word(config.more->values, keyword); !word.empty())
             names.root += "/" + path_element(word);
     return names;
 }

@@ -7,9 +7,12 @@
 #include "config_text.hpp"
 #include "dump_text.hpp"
 #include "lvs_settings.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/scheduler_flags.hpp"
 
 namespace mainstay::report {
+
+namespace keyword = config::keyword;
 
 namespace {
 
@@ -31,7 +34,7 @@ std::string forwarding_text(config::Forwarding forwarding, const config::Tunnel&
 }
 
 std::string tls(const config::Config& config) {
-    const auto* block = config::find_section(config.more->sections, "SSL");
+    const auto* block = config::find_section(config.more->sections, keyword::ssl);
     if (block == nullptr) {
         const auto is_tls = [](const Checker& check) { return check.type == Checker::Type::Ssl; };
         const bool used = std::ranges::any_of(config.virtual_servers, [&](const config::VirtualServer& service) {
@@ -42,10 +45,13 @@ std::string tls(const config::Config& config) {
         return used ? " Using autogen SSL context\n" : "";
     }
     std::string out;
-    for (const auto& [keyword, title] :
-         {std::pair{"ca", "CA-file"}, std::pair{"certificate", "Certificate file"}, std::pair{"key", "Key file"}})
+    const auto line = [&](const char* title, const config::KeywordName& keyword) {
         if (const auto path = config::first_word(block->values, keyword); !path.empty())
             out += fmt::format(" {} : {}\n", title, path);
+    };
+    line("CA-file", keyword::ca);
+    line("Certificate file", keyword::certificate);
+    line("Key file", keyword::key);
     return out;
 }
 
@@ -94,7 +100,7 @@ std::string groups(const LvsView& view) {
     std::string out;
     const auto& services = view.config().virtual_servers;
     for (const auto& block : view.config().more->sections) {
-        if (block.keyword != "virtual_server_group" || block.names.empty()) continue;
+        if (block.keyword != keyword::virtual_server_group || block.names.empty()) continue;
         const auto& name = block.names.front();
         const auto user = std::ranges::find_if(services, [&](const auto& service) { return *service.group == name; });
         if (user != services.end()) out += group_lines(name, user->membership->entries, alive_of(view, name));
@@ -161,7 +167,7 @@ std::string service_lines(const config::VirtualServer& service, const ServiceSta
     out.text(fmt::format("quorum = {}, hysteresis = {}", quorum.quorum, quorum.hysteresis));
     if (!service.quorum_up.empty()) out.line("Quorum up notify script", quoted_command(service.quorum_up));
     if (!service.quorum_down.empty()) out.line("Quorum down notify script", quoted_command(service.quorum_down));
-    if (config::flag(service.more->values, "ha_suspend")) out.text("Using HA suspend");
+    if (config::flag(service.more->values, keyword::ha_suspend)) out.text("Using HA suspend");
     out.line("Using smtp notification", yes_or_no(service.smtp_alert));
     if (service.sorry_server) {
         const auto& sorry = *service.sorry_server;

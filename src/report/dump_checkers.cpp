@@ -7,9 +7,12 @@
 #include "config_text.hpp"
 #include "dump_check.hpp"
 #include "dump_text.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/lvs/judge.hpp"
 
 namespace mainstay::report {
+
+namespace keyword = config::keyword;
 
 namespace {
 
@@ -33,23 +36,23 @@ void put_connection(MarginLines& out, const Checker& check) {
     out.further("Dest = " + text_of(check.target));
     if (const auto& bind = *check.bind) out.further("Bind to = " + text_of(*bind));
     if (!check.bind_if.empty()) out.further("Bind i/f = " + *check.bind_if);
-    if (const auto mark = config::value_of<std::int64_t>(check.more->values, "fwmark"))
+    if (const auto mark = config::value_of(check.more->values, keyword::fwmark))
         out.further(fmt::format("Mark = {}", *mark));
     out.further("Timeout = " + seconds_text(check.connect_timeout));
 }
 
 void put_regex(MarginLines& out, const config::KeywordValues& values) {
-    const auto pattern = config::first_word(values, "regex");
+    const auto pattern = config::first_word(values, keyword::regex);
     if (pattern.empty()) return;
     out.further(fmt::format("Regex = \"{}\"", pattern));
-    if (config::flag(values, "regex_no_match")) out.further("Regex no match");
-    const auto least = config::value_of<std::int64_t>(values, "regex_min_offset");
-    const auto most = config::value_of<std::int64_t>(values, "regex_max_offset");
+    if (config::flag(values, keyword::regex_no_match)) out.further("Regex no match");
+    const auto least = config::value_of(values, keyword::regex_min_offset);
+    const auto most = config::value_of(values, keyword::regex_max_offset);
     if (least || most)
         out.further(fmt::format("Regex min offset = {}{}", least.value_or(0),
                                 most ? fmt::format(", max_offset = {}", *most) : std::string{}));
     std::string options;
-    for (const auto& word : config::words_of(values, "regex_options")) options += " " + word;
+    for (const auto& word : config::words_of(values, keyword::regex_options)) options += " " + word;
     out.further("Regex options:" + options);
 }
 
@@ -60,7 +63,7 @@ void put_web(MarginLines& out, const Checker& check) {
     out.line("Keepalive method", fmt::format("{}, http protocol {}", lvs::keyword_of(check.type), protocol));
     const auto set = [](bool on) { return on ? "set" : "unset"; };
     out.text(fmt::format("Enable SNI {}", set(check.enable_sni)));
-    out.text(fmt::format("Fast recovery {}", set(config::flag(check.more->values, "fast_recovery"))));
+    out.text(fmt::format("Fast recovery {}", set(config::flag(check.more->values, keyword::fast_recovery))));
     for (const auto& url : *check.urls) {
         out.line("Checked url", url.path);
         if (!url.digest.empty()) out.further("digest = " + url.digest);
@@ -82,19 +85,19 @@ std::size_t bytes_in(const config::WordList& words) {
 
 void put_datagram(MarginLines& out, const config::KeywordValues& values) {
     constexpr std::int64_t kLongest = 255;
-    if (const auto payload = config::words_of(values, "payload"); !payload.empty())
+    if (const auto payload = config::words_of(values, keyword::payload); !payload.empty())
         out.line("Payload len", bytes_in(payload));
     else
         out.line("Payload specified", "no");
-    const bool required = config::find_value(values, "require_reply") != nullptr;
+    const bool required = config::is_given(values, keyword::require_reply);
     out.line("Require reply", yes_or_no(required));
     if (!required) return;
-    const auto reply = config::words_of(values, "require_reply");
-    const auto number = [&](const char* keyword, std::int64_t usual) {
-        return config::value_of<std::int64_t>(values, keyword).value_or(usual);
+    const auto reply = config::words_of(values, keyword::require_reply);
+    const auto number = [&](const config::Keyword<std::int64_t>& keyword, std::int64_t usual) {
+        return config::value_of(values, keyword).value_or(usual);
     };
-    out.further(fmt::format("Min reply length = {}", number("min_reply_length", 0)));
-    out.further(fmt::format("Max reply length = {}", number("max_reply_length", kLongest)));
+    out.further(fmt::format("Min reply length = {}", number(keyword::min_reply_length, 0)));
+    out.further(fmt::format("Max reply length = {}", number(keyword::max_reply_length, kLongest)));
     out.further(fmt::format("Reply data len = {}", bytes_in(reply)));
     if (reply.empty()) return;
     const bool masked = std::ranges::any_of(
@@ -116,13 +119,13 @@ void put_method(MarginLines& out, const Checker& check, const CheckStatus* statu
     out.line("Keepalive method", lvs::keyword_of(check.type));
     switch (check.type) {
         case Type::Smtp: {
-            const auto own = config::first_word(values, "helo_name");
+            const auto own = config::first_word(values, keyword::helo_name);
             return out.line("helo", own.empty() ? "smtpchecker.keepalived.org" : own);
         }
         case Type::Dns: {
-            const auto type = config::first_word(values, "type");
+            const auto type = config::first_word(values, keyword::type);
             out.line("Type", type.empty() ? "SOA" : type);
-            return out.line("Name", config::first_word(values, "name"));
+            return out.line("Name", config::first_word(values, keyword::name));
         }
         case Type::Udp:
             return put_datagram(out, values);
@@ -218,7 +221,7 @@ std::string sessions(const LvsView& view) {
     });
     std::string out;
     for (const auto& block : view.config().more->sections)
-        if (block.keyword == "bfd_instance" && !block.names.empty())
+        if (block.keyword == keyword::bfd_instance && !block.names.empty())
             if (const auto found = users.find(block.names.front()); found != users.end())
                 out += fmt::format(" Checker Track BFD = {}\n   Tracking RS :\n{}", found->first, found->second);
     return out;

@@ -9,11 +9,14 @@
 #include "document_queries.hpp"
 #include "dump_text.hpp"
 #include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/vrrp/filter.hpp"
 #include "mainstay/vrrp/settings.hpp"
 #include "mainstay/vrrp/statics.hpp"
 
 namespace mainstay::report {
+
+namespace keyword = config::keyword;
 
 namespace {
 
@@ -102,7 +105,7 @@ void InstanceLines::state() {
 
 void InstanceLines::interface() {
     const std::string vmac = vmac_name(instance_);
-    const bool xmit_base = config::flag(instance_.more->values, "vmac_xmit_base");
+    const bool xmit_base = config::flag(instance_.more->values, keyword::vmac_xmit_base);
     if (vmac.empty()) {
         line("Interface", instance_.interface);
     } else {
@@ -149,16 +152,15 @@ void InstanceLines::priorities() {
     line("Preempt", enabled(!instance_.nopreempt));
     if (instance_.preempt_delay.count() != 0)
         line("Preempt delay", fmt::format("{} secs", seconds(instance_.preempt_delay)));
-    line("Promote_secondaries", enabled(config::flag(words, "promote_secondaries")));
+    line("Promote_secondaries", enabled(config::flag(words, keyword::promote_secondaries)));
     using config::AuthType;
     if (instance_.version == 2)
         line("Authentication type", instance_.auth_type == AuthType::None   ? "none"
                                     : instance_.auth_type == AuthType::Pass ? "SIMPLE_PASSWORD"
                                                                             : "IPSEC_AH");
     if (instance_.auth_type != AuthType::None) line("Password", "********");
-    if (const auto size = config::value_of<std::int64_t>(words, "kernel_rx_buf_size"))
-        line("Kernel rx buffer size", *size);
-    if (const auto level = config::value_of<std::int64_t>(words, "debug")) line("Debug level", *level);
+    if (const auto size = config::value_of(words, keyword::kernel_rx_buf_size)) line("Kernel rx buffer size", *size);
+    if (const auto level = config::value_of(words, keyword::debug)) line("Debug level", *level);
 }
 
 void InstanceLines::addresses() {
@@ -197,13 +199,13 @@ void InstanceLines::routing() {
 void InstanceLines::notifies() {
     const auto& words = instance_.more->values;
     line("Using smtp notification", yes_or_no(instance_.smtp_alert));
-    line("Notify deleted", config::find_value(words, "notify_deleted") != nullptr ? "Deleted" : "Fault");
+    line("Notify deleted", config::is_given(words, keyword::notify_deleted) ? "Deleted" : "Fault");
     out_ += notify_lines(instance_.notify, *instance_.more);
     const auto& groups = source_.config.sync_groups;
     const auto group = std::ranges::find(groups, instance_.sync_group, &config::SyncGroup::name);
-    const bool of_group = group != groups.end() && config::flag(group->more->values, "notify_priority_changes");
-    const auto own = config::value_of<bool>(words, "notify_priority_changes");
-    const bool global = config::flag(source_.config.global.more->values, "vrrp_notify_priority_changes");
+    const bool of_group = group != groups.end() && config::flag(group->more->values, keyword::notify_priority_changes);
+    const auto own = config::value_of(words, keyword::notify_priority_changes);
+    const bool global = config::flag(source_.config.global.more->values, keyword::vrrp_notify_priority_changes);
     line("Notify priority changes", true_or_false(own.value_or(global) || of_group));
 }
 
@@ -218,7 +220,7 @@ void topology(const DumpSource& source, const TrackedView& tracked, std::string&
 // Instances with the same of these share a socket.
 std::string socket_lines(const config::Instance& instance) {
     const std::string vmac = vmac_name(instance);
-    const bool own_device = !vmac.empty() && !config::flag(instance.more->values, "vmac_xmit_base");
+    const bool own_device = !vmac.empty() && !config::flag(instance.more->values, keyword::vmac_xmit_base);
     const bool unicast = !instance.unicast_peers.empty();
     std::string out =
         fmt::format("   Interface = {}\n   Family = {}\n   Protocol = {}\n   Type = {}\n",
@@ -238,7 +240,7 @@ std::string sockpool(const DumpSource& source) {
     for (const auto& instance : source.config.instances) {
         const auto [socket, is_new] = sockets.try_emplace(socket_lines(instance));
         if (is_new) in_order.push_back(socket);
-        const auto size = config::value_of<std::int64_t>(instance.more->values, "kernel_rx_buf_size");
+        const auto size = config::value_of(instance.more->values, keyword::kernel_rx_buf_size);
         socket->second.buffer = std::max(socket->second.buffer, size.value_or(0));
         socket->second.instances += fmt::format("     {} vrid {}\n", instance.name, instance.virtual_router_id);
     }
@@ -266,11 +268,12 @@ std::string static_routing(const config::Config& config, bool rules) {
 std::string track_groups(const config::Config& config) {
     std::string out;
     for (const auto& group : config.more->sections) {
-        if (group.keyword != "track_group") continue;
+        if (group.keyword != keyword::track_group) continue;
         out += fmt::format(" Static Track Group = {}\n   VRRP member instances :\n", fmt::join(group.names, " "));
-        const auto* members = config::find_section(group.sections, "group");
+        const auto* members = config::find_section(group.sections, keyword::group);
         if (members == nullptr) continue;
-        for (const auto& member : config::words_of(members->values, "group")) out += fmt::format("     {}\n", member);
+        for (const auto& member : config::words_of(members->values, keyword::group))
+            out += fmt::format("     {}\n", member);
     }
     return out;
 }
@@ -315,16 +318,16 @@ std::string notify_lines(const config::Notifies& notify, const config::ExtraSett
     const auto line = [&](const char* name, const config::Command& command) {
         if (!command.empty()) out += fmt::format("   {} state transition script = {}\n", name, quoted_command(command));
     };
-    const auto given = [&](const char* keyword) {
-        return config::value_of<config::Command>(more.values, keyword).value_or(config::Command{});
+    const auto given = [&](const config::Keyword<config::Command>& keyword) {
+        return config::value_of(more.values, keyword).value_or(config::Command{});
     };
     line("Backup", *notify.backup);
     line("Master", *notify.master);
     line("Fault", *notify.fault);
     line("Stop", *notify.stop);
-    line("Deleted", given("notify_deleted"));
+    line("Deleted", given(keyword::notify_deleted));
     line("Generic", *notify.any);
-    line("Master rx lower pri", given("notify_master_rx_lower_pri"));
+    line("Master rx lower pri", given(keyword::notify_master_rx_lower_pri));
     return out;
 }
 

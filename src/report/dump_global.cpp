@@ -4,10 +4,13 @@
 
 #include "config_text.hpp"
 #include "dump_text.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/validate/sync_daemon.hpp"
 #include "mainstay/vrrp/filter.hpp"
 
 namespace mainstay::report {
+
+namespace keyword = config::keyword;
 
 namespace {
 
@@ -25,13 +28,15 @@ public:
     }
     void text(std::string_view words) { out_.append(" ").append(words).append("\n"); }
     // The value of a keyword without a member, or what keepalived takes instead.
-    [[nodiscard]] std::int64_t number(const char* keyword, std::int64_t usual) const {
-        return config::value_of<std::int64_t>(values_, keyword).value_or(usual);
+    [[nodiscard]] std::int64_t number(const config::Keyword<std::int64_t>& keyword, std::int64_t usual) const {
+        return config::value_of(values_, keyword).value_or(usual);
     }
-    [[nodiscard]] bool on(const char* keyword) const { return config::flag(values_, keyword); }
-    [[nodiscard]] std::string word(const char* keyword) const { return config::first_word(values_, keyword); }
-    [[nodiscard]] Micros time(const char* keyword, Micros usual) const {
-        return config::value_of<Micros>(values_, keyword).value_or(usual);
+    [[nodiscard]] bool on(const config::Keyword<bool>& keyword) const { return config::flag(values_, keyword); }
+    [[nodiscard]] std::string word(const config::Keyword<config::WordList>& keyword) const {
+        return config::first_word(values_, keyword);
+    }
+    [[nodiscard]] Micros time(const config::Keyword<Micros>& keyword, Micros usual) const {
+        return config::value_of(values_, keyword).value_or(usual);
     }
     void names();
     void mail();
@@ -46,13 +51,13 @@ public:
     [[nodiscard]] std::string take() { return std::move(out_); }
 
 private:
-    void fifo(const char* name, const char* keyword) {
+    void fifo(const char* name, const config::Keyword<config::WordList>& keyword,
+              const config::Keyword<config::Command>& script) {
         if (!word(keyword).empty()) line(name, word(keyword));
-        const std::string script = std::string{keyword} + "_script";
-        if (const auto command = config::value_of<config::Command>(values_, script); command && !command->empty())
+        if (const auto command = config::value_of(values_, script); command && !command->empty())
             line(fmt::format("{} script", name).c_str(), quoted_command(*command));
     }
-    void process(const char* name, const std::string& prefix, std::optional<int> realtime);
+    void process(const char* name, const config::ProcessKeywords& keywords);
 
     const config::Config& config_;
     const config::KeywordValues& values_;
@@ -61,9 +66,9 @@ private:
 };
 
 void Lines::names() {
-    const auto name_space = config::first_word(config_.more->values, "net_namespace");
+    const auto name_space = config::first_word(config_.more->values, keyword::net_namespace);
     line("Network namespace", name_space.empty() ? "(default)" : name_space);
-    const auto ipvs = config::first_word(config_.more->values, "net_namespace_ipvs");
+    const auto ipvs = config::first_word(config_.more->values, keyword::net_namespace_ipvs);
     line("Network namespace ipvs", ipvs.empty() ? "(main namespace)" : ipvs);
     if (!global_.router_id.empty()) line("Router ID", global_.router_id);
 }
@@ -89,13 +94,12 @@ void Lines::mail() {
 
 // In 2.2.7 the timeout of UDP has the name of TCP's.
 void Lines::lvs() {
-    if (const auto* times = config::find_section(global_.more->sections, "lvs_timeouts"))
+    if (const auto* times = config::find_section(global_.more->sections, keyword::lvs_timeouts))
         for (const auto& [keyword, name] :
-             {std::pair{"tcp", "LVS TCP timeout"}, std::pair{"tcpfin", "LVS TCP FIN timeout"},
-              std::pair{"udp", "LVS TCP timeout"}})
-            if (const auto value = config::value_of<Micros>(times->values, keyword))
-                line(name, value->count() / 1'000'000);
-    line("Disable local IGMP", yes_or_no(on("disable_local_igmp")));
+             {std::pair{keyword::tcp, "LVS TCP timeout"}, std::pair{keyword::tcpfin, "LVS TCP FIN timeout"},
+              std::pair{keyword::udp, "LVS TCP timeout"}})
+            if (const auto value = config::value_of(times->values, keyword)) line(name, value->count() / 1'000'000);
+    line("Disable local IGMP", yes_or_no(on(keyword::disable_local_igmp)));
 }
 
 void Lines::sync_daemon() {
@@ -116,11 +120,11 @@ void Lines::scripts_and_fifos() {
     line("LVS flush on stop", global_.lvs_flush_on_stop == Flush::No         ? "disabled"
                               : global_.lvs_flush_on_stop == Flush::Services ? "VS"
                                                                              : "full");
-    fifo("Global notify fifo", "notify_fifo");
-    fifo("VRRP notify fifo", "vrrp_notify_fifo");
-    fifo("LVS notify fifo", "lvs_notify_fifo");
-    line("FIFO write vrrp states on reload", true_or_false(on("fifo_write_vrrp_states_on_reload")));
-    line("VRRP notify priority changes", true_or_false(on("vrrp_notify_priority_changes")));
+    fifo("Global notify fifo", keyword::notify_fifo, keyword::notify_fifo_script);
+    fifo("VRRP notify fifo", keyword::vrrp_notify_fifo, keyword::vrrp_notify_fifo_script);
+    fifo("LVS notify fifo", keyword::lvs_notify_fifo, keyword::lvs_notify_fifo_script);
+    line("FIFO write vrrp states on reload", true_or_false(on(keyword::fifo_write_vrrp_states_on_reload)));
+    line("VRRP notify priority changes", true_or_false(on(keyword::vrrp_notify_priority_changes)));
 }
 
 void Lines::vrrp(bool of_vrrp) {
@@ -141,7 +145,8 @@ void Lines::vrrp(bool of_vrrp) {
                                                           : std::int64_t{kUnset});
     line("Gratuitous ARP lower priority repeat", repeat ? *repeat : of_vrrp ? global_.vrrp_garp_master_repeat : kUnset);
     line("Num adverts before down", global_.vrrp_down_timer_adverts);
-    line("Gratuitous ARP for each secondary VMAC", fmt::format("{}s", seconds(time("vrrp_vmac_garp_intvl", {}))));
+    line("Gratuitous ARP for each secondary VMAC",
+         fmt::format("{}s", seconds(time(keyword::vrrp_vmac_garp_intvl, {}))));
     line("Send advert after receive lower priority advert", true_or_false(!global_.vrrp_lower_prio_no_advert));
     line("Send advert after receive higher priority advert", true_or_false(global_.vrrp_higher_prio_send_advert));
     line("Gratuitous ARP interval", seconds_text(global_.vrrp_garp_interval));
@@ -151,64 +156,65 @@ void Lines::vrrp(bool of_vrrp) {
 
 // keepalived writes of nftables what it uses: with the keyword, or because an instance needs rules.
 void Lines::firewall() {
-    if (!config::find_value(values_, "nftables")) {
+    if (!config::find_value(values_, keyword::nftables)) {
         const bool vmacs = std::ranges::any_of(config_.instances, [](const auto& i) { return i.vmac->enabled; });
         if (vrrp::choose_firewall(config_, vmacs, false).kind != vrrp::Firewall::Nftables) return;
     }
-    const auto name = word("nftables");
+    const auto name = word(keyword::nftables);
     line("nftables table name", name.empty() ? "keepalived" : name);
-    line("nftables base chain priority", number("nftables_priority", -1));
-    text(on("nftables_ifindex") ? "nftables force use ifindex for link local IPv6"
-                                : "nftables don't force use ifindex for link local IPv6");
+    line("nftables base chain priority", number(keyword::nftables_priority, -1));
+    text(on(keyword::nftables_ifindex) ? "nftables force use ifindex for link local IPv6"
+                                       : "nftables don't force use ifindex for link local IPv6");
 }
 
-void Lines::process(const char* name, const std::string& prefix, std::optional<int> realtime) {
+void Lines::process(const char* name, const config::ProcessKeywords& keywords) {
     const auto entry = [&](const char* what, const auto& value) {
         line(fmt::format("{} {}", name, what).c_str(), value);
     };
-    entry("process priority", number((prefix + "_priority").c_str(), 0));
-    entry("don't swap", true_or_false(on((prefix + "_no_swap").c_str())));
-    entry("realtime priority", realtime.value_or(static_cast<int>(number((prefix + "_rt_priority").c_str(), 0))));
-    const std::int64_t limit = number((prefix + "_rlimit_rtime").c_str(), 10'000);
-    entry("realtime limit", number((prefix + "_rlimit_rttime").c_str(), limit));
+    entry("process priority", number(keywords.priority, 0));
+    entry("don't swap", true_or_false(on(keywords.no_swap)));
+    entry("realtime priority",
+          keywords.rt_priority ? number(*keywords.rt_priority, 0) : global_.vrrp_rt_priority.value_or(0));
+    const std::int64_t limit = number(keywords.rlimit_rtime, 10'000);
+    entry("realtime limit", number(keywords.rlimit_rttime, limit));
 }
 
 void Lines::processes() {
-    line("Max auto priority", number("max_auto_priority", 0));
-    line("Min auto priority delay", fmt::format("{} usecs", number("min_auto_priority_delay", 1'000'000)));
-    process("VRRP", "vrrp", global_.vrrp_rt_priority);
-    process("Checker", "checker", std::nullopt);
-    process("BFD", "bfd", std::nullopt);
+    line("Max auto priority", number(keyword::max_auto_priority, 0));
+    line("Min auto priority delay", fmt::format("{} usecs", number(keyword::min_auto_priority_delay, 1'000'000)));
+    process("VRRP", config::kVrrpProcess);
+    process("Checker", config::kCheckerProcess);
+    process("BFD", config::kBfdProcess);
 }
 
 void Lines::snmp_and_dbus() {
     const auto snmp = [&](const char* what, bool enabled) {
         text(fmt::format("SNMP {} {}", what, enabled ? "enabled" : "disabled"));
     };
-    const bool rfc = on("enable_snmp_rfc");
-    snmp("vrrp", on("enable_snmp_vrrp") || on("enable_snmp_keepalived"));
-    snmp("checker", on("enable_snmp_checker"));
-    snmp("RFCv2", rfc || on("enable_snmp_rfcv2"));
-    snmp("RFCv3", rfc || on("enable_snmp_rfcv3"));
-    snmp("traps", on("enable_traps"));
-    const auto socket = word("snmp_socket");
+    const bool rfc = on(keyword::enable_snmp_rfc);
+    snmp("vrrp", on(keyword::enable_snmp_vrrp) || on(keyword::enable_snmp_keepalived));
+    snmp("checker", on(keyword::enable_snmp_checker));
+    snmp("RFCv2", rfc || on(keyword::enable_snmp_rfcv2));
+    snmp("RFCv3", rfc || on(keyword::enable_snmp_rfcv3));
+    snmp("traps", on(keyword::enable_traps));
+    const auto socket = word(keyword::snmp_socket);
     line("SNMP socket", socket.empty() ? "default (unix:/var/agentx/master)" : socket);
-    text(fmt::format("DBus {}", on("enable_dbus") ? "enabled" : "disabled"));
-    line("DBus service name", word("dbus_service_name"));
+    text(fmt::format("DBus {}", on(keyword::enable_dbus) ? "enabled" : "disabled"));
+    line("DBus service name", word(keyword::dbus_service_name));
     text(fmt::format("Script security {}", global_.enable_script_security ? "enabled" : "disabled"));
 }
 
 void Lines::buffers() {
-    for (const char* socket :
-         {"vrrp_netlink_cmd", "vrrp_netlink_monitor", "process_monitor", "lvs_netlink_cmd", "lvs_netlink_monitor"}) {
-        const std::string size = fmt::format("{}_rcv_bufs", socket), force = size + "_force";
-        line(size.c_str(), number(size.c_str(), 0));
-        line(force.c_str(), on(force.c_str()) ? 1 : 0);
+    for (const auto& [size, force] :
+         {config::kVrrpCommandBuffer, config::kVrrpMonitorBuffer, config::kProcessMonitorBuffer,
+          config::kLvsCommandBuffer, config::kLvsMonitorBuffer}) {
+        line(size.text, number(size, 0));
+        line(force.text, on(force) ? 1 : 0);
     }
-    line("rs_init_notifies", on("rs_init_notifies") ? 1 : 0);
-    line("no_checker_emails", on("no_checker_emails") ? 1 : 0);
-    line("rx_bufs_multiples", number("vrrp_rx_bufs_multiplier", 3));
-    line("umask", fmt::format("{:04o}", number("umask", 0177)));
+    line("rs_init_notifies", on(keyword::rs_init_notifies) ? 1 : 0);
+    line("no_checker_emails", on(keyword::no_checker_emails) ? 1 : 0);
+    line("rx_bufs_multiples", number(keyword::vrrp_rx_bufs_multiplier, 3));
+    line("umask", fmt::format("{:04o}", number(keyword::umask, 0177)));
 }
 
 }  // namespace
@@ -227,8 +233,8 @@ std::string global_definitions(const config::Config& config, bool of_vrrp) {
     lines.scripts_and_fifos();
     lines.vrrp(of_vrrp);
     if (of_vrrp) lines.firewall();
-    lines.text(lines.on("nftables_counters") ? "nftables with counters" : "nftables without counters");
-    lines.line("VRRP check unicast_src", true_or_false(lines.on("vrrp_check_unicast_src")));
+    lines.text(lines.on(keyword::nftables_counters) ? "nftables with counters" : "nftables without counters");
+    lines.line("VRRP check unicast_src", true_or_false(lines.on(keyword::vrrp_check_unicast_src)));
     lines.line("VRRP skip check advert addresses", true_or_false(global.vrrp_skip_check_adv_addr));
     lines.line("VRRP strict mode", true_or_false(global.vrrp_strict));
     lines.processes();

@@ -13,11 +13,14 @@
 #include "document_queries.hpp"
 #include "dump_text.hpp"
 #include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/report/dumps.hpp"
 #include "mainstay/vrrp/filter.hpp"
 #include "mainstay/vrrp/trackers.hpp"
 
 namespace mainstay::report {
+
+namespace keyword = config::keyword;
 
 namespace {
 
@@ -129,9 +132,9 @@ std::vector<std::string> routing(const Instance& instance, bool rules) {
 
 std::vector<std::string> tracked_processes(const Instance& instance) {
     std::vector<std::string> names;
-    if (const auto* block = config::find_section(instance.more->sections, "track_process"))
+    if (const auto* block = config::find_section(instance.more->sections, keyword::track_process))
         for (const auto& line : block->sections)
-            if (const auto name = config::first_word(line.values, "name"); !name.empty()) names.push_back(name);
+            if (const auto name = config::first_word(line.values, keyword::name); !name.empty()) names.push_back(name);
     return names;
 }
 
@@ -176,7 +179,7 @@ void put_settings(JsonText& out, const Instance& instance, const vrrp::InstanceS
     out.add("base_priority", static_cast<int>(now.base_priority));
     out.add("effective_priority", static_cast<int>(now.effective_priority));
     out.add("vipset", set);
-    out.add("promote_secondaries", config::flag(instance.more->values, "promote_secondaries"));
+    out.add("promote_secondaries", config::flag(instance.more->values, keyword::promote_secondaries));
     out.add("adver_int", instance.advert_int);
     out.add("master_adver_int", now.master_interval.count() != 0 ? now.master_interval : instance.advert_int);
     out.add("accept", as_number(!vrrp::refuses_packets(instance)));
@@ -186,22 +189,22 @@ void put_settings(JsonText& out, const Instance& instance, const vrrp::InstanceS
     out.add("wantstate", state_number(now.state));
     out.add("version", static_cast<int>(instance.version));
     out.add("smtp_alert", instance.smtp_alert);
-    out.add("notify_deleted", config::find_value(instance.more->values, "notify_deleted") != nullptr);
+    out.add("notify_deleted", config::is_given(instance.more->values, keyword::notify_deleted));
 }
 
 void put_data(JsonText& out, const DumpSource& source, const Instance& instance, const vrrp::InstanceSnapshot& now) {
     const bool set = holds_addresses(now);
     put_settings(out, instance, now, set);
-    const auto more = [&](const char* keyword) {
-        return config::value_of<config::Command>(instance.more->values, keyword).value_or(config::Command{});
+    const auto more = [&](const config::Keyword<config::Command>& keyword) {
+        return config::value_of(instance.more->values, keyword).value_or(config::Command{});
     };
     out.add("script_backup", *instance.notify.backup);
     out.add("script_master", *instance.notify.master);
     out.add("script_fault", *instance.notify.fault);
     out.add("script_stop", *instance.notify.stop);
-    out.add("script_deleted", more("notify_deleted"));
+    out.add("script_deleted", more(keyword::notify_deleted));
     out.add("script", *instance.notify.any);
-    out.add("script_master_rx_lower_pri", more("notify_master_rx_lower_pri"));
+    out.add("script_master_rx_lower_pri", more(keyword::notify_master_rx_lower_pri));
     put_lists(out, source, instance, set);
     out.add("auth_type", static_cast<int>(instance.auth_type));
     if (instance.auth_type != config::AuthType::None) out.add("auth_data", std::string_view{"********"});

@@ -6,12 +6,15 @@
 #include <utility>
 
 #include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/report/dumps.hpp"
 #include "mainstay/vrrp/filter.hpp"
 #include "mainstay/vrrp/holdings.hpp"
 #include "mainstay/vrrp/routing.hpp"
 
 namespace mainstay::report {
+
+namespace keyword = config::keyword;
 
 namespace {
 
@@ -32,8 +35,8 @@ std::string scope_name(int scope) {
 std::string lifetime_text(const config::VirtualAddress& address) {
     if (address.prefix.address.is_v4()) return {};
     const auto& words = address.more->values;
-    const bool is_given = config::find_value(words, "preferred_lft") != nullptr;
-    const auto seconds = config::value_of<Micros>(words, "preferred_lft");
+    const bool is_given = config::is_given(words, keyword::preferred_lft);
+    const auto seconds = config::value_of(words, keyword::preferred_lft);
     if (is_given && !seconds) return " preferred_lft forever";
     if (seconds && seconds->count() != 0) return fmt::format(" preferred_lft {}", seconds->count() / 1'000'000);
     return seconds || address.prefix.length == kPrefixV6 ? " deprecated" : " preferred_lft forever";
@@ -170,12 +173,12 @@ std::string address_text(const config::VirtualAddress& address, const std::strin
     text += " scope " + scope_name(address.scope);
     if (!address.label.empty()) text += " label " + address.label;
     if (address.no_track) text += " no_track";
-    if (const auto peer = config::value_of<IpAddress>(words, "peer"))
+    if (const auto peer = config::value_of(words, keyword::peer))
         text += fmt::format(" peer {}/{}", peer->to_string(), peer->is_v4() ? kPrefixV4 : kPrefixV6);
-    for (const char* flag : {"home", "mngtmpaddr"})
-        if (config::find_value(words, flag) != nullptr) text += fmt::format(" {}", flag);
+    for (const auto& flag : {keyword::home, keyword::mngtmpaddr})
+        if (config::is_given(words, flag)) text += fmt::format(" {}", flag.text);
     if (address.noprefixroute) text += " noprefixroute";
-    if (config::find_value(words, "autojoin") != nullptr) text += " autojoin";
+    if (config::is_given(words, keyword::autojoin)) text += " autojoin";
     text += lifetime_text(address);
     return set ? text + " set" : text;
 }

@@ -5,9 +5,12 @@
 #include "document_queries.hpp"
 #include "dump_text.hpp"
 #include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/vrrp/trackers.hpp"
 
 namespace mainstay::report {
+
+namespace keyword = config::keyword;
 
 namespace {
 
@@ -19,19 +22,19 @@ const vrrp::TrackerSnapshot* tracker_of(const DumpSource& source, TrackerKind ki
 }
 
 // The lines of track_file, track_process or track_bfd: `usual` has the weights of lines that give none.
-std::vector<NamedWeight> tracked_lines(const config::ExtraSettings& more, std::string_view block,
+std::vector<NamedWeight> tracked_lines(const config::ExtraSettings& more, const config::Keyword<config::Section>& block,
                                        const std::vector<NamedWeight>& usual) {
     std::vector<NamedWeight> all;
     const auto* lines = config::find_section(more.sections, block);
     if (lines == nullptr) return all;
     for (const auto& line : lines->sections) {
-        NamedWeight one{.name = config::first_word(line.values, "name")};
+        NamedWeight one{.name = config::first_word(line.values, keyword::name)};
         const auto known = std::ranges::find(usual, one.name, &NamedWeight::name);
         if (known != usual.end()) one = *known;
-        one.weight = config::value_of<std::int64_t>(line.values, "weight").value_or(one.weight);
-        const bool given = config::find_value(line.values, "reverse") != nullptr;
-        one.reverse = block == "track_bfd" ? given != one.reverse : given || one.reverse;
-        if (config::find_value(line.values, "noreverse") != nullptr) one.reverse = false;
+        one.weight = config::value_of(line.values, keyword::weight).value_or(one.weight);
+        const bool given = config::is_given(line.values, keyword::reverse);
+        one.reverse = block.text == keyword::track_bfd ? given != one.reverse : given || one.reverse;
+        if (config::is_given(line.values, keyword::noreverse)) one.reverse = false;
         all.push_back(std::move(one));
     }
     return all;
@@ -40,9 +43,9 @@ std::vector<NamedWeight> tracked_lines(const config::ExtraSettings& more, std::s
 std::vector<NamedWeight> bfd_weights(const config::Config& config) {
     std::vector<NamedWeight> all;
     for (const auto& block : config.more->sections)
-        if (block.keyword == "bfd_instance" && !block.names.empty())
-            all.push_back({block.names.front(), config::value_of<std::int64_t>(block.values, "weight").value_or(0),
-                           config::find_value(block.values, "weight reverse") != nullptr});
+        if (block.keyword == keyword::bfd_instance && !block.names.empty())
+            all.push_back({block.names.front(), config::value_of(block.values, keyword::weight).value_or(0),
+                           config::has_word(block.values, keyword::weight, "reverse")});
     return all;
 }
 
@@ -66,7 +69,8 @@ std::string sync_groups(const DumpSource& source, const TrackedView& tracked) {
         for (const auto& member : group.members) out += fmt::format("     {}\n", member);
         if (vrrp::members_may_have_weights(group)) out += "   sync group tracking weight set\n";
         out += fmt::format("   Using smtp notification = {}\n", yes_or_no(group.smtp_alert));
-        if (config::flag(group.more->values, "notify_priority_changes")) out += "   Notify priority changes = yes\n";
+        if (config::flag(group.more->values, keyword::notify_priority_changes))
+            out += "   Notify priority changes = yes\n";
         out += tracked.lists(group.track_interfaces, group.track_scripts, *group.more, true);
         out += notify_lines(group.notify, {});
     }
@@ -190,9 +194,10 @@ std::string TrackedView::lists(const std::vector<config::TrackedInterface>& link
         for (const auto& one : list)
             out += fmt::format("     {}{} weight {}{}\n", one.name, after_name, one.weight, reversed(one.reverse));
     };
-    put("Tracked files", ",", tracked_lines(more, "track_file", files_));
-    put(of_group ? "Tracked process" : "Tracked processes", ",", tracked_lines(more, "track_process", processes_));
-    put("Tracked BFDs", ":", tracked_lines(more, "track_bfd", bfds_));
+    put("Tracked files", ",", tracked_lines(more, keyword::track_file, files_));
+    put(of_group ? "Tracked process" : "Tracked processes", ",",
+        tracked_lines(more, keyword::track_process, processes_));
+    put("Tracked BFDs", ":", tracked_lines(more, keyword::track_bfd, bfds_));
     return out;
 }
 

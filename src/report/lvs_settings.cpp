@@ -2,23 +2,26 @@
 
 #include <algorithm>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::report {
+
+namespace keyword = config::keyword;
 
 namespace {
 
 using config::value_of;
 
 CheckSettings check_settings(const config::KeywordValues& values, CheckSettings inherited) {
-    const auto take = [&](Micros& time, std::string_view keyword) {
-        time = value_of<Micros>(values, keyword).value_or(time);
+    const auto take = [&](Micros& time, const config::Keyword<Micros>& keyword) {
+        time = value_of(values, keyword).value_or(time);
     };
-    if (const auto retry = value_of<std::int64_t>(values, "retry"))
-        inherited.retry = static_cast<std::uint64_t>(*retry);
-    take(inherited.delay, "delay_before_retry");
-    take(inherited.warmup, "warmup");
-    take(inherited.loop, "delay_loop");
-    take(inherited.connect, "connect_timeout");
-    inherited.alpha = value_of<bool>(values, "alpha").value_or(inherited.alpha);
+    if (const auto retry = value_of(values, keyword::retry)) inherited.retry = static_cast<std::uint64_t>(*retry);
+    take(inherited.delay, keyword::delay_before_retry);
+    take(inherited.warmup, keyword::warmup);
+    take(inherited.loop, keyword::delay_loop);
+    take(inherited.connect, keyword::connect_timeout);
+    inherited.alpha = value_of(values, keyword::alpha).value_or(inherited.alpha);
     return inherited;
 }
 

@@ -7,12 +7,16 @@
 #include <map>
 #include <utility>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::vrrp {
+
+namespace keyword = config::keyword;
+
 namespace {
 
-constexpr std::size_t kMostName = 15;                 // IFNAMSIZ without its NUL
-constexpr unsigned kMostNumber = 1000;                // vrrp1. to vrrp1000.: one of these is always free
-constexpr std::string_view kBase = "base interface";  // in `more` of an instance of a plan
+constexpr std::size_t kMostName = 15;   // IFNAMSIZ without its NUL
+constexpr unsigned kMostNumber = 1000;  // vrrp1. to vrrp1000.: one of these is always free
 constexpr std::string_view kPrefix = "vrrp";
 
 bool is_virtual_range(const VirtualMac& mac) {
@@ -32,9 +36,9 @@ public:
         : links_{links}, made_{made}, found_{found} {
         plan_.config = config;
         const auto& global = config.global.more->values;
-        prefix_ = first_word(global, "vmac_prefix");
+        prefix_ = first_word(global, keyword::vmac_prefix);
         if (prefix_.empty()) prefix_ = kPrefix;
-        address_prefix_ = first_word(global, "vmac_addr_prefix");
+        address_prefix_ = first_word(global, keyword::vmac_addr_prefix);
         if (address_prefix_.empty()) address_prefix_ = prefix_;
     }
 
@@ -50,7 +54,7 @@ public:
 private:
     void place(config::Instance& instance) {
         const std::string base = instance.interface;
-        const auto* ipvlan = config::find_section(instance.more->sections, "use_ipvlan");
+        const auto* ipvlan = config::find_section(instance.more->sections, keyword::use_ipvlan);
         if (base.empty()) return;
         if (instance.vmac->enabled) {
             instance.vmac.edit().name =
@@ -72,8 +76,8 @@ private:
     void place(config::VirtualAddress& address, const config::Instance& instance, const std::string& base) {
         const std::string dev = address.dev.empty() ? base : address.dev;
         const bool same_family = address.prefix.address.family() == instance.family;
-        const bool asked =
-            flag(address.more->values, "use_vmac") || (dev != base && flag(instance.more->values, "use_vmac_addr"));
+        const bool asked = flag(address.more->values, keyword::use_vmac) ||
+                           (dev != base && flag(instance.more->values, keyword::use_vmac_addr));
         if (dev == base && instance.vmac->enabled)
             address.dev = same_family ? instance.vmac->name : base;
         else if (asked && same_family)
@@ -83,9 +87,7 @@ private:
     }
 
     static void set_interface(config::Instance& instance, const std::string& name) {
-        auto& values = instance.more.edit().values;
-        const auto at = std::ranges::upper_bound(values, kBase, {}, &config::KeywordValue::keyword);
-        values.insert(at, {std::string{kBase}, config::WordList{instance.interface}});
+        set_value(instance.more.edit().values, keyword::base_interface, config::WordList{instance.interface});
         instance.interface = name;
     }
 
@@ -140,15 +142,15 @@ private:
         device.family = instance.family;
         device.keeps_ipv6 = true;
         device.link_local = instance.family == Family::V6;
-        device.address = config::value_of<Prefix>(line.values, "address");
-        const std::string mode = first_word(line.values, "mode");
+        device.address = config::value_of(line.values, keyword::address);
+        const std::string mode = first_word(line.values, keyword::mode);
         if (mode == "private") device.mode = WantedDevice::IpvlanMode::Private;
         if (mode == "vepa") device.mode = WantedDevice::IpvlanMode::Vepa;
-        device.group = first_word(line.values, "group");
-        if (const auto number = config::value_of<std::int64_t>(line.values, "group"))
+        device.group = first_word(line.values, keyword::group);
+        if (const auto number = config::value_of<std::int64_t>(line.values, keyword::group))
             device.group = std::to_string(*number);
         device.instance = instance.name;
-        device.name = first_word(line.values, "name");
+        device.name = first_word(line.values, keyword::name);
         const std::string wanted = device.name;
         if (wanted.empty()) device.name = device_name(prefix_, "", instance.virtual_router_id);
         // An ipvlan has no MAC address of its own, so it is identified by its name.
@@ -311,7 +313,7 @@ bool serves_as(const ExistingLink& link, const WantedDevice& device, std::uint32
 }
 
 const std::string& base_interface(const config::Instance& instance) {
-    const auto* value = config::find_value(instance.more->values, kBase);
+    const auto* value = config::find_value(instance.more->values, keyword::base_interface);
     const auto* words = value != nullptr ? std::get_if<config::WordList>(value) : nullptr;
     return words != nullptr && !words->empty() ? words->front() : instance.interface;
 }
@@ -322,7 +324,7 @@ std::string_view own_vmac(const config::Instance& instance) {
 
 bool sends_from_parent(const config::Instance& instance) {
     if (!instance.unicast_peers.empty()) return true;
-    return flag(instance.more->values, "vmac_xmit_base") && !instance.strict;
+    return flag(instance.more->values, keyword::vmac_xmit_base) && !instance.strict;
 }
 
 }  // namespace mainstay::vrrp

@@ -6,7 +6,12 @@
 #include <set>
 #include <utility>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::vrrp {
+
+namespace keyword = config::keyword;
+
 namespace {
 
 bool is_of(const config::Instance& instance, Family family) {
@@ -20,12 +25,12 @@ netlink::VipFilter frame(const config::Config& config, Family family) {
     const auto& values = config.global.more->values;
     netlink::VipFilter filter;
     filter.family = family;
-    if (const auto name = config::value_of<config::WordList>(values, "nftables"); name && !name->empty())
+    if (const auto name = config::value_of(values, keyword::nftables); name && !name->empty())
         filter.table = name->front();
-    if (const auto priority = config::value_of<std::int64_t>(values, "nftables_priority"))
+    if (const auto priority = config::value_of(values, keyword::nftables_priority))
         filter.priority = static_cast<std::int32_t>(*priority);
-    filter.counters = flag(values, "nftables_counters");
-    filter.by_index = flag(values, "nftables_ifindex");
+    filter.counters = flag(values, keyword::nftables_counters);
+    filter.by_index = flag(values, keyword::nftables_ifindex);
     filter.filters = std::ranges::any_of(config.instances, [family](const config::Instance& instance) {
         return refuses_packets(instance) && is_of(instance, family);
     });
@@ -36,13 +41,13 @@ netlink::VipFilter frame(const config::Config& config, Family family) {
 
 bool refuses_packets(const config::Instance& instance) {
     if (instance.priority == config::kOwnerPriority) return false;
-    return instance.strict || flag(instance.more->values, "no_accept");
+    return instance.strict || flag(instance.more->values, keyword::no_accept);
 }
 
 FirewallChoice choose_firewall(const config::Config& config, bool vmacs, bool iptables_is_nft) {
     const auto& values = config.global.more->values;
-    const bool nftables = config::find_value(values, "nftables") != nullptr;
-    const bool iptables = config::find_value(values, "vrrp_iptables") != nullptr;
+    const bool nftables = config::is_given(values, keyword::nftables);
+    const bool iptables = config::is_given(values, keyword::vrrp_iptables);
     FirewallChoice choice;
     if (!vmacs && std::ranges::none_of(config.instances, refuses_packets)) return choice;
     if (nftables && iptables)
@@ -60,7 +65,7 @@ FilterPlan plan_filters(const config::Config& config, const std::vector<HeldAddr
                         const std::vector<IndexedDevice>& vmacs,
                         const std::function<std::uint32_t(const std::string&)>& index_of) {
     FilterPlan plan{frame(config, Family::V4), frame(config, Family::V6)};
-    const bool no_igmp = flag(config.global.more->values, "disable_local_igmp");  // nothing is sent then
+    const bool no_igmp = flag(config.global.more->values, keyword::disable_local_igmp);  // nothing is sent then
     for (const auto& vmac : vmacs) {
         auto& filter = vmac.family == Family::V4 ? plan.v4 : plan.v6;
         if (vmac.family == Family::V4 && no_igmp) continue;
@@ -86,10 +91,6 @@ using Arguments = std::vector<std::string>;
 using Entries = std::set<std::string>;
 
 constexpr std::size_t kEntriesPerCall = 500;  // arguments of one process
-
-bool given(const config::KeywordValues& values, std::string_view keyword) {
-    return config::find_value(values, keyword) != nullptr;
-}
 
 std::string name_of(const FilterState& state, std::uint32_t index) {
     const auto found = std::ranges::find(state.devices, index, &std::pair<std::uint32_t, std::string>::first);
@@ -257,12 +258,12 @@ void drop_sets(std::vector<FilterCall>& calls, const FilterState* from, const Fi
 IptablesNames iptables_names(const config::Config& config) {
     const auto& values = config.global.more->values;
     IptablesNames names;
-    if (const auto chains = words_of(values, "vrrp_iptables"); !chains.empty()) {
+    if (const auto chains = words_of(values, keyword::vrrp_iptables); !chains.empty()) {
         names.in = chains[0];
         if (chains.size() > 1) names.out = chains[1];
     }
-    const auto sets = words_of(values, "vrrp_ipsets");
-    if (given(values, "vrrp_ipsets") && sets.empty()) names.sets = false;
+    const auto sets = words_of(values, keyword::vrrp_ipsets);
+    if (is_given(values, keyword::vrrp_ipsets) && sets.empty()) names.sets = false;
     if (!sets.empty()) {
         names.set4 = sets[0];
         names.set6 = sets[0] + "6";
@@ -272,7 +273,7 @@ IptablesNames iptables_names(const config::Config& config) {
     const std::array places{&names.set4, &names.set6, &names.on_link, &names.igmp, &names.mld, &names.nd};
     for (std::size_t n = 0; n < std::min(places.size(), sets.size()); ++n) *places[n] = sets[n];
     const auto& root = config.more->values;
-    if (given(root, "net_namespace") && !given(root, "namespace_with_ipsets")) names.sets = false;
+    if (is_given(root, keyword::net_namespace) && !is_given(root, keyword::namespace_with_ipsets)) names.sets = false;
     return names;
 }
 

@@ -1,8 +1,11 @@
 #include "mainstay/vrrp/holdings.hpp"
 
 #include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/keywords.hpp"
 
 namespace mainstay::vrrp {
+
+namespace keyword = config::keyword;
 
 // Called for each pair of entries: nearly all differ in their destination, which is compared before anything is copied.
 bool same_in_kernel(const RoutingEntry& a, const RoutingEntry& b) {
@@ -48,22 +51,22 @@ std::optional<IpAddress> broadcast_of(const config::VirtualAddress& address) {
 
 AddressIdentity identity_of(const std::string& interface, const config::VirtualAddress& address) {
     const auto& words = address.more->values;
-    const auto has_word = [&](std::string_view word) { return config::find_value(words, word) != nullptr; };
+    const auto has_word = [&](const config::KeywordName& word) { return config::is_given(words, word); };
     // An IPv6 /128 address is deprecated by default, any other has no limit: configuring that changes nothing.
     const bool deprecated =
-        !has_word("preferred_lft") && address.prefix.address.is_v6() && address.prefix.length == 128;
+        !has_word(keyword::preferred_lft) && address.prefix.address.is_v6() && address.prefix.length == 128;
     return {.interface = interface,
             .prefix = address.prefix,
             .scope = address.scope,
             .label = address.label,
             .broadcast = broadcast_of(address),
-            .peer = config::value_of<IpAddress>(words, "peer"),
+            .peer = config::value_of(words, keyword::peer),
             .noprefixroute = address.noprefixroute,
-            .home = has_word("home"),
-            .detects_duplicates = has_word("-nodad"),
-            .manages_temporary = has_word("mngtmpaddr"),
-            .joins_group = has_word("autojoin"),
-            .preferred_lifetime = deprecated ? Micros{0} : config::value_of<Micros>(words, "preferred_lft")};
+            .home = has_word(keyword::home),
+            .detects_duplicates = has_word(keyword::nodad),
+            .manages_temporary = has_word(keyword::mngtmpaddr),
+            .joins_group = has_word(keyword::autojoin),
+            .preferred_lifetime = deprecated ? Micros{0} : config::value_of(words, keyword::preferred_lft)};
 }
 
 }  // namespace mainstay::vrrp

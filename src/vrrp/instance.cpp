@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mainstay/config/keywords.hpp"
 #include "timers.hpp"
 
 namespace mainstay::vrrp {
@@ -269,7 +270,7 @@ void Instance::remove(Step step) {
     end_hand_over(step, HandOverEnded::How::Interrupted);
     clear_timers();
     // keepalived: a removed instance ends as DELETED if notify_deleted says so, else as FAULT (2.4.3).
-    if (find_value(config_->more->values, "notify_deleted") != nullptr)
+    if (is_given(config_->more->values, config::keyword::notify_deleted))
         announce(step, Transition::Deleted, "VRRP Deleted at reload");
     else if (state_ != State::Fault)
         announce(step, Transition::Fault, "VRRP Instance is no longer owning VRRP VIPs");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::vrrp {
 namespace {
 
@@ -33,13 +35,13 @@ std::optional<Nanos> cap(const config::Config& config, const std::string& link) 
 
 void LinkDelays::configure(const config::Config& config) {
     delays_.clear();
-    const config::Section* block = find_section(config.more->sections, "interface_up_down_delays");
+    const config::Section* block = find_section(config.more->sections, config::keyword::interface_up_down_delays);
     if (block != nullptr)
         for (const config::Section& line : block->sections) {
-            const auto name = value_of<config::WordList>(line.values, "interface");
+            const auto name = value_of(line.values, config::keyword::interface);
             if (!name || name->empty()) continue;
-            Delays delays{value_of<Micros>(line.values, "down_delay").value_or(Micros{0}),
-                          value_of<Micros>(line.values, "up_delay").value_or(Micros{0})};
+            Delays delays{value_of(line.values, config::keyword::down_delay).value_or(Micros{0}),
+                          value_of(line.values, config::keyword::up_delay).value_or(Micros{0})};
             if (const auto most = cap(config, name->front()))
                 delays = {std::min(delays.down, *most), std::min(delays.up, *most)};
             delays_.insert_or_assign(name->front(), delays);

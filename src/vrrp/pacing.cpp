@@ -3,7 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::vrrp {
+
+namespace keyword = config::keyword;
+
 namespace {
 
 using config::Section;
@@ -12,11 +17,11 @@ using config::WordList;
 std::vector<std::string> interfaces_of(const Section& group) {
     std::vector<std::string> names;
     for (const auto& value : group.values)
-        if (value.keyword == "interface")
+        if (value.keyword == keyword::interface)
             if (const auto* words = std::get_if<WordList>(&value.data))
                 names.insert(names.end(), words->begin(), words->end());
     for (const Section& list : group.sections)
-        if (list.keyword == "interfaces")
+        if (list.keyword == keyword::interfaces)
             for (const auto& value : list.values)
                 if (const auto* words = std::get_if<WordList>(&value.data))
                     names.insert(names.end(), words->begin(), words->end());
@@ -30,9 +35,9 @@ void Pacer::configure(const config::Config& config) {
     gna_ = config.global.vrrp_gna_interval;
     groups_.clear();
     for (const Section& section : config.more->sections) {
-        if (section.keyword != "garp_group") continue;
-        groups_.push_back({interfaces_of(section), config::value_of<Micros>(section.values, "garp_interval"),
-                           config::value_of<Micros>(section.values, "gna_interval")});
+        if (section.keyword != keyword::garp_group) continue;
+        groups_.push_back({interfaces_of(section), config::value_of(section.values, keyword::garp_interval),
+                           config::value_of(section.values, keyword::gna_interval)});
     }
     // Queued items are sorted in again, because a group number may now mean other interfaces.
     std::map<Key, Lane> before = std::exchange(lanes_, {});

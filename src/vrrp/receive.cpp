@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/wire/vrrp.hpp"
 #include "mainstay/wire/vrrp_auth.hpp"
 #include "receive_auth.hpp"
@@ -287,7 +288,7 @@ void Router::Impl::unknown_vrid(Step step, const PacketHeard& packet) {
     const std::size_t at = packet.protocol == wire::kAhProtocol ? wire::kAhLength : 0;
     if (packet.payload.size() < at + wire::kVrrpHeaderLength) return;
     look_for_own_addresses(step, packet, packet.payload.subspan(at));
-    if (!config::value_of<bool>(config->global.more->values, "log_unknown_vrids").value_or(false) ||
+    if (!config::flag(config->global.more->values, config::keyword::log_unknown_vrids) ||
         unknown_vrids.size() >= kUnknownVridsMost)
         return;
     const auto vrid = std::to_integer<std::uint8_t>(packet.payload[at + 1]);

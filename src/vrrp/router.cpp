@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "advert_spread.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/wire/vrrp.hpp"
 #include "mainstay/wire/vrrp_auth.hpp"
 #include "router_impl.hpp"
@@ -15,7 +16,7 @@ namespace {
 
 // Instants count from the boot of the host, as the kernel's clock does.
 Nanos startup_delay(const config::Global& global, Instant now) {
-    const auto after_boot = config::value_of<Micros>(global.more->values, "vrrp_delay_after_boot");
+    const auto after_boot = config::value_of(global.more->values, config::keyword::vrrp_delay_after_boot);
     const Nanos rest = after_boot ? *after_boot - now.time_since_epoch() : Nanos{0};
     return std::max({Nanos{global.vrrp_startup_delay}, rest, Nanos{0}});
 }
@@ -105,14 +106,14 @@ Instance::InstanceContext Router::Impl::context(const config::Instance& instance
                                      .settings = settings_of(instance, config->global)};
     around.maintenance = maintenance;
     // The innermost block that has the keyword.
-    const auto apply = [&](const CompactOptional<config::ExtraSettings>& more, const char* keyword) {
-        if (const auto value = config::value_of<bool>(more->values, keyword)) around.notify_priority = *value;
+    const auto apply = [&](const CompactOptional<config::ExtraSettings>& more, const config::Keyword<bool>& keyword) {
+        if (const auto value = config::value_of(more->values, keyword)) around.notify_priority = *value;
     };
-    apply(config->global.more, "vrrp_notify_priority_changes");
+    apply(config->global.more, config::keyword::vrrp_notify_priority_changes);
     for (const auto& group : config->sync_groups)
         if (!instance.sync_group.empty() && group.name == instance.sync_group)
-            apply(group.more, "notify_priority_changes");
-    apply(instance.more, "notify_priority_changes");
+            apply(group.more, config::keyword::notify_priority_changes);
+    apply(instance.more, config::keyword::notify_priority_changes);
     if (instance.sync_group.empty()) return around;
     for (const auto& other : config->instances)
         if (other.sync_group == instance.sync_group && other.priority != 255) around.owner_group = false;

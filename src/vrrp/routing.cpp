@@ -8,9 +8,12 @@
 #include <optional>
 #include <utility>
 
+#include "mainstay/config/keywords.hpp"
 #include "routing_words.hpp"
 
 namespace mainstay::vrrp {
+
+namespace keyword = config::keyword;
 
 // Parses lines of virtual_rules and static_rules.
 [[nodiscard]] std::optional<RoutingEntry> rule_entry(const Words& words);
@@ -34,37 +37,40 @@ constexpr std::array<std::pair<std::string_view, std::uint8_t>, 10> kTypes{{{"un
                                                                             {"nat", 10}}};
 
 struct MetricWord {
-    std::string_view word;
+    config::KeywordName word;
     std::uint8_t number;                // RTAX_*
     std::uint32_t per_millisecond = 0;  // of a time with a unit
 };
 constexpr std::uint8_t kFeatures = 12, kCongestionControl = 16;
 constexpr std::uint32_t kFeatureEcn = 1;
-constexpr MetricWord kMetrics[]{
-    {"mtu", 2},         {"window", 3},    {"rtt", 4, 8},     {"rttvar", 5, 4},          {"ssthresh", 6},
-    {"cwnd", 7},        {"advmss", 8},    {"reordering", 9}, {"hoplimit", 10},          {"initcwnd", 11},
-    {"rto_min", 13, 1}, {"initrwnd", 14}, {"quickack", 15},  {"fastopen_no_cookie", 17}};
+constexpr MetricWord kMetrics[]{{keyword::mtu, 2},         {keyword::window, 3},
+                                {keyword::rtt, 4, 8},      {keyword::rttvar, 5, 4},
+                                {keyword::ssthresh, 6},    {keyword::cwnd, 7},
+                                {keyword::advmss, 8},      {keyword::reordering, 9},
+                                {keyword::hoplimit, 10},   {keyword::initcwnd, 11},
+                                {keyword::rto_min, 13, 1}, {keyword::initrwnd, 14},
+                                {keyword::quickack, 15},   {keyword::fastopen_no_cookie, 17}};
 
 Encapsulation encapsulation_of(const Words& words) {
-    const auto* line = config::find_section(words.sections(), "encap");
+    const auto* line = config::find_section(words.sections(), keyword::encap);
     Encapsulation encap;
     if (line == nullptr) return encap;
     const Words own{*line};
     using Type = Encapsulation::Type;
-    encap.type = own.has("ip")     ? Type::Ip
-                 : own.has("ip6")  ? Type::Ip6
-                 : own.has("mpls") ? Type::Mpls
-                 : own.has("ila")  ? Type::Ila
-                                   : Type::None;
-    encap.id = own.number<std::uint64_t>({"id"});
-    encap.destination = own.get<IpAddress>("dst");
-    encap.source = own.get<IpAddress>("src");
-    encap.tos = own.number<std::uint8_t>({"tos", "tc"});
-    encap.ttl = own.number<std::uint8_t>({"ttl", "hoplimit"});
-    encap.flags = own.number<std::uint16_t>({"flags"});
-    for (const auto label : own.get<config::IntegerList>("mpls").value_or(config::IntegerList{}))
+    encap.type = own.has(keyword::ip)     ? Type::Ip
+                 : own.has(keyword::ip6)  ? Type::Ip6
+                 : own.has(keyword::mpls) ? Type::Mpls
+                 : own.has(keyword::ila)  ? Type::Ila
+                                          : Type::None;
+    encap.id = own.number<std::uint64_t>({keyword::id});
+    encap.destination = own.get(keyword::dst);
+    encap.source = own.get(keyword::src);
+    encap.tos = own.number<std::uint8_t>({keyword::tos, keyword::tc});
+    encap.ttl = own.number<std::uint8_t>({keyword::ttl, keyword::hoplimit});
+    encap.flags = own.number<std::uint16_t>({keyword::flags});
+    for (const auto label : own.get(keyword::mpls).value_or(config::IntegerList{}))
         encap.labels.push_back(static_cast<std::uint32_t>(label));
-    if (const auto groups = own.get<config::IntegerList>("ila")) {
+    if (const auto groups = own.get(keyword::ila)) {
         encap.locator = 0;
         for (const auto group : *groups) encap.locator = *encap.locator << 16U | static_cast<std::uint64_t>(group);
     }
@@ -73,10 +79,10 @@ Encapsulation encapsulation_of(const Words& words) {
 
 NextHop hop_of(const Words& words) {
     NextHop hop;
-    hop.via = words.any<IpAddress>({"via", "gw"}).value_or(IpAddress{});
-    hop.device = words.text({"dev", "oif"});
-    hop.weight = words.number<std::uint16_t>({"weight"}).value_or(1);
-    hop.onlink = words.has("onlink");
+    hop.via = words.any<IpAddress>({keyword::via, keyword::gw}).value_or(IpAddress{});
+    hop.device = words.text({keyword::dev, keyword::oif});
+    hop.weight = words.number<std::uint16_t>({keyword::weight}).value_or(1);
+    hop.onlink = words.has(keyword::onlink);
     hop.realms = words.realms();
     hop.encapsulation = encapsulation_of(words);
     return hop;
@@ -84,18 +90,18 @@ NextHop hop_of(const Words& words) {
 
 void read_hops(const Words& words, Route& route) {
     for (const config::Section& section : words.sections())
-        if (section.keyword == "nexthop") route.hops.push_back(hop_of(Words{section}));
+        if (section.keyword == keyword::nexthop) route.hops.push_back(hop_of(Words{section}));
     if (!route.hops.empty()) return;
     route.hop = hop_of(words);
-    if (const auto second = words.get<IpAddress>("or")) {
+    if (const auto second = words.get(keyword::or_)) {
         route.hops = {route.hop, route.hop};
         route.hops.back().via = *second;
     }
 }
 
 void read_metrics(const Words& words, Route& route) {
-    const auto lock = [&](std::string_view word, std::uint8_t number) {
-        if (words.has(std::string{word} + " lock")) route.locked |= 1U << number;
+    const auto lock = [&](const config::KeywordName& word, std::uint8_t number) {
+        if (words.has(word, "lock")) route.locked |= 1U << number;
     };
     for (const MetricWord& metric : kMetrics) {
         std::optional<std::uint32_t> value = words.number<std::uint32_t>({metric.word});
@@ -105,76 +111,76 @@ void read_metrics(const Words& words, Route& route) {
         route.metrics.push_back({metric.number, *value});
         lock(metric.word, metric.number);
     }
-    if (words.text({"features"}) == "ecn") route.metrics.push_back({kFeatures, kFeatureEcn});
+    if (words.text({keyword::features}) == "ecn") route.metrics.push_back({kFeatures, kFeatureEcn});
     std::ranges::sort(route.metrics, {}, &netlink::Metric::number);
-    route.congestion_control = words.text({"congctl"});
-    if (!route.congestion_control.empty()) lock("congctl", kCongestionControl);
+    route.congestion_control = words.text({keyword::congctl});
+    if (!route.congestion_control.empty()) lock(keyword::congctl, kCongestionControl);
 }
 
 // The family of "default" without an address, from other words of the line.
 Family family_of(const Words& words) {
-    if (words.has("inet6") || words.has("default6")) return Family::V6;
-    if (words.has("inet")) return Family::V4;
-    if (const auto source = words.get<Prefix>("from")) return source->address.family();
-    if (const auto source = words.get<IpAddress>("src")) return source->family();
-    if (const auto via = words.any<IpAddress>({"via", "gw"})) return via->family();
+    if (words.has(keyword::inet6)) return Family::V6;
+    if (words.has(keyword::inet)) return Family::V4;
+    if (const auto source = words.get(keyword::from)) return source->address.family();
+    if (const auto source = words.get(keyword::src)) return source->family();
+    if (const auto via = words.any<IpAddress>({keyword::via, keyword::gw})) return via->family();
     for (const config::Section& section : words.sections())
-        if (const auto via = config::value_of<IpAddress>(section.values, "via")) return via->family();
-    return words.has("pref") || words.has("expires") ? Family::V6 : Family::V4;  // keepalived 2.2.7
+        if (const auto via = config::value_of(section.values, keyword::via)) return via->family();
+    return words.has(keyword::pref) || words.has(keyword::expires) ? Family::V6 : Family::V4;  // keepalived 2.2.7
 }
 
 std::uint8_t type_of(const Words& words) {
-    const std::string named = words.text({"type"});
+    const std::string named = words.text({keyword::type});
     for (const auto& [name, number] : kTypes)
-        if (named == name || words.has("to " + std::string{name})) return number;
+        if (named == name || words.has(keyword::to, name)) return number;
     return 1;
 }
 
 // The kernel refuses these types with scope global; they get the scope that the ip program uses.
 std::uint8_t scope_of(const Words& words, std::uint8_t type) {
-    if (const auto given = words.number<std::uint8_t>({"scope"})) return *given;
+    if (const auto given = words.number<std::uint8_t>({keyword::scope})) return *given;
     if (type == 2 || type == 10) return kScopeHost;
     return type >= 3 && type <= 5 ? kScopeLink : std::uint8_t{0};
 }
 
 std::optional<std::uint8_t> preference_of(const Words& words) {
-    const std::string name = words.text({"pref"});
+    const std::string name = words.text({keyword::pref});
     if (name == "low") return 3;  // RFC 4191 2.1
     if (name == "medium") return 0;
     if (name == "high") return 1;
-    return words.number<std::uint8_t>({"pref"});
+    return words.number<std::uint8_t>({keyword::pref});
 }
 
 std::optional<RoutingEntry> route_entry(const Words& words) {
     Route route;
-    if (const auto destination = words.get<Prefix>("to"))
+    if (const auto destination = words.get(keyword::to))
         route.destination = *destination;
-    else if (words.has("to"))
+    else if (words.has(keyword::to))
         route.destination = {family_of(words) == Family::V6 ? *IpAddress::parse("::") : IpAddress::v4(0), 0};
     else
         return std::nullopt;
     RoutingEntry entry;
-    entry.no_track = words.has("no_track");
-    entry.vrf = words.text({"vrf"});
-    entry.track_group = words.text({"track_group"});
+    entry.no_track = words.has(keyword::no_track);
+    entry.vrf = words.text({keyword::vrf});
+    entry.track_group = words.text({keyword::track_group});
     route.type = type_of(words);
     route.scope = scope_of(words, route.type);
-    route.source = words.get<Prefix>("from");
-    route.preferred_source = words.get<IpAddress>("src");
-    route.tos = words.number<std::uint8_t>({"tos", "dsfield"}).value_or(0);
-    route.table = words.number<std::uint32_t>({"table"}).value_or(netlink::kTableMain);
+    route.source = words.get(keyword::from);
+    route.preferred_source = words.get(keyword::src);
+    route.tos = words.number<std::uint8_t>({keyword::tos, keyword::dsfield}).value_or(0);
+    route.table = words.number<std::uint32_t>({keyword::table}).value_or(netlink::kTableMain);
     // keepalived: only its own number can be tracked (2.4.3).
-    if (const auto protocol = words.number<std::uint8_t>({"protocol"}); protocol && entry.no_track)
+    if (const auto protocol = words.number<std::uint8_t>({keyword::protocol}); protocol && entry.no_track)
         route.protocol = *protocol;
-    route.priority = words.number<std::uint32_t>({"metric", "priority", "preference"});
-    if (const auto expires = words.get<Micros>("expires"))
+    route.priority = words.number<std::uint32_t>({keyword::metric, keyword::priority, keyword::preference});
+    if (const auto expires = words.get(keyword::expires))
         route.expires = static_cast<std::uint32_t>(std::chrono::duration_cast<Seconds>(*expires).count());
     route.preference = preference_of(words);
-    if (const std::string propagate = words.text({"ttl-propagate"}); !propagate.empty())
+    if (const std::string propagate = words.text({keyword::ttl_propagate}); !propagate.empty())
         route.ttl_propagate = propagate == "enabled";
-    route.placement = words.has("add")      ? Route::Placement::Add
-                      : words.has("append") ? Route::Placement::Append
-                                            : Route::Placement::Prepend;
+    route.placement = words.has(keyword::add)      ? Route::Placement::Add
+                      : words.has(keyword::append) ? Route::Placement::Append
+                                                   : Route::Placement::Prepend;
     read_metrics(words, route);
     read_hops(words, route);
     if (!route.hop.device.empty()) entry.devices.push_back(route.hop.device);
@@ -185,8 +191,9 @@ std::optional<RoutingEntry> route_entry(const Words& words) {
     return entry;
 }
 
-void add_lines(const std::vector<config::Section>& sections, std::string_view block, std::vector<RoutingEntry>& out) {
-    const bool rules = block.ends_with("rules");
+void add_lines(const std::vector<config::Section>& sections, const config::Keyword<config::Section>& block,
+               std::vector<RoutingEntry>& out) {
+    const bool rules = block.text.ends_with("rules");
     for (const config::Section& section : sections) {
         if (section.keyword != block) continue;
         for (const config::Section& line : section.sections)
@@ -202,14 +209,14 @@ std::vector<RoutingEntry> routing_of(const config::Instance& instance) {
     for (const config::VirtualRoute& route : instance.routes)
         if (auto entry = route_entry(Words{route.more->values, route.more->sections}))
             entries.push_back(std::move(*entry));
-    add_lines(instance.more->sections, "virtual_rules", entries);
+    add_lines(instance.more->sections, keyword::virtual_rules, entries);
     return entries;
 }
 
 std::vector<RoutingEntry> static_routing_of(const config::Config& config) {
     std::vector<RoutingEntry> entries;
-    add_lines(config.more->sections, "static_routes", entries);
-    add_lines(config.more->sections, "static_rules", entries);
+    add_lines(config.more->sections, keyword::static_routes, entries);
+    add_lines(config.more->sections, keyword::static_rules, entries);
     return entries;
 }
 
@@ -235,22 +242,22 @@ using netlink::Rule;
 constexpr std::uint8_t kToTable = 1, kGoto = 2, kNop = 3, kBlackhole = 6, kUnreachable = 7, kProhibit = 8;
 
 bool read_action(const Words& words, Rule& rule) {
-    if (const auto table = words.number<std::uint32_t>({"table", "lookup"})) {
+    if (const auto table = words.number<std::uint32_t>({keyword::table, keyword::lookup})) {
         rule.action = kToTable;
         rule.table = *table;
-    } else if (const auto target = words.number<std::uint32_t>({"goto"})) {
+    } else if (const auto target = words.number<std::uint32_t>({keyword::goto_})) {
         rule.action = kGoto;
         rule.target = *target;
-    } else if (words.has("l3mdev")) {
+    } else if (words.has(keyword::l3mdev)) {
         rule.action = kToTable;
         rule.l3mdev = true;
-    } else if (words.has("nop")) {
+    } else if (words.has(keyword::nop)) {
         rule.action = kNop;
-    } else if (words.has("blackhole")) {
+    } else if (words.has(keyword::blackhole)) {
         rule.action = kBlackhole;
-    } else if (words.has("unreachable")) {
+    } else if (words.has(keyword::unreachable)) {
         rule.action = kUnreachable;
-    } else if (words.has("prohibit")) {
+    } else if (words.has(keyword::prohibit)) {
         rule.action = kProhibit;
     } else {
         return false;
@@ -259,7 +266,7 @@ bool read_action(const Words& words, Rule& rule) {
 }
 
 void read_mark(const Words& words, Rule& rule) {
-    const auto mark = words.get<config::IntegerList>("fwmark");
+    const auto mark = words.get<config::IntegerList>(keyword::fwmark);
     if (!mark || mark->empty()) return;
     rule.mark = static_cast<std::uint32_t>(mark->front());
     if (mark->size() > 1) rule.mask = static_cast<std::uint32_t>(mark->back());
@@ -324,31 +331,31 @@ std::optional<RoutingEntry> rule_entry(const Words& words) {
     Rule rule;
     RoutingEntry entry;
     if (!read_action(words, rule)) return std::nullopt;
-    rule.from = words.get<Prefix>("from");
-    rule.to = words.get<Prefix>("to");
-    rule.family = rule.from            ? rule.from->address.family()
-                  : rule.to            ? rule.to->address.family()
-                  : words.has("inet6") ? Family::V6
-                                       : Family::V4;
-    rule.invert = words.has("not");
-    rule.tos = words.number<std::uint8_t>({"tos", "dsfield"}).value_or(0);
-    rule.priority = words.number<std::uint32_t>({"preference", "order", "priority"}).value_or(0);
+    rule.from = words.get(keyword::from);
+    rule.to = words.get(keyword::to);
+    rule.family = rule.from                   ? rule.from->address.family()
+                  : rule.to                   ? rule.to->address.family()
+                  : words.has(keyword::inet6) ? Family::V6
+                                              : Family::V4;
+    rule.invert = words.has(keyword::not_);
+    rule.tos = words.number<std::uint8_t>({keyword::tos, keyword::dsfield}).value_or(0);
+    rule.priority = words.number<std::uint32_t>({keyword::preference, keyword::order, keyword::priority}).value_or(0);
     rule.realms = words.realms();
-    rule.suppress_prefix_length = words.number<std::uint32_t>({"suppress_prefixlength", "sup_pl"});
-    rule.suppress_group = words.number<std::uint32_t>({"suppress_ifgroup", "sup_group"});
-    rule.input = words.text({"iif", "dev"});
-    rule.output = words.text({"oif"});
-    rule.tunnel_id = words.number<std::uint64_t>({"tunnel-id"});
-    rule.users = words.range<std::uint32_t>("uidrange");
-    rule.ip_protocol = words.number<std::uint8_t>({"ipproto"});
-    rule.source_ports = words.range<std::uint16_t>("sport");
-    rule.destination_ports = words.range<std::uint16_t>("dport");
+    rule.suppress_prefix_length = words.number<std::uint32_t>({keyword::suppress_prefixlength, keyword::sup_pl});
+    rule.suppress_group = words.number<std::uint32_t>({keyword::suppress_ifgroup, keyword::sup_group});
+    rule.input = words.text({keyword::iif, keyword::dev});
+    rule.output = words.text({keyword::oif});
+    rule.tunnel_id = words.number<std::uint64_t>({keyword::tunnel_id});
+    rule.users = words.range<std::uint32_t>(keyword::uidrange);
+    rule.ip_protocol = words.number<std::uint8_t>({keyword::ipproto});
+    rule.source_ports = words.range<std::uint16_t>(keyword::sport);
+    rule.destination_ports = words.range<std::uint16_t>(keyword::dport);
     read_mark(words, rule);
-    entry.no_track = words.has("no_track");
+    entry.no_track = words.has(keyword::no_track);
     // keepalived: only its own number can be tracked (2.4.3).
-    if (const auto protocol = words.number<std::uint8_t>({"protocol"}); protocol && entry.no_track)
+    if (const auto protocol = words.number<std::uint8_t>({keyword::protocol}); protocol && entry.no_track)
         rule.protocol = *protocol;
-    entry.track_group = words.text({"track_group"});
+    entry.track_group = words.text({keyword::track_group});
     for (const std::string& name : {rule.input, rule.output})
         if (!name.empty()) entry.devices.push_back(name);
     entry.what = std::move(rule);

@@ -6,10 +6,14 @@
 #include <string_view>
 #include <utility>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/wire/ipv4.hpp"
 #include "mainstay/wire/vrrp.hpp"
 
 namespace mainstay::vrrp {
+
+namespace keyword = config::keyword;
+
 namespace {
 
 using config::KeywordValues;
@@ -20,8 +24,8 @@ constexpr Seconds kLeastWindow{5}, kMostWindow{300};
 constexpr int kWindowIntervals = 3;
 constexpr std::int64_t kUsualPackets = 3;
 
-std::optional<std::uint8_t> byte_of(const KeywordValues& values, std::string_view keyword) {
-    const auto number = config::value_of<std::int64_t>(values, keyword);
+std::optional<std::uint8_t> byte_of(const KeywordValues& values, const config::Keyword<std::int64_t>& keyword) {
+    const auto number = config::value_of(values, keyword);
     return number ? std::optional{static_cast<std::uint8_t>(*number)} : std::nullopt;
 }
 
@@ -36,30 +40,30 @@ IpAddress group_of(const config::Instance& instance, const config::Global& globa
 // keepalived: "off" is ignored for an address owner (2.4.3).
 bool ignores_adverts(const config::Instance& instance, const config::Global& global) {
     if (instance.strict) return true;
-    const auto own = config::value_of<bool>(instance.more->values, "owner_ignore_adverts");
+    const auto own = config::value_of(instance.more->values, keyword::owner_ignore_adverts);
     if (own) return *own || instance.priority == config::kOwnerPriority;
-    return flag(global.more->values, "vrrp_owner_ignore_adverts");
+    return flag(global.more->values, keyword::vrrp_owner_ignore_adverts);
 }
 
 std::optional<HmacSettings> hmac_of(const config::Instance& instance) {
-    const Section* block = config::find_section(instance.more->sections, "auth_hmac");
+    const Section* block = config::find_section(instance.more->sections, keyword::auth_hmac);
     if (block == nullptr) return std::nullopt;
     HmacSettings settings;
     for (const Section& line : block->sections) {
-        if (line.keyword != "key") continue;
-        const auto id = byte_of(line.values, "id");
-        auto secret = hmac_secret(first_word(line.values, "secret"));
+        if (line.keyword != keyword::key) continue;
+        const auto id = byte_of(line.values, keyword::id);
+        auto secret = hmac_secret(first_word(line.values, keyword::secret));
         if (id && secret && settings.key(*id) == nullptr) settings.keys.push_back({*id, std::move(*secret)});
     }
-    settings.active = byte_of(block->values, "active_key").value_or(0);
+    settings.active = byte_of(block->values, keyword::active_key).value_or(0);
     // keepalived: without a key to send with, the extension is off.
     if (settings.key(settings.active) == nullptr) return std::nullopt;
     const auto usual = std::chrono::ceil<Seconds>(instance.advert_int * kWindowIntervals);
-    const auto given = config::value_of<Micros>(block->values, "time_window");
+    const auto given = config::value_of(block->values, keyword::time_window);
     settings.window =
         given ? std::chrono::duration_cast<Seconds>(*given) : std::clamp(usual, kLeastWindow, kMostWindow);
-    settings.by_time = first_word(block->values, "anti_replay") != "monotonic";
-    const std::string mode = first_word(block->values, "mode");
+    settings.by_time = first_word(block->values, keyword::anti_replay) != "monotonic";
+    const std::string mode = first_word(block->values, keyword::mode);
     if (mode == "permissive") settings.mode = HmacSettings::Mode::Permissive;
     if (mode == "receive-only") settings.mode = HmacSettings::Mode::ReceiveOnly;
     if (instance.strict) settings.mode = HmacSettings::Mode::Enforce;
@@ -69,15 +73,15 @@ std::optional<HmacSettings> hmac_of(const config::Instance& instance) {
 // The old names apply if the new ones are not given; an instance's 0 overrides the global setting.
 void set_extra_arps(Settings& settings, const config::Instance& instance, const config::Global& global) {
     const KeywordValues &own = instance.more->values, &common = global.more->values;
-    const std::pair<const KeywordValues*, std::string> places[]{{&own, "garp_extra_if"},
-                                                                {&own, "vmac_garp_intvl"},
-                                                                {&common, "vrrp_garp_extra_if"},
-                                                                {&common, "vrrp_vmac_garp_intvl"}};
+    const std::pair<const KeywordValues*, config::Keyword<Micros>> places[]{{&own, keyword::garp_extra_if},
+                                                                            {&own, keyword::vmac_garp_intvl},
+                                                                            {&common, keyword::vrrp_garp_extra_if},
+                                                                            {&common, keyword::vrrp_vmac_garp_intvl}};
     for (const auto& [values, keyword] : places) {
-        const auto every = config::value_of<Micros>(*values, keyword);
+        const auto every = config::value_of(*values, keyword);
         if (!every) continue;
         settings.extra_arps = *every;
-        settings.extra_arps_all = flag(*values, keyword + " all");
+        settings.extra_arps_all = config::has_word(*values, keyword, "all");
         return;
     }
 }
@@ -103,13 +107,13 @@ std::optional<std::vector<std::byte>> from_hex(std::string_view digits) {
 
 const std::string& advert_device(const config::Instance& instance) {
     if (!instance.interface.empty()) return instance.interface;
-    const auto* words = config::find_value(instance.more->values, "vrf");
+    const auto* words = config::find_value(instance.more->values, keyword::vrf);
     const auto* names = words == nullptr ? nullptr : std::get_if<WordList>(words);
     return names != nullptr && !names->empty() ? names->front() : instance.interface;
 }
 
 bool runs_in_vrf(const config::Instance& instance) {
-    const std::string vrf = first_word(instance.more->values, "vrf");
+    const std::string vrf = first_word(instance.more->values, keyword::vrf);
     return !vrf.empty() && (instance.interface.empty() || instance.interface == vrf);
 }
 
@@ -117,12 +121,12 @@ bool runs_in_vrf(const config::Instance& instance) {
 // (2.4.3).
 std::optional<std::size_t> receive_buffer(const config::Instance& instance, const config::Global& global,
                                           std::uint32_t mtu) {
-    const auto own = config::value_of<std::int64_t>(instance.more->values, "kernel_rx_buf_size");
+    const auto own = config::value_of(instance.more->values, keyword::kernel_rx_buf_size);
     if (own) return static_cast<std::size_t>(*own);
     std::optional<std::size_t> size;
     bool by_mtu = false, by_advert = false;
     for (const auto& value : global.more->values) {
-        if (value.keyword != "vrrp_rx_bufs_policy") continue;
+        if (value.keyword != keyword::vrrp_rx_bufs_policy) continue;
         if (const auto* bytes = std::get_if<std::int64_t>(&value.data)) size = static_cast<std::size_t>(*bytes);
         const auto* words = std::get_if<WordList>(&value.data);
         if (words == nullptr || words->empty()) continue;
@@ -132,7 +136,7 @@ std::optional<std::size_t> receive_buffer(const config::Instance& instance, cons
     if (size) return size;
     if (!by_mtu && !by_advert) return std::nullopt;
     const auto packets = static_cast<std::size_t>(
-        config::value_of<std::int64_t>(global.more->values, "vrrp_rx_bufs_multiplier").value_or(kUsualPackets));
+        config::value_of(global.more->values, keyword::vrrp_rx_bufs_multiplier).value_or(kUsualPackets));
     if (by_mtu) return packets * mtu;
     const bool v4 = instance.family == Family::V4;
     return packets * (wire::vrrp_length(instance.version, instance.family, instance.addresses.size()) +
@@ -162,16 +166,18 @@ Settings settings_of(const config::Instance& instance, const config::Global& glo
     const KeywordValues& own = instance.more->values;
     const KeywordValues& common = global.more->values;
     Settings s;
-    if (config::find_value(own, "old_unicast_checksum") != nullptr)
-        s.old_unicast_checksum = first_word(own, "old_unicast_checksum") == "never" ? Settings::OldChecksum::Never
-                                                                                    : Settings::OldChecksum::Always;
-    s.check_unicast_src = flag(own, "check_unicast_src") || flag(common, "vrrp_check_unicast_src");
+    if (config::is_given(own, keyword::old_unicast_checksum))
+        s.old_unicast_checksum = first_word(own, keyword::old_unicast_checksum) == "never"
+                                     ? Settings::OldChecksum::Never
+                                     : Settings::OldChecksum::Always;
+    s.check_unicast_src = flag(own, keyword::check_unicast_src) || flag(common, keyword::vrrp_check_unicast_src);
     s.owner_ignore_adverts = ignores_adverts(instance, global);
-    s.v3_checksum_as_v2 = config::value_of<bool>(own, "v3_checksum_as_v2").value_or(flag(common, "v3_checksum_as_v2"));
-    s.unicast_fault_no_peer = flag(own, "unicast_fault_no_peer");
-    s.unicast_ttl = byte_of(own, "unicast_ttl");
-    s.timer_expired_backup = byte_of(own, "timer_expired_backup");
-    if (!s.timer_expired_backup) s.timer_expired_backup = byte_of(own, "thread_timer_expired");  // its old name
+    s.v3_checksum_as_v2 =
+        config::value_of(own, keyword::v3_checksum_as_v2).value_or(flag(common, keyword::v3_checksum_as_v2));
+    s.unicast_fault_no_peer = flag(own, keyword::unicast_fault_no_peer);
+    s.unicast_ttl = byte_of(own, keyword::unicast_ttl);
+    s.timer_expired_backup = byte_of(own, keyword::timer_expired_backup);
+    if (!s.timer_expired_backup) s.timer_expired_backup = byte_of(own, keyword::thread_timer_expired);  // its old name
     s.group = group_of(instance, global);
     s.hmac = hmac_of(instance);
     set_extra_arps(s, instance, global);

@@ -5,10 +5,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/vrrp/devices.hpp"
 #include "routing_words.hpp"
 
 namespace mainstay::vrrp {
+
+namespace keyword = config::keyword;
+
 namespace {
 
 HeldAddress held(const config::VirtualAddress& address) { return {address.dev, address.prefix}; }
@@ -20,17 +24,17 @@ void add_once(std::vector<std::string>& list, const std::string& name) {
 // The words of a line of static_ipaddress are those of a VIP, which has members for the common ones.
 std::optional<config::VirtualAddress> address_of(const config::Section& line, const std::string& default_interface) {
     const Words words{line};
-    const auto prefix = words.get<Prefix>("address");
+    const auto prefix = words.get(keyword::address);
     if (!prefix) return std::nullopt;
     config::VirtualAddress address{.prefix = *prefix};
-    if (words.has("peer")) address.prefix.length = prefix->address.is_v4() ? 32 : 128;
-    address.dev = words.text({"dev"});
+    if (words.has(keyword::peer)) address.prefix.length = prefix->address.is_v4() ? 32 : 128;
+    address.dev = words.text({keyword::dev});
     if (address.dev.empty()) address.dev = default_interface;
-    address.label = words.text({"label"});
-    address.scope = words.number<std::uint8_t>({"scope"}).value_or(0);
-    address.no_track = words.has("no_track");
-    address.noprefixroute = words.has("noprefixroute");
-    const std::string broadcast = words.text({"broadcast", "brd"});
+    address.label = words.text({keyword::label});
+    address.scope = words.number<std::uint8_t>({keyword::scope}).value_or(0);
+    address.no_track = words.has(keyword::no_track);
+    address.noprefixroute = words.has(keyword::noprefixroute);
+    const std::string broadcast = words.text({keyword::broadcast, keyword::brd});
     address.broadcast_all_ones = broadcast == "+";
     address.broadcast_all_zeros = broadcast == "-";
     if (!broadcast.empty()) address.broadcast = IpAddress::parse(broadcast);
@@ -41,10 +45,11 @@ std::optional<config::VirtualAddress> address_of(const config::Section& line, co
 // The members of a track_group are in its block `group`.
 std::vector<std::string> members_of(const config::Config& config, const std::string& group) {
     for (const config::Section& section : config.more->sections) {
-        if (section.keyword != "track_group" || section.names.empty() || section.names.front() != group) continue;
-        const auto* members = config::find_section(section.sections, "group");
+        if (section.keyword != keyword::track_group || section.names.empty() || section.names.front() != group)
+            continue;
+        const auto* members = config::find_section(section.sections, keyword::group);
         if (members == nullptr) return {};
-        return config::value_of<config::WordList>(members->values, "group").value_or(config::WordList{});
+        return config::words_of(members->values, keyword::group);
     }
     return {};
 }
@@ -54,10 +59,10 @@ std::vector<std::string> members_of(const config::Config& config, const std::str
 std::vector<StaticAddress> static_addresses_of(const config::Config& config) {
     std::vector<StaticAddress> addresses;
     for (const config::Section& block : config.more->sections) {
-        if (block.keyword != "static_ipaddress") continue;
+        if (block.keyword != keyword::static_ipaddress) continue;
         for (const config::Section& line : block.sections)
             if (auto address = address_of(line, config.global.default_interface))
-                addresses.push_back({std::move(*address), Words{line}.text({"track_group"})});
+                addresses.push_back({std::move(*address), Words{line}.text({keyword::track_group})});
     }
     return addresses;
 }

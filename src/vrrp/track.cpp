@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/vrrp/devices.hpp"
 #include "mainstay/vrrp/settings.hpp"
 #include "router_impl.hpp"
@@ -83,7 +84,7 @@ bool usable_source(const config::Instance& instance, const IpAddress& address) {
 }
 
 bool tracks_source(const config::Instance& instance) {
-    return config::value_of<bool>(instance.more->values, "track_src_ip").value_or(false);
+    return config::flag(instance.more->values, config::keyword::track_src_ip);
 }
 
 // On the instance's interface, or on the one below its VMAC.

@@ -7,9 +7,13 @@
 #include <string_view>
 
 #include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/vrrp/trackers.hpp"
 
 namespace mainstay::vrrp {
+
+namespace keyword = config::keyword;
+
 namespace {
 
 using config::KeywordValues;
@@ -23,7 +27,7 @@ struct Weight {
 };
 
 std::optional<int> weight_in(const KeywordValues& values) {
-    const auto weight = config::value_of<std::int64_t>(values, "weight");
+    const auto weight = config::value_of(values, keyword::weight);
     if (!weight) return std::nullopt;
     return static_cast<int>(std::clamp(*weight, -kMostWeight, kMostWeight));  // keepalived takes +/-254 for +/-253
 }
@@ -31,8 +35,9 @@ std::optional<int> weight_in(const KeywordValues& values) {
 // The weight of the bfd_instance, for trackers without their own.
 Weight default_weight(const config::Config& config, std::string_view name) {
     for (const Section& section : config.more->sections) {
-        if (section.keyword != "bfd_instance" || section.names.empty() || section.names.front() != name) continue;
-        return {weight_in(section.values).value_or(0), config::find_value(section.values, "weight reverse") != nullptr};
+        if (section.keyword != keyword::bfd_instance || section.names.empty() || section.names.front() != name)
+            continue;
+        return {weight_in(section.values).value_or(0), config::has_word(section.values, keyword::weight, "reverse")};
     }
     return {};
 }
@@ -41,12 +46,12 @@ Weight default_weight(const config::Config& config, std::string_view name) {
 void collect(const config::Config& config, const config::ExtraSettings& more, bool weights,
              std::vector<TrackedBfd>& all) {
     for (const Section& block : more.sections) {
-        if (block.keyword != "track_bfd") continue;
+        if (block.keyword != keyword::track_bfd) continue;
         for (const Section& line : block.sections) {
-            const auto name = config::value_of<config::WordList>(line.values, "name");
+            const auto name = config::value_of(line.values, keyword::name);
             if (!name || name->empty()) continue;
             const Weight usual = default_weight(config, name->front());
-            const bool reverse = config::find_value(line.values, "reverse") != nullptr;
+            const bool reverse = config::is_given(line.values, keyword::reverse);
             TrackedBfd tracked{name->front(), weight_in(line.values).value_or(usual.value), reverse != usual.reverse};
             const bool twice = std::ranges::find(all, tracked.name, &TrackedBfd::name) != all.end();
             if (!twice && (weights || tracked.weight == 0)) all.push_back(std::move(tracked));
@@ -74,7 +79,8 @@ void BfdStates::configure(const config::Config& config) {
     }
     std::erase_if(states_, [&](const auto& entry) {
         return std::ranges::none_of(config.more->sections, [&](const Section& section) {
-            return section.keyword == "bfd_instance" && !section.names.empty() && section.names.front() == entry.first;
+            return section.keyword == keyword::bfd_instance && !section.names.empty() &&
+                   section.names.front() == entry.first;
         });
     });
 }

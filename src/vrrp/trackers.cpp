@@ -5,7 +5,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::vrrp {
+
+namespace keyword = config::keyword;
+
 namespace {
 
 using config::Section;
@@ -14,7 +19,7 @@ using config::WordList;
 
 constexpr int kFileContributionMax = 253, kFileFault = -254;
 
-bool has(const Section& section, std::string_view keyword) { return find_value(section.values, keyword) != nullptr; }
+bool has(const Section& section, const config::KeywordName& keyword) { return is_given(section.values, keyword); }
 
 template <class Tracker>
 bool known_name(const std::vector<Tracker>& trackers, std::string_view name) {
@@ -24,39 +29,37 @@ bool known_name(const std::vector<Tracker>& trackers, std::string_view name) {
 FileTracker file_tracker(const Section& section) {
     FileTracker file;
     file.name = section.names.empty() ? std::string{} : section.names.front();
-    file.path = first_word(section.values, "file");
-    if (const auto weight = value_of<std::int64_t>(section.values, "weight")) file.weight = static_cast<int>(*weight);
-    file.reverse = has(section, "weight reverse");
-    file.init = value_of<std::int64_t>(section.values, "init_file");
-    file.overwrite = has(section, "init_file overwrite");
+    file.path = first_word(section.values, keyword::file);
+    if (const auto weight = value_of(section.values, keyword::weight)) file.weight = static_cast<int>(*weight);
+    file.reverse = config::has_word(section.values, keyword::weight, "reverse");
+    file.init = value_of(section.values, keyword::init_file);
+    file.overwrite = config::has_word(section.values, keyword::init_file, "overwrite");
     return file;
 }
 
 ProcessTracker process_tracker(const Section& section) {
     ProcessTracker process;
     process.name = section.names.empty() ? std::string{} : section.names.front();
-    process.command = value_of<WordList>(section.values, "process").value_or(WordList{});
+    process.command = words_of(section.values, keyword::process);
     using Params = ProcessTracker::Params;
     // keepalived: parameters, and param_match, mean the whole command line (2.4.3).
     if (process.command.size() > 1) process.params = Params::Exact;
-    if (const auto match = value_of<WordList>(section.values, "param_match"))
+    if (const auto match = value_of(section.values, keyword::param_match))
         process.params = match->empty()                ? Params::Exact
                          : match->front() == "initial" ? Params::Initial
                                                        : Params::Partial;
-    process.full_command = has(section, "full_command") || process.params != Params::None;
-    if (const auto weight = value_of<std::int64_t>(section.values, "weight"))
-        process.weight = static_cast<int>(*weight);
-    process.reverse = has(section, "weight reverse");
-    if (const auto n = value_of<std::int64_t>(section.values, "quorum"))
-        process.quorum = static_cast<std::uint32_t>(*n);
-    if (const auto n = value_of<std::int64_t>(section.values, "quorum_max")) {
+    process.full_command = has(section, keyword::full_command) || process.params != Params::None;
+    if (const auto weight = value_of(section.values, keyword::weight)) process.weight = static_cast<int>(*weight);
+    process.reverse = config::has_word(section.values, keyword::weight, "reverse");
+    if (const auto n = value_of(section.values, keyword::quorum)) process.quorum = static_cast<std::uint32_t>(*n);
+    if (const auto n = value_of(section.values, keyword::quorum_max)) {
         process.quorum_max = static_cast<std::uint32_t>(*n);
         // With quorum_max 0 the default quorum of 1 could never be met.
-        if (!has(section, "quorum")) process.quorum = std::min(process.quorum, process.quorum_max);
+        if (!has(section, keyword::quorum)) process.quorum = std::min(process.quorum, process.quorum_max);
     }
-    const Micros delay = value_of<Micros>(section.values, "delay").value_or(Micros{0});
-    process.fork_delay = value_of<Micros>(section.values, "fork_delay").value_or(delay);
-    process.terminate_delay = value_of<Micros>(section.values, "terminate_delay").value_or(delay);
+    const Micros delay = value_of(section.values, keyword::delay).value_or(Micros{0});
+    process.fork_delay = value_of(section.values, keyword::fork_delay).value_or(delay);
+    process.terminate_delay = value_of(section.values, keyword::terminate_delay).value_or(delay);
     return process;
 }
 
@@ -68,13 +71,13 @@ int signed_weight(int weight, bool reverse, bool up) {
 }  // namespace
 
 bool members_may_have_weights(const config::SyncGroup& group) {
-    return find_value(group.more->values, "sync_group_tracking_weight") != nullptr;
+    return is_given(group.more->values, keyword::sync_group_tracking_weight);
 }
 
 std::vector<FileTracker> file_trackers(const config::Config& config) {
     std::vector<FileTracker> files;
     for (const Section& section : config.more->sections) {
-        if (section.keyword != "track_file" && section.keyword != "vrrp_track_file") continue;
+        if (section.keyword != keyword::track_file && section.keyword != keyword::vrrp_track_file) continue;
         FileTracker file = file_tracker(section);
         if (!file.path.empty() && !known_name(files, file.name)) files.push_back(std::move(file));
     }
@@ -84,7 +87,7 @@ std::vector<FileTracker> file_trackers(const config::Config& config) {
 std::vector<ProcessTracker> process_trackers(const config::Config& config) {
     std::vector<ProcessTracker> processes;
     for (const Section& section : config.more->sections) {
-        if (section.keyword != "vrrp_track_process") continue;
+        if (section.keyword != keyword::vrrp_track_process) continue;
         ProcessTracker process = process_tracker(section);
         if (!process.command.empty() && !known_name(processes, process.name)) processes.push_back(std::move(process));
     }
@@ -134,10 +137,10 @@ void TrackerStates::configure(const config::Config& config, Instant now, bool at
 void TrackerStates::add_uses(const CompactOptional<config::ExtraSettings>& more, bool owner,
                              std::vector<Use>& uses) const {
     for (const Section& block : more->sections) {
-        const bool process = block.keyword == "track_process";
-        if (!process && block.keyword != "track_file") continue;
+        const bool process = block.keyword == keyword::track_process;
+        if (!process && block.keyword != keyword::track_file) continue;
         for (const Section& line : block.sections) {
-            const std::string name = first_word(line.values, "name");
+            const std::string name = first_word(line.values, keyword::name);
             Use use{.process = process};
             const auto find_in = [&](const auto& trackers) {
                 const auto found = std::ranges::find_if(trackers, [&](const auto& t) { return t.config.name == name; });
@@ -148,10 +151,9 @@ void TrackerStates::add_uses(const CompactOptional<config::ExtraSettings>& more,
                 return true;
             };
             if (!(process ? find_in(processes_) : find_in(files_))) continue;
-            if (const auto weight = value_of<std::int64_t>(line.values, "weight"))
-                use.weight = static_cast<int>(*weight);
-            if (has(line, "reverse")) use.reverse = true;
-            if (has(line, "noreverse")) use.reverse = false;
+            if (const auto weight = value_of(line.values, keyword::weight)) use.weight = static_cast<int>(*weight);
+            if (has(line, keyword::reverse)) use.reverse = true;
+            if (has(line, keyword::noreverse)) use.reverse = false;
             const auto same = [&](const Use& u) { return u.process == process && u.index == use.index; };
             if ((owner && use.weight != 0) || std::ranges::any_of(uses, same)) continue;
             uses.push_back(use);

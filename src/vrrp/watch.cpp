@@ -3,7 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::vrrp {
+
+namespace keyword = config::keyword;
+
 namespace {
 
 using config::value_of;
@@ -12,7 +17,7 @@ using config::WordList;
 constexpr std::size_t kCommBytes = 15;  // TASK_COMM_LEN less its NUL
 
 PolledLink::Method method_of(const config::Section& line) {
-    const auto word = value_of<WordList>(line.values, "method");
+    const auto word = value_of(line.values, keyword::method);
     if (!word || word->empty()) return PolledLink::Method::Any;
     if (word->front() == "MII") return PolledLink::Method::Mii;
     return word->front() == "ETHTOOL" ? PolledLink::Method::Ethtool : PolledLink::Method::Ioctl;
@@ -43,16 +48,15 @@ WatchPlan watch_plan(const config::Config& config) {
     plan.files = file_trackers(config);
     plan.processes = process_trackers(config);
     const auto& global = config.global.more->values;
-    plan.event_buffer =
-        static_cast<std::uint32_t>(value_of<std::int64_t>(global, "process_monitor_rcv_bufs").value_or(0));
-    plan.event_buffer_forced = value_of<bool>(global, "process_monitor_rcv_bufs_force").value_or(false);
-    if (const auto* block = find_section(config.more->sections, "linkbeat_interfaces"))
+    plan.event_buffer = static_cast<std::uint32_t>(value_of(global, keyword::process_monitor_rcv_bufs).value_or(0));
+    plan.event_buffer_forced = flag(global, keyword::process_monitor_rcv_bufs_force);
+    if (const auto* block = find_section(config.more->sections, keyword::linkbeat_interfaces))
         for (const config::Section& line : block->sections)
-            if (const auto name = value_of<WordList>(line.values, "interface"); name && !name->empty())
+            if (const auto name = value_of(line.values, keyword::interface); name && !name->empty())
                 add_link(plan.links, {method_of(line), name->front()});
-    const bool all = find_value(config.more->values, "linkbeat_use_polling") != nullptr;
+    const bool all = is_given(config.more->values, keyword::linkbeat_use_polling);
     for (const config::Instance& instance : config.instances)
-        if (all || find_value(instance.more->values, "linkbeat_use_polling") != nullptr)
+        if (all || is_given(instance.more->values, keyword::linkbeat_use_polling))
             add_link(plan.links, {PolledLink::Method::Any, instance.interface});
     return plan;
 }

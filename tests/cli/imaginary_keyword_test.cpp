@@ -32,15 +32,16 @@ TEST_CASE("one row makes a keyword that is parsed to its typed value") {
     const Loaded loaded = with("imaginary_delay 7.25");
 
     CHECK(wrong(loaded).empty());
-    CHECK(value_of<Micros>(loaded.config.instances.at(0).more->values, "imaginary_delay") == Micros{7'250'000});
+    CHECK(value_of<Micros>(loaded.config.instances.at(0).more->values, config::KeywordName{"imaginary_delay"}) ==
+          Micros{7'250'000});
 }
 
 TEST_CASE("one row makes a keyword that has its default where it is not given") {
     const Loaded loaded = with("");
 
     const auto& values = loaded.config.instances.at(0).more->values;
-    CHECK(value_of<Micros>(values, "imaginary_delay") == std::nullopt);
-    CHECK(value_or_default<Micros>(values, Block::Instance, "imaginary_delay") == Micros{2'500'000});
+    CHECK(value_of<Micros>(values, config::KeywordName{"imaginary_delay"}) == std::nullopt);
+    CHECK(value_or_default(values, Block::Instance, Keyword<Micros>{"imaginary_delay"}) == Micros{2'500'000});
 }
 
 TEST_CASE("one row makes a keyword whose bad values are reported with its range and unit") {
@@ -50,7 +51,8 @@ TEST_CASE("one row makes a keyword whose bad values are reported with its range 
     CHECK(found[0].message == "imaginary_delay must be 0 to 60 seconds, got 61");
     CHECK(found[0].place.line == 7);
     CHECK(wrong(with("imaginary_delay 5ms")).at(0).message == "imaginary_delay takes a plain number, got '5ms'");
-    CHECK(find_value(with("imaginary_delay 61").config.instances.at(0).more->values, "imaginary_delay") == nullptr);
+    CHECK(find_value(with("imaginary_delay 61").config.instances.at(0).more->values,
+                     config::KeywordName{"imaginary_delay"}) == nullptr);
 }
 
 TEST_CASE("one row makes a keyword that is suggested for a misspelling") {
@@ -67,7 +69,8 @@ TEST_CASE("one row makes a keyword that is said not to act yet, once") {
               return d.message == "imaginary_delay is accepted, but mainstay does not act on it yet";
           }) == 1);
     CHECK(loaded.exit_code() == 0);
-    CHECK(value_of<Micros>(loaded.config.instances.at(0).more->values, "imaginary_delay") == Micros{8'000'000});
+    CHECK(value_of<Micros>(loaded.config.instances.at(0).more->values, config::KeywordName{"imaginary_delay"}) ==
+          Micros{8'000'000});
 }
 
 TEST_CASE("one row makes a keyword that is printed in canonical form") {
@@ -93,7 +96,8 @@ TEST_CASE("one row makes a keyword that reaches the roles") {
     const auto part = decode<Config>(encode(slice(loaded.config, Audience::Vrrp)));
 
     REQUIRE(part);
-    CHECK(value_of<Micros>(part->instances.at(0).more->values, "imaginary_delay") == Micros{7'250'000});
+    CHECK(value_of<Micros>(part->instances.at(0).more->values, config::KeywordName{"imaginary_delay"}) ==
+          Micros{7'250'000});
 }
 
 TEST_CASE("one row makes a keyword of both languages") {

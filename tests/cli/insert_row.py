@@ -5,7 +5,7 @@ import sys
 
 guide, table, out = sys.argv[1:]
 with open(guide, encoding="utf-8") as file:
-    rows = re.findall(r"^```cpp\n(    \{\.blocks = .*?\},\n)```$", file.read(), re.S | re.M)
+    rows = re.findall(r"^```cpp\n(    row\(Block::.*?\),\n)```$", file.read(), re.S | re.M)
 if len(rows) != 1:
     sys.exit(f"{guide}: expected one row of the schema, found {len(rows)}")
 with open(table, encoding="utf-8") as file:

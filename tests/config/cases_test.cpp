@@ -59,7 +59,7 @@ Environment director() {
     environment.random = [] { return std::uint64_t{7}; };
     environment.network_namespace_exists = [](std::string_view name) { return name == "blue"; };
     environment.pattern_problem = [](const HttpUrl& url) {
-        const auto words = value_of<WordList>(url.more->values, "regex");
+        const auto words = value_of<WordList>(url.more->values, KeywordName{"regex"});
         return words && words->front() == "(" ? std::string{"missing closing parenthesis"} : std::string{};
     };
     return environment;

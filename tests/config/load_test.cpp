@@ -92,8 +92,8 @@ TEST_CASE("a processor that this host does not have clears the set, and is named
     CHECK(loaded.diagnostics[0].effect == "the process may use all of them");
     CHECK(loaded.exit_code() == 5);
     const auto& values = loaded.config.global.more->values;
-    CHECK(find_value(values, "vrrp_cpu_affinity") == nullptr);
-    CHECK(find_value(values, "checker_cpu_affinity") != nullptr);
+    CHECK(find_value(values, KeywordName{"vrrp_cpu_affinity"}) == nullptr);
+    CHECK(find_value(values, KeywordName{"checker_cpu_affinity"}) != nullptr);
 }
 
 TEST_CASE("the host is asked once for the mail server's name, though a file with a mistake is read twice") {
@@ -161,24 +161,24 @@ TEST_CASE("keys and passphrases without a member of their own go to the role tha
         "auth_hmac {\nkey 7 0123456789abcdef0123456789abcdef\nactive_key 7\n}\n}\n");
 
     const Config lvs_part = slice(loaded.config, Audience::Lvs);
-    const Section* ssl = find_section(lvs_part.more->sections, "SSL");
+    const Section* ssl = find_section(lvs_part.more->sections, KeywordName{"SSL"});
     REQUIRE(ssl != nullptr);
-    CHECK(value_of<WordList>(ssl->values, "password") == WordList{"opensesame"});
+    CHECK(value_of<WordList>(ssl->values, KeywordName{"password"}) == WordList{"opensesame"});
     const Config vrrp_part = slice(loaded.config, Audience::Vrrp);
-    CHECK(find_section(vrrp_part.more->sections, "SSL") == nullptr);
-    const Section* hmac = find_section(vrrp_part.instances.at(0).more->sections, "auth_hmac");
+    CHECK(find_section(vrrp_part.more->sections, KeywordName{"SSL"}) == nullptr);
+    const Section* hmac = find_section(vrrp_part.instances.at(0).more->sections, KeywordName{"auth_hmac"});
     REQUIRE(hmac != nullptr);
     REQUIRE(hmac->sections.size() == 1);
-    CHECK(value_of<std::int64_t>(hmac->sections[0].values, "id") == 7);
+    CHECK(value_of<std::int64_t>(hmac->sections[0].values, KeywordName{"id"}) == 7);
     const Config observer_part = slice(loaded.config, Audience::Observer);
-    const Section* ssl_seen = find_section(observer_part.more->sections, "SSL");
+    const Section* ssl_seen = find_section(observer_part.more->sections, KeywordName{"SSL"});
     REQUIRE(ssl_seen != nullptr);
-    CHECK(find_value(ssl_seen->values, "password") == nullptr);
-    CHECK(find_value(ssl_seen->values, "ca") != nullptr);
-    const Section* hmac_seen = find_section(observer_part.instances.at(0).more->sections, "auth_hmac");
+    CHECK(find_value(ssl_seen->values, KeywordName{"password"}) == nullptr);
+    CHECK(find_value(ssl_seen->values, KeywordName{"ca"}) != nullptr);
+    const Section* hmac_seen = find_section(observer_part.instances.at(0).more->sections, KeywordName{"auth_hmac"});
     REQUIRE(hmac_seen != nullptr);
     CHECK(hmac_seen->sections.empty());
-    CHECK(value_of<std::int64_t>(hmac_seen->values, "active_key") == 7);
+    CHECK(value_of<std::int64_t>(hmac_seen->values, KeywordName{"active_key"}) == 7);
 }
 
 TEST_CASE("64 control characters at the beginning of a file are still a text, one more are not") {

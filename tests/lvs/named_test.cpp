@@ -45,7 +45,7 @@ TEST_CASE("each address of a name becomes a server like its block, its checks go
     CHECK(servers[1].endpoint == at("10.0.0.11", 80));
     CHECK(servers[1].weight == 5);
     CHECK(servers[2].checkers[0].target == at("10.0.0.12", 80));
-    CHECK(config::value_of<config::WordList>(servers[2].more->values, "real_server_dns") ==
+    CHECK(config::value_of<config::WordList>(servers[2].more->values, config::KeywordName{"real_server_dns"}) ==
           config::WordList{"web.example.org"});
 }
 

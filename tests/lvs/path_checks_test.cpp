@@ -29,7 +29,7 @@ config::VirtualServer along(std::vector<config::RealServer> servers, std::string
 }
 
 std::int64_t mark_of(const config::Checker& checker) {
-    return config::value_of<std::int64_t>(checker.more->values, "fwmark").value_or(0);
+    return config::value_of<std::int64_t>(checker.more->values, config::KeywordName{"fwmark"}).value_or(0);
 }
 std::int64_t mark_of(const config::RealServer& server) { return mark_of(server.checkers.at(0)); }
 

@@ -6,10 +6,12 @@
 // a keyword given twice is stored once unless its row says that it accumulates.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -58,41 +60,82 @@ struct ExtraSettings {
     bool operator==(const ExtraSettings&) const = default;
 };
 
+// The name of a keyword or of a word of a line: a keyword of keywords.hpp, or, in this module only, any row's.
+struct KeywordName {
+    std::string_view text;
+    constexpr explicit KeywordName(std::string_view name) : text{name} {}
+    friend constexpr bool operator==(const KeywordName& name, std::string_view other) { return name.text == other; }
+};
+
+// A keyword whose value is stored as T, one of the alternatives of KeywordData, or Section.
+template <class T>
+struct Keyword : KeywordName {
+    using KeywordName::KeywordName;
+};
+
 // The value of this keyword; null if it is not given.
-[[nodiscard]] inline const KeywordData* find_value(const KeywordValues& values, std::string_view keyword) {
+[[nodiscard]] inline const KeywordData* find_value(const KeywordValues& values, const KeywordName& keyword) {
     for (const KeywordValue& value : values)
         if (value.keyword == keyword) return &value.data;
     return nullptr;
 }
 
-// value_of<Micros>(instance.more->values, "imaginary_delay"): none if it is not given or not of this type.
+[[nodiscard]] inline bool is_given(const KeywordValues& values, const KeywordName& keyword) {
+    return find_value(values, keyword) != nullptr;
+}
+
+// value_of(instance.more->values, keyword::unicast_ttl): none if it is not given. A keyword whose value may be of
+// several types is asked for each: value_of<WordList>(values, keyword::umask).
 template <class T>
-[[nodiscard]] std::optional<T> value_of(const KeywordValues& values, std::string_view keyword) {
+[[nodiscard]] std::optional<T> value_of(const KeywordValues& values, const KeywordName& keyword) {
     const KeywordData* data = find_value(values, keyword);
     const T* value = data != nullptr ? std::get_if<T>(data) : nullptr;
     return value != nullptr ? std::optional<T>{*value} : std::nullopt;
 }
-
-// Whether it is given and true.
-[[nodiscard]] inline bool flag(const KeywordValues& values, std::string_view keyword) {
-    return value_of<bool>(values, keyword).value_or(false);
+template <class T>
+[[nodiscard]] std::optional<T> value_of(const KeywordValues& values, const Keyword<T>& keyword) {
+    return value_of<T>(values, static_cast<const KeywordName&>(keyword));
 }
 
-[[nodiscard]] inline WordList words_of(const KeywordValues& values, std::string_view keyword) {
-    return value_of<WordList>(values, keyword).value_or(WordList{});
+// Whether that word stands before or behind the keyword's value: "weight 10 reverse" is stored as "weight" and
+// "weight reverse".
+[[nodiscard]] inline bool has_word(const KeywordValues& values, const KeywordName& keyword, std::string_view word) {
+    return std::ranges::any_of(values, [&](const KeywordValue& value) {
+        const std::string_view name = value.keyword;
+        return name.size() == keyword.text.size() + 1 + word.size() && name.starts_with(keyword.text) &&
+               name[keyword.text.size()] == ' ' && name.ends_with(word);
+    });
+}
+
+// Whether it is given and true.
+[[nodiscard]] inline bool flag(const KeywordValues& values, const Keyword<bool>& keyword) {
+    return value_of(values, keyword).value_or(false);
+}
+
+[[nodiscard]] inline WordList words_of(const KeywordValues& values, const Keyword<WordList>& keyword) {
+    return value_of(values, keyword).value_or(WordList{});
 }
 
 // Empty if there is none.
-[[nodiscard]] inline std::string first_word(const KeywordValues& values, std::string_view keyword) {
+[[nodiscard]] inline std::string first_word(const KeywordValues& values, const KeywordName& keyword) {
     const auto words = value_of<WordList>(values, keyword);
     return words && !words->empty() ? words->front() : std::string{};
 }
 
 // The first section of this keyword; null if there is none.
-[[nodiscard]] inline const Section* find_section(const std::vector<Section>& sections, std::string_view keyword) {
+[[nodiscard]] inline const Section* find_section(const std::vector<Section>& sections, const KeywordName& keyword) {
     for (const Section& section : sections)
         if (section.keyword == keyword) return &section;
     return nullptr;
+}
+
+// Stores the value at its place, instead of the one that is there.
+inline void set_value(KeywordValues& values, const KeywordName& keyword, KeywordData data) {
+    const auto at = std::ranges::lower_bound(values, keyword.text, {}, &KeywordValue::keyword);
+    if (at != values.end() && at->keyword == keyword)
+        at->data = std::move(data);
+    else
+        values.insert(at, {std::string{keyword.text}, std::move(data)});
 }
 
 // The keywords whose values or blocks differ, sorted.

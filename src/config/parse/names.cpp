@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "config/schema/value_store.hpp"
+#include "mainstay/config/keywords.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -103,7 +104,7 @@ bool resolve_line(NumberNames& names, KeywordValues& values, std::string_view bl
     for (KeywordValue& value : values) {
         const auto* words = std::get_if<WordList>(&value.data);
         if (words == nullptr || words->empty() || file_of(value.keyword).empty()) continue;
-        if (block.ends_with("rules") && value.keyword == "protocol") continue;  // a number, always
+        if (block.ends_with("rules") && value.keyword == keyword::protocol) continue;  // a number, always
         auto meant = value_of_name(names, value.keyword, words->front());
         if (meant)
             value.data = std::move(*meant);
@@ -127,18 +128,18 @@ void resolve_blocks(NumberNames& names, std::vector<Section>& sections) {
             std::erase_if(block.sections, [&](Section& line) {
                 return !resolve_line(names, line.values, line.sections, block.keyword);
             });
-        if (block.keyword != "static_ipaddress") continue;
+        if (block.keyword != keyword::static_ipaddress) continue;
         for (Section& line : block.sections)
             if (!resolve_line(names, line.values, block.keyword))
-                std::erase_if(line.values, [](const KeywordValue& v) { return v.keyword == "scope"; });
+                std::erase_if(line.values, [](const KeywordValue& v) { return v.keyword == keyword::scope; });
     }
 }
 
 void resolve_address(NumberNames& names, VirtualAddress& address) {
-    const auto words = value_of<WordList>(address.more->values, "scope");
+    const auto words = value_of<WordList>(address.more->values, keyword::scope);
     if (!words || words->empty()) return;
     if (const auto number = names.find("scope", words->front())) address.scope = static_cast<std::uint8_t>(*number);
-    std::erase_if(address.more.edit().values, [](const KeywordValue& v) { return v.keyword == "scope"; });
+    std::erase_if(address.more.edit().values, [](const KeywordValue& v) { return v.keyword == keyword::scope; });
 }
 
 void report_unknown(ParseContext& r, NumberNames& names, const std::string& folders) {
@@ -197,12 +198,10 @@ const NumberNames::Table& NumberNames::table(std::string_view file) {
 
 void resolve_names(ParseContext& r, Config& config) {
     if (r.named_numbers.empty()) return;
-    const auto folder = [&](std::string_view keyword) {
-        const auto words = value_of<WordList>(config.global.more->values, keyword);
-        return words && !words->empty() ? words->front() : std::string{};
-    };
-    const std::string etc = folder("iproute_etc_dir").empty() ? "/etc/iproute2" : folder("iproute_etc_dir");
-    NumberNames names{folder("iproute_usr_dir"), etc};
+    const KeywordValues& global = config.global.more->values;
+    const std::string given = first_word(global, keyword::iproute_etc_dir);
+    const std::string etc = given.empty() ? "/etc/iproute2" : given;
+    NumberNames names{first_word(global, keyword::iproute_usr_dir), etc};
     report_unknown(r, names, etc);
     if (!config.more->sections.empty()) resolve_blocks(names, config.more.edit().sections);
     for (Instance& instance : config.instances) {

@@ -12,9 +12,9 @@ namespace mainstay::config {
 
 // The value of this keyword of `block`, else its default; none if that is prose or of another type.
 template <class T>
-[[nodiscard]] std::optional<T> value_or_default(const KeywordValues& values, Block block, std::string_view keyword) {
-    if (auto value = value_of<T>(values, keyword)) return value;
-    const KeywordSpec* row = find_row(block, keyword);
+[[nodiscard]] std::optional<T> value_or_default(const KeywordValues& values, Block block, const Keyword<T>& keyword) {
+    if (auto value = value_of(values, keyword)) return value;
+    const KeywordSpec* row = find_row(block, keyword.text);
     const auto otherwise = row != nullptr ? default_value(*row) : std::nullopt;
     const T* typed = otherwise ? std::get_if<T>(&*otherwise) : nullptr;
     return typed != nullptr ? std::optional<T>{*typed} : std::nullopt;

@@ -5,6 +5,7 @@
 
 #include "config/schema/setters.hpp"
 #include "config/schema/value_store.hpp"
+#include "mainstay/config/keywords.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -211,7 +212,7 @@ std::optional<VirtualAddress> read_virtual_address(ParseContext& r, const Value&
     if (!prefix) return std::nullopt;
     VirtualAddress address{.prefix = *prefix};
     if (!AddressOptions{r, v, address}.read()) return std::nullopt;
-    if (find_value(address.more->values, "peer") != nullptr) {
+    if (is_given(address.more->values, keyword::peer)) {
         // keepalived: the prefix length is then the peer's, which is a single address (2.2.7).
         const std::uint8_t whole = address.prefix.address.is_v4() ? 32 : 128;
         if (v.word.find('/') != std::string_view::npos)

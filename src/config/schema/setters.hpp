@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 #include "config/schema/parse_context.hpp"
+#include "mainstay/config/keywords.hpp"
 
 namespace mainstay::config {
 
@@ -91,6 +93,47 @@ void add_status_codes(ParseContext& r, const Value& v);
 [[nodiscard]] std::string_view host_name(ParseContext& r, const Value& v);
 
 // ---- the tables
+// A row: where the keyword is allowed, its name, its argument, then for people the form of the argument, the default
+// and what it does; `rest` has whatever else is to be said.
+consteval KeywordSpec row(BlockSet blocks, std::string_view name, Args args, std::string_view form,
+                          std::string_view default_text, std::string_view help, KeywordSpec rest = {}) {
+    rest.blocks = blocks, rest.name = name, rest.args = args;
+    rest.form = form, rest.default_text = default_text, rest.help = help;
+    return rest;
+}
+
+// Whether a value of such an argument is stored as T.
+template <class T>
+consteval bool stores(const Args& args) {
+    const auto takes = [&](auto... any) { return ((args.takes == any) || ...); };
+    if constexpr (std::is_same_v<T, bool>)
+        return takes(Takes::Flag, Takes::Bool);
+    else if constexpr (std::is_same_v<T, std::int64_t>)
+        return takes(Takes::Integer);
+    else if constexpr (std::is_same_v<T, Micros>)
+        return takes(Takes::Seconds, Takes::WholeSeconds, Takes::Millis, Takes::Duration);
+    else if constexpr (std::is_same_v<T, IpAddress>)
+        return takes(Takes::Address, Takes::AddressRange);
+    else if constexpr (std::is_same_v<T, Prefix>)
+        return takes(Takes::Prefix);
+    else if constexpr (std::is_same_v<T, Command>)
+        return takes(Takes::Command);
+    else if constexpr (std::is_same_v<T, IntegerList>)
+        return takes(Takes::NumberList);
+    else if constexpr (std::is_same_v<T, WordList>)
+        return takes(Takes::Word, Takes::OneOf);
+    else
+        return takes(Takes::Opens, Takes::Entries, Takes::Items, Takes::Line);
+}
+
+// The row of a keyword whose stored value code reads.
+template <class T>
+consteval KeywordSpec row(BlockSet blocks, const Keyword<T>& keyword, Args args, std::string_view form,
+                          std::string_view default_text, std::string_view help, KeywordSpec rest = {}) {
+    if (!stores<T>(args)) throw "keywords.hpp gives this keyword another type";
+    rest.from_store = true;
+    return row(blocks, keyword.text, args, form, default_text, help, rest);
+}
 std::span<const KeywordSpec> language_rows();
 std::span<const KeywordSpec> root_rows();
 std::span<const KeywordSpec> global_rows();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "config/language/expand.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "setters.hpp"
 
 namespace mainstay::config {
@@ -93,13 +94,13 @@ void set_flush_on_stop(ParseContext& r, const Value& v) {
 
 void set_sync_daemon(ParseContext& r, const Value& v) {
     if (r.sync_daemon_mark.length == 0) r.sync_daemon_mark = v.mark;
-    const auto group = value_of<IpAddress>(v.section->values, "group");
+    const auto group = value_of<IpAddress>(v.section->values, keyword::group);
     if (!group || group->is_multicast()) return;
     r.diag
         .error(Code::NotAnAddress, v.mark,
                fmt::format("group of lvs_sync_daemon needs a multicast address, got {}", group->to_string()))
         .effect = "the word is ignored";
-    std::erase_if(*v.line_values, [](const KeywordValue& value) { return value.keyword == "group"; });
+    std::erase_if(*v.line_values, [](const KeywordValue& value) { return value.keyword == keyword::group; });
 }
 
 void set_multicast_group(ParseContext& r, const Value& v) {

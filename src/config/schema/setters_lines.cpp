@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mainstay/config/keywords.hpp"
 #include "setters.hpp"
 #include "value_store.hpp"
 
@@ -10,14 +11,14 @@ namespace {
 
 constexpr std::int64_t kMostTrackWeight = 253;
 
-bool has(const Section& line, std::string_view word) { return find_value(line.values, word) != nullptr; }
+bool has(const Section& line, const KeywordName& word) { return find_value(line.values, word) != nullptr; }
 
 TrackerDraft tracker_of(const Value& v) {
     TrackerDraft tracker{.name = std::string{v.word}, .mark = v.mark};
     // keepalived takes +/-254 for +/-253
-    if (const auto weight = value_of<std::int64_t>(v.section->values, "weight"))
+    if (const auto weight = value_of(v.section->values, keyword::weight))
         tracker.weight = static_cast<int>(std::clamp(*weight, -kMostTrackWeight, kMostTrackWeight));
-    tracker.reverse = has(*v.section, "reverse");
+    tracker.reverse = has(*v.section, keyword::reverse);
     return tracker;
 }
 
@@ -138,16 +139,16 @@ void check_tracker(ParseContext& r, const Value& v) {
 // A port alone is none, nor is one before the address; a mark has no port, and an address no mark.
 void check_group_line(ParseContext& r, const Value& v) {
     if (v.word == "fwmark") {
-        if (!has(*v.section, "port") && !has(*v.section, "address")) return;
+        if (!has(*v.section, keyword::port) && !has(*v.section, keyword::address)) return;
         line_error(r, v, Code::UnknownWord, fmt::format("'{}' is no family of a fwmark", v.arg(2))).expected =
             "fwmark <mark> [inet|inet6]";
         return;
     }
-    if (has(*v.section, "fwmark")) {
+    if (has(*v.section, keyword::fwmark)) {
         line_error(r, v, Code::NotANumber, "port needs a number, got 'fwmark'");
         return;
     }
-    if (has(*v.section, "address") && v.word.find_first_of(".:") != std::string_view::npos) return;
+    if (has(*v.section, keyword::address) && v.word.find_first_of(".:") != std::string_view::npos) return;
     auto& told = r.diag.entries();
     if (!told.empty() && told.back().mark.offset == v.mark.offset) told.back().dropped = true;  // of a number in it
     line_error(r, v, Code::NotAnAddress, fmt::format("'{}' is not an IP address", v.word));
@@ -161,24 +162,22 @@ void check_followed(ParseContext& r, const Value& v) {
 }
 
 void add_unicast_peer(ParseContext& r, const Value& v) {
-    const auto address = value_of<IpAddress>(v.section->values, "peer");
+    const auto address = value_of(v.section->values, keyword::peer);
     if (!address) return;
     UnicastPeer peer{.address = *address};
-    if (const auto ttl = value_of<std::int64_t>(v.section->values, "min_ttl"))
-        peer.min_ttl = static_cast<std::uint8_t>(*ttl);
-    if (const auto ttl = value_of<std::int64_t>(v.section->values, "max_ttl"))
-        peer.max_ttl = static_cast<std::uint8_t>(*ttl);
+    if (const auto ttl = value_of(v.section->values, keyword::min_ttl)) peer.min_ttl = static_cast<std::uint8_t>(*ttl);
+    if (const auto ttl = value_of(v.section->values, keyword::max_ttl)) peer.max_ttl = static_cast<std::uint8_t>(*ttl);
     r.instance->model.unicast_peers.push_back(peer);
 }
 
 void set_vmac(ParseContext& r, const Value& v) {
     const Section& line = *v.section;
     Vmac vmac{.enabled = true};
-    vmac.name = first_word(line.values, "name");
-    vmac.netlink_notify = has(line, "netlink_notify_msg");
-    vmac.group = first_word(line.values, "group");
-    if (const auto number = value_of<std::int64_t>(line.values, "group")) vmac.group = std::to_string(*number);
-    if (const auto octets = value_of<IntegerList>(line.values, "mac"))
+    vmac.name = first_word(line.values, keyword::name);
+    vmac.netlink_notify = has(line, keyword::netlink_notify_msg);
+    vmac.group = first_word(line.values, keyword::group);
+    if (const auto number = value_of<std::int64_t>(line.values, keyword::group)) vmac.group = std::to_string(*number);
+    if (const auto octets = value_of(line.values, keyword::mac))
         for (const std::int64_t octet : *octets)
             vmac.mac += fmt::format("{}{:02x}", vmac.mac.empty() ? "" : ":", octet);
     r.instance->model.vmac = vmac;
@@ -189,14 +188,14 @@ void set_vmac(ParseContext& r, const Value& v) {
 
 namespace {
 
-bool has_inside(const Section& line, std::string_view word) {
+bool has_inside(const Section& line, const KeywordName& word) {
     return has(line, word) ||
            std::ranges::any_of(line.sections, [&](const Section& hop) { return has_inside(hop, word); });
 }
 
 Family family_of(const Section& line) {
-    for (const std::string_view word : {"to", "from"})
-        if (const auto prefix = value_of<Prefix>(line.values, word)) return prefix->address.family();
+    for (const auto& word : {keyword::to, keyword::from})
+        if (const auto prefix = value_of(line.values, word)) return prefix->address.family();
     return Family::None;
 }
 
@@ -209,11 +208,11 @@ bool of_other_family(ParseContext& r, const Value& v, std::string_view what, std
         return true;
     };
     const Family family = family_of(line);
-    if (family == Family::V6 && has_inside(line, "realms")) return refuse("realms", "IPv4", "IPv6");
+    if (family == Family::V6 && has_inside(line, keyword::realms)) return refuse("realms", "IPv4", "IPv6");
     if (family != Family::V4) return false;
     while (!v6_only.empty()) {
         const std::size_t bar = std::min(v6_only.find('|'), v6_only.size());
-        if (has(line, v6_only.substr(0, bar))) return refuse(v6_only.substr(0, bar), "IPv6", "IPv4");
+        if (has(line, KeywordName{v6_only.substr(0, bar)})) return refuse(v6_only.substr(0, bar), "IPv6", "IPv4");
         v6_only.remove_prefix(std::min(bar + 1, v6_only.size()));
     }
     return false;
@@ -221,19 +220,18 @@ bool of_other_family(ParseContext& r, const Value& v, std::string_view what, std
 
 // An IPv4 route may go via an IPv6 router (RFC 5549); nothing else may be of the other family.
 bool mixes_families(const Section& line) {
-    const auto to = value_of<Prefix>(line.values, "to");
-    const auto from = value_of<Prefix>(line.values, "from");
+    const auto to = value_of(line.values, keyword::to);
+    const auto from = value_of(line.values, keyword::from);
     Family family = to ? to->address.family() : Family::None;
     const auto differs = [&family](Family other) {
         if (family == Family::None) family = other;
         return other != family;
     };
     if (from && differs(from->address.family())) return true;
-    if (const auto source = value_of<IpAddress>(line.values, "src"); source && differs(source->family())) return true;
+    if (const auto source = value_of(line.values, keyword::src); source && differs(source->family())) return true;
     const auto beyond = [&](const KeywordValues& values) {
-        for (const std::string_view word : {"via", "gw", "or"})
-            if (const auto via = value_of<IpAddress>(values, word); via && via->is_v4() && differs(Family::V4))
-                return true;
+        for (const auto& word : {keyword::via, keyword::gw, keyword::or_})
+            if (const auto via = value_of(values, word); via && via->is_v4() && differs(Family::V4)) return true;
         return false;
     };
     if (beyond(line.values)) return true;
@@ -244,13 +242,13 @@ bool mixes_families(const Section& line) {
 void check_encapsulations(ParseContext& r, const Value& v, const Section& line) {
     for (const Section& inner : line.sections) {
         check_encapsulations(r, v, inner);
-        if (inner.keyword != "encap") continue;
-        const bool tunnel = has(inner, "ip") || has(inner, "ip6");
-        if (!tunnel && !has(inner, "mpls") && !has(inner, "ila")) {
+        if (inner.keyword != keyword::encap) continue;
+        const bool tunnel = has(inner, keyword::ip) || has(inner, keyword::ip6);
+        if (!tunnel && !has(inner, keyword::mpls) && !has(inner, keyword::ila)) {
             auto& d = r.diag.error(Code::MissingWord, v.mark, "encap has no type");
             d.expected = "encap ip, ip6, mpls or ila";
             d.effect = "packets of the route are not encapsulated";
-        } else if (tunnel && !has(inner, "id") && !has(inner, "dst")) {
+        } else if (tunnel && !has(inner, keyword::id) && !has(inner, keyword::dst)) {
             auto& d = r.diag.error(Code::MissingWord, v.mark, "encap of a tunnel has neither id nor dst");
             d.expected = "dst <ip>, the far end of the tunnel";
             d.effect = "packets of the route go to a tunnel that leads nowhere";
@@ -261,7 +259,7 @@ void check_encapsulations(ParseContext& r, const Value& v, const Section& line) 
 }  // namespace
 
 void check_route(ParseContext& r, const Value& v) {
-    if (has(*v.section, "as"))
+    if (has(*v.section, keyword::as))
         r.diag.error(Code::UnknownWord, v.mark, "`as` is for MPLS routes, which these are not").effect =
             "the word is ignored";
     if (mixes_families(*v.section)) {
@@ -270,7 +268,7 @@ void check_route(ParseContext& r, const Value& v) {
     }
     if (of_other_family(r, v, "routes", "from|pref|expires")) return;
     check_encapsulations(r, v, *v.section);
-    if (has(*v.section, "to")) return;
+    if (has(*v.section, keyword::to)) return;
     auto& d = line_error(r, v, Code::MissingWord, fmt::format("a line of {} needs a destination", v.row.name));
     d.expected = "ADDRESS/LENGTH or default";
 }
@@ -278,16 +276,16 @@ void check_route(ParseContext& r, const Value& v) {
 void add_route(ParseContext& r, const Value& v) {
     check_route(r, v);
     const Section& line = *v.section;
-    const KeywordData* to = find_value(line.values, "to");
+    const KeywordData* to = find_value(line.values, keyword::to);
     if (to == nullptr || r.line_refused) return;
     VirtualRoute route;
     if (const auto* prefix = std::get_if<Prefix>(to))
         route.destination = prefix->to_string();
     else
         route.destination = "default";
-    const auto via = value_of<IpAddress>(line.values, "via");
-    route.via = via ? *via : value_of<IpAddress>(line.values, "gw").value_or(IpAddress{});
-    route.dev = has(line, "dev") ? first_word(line.values, "dev") : first_word(line.values, "oif");
+    const auto via = value_of(line.values, keyword::via);
+    route.via = via ? *via : value_of(line.values, keyword::gw).value_or(IpAddress{});
+    route.dev = has(line, keyword::dev) ? first_word(line.values, keyword::dev) : first_word(line.values, keyword::oif);
     for (std::size_t i = 0; i < v.count(); ++i) route.words.emplace_back(v.arg(i));
     route.more.edit() = ExtraSettings{line.values, line.sections};
     r.instance->model.routes.push_back(std::move(route));
@@ -297,7 +295,8 @@ void check_rule(ParseContext& r, const Value& v) {
     const Section& line = *v.section;
     constexpr std::string_view kActions[]{"table",  "lookup",    "goto",        "nop",
                                           "l3mdev", "blackhole", "unreachable", "prohibit"};
-    const auto actions = std::ranges::count_if(kActions, [&](std::string_view word) { return has(line, word); });
+    const auto actions =
+        std::ranges::count_if(kActions, [&](std::string_view word) { return has(line, KeywordName{word}); });
     if (actions != 1) {
         auto& d = line_error(r, v, Code::MissingWord,
                              actions == 0 ? fmt::format("a line of {} needs an action", v.row.name)
@@ -306,12 +305,13 @@ void check_rule(ParseContext& r, const Value& v) {
         return;
     }
     if (of_other_family(r, v, "rules", {})) return;
-    if (has(line, "preference") || has(line, "order") || has(line, "priority")) return;
-    const auto family_of = [&](std::string_view word) {
-        const auto prefix = value_of<Prefix>(line.values, word);
+    if (has(line, keyword::preference) || has(line, keyword::order) || has(line, keyword::priority)) return;
+    const auto family_of = [&](const Keyword<Prefix>& word) {
+        const auto prefix = value_of(line.values, word);
         return prefix ? prefix->address.family() : Family::None;
     };
-    const bool v6 = has(line, "inet6") || family_of("from") == Family::V6 || family_of("to") == Family::V6;
+    const bool v6 =
+        has(line, keyword::inet6) || family_of(keyword::from) == Family::V6 || family_of(keyword::to) == Family::V6;
     auto& next = v6 ? r.rule_preference6 : r.rule_preference4;
     v.line_values->push_back({"preference", std::int64_t{next--}});
     std::ranges::sort(*v.line_values, {}, &KeywordValue::keyword);

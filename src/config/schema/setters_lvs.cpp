@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/scheduler_flags.hpp"
 #include "setters.hpp"
 
@@ -280,7 +281,7 @@ void add_status_codes(ParseContext& r, const Value& v) {
 namespace {
 
 std::optional<Forwarding> method_of(const Value& v) {
-    const auto words = value_of<WordList>(v.section->values, "method");
+    const auto words = value_of(v.section->values, keyword::method);
     if (!words || words->empty()) return std::nullopt;
     if (words->front() == "NAT") return Forwarding::Nat;
     if (words->front() == "DR") return Forwarding::DirectRoute;
@@ -289,7 +290,7 @@ std::optional<Forwarding> method_of(const Value& v) {
 }
 
 Tunnel::Type type_of(const KeywordValues& values) {
-    const auto words = value_of<WordList>(values, "type");
+    const auto words = value_of(values, keyword::type);
     if (!words || words->empty()) return Tunnel::Type::Ipip;
     if (words->front() == "gue") return Tunnel::Type::Gue;
     return words->front() == "gre" ? Tunnel::Type::Gre : Tunnel::Type::Ipip;
@@ -311,9 +312,9 @@ Tunnel tunnel_of(ParseContext& r, const Value& v) {
     const KeywordValues& values = v.section->values;
     Tunnel tunnel;
     tunnel.type = type_of(values);
-    tunnel.port = static_cast<std::uint16_t>(value_of<std::int64_t>(values, "port").value_or(0));
-    if (find_value(values, "csum") != nullptr) tunnel.checksum = Tunnel::Checksum::Sum;
-    if (find_value(values, "remcsum") != nullptr) tunnel.checksum = Tunnel::Checksum::Remote;
+    tunnel.port = static_cast<std::uint16_t>(value_of(values, keyword::port).value_or(0));
+    if (is_given(values, keyword::csum)) tunnel.checksum = Tunnel::Checksum::Sum;
+    if (is_given(values, keyword::remcsum)) tunnel.checksum = Tunnel::Checksum::Remote;
     const std::string_view fault = fault_of(tunnel);
     if (fault.empty()) return tunnel;
     // An invalid port was reported already.

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "config/schema/parse_context.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "setters.hpp"
 #include "setters_named.hpp"
 
@@ -10,7 +11,6 @@ namespace mainstay::config {
 namespace {
 
 constexpr std::int64_t kPortMost = 65535;
-constexpr std::string_view kDnsKeyword = "real_server_dns", kFileKeyword = "real_server_file";
 constexpr std::size_t kPathMost = 4095;  // PATH_MAX - 1
 constexpr std::size_t kLabelBytesMost = 16UL * 1024;
 
@@ -27,7 +27,7 @@ bool is_resolver(const WordList& words) {
 bool has_resolver(const KeywordValues& values) {
     for (const KeywordValue& value : values) {
         const auto* words = std::get_if<WordList>(&value.data);
-        if (value.keyword == "dns_resolver" && words != nullptr && is_resolver(*words)) return true;
+        if (value.keyword == keyword::dns_resolver && words != nullptr && is_resolver(*words)) return true;
     }
     return false;
 }
@@ -49,14 +49,14 @@ std::size_t label_bytes(const KeywordValues& values) {
 }
 
 // A real server without an address: what stands for its servers is in `more`, under the keyword.
-void begin_template(ParseContext& r, const Value& v, std::string_view keyword, std::int64_t port) {
+void begin_template(ParseContext& r, const Value& v, const KeywordName& keyword, std::int64_t port) {
     r.server = &r.service->servers.emplace_back();
     r.server->mark = v.mark;
     r.server->model.endpoint.port = static_cast<std::uint16_t>(port);
     r.server->port_given = v.count() > 1;
     WordList words{std::string{v.word}};
-    if (keyword == kFileKeyword && r.server->port_given) words.emplace_back(v.arg(1));
-    r.server->model.more.edit().values.push_back({std::string{keyword}, std::move(words)});
+    if (keyword == keyword::real_server_file.text && r.server->port_given) words.emplace_back(v.arg(1));
+    r.server->model.more.edit().values.push_back({std::string{keyword.text}, std::move(words)});
     r.server->forwarding = r.service->forwarding;
     r.server->tunnel = r.service->tunnel;
 }
@@ -74,7 +74,7 @@ void begin_named_servers(ParseContext& r, const Value& v) {
         r.skip_block = r.service->server_refused = true;
         return;
     }
-    begin_template(r, v, kDnsKeyword, *port);
+    begin_template(r, v, keyword::real_server_dns, *port);
 }
 
 void begin_file_servers(ParseContext& r, const Value& v) {
@@ -89,24 +89,24 @@ void begin_file_servers(ParseContext& r, const Value& v) {
         r.skip_block = r.service->server_refused = true;
         return;
     }
-    begin_template(r, v, kFileKeyword, *port);
+    begin_template(r, v, keyword::real_server_file, *port);
 }
 
 bool is_named(const RealServer& server) { return server.endpoint.address.empty(); }
 
 Family named_family(const RealServer& server, Family of_service) {
     if (is_file(server)) return of_service;
-    const auto type = value_of<WordList>(server.more->values, "dns_type");
+    const auto type = value_of(server.more->values, keyword::dns_type);
     if (!type || type->empty() || is_type(type->front(), 'S', 3)) return of_service;
     return is_type(type->front(), 'A', 4) ? Family::V6 : Family::V4;
 }
 
 bool is_srv(const RealServer& server) {
-    const auto type = value_of<WordList>(server.more->values, "dns_type");
+    const auto type = value_of(server.more->values, keyword::dns_type);
     return type && !type->empty() && is_type(type->front(), 'S', 3);
 }
 
-bool is_file(const RealServer& server) { return find_value(server.more->values, kFileKeyword) != nullptr; }
+bool is_file(const RealServer& server) { return is_given(server.more->values, keyword::real_server_file); }
 
 bool answer_has_port(const ServerDraft& server) {
     return is_named(server.model) && (is_srv(server.model) || (is_file(server.model) && !server.port_given));

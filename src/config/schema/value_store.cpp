@@ -80,7 +80,7 @@ void keep(ParseContext& r, KeywordValues& values, const Value& v) {
     if (v.row.args.in_line && (v.row.name == "track_group" || v.row.name == "vrf"))
         r.named_in_lines.push_back({&v.row, std::string{v.word}, v.mark});
     const std::string name{name_of(v.row)};
-    if (first_stays(r, v, find_value(values, name) != nullptr)) return;
+    if (first_stays(r, v, find_value(values, KeywordName{name}) != nullptr)) return;
     put(values, v.row, name, data_of(v));
     for (const std::string_view word : {v.lead, v.tail})
         if (!word.empty()) put(values, v.row, fmt::format("{} {}", name, word), true);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "mainstay/config/keywords.hpp"
 #include "pair_report.hpp"
 
 namespace mainstay::config {
@@ -237,7 +238,7 @@ using Where = PairFinding::Where;
 
 // Unicast never leaves from a VMAC, and strict mode takes no notice of the keyword.
 bool sends_from_vmac(const Instance& instance) {
-    const bool base = value_of<bool>(instance.more->values, "vmac_xmit_base").value_or(false) && !instance.strict;
+    const bool base = flag(instance.more->values, keyword::vmac_xmit_base) && !instance.strict;
     return instance.vmac->enabled && instance.unicast_peers.empty() && !base;
 }
 

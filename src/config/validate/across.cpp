@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/schema/parse_context.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "validate.hpp"
 
 namespace mainstay::config {
@@ -58,7 +59,7 @@ private:
             for (std::size_t i = 0; i < std::min(addresses.size(), instance.address_marks.size()); ++i) {
                 const Prefix& prefix = addresses[i].prefix;
                 if (prefix.length != (prefix.address.is_v4() ? kHostLength4 : kHostLength6)) continue;
-                if (find_value(addresses[i].more->values, "peer") != nullptr) continue;  // the other end is enough
+                if (is_given(addresses[i].more->values, keyword::peer)) continue;  // the other end is enough
                 // Nothing is known of the subnets of an interface that is not there.
                 const std::string& device = addresses[i].dev.empty() ? instance.model.interface : addresses[i].dev;
                 if (!interface_exists(device)) continue;
@@ -158,7 +159,8 @@ private:
     void named_in_lines() {
         std::set<std::string_view> groups;
         for (const Section& section : r_.more->sections)
-            if (section.keyword == "track_group" && section.names.size() == 1) groups.insert(section.names.front());
+            if (section.keyword == keyword::track_group && section.names.size() == 1)
+                groups.insert(section.names.front());
         for (const auto& named : r_.named_in_lines) {
             if (named.row->name == "vrf")
                 vrf(named);

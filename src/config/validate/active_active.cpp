@@ -7,6 +7,7 @@
 #include <string>
 
 #include "config/schema/setters_named.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/scheduler_flags.hpp"
 #include "mainstay/config/validate/active_active.hpp"
 #include "mainstay/config/validate/sync_daemon.hpp"
@@ -67,7 +68,7 @@ private:
 
     // Directors measure weights at different times; in between their tables would differ.
     void refuse_other_weights() {
-        const auto grows = [](const auto& one) { return find_value(one.more->values, "slow_start") != nullptr; };
+        const auto grows = [](const auto& one) { return is_given(one.more->values, keyword::slow_start); };
         const bool slow = grows(m_) || std::ranges::any_of(m_.real_servers, grows);
         const bool dynamic = std::ranges::any_of(m_.real_servers, [](const RealServer& server) {
             return std::ranges::any_of(server.checkers, [](const Checker& one) {
@@ -131,7 +132,7 @@ void check_active_active(ParseContext& r, const Config& config) {
         d.fix = fmt::format("write `lvs_sync_daemon {} id {}`: without an instance every director sends and receives",
                             daemon->interface, daemon->id);
     }
-    if (find_value(config.more->values, "net_namespace_ipvs") == nullptr) return;
+    if (!is_given(config.more->values, keyword::net_namespace_ipvs)) return;
     auto& d = r.diag.warn(Code::ActiveActiveSettings, r.active_active,
                           "net_namespace_ipvs: active_active needs settings of the kernel that cannot be set there");
     d.effect = "flows of another director are refused";

@@ -7,6 +7,7 @@
 
 #include "config/schema/defaults.hpp"
 #include "config/schema/parse_context.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "validate.hpp"
 
 namespace mainstay::config {
@@ -35,7 +36,7 @@ public:
 
     void run() {
         for (const VirtualServer& service : config_.virtual_servers)
-            if (find_section(service.more->sections, kAnnounce) != nullptr) check(service);
+            if (find_section(service.more->sections, keyword::announce) != nullptr) check(service);
     }
 
 private:
@@ -68,7 +69,7 @@ private:
         if (!settings || ranges.empty())
             return unusable("needs an address, and a firewall mark has none",
                             "announce the address in a virtual_server of its own");
-        if (find_value(config_.more->values, "net_namespace_ipvs") != nullptr)
+        if (is_given(config_.more->values, keyword::net_namespace_ipvs))
             return unusable("does not work with net_namespace_ipvs",
                             "run mainstay as a whole in that namespace (net_namespace)");
         if (settings->interface == settings->drain_interface) {
@@ -78,7 +79,7 @@ private:
             d.effect = "draining does not change what is announced";
             d.fix = "give drain_interface another name";
         }
-        if (find_value(service.more->values, "ha_suspend") != nullptr)
+        if (is_given(service.more->values, keyword::ha_suspend))
             diag_
                 .error(
                     Code::SuspendIgnored, mark,
@@ -137,14 +138,14 @@ void check_announce(ParseContext& r, const Config& config) {
 
 namespace {
 
-std::string word_of(const Section& section, std::string_view keyword) {
-    if (const auto words = value_of<WordList>(section.values, keyword); words && !words->empty()) return words->front();
-    const KeywordSpec* row = find_row(Block::Announce, keyword);
+std::string word_of(const Section& section, const Keyword<WordList>& keyword) {
+    if (const auto words = value_of(section.values, keyword); words && !words->empty()) return words->front();
+    const KeywordSpec* row = find_row(Block::Announce, keyword.text);
     return std::string{row != nullptr ? row->default_text : std::string_view{}};
 }
 
-Seconds seconds_of(const Section& section, std::string_view keyword) {
-    const auto time = value_or_default<Micros>(section.values, Block::Announce, keyword);
+Seconds seconds_of(const Section& section, const Keyword<Micros>& keyword) {
+    const auto time = value_or_default(section.values, Block::Announce, keyword);
     return std::chrono::duration_cast<Seconds>(time.value_or(Micros{0}));
 }
 
@@ -152,17 +153,17 @@ Seconds seconds_of(const Section& section, std::string_view keyword) {
 
 std::optional<AnnounceSettings> announce_settings(const VirtualServer& service) {
     if (!announces(service)) return std::nullopt;
-    const Section* section = find_section(service.more->sections, kAnnounce);
-    return AnnounceSettings{.any_service = word_of(*section, "services") == "any",
-                            .interface = word_of(*section, "interface"),
-                            .drain_interface = word_of(*section, "drain_interface"),
-                            .lifetime = seconds_of(*section, "lifetime"),
-                            .hold = word_of(*section, "on_loss") == "hold",
-                            .drain_time = seconds_of(*section, "drain_time")};
+    const Section* section = find_section(service.more->sections, keyword::announce);
+    return AnnounceSettings{.any_service = word_of(*section, keyword::services) == "any",
+                            .interface = word_of(*section, keyword::interface),
+                            .drain_interface = word_of(*section, keyword::drain_interface),
+                            .lifetime = seconds_of(*section, keyword::lifetime),
+                            .hold = word_of(*section, keyword::on_loss) == "hold",
+                            .drain_time = seconds_of(*section, keyword::drain_time)};
 }
 
 bool announces(const VirtualServer& service) {
-    return service.fwmark == 0 && find_section(service.more->sections, kAnnounce) != nullptr;
+    return service.fwmark == 0 && find_section(service.more->sections, keyword::announce) != nullptr;
 }
 
 bool announces(const Config& config) {

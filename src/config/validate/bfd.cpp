@@ -3,20 +3,22 @@
 #include <algorithm>
 #include <optional>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::config {
 namespace {
 
 constexpr std::int64_t kTtlV4 = 255, kTtlV6 = 64;
 
 std::optional<IpAddress> neighbor_of(const KeywordValues& values) {
-    const auto neighbor = value_of<IpAddress>(values, "neighbor_ip");
-    return neighbor ? neighbor : value_of<IpAddress>(values, "neighbour_ip");
+    const auto neighbor = value_of(values, keyword::neighbor_ip);
+    return neighbor ? neighbor : value_of(values, keyword::neighbour_ip);
 }
 
 bool same_session(const KeywordValues& a, const KeywordValues& b) {
-    const auto multihop = [](const KeywordValues& v) { return value_of<bool>(v, "multihop").value_or(false); };
-    return neighbor_of(a) == neighbor_of(b) &&
-           value_of<IpAddress>(a, "source_ip") == value_of<IpAddress>(b, "source_ip") && multihop(a) == multihop(b);
+    const auto multihop = [](const KeywordValues& v) { return flag(v, keyword::multihop); };
+    return neighbor_of(a) == neighbor_of(b) && value_of(a, keyword::source_ip) == value_of(b, keyword::source_ip) &&
+           multihop(a) == multihop(b);
 }
 
 // A bad address was reported already.
@@ -33,7 +35,7 @@ void no_neighbor(ParseContext& r, std::string_view name, Mark opened) {
 
 const Section* twin_of(const ParseContext& r, std::string_view name, const KeywordValues& values) {
     for (const Section& other : r.more->sections) {
-        if (other.keyword != "bfd_instance" || &other.values == &values) continue;
+        if (other.keyword != keyword::bfd_instance || &other.values == &values) continue;
         if (other.names.empty() || other.names.front() == name || !same_session(other.values, values)) continue;
         return &other;
     }
@@ -43,14 +45,14 @@ const Section* twin_of(const ParseContext& r, std::string_view name, const Keywo
 }  // namespace
 
 void check_bfd(ParseContext& r, std::string_view name, Mark opened, const KeywordValues& values) {
-    if (!r.tracked.empty() && r.tracked.back().keyword == "bfd_instance") {
-        const bool vrrp = find_value(values, "vrrp") != nullptr, checker = find_value(values, "checker") != nullptr;
+    if (!r.tracked.empty() && r.tracked.back().keyword == keyword::bfd_instance) {
+        const bool vrrp = is_given(values, keyword::vrrp), checker = is_given(values, keyword::checker);
         r.tracked.back().for_vrrp = vrrp || !checker;
         r.tracked.back().for_checkers = checker || !vrrp;
     }
     const auto neighbor = neighbor_of(values);
     if (!neighbor) return no_neighbor(r, name, opened);
-    const auto source = value_of<IpAddress>(values, "source_ip");
+    const auto source = value_of(values, keyword::source_ip);
     if (source && source->family() != neighbor->family()) {
         auto& d =
             r.diag.error(Code::FamilyMismatch, opened,
@@ -67,9 +69,9 @@ void check_bfd(ParseContext& r, std::string_view name, Mark opened, const Keywor
         d.fix = "one session is enough for all trackers; two sessions need different values of source_ip";
         return;
     }
-    const auto hops = value_of<std::int64_t>(values, "max_hops").value_or(0);
-    auto ttl = value_of<std::int64_t>(values, "ttl");
-    if (!ttl) ttl = value_of<std::int64_t>(values, "hoplimit");
+    const auto hops = value_of(values, keyword::max_hops).value_or(0);
+    auto ttl = value_of(values, keyword::ttl);
+    if (!ttl) ttl = value_of(values, keyword::hoplimit);
     const std::int64_t sent = ttl.value_or(neighbor->is_v6() ? kTtlV6 : kTtlV4);
     if (hops > sent) {
         auto& d = r.diag.warn(Code::OutOfRange, opened,

@@ -4,6 +4,7 @@
 
 #include "config/schema/setters.hpp"
 #include "config/schema/setters_named.hpp"
+#include "mainstay/config/keywords.hpp"
 
 namespace mainstay::config {
 namespace {
@@ -13,49 +14,48 @@ constexpr std::int64_t kReplyMost = 255;
 
 void check_reply_lengths(Diagnoser& diag, const CheckerDraft& checker) {
     const auto& values = checker.model.more->values;
-    const auto least = value_of<std::int64_t>(values, "min_reply_length").value_or(0);
-    const auto most = value_of<std::int64_t>(values, "max_reply_length").value_or(kReplyMost);
+    const auto least = value_of(values, keyword::min_reply_length).value_or(0);
+    const auto most = value_of(values, keyword::max_reply_length).value_or(kReplyMost);
     if (least <= most) return;
     auto& d = diag.warn(Code::OutOfRange, checker.mark,
                         fmt::format("UDP_CHECK: min_reply_length {} is more than max_reply_length {}", least, most));
     d.effect = "a check with a reply pattern always fails";
 }
 
-bool names(Diagnoser& diag, const CheckerDraft& checker, std::string_view check, std::string_view keyword) {
+bool names(Diagnoser& diag, const CheckerDraft& checker, std::string_view check, const KeywordName& keyword) {
     if (!first_word(checker.model.more->values, keyword).empty()) return true;
-    diag.error(Code::CheckerIncomplete, checker.mark, fmt::format("{} has no {}", check, keyword)).effect =
+    diag.error(Code::CheckerIncomplete, checker.mark, fmt::format("{} has no {}", check, keyword.text)).effect =
         "the check is left out";
     return false;
 }
 
 template <class T, class M>
-void take(const Section& host, std::string_view keyword, M& member) {
-    if (const auto value = value_of<T>(host.values, keyword)) member = static_cast<M>(*value);
+void take(const Section& host, const Keyword<T>& keyword, M& member) {
+    if (const auto value = value_of(host.values, keyword)) member = static_cast<M>(*value);
 }
 template <class T>
-void take(const Section& host, std::string_view keyword, std::optional<T>& member) {
-    if (const auto value = value_of<T>(host.values, keyword)) member = value;
+void take(const Section& host, const Keyword<T>& keyword, std::optional<T>& member) {
+    if (const auto value = value_of(host.values, keyword)) member = value;
 }
 
 CheckerDraft of_host(const CheckerDraft& whole, const Section& host) {
     CheckerDraft one = whole;
-    take<IpAddress>(host, "connect_ip", one.connect_ip);
-    take<std::int64_t>(host, "connect_port", one.connect_port);
-    take<IpAddress>(host, "bindto", one.bind_ip);
-    take<std::int64_t>(host, "bind_port", one.bind_port);
-    if (const auto word = first_word(host.values, "bind_if"); !word.empty()) one.model.bind_if = word;
-    take(host, "connect_timeout", one.own.connect_timeout);
-    take(host, "delay_before_retry", one.own.delay_before_retry);
-    take(host, "warmup", one.own.warmup);
-    take(host, "delay_loop", one.own.delay_loop);
-    take(host, "alpha", one.own.alpha);
-    take(host, "log_all_failures", one.log_all_failures);
-    if (const auto retry = value_of<std::int64_t>(host.values, "retry"))
-        one.own.retry = static_cast<std::uint32_t>(*retry);
+    take(host, keyword::connect_ip, one.connect_ip);
+    take(host, keyword::connect_port, one.connect_port);
+    take(host, keyword::bindto, one.bind_ip);
+    take(host, keyword::bind_port, one.bind_port);
+    if (const auto word = first_word(host.values, keyword::bind_if); !word.empty()) one.model.bind_if = word;
+    take(host, keyword::connect_timeout, one.own.connect_timeout);
+    take(host, keyword::delay_before_retry, one.own.delay_before_retry);
+    take(host, keyword::warmup, one.own.warmup);
+    take(host, keyword::delay_loop, one.own.delay_loop);
+    take(host, keyword::alpha, one.own.alpha);
+    take(host, keyword::log_all_failures, one.log_all_failures);
+    if (const auto retry = value_of(host.values, keyword::retry)) one.own.retry = static_cast<std::uint32_t>(*retry);
     ExtraSettings& more = one.model.more.edit();
-    std::erase_if(more.sections, [](const Section& section) { return section.keyword == "host"; });
-    if (const KeywordData* mark = find_value(host.values, "fwmark")) {
-        std::erase_if(more.values, [](const KeywordValue& value) { return value.keyword == "fwmark"; });
+    std::erase_if(more.sections, [](const Section& section) { return section.keyword == keyword::host; });
+    if (const KeywordData* mark = find_value(host.values, keyword::fwmark)) {
+        std::erase_if(more.values, [](const KeywordValue& value) { return value.keyword == keyword::fwmark; });
         const auto at = std::ranges::upper_bound(more.values, std::string{"fwmark"}, {}, &KeywordValue::keyword);
         more.values.insert(at, {"fwmark", *mark});
     }
@@ -67,9 +67,9 @@ CheckerDraft of_host(const CheckerDraft& whole, const Section& host) {
 bool check_checker(Diagnoser& diag, const CheckerDraft& checker) {
     switch (checker.model.type) {
         case Checker::Type::File:
-            return names(diag, checker, "FILE_CHECK", "track_file");
+            return names(diag, checker, "FILE_CHECK", keyword::track_file);
         case Checker::Type::Bfd:
-            return names(diag, checker, "BFD_CHECK", "name");
+            return names(diag, checker, "BFD_CHECK", keyword::name);
         case Checker::Type::Udp:
             check_reply_lengths(diag, checker);
             return true;
@@ -79,7 +79,7 @@ bool check_checker(Diagnoser& diag, const CheckerDraft& checker) {
 }
 
 void check_pattern(ParseContext& r) {
-    if (!r.environment.pattern_problem || find_value(r.url->more->values, "regex") == nullptr) return;
+    if (!r.environment.pattern_problem || !is_given(r.url->more->values, keyword::regex)) return;
     const std::string problem = r.environment.pattern_problem(*r.url);
     if (problem.empty()) return;
     auto& d = r.diag.add(Severity::Warning, Rank::None, Code::BadPattern, r.pattern_mark, problem);
@@ -127,7 +127,7 @@ bool resolve_urls(Diagnoser& diag, CheckerDraft& draft, const std::string& virtu
 void split_hosts(std::vector<CheckerDraft>& checkers) {
     const auto has_hosts = [](const CheckerDraft& checker) {
         return checker.model.type == Checker::Type::Smtp &&
-               find_section(checker.model.more->sections, "host") != nullptr;
+               find_section(checker.model.more->sections, keyword::host) != nullptr;
     };
     if (std::ranges::none_of(checkers, has_hosts)) return;
     std::vector<CheckerDraft> all;
@@ -137,7 +137,7 @@ void split_hosts(std::vector<CheckerDraft>& checkers) {
             continue;
         }
         for (const Section& section : checker.model.more->sections)
-            if (section.keyword == "host") all.push_back(of_host(checker, section));
+            if (section.keyword == keyword::host) all.push_back(of_host(checker, section));
     }
     checkers = std::move(all);
 }
@@ -147,8 +147,9 @@ void drop_unfollowable(ParseContext& r, std::vector<VirtualServer>& services) {
     const auto is_missing = [&](const Checker& checker) {
         const bool file = checker.type == Checker::Type::File;
         if (!file && checker.type != Checker::Type::Bfd) return false;
-        const std::string_view keyword = file ? "track_file" : "bfd_instance";
-        const std::string name = first_word(checker.more->values, file ? "track_file" : "name");
+        const KeywordName keyword = file ? keyword::track_file : keyword::bfd_instance;
+        const std::string name = file ? first_word(checker.more->values, keyword::track_file)
+                                      : first_word(checker.more->values, keyword::name);
         return std::ranges::none_of(r.tracked, [&](const auto& tracked) {
             return tracked.keyword == keyword && tracked.name == name && tracked.for_checkers;
         });

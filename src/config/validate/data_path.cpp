@@ -5,12 +5,11 @@
 #include <algorithm>
 
 #include "config/schema/setters_named.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/validate/data_path.hpp"
 
 namespace mainstay::config {
 namespace {
-
-constexpr std::string_view kCheckDataPath = "check_data_path";
 
 // The first one of the family.
 std::optional<IpAddress> address_of(const VirtualServer& service, Family family) {
@@ -23,18 +22,16 @@ std::optional<IpAddress> address_of(const VirtualServer& service, Family family)
 }
 
 Diagnostic& warn(ParseContext& r, const ServiceDraft& draft, std::string_view why) {
-    auto& d =
-        r.resolved.diag.warn(Code::FlagIgnored, draft.mark,
-                             fmt::format("virtual server {}: {} {}", service_name(draft.model), kCheckDataPath, why));
+    auto& d = r.resolved.diag.warn(
+        Code::FlagIgnored, draft.mark,
+        fmt::format("virtual server {}: {} {}", service_name(draft.model), keyword::check_data_path.text, why));
     d.effect = "checks ask the servers themselves";
     return d;
 }
 
 }  // namespace
 
-bool checks_data_path(const VirtualServer& service) {
-    return find_value(service.more->values, kCheckDataPath) != nullptr;
-}
+bool checks_data_path(const VirtualServer& service) { return is_given(service.more->values, keyword::check_data_path); }
 
 std::optional<IpAddress> data_path_address(const VirtualServer& service, const RealServer& server) {
     if (server.forwarding == Forwarding::Nat) return std::nullopt;
@@ -49,7 +46,7 @@ void check_data_path(ParseContext& r, const ServiceDraft& draft) {
             "use it in a virtual_server with an address";
         return;
     }
-    if (find_value(r.more->values, "net_namespace_ipvs") != nullptr) {
+    if (is_given(r.more->values, keyword::net_namespace_ipvs)) {
         warn(r, draft, "does not work with net_namespace_ipvs").fix =
             "run mainstay as a whole in that namespace (net_namespace)";
         return;
@@ -60,8 +57,8 @@ void check_data_path(ParseContext& r, const ServiceDraft& draft) {
             Code::FlagIgnored, draft.mark,
             fmt::format(
                 "virtual server {}: {} changes nothing with NAT, which sends packets to the servers' own addresses",
-                service_name(service), kCheckDataPath));
-        d.fix = fmt::format("remove {}, or use `lb_kind DR` or TUN", kCheckDataPath);
+                service_name(service), keyword::check_data_path.text));
+        d.fix = fmt::format("remove {}, or use `lb_kind DR` or TUN", keyword::check_data_path.text);
         return;
     }
     for (const RealServer& server : servers) {

@@ -4,20 +4,21 @@
 #include <utility>
 
 #include "config/schema/defaults.hpp"
+#include "mainstay/config/keywords.hpp"
 
 namespace mainstay::config {
 namespace {
 
-std::uint32_t number_or_default(const KeywordValues& values, std::string_view keyword) {
-    return static_cast<std::uint32_t>(value_or_default<std::int64_t>(values, Block::RealServer, keyword).value_or(0));
+std::uint32_t number_or_default(const KeywordValues& values, const Keyword<std::int64_t>& keyword) {
+    return static_cast<std::uint32_t>(value_or_default(values, Block::RealServer, keyword).value_or(0));
 }
 
-Micros time_of(const KeywordValues& values, std::string_view keyword) {
-    return value_or_default<Micros>(values, Block::RealServer, keyword).value_or(Micros{0});
+Micros time_of(const KeywordValues& values, const Keyword<Micros>& keyword) {
+    return value_or_default(values, Block::RealServer, keyword).value_or(Micros{0});
 }
 
 // The first word of a line is the label, the others are its values.
-std::vector<LabelRule> rules_of(const KeywordValues& values, std::string_view keyword) {
+std::vector<LabelRule> rules_of(const KeywordValues& values, const Keyword<WordList>& keyword) {
     std::vector<LabelRule> rules;
     for (const KeywordValue& value : values) {
         const auto* words = std::get_if<WordList>(&value.data);
@@ -31,11 +32,11 @@ std::vector<LabelRule> rules_of(const KeywordValues& values, std::string_view ke
 
 DiscoveryRules discovery_rules(const RealServer& server) {
     const KeywordValues& values = server.more->values;
-    return {.max_removal = number_or_default(values, "max_removal"),
-            .min_servers = number_or_default(values, "min_servers"),
-            .hold_time = time_of(values, "hold_time"),
-            .hold_empty = time_of(values, "hold_empty"),
-            .debounce = time_of(values, "debounce")};
+    return {.max_removal = number_or_default(values, keyword::max_removal),
+            .min_servers = number_or_default(values, keyword::min_servers),
+            .hold_time = time_of(values, keyword::hold_time),
+            .hold_empty = time_of(values, keyword::hold_empty),
+            .debounce = time_of(values, keyword::debounce)};
 }
 
 DiscoveryRules strictest(const DiscoveryRules& a, const DiscoveryRules& b) {
@@ -50,13 +51,13 @@ DiscoveryRules strictest(const DiscoveryRules& a, const DiscoveryRules& b) {
 }
 
 std::optional<ServerFileSource> server_file_source(const VirtualServer& service, const RealServer& server) {
-    const auto path = value_of<WordList>(server.more->values, "real_server_file");
+    const auto path = value_of(server.more->values, keyword::real_server_file);
     if (!path || path->empty()) return std::nullopt;
     ServerFileSource source{.path = path->front(), .port = server.endpoint.port};
     // A tunnel carries either family to either.
     if (server.forwarding != Forwarding::Tunnel) source.family = service.family;
-    source.keep = rules_of(server.more->values, "labels_keep");
-    source.drop = rules_of(server.more->values, "labels_drop");
+    source.keep = rules_of(server.more->values, keyword::labels_keep);
+    source.drop = rules_of(server.more->values, keyword::labels_drop);
     return source;
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "config/schema/parse_context.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "validate.hpp"
 
 namespace mainstay::config {
@@ -89,16 +90,16 @@ private:
 
     // Who judges trackers does it; here it is said. A file's own weight is in its block.
     void made_zero_or_dropped_files(const Instance& i, const std::string& name, const std::string& group, Mark mark) {
-        const Section* block = find_section(i.more->sections, "track_file");
+        const Section* block = find_section(i.more->sections, keyword::track_file);
         if (block == nullptr) return;
         for (const Section& line : block->sections) {
-            const auto file = value_of<WordList>(line.values, "name");
+            const auto file = value_of(line.values, keyword::name);
             if (!file || file->empty()) continue;
             std::int64_t weight = 1;
             for (const Section& defined : r_.more->sections)
-                if (defined.keyword == "track_file" && defined.names == *file)  // of vrrp_track_file, too
-                    weight = value_of<std::int64_t>(defined.values, "weight").value_or(1);
-            weight = value_of<std::int64_t>(line.values, "weight").value_or(weight);
+                if (defined.keyword == keyword::track_file && defined.names == *file)  // of vrrp_track_file, too
+                    weight = value_of(defined.values, keyword::weight).value_or(1);
+            weight = value_of(line.values, keyword::weight).value_or(weight);
             if (weight == 0) continue;
             auto& d = r_.diag.warn(
                 Code::TrackerWeight, mark,

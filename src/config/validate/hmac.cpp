@@ -5,6 +5,8 @@
 #include <fstream>
 #include <set>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::config {
 namespace {
 
@@ -43,8 +45,8 @@ public:
 
     // False: the extension cannot be used.
     bool run() {
-        std::erase_if(block_.sections, [this](Section& line) { return line.keyword == "key" && !usable(line); });
-        const auto active = value_of<std::int64_t>(block_.values, "active_key");
+        std::erase_if(block_.sections, [this](Section& line) { return line.keyword == keyword::key && !usable(line); });
+        const auto active = value_of(block_.values, keyword::active_key);
         if (active && ids_.contains(*active)) return true;
         auto& d = error(active ? fmt::format("auth_hmac has no usable key {}, which active_key selects", *active)
                                : std::string{"auth_hmac has no active_key"});
@@ -64,8 +66,8 @@ private:
     }
 
     bool usable(Section& line) {
-        const auto id = value_of<std::int64_t>(line.values, "id");
-        const auto words = value_of<WordList>(line.values, "secret");
+        const auto id = value_of(line.values, keyword::id);
+        const auto words = value_of(line.values, keyword::secret);
         if (!id || !words || words->empty()) return false;  // reported with the line
         if (ids_.contains(*id)) return refused(*id, "is defined twice: the first one is used");
         std::string text = words->front();
@@ -81,7 +83,7 @@ private:
         if (!unread && (size < kLeast || size > kMost))
             return refused(*id, fmt::format("has {} bytes; it needs {} to {}", size, kLeast, kMost));
         for (KeywordValue& value : line.values)
-            if (value.keyword == "secret") value.data = WordList{text};
+            if (value.keyword == keyword::secret) value.data = WordList{text};
         ids_.insert(*id);
         return true;
     }
@@ -115,7 +117,7 @@ private:
 
 void resolve_hmac(ParseContext& r, InstanceDraft& draft) {
     Instance& m = draft.model;
-    if (find_section(m.more->sections, "auth_hmac") == nullptr) return;
+    if (find_section(m.more->sections, keyword::auth_hmac) == nullptr) return;
     auto& sections = m.more.edit().sections;
     const auto block = std::ranges::find(sections, "auth_hmac", &Section::keyword);
     if (!HmacCheck{r, draft, *block}.run()) {

@@ -1,3 +1,4 @@
+#include "mainstay/config/keywords.hpp"
 #include "validate.hpp"
 
 namespace mainstay::config {
@@ -5,8 +6,8 @@ namespace {
 
 // keepalived (2.2.7) and mainstay compare names; what has blanks between quotes is one name, and splits nothing.
 void check_name(ParseContext& r, Mark opened, const KeywordValues& values) {
-    if (find_value(values, "full_command") != nullptr || find_value(values, "param_match") != nullptr) return;
-    const auto words = value_of<WordList>(values, "process").value_or(WordList{});
+    if (is_given(values, keyword::full_command) || is_given(values, keyword::param_match)) return;
+    const auto words = words_of(values, keyword::process);
     if (words.size() != 1) return;
     const std::string& name = words.front();
     const std::size_t blank = name.find(' ');
@@ -22,20 +23,20 @@ void check_name(ParseContext& r, Mark opened, const KeywordValues& values) {
 void check_subject(ParseContext& r, Mark opened, const KeywordValues& values) {
     if (r.tracked.empty()) return;
     auto& tracker = r.tracked.back();
-    const std::string_view wanted = tracker.keyword == "track_file" ? "file" : "process";
+    const Keyword<WordList>& wanted = tracker.keyword == keyword::track_file ? keyword::file : keyword::process;
     if (find_value(values, wanted) != nullptr) {
-        if (wanted == "process") check_name(r, opened, values);
+        if (wanted == keyword::process.text) check_name(r, opened, values);
         return;
     }
     tracker.used = true;  // said here: nothing of it is used
     auto& d = r.diag.error(Code::TrackerWithoutSubject, opened,
-                           fmt::format("{} {} has no {}", tracker.keyword, tracker.name, wanted));
+                           fmt::format("{} {} has no {}", tracker.keyword, tracker.name, wanted.text));
     d.effect = "it is left out, and so are its trackers";
-    d.fix = fmt::format("add `{} {}`", wanted, wanted == "file" ? "PATH" : "NAME");
+    d.fix = fmt::format("add `{} {}`", wanted.text, wanted == keyword::file.text ? "PATH" : "NAME");
 }
 
 void check_garp_group(ParseContext& r, Mark opened, const KeywordValues& values) {
-    if (find_value(values, "garp_interval") != nullptr || find_value(values, "gna_interval") != nullptr) return;
+    if (is_given(values, keyword::garp_interval) || is_given(values, keyword::gna_interval)) return;
     auto& d = r.diag.error(Code::EmptyBlock, opened, "garp_group has neither garp_interval nor gna_interval");
     d.effect = "the group is left out";
 }

@@ -6,6 +6,7 @@
 
 #include "config/schema/parse_context.hpp"
 #include "config/schema/setters_named.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/scheduler_flags.hpp"
 #include "validate.hpp"
 
@@ -185,9 +186,8 @@ private:
 
     // Its address and port, or the name that stands for them.
     [[nodiscard]] std::string text_of(const RealServer& server) const {
-        for (const char* keyword : {"real_server_dns", "real_server_file"})
-            if (const auto name = value_of<WordList>(server.more->values, keyword); name && !name->empty())
-                return name->front();
+        for (const auto& keyword : {keyword::real_server_dns, keyword::real_server_file})
+            if (const auto name = value_of(server.more->values, keyword); name && !name->empty()) return name->front();
         return server_name(server.endpoint, m_.protocol);
     }
 

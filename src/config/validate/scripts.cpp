@@ -127,7 +127,7 @@ private:
     // startup_script, shutdown_script and the readers of FIFOs. keepalived (2.2.7) says nothing at -t of one that is
     // not there; one that is not executable counts as a script that is run, by the process that would start it.
     void of_process(std::string_view keyword, Mark mark) {
-        const auto command = value_of<Command>(r_.global.more->values, std::string{keyword});
+        const auto command = value_of<Command>(r_.global.more->values, KeywordName{keyword});
         if (!command || command->empty()) return;
         const bool reads_fifo = keyword.ends_with("_fifo_script");
         const auto no_account = [&](const std::string& message, bool counts) {

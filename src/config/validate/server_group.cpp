@@ -3,6 +3,7 @@
 #include <array>
 
 #include "config/schema/parse_context.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "validate.hpp"
 
 namespace mainstay::config {
@@ -32,14 +33,14 @@ IpAddress last_of(const Prefix& prefix) {
 
 GroupEntry entry_of(const Section& line, Family family) {
     GroupEntry entry;
-    if (const auto mark = value_of<std::int64_t>(line.values, "fwmark")) {
+    if (const auto mark = value_of(line.values, keyword::fwmark)) {
         entry.fwmark = static_cast<std::uint32_t>(*mark);
-        entry.family = find_value(line.values, "fwmark inet") != nullptr    ? Family::V4
-                       : find_value(line.values, "fwmark inet6") != nullptr ? Family::V6
-                                                                            : family;
+        entry.family = has_word(line.values, keyword::fwmark, "inet")    ? Family::V4
+                       : has_word(line.values, keyword::fwmark, "inet6") ? Family::V6
+                                                                         : family;
         return entry;
     }
-    const KeywordData* address = find_value(line.values, "address");
+    const KeywordData* address = find_value(line.values, keyword::address);
     if (address == nullptr) return entry;
     if (const auto* one = std::get_if<IpAddress>(address)) {
         entry.first = entry.last = *one;
@@ -51,7 +52,7 @@ GroupEntry entry_of(const Section& line, Family family) {
         entry.last = IpAddress::parse(ends->back()).value_or(IpAddress{});
     }
     entry.family = entry.first.family();
-    entry.port = static_cast<std::uint16_t>(value_of<std::int64_t>(line.values, "port").value_or(0));
+    entry.port = static_cast<std::uint16_t>(value_of(line.values, keyword::port).value_or(0));
     return entry;
 }
 
@@ -88,13 +89,14 @@ Diagnostic* told_of_an_entry(ParseContext& r, std::string_view group) {
 bool resolve_group(ParseContext& r, ServiceDraft& draft, bool all_tunnelled) {
     VirtualServer& m = draft.model;
     const auto found = std::ranges::find_if(r.more->sections, [&](const Section& section) {
-        return section.keyword == "virtual_server_group" && !section.names.empty() && section.names.front() == *m.group;
+        return section.keyword == keyword::virtual_server_group && !section.names.empty() &&
+               section.names.front() == *m.group;
     });
     if (found == r.more->sections.end()) return false;  // check_across has said it
     auto& entries = m.membership.edit().entries;
-    const bool mapped = find_value(r.global.more->values, "nftables_ipvs") != nullptr &&
+    const bool mapped = is_given(r.global.more->values, keyword::nftables_ipvs) &&
                         std::ranges::none_of(found->sections, [](const Section& line) {
-                            return find_value(line.values, "fwmark") != nullptr;
+                            return is_given(line.values, keyword::fwmark);
                         });
     for (const Section& line : found->sections) {
         const GroupEntry entry = entry_of(line, m.family);

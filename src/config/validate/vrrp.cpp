@@ -4,6 +4,7 @@
 #include <set>
 
 #include "config/schema/parse_context.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "validate.hpp"
 
 namespace mainstay::config {
@@ -128,11 +129,11 @@ private:
     }
 
     void check_devices() {
-        if (!m_.interface.empty() && find_value(m_.more->values, "vrf") != nullptr)
+        if (!m_.interface.empty() && is_given(m_.more->values, keyword::vrf))
             r_.diag.error(Code::VrfIgnored, i_.name, text("vrf is for an instance without an interface")).effect =
                 "it is ignored";
-        const Section* ipvlan = find_section(m_.more->sections, "use_ipvlan");
-        if (ipvlan == nullptr || m_.family != Family::V4 || find_value(ipvlan->values, "address") != nullptr) return;
+        const Section* ipvlan = find_section(m_.more->sections, keyword::use_ipvlan);
+        if (ipvlan == nullptr || m_.family != Family::V4 || is_given(ipvlan->values, keyword::address)) return;
         auto& d = r_.diag.error(Code::DeviceWithoutAddress, i_.name, text("use_ipvlan needs an address for IPv4"));
         d.effect = "the instance stays in FAULT";
         d.fix = "write `use_ipvlan ADDRESS/LENGTH`, with another address than the director's own";
@@ -233,7 +234,7 @@ private:
         };
         if (i_.vmac_xmit_base && !m_.vmac->enabled)
             warn("vmac_xmit_base is for instances with use_vmac only", "add use_vmac, or delete it");
-        if (m_.unicast_peers.empty() && find_value(m_.more->values, "unicast_ttl") != nullptr)
+        if (m_.unicast_peers.empty() && is_given(m_.more->values, keyword::unicast_ttl))
             warn("unicast_ttl is for unicast only", "list the other routers in unicast_peer, or delete it");
     }
 
@@ -366,7 +367,7 @@ private:
         // Unlike keepalived: without it, hosts with the ARP entry of the former master do not find the master after a
         // healed partition.
         m_.higher_prio_send_advert = i_.higher_prio_send_advert.value_or(
-            value_of<bool>(g.more->values, "vrrp_higher_prio_send_advert").value_or(true));
+            value_of(g.more->values, keyword::vrrp_higher_prio_send_advert).value_or(true));
         m_.down_timer_adverts = i_.timing->down_timer_adverts.value_or(g.vrrp_down_timer_adverts);
         if (m_.strict) force_strict();
         m_.smtp_alert = i_.smtp_alert.value_or(g.smtp_alert_vrrp.value_or(g.smtp_alert.value_or(false)));
@@ -443,7 +444,7 @@ void check_vmac_names(ParseContext& r, Config& config) {
 
 // vrrp_min_garp: whatever still has its default becomes one message, without repetition (2.4.3).
 void apply_min_garp(Global& g) {
-    if (!value_of<bool>(g.more->values, "vrrp_min_garp").value_or(false)) return;
+    if (!flag(g.more->values, keyword::vrrp_min_garp)) return;
     const Global usual;
     if (g.vrrp_garp_master_delay == usual.vrrp_garp_master_delay) g.vrrp_garp_master_delay = Micros{0};
     if (g.vrrp_garp_master_repeat == usual.vrrp_garp_master_repeat) g.vrrp_garp_master_repeat = 1;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "keepalived_parts.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/scheduler_flags.hpp"
 #include "mainstay/config/validate/sync_daemon.hpp"
 #include "report/config_text.hpp"
@@ -12,6 +13,8 @@
 #include "table.hpp"
 
 namespace mainstay::report {
+
+namespace keyword = config::keyword;
 
 namespace {
 
@@ -71,7 +74,7 @@ void add_identity(const config::VirtualServer& service, const auto& put) {
 void add_flags(SnmpTable& row, const config::VirtualServer& service) {
     const auto flag = [&](std::uint32_t bit) { return yes_no((service.scheduler_flags & bit) != 0); };
     row.put(37, flag(config::kOnePacket));
-    row.put(52, yes_no(config::flag(service.more->values, "hashed")));
+    row.put(52, yes_no(config::flag(service.more->values, keyword::hashed)));
     row.put(53, flag(config::kHashFallback));
     row.put(54, flag(config::kHashPort));
     row.put(55, flag(config::kFlag3));
@@ -142,7 +145,7 @@ void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServ
     else
         row.put(51, gauge(service.persistence_netmask));
     row.put(16, gauge(whole_seconds(service.delay_loop)));
-    row.put(17, yes_no(config::flag(service.more->values, "ha_suspend")));
+    row.put(17, yes_no(config::flag(service.more->values, keyword::ha_suspend)));
     row.put(18, yes_no(service.alpha));
     row.put(19, yes_no(service.omega));
     row.put(20, gauge(service.real_servers.size()));
@@ -156,12 +159,13 @@ void add_service(SnmpView& view, std::uint32_t number, const config::VirtualServ
     add_service_traffic(row, traffic);
     add_flags(row, service);
     row.put(56, integer(service.inhibit_on_failure ? 2 : 1));
-    row.put(60, integer(value_of<std::int64_t>(service.more->values, "weight").value_or(1)));
+    row.put(60, integer(value_of(service.more->values, keyword::weight).value_or(1)));
     row.put(61, yes_no(service.smtp_alert));
     add_check_settings(row, settings_of(service), {57, 58, 59, 65, 66, 64, 67});
     if (forwarding_of(service) == config::Forwarding::Tunnel)
         row.put(68, integer(tunnel_number(service.real_servers.front().tunnel)));
-    if (const auto name = config::first_word(service.more->values, "snmp_name"); !name.empty()) row.put(71, text(name));
+    if (const auto name = config::first_word(service.more->values, keyword::snmp_name); !name.empty())
+        row.put(71, text(name));
 }
 
 void add_sorry_server(SnmpView& view, const Oid& index, const config::VirtualServer& service,
@@ -202,7 +206,8 @@ void add_server(SnmpView& view, const Oid& index, const config::VirtualServer& s
     row.put(47, yes_no(server.smtp_alert));
     add_check_settings(row, settings, {43, 44, 45, 48, 49, 50, 51});
     if (server.forwarding == config::Forwarding::Tunnel) row.put(52, integer(tunnel_number(server.tunnel)));
-    if (const auto name = config::first_word(server.more->values, "snmp_name"); !name.empty()) row.put(55, text(name));
+    if (const auto name = config::first_word(server.more->values, keyword::snmp_name); !name.empty())
+        row.put(55, text(name));
 }
 
 void add_sync_daemon(SnmpView& view, const config::Config& config) {
@@ -215,12 +220,12 @@ void add_sync_daemon(SnmpView& view, const config::Config& config) {
 }
 
 void add_timeouts(SnmpView& view, const config::Config& config) {
-    const auto* line = config::find_section(config.global.more->sections, "lvs_timeouts");
+    const auto* line = config::find_section(config.global.more->sections, keyword::lvs_timeouts);
     if (line == nullptr) return;
     std::uint32_t scalar = 0;
-    for (const char* keyword : {"tcp", "tcpfin", "udp"}) {
+    for (const auto& keyword : {keyword::tcp, keyword::tcpfin, keyword::udp}) {
         ++scalar;
-        if (const auto time = value_of<Micros>(line->values, keyword))
+        if (const auto time = value_of(line->values, keyword))
             view[kCheck + Oid{7, scalar, 0}] = integer(time->count() / 1'000'000);
     }
 }

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "keepalived_parts.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/validate/sync_daemon.hpp"
 #include "mainstay/vrrp/filter.hpp"
 #include "mainstay/vrrp/trackers.hpp"
@@ -11,6 +12,8 @@
 #include "table.hpp"
 
 namespace mainstay::report {
+
+namespace keyword = config::keyword;
 
 namespace {
 
@@ -41,8 +44,9 @@ bool any_script(const config::Notifies& notify) {
     return !notify.master.empty() || !notify.backup.empty() || !notify.fault.empty() || !notify.stop.empty() ||
            !notify.any.empty();
 }
-config::Command command_of(const CompactOptional<config::ExtraSettings>& more, std::string_view keyword) {
-    return value_of<config::Command>(more->values, keyword).value_or(config::Command{});
+config::Command command_of(const CompactOptional<config::ExtraSettings>& more,
+                           const config::Keyword<config::Command>& keyword) {
+    return value_of(more->values, keyword).value_or(config::Command{});
 }
 
 // ---- global ----
@@ -74,20 +78,20 @@ void add_mail(SnmpView& view, const config::Global& global) {
 
 void add_global_mib(SnmpView& view, const SnmpFacts& facts) {
     const auto& global = facts.config.global;
-    const auto has = [&](const CompactOptional<config::ExtraSettings>& more, std::string_view keyword) {
-        return value_of<bool>(more->values, keyword).value_or(false);
+    const auto has = [&](const CompactOptional<config::ExtraSettings>& more, const config::Keyword<bool>& keyword) {
+        return config::flag(more->values, keyword);
     };
     const auto put = [&](std::uint32_t scalar, SnmpValue value) { view[kGlobal + Oid{scalar, 0}] = std::move(value); };
     put(1, text(facts.version));
     put(2, text(facts.router_id));
     add_mail(view, global);
-    put(4, yes_no(has(global.more, "enable_traps")));
-    put(5, integer(has(facts.config.more, "linkbeat_use_polling") ? 2 : 1));
+    put(4, yes_no(has(global.more, keyword::enable_traps)));
+    put(5, integer(has(facts.config.more, keyword::linkbeat_use_polling) ? 2 : 1));
     put(6, yes_no(global.lvs_flush));
     put(7, yes_no(true));  // the kernel's IPVS counters are read with 64 bits
-    const auto network = value_of<config::WordList>(facts.config.more->values, "net_namespace");
+    const auto network = value_of(facts.config.more->values, keyword::net_namespace);
     put(8, text(network && !network->empty() ? network->front() : std::string{}));
-    put(9, yes_no(has(global.more, "enable_dbus")));
+    put(9, yes_no(has(global.more, keyword::enable_dbus)));
     put(10, yes_no(global.dynamic_interfaces));
     using Flush = config::Global::FlushOnStop;
     put(11, integer(global.lvs_flush_on_stop == Flush::All ? 1 : global.lvs_flush_on_stop == Flush::No ? 2 : 3));
@@ -121,9 +125,9 @@ void add_tracked(SnmpView& view, const SnmpFacts& facts, const TrackTables& tabl
     for (const auto& tracked : tracker.track_scripts)
         put(tables.scripts, at++, tracked.name, tracked.weight, tracked.reverse);
     for (const auto& [table, uses] :
-         {std::pair{tables.files, tracked_of(facts.config, tracker.more, "track_file")},
-          std::pair{tables.bfds, tracked_of(facts.config, tracker.more, "track_bfd")},
-          std::pair{tables.processes, tracked_of(facts.config, tracker.more, "track_process")}}) {
+         {std::pair{tables.files, tracked_of(facts.config, tracker.more, keyword::track_file)},
+          std::pair{tables.bfds, tracked_of(facts.config, tracker.more, keyword::track_bfd)},
+          std::pair{tables.processes, tracked_of(facts.config, tracker.more, keyword::track_process)}}) {
         at = 0;
         for (const auto& use : uses) put(table, at++, use.name, use.weight, use.reverse);
     }
@@ -145,10 +149,10 @@ void add_groups(SnmpView& view, const SnmpFacts& facts) {
                            {8, group.notify.fault},
                            {9, group.notify.any},
                            {11, group.notify.stop}});
-        const auto weighs = [&](std::string_view keyword) {
-            return value_of<bool>(group.more->values, keyword).value_or(false);
+        const auto weighs = [&](const config::Keyword<bool>& keyword) {
+            return config::flag(group.more->values, keyword);
         };
-        row.put(10, yes_no(weighs("sync_group_tracking_weight") || weighs("global_tracking")));
+        row.put(10, yes_no(weighs(keyword::sync_group_tracking_weight) || weighs(keyword::global_tracking)));
         for (std::size_t m = 0; m < group.members.size(); ++m)
             SnmpTable{view, entry(2), index(i, m)}.put(2, text(group.members[m]));
         add_tracked(view, facts, kOfGroup, i, group);
@@ -158,7 +162,7 @@ void add_groups(SnmpView& view, const SnmpFacts& facts) {
 // ---- instances ----
 
 void add_settings(SnmpTable& row, const SnmpFacts& facts, const config::Instance& i) {
-    const auto flag = [&](std::string_view keyword) { return value_of<bool>(i.more->values, keyword).value_or(false); };
+    const auto flag = [&](const config::Keyword<bool>& keyword) { return config::flag(i.more->values, keyword); };
     row.put(10, text(i.interface));
     // keepalived: whether it tracks an interface other than its own.
     row.put(11, yes_no(std::ranges::any_of(i.track_interfaces, [&](const auto& t) { return t.name != i.interface; })));
@@ -174,7 +178,8 @@ void add_settings(SnmpTable& row, const SnmpFacts& facts, const config::Instance
     if (!i.sync_group.empty()) row.put(18, text(i.sync_group));
     row.put(19, gauge(whole_seconds(i.garp_master_delay)));
     row.put(20, yes_no(i.smtp_alert));
-    const auto lower = command_of(i.more, "notify_master_rx_lower_pri"), gone = command_of(i.more, "notify_deleted");
+    const auto lower = command_of(i.more, keyword::notify_master_rx_lower_pri),
+               gone = command_of(i.more, keyword::notify_deleted);
     row.put(21, yes_no(any_script(i.notify) || !lower.empty() || !gone.empty()));
     put_commands(row, {{22, i.notify.master},
                        {23, i.notify.backup},
@@ -185,10 +190,10 @@ void add_settings(SnmpTable& row, const SnmpFacts& facts, const config::Instance
                        {32, gone}});
     // VRRP has accept mode since version 3.
     row.put(27, i.version == 3 ? yes_no(!vrrp::refuses_packets(i)) : integer(0));
-    row.put(28, yes_no(flag("promote_secondaries")));
-    row.put(29, yes_no(flag("linkbeat_use_polling")));
+    row.put(28, yes_no(flag(keyword::promote_secondaries)));
+    row.put(29, yes_no(flag(keyword::linkbeat_use_polling)));
     row.put(30, integer(i.version));
-    row.put(33, yes_no(config::find_value(i.more->values, "notify_deleted") != nullptr));
+    row.put(33, yes_no(config::is_given(i.more->values, keyword::notify_deleted)));
     if (!i.unicast_peers.empty()) return;
     const bool v4 = i.family != Family::V6;
     const auto group = i.multicast_group ? *i.multicast_group : *IpAddress::parse(v4 ? "224.0.0.18" : "ff02::12");
@@ -214,7 +219,7 @@ void add_addresses(SnmpView& view, const SnmpFacts& facts, std::size_t at, const
             if (!vip.label.empty()) row.put(9, text(vip.label));
             row.put(10, yes_no(std::ranges::find(link.addresses, vip.prefix.address) != link.addresses.end()));
             row.put(11, yes_no(list == &instance.addresses));
-            if (const auto peer = value_of<IpAddress>(vip.more->values, "peer")) row.put(12, snmp::address(*peer));
+            if (const auto peer = value_of(vip.more->values, keyword::peer)) row.put(12, snmp::address(*peer));
         }
 }
 
@@ -303,13 +308,13 @@ void add_processes(SnmpView& view, const SnmpFacts& facts) {
 void add_bfds(SnmpView& view, const SnmpFacts& facts) {
     std::size_t at = 0;
     for (const auto& section : facts.config.more->sections) {
-        if (section.keyword != "bfd_instance" || section.names.empty()) continue;
+        if (section.keyword != keyword::bfd_instance || section.names.empty()) continue;
         SnmpTable row{view, entry(18), index(at++)};
         const auto* now = find_bfd(facts.status, section.names.front());
         row.put(2, text(section.names.front()));
         row.put(3, integer(now != nullptr && now->up ? 1 : 0));
-        row.put(4, integer(value_of<std::int64_t>(section.values, "weight").value_or(0)));
-        row.put(5, yes_no(config::find_value(section.values, "weight reverse") != nullptr));
+        row.put(4, integer(value_of(section.values, keyword::weight).value_or(0)));
+        row.put(5, yes_no(config::has_word(section.values, keyword::weight, "reverse")));
     }
 }
 

@@ -2,45 +2,47 @@
 
 #include <algorithm>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/vrrp/trackers.hpp"
 
 namespace mainstay::report {
+
+namespace keyword = config::keyword;
 
 namespace {
 
 using config::value_of;
 
 // Fills in what a reference inherits from the definition that it names.
-void inherit(TrackedByName& use, const config::Config& config, std::string_view block) {
+void inherit(TrackedByName& use, const config::Config& config, const config::Keyword<config::Section>& block) {
     const auto from = [&](const auto& trackers) {
         const auto found = std::ranges::find_if(trackers, [&](const auto& t) { return t.name == use.name; });
         if (found == trackers.end()) return;
         use.weight = found->weight;
         use.reverse = found->reverse;
     };
-    if (block == "track_file") return from(vrrp::file_trackers(config));
-    if (block == "track_process") return from(vrrp::process_trackers(config));
+    if (block.text == keyword::track_file) return from(vrrp::file_trackers(config));
+    if (block.text == keyword::track_process) return from(vrrp::process_trackers(config));
     for (const auto& section : config.more->sections)
-        if (section.keyword == "bfd_instance" && !section.names.empty() && section.names.front() == use.name) {
-            use.weight = static_cast<int>(value_of<std::int64_t>(section.values, "weight").value_or(0));
-            use.reverse = config::find_value(section.values, "weight reverse") != nullptr;
+        if (section.keyword == keyword::bfd_instance && !section.names.empty() && section.names.front() == use.name) {
+            use.weight = static_cast<int>(value_of(section.values, keyword::weight).value_or(0));
+            use.reverse = config::has_word(section.values, keyword::weight, "reverse");
         }
 }
 
 }  // namespace
 
 std::vector<TrackedByName> tracked_of(const config::Config& config, const CompactOptional<config::ExtraSettings>& more,
-                                      std::string_view block) {
+                                      const config::Keyword<config::Section>& block) {
     std::vector<TrackedByName> uses;
     for (const auto& section : more->sections) {
         if (section.keyword != block) continue;
         for (const auto& line : section.sections) {
-            TrackedByName use{.name = config::first_word(line.values, "name")};
+            TrackedByName use{.name = config::first_word(line.values, keyword::name)};
             inherit(use, config, block);
-            if (const auto weight = value_of<std::int64_t>(line.values, "weight"))
-                use.weight = static_cast<int>(*weight);
-            if (config::find_value(line.values, "reverse") != nullptr) use.reverse = true;
-            if (config::find_value(line.values, "noreverse") != nullptr) use.reverse = false;
+            if (const auto weight = value_of(line.values, keyword::weight)) use.weight = static_cast<int>(*weight);
+            if (config::is_given(line.values, keyword::reverse)) use.reverse = true;
+            if (config::is_given(line.values, keyword::noreverse)) use.reverse = false;
             uses.push_back(std::move(use));
         }
     }

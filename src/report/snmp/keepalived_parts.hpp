@@ -18,7 +18,7 @@ struct TrackedByName {
 // The references to track_file, track_bfd or track_process blocks of an instance or group.
 [[nodiscard]] std::vector<TrackedByName> tracked_of(const config::Config& config,
                                                     const CompactOptional<config::ExtraSettings>& more,
-                                                    std::string_view block);
+                                                    const config::Keyword<config::Section>& block);
 
 [[nodiscard]] constexpr std::uint64_t whole_seconds(Micros time) {
     return static_cast<std::uint64_t>(time.count() / 1'000'000);

@@ -4,6 +4,7 @@
 // instances of VRRP version 2 as well, as in keepalived.
 #include <algorithm>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/vrrp/filter.hpp"
 #include "report/document_queries.hpp"
 #include "table.hpp"
@@ -131,7 +132,7 @@ Oid v2_index(const Row& row) { return {row.link.index, row.config.virtual_router
 
 void add_vrrp_mib(SnmpView& view, const SnmpFacts& facts) {
     const auto list = rows(facts);
-    const bool traps = config::value_of<bool>(facts.config.global.more->values, "enable_traps").value_or(false);
+    const bool traps = config::flag(facts.config.global.more->values, config::keyword::enable_traps);
     view[kVrrpMib + Oid{1, 1, 0}] = integer(2);
     view[kVrrpMib + Oid{1, 2, 0}] = yes_no(traps);
     std::uint64_t checksum = 0, version = 0;

@@ -3,9 +3,12 @@
 #include <algorithm>
 
 #include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "process.hpp"
 
 namespace mainstay::role {
+
+namespace keyword = config::keyword;
 
 using config::first_word;
 using config::value_of;
@@ -18,8 +21,8 @@ constexpr std::size_t kSlowlyStartingInstances = 64;
 
 // A number, or the names of mode bits, IRUSR|IWUSR...
 std::int32_t umask_of(const config::KeywordValues& values) {
-    if (const auto number = value_of<std::int64_t>(values, "umask")) return static_cast<std::int32_t>(*number);
-    const auto words = value_of<WordList>(values, "umask");
+    if (const auto number = value_of(values, keyword::umask)) return static_cast<std::int32_t>(*number);
+    const auto words = value_of<WordList>(values, keyword::umask);
     if (!words) return -1;
     std::int32_t mask = 0;
     for (const auto& word : *words)
@@ -51,27 +54,27 @@ ipc::DaemonSettings daemon_settings(const config::Config& config, const std::str
     ipc::DaemonSettings settings;
     const auto& root = config.more->values;
     const auto& global = config.global.more->values;
-    settings.net_namespace = named.empty() ? first_word(root, "net_namespace") : named;
-    settings.has_ipvs_namespace = value_of<WordList>(root, "net_namespace_ipvs").has_value();
-    settings.ipvs_namespace = first_word(root, "net_namespace_ipvs");
-    settings.instance = first_word(root, "instance");
-    settings.use_pid_dir = value_of<bool>(root, "use_pid_dir").value_or(false);
-    if (const auto wait = value_of<Micros>(root, "child_wait_time"))
+    settings.net_namespace = named.empty() ? first_word(root, keyword::net_namespace) : named;
+    settings.has_ipvs_namespace = value_of(root, keyword::net_namespace_ipvs).has_value();
+    settings.ipvs_namespace = first_word(root, keyword::net_namespace_ipvs);
+    settings.instance = first_word(root, keyword::instance);
+    settings.use_pid_dir = flag(root, keyword::use_pid_dir);
+    if (const auto wait = value_of(root, keyword::child_wait_time))
         settings.child_wait_seconds = static_cast<std::uint32_t>(wait->count() / 1'000'000);
-    settings.process_name = first_word(global, "process_name");
+    settings.process_name = first_word(global, keyword::process_name);
     settings.umask = umask_of(global);
-    settings.reload_check = value_of<WordList>(global, "reload_check_config").has_value();
-    settings.reload_check_log = first_word(global, "reload_check_config");
-    settings.reload_time_file = first_word(global, "reload_time_file");
-    settings.reload_repeat = value_of<bool>(global, "reload_repeat").value_or(false);
-    settings.has_reload_file = value_of<WordList>(global, "reload_file").has_value();
-    settings.reload_file = first_word(global, "reload_file");
-    settings.config_save_dir = first_word(global, "config_save_dir");
-    settings.tmp_config_directory = first_word(global, "tmp_config_directory");
-    if (const auto table = value_of<WordList>(global, "nftables"))
+    settings.reload_check = value_of(global, keyword::reload_check_config).has_value();
+    settings.reload_check_log = first_word(global, keyword::reload_check_config);
+    settings.reload_time_file = first_word(global, keyword::reload_time_file);
+    settings.reload_repeat = flag(global, keyword::reload_repeat);
+    settings.has_reload_file = value_of(global, keyword::reload_file).has_value();
+    settings.reload_file = first_word(global, keyword::reload_file);
+    settings.config_save_dir = first_word(global, keyword::config_save_dir);
+    settings.tmp_config_directory = first_word(global, keyword::tmp_config_directory);
+    if (const auto table = value_of(global, keyword::nftables))
         settings.nftables_table = table->empty() ? "keepalived" : table->front();
-    settings.disable_local_igmp = value_of<bool>(global, "disable_local_igmp").value_or(false);
-    settings.state_dump_file = first_word(global, "state_dump_file");
+    settings.disable_local_igmp = flag(global, keyword::disable_local_igmp);
+    settings.state_dump_file = first_word(global, keyword::state_dump_file);
     for (const Kind kind : kRoleKinds) {
         const auto options = process_options(config.global, kind);
         const auto number = static_cast<std::uint8_t>(kind);
@@ -79,7 +82,7 @@ ipc::DaemonSettings daemon_settings(const config::Config& config, const std::str
             settings.scheduling_roles.push_back(number);
         if (options.no_swap) settings.locking_roles.push_back(number);
     }
-    settings.data_use_instance = value_of<bool>(global, "data_use_instance").value_or(false);
+    settings.data_use_instance = flag(global, keyword::data_use_instance);
     settings.without_spare = nobody_notices_restarts(config.instances);
     return settings;
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/keywords.hpp"
 
 namespace mainstay::role {
 
@@ -10,13 +10,11 @@ namespace {
 
 constexpr std::int64_t kPriorityMost = 255;
 
-void set_switch(config::KeywordValues& values, const char* keyword, bool on) {
-    std::erase_if(values, [&](const config::KeywordValue& value) { return value.keyword == keyword; });
-    if (!on) return;
-    const auto at =
-        std::ranges::lower_bound(values, std::string_view{keyword}, {},
-                                 [](const config::KeywordValue& value) -> std::string_view { return value.keyword; });
-    values.insert(at, {keyword, true});
+void set_switch(config::KeywordValues& values, const config::Keyword<bool>& keyword, bool on) {
+    if (on)
+        set_value(values, keyword, true);
+    else
+        std::erase_if(values, [&](const config::KeywordValue& value) { return value.keyword == keyword; });
 }
 
 }  // namespace
@@ -44,14 +42,14 @@ std::optional<config::Config> with_requested_change(const config::Config& config
             instance.nopreempt = !on;
             return changed;
         case What::SetAccept:
-            set_switch(instance.more.edit().values, "accept", on);
-            set_switch(instance.more.edit().values, "no_accept", !on);
+            set_switch(instance.more.edit().values, config::keyword::accept, on);
+            set_switch(instance.more.edit().values, config::keyword::no_accept, !on);
             return changed;
         case What::SetPromoteSecondaries:
-            set_switch(instance.more.edit().values, "promote_secondaries", on);
+            set_switch(instance.more.edit().values, config::keyword::promote_secondaries, on);
             return changed;
         case What::SetLinkbeat:
-            set_switch(instance.more.edit().values, "linkbeat_use_polling", on);
+            set_switch(instance.more.edit().values, config::keyword::linkbeat_use_polling, on);
             return changed;
         default:
             return std::nullopt;

@@ -11,6 +11,7 @@
 
 #include "event_log.hpp"
 #include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/process.hpp"
@@ -64,37 +65,28 @@ constexpr std::int64_t kLeastRealTimeUs = 2;  // keepalived: 1 becomes 2
 ProcessOptions process_options(const config::Global& global, Kind kind) {
     ProcessOptions options;
     const KindTraits& traits = traits_of(kind);
-    if (traits.option_prefix == nullptr) return options;
+    if (traits.keywords == nullptr) return options;
     const auto& values = global.more->values;
-    const std::string prefix = traits.option_prefix;
-    const auto number = [&](const std::string& keyword) {
-        return config::value_of<std::int64_t>(values, prefix + keyword);
-    };
-    if (config::value_of<bool>(values, "process_names").value_or(false)) options.name = traits.process_names;
-    const auto word = [&](const std::string& keyword) {
-        const auto words = config::value_of<config::WordList>(values, keyword);
-        return words && !words->empty() ? words->front() : std::string{};
-    };
-    if (traits.old_name_option != nullptr)
-        if (const auto old_name = word(traits.old_name_option); !old_name.empty()) options.name = old_name;
-    if (const auto name = word(prefix + "_process_name"); !name.empty()) options.name = name;
+    const config::ProcessKeywords& keywords = *traits.keywords;
+    if (config::flag(values, config::keyword::process_names)) options.name = traits.process_names;
+    for (const auto& keyword : {keywords.old_process_name, keywords.process_name})  // the current one takes precedence
+        if (const auto name = config::first_word(values, keyword); !name.empty()) options.name = name;
 
-    options.nice = static_cast<int>(number("_priority").value_or(0));
-    options.no_swap = config::value_of<bool>(values, prefix + "_no_swap").value_or(false);
-    if (traits.rt_priority != nullptr)
-        options.rt_priority = global.*traits.rt_priority;
-    else if (const auto wanted = number("_rt_priority"))
+    options.nice = static_cast<int>(config::value_of(values, keywords.priority).value_or(0));
+    options.no_swap = config::flag(values, keywords.no_swap);
+    if (!keywords.rt_priority)
+        options.rt_priority = global.vrrp_rt_priority;
+    else if (const auto wanted = config::value_of(values, *keywords.rt_priority))
         options.rt_priority = static_cast<int>(*wanted);
     if (options.rt_priority) options.rt_priority = std::clamp(*options.rt_priority, kLowestRealTime, kHighestRealTime);
-    options.cpus =
-        config::value_of<config::IntegerList>(values, prefix + "_cpu_affinity").value_or(config::IntegerList{});
-    for (const char* keyword :
-         {"_rlimit_rtime", "_rlimit_rttime"})  // the old name, then the current one, which takes precedence
-        if (const auto limit = number(keyword)) options.rt_limit = Micros{std::max(*limit, kLeastRealTimeUs)};
+    options.cpus = config::value_of(values, keywords.cpu_affinity).value_or(config::IntegerList{});
+    for (const auto& keyword : {keywords.rlimit_rtime, keywords.rlimit_rttime})
+        if (const auto limit = config::value_of(values, keyword))
+            options.rt_limit = Micros{std::max(*limit, kLeastRealTimeUs)};
     // keepalived: -1 means a rise without a ceiling.
-    const auto ceiling = config::value_of<std::int64_t>(values, "max_auto_priority").value_or(0);
+    const auto ceiling = config::value_of(values, config::keyword::max_auto_priority).value_or(0);
     options.auto_ceiling = ceiling < 0 ? kHighestRealTime : static_cast<int>(ceiling);
-    options.auto_delay = Micros{config::value_of<std::int64_t>(values, "min_auto_priority_delay").value_or(1'000'000)};
+    options.auto_delay = Micros{config::value_of(values, config::keyword::min_auto_priority_delay).value_or(1'000'000)};
     return options;
 }
 
@@ -222,13 +214,13 @@ void SignalRelay::take() {
     }
 }
 
-void size_netlink_buffer(int fd, const config::Global& global, const std::string& keyword, Log& log) {
+void size_netlink_buffer(int fd, const config::Global& global, const config::BufferKeywords& keywords, Log& log) {
     const auto& values = global.more->values;
-    const auto bytes = config::value_of<std::int64_t>(values, keyword + "_rcv_bufs").value_or(0);
+    const auto bytes = config::value_of(values, keywords.size).value_or(0);
     if (fd < 0 || bytes == 0) return;
-    const bool force = config::value_of<bool>(values, keyword + "_rcv_bufs_force").value_or(false);
+    const bool force = config::flag(values, keywords.force);
     const auto sized = kernel::size_buffer(fd, static_cast<int>(std::min<std::int64_t>(bytes, INT_MAX)), force);
-    if (!sized) log.warning("{}_rcv_bufs: {}", keyword, sized.error().text());
+    if (!sized) log.warning("{}: {}", keywords.size.text, sized.error().text());
 }
 
 }  // namespace mainstay::role

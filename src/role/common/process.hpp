@@ -149,10 +149,7 @@ private:
     TokenBucket may_ask_{kRequestRate};
 };
 
-// Sets the receive buffer sizes of netlink sockets from global_defs: PREFIX_netlink_cmd_rcv_bufs and
-// PREFIX_netlink_monitor_rcv_bufs, each with its _force variant.
-
-// `keyword` without _rcv_bufs: "vrrp_netlink_cmd". If the setting is absent or 0, the size is unchanged.
-void size_netlink_buffer(int fd, const config::Global& global, const std::string& keyword, Log& log);
+// Sets the receive buffer of a netlink socket to the size in global_defs; if that is absent or 0, it is unchanged.
+void size_netlink_buffer(int fd, const config::Global& global, const config::BufferKeywords& keywords, Log& log);
 
 }  // namespace mainstay::role

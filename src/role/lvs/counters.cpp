@@ -4,6 +4,7 @@
 #include <map>
 
 #include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/report/snmp_parts.hpp"
 
 namespace mainstay::role {
@@ -35,9 +36,9 @@ std::optional<CounterIntervals> counter_intervals(const config::Config& config, 
     if (!report::snmp_parts(config, by_option, {}).checker || config.virtual_servers.empty()) return std::nullopt;
     const auto& global = config.global.more->values;
     constexpr Micros kUsual{5'000'000};
-    const auto services = config::value_of<Micros>(global, "snmp_vs_stats_update_interval").value_or(kUsual);
-    return CounterIntervals{services,
-                            config::value_of<Micros>(global, "snmp_rs_stats_update_interval").value_or(services)};
+    const auto services = config::value_of(global, config::keyword::snmp_vs_stats_update_interval).value_or(kUsual);
+    return CounterIntervals{
+        services, config::value_of(global, config::keyword::snmp_rs_stats_update_interval).value_or(services)};
 }
 
 LvsCounters::LvsCounters(Runtime& runtime, const lvs::Judge& judge, TableReconciler& reconciler,

@@ -2,6 +2,7 @@
 #include <random>
 #include <string>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/kernel/announced_addresses.hpp"
 #include "mainstay/kernel/kernel_release.hpp"
 #include "mainstay/kernel/sysctl.hpp"
@@ -65,7 +66,7 @@ Result<std::unique_ptr<Interface>> open_kernel(Runtime& runtime) {
     auto socket = kernel::IpvsSocket::open(runtime.ipvs_socket());
     if (!socket) return error_of(socket);
     if (const auto* config = runtime.running())
-        size_netlink_buffer(socket->fd(), config->global, "lvs_netlink_cmd", runtime.log());
+        size_netlink_buffer(socket->fd(), config->global, config::kLvsCommandBuffer, runtime.log());
     return std::make_unique<Kernel>(std::move(*socket));
 }
 

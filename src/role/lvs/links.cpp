@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mainstay/config/keywords.hpp"
 #include "role/common/process.hpp"
 
 namespace mainstay::role {
@@ -11,7 +12,7 @@ void LvsLinks::open(const config::Global& global) {
     auto opened = kernel::Rtnetlink::open();
     if (!opened) return log_.error("links and addresses cannot be monitored: {}", opened.error().text());
     netlink_.emplace(std::move(*opened));
-    size_netlink_buffer(netlink_->notification_fd(), global, "lvs_netlink_monitor", log_);
+    size_netlink_buffer(netlink_->notification_fd(), global, config::kLvsMonitorBuffer, log_);
     if (auto read = refresh(); !read) log_.error("{}", read.error().text());
     ready_.emplace(loop_, netlink_->notification_fd());
     watch();

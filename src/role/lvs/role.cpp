@@ -8,6 +8,7 @@
 
 #include "adoption.hpp"
 #include "mainstay/base/overloaded.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/kernel/local_address.hpp"
 #include "role_impl.hpp"
 
@@ -345,7 +346,7 @@ void LvsRole::look_at_certificate(std::uint64_t check, probe::Finding& finding) 
     const auto& service = judge_.services()[place->service];
     const auto& server = service.real_servers[place->server];
     const auto days =
-        config::value_of<std::int64_t>(server.checkers[place->checker].more->values, "cert_expiry_warning");
+        config::value_of(server.checkers[place->checker].more->values, config::keyword::cert_expiry_warning);
     if (!days) return;
     const auto judged = certificates_.look(
         service, server, judge_.states()[place->service].servers[place->server].alive,

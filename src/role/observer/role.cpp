@@ -24,6 +24,7 @@
 #include "mainstay/alert/smtp.hpp"
 #include "mainstay/base/overloaded.hpp"
 #include "mainstay/config/keyword_values.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/report/document.hpp"
 #include "mainstay/report/rate_history.hpp"
 #include "record_keeper.hpp"
@@ -370,7 +371,7 @@ std::vector<Dump> ObserverRole::dumps_for(int signal) {
         .config = *config,
         .vrrp = vrrp && !config->instances.empty() ? &*vrrp : nullptr,
         .cleared = cleared_,
-        .json_version_2 = config::value_of<std::int64_t>(config->global.more->values, "json_version") == 2,
+        .json_version_2 = config::value_of(config->global.more->values, config::keyword::json_version) == 2,
         .bfd = bfd ? &*bfd : nullptr,
         .now = runtime_.now(),
         .wall = runtime_.wall()};

@@ -4,16 +4,13 @@
 
 #include "mainstay/alert/fifos.hpp"
 #include "mainstay/alert/firewall_script.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/validate/discovery_settings.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/scripts.hpp"
 
 namespace mainstay::role {
 namespace {
-
-bool is_on(const config::Global& global, std::string_view keyword) {
-    return config::value_of<bool>(global.more->values, keyword).value_or(false);
-}
 
 // keepalived: the script "</path" succeeds if the file can be read (a shell redirection).
 alert::ScriptEntry readability_test(const config::Command& command) {
@@ -64,12 +61,14 @@ private:
                 entry.security = alert::ScriptSecurity::Refuse;
             else if (!facts.insecure)
                 entry.security = alert::ScriptSecurity::Warn;
-            if (is_on(config_.global, "use_symlink_paths") && command.argv.front().starts_with('/'))
+            if (config::flag(config_.global.more->values, config::keyword::use_symlink_paths) &&
+                command.argv.front().starts_with('/'))
                 entry.path = command.argv.front();
         }
         entry.uid = account->uid;
         entry.gid = account->gid;
-        if (is_on(config_.global, "set_supplementary_groups") || command.group.starts_with(':'))
+        if (config::flag(config_.global.more->values, config::keyword::set_supplementary_groups) ||
+            command.group.starts_with(':'))
             entry.groups = kernel::supplementary_groups(*account);
         return entry;
     }
@@ -114,9 +113,9 @@ ipc::HostPlan host_plan(const config::Config& config, Log& log) {
     plan.watch.server_files = config::server_file_sources(config);
     using Lines = ipc::FifoPlan::Lines;
     for (const auto& fifo : alert::fifos(config.global)) {
-        ipc::FifoPlan wanted{.lines = fifo.keyword == "notify_fifo"        ? Lines::All
-                                      : fifo.keyword == "vrrp_notify_fifo" ? Lines::Vrrp
-                                                                           : Lines::Lvs,
+        ipc::FifoPlan wanted{.lines = fifo.keyword == config::keyword::notify_fifo        ? Lines::All
+                                      : fifo.keyword == config::keyword::vrrp_notify_fifo ? Lines::Vrrp
+                                                                                          : Lines::Lvs,
                              .path = fifo.path};
         const auto owner = kernel::script_account({{}, fifo.user, fifo.group}, config.global);
         if (owner) {

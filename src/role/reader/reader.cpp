@@ -24,6 +24,7 @@
 #include "host_plan.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/bfd/configured.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/members.hpp"
 #include "mainstay/config/settings.hpp"
@@ -147,7 +148,7 @@ std::vector<std::string> read_own_settings(const ipc::RoleStartup& startup, ipc:
 // The seed of ${_RANDOM} is a setting of the configuration itself: if it is set, the configuration is read twice.
 config::Loaded load_with_its_seed(const ipc::RoleStartup& startup, config::Environment& environment) {
     auto loaded = config::load_file(startup.config_path, environment);
-    const auto seed = config::value_of<std::int64_t>(loaded.config.global.more->values, "random_seed");
+    const auto seed = config::value_of(loaded.config.global.more->values, config::keyword::random_seed);
     if (!seed) return loaded;
     environment.random = [engine = std::mt19937_64{static_cast<std::uint64_t>(*seed)}]() mutable { return engine(); };
     return config::load_file(startup.config_path, environment);

@@ -11,8 +11,12 @@
 #include <fmt/format.h>
 
 #include "mainstay/base/unique_fd.hpp"
+#include "mainstay/config/keywords.hpp"
 
 namespace mainstay::role {
+
+namespace keyword = config::keyword;
+
 namespace {
 
 constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
@@ -47,19 +51,22 @@ Result<std::string> secret_file(const std::string& path) {
 }
 
 void add_tls_contents(config::Config& config) {
-    if (config::find_section(config.more->sections, "SSL") == nullptr) return;
+    if (config::find_section(config.more->sections, keyword::ssl) == nullptr) return;
     auto& sections = config.more.edit().sections;
-    auto& block = *std::ranges::find(sections, "SSL", &config::Section::keyword);
-    for (const std::string_view part : std::array{"ca", "certificate", "key"}) {
-        const auto path = config::value_of<config::WordList>(block.values, part);
-        if (!path || path->empty()) continue;
-        auto text = regular_file(path->front());
+    auto& block = *std::ranges::find(sections, keyword::ssl.text, &config::Section::keyword);
+    const auto read = [&](const config::KeywordName& part, const config::KeywordName& contents) {
+        const std::string path = config::first_word(block.values, part);
+        if (path.empty()) return;
+        auto text = regular_file(path);
         if (text)
-            block.values.push_back({fmt::format("{} contents", part), config::WordList{std::move(*text)}});
+            block.values.push_back({std::string{contents.text}, config::WordList{std::move(*text)}});
         else
-            block.values.push_back(
-                {"problem", config::WordList{fmt::format("SSL: {}: {}", part, text.error().text())}});
-    }
+            block.values.push_back({std::string{keyword::problem.text},
+                                    config::WordList{fmt::format("SSL: {}: {}", part.text, text.error().text())}});
+    };
+    read(keyword::ca, keyword::ca_contents);
+    read(keyword::certificate, keyword::certificate_contents);
+    read(keyword::key, keyword::key_contents);
 }
 
 }  // namespace mainstay::role

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/kernel/sysctl.hpp"
 #include "mainstay/netlink/routing.hpp"
 #include "mainstay/vrrp/holdings.hpp"
@@ -9,15 +10,18 @@
 #include "routing.hpp"
 
 namespace mainstay::role {
+
+namespace keyword = config::keyword;
+
 namespace {
 
 // The preferred lifetime in seconds; none: unlimited, the kernel's default.
 std::optional<std::uint32_t> preferred_lifetime(const config::VirtualAddress& address) {
     const auto& words = address.more->values;
     if (!address.prefix.address.is_v6()) return std::nullopt;
-    if (const auto given = config::value_of<Micros>(words, "preferred_lft"))
+    if (const auto given = config::value_of(words, keyword::preferred_lft))
         return static_cast<std::uint32_t>(std::chrono::duration_cast<Seconds>(*given).count());
-    if (config::find_value(words, "preferred_lft") != nullptr) return std::nullopt;  // forever
+    if (config::is_given(words, keyword::preferred_lft)) return std::nullopt;  // forever
     // keepalived: an IPv6 VIP as /128 is never chosen as a source by itself
     return address.prefix.length == 128 ? std::optional<std::uint32_t>{0} : std::nullopt;
 }
@@ -25,18 +29,18 @@ std::optional<std::uint32_t> preferred_lifetime(const config::VirtualAddress& ad
 }  // namespace
 
 kernel::Address address_request(const config::VirtualAddress& address, std::uint32_t interface_index) {
-    const auto has = [&](std::string_view word) { return config::find_value(address.more->values, word) != nullptr; };
+    const auto has = [&](const config::KeywordName& word) { return config::is_given(address.more->values, word); };
     return {.interface_index = interface_index,
             .prefix = address.prefix,
             .label = address.label,
             .broadcast = vrrp::broadcast_of(address),
             .scope = address.scope,
-            .nodad = !has("-nodad"),
+            .nodad = !has(keyword::nodad),
             .noprefixroute = address.noprefixroute,
-            .peer = config::value_of<IpAddress>(address.more->values, "peer"),
-            .home = has("home"),
-            .manages_temporary = has("mngtmpaddr"),
-            .joins_group = has("autojoin"),
+            .peer = config::value_of(address.more->values, keyword::peer),
+            .home = has(keyword::home),
+            .manages_temporary = has(keyword::mngtmpaddr),
+            .joins_group = has(keyword::autojoin),
             .preferred_lifetime = preferred_lifetime(address),
             .protocol = netlink::kProtocolKeepalived};
 }

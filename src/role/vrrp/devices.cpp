@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "addresses.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/kernel/sysctl.hpp"
 #include "mainstay/vrrp/statics.hpp"
 
@@ -106,7 +107,7 @@ config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
     prepared_.clear();
     kept_down_.clear();
     unneeded_.clear();
-    no_local_igmp_ = config::value_of<bool>(config.global.more->values, "disable_local_igmp").value_or(false);
+    no_local_igmp_ = config::flag(config.global.more->values, config::keyword::disable_local_igmp);
 
     std::map<std::string, std::string> lenders;  // adverts leave an IPv4 VMAC with an address of its parent
     for (const auto& device : wanted_)
@@ -114,7 +115,7 @@ config::Config VrrpDevices::plan(const config::Config& config, Links& links) {
     links.lend(std::move(lenders));
     promoted_.clear();
     for (const auto& instance : config.instances)
-        if (!instance.vmac->enabled && config::find_value(instance.more->values, "promote_secondaries") != nullptr)
+        if (!instance.vmac->enabled && config::is_given(instance.more->values, config::keyword::promote_secondaries))
             promoted_.emplace(instance.interface, 0);
     promote(links);
     return std::move(plan.config);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/kernel/local_address.hpp"
 #include "mainstay/vrrp/settings.hpp"
 
@@ -30,7 +31,7 @@ std::vector<vrrp::Fact> facts_of(const ipc::Observations& observations, Links& l
 
 std::vector<Event> states_after_reload(const config::Global& global, const vrrp::RouterSnapshot& router) {
     std::vector<Event> events;
-    if (find_value(global.more->values, "fifo_write_vrrp_states_on_reload") == nullptr) return events;
+    if (!is_given(global.more->values, config::keyword::fifo_write_vrrp_states_on_reload)) return events;
     for (const auto& i : router.instances)
         if (i.state != vrrp::State::Init)
             events.push_back({.kind = Event::Kind::Instance,

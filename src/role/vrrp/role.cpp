@@ -14,6 +14,7 @@
 #include "links.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/base/overloaded.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/record/recorded.hpp"
 #include "master_reporter.hpp"
@@ -136,8 +137,8 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     auto netlink = kernel::Rtnetlink::open();
     if (!netlink) return error_of(netlink);
     netlink_.emplace(std::move(*netlink));
-    size_netlink_buffer(netlink_->command_fd(), config.global, "vrrp_netlink_cmd", runtime_.log());
-    size_netlink_buffer(netlink_->notification_fd(), config.global, "vrrp_netlink_monitor", runtime_.log());
+    size_netlink_buffer(netlink_->command_fd(), config.global, config::kVrrpCommandBuffer, runtime_.log());
+    size_netlink_buffer(netlink_->notification_fd(), config.global, config::kVrrpMonitorBuffer, runtime_.log());
     if (auto read = links_.refresh(*netlink_); !read) return error_of(read);
     netlink_ready_.emplace(runtime_.loop(), netlink_->notification_fd());
     watch_netlink();

@@ -19,7 +19,7 @@ std::vector<Diagnostic> wrong(const Loaded& loaded) {
 
 template <class T>
 std::optional<T> of_first_route(const Loaded& loaded, std::string_view word) {
-    return value_of<T>(loaded.config.instances.at(0).routes.at(0).more->values, word);
+    return value_of<T>(loaded.config.instances.at(0).routes.at(0).more->values, KeywordName{word});
 }
 
 }  // namespace
@@ -60,10 +60,10 @@ TEST_CASE("the hops of a route are lists of their own, and so is what they are w
     REQUIRE(wrong(loaded).empty());
     const auto& hops = loaded.config.instances.at(0).routes.at(0).more->sections;
     REQUIRE(hops.size() == 2);
-    CHECK(value_of<std::int64_t>(hops[0].values, "weight") == 5);
+    CHECK(value_of<std::int64_t>(hops[0].values, KeywordName{"weight"}) == 5);
     REQUIRE(hops[0].sections.size() == 1);
-    CHECK(value_of<std::int64_t>(hops[0].sections[0].values, "id") == 9);
-    CHECK(value_of<WordList>(hops[1].values, "dev") == WordList{"eth1"});
+    CHECK(value_of<std::int64_t>(hops[0].sections[0].values, KeywordName{"id"}) == 9);
+    CHECK(value_of<WordList>(hops[1].values, KeywordName{"dev"}) == WordList{"eth1"});
     CHECK(of_first_route<std::int64_t>(loaded, "metric") == 7);
 }
 
@@ -110,17 +110,17 @@ TEST_CASE("the words of a rule are typed values, in the bases of C where keepali
         "}");
 
     REQUIRE(wrong(loaded).empty());
-    const Section* rules = find_section(loaded.config.instances.at(0).more->sections, "virtual_rules");
+    const Section* rules = find_section(loaded.config.instances.at(0).more->sections, KeywordName{"virtual_rules"});
     REQUIRE(rules != nullptr);
     REQUIRE(rules->sections.size() == 1);
     const KeywordValues& rule = rules->sections[0].values;
-    CHECK(value_of<Prefix>(rule, "from") == Prefix::parse("10.0.0.0/8"));
-    CHECK(value_of<WordList>(rule, "to") == WordList{"any"});
-    CHECK(value_of<std::int64_t>(rule, "preference") == 32);
-    CHECK(value_of<IntegerList>(rule, "fwmark") == IntegerList{1, 255});
-    CHECK(value_of<IntegerList>(rule, "uidrange") == IntegerList{100, 200});
-    CHECK(value_of<std::int64_t>(rule, "ipproto") == 6);
-    CHECK(value_of<std::int64_t>(rule, "lookup") == 254);
+    CHECK(value_of<Prefix>(rule, KeywordName{"from"}) == Prefix::parse("10.0.0.0/8"));
+    CHECK(value_of<WordList>(rule, KeywordName{"to"}) == WordList{"any"});
+    CHECK(value_of<std::int64_t>(rule, KeywordName{"preference"}) == 32);
+    CHECK(value_of<IntegerList>(rule, KeywordName{"fwmark"}) == IntegerList{1, 255});
+    CHECK(value_of<IntegerList>(rule, KeywordName{"uidrange"}) == IntegerList{100, 200});
+    CHECK(value_of<std::int64_t>(rule, KeywordName{"ipproto"}) == 6);
+    CHECK(value_of<std::int64_t>(rule, KeywordName{"lookup"}) == 254);
 }
 
 TEST_CASE("a rule without a preference gets the next lower one of its family") {
@@ -128,11 +128,11 @@ TEST_CASE("a rule without a preference gets the next lower one of its family") {
         "virtual_rules {\n"
         "from 10.0.0.0/8 table 5\nto 10.0.0.0/8 table 5\nfrom 2001:db8::/32 table 5\ninet6 table 5\n"
         "}");
-    const Section* rules = find_section(loaded.config.instances.at(0).more->sections, "virtual_rules");
+    const Section* rules = find_section(loaded.config.instances.at(0).more->sections, KeywordName{"virtual_rules"});
     REQUIRE(rules != nullptr);
     std::vector<std::int64_t> preferences;
     for (const Section& rule : rules->sections)
-        preferences.push_back(value_of<std::int64_t>(rule.values, "preference").value_or(0));
+        preferences.push_back(value_of<std::int64_t>(rule.values, KeywordName{"preference"}).value_or(0));
     CHECK(preferences == std::vector<std::int64_t>{16384, 16383, 16384, 16383});
 }
 
@@ -187,9 +187,9 @@ TEST_CASE("an address keeps the options that the model has no member for") {
     REQUIRE(wrong(loaded).empty());
     const VirtualAddress& address = loaded.config.instances.at(0).addresses.at(0);
     CHECK(address.dev == "eth0");
-    CHECK(value_of<IpAddress>(address.more->values, "peer") == IpAddress::parse("10.9.9.1"));
-    CHECK(value_of<WordList>(address.more->values, "preferred_lft") == WordList{"forever"});
-    CHECK(value_of<bool>(address.more->values, "-nodad") == true);
+    CHECK(value_of<IpAddress>(address.more->values, KeywordName{"peer"}) == IpAddress::parse("10.9.9.1"));
+    CHECK(value_of<WordList>(address.more->values, KeywordName{"preferred_lft"}) == WordList{"forever"});
+    CHECK(value_of<bool>(address.more->values, KeywordName{"-nodad"}) == true);
 
     const Loaded with_length = load_sample(vrrp(12, "        10.9.9.9/24 dev eth0 peer 10.9.9.1"));
     CHECK(wrong(with_length).at(0).message == "10.9.9.9/24 has a peer: its prefix length has no effect");
@@ -203,18 +203,19 @@ TEST_CASE("a group of virtual servers holds addresses, ranges, prefixes and mark
         std::string{kLvs});
 
     REQUIRE(wrong(loaded).empty());
-    const Section* group = find_section(loaded.config.more->sections, "virtual_server_group");
+    const Section* group = find_section(loaded.config.more->sections, KeywordName{"virtual_server_group"});
     REQUIRE(group != nullptr);
     CHECK(group->names == WordList{"WEB"});
     REQUIRE(group->sections.size() == 6);
-    CHECK(value_of<IpAddress>(group->sections[0].values, "address") == IpAddress::parse("10.0.0.1"));
-    CHECK(value_of<std::int64_t>(group->sections[0].values, "port") == 80);
-    CHECK(value_of<WordList>(group->sections[1].values, "address") == WordList{"10.0.0.3", "10.0.0.9"});
-    CHECK(value_of<WordList>(group->sections[2].values, "address") == WordList{"10.0.0.10", "10.0.0.12"});
-    CHECK(value_of<Prefix>(group->sections[3].values, "address") == Prefix::parse("10.0.1.0/28"));
-    CHECK(value_of<std::int64_t>(group->sections[4].values, "fwmark") == 7);
-    CHECK(value_of<bool>(group->sections[4].values, "fwmark inet6") == true);
-    CHECK(value_of<WordList>(group->sections[5].values, "address") == WordList{"2001:db8::1", "2001:db8::f"});
+    CHECK(value_of<IpAddress>(group->sections[0].values, KeywordName{"address"}) == IpAddress::parse("10.0.0.1"));
+    CHECK(value_of<std::int64_t>(group->sections[0].values, KeywordName{"port"}) == 80);
+    CHECK(value_of<WordList>(group->sections[1].values, KeywordName{"address"}) == WordList{"10.0.0.3", "10.0.0.9"});
+    CHECK(value_of<WordList>(group->sections[2].values, KeywordName{"address"}) == WordList{"10.0.0.10", "10.0.0.12"});
+    CHECK(value_of<Prefix>(group->sections[3].values, KeywordName{"address"}) == Prefix::parse("10.0.1.0/28"));
+    CHECK(value_of<std::int64_t>(group->sections[4].values, KeywordName{"fwmark"}) == 7);
+    CHECK(value_of<bool>(group->sections[4].values, KeywordName{"fwmark inet6"}) == true);
+    CHECK(value_of<WordList>(group->sections[5].values, KeywordName{"address"}) ==
+          WordList{"2001:db8::1", "2001:db8::f"});
 }
 
 TEST_CASE("bad lines of a group of virtual servers are named") {
@@ -240,19 +241,19 @@ TEST_CASE("keywords that are a line of their own are kept as typed lines") {
 
     REQUIRE(wrong(loaded).empty());
     const ExtraSettings& more = *loaded.config.global.more;
-    const Section* daemon = find_section(more.sections, "lvs_sync_daemon");
+    const Section* daemon = find_section(more.sections, KeywordName{"lvs_sync_daemon"});
     REQUIRE(daemon != nullptr);
-    CHECK(value_of<WordList>(daemon->values, "interface") == WordList{"eth0"});
-    CHECK(value_of<WordList>(daemon->values, "instance") == WordList{"VI_1"});
-    CHECK(value_of<std::int64_t>(daemon->values, "id") == 7);
-    CHECK(value_of<IpAddress>(daemon->values, "group") == IpAddress::parse("224.0.0.99"));
-    const Section* timeouts = find_section(more.sections, "lvs_timeouts");
+    CHECK(value_of<WordList>(daemon->values, KeywordName{"interface"}) == WordList{"eth0"});
+    CHECK(value_of<WordList>(daemon->values, KeywordName{"instance"}) == WordList{"VI_1"});
+    CHECK(value_of<std::int64_t>(daemon->values, KeywordName{"id"}) == 7);
+    CHECK(value_of<IpAddress>(daemon->values, KeywordName{"group"}) == IpAddress::parse("224.0.0.99"));
+    const Section* timeouts = find_section(more.sections, KeywordName{"lvs_timeouts"});
     REQUIRE(timeouts != nullptr);
-    CHECK(value_of<Micros>(timeouts->values, "tcp") == Micros{7'200'000'000});
-    CHECK(value_of<IntegerList>(more.values, "vrrp_cpu_affinity") == IntegerList{0, 2});
-    CHECK(value_of<WordList>(more.values, "umask") == WordList{"IRUSR|IWUSR"});
-    CHECK(value_of<Micros>(more.values, "vrrp_garp_extra_if") == Micros{30'000'000});
-    CHECK(value_of<bool>(more.values, "vrrp_garp_extra_if all") == true);
+    CHECK(value_of<Micros>(timeouts->values, KeywordName{"tcp"}) == Micros{7'200'000'000});
+    CHECK(value_of<IntegerList>(more.values, KeywordName{"vrrp_cpu_affinity"}) == IntegerList{0, 2});
+    CHECK(value_of<WordList>(more.values, KeywordName{"umask"}) == WordList{"IRUSR|IWUSR"});
+    CHECK(value_of<Micros>(more.values, KeywordName{"vrrp_garp_extra_if"}) == Micros{30'000'000});
+    CHECK(value_of<bool>(more.values, KeywordName{"vrrp_garp_extra_if all"}) == true);
 }
 
 TEST_CASE("use_vmac takes its words in any order") {
@@ -283,8 +284,8 @@ TEST_CASE("a switch that only the checks look at stands in the model, too") {
     const Loaded loaded = with_block("use_vmac\nvmac_xmit_base\nunicast_peer {\n192.0.2.9\n}\ncheck_unicast_src");
 
     const KeywordValues& values = loaded.config.instances.at(0).more->values;
-    CHECK(value_of<bool>(values, "vmac_xmit_base") == true);
-    CHECK(value_of<bool>(values, "check_unicast_src") == true);
+    CHECK(value_of<bool>(values, KeywordName{"vmac_xmit_base"}) == true);
+    CHECK(value_of<bool>(values, KeywordName{"check_unicast_src"}) == true);
 }
 
 TEST_CASE("an option of an address at the end of its line, without its value, is named and the line ends there") {

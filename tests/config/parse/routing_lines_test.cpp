@@ -29,7 +29,7 @@ const KeywordValues& route_of(const Loaded& loaded) {
 
 const KeywordValues& rule_of(const Loaded& loaded) {
     static const KeywordValues kNone;
-    const Section* rules = find_section(loaded.config.instances.at(0).more->sections, "virtual_rules");
+    const Section* rules = find_section(loaded.config.instances.at(0).more->sections, KeywordName{"virtual_rules"});
     return rules == nullptr || rules->sections.empty() ? kNone : rules->sections[0].values;
 }
 
@@ -38,19 +38,19 @@ const KeywordValues& rule_of(const Loaded& loaded) {
 TEST_CASE("a route's table, realms, scope and protocol are numbers as C writes them") {
     const Loaded hex = with_route("10.8.0.0/16 dev eth0 table 0x64 realms 0x10/0x14 scope 0xfd protocol 0x10 no_track");
     CHECK(lines_of(hex) == Lines{});
-    CHECK(value_of<std::int64_t>(route_of(hex), "table") == 100);
-    CHECK(value_of<IntegerList>(route_of(hex), "realms") == IntegerList{16, 20});
-    CHECK(value_of<std::int64_t>(route_of(hex), "scope") == 253);
-    CHECK(value_of<std::int64_t>(route_of(hex), "protocol") == 16);
+    CHECK(value_of<std::int64_t>(route_of(hex), KeywordName{"table"}) == 100);
+    CHECK(value_of<IntegerList>(route_of(hex), KeywordName{"realms"}) == IntegerList{16, 20});
+    CHECK(value_of<std::int64_t>(route_of(hex), KeywordName{"scope"}) == 253);
+    CHECK(value_of<std::int64_t>(route_of(hex), KeywordName{"protocol"}) == 16);
 
     const Loaded octal = with_route("10.8.0.0/16 dev eth0 table 010 realms 011 scope 0375");
     CHECK(lines_of(octal) == Lines{});
-    CHECK(value_of<std::int64_t>(route_of(octal), "table") == 8);
-    CHECK(value_of<IntegerList>(route_of(octal), "realms") == IntegerList{9});
-    CHECK(value_of<std::int64_t>(route_of(octal), "scope") == 253);
+    CHECK(value_of<std::int64_t>(route_of(octal), KeywordName{"table"}) == 8);
+    CHECK(value_of<IntegerList>(route_of(octal), KeywordName{"realms"}) == IntegerList{9});
+    CHECK(value_of<std::int64_t>(route_of(octal), KeywordName{"scope"}) == 253);
 
-    CHECK(value_of<std::int64_t>(route_of(with_route("10.8.0.0/16 dev eth0 table 0X64")), "table") == 100);
-    CHECK(value_of<std::int64_t>(route_of(with_route("10.8.0.0/16 dev eth0 table +5")), "table") == 5);
+    CHECK(value_of<std::int64_t>(route_of(with_route("10.8.0.0/16 dev eth0 table 0X64")), KeywordName{"table"}) == 100);
+    CHECK(value_of<std::int64_t>(route_of(with_route("10.8.0.0/16 dev eth0 table +5")), KeywordName{"table"}) == 5);
 }
 
 TEST_CASE("names of tables stand in files beside the main one, too, if they end in .conf") {
@@ -61,19 +61,20 @@ TEST_CASE("names of tables stand in files beside the main one, too, if they end 
 
     const Loaded named = with_route("10.8.0.0/16 dev eth0 table blue no_track", etc);
     CHECK(lines_of(named) == Lines{});
-    CHECK(value_of<std::int64_t>(route_of(named), "table") == 105);
+    CHECK(value_of<std::int64_t>(route_of(named), KeywordName{"table"}) == 105);
     CHECK(lines_of(with_route("10.8.0.0/16 dev eth0 table green no_track", etc)).size() == 1);
 }
 
 TEST_CASE("a rule's table, realms and interface group are numbers as C writes them") {
     const Loaded hex = with_rule("from 10.8.0.0/16 table 0x64 realms 0x10/0x14 suppress_ifgroup 0x8 preference 5");
     CHECK(lines_of(hex) == Lines{});
-    CHECK(value_of<std::int64_t>(rule_of(hex), "table") == 100);
-    CHECK(value_of<IntegerList>(rule_of(hex), "realms") == IntegerList{16, 20});
-    CHECK(value_of<std::int64_t>(rule_of(hex), "suppress_ifgroup") == 8);
+    CHECK(value_of<std::int64_t>(rule_of(hex), KeywordName{"table"}) == 100);
+    CHECK(value_of<IntegerList>(rule_of(hex), KeywordName{"realms"}) == IntegerList{16, 20});
+    CHECK(value_of<std::int64_t>(rule_of(hex), KeywordName{"suppress_ifgroup"}) == 8);
 
-    CHECK(value_of<std::int64_t>(rule_of(with_rule("from 10.8.0.0/16 lookup 010 preference 5")), "lookup") == 8);
-    CHECK(value_of<IntegerList>(rule_of(with_rule("fwmark 010/0xf table 5 preference 5")), "fwmark") ==
+    CHECK(value_of<std::int64_t>(rule_of(with_rule("from 10.8.0.0/16 lookup 010 preference 5")),
+                                 KeywordName{"lookup"}) == 8);
+    CHECK(value_of<IntegerList>(rule_of(with_rule("fwmark 010/0xf table 5 preference 5")), KeywordName{"fwmark"}) ==
           IntegerList{8, 15});
 }
 
@@ -89,16 +90,16 @@ TEST_CASE("a realm may be a name of the system's table, before or behind a numbe
     const std::string etc = "global_defs {\niproute_etc_dir " + (folder / ".").string() + "\n}\n";
 
     CHECK(lines_of(with_route("10.8.0.0/16 dev eth0 realms PQA/0x14", etc)) == Lines{});
-    CHECK(value_of<IntegerList>(route_of(with_route("10.8.0.0/16 dev eth0 realms PQA/0x14", etc)), "realms") ==
-          IntegerList{42, 20});
-    CHECK(value_of<IntegerList>(route_of(with_route("10.8.0.0/16 dev eth0 realms 0x3/office", etc)), "realms") ==
-          IntegerList{3, 7});
+    CHECK(value_of<IntegerList>(route_of(with_route("10.8.0.0/16 dev eth0 realms PQA/0x14", etc)),
+                                KeywordName{"realms"}) == IntegerList{42, 20});
+    CHECK(value_of<IntegerList>(route_of(with_route("10.8.0.0/16 dev eth0 realms 0x3/office", etc)),
+                                KeywordName{"realms"}) == IntegerList{3, 7});
     CHECK(value_of<IntegerList>(rule_of(with_rule("to 10.8.0.0/16 realms office table 5 preference 5", etc)),
-                                "realms") == IntegerList{7});
+                                KeywordName{"realms"}) == IntegerList{7});
     const Loaded hop = with_route("10.8.0.0/16 nexthop via 10.0.0.2 realms 0x3/PQA", etc);
     CHECK(lines_of(hop) == Lines{});
-    CHECK(value_of<IntegerList>(hop.config.instances.at(0).routes.at(0).more->sections.at(0).values, "realms") ==
-          IntegerList{3, 42});
+    CHECK(value_of<IntegerList>(hop.config.instances.at(0).routes.at(0).more->sections.at(0).values,
+                                KeywordName{"realms"}) == IntegerList{3, 42});
 }
 
 TEST_CASE("of a table of names the first 1048576 bytes are read") {
@@ -157,20 +158,20 @@ TEST_CASE("a word given twice in a rule or a route is said, and the later one is
     };
     const Loaded from = with_rule("from 10.8.0.0/16 from 10.9.0.0/16 table 100 preference 5");
     CHECK(note(from) == Lines{"15:18 warning MS0211 from was given before in this line"});
-    CHECK(value_of<Prefix>(rule_of(from), "from") == Prefix::parse("10.9.0.0/16"));
+    CHECK(value_of<Prefix>(rule_of(from), KeywordName{"from"}) == Prefix::parse("10.9.0.0/16"));
     CHECK(note(with_rule("not from 10.8.0.0/16 not table 100 preference 5")) ==
           Lines{"15:22 warning MS0211 not was given before in this line"});
 
     const Loaded order = with_rule("from 10.8.0.0/16 table 100 preference 5 order 6");
     CHECK(note(order) == Lines{"15:41 warning MS0211 order was given before in this line, as preference"});
-    CHECK(value_of<std::int64_t>(rule_of(order), "order") == 6);
-    CHECK(find_value(rule_of(order), "preference") == nullptr);
+    CHECK(value_of<std::int64_t>(rule_of(order), KeywordName{"order"}) == 6);
+    CHECK(find_value(rule_of(order), KeywordName{"preference"}) == nullptr);
     CHECK(note(with_rule("iif eth0 dev eth1 table 100 preference 5")) ==
           Lines{"15:10 warning MS0211 dev was given before in this line, as iif"});
 
     const Loaded metric = with_route("10.8.0.0/16 dev eth0 metric 5 priority 6");
     CHECK(note(metric) == Lines{"15:31 warning MS0211 priority was given before in this line, as metric"});
-    CHECK(find_value(route_of(metric), "metric") == nullptr);
+    CHECK(find_value(route_of(metric), KeywordName{"metric"}) == nullptr);
 }
 
 TEST_CASE("an action given twice costs the rule, as two actions do") {
@@ -192,6 +193,6 @@ TEST_CASE("octets of a MAC and groups of a locator are hexadecimal") {
 
     const Loaded ila = with_route("2001:db8::/32 encap ila a:b:c:1f dev eth0");
     REQUIRE(lines_of(ila) == Lines{});
-    CHECK(value_of<IntegerList>(ila.config.instances.at(0).routes.at(0).more->sections.at(0).values, "ila") ==
-          IntegerList{10, 11, 12, 31});
+    CHECK(value_of<IntegerList>(ila.config.instances.at(0).routes.at(0).more->sections.at(0).values,
+                                KeywordName{"ila"}) == IntegerList{10, 11, 12, 31});
 }

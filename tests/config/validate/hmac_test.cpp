@@ -26,9 +26,9 @@ std::vector<std::string> messages(const Loaded& loaded) {
 }
 // The secret of the first key as the vrrp role is given it.
 std::string secret_of(const Loaded& loaded) {
-    const Section* block = find_section(loaded.config.instances.at(0).more->sections, "auth_hmac");
+    const Section* block = find_section(loaded.config.instances.at(0).more->sections, KeywordName{"auth_hmac"});
     if (block == nullptr || block->sections.empty()) return "";
-    return value_of<WordList>(block->sections.front().values, "secret").value_or(WordList{""}).front();
+    return value_of<WordList>(block->sections.front().values, KeywordName{"secret"}).value_or(WordList{""}).front();
 }
 
 struct KeyFile {
@@ -137,7 +137,7 @@ TEST_CASE("only the vrrp role is given the keys") {
     for (const Audience audience : {Audience::Lvs, Audience::Observer}) {
         const Config part = slice(loaded.config, audience);
         for (const Instance& i : part.instances) {
-            const Section* block = find_section(i.more->sections, "auth_hmac");
+            const Section* block = find_section(i.more->sections, KeywordName{"auth_hmac"});
             CHECK((block == nullptr || block->sections.empty()));
         }
     }

@@ -38,6 +38,6 @@ TEST_CASE("a daemon that an instance names is the same, and one of an unknown in
     CHECK(*of_instance == SyncDaemon{.interface = "eth1", .instance = "VI_1", .id = 51});
     const auto none = lvs_part(sync_daemon_on("eth0 VI_2") + std::string{kVrrp});
     CHECK_FALSE(sync_daemon(none));
-    CHECK(find_section(none.global.more->sections, "lvs_sync_daemon") == nullptr);
+    CHECK(find_section(none.global.more->sections, KeywordName{"lvs_sync_daemon"}) == nullptr);
     CHECK_FALSE(sync_daemon(lvs_part(std::string{kVrrp})));
 }

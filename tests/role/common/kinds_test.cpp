@@ -32,7 +32,7 @@ TEST_CASE(
         CHECK(traits.has_spare == (kind == Kind::Vrrp));
         CHECK(traits.works_on_ipvs == (kind == Kind::Lvs));
         CHECK(traits.only_watches == (kind == Kind::Observer || kind == Kind::Snmp));
-        CHECK((traits.option_prefix == nullptr) == traits.only_watches);
+        CHECK((traits.keywords == nullptr) == traits.only_watches);
         CHECK(traits.holds_addresses == (kind == Kind::Vrrp));
         CHECK(traits.checks_servers == (kind == Kind::Lvs));
         CHECK(traits.follows_maintenance == (traits.holds_addresses || traits.checks_servers));

@@ -183,22 +183,22 @@ TEST_CASE("a netlink socket gets the buffer of its keyword, forced if the file s
     const int usual = bytes();
     KeptLog log;
     config::Global global;
-    size_netlink_buffer(fd.get(), global, "lvs_netlink_cmd", log);
+    size_netlink_buffer(fd.get(), global, config::kLvsCommandBuffer, log);
     CHECK(bytes() == usual);
     global.more.edit().values = {{"lvs_netlink_cmd_rcv_bufs", std::int64_t{16384}}};
-    size_netlink_buffer(fd.get(), global, "lvs_netlink_monitor", log);
+    size_netlink_buffer(fd.get(), global, config::kLvsMonitorBuffer, log);
     CHECK(bytes() == usual);
-    size_netlink_buffer(-1, global, "lvs_netlink_cmd", log);
+    size_netlink_buffer(-1, global, config::kLvsCommandBuffer, log);
     CHECK(log.texts.empty());
-    size_netlink_buffer(fd.get(), global, "lvs_netlink_cmd", log);
+    size_netlink_buffer(fd.get(), global, config::kLvsCommandBuffer, log);
     CHECK(bytes() == 32768);
     const UniqueFd no_socket{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
-    size_netlink_buffer(no_socket.get(), global, "lvs_netlink_cmd", log);
+    size_netlink_buffer(no_socket.get(), global, config::kLvsCommandBuffer, log);
     REQUIRE(log.texts.size() == 1);
     CHECK(log.texts[0].starts_with("lvs_netlink_cmd_rcv_bufs: setsockopt SO_RCVBUF:"));
     global.more.edit().values = {{"lvs_netlink_cmd_rcv_bufs", std::int64_t{64 << 20}},
                                  {"lvs_netlink_cmd_rcv_bufs_force", true}};
-    size_netlink_buffer(no_socket.get(), global, "lvs_netlink_cmd", log);
+    size_netlink_buffer(no_socket.get(), global, config::kLvsCommandBuffer, log);
     CHECK(log.texts.back().starts_with("lvs_netlink_cmd_rcv_bufs: setsockopt SO_RCVBUFFORCE:"));
 }
 

@@ -225,7 +225,7 @@ void change_servers(Dice& dice, config::Config& config, VirtualServer& service) 
 
 void switch_marks(config::Config& config) {
     auto& values = config.global.more.edit().values;
-    if (config::find_value(values, "nftables_ipvs") != nullptr)
+    if (config::find_value(values, config::KeywordName{"nftables_ipvs"}) != nullptr)
         unset(values, "nftables_ipvs");
     else
         set(values, "nftables_ipvs", config::WordList{});

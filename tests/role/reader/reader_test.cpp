@@ -57,9 +57,10 @@ TEST_CASE("the lvs role gets the contents of the TLS files") {
     b.write("ca.pem", "CA");
     const auto read = b.read("SSL {\nca " + b.folder.path.string() + "/ca.pem\n}\n" + kService);
     const auto lvs = read.part<config::Config>(For::Lvs);
-    const auto* block = config::find_section(lvs.more->sections, "SSL");
+    const auto* block = config::find_section(lvs.more->sections, config::KeywordName{"SSL"});
     REQUIRE(block != nullptr);
-    CHECK(config::value_of<config::WordList>(block->values, "ca contents") == config::WordList{"CA"});
+    CHECK(config::value_of<config::WordList>(block->values, config::KeywordName{"ca contents"}) ==
+          config::WordList{"CA"});
 }
 
 TEST_CASE("what is wrong is logged by its severity's level, and a file that cannot run is refused") {

@@ -76,6 +76,7 @@ enum class Block : std::uint8_t {
 
 class BlockSet {
 public:
+    constexpr BlockSet() = default;
     constexpr BlockSet(Block block) : bits_{std::uint64_t{1} << static_cast<unsigned>(block)} {}
     [[nodiscard]] constexpr bool has(Block block) const { return (bits_ >> static_cast<unsigned>(block) & 1) != 0; }
     friend constexpr BlockSet operator|(BlockSet a, BlockSet b) {
@@ -84,7 +85,7 @@ public:
     }
 
 private:
-    std::uint64_t bits_;
+    std::uint64_t bits_ = 0;
 };
 constexpr BlockSet operator|(Block a, Block b) { return BlockSet{a} | BlockSet{b}; }
 
@@ -341,8 +342,6 @@ constexpr Args entry() { return {.takes = Takes::Entry}; }
 [[nodiscard]] std::string_view nearest_keyword(Block block, std::string_view name);
 // The choice of "a|b|c" that is most similar to `word`; empty if none is similar enough.
 [[nodiscard]] std::string_view nearest_choice(std::string_view choices, std::string_view word);
-
-inline constexpr std::string_view kAnnounce = "announce";
 
 // Of interface and drain_interface, where they are not configured.
 inline constexpr std::string_view kAnnounceInterface = "ms-vip", kDrainInterface = "ms-drain";

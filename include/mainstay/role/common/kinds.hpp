@@ -4,11 +4,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/base/log.hpp"
-#include "mainstay/config/model.hpp"
+#include "mainstay/config/keywords.hpp"
 
 namespace mainstay::role {
 
@@ -27,11 +26,9 @@ struct KindTraits {
     const char* pid_file = "";
     const char* keepalived_pid_file = nullptr;  // null: keepalived has no such process; then as `pid_file`
 
-    // -- its process options in global_defs; no prefix: it has none
-    const char* option_prefix = nullptr;    // of the keywords: "checker" of checker_priority
-    const char* process_names = nullptr;    // its name with process_names
-    const char* old_name_option = nullptr;  // an older keyword for its name; the prefix's own takes precedence
-    std::optional<int> config::Global::* rt_priority = nullptr;  // null: by its keyword
+    // -- its process options
+    const config::ProcessKeywords* keywords = nullptr;  // of global_defs; null: it has none
+    const char* process_names = nullptr;                // its name with process_names
 
     // -- how the supervisor treats it
     alert::Requester requester = alert::Requester::Nobody;  // whose scripts and FIFO lines it may ask for
