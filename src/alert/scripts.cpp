@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "mainstay/alert/fifos.hpp"
-#include "mainstay/alert/firewall_script.hpp"
+#include "mainstay/alert/script_requests.hpp"
 #include "mainstay/config/keywords.hpp"
 
 namespace mainstay::alert {

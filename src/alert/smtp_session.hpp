@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mainstay/alert/curl_session.hpp"
+#include "mainstay/alert/http.hpp"
 #include "mainstay/alert/mailer.hpp"
 #include "mainstay/alert/smtp_transcript.hpp"
 

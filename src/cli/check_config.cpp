@@ -12,7 +12,6 @@
 
 #include "mainstay/base/text.hpp"
 #include "mainstay/config/load.hpp"
-#include "mainstay/config/validate/strict.hpp"
 #include "mainstay/kernel/environment.hpp"
 #include "mainstay/kernel/exposed_files.hpp"
 #include "mainstay/probe/regex.hpp"

@@ -11,7 +11,7 @@
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/config/schema/schema.hpp"
-#include "status_filter.hpp"
+#include "status_view.hpp"
 
 namespace mainstay::cli {
 
@@ -22,7 +22,7 @@ inline constexpr int kSame = 0, kDifferent = 1, kUnreadable = 2;  // of what was
 inline constexpr std::size_t kAnswerBytesMax = 256U << 20;        // thousands of services with thousands of servers
 
 struct StatusOptions {
-    std::vector<std::string> names;  // show only these (status_filter.hpp); empty: all
+    std::vector<std::string> names;  // show only these (status_view.hpp); empty: all
     StatusSection section = StatusSection::All;
     bool as_json = false;
     bool check = false;  // one line, with the exit codes of Nagios' plugins

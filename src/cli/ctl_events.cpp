@@ -18,8 +18,7 @@
 #include "mainstay/lvs/overrides.hpp"
 #include "moments.hpp"
 #include "output.hpp"
-#include "status_filter.hpp"
-#include "terminal.hpp"
+#include "status_view.hpp"
 
 namespace mainstay::cli {
 namespace {

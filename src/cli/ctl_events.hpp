@@ -13,7 +13,7 @@ namespace mainstay::cli {
 struct EventFilter {
     std::int64_t since_us = 0;
     std::string instance;  // a name of instances and groups, with * and ?; empty: any event
-    std::string service;   // of services and their servers, as in status_filter.hpp
+    std::string service;   // of services and their servers, as in status_view.hpp
 };
 
 [[nodiscard]] bool is_shown(const nlohmann::json& event, const EventFilter& filter);

@@ -24,7 +24,6 @@
 #include "mainstay/base/unique_fd.hpp"
 #include "output.hpp"
 #include "remote.hpp"
-#include "terminal.hpp"
 
 namespace mainstay::cli {
 namespace {

@@ -2,11 +2,7 @@
 #include "ctl_client.hpp"
 #include "json_view.hpp"
 #include "output.hpp"
-#include "status_check.hpp"
-#include "status_filter.hpp"
 #include "status_view.hpp"
-#include "terminal.hpp"
-#include "top_view.hpp"
 
 namespace mainstay::cli {
 namespace {

@@ -10,7 +10,7 @@
 #include <thread>
 #include <utility>
 
-#include "mainstay/alert/curl_session.hpp"
+#include "mainstay/alert/http.hpp"
 #include "mainstay/config/registry.hpp"
 
 namespace mainstay::cli {

@@ -1,4 +1,3 @@
-#include "status_check.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +6,7 @@
 #include <map>
 
 #include "json_view.hpp"
-#include "status_filter.hpp"
+#include "status_view.hpp"
 
 namespace mainstay::cli {
 namespace {

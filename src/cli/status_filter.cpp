@@ -1,4 +1,4 @@
-#include "status_filter.hpp"
+#include "status_view.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -8,7 +8,6 @@
 
 #include "json_view.hpp"
 #include "mainstay/base/text.hpp"
-#include "status_filter.hpp"
 
 namespace mainstay::cli {
 namespace {

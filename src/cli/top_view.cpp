@@ -1,4 +1,4 @@
-#include "top_view.hpp"
+#include "status_view.hpp"
 
 #include <fmt/format.h>
 

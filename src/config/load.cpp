@@ -1,5 +1,4 @@
 #include "mainstay/config/load.hpp"
-#include "mainstay/config/validate/consolidated.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -8,10 +7,6 @@
 #include <utility>
 
 #include "config/language/files.hpp"
-#include "config/parse/brace_faults.hpp"
-#include "config/parse/consequences.hpp"
-#include "config/parse/intended.hpp"
-#include "config/parse/names.hpp"
 #include "config/parse/parser.hpp"
 #include "config/schema/parse_context.hpp"
 #include "config/toml/words.hpp"

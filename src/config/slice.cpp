@@ -6,7 +6,7 @@
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/schema/schema.hpp"
-#include "mainstay/config/validate/sync_daemon.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 
 namespace mainstay::config {
 namespace {

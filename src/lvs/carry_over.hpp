@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "mainstay/lvs/memory.hpp"
 #include "services.hpp"
 
 namespace mainstay::lvs {
@@ -27,5 +28,10 @@ private:
 // and reports what follows from the new configuration's checks.
 void carry_server(const config::RealServer& before, const ServerState& old, const config::RealServer& config,
                   ServerState& server, Instant now);
+
+// Restores the state of a crashed incarnation.
+
+// Restores the states of services and servers that are still configured.
+void recall(Services& services, const Memory& memory, Moment at);
 
 }  // namespace mainstay::lvs

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "mainstay/config/validate/unusable.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 
 namespace mainstay::lvs {
 namespace {

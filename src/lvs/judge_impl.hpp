@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "check_schedule.hpp"
+#include "check_words.hpp"
 #include "draining.hpp"
 #include "firewall_marks.hpp"
-#include "line_budget.hpp"
 #include "local_addresses.hpp"
 #include "mainstay/base/byte_archive.hpp"
 #include "mainstay/base/interned_string.hpp"

@@ -7,12 +7,12 @@
 #include <set>
 #include <utility>
 
+#include "carry_over.hpp"
 #include "judge_impl.hpp"
 #include "judge_text.hpp"
 #include "mainstay/config/keywords.hpp"
-#include "mainstay/config/validate/unusable.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/lvs/followed.hpp"
-#include "recall.hpp"
 
 namespace mainstay::lvs {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "mainstay/config/keywords.hpp"
-#include "mainstay/config/validate/announce.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/lvs/judge.hpp"
 
 namespace mainstay::lvs {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "mainstay/base/hash.hpp"
-#include "mainstay/config/validate/active_active.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 
 namespace mainstay::lvs {
 namespace {

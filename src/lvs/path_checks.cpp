@@ -8,7 +8,7 @@
 #include "mainstay/base/hash.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/config/scheduler_flags.hpp"
-#include "mainstay/config/validate/data_path.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/lvs/desired.hpp"
 
 namespace mainstay::lvs {

@@ -80,7 +80,7 @@ struct SmtpCheck {
 // TCP_CHECK: whether a connection can be established in time. Sends no data and closes at once with a normal FIN.
 
 // Refused, unreachable, reset: Failed. No connection in time: TimedOut. A shortage of this host (no descriptor, no
-// local port), or a source that it has not got: NotRun. error_meaning.hpp has the numbers.
+// local port), or a source that it has not got: NotRun. connect.hpp has the numbers.
 [[nodiscard]] boost::asio::awaitable<Finding> tcp_check(Connection check, std::shared_ptr<Attempt> attempt);
 
 // UDP_CHECK: sends one datagram. An ICMP error fails the check; silence passes it unless a reply is required.

@@ -15,10 +15,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/unique_fd.hpp"
+#include "mainstay/lvs/judge.hpp"
 #include "mainstay/probe/attempt.hpp"
 #include "mainstay/probe/cached_clock.hpp"
 #include "mainstay/probe/finding.hpp"
@@ -113,4 +116,19 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
 
 }  // namespace mainstay::probe
 
-namespace mainstay::probe {}  // namespace mainstay::probe
+namespace mainstay::probe {
+
+// What an error of the kernel says about the server that is checked: the one table for every kind of check, and for
+// each call that reaches for the server (connect, send, receive, the error queue of a datagram socket). What fails
+// before that (socket, bind, an option) is this host's own, whatever the number, and is not looked up here.
+struct ErrorMeaning {
+    lvs::Outcome outcome = lvs::Outcome::Failed;
+    bool plain = false;          // the error's own text is reason enough: "connection refused"
+    std::string_view hint = {};  // where on this host to look
+};
+[[nodiscard]] ErrorMeaning meaning_of(int sys_errno);
+
+// `text`, which ends with the error's own words, and the hint: "connect: invalid argument (a blackhole route?)".
+[[nodiscard]] std::string with_hint(std::string text, int sys_errno);
+
+}  // namespace mainstay::probe

@@ -8,7 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 
-#include "error_meaning.hpp"
+#include "connect.hpp"
 #include "mainstay/base/unique_fd.hpp"
 
 namespace mainstay::probe {

@@ -14,7 +14,7 @@
 namespace mainstay::probe {
 
 // Opens a configured, connected, non-blocking socket in state.datagrams, whose calls return ICMP errors. An error from
-// opening or configuring it is a problem of this host; what one from connecting says is in error_meaning.hpp.
+// opening or configuring it is a problem of this host; what one from connecting says is in connect.hpp.
 struct Opened {
     Result<void> result{};
     lvs::Outcome outcome = lvs::Outcome::NotRun;  // of an error

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "config_text.hpp"
 #include "dump_text.hpp"
 #include "lvs_settings.hpp"
 #include "mainstay/config/keywords.hpp"

@@ -4,9 +4,9 @@
 #include <map>
 #include <optional>
 
-#include "config_text.hpp"
 #include "dump_check.hpp"
 #include "dump_text.hpp"
+#include "lvs_settings.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/lvs/judge.hpp"
 

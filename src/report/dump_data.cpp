@@ -5,9 +5,9 @@
 #include <ctime>
 #include <map>
 
-#include "config_text.hpp"
 #include "document_queries.hpp"
 #include "dump_text.hpp"
+#include "lvs_settings.hpp"
 #include "mainstay/config/keyword_values.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/vrrp/filter.hpp"

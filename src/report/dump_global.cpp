@@ -2,10 +2,10 @@
 // (libnftnl, numbers of accounts) are left out; tests/support/dumps.py has the list.
 #include <cmath>
 
-#include "config_text.hpp"
 #include "dump_text.hpp"
+#include "lvs_settings.hpp"
 #include "mainstay/config/keywords.hpp"
-#include "mainstay/config/validate/sync_daemon.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/vrrp/filter.hpp"
 
 namespace mainstay::report {

@@ -8,10 +8,10 @@
 #include <concepts>
 #include <iterator>
 
-#include "config_text.hpp"
 #include "counter_names.hpp"
 #include "document_queries.hpp"
 #include "dump_text.hpp"
+#include "lvs_settings.hpp"
 #include "mainstay/config/keyword_values.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/report/dumps.hpp"

@@ -1,9 +1,9 @@
 // Sync groups, scripts, tracked files, processes and BFD sessions in keepalived's text dump (2.2.7).
 #include <algorithm>
 
-#include "config_text.hpp"
 #include "document_queries.hpp"
 #include "dump_text.hpp"
+#include "lvs_settings.hpp"
 #include "mainstay/config/keyword_values.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/vrrp/trackers.hpp"

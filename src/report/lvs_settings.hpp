@@ -1,12 +1,15 @@
-// Settings of services and servers as keepalived shows them, in its dumps and over SNMP alike. Pure.
+// Parts of the configuration, and settings of services and servers, as keepalived shows them, in its dumps and over
+// SNMP alike. Pure.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "mainstay/config/model.hpp"
 #include "mainstay/lvs/quorum.hpp"
 #include "mainstay/report/status.hpp"
+#include "mainstay/vrrp/trackers.hpp"
 
 namespace mainstay::report {
 
@@ -26,5 +29,10 @@ struct CheckSettings {
 // A quorum above the sum of the weights is reduced to that sum, as in keepalived, and a hysteresis below it. Before the
 // service is in the status, and with a status of an older writer, the configuration yields the same.
 [[nodiscard]] lvs::Quorum quorum_in_use(const config::VirtualServer& service, const ServiceStatus* status);
+
+// Each argument in single quotes: "'/bin/x' 'y z'".
+[[nodiscard]] std::string quoted_command(const config::Command& command);
+// The arguments after the program's name: "-x -y".
+[[nodiscard]] std::string parameters_text(const vrrp::ProcessTracker& process);
 
 }  // namespace mainstay::report

@@ -1,7 +1,13 @@
 #include "mainstay/vrrp/authentication.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string_view>
 #include <utility>
+
+#include "mainstay/wire/vrrp_auth.hpp"
+#include "receive_auth.hpp"
 
 namespace mainstay::vrrp {
 namespace {
@@ -51,6 +57,138 @@ void Authentication::adopt(std::uint64_t sent, std::vector<HeardSequence> heard)
 
 std::int64_t clock_difference(std::uint64_t sequence, std::int64_t unix_us) {
     return static_cast<std::int64_t>(sequence >> 32) - unix_us / kSecond;
+}
+
+namespace {
+
+constexpr std::uint8_t kHighestAuthType = 2;
+
+bool header_right(const ReceiveContext& c, const PacketHeard& p) {
+    const auto header = wire::decode_ah(p.payload);
+    if (!header || header->next_header != wire::kVrrpProtocol ||
+        !wire::ah_right(p.ip_header, p.payload, auth_key(c.config))) {
+        ++c.counters.auth_failure;
+        log_once(c, p, Problem::Password, "received an AH packet from {} that was made with another auth_pass",
+                 p.source.to_string());
+        return false;
+    }
+    if (!c.auth.grows(p.source, header->sequence)) {
+        ++c.counters.auth_failure;
+        log_once(c, p, Problem::Replay, "received an AH packet from {} for the second time: its number is {}",
+                 p.source.to_string(), header->sequence);
+        return false;
+    }
+    c.auth.catch_up(header->sequence);
+    return true;
+}
+
+std::string_view auth_words(std::uint8_t type) {
+    constexpr std::array<std::string_view, kHighestAuthType + 1> kWords{"no authentication", "auth_type PASS",
+                                                                        "auth_type AH"};
+    return kWords.at(type);
+}
+
+}  // namespace
+
+bool header_as_expected(const ReceiveContext& c, const PacketHeard& p) {
+    const bool have = p.protocol == wire::kAhProtocol, want = c.config.auth_type == config::AuthType::Ah;
+    if (have == want) return true;
+    ++c.counters.authtype_mismatch;
+    log_once(c, p, Problem::AuthMismatch, "received a packet {} authentication header from {}, expecting one {}",
+             have ? "with an" : "without", p.source.to_string(), want ? "with it" : "without");
+    return false;
+}
+
+Parts parts_of(const ReceiveContext& c, const PacketHeard& p) {
+    Parts parts{p.payload, {}};
+    if (p.protocol == wire::kAhProtocol) parts.packet = p.payload.subspan(std::min(p.payload.size(), wire::kAhLength));
+    if (!c.settings.hmac || parts.packet.size() < wire::kVrrpHeaderLength) return parts;
+    const auto version = std::to_integer<std::uint8_t>(parts.packet[0]) >> 4;
+    const std::size_t length = wire::vrrp_length(static_cast<std::uint8_t>(version), p.source.family(),
+                                                 std::to_integer<std::size_t>(parts.packet[3]));
+    if (parts.packet.size() != length + wire::kTrailerLength) return parts;
+    parts.trailer = parts.packet.subspan(length);
+    parts.packet = parts.packet.first(length);
+    return parts;
+}
+
+// In keepalived's order: present, well-formed, known key, correct HMAC, within the time window, not replayed (2.4.3).
+bool trailer_ok(const ReceiveContext& c, const PacketHeard& p, const Parts& parts) {
+    if (!c.settings.hmac) return true;
+    const HmacSettings& hmac = *c.settings.hmac;
+    const std::string from = p.source.to_string();
+    if (parts.trailer.empty()) {
+        if (hmac.mode != HmacSettings::Mode::Enforce) return true;
+        ++c.counters.auth_ext_missing;
+        log_once(c, p, Problem::TrailerMissing, "received a packet without HMAC from {}", from);
+        return false;
+    }
+    const auto trailer = wire::decode_trailer(parts.trailer);
+    if (!trailer || trailer->type != wire::kTrailerType || trailer->reserved != 0) {
+        ++c.counters.auth_ext_malformed;
+        log_once(c, p, Problem::TrailerMalformed, "received a packet with a malformed HMAC trailer from {}", from);
+        return false;
+    }
+    const HmacKey* key = hmac.key(trailer->key_id);
+    if (key == nullptr) {
+        ++c.counters.auth_ext_unknown_key;
+        log_once(c, p, Problem::KeyUnknown, "received a packet signed with key {} from {}, which is not configured",
+                 trailer->key_id, from);
+        return false;
+    }
+    if (!wire::trailer_right(parts.packet, *trailer, p.source, key->secret)) {
+        ++c.counters.auth_ext_invalid_hmac;
+        log_once(c, p, Problem::HmacWrong, "received a packet with a wrong HMAC from {}: key {} is not the same there",
+                 from, trailer->key_id);
+        return false;
+    }
+    const std::int64_t difference = clock_difference(trailer->sequence, c.unix_us);
+    if (hmac.by_time && std::abs(difference) > hmac.window.count()) {
+        ++c.counters.auth_ext_stale;
+        log_once(c, p, Problem::Stale, "received a packet from {} whose clock is {} s {} ours; time_window is {} s",
+                 from, std::abs(difference), difference > 0 ? "ahead of" : "behind", hmac.window.count());
+        return false;
+    }
+    if (!c.auth.grows(p.source, trailer->sequence)) {
+        ++c.counters.auth_ext_replay;
+        log_once(c, p, Problem::Replay, "received a signed packet from {} for the second time", from);
+        return false;
+    }
+    return true;
+}
+
+bool auth_ok(const ReceiveContext& c, const PacketHeard& p, const wire::VrrpPacket& packet) {
+    const auto ours = static_cast<std::uint8_t>(c.config.auth_type);
+    if (packet.auth_type > kHighestAuthType) {
+        ++c.counters.invalid_authtype;
+        log_once(c, p, Problem::AuthType, "received an invalid auth type {} from {}", packet.auth_type,
+                 p.source.to_string());
+        return false;
+    }
+    if (packet.auth_type != ours) {
+        ++c.counters.authtype_mismatch;
+        report(
+            c, p, Problem::AuthMismatch,
+            [&] {
+                return fmt::format("received a {} auth from {}, expecting {}!", packet.auth_type, p.source.to_string(),
+                                   ours);
+            },
+            [&] {
+                return fmt::format("{} advertises with {}, this router with {}", p.source.to_string(),
+                                   auth_words(packet.auth_type), auth_words(ours));
+            });
+        return false;
+    }
+    const bool has_password = c.config.auth_type == config::AuthType::Pass && p.source.is_v4();
+    if (has_password && packet.auth != auth_bytes(c.config)) {
+        ++c.counters.auth_failure;
+        report(
+            c, p, Problem::Password,
+            [&] { return fmt::format("received an invalid passwd from {}!", p.source.to_string()); },
+            [&] { return fmt::format("{} has another auth_pass", p.source.to_string()); });
+        return false;
+    }
+    return c.config.auth_type != config::AuthType::Ah || header_right(c, p);
 }
 
 }  // namespace mainstay::vrrp

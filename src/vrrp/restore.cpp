@@ -1,7 +1,12 @@
 #include "mainstay/vrrp/restore.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
+
+#include "mainstay/vrrp/instance.hpp"
 
 namespace mainstay::vrrp {
 
@@ -71,6 +76,90 @@ void RestoreBudget::all_are_back() {
 void RestoreBudget::renumber(const std::function<std::optional<std::size_t>(std::size_t)>& new_position) {
     for (auto& [position, address] : std::exchange(addresses_, {}))
         if (const auto next = new_position(position)) addresses_.emplace(*next, std::move(address));
+}
+
+namespace {
+
+enum class Holds : std::uint8_t { All, NotAll, HasNone };
+
+Holds holds(const config::Instance& instance, std::span<const InterfaceFact> interfaces) {
+    const auto wanted = held_addresses(instance);
+    if (wanted.empty()) return Holds::HasNone;
+    const bool all = std::ranges::all_of(wanted, [&](const HeldAddress& held) {
+        const auto link = std::ranges::find(interfaces, held.interface, &InterfaceFact::name);
+        return link != interfaces.end() &&
+               std::ranges::find(link->addresses, held.prefix.address) != link->addresses.end();
+    });
+    return all ? Holds::All : Holds::NotAll;
+}
+
+// Of the members of a group that have addresses, all are held, and there is one.
+bool group_is_held(const config::Config& config, const std::vector<Holds>& held, const std::string& group) {
+    bool any = false;
+    for (std::size_t i = 0; i < config.instances.size(); ++i) {
+        if (config.instances[i].sync_group != group) continue;
+        if (held[i] == Holds::NotAll) return false;
+        any = any || held[i] == Holds::All;
+    }
+    return any;
+}
+
+InstanceSnapshot master(const config::Instance& instance, Instant now) {
+    InstanceSnapshot snapshot;
+    snapshot.name = instance.name;
+    snapshot.interface = instance.interface;
+    snapshot.group = instance.sync_group;
+    snapshot.virtual_router_id = instance.virtual_router_id;
+    snapshot.version = instance.version;
+    snapshot.family = instance.family;
+    snapshot.base_priority = snapshot.effective_priority = instance.priority;
+    snapshot.state = State::Master;
+    snapshot.owns_addresses = true;
+    snapshot.deadline = now;
+    snapshot.reason = "another program on this host was MASTER, and this daemon took over from it";
+    snapshot.cause = Cause::Takeover;
+    return snapshot;
+}
+
+class Tracked {
+public:
+    template <class Holder>
+    void note(const Holder& holder) {
+        for (const auto& track : holder.track_scripts) scripts_.insert(track.name);
+    }
+    void put_scripts(RouterSnapshot& into) const {
+        for (const auto& name : scripts_) into.scripts.push_back({.name = name, .known = true, .up = true});
+    }
+
+private:
+    std::set<std::string> scripts_;
+};
+
+}  // namespace
+
+RouterSnapshot adopted_state(const config::Config& config, std::span<const InterfaceFact> interfaces, Instant now) {
+    std::vector<Holds> held;
+    held.reserve(config.instances.size());
+    for (const auto& instance : config.instances) held.push_back(holds(instance, interfaces));
+    RouterSnapshot snapshot;
+    Tracked tracked;
+    std::set<std::string> groups;
+    for (std::size_t i = 0; i < config.instances.size(); ++i) {
+        const auto& instance = config.instances[i];
+        const bool is_master =
+            instance.sync_group.empty() ? held[i] == Holds::All : group_is_held(config, held, instance.sync_group);
+        if (!is_master) continue;
+        snapshot.instances.push_back(master(instance, now));
+        tracked.note(instance);
+        if (!instance.sync_group.empty()) groups.insert(instance.sync_group);
+    }
+    for (const auto& group : config.sync_groups) {
+        if (!groups.contains(group.name)) continue;
+        tracked.note(group);
+        snapshot.groups.push_back({.name = group.name, .state = State::Master, .last_mailed = {}});
+    }
+    tracked.put_scripts(snapshot);
+    return snapshot;
 }
 
 }  // namespace mainstay::vrrp

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "advert_spread.hpp"
+#include "deadlines.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/wire/vrrp.hpp"
 #include "mainstay/wire/vrrp_auth.hpp"

@@ -1,4 +1,4 @@
-#include "mainstay/alert/firewall_script.hpp"
+#include "mainstay/alert/script_requests.hpp"
 
 #include <doctest/doctest.h>
 

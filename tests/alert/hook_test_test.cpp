@@ -1,4 +1,4 @@
-#include "mainstay/alert/trial_event.hpp"
+#include "mainstay/alert/trials.hpp"
 
 #include <doctest/doctest.h>
 

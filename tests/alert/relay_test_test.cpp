@@ -1,5 +1,5 @@
 // A test mail through the relays.
-#include "mainstay/alert/trial_mail.hpp"
+#include "mainstay/alert/trials.hpp"
 
 #include <doctest/doctest.h>
 

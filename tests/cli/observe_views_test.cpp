@@ -2,11 +2,8 @@
 #include <doctest/doctest.h>
 
 #include "cli/ctl_events.hpp"
-#include "cli/status_check.hpp"
-#include "cli/status_filter.hpp"
+#include "cli/output.hpp"
 #include "cli/status_view.hpp"
-#include "cli/terminal.hpp"
-#include "cli/top_view.hpp"
 
 using namespace mainstay;
 using namespace mainstay::cli;

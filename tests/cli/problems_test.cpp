@@ -11,7 +11,6 @@
 #include "../report/configured_scene.hpp"
 #include "../report/snmp/shown.hpp"
 #include "cli/doctor.hpp"
-#include "cli/status_check.hpp"
 #include "cli/status_view.hpp"
 #include "mainstay/report/metrics.hpp"
 

@@ -1,4 +1,4 @@
-#include "mainstay/config/mail_relay.hpp"
+#include "mainstay/config/mail_address.hpp"
 
 #include <doctest/doctest.h>
 

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "mainstay/config/validate/unusable.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "samples.hpp"
 
 using namespace mainstay;

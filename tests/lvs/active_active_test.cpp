@@ -6,7 +6,7 @@
 #include <random>
 
 #include "builders.hpp"
-#include "mainstay/config/validate/active_active.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/lvs/ledger.hpp"
 #include "mainstay/lvs/mh_table.hpp"
 #include "mainstay/lvs/plan.hpp"

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "judge_harness.hpp"
-#include "lvs/line_budget.hpp"
+#include "lvs/check_words.hpp"
 #include "mainstay/lvs/certificates.hpp"
 #include "mainstay/lvs/judge.hpp"
 #include "mainstay/lvs/plan.hpp"

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "judge_harness.hpp"
-#include "mainstay/config/validate/unusable.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/lvs/judge.hpp"
 
 using namespace mainstay;

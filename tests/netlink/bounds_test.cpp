@@ -10,7 +10,7 @@
 
 #include "bytes.hpp"
 #include "mainstay/netlink/ipvs.hpp"
-#include "mainstay/netlink/ipvs_refusal.hpp"
+#include "mainstay/netlink/ipvs_types.hpp"
 #include "mainstay/netlink/proc_events.hpp"
 #include "mainstay/netlink/routing.hpp"
 #include "mainstay/netlink/rtnetlink.hpp"

@@ -10,7 +10,7 @@
 #include <cerrno>
 
 #include "bytes.hpp"
-#include "mainstay/netlink/ipvs_refusal.hpp"
+#include "mainstay/netlink/ipvs_types.hpp"
 
 using namespace mainstay;
 using namespace mainstay::netlink;

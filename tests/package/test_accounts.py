@@ -75,11 +75,9 @@ def test_the_folders_have_one_owner_and_one_mode_in_tmpfiles_both_packages_and_t
 
 
 def test_the_folder_of_what_outlives_a_boot_is_root_s_and_the_daemon_s_alone_to_make():
-    made = {}
-    for name in ("maintenance_file", "discovery_file"):
-        text = (TOP / "src" / "role" / "supervisor" / f"{name}.cpp").read_text(encoding="utf-8")
-        made[name] = re.findall(r"make_directory\(folder_?, \{::(\w+)\(\), ::(\w+)\(\)\}, (0\d+)\)", text)
-    assert made == {name: [("geteuid", "getegid", "0755")] for name in made}
+    text = (TOP / "src" / "role" / "supervisor" / "kept_files.cpp").read_text(encoding="utf-8")
+    made = re.findall(r"make_directory\(folder_?, \{::(\w+)\(\), ::(\w+)\(\)\}, (0\d+)\)", text)
+    assert made == 2 * [("geteuid", "getegid", "0755")]  # for maintenance, and for servers that sources listed
 
     others = ("tmpfiles.d/mainstay.conf", "debian/mainstay.postinst", "rpm/mainstay.spec", "systemd/mainstay.service",
               "systemd/mainstay@.service", "systemd/keepalived.service")

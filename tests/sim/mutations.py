@@ -154,7 +154,7 @@ MUTATIONS = [
     ("ttl-not-checked", "receive.cpp", "a routed packet counts", "p.ttl == kMulticastTtl", "true"),
     ("checksum-not-checked", "receive.cpp", "a damaged packet counts",
      "right || old_checksum_right(c, p, parts.packet)", "true"),
-    ("password-not-checked", "receive_auth.cpp", "a packet with another password counts",
+    ("password-not-checked", "authentication.cpp", "a packet with another password counts",
      "packet.auth != auth_bytes(c.config)", "false"),
     ("interval-not-checked", "receive.cpp", "a version 2 packet with another interval counts",
      "packet.interval == c.config.advert_int", "true"),

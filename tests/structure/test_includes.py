@@ -121,7 +121,7 @@ def test_no_room_includes_what_is_not_for_it():
     ("src/role/vrrp/x.cpp", '"role/common/peer_channel.hpp"', False),
     ("src/role/vrrp/x.cpp", '"links.hpp"', False),
     ("src/cli/x.cpp", '"mainstay/role/lvs/role.hpp"', False),
-    ("src/config/schema/x.cpp", '"mainstay/config/validate/announce.hpp"', True),
+    ("src/config/schema/x.cpp", '"mainstay/config/validate/resolved.hpp"', True),
     ("src/config/validate/x.cpp", '"config/parse/parser.hpp"', True),
     ("include/mainstay/config/language/x.hpp", '"mainstay/config/schema/schema.hpp"', True),
     ("src/config/toml/x.cpp", '"../tools/print_text.hpp"', True),

@@ -1,4 +1,4 @@
-#include "mainstay/vrrp/adoption.hpp"
+#include "mainstay/vrrp/restore.hpp"
 
 #include <doctest/doctest.h>
 

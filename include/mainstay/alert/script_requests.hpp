@@ -11,6 +11,7 @@
 
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/base/error.hpp"
+#include "scripts.hpp"
 
 namespace mainstay::alert {
 
@@ -30,7 +31,15 @@ inline constexpr std::size_t kFifoLineBytesMax = 4096;  // PIPE_BUF: a longer on
 // Errc::Invalid: malformed.
 [[nodiscard]] Result<void> check_fifo_line(Requester from, std::string_view line, const FifoNames& names);
 
-// Arguments of the firewall's command (firewall_script.hpp), as vrrp::filter_calls() makes them.
+// Arguments of the firewall's command (below), as vrrp::filter_calls() makes them.
 [[nodiscard]] bool is_firewall_call(std::span<const std::string> arguments);
+
+// The command that implements vrrp_iptables. iptables and ipset need root and are slow, so the supervisor runs them
+// like a script; the role only sends arguments, which no shell interprets.
+inline constexpr const char* kFirewallKey = "firewall";  // also the queue, so that calls run one after the other
+
+// Whether this configuration may need it.
+[[nodiscard]] bool wants_firewall_script(const config::Config& config);
+[[nodiscard]] Wanted firewall_script();
 
 }  // namespace mainstay::alert

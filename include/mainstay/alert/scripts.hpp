@@ -13,7 +13,6 @@
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/model.hpp"
-#include "mainstay/config/validate/service_change.hpp"
 
 namespace mainstay::alert {
 

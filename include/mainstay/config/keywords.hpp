@@ -167,7 +167,7 @@ inline constexpr Keyword<Section> host{"host"};
 
 // ---- no keywords: what is stored beside them while a configuration is made ready for a process
 inline constexpr Keyword<bool> nodad{"-nodad"};                           // of an address's line
-inline constexpr Keyword<bool> misc_path_unusable{"misc_path unusable"};  // unusable.hpp
+inline constexpr Keyword<bool> misc_path_unusable{"misc_path unusable"};  // validate/resolved.hpp
 inline constexpr Keyword<WordList> base_interface{"base interface"};      // of an instance on a device of its own
 inline constexpr Keyword<WordList> ca_contents{"ca contents"}, certificate_contents{"certificate contents"},
     key_contents{"key contents"}, problem{"problem"};  // of SSL's files

@@ -1,6 +1,7 @@
 // From files to a checked model: read, resolve to one snapshot text, lex, apply the schema, check across blocks.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -101,5 +102,19 @@ enum class Audience : std::uint8_t { Vrrp, Lvs, Observer, Bfd, Snmp };
 
 // The part of the model that this role may see; everything else is left at its default.
 [[nodiscard]] Config slice(const Config& config, Audience audience);
+
+// --strict: a configuration with any warning is refused.
+
+// True for a warning or a more severe diagnostic; notes do not count.
+[[nodiscard]] inline bool has_warnings(const Loaded& loaded) {
+    return std::ranges::any_of(loaded.diagnostics,
+                               [](const Diagnostic& found) { return found.severity >= Severity::Warning; });
+}
+
+// A configuration with all its includes as one text.
+
+// The text that load_file() parses, with includes, definitions and conditions resolved, and with its secrets. Empty if
+// nothing can be read.
+[[nodiscard]] std::string consolidated(const std::string& path, const Environment& environment);
 
 }  // namespace mainstay::config

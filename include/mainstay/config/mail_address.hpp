@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "mainstay/base/error.hpp"
 
 namespace mainstay::config {
 
@@ -30,5 +33,17 @@ struct MailAddresses {
     std::vector<MailAddressProblem> problems;  // what is no address is in `addresses` not at all
 };
 [[nodiscard]] MailAddresses mail_addresses(std::string_view text);
+
+// A mail relay as mainstay.toml names it. Pure.
+struct MailRelay {
+    std::string host;  // a name or an address, IPv6 without brackets
+    std::uint16_t port = 25;
+    enum class Tls : std::uint8_t { Off, StartTls, Implicit } tls = Tls::Off;
+    bool operator==(const MailRelay&) const = default;
+};
+
+// "smtp://HOST", "starttls://HOST:587", "smtps://[2001:db8::1]:465"; without a port 25, 587 and 465. Errc::Invalid,
+// with what is wrong.
+[[nodiscard]] Result<MailRelay> mail_relay(std::string_view text);
 
 }  // namespace mainstay::config

@@ -4,6 +4,7 @@
 // them for people.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -323,5 +324,11 @@ struct Config {
 // keepalived's text form of a service or server, used in logs, mails and FIFO lines: "[10.0.0.1]:tcp:80", "FWM 5".
 [[nodiscard]] std::string service_name(const VirtualServer& service);
 [[nodiscard]] std::string server_name(const Endpoint& endpoint, Protocol protocol);
+
+// A virtual server that a reload changes while its position and all others stay unchanged.
+struct ServiceChange {
+    std::size_t at = 0;  // its index among the virtual servers
+    VirtualServer before, after;
+};
 
 }  // namespace mainstay::config

@@ -8,7 +8,6 @@
 
 #include "mainstay/base/error.hpp"
 #include "mainstay/config/model.hpp"
-#include "mainstay/config/validate/service_change.hpp"
 
 namespace mainstay::ipc {
 

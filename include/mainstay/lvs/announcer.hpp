@@ -20,7 +20,7 @@
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/time.hpp"
-#include "mainstay/config/validate/announce.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/netlink/announce.hpp"
 #include "service_state.hpp"
 

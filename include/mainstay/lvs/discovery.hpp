@@ -15,7 +15,7 @@
 
 #include "mainstay/base/time.hpp"
 #include "mainstay/config/server_file.hpp"
-#include "mainstay/config/validate/discovery_settings.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 
 namespace mainstay::lvs {
 

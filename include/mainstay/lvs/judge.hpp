@@ -26,7 +26,6 @@
 #include "mainstay/base/byte_archive.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/config/model.hpp"
-#include "mainstay/config/validate/service_change.hpp"
 #include "mainstay/netlink/mark_table.hpp"
 #include "memory.hpp"
 #include "overrides.hpp"
@@ -37,7 +36,7 @@ namespace mainstay::lvs {
 
 // Up to this many servers in total, activation, first success and shutdown are logged per server; above it per service,
 // and at the end, with more services than that, in one line for all. Changes of a server's state are logged unless
-// there are too many at a time (line_budget.hpp).
+// there are too many at a time (LineBudget).
 inline constexpr std::size_t kServersNamedInLogMax = 256;
 
 [[nodiscard]] std::string_view keyword_of(config::Checker::Type type);  // "TCP_CHECK"

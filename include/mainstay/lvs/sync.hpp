@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "mainstay/config/model.hpp"
-#include "mainstay/config/validate/sync_daemon.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/netlink/ipvs_types.hpp"
 
 namespace mainstay::lvs {

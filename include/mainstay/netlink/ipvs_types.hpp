@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "ipvs_types.hpp"
 #include "mainstay/base/ip.hpp"
 
 namespace mainstay::netlink {
@@ -121,5 +122,11 @@ struct IpvsTimeouts {  // of connections, in seconds; 0 in a request: unchanged
 [[nodiscard]] std::string describe(const IpvsServiceKey& key);
 [[nodiscard]] std::string describe(const IpvsOperation& operation);
 [[nodiscard]] std::string describe(const IpvsDaemon& daemon);  // "IPVS master sync daemon on eth0, id 51"
+
+// keepalived's log line for an IPVS operation that the kernel refused. Kept to the letter, because monitoring matches
+// it.
+
+// "IPVS cmd IP_VS_SO_SET_ADD(1154) error: Scheduler or persistence engine not found(2) (10.0.0.1:tcp:80)"
+[[nodiscard]] std::string line_of_refusal(const IpvsOperation& operation, int sys_errno);
 
 }  // namespace mainstay::netlink

@@ -44,7 +44,7 @@ struct FilterPlan {
                                       const std::vector<IndexedDevice>& vmacs,
                                       const std::function<std::uint32_t(const std::string&)>& index_of);
 
-// The calls of the firewall script (alert/firewall_script.hpp) that change rules and sets from one plan to another.
+// The calls of the firewall script (alert/script_requests.hpp) that change rules and sets from one plan to another.
 
 // vrrp_iptables and vrrp_ipsets with their defaults.
 struct IptablesNames {

@@ -4,9 +4,8 @@
 #include <string>
 #include <utility>
 
-#include "common_mistakes.hpp"
 #include "config/schema/parse_context.hpp"
-#include "unknown.hpp"
+#include "parser.hpp"
 
 namespace mainstay::config {
 namespace {

@@ -40,7 +40,7 @@ struct BraceFault {
     std::vector<const KeywordSpec*> also;
     Mark opened;
     bool holds_blocks = false;  // UnknownBlock outside of all blocks: something in it is read
-    // Of what the author meant (intended.hpp):
+    // Of what the author meant (parser.hpp):
     Mark after;           // what stands before the place of a brace that is missing
     bool paired = false;  // Open...: its } is there, too; CloseEarly: it should stand behind `after`
 };
@@ -58,8 +58,8 @@ struct WalkedFile {
     bool fits = true;                // no brace is missing or unexpected
     // Offsets of the lines that are read as what they are, and of those that a block follows, in ascending order.
     std::vector<std::uint32_t> lines, blocks;
-    std::string_view text;  // not empty: a line of it whose quote is not closed counts as if it were (intended.hpp)
-    // The lines whose keyword is misspelt and taken for another one, in ascending order (intended.hpp).
+    std::string_view text;  // not empty: a line of it whose quote is not closed counts as if it were (parser.hpp)
+    // The lines whose keyword is misspelt and taken for another one, in ascending order (parser.hpp).
     std::vector<std::pair<std::uint32_t, const KeywordSpec*>> meant;
 
     [[nodiscard]] const BraceFault* fault_at(std::uint32_t offset) const;  // null: there is none

@@ -1,4 +1,4 @@
-#include "brace_faults.hpp"
+#include "parser.hpp"
 
 #include <fmt/ranges.h>
 
@@ -6,8 +6,6 @@
 #include <map>
 #include <string>
 #include <utility>
-
-#include "common_mistakes.hpp"
 
 namespace mainstay::config {
 namespace {

@@ -1,5 +1,5 @@
 // Common mistakes that can be explained although no schema row matches, and the findings of the lexer.
-#include "common_mistakes.hpp"
+#include "parser.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "consequences.hpp"
+#include "parser.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,11 +1,9 @@
-#include "intended.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "common_mistakes.hpp"
 #include "config/schema/parse_context.hpp"
-#include "unknown.hpp"
+#include "parser.hpp"
 
 namespace mainstay::config {
 namespace {

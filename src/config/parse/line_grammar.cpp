@@ -1,12 +1,11 @@
 // Parses lines with a grammar of their own: lines of virtual_routes and the like, and keywords such as lvs_sync_daemon.
 // Their words are schema rows too: options, which have names, and positions, which have none. The argument of an option
 // may be a line itself (a route's nexthop): it extends to the first word that only the enclosing line knows.
-#include "line_grammar.hpp"
 
 #include <algorithm>
 #include <array>
 
-#include "common_mistakes.hpp"
+#include "parser.hpp"
 
 namespace mainstay::config {
 namespace {

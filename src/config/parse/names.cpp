@@ -1,4 +1,4 @@
-#include "names.hpp"
+#include "parser.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "brace_faults.hpp"
-#include "common_mistakes.hpp"
 #include "config/parse/parser.hpp"
 #include "config/schema/parse_context.hpp"
 #include "config/schema/value_store.hpp"
 #include "config/validate/validate.hpp"
-#include "line_grammar.hpp"
-#include "unknown.hpp"
+#include "parser.hpp"
 
 namespace mainstay::config {
 namespace {

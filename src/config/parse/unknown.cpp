@@ -1,8 +1,7 @@
-#include "unknown.hpp"
 
 #include <algorithm>
 
-#include "common_mistakes.hpp"
+#include "parser.hpp"
 
 namespace mainstay::config {
 namespace {

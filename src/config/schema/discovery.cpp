@@ -1,7 +1,6 @@
 // Rows of the schema: real servers that a file lists, and when an answer of a file or of DNS counts.
 #include "mainstay/config/server_file.hpp"
 #include "setters.hpp"
-#include "setters_named.hpp"
 
 namespace mainstay::config {
 namespace {

@@ -1,6 +1,5 @@
 // Rows of the schema: virtual servers and real servers.
 #include "setters.hpp"
-#include "setters_named.hpp"
 
 namespace mainstay::config {
 namespace {

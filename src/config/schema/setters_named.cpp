@@ -5,7 +5,6 @@
 #include "config/schema/parse_context.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "setters.hpp"
-#include "setters_named.hpp"
 
 namespace mainstay::config {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "config/language/expand.hpp"
 #include "config/parse/block_walk.hpp"
-#include "config/parse/line_grammar.hpp"
+#include "config/parse/parser.hpp"
 #include "config/schema/parse_context.hpp"
 #include "mainstay/config/language/lexer.hpp"
 #include "words.hpp"

@@ -6,11 +6,10 @@
 #include <map>
 #include <string>
 
-#include "config/schema/setters_named.hpp"
+#include "config/schema/setters.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/config/scheduler_flags.hpp"
-#include "mainstay/config/validate/active_active.hpp"
-#include "mainstay/config/validate/sync_daemon.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 
 namespace mainstay::config {
 namespace {

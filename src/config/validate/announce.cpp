@@ -1,5 +1,5 @@
 // Checks announce { } of virtual servers: against their kind, each other, and the addresses of VRRP.
-#include "mainstay/config/validate/announce.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 
 #include <algorithm>
 #include <map>

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "config/schema/setters.hpp"
-#include "config/schema/setters_named.hpp"
 #include "mainstay/config/keywords.hpp"
 
 namespace mainstay::config {

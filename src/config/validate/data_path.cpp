@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "config/schema/setters_named.hpp"
+#include "config/schema/setters.hpp"
 #include "mainstay/config/keywords.hpp"
-#include "mainstay/config/validate/data_path.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 
 namespace mainstay::config {
 namespace {

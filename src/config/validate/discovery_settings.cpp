@@ -1,4 +1,4 @@
-#include "mainstay/config/validate/discovery_settings.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 
 #include <algorithm>
 #include <utility>

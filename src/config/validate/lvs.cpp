@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "config/schema/parse_context.hpp"
-#include "config/schema/setters_named.hpp"
+#include "config/schema/setters.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/config/scheduler_flags.hpp"
 #include "validate.hpp"

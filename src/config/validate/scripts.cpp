@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "config/schema/parse_context.hpp"
-#include "mainstay/config/validate/unusable.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "shell_words.hpp"
 #include "validate.hpp"
 

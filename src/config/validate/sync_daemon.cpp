@@ -1,5 +1,5 @@
 // Checks that the instance of lvs_sync_daemon exists.
-#include "mainstay/config/validate/sync_daemon.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 
 #include <algorithm>
 

@@ -4,11 +4,11 @@
 
 #include "keepalived_parts.hpp"
 #include "mainstay/config/keywords.hpp"
-#include "mainstay/config/validate/sync_daemon.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/vrrp/filter.hpp"
 #include "mainstay/vrrp/trackers.hpp"
-#include "report/config_text.hpp"
 #include "report/document_queries.hpp"
+#include "report/lvs_settings.hpp"
 #include "table.hpp"
 
 namespace mainstay::report {

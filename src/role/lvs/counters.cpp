@@ -5,7 +5,7 @@
 
 #include "mainstay/config/keyword_values.hpp"
 #include "mainstay/config/keywords.hpp"
-#include "mainstay/report/snmp_parts.hpp"
+#include "mainstay/report/snmp.hpp"
 
 namespace mainstay::role {
 namespace {

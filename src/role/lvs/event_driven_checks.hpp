@@ -1,7 +1,10 @@
-// FILE_CHECK and BFD_CHECK: the last known state of each file and session, and the verdicts that follow from it.
+// Checks that others carry out. FILE_CHECK and BFD_CHECK: the last known state of each file and session, and the
+// verdicts that follow from it. MISC_CHECK: the verdict that follows from its script's exit.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,5 +34,16 @@ private:
     std::map<std::string, std::int64_t> numbers_;
     std::map<std::string, bool> sessions_;
 };
+
+// The verdict that follows from the exit of a MISC_CHECK's script.
+struct ScriptVerdict {
+    lvs::Outcome outcome = lvs::Outcome::NotRun;
+    std::string reason;
+    std::optional<std::int64_t> weight;
+};
+
+// A script that cannot be executed fails the check; in keepalived it passes. Only a shortage on this host does not
+// count as a result.
+[[nodiscard]] ScriptVerdict verdict_of(const ipc::ScriptResult& result, bool dynamic);
 
 }  // namespace mainstay::role

@@ -4,7 +4,7 @@
 #include <system_error>
 
 #include "mainstay/lvs/plan.hpp"
-#include "mainstay/netlink/ipvs_refusal.hpp"
+#include "mainstay/netlink/ipvs_types.hpp"
 
 namespace mainstay::role {
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <set>
 
-#include "mainstay/config/validate/data_path.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "role_impl.hpp"
 
 namespace mainstay::role {

@@ -8,7 +8,7 @@
 
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/ip.hpp"
-#include "mainstay/config/mail_relay.hpp"
+#include "mainstay/config/mail_address.hpp"
 #include "tls.hpp"
 
 namespace mainstay::role {

@@ -9,7 +9,7 @@
 
 #include "mainstay/base/text.hpp"
 #include "mainstay/config/members.hpp"
-#include "mainstay/config/validate/sync_daemon.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/ipc/snapshot.hpp"

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "mainstay/alert/fifos.hpp"
-#include "mainstay/alert/firewall_script.hpp"
+#include "mainstay/alert/script_requests.hpp"
 #include "mainstay/config/keywords.hpp"
-#include "mainstay/config/validate/discovery_settings.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/scripts.hpp"
 

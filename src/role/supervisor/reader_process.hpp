@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/message.hpp"
+#include "mainstay/ipc/settings.hpp"
 #include "mainstay/kernel/spawn.hpp"
 
 namespace mainstay::role {
@@ -83,5 +85,10 @@ private:
     bool offended_ = false;  // its messages are ignored
     int messages_ = 0;
 };
+
+// Copies of the configuration as it was read, with its included files in one: tmp_config_directory gets the running
+// one, config_save_dir every one that ever ran (NAME.YYYYMMDD-HHMMSS).
+
+void keep_copies(const ipc::DaemonSettings& settings, const std::string& config_path, std::string_view text, Log& log);
 
 }  // namespace mainstay::role

@@ -10,7 +10,6 @@
 #include <map>
 
 #include "authorization.hpp"
-#include "mainstay/alert/firewall_script.hpp"
 #include "mainstay/alert/script_requests.hpp"
 #include "mainstay/base/script_variables.hpp"
 #include "mainstay/kernel/scripts.hpp"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "mainstay/alert/firewall_script.hpp"
+#include "mainstay/alert/script_requests.hpp"
 #include "mainstay/kernel/link_maker.hpp"
 #include "mainstay/vrrp/instance.hpp"
 

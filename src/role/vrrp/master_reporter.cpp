@@ -1,6 +1,6 @@
 #include "master_reporter.hpp"
 
-#include "mainstay/config/validate/sync_daemon.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 
 namespace mainstay::role {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "mainstay/ipc/status.hpp"
-#include "mainstay/vrrp/adoption.hpp"
+#include "mainstay/vrrp/restore.hpp"
 
 namespace mainstay::role {
 namespace {

@@ -1,4 +1,4 @@
-#include "mainstay/config/validate/announce.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 
 #include <doctest/doctest.h>
 

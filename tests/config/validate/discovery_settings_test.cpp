@@ -1,5 +1,5 @@
 // The settings of sources of real servers: their defaults, and what several services make of one source.
-#include "mainstay/config/validate/discovery_settings.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 
 #include <doctest/doctest.h>
 

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "../samples.hpp"
-#include "mainstay/config/validate/sync_daemon.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 
 using namespace mainstay;
 using namespace mainstay::config;

@@ -1,5 +1,5 @@
 // Which parts of SNMP a configuration asks for.
-#include "mainstay/report/snmp_parts.hpp"
+#include "mainstay/report/snmp.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 // The nftables table of nftables_ipvs in a network namespace of the test's own, and the watch over the ruleset.
 #include "../../needs.hpp"
-#include "role/lvs/mark_reconciler.hpp"
+#include "role/lvs/settings_reconciler.hpp"
 
 #include <doctest/doctest.h>
 

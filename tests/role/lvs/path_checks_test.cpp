@@ -20,7 +20,7 @@ using lvs::test::service;
 
 namespace {
 
-const std::string kAcceptLocal = "net/ipv4/conf/all/accept_local";
+const std::string kSysctl = "net/ipv4/conf/all/accept_local";
 
 constexpr const char* kService = "127.0.0.9";  // not what this host sends from to the servers
 
@@ -91,7 +91,7 @@ TEST_CASE("a server is checked at the service's address, by a kernel service of 
     DataPathScene scene;
     scene.bench.start(web_along(port, {"127.0.0.2", "127.0.0.3"}));
     CHECK(scene.mark_services() == 2);
-    CHECK(scene.sysctls[kAcceptLocal] == 1);
+    CHECK(scene.sysctls[kSysctl] == 1);
     CHECK(scene.bench.runtime.log_.count("net.ipv4.conf.all.accept_local set to 1") == 1);
     CHECK(scene.bench.runtime.until([&] { return scene.check().last_result == "connected"; }));
     CHECK(scene.check().target == std::string{kService} + ":" + std::to_string(port));
@@ -100,12 +100,12 @@ TEST_CASE("a server is checked at the service's address, by a kernel service of 
     CHECK(scene.mark_services() == 1);
     scene.bench.reload(web_along(port, {"127.0.0.3"}, false));
     CHECK(scene.mark_services() == 0);
-    CHECK(scene.sysctls[kAcceptLocal] == 0);
+    CHECK(scene.sysctls[kSysctl] == 0);
     scene.bench.reload(web_along(port, {"127.0.0.3"}));
     CHECK(scene.mark_services() == 1);
     scene.bench.stop();
     CHECK(scene.bench.kernel.table.empty());
-    CHECK(scene.sysctls[kAcceptLocal] == 0);
+    CHECK(scene.sysctls[kSysctl] == 0);
 }
 
 TEST_CASE("a check that cannot go along the data path says nothing of its server") {

@@ -1,5 +1,5 @@
 // What the end of a MISC_CHECK's script says about its server; and how many checks may run at a time.
-#include "role/lvs/script_verdict.hpp"
+#include "role/lvs/event_driven_checks.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>

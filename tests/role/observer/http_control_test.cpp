@@ -17,9 +17,9 @@
 
 #include "event_at.hpp"
 #include "mainstay/base/unique_fd.hpp"
-#include "role/observer/http/api_socket.hpp"
 #include "role/observer/http/event_feed.hpp"
 #include "role/observer/http/exchange.hpp"
+#include "role/observer/http/server.hpp"
 
 using namespace mainstay;
 using namespace mainstay::role;

@@ -1,5 +1,5 @@
 // Headers of HTTP at the bounds of what the API takes, and those of its answers.
-#include "role/observer/http/header.hpp"
+#include "role/observer/http/connection.hpp"
 
 #include <doctest/doctest.h>
 

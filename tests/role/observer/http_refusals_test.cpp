@@ -7,7 +7,7 @@
 #include "fake_mail_commands.hpp"
 #include "mainstay/base/overloaded.hpp"
 #include "role/observer/http/api_routes.hpp"
-#include "role/observer/http/header.hpp"
+#include "role/observer/http/connection.hpp"
 #include "role/observer/http/router.hpp"
 
 using namespace mainstay;

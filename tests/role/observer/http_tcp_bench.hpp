@@ -23,7 +23,7 @@
 #include "role/observer/http/authenticator.hpp"
 #include "role/observer/http/exchange.hpp"
 #include "role/observer/http/server.hpp"
-#include "role/observer/http/tls_context.hpp"
+#include "role/observer/http/tcp_listeners.hpp"
 
 namespace mainstay::role::test {
 

@@ -1,4 +1,4 @@
-#include "role/observer/peer/peer_fetch.hpp"
+#include "role/observer/peer/peer.hpp"
 
 #include <doctest/doctest.h>
 

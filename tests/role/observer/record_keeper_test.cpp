@@ -18,7 +18,7 @@
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/record/format.hpp"
 #include "mainstay/record/reader.hpp"
-#include "mainstay/record/segment_writer.hpp"
+#include "mainstay/record/recorder.hpp"
 #include "record_memory.hpp"
 
 using namespace mainstay;

@@ -1,5 +1,5 @@
 // The servers in force, kept for the next lvs process and for the next start.
-#include "role/supervisor/discovery_file.hpp"
+#include "role/supervisor/kept_files.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

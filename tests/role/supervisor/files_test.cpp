@@ -15,9 +15,9 @@
 #include "../../needs.hpp"
 #include "../../temporary_folder.hpp"
 #include "../common/own_name.hpp"
-#include "role/supervisor/copies.hpp"
 #include "role/supervisor/limits.hpp"
 #include "role/supervisor/pid_file.hpp"
+#include "role/supervisor/reader_process.hpp"
 #include "role/supervisor/script_guard.hpp"
 #include "supervisor_parts.hpp"
 

@@ -1,4 +1,4 @@
-#include "role/supervisor/maintenance_file.hpp"
+#include "role/supervisor/kept_files.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

@@ -13,7 +13,7 @@
 #include "mainstay/record/replay.hpp"
 #include "mainstay/report/metrics.hpp"
 #include "mainstay/report/why.hpp"
-#include "mainstay/vrrp/adoption.hpp"
+#include "mainstay/vrrp/restore.hpp"
 #include "role/common/event_log.hpp"
 #include "role/vrrp/resumed.hpp"
 

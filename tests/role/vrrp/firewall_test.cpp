@@ -10,7 +10,7 @@
 #include <fmt/ranges.h>
 
 #include "../../kernel/without_rights.hpp"
-#include "mainstay/alert/firewall_script.hpp"
+#include "mainstay/alert/script_requests.hpp"
 #include "office.hpp"
 
 using namespace mainstay;

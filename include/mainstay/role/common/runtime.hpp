@@ -17,7 +17,6 @@
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/config/model.hpp"
-#include "mainstay/config/validate/service_change.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/system_calls.hpp"

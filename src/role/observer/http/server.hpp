@@ -1,12 +1,12 @@
 // The API's server: its control socket, and its TCP listeners when mainstay.toml names some.
 #pragma once
 
-#include <utility>  // Boost 1.74's Asio needs it
-
 #include <boost/asio/io_context.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>  // Boost 1.74's Asio needs it
 #include <vector>
 
 #include "authenticator.hpp"
@@ -86,5 +86,23 @@ struct Service {
     std::vector<Stream> streams;
     bool stopped = false;
 };
+
+// The unix socket of the API, and who is at its other end.
+struct Peer {
+    std::uint32_t uid = 0;
+    std::int32_t pid = 0;
+    std::vector<std::uint32_t> gids;  // primary and supplementary
+};
+[[nodiscard]] Result<Peer> peer_of(int socket);
+// True for root, the server's own account, and members of its group.
+[[nodiscard]] bool may_read(const Peer& peer, std::uint32_t own_uid, std::uint32_t own_gid);
+// True for root and the server's own account: no other account takes their places.
+[[nodiscard]] bool has_own_places(const Peer& peer, std::uint32_t own_uid);
+// `operate`: those who may read may also change something; otherwise root may at least handle the mails.
+[[nodiscard]] Caller caller_of(const Result<Peer>& peer, std::uint32_t own_uid, std::uint32_t own_gid, bool operate);
+
+// Listens at `path`, replacing the socket of an earlier incarnation: clients find the old or the new one, never none.
+// The socket is for its owner and its group (0660); root needs no permission.
+[[nodiscard]] Result<UniqueFd> listen_at(const std::string& path);
 
 }  // namespace mainstay::role::http

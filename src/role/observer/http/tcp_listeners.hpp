@@ -4,6 +4,8 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/ssl/context.hpp>
+
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,10 +15,21 @@
 
 #include "authenticator.hpp"
 #include "listener.hpp"
+#include "mainstay/base/error.hpp"
 #include "mainstay/ipc/message.hpp"
-#include "tls_context.hpp"
 
 namespace mainstay::role::http {
+
+// The TLS side of the API's listeners, from the texts of its files.
+struct TlsTexts {  // PEM
+    std::string certificate, key, client_ca;
+    bool wants_client_ca = false;
+};
+struct TlsMade {
+    std::shared_ptr<boost::asio::ssl::context> context;
+    std::string warning;  // the certificate has ended, or is not valid yet; empty: nothing
+};
+[[nodiscard]] Result<TlsMade> make_tls(const TlsTexts& texts);
 
 class TcpListeners {
 public:
