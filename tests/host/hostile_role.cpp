@@ -251,7 +251,9 @@ void abuse_dump(int line) {
     note_result("change its owner", ::fchown(file.get(), ::getuid(), ::getgid()) == 0);
     note_result("remove it", ::unlink(name.c_str()) == 0);
     note_result("link it", ::link(name.c_str(), "/tmp/linked") == 0);
-    // Nobody asked for that one. What is unread when the line is closed would reset it, and this word were lost.
+    // Nobody asked for that one. What is unread when the line is closed would reset it, and this word were lost: the
+    // last word of the other end comes a moment after the file.
+    ::poll(&wait, 1, 10'000);
     static_cast<void>(ipc::receive_message(line));
     static_cast<void>(ipc::send_message(line, ipc::DumpFile{ipc::DumpText::What::Json, ipc::DumpFile::Step::Written}));
 }
