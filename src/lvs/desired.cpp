@@ -13,8 +13,7 @@ constexpr std::uint32_t kIpv6PrefixMax = 128;
 constexpr std::int32_t kSorryWeight = 1;
 
 std::string engine_of(const config::VirtualServer& service) {
-    const auto words = config::value_of(service.more->values, config::keyword::persistence_engine);
-    return words && !words->empty() ? words->front() : std::string{};
+    return first_word(service.more->values, config::keyword::persistence_engine);
 }
 
 // The granularity has the family of the service; an entry of the other family, in a group, distinguishes single

@@ -35,10 +35,9 @@ std::string_view followed_name(const config::Checker& checker) {
     if (!is_followed(checker.type)) return {};
     const bool file = checker.type == config::Checker::Type::File;
     const auto& values = checker.more->values;
-    const config::KeywordData* data = file ? config::find_value(values, config::keyword::track_file)
-                                           : config::find_value(values, config::keyword::name);
-    const auto* words = data != nullptr ? std::get_if<config::WordList>(data) : nullptr;
-    return words != nullptr && !words->empty() ? std::string_view{words->front()} : std::string_view{};
+    const std::string* name =
+        file ? find_word(values, config::keyword::track_file) : find_word(values, config::keyword::name);
+    return name != nullptr ? std::string_view{*name} : std::string_view{};
 }
 
 CheckFinished file_result(CheckerId id, const config::RealServer& server, const config::Checker& checker, FileRule rule,

@@ -45,8 +45,7 @@ NamedServers named_of(const config::VirtualServer& service, const config::RealSe
     named.rules = config::discovery_rules(server);
     named.file = config::server_file_source(service, server);
     if (named.file) return named;
-    if (const auto name = value_of(values, keyword::real_server_dns); name && !name->empty())
-        named.name = name->front();
+    named.name = first_word(values, keyword::real_server_dns);
     const auto type = words_of(values, keyword::dns_type);
     const char first = type.empty() ? '\0' : type.front().front();
     const bool srv = first == 'S' || first == 's';

@@ -91,8 +91,8 @@ std::string without_escapes(std::string_view text) {
 
 AgentCheck agent_check_of(const config::Checker& checker) {
     AgentCheck check{.connection = connection_of(checker)};
-    if (const auto send = config::value_of(checker.more->values, config::keyword::send); send && !send->empty())
-        check.send = without_escapes(send->front());
+    if (const std::string* send = find_word(checker.more->values, config::keyword::send))
+        check.send = without_escapes(*send);
     return check;
 }
 

@@ -62,10 +62,9 @@ asio::awaitable<Finding> exchange(DnsCheck check, std::shared_ptr<Attempt::State
 DnsCheck dns_check_of(const config::Checker& checker) {
     DnsCheck check{.connection = connection_of(checker)};
     const auto& values = checker.more->values;
-    if (const auto type = config::value_of(values, config::keyword::type); type && !type->empty())
-        check.question.type = wire::dns_type(type->front()).value_or(check.question.type);
-    if (const auto name = config::value_of(values, config::keyword::name); name && !name->empty())
-        check.question.name = name->front();
+    if (const std::string* type = find_word(values, config::keyword::type))
+        check.question.type = wire::dns_type(*type).value_or(check.question.type);
+    if (const std::string* name = find_word(values, config::keyword::name)) check.question.name = *name;
     // keepalived ignores an invalid name and queries the root.
     if (wire::dns_name_fault(check.question.name) != wire::DnsFault::None) check.question.name.clear();
     return check;

@@ -75,9 +75,8 @@ GrpcCheck grpc_check_of(const config::Checker& checker, Toolbox& tools) {
     const std::string host = checker.urls.empty() ? std::string{} : checker.urls->front().virtualhost;
     check.path = checker.urls.empty() ? kHealthMethod : checker.urls->front().path;
     check.authority = host.empty() ? checker.target.to_string() : host;
-    if (const auto service = config::value_of(checker.more->values, config::keyword::service);
-        service && !service->empty())
-        check.service = service->front();
+    if (const std::string* service = find_word(checker.more->values, config::keyword::service))
+        check.service = *service;
     if (!uses_tls(checker)) return check;
     if (const auto& tls = tools.tls())
         check.tls = *tls;

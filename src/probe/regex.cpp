@@ -109,10 +109,10 @@ std::string regex_unescaped(std::string_view text) {
 
 std::optional<RegexWords> regex_words_of(const config::HttpUrl& url) {
     const auto& values = url.more->values;
-    const auto pattern = config::value_of(values, keyword::regex);
-    if (!pattern || pattern->empty()) return std::nullopt;
+    const std::string* pattern = find_word(values, keyword::regex);
+    if (pattern == nullptr) return std::nullopt;
     RegexWords words;
-    words.pattern = pattern->front();
+    words.pattern = *pattern;
     for (const auto& value : values) {
         const auto* list = std::get_if<config::WordList>(&value.data);
         if (value.keyword == keyword::regex_options && list != nullptr)

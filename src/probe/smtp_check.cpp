@@ -89,8 +89,8 @@ asio::awaitable<Finding> exchange(SmtpCheck check, std::shared_ptr<Attempt::Stat
 }  // namespace
 
 SmtpCheck smtp_check_of(const config::Checker& checker) {
-    const auto given = config::value_of(checker.more->values, config::keyword::helo_name);
-    return {connection_of(checker), given && !given->empty() ? given->front() : std::string{kUsualName}};
+    const std::string* given = find_word(checker.more->values, config::keyword::helo_name);
+    return {connection_of(checker), given != nullptr ? *given : std::string{kUsualName}};
 }
 
 asio::awaitable<Finding> smtp_check(SmtpCheck check, std::shared_ptr<Attempt> attempt) {

@@ -313,9 +313,8 @@ bool serves_as(const ExistingLink& link, const WantedDevice& device, std::uint32
 }
 
 const std::string& base_interface(const config::Instance& instance) {
-    const auto* value = config::find_value(instance.more->values, keyword::base_interface);
-    const auto* words = value != nullptr ? std::get_if<config::WordList>(value) : nullptr;
-    return words != nullptr && !words->empty() ? words->front() : instance.interface;
+    const std::string* base = find_word(instance.more->values, keyword::base_interface);
+    return base != nullptr ? *base : instance.interface;
 }
 
 std::string_view own_vmac(const config::Instance& instance) {

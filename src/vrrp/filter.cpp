@@ -25,8 +25,7 @@ netlink::VipFilter frame(const config::Config& config, Family family) {
     const auto& values = config.global.more->values;
     netlink::VipFilter filter;
     filter.family = family;
-    if (const auto name = config::value_of(values, keyword::nftables); name && !name->empty())
-        filter.table = name->front();
+    if (const std::string* name = find_word(values, keyword::nftables)) filter.table = *name;
     if (const auto priority = config::value_of(values, keyword::nftables_priority))
         filter.priority = static_cast<std::int32_t>(*priority);
     filter.counters = flag(values, keyword::nftables_counters);

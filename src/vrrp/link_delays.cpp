@@ -38,13 +38,13 @@ void LinkDelays::configure(const config::Config& config) {
     const config::Section* block = find_section(config.more->sections, config::keyword::interface_up_down_delays);
     if (block != nullptr)
         for (const config::Section& line : block->sections) {
-            const auto name = value_of(line.values, config::keyword::interface);
-            if (!name || name->empty()) continue;
+            const std::string* name = find_word(line.values, config::keyword::interface);
+            if (name == nullptr) continue;
             Delays delays{value_of(line.values, config::keyword::down_delay).value_or(Micros{0}),
                           value_of(line.values, config::keyword::up_delay).value_or(Micros{0})};
-            if (const auto most = cap(config, name->front()))
+            if (const auto most = cap(config, *name))
                 delays = {std::min(delays.down, *most), std::min(delays.up, *most)};
-            delays_.insert_or_assign(name->front(), delays);
+            delays_.insert_or_assign(*name, delays);
         }
     // A pending change whose delay was removed takes effect at the next take_due().
     for (auto& [name, held] : held_)

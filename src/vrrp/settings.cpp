@@ -107,9 +107,8 @@ std::optional<std::vector<std::byte>> from_hex(std::string_view digits) {
 
 const std::string& advert_device(const config::Instance& instance) {
     if (!instance.interface.empty()) return instance.interface;
-    const auto* words = config::find_value(instance.more->values, keyword::vrf);
-    const auto* names = words == nullptr ? nullptr : std::get_if<WordList>(words);
-    return names != nullptr && !names->empty() ? names->front() : instance.interface;
+    const std::string* vrf = find_word(instance.more->values, keyword::vrf);
+    return vrf != nullptr ? *vrf : instance.interface;
 }
 
 bool runs_in_vrf(const config::Instance& instance) {

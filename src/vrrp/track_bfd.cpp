@@ -48,11 +48,11 @@ void collect(const config::Config& config, const config::ExtraSettings& more, bo
     for (const Section& block : more.sections) {
         if (block.keyword != keyword::track_bfd) continue;
         for (const Section& line : block.sections) {
-            const auto name = config::value_of(line.values, keyword::name);
-            if (!name || name->empty()) continue;
-            const Weight usual = default_weight(config, name->front());
+            const std::string* name = find_word(line.values, keyword::name);
+            if (name == nullptr) continue;
+            const Weight usual = default_weight(config, *name);
             const bool reverse = config::is_given(line.values, keyword::reverse);
-            TrackedBfd tracked{name->front(), weight_in(line.values).value_or(usual.value), reverse != usual.reverse};
+            TrackedBfd tracked{*name, weight_in(line.values).value_or(usual.value), reverse != usual.reverse};
             const bool twice = std::ranges::find(all, tracked.name, &TrackedBfd::name) != all.end();
             if (!twice && (weights || tracked.weight == 0)) all.push_back(std::move(tracked));
         }

@@ -17,10 +17,10 @@ using config::WordList;
 constexpr std::size_t kCommBytes = 15;  // TASK_COMM_LEN less its NUL
 
 PolledLink::Method method_of(const config::Section& line) {
-    const auto word = value_of(line.values, keyword::method);
-    if (!word || word->empty()) return PolledLink::Method::Any;
-    if (word->front() == "MII") return PolledLink::Method::Mii;
-    return word->front() == "ETHTOOL" ? PolledLink::Method::Ethtool : PolledLink::Method::Ioctl;
+    const std::string* word = find_word(line.values, keyword::method);
+    if (word == nullptr) return PolledLink::Method::Any;
+    if (*word == "MII") return PolledLink::Method::Mii;
+    return *word == "ETHTOOL" ? PolledLink::Method::Ethtool : PolledLink::Method::Ioctl;
 }
 
 void add_link(std::vector<PolledLink>& links, PolledLink link) {
@@ -52,8 +52,8 @@ WatchPlan watch_plan(const config::Config& config) {
     plan.event_buffer_forced = flag(global, keyword::process_monitor_rcv_bufs_force);
     if (const auto* block = find_section(config.more->sections, keyword::linkbeat_interfaces))
         for (const config::Section& line : block->sections)
-            if (const auto name = value_of(line.values, keyword::interface); name && !name->empty())
-                add_link(plan.links, {method_of(line), name->front()});
+            if (const std::string* name = find_word(line.values, keyword::interface))
+                add_link(plan.links, {method_of(line), *name});
     const bool all = is_given(config.more->values, keyword::linkbeat_use_polling);
     for (const config::Instance& instance : config.instances)
         if (all || is_given(instance.more->values, keyword::linkbeat_use_polling))

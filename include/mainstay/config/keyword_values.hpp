@@ -116,10 +116,17 @@ template <class T>
     return value_of(values, keyword).value_or(WordList{});
 }
 
-// Empty if there is none.
+// The first word of its value; null if there is none.
+[[nodiscard]] inline const std::string* find_word(const KeywordValues& values, const KeywordName& keyword) {
+    const KeywordData* data = find_value(values, keyword);
+    const auto* words = data != nullptr ? std::get_if<WordList>(data) : nullptr;
+    return words != nullptr && !words->empty() ? &words->front() : nullptr;
+}
+
+// The same; empty if there is none.
 [[nodiscard]] inline std::string first_word(const KeywordValues& values, const KeywordName& keyword) {
-    const auto words = value_of<WordList>(values, keyword);
-    return words && !words->empty() ? words->front() : std::string{};
+    const std::string* word = find_word(values, keyword);
+    return word != nullptr ? *word : std::string{};
 }
 
 // The first section of this keyword; null if there is none.

@@ -136,9 +136,9 @@ void resolve_blocks(NumberNames& names, std::vector<Section>& sections) {
 }
 
 void resolve_address(NumberNames& names, VirtualAddress& address) {
-    const auto words = value_of<WordList>(address.more->values, keyword::scope);
-    if (!words || words->empty()) return;
-    if (const auto number = names.find("scope", words->front())) address.scope = static_cast<std::uint8_t>(*number);
+    const std::string* scope = find_word(address.more->values, keyword::scope);
+    if (scope == nullptr) return;
+    if (const auto number = names.find("scope", *scope)) address.scope = static_cast<std::uint8_t>(*number);
     std::erase_if(address.more.edit().values, [](const KeywordValue& v) { return v.keyword == keyword::scope; });
 }
 

@@ -281,19 +281,17 @@ void add_status_codes(ParseContext& r, const Value& v) {
 namespace {
 
 std::optional<Forwarding> method_of(const Value& v) {
-    const auto words = value_of(v.section->values, keyword::method);
-    if (!words || words->empty()) return std::nullopt;
-    if (words->front() == "NAT") return Forwarding::Nat;
-    if (words->front() == "DR") return Forwarding::DirectRoute;
-    if (words->front() == "TUN") return Forwarding::Tunnel;
+    const std::string method = first_word(v.section->values, keyword::method);
+    if (method == "NAT") return Forwarding::Nat;
+    if (method == "DR") return Forwarding::DirectRoute;
+    if (method == "TUN") return Forwarding::Tunnel;
     return std::nullopt;
 }
 
 Tunnel::Type type_of(const KeywordValues& values) {
-    const auto words = value_of(values, keyword::type);
-    if (!words || words->empty()) return Tunnel::Type::Ipip;
-    if (words->front() == "gue") return Tunnel::Type::Gue;
-    return words->front() == "gre" ? Tunnel::Type::Gre : Tunnel::Type::Ipip;
+    const std::string type = first_word(values, keyword::type);
+    if (type == "gue") return Tunnel::Type::Gue;
+    return type == "gre" ? Tunnel::Type::Gre : Tunnel::Type::Ipip;
 }
 
 // What is wrong with it; empty: nothing.

@@ -95,14 +95,14 @@ bool is_named(const RealServer& server) { return server.endpoint.address.empty()
 
 Family named_family(const RealServer& server, Family of_service) {
     if (is_file(server)) return of_service;
-    const auto type = value_of(server.more->values, keyword::dns_type);
-    if (!type || type->empty() || is_type(type->front(), 'S', 3)) return of_service;
-    return is_type(type->front(), 'A', 4) ? Family::V6 : Family::V4;
+    const std::string* type = find_word(server.more->values, keyword::dns_type);
+    if (type == nullptr || is_type(*type, 'S', 3)) return of_service;
+    return is_type(*type, 'A', 4) ? Family::V6 : Family::V4;
 }
 
 bool is_srv(const RealServer& server) {
-    const auto type = value_of(server.more->values, keyword::dns_type);
-    return type && !type->empty() && is_type(type->front(), 'S', 3);
+    const std::string* type = find_word(server.more->values, keyword::dns_type);
+    return type != nullptr && is_type(*type, 'S', 3);
 }
 
 bool is_file(const RealServer& server) { return is_given(server.more->values, keyword::real_server_file); }

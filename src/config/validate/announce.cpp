@@ -139,7 +139,7 @@ void check_announce(ParseContext& r, const Config& config) {
 namespace {
 
 std::string word_of(const Section& section, const Keyword<WordList>& keyword) {
-    if (const auto words = value_of(section.values, keyword); words && !words->empty()) return words->front();
+    if (const std::string* word = find_word(section.values, keyword)) return *word;
     const KeywordSpec* row = find_row(Block::Announce, keyword.text);
     return std::string{row != nullptr ? row->default_text : std::string_view{}};
 }

@@ -51,9 +51,9 @@ DiscoveryRules strictest(const DiscoveryRules& a, const DiscoveryRules& b) {
 }
 
 std::optional<ServerFileSource> server_file_source(const VirtualServer& service, const RealServer& server) {
-    const auto path = value_of(server.more->values, keyword::real_server_file);
-    if (!path || path->empty()) return std::nullopt;
-    ServerFileSource source{.path = path->front(), .port = server.endpoint.port};
+    const std::string* path = find_word(server.more->values, keyword::real_server_file);
+    if (path == nullptr) return std::nullopt;
+    ServerFileSource source{.path = *path, .port = server.endpoint.port};
     // A tunnel carries either family to either.
     if (server.forwarding != Forwarding::Tunnel) source.family = service.family;
     source.keep = rules_of(server.more->values, keyword::labels_keep);

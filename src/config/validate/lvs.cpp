@@ -187,7 +187,7 @@ private:
     // Its address and port, or the name that stands for them.
     [[nodiscard]] std::string text_of(const RealServer& server) const {
         for (const auto& keyword : {keyword::real_server_dns, keyword::real_server_file})
-            if (const auto name = value_of(server.more->values, keyword); name && !name->empty()) return name->front();
+            if (const std::string* name = find_word(server.more->values, keyword)) return *name;
         return server_name(server.endpoint, m_.protocol);
     }
 

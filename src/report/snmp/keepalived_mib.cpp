@@ -89,8 +89,7 @@ void add_global_mib(SnmpView& view, const SnmpFacts& facts) {
     put(5, integer(has(facts.config.more, keyword::linkbeat_use_polling) ? 2 : 1));
     put(6, yes_no(global.lvs_flush));
     put(7, yes_no(true));  // the kernel's IPVS counters are read with 64 bits
-    const auto network = value_of(facts.config.more->values, keyword::net_namespace);
-    put(8, text(network && !network->empty() ? network->front() : std::string{}));
+    put(8, text(first_word(facts.config.more->values, keyword::net_namespace)));
     put(9, yes_no(has(global.more, keyword::enable_dbus)));
     put(10, yes_no(global.dynamic_interfaces));
     using Flush = config::Global::FlushOnStop;
@@ -149,10 +148,9 @@ void add_groups(SnmpView& view, const SnmpFacts& facts) {
                            {8, group.notify.fault},
                            {9, group.notify.any},
                            {11, group.notify.stop}});
-        const auto weighs = [&](const config::Keyword<bool>& keyword) {
-            return config::flag(group.more->values, keyword);
-        };
-        row.put(10, yes_no(weighs(keyword::sync_group_tracking_weight) || weighs(keyword::global_tracking)));
+        const auto& values = group.more->values;
+        row.put(10, yes_no(config::flag(values, keyword::sync_group_tracking_weight) ||
+                           config::flag(values, keyword::global_tracking)));
         for (std::size_t m = 0; m < group.members.size(); ++m)
             SnmpTable{view, entry(2), index(i, m)}.put(2, text(group.members[m]));
         add_tracked(view, facts, kOfGroup, i, group);

@@ -72,8 +72,7 @@ SnmpParts snmp_parts(const config::Config& config, bool by_option, const std::st
     parts.rfc_v2 = has(keyword::enable_snmp_rfc) || has(keyword::enable_snmp_rfcv2);
     parts.rfc_v3 = has(keyword::enable_snmp_rfc) || has(keyword::enable_snmp_rfcv3);
     parts.traps = has(keyword::enable_traps);
-    const auto socket = config::value_of(global, keyword::snmp_socket);
-    parts.socket = !socket_by_option.empty() ? socket_by_option : socket && !socket->empty() ? socket->front() : "";
+    parts.socket = !socket_by_option.empty() ? socket_by_option : first_word(global, keyword::snmp_socket);
     return parts;
 }
 
