@@ -119,9 +119,8 @@ vrrp::InstanceId instance_of(const vrrp::Intent& intent) {
 
 bool is_named(const vrrp::Intent& intent, const std::string& name) {
     if (const auto* announce = std::get_if<vrrp::Announce>(&intent)) return announce->event.name == name;
-    if (const auto* ended = std::get_if<vrrp::HandOverEnded>(&intent)) return ended->instance == name;
-    const auto* written = std::get_if<vrrp::WriteLog>(&intent);
-    return written != nullptr && written->line.text.starts_with("(" + name + ")");
+    const auto* ended = std::get_if<vrrp::HandOverEnded>(&intent);
+    return ended != nullptr && ended->instance == name;
 }
 
 bool fact_concerns(const vrrp::Fact& fact, const config::Instance& instance) {
@@ -311,8 +310,13 @@ public:
     [[nodiscard]] bool has(const Event& event) const {
         return names_.contains(event.name) || (whole_service_ && names_.contains(event.parent));
     }
+    // A name ends with a port, which must not go on in the line.
     [[nodiscard]] bool has(const std::string& line) const {
-        return std::ranges::any_of(names_, [&](const auto& name) { return line.contains(name); });
+        return std::ranges::any_of(names_, [&](const std::string& name) {
+            for (auto at = line.find(name); at != std::string::npos; at = line.find(name, at + 1))
+                if (const auto end = at + name.size(); end == line.size() || !is_digit(line[end])) return true;
+            return false;
+        });
     }
     [[nodiscard]] bool has(const lvs::Intent& intent) const {
         if (const auto* i = std::get_if<lvs::StartCheck>(&intent)) return has(i->checker);

@@ -42,16 +42,6 @@ bool is_called(const ServerStatus& server, std::string_view pattern) {
     return is_like(server.name, pattern) || is_endpoint(server.endpoint, pattern);
 }
 
-// One of a sync group's other members, or of an older role, is known by the fault that it causes: "interface eth1
-// down".
-void add_interfaces_of(std::string_view fault, std::set<std::string>& names) {
-    constexpr std::string_view kBefore = "interface ";
-    for (auto at = fault.find(kBefore); at != std::string_view::npos; at = fault.find(kBefore)) {
-        fault.remove_prefix(at + kBefore.size());
-        names.emplace(fault.substr(0, fault.find(' ')));
-    }
-}
-
 std::set<std::string> tracked_interfaces(const VrrpStatus& vrrp) {
     constexpr std::string_view kKind = "track_interface ";
     std::set<std::string> names;
@@ -60,7 +50,8 @@ std::set<std::string> tracked_interfaces(const VrrpStatus& vrrp) {
             if (one.kind == vrrp::TrackedObject::Kind::Interface) names.insert(one.name);
     for (const auto& instance : vrrp.router.instances) {
         if (!instance.interface.empty()) names.insert(instance.interface);
-        add_interfaces_of(instance.fault, names);
+        for (const auto& fault : instance.faults)  // also of a device of an address
+            if (fault.what == vrrp::Fault::What::Interface) names.insert(fault.name);
         for (const auto& part : instance.priority_parts)
             if (part.tracker.starts_with(kKind)) names.insert(part.tracker.substr(kKind.size()));
     }

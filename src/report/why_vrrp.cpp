@@ -19,6 +19,17 @@ auto* named(const List& list, std::string_view name) {
     return found == list.end() ? nullptr : &*found;
 }
 
+using What = vrrp::Fault::What;
+
+bool is_held_by(const vrrp::InstanceSnapshot& instance, What what, std::string_view name) {
+    return std::ranges::any_of(instance.faults,
+                               [&](const vrrp::Fault& fault) { return fault.what == what && fault.name == name; });
+}
+// By the fault of another member of its sync group.
+bool is_held_by_others(const vrrp::InstanceSnapshot& instance) {
+    return is_held_by(instance, What::Group, instance.group);
+}
+
 // What it wrote to stderr, after a colon; empty: it wrote nothing.
 std::string errors_text(const WhySource& source, const vrrp::ScriptSnapshot& script) {
     const auto& all = source.status.vrrp->script_errors;
@@ -81,22 +92,19 @@ std::string backup_text(const WhySource& source, const vrrp::InstanceSnapshot& i
     return fmt::format("{} advertises priority {}, this router has {}", master, theirs, own);
 }
 
-// The text of a fault of instances on the device.
-std::string fault_of_link(std::string_view device) { return fmt::format("interface {} down", device); }
-
 void add_fault_causes(const WhySource& source, const vrrp::InstanceSnapshot& instance, Reasons& reasons) {
     const auto& router = router_of(source);
     for (const auto& script : router.scripts)
-        if (instance.fault.find("script " + script.name + " ") != std::string::npos)
+        if (script.known && is_held_by(instance, What::Script, script.name))
             reasons.add_at(script.since,
                            fmt::format("track_script {} is {}", script.name, script_state(source, script)));
     for (const auto& device : source.status.vrrp->kept_down)
-        if (instance.fault.find(fault_of_link(device.name)) != std::string::npos)
+        if (is_held_by(instance, What::Interface, device.name))
             reasons.add(fmt::format("{}: {}", device.name, device.reason));
-    if (instance.group.empty() || instance.fault.find("sync group " + instance.group) == std::string::npos) return;
+    if (!is_held_by_others(instance)) return;
     for (const auto& other : router.instances)
         if (other.group == instance.group && other.name != instance.name && other.state == vrrp::State::Fault &&
-            !other.fault.starts_with("sync group "))
+            !is_held_by_others(other))
             reasons.add_at(other.since, fmt::format("{} of sync group {} is FAULT{}: {}", other.name, other.group,
                                                     since_text(source, other.since), other.fault));
 }
@@ -144,14 +152,14 @@ void add_commands(const WhySource& source, const vrrp::InstanceSnapshot& instanc
 }
 
 // Which instances a tracker changes, for the tracker's own explanation.
-void add_effects(const WhySource& source, std::string_view tracker, std::string_view in_fault, Reasons& reasons) {
+void add_effects(const WhySource& source, std::string_view tracker, What what, std::string_view name,
+                 Reasons& reasons) {
     for (const auto& instance : router_of(source).instances) {
         for (const auto& part : instance.priority_parts)
             if (part.tracker == tracker)
                 reasons.add(fmt::format("it adds {:+} to the priority of {}, which is {}", part.weight, instance.name,
                                         instance.effective_priority));
-        if (instance.state == vrrp::State::Fault && instance.fault.find(in_fault) != std::string::npos)
-            reasons.add(fmt::format("{} is FAULT because of it", instance.name));
+        if (is_held_by(instance, what, name)) reasons.add(fmt::format("{} is FAULT because of it", instance.name));
     }
 }
 
@@ -182,7 +190,7 @@ Explanation explain(const WhySource& source, const vrrp::GroupSnapshot& group) {
         if (instance.group == group.name) members.push_back(&instance);
     const bool fault = group.state == vrrp::State::Fault;
     for (const auto* member : members) {
-        const bool others_fault = member->fault.starts_with("sync group ");
+        const bool others_fault = is_held_by_others(*member);
         if (fault ? member->state == vrrp::State::Fault && !others_fault : member->state != vrrp::State::Master)
             causes.push_back(member);
     }
@@ -219,7 +227,7 @@ Explanation explain(const WhySource& source, const vrrp::ScriptSnapshot& script)
         reasons.add(fmt::format("its last {} {} the other way: rise or fall is not reached", script.streak,
                                 script.streak == 1 ? "result was" : "results were"));
     reasons.add(fmt::format("{} of its {} runs failed", script.failures, script.runs));
-    add_effects(source, "track_script " + script.name, "script " + script.name + " ", reasons);
+    add_effects(source, "track_script " + script.name, What::Script, script.name, reasons);
     return {script.name, "script", state, script.since, reasons.take()};
 }
 
@@ -237,7 +245,7 @@ Explanation explain(const WhySource& source, const vrrp::BfdSnapshot& session) {
         text += fmt::format(" because packets of {} arrive within {} ms", detail->neighbor.to_string(),
                             detail->detection_time.count() / 1000);
     reasons.add(std::move(text));
-    add_effects(source, "track_bfd " + session.name, "BFD instance " + session.name + " ", reasons);
+    add_effects(source, "track_bfd " + session.name, What::Bfd, session.name, reasons);
     return {session.name, "bfd", state, since, reasons.take()};
 }
 
@@ -251,7 +259,7 @@ Explanation explain(const WhySource& source, const vrrp::TrackerSnapshot& tracke
     if (!file && tracker.value == 0)
         reasons.add("mainstayctl doctor says whether the process that is meant goes by another name");
     add_effects(source, fmt::format("{} {}", file ? "track_file" : "track_process", tracker.name),
-                fmt::format("{} {} ", file ? "file" : "process", tracker.name), reasons);
+                file ? What::File : What::Process, tracker.name, reasons);
     return {tracker.name, file ? "file" : "process", state, {}, reasons.take()};
 }
 
@@ -270,11 +278,10 @@ Explanation explain_interface(const WhySource& source, std::string_view name) {
     Reasons reasons;
     std::string state = "UP", reason = "no instance reports a fault of it";
     for (const auto& instance : router_of(source).instances) {
-        for (const std::string_view fault : {"down", "does not exist"}) {
-            const std::string text = fmt::format("interface {} {}", name, fault);
-            if (instance.state != vrrp::State::Fault || instance.fault.find(text) == std::string::npos) continue;
+        for (const auto& fault : instance.faults) {
+            if (fault.what != What::Interface || fault.name != name || fault.value == "up") continue;
             state = "DOWN";
-            reason = fault == "down" ? "its link is down" : "it does not exist";
+            reason = fault.value == "down" ? "its link is down" : "it does not exist";
             const auto& kept = source.status.vrrp->kept_down;
             if (const auto device = std::ranges::find(kept, name, &DeviceKeptDown::name); device != kept.end())
                 reason = device->reason;

@@ -21,7 +21,7 @@ Health Group::combine(const Health& own, const std::string& group, std::span<con
     Health health = own;
     for (const Health* other : others) {
         if (other->faults.empty()) continue;
-        if (health.faults.empty()) health.fault(Cause::Group, fmt::format("sync group {}", group));
+        if (health.faults.empty()) health.fault(Fault::What::Group, group, {}, Cause::Group);
         health.only_waiting = other->only_waiting;
         if (!other->only_waiting) break;
     }

@@ -69,7 +69,8 @@ void Instance::adopt(Step step, const Health& health, const InstanceSnapshot& pr
     effective_ = priority_of(health.priority);
     failed_over_ = previous.failed_over;
     state_ = previous.state;
-    fault_ = previous.fault;
+    faults_ = previous.faults;
+    if (faults_.empty() && !previous.fault.empty()) faults_.push_back({.value = previous.fault});
     silent_fault_ = previous.state == State::Fault && health.only_waiting;
     owns_addresses_ = previous.owns_addresses;
     if (config_->version == 3 && previous.master_interval > Micros{0}) master_interval_ = previous.master_interval;
@@ -121,7 +122,7 @@ void Instance::set_health(Step step, const Health& health) {
         } else if (silent_fault_ && !health.only_waiting) {
             log_fault(step, health, "");
         }
-        fault_ = fmt::format("{}", fmt::join(health.faults, ", "));
+        faults_ = health.faults;
     }
     if (source_ != health.source || mtu_ != health.mtu) {
         source_ = health.source;
@@ -135,7 +136,7 @@ void Instance::set_health(Step step, const Health& health) {
     const Instant begin = std::max(step.now, earliest_);
     hint_ = false;  // keepalived: the short first election is lost in a FAULT, even in that of waiting scripts (2.2.7)
     master_interval_ = config_->advert_int;
-    reasons_.set(reasons_.cause(), fmt::format("the fault has ended ({})", fault_));
+    reasons_.set(reasons_.cause(), fmt::format("the fault has ended ({})", text_of(faults_)));
     enter_backup(step, first_election(begin));
 }
 
@@ -162,27 +163,27 @@ void Instance::enter_backup(Step step, Instant deadline, const char* suffix) {
     timer_ = deadline;
     hint_ = false;
     silent_fault_ = false;
-    fault_.clear();
+    faults_.clear();
     log(step, LogLevel::Notice, fmt::format("Entering BACKUP STATE{}", suffix));
     announce(step, Transition::Backup, "VRRP Instance is no longer owning VRRP VIPs");
 }
 
 void Instance::enter_fault(Step step, const Health& health, const char* suffix) {
-    reasons_.set(health.cause, fmt::format("{}", fmt::join(health.faults, ", ")));
+    reasons_.set(health.faults.front().cause, text_of(health.faults));
     if (state_ == State::Master) leave_master(step, health.link_up ? 2 : 0);  // keepalived: twice (2.4.3)
     end_hand_over(step, HandOverEnded::How::Interrupted);
     clear_timers();
     state_ = State::Fault;
     log_fault(step, health, suffix);
-    fault_ = fmt::format("{}", fmt::join(health.faults, ", "));
+    faults_ = health.faults;
 }
 
 // keepalived: an instance that only waits for its scripts is in FAULT, but does not report it (2.4.3).
 void Instance::log_fault(Step step, const Health& health, const char* suffix) {
     silent_fault_ = health.only_waiting;
     if (!silent_fault_)
-        for (const std::string& fault : health.faults)
-            log(step, LogLevel::Info, fmt::format("entering FAULT state ({})", fault));
+        for (const Fault& fault : health.faults)
+            log(step, LogLevel::Info, fmt::format("entering FAULT state ({})", text_of(fault)));
     log(step, LogLevel::Warning, fmt::format("Entering FAULT STATE{}", suffix));
     if (!silent_fault_) announce(step, Transition::Fault, "VRRP Instance is no longer owning VRRP VIPs");
 }
@@ -342,7 +343,8 @@ bool Instance::stalled_too_long(Step step) {
         return false;
     const auto micros = std::chrono::duration_cast<Micros>(late).count();
     step.out.push_back(WriteLog{{LogLevel::Info, fmt::format("VRRP thread timer expired {}.{:06} seconds ago",
-                                                             micros / 1'000'000, micros % 1'000'000)}});
+                                                             micros / 1'000'000, micros % 1'000'000)},
+                                id_});
     log(step, LogLevel::Info, "another router may be master by now, which nopreempt respects");
     return true;
 }
@@ -385,7 +387,8 @@ InstanceSnapshot Instance::snapshot() const {
     s.master_interval = master_interval_;
     s.master = master_;
     s.master_priority = state_ == State::Master ? effective_ : master_priority_;
-    s.fault = fault_;
+    s.fault = text_of(faults_);
+    s.faults = faults_;
     s.last_mailed = last_mailed_;
     s.counters = counters_;
     s.auth_sent = auth_.sent();

@@ -157,7 +157,7 @@ void Instance::announce(Step step, Transition transition, std::string detail, bo
 }
 
 void Instance::log(Step step, LogLevel level, const std::string& text) const {
-    step.out.push_back(WriteLog{{level, "(" + config_->name + ") " + text}});
+    step.out.push_back(WriteLog{{level, "(" + config_->name + ") " + text}, id_});
 }
 
 }  // namespace mainstay::vrrp

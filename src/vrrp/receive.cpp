@@ -74,9 +74,7 @@ bool old_checksum_right(const ReceiveContext& c, const PacketHeard& p, std::span
     if (c.config.unicast_peers.empty() || !p.source.is_v4() || c.config.version != 3) return false;
     if (c.settings.old_unicast_checksum == Settings::OldChecksum::Never) return false;
     if (!wire::vrrp_checksum_right(packet, p.source, c.settings.group)) return false;
-    if (!std::exchange(c.old_checksum, true))
-        c.out.push_back(
-            WriteLog{{LogLevel::Info, "(" + c.config.name + ") Setting unicast VRRPv3 checksum to old version"}});
+    if (!std::exchange(c.old_checksum, true)) c.log("Setting unicast VRRPv3 checksum to old version");
     return true;
 }
 

@@ -16,7 +16,7 @@ namespace mainstay::vrrp {
 template <class Line, class Plain>
 void report(const ReceiveContext& c, const PacketHeard& p, Problem problem, Line line, Plain plain) {
     const bool first = c.once.first(problem);
-    if (first) c.out.push_back(WriteLog{{LogLevel::Info, "(" + c.config.name + ") " + line()}});
+    if (first) c.log(line());
     const bool has_text = !first && c.problems.is_of(problem, p.source);
     c.problems.note(problem, p.source, c.now, has_text ? std::string{} : plain());
 }

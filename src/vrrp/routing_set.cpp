@@ -206,7 +206,7 @@ std::string RoutingSet::name(std::size_t position) const {
 }
 
 void RoutingSet::log(Step step, LogLevel level, std::string text) const {
-    step.out.push_back(WriteLog{{level, prefix_ + std::move(text)}});
+    step.out.push_back(WriteLog{{level, prefix_ + std::move(text)}, owner_});
 }
 
 }  // namespace mainstay::vrrp

@@ -182,14 +182,15 @@ void Statics::judge(const config::Instance& instance, const Links& links, Health
     const auto found = tracked_.find(instance.name);
     if (found == tracked_.end()) return;
     for (const std::string& device : found->second) {
-        std::string fault = fmt::format("interface {} down", device);
-        const bool known = std::ranges::find(health.faults, fault) != health.faults.end();
+        const bool known = std::ranges::any_of(health.faults, [&](const Fault& fault) {
+            return fault.what == Fault::What::Interface && fault.name == device && fault.value == "down";
+        });
         if (links.up(device) || known || device == instance.interface) continue;
         const bool own = device == base_interface(instance) || device == own_vmac(instance);
         if (own && instance.dont_track_primary) continue;
         if (health.only_waiting) health.faults.clear();  // there is a better reason now
         health.only_waiting = false;
-        health.fault(Cause::Link, std::move(fault));
+        health.fault(Fault::What::Interface, device, "down", Cause::Link);
     }
 }
 

@@ -14,13 +14,15 @@
 namespace mainstay::vrrp {
 namespace {
 
+using What = Fault::What;
+
 void judge_interfaces(const std::vector<config::TrackedInterface>& tracked, const Links& links, Health& health) {
     for (const auto& track : tracked) {
         const bool up = links.up(track.name);
         if (track.weight != 0) {
             health.contribute("track_interface", track.name, up, contribution(track.weight, track.reverse, up));
         } else if (up == track.reverse) {
-            health.fault(Cause::Track, fmt::format("interface {} {}", track.name, up ? "up" : "down"));
+            health.fault(What::Interface, track.name, up ? "up" : "down");
         }
     }
 }
@@ -37,7 +39,7 @@ void judge_scripts(const std::vector<config::TrackedScript>& tracked, const Scri
         } else if (standing == Standing::Awaited) {
             awaited.push_back(fmt::format("waiting for the first result of script {}", track.name));
         } else if (known && up == track.reverse) {
-            health.fault(Cause::Track, fmt::format("script {} {}", track.name, up ? "succeeds" : "fails"));
+            health.fault(What::Script, track.name, up ? "succeeds" : "fails");
         }
     }
 }
@@ -50,16 +52,16 @@ void judge_links(const config::Instance& instance, const Links& links, Health& h
     if (over_base) {
         const InterfaceFact* link = links.find(base);
         if (link == nullptr || link->index == 0)
-            health.fault(Cause::Link, fmt::format("interface {} does not exist", base));
+            health.fault(What::Interface, base, "does not exist", Cause::Link);
         else if (!link->up && !instance.dont_track_primary)
-            health.fault(Cause::Link, fmt::format("interface {} down", base));
+            health.fault(What::Interface, base, "down", Cause::Link);
     }
     if (!instance.interface.empty() && health.faults.empty()) {
         const InterfaceFact* link = links.find(instance.interface);
         if (link == nullptr || link->index == 0)
-            health.fault(Cause::Link, fmt::format("interface {} does not exist", instance.interface));
+            health.fault(What::Interface, instance.interface, "does not exist", Cause::Link);
         else if (!link->up && !instance.dont_track_primary)
-            health.fault(Cause::Link, fmt::format("interface {} down", instance.interface));
+            health.fault(What::Interface, instance.interface, "down", Cause::Link);
         if (link != nullptr) health.mtu = link->mtu;
     }
     std::set<std::string_view> named;
@@ -69,7 +71,7 @@ void judge_links(const config::Instance& instance, const Links& links, Health& h
             // On an interface that is checked already, one fault is sufficient.
             if (address.dev == base || (address.dev == own_vmac(instance) && instance.dont_track_primary)) continue;
             if (links.up(address.dev) || !named.insert(address.dev).second) continue;
-            health.fault(Cause::Link, fmt::format("interface {} down", address.dev));
+            health.fault(What::Interface, address.dev, "down", Cause::Link);
         }
     }
 }
@@ -135,9 +137,18 @@ bool Links::up(std::string_view name) const {
     return link != nullptr && link->index != 0 && link->up;
 }
 
-void Health::fault(Cause why, std::string text) {
-    if (faults.empty()) cause = why;
-    faults.push_back(std::move(text));
+std::string text_of(const Fault& fault) {
+    constexpr std::array<const char*, 7> kWords{"",        "interface",    "script",    "file",
+                                                "process", "BFD instance", "sync group"};
+    if (fault.what == What::Other) return fault.value;
+    return fmt::format("{} {}{}{}", kWords.at(static_cast<std::size_t>(fault.what)), fault.name,
+                       fault.value.empty() ? "" : " ", fault.value);
+}
+
+std::string text_of(const std::vector<Fault>& faults) {
+    std::string text;
+    for (const Fault& fault : faults) text += (text.empty() ? "" : ", ") + text_of(fault);
+    return text;
 }
 
 void Health::wait_for(const std::vector<std::string>& awaited) {

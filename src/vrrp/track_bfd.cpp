@@ -104,7 +104,8 @@ bool BfdStates::update(const BfdFact& fact, const config::Config& config, Intent
         concerned = true;
         out.push_back(
             WriteLog{{LogLevel::Info, fmt::format("VRRP_Instance({}) Tracked BFD instance {} is {}",
-                                                  config.instances[id].name, fact.name, fact.up ? "UP" : "DOWN")}});
+                                                  config.instances[id].name, fact.name, fact.up ? "UP" : "DOWN")},
+                     id});
     }
     return concerned;
 }
@@ -120,7 +121,7 @@ void BfdStates::judge(InstanceId id, Health& health) const {
         if (is_up != track.reverse) continue;
         if (health.only_waiting) health.faults.clear();  // there is a better reason now
         health.only_waiting = false;
-        health.fault(Cause::Track, fmt::format("BFD instance {} {}", track.name, is_up ? "up" : "down"));
+        health.fault(Fault::What::Bfd, track.name, is_up ? "up" : "down");
     }
 }
 

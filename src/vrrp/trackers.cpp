@@ -253,7 +253,7 @@ void TrackerStates::judge_file(const Use& use, Health& health, std::vector<std::
     if (adds)
         health.contribute("track_file", file.config.name, true, *adds);
     else
-        health.fault(Cause::Track, fmt::format("file {} holds {}", file.config.name, *file.value));
+        health.fault(Fault::What::File, file.config.name, fmt::format("holds {}", *file.value));
 }
 
 void TrackerStates::judge_process(const Use& use, Health& health, std::vector<std::string>& awaited) const {
@@ -267,8 +267,7 @@ void TrackerStates::judge_process(const Use& use, Health& health, std::vector<st
         health.contribute("track_process", process.config.name, process.up,
                           signed_weight(use.weight, use.reverse, process.up));
     else if (process.up == use.reverse)
-        health.fault(Cause::Track, fmt::format("process {} {}", process.config.name,
-                                               process.up ? "has its quorum" : "has no quorum"));
+        health.fault(Fault::What::Process, process.config.name, process.up ? "has its quorum" : "has no quorum");
 }
 
 void TrackerStates::judge(InstanceId id, Health& health) const {

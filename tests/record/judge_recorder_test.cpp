@@ -224,6 +224,29 @@ TEST_CASE("what checks send, the arguments of notify scripts and mail settings a
     static_cast<void>(replayed(record));
 }
 
+TEST_CASE("a line concerns a server that it names, and not one whose port is the beginning of that") {
+    auto other = lvs::test::checked("10.1.0.1");
+    other.endpoint.port = 8080;
+    config::Config config;
+    config.virtual_servers.push_back(lvs::test::service({lvs::test::checked("10.1.0.1"), other}));
+    JudgedServices bench;
+    bench.start(config);
+    lvs::Judge judge{[](Micros) { return Micros{0}; }};
+    static_cast<void>(judge.start(config, {}, bench.now()));
+    const JudgeEntry entry{
+        .now = {}, .wall = {}, .what = lvs::Fact{lvs::DeadlineReached{}}, .drawn = {}, .intents = {}};
+    const auto names = [&](std::string_view line, const std::string& server) {
+        const lvs::Intents intents{lvs::WriteLog{{LogLevel::Info, std::string{line}}}};
+        return concerns({.at = {}, .entry = entry, .intents = intents, .judge = judge}, {"*", server}, false);
+    };
+
+    constexpr std::string_view kLine = "Removing service [10.1.0.1]:tcp:8080 from VS [10.0.0.1]:tcp:80";
+    CHECK(names(kLine, "10.1.0.1:8080"));
+    CHECK_FALSE(names(kLine, "10.1.0.1:80"));
+    CHECK(names("TCP_CHECK on service [10.1.0.1]:tcp:80 failed.", "10.1.0.1:80"));
+    CHECK(names("Adding [10.1.0.1]:tcp:80", "10.1.0.1:80"));
+}
+
 TEST_CASE("a file holds what both machines recorded, and a memory of one twice is refused") {
     JudgedServices bench;
     bench.start();

@@ -15,6 +15,7 @@ namespace {
 constexpr std::int64_t kNow_us = 1'795'163'866'000'000;  // 2026-11-20T08:37:46Z
 constexpr WallTime ago(std::int64_t seconds_ago) { return {kNow_us - seconds_ago * 1'000'000}; }
 IpAddress ip(const char* text) { return IpAddress::parse(text).value(); }
+using What = vrrp::Fault::What;
 
 struct Scene {
     DaemonStatus status{.now = {kNow_us}};
@@ -28,18 +29,20 @@ struct Scene {
     }
     vrrp::InstanceSnapshot& instance(const std::string& name, vrrp::State state) {
         auto& one = status.vrrp->router.instances.emplace_back();
-        one.name = name;
-        one.interface = "eth0";
-        one.state = state;
+        one.name = name, one.interface = "eth0", one.state = state;
         one.since = ago(60);
+        return one;
+    }
+    vrrp::InstanceSnapshot& in_fault(const std::string& name, std::vector<vrrp::Fault> faults) {
+        auto& one = instance(name, vrrp::State::Fault);
+        one.fault = vrrp::text_of(faults), one.faults = std::move(faults);
         return one;
     }
     ServiceStatus& service() {
         auto& one = status.lvs->services.emplace_back();
         one.name = "[10.0.0.1]:tcp:80";
         one.key = {.family = Family::V4, .protocol = 6, .address = ip("10.0.0.1"), .port = 80};
-        one.quorum = 1;
-        one.quorum_up = true;
+        one.quorum = 1, one.quorum_up = true;
         return one;
     }
     void happened(Event::Kind kind, const std::string& name, Transition transition, std::int64_t seconds_ago,
@@ -229,7 +232,7 @@ TEST_CASE("a backup that does not preempt a weaker master") {
 
 TEST_CASE("an instance in fault because of its interface") {
     Scene s;
-    s.instance("VI_1", vrrp::State::Fault).fault = "interface eth0 down";
+    s.in_fault("VI_1", {{What::Interface, "eth0", "down"}});
 
     CHECK(s.reasons("VI_1") == Strings{"VI_1 is FAULT since 09:36:46 because interface eth0 down"});
     CHECK(s.reasons("eth0") == Strings{"eth0 is DOWN: its link is down", "VI_1 is FAULT since 09:36:46 because of it"});
@@ -242,8 +245,9 @@ TEST_CASE("an instance in fault because of its interface") {
 
 TEST_CASE("an interface that is tracked without a weight is known while it is the fault") {
     Scene s;
-    s.instance("VI_1", vrrp::State::Fault).fault =
-        "script chk fails, interface eth1 down, interface eth2 does not exist";
+    s.in_fault("VI_1", {{What::Script, "chk", "fails"},
+                        {What::Interface, "eth1", "down"},
+                        {What::Interface, "eth2", "does not exist"}});
 
     CHECK(s.reasons("eth1") == Strings{"eth1 is DOWN: its link is down", "VI_1 is FAULT since 09:36:46 because of it"});
     CHECK(s.reasons("eth2") ==
@@ -280,7 +284,7 @@ TEST_CASE("a check by a script is named with the script's path") {
 
 TEST_CASE("an instance in fault because of a script without a weight") {
     Scene s;
-    s.instance("VI_1", vrrp::State::Fault).fault = "script chk_http fails";
+    s.in_fault("VI_1", {{What::Script, "chk_http", "fails"}});
     s.status.vrrp->router.scripts = {failing_script()};
 
     CHECK(s.reasons("VI_1") ==
@@ -293,12 +297,8 @@ TEST_CASE("an instance in fault because of a script without a weight") {
 
 TEST_CASE("an instance in fault because another member of its group is") {
     Scene s;
-    auto& one = s.instance("VI_1", vrrp::State::Fault);
-    one.group = "G1";
-    one.fault = "sync group G1";
-    auto& two = s.instance("VI_2", vrrp::State::Fault);
-    two.group = "G1";
-    two.fault = "interface eth1 down";
+    s.in_fault("VI_1", {{What::Group, "G1", ""}}).group = "G1";
+    s.in_fault("VI_2", {{What::Interface, "eth1", "down"}}).group = "G1";
     s.status.vrrp->router.groups = {{.name = "G1", .state = vrrp::State::Fault}};
     s.happened(Event::Kind::Group, "G1", Transition::Fault, 60);
 
@@ -489,7 +489,7 @@ TEST_CASE("an unknown name gets the nearest one, and a server of two services ha
 
 TEST_CASE("the answer as JSON") {
     Scene s;
-    s.instance("VI_1", vrrp::State::Fault).fault = "interface eth0 down";
+    s.in_fault("VI_1", {{What::Interface, "eth0", "down"}});
 
     CHECK(nlohmann::ordered_json::parse(why_json(s.ask("VI_1"))).dump() ==
           R"({"name":"VI_1","kind":"instance","state":"FAULT","since":"2026-11-20T08:36:46Z",)"

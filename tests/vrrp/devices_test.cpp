@@ -273,14 +273,14 @@ TEST_CASE("an instance on a VMAC fails with its parent, and says which interface
     const auto& c = plan.config.instances[0];
     Links links;
     const ScriptStates scripts;
-    const auto faults = [&] { return judge(c, nullptr, links, scripts, {}).faults; };
+    const auto faults = [&] { return text_of(judge(c, nullptr, links, scripts, {}).faults); };
 
-    CHECK(faults() == Lines{"interface eth0 does not exist"});
+    CHECK(faults() == "interface eth0 does not exist");
     links.update(link("eth0", false));
     links.update(link("vrrp.51", false, {ip("10.0.0.1")}, 7));
-    CHECK(faults() == Lines{"interface eth0 down"});
+    CHECK(faults() == "interface eth0 down");
     links.update(link("eth0", true));
-    CHECK(faults() == Lines{"interface vrrp.51 down"});
+    CHECK(faults() == "interface vrrp.51 down");
     links.update(link("vrrp.51", true, {ip("10.0.0.1")}, 7));
     CHECK(faults().empty());
 }
@@ -316,7 +316,7 @@ TEST_CASE("a source address that is not on the interface is a fault with track_s
     links.update(link("eth0", true, {ip("10.0.0.1"), ip("10.0.0.2")}));
     CHECK(judge(c, nullptr, links, scripts, {}).faults.empty());
     links.update(link("eth0", true, {ip("10.0.0.2")}));
-    CHECK(judge(c, nullptr, links, scripts, {}).faults == Lines{"source address 10.0.0.1 is not on the interface"});
+    CHECK(text_of(judge(c, nullptr, links, scripts, {}).faults) == "source address 10.0.0.1 is not on the interface");
     c.more.reset();
     CHECK(judge(c, nullptr, links, scripts, {}).faults.empty());
 }

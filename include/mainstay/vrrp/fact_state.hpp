@@ -136,13 +136,20 @@ void fields(A& a, PriorityPart& p) {
     a(p.tracker, p.up, p.weight);
 }
 template <class A>
+void fields(A& a, Fault& f) {
+    a(f.what, f.name, f.value, f.cause);
+    if constexpr (!A::kWrites)
+        if (f.what > Fault::What::Group) a.refuse();
+}
+template <class A>
 void fields(A& a, InstanceSnapshot& s) {
     a(s.name, s.interface, s.group, s.virtual_router_id, s.version, s.base_priority, s.effective_priority, s.family,
       s.state, s.owns_addresses, s.deadline, s.master_interval, s.master, s.master_priority, s.since, s.fault,
       s.last_mailed, s.counters, s.auth_sent, s.auth_heard, s.reduced, s.problems, s.reason, s.priority_parts);
     if constexpr (!A::kWrites)
         if (s.state > State::Fault) a.refuse();
-    if (has_trailing_fields(a, s.failed_over || s.cause != Cause::None)) a(s.failed_over, s.cause);
+    if (has_trailing_fields(a, s.failed_over || s.cause != Cause::None || !s.faults.empty()))
+        a(s.failed_over, s.cause, s.faults);
 }
 template <class A>
 void fields(A& a, ScriptSnapshot& s) {

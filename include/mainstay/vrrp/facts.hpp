@@ -257,6 +257,7 @@ struct Announce {  // publish this transition
 };
 struct WriteLog {  // a log line
     LogLine line;
+    InstanceId instance = kNoInstance;  // that it is about, if it is about one
     bool operator==(const WriteLog&) const = default;
 };
 // What became of the hand-over of one instance; exactly one for each master that a FailOver or a Maintenance ended.
@@ -323,6 +324,19 @@ struct PriorityPart {
     bool operator==(const PriorityPart&) const = default;
 };
 
+// One thing that holds an instance in FAULT.
+struct Fault {
+    enum class What : std::uint8_t { Other = 0, Interface = 1, Script = 2, File = 3, Process = 4, Bfd = 5, Group = 6 };
+    What what = What::Other;
+    std::string name;           // of the interface, script, ...; empty: of Other
+    std::string value;          // what it is or does: "down", "holds 3"; of Other the whole sentence; empty: of Group
+    Cause cause = Cause::None;  // of the change of state that it brings
+    bool operator==(const Fault&) const = default;
+};
+// For people: "interface eth1 down, script chk_http fails".
+[[nodiscard]] std::string text_of(const Fault& fault);
+[[nodiscard]] std::string text_of(const std::vector<Fault>& faults);
+
 // Everything about one instance that the next incarnation needs to continue, and that status shows.
 struct InstanceSnapshot {
     std::string name, interface, group;
@@ -335,7 +349,7 @@ struct InstanceSnapshot {
     IpAddress master;                  // last master heard, or our own source when Master
     std::uint8_t master_priority = 0;  // see names_master()
     WallTime since;                    // of the last transition; filled in by the role
-    std::string fault;                 // why it is in Fault, for people
+    std::string fault;                 // why it is in Fault, for people: the text of `faults`
     std::string last_mailed;           // state of the last mail
     Counters counters;
     std::uint64_t auth_sent = 0;            // sequence number of the last authenticated packet
@@ -346,6 +360,7 @@ struct InstanceSnapshot {
     std::vector<PriorityPart> priority_parts;  // of the effective priority, apart from the base
     bool failed_over = false;                  // by an operator: respects every master, as with nopreempt
     Cause cause = Cause::None;                 // of `reason`; an older writer has none
+    std::vector<Fault> faults;                 // an older writer has none
     // Whether `master` is one. A BACKUP that was MASTER and has heard nobody since has its own source there, with the
     // priority 0 of its resignation.
     [[nodiscard]] bool names_master() const {

@@ -187,7 +187,7 @@ private:
     std::optional<IpAddress> source_;
     bool awaits_source_ = false;  // the source address was lost when the link went down
     std::uint32_t mtu_ = 1500;
-    std::string fault_;
+    std::vector<Fault> faults_;
     TransitionReasons reasons_;
     std::vector<PriorityPart> priority_parts_;
     std::string last_mailed_;

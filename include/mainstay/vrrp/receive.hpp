@@ -2,9 +2,12 @@
 // because a pair is migrated one host at a time and both must treat a packet alike.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <bitset>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "authentication.hpp"
 #include "facts.hpp"
@@ -92,6 +95,11 @@ struct ReceiveContext {
     PeerProblems& problems;
     Instant now;
     Intents& out;
+    InstanceId instance = 0;
+
+    void log(std::string_view text) const {
+        out.push_back(WriteLog{{LogLevel::Info, fmt::format("({}) {}", config.name, text)}, instance});
+    }
 };
 
 // The advert; none if the packet must be dropped. An advert with a wrong address list is logged and counted, but used.

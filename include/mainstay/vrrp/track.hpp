@@ -66,8 +66,7 @@ private:
 
 // The result of tracking for an instance.
 struct Health {
-    std::vector<std::string> faults;  // why it must be in FAULT, for the log; empty: it may run
-    Cause cause = Cause::None;        // of the first fault
+    std::vector<Fault> faults;        // why it must be in FAULT; empty: it may run
     bool only_waiting = false;        // the only faults are awaited first script results
     int priority = 0;                 // base and contributions, not clamped
     std::vector<PriorityPart> parts;  // those contributions that are not 0
@@ -77,7 +76,10 @@ struct Health {
     std::uint32_t mtu = 1500;
     bool operator==(const Health&) const = default;
 
-    void fault(Cause why, std::string text);
+    void fault(Fault::What what, std::string name, std::string value, Cause cause = Cause::Track) {
+        faults.push_back({what, std::move(name), std::move(value), cause});
+    }
+    void fault(Cause cause, std::string sentence) { fault(Fault::What::Other, {}, std::move(sentence), cause); }
     // Results that are awaited, of trackers.
     void wait_for(const std::vector<std::string>& awaited);
     // `kind` and `name` are those of the tracker: "track_script", "chk_http".

@@ -27,7 +27,8 @@ using enum vrrp::State;
 
 TEST_CASE("what stayed MASTER over an upgrade or a crash is an event that says from whom, and for how long") {
     const auto before = routers({{"a", Master}, {"b", Backup}, {"c", Master}, {"d", Master}});
-    const auto after = routers({{"new", Master}, {"b", Backup}, {"c", Fault}, {"d", Backup}, {"a", Master}});
+    const auto after =
+        routers({{"new", Master}, {"b", Backup}, {"c", vrrp::State::Fault}, {"d", Backup}, {"a", Master}});
     const auto upgraded = resumed_events(before, after, Instant{999'250ms}, "0.1.0");
     REQUIRE(upgraded.size() == 1);
     CHECK(upgraded[0] == Event{.kind = Event::Kind::Instance,
