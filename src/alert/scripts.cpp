@@ -145,8 +145,7 @@ void want_process_scripts(std::vector<Wanted>& all, const config::Global& global
     // Without one shutdown_script has as long as the whole stop.
     const auto& values = global.more->values;
     if (const auto command = config::value_of(values, keyword::startup_script))
-        want(all, kStartupScript, *command,
-             config::value_of(values, keyword::startup_script_timeout).value_or(Seconds{10}));
+        want(all, kStartupScript, *command, config::value_or_default(values, keyword::startup_script_timeout));
     if (const auto command = config::value_of(values, keyword::shutdown_script))
         want(all, kShutdownScript, *command,
              config::value_of(values, keyword::shutdown_script_timeout).value_or(Seconds{0}));

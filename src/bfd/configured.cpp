@@ -32,10 +32,10 @@ Settings settings_of(const config::Section& section) {
     if (!section.names.empty()) s.name = section.names.front();
     s.neighbor = either(values, keyword::neighbor_ip, keyword::neighbour_ip).value_or(IpAddress{});
     s.source = config::value_of(values, keyword::source_ip).value_or(IpAddress{});
-    s.min_rx = config::value_of(values, keyword::min_rx).value_or(s.min_rx);
-    s.min_tx = config::value_of(values, keyword::min_tx).value_or(s.min_tx);
-    s.idle_tx = config::value_of(values, keyword::idle_tx).value_or(s.idle_tx);
-    s.multiplier = static_cast<std::uint8_t>(config::value_of(values, keyword::multiplier).value_or(s.multiplier));
+    s.min_rx = config::value_or_default(values, keyword::min_rx);
+    s.min_tx = config::value_or_default(values, keyword::min_tx);
+    s.idle_tx = config::value_or_default(values, keyword::idle_tx);
+    s.multiplier = static_cast<std::uint8_t>(config::value_or_default(values, keyword::multiplier));
     s.passive = is_given(values, keyword::passive);
     const std::int64_t usual = s.neighbor.is_v6() ? kTtlV6 : kTtlV4;
     s.ttl = static_cast<std::uint8_t>(either(values, keyword::ttl, keyword::hoplimit).value_or(usual));

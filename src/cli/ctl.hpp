@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mainstay/base/error.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/schema/schema.hpp"
 #include "status_view.hpp"
 
@@ -152,7 +153,7 @@ struct ReplayOptions {
 [[nodiscard]] int ctl_ipvs(bool stats);
 [[nodiscard]] int ctl_ipvs_mtu();
 struct AnnouncedOptions {
-    std::string interface{config::kAnnounceInterface}, drain_interface{config::kDrainInterface};
+    std::string interface{config::kAnnounceInterface}, drain_interface{config::keyword::drain_interface.otherwise};
     bool follow = false, exabgp = false;
 };
 [[nodiscard]] int ctl_announced(const AnnouncedOptions& options);

@@ -13,8 +13,6 @@ namespace keyword = config::keyword;
 
 namespace {
 
-constexpr std::uint32_t kFirstMark = 1000;
-constexpr std::int32_t kPriority = -1;
 constexpr std::string_view kTable = "keepalived_ipvs";
 
 std::set<Family> families_of(const config::VirtualServer& service) {
@@ -42,8 +40,8 @@ bool FirewallMarks::is_mapped(const config::Global& global, const config::Virtua
 void FirewallMarks::assign(const config::Global& global, const std::vector<config::VirtualServer>& services) {
     const auto before = std::exchange(marks_, {});
     auto used = configured_marks(services);
-    auto next = static_cast<std::uint32_t>(
-        config::value_of(global.more->values, keyword::nftables_ipvs_start_fwmark).value_or(kFirstMark));
+    auto next =
+        static_cast<std::uint32_t>(config::value_or_default(global.more->values, keyword::nftables_ipvs_start_fwmark));
     for (const auto& service : services) {
         if (!is_mapped(global, service)) continue;
         for (const Family family : families_of(service)) {
@@ -89,8 +87,7 @@ std::optional<netlink::MarkTable> FirewallMarks::table(const config::Global& glo
     if (!name) return std::nullopt;
     netlink::MarkTable table;
     table.name = name->empty() || name->front().empty() ? std::string{kTable} : name->front();
-    table.priority =
-        static_cast<std::int32_t>(config::value_of(values, keyword::nftables_ipvs_priority).value_or(kPriority));
+    table.priority = static_cast<std::int32_t>(config::value_or_default(values, keyword::nftables_ipvs_priority));
     table.counters = config::is_given(values, keyword::nftables_counters);
     for (const auto& service : services) {
         if (!is_mapped(global, service)) continue;

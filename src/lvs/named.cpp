@@ -38,7 +38,7 @@ std::optional<Endpoint> resolver_of(const config::KeywordValue& value) {
 }
 
 NamedServers named_of(const config::VirtualServer& service, const config::RealServer& server) {
-    using config::value_of;
+    using config::value_or_default;
     const auto& values = server.more->values;
     NamedServers named;
     named.like = server;
@@ -53,9 +53,9 @@ NamedServers named_of(const config::VirtualServer& service, const config::RealSe
     named.type = srv ? NamedServers::Type::Srv : v6 ? NamedServers::Type::Aaaa : NamedServers::Type::A;
     for (const auto& value : values)
         if (const auto resolver = resolver_of(value)) named.resolvers.push_back(*resolver);
-    named.interval = value_of(values, keyword::dns_interval).value_or(named.interval);
-    named.timeout = value_of(values, keyword::dns_timeout).value_or(named.timeout);
-    named.most = static_cast<std::uint32_t>(value_of(values, keyword::dns_servers_max).value_or(named.most));
+    named.interval = value_or_default(values, keyword::dns_interval);
+    named.timeout = value_or_default(values, keyword::dns_timeout);
+    named.most = static_cast<std::uint32_t>(value_or_default(values, keyword::dns_servers_max));
     return named;
 }
 

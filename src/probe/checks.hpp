@@ -92,7 +92,7 @@ struct UdpCheck {
     std::vector<std::byte> payload;
     bool reply_required = false;
     std::vector<Wanted> pattern;  // empty: any reply will do, of any length
-    std::size_t reply_min = 0, reply_max = 255;
+    std::size_t reply_min = 0, reply_max = 0;
 };
 [[nodiscard]] UdpCheck udp_check_of(const config::Checker& checker);
 

@@ -22,7 +22,6 @@ using lvs::Outcome;
 
 namespace {
 
-constexpr std::string_view kUsualName = "smtpchecker.keepalived.org";
 constexpr unsigned kGreeting = 220, kDone = 250;
 constexpr std::size_t kReplyReadBytes = 1024;
 
@@ -89,8 +88,7 @@ asio::awaitable<Finding> exchange(SmtpCheck check, std::shared_ptr<Attempt::Stat
 }  // namespace
 
 SmtpCheck smtp_check_of(const config::Checker& checker) {
-    const std::string* given = find_word(checker.more->values, config::keyword::helo_name);
-    return {connection_of(checker), given != nullptr ? *given : std::string{kUsualName}};
+    return {connection_of(checker), first_word_or_default(checker.more->values, config::keyword::helo_name)};
 }
 
 asio::awaitable<Finding> smtp_check(SmtpCheck check, std::shared_ptr<Attempt> attempt) {

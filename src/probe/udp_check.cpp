@@ -107,12 +107,8 @@ UdpCheck udp_check_of(const config::Checker& checker) {
         check.reply_required = true;
         check.pattern = bytes_of(*words);
     }
-    const auto size = [&](const config::Keyword<std::int64_t>& keyword, std::size_t otherwise) {
-        const auto given = value_of(values, keyword);
-        return given ? static_cast<std::size_t>(*given) : otherwise;
-    };
-    check.reply_min = size(config::keyword::min_reply_length, check.reply_min);
-    check.reply_max = size(config::keyword::max_reply_length, check.reply_max);
+    check.reply_min = static_cast<std::size_t>(value_of(values, config::keyword::min_reply_length).value_or(0));
+    check.reply_max = static_cast<std::size_t>(value_or_default(values, config::keyword::max_reply_length));
     return check;
 }
 

@@ -84,7 +84,6 @@ std::size_t bytes_in(const config::WordList& words) {
 }
 
 void put_datagram(MarginLines& out, const config::KeywordValues& values) {
-    constexpr std::int64_t kLongest = 255;
     if (const auto payload = config::words_of(values, keyword::payload); !payload.empty())
         out.line("Payload len", bytes_in(payload));
     else
@@ -93,11 +92,9 @@ void put_datagram(MarginLines& out, const config::KeywordValues& values) {
     out.line("Require reply", yes_or_no(required));
     if (!required) return;
     const auto reply = config::words_of(values, keyword::require_reply);
-    const auto number = [&](const config::Keyword<std::int64_t>& keyword, std::int64_t usual) {
-        return config::value_of(values, keyword).value_or(usual);
-    };
-    out.further(fmt::format("Min reply length = {}", number(keyword::min_reply_length, 0)));
-    out.further(fmt::format("Max reply length = {}", number(keyword::max_reply_length, kLongest)));
+    const auto least = config::value_of(values, keyword::min_reply_length).value_or(0);
+    out.further(fmt::format("Min reply length = {}", least));
+    out.further(fmt::format("Max reply length = {}", config::value_or_default(values, keyword::max_reply_length)));
     out.further(fmt::format("Reply data len = {}", bytes_in(reply)));
     if (reply.empty()) return;
     const bool masked = std::ranges::any_of(

@@ -31,6 +31,9 @@ public:
     [[nodiscard]] std::int64_t number(const config::Keyword<std::int64_t>& keyword, std::int64_t usual) const {
         return config::value_of(values_, keyword).value_or(usual);
     }
+    [[nodiscard]] std::int64_t number(const config::DefaultedKeyword<std::int64_t>& keyword) const {
+        return config::value_or_default(values_, keyword);
+    }
     [[nodiscard]] bool on(const config::Keyword<bool>& keyword) const { return config::flag(values_, keyword); }
     [[nodiscard]] std::string word(const config::Keyword<config::WordList>& keyword) const {
         return config::first_word(values_, keyword);
@@ -162,7 +165,7 @@ void Lines::firewall() {
     }
     const auto name = word(keyword::nftables);
     line("nftables table name", name.empty() ? "keepalived" : name);
-    line("nftables base chain priority", number(keyword::nftables_priority, -1));
+    line("nftables base chain priority", number(keyword::nftables_priority));
     text(on(keyword::nftables_ifindex) ? "nftables force use ifindex for link local IPv6"
                                        : "nftables don't force use ifindex for link local IPv6");
 }
@@ -181,7 +184,7 @@ void Lines::process(const char* name, const config::ProcessKeywords& keywords) {
 
 void Lines::processes() {
     line("Max auto priority", number(keyword::max_auto_priority, 0));
-    line("Min auto priority delay", fmt::format("{} usecs", number(keyword::min_auto_priority_delay, 1'000'000)));
+    line("Min auto priority delay", fmt::format("{} usecs", number(keyword::min_auto_priority_delay)));
     process("VRRP", config::kVrrpProcess);
     process("Checker", config::kCheckerProcess);
     process("BFD", config::kBfdProcess);
@@ -213,8 +216,8 @@ void Lines::buffers() {
     }
     line("rs_init_notifies", on(keyword::rs_init_notifies) ? 1 : 0);
     line("no_checker_emails", on(keyword::no_checker_emails) ? 1 : 0);
-    line("rx_bufs_multiples", number(keyword::vrrp_rx_bufs_multiplier, 3));
-    line("umask", fmt::format("{:04o}", number(keyword::umask, 0177)));
+    line("rx_bufs_multiples", number(keyword::vrrp_rx_bufs_multiplier));
+    line("umask", fmt::format("{:04o}", number(keyword::umask)));
 }
 
 }  // namespace

@@ -26,8 +26,7 @@ netlink::VipFilter frame(const config::Config& config, Family family) {
     netlink::VipFilter filter;
     filter.family = family;
     if (const std::string* name = find_word(values, keyword::nftables)) filter.table = *name;
-    if (const auto priority = config::value_of(values, keyword::nftables_priority))
-        filter.priority = static_cast<std::int32_t>(*priority);
+    filter.priority = static_cast<std::int32_t>(config::value_or_default(values, keyword::nftables_priority));
     filter.counters = flag(values, keyword::nftables_counters);
     filter.by_index = flag(values, keyword::nftables_ifindex);
     filter.filters = std::ranges::any_of(config.instances, [family](const config::Instance& instance) {

@@ -22,7 +22,6 @@ using config::WordList;
 
 constexpr Seconds kLeastWindow{5}, kMostWindow{300};
 constexpr int kWindowIntervals = 3;
-constexpr std::int64_t kUsualPackets = 3;
 
 std::optional<std::uint8_t> byte_of(const KeywordValues& values, const config::Keyword<std::int64_t>& keyword) {
     const auto number = config::value_of(values, keyword);
@@ -134,8 +133,8 @@ std::optional<std::size_t> receive_buffer(const config::Instance& instance, cons
     }
     if (size) return size;
     if (!by_mtu && !by_advert) return std::nullopt;
-    const auto packets = static_cast<std::size_t>(
-        config::value_of(global.more->values, keyword::vrrp_rx_bufs_multiplier).value_or(kUsualPackets));
+    const auto packets =
+        static_cast<std::size_t>(config::value_or_default(global.more->values, keyword::vrrp_rx_bufs_multiplier));
     if (by_mtu) return packets * mtu;
     const bool v4 = instance.family == Family::V4;
     return packets * (wire::vrrp_length(instance.version, instance.family, instance.addresses.size()) +

@@ -6,7 +6,6 @@
 
 #include "../config/samples.hpp"
 #include "cli/reference.hpp"
-#include "config/schema/defaults.hpp"
 #include "mainstay/config/members.hpp"
 #include "mainstay/config/toml/toml.hpp"
 #include "mainstay/config/tools/print.hpp"
@@ -34,14 +33,6 @@ TEST_CASE("one row makes a keyword that is parsed to its typed value") {
     CHECK(wrong(loaded).empty());
     CHECK(value_of<Micros>(loaded.config.instances.at(0).more->values, config::KeywordName{"imaginary_delay"}) ==
           Micros{7'250'000});
-}
-
-TEST_CASE("one row makes a keyword that has its default where it is not given") {
-    const Loaded loaded = with("");
-
-    const auto& values = loaded.config.instances.at(0).more->values;
-    CHECK(value_of<Micros>(values, config::KeywordName{"imaginary_delay"}) == std::nullopt);
-    CHECK(value_or_default(values, Block::Instance, Keyword<Micros>{"imaginary_delay"}) == Micros{2'500'000});
 }
 
 TEST_CASE("one row makes a keyword whose bad values are reported with its range and unit") {

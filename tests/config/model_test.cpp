@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/validate/resolved.hpp"
 #include "samples.hpp"
 
@@ -137,6 +138,20 @@ TEST_CASE("a MISC_CHECK whose script is not there is left out, with alpha it sta
 
     const Loaded usable = with_check("alpha\n", "/bin/true");
     CHECK_FALSE(is_unusable(checkers(usable).at(0)));
+}
+
+TEST_CASE("a keyword that is not given has its default, a number, a time or a word") {
+    KeywordValues values;
+    CHECK(value_or_default(values, keyword::dns_servers_max) == 64);
+    CHECK(value_or_default(values, keyword::min_tx) == Micros{10'000});
+    CHECK(first_word_or_default(values, keyword::on_loss) == "withdraw");
+
+    set_value(values, keyword::dns_servers_max, std::int64_t{7});
+    set_value(values, keyword::min_tx, Micros{20'000});
+    set_value(values, keyword::on_loss, WordList{"hold"});
+    CHECK(value_or_default(values, keyword::dns_servers_max) == 7);
+    CHECK(value_or_default(values, keyword::min_tx) == Micros{20'000});
+    CHECK(first_word_or_default(values, keyword::on_loss) == "hold");
 }
 
 TEST_CASE("a command is split into arguments, with quotes and escapes") {

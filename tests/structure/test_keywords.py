@@ -13,7 +13,7 @@ KEYWORDS = (TOP / "include/mainstay/config/keywords.hpp").read_text(encoding="ut
 
 def names():
     """{identifier: name} of those that the schema knows."""
-    return dict(re.findall(r'[ ,](\w+)\{"([^"]+)"\}', KEYWORDS.split("// ---- no keywords")[0]))
+    return dict(re.findall(r'[ ,](\w+)\{"([^"]+)"', KEYWORDS.split("// ---- no keywords")[0]))
 
 
 def sources():

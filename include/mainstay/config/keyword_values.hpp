@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -73,6 +74,15 @@ struct Keyword : KeywordName {
     using KeywordName::KeywordName;
 };
 
+// The same with the value where it is not given, in whatever block; of words the first one. The compiler compares it
+// with the default that the row has for people.
+template <class T>
+struct DefaultedKeyword : Keyword<T> {
+    using Default = std::conditional_t<std::is_same_v<T, std::vector<std::string>>, std::string_view, T>;
+    Default otherwise;
+    constexpr DefaultedKeyword(std::string_view name, Default value) : Keyword<T>{name}, otherwise{value} {}
+};
+
 // The value of this keyword; null if it is not given.
 [[nodiscard]] inline const KeywordData* find_value(const KeywordValues& values, const KeywordName& keyword) {
     for (const KeywordValue& value : values)
@@ -127,6 +137,16 @@ template <class T>
 [[nodiscard]] inline std::string first_word(const KeywordValues& values, const KeywordName& keyword) {
     const std::string* word = find_word(values, keyword);
     return word != nullptr ? *word : std::string{};
+}
+
+template <class T>
+[[nodiscard]] T value_or_default(const KeywordValues& values, const DefaultedKeyword<T>& keyword) {
+    return value_of(values, keyword).value_or(keyword.otherwise);
+}
+[[nodiscard]] inline std::string first_word_or_default(const KeywordValues& values,
+                                                       const DefaultedKeyword<WordList>& keyword) {
+    const std::string* word = find_word(values, keyword);
+    return word != nullptr ? *word : std::string{keyword.otherwise};
 }
 
 // The first section of this keyword; null if there is none.

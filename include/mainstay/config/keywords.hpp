@@ -13,8 +13,8 @@ namespace mainstay::config::keyword {
 inline constexpr Keyword<bool> data_use_instance{"data_use_instance"}, linkbeat_use_polling{"linkbeat_use_polling"},
     namespace_with_ipsets{"namespace_with_ipsets"}, process_names{"process_names"}, use_pid_dir{"use_pid_dir"};
 inline constexpr Keyword<std::int64_t> json_version{"json_version"};
-inline constexpr Keyword<Micros> child_wait_time{"child_wait_time"}, down_delay{"down_delay"},
-    garp_interval{"garp_interval"}, gna_interval{"gna_interval"}, up_delay{"up_delay"};
+inline constexpr Keyword<Micros> down_delay{"down_delay"}, garp_interval{"garp_interval"}, gna_interval{"gna_interval"},
+    up_delay{"up_delay"};
 inline constexpr Keyword<WordList> bfd_process_name{"bfd_process_name"}, checker_process_name{"checker_process_name"},
     group{"group"}, instance{"instance"}, interface{"interface"}, lvs_process_name{"lvs_process_name"},
     method{"method"}, net_namespace{"net_namespace"}, net_namespace_ipvs{"net_namespace_ipvs"},
@@ -25,6 +25,7 @@ inline constexpr Keyword<Section> ssl{"SSL"}, bfd_instance{"bfd_instance"}, garp
     static_rules{"static_rules"}, track_file{"track_file"}, track_group{"track_group"},
     virtual_server_group{"virtual_server_group"}, vrrp_track_file{"vrrp_track_file"},
     vrrp_track_process{"vrrp_track_process"};
+inline constexpr DefaultedKeyword<Micros> child_wait_time{"child_wait_time", Seconds{5}};
 
 // ---- global_defs
 inline constexpr Keyword<bool> bfd_no_swap{"bfd_no_swap"}, checker_no_swap{"checker_no_swap"},
@@ -49,18 +50,14 @@ inline constexpr Keyword<std::int64_t> bfd_priority{"bfd_priority"}, bfd_rlimit_
     checker_rlimit_rtime{"checker_rlimit_rtime"}, checker_rlimit_rttime{"checker_rlimit_rttime"},
     checker_rt_priority{"checker_rt_priority"}, lvs_netlink_cmd_rcv_bufs{"lvs_netlink_cmd_rcv_bufs"},
     lvs_netlink_monitor_rcv_bufs{"lvs_netlink_monitor_rcv_bufs"}, max_auto_priority{"max_auto_priority"},
-    min_auto_priority_delay{"min_auto_priority_delay"}, nftables_ipvs_priority{"nftables_ipvs_priority"},
-    nftables_ipvs_start_fwmark{"nftables_ipvs_start_fwmark"}, nftables_priority{"nftables_priority"},
-    process_monitor_rcv_bufs{"process_monitor_rcv_bufs"}, random_seed{"random_seed"}, umask{"umask"},
+    process_monitor_rcv_bufs{"process_monitor_rcv_bufs"}, random_seed{"random_seed"},
     vrrp_netlink_cmd_rcv_bufs{"vrrp_netlink_cmd_rcv_bufs"},
     vrrp_netlink_monitor_rcv_bufs{"vrrp_netlink_monitor_rcv_bufs"}, vrrp_priority{"vrrp_priority"},
     vrrp_rlimit_rtime{"vrrp_rlimit_rtime"}, vrrp_rlimit_rttime{"vrrp_rlimit_rttime"},
-    vrrp_rx_bufs_multiplier{"vrrp_rx_bufs_multiplier"}, vrrp_rx_bufs_policy{"vrrp_rx_bufs_policy"};
+    vrrp_rx_bufs_policy{"vrrp_rx_bufs_policy"};
 inline constexpr Keyword<Micros> shutdown_script_timeout{"shutdown_script_timeout"},
-    snmp_rs_stats_update_interval{"snmp_rs_stats_update_interval"},
-    snmp_vs_stats_update_interval{"snmp_vs_stats_update_interval"}, startup_script_timeout{"startup_script_timeout"},
-    vrrp_delay_after_boot{"vrrp_delay_after_boot"}, vrrp_garp_extra_if{"vrrp_garp_extra_if"},
-    vrrp_vmac_garp_intvl{"vrrp_vmac_garp_intvl"};
+    snmp_rs_stats_update_interval{"snmp_rs_stats_update_interval"}, vrrp_delay_after_boot{"vrrp_delay_after_boot"},
+    vrrp_garp_extra_if{"vrrp_garp_extra_if"}, vrrp_vmac_garp_intvl{"vrrp_vmac_garp_intvl"};
 inline constexpr Keyword<Command> lvs_notify_fifo_script{"lvs_notify_fifo_script"},
     notify_fifo_script{"notify_fifo_script"}, shutdown_script{"shutdown_script"}, startup_script{"startup_script"},
     vrrp_notify_fifo_script{"vrrp_notify_fifo_script"};
@@ -73,6 +70,12 @@ inline constexpr Keyword<WordList> config_save_dir{"config_save_dir"}, dbus_no_i
 inline constexpr Keyword<IntegerList> bfd_cpu_affinity{"bfd_cpu_affinity"},
     checker_cpu_affinity{"checker_cpu_affinity"}, vrrp_cpu_affinity{"vrrp_cpu_affinity"};
 inline constexpr Keyword<Section> lvs_sync_daemon{"lvs_sync_daemon"}, lvs_timeouts{"lvs_timeouts"};
+inline constexpr DefaultedKeyword<Micros> startup_script_timeout{"startup_script_timeout", Seconds{10}},
+    snmp_vs_stats_update_interval{"snmp_vs_stats_update_interval", Seconds{5}};
+inline constexpr DefaultedKeyword<std::int64_t> vrrp_rx_bufs_multiplier{"vrrp_rx_bufs_multiplier", 3},
+    nftables_ipvs_start_fwmark{"nftables_ipvs_start_fwmark", 1000},
+    nftables_ipvs_priority{"nftables_ipvs_priority", -1}, nftables_priority{"nftables_priority", -1},
+    min_auto_priority_delay{"min_auto_priority_delay", 1'000'000}, umask{"umask", 0177};
 
 // ---- vrrp_instance, its addresses
 inline constexpr Keyword<bool> accept{"accept"}, autojoin{"autojoin"}, check_unicast_src{"check_unicast_src"},
@@ -121,13 +124,15 @@ inline constexpr Keyword<Section> encap{"encap"}, nexthop{"nexthop"};
 // ---- scripts, trackers, groups and BFD sessions
 inline constexpr Keyword<bool> checker{"checker"}, full_command{"full_command"}, global_tracking{"global_tracking"},
     multihop{"multihop"}, passive{"passive"}, sync_group_tracking_weight{"sync_group_tracking_weight"}, vrrp{"vrrp"};
-inline constexpr Keyword<std::int64_t> fall{"fall"}, init_file{"init_file"}, max_hops{"max_hops"},
-    multiplier{"multiplier"}, quorum{"quorum"}, quorum_max{"quorum_max"}, rise{"rise"};
-inline constexpr Keyword<Micros> delay{"delay"}, fork_delay{"fork_delay"}, idle_tx{"idle_tx"}, min_rx{"min_rx"},
-    min_tx{"min_tx"}, terminate_delay{"terminate_delay"};
+inline constexpr Keyword<std::int64_t> fall{"fall"}, init_file{"init_file"}, max_hops{"max_hops"}, quorum{"quorum"},
+    quorum_max{"quorum_max"}, rise{"rise"};
+inline constexpr Keyword<Micros> delay{"delay"}, fork_delay{"fork_delay"}, terminate_delay{"terminate_delay"};
 inline constexpr Keyword<IpAddress> neighbor_ip{"neighbor_ip"}, neighbour_ip{"neighbour_ip"}, source_ip{"source_ip"};
 inline constexpr Keyword<WordList> file{"file"}, param_match{"param_match"}, process{"process"};
 inline constexpr Keyword<Section> track_bfd{"track_bfd"}, track_process{"track_process"};
+inline constexpr DefaultedKeyword<Micros> min_rx{"min_rx", Micros{10'000}}, min_tx{"min_tx", Micros{10'000}},
+    idle_tx{"idle_tx", Seconds{1}};
+inline constexpr DefaultedKeyword<std::int64_t> multiplier{"multiplier", 5};
 
 // ---- lines of several words
 inline constexpr Keyword<bool> csum{"csum"}, netlink_notify_msg{"netlink_notify_msg"}, noreverse{"noreverse"},
@@ -140,30 +145,35 @@ inline constexpr Keyword<IntegerList> mac{"mac"};
 // ---- virtual and real servers
 inline constexpr Keyword<bool> alpha{"alpha"}, check_data_path{"check_data_path"}, ha_suspend{"ha_suspend"},
     hashed{"hashed"};
-inline constexpr Keyword<std::int64_t> dns_servers_max{"dns_servers_max"}, max_removal{"max_removal"},
-    min_alive{"min_alive"}, min_servers{"min_servers"}, retry{"retry"};
-inline constexpr Keyword<Micros> connect_timeout{"connect_timeout"}, debounce{"debounce"},
-    delay_before_retry{"delay_before_retry"}, delay_loop{"delay_loop"}, dns_interval{"dns_interval"},
-    dns_timeout{"dns_timeout"}, drain_time{"drain_time"}, drain_timeout{"drain_timeout"}, hold_empty{"hold_empty"},
-    hold_time{"hold_time"}, lifetime{"lifetime"}, slow_start{"slow_start"}, warmup{"warmup"};
+inline constexpr Keyword<std::int64_t> min_alive{"min_alive"}, retry{"retry"};
+inline constexpr Keyword<Micros> connect_timeout{"connect_timeout"}, delay_before_retry{"delay_before_retry"},
+    delay_loop{"delay_loop"}, drain_timeout{"drain_timeout"}, slow_start{"slow_start"}, warmup{"warmup"};
 inline constexpr Keyword<WordList> ca{"ca"}, certificate{"certificate"}, dns_resolver{"dns_resolver"},
-    dns_type{"dns_type"}, drain_interface{"drain_interface"}, labels_drop{"labels_drop"}, labels_keep{"labels_keep"},
-    on_loss{"on_loss"}, password{"password"}, persistence_engine{"persistence_engine"},
-    real_server_dns{"real_server_dns"}, real_server_file{"real_server_file"}, services{"services"},
+    dns_type{"dns_type"}, labels_drop{"labels_drop"}, labels_keep{"labels_keep"}, password{"password"},
+    persistence_engine{"persistence_engine"}, real_server_dns{"real_server_dns"}, real_server_file{"real_server_file"},
     snmp_name{"snmp_name"};
 inline constexpr Keyword<Section> announce{"announce"};
+inline constexpr DefaultedKeyword<Micros> dns_interval{"dns_interval", Seconds{30}},
+    dns_timeout{"dns_timeout", Seconds{2}}, hold_time{"hold_time", Seconds{600}}, hold_empty{"hold_empty", Micros{0}},
+    debounce{"debounce", Seconds{2}}, lifetime{"lifetime", Seconds{5}}, drain_time{"drain_time", Seconds{60}};
+inline constexpr DefaultedKeyword<std::int64_t> dns_servers_max{"dns_servers_max", 64}, max_removal{"max_removal", 50},
+    min_servers{"min_servers", 0};
+inline constexpr DefaultedKeyword<WordList> services{"services", "all"}, drain_interface{"drain_interface", "ms-drain"},
+    on_loss{"on_loss", "withdraw"};
 
 // ---- checks
 inline constexpr Keyword<bool> fast_recovery{"fast_recovery"}, log_all_failures{"log_all_failures"},
     regex_no_match{"regex_no_match"}, share_probe{"share_probe"}, tls{"tls"}, tls_compliant{"tls_compliant"};
 inline constexpr Keyword<std::int64_t> bind_port{"bind_port"}, cert_expiry_warning{"cert_expiry_warning"},
-    connect_port{"connect_port"}, max_body_length{"max_body_length"}, max_reply_length{"max_reply_length"},
-    min_reply_length{"min_reply_length"}, regex_max_offset{"regex_max_offset"}, regex_min_offset{"regex_min_offset"};
+    connect_port{"connect_port"}, max_body_length{"max_body_length"}, min_reply_length{"min_reply_length"},
+    regex_max_offset{"regex_max_offset"}, regex_min_offset{"regex_min_offset"};
 inline constexpr Keyword<IpAddress> bindto{"bindto"}, connect_ip{"connect_ip"};
-inline constexpr Keyword<WordList> bind_if{"bind_if"}, helo_name{"helo_name"}, payload{"payload"}, regex{"regex"},
+inline constexpr Keyword<WordList> bind_if{"bind_if"}, payload{"payload"}, regex{"regex"},
     regex_options{"regex_options"}, require_reply{"require_reply"}, send{"send"}, service{"service"};
 inline constexpr Keyword<IntegerList> regex_stack{"regex_stack"};
 inline constexpr Keyword<Section> host{"host"};
+inline constexpr DefaultedKeyword<std::int64_t> max_reply_length{"max_reply_length", 255};
+inline constexpr DefaultedKeyword<WordList> helo_name{"helo_name", "smtpchecker.keepalived.org"};
 
 // ---- no keywords: what is stored beside them while a configuration is made ready for a process
 inline constexpr Keyword<bool> nodad{"-nodad"};                           // of an address's line

@@ -14,7 +14,7 @@ constexpr KeywordSpec kAnnounceRows[]{
         "Interface whose addresses the routing daemon announces; a dummy interface is made if it is missing",
         {.example = "interface ms-vip"}),
     row(Block::Announce, keyword::drain_interface, args::short_word(kMostInterfaceName), "<name, max 15 chars>",
-        kDrainInterface,
+        keyword::drain_interface.otherwise,
         "The same while this director drains: the routing daemon announces its addresses as a last resort",
         {.example = "drain_interface ms-drain"}),
     row(Block::Announce, keyword::lifetime, args::whole_seconds(3, 3600), "<int 3..3600 s>", "5",

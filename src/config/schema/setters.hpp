@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "config/schema/parse_context.hpp"
+#include "mainstay/base/text.hpp"
 #include "mainstay/config/keywords.hpp"
 
 namespace mainstay::config {
@@ -134,6 +135,36 @@ consteval KeywordSpec row(BlockSet blocks, const Keyword<T>& keyword, Args args,
     rest.from_store = true;
     return row(blocks, keyword.text, args, form, default_text, help, rest);
 }
+
+// Whether the text, as "10" or "0 (off)", is this default.
+template <class T>
+consteval bool says(std::string_view text, const Args& args, const T& otherwise) {
+    if constexpr (std::is_same_v<T, std::string_view>) {
+        return text == otherwise;
+    } else {
+        const bool negative = text.starts_with('-');
+        if (negative) text.remove_prefix(1);
+        if (text.empty() || !is_digit(text.front())) return false;
+        std::int64_t number = 0;
+        const std::int64_t base = text.front() == '0' ? 8 : 10;
+        for (; !text.empty() && is_digit(text.front()); text.remove_prefix(1)) number = number * base + (text[0] - '0');
+        if (!text.empty() && !text.starts_with(" (")) return false;
+        if (negative) number = -number;
+        if constexpr (std::is_same_v<T, Micros>)
+            return otherwise == Micros{number * (args.takes == Takes::Millis ? 1'000 : 1'000'000)};
+        else
+            return otherwise == number;
+    }
+}
+
+// The row of a keyword whose default code reads, too.
+template <class T>
+consteval KeywordSpec row(BlockSet blocks, const DefaultedKeyword<T>& keyword, Args args, std::string_view form,
+                          std::string_view default_text, std::string_view help, KeywordSpec rest = {}) {
+    if (!says(default_text, args, keyword.otherwise)) throw "keywords.hpp gives this keyword another default";
+    return row(blocks, static_cast<const Keyword<T>&>(keyword), args, form, default_text, help, rest);
+}
+
 std::span<const KeywordSpec> language_rows();
 std::span<const KeywordSpec> root_rows();
 std::span<const KeywordSpec> global_rows();

@@ -5,7 +5,6 @@
 #include <map>
 #include <utility>
 
-#include "config/schema/defaults.hpp"
 #include "config/schema/parse_context.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "validate.hpp"
@@ -138,28 +137,22 @@ void check_announce(ParseContext& r, const Config& config) {
 
 namespace {
 
-std::string word_of(const Section& section, const Keyword<WordList>& keyword) {
-    if (const std::string* word = find_word(section.values, keyword)) return *word;
-    const KeywordSpec* row = find_row(Block::Announce, keyword.text);
-    return std::string{row != nullptr ? row->default_text : std::string_view{}};
-}
-
-Seconds seconds_of(const Section& section, const Keyword<Micros>& keyword) {
-    const auto time = value_or_default(section.values, Block::Announce, keyword);
-    return std::chrono::duration_cast<Seconds>(time.value_or(Micros{0}));
+Seconds seconds_of(const KeywordValues& values, const DefaultedKeyword<Micros>& keyword) {
+    return std::chrono::duration_cast<Seconds>(value_or_default(values, keyword));
 }
 
 }  // namespace
 
 std::optional<AnnounceSettings> announce_settings(const VirtualServer& service) {
     if (!announces(service)) return std::nullopt;
-    const Section* section = find_section(service.more->sections, keyword::announce);
-    return AnnounceSettings{.any_service = word_of(*section, keyword::services) == "any",
-                            .interface = word_of(*section, keyword::interface),
-                            .drain_interface = word_of(*section, keyword::drain_interface),
-                            .lifetime = seconds_of(*section, keyword::lifetime),
-                            .hold = word_of(*section, keyword::on_loss) == "hold",
-                            .drain_time = seconds_of(*section, keyword::drain_time)};
+    const KeywordValues& values = find_section(service.more->sections, keyword::announce)->values;
+    const std::string* interface = find_word(values, keyword::interface);
+    return AnnounceSettings{.any_service = first_word_or_default(values, keyword::services) == "any",
+                            .interface = interface != nullptr ? *interface : std::string{kAnnounceInterface},
+                            .drain_interface = first_word_or_default(values, keyword::drain_interface),
+                            .lifetime = seconds_of(values, keyword::lifetime),
+                            .hold = first_word_or_default(values, keyword::on_loss) == "hold",
+                            .drain_time = seconds_of(values, keyword::drain_time)};
 }
 
 bool announces(const VirtualServer& service) {

@@ -9,12 +9,11 @@ namespace mainstay::config {
 namespace {
 
 // keepalived's own limit for what a reply pattern is compared with.
-constexpr std::int64_t kReplyMost = 255;
 
 void check_reply_lengths(Diagnoser& diag, const CheckerDraft& checker) {
     const auto& values = checker.model.more->values;
     const auto least = value_of(values, keyword::min_reply_length).value_or(0);
-    const auto most = value_of(values, keyword::max_reply_length).value_or(kReplyMost);
+    const auto most = value_or_default(values, keyword::max_reply_length);
     if (least <= most) return;
     auto& d = diag.warn(Code::OutOfRange, checker.mark,
                         fmt::format("UDP_CHECK: min_reply_length {} is more than max_reply_length {}", least, most));

@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "config/schema/defaults.hpp"
 #include "mainstay/config/keywords.hpp"
 
 namespace mainstay::config {
 namespace {
 
-std::uint32_t number_or_default(const KeywordValues& values, const Keyword<std::int64_t>& keyword) {
-    return static_cast<std::uint32_t>(value_or_default(values, Block::RealServer, keyword).value_or(0));
-}
-
-Micros time_of(const KeywordValues& values, const Keyword<Micros>& keyword) {
-    return value_or_default(values, Block::RealServer, keyword).value_or(Micros{0});
+std::uint32_t number_of(const KeywordValues& values, const DefaultedKeyword<std::int64_t>& keyword) {
+    return static_cast<std::uint32_t>(value_or_default(values, keyword));
 }
 
 // The first word of a line is the label, the others are its values.
@@ -32,11 +27,11 @@ std::vector<LabelRule> rules_of(const KeywordValues& values, const Keyword<WordL
 
 DiscoveryRules discovery_rules(const RealServer& server) {
     const KeywordValues& values = server.more->values;
-    return {.max_removal = number_or_default(values, keyword::max_removal),
-            .min_servers = number_or_default(values, keyword::min_servers),
-            .hold_time = time_of(values, keyword::hold_time),
-            .hold_empty = time_of(values, keyword::hold_empty),
-            .debounce = time_of(values, keyword::debounce)};
+    return {.max_removal = number_of(values, keyword::max_removal),
+            .min_servers = number_of(values, keyword::min_servers),
+            .hold_time = value_or_default(values, keyword::hold_time),
+            .hold_empty = value_or_default(values, keyword::hold_empty),
+            .debounce = value_or_default(values, keyword::debounce)};
 }
 
 DiscoveryRules strictest(const DiscoveryRules& a, const DiscoveryRules& b) {

@@ -86,7 +86,7 @@ ProcessOptions process_options(const config::Global& global, Kind kind) {
     // keepalived: -1 means a rise without a ceiling.
     const auto ceiling = config::value_of(values, config::keyword::max_auto_priority).value_or(0);
     options.auto_ceiling = ceiling < 0 ? kHighestRealTime : static_cast<int>(ceiling);
-    options.auto_delay = Micros{config::value_of(values, config::keyword::min_auto_priority_delay).value_or(1'000'000)};
+    options.auto_delay = Micros{config::value_or_default(values, config::keyword::min_auto_priority_delay)};
     return options;
 }
 

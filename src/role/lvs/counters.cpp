@@ -35,8 +35,7 @@ void add(report::ServerTraffic& sum, const netlink::IpvsDestinationEntry& more) 
 std::optional<CounterIntervals> counter_intervals(const config::Config& config, bool by_option) {
     if (!report::snmp_parts(config, by_option, {}).checker || config.virtual_servers.empty()) return std::nullopt;
     const auto& global = config.global.more->values;
-    constexpr Micros kUsual{5'000'000};
-    const auto services = config::value_of(global, config::keyword::snmp_vs_stats_update_interval).value_or(kUsual);
+    const auto services = config::value_or_default(global, config::keyword::snmp_vs_stats_update_interval);
     return CounterIntervals{
         services, config::value_of(global, config::keyword::snmp_rs_stats_update_interval).value_or(services)};
 }

@@ -14,6 +14,7 @@
 
 #include "helper.hpp"
 #include "impl.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/new_file.hpp"
@@ -22,8 +23,6 @@ namespace mainstay::role {
 namespace {
 
 using DumpKind = ipc::DumpText::What;
-
-constexpr mode_t kUsualMask = 0177;  // keepalived's, unless a mask is set
 
 std::string temporary_directory() {
     const char* named = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): there is one thread
@@ -86,7 +85,8 @@ void Supervisor::state_refreshed(Child& child, int signal) {
 DumpFiles Supervisor::files_of_dump(int signal) const {
     const auto& settings = current_.settings.daemon;
     auto files = dump_files(signal, settings, temporary_directory(), paths_.suffix);
-    files.mode = 0666 & ~(options_.umask_given || settings.umask >= 0 ? own_mask() : kUsualMask);
+    const bool masked = options_.umask_given || settings.umask >= 0;
+    files.mode = 0666 & ~(masked ? own_mask() : static_cast<mode_t>(config::keyword::umask.otherwise));
     return files;
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::role {
 
 // Each counts from the beginning of the stop.
@@ -18,12 +20,10 @@ struct StopBounds {
     std::chrono::milliseconds all{4'800};              // then nothing is waited for, killed processes neither
 };
 
-// The default of child_wait_time is within these bounds, a longer one makes the whole longer.
-constexpr std::chrono::seconds kUsualChildWait{5};
-
 constexpr StopBounds stop_bounds(std::chrono::seconds child_wait) {
     StopBounds bounds;
-    if (child_wait <= kUsualChildWait) {
+    // The default is within these bounds, a longer one makes the whole longer.
+    if (child_wait <= config::keyword::child_wait_time.otherwise) {
         bounds.roles = std::min<std::chrono::milliseconds>(child_wait, bounds.roles);
         return bounds;
     }

@@ -344,6 +344,6 @@ constexpr Args entry() { return {.takes = Takes::Entry}; }
 [[nodiscard]] std::string_view nearest_choice(std::string_view choices, std::string_view word);
 
 // Of interface and drain_interface, where they are not configured.
-inline constexpr std::string_view kAnnounceInterface = "ms-vip", kDrainInterface = "ms-drain";
+inline constexpr std::string_view kAnnounceInterface = "ms-vip";
 
 }  // namespace mainstay::config
