@@ -13,7 +13,6 @@
 #include <set>
 #include <utility>
 
-#include "json_number.hpp"
 #include "mainstay/alert/webhook_spool.hpp"
 #include "spool_file.hpp"
 

@@ -1,8 +1,13 @@
 // Files of the spool: durable writes and bounded reads below an open folder. Private to the alert module.
 #pragma once
 
+#include <nlohmann/json.hpp>
+
+#include <concepts>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mainstay/base/error.hpp"
@@ -23,5 +28,19 @@ inline constexpr std::string_view kTemporaryPrefix = ".writing.";
                                                const std::string& where);
 [[nodiscard]] Result<std::vector<std::string>> file_names(int folder, const std::string& where);
 [[nodiscard]] Result<UniqueFd> open_folder(const std::string& path);
+
+// Whole numbers in the files of the spool, which somebody may have edited. Private to the alert module.
+
+// Throws json::exception for anything but a whole number that a T holds. The library's own conversion takes a fraction
+// or a number above every bound as well, and what comes of that is undefined.
+template <std::integral T>
+[[nodiscard]] T whole_number(const nlohmann::json& value) {
+    const bool fits = value.is_number_unsigned()  ? std::in_range<T>(value.get<std::uint64_t>())
+                      : value.is_number_integer() ? std::in_range<T>(value.get<std::int64_t>())
+                                                  : false;
+    if (!fits)
+        throw nlohmann::json::type_error::create(302, "a whole number in range is wanted: " + value.dump(), &value);
+    return value.get<T>();
+}
 
 }  // namespace mainstay::alert

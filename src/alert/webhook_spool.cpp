@@ -3,7 +3,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "json_number.hpp"
 #include "spool_file.hpp"
 
 namespace mainstay::alert {

@@ -43,4 +43,14 @@ bool is_like(std::string_view text, std::string_view pattern) {
     return want == pattern.size();
 }
 
+std::string plain_quote(std::string_view text) {
+    static constexpr std::string_view kPlain = ".:[]_-/%+=@, ";
+    static constexpr std::size_t kBytesMax = 64;
+    std::string out{"'"};
+    for (const char c : text.substr(0, kBytesMax)) {
+        out += is_digit(c) || is_letter(c) || kPlain.contains(c) ? c : '?';
+    }
+    return out + (text.size() > kBytesMax ? "...'" : "'");
+}
+
 }  // namespace mainstay

@@ -11,7 +11,7 @@
 #include "ctl.hpp"
 #include "flow.hpp"
 #include "ipvs_mtu.hpp"
-#include "mainstay/config/scheduler_flags.hpp"
+#include "mainstay/config/model.hpp"
 #include "mainstay/kernel/ipvs.hpp"
 #include "mainstay/kernel/kernel_release.hpp"
 #include "mainstay/kernel/local_address.hpp"

@@ -13,7 +13,7 @@
 #include "ctl_client.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/config/settings.hpp"
-#include "mainstay/ipc/mapped_record.hpp"
+#include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/new_file.hpp"
 #include "mainstay/record/reader.hpp"

@@ -13,7 +13,6 @@
 #include "mainstay/kernel/log_sink.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/role/supervisor/supervisor.hpp"
-#include "mainstay/role/supervisor/upgrade.hpp"
 #include "options.hpp"
 #include "output.hpp"
 

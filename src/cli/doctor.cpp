@@ -10,7 +10,7 @@
 #include "ctl.hpp"
 #include "json_view.hpp"
 #include "mainstay/base/script_variables.hpp"
-#include "mainstay/config/sources.hpp"
+#include "mainstay/config/load.hpp"
 #include "mainstay/report/problems.hpp"
 #include "mainstay/vrrp/watch.hpp"
 #include "output.hpp"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "mainstay/config/scheduler_flags.hpp"
+#include "mainstay/config/model.hpp"
 #include "mainstay/lvs/mh_table.hpp"
 #include "mh_size.hpp"
 

@@ -12,7 +12,7 @@
 #include <optional>
 #include <utility>
 
-#include "mainstay/config/sources.hpp"
+#include "mainstay/config/load.hpp"
 
 #ifndef MAINSTAY_VERSION
 #define MAINSTAY_VERSION "unknown"

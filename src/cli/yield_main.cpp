@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "mainstay/role/vrrp/address_release.hpp"
+#include "mainstay/role/vrrp/role.hpp"
 
 int main(int argc, char** argv) {
     using namespace mainstay;

@@ -8,9 +8,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "host_name.hpp"
 #include "mainstay/base/text.hpp"
-#include "plain_quote.hpp"
 
 namespace mainstay::config {
 namespace {

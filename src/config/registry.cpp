@@ -1,4 +1,5 @@
 #include "mainstay/config/registry.hpp"
+#include "mainstay/base/text.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -8,8 +9,6 @@
 #include <optional>
 #include <tuple>
 #include <utility>
-
-#include "plain_quote.hpp"
 
 namespace mainstay::config {
 namespace {

@@ -1,6 +1,7 @@
 // The shape of these files is fixed, so the handler of the parser's events refuses anything else where it begins: an
 // input of brackets alone ends at the second one, and nothing is built but the servers.
 #include "mainstay/config/server_file.hpp"
+#include "mainstay/base/text.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,8 +13,6 @@
 #include <tuple>
 #include <utility>
 #include <variant>
-
-#include "plain_quote.hpp"
 
 namespace mainstay::config {
 namespace {

@@ -1,4 +1,5 @@
 #include "mainstay/config/settings.hpp"
+#include "mainstay/base/text.hpp"
 
 #include <fmt/format.h>
 
@@ -11,7 +12,6 @@
 #include "mainstay/base/script_variables.hpp"
 #include "mainstay/config/schema/schema.hpp"
 #include "mainstay/config/toml/toml.hpp"
-#include "plain_quote.hpp"
 
 namespace mainstay::config {
 

@@ -6,7 +6,6 @@
 #include <array>
 #include <charconv>
 
-#include "host_name.hpp"
 #include "mainstay/base/text.hpp"
 
 namespace mainstay::config {

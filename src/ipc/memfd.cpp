@@ -147,4 +147,21 @@ Mapped::~Mapped() {
     if (data_ != nullptr) ::munmap(data_, size_);
 }
 
+struct MappedRecord::Mapping {
+    Mapped memory;
+};
+
+MappedRecord::MappedRecord(std::unique_ptr<Mapping> mapping) : mapping_{std::move(mapping)} {}
+MappedRecord::MappedRecord(MappedRecord&&) noexcept = default;
+MappedRecord& MappedRecord::operator=(MappedRecord&&) noexcept = default;
+MappedRecord::~MappedRecord() = default;
+
+Result<MappedRecord> MappedRecord::map(int fd, bool writable) {
+    auto mapped = Mapped::map(fd, writable);
+    if (!mapped) return error_of(mapped, "flight recorder");
+    return MappedRecord{std::make_unique<Mapping>(std::move(*mapped))};
+}
+
+std::span<std::byte> MappedRecord::bytes() const { return {mapping_->memory.data(), mapping_->memory.size()}; }
+
 }  // namespace mainstay::ipc

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "judge_text.hpp"
-#include "questions.hpp"
+#include "shared_probes.hpp"
 
 namespace mainstay::lvs {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "carry_over.hpp"
 #include "judge_text.hpp"
-#include "mainstay/lvs/connections.hpp"
+#include "mainstay/lvs/facts.hpp"
 #include "mainstay/lvs/settings.hpp"
 
 namespace mainstay::lvs {

@@ -7,7 +7,7 @@
 #include "firewall_marks.hpp"
 #include "mainstay/base/hash.hpp"
 #include "mainstay/config/keywords.hpp"
-#include "mainstay/config/scheduler_flags.hpp"
+#include "mainstay/config/model.hpp"
 #include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/lvs/desired.hpp"
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "check_schedule.hpp"
+#include "mainstay/config/model.hpp"
 #include "services.hpp"
 
 namespace mainstay::lvs {
@@ -34,5 +35,12 @@ private:
     std::unordered_map<CheckerId, std::size_t> shares_;          // index into shared_
     std::unordered_map<CheckerId, std::vector<CheckerId>> led_;  // the followers of each running leader
 };
+
+// Compares checks: whether they send the same request, and whether one probe can serve both.
+
+// Both send the same request to the same target: a verdict stays valid even if the timing changed.
+[[nodiscard]] bool same_question(const config::Checker& left, const config::Checker& right);
+// One probe can serve both: the same request with the same interval and timeout.
+[[nodiscard]] bool same_probe(const config::Checker& left, const config::Checker& right);
 
 }  // namespace mainstay::lvs

@@ -7,7 +7,7 @@
 #include "dump_text.hpp"
 #include "lvs_settings.hpp"
 #include "mainstay/config/keywords.hpp"
-#include "mainstay/config/scheduler_flags.hpp"
+#include "mainstay/config/model.hpp"
 
 namespace mainstay::report {
 

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "mainstay/config/scheduler_flags.hpp"
+#include "mainstay/config/model.hpp"
 
 namespace mainstay::cli {
 namespace {

@@ -11,7 +11,6 @@
 #include <thread>
 
 #include "bytes.hpp"
-#include "mainstay/ipc/mapped_record.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/ipc/snapshot.hpp"
 #include "mainstay/ipc/status.hpp"

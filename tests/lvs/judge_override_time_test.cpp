@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "judge_harness.hpp"
-#include "mainstay/lvs/connections.hpp"
+#include "mainstay/lvs/facts.hpp"
 
 using namespace mainstay;
 using namespace mainstay::lvs;

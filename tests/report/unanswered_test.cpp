@@ -1,4 +1,4 @@
-#include "mainstay/report/unanswered.hpp"
+#include "mainstay/report/document.hpp"
 
 #include <doctest/doctest.h>
 

@@ -51,6 +51,17 @@ namespace mainstay {
     return std::to_string(count).append(" ").append(thing).append(count == 1 ? "" : "s");
 }
 
+// Text of others in messages: only characters that occur in addresses and names, so that a log line, a terminal and a
+// page can show it. In quotes, the other characters as '?', at most 64 bytes of it.
+[[nodiscard]] std::string plain_quote(std::string_view text);
+
+// Names of hosts.
+
+inline constexpr std::size_t kHostBytesMax = 253;  // RFC 1035 2.3.4
+[[nodiscard]] constexpr bool is_of_host(char c) {
+    return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
+}
+
 // Patterns with * and ?, as operators and settings have them.
 
 // Whether the whole text matches the pattern; takes time proportional to the product of their lengths.

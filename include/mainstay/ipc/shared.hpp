@@ -141,4 +141,22 @@ inline constexpr int kRunningLvs = 5;
 inline constexpr int kRunningObserver = 6;
 }  // namespace inherited
 
+// The memory of a flight recorder: the supervisor creates it, the role writes to it, and mainstayctl reads it. What is
+// in it is the module record's.
+
+class MappedRecord {
+public:
+    // Seals the size. Does not take the descriptor. Read-only memory must not be written to.
+    [[nodiscard]] static Result<MappedRecord> map(int fd, bool writable);
+    MappedRecord(MappedRecord&&) noexcept;
+    MappedRecord& operator=(MappedRecord&&) noexcept;
+    ~MappedRecord();
+    [[nodiscard]] std::span<std::byte> bytes() const;
+
+private:
+    struct Mapping;
+    explicit MappedRecord(std::unique_ptr<Mapping> mapping);
+    std::unique_ptr<Mapping> mapping_;
+};
+
 }  // namespace mainstay::ipc

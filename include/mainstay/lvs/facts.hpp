@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "checker_index.hpp"
+#include "facts.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/time.hpp"
+#include "mainstay/config/model.hpp"
 
 namespace mainstay::lvs {
 
@@ -83,5 +85,12 @@ struct CountConnections {  // servers of this service are draining
 };
 using Intent = std::variant<StartCheck, CancelCheck, Announce, WriteLog, TableChanged, CountConnections>;
 using Intents = std::vector<Intent>;
+
+// How many connections a server has, of those that keep it from being drained.
+
+// Over all kernel services of a group. For TCP and SCTP only active connections count, which excludes TIME_WAIT; for
+// other protocols the kernel reports all connections as inactive.
+[[nodiscard]] std::uint64_t connections_to(const ConnectionsCounted& counted, const config::VirtualServer& service,
+                                           const Endpoint& server);
 
 }  // namespace mainstay::lvs

@@ -2,20 +2,33 @@
 // is a rendering of this one. Pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "deliveries.hpp"
 #include "mainstay/base/generator.hpp"
 #include "mainstay/base/time.hpp"
+#include "mainstay/netlink/ipvs_connections.hpp"
 #include "mainstay/report/api.hpp"
 #include "mainstay/report/status.hpp"
 #include "mainstay/report/supervision.hpp"
-#include "mainstay/report/unanswered.hpp"
 
 namespace mainstay::report {
+
+// Servers whose clients ask in vain, by what the kernel lists of their connections.
+
+// Most of these connections of clients to one server wait for its answer.
+struct UnansweredServer {
+    Endpoint service, server;
+    std::size_t waiting = 0, all = 0;  // TCP connections
+    bool operator==(const UnansweredServer&) const = default;
+};
+[[nodiscard]] std::vector<UnansweredServer> unanswered_servers(std::span<const netlink::IpvsConnection> connections);
 
 struct DaemonStatus {
     std::string version, host_name;

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "facts.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/histogram.hpp"
 #include "mainstay/base/ip.hpp"
@@ -412,6 +413,15 @@ struct RouterSnapshot {
     std::vector<TrackerSnapshot> trackers;
     AdvertLateness advert_lateness;
     bool operator==(const RouterSnapshot&) const = default;
+};
+
+// The context of a step: the time, and the list that collects the intents.
+
+struct Step {
+    Instant now;
+    Intents& out;
+    std::int64_t unix_us = 0;                   // calendar time in microseconds, only for authentication
+    AdvertLateness* advert_lateness = nullptr;  // where a sent advert's lateness is counted; null: nowhere
 };
 
 }  // namespace mainstay::vrrp

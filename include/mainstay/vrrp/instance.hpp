@@ -24,7 +24,6 @@
 #include "receive.hpp"
 #include "restore.hpp"
 #include "routing_set.hpp"
-#include "step.hpp"
 #include "track.hpp"
 
 namespace mainstay::vrrp {

@@ -13,7 +13,6 @@
 #include "facts.hpp"
 #include "restore.hpp"
 #include "routing.hpp"
-#include "step.hpp"
 
 namespace mainstay::vrrp {
 

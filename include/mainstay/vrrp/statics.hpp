@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "facts.hpp"
 #include "restore.hpp"
 #include "routing_set.hpp"
-#include "step.hpp"
 #include "track.hpp"
 
 namespace mainstay::vrrp {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory_resource>
@@ -325,9 +326,17 @@ struct ParseContext {
     std::vector<std::pair<std::string, std::size_t>> undefined_scripts;  // tracked above their line; the diagnostic
     std::vector<Attempt> attempts;
     // The diagnostic about the keyword in that block; null if there is none. Valid until the next diagnostic.
-    [[nodiscard]] Diagnostic* reported_of(Block block, std::size_t owner, std::string_view keyword);
+    [[nodiscard]] Diagnostic* reported_of(Block block, std::size_t owner, std::string_view keyword) {
+        const auto found = std::ranges::find_if(attempts, [&](const Attempt& attempt) {
+            return attempt.block == block && attempt.owner == owner && attempt.keyword == keyword;
+        });
+        return found == attempts.end() ? nullptr : &diag.entries()[found->entry].diagnostic;
+    }
     // "line 7", with the file's path when it is not the top one. Counts lines: for single marks.
-    [[nodiscard]] std::string where(Mark mark) const;
+    [[nodiscard]] std::string where(Mark mark) const {
+        const auto [file, line] = snapshot.line_of(mark);
+        return file == 0 ? fmt::format("line {}", line) : fmt::format("{}:{}", snapshot.files[file].path, line);
+    }
 };
 
 // The value of one of the smtp_alert keywords; records that mail is enabled.

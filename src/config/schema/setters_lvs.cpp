@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "mainstay/config/keywords.hpp"
-#include "mainstay/config/scheduler_flags.hpp"
+#include "mainstay/config/model.hpp"
 #include "setters.hpp"
 
 namespace mainstay::config {

@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "import_text.hpp"
-#include "mainstay/config/scheduler_flags.hpp"
+#include "mainstay/config/model.hpp"
 #include "value_list.hpp"
 
 namespace mainstay::config {

@@ -8,7 +8,7 @@
 
 #include "config/schema/setters.hpp"
 #include "mainstay/config/keywords.hpp"
-#include "mainstay/config/scheduler_flags.hpp"
+#include "mainstay/config/model.hpp"
 #include "mainstay/config/validate/resolved.hpp"
 
 namespace mainstay::config {

@@ -7,7 +7,7 @@
 #include "config/schema/parse_context.hpp"
 #include "config/schema/setters.hpp"
 #include "mainstay/config/keywords.hpp"
-#include "mainstay/config/scheduler_flags.hpp"
+#include "mainstay/config/model.hpp"
 #include "validate.hpp"
 
 namespace mainstay::config {

@@ -5,7 +5,7 @@
 
 #include "keepalived_parts.hpp"
 #include "mainstay/config/keywords.hpp"
-#include "mainstay/config/scheduler_flags.hpp"
+#include "mainstay/config/model.hpp"
 #include "mainstay/config/validate/resolved.hpp"
 #include "report/document_queries.hpp"
 #include "report/lvs_settings.hpp"

@@ -19,8 +19,8 @@
 #include "mainstay/bfd/sessions.hpp"
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/kernel/bfd_sockets.hpp"
+#include "role/common/blocks.hpp"
 #include "role/common/peer_channel.hpp"
-#include "role/common/publish_pacer.hpp"
 
 namespace mainstay::role {
 

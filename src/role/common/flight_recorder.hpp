@@ -4,7 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include "mainstay/ipc/mapped_record.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/record/format.hpp"
 #include "mainstay/role/common/runtime.hpp"

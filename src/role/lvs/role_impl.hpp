@@ -29,7 +29,6 @@
 #include "role/common/blocks.hpp"
 #include "role/common/flight_recorder.hpp"
 #include "role/common/peer_channel.hpp"
-#include "role/common/publish_pacer.hpp"
 #include "server_files.hpp"
 #include "settings_reconciler.hpp"
 #include "status.hpp"

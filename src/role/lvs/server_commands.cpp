@@ -3,7 +3,7 @@
 
 #include <map>
 
-#include "mainstay/lvs/connections.hpp"
+#include "mainstay/lvs/facts.hpp"
 #include "role_impl.hpp"
 
 namespace mainstay::role {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "mainstay/base/time.hpp"
-#include "mainstay/report/unanswered.hpp"
+#include "mainstay/report/document.hpp"
 
 namespace mainstay::role {
 

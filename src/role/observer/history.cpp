@@ -15,7 +15,6 @@
 #include <string_view>
 #include <utility>
 
-#include "file_modes.hpp"
 #include "mainstay/ipc/history_file.hpp"
 #include "mainstay/kernel/new_file.hpp"
 

@@ -1,6 +1,8 @@
 // The last events of all roles, in the order in which the observer got them: for the page, the stream and the command.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -116,5 +118,9 @@ private:
     bool unsynced_ = false;
     std::string problem_;
 };
+
+// What the observer keeps on disk is for its own account alone.
+
+inline constexpr mode_t kFolderMode = 0700, kFileMode = 0600;
 
 }  // namespace mainstay::role

@@ -15,7 +15,7 @@
 #include <span>
 #include <vector>
 
-#include "file_modes.hpp"
+#include "history.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/kernel/new_file.hpp"

@@ -25,7 +25,7 @@
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/base/unique_fd.hpp"
-#include "mainstay/ipc/mapped_record.hpp"
+#include "mainstay/ipc/shared.hpp"
 
 namespace mainstay::role {
 

@@ -4,11 +4,14 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/config/load.hpp"
+#include "mainstay/config/settings.hpp"
 #include "mainstay/ipc/host_plan.hpp"
+#include "mainstay/ipc/settings.hpp"
 
 namespace mainstay::role {
 
@@ -21,5 +24,20 @@ using UnsafeScripts = std::map<std::string, bool>;
 [[nodiscard]] std::shared_ptr<const UnsafeScripts> note_unsafe_scripts(config::Environment& environment);
 // FIFOs with their owners, and the plan of the watcher.
 [[nodiscard]] ipc::HostPlan host_plan(const config::Config& config, Log& log);
+
+// The settings of mails and webhooks, from the configuration.
+
+// [mail] of mainstay.toml, with what the files that it names hold.
+
+// Appends to `problems` what is wrong; a relay that is no relay is left out, and so are credentials that others may
+// read.
+[[nodiscard]] ipc::MailSettings mail_settings(const config::Settings& settings, std::vector<std::string>& problems);
+
+// The [[webhook]] tables of mainstay.toml, with what the files that they name hold.
+
+// Appends to `problems` what is wrong. A webhook whose headers cannot be used gets its events queued, not sent: they
+// would be refused without them.
+[[nodiscard]] ipc::WebhookSettings webhook_settings(const config::Settings& settings,
+                                                    std::vector<std::string>& problems);
 
 }  // namespace mainstay::role

@@ -18,7 +18,6 @@
 #include <random>
 #include <utility>
 
-#include "alert_settings.hpp"
 #include "check_dump.hpp"
 #include "dry_run.hpp"
 #include "host_plan.hpp"

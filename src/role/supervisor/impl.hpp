@@ -103,24 +103,19 @@ private:
     [[nodiscard]] bool roles_have_stopped(const StopBounds& bounds, Nanos since);
     [[nodiscard]] bool rest_has_stopped(const StopBounds& bounds, Nanos since);
     void finish();
+    void begin_address_release();  // unless it is under way
+    void end_address_release();
+    [[nodiscard]] bool address_release_ended(const kernel::Ended& how);  // true when it was this process
 
     // -- signals.cpp
     void take_signals();
     void on_signal(int signal);
     void signal_handed_on(const char* process, int pid, int signal);
 
-    // -- address_release.cpp
-    void begin_address_release();  // unless it is under way
-    void end_address_release();
-    [[nodiscard]] bool address_release_ended(const kernel::Ended& how);  // true when it was this process
-
     // -- observer.cpp
     void observer_rests(Child& observer, UniqueFd socket);
     void observer_rested();  // its process has ended
     bool wake_observer();    // false: it does not rest, and is not about to
-
-    // -- own_socket.cpp
-    void open_own_socket();
 
     // -- messages.cpp
     void on_message(Child& child, Result<ipc::Received> got);
@@ -134,6 +129,7 @@ private:
     void write_fifos(Child& child, const std::string& line);
 
     // -- operators.cpp
+    void open_own_socket();
     void on_operator_question(ipc::OperatorQuestion question, UniqueFd client);
     void relay_for_api(Child& observer, ipc::OperatorQuestion question);
     void carry_out(const ipc::ServerQuestion& question);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -17,12 +18,21 @@
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/new_file.hpp"
 #include "mainstay/kernel/process.hpp"
-#include "own_file.hpp"
 
 namespace mainstay::role {
 namespace {
 
 constexpr std::size_t kFileBytesMax = 4096;
+
+// An error: it is not what root alone could have written. `path` is for its text.
+Result<struct stat> facts_of_own_file(int file, const std::string& path) {
+    constexpr mode_t kWritableByOthers = 022;
+    struct stat status{};
+    if (::fstat(file, &status) != 0) return fail_system("fstat " + path, errno);
+    if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & kWritableByOthers) != 0)
+        return fail(Errc::Permission, path + " is not a file that only root may write to");
+    return status;
+}
 
 std::string maintenance_path(const std::string& folder) { return folder + "/maintenance"; }
 

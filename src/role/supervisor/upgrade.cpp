@@ -4,7 +4,6 @@
 //          -> the supervisor executes it in its own place: same process, same children, same open descriptors
 //          -> the new program replaces the roles one by one: a successor loads everything and waits, the old process
 //             exits without releasing anything, the successor resumes from its state block.
-#include "mainstay/role/supervisor/upgrade.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

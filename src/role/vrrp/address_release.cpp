@@ -1,4 +1,4 @@
-#include "mainstay/role/vrrp/address_release.hpp"
+#include "mainstay/role/vrrp/role.hpp"
 
 #include <linux/capability.h>
 

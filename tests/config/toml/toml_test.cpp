@@ -11,7 +11,6 @@
 #include "../samples.hpp"
 #include "mainstay/config/diagnostics/codes.hpp"
 #include "mainstay/config/load.hpp"
-#include "mainstay/config/sources.hpp"
 
 using namespace mainstay::config;
 

@@ -1,5 +1,5 @@
 // When a state block is written. Pauses are either none or far longer than any test takes.
-#include "role/common/publish_pacer.hpp"
+#include "role/common/blocks.hpp"
 
 #include <doctest/doctest.h>
 

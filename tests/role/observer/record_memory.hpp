@@ -5,7 +5,6 @@
 
 #include <cstring>
 
-#include "mainstay/ipc/mapped_record.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/record/format.hpp"
 

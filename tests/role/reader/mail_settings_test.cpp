@@ -1,6 +1,6 @@
 // [mail] of mainstay.toml, and the file of its credentials.
 #include "../../needs.hpp"
-#include "role/reader/alert_settings.hpp"
+#include "role/reader/host_plan.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 // [[webhook]] of mainstay.toml, and the files of headers.
 #include "../../needs.hpp"
-#include "role/reader/alert_settings.hpp"
+#include "role/reader/host_plan.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

@@ -21,7 +21,6 @@
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/signals.hpp"
 #include "mainstay/role/supervisor/supervisor.hpp"
-#include "mainstay/role/supervisor/upgrade.hpp"
 #include "stage.hpp"
 
 using namespace mainstay;

@@ -1,6 +1,6 @@
 // What goes from a host whose vrrp process does not run, and when.
-#include "mainstay/role/vrrp/address_release.hpp"
 #include "../../needs.hpp"
+#include "mainstay/role/vrrp/role.hpp"
 
 #include <doctest/doctest.h>
 

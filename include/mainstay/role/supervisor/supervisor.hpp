@@ -71,4 +71,9 @@ struct SupervisorOptions {
 // else in libexecdir. It need not exist.
 [[nodiscard]] std::string program_path(const std::string& supervisor, const std::string& name);
 
+// The trial of an upgrade: the new program, in a child of the running daemon, loads the configuration and the state
+// blocks as its roles would, reports whether it can continue from them, and exits. It changes nothing.
+
+[[nodiscard]] int run_upgrade_trial();
+
 }  // namespace mainstay::role
