@@ -7,6 +7,7 @@
 #include "config/schema/parse_context.hpp"
 #include "config/schema/value_store.hpp"
 #include "config/validate/validate.hpp"
+#include "mainstay/base/text.hpp"
 #include "parser.hpp"
 
 namespace mainstay::config {
@@ -303,18 +304,29 @@ private:
         const std::size_t before = r_.diag.reported();
         const bool used = use(row, s);
         if (r_.diag.reported() != before) attempted(row.name, r_.diag.last());
-        if (!used || row.args.takes == Takes::Command || row.args.takes == Takes::Line) return;
-        if (s.words.size() < row.args.words_max + 3U) return;
+        if (!used || row.args.mail || row.args.takes == Takes::Command || row.args.takes == Takes::Line) return;
+        if (s.words.size() < row.args.words_max + 2U) return;
         // keepalived silently ignores surplus words; with two keywords on one line it loses the second.
         const Token& surplus = s.words[row.args.words_max + 1U];
         if (r_.diag.last() < r_.diag.entries().size() &&
             r_.diag.entries()[r_.diag.last()].mark.offset == surplus.mark.offset)
             return;  // reported by the setter
-        if (const KeywordSpec* second = find_row(frames_.back().block, surplus.text);
-            second != nullptr && second != &row) {
+        const KeywordSpec* second =
+            s.words.size() > row.args.words_max + 2U ? find_row(frames_.back().block, surplus.text) : nullptr;
+        if (second != nullptr && second != &row) {
             auto& d = r_.diag.advise(Code::SurplusWords, surplus.mark,
                                      fmt::format("{} is on the line of {} and is ignored", surplus.text, row.name));
             d.fix = "one keyword per line, also inside { }";
+        } else if (second == nullptr) {
+            const std::string word = row.secret ? "a word" : plain_quote(surplus.text);
+            const bool plain = row.args.words_max == 0;
+            auto& d = r_.diag.advise(
+                Code::SurplusWords, surplus.mark,
+                fmt::format("{} stands behind {}{} and is ignored", word, plain ? "" : "the value of ", row.name));
+            if (plain)
+                d.effect = fmt::format("{} is set, whatever stands behind it", row.name);
+            else
+                d.expected = fmt::format("{} {}", row.name, row.form);
         }
     }
 

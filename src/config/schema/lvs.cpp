@@ -98,7 +98,7 @@ constexpr KeywordSpec kServiceRows[]{
         {.set = set_granularity, .example = "persistence_granularity 255.255.255.0"}),
     row(Block::Service, "protocol", args::with_choices(args::words(1, 1), "TCP|UDP|SCTP", true),
         "TCP|UDP|SCTP (any case)", "UDP with an error for address services; ignored for fwmark",
-        "Transport of the service", {.set = set_protocol}),
+        "Transport of the service", {.set = set_protocol, .example = "protocol TCP"}),
     row(Block::Service, keyword::ha_suspend, args::flag(), "(none)", "off",
         "Run checkers only while the service address is present on this host", {.set = set_ha_suspend}),
     row(Block::Service, keyword::check_data_path, args::flag(), "(none)", "off",

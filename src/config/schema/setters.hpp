@@ -92,6 +92,7 @@ void set_digest(ParseContext& r, const Value& v);
 void add_status_codes(ParseContext& r, const Value& v);
 // The word, as it stands; one that servers refuse as a host is warned of.
 [[nodiscard]] std::string_view host_name(ParseContext& r, const Value& v);
+void set_path(ParseContext& r, const Value& v);  // of a url
 
 // ---- the tables
 // A row: where the keyword is allowed, its name, its argument, then for people the form of the argument, the default

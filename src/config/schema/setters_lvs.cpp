@@ -253,6 +253,15 @@ std::string_view host_name(ParseContext& r, const Value& v) {
     return v.word;
 }
 
+void set_path(ParseContext& r, const Value& v) {
+    r.url->path = v.word;
+    // RFC 9112 section 3.2: also a whole URI, or * of OPTIONS. An empty one has its own message.
+    if (v.word.empty() || v.word.starts_with('/') || v.word.contains("://") || v.word == "*") return;
+    auto& d = r.diag.advise(Code::BadPath, v.mark, fmt::format("path {} does not begin with /", plain_quote(v.word)));
+    d.effect = "it is asked for as it stands: most servers answer 400";
+    d.fix = fmt::format("write `path /{}`", v.word);
+}
+
 void add_status_codes(ParseContext& r, const Value& v) {
     constexpr std::int64_t kLeast = 100, kMost = 599;
     if (v.count() == 0) {  // keepalived (2.2.7) says nothing

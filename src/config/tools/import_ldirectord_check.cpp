@@ -205,7 +205,8 @@ public:
         else if (url && written_.has_request)
             redirect(*url, target, request, host);
         std::string path{request};
-        if (path.empty() || (check_.kind != Kind::Proxy && !path.starts_with('/'))) path.insert(0, "/");
+        const bool whole = check_.kind == Kind::Proxy && path.contains("://");
+        if (!whole && !path.starts_with('/')) path.insert(0, "/");
         auto quoted = quoted_path(path);
         if (!quoted) notes_.lose(written_.setting, "its request is too long; / is requested");
         BlockLines lines{tls ? "SSL_GET {" : "HTTP_GET {"};

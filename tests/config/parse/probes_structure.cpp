@@ -23,7 +23,7 @@ std::vector<Probe> comment_probes() {
         {"// trailing comment", 0, vrrp(5, "priority 100 // comment"), "5 note MS0104"},
         {"# trailing no space \"100#x\"", 0, vrrp(5, "priority 100#x"), ""},
         {"! trailing comment", 0, vrrp(5, "priority 100 ! comment"), ""},
-        {"extra words after number: priority 100 foo", 0, vrrp(5, "priority 100 foo"), ""},
+        {"extra words after number: priority 100 foo", 0, vrrp(5, "priority 100 foo"), "5 warning MS0114"},
         {"VIP comment inside", 0, vrrp(12, "10.9.9.9/24 # the service"), ""},
         {"latin1 bytes comment", 0, vrrp(5, "priority 100 # caf\xE9"), ""},
         {"comment inside quoted", 6,

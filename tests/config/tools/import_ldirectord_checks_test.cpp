@@ -357,7 +357,7 @@ TEST_CASE("a server's own request may be an URL with the address that is checked
         {"https", "http://10.0.0.9/x", lines("SSL_GET {", own, "/http://10.0.0.9/x", ""), false},
         {"http_proxy", "http://web/x", lines("HTTP_GET {", own, "http://web/x", "web"), false},
         {"http_proxy", "http://a;b/x", lines("HTTP_GET {", own, "http://a;b/x", ""), false},
-        {"http_proxy", "x", lines("HTTP_GET {", own, "x", ""), false},
+        {"http_proxy", "x", lines("HTTP_GET {", own, "/x", ""), false},
         {"http_proxy", "", lines("HTTP_GET {", own, "/", ""), false},
     };
     for (const auto& row : rows) {

@@ -139,6 +139,7 @@ enum class Code : std::uint16_t {
     EqualShares = 527,  // of slots of an mh table
     RealServerIsPeer = 528,
     BadVirtualHost = 529,
+    BadPath = 530,
     // Two directors against each other
     PairIdentity = 600,
     PairInstanceMissing = 601,
