@@ -58,7 +58,10 @@ void add_why(CLI::App& app, Chosen& chosen) {
     const auto options = std::make_shared<Options>();
     auto* why =
         app.add_subcommand("why", "Explain why an instance, group, service, server or tracked object is in its state");
-    why->add_option("NAME", options->name, "Explain this one; SERVICE/SERVER for a server that several services have")
+    why->add_option(
+           "NAME", options->name,
+           "Explain this one, or the instance of this virtual address; SERVICE/SERVER for a server that several "
+           "services have")
         ->required();
     why->add_option("SERVICE", options->service,
                     "Explain which server a new flow from NAME, a client's ADDRESS:PORT, to this service goes to (mh)");

@@ -77,6 +77,20 @@ std::optional<Explanation> find_in_vrrp(const WhySource& source, std::string_vie
     return found;
 }
 
+std::optional<IpAddress> address_in(std::string_view text) { return IpAddress::parse(text.substr(0, text.find('/'))); }
+
+// The instance that has this virtual address.
+std::optional<Explanation> find_by_address(const WhySource& source, std::string_view name) {
+    const auto* router = known_router(source);
+    const auto address = address_in(name);
+    if (router == nullptr || !address) return std::nullopt;
+    const auto& addresses = source.status.vrrp->addresses;
+    for (std::size_t i = 0; i < std::min(addresses.size(), router->instances.size()); ++i)
+        if (std::ranges::find(addresses[i], address, address_in) != addresses[i].end())
+            return explain(source, router->instances[i]);
+    return std::nullopt;
+}
+
 std::vector<const ServiceStatus*> services_called(const WhySource& source, std::string_view name) {
     std::vector<const ServiceStatus*> found;
     if (source.status.lvs)
@@ -159,8 +173,9 @@ WhyAnswer why(const WhySource& source, std::string_view name) {
     if (name.size() > kNameBytesMax)
         return {.found = {}, .problem = fmt::format("a name has at most {} bytes", kNameBytesMax), .nearest = {}};
     if (auto found = find_in_vrrp(source, name)) return {.found = std::move(found), .problem = {}, .nearest = {}};
-    auto answer = find_in_lvs(source, name);
-    return answer.found || !answer.problem.empty() ? answer : nothing(source, name);
+    if (auto answer = find_in_lvs(source, name); answer.found || !answer.problem.empty()) return answer;
+    if (auto found = find_by_address(source, name)) return {.found = std::move(found), .problem = {}, .nearest = {}};
+    return nothing(source, name);
 }
 
 std::string why_json(const WhyAnswer& answer) {

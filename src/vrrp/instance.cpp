@@ -120,6 +120,7 @@ void Instance::set_health(Step step, const Health& health) {
         if (state_ != State::Fault) {
             enter_fault(step, health);
         } else if (silent_fault_ && !health.only_waiting) {
+            reasons_.set(health.faults.front().cause, text_of(health.faults));
             log_fault(step, health, "");
         }
         faults_ = health.faults;

@@ -47,14 +47,9 @@ struct Scene {
     }
     void happened(Event::Kind kind, const std::string& name, Transition transition, std::int64_t seconds_ago,
                   const std::string& parent = {}, std::uint32_t priority = 0) {
-        events.push_back({.id = events.size() + 1,
-                          .source = "x",
-                          .event = {.kind = kind,
-                                    .name = name,
-                                    .parent = parent,
-                                    .transition = transition,
-                                    .priority = priority,
-                                    .at = ago(seconds_ago)}});
+        Event event{.kind = kind, .name = name, .parent = parent, .transition = transition};
+        event.priority = priority, event.at = ago(seconds_ago);
+        events.push_back({.id = events.size() + 1, .source = "x", .event = std::move(event)});
     }
     [[nodiscard]] WhyAnswer ask(std::string_view name) const {
         return why({.status = status, .events = events, .utc_offset_s = 3600}, name);
@@ -236,6 +231,10 @@ TEST_CASE("an instance in fault because of its interface") {
 
     CHECK(s.reasons("VI_1") == Strings{"VI_1 is FAULT since 09:36:46 because interface eth0 down"});
     CHECK(s.reasons("eth0") == Strings{"eth0 is DOWN: its link is down", "VI_1 is FAULT since 09:36:46 because of it"});
+    s.status.vrrp->addresses = {{"10.0.0.9/24", "fd00::9/64"}};
+    CHECK(s.reasons("10.0.0.9") == s.reasons("VI_1"));
+    CHECK(s.reasons("fd00:0::9/64") == s.reasons("VI_1"));
+    CHECK(s.ask("10.0.0.8").problem.starts_with("nothing here is called 10.0.0.8"));
     s.status.vrrp->kept_down = {{"eth", "another device"}, {"eth0", "it stays down: a second MASTER"}};
     CHECK(s.reasons("VI_1") ==
           Strings{"VI_1 is FAULT since 09:36:46 because interface eth0 down", "eth0: it stays down: a second MASTER"});

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "bench.hpp"
 
 using namespace mainstay;
@@ -141,6 +143,17 @@ TEST_CASE("a router that stepped back does not take its own address for the mast
     (void)bench.hear(Peer{90}, bench.taken_at + 1500ms);
     CHECK(bench.router.snapshot().instances[0].names_master());
     CHECK(bench.router.snapshot().instances[0].master == ip("10.0.0.2"));
+}
+
+TEST_CASE("a fault of a script is named by its first result, and no longer by the wait for it") {
+    Bench bench = Bench::started(scripted(0));
+    CHECK(reason(bench) == "waiting for the first result of script chk");
+    const auto told = bench.script("chk", 1, t0 + 100ms);
+    CHECK(reason(bench) == "script chk fails");
+    CHECK(std::ranges::any_of(told, [](const Intent& intent) {
+        const auto* said = std::get_if<Announce>(&intent);
+        return said != nullptr && said->event.reason == "script chk fails";
+    }));
 }
 
 TEST_CASE("a fault and its end are named") {
