@@ -111,12 +111,14 @@ private:
         return other != nullptr && thing(*other) == thing(row);
     }
 
-    // The last reported problem makes the whole line invalid.
+    // The last reported problem makes the whole line invalid; a setter still gets what is left of its keyword's line.
     void drop_line() {
         good_ = false;
+        const bool set = owner_.set != nullptr && !owner_.from_store;
         if (r_.diag.last() < r_.diag.entries().size())
-            r_.diag.entries()[r_.diag.last()].diagnostic.effect =
-                is_block(owner_.args.takes) ? "the line is ignored" : "the keyword is ignored";
+            r_.diag.entries()[r_.diag.last()].diagnostic.effect = is_block(owner_.args.takes) ? "the line is ignored"
+                                                                  : set                       ? "the word is ignored"
+                                                                        : "the keyword is ignored";
     }
 
     // Uses the word for the first position that it matches; false if there is none left.

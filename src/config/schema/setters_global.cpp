@@ -50,7 +50,12 @@ void set_smtp_server(ParseContext& r, const Value& v) {
     auto& d =
         r.diag.warn(Code::UnknownHost, v.mark, fmt::format("the mail server's name {} cannot be resolved", v.word));
     d.effect = "it is resolved again for each mail; keepalived sends no mail";
-    d.fix = "an address needs no name service";
+    const auto colon = v.word.find(':');
+    if (v.count() == 1 && colon != v.word.npos && whole_number(v.word.substr(colon + 1), 1, 65535))
+        d.fix = fmt::format("the port is a word of its own: `smtp_server {} {}`", v.word.substr(0, colon),
+                            v.word.substr(colon + 1));
+    else
+        d.fix = "an address needs no name service";
 }
 
 void set_smtp_timeout(ParseContext& r, const Value& v) {

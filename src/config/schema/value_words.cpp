@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "mainstay/base/text.hpp"
+#include "setters.hpp"
 #include "value_store.hpp"
 
 namespace mainstay::config {
@@ -268,9 +269,12 @@ bool read_numbers(ParseContext& reading, Value& value) {
     }
     if (good) return has_cpus(reading, value);
     const std::string_view what = args.joiner == 0 ? " each" : "";
+    const bool neither = value.row.name == "<mac>" && words.size() == 1;  // it has the place of a name, too
     auto& d = reading.diag.error(
         Code::OutOfRange, value.mark,
-        args.joiner != 0 && words.size() < args.parts_min
+        neither ? fmt::format("{}: {} is no MAC address, and longer than the {} characters of an interface's name",
+                              shown_name(value), plain_quote(value.word), kMostInterfaceName)
+        : args.joiner != 0 && words.size() < args.parts_min
             ? fmt::format("{} is {} numbers joined by {}, got '{}'", shown_name(value), args.parts_min, args.joiner,
                           value.word)
             : fmt::format("{} must be {}{}, got '{}'", shown_name(value), range_text(value.row), what, value.word));
