@@ -71,25 +71,36 @@ std::string_view line_of(std::string_view text, std::uint32_t number) {
     return line;
 }
 
-// Passwords and keys are not shown, not even to operators who can read the file, because diagnostics end up in tickets.
-// Some of these keywords are common words, so they are recognised only at the start of a line or a block.
+// From `at` on: a quoted value as a whole, another one up to a blank.
+void hide(std::string& shown, std::size_t at, bool all) {
+    const char quote = at < shown.size() && (shown[at] == '"' || shown[at] == '\'') ? shown[at] : '\0';
+    if (quote != '\0') ++at;
+    for (; at < shown.size(); ++at) {
+        const bool blank = shown[at] == ' ' || shown[at] == '\t';
+        if (!all && (quote != '\0' ? shown[at] == quote : blank)) return;
+        if (!blank && shown[at] != '"' && shown[at] != '\'') shown[at] = '*';
+    }
+}
+
+// Passwords and keys are not shown, not even to operators who can read the file, because diagnostics end up in tickets;
+// nor are addresses and headers of webhooks, which may have one. Some of these keywords are common words, so they are
+// recognised only at the start of a line or a block; of TOML a = follows.
 std::string without_password(std::string_view line) {
     constexpr std::string_view kBlanks = " \t";
     std::string shown{line};
-    for (const std::string_view keyword : {"auth_pass", "password", "key"}) {
+    for (const std::string_view keyword : {"auth_pass", "password", "key", "headers", "url"}) {
         std::size_t at = shown.find(keyword);
         if (at == std::string::npos) continue;
-        const std::size_t before = shown.find_last_not_of(" \t", at == 0 ? std::string::npos : at - 1);
-        const bool begins = at == 0 || before == std::string::npos || before >= at || shown[before] == '{';
-        const bool whole = at + keyword.size() < shown.size() && kBlanks.contains(shown[at + keyword.size()]);
-        if (keyword != "auth_pass" && (!begins || !whole)) continue;
-        at = shown.find_first_of(" \t", at);
-        if (at == std::string::npos) continue;
-        at = shown.find_first_not_of(" \t\"'", at);
-        // A key follows a number: the whole line is hidden.
-        for (; at < shown.size() && (keyword == "key" || (shown[at] != ' ' && shown[at] != '\t' && shown[at] != '"'));
-             ++at)
-            if (shown[at] != ' ' && shown[at] != '\t' && shown[at] != '"') shown[at] = '*';
+        const std::size_t before = at == 0 ? std::string::npos : shown.find_last_not_of(kBlanks, at - 1);
+        const bool begins = before == std::string::npos || shown[before] == '{' || shown[before] == ',';
+        const std::size_t behind = at + keyword.size();
+        at = shown.find_first_not_of(kBlanks, behind);
+        if (at == std::string::npos || (keyword != "auth_pass" && !begins)) continue;
+        const bool toml = shown[at] == '=';
+        if (!toml && (at == behind || keyword == "headers" || keyword == "url")) continue;
+        if (toml) at = std::min(shown.find_first_not_of(kBlanks, at + 1), shown.size());
+        // A key follows a number.
+        hide(shown, at, keyword == "key" || keyword == "headers");
     }
     return shown;
 }

@@ -118,27 +118,25 @@ private:
         out_.close(piece.at);
     }
 
-    // The parser knows the keywords that are near; of the daemon's own tables only this does.
-    bool misspelt_setting(const Piece& piece) {
-        std::vector<std::string_view> names = settings_tables();
-        const std::size_t settings = names.size();
+    // Of the words outside of all blocks the parser knows those of keepalived.conf, where there are no tables.
+    bool unknown_table(const Piece& piece, bool is_table) {
+        const std::vector<std::string_view> settings = settings_tables();
+        std::vector<std::string_view> names = settings;
         for (const KeywordSpec* row : rows_of(Block::Root)) names.push_back(row->name);
         const auto near = nearest(piece.keyword, names);
-        if (near.empty() || std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(settings), near) ==
-                                names.begin() + static_cast<std::ptrdiff_t>(settings))
-            return false;
-        auto& d = out_.find(Severity::Error, Code::UnknownKeyword, piece.key,
+        if (!is_table && std::ranges::find(settings, near) == settings.end()) return false;
+        auto& d = out_.find(Severity::Error, is_table ? Code::UnknownBlock : Code::UnknownKeyword, piece.key,
                             fmt::format("unknown table [{}]", piece.keyword));
         d.effect = "it is ignored";
-        d.fix = fmt::format("did you mean `[{}]`?", near);
+        if (!near.empty()) d.fix = fmt::format("did you mean `[{}]`?", near);
         return true;
     }
 
     void unknown(const Piece& piece, Block block) {
-        if (block == Block::Root && misspelt_setting(piece)) return;
         const auto* array = piece.value->as_array();
         const bool tables =
             piece.value->is_table() || (array != nullptr && !array->empty() && array->begin()->is_table());
+        if (block == Block::Root && unknown_table(piece, tables)) return;
         out_.statement(piece.keyword, piece.key, {}, tables ? "{" : "");
         if (tables) out_.close(piece.key);
     }

@@ -72,3 +72,27 @@ TEST_CASE("keys and passphrases are not shown either") {
     for (const Diagnostic& found : ssl.diagnostics)
         CHECK(render(found, ssl, false).find("opensesame") == std::string::npos);
 }
+
+TEST_CASE("of TOML passwords, keys and what a webhook's address and headers hold are not shown") {
+    const auto shown = [](const std::string& line) {
+        Diagnostic found;
+        found.place.line = 1;
+        Loaded loaded;
+        loaded.files.push_back({"ha.toml", line + "\n"});
+        const std::string text = render(found, loaded, false);
+        const std::size_t begin = text.find("| ") + 2;
+        return text.substr(begin, text.find('\n', begin) - begin);
+    };
+
+    CHECK(shown(R"(auth_pass = "my secret")") == R"(auth_pass = "** ******")");
+    CHECK(shown(R"(auth_pass='secret' # no secret)") == R"(auth_pass='******' # no secret)");
+    CHECK(shown(R"(password = "open sesame")") == R"(password = "**** ******")");
+    CHECK(shown(R"(authentication = { auth_type = "PASS", auth_pass = "secret" })") ==
+          R"(authentication = { auth_type = "PASS", auth_pass = "******" })");
+    CHECK(shown(R"(key = ["1 secret"])") == R"(key = *"* ******"*)");
+    CHECK(shown(R"(url = "https://u:token@example.com/hook")") == R"(url = "********************************")");
+    CHECK(shown(R"(headers = { Authorization = "Bearer secret" })") ==
+          R"(headers = * ************* * "****** ******" *)");
+    CHECK(shown(R"(url { path /health })") == R"(url { path /health })");
+    CHECK(shown(R"(keyfile = "/etc/key")") == R"(keyfile = "/etc/key")");
+}

@@ -318,7 +318,7 @@ TEST_CASE("a document may end with a string of several lines") {
 TEST_CASE("the daemon's own tables are no blocks, and are checked with the rest") {
     CHECK(found_in(load_toml("[lvs]\naudit_interval = 5\n[global_defs]\nrouter_id = \"x\"\n")).empty());
     CHECK(found_in(load_toml("[scripts]\nnotify_wiat = 5\n")) == std::vector{found(Code::UnknownSetting, 2, 1, 11)});
-    CHECK(found_in(load_toml("[mial]\nkeep = 60\n")) == std::vector{found(Code::UnknownKeyword, 1, 2, 4)});
+    CHECK(found_in(load_toml("[mial]\nkeep = 60\n")) == std::vector{found(Code::UnknownBlock, 1, 2, 4)});
     CHECK(load_toml("[mial]\nkeep = 60\n").diagnostics.at(0).fix == "did you mean `[mail]`?");
     for (const char* const name : {"lvs", "scripts", "mail"}) {
         CHECK(is_settings_table(name));
