@@ -29,9 +29,8 @@ inline constexpr std::string_view kTemporaryPrefix = ".writing.";
 [[nodiscard]] Result<std::vector<std::string>> file_names(int folder, const std::string& where);
 [[nodiscard]] Result<UniqueFd> open_folder(const std::string& path);
 
-// Whole numbers in the files of the spool, which somebody may have edited. Private to the alert module.
-
-// Throws json::exception for anything but a whole number that a T holds. The library's own conversion takes a fraction
+// Of a file of the spool, which somebody may have edited: throws json::exception for anything but a whole number that a
+// T holds. The library's own conversion takes a fraction
 // or a number above every bound as well, and what comes of that is undefined.
 template <std::integral T>
 [[nodiscard]] T whole_number(const nlohmann::json& value) {

@@ -131,8 +131,7 @@ std::vector<Health> Router::Impl::judge_all() const {
         if (misses && may_await_source(config->instances[id], links, awaits)) {
             own.back().awaits_source = true;
         } else if (misses) {
-            if (own.back().only_waiting) own.back().faults.clear();  // there is a better reason now
-            own.back().only_waiting = false;
+            own.back().wait_no_more();
             own.back().fault(Cause::Address, fmt::format("source address {} is not on this host",
                                                          config->instances[id].source->to_string()));
         }

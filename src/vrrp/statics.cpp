@@ -188,8 +188,7 @@ void Statics::judge(const config::Instance& instance, const Links& links, Health
         if (links.up(device) || known || device == instance.interface) continue;
         const bool own = device == base_interface(instance) || device == own_vmac(instance);
         if (own && instance.dont_track_primary) continue;
-        if (health.only_waiting) health.faults.clear();  // there is a better reason now
-        health.only_waiting = false;
+        health.wait_no_more();
         health.fault(Fault::What::Interface, device, "down", Cause::Link);
     }
 }

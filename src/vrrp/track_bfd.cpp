@@ -119,8 +119,7 @@ void BfdStates::judge(InstanceId id, Health& health) const {
             continue;
         }
         if (is_up != track.reverse) continue;
-        if (health.only_waiting) health.faults.clear();  // there is a better reason now
-        health.only_waiting = false;
+        health.wait_no_more();
         health.fault(Fault::What::Bfd, track.name, is_up ? "up" : "down");
     }
 }

@@ -139,6 +139,17 @@ def test_each_source_of_the_roles_has_a_room():
     assert not loose, "\n".join(loose)
 
 
+def includes_itself(path, text):
+    return text.strip('<">') in (path.name, "/".join(path.relative_to(TOP).parts[1:]))
+
+
+def test_no_header_includes_itself():
+    assert [path for path in sources() if path.suffix == ".hpp" and any(includes_itself(path, text) for _, text in includes(path))] == []
+    made_up = TOP / "include/mainstay/vrrp/facts.hpp"
+    assert includes_itself(made_up, '"facts.hpp"') and includes_itself(made_up, '"mainstay/vrrp/facts.hpp"')
+    assert not includes_itself(made_up, '"mainstay/lvs/facts.hpp"')
+
+
 def test_tests_of_a_module_include_no_module_after_it():
     complaints = []
     for path in sources():

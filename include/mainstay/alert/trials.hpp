@@ -12,7 +12,6 @@
 #include "mailer.hpp"
 #include "mainstay/base/lifetime.hpp"
 #include "smtp_transcript.hpp"
-#include "trials.hpp"
 #include "webhooks.hpp"
 
 namespace mainstay::alert {

@@ -14,6 +14,7 @@
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/time.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/wire/bfd.hpp"
 
 namespace mainstay::bfd {
@@ -28,12 +29,13 @@ using Random = std::function<std::uint32_t()>;
 struct Settings {
     std::string name;
     IpAddress neighbor;
-    IpAddress source;                                         // empty: the kernel's choice
-    Micros min_rx{10'000}, min_tx{10'000};                    // 1 ms ..
-    Micros idle_tx{1'000'000};                                // 1 s .. : between packets while the session is not up
-    std::uint8_t multiplier = 5;                              // 1..
-    bool passive = false;                                     // sends nothing before the neighbour does
-    std::uint8_t ttl = 255;                                   // of packets sent
+    IpAddress source;                                     // empty: the kernel's choice
+    Micros min_rx = config::keyword::min_rx.otherwise;    // 1 ms ..
+    Micros min_tx = config::keyword::min_tx.otherwise;    // 1 ms ..
+    Micros idle_tx = config::keyword::idle_tx.otherwise;  // 1 s .. : between packets while the session is not up
+    std::uint8_t multiplier = config::keyword::multiplier.otherwise;  // 1..
+    bool passive = false;                                             // sends nothing before the neighbour does
+    std::uint8_t ttl = 255;                                           // of packets sent
     int max_hops = 0;                                         // a packet's TTL must be at least ttl - max_hops; -1: any
     bool multihop = false;                                    // UDP port 4784 instead of 3784
     bool reports_to_vrrp = true, reports_to_checkers = true;  // the roles that get its state

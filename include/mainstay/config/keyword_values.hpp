@@ -78,7 +78,7 @@ struct Keyword : KeywordName {
 // with the default that the row has for people.
 template <class T>
 struct DefaultedKeyword : Keyword<T> {
-    using Default = std::conditional_t<std::is_same_v<T, std::vector<std::string>>, std::string_view, T>;
+    using Default = std::conditional_t<std::is_same_v<T, WordList>, std::string_view, T>;
     Default otherwise;
     constexpr DefaultedKeyword(std::string_view name, Default value) : Keyword<T>{name}, otherwise{value} {}
 };

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "checker_index.hpp"
-#include "facts.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/ip.hpp"
 #include "mainstay/base/log.hpp"

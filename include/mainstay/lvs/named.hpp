@@ -8,6 +8,7 @@
 
 #include "discovery.hpp"
 #include "judge.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/model.hpp"
 
 namespace mainstay::lvs {
@@ -17,11 +18,11 @@ namespace mainstay::lvs {
 struct NamedServers {
     std::string name;  // empty: of a file
     enum class Type : std::uint8_t { A, Aaaa, Srv } type = Type::A;
-    std::vector<Endpoint> resolvers;  // asked in this order; at least one
-    Micros interval{30'000'000};      // between the end of one lookup and the next
-    Micros timeout{2'000'000};        // of each query
-    std::uint32_t most = 64;          // at most this many servers of one answer
-    config::RealServer like;          // the template; its port, and its checkers', is 0 if the answer (SRV) has it
+    std::vector<Endpoint> resolvers;                                  // asked in this order; at least one
+    Micros interval = config::keyword::dns_interval.otherwise;        // between the end of one lookup and the next
+    Micros timeout = config::keyword::dns_timeout.otherwise;          // of each query
+    std::uint32_t most = config::keyword::dns_servers_max.otherwise;  // at most this many servers of one answer
+    config::RealServer like;  // the template; its port, and its checkers', is 0 if the answer (SRV) has it
     std::optional<config::ServerFileSource> file = {};  // none: of DNS
     config::DiscoveryRules rules = {};
     bool operator==(const NamedServers&) const = default;

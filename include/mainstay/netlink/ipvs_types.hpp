@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include "ipvs_types.hpp"
 #include "mainstay/base/ip.hpp"
 
 namespace mainstay::netlink {

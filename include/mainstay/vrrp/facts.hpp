@@ -11,7 +11,6 @@
 #include <variant>
 #include <vector>
 
-#include "facts.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/histogram.hpp"
 #include "mainstay/base/ip.hpp"

@@ -80,6 +80,11 @@ struct Health {
         faults.push_back({what, std::move(name), std::move(value), cause});
     }
     void fault(Cause cause, std::string sentence) { fault(Fault::What::Other, {}, std::move(sentence), cause); }
+    // There is a better reason than results that are awaited.
+    void wait_no_more() {
+        if (only_waiting) faults.clear();
+        only_waiting = false;
+    }
     // Results that are awaited, of trackers.
     void wait_for(const std::vector<std::string>& awaited);
     // `kind` and `name` are those of the tracker: "track_script", "chk_http".

@@ -51,6 +51,10 @@ public:
         std::size_t more = 0;      // of them that are not kept
         bool dropped = false;      // replaced by another diagnostic
     };
+    // A message follows that says more of what stands at this mark: takes the last one back if it is about that.
+    void take_back_at(Mark mark) {
+        if (!entries_.empty() && entries_.back().mark.offset == mark.offset) entries_.back().dropped = true;
+    }
     // Adds another position of the same mistake.
     void also(std::size_t entry, Mark mark);
     std::vector<Entry>& entries() { return entries_; }

@@ -313,11 +313,12 @@ private:
             return;  // reported by the setter
         const KeywordSpec* second =
             s.words.size() > row.args.words_max + 2U ? find_row(frames_.back().block, surplus.text) : nullptr;
-        if (second != nullptr && second != &row) {
+        if (second == &row) return;
+        if (second != nullptr) {
             auto& d = r_.diag.advise(Code::SurplusWords, surplus.mark,
                                      fmt::format("{} is on the line of {} and is ignored", surplus.text, row.name));
             d.fix = "one keyword per line, also inside { }";
-        } else if (second == nullptr) {
+        } else {
             const std::string word = row.secret ? "a word" : plain_quote(surplus.text);
             const bool plain = row.args.words_max == 0;
             auto& d = r_.diag.advise(

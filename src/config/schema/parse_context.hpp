@@ -376,4 +376,10 @@ struct AddressAndPort {
                                                                   std::size_t at, std::string_view what,
                                                                   std::string_view effect);
 
+// What a message says of an account that is not there.
+[[nodiscard]] inline std::string unknown_account(std::string_view user, std::string_view group) {
+    if (user.empty()) return "the user has no name";
+    return fmt::format("there is no user {}{}{}", user, group.empty() ? "" : " or no group ", group);
+}
+
 }  // namespace mainstay::config

@@ -12,12 +12,6 @@ namespace {
 
 constexpr std::uint16_t kSmtpPort = 25;
 
-// A message about an empty value follows, and says all.
-void take_back_remark(ParseContext& r, const Value& v) {
-    if (auto& told = r.diag.entries(); v.word.empty() && !told.empty() && told.back().mark.offset == v.mark.offset)
-        told.back().dropped = true;
-}
-
 // True when the account may be used; otherwise reported. Without an Environment every account is believed.
 bool account_exists(ParseContext& r, std::string_view user, std::string_view group) {
     return !r.environment.account_exists || r.environment.account_exists(user, group);
@@ -143,13 +137,10 @@ void set_script_user(ParseContext& r, const Value& v) {
     r.script_user = v.mark;
     const bool nameless = v.count() > 1 && group.empty();
     if (nameless || !account_exists(r, v.word, group)) {
-        take_back_remark(r, v);
-        auto& d = r.diag.error(Code::UnknownAccount, v.mark,
-                               nameless         ? std::string{"script_user: the group has no name"}
-                               : v.word.empty() ? std::string{"script_user: the user has no name"}
-                               : group.empty()
-                                   ? fmt::format("script_user: there is no user {}", v.word)
-                                   : fmt::format("script_user: there is no user {} or no group {}", v.word, group));
+        if (v.word.empty()) r.diag.take_back_at(v.mark);  // that it is empty
+        auto& d = r.diag.error(
+            Code::UnknownAccount, v.mark,
+            fmt::format("script_user: {}", nameless ? "the group has no name" : unknown_account(v.word, group)));
         d.effect = "vrrp_scripts without a user of their own are not run";
         r.script_user_unknown = true;
         r.unknown_account = std::pair{std::string{v.word}, std::string{group}};
@@ -212,11 +203,8 @@ void set_account(ParseContext& r, const Value& v) {
     const bool same = r.script_user_unknown && r.unknown_account == std::pair{std::string{v.word}, std::string{group}};
     (r.script != nullptr ? r.script->account_unknown : r.checker->account_unknown) = true;
     if (same && r.unknown_account_entry < r.diag.entries().size()) return r.diag.also(r.unknown_account_entry, v.mark);
-    take_back_remark(r, v);
-    auto& d = r.diag.error(
-        Code::UnknownAccount, v.mark,
-        v.word.empty() ? std::string{"the user has no name"}
-                       : fmt::format("there is no user {}{}{}", v.word, group.empty() ? "" : " or no group ", group));
+    if (v.word.empty()) r.diag.take_back_at(v.mark);  // that it is empty
+    auto& d = r.diag.error(Code::UnknownAccount, v.mark, unknown_account(v.word, group));
     d.effect =
         r.script != nullptr ? fmt::format("script {} is not run", r.script->model.name) : "the check is left out";
 }

@@ -149,8 +149,7 @@ void check_group_line(ParseContext& r, const Value& v) {
         return;
     }
     if (has(*v.section, keyword::address) && v.word.find_first_of(".:") != std::string_view::npos) return;
-    auto& told = r.diag.entries();
-    if (!told.empty() && told.back().mark.offset == v.mark.offset) told.back().dropped = true;  // of a number in it
+    r.diag.take_back_at(v.mark);  // of a number in it
     line_error(r, v, Code::NotAnAddress, fmt::format("'{}' is not an IP address", v.word));
 }
 

@@ -8,8 +8,6 @@
 namespace mainstay::config {
 namespace {
 
-// keepalived's own limit for what a reply pattern is compared with.
-
 void check_reply_lengths(Diagnoser& diag, const CheckerDraft& checker) {
     const auto& values = checker.model.more->values;
     const auto least = value_of(values, keyword::min_reply_length).value_or(0);

@@ -137,8 +137,7 @@ private:
         };
         if (!command->user.empty() && r_.environment.account_exists &&
             !r_.environment.account_exists(command->user, command->group))
-            return no_account(fmt::format("{}: there is no user {}{}{}", keyword, command->user,
-                                          command->group.empty() ? "" : " or no group ", command->group),
+            return no_account(fmt::format("{}: {}", keyword, unknown_account(command->user, command->group)),
                               !reads_fifo);
         if (command->user.empty() && default_account_missing_)
             return no_account(fmt::format("{} has no user, and there is no user {}", keyword, kDefaultAccount), true);
@@ -264,8 +263,7 @@ private:
             !r_.environment.account_exists(command.user, command.group))
             return leave_out(
                 Code::UnknownAccount, command.user,
-                fmt::format("{}: there is no user {}{}{}", what, command.user,
-                            command.group.empty() ? "" : " or no group ", command.group),
+                fmt::format("{}: {}", what, unknown_account(command.user, command.group)),
                 "the word after the command is the user that runs it; put command and arguments in double quotes");
         if (!r_.environment.script_facts) {
             ran(what, command, mark, false);

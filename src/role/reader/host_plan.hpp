@@ -1,4 +1,5 @@
-// The parts of a configuration that the supervisor itself uses: scripts, FIFOs, and what the watcher observes.
+// What is made of a configuration beside the parts of the roles: scripts, FIFOs, what the watcher observes, and the
+// settings of mails and webhooks.
 #pragma once
 
 #include <map>
@@ -25,18 +26,12 @@ using UnsafeScripts = std::map<std::string, bool>;
 // FIFOs with their owners, and the plan of the watcher.
 [[nodiscard]] ipc::HostPlan host_plan(const config::Config& config, Log& log);
 
-// The settings of mails and webhooks, from the configuration.
-
-// [mail] of mainstay.toml, with what the files that it names hold.
-
-// Appends to `problems` what is wrong; a relay that is no relay is left out, and so are credentials that others may
-// read.
+// [mail] of mainstay.toml, with what the files that it names hold. Appends to `problems` what is wrong; a relay that is
+// no relay is left out, and so are credentials that others may read.
 [[nodiscard]] ipc::MailSettings mail_settings(const config::Settings& settings, std::vector<std::string>& problems);
 
-// The [[webhook]] tables of mainstay.toml, with what the files that they name hold.
-
-// Appends to `problems` what is wrong. A webhook whose headers cannot be used gets its events queued, not sent: they
-// would be refused without them.
+// The [[webhook]] tables of mainstay.toml, with what the files that they name hold. Appends to `problems` what is
+// wrong. A webhook whose headers cannot be used gets its events queued, not sent: they would be refused without them.
 [[nodiscard]] ipc::WebhookSettings webhook_settings(const config::Settings& settings,
                                                     std::vector<std::string>& problems);
 
