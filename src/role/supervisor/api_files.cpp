@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "impl.hpp"
+#include "operators.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -64,13 +64,13 @@ std::vector<std::string> looks_of(const ipc::ApiSettings& settings) {
 
 }  // namespace
 
-void Supervisor::send_api() {
-    auto& observer = child_of(Kind::Observer);
+void Operators::send_api() {
+    auto& observer = children_.of(Kind::Observer);
     if (!observer.alive() || !observer.ready) return;
-    const auto& settings = current_.settings.api;
+    const auto& settings = daemon_.current.settings.api;
     api_files_seen_ = looks_of(settings);
     observer.send(settings, -1, log_);
-    observer.send(current_.settings.webhooks, -1, log_);
+    observer.send(daemon_.current.settings.webhooks, -1, log_);
     for (const auto& named : kNamed) {
         const std::string& path = settings.*named.path;
         if (path.empty()) continue;
@@ -81,13 +81,13 @@ void Supervisor::send_api() {
     }
 }
 
-void Supervisor::look_at_api_files() {
+void Operators::look_at_api_files() {
     if (++until_api_look_ < kApiLookEvery) return;
     until_api_look_ = 0;
-    const auto& observer = child_of(Kind::Observer);
+    const auto& observer = children_.of(Kind::Observer);
     if (!observer.alive() || !observer.ready) return;
-    if (current_.settings.api.listen.empty() && current_.settings.api.peer.empty()) return;
-    if (looks_of(current_.settings.api) != api_files_seen_) send_api();
+    if (daemon_.current.settings.api.listen.empty() && daemon_.current.settings.api.peer.empty()) return;
+    if (looks_of(daemon_.current.settings.api) != api_files_seen_) send_api();
 }
 
 }  // namespace mainstay::role

@@ -1,8 +1,13 @@
 #include "authorization.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <exception>
+#include <string>
 #include <variant>
 
+#include "children.hpp"
+#include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/signals.hpp"
 
 namespace mainstay::role {
@@ -58,6 +63,59 @@ Verdict judge(Sender sender, const ipc::Message& message, const Awaited& awaited
     if (const auto* done = std::get_if<ipc::DumpRequested>(&message))
         return take_if(std::ranges::find(awaited.dumps, done->signal) != awaited.dumps.end());
     return Verdict::Take;
+}
+
+// A process that sends what it may not is killed, and restarted with the usual back-off.
+
+bool Children::is_allowed(Child& child, Sender sender, const Result<ipc::Received>& received) {
+    if (child.offended) return false;
+    if (!received) {
+        // During an upgrade a role of another version may send kinds of messages that this supervisor does not know.
+        if (received.error().code() == Errc::Unsupported && ++child.unknown_messages <= kUnknownMessagesMax) {
+            if (child.unknown_messages == 1)
+                log_.warning("{} process({}): {}; messages of unknown kinds are ignored", label(child.kind), child.pid,
+                             received.error().text());
+            return false;
+        }
+    }
+    auto offence = offence_of(sender, received);
+    if (!offence && !child.budget.spend(received->message, kernel::monotonic_now())) offence = kFlooded;
+    if (!offence) return is_timely(child, sender, received->message);
+    kill_offender(child, *offence);
+    return false;
+}
+
+bool Children::is_timely(Child& child, Sender sender, const ipc::Message& message) {
+    Awaited awaited = child.awaited;
+    awaited.stopping = daemon_.is_stopping();
+    awaited.ready = child.ready;
+    const Verdict verdict = judge(sender, message, awaited);
+    if (verdict == Verdict::Offence)
+        kill_offender(child, std::string{"sent a message "} + row_of(message).name + ", which is not expected now");
+    if (verdict != Verdict::Take) return false;
+    if (row_of(message).counts != MessageRow::Counts::Request || child.budget.spend_request(kernel::monotonic_now()))
+        return true;
+    if (std::has_single_bit(++child.requests_ignored))
+        log_.warning("{} process({}): too many requests over D-Bus, SNMP or the API or by signals, {} ignored",
+                     label(child.kind), child.pid, child.requests_ignored);
+    return false;
+}
+
+// This logs one line per incarnation; the back-off between restarts bounds their rate.
+void Children::kill_offender(Child& child, const std::string& offence) {
+    log_.error("{} process({}) {}: killing it (offence {} of this role)", label(child.kind), child.pid, offence,
+               ++child.offences);
+    child.kill_offender();
+}
+
+void Children::on_message(Child& child, Result<ipc::Received> got) {
+    if (!is_allowed(child, sender_of(child.kind), got)) return;
+    try {
+        handlers_.message(child, *got);
+    } catch (const std::exception& thrown) {
+        kill_offender(child, std::string{"sent a message "} + row_of(got->message).name +
+                                 " that caused an error: " + thrown.what());
+    }
 }
 
 }  // namespace mainstay::role

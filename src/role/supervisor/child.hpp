@@ -5,8 +5,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <utility>
 
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -89,5 +91,7 @@ private:
     void listen(OnMessage on_message, Log& log);
     boost::asio::posix::stream_descriptor control_;
 };
+
+using ChildList = std::array<std::unique_ptr<Child>, kRoles>;  // by slot(Kind)
 
 }  // namespace mainstay::role

@@ -13,11 +13,11 @@
 #include <utility>
 
 #include "helper.hpp"
-#include "impl.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/new_file.hpp"
+#include "operators.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -37,16 +37,16 @@ mode_t own_mask() {
 
 }  // namespace
 
-void Supervisor::make_dump_requests() {
+DumpRequests::Handlers Operators::dump_handlers() {
     DumpRequests::Handlers handlers;
-    const auto runs = [this](Kind kind) { return child_of(kind).ready; };
+    const auto runs = [this](Kind kind) { return children_.of(kind).ready; };
     handlers.runs = runs;
-    handlers.wake_observer = [this] { return wake_observer(); };
+    handlers.wake_observer = [this] { return children_.wake_observer(); };
     handlers.refresh = [this](Kind kind, int signal) {
-        auto& awaited = child_of(kind).awaited.dumps;
+        auto& awaited = children_.of(kind).awaited.dumps;
         if (awaited.size() == kDumpsAwaitedMax) awaited.erase(awaited.begin());
         awaited.push_back(signal);
-        child_of(kind).send(ipc::DumpRequested{signal}, -1, log_);
+        children_.of(kind).send(ipc::DumpRequested{signal}, -1, log_);
     };
     handlers.write = [this, runs](int signal) {
         const auto pid_of = [this](const Result<int>& started) {
@@ -58,40 +58,41 @@ void Supervisor::make_dump_requests() {
         return processes;
     };
     handlers.offended = [this] {
-        Child& observer = child_of(Kind::Observer);
-        if (observer.pid == dump_writer_) kill_offender(observer, "sent what it may not on the line of a dump");
+        Child& observer = children_.of(Kind::Observer);
+        if (observer.pid == dump_writer_)
+            children_.kill_offender(observer, "sent what it may not on the line of a dump");
     };
-    dumps_ = std::make_unique<DumpRequests>(loop_, log_, std::move(handlers));
+    return handlers;
 }
 
-void Supervisor::ask_for_dump(int signal) {
-    if (phase_ == Phase::Stopping) return;
+void Operators::ask_for_dump(int signal) {
+    if (daemon_.is_stopping()) return;
     const char* what = signal == SIGUSR1        ? "Printing process data"
                        : signal == SIGUSR2      ? "Printing VRRP stats"
                        : signal == SIGRTMIN + 2 ? "Printing VRRP as json"
                                                 : "Printing and clearing VRRP stats";
     log_.info("{} on signal {}", what, signal);
-    dumps_->add(signal);
+    dumps_.add(signal);
 }
 
 // The role has answered; what it has not answered before that got lost.
-void Supervisor::state_refreshed(Child& child, int signal) {
+void Operators::state_refreshed(Child& child, int signal) {
     auto& waiting = child.awaited.dumps;
     if (const auto answered = std::ranges::find(waiting, signal); answered != waiting.end())
         waiting.erase(waiting.begin(), answered + 1);
-    dumps_->refreshed(child.kind, signal);
+    dumps_.refreshed(child.kind, signal);
 }
 
-DumpFiles Supervisor::files_of_dump(int signal) const {
-    const auto& settings = current_.settings.daemon;
-    auto files = dump_files(signal, settings, temporary_directory(), paths_.suffix);
+DumpFiles Operators::files_of_dump(int signal) const {
+    const auto& settings = daemon_.settings();
+    auto files = dump_files(signal, settings, temporary_directory(), daemon_.paths.suffix);
     const bool masked = options_.umask_given || settings.umask >= 0;
     files.mode = 0666 & ~(masked ? own_mask() : static_cast<mode_t>(config::keyword::umask.otherwise));
     return files;
 }
 
 // `line`: this side's end, and the writer's, which is the writer's alone.
-Result<int> Supervisor::start_hand_out(const DumpFiles& files, std::pair<UniqueFd, UniqueFd>& line) {
+Result<int> Operators::start_hand_out(const DumpFiles& files, std::pair<UniqueFd, UniqueFd>& line) {
     const int supervisor = ::getpid();
     const int pid = ::fork();
     if (pid < 0) return fail_system("fork for the dump files", errno);
@@ -102,30 +103,31 @@ Result<int> Supervisor::start_hand_out(const DumpFiles& files, std::pair<UniqueF
 }
 
 // The observer writes its texts while the process starts that hands out the files.
-Result<int> Supervisor::start_dump(int signal) {
+Result<int> Operators::start_dump(int signal) {
     auto line = ipc::make_channel();
     if (!line) return error_of(line);
     auto files = files_of_dump(signal);
     files.paths.erase(DumpKind::DataCheck);
-    if (!child_of(Kind::Vrrp).alive()) files.paths.erase(DumpKind::Data);
-    if (!child_of(Kind::Bfd).alive()) files.paths.erase(DumpKind::DataBfd);
-    Child& observer = child_of(Kind::Observer);
+    if (!children_.of(Kind::Vrrp).alive()) files.paths.erase(DumpKind::Data);
+    if (!children_.of(Kind::Bfd).alive()) files.paths.erase(DumpKind::DataBfd);
+    Child& observer = children_.of(Kind::Observer);
     dump_writer_ = observer.pid;
     observer.send(ipc::DumpRequested{signal}, line->second.get(), log_);
     return start_hand_out(files, *line);
 }
 
 // The reader ends when it has written, and when its line is closed.
-Result<int> Supervisor::start_check_dump() {
+Result<int> Operators::start_check_dump() {
     auto line = ipc::make_channel();
     if (!line) return error_of(line);
-    auto orders = orders_for_reader();
+    auto orders = reload_.orders_for_reader();
     orders.check_dump = true;
     if (auto sent = ipc::send_message(line->first.get(), orders); !sent) return error_of(sent);
-    const auto reader = start_reader({{line->second.get(), ipc::inherited::kControl},
-                                      {current_.part(Kind::Lvs).snapshot.get(), ipc::inherited::kRunningLvs},
-                                      {current_.part(Kind::Observer).snapshot.get(), ipc::inherited::kRunningObserver},
-                                      {child_of(Kind::Lvs).block_to_read.get(), ipc::inherited::kLvsBlock}});
+    const auto reader =
+        reload_.start_reader({{line->second.get(), ipc::inherited::kControl},
+                              {daemon_.current.part(Kind::Lvs).snapshot.get(), ipc::inherited::kRunningLvs},
+                              {daemon_.current.part(Kind::Observer).snapshot.get(), ipc::inherited::kRunningObserver},
+                              {children_.of(Kind::Lvs).block_to_read.get(), ipc::inherited::kLvsBlock}});
     if (!reader) return reader;
     auto files = files_of_dump(SIGUSR1);
     std::erase_if(files.paths, [](const auto& file) { return file.first != DumpKind::DataCheck; });

@@ -7,7 +7,7 @@
 #include <exception>
 
 #include "authorization.hpp"
-#include "impl.hpp"
+#include "daemon.hpp"
 #include "mainstay/ipc/discovered.hpp"
 #include "mainstay/ipc/host_plan.hpp"
 #include "mainstay/ipc/shared.hpp"
@@ -258,86 +258,86 @@ std::string watcher_name(const std::string& supervisor) {
 
 }  // namespace
 
-void Supervisor::set_up_host() {
+void Daemon::set_up_host() {
     kernel::adopt_orphans();  // what scripts leave behind is seen as theirs (`mainstayctl doctor`), and reaped
-    fifos_ = std::make_unique<NotifyFifos>(loop_, log_);
+    fifos_ = std::make_unique<NotifyFifos>(state_.loop, log_);
     const auto startup = [this](bool again) {
-        auto greeting = startup_for(Kind::Supervisor, again);
+        auto greeting = state_.startup_for(Kind::Supervisor, again);
         greeting.log_ident =
-            options_.identity.log_ident(Kind::Vrrp) + paths_.suffix;  // keepalived: the VRRP process watches
-        greeting.log_level = log_levels_.of(LogModule::Track);
-        greeting.user = account_of(kWatcherAccount);
+            options_.identity.log_ident(Kind::Vrrp) + state_.paths.suffix;  // keepalived: the VRRP process watches
+        greeting.log_level = state_.log_levels.of(LogModule::Track);
+        greeting.user = state_.account_of(kWatcherAccount);
         greeting.process_name = watcher_name(options_.identity.process_name(Kind::Supervisor));
         return greeting;
     };
     const auto start = [this](int control) {
-        return kernel::spawn_role({program_path(executable_, kWatcherProgram),
-                                   command_line(watcher_name(options_.identity.process_name(Kind::Supervisor))),
+        return kernel::spawn_role({program_path(state_.executable, kWatcherProgram),
+                                   state_.command_line(watcher_name(options_.identity.process_name(Kind::Supervisor))),
                                    {{control, ipc::inherited::kControl}},
-                                   network_namespace_.get(),
+                                   state_.network_namespace.get(),
                                    watcher_limits()});
     };
     const auto deliver = [this](const ipc::Observations& observations) {
-        for (auto& child : children_)
+        for (const auto& child : children_.all())
             if (child->alive() && child->ready && traits_of(child->kind).hears_observations)
                 child->send(observations, -1, log_);
     };
     const auto deliver_servers = [this](const ipc::ServerFileRead& read, int servers) {
-        auto& lvs = child_of(Kind::Lvs);
+        auto& lvs = children_.of(Kind::Lvs);
         if (!lvs.alive()) return true;  // the next process is given all
         if ((!lvs.ready && lvs.awaited.commits == 0) || !lvs.has_room()) return false;
         lvs.send(read, servers, log_);
         return true;
     };
     watch_ = std::make_unique<HostWatch>(
-        loop_, log_, start, startup, deliver, deliver_servers, [this] { commit_waiting(); },
+        state_.loop, log_, start, startup, deliver, deliver_servers, [this] { children_.commit_waiting(); },
         [this](int pid, int signal) { signal_handed_on("watcher", pid, signal); },
-        [this](int pid, std::uint64_t lines) { log_losses_.heard("watcher", pid, lines, kernel::wall_now()); });
+        [this](int pid, std::uint64_t lines) { state_.log_losses.heard("watcher", pid, lines, kernel::wall_now()); });
 }
 
 // What the watcher knows, for a role that has just started, or before a Commit.
-void Supervisor::send_observations(Child& child) {
+void Daemon::send_observations(Child& child) {
     if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
     if (traits_of(child.kind).checks_servers) watch_->deliver_all_servers();
 }
 
-void Supervisor::load_discovery() {
-    if (const auto loaded = discovery_.load(paths_.state_directory); !loaded)
+void Daemon::load_discovery() {
+    if (const auto loaded = discovery_.load(state_.paths.state_directory); !loaded)
         log_.warning("the real servers that were known before are lost: {}", loaded.error().text());
 }
 
 // Before its first configuration.
-void Supervisor::send_discovery(Child& child) {
+void Daemon::send_discovery(Child& child) {
     if (traits_of(child.kind).checks_servers && discovery_.memory() >= 0)
         child.send(ipc::DiscoveryMemory{}, discovery_.memory(), log_);
 }
 
-void Supervisor::keep_discovery(Child& child, UniqueFd sealed) {
+void Daemon::keep_discovery(Child& child, UniqueFd sealed) {
     if (const auto kept = discovery_.keep(std::move(sealed)); !kept)
-        kill_offender(child, "sent known servers that cannot be read: " + kept.error().text());
+        children_.kill_offender(child, "sent known servers that cannot be read: " + kept.error().text());
 }
 
 // `before`: the plan that stays in force if the new one cannot be read.
-void Supervisor::follow_host_plan(UniqueFd before) {
-    const auto bytes = ipc::read_memfd(current_.host.get());
+void Daemon::follow_host_plan(UniqueFd before) {
+    const auto bytes = ipc::read_memfd(state_.current.host.get());
     auto plan = bytes ? decode<ipc::HostPlan>(*bytes) : error_of(bytes);
     if (!plan) {
-        current_.host = std::move(before);
+        state_.current.host = std::move(before);
         return log_.error("FIFOs and trackers are unchanged: {}", plan.error().text());
     }
-    fifos_->follow(*plan, current_.table);
-    watch_->follow(UniqueFd{::fcntl(current_.host.get(), F_DUPFD_CLOEXEC, 3)}, plan->watch);
+    fifos_->follow(*plan, state_.current.table);
+    watch_->follow(UniqueFd{::fcntl(state_.current.host.get(), F_DUPFD_CLOEXEC, 3)}, plan->watch);
 }
 
-bool Supervisor::run_own_script(const char* key) {
+bool Daemon::run_own_script(const char* key) {
     if (!scripts_->has(key)) return false;
     log_.info("Running {}", key);
-    own_script_ = phase_ == Phase::Stopping ? kShutdownRequest : kStartupRequest;
+    own_script_ = state_.is_stopping() ? kShutdownRequest : kStartupRequest;
     scripts_->run(Kind::Supervisor, {own_script_, key, {}, {}});
     return true;
 }
 
-void Supervisor::own_script_ended(const ipc::ScriptResults& results) {
+void Daemon::own_script_ended(const ipc::ScriptResults& results) {
     using How = ipc::ScriptResult::How;
     for (const auto& result : results.results) {
         if (result.request != own_script_) continue;
@@ -349,9 +349,9 @@ void Supervisor::own_script_ended(const ipc::ScriptResults& results) {
             log_.warning("{} was not run", name);
         else if (result.how != How::Exited || result.status != 0)
             log_.warning("{} ended with {} {}", name, result.how == How::Exited ? "status" : "signal", result.status);
-        if (phase_ == Phase::Starting)
+        if (state_.phase == Phase::Starting)
             begin_running();
-        else if (phase_ == Phase::Stopping)
+        else if (state_.is_stopping())
             stop_step();
     }
 }

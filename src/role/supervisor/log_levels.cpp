@@ -6,37 +6,32 @@
 
 #include <optional>
 
-#include "impl.hpp"
+#include "operators.hpp"
 
 namespace mainstay::role {
 
-void Supervisor::carry_out(const ipc::LogLevelQuestion& question) {
+void Operators::carry_out(const ipc::LogLevelQuestion& question) {
     const auto request = question.request;
     if (!question.level.empty()) {
-        const auto changes = log_levels_.set(question.module, question.level);
-        if (!changes) return operators_.refuse(request, changes.error().text());
+        const auto changes = daemon_.log_levels.set(question.module, question.level);
+        if (!changes) return waiting_.refuse(request, changes.error().text());
         if (!changes->empty()) {
             // The line is logged at whichever of the two levels shows it.
-            const bool shows_more = log_levels_.of(LogModule::Supervisor) >= LogLevel::Notice;
+            const bool shows_more = daemon_.log_levels.of(LogModule::Supervisor) >= LogLevel::Notice;
             if (shows_more) spread_log_levels();
             log_.notice("log levels changed until the daemon restarts ({}): {}", one_line(question.by), *changes);
             if (!shows_more) spread_log_levels();
         }
     }
-    const auto text = log_levels_.text(question.module);
-    if (!text) return operators_.refuse(request, text.error().text());
-    operators_.answer_text(request, 0, *text);
+    const auto text = daemon_.log_levels.text(question.module);
+    if (!text) return waiting_.refuse(request, text.error().text());
+    waiting_.answer_text(request, 0, *text);
 }
 
-void Supervisor::spread_log_levels() {
-    if (options_.set_log_level) options_.set_log_level(log_levels_.of(LogModule::Supervisor));
-    const ipc::LogLevelOrder order{log_levels_.levels()};
-    for (auto& child : children_)
-        if (child->alive()) child->send(order, -1, log_);
-    spares_->for_each([&](Child& spare) {
-        if (spare.alive()) spare.send(order, -1, log_);
-    });
-    watch_->order_log_levels(order);
+void Operators::spread_log_levels() {
+    if (options_.set_log_level) options_.set_log_level(daemon_.log_levels.of(LogModule::Supervisor));
+    children_.order_log_levels();
+    handlers_.log_levels_changed();
 }
 
 namespace {

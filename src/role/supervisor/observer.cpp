@@ -6,34 +6,34 @@
 #include <array>
 #include <cerrno>
 
-#include "impl.hpp"
+#include "children.hpp"
 #include "mainstay/kernel/clock.hpp"
 
 namespace mainstay::role {
 
-void Supervisor::observer_rests(Child& observer, UniqueFd socket) {
+void Children::observer_rests(UniqueFd socket) {
+    auto& observer = of(Kind::Observer);
     if (!socket) return kill_offender(observer, "rests without the socket of the API");
     rest_.announce(std::move(socket));
     observer.ready = false;
 }
 
-void Supervisor::observer_rested() {
-    auto& observer = child_of(Kind::Observer);
-    if (replacement_ || phase_ == Phase::Stopping) return start_child(observer);
-    reload_->forget_gone();
+void Children::observer_rested() {
+    auto& observer = of(Kind::Observer);
+    if (replacement_ || daemon_.is_stopping()) return start(observer);
     // One that rests right after its start, again and again, is slowed down as one that dies.
-    if (const auto delay = observer.next_delay(kernel::monotonic_now()); delay.count() != 0)
-        return start_child_in(observer, delay);
-    if (const auto began = rest_.begin(kick_.get()); !began) {
+    if (const auto delay = observer.next_delay(kernel::monotonic_now()); delay.count() != 0) {
+        start_in(observer, delay);
+    } else if (const auto began = rest_.begin(kick_.get()); !began) {
         log_.error("{}", began.error().text());
-        return start_child(observer);
+        start(observer);
     }
-    dumps_->look();
+    handlers_.left();  // last: a reload that waited for it alone is committed with it, and starts the next process
 }
 
-bool Supervisor::wake_observer() {
+bool Children::wake_observer() {
     if (!rest_.is_on()) return rest_.is_announced();
-    start_child(child_of(Kind::Observer));
+    start(of(Kind::Observer));
     return true;
 }
 

@@ -6,7 +6,6 @@
 #include <span>
 #include <vector>
 
-#include "impl.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/clock.hpp"
@@ -104,8 +103,19 @@ std::string shown(const ipc::MaintenanceOrder& order) {
 
 }  // namespace
 
-void Supervisor::on_operator_question(ipc::OperatorQuestion question, UniqueFd client) {
-    if (operators_.add(question, std::move(client)) == 0) return;
+Operators::Operators(DaemonState& daemon, Children& children, Reload& reload, Handlers handlers)
+    : daemon_{daemon},
+      options_{daemon.options},
+      log_{daemon.log},
+      children_{children},
+      reload_{reload},
+      handlers_{std::move(handlers)},
+      waiting_{daemon.loop},
+      socket_{daemon.loop, log_, socket_handlers()},
+      dumps_{daemon.loop, log_, dump_handlers()} {}
+
+void Operators::on_question(ipc::OperatorQuestion question, UniqueFd client) {
+    if (waiting_.add(question, std::move(client)) == 0) return;
     std::visit(
         [this]<class Question>(Question& asked) {
             if constexpr (requires { asked.account; })
@@ -118,13 +128,13 @@ void Supervisor::on_operator_question(ipc::OperatorQuestion question, UniqueFd c
 
 // The observer names the client, and is believed as far as the mark says. It may be another process when the outcome is
 // known: the number of its own, which the answer has, says whether that is for it.
-void Supervisor::relay_for_api(Child& observer, ipc::OperatorQuestion question) {
+void Operators::ask(Child& observer, ipc::OperatorQuestion question) {
     const auto own = std::visit([](const auto& asked) { return asked.request; }, question);
-    if (!current_.settings.api.operate)
+    if (!daemon_.current.settings.api.operate)
         return observer.send(ipc::OperatorAnswered{own, 2, "[api] operate is not set in mainstay.toml"}, -1, log_);
-    const auto number = operators_.add(question, [this, own](ipc::OperatorAnswered done, int text) {
+    const auto number = waiting_.add(question, [this, own](ipc::OperatorAnswered done, int text) {
         done.request = own;
-        if (auto& to = child_of(Kind::Observer); to.alive()) to.send(done, text, log_);
+        if (auto& to = children_.of(Kind::Observer); to.alive()) to.send(done, text, log_);
     });
     if (number == 0) return;
     std::visit(
@@ -136,28 +146,28 @@ void Supervisor::relay_for_api(Child& observer, ipc::OperatorQuestion question) 
         question);
 }
 
-void Supervisor::carry_out(const ipc::ServerQuestion& question) {
-    auto& lvs = child_of(Kind::Lvs);
-    if (phase_ != Phase::Running || !lvs.alive() || !lvs.ready)
-        return operators_.refuse(question.request, "the load balancing process is not running");
+void Operators::carry_out(const ipc::ServerQuestion& question) {
+    auto& lvs = children_.of(Kind::Lvs);
+    if (!daemon_.is_running() || !lvs.alive() || !lvs.ready)
+        return waiting_.refuse(question.request, "the load balancing process is not running");
     lvs.send(question, -1, log_);
 }
 
-void Supervisor::carry_out(const ipc::InstanceQuestion& question) {
+void Operators::carry_out(const ipc::InstanceQuestion& question) {
     const auto request = question.request;
-    if (question.verb == Verb::MaintenanceShow) return operators_.answer_text(request, 0, shown(maintenance_.order()));
-    if (phase_ != Phase::Running) return operators_.refuse(request, "the daemon is starting or stopping");
+    if (question.verb == Verb::MaintenanceShow) return waiting_.answer_text(request, 0, shown(maintenance_.order()));
+    if (!daemon_.is_running()) return waiting_.refuse(request, "the daemon is starting or stopping");
     if (!question.dry_run && question.verb == Verb::MaintenanceOn) return begin_maintenance(question);
     if (!question.dry_run && question.verb == Verb::MaintenanceOff) return end_maintenance(question.by, request);
-    auto& vrrp = child_of(Kind::Vrrp);
-    if (!vrrp.alive() || !vrrp.ready) return operators_.refuse(request, "the VRRP process is not running");
+    auto& vrrp = children_.of(Kind::Vrrp);
+    if (!vrrp.alive() || !vrrp.ready) return waiting_.refuse(request, "the VRRP process is not running");
     vrrp.send(question, -1, log_);
 }
 
-void Supervisor::begin_maintenance(const ipc::InstanceQuestion& question) {
+void Operators::begin_maintenance(const ipc::InstanceQuestion& question) {
     const auto request = question.request;
     if (question.seconds < 0 || question.seconds > kMaintenanceSecondsMax)
-        return operators_.refuse(request, fmt::format("maintenance lasts at most {} s", kMaintenanceSecondsMax));
+        return waiting_.refuse(request, fmt::format("maintenance lasts at most {} s", kMaintenanceSecondsMax));
     const WallTime now = kernel::wall_now();
     ipc::MaintenanceOrder order{.on = true,
                                 .since = maintenance_.order().on ? maintenance_.order().since : now,
@@ -175,8 +185,8 @@ void Supervisor::begin_maintenance(const ipc::InstanceQuestion& question) {
     send_maintenance(order);
 }
 
-void Supervisor::end_maintenance(const std::string& by, std::uint64_t request) {
-    if (!maintenance_.order().on) return operators_.answer_text(request, 0, "maintenance was off already\n");
+void Operators::end_maintenance(const std::string& by, std::uint64_t request) {
+    if (!maintenance_.order().on) return waiting_.answer_text(request, 0, "maintenance was off already\n");
     log_.notice("maintenance is over ({}): the instances have their configured priorities again", by);
     ipc::MaintenanceOrder order{.by = one_line(by), .reason = {}, .request = request, .note = {}};
     if (const auto removed = maintenance_.set(order); !removed) {
@@ -187,24 +197,20 @@ void Supervisor::end_maintenance(const std::string& by, std::uint64_t request) {
 }
 
 // The vrrp process answers the operator, if there is one.
-void Supervisor::send_maintenance(ipc::MaintenanceOrder order) {
+void Operators::send_maintenance(ipc::MaintenanceOrder order) {
     const auto request = std::exchange(order.request, 0);
-    if (auto& lvs = child_of(Kind::Lvs); lvs.alive()) lvs.send(order, -1, log_);
+    if (auto& lvs = children_.of(Kind::Lvs); lvs.alive()) lvs.send(order, -1, log_);
     order.request = request;
-    auto& vrrp = child_of(Kind::Vrrp);
+    auto& vrrp = children_.of(Kind::Vrrp);
     if (vrrp.alive()) vrrp.send(order, -1, log_);
     if (!vrrp.alive() || !vrrp.ready)
-        operators_.answer_text(
+        waiting_.answer_text(
             request, 0,
             fmt::format("maintenance is {}; no VRRP process is running now\n{}", order.on ? "on" : "off", order.note));
 }
 
-void Supervisor::look_at_maintenance() {
-    if (phase_ == Phase::Running && maintenance_.is_over(kernel::wall_now())) end_maintenance("its time is over", 0);
-}
-
-void Supervisor::load_maintenance(const ipc::MaintenanceOrder& handed_over) {
-    if (const auto loaded = maintenance_.load(paths_.state_directory, kernel::wall_now()); !loaded)
+void Operators::load_maintenance(const ipc::MaintenanceOrder& handed_over) {
+    if (const auto loaded = maintenance_.load(daemon_.paths.state_directory, kernel::wall_now()); !loaded)
         log_.error("whether this director is in maintenance is not known: {}", loaded.error().text());
     // The program before an upgrade may not have been able to write it.
     if (handed_over.on && !maintenance_.order().on)
@@ -213,39 +219,84 @@ void Supervisor::load_maintenance(const ipc::MaintenanceOrder& handed_over) {
     if (maintenance_.order().on) log_.notice("this director is in maintenance: {}", described(maintenance_.order()));
 }
 
-void Supervisor::order_maintenance(Child& child) {
+void Operators::order_maintenance(Child& child) {
     if (traits_of(child.kind).follows_maintenance && maintenance_.order().on)
         child.send(maintenance_.order(), -1, log_);
 }
 
-void Supervisor::operator_answered(Child& child, const ipc::OperatorAnswered& answer, const UniqueFd& text) {
+void Operators::answered(Child& child, const ipc::OperatorAnswered& answer, const UniqueFd& text) {
     if (text)
         if (const auto size = ipc::sealed_size(text.get(), ipc::kTextBytesMax); !size)
-            return kill_offender(child, "sent an answer that cannot be read: " + size.error().text());
-    operators_.answer(child.kind, answer, text.get());
+            return children_.kill_offender(child, "sent an answer that cannot be read: " + size.error().text());
+    waiting_.answer(child.kind, answer, text.get());
 }
 
-// What the supervisor does for mainstayctl, over its own socket.
+// Does what the corresponding signals do. Requests for a single instance go to the vrrp role.
+void Operators::control(const ipc::ControlRequest& wanted) {
+    using What = ipc::ControlRequest::What;
+    auto& vrrp = children_.of(Kind::Vrrp);
+    const auto dump = [&](const char* what, int signal) {
+        log_.info("{} on {} request", what, wanted.by);
+        ask_for_dump(signal);
+    };
+    if (daemon_.is_stopping()) return;
+    switch (wanted.what) {
+        case What::Reload:
+            return reload_.request();
+        case What::PrintData:
+            return dump("Printing VRRP data", SIGUSR1);
+        case What::PrintStats:
+            return dump("Printing VRRP stats", SIGUSR2);
+        case What::PrintStatsClear:
+            return dump("Printing and clearing VRRP stats", SIGRTMAX - 1);
+        default:
+            break;
+    }
+    if (vrrp.alive()) vrrp.send(wanted, -1, log_);
+}
 
-void Supervisor::open_own_socket() {
+// The supervisor's own socket, for mainstayctl.
+
+ControlSocket::Handlers Operators::socket_handlers() {
     ControlSocket::Handlers handlers;
     handlers.start = [this](const ipc::Message& question, int control, int control_of_child) {
         if (const auto* wanted = std::get_if<ipc::Upgrade>(&question))
-            return start_upgrade_trial(*wanted, control, control_of_child);
-        return start_dry_run(std::get<ipc::DryRun>(question), control, control_of_child);
+            return handlers_.try_upgrade(*wanted, control, control_of_child);
+        return reload_.start_dry_run(std::get<ipc::DryRun>(question), control, control_of_child);
     };
-    handlers.upgrade = [this](const std::string& program, const std::string& version, UniqueFd client) {
-        upgrade(program, version, std::move(client));
+    handlers.upgrade = handlers_.upgrade;
+    handlers.upgrade_refused = handlers_.upgrade_refused;
+    handlers.record = [this](const ipc::RecordQuestion& question) { return children_.record_to_read(question); };
+    handlers.reload = [this](const ipc::Reload& wanted, UniqueFd client) {
+        reload_.request(wanted, std::move(client));
     };
-    handlers.upgrade_refused = [this](const std::string& problem) { upgrade_refused(problem); };
-    handlers.record = [this](const ipc::RecordQuestion& question) { return record_to_read(question); };
-    handlers.reload = [this](const ipc::Reload& wanted, UniqueFd client) { request_reload(wanted, std::move(client)); };
     handlers.operators = [this](ipc::OperatorQuestion question, UniqueFd client) {
-        on_operator_question(std::move(question), std::move(client));
+        on_question(std::move(question), std::move(client));
     };
-    dry_runs_ = std::make_unique<ControlSocket>(loop_, log_, std::move(handlers));
-    const auto opened = dry_runs_->open(supervisor_socket());
-    if (!opened) log_.warning("mainstayctl reload, upgrade and server will not work: {}", opened.error().text());
+    return handlers;
 }
+
+void Operators::open(const ipc::MaintenanceOrder& handed_over) {
+    load_maintenance(handed_over);
+    if (const auto opened = socket_.open(daemon_.supervisor_socket()); !opened)
+        log_.warning("mainstayctl reload, upgrade and server will not work: {}", opened.error().text());
+}
+
+void Operators::stop() {
+    socket_.close();
+    refuse_all("the daemon is stopping");
+}
+
+void Operators::look() {
+    if (daemon_.is_running() && maintenance_.is_over(kernel::wall_now())) end_maintenance("its time is over", 0);
+    look_at_api_files();
+}
+
+void Operators::process_ended(Kind kind) {
+    dumps_.gone(kind);
+    waiting_.process_died(kind);
+}
+
+bool Operators::ended(const kernel::Ended& how) { return socket_.ended(how) || dumps_.ended(how); }
 
 }  // namespace mainstay::role

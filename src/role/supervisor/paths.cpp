@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "impl.hpp"
+#include "daemon.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/unix_socket.hpp"
@@ -17,29 +17,26 @@ constexpr std::chrono::seconds kSpoolFolderRetry{10}, kForOtherDaemon{5};
 }  // namespace
 
 // Runs before the daemon opens its sockets. After an upgrade all of this exists already.
-Result<void> Supervisor::resolve_paths(const ipc::DaemonSettings& settings, const std::string& pid_name) {
-    paths_ = paths_of(options_.identity, options_.run_directory, options_.spool_directory, settings, pid_name);
-    paths_.state_directory = options_.state_directory + paths_.run_directory.substr(options_.run_directory.size());
-    if (!paths_.suffix.empty() && options_.set_log_ident)
-        options_.set_log_ident(options_.identity.log_ident(Kind::Supervisor) + paths_.suffix);
+Result<void> Daemon::resolve_paths(const ipc::DaemonSettings& settings, const std::string& pid_name) {
+    state_.paths = paths_of(options_.identity, options_.run_directory, options_.spool_directory, settings, pid_name);
+    state_.paths.state_directory =
+        options_.state_directory + state_.paths.run_directory.substr(options_.run_directory.size());
+    if (!state_.paths.suffix.empty() && options_.set_log_ident)
+        options_.set_log_ident(options_.identity.log_ident(Kind::Supervisor) + state_.paths.suffix);
     if (auto opened = open_namespaces(settings); !opened) return opened;
-    if (auto made = kernel::make_directory(paths_.run_directory, account_, 0755); !made) return made;
+    if (auto made = kernel::make_directory(state_.paths.run_directory, state_.account, 0755); !made) return made;
     make_spool_folder(true);
-    if (paths_.pid_directory == "/run/keepalived")
-        if (auto made = kernel::make_directory(paths_.pid_directory, {0, 0}, 0755); !made) return made;
+    if (state_.paths.pid_directory == "/run/keepalived")
+        if (auto made = kernel::make_directory(state_.paths.pid_directory, {0, 0}, 0755); !made) return made;
     if (options_.hand_over < 0)
         if (auto claimed = claim_pid_file(settings.process_name); !claimed) return claimed;
     return {};
 }
 
-std::string Supervisor::supervisor_socket() const {
-    return paths_.run_directory + "/" + std::string{kSupervisorSocket};
-}
-
 // The folder belongs to a role's account, which must not be able to keep the daemon from its start: only a root that
 // listens counts.
-std::optional<int> Supervisor::other_daemon() const {
-    const auto socket = kernel::connect_unix(supervisor_socket(), SOCK_SEQPACKET);
+std::optional<int> Daemon::other_daemon() const {
+    const auto socket = kernel::connect_unix(state_.supervisor_socket(), SOCK_SEQPACKET);
     const auto peer = socket ? kernel::peer_of(socket->get()) : error_of(socket);
     if (!peer || peer->uid != 0 || peer->pid == ::getpid()) return std::nullopt;
     return peer->pid;
@@ -48,7 +45,7 @@ std::optional<int> Supervisor::other_daemon() const {
 // Two daemons in one folder would take each other's sockets, mails and records. If another one is there although this
 // one has the pid file, then either the other one is ending (its pid file was removed, and this daemon started), or it
 // has another pid file and the same name, and stays. False: ask again soon.
-Result<bool> Supervisor::make_place(const ipc::DaemonSettings& settings) {
+Result<bool> Daemon::take_place(const ipc::DaemonSettings& settings) {
     const auto now = kernel::monotonic_now();
     if (pid_file_.path().empty()) {
         auto resolved = resolve_paths(settings, name_of_pid_file(options_.pid_file(Kind::Supervisor)));
@@ -58,19 +55,18 @@ Result<bool> Supervisor::make_place(const ipc::DaemonSettings& settings) {
     if (const auto other = other_daemon()) {
         if (now < other_daemon_until_) return false;
         return fail(Errc::Exists, fmt::format("daemon is already running: process {} listens at {}{}", *other,
-                                              supervisor_socket(), kNameAnother));
+                                              state_.supervisor_socket(), kNameAnother));
     }
-    load_maintenance({});
     load_discovery();
-    open_own_socket();
+    operators_.open({});
     return true;
 }
 
 // The daemon starts even if the disk is read-only or full; the observer then keeps mails in memory.
-void Supervisor::make_spool_folder(bool first) {
-    const auto made = kernel::make_directory(paths_.spool_directory, account_, 0750);
+void Daemon::make_spool_folder(bool first) {
+    const auto made = kernel::make_directory(state_.paths.spool_directory, state_.account, 0750);
     if (made) {
-        if (!first) log_.notice("mail spool folder {} created", paths_.spool_directory);
+        if (!first) log_.notice("mail spool folder {} created", state_.paths.spool_directory);
         return;
     }
     if (first)
@@ -78,75 +74,57 @@ void Supervisor::make_spool_folder(bool first) {
                    made.error().text(), kSpoolFolderRetry.count());
     spool_wait_.expires_after(kSpoolFolderRetry);
     spool_wait_.async_wait([this](const boost::system::error_code& error) {
-        if (!error && phase_ != Phase::Stopping) make_spool_folder(false);
+        if (!error && !state_.is_stopping()) make_spool_folder(false);
     });
 }
 
-Result<void> Supervisor::open_namespaces(const ipc::DaemonSettings& settings) {
+Result<void> Daemon::open_namespaces(const ipc::DaemonSettings& settings) {
     if (!settings.net_namespace.empty()) {
         auto there = kernel::open_network_namespace(settings.net_namespace);
         if (!there) return error_of(there, "net_namespace");
-        network_namespace_ = std::move(*there);
-        scripts_->set_network_namespace(network_namespace_.get());
-        fifos_->set_network_namespace(network_namespace_.get());
+        state_.network_namespace = std::move(*there);
+        scripts_->set_network_namespace(state_.network_namespace.get());
+        fifos_->set_network_namespace(state_.network_namespace.get());
         log_.info("Changing to network namespace {}", settings.net_namespace);
     }
     if (!settings.has_ipvs_namespace || settings.ipvs_namespace == settings.net_namespace) return {};
     auto there = kernel::open_network_namespace(settings.ipvs_namespace);
     if (!there) return error_of(there, "net_namespace_ipvs");
-    ipvs_namespace_ = std::move(*there);
+    state_.ipvs_namespace = std::move(*there);
     return {};
 }
 
 // Called at every commit, for the settings that a reload may change.
-void Supervisor::apply_settings(const ipc::DaemonSettings& settings) {
+void Daemon::apply_settings() {
+    const auto& settings = state_.settings();
     kernel::set_process_name(settings.process_name.empty() ? options_.identity.process_name(Kind::Supervisor)
                                                            : settings.process_name);
     if (settings.umask >= 0 && !options_.umask_given) ::umask(static_cast<mode_t>(settings.umask));
-}
-
-std::string Supervisor::pid_file_of(Kind kind) const {
-    const std::string& given = options_.pid_file(kind);
-    return given.empty() ? paths_.pid_file(options_.identity, kind) : given;
+    scripts_->set_notify_wait(std::chrono::seconds{state_.current.settings.notify_wait_seconds});
+    scripts_->set_pass_environment(state_.current.settings.pass_environment);
+    fifos_->set_pass_environment(state_.current.settings.pass_environment);
 }
 
 // `name`: that the configuration gives the process; empty: none.
-Result<void> Supervisor::claim_pid_file(const std::string& name) {
+Result<void> Daemon::claim_pid_file(const std::string& name) {
     const auto program = name.empty() ? options_.identity.process_name(Kind::Supervisor) : name;
-    auto pid_file = PidFile::claim(pid_file_of(Kind::Supervisor), program);
+    auto pid_file = PidFile::claim(state_.pid_file_of(Kind::Supervisor), program);
     if (!pid_file) return error_of(pid_file);
     // Those in the run folder are not looked at: a role's account must not be able to keep the daemon from its start.
     for (const Kind kind : kRoleKinds)
         if (const auto& given = options_.pid_file(kind); !given.empty())
             if (auto is_free = free_for_pid_file(given); !is_free) return is_free;
     pid_file_ = std::move(*pid_file);
-    for (const Kind kind : kRoleKinds) remove_stale_pid_file(pid_file_of(kind), options_.identity.process_name(kind));
+    for (const Kind kind : kRoleKinds)
+        remove_stale_pid_file(state_.pid_file_of(kind), options_.identity.process_name(kind));
     return {};
 }
 
-void Supervisor::write_child_pid(const Child& child) {
-    const std::string path = pid_file_of(child.kind);
-    const auto write = [&] { return kernel::write_file_safely(path, std::to_string(child.pid) + "\n", 0644); };
-    // The run folder lies in memory, any other on a disk that may hang.
-    const auto written = options_.pid_file(child.kind).empty() ? write() : disk_.run(path, write);
-    if (!written) log_.warning("{}", written.error().text());
-}
-
-// Another daemon may have the same file (-r) and have written it since.
-void Supervisor::remove_child_pid(Kind kind, int pid) {
-    const std::string path = pid_file_of(kind);
-    const auto remove = [&]() -> Result<void> {
-        if (pid_in(path) == pid) ::unlink(path.c_str());
-        return {};
-    };
-    if (const auto removed = options_.pid_file(kind).empty() ? remove() : disk_.run(path, remove); !removed)
-        log_.warning("{}", removed.error().text());
-}
-
 // Folders of a name stay as long as something is in them: mails, history, maintenance.
-void Supervisor::remove_empty_folders() {
-    if (paths_.name.empty()) return;
-    for (const auto* folder : {&paths_.run_directory, &paths_.state_directory, &paths_.spool_directory})
+void Daemon::remove_empty_folders() {
+    if (state_.paths.name.empty()) return;
+    for (const auto* folder :
+         {&state_.paths.run_directory, &state_.paths.state_directory, &state_.paths.spool_directory})
         ::rmdir(folder->c_str());
 }
 

@@ -11,7 +11,6 @@
 
 #include "authorization.hpp"
 #include "helper.hpp"
-#include "impl.hpp"
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/scheduling.hpp"
@@ -143,105 +142,6 @@ void ReaderProcess::give_up() {
 void ReaderProcess::kill() {
     kill_waiting();
     if (pid_ != 0) ::kill(pid_, SIGKILL);
-}
-
-// What the supervisor does for the reader because it takes root's rights: entering another network namespace, opening a
-// log file for the check of a reload, keeping copies of the configuration.
-
-// The process waits for its RoleStartup and exits when the control socket is closed.
-Result<int> Supervisor::start_reader(std::vector<std::pair<int, int>> descriptors) const {
-    return kernel::spawn_role({program_path(executable_, kReaderProgram),
-                               command_line(options_.identity.process_name(Kind::Supervisor)), std::move(descriptors),
-                               network_namespace_ ? network_namespace_.get() : reader_namespace_at_.get(),
-                               reader_limits()});
-}
-
-ipc::RoleStartup Supervisor::orders_for_reader() const {
-    auto orders = startup_for(Kind::Supervisor, false);
-    orders.user = account_of(kReaderAccount);
-    orders.in_namespace = network_namespace_ ? current_.settings.daemon.net_namespace : reader_namespace_;
-    orders.run_vrrp = options_.run_vrrp;
-    orders.run_lvs = options_.run_lvs;
-    orders.notify_wait_seconds = current_.settings.notify_wait_seconds;
-    orders.pass_environment = current_.settings.pass_environment;
-    // The running settings, with which the reader compares: it reads their secrets itself.
-    orders.api = current_.settings.api;
-    orders.mail = current_.settings.mail;
-    orders.webhooks = current_.settings.webhooks;
-    orders.errors = current_.settings.errors;
-    return orders;
-}
-
-// The first configuration may name a network namespace; then it is read again in that one. A reload cannot change it.
-void Supervisor::read_again_in(const std::string& name) {
-    if (phase_ != Phase::Starting || !reader_namespace_.empty()) {
-        log_.error("Cannot change network namespace at a reload - please restart {}", options_.identity.program());
-        return reading_failed(kExitConfig,
-                              "the new configuration is refused: a reload cannot change the network namespace");
-    }
-    reader_namespace_ = name;
-    auto there = kernel::open_network_namespace(name);
-    if (there)
-        reader_namespace_at_ = std::move(*there);
-    else
-        log_.warning("{}", there.error().text());
-    begin_reading();
-}
-
-// -1: none is configured, or it cannot be opened; the reader logs that if it has something to write.
-int Supervisor::open_check_log(const ipc::RoleStartup& orders) {
-    if (!orders.check_first || orders.check_log.empty()) return -1;
-    constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-    auto opened = disk_.open(orders.check_log, [&orders]() -> Result<UniqueFd> {
-        return UniqueFd{::open(orders.check_log.c_str(), kFlags, 0600)};
-    });
-    check_log_ = opened ? std::move(*opened) : UniqueFd{};
-    return check_log_.get();
-}
-
-// An empty log file is removed.
-void Supervisor::close_check_log() {
-    struct stat facts{};
-    if (check_log_ && ::fstat(check_log_.get(), &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_size == 0)
-        remove_file(current_.settings.daemon.reload_check_log);
-    check_log_.reset();
-}
-
-// Runs in a child process, because the disk may be slow.
-void Supervisor::keep_configuration() {
-    const UniqueFd text = std::move(next_.text);
-    const auto& settings = next_.settings.daemon;
-    if (!text || (settings.tmp_config_directory.empty() && settings.config_save_dir.empty())) return;
-    const int pid = ::fork();
-    if (pid < 0) log_.warning("a copy of the configuration cannot be kept: errno {}", errno);
-    if (pid != 0) return;
-    end_after([&] {
-        const auto bytes = ipc::read_memfd(text.get(), ipc::kTextBytesMax);
-        if (bytes)
-            keep_copies(settings, options_.config_path, {reinterpret_cast<const char*>(bytes->data()), bytes->size()},
-                        log_);
-        else
-            log_.warning("a copy of the configuration cannot be kept: {}", bytes.error().text());
-        return 0;
-    });
-}
-
-void keep_copies(const ipc::DaemonSettings& settings, const std::string& config_path, std::string_view text, Log& log) {
-    // Mode 0600: the copy contains passwords in clear text.
-    const auto keep = [&](const std::string& path) {
-        if (const auto written = kernel::write_file_safely(path, text, 0600); !written)
-            log.warning("a copy of the configuration cannot be kept: {}", written.error().text());
-    };
-    if (!settings.tmp_config_directory.empty())
-        keep(settings.tmp_config_directory + "/mainstay-" + std::to_string(::getppid()) + ".conf");
-    if (settings.config_save_dir.empty()) return;
-    const std::time_t now = ::time(nullptr);
-    std::tm local{};
-    std::array<char, 32> stamp{};
-    if (::localtime_r(&now, &local) == nullptr) return;
-    const auto length = std::strftime(stamp.data(), stamp.size(), "%Y%m%d-%H%M%S", &local);
-    const std::string name = config_path.substr(config_path.rfind('/') + 1);
-    keep(settings.config_save_dir + "/" + name + "." + std::string{stamp.data(), length});
 }
 
 }  // namespace mainstay::role

@@ -1,8 +1,3 @@
-// Reads a configuration and brings it to all roles, or to none.
-//
-//   SIGHUP -> a reader process reads and checks -> one sealed snapshot per role -> Prepare to every running role
-//          -> all answered "ready" -> Commit to all;  one refused, died or was late -> Abort to all.
-// SIGHUPs that arrive meanwhile are combined into one further reload.
 #include "reload.hpp"
 
 #include <unistd.h>
@@ -11,7 +6,6 @@
 #include <exception>
 #include <functional>
 
-#include "impl.hpp"
 #include "mainstay/config/members.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/clock.hpp"
@@ -19,82 +13,94 @@
 #include "mainstay/kernel/spawn.hpp"
 
 namespace mainstay::role {
+namespace {
 
-void Supervisor::request_reload() {
-    if (phase_ == Phase::Stopping) return;
-    if (reloading_ || phase_ == Phase::Starting || replacement_) {
+constexpr std::size_t kProblemBytesMax = 1'000;  // of a message; the log has the whole text
+
+}  // namespace
+
+Reload::Reload(DaemonState& daemon, Children& children, Handlers handlers)
+    : daemon_{daemon},
+      options_{daemon.options},
+      log_{daemon.log},
+      children_{children},
+      handlers_{std::move(handlers)},
+      reader_{daemon.loop, log_, [this](int control) { return start_reader({{control, ipc::inherited::kControl}}); },
+              [this](ReaderProcess::Reading reading) {
+                  or_refuse_configuration([&] { take_reading(std::move(reading)); });
+              }},
+      transaction_{
+          daemon.loop,
+          log_,
+          children.all(),
+          {.committed = [this] { commit_all(); }, .aborted = [this](const std::string& why) { aborted(why); }}},
+      prepare_wait_{daemon.loop} {}
+
+void Reload::request() {
+    if (daemon_.is_stopping()) return;
+    if (under_way_ || daemon_.phase == Phase::Starting || children_.is_replacing()) {
         log_.info("Reload already in progress, request queued");
         return requests_.postpone();
     }
     log_.info("Reloading ...");
     requests_.begin();
     kernel::notify_service_manager("RELOADING=1");
-    begin_reading();
+    begin();
 }
 
 // mainstayctl reload: the client is answered at the end of the reload.
-void Supervisor::request_reload(const ipc::Reload& wanted, UniqueFd client) {
+void Reload::request(const ipc::Reload& wanted, UniqueFd client) {
     requests_.add(wanted, std::move(client));
-    request_reload();
-}
-
-void Supervisor::make_reload_parts() {
-    const auto start = [this](int control) { return start_reader({{control, ipc::inherited::kControl}}); };
-    reader_ = std::make_unique<ReaderProcess>(
-        loop_, log_, start, [this](ReaderProcess::Reading reading) { reading_over(std::move(reading)); });
-    reload_ = std::make_unique<ReloadTransaction>(
-        loop_, log_, children_,
-        ReloadTransaction::Outcome{.committed = [this] { commit_all(); },
-                                   .aborted = [this](const std::string& why) { reload_aborted(why); }});
+    request();
 }
 
 // The running snapshots, with which the reader compares the new configuration.
-std::vector<ReaderProcess::Running> Supervisor::running_parts() const {
+std::vector<ReaderProcess::Running> Reload::running_parts() const {
     using For = ipc::Snapshot::For;
     std::vector<ReaderProcess::Running> running;
     for (const auto& [audience, kind] :
          {std::pair{For::Vrrp, Kind::Vrrp}, {For::Lvs, Kind::Lvs}, {For::Observer, Kind::Observer}})
-        running.push_back({{audience, current_.part(kind).needed}, current_.part(kind).snapshot.get()});
+        running.push_back({{audience, daemon_.current.part(kind).needed}, daemon_.current.part(kind).snapshot.get()});
     return running;
 }
 
 // An exception (a lack of memory) on the way from a file to the roles refuses that configuration.
-void Supervisor::or_refuse_configuration(const std::function<void()>& step) {
+void Reload::or_refuse_configuration(const std::function<void()>& step) {
     try {
         step();
     } catch (const std::exception& thrown) {
         const std::string why = std::string{"reading the configuration caused an error: "} + thrown.what();
-        reader_->give_up();
+        reader_.give_up();
         prepare_wait_.cancel();
-        if (reload_->is_under_way()) return reload_->abort(why);
+        if (transaction_.is_under_way()) return transaction_.abort(why);
         reading_failed(kExitFatal, why);
     }
 }
 
-void Supervisor::begin_reading() {
+void Reload::begin() {
     or_refuse_configuration([this] { start_reading(); });
 }
 
-void Supervisor::start_reading() {
-    reloading_ = true;
+void Reload::start_reading() {
+    under_way_ = true;
     mark_reading(true);
-    next_ = Generation{};
-    next_.number = current_.number + 1;
-    const bool running = phase_ == Phase::Running;
+    daemon_.next = Generation{};
+    daemon_.next.number = daemon_.current.number + 1;
+    const bool running = daemon_.is_running();
     auto orders = orders_for_reader();
-    orders.check_first = running && current_.settings.daemon.reload_check;
-    orders.check_log = current_.settings.daemon.reload_check_log;
+    orders.check_first = running && daemon_.settings().reload_check;
+    orders.check_log = daemon_.settings().reload_check_log;
     orders.force = requests_.force();
     orders.report = requests_.report();
-    const auto began = reader_->read(orders, open_check_log(orders),
-                                     running ? running_parts() : std::vector<ReaderProcess::Running>{});
+    const auto began =
+        reader_.read(orders, open_check_log(orders), running ? running_parts() : std::vector<ReaderProcess::Running>{});
     if (!began) reading_failed(kExitFatal, "the reader cannot be started: " + began.error().text());
 }
 
 // A dry run of a reload: a separate reader compares the file on disk with the running configuration.
-Result<int> Supervisor::start_dry_run(const ipc::DryRun& question, int control, int control_of_child) {
-    if (phase_ != Phase::Running) return fail(Errc::Unsupported, "the daemon is starting or stopping");
-    const auto running = [this](Kind kind) { return current_.part(kind).snapshot.get(); };
+Result<int> Reload::start_dry_run(const ipc::DryRun& question, int control, int control_of_child) {
+    if (!daemon_.is_running()) return fail(Errc::Unsupported, "the daemon is starting or stopping");
+    const auto running = [this](Kind kind) { return daemon_.current.part(kind).snapshot.get(); };
     auto orders = orders_for_reader();
     orders.dry_run = question.as_json ? ipc::RoleStartup::DryRunAs::Json : ipc::RoleStartup::DryRunAs::Text;
     auto pid = start_reader({{control_of_child, ipc::inherited::kControl},
@@ -107,7 +113,47 @@ Result<int> Supervisor::start_dry_run(const ipc::DryRun& question, int control, 
     return pid;
 }
 
-void Supervisor::take_snapshot(const ipc::Snapshot& snapshot, UniqueFd sealed) {
+// The process waits for its RoleStartup and exits when the control socket is closed.
+Result<int> Reload::start_reader(std::vector<std::pair<int, int>> descriptors) const {
+    return kernel::spawn_role(
+        {program_path(daemon_.executable, kReaderProgram),
+         daemon_.command_line(options_.identity.process_name(Kind::Supervisor)), std::move(descriptors),
+         daemon_.network_namespace ? daemon_.network_namespace.get() : reader_namespace_at_.get(), reader_limits()});
+}
+
+ipc::RoleStartup Reload::orders_for_reader() const {
+    auto orders = daemon_.startup_for(Kind::Supervisor, false);
+    orders.user = daemon_.account_of(kReaderAccount);
+    orders.in_namespace = daemon_.network_namespace ? daemon_.settings().net_namespace : reader_namespace_;
+    orders.run_vrrp = options_.run_vrrp;
+    orders.run_lvs = options_.run_lvs;
+    orders.notify_wait_seconds = daemon_.current.settings.notify_wait_seconds;
+    orders.pass_environment = daemon_.current.settings.pass_environment;
+    // The running settings, with which the reader compares: it reads their secrets itself.
+    orders.api = daemon_.current.settings.api;
+    orders.mail = daemon_.current.settings.mail;
+    orders.webhooks = daemon_.current.settings.webhooks;
+    orders.errors = daemon_.current.settings.errors;
+    return orders;
+}
+
+// The first configuration may name a network namespace; then it is read again in that one. A reload cannot change it.
+void Reload::read_again_in(const std::string& name) {
+    if (daemon_.phase != Phase::Starting || !reader_namespace_.empty()) {
+        log_.error("Cannot change network namespace at a reload - please restart {}", options_.identity.program());
+        return reading_failed(kExitConfig,
+                              "the new configuration is refused: a reload cannot change the network namespace");
+    }
+    reader_namespace_ = name;
+    auto there = kernel::open_network_namespace(name);
+    if (there)
+        reader_namespace_at_ = std::move(*there);
+    else
+        log_.warning("{}", there.error().text());
+    begin();
+}
+
+void Reload::take_snapshot(const ipc::Snapshot& snapshot, UniqueFd sealed) {
     using For = ipc::Snapshot::For;
     static constexpr struct {
         For audience;
@@ -119,268 +165,180 @@ void Supervisor::take_snapshot(const ipc::Snapshot& snapshot, UniqueFd sealed) {
                       {For::Observer, Kind::Observer, nullptr},
                       {For::Snmp, Kind::Snmp, nullptr}};
     if (snapshot.audience == For::Scripts) {
-        next_.scripts = std::move(sealed);
+        daemon_.next.scripts = std::move(sealed);
         return;
     }
     if (snapshot.audience == For::Host) {
-        next_.host = std::move(sealed);
+        daemon_.next.host = std::move(sealed);
         return;
     }
     if (snapshot.audience == For::Copy) {
-        next_.text = std::move(sealed);
+        daemon_.next.text = std::move(sealed);
         return;
     }
     for (const auto& row : kAudiences) {
         if (row.audience != snapshot.audience) continue;
         const bool needed = snapshot.needed || traits_of(row.kind).always_runs;
-        next_.part(row.kind) = {std::move(sealed), needed && (row.runs == nullptr || options_.*row.runs)};
+        daemon_.next.part(row.kind) = {std::move(sealed), needed && (row.runs == nullptr || options_.*row.runs)};
         return;
     }
 }
 
-void Supervisor::reading_over(ReaderProcess::Reading reading) {
-    or_refuse_configuration([&] { take_reading(std::move(reading)); });
-}
-
-void Supervisor::take_reading(ReaderProcess::Reading reading) {
+void Reload::take_reading(ReaderProcess::Reading reading) {
     if (reading.done && reading.pid != 0)
-        log_losses_.heard("reader", reading.pid, reading.done->log_lines_lost, kernel::wall_now());
+        daemon_.log_losses.heard("reader", reading.pid, reading.done->log_lines_lost, kernel::wall_now());
     mark_reading(false);
     close_check_log();
     requests_.set_report(std::move(reading.report));
-    if (phase_ == Phase::Stopping) return;
+    if (daemon_.is_stopping()) return;
     if (!reading.done) return reading_failed(kExitFatal, reading.died);
     if (!reading.done->wants_namespace.empty()) return read_again_in(reading.done->wants_namespace);
     if (!reading.done->can_run)
         return reading_failed(reading.done->exit_code, reading.done->summary, reading.done->reason);
     for (auto& part : reading.parts) take_snapshot(part.snapshot, std::move(part.sealed));
-    next_.settings = std::move(*reading.done);
-    next_.changes = std::move(reading.changes);
+    daemon_.next.settings = std::move(*reading.done);
+    daemon_.next.changes = std::move(reading.changes);
     keep_configuration();
     begin_preparing();
 }
 
-void Supervisor::reading_failed(int exit_code, const std::string& why, const std::string& reason) {
-    if (phase_ == Phase::Starting) {
+void Reload::reading_failed(int exit_code, const std::string& why, const std::string& reason) {
+    if (daemon_.phase == Phase::Starting) {
         log_.error("{}: not started", why);
         const bool by_file = exit_code == kExitConfig || exit_code == kExitNoConfig;
         exit_code = exit_code == 0 ? kExitFatal : exit_code;
-        report_start(exit_code, fmt::format("{}: not started; the log says why{}", why,
-                                            by_file ? ", and so does the option -t" : ""));
-        return stop(exit_code);
+        return handlers_.give_up(exit_code, fmt::format("{}: not started; the log says why{}", why,
+                                                        by_file ? ", and so does the option -t" : ""));
     }
     log_.error("{}: the running configuration stays in use", why);
     requests_.refuse(why);
-    count_reload(reason.empty() ? why : reason);
-    reload_over();
+    count(reason.empty() ? why : reason);
+    over();
 }
 
-void Supervisor::begin_preparing() {
+void Reload::begin_preparing() {
     // Scripts are looked up by key: the old table stays in use until the new configuration is committed.
-    const auto bytes = ipc::read_memfd(next_.scripts.get());
+    const auto bytes = ipc::read_memfd(daemon_.next.scripts.get());
     auto table = bytes ? decode<alert::ScriptTable>(*bytes) : error_of(bytes);
     if (!table) return reading_failed(kExitFatal, "the script table cannot be read: " + table.error().text());
-    next_.table = std::move(*table);
-    const auto& settings = next_.settings.daemon;
-    if (phase_ == Phase::Starting && !dry_runs_) {
-        const auto ready = make_place(settings);
+    daemon_.next.table = std::move(*table);
+    const auto& settings = daemon_.next.settings.daemon;
+    if (daemon_.phase == Phase::Starting && !has_place_) {
+        const auto ready = handlers_.take_place(settings);
         if (!ready) {
             log_.error("{}", ready.error().text());
             const int exit_code =
                 ready.error().code() == Errc::Exists ? exit_code_of(ready.error(), options_.identity) : kExitFatal;
-            report_start(exit_code, ready.error().text());
-            return stop(exit_code);
+            return handlers_.give_up(exit_code, ready.error().text());
         }
         if (!*ready) return prepare_later();
-    } else if (const auto changed = changed_at_reload(current_.settings.daemon, settings)) {
+        has_place_ = true;
+    } else if (const auto changed = changed_at_reload(daemon_.settings(), settings)) {
         log_.error("Cannot change {} at a reload - please restart {}", *changed, options_.identity.program());
         return reading_failed(kExitConfig, "the new configuration is refused: a reload cannot change the " + *changed);
     }
     if (is_any_starting()) return prepare_later();
-    for (const auto& child : children_) raise_limits(*child);
-    reload_->begin(next_);
+    children_.raise_limits();
+    transaction_.begin(daemon_.next);
 }
 
 // A role that is starting gets the running configuration before a new one.
-bool Supervisor::is_any_starting() const {
+bool Reload::is_any_starting() const {
     return std::ranges::any_of(
-        children_, [](const auto& child) { return child->serves() && (!child->ready || child->awaits_look); });
+        children_.all(), [](const auto& child) { return child->serves() && (!child->ready || child->awaits_look); });
 }
 
-void Supervisor::prepare_later() {
+void Reload::prepare_later() {
     prepare_wait_.expires_after(std::chrono::milliseconds{50});
     prepare_wait_.async_wait([this](const boost::system::error_code& error) {
-        if (!error && phase_ != Phase::Stopping) or_refuse_configuration([this] { begin_preparing(); });
+        if (!error && !daemon_.is_stopping()) or_refuse_configuration([this] { begin_preparing(); });
     });
 }
 
-void Supervisor::child_prepared(Child& child, const ipc::Prepared& answer) {
+void Reload::prepared(Child& child, const ipc::Prepared& answer) {
     // The first configuration of a restarted process is committed to it alone.
-    if (!child.ready && answer.generation == current_.number) {
+    if (!child.ready && answer.generation == daemon_.current.number) {
         // It was asked once; a second answer is ignored.
         if (child.awaited.commits > 0 || child.awaits_look) return;
-        if (answer.refused.empty()) return commit(child);
+        if (answer.refused.empty()) return children_.commit(child);
         log_.error("{}: the configuration is refused: {}", options_.identity.process_name(child.kind), answer.refused);
         // An earlier incarnation ran this configuration: restart this process instead of stopping the daemon.
-        if (child.ever_ready) return kill_offender(child, "refused the configuration that ran before");
-        return stop(kExitConfig);
+        if (child.ever_ready) return children_.kill_offender(child, "refused the configuration that ran before");
+        return handlers_.give_up(kExitConfig, {});
     }
-    reload_->answered(child, answer, options_.identity.process_name(child.kind));
+    transaction_.answered(child, answer, options_.identity.process_name(child.kind));
 }
 
-// The lvs role must know the tracked files before its Commit, or a server whose file says "down" would be added to the
-// table for a moment. The wait is bounded, because a file system may hang.
-void Supervisor::commit(Child& child) {
-    if (!traits_of(child.kind).waits_for_files || watch_->has_looked()) return commit_now(child);
-    child.awaits_look = true;
-    first_look_.expires_after(kFirstLook);
-    first_look_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) commit_waiting();
-    });
+void Reload::joined(Child& child) { transaction_.joined(child, daemon_.next); }
+
+void Reload::process_died(Kind kind) {
+    if (transaction_.is_under_way()) transaction_.abort(std::string{label(kind)} + " process died meanwhile");
 }
 
-void Supervisor::commit_waiting() {
-    for (auto& child : children_)
-        if (std::exchange(child->awaits_look, false)) commit_now(*child);
+void Reload::process_left() { transaction_.forget_gone(); }
+
+bool Reload::ended(const kernel::Ended& how) { return reader_.ended(how); }
+
+void Reload::commit_all() {
+    UniqueFd host_before = std::move(daemon_.current.host);
+    daemon_.current = std::exchange(daemon_.next, {});
+    daemon_.ever_ran = true;
+    handlers_.committed(std::move(host_before));
 }
 
-void Supervisor::commit_now(Child& child) {
-    ++child.awaited
-          .commits;  // before: servers are delivered to a process that has, or is about to get, a configuration
-    if (traits_of(child.kind).waits_for_files) send_observations(child);
-    child.send(ipc::Commit{current_.number}, -1, log_);
-}
-
-void Supervisor::commit_all() {
-    UniqueFd host_before = std::move(current_.host);
-    current_ = std::exchange(next_, {});
-    ever_ran_ = true;
-    report_start(0, {});
-    apply_settings(current_.settings.daemon);
-    scripts_->set_notify_wait(std::chrono::seconds{current_.settings.notify_wait_seconds});
-    scripts_->set_pass_environment(current_.settings.pass_environment);
-    fifos_->set_pass_environment(current_.settings.pass_environment);
-    follow_host_plan(std::move(host_before));
-    scripts_->set_table(std::exchange(current_.table, {}));
-    for (auto& child : children_)
-        if (child->alive() && child->prepared) commit(*child);
-    if (phase_ == Phase::Starting && run_own_script(alert::kStartupScript)) return;  // begin_running() follows its end
-    begin_running();
-}
-
-void Supervisor::begin_running() {
-    const bool first = phase_ == Phase::Starting;
-    phase_ = Phase::Running;
-    if (!keeps_spare(Kind::Vrrp)) spares_->drop(Kind::Vrrp);
-    spares_->for_each([this](const Child& spare) { raise_limits(spare); });
-    spares_->prepare(current_);
-    start_needed_roles();
-    if (first) {
-        start_watchers_later();
-    } else {
-        start_watchers();
-        log_.info("Reload complete");
-        log_changes(std::exchange(current_.changes, {}));
-        count_reload({});
+// The reader, which wrote the lines, is not trusted with their number and length.
+void Reload::log_changes() {
+    constexpr std::size_t kLineBytesMax = 500;
+    const ipc::DryRunDone changes = std::exchange(daemon_.current.changes, {});
+    auto& kept = daemon_.supervision.reloads.last_changes;
+    kept.clear();
+    for (const auto& line : changes.lines) {
+        if (kept.size() == ipc::kReloadLinesMax) break;
+        log_.info("Reload: {}", kept.emplace_back(one_line(line, kLineBytesMax)));
     }
-    reload_over();
-    check_startup_complete();
+    daemon_.supervision.reloads.last_changes_left_out = changes.lines_left_out;
+    if (changes.lines_left_out != 0)
+        log_.info("Reload: {} more changes (at most {} are logged)", changes.lines_left_out, ipc::kReloadLinesMax);
+    if (kept.empty()) log_.info("Reload: nothing changed");
 }
 
-void Supervisor::start_needed(Kind kind) {
-    auto& child = child_of(kind);
-    if (!current_.part(kind).needed || child.alive() || phase_ == Phase::Stopping) return;
-    const KindTraits& traits = traits_of(kind);
-    if (traits.is_optional && ::access(program_path(executable_, traits.program).c_str(), X_OK) != 0)
-        return log_.warning(
-            "SNMP has no effect: mainstayd-snmp is not installed; install the package mainstay-snmp (a build: "
-            "-Dsnmp=enabled)");
-    start_child(child);
+void Reload::count(const std::string& problem) {
+    auto& reloads = daemon_.supervision.reloads;
+    ++(problem.empty() ? reloads.done : reloads.refused);
+    (problem.empty() ? reloads.last_done : reloads.last_refused) = kernel::wall_now();
+    if (!problem.empty()) reloads.last_problem = problem.substr(0, kProblemBytesMax);
 }
 
-void Supervisor::start_needed_roles() {
-    if (current_.part(Kind::Lvs).needed && !child_of(Kind::Lvs).alive()) load_kernel_modules();
-    bool any = false;
-    for (const Kind kind : {Kind::Bfd, Kind::Vrrp, Kind::Lvs}) {
-        any = any || current_.part(kind).needed;
-        start_needed(kind);
-    }
-    if (!any) log_.warning("Warning - {} has no configuration to run", options_.identity.program());
-}
-
-// At the start the observer and SNMP are started after vrrp and lvs have their configuration: they would take processor
-// time from the VIPs and services, and events wait in the rings meanwhile. The delay is bounded, so that a role that
-// fails to start can still be observed.
-void Supervisor::start_watchers_later() {
-    watchers_wait_.expires_after(kWatchersWait);
-    watchers_wait_.async_wait([this](const boost::system::error_code& error) {
-        if (!error && phase_ == Phase::Running) start_watchers();
-    });
-}
-
-void Supervisor::start_waiting_watchers() {
-    if (watchers_wait_.cancel() != 0) start_watchers();
-}
-
-void Supervisor::start_watchers() {
-    watchers_wait_.cancel();
-    for (const Kind kind : {Kind::Observer, Kind::Snmp}) start_needed(kind);
-}
-
-// The lvs role has no right to load kernel modules, so the supervisor loads them before it starts the role.
-void Supervisor::load_kernel_modules() {
-    if (::access("/proc/net/ip_vs", F_OK) == 0) return;
-    for (const char* program : {"/usr/sbin/modprobe", "/sbin/modprobe"}) {
-        if (::access(program, X_OK) != 0) continue;
-        if (const auto pid = kernel::spawn_script({program, {"modprobe", "-q", "ip_vs"}, {}}); !pid)
-            log_.warning("{}", pid.error().text());
-        return;
-    }
-}
-
-void Supervisor::child_committed(Child& child) {
-    if (child.awaited.commits > 0) --child.awaited.commits;
-    if (!child.ready) reload_->joined(child, next_);
-    child.ready = child.ever_ready = true;
-    const KindTraits& traits = traits_of(child.kind);
-    if (traits.holds_addresses) vrrp_silent_since_.reset();
-    if (phase_ == Phase::Stopping && !traits.only_watches) return child.send(ipc::Stop{}, -1, log_);
-    send_observations(child);
-    dumps_->ready(child.kind);
-    report_supervision();
-    if (traits.serves_clients) {
-        for (const auto& other : children_) send_record(*other);
-        send_api();  // last: with it the clients that wait are served
-    }
-    if (phase_ == Phase::Stopping && stop_stage_ > StopStage::NotifyScripts) return child.send(ipc::Stop{}, -1, log_);
-    spares_->fill_soon();
-    if (replacement_) replacement_->committed(child.kind);
-    check_startup_complete();
-}
-
-void Supervisor::check_startup_complete() {
-    if (startup_reported_ || phase_ != Phase::Running) return;
-    for (const auto& child : children_)
-        if (!traits_of(child->kind).only_watches && current_.part(child->kind).needed && !child->ready) return;
-    startup_reported_ = true;
-    start_waiting_watchers();
-    log_.info("Startup complete");
-    kernel::notify_service_manager("READY=1\nSTATUS=running");
-}
-
-void Supervisor::reload_aborted(const std::string& why) {
+void Reload::aborted(const std::string& why) {
     log_.error("reload refused ({}): the running configuration stays in use", why);
     requests_.refuse(why);
-    count_reload(why);
-    reload_over();
+    count(why);
+    over();
 }
 
-void Supervisor::reload_over() {
-    reloading_ = false;
+void Reload::over() {
+    under_way_ = false;
     requests_.answer();
-    report_supervision();
-    if (startup_reported_) kernel::notify_service_manager("READY=1");
-    if (requests_.take_postponed()) request_reload();
+    children_.report();
+    if (daemon_.start_is_complete) kernel::notify_service_manager("READY=1");
+    request_postponed();
+}
+
+void Reload::done() {
+    log_.info("Reload complete");
+    log_changes();
+    count({});
+    over();
+}
+
+void Reload::request_postponed() {
+    if (requests_.take_postponed()) request();
+}
+
+void Reload::stop() {
+    prepare_wait_.cancel();
+    transaction_.cancel();
+    reader_.kill();
 }
 
 void ReloadRequests::add(const ipc::Reload& wanted, UniqueFd client) {

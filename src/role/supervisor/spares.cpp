@@ -1,21 +1,21 @@
-// How the supervisor starts spare processes and promotes them.
+// How spare processes are started and promoted.
 #include "spares.hpp"
 
 #include <signal.h>
 
-#include "impl.hpp"
+#include "children.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/spawn.hpp"
 
 namespace mainstay::role {
 
-void Supervisor::make_spares() {
+SparePool::Handlers Children::spare_handlers() {
     SparePool::Handlers handlers;
     handlers.start = [this](Child& spare) { return start_spare(spare); };
     handlers.is_allowed = [this](Child& spare, const Result<ipc::Received>& received) {
         return is_allowed(spare, Sender::Spare, received);
     };
-    handlers.signalled = [this](const Child& spare, int signal) { signal_handed_on("spare", spare.pid, signal); };
+    handlers.signalled = [this](const Child& spare, int signal) { handlers_.signalled("spare", spare.pid, signal); };
     handlers.ready = [this](Kind kind) {
         if (replacement_) replacement_->successor_ready(kind);
     };
@@ -23,41 +23,53 @@ void Supervisor::make_spares() {
         if (replacement_) replacement_->successor_lost(kind, why);
     };
     handlers.quiet = [this] { fill_spares(); };
-    spares_ = std::make_unique<SparePool>(loop_, log_, std::move(handlers));
+    return handlers;
 }
 
-bool Supervisor::keeps_spare(Kind kind) const {
-    return traits_of(kind).has_spare && !current_.settings.daemon.without_spare;
-}
+bool Children::keeps_spare(Kind kind) const { return traits_of(kind).has_spare && !daemon_.settings().without_spare; }
 
-void Supervisor::fill_spares() {
-    if (phase_ != Phase::Running || replacement_) return;
+void Children::fill_spares() {
+    if (!daemon_.is_running() || replacement_) return;
     for (auto& child : children_)
-        if (keeps_spare(child->kind) && child->alive() && child->ready && !spares_->has(child->kind))
-            spares_->start(child->kind, current_);
+        if (keeps_spare(child->kind) && child->alive() && child->ready && !spares_.has(child->kind))
+            spares_.start(child->kind, daemon_.current);
 }
 
-Result<void> Supervisor::start_spare(Child& spare) {
-    make_record(child_of(spare.kind));  // after an upgrade there is none yet
+Result<void> Children::start_spare(Child& spare) {
+    make_record(of(spare.kind));  // after an upgrade there is none yet
     auto startup = startup_for(spare.kind, true);
     startup.spare = true;
     return spare.start(
-        process_of(child_of(spare.kind)), startup,
-        [this, &spare](const Result<ipc::Received>& received) { spares_->on_message(spare, received); }, log_);
+        process_of(of(spare.kind)), startup,
+        [this, &spare](const Result<ipc::Received>& received) { spares_.on_message(spare, received); }, log_);
 }
 
-bool Supervisor::promote_spare(Child& child) {
-    Child* spare = spares_->find_ready(child.kind, current_);
+bool Children::promote_spare(Child& child) {
+    Child* spare = spares_.find_ready(child.kind, daemon_.current);
     if (spare == nullptr) return false;
     child.take_over(
         *spare, [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
     connect_peers(child);
-    order_maintenance(child);
-    send_discovery(child);
+    handlers_.greet(child);
     commit(child);
     log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
-    write_child_pid(child);
+    write_pid(child);
     return true;
+}
+
+void Children::follow_configuration() {
+    if (!keeps_spare(Kind::Vrrp)) spares_.drop(Kind::Vrrp);
+    spares_.for_each([this](const Child& spare) { raise_limits(spare); });
+    spares_.prepare(daemon_.current);
+}
+
+void Children::order_log_levels() {
+    const ipc::LogLevelOrder order{daemon_.log_levels.levels()};
+    const auto send = [&](Child& child) {
+        if (child.alive()) child.send(order, -1, log_);
+    };
+    for (auto& child : children_) send(*child);
+    spares_.for_each(send);
 }
 
 SparePool::SparePool(boost::asio::io_context& loop, Log& log, Handlers handlers)

@@ -8,7 +8,8 @@
 #include <chrono>
 #include <utility>
 
-#include "impl.hpp"
+#include "children.hpp"
+#include "daemon.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/service_manager.hpp"
 
@@ -21,7 +22,7 @@ double seconds_of(std::chrono::milliseconds time) { return std::chrono::duration
 
 }  // namespace
 
-void Supervisor::report_start(int exit_code, const std::string& why) {
+void Daemon::report_start(int exit_code, const std::string& why) {
     if (!std::exchange(start_reported_, true) && options_.report_start) options_.report_start(exit_code, why);
 }
 
@@ -31,58 +32,24 @@ int exit_code_of(const Error& refusal, const Identity& identity) {
     return refusal.code() == Errc::Permission ? kExitPermission : kExitFatal;
 }
 
-void Supervisor::stop(int exit_code) {
-    if (phase_ == Phase::Stopping) return;
-    phase_ = Phase::Stopping;
+void Daemon::stop(int exit_code) {
+    if (state_.is_stopping()) return;
+    state_.phase = Phase::Stopping;
     exit_code_ = exit_code;
-    stop_began_ = kernel::monotonic_now();
-    if (ever_ran_) log_.info("Stopping");
+    state_.stop_began = kernel::monotonic_now();
+    if (state_.ever_ran) log_.info("Stopping");
     kernel::notify_service_manager("STOPPING=1");
-    prepare_wait_.cancel();
-    reload_->cancel();
-    watchers_wait_.cancel();
-    reader_->kill();
-    if (dry_runs_) dry_runs_->close();
-    operators_.fail_all("the daemon is stopping");
-    replacement_.reset();
+    reload_.stop();
+    operators_.stop();
     watch_->stop();
-    wake_observer();  // it stores the last events
-    for (auto& child : children_) {
-        child->respawn.cancel();
-        if (!traits_of(child->kind).only_watches) stop_role(*child);
-    }
-    spares_->stop();
+    children_.begin_stop();
     stop_step();
 }
 
-// Addresses and services of a role process that died must be removed as well: a new process is started at once, even if
-// its restart was delayed, takes them over, and is then stopped (child_committed).
-void Supervisor::stop_role(Child& child) {
-    if (!child.alive() && child.ever_ready && current_.part(child.kind).needed) start_child(child);
-    if (child.alive() && (child.ready || !child.ever_ready)) child.send(ipc::Stop{}, -1, log_);
-}
-
-// A role that hangs is killed, and followed by another process as one that has died.
-bool Supervisor::roles_have_stopped(const StopBounds& bounds, Nanos since) {
-    bool all = true;
-    for (auto& child : children_) {
-        if (traits_of(child->kind).only_watches) continue;
-        if (!child->alive() && child->kill_sent && since < bounds.again) stop_role(*child);
-        if (!child->alive()) continue;
-        all = false;
-        const bool is_second = child->born - stop_began_ >= bounds.roles;
-        if (since < (is_second ? bounds.again : bounds.roles) || std::exchange(child->kill_sent, true)) continue;
-        log_.error("{} process({}) failed to stop within {:g} s - forcing termination", label(child->kind), child->pid,
-                   seconds_of(is_second ? bounds.again - bounds.roles : bounds.roles));
-        ::kill(child->pid, SIGKILL);
-    }
-    return all;
-}
-
-void Supervisor::stop_step() {
-    const auto bounds = stop_bounds(std::chrono::seconds{current_.settings.daemon.child_wait_seconds});
-    const Nanos since = kernel::monotonic_now() - stop_began_;
-    if (stop_stage_ == StopStage::Roles && roles_have_stopped(bounds, since)) {
+void Daemon::stop_step() {
+    const auto bounds = stop_bounds(std::chrono::seconds{state_.settings().child_wait_seconds});
+    const Nanos since = kernel::monotonic_now() - state_.stop_began;
+    if (stop_stage_ == StopStage::Roles && children_.roles_have_stopped(bounds, since)) {
         stop_stage_ = StopStage::NotifyScripts;
         fifos_->close_writers();
         scripts_->hurry();
@@ -94,10 +61,7 @@ void Supervisor::stop_step() {
         fifos_->terminate_scripts();
         fifos_->remove();
         stop_stage_ = StopStage::Firewall;
-        // One that starts just now is stopped as soon as it runs (child_committed).
-        for (const Kind kind : {Kind::Observer, Kind::Snmp})
-            if (const Child& child = child_of(kind); child.alive() && (child.ready || !child.ever_ready))
-                child_of(kind).send(ipc::Stop{}, -1, log_);
+        children_.stop_watchers();
     }
     if (stop_stage_ == StopStage::Firewall && (!scripts_->changes_firewall() || since >= bounds.firewall)) {
         scripts_->end_all();
@@ -114,13 +78,8 @@ void Supervisor::stop_step() {
 }
 
 // The files of a dump that is not finished are removed.
-bool Supervisor::rest_has_stopped(const StopBounds& bounds, Nanos since) {
-    bool all = true;
-    for (const Kind kind : {Kind::Observer, Kind::Snmp}) {
-        const Child& child = child_of(kind);
-        if (child.alive() && since >= bounds.observer) ::kill(child.pid, SIGKILL);
-        all = all && !child.alive();
-    }
+bool Daemon::rest_has_stopped(const StopBounds& bounds, Nanos since) {
+    const bool watchers = children_.watchers_have_stopped(since >= bounds.observer);
     if (own_script_ != 0 && since >= bounds.shutdown_script && !scripts_->has_limit(alert::kShutdownScript)) {
         log_.warning(
             "{} did not end within {:g} s of the stop: killed (shutdown_script_timeout sets how long it may take)",
@@ -128,16 +87,67 @@ bool Supervisor::rest_has_stopped(const StopBounds& bounds, Nanos since) {
         own_script_ = 0;
         scripts_->end_all();
     }
-    const bool writes = dumps_->under_way() || discovery_.is_writing();
-    return all && own_script_ == 0 && (!writes || since >= bounds.observer);
+    const bool writes = operators_.makes_dump() || discovery_.is_writing();
+    return watchers && own_script_ == 0 && (!writes || since >= bounds.observer);
 }
 
-void Supervisor::finish() {
-    remove_config_copy();
-    mark_reading(false);
+void Daemon::finish() {
+    reload_.remove_files();
     pid_file_.remove();
     remove_empty_folders();
-    loop_.stop();
+    state_.loop.stop();
+}
+
+void Children::begin_stop() {
+    watchers_wait_.cancel();
+    replacement_.reset();
+    wake_observer();  // it stores the last events
+    for (auto& child : children_) {
+        child->respawn.cancel();
+        if (!traits_of(child->kind).only_watches) stop_role(*child);
+    }
+    spares_.stop();
+}
+
+// Addresses and services of a role process that died must be removed as well: a new process is started at once, even if
+// its restart was delayed, takes them over, and is then stopped (child_committed).
+void Children::stop_role(Child& child) {
+    if (!child.alive() && child.ever_ready && daemon_.current.part(child.kind).needed) start(child);
+    if (child.alive() && (child.ready || !child.ever_ready)) child.send(ipc::Stop{}, -1, log_);
+}
+
+// A role that hangs is killed, and followed by another process as one that has died.
+bool Children::roles_have_stopped(const StopBounds& bounds, Nanos since) {
+    bool all = true;
+    for (auto& child : children_) {
+        if (traits_of(child->kind).only_watches) continue;
+        if (!child->alive() && child->kill_sent && since < bounds.again) stop_role(*child);
+        if (!child->alive()) continue;
+        all = false;
+        const bool is_second = child->born - daemon_.stop_began >= bounds.roles;
+        if (since < (is_second ? bounds.again : bounds.roles) || std::exchange(child->kill_sent, true)) continue;
+        log_.error("{} process({}) failed to stop within {:g} s - forcing termination", label(child->kind), child->pid,
+                   seconds_of(is_second ? bounds.again - bounds.roles : bounds.roles));
+        ::kill(child->pid, SIGKILL);
+    }
+    return all;
+}
+
+// One that starts just now is stopped as soon as it runs (Daemon::child_committed).
+void Children::stop_watchers() {
+    for (const Kind kind : {Kind::Observer, Kind::Snmp})
+        if (Child& child = of(kind); child.alive() && (child.ready || !child.ever_ready))
+            child.send(ipc::Stop{}, -1, log_);
+}
+
+bool Children::watchers_have_stopped(bool kill) {
+    bool all = true;
+    for (const Kind kind : {Kind::Observer, Kind::Snmp}) {
+        const Child& child = of(kind);
+        if (child.alive() && kill) ::kill(child.pid, SIGKILL);
+        all = all && !child.alive();
+    }
+    return all;
 }
 
 // While no vrrp process runs, and none is started at once, the virtual addresses are taken from this host before
@@ -149,16 +159,16 @@ constexpr const char* kProgram = "mainstayd-yield";
 
 }  // namespace
 
-void Supervisor::begin_address_release() {
-    const Child& vrrp = child_of(Kind::Vrrp);
+void Children::begin_address_release() {
+    const Child& vrrp = of(Kind::Vrrp);
     if (!vrrp_silent_since_ || vrrp.alive() || address_release_.alive() || options_.keep_addresses ||
-        phase_ == Phase::Stopping)
+        daemon_.is_stopping())
         return;
     const auto silent =
         std::chrono::duration_cast<std::chrono::milliseconds>(kernel::monotonic_now() - *vrrp_silent_since_);
     auto process = process_of(vrrp);
-    process.executable = program_path(executable_, kProgram);
-    process.argv = command_line(kProgram);
+    process.executable = program_path(daemon_.executable, kProgram);
+    process.argv = daemon_.command_line(kProgram);
     process.argv.insert(process.argv.begin() + 1, std::to_string(silent.count()));
     auto startup = startup_for(Kind::Vrrp, true);
     startup.process_name = kProgram;
@@ -170,14 +180,14 @@ void Supervisor::begin_address_release() {
     };
     if (const auto started = address_release_.start(std::move(process), startup, on_message, log_); !started)
         return log_.error("virtual addresses stay on this host while no VRRP process runs: {}", started.error().text());
-    address_release_.send(ipc::Prepare{current_.number}, current_.part(Kind::Vrrp).snapshot.get(), log_);
+    address_release_.send(ipc::Prepare{daemon_.current.number}, daemon_.current.part(Kind::Vrrp).snapshot.get(), log_);
 }
 
-void Supervisor::end_address_release() {
+void Children::end_address_release() {
     if (address_release_.alive()) address_release_.kill_offender();
 }
 
-bool Supervisor::address_release_ended(const kernel::Ended& how) {
+bool Children::address_release_ended(const kernel::Ended& how) {
     if (how.pid != address_release_.pid) return false;
     const bool killed = address_release_.offended;
     address_release_.forget();

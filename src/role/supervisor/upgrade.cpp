@@ -15,7 +15,8 @@
 #include <exception>
 #include <string>
 
-#include "impl.hpp"
+#include "children.hpp"
+#include "daemon.hpp"
 #include "mainstay/config/members.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/ipc/hand_over.hpp"
@@ -30,24 +31,21 @@
 #define MAINSTAY_VERSION "unknown"
 #endif
 
-#ifndef MAINSTAY_VERSION
-#define MAINSTAY_VERSION "unknown"
-#endif
-
 namespace mainstay::role {
 
 namespace {
 
-constexpr int kFirstTrialDescriptor = 16;  // above the descriptors with fixed numbers
+constexpr std::size_t kRefusalBytesMax = 1'000;  // of a message; the log has the whole text
+constexpr int kFirstTrialDescriptor = 16;        // above the descriptors with fixed numbers
 
 }  // namespace
 
-std::string Supervisor::upgrade_program(const ipc::Upgrade& question) const {
-    return question.program.empty() ? executable_ : question.program;
+std::string Daemon::upgrade_program(const ipc::Upgrade& question) const {
+    return question.program.empty() ? state_.executable : question.program;
 }
 
-Result<int> Supervisor::start_upgrade_trial(const ipc::Upgrade& question, int control, int control_of_child) {
-    if (phase_ != Phase::Running || reloading_ || replacement_)
+Result<int> Daemon::start_upgrade_trial(const ipc::Upgrade& question, int control, int control_of_child) {
+    if (!state_.is_running() || reload_.is_under_way() || children_.is_replacing())
         return fail(Errc::State, "the daemon is starting, stopping, reloading or being upgraded: try again");
     ipc::UpgradeTrial trial{ipc::kHandOverFormat, {}};
     std::vector<std::pair<int, int>> descriptors{{control_of_child, ipc::inherited::kControl}};
@@ -57,9 +55,9 @@ Result<int> Supervisor::start_upgrade_trial(const ipc::Upgrade& question, int co
         descriptors.emplace_back(fd, number);
         return number;
     };
-    for (const auto& child : children_)
+    for (const auto& child : children_.all())
         trial.parts.push_back({static_cast<std::uint8_t>(child->kind),
-                               inherit(current_.part(child->kind).snapshot.get()),
+                               inherit(state_.current.part(child->kind).snapshot.get()),
                                inherit(child->block_to_read.get())});
     const std::string program = upgrade_program(question);
     log_.info("upgrade to {} requested: running its trial", program);
@@ -70,7 +68,7 @@ Result<int> Supervisor::start_upgrade_trial(const ipc::Upgrade& question, int co
     return pid;
 }
 
-ipc::HandOver Supervisor::hand_over(int client, std::vector<int>& keep) {
+ipc::HandOver Daemon::hand_over(int client, std::vector<int>& keep) {
     ipc::HandOver state;
     const auto handed = [&keep](int fd) {
         if (fd >= 0) keep.push_back(fd);
@@ -79,53 +77,50 @@ ipc::HandOver Supervisor::hand_over(int client, std::vector<int>& keep) {
     state.version = MAINSTAY_VERSION;
     state.config_path = options_.config_path;
     state.pid_path = pid_file_.path();
-    state.pid_name = paths_.pid_name;
+    state.pid_name = state_.paths.pid_name;
     state.pid_file = handed(pid_file_.lock());
-    state.kick = handed(kick_.get());
-    state.scripts = handed(current_.scripts.get());
+    state.kick = handed(children_.kick());
+    state.scripts = handed(state_.current.scripts.get());
     state.client = handed(client);
-    state.generation = current_.number;
-    state.settings = current_.settings;
-    for (auto& child : children_) {
-        const auto& part = current_.part(child->kind);
-        state.roles.push_back({static_cast<std::uint8_t>(child->kind), child->pid, handed(child->control()),
-                               handed(child->block.get()), handed(child->ring.get()), handed(part.snapshot.get()),
-                               part.needed, child->ready, child->ever_ready, child->born});
-    }
+    state.generation = state_.current.number;
+    state.settings = state_.current.settings;
+    state.roles = children_.hand_over(handed);
     state.running = scripts_->hand_over();
-    state.host = handed(current_.host.get());
+    state.host = handed(state_.current.host.get());
     state.fifos = fifos_->hand_over();
     for (const auto& fifo : state.fifos) handed(fifo.fd);
-    state.maintenance = maintenance_.order();
-    state.log_levels = log_levels_.levels();
+    state.maintenance = operators_.maintenance();
+    state.log_levels = state_.log_levels.levels();
     state.discovered = handed(discovery_.memory());
     return state;
 }
 
-void Supervisor::upgrade(const std::string& program, const std::string& version, UniqueFd client) {
+void Daemon::upgrade(const std::string& program, const std::string& version, UniqueFd client) {
     const auto refuse = [&](const std::string& why) {
         log_.error("upgrade refused ({}): the running program continues", why);
-        if (!reloading_) upgrade_refused(why);
+        if (!reload_.is_under_way()) upgrade_refused(why);
         if (client) static_cast<void>(ipc::send_message(client.get(), ipc::UpgradeDone{why, {}, {}, 0}));
     };
-    if (phase_ != Phase::Running || reloading_) return refuse("the daemon is stopping or reloading: try again");
+    if (!state_.is_running() || reload_.is_under_way()) return refuse("the daemon is stopping or reloading: try again");
     try {
         refuse(execute(program, version, client.get()).text());
     } catch (const std::exception& thrown) {
         refuse(thrown.what());
     }
-    spares_->fill_soon();
+    children_.refill_spares();
+}
+
+void Daemon::upgrade_refused(const std::string& problem) {
+    state_.supervision.upgrade_refused = {kernel::wall_now(), problem.substr(0, kRefusalBytesMax)};
+    children_.report();
 }
 
 // It returns only if the new program does not run.
-Error Supervisor::execute(const std::string& program, const std::string& version, int client) {
+Error Daemon::execute(const std::string& program, const std::string& version, int client) {
     const std::string path = upgrade_program({program});
-    start_waiting_watchers();  // the new program takes over running processes only
-    wake_observer();
-    // The new program starts its own spares.
-    spares_->drop_all();
-    reader_->kill_waiting();
-    operators_.fail_all("the daemon is being upgraded; see `mainstayctl status` for the outcome");
+    children_.prepare_hand_over();
+    reload_.release_reader();
+    operators_.refuse_all("the daemon is being upgraded; see `mainstayctl status` for the outcome");
     std::vector<int> keep;
     const auto state = hand_over(client, keep);
     const auto written = ipc::write_hand_over(state);
@@ -139,9 +134,67 @@ Error Supervisor::execute(const std::string& program, const std::string& version
     return error;
 }
 
+// The new program's side: takes over what the program before handed over.
+Result<void> Daemon::adopt(int descriptor) {
+    const UniqueFd memory{descriptor};
+    auto state = ipc::read_hand_over(descriptor);
+    if (!state) return error_of(state);
+    const auto own = [](int fd) {
+        kernel::close_on_exec(fd, true);
+        return UniqueFd{fd};
+    };
+    if (auto made = children_.make_memory(); !made) return made;  // for roles that the program before did not have
+    pid_file_ = PidFile::adopt(state->pid_path, own(state->pid_file));
+    children_.adopt_kick(own(state->kick));
+    state_.current.scripts = own(state->scripts);
+    state_.current.number = state->generation;
+    state_.current.settings = state->settings;
+    apply_settings();
+    if (auto resolved = resolve_paths(state_.settings(), state->pid_name); !resolved) return resolved;
+    load_discovery();
+    operators_.open(state->maintenance);
+    state_.log_levels.adopt(state->log_levels);
+    if (options_.set_log_level) options_.set_log_level(state_.log_levels.of(LogModule::Supervisor));
+    state_.upgraded_from = state->version;
+    children_.await_replacement(state->version, own(state->client));
+    for (auto& role : state->roles) children_.adopt(role, own);
+    const auto bytes = ipc::read_memfd(state_.current.scripts.get());
+    auto table = bytes ? decode<alert::ScriptTable>(*bytes) : error_of(bytes);
+    if (!table) return error_of(table, "the script table");
+    fifos_->adopt(state->fifos, own);
+    watch_->go_on();
+    discovery_.adopt(own(state->discovered));
+    state_.current.host = own(state->host);
+    state_.current.table = std::move(*table);
+    follow_host_plan({});
+    scripts_->set_table(std::exchange(state_.current.table, {}));
+    scripts_->adopt(state->running);
+    state_.phase = Phase::Running;
+    state_.ever_ran = state_.start_is_complete = true;
+    log_.notice("version {}: state resumed from version {}", MAINSTAY_VERSION, state->version);
+    return {};
+}
+
+void Children::prepare_hand_over() {
+    start_waiting_watchers();
+    wake_observer();
+    spares_.drop_all();  // the new program starts its own
+}
+
+std::vector<ipc::HandedRole> Children::hand_over(const std::function<int(int)>& handed) {
+    std::vector<ipc::HandedRole> roles;
+    for (auto& child : children_) {
+        const auto& part = daemon_.current.part(child->kind);
+        roles.push_back({static_cast<std::uint8_t>(child->kind), child->pid, handed(child->control()),
+                         handed(child->block.get()), handed(child->ring.get()), handed(part.snapshot.get()),
+                         part.needed, child->ready, child->ever_ready, child->born});
+    }
+    return roles;
+}
+
 // Memory from an earlier program may not be sealed yet. If it cannot be sealed or mapped, it is not used: the role then
 // starts with the new memory that was made for it, as at its first start.
-void Supervisor::adopt_memory(Child& child, UniqueFd block, UniqueFd ring) {
+void Children::adopt_memory(Child& child, UniqueFd block, UniqueFd ring) {
     for (const int fd : {block.get(), ring.get()})
         if (fd >= 0) static_cast<void>(::fchmod(fd, 0600));
     const auto usable = [&](const char* what, const Result<void>& mapped) {
@@ -156,74 +209,30 @@ void Supervisor::adopt_memory(Child& child, UniqueFd block, UniqueFd ring) {
     if (auto opened = open_for_readers(child); !opened) log_.error("{}: {}", label(child.kind), opened.error().text());
 }
 
-// The new program's side: takes over what the program before handed over.
-Result<void> Supervisor::adopt(int descriptor) {
-    const UniqueFd memory{descriptor};
-    auto state = ipc::read_hand_over(descriptor);
-    if (!state) return error_of(state);
-    const auto own = [](int fd) {
-        kernel::close_on_exec(fd, true);
-        return UniqueFd{fd};
-    };
-    if (auto made = make_shared_memory(); !made) return made;  // for roles that the program before did not have
-    pid_file_ = PidFile::adopt(state->pid_path, own(state->pid_file));
-    kick_ = own(state->kick);
-    current_.scripts = own(state->scripts);
-    current_.number = state->generation;
-    current_.settings = state->settings;
-    apply_settings(current_.settings.daemon);
-    if (auto resolved = resolve_paths(current_.settings.daemon, state->pid_name); !resolved) return resolved;
-    load_discovery();
-    open_own_socket();
-    load_maintenance(state->maintenance);
-    log_levels_.adopt(state->log_levels);
-    if (options_.set_log_level) options_.set_log_level(log_levels_.of(LogModule::Supervisor));
-    upgraded_from_ = state->version;
-    replacement_ = make_replacement(state->version, own(state->client));
-    for (auto& role : state->roles) {
-        if (role.kind == 0 || role.kind > children_.size()) continue;
-        const auto kind = static_cast<Kind>(role.kind);
-        Child& child = child_of(kind);
-        current_.part(kind) = {own(role.snapshot), role.needed};
-        adopt_memory(child, own(role.block), own(role.ring));
-        child.ready = role.ready;
-        child.ever_ready = role.ever_ready;
-        child.born = role.born;
-        if (role.pid == 0) continue;
-        child.adopt(
-            role.pid, own(role.control),
-            [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
-        child.awaited.handed_over = true;
-        replacement_->add(kind);
-    }
-    const auto bytes = ipc::read_memfd(current_.scripts.get());
-    auto table = bytes ? decode<alert::ScriptTable>(*bytes) : error_of(bytes);
-    if (!table) return error_of(table, "the script table");
-    scripts_->set_notify_wait(std::chrono::seconds{current_.settings.notify_wait_seconds});
-    scripts_->set_pass_environment(current_.settings.pass_environment);
-    fifos_->set_pass_environment(current_.settings.pass_environment);
-    fifos_->adopt(state->fifos, own);
-    watch_->go_on();
-    discovery_.adopt(own(state->discovered));
-    current_.host = own(state->host);
-    current_.table = std::move(*table);
-    follow_host_plan({});
-    scripts_->set_table(std::exchange(current_.table, {}));
-    scripts_->adopt(state->running);
-    phase_ = Phase::Running;
-    ever_ran_ = true;
-    startup_reported_ = true;
-    log_.notice("version {}: state resumed from version {}", MAINSTAY_VERSION, state->version);
-    return {};
+void Children::adopt(ipc::HandedRole& role, const std::function<UniqueFd(int)>& own) {
+    if (role.kind == 0 || role.kind > children_.size()) return;
+    const auto kind = static_cast<Kind>(role.kind);
+    Child& child = of(kind);
+    daemon_.current.part(kind) = {own(role.snapshot), role.needed};
+    adopt_memory(child, own(role.block), own(role.ring));
+    child.ready = role.ready;
+    child.ever_ready = role.ever_ready;
+    child.born = role.born;
+    if (role.pid == 0) return;
+    child.adopt(
+        role.pid, own(role.control),
+        [this, &child](Result<ipc::Received> received) { on_message(child, std::move(received)); }, log_);
+    child.awaited.handed_over = true;
+    replacement_->add(kind);
 }
 
-std::unique_ptr<RoleReplacement> Supervisor::make_replacement(std::string before, UniqueFd client) {
+void Children::await_replacement(std::string before, UniqueFd client) {
     RoleReplacement::Handlers handlers;
-    handlers.runs = [this](Kind kind) { return child_of(kind).alive(); };
-    handlers.start_successor = [this](Kind kind) { spares_->start(kind, current_); };
-    handlers.drop_successor = [this](Kind kind) { spares_->drop(kind); };
+    handlers.runs = [this](Kind kind) { return of(kind).alive(); };
+    handlers.start_successor = [this](Kind kind) { spares_.start(kind, daemon_.current); };
+    handlers.drop_successor = [this](Kind kind) { spares_.drop(kind); };
     handlers.retire = [this](Kind kind) {
-        Child& old = child_of(kind);
+        Child& old = of(kind);
         old.kill_sent = true;
         old.send(ipc::Retire{}, -1, log_);
         return old.pid;
@@ -233,17 +242,18 @@ std::unique_ptr<RoleReplacement> Supervisor::make_replacement(std::string before
         if (*client)
             static_cast<void>(
                 ipc::send_message(client->get(), ipc::UpgradeDone{problem, before, MAINSTAY_VERSION, done}));
-        upgraded();
+        replacement_over();
     };
-    return std::make_unique<RoleReplacement>(loop_, log_, std::move(handlers));
+    replacement_ = std::make_unique<RoleReplacement>(daemon_.loop, log_, std::move(handlers));
 }
 
-void Supervisor::upgraded() {
+void Children::replacement_over() {
     replacement_.reset();
+    daemon_.upgraded_from.clear();
     start_needed(Kind::Observer);  // it may have rested
-    report_supervision();
-    spares_->fill_soon();
-    if (requests_.take_postponed()) request_reload();
+    report();
+    spares_.fill_soon();
+    handlers_.upgraded();
 }
 
 // ---- the trial of an upgrade, in the new program: checks that it can load the state of the running daemon ----

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <functional>
 
 #include "../../needs.hpp"
 #include "mainstay/ipc/shared.hpp"
@@ -20,12 +21,13 @@ struct Resting {
     Stage::Running running = stage.run();
     UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
 
-    // As the observer does it.
-    Resting() {
+    // As the observer does it. `when`: called first.
+    explicit Resting(const std::function<void(Resting&)>& when = [](Resting&) {}) {
         auto at = kernel::unix_address(stage.at("run/control.sock"));
         REQUIRE(at.has_value());
         REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&*at), sizeof *at) == 0);
         REQUIRE(::listen(socket.get(), 4) == 0);
+        when(*this);
         rest();
     }
     void rest() {
@@ -67,6 +69,26 @@ TEST_CASE("a reload wakes the observer, and it gets the new configuration" * mai
     Stage::take_configuration(vrrp, 2);
     b.next(2);
     b.stage.until_logged("Reload complete");
+    CHECK(b.stage.stop(b.running) == 0);
+}
+
+TEST_CASE("a reload that waits for the observer alone, which rests just then, is committed and starts one observer" *
+          mainstay::test::kNeedsRoot) {
+    Resting b{[](Resting& before) {
+        before.stage.reload(before.running, {});
+        auto& vrrp = before.running[Kind::Vrrp];
+        vrrp.hear<ipc::Prepare>();
+        vrrp.send(ipc::Prepared{2, {}});
+        // Its answer comes when the supervisor has that of the role.
+        REQUIRE(answer<ipc::OperatorAnswered>(before.stage.ask(ipc::LogLevelQuestion{})));
+    }};
+    auto& vrrp = b.running[Kind::Vrrp];
+    vrrp.hear<ipc::Commit>();
+    vrrp.send(ipc::Committed{2});
+    b.next(2);
+    b.stage.until_logged("Reload complete");
+    CHECK(b.stage.starts_none("mainstayd-obs"));
+    CHECK(b.stage.logged("wait for the observer's work") == 0);
     CHECK(b.stage.stop(b.running) == 0);
 }
 
