@@ -141,6 +141,7 @@ Result<std::vector<std::string>> Mailer::drop(const MailSelection& which) {
         note(id, what, spool_.remove(id));
     }
     for (const auto& failed : selected->failed) note(failed.id, what_it_is(failed), spool_.drop_failed(failed.id));
+    if (spool_.mails().empty() && in_flight_.empty()) last_problem_.clear();  // nothing waits for a relay any more
     log_selected(log_, "mail drop", which.by, lines);
     return lines;
 }

@@ -170,9 +170,9 @@ Result<std::vector<std::string>> Webhooks::drop(const Selection& which) {
         std::erase_if(queue->waiting, [&](const Waiting& one) { return one.post == waiting.post; });
         if (std::ranges::find(queue->waiting, waiting.object, &Waiting::object) == queue->waiting.end())
             queue->objects.erase(waiting.object);
-        ++queue->counters.dropped;
         lines.push_back(fmt::format("{}: dropped", id));
         finish(*queue, waiting);
+        if (queue->waiting.empty()) queue->counters.problem.clear();  // nothing waits for the receiver any more
     }
     for (const auto& failed : selected->failed) drop_failed(failed, lines);
     log_selected(log_, "webhook drop", which.by, lines);

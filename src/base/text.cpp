@@ -43,6 +43,27 @@ bool is_like(std::string_view text, std::string_view pattern) {
     return want == pattern.size();
 }
 
+char unescaped(std::string_view text, std::size_t& at) {
+    constexpr std::string_view kLetters = "abEfnrtv", kMeanings = "\a\b\x1b\f\n\r\t\v";
+    const auto digit_of = [](char c) {
+        return is_digit(c) ? c - '0' : lower(c) >= 'a' && lower(c) <= 'f' ? lower(c) - 'a' + 10 : 16;
+    };
+    const auto number = [&](std::size_t from, std::size_t most, int base) {
+        int value = 0;
+        std::size_t i = from;
+        for (; i < text.size() && i - from < most && digit_of(text[i]) < base; ++i)
+            value = (value * base + digit_of(text[i])) & 0xff;
+        at = i - 1;
+        return static_cast<char>(value);
+    };
+    const char c = text[at];
+    if (const auto i = kLetters.find(c); i != kLetters.npos) return kMeanings[i];
+    if (c == 'x' && at + 1 < text.size() && digit_of(text[at + 1]) < 16) return number(at + 1, text.size(), 16);
+    if (digit_of(c) < 8) return number(at, 3, 8);
+    if (c == 'c' && at + 1 < text.size()) return static_cast<char>(text[++at] & 0x1f);
+    return c;
+}
+
 std::string plain_quote(std::string_view text) {
     static constexpr std::string_view kPlain = ".:[]_-/%+=@, ";
     static constexpr std::size_t kBytesMax = 64;

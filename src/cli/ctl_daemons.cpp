@@ -51,7 +51,11 @@ Result<std::string> socket_called(const std::string& name, const std::string& ru
     std::vector<RunningDaemon> found;
     for (const auto& daemon : daemons) {
         if (daemon.name == name) return daemon.socket;
-        if (daemon.name.starts_with(name)) found.push_back(daemon);
+        // What follows from its pid file need not be given: "blue" is "blue_keepalived.pid-1a2b3c4d", but not
+        // "bluegreen".
+        const auto rest = daemon.name.starts_with(name) ? std::string_view{daemon.name}.substr(name.size()) : "";
+        if (!rest.empty() && std::string_view{"_-."}.find(rest.front()) != std::string_view::npos)
+            found.push_back(daemon);
     }
     if (found.size() == 1) return found.front().socket;
     if (found.empty())

@@ -12,6 +12,7 @@
 #include "mainstay/role/common/identity.hpp"
 #include "output.hpp"
 #include "remote.hpp"
+#include "status_view.hpp"
 
 namespace {
 
@@ -110,8 +111,10 @@ int run(int argc, char** argv) {
     if (chosen.alone) return chosen.alone();
     const auto found = control_socket_of(choice, mainstay::role::kRunDirectory);
     if (found) return chosen.with_daemon(*found);
-    const int exit_code = complain(found.error());
-    return is_check(app) ? kUnknown : exit_code;
+    if (!is_check(app)) return complain(found.error());
+    const auto failed = check_failed(found.error());
+    print(failed.line);
+    return failed.exit_code;
 }
 
 }  // namespace

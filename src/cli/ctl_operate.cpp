@@ -123,16 +123,22 @@ void add_queues(CLI::App& app, Chosen& chosen) {
 }
 
 void add_log_level(CLI::App& app, Chosen& chosen) {
-    const auto words = std::make_shared<std::vector<std::string>>();
-    auto* level = app.add_subcommand(
+    struct Options {
+        std::string module, level;  // of one word the level
+    };
+    const auto options = std::make_shared<Options>();
+    auto* command = app.add_subcommand(
         "loglevel", "Show the levels of the log, or set them until the daemon restarts; exit 0 done, 2 refused");
-    level
-        ->add_option("WORDS", *words,
-                     "[MODULE] LEVEL sets; MODULE is supervisor, config, vrrp, lvs, bfd, track, snmp, observer, mail, "
-                     "webhook or api (default: all), LEVEL is debug, info, notice, warning, error or default")
-        ->expected(0, 2)
-        ->type_name("[MODULE] [LEVEL]");
-    asks_daemon(*level, chosen, words, ctl_log_level);
+    command->add_option("MODULE", options->module,
+                        "Of this module: supervisor, config, vrrp, lvs, bfd, track, snmp, observer, mail, webhook or "
+                        "api; without it, of all");
+    command->add_option("LEVEL", options->level, "Set this level: debug, info, notice, warning, error or default");
+    asks_daemon(*command, chosen, options, [](const std::string& socket, const Options& given) {
+        std::vector<std::string> words;
+        for (const auto* word : {&given.module, &given.level})
+            if (!word->empty()) words.push_back(*word);
+        return ctl_log_level(socket, words);
+    });
 }
 
 void add_failover(CLI::App& app, Chosen& chosen) {

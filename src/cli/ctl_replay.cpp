@@ -286,6 +286,9 @@ int replay_here(const ReplayOptions& options) {
         return complain(Error{Errc::Invalid, "the record has no virtual servers"});
     if (!options.instance.empty() && record->segments.empty())
         return complain(Error{Errc::Invalid, "the record has no instances"});
+    if (of_servers && !options.instance.empty())
+        return complain(
+            Error{Errc::Invalid, "--instance is of VRRP, --service and --server are not: give one of them"});
     if (of_servers) record->segments.clear();
     if (!options.instance.empty()) record->judge_segments.clear();
     return replay_parts(options, *record, at, steps);

@@ -88,6 +88,7 @@ int follow_registry(RegistrySource& source, const DiscoverOptions& options) {
         }
         if (options.once) {
             if (!done) say(done.error().text());
+            if (!servers && ++failures < options.urls.size()) continue;  // the next one is asked now
             return done ? 0 : 1;
         }
         if (done) {

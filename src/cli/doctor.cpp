@@ -157,6 +157,8 @@ constexpr Advice kAdvice[] = {
     {"unicast_multicast", "one of {0} and {1} uses unicast, the other multicast: {2}",
      "configure unicast_peer on both directors, or on neither"},
     {"unknown_peer", "{0} drops the advertisements of {1}: {2}", "add {1} to unicast_peer of {0}"},
+    {"peer_ttl", "{0} drops the advertisements of {1}: {2}",
+     "set min_ttl and max_ttl of {1} in unicast_peer of {0} to what arrives, or unicast_ttl on {1}"},
     {"address_count", "{0} and {1} have different virtual addresses: {2}",
      "set the same virtual_ipaddress on all directors (virtual_ipaddress_excluded is for the rest)"},
     {"address_list", "{0} and {1} have different virtual addresses: {2}",

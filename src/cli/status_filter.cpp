@@ -56,8 +56,13 @@ void keep_services(json& lvs, std::vector<NamePattern>& patterns) {
                 [&](const json& server) { return is_server_selected(patterns, name, text(server, "name")); });
         return !list(service, "servers").empty();
     });
-    keep_if(lvs, "overrides",
-            [&](const json& one) { return is_server_selected(patterns, text(one, "service"), text(one, "server")); });
+    keep_if(lvs, "overrides", [&](const json& one) {
+        const std::string service = text(one, "service");
+        std::string server = text(one, "server");  // "10.0.0.1:80"; a name has brackets around any address
+        if (const auto port = server.rfind(':'); !server.starts_with('[') && port != std::string::npos)
+            server = fmt::format("[{}]{}", server.substr(0, port), server.substr(port));
+        return is_selected(patterns, service) || is_server_selected(patterns, service, server);
+    });
 }
 
 std::vector<std::string> all_names(const json& status) {

@@ -126,7 +126,7 @@ Result<std::vector<Rtnetlink::Failure>> Rtnetlink::Impl::carry_out(Batch batch, 
         batch.bytes, batch.first_sequence, batch.sent.size(),
         [&](std::size_t index, const netlink::Acknowledgement& answer) {
             if (netlink::judge(kind, answer.sys_errno) != netlink::Verdict::Failed) return;
-            failures.push_back({.index = batch.sent[index], .sys_errno = answer.sys_errno});
+            failures.push_back({.index = batch.sent[index], .sys_errno = answer.sys_errno, .text = answer.text});
         },
         meanwhile);
     if (!done) return error_of(done, "change addresses");
@@ -142,9 +142,17 @@ Result<std::vector<Rtnetlink::Failure>> Rtnetlink::Impl::change(std::span<const 
         const auto some = addresses.subspan(begin, std::min(limit, addresses.size() - begin));
         auto failed = carry_out(build(some, append), kind, {});
         if (!failed) return failed;
-        for (const Failure& failure : *failed) failures.push_back({begin + failure.index, failure.sys_errno});
+        for (Failure& failure : *failed) {
+            failure.index += begin;
+            failures.push_back(std::move(failure));
+        }
     }
     return failures;
+}
+
+std::string Rtnetlink::Failure::reason() const {
+    const std::string known = std::generic_category().message(sys_errno);
+    return text.empty() ? known : known + " (" + text + ")";
 }
 
 Rtnetlink::Batch Rtnetlink::prepare_add(std::span<const Address> addresses) {

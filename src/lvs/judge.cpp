@@ -140,9 +140,11 @@ bool Judge::Impl::reweigh(const ServerRef& ref, Instant now, Intents& out) {
     auto& server = services_.state_at(ref);
     const std::int64_t weight = effective_weight(services_.config_at(ref), server);
     if (weight == server.weight) return false;
-    out.push_back(log_line(LogLevel::Info, fmt::format("Changing weight from {} to {} for {} service {} of VS {}",
-                                                       server.weight, weight, server.alive ? "active" : "inactive",
-                                                       services_.name(ref), services_.name(ref.service))));
+    if (clamp_weight(weight) != clamp_weight(server.weight))
+        out.push_back(log_line(LogLevel::Info, fmt::format("Changing weight from {} to {} for {} service {} of VS {}",
+                                                           clamp_weight(server.weight), clamp_weight(weight),
+                                                           server.alive ? "active" : "inactive", services_.name(ref),
+                                                           services_.name(ref.service))));
     server.weight = weight;
     if (server.between->grows_since) slow_start_.follow(services_, ref, now);
     if (server.alive) out.emplace_back(TableChanged{ref.service});

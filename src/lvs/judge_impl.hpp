@@ -125,7 +125,7 @@ private:
     void cancel_gone(const Previous& before, Intents& out) const;
 
     // judge_run.cpp
-    [[nodiscard]] std::size_t shut_down_servers(std::size_t number, bool keep, bool flushes, Intents& out) const;
+    [[nodiscard]] std::size_t shut_down_servers(std::size_t number, bool flushes, Intents& out) const;
 
     // judge_suspend.cpp, and what the log says of a service's checks
     void on_addresses(Moment at, Intents& out);

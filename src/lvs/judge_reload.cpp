@@ -161,10 +161,11 @@ void Judge::Impl::carry_service(std::size_t service, const Previous& before, std
 
 void Judge::Impl::report_carried(const ServerRef& ref, const ServerState& old, Moment at, Intents& out) {
     auto& server = services_.state_at(ref);
-    if (old.weight != server.weight) {
+    if (clamp_weight(old.weight) != clamp_weight(server.weight)) {
         out.push_back(log_line(LogLevel::Info, fmt::format("Changing weight from {} to {} for {} service {} of VS {}",
-                                                           old.weight, server.weight, old.alive ? "active" : "inactive",
-                                                           services_.name(ref), services_.name(ref.service))));
+                                                           clamp_weight(old.weight), clamp_weight(server.weight),
+                                                           old.alive ? "active" : "inactive", services_.name(ref),
+                                                           services_.name(ref.service))));
     }
     const bool alive = may_live(server);
     if (!alive || old.alive) {

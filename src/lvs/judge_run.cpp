@@ -230,12 +230,13 @@ void Judge::Impl::announce_initial(const ServerRef& ref, Intents& out) const {
 
 Intents Judge::Impl::stop(bool keep) const {
     Intents out;
+    if (keep) return out;  // keepalived: with -I the table serves on, and nothing is said
     const bool flushes = services_.global.lvs_flush_on_stop != config::Global::FlushOnStop::No;
     const bool names_services = services_.size() <= kServersNamedInLogMax;
     std::size_t of_unnamed = 0;
     for (std::size_t v = 0; v < services_.size(); ++v) {
         const auto& service = services_.configs[v];
-        const std::size_t unnamed = shut_down_servers(v, keep, flushes, out);
+        const std::size_t unnamed = shut_down_servers(v, flushes, out);
         if (!names_services) {
             of_unnamed += unnamed;
         } else if (unnamed != 0) {
@@ -252,14 +253,14 @@ Intents Judge::Impl::stop(bool keep) const {
 }
 
 // Returns how many servers are removed from the table without a log line.
-std::size_t Judge::Impl::shut_down_servers(std::size_t number, bool keep, bool flushes, Intents& out) const {
+std::size_t Judge::Impl::shut_down_servers(std::size_t number, bool flushes, Intents& out) const {
     const auto& service = services_.configs[number];
     std::size_t unnamed = 0;
     for (std::size_t s = 0; s < service.real_servers.size(); ++s) {
         const ServerRef ref{number, s};
         const bool alive = services_.state_at(ref).alive;
         const bool inhibited = !alive && inhibits(service, service.real_servers[s]);
-        if (!keep && !flushes && (alive || inhibited)) {
+        if (!flushes && (alive || inhibited)) {
             if (!services_.names_servers())
                 ++unnamed;
             else

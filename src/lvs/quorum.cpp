@@ -31,18 +31,25 @@ std::string gained_text(const Quorum& quorum, std::int64_t weight) {
     return fmt::format("{}+{}={} <= {}", quorum.quorum, quorum.hysteresis, quorum.quorum + quorum.hysteresis, weight);
 }
 
-std::string lost_text(const Quorum& quorum, std::int64_t weight) {
-    return fmt::format("{}-{}={} > {}", quorum.quorum, quorum.hysteresis, quorum.quorum - quorum.hysteresis, weight);
+namespace {
+
+std::int64_t needed(const Quorum& quorum, bool to_gain) {
+    return to_gain ? quorum.quorum + quorum.hysteresis : quorum.quorum - quorum.hysteresis;
 }
 
-std::string lost_mail_text(const Quorum& quorum, std::int64_t weight) {
-    return fmt::format("{}+{}={} <= {}", quorum.quorum, quorum.hysteresis, quorum.quorum - quorum.hysteresis, weight);
+}  // namespace
+
+std::string lost_text(const Quorum& quorum, std::int64_t weight, bool never_had) {
+    return fmt::format("{}-{}={} > {}", quorum.quorum, quorum.hysteresis, needed(quorum, never_had), weight);
+}
+
+std::string lost_mail_text(const Quorum& quorum, std::int64_t weight, bool never_had) {
+    return fmt::format("{}+{}={} <= {}", quorum.quorum, quorum.hysteresis, needed(quorum, never_had), weight);
 }
 
 std::string plain_quorum_text(const Quorum& quorum, std::int64_t weight, bool gained) {
-    const auto needed = gained ? quorum.quorum + quorum.hysteresis : quorum.quorum - quorum.hysteresis;
     return fmt::format("the servers that are up have weight {}, {} is needed", weight,
-                       std::max<std::int64_t>(needed, 1));
+                       std::max<std::int64_t>(needed(quorum, gained), 1));
 }
 
 }  // namespace mainstay::lvs

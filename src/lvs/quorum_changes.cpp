@@ -49,17 +49,21 @@ void lose(Services& services, std::size_t service, std::int64_t weight, QuorumCh
     auto& state = services.states[service];
     const auto& config = services.configs[service];
     const std::string name = services.name(service);
+    // One that never had quorum needs as much as one that gains it; keepalived writes that in the words of a loss.
+    const bool starts = when == QuorumChange::Start;
     const Quorum quorum = quorum_of(config);
-    const std::string_view words = when == QuorumChange::Start ? "Starting with quorum down" : "Lost quorum";
+    const std::string_view words = starts ? "Starting with quorum down" : "Lost quorum";
     state.quorum_up = false;
-    out.push_back(log_line(LogLevel::Warning, fmt::format("{} {} for VS {}", words, lost_text(quorum, weight), name)));
+    out.push_back(
+        log_line(LogLevel::Warning, fmt::format("{} {} for VS {}", words, lost_text(quorum, weight, starts), name)));
     if (config.sorry_server) {
         state.sorry_in_use = true;
         sorry_enters(config, name, out);
         if (when == QuorumChange::Running) out.emplace_back(TableChanged{service});
     }
-    out.emplace_back(Announce{service_event(config, false, fmt::format("{} {}", words, lost_mail_text(quorum, weight)),
-                                            fmt::format("{}: {}", words, plain_quorum_text(quorum, weight, false)))});
+    out.emplace_back(
+        Announce{service_event(config, false, fmt::format("{} {}", words, lost_mail_text(quorum, weight, starts)),
+                               fmt::format("{}: {}", words, plain_quorum_text(quorum, weight, starts)))});
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mainstay/base/text.hpp"
 #include "mainstay/config/keywords.hpp"
 
 namespace mainstay::probe {
@@ -64,45 +65,15 @@ std::string message_of(int code) {
     return reinterpret_cast<const char*>(text.data());
 }
 
-int digit_of(char c, int base) {
-    int value = base;
-    if (c >= '0' && c <= '9') value = c - '0';
-    if (c >= 'a' && c <= 'f') value = c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') value = c - 'A' + 10;
-    return value < base ? value : -1;
-}
-
-// Reads a number of at most `most` digits and sets `at` to the character after it.
-char number_at(std::string_view text, std::size_t& at, std::size_t most, int base) {
-    int value = 0;
-    for (std::size_t n = 0; n < most && at < text.size() && digit_of(text[at], base) >= 0; ++n, ++at)
-        value = value * base + digit_of(text[at], base);
-    return static_cast<char>(value & 0xff);
-}
-
 }  // namespace
 
 std::string regex_unescaped(std::string_view text) {
-    static constexpr std::string_view kLetters = "abefnrtvE", kMeanings = "\a\b\x1b\f\n\r\t\v\x1b";
     std::string plain;
-    for (std::size_t at = 0; at < text.size();) {
-        const char c = text[at++];
-        if (c != '\\' || at == text.size()) {
-            plain += c;
-            continue;
-        }
-        const char next = text[at];
-        if (const auto letter = kLetters.find(next); letter != std::string_view::npos) {
-            plain += kMeanings[letter];
-            ++at;
-        } else if (next == 'x' && at + 1 < text.size() && digit_of(text[at + 1], 16) >= 0) {
-            plain += number_at(text, ++at, 2, 16);
-        } else if (digit_of(next, 8) >= 0) {
-            plain += number_at(text, at, 3, 8);
-        } else {
-            plain += next;
-            ++at;
-        }
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] == '\\' && at + 1 < text.size())
+            plain += unescaped(text, ++at);
+        else
+            plain += text[at];
     }
     return plain;
 }

@@ -247,17 +247,19 @@ std::string topology(const LvsView& view) {
 
 LvsView::LvsView(const DumpSource& source)
     : config_{source.config}, states_(source.config.virtual_servers.size()), files_{vrrp::file_trackers(config_)} {
-    if (source.lvs == nullptr) return;
-    for (std::size_t i = 0; i < states_.size(); ++i) states_[i] = status_of(*source.lvs, config_.virtual_servers[i], i);
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+        const auto& service = config_.virtual_servers[i];
+        if (source.lvs != nullptr) states_[i] = status_of(*source.lvs, service, i);
+        if (names_servers(service)) in_force_.emplace(i, in_force(service, states_[i]));
+    }
 }
 
 std::vector<DumpedServer> LvsView::servers(std::size_t service) const {
     std::vector<DumpedServer> out;
-    const auto& configured = config_.virtual_servers[service];
-    const auto* now = states_[service];
-    for (std::size_t i = 0; i < configured.real_servers.size(); ++i)
-        out.push_back({configured, configured.real_servers[i],
-                       now != nullptr && i < now->servers.size() ? &now->servers[i] : nullptr});
+    const auto named = in_force_.find(service);
+    const auto& used = named != in_force_.end() ? named->second : config_.virtual_servers[service];
+    for (std::size_t i = 0; i < used.real_servers.size(); ++i)
+        out.push_back({used, used.real_servers[i], status_of(states_[service], used.real_servers[i], i)});
     return out;
 }
 

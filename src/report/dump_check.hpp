@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,7 @@ public:
 private:
     const config::Config& config_;
     std::vector<const ServiceStatus*> states_;
+    std::map<std::size_t, config::VirtualServer> in_force_;  // services with servers of files or DNS names
     std::vector<vrrp::FileTracker> files_;
 };
 

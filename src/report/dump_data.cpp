@@ -55,7 +55,7 @@ public:
         addresses();
         unicast();
         routing();
-        out_ += tracked_.lists(instance_.track_interfaces, instance_.track_scripts, *instance_.more, false);
+        out_ += tracked_.lists(instance_.track_interfaces, instance_.track_scripts, *instance_.more, instance_.name);
         notifies();
     }
 
@@ -151,7 +151,7 @@ void InstanceLines::priorities() {
     line("Accept", enabled(!vrrp::refuses_packets(instance_)));
     line("Preempt", enabled(!instance_.nopreempt));
     if (instance_.preempt_delay.count() != 0)
-        line("Preempt delay", fmt::format("{} secs", seconds(instance_.preempt_delay)));
+        line("Preempt delay", fmt::format("{:g} secs", static_cast<double>(instance_.preempt_delay.count()) / 1e6));
     line("Promote_secondaries", enabled(config::flag(words, keyword::promote_secondaries)));
     using config::AuthType;
     if (instance_.version == 2)
@@ -165,8 +165,14 @@ void InstanceLines::priorities() {
 
 void InstanceLines::addresses() {
     const bool set = holds_addresses(now_);
+    const auto is_refused = [&](const config::VirtualAddress& address) {
+        return source_.vrrp != nullptr && std::ranges::any_of(source_.vrrp->refused_addresses, [&](const auto& one) {
+                   return one.instance == instance_.name && one.address == address.prefix.to_string();
+               });
+    };
     const auto put = [&](const std::vector<config::VirtualAddress>& list) {
-        for (const auto& address : list) out_ += "     " + address_text(address, instance_, set) + "\n";
+        for (const auto& address : list)
+            out_ += "     " + address_text(address, instance_, set && !is_refused(address)) + "\n";
     };
     if (!instance_.addresses.empty()) out_ += fmt::format("   Virtual IP ({}):\n", instance_.addresses.size());
     put(instance_.addresses);
@@ -177,7 +183,8 @@ void InstanceLines::addresses() {
 void InstanceLines::unicast() {
     if (instance_.unicast_peers.empty()) return;
     const auto settings = vrrp::settings_of(instance_, source_.config.global);
-    line("Unicast TTL", static_cast<int>(settings.unicast_ttl.value_or(kUnicastTtl)));
+    if (settings.unicast_ttl || instance_.family == Family::V4)  // of IPv6 it is the host's
+        line("Unicast TTL", static_cast<int>(settings.unicast_ttl.value_or(kUnicastTtl)));
     out_ += fmt::format("   Check unicast src : {}\n   Unicast Peer :\n", yes_or_no(settings.check_unicast_src));
     for (const auto& peer : instance_.unicast_peers)
         out_ += fmt::format("     {} min_ttl {} max_ttl {}\n", peer.address.to_string(), peer.min_ttl, peer.max_ttl);

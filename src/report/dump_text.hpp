@@ -70,10 +70,10 @@ public:
     [[nodiscard]] const std::vector<vrrp::TrackedObject>& of(const std::string& instance) const;
     // The block "Tracking instances": the instances that track this.
     [[nodiscard]] std::string instances_of(vrrp::TrackedObject::Kind kind, const std::string& name) const;
-    // The blocks "Tracked interfaces" ... of an instance or a group.
+    // The blocks "Tracked interfaces" ... of an instance, or of a group, which gives no name.
     [[nodiscard]] std::string lists(const std::vector<config::TrackedInterface>& links,
                                     const std::vector<config::TrackedScript>& scripts,
-                                    const config::ExtraSettings& more, bool of_group) const;
+                                    const config::ExtraSettings& more, const std::string& instance = {}) const;
     [[nodiscard]] const std::vector<NamedWeight>& bfds() const { return bfds_; }  // of the bfd_instances
 
 private:

@@ -71,7 +71,7 @@ std::string sync_groups(const DumpSource& source, const TrackedView& tracked) {
         out += fmt::format("   Using smtp notification = {}\n", yes_or_no(group.smtp_alert));
         if (config::flag(group.more->values, keyword::notify_priority_changes))
             out += "   Notify priority changes = yes\n";
-        out += tracked.lists(group.track_interfaces, group.track_scripts, *group.more, true);
+        out += tracked.lists(group.track_interfaces, group.track_scripts, *group.more);
         out += notify_lines(group.notify, {});
     }
     return out;
@@ -160,7 +160,6 @@ TrackedView::TrackedView(const DumpSource& source) : bfds_{bfd_weights(source.co
     const auto& instances = source.vrrp->router.instances;
     for (std::size_t i = 0; i < instances.size() && i < source.vrrp->tracked.size(); ++i) {
         const auto& objects = source.vrrp->tracked[i];
-        if (objects.empty()) continue;
         by_instance_[instances[i].name] = &objects;
         for (const auto& object : objects)
             instances_[{object.kind, object.name}] +=
@@ -181,7 +180,8 @@ std::string TrackedView::instances_of(ObjectKind kind, const std::string& name) 
 
 std::string TrackedView::lists(const std::vector<config::TrackedInterface>& links,
                                const std::vector<config::TrackedScript>& scripts, const config::ExtraSettings& more,
-                               bool of_group) const {
+                               const std::string& instance) const {
+    const auto used = by_instance_.find(instance);
     std::string out;
     if (!links.empty()) out += "   Tracked interfaces :\n";
     for (const auto& one : links)
@@ -189,15 +189,23 @@ std::string TrackedView::lists(const std::vector<config::TrackedInterface>& link
     if (!scripts.empty()) out += "   Tracked scripts :\n";
     for (const auto& one : scripts)
         out += fmt::format("     {} weight {}{}\n", one.name, one.weight, reversed(one.reverse));
-    const auto put = [&](const char* title, const char* after_name, const std::vector<NamedWeight>& list) {
+    const auto put = [&](const char* title, const char* after_name, ObjectKind kind, std::vector<NamedWeight> list) {
+        // A member of a sync group does not track all that stands in its blocks.
+        if (used != by_instance_.end())
+            std::erase_if(list, [&](NamedWeight& one) {
+                const auto is_it = [&](const auto& object) { return object.kind == kind && object.name == one.name; };
+                const auto tracked = std::ranges::find_if(*used->second, is_it);
+                if (tracked != used->second->end()) one.weight = tracked->weight;
+                return tracked == used->second->end();
+            });
         if (!list.empty()) out += fmt::format("   {} :\n", title);
         for (const auto& one : list)
             out += fmt::format("     {}{} weight {}{}\n", one.name, after_name, one.weight, reversed(one.reverse));
     };
-    put("Tracked files", ",", tracked_lines(more, keyword::track_file, files_));
-    put(of_group ? "Tracked process" : "Tracked processes", ",",
+    put("Tracked files", ",", ObjectKind::File, tracked_lines(more, keyword::track_file, files_));
+    put(instance.empty() ? "Tracked process" : "Tracked processes", ",", ObjectKind::Process,
         tracked_lines(more, keyword::track_process, processes_));
-    put("Tracked BFDs", ":", tracked_lines(more, keyword::track_bfd, bfds_));
+    put("Tracked BFDs", ":", ObjectKind::Bfd, tracked_lines(more, keyword::track_bfd, bfds_));
     return out;
 }
 

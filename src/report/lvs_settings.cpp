@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mainstay/config/keywords.hpp"
+#include "mainstay/lvs/named.hpp"
 
 namespace mainstay::report {
 
@@ -32,6 +33,32 @@ const ServiceStatus* status_of(const LvsStatus& status, const config::VirtualSer
     if (likely < status.services.size() && status.services[likely].name == name) return &status.services[likely];
     const auto found = std::ranges::find(status.services, name, &ServiceStatus::name);
     return found != status.services.end() ? &*found : nullptr;
+}
+
+bool names_servers(const config::VirtualServer& service) {
+    return std::ranges::any_of(service.real_servers, [](const auto& one) { return one.endpoint.address.empty(); });
+}
+
+config::VirtualServer in_force(const config::VirtualServer& service, const ServiceStatus* status) {
+    lvs::ServiceMemory memory;
+    if (status != nullptr)
+        for (const auto& server : status->servers) memory.servers.push_back({.endpoint = server.endpoint});
+    lvs::KnownServers known;
+    return lvs::with_known(service, [&](const config::VirtualServer&, const lvs::NamedServers& named) {
+        known = lvs::remembered(memory, service, named);
+        return &known;
+    });
+}
+
+const ServerStatus* status_of(const ServiceStatus* status, const config::RealServer& server, std::size_t likely) {
+    if (status == nullptr) return nullptr;
+    const auto& servers = status->servers;
+    const auto is_it = [&](const ServerStatus& one) {
+        return one.endpoint == server.endpoint || one.endpoint.address.empty();  // an older writer has none
+    };
+    if (likely < servers.size() && is_it(servers[likely])) return &servers[likely];
+    const auto found = std::ranges::find(servers, server.endpoint, &ServerStatus::endpoint);
+    return found != servers.end() ? &*found : nullptr;
 }
 
 CheckSettings settings_of(const config::VirtualServer& service) {

@@ -17,6 +17,14 @@ namespace mainstay::report {
 [[nodiscard]] const ServiceStatus* status_of(const LvsStatus& status, const config::VirtualServer& service,
                                              std::size_t likely);
 
+// The service with the servers that it has: those of files and DNS names instead of the blocks that name them. Without
+// a state there are none of these.
+[[nodiscard]] config::VirtualServer in_force(const config::VirtualServer& service, const ServiceStatus* status);
+[[nodiscard]] bool names_servers(const config::VirtualServer& service);  // has such a block
+// The state of this server, which is looked for at `likely` first; null: the role has not told of it.
+[[nodiscard]] const ServerStatus* status_of(const ServiceStatus* status, const config::RealServer& server,
+                                            std::size_t likely);
+
 // Settings of a service or a server that its checks inherit. 0: each type of check has its own.
 struct CheckSettings {
     std::uint64_t retry = 0;

@@ -23,6 +23,8 @@ constexpr ProblemRow kProblemRows[] = {
      kAnyRule, ""},
     {InstanceFault, "instance_fault", "vrrp", kCritical, "An instance is in FAULT.",
      "fix the cause; the instance then recovers by itself", "MainstayFault", "vrrpInstanceState"},
+    {AddressRefused, "address_refused", "vrrp", kCritical, "The kernel has refused an address of a MASTER.",
+     "correct the options of the address in virtual_ipaddress of {} as the reason says, and reload", kAnyRule, ""},
     {NoQuorum, "no_quorum", "lvs", kCritical, "A virtual server lacks its quorum.",
      "run mainstayctl why '{}': it shows of each server why it gets no connections", "MainstayServiceDown",
      "virtualServerQuorumStatus"},
@@ -91,6 +93,12 @@ void find_in_vrrp(const DaemonStatus& status, const VrrpStatus& vrrp, Problems& 
                                          other->text)});
         if (one.state == vrrp::State::Fault)
             found.push_back({InstanceFault, one.name, "", fmt::format("{} is in FAULT: {}", one.name, one.fault)});
+        if (one.owns_addresses)
+            for (const auto& refused : vrrp.refused_addresses)
+                if (refused.instance == one.name)
+                    found.push_back({AddressRefused, one.name, "",
+                                     fmt::format("{} is MASTER without {}: the kernel refused it: {}", one.name,
+                                                 refused.address, refused.reason)});
         if (one.state == vrrp::State::Init)
             found.push_back({InstanceInit, one.name, "", fmt::format("{} has not started", one.name)});
     }
@@ -106,7 +114,9 @@ void find_in_vrrp(const DaemonStatus& status, const VrrpStatus& vrrp, Problems& 
 // Of the server's checks, the one that keeps it down.
 std::string failed_check(const ServerStatus& server) {
     for (const auto& check : server.checks)
-        if (!check.up) return fmt::format(": {} {}: {}", check.type, check.target, check.last_result);
+        if (!check.up)
+            return fmt::format(": {} {}: {}", check.type, check.target,
+                               check.has_run ? check.last_result : "has not run yet");
     return server.note.empty() ? std::string{} : ": " + server.note;
 }
 

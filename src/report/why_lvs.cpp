@@ -106,9 +106,14 @@ std::string details(const WhySource& source, const OverrideStatus& held) {
 }
 
 std::string server_sentence(const WhySource& source, const ServiceStatus& service, const ServerStatus& server) {
+    if (service.sorry_in_use && server.name == service.sorry_server)
+        return fmt::format(
+            "{} is in the table with weight {} as the sorry server of {}, whatever its checks and operators say",
+            server.name, server.weight_in_table, service.name);
     const auto* held = override_of(source, service, server);
     if (is_held(held, Hold::Disabled))
-        return fmt::format("{} is out of the table{} because {} disabled it{}", server.name,
+        return fmt::format("{} {}{} because {} disabled it{}", server.name,
+                           server.in_table ? "gets no new connections and leaves the table" : "is out of the table",
                            since_text(source, held->since), held->by, details(source, *held));
     if (is_held(held, Hold::Drained))
         return fmt::format("{} {}{} because {} drained it{}", server.name,

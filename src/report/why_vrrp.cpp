@@ -209,6 +209,12 @@ Explanation explain(const WhySource& source, const vrrp::GroupSnapshot& group) {
     return {group.name, "group", vrrp::to_string(group.state), since, reasons.take()};
 }
 
+// As in "because it ...": the snapshot's text is what stands in brackets in the log.
+std::string failure_of(const vrrp::ScriptSnapshot& script) {
+    if (script.last_failure == "timed_out") return "timed out";
+    return (script.last_failure.starts_with("due to ") ? "ended " : "") + script.last_failure;
+}
+
 Explanation explain(const WhySource& source, const vrrp::ScriptSnapshot& script) {
     Reasons reasons;
     const char* state = !script.known ? "UNKNOWN" : script.up ? "UP" : "DOWN";
@@ -220,7 +226,7 @@ Explanation explain(const WhySource& source, const vrrp::ScriptSnapshot& script)
     else
         text += fmt::format(" because it {}", script.last_failure.empty()
                                                   ? std::string{"fails"}
-                                                  : script.last_failure + errors_text(source, script));
+                                                  : failure_of(script) + errors_text(source, script));
     if (const auto row = in_a_row(script.failures_in_row); !row.empty()) text += fmt::format(" ({})", row);
     reasons.add(std::move(text));
     if (script.streak > 0)
@@ -253,7 +259,8 @@ Explanation explain(const WhySource& source, const vrrp::TrackerSnapshot& tracke
     Reasons reasons;
     const bool file = tracker.kind == vrrp::TrackerSnapshot::Kind::File;
     const std::string state = file ? std::to_string(tracker.value) : tracker.up ? "UP" : "DOWN";
-    reasons.add(file ? fmt::format("the file {} holds {}", tracker.name, tracker.value)
+    reasons.add(file ? fmt::format("the file {} holds {}{}", tracker.name, tracker.value,
+                                   tracker.value == 0 ? ", or is not there" : "")
                      : fmt::format("{} is {}: {} {}", tracker.name, state, tracker.value,
                                    tracker.value == 1 ? "process matches" : "processes match"));
     if (!file && tracker.value == 0)
@@ -269,9 +276,11 @@ void add_weightless_uses(const WhySource& source, std::string_view interface, Re
     for (std::size_t i = 0; i < std::min(vrrp.tracked.size(), vrrp.router.instances.size()); ++i)
         for (const auto& one : vrrp.tracked[i])
             if (one.kind == vrrp::TrackedObject::Kind::Interface && one.name == interface && one.weight == 0 &&
-                !one.faults)
+                !one.faults) {
                 reasons.add(fmt::format("{} tracks it without a weight: it would be FAULT while the link is {}",
                                         vrrp.router.instances[i].name, one.reverse ? "up" : "down"));
+                break;  // its group may track it, too
+            }
 }
 
 Explanation explain_interface(const WhySource& source, std::string_view name) {

@@ -26,17 +26,13 @@ Nanos Instance::hand_over_wait() const {
     return skew_time(config_->version, kLowestPriority, config_->advert_int) + config_->advert_int;
 }
 
-Cause Instance::hand_over_cause() const { return around_.maintenance ? Cause::Maintenance : Cause::Operator; }
-
-const char* Instance::hand_over_reason() const {
-    return around_.maintenance ? "an operator began maintenance" : "an operator handed it over";
-}
-
-void Instance::hand_over(Step step) {
+void Instance::hand_over(Step step, Cause why) {
     if (state_ != State::Master) return;
     log(step, LogLevel::Notice,
         fmt::format("handing over: waiting at most {:.3f} s for another router", seconds_of(hand_over_wait())));
-    step_back(step, hand_over_cause(), hand_over_reason(), 1, hand_over_wait());
+    const char* const reason =
+        why == Cause::Maintenance ? "an operator began maintenance" : "an operator handed it over";
+    step_back(step, why, reason, 1, hand_over_wait());
     handed_over_at_ = step.now;
     failed_over_ = true;
 }
@@ -75,7 +71,7 @@ std::vector<InstanceId> Router::Impl::together_with(InstanceId id) const {
 }
 
 void Router::Impl::on(Step step, const FailOver& fact) {
-    for (const InstanceId id : together_with(fact.instance)) instances[id].hand_over(step);
+    for (const InstanceId id : together_with(fact.instance)) instances[id].hand_over(step, Cause::Operator);
     settle_all(step);
 }
 
@@ -92,7 +88,7 @@ void Router::Impl::on(Step step, const Maintenance& fact) {
     apply_health(step);
     for (Instance& instance : instances) {
         if (fact.on)
-            instance.hand_over(step);
+            instance.hand_over(step, Cause::Maintenance);
         else
             instance.fail_back(step);
     }

@@ -192,9 +192,10 @@ void Instance::log_fault(Step step, const Health& health, const char* suffix) {
 // The advert is sent first, so that the next backup stays quiet; log lines and events follow last.
 void Instance::become_master(Step step) {
     const IpAddress preempted = preempting_;
-    reasons_.took_over(effective_, down_time(), problems_.refused_since(step.now - down_time()));
     if (handed_over_at_)
-        reasons_.set(hand_over_cause(), fmt::format("{}, and no other router took over", hand_over_reason()));
+        reasons_.taken_back();
+    else
+        reasons_.took_over(effective_, down_time(), problems_.refused_since(step.now - down_time()));
     clear_timers();
     if (!preempted.empty()) preempted_until_ = step.now + config_->advert_int;
     preempting_ = preempted;

@@ -15,6 +15,11 @@ void TransitionReasons::yielded_to(const IpAddress& from, std::uint8_t priority,
     heard_master(from, priority);
 }
 
+void TransitionReasons::taken_back() {
+    heard_ = {};
+    text_ += ", and no other router took over";
+}
+
 void TransitionReasons::took_over(std::uint8_t ours, Nanos silence, const std::string& refused) {
     const double silence_s = std::chrono::duration<double>(silence).count();
     const auto [kind, from, priority] = std::exchange(heard_, {});
@@ -25,7 +30,9 @@ void TransitionReasons::took_over(std::uint8_t ours, Nanos silence, const std::s
     }
     switch (kind) {
         case Kind::Nothing:
-            text_ = "no other router advertised";
+            text_ = ours == config::kOwnerPriority
+                        ? fmt::format("this router owns the addresses (priority {}) and waits for no other", ours)
+                        : "no other router advertised";
             return;
         case Kind::Master:
             text_ = fmt::format("no advertisement of {} (priority {}) arrived for {:.3g} s", from.to_string(), priority,

@@ -125,17 +125,20 @@ void judge_addresses(const ReceiveContext& c, const PacketHeard& p, const wire::
     }
 }
 
-// Only when asked for, or when a TTL range is given for some peer; otherwise any unicast source is accepted, as
-// keepalived does.
+// Only when it is to be checked; otherwise any unicast source is accepted, as keepalived does.
 bool peer_ok(const ReceiveContext& c, const PacketHeard& p) {
     const auto& peers = c.config.unicast_peers;
-    const auto ranged = [](const config::UnicastPeer& peer) { return peer.min_ttl > 0 || peer.max_ttl < 255; };
-    if (peers.empty() || (!c.settings.check_unicast_src && std::ranges::none_of(peers, ranged))) return true;
+    if (peers.empty() || !c.settings.check_unicast_src) return true;
     const auto peer = std::ranges::find(peers, p.source, &config::UnicastPeer::address);
     if (peer != peers.end() && p.ttl >= peer->min_ttl && p.ttl <= peer->max_ttl) return true;
-    if (peer != peers.end()) ++c.counters.ip_ttl_err;
-    log_once(c, p, Problem::Peer, "dropped an advert from {} with TTL {}: not a unicast_peer, or out of its TTL range",
-             p.source.to_string(), p.ttl);
+    if (peer == peers.end()) {
+        log_once(c, p, Problem::Peer, "dropped an advert from {} with TTL {}: not a unicast_peer", p.source.to_string(),
+                 p.ttl);
+        return false;
+    }
+    ++c.counters.ip_ttl_err;
+    log_once(c, p, Problem::PeerTtl, "dropped an advert from {} with TTL {}: this unicast_peer's is from {} to {}",
+             p.source.to_string(), p.ttl, peer->min_ttl, peer->max_ttl);
     return false;
 }
 
@@ -188,6 +191,8 @@ const char* kind_of(Problem problem) {
             return "rival_master";
         case Problem::OtherVrid:
             return "other_vrid";
+        case Problem::PeerTtl:
+            return "peer_ttl";
         case Problem::Count_:
             break;
     }

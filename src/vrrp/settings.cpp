@@ -168,7 +168,9 @@ Settings settings_of(const config::Instance& instance, const config::Global& glo
         s.old_unicast_checksum = first_word(own, keyword::old_unicast_checksum) == "never"
                                      ? Settings::OldChecksum::Never
                                      : Settings::OldChecksum::Always;
-    s.check_unicast_src = flag(own, keyword::check_unicast_src) || flag(common, keyword::vrrp_check_unicast_src);
+    const auto ranged = [](const config::UnicastPeer& peer) { return peer.min_ttl > 0 || peer.max_ttl < 255; };
+    s.check_unicast_src = flag(own, keyword::check_unicast_src) || flag(common, keyword::vrrp_check_unicast_src) ||
+                          std::ranges::any_of(instance.unicast_peers, ranged);
     s.owner_ignore_adverts = ignores_adverts(instance, global);
     s.v3_checksum_as_v2 =
         config::value_of(own, keyword::v3_checksum_as_v2).value_or(flag(common, keyword::v3_checksum_as_v2));

@@ -183,13 +183,13 @@ void Statics::judge(const config::Instance& instance, const Links& links, Health
     if (found == tracked_.end()) return;
     for (const std::string& device : found->second) {
         const bool known = std::ranges::any_of(health.faults, [&](const Fault& fault) {
-            return fault.what == Fault::What::Interface && fault.name == device && fault.value == "down";
+            return fault.what == Fault::What::Interface && fault.name == device && fault.value != "up";
         });
         if (links.up(device) || known || device == instance.interface) continue;
         const bool own = device == base_interface(instance) || device == own_vmac(instance);
         if (own && instance.dont_track_primary) continue;
         health.wait_no_more();
-        health.fault(Fault::What::Interface, device, "down", Cause::Link);
+        health.fault(Fault::What::Interface, device, links.why_not_up(device), Cause::Link);
     }
 }
 

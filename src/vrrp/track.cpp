@@ -51,17 +51,15 @@ void judge_links(const config::Instance& instance, const Links& links, Health& h
     const bool over_base = base != instance.interface;  // on a VMAC or an ipvlan
     if (over_base) {
         const InterfaceFact* link = links.find(base);
-        if (link == nullptr || link->index == 0)
-            health.fault(What::Interface, base, "does not exist", Cause::Link);
-        else if (!link->up && !instance.dont_track_primary)
-            health.fault(What::Interface, base, "down", Cause::Link);
+        const bool exists = link != nullptr && link->index != 0;
+        if (!exists || (!link->up && !instance.dont_track_primary))
+            health.fault(What::Interface, base, links.why_not_up(base), Cause::Link);
     }
     if (!instance.interface.empty() && health.faults.empty()) {
         const InterfaceFact* link = links.find(instance.interface);
-        if (link == nullptr || link->index == 0)
-            health.fault(What::Interface, instance.interface, "does not exist", Cause::Link);
-        else if (!link->up && !instance.dont_track_primary)
-            health.fault(What::Interface, instance.interface, "down", Cause::Link);
+        const bool exists = link != nullptr && link->index != 0;
+        if (!exists || (!link->up && !instance.dont_track_primary))
+            health.fault(What::Interface, instance.interface, links.why_not_up(instance.interface), Cause::Link);
         if (link != nullptr) health.mtu = link->mtu;
     }
     std::set<std::string_view> named;
@@ -71,7 +69,7 @@ void judge_links(const config::Instance& instance, const Links& links, Health& h
             // On an interface that is checked already, one fault is sufficient.
             if (address.dev == base || (address.dev == own_vmac(instance) && instance.dont_track_primary)) continue;
             if (links.up(address.dev) || !named.insert(address.dev).second) continue;
-            health.fault(What::Interface, address.dev, "down", Cause::Link);
+            health.fault(What::Interface, address.dev, links.why_not_up(address.dev), Cause::Link);
         }
     }
 }
@@ -135,6 +133,11 @@ const InterfaceFact* Links::find(std::string_view name) const {
 bool Links::up(std::string_view name) const {
     const InterfaceFact* link = find(name);
     return link != nullptr && link->index != 0 && link->up;
+}
+
+const char* Links::why_not_up(std::string_view name) const {
+    const InterfaceFact* link = find(name);
+    return link == nullptr || link->index == 0 ? "does not exist" : "down";
 }
 
 std::string text_of(const Fault& fault) {
@@ -331,7 +334,7 @@ void ScriptStates::configure(const config::Config& config, Instant now, bool at_
             entry.due = std::min(entry.due, now + script.interval);
         } else {
             entry.result.name = script.name;
-            entry.result.known = script.init_fail;  // starts bad, and needs `rise` successes
+            entry.result.known = at_start && script.init_fail;  // starts bad, and needs `rise` successes
             entry.awaited = at_start && !script.init_fail;
             entry.due = now;
         }
@@ -359,7 +362,8 @@ ScriptStates::Standing ScriptStates::standing(std::string_view name) const {
     for (const Script& script : scripts_) {
         if (script.config.name != name) continue;
         if (script.result.known) return script.result.up ? Standing::Up : Standing::Down;
-        return script.awaited ? Standing::Awaited : Standing::Unknown;
+        // keepalived (2.2.7): one that came by a reload, or has another command by it, succeeds until its first result.
+        return script.awaited ? Standing::Awaited : Standing::Up;
     }
     return Standing::Unknown;
 }

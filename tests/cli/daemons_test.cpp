@@ -63,7 +63,7 @@ TEST_CASE("the daemon without a name is asked, or else the only one") {
     CHECK(running_daemons(host.folder.path).size() == 2);  // a socket that nobody listens at is no daemon
 }
 
-TEST_CASE("a daemon is named by its name, by the beginning of one name, or by its pid file") {
+TEST_CASE("a daemon is named by its name, also without what follows from its pid file, or by that file") {
     Host host;
     CHECK(host.chosen({.instance = "blue"}) == "no daemon is called \"blue\" (none runs)");
     host.listen("blue");
@@ -71,13 +71,18 @@ TEST_CASE("a daemon is named by its name, by the beginning of one name, or by it
     const std::string router = role::name_of_pid_file("/srv/a7.pid");
     host.listen("qrouter_" + router);
     CHECK(host.chosen({.instance = "blue"}) == "blue/control.sock");
-    CHECK(host.chosen({.instance = "bluei"}) == "blueish/control.sock");
-    CHECK(host.chosen({.instance = "bl"}) == "several daemons are called \"bl…\": running: blue, blueish");
+    CHECK(host.chosen({.instance = "qrouter"}) == "qrouter_" + router + "/control.sock");
+    host.sockets.pop_front();  // "blue" has ended: another one must not answer in its stead
+    CHECK(host.chosen({.instance = "blue"}) ==
+          "no daemon is called \"blue\" (running: blueish, qrouter_" + router + ")");
+    host.listen("qrouter_b8.pid-00000000");
+    CHECK(host.chosen({.instance = "qrouter"}) ==
+          "several daemons are called \"qrouter…\": running: qrouter_" + router + ", qrouter_b8.pid-00000000");
     CHECK(host.chosen({.instance = "green"}) ==
-          "no daemon is called \"green\" (running: blue, blueish, qrouter_" + router + ")");
+          "no daemon is called \"green\" (running: blueish, qrouter_" + router + ", qrouter_b8.pid-00000000)");
     CHECK(host.chosen({.pid_file = "/srv/./a7.pid"}) == "qrouter_" + router + "/control.sock");
     CHECK(host.chosen({.pid_file = "/run/keepalived.pid"}) == "control.sock");
     CHECK(host.chosen({.pid_file = "/srv/a8.pid"})
-              .starts_with("no daemon has the pid file /srv/a8.pid (running: blue, "));
+              .starts_with("no daemon has the pid file /srv/a8.pid (running: blueish, "));
     CHECK(host.chosen({.socket = "/run/x"}) == "/run/x");
 }

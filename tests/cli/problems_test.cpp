@@ -67,6 +67,13 @@ const std::vector<Row>& rows() {
          [](Well& w) { w.instance().state = vrrp::State::Fault, w.instance().fault = "interface eth0 down"; },
          {2, 3, 1, 4, 1},
          "I3"},
+        {"address_refused", "critical",
+         "VI_1 is MASTER without 10.0.0.7/24: the kernel refused it: Invalid argument (ipv4: Invalid scope value)",
+         [](Well& w) {
+             w.instance().owns_addresses = true;
+             w.vrrp.refused_addresses = {{"VI_1", "10.0.0.7/24", "Invalid argument (ipv4: Invalid scope value)"},
+                                         {"VI_9", "10.0.0.8/24", "of an instance that is gone"}};
+         }},
         {"no_quorum",
          "critical",
          "[10.0.0.1]:tcp:80 has no quorum, its sorry server is in use",

@@ -162,7 +162,7 @@ TEST_CASE("a command is split into arguments, with quotes and escapes") {
     CHECK(argv("notify \"/bin/true a b\"") == Argv{"/bin/true", "a", "b"});
     CHECK(argv("notify \"/bin/true 'a b' c\"") == Argv{"/bin/true", "a b", "c"});
     CHECK(argv("notify '/bin/true \"a b\"'") == Argv{"/bin/true", "a b"});
-    CHECK(argv("notify \"/bin/true a\\ b \\x41\\102\\t\"") == Argv{"/bin/true", "a b", "AB\t"});
+    CHECK(argv("notify \"/bin/true a\\\\ b \\x41\\102\\\\t\"") == Argv{"/bin/true", "a b", "AB\t"});
     CHECK(argv("notify /bin/true") == Argv{"/bin/true"});
 }
 

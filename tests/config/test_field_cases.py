@@ -74,5 +74,5 @@ def test_routes_of_both_families_may_go_with_addresses_of_one(tmp_path):
 def test_what_follows_a_quoted_command_is_named_as_no_user_of_this_host(tmp_path):
     code, said = tried(tmp_path, INSTANCE % f'notify_master "/bin/true master">  /etc/keepalived/abc.txt\n{ADDRESS}')
     assert code == 1
-    assert "/keepalived.conf:5:19: warning MS0300: (VI_1) notify_master: there is no user > " in said
+    assert "/keepalived.conf:5:19: warning MS0300: (VI_1) notify_master: there is no user /etc/keepalived/abc.txt" in said
     assert "put command and arguments in double quotes" in said

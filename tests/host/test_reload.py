@@ -222,9 +222,10 @@ def test_what_changed_is_reported_when_it_is_done(lan):
 @pytest.mark.parametrize("callers", (4, pytest.param(1, marks=pytest.mark.nightly)))
 def test_reloads_as_fast_as_they_are_answered_kill_nobody_and_cost_no_address(lan, callers):
     one, two = office(lan, "one", "two")
-    daemon = wait_ready(one.mainstayd(fast()))
+    master, other = (fast(priority=priority).replace("advert_int 0.1", "advert_int 1") for priority in (150, 100))
+    daemon = wait_ready(one.mainstayd(master))
     wait_holds(one)
-    backup = wait_ready(two.mainstayd(fast(priority=100)))
+    backup = wait_ready(two.mainstayd(other))
     before, said = role_pids(one), len(daemon.output())
 
     loop = f"for i in $(seq {RELOADS // callers}); do {program('mainstayctl')} reload >&2 || exit 1; done"

@@ -141,7 +141,7 @@ def test_the_ttl_of_unicast_is_configured_and_checked(two):
 
     near = wait_ready(other.mainstayd(backup.replace("192.168.4.11\n", "192.168.4.11 min_ttl 61\n")))
     wait_holds(other)
-    wait_until(lambda: "with TTL 60: not a unicast_peer, or out of its TTL range" in near.output(), 10, "the complaint")
+    wait_until(lambda: "with TTL 60: this unicast_peer's is from 61 to 255" in near.output(), 10, "the complaint")
     near.stop()
     far = wait_ready(other.mainstayd(backup.replace("192.168.4.11\n", "192.168.4.11 min_ttl 59 max_ttl 60\n"), name="far"))
     assert stays(lambda: not other.holds(VIP), 2)

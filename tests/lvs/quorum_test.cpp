@@ -57,6 +57,8 @@ TEST_CASE("the sums are written as keepalived writes them, in a lost quorum's ma
     CHECK(gained_text({2, 1}, 3) == "2+1=3 <= 3");
     CHECK(lost_text({2, 1}, 0) == "2-1=1 > 0");
     CHECK(lost_mail_text({2, 1}, 0) == "2+1=1 <= 0");
+    CHECK(lost_text({9, 4}, 11, true) == "9-4=13 > 11");
+    CHECK(lost_mail_text({9, 4}, 11, true) == "9+4=13 <= 11");
 }
 
 TEST_CASE("in plain words a quorum says what there is and what is needed") {

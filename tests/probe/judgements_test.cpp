@@ -262,11 +262,14 @@ TEST_CASE("the words of a url about its regex") {
 
 TEST_CASE("escapes of a regex at their bounds") {
     CHECK(regex_unescaped("").empty());
-    CHECK(regex_unescaped(R"(\a\b\e\f\n\r\t\v\E)") == "\a\b\x1b\f\n\r\t\v\x1b");
+    CHECK(regex_unescaped(R"(\a\b\e\f\n\r\t\v\E)") == "\a\be\f\n\r\t\v\x1b");
     CHECK(regex_unescaped(R"(\x)") == "x");
     CHECK(regex_unescaped(R"(\x9)") == "\x09");
     CHECK(regex_unescaped(R"(\xaf\xAF\x0g)") == std::string{"\xaf\xaf\0g", 4});
-    CHECK(regex_unescaped(R"(\x411)") == "A1");
+    CHECK(regex_unescaped(R"(\x411 \x41142)") == "\x11 B");  // any number of digits, of which the last byte counts
+    CHECK(regex_unescaped(R"(\cA\c[\c)") ==
+          "\x01\x1b"
+          "c");
     CHECK(regex_unescaped(R"(\xG\x/\x:\x`\x@)") == "xGx/x:x`x@");
     CHECK(regex_unescaped(R"(\1018)") == "A8");
     CHECK(regex_unescaped(R"(\8\08\777)") == std::string{"8\0"

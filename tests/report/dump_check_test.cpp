@@ -97,3 +97,34 @@ TEST_CASE("without services there are none, and without checks no section of the
     CHECK(dump_check_data({.config = config}) ==
           dump_parent_data({.config = config}) + "------< LVS Topology >------\n System is compiled with LVS v1.2.1\n");
 }
+
+TEST_CASE("servers of a file are those that the role has, with the settings of their block") {
+    const auto config = config_of(R"(virtual_server 10.0.0.1 80 {
+    protocol TCP
+    real_server_file /run/web.json {
+        weight 5
+        TCP_CHECK {
+        }
+    }
+    real_server 10.0.0.11 80 {
+    }
+}
+)");
+    LvsStatus lvs;
+    lvs.services = {{.name = "[10.0.0.1]:tcp:80", .quorum_up = true}};
+    const auto at = [](const char* address, bool alive) {
+        return ServerStatus{.endpoint = {*IpAddress::parse(address), 80}, .alive = alive};
+    };
+    lvs.services[0].servers = {at("10.0.0.11", false), at("10.2.0.1", true), at("10.2.0.2", false)};
+    std::string servers;
+    std::istringstream lines{dump_check_data({.config = config, .lvs = &lvs})};
+    for (std::string line; std::getline(lines, line);)
+        if (line.starts_with("   RIP = ") || line.starts_with("   alive = ") || line.starts_with("   initial weight"))
+            servers += line.substr(0, line.find(" EFF")) + "\n";
+    CHECK(servers ==
+          "   alive = 1\n"  // the service
+          "   RIP = 10.0.0.11, RPORT = 80, WEIGHT = 1\n   initial weight = 1\n   alive = 0\n"
+          "   RIP = 10.2.0.1, RPORT = 80, WEIGHT = 1\n   initial weight = 5\n   alive = 1\n"
+          "   RIP = 10.2.0.2, RPORT = 80, WEIGHT = 1\n   initial weight = 5\n   alive = 0\n");
+    CHECK_FALSE(dump_check_data({.config = config}).contains("RPORT = 0"));
+}

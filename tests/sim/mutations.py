@@ -14,7 +14,7 @@ TAKEOVER = """send_advert(step);
     add_addresses(step, config_->garp_master_repeat);"""
 NEXT_SLOT = "*timer_ += interval * (missed + 1);"
 
-HAND_OVER = "step_back(step, hand_over_cause(), hand_over_reason(), 1, hand_over_wait());"
+HAND_OVER = "step_back(step, why, reason, 1, hand_over_wait());"
 MUTATIONS = [
     # Waiting.
     ("wrong-skew", "instance.cpp", "the skew grows with the priority", DOWN_TIME,

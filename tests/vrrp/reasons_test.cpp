@@ -39,6 +39,8 @@ config::Config scripted(int weight) {
 TEST_CASE("a master names what made it take over") {
     CHECK(reason(Bench::started(instance())) == "the instance started");
     CHECK(reason(Bench::master(instance())) == "no other router advertised");
+    CHECK(reason(Bench::master(instance(255))) ==
+          "this router owns the addresses (priority 255) and waits for no other");
 
     Bench silent = Bench::started(instance());
     (void)silent.hear(Peer{150}, t0 + 1s);
@@ -93,6 +95,13 @@ TEST_CASE("a change of state is told with its own reason, not with that of the c
     Bench maintained = Bench::master(instance());
     CHECK(told(maintained.router.step(Maintenance{true}, maintained.taken_at + 1s)) ==
           Lines{"BACKUP: an operator began maintenance"});
+
+    CHECK(told(maintained.tick(maintained.router.deadline().value())) ==
+          Lines{"MASTER: an operator began maintenance, and no other router took over"});
+    const Instant later = maintained.router.deadline().value();
+    CHECK(told(maintained.router.step(FailOver{0}, later)) == Lines{"BACKUP: an operator handed it over"});
+    CHECK(told(maintained.tick(maintained.router.deadline().value())) ==
+          Lines{"MASTER: an operator handed it over, and no other router took over"});
 
     auto nopreempt = instance();
     nopreempt.nopreempt = true;

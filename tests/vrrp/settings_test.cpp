@@ -41,13 +41,21 @@ TEST_CASE("check_unicast_src lets only peers be heard, also as the global defaul
         Bench bench = Bench::started(
             with_global(c, global ? config::KeywordValues{{"vrrp_check_unicast_src", true}} : config::KeywordValues{}));
 
-        CHECK(
-            lines(bench.hear(unicast_peer().from("10.0.0.9"), t0 + 1s)) ==
-            Lines{"(VI_1) dropped an advert from 10.0.0.9 with TTL 255: not a unicast_peer, or out of its TTL range"});
+        CHECK(lines(bench.hear(unicast_peer().from("10.0.0.9"), t0 + 1s)) ==
+              Lines{"(VI_1) dropped an advert from 10.0.0.9 with TTL 255: not a unicast_peer"});
         CHECK(bench.due() == 3'609'375us);
         CHECK(bench.hear(unicast_peer(), t0 + 2s).empty());
         CHECK(bench.due() == 5'609'375us);
     }
+    auto ranged = unicast();
+    ranged.unicast_peers.front().min_ttl = 254;
+    Bench near = Bench::started(ranged);
+    auto far = unicast_peer();
+    far.ttl = 60;
+    CHECK(lines(near.hear(far, t0 + 1s)) ==
+          Lines{"(VI_1) dropped an advert from 10.0.0.2 with TTL 60: this unicast_peer's is from 254 to 255"});
+    CHECK(lines(near.hear(unicast_peer().from("10.0.0.9"), t0 + 1s)) ==
+          Lines{"(VI_1) dropped an advert from 10.0.0.9 with TTL 255: not a unicast_peer"});
     Bench open = Bench::started(unicast());
     CHECK(open.hear(unicast_peer().from("10.0.0.9"), t0 + 1s).empty());
     CHECK(open.due() == 4'609'375us);

@@ -262,7 +262,7 @@ TEST_CASE("tracked interfaces and the devices of VIPs must all be up") {
     Bench bench{c};
     (void)bench.router.step(link(), t0);
     (void)bench.router.start(t0);
-    CHECK(bench.router.snapshot().instances[0].fault == "interface eth2 down, interface eth1 down");
+    CHECK(bench.router.snapshot().instances[0].fault == "interface eth2 does not exist, interface eth1 down");
     (void)bench.router.step(link("eth1", true, {}, 3), t0);
     CHECK(bench.state() == State::Fault);
     (void)bench.router.step(link("eth2", true, {}, 4), t0);
@@ -320,4 +320,26 @@ TEST_CASE("a multicast instance sends from an address that this host has not got
     (void)bench.router.step(SourceFact{ip("10.0.0.5"), false}, t0);
     (void)bench.router.start(t0);
     CHECK(bench.state() == State::Backup);
+}
+
+TEST_CASE("a reload that changes a script keeps the instance, also with init_fail, until the script's next result") {
+    for (const int weight : {0, 20}) {
+        CAPTURE(weight);
+        auto c = tracking_script(weight);
+        c.scripts[0].init_fail = true;
+        Bench bench = boot(c);
+        (void)bench.script("chk", 0, t0);
+        for (Instant now = t0; bench.state() != State::Master && now < t0 + 20s; now += 500ms) (void)bench.tick(now);
+        REQUIRE(bench.state() == State::Master);
+        const auto priority = priority_of(bench);
+
+        c.scripts[0].command.argv.emplace_back("x");
+        (void)bench.router.reload(c, t0 + 30s);
+        CHECK(bench.state() == State::Master);
+        CHECK(priority_of(bench) == priority);
+
+        (void)bench.script("chk", 1, t0 + 30s);  // the first result decides
+        CHECK(bench.state() == (weight == 0 ? State::Fault : State::Master));
+        CHECK(priority_of(bench) == priority - weight);
+    }
 }

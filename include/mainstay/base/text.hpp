@@ -44,6 +44,12 @@ namespace mainstay {
 // Of a byte that is not the first one of its character.
 [[nodiscard]] constexpr bool continues_utf8(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
+// Escapes of keepalived's commands and patterns (watched on 2.2.7): the letters abEfnrtv, \cX, \x and any number of
+// hexadecimal digits, up to three octal digits; any other character stands for itself.
+
+// What the escape means whose character behind the backslash is text[at]; `at` moves to the escape's last character.
+[[nodiscard]] char unescaped(std::string_view text, std::size_t& at);
+
 // Numbers of things, in sentences.
 
 // "1 error", "2 errors": of a word whose plural ends in s.

@@ -49,13 +49,17 @@ void fields(A& a, DeviceKeptDown& d) {
     a(d.name, d.reason);
 }
 template <class A>
+void fields(A& a, RefusedAddress& r) {
+    a(r.instance, r.address, r.reason);
+}
+template <class A>
 void fields(A& a, MaintenanceStatus& s) {
     a(s.since, s.until, s.by, s.reason);
 }
 template <class A, class Router, class Addresses, class Tracked>
 void vrrp_fields(A& a, VrrpStatus& s, Router& router, Addresses& addresses, Tracked& tracked) {
     a(s.generation, router, addresses, s.saved_settings, s.devices, s.netlink_overruns, s.devices_remade,
-      s.firewall_repairs, s.maintenance, tracked, s.kept_down, s.script_errors);
+      s.firewall_repairs, s.maintenance, tracked, s.kept_down, s.script_errors, s.refused_addresses);
 }
 template <class A>
 void fields(A& a, VrrpStatus& s) {

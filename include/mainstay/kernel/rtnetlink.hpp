@@ -40,6 +40,8 @@ public:
     struct Failure {
         std::size_t index = 0;
         int sys_errno = 0;
+        std::string text{};                        // the kernel's explanation, often empty
+        [[nodiscard]] std::string reason() const;  // "Invalid argument (ipv4: Invalid scope value)"
     };
     // One sendmsg for up to 256 addresses; each with its own acknowledgement. EEXIST on adding, EADDRNOTAVAIL and
     // ENODEV (the interface was removed, and the address with it) on removing count as success (netlink/verdicts.hpp);

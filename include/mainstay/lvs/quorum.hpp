@@ -27,9 +27,9 @@ struct Quorum {
 
 // keepalived's texts: "1+0=1 <= 2" and "2-0=2 > 1".
 [[nodiscard]] std::string gained_text(const Quorum& quorum, std::int64_t weight);
-[[nodiscard]] std::string lost_text(const Quorum& quorum, std::int64_t weight);
+[[nodiscard]] std::string lost_text(const Quorum& quorum, std::int64_t weight, bool never_had = false);
 // keepalived's mail prints a lost quorum as if it were gained, "2+0=2 <= 1", with the threshold used.
-[[nodiscard]] std::string lost_mail_text(const Quorum& quorum, std::int64_t weight);
+[[nodiscard]] std::string lost_mail_text(const Quorum& quorum, std::int64_t weight, bool never_had = false);
 // For everyone else: "the servers that are up have weight 1, 2 is needed", to gain or to keep it.
 [[nodiscard]] std::string plain_quorum_text(const Quorum& quorum, std::int64_t weight, bool gained);
 

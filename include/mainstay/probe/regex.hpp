@@ -36,8 +36,7 @@ struct RegexWords {
 // The error of Regex::compile() for a URL's pattern; empty: it is valid, or there is none.
 [[nodiscard]] std::string regex_problem(const config::HttpUrl& url);
 
-// Resolves keepalived's escapes: \n and the like, \xHH and octal numbers; any other character after a \ stands for
-// itself, so that \\s becomes PCRE2's \s.
+// Resolves keepalived's escapes (unescaped()), so that \\s becomes PCRE2's \s.
 [[nodiscard]] std::string regex_unescaped(std::string_view text);
 
 // A compiled pattern. Immutable; use it on one thread.

@@ -16,6 +16,7 @@ namespace mainstay::report {
 enum class ProblemKind : std::uint8_t {
     TwoMasters,
     InstanceFault,
+    AddressRefused,
     NoQuorum,
     IpvsUnavailable,
     ProcessDown,

@@ -54,6 +54,10 @@ struct MaintenanceStatus {
     bool operator==(const MaintenanceStatus&) const = default;
 };
 
+struct RefusedAddress {  // that the kernel did not set for a MASTER
+    std::string instance, address, reason;
+};
+
 struct ScriptErrors {    // of a vrrp_script whose last run failed
     std::string script;  // its name
     std::string text;    // the end of what it wrote to stderr, on one line
@@ -73,6 +77,7 @@ struct VrrpStatus {
     std::vector<DeviceKeptDown> kept_down;                  // an older writer has none
     // Beside the scripts' states, which are taken over and recorded: what a script writes may be a secret.
     std::vector<ScriptErrors> script_errors;
+    std::vector<RefusedAddress> refused_addresses;  // an older writer has none
 };
 
 // Whether the next process may resume from it: a compromised writer may have left invalid states and intervals.

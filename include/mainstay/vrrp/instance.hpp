@@ -85,7 +85,7 @@ public:
     void stop(Step step);      // resign for good
 
     // Called by the router for the members of a sync group together; see FailOver, FailBack and Maintenance.
-    void hand_over(Step step);
+    void hand_over(Step step, Cause why);
     void fail_back(Step step);
     void set_maintenance(bool on) { around_.maintenance = on; }  // takes effect with the next set_health()
     // How long it then waits for another router.
@@ -142,8 +142,6 @@ private:
     void adopt_state(Step step, const InstanceSnapshot& previous);
     void leave_master(Step step, unsigned resignations);
     // From MASTER to BACKUP, for this reason, without having heard of another master.
-    [[nodiscard]] Cause hand_over_cause() const;
-    [[nodiscard]] const char* hand_over_reason() const;
     void step_back(Step step, Cause cause, std::string reason, unsigned resignations, Nanos wait);
     void resign_for_lost_addresses(Step step, const char* what = "addresses");
     void restore(Step step, std::size_t position);

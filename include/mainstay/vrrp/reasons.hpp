@@ -27,6 +27,8 @@ public:
     // It takes over with priority `ours`, after `silence` without an advert that counts; `refused`: what was wrong with
     // those that came meanwhile, empty: none came.
     void took_over(std::uint8_t ours, Nanos silence, const std::string& refused);
+    // It takes over because nobody else did what it left MASTER for.
+    void taken_back();
     [[nodiscard]] const std::string& text() const { return text_; }
     [[nodiscard]] Cause cause() const { return cause_; }
 

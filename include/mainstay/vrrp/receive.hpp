@@ -41,6 +41,7 @@ enum class Problem : std::uint8_t {
     Replay,
     RivalMaster,
     OtherVrid,
+    PeerTtl,
     Count_,  // how many there are
 };
 

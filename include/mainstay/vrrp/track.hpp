@@ -20,6 +20,7 @@ public:
     void update(const InterfaceFact& fact) { by_name_.insert_or_assign(fact.name, fact); }
     [[nodiscard]] const InterfaceFact* find(std::string_view name) const;
     [[nodiscard]] bool up(std::string_view name) const;
+    [[nodiscard]] const char* why_not_up(std::string_view name) const;  // "down", "does not exist"; of one that is not
 
 private:
     template <class A>

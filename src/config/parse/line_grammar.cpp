@@ -47,6 +47,13 @@ private:
         return true;
     }
 
+    // keepalived (2.2.7): a tracker with an unknown word, or a weight without its number, is dropped; one with a wrong
+    // number has no weight of its own.
+    bool is_tracker() const {
+        const Block block = open_.front().block;
+        return block == Block::TrackInterfaces || block == Block::TrackScripts || block == Block::OtherTrackers;
+    }
+
     // A name may look like an option: the first word of a line that begins with a name is the name.
     bool begins_with_name() {
         const auto positions = positions_of(top().block);
@@ -114,6 +121,7 @@ private:
     // The last reported problem makes the whole line invalid; a setter still gets what is left of its keyword's line.
     void drop_line() {
         good_ = false;
+        if (is_tracker() && !s_.words.empty()) r_.dropped_trackers.emplace(s_.words[0].text);
         const bool set = owner_.set != nullptr && !owner_.from_store;
         if (r_.diag.last() < r_.diag.entries().size())
             r_.diag.entries()[r_.diag.last()].diagnostic.effect = is_block(owner_.args.takes) ? "the line is ignored"
@@ -167,7 +175,7 @@ private:
             d.fix = fmt::format("write `via {}`", word);
         else if (find_option(top().block, "weight") != nullptr && whole_number(word, INT32_MIN, INT32_MAX))
             d.fix = fmt::format("write `weight {}`", word);
-        if (owner_.strict_line) drop_line();
+        if (owner_.strict_line || is_tracker()) drop_line();
         if (equals != std::string_view::npos) return;
         // Probably the argument of the misspelt option before it: not reported separately.
         const KeywordSpec* meant = near.empty() ? nullptr : find_option(top().block, near);
@@ -183,7 +191,7 @@ private:
         auto& d = missing_word(r_.diag, row, mark, std::move(message));
         if (!row.form.empty() && !row.name.starts_with('<')) d.expected = fmt::format("{} {}", row.name, row.form);
         d.effect = stops ? "this configuration cannot run" : "the word is ignored";
-        if (!stops && (owner_.strict_line || row.name.starts_with('<'))) drop_line();
+        if (!stops && (owner_.strict_line || is_tracker() || row.name.starts_with('<'))) drop_line();
         if (stops) good_ = false;
     }
 

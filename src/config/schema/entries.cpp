@@ -102,6 +102,9 @@ private:
             return true;
         }
         if (word == "dev") {
+            if (!a_.dev.empty())
+                r_.diag.error(Code::GivenTwice, mark, "dev was given before in this line").effect =
+                    "the later one is used";
             a_.dev = argument();
             if (a_.dev.empty())
                 r_.diag.warn(Code::EmptyValue, mark, "dev has an empty value").effect =

@@ -134,7 +134,7 @@ constexpr KeywordSpec kGlobalRows[]{
     row(Block::GlobalDefs, "vrrp_lower_prio_no_advert", args::boolean(), "[<bool>]", "off",
         "Default of the instance keyword.",
         {.set = [](ParseContext& r, const Value& v) { r.global.vrrp_lower_prio_no_advert = v.on; }}),
-    row(Block::GlobalDefs, keyword::vrrp_higher_prio_send_advert, args::boolean(), "[<bool>]", "off",
+    row(Block::GlobalDefs, keyword::vrrp_higher_prio_send_advert, args::boolean(), "[<bool>]", "on",
         "Default of the instance keyword.",
         {.set = [](ParseContext& r, const Value& v) { r.global.vrrp_higher_prio_send_advert = v.on; }}),
     row(Block::GlobalDefs, "vrrp_version", args::leading(args::integer(2, 3)), "2|3", "2",

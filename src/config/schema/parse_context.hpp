@@ -3,12 +3,14 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <expected>
 
 #include <algorithm>
 #include <deque>
 #include <map>
 #include <memory_resource>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -72,7 +74,7 @@ struct TrackerDraft {  // of an interface or a script
 };
 
 struct NotifyMarks {
-    Mark master, backup, fault, stop, any;
+    Mark master, backup, fault, stop, any, deleted, lower_priority_heard;
     bool operator==(const NotifyMarks&) const = default;
 };
 
@@ -124,7 +126,7 @@ struct InstanceDraft {
     Mark name, interface, virtual_router_id, state, nopreempt, preempt_delay, auth_type, version;
     Mark addresses, unicast, source, advert_int, vmac;
     bool vmac_xmit_base = false;
-    bool unicast_keyword = false, source_is_unicast = false;
+    bool unicast_keyword = false, source_is_unicast = false, ttl_given = false;
     bool nopreempt_given = false, no_virtual_ipaddress = false, native_ipv6 = false;
     std::optional<std::uint8_t> priority, version_given;
     std::optional<bool> smtp_alert, strict, skip_check_adv_addr, lower_prio_no_advert, higher_prio_send_advert;
@@ -324,6 +326,7 @@ struct ParseContext {
     std::map<std::uint32_t, std::size_t> fault_entries;                  // of faults of braces, by their offset
     std::vector<Mark> skipped;                                           // skipped blocks, in their order
     std::vector<std::pair<std::string, std::size_t>> undefined_scripts;  // tracked above their line; the diagnostic
+    std::set<std::string, std::less<>> dropped_trackers;  // the names that lines with a mistake would have tracked
     std::vector<Attempt> attempts;
     // The diagnostic about the keyword in that block; null if there is none. Valid until the next diagnostic.
     [[nodiscard]] Diagnostic* reported_of(Block block, std::size_t owner, std::string_view keyword) {
@@ -353,8 +356,8 @@ struct ParseContext {
 // and the group.
 [[nodiscard]] std::optional<Command> read_command(ParseContext& reading, const KeywordSpec& row,
                                                   const Statement& statement);
-// The arguments of a command word: quotes group, backslashes escape. Nullopt when a quote is not closed.
-[[nodiscard]] std::optional<std::vector<std::string>> split_arguments(std::string_view text);
+// The arguments of a command word: quotes group, backslashes escape. An error: what is not ended, for people.
+[[nodiscard]] std::expected<std::vector<std::string>, const char*> split_arguments(std::string_view text);
 // A decimal number that is all of `word`, low..high; nothing is reported.
 [[nodiscard]] std::optional<std::int64_t> whole_number(std::string_view word, std::int64_t low, std::int64_t high);
 // An address in brackets, as in URLs, and what stands behind it: "[2001:db8::1]:80". Nullopt: `word` is none.

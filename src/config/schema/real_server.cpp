@@ -47,7 +47,7 @@ constexpr KeywordSpec kRealServerRows[]{
         "Mail when this backend changes state",
         {.set = [](ParseContext& r, const Value& v) { r.server->smtp_alert = wants_mail(r, v); }}),
     row(Block::RealServer, "virtualhost", args::words(1, 1), "<string>", "value of the service",
-        "Default Host header for this backend (not used for SNI)",
+        "Default Host header for this backend, and TLS name of its checks",
         {.set = [](ParseContext& r, const Value& v) { r.server->defaults.virtualhost = host_name(r, v); },
          .missing = Missing::Ignored}),
     row(Block::RealServer, keyword::snmp_name, args::words(1, 1), "<string>", "none", "Name shown in SNMP tables",

@@ -21,10 +21,8 @@ constexpr KeywordSpec kRouteRows[]{
         "Destination; type unicast, local, broadcast, anycast, multicast, blackhole, unreachable, prohibit, throw, "
         "nat.",
         {.example = "to 198.51.100.0/24 via 192.0.2.1"}),
-    row(Block::VirtualRoutes, keyword::inet, args::option(args::flag()), "", "from address",
-        "Force IPv4 (source quirk: the word after it is skipped)."),
-    row(Block::VirtualRoutes, keyword::inet6, args::option(args::flag()), "", "from address",
-        "Force IPv6 (source quirk: the word after it is skipped)."),
+    row(Block::VirtualRoutes, keyword::inet, args::option(args::flag()), "", "from address", "Force IPv4."),
+    row(Block::VirtualRoutes, keyword::inet6, args::option(args::flag()), "", "from address", "Force IPv6."),
     row(Block::VirtualRoutes, keyword::src, args::option(args::address()), "<ip>", "none", "Preferred source address."),
     row(Block::VirtualRoutes, keyword::via, args::option(args::with_lead(args::address(), kFamilies)),
         "[inet|inet6] <ip>", "none", "Gateway."),

@@ -42,6 +42,7 @@ void set_script_timeout(ParseContext& r, const Value& v);
 void set_script_weight(ParseContext& r, const Value& v);
 void set_account(ParseContext& r, const Value& v);
 void set_notify(ParseContext& r, const Value& v);
+void note_rarer_notify(ParseContext& r, const Value& v);
 
 // ---- setters_vrrp.cpp
 void begin_group(ParseContext& r, const Value& v);

@@ -209,6 +209,13 @@ void set_account(ParseContext& r, const Value& v) {
         r.script != nullptr ? fmt::format("script {} is not run", r.script->model.name) : "the check is left out";
 }
 
+// notify_deleted and notify_master_rx_lower_pri, which are stored by their names.
+void note_rarer_notify(ParseContext& r, const Value& v) {
+    NotifyMarks& marks = r.instance->notify.edit();
+    Mark& mark = v.row.name == keyword::notify_deleted.text ? marks.deleted : marks.lower_priority_heard;
+    if (mark.length == 0) mark = v.mark;
+}
+
 // notify, notify_master ..., notify_up, quorum_up: the command that each name means.
 void set_notify(ParseContext& r, const Value& v) {
     CompactOptional<Command>* command = nullptr;

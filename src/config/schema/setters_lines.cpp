@@ -13,11 +13,16 @@ constexpr std::int64_t kMostTrackWeight = 253;
 
 bool has(const Section& line, const KeywordName& word) { return find_value(line.values, word) != nullptr; }
 
-TrackerDraft tracker_of(const Value& v) {
+TrackerDraft tracker_of(ParseContext& r, const Value& v) {
     TrackerDraft tracker{.name = std::string{v.word}, .mark = v.mark};
-    // keepalived takes +/-254 for +/-253
-    if (const auto weight = value_of(v.section->values, keyword::weight))
+    if (const auto weight = value_of(v.section->values, keyword::weight)) {
         tracker.weight = static_cast<int>(std::clamp(*weight, -kMostTrackWeight, kMostTrackWeight));
+        if (*tracker.weight != *weight) {
+            auto& d = r.diag.error(Code::OutOfRange, v.mark,
+                                   fmt::format("the weight of {} is from -253 to 253, got {}", v.word, *weight));
+            d.effect = fmt::format("{} is used, as keepalived does", *tracker.weight);
+        }
+    }
     tracker.reverse = has(*v.section, keyword::reverse);
     return tracker;
 }
@@ -71,14 +76,14 @@ bool is_for_vrrp(const ParseContext& r, std::string_view keyword, std::string_vi
 void add_tracked_interface(ParseContext& r, const Value& v) {
     if (tracked_before(r, v)) return;
     auto& list = r.instance != nullptr ? r.instance->track_interfaces : r.group->track_interfaces;
-    list.push_back(tracker_of(v));
+    list.push_back(tracker_of(r, v));
 }
 
 void add_tracked_script(ParseContext& r, const Value& v) {
     if (tracked_before(r, v)) return;
     auto& list = r.instance != nullptr ? r.instance->track_scripts : r.group->track_scripts;
     const std::string& owner = tracking_owner(r);
-    TrackerDraft tracker = tracker_of(v);
+    TrackerDraft tracker = tracker_of(r, v);
     // keepalived: a script must be defined before it is used.
     if (r.script_names.contains(tracker.name)) {
         list.push_back(std::move(tracker));
@@ -166,6 +171,14 @@ void add_unicast_peer(ParseContext& r, const Value& v) {
     UnicastPeer peer{.address = *address};
     if (const auto ttl = value_of(v.section->values, keyword::min_ttl)) peer.min_ttl = static_cast<std::uint8_t>(*ttl);
     if (const auto ttl = value_of(v.section->values, keyword::max_ttl)) peer.max_ttl = static_cast<std::uint8_t>(*ttl);
+    r.instance->ttl_given = r.instance->ttl_given || is_given(v.section->values, keyword::min_ttl) ||
+                            is_given(v.section->values, keyword::max_ttl);
+    if (peer.min_ttl > peer.max_ttl)
+        r.diag
+            .error(Code::OutOfRange, v.mark,
+                   fmt::format("unicast peer {}: min_ttl {} is more than max_ttl {}", peer.address.to_string(),
+                               peer.min_ttl, peer.max_ttl))
+            .effect = "every advert of this peer is dropped";
     r.instance->model.unicast_peers.push_back(peer);
 }
 
@@ -290,6 +303,16 @@ void add_route(ParseContext& r, const Value& v) {
     r.instance->model.routes.push_back(std::move(route));
 }
 
+// The kernel refuses a goto to a rule before its own.
+void goes_back(ParseContext& r, const Value& v) {
+    const auto target = value_of<std::int64_t>(v.section->values, KeywordName{"goto"});
+    for (const KeywordName word : {KeywordName{keyword::preference}, {keyword::order}, {keyword::priority}})
+        if (const auto own = value_of<std::int64_t>(v.section->values, word); own && target && *own >= *target)
+            line_error(r, v, Code::OutOfRange,
+                       fmt::format("goto {} leads back: the rule's own preference is {}", *target, *own))
+                .fix = "give the rule a smaller preference than its target has";
+}
+
 void check_rule(ParseContext& r, const Value& v) {
     const Section& line = *v.section;
     constexpr std::string_view kActions[]{"table",  "lookup",    "goto",        "nop",
@@ -304,7 +327,10 @@ void check_rule(ParseContext& r, const Value& v) {
         return;
     }
     if (of_other_family(r, v, "rules", {})) return;
-    if (has(line, keyword::preference) || has(line, keyword::order) || has(line, keyword::priority)) return;
+    if (has(line, keyword::preference) || has(line, keyword::order) || has(line, keyword::priority)) {
+        goes_back(r, v);
+        return;
+    }
     const auto family_of = [&](const Keyword<Prefix>& word) {
         const auto prefix = value_of(line.values, word);
         return prefix ? prefix->address.family() : Family::None;

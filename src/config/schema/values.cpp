@@ -164,8 +164,14 @@ bool may_lead(const KeywordSpec& row, std::string_view number, std::string_view 
     return row.args.leading && !address && (!number.empty() || (has_zero(row.args) && !row.args.in_line));
 }
 
+// keepalived: blanks before a number, which quotes can hold, do not count; those behind it are no part of a number.
+void skip_leading_blanks(Value& value) {
+    value.word.remove_prefix(std::min(value.word.find_first_not_of(" \t"), value.word.size()));
+}
+
 bool read_integer(ParseContext& reading, Value& value) {
     if (read_name(value)) return true;
+    skip_leading_blanks(value);
     if (value.row.args.any_base) return read_any_base(reading, value);
     if (value.word.empty()) return read_nothing(reading, value);
     const auto [number, junk] = split_number(value.word);
@@ -191,6 +197,7 @@ bool read_integer(ParseContext& reading, Value& value) {
 }
 
 bool read_decimal(ParseContext& reading, Value& value) {
+    skip_leading_blanks(value);
     if (value.word.empty()) return read_nothing(reading, value);
     const std::string_view word = value.word.substr(value.word.starts_with('+') ? 1 : 0);
     std::size_t end = 0;

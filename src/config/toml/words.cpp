@@ -142,8 +142,8 @@ std::string written_command(const std::vector<std::string>& argv) {
             for (const char c : argument) {
                 if (is_plain(c))
                     text += c;
-                else
-                    text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+                else  // a word and then its arguments are cut out of it, each with its escapes
+                    text += fmt::format("\\\\{:03o}", static_cast<unsigned char>(c));
             }
         }
     }
@@ -194,7 +194,7 @@ std::string command_line(const std::vector<std::string>& argv) {
         const bool bare = !argument.empty() && argument.find_first_of(" \t\r\"'\\") == std::string::npos;
         if (bare) {
             line += argument;
-        } else if (argument.find('\'') == std::string::npos) {
+        } else if (argument.find_first_of("'\\") == std::string::npos) {
             line += fmt::format("'{}'", argument);
         } else {
             line += '"';

@@ -54,7 +54,6 @@ ValueList values_of(const Global& g) {
     v.add("vrrp_garp_interval", g.vrrp_garp_interval);
     v.add("vrrp_gna_interval", g.vrrp_gna_interval);
     v.add("vrrp_lower_prio_no_advert", g.vrrp_lower_prio_no_advert);
-    v.add("vrrp_higher_prio_send_advert", g.vrrp_higher_prio_send_advert);
     v.add("vrrp_down_timer_adverts", g.vrrp_down_timer_adverts);
     v.add("vrrp_startup_delay", g.vrrp_startup_delay);
     v.add("vrrp_mcast_group4", g.vrrp_mcast_group4);

@@ -67,7 +67,7 @@ std::optional<std::string> quoted_pattern(std::string_view pattern) {
         if (c == '\\')
             out += "\\\\";  // keepalived resolves one level of escapes before the pattern is compiled
         else if (c == '"' || (!is_visible(c) && c != ' ') || begins_expansion(pattern, at))
-            out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+            out += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
         else
             out += c;
     }

@@ -40,6 +40,10 @@ std::string data_text(const KeywordSpec* row, const KeywordData& data) {
         return fmt::format("{}", fmt::join(parts, joined ? std::string{row->args.joiner} : " "));
     }
     if (const auto* prefix = std::get_if<Prefix>(&data)) return prefix->to_string();
+    if (const auto* time = std::get_if<Micros>(&data); row != nullptr && time != nullptr)
+        if (row->args.takes == Takes::Millis) return std::to_string(time->count() / 1000);
+    if (const auto* number = std::get_if<std::int64_t>(&data); row != nullptr && number != nullptr)
+        if (row->name == keyword::umask.text) return fmt::format("{:03o}", *number);
     return std::visit(
         [](const auto& value) -> std::string {
             if constexpr (requires { value_text(value); })

@@ -43,7 +43,7 @@ public:
             d.fix = "add notification_email { ADDRESS } to global_defs";
         }
         for (const auto& tracked : r_.tracked)
-            if (!tracked.used)
+            if (!tracked.used && !r_.dropped_trackers.contains(tracked.name))
                 r_.diag.note(Code::TrackerUnused, tracked.mark,
                              fmt::format("{} {} is never used", tracked.keyword, tracked.name));
     }

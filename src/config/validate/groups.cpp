@@ -69,45 +69,51 @@ private:
         group.members.push_back(name);
     }
 
-    // keepalived: members of a group have no weighted trackers unless sync_group_tracking_weight says so.
+    // keepalived: members of a group have no weighted trackers unless sync_group_tracking_weight says so. Of files and
+    // BFD sessions, whose weights are in their blocks, who judges trackers does it, and here it is said.
     void drop_weights(const SyncGroup& group, Mark mark) {
         for (const std::string& name : group.members) {
             Instance& i = config_.instances[r_.instance_names.at(name)];
-            const auto given = i.track_scripts.size();
+            const auto without = [&](std::string_view what, std::string_view tracked, std::string_view effect) {
+                auto& d = r_.diag.warn(Code::TrackerWeight, mark,
+                                       fmt::format("({}) {} {} cannot have a weight in a member of sync group {}", name,
+                                                   what, tracked, group.name));
+                d.effect = effect;
+                d.fix = "sync_group_tracking_weight in the group allows them";
+            };
+            for (const TrackedScript& t : i.track_scripts)
+                if (t.weight != 0) without("script", t.name, "it is not tracked");
             i.track_scripts.erase_if([](const TrackedScript& t) { return t.weight != 0; });
-            const bool weighted = i.track_scripts.size() != given;
-            std::size_t made_zero = 0;
-            made_zero_or_dropped_files(i, name, group.name, mark);
-            for (TrackedInterface& t : i.track_interfaces) made_zero += std::exchange(t.weight, 0) != 0 ? 1 : 0;
-            if (!weighted && made_zero == 0) continue;
-            auto& d = r_.diag.warn(
-                Code::TrackerWeight, mark,
-                fmt::format("({}) members of sync group {} cannot have trackers with a weight", name, group.name));
-            d.effect = weighted ? "the scripts are not tracked" : "the interfaces are tracked with weight 0";
-            d.fix = "sync_group_tracking_weight in the group allows them";
+            for (TrackedInterface& t : i.track_interfaces)
+                if (std::exchange(t.weight, 0) != 0)
+                    without("interface", t.name, "it is tracked with weight 0: while it is down the group is in FAULT");
+            for (const auto& [file, weight] : weights(i, keyword::track_file, keyword::track_file, 1))
+                if (weight != 0)
+                    without("file", file, weight == 1 ? "it is tracked with weight 0" : "it is not tracked");
+            for (const auto& [session, weight] : weights(i, keyword::track_bfd, keyword::bfd_instance, 0))
+                if (weight != 0) without("BFD instance", session, "it is not tracked");
         }
     }
 
-    // Who judges trackers does it; here it is said. A file's own weight is in its block.
-    void made_zero_or_dropped_files(const Instance& i, const std::string& name, const std::string& group, Mark mark) {
-        const Section* block = find_section(i.more->sections, keyword::track_file);
-        if (block == nullptr) return;
-        for (const Section& line : block->sections) {
-            const auto file = value_of(line.values, keyword::name);
-            if (!file || file->empty()) continue;
-            std::int64_t weight = 1;
-            for (const Section& defined : r_.more->sections)
-                if (defined.keyword == keyword::track_file && defined.names == *file)  // of vrrp_track_file, too
-                    weight = value_of(defined.values, keyword::weight).value_or(1);
-            weight = value_of(line.values, keyword::weight).value_or(weight);
-            if (weight == 0) continue;
-            auto& d = r_.diag.warn(
-                Code::TrackerWeight, mark,
-                fmt::format("({}) members of sync group {} cannot have trackers with a weight", name, group));
-            d.effect = weight == 1 ? fmt::format("the file {} is tracked with weight 0", file->front())
-                                   : fmt::format("the file {} is not tracked", file->front());
-            d.fix = "sync_group_tracking_weight in the group allows them";
+    // The names in such a block of the instance, with their weights: their own, or that of the block which defines them
+    // (vrrp_track_file is read as track_file), or `usual`.
+    [[nodiscard]] std::vector<std::pair<std::string, std::int64_t>> weights(const Instance& i, KeywordName block,
+                                                                            KeywordName definition,
+                                                                            std::int64_t usual) const {
+        std::vector<std::pair<std::string, std::int64_t>> all;
+        for (const Section& tracked : i.more->sections) {
+            if (block != tracked.keyword) continue;
+            for (const Section& line : tracked.sections) {
+                const std::string name = first_word(line.values, keyword::name);
+                if (name.empty()) continue;
+                std::int64_t weight = usual;
+                for (const Section& defined : r_.more->sections)
+                    if (definition == defined.keyword && !defined.names.empty() && defined.names.front() == name)
+                        weight = value_of(defined.values, keyword::weight).value_or(usual);
+                all.emplace_back(name, value_of(line.values, keyword::weight).value_or(weight));
+            }
         }
+        return all;
     }
 
     ParseContext& r_;
@@ -147,10 +153,30 @@ void keep_scripts(ParseContext& r, Config& config) {
             continue;
         }
         if (named_too_early(r, script) || meant_by_a_slip(r, script)) continue;
+        if (r.dropped_trackers.contains(script.model.name)) continue;  // told there
         r.diag
             .add(Severity::Warning, idle ? Rank::None : Rank::Config, Code::ScriptUnused, script.name,
                  fmt::format("vrrp_script {} is never tracked", script.model.name))
             .effect = "it is not run";
+    }
+}
+
+constexpr int kSmallWeight = 10;  // priorities of a pair are seldom closer than this
+
+// The classic mistake: 105 - 2 is still more than the other router's 100, so no takeover happens.
+void small_weights(ParseContext& r, const Config& config) {
+    for (std::size_t at = 0; at < config.instances.size(); ++at) {
+        const Instance& i = config.instances[at];
+        for (const TrackerDraft& given : r.instances[at].track_scripts) {
+            const auto used = std::ranges::find(i.track_scripts, given.name, &TrackedScript::name);
+            if (used == i.track_scripts.end() || used->weight >= 0 || used->weight <= -kSmallWeight) continue;
+            const int left = std::max(i.priority + used->weight, 1);
+            auto& d = r.diag.note(Code::SmallWeight, given.mark,
+                                  fmt::format("({}) when {} fails, the priority falls from {} to {} only", i.name,
+                                              given.name, i.priority, left));
+            d.effect = fmt::format("a router of a lower priority than {} does not take over", left);
+            d.fix = "set a weight larger than the difference of the priorities, or none: then a failure means FAULT";
+        }
     }
 }
 
@@ -159,6 +185,7 @@ void keep_scripts(ParseContext& r, Config& config) {
 void check_groups(ParseContext& r, MissingInterfaces& missing, Config& config) {
     GroupCheck groups{r, missing, config};
     for (GroupDraft& draft : r.groups) groups.run(draft);
+    small_weights(r, config);
     keep_scripts(r, config);
 }
 

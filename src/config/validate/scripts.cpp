@@ -25,7 +25,11 @@ public:
     void run() {
         idle_ = r_.instances.empty();
         for (ScriptDraft& script : r_.scripts) tracked(script);
-        for (InstanceDraft& i : r_.instances) notifies(i.model.name, i.model.notify, i.notify);
+        for (InstanceDraft& i : r_.instances) {
+            notifies(i.model.name, i.model.notify, i.notify);
+            rarer(i.model, keyword::notify_deleted, i.notify->deleted);
+            rarer(i.model, keyword::notify_master_rx_lower_pri, i.notify->lower_priority_heard);
+        }
         for (GroupDraft& g : r_.groups) notifies(g.model.name, g.model.notify, g.notify);
         for (const auto& [keyword, mark] : r_.process_scripts) of_process(keyword, mark);
         idle_ = false;
@@ -244,6 +248,17 @@ private:
         one("notify_fault", commands.fault, marks.fault);
         one("notify_stop", commands.stop, marks.stop);
         one("notify", commands.any, marks.any);
+    }
+
+    // A keyword whose command cannot be used stays, because notify_deleted means something without one.
+    void rarer(Instance& instance, const Keyword<Command>& keyword, Mark mark) {
+        const auto command = value_of(instance.more->values, keyword);
+        if (!command || command->empty()) return;
+        CompactOptional<Command> checked{*command};
+        notify(fmt::format("({}) {}", instance.name, keyword.text), checked, mark);
+        if (!checked.empty()) return;
+        for (auto& value : instance.more.edit().values)
+            if (value.keyword == keyword) value.data = Command{};
     }
 
     // keepalived leaves out a notify script that it cannot use and says nothing at -t; we say it.

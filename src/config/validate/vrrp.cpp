@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::uint8_t kDefaultPriority = 100;
 constexpr std::uint32_t kStrictDownAdverts = 3;
-constexpr int kSmallWeight = 10;             // priorities of a pair are seldom closer than this
 constexpr std::size_t kMostAddresses = 255;  // the count is one byte in the packet
 constexpr std::int64_t kSecond = 1'000'000, kCentisecond = 10'000, kMostV3Interval = 40'950'000;
 
@@ -252,23 +251,33 @@ private:
             return true;
         });
         const bool wrong_family = m_.unicast_peers.size() != given;
+        // keepalived: a range of TTL for any peer, whatever it is, has the sources checked.
+        if (i_.ttl_given && !flag(m_.more->values, keyword::check_unicast_src))
+            m_.more.edit().values.push_back({std::string{keyword::check_unicast_src.text}, true});
         if (!m_.unicast_peers.empty() && m_.strict) {
             r_.diag.fatal(Code::StrictMode, i_.unicast, text("strict mode does not allow unicast")).effect =
                 "this configuration cannot run";
         }
         if (!i_.unicast_keyword || !m_.unicast_peers.empty()) return;
         if (wrong_family && r_.diag.last() < r_.diag.entries().size()) {
-            r_.diag.entries()[r_.diag.last()].diagnostic.effect = "the peer is ignored; without any, multicast is used";
+            r_.diag.entries()[r_.diag.last()].diagnostic.effect = without_peer();
             return;
         }
         if (Diagnostic* refused = reported_of("unicast_peer"); refused != nullptr) {
-            refused->effect = "the peer is ignored; without any, multicast is used";
+            refused->effect = without_peer();
             return;
         }
         auto& d = r_.diag.warn(Code::UnicastWithoutPeers, i_.unicast,
                                text("a unicast keyword is given, but there is no peer"));
-        d.effect = "multicast is used";
+        d.effect = without_peers();
         d.fix = "list the other routers in unicast_peer, or use mcast_src_ip for the source address";
+    }
+
+    [[nodiscard]] std::string without_peers() const {
+        return flag(m_.more->values, keyword::unicast_fault_no_peer) ? "the instance is in FAULT" : "multicast is used";
+    }
+    [[nodiscard]] std::string without_peer() const {
+        return fmt::format("the peer is ignored; without any, {}", without_peers());
     }
 
     void resolve_authentication() {
@@ -289,7 +298,8 @@ private:
         else if (m_.auth_type == AuthType::Ah && m_.family == Family::V6)
             drop(Code::AuthenticationUnused, "auth_type AH is for IPv4 only", std::string{kWithout});
         else if (Diagnostic* refused = reported_of("auth_pass"); m_.auth_pass.empty() && refused != nullptr) {
-            refused->effect = fmt::format("there is no password: {}", kWithout);
+            if (refused->severity != Severity::Fatal)
+                refused->effect = fmt::format("there is no password: {}", kWithout);
             m_.auth_type = AuthType::None;
         } else if (m_.auth_pass.empty())
             drop(Code::AuthenticationIncomplete, "auth_type is given, but auth_pass is not", std::string{kWithout});
@@ -359,9 +369,9 @@ private:
         m_.garp_master_refresh_repeat =
             i_.timing->garp_master_refresh_repeat.value_or(g.vrrp_garp_master_refresh_repeat);
         m_.garp_lower_prio_delay =
-            i_.timing->garp_lower_prio_delay.value_or(g.vrrp_garp_lower_prio_delay.value_or(m_.garp_master_delay));
-        m_.garp_lower_prio_repeat =
-            i_.timing->garp_lower_prio_repeat.value_or(g.vrrp_garp_lower_prio_repeat.value_or(m_.garp_master_repeat));
+            i_.timing->garp_lower_prio_delay.value_or(g.vrrp_garp_lower_prio_delay.value_or(g.vrrp_garp_master_delay));
+        m_.garp_lower_prio_repeat = i_.timing->garp_lower_prio_repeat.value_or(
+            g.vrrp_garp_lower_prio_repeat.value_or(g.vrrp_garp_master_repeat));
         m_.skip_check_adv_addr = i_.skip_check_adv_addr.value_or(g.vrrp_skip_check_adv_addr);
         m_.lower_prio_no_advert = i_.lower_prio_no_advert.value_or(g.vrrp_lower_prio_no_advert);
         // Unlike keepalived: without it, hosts with the ARP entry of the former master do not find the master after a
@@ -405,18 +415,7 @@ private:
                 owner_tracker(t);
             else
                 m_.track_scripts.push_back({t.name, weight, t.reverse != script.model.reverse});
-            if (weight < 0 && weight > -kSmallWeight) small_weight(t, weight);
         }
-    }
-
-    // The classic mistake: 105 - 2 is still more than the other router's 100, so no takeover happens.
-    void small_weight(const TrackerDraft& t, int weight) {
-        auto& d = r_.diag.note(Code::SmallWeight, t.mark,
-                               text(fmt::format("when {} fails, the priority falls from {} to {} only", t.name,
-                                                m_.priority, std::max(m_.priority + weight, 1))));
-        d.effect =
-            fmt::format("a router of a lower priority than {} does not take over", std::max(m_.priority + weight, 1));
-        d.fix = "set a weight larger than the difference of the priorities, or none: then a failure means FAULT";
     }
 
     ParseContext& r_;

@@ -2,6 +2,7 @@
 // virtualhost are absent: the model has it for each check only.
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "keepalived_parts.hpp"
 #include "mainstay/config/keywords.hpp"
@@ -249,8 +250,11 @@ void add_service_objects(SnmpTrap& trap, const config::VirtualServer& service) {
 
 void add_checker_mib(SnmpView& view, const SnmpFacts& facts) {
     std::uint32_t number = 0;
-    for (const auto& service : facts.config.virtual_servers) {
-        const auto* status = status_of(facts.lvs, service, number);
+    for (const auto& configured : facts.config.virtual_servers) {
+        const auto* status = status_of(facts.lvs, configured, number);
+        std::optional<config::VirtualServer> with_named;
+        if (names_servers(configured)) with_named = in_force(configured, status);
+        const auto& service = with_named ? *with_named : configured;
         const auto* traffic = status != nullptr
                                   ? traffic_of(facts.lvs, static_cast<std::size_t>(status - facts.lvs.services.data()))
                                   : nullptr;
@@ -260,8 +264,7 @@ void add_checker_mib(SnmpView& view, const SnmpFacts& facts) {
             add_sorry_server(view, {number, ++row}, service, traffic != nullptr ? &traffic->sorry_server : nullptr);
         for (std::size_t i = 0; i < service.real_servers.size(); ++i)
             add_server(view, {number, ++row}, service, service.real_servers[i],
-                       status != nullptr && i < status->servers.size() ? &status->servers[i] : nullptr,
-                       traffic_of(traffic, i));
+                       status_of(status, service.real_servers[i], i), traffic_of(traffic, i));
     }
     add_sync_daemon(view, facts.config);
     add_timeouts(view, facts.config);
@@ -275,8 +278,10 @@ std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts
         return config::service_name(service) == name;
     });
     if (found == facts.config.virtual_servers.end()) return {};
-    const auto& service = *found;
     const auto position = static_cast<std::size_t>(found - facts.config.virtual_servers.begin());
+    // The event may arrive before the state block that contains its result.
+    const auto* now = status_of(facts.lvs, *found, position);
+    const auto service = in_force(*found, now);
     SnmpTrap trap{kCheck + Oid{5, 0, server ? 1U : 2U}, {}};
     if (server) {
         const auto one = std::ranges::find_if(service.real_servers, [&](const config::RealServer& real) {
@@ -290,8 +295,6 @@ std::vector<SnmpTrap> snmp_checker_traps(const SnmpParts& parts, const SnmpFacts
                         {kServers + Oid{6}, yes_no(event.transition == Transition::Up)}};
     }
     add_service_objects(trap, service);
-    // The event may arrive before the state block that contains its result.
-    const auto* now = status_of(facts.lvs, service, position);
     auto status = now != nullptr ? *now : ServiceStatus{};
     for (auto& other : status.servers)
         if (server && other.name == event.name) other.alive = event.transition == Transition::Up;

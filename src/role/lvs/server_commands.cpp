@@ -27,14 +27,16 @@ Result<void> LvsRole::expire_first() {
 OperatorReply LvsRole::command(const ipc::ServerQuestion& question) {
     using Verb = lvs::ServerCommand::Verb;
     if (question.verb > static_cast<std::uint8_t>(Verb::Weight)) return {2, "unknown command", {}};
-    const lvs::ServerCommand command{.verb = static_cast<Verb>(question.verb),
-                                     .which = question.which,
-                                     .weight = question.weight,
-                                     .dry_run = question.dry_run,
-                                     .by = question.by,
-                                     .expire_persistence = question.expire_persistence,
-                                     .time = Seconds{question.seconds},
-                                     .reason = question.reason};
+    const lvs::ServerCommand command{
+        .verb = static_cast<Verb>(question.verb),
+        .which = question.which,
+        .weight = question.weight,
+        .dry_run = question.dry_run,
+        .by = question.by,
+        .expire_persistence = question.expire_persistence,
+        // A longer one is refused; recorded, it is to be read again.
+        .time = std::clamp(Seconds{question.seconds}, Seconds{-1}, lvs::kOverrideTimeMax + Seconds{1}),
+        .reason = question.reason};
     carry_out_pending();
     if (command.expire_persistence && !command.dry_run)
         if (const auto done = expire_first(); !done) return {2, "nothing was changed: " + done.error().text(), {}};

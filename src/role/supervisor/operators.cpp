@@ -157,6 +157,8 @@ void Operators::carry_out(const ipc::InstanceQuestion& question) {
     const auto request = question.request;
     if (question.verb == Verb::MaintenanceShow) return waiting_.answer_text(request, 0, shown(maintenance_.order()));
     if (!daemon_.is_running()) return waiting_.refuse(request, "the daemon is starting or stopping");
+    if (question.verb == Verb::MaintenanceOn && (question.seconds < 0 || question.seconds > kMaintenanceSecondsMax))
+        return waiting_.refuse(request, fmt::format("maintenance lasts at most {} s", kMaintenanceSecondsMax));
     if (!question.dry_run && question.verb == Verb::MaintenanceOn) return begin_maintenance(question);
     if (!question.dry_run && question.verb == Verb::MaintenanceOff) return end_maintenance(question.by, request);
     auto& vrrp = children_.of(Kind::Vrrp);
@@ -166,8 +168,6 @@ void Operators::carry_out(const ipc::InstanceQuestion& question) {
 
 void Operators::begin_maintenance(const ipc::InstanceQuestion& question) {
     const auto request = question.request;
-    if (question.seconds < 0 || question.seconds > kMaintenanceSecondsMax)
-        return waiting_.refuse(request, fmt::format("maintenance lasts at most {} s", kMaintenanceSecondsMax));
     const WallTime now = kernel::wall_now();
     ipc::MaintenanceOrder order{.on = true,
                                 .since = maintenance_.order().on ? maintenance_.order().since : now,

@@ -474,6 +474,7 @@ void VrrpRole::write_state() {
     rest.devices_remade = devices_.remade();
     rest.firewall_repairs = firewall_.repairs();
     rest.kept_down = devices_.kept_down();
+    rest.refused_addresses = addresses_.refused(router_->config());
     if (maintenance_.on)
         rest.maintenance = {maintenance_.since, maintenance_.until, maintenance_.by, maintenance_.reason};
     writer_.write(runtime_, router_->router(), std::move(rest));

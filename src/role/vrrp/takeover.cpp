@@ -55,11 +55,31 @@ void TakeOver::set_silently(kernel::Rtnetlink& netlink, const config::Instance& 
 }
 
 void TakeOver::report(const config::Instance& instance, const std::vector<kernel::Address>& addresses,
-                      const Result<std::vector<kernel::Rtnetlink::Failure>>& failed) const {
+                      const Result<std::vector<kernel::Rtnetlink::Failure>>& failed) {
     if (!failed) return log_.error("({}) setting addresses: {}", instance.name, failed.error().text());
-    for (const auto& failure : *failed)
-        log_.error("({}) address {} cannot be set{}", instance.name, addresses[failure.index].prefix.to_string(),
-                   Error::system("", failure.sys_errno).text());
+    if (failed->empty() && refused_.empty()) return;
+    auto& refused = refused_[instance.name];
+    for (const auto& address : addresses) refused.erase(address.prefix.to_string());
+    for (const auto& failure : *failed) {
+        const std::string address = addresses[failure.index].prefix.to_string();
+        log_.error("({}) address {} cannot be set: {}", instance.name, address, failure.reason());
+        refused.insert_or_assign(address, failure.reason());
+    }
+    if (refused.empty()) refused_.erase(instance.name);
+}
+
+std::vector<mainstay::report::RefusedAddress> TakeOver::refused(const config::Config& config) const {
+    std::vector<mainstay::report::RefusedAddress> all;
+    if (refused_.empty()) return all;
+    for (const auto& instance : config.instances) {
+        const auto found = refused_.find(instance.name);
+        if (found == refused_.end()) continue;
+        for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
+            for (const auto& one : *list)
+                if (const auto why = found->second.find(one.prefix.to_string()); why != found->second.end())
+                    all.push_back({instance.name, why->first, why->second});
+    }
+    return all;
 }
 
 namespace {

@@ -14,6 +14,7 @@
 #include "mainstay/config/model.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
 #include "mainstay/record/recorded.hpp"
+#include "mainstay/report/status.hpp"
 #include "mainstay/vrrp/router.hpp"
 #include "transport.hpp"
 
@@ -32,6 +33,8 @@ public:
     // Sets the addresses at `positions` (in addresses, then excluded_addresses; none: all) without announcing them.
     void set_silently(kernel::Rtnetlink& netlink, const config::Instance& instance,
                       const std::vector<std::size_t>& positions);
+    // What the kernel refused when each instance was given its addresses last.
+    [[nodiscard]] std::vector<mainstay::report::RefusedAddress> refused(const config::Config& config) const;
 
 private:
     struct Batch {
@@ -42,12 +45,13 @@ private:
     [[nodiscard]] Batch batch_of(kernel::Rtnetlink& netlink, std::vector<kernel::Address> addresses) const;
     void set(kernel::Rtnetlink& netlink, const config::Instance& instance, Batch batch);
     void report(const config::Instance& instance, const std::vector<kernel::Address>& addresses,
-                const Result<std::vector<kernel::Rtnetlink::Failure>>& failed) const;
+                const Result<std::vector<kernel::Rtnetlink::Failure>>& failed);
 
     const Links& links_;
     Announcer& announcer_;
     Log& log_;
-    std::map<std::string, Batch> prepared_;  // the first batch, by the instance's name
+    std::map<std::string, Batch> prepared_;                              // the first batch, by the instance's name
+    std::map<std::string, std::map<std::string, std::string>> refused_;  // by instance and address: why
 };
 
 // Computes the step of the next deadline in advance. Steps are pure, so what a backup does when its master-down

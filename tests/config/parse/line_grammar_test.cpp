@@ -169,10 +169,12 @@ TEST_CASE("a rule has one action, and a preference unless keepalived shall choos
     CHECK(reported("from 10.0.0.0/8 table 7 preference 5 uidrange 7") == "uidrange is 2 numbers joined by -, got '7'");
 }
 
-TEST_CASE("an unknown word of a tracker or a peer costs the word only") {
+TEST_CASE("an unknown word of a tracker costs the line, a wrong weight and a wrong word of a peer cost the word") {
     const Loaded tracker = with_block("track_interface {\neth1 weight=-20\n}");
     CHECK(wrong(tracker).at(0).fix == "write `weight -20`");
-    CHECK(tracker.config.instances.at(0).track_interfaces.size() == 1);
+    CHECK(tracker.config.instances.at(0).track_interfaces.empty());
+    CHECK(with_block("track_interface {\neth1 weight\n}").config.instances.at(0).track_interfaces.empty());
+    CHECK(with_block("track_interface {\neth1 weight 300\n}").config.instances.at(0).track_interfaces.size() == 1);
 
     const Loaded peer = with_block("unicast_peer {\n192.0.2.9 min_ttl 300 max_ttl 7\n}");
     CHECK(wrong(peer).at(0).message == "min_ttl must be 0 to 255, got 300");

@@ -176,7 +176,7 @@ TEST_CASE("each type of check of ldirectord becomes one of a real server") {
         {"\tservice=https\n\tcheckport=443\n\trequest=\"a b$X\"\n\treceive=\"say \\\"${Y}\"\n",
          "        SSL_GET {\n            connect_port 443\n            connect_timeout 30\n            retry 0\n"
          "            http_protocol 1.1\n            url {\n                path \"/a%20b%24X\"\n"
-         "                regex \"say \\\\\\x22\\x24{Y}\"\n            }\n        }\n"},
+         "                regex \"say \\\\\\042\\044{Y}\"\n            }\n        }\n"},
     };
     for (const auto& row : rows) {
         CAPTURE(row.settings);

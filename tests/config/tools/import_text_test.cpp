@@ -43,12 +43,12 @@ TEST_CASE("a pattern between quotes has escapes where the language would read so
         {"", R"("")"},
         {"a b", R"("a b")"},
         {R"(\d)", R"("\\d")"},
-        {R"(say "x")", R"("say \x22x\x22")"},
-        {"\t\x1f\x7f\x80\xff!~", R"("\x09\x1f\x7f\x80\xff!\x7e")"},
+        {R"(say "x")", R"("say \042x\042")"},
+        {"\t\x1f\x7f\x80\xff!~", R"("\011\037\177\200\377!\176")"},
         {"$", R"("$")"},
         {"end$", R"("end$")"},
         {"$1$ $@$[$`$|", R"("$1$ $@$[$`$|")"},
-        {"$a$z$A$Z$_${", R"("\x24a\x24z\x24A\x24Z\x24_\x24{")"},
+        {"$a$z$A$Z$_${", R"("\044a\044z\044A\044Z\044_\044{")"},
         {"{}#", R"("{}#")"},
     };
     for (const auto& row : rows) {

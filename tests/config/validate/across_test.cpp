@@ -216,8 +216,8 @@ TEST_CASE(
             if (diagnostic.code == static_cast<int>(Code::TrackerWeight)) found.push_back(diagnostic.effect);
         return found;
     };
-    CHECK(effects("") == Lines{"the file f is tracked with weight 0"});
-    CHECK(effects(" weight 1") == Lines{"the file f is tracked with weight 0"});
-    CHECK(effects(" weight 5") == Lines{"the file f is not tracked"});
+    CHECK(effects("") == Lines{"it is tracked with weight 0"});
+    CHECK(effects(" weight 1") == Lines{"it is tracked with weight 0"});
+    CHECK(effects(" weight 5") == Lines{"it is not tracked"});
     CHECK(effects(" weight 0").empty());
 }

@@ -107,8 +107,9 @@ Answer list_of_events(const History& history, const Request& request) {
 }
 
 Answer events(const History& history, const Request& request) {
-    return wire::http_asks_for(request.accept, kEventStream) ? stream_of_events(history, request)
-                                                             : list_of_events(history, request);
+    const bool streams = wire::http_asks_for(request.accept, kEventStream) &&
+                         !wire::http_asks_for(request.accept, "application/json");  // which ends
+    return streams ? stream_of_events(history, request) : list_of_events(history, request);
 }
 
 Answer gaps_of_events(const History& history) {
@@ -146,6 +147,9 @@ Answer why(const ApiSources& sources, const Request& request) {
     const auto status = sources.status();
     const auto events = sources.history.after(0, kHistoryEntriesMax);
     const report::WhySource source{.status = *status, .events = events, .utc_offset_s = sources.utc_offset_s()};
+    if (request.target.parameter("name").empty())
+        return refusal(400, "the parameter name is missing",
+                       "give the name of an instance, a service or what they track");
     const auto answer = report::why(source, request.target.parameter("name"));
     return document(report::why_json(answer), answer.found ? 200 : 404);
 }
