@@ -1,4 +1,6 @@
 // mainstay-discover consul SERVICE | etcd PREFIX --file FILE
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 
 #include <string>
@@ -52,8 +54,9 @@ int run(int argc, char** argv) {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& problem) {
         if (problem.get_exit_code() == 0) return app.exit(problem);
-        cli::print_error(std::string{"mainstay-discover: "} + problem.what() +
-                         "\n`mainstay-discover --help` lists what it takes\n");
+        const auto given = app.get_subcommands();
+        cli::print_error(fmt::format("mainstay-discover: {}\n`mainstay-discover {}--help` lists what it takes\n",
+                                     problem.what(), given.empty() ? "" : given.front()->get_name() + " "));
         return kUsage;
     }
     if (options.urls.empty())

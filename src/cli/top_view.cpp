@@ -13,9 +13,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kHowToTurnOn =
-    "The traffic of services and servers is not read. Add enable_snmp_checker to global_defs and reload;\n"
-    "the kernel's own counters are shown by: mainstayctl ipvs --stats\n";
+constexpr const char* kNotRead =
+    "The traffic of services and servers has not been read yet: ask again in some seconds.\n"
+    "The kernel's own counters are shown by: mainstayctl ipvs --stats\n";
 
 struct Busy {
     std::string name, service;
@@ -87,7 +87,10 @@ Result<std::string> busiest(std::string_view answer, std::size_t most) {
         }
     }
     if (services.empty()) return std::string{"No services are configured.\n"};
-    if (!known) return std::string{kHowToTurnOn};
+    const auto& lvs = part(*status, "lvs");
+    if (!known && lvs.contains("ipvs_available") && !flag(lvs, "ipvs_available"))
+        return fmt::format("The traffic of services and servers cannot be read: {}\n", text(lvs, "ipvs_problem"));
+    if (!known) return std::string{kNotRead};
     return rows_of(std::move(services), most, "SERVICE", false) + "\n" +
            rows_of(std::move(servers), most, "SERVER", true);
 }

@@ -38,12 +38,12 @@ std::optional<std::string> problem_of(const ServerCommand& command) {
         (command.weight < 0 || command.weight > std::numeric_limits<std::int32_t>::max()))
         return "the weight must be 0 to 2147483647";
     if (command.expire_persistence && command.verb != ServerCommand::Verb::Drain)
-        return "--expire-persistence works with drain only";
+        return "expiring persistence works with drain only";
     const bool overrides = hold_of(command.verb) != Hold::None;
     if (command.time < Seconds{0} || command.time > kOverrideTimeMax)
         return "the time of an override must be 1 s to 366 days";
-    if (command.time != Seconds{0} && !overrides) return "--for works with drain, disable and weight only";
-    if (!command.reason.empty() && !overrides) return "--reason works with drain, disable and weight only";
+    if (command.time != Seconds{0} && !overrides) return "a time works with drain, disable and weight only";
+    if (!command.reason.empty() && !overrides) return "a reason works with drain, disable and weight only";
     const bool is_line =
         std::ranges::none_of(command.reason, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
     if (!is_line || command.reason.size() > kOverrideReasonBytesMax)

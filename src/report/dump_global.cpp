@@ -151,8 +151,7 @@ void Lines::vrrp(bool of_vrrp) {
     line("Gratuitous ARP for each secondary VMAC",
          fmt::format("{}s", seconds(time(keyword::vrrp_vmac_garp_intvl, {}))));
     line("Send advert after receive lower priority advert", true_or_false(!global_.vrrp_lower_prio_no_advert));
-    line("Send advert after receive higher priority advert",
-         true_or_false(config::value_of(global_.more->values, keyword::vrrp_higher_prio_send_advert).value_or(true)));
+    line("Send advert after receive higher priority advert", true_or_false(global_.vrrp_higher_prio_send_advert));
     line("Gratuitous ARP interval", seconds_text(global_.vrrp_garp_interval));
     line("Gratuitous NA interval", seconds_text(global_.vrrp_gna_interval));
     line("VRRP default protocol version", static_cast<int>(global_.vrrp_version));

@@ -145,10 +145,13 @@ TEST_CASE("a section has no objects of the other, and names of those are none in
     CHECK(status_tables(answer, {"10.0.0.11"}, StatusSection::Lvs).has_value());
 }
 
-TEST_CASE("the busiest come first, and without traffic it is said how to see it") {
+TEST_CASE("the busiest come first, and without traffic it is said why") {
     auto all = status();
-    CHECK(busiest(all.dump(), 5)
-              ->starts_with("The traffic of services and servers is not read. Add enable_snmp_checker"));
+    CHECK(busiest(all.dump(), 5)->starts_with("The traffic of services and servers has not been read yet"));
+    auto without = all;
+    without["lvs"]["ipvs_available"] = false;
+    without["lvs"]["ipvs_problem"] = "modprobe ip_vs";
+    CHECK(*busiest(without.dump(), 5) == "The traffic of services and servers cannot be read: modprobe ip_vs\n");
     CHECK(*busiest("{}", 5) == "No services are configured.\n");
     auto& services = all["lvs"]["services"];
     services[0]["traffic"] = {{"connections_per_s", 3}, {"in_bytes_per_s", 10}, {"out_bytes_per_s", 20}};

@@ -4,7 +4,8 @@ import json
 
 import pytest
 from support.capture import Capture
-from support.vrrp import VIP, instance, office, wait_holds, wait_ready
+from support.paths import program
+from support.vrrp import VIP, fast, instance, office, wait_holds, wait_ready
 from support.wait import wait_until
 
 
@@ -203,3 +204,20 @@ def test_the_kernel_knows_who_set_an_address(lan):
     assert told[VIP] == "18"
     assert told["192.168.4.11"] == "0"
     assert daemon.alive()
+
+
+def test_an_address_that_the_kernel_refuses_is_a_problem_until_it_is_set(lan):
+    (one,) = office(lan, "one")
+    daemon = wait_ready(one.mainstayd(fast(vip="192.168.4.201/24 scope link")))  # of a subnet that eth0 has already
+    problems = lambda: [(p["kind"], p["text"]) for p in  # noqa: E731
+                        json.loads(one.run([program("mainstayctl"), "status", "--json"]).stdout)["problems"]]
+    refused = [("address_refused", "VI_1 is MASTER without 192.168.4.201/24: the kernel refused it: "
+                                   "Invalid argument (ipv4: Invalid scope value)")]
+
+    wait_until(lambda: problems() == refused, 20, problems)
+    assert "(VI_1) address 192.168.4.201/24 cannot be set: Invalid argument (ipv4: Invalid scope value)" in daemon.output()
+
+    one.write("/run/keepalived.conf", fast(vip="192.168.4.201/24"))
+    assert one.run([program("mainstayctl"), "reload"]).returncode == 0
+    wait_holds(one, "192.168.4.201")
+    wait_until(lambda: problems() == [], 20, problems)

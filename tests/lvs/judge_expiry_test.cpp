@@ -73,7 +73,7 @@ TEST_CASE("persistence expires of servers that are drained only, and where there
     bench.start(service({server("10.0.0.11"), server("10.0.0.12")}));
 
     CHECK(send_expiring(bench, Verb::Disable, "10.0.0.11", true).answer.problem ==
-          "--expire-persistence works with drain only");
+          "expiring persistence works with drain only");
     CHECK(bench.judge.overrides().empty());
     CHECK(send_expiring(bench, Verb::Drain, "10.0.0.11", true).answer.lines.back() ==
           "VS " + kVs + " has no persistence_timeout: there is nothing to expire");

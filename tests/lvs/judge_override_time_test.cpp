@@ -153,9 +153,9 @@ TEST_CASE("times and reasons have bounds, and belong to overrides") {
           "the time of an override must be 1 s to 366 days");
     CHECK_FALSE(problem_of(bench, {.verb = Verb::Drain, .which = "*", .time = kOverrideTimeMax + Seconds{1}}).empty());
     CHECK(problem_of(bench, {.verb = Verb::Enable, .which = "*", .time = Seconds{1}}) ==
-          "--for works with drain, disable and weight only");
+          "a time works with drain, disable and weight only");
     CHECK(problem_of(bench, {.verb = Verb::Show, .which = "*", .reason = "x"}) ==
-          "--reason works with drain, disable and weight only");
+          "a reason works with drain, disable and weight only");
     for (const std::string& reason :
          {std::string(201, 'x'), std::string{"a\nb"}, std::string{"\x1b[2J"}, std::string{"\x7f"}})
         CHECK(problem_of(bench, {.verb = Verb::Drain, .which = "*", .reason = reason}) ==

@@ -70,7 +70,7 @@ def test_the_folders_have_one_owner_and_one_mode_in_tmpfiles_both_packages_and_t
     assert "%attr(750, mainstay-obs, mainstay) %dir %{_localstatedir}/spool/mainstay\n" in rpm
 
     daemon = (TOP / "src" / "role" / "supervisor" / "paths.cpp").read_text(encoding="utf-8")
-    made = dict(re.findall(r"make_directory\(paths_\.(\w+), account_, (0\d+)\)", daemon))
+    made = dict(re.findall(r"make_directory\(state_\.paths\.(\w+), state_\.account, (0\d+)\)", daemon))
     assert made == {"run_directory": "0755", "spool_directory": "0750"}
 
 

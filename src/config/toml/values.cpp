@@ -24,7 +24,7 @@ std::string_view type_name(const toml::node& node) {
         case toml::node_type::integer:
             return "a whole number";
         case toml::node_type::floating_point:
-            return "a number with decimals";
+            return std::isfinite(**node.as_floating_point()) ? "a number with decimals" : "a number without end";
         case toml::node_type::boolean:
             return "true or false";
         default:

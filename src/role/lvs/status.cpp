@@ -78,7 +78,7 @@ report::ServerStatus status_of(const config::VirtualServer& service, const confi
     out.endpoint = config.endpoint;
     const auto forwarding = forwarding_word(config.forwarding);
     if (forwarding != kUsualForwarding) out.forwarding = forwarding;
-    out.weight = lvs::clamp_weight(state.weight);
+    out.weight = state.weight;
     out.alive = state.alive;
     const auto endpoint = lvs::endpoint_at(table.service.key, service, config.endpoint, config.forwarding);
     const auto at = std::ranges::find(table.destinations, endpoint, &netlink::IpvsDestination::endpoint);
