@@ -244,7 +244,7 @@ public:
     [[nodiscard]] bool hear() {
         auto got = ipc::receive_message(line_);
         if (!got && got.error().code() != Errc::Invalid && got.error().code() != Errc::Unsupported)
-            return lost(got.error().text());
+            return lost(got.error());
         if (!got) return refuse(got.error().text());
         if (!*got) return true;  // none, after all
         if (std::holds_alternative<ipc::Closed>(**got)) return went_away();
@@ -270,6 +270,12 @@ private:
         return false;
     }
 
+    // What it had not read when it ended makes the difference between the two.
+    bool lost(const Error& error) {
+        const int number = error.sys_errno();
+        return number == EPIPE || number == ECONNRESET ? went_away() : lost(error.text());
+    }
+
     bool went_away() { return lost(fmt::format("{} went away", files_.writer)); }
 
     bool refuse(const std::string& why) {
@@ -290,7 +296,7 @@ private:
     bool answer(DumpKind what, Step step, int descriptor) {
         const auto sent = ipc::send_message(line_, ipc::DumpFile{what, step}, descriptor);
         if (sent) return true;
-        return sent.error().sys_errno() == EPIPE ? went_away() : lost(sent.error().text());
+        return lost(sent.error());
     }
 
     bool put_in_place(DumpKind what) {

@@ -119,6 +119,16 @@ TEST_CASE("an observer that goes away before it has its files is told of like on
                               std::chrono::seconds{20}, bench.log));
     CHECK(bench.log.texts == Texts{"a dump was not finished: the observer went away"});
     CHECK(bench.files().empty());
+
+    // The kernel answers in another way where it left something unread.
+    auto other = ipc::make_channel();
+    REQUIRE(other.has_value());
+    REQUIRE(ipc::send_message(other->first.get(), ipc::DumpFile{DumpKind::Data, DumpStep::Opened}));
+    other->second.reset();
+    CHECK(hand_out_dump_files(other->first.get(), {.paths = {{DumpKind::Data, bench.folder + "/data"}}},
+                              std::chrono::seconds{20}, bench.log));
+    CHECK(bench.log.texts.size() == 2);
+    CHECK(bench.log.texts.back() == "a dump was not finished: the observer went away");
 }
 
 TEST_CASE("a file that is never said to be whole is removed, and what lay in its place stays") {
