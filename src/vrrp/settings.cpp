@@ -168,6 +168,7 @@ Settings settings_of(const config::Instance& instance, const config::Global& glo
         s.old_unicast_checksum = first_word(own, keyword::old_unicast_checksum) == "never"
                                      ? Settings::OldChecksum::Never
                                      : Settings::OldChecksum::Always;
+    // A configuration that an older version read says by the range alone that one was given.
     const auto ranged = [](const config::UnicastPeer& peer) { return peer.min_ttl > 0 || peer.max_ttl < 255; };
     s.check_unicast_src = flag(own, keyword::check_unicast_src) || flag(common, keyword::vrrp_check_unicast_src) ||
                           std::ranges::any_of(instance.unicast_peers, ranged);

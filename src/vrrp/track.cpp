@@ -49,18 +49,16 @@ void judge_links(const config::Instance& instance, const Links& links, Health& h
     health.link_up = instance.interface.empty() || links.up(instance.interface);
     const std::string& base = base_interface(instance);
     const bool over_base = base != instance.interface;  // on a VMAC or an ipvlan
-    if (over_base) {
-        const InterfaceFact* link = links.find(base);
+    const auto check = [&](const std::string& name) {
+        const InterfaceFact* link = links.find(name);
         const bool exists = link != nullptr && link->index != 0;
         if (!exists || (!link->up && !instance.dont_track_primary))
-            health.fault(What::Interface, base, links.why_not_up(base), Cause::Link);
-    }
+            health.fault(What::Interface, name, links.why_not_up(name), Cause::Link);
+    };
+    if (over_base) check(base);
     if (!instance.interface.empty() && health.faults.empty()) {
-        const InterfaceFact* link = links.find(instance.interface);
-        const bool exists = link != nullptr && link->index != 0;
-        if (!exists || (!link->up && !instance.dont_track_primary))
-            health.fault(What::Interface, instance.interface, links.why_not_up(instance.interface), Cause::Link);
-        if (link != nullptr) health.mtu = link->mtu;
+        check(instance.interface);
+        if (const InterfaceFact* link = links.find(instance.interface); link != nullptr) health.mtu = link->mtu;
     }
     std::set<std::string_view> named;
     for (const auto* list : {&instance.addresses, &*instance.excluded_addresses}) {

@@ -2,7 +2,7 @@
 //
 // keepalived parses such a line again from its raw text. First the command word is cut out, then that is cut into
 // arguments, both in the same way, so that what an argument is to have in quotes or escaped is written with \" and two
-// backslashes (watched on 2.2.7, tests/config/cases/command.txt).
+// backslashes (watched on 2.2.7, tests/config/cases/scripts.txt).
 #include <algorithm>
 #include <expected>
 

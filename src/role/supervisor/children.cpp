@@ -26,23 +26,8 @@ namespace inherited = ipc::inherited;
 
 namespace {
 
-const char* word_of(Kind kind) {
-    switch (kind) {
-        case Kind::Vrrp:
-            return "vrrp";
-        case Kind::Lvs:
-            return "lvs";
-        case Kind::Observer:
-            return "observer";
-        case Kind::Bfd:
-            return "bfd";
-        case Kind::Snmp:
-            return "snmp";
-        case Kind::Supervisor:
-            break;
-    }
-    return "supervisor";
-}
+// As the observer, the API and metrics name the process: as its part of the log is called.
+std::string word_of(Kind kind) { return std::string{to_string(traits_of(kind).log_module)}; }
 
 std::uint64_t size_of(const UniqueFd& snapshot) {
     struct stat facts{};
@@ -366,7 +351,7 @@ void Children::committed(Child& child) {
     if (traits_of(child.kind).holds_addresses) vrrp_silent_since_.reset();
 }
 
-void Children::settled(Child& child) {
+void Children::go_on_after(const Child& child) {
     spares_.fill_soon();
     if (replacement_) replacement_->committed(child.kind);
 }

@@ -63,7 +63,7 @@ public:
     void commit(Child& child);  // the running configuration
     void commit_waiting();      // the tracked files have been observed
     void committed(Child& child);
-    void settled(Child& child);  // after committed(), when it has been told the rest
+    void go_on_after(const Child& child);  // one that is committed and told the rest: spares, successors
     // True when it was one of these processes.
     bool ended(const kernel::Ended& how);
     void look();          // once a second

@@ -373,7 +373,7 @@ void Daemon::child_committed(Child& child) {
         operators_.send_api();  // last: with it the clients that wait are served
     }
     if (state_.is_stopping() && stop_stage_ > StopStage::NotifyScripts) return child.send(ipc::Stop{}, -1, log_);
-    children_.settled(child);
+    children_.go_on_after(child);
     check_start();
 }
 
