@@ -104,8 +104,9 @@ _mainstayctl() {
                 explain) _arguments '*:keyword:(${(f)"$(mainstayctl config explain 2>/dev/null)"})' ;;
                 print | convert) _arguments '1:file:_files' ;;
                 schema) _arguments '--json[Print JSON, the only form]' ;;
-                diff) _arguments '--json[Print the changes as JSON]' '1:file:_files' '2:file:_files' ;;
-                pair) _arguments '1:file:_files' '2:file:_files' ;;
+                diff) _arguments '--json[Print the changes as JSON]' \
+                        '(-i --config-id)'{-i,--config-id}'[Take @ID lines of this id]:id:' '1:file:_files' '2:file:_files' ;;
+                pair) _arguments '--ids[Take the @ID lines of these two ids]:ids:' '1:file:_files' '2:file:_files' ;;
                 reference)
                     _arguments '--markdown[Print Markdown tables]' '--man[Print the keyword part of mainstay.conf(5)]' \
                         '--toml-man[Print the keyword part of mainstay.toml(5)]' '--list[Print one line for each keyword]' '--head[Print this file first]:file:_files' ;;

@@ -6,6 +6,7 @@
 #include "mainstay/alert/fifos.hpp"
 #include "mainstay/alert/script_requests.hpp"
 #include "mainstay/config/keywords.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 
 namespace mainstay::alert {
 
@@ -80,8 +81,10 @@ config::Command rarer_command(const config::ExtraSettings& more, Transition tran
     return config::value_of(more.values, keyword).value_or(config::Command{});
 }
 
-// keepalived: a server of a firewall-mark service has no protocol in its name.
+// By which the scripts of a server are known. Servers of real_server_dns and real_server_file have those of their
+// source. keepalived: a server of a firewall-mark service has no protocol in its name.
 std::string name_of(const config::VirtualServer& service, const config::RealServer& server) {
+    if (auto source = config::source_words(server); !source.empty()) return source;
     return config::server_name(server.endpoint, service.fwmark != 0 ? config::Protocol::None : service.protocol);
 }
 
@@ -167,31 +170,9 @@ Requester requester_of_script(std::string_view key) {
 
 std::string track_script_key(const std::string& name) { return "vrrp_script/" + name; }
 
-// The scripts of the servers of real_server_dns and real_server_file are stored under the name of their template, the
-// server without an address. Its port is 0 where each server has its own.
-std::string without_address(const std::string& server, bool without_port = false) {
-    const std::size_t end = server.find(']'), colon = server.rfind(':');
-    if (end == std::string::npos) return server;
-    if (!without_port || colon == std::string::npos || colon < end) return "[" + server.substr(end);
-    return "[" + server.substr(end, colon - end) + ":0";
-}
-
-// Whether the template of this server of a real_server_file has no port.
-bool has_own_port(const config::VirtualServer& service, const config::RealServer& server) {
-    const auto file = config::value_of(server.more->values, keyword::real_server_file);
-    if (!file) return false;
-    const bool is_nat = server.forwarding == config::Forwarding::Nat;
-    if (service.fwmark == 0 && service.group.empty() && !is_nat) return false;  // that of the service
-    return file->size() < 2 || (service.fwmark != 0 && !is_nat);
-}
-
 std::string misc_check_key(const config::VirtualServer& service, const config::RealServer& server, std::size_t index) {
-    const bool discovered =
-        !server.endpoint.address.empty() && (config::is_given(server.more->values, keyword::real_server_dns) ||
-                                             config::is_given(server.more->values, keyword::real_server_file));
-    const std::string name = name_of(service, server);
-    return "misc_check/" + (discovered ? without_address(name, has_own_port(service, server)) : name) + " of " +
-           config::service_name(service) + "/" + std::to_string(index);
+    return "misc_check/" + name_of(service, server) + " of " + config::service_name(service) + "/" +
+           std::to_string(index);
 }
 
 std::string notify_key(const Event& event, bool generic) {
@@ -243,18 +224,11 @@ std::vector<NotifyCall> NotifyScripts::vrrp_calls(const Event& event) const {
 }
 
 std::vector<NotifyCall> NotifyScripts::server_calls(const Event& event) const {
-    const auto call = [&](const Event& one) -> std::vector<NotifyCall> {
-        auto key = notify_key(one, false);
-        if (!keys_.contains(key)) return {};
-        return {{std::move(key), queue_of(one), {}}};
-    };
-    if (auto own = call(event); !own.empty() || event.kind != Event::Kind::RealServer) return own;
-    Event of_template = event;
-    for (const bool without_port : {false, true}) {
-        of_template.name = without_address(event.name, without_port);
-        if (auto found = call(of_template); !found.empty()) return found;
-    }
-    return {};
+    Event of_source = event;
+    if (!event.source.empty()) of_source.name = *event.source;
+    auto key = notify_key(of_source, false);
+    if (!keys_.contains(key)) return {};
+    return {{std::move(key), queue_of(event), {}}};
 }
 
 std::vector<Wanted> wanted_scripts(const config::Config& config) {

@@ -74,7 +74,7 @@ int run_config_test(const ConfigTest& test) {
     environment.config_id = test.config_id;
     environment.all_include_checks = test.all_include_checks;
     const kernel::ExposedFiles exposed{environment, {::geteuid(), ::getegid()}};
-    auto loaded = config::load_file(test.file, environment);
+    auto loaded = kernel::load_in_its_namespace(test.file, std::move(environment), test.net_namespace);
     exposed.report(loaded, test.settings_file);
     const bool refused = test.strict && config::has_warnings(loaded);
     const int exit_code = refused && loaded.exit_code() == 0 ? kWarningsRefused : loaded.exit_code();

@@ -8,6 +8,7 @@ namespace mainstay::cli {
 struct ConfigTest {
     std::string file;
     std::string config_id;      // what @id lines are compared with; empty: the host name up to its first dot
+    std::string net_namespace;  // -s: instead of the file's
     std::string settings_file;  // mainstay.toml, whose files are looked at, too
     std::string log_file;       // messages are appended there; empty: they go to stderr
     bool colour = false;

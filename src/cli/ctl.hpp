@@ -62,13 +62,16 @@ enum class ReferenceForm : std::uint8_t { Markdown, Man, TomlMan, List };
 [[nodiscard]] int ctl_config_reference(ReferenceForm form, const std::string& head);
 // The JSON Schema of the TOML form.
 [[nodiscard]] int ctl_config_schema();
-[[nodiscard]] int ctl_config_pair(const std::string& first, const std::string& second);
+// `ids`: whose @ID lines are taken in each; empty: nobody's.
+[[nodiscard]] int ctl_config_pair(const std::string& first, const std::string& second,
+                                  const std::vector<std::string>& ids);
 [[nodiscard]] int ctl_config_print(const std::string& file);
 // keepalived.conf to TOML, or back, by the file's name. Exit 0: all of it, 1: not all, 2: nothing is printed.
 [[nodiscard]] int ctl_config_convert(const std::string& file);
-// Shows what a reload from one file to the other would change. Exit 0: nothing, 1: something, 2: one of them cannot
-// run.
-[[nodiscard]] int ctl_config_diff(const std::string& before, const std::string& after, bool as_json);
+// Shows what a reload from one file to the other would change. `config_id`: as mainstayd -i. Exit 0: nothing,
+// 1: something, 2: one of them cannot run.
+[[nodiscard]] int ctl_config_diff(const std::string& before, const std::string& after, const std::string& config_id,
+                                  bool as_json);
 // Asks the daemon what a reload would change: from its running configuration to the files on disk. Exit 0: nothing,
 // 1: something, 2: it would be refused, 3: no daemon answers, 4: not allowed. `socket` is the control socket; the
 // supervisor's is beside it.

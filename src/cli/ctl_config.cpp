@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 
 #include "ctl.hpp"
 #include "mainstay/base/text.hpp"
@@ -67,7 +68,7 @@ int ctl_config_check(const std::vector<std::string>& files, const CheckOptions& 
     for (const auto& file : files) {
         auto asked = environment;  // each file with scripts of its own
         const kernel::ExposedFiles exposed{asked, {::geteuid(), ::getegid()}};
-        auto loaded = config::load_file(file, asked);
+        auto loaded = kernel::load_in_its_namespace(file, asked, {});
         exposed.report(loaded, {});
         const int judged = judge(loaded, options.strict);
         ++files_judged.at(static_cast<std::size_t>(judged));
@@ -109,6 +110,16 @@ int ctl_config_print(const std::string& file) {
 
 namespace {
 
+// The host name and the variables, not the interfaces: what @ID lines and $VARIABLES make of a text.
+config::Environment of_text(const std::string& config_id = {}) {
+    auto host = kernel::host_environment();
+    config::Environment environment;
+    environment.host_name = std::move(host.host_name);
+    environment.variable = std::move(host.variable);
+    environment.config_id = config_id;
+    return environment;
+}
+
 constexpr int kNothing = 0, kSomething = 1;
 
 bool can_take_effect(const config::Loaded& loaded, const std::string& file) {
@@ -132,8 +143,8 @@ int show(const std::string& before, const std::string& after, const config::Envi
 
 }  // namespace
 
-int ctl_config_diff(const std::string& before, const std::string& after, bool as_json) {
-    return show(before, after, {}, as_json);  // of any host
+int ctl_config_diff(const std::string& before, const std::string& after, const std::string& config_id, bool as_json) {
+    return show(before, after, of_text(config_id), as_json);
 }
 
 int ctl_reload_dry_run_to(const std::string& file, bool as_json) {
@@ -166,12 +177,24 @@ bool is_comparable(const config::Loaded& loaded, const std::string& file) {
     return false;
 }
 
+bool has_lines_of_hosts(const config::Loaded& loaded) {
+    return std::ranges::any_of(loaded.files, [](const config::SourceFile& file) {
+        return std::ranges::any_of(std::views::split(file.text, '\n'), [](const auto& line) {
+            const auto first = std::ranges::find_if_not(line, [](char c) { return c == ' ' || c == '\t'; });
+            return first != line.end() && *first == '@';
+        });
+    });
+}
+
 }  // namespace
 
-int ctl_config_pair(const std::string& first, const std::string& second) {
+int ctl_config_pair(const std::string& first, const std::string& second, const std::vector<std::string>& ids) {
     // At most one of the two files belongs to this host, so host facts are not used.
-    const config::Environment nowhere;
-    const auto a = config::load_file(first, nowhere), b = config::load_file(second, nowhere);
+    config::Environment of_first, of_second;
+    if (!ids.empty()) of_first.config_id = ids.front(), of_second.config_id = ids.back();
+    const auto a = config::load_file(first, of_first), b = config::load_file(second, of_second);
+    if (ids.empty() && (has_lines_of_hosts(a) || has_lines_of_hosts(b)))
+        print("note: @ID lines are left out; name the ids of both directors with --ids A,B\n");
     const bool both_usable = is_comparable(a, first) & is_comparable(b, second);
     if (!both_usable) return kErrors;
     config::PairNames names{last_part(first), last_part(second)};
@@ -193,15 +216,6 @@ int ctl_config_pair(const std::string& first, const std::string& second) {
 namespace {
 
 constexpr int kWhole = 0, kNotWhole = 1;
-
-// The conversion uses the host name and the variables, not the interfaces: its result is the same on every host.
-config::Environment of_text() {
-    auto host = kernel::host_environment();
-    config::Environment environment;
-    environment.host_name = std::move(host.host_name);
-    environment.variable = std::move(host.variable);
-    return environment;
-}
 
 void print_problem(const std::string& text) { print_error("mainstayctl: " + text + "\n"); }
 

@@ -64,13 +64,20 @@ void add_one(CLI::App& config, Chosen& chosen, const char* name, const char* hel
 }
 
 void add_pair(CLI::App& config, Chosen& chosen) {
-    const auto files = std::make_shared<std::pair<std::string, std::string>>();
+    struct Options {
+        std::string first, second;
+        std::vector<std::string> ids;
+    };
+    const auto options = std::make_shared<Options>();
     auto* pair =
         config.add_subcommand("pair", "Compare the files of two directors; exit 0 clean, 1 warnings, 2 errors");
-    pair->add_option("A", files->first, "Read one director's file")->required();
-    pair->add_option("B", files->second, "Read the other director's file")->required();
-    pair->callback(
-        [files, &chosen] { chosen.alone = [files] { return ctl_config_pair(files->first, files->second); }; });
+    pair->add_option("A", options->first, "Read one director's file")->required();
+    pair->add_option("B", options->second, "Read the other director's file")->required();
+    pair->add_option("--ids", options->ids, "Take the @ID lines of this id in A, and of that one in B")
+        ->delimiter(',')
+        ->expected(2);
+    runs_alone(*pair, chosen, options,
+               [](const Options& given) { return ctl_config_pair(given.first, given.second, given.ids); });
 }
 
 void add_schema(CLI::App& config, Chosen& chosen) {
@@ -81,7 +88,7 @@ void add_schema(CLI::App& config, Chosen& chosen) {
 
 void add_diff(CLI::App& config, Chosen& chosen) {
     struct Options {
-        std::string before, after;
+        std::string before, after, config_id;
         bool as_json = false;
     };
     const auto options = std::make_shared<Options>();
@@ -89,9 +96,11 @@ void add_diff(CLI::App& config, Chosen& chosen) {
         "diff", "Show what a reload from A to B would change; exit 0 nothing, 1 something, 2 error");
     diff->add_option("A", options->before, "Read the running configuration from this file")->required();
     diff->add_option("B", options->after, "Read the new configuration from this file")->required();
+    diff->add_option("-i,--config-id", options->config_id, "Take @ID lines of this id instead of this host's");
     diff->add_flag("--json", options->as_json, "Print the changes as JSON");
-    runs_alone(*diff, chosen, options,
-               [](const Options& given) { return ctl_config_diff(given.before, given.after, given.as_json); });
+    runs_alone(*diff, chosen, options, [](const Options& given) {
+        return ctl_config_diff(given.before, given.after, given.config_id, given.as_json);
+    });
 }
 
 }  // namespace

@@ -314,6 +314,13 @@ int ctl_replay(const ReplayOptions& options) {
     while (::waitpid(child, &status, 0) < 0)
         if (errno != EINTR) return complain(Error::system("waitpid", errno));
     if (WIFEXITED(status)) return WEXITSTATUS(status);
+    if (WTERMSIG(status) == SIGPIPE) {  // its reader went away: so does this program
+        static_cast<void>(::signal(SIGPIPE, SIG_DFL));
+        static_cast<void>(::raise(SIGPIPE));
+    }
+    if (WTERMSIG(status) == SIGXCPU)
+        return complain(Error{Errc::State, fmt::format("{}: its replay took longer than {} s of processor time",
+                                                       options.file, kTimeMax)});
     return complain(Error{Errc::Invalid, fmt::format("{}: the record is damaged: its replay was ended by signal {}",
                                                      options.file, WTERMSIG(status))});
 }

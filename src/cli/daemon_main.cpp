@@ -1,4 +1,5 @@
 // mainstayd: the supervisor. The roles are programs of their own (src/cli/*_main.cpp).
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -116,8 +117,10 @@ int main(int argc, char** argv) {
             auto& path = options.supervisor.config_path;
             if (path.empty()) path = cli::default_config_path(passed_over);
             const auto& supervisor = options.supervisor;
+            for (const auto& remark : options.remarks) cli::print_error(fmt::format("{}: {}\n", argv[0], remark));
             return cli::run_config_test({.file = path,
                                          .config_id = supervisor.config_id,
+                                         .net_namespace = supervisor.net_namespace,
                                          .settings_file = supervisor.settings_path,
                                          .log_file = options.test_log,
                                          .colour = ::isatty(STDERR_FILENO) == 1,

@@ -24,8 +24,8 @@ int run(int argc, char** argv) {
     long wait = options.wait.count(),
          max_stale = std::chrono::duration_cast<std::chrono::seconds>(consul.max_stale).count();
     const auto common = [&](CLI::App& command, const char* secret, const char* secret_help) {
-        command.add_option("--file", options.file, "Write the servers to this file")->required();
-        command.add_option("--url", options.urls, "Ask this server; several are tried in turn")->capture_default_str();
+        command.add_option("--file", options.file, "Write the servers to this absolute path")->required();
+        command.add_option("--url", options.urls, "Ask this server; several are tried in turn");
         command.add_option(secret, options.secret_file, secret_help);
         command.add_option("--ca-file", options.tls.ca_file, "Trust the CAs of this file instead of the system's");
         command.add_option("--cert-file", options.tls.cert_file, "Show this certificate");

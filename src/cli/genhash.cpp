@@ -103,8 +103,8 @@ void take(Wanted& wanted, int letter, const std::string& argument) {
         case 'h':
             wanted.help = true;
             break;
-        default:
-            wanted.wrong = "an option that is not known";
+        default:  // read_options() names it
+            break;
     }
 }
 
@@ -120,7 +120,9 @@ Wanted read_options(int argc, char** argv) {
     opterr = 0;
     // There is one thread. NOLINTNEXTLINE(concurrency-mt-unsafe)
     for (int letter = 0; (letter = ::getopt_long(argc, argv, "SIs:p:u:V:vhm:P:t:", kOptions, nullptr)) != -1;)
-        take(wanted, letter, optarg != nullptr ? optarg : "");
+        if (take(wanted, letter, optarg != nullptr ? optarg : ""); letter == '?' || letter == ':')
+            wanted.wrong = fmt::format("{} is no option, or has no value", argv[optind - 1]);
+    if (wanted.wrong.empty() && optind < argc) wanted.wrong = fmt::format("{} is not expected", argv[optind]);
     auto& checker = wanted.checker;
     if (checker.target.port == 0) checker.target.port = checker.type == config::Checker::Type::Ssl ? 443 : 80;
     if (wanted.wrong.empty() && checker.target.address.empty()) wanted.wrong = "-s is missing";

@@ -156,8 +156,34 @@ private:
                                 parsed_.complaint.starts_with("see ") ? "" : ": " + parsed_.complaint),
                     "leave it out; see mainstayd(8)");
         }
-        for (std::size_t i = 0; i < options_.size(); ++i)
-            if (i != refused) keep_option(options_[i]);
+        for (std::size_t i = 0; i < options_.size(); ++i) {
+            if (i == refused) continue;
+            if (const std::size_t words = pid_option_words(options_[i]); words != 0)
+                i += words - 1;
+            else
+                keep_option(options_[i]);
+        }
+    }
+
+    // How many words an option that names a pid file has; 0: the word is none. Both daemons run during a takeover, so
+    // mainstay gets files of its own.
+    static std::size_t pid_option_words(const std::string& word) {
+        static constexpr std::string_view kShort[] = {"-p", "-r", "-c", "-b"},
+                                          kLong[] = {"--pid", "--vrrp_pid", "--checkers_pid", "--bfd_pid"};
+        for (const auto option : kShort)
+            if (word.starts_with(option)) return word == option ? 2 : 1;
+        for (const auto option : kLong) {
+            if (word == option) return 2;
+            if (word.starts_with(option) && word[option.size()] == '=') return 1;
+        }
+        return 0;
+    }
+
+    [[nodiscard]] std::string pid_files_of_keepalived() const {
+        std::vector<std::string> named;
+        for (const auto kind : {role::Kind::Supervisor, role::Kind::Vrrp, role::Kind::Lvs, role::Kind::Bfd})
+            if (const auto& file = parsed_.supervisor.pid_file(kind); !file.empty()) named.push_back(file);
+        return named.empty() ? "/run/keepalived.pid and its siblings" : fmt::format("{}", fmt::join(named, ", "));
     }
 
     // One without effect is left out. What is no option by itself is the argument of one.
@@ -254,7 +280,7 @@ private:
             found("SNMP over AgentX");
             differs("KEEPALIVED-MIB has no tables of virtual routes and rules", "");
         }
-        differs("pid files are /run/mainstay/*.pid instead of /run/keepalived.pid and its siblings",
+        differs("pid files are /run/mainstay/*.pid instead of " + pid_files_of_keepalived(),
                 "change what reads them, or install mainstay-keepalived-compat, which keeps the names");
         differs("the program is mainstayd, and its log lines have its name instead of Keepalived",
                 "change what looks for the name, or install mainstay-keepalived-compat, which keeps the names");
@@ -315,16 +341,19 @@ private:
         const bool has_bfd = std::ranges::any_of(facts_.loaded.config.more->sections, [](const auto& section) {
             return section.keyword == config::keyword::bfd_instance;
         });
+        const auto& pid_file = parsed_.supervisor.pid_file(role::Kind::Supervisor);
+        const std::string of_keepalived = pid_file.empty() ? "" : " --pid-file " + pid_file;
         step(has_bfd ? fmt::format("{} (mainstayctl takeover is not possible: two programs on one host cannot have BFD "
                                    "sessions)",
                                    kThere)
-                     : fmt::format("mainstayctl takeover: keepalived goes on until mainstay holds everything that it "
+                     : fmt::format("mainstayctl takeover{}: keepalived goes on until mainstay holds everything that it "
                                    "holds, and no address moves (by an election: {})",
-                                   kThere));
+                                   of_keepalived, kThere));
         step("mainstayctl status && mainstayctl doctor");
         if (!has_bfd) step("mainstayctl takeover --confirm: without it the next boot starts keepalived");
-        step(has_bfd ? fmt::format("way back: {}", kBack)
-                     : fmt::format("way back: mainstayctl takeover --undo (by an election: {})", kBack));
+        step(has_bfd
+                 ? fmt::format("way back: {}", kBack)
+                 : fmt::format("way back: mainstayctl takeover --undo{} (by an election: {})", of_keepalived, kBack));
     }
 
     const MigrateFacts& facts_;

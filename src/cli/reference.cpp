@@ -328,6 +328,21 @@ std::string takes_text(const KeywordSpec& row) {
     return row.args.words_min == 0 ? "words as shown above; optional" : "words as shown above";
 }
 
+namespace {
+
+// Of a keyword that has a meaning in one of several blocks with the same keywords: "In real_server_dns: ...". Else
+// null.
+const KeywordSpec* home_of(const KeywordPlace& place) {
+    constexpr std::string_view kIn = "In ";
+    const std::string_view help = place.row->help;
+    if (!help.starts_with(kIn)) return nullptr;
+    const auto name = help.substr(kIn.size(), help.find_first_of(" :", kIn.size()) - kIn.size());
+    const KeywordSpec* home = config::find_row(config::parent_of(place.block), name);
+    return home != nullptr && home->args.opens == place.block ? home : nullptr;
+}
+
+}  // namespace
+
 std::vector<std::string> example_of(const KeywordPlace& place) {
     const KeywordSpec& row = *place.row;
     const bool bare_word = config::is_word_of_line(row) && row.example.empty();
@@ -347,8 +362,13 @@ std::vector<std::string> example_of(const KeywordPlace& place) {
         lines[0] += " {";
         lines.emplace_back("}");
     }
+    if (const KeywordSpec* home = home_of(place); home != nullptr)
+        for (const KeywordSpec* other : config::rows_of(place.block))
+            if (other != &row && other->default_text == fmt::format("mandatory in {}", home->name))
+                lines.push_back(example_line(*other));
     for (Block block = place.block; opener_of(block) != nullptr; block = config::parent_of(block)) {
-        std::string open = example_line(*opener_of(block));
+        const KeywordSpec* home = block == place.block ? home_of(place) : nullptr;
+        std::string open = example_line(home != nullptr ? *home : *opener_of(block));
         open = open.substr(0, open.find(" {")) + " {";
         for (auto& line : lines) line.insert(0, "    ");
         lines.insert(lines.begin(), std::move(open));

@@ -114,6 +114,7 @@ std::string service_table(const json& service, std::int64_t now_us) {
     if (const auto sorry = text(service, "sorry_server"); !sorry.empty()) {
         out += fmt::format(", sorry server {} {}", sorry, flag(service, "sorry_in_use") ? "in use" : "not in use");
     }
+    if (flag(service, "suspended")) out += ", checks suspended: no address of it is on this host (ha_suspend)";
     out += "\n" + mh_table_line(service);
     std::string notes;
     std::vector<TableRow> rows{{"SERVER", "STATE", "FOR", "WEIGHT", "FORWARD", "IN TABLE", "LAST CHECK"}};

@@ -159,7 +159,7 @@ void check_net_namespace(ParseContext& r) {
     if (r.net_namespace.empty() || !exists || exists(r.net_namespace)) return;
     auto& d = r.diag.add(Severity::Warning, Rank::Untested, Code::NetworkNamespaceMissing, r.net_namespace_mark,
                          fmt::format("there is no network namespace {}", r.net_namespace));
-    d.effect = "keepalived then tests nothing and exits with 0; mainstay tests the whole file, and exits with 0, too";
+    d.effect = "the daemon does not start; -t exits with 0, as keepalived's does, which then tests nothing";
     d.fix = fmt::format("ip netns add {}", r.net_namespace);
 }
 

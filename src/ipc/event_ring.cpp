@@ -74,6 +74,7 @@ std::uint64_t EventRing::append(Event event) {
         // Names come from the configuration and are short in practice; reason and detail are the only free texts.
         event.reason.clear();
         event.plain.clear();
+        if (event.source->size() > kEventBytesMax / 4) event.source = event.source->substr(0, kEventBytesMax / 4);
         bytes = encode_stored(event);
     }
     if (bytes.size() > kEventBytesMax) {

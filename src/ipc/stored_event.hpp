@@ -21,7 +21,7 @@ template <class A>
 void fields(A& a, StoredEvent& stored) {
     Event& e = stored.event;
     a(e.kind, e.name, e.parent, stored.transition, e.detail, e.priority, e.notify, e.mail, e.at, e.number, e.reason,
-      stored.cause, e.plain);
+      stored.cause, e.plain, e.source);
 }
 
 // The event itself, once its transition is known.

@@ -21,7 +21,9 @@
 #include <string>
 #include <utility>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/kernel/process.hpp"
+#include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/scripts.hpp"
 
 namespace mainstay::kernel {
@@ -75,7 +77,11 @@ config::Environment::ScriptFacts script_facts(const config::Command& command, co
                                               KnownAccounts& accounts) {
     config::Environment::ScriptFacts facts;
     const auto found = search(command.argv.front());
-    if (!found) return facts;
+    if (!found) {
+        const auto& path = command.argv.front();
+        facts.other_kind = path.find('/') != std::string::npos && stat_of(path).has_value();
+        return facts;
+    }
     facts.found = true;
     facts.resolved = real_path(*found);
     const auto file = stat_of(facts.resolved);
@@ -151,6 +157,19 @@ config::Environment host_environment() {
             .network_namespace_exists =
                 [](std::string_view name) { return stat_of(fmt::format("/run/netns/{}", name)).has_value(); },
             .subnets = subnets};
+}
+
+config::Loaded load_in_its_namespace(const std::string& file, config::Environment environment,
+                                     const std::string& given) {
+    auto loaded = config::load_file(file, environment);
+    const auto name = given.empty() ? first_word(loaded.config.more->values, config::keyword::net_namespace) : given;
+    if (name.empty()) return loaded;
+    const auto home = open_network_namespace({}), there = open_network_namespace(name);
+    const bool inside = home && there && enter_network_namespace(there->get());
+    if (!inside) environment.interface_exists = nullptr, environment.subnets = nullptr;
+    loaded = config::load_file(file, environment);
+    if (inside) static_cast<void>(enter_network_namespace(home->get()));
+    return loaded;
 }
 
 }  // namespace mainstay::kernel

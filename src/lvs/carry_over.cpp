@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "judge_text.hpp"
@@ -35,14 +36,17 @@ std::vector<std::size_t> match_checkers(const std::vector<config::Checker>& now,
 
 void carry_checker(const config::Checker& now, const config::Checker& before, const CheckerState& old,
                    CheckerState& out, Instant at) {
-    out = old;
+    const auto known = std::exchange(out, old);
     if (now.type == config::Checker::Type::Misc && !now.misc_dynamic) out.dynamic_weight.reset();
+    if (now.type == config::Checker::Type::File && known.has_run) out.dynamic_weight = known.dynamic_weight;
     if (now != before && !old.running) out.due = std::min(old.due, at + now.delay_loop);
 }
 
-// A new check leaves a server up that is up. For a server that is down it starts as an alpha check, without retries.
+// A new check leaves a server up that is up. For a server that is down it starts as an alpha check, without retries. A
+// file whose number is known says itself whether it passes.
 void add_checker(const config::Checker& config, bool server_alive, CheckerState& out) {
-    out.up = server_alive || !config.alpha || config.type == config::Checker::Type::File;
+    const bool passes = config.type == config::Checker::Type::File ? out.up : !config.alpha;
+    out.up = server_alive || passes;
     out.first_run_retries = server_alive && !config.alpha;
 }
 

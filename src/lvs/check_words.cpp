@@ -15,23 +15,16 @@ std::string misc_head(const CheckSubject& subject) {
                        argv.empty() ? std::string{} : argv.front());
 }
 
-std::string misc_result(const CheckFinished& fact) {
-    return fact.outcome == Outcome::TimedOut ? std::string{"timed out"} : fmt::format("failed ({})", fact.reason);
-}
-
-// "failed after 2 retries (exited with status 1)", "timed out with retry disabled"
-std::string misc_failure(const CheckSubject& subject, const CheckFinished& fact, bool retried, std::uint32_t used) {
-    std::string how;
-    if (retried)
-        how = fmt::format(" after {} retries", used);
-    else if (subject.checker.retry == 0)
-        how = " with retry disabled";
-    if (fact.outcome == Outcome::TimedOut) return fmt::format("{} timed out{}.", misc_head(subject), how);
-    return fmt::format("{} failed{} ({}).", misc_head(subject), how, fact.reason);
-}
-
 // keepalived's text, if it has one.
 const std::string& words_of(const CheckFinished& fact) { return fact.words.empty() ? fact.reason : fact.words; }
+
+std::string retries_text(std::uint32_t count) { return fmt::format("{} {}", count, count == 1 ? "retry" : "retries"); }
+
+// "failed after 2 retries (exited with status 1)", "timed out with retry disabled"
+std::string misc_line(const CheckSubject& subject, const CheckFinished& fact, const std::string& how) {
+    if (fact.outcome == Outcome::TimedOut) return fmt::format("{} timed out{}.", misc_head(subject), how);
+    return fmt::format("{} failed{} ({}).", misc_head(subject), how, words_of(fact));
+}
 
 // "UDP_CHECK on service RS failed after 3 retries."
 std::string plain_failure(std::string_view head, const CheckSubject& subject, bool retried, std::uint32_t used) {
@@ -93,10 +86,9 @@ std::string try_line(const CheckSubject& subject, const CheckFinished& fact, std
     switch (subject.checker.type) {
         case Type::Misc: {
             const std::uint32_t retries = subject.checker.retry;
-            const std::string head = fmt::format("{} {}", misc_head(subject), misc_result(fact));
-            if (retries == 0) return head + ".";
-            return used == 0 ? fmt::format("{}, will do {} retries.", head, retries)
-                             : fmt::format("{} on retry {}/{}.", head, used, retries);
+            return misc_line(subject, fact,
+                             used == 0 ? fmt::format(", will do {}", retries_text(retries))
+                                       : fmt::format(" on retry {}/{}", used, retries));
         }
         case Type::Http:
         case Type::Ssl:
@@ -106,7 +98,8 @@ std::string try_line(const CheckSubject& subject, const CheckFinished& fact, std
         case Type::Dns:
             return dns_failure(subject, fact, false, 0);
         case Type::Udp:
-            return fmt::format("UDP connection to {} failed.", subject.server);
+            return fact.words.empty() ? fmt::format("UDP connection to {} failed.", subject.server)
+                                      : fmt::format("UDP check to {} {}.", subject.server, fact.words);
         case Type::Ping:
             if (!fact.words.empty()) return fact.words;
             if (fact.outcome == Outcome::TimedOut)
@@ -127,10 +120,15 @@ std::string try_line(const CheckSubject& subject, const CheckFinished& fact, std
                        fact.outcome == Outcome::TimedOut ? "timeout" : "failed");
 }
 
+bool says_its_last_try(config::Checker::Type type) {
+    return type == Type::Misc || type == Type::Smtp || type == Type::File || type == Type::Bfd;
+}
+
 std::string failure_line(const CheckSubject& subject, const CheckFinished& fact, bool retried, std::uint32_t used) {
     switch (subject.checker.type) {
         case Type::Misc:
-            return misc_failure(subject, fact, retried, used);
+            if (retried) return misc_line(subject, fact, " after " + retries_text(used));
+            return misc_line(subject, fact, subject.checker.retry == 0 ? " with retry disabled" : "");
         case Type::Http:
             return plain_failure("HTTP_CHECK", subject, retried, used);
         case Type::Ssl:
@@ -177,7 +175,9 @@ std::string mail_words(const config::Checker& checker, const CheckFinished& fact
         case Type::Ssl:
             return passed ? plain("CHECK") : "CHECK failed on service : HTTP/SSL request failed";
         case Type::Smtp:
-            return passed ? plain("CHECK") : fmt::format("CHECK failed on service : {}", words_of(fact));
+            return passed ? plain("CHECK")
+                          : fmt::format("CHECK failed on service : {} [{}]:{}", words_of(fact),
+                                        checker.target.address.to_string(), checker.target.port);
         case Type::Udp:
             return plain("UDP CHECK");
         case Type::Ping:

@@ -23,6 +23,8 @@ struct CheckSubject {
 // Empty: keepalived logs nothing.
 [[nodiscard]] std::string success_line(const CheckSubject& subject);
 // The line for a failed try, with log_all_failures; `used`: number of retries before it.
+// Whether failure_line() tells the last try itself, so that log_all_failures has nothing to add to it.
+[[nodiscard]] bool says_its_last_try(config::Checker::Type type);
 [[nodiscard]] std::string try_line(const CheckSubject& subject, const CheckFinished& fact, std::uint32_t used);
 // The line for a check that now counts as failed. `retried`: after its retries, of which it used `used`. why_line() has
 // the reason of an HTTP failure if keepalived's own text (failure_line) does not contain it, else it is empty.

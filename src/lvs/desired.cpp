@@ -139,7 +139,7 @@ std::vector<netlink::IpvsDestination> wanted_destinations(const config::VirtualS
             destinations.push_back(wanted_server(server, 0));
         } else if (serving) {
             destinations.push_back(wanted_server(server, clamp_weight(found.weight_now.value_or(found.weight))));
-        } else if (inhibits(service, server)) {
+        } else if (server.inhibit_on_failure) {
             destinations.push_back(wanted_server(server, 0));
         }
     });

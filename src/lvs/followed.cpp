@@ -56,6 +56,14 @@ CheckFinished file_result(CheckerId id, const config::RealServer& server, const 
     return result;
 }
 
+std::optional<CheckFinished> known_result(const config::RealServer& server, const config::Checker& checker,
+                                          const HostFacts& host) {
+    if (checker.type != config::Checker::Type::File) return std::nullopt;
+    const auto known = std::ranges::find(host.files, followed_name(checker), &FileNumber::name);
+    if (known == host.files.end()) return std::nullopt;
+    return file_result(0, server, checker, known->rule, known->number);
+}
+
 std::int64_t part_of_weight(std::int64_t configured, std::uint32_t percent) {
     constexpr std::int64_t kWhole = 100;
     if (configured == 0 || percent == 0) return 0;

@@ -31,11 +31,11 @@ Judge& Judge::operator=(Judge&&) noexcept = default;
 Judge::~Judge() = default;
 
 void Judge::start(config::Config config, const Memory& memory, Moment at, Overrides overrides, const Opening& opening,
-                  HostAddresses host) {
+                  HostFacts host) {
     impl_->start(std::move(config), memory, at, std::move(overrides), opening, std::move(host));
 }
 
-Intents Judge::start(config::Config config, const Memory& memory, Moment at, Overrides overrides, HostAddresses host) {
+Intents Judge::start(config::Config config, const Memory& memory, Moment at, Overrides overrides, HostFacts host) {
     Intents all;
     const auto collect = [&all](const Intents& some) { all.insert(all.end(), some.begin(), some.end()); };
     impl_->start(std::move(config), memory, at, std::move(overrides), {.settled = {}, .report = collect},
@@ -49,7 +49,7 @@ Intents Judge::command(const ServerCommand& command, Moment at, ServerAnswer& an
     return impl_->command(command, at, answer);
 }
 
-Intents Judge::reload(config::Config next, Moment at, HostAddresses host) {
+Intents Judge::reload(config::Config next, Moment at, HostFacts host) {
     return impl_->reload(std::move(next), at, std::move(host));
 }
 
@@ -58,7 +58,9 @@ std::optional<AcceptedChanges> Judge::accept(std::vector<config::ServiceChange> 
     return AcceptedChanges{std::move(changes)};
 }
 
-Intents Judge::reload(AcceptedChanges changes, Moment at) { return impl_->reload(std::move(changes.list_), at); }
+Intents Judge::reload(AcceptedChanges changes, Moment at, HostFacts host) {
+    return impl_->reload(std::move(changes.list_), at, std::move(host));
+}
 
 Intents Judge::stop(bool keep, Moment) { return impl_->stop(keep); }
 
@@ -156,8 +158,7 @@ void Judge::Impl::set_alive(const ServerRef& ref, bool alive, Moment at, Intents
     server.alive = alive;
     server.since = at.wall;
     budget_.changed(alive, at.now);
-    const auto& service = services_.configs[ref.service];
-    const bool stays = inhibits(service, services_.config_at(ref));
+    const bool stays = services_.config_at(ref).inhibit_on_failure;
     const std::string name = services_.name(ref);
     const std::string parent = services_.name(ref.service);
     std::string line;
@@ -221,14 +222,13 @@ void Judge::Impl::release_kept(std::size_t service, Moment at, Intents& out) {
     }
 }
 
-// A reload raised min_alive above the number of servers that are up: removed servers return, the last ones first, as a
-// start would keep them. A server that was never up (alpha) stays out, as at a start. An unchanged service is left
-// alone.
-void Judge::Impl::keep_again(std::size_t service, const config::VirtualServer& before, Moment at, Intents& out) {
+// min_alive is more than the servers that are up, because a reload raised it, or because files say so from the start:
+// servers that fail are kept, the last ones first. One that was never up (alpha) stays out.
+void Judge::Impl::keep_failing(std::size_t service, bool is_new, Moment at, Intents& out) {
     const auto& servers = services_.configs[service].real_servers;
     auto& state = services_.states[service];
     const std::size_t least = min_alive_of(services_.configs[service]);
-    if (least == 0 || services_.configs[service] == before) return;
+    if (least == 0) return;
     auto serving = static_cast<std::size_t>(std::ranges::count_if(state.servers, serves));
     for (std::size_t s = state.servers.size(); s-- > 0 && serving < least;) {
         auto& server = state.servers[s];
@@ -236,6 +236,10 @@ void Judge::Impl::keep_again(std::size_t service, const config::VirtualServer& b
         if (is_out_at_start(servers[s], server)) continue;
         server.kept = true;
         log_kept({service, s}, serving++, out);
+        if (is_new) {
+            server.alive = true;
+            continue;
+        }
         set_alive({service, s}, true, at, out);
         out.emplace_back(Announce{
             server_event(services_.configs[service], servers[s], true, "Its checks fail, but min_alive requires it")});

@@ -30,12 +30,12 @@ public:
     explicit Impl(Random random) : schedule_{std::move(random)} {}
 
     void start(config::Config config, const Memory& memory, Moment at, Overrides overrides, const Opening& opening,
-               HostAddresses host);
+               HostFacts host);
     [[nodiscard]] Intents step(const Fact& fact, Moment at);
     [[nodiscard]] Intents command(const ServerCommand& command, Moment at, ServerAnswer& answer);
-    [[nodiscard]] Intents reload(config::Config next, Moment at, HostAddresses host);
+    [[nodiscard]] Intents reload(config::Config next, Moment at, HostFacts host);
     [[nodiscard]] bool accepts(const std::vector<config::ServiceChange>& changes) const;
-    [[nodiscard]] Intents reload(std::vector<config::ServiceChange> changes, Moment at);
+    [[nodiscard]] Intents reload(std::vector<config::ServiceChange> changes, Moment at, HostFacts host);
     [[nodiscard]] Intents stop(bool keep) const;
 
     [[nodiscard]] std::optional<Instant> deadline() const;
@@ -55,9 +55,12 @@ private:
     [[nodiscard]] bool fits_the_configuration() const;
 
     // judge_run.cpp
-    void make_fresh_states(Moment at, bool first_run_retries);
-    [[nodiscard]] ServiceState fresh_state(const config::VirtualServer& service, Moment at,
-                                           bool first_run_retries) const;
+    void make_fresh_states(Moment at, bool first_run_retries, const HostFacts& host);
+    [[nodiscard]] ServiceState fresh_state(const config::VirtualServer& service, Moment at, bool first_run_retries,
+                                           const HostFacts& host);
+    [[nodiscard]] ServerState fresh_server(const config::RealServer& server, Moment at, bool first_run_retries,
+                                           const HostFacts& host);
+    void log_known_failures(std::size_t service, Intents& out) const;
     void take_up_checks(Instant now);
     void note_unusable();
     struct Standing {
@@ -97,7 +100,7 @@ private:
     [[nodiscard]] bool is_kept(const ServerRef& ref, Intents& out);
     void log_kept(const ServerRef& ref, std::size_t others, Intents& out) const;
     void release_kept(std::size_t service, Moment at, Intents& out);
-    void keep_again(std::size_t service, const config::VirtualServer& before, Moment at, Intents& out);
+    void keep_failing(std::size_t service, bool is_new, Moment at, Intents& out);
 
     // judge_command.cpp
     void hold(const ServerRef& ref, Hold wanted, std::int64_t weight, Moment at, Intents& out);

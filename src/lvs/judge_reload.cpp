@@ -16,7 +16,7 @@ namespace {
 
 void report_removed_server(const config::VirtualServer& service, const config::RealServer& server, bool alive,
                            bool drains, Intents& out) {
-    const bool inhibited = !alive && inhibits(service, server);
+    const bool inhibited = !alive && server.inhibit_on_failure;
     if ((alive || inhibited) && !drains) {
         out.push_back(
             log_line(LogLevel::Info, fmt::format("Removing {}service {} from VS {}", inhibited ? "(inhibited) " : "",
@@ -49,14 +49,14 @@ std::optional<std::size_t> Judge::Impl::Previous::find(const config::VirtualServ
     return found == by_identity.end() ? std::nullopt : std::optional{found->second};
 }
 
-Intents Judge::Impl::reload(config::Config next, Moment at, HostAddresses host) {
+Intents Judge::Impl::reload(config::Config next, Moment at, HostFacts host) {
     Intents out;
-    if (host) addresses_.set(std::move(*host));
+    if (host.addresses) addresses_.set(std::move(*host.addresses));
     Previous before{std::move(services_.configs), std::move(services_.states), {}};
     for (std::size_t i = 0; i < before.configs.size(); ++i)
         before.by_identity.emplace(identity_of(before.configs[i]), i);
     services_.configure(std::move(next), marks_, out);
-    make_fresh_states(at, true);
+    make_fresh_states(at, true, host);
     std::vector<std::size_t> all(services_.size());
     std::iota(all.begin(), all.end(), std::size_t{0});
     take_over(before, all, at, out);
@@ -73,12 +73,12 @@ bool Judge::Impl::accepts(const std::vector<config::ServiceChange>& changes) con
     });
 }
 
-Intents Judge::Impl::reload(std::vector<config::ServiceChange> changes, Moment at) {
+Intents Judge::Impl::reload(std::vector<config::ServiceChange> changes, Moment at, HostFacts host) {
     Intents out;
     Previous before;
     std::vector<std::size_t> changed;
     for (auto& change : changes) {
-        ServiceState fresh = fresh_state(change.after, at, true);
+        ServiceState fresh = fresh_state(change.after, at, true, host);
         before.add(services_.replace(change.at, std::move(change.after), std::move(fresh)));
         changed.push_back(change.at);
     }
@@ -92,13 +92,14 @@ void Judge::Impl::take_over(const Previous& before, const std::vector<std::size_
     for (const std::size_t service : services)
         if (const auto old = before.find(services_.configs[service])) carry_service(service, before, *old, at, out);
     for (const std::size_t service : services) report_added(service, before, out);
+    for (const std::size_t service : services) log_known_failures(service, out);
     const CheckerId since = services_.next_id();
     take_up_checks(at.now);
     cancel_gone(before, out);
     for (const std::size_t service : services) {
         release_kept(service, at, out);
         const auto old = before.find(services_.configs[service]);
-        if (old) keep_again(service, before.configs[*old], at, out);
+        if (!old || services_.configs[service] != before.configs[*old]) keep_failing(service, !old, at, out);
         follow_quorum(services_, service, QuorumChange::Reload, out);
     }
     tidy();

@@ -111,47 +111,85 @@ void Judge::Impl::cancel_checks(ServerState& server, Instant now, Intents& out) 
 // service. For thousands of services the reports take longer than the table, so the table is written first.
 
 void Judge::Impl::start(config::Config config, const Memory& memory, Moment at, Overrides overrides,
-                        const Opening& opening, HostAddresses host) {
+                        const Opening& opening, HostFacts host) {
     Intents out;
-    if (host) addresses_.set(std::move(*host));
+    if (host.addresses) addresses_.set(std::move(*host.addresses));
     overrides_ = OperatorOverrides{std::move(overrides), at};
     marks_.recall(memory);
     services_.configure(std::move(config), marks_, out);
-    make_fresh_states(at, false);
+    make_fresh_states(at, false, host);
     recall(services_, memory, at);
+    for (std::size_t v = 0; v < services_.size() && memory.empty(); ++v) {
+        keep_failing(v, true, at, out);
+        log_known_failures(v, out);
+    }
     take_up_checks(at.now);
     const auto before = settle_quorums();
     if (opening.settled) opening.settled();
     report_opening(memory, before, std::move(out), opening.report);
 }
 
-void Judge::Impl::make_fresh_states(Moment at, bool first_run_retries) {
+void Judge::Impl::make_fresh_states(Moment at, bool first_run_retries, const HostFacts& host) {
     services_.states.clear();
     services_.states.reserve(services_.size());
     for (const auto& service : services_.configs)
-        services_.states.push_back(fresh_state(service, at, first_run_retries));
+        services_.states.push_back(fresh_state(service, at, first_run_retries, host));
 }
 
-ServiceState Judge::Impl::fresh_state(const config::VirtualServer& service, Moment at, bool first_run_retries) const {
+ServiceState Judge::Impl::fresh_state(const config::VirtualServer& service, Moment at, bool first_run_retries,
+                                      const HostFacts& host) {
     ServiceState state;
     state.suspended = addresses_.suspend(service);
     state.servers.reserve(service.real_servers.size());
-    for (const auto& server : service.real_servers) {
-        ServerState fresh{.weight = server.weight, .since = at.wall, .between = {}, .checkers = {}};
-        fresh.checkers.reserve(server.checkers.size());
-        for (const auto& checker : server.checkers) {
-            CheckerState one;
-            // keepalived: alpha does not apply to a file, whose number is known immediately.
-            one.up = !checker.alpha || checker.type == config::Checker::Type::File;
-            one.first_run_retries = first_run_retries && !checker.alpha;
-            one.due = schedule_.first_due(checker, at.now);
-            fresh.checkers.push_back(std::move(one));
-        }
-        fresh.alive = all_up(fresh);
-        state.servers.push_back(std::move(fresh));
-    }
+    for (const auto& server : service.real_servers)
+        state.servers.push_back(fresh_server(server, at, first_run_retries, host));
     overrides_.apply(service, state);
     return state;
+}
+
+ServerState Judge::Impl::fresh_server(const config::RealServer& server, Moment at, bool first_run_retries,
+                                      const HostFacts& host) {
+    ServerState fresh{.weight = server.weight, .since = at.wall, .between = {}, .checkers = {}};
+    fresh.checkers.reserve(server.checkers.size());
+    for (const auto& checker : server.checkers) {
+        CheckerState one;
+        // keepalived: alpha does not apply to a file, whose number is known immediately.
+        one.up = !checker.alpha || checker.type == config::Checker::Type::File;
+        one.first_run_retries = first_run_retries && !checker.alpha;
+        one.due = schedule_.first_due(checker, at.now);
+        if (const auto known = known_result(server, checker, host)) {
+            one.up = known->outcome == Outcome::Passed;
+            one.dynamic_weight = known->weight;
+            one.last_result = reasons_.of(known->reason);
+            one.last_run = at.wall;
+            one.has_run = true;
+        }
+        fresh.checkers.push_back(std::move(one));
+    }
+    fresh.alive = all_up(fresh);
+    fresh.weight = effective_weight(server, fresh);
+    return fresh;
+}
+
+// Checks that were known to fail before their servers were there. Nothing has changed, so only the log tells of them.
+// Before the new checks get their ids.
+void Judge::Impl::log_known_failures(std::size_t service, Intents& out) const {
+    std::size_t unnamed = 0;
+    for (std::size_t s = 0; s < services_.states[service].servers.size(); ++s) {
+        const ServerRef ref{service, s};
+        const auto& checkers = services_.state_at(ref).checkers;
+        const auto failing = std::ranges::find_if(
+            checkers, [](const CheckerState& one) { return one.id == 0 && !one.up && one.has_run; });
+        if (failing == checkers.end()) continue;
+        if (!services_.names_servers())
+            ++unnamed;
+        else
+            out.push_back(log_line(LogLevel::Info, fmt::format("{} of VS {} starts DOWN: {}", services_.name(ref),
+                                                               services_.name(service), failing->last_result.view())));
+    }
+    if (unnamed != 0)
+        out.push_back(log_line(LogLevel::Info, fmt::format("{} services of VS {} start DOWN by their tracked files",
+                                                           unnamed, services_.name(service))));
 }
 
 // After services were replaced: every part updates its references to them.
@@ -252,15 +290,15 @@ Intents Judge::Impl::stop(bool keep) const {
     return out;
 }
 
-// Returns how many servers are removed from the table without a log line.
+// keepalived names those that are out of the table, too. Returns how many have no log line of their own.
 std::size_t Judge::Impl::shut_down_servers(std::size_t number, bool flushes, Intents& out) const {
     const auto& service = services_.configs[number];
     std::size_t unnamed = 0;
     for (std::size_t s = 0; s < service.real_servers.size(); ++s) {
         const ServerRef ref{number, s};
         const bool alive = services_.state_at(ref).alive;
-        const bool inhibited = !alive && inhibits(service, service.real_servers[s]);
-        if (!flushes && (alive || inhibited)) {
+        const bool inhibited = !alive && service.real_servers[s].inhibit_on_failure;
+        if (!flushes) {
             if (!services_.names_servers())
                 ++unnamed;
             else

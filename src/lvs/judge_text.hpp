@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/lvs/desired.hpp"
 #include "mainstay/lvs/facts.hpp"
 #include "mainstay/lvs/service_state.hpp"
@@ -69,11 +70,6 @@ namespace mainstay::lvs {
     return service.persistence_timeout.count() != 0;
 }
 
-// keepalived: inhibit on the service counts for all of its servers.
-[[nodiscard]] inline bool inhibits(const config::VirtualServer& service, const config::RealServer& server) {
-    return service.inhibit_on_failure || server.inhibit_on_failure;
-}
-
 // Whether a server that a reload removes keeps its connections for a while: it is in the table, and has a
 // drain_timeout.
 [[nodiscard]] inline bool drains(const config::VirtualServer& service, const config::RealServer& server,
@@ -81,7 +77,7 @@ namespace mainstay::lvs {
     if (drain_timeout_of(service, server).count() <= 0) return false;
     if (state.between->leave) return !state.between->leave->over;
     if (state.hold == Hold::Disabled) return false;
-    return (state.alive && (!around.sorry_in_use || state.hold == Hold::Drained)) || inhibits(service, server);
+    return (state.alive && (!around.sorry_in_use || state.hold == Hold::Drained)) || server.inhibit_on_failure;
 }
 
 [[nodiscard]] inline Event server_event(const config::VirtualServer& service, const config::RealServer& server, bool up,
@@ -90,6 +86,7 @@ namespace mainstay::lvs {
     event.kind = Event::Kind::RealServer;
     event.name = text_of(service, server);
     event.parent = config::service_name(service);
+    event.source = config::source_words(server);
     event.transition = up ? Transition::Up : Transition::Down;
     event.detail = std::move(detail);
     event.mail = server.smtp_alert;

@@ -122,18 +122,21 @@ void Judge::Impl::failed(const CheckerRef& ref, const CheckFinished& fact, const
     ++state.failures_in_row;
     state.rises = 0;
     if (!state.up) return failed_while_down(ref, fact, run, at, out);
-    if (checker.log_all_failures || services_.global.checker_log_all_failures) {
+    const std::uint32_t used = state.retries_used;
+    const bool again = tries_again(ref, run, at);
+    const bool falls = !again && ++state.falls >= counts(ref).fall;
+    if ((checker.log_all_failures || services_.global.checker_log_all_failures) &&
+        !(falls && says_its_last_try(checker.type))) {
         const std::string name = services_.name(ref);
         const std::string parent = services_.name(ref.service);
-        out.push_back(log_line(LogLevel::Info, try_line({checker, name, parent}, fact, state.retries_used)));
+        out.push_back(log_line(LogLevel::Info, try_line({checker, name, parent}, fact, used)));
     }
-    if (tries_again(ref, run, at)) return;
-    const bool retried = state.retries_used > 0;
-    if (++state.falls < counts(ref).fall) {
+    if (again) return;
+    if (!falls) {
         state.retries_used = 0;  // the next round is due delay_loop after this one
         return;
     }
-    fell(ref, fact, retried, at, out);
+    fell(ref, fact, used > 0, at, out);
 }
 
 void Judge::Impl::failed_while_down(const CheckerRef& ref, const CheckFinished& fact, const CheckRun& run, Moment at,

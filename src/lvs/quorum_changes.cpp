@@ -14,7 +14,7 @@ namespace {
 void sorry_leaves(const config::VirtualServer& config, const std::string& name, Intents& out) {
     out.push_back(
         log_line(LogLevel::Info, config.sorry_server->inhibit
-                                     ? fmt::format("Disabling sorry server {} of VS {}", sorry_text(config), name)
+                                     ? fmt::format("Disabling sorry server {} from VS {}", sorry_text(config), name)
                                      : fmt::format("Removing sorry server {} from VS {}", sorry_text(config), name)));
     out.push_back(log_line(LogLevel::Info, fmt::format("Adding alive servers to the pool for VS {}", name)));
 }
@@ -22,7 +22,7 @@ void sorry_leaves(const config::VirtualServer& config, const std::string& name, 
 void sorry_enters(const config::VirtualServer& config, const std::string& name, Intents& out) {
     out.push_back(
         log_line(LogLevel::Info, config.sorry_server->inhibit
-                                     ? fmt::format("Enabling sorry server {} of VS {}", sorry_text(config), name)
+                                     ? fmt::format("Enabling sorry server {} to VS {}", sorry_text(config), name)
                                      : fmt::format("Adding sorry server {} to VS {}", sorry_text(config), name)));
     out.push_back(log_line(LogLevel::Info, fmt::format("Removing alive servers from the pool for VS {}", name)));
 }

@@ -61,13 +61,16 @@ bool matches(const std::vector<UdpCheck::Wanted>& pattern, std::span<const std::
                       });
 }
 
+constexpr const char* kMismatch = "reply data mismatch";
+
 Finding judge(const UdpCheck& check, std::span<const std::byte> beginning, std::size_t size) {
     if (!check.pattern.empty() && (size < check.reply_min || size > check.reply_max)) {
         return {.outcome = Outcome::Failed,
-                .reason = fmt::format("a reply of {} bytes, not of {} to {}", size, check.reply_min, check.reply_max)};
+                .reason = fmt::format("a reply of {} bytes, not of {} to {}", size, check.reply_min, check.reply_max),
+                .words = kMismatch};
     }
     if (!matches(check.pattern, beginning.first(std::min(size, beginning.size()))))
-        return {.outcome = Outcome::Failed, .reason = "the reply does not match"};
+        return {.outcome = Outcome::Failed, .reason = "the reply does not match", .words = kMismatch};
     return {.outcome = Outcome::Passed, .reason = "replied"};
 }
 
@@ -100,7 +103,8 @@ UdpCheck udp_check_of(const config::Checker& checker) {
     UdpCheck check{.connection = connection_of(checker)};
     if (const auto words = value_of(values, config::keyword::payload)) {
         for (const auto& byte : bytes_of(*words)) check.payload.push_back(byte.value);
-    } else {
+    }
+    if (check.payload.empty()) {
         for (const char c : kUsualPayload) check.payload.push_back(static_cast<std::byte>(c));
     }
     if (const auto words = value_of(values, config::keyword::require_reply)) {

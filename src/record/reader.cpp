@@ -412,6 +412,7 @@ Result<void> JudgeSegmentReader::read_what(ByteReader& in, JudgeEntryKind kind, 
         case JudgeEntryKind::Change: {
             auto changed = read_change(in);
             if (!changed) return error_of(changed);
+            in(changed->host);
             entry.what = std::move(*changed);
             return {};
         }

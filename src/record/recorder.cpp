@@ -269,7 +269,7 @@ void JudgeRecorder::begin_command(const lvs::Judge& judge, const lvs::ServerComm
 }
 
 void JudgeRecorder::begin_start(const lvs::Judge& judge, const config::Config& config, const lvs::Memory& memory,
-                                const lvs::Overrides& overrides, const lvs::HostAddresses& host, lvs::Moment at) {
+                                const lvs::Overrides& overrides, const lvs::HostFacts& host, lvs::Moment at) {
     if (!works()) return;
     open(judge, at, JudgeEntryKind::Start, draws_of(config.virtual_servers), [&](ByteWriter& out) {
         put_configuration(out, secrets_, config.global, config.virtual_servers);
@@ -277,7 +277,7 @@ void JudgeRecorder::begin_start(const lvs::Judge& judge, const config::Config& c
     });
 }
 
-void JudgeRecorder::begin_reload(const lvs::Judge& judge, const config::Config& next, const lvs::HostAddresses& host,
+void JudgeRecorder::begin_reload(const lvs::Judge& judge, const config::Config& next, const lvs::HostFacts& host,
                                  lvs::Moment at) {
     if (!works()) return;
     open(judge, at, JudgeEntryKind::Reload, draws_of(next.virtual_servers), [&](ByteWriter& out) {
@@ -287,7 +287,7 @@ void JudgeRecorder::begin_reload(const lvs::Judge& judge, const config::Config& 
 }
 
 void JudgeRecorder::begin_change(const lvs::Judge& judge, const std::vector<config::ServiceChange>& changes,
-                                 lvs::Moment at) {
+                                 const lvs::HostFacts& host, lvs::Moment at) {
     if (!works()) return;
     std::size_t draws = 0;
     for (const auto& change : changes) draws += checkers_in(change.after);
@@ -297,6 +297,7 @@ void JudgeRecorder::begin_change(const lvs::Judge& judge, const std::vector<conf
             out.number(change.at);
             out.sized([&](std::span<std::byte> room) { return encode_into(room, secrets_.without(change.after)); });
         }
+        out(host);
     });
 }
 

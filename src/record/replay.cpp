@@ -164,7 +164,7 @@ private:
     }
     static lvs::Intents step(lvs::Judge& judge, const JudgeChanged& changed, lvs::Moment at) {
         auto changes = accepted(judge, changed);
-        return changes ? judge.reload(std::move(*changes), at) : lvs::Intents{};
+        return changes ? judge.reload(std::move(*changes), at, changed.host) : lvs::Intents{};
     }
     static lvs::Intents step(lvs::Judge& judge, const JudgeStopped& stopped, lvs::Moment at) {
         return judge.stop(stopped.keep, at);

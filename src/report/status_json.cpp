@@ -300,7 +300,8 @@ json service_json(const ServiceStatus& s, const ServiceTraffic* traffic) {
              {"quorum", s.quorum},
              {"hysteresis", s.hysteresis},
              {"sorry_server", s.sorry_server},
-             {"sorry_in_use", s.sorry_in_use}};
+             {"sorry_in_use", s.sorry_in_use},
+             {"suspended", s.suspended}};
     if (traffic != nullptr) {
         out["traffic"] = json::object();
         put_counters(out["traffic"], traffic->stats);

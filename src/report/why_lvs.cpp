@@ -70,6 +70,9 @@ std::string ipvs_text(const WhySource& source) {
     return lvs && !lvs->ipvs_available ? "IPVS cannot be programmed: " + lvs->ipvs_problem : std::string{};
 }
 
+constexpr const char* kSuspended =
+    "its checks do not run, because no address of the service is on this host (ha_suspend): what they found last stays";
+
 // Out of the table, although it is alive and nobody disabled it.
 std::string absence_text(const WhySource& source, const ServiceStatus& service, const ServerStatus& server) {
     if (auto text = ipvs_text(source); !text.empty()) return text;
@@ -168,6 +171,7 @@ Explanation explain(const WhySource& source, const ServiceStatus& service) {
     const WallTime since = newest_change(source, Event::Kind::VirtualServer, service.name, "");
     reasons.add(service_sentence(source, service, since));
     if (auto text = ipvs_text(source); !text.empty()) reasons.add(std::move(text));
+    if (service.suspended) reasons.add(kSuspended);
     if (service.sorry_in_use)
         reasons.add(fmt::format("its sorry server {} is in the table instead of them", service.sorry_server));
     else if (!service.quorum_up && service.sorry_server.empty())
@@ -192,6 +196,7 @@ Explanation explain(const WhySource& source, const ServiceStatus& service, const
     const auto* held = override_of(source, service, server);
     reasons.add(server_sentence(source, service, server));
     add_operator(source, server, held, reasons);
+    if (service.suspended) reasons.add(kSuspended);
     if (!server.alive && is_held(held, Hold::Drained)) reasons.add(failure_text(source, server));
     const bool checks_matter = server.alive && !server.kept && !is_held(held, Hold::Disabled);
     for (const auto& check : server.checks)

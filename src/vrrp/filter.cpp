@@ -39,7 +39,9 @@ netlink::VipFilter frame(const config::Config& config, Family family) {
 
 bool refuses_packets(const config::Instance& instance) {
     if (instance.priority == config::kOwnerPriority) return false;
-    return instance.strict || flag(instance.more->values, keyword::no_accept);
+    const auto& values = instance.more->values;
+    if (flag(values, keyword::no_accept)) return true;
+    return instance.strict && !(instance.version == 3 && flag(values, keyword::accept));  // RFC 3768 has no Accept_Mode
 }
 
 FirewallChoice choose_firewall(const config::Config& config, bool vmacs, bool iptables_is_nft) {

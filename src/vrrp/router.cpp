@@ -246,7 +246,10 @@ std::optional<Router::Impl::LinkChange> Router::Impl::note(Step step, const Inte
     links.update(fact);
     if (phase != Phase::Running) return change;
     if (change.before.index != 0 && fact.index == 0)
-        step.out.push_back(WriteLog{{LogLevel::Info, fmt::format("Interface {} deleted", fact.name)}});
+        step.out.push_back(WriteLog{
+            {LogLevel::Info, fact.renamed.empty()
+                                 ? fmt::format("Interface {} deleted", fact.name)
+                                 : fmt::format("Interface name has changed from {} to {}", fact.name, *fact.renamed)}});
     else if (change.before.up != fact.up)
         step.out.push_back(
             WriteLog{{LogLevel::Info, fmt::format("Netlink reports {} {}", fact.name, fact.up ? "up" : "down")}});

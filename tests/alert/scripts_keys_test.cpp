@@ -134,34 +134,45 @@ TEST_CASE("quorum and servers' scripts are wanted and run each for its own trans
     CHECK(NotifyScripts{}.calls(event(Kind::VirtualServer, "[10.0.0.1]:tcp:80", "UP")).empty());
 }
 
-TEST_CASE("a server that comes from a name has the scripts and checks of that name") {
+TEST_CASE(
+    "servers of a source have its scripts and checks, and neither those of another source nor of a fixed server") {
+    const auto source = [](std::uint16_t port, config::WordList file, const char* command_of) {
+        config::RealServer one;
+        one.endpoint = {IpAddress{}, port};
+        one.notify_down = command(command_of);
+        config::Checker misc;
+        misc.type = config::Checker::Type::Misc;
+        misc.misc_path = command(command_of);
+        one.checkers = {misc};
+        one.more.edit().values = {{"real_server_file", std::move(file)}};
+        return one;
+    };
     config::Config config;
-    auto named = service("10.0.0.1");
-    config::RealServer placeholder;
-    placeholder.endpoint = {IpAddress{}, 80};
-    placeholder.notify_up = command("/u");
-    config::Checker misc;
-    misc.type = config::Checker::Type::Misc;
-    misc.misc_path = command("/check");
-    placeholder.checkers = {misc};
-    named.real_servers = {placeholder};
-    config.virtual_servers = {named};
-    const std::string name = config::server_name(placeholder.endpoint, config::Protocol::Tcp);
-    REQUIRE(name == "[]:tcp:80");
+    auto web = service("10.0.0.1");
+    web.real_servers = {source(80, {"/a", "80"}, "/down-a"), source(80, {"/b", "80"}, "/down-b"), server("10.0.0.11")};
+    auto zoned = source(80, {"/a", "80"}, "/down-z");
+    auto& values = zoned.more.edit().values;
+    values.insert(values.begin(), {"labels_keep", config::WordList{"zone", "z"}});
+    web.real_servers.push_back(zoned);
+    config.virtual_servers = {web};
+    CHECK(wanted(config) ==
+          Names{"misc_check/real_server_file /a 80 of [10.0.0.1]:tcp:80/0 /down-a",
+                "misc_check/real_server_file /b 80 of [10.0.0.1]:tcp:80/0 /down-b",
+                "misc_check/real_server_file /a 80 labels_keep zone z of [10.0.0.1]:tcp:80/0 /down-z",
+                "real_server/real_server_file /a 80 of [10.0.0.1]:tcp:80/down /down-a",
+                "real_server/real_server_file /b 80 of [10.0.0.1]:tcp:80/down /down-b",
+                "real_server/real_server_file /a 80 labels_keep zone z of [10.0.0.1]:tcp:80/down /down-z"});
+
     const NotifyScripts scripts{config};
-    const auto calls = scripts.calls(event(Kind::RealServer, "[10.0.0.77]:tcp:80", "UP", "[10.0.0.1]:tcp:80"));
-    REQUIRE(calls.size() == 1);
-    CHECK(calls[0].key == "real_server/[]:tcp:80 of [10.0.0.1]:tcp:80/up");
-    CHECK(scripts.calls(event(Kind::RealServer, "[10.0.0.77]:tcp:81", "UP", "[10.0.0.1]:tcp:80")).empty());
-    CHECK(scripts.calls(event(Kind::RealServer, "no address", "UP", "[10.0.0.1]:tcp:80")).empty());
-    CHECK(scripts.calls(event(Kind::VirtualServer, "[10.0.0.2]:tcp:80", "UP")).empty());
+    Event down = event(Kind::RealServer, "[10.0.0.77]:tcp:80", "DOWN", "[10.0.0.1]:tcp:80");
+    CHECK(scripts.calls(down).empty());  // no source: a fixed server, which has no script
+    down.source = std::string{"real_server_file /b 80"};
+    CHECK(keys(scripts.calls(down)) == Names{"real_server/real_server_file /b 80 of [10.0.0.1]:tcp:80/down"});
 
     auto found = server("10.0.0.77");
-    CHECK(misc_check_key(named, found, 3) == "misc_check/[10.0.0.77]:tcp:80 of [10.0.0.1]:tcp:80/3");
+    CHECK(misc_check_key(web, found, 3) == "misc_check/[10.0.0.77]:tcp:80 of [10.0.0.1]:tcp:80/3");
     found.more.edit().values = {{"real_server_dns", config::WordList{"x"}}};
-    CHECK(misc_check_key(named, found, 3) == "misc_check/[]:tcp:80 of [10.0.0.1]:tcp:80/3");
-    placeholder.more.edit().values = {{"real_server_dns", config::WordList{"x"}}};
-    CHECK(misc_check_key(named, placeholder, 0) == "misc_check/[]:tcp:80 of [10.0.0.1]:tcp:80/0");
+    CHECK(misc_check_key(web, found, 3) == "misc_check/real_server_dns x of [10.0.0.1]:tcp:80/3");
 }
 
 TEST_CASE("a change takes the scripts of the service as it was, and of that alone") {

@@ -54,6 +54,24 @@ TEST_CASE("an option without effect and one that mainstayd refuses are differenc
     CHECK(has(evaluate_migration(facts), {"mainstayd refuses --frobnicate", "leave it out; see mainstayd(8)"}));
 }
 
+TEST_CASE("pid files that keepalived's options name stay its own, and takeover gets them") {
+    MigrateFacts facts = facts_of();
+    facts.option_files = {
+        {"/etc/default/keepalived", "DAEMON_ARGS='-D -p /run/kp.pid --vrrp_pid=/run/kv.pid -c /run/kc.pid -x'\n"}};
+    const auto report = evaluate_migration(facts);
+    CHECK(has(report.steps,
+              "write the options that stay to /etc/default/mainstay (or /etc/sysconfig/mainstay): "
+              "MAINSTAY_OPTIONS=\"-D -x\""));
+    CHECK(has(report, {"pid files are /run/mainstay/*.pid instead of /run/kp.pid, /run/kv.pid, /run/kc.pid",
+                       "change what reads them, or install mainstay-keepalived-compat, which keeps the names"}));
+    CHECK(std::ranges::any_of(report.steps, [](const std::string& step) {
+        return step.starts_with("mainstayctl takeover --pid-file /run/kp.pid: ");
+    }));
+    CHECK(std::ranges::any_of(report.steps, [](const std::string& step) {
+        return step.starts_with("way back: mainstayctl takeover --undo --pid-file /run/kp.pid ");
+    }));
+}
+
 TEST_CASE("a drop-in's settings are kept, left out, or mainstay's unit has its own") {
     MigrateFacts facts = facts_of();
     facts.units = {{"/etc/systemd/system/keepalived.service.d/a.conf",

@@ -81,3 +81,24 @@ def test_a_file_is_only_for_a_dry_run_of_reload():
 
     assert done.returncode != 0
     assert "FILE requires --dry-run" in done.stderr
+
+
+def of_hosts(tmp_path, name, priority):
+    path = tmp_path / name
+    path.write_text("vrrp_instance web {\n interface eth0\n virtual_router_id 51\n@lb1 priority 150\n"
+                    f"@lb2 priority {priority}\n virtual_ipaddress {{\n  192.0.2.100/24\n }}\n}}\n", encoding="utf-8")
+    return path
+
+
+def test_diff_and_pair_take_the_lines_of_the_ids_that_are_named(tmp_path):
+    before, after = of_hosts(tmp_path, "a.conf", 100), of_hosts(tmp_path, "b.conf", 90)
+    assert ctl("config", "diff", "-i", "lb1", before, after).returncode == 0
+    changed = ctl("config", "diff", "-i", "lb2", before, after)
+    assert (changed.returncode, "priority 100 -> 90" in changed.stdout) == (1, True), changed.stdout
+
+    nobodys = ctl("config", "pair", before, before)
+    assert "note: @ID lines are left out; name the ids of both directors with --ids A,B\n" in nobodys.stdout
+    assert "both have priority 100" in nobodys.stdout
+    both = ctl("config", "pair", "--ids", "lb1,lb2", before, before)
+    assert (both.returncode, "note: @ID" in both.stdout) == (0, False), both.stdout
+    assert "both have priority" not in both.stdout

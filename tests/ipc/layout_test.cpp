@@ -216,13 +216,14 @@ TEST_CASE("an event in its ring has each field in its place") {
                 true,
                 {},
                 0,
-                "plain"};
+                "plain",
+                std::string{"source"}};
     event.at.unix_us = 99;
     ring->append(event);
 
     const std::string expected =
         sized(n8(3) + sized("name") + sized("parent") + sized("DOWN") + sized("detail") + n32(7) + kOff + kOn +
-              n64(99) + n64(1) + sized("reason") + sized("track") + sized("plain"));
+              n64(99) + n64(1) + sized("reason") + sized("track") + sized("plain") + sized("source"));
     std::string found(expected.size(), '\0');
     REQUIRE(::pread(fd->get(), found.data(), found.size(), kFirst + kBytes) == static_cast<ssize_t>(found.size()));
     CHECK(found == expected);

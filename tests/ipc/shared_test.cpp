@@ -154,6 +154,13 @@ TEST_CASE("an event that is too long is cut, not lost") {
     CHECK(batch.events[0].detail.size() > 500);
 }
 
+TEST_CASE("the source of a server that was found is in its event") {
+    auto fd = make_memfd("ring", event_ring_bytes());
+    auto ring = EventRing::map(fd->get(), true);
+    ring->append(Event{.kind = Event::Kind::RealServer, .source = std::string{"real_server_file /srv/web.json 80"}});
+    CHECK(ring->read_after(0).events.at(0).source == std::string{"real_server_file /srv/web.json 80"});
+}
+
 TEST_CASE("a sealed memfd cannot be changed any more") {
     auto fd = make_sealed_memfd("snapshot", bytes_of("content"));
     REQUIRE(fd);

@@ -118,6 +118,14 @@ TEST_CASE("a script is found by its path or in PATH, folders and what is missing
     CHECK(facts_of("sh").found);
 }
 
+TEST_CASE("what has a script's path and is no regular file is told from what is not there") {
+    CHECK(facts_of("/dev/null").other_kind);
+    CHECK(facts_of("/tmp").other_kind);
+    CHECK_FALSE(facts_of("/tmp").found);
+    CHECK_FALSE(facts_of("/no/such/script").other_kind);
+    CHECK_FALSE(facts_of("no-such-script").other_kind);
+}
+
 TEST_CASE("the mode bits for its user decide whether a script may be run" * mainstay::test::kNeedsRoot) {
     const ProgramFolder folder;
     const auto runs = [&](mode_t mode, const char* user) {

@@ -72,7 +72,7 @@ TEST_CASE("a judge that starts from it wants the table that the kernel has, and 
     lvs::Judge judge{[](Micros) { return Micros{0}; }};
 
     const auto opening = judge.start(config, lvs::adopted_memory(config.virtual_servers, table, kWall),
-                                     {Instant{}, kWall}, {}, lvs::HostAddresses{});
+                                     {Instant{}, kWall}, {}, lvs::HostFacts{});
 
     std::string wanted;
     const auto table_wanted = judge.desired(0);

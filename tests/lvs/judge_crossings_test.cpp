@@ -134,7 +134,7 @@ TEST_CASE(
 
 TEST_CASE("a disabled server is not checked when the address of its service comes") {
     Bench bench;
-    bench.host.emplace();
+    bench.host.addresses.emplace();
     bench.start(with(service({checked("10.0.0.11"), server("10.0.0.12")}), "ha_suspend", true));
     send_to(bench, Verb::Disable, "10.0.0.11");
 
@@ -150,7 +150,7 @@ TEST_CASE("when the service that runs a shared check is suspended, the others ru
     config.virtual_servers = {with(with(service({checked("10.0.0.11")}), "share_probe", true), "ha_suspend", true),
                               with(service({checked("10.0.0.11")}, "10.0.0.2"), "share_probe", true)};
     Bench bench;
-    bench.host = {ip("10.0.0.1")};
+    bench.host.addresses = {ip("10.0.0.1")};
     bench.start(config);
     CHECK(bench.tick() == Lines{"start 1"});
 

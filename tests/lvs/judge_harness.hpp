@@ -44,7 +44,7 @@ struct Bench {
     Judge judge{[this](Micros limit) { return std::min(drawn, limit); }};
     Instant zero{};  // the start
     Nanos since_start{0};
-    HostAddresses host;  // at the start
+    HostFacts host;  // at the start; of a reload, its files
 
     Moment now() const { return {zero + since_start, {std::chrono::duration_cast<Micros>(since_start).count()}}; }
     Lines start(config::Config config, const Memory& memory = {}) {
@@ -58,13 +58,14 @@ struct Bench {
     Lines reload(config::VirtualServer service) {
         config::Config config;
         config.virtual_servers.push_back(service);
-        if (judge.services().size() != 1) return text_of_intents(judge.reload(std::move(config), now()));
+        const HostFacts known{.addresses = {}, .files = host.files};
+        if (judge.services().size() != 1) return text_of_intents(judge.reload(std::move(config), now(), known));
         // A change of the one service is the same as a reload of everything.
         std::vector<config::ServiceChange> changes{{0, judge.services()[0], std::move(service)}};
         Judge other = judge;
         auto accepted = other.accept(std::move(changes));
-        const Lines said = accepted ? text_of_intents(other.reload(*accepted, now())) : Lines{};
-        Lines all = text_of_intents(judge.reload(std::move(config), now()));
+        const Lines said = accepted ? text_of_intents(other.reload(*accepted, now(), known)) : Lines{};
+        Lines all = text_of_intents(judge.reload(std::move(config), now(), known));
         if (!accepted) return all;
         ++changed;
         CHECK(said == all);

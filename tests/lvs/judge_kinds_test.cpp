@@ -74,6 +74,10 @@ TEST_CASE("UDP_CHECK says what keepalived says") {
                 "table 0", up("UDP CHECK succeed on service")});
 }
 
+TEST_CASE("a UDP answer that is not what it should be has keepalived's words") {
+    CHECK(story(Type::Udp, failing("reply data mismatch"))[1] == "UDP check to " + kRs + " reply data mismatch.");
+}
+
 TEST_CASE("PING_CHECK says what keepalived says") {
     // effect: virtual_server/real_server/PING_CHECK: retry delay_before_retry log_all_failures
     CHECK(story(Type::Ping, failing()) ==
@@ -101,9 +105,9 @@ TEST_CASE("SMTP_CHECK says what keepalived says") {
     const std::string words = "Bad greeting banner from server";
     const std::string line = "SMTP_CHECK " + words + " [10.0.0.11]:80";
     const std::string good = "Remote SMTP server " + kRs + " succeed on service.";
-    CHECK(story(Type::Smtp, failing(words)) == Lines{good, line, line, line, kOut, "table 0",
-                                                     down("CHECK failed on service : " + words), good, kIn, "table 0",
-                                                     up("CHECK succeed on service")});
+    CHECK(story(Type::Smtp, failing(words)) == Lines{good, line, line, kOut, "table 0",
+                                                     down("CHECK failed on service : " + words + " [10.0.0.11]:80"),
+                                                     good, kIn, "table 0", up("CHECK succeed on service")});
 }
 
 TEST_CASE("only SMTP_CHECK has retries in its very first run, and extra tries in every round while it is down") {
@@ -143,7 +147,8 @@ TEST_CASE("an alpha SMTP_CHECK that fails is reported once, after its retries") 
     CHECK(bench.finish(failing("x")) == Lines{});
     bench.tick();
     CHECK(bench.finish(failing("x")) ==
-          Lines{"SMTP_CHECK x [10.0.0.11]:80", "RS " + kRs + " " + kVs + " DOWN: CHECK failed on service : x"});
+          Lines{"SMTP_CHECK x [10.0.0.11]:80",
+                "RS " + kRs + " " + kVs + " DOWN: CHECK failed on service : x [10.0.0.11]:80"});
     for (int tries = 0; tries < 4; ++tries) {
         bench.tick();
         CHECK(bench.finish(failing("x")) == Lines{});
@@ -235,6 +240,65 @@ TEST_CASE("a file with weight 0 says up or down: any number but 0 is down, rever
     CHECK(reported(1, {0, true}) == Lines{"(" + kRs + "): tracked file gone leaving FAULT state", kIn, "table 0",
                                           up("FILE CHECK gone succeeded on service")});
     CHECK(reported(0, {0, true}).size() == 4);
+}
+
+TEST_CASE("a server whose file is bad from the start never was up: nothing runs for it, nor for the quorum") {
+    // keepalived 2.2.7: neither quorum_up, notify_down nor quorum_down
+    Bench bench;
+    bench.host.files = {{"gone", {0, false}, 1}};
+    const auto one = following(Type::File, "gone");
+    const Lines said = bench.start(service({one}));
+    CHECK(said == Lines{kRs + " of VS " + kVs + " starts DOWN: the file says 1"});
+    CHECK(in_table(bench.judge).empty());
+    CHECK(text_of_intents(bench.judge.step(file_result(1, one, one.checkers[0], {0, false}, 1), bench.now())).empty());
+    CHECK(text_of_intents(bench.judge.step(file_result(1, one, one.checkers[0], {0, false}, 0), bench.now())) ==
+          Lines{"(" + kRs + "): tracked file gone leaving FAULT state", kIn, "table 0",
+                up("FILE CHECK gone succeeded on service"), "Gained quorum 1+0=1 <= 10 for VS " + kVs,
+                "VS " + kVs + " UP: Gained quorum 1+0=1 <= 10"});
+}
+
+TEST_CASE("the weight that a file asks for counts for the quorum of a start and of a reload") {
+    Bench bench;
+    bench.host.files = {{"load", {1, false}, -8}, {"more", {1, false}, -5}};
+    auto web = service({following(Type::File, "load")});
+    web.quorum = 5;
+    CHECK(bench.start(web).empty());  // 10 - 8: it never had quorum
+    CHECK(weight_in_table(bench.judge) == 2);
+    web.real_servers[0] = following(Type::File, "more");
+    CHECK(bench.reload(web) == Lines{"Changing weight from 2 to 5 for active service " + kRs + " of VS " + kVs,
+                                     "Gained quorum 5+0=5 <= 5 for VS " + kVs,
+                                     "VS " + kVs + " UP: Gained quorum 5+0=5 <= 5"});
+    // another weight and another quorum at once: no quorum is lost in between
+    web.real_servers[0].checkers[0].more.edit().values.push_back({"weight", std::int64_t{-1}});
+    web.quorum = 10;
+    CHECK(bench.reload(web) == Lines{"Changing weight from 5 to 15 for active service " + kRs + " of VS " + kVs});
+    CHECK(bench.changed == 2);
+}
+
+TEST_CASE("a reload adds a server whose file is bad: it stays out, and nothing runs for it") {
+    Bench bench;
+    bench.host.files = {{"gone", {0, false}, 1}};
+    bench.start(service({server("10.0.0.12", 10)}));
+    CHECK(bench.reload(service({following(Type::File, "gone"), server("10.0.0.12", 10)})) ==
+          Lines{kRs + " of VS " + kVs + " starts DOWN: the file says 1"});
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.12:80 10"});
+    // a check more for a server that is down does not bring it up
+    auto two = following(Type::File, "gone");
+    two.checkers.push_back(two.checkers[0]);
+    bench.reload(service({two, server("10.0.0.12", 10)}));
+    CHECK(in_table(bench.judge) == Lines{"10.0.0.12:80 10"});
+    CHECK(bench.changed == 2);
+}
+
+TEST_CASE("min_alive keeps a server whose file is bad from the start") {
+    Bench bench;
+    bench.host.files = {{"gone", {0, false}, 1}};
+    auto other = following(Type::File, "gone");
+    other.endpoint = at("10.0.0.12");
+    const auto web = with(service({following(Type::File, "gone"), other}), "min_alive", std::int64_t{1});
+    CHECK(bench.start(web).at(0) == "Keeping service [10.0.0.12]:tcp:80 in VS " + kVs +
+                                        " though its checks fail: min_alive is 1 and 0 others are left");
+    CHECK(in_table(bench.judge).size() == 1);
 }
 
 TEST_CASE("a BFD session that goes down takes the server out, without retries") {

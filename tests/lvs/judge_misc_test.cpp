@@ -59,15 +59,31 @@ TEST_CASE("a script's retry starts delay_before_retry after the start of the run
     bench.tick();
     bench.since_start += 1s;
     CHECK(bench.finish(exits(Outcome::Failed, 1)) ==
-          Lines{kHead + " failed (exited with status 1), will do 2 retries."});
+          Lines{kHead + " failed, will do 2 retries (exited with status 1)."});
     CHECK(bench.due() == doctest::Approx(10));
     bench.tick();
     bench.since_start += 5s;  // longer than the pause: at once
-    CHECK(bench.finish(exits(Outcome::Failed, 1)) == Lines{kHead + " failed (exited with status 1) on retry 1/2."});
+    CHECK(bench.finish(exits(Outcome::Failed, 1)) == Lines{kHead + " failed on retry 1/2 (exited with status 1)."});
     CHECK(bench.due() == doctest::Approx(15));
     bench.tick();
     const Lines down = bench.finish(exits(Outcome::Failed, 1));
-    CHECK(down.at(1) == kHead + " failed after 2 retries (exited with status 1).");
+    CHECK(down.at(0) == kHead + " failed after 2 retries (exited with status 1).");
+}
+
+TEST_CASE("a script that a signal ended, and one retry, are told as keepalived tells them") {
+    auto one = scripted();
+    one.checkers[0].retry = 1;
+    one.checkers[0].log_all_failures = true;
+    Bench bench;
+    bench.start(service({one}));
+    bench.tick();
+    bench.finish(exits(Outcome::Passed, 0));
+    auto killed = exits(Outcome::Failed, 0);
+    killed.reason = "ended by signal 9", killed.words = "due to signal 9";
+    bench.tick();
+    CHECK(bench.finish(killed) == Lines{kHead + " failed, will do 1 retry (due to signal 9)."});
+    bench.tick();
+    CHECK(bench.finish(killed).at(0) == kHead + " failed after 1 retry (due to signal 9).");
 }
 
 TEST_CASE("a dynamic check sets the weight of its server, and its failure takes the weight back") {

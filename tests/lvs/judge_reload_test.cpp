@@ -204,9 +204,9 @@ TEST_CASE("a new incarnation goes on with what an earlier one knew and announces
     CHECK(bench.finish(2, Outcome::Passed).at(1) == "Adding service " + kRs2 + " to VS " + kVs);
 }
 
-TEST_CASE("at the end servers in the table are named, and only omega services report more") {
+TEST_CASE("at the end all servers are named, and only omega services report more") {
     auto web = pair();
-    web.inhibit_on_failure = true;
+    for (auto& one : web.real_servers) one.inhibit_on_failure = true;
     Bench bench;
     bench.start(web);
     bench.tick();
@@ -216,6 +216,15 @@ TEST_CASE("at the end servers in the table are named, and only omega services re
         CHECK(text_of_intents(bench.judge.stop(false, bench.now())) ==
               Lines{"Shutting down service " + kRs + " from VS " + kVs,
                     "Shutting down (inhibited) service " + kRs2 + " from VS " + kVs});
+    }
+    SUBCASE("out of the table") {
+        Bench other;
+        other.start(pair());
+        other.tick();
+        other.finish(2, Outcome::Failed);
+        CHECK(text_of_intents(other.judge.stop(false, other.now())) ==
+              Lines{"Shutting down service " + kRs + " from VS " + kVs,
+                    "Shutting down service " + kRs2 + " from VS " + kVs});
     }
     SUBCASE("kept in the kernel") { CHECK(bench.judge.stop(true, bench.now()).empty()); }
     SUBCASE("omega") {

@@ -127,7 +127,8 @@ TEST_CASE("SMTP_CHECK has its retries in its first run too, and in every round w
     CHECK(bench.finish(failure("Bad greeting banner from server")) ==
           Lines{"SMTP_CHECK Bad greeting banner from server [10.0.0.11]:80",
                 "Removing service " + kRs + " from VS " + kVs, "table 0",
-                "RS " + kRs + " " + kVs + " DOWN mail: CHECK failed on service : Bad greeting banner from server"});
+                "RS " + kRs + " " + kVs +
+                    " DOWN mail: CHECK failed on service : Bad greeting banner from server [10.0.0.11]:80"});
     const double down = bench.due();
     bench.run(Outcome::Failed);
     CHECK(bench.due() == doctest::Approx(down + 3));
@@ -285,6 +286,6 @@ TEST_CASE("an idle sorry server that stays in the table is enabled and disabled,
 
     const Lines lost = bench.run(Outcome::Failed), gained = bench.run(Outcome::Passed);
 
-    CHECK(lost.at(5) == "Enabling sorry server [10.0.0.99]:tcp:80 of VS " + kVs);
-    CHECK(gained.at(5) == "Disabling sorry server [10.0.0.99]:tcp:80 of VS " + kVs);
+    CHECK(lost.at(5) == "Enabling sorry server [10.0.0.99]:tcp:80 to VS " + kVs);
+    CHECK(gained.at(5) == "Disabling sorry server [10.0.0.99]:tcp:80 from VS " + kVs);
 }

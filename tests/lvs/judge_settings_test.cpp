@@ -245,6 +245,9 @@ TEST_CASE("inhibit_on_failure holds for a service's servers, and a server may sa
         CHECK(bench.run(Outcome::Failed).at(1) == "Disabling service " + kRs + " of VS " + kVs);
         CHECK(in_table(bench.judge) == Lines{"10.0.0.11:80 0", "10.0.0.12:80 1"});
     }
+    Bench bench;
+    bench.start(written("inhibit_on_failure", "inhibit_on_failure off"));
+    CHECK(bench.run(Outcome::Failed).at(1) == "Removing service " + kRs + " from VS " + kVs);
 }
 
 TEST_CASE(

@@ -130,7 +130,7 @@ TEST_CASE("one that runs already, is disabled, suspended or at another URL does 
     suspend(config.virtual_servers[2]);
     config.virtual_servers[4].real_servers[0].checkers[0].warmup = 0s;
     Bench bench;
-    bench.host.emplace();
+    bench.host.addresses.emplace();
     bench.start(config);
     ServerAnswer answer;
     static_cast<void>(

@@ -23,7 +23,7 @@ config::VirtualServer suspending(config::VirtualServer service) {
 TEST_CASE("no check runs while the address of its service is elsewhere, and they begin when it comes") {
     // effect: virtual_server: ha_suspend
     Bench bench;
-    bench.host = {ip("10.0.0.2")};
+    bench.host.addresses = {ip("10.0.0.2")};
     const auto said = bench.start(suspending(service({checked("10.0.0.11")})));
     CHECK(contains(said, "Deactivating healthchecker for " + kServer + "[10.0.0.1]:tcp:80"));
     CHECK(bench.due() == -1);
@@ -37,7 +37,7 @@ TEST_CASE("no check runs while the address of its service is elsewhere, and they
 
 TEST_CASE("a check that runs is cancelled with the address, and what was found last stays") {
     Bench bench;
-    bench.host = {ip("10.0.0.1")};
+    bench.host.addresses = {ip("10.0.0.1")};
     bench.start(suspending(service({checked("10.0.0.11"), checked("10.0.0.12")})));
     bench.run(Outcome::Failed);
     bench.tick();
@@ -54,14 +54,14 @@ TEST_CASE("a check that runs is cancelled with the address, and what was found l
 
 TEST_CASE("an address that changes elsewhere changes nothing") {
     Bench bench;
-    bench.host = {ip("10.0.0.1")};
+    bench.host.addresses = {ip("10.0.0.1")};
     bench.start(suspending(service({checked("10.0.0.11")})));
     CHECK(addresses(bench, {ip("10.0.0.1"), ip("10.0.0.7")}).empty());
 }
 
 TEST_CASE("a group's checks run while any of its addresses is here") {
     Bench bench;
-    bench.host.emplace();
+    bench.host.addresses.emplace();
     bench.start(
         suspending(grouped({checked("10.0.0.11")}, {range("10.0.0.5", "10.0.0.8"), range("fd00::1", "fd00::9")})));
     CHECK(bench.due() == -1);
@@ -73,7 +73,7 @@ TEST_CASE("a group's checks run while any of its addresses is here") {
 
 TEST_CASE("a mark has no address to follow: its checks run always") {
     Bench bench;
-    bench.host.emplace();
+    bench.host.addresses.emplace();
     auto marked = suspending(service({checked("10.0.0.11")}));
     marked.endpoint = {};
     marked.fwmark = 7;
@@ -83,7 +83,7 @@ TEST_CASE("a mark has no address to follow: its checks run always") {
 
 TEST_CASE("a reload keeps a service suspended, and one that suspends no more is checked again") {
     Bench bench;
-    bench.host.emplace();
+    bench.host.addresses.emplace();
     bench.start(suspending(service({checked("10.0.0.11")})));
     bench.reload(suspending(service({checked("10.0.0.11"), checked("10.0.0.12")})));
     CHECK(bench.due() == -1);
@@ -93,7 +93,7 @@ TEST_CASE("a reload keeps a service suspended, and one that suspends no more is 
 
 TEST_CASE("a check that waits is not run while the address is away, nor by its old time when it comes back") {
     Bench bench;
-    bench.host = {ip("10.0.0.1")};
+    bench.host.addresses = {ip("10.0.0.1")};
     bench.start(suspending(service({checked("10.0.0.11")})));
     CHECK(bench.due() == doctest::Approx(1));
     CHECK(addresses(bench, {}) == Lines{"Suspending healthchecker for " + kServer + "[10.0.0.1]:tcp:80"});
@@ -112,7 +112,7 @@ TEST_CASE("after a takeover a check with a short warmup runs within that") {
     auto one = checked("10.0.0.11");
     one.checkers[0].warmup = 300ms;
     Bench bench;
-    bench.host.emplace();
+    bench.host.addresses.emplace();
     bench.start(suspending(service({one})));
     bench.drawn = 100s;
     addresses(bench, {ip("10.0.0.1")});
@@ -124,7 +124,7 @@ TEST_CASE("checks that follow something are not scheduled when the address comes
     session.checkers.push_back(tcp_check(session.endpoint));
     session.checkers[0].type = config::Checker::Type::Bfd;
     Bench bench;
-    bench.host.emplace();
+    bench.host.addresses.emplace();
     bench.start(suspending(service({session})));
     CHECK(addresses(bench, {ip("10.0.0.1")}).empty());
     CHECK(bench.due() == -1);
@@ -143,7 +143,7 @@ TEST_CASE("a group of marks alone suspends nothing, one with addresses goes by t
     CHECK_FALSE(suspends(config));
     for (const bool here : {false, true}) {
         Bench bench;
-        bench.host = here ? std::set{ip("10.0.0.5")} : std::set<IpAddress>{};
+        bench.host.addresses = here ? std::set{ip("10.0.0.5")} : std::set<IpAddress>{};
         bench.start(mixed);
         CHECK(bench.judge.states()[0].suspended == !here);
     }
@@ -156,7 +156,7 @@ TEST_CASE("on big tables one line stands for the checks of a service, and none w
     config::Config config;
     config.virtual_servers = {suspending(service(servers)), suspending(service({server("10.0.0.9")}, "10.0.0.2"))};
     Bench bench;
-    bench.host.emplace();
+    bench.host.addresses.emplace();
     CHECK(std::ranges::count_if(bench.start(config), [](const auto& line) { return line.contains("healthchecker"); }) ==
           1);
     CHECK(addresses(bench, {ip("10.0.0.1"), ip("10.0.0.2")}) ==
@@ -172,7 +172,7 @@ TEST_CASE("a reload that turns ha_suspend on goes by the addresses that come wit
         next.virtual_servers = {suspending(service({checked("10.0.0.11")}))};
         const std::set<IpAddress> host = here ? std::set{ip("10.0.0.1")} : std::set<IpAddress>{};
 
-        (void)bench.judge.reload(next, bench.now(), host);
+        (void)bench.judge.reload(next, bench.now(), {host, {}});
         CHECK((bench.due() == -1) == !here);
         (void)bench.judge.reload(next, bench.now());  // nothing new is known of them
         CHECK((bench.due() == -1) == !here);

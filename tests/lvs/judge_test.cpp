@@ -205,7 +205,7 @@ TEST_CASE("without smtp_alert nothing is mailed, scripts still run") {
 
 TEST_CASE("with inhibit_on_failure a server is disabled and enabled, not removed and added") {
     auto web = service({checked("10.0.0.11"), server("10.0.0.12")});
-    web.inhibit_on_failure = true;
+    web.real_servers[0].inhibit_on_failure = true;
     Bench bench;
     bench.start(web);
 

@@ -74,7 +74,7 @@ TEST_CASE("the payload is what its hex digits say: in pairs, and a single one is
     auto empty = udp(again.endpoint());
     give(empty, "payload", config::WordList{});
     CHECK(run(empty).reason == "replied");
-    CHECK(again.heard() == std::vector<std::string>{""});
+    CHECK(again.heard().at(0).size() == 32);  // keepalived: as if there were none
 }
 
 TEST_CASE("the beginning of the reply must match the pattern, an x matches any nibble") {

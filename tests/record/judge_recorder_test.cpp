@@ -224,6 +224,28 @@ TEST_CASE("what checks send, the arguments of notify scripts and mail settings a
     static_cast<void>(replayed(record));
 }
 
+TEST_CASE("the numbers of tracked files that were known at a start and at a reload are in the record") {
+    auto config = services();
+    auto& check = config.virtual_servers[0].real_servers[0].checkers[0];
+    check.type = config::Checker::Type::File;
+    check.more.edit().values.push_back({"track_file", config::WordList{"gone"}});
+    const lvs::HostFacts bad{.addresses = {}, .files = {{"gone", {0, false}, 1}}};
+    JudgedServices bench;
+    bench.take(bench.judge.start(config, {}, bench.now(), {}, bad));
+    REQUIRE_FALSE(bench.judge.states()[0].servers[0].alive);
+    auto changed = config.virtual_servers[0];
+    changed.real_servers.push_back(changed.real_servers[0]);
+    changed.real_servers[2].endpoint.port = 81;
+    bench.take(
+        bench.judge.reload(bench.judge.accept({{0, config.virtual_servers[0], changed}}).value(), bench.now(), bad));
+    REQUIRE_FALSE(bench.judge.states()[0].servers[2].alive);
+    config.virtual_servers[0].endpoint.port = 81;
+    bench.take(bench.judge.reload(config, bench.now(), bad));
+    bench.pass(60s);
+    CHECK(replayed(bench.record()).at(0) ==
+          "start, with 1 virtual server: log: [10.1.0.1]:tcp:80 of VS [10.0.0.1]:tcp:80 starts DOWN: the file says 1");
+}
+
 TEST_CASE("a line concerns a server that it names, and not one whose port is the beginning of that") {
     auto other = lvs::test::checked("10.1.0.1");
     other.endpoint.port = 8080;

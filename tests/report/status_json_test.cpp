@@ -350,7 +350,7 @@ TEST_CASE("a service is shown with its servers, their checks and those that are 
             R"("held_since_unix_us":1795163866000000,"last_good":"2026-11-20T08:37:46Z",)" +
             R"("last_good_unix_us":1795163866000000},{"source":"web.example.org","services":[],"servers":0,"held":"",)" +
             R"("held_servers":0,"problem":"","errors":0,"holds":0}],"services":[{"name":"[10.0.0.1]:tcp:80","scheduler":"rr","quorum_up":true,"quorum":3,"hysteresis":2,)" +
-            R"("sorry_server":"[10.0.0.99]:tcp:80","sorry_in_use":true,)" +
+            R"("sorry_server":"[10.0.0.99]:tcp:80","sorry_in_use":true,"suspended":false,)" +
             R"("mh_table":{"digest":"0000000000000abc","wanted_digest":"ffffffffffffffff","slots":4093,)" +
             R"("slots_assumed":true},"leaving":[{"over":false,)" + until + R"(,"name":"[10.0.0.13]:tcp:80"}]}]})");
 }

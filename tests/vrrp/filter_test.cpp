@@ -36,6 +36,12 @@ TEST_CASE("packets are refused with no_accept and in strict mode, but never by t
     CHECK(refuses_packets(strict));
     CHECK_FALSE(refuses_packets(owner));
     CHECK_FALSE(refuses_packets(accepting));
+    accepting.strict = true;
+    CHECK(refuses_packets(accepting));  // RFC 3768 has no Accept_Mode
+    accepting.version = 3;
+    CHECK_FALSE(refuses_packets(accepting));
+    set(accepting.more, "no_accept");
+    CHECK(refuses_packets(accepting));
     CHECK_FALSE(refuses_packets(instance()));
 }
 

@@ -224,6 +224,9 @@ TEST_CASE("every fault has its reason in the log") {
          {Row{link("eth0", false), {"Netlink reports eth0 down", "(VI_1) entering FAULT state (interface eth0 down)"}},
           Row{link("eth0", false, {}, 0),
               {"Interface eth0 deleted", "(VI_1) entering FAULT state (interface eth0 does not exist)"}},
+          Row{InterfaceFact{.name = "eth0", .renamed = std::string{"lan0"}},
+              {"Interface name has changed from eth0 to lan0",
+               "(VI_1) entering FAULT state (interface eth0 does not exist)"}},
           Row{link("eth0", true, {}), {"(VI_1) entering FAULT state (no IPv4 address for interface)"}}}) {
         Bench bench = Bench::started(instance());
         Lines expected = row.told;

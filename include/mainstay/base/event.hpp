@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "compact.hpp"
 #include "time.hpp"
 
 namespace mainstay {
@@ -134,6 +135,8 @@ struct Event {
     WallTime at;                 // set by the role that publishes it
     std::uint64_t number = 0;    // set by the event ring: 1, 2, 3 ... per role, never reused
     std::string plain;           // `detail` in plain words, where that is a formula of keepalived's; else empty
+    // Of a RS from real_server_dns or real_server_file: whose scripts it has; else empty.
+    CompactOptional<std::string> source = {};
 
     bool operator==(const Event&) const = default;
 };

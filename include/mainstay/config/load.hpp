@@ -26,6 +26,7 @@ struct Environment {
         bool executable = false;  // by the account that will run it
         bool insecure = false;    // it would run as root, and an account other than root may modify it
         std::string resolved;     // absolute path
+        bool other_kind = false;  // not found: what has this path is no regular file
     };
     std::function<ScriptFacts(const Command& command, const Global& global)> script_facts;
     std::string host_name;

@@ -101,7 +101,7 @@ void fields(A& a, OriginalSysctl& s) {
 template <class A>
 void fields(A& a, ServiceStatus& s) {
     a(s.name, s.key, s.scheduler, s.quorum_up, s.sorry_in_use, s.sorry_server, s.servers, s.leaving, s.group,
-      s.group_keys, s.quorum, s.hysteresis, s.mh_table);
+      s.group_keys, s.quorum, s.hysteresis, s.mh_table, s.suspended);
 }
 template <class A>
 void fields(A& a, OverrideStatus& s) {

@@ -12,4 +12,9 @@ namespace mainstay::kernel {
 // True when the name service knows an address of `host`. May block until the resolver's timeouts expire.
 [[nodiscard]] bool host_resolves(std::string_view host);
 
+// As the daemon reads the file: in the network namespace `given`, else in the one that the file names. Of one that
+// cannot be entered no interface is known. For programs with one thread.
+[[nodiscard]] config::Loaded load_in_its_namespace(const std::string& file, config::Environment environment,
+                                                   const std::string& given);
+
 }  // namespace mainstay::kernel

@@ -34,6 +34,14 @@ template <class A>
 void fields(A& a, AddressesChanged& f) {
     a(f.addresses);
 }
+template <class A>
+void fields(A& a, FileNumber& f) {
+    a(f.name, f.rule.weight, f.rule.reverse, f.number);
+}
+template <class A>
+void fields(A& a, HostFacts& f) {
+    a(f.addresses, f.files);
+}
 
 template <class A>
 void fields(A& a, Override& o) {

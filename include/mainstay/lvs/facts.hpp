@@ -52,9 +52,23 @@ struct ConnectionsCounted {  // the answer to CountConnections, for all of the s
 struct AddressesChanged {  // all addresses of the host, for ha_suspend
     std::set<IpAddress> addresses;
 };
-// What is known of the host's addresses when a configuration takes effect. None: nothing new; until it is known,
-// nothing is suspended.
-using HostAddresses = std::optional<std::set<IpAddress>>;
+
+// The settings of a track_file block that decide how the file's number counts.
+struct FileRule {
+    std::int64_t weight = 1;
+    bool reverse = false;
+};
+struct FileNumber {
+    std::string name;  // of the track_file block
+    FileRule rule;
+    std::int64_t number = 0;
+};
+// What is known of the host when a configuration takes effect, so that what is new in it starts in its true state.
+struct HostFacts {
+    std::optional<std::set<IpAddress>> addresses;  // none: nothing new; until they are known, nothing is suspended
+    std::vector<FileNumber> files;
+};
+
 using Fact = std::variant<CheckFinished, DeadlineReached, ConnectionsCounted, AddressesChanged>;
 
 // ---- intents, to be carried out in order ----

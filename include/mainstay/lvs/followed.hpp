@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "judge.hpp"
@@ -16,16 +17,14 @@ namespace mainstay::lvs {
 // The name of the track_file block or the bfd_instance; empty for other kinds.
 [[nodiscard]] std::string_view followed_name(const config::Checker& checker);
 
-// The settings of a track_file block that decide how the file's number counts.
-struct FileRule {
-    std::int64_t weight = 1;
-    bool reverse = false;
-};
 // The rule of a check: its own weight overrides the block's.
 [[nodiscard]] FileRule rule_of(const config::Checker& checker, FileRule of_block);
 // The check result for this number, by the rule of the block.
 [[nodiscard]] CheckFinished file_result(CheckerId id, const config::RealServer& server, const config::Checker& checker,
                                         FileRule rule, std::int64_t number);
+// The same from what is known of the host; none: another check, or a file of which nothing is known.
+[[nodiscard]] std::optional<CheckFinished> known_result(const config::RealServer& server,
+                                                        const config::Checker& checker, const HostFacts& host);
 [[nodiscard]] CheckFinished bfd_result(CheckerId id, bool up);
 
 // The weight for a percentage from an agent: rounded, at least 1 unless the percentage or the configured weight is 0.

@@ -79,19 +79,19 @@ public:
     // `overrides` come from an earlier incarnation; unchanged states are not reported again. Emits no TableChanged,
     // because the whole table is new.
     void start(config::Config config, const Memory& memory, Moment at, Overrides overrides, const Opening& opening,
-               HostAddresses host = {});
+               HostFacts host = {});
     [[nodiscard]] Intents start(config::Config config, const Memory& memory, Moment at, Overrides overrides = {},
-                                HostAddresses host = {});
+                                HostFacts host = {});
     [[nodiscard]] Intents step(const Fact& fact, Moment at);
     // An operator's command for servers. A dry run changes nothing and reports what would change.
     [[nodiscard]] Intents command(const ServerCommand& command, Moment at, ServerAnswer& answer);
     // Timers, verdicts and running checks of unchanged checkers are kept. Afterwards compare the whole desired table
     // with the kernel's, independently of TableChanged.
-    [[nodiscard]] Intents reload(config::Config next, Moment at, HostAddresses host = {});
+    [[nodiscard]] Intents reload(config::Config next, Moment at, HostFacts host = {});
     // The same for changes of only these services; the others are not examined. None: a change gives a service another
     // identity in the kernel, or turns ha_suspend on or off, so the whole reload() is needed.
     [[nodiscard]] std::optional<AcceptedChanges> accept(std::vector<config::ServiceChange> changes) const;
-    [[nodiscard]] Intents reload(AcceptedChanges changes, Moment at);
+    [[nodiscard]] Intents reload(AcceptedChanges changes, Moment at, HostFacts host = {});
     // The events and log lines of the stop. `keep`: the table stays in the kernel. Do not call step() afterwards.
     [[nodiscard]] Intents stop(bool keep, Moment at);
 

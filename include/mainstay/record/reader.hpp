@@ -95,14 +95,15 @@ struct JudgeStarted {
     std::shared_ptr<const config::Config> config;
     lvs::Memory memory;  // of an incarnation that crashed
     lvs::Overrides overrides;
-    lvs::HostAddresses host;
+    lvs::HostFacts host;
 };
 struct JudgeReloaded {
     std::shared_ptr<const config::Config> config;
-    lvs::HostAddresses host;
+    lvs::HostFacts host;
 };
 struct JudgeChanged {  // only some services: their positions, and what they are from now on
     std::vector<std::pair<std::size_t, config::VirtualServer>> services;
+    lvs::HostFacts host;
 };
 struct JudgeStopped {
     bool keep = false;

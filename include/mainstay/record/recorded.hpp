@@ -71,7 +71,7 @@ public:
     void record(JudgeRecorder* recorder) { recorder_ = recorder; }
 
     void start(config::Config config, const lvs::Memory& memory, lvs::Moment at, lvs::Overrides overrides,
-               const Opening& opening, lvs::HostAddresses host = {}) {
+               const Opening& opening, lvs::HostFacts host = {}) {
         if (recorder_ == nullptr)
             return Judge::start(std::move(config), memory, at, std::move(overrides), opening, std::move(host));
         recorder_->begin_start(*this, config, memory, overrides, host, at);
@@ -86,7 +86,7 @@ public:
         recorder_->finish();
     }
     [[nodiscard]] lvs::Intents start(config::Config config, const lvs::Memory& memory, lvs::Moment at,
-                                     lvs::Overrides overrides = {}, lvs::HostAddresses host = {}) {
+                                     lvs::Overrides overrides = {}, lvs::HostFacts host = {}) {
         if (recorder_ != nullptr) recorder_->begin_start(*this, config, memory, overrides, host, at);
         return kept(Judge::start(std::move(config), memory, at, std::move(overrides), std::move(host)));
     }
@@ -101,13 +101,13 @@ public:
         if (recorder_ != nullptr) recorder_->begin_command(*this, command, at);
         return kept(Judge::command(command, at, answer));
     }
-    [[nodiscard]] lvs::Intents reload(config::Config next, lvs::Moment at, lvs::HostAddresses host = {}) {
+    [[nodiscard]] lvs::Intents reload(config::Config next, lvs::Moment at, lvs::HostFacts host = {}) {
         if (recorder_ != nullptr) recorder_->begin_reload(*this, next, host, at);
         return kept(Judge::reload(std::move(next), at, std::move(host)));
     }
-    [[nodiscard]] lvs::Intents reload(lvs::AcceptedChanges changes, lvs::Moment at) {
-        if (recorder_ != nullptr) recorder_->begin_change(*this, changes.list(), at);
-        return kept(Judge::reload(std::move(changes), at));
+    [[nodiscard]] lvs::Intents reload(lvs::AcceptedChanges changes, lvs::Moment at, lvs::HostFacts host = {}) {
+        if (recorder_ != nullptr) recorder_->begin_change(*this, changes.list(), host, at);
+        return kept(Judge::reload(std::move(changes), at, std::move(host)));
     }
     [[nodiscard]] lvs::Intents stop(bool keep, lvs::Moment at) {
         if (recorder_ != nullptr) recorder_->begin_stop(*this, keep, at);

@@ -166,10 +166,10 @@ public:
     void begin(const lvs::Judge& judge, const lvs::Fact& fact, lvs::Moment at);
     void begin_command(const lvs::Judge& judge, const lvs::ServerCommand& command, lvs::Moment at);
     void begin_start(const lvs::Judge& judge, const config::Config& config, const lvs::Memory& memory,
-                     const lvs::Overrides& overrides, const lvs::HostAddresses& host, lvs::Moment at);
-    void begin_reload(const lvs::Judge& judge, const config::Config& next, const lvs::HostAddresses& host,
-                      lvs::Moment at);
-    void begin_change(const lvs::Judge& judge, const std::vector<config::ServiceChange>& changes, lvs::Moment at);
+                     const lvs::Overrides& overrides, const lvs::HostFacts& host, lvs::Moment at);
+    void begin_reload(const lvs::Judge& judge, const config::Config& next, const lvs::HostFacts& host, lvs::Moment at);
+    void begin_change(const lvs::Judge& judge, const std::vector<config::ServiceChange>& changes,
+                      const lvs::HostFacts& host, lvs::Moment at);
     void begin_stop(const lvs::Judge& judge, bool keep, lvs::Moment at);
     void drew(Micros random);  // the step got this random number
     void returned(const lvs::Intents& intents);

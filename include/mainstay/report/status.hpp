@@ -163,6 +163,7 @@ struct ServiceStatus {
     std::vector<netlink::IpvsServiceKey> group_keys;  // with a group: its services in the kernel
     std::int64_t quorum = 0, hysteresis = 0;          // in use; an older writer says 0
     std::optional<MhTableStatus> mh_table;            // of an active_active one that is in the kernel
+    bool suspended = false;  // ha_suspend: none of its addresses is on this host, so its checks do not run
 };
 
 struct OverrideStatus {  // an operator's override of a server, whether it is configured or not

@@ -57,8 +57,9 @@ struct InterfaceFact {
     bool up = false;          // IFF_UP and IFF_RUNNING
     bool loopback = false;
     std::uint32_t mtu = 1500;
-    std::vector<IpAddress> addresses;  // usable as source, primaries first; VIPs of our own may be among them
-    bool borrows = false;              // some of them belong to another interface
+    std::vector<IpAddress> addresses;           // usable as source, primaries first; VIPs of our own may be among them
+    bool borrows = false;                       // some of them belong to another interface
+    CompactOptional<std::string> renamed = {};  // does not exist, because the interface has this name now
     bool operator==(const InterfaceFact&) const = default;
 };
 

@@ -27,7 +27,7 @@ struct BraceFault {
         OpenUnexpected,  // behind the line of `word`; empty: there is none
         OpenInList,      // of the block `level`
         OpenTwice,       // after the keyword `row`
-        UnknownBlock,    // told by the parser, which knows what may be meant; of Intended, also a line or a quote
+        UnknownBlock,    // told by the parser; of Intended, also a line or a quote, and `row` may be meant
         CloseMissing,    // of the block `row` at `opened`: its line `word` is a keyword of `also`, or of none
         CloseEarly,      // of the block `row`, whose keyword `word` follows
         CloseExtra,      // outside of all blocks

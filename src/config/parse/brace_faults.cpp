@@ -183,8 +183,17 @@ private:
             report_finding(r_.diag, finding);
     }
 
+    // The keyword of the line, or of a misspelt block the one that is meant.
+    [[nodiscard]] std::string_view keyword_of(const Statement& s) const {
+        const auto at = std::ranges::lower_bound(mistakes_, s.mark.offset, {},
+                                                 [](const BraceFault& one) { return one.mark.offset; });
+        const bool is_meant = at != mistakes_.end() && at->mark.offset == s.mark.offset &&
+                              at->kind == BraceFault::Kind::UnknownBlock && at->row != nullptr;
+        return is_meant ? std::string_view{at->row->name} : s.words[0].text;
+    }
+
     void line(const Statement& s) {
-        const std::string_view keyword = s.words[0].text;
+        const std::string_view keyword = keyword_of(s);
         const std::uint32_t offset = s.mark.offset;
         if (s.broken && !std::ranges::binary_search(walked_.lines, offset)) report_finding(r_.diag, quote_);
         addresses_follow_ = keyword == "virtual_ipaddress" || keyword == "virtual_ipaddress_excluded";

@@ -147,7 +147,9 @@ Diagnostic& missing_word(Diagnoser& diag, const KeywordSpec& row, Mark mark, std
 }
 
 void report_missing_word(ParseContext& r, const KeywordSpec& row, const Statement& s) {
-    auto& d = missing_word(r.diag, row, s.words[0].mark, fmt::format("{} has no value", row.name));
+    auto& d = missing_word(r.diag, row, s.words[0].mark,
+                           s.words.size() == 1 ? fmt::format("{} has no value", row.name)
+                                               : fmt::format("{} needs {} words", row.name, row.args.words_min));
     if (!row.form.empty()) d.expected = fmt::format("{} {}", row.name, row.form);
     d.effect = row.missing == Missing::Stops    ? "this configuration cannot run"
                : row.args.takes == Takes::Opens ? "the block is ignored"

@@ -343,8 +343,9 @@ private:
         const Statement& s = *now_;
         const std::string_view word = s.words[0].text;
         const KeywordSpec* meant = meant_by(s);
-        (void)add(Kind::UnknownBlock, s.mark);
-        if (meant != nullptr && is_block(meant->args.takes)) return block(*meant, at, true, meant);
+        const bool is_meant = meant != nullptr && is_block(meant->args.takes);
+        (void)add(Kind::UnknownBlock, s.mark, {}, is_meant ? meant : nullptr);
+        if (is_meant) return block(*meant, at, true, meant);
         Level level{.block = levels_.back().block, .row = levels_.back().row, .indent = at};
         level.undecided = home_of(word) != Block::None && levels_.size() < kMostLevels;
         level.skipped = level.undecided || levels_.size() >= kMostLevels;

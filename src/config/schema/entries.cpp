@@ -215,6 +215,14 @@ std::optional<VirtualAddress> read_virtual_address(ParseContext& r, const Value&
     if (!prefix) return std::nullopt;
     VirtualAddress address{.prefix = *prefix};
     if (!AddressOptions{r, v, address}.read()) return std::nullopt;
+    const auto peer = value_of(address.more->values, keyword::peer);
+    if (peer && peer->family() != address.prefix.address.family()) {
+        r.diag
+            .error(Code::FamilyMismatch, v.mark,
+                   fmt::format("the peer {} is not of the family of {}", peer->to_string(), v.word))
+            .effect = "the address has no peer";
+        std::erase_if(address.more.edit().values, [](const KeywordValue& one) { return keyword::peer == one.keyword; });
+    }
     if (is_given(address.more->values, keyword::peer)) {
         // keepalived: the prefix length is then the peer's, which is a single address (2.2.7).
         const std::uint8_t whole = address.prefix.address.is_v4() ? 32 : 128;

@@ -124,7 +124,7 @@ struct InstanceDraft {
     std::size_t index = 0;  // among the drafts
     CompactVector<TrackedName> tracked;
     Mark name, interface, virtual_router_id, state, nopreempt, preempt_delay, auth_type, version;
-    Mark addresses, unicast, source, advert_int, vmac;
+    Mark addresses, unicast, source, advert_int, vmac, multicast_group;
     bool vmac_xmit_base = false;
     bool unicast_keyword = false, source_is_unicast = false, ttl_given = false;
     bool nopreempt_given = false, no_virtual_ipaddress = false, native_ipv6 = false;
@@ -244,7 +244,7 @@ struct ParseContext {
     Mark script_user, router_id;
     Mark mail_wanted;  // the first smtp_alert that is on
     std::string net_namespace;
-    Mark net_namespace_mark;
+    Mark net_namespace_mark, nftables_ipvs;
     bool script_user_unknown = false;
     std::pair<std::string, std::string> unknown_account;  // of script_user
     std::size_t unknown_account_entry = Diagnoser::kNowhere;

@@ -31,6 +31,8 @@ void set_smtp_timeout(ParseContext& r, const Value& v);
 void set_flush_on_stop(ParseContext& r, const Value& v);
 void set_sync_daemon(ParseContext& r, const Value& v);
 void set_multicast_group(ParseContext& r, const Value& v);
+// ff02:: and its like, whatever their flags.
+[[nodiscard]] bool is_link_local_group(const IpAddress& address);
 inline constexpr std::int64_t kLeastRtPriority = 1, kMostRtPriority = 99;  // of SCHED_RR
 void check_rt_priority(ParseContext& r, const Value& v);
 void set_rt_priority(ParseContext& r, const Value& v);
@@ -202,6 +204,8 @@ void begin_file_servers(ParseContext& r, const Value& v);
 [[nodiscard]] bool is_named(const RealServer& server);
 [[nodiscard]] bool is_srv(const RealServer& server);
 [[nodiscard]] bool is_file(const RealServer& server);
+// Tells of keywords of sources in a server that is none, or another kind of source. `name` is the server's, for people.
+void report_other_sources(Diagnoser& diag, const ServerDraft& server, const std::string& name);
 // The port is that of each server of the answer, where it may differ from the service's.
 [[nodiscard]] bool answer_has_port(const ServerDraft& server);
 // Of the addresses that are asked for.

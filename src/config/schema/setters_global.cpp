@@ -108,6 +108,10 @@ void set_sync_daemon(ParseContext& r, const Value& v) {
     std::erase_if(*v.line_values, [](const KeywordValue& value) { return value.keyword == keyword::group; });
 }
 
+bool is_link_local_group(const IpAddress& address) {
+    return address.is_v6() && address.is_multicast() && (address.bytes()[1] & std::byte{0x0f}) == std::byte{0x02};
+}
+
 void set_multicast_group(ParseContext& r, const Value& v) {
     const bool want_v4 = v.row.name.ends_with('4');
     if (!v.address.is_multicast() || v.address.is_v4() != want_v4) {
@@ -118,6 +122,9 @@ void set_multicast_group(ParseContext& r, const Value& v) {
             .effect = "the keyword is ignored";
         return;
     }
+    if (!want_v4 && !is_link_local_group(v.address))
+        r.diag.error(Code::NotAnAddress, v.mark, fmt::format("{} {} is not a link-local group", v.row.name, v.word))
+            .effect = "it is used";
     (want_v4 ? r.global.vrrp_mcast_group4 : r.global.vrrp_mcast_group6) = v.address;
 }
 

@@ -186,6 +186,12 @@ void set_vmac(ParseContext& r, const Value& v) {
     const Section& line = *v.section;
     Vmac vmac{.enabled = true};
     vmac.name = first_word(line.values, keyword::name);
+    if (vmac.name == "." || vmac.name == ".." || vmac.name.find_first_of("/: \t") != std::string::npos) {
+        r.diag.error(Code::UnknownWord, v.mark, fmt::format("{} is no name of an interface", vmac.name)).effect =
+            "the name is ignored";
+        vmac.name.clear();
+        std::erase_if(*v.line_values, [](const KeywordValue& one) { return keyword::name == one.keyword; });
+    }
     vmac.netlink_notify = has(line, keyword::netlink_notify_msg);
     vmac.group = first_word(line.values, keyword::group);
     if (const auto number = value_of<std::int64_t>(line.values, keyword::group)) vmac.group = std::to_string(*number);
@@ -270,6 +276,17 @@ void check_encapsulations(ParseContext& r, const Value& v, const Section& line) 
 
 }  // namespace
 
+// An instance's entries have no track_group.
+void drop_track_group(ParseContext& r, const Value& v, std::initializer_list<KeywordName> devices,
+                      std::string_view device) {
+    if (!has(*v.section, keyword::track_group) ||
+        std::ranges::any_of(devices, [&](const KeywordName& word) { return has_inside(*v.section, word); }))
+        return;
+    r.diag.error(Code::MissingWord, v.mark, fmt::format("track_group needs {}", device)).effect =
+        "the line is set, and follows no instance";
+    std::erase_if(*v.line_values, [](const KeywordValue& one) { return keyword::track_group == one.keyword; });
+}
+
 void check_route(ParseContext& r, const Value& v) {
     if (has(*v.section, keyword::as))
         r.diag.error(Code::UnknownWord, v.mark, "`as` is for MPLS routes, which these are not").effect =
@@ -279,6 +296,7 @@ void check_route(ParseContext& r, const Value& v) {
         return;
     }
     if (of_other_family(r, v, "routes", "from|pref|expires")) return;
+    drop_track_group(r, v, {keyword::dev, keyword::oif}, "dev");
     check_encapsulations(r, v, *v.section);
     if (has(*v.section, keyword::to)) return;
     auto& d = line_error(r, v, Code::MissingWord, fmt::format("a line of {} needs a destination", v.row.name));
@@ -326,6 +344,15 @@ void check_rule(ParseContext& r, const Value& v) {
         d.expected = "one of table, lookup, goto, nop, l3mdev, blackhole, unreachable, prohibit";
         return;
     }
+    constexpr std::string_view kOfTables[]{"realms", "suppress_prefixlength", "sup_pl", "suppress_ifgroup",
+                                           "sup_group"};
+    const auto of_table =
+        std::ranges::find_if(kOfTables, [&](std::string_view word) { return has(line, KeywordName{word}); });
+    if (of_table != std::end(kOfTables) && !has(line, KeywordName{"table"}) && !has(line, KeywordName{"lookup"})) {
+        line_error(r, v, Code::UnknownWord, fmt::format("{} is for the action table alone", *of_table));
+        return;
+    }
+    drop_track_group(r, v, {keyword::iif, KeywordName{"dev"}}, "iif");
     if (of_other_family(r, v, "rules", {})) return;
     if (has(line, keyword::preference) || has(line, keyword::order) || has(line, keyword::priority)) {
         goes_back(r, v);

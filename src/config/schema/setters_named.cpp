@@ -1,5 +1,9 @@
 // real_server_dns and real_server_file: a draft without an address, whose name stands in `more` under that keyword,
 // with its port.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "config/schema/parse_context.hpp"
@@ -89,6 +93,30 @@ void begin_file_servers(ParseContext& r, const Value& v) {
         return;
     }
     begin_template(r, v, keyword::real_server_file, *port);
+}
+
+void report_other_sources(Diagnoser& diag, const ServerDraft& server, const std::string& name) {
+    constexpr std::string_view kOfDns[]{"dns_interval", "dns_resolver", "dns_servers_max", "dns_timeout", "dns_type"};
+    constexpr std::string_view kOfFiles[]{"labels_drop", "labels_keep"};
+    constexpr std::string_view kOfBoth[]{"debounce", "hold_empty", "hold_time", "max_removal", "min_servers"};
+    const auto is_in = [](const auto& list, const std::string& one) {
+        return std::ranges::find(list, one) != std::end(list);
+    };
+    const bool named = is_named(server.model);
+    const std::string* before = nullptr;
+    for (const auto& value : server.model.more->values) {
+        std::string_view home;
+        if (is_in(kOfDns, value.keyword) && (!named || is_file(server.model)))
+            home = "real_server_dns";
+        else if (is_in(kOfFiles, value.keyword) && (!named || !is_file(server.model)))
+            home = "real_server_file";
+        else if (is_in(kOfBoth, value.keyword) && !named)
+            home = "real_server_dns and real_server_file";
+        if (home.empty() || (before != nullptr && *before == value.keyword)) continue;
+        before = &value.keyword;
+        diag.warn(Code::MisplacedKeyword, server.mark, fmt::format("{}: {} belongs in {}", name, value.keyword, home))
+            .effect = "it has no effect";
+    }
 }
 
 bool is_named(const RealServer& server) { return server.endpoint.address.empty(); }

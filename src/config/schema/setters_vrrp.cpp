@@ -90,6 +90,13 @@ void set_interface(ParseContext& r, const Value& v) {
 }
 
 void set_version(ParseContext& r, const Value& v) {
+    if (const auto before = r.instance->version_given; before && *before != u8(v)) {
+        r.diag
+            .error(Code::GivenTwice, v.mark,
+                   fmt::format("({}) version {} was given before", r.instance->model.name, *before))
+            .effect = fmt::format("version {} is used", *before);
+        return;
+    }
     r.instance->version_given = u8(v);
     r.instance->version = v.mark;
 }
@@ -166,7 +173,15 @@ void set_multicast_destination(ParseContext& r, const Value& v) {
             .effect = "the keyword is ignored";
         return;
     }
+    if (v.address.is_v6() && !is_link_local_group(v.address)) {
+        auto& d = r.diag.error(Code::NotAnAddress, v.mark,
+                               fmt::format("mcast_dst_ip needs a link-local group, got {}", v.word));
+        d.expected = "a group like ff02::12";
+        d.effect = "the keyword is ignored";
+        return;
+    }
     r.instance->model.multicast_group = v.address;
+    r.instance->multicast_group = v.mark;
 }
 
 }  // namespace mainstay::config

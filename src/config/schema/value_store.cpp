@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::config {
 
 KeywordData data_of(const Value& v) {
@@ -79,6 +81,7 @@ void keep(ParseContext& r, KeywordValues& values, const Value& v) {
     if (names_interface(v.row) && !v.word.empty()) r.named_interfaces.emplace_back(v.word, v.mark);
     if (v.row.args.in_line && (v.row.name == "track_group" || v.row.name == "vrf"))
         r.named_in_lines.push_back({&v.row, std::string{v.word}, v.mark});
+    if (v.row.name == keyword::nftables_ipvs.text) r.nftables_ipvs = v.mark;
     const std::string name{name_of(v.row)};
     if (first_stays(r, v, find_value(values, KeywordName{name}) != nullptr)) return;
     put(values, v.row, name, data_of(v));

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "import_text.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "pair_report.hpp"
 
 namespace mainstay::config {
@@ -81,15 +82,18 @@ private:
     }
 
     void servers(const std::string& name, const VirtualServer& a, const VirtualServer& b) {
-        std::map<Endpoint, const RealServer*> firsts, seconds;
-        for (const auto& s : a.real_servers) firsts.emplace(s.endpoint, &s);
-        for (const auto& s : b.real_servers) seconds.emplace(s.endpoint, &s);
+        const auto key_of = [](const RealServer& s) {
+            return std::pair{s.endpoint, is_template(s) ? source_words(s) : std::string{}};
+        };
+        std::map<std::pair<Endpoint, std::string>, const RealServer*> firsts, seconds;
+        for (const auto& s : a.real_servers) firsts.emplace(key_of(s), &s);
+        for (const auto& s : b.real_servers) seconds.emplace(key_of(s), &s);
         const auto lacking = [&](const std::vector<RealServer>& list, const auto& in, Where where) {
             for (const auto& s : list) {
-                if (in.contains(s.endpoint)) continue;
+                if (in.contains(key_of(s))) continue;
                 r_.add(Severity::Warning, Code::PairService, where,
-                       fmt::format("virtual_server {}: real_server {} is in {} only", name, s.endpoint.to_string(),
-                                   r_.name(where == Where::First ? Where::Second : Where::First)),
+                       fmt::format("virtual_server {}: {}{} is in {} only", name, is_template(s) ? "" : "real_server ",
+                                   written_name(s), r_.name(where == Where::First ? Where::Second : Where::First)),
                        fmt::format("add it to {}", r_.name(where)));
             }
         };
@@ -98,8 +102,8 @@ private:
         // All servers of a service mostly differ in one way: said once, with the first one.
         std::size_t forwarding = 0, weight = 0;
         const RealServer *forwarding_at = nullptr, *weight_at = nullptr;
-        for (const auto& [endpoint, s] : firsts) {
-            const auto other = seconds.find(endpoint);
+        for (const auto& [key, s] : firsts) {
+            const auto other = seconds.find(key);
             if (other == seconds.end()) continue;
             if (s->forwarding != other->second->forwarding && forwarding++ == 0) forwarding_at = s;
             if (s->weight != other->second->weight && weight++ == 0) weight_at = s;
@@ -109,15 +113,15 @@ private:
         };
         if (forwarding_at != nullptr)
             r_.add(Severity::Warning, Code::PairService, Where::Both,
-                   fmt::format("virtual_server {}: forwarding to {}: {}{}", name, forwarding_at->endpoint.to_string(),
+                   fmt::format("virtual_server {}: forwarding to {}: {}{}", name, written_name(*forwarding_at),
                                r_.both(method_words(forwarding_at->forwarding, {}),
-                                       method_words(seconds.at(forwarding_at->endpoint)->forwarding, {})),
+                                       method_words(seconds.at(key_of(*forwarding_at))->forwarding, {})),
                                more(forwarding)),
                    "set the same lb_kind in both");
         if (weight_at != nullptr)
             r_.add(Severity::Warning, Code::PairService, Where::Both,
-                   fmt::format("virtual_server {}: weight of {}: {}{}", name, weight_at->endpoint.to_string(),
-                               r_.both(weight_at->weight, seconds.at(weight_at->endpoint)->weight), more(weight)),
+                   fmt::format("virtual_server {}: weight of {}: {}{}", name, written_name(*weight_at),
+                               r_.both(weight_at->weight, seconds.at(key_of(*weight_at))->weight), more(weight)),
                    "set the same weight in both");
     }
 

@@ -37,6 +37,7 @@ public:
             }
         server_groups();
         named_in_lines();
+        tables();
         if (r_.mail_wanted.length != 0 && r_.global.notification_email.empty()) {
             auto& d = r_.diag.advise(Code::MailToNobody, r_.mail_wanted, "smtp_alert is on, but there is no recipient");
             d.effect = "no mail is sent";
@@ -56,8 +57,11 @@ private:
         only_addresses(subnets);
         for (const InstanceDraft& instance : r_.instances) {
             const auto& addresses = instance.model.addresses;
+            if (addresses.empty()) continue;
+            const Family family = instance.native_ipv6 ? Family::V6 : addresses.front().prefix.address.family();
             for (std::size_t i = 0; i < std::min(addresses.size(), instance.address_marks.size()); ++i) {
                 const Prefix& prefix = addresses[i].prefix;
+                if (prefix.address.family() != family) continue;  // it is refused
                 if (prefix.length != (prefix.address.is_v4() ? kHostLength4 : kHostLength6)) continue;
                 if (is_given(addresses[i].more->values, keyword::peer)) continue;  // the other end is enough
                 // Nothing is known of the subnets of an interface that is not there.
@@ -188,6 +192,27 @@ private:
         const auto [known, fresh] = interfaces_.try_emplace(name);
         if (fresh) known->second = r_.environment.interface_exists(name);
         return known->second;
+    }
+
+    // Each process would take the other's table for a changed one of its own.
+    void tables() {
+        constexpr std::string_view kVrrp = "keepalived", kIpvs = "keepalived_ipvs";  // without a name
+        const auto& values = r_.global.more->values;
+        if (!is_given(values, keyword::nftables_ipvs)) return;
+        const auto name_in = [&](const auto& word, std::string_view otherwise) {
+            const std::string* name = find_word(values, word);
+            return name != nullptr ? *name : std::string{otherwise};
+        };
+        const std::string name = name_in(keyword::nftables, kVrrp);
+        if (name != name_in(keyword::nftables_ipvs, kIpvs)) return;
+        auto& d = r_.diag.advise(Code::DuplicateName, r_.nftables_ipvs,
+                                 fmt::format("nftables_ipvs and nftables have one table, {}", name));
+        const bool keeps_ipvs = name == kIpvs;
+        d.effect =
+            fmt::format("the table of {} is {}", keeps_ipvs ? "nftables" : "nftables_ipvs", keeps_ipvs ? kVrrp : kIpvs);
+        d.fix = "give each a name of its own";
+        set_value(r_.global.more.edit().values,
+                  keeps_ipvs ? KeywordName{keyword::nftables} : KeywordName{keyword::nftables_ipvs}, WordList{});
     }
 
     void server_groups() {

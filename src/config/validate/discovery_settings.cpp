@@ -45,6 +45,30 @@ DiscoveryRules strictest(const DiscoveryRules& a, const DiscoveryRules& b) {
             .debounce = std::min(a.debounce, b.debounce)};
 }
 
+std::string source_words(const RealServer& server) {
+    const auto& values = server.more->values;
+    if (!is_given(values, keyword::real_server_dns) && !is_given(values, keyword::real_server_file)) return {};
+    std::string all;
+    for (const KeywordName& keyword :
+         {KeywordName{keyword::real_server_dns}, KeywordName{keyword::real_server_file}, KeywordName{keyword::dns_type},
+          KeywordName{keyword::labels_keep}, KeywordName{keyword::labels_drop}})
+        for (const auto& value : values) {
+            const auto* words = std::get_if<WordList>(&value.data);
+            if (!(keyword == value.keyword) || words == nullptr) continue;
+            all += (all.empty() ? "" : " ") + value.keyword;
+            for (const auto& word : *words) all += " " + word;
+        }
+    return all;
+}
+
+std::string written_name(const RealServer& server) {
+    return is_template(server) ? source_words(server) : server.endpoint.to_string();
+}
+
+bool is_same_server(const RealServer& a, const RealServer& b) {
+    return a.endpoint == b.endpoint && (!is_template(a) || source_words(a) == source_words(b));
+}
+
 std::optional<ServerFileSource> server_file_source(const VirtualServer& service, const RealServer& server) {
     const std::string* path = find_word(server.more->values, keyword::real_server_file);
     if (path == nullptr) return std::nullopt;

@@ -244,6 +244,15 @@ private:
                     .effect = "bindto is ignored";
             }
         }
+        if (c.target.address.is_link_local_v6() && c.bind_if.empty() && c.type != Checker::Type::Misc &&
+            c.type != Checker::Type::File && c.type != Checker::Type::Bfd) {
+            auto& d = diag_.error(
+                Code::CheckerIncomplete, draft.mark,
+                fmt::format("a check of the link-local address {} needs bind_if", c.target.address.to_string()));
+            d.effect = "the check is left out";
+            d.fix = "add `bind_if INTERFACE`";
+            return false;
+        }
         if (c.type == Checker::Type::Grpc) resolve_grpc(draft, server);
         if (c.type == Checker::Type::Misc && c.misc_timeout.count() == 0) c.misc_timeout = m_.delay_loop;
         if (c.type == Checker::Type::Http || c.type == Checker::Type::Ssl)
@@ -289,6 +298,7 @@ private:
         for (std::size_t n = 0; n < s_.servers.size(); ++n) {
             ServerDraft& server = s_.servers[n];
             const Endpoint& endpoint = server.model.endpoint;
+            if (!server.model.more->values.empty()) report_other_sources(diag_, server, text_of(server.model));
             if (is_named(server.model)) {
                 take_named(server);
                 continue;

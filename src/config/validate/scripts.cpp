@@ -11,8 +11,14 @@ namespace mainstay::config {
 namespace {
 
 constexpr std::string_view kDefaultAccount = "keepalived_script";
-constexpr std::string_view kNotThere = "does not exist";
 constexpr std::string_view kNotExecutable = "is not executable for the user that runs it";
+
+// Of a script that cannot be run.
+std::string_view why_not(const Environment::ScriptFacts& facts) {
+    if (facts.found) return kNotExecutable;
+    return facts.other_kind ? "is no regular file" : "does not exist";
+}
+
 constexpr std::string_view kRootOnly = "every folder on the path must belong to root and be writable by root alone";
 
 class Scripts {
@@ -149,9 +155,7 @@ private:
             const auto facts = r_.environment.script_facts(*command, r_.global);
             const bool refused = facts.insecure && r_.global.enable_script_security;
             if (!facts.found || !facts.executable || refused)
-                not_run(keyword, *command,
-                        facts.found ? refused ? "can be changed by users other than root" : kNotExecutable : kNotThere,
-                        mark);
+                not_run(keyword, *command, refused ? "can be changed by users other than root" : why_not(facts), mark);
             if (!facts.found || refused) return;
             any_insecure_ = any_insecure_ || facts.insecure;
         }
@@ -203,7 +207,7 @@ private:
         const auto facts = r_.environment.script_facts(command, r_.global);
         if (!facts.found || !facts.executable) {
             auto& d = refuse(Code::ScriptNotFound, command.argv[0], mark,
-                             fmt::format("{}: {} {}", what, command.argv[0], facts.found ? kNotExecutable : kNotThere));
+                             fmt::format("{}: {} {}", what, command.argv[0], why_not(facts)));
             add_effect(d, effect);
             d.fix = command.argv[0].find_first_of(" \t") != std::string::npos
                         ? "the quotes inside the quotes make command and arguments one word"
@@ -287,7 +291,7 @@ private:
         const auto facts = r_.environment.script_facts(command, r_.global);
         if (!facts.found || !facts.executable)
             return leave_out(Code::ScriptNotFound, command.argv[0],
-                             fmt::format("{}: {} {}", what, command.argv[0], facts.found ? kNotExecutable : kNotThere),
+                             fmt::format("{}: {} {}", what, command.argv[0], why_not(facts)),
                              fix_for(command, facts.found));
         if (facts.insecure && r_.global.enable_script_security)
             return leave_out(Code::ScriptInsecure, facts.resolved,
@@ -314,9 +318,8 @@ private:
             const auto facts = r_.environment.script_facts(command, r_.global);
             if (!facts.found || !facts.executable) {
                 if (reported_before(Code::ScriptNotFound, command.argv[0], checker.misc_path) == nullptr) {
-                    auto& d = r_.diag.advise(
-                        Code::ScriptNotFound, checker.misc_path,
-                        fmt::format("MISC_CHECK: {} {}", command.argv[0], facts.found ? kNotExecutable : kNotThere));
+                    auto& d = r_.diag.advise(Code::ScriptNotFound, checker.misc_path,
+                                             fmt::format("MISC_CHECK: {} {}", command.argv[0], why_not(facts)));
                     add_effect(d, effect);
                     d.fix = fix_for(command, facts.found);
                     remember(Code::ScriptNotFound, command.argv[0]);

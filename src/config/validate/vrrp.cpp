@@ -86,6 +86,14 @@ private:
                 .effect = "it is ignored";
             m_.source.reset();
         }
+        if (m_.multicast_group && m_.multicast_group->family() != m_.family) {
+            r_.diag
+                .error(Code::FamilyMismatch, i_.multicast_group,
+                       text(fmt::format("mcast_dst_ip {} is not of the family of the instance",
+                                        m_.multicast_group->to_string())))
+                .effect = "it is ignored";
+            m_.multicast_group.reset();
+        }
     }
 
     void resolve_version() {
@@ -128,10 +136,21 @@ private:
     }
 
     void check_devices() {
-        if (!m_.interface.empty() && is_given(m_.more->values, keyword::vrf))
-            r_.diag.error(Code::VrfIgnored, i_.name, text("vrf is for an instance without an interface")).effect =
-                "it is ignored";
+        if (const std::string* vrf = find_word(m_.more->values, keyword::vrf)) {
+            if (!m_.interface.empty()) {
+                r_.diag.error(Code::VrfIgnored, i_.name, text("vrf is for an instance without an interface")).effect =
+                    "it is ignored";
+            } else {
+                missing_.used(m_.name, *vrf, i_.name, MissingInterfaces::Use::Needed);
+                m_.track_interfaces.push_back({*vrf, 0, false});  // without it there is no network to be master in
+            }
+        }
         const Section* ipvlan = find_section(m_.more->sections, keyword::use_ipvlan);
+        if (ipvlan != nullptr && m_.vmac->enabled) {
+            r_.diag.advise(Code::VersionConflict, i_.vmac, text("use_vmac beside use_ipvlan")).effect =
+                "use_ipvlan is used, as keepalived does";
+            m_.vmac.edit().enabled = false;
+        }
         if (ipvlan == nullptr || m_.family != Family::V4 || is_given(ipvlan->values, keyword::address)) return;
         auto& d = r_.diag.error(Code::DeviceWithoutAddress, i_.name, text("use_ipvlan needs an address for IPv4"));
         d.effect = "the instance stays in FAULT";
@@ -235,6 +254,10 @@ private:
             warn("vmac_xmit_base is for instances with use_vmac only", "add use_vmac, or delete it");
         if (m_.unicast_peers.empty() && is_given(m_.more->values, keyword::unicast_ttl))
             warn("unicast_ttl is for unicast only", "list the other routers in unicast_peer, or delete it");
+        if (!m_.unicast_peers.empty() && m_.multicast_group) {
+            warn("mcast_dst_ip is for multicast only", "delete it");
+            m_.multicast_group.reset();
+        }
     }
 
     void check_unicast() {
@@ -359,6 +382,9 @@ private:
         if (i_.no_virtual_ipaddress)
             r_.diag.fatal(Code::StrictMode, i_.name, text("strict mode does not allow no_virtual_ipaddress")).effect =
                 "this configuration cannot run";
+        if (m_.version == 2 && m_.priority != kOwnerPriority && flag(m_.more->values, keyword::accept))
+            r_.diag.warn(Code::StrictMode, i_.name, text("strict mode does not allow accept with version 2")).effect =
+                "packets to the addresses are dropped";
     }
 
     void resolve_defaults() {

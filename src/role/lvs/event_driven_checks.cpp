@@ -48,6 +48,13 @@ EventDrivenChecks::Results EventDrivenChecks::results_of(const lvs::Judge& judge
     return out;
 }
 
+std::vector<lvs::FileNumber> EventDrivenChecks::files() const {
+    std::vector<lvs::FileNumber> known;
+    for (const auto& [name, number] : numbers_)
+        if (const auto rule = rules_.find(name); rule != rules_.end()) known.push_back({name, rule->second, number});
+    return known;
+}
+
 EventDrivenChecks::Results EventDrivenChecks::all(const lvs::Judge& judge) const {
     Results out;
     for (const auto& [name, number] : numbers_) add_file(judge, name, number, out);
@@ -82,7 +89,10 @@ ScriptVerdict verdict_of(const ipc::ScriptResult& result, bool dynamic) {
         case How::Exited:
             return exited(result.status, dynamic);
         case How::Signalled:
-            return {Outcome::Failed, fmt::format("ended by signal {}", result.status), {}};
+            return {Outcome::Failed,
+                    fmt::format("ended by signal {}", result.status),
+                    {},
+                    fmt::format("due to signal {}", result.status)};
         case How::TimedOut:
             return {Outcome::TimedOut, "timed out", {}};
         case How::NotRun:

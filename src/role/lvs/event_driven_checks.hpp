@@ -23,6 +23,8 @@ public:
     void configure(const config::Config& config);
     [[nodiscard]] Results results_of(const lvs::Judge& judge, const ipc::Observations& seen);
     [[nodiscard]] Results results_of(const lvs::Judge& judge, const ipc::BfdState& session);
+    // The numbers that are known of tracked files.
+    [[nodiscard]] std::vector<lvs::FileNumber> files() const;
     // After a start or a reload: gives new and modified checks their first verdict.
     [[nodiscard]] Results all(const lvs::Judge& judge) const;
 
@@ -40,6 +42,7 @@ struct ScriptVerdict {
     lvs::Outcome outcome = lvs::Outcome::NotRun;
     std::string reason;
     std::optional<std::int64_t> weight;
+    std::string words = {};  // keepalived's for the reason, if they are others
 };
 
 // A script that cannot be executed fails the check; in keepalived it passes. Only a shortage on this host does not

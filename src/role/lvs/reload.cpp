@@ -49,7 +49,7 @@ void LvsRole::commit_all(config::Config next) {
 
 void LvsRole::reload(config::Config next) {
     const auto counted = counter_intervals(next, runtime_.options().snmp);
-    auto intents = judge_.reload(std::move(next), moment(), host_addresses());
+    auto intents = judge_.reload(std::move(next), moment(), host_facts());
     follow_known(intents);
     configure_announcing();
     announcing_.withdraw();
@@ -64,7 +64,7 @@ void LvsRole::reload(config::Config next) {
 void LvsRole::commit_changes(lvs::AcceptedChanges changes) {
     std::set<std::size_t> services;
     for (const auto& change : changes.list()) services.insert(change.at);
-    auto intents = judge_.reload(std::move(changes), moment());
+    auto intents = judge_.reload(std::move(changes), moment(), host_facts());
     follow_known(intents);
     for (const auto& intent : intents)
         if (const auto* changed = std::get_if<lvs::TableChanged>(&intent)) services.insert(changed->service);

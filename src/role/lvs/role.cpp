@@ -61,7 +61,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
                           if (event_driven_.all(judge_).empty()) write_table();
                       },
                   .report = [this](const lvs::Intents& some) { log_and_publish(some); }},
-                 host_addresses());
+                 host_facts());
     if (!started_) {
         lvs::Intents follow_up;
         follow_known(follow_up);
@@ -297,8 +297,10 @@ void LvsRole::watch_links(const config::Config& config) {
     if (config::sync_daemon(config) || lvs::suspends(config) || config::announces(config)) links_.open(config.global);
 }
 
-lvs::HostAddresses LvsRole::host_addresses() const {
-    return links_.is_open() ? lvs::HostAddresses{links_.addresses()} : std::nullopt;
+lvs::HostFacts LvsRole::host_facts() const {
+    lvs::HostFacts known{.addresses = {}, .files = event_driven_.files()};
+    if (links_.is_open()) known.addresses = links_.addresses();
+    return known;
 }
 
 void LvsRole::links_changed() {
@@ -322,7 +324,7 @@ void LvsRole::script_done(lvs::CheckerId check, const ipc::ScriptResult& result,
     else
         script_errors_[check] = result.errors;
     auto verdict = verdict_of(result, checker->misc_dynamic);
-    check_done(check, {verdict.outcome, std::move(verdict.reason), duration, {}, verdict.weight});
+    check_done(check, {verdict.outcome, std::move(verdict.reason), duration, std::move(verdict.words), verdict.weight});
 }
 
 void LvsRole::check_done(std::uint64_t check, probe::Finding finding) {

@@ -151,7 +151,7 @@ private:
     void follow_known(lvs::Intents& after);
     void on_instance_states(const ipc::Message& received);
     void watch_links(const config::Config& config);
-    [[nodiscard]] lvs::HostAddresses host_addresses() const;
+    [[nodiscard]] lvs::HostFacts host_facts() const;
     void links_changed();
     void on_interface_change();
     void script_done(lvs::CheckerId check, const ipc::ScriptResult& result, Micros duration);

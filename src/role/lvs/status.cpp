@@ -122,6 +122,7 @@ report::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool ava
     service.hysteresis = quorum.hysteresis;
     service.quorum_up = state.quorum_up;
     service.sorry_in_use = state.sorry_in_use;
+    service.suspended = state.suspended;
     if (config.sorry_server) service.sorry_server = config::server_name(config.sorry_server->endpoint, config.protocol);
     service.servers.reserve(config.real_servers.size());
     for (std::size_t s = 0; s < config.real_servers.size(); ++s) {

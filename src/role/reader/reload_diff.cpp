@@ -8,6 +8,7 @@
 #include <set>
 
 #include "mainstay/config/tools/differences.hpp"
+#include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/lvs/desired.hpp"
 #include "mainstay/lvs/plan.hpp"
 #include "mainstay/lvs/settings.hpp"
@@ -268,12 +269,16 @@ Services by_key(const config::Config& config) {
     return services;
 }
 
-// The IPVS table while every server is up.
+// The IPVS table while every server is up. What sources answer is not known here.
 lvs::Table table_of(const config::Config& config) {
     lvs::Table table;
     for (const auto& service : config.virtual_servers) {
         lvs::ServiceVerdict verdict;
-        for (const auto& server : service.real_servers) verdict.servers.push_back({true, server.weight});
+        for (const auto& server : service.real_servers)
+            verdict.servers.push_back({.alive = true,
+                                       .weight = server.weight,
+                                       .place = config::is_template(server) ? lvs::ServerVerdict::Place::Out
+                                                                            : lvs::ServerVerdict::Place::AsChecked});
         std::ranges::move(lvs::desired(service, lvs::keys_of(service), verdict), std::back_inserter(table));
     }
     return table;
@@ -289,24 +294,10 @@ const config::RealServer* find_server(const config::VirtualServer& service, cons
 
 // What the IPVS table holds of a service or a server: its change is one of the table.
 bool is_in_table(const config::Difference& one) {
-    static constexpr std::string_view kInTable[] = {"lb_algo",
-                                                    "ops",
-                                                    "flag-1",
-                                                    "flag-2",
-                                                    "flag-3",
-                                                    "sh-fallback",
-                                                    "sh-port",
-                                                    "mh-fallback",
-                                                    "mh-port",
-                                                    "persistence_timeout",
-                                                    "persistence_granularity",
-                                                    "persistence_engine",
-                                                    "weight",
-                                                    "lb_kind",
-                                                    "lvs_method",
-                                                    "uthreshold",
-                                                    "lthreshold"};
-    return std::ranges::find(kInTable, one.keyword) != std::end(kInTable);
+    static constexpr std::string_view kInTable =
+        " lb_algo ops flag-1 flag-2 flag-3 sh-fallback sh-port mh-fallback mh-port persistence_timeout "
+        "persistence_granularity persistence_engine weight lb_kind lvs_method uthreshold lthreshold ";
+    return kInTable.contains(" " + one.keyword + " ");
 }
 
 config::Differences only(config::Differences all, bool in_table) {
@@ -409,10 +400,12 @@ void unseen(const config::VirtualServer& before, const config::VirtualServer& af
     if (in_plan) leaders = only(std::move(leaders), false);
     report("settings", name, nullptr, leaders, nullptr);
     for (const auto& server : after.real_servers) {
-        const auto old = std::ranges::find(before.real_servers, server.endpoint, &config::RealServer::endpoint);
+        const auto old = std::ranges::find_if(
+            before.real_servers, [&](const config::RealServer& one) { return config::is_same_server(one, server); });
         if (old == before.real_servers.end() || *old == server) continue;
-        const std::string of = name + " -> " + server.endpoint.to_string();
-        auto settings = only(config::differences(*old, server, forwarding_keyword(after)), false);
+        const std::string of = name + " -> " + config::written_name(server);
+        auto settings = config::differences(*old, server, forwarding_keyword(after));
+        if (!config::is_template(server)) settings = only(std::move(settings), false);
         without_followers(settings, leaders);
         report("settings", of, &server, settings, nullptr);
         auto all = leaders;
@@ -422,6 +415,19 @@ void unseen(const config::VirtualServer& before, const config::VirtualServer& af
         report("checks", of, &server, checks,
                server.checkers.empty() ? nullptr : "a check with the same target keeps its result until it runs again");
     }
+}
+
+void diff_sources(const config::VirtualServer& before, const config::VirtualServer& after, const std::string& name,
+                  ReloadDiff& diff) {
+    const auto report = [&](const auto& of, const auto& other, Action action, const Details& details) {
+        for (const auto& server : of.real_servers) {
+            const auto is_it = [&](const config::RealServer& one) { return config::is_same_server(one, server); };
+            if (config::is_template(server) && std::ranges::none_of(other.real_servers, is_it))
+                diff.changes.push_back({action, "source", name + " -> " + config::written_name(server), details});
+        }
+    };
+    report(before, after, Action::Remove, {"its servers are removed"});
+    report(after, before, Action::Add, {});
 }
 
 void diff_services(const config::Config& running, const config::Config& next, Orphans orphans, ReloadDiff& diff,
@@ -441,14 +447,17 @@ void diff_services(const config::Config& running, const config::Config& next, Or
     for (const auto& service : next.virtual_servers) {
         const auto identity = lvs::identity_of(service);
         const auto old = known.find(identity);
-        if (old == known.end()) continue;
         const auto name = service.group.empty() ? netlink::describe(identity.key) : config::service_name(service);
-        if (*old->second == service)
+        if (old == known.end()) {
+            diff_sources({}, service, name, diff);
+        } else if (*old->second == service) {
             ++diff.services_kept;
-        else
+        } else {
+            diff_sources(*old->second, service, name, diff);
             unseen(*old->second, service, name,
                    std::ranges::any_of(lvs::keys_of(service), [&](const auto& key) { return planned.contains(key); }),
                    diff, places);
+        }
     }
 }
 
@@ -456,7 +465,7 @@ void diff_services(const config::Config& running, const config::Config& next, Or
 
 bool ReloadChange::worse() const {
     if (action == Action::Remove)
-        return kind == "instance" || kind == "address" || kind == "service" || kind == "server";
+        return kind == "instance" || kind == "address" || kind == "service" || kind == "server" || kind == "source";
     return std::ranges::any_of(details, [](const ReloadDetail& detail) { return detail.text.starts_with("worse: "); });
 }
 

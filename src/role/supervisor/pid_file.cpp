@@ -130,6 +130,8 @@ bool is_living(int pid, const std::string& program) {
     return pid != 0 && pid != ::getpid() && kernel::process_alive(pid) && is_called(name_of_process(pid), program);
 }
 
+constexpr const char* kPeer = "keepalived";  // does not lock its pid file
+
 }  // namespace
 
 Result<void> free_for_pid_file(const std::string& path) {
@@ -152,6 +154,10 @@ Result<PidFile> PidFile::claim(const std::string& path, const std::string& progr
     if (!fd) return error_of(fd);
     const int pid = pid_of(fd->get());
     if (is_living(pid, program)) return running_already("process " + std::to_string(pid) + " of " + path);
+    if (is_living(pid, kPeer))
+        return fail(
+            Errc::Exists,
+            fmt::format("pid file {} is that of process {} ({}), which runs: name another pid file", path, pid, kPeer));
     const std::string own = std::to_string(::getpid()) + "\n";
     if (::ftruncate(fd->get(), 0) != 0 || ::pwrite(fd->get(), own.data(), own.size(), 0) < 0)
         return fail_system("write pid file " + path, errno);

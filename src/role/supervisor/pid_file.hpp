@@ -27,7 +27,7 @@ void remove_stale_pid_file(const std::string& path, const std::string& program);
 class PidFile {
 public:
     // Errc::Exists: another process, of this name as far as is known, has locked it, or it is not locked but the
-    // process it names is alive and is called `program` (the real keepalived, which does not lock its pid file).
+    // process it names is alive and is called `program` or keepalived, which does not lock its pid file.
     // Errc::State: another program has locked it.
     [[nodiscard]] static Result<PidFile> claim(const std::string& path, const std::string& program);
     // Takes over the lock and the file after an upgrade.

@@ -48,7 +48,7 @@ kernel::Address address_request(const config::VirtualAddress& address, std::uint
 std::vector<kernel::Address> removal_requests(const std::vector<vrrp::HeldAddress>& addresses, const Links& links) {
     std::vector<kernel::Address> requests;
     for (const auto& held : addresses) {
-        const auto* link = links.find(held.interface);
+        const auto* link = links.holder(held.interface, held.prefix);
         if (link == nullptr) continue;
         const auto* there = links.address(link->index, held.prefix);
         requests.push_back({.interface_index = link->index,

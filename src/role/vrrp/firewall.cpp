@@ -47,8 +47,8 @@ void VrrpFirewall::configure(std::shared_ptr<const config::Config> config, bool 
     if (config_->global.more != config->global.more || kind_ != choice.kind)
         for (const auto& line : choice.lines) log_.line(line);
     if (choice.kind != kind_ && kind_ == vrrp::Firewall::Nftables) {
-        drop(done_.v4);
-        drop(done_.v6);
+        for (const auto* filter : {&done_.v4, &done_.v6})
+            if (!filter->empty()) drop(*filter);
         done_ = {};
         done_.v6.family = Family::V6;
     }
@@ -182,7 +182,7 @@ void VrrpFirewall::apply() {
 
 void VrrpFirewall::apply(netlink::VipFilter& done, const netlink::VipFilter& wanted) {
     if (done == wanted) return;
-    if (done.table != wanted.table) drop(done);
+    if (!done.empty() && done.table != wanted.table) drop(done);  // a table of that name may be another daemon's
     bool good = false;
     if (wanted.empty()) {
         if (!done.empty()) drop(done);

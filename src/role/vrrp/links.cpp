@@ -64,6 +64,10 @@ Result<std::vector<vrrp::AddressLost>> Links::refresh(kernel::Rtnetlink& netlink
     links_.clear();
     addresses_.clear();
     for (auto& link : *links) links_.emplace(link.index, std::move(link));
+    for (const auto& [index, link] : links_)
+        if (const auto was = links_before.find(index); was != links_before.end())
+            renamed(index, was->second.name, link.name);
+    std::erase_if(former_names_, [this](const auto& former) { return !links_.contains(former.second); });
     for (auto& address : *addresses) addresses_[address.interface_index].push_back(std::move(address));
 
     std::vector<vrrp::AddressLost> lost;
@@ -105,17 +109,16 @@ Links::Change Links::take_from(kernel::Rtnetlink& netlink, Log& log) {
 
 Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifications) {
     Change change;
-    const auto name_of = [this](std::uint32_t index) {
-        const auto found = links_.find(index);
-        return found == links_.end() ? std::string{} : found->second.name;
-    };
     for (const auto& notification : notifications) {
         std::visit(
             [&]<class N>(const N& n) {
                 if constexpr (std::is_same_v<N, kernel::LinkChanged>) {
                     const auto found = links_.find(n.link.index);
                     if (found != links_.end() && found->second == n.link) return;
-                    if (found != links_.end()) change.interfaces.insert(found->second.name);  // it may be renamed
+                    if (found != links_.end()) {
+                        change.interfaces.insert(found->second.name);
+                        renamed(n.link.index, found->second.name, n.link.name);
+                    }
                     if (found != links_.end() && found->second.hardware_address != n.link.hardware_address)
                         change.other_mac.insert(n.link.name);
                     links_[n.link.index] = n.link;
@@ -126,6 +129,7 @@ Links::Change Links::take(const std::vector<kernel::RouteNotification>& notifica
                     // Its addresses were removed with it, not by another program.
                     std::erase_if(change.lost, [&](const auto& lost) { return lost.interface == name; });
                     links_.erase(n.index);
+                    std::erase_if(former_names_, [&n](const auto& former) { return former.second == n.index; });
                     addresses_.erase(n.index);
                     forwarding_.erase(n.index);
                 } else if constexpr (std::is_same_v<N, kernel::AddressAdded>) {
@@ -173,6 +177,29 @@ const kernel::Link* Links::find(std::uint32_t index) const {
     return found == links_.end() ? nullptr : &found->second;
 }
 
+std::string Links::name_of(std::uint32_t index) const {
+    const auto* link = find(index);
+    return link == nullptr ? std::string{} : link->name;
+}
+
+const kernel::Link* Links::find_renamed(const std::string& former) const {
+    const auto found = former_names_.find(former);
+    return found == former_names_.end() ? nullptr : find(found->second);
+}
+
+const kernel::Link* Links::holder(const std::string& name, const Prefix& prefix) const {
+    const auto* named = find(name);
+    if (named != nullptr && holds(named->index, prefix)) return named;
+    const auto* before = find_renamed(name);
+    return before != nullptr && holds(before->index, prefix) ? before : named;
+}
+
+void Links::renamed(std::uint32_t index, const std::string& before, const std::string& now) {
+    if (before == now) return;
+    former_names_[before] = index;
+    former_names_.erase(now);
+}
+
 const kernel::Address* Links::address(std::uint32_t index, const Prefix& prefix) const {
     const auto list = addresses_.find(index);
     if (list == addresses_.end()) return nullptr;
@@ -191,7 +218,10 @@ vrrp::InterfaceFact Links::fact(const std::string& name) const {
     vrrp::InterfaceFact fact;
     fact.name = name;
     const auto* link = find(name);
-    if (link == nullptr) return fact;
+    if (link == nullptr) {
+        if (const auto* now = find_renamed(name)) fact.renamed = now->name;
+        return fact;
+    }
     fact.index = link->index;
     const auto polled = polled_.find(name);
     fact.up = link->up && (polled == polled_.end() ? link->running : polled->second);

@@ -50,6 +50,10 @@ public:
     [[nodiscard]] vrrp::InterfaceFact fact(const std::string& name) const;
     [[nodiscard]] const kernel::Link* find(const std::string& name) const;
     [[nodiscard]] const kernel::Link* find(std::uint32_t index) const;
+    // The link that had this name before it was renamed; null: none is there.
+    [[nodiscard]] const kernel::Link* find_renamed(const std::string& former) const;
+    // The link with this name, or the renamed one that had it, whichever holds the address; else the one with the name.
+    [[nodiscard]] const kernel::Link* holder(const std::string& name, const Prefix& prefix) const;
     void for_each(const std::function<void(const kernel::Link&)>& visit) const;
     [[nodiscard]] bool holds(std::uint32_t index, const Prefix& prefix) const;
     [[nodiscard]] bool any_address(std::uint32_t index, const std::function<bool(const kernel::Address&)>& is) const;
@@ -59,6 +63,8 @@ public:
     [[nodiscard]] const kernel::Address* address(std::uint32_t index, const Prefix& prefix) const;
 
 private:
+    [[nodiscard]] std::string name_of(std::uint32_t index) const;
+    void renamed(std::uint32_t index, const std::string& before, const std::string& now);
     void add_usable(std::uint32_t index, bool v4_alone, std::vector<IpAddress>& to) const;
 
     std::map<std::string, std::string> lenders_;
@@ -66,6 +72,7 @@ private:
     std::map<std::uint32_t, kernel::Link> links_;
     std::map<std::uint32_t, std::vector<kernel::Address>> addresses_;
     std::set<std::uint32_t> forwarding_;  // IPv6
+    std::map<std::string, std::uint32_t> former_names_;
 };
 
 // For vrrp::plan_devices().

@@ -14,13 +14,15 @@ namespace asio = boost::asio;
 
 namespace {
 
-// The entry with interface indexes and the VRF's table; an Error if an interface or the VRF does not exist.
-Result<netlink::Routing> resolved(const vrrp::RoutingEntry& entry, const Links& links) {
+// The entry with interface indexes and the VRF's table; an Error if an interface or the VRF does not exist. What is
+// removed may be on an interface that was renamed.
+Result<netlink::Routing> resolved(const vrrp::RoutingEntry& entry, const Links& links, bool is_removed) {
     if (entry.is_rule()) return entry.what;
     auto route = std::get<netlink::Route>(entry.what);
-    const auto index = [&links](netlink::NextHop& hop) -> Result<void> {
+    const auto index = [&links, is_removed](netlink::NextHop& hop) -> Result<void> {
         if (hop.device.empty()) return {};
         const auto* link = links.find(hop.device);
+        if (link == nullptr && is_removed) link = links.find_renamed(hop.device);
         if (link == nullptr) return fail(Errc::NotFound, "interface " + hop.device + " does not exist");
         hop.interface_index = link->index;
         return {};
@@ -82,7 +84,7 @@ void VrrpRouting::set(const vrrp::SetRouting& wanted, const Links& links) {
     std::vector<netlink::Routing> requests;
     std::vector<std::size_t> positions;
     for (std::size_t at = 0; at < wanted.entries.size(); ++at) {
-        auto request = resolved(wanted.entries[at], links);
+        auto request = resolved(wanted.entries[at], links, false);
         if (!request) {
             outcome.refused.emplace_back(wanted.positions[at], request.error().text());
             continue;
@@ -112,8 +114,8 @@ void VrrpRouting::remove(const vrrp::RemoveRouting& unwanted, const Links& links
     std::vector<netlink::Routing> requests;
     std::vector<std::size_t> positions;
     for (std::size_t at = 0; at < unwanted.entries.size(); ++at)
-        if (auto request =
-                resolved(unwanted.entries[at], links)) {  // an error: its interface was removed, and the entry with it
+        if (auto request = resolved(unwanted.entries[at], links,
+                                    true)) {  // an error: its interface was removed, and the entry with it
             requests.push_back(std::move(*request));
             positions.push_back(at);
         }

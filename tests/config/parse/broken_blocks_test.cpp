@@ -71,7 +71,7 @@ TEST_CASE("what a misspelt block holds is read as if it stood outside of all blo
 
     CHECK(loaded.config.instances.empty());
     CHECK(lines_of(loaded) == Lines{"1:1 error MS0106 unknown keyword 'vrrp_instnce' outside of all blocks"});
-    CHECK(lost_in(loaded) == Lines{"address 10.9.9.9/24"});
+    CHECK(lost_in(loaded) == Lines{"vrrp_instance VI_1", "address 10.9.9.9/24"});
     CHECK(loaded.exit_code() == 5);
 
     // keepalived (2.2.7) stops at it: exit code 2.

@@ -28,6 +28,14 @@ std::string service(const std::string& address, const std::string& more) {
 
 }  // namespace
 
+TEST_CASE("sources of servers are compared by what they are, not by their port") {
+    const std::string dns = "real_server_dns www.example.org {\ndns_resolver 10.0.0.53\n}";
+    CHECK(findings(service("10.9.9.9 80", "real_server_file /a.json {\n}"), service("10.9.9.9 80", dns), "MS0611") ==
+          Lines{"B: warning MS0611: virtual_server [10.9.9.9]:tcp:80: real_server_file /a.json is in A only",
+                "A: warning MS0611: virtual_server [10.9.9.9]:tcp:80: real_server_dns www.example.org is in B only"});
+    CHECK(findings(service("10.9.9.9 80", dns), service("10.9.9.9 80", dns), "MS0611").empty());
+}
+
 TEST_CASE("interfaces of different names are right on one network, which is noted") {
     const auto on = [](const char* state, int priority, const char* interface) {
         return instance(state, priority, "", "VI_1", 51, "10.9.9.9/24", interface);

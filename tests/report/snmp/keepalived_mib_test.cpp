@@ -109,7 +109,7 @@ TEST_CASE("an instance of version 3 accepts packets unless its firewall rules re
     };
     CHECK(accept("priority 100\n") == "I1");
     CHECK(accept("priority 100\nno_accept\n") == "I2");
-    CHECK(accept("priority 100\nstrict_mode\naccept\n") == "I2");
+    CHECK(accept("priority 100\nstrict_mode\naccept\n") == "I1");
     CHECK(accept("priority 255\nno_accept\n") == "I1");
 }
 

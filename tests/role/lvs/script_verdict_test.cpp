@@ -63,6 +63,7 @@ TEST_CASE("of a dynamic check 2 to 255 are weights from 0 to 253") {
 TEST_CASE("a script that is ended by a signal, takes too long or cannot run fails, a shortage decides nothing") {
     CHECK(verdict(How::Signalled, 9).outcome == Outcome::Failed);
     CHECK(verdict(How::Signalled, 9).reason == "ended by signal 9");
+    CHECK(verdict(How::Signalled, 9).words == "due to signal 9");
     CHECK(verdict(How::TimedOut, 0).outcome == Outcome::TimedOut);
     CHECK(verdict(How::TimedOut, 0).reason == "timed out");
     for (const int shortage : {EAGAIN, ENOMEM, EMFILE, ENFILE}) {

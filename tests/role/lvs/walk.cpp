@@ -121,7 +121,7 @@ LvsWalk::LvsWalk(std::uint64_t seed, std::size_t record_bytes)
     };
     reconciler_ = std::make_unique<TableReconciler>(runtime_.loop(), runtime_.log(), options_, [] {});
     config_ = random_services(dice_);
-    const auto intents = judge_->start(config_, {}, now(), {}, addresses_);
+    const auto intents = judge_->start(config_, {}, now(), {}, {addresses_, {}});
     reconciler_->start(wanted(), {}, false);
     carry_out(intents);
     follow_files();
@@ -237,7 +237,7 @@ void LvsWalk::reload(config::Config next) {
     if (accepted) {
         history_.back() += fmt::format(" ({} changes)", changes.size());
         lvs::Judge whole = *judge_;
-        static_cast<void>(whole.reload(std::move(next), now(), addresses_));
+        static_cast<void>(whole.reload(std::move(next), now(), {addresses_, {}}));
         std::vector<std::size_t> places;
         for (const auto& change : changes) places.push_back(change.at);
         intents = judge_->reload(std::move(*accepted), now());
@@ -311,7 +311,7 @@ void LvsWalk::restart() {
     }
     running_.clear();
     make_judge();
-    auto intents = judge_->start(config_, memory_of(status), now(), overrides_of(status), addresses_);
+    auto intents = judge_->start(config_, memory_of(status), now(), overrides_of(status), {addresses_, {}});
     reconciler_ = std::make_unique<TableReconciler>(runtime_.loop(), runtime_.log(), options_, [] {});
     const auto batches = kernel_.batches.size();
     reconciler_->start(wanted(), owned, false);
@@ -446,7 +446,7 @@ void LvsWalk::check_fresh_start() {
         }
     }
     lvs::Judge fresh{[](Micros) { return Micros{0}; }};
-    static_cast<void>(fresh.start(config_, history_of(*judge_, up), now(), judge_->overrides(), addresses_));
+    static_cast<void>(fresh.start(config_, history_of(*judge_, up), now(), judge_->overrides(), {addresses_, {}}));
     const auto want = text_of(fresh.desired()), have = text_of(judge_->desired());
     if (want == have) return;
     std::string states;
@@ -490,7 +490,7 @@ void LvsWalk::check_state_block() {
     static_cast<void>(write_status(block, rest, *judge_, now()));
     const auto status = decode_lvs_block(block).value();
     lvs::Judge twin{[](Micros) { return Micros{0}; }};
-    static_cast<void>(twin.start(config_, memory_of(status), now(), overrides_of(status), addresses_));
+    static_cast<void>(twin.start(config_, memory_of(status), now(), overrides_of(status), {addresses_, {}}));
     const auto want = text_of(judge_->desired()), have = text_of(twin.desired());
     if (want != have) fail("a new incarnation would make\n" + have + "of\n" + want);
 }

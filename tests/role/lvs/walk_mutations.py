@@ -6,7 +6,7 @@ MUTATIONS = [
     ("kept-forgotten", "carry_over.cpp", "a reload forgets whom min_alive keeps",
      "server.kept = old.kept && !all_up(server);", "server.kept = false;"),
     ("not-kept-again", "judge_reload.cpp", "a reload that raises min_alive brings nobody back",
-     "if (old) keep_again(service, before.configs[*old], at, out);", ""),
+     "keep_failing(service, !old, at, out);", ""),
     ("mark-of-another", "firewall_marks.cpp", "a group keeps its mark though another one has it by its file",
      "if (keep && used.insert(found->second).second) marks_.insert(*found);",
      "if (keep) marks_.insert(*found);"),

@@ -37,6 +37,28 @@ TEST_CASE("a reload of the same file does nothing") {
           "no changes\nunchanged: 1 instance, 1 service; IPVS table changes: 0\n");
 }
 
+TEST_CASE("a source of servers is told by its name, and one that goes is worse") {
+    const auto service = [](const std::string& sources) {
+        return "virtual_server 10.9.9.9 80 {\nlb_algo rr\nlb_kind DR\nprotocol TCP\n" + sources + "}\n";
+    };
+    const std::string a = "real_server_file /a.json {\n}\n", b = "real_server_file /b.json {\n}\n";
+    CHECK(text_of(service(a), service(a + b)) ==
+          "add    source TCP 10.9.9.9:80 -> real_server_file /b.json\n"
+          "unchanged: 0 instances, 0 services; IPVS table changes: 0\n");
+    CHECK(text_of(service(a + b), service(b)) ==
+          "worse: remove source TCP 10.9.9.9:80 -> real_server_file /a.json\n"
+          "         its servers are removed\n"
+          "unchanged: 0 instances, 0 services; IPVS table changes: 0\n");
+    CHECK(text_of(service(a + b), service("real_server_file /b.json {\nweight 5\n}\n" + a)) ==
+          "change settings TCP 10.9.9.9:80 -> real_server_file /b.json\n"
+          "         weight 1 -> 5\n"
+          "unchanged: 0 instances, 0 services; IPVS table changes: 0\n");
+    CHECK(text_of("", service(a)) ==
+          "add    service TCP 10.9.9.9:80\n"
+          "add    source TCP 10.9.9.9:80 -> real_server_file /a.json\n"
+          "unchanged: 0 instances, 0 services; IPVS table changes: 1\n");
+}
+
 TEST_CASE("an instance keeps its state over other settings, and even another name") {
     const std::string after = replaced(replaced(replaced(kInstance, "VI_1", "VI_WEB"), "priority 100", "priority 150"),
                                        "auth_pass secret", "auth_pass hidden");

@@ -372,3 +372,16 @@ TEST_CASE("without iptables, or with both of them configured, nftables is used" 
             CHECK(host.runtime.scripts.empty());
         });
 }
+
+TEST_CASE("the table of another daemon stays where this one has another name for its own") {
+    with_nftables([](FirewallHost& host) {
+        REQUIRE(nft("add table ip keepalived"));
+        const auto config = refusing("nftables second");
+        host.firewall.configure(config, false, false);
+        host.guard(*config);
+        CHECK(has_table("second"));
+        host.firewall.configure(written(""), false, false);  // without a firewall again
+        CHECK_FALSE(has_table("second"));
+        CHECK(has_table("keepalived"));
+    });
+}

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "role/vrrp/addresses.hpp"
+
 using namespace mainstay;
 using namespace mainstay::role;
 
@@ -211,4 +213,25 @@ TEST_CASE("the interfaces of a configuration are those of its instances, address
     CHECK(device_of(one.addresses[0], one) == "eth0");
     CHECK(device_of(one.excluded_addresses[0], one) == "eth2");
     CHECK(interfaces_of({}).empty());
+}
+
+TEST_CASE("a renamed interface still holds the addresses that were set under its former name") {
+    Links links = known({netlink::LinkChanged{link(2, "eth1")}, netlink::AddressAdded{on(2, "192.0.2.1/24")}});
+    const std::vector<vrrp::HeldAddress> held{{"eth1", *Prefix::parse("192.0.2.1/24")}};
+    (void)links.take({netlink::LinkChanged{link(2, "lan1")}});
+    CHECK(links.fact("eth1").index == 0);
+    CHECK(*links.fact("eth1").renamed == "lan1");
+    REQUIRE(removal_requests(held, links).size() == 1);
+    CHECK(removal_requests(held, links)[0].interface_index == 2);
+
+    // Another interface gets the name: what it does not hold is still looked for on the first one.
+    (void)links.take({netlink::LinkChanged{link(3, "eth1")}});
+    CHECK(links.fact("eth1").renamed.empty());
+    CHECK(removal_requests(held, links)[0].interface_index == 2);
+    (void)links.take({netlink::AddressAdded{on(3, "192.0.2.1/24")}});
+    CHECK(removal_requests(held, links)[0].interface_index == 3);
+
+    (void)links.take({netlink::LinkGone{3}, netlink::LinkGone{2}});
+    CHECK(removal_requests(held, links).empty());
+    CHECK(links.fact("eth1").renamed.empty());
 }
