@@ -228,6 +228,12 @@ bool unreadable(const config::Loaded& loaded) {
     return false;
 }
 
+bool is_unknown(const config::Diagnostic& diagnostic) {
+    using config::Code;
+    return diagnostic.code == static_cast<std::uint16_t>(Code::UnknownKeyword) ||
+           diagnostic.code == static_cast<std::uint16_t>(Code::UnknownBlock);
+}
+
 }  // namespace
 
 int ctl_config_convert(const std::string& file) {
@@ -249,6 +255,12 @@ int ctl_config_convert(const std::string& file) {
         const auto& name = lost.place.file < loaded.files.size() ? loaded.files[lost.place.file].path : file;
         print_problem(fmt::format("{}:{}: not converted: {}", name, lost.place.line, lost.what));
     }
+    bool whole = converted.lost.empty();
+    for (const auto& diagnostic : loaded.diagnostics)
+        if (from_toml && is_unknown(diagnostic)) {
+            print_problem("not converted: " + config::render_line(diagnostic, loaded));
+            whole = false;
+        }
     // Operators replace the file with the result: it is printed only if it parses to the same configuration.
     const auto back = config::load_text(from_toml ? "converted.conf" : "converted.toml", converted.text, environment);
     if (back.config != loaded.config) {
@@ -257,7 +269,7 @@ int ctl_config_convert(const std::string& file) {
         return kError;
     }
     print(converted.text);
-    return converted.lost.empty() ? kWhole : kNotWhole;
+    return whole ? kWhole : kNotWhole;
 }
 
 }  // namespace mainstay::cli

@@ -14,6 +14,7 @@
 namespace mainstay::lvs {
 namespace {
 
+// `alive`: and in the table, not displaced by the sorry server.
 void report_removed_server(const config::VirtualServer& service, const config::RealServer& server, bool alive,
                            bool drains, Intents& out) {
     const bool inhibited = !alive && server.inhibit_on_failure;
@@ -28,7 +29,8 @@ void report_removed_server(const config::VirtualServer& service, const config::R
 void report_removed_service(const config::VirtualServer& service, const ServiceState& state, Intents& out) {
     out.push_back(log_line(LogLevel::Info, fmt::format("Removing Virtual Server {}", config::service_name(service))));
     for (std::size_t s = 0; s < state.servers.size(); ++s) {
-        report_removed_server(service, service.real_servers[s], state.servers[s].alive, false, out);
+        report_removed_server(service, service.real_servers[s], state.servers[s].alive && !state.sorry_in_use, false,
+                              out);
     }
     if (!state.quorum_up) return;
     out.emplace_back(
@@ -128,7 +130,9 @@ void Judge::Impl::report_removed_servers(const Previous& before, std::size_t old
         if (now.find(server.endpoint)) continue;
         out.push_back(log_line(LogLevel::Info, fmt::format("service {} no longer exist", text_of(was, server))));
         const auto& state = before.states[old].servers[s];
-        report_removed_server(was, server, state.alive, drains(was, server, before.states[old], state), out);
+        const auto& around = before.states[old];
+        report_removed_server(was, server, state.alive && !around.sorry_in_use, drains(was, server, around, state),
+                              out);
     }
 }
 

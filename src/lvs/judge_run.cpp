@@ -307,7 +307,7 @@ std::size_t Judge::Impl::shut_down_servers(std::size_t number, bool flushes, Int
                                                                    services_.name(number))));
         }
         // keepalived: with lvs_flush_on_stop the servers' part is left out.
-        if (service.omega && !flushes && alive)
+        if (service.omega && !flushes && alive && !services_.states[number].sorry_in_use)
             out.emplace_back(Announce{server_event(service, service.real_servers[s], false, "Shutting down")});
     }
     return unnamed;

@@ -9,13 +9,15 @@
 #include "judge_text.hpp"
 
 namespace mainstay::lvs {
-namespace {
 
 bool is_endpoint(const Endpoint& endpoint, std::string_view pattern) {
+    if (const auto address = IpAddress::parse(pattern)) return endpoint.address == *address;
+    const std::size_t end = pattern.find("]:");
+    const bool in_brackets = pattern.starts_with('[') && end != std::string_view::npos;
+    if (const auto address = in_brackets ? IpAddress::parse(pattern.substr(1, end - 1)) : std::nullopt)
+        return endpoint.address == *address && is_like(std::to_string(endpoint.port), pattern.substr(end + 2));
     return is_like(endpoint.address.to_string(), pattern) || is_like(endpoint.to_string(), pattern);
 }
-
-}  // namespace
 
 std::string text_of(const Override& override) {
     switch (override.hold) {

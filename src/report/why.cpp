@@ -27,19 +27,15 @@ const vrrp::RouterSnapshot* known_router(const WhySource& source) {
     return source.status.vrrp ? &source.status.vrrp->router : nullptr;
 }
 
-bool is_endpoint(const Endpoint& endpoint, std::string_view pattern) {
-    return is_like(endpoint.address.to_string(), pattern) || is_like(endpoint.to_string(), pattern);
-}
-
 bool is_called(const ServiceStatus& service, std::string_view pattern) {
     if (is_like(service.name, pattern)) return true;
     if (service.key.fwmark != 0) return is_like(fmt::format("fwmark {}", service.key.fwmark), pattern);
     if (!service.group.empty()) return is_like(service.group, pattern);
-    return is_endpoint({service.key.address, service.key.port}, pattern);
+    return lvs::is_endpoint({service.key.address, service.key.port}, pattern);
 }
 
 bool is_called(const ServerStatus& server, std::string_view pattern) {
-    return is_like(server.name, pattern) || is_endpoint(server.endpoint, pattern);
+    return is_like(server.name, pattern) || lvs::is_endpoint(server.endpoint, pattern);
 }
 
 std::set<std::string> tracked_interfaces(const VrrpStatus& vrrp) {

@@ -161,6 +161,17 @@ def test_what_is_not_carried_over_is_named_and_the_exit_code_says_so(tmp_path):
     assert done.stdout == "[global_defs]\n# not converted: unknown keyword router_idd x\n"
 
 
+def test_an_unknown_key_is_named_and_the_exit_code_says_so(tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_text('[global_defs]\nrouter_id = "x"\nfrobnicate = "y"\n', encoding="utf-8")
+
+    done = ctl("config", "convert", path)
+
+    assert done.returncode == 1, done.stderr
+    assert "x.toml:3:" in done.stderr and "frobnicate" in done.stderr
+    assert "router_id x" in done.stdout
+
+
 def test_a_file_that_is_not_there_or_no_toml_gives_exit_code_2(tmp_path):
     broken = tmp_path / "x.toml"
     broken.write_text("a = = 1\n", encoding="utf-8")

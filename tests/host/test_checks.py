@@ -455,7 +455,7 @@ def test_scripts_decide_by_their_status_and_set_the_weight(director):
     director.write("/run/status4", "1")
     until_alive(director, daemon, {4: False})
     head = "Misc check for [[10.0.1.4]:tcp:80 VS [10.0.0.1]:tcp:80] by [/run/check.sh] failed"
-    assert f"{head} (exited with status 1), will do 2 retries." in daemon.output()
+    assert f"{head}, will do 2 retries (exited with status 1)." in daemon.output()
     assert f"{head} after 2 retries (exited with status 1)." in daemon.output()
 
 

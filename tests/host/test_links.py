@@ -40,7 +40,7 @@ def pair(lan, settings=""):
 @pytest.mark.parametrize("settings, lost, found, says", [
     ("", "set eth0 down", "set eth0 up", "(VI_1) entering FAULT state (interface eth0 down)"),
     ("", "del eth0", None, "Interface eth0 deleted"),
-    (CHANGES, "set eth0 name wan0", "set wan0 name eth0", "Interface eth0 deleted"),
+    (CHANGES, "set eth0 name wan0", "set wan0 name eth0", "Interface name has changed from eth0 to wan0"),
 ], ids=("down", "deleted", "renamed"))
 def test_an_interface_that_goes_is_a_fault_and_is_used_again_when_it_is_back(lan, settings, lost, found, says):
     # effect: global_defs: dynamic_interfaces
@@ -50,6 +50,7 @@ def test_an_interface_that_goes_is_a_fault_and_is_used_again_when_it_is_back(lan
     wait_holds(two)
     logged(daemon, "(VI_1) Entering FAULT STATE")
     assert daemon.output().count(says) == 1
+    wait_released(one)  # under its new name, too
     if found:
         one.run(["ip", "link", *found.split()])
     else:

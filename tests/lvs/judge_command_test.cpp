@@ -262,6 +262,15 @@ TEST_CASE("words, patterns and names") {
     CHECK(pattern_of("a/b/c").services == "a");
     CHECK(pattern_of("a/b/c").servers == "b/c");
     CHECK(pattern_of("a").services == "*");
+    const Endpoint six{ip("2001:db8::1"), 80};
+    for (const char* same : {"2001:db8::1", "2001:DB8:0:0::1", "[2001:db8:0::1]:80", "[2001:DB8::1]:*", "2001:*"}) {
+        CAPTURE(same);
+        CHECK(is_endpoint(six, same));
+    }
+    for (const char* other : {"2001:db8::2", "[2001:db8::1]:81", "[2001:db8::1", "10.0.0.1"}) {
+        CAPTURE(other);
+        CHECK_FALSE(is_endpoint(six, other));
+    }
     CHECK(pattern_of("/a").services.empty());
 
     const OverrideKey key{kVs, at("10.0.0.11", 80)};

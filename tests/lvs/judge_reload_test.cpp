@@ -297,6 +297,25 @@ TEST_CASE("a change that makes another service of one is none that a judge takes
     CHECK_FALSE(takes(heavier, pair()));  // it is another one that runs
 }
 
+TEST_CASE("a server that the sorry server displaced is not in the table: its removal and the stop run nothing for it") {
+    auto web = pair();
+    web.quorum = 2;
+    web.omega = true;
+    web.sorry_server = sorry("10.0.0.99");
+    Bench bench;
+    bench.start(web);
+    bench.tick();
+    bench.finish(2, Outcome::Failed);
+    REQUIRE(bench.judge.states()[0].sorry_in_use);
+    REQUIRE(bench.judge.states()[0].servers[0].alive);
+    const auto about_server = [](const Lines& lines) {
+        return std::ranges::count_if(lines, [](const std::string& line) { return line.starts_with("RS " + kRs); });
+    };
+    CHECK(about_server(text_of_intents(Judge{bench.judge}.stop(false, bench.now()))) == 0);
+    web.real_servers.erase(web.real_servers.begin());
+    CHECK(about_server(bench.reload(web)) == 0);
+}
+
 TEST_CASE("a sorry server that a reload takes away while it stands in is gone, and the quorum comes back without it") {
     auto web = service({checked("10.0.0.11")});
     web.sorry_server = sorry("10.0.0.99");

@@ -77,6 +77,8 @@ struct ServerPattern {
     std::string services = "*", servers;
 };
 [[nodiscard]] ServerPattern pattern_of(std::string_view text);
+// "10.0.0.1", "[2001:db8::1]:80": an address in any spelling, or with * for any characters; with or without its port.
+[[nodiscard]] bool is_endpoint(const Endpoint& endpoint, std::string_view pattern);
 [[nodiscard]] bool matches(const ServerPattern& pattern, const config::VirtualServer& service);
 // Matches a configured server of `service`.
 [[nodiscard]] bool matches(const ServerPattern& pattern, const config::VirtualServer& service,

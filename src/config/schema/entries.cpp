@@ -92,8 +92,7 @@ private:
         const bool broadcasts = word == "brd" || word == "broadcast";
         const bool for_v4 = word == "label" || word == "scope" || broadcasts;
         if ((for_v4 || word == "dev") && at_ + 1 == v_.count()) {
-            r_.diag.error(Code::MissingWord, mark, fmt::format("{} has no value", word)).effect = "the word is ignored";
-            return true;
+            return lacks_value(word, mark);
         }
         if (for_v4 && !a_.prefix.address.is_v4()) {
             const std::string_view value = argument();
@@ -135,7 +134,7 @@ private:
         } else if (word == "noprefixroute") {
             a_.noprefixroute = true;
         } else if (const KeywordSpec* row = find_option(Block::VirtualAddresses, word); row != nullptr) {
-            other(*row, mark);
+            return other(*row, mark);
         } else {
             unknown_option(word, mark);
         }
@@ -191,15 +190,17 @@ private:
         return d;
     }
     // An option without a member in the model.
-    void other(const KeywordSpec& row, Mark mark) {
+    bool other(const KeywordSpec& row, Mark mark) {
         Value value{.row = row, .statement = v_.statement, .first = v_.first + at_ + 1};
-        if (value.count() == 0 && row.args.words_min != 0) {
-            r_.diag.error(Code::MissingWord, mark, fmt::format("{} has no value", row.name)).effect =
-                "the word is ignored";
-            return;
-        }
+        if (value.count() == 0 && row.args.words_min != 0) return lacks_value(row.name, mark);
         if (read_value(r_, value)) keep(r_, a_.more.edit().values, value);
         at_ = std::max(at_, value.stop - v_.first - 1);
+        return true;
+    }
+    // keepalived: it costs the address.
+    bool lacks_value(std::string_view word, Mark mark) {
+        r_.diag.error(Code::MissingWord, mark, fmt::format("{} has no value", word)).effect = "the address is ignored";
+        return false;
     }
 
     ParseContext& r_;

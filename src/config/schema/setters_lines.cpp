@@ -198,6 +198,14 @@ void set_vmac(ParseContext& r, const Value& v) {
     if (const auto octets = value_of(line.values, keyword::mac))
         for (const std::int64_t octet : *octets)
             vmac.mac += fmt::format("{}{:02x}", vmac.mac.empty() ? "" : ":", octet);
+    const bool multicast = !vmac.mac.empty() && (value_of(line.values, keyword::mac)->front() & 1) != 0;
+    if (multicast || vmac.mac.starts_with("00:00:5e:00:01") || vmac.mac.starts_with("00:00:5e:00:02")) {
+        r.diag
+            .error(Code::NotAnAddress, v.mark,
+                   fmt::format("{} is {}", vmac.mac, multicast ? "a multicast address" : "of the RFC's own range"))
+            .effect = "the address that the RFC gives to the virtual_router_id is used";
+        vmac.mac.clear();
+    }
     r.instance->model.vmac = vmac;
     r.instance->vmac = v.mark;
 }

@@ -28,6 +28,8 @@ void check_complete(ParseContext& reading, Block block, Mark opened, const Keywo
 // keepalived: one instance per virtual router id, family, interface and multicast group. Unicast instances may share an
 // id on one local address, as long as no peer is in both of their lists.
 void check_virtual_router_ids(ParseContext& r, const Config& config);
+// keepalived: of two VMACs with one name the second gets a name of its own.
+void check_vmac_names(ParseContext& r, Config& config);
 
 // Reports missing interfaces: one message for each, however many lines use it.
 class MissingInterfaces {

@@ -1,9 +1,12 @@
 #include "validate.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <memory_resource>
 #include <set>
+#include <string>
 #include <tuple>
 
 namespace mainstay::config {
@@ -74,5 +77,21 @@ private:
 }  // namespace
 
 void check_virtual_router_ids(ParseContext& r, const Config& config) { Conflicts{r}.run(config); }
+
+void check_vmac_names(ParseContext& r, Config& config) {
+    std::map<std::string, std::size_t> names;
+    for (std::size_t n = 0; n < config.instances.size(); ++n) {
+        Instance& i = config.instances[n];
+        if (!i.vmac->enabled || i.vmac->name.empty()) continue;
+        const auto [first, fresh] = names.emplace(i.vmac->name, n);
+        if (fresh) continue;
+        auto& d = r.diag.error(Code::DuplicateName, r.instances[n].vmac,
+                               fmt::format("({}) the name {} is already used by the VMAC of {}", i.name, i.vmac->name,
+                                           config.instances[first->second].name));
+        d.effect = "the name is ignored";
+        d.fix = "each VMAC needs a different name; the default contains the virtual_router_id";
+        i.vmac.edit().name.clear();
+    }
+}
 
 }  // namespace mainstay::config

@@ -252,6 +252,8 @@ private:
         };
         if (i_.vmac_xmit_base && !m_.vmac->enabled)
             warn("vmac_xmit_base is for instances with use_vmac only", "add use_vmac, or delete it");
+        if (m_.vmac->enabled && flag(m_.more->values, keyword::promote_secondaries))
+            warn("promote_secondaries is always on for the interface of use_vmac", "delete it");
         if (m_.unicast_peers.empty() && is_given(m_.more->values, keyword::unicast_ttl))
             warn("unicast_ttl is for unicast only", "list the other routers in unicast_peer, or delete it");
         if (!m_.unicast_peers.empty() && m_.multicast_group) {
@@ -382,9 +384,19 @@ private:
         if (i_.no_virtual_ipaddress)
             r_.diag.fatal(Code::StrictMode, i_.name, text("strict mode does not allow no_virtual_ipaddress")).effect =
                 "this configuration cannot run";
+        const auto against = [&](Mark mark, std::string_view what, std::string_view effect) {
+            r_.diag.warn(Code::StrictMode, mark, text(fmt::format("strict mode does not allow {}", what))).effect =
+                effect;
+        };
+        if (!m_.vmac->mac.empty()) {
+            against(i_.vmac, "a MAC address of its own", "the RFC's is used");
+            m_.vmac.edit().mac.clear();
+        }
+        if (m_.vmac->enabled && i_.vmac_xmit_base) against(i_.vmac, "vmac_xmit_base", "it is ignored");
+        if (m_.family == Family::V6 && !m_.addresses.empty() && !m_.addresses.front().prefix.address.is_link_local_v6())
+            against(i_.addresses, "a first address that is not link-local", "other routers may refuse the adverts");
         if (m_.version == 2 && m_.priority != kOwnerPriority && flag(m_.more->values, keyword::accept))
-            r_.diag.warn(Code::StrictMode, i_.name, text("strict mode does not allow accept with version 2")).effect =
-                "packets to the addresses are dropped";
+            against(i_.name, "accept with version 2", "packets to the addresses are dropped");
     }
 
     void resolve_defaults() {
@@ -449,23 +461,6 @@ private:
     InstanceDraft& i_;
     Instance& m_;
 };
-
-// keepalived: of two VMACs with one name the second gets a name of its own.
-void check_vmac_names(ParseContext& r, Config& config) {
-    std::map<std::string, std::size_t> names;
-    for (std::size_t n = 0; n < config.instances.size(); ++n) {
-        Instance& i = config.instances[n];
-        if (!i.vmac->enabled || i.vmac->name.empty()) continue;
-        const auto [first, fresh] = names.emplace(i.vmac->name, n);
-        if (fresh) continue;
-        auto& d = r.diag.error(Code::DuplicateName, r.instances[n].vmac,
-                               fmt::format("({}) the name {} is already used by the VMAC of {}", i.name, i.vmac->name,
-                                           config.instances[first->second].name));
-        d.effect = "the name is ignored";
-        d.fix = "each VMAC needs a different name; the default contains the virtual_router_id";
-        i.vmac.edit().name.clear();
-    }
-}
 
 // vrrp_min_garp: whatever still has its default becomes one message, without repetition (2.4.3).
 void apply_min_garp(Global& g) {
