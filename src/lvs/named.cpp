@@ -68,14 +68,14 @@ bool fits(const NamedServers& named, const Endpoint& endpoint) {
 std::vector<NamedServers> named_servers(const config::VirtualServer& service) {
     std::vector<NamedServers> all;
     for (const auto& server : service.real_servers)
-        if (server.endpoint.address.empty()) all.push_back(named_of(service, server));
+        if (config::is_template(server)) all.push_back(named_of(service, server));
     return all;
 }
 
 config::VirtualServer with_known(config::VirtualServer service, const KnownOf& known) {
     const auto names = named_servers(service);
     if (names.empty()) return service;
-    std::erase_if(service.real_servers, [](const auto& server) { return server.endpoint.address.empty(); });
+    std::erase_if(service.real_servers, config::is_template);
     std::set<Endpoint> there;
     for (const auto& server : service.real_servers) there.insert(server.endpoint);
     for (const NamedServers& named : names) {

@@ -36,7 +36,7 @@ const ServiceStatus* status_of(const LvsStatus& status, const config::VirtualSer
 }
 
 bool names_servers(const config::VirtualServer& service) {
-    return std::ranges::any_of(service.real_servers, [](const auto& one) { return one.endpoint.address.empty(); });
+    return std::ranges::any_of(service.real_servers, config::is_template);
 }
 
 config::VirtualServer in_force(const config::VirtualServer& service, const ServiceStatus* status) {

@@ -164,18 +164,11 @@ private:
         return plan_.devices.back().name;
     }
 
-    VirtualMac mac_of(const config::Instance& instance) {
-        const auto usual = virtual_mac(instance.family, instance.virtual_router_id);
-        if (instance.vmac->mac.empty()) return usual;
-        const auto own = configured_mac(instance.vmac->mac, instance.virtual_router_id);
-        if (own && !instance.strict) return *own;
-        log(LogLevel::Warning,
-            fmt::format("({}) use_vmac: {} is not used as MAC address: {}; using {:02x} as the RFC specifies",
-                        instance.name, instance.vmac->mac,
-                        instance.strict ? "strict mode allows only the RFC's address"
-                                        : "a multicast address, or one of the RFC's range",
-                        fmt::join(usual, ":")));
-        return usual;
+    static VirtualMac mac_of(const config::Instance& instance) {
+        // RFC 9568 7.3; the configuration's reader tells of an address that is not used.
+        const auto own =
+            instance.strict ? std::nullopt : configured_mac(instance.vmac->mac, instance.virtual_router_id);
+        return own.value_or(virtual_mac(instance.family, instance.virtual_router_id));
     }
 
     const ExistingLink* find_serving(const WantedDevice& device) const {

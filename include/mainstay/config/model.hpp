@@ -263,6 +263,8 @@ struct RealServer {
     CompactOptional<ExtraSettings> more{};
     bool operator==(const RealServer&) const = default;
 };
+// Of real_server_dns and real_server_file: it has no address, and servers come of it when its source answers.
+[[nodiscard]] inline bool is_template(const RealServer& server) { return server.endpoint.address.empty(); }
 
 struct SorryServer {
     Endpoint endpoint;

@@ -201,7 +201,6 @@ inline constexpr std::int64_t kMostCpu = 1023;  // CPU_SETSIZE - 1
 [[nodiscard]] std::string_view dns_name_problem(std::string_view name);
 void begin_named_servers(ParseContext& r, const Value& v);
 void begin_file_servers(ParseContext& r, const Value& v);
-[[nodiscard]] bool is_named(const RealServer& server);
 [[nodiscard]] bool is_srv(const RealServer& server);
 [[nodiscard]] bool is_file(const RealServer& server);
 // Tells of keywords of sources in a server that is none, or another kind of source. `name` is the server's, for people.

@@ -102,7 +102,7 @@ void report_other_sources(Diagnoser& diag, const ServerDraft& server, const std:
     const auto is_in = [](const auto& list, const std::string& one) {
         return std::ranges::find(list, one) != std::end(list);
     };
-    const bool named = is_named(server.model);
+    const bool named = is_template(server.model);
     const std::string* before = nullptr;
     for (const auto& value : server.model.more->values) {
         std::string_view home;
@@ -119,8 +119,6 @@ void report_other_sources(Diagnoser& diag, const ServerDraft& server, const std:
     }
 }
 
-bool is_named(const RealServer& server) { return server.endpoint.address.empty(); }
-
 Family named_family(const RealServer& server, Family of_service) {
     if (is_file(server)) return of_service;
     const std::string* type = find_word(server.more->values, keyword::dns_type);
@@ -136,7 +134,7 @@ bool is_srv(const RealServer& server) {
 bool is_file(const RealServer& server) { return is_given(server.more->values, keyword::real_server_file); }
 
 bool answer_has_port(const ServerDraft& server) {
-    return is_named(server.model) && (is_srv(server.model) || (is_file(server.model) && !server.port_given));
+    return is_template(server.model) && (is_srv(server.model) || (is_file(server.model) && !server.port_given));
 }
 
 std::string_view named_problem(const RealServer& server, Family of_service) {

@@ -242,14 +242,6 @@ bool sends_from_vmac(const Instance& instance) {
     return instance.vmac->enabled && instance.unicast_peers.empty() && !base;
 }
 
-// An address of one's own; what is a multicast address, or of the RFC's range, is not used, and nothing in strict mode.
-std::string own_mac(const Instance& instance) {
-    const std::string& written = instance.vmac->mac;
-    const bool multicast = (std::strtoul(written.substr(0, written.find(':')).c_str(), nullptr, 16) & 1U) != 0;
-    const bool range = written.starts_with("00:00:5e:00:01") || written.starts_with("00:00:5e:00:02");
-    return instance.strict || multicast || range ? std::string{} : written;
-}
-
 void deaf(PairReport& report, const InstancePair& pair, Where where) {
     const bool first = where == Where::First;
     const Instance& own = first ? pair.first : pair.second;
@@ -279,7 +271,7 @@ void compare_vmacs(PairReport& report, const InstancePair& pair) {
                         pair.name(), a.vmac->enabled ? report.names.first : report.names.second),
             "set use_vmac in both or in neither");
     // Between unicast and multicast there is worse to report; with another address the kernel has no reason.
-    if (!a.vmac->enabled || own_mac(a) != own_mac(b) || a.unicast_peers.empty() != b.unicast_peers.empty()) return;
+    if (!a.vmac->enabled || a.vmac->mac != b.vmac->mac || a.unicast_peers.empty() != b.unicast_peers.empty()) return;
     if (sends_from_vmac(a) == sends_from_vmac(b)) return;
     deaf(report, pair, sends_from_vmac(a) ? Where::Second : Where::First);
 }

@@ -86,7 +86,7 @@ private:
     void compare_numbers() {
         std::map<std::uint32_t, const IpAddress*> first;
         for (const RealServer& server : m_.real_servers) {
-            if (is_named(server)) continue;  // what DNS will answer is not known
+            if (is_template(server)) continue;  // what DNS will answer is not known
             const auto& address = server.endpoint.address;
             const auto [known, fresh] = first.emplace(mh_number({address, 0}), &address);
             if (fresh) continue;

@@ -62,7 +62,7 @@ void check_data_path(ParseContext& r, const ServiceDraft& draft) {
         return;
     }
     for (const RealServer& server : servers) {
-        if (server.forwarding == Forwarding::Nat || is_named(server) || data_path_address(service, server)) continue;
+        if (server.forwarding == Forwarding::Nat || is_template(server) || data_path_address(service, server)) continue;
         warn(r, draft,
              fmt::format("needs an address of the server's family: {} is of another", server.endpoint.to_string()))
             .effect = "its checks ask the server itself";

@@ -82,7 +82,7 @@ private:
     void resolve_family() {
         if (m_.family != Family::None) return;
         for (const ServerDraft& server : s_.servers) {
-            if (is_named(server.model)) continue;
+            if (is_template(server.model)) continue;
             if (server.forwarding.value_or(s_.forwarding.value_or(Forwarding::Nat)) == Forwarding::Tunnel) continue;
             m_.family = server.model.endpoint.address.family();
             return;
@@ -299,7 +299,7 @@ private:
             ServerDraft& server = s_.servers[n];
             const Endpoint& endpoint = server.model.endpoint;
             if (!server.model.more->values.empty()) report_other_sources(diag_, server, text_of(server.model));
-            if (is_named(server.model)) {
+            if (is_template(server.model)) {
                 take_named(server);
                 continue;
             }
@@ -364,7 +364,7 @@ private:
     void resolve_quorum() {
         std::uint64_t sum = 0;
         for (const RealServer& rs : m_.real_servers) sum += rs.weight;
-        const bool named = std::ranges::any_of(m_.real_servers, is_named);  // how many they are is not known
+        const bool named = std::ranges::any_of(m_.real_servers, is_template);  // how many they are is not known
         if (m_.quorum > sum && !named) {
             auto& d = diag_.warn(
                 Code::QuorumTooHigh, s_.quorum_mark.length != 0 ? s_.quorum_mark : s_.mark,

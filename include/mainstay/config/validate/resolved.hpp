@@ -71,8 +71,6 @@ struct DiscoveryRules {
 // What a server of real_server_dns or real_server_file, or its template, is made of: "real_server_file /srv/web.json
 // 80". Differs for the sources of one service that differ; empty: it is written as a real_server.
 [[nodiscard]] std::string source_words(const RealServer& server);
-// Whether servers come of it when its source answers: it has no address itself.
-[[nodiscard]] inline bool is_template(const RealServer& server) { return server.endpoint.address.empty(); }
 [[nodiscard]] std::string written_name(const RealServer& server);  // "10.0.0.11:80", of a template its source_words()
 // Whether both stand for the same server, or for the same source, of one service.
 [[nodiscard]] bool is_same_server(const RealServer& a, const RealServer& b);
