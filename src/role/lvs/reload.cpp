@@ -64,7 +64,8 @@ void LvsRole::reload(config::Config next) {
 void LvsRole::commit_changes(lvs::AcceptedChanges changes) {
     std::set<std::size_t> services;
     for (const auto& change : changes.list()) services.insert(change.at);
-    auto intents = judge_.reload(std::move(changes), moment(), host_facts());
+    // Such changes do not turn ha_suspend on or off, so the host's addresses are not asked for.
+    auto intents = judge_.reload(std::move(changes), moment(), {.addresses = {}, .files = event_driven_.files()});
     follow_known(intents);
     for (const auto& intent : intents)
         if (const auto* changed = std::get_if<lvs::TableChanged>(&intent)) services.insert(changed->service);
