@@ -8,6 +8,8 @@
 #include <charconv>
 #include <utility>
 
+#include "mainstay/base/text.hpp"
+
 namespace mainstay::cli {
 namespace {
 
@@ -328,17 +330,17 @@ std::string takes_text(const KeywordSpec& row) {
     return row.args.words_min == 0 ? "words as shown above; optional" : "words as shown above";
 }
 
+std::string help_of(const KeywordSpec& row) {
+    if (row.home.empty()) return std::string{row.help};
+    return fmt::format("In {}: {}{}", row.home, lower(row.help.front()), row.help.substr(1));
+}
+
 namespace {
 
-// Of a keyword that has a meaning in one of several blocks with the same keywords: "In real_server_dns: ...". Else
-// null.
+// Of a keyword that has no effect under every opener of its block. Else null.
 const KeywordSpec* home_of(const KeywordPlace& place) {
-    constexpr std::string_view kIn = "In ";
-    const std::string_view help = place.row->help;
-    if (!help.starts_with(kIn)) return nullptr;
-    const auto name = help.substr(kIn.size(), help.find_first_of(" :", kIn.size()) - kIn.size());
-    const KeywordSpec* home = config::find_row(config::parent_of(place.block), name);
-    return home != nullptr && home->args.opens == place.block ? home : nullptr;
+    const auto name = place.row->home.substr(0, place.row->home.find(' '));
+    return name.empty() ? nullptr : config::find_row(config::parent_of(place.block), name);
 }
 
 }  // namespace

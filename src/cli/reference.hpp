@@ -35,6 +35,8 @@ struct KeywordPlace {
 [[nodiscard]] bool acts_in(const KeywordPlace& place);
 // "a whole number, 1 to 255"; "on or off (bare: on)".
 [[nodiscard]] std::string takes_text(const config::KeywordSpec& row);
+// What it does, and where it does so.
+[[nodiscard]] std::string help_of(const config::KeywordSpec& row);
 // The lines of an example, inside of its blocks. Empty where there is none: words of entries have their forms.
 [[nodiscard]] std::vector<std::string> example_of(const KeywordPlace& place);
 

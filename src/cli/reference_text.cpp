@@ -38,7 +38,7 @@ std::string keyword_with_form(const KeywordSpec& row) {
 }
 
 std::string explain_row(const KeywordSpec& row, const std::vector<Block>& blocks) {
-    std::string out = fmt::format("{}\n  {}\n\n", keyword_with_form(row), row.help);
+    std::string out = fmt::format("{}\n  {}\n\n", keyword_with_form(row), help_of(row));
     const auto line = [&](std::string_view label, std::string_view text) {
         out += fmt::format("  {:<12}{}\n", label, text);
     };
@@ -99,7 +99,7 @@ std::string reference_markdown() {
             const std::string instead =
                 row.deprecated.empty() ? "" : fmt::format(" Deprecated: write {}.", prose(row.deprecated));
             tables += fmt::format("| {} | {} | {} | {}{} |\n", code(keyword_with_form(row)), prose(row.default_text),
-                                  acts ? "acts" : "not yet", prose(row.help), instead);
+                                  acts ? "acts" : "not yet", prose(help_of(row)), instead);
         }
     }
     return fmt::format(
@@ -129,7 +129,7 @@ std::string reference_roff() {
             const std::string whole = keyword_with_form(row);
             const std::string_view name = whole.starts_with(row.name) ? row.name : std::string_view{whole};
             out += fmt::format(".TP\n.BI {} {}\n{}", roff_word(name),
-                               roff_word(std::string_view{whole}.substr(name.size())), roff(row.help));
+                               roff_word(std::string_view{whole}.substr(name.size())), roff(help_of(row)));
             if (!row.help.ends_with('.')) out += '.';
             out += roff(sentence("Default:", row.default_text)) + roff(sentence("Deprecated: write", row.deprecated));
             if (!acts_in(place)) out += roff(" Does not act yet.");

@@ -165,6 +165,10 @@ inline void set_value(KeywordValues& values, const KeywordName& keyword, Keyword
         values.insert(at, {std::string{keyword.text}, std::move(data)});
 }
 
+inline void drop_value(KeywordValues& values, const KeywordName& keyword) {
+    std::erase_if(values, [&](const KeywordValue& value) { return value.keyword == keyword; });
+}
+
 // The keywords whose values or blocks differ, sorted.
 [[nodiscard]] WordList changed_keywords(const ExtraSettings& before, const ExtraSettings& after);
 

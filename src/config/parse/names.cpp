@@ -130,8 +130,7 @@ void resolve_blocks(NumberNames& names, std::vector<Section>& sections) {
             });
         if (block.keyword != keyword::static_ipaddress) continue;
         for (Section& line : block.sections)
-            if (!resolve_line(names, line.values, block.keyword))
-                std::erase_if(line.values, [](const KeywordValue& v) { return v.keyword == keyword::scope; });
+            if (!resolve_line(names, line.values, block.keyword)) drop_value(line.values, keyword::scope);
     }
 }
 
@@ -139,7 +138,7 @@ void resolve_address(NumberNames& names, VirtualAddress& address) {
     const std::string* scope = find_word(address.more->values, keyword::scope);
     if (scope == nullptr) return;
     if (const auto number = names.find("scope", *scope)) address.scope = static_cast<std::uint8_t>(*number);
-    std::erase_if(address.more.edit().values, [](const KeywordValue& v) { return v.keyword == keyword::scope; });
+    drop_value(address.more.edit().values, keyword::scope);
 }
 
 void report_unknown(ParseContext& r, NumberNames& names, const std::string& folders) {

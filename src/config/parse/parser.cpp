@@ -19,9 +19,10 @@ struct Frame {
     Mark opened;                       // the keyword
     WordList names;                    // between the keyword and the {
     std::size_t items = 0;
-    bool blamed = false;    // its closing brace was already reported missing
-    std::size_t blame = 0;  // the diagnostic that did
-    Store store;            // for values without a setter
+    bool blamed = false;                          // its closing brace was already reported missing
+    std::size_t blame = 0;                        // the diagnostic that did
+    Store store;                                  // for values without a setter
+    std::vector<const KeywordSpec*> replaceable;  // the given ones of those whose repetition is told
 };
 
 class Parser final : Lexer::Listener {
@@ -282,9 +283,20 @@ private:
     bool use(const KeywordSpec& row, const Statement& s) {
         Value value{.row = row, .statement = s};
         if (!read_value(r_, value)) return false;
+        static_cast<void>(replaces(row, s.words[0].mark));
         if (row.args.takes == Takes::Line) return use_line(row, s, value);
         if (row.set != nullptr) row.set(r_, value);
         if (row.set == nullptr || row.from_store) keep(r_, store().values(), value);
+        return true;
+    }
+
+    // Whether it takes the place of an earlier one, which is told.
+    bool replaces(const KeywordSpec& row, Mark mark) {
+        if (row.repeat != Repeat::Replaces) return false;
+        auto& given = frames_.back().replaceable;
+        if (std::ranges::find(given, &row) == given.end()) return given.push_back(&row), false;
+        r_.diag.error(Code::GivenTwice, mark, fmt::format("{} was given before", row.name)).effect =
+            "the last one is used";
         return true;
     }
 
@@ -374,6 +386,8 @@ private:
         for (std::size_t i = 1; named && i < s.words.size() && i <= row.args.words_max; ++i)
             frame.names.emplace_back(s.words[i].text);
         if (!opens || r_.skip_block) return;
+        if (replaces(row, s.words[0].mark))
+            std::erase_if(store().sections(), [&](const Section& section) { return section.keyword == row.name; });
         opening_ = std::move(frame);
         next_brace_ = Brace::Enter;
     }

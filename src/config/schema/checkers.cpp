@@ -61,7 +61,7 @@ constexpr KeywordSpec kCheckerRows[]{
         "Equal checks of several services that have it are run once, for all of them (not keepalived's)",
         {.missing = Missing::Ignored}),
     row(Block::SmtpCheck, keyword::helo_name, args::words(1, 1), "<string>", "smtpchecker.keepalived.org",
-        "Name sent with HELO", {.missing = Missing::Ignored}),
+        "Name sent with HELO", {.missing = Missing::Ignored, .repeat = Repeat::Replaces}),
     row(Block::SmtpCheck, keyword::host, args::opens(Block::SmtpHost), "{ block }", "none",
         "Extra target; each becomes a checker of its own",
         {.deprecated = "several SMTP_CHECK blocks", .repeat = Repeat::Accumulates, .old_name_is_silent = true}),

@@ -222,7 +222,7 @@ std::optional<VirtualAddress> read_virtual_address(ParseContext& r, const Value&
             .error(Code::FamilyMismatch, v.mark,
                    fmt::format("the peer {} is not of the family of {}", peer->to_string(), v.word))
             .effect = "the address has no peer";
-        std::erase_if(address.more.edit().values, [](const KeywordValue& one) { return keyword::peer == one.keyword; });
+        drop_value(address.more.edit().values, keyword::peer);
     }
     if (is_given(address.more->values, keyword::peer)) {
         // keepalived: the prefix length is then the peer's, which is a single address (2.2.7).

@@ -15,6 +15,9 @@ namespace mainstay::config {
 inline constexpr std::int64_t kDefaultPersistence = 360;  // seconds, of a bare persistence_timeout
 inline constexpr std::int64_t kMostInterfaceName = 15;    // IFNAMSIZ - 1
 inline constexpr std::int64_t kMostEngineName = 15;       // IP_VS_PENAME_MAXLEN - 1
+// What the rows of a source of servers have as their `home`.
+inline constexpr std::string_view kOfDns = "real_server_dns", kOfFiles = "real_server_file",
+                                  kOfBoth = "real_server_dns and real_server_file";
 inline constexpr std::string_view kSchedulers = "rr|wrr|lc|wlc|lblc|sh|mh|dh|fo|ovf|lblcr|sed|nq|twos";
 
 [[nodiscard]] inline std::uint8_t u8(const Value& v) { return static_cast<std::uint8_t>(v.number); }

@@ -105,7 +105,7 @@ void set_sync_daemon(ParseContext& r, const Value& v) {
         .error(Code::NotAnAddress, v.mark,
                fmt::format("group of lvs_sync_daemon needs a multicast address, got {}", group->to_string()))
         .effect = "the word is ignored";
-    std::erase_if(*v.line_values, [](const KeywordValue& value) { return value.keyword == keyword::group; });
+    drop_value(*v.line_values, keyword::group);
 }
 
 bool is_link_local_group(const IpAddress& address) {

@@ -190,7 +190,7 @@ void set_vmac(ParseContext& r, const Value& v) {
         r.diag.error(Code::UnknownWord, v.mark, fmt::format("{} is no name of an interface", vmac.name)).effect =
             "the name is ignored";
         vmac.name.clear();
-        std::erase_if(*v.line_values, [](const KeywordValue& one) { return keyword::name == one.keyword; });
+        drop_value(*v.line_values, keyword::name);
     }
     vmac.netlink_notify = has(line, keyword::netlink_notify_msg);
     vmac.group = first_word(line.values, keyword::group);
@@ -292,7 +292,7 @@ void drop_track_group(ParseContext& r, const Value& v, std::initializer_list<Key
         return;
     r.diag.error(Code::MissingWord, v.mark, fmt::format("track_group needs {}", device)).effect =
         "the line is set, and follows no instance";
-    std::erase_if(*v.line_values, [](const KeywordValue& one) { return keyword::track_group == one.keyword; });
+    drop_value(*v.line_values, keyword::track_group);
 }
 
 void check_route(ParseContext& r, const Value& v) {

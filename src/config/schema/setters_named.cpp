@@ -2,8 +2,6 @@
 // with its port.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <iterator>
 #include <string>
 
 #include "config/schema/parse_context.hpp"
@@ -96,25 +94,15 @@ void begin_file_servers(ParseContext& r, const Value& v) {
 }
 
 void report_other_sources(Diagnoser& diag, const ServerDraft& server, const std::string& name) {
-    constexpr std::string_view kOfDns[]{"dns_interval", "dns_resolver", "dns_servers_max", "dns_timeout", "dns_type"};
-    constexpr std::string_view kOfFiles[]{"labels_drop", "labels_keep"};
-    constexpr std::string_view kOfBoth[]{"debounce", "hold_empty", "hold_time", "max_removal", "min_servers"};
-    const auto is_in = [](const auto& list, const std::string& one) {
-        return std::ranges::find(list, one) != std::end(list);
-    };
-    const bool named = is_template(server.model);
+    const std::string_view opener = !is_template(server.model) ? "" : is_file(server.model) ? kOfFiles : kOfDns;
     const std::string* before = nullptr;
     for (const auto& value : server.model.more->values) {
-        std::string_view home;
-        if (is_in(kOfDns, value.keyword) && (!named || is_file(server.model)))
-            home = "real_server_dns";
-        else if (is_in(kOfFiles, value.keyword) && (!named || !is_file(server.model)))
-            home = "real_server_file";
-        else if (is_in(kOfBoth, value.keyword) && !named)
-            home = "real_server_dns and real_server_file";
-        if (home.empty() || (before != nullptr && *before == value.keyword)) continue;
+        const KeywordSpec* row = find_row(Block::RealServer, value.keyword);
+        if (row == nullptr || row->home.empty() || (!opener.empty() && row->home.contains(opener))) continue;
+        if (before != nullptr && *before == value.keyword) continue;
         before = &value.keyword;
-        diag.warn(Code::MisplacedKeyword, server.mark, fmt::format("{}: {} belongs in {}", name, value.keyword, home))
+        diag.warn(Code::MisplacedKeyword, server.mark,
+                  fmt::format("{}: {} belongs in {}", name, value.keyword, row->home))
             .effect = "it has no effect";
     }
 }

@@ -13,7 +13,8 @@ constexpr KeywordSpec kWebCheckerRows[]{
     row(Block::HttpGet | Block::SslGet | Block::GrpcCheck, "virtualhost", args::words(1, 1), "<string>",
         "real server's, then service's", "Host header for the URLs that set none",
         {.set = [](ParseContext& r, const Value& v) { r.checker->own.virtualhost = host_name(r, v); },
-         .missing = Missing::Ignored}),
+         .missing = Missing::Ignored,
+         .repeat = Repeat::Replaces}),
     row(Block::HttpGet | Block::SslGet, "http_protocol", args::one_of("1.0|1.0C|1.0c|1.1|2"), "1.0|1.0C|1.0c|1.1|2",
         "1.0",
         "Request version; 1.0C and 1.1 add Connection: close; 2 is mainstay's own: h2 by ALPN over TLS, else by prior "
@@ -29,7 +30,8 @@ constexpr KeywordSpec kWebCheckerRows[]{
         {.set =
              [](ParseContext& r, const Value& v) {
                  r.checker->model.enable_sni = true, r.checker->model.sni_name = std::string{v.word};
-             }}),
+             },
+         .repeat = Repeat::Replaces}),
     row(Block::HttpGet | Block::SslGet, keyword::fast_recovery, args::boolean(), "[<bool>]", "off",
         "Check all URLs back to back at start and on recovery"),
     row(Block::SslGet | Block::GrpcCheck, keyword::cert_expiry_warning, args::integer(1, kCertificateDaysMax),
@@ -42,7 +44,7 @@ constexpr KeywordSpec kWebCheckerRows[]{
         "at least one needed, else the check is dropped", "One URL to test; tested in order",
         {.set = [](ParseContext& r, const Value&) { r.url = &r.checker->model.urls.edit().emplace_back(); }}),
     row(Block::HttpUrl | Block::SslUrl, "path", args::words(1, 1), "<string>", "mandatory, else the url is dropped",
-        "Request target", {.set = set_path}),
+        "Request target", {.set = set_path, .repeat = Repeat::Replaces}),
     row(Block::HttpUrl | Block::SslUrl, "digest", args::words(1, 1), "<32 hex digits>", "none",
         "Required MD5 of the body", {.set = set_digest, .example = "digest 9e107d9d372bb6826bd81d3542a419d6"}),
     row(Block::HttpUrl | Block::SslUrl, "status_code", args::words(0, 255), "<100..599>[-<100..599>] ...", "200-299",
@@ -50,11 +52,13 @@ constexpr KeywordSpec kWebCheckerRows[]{
     row(Block::HttpUrl | Block::SslUrl, "virtualhost", args::words(1, 1), "<string>",
         "checker's, real server's, service's", "Host header for this URL",
         {.set = [](ParseContext& r, const Value& v) { r.url->virtualhost = host_name(r, v); },
-         .missing = Missing::Ignored}),
+         .missing = Missing::Ignored,
+         .repeat = Repeat::Replaces}),
     row(Block::HttpUrl | Block::SslUrl, keyword::regex, args::words(1, 1), "<quoted PCRE2 pattern, escapes processed>",
         "none", "Body must match",
         {.set = [](ParseContext& r, const Value& v) { r.pattern_mark = v.mark; },
          .missing = Missing::Unsaid,
+         .repeat = Repeat::Replaces,
          .example = "regex \"status: *ok\""}),
     row(Block::HttpUrl | Block::SslUrl, keyword::regex_no_match, args::flag(), "(none)", "off",
         "Invert: the body must not match"),

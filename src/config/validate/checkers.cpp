@@ -50,11 +50,8 @@ CheckerDraft of_host(const CheckerDraft& whole, const Section& host) {
     if (const auto retry = value_of(host.values, keyword::retry)) one.own.retry = static_cast<std::uint32_t>(*retry);
     ExtraSettings& more = one.model.more.edit();
     std::erase_if(more.sections, [](const Section& section) { return section.keyword == keyword::host; });
-    if (const KeywordData* mark = find_value(host.values, keyword::fwmark)) {
-        std::erase_if(more.values, [](const KeywordValue& value) { return value.keyword == keyword::fwmark; });
-        const auto at = std::ranges::upper_bound(more.values, std::string{"fwmark"}, {}, &KeywordValue::keyword);
-        more.values.insert(at, {"fwmark", *mark});
-    }
+    if (const KeywordData* mark = find_value(host.values, keyword::fwmark))
+        set_value(more.values, keyword::fwmark, *mark);
     return one;
 }
 

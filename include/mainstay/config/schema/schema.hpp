@@ -151,7 +151,8 @@ enum class Repeat : std::uint8_t {
     LastWins,
     FirstWins,
     Accumulates,
-    Refused,  // of a word of a line: the line is refused
+    Refused,   // of a word of a line: the line is refused
+    Replaces,  // as LastWins, with or without a setter, and told; of a block: as a whole
 };
 
 // What keepalived does where a keyword's word is missing.
@@ -173,7 +174,7 @@ struct KeywordSpec {
     bool required = false;          // the block is unusable without it: an invalid value is fatal
     Missing missing = Missing::Stops;
     bool from_store = false;           // has an effect without a setter: code reads its value from `more` of the model
-    Repeat repeat = Repeat::LastWins;  // for a value without a setter
+    Repeat repeat = Repeat::LastWins;  // Replaces: of any; else of a value without a setter
     bool secret = false;               // the value is never shown, and given only to the role that uses it
     Setter begin = nullptr;            // for a block of lines: called with the words before its {
     // For a block of lines without `set`: called with each line that was parsed by its rows (Value::section). It must
@@ -184,6 +185,9 @@ struct KeywordSpec {
     bool old_name_is_silent = false;  // keepalived silently accepts the deprecated keyword: exit code 0
     // An example where `form` is not sufficient: from the keyword on, or a whole line.
     std::string_view example;
+    // Of a row whose block is opened by several keywords: those of them under which it has an effect, as "NAME and
+    // NAME". Empty: under all.
+    std::string_view home;
 };
 
 namespace args {
