@@ -77,10 +77,8 @@ std::string priority_text(const WhySource& source, const vrrp::InstanceSnapshot&
     return text;
 }
 
-std::string backup_text(const WhySource& source, const vrrp::InstanceSnapshot& instance) {
-    if (!instance.names_master())
-        return fmt::format("it waits whether another router advertises; its priority is {}",
-                           priority_text(source, instance));
+// Of a BACKUP that hears a master.
+std::string behind_text(const WhySource& source, const vrrp::InstanceSnapshot& instance) {
     const std::string master = instance.master.to_string();
     const int theirs = instance.master_priority, ours = instance.effective_priority;
     const std::string own = priority_text(source, instance);
@@ -90,6 +88,24 @@ std::string backup_text(const WhySource& source, const vrrp::InstanceSnapshot& i
             "{} is MASTER with priority {}, and this router, which has {}, does not preempt it ({})", master, theirs,
             own, instance.failed_over ? "an operator handed it over" : "nopreempt, or preempt_delay has not passed");
     return fmt::format("{} advertises priority {}, this router has {}", master, theirs, own);
+}
+
+// The member that keeps the sync group of an instance without a master back: one that hears a master.
+const vrrp::InstanceSnapshot* holding_back(const WhySource& source, const vrrp::InstanceSnapshot& instance) {
+    if (instance.group.empty()) return nullptr;
+    for (const auto& other : router_of(source).instances)
+        if (other.group == instance.group && other.state == vrrp::State::Backup && other.names_master()) return &other;
+    return nullptr;
+}
+
+std::string backup_text(const WhySource& source, const vrrp::InstanceSnapshot& instance) {
+    if (instance.names_master()) return behind_text(source, instance);
+    const auto* other = holding_back(source, instance);
+    if (other == nullptr)
+        return fmt::format("it waits whether another router advertises; its priority is {}",
+                           priority_text(source, instance));
+    return fmt::format("no other router advertises, and its sync group {} waits for {}, for which {}", instance.group,
+                       other->name, behind_text(source, *other));
 }
 
 void add_fault_causes(const WhySource& source, const vrrp::InstanceSnapshot& instance, Reasons& reasons) {

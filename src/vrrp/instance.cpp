@@ -303,6 +303,7 @@ void Instance::tick(Step step) {
             advert_due(step);
         } else if (grouped()) {
             wants_master_ = true;
+            master_priority_ = 0;  // it hears none, whatever its group does
             timer_ = step.now + down_time();
         } else {
             become_master(step);

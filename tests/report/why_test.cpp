@@ -216,6 +216,17 @@ TEST_CASE("an instance in fault because another member of its group is") {
                                      "09:36:46: G1 changed to FAULT"});
 }
 
+TEST_CASE("an instance that hears nobody, and that another member of its group keeps back") {
+    Scene s;
+    s.instance("VI_1", vrrp::State::Backup).group = "G1";
+    auto& other = s.instance("VI_2", vrrp::State::Backup);
+    other.group = "G1", other.master = ip("10.9.0.3"), other.master_priority = 150;
+
+    CHECK(s.reasons("VI_1") == Strings{"VI_1 is BACKUP since 09:36:46 because no other router advertises, and its sync "
+                                       "group G1 waits for VI_2, for which 10.9.0.3 advertises priority 150, this "
+                                       "router has 100"});
+}
+
 TEST_CASE("a rival master is among the reasons, with how often and when it was heard last") {
     Scene s;
     auto& one = s.instance("VI_1", vrrp::State::Master);

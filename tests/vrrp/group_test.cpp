@@ -49,6 +49,18 @@ TEST_CASE("a member that hears its master keeps the whole group back") {
     CHECK(bench.state(1) == State::Backup);
 }
 
+TEST_CASE("a member whose master fell silent while its group is kept back names no master") {
+    Bench bench = Bench::started(pair());
+    (void)bench.hear(Peer{200}, t0 + 1s);
+    CHECK(bench.router.snapshot().instances[0].names_master());
+    for (int i = 1; i <= 10; ++i) {
+        (void)bench.hear(peer_b(200), t0 + i * 1s);
+        (void)bench.tick(t0 + i * 1s);
+    }
+    CHECK_FALSE(bench.router.snapshot().instances[0].names_master());
+    CHECK(bench.router.snapshot().instances[1].names_master());
+}
+
 TEST_CASE("a member that changes its mind no longer wants to be MASTER") {
     Bench bench = Bench::started(pair());
     (void)bench.tick(t0 + 3'609'375us);  // A wants
