@@ -141,9 +141,18 @@ Result<std::vector<std::string>> Mailer::drop(const MailSelection& which) {
         note(id, what, spool_.remove(id));
     }
     for (const auto& failed : selected->failed) note(failed.id, what_it_is(failed), spool_.drop_failed(failed.id));
-    if (spool_.mails().empty() && in_flight_.empty()) last_problem_.clear();  // nothing waits for a relay any more
+    forget_problem();
     log_selected(log_, "mail drop", which.by, lines);
     return lines;
+}
+
+void Mailer::relay_accepted() {
+    for (auto& relay : relay_attempts_) relay.next = {};
+    forget_problem();
+}
+
+void Mailer::forget_problem() {
+    if (spool_.mails().empty() && in_flight_.empty()) last_problem_.clear();
 }
 
 Result<TestMail> Mailer::test_mail(const std::vector<std::string>& to, WallTime wall) const {

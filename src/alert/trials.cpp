@@ -16,10 +16,11 @@ std::string name_of(const Transport::Server& relay) {
 
 }  // namespace
 
-Result<void> RelayTest::start(TestMail test) {
+Result<void> RelayTest::start(TestMail test, std::function<void()> accepted) {
     if (running_) return fail(Errc::Limit, "another test mail is on its way: wait for its end");
     if (test.relays.empty()) return fail(Errc::Invalid, "no relay is configured");
     test_ = std::move(test);
+    accepted_ = std::move(accepted);
     relay_ = 0;
     ++number_;
     running_ = true;
@@ -66,6 +67,7 @@ void RelayTest::finish(bool delivered, std::string outcome) {
     running_ = false;
     delivered_ = delivered;
     outcome_ = std::move(outcome);
+    if (delivered && accepted_) accepted_();
 }
 
 RelayTest::Progress RelayTest::progress(std::size_t known) const {

@@ -213,6 +213,23 @@ TEST_CASE("of many large failed mails not all are read") {
           }) == 1);
 }
 
+TEST_CASE("a relay that took a test mail is tried at once, and is no problem where nothing waits") {
+    Fixture f;
+    f.take({Fixture::event(1)}, t0);
+    f.pump(t0);
+    f.transport.answer(unreachable());
+    f.pump(t0);
+    f.mailer->relay_accepted();
+    CHECK(f.mailer->last_problem() == "connection refused");  // until the mail has arrived
+    f.pump(t0);
+    REQUIRE(f.mailer->sending());
+    f.transport.answer(refused_for({"a@example.org", "b@example.org"}));
+    f.pump(t0);
+    CHECK(f.mailer->last_problem() == "550 no such user");
+    f.mailer->relay_accepted();
+    CHECK(f.mailer->last_problem().empty());
+}
+
 TEST_CASE("a test mail goes to the configured recipients or to those that are named") {
     Fixture f;
     const auto usual = f.mailer->test_mail({}, {kWall0});

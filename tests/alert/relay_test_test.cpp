@@ -54,6 +54,17 @@ TEST_CASE("a test that a relay takes for all recipients has been delivered") {
     CHECK(b.test.progress(now.next).lines.empty());
 }
 
+TEST_CASE("who started it is told of a test that was delivered, and of no other") {
+    RelayBench b;
+    int told = 0;
+    REQUIRE(b.test.start(b.mail, [&] { ++told; }).has_value());
+    b.transport.answer({.reached = true, .accepted = {"a@x"}, .never = {"b@x"}, .text = "550 no"});
+    CHECK(told == 0);
+    REQUIRE(b.test.start(b.mail, [&] { ++told; }).has_value());
+    b.transport.accept();
+    CHECK(told == 1);
+}
+
 TEST_CASE("the next relay is tried when one cannot be reached, and only then") {
     RelayBench b;
     REQUIRE(b.test.start(b.mail).has_value());

@@ -131,6 +131,9 @@ public:
     [[nodiscard]] Result<std::vector<std::string>> drop(const MailSelection& which);
     // No recipients: those of the configuration.
     [[nodiscard]] Result<TestMail> test_mail(const std::vector<std::string>& to, WallTime wall) const;
+    // A relay took the test mail: the next pump() tries what waits for a relay, and without such a mail there is no
+    // problem any more.
+    void relay_accepted();
 
     [[nodiscard]] bool sending() const { return !in_flight_.empty(); }
     [[nodiscard]] const Spool& spool() const { return spool_; }
@@ -166,6 +169,7 @@ private:
     void refused(const Mail& mail, const Delivery& delivery);
     void settle(Mail mail, const Delivery& delivery, Instant now);
     void finish(const std::string& id);
+    void forget_problem();  // when nothing waits for a relay any more
 
     Spool spool_;
     Transport& transport_;

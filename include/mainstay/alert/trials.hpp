@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,8 @@ public:
         std::size_t next = 0;            // how many lines there are
         std::vector<std::string> lines;  // those after `known`
     };
-    // Errc::Limit: another test runs.
-    [[nodiscard]] Result<void> start(TestMail test);
+    // `accepted` is called when a relay has taken it for all recipients. Errc::Limit: another test runs.
+    [[nodiscard]] Result<void> start(TestMail test, std::function<void()> accepted = {});
     [[nodiscard]] Progress progress(std::size_t known) const;
 
 private:
@@ -41,6 +42,7 @@ private:
     Transport& transport_;
     SmtpTranscript& transcript_;
     TestMail test_;
+    std::function<void()> accepted_;
     std::size_t relay_ = 0;
     std::uint64_t number_ = 0;
     bool running_ = false, delivered_ = false;

@@ -109,7 +109,10 @@ Result<void> MailCommands::start_test(const std::vector<std::string>& to, const 
         test_ = std::make_unique<alert::RelayTest>(*transport_, *transcript_);
     }
     const std::string recipients = fmt::format("{}", fmt::join(alert::texts_of(mail->mail.to), ", "));
-    auto started = test_->start(std::move(*mail));
+    auto started = test_->start(std::move(*mail), [this] {
+        mailer_->relay_accepted();
+        wake_();
+    });
     if (started) runtime_.log().notice("mail test by {}: to {}", by, recipients);
     return started;
 }
