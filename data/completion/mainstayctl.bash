@@ -2,27 +2,44 @@
 # Prints the commands, or the options of this command, that the help names.
 _mainstayctl_help() { mainstayctl "${@:2}" --help 2>/dev/null | sed -nE "$1"; }
 
-# The names of the running daemon's instances, groups, services and servers.
-_mainstayctl_names() {
-    mainstayctl status --json 2>/dev/null | sed -nE 's/^ *"name": "([^" ]+)",?$/\1/p'
-}
-# The names of instances and sync groups, where a daemon runs.
+# Asks the daemon that the line is about (`scope`: its options); none on another host.
+_mainstayctl_asked() { [[ " ${scope[*]} " == *' --host '* ]] || mainstayctl "${scope[@]}" "$@" 2>/dev/null; }
+
+# The names of the running daemon's instances and sync groups, where a daemon runs.
 _mainstayctl_instances() {
-    mainstayctl status 2>/dev/null | awk '$1 == "INSTANCE" || $1 == "GROUP" { names = 1; next }
+    _mainstayctl_asked status | awk '$1 == "INSTANCE" || $1 == "GROUP" { names = 1; next }
         !NF { names = 0 } names && /^[^ ]/ { print $1 }'
+}
+# These and the names of its services and servers.
+_mainstayctl_names() {
+    _mainstayctl_instances
+    _mainstayctl_asked status | awk '/^ *\[/ { print $1 }'
 }
 
 # The ids of mails, or of events for webhooks, that wait or have failed.
-_mainstayctl_queued() { mainstayctl "$1" queue --json 2>/dev/null | grep -oE '"id":"[^"]+"' | cut -d'"' -f4; }
+_mainstayctl_queued() { _mainstayctl_asked "$1" queue --json | grep -oE '"id":"[^"]+"' | cut -d'"' -f4; }
 
 _mainstayctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local command='' part='' word i choices
+    local -a scope=()
     COMPREPLY=()
     [[ $previous == --instance && $COMP_CWORD == 2 ]] && {
         mapfile -t COMPREPLY < <(compgen -W "$(mainstayctl daemons --json 2>/dev/null | sed -nE 's/^ *"name": "([^"]+)",?$/\1/p')" -- "$current")
         return
     }
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        [[ $word == @(--socket|--host|--instance|--pid-file) ]] && {
+            [[ -z $command || $word != --instance ]] && scope+=("$word" "${COMP_WORDS[i + 1]}")
+            ((i++))
+            continue
+        }
+        [[ $word == -* ]] && continue
+        if [[ -z $command ]]; then command=$word
+        elif [[ $command == @(config|server|mail|webhook|maintenance|api|record) && -z $part ]]; then part=$word
+        fi
+    done
     case $previous in
         --instance | --service)
             mapfile -t COMPREPLY < <(compgen -W "$(_mainstayctl_names)" -- "$current")
@@ -38,14 +55,6 @@ _mainstayctl() {
             return
             ;;
     esac
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        word=${COMP_WORDS[i]}
-        [[ $word == @(--socket|--host|--instance|--pid-file) ]] && { ((i++)); continue; }
-        [[ $word == -* ]] && continue
-        if [[ -z $command ]]; then command=$word
-        elif [[ $command == @(config|server|mail|webhook|maintenance|api|record) && -z $part ]]; then part=$word
-        fi
-    done
     case $command:$part in
         :) choices='status vrrp lvs events why top metrics config reload upgrade takeover server mail webhook loglevel failover maintenance api record replay announced fleet ipvs daemons doctor migrate --instance --pid-file --socket --host --version --help' ;;
         status:) choices="--json --check --watch --help $(_mainstayctl_names)" ;;

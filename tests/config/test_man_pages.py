@@ -108,10 +108,10 @@ def test_mainstayctls_page_names_the_commands_of_its_help():
         assert help_text.returncode == 0, words
 
 
-def complete(script, function, *words):
-    """What bash offers for the last of these words."""
+def complete(script, function, *words, before=""):
+    """What bash offers for the last of these words. before: shell code that runs first."""
     quoted = " ".join(f"'{word}'" for word in words)
-    code = f"source {shlex.quote(str(COMPLETION / script))}; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; {function}; " \
+    code = f"{before}\nsource {shlex.quote(str(COMPLETION / script))}; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; {function}; " \
            "printf '%s\\n' \"${COMPREPLY[@]}\""
     folder = str(TOP / program("mainstayctl")).rsplit("/", 1)[0]
     done = run(["bash", "-c", code], env={"PATH": f"{folder}:/usr/bin:/bin"})
@@ -143,6 +143,37 @@ def complete(script, function, *words):
 ])
 def test_bash_completes_mainstayctl(words, offered):
     assert complete("mainstayctl.bash", "_mainstayctl", "mainstayctl", *words) == offered
+
+
+STATUS = """\
+INSTANCE  STATE   FOR    PRIORITY
+VI_1      MASTER  2 min  150
+
+GROUP  STATE
+G1     MASTER
+
+SCRIPT  STATE
+V_chk   UP
+
+[10.0.0.1]:tcp:80 wrr, quorum up
+  SERVER              STATE
+  [10.0.0.11]:tcp:80  UP
+"""
+
+
+def test_bash_completes_the_names_of_the_daemon_that_is_asked():
+    asked = f"mainstayctl() {{ [[ $* == '--instance red status' ]] && printf '%s' {shlex.quote(STATUS)}; }}"
+
+    def offered(*words):
+        return complete("mainstayctl.bash", "_mainstayctl", "mainstayctl", *words, before=asked)
+
+    assert offered("--instance", "red", "why", "") == ["--json", "--udp", "--help", "VI_1", "G1", "[10.0.0.1]:tcp:80",
+                                                       "[10.0.0.11]:tcp:80"]
+    assert offered("--instance", "red", "failover", "V") == ["VI_1"]
+    assert offered("--instance", "red", "events", "--instance", "") == ["VI_1", "G1", "[10.0.0.1]:tcp:80",
+                                                                        "[10.0.0.11]:tcp:80"]
+    assert offered("--instance", "blue", "failover", "V") == []
+    assert offered("--host", "lb2", "failover", "V") == []
 
 
 def test_bash_completes_files_where_files_are_wanted(tmp_path):
