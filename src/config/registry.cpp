@@ -81,10 +81,10 @@ public:
         list_.push_back(server);
         return {};
     }
-    // "192.0.2.1:80", "[2001:db8::1]:80", or an address alone.
+    // "192.0.2.1:80", "[2001:db8::1]:80", or an address alone, with or without brackets.
     [[nodiscard]] Result<void> add(std::size_t entry, std::string_view endpoint, const json& weight) {
         if (IpAddress::parse(endpoint)) return add(entry, endpoint, json{}, weight);
-        const std::size_t colon = endpoint.rfind(':');
+        const std::size_t colon = endpoint.ends_with(']') ? std::string_view::npos : endpoint.rfind(':');
         std::string_view host = endpoint.substr(0, colon);
         if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
         const json port = colon == std::string_view::npos ? json{} : json(std::string{endpoint.substr(colon + 1)});

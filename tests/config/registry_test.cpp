@@ -116,7 +116,8 @@ TEST_CASE("a value of etcd is an address and port, or an object with one") {
     CHECK(etcd(value("eyJBZGRyIjoiMTAuMC4wLjM6ODAiLCJNZXRhZGF0YSI6bnVsbH0=")) ==
           "10.0.0.3:80");  // as etcd names servers
     CHECK(etcd(value("eyJhZGRyZXNzIjoiMTAuMC4wLjQ6ODEiLCJ3ZWlnaHQiOjR9")) == "10.0.0.4:81 w4");
-    CHECK(etcd(value("MTAuMC4wLjU="), 8080) == "10.0.0.5:8080");  // 10.0.0.5
+    CHECK(etcd(value("MTAuMC4wLjU="), 8080) == "10.0.0.5:8080");               // 10.0.0.5
+    CHECK(etcd(value("WzIwMDE6ZGI4OjoxXQ=="), 8080) == "[2001:db8::1]:8080");  // [2001:db8::1]
     CHECK(etcd(value("MTAuMC4wLjU=")) == "entry 1 (10.0.0.5) has no port from 1 to 65535: --port gives one to all");
     CHECK(etcd(value("d2ViOjgw")) == "entry 1 has 'web' as its address: names are not looked up here");
     CHECK(etcd(value("MTAuMC4wLjI6ODA")) == "entry 1 has no value in base64");

@@ -31,3 +31,17 @@ def test_genhash_says_why_there_is_no_digest(lan):
     incomplete = host.run([program("mainstayd"), "-T", "-s", "127.0.0.1"], check=False)
     assert incomplete.returncode == 1
     assert incomplete.stderr.startswith("genhash: -u is missing\nusage: genhash ")
+
+
+def test_genhash_names_an_argument_that_is_none(lan):
+    host = lan.host("director")
+    for words, message in (("-s 127.0.0.1.2", "'127.0.0.1.2' is no IP address"),
+                           ("-s 127.0.0.1 -u / -p 70000", "the port is 1 to 65535, got '70000'"),
+                           ("-s 127.0.0.1 -u / -m red", "the mark is 0 to 4294967295, got 'red'"),
+                           ("-s 127.0.0.1 -u / -t 0", "the timeout is 1 to 4294, got '0'"),
+                           ("-s 127.0.0.1 -u / -P 3", "the protocol is 1.0, 1.0c, 1.1 or 2, got '3'"),
+                           ("-s 127.0.0.1 -u / -q", "-q is no option, or has no value"),
+                           ("-s 127.0.0.1 -u / also", "also is not expected")):
+        done = host.run([program("mainstayd"), "--genhash", *words.split()], check=False)
+        assert (done.returncode, done.stdout) == (1, ""), words
+        assert done.stderr.startswith(f"genhash: {message}\nusage: genhash "), words

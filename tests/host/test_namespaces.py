@@ -100,6 +100,22 @@ def test_a_namespace_that_is_not_there_is_reported_and_stops_the_start(lan):
     assert "/run/netns/nowhere" in daemon.output()
 
 
+def test_the_test_of_a_configuration_looks_for_interfaces_in_its_namespace(lan):
+    one, inside = with_namespace(lan)
+    one.run([*inside, "ip", "link", "add", "blue0", "type", "bridge"])
+    text = instance(more="track_interface {\n blue0\n }")
+    named = one.write("/run/named.conf", "net_namespace blue\n" + text)
+    plain = one.write("/run/plain.conf", text)
+
+    def told(*options):
+        return one.run([program("mainstayd"), "-t", *options], check=False).stderr.count("there is no interface blue0")
+
+    assert told("-f", plain) == 1
+    assert told("-f", named) == told("-s", "blue", "-f", plain) == 0
+    checked = one.run([program("mainstayctl"), "config", "check", named], check=False)
+    assert checked.stderr.count("there is no interface blue0") == 0
+
+
 def test_a_reload_that_would_move_the_daemon_is_refused(lan):
     # effect: (root): net_namespace instance net_namespace_ipvs
     (one,) = office(lan, "one")

@@ -81,6 +81,13 @@ def test_a_failover_is_replayed_with_its_reasons_and_without_the_password(lan, w
     assert ctl("replay", path, "--instance", "VI_9").stderr == "mainstayctl: the record has no instance VI_9\n"
     assert ctl("replay", path, "--at", "tomorrow").returncode == 2
 
+    # Its reader goes away, as `| head` does.
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as gone:
+        done = subprocess.run([program("mainstayctl"), "replay", path], stdout=gone, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
+
 
 def simulated(path, seed):
     """What the simulator prints of a record, and of the history that a seed makes of it."""

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 
 #include "../../kernel/in_child.hpp"
 #include "../../needs.hpp"
+#include "../../sleeper.hpp"
 #include "../../temporary_folder.hpp"
 #include "../common/own_name.hpp"
 #include "role/supervisor/limits.hpp"
@@ -87,6 +89,25 @@ TEST_CASE("a pid file that nobody has locked is taken over, whatever it says, un
     auto own = PidFile::claim(path, own_name());  // as after an exec of the same process
     CHECK(own.has_value());
     CHECK(parent == ::getppid());
+}
+
+TEST_CASE("the pid file of a keepalived that runs is left to it") {  // keepalived does not lock it
+    const TemporaryFolder folder;
+    const std::string path = folder.at("x.pid");
+    const std::string mine = own_name();
+    ::prctl(PR_SET_NAME, "keepalived");
+    const int peer = mainstay::test::sleeper();  // under that name
+    ::prctl(PR_SET_NAME, mine.c_str());
+    std::ofstream{path} << peer << "\n";
+    const auto refused = PidFile::claim(path, "mainstayd");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code() == Errc::Exists);
+    CHECK(refused.error().text() == "pid file " + path + " is that of process " + std::to_string(peer) +
+                                        " (keepalived), which runs: name another pid file");
+    CHECK(folder.text("x.pid") == std::to_string(peer) + "\n");
+    ::kill(peer, SIGKILL);
+    ::waitpid(peer, nullptr, 0);
+    CHECK(PidFile::claim(path, "mainstayd"));
 }
 
 TEST_CASE("a pid file that another daemon has written meanwhile stays when the first one ends") {
