@@ -141,7 +141,7 @@ private:
                 r_.diag.error(Code::VrfIgnored, i_.name, text("vrf is for an instance without an interface")).effect =
                     "it is ignored";
             } else {
-                missing_.used(m_.name, *vrf, i_.name, MissingInterfaces::Use::Needed);
+                missing_.used(m_.name, *vrf, i_.name, Use::Needed);
                 m_.track_interfaces.push_back({*vrf, 0, false});  // without it there is no network to be master in
             }
         }
@@ -157,13 +157,12 @@ private:
         d.fix = "write `use_ipvlan ADDRESS/LENGTH`, with another address than the director's own";
     }
 
+    using Use = MissingInterfaces::Use;
     void check_interfaces() {
-        using Use = MissingInterfaces::Use;
         if (m_.interface != "lo") missing_.used(m_.name, m_.interface, i_.interface, Use::Needed);
-        for (std::size_t n = 0; n < m_.addresses.size(); ++n)
-            missing_.used(m_.name, m_.addresses[n].dev, i_.address_marks[n].device, Use::Needed);
+        for (std::size_t n = 0; n < m_.addresses.size(); ++n) check_device(m_.addresses[n], i_.address_marks[n]);
         for (std::size_t n = 0; n < m_.excluded_addresses.size(); ++n)
-            missing_.used(m_.name, m_.excluded_addresses[n].dev, i_.excluded_marks[n].device, Use::Needed);
+            check_device(m_.excluded_addresses[n], i_.excluded_marks[n]);
         for (const TrackerDraft& t : i_.track_interfaces) {
             if (t.name == m_.interface) {
                 r_.diag
@@ -173,12 +172,22 @@ private:
                 continue;
             }
             missing_.used(m_.name, t.name, t.mark, Use::Tracked);
-            const int weight = t.weight.value_or(0);
-            if (weight != 0 && m_.priority == kOwnerPriority)
+            if (const int weight = t.weight.value_or(0); weight != 0 && m_.priority == kOwnerPriority)
                 owner_tracker(t);
             else
                 m_.track_interfaces.push_back({t.name, weight, t.reverse});
         }
+    }
+
+    void check_device(const VirtualAddress& address, const AddressMarks& marks) {
+        missing_.used(m_.name, address.dev, marks.device, Use::Needed);
+        const bool is_own = address.dev.empty() || address.dev == m_.interface;
+        const bool has_one = is_own ? m_.vmac->enabled : flag(m_.more->values, keyword::use_vmac_addr);
+        if (!has_one || !flag(address.more->values, keyword::use_vmac)) return;
+        r_.diag
+            .warn(Code::GivenTwice, marks.address,
+                  text(fmt::format("{} has use_vmac, and so has the instance", address.prefix.to_string())))
+            .effect = "the word changes nothing";
     }
 
     void owner_tracker(const TrackerDraft& t) {
