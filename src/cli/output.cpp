@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "mainstay/base/text.hpp"
+#include "mainstay/kernel/host_facts.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -133,10 +134,6 @@ void watch(const std::function<std::string()>& make) {
     }
 }
 
-int utc_offset_s() {
-    const std::time_t now = std::time(nullptr);
-    std::tm local{};
-    return ::localtime_r(&now, &local) != nullptr ? static_cast<int>(local.tm_gmtoff) : 0;
-}
+int utc_offset_s() { return kernel::utc_offset_s({std::int64_t{std::time(nullptr)} * 1'000'000}); }
 
 }  // namespace mainstay::cli

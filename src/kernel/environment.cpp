@@ -22,14 +22,13 @@
 #include <utility>
 
 #include "mainstay/config/keywords.hpp"
+#include "mainstay/kernel/host_facts.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/scripts.hpp"
 
 namespace mainstay::kernel {
 namespace {
-
-constexpr std::size_t kMostHostName = 256;
 
 // Whether the mode bits let `account` execute the file. Supplementary groups are ignored.
 bool may_execute(const struct stat& facts, const Account& account) {
@@ -118,11 +117,6 @@ std::vector<config::Environment::Subnet> subnets() {
     }
     ::freeifaddrs(list);
     return found;
-}
-
-std::string host_name() {
-    std::array<char, kMostHostName> name{};
-    return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string{name.data()} : std::string{};
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ std::string state_lines(const bfd::SessionSnapshot& now) {
 }  // namespace
 
 std::string dump_bfd_data(const DumpSource& source) {
-    std::string out = global_definitions(source.config, false) + section("BFD Data") + section("BFD Topology");
+    std::string out = global_definitions(source, false) + section("BFD Data") + section("BFD Topology");
     for (const auto& session : bfd::configured_sessions(source.config)) {
         const auto line = [&](const char* name, const auto& value) { out += fmt::format("   {} = {}\n", name, value); };
         out += fmt::format(" BFD Instance = {}\n", session.name);

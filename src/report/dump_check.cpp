@@ -272,7 +272,7 @@ std::string text_of(const lvs::FileRule& rule) { return fmt::format("{}{}", rule
 
 std::string dump_check_data(const DumpSource& source) {
     const LvsView view{source};
-    return global_definitions(source.config, false) + section_if_any("SSL definitions", tls(source.config)) +
+    return global_definitions(source, false) + section_if_any("SSL definitions", tls(source.config)) +
            section("LVS Topology") + topology(view) + checker_sections(view);
 }
 

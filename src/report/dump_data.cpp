@@ -94,7 +94,10 @@ void InstanceLines::state() {
     const auto& tracked = tracked_.of(instance_.name);
     using Object = vrrp::TrackedObject;
     line("Number of config faults", 0);
-    line("Number of interface and track script faults", std::ranges::count_if(tracked, &Object::faults));
+    // keepalived counts a source address that is not there among them.
+    line("Number of interface and track script faults",
+         std::ranges::count_if(tracked, &Object::faults) +
+             std::ranges::count(now_.faults, vrrp::Fault::What::Other, &vrrp::Fault::what));
     line("Number of track scripts init", std::ranges::count_if(tracked, [](const Object& object) {
              return object.kind == Object::Kind::Script && object.weight == 0 && !object.known;
          }));
@@ -346,7 +349,7 @@ const config::Instance* configured_instance(const config::Config& config, std::s
 
 std::string dump_data(const DumpSource& source) {
     const TrackedView tracked{source};
-    std::string out = global_definitions(source.config, true);
+    std::string out = global_definitions(source, true);
     out += section_if_any("Static Addresses", static_addresses(source));
     out += section_if_any("Static Routes", static_routing(source.config, false));
     out += section_if_any("Static Rules", static_routing(source.config, true));
@@ -359,6 +362,6 @@ std::string dump_data(const DumpSource& source) {
     return out;
 }
 
-std::string dump_parent_data(const DumpSource& source) { return global_definitions(source.config, false); }
+std::string dump_parent_data(const DumpSource& source) { return global_definitions(source, false); }
 
 }  // namespace mainstay::report

@@ -20,7 +20,8 @@ constexpr std::uint32_t kUnset = 0xffff'ffff;  // as keepalived shows what only 
 
 class Lines {
 public:
-    explicit Lines(const config::Config& config) : config_{config}, values_{config.global.more->values} {}
+    explicit Lines(const DumpSource& source)
+        : config_{source.config}, values_{config_.global.more->values}, host_name_{source.host_name} {}
 
     template <class T>
     void line(std::string_view name, const T& value) {
@@ -64,6 +65,7 @@ private:
 
     const config::Config& config_;
     const config::KeywordValues& values_;
+    const std::string& host_name_;
     const Global& global_ = config_.global;
     std::string out_ = section("Global definitions");
 };
@@ -73,7 +75,7 @@ void Lines::names() {
     line("Network namespace", name_space.empty() ? "(default)" : name_space);
     const auto ipvs = config::first_word(config_.more->values, keyword::net_namespace_ipvs);
     line("Network namespace ipvs", ipvs.empty() ? "(main namespace)" : ipvs);
-    if (!global_.router_id.empty()) line("Router ID", global_.router_id);
+    line("Router ID", global_.router_id.empty() ? host_name_ : global_.router_id);
 }
 
 const char* on_off_or_unset(const std::optional<bool>& value) { return !value ? "unset" : *value ? "on" : "off"; }
@@ -82,13 +84,15 @@ void Lines::mail() {
     if (!global_.smtp_server.empty()) {
         line("Smtp server", global_.smtp_server);
         line("Smtp server port", global_.smtp_port);
-        if (!global_.smtp_helo_name.empty()) line("Smtp HELO name", global_.smtp_helo_name);
+        line("Smtp HELO name", global_.smtp_helo_name.empty() ? host_name_ : global_.smtp_helo_name);
         line("Smtp server connection timeout", global_.smtp_connect_timeout.count());
     }
-    if (const auto& from = global_.notification_email_from; !from.address.empty())
-        line("Email notification from", to_text(from));
-    if (!global_.notification_email.empty()) text("Email notification to:");
-    for (const auto& address : global_.notification_email) out_ += fmt::format("   {}\n", to_text(address));
+    const auto& from = global_.notification_email_from;
+    if (!from.address.empty() || !global_.smtp_server.empty()) {
+        line("Email notification from", from.address.empty() ? "root@" + host_name_ : to_text(from));
+        text("Email notification to:");
+        for (const auto& address : global_.notification_email) out_ += fmt::format("   {}\n", to_text(address));
+    }
     line("Default smtp_alert", on_off_or_unset(global_.smtp_alert));
     line("Default smtp_alert_vrrp", on_off_or_unset(global_.smtp_alert_vrrp));
     line("Default smtp_alert_checker", on_off_or_unset(global_.smtp_alert_checker));
@@ -222,9 +226,9 @@ void Lines::buffers() {
 
 }  // namespace
 
-std::string global_definitions(const config::Config& config, bool of_vrrp) {
-    Lines lines{config};
-    const Global& global = config.global;
+std::string global_definitions(const DumpSource& source, bool of_vrrp) {
+    Lines lines{source};
+    const Global& global = source.config.global;
     lines.names();
     lines.mail();
     lines.text("No test config before reload");

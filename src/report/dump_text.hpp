@@ -54,7 +54,7 @@ void put_line(std::string& out, std::string_view margin, std::string_view name, 
 
 // dump_global.cpp. `of_vrrp`: keepalived's VRRP process knows the default interface and the firewall, its others do
 // not.
-[[nodiscard]] std::string global_definitions(const config::Config& config, bool of_vrrp);
+[[nodiscard]] std::string global_definitions(const DumpSource& source, bool of_vrrp);
 struct NamedWeight {
     std::string name;
     std::int64_t weight = 0;

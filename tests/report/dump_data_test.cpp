@@ -51,6 +51,28 @@ TEST_CASE("without the vrrp role the configuration is dumped, and no state") {
         CHECK(section_of(text, same) == section_of(running, same));
 }
 
+TEST_CASE("mail settings that are not given are dumped as what is used, where there is a mail server") {
+    const std::string instance =
+        "vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 51\nvirtual_ipaddress {\n10.9.9.9\n}\n}\n";
+    const auto mail_lines = [&](const std::string& settings) {
+        const DumpScene scene{"global_defs {\n" + settings + "}\n" + instance};
+        const auto text = dump_data(scene.source);
+        const auto from = text.find(" Router ID"), to = text.find(" Default smtp_alert");
+        return text.substr(from, to - from);
+    };
+    CHECK(mail_lines("notification_email {\na@example.com\n}\n") == " Router ID = vm\n");
+    CHECK(mail_lines("smtp_server 192.168.4.1\nnotification_email {\na@example.com\n}\n") ==
+          " Router ID = vm\n Smtp server = 192.168.4.1\n Smtp server port = 25\n Smtp HELO name = vm\n"
+          " Smtp server connection timeout = 30\n Email notification from = root@vm\n Email notification to:\n"
+          "   a@example.com\n");
+}
+
+TEST_CASE("an instance whose source address is not there has one fault, as keepalived counts") {
+    DumpScene scene;
+    scene.status.router.instances[0].faults = {{.what = vrrp::Fault::What::Other, .name = {}, .value = "no source"}};
+    CHECK(dump_data(scene.source).find("   Number of interface and track script faults = 1\n") != std::string::npos);
+}
+
 TEST_CASE("the state of an instance that is not configured is left out") {
     DumpScene scene;
     scene.status.router.instances = {{.name = "VI_9"}};

@@ -15,7 +15,7 @@ namespace mainstay::test {
 struct DumpScene {
     config::Config config;
     report::VrrpStatus status = director_status();
-    report::DumpSource source{.config = config, .vrrp = &status};
+    report::DumpSource source{.config = config, .vrrp = &status, .host_name = "vm"};
 
     explicit DumpScene(std::string text = kDirector) {
         auto loaded = config::load_text("x.conf", std::move(text), {});

@@ -19,12 +19,12 @@
 #include "dump_writer.hpp"
 #include "event_source.hpp"
 #include "history.hpp"
-#include "host_facts.hpp"
 #include "mainstay/alert/mailer.hpp"
 #include "mainstay/alert/smtp.hpp"
 #include "mainstay/base/overloaded.hpp"
 #include "mainstay/config/keyword_values.hpp"
 #include "mainstay/config/keywords.hpp"
+#include "mainstay/kernel/host_facts.hpp"
 #include "mainstay/report/document.hpp"
 #include "mainstay/report/rate_history.hpp"
 #include "record_keeper.hpp"
@@ -206,7 +206,8 @@ void ObserverRole::on(const ipc::Message& message, UniqueFd descriptor) {
 
 void ObserverRole::configure() {
     if (mailer_) {
-        mailer_->configure(global_, {.host_name = host_name(), .utc_offset_s = utc_offset_s(runtime_.wall())},
+        mailer_->configure(global_,
+                           {.host_name = kernel::host_name(), .utc_offset_s = kernel::utc_offset_s(runtime_.wall())},
                            mail_settings(runtime_.options()));
     }
 }
@@ -249,7 +250,7 @@ void ObserverRole::tick() {
     open_history();
     history_log_.sync();
     mailer_->settle_spool();
-    webhooks_.tick(global_, host_name());
+    webhooks_.tick(global_, kernel::host_name());
     if (const auto* running = runtime_.running())
         webhooks_.close_alerts(*running, runtime_.generation(), [this] { return lvs_status(); });
     configure();  // the host's name or time zone may have changed
@@ -374,7 +375,8 @@ std::vector<Dump> ObserverRole::dumps_for(int signal) {
         .json_version_2 = config::value_of(config->global.more->values, config::keyword::json_version) == 2,
         .bfd = bfd ? &*bfd : nullptr,
         .now = runtime_.now(),
-        .wall = runtime_.wall()};
+        .wall = runtime_.wall(),
+        .host_name = kernel::host_name()};
     auto files = dumps_of(signal, source);
     if (signal == SIGRTMAX - 1 && vrrp) {
         for (const auto& instance : vrrp->router.instances) cleared_[instance.name] = instance.counters;
@@ -412,7 +414,7 @@ void ObserverRole::flush_step(Instant deadline, const std::function<void()>& don
 
 report::DaemonStatus ObserverRole::status() {
     report::DaemonStatus status{.version = MAINSTAY_VERSION,
-                                .host_name = host_name(),
+                                .host_name = kernel::host_name(),
                                 .generation = runtime_.generation(),
                                 .supervisor_pid = ::getppid(),
                                 .observer_pid = ::getpid(),
@@ -475,7 +477,7 @@ http::ApiSources ObserverRole::api_sources() {
             .mail = &mail_commands_,
             .page_asset = page_asset,
             .traffic_wanted = [this] { ask_for_traffic(); },
-            .utc_offset_s = [this] { return utc_offset_s(runtime_.wall()); },
+            .utc_offset_s = [this] { return kernel::utc_offset_s(runtime_.wall()); },
             .rates = [this](std::string_view service, std::int64_t after) { return rates_.to_json(service, after); },
             .ask_peer = {},
             .webhooks = &webhook_commands_};

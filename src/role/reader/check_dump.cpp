@@ -4,6 +4,7 @@
 
 #include "mainstay/ipc/shared.hpp"
 #include "mainstay/ipc/snapshot.hpp"
+#include "mainstay/kernel/host_facts.hpp"
 #include "mainstay/report/dumps.hpp"
 #include "role/common/blocks.hpp"
 #include "role/common/dump_line.hpp"
@@ -29,7 +30,8 @@ Result<std::string> check_data() {
     config->virtual_servers = std::move(services->virtual_servers);
     const auto status = lvs_status();
     if (!status && status.error().code() != Errc::NotFound) return error_of(status, "the state of the lvs role");
-    return report::dump_check_data({.config = *config, .lvs = status ? &*status : nullptr});
+    return report::dump_check_data(
+        {.config = *config, .lvs = status ? &*status : nullptr, .host_name = kernel::host_name()});
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "mainstay/ipc/status.hpp"
+#include "mainstay/kernel/host_facts.hpp"
 #include "mainstay/role/common/identity.hpp"
 #include "role/common/blocks.hpp"
 #include "role/common/instance_requests.hpp"
@@ -69,11 +70,6 @@ std::map<std::string, SnmpLink> read_links() {
     return links;
 }
 
-std::string host_name() {
-    std::array<char, 256> name{};
-    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
 class SnmpRole final : public Role {
 public:
     SnmpRole(Runtime& runtime, SnmpSession& session)
@@ -96,7 +92,7 @@ private:
         return {config_, status_, lvs_, links_, version_, router_id(), runtime_.wall(), started_, up_since_};
     }
     [[nodiscard]] std::string router_id() const {
-        return config_.global.router_id.empty() ? host_name() : config_.global.router_id;
+        return config_.global.router_id.empty() ? kernel::host_name() : config_.global.router_id;
     }
     Result<void> map_sources();
     const SnmpView& view();

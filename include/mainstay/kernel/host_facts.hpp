@@ -1,4 +1,4 @@
-// What mails and documents say about the host.
+// What mails, dumps and documents say about the host.
 #pragma once
 
 #include <unistd.h>
@@ -9,7 +9,7 @@
 
 #include "mainstay/base/time.hpp"
 
-namespace mainstay::role {
+namespace mainstay::kernel {
 
 [[nodiscard]] inline std::string host_name() {
     std::array<char, 256> name{};
@@ -22,4 +22,4 @@ namespace mainstay::role {
     return ::localtime_r(&now, &local) != nullptr ? static_cast<int>(local.tm_gmtoff) : 0;
 }
 
-}  // namespace mainstay::role
+}  // namespace mainstay::kernel
