@@ -184,7 +184,8 @@ std::string address_text(const config::VirtualAddress& address, const std::strin
 }
 
 std::string address_text(const config::VirtualAddress& address, const config::Instance& instance, bool set) {
-    const std::string vmac = vmac_name(instance);
+    const bool is_on_vmac = address.prefix.address.family() == instance.family;
+    const std::string vmac = is_on_vmac ? vmac_name(instance) : std::string{};
     std::string text = address_text(address, vmac.empty() ? instance.interface : vmac + "@" + instance.interface, set);
     return set && vrrp::refuses_packets(instance) ? text + " nftable_set" : text;
 }

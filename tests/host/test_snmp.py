@@ -115,6 +115,21 @@ vrrp_instance VI_6 {
         2001:db8::1/64
     }
 }
+vrrp_instance VI_4 {
+    interface eth0
+    virtual_router_id 54
+    use_vmac
+    virtual_ipaddress {
+        192.168.4.204
+        192.168.4.205/24
+    }
+    virtual_ipaddress_excluded {
+        2001:db8::9/64
+    }
+    track_interface {
+        eth0
+    }
+}
 """
 
 # Where mainstay's answer is another one on purpose: ours, keepalived 2.2.7's, and why ours.
@@ -124,6 +139,8 @@ DIFFERENT = {
     f"{KEEPALIVED}.2.6.1.11.2.1": ("1", "2"),
     f"{KEEPALIVED}.2.6.1.11.3.1": ("1", "2"),
     f"{KEEPALIVED}.2.6.1.11.3.2": ("1", "2"),
+    f"{KEEPALIVED}.2.6.1.11.4.1": ("1", "2"),
+    f"{KEEPALIVED}.2.6.1.11.4.2": ("1", "2"),
     # RFC 2787: the master's address. It has none for itself.
     f"{VRRP}.1.3.1.7.{{index}}.51": ("192.168.4.11", "0.0.0.0"),
 }
@@ -147,9 +164,11 @@ def test_the_walk_of_the_mibs_is_keepaliveds(lan):
     master = Master(one)
 
     def all_masters():
-        for row in (1, 2, 3):
+        for row in (1, 2, 3, 4):
             master.wait_for(f"{INSTANCE}.4.{row}", "2")
-        return walks(master)
+        vmac = one.read("/sys/class/net/vrrp.54/ifindex").strip()
+        return {oid: "VMAC" if ".2.6.1.7.4." in oid and value == vmac else value
+                for oid, value in walks(master).items()}
 
     daemon = wait_ready(one.mainstayd(RICH))
     ours = all_masters()
@@ -178,6 +197,12 @@ def test_the_walk_of_the_mibs_is_keepaliveds(lan):
         theirs = {oid: value for oid, value in theirs.items() if not oid.startswith(tuple(SINCE_2_3))}
         assert not any(oid.startswith(tuple(UNTIL_2_3)) for oid in theirs)
         ours = {oid: value for oid, value in ours.items() if not oid.startswith(tuple(UNTIL_2_3))}
+
+    # Its walk of VRRP-MIB ends at the first instance of version 3 or IPv6.
+    unreached = [oid for oid in ours if re.match(rf"{re.escape(VRRP)}\.(1\.3|2\.4)\.1\.\d+\.{index}\.54$", oid)]
+    assert len(unreached) == 25 and not any(oid in theirs for oid in unreached)
+    assert ours[f"{VRRP}.1.3.1.2.{index}.54"] == '"00 00 5E 00 01 36 "'
+    ours = {oid: value for oid, value in ours.items() if oid not in unreached}
 
     def comparable(walk):
         return {oid: value for oid, value in walk.items()

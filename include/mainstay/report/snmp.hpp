@@ -80,7 +80,7 @@ struct SnmpLink {
 
 // The inputs of a view. The references are valid only during the call.
 struct SnmpFacts {
-    const config::Config& config;
+    const config::Config& config;  // with the devices of vrrp::plan_devices()
     const VrrpStatus& status;
     const LvsStatus& lvs;
     const std::map<std::string, SnmpLink>& links;   // by the interface's name

@@ -5,6 +5,7 @@
 #include "keepalived_parts.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/config/validate/resolved.hpp"
+#include "mainstay/vrrp/devices.hpp"
 #include "mainstay/vrrp/filter.hpp"
 #include "mainstay/vrrp/trackers.hpp"
 #include "report/document_queries.hpp"
@@ -163,7 +164,8 @@ void add_settings(SnmpTable& row, const SnmpFacts& facts, const config::Instance
     const auto flag = [&](const config::Keyword<bool>& keyword) { return config::flag(i.more->values, keyword); };
     row.put(10, text(i.interface));
     // keepalived: whether it tracks an interface other than its own.
-    row.put(11, yes_no(std::ranges::any_of(i.track_interfaces, [&](const auto& t) { return t.name != i.interface; })));
+    row.put(11, yes_no(std::ranges::any_of(i.track_interfaces,
+                                           [&](const auto& t) { return t.name != vrrp::base_interface(i); })));
     // VRRP version 2 counts in seconds, version 3 in hundredths.
     row.put(12, gauge(static_cast<std::uint64_t>(i.advert_int.count()) / (i.version == 3 ? 10'000 : 1'000'000)));
     row.put(13, yes_no(!i.nopreempt));

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "mainstay/config/keywords.hpp"
+#include "mainstay/vrrp/devices.hpp"
 #include "mainstay/vrrp/filter.hpp"
 #include "report/document_queries.hpp"
 #include "table.hpp"
@@ -29,7 +30,8 @@ struct Row {
     const config::Instance& config;
     const vrrp::InstanceSnapshot* now;
     const vrrp::Counters counters;
-    const SnmpLink& link;
+    const SnmpLink& link;     // a VMAC, if it has one
+    std::uint32_t interface;  // the index of the configured one, by which keepalived counts rows
     IpAddress own, master;
 };
 
@@ -41,6 +43,7 @@ std::vector<Row> rows(const SnmpFacts& facts) {
                 now,
                 now != nullptr ? now->counters : vrrp::Counters{},
                 link_of(facts, instance.interface),
+                link_of(facts, vrrp::base_interface(instance)).index,
                 own_address(facts, instance),
                 {}};
         if (now != nullptr && now->state == vrrp::State::Master) row.master = row.own;
@@ -67,11 +70,14 @@ void sum(const std::vector<Row>& list, std::uint64_t& checksum, std::uint64_t& v
     }
 }
 
-// priority(1), preempted(2), masterNoResponse(3): an instance takes over because it hears no better one, and an owner
-// because of its priority.
+// priority(1), preempted(2), masterNoResponse(3), as keepalived counts (2.2.7): 1 is also of an owner.
+int new_master_reason(const config::Instance& instance, Cause cause) {
+    if (cause == Cause::Preemption) return 2;
+    return cause == Cause::PriorityZero || instance.priority == config::kOwnerPriority ? 1 : 3;
+}
 int new_master_reason(const Row& row) {
     if (row.now == nullptr || row.now->state != vrrp::State::Master) return 0;
-    return row.config.priority == 255 ? 1 : 3;
+    return new_master_reason(row.config, row.now->cause);
 }
 
 // ipTtlError(1), versionError(2), checksumError(3)
@@ -83,7 +89,7 @@ int protocol_error(const vrrp::Counters& now, const vrrp::Counters& before) {
 }
 
 Oid v3_index(const Row& row) {
-    return {row.link.index, row.config.virtual_router_id, row.config.family == Family::V6 ? 2U : 1U};
+    return {row.interface, row.config.virtual_router_id, row.config.family == Family::V6 ? 2U : 1U};
 }
 
 void add_v3_operations(SnmpView& view, const SnmpFacts& facts, const Row& row) {
@@ -126,7 +132,7 @@ void add_v3_statistics(SnmpView& view, const Row& row) {
 }
 
 bool is_v2(const Row& row) { return row.config.version == 2 && row.config.family != Family::V6; }
-Oid v2_index(const Row& row) { return {row.link.index, row.config.virtual_router_id}; }
+Oid v2_index(const Row& row) { return {row.interface, row.config.virtual_router_id}; }
 
 }  // namespace
 
@@ -225,7 +231,13 @@ std::vector<SnmpTrap> snmp_traps(const SnmpParts& parts, const SnmpFacts& facts,
     const bool known = instance != facts.config.instances.end();
     if (parts.vrrp) traps.push_back(instance_trap(facts, event, known ? &*instance : nullptr));
     if (!known || event.transition != Transition::Master) return traps;
-    const Row row{*instance, nullptr, {}, link_of(facts, instance->interface), own_address(facts, *instance), {}};
+    const Row row{*instance,
+                  nullptr,
+                  {},
+                  link_of(facts, instance->interface),
+                  link_of(facts, vrrp::base_interface(*instance)).index,
+                  own_address(facts, *instance),
+                  {}};
     const bool v4 = instance->family != Family::V6;
     if (parts.rfc_v2 && is_v2(row))
         traps.push_back({kVrrpMib + Oid{0, 1}, {{kVrrpMib + Oid{1, 3, 1, 7} + v2_index(row), ip_address(row.own)}}});
@@ -233,7 +245,7 @@ std::vector<SnmpTrap> snmp_traps(const SnmpParts& parts, const SnmpFacts& facts,
         traps.push_back(
             {kVrrpv3Mib + Oid{0, 1},
              {{kVrrpv3Mib + Oid{1, 1, 1, 1, 3} + v3_index(row), text(octets(row.own, v4))},
-              {kVrrpv3Mib + Oid{1, 2, 5, 1, 2} + v3_index(row), integer(instance->priority == 255 ? 1 : 3)}}});
+              {kVrrpv3Mib + Oid{1, 2, 5, 1, 2} + v3_index(row), integer(new_master_reason(*instance, event.cause))}}});
     return traps;
 }
 

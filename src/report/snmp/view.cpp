@@ -3,6 +3,7 @@
 #include "mainstay/config/keyword_values.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/report/snmp.hpp"
+#include "mainstay/vrrp/devices.hpp"
 #include "table.hpp"
 
 namespace mainstay::report {
@@ -35,9 +36,12 @@ IpAddress own_address(const SnmpFacts& facts, const config::Instance& instance) 
             return std::ranges::any_of(other.addresses, same) || std::ranges::any_of(other.excluded_addresses, same);
         });
     };
-    for (const auto& address : link_of(facts, instance.interface).addresses)
-        if (address.family() == instance.family && (address.is_v4() || address.is_link_local_v6()) && !is_vip(address))
-            return address;
+    // IPv4 adverts of a VMAC have the address of its parent.
+    for (const auto* interface : {&instance.interface, &vrrp::base_interface(instance)})
+        for (const auto& address : link_of(facts, *interface).addresses)
+            if (address.family() == instance.family && (address.is_v4() || address.is_link_local_v6()) &&
+                !is_vip(address))
+                return address;
     return {};
 }
 

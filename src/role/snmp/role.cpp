@@ -16,6 +16,7 @@
 #include "mainstay/ipc/status.hpp"
 #include "mainstay/kernel/host_facts.hpp"
 #include "mainstay/role/common/identity.hpp"
+#include "mainstay/vrrp/devices.hpp"
 #include "role/common/blocks.hpp"
 #include "role/common/instance_requests.hpp"
 #include "session.hpp"
@@ -54,7 +55,9 @@ std::map<std::string, SnmpLink> read_links() {
     ifaddrs* list = nullptr;
     if (::getifaddrs(&list) != 0) return links;
     for (const auto* entry = list; entry != nullptr; entry = entry->ifa_next) {
-        auto& link = links[entry->ifa_name];
+        // Of an IPv4 address it is the label, "eth0:1".
+        const std::string_view label = entry->ifa_name;
+        auto& link = links[std::string{label.substr(0, label.find(':'))}];
         if (entry->ifa_addr == nullptr) continue;
         if (entry->ifa_addr->sa_family == AF_PACKET) {
             sockaddr_ll packet{};
@@ -89,11 +92,12 @@ private:
         return report::snmp_parts(config, runtime_.options().snmp, runtime_.options().snmp_socket);
     }
     [[nodiscard]] SnmpFacts facts() const {
-        return {config_, status_, lvs_, links_, version_, router_id(), runtime_.wall(), started_, up_since_};
+        return {planned_, status_, lvs_, links_, version_, router_id(), runtime_.wall(), started_, up_since_};
     }
     [[nodiscard]] std::string router_id() const {
         return config_.global.router_id.empty() ? kernel::host_name() : config_.global.router_id;
     }
+    void use(config::Config config);
     Result<void> map_sources();
     const SnmpView& view();
     void refresh();
@@ -110,7 +114,8 @@ private:
     asio::steady_timer tick_;
     WallTime started_;
     std::string version_;
-    config::Config config_;  // including values set over SNMP
+    config::Config config_;   // including values set over SNMP
+    config::Config planned_;  // with the devices that the instances make
     std::optional<config::Config> next_;
     SnmpParts parts_;
     std::optional<ipc::EventRing> ring_, lvs_ring_;
@@ -149,7 +154,7 @@ Result<void> SnmpRole::start(config::Config config, bool restarted) {
         ::_exit(kSnmpAgain);
     }
     if (auto mapped = map_sources(); !mapped) return mapped;
-    config_ = std::move(config);
+    use(std::move(config));
     parts_ = parts_of(config_);
     version_ = Identity{runtime_.options().log_ident.starts_with("Keepalived")}.program_and_version(MAINSTAY_VERSION);
     runtime_.log().info("SNMP: connected to the AgentX master");
@@ -173,11 +178,16 @@ Result<void> SnmpRole::start(config::Config config, bool restarted) {
     return {};
 }
 
+void SnmpRole::use(config::Config config) {
+    config_ = std::move(config);
+    planned_ = vrrp::plan_devices(config_, {}).config;
+}
+
 void SnmpRole::commit() {
     if (!next_) return;
     send_traps();
     const auto parts = parts_of(*next_);
-    config_ = std::move(*next_);
+    use(std::move(*next_));
     next_.reset();
     viewed_ = {};
     // Subtrees and the socket can be registered only once per process: other ones need a new process.
@@ -225,7 +235,7 @@ void SnmpRole::set(const Oid& oid, const SnmpValue& value) {
     const auto wanted = snmp_set(config_, oid, value);
     const auto id = wanted ? instance_of(config_, wanted->instance) : std::nullopt;
     if (!id) return;
-    if (auto changed = with_requested_change(config_, *id, *wanted)) config_ = std::move(*changed);
+    if (auto changed = with_requested_change(config_, *id, *wanted)) use(std::move(*changed));
     runtime_.send(*wanted);
     viewed_ = {};
 }
