@@ -107,6 +107,7 @@ void Child::forget() {
     pid = 0;
     ready = prepared = awaits_look = false;
     prepared_generation = 0;
+    if (std::exchange(catches_up, false)) ran.reset();  // the next one does without
 }
 
 std::chrono::seconds Child::next_delay(Instant now) {

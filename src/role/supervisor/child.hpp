@@ -74,14 +74,20 @@ public:
     bool awaits_look = false;  // its Commit waits for the first observations of the files and processes that it tracks
     Awaited awaited;           // except `stopping` and `ready`, which are filled in before each use
     MessageBudget budget;
-    bool kill_sent = false;  // it is ending; heartbeats are not checked
-    bool offended = false;   // this incarnation was killed for an offence
+    bool has_left_things = false;  // it ended in the stop before it had released all
+    bool kill_sent = false;        // it is ending; heartbeats are not checked
+    bool offended = false;         // this incarnation was killed for an offence
     std::uint32_t offences = 0, unknown_messages = 0, lost_messages = 0, refused_lines = 0,
                   requests_ignored = 0;  // offences: summed over all incarnations
     int missed = 0;
     Instant born{};
     int short_lives = 0;
     boost::asio::steady_timer respawn;
+    // Of a role that holds addresses: the configuration that it has committed last, also that of an incarnation that is
+    // gone, which may have left on this host what no later one names.
+    UniqueFd ran;
+    std::uint64_t ran_number = 0;
+    bool catches_up = false;               // this incarnation runs `ran` first, and then the running configuration
     UniqueFd block, ring;                  // memfds that outlive the process; their sizes are sealed
     UniqueFd block_to_read, ring_to_read;  // the same memory, read-only
     UniqueFd record;                       // the flight recorder's memory, once its size is known

@@ -1,6 +1,7 @@
 // The processes of the roles, from their start to their restart; their stop is in stopping.cpp.
 #include "children.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -147,7 +148,8 @@ void Children::connect_peers(const Child& started) {
 void Children::start(Child& child) {
     if (traits_of(child.kind).holds_addresses) end_address_release();
     make_record(child);
-    if (promote_spare(child)) return;
+    child.catches_up = child.ran && child.ran_number != daemon_.current.number;
+    if (!child.catches_up && promote_spare(child)) return;
     auto process = process_of(child);
     auto startup = startup_for(child.kind, child.ever_ready);
     const UniqueFd api_socket = traits_of(child.kind).serves_clients ? rest_.end() : UniqueFd{};
@@ -167,7 +169,20 @@ void Children::start(Child& child) {
     write_pid(child);
     connect_peers(child);
     handlers_.greet(child);
+    const auto& first = child.catches_up ? child.ran : daemon_.current.part(child.kind).snapshot;
+    child.send(ipc::Prepare{first_generation(child)}, first.get(), log_);
+}
+
+std::uint64_t Children::first_generation(const Child& child) const {
+    return child.catches_up ? child.ran_number : daemon_.current.number;
+}
+
+bool Children::goes_on_catching_up(Child& child) {
+    if (!child.catches_up || daemon_.is_stopping()) return false;
+    child.catches_up = false;
+    if (child.awaited.commits > 0) --child.awaited.commits;
     child.send(ipc::Prepare{daemon_.current.number}, daemon_.current.part(child.kind).snapshot.get(), log_);
+    return true;
 }
 
 void Children::start_in(Child& child, std::chrono::seconds delay) {
@@ -199,7 +214,7 @@ void Children::child_ended(Child& child, const kernel::Ended& how) {
     handlers_.gone(child.kind);
     const KindTraits& traits = traits_of(child.kind);
     if (traits.serves_clients && rest_.is_announced()) return observer_rested();
-    if (daemon_.is_stopping()) return;
+    if (daemon_.is_stopping()) return ended_in_stop(child, how, pid);
     if (replacement_ && replacement_->has_left(child.kind))
         return start(child);  // the successor, or a new process if that has just died
     ++child.ends;
@@ -342,13 +357,22 @@ void Children::commit_now(Child& child) {
     ++child.awaited
           .commits;  // before: servers are delivered to a process that has, or is about to get, a configuration
     if (traits_of(child.kind).waits_for_files) handlers_.observations(child);
-    child.send(ipc::Commit{daemon_.current.number}, -1, log_);
+    child.send(ipc::Commit{first_generation(child)}, -1, log_);
 }
 
-void Children::committed(Child& child) {
+void Children::committed(Child& child, std::uint64_t generation) {
     if (child.awaited.commits > 0) --child.awaited.commits;
     child.ready = child.ever_ready = true;
-    if (traits_of(child.kind).holds_addresses) vrrp_silent_since_.reset();
+    child.catches_up = false;
+    if (!traits_of(child.kind).holds_addresses) return;
+    vrrp_silent_since_.reset();
+    if (generation == daemon_.current.number) remember(child);
+}
+
+void Children::remember(Child& child) {
+    const auto& running = daemon_.current.part(child.kind).snapshot;
+    child.ran = running ? UniqueFd{::fcntl(running.get(), F_DUPFD_CLOEXEC, 0)} : UniqueFd{};
+    child.ran_number = daemon_.current.number;
 }
 
 void Children::go_on_after(const Child& child) {

@@ -62,7 +62,10 @@ public:
     void start_watchers();
     void commit(Child& child);  // the running configuration
     void commit_waiting();      // the tracked files have been observed
-    void committed(Child& child);
+    void committed(Child& child, std::uint64_t generation);
+    // True when it has committed what ran before it, and is asked to prepare what runs now.
+    bool goes_on_catching_up(Child& child);
+    [[nodiscard]] std::uint64_t first_generation(const Child& child) const;  // of one that starts
     void go_on_after(const Child& child);  // one that is committed and told the rest: spares, successors
     // True when it was one of these processes.
     bool ended(const kernel::Ended& how);
@@ -112,6 +115,7 @@ private:
     void look_at_heartbeats(Child& child);
     void restart_forgotten(Child& child);
     void commit_now(Child& child);
+    void remember(Child& child);     // what it runs
     void make_record(Child& child);  // if it has a flight recorder and no memory for it yet
     void send_record(const Child& child);
     void write_pid(const Child& child);
@@ -119,6 +123,7 @@ private:
     [[nodiscard]] std::uint64_t configuration_bytes(Kind kind) const;
     void raise_limits(const Child& child);
     void stop_role(Child& child);
+    void ended_in_stop(Child& child, const kernel::Ended& how, int pid);
     void begin_address_release();  // unless it is under way
     void end_address_release();
     [[nodiscard]] bool address_release_ended(const kernel::Ended& how);  // true when it was this process

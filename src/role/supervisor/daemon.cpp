@@ -297,7 +297,7 @@ void Daemon::handle(Child& child, ipc::Received& received) {
     std::visit(Overloaded{
                    [&](const ipc::Heartbeat& m) { children_.heard(child, m); },
                    [&](const ipc::Prepared& m) { reload_.prepared(child, m); },
-                   [&](const ipc::Committed&) { child_committed(child); },
+                   [&](const ipc::Committed& m) { child_committed(child, m.generation); },
                    [&](const ipc::RunScript& m) { run_script(child, m); },
                    [&](const ipc::FifoLine& m) { write_fifos(child, m.line); },
                    [&](const ipc::ControlRequest& m) { operators_.control(m); },
@@ -360,9 +360,10 @@ void Daemon::begin_running() {
     check_start();
 }
 
-void Daemon::child_committed(Child& child) {
+void Daemon::child_committed(Child& child, std::uint64_t generation) {
+    if (children_.goes_on_catching_up(child)) return;
     if (!child.ready) reload_.joined(child);
-    children_.committed(child);
+    children_.committed(child, generation);
     const KindTraits& traits = traits_of(child.kind);
     if (state_.is_stopping() && !traits.only_watches) return child.send(ipc::Stop{}, -1, log_);
     send_observations(child);

@@ -59,7 +59,7 @@ private:
     void relay_read_traffic();
     void configuration_committed(UniqueFd host_before);
     void begin_running();
-    void child_committed(Child& child);
+    void child_committed(Child& child, std::uint64_t generation);
     void check_start();                                        // whether it is complete
     void report_start(int exit_code, const std::string& why);  // the first time alone; `why` is empty when it runs
 

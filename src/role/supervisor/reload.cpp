@@ -83,6 +83,7 @@ void Reload::begin() {
 
 void Reload::start_reading() {
     under_way_ = true;
+    began_again_ = false;
     mark_reading(true);
     daemon_.next = Generation{};
     daemon_.next.number = daemon_.current.number + 1;
@@ -257,7 +258,7 @@ void Reload::prepare_later() {
 
 void Reload::prepared(Child& child, const ipc::Prepared& answer) {
     // The first configuration of a restarted process is committed to it alone.
-    if (!child.ready && answer.generation == daemon_.current.number) {
+    if (!child.ready && answer.generation == children_.first_generation(child)) {
         // It was asked once; a second answer is ignored.
         if (child.awaited.commits > 0 || child.awaits_look) return;
         if (answer.refused.empty()) return children_.commit(child);
@@ -271,8 +272,15 @@ void Reload::prepared(Child& child, const ipc::Prepared& answer) {
 
 void Reload::joined(Child& child) { transaction_.joined(child, daemon_.next); }
 
+// Once: what was read may be the reason.
 void Reload::process_died(Kind kind) {
-    if (transaction_.is_under_way()) transaction_.abort(std::string{label(kind)} + " process died meanwhile");
+    if (!transaction_.is_under_way()) return;
+    const std::string why = std::string{label(kind)} + " process died meanwhile";
+    if (std::exchange(began_again_, true)) return transaction_.abort(why);
+    log_.warning("{}: the reload begins again", why);
+    transaction_.call_off();
+    ++daemon_.next.number;  // late answers are those to the first attempt
+    prepare_later();
 }
 
 void Reload::process_left() { transaction_.forget_gone(); }
@@ -405,11 +413,14 @@ void ReloadTransaction::commit() {
 }
 
 void ReloadTransaction::abort(const std::string& why) {
-    limit_.cancel();
-    under_way_ = false;
+    call_off();
+    outcome_.aborted(why);
+}
+
+void ReloadTransaction::call_off() {
+    cancel();
     for (const auto& child : children_)
         if (child->alive()) child->send(ipc::Abort{number_}, -1, log_);
-    outcome_.aborted(why);
 }
 
 void ReloadTransaction::cancel() {

@@ -84,7 +84,8 @@ public:
     // A role has been stopped on purpose; its answer is not needed any more.
     void forget_gone() { commit_if_prepared(); }
     void abort(const std::string& why);
-    void cancel();  // when the daemon stops
+    void call_off();  // as abort(), and the caller goes on
+    void cancel();    // when the daemon stops
 
 private:
     void commit_if_prepared();
@@ -160,6 +161,7 @@ private:
     Children& children_;
     Handlers handlers_;
     bool under_way_ = false;  // from the reading of a configuration to its commit or refusal
+    bool began_again_ = false;
     bool has_place_ = false;
     ReloadRequests requests_;
     ReaderProcess reader_;

@@ -116,12 +116,22 @@ void Children::stop_role(Child& child) {
     if (child.alive() && (child.ready || !child.ever_ready)) child.send(ipc::Stop{}, -1, log_);
 }
 
-// A role that hangs is killed, and followed by another process as one that has died.
+// Nothing is restarted any more, but what a role that died has left must be removed.
+void Children::ended_in_stop(Child& child, const kernel::Ended& how, int pid) {
+    const bool is_second = child.born > daemon_.stop_began;
+    if (traits_of(child.kind).only_watches || is_second || (!how.signalled && how.status == 0)) return;
+    child.has_left_things = true;
+    if (!child.kill_sent)
+        log_.error("{} process({}) died in the stop ({}): another one removes what it has left", label(child.kind), pid,
+                   kernel::text_of(how));
+}
+
+// A role that hangs is killed. It and one that has died are followed by another process.
 bool Children::roles_have_stopped(const StopBounds& bounds, Nanos since) {
     bool all = true;
     for (auto& child : children_) {
         if (traits_of(child->kind).only_watches) continue;
-        if (!child->alive() && child->kill_sent && since < bounds.again) stop_role(*child);
+        if (!child->alive() && since < bounds.again && std::exchange(child->has_left_things, false)) stop_role(*child);
         if (!child->alive()) continue;
         all = false;
         const bool is_second = child->born - daemon_.stop_began >= bounds.roles;
@@ -180,7 +190,8 @@ void Children::begin_address_release() {
     };
     if (const auto started = address_release_.start(std::move(process), startup, on_message, log_); !started)
         return log_.error("virtual addresses stay on this host while no VRRP process runs: {}", started.error().text());
-    address_release_.send(ipc::Prepare{daemon_.current.number}, daemon_.current.part(Kind::Vrrp).snapshot.get(), log_);
+    const auto& held = vrrp.ran ? vrrp.ran : daemon_.current.part(Kind::Vrrp).snapshot;
+    address_release_.send(ipc::Prepare{daemon_.current.number}, held.get(), log_);
 }
 
 void Children::end_address_release() {

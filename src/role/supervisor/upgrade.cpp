@@ -217,6 +217,7 @@ void Children::adopt(ipc::HandedRole& role, const std::function<UniqueFd(int)>& 
     adopt_memory(child, own(role.block), own(role.ring));
     child.ready = role.ready;
     child.ever_ready = role.ever_ready;
+    if (child.ready && traits_of(kind).holds_addresses) remember(child);
     child.born = role.born;
     if (role.pid == 0) return;
     child.adopt(

@@ -111,7 +111,7 @@ TEST_CASE("a role that refuses a configuration has it aborted in all, and the cl
     CHECK(stage.logged("Reload complete") == 0);
 }
 
-TEST_CASE("a role that dies while it prepares has the reload aborted, and comes back with the old configuration" *
+TEST_CASE("a role that dies while it prepares has the reload begin again, with what it ran, and a second time abort" *
           mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(both());
@@ -119,9 +119,40 @@ TEST_CASE("a role that dies while it prepares has the reload aborted, and comes 
     running[Kind::Lvs].hear<ipc::Prepare>();
     running[Kind::Lvs].exit(1);
     running[Kind::Vrrp].hear<ipc::Abort>();
-    stage.until_logged("reload refused (Healthcheck process died meanwhile): the running configuration stays in use");
+    stage.until_logged("Healthcheck process died meanwhile: the reload begins again");
     auto& again = stage.started("mainstayd-lvs");
     CHECK(again.hear<ipc::Prepare>().generation == 1);
+    again.send(ipc::Prepared{1, {}});
+    again.hear<ipc::Commit>();
+    again.send(ipc::Committed{1});
+    CHECK(again.hear<ipc::Prepare>().generation == 3);
+    again.exit(1);
+    CHECK(running[Kind::Vrrp].hear<ipc::Abort>().generation == 3);
+    stage.until_logged("reload refused (Healthcheck process died meanwhile): the running configuration stays in use");
+}
+
+TEST_CASE("a vrrp process that died before a reload runs what the one before ran first, and then what runs now" *
+          mainstay::test::kNeedsRoot) {
+    Stage stage;
+    auto running = stage.run(both());
+    running[Kind::Vrrp].exit(1);
+    auto& second = stage.started("mainstayd-vrrp");
+    second.hear<ipc::Prepare>();
+    second.exit(1);
+    stage.until_logged("VRRP child process");
+    stage.until_logged("in 1 s)");
+    stage.reload(running, both());
+    running.roles.erase(Kind::Vrrp);
+    take(running, 2);
+    stage.until_logged("Reload complete");
+    auto& third = stage.started("mainstayd-vrrp");
+    CHECK(third.hear<ipc::Prepare>().generation == 1);
+    third.send(ipc::Prepared{1, {}});
+    CHECK(third.hear<ipc::Commit>().generation == 1);
+    third.send(ipc::Committed{1});
+    CHECK(third.hear<ipc::Prepare>().generation == 2);
+    third.send(ipc::Prepared{2, {}});
+    CHECK(third.hear<ipc::Commit>().generation == 2);
 }
 
 TEST_CASE("a role that is starting has its configuration before a reload begins" * mainstay::test::kNeedsRoot) {

@@ -93,6 +93,28 @@ TEST_CASE("the reader of a FIFO sees its end at the stop, which waits for it" * 
     CHECK(stage.exit_code() == 0);
 }
 
+TEST_CASE("a role that dies in the stop is followed by one that removes what it has left" * mainstay::test::kNeedsRoot) {
+    Stage stage;
+    auto running = stage.run(both());
+    stage.signal(SIGTERM);
+    running[Kind::Vrrp].hear<ipc::Stop>();
+    running[Kind::Lvs].hear<ipc::Stop>();
+    running[Kind::Lvs].exit(0);
+    running[Kind::Vrrp].exit(1);
+    auto& again = stage.started("mainstayd-vrrp");
+    CHECK(stage.logged("VRRP process(") == 1);
+    CHECK(stage.logged("died in the stop (exit status 1): another one removes what it has left") == 1);
+    CHECK(again.hear<ipc::Prepare>().generation == 1);
+    again.send(ipc::Prepared{1, {}});
+    again.hear<ipc::Commit>();
+    again.send(ipc::Committed{1});
+    again.hear<ipc::Stop>();
+    again.exit(1);  // it is the last one
+    running.observer->hear<ipc::Stop>();
+    running.observer->exit(0);
+    CHECK(stage.exit_code() == 0);
+}
+
 TEST_CASE("a stopping daemon does nothing any more of what it is asked for" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
