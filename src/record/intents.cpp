@@ -71,7 +71,7 @@ void put(ByteWriter& out, const vrrp::SetStaticAddresses& i) {
 }
 void put(ByteWriter& out, const vrrp::SendGratuitousArp& i) { out(i.instance, i.rounds, i.begun); }
 void put(ByteWriter& out, const vrrp::AnnounceAddress& i) { out(i.interface, i.address); }
-void put(ByteWriter& out, const vrrp::RunScript& i) { out(i.script); }
+void put(ByteWriter& out, const vrrp::RunScript& i) { out(i.script, i.run); }
 void put(ByteWriter& out, const Event& e) {
     out(e.kind, e.name, e.parent, e.transition, e.detail, e.reason, e.priority, e.notify, e.mail);
 }

@@ -75,7 +75,8 @@ void fields(A& a, Links& l) {
 }
 template <class A>
 void fields(A& a, ScriptStates& b) {
-    each_of(a, b.scripts_, [&](ScriptStates::Script& s) { a(s.result, s.awaited, s.running, s.due); });
+    each_of(a, b.scripts_, [&](ScriptStates::Script& s) { a(s.result, s.awaited, s.run, s.due); });
+    a(b.last_run_);
 }
 template <class A>
 void fields(A& a, TrackerStates& b) {

@@ -327,13 +327,14 @@ void ScriptStates::configure(const config::Config& config, Instant now, bool at_
     for (const config::TrackScript& script : config.scripts) {
         if (!wanted.contains(script.name)) continue;
         Script entry;
-        if (Script* old = find(script.name); old != nullptr && old->config.command == script.command) {
+        const Script* old = find(script.name);
+        if (old != nullptr && old->config.command == script.command) {
             entry = *old;
             entry.due = std::min(entry.due, now + script.interval);
         } else {
             entry.result.name = script.name;
             entry.result.known = at_start && script.init_fail;  // starts bad, and needs `rise` successes
-            entry.awaited = at_start && !script.init_fail;
+            entry.awaited = old != nullptr ? old->awaited : at_start && !script.init_fail;
             entry.due = now;
         }
         entry.config = script;
@@ -378,21 +379,21 @@ void ScriptStates::run_due(Instant now, Intents& out) {
         if (script.due > now) continue;
         const Nanos interval = std::max<Nanos>(script.config.interval, Micros{1000});
         script.due += interval * ((now - script.due) / interval + 1);  // missed slots are skipped
-        if (script.running) {
+        if (script.run != 0) {
             log(out, LogLevel::Info,
                 fmt::format("Track script {} is already running, expect idle - skipping run", script.config.name));
             continue;
         }
-        script.running = true;
+        script.run = ++last_run_;
         ++script.result.runs;
-        out.push_back(RunScript{script.config.name});
+        out.push_back(RunScript{script.config.name, script.run});
     }
 }
 
 bool ScriptStates::done(const ScriptDone& done, Intents& out) {
     Script* script = find(done.script);
-    if (script == nullptr || !script->running) return false;
-    script->running = false;
+    if (script == nullptr || script->run == 0 || (done.run != 0 && done.run != script->run)) return false;
+    script->run = 0;
     ScriptSnapshot& result = script->result;
     const bool good = done.how == ScriptDone::How::Exited && done.status == 0;
     if (done.how == ScriptDone::How::Exited && done.status != result.last_status) {
@@ -426,7 +427,7 @@ std::vector<ScriptSnapshot> ScriptStates::snapshot() const {
     std::vector<ScriptSnapshot> all;
     for (const Script& script : scripts_) {
         all.push_back(script.result);
-        all.back().running = script.running;
+        all.back().running = script.run != 0;
     }
     return all;
 }

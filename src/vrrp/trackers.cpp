@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "mainstay/config/keywords.hpp"
@@ -63,6 +64,10 @@ ProcessTracker process_tracker(const Section& section) {
     return process;
 }
 
+bool has_quorum(const ProcessTracker& process, std::uint32_t count) {
+    return count >= process.quorum && count <= process.quorum_max;
+}
+
 int signed_weight(int weight, bool reverse, bool up) {
     const int value = weight > 0 ? (up ? weight : 0) : (up ? 0 : weight);
     return reverse ? -value : value;
@@ -104,18 +109,26 @@ std::optional<int> file_contribution(std::int64_t value, int weight, bool revers
 void TrackerStates::configure(const config::Config& config, Instant now, bool at_start) {
     const auto old_files = std::exchange(files_, {});
     for (FileTracker& file : file_trackers(config)) {
-        const auto same = [&](const File& old) { return old.config.name == file.name && old.config.path == file.path; };
-        const auto old = std::ranges::find_if(old_files, same);
+        const auto old = std::ranges::find(old_files, file.path, [](const File& one) { return one.config.path; });
         files_.push_back({std::move(file), old == old_files.end() ? std::nullopt : old->value});
     }
     const auto old_processes = std::exchange(processes_, {});
     for (ProcessTracker& process : process_trackers(config)) {
-        const auto same = [&](const Process& old) { return old.config == process; };
-        const auto old = std::ranges::find_if(old_processes, same);
-        if (old == old_processes.end())
-            processes_.push_back({.config = std::move(process), .count = {}, .turns = {}});
-        else
+        const auto same = [&](const Process& one) { return one.config == process; };
+        const auto counts_the_same = [&](const Process& one) {
+            return std::tie(one.config.command, one.config.full_command, one.config.params) ==
+                   std::tie(process.command, process.full_command, process.params);
+        };
+        if (const auto old = std::ranges::find_if(old_processes, same); old != old_processes.end()) {
             processes_.push_back(*old);
+            continue;
+        }
+        const auto old = std::ranges::find_if(old_processes, counts_the_same);
+        Process& next = processes_.emplace_back(Process{.config = std::move(process), .count = {}, .turns = {}});
+        if (old == old_processes.end() || !old->known || !old->count) continue;
+        next.count = old->count;
+        next.known = true;
+        next.up = has_quorum(next.config, *next.count);
     }
     uses_.clear();
     for (const config::Instance& instance : config.instances) {
@@ -199,7 +212,7 @@ bool TrackerStates::update(const ProcessFact& fact, Instant now, Intents& out) {
     if (found == processes_.end()) return false;
     Process& process = *found;
     process.count = fact.count;
-    const bool up = fact.count >= process.config.quorum && fact.count <= process.config.quorum_max;
+    const bool up = has_quorum(process.config, fact.count);
     if (process.known && up == process.up) {
         process.turns.reset();
         return false;

@@ -229,6 +229,20 @@ TEST_CASE("preempt_delay lets a lower master be for a while, but not silence") {
     }
 }
 
+TEST_CASE("a reload that changes preempt_delay begins a wait that is under way again") {
+    auto c = instance(150);
+    c.preempt_delay = 900s;
+    Bench bench = Bench::started(c);
+    (void)bench.hear(Peer{100}, t0 + 1s);
+    c.preempt_delay = 2s;
+    (void)bench.router.reload(with({c}), t0 + 2s);
+    CHECK(lines(bench.hear(Peer{100}, t0 + 3s)) == Lines{"debug: (VI_1) preempting 10.0.0.2 only after 2 s"});
+    (void)bench.hear(Peer{100}, t0 + 4s);
+    CHECK(bench.due() == 7'414'062'500ns);
+    (void)bench.hear(Peer{100}, t0 + 5s);
+    CHECK(bench.due() == 7'414'062'500ns);
+}
+
 TEST_CASE("a master yields to a higher priority without sending a packet") {
     Bench bench = Bench::master(instance());
 

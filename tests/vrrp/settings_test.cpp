@@ -130,6 +130,9 @@ TEST_CASE("a peer with the unicast checksum of keepalived before 1.3.6 is believ
     Bench from_start = Bench::started(always);
     const auto first = from_start.tick(t0 + 4s);
     CHECK(wire::vrrp_checksum_right(advert_in(first).payloads[1], ip("10.0.0.1"), ip("224.0.0.18")));
+    (void)from_start.router.reload(with({unicast()}), t0 + 5s);  // without it again
+    const auto later = from_start.tick(t0 + 6s);
+    CHECK(wire::vrrp_checksum_right(advert_in(later).payloads[0], ip("10.0.0.1"), ip("10.0.0.2")));
 }
 
 TEST_CASE("v3_checksum_as_v2 leaves the pseudo header out and believes any checksum") {

@@ -346,3 +346,27 @@ TEST_CASE("a reload that changes a script keeps the instance, also with init_fai
         CHECK(priority_of(bench) == priority - weight);
     }
 }
+
+TEST_CASE("what a run of the former command says after a reload does not count for the new one") {
+    auto c = tracking_script(0);
+    Bench bench = boot(c);  // its first run has number 1
+    (void)bench.router.step(ScriptDone{"chk", ScriptDone::How::Exited, 0, 1}, t0);
+    (void)bench.tick(t0 + 2s);  // the second one is under way
+    c.scripts[0].command.argv.emplace_back("x");
+    (void)bench.router.reload(c, t0 + 3s);  // and the third
+    CHECK(bench.router.step(ScriptDone{"chk", ScriptDone::How::Exited, 1, 2}, t0 + 4s).empty());
+    CHECK(bench.state() != State::Fault);
+    (void)bench.router.step(ScriptDone{"chk", ScriptDone::How::Exited, 1, 3}, t0 + 5s);
+    CHECK(bench.state() == State::Fault);
+}
+
+TEST_CASE("an instance that waits for a script's first result waits on when a reload changes its command") {
+    auto c = tracking_script(0);
+    Bench bench = boot(c);
+    REQUIRE(bench.state() == State::Fault);
+    c.scripts[0].command.argv.emplace_back("x");
+    (void)bench.router.reload(c, t0 + 1s);
+    CHECK(bench.state() == State::Fault);
+    (void)bench.router.step(ScriptDone{"chk", ScriptDone::How::Exited, 0, 2}, t0 + 2s);
+    CHECK(bench.state() == State::Backup);
+}

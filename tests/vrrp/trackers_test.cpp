@@ -333,6 +333,23 @@ TEST_CASE("a reload keeps the state of an unchanged tracker") {
     CHECK(priority_of(bench) == 100);
 }
 
+TEST_CASE("a fault stays over a reload that gives the file another name, or the process another delay") {
+    auto c = tracking({file(0), process()}, {tracks("track_file", {line("F")}), tracks("track_process", {line("P")})});
+    Bench bench = Bench::started(c);
+    (void)bench.router.step(FileFact{"F", 5}, t0 + 1ms);
+    (void)bench.router.step(ProcessFact{"P", 0}, t0 + 2ms);
+    REQUIRE(bench.state() == State::Fault);
+    c.more.edit().sections = {file(0, false, "G"), process({{"delay", Micros{1'000'000}}})};
+    c.instances[0].more.edit().sections = {tracks("track_file", {line("G")}), tracks("track_process", {line("P")})};
+    CHECK(brief(bench.router.reload(c, t0 + 3ms)).empty());
+    CHECK(bench.state() == State::Fault);
+    (void)bench.router.step(FileFact{"G", 0}, t0 + 4ms);
+    CHECK(bench.state() == State::Fault);
+    c.more.edit().sections[1] = process({{"quorum", std::int64_t{0}}});  // which none is, too
+    (void)bench.router.reload(c, t0 + 5ms);
+    CHECK(bench.state() == State::Backup);
+}
+
 TEST_CASE("a change of the priority is reported with notify_priority_changes") {
     // effect: vrrp_instance: notify_priority_changes
     // effect: vrrp_sync_group: notify_priority_changes

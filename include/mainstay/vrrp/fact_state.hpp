@@ -76,7 +76,7 @@ void fields(A& a, RoutingOutcome& f) {
 }
 template <class A>
 void fields(A& a, ScriptDone& f) {
-    a(f.script, f.how, f.status);
+    a(f.script, f.how, f.status, f.run);
 }
 template <class A>
 void fields(A& a, BfdFact& f) {

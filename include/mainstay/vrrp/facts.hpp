@@ -117,7 +117,8 @@ struct RoutingOutcome {
 struct ScriptDone {
     std::string script;  // name of the vrrp_script
     enum class How : std::uint8_t { Exited, Signalled, TimedOut, NotRun } how = How::Exited;
-    int status = 0;  // exit status or signal number
+    int status = 0;         // exit status or signal number
+    std::uint32_t run = 0;  // RunScript's; 0: the one that is under way
 };
 
 // The state of a BFD session. Given at the start and at each change.
@@ -250,6 +251,7 @@ struct AnnounceAddress {  // one gratuitous ARP or NA for one of the host's own 
 };
 struct RunScript {  // a vrrp_script is due
     std::string script;
+    std::uint32_t run = 0;  // a number of its own
     bool operator==(const RunScript&) const = default;
 };
 struct Announce {  // publish this transition

@@ -39,7 +39,8 @@ public:
     };
 
     // Takes over the configured scripts. Those with the same name, command and user keep their result and schedule;
-    // the others run at `now`. `at_start` makes instances wait for them.
+    // the others run at `now`, whatever a run of the former command says later. `at_start` makes instances wait for
+    // them.
     void configure(const config::Config& config, Instant now, bool at_start);
     // Takes over the results of a crashed incarnation.
     void adopt(const std::vector<ScriptSnapshot>& previous);
@@ -58,11 +59,12 @@ private:
         config::TrackScript config;
         ScriptSnapshot result;
         bool awaited = false;
-        bool running = false;
+        std::uint32_t run = 0;  // the number of the run that is under way; 0: none
         Instant due{};
     };
     [[nodiscard]] Script* find(std::string_view name);
     std::vector<Script> scripts_;
+    std::uint32_t last_run_ = 0;
 };
 
 // The result of tracking for an instance.

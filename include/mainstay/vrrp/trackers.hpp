@@ -58,7 +58,8 @@ public:
     // 0.
     static constexpr Seconds kFirstWordWithin{2};
 
-    // Takes over the configured trackers. Those with the same definition keep their state.
+    // Takes over the configured trackers. A file keeps its value, also under
+    // another name, and so does a process its count, by which another quorum is judged at once.
     void configure(const config::Config& config, Instant now, bool at_start);
     void adopt(const std::vector<TrackerSnapshot>& previous);  // of a crashed incarnation
 

@@ -44,14 +44,14 @@ std::vector<Event> states_after_reload(const config::Global& global, const vrrp:
     return events;
 }
 
-vrrp::ScriptDone fact_of(const std::string& script, const ipc::ScriptResult& result) {
+vrrp::ScriptDone fact_of(const vrrp::RunScript& run, const ipc::ScriptResult& result) {
     using Theirs = ipc::ScriptResult::How;
     using Ours = vrrp::ScriptDone::How;
     const Ours how = result.how == Theirs::Exited      ? Ours::Exited
                      : result.how == Theirs::Signalled ? Ours::Signalled
                      : result.how == Theirs::TimedOut  ? Ours::TimedOut
                                                        : Ours::NotRun;
-    return {script, how, result.status};
+    return {run.script, how, result.status, run.run};
 }
 
 void WaitingFacts::add(vrrp::Fact fact) {

@@ -22,7 +22,7 @@ namespace mainstay::role {
 [[nodiscard]] std::vector<Event> states_after_reload(const config::Global& global, const vrrp::RouterSnapshot& router);
 
 // The end of a vrrp_script.
-[[nodiscard]] vrrp::ScriptDone fact_of(const std::string& script, const ipc::ScriptResult& result);
+[[nodiscard]] vrrp::ScriptDone fact_of(const vrrp::RunScript& run, const ipc::ScriptResult& result);
 
 // Facts that arise while intents are carried out. They are given to the router afterwards.
 class WaitingFacts {

@@ -306,8 +306,8 @@ void VrrpRole::carry_out(const vrrp::Intent& intent) {
                    [&](const vrrp::SetStaticAddresses& i) { routing_.set_static(i, links_, *netlink_); },
                    [&](const vrrp::RunScript& i) {
                        runtime_.run_script(alert::track_script_key(i.script), {}, {},
-                                           [this, name = i.script](const ipc::ScriptResult& result) {
-                                               if (!stopping_) give(writer_.script_ended(name, result));
+                                           [this, i](const ipc::ScriptResult& result) {
+                                               if (!stopping_) give(writer_.script_ended(i, result));
                                            });
                    },
                    [&](const vrrp::Announce& i) {

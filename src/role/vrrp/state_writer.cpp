@@ -10,12 +10,12 @@ namespace mainstay::role {
 
 void StateWriter::adopt(const report::VrrpStatus& previous) { since_.adopt(previous.router); }
 
-vrrp::ScriptDone StateWriter::script_ended(const std::string& name, const ipc::ScriptResult& result) {
+vrrp::ScriptDone StateWriter::script_ended(const vrrp::RunScript& run, const ipc::ScriptResult& result) {
     if (result.errors.empty())
-        errors_.erase(name);
+        errors_.erase(run.script);
     else
-        errors_[name] = result.errors;
-    return fact_of(name, result);
+        errors_[run.script] = result.errors;
+    return fact_of(run, result);
 }
 
 void StateWriter::write(Runtime& runtime, const vrrp::Router& router, report::VrrpStatus rest) {

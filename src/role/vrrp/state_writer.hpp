@@ -46,7 +46,7 @@ class StateWriter {
 public:
     void adopt(const report::VrrpStatus& previous);
     // Keeps what a vrrp_script that failed wrote to stderr: why shows it. Returns the fact of its end.
-    [[nodiscard]] vrrp::ScriptDone script_ended(const std::string& name, const ipc::ScriptResult& result);
+    [[nodiscard]] vrrp::ScriptDone script_ended(const vrrp::RunScript& run, const ipc::ScriptResult& result);
     // `rest`: everything but the router's state, the addresses and the generation.
     void write(Runtime& runtime, const vrrp::Router& router, report::VrrpStatus rest);
 

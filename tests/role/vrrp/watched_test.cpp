@@ -52,8 +52,9 @@ TEST_CASE("a script ends as the supervisor saw it end") {
                                        {Theirs::Signalled, Ours::Signalled},
                                        {Theirs::TimedOut, Ours::TimedOut},
                                        {Theirs::NotRun, Ours::NotRun}}) {
-        const auto done = fact_of("chk", {.request = 1, .how = theirs, .status = 9});
+        const auto done = fact_of(vrrp::RunScript{"chk", 3}, {.request = 1, .how = theirs, .status = 9});
         CHECK(done.script == "chk");
+        CHECK(done.run == 3);
         CHECK(done.how == ours);
         CHECK(done.status == 9);
     }
