@@ -344,7 +344,7 @@ AddressChange Instance::reconfigure(Step step, InstanceId id, std::shared_ptr<co
     if (timer_ && state_ == State::Backup && other_wait) timer_ = std::max(*timer_, step.now + down_time());
     // As at a start, an owner does not wait.
     if (timer_ && state_ == State::Backup && owner() && !was_owner && !reduced_) timer_ = std::max(step.now, earliest_);
-    if (old->preempt_delay != config_->preempt_delay) preempt_from_.reset();  // keepalived: the wait begins again
+    if (old->preempt_delay != config_->preempt_delay) preempt_from_ = {};  // keepalived: the wait begins again
     if (state_ == State::Master && old->garp_master_refresh != config_->garp_master_refresh) {
         refresh_.reset();
         if (config_->garp_master_refresh > Micros{0}) refresh_ = step.now + config_->garp_master_refresh;

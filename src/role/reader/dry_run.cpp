@@ -17,6 +17,7 @@
 #include "mainstay/lvs/table.hpp"
 #include "mainstay/role/reader/diagnostic_json.hpp"
 #include "mainstay/role/reader/reload_diff.hpp"
+#include "role/common/daemon_settings.hpp"
 #include "settings_diff.hpp"
 #include "tls.hpp"
 
@@ -141,11 +142,13 @@ std::string errors_and_warnings(const ipc::RoleStartup& startup, const config::L
 std::string headline(const ipc::RoleStartup& startup, const config::Loaded& next, const Report& report) {
     const bool tried = startup.dry_run != DryRunAs::No;
     if (!report.refused) return fmt::format("{} {}\n", tried ? "a reload would read" : "read:", startup.config_path);
-    const std::string why = !report.losses.empty() ? fmt::format(" because {}, and running objects would be removed",
-                                                                 cause_of_losses(report))
-                            : !next.can_run()      ? ""
-                            : startup.check_first  ? " because reload_check_config allows no warnings"
-                                                   : " because --strict allows no warnings";
+    const std::string why =
+        !report.fixed.empty() ? fmt::format(" because a reload cannot change the {}: restart the daemon", report.fixed)
+        : !report.losses.empty()
+            ? fmt::format(" because {}, and running objects would be removed", cause_of_losses(report))
+        : !next.can_run()     ? ""
+        : startup.check_first ? " because reload_check_config allows no warnings"
+                              : " because --strict allows no warnings";
     return tried ? fmt::format("a reload of {} would be refused{}; the running configuration would stay in use\n",
                                startup.config_path, why)
                  : fmt::format("the reload of {} was refused{}; the running configuration stays in use\n",
@@ -163,6 +166,10 @@ std::string text_of(const ipc::RoleStartup& startup, const config::Loaded& next,
     if (!report.refused) {
         add_problems();
         return out + as_text(report.diff) + errors_and_warnings(startup, next, report);
+    }
+    if (!report.fixed.empty()) {
+        add_problems();
+        return out;
     }
     // A refusal lists its reasons; `config check` shows the others.
     const auto worst = next.can_run() ? Severity::Warning : Severity::Fatal;
@@ -222,7 +229,8 @@ Result<NextParts> encode_parts(Config& config) {
 
 Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& running, const config::Loaded& next,
                          const NextParts& parts, const ipc::ReadingDone& done, bool accept_losses) {
-    Report report{.refused = !done.can_run, .losses = {}, .is_empty = is_empty(next), .errors = {}, .diff = {}};
+    Report report{
+        .refused = !done.can_run, .losses = {}, .fixed = {}, .is_empty = is_empty(next), .errors = {}, .diff = {}};
     if (report.refused) return report;
     report.errors = config::sort_errors(next, startup.errors);
     const auto sides = sides_of(startup, running, parts, next.config);
@@ -238,7 +246,9 @@ Result<Report> report_on(const ipc::RoleStartup& startup, const RunningParts& ru
     if (!startup.force && !accept_losses)
         report.losses =
             report.is_empty ? removed_by(report.diff) : lost_by_fault(report.diff, sides->running, next.lost);
-    report.refused = !report.losses.empty();
+    const auto named = [&](const Config& side) { return daemon_settings(side, startup.net_namespace); };
+    report.fixed = changed_at_reload(named(sides->running), named(sides->next)).value_or("");
+    report.refused = !report.losses.empty() || !report.fixed.empty();
     return report;
 }
 

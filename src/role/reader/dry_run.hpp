@@ -32,6 +32,7 @@ inline constexpr const char* kLossesHint =
 struct Report {
     bool refused = false;
     std::vector<std::string> losses;  // running objects that would be removed; if not empty, the reload is refused
+    std::string fixed;                // what only a restart can change; if not empty, the reload is refused
     bool is_empty = false;            // there is nothing in the file: it may be about to be written
     config::SortedErrors errors;      // of the new configuration, in it: against those of the running one
     ReloadDiff diff;

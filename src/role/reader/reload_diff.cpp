@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <set>
 
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/tools/differences.hpp"
 #include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/lvs/desired.hpp"
@@ -17,6 +17,7 @@
 namespace mainstay::role {
 namespace {
 
+namespace keyword = config::keyword;
 using Action = ReloadChange::Action;
 using Details = std::vector<ReloadDetail>;
 using Routes = std::vector<config::VirtualRoute>;
@@ -191,7 +192,10 @@ private:
     // The same, of one that stays the same virtual router. Passwords of IPv6 are not checked.
     static bool refused(const config::Instance& before, const config::Instance& after) {
         const bool checked = after.auth_type == config::AuthType::Ah || after.family == Family::V4;
-        return before.version != after.version || before.auth_type != after.auth_type ||
+        const auto signs = [](const auto& more) { return find_section(more->sections, keyword::auth_hmac) != nullptr; };
+        const auto as_v2 = [](const auto& more) { return flag(more->values, keyword::v3_checksum_as_v2); };
+        return before.version != after.version || signs(before.more) != signs(after.more) ||
+               as_v2(before.more) != as_v2(after.more) || before.auth_type != after.auth_type ||
                (after.version == 2 && before.advert_int != after.advert_int) ||
                (checked && before.auth_pass != after.auth_pass);
     }

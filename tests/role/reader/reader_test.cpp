@@ -333,6 +333,13 @@ TEST_CASE("a dry run shows the settings of mainstay.toml that change, and when t
                            "objects would be removed; the running configuration would stay in use\n"
                            "lost   service TCP 10.9.9.8:80\nfix the file, or permit the removal with mainstayctl "
                            "reload --force or [reload] accept_losses in mainstay.toml\n"));
+    for (const auto& [line, what] : {std::pair{"instance other\n", "instance name"},
+                                     {"global_defs {\nnftables other\n}\n", "nftables table name"},
+                                     {"net_namespace other\n", "network namespace"}})
+        CHECK(dry(line + kInstance + kService, "", nothing) ==
+              fmt::format("a reload of DIR/x.conf would be refused because a reload cannot change the {}: restart the "
+                          "daemon; the running configuration would stay in use\n",
+                          what));
     const auto json = dry(kInstance, "", [](ipc::RoleStartup& s) { s.dry_run = ipc::RoleStartup::DryRunAs::Json; });
     CHECK(json.starts_with(
         "{\n \"file\": \"DIR/x.conf\",\n \"config_id\": \"\",\n \"refused\": false,\n \"changes\": ["));

@@ -44,6 +44,10 @@ TEST_CASE("each setting of an instance that changes is reported with both values
     CHECK(changed("version 2\n", "version 3\n") == kRefused + "         version 2 -> 3\n");
     CHECK(changed("advert_int 1\n", "advert_int 2\n") == kRefused + "         advert_int 1 -> 2\n");
     CHECK(changed("version 3\nadvert_int 1\n", "version 3\nadvert_int 0.25\n") == "         advert_int 1 -> 0.25\n");
+    CHECK(changed("version 3\n", "version 3\nv3_checksum_as_v2\n").starts_with(kRefused));
+    CHECK(
+        changed("version 3\n", "version 3\nauth_hmac {\nkey 1 \"a secret of thirty-two bytes, 01\"\nactive_key 1\n}\n")
+            .starts_with(kRefused));
     CHECK(changed("", "nopreempt\n") == "         nopreempt off -> on\n");
     CHECK(changed("preempt_delay 1.5\n", "preempt_delay 7\n") == "         preempt_delay 1.5 -> 7\n");
     CHECK(changed("priority 9\nstate BACKUP\n", "priority 9\nstate MASTER\n") ==
