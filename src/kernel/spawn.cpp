@@ -127,6 +127,7 @@ int become(const ScriptStart& start) {
     for (const int stream : {0, 1, 2})
         if (::dup2(stream == 2 && process.errors >= 0 ? process.errors : null, stream) < 0) return errno;
     close_all_on_exec();
+    if (process.umask >= 0) ::umask(static_cast<mode_t>(process.umask));
     const sched_param normal{};
     ::sched_setscheduler(0, SCHED_OTHER, &normal);
     if (::geteuid() == 0 &&

@@ -182,6 +182,26 @@ def test_a_process_that_does_not_stop_is_killed_after_child_wait_time(lan):
     assert not one.holds(VIP)  # another process has put its addresses away
 
 
+def test_without_a_mask_of_file_modes_scripts_have_keepalived_s_also_when_a_reload_takes_it_away(lan):
+    # effect: global_defs: umask
+    (one,) = office(lan, "one")
+    script = one.write("/run/make.sh", "#!/bin/sh\nrm -f /run/made\numask >/run/made\n", mode=0o755)
+
+    def text(umask, instance_script):
+        return f"global_defs {{\n {umask}\n script_user root\n}}\n{instance(more=instance_script)}"
+
+    def made():
+        return one.path("/run/made").exists() and one.read("/run/made").strip()
+    daemon = wait_ready(one.mainstayd(text("umask 027", f"notify_master {script}")))
+    wait_until(lambda: made() == "0027", 15, made)
+    one.write("/run/keepalived.conf", text("", f'notify_stop "{script} again"'))
+    daemon.send(signal.SIGHUP)
+    wait_until(lambda: "Reload complete" in daemon.output(), 15, daemon.output)
+    one.run(["rm", "/run/made"])
+    assert daemon.stop() == 0
+    assert made() == "0177"
+
+
 def test_the_mask_of_file_modes_holds_for_what_is_written_and_for_scripts(lan):
     # effect: global_defs: umask
     (one,) = office(lan, "one")

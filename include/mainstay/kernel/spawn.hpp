@@ -32,6 +32,7 @@ struct ScriptProcess {
     int network_namespace = -1;                      // in which it runs; -1: ours
     std::vector<std::string> pass_environment = {};  // patterns of variables that it gets besides the usual ones
     int errors = -1;                                 // its standard error; -1: /dev/null
+    int umask = -1;                                  // -1: ours
 };
 // The script gets its own process group, /dev/null as its other standard streams and no other descriptor, default
 // signals, normal scheduling, SIGTERM when the daemon dies, and the environment from script_environment() (keepalived

@@ -61,7 +61,18 @@ int not_started(const Error& why, const SupervisorOptions& options, Log& log) {
 
 }  // namespace
 
-Daemon::Daemon(const SupervisorOptions& options, Log& log) : state_{options, log}, options_{options}, log_{log} {}
+namespace {
+
+mode_t own_umask() {
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    return mask;
+}
+
+}  // namespace
+
+Daemon::Daemon(const SupervisorOptions& options, Log& log)
+    : state_{options, log}, options_{options}, log_{log}, inherited_umask_{own_umask()} {}
 
 Children::Handlers Daemon::children_handlers() {
     return {

@@ -115,6 +115,7 @@ private:
     DiscoveryFile discovery_{log_};
     std::uint64_t own_script_ = 0;  // request number of startup_script or shutdown_script while it runs
     bool start_reported_ = false;
+    const mode_t inherited_umask_;
     Nanos notify_scripts_until_{};  // since the stop began
     // What a stop waits for, in this order.
     enum class StopStage : std::uint8_t { Roles, NotifyScripts, Firewall, Rest };

@@ -14,6 +14,7 @@
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/base/unique_fd.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/ipc/message.hpp"
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/report/supervision.hpp"
@@ -44,7 +45,8 @@ struct DaemonState {
     Generation current, next;
     Paths paths;
     std::string executable;
-    kernel::Account account;  // of the observer: it owns the run and the spool folder
+    int umask = config::keyword::umask.otherwise;  // of dumps and of what scripts write
+    kernel::Account account;                       // of the observer: it owns the run and the spool folder
     UniqueFd network_namespace, ipvs_namespace;
     LogLevelState log_levels;
     LogLosses log_losses;

@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "helper.hpp"
-#include "mainstay/config/keywords.hpp"
 #include "mainstay/ipc/channel.hpp"
 #include "mainstay/kernel/clock.hpp"
 #include "mainstay/kernel/new_file.hpp"
@@ -27,12 +26,6 @@ using DumpKind = ipc::DumpText::What;
 std::string temporary_directory() {
     const char* named = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): there is one thread
     return named != nullptr && named[0] == '/' ? named : "/tmp";
-}
-
-mode_t own_mask() {
-    const mode_t mask = ::umask(0);
-    ::umask(mask);
-    return mask;
 }
 
 }  // namespace
@@ -86,8 +79,7 @@ void Operators::state_refreshed(Child& child, int signal) {
 DumpFiles Operators::files_of_dump(int signal) const {
     const auto& settings = daemon_.settings();
     auto files = dump_files(signal, settings, temporary_directory(), daemon_.paths.suffix);
-    const bool masked = options_.umask_given || settings.umask >= 0;
-    files.mode = 0666 & ~(masked ? own_mask() : static_cast<mode_t>(config::keyword::umask.otherwise));
+    files.mode = 0666 & ~static_cast<mode_t>(daemon_.umask);
     return files;
 }
 

@@ -97,6 +97,7 @@ void NotifyFifos::start_script(Fifo& fifo) {
     process.argv.push_back(fifo.plan.path);
     process.network_namespace = network_namespace_;
     process.pass_environment = fifo.pass_environment;
+    process.umask = umask_;
     const auto pid = kernel::spawn_script(process);
     if (!pid) {
         log_.error("the script that reads {} cannot be started: {}", fifo.plan.path, pid.error().text());

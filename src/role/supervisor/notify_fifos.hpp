@@ -36,6 +36,7 @@ public:
     // Patterns of variables that the scripts get besides the usual ones: call it before follow(), which starts scripts
     // anew that began with others.
     void set_pass_environment(std::vector<std::string> patterns) { pass_environment_ = std::move(patterns); }
+    void set_umask(int mask) { umask_ = mask; }  // of scripts that start from now on
     // Switches to this plan. FIFOs that are in both plans stay open, and unchanged scripts keep running.
     void follow(const ipc::HostPlan& plan, const alert::ScriptTable& scripts);
     void write(Kind from, const std::string& line);
@@ -89,6 +90,7 @@ private:
     alert::FifoNames names_, names_before_;  // the old names stay valid for events about removed objects
     int network_namespace_ = -1;
     std::vector<std::string> pass_environment_;
+    int umask_ = -1;
     bool stopping_ = false;
 };
 

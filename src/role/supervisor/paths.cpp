@@ -99,7 +99,15 @@ void Daemon::apply_settings() {
     const auto& settings = state_.settings();
     kernel::set_process_name(settings.process_name.empty() ? options_.identity.process_name(Kind::Supervisor)
                                                            : settings.process_name);
-    if (settings.umask >= 0 && !options_.umask_given) ::umask(static_cast<mode_t>(settings.umask));
+    // keepalived's default is for what others may read: dumps, and what scripts write. Our own files have each its
+    // mode.
+    const bool given = settings.umask >= 0;
+    if (!options_.umask_given) ::umask(given ? static_cast<mode_t>(settings.umask) : inherited_umask_);
+    state_.umask = options_.umask_given ? static_cast<int>(inherited_umask_)
+                   : given              ? settings.umask
+                                        : static_cast<int>(config::keyword::umask.otherwise);
+    scripts_->set_umask(state_.umask);
+    fifos_->set_umask(state_.umask);
     scripts_->set_notify_wait(std::chrono::seconds{state_.current.settings.notify_wait_seconds});
     scripts_->set_pass_environment(state_.current.settings.pass_environment);
     fifos_->set_pass_environment(state_.current.settings.pass_environment);

@@ -100,6 +100,7 @@ struct ScriptRunner::Impl : std::enable_shared_from_this<ScriptRunner::Impl> {
     bool hurried = false;
     int network_namespace = -1;
     std::vector<std::string> pass_environment;
+    int umask = -1;
     // Variables that scripts do not get are named in the log at the first script that fails, once the settings are
     // known.
     enum class Withheld : std::uint8_t { NotKnown, ToName, Named } withheld = Withheld::NotKnown;
@@ -170,6 +171,7 @@ void ScriptRunner::Impl::start(const Job& job) {
     if (!path) return answer(job.from, job.wanted.request, How::NotRun, EPERM);
     kernel::ScriptProcess process{*path,         entry->argv,       {entry->uid, entry->gid},
                                   entry->groups, network_namespace, pass_environment};
+    process.umask = umask;
     process.argv.insert(process.argv.end(), job.wanted.extra.begin(), job.wanted.extra.end());
     auto errors = follow_errors(job, process.account);
     if (errors) process.errors = errors->script_end();
@@ -293,6 +295,8 @@ void ScriptRunner::set_pass_environment(std::vector<std::string> patterns) {
     impl_->pass_environment = std::move(patterns);
     if (impl_->withheld == Impl::Withheld::NotKnown) impl_->withheld = Impl::Withheld::ToName;
 }
+
+void ScriptRunner::set_umask(int mask) { impl_->umask = mask; }
 
 void ScriptRunner::set_network_namespace(int fd) { impl_->network_namespace = fd; }
 

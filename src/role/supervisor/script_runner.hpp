@@ -45,6 +45,7 @@ public:
     // Patterns of variables that scripts get besides the usual ones. When the first script fails, the log names those
     // of the daemon that they do not get.
     void set_pass_environment(std::vector<std::string> patterns);
+    void set_umask(int mask);            // of scripts; -1, unless set: ours
     void set_network_namespace(int fd);  // in which scripts run; must outlive the runner
     void run(Kind from, const ipc::RunScript& wanted);
     // Whether this role may run this script. An unknown key is allowed: the reader leaves out scripts that cannot be
