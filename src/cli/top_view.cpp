@@ -22,9 +22,8 @@ struct Busy {
     std::int64_t connections_s = 0, in_bytes_s = 0, out_bytes_s = 0, active = 0, inactive = 0;
 };
 
-Busy busy_of(const json& object, std::string service) {
-    const auto& traffic = part(object, "traffic");
-    return {.name = text(object, "name"),
+Busy busy_of(std::string name, const json& traffic, std::string service) {
+    return {.name = std::move(name),
             .service = std::move(service),
             .connections_s = number(traffic, "connections_per_s"),
             .in_bytes_s = number(traffic, "in_bytes_per_s"),
@@ -79,12 +78,16 @@ Result<std::string> busiest(std::string_view answer, std::size_t most) {
     bool known = false;
     for (const auto& service : list(part(*status, "lvs"), "services")) {
         known = known || service.contains("traffic");
-        Busy& sum = services.emplace_back(busy_of(service, {}));
-        for (const auto& server : list(service, "servers")) {
-            const Busy& one = servers.emplace_back(busy_of(server, text(service, "name")));
+        const std::string name = text(service, "name");
+        Busy sum = busy_of(name, part(service, "traffic"), {});
+        const auto add = [&](std::string server, const json& traffic) {
+            const Busy& one = servers.emplace_back(busy_of(std::move(server), traffic, name));
             sum.active += one.active;  // the kernel counts them for servers only
             sum.inactive += one.inactive;
-        }
+        };
+        for (const auto& server : list(service, "servers")) add(text(server, "name"), part(server, "traffic"));
+        if (flag(service, "sorry_in_use")) add(text(service, "sorry_server"), part(service, "sorry_server_traffic"));
+        services.push_back(std::move(sum));
     }
     if (services.empty()) return std::string{"No services are configured.\n"};
     const auto& lvs = part(*status, "lvs");

@@ -63,6 +63,8 @@ constexpr ProblemRow kProblemRows[] = {
     {WebhookStuck, "webhook_stuck", "daemon", kWarning, "The last attempt to post events to a webhook failed.",
      "check url, tls_ca and headers of this [[webhook]] in mainstay.toml, and the receiver; queued events are retried",
      "MainstayWebhookStuck", ""},
+    {ApiNotServed, "api_not_served", "daemon", kWarning, "An address of the API is not served, or not as configured.",
+     "correct listen {} or what it uses in [api] of mainstay.toml, and reload", kAnyRule, ""},
     {ReloadRefused, "reload_refused", "daemon", kWarning, "The last reload was refused.",
      "run mainstayctl reload --dry-run: it shows the reason; the configuration before it runs on",
      "MainstayReloadRefused", ""},
@@ -223,6 +225,12 @@ void find_in_daemon(const DaemonStatus& status, Problems& found) {
                 found.push_back(
                     {WebhookStuck, one.name, "",
                      fmt::format("events are not posted to webhook {}{}", one.name, undelivered(one, one.problem))});
+    if (status.api)
+        for (const auto& one : status.api->listeners)
+            if (!one.problem.empty())
+                found.push_back({ApiNotServed, one.at, "",
+                                 fmt::format("the API {} {}: {}", one.open ? "has a problem at" : "is not served at",
+                                             one.at, one.problem)});
     if (!status.supervision) return;
     find_in_processes(*status.supervision, status.now, found);
     const auto& reloads = status.supervision->reloads;

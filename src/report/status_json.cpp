@@ -305,6 +305,7 @@ json service_json(const ServiceStatus& s, const ServiceTraffic* traffic) {
     if (traffic != nullptr) {
         out["traffic"] = json::object();
         put_counters(out["traffic"], traffic->stats);
+        if (!s.sorry_server.empty()) out["sorry_server_traffic"] = traffic_json(traffic->sorry_server);
     }
     if (s.mh_table) out["mh_table"] = mh_table_json(*s.mh_table);
     out["servers"] = std::move(servers);

@@ -163,6 +163,14 @@ TEST_CASE("the busiest come first, and without traffic it is said why") {
           "\n"
           "SERVER              CONN/S  IN/S  OUT/S  ACTIVE  INACTIVE  SERVICE\n"
           "[10.0.0.12]:tcp:80  0       7 B   0 B    5       0         [10.0.0.1]:tcp:80\n");
+    services[1]["sorry_server"] = "[10.0.0.99]:tcp:80", services[1]["sorry_in_use"] = true;
+    services[1]["sorry_server_traffic"] = {{"in_bytes_per_s", 1'500}, {"inactive", 5}};
+    CHECK(*busiest(all.dump(), 1) ==
+          "SERVICE  CONN/S  IN/S    OUT/S   ACTIVE  INACTIVE\n"
+          "FWM 5    1       1.5 kB  2.0 MB  0       5\n"
+          "\n"
+          "SERVER              CONN/S  IN/S    OUT/S  ACTIVE  INACTIVE  SERVICE\n"
+          "[10.0.0.99]:tcp:80  0       1.5 kB  0 B    0       5         FWM 5\n");
 }
 
 TEST_CASE("an event is a line, and is shown for its instance or its service") {

@@ -131,6 +131,11 @@ const std::vector<Row>& rows() {
         {"webhook_stuck", "warning",
          "events are not posted to webhook oncall (31 queued, 33 given up): HTTP status 500",
          [](Well& w) { w.daemon.webhooks->receivers[0].problem = "HTTP status 500"; }},
+        {"api_not_served", "warning", "the API is not served at 192.0.2.1:9112: it needs tls",
+         [](Well& w) {
+             w.daemon.api.emplace().listeners = {{.at = "127.0.0.1:9112", .open = true, .problem = {}},
+                                                 {.at = "192.0.2.1:9112", .problem = "it needs tls"}};
+         }},
         {"reload_refused", "warning", "the last reload was refused: unknown keyword",
          [](Well& w) {
              w.daemon.supervision->reloads.last_refused = w.daemon.now;

@@ -242,6 +242,10 @@ TEST_CASE("where the kernel's counters are read, they are shown for services and
     CHECK(services[0]["servers"][0]["traffic"].dump() == R"({"active":11,"inactive":12,"persistent":13,)" + counters);
     CHECK_FALSE(services[0]["servers"][1].contains("traffic"));
     CHECK_FALSE(services[1].contains("traffic"));
+    CHECK_FALSE(services[0].contains("sorry_server_traffic"));
+    status.lvs->services[0].sorry_server = "[10.0.0.99]:tcp:80";
+    status.lvs->traffic->front().sorry_server.inactive = 5;
+    CHECK(document(status)["lvs"]["services"][0]["sorry_server_traffic"]["inactive"] == 5);
 }
 
 TEST_CASE("the document comes in pieces, whose text is the one of the whole") {

@@ -32,6 +32,7 @@ enum class ProblemKind : std::uint8_t {
     ServersUnknown,
     MailStuck,
     WebhookStuck,
+    ApiNotServed,
     ReloadRefused,
     UpgradeRefused,
     LogLinesLost,

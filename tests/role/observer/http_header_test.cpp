@@ -52,6 +52,8 @@ TEST_CASE("HTTP/1.1 and 1.0 are taken, with GET, HEAD and POST") {
     CHECK(std::get<Request>(request_of(asking("/"))).method == Method::Get);
     CHECK(std::get<Request>(request_of(asking("/", verb::head))).method == Method::Get);
     CHECK(std::get<Request>(request_of(asking("/", verb::post))).method == Method::Post);
+    // Who writes dry_run there must not have it done.
+    CHECK(std::get<Answer>(request_of(asking("/api/v1/servers/drain?dry_run=1", verb::post))).status == 400);
     for (const verb other : {verb::put, verb::delete_, verb::options, verb::connect, verb::unknown}) {
         const auto answer = std::get<Answer>(request_of(asking("/", other)));
         CHECK(answer.status == 405);
@@ -60,7 +62,7 @@ TEST_CASE("HTTP/1.1 and 1.0 are taken, with GET, HEAD and POST") {
 }
 
 TEST_CASE("a request has the fields that the API looks at, and the body") {
-    auto message = asking("/api/v1/status?a=b", verb::post);
+    auto message = asking("/api/v1/status", verb::post);
     message.set(field::accept, "text/html");
     message.set(field::content_type, "application/json");
     message.set("Last-Event-ID", "7");

@@ -79,6 +79,8 @@ TEST_CASE("credentials say who asks, and what for") {
     CHECK(b.get_as("Bearer eeee") == "401");  // has ended
     CHECK(b.server->status().counters.logins_failed == 2);
     CHECK(b.answer("GET /livez HTTP/1.1\r\nHost: lb1\r\n\r\n").substr(9, 3) == "200");
+    CHECK(b.answer("GET /livez HTTP/1.1\r\n\r\n").substr(9, 3) == "400");
+    CHECK(b.answer("GET /livez HTTP/1.0\r\n\r\n").substr(9, 3) == "200");  // as load balancers ask
     CHECK(b.answer("GET /secret HTTP/1.1\r\nHost: lb1\r\n\r\n").substr(9, 3) == "401");
 }
 

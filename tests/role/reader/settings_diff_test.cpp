@@ -54,6 +54,18 @@ TEST_CASE("changes of the API, of relays and of webhooks are named, without secr
                   "[[webhook]] old removed, immediately; what it has not delivered expires"});
 }
 
+TEST_CASE("a webhook that cannot be used any more, or again, is a change") {
+    auto startup = running();
+    auto next = same_as(startup);
+    next.webhooks.webhooks[0].problem = "/h may be read by others";
+    CHECK(changed_settings(startup, next) ==
+          Strings{"[[webhook]] ops problem none -> /h may be read by others, immediately"});
+    startup.webhooks = next.webhooks;
+    next.webhooks.webhooks[0].problem.clear();
+    CHECK(changed_settings(startup, next) ==
+          Strings{"[[webhook]] ops problem /h may be read by others -> none, immediately"});
+}
+
 TEST_CASE("a password that was modified is no change of another setting") {
     auto next = same_as(running());
     next.mail.user = "v";

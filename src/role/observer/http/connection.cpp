@@ -36,7 +36,7 @@ using generic = asio::generic::stream_protocol;
 using PlainStream = beast::basic_stream<generic>;
 using TlsStream = beast::ssl_stream<PlainStream>;
 
-constexpr unsigned kHttp11 = 11;  // as Beast has it
+constexpr unsigned kHttp10 = 10, kHttp11 = 11;  // as Beast has them
 
 bool is_plain_http(error_code ec) {
     return ec.category() == asio::error::get_ssl_category() &&
@@ -333,7 +333,7 @@ bool has_twice(const BeastRequest& message, field name) { return message.count(n
 std::variant<Request, Answer> request_of(const BeastRequest& message) {
     const std::string_view target{message.target().data(), message.target().size()};
     if (target.size() > kTargetBytesMax) return refusal(414, "the target is too long", "it may have 2048 bytes");
-    if (message.version() != 11 && message.version() != 10)
+    if (message.version() != kHttp11 && message.version() != kHttp10)
         return refusal(505, "another version than HTTP/1.1", "use HTTP/1.1");
     Request request;
     if (message.method() == beast_http::verb::post)
@@ -350,6 +350,9 @@ std::variant<Request, Answer> request_of(const BeastRequest& message) {
     for (const field once : {field::host, field::authorization, field::origin, field::content_type})
         if (has_twice(message, once)) return refusal(400, "a field that is there twice", "send each field once");
     request.target = std::move(*read);
+    if (request.method == Method::Post && !request.target.query.empty())
+        return refusal(400, "a change takes nothing from its target", "what it is to do stands in its body");
+    request.is_http10 = message.version() == kHttp10;
     request.accept = text_of(message, field::accept);
     request.content_type = text_of(message, field::content_type);
     request.last_event_id = text_of(message, "Last-Event-ID");

@@ -34,6 +34,7 @@ struct Request {
     wire::HttpTarget target;
     std::string segment;  // what stands for {name} or * in the route's pattern
     std::string accept, content_type, last_event_id, host, origin, fetch_site, authorization;
+    bool is_http10 = false;  // which has no Host field
     std::string body;
     Caller caller;
 };

@@ -189,7 +189,7 @@ std::shared_ptr<Connection> TcpListeners::connect(tcp::socket socket) {
                          source](const Request& request) -> std::variant<Caller, Answer> {
         const auto held = service.lock();
         if (!held || held->stopped) return refusal(503, "mainstayd is stopping", "ask again later");
-        if (request.host.empty()) return refusal(400, "there is no Host field", "send one");
+        if (request.host.empty() && !request.is_http10) return refusal(400, "there is no Host field", "send one");
         return authenticator_.identify(request, source);
     };
     if (tls_) return make_connection(std::move(socket), tls_, service_, std::move(identify));
