@@ -181,6 +181,31 @@ def test_the_drop_in_takes_keepalived_away_and_answers_to_its_name(clean_root):
     assert "ExecStart=/usr/sbin/keepalived " in unit
 
 
+def at_boot(clean_root):
+    return (clean_root.path / "etc/systemd/system/multi-user.target.wants/keepalived.service").is_symlink()
+
+
+def test_a_purge_of_keepalived_takes_neither_the_drop_in_s_boot_nor_its_options(clean_root):
+    assert at_boot(clean_root)
+
+    said = clean_root.run("apt-get", "purge", "-y", "keepalived").stdout
+
+    assert "keepalived.service is enabled again" in said
+    assert at_boot(clean_root)
+    assert (clean_root.path / "etc/default/keepalived").read_text(encoding="utf-8") == 'DAEMON_ARGS="-D"\n'
+
+
+def test_a_purge_of_the_drop_in_leaves_keepalived_its_boot(clean_root):
+    clean_root.run("apt-get", "install", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold", "keepalived")
+    assert clean_root.packages()["mainstay-keepalived-compat"] == "rc"
+
+    clean_root.run("apt-get", "purge", "-y", "mainstay-keepalived-compat")
+
+    assert at_boot(clean_root)
+    assert not (clean_root.path / "var/lib/mainstay-keepalived-compat").exists()
+    clean_root.run("apt-get", "purge", "-y", "keepalived")
+
+
 def test_purging_leaves_no_spool_and_no_program(clean_root):
     clean_root.run("apt-get", "purge", "-y", "mainstay", "mainstay-keepalived-compat")
 
