@@ -172,7 +172,7 @@ Explanation explain(const WhySource& source, const ServiceStatus& service) {
     reasons.add(service_sentence(source, service, since));
     if (auto text = ipvs_text(source); !text.empty()) reasons.add(std::move(text));
     if (service.suspended) reasons.add(kSuspended);
-    if (service.sorry_in_use)
+    if (service.sorry_in_use && source.status.lvs->ipvs_available)
         reasons.add(fmt::format("its sorry server {} is in the table instead of them", service.sorry_server));
     else if (!service.quorum_up && service.sorry_server.empty())
         reasons.add("it has no sorry server");

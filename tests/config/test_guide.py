@@ -138,12 +138,14 @@ def test_the_guide_says_how_much_of_it_is_run():
 def test_the_page_on_uninstalling_names_what_the_packages_stop_delete_and_leave():
     page = (guide.GUIDE / "uninstall.md").read_text(encoding="utf-8")
     packaging = TOP / "packaging"
-    purge = re.search(r"rm -rf (.*); fi", (packaging / "debian/mainstay.postrm").read_text(encoding="utf-8"))[1]
+    postrm = (packaging / "debian/mainstay.postrm").read_text(encoding="utf-8")
+    purge = re.search(r"rm -rf (.*)", postrm)[1] + re.search(r"find( \S+) .* ! -name realserver -exec rm", postrm)[1]
     units = re.search(r"deb-systemd-invoke stop (.*?) >", (packaging / "debian/mainstay.prerm").read_text(encoding="utf-8"))[1]
     accounts = re.findall("^u ([^ ]+)", (packaging / "sysusers.d/mainstay.conf").read_text(encoding="utf-8"), re.MULTILINE)
 
     assert purge.split() == ["/var/spool/mainstay", "/var/lib/mainstay", "/run/mainstay"]
     assert "`apt purge mainstay` deletes `/var/spool/mainstay`, `/var/lib/mainstay` and `/run/mainstay`" in page
+    assert "but not what `mainstay-realserver` keeps" in page
     assert units.replace("'", "").split() == ["mainstay.service", "mainstay@*.service", "mainstay-discover@*.service"]
     for unit in ("systemctl disable --now mainstay\n", "`mainstay@NAME`", "`mainstay-discover@NAME`"):
         assert unit in page, unit

@@ -252,11 +252,16 @@ def test_the_old_name_of_the_bfd_process_s_limit_counts_too(lan):
 def test_the_buffers_of_the_netlink_sockets_are_as_big_as_they_are_said_to_be(lan):
     # effect: global_defs: vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force
     # effect: global_defs: vrrp_netlink_monitor_rcv_bufs vrrp_netlink_monitor_rcv_bufs_force
-    one, _ = daemon_with(lan, "vrrp_netlink_cmd_rcv_bufs 100000\n vrrp_netlink_monitor_rcv_bufs 12000000\n"
+    one, daemon = daemon_with(lan, "vrrp_netlink_cmd_rcv_bufs 100000\n vrrp_netlink_monitor_rcv_bufs 12000000\n"
                          " vrrp_netlink_monitor_rcv_bufs_force")
     wait_holds(one)
 
     assert {200000, 24000000} <= buffers(one)
+
+    one.write("/run/keepalived.conf", "global_defs {\n vrrp_netlink_cmd_rcv_bufs 150000\n vrrp_netlink_monitor_rcv_bufs 180000\n"
+              "}\n" + instance(interval=1))
+    daemon.send(signal.SIGHUP)
+    wait_until(lambda: {300000, 360000} <= buffers(one), 10, lambda: buffers(one))
 
 
 def test_a_buffer_is_bounded_by_the_host_unless_it_is_forced(lan):

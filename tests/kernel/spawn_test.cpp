@@ -66,6 +66,19 @@ extern "C" pid_t waitpid(pid_t pid, int* status, int options) {
     return real(pid, status, options);
 }
 
+TEST_CASE("a script has the mask of file modes that it is given, or ours") {
+    const ScriptFolder folder;
+    const std::string tell = "#!/bin/sh\numask > " + folder.path + "/told\n";
+    const mode_t before = ::umask(0027);
+    CHECK(run(folder, tell) == 0);
+    CHECK(folder.output() == "0027\n");
+    for (const auto& [mask, told] : {std::pair{0177, "0177\n"}, {0, "0000\n"}}) {
+        CHECK(run(folder, tell, {.umask = mask}) == 0);
+        CHECK(folder.output() == told);
+    }
+    ::umask(before);
+}
+
 TEST_CASE("a script gets its arguments and its status is reported") {
     const ScriptFolder folder;
     const std::string tell = "echo \"$# $1 $2\" > " + folder.path + "/told\nexit 7\n";

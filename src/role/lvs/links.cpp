@@ -8,7 +8,7 @@
 namespace mainstay::role {
 
 void LvsLinks::open(const config::Global& global) {
-    if (ready_) return;
+    if (ready_) return size_netlink_buffer(netlink_->notification_fd(), global, config::kLvsMonitorBuffer, log_);
     auto opened = kernel::Rtnetlink::open();
     if (!opened) return log_.error("links and addresses cannot be monitored: {}", opened.error().text());
     netlink_.emplace(std::move(*opened));

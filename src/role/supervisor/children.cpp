@@ -151,7 +151,9 @@ void Children::start(Child& child) {
     child.catches_up = child.ran && child.ran_number != daemon_.current.number;
     if (!child.catches_up && promote_spare(child)) return;
     auto process = process_of(child);
-    auto startup = startup_for(child.kind, child.ever_ready);
+    // One that waits for a program that is not there comes again and again.
+    const bool tries_again = traits_of(child.kind).is_optional && child.ends > 0;
+    auto startup = startup_for(child.kind, child.ever_ready || tries_again);
     const UniqueFd api_socket = traits_of(child.kind).serves_clients ? rest_.end() : UniqueFd{};
     startup.has_api_socket = static_cast<bool>(api_socket);
     if (api_socket) process.descriptors.emplace_back(api_socket.get(), inherited::kApiSocket);
@@ -165,7 +167,8 @@ void Children::start(Child& child) {
         child.born = kernel::monotonic_now();
         return start_in(child, child.next_delay(child.born) + std::chrono::seconds{1});
     }
-    log_.info("Starting {} child process, pid={}", label(child.kind), child.pid);
+    log_.line(tries_again ? LogLevel::Debug : LogLevel::Info,
+              fmt::format("Starting {} child process, pid={}", label(child.kind), child.pid));
     write_pid(child);
     connect_peers(child);
     handlers_.greet(child);

@@ -101,6 +101,7 @@ private:
     void on_netlink_readable();
     [[nodiscard]] Links::Change take_notifications();
     void reconcile_devices();
+    void size_buffers(const config::Global& global);
     [[nodiscard]] vrrp::HostFacts follow(const config::Config& config);
     void publish(bool at_once);
     void write_state();
@@ -137,8 +138,7 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     auto netlink = kernel::Rtnetlink::open();
     if (!netlink) return error_of(netlink);
     netlink_.emplace(std::move(*netlink));
-    size_netlink_buffer(netlink_->command_fd(), config.global, config::kVrrpCommandBuffer, runtime_.log());
-    size_netlink_buffer(netlink_->notification_fd(), config.global, config::kVrrpMonitorBuffer, runtime_.log());
+    size_buffers(config.global);
     if (auto read = links_.refresh(*netlink_); !read) return error_of(read);
     netlink_ready_.emplace(runtime_.loop(), netlink_->notification_fd());
     watch_netlink();
@@ -168,6 +168,11 @@ Result<void> VrrpRole::start(config::Config config, bool restarted) {
     return {};
 }
 
+void VrrpRole::size_buffers(const config::Global& global) {
+    size_netlink_buffer(netlink_->command_fd(), global, config::kVrrpCommandBuffer, runtime_.log());
+    size_netlink_buffer(netlink_->notification_fd(), global, config::kVrrpMonitorBuffer, runtime_.log());
+}
+
 Result<void> VrrpRole::prepare(config::Config next) {
     next_ = std::move(next);
     return {};
@@ -176,6 +181,7 @@ Result<void> VrrpRole::prepare(config::Config next) {
 void VrrpRole::commit() {
     if (!next_) return;
     const auto next = std::make_shared<const config::Config>(devices_.plan(*std::exchange(next_, {}), links_));
+    size_buffers(next->global);
     firewall_.configure(next, !devices_.wanted().empty(), false);
     reconcile_devices();
     if (auto opened = routing_.follow(*next); !opened) runtime_.log().error("{}", opened.error().text());

@@ -93,7 +93,8 @@ TEST_CASE("the reader of a FIFO sees its end at the stop, which waits for it" * 
     CHECK(stage.exit_code() == 0);
 }
 
-TEST_CASE("a role that dies in the stop is followed by one that removes what it has left" * mainstay::test::kNeedsRoot) {
+TEST_CASE("a role that dies in the stop is followed by one that removes what it has left" *
+          mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run(both());
     stage.signal(SIGTERM);
