@@ -242,6 +242,7 @@ def one_of_twins(network, name, everything, peer):
     host = network.host(name[0], eth0=(f"{name[0]}office", "192.168.4.11/24"), eth1=(f"{name[0]}lab", "192.168.5.11/24"),
                         eth2=(f"{name[0]}dead", "192.168.6.11/24"))
     host.run(["ip", "link", "set", "eth2", "down"])
+    host.run(["hostname", "localhost"])  # one that keepalived can look up: mails say HELO with it
     host.write("/run/tf", "5\n")
     daemon = host.keepalived(everything) if name == "keepalived" else host.mainstayd(everything)
     wait_ready(daemon)

@@ -24,6 +24,7 @@ def director(lan, name):
     for address in ("fd00:2::7/128", "fd00:2::8/128"):
         host.run(["ip", "-6", "addr", "add", address, "dev", "eth0", "nodad"])
     host.write("/run/tf", "3\n")
+    host.run(["hostname", "localhost"])  # one that keepalived can look up: mails say HELO with it
     return host
 
 
