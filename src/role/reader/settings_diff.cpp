@@ -76,8 +76,7 @@ void compare_webhook(const ipc::Webhook& before, const ipc::Webhook& after, Chan
     changes.compare(name("keep"), before.keep_seconds, after.keep_seconds, kAtOnce);
     changes.mention(name("events"), before.kinds, after.kinds, kAtOnce);
     changes.mention(name("headers"), before.headers, after.headers, kAtOnce);
-    const auto problem = [](const ipc::Webhook& one) { return one.problem.empty() ? "none" : one.problem; };
-    changes.compare(name("problem"), problem(before), problem(after), kAtOnce);
+    changes.compare(name("problem"), before.problem, after.problem, kAtOnce);
 }
 
 void compare_webhooks(const ipc::WebhookSettings& before, const ipc::WebhookSettings& after, Changes& changes) {
