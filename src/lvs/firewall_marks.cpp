@@ -1,4 +1,4 @@
-#include "firewall_marks.hpp"
+#include "mainstay/lvs/firewall_marks.hpp"
 
 #include <algorithm>
 #include <set>

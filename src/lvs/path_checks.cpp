@@ -4,12 +4,12 @@
 #include <set>
 #include <utility>
 
-#include "firewall_marks.hpp"
 #include "mainstay/base/hash.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/lvs/desired.hpp"
+#include "mainstay/lvs/firewall_marks.hpp"
 
 namespace mainstay::lvs {
 namespace {

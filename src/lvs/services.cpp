@@ -6,8 +6,8 @@
 #include <set>
 #include <utility>
 
-#include "firewall_marks.hpp"
 #include "judge_text.hpp"
+#include "mainstay/lvs/firewall_marks.hpp"
 #include "mainstay/lvs/judge.hpp"
 
 namespace mainstay::lvs {

@@ -1,4 +1,4 @@
-#include "lvs/firewall_marks.hpp"
+#include "mainstay/lvs/firewall_marks.hpp"
 
 #include <doctest/doctest.h>
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "builders.hpp"
-#include "lvs/firewall_marks.hpp"
 #include "lvs/services.hpp"
+#include "mainstay/lvs/firewall_marks.hpp"
 
 namespace mainstay::lvs::test {
 

@@ -168,8 +168,11 @@ void ValueList::item(std::string_view keyword, std::string_view name, std::strin
 }
 
 void ValueList::more(const ExtraSettings& settings) {
-    for (const KeywordValue& value : settings.values)
-        put(value.keyword, data_text(spec_of(block_, value.keyword), value.data));
+    for (const KeywordValue& value : settings.values) {
+        const auto* words = std::get_if<WordList>(&value.data);
+        const bool bare = words != nullptr && words->empty();
+        put(value.keyword, bare ? "on" : data_text(spec_of(block_, value.keyword), value.data));
+    }
     for (const Section& one : settings.sections) section(one);
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "mainstay/base/text.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/members.hpp"
 #include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/ipc/channel.hpp"
@@ -76,7 +77,12 @@ bool shares_keys(const std::vector<config::VirtualServer>& services,
 Result<void> add_services(Sides& sides, int running, int next, const Config& config) {
     auto changes = ipc::changed_services(running, next);
     if (!changes) return error_of(changes);
-    if (*changes && !shares_keys(config.virtual_servers, **changes)) {
+    // Whether a group has its addresses or a mark in the table is not of its own.
+    const auto has_marks = [](const config::Global& global) {
+        return config::is_given(global.more->values, config::keyword::nftables_ipvs);
+    };
+    const bool by_marks = has_marks(sides.running.global) || has_marks(sides.next.global);
+    if (*changes && !by_marks && !shares_keys(config.virtual_servers, **changes)) {
         sides.same_services = config.virtual_servers.size() - (*changes)->size();
         for (auto& change : **changes) {
             sides.running.virtual_servers.push_back(std::move(change.before));
@@ -200,6 +206,7 @@ std::string json_of(const ipc::RoleStartup& startup, const config::Loaded& next,
         out["removed_by_errors"] = removed_by_errors(report);
     }
     out["lost"] = report.losses;
+    out["needs_restart"] = report.fixed;  // what a reload cannot change
     out["settings_problems"] = problems;
     out["diagnostics"] = as_json(next);
     return json_text(out);

@@ -10,238 +10,22 @@
 #include "mainstay/config/tools/differences.hpp"
 #include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/lvs/desired.hpp"
+#include "mainstay/lvs/firewall_marks.hpp"
 #include "mainstay/lvs/plan.hpp"
 #include "mainstay/lvs/settings.hpp"
-#include "mainstay/vrrp/reload.hpp"
+#include "reload_details.hpp"
 
 namespace mainstay::role {
 namespace {
 
-namespace keyword = config::keyword;
 using Action = ReloadChange::Action;
-using Details = std::vector<ReloadDetail>;
-using Routes = std::vector<config::VirtualRoute>;
-
-template <class Texts, class T>
-void compare(Texts& out, std::string_view what, const T& before, const T& after) {
-    if (before != after) out.push_back(fmt::format("{} {} -> {}", what, before, after));
-}
-
-// For values that are long or secret: only that they were modified.
-template <class Texts, class T>
-void mention(Texts& out, std::string_view what, const T& before, const T& after) {
-    if (!(before == after)) out.push_back(fmt::format("{} modified", what));
-}
-
-// Each with both values and its place in the new file, what is worse marked: it is the operator's business first.
-// `place` answers where a difference is, or with nothing.
-template <class Place>
-void describe(Details& out, const config::Differences& differences, Place&& place) {
-    for (const auto& one : differences) out.emplace_back((one.worse ? "worse: " : "") + one.text, place(one));
-}
-
 using Places = config::KeywordPlaces;
-
-auto in_block(Places* places, std::string block) {
-    return [places, block = std::move(block)](const config::Difference& one) {
-        return places == nullptr ? std::string{} : places->of(one, block);
-    };
-}
 
 auto in_service(Places* places, const config::VirtualServer& service, const config::RealServer* server = nullptr) {
     return [places, &service, server](const config::Difference& one) {
         return places == nullptr ? std::string{} : places->of(one, service, server);
     };
 }
-
-const char* switch_text(bool on) { return on ? "on" : "off"; }
-
-std::string address_text(const config::Instance& instance, const config::VirtualAddress& address) {
-    return fmt::format("{} on {}", address.prefix.to_string(), address.dev.empty() ? instance.interface : address.dev);
-}
-
-class Instances {
-public:
-    Instances(const config::Config& running, const config::Config& next, ReloadDiff& diff, Places* places)
-        : running_{running.instances},
-          next_{next.instances},
-          diff_{diff},
-          places_{places},
-          kept_(running_.size(), false) {}
-
-    void run() {
-        for (const auto& after : next_) {
-            std::size_t at = 0;
-            while (at < running_.size() && (kept_[at] || !vrrp::same_instance(running_[at], after))) ++at;
-            if (at == running_.size()) {
-                added_.push_back(&after);
-                continue;
-            }
-            kept_[at] = true;
-            matched(running_[at], after);
-        }
-        for (std::size_t at = 0; at < running_.size(); ++at)
-            if (!kept_[at]) removed(running_[at]);
-        for (const auto* after : added_) {
-            diff_.changes.push_back(
-                {Action::Add,
-                 "instance",
-                 after->name,
-                 {fmt::format("virtual_router_id {} on {}, priority {}: it starts in its initial state",
-                              after->virtual_router_id, after->interface, after->priority)}});
-            addresses(*after, {}, *after);
-            routes(*after, {}, after->routes);
-        }
-    }
-
-private:
-    void matched(const config::Instance& before, const config::Instance& after) {
-        if (before == after) {
-            ++diff_.instances_kept;
-            return;
-        }
-        Details details{"it keeps its state, timers and counters"};
-        if (refused(before, after))
-            details.emplace_back(
-                "worse: until its peers have the same, each refuses the other's packets, and both are MASTER: change "
-                "them at the same time");
-        compare(details, "name", before.name, after.name);
-        compare(details, "sync group", before.sync_group.empty() ? "none" : before.sync_group,
-                after.sync_group.empty() ? "none" : after.sync_group);
-        auto differences = config::differences(before, after);
-        for (auto& one : differences)
-            if (one.keyword == "state") one.text += ", which applies only at a start";
-        const auto place = in_block(places_, "vrrp_instance " + after.name);
-        describe(details, differences, place);
-        options(details, "virtual_ipaddress", before.addresses, after.addresses, place);
-        options(details, "virtual_ipaddress_excluded", before.excluded_addresses, after.excluded_addresses, place);
-        if (details.size() == 1 && before.addresses == after.addresses &&
-            before.excluded_addresses == after.excluded_addresses && before.routes == after.routes)
-            details.emplace_back("other settings modified");
-        diff_.changes.push_back({Action::Change, "instance", after.name, std::move(details)});
-        addresses(after, before, after);
-        routes(after, before.routes, after.routes);
-    }
-
-    // Of addresses that stay: a label, a scope.
-    template <class Place>
-    static void options(Details& details, std::string_view block, const std::vector<config::VirtualAddress>& before,
-                        const std::vector<config::VirtualAddress>& after, Place&& place) {
-        for (const auto& address : after) {
-            const auto old = std::ranges::find_if(before, [&](const config::VirtualAddress& one) {
-                return one.prefix == address.prefix && one.dev == address.dev;
-            });
-            if (old == before.end()) continue;
-            auto differences = config::differences(*old, address);
-            for (auto& one : differences) {
-                one.text = fmt::format("{} {} {}", block, address.prefix.to_string(), one.text);
-                one.keyword = fmt::format("{} {}", block, address.prefix.to_string());
-            }
-            describe(details, differences, place);
-        }
-    }
-
-    static std::string route_text(const config::VirtualRoute& route) {
-        if (!route.words.empty()) return fmt::format("{}", fmt::join(route.words, " "));
-        std::string text = route.destination;
-        if (!route.via.empty()) text += " via " + route.via.to_string();
-        if (!route.dev.empty()) text += " dev " + route.dev;
-        return text;
-    }
-
-    void routes(const config::Instance& shown, const Routes& before, const Routes& after) {
-        const auto report = [&](const Routes& list, const Routes& other, Action action) {
-            for (const auto& route : list)
-                if (std::ranges::find(other, route) == other.end())
-                    diff_.changes.push_back(
-                        {action, "route", route_text(route), {fmt::format("of {}, where it is MASTER", shown.name)}});
-        };
-        report(before, after, Action::Remove);
-        report(after, before, Action::Add);
-    }
-
-    void addresses(const config::Instance& shown, const config::Instance& before, const config::Instance& after) {
-        const auto all = [](const config::Instance& i) {
-            auto list = i.addresses;
-            list.insert(list.end(), i.excluded_addresses.begin(), i.excluded_addresses.end());
-            return list;
-        };
-        const auto report = [&](const auto& list, const config::Instance& of, const auto& other,
-                                const config::Instance& other_of, Action action) {
-            for (const auto& address : list) {
-                const std::string text = address_text(of, address);
-                const bool there = std::ranges::any_of(
-                    other, [&](const auto& candidate) { return address_text(other_of, candidate) == text; });
-                if (!there)
-                    diff_.changes.push_back(
-                        {action, "address", text, {fmt::format("of {}, where it is MASTER", shown.name)}});
-            }
-        };
-        const auto old_list = all(before), new_list = all(after);
-        report(old_list, before, new_list, after, Action::Remove);
-        report(new_list, after, old_list, before, Action::Add);
-    }
-
-    // By peers that have the configuration of before.
-    static bool unheard(const config::Instance& before, const config::Instance& after) {
-        return before.virtual_router_id != after.virtual_router_id ||
-               before.unicast_peers.empty() != after.unicast_peers.empty() ||
-               before.multicast_group != after.multicast_group;
-    }
-
-    // The same, of one that stays the same virtual router. Passwords of IPv6 are not checked.
-    static bool refused(const config::Instance& before, const config::Instance& after) {
-        const bool checked = after.auth_type == config::AuthType::Ah || after.family == Family::V4;
-        const auto signs = [](const auto& more) { return find_section(more->sections, keyword::auth_hmac) != nullptr; };
-        const auto as_v2 = [](const auto& more) { return flag(more->values, keyword::v3_checksum_as_v2); };
-        return before.version != after.version || signs(before.more) != signs(after.more) ||
-               as_v2(before.more) != as_v2(after.more) || before.auth_type != after.auth_type ||
-               (after.version == 2 && before.advert_int != after.advert_int) ||
-               (checked && before.auth_pass != after.auth_pass);
-    }
-
-    // An instance that looks the same to its operator may be another virtual router to its peers.
-    void removed(const config::Instance& before) {
-        Details details{"it resigns and removes its addresses"};
-        const auto twin = std::ranges::find_if(added_, [&](const config::Instance* after) {
-            return after->name == before.name ||
-                   (after->virtual_router_id == before.virtual_router_id && after->family == before.family);
-        });
-        if (twin != added_.end()) {
-            const config::Instance& after = **twin;
-            std::vector<std::string> why;
-            compare(why, "virtual_router_id", +before.virtual_router_id, +after.virtual_router_id);
-            compare(why, "interface", before.interface, after.interface);
-            compare(why, "addressing", before.unicast_peers.empty() ? "multicast" : "unicast",
-                    after.unicast_peers.empty() ? "multicast" : "unicast");
-            compare(why, "use_vmac", switch_text(before.vmac->enabled), switch_text(after.vmac->enabled));
-            mention(why, "family", before.family, after.family);
-            mention(why, "source address", before.source, after.source);
-            mention(why, "multicast group", before.multicast_group, after.multicast_group);
-            details.push_back(
-                fmt::format("{} replaces it as another virtual router: {}", after.name, fmt::join(why, ", ")));
-            if (unheard(before, after))
-                details.emplace_back(
-                    "until its peers have the same, neither hears the other, and both are MASTER: change them at the "
-                    "same time");
-        }
-        diff_.changes.push_back({Action::Remove, "instance", before.name, std::move(details)});
-        for (const auto* list : {&before.addresses, &*before.excluded_addresses})
-            for (const auto& address : *list)
-                diff_.changes.push_back({Action::Remove,
-                                         "address",
-                                         address_text(before, address),
-                                         {fmt::format("of {}, where it is MASTER", before.name)}});
-        routes(before, before.routes, {});
-    }
-
-    const std::vector<config::Instance>& running_;
-    const std::vector<config::Instance>& next_;
-    ReloadDiff& diff_;
-    Places* places_;
-    std::vector<bool> kept_;
-    std::vector<const config::Instance*> added_;
-};
 
 template <class T>
 void named(const std::vector<T>& running, const std::vector<T>& next, const std::string& kind, ReloadDiff& diff,
@@ -266,15 +50,15 @@ void named(const std::vector<T>& running, const std::vector<T>& next, const std:
 
 using Services = std::map<netlink::IpvsServiceKey, const config::VirtualServer*>;
 
-Services by_key(const config::Config& config) {
+Services by_key(const config::Config& config, const lvs::FirewallMarks& marks) {
     Services services;
     for (const auto& service : config.virtual_servers)
-        for (const auto& key : lvs::keys_of(service)) services.emplace(key, &service);
+        for (const auto& key : marks.keys_of(config.global, service)) services.emplace(key, &service);
     return services;
 }
 
 // The IPVS table while every server is up. What sources answer is not known here.
-lvs::Table table_of(const config::Config& config) {
+lvs::Table table_of(const config::Config& config, const lvs::FirewallMarks& marks) {
     lvs::Table table;
     for (const auto& service : config.virtual_servers) {
         lvs::ServiceVerdict verdict;
@@ -283,7 +67,8 @@ lvs::Table table_of(const config::Config& config) {
                                        .weight = server.weight,
                                        .place = config::is_template(server) ? lvs::ServerVerdict::Place::Out
                                                                             : lvs::ServerVerdict::Place::AsChecked});
-        std::ranges::move(lvs::desired(service, lvs::keys_of(service), verdict), std::back_inserter(table));
+        std::ranges::move(lvs::desired(service, marks.keys_of(config.global, service), verdict),
+                          std::back_inserter(table));
     }
     return table;
 }
@@ -436,10 +221,14 @@ void diff_sources(const config::VirtualServer& before, const config::VirtualServ
 
 void diff_services(const config::Config& running, const config::Config& next, Orphans orphans, ReloadDiff& diff,
                    Places* places) {
-    const Services before = by_key(running), after = by_key(next);
+    lvs::FirewallMarks old_marks;
+    old_marks.assign(running.global, running.virtual_servers);
+    lvs::FirewallMarks new_marks = old_marks;
+    new_marks.assign(next.global, next.virtual_servers);
+    const Services before = by_key(running, old_marks), after = by_key(next, new_marks);
     std::vector<netlink::IpvsServiceKey> owned;
     for (const auto& [key, service] : before) owned.push_back(key);
-    const auto operations = lvs::plan(table_of(next), table_of(running), owned);
+    const auto operations = lvs::plan(table_of(next, new_marks), table_of(running, old_marks), owned);
     diff.ipvs_operations = operations.size();
     std::set<netlink::IpvsServiceKey> planned;
     for (const auto& operation : operations) {
@@ -459,10 +248,29 @@ void diff_services(const config::Config& running, const config::Config& next, Or
         } else {
             diff_sources(*old->second, service, name, diff);
             unseen(*old->second, service, name,
-                   std::ranges::any_of(lvs::keys_of(service), [&](const auto& key) { return planned.contains(key); }),
+                   std::ranges::any_of(new_marks.keys_of(next.global, service),
+                                       [&](const auto& key) { return planned.contains(key); }),
                    diff, places);
         }
     }
+}
+
+// Whether both have the same blocks in another order.
+bool differ_in_order(const config::Config& running, config::Config next) {
+    const auto reorder = [](const auto& as, auto& list) {
+        const bool same = std::ranges::is_permutation(as, list);
+        if (same) list = as;
+        return same;
+    };
+    std::map<lvs::ServiceIdentity, const config::VirtualServer*> known;
+    for (const auto& service : running.virtual_servers) known.emplace(lvs::identity_of(service), &service);
+    for (auto& service : next.virtual_servers) {
+        const auto old = known.find(lvs::identity_of(service));
+        if (old == known.end() || !reorder(old->second->real_servers, service.real_servers)) return false;
+    }
+    return reorder(running.instances, next.instances) && reorder(running.scripts, next.scripts) &&
+           reorder(running.sync_groups, next.sync_groups) && reorder(running.virtual_servers, next.virtual_servers) &&
+           running == next;
 }
 
 }  // namespace
@@ -490,9 +298,12 @@ ReloadDiff diff_reload(const config::Config& running, const config::Config& next
     }
     named(running.scripts, next.scripts, "script", diff, places);
     named(running.sync_groups, next.sync_groups, "sync group", diff, places);
-    Instances{running, next, diff, places}.run();
+    diff_instances(running, next, diff, places);
     diff_services(running, next, orphans, diff, places);
-    if (diff.empty() && running != next) diff.changes.push_back({Action::Change, "settings", "others", {}});
+    if (diff.empty() && running != next) {
+        const char* name = differ_in_order(running, next) ? "the order of blocks" : "others";
+        diff.changes.push_back({Action::Change, "settings", name, {}});
+    }
     std::ranges::stable_partition(diff.changes, [](const ReloadChange& change) { return change.worse(); });
     return diff;
 }

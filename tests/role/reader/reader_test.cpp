@@ -299,6 +299,7 @@ TEST_CASE("a dry run shows the settings of mainstay.toml that change, and when t
         return shown;
     };
     const auto nothing = [](ipc::RoleStartup&) {};
+    const auto as_json = [](ipc::RoleStartup& s) { s.dry_run = ipc::RoleStartup::DryRunAs::Json; };
     const std::string read = "a reload would read DIR/x.conf\n";
     const std::string same = "unchanged: 1 instance, 1 service; IPVS table changes: 0\n";
     CHECK(dry(kInstance + kService, "", nothing) == read + "no changes\n" + same);
@@ -335,15 +336,40 @@ TEST_CASE("a dry run shows the settings of mainstay.toml that change, and when t
                            "reload --force or [reload] accept_losses in mainstay.toml\n"));
     for (const auto& [line, what] : {std::pair{"instance other\n", "instance name"},
                                      {"global_defs {\nnftables other\n}\n", "nftables table name"},
-                                     {"net_namespace other\n", "network namespace"}})
+                                     {"net_namespace other\n", "network namespace"}}) {
         CHECK(dry(line + kInstance + kService, "", nothing) ==
               fmt::format("a reload of DIR/x.conf would be refused because a reload cannot change the {}: restart the "
                           "daemon; the running configuration would stay in use\n",
                           what));
-    const auto json = dry(kInstance, "", [](ipc::RoleStartup& s) { s.dry_run = ipc::RoleStartup::DryRunAs::Json; });
+        CHECK(dry(line + kInstance + kService, "", as_json)
+                  .contains(fmt::format("\"lost\": [],\n \"needs_restart\": \"{}\",\n", what)));
+    }
+    const auto json = dry(kInstance, "", as_json);
     CHECK(json.starts_with(
         "{\n \"file\": \"DIR/x.conf\",\n \"config_id\": \"\",\n \"refused\": false,\n \"changes\": ["));
-    CHECK(json.ends_with("\"lost\": [],\n \"settings_problems\": [],\n \"diagnostics\": []\n}\n"));
+    CHECK(json.ends_with(
+        "\"lost\": [],\n \"needs_restart\": \"\",\n \"settings_problems\": [],\n \"diagnostics\": []\n}\n"));
+}
+
+TEST_CASE("a group that becomes a firewall mark changes the table, though nothing of the group changes") {
+    const std::string group =
+        "virtual_server_group G {\n10.9.9.8 80\n}\nvirtual_server group G {\nlb_algo rr\nlb_kind DR\nprotocol TCP\n"
+        "real_server 10.1.1.1 80 {\n}\n}\n";
+    Bench b;
+    const auto running = b.read(group);
+    b.startup.dry_run = ipc::RoleStartup::DryRunAs::Text;
+    b.runs(running);
+    CHECK(b.read("global_defs {\nnftables_ipvs\n}\n" + group).report_text ==
+          "a reload would read " + b.file +
+              "\nworse: remove service TCP 10.9.9.8:80\n"
+              "         its connections are dropped and its servers are removed\n"
+              "change settings global_defs\n"
+              "         nftables_ipvs off -> on (" +
+              b.file +
+              ":2)\n"
+              "add    service FWM 1000\n"
+              "add    server FWM 1000 -> 10.1.1.1:0\n"
+              "unchanged: 0 instances, 1 service; IPVS table changes: 3\n");
 }
 
 TEST_CASE("a reload that is refused says so in its report") {

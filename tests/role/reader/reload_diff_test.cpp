@@ -108,6 +108,54 @@ TEST_CASE("only the addresses that differ are touched") {
           "unchanged: 0 instances, 0 services; IPVS table changes: 0\n");
 }
 
+TEST_CASE("addresses are those of the interface that they are put on") {
+    const std::string vmac = replaced(kInstance, "priority 100\n", "priority 100\nuse_vmac\n");
+    CHECK(text_of(vmac, replaced(vmac, "10.9.9.9/24\n", "10.9.9.9/24\n10.9.9.10/24\n"))
+              .contains("add    address 10.9.9.10/24 on vrrp.51\n"));
+    const auto moved = text_of(vmac, replaced(vmac, "use_vmac", "use_vmac front0"));
+    CHECK(moved.contains("worse: remove address 10.9.9.9/24 on vrrp.51\n"));
+    CHECK(moved.contains("add    address 10.9.9.9/24 on front0\n"));
+    // The interface by its name is the same place.
+    CHECK_FALSE(
+        text_of(kInstance, replaced(kInstance, "10.9.9.9/24\n", "10.9.9.9/24 dev eth0\n")).contains("address 10"));
+    const std::string without = replaced(replaced(kInstance, "interface eth0\n", ""), "priority 100\n",
+                                         "priority 100\nunicast_src_ip 10.9.9.1\nunicast_peer {\n10.9.9.2\n}\n");
+    const auto added = text_of("", without);
+    CHECK(added.contains("virtual_router_id 51, priority 100: it starts in its initial state\n"));
+    CHECK(added.contains("add    address 10.9.9.9/24\n"));
+}
+
+TEST_CASE("an address that moves between the lists stays, and is reported with its options") {
+    const std::string label = "10.9.9.8/24 label eth0:1\n";
+    const std::string before = replaced(kInstance, "10.9.9.9/24\n", "10.9.9.9/24\n" + label);
+    const auto excluded = [](const std::string& line) {
+        return replaced(kInstance, "priority 100\n", "priority 100\nvirtual_ipaddress_excluded {\n" + line + "}\n");
+    };
+    const std::string kept = "change instance VI_1\n         it keeps its state, timers and counters\n";
+    const std::string moves = "         virtual_ipaddress 10.9.9.8/24 moves to virtual_ipaddress_excluded\n";
+    const std::string end = "unchanged: 0 instances, 0 services; IPVS table changes: 0\n";
+    CHECK(text_of(before, excluded(label)) == kept + moves + end);
+    CHECK(text_of(before, excluded("10.9.9.8/24\n")) ==
+          kept + moves + "         virtual_ipaddress_excluded 10.9.9.8/24 label eth0:1 -> none\n" + end);
+}
+
+TEST_CASE("another order is said to be one") {
+    const std::string second =
+        replaced(replaced(kInstance, "VI_1", "VI_2"), "virtual_router_id 51", "virtual_router_id 52");
+    const std::string other = replaced(kService, "virtual_server 10.9.9.9", "virtual_server 10.9.9.8");
+    CHECK(text_of(kInstance + second + kService + other, second + kInstance + other + kService) ==
+          "change settings the order of blocks\nunchanged: 2 instances, 2 services; IPVS table changes: 0\n");
+    const std::string last = "real_server 10.1.1.2 80 {\nweight 1\n}\n";
+    const std::string servers = replaced(replaced(kService, last, ""), "real_server", last + "real_server");
+    CHECK(text_of(kService, servers) ==
+          "change settings the order of blocks\nunchanged: 0 instances, 0 services; IPVS table changes: 0\n");
+    const auto addresses = [](const std::string& lines) { return replaced(kInstance, "10.9.9.9/24\n", lines); };
+    CHECK(text_of(addresses("10.9.9.9/24\n10.9.9.8/24\n"), addresses("10.9.9.8/24\n10.9.9.9/24\n")) ==
+          "change instance VI_1\n         it keeps its state, timers and counters\n"
+          "         the order of virtual_ipaddress changes\nunchanged: 0 instances, 0 services; IPVS table changes: "
+          "0\n");
+}
+
 TEST_CASE("the IPVS table gets the difference only") {
     const std::string after = replaced(
         replaced(replaced(kService, "lb_algo rr", "lb_algo wrr"), "weight 1", "weight 5"), "10.1.1.2", "10.1.1.3");
