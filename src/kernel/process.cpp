@@ -65,8 +65,13 @@ Result<void> drop_privileges(const Account& account, std::span<const unsigned> c
     for (const unsigned capability : capabilities)
         if (capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), capability) != 0)
             return fail(Errc::Permission, "capability " + std::to_string(capability) + " cannot be kept");
+    errno = 0;
     const int failed = capng_change_id(static_cast<int>(account.uid), static_cast<int>(account.gid),
                                        static_cast<capng_flags_t>(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING));
+    if (failed != 0 && errno == EINVAL)
+        return fail(Errc::Permission, "changing to user " + std::to_string(account.uid) + " and group " +
+                                          std::to_string(account.gid) +
+                                          " failed: this user namespace has no such ids (uid_map, gid_map)");
     if (failed != 0)
         return fail(Errc::Permission, "changing to user " + std::to_string(account.uid) +
                                           " failed: capng_change_id answered " + std::to_string(failed));

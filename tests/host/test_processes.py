@@ -80,6 +80,15 @@ def test_a_second_daemon_says_so_on_the_terminal_and_exits_3(lan):
     assert one.holds(VIP)
 
 
+def test_a_start_with_too_few_descriptors_says_how_many_it_needs(lan):
+    (one,) = office(lan, "one")
+    few = one.run(["prlimit", "--nofile=40:40", program("mainstayd"), "-n", "-f", one.write("/run/ha.conf", instance())],
+                  check=False)
+    assert few.returncode == 1
+    assert few.stderr == ("mainstayd: 40 open descriptors are allowed, and at least 128 are needed: raise LimitNOFILE= "
+                          "in the unit, or ulimit -n; not started\n")
+
+
 def test_a_start_in_the_background_ends_when_the_configuration_runs_or_is_refused(lan):
     (one,) = office(lan, "one")
     started = one.run([program("mainstayd"), "-f", one.write("/run/ha.conf", instance())])

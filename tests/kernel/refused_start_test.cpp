@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -130,6 +131,15 @@ TEST_CASE("privileges that cannot be dropped are reported with the step that was
         const Refused refused{Call::CapngChangeId, 0, 0, -3};
         const auto done = drop_privileges({1, 2}, kNetAdmin);
         return !done && done.error().text() == "changing to user 1 failed: capng_change_id answered -3";
+    }));
+    CHECK(in_child([&] {
+        if (::unshare(CLONE_NEWUSER) != 0) return false;
+        std::ofstream{"/proc/self/uid_map"} << "0 0 1\n";
+        std::ofstream{"/proc/self/gid_map"} << "0 0 1\n";
+        const auto done = drop_privileges({1, 2}, kNetAdmin);
+        return !done && done.error().text() ==
+                            "changing to user 1 and group 2 failed: this user namespace has no such ids (uid_map, "
+                            "gid_map)";
     }));
     CHECK(in_child([&] {
         const Refused changed{Call::CapngChangeId, 0}, refused{Call::Prctl, EIO};

@@ -39,6 +39,8 @@ namespace {
 
 constexpr int kPauseAfterExceptionMs = 10;
 
+constexpr std::uint64_t kFewestDescriptors = 128;  // with fewer the reader cannot be started
+
 // The new program cannot take over what the program before handed to it. It lets go of all of it, so that the roles
 // resign, and starts as after a death of the supervisor: with no service manager nobody else would start it.
 void start_anew(const SupervisorOptions& options, Log& log) {
@@ -126,6 +128,10 @@ Result<void> Daemon::start() {
     if (options_.hand_over < 0) kernel::ignore_unused_signals({SIGABRT, SIGTERM, SIGINT});
     state_.supervision.since = kernel::wall_now();
     log_.info("Starting {}", options_.identity.program_and_version(MAINSTAY_VERSION));
+    if (const auto allowed = kernel::allow_descriptors(kFewestDescriptors); allowed < kFewestDescriptors)
+        return fail(Errc::State, fmt::format("{} open descriptors are allowed, and at least {} are needed: raise "
+                                             "LimitNOFILE= in the unit, or ulimit -n; not started",
+                                             allowed, kFewestDescriptors));
     if (auto ready = set_up(); !ready) return ready;
     begin();
     return {};
