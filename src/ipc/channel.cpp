@@ -19,9 +19,13 @@ Result<std::pair<UniqueFd, UniqueFd>> make_channel() {
 }
 
 Result<void> send_message(int fd, const Message& message, int descriptor) {
-    auto bytes = encode_message(message);
+    const auto bytes = encode_message(message);
     if (bytes.size() > kMessageBytesMax) return fail(Errc::Limit, "a message between processes is too large");
-    iovec part{bytes.data(), bytes.size()};
+    return send_encoded(fd, bytes, descriptor);
+}
+
+Result<void> send_encoded(int fd, std::span<const std::byte> bytes, int descriptor) {
+    iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};  // NOLINT(*-const-cast): sendmsg() only reads
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;

@@ -1,7 +1,9 @@
 // One end of a SEQPACKET socket pair between two processes: whole messages, each with at most one descriptor.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "mainstay/base/error.hpp"
@@ -15,6 +17,8 @@ namespace mainstay::ipc {
 
 // Errc::Limit: the other side does not read (its queue is full); the message was not sent.
 [[nodiscard]] Result<void> send_message(int fd, const Message& message, int descriptor = -1);
+// Of encode_message(), at most kMessageBytesMax.
+[[nodiscard]] Result<void> send_encoded(int fd, std::span<const std::byte> bytes, int descriptor);
 
 struct Received {
     Message message;

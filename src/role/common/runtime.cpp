@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <bit>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -30,6 +31,7 @@
 #include "message_table.hpp"
 #include "process.hpp"
 #include "reach.hpp"
+#include "send_queue.hpp"
 
 namespace mainstay::role {
 namespace {
@@ -44,36 +46,10 @@ constexpr const char* kNotNow = "the process is starting or stopping";
 // longer than the work itself. Unneeded memory is returned once, after the start.
 constexpr int kKeptFree = 64 << 20;
 constexpr int kBeatsUntilTrim = 10;  // seconds
-
-// The scripts whose results a role waits for: their numbers, and who is called with the result.
-class ScriptCalls {
-public:
-    static constexpr std::size_t kWaitingMax = 65'536;
-    using Done = std::function<void(const ipc::ScriptResult&)>;
-
-    // The number of the request; 0: no result is needed. None: too many wait, or `refuse`, and `done` has been called.
-    [[nodiscard]] std::optional<std::uint64_t> add(Done done, bool refuse) {
-        if (!done) return 0;
-        const auto request = next_++;
-        if (waiting_.size() >= kWaitingMax || refuse) {
-            done({request, ipc::ScriptResult::How::NotRun, EAGAIN});
-            return std::nullopt;
-        }
-        waiting_.emplace(request, std::move(done));
-        return request;
-    }
-    // Results of unknown numbers are ignored.
-    void on_results(const ipc::ScriptResults& results) {
-        for (const auto& result : results.results)
-            if (const auto found = waiting_.extract(result.request); !found.empty()) found.mapped()(result);
-    }
-
-private:
-    // The pid makes the numbers differ from those of an earlier incarnation, whose script results must match no
-    // request.
-    std::uint64_t next_ = static_cast<std::uint64_t>(::getpid()) << 32 | 1;
-    std::map<std::uint64_t, Done> waiting_;
-};
+// Messages that wait for a supervisor that does not read: every server of a large configuration changes at once, with
+// scripts and FIFO lines.
+constexpr std::size_t kUnreadMessagesMax = 200'000;
+constexpr std::chrono::seconds kLastWords{3};  // for what waits when the process ends
 
 class Process final : public Runtime {
 public:
@@ -83,7 +59,9 @@ public:
           startup_{std::move(startup)},
           logs_{startup_, traits_.log_module},
           control_{loop_, control.release()},
+          unread_{control_, kUnreadMessagesMax},
           heartbeat_{loop_},
+          last_words_{loop_},
           tuning_{log_, startup_.process_name, traits_.speaks_in_time ? kernel::Slices::Short : kernel::Slices::Usual} {
     }
 
@@ -127,6 +105,7 @@ private:
     void send_heartbeat();
     void handle(ipc::Received received);
     void give(const ipc::Message& message, UniqueFd descriptor);
+    [[nodiscard]] bool has_sent(const ipc::Message& message, int descriptor = -1);
     void prepare(std::uint64_t generation, UniqueFd snapshot);
     [[nodiscard]] Result<Prepared> read_next(std::uint64_t generation, UniqueFd snapshot);
     [[nodiscard]] Result<bool> read_changes(Prepared& next);
@@ -149,8 +128,9 @@ private:
     asio::io_context loop_{1};
     LogAgain log_again_{loop_, log_};
     asio::posix::stream_descriptor control_;
+    SendQueue unread_;
     SignalRelay signals_{loop_, log_, [this](int signal) { send(ipc::SignalReceived{signal}); }};
-    asio::steady_timer heartbeat_;
+    asio::steady_timer heartbeat_, last_words_;
     ProcessTuning tuning_;
     UniqueFd ipvs_socket_;
     std::optional<ipc::StateBlock> block_;
@@ -228,7 +208,9 @@ void Process::drain() {
 }
 
 void Process::send_heartbeat() {
-    send(ipc::Heartbeat{log_.lost_by_reader()});
+    // Of a supervisor that is paused they would fill the queue; a lost one is harmless.
+    if (control_.is_open() && unread_.empty())
+        (void)ipc::send_message(control_.native_handle(), ipc::Heartbeat{log_.lost_by_reader()});
     heartbeat_.expires_after(kHeartbeatEvery);
     heartbeat_.async_wait([this](const boost::system::error_code& error) {
         if (error || !control_.is_open()) return;
@@ -241,14 +223,15 @@ void Process::send_heartbeat() {
     });
 }
 
-void Process::send(const ipc::Message& message, int descriptor) {
-    if (!control_.is_open()) return;
-    const auto sent = ipc::send_message(control_.native_handle(), message, descriptor);
-    if (sent) return;
-    ++unsent_;
-    // While the supervisor is paused, heartbeats fill the queue; their loss is harmless and not logged.
-    if (!std::holds_alternative<ipc::Heartbeat>(message))
+void Process::send(const ipc::Message& message, int descriptor) { (void)has_sent(message, descriptor); }
+
+bool Process::has_sent(const ipc::Message& message, int descriptor) {
+    if (!control_.is_open()) return false;
+    const auto sent = unread_.send(message, descriptor);
+    if (sent) return true;
+    if (std::has_single_bit(++unsent_))
         log_.warning("a message to the supervisor was lost ({} so far): {}", unsent_, sent.error().text());
+    return false;
 }
 
 void Process::handle(ipc::Received received) {
@@ -387,8 +370,9 @@ void Process::write_fifo(const Event& event) {
 
 void Process::run_script(std::string key, std::vector<std::string> extra, std::string queue,
                          std::function<void(const ipc::ScriptResult&)> done) {
-    if (const auto request = script_calls_.add(std::move(done), orphan_))
-        send(ipc::RunScript{*request, std::move(key), std::move(queue), std::move(extra)});
+    const auto request = script_calls_.add(std::move(done), orphan_);
+    if (request && !has_sent(ipc::RunScript{*request, std::move(key), std::move(queue), std::move(extra)}))
+        script_calls_.not_sent(*request);
 }
 
 void Process::publish_state(const ipc::StateBlock::Writer& write) {
@@ -403,6 +387,7 @@ void Process::supervisor_gone() {
     if (!stopping_) log_.error("the supervisor has died: stopping");
     boost::system::error_code ignored;
     control_.close(ignored);
+    unread_.clear();
     stop();
 }
 
@@ -449,7 +434,9 @@ void Process::finish(int code) {
     kick();
     log_.flush();
     exit_code_ = code;
-    loop_.stop();
+    last_words_.expires_after(kLastWords);
+    last_words_.async_wait([this](const boost::system::error_code&) { loop_.stop(); });
+    unread_.when_empty([this] { loop_.stop(); });
 }
 
 }  // namespace

@@ -23,8 +23,7 @@ Result<void> Child::start(kernel::RoleProcess process, const ipc::RoleStartup& s
     ready = prepared = kill_sent = offended = false;
     begin_incarnation();
     born = kernel::monotonic_now();
-    boost::system::error_code ignored;
-    control_.close(ignored);
+    close();
     control_.assign(channel->first.release());
     send(startup, -1, log);
     listen(std::move(on_message), log);
@@ -45,18 +44,24 @@ void Child::adopt(int running, UniqueFd control, OnMessage on_message, Log& log)
     listen(std::move(on_message), log);
 }
 
-void Child::take_over(Child& spare, OnMessage on_message, Log& log) {
+void Child::close() {
     boost::system::error_code ignored;
     control_.close(ignored);
+    unread_.clear();
+}
+
+void Child::take_over(Child& spare, OnMessage on_message, Log& log) {
+    close();
     born = kernel::monotonic_now();  // its lifetime counts from here, not from its time as a spare
     ready = prepared = kill_sent = offended = false;
     adopt(spare.pid, UniqueFd{spare.control_.release()}, std::move(on_message), log);
+    unread_.take_over(spare.unread_);
     spare.forget();
 }
 
 void Child::send(const ipc::Message& message, int descriptor, Log& log) {
     if (!control_.is_open()) return;
-    const auto sent = ipc::send_message(control_.native_handle(), message, descriptor);
+    const auto sent = unread_.send(message, descriptor);
     if (sent) return budget.asked(message);
     if (sent.error().sys_errno() == EPIPE) return;
     // A process that does not read must not fill the log: the losses number 1, 2, 4, 8 ... are logged.
@@ -66,7 +71,8 @@ void Child::send(const ipc::Message& message, int descriptor, Log& log) {
 
 bool Child::has_room() {
     int queued = 0;
-    return control_.is_open() && ::ioctl(control_.native_handle(), SIOCOUTQ, &queued) == 0 && queued < kBulkBytes;
+    return control_.is_open() && unread_.empty() && ::ioctl(control_.native_handle(), SIOCOUTQ, &queued) == 0 &&
+           queued < kBulkBytes;
 }
 
 void Child::listen(OnMessage on_message, Log& log) {
@@ -97,13 +103,11 @@ void Child::listen(OnMessage on_message, Log& log) {
 void Child::kill_offender() {
     offended = kill_sent = true;
     if (pid != 0) ::kill(pid, SIGKILL);  // before its channel ends, or it logs that the supervisor has died
-    boost::system::error_code ignored;
-    control_.close(ignored);
+    close();
 }
 
 void Child::forget() {
-    boost::system::error_code ignored;
-    control_.close(ignored);
+    close();
     pid = 0;
     ready = prepared = awaits_look = false;
     prepared_generation = 0;

@@ -21,6 +21,7 @@
 #include "mainstay/kernel/spawn.hpp"
 #include "mainstay/role/common/identity.hpp"
 #include "role/common/message_table.hpp"
+#include "role/common/send_queue.hpp"
 
 namespace mainstay::role {
 
@@ -32,6 +33,7 @@ inline constexpr int kMissedHeartbeatsMax = 10;
 inline constexpr std::chrono::seconds kStableAfter{10};
 inline constexpr int kBulkBytes =
     65'536;  // as the kernel counts them, headers and all; a socket takes three times that
+inline constexpr std::size_t kUnreadMessagesMax = 1'024;  // of one that does not read; it is killed 10 s later
 inline constexpr std::uint32_t kUnknownMessagesMax = 16;  // of unknown kinds (another version's); more are an offence
 
 class Child {
@@ -95,7 +97,9 @@ public:
 private:
     void begin_incarnation();
     void listen(OnMessage on_message, Log& log);
+    void close();  // the control socket
     boost::asio::posix::stream_descriptor control_;
+    SendQueue unread_{control_, kUnreadMessagesMax};
 };
 
 using ChildList = std::array<std::unique_ptr<Child>, kRoles>;  // by slot(Kind)

@@ -141,6 +141,13 @@ private:
              [this] {
                  for (int i = 0; i < 5000; ++i) runtime_.send(ipc::ReadTraffic{});
              }},
+            {"large script",
+             [this] {
+                 runtime_.run_script("key", {std::string(ipc::kMessageBytesMax, 'x')}, {},
+                                     [this](const ipc::ScriptResult& result) {
+                                         note("the large script was not run: " + std::to_string(result.status));
+                                     });
+             }},
             {"memory", [] { throw std::bad_alloc{}; }},
         };
         answers.at(wanted.instance)();

@@ -236,12 +236,33 @@ TEST_CASE("without a supervisor no script runs, and one that dies while the role
     CHECK_FALSE(late.logged("the supervisor has died"));
 }
 
-TEST_CASE("messages that the supervisor does not take are lost, and counted in the log" * mainstay::test::kNeedsRoot) {
+TEST_CASE("what the supervisor has not read yet waits, also beyond the end of the process" *
+          mainstay::test::kNeedsRoot) {
     Bench bench;
     bench.start();
     bench.ask("flood");
-    bench.until_logged("a message to the supervisor was lost (1 so far): ");
-    bench.until_logged("a message to the supervisor was lost (2 so far): ");
+    bench.send(ipc::Stop{});
+    ::poll(nullptr, 0, 50);  // a moment in which it would end, and what waits would be lost
+    for (int read = 0; read < 5000; ++read) bench.hear_a<ipc::ReadTraffic>();
+    bench.hear_a<ipc::Stopped>();
+    CHECK(bench.exit_code() == 0);
+    CHECK_FALSE(bench.logged("was lost"));
+}
+
+TEST_CASE("a process whose supervisor reads nothing ends all the same" * mainstay::test::kNeedsRoot) {
+    Bench bench;
+    bench.start();
+    bench.ask("flood");
+    bench.send(ipc::Stop{});
+    CHECK(bench.exit_code() == 0);
+}
+
+TEST_CASE("a script whose request is too large for a message was not run" * mainstay::test::kNeedsRoot) {
+    Bench bench;
+    bench.start();
+    bench.ask("large script");
+    bench.until_noted("the large script was not run: 11");
+    CHECK(bench.logged("a message to the supervisor was lost (1 so far): a message between processes is too large"));
 }
 
 TEST_CASE("a state that is too large is reported, and the one before it stays" * mainstay::test::kNeedsRoot) {

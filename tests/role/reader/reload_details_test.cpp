@@ -170,7 +170,7 @@ TEST_CASE("an instance that becomes another virtual router is reported with the 
 
 TEST_CASE("each running instance is matched once") {
     CHECK(text_of(instance("") + instance("", "VI_2", "52"), instance("", "VI_2", "52") + instance("")) ==
-          "change settings others\nunchanged: 2 instances, 0 services; IPVS table changes: 0\n");
+          "change settings the order of blocks\nunchanged: 2 instances, 0 services; IPVS table changes: 0\n");
 }
 
 TEST_CASE("a service that comes or goes is reported with what happens to its connections") {
@@ -266,7 +266,7 @@ TEST_CASE("settings of the daemon are reported by their keywords") {
     auto before = config_of(instance("")), after = before;
     after.scripts = {{.name = "a", .command = {}}, {.name = "b", .command = {}}};
     before.scripts = {{.name = "b", .command = {}}, {.name = "a", .command = {}}};
-    CHECK(as_text(diff_reload(before, after)) == "change settings others\n" + rest);
+    CHECK(as_text(diff_reload(before, after)) == "change settings the order of blocks\n" + rest);
 }
 
 TEST_CASE("an instance of the same number but another family and name replaces none") {

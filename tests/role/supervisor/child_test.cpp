@@ -160,10 +160,70 @@ TEST_CASE("an undecodable message for which it is killed is the last one that is
     CHECK(signal_that_ended(pid) == SIGKILL);
 }
 
-TEST_CASE("messages that a role does not read are lost, of which the log has the 1st, 2nd, 4th and 8th") {
+TEST_CASE("messages that a role does not read wait for it, in their order and with their descriptors") {
+    ChildBench bench;
+    auto line = bench.adopt();
+    fill(bench.child.control());
+    const auto memory = ipc::make_memfd("test", 10);
+    bench.child.send(ipc::Prepare{7}, memory->get(), bench.log);
+    bench.child.send(ipc::Commit{7}, -1, bench.log);
+    bench.child.send(ipc::Stop{}, -1, bench.log);
+    CHECK_FALSE(bench.child.has_room());
+    bench.turn();
+    Texts read;
+    const auto read_all = [&] {
+        for (;;) {
+            auto got = ipc::receive_message(line.get());
+            REQUIRE(got.has_value());
+            if (!got->has_value()) return;
+            REQUIRE(std::holds_alternative<ipc::Received>(**got));
+            const auto& [message, descriptor] = std::get<ipc::Received>(**got);
+            if (!std::holds_alternative<ipc::Heartbeat>(message))
+                read.push_back(row_of(message).name + std::string{descriptor ? " with a descriptor" : ""});
+        }
+    };
+    read_all();
+    CHECK(read.empty());
+    bench.turn();
+    read_all();
+    CHECK(read == Texts{"Prepare with a descriptor", "Commit", "Stop"});
+    CHECK(bench.child.has_room());
+    bench.child.send(ipc::Stop{}, -1, bench.log);  // at once again
+    read_all();
+    CHECK(read.size() == 4);
+    CHECK(bench.log.texts.empty());
+}
+
+TEST_CASE("what waits for a spare goes to it also as the role, and nothing of it to the next process") {
+    ChildBench bench;
+    Child spare{bench.loop, Kind::Vrrp};
+    auto channel = ipc::make_channel();
+    REQUIRE(channel.has_value());
+    spare.adopt(kNobody, std::move(channel->first), bench.on_message(), bench.log);
+    fill(spare.control());
+    spare.send(ipc::Commit{7}, -1, bench.log);
+    bench.child.take_over(spare, bench.on_message(), bench.log);
+    bench.child.send(ipc::Stop{}, -1, bench.log);
+    while (next_message<ipc::Heartbeat>(channel->second.get())) {
+    }
+    bench.turn();
+    CHECK(next_message<ipc::Commit>(channel->second.get()));
+    CHECK(next_message<ipc::Stop>(channel->second.get()));
+    fill(bench.child.control());
+    bench.child.send(ipc::Stop{}, -1, bench.log);
+    bench.child.forget();
+    const auto line = bench.adopt();
+    bench.turn();
+    CHECK_FALSE(next_message<ipc::Stop>(line.get()));
+}
+
+TEST_CASE(
+    "beyond a bound messages that a role does not read are lost, of which the log has the 1st, 2nd, 4th and 8th") {
     ChildBench bench;
     const auto line = bench.adopt();
     fill(bench.child.control());
+    for (std::size_t n = 0; n < kUnreadMessagesMax; ++n) bench.child.send(ipc::Stop{}, -1, bench.log);
+    CHECK(bench.child.lost_messages == 0);
     for (int i = 0; i < 9; ++i) bench.child.send(ipc::Stop{}, -1, bench.log);
     CHECK(bench.child.lost_messages == 9);
     const std::string what = "a message to process " + std::to_string(kNobody) + " was lost (";
