@@ -184,9 +184,10 @@ bool resolved_too_early(const ParseContext& r) {
     return r.resolved.with && (*r.resolved.with != r.global || r.resolved.remarkable || names_instances(r));
 }
 
-std::function<bool(std::string_view)> remembered(std::function<bool(std::string_view)> ask) {
+template <class Answer>
+std::function<Answer(std::string_view)> remembered(std::function<Answer(std::string_view)> ask) {
     if (!ask) return ask;
-    return [ask = std::move(ask), known = std::map<std::string, bool, std::less<>>{}](std::string_view name) mutable {
+    return [ask = std::move(ask), known = std::map<std::string, Answer, std::less<>>{}](std::string_view name) mutable {
         auto found = known.find(name);
         if (found == known.end()) found = known.emplace(name, ask(name)).first;
         return found->second;
@@ -197,6 +198,7 @@ std::function<bool(std::string_view)> remembered(std::function<bool(std::string_
 // file with mistakes is read twice, and DNS may be slow.
 Environment remembering(Environment environment) {
     environment.interface_exists = remembered(std::move(environment.interface_exists));
+    environment.mtu_of = remembered(std::move(environment.mtu_of));
     environment.host_resolves = remembered(std::move(environment.host_resolves));
     return environment;
 }

@@ -5,9 +5,12 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -21,6 +24,7 @@
 #include <string>
 #include <utility>
 
+#include "mainstay/base/unique_fd.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/kernel/host_facts.hpp"
 #include "mainstay/kernel/process.hpp"
@@ -92,6 +96,15 @@ config::Environment::ScriptFacts script_facts(const config::Command& command, co
     return facts;
 }
 
+std::optional<std::uint32_t> mtu_of(std::string_view interface) {
+    const UniqueFd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    ifreq request{};
+    if (interface.size() >= sizeof request.ifr_name) return std::nullopt;
+    std::ranges::copy(interface, request.ifr_name);
+    if (!socket || ::ioctl(socket.get(), SIOCGIFMTU, &request) != 0 || request.ifr_mtu <= 0) return std::nullopt;
+    return static_cast<std::uint32_t>(request.ifr_mtu);
+}
+
 std::optional<IpAddress> address_of(const sockaddr* address) {
     if (address != nullptr && address->sa_family == AF_INET) {
         sockaddr_in in{};
@@ -130,6 +143,7 @@ bool host_resolves(std::string_view host) {
 
 config::Environment host_environment() {
     return {.interface_exists = [](std::string_view name) { return ::if_nametoindex(std::string{name}.c_str()) != 0; },
+            .mtu_of = mtu_of,
             .account_exists = [](std::string_view user,
                                  std::string_view group) { return find_account(user, group).has_value(); },
             .script_facts = [accounts = std::make_shared<KnownAccounts>()](
@@ -160,7 +174,7 @@ config::Loaded load_in_its_namespace(const std::string& file, config::Environmen
     if (name.empty()) return loaded;
     const auto home = open_network_namespace({}), there = open_network_namespace(name);
     const bool inside = home && there && enter_network_namespace(there->get());
-    if (!inside) environment.interface_exists = nullptr, environment.subnets = nullptr;
+    if (!inside) environment.interface_exists = nullptr, environment.mtu_of = nullptr, environment.subnets = nullptr;
     loaded = config::load_file(file, environment);
     if (inside) static_cast<void>(enter_network_namespace(home->get()));
     return loaded;

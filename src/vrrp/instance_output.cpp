@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "mainstay/config/validate/resolved.hpp"
 #include "mainstay/vrrp/instance.hpp"
 #include "mainstay/wire/ipv4.hpp"
 #include "mainstay/wire/vrrp.hpp"
@@ -13,23 +14,13 @@
 namespace mainstay::vrrp {
 namespace {
 
-constexpr std::size_t kIpv6HeaderLength = 40;
 constexpr std::uint8_t kTtl = 255;
-// How many addresses fit into a packet of this MTU; the configuration check has warned of more.
-std::size_t address_limit(const config::Instance& config, std::uint32_t mtu) {
-    const bool v6 = config.family == Family::V6;
-    const std::size_t fixed =
-        (v6 ? kIpv6HeaderLength : wire::kIpv4HeaderLength) + wire::vrrp_length(config.version, config.family, 0);
-    const std::size_t room = mtu > fixed ? (mtu - fixed) / (v6 ? 16 : 4) : 0;
-    return std::min(room, wire::kVrrpMaxAddresses);
-}
-
 }  // namespace
 
 void Instance::refresh_advertised() {
     advert_ = {};
     advertised_.clear();
-    const std::size_t limit = address_limit(*config_, mtu_);
+    const std::size_t limit = config::advertised_max(*config_, mtu_);
     for (const auto& address : config_->addresses)
         if (address.prefix.address.family() == config_->family && advertised_.size() < limit)
             advertised_.push_back(address.prefix.address);

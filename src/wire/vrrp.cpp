@@ -9,7 +9,8 @@
 namespace mainstay::wire {
 namespace {
 
-constexpr std::size_t kEthernetMinimumPayload = 46;
+constexpr std::size_t kEthernetMinimumPayload = 46, kEthernetHeaderLength = 14;
+constexpr std::size_t kIpv6HeaderLength = 40;
 constexpr std::uint64_t kMaxSecondsV2 = 255;
 constexpr std::uint64_t kMaxCentisecondsV3 = 0xfff;
 
@@ -36,6 +37,12 @@ std::uint16_t checksum(std::span<const std::byte> packet, std::uint8_t version, 
 
 std::size_t vrrp_length(std::uint8_t version, Family family, std::size_t count) {
     return kVrrpHeaderLength + count * address_length(family) + (has_auth(version, family) ? kVrrpAuthLength : 0);
+}
+
+std::size_t vrrp_addresses_max(std::uint8_t version, Family family, std::size_t mtu, std::size_t more) {
+    const std::size_t ip = family == Family::V6 ? kIpv6HeaderLength : kIpv4HeaderLength;
+    const std::size_t fixed = kEthernetHeaderLength + ip + vrrp_length(version, family, 0) + more;
+    return mtu > fixed ? std::min((mtu - fixed) / address_length(family), kVrrpMaxAddresses) : 0;
 }
 
 std::expected<VrrpPacket, VrrpDefect> decode_vrrp(std::span<const std::byte> payload, Family family) {

@@ -81,6 +81,41 @@ TEST_CASE("the host is asked once for each interface, however often the file nam
     CHECK(asked == std::vector<std::string>{"eth0"});
 }
 
+TEST_CASE("addresses beyond what an advert over the interface carries are told, and set without being advertised") {
+    Environment environment = host();
+    environment.interface_exists = [](std::string_view) { return true; };
+    std::vector<std::string> asked;
+    const auto load = [&](std::uint32_t mtu, int addresses, const std::string& more) {
+        environment.mtu_of = [&asked, mtu](std::string_view name) {
+            asked.emplace_back(name);
+            return std::optional{mtu};
+        };
+        std::string text = "vrrp_instance V {\ninterface eth7\nvirtual_router_id 5\n" + more + "virtual_ipaddress {\n";
+        for (int n = 1; n <= addresses; ++n) text += fmt::format("10.9.9.{}\n", n);
+        return load_text("ha.conf", text + "}\n}\n", environment);
+    };
+    const auto fits = load(100, 14, "version 3\n");
+    CHECK(fits.diagnostics.empty());
+    CHECK(asked == std::vector<std::string>{"eth7"});
+    const auto excess = load(100, 15, "version 3\n");
+    REQUIRE(excess.diagnostics.size() == 1);
+    CHECK(excess.diagnostics[0].message ==
+          "(V) 15 virtual addresses; an advert on eth7, whose MTU is 100, carries at most 14");
+    CHECK(excess.diagnostics[0].effect == "the excess is set with the others, but not advertised");
+    CHECK(excess.exit_code() == 5);
+    CHECK(excess.config.instances[0].addresses.size() == 14);
+    REQUIRE(excess.config.instances[0].excluded_addresses.size() == 1);
+    CHECK(excess.config.instances[0].excluded_addresses[0].prefix.to_string() == "10.9.9.15/32");
+    // The password of version 2, an authentication header, a trailer take room.
+    CHECK(load(100, 13, "version 2\n").config.instances[0].addresses.size() == 12);
+    CHECK(load(100, 13, "version 2\nauthentication {\nauth_type AH\nauth_pass x\n}\n")
+              .config.instances[0]
+              .addresses.size() == 6);
+    CHECK(load(100, 13, "version 3\nauth_hmac {\nkey 1 \"a secret of thirty-two bytes, 01\"\nactive_key 1\n}\n")
+              .config.instances[0]
+              .addresses.size() == 7);
+}
+
 TEST_CASE("a processor that this host does not have clears the set, and is named") {
     Environment environment = host();
     environment.cpus = 2;

@@ -52,6 +52,21 @@ def test_mainstay_and_keepalived_fail_over_to_each_other_with_a_password(lan, fi
     wait_holds(two)
 
 
+def test_both_put_as_many_addresses_into_an_advert_where_not_all_of_them_fit(lan):
+    one, two = office(lan, "one", "two")
+    addresses = "\n".join(f"192.168.4.{number}" for number in range(200, 216))
+    settings = "global_defs {\n vrrp_version 3\n}\n"
+    for host in (one, two):
+        host.run(["ip", "link", "set", "eth0", "mtu", "100"])  # 14 addresses fit
+    start(two, "keepalived", settings + instance("BACKUP", 100, vip=addresses, interval=0.2, auth=False))
+    wait_holds(two)
+    start(one, "mainstay", settings + instance("BACKUP", 150, vip=addresses, interval=0.2, auth=False))
+    for address in ("192.168.4.200", "192.168.4.215"):
+        wait_holds(one, address)
+        wait_released(two, address)
+    assert stays(lambda: one.holds(VIP) and not two.holds(VIP), 2)
+
+
 # The bound is the peer's master-down interval: 3.6 s, and 0.36 s. docs/architecture.md has what was measured.
 @pytest.mark.parametrize("version,interval", [(2, 1), (3, 0.1)])
 def test_a_killed_vrrp_process_of_the_master_does_not_move_the_address(lan, version, interval):

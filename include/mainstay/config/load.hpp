@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@ namespace mainstay::config {
 // files, and tests can simulate any host. A null function means "unknown": its check is skipped.
 struct Environment {
     std::function<bool(std::string_view interface)> interface_exists;
+    std::function<std::optional<std::uint32_t>(std::string_view interface)> mtu_of;  // in bytes; none: not known
     // Account names; the group may be empty. False: no such user or group.
     std::function<bool(std::string_view user, std::string_view group)> account_exists;
     struct ScriptFacts {

@@ -44,6 +44,11 @@ enum class VrrpDefect : std::uint8_t {
 // The length in bytes of a packet with `count` addresses. Versions other than 2 are treated as version 3.
 [[nodiscard]] std::size_t vrrp_length(std::uint8_t version, Family family, std::size_t count);
 
+// How many addresses an advert has room for: keepalived counts an Ethernet header within `mtu` (bytes) as well, and a
+// peer refuses adverts with another number of addresses than its own list has. `more`: bytes of authentication beyond
+// those of vrrp_length().
+[[nodiscard]] std::size_t vrrp_addresses_max(std::uint8_t version, Family family, std::size_t mtu, std::size_t more);
+
 // Reads an IP payload. It may be longer than the packet only by the padding of a short Ethernet frame (46 bytes with
 // the IP header). For versions other than 2 and 3 the length is not checked and no addresses are read.
 [[nodiscard]] std::expected<VrrpPacket, VrrpDefect> decode_vrrp(std::span<const std::byte> payload, Family family);

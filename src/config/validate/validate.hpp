@@ -19,6 +19,7 @@ void check_bfd(ParseContext& reading, std::string_view name, Mark opened, const 
 // Replaces the names of key files by their contents, because the roles may not read them. Removes the block if it
 // cannot be used.
 void resolve_hmac(ParseContext& reading, InstanceDraft& draft);
+void limit_addresses(ParseContext& reading, InstanceDraft& draft);  // after authentication and HMAC
 
 // Blocks that lack what they cannot do without.
 

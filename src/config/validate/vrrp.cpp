@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::uint8_t kDefaultPriority = 100;
 constexpr std::uint32_t kStrictDownAdverts = 3;
-constexpr std::size_t kMostAddresses = 255;  // the count is one byte in the packet
 constexpr std::int64_t kSecond = 1'000'000, kCentisecond = 10'000, kMostV3Interval = 40'950'000;
 
 class InstanceCheck {
@@ -32,6 +31,7 @@ public:
         check_unused();
         resolve_authentication();
         resolve_hmac(r_, i_);
+        limit_addresses(r_, i_);
         resolve_interval();
         resolve_preemption();
         resolve_strict();
@@ -229,15 +229,6 @@ private:
             }
         }
         m_.addresses.erase(m_.addresses.begin() + static_cast<std::ptrdiff_t>(good), m_.addresses.end());
-        if (m_.addresses.size() > kMostAddresses) {
-            auto& d = r_.diag.error(Code::TooManyAddresses, i_.addresses,
-                                    text(fmt::format("{} virtual addresses; an advert carries at most {}",
-                                                     m_.addresses.size(), kMostAddresses)));
-            d.effect = "the excess is set with the others, but not advertised";
-            for (std::size_t n = kMostAddresses; n < m_.addresses.size(); ++n)
-                m_.excluded_addresses.push_back(m_.addresses[n]);
-            m_.addresses.resize(kMostAddresses);
-        }
         if (!m_.addresses.empty() || i_.no_virtual_ipaddress) return;
         const bool fatal = m_.version == 3 || m_.strict;
         if (refused != Diagnoser::kNowhere)

@@ -12,8 +12,19 @@
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/config/model.hpp"
 #include "mainstay/config/server_file.hpp"
+#include "mainstay/wire/vrrp.hpp"
+#include "mainstay/wire/vrrp_auth.hpp"
 
 namespace mainstay::config {
+
+// ---- the adverts of an instance
+
+// How many of its addresses an advert carries over an interface with this MTU, at most wire::kVrrpMaxAddresses.
+[[nodiscard]] inline std::size_t advertised_max(const Instance& instance, std::uint32_t mtu) {
+    std::size_t more = instance.auth_type == AuthType::Ah ? wire::kAhLength : 0;
+    if (find_section(instance.more->sections, keyword::auth_hmac) != nullptr) more += wire::kTrailerLength;
+    return wire::vrrp_addresses_max(instance.version, instance.family, mtu, more);
+}
 
 // ---- active_active of a virtual server: several directors serve it at once, and each gives a flow to the same server
 
