@@ -18,6 +18,7 @@ namespace {
 // answered with a flood.
 constexpr unsigned kAnswersPerInterval = 4;
 constexpr int kOwnerPatienceTenths = 32;  // of an advert interval
+constexpr const char* kRemovedAgain = "another program removed them again and again";
 
 // The master-down interval counts from the arrival of the advert, not from when this process read it. If that took
 // longer than a tenth of an interval, this process may have been paused, and the time of reading is used to be safe.
@@ -263,7 +264,7 @@ void Instance::address_lost(Step step, const std::string& interface, const Prefi
                             prefix.to_string(), interface));
             return;
         case RestoreBudget::Answer::GiveUp:
-            resign_for_lost_addresses(step);
+            resign_for_lost(step, "addresses", kRemovedAgain);
             return;
     }
 }
@@ -282,15 +283,13 @@ void Instance::restore_failed(Step step, const std::string& interface, const Pre
     if (state_ != State::Master) return;
     const auto position = position_of(interface, prefix);
     if (position && restores_.failed(*position, step.now) == RestoreBudget::Answer::GiveUp)
-        resign_for_lost_addresses(step);
+        resign_for_lost(step, "addresses", fmt::format("the kernel refused to set {} again", prefix.to_string()));
 }
 
 // Waits the whole master-down interval, not only the skew time, so that a peer that can keep the addresses takes over.
-void Instance::resign_for_lost_addresses(Step step, const char* what) {
+void Instance::resign_for_lost(Step step, const char* what, const std::string& why) {
     log(step, LogLevel::Warning, fmt::format("the {} cannot be kept: resigning", what));
-    step_back(step, Cause::Address,
-              fmt::format("the {} could not be kept: another program removed them again and again", what), 1,
-              down_time());
+    step_back(step, Cause::Address, fmt::format("the {} could not be kept: {}", what, why), 1, down_time());
     resigned_ = true;
 }
 
@@ -308,11 +307,13 @@ void Instance::duplicate_found(Step step, const std::string& interface, const Pr
 }
 
 void Instance::routing_lost(Step step, const netlink::Routing& reported) {
-    if (state_ == State::Master && routing_.lost(step, reported)) resign_for_lost_addresses(step, "routes and rules");
+    if (state_ == State::Master && routing_.lost(step, reported))
+        resign_for_lost(step, "routes and rules", kRemovedAgain);
 }
 
 void Instance::routing_outcome(Step step, const RoutingOutcome& outcome) {
-    if (state_ == State::Master && routing_.outcome(step, outcome)) resign_for_lost_addresses(step, "routes and rules");
+    if (state_ == State::Master && routing_.outcome(step, outcome))
+        resign_for_lost(step, "routes and rules", kRemovedAgain);
 }
 
 void Instance::reassert(Step step) {

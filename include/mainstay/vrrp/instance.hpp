@@ -143,7 +143,7 @@ private:
     void leave_master(Step step, unsigned resignations);
     // From MASTER to BACKUP, for this reason, without having heard of another master.
     void step_back(Step step, Cause cause, std::string reason, unsigned resignations, Nanos wait);
-    void resign_for_lost_addresses(Step step, const char* what = "addresses");
+    void resign_for_lost(Step step, const char* what, const std::string& why);
     void restore(Step step, std::size_t position);
     void set_priority(Step step, int total);
     void apply_settings();

@@ -45,6 +45,16 @@ kernel::Address address_request(const config::VirtualAddress& address, std::uint
             .protocol = netlink::kProtocolKeepalived};
 }
 
+std::vector<kernel::Address> restore_request(const config::Instance& instance, const vrrp::RestoreAddress& wanted,
+                                             const Links& links) {
+    auto requests = address_requests(instance, {}, links);
+    const auto* link = links.find(wanted.interface);
+    std::erase_if(requests, [&](const kernel::Address& request) {
+        return link == nullptr || request.prefix != wanted.prefix || request.interface_index != link->index;
+    });
+    return requests;
+}
+
 std::vector<kernel::Address> removal_requests(const std::vector<vrrp::HeldAddress>& addresses, const Links& links) {
     std::vector<kernel::Address> requests;
     for (const auto& held : addresses) {

@@ -18,6 +18,9 @@ namespace mainstay::role {
 [[nodiscard]] std::vector<kernel::Address> address_requests(const config::Instance& instance,
                                                             const std::vector<std::size_t>& positions,
                                                             const Links& links);
+// The one that is to be restored, unless its interface is gone.
+[[nodiscard]] std::vector<kernel::Address> restore_request(const config::Instance& instance,
+                                                           const vrrp::RestoreAddress& wanted, const Links& links);
 // Requests to remove the addresses whose interface exists. They include the peer, because the kernel identifies a
 // point-to-point address by it.
 [[nodiscard]] std::vector<kernel::Address> removal_requests(const std::vector<vrrp::HeldAddress>& addresses,

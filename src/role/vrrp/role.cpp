@@ -89,7 +89,6 @@ private:
     void remove(const std::vector<vrrp::HeldAddress>& addresses);
     void take_away(const std::vector<vrrp::HeldAddress>& addresses);
     void restore(const vrrp::RestoreAddress& wanted);
-    void announce_addresses(const vrrp::SendGratuitousArp& wanted);
 
     // The sequence numbers of authenticated packets come from the calendar clock, which may be set at any time.
     void update_clock() { router_->update_clock(runtime_.wall(), runtime_.now()); }
@@ -116,7 +115,7 @@ private:
     VrrpFirewall firewall_;
     VrrpTransport transport_;
     Announcer announcer_{runtime_.loop(), transport_, links_, runtime_.log(), [this] { return runtime_.now(); }};
-    TakeOver addresses_{links_, announcer_, runtime_.log()};
+    TakeOver addresses_{runtime_.loop(), links_, announcer_, runtime_.log()};
     VrrpRouting routing_;
     BfdStateReceiver bfd_;
     MasterReporter master_reporter_{runtime_.loop(), runtime_.log()};
@@ -223,7 +222,7 @@ void VrrpRole::asked(const ipc::ControlRequest& wanted) {
     if (wanted.what == ipc::ControlRequest::What::SendGarp) {
         runtime_.log().info("Sending garps on {} on {} request", wanted.instance, wanted.by);
         if (router_->snapshot().instances.at(*id).state == vrrp::State::Master)
-            announce_addresses({.instance = *id, .rounds = 1});
+            carry_out(vrrp::SendGratuitousArp{.instance = *id, .rounds = 1});
         return;
     }
     const auto changed = with_requested_change(router_->config(), *id, wanted);
@@ -290,6 +289,10 @@ void VrrpRole::perform(const vrrp::Intents& intents) {
         for (const auto& fact : facts) step(fact);
     }
     publish(transition);
+    addresses_.retry_later(kRefusedAgain, [this] {
+        if (!stopping_) addresses_.retry(*netlink_, router_->router());
+        publish(true);
+    });
     arm();
 }
 
@@ -303,7 +306,10 @@ void VrrpRole::carry_out(const vrrp::Intent& intent) {
                        if (!i.added.empty()) add(i.instance, i.added);
                    },
                    [&](const vrrp::RestoreAddress& i) { restore(i); },
-                   [&](const vrrp::SendGratuitousArp& i) { announce_addresses(i); },
+                   [&](const vrrp::SendGratuitousArp& i) {
+                       const auto& instance = router_->config().instances.at(i.instance);
+                       announcer_.announce(address_requests(instance, {}, links_), i.rounds, i.begun);
+                   },
                    [&](const vrrp::AnnounceAddress& i) { announcer_.announce(i); },
                    [&](const vrrp::SetRouting& i) { routing_.set(i, links_); },
                    [&](const vrrp::RemoveRouting& i) {
@@ -363,22 +369,16 @@ void VrrpRole::take_away(const std::vector<vrrp::HeldAddress>& addresses) {
 }
 
 void VrrpRole::restore(const vrrp::RestoreAddress& wanted) {
-    auto requests = address_requests(router_->config().instances.at(wanted.instance), {}, links_);
-    const auto* link = links_.find(wanted.interface);
-    std::erase_if(requests, [&](const kernel::Address& request) {
-        return link == nullptr || request.prefix != wanted.prefix || request.interface_index != link->index;
-    });
+    const auto requests = restore_request(router_->config().instances.at(wanted.instance), wanted, links_);
     // An address that failed duplicate address detection stays unusable until it is set again.
-    const auto* there = link == nullptr ? nullptr : links_.address(link->index, wanted.prefix);
+    const auto* there = requests.empty() ? nullptr : links_.address(requests[0].interface_index, wanted.prefix);
     if (there != nullptr && there->dad_failed) take_away({{wanted.interface, wanted.prefix}});
     const auto failed = netlink_->add(requests);
+    if (failed && !failed->empty())
+        runtime_.log().error("address {} on {} cannot be set again: {}", wanted.prefix.to_string(), wanted.interface,
+                             failed->front().reason());
     if (requests.empty() || !failed || !failed->empty())
         pending_.add(vrrp::RestoreFailed{wanted.instance, wanted.interface, wanted.prefix});
-}
-
-void VrrpRole::announce_addresses(const vrrp::SendGratuitousArp& wanted) {
-    const auto requests = address_requests(router_->config().instances.at(wanted.instance), {}, links_);
-    announcer_.announce(requests, wanted.rounds, wanted.begun);
 }
 
 void VrrpRole::on_packets_readable() {

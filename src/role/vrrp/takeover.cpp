@@ -1,6 +1,7 @@
 #include "takeover.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "addresses.hpp"
@@ -66,6 +67,46 @@ void TakeOver::report(const config::Instance& instance, const std::vector<kernel
         refused.insert_or_assign(address, failure.reason());
     }
     if (refused.empty()) refused_.erase(instance.name);
+}
+
+void TakeOver::retry_later(std::chrono::milliseconds pause, std::function<void()> retry) {
+    if (refused_.empty() || std::exchange(waits_, true)) return;
+    again_.expires_after(pause);
+    again_.async_wait([this, pause, retry = std::move(retry)](const boost::system::error_code& error) {
+        if (error) return;
+        waits_ = false;
+        retry();
+        retry_later(pause, retry);
+    });
+}
+
+void TakeOver::retry(kernel::Rtnetlink& netlink, const vrrp::Router& router) {
+    const auto state = router.snapshot();
+    for (std::size_t id = 0; id < state.instances.size() && !refused_.empty(); ++id) {
+        const auto& instance = router.config().instances[id];
+        const auto found = refused_.find(instance.name);
+        if (found == refused_.end() || !state.instances[id].owns_addresses) continue;
+        auto requests = address_requests(instance, {}, links_);
+        std::erase_if(requests,
+                      [&](const kernel::Address& one) { return !found->second.contains(one.prefix.to_string()); });
+        const auto failed = netlink.add(requests);
+        if (!failed) return log_.error("({}) setting addresses: {}", instance.name, failed.error().text());
+        std::set<std::size_t> again;  // positions
+        for (const auto& failure : *failed) {
+            again.insert(failure.index);
+            found->second.insert_or_assign(requests[failure.index].prefix.to_string(), failure.reason());
+        }
+        std::vector<kernel::Address> taken;
+        for (std::size_t n = 0; n < requests.size(); ++n)
+            if (!again.contains(n)) taken.push_back(requests[n]);
+        for (const auto& address : taken) {
+            log_.notice("({}) address {}, which the kernel had refused, is set now", instance.name,
+                        address.prefix.to_string());
+            found->second.erase(address.prefix.to_string());
+        }
+        if (!taken.empty()) announcer_.announce(taken, instance.garp_master_repeat);
+        if (found->second.empty()) refused_.erase(found);
+    }
 }
 
 std::vector<mainstay::report::RefusedAddress> TakeOver::refused(const config::Config& config) const {

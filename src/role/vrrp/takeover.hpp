@@ -2,7 +2,14 @@
 // the first batch are built before the deadline if possible, because building them takes as long as setting an address.
 #pragma once
 
+#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,9 +27,12 @@
 
 namespace mainstay::role {
 
+inline constexpr std::chrono::seconds kRefusedAgain{5};
+
 class TakeOver {
 public:
-    TakeOver(const Links& links, Announcer& announcer, Log& log) : links_{links}, announcer_{announcer}, log_{log} {}
+    TakeOver(boost::asio::io_context& loop, const Links& links, Announcer& announcer, Log& log)
+        : links_{links}, announcer_{announcer}, log_{log}, again_{loop} {}
 
     // Builds the requests for the next set() of this instance; forget() discards them.
     void prepare(kernel::Rtnetlink& netlink, const config::Instance& instance);
@@ -33,6 +43,11 @@ public:
     // Sets the addresses at `positions` (in addresses, then excluded_addresses; none: all) without announcing them.
     void set_silently(kernel::Rtnetlink& netlink, const config::Instance& instance,
                       const std::vector<std::size_t>& positions);
+    // Tries again what the kernel has refused to the masters of `router`, because an interface may take it now (IPv6 is
+    // enabled again, an MTU is back), and announces what it takes.
+    void retry(kernel::Rtnetlink& netlink, const vrrp::Router& router);
+    // Calls `retry` each time after this pause while there is something that the kernel has refused.
+    void retry_later(std::chrono::milliseconds pause, std::function<void()> retry);
     // What the kernel refused when each instance was given its addresses last.
     [[nodiscard]] std::vector<mainstay::report::RefusedAddress> refused(const config::Config& config) const;
 
@@ -50,6 +65,8 @@ private:
     const Links& links_;
     Announcer& announcer_;
     Log& log_;
+    boost::asio::steady_timer again_;
+    bool waits_ = false;                                                 // for again_
     std::map<std::string, Batch> prepared_;                              // the first batch, by the instance's name
     std::map<std::string, std::map<std::string, std::string>> refused_;  // by instance and address: why
 };

@@ -39,7 +39,7 @@ struct Backup {
     Links links;
     VrrpTransport transport{loop, log, [] {}};
     Announcer announcer{loop, transport, links, log, [] { return t0; }};
-    TakeOver addresses{links, announcer, log};
+    TakeOver addresses{loop, links, announcer, log};
     kernel::Rtnetlink netlink{kernel::Rtnetlink::open().value()};
     record::RecordedRouter router{vrrp::Router{one_backup()}, nullptr};
     PrecomputedTakeover precomputed{addresses, transport, links};

@@ -19,7 +19,7 @@ struct TakeOverHost {
     Links links;
     VrrpTransport transport{loop, log, [] {}};
     Announcer announcer{loop, transport, links, log, [] { return Instant{std::chrono::steady_clock::now()}; }};
-    TakeOver takeover{links, announcer, log};
+    TakeOver takeover{loop, links, announcer, log};
 
     TakeOverHost() { REQUIRE(links.refresh(netlink)); }
     bool heard(const Texts& wanted) {
@@ -116,5 +116,40 @@ TEST_CASE("each address that the kernel refuses is named with the reason, in a t
         CHECK(refused("2001:db8::7/64") == 2);
         CHECK(refused("2001:db8::8/64") == 2);
         CHECK(host.log.count("cannot be set") == 4);
+    });
+}
+
+TEST_CASE("what the kernel has refused to a master is tried again, and announced when it is set" *
+          mainstay::test::kNeedsRoot) {
+    on_host<TakeOverHost>([](TakeOverHost& host) {
+        REQUIRE(kernel::write_sysctl("net/ipv6/conf/eth0/disable_ipv6", "1"));
+        const auto config =
+            Office::written(instance("priority 255\nvirtual_ipaddress_excluded {\n2001:db8::7/64\n}", "10.0.0.100"));
+        vrrp::Router router{std::make_shared<const config::Config>(config)};
+        const Instant now{std::chrono::steady_clock::now()};
+        (void)router.step(host.links.fact("eth0"), now);
+        (void)router.start(now);
+        (void)router.step(vrrp::DeadlineReached{}, router.deadline().value());
+        REQUIRE(router.snapshot().instances.at(0).owns_addresses);
+        int retried = 0;
+        const auto again = [&] { host.takeover.retry_later(std::chrono::milliseconds{10}, [&retried] { ++retried; }); };
+        again();
+        CHECK(host.loop.run_for(std::chrono::milliseconds{20}) == 0);  // nothing has been refused
+        host.takeover.set(host.netlink, config.instances[0]);
+        CHECK(host.takeover.refused(config).size() == 1);
+        again();
+        again();
+        host.loop.restart();
+        while (retried < 2) host.loop.run_one();
+        host.takeover.retry(host.netlink, router);
+        CHECK(host.takeover.refused(config).size() == 1);
+        CHECK(host.log.count("cannot be set: Permission denied") == 1);  // not again and again
+        REQUIRE(kernel::write_sysctl("net/ipv6/conf/eth0/disable_ipv6", "0"));
+        const auto heard = host.cable.heard().size();
+        host.takeover.retry(host.netlink, router);
+        CHECK(host.takeover.refused(config).empty());
+        CHECK(has_address("2001:db8::7/64"));
+        CHECK(host.log.count("(VI_1) address 2001:db8::7/64, which the kernel had refused, is set now") == 1);
+        CHECK(host.cable.heard().size() == heard + config.instances[0].garp_master_repeat);
     });
 }
