@@ -65,9 +65,10 @@ bool is_vrrp_call(std::string_view key, std::string_view queue, const std::vecto
 bool is_lvs_call(std::string_view key, std::string_view queue, const std::vector<std::string>& extra) {
     if (!extra.empty()) return false;
     if (key.starts_with("misc_check/")) return queue.empty();
-    if (!queue.starts_with("service/")) return false;
-    const auto service = without_prefix(queue, "service/");
     const auto of = key.substr(0, key.rfind('/'));
+    if (queue == of) return key.starts_with("virtual_server/") || key.starts_with("real_server/");
+    if (!queue.starts_with("service/")) return false;  // of former versions: one queue for a service and its servers
+    const auto service = without_prefix(queue, "service/");
     if (key.starts_with("virtual_server/")) return without_prefix(of, "virtual_server/") == service;
     return key.starts_with("real_server/") && of.ends_with(" of " + std::string{service});
 }

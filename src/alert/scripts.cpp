@@ -46,7 +46,9 @@ std::string_view suffix_of(Transition transition) {
 }
 
 // "instance/VI_1", "group/G1", "real_server/<RS> of <VS>", "virtual_server/<VS>". Names may contain any character: the
-// kind before and the transition after the name distinguish two keys.
+// kind before and the transition after the name distinguish two keys. It is the queue of its scripts, too, which run in
+// the order of its events; scripts of two servers, or of a service and its servers, run side by side as keepalived's
+// do.
 std::string subject_of(const Event& event) {
     switch (event.kind) {
         case Event::Kind::Instance:
@@ -59,18 +61,6 @@ std::string subject_of(const Event& event) {
             return "virtual_server/" + event.name;
     }
     return "unknown/" + event.name;
-}
-
-// Scripts of a service and of its servers share one queue, so that they run in the order of their events.
-std::string queue_of(const Event& event) {
-    switch (event.kind) {
-        case Event::Kind::RealServer:
-            return "service/" + event.parent;
-        case Event::Kind::VirtualServer:
-            return "service/" + event.name;
-        default:
-            return subject_of(event);
-    }
 }
 
 // notify_deleted, which may come without a command, and notify_master_rx_lower_pri.
@@ -213,7 +203,7 @@ std::vector<NotifyCall> NotifyScripts::vrrp_calls(const Event& event) const {
     if (is_priority_change(event.transition)) return calls;
     const auto take = [&](bool generic, std::vector<std::string> extra) {
         if (auto key = notify_key(event, generic); keys_.contains(key))
-            calls.push_back({std::move(key), queue_of(event), std::move(extra)});
+            calls.push_back({std::move(key), subject_of(event), std::move(extra)});
     };
     take(false, {});
     if (event.transition == Transition::LowerPriorityHeard) return calls;
@@ -228,7 +218,7 @@ std::vector<NotifyCall> NotifyScripts::server_calls(const Event& event) const {
     if (!event.source.empty()) of_source.name = *event.source;
     auto key = notify_key(of_source, false);
     if (!keys_.contains(key)) return {};
-    return {{std::move(key), queue_of(event), {}}};
+    return {{std::move(key), subject_of(event), {}}};
 }
 
 std::vector<Wanted> wanted_scripts(const config::Config& config) {

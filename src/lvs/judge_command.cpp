@@ -160,17 +160,17 @@ void Judge::Impl::bring_back(const ServerRef& ref, Moment at, Intents& out) {
 void Judge::Impl::end_overrides(Moment at, Intents& out) {
     const Overrides ended = overrides_.take_ended(at.now);
     if (ended.empty()) return;
-    std::map<std::string, std::size_t> by_name;
+    std::multimap<std::string, std::size_t>
+        by_name;  // the services of one firewall mark and both families have one name
     for (std::size_t v = 0; v < services_.size(); ++v) by_name.emplace(services_.name(v), v);
     for (const auto& [key, held] : ended) {
         out.push_back(
             log_line(LogLevel::Notice, fmt::format("The override of {} of VS {} ends: it was {} by {} until now{}",
                                                    key.server.to_string(), key.service, text_of(held), held.by,
                                                    held.reason.empty() ? std::string{} : " (" + held.reason + ")")));
-        const auto service = by_name.find(key.service);
-        if (service == by_name.end()) continue;
-        const auto server = find_server(services_.configs[service->second], key.server);
-        if (server) hold({service->second, *server}, Hold::None, 0, at, out);
+        for (auto [one, end] = by_name.equal_range(key.service); one != end; ++one)
+            if (const auto server = find_server(services_.configs[one->second], key.server))
+                hold({one->second, *server}, Hold::None, 0, at, out);
     }
 }
 

@@ -58,6 +58,7 @@ Intents Judge::Impl::reload(config::Config next, Moment at, HostFacts host) {
     for (std::size_t i = 0; i < before.configs.size(); ++i)
         before.by_identity.emplace(identity_of(before.configs[i]), i);
     services_.configure(std::move(next), marks_, out);
+    overrides_.follow(before.configs, services_);
     make_fresh_states(at, true, host);
     std::vector<std::size_t> all(services_.size());
     std::iota(all.begin(), all.end(), std::size_t{0});

@@ -1,7 +1,10 @@
 #include "operator_overrides.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "judge_text.hpp"
 
@@ -63,6 +66,34 @@ void OperatorOverrides::apply(const config::VirtualServer& config, ServiceState&
         server.alive = may_live(server);
         server.weight = effective_weight(servers[s], server);
     }
+}
+
+void OperatorOverrides::follow(const std::vector<config::VirtualServer>& before, const Services& now) {
+    if (known_.empty()) return;
+    std::map<ServiceIdentity, std::string> names;
+    std::set<std::string> taken;
+    for (std::size_t v = 0; v < now.size(); ++v)
+        if (!now.configs[v].group.empty()) names.emplace(identity_of(now.configs[v]), *taken.insert(now.name(v)).first);
+    std::map<std::string, std::string> renamed;  // empty: its overrides go
+    for (const auto& service : before) {
+        if (service.group.empty()) continue;
+        const std::string name = config::service_name(service);
+        const auto found = names.find(identity_of(service));
+        if (found != names.end() ? found->second != name : taken.contains(name))
+            renamed.emplace(name, found != names.end() ? found->second : std::string{});
+    }
+    const auto rename = [&](auto& list) {
+        for (auto& [key, value] : std::exchange(list, {})) {
+            const auto found = renamed.find(key.service);
+            if (found == renamed.end())
+                list.emplace(key, value);
+            else if (!found->second.empty())
+                list.insert_or_assign(OverrideKey{found->second, key.server}, value);
+        }
+    };
+    if (renamed.empty()) return;
+    rename(known_);
+    rename(ends_);
 }
 
 std::optional<Override> OperatorOverrides::of(const Services& services, const ServerRef& ref) const {

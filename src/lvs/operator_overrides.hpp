@@ -23,6 +23,9 @@ public:
     // Applies the overrides to the fresh state of a service.
     void apply(const config::VirtualServer& config, ServiceState& state) const;
     [[nodiscard]] std::optional<Override> of(const Services& services, const ServerRef& ref) const;
+    // Services of a group are named by their places in the file, which a reload may change: the overrides of each stay
+    // its own, and those of one that is gone go where another one has its name now.
+    void follow(const std::vector<config::VirtualServer>& before, const Services& now);
     // The overrides of servers that are not configured; enabling such a server deletes its override.
     [[nodiscard]] std::vector<OverrideKey> strangers(const Services& services, const ServerPattern& pattern) const;
     // Whether any server of a service with persistence is drained with --expire-persistence.

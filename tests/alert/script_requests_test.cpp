@@ -77,6 +77,11 @@ TEST_CASE("other scripts get no arguments, and wait in no queue but their own") 
     CHECK_FALSE(runs("vrrp_script/chk", "queue", {}));
     CHECK(runs("misc_check/[10.0.0.11]:tcp:80 of FWM 1/0", "", {}));
     CHECK_FALSE(runs("misc_check/[10.0.0.11]:tcp:80 of FWM 1/0", "", {"x"}));
+    CHECK(runs("real_server/[10.0.0.11]:tcp:80 of FWM 1/up", "real_server/[10.0.0.11]:tcp:80 of FWM 1", {}));
+    CHECK(runs("virtual_server/FWM 1/down", "virtual_server/FWM 1", {}));
+    CHECK_FALSE(runs("virtual_server/FWM 1/down", "virtual_server/FWM 2", {}));
+    CHECK_FALSE(runs("vrrp_script/chk", "vrrp_script", {}));
+    // Of former versions, whose roles an upgrade replaces one by one.
     CHECK(runs("real_server/[10.0.0.11]:tcp:80 of FWM 1/up", "service/FWM 1", {}));
     CHECK_FALSE(runs("real_server/[10.0.0.11]:tcp:80 of FWM 1/up", "service/FWM 2", {}));
     CHECK_FALSE(runs("real_server/[10.0.0.11]:tcp:80 of FWM 1/up", "service/FWM 1", {"x"}));

@@ -75,11 +75,11 @@ TEST_CASE("notify_up and quorum_down run without added arguments") {
 
     REQUIRE(up.size() == 1);
     CHECK(up[0].key == "real_server/[10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80/up");
-    CHECK(up[0].queue == "service/[10.0.0.1]:tcp:80");
+    CHECK(up[0].queue == "real_server/[10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80");
     CHECK(up[0].extra.empty());
     REQUIRE(down.size() == 1);
     CHECK(down[0].key == "virtual_server/[10.0.0.1]:tcp:80/down");
-    CHECK(down[0].queue == "service/[10.0.0.1]:tcp:80");
+    CHECK(down[0].queue == "virtual_server/[10.0.0.1]:tcp:80");
     CHECK(down[0].extra.empty());
 }
 

@@ -280,7 +280,7 @@ TEST_CASE("words, patterns and names") {
     CHECK_FALSE(matches(pattern_of("x/10.0.0.11"), key));
 }
 
-TEST_CASE("what is held of a service of a group holds for the one that has its name after a reload") {
+TEST_CASE("what is held of a service of a group stays held when a reload gives it the name of another one") {
     auto tcp = grouped({server("10.1.0.1")}, {range("10.0.0.1", "10.0.0.1")});
     auto udp = tcp;
     udp.protocol = config::Protocol::Udp;
@@ -294,8 +294,8 @@ TEST_CASE("what is held of a service of a group holds for the one that has its n
     std::swap(config.virtual_servers[0].membership.edit().position,
               config.virtual_servers[1].membership.edit().position);
     static_cast<void>(bench.judge.reload(config, bench.now()));
-    CHECK(bench.judge.states()[0].servers[0].alive);
-    CHECK_FALSE(bench.judge.states()[1].servers[0].alive);
+    CHECK_FALSE(bench.judge.states()[0].servers[0].alive);
+    CHECK(bench.judge.states()[1].servers[0].alive);
 }
 
 TEST_CASE("a server that is disabled before its first check and enabled again has had its first run") {

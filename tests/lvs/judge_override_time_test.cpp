@@ -182,3 +182,65 @@ TEST_CASE("connections that keep a server from being drained are the active ones
     web.protocol = config::Protocol::Udp;
     CHECK(connections_to(counted, web, at("10.0.0.11", 80)) == 43);
 }
+
+TEST_CASE("of the services of one firewall mark each has the end of its own overrides") {
+    const auto marked = [](Family family, const char* address) {
+        auto made = service({server(address)});
+        made.fwmark = 5;
+        made.family = family;
+        return made;
+    };
+    config::Config config;
+    config.virtual_servers = {marked(Family::V4, "10.0.0.11"), marked(Family::V6, "fd00::11")};
+    Bench bench;
+    bench.start(config);
+    commanded(bench, {.verb = Verb::Drain, .which = "fd00::11", .time = Seconds{5}});
+    CHECK(bench.judge.states()[1].servers[0].weight == 0);
+    CHECK(contains(bench.tick(), "table 1"));
+    CHECK(bench.judge.states()[1].servers[0].weight == 1);
+}
+
+TEST_CASE("an override stays with its service of a group when a reload gives that another place") {
+    const auto grouped = [](config::Protocol protocol, std::uint32_t position) {
+        auto made = service({server("10.0.0.11")});
+        made.group = "web";
+        made.protocol = protocol;
+        made.membership = config::GroupMembership{
+            .position = position,
+            .entries = {{.first = *IpAddress::parse("10.0.0.1"), .last = *IpAddress::parse("10.0.0.1"), .port = 80}}};
+        return made;
+    };
+    using enum config::Protocol;
+    config::Config both, swapped, alone;
+    both.virtual_servers = {grouped(Tcp, 0), grouped(Udp, 1)};
+    swapped.virtual_servers = {grouped(Udp, 0), grouped(Tcp, 1)};
+    alone.virtual_servers = {grouped(Udp, 0)};
+    Bench bench;
+    bench.start(both);
+    const auto weights = [&bench] {
+        std::vector<std::int64_t> list;
+        for (const auto& state : bench.judge.states()) list.push_back(state.servers[0].weight);
+        return list;
+    };
+    using Weights = std::vector<std::int64_t>;
+    commanded(bench, {.verb = Verb::Drain, .which = "[web]:1/10.0.0.11", .time = Seconds{90}});
+    REQUIRE(weights() == Weights{1, 0});
+    SUBCASE("the other place") {
+        (void)bench.judge.reload(swapped, bench.now(), {});
+        CHECK(weights() == Weights{0, 1});
+        bench.tick();
+        CHECK(weights() == Weights{1, 1});  // at its end, too
+    }
+    SUBCASE("alone") {
+        (void)bench.judge.reload(alone, bench.now(), {});
+        CHECK(weights() == Weights{0});
+    }
+    SUBCASE("the service is gone, and another one has its name") {
+        (void)bench.judge.reload(swapped, bench.now(), {});
+        config::Config tcp;
+        tcp.virtual_servers = {grouped(Tcp, 0)};
+        (void)bench.judge.reload(tcp, bench.now(), {});
+        CHECK(weights() == Weights{1});
+        CHECK(bench.judge.overrides().empty());
+    }
+}

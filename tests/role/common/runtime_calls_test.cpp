@@ -103,7 +103,8 @@ TEST_CASE("the services that a reload changes have their new scripts" * mainstay
     bench.ask("generation");
     bench.until_noted("generation 2");
     CHECK(bench.notes() == Texts{"changes 1", "commit", "running VI_1",
-                                 "real_server/[10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80/up in service/[10.0.0.1]:tcp:80",
+                                 "real_server/[10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80/up in "
+                                 "real_server/[10.0.0.11]:tcp:80 of [10.0.0.1]:tcp:80",
                                  "generation 2"});
 }
 
