@@ -104,7 +104,10 @@ KnownServers remembered(const ServiceMemory& memory, const config::VirtualServer
         const auto first =
             std::ranges::find_if(names, [&](const NamedServers& one) { return fits(one, server.endpoint); });
         if (first == names.end() || !(*first == named)) continue;
-        known.push_back({server.endpoint.address, server.endpoint.port, std::nullopt});
+        // Answers of these types have no port, and are compared with those that follow.
+        const bool without_port = !named.file && named.type != NamedServers::Type::Srv;
+        known.push_back(
+            {server.endpoint.address, without_port ? std::uint16_t{0} : server.endpoint.port, std::nullopt});
     }
     return known;
 }

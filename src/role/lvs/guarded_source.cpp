@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "mainstay/base/text.hpp"
 
@@ -23,16 +22,9 @@ std::string after(Micros hold) {
 std::optional<ipc::DiscoveredSource> servers_before(const ipc::DiscoveredSources& kept, const std::string& source,
                                                     std::optional<lvs::KnownServers> crashed) {
     const auto found = std::ranges::find(kept.list, source, &ipc::DiscoveredSource::source);
-    if (!crashed || crashed->empty()) return found == kept.list.end() ? std::nullopt : std::optional{*found};
-    ipc::DiscoveredSource before{source, std::move(*crashed), std::nullopt};
-    if (found == kept.list.end()) return before;
-    before.last_good = found->last_good;
-    std::map<Endpoint, std::optional<std::uint32_t>> weights;
-    for (const auto& one : found->servers) weights[{one.address, one.port}] = one.weight;
-    for (auto& one : before.servers)
-        if (const auto known = weights.find({one.address, one.port}); known != weights.end())
-            one.weight = known->second;
-    return before;
+    if (found != kept.list.end()) return *found;
+    if (!crashed || crashed->empty()) return std::nullopt;
+    return ipc::DiscoveredSource{source, std::move(*crashed), std::nullopt};
 }
 
 GuardedSource::GuardedSource(boost::asio::io_context& loop, Log& log, const SourceWords& words, std::string name,

@@ -30,8 +30,9 @@ struct SourceWords {
 inline constexpr SourceWords kDnsWords{"real_server_dns", "resolved", "a lookup"};
 inline constexpr SourceWords kFileWords{"real_server_file", "read", "reading it"};
 
-// What a new process begins with. The servers of a crashed process are newer than what it had kept, which has their
-// weights; after a restart of the daemon there is only the latter. None: neither is known.
+// What a new process begins with: what was kept of the source's answers, which is at most kKeepDiscovered old. Of one
+// of which nothing was kept yet, the servers of the crashed process that may be its own: a table of servers does not
+// say which source listed them, and leaves out those that the file has, too. None: neither is known.
 [[nodiscard]] std::optional<ipc::DiscoveredSource> servers_before(const ipc::DiscoveredSources& kept,
                                                                   const std::string& source,
                                                                   std::optional<lvs::KnownServers> crashed);

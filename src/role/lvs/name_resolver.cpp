@@ -54,8 +54,8 @@ boost::asio::awaitable<void> look_up(probe::NameQuestion question, std::shared_p
 }  // namespace
 
 NameResolver::NameResolver(boost::asio::io_context& loop, Log& log, GuardedSource::Clock clock,
-                           std::function<void()> changed)
-    : loop_{loop}, log_{log}, clock_{std::move(clock)}, changed_{std::move(changed)} {}
+                           std::function<void()> changed, std::function<void()> answered)
+    : loop_{loop}, log_{log}, clock_{std::move(clock)}, changed_{std::move(changed)}, answered_{std::move(answered)} {}
 
 NameResolver::~NameResolver() { stop(); }
 
@@ -154,7 +154,10 @@ void NameResolver::look(const probe::NameQuestion& question) {
 
 void NameResolver::answered(const std::shared_ptr<Name>& name, probe::NameAnswer answer) {
     arm(name, name->interval);
-    if (!answer.refused.empty()) return name->source.fail(answer.refused);
+    if (!answer.refused.empty()) {
+        name->source.fail(answer.refused);
+        return answered_();
+    }
     if (std::exchange(name->left_out, answer.left_out) != answer.left_out && answer.left_out != 0) {
         log_.warning("real_server_dns {}: {} more servers than dns_servers_max are left out", name->question.name,
                      answer.left_out);
@@ -162,6 +165,7 @@ void NameResolver::answered(const std::shared_ptr<Name>& name, probe::NameAnswer
     lvs::KnownServers known;
     for (const auto& one : answer.servers) known.push_back({one.address, one.port, one.weight});
     if (name->source.answer(std::move(known))) changed_();
+    answered_();
 }
 
 }  // namespace mainstay::role

@@ -27,8 +27,9 @@ inline constexpr std::size_t kLookupsMax = 64;
 
 class NameResolver {
 public:
-    // `changed` is called on the loop when known addresses have changed.
-    NameResolver(boost::asio::io_context& loop, Log& log, GuardedSource::Clock clock, std::function<void()> changed);
+    // `changed` is called on the loop when known addresses have changed, `answered` after each answer and each failure.
+    NameResolver(boost::asio::io_context& loop, Log& log, GuardedSource::Clock clock, std::function<void()> changed,
+                 std::function<void()> answered);
     NameResolver(const NameResolver&) = delete;
     NameResolver& operator=(const NameResolver&) = delete;
     ~NameResolver();
@@ -54,7 +55,7 @@ private:
     boost::asio::io_context& loop_;
     Log& log_;
     GuardedSource::Clock clock_;
-    std::function<void()> changed_;
+    std::function<void()> changed_, answered_;
     std::map<probe::NameQuestion, std::shared_ptr<Name>> names_;
     std::map<probe::NameQuestion, ipc::DiscoveredSource> recalled_;
     std::size_t running_ = 0;

@@ -164,7 +164,7 @@ TEST_CASE("what was saved of a file counts once: not for one that goes and comes
     CHECK(bench.of(config) == Texts{"10.0.0.12:80"});
 }
 
-TEST_CASE("the servers of a crashed process are newer than those that were saved, which have weights") {
+TEST_CASE("what was saved of a file goes before the servers of a crashed process, which count where nothing was") {
     ServerFilesBench bench;
     const auto config = with({service({listed_in("/x")})});
     auto saved = at_addresses({"10.0.0.11", "10.0.0.12"});
@@ -176,15 +176,29 @@ TEST_CASE("the servers of a crashed process are newer than those that were saved
     bench.files.follow(config);
     std::vector<ipc::DiscoveredSource> kept;
     bench.files.add_saved(kept);
-    auto expected = at_addresses({"10.0.0.11", "10.0.0.13"});
-    expected[0].weight = 9;
-    CHECK(kept.at(0).servers == expected);
+    CHECK(kept.at(0).servers == saved);
     CHECK(kept.at(0).last_good == WallTime{5});
 
     ServerFilesBench other;
     other.files.recall(config, {memory}, {});
     other.files.follow(config);
     CHECK(other.of(config) == Texts{"10.0.0.11:80", "10.0.0.13:80"});
+}
+
+TEST_CASE("a file that two services have begins for both with what was saved of it") {
+    ServerFilesBench bench;
+    const auto config =
+        with({service({listed_in("/x")}), service({listed_in("/x"), server("10.0.0.12"), server("10.0.0.13")})});
+    const auto saved = at_addresses({"10.0.0.11", "10.0.0.12", "10.0.0.13"});
+    // The second service has two of them by itself, so that a crash tells of one only.
+    const lvs::ServiceMemory second{.identity = lvs::identity_of(config.virtual_servers[1]),
+                                    .servers = {{.endpoint = at("10.0.0.11", 80)},
+                                                {.endpoint = at("10.0.0.12", 80)},
+                                                {.endpoint = at("10.0.0.13", 80)}},
+                                    .leaving = {}};
+    bench.files.recall(config, {second}, {.list = {{"file\n/x\nipv4", saved, WallTime{5}}}});
+    bench.files.follow(config);
+    CHECK(bench.of(config) == Texts{"10.0.0.11:80", "10.0.0.12:80", "10.0.0.13:80"});
 }
 
 TEST_CASE("a reload keeps what is known of a file that stays, and forgets the others") {
