@@ -236,6 +236,8 @@ void append(std::string& key, std::string_view sign, const std::vector<LabelRule
 
 std::string name_of(const ServerFileSource& source) {
     std::string name = source.path;
+    if (source.port != 0) name += fmt::format(" {}", source.port);
+    if (source.family == Family::V6) name += " (IPv6)";
     const auto add = [&name](std::string_view sign, const std::vector<LabelRule>& rules) {
         for (const LabelRule& rule : rules)
             name += fmt::format(" {}{}={}", sign, rule.name, fmt::join(rule.values, "|"));

@@ -188,4 +188,5 @@ TEST_CASE("sources that differ have different keys, and a name with their labels
     CHECK(key_of({.path = "/x", .port = 80, .family = Family::V6, .drop = {{"s", {"t"}}}}) == "/x\n:80\nipv6\n-s\tt");
     CHECK(name_of(plain) == "/x zone=a|b");
     CHECK(name_of({.path = "/x", .drop = {{"s", {"t"}}}}) == "/x not s=t");
+    CHECK(name_of({.path = "/x", .port = 8080, .family = Family::V6}) == "/x 8080 (IPv6)");
 }

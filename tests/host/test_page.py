@@ -66,6 +66,21 @@ def test_the_page_says_when_it_is_not_live(pair, browse):
     wait_until(lambda: live().startswith("not live"), 30, live)
 
 
+def test_the_page_asks_again_for_events_that_it_was_refused(pair, browse):
+    one = pair[0]
+    events = ["curl", "-sN", "-H", "Accept: text/event-stream", "--unix-socket", "/run/mainstay/control.sock",
+              "http://mainstay/api/v1/events"]
+    streams = [one.start(events, name=f"stream{number}") for number in range(17)]
+    wait_until(lambda: sum(not stream.alive() for stream in streams) == 1, 10, "16 streams, as many as are served at once")
+
+    driver = browse(one)
+    live = lambda: driver.find_element("id", "live").text  # noqa: E731
+    wait_until(lambda: live() == "not live: the stream of events was interrupted, trying again", 20, live)
+    for stream in streams:
+        stream.stop()
+    wait_until(lambda: live() == "live", 20, live)
+
+
 def test_services_can_be_searched(pair, browse):
     driver = browse(pair[0])
     wait_until(lambda: rows(driver, "#services").get("127.0.0.2:80") == "UP", 20, lambda: driver.page_source)

@@ -47,7 +47,7 @@ struct ServerFileSource {
 };
 // Differs for sources that differ; names the source in messages between processes and in the state directory.
 [[nodiscard]] std::string key_of(const ServerFileSource& source);
-// For people: the path and the labels.
+// For people, and one of its own for each source: the path, the port, IPv6 and the labels.
 [[nodiscard]] std::string name_of(const ServerFileSource& source);
 
 // The servers of the whole file `text`, sorted by address and port. An error says which entry is wrong (counted from

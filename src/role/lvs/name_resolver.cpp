@@ -9,12 +9,21 @@
 
 namespace mainstay::role {
 
+namespace {
+
+// A service of each family may have the name: each source has one of its own in logs, status and metrics.
+std::string shown_name(const probe::NameQuestion& question) {
+    return question.name + (!question.srv && question.family == Family::V6 ? " (AAAA)" : "");
+}
+
+}  // namespace
+
 struct NameResolver::Name {
     Name(boost::asio::io_context& loop, Log& log, const GuardedSource::Clock& clock, std::function<void()> changed,
          probe::NameQuestion asked)
         : question{std::move(asked)},
           timer{loop},
-          source{loop, log, kDnsWords, question.name, clock, std::move(changed)} {}
+          source{loop, log, kDnsWords, shown_name(question), clock, std::move(changed)} {}
     probe::NameQuestion question;
     Micros interval{0};
     boost::asio::steady_timer timer;

@@ -7,7 +7,7 @@ const kSoonestMs = 250;         // after an event: several at once are read once
 const kStaleMs = 15000;         // no answer for so long: what is shown may be wrong
 const kBusyShare = 20;          // a slow answer makes readings rarer: at most 1/20 of the time is spent on them
 
-const page = { document: null, readAt: 0, took: 0, timer: 0, reading: false, again: false, opened: new Set(), seen: new Map(), lastEvent: 0 };
+const page = { document: null, readAt: 0, took: 0, timer: 0, reading: false, again: false, opened: new Set(), seen: new Map(), lastEvent: 0, interrupted: false };
 const at = (id) => document.getElementById(id);
 
 function replaceRows(id, rows) {
@@ -163,8 +163,9 @@ function readIn(ms) {
   page.timer = setTimeout(read, ms);
 }
 
-function live(problem) {
+function live(answer) {
   const stale = !page.readAt || performance.now() - page.readAt > kStaleMs;
+  const problem = answer || (page.interrupted ? "the stream of events was interrupted, trying again" : "");
   const text = problem ? `not live: ${problem}` : "live";
   at("live").classList.toggle("stale", Boolean(problem) && stale);
   if (at("live").textContent !== text) at("live").textContent = text;
@@ -187,8 +188,16 @@ function follow() {
     if (!page.reading) readIn(Math.max(kSoonestMs, page.took));
     else page.again = true;
   });
-  stream.addEventListener("error", () => live("the stream of events was interrupted, trying again"));
-  stream.addEventListener("open", () => live(""));
+  // A browser tries again by itself when a stream breaks off, and gives it up for good after an answer that is no stream.
+  stream.addEventListener("error", () => {
+    page.interrupted = true;
+    live("");
+    if (stream.readyState === EventSource.CLOSED) setTimeout(follow, kReadAgainMs);
+  });
+  stream.addEventListener("open", () => {
+    page.interrupted = false;
+    live("");
+  });
 }
 
 document.addEventListener("DOMContentLoaded", () => {

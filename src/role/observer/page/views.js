@@ -124,7 +124,7 @@ function serverRow(service, server, now) {
   const checks = element("td", {});
   for (const check of server.checks) checks.append(element("span", { class: "more" }, checkText(check, now)));
   if (!server.checks.length) checks.append("no check");
-  return element("tr", { "data-key": `server ${server.name} ${state}` },
+  return element("tr", { "data-key": `server ${service.name} ${server.name} ${state}` },
     element("th", { scope: "row" }, server.address, element("span", { class: "more" }, server.forwarding)),
     element("td", {}, badge(state), server.note ? element("span", { class: "more" }, server.note) : null),
     cell(age(now, server.since_unix_us), "", "number"),
