@@ -296,13 +296,22 @@ void Mailer::expire(WallTime wall) {
         if (id != in_flight_ && age > keep_) old.push_back(mail);
     }
     for (const auto& mail : old) {
-        ++counters_.failed;
-        log_.error("Mail delivery failed for {}; moved to the spool's failed folder: {}", hours_or_seconds(keep_),
-                   mail.items.front().subject);
-        if (auto kept = spool_.keep_failed(mail, "not delivered in time"); !kept) {
-            log_.error("{}", kept.error().text());
-            if (spool_.saved(mail.id)) return;
+        const auto kept = spool_.keep_failed(mail, "not delivered in time");
+        const auto& subject = mail.items.front().subject;
+        if (!kept && spool_.saved(mail.id)) {  // what is on disk stays there
+            if (!std::exchange(logged_not_failed_, true))
+                log_.error(
+                    "Mail delivery failed for {}, and the mail cannot be moved to the spool's failed folder: it is "
+                    "tried further: {}: {}",
+                    hours_or_seconds(keep_), subject, kept.error().text());
+            continue;
         }
+        logged_not_failed_ = false;
+        ++counters_.failed;
+        log_.error("Mail delivery failed for {}; {}: {}", hours_or_seconds(keep_),
+                   kept ? "moved to the spool's failed folder"
+                        : "lost, because the failed folder does not take it (" + kept.error().text() + ")",
+                   subject);
         std::erase(held_, mail.id);
         finish(mail.id);
     }

@@ -260,6 +260,23 @@ TEST_CASE("a mail of exactly three days is sent, an older one is given up, and t
     CHECK(f.transport.sent.size() == 1);
 }
 
+TEST_CASE("old mails that the failed folder does not take are tried further, which is said once") {
+    Fixture f;
+    f.take(Fixture::events(1, 2), t0);
+    std::filesystem::remove_all(f.folder.path("spool/failed"));
+    f.folder.write("spool/failed", "no folder");
+    f.pump(t0 + kKeepFor + 1s);
+    f.pump(t0 + kKeepFor + 2s);
+    CHECK(f.mailer->counters().failed == 0);
+    CHECK(f.mailer->counters().queued == 2);
+    CHECK(logged(f, "cannot be moved to the spool's failed folder: it is tried further").size() == 1);
+    CHECK(logged(f, "; moved to").empty());
+    std::filesystem::remove(f.folder.path("spool/failed"));
+    std::filesystem::create_directory(f.folder.path("spool/failed"));
+    f.deliver_all(t0 + kKeepFor + 3s);
+    CHECK(f.mailer->counters().queued == 0);
+}
+
 TEST_CASE("a mail that is on its way is not given up before it has come back") {
     Fixture f;
     f.take({Fixture::event(1)}, t0);

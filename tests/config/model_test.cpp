@@ -343,3 +343,14 @@ TEST_CASE("of two configurations the keywords whose values or blocks differ are 
                            {{}, {{.keyword = "a", .names = {"2"}}, {.keyword = "a", .names = {"1"}}}}) ==
           WordList{"a"});
 }
+
+TEST_CASE("a time that is longer than anybody waits is one that can be added to a point in time") {
+    const auto config = load_text("x.conf",
+                                  "virtual_server 10.9.9.9 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n"
+                                  "real_server 10.1.1.1 80 {\nTCP_CHECK {\ndelay_loop 9999999999\n}\n}\n}\n",
+                                  {})
+                            .config;
+    const Micros loop = config.virtual_servers.at(0).real_servers.at(0).checkers.at(0).delay_loop;
+    CHECK(loop == std::chrono::hours{24 * 365 * 100});
+    CHECK(Instant{std::chrono::hours{24 * 365 * 100}} + loop > Instant{});
+}

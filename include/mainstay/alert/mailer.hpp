@@ -189,7 +189,8 @@ private:
     Transport::Server in_flight_server_;
     std::optional<Delivery> delivery_;  // result of in_flight_, not processed yet
     std::string last_problem_;
-    bool logged_disk_ = false;  // the spool's failure was logged
+    bool logged_disk_ = false;        // the spool's failure was logged
+    bool logged_not_failed_ = false;  // so was that of its failed folder
     report::MailCounters counters_;
     // A delivery may end after this object is destroyed.
     Lifetime lifetime_;

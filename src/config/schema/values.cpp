@@ -9,6 +9,9 @@
 namespace mainstay::config {
 namespace {
 
+// A point in time is counted in nanoseconds of 64 bits, which last for 292 years: what is longer than this is for ever.
+constexpr Micros kLongestTime{100LL * 365 * 86'400 * 1'000'000};
+
 constexpr std::size_t kDecimals = 6;  // of a time in seconds
 
 bool has_zero(const Args& args) { return args.low <= 0 && args.high >= 0; }
@@ -235,6 +238,7 @@ bool read_decimal(ParseContext& reading, Value& value) {
         report_range(reading, value);
         return false;
     }
+    value.time = std::min(value.time, kLongestTime);
     return true;
 }
 
