@@ -170,7 +170,7 @@ void InstanceLines::addresses() {
     const bool set = holds_addresses(now_);
     const auto is_refused = [&](const config::VirtualAddress& address) {
         return source_.vrrp != nullptr && std::ranges::any_of(source_.vrrp->refused_addresses, [&](const auto& one) {
-                   return one.instance == instance_.name && one.address == address.prefix.to_string();
+                   return one.instance == instance_.name && one.what == address.prefix.to_string();
                });
     };
     const auto put = [&](const std::vector<config::VirtualAddress>& list) {

@@ -38,6 +38,10 @@ constexpr ProblemRow kProblemRows[] = {
      "run journalctl -u mainstay: the log says why it ended", kAnyRule, ""},
     {InstanceInit, "instance_init", "vrrp", kWarning, "An instance has not started.", "run mainstayctl why {}",
      kAnyRule, "vrrpInstanceState"},
+    {RouteRefused, "route_refused", "vrrp", kWarning,
+     "The kernel has refused a route or a rule of a MASTER, or a static one.",
+     "correct what the reason says, in the file (and reload) or on this host: it is tried again every 30 s", kAnyRule,
+     ""},
     {ScriptDown, "script_down", "vrrp", kWarning, "A tracked script fails.",
      "run mainstayctl why {}: it shows how the script failed", kAnyRule, "vrrpScriptResult"},
     {BfdDown, "bfd_down", "vrrp", kWarning, "A tracked BFD session is down.",
@@ -101,10 +105,20 @@ void find_in_vrrp(const DaemonStatus& status, const VrrpStatus& vrrp, Problems& 
                 if (refused.instance == one.name)
                     found.push_back({AddressRefused, one.name, "",
                                      fmt::format("{} is MASTER without {}: the kernel refused it: {}", one.name,
-                                                 refused.address, refused.reason)});
+                                                 refused.what, refused.reason)});
+        for (const auto& refused : vrrp.refused_routes)
+            if (one.owns_addresses && refused.instance == one.name)
+                found.push_back({RouteRefused, one.name, "",
+                                 fmt::format("{} is MASTER without the {}: the kernel refused it: {}", one.name,
+                                             refused.what, refused.reason)});
         if (one.state == vrrp::State::Init)
             found.push_back({InstanceInit, one.name, "", fmt::format("{} has not started", one.name)});
     }
+    for (const auto& refused : vrrp.refused_routes)
+        if (refused.instance.empty())
+            found.push_back(
+                {RouteRefused, refused.what, "",
+                 fmt::format("the static {} is not set: the kernel refused it: {}", refused.what, refused.reason)});
     for (const auto& script : vrrp.router.scripts)
         if (up_state(script) == UpState::Down)
             found.push_back(

@@ -471,6 +471,11 @@ bool Router::is_tight(Instant deadline) const {
     return instance.state() == State::Backup || instance.config().advert_int < kShortInterval;
 }
 
+std::vector<std::pair<std::string, std::string>> Router::refused_routing(InstanceId id) const {
+    const auto& routing = id == kNoInstance ? impl_->statics.routing() : impl_->instances.at(id).routing();
+    return routing.refused_entries();
+}
+
 RouterSnapshot Router::snapshot() const {
     RouterSnapshot all = snapshot_without_instances();
     for (const Instance& instance : impl_->instances) all.instances.push_back(instance.snapshot());

@@ -164,6 +164,7 @@ void RoutingSet::added(Step step, SetRouting::How how, std::size_t at) {
 // keepalived: an instance that cannot set an entry at first continues without it (2.4.3). An entry that was set and
 // cannot be restored is a fault.
 bool RoutingSet::refused(Step step, SetRouting::How how, std::size_t at, const std::string& reason) {
+    status_[at].why = reason;
     if (how == SetRouting::How::Again && (status_[at].refused || status_[at].missing)) return false;
     if (how == SetRouting::How::First || how == SetRouting::How::Again) {
         status_[at].refused = true;
@@ -198,6 +199,13 @@ std::optional<Instant> RoutingSet::deadline() const {
     const auto next = restores_.next();
     if (!next || !audit_) return next ? next : audit_;
     return std::min(*next, *audit_);
+}
+
+std::vector<std::pair<std::string, std::string>> RoutingSet::refused_entries() const {
+    std::vector<std::pair<std::string, std::string>> all;
+    for (std::size_t at = 0; established_ && at < status_.size(); ++at)
+        if (!status_[at].why.empty()) all.emplace_back(name(at), status_[at].why);
+    return all;
 }
 
 std::string RoutingSet::name(std::size_t position) const {

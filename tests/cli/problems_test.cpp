@@ -93,6 +93,13 @@ const std::vector<Row>& rows() {
          [](Well& w) { w.instance().state = vrrp::State::Init; },
          {2, 3, 1, 4, 1},
          "I0"},
+        {"route_refused", "warning",
+         "VI_1 is MASTER without the route 10.5.0.0/16 via 10.0.0.9: the kernel refused it: Network is unreachable",
+         [](Well& w) {
+             w.instance().owns_addresses = true;
+             w.vrrp.refused_routes = {{"VI_1", "route 10.5.0.0/16 via 10.0.0.9", "Network is unreachable"},
+                                      {"VI_9", "rule to 10.6.0.0/16 table 7", "of an instance that is gone"}};
+         }},
         {"script_down",
          "warning",
          "script chk fails: exited with status 1",
@@ -176,6 +183,15 @@ TEST_CASE("the table has the kinds that are shown here, in its order") {
     for (const auto& row : rows()) tried.emplace_back(row.name);
     CHECK(known == tried);
     CHECK(problem_row("nothing") == nullptr);
+}
+
+TEST_CASE("a static route that the kernel refuses is a problem in any state, that of an instance while it is MASTER") {
+    Well well;
+    well.vrrp.refused_routes = {{"", "route 10.7.0.0/16 dev eth7", "no eth7"}, {"VI_2", "rule to all", "x"}};
+    const auto found = problems(well.daemon);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].kind == ProblemKind::RouteRefused);
+    CHECK(found[0].text == "the static route 10.7.0.0/16 dev eth7 is not set: the kernel refused it: no eth7");
 }
 
 TEST_CASE("a director that is well has no problem, whatever an operator wants of it") {

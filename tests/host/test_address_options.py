@@ -206,6 +206,21 @@ def test_the_kernel_knows_who_set_an_address(lan):
     assert daemon.alive()
 
 
+def test_a_route_that_the_kernel_refuses_is_a_problem_until_it_is_set(lan):
+    (one,) = office(lan, "one")
+    route = "virtual_routes {\n 10.51.0.0/24 via 10.50.0.2 dev eth0\n}"
+    wait_ready(one.mainstayd(fast(more=route)))
+    problems = lambda: [(p["kind"], p["text"]) for p in  # noqa: E731
+                        json.loads(one.run([program("mainstayctl"), "status", "--json"]).stdout)["problems"]]
+    refused = [("route_refused", "VI_1 is MASTER without the route 10.51.0.0/24 via 10.50.0.2 dev eth0: the kernel refused "
+                                 "it: Nexthop has invalid gateway")]
+
+    wait_until(lambda: problems() == refused, 20, problems)
+    one.run(["ip", "address", "add", "10.50.0.1/24", "dev", "eth0"])
+    wait_until(lambda: problems() == [], 60, problems)  # tried again with the address, at the latest after 30 s
+    assert "10.51.0.0/24" in one.run(["ip", "route"]).stdout
+
+
 def test_an_address_that_the_kernel_refuses_is_a_problem_until_it_is_set(lan):
     (one,) = office(lan, "one")
     daemon = wait_ready(one.mainstayd(fast(vip="192.168.4.201/24 scope link")))  # of a subnet that eth0 has already

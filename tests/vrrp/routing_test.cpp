@@ -131,9 +131,13 @@ TEST_CASE("an entry that cannot be set at first is logged once and retried after
     const RoutingOutcome again{
         .owner = 0, .how = SetRouting::How::Audit, .added = {}, .refused = {{1, "No such device"}}};
     CHECK(brief(bench.router.step(again, bench.taken_at + 1s)).empty());
+    using Refused = std::vector<std::pair<std::string, std::string>>;
+    CHECK(bench.router.refused_routing(0) == Refused{{"route 10.2.0.0/16 via 10.0.0.2 dev eth0", "No such device"}});
+    CHECK(bench.router.refused_routing(kNoInstance).empty());
     const RoutingOutcome added{.owner = 0, .how = SetRouting::How::Audit, .added = {1}, .refused = {}};
     CHECK(brief(bench.router.step(added, bench.taken_at + 31s)) ==
           Lines{"(VI_1) route 10.2.0.0/16 via 10.0.0.2 dev eth0 could be set at last"});
+    CHECK(bench.router.refused_routing(0).empty());
 }
 
 TEST_CASE("routes that the kernel dropped silently are found when an interface returns, and every half minute") {

@@ -49,8 +49,8 @@ void fields(A& a, DeviceKeptDown& d) {
     a(d.name, d.reason);
 }
 template <class A>
-void fields(A& a, RefusedAddress& r) {
-    a(r.instance, r.address, r.reason);
+void fields(A& a, Refused& r) {
+    a(r.instance, r.what, r.reason);
 }
 template <class A>
 void fields(A& a, MaintenanceStatus& s) {
@@ -59,7 +59,7 @@ void fields(A& a, MaintenanceStatus& s) {
 template <class A, class Router, class Addresses, class Tracked>
 void vrrp_fields(A& a, VrrpStatus& s, Router& router, Addresses& addresses, Tracked& tracked) {
     a(s.generation, router, addresses, s.saved_settings, s.devices, s.netlink_overruns, s.devices_remade,
-      s.firewall_repairs, s.maintenance, tracked, s.kept_down, s.script_errors, s.refused_addresses);
+      s.firewall_repairs, s.maintenance, tracked, s.kept_down, s.script_errors, s.refused_addresses, s.refused_routes);
 }
 template <class A>
 void fields(A& a, VrrpStatus& s) {

@@ -22,6 +22,7 @@ enum class ProblemKind : std::uint8_t {
     ProcessDown,
     ProcessRestarted,
     InstanceInit,
+    RouteRefused,
     ScriptDown,
     BfdDown,
     ServerDown,

@@ -54,8 +54,10 @@ struct MaintenanceStatus {
     bool operator==(const MaintenanceStatus&) const = default;
 };
 
-struct RefusedAddress {  // that the kernel did not set for a MASTER
-    std::string instance, address, reason;
+struct Refused {           // an address or a route that the kernel did not set for a MASTER
+    std::string instance;  // empty: static
+    std::string what;      // "10.0.0.1/24", "route 10.0.0.0/8 via 10.1.1.1"
+    std::string reason;
 };
 
 struct ScriptErrors {    // of a vrrp_script whose last run failed
@@ -77,7 +79,8 @@ struct VrrpStatus {
     std::vector<DeviceKeptDown> kept_down;                  // an older writer has none
     // Beside the scripts' states, which are taken over and recorded: what a script writes may be a secret.
     std::vector<ScriptErrors> script_errors;
-    std::vector<RefusedAddress> refused_addresses;  // an older writer has none
+    std::vector<Refused> refused_addresses;  // an older writer has none
+    std::vector<Refused> refused_routes;     // and rules; an older writer has none
 };
 
 // Whether the next process may resume from it: a compromised writer may have left invalid states and intervals.

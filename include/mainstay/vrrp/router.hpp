@@ -66,6 +66,8 @@ public:
     [[nodiscard]] RouterSnapshot snapshot_without_instances() const;
     [[nodiscard]] InstanceSnapshot snapshot_of(InstanceId id) const;
     [[nodiscard]] std::vector<TrackedObject> tracked_by(InstanceId id) const;
+    // Of an instance's routes and rules, or of the static ones (kNoInstance): those that the kernel refused, and why.
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> refused_routing(InstanceId id) const;
     [[nodiscard]] const config::Config& config() const;
     [[nodiscard]] bool maintenance() const;
     // How long a hand-over of this instance waits for another router; zero if there is no such instance.

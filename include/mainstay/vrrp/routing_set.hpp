@@ -61,11 +61,14 @@ public:
     }
     [[nodiscard]] std::optional<Instant> deadline() const;
     [[nodiscard]] std::uint64_t restored_total() const { return restored_; }
+    // The entries that are not there because the kernel refused them, "route 10.0.0.0/8 via 10.1.1.1", and why.
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> refused_entries() const;
 
 private:
     struct Status {
         bool refused = false;  // it could not be set at first, so no program can have removed it
         bool missing = false;  // it was removed and could not be restored; logged once
+        std::string why;       // the kernel's last refusal, not recorded; empty: it is set, or the answer is not known
     };
     template <class A>
     friend void fields(A& archive, RoutingSet& set);  // router_state.cpp

@@ -160,7 +160,8 @@ void Operators::carry_out(const ipc::InstanceQuestion& question) {
     if (question.verb == Verb::MaintenanceOn && (question.seconds < 0 || question.seconds > kMaintenanceSecondsMax))
         return waiting_.refuse(request, fmt::format("maintenance lasts at most {} s", kMaintenanceSecondsMax));
     if (!question.dry_run && question.verb == Verb::MaintenanceOn) return begin_maintenance(question);
-    if (!question.dry_run && question.verb == Verb::MaintenanceOff) return end_maintenance(question.by, request);
+    if (question.verb == Verb::MaintenanceOff && (!question.dry_run || !maintenance_.order().on))
+        return end_maintenance(question.by, request);
     auto& vrrp = children_.of(Kind::Vrrp);
     if (!vrrp.alive() || !vrrp.ready) return waiting_.refuse(request, "the VRRP process is not running");
     vrrp.send(question, -1, log_);

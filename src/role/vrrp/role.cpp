@@ -464,8 +464,7 @@ vrrp::HostFacts VrrpRole::follow(const config::Config& config) {
     return host;
 }
 
-// The state block: transitions at once, everything else a few times a second. Thousands of transitions in one moment
-// are published together.
+// The state block: transitions at once, those of one moment together, everything else a few times a second.
 void VrrpRole::publish(bool at_once) {
     if (!router_) return;
     recorder_.check();
@@ -481,6 +480,7 @@ void VrrpRole::write_state() {
     rest.firewall_repairs = firewall_.repairs();
     rest.kept_down = devices_.kept_down();
     rest.refused_addresses = addresses_.refused(router_->config());
+    rest.refused_routes = refused_routes(router_->router());
     if (maintenance_.on)
         rest.maintenance = {maintenance_.since, maintenance_.until, maintenance_.by, maintenance_.reason};
     writer_.write(runtime_, router_->router(), std::move(rest));

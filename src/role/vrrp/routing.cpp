@@ -40,6 +40,15 @@ Result<netlink::Routing> resolved(const vrrp::RoutingEntry& entry, const Links& 
 
 }  // namespace
 
+std::vector<report::Refused> refused_routes(const vrrp::Router& router) {
+    std::vector<report::Refused> all;
+    for (const auto& [what, why] : router.refused_routing(vrrp::kNoInstance)) all.push_back({{}, what, why});
+    const auto& instances = router.config().instances;
+    for (vrrp::InstanceId id = 0; id < instances.size(); ++id)
+        for (const auto& [what, why] : router.refused_routing(id)) all.push_back({instances[id].name, what, why});
+    return all;
+}
+
 VrrpRouting::VrrpRouting(asio::io_context& loop, Log& log, std::function<void(vrrp::Fact)> give)
     : loop_{loop}, log_{log}, give_{std::move(give)} {}
 

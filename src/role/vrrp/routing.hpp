@@ -15,9 +15,14 @@
 #include "mainstay/config/model.hpp"
 #include "mainstay/kernel/routing.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
+#include "mainstay/report/status.hpp"
 #include "mainstay/vrrp/facts.hpp"
+#include "mainstay/vrrp/router.hpp"
 
 namespace mainstay::role {
+
+// The routes and rules that the kernel has refused, of instances and static ones.
+[[nodiscard]] std::vector<report::Refused> refused_routes(const vrrp::Router& router);
 
 class VrrpRouting {
 public:

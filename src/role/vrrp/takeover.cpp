@@ -109,8 +109,8 @@ void TakeOver::retry(kernel::Rtnetlink& netlink, const vrrp::Router& router) {
     }
 }
 
-std::vector<mainstay::report::RefusedAddress> TakeOver::refused(const config::Config& config) const {
-    std::vector<mainstay::report::RefusedAddress> all;
+std::vector<mainstay::report::Refused> TakeOver::refused(const config::Config& config) const {
+    std::vector<mainstay::report::Refused> all;
     if (refused_.empty()) return all;
     for (const auto& instance : config.instances) {
         const auto found = refused_.find(instance.name);

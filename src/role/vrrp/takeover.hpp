@@ -49,7 +49,7 @@ public:
     // Calls `retry` each time after this pause while there is something that the kernel has refused.
     void retry_later(std::chrono::milliseconds pause, std::function<void()> retry);
     // What the kernel refused when each instance was given its addresses last.
-    [[nodiscard]] std::vector<mainstay::report::RefusedAddress> refused(const config::Config& config) const;
+    [[nodiscard]] std::vector<mainstay::report::Refused> refused(const config::Config& config) const;
 
 private:
     struct Batch {
