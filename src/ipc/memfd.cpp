@@ -22,7 +22,12 @@ Result<UniqueFd> make_memfd(std::string_view name, std::size_t size) {
     const std::string label = "mainstay-" + std::string{name};
     UniqueFd fd{::memfd_create(label.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING)};
     if (!fd) return fail_system("memfd_create " + label, errno);
-    if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) return fail_system("ftruncate " + label, errno);
+    if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) {
+        const int why = errno;
+        if (why != EFBIG) return fail_system("ftruncate " + label, why);
+        return fail(Errc::Limit, "the limit of the size of files is below the " + std::to_string(size) + " bytes of " +
+                                     label + ": raise LimitFSIZE= in the unit, or ulimit -f");
+    }
     return fd;
 }
 

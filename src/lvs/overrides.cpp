@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "judge_text.hpp"
 
@@ -57,7 +58,27 @@ bool matches(const ServerPattern& pattern, const config::VirtualServer& service,
 }
 
 bool matches(const ServerPattern& pattern, const OverrideKey& key) {
-    return is_like(key.service, pattern.services) && is_endpoint(key.server, pattern.servers);
+    const std::string& name = key.service;
+    bool in_service = is_like(name, pattern.services);
+    std::string_view protocol;
+    if (const auto end = name.find("]:"); name.starts_with('[') && end != std::string::npos) {
+        const std::string_view inside = std::string_view{name}.substr(1, end - 1);
+        std::string_view rest = std::string_view{name}.substr(end + 2);  // "tcp:80", or the place in a group
+        if (const auto colon = rest.find(':'); colon != std::string_view::npos) {
+            protocol = rest.substr(0, colon);
+            rest.remove_prefix(colon + 1);
+        }
+        std::uint16_t port = 0;
+        std::from_chars(rest.data(), rest.data() + rest.size(), port);
+        const auto address = IpAddress::parse(inside);
+        in_service = in_service || (address && !protocol.empty() ? is_endpoint({*address, port}, pattern.services)
+                                                                 : is_like(std::string{inside}, pattern.services));
+    } else if (name.starts_with("FWM ")) {
+        in_service = in_service || is_like("fwmark " + name.substr(4), pattern.services);
+    }
+    const auto& server = key.server;
+    const auto logged = fmt::format("[{}]:{}:{}", server.address.to_string(), protocol, server.port);
+    return in_service && (is_endpoint(server, pattern.servers) || is_like(logged, pattern.servers));
 }
 
 }  // namespace mainstay::lvs

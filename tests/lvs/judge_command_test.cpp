@@ -278,6 +278,15 @@ TEST_CASE("words, patterns and names") {
     CHECK(matches(pattern_of(kVs + "/10.0.0.11:80"), key));
     CHECK_FALSE(matches(pattern_of(kVs + "/10.0.0.12"), key));
     CHECK_FALSE(matches(pattern_of("x/10.0.0.11"), key));
+    // As servers that are configured are written.
+    for (const char* same :
+         {"10.0.0.1/10.0.0.11", "10.0.0.1:80/*", "10.0.0.1:80/[10.0.0.11]:tcp:80", "[10.0.0.11]:tcp:80"})
+        CHECK(matches(pattern_of(same), key));
+    for (const char* other : {"10.0.0.2/10.0.0.11", "10.0.0.1:81/*", "[10.0.0.11]:udp:80"})
+        CHECK_FALSE(matches(pattern_of(other), key));
+    CHECK(matches(pattern_of("fwmark 5/*"), {"FWM 5", at("10.0.0.11", 80)}));
+    CHECK(matches(pattern_of("web/10.0.0.11"), {"[web]:1", at("10.0.0.11", 80)}));
+    CHECK_FALSE(matches(pattern_of("other/10.0.0.11"), {"[web]:1", at("10.0.0.11", 80)}));
 }
 
 TEST_CASE("what is held of a service of a group stays held when a reload gives it the name of another one") {

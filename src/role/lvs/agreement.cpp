@@ -61,9 +61,9 @@ void Agreement::look(const lvs::Judge& judge) {
             log_.info("virtual server {}: mh table {:016x}, as the configuration demands", name, status->digest);
         else
             log_.notice(
-                "virtual server {}: mh table {:016x}, the configuration demands {:016x}: put in order once no "
-                "address of it is announced, or at the end of maintenance",
-                name, status->digest, status->wanted_digest);
+                "virtual server {}: mh table {:016x}, the configuration demands {:016x}: put in order {}", name,
+                status->digest, status->wanted_digest,
+                config::announces(service) ? "once no address of it is announced" : "at the end of maintenance");
     }
 }
 

@@ -29,8 +29,8 @@ void Announcing::inherit(const std::vector<report::AnnouncedStatus>& before, con
         settings.interface = one.interface;
         settings.drain_interface = one.drain_interface;
         settings.drain_time = kInheritedDrainTime;
-        if (one.state != word_of(lvs::Announcer::State::Withdrawn) && !present.contains(one.address))
-            expired_.insert(one.address);
+        if (one.state != word_of(lvs::Announcer::State::Withdrawn))
+            (present.contains(one.address) ? standing_ : expired_).insert(one.address);
     }
     announcer_.configure(std::move(list));
 }
@@ -58,6 +58,7 @@ void Announcing::update() {
     if (stopped_ || announcer_.is_empty()) return;
     if (!renews_) return renew();
     carry_out(announcer_.settle(owner_.readiness, owner_.moment()));
+    standing_.clear();
 }
 
 // While there is an address at all.
@@ -65,6 +66,7 @@ void Announcing::renew() {
     renews_ = !stopped_ && !announcer_.is_empty();
     if (!renews_) return;
     carry_out(announcer_.renew(owner_.readiness, owner_.moment()));
+    standing_.clear();
     timer_.expires_after(kRenewEvery);
     timer_.async_wait(lifetime_.when_due([this] { renew(); }));
 }
@@ -121,6 +123,7 @@ bool Announcing::is_withdrawn(std::size_t service) const {
     for (const auto& address : announcer_.addresses()) {
         if (!std::ranges::binary_search(address.configured.services, service)) continue;
         if (address.state() != lvs::Announcer::State::Withdrawn) return false;
+        if (standing_.contains(address.configured.address)) return false;
         announces = true;
     }
     return announces;

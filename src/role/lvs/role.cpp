@@ -52,6 +52,7 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
         follow_agreement();
         follow_path_checks();
         announcing_.update();
+        repair_agreement(false);  // of what a crashed process announced and this one does not
     };
     judge_.record(recorder_.open());
     // The table is written before the reports, unless files and sessions, which are known already, decide about it.

@@ -77,7 +77,8 @@ TEST_CASE("the table waits for the end of maintenance, and its digests are shown
     CHECK(scene.kernel() == waiting);
     CHECK(scene.shown().digest != scene.shown().wanted_digest);
     CHECK(bench.runtime.log_.count(
-              fmt::format("the configuration demands {:016x}: put in order once", scene.shown().wanted_digest)) == 1);
+              fmt::format("the configuration demands {:016x}: put in order at the end of maintenance",
+                          scene.shown().wanted_digest)) == 1);
 
     bench.role->on(ipc::MaintenanceOrder{.on = true}, {});
     CHECK(scene.kernel() == waiting);

@@ -162,6 +162,22 @@ TEST_CASE("an address that expired with a crashed process needs new checks, at i
     CHECK_FALSE(scene.fresh_after);
 }
 
+TEST_CASE("what a crashed process announced is not taken for withdrawn before it is decided what becomes of it") {
+    for (const bool ready : {true, false}) {
+        CAPTURE(ready);
+        Alone scene;
+        if (!ready) scene.ready[0] = Readiness::QuorumLost;
+        scene.announcing->inherit({left("10.0.0.1", "announced")}, {ip("10.0.0.1")});
+        scene.announcing->configure({announced_web("10.0.0.1")});
+        CHECK_FALSE(scene.announcing->is_withdrawn(0));
+        scene.announcing->update();
+        CHECK(scene.announcing->is_withdrawn(0) == !ready);
+    }
+    Alone first;
+    first.announcing->configure({announced_web("10.0.0.1")});
+    CHECK(first.announcing->is_withdrawn(0));  // nobody has announced it
+}
+
 TEST_CASE(
     "what a crashed process announced and nobody configures is withdrawn, and its packets are taken for a minute") {
     Alone scene;

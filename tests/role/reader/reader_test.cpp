@@ -355,10 +355,12 @@ TEST_CASE("a group that becomes a firewall mark changes the table, though nothin
     const std::string group =
         "virtual_server_group G {\n10.9.9.8 80\n}\nvirtual_server group G {\nlb_algo rr\nlb_kind DR\nprotocol TCP\n"
         "real_server 10.1.1.1 80 {\n}\n}\n";
-    Bench b;
-    const auto running = b.read(group);
+    Bench first;
+    const auto running = first.read(group);
+    Bench b{{{ipc::inherited::kRunningVrrp, running.snapshots.at(For::Vrrp).get()},
+             {ipc::inherited::kRunningLvs, running.snapshots.at(For::Lvs).get()},
+             {ipc::inherited::kRunningObserver, running.snapshots.at(For::Observer).get()}}};
     b.startup.dry_run = ipc::RoleStartup::DryRunAs::Text;
-    b.runs(running);
     CHECK(b.read("global_defs {\nnftables_ipvs\n}\n" + group).report_text ==
           "a reload would read " + b.file +
               "\nworse: remove service TCP 10.9.9.8:80\n"
