@@ -48,7 +48,7 @@ constexpr int kKeptFree = 64 << 20;
 constexpr int kBeatsUntilTrim = 10;  // seconds
 // Messages that wait for a supervisor that does not read: every server of a large configuration changes at once, with
 // scripts and FIFO lines.
-constexpr std::size_t kUnreadMessagesMax = 200'000;
+constexpr std::size_t kUnsentMessagesMax = 200'000;
 constexpr std::chrono::seconds kLastWords{3};  // for what waits when the process ends
 
 class Process final : public Runtime {
@@ -59,7 +59,7 @@ public:
           startup_{std::move(startup)},
           logs_{startup_, traits_.log_module},
           control_{loop_, control.release()},
-          unread_{control_, kUnreadMessagesMax},
+          unread_{control_, kUnsentMessagesMax},
           heartbeat_{loop_},
           last_words_{loop_},
           tuning_{log_, startup_.process_name, traits_.speaks_in_time ? kernel::Slices::Short : kernel::Slices::Usual} {

@@ -157,16 +157,15 @@ void NameResolver::look(const probe::NameQuestion& question) {
                      name->attempt.reset();
                      if (!thrown.empty()) log_.error("{} failed with an exception: {}", what, thrown);
                      const auto now = names_.find(name->question);
-                     if (now != names_.end() && now->second == name) answered(name, std::move(*result));
+                     if (now == names_.end() || now->second != name) return;
+                     answered(name, std::move(*result));
+                     answered_();
                  }));
 }
 
 void NameResolver::answered(const std::shared_ptr<Name>& name, probe::NameAnswer answer) {
     arm(name, name->interval);
-    if (!answer.refused.empty()) {
-        name->source.fail(answer.refused);
-        return answered_();
-    }
+    if (!answer.refused.empty()) return name->source.fail(answer.refused);
     if (std::exchange(name->left_out, answer.left_out) != answer.left_out && answer.left_out != 0) {
         log_.warning("real_server_dns {}: {} more servers than dns_servers_max are left out", name->question.name,
                      answer.left_out);
@@ -174,7 +173,6 @@ void NameResolver::answered(const std::shared_ptr<Name>& name, probe::NameAnswer
     lvs::KnownServers known;
     for (const auto& one : answer.servers) known.push_back({one.address, one.port, one.weight});
     if (name->source.answer(std::move(known))) changed_();
-    answered_();
 }
 
 }  // namespace mainstay::role

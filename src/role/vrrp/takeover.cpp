@@ -1,7 +1,6 @@
 #include "takeover.hpp"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "addresses.hpp"
@@ -80,32 +79,31 @@ void TakeOver::retry_later(std::chrono::milliseconds pause, std::function<void()
     });
 }
 
+// What a reload has removed, or an instance that is no master any more, is forgotten: the next takeover asks anew.
 void TakeOver::retry(kernel::Rtnetlink& netlink, const vrrp::Router& router) {
-    const auto state = router.snapshot();
-    for (std::size_t id = 0; id < state.instances.size() && !refused_.empty(); ++id) {
-        const auto& instance = router.config().instances[id];
-        const auto found = refused_.find(instance.name);
-        if (found == refused_.end() || !state.instances[id].owns_addresses) continue;
+    const auto before = std::exchange(refused_, {});
+    const auto& instances = router.config().instances;
+    for (vrrp::InstanceId id = 0; id < instances.size(); ++id) {
+        const auto& instance = instances[id];
+        const auto known = before.find(instance.name);
+        if (known == before.end() || !router.snapshot_of(id).owns_addresses) continue;
         auto requests = address_requests(instance, {}, links_);
-        std::erase_if(requests,
-                      [&](const kernel::Address& one) { return !found->second.contains(one.prefix.to_string()); });
+        std::erase_if(requests, [&](const auto& one) { return !known->second.contains(one.prefix.to_string()); });
         const auto failed = netlink.add(requests);
-        if (!failed) return log_.error("({}) setting addresses: {}", instance.name, failed.error().text());
-        std::set<std::size_t> again;  // positions
-        for (const auto& failure : *failed) {
-            again.insert(failure.index);
-            found->second.insert_or_assign(requests[failure.index].prefix.to_string(), failure.reason());
+        if (!failed) {
+            log_.error("({}) setting addresses: {}", instance.name, failed.error().text());
+            refused_.insert(*known);
+            continue;
         }
-        std::vector<kernel::Address> taken;
-        for (std::size_t n = 0; n < requests.size(); ++n)
-            if (!again.contains(n)) taken.push_back(requests[n]);
-        for (const auto& address : taken) {
+        std::map<std::string, std::string> still;
+        for (const auto& failure : *failed)
+            still.insert_or_assign(requests[failure.index].prefix.to_string(), failure.reason());
+        std::erase_if(requests, [&](const auto& one) { return still.contains(one.prefix.to_string()); });
+        for (const auto& taken : requests)
             log_.notice("({}) address {}, which the kernel had refused, is set now", instance.name,
-                        address.prefix.to_string());
-            found->second.erase(address.prefix.to_string());
-        }
-        if (!taken.empty()) announcer_.announce(taken, instance.garp_master_repeat);
-        if (found->second.empty()) refused_.erase(found);
+                        taken.prefix.to_string());
+        if (!requests.empty()) announcer_.announce(requests, instance.garp_master_repeat);
+        if (!still.empty()) refused_.emplace(instance.name, std::move(still));
     }
 }
 

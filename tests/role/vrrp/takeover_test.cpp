@@ -153,3 +153,32 @@ TEST_CASE("what the kernel has refused to a master is tried again, and announced
         CHECK(host.cable.heard().size() == heard + config.instances[0].garp_master_repeat);
     });
 }
+
+TEST_CASE("what the kernel has refused is not tried again once a reload has removed it, or the master is none" *
+          mainstay::test::kNeedsRoot) {
+    on_host<TakeOverHost>([](TakeOverHost& host) {
+        REQUIRE(kernel::write_sysctl("net/ipv6/conf/eth0/disable_ipv6", "1"));
+        const std::string excluded = "virtual_ipaddress_excluded {\n2001:db8::7/64\n}";
+        const auto with = Office::written(instance("priority 255\n" + excluded, "10.0.0.100"));
+        const Instant now{std::chrono::steady_clock::now()};
+        int retried = 0;
+        const auto none_is_left = [&] {
+            host.takeover.retry_later(std::chrono::milliseconds{1}, [&retried] { ++retried; });
+            host.loop.restart();
+            return host.loop.run_for(std::chrono::milliseconds{20}) == 0 && retried == 0;
+        };
+        for (const bool removed : {true, false}) {
+            CAPTURE(removed);
+            const auto config = removed ? Office::written(instance("priority 255", "10.0.0.100")) : with;
+            vrrp::Router router{std::make_shared<const config::Config>(config)};
+            (void)router.step(host.links.fact("eth0"), now);
+            (void)router.start(now);
+            if (removed) (void)router.step(vrrp::DeadlineReached{}, router.deadline().value());
+            host.takeover.set(host.netlink, with.instances[0]);
+            CHECK(host.takeover.refused(with).size() == 1);
+            host.takeover.retry(host.netlink, router);
+            CHECK(host.takeover.refused(with).empty());
+            CHECK(none_is_left());
+        }
+    });
+}
