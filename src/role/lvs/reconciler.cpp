@@ -39,6 +39,7 @@ void TableReconciler::open() {
     auto opened = options_.open_ipvs();
     if (!opened) return unavailable(opened.error());
     ipvs_ = std::move(*opened);
+    was_open_ = true;
     if (std::exchange(flush_first_, false)) {
         if (auto flushed = ipvs_->flush(); !flushed) log_.error("lvs_flush: {}", flushed.error().text());
     }
@@ -285,18 +286,34 @@ void TableReconciler::log_rest(const Work& work) {
     if (!work.refused) logged_refusals_.clear();
 }
 
+// A lost socket is opened once more: what it had put into the table would stay there.
 void TableReconciler::stop(bool keep, config::Global::FlushOnStop flush) {
     stopped_ = true;
     reopen_timer_.cancel();
     audit_timer_.cancel();
-    if (!ipvs_ || keep) return;
-    if (flush == config::Global::FlushOnStop::All) {
-        if (auto flushed = ipvs_->flush(); !flushed) log_.error("lvs_flush_on_stop: {}", flushed.error().text());
-        return;
+    if (keep || !was_open_) return;
+    const bool again = ipvs_ != nullptr;
+    if (auto removed = remove(flush); !removed) {
+        if (again) removed = remove(flush);
+        if (!removed) log_.error("IPVS: {}: the services that mainstay has put into it stay", removed.error().text());
     }
-    Work work;
-    if (carry_out(&lvs::Ledger::plan_removal, work)) log_rest(work);
     state_.available = false;
+}
+
+Result<void> TableReconciler::remove(config::Global::FlushOnStop flush) {
+    const bool flush_all = flush == config::Global::FlushOnStop::All;
+    if (!ipvs_) {
+        auto opened = options_.open_ipvs();
+        if (!opened) return error_of(opened);
+        ipvs_ = std::move(*opened);
+        auto read = flush_all ? Result<void>{} : read_all();
+        if (!read) return error_of(read);
+    }
+    if (flush_all) return ipvs_->flush();
+    Work work;
+    if (!carry_out(&lvs::Ledger::plan_removal, work)) return fail(Errc::Io, state_.problem);
+    log_rest(work);
+    return {};
 }
 
 bool TableReconciler::has_all() const { return state_.available && unsure_.empty() && ledger_.is_as_wanted(); }

@@ -105,6 +105,7 @@ private:
     [[nodiscard]] Result<bool> read_service(const netlink::IpvsService* service, const Key& key);
     [[nodiscard]] bool carry_out(void (lvs::Ledger::*plan)(std::size_t, Operations&) const, Work& work);
     void reconcile();
+    [[nodiscard]] Result<void> remove(config::Global::FlushOnStop flush);
     [[nodiscard]] bool execute(const Operations& operations);
     [[nodiscard]] bool execute(const Operations& operations, Work& work);
     void take_over(const Operations& operations, const IpvsTable::Outcome& outcome);
@@ -127,6 +128,7 @@ private:
 
     std::unique_ptr<IpvsTable> ipvs_;
     bool flush_first_ = false;
+    bool was_open_ = false;  // there may be services of ours in the kernel
     bool stopped_ = false;
     bool logged_unavailable_ = false;
     lvs::Ledger ledger_;

@@ -230,18 +230,43 @@ TEST_CASE("the stop deletes its services, keeps them if they are to stay, or flu
     CHECK(flushed.kernel.flushes == 1);
 }
 
-TEST_CASE("a refusal at the stop is named, and a lost socket is not opened again") {
-    TableBench refused, lost;
-    refused.start();
-    refused.kernel.refuses = [](const netlink::IpvsOperation&) { return EPERM; };
-    refused.reconciler.stop(false, Flush::No);
-    CHECK(refused.count("IPVS refused delete TCP 10.0.0.1:80: Operation not permitted") == 1);
-    lost.options.reopen_every = 1ms;
-    lost.start();
-    lost.kernel.socket_breaks = true;
-    lost.reconciler.stop(false, Flush::No);
-    lost.run_for(30ms);
-    CHECK(lost.kernel.opened == 1);
+TEST_CASE("a refusal at the stop is named") {
+    TableBench bench;
+    bench.start();
+    bench.kernel.refuses = [](const netlink::IpvsOperation&) { return EPERM; };
+    bench.reconciler.stop(false, Flush::No);
+    CHECK(bench.count("IPVS refused delete TCP 10.0.0.1:80: Operation not permitted") == 1);
+}
+
+TEST_CASE("a socket that is lost before or at the stop is opened once more, to delete what is in the table") {
+    TableBench before{2}, at_stop{2}, gone;
+    for (TableBench* bench : {&before, &at_stop, &gone}) {
+        bench->start();
+        bench->kernel.socket_breaks = true;
+    }
+    for (TableBench* bench : {&before, &gone}) {
+        bench->reconciler.update({entry("10.0.0.1", {to("10.1.0.1", 7)})});
+        CHECK_FALSE(bench->reconciler.state().available);
+    }
+    gone.kernel.available = false;
+    for (TableBench* bench : {&before, &at_stop, &gone}) {
+        bench->written();
+        bench->reconciler.stop(false, Flush::No);
+        bench->run_for(5ms);
+        CHECK(bench->kernel.opened == 2);
+    }
+    CHECK(before.written() == Texts{"delete TCP 10.0.0.1:80", "delete TCP 10.0.0.2:80"});
+    CHECK(at_stop.kernel.table.empty());
+    CHECK(gone.count("IPVS: no IPVS in this kernel: modprobe ip_vs: the services that mainstay has put into it stay") ==
+          1);
+}
+
+TEST_CASE("a table that was never there is not looked for at the stop") {
+    TableBench bench;
+    bench.kernel.available = false;
+    bench.start();
+    bench.reconciler.stop(false, Flush::No);
+    CHECK(bench.kernel.opened == 1);
 }
 
 TEST_CASE("lvs_flush flushes at the first opening only") {
