@@ -37,10 +37,10 @@ def test_a_router_spreads_over_the_directors_that_announce(site):
         return stays(lambda: changes() == seen, seconds)
 
     def are_kept():
+        failures = frr.bfd_failures()
         for vip in VIPS:
             until_hops(router, vip, 1, 2)
         wait_until(lambda: stay_the_same(LIFETIME), 60, watch.output)
-        failures = frr.bfd_failures()
         kept = stay_the_same(3 * LIFETIME)
         bfd_failed = frr.bfd_failures() != failures
         assert kept or bfd_failed, watch.output()
