@@ -1,9 +1,11 @@
 #include "notify_fifos.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 
 #include "authorization.hpp"
 #include "mainstay/kernel/notify_fifo.hpp"
@@ -65,7 +67,12 @@ void NotifyFifos::follow(const ipc::HostPlan& plan, const alert::ScriptTable& sc
 std::vector<ipc::HandedFifo> NotifyFifos::hand_over() const {
     std::vector<ipc::HandedFifo> all;
     for (const auto& fifo : fifos_)
-        if (fifo->fd) all.push_back({fifo->plan.path, fifo->fd.get(), fifo->created, fifo->pid});
+        if (fifo->fd) {
+            all.push_back({fifo->plan.path, fifo->fd.get(), fifo->created, fifo->pid});
+            if (!fifo->waiting.empty())
+                log_.warning("FIFO {}: {} lines wait for a reader, and are lost by the upgrade", fifo->plan.path,
+                             fifo->waiting.size());
+        }
     return all;
 }
 
@@ -120,19 +127,63 @@ void NotifyFifos::start_script_later(Fifo& fifo) {
 void NotifyFifos::write(Kind from, const std::string& line) {
     for (auto& fifo : fifos_) {
         if (!fifo->fd || !has_lines_of(traits_of(from).requester, fifo->plan.lines)) continue;
-        ssize_t written = 0;
-        while ((written = ::write(fifo->fd.get(), line.data(), line.size())) < 0 && errno == EINTR) {
-        }
-        if (written == static_cast<ssize_t>(line.size())) {
-            if (const auto lost = std::exchange(fifo->lost_in_a_row, 0); lost != 0)
-                log_.notice("FIFO {} accepts lines again: {} lines were lost ({} in total)", fifo->plan.path, lost,
-                            fifo->lost);
+        if (fifo->waiting.empty() && is_written(*fifo, line)) continue;
+        if (fifo->waiting.size() >= kFifoLinesWaitingMax) {
+            ++fifo->lost;
+            if (fifo->lost_in_a_row++ == 0)
+                log_.warning("FIFO {}: {} lines wait for a reader, and further ones are lost", fifo->plan.path,
+                             fifo->waiting.size());
             continue;
         }
-        ++fifo->lost;
-        if (fifo->lost_in_a_row++ == 0)
-            log_.warning("FIFO {} is full because no process reads it: lines are lost", fifo->plan.path);
+        fifo->waiting.push_back(line);
+        if (fifo->waiting.size() != 1) continue;
+        log_.notice("FIFO {} is full because no process reads it: lines wait", fifo->plan.path);
+        wait_for_room(*fifo);
     }
+}
+
+// A line has at most PIPE_BUF bytes: it is written whole, or not at all.
+bool NotifyFifos::is_written(const Fifo& fifo, const std::string& line) {
+    ssize_t written = 0;
+    while ((written = ::write(fifo.fd.get(), line.data(), line.size())) < 0 && errno == EINTR) {
+    }
+    return written == static_cast<ssize_t>(line.size());
+}
+
+void NotifyFifos::wait_for_room(Fifo& fifo) {
+    UniqueFd same{fifo.room.is_open() ? -1 : ::fcntl(fifo.fd.get(), F_DUPFD_CLOEXEC, 0)};
+    if (same) fifo.room.assign(same.release());
+    if (!fifo.room.is_open()) {
+        log_.error("FIFO {}: {}: lines that do not fit into it are lost", fifo.plan.path,
+                   std::generic_category().message(errno));
+        fifo.lost += std::exchange(fifo.waiting, {}).size();
+        return;
+    }
+    fifo.room.async_wait(boost::asio::posix::stream_descriptor::wait_write,
+                         [this, &fifo](const boost::system::error_code& error) {
+                             if (error) return;
+                             write_waiting(fifo);
+                             if (!fifo.waiting.empty()) wait_for_room(fifo);
+                         });
+}
+
+void NotifyFifos::write_waiting(Fifo& fifo) {
+    while (!fifo.waiting.empty() && is_written(fifo, fifo.waiting.front())) fifo.waiting.pop_front();
+    if (!fifo.waiting.empty()) return;
+    fifo.waiting.shrink_to_fit();
+    if (const auto lost = std::exchange(fifo.lost_in_a_row, 0); lost != 0)
+        log_.notice("FIFO {} accepts lines again: {} lines were lost ({} in total)", fifo.plan.path, lost, fifo.lost);
+}
+
+void NotifyFifos::close(Fifo& fifo) {
+    fifo.pause.cancel();
+    if (!fifo.waiting.empty()) {
+        log_.warning("FIFO {} is closed: {} lines that waited for a reader are lost", fifo.plan.path,
+                     fifo.waiting.size() + fifo.lost_in_a_row);
+        fifo.waiting.clear();
+    }
+    if (fifo.room.is_open()) fifo.room.close();
+    fifo.fd.reset();
 }
 
 bool NotifyFifos::ended(const kernel::Ended& process) {
@@ -155,8 +206,7 @@ std::size_t NotifyFifos::scripts_running() const {
 }
 
 void NotifyFifos::put_away(Fifo& fifo) {
-    fifo.pause.cancel();
-    fifo.fd.reset();
+    close(fifo);
     if (fifo.pid != 0) {
         kernel::terminate_group(fifo.pid, false);
         leaving_.push_back(std::exchange(fifo.pid, 0));
@@ -166,10 +216,7 @@ void NotifyFifos::put_away(Fifo& fifo) {
 
 void NotifyFifos::close_writers() {
     stopping_ = true;
-    for (auto& fifo : fifos_) {
-        fifo->pause.cancel();
-        fifo->fd.reset();
-    }
+    for (auto& fifo : fifos_) close(*fifo);
 }
 
 void NotifyFifos::terminate_scripts() {

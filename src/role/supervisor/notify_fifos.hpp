@@ -1,11 +1,16 @@
 // notify_fifo, vrrp_notify_fifo and lvs_notify_fifo: opens and writes the FIFOs, and starts and restarts the scripts
-// that read them. Writing never blocks: a line for a full FIFO is lost, counted and logged.
+// that read them. Writing never blocks: lines for a full FIFO wait; of more than kFifoLinesWaitingMax the rest is lost,
+// counted and logged.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <utility>
+#include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,6 +31,9 @@ namespace mainstay::role {
 inline constexpr std::chrono::seconds kFifoScriptPause{1};      // before a script that died is restarted
 inline constexpr std::chrono::seconds kFifoScriptPauseMax{60};  // doubled up to this when it keeps dying
 inline constexpr std::chrono::seconds kFifoScriptStable{10};    // a script that lived this long resets the pause
+
+// For each FIFO, some 10 MB: every server of a large configuration goes and returns at once.
+inline constexpr std::size_t kFifoLinesWaitingMax = 100'000;
 
 class NotifyFifos {
 public:
@@ -58,10 +66,11 @@ public:
 
 private:
     struct Fifo {
-        Fifo(boost::asio::io_context& loop, ipc::FifoPlan wanted) : plan{std::move(wanted)}, pause{loop} {}
+        Fifo(boost::asio::io_context& loop, ipc::FifoPlan wanted) : plan{std::move(wanted)}, pause{loop}, room{loop} {}
         ipc::FifoPlan plan;
         UniqueFd fd;
         bool created = false;
+        std::deque<std::string> waiting;
         std::uint64_t lost = 0, lost_in_a_row = 0;
         alert::ScriptEntry script;
         std::vector<std::string> pass_environment;  // with which the script was started
@@ -69,11 +78,16 @@ private:
         std::chrono::steady_clock::time_point started{};
         std::chrono::seconds next_pause = kFifoScriptPause;
         boost::asio::steady_timer pause;
+        boost::asio::posix::stream_descriptor room;  // the same FIFO, while lines wait for it
     };
     void open(Fifo& fifo, std::uint32_t mode);
     void start_script(Fifo& fifo);
     void start_script_later(Fifo& fifo);
     void put_away(Fifo& fifo);
+    [[nodiscard]] static bool is_written(const Fifo& fifo, const std::string& line);
+    void wait_for_room(Fifo& fifo);
+    void write_waiting(Fifo& fifo);
+    void close(Fifo& fifo);
 
     boost::asio::io_context& loop_;
     Log& log_;

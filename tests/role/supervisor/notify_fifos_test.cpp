@@ -149,20 +149,44 @@ TEST_CASE("a FIFO that both plans have keeps its lines, one that changed is made
     CHECK(bench.read("other") == "x\n");
 }
 
-TEST_CASE("a full FIFO loses lines, which is said once, and how many when it takes lines again") {
+TEST_CASE("lines for a full FIFO wait, and follow in their order") {
     FifosBench bench;
     bench.follow({bench.plan("f")});
-    const std::string line(4000, 'x');
-    for (int i = 0; i < 50; ++i) bench.fifos->write(Kind::Vrrp, line);
-    const std::string name = "FIFO " + bench.at("f");
-    CHECK(bench.log.texts == Texts{name + " is full because no process reads it: lines are lost"});
-    const auto kept = bench.read("f").size() / 4000;
-    bench.fifos->write(Kind::Vrrp, "again\n");
+    std::string all, got;
+    for (int i = 0; i < 50; ++i) {
+        const std::string line = std::string(3990, 'x') + std::to_string(1000 + i) + "\n";
+        bench.fifos->write(Kind::Vrrp, line);
+        all += line;
+    }
+    CHECK(bench.log.texts == Texts{"FIFO " + bench.at("f") + " is full because no process reads it: lines wait"});
+    bench.until([&] { return (got += bench.read("f")).size() >= all.size(); });
+    CHECK(got == all);
     bench.fifos->write(Kind::Vrrp, "more\n");
-    CHECK(bench.read("f") == "again\nmore\n");
-    const std::string lost = std::to_string(50 - kept);
+    CHECK(bench.read("f") == "more\n");
+    CHECK(bench.log.texts.size() == 1);
+}
+
+TEST_CASE("of more lines than may wait the rest is lost, which is said once, and how many when there is room again") {
+    FifosBench bench;
+    bench.follow({bench.plan("f")});
+    constexpr std::size_t kInPipe = 65'536 / 2;
+    for (std::size_t i = 0; i < kInPipe + kFifoLinesWaitingMax + 5; ++i) bench.fifos->write(Kind::Vrrp, "x\n");
+    const std::string name = "FIFO " + bench.at("f");
     REQUIRE(bench.log.texts.size() == 2);
-    CHECK(bench.log.texts[1] == name + " accepts lines again: " + lost + " lines were lost (" + lost + " in total)");
+    CHECK(bench.log.texts[1] == name + ": 100000 lines wait for a reader, and further ones are lost");
+    std::size_t got = 0;
+    bench.until([&] { return (got += bench.read("f").size()) == 2 * (kInPipe + kFifoLinesWaitingMax); });
+    bench.until([&] { return bench.log.texts.size() == 3; });
+    CHECK(bench.log.texts[2] == name + " accepts lines again: 5 lines were lost (5 in total)");
+}
+
+TEST_CASE("lines that still wait when a FIFO is closed are counted") {
+    FifosBench bench;
+    bench.follow({bench.plan("f")});
+    for (int i = 0; i < 20; ++i) bench.fifos->write(Kind::Vrrp, std::string(4000, 'x') + "\n");
+    bench.fifos->close_writers();
+    REQUIRE(bench.log.texts.size() == 2);
+    CHECK(bench.log.texts[1] == "FIFO " + bench.at("f") + " is closed: 4 lines that waited for a reader are lost");
 }
 
 TEST_CASE("a line may name what is configured for its role, or was before the last reload") {
