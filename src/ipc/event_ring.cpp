@@ -1,6 +1,7 @@
 // Layout: a header with the number of the newest event, then kEventRingSlots slots of fixed size. Event n lives in slot
 // n mod kEventRingSlots. A slot's number is set to 0 before its bytes change and to n after, so a reader can see a torn
 // slot.
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 
@@ -66,12 +67,12 @@ Result<EventRing> EventRing::map(int fd, bool writable) {
     return ring;
 }
 
-std::uint64_t EventRing::append(Event event) {
-    const std::uint64_t number = mapping_->header().newest.load(std::memory_order_relaxed) + 1;
-    event.number = number;
+namespace {
+
+// Names come from the configuration and are short in practice; reason and detail are the only free texts.
+std::vector<std::byte> encode_bounded(Event event) {
     auto bytes = encode_stored(event);
     if (bytes.size() > kEventBytesMax) {
-        // Names come from the configuration and are short in practice; reason and detail are the only free texts.
         event.reason.clear();
         event.plain.clear();
         if (event.source->size() > kEventBytesMax / 4) event.source = event.source->substr(0, kEventBytesMax / 4);
@@ -87,6 +88,19 @@ std::uint64_t EventRing::append(Event event) {
             bytes = encode_stored(event);
         }
     }
+    return bytes;
+}
+
+}  // namespace
+
+// A mark beyond the newest event is of an earlier ring: read_after() begins anew then.
+bool EventRing::has_room(std::uint64_t read) const {
+    const std::uint64_t newest = mapping_->header().newest.load(std::memory_order_relaxed);
+    return newest - (read > newest ? 0 : read) < mapping_->slots();
+}
+
+void EventRing::write(std::span<const std::byte> bytes) {
+    const std::uint64_t number = mapping_->header().newest.load(std::memory_order_relaxed) + 1;
     Slot& slot = mapping_->slot(number);
     slot.number.store(0, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_release);
@@ -94,7 +108,37 @@ std::uint64_t EventRing::append(Event event) {
     std::memcpy(slot.bytes, bytes.data(), bytes.size());
     slot.number.store(number, std::memory_order_release);
     mapping_->header().newest.store(number, std::memory_order_release);
+}
+
+void EventRing::write_oldest() {
+    write(waiting_.front());
+    waiting_.pop_front();
+}
+
+std::uint64_t EventRing::append(Event event) {
+    return append(std::move(event), mapping_->header().newest.load(std::memory_order_relaxed));
+}
+
+std::uint64_t EventRing::append(Event event, std::uint64_t read) {
+    event.number = mapping_->header().newest.load(std::memory_order_relaxed) + waiting_.size() + 1;
+    const auto number = event.number;
+    auto bytes = encode_bounded(std::move(event));
+    if (write_waiting(read) && has_room(read)) {
+        write(bytes);
+        return number;
+    }
+    if (waiting_.size() >= kEventsWaitingMax) write_oldest();
+    waiting_.push_back(std::move(bytes));
     return number;
+}
+
+bool EventRing::write_waiting(std::uint64_t read) {
+    while (!waiting_.empty() && has_room(read)) write_oldest();
+    return waiting_.empty();
+}
+
+void EventRing::write_all_waiting() {
+    while (!waiting_.empty()) write_oldest();
 }
 
 EventRing::Batch EventRing::read_after(std::uint64_t number, std::size_t limit) const {
@@ -129,5 +173,22 @@ EventRing::Batch EventRing::read_after(std::uint64_t number, std::size_t limit) 
     }
     return batch;
 }
+
+std::size_t read_mark_bytes() { return sizeof(std::uint64_t); }
+
+Result<ReadMark> ReadMark::map(int fd, bool writable) {
+    auto memory = MappedRecord::map(fd, writable);
+    if (!memory) return error_of(memory, "read mark");
+    if (memory->bytes().size() < read_mark_bytes()) return fail(Errc::Invalid, "read mark: too small");
+    return ReadMark{std::move(*memory)};
+}
+
+std::atomic<std::uint64_t>& ReadMark::value() const {
+    return *reinterpret_cast<std::atomic<std::uint64_t>*>(memory_.bytes().data());
+}
+
+void ReadMark::set(std::uint64_t number) { value().store(number, std::memory_order_release); }
+
+std::uint64_t ReadMark::number() const { return value().load(std::memory_order_acquire); }
 
 }  // namespace mainstay::ipc

@@ -163,7 +163,7 @@ MappedRecord::~MappedRecord() = default;
 
 Result<MappedRecord> MappedRecord::map(int fd, bool writable) {
     auto mapped = Mapped::map(fd, writable);
-    if (!mapped) return error_of(mapped, "flight recorder");
+    if (!mapped) return error_of(mapped);
     return MappedRecord{std::make_unique<Mapping>(std::move(*mapped))};
 }
 

@@ -142,6 +142,37 @@ TEST_CASE("numbers continue across incarnations, and overflow is counted") {
     CHECK(batch.last == kEventRingSlots + 10);
 }
 
+TEST_CASE("what has not been read is not overwritten: later events wait, numbered, and follow in their order") {
+    auto fd = make_memfd("ring", event_ring_bytes());
+    auto writer = EventRing::map(fd->get(), true);
+    const auto reader = EventRing::map(fd->get(), false);
+    for (std::size_t i = 1; i <= kEventRingSlots + 10; ++i) REQUIRE(writer->append(Event{.name = "x"}, 0) == i);
+    CHECK_FALSE(writer->write_waiting(0));
+    CHECK(reader->read_after(0, 10'000).last == kEventRingSlots);
+    CHECK_FALSE(writer->write_waiting(9));
+    const auto some = reader->read_after(0, 10'000);
+    CHECK(some.last == kEventRingSlots + 9);
+    CHECK(some.lost == 9);  // those that the mark said were read
+    CHECK(writer->write_waiting(10));
+    CHECK(reader->read_after(kEventRingSlots + 9).events.at(0).number == kEventRingSlots + 10);
+}
+
+TEST_CASE("a mark beyond the newest event is an earlier ring's, of which nothing here has been read") {
+    auto fd = make_memfd("ring", event_ring_bytes());
+    auto writer = EventRing::map(fd->get(), true);
+    for (std::size_t i = 0; i < kEventRingSlots + 1; ++i) writer->append(Event{}, 1'000'000);
+    CHECK(EventRing::map(fd->get(), false)->read_after(0, 10'000).last == kEventRingSlots);
+    writer->write_all_waiting();
+    CHECK(EventRing::map(fd->get(), false)->read_after(0, 10'000).last == kEventRingSlots + 1);
+}
+
+TEST_CASE("of more than may wait the oldest overwrite what has not been read, and are counted") {
+    auto fd = make_memfd("ring", event_ring_bytes());
+    auto writer = EventRing::map(fd->get(), true);
+    for (std::size_t i = 0; i < kEventRingSlots + kEventsWaitingMax + 3; ++i) writer->append(Event{}, 0);
+    CHECK(EventRing::map(fd->get(), false)->read_after(0).lost == 3);
+}
+
 TEST_CASE("an event that is too long is cut, not lost") {
     auto fd = make_memfd("ring", event_ring_bytes());
     auto ring = EventRing::map(fd->get(), true);

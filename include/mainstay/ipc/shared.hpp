@@ -2,8 +2,10 @@
 // roles, so they outlive a crashed role.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -95,8 +97,11 @@ private:
     std::unique_ptr<Mapping> mapping_;
 };
 
-// A ring of numbered events with one writer; the newest overwrite the oldest. A reader may resume after any number, and
-// gets the number of events that were overwritten in the meantime.
+// Events that wait for room in a ring, encoded: every server of a large configuration goes and returns at once.
+inline constexpr std::size_t kEventsWaitingMax = 131'072;
+
+// A ring of numbered events with one writer. A reader may resume after any number, and gets the number of events that
+// were overwritten in the meantime: the newest overwrite the oldest where more than kEventsWaitingMax wait to be read.
 class EventRing {
 public:
     [[nodiscard]] static Result<EventRing> map(int fd, bool writable);
@@ -107,6 +112,11 @@ public:
     // Gives the event the next number and returns it. Numbers continue across incarnations of the writer. The detail of
     // an event that exceeds kEventBytesMax is truncated.
     std::uint64_t append(Event event);
+    // `read`: up to which number the events have been read. What would overwrite a later one waits for write_waiting().
+    std::uint64_t append(Event event, std::uint64_t read);
+    // Writes what waits as far as there is room; true: nothing waits any more.
+    bool write_waiting(std::uint64_t read);
+    void write_all_waiting();  // also over what has not been read
 
     struct Batch {
         std::vector<Event> events;  // oldest first, at most `limit`
@@ -118,7 +128,12 @@ public:
 private:
     struct Mapping;
     explicit EventRing(std::unique_ptr<Mapping> mapping);
+    [[nodiscard]] bool has_room(std::uint64_t read) const;
+    void write(std::span<const std::byte> bytes);
+    void write_oldest();
+
     std::unique_ptr<Mapping> mapping_;
+    std::deque<std::vector<std::byte>> waiting_;
 };
 
 // The numbers of inherited descriptors.
@@ -135,6 +150,9 @@ inline constexpr int kBfdBlock = 11;
 inline constexpr int kIpvsNamespace = 12;  // lvs, when RoleStartup says so: a network namespace
 inline constexpr int kOwnRecord = 13;  // vrrp, lvs, when RoleStartup says so: the flight recorder's memory, writable
 inline constexpr int kApiSocket = 14;  // obs, when RoleStartup says so: the API's, on which clients may wait already
+inline constexpr int kReadMark = 15;   // vrrp, lvs: how far the observer has read the own ring
+inline constexpr int kVrrpMark = 16;   // obs: these marks, writable
+inline constexpr int kLvsMark = 17;
 // reader in a dry run: the roles' running snapshots
 inline constexpr int kRunningVrrp = 4;
 inline constexpr int kRunningLvs = 5;
@@ -158,5 +176,19 @@ private:
     explicit MappedRecord(std::unique_ptr<Mapping> mapping);
     std::unique_ptr<Mapping> mapping_;
 };
+
+// How far a ring has been read, in memory of its own: the ring's reader writes it, and its writer reads it.
+class ReadMark {
+public:
+    [[nodiscard]] static Result<ReadMark> map(int fd, bool writable);
+    void set(std::uint64_t number);  // only if it was mapped writable
+    [[nodiscard]] std::uint64_t number() const;
+
+private:
+    explicit ReadMark(MappedRecord memory) : memory_{std::move(memory)} {}
+    [[nodiscard]] std::atomic<std::uint64_t>& value() const;
+    MappedRecord memory_;
+};
+[[nodiscard]] std::size_t read_mark_bytes();  // what to give make_memfd() for it
 
 }  // namespace mainstay::ipc

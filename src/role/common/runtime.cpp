@@ -19,6 +19,7 @@
 
 #include "blocks.hpp"
 #include "event_log.hpp"
+#include "event_writer.hpp"
 #include "mainstay/alert/fifos.hpp"
 #include "mainstay/alert/scripts.hpp"
 #include "mainstay/ipc/channel.hpp"
@@ -110,7 +111,6 @@ private:
     [[nodiscard]] Result<Prepared> read_next(std::uint64_t generation, UniqueFd snapshot);
     [[nodiscard]] Result<bool> read_changes(Prepared& next);
     void run(RunningConfig next, std::optional<config::Config> own);
-    void kick();
     void commit(std::uint64_t generation);
     void abort(std::uint64_t generation);
     void supervisor_gone();
@@ -134,8 +134,7 @@ private:
     ProcessTuning tuning_;
     UniqueFd ipvs_socket_;
     std::optional<ipc::StateBlock> block_;
-    std::optional<ipc::EventRing> ring_;
-    UniqueFd kick_;
+    EventWriter events_{loop_};
     std::unique_ptr<Role> role_;
     RunningConfig running_;
     const RunningConfig* replaced_ = nullptr;  // the old configuration, while a reload is committed
@@ -144,7 +143,7 @@ private:
     std::uint64_t generation_ = 0;
     ScriptCalls script_calls_;
     std::uint64_t unsent_ = 0;
-    bool started_ = false, stopping_ = false, orphan_ = false, kick_due_ = false;
+    bool started_ = false, stopping_ = false, orphan_ = false;
     int exit_code_ = 0, beats_until_trim_ = 0;
 };
 
@@ -153,11 +152,7 @@ Result<void> Process::open_shared(const RoleTraits& traits) {
     if (!block) return error_of(block);
     block_.emplace(std::move(*block));
     if (!traits.has_ring) return {};
-    auto ring = ipc::EventRing::map(ipc::inherited::kOwnRing, true);
-    if (!ring) return error_of(ring);
-    ring_.emplace(std::move(*ring));
-    kick_.reset(ipc::inherited::kObserverKick);
-    return {};
+    return events_.open();
 }
 
 Result<void> Process::open_ipvs_namespace() {
@@ -345,23 +340,12 @@ void Process::abort(std::uint64_t generation) {
 void Process::publish(Event event) {
     event.at = wall();
     event_log_.write(event);
-    if (ring_) {
-        event.number = ring_->append(event);
-        // One wake-up of the observer for all events of this turn of the loop.
-        if (!std::exchange(kick_due_, true)) asio::post(loop_, [this] { kick(); });
-    }
+    events_.write(event);
     if (!event.notify) return;
     auto calls = running_.scripts.calls(event);
     if (calls.empty() && replaced_ != nullptr) calls = replaced_->scripts.calls(event);
     for (auto& call : calls) run_script(std::move(call.key), std::move(call.extra), std::move(call.queue), {});
     write_fifo(event);
-}
-
-void Process::kick() {
-    if (!std::exchange(kick_due_, false)) return;
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written =
-        ::write(kick_.get(), &one, sizeof one);  // EAGAIN: the counter is full, the observer is awake already
 }
 
 void Process::write_fifo(const Event& event) {
@@ -404,6 +388,7 @@ void Process::stop() {
 void Process::retire() {
     if (std::exchange(stopping_, true)) return;
     if (started_) role_->save_state();
+    events_.write_all();
     finish(0);
 }
 
@@ -431,12 +416,15 @@ void Process::answer(std::uint64_t request, const OperatorReply& reply) {
 }
 
 void Process::finish(int code) {
-    kick();
+    events_.kick();
     log_.flush();
     exit_code_ = code;
     last_words_.expires_after(kLastWords);
-    last_words_.async_wait([this](const boost::system::error_code&) { loop_.stop(); });
-    unread_.when_empty([this] { loop_.stop(); });
+    last_words_.async_wait([this](const boost::system::error_code&) {
+        events_.write_all();
+        loop_.stop();
+    });
+    unread_.when_empty([this] { events_.when_written([this] { loop_.stop(); }); });
 }
 
 }  // namespace

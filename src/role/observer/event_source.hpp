@@ -19,18 +19,27 @@ struct EventSource {
     const char* name;
     std::optional<ipc::EventRing> ring;
     std::optional<ipc::StateBlock> block;
+    std::optional<ipc::ReadMark> mark;
     std::uint64_t acknowledged = 0;
     std::uint64_t durable = 0;  // events up to here are on disk: the next incarnation continues after them
 
     // From inherited descriptors.
-    [[nodiscard]] Result<void> map(int ring_descriptor, int block_descriptor) {
+    [[nodiscard]] Result<void> map(int ring_descriptor, int block_descriptor, int mark_descriptor) {
         auto events = ipc::EventRing::map(ring_descriptor, false);
         if (!events) return error_of(events, name);
         ring.emplace(std::move(*events));
         auto state = ipc::StateBlock::map(block_descriptor, false);
         if (!state) return error_of(state, name);
         block.emplace(std::move(*state));
+        auto read = ipc::ReadMark::map(mark_descriptor, true);
+        if (!read) return error_of(read, name);
+        mark.emplace(std::move(*read));
         return {};
+    }
+    // Has everything up to this number: the role may write over it.
+    void acknowledge(std::uint64_t number) {
+        acknowledged = number;
+        mark->set(number);
     }
 };
 

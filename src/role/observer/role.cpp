@@ -99,7 +99,8 @@ private:
     Runtime& runtime_;
     config::Global global_;
     std::optional<config::Config> next_;
-    EventSource vrrp_{.name = "vrrp", .ring = {}, .block = {}}, lvs_{.name = "lvs", .ring = {}, .block = {}};
+    EventSource vrrp_{.name = "vrrp", .ring = {}, .block = {}, .mark = {}},
+        lvs_{.name = "lvs", .ring = {}, .block = {}, .mark = {}};
     std::optional<ipc::StateBlock> bfd_block_;  // the bfd role has no event ring
     std::unique_ptr<alert::SmtpTransport> transport_;
     std::optional<alert::Mailer> mailer_;
@@ -131,8 +132,11 @@ private:
 };
 
 Result<void> ObserverRole::map_sources() {
-    if (auto mapped = vrrp_.map(ipc::inherited::kVrrpRing, ipc::inherited::kVrrpBlock); !mapped) return mapped;
-    if (auto mapped = lvs_.map(ipc::inherited::kLvsRing, ipc::inherited::kLvsBlock); !mapped) return mapped;
+    if (auto mapped = vrrp_.map(ipc::inherited::kVrrpRing, ipc::inherited::kVrrpBlock, ipc::inherited::kVrrpMark);
+        !mapped)
+        return mapped;
+    if (auto mapped = lvs_.map(ipc::inherited::kLvsRing, ipc::inherited::kLvsBlock, ipc::inherited::kLvsMark); !mapped)
+        return mapped;
     auto block = ipc::StateBlock::map(ipc::inherited::kBfdBlock, false);
     if (!block) return error_of(block, "bfd");
     bfd_block_.emplace(std::move(*block));
@@ -148,8 +152,8 @@ ipc::ObserverStatus ObserverRole::resume() {
         runtime_.log().warning("the observer's earlier state is unreadable: {}", previous.error().text());
         return {};
     }
-    vrrp_.acknowledged = previous->vrrp_acknowledged;
-    lvs_.acknowledged = previous->lvs_acknowledged;
+    vrrp_.acknowledge(previous->vrrp_acknowledged);
+    lvs_.acknowledge(previous->lvs_acknowledged);
     vrrp_.durable = vrrp_.acknowledged;
     lvs_.durable = lvs_.acknowledged;
     before_.sent = previous->mails_sent;
@@ -328,7 +332,7 @@ bool ObserverRole::collect_from(EventSource& source) {
     history_.append(source.name, batch.events);
     records_.take(batch.events, runtime_.now());
     if (batch.lost > 0) log_lost(source, batch.lost, batch.last);
-    source.acknowledged = batch.last;
+    source.acknowledge(batch.last);
     return batch.events.size() == kEventsAtOnce;
 }
 

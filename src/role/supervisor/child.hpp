@@ -89,10 +89,11 @@ public:
     // gone, which may have left on this host what no later one names.
     UniqueFd ran;
     std::uint64_t ran_number = 0;
-    bool catches_up = false;               // this incarnation runs `ran` first, and then the running configuration
-    UniqueFd block, ring;                  // memfds that outlive the process; their sizes are sealed
-    UniqueFd block_to_read, ring_to_read;  // the same memory, read-only
-    UniqueFd record;                       // the flight recorder's memory, once its size is known
+    bool catches_up = false;  // this incarnation runs `ran` first, and then the running configuration
+    UniqueFd block, ring;     // memfds that outlive the process; their sizes are sealed
+    UniqueFd mark;            // how far the observer has read the ring, which writes it
+    UniqueFd block_to_read, ring_to_read, mark_to_read;  // the same memory, read-only
+    UniqueFd record;                                     // the flight recorder's memory, once its size is known
 
 private:
     void begin_incarnation();

@@ -70,8 +70,11 @@ Result<void> Children::make_memory() {
         if (!block) return error_of(block);
         auto ring = ipc::make_shared_memfd(name + "-events", ipc::event_ring_bytes());
         if (!ring) return error_of(ring);
+        auto mark = ipc::make_shared_memfd(name + "-read", ipc::read_mark_bytes());
+        if (!mark) return error_of(mark);
         child->block = std::move(*block);
         child->ring = std::move(*ring);
+        child->mark = std::move(*mark);
         if (auto opened = open_for_readers(*child); !opened) return opened;
     }
     return {};
@@ -82,16 +85,23 @@ Result<void> Children::open_for_readers(Child& child) {
     if (!block) return error_of(block);
     auto ring = ipc::read_only(child.ring.get());
     if (!ring) return error_of(ring);
+    auto mark = ipc::read_only(child.mark.get());
+    if (!mark) return error_of(mark);
     child.block_to_read = std::move(*block);
     child.ring_to_read = std::move(*ring);
+    child.mark_to_read = std::move(*mark);
     return {};
 }
 
 std::vector<std::pair<int, int>> Children::descriptors_for(const Child& child) const {
     std::vector<std::pair<int, int>> list{{child.block.get(), inherited::kOwnBlock},
                                           {child.ring.get(), inherited::kOwnRing},
-                                          {kick_.get(), inherited::kObserverKick}};
+                                          {kick_.get(), inherited::kObserverKick},
+                                          {child.mark_to_read.get(), inherited::kReadMark}};
     const KindTraits& traits = traits_of(child.kind);
+    if (traits.sends_alerts)
+        list.insert(list.end(), {{children_[slot(Kind::Vrrp)]->mark.get(), inherited::kVrrpMark},
+                                 {children_[slot(Kind::Lvs)]->mark.get(), inherited::kLvsMark}});
     if (traits.only_watches) {
         const auto& vrrp = *children_[slot(Kind::Vrrp)];
         const auto& lvs = *children_[slot(Kind::Lvs)];

@@ -228,18 +228,21 @@ struct Bench {
         REQUIRE(channel);
         line = std::move(channel->first);
         auto memory = ipc::make_memfd("block", ipc::kStateBlockBytes),
-             events = ipc::make_memfd("ring", ipc::event_ring_bytes());
-        REQUIRE((memory && events));
+             events = ipc::make_memfd("ring", ipc::event_ring_bytes()),
+             read = ipc::make_memfd("read", ipc::read_mark_bytes());
+        REQUIRE((memory && events && read));
+        mark = std::move(*read);
         block = std::move(*memory);
         ring = std::move(*events);
         kicks.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
         const std::string log = folder + "/log";
         pid = ::fork();
         if (pid == 0) {
-            const int fds[] = {channel->second.get(), block.get(), ring.get(), kicks.get()};
-            int high[4];
-            for (int i = 0; i < 4; ++i) high[i] = ::fcntl(fds[i], F_DUPFD_CLOEXEC, 100);
+            const int fds[] = {channel->second.get(), block.get(), ring.get(), kicks.get(), mark.get()};
+            int high[5];
+            for (int i = 0; i < 5; ++i) high[i] = ::fcntl(fds[i], F_DUPFD_CLOEXEC, 100);
             for (int i = 0; i < 4; ++i) ::dup2(high[i], inherited::kControl + i);
+            ::dup2(high[4], inherited::kReadMark);
             const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
             ::dup2(file, 1);
             ::dup2(file, 2);
@@ -354,7 +357,7 @@ struct Bench {
     }
 
     std::string folder;
-    UniqueFd line, block, ring, kicks;
+    UniqueFd line, block, ring, mark, kicks;
     int pid = 0, heartbeats = 0;
     Texts noted;
 };

@@ -214,6 +214,35 @@ TEST_CASE("events are numbered in the ring, wake the observer, and the state is 
     CHECK(block->read()->size() == 9);
 }
 
+TEST_CASE("events that the observer has not read are not overwritten: the rest follows as it reads, in order" *
+          mainstay::test::kNeedsRoot) {
+    Bench bench;
+    bench.start();
+    for (int i = 0; i < 3; ++i) bench.ask("servers");  // 9,000 in all
+    bench.ask("previous");
+    bench.until_noted("previous none");
+    const auto ring = ipc::EventRing::map(bench.ring.get(), false);
+    auto mark = ipc::ReadMark::map(bench.mark.get(), true);
+    REQUIRE((ring && mark));
+    CHECK(ring->read_after(0, 10'000).last == ipc::kEventRingSlots);
+    bench.send(ipc::Stop{});
+    std::uint64_t read = 0;
+    while (read < 9000) {
+        std::uint64_t count = 0;
+        pollfd woken{bench.kicks.get(), POLLIN, 0};
+        REQUIRE(::poll(&woken, 1, 20'000) == 1);
+        REQUIRE(::read(bench.kicks.get(), &count, sizeof count) == sizeof count);
+        for (auto batch = ring->read_after(read); batch.last != read; batch = ring->read_after(read)) {
+            CHECK(batch.lost == 0);
+            for (const auto& event : batch.events) REQUIRE(event.number == ++read);
+            mark->set(read);
+        }
+    }
+    while (bench.hear()) {
+    }
+    CHECK(bench.exit_code() == 0);
+}
+
 TEST_CASE("a dump is answered with a fresh state, and servers with a sealed text or a problem" *
           mainstay::test::kNeedsRoot) {
     Bench bench;

@@ -27,7 +27,7 @@ namespace mainstay::role::test {
 // Keeps the numbers of inherited descriptors free of others, like the epoll of a loop.
 inline const bool kReserved = [] {
     while (true)
-        if (const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC); fd > 14) return ::close(fd) == 0;
+        if (const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC); fd > 17) return ::close(fd) == 0;
 }();
 
 struct ObserverRuntime : Runtime {
@@ -89,7 +89,7 @@ struct ObserverRuntime : Runtime {
 
 // The memory that the supervisor makes, at the numbers at which the observer inherits it.
 struct SharedMemory {
-    UniqueFd vrrp_block, vrrp_ring, lvs_block, lvs_ring, bfd_block, kick;
+    UniqueFd vrrp_block, vrrp_ring, vrrp_mark, lvs_block, lvs_ring, lvs_mark, bfd_block, kick;
     SharedMemory() {
         REQUIRE(kReserved);
         // A thread of the test before that is still at its work opens files under the numbers that its observer has
@@ -107,6 +107,8 @@ struct SharedMemory {
         make(bfd_block, ipc::inherited::kBfdBlock, ipc::kStateBlockBytes);
         make(vrrp_ring, ipc::inherited::kVrrpRing, ipc::event_ring_bytes());
         make(lvs_ring, ipc::inherited::kLvsRing, ipc::event_ring_bytes());
+        make(vrrp_mark, ipc::inherited::kVrrpMark, ipc::read_mark_bytes());
+        make(lvs_mark, ipc::inherited::kLvsMark, ipc::read_mark_bytes());
         UniqueFd event{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
         kick.reset(::fcntl(event.get(), F_DUPFD_CLOEXEC, 100));
         event.reset();  // it may have the number itself

@@ -114,6 +114,7 @@ TEST_CASE("an event starts the time anew") {
     b.vrrp_ring.append(transition("BACKUP"));
     b.wake();
     b.until([&] { return b.runtime.status().vrrp_acknowledged == 1; });
+    CHECK(ipc::ReadMark::map(b.memory.vrrp_mark.get(), false)->number() == 1);
     CHECK(b.stays_after(10s));
     b.rests_after(20s);
     ::close(b.runtime.rested);
