@@ -78,6 +78,7 @@ Result<std::optional<Routing>> decode_rule(const Message& message) {
     rule.l3mdev = attributes->value<std::uint8_t>(FRA_L3MDEV).value_or(0) != 0;
     rule.priority = attributes->value<std::uint32_t>(FRA_PRIORITY).value_or(0);
     rule.target = attributes->value<std::uint32_t>(FRA_GOTO).value_or(0);
+    rule.mark = attributes->value<std::uint32_t>(FRA_FWMARK);
     rule.input = attributes->text(FRA_IIFNAME).value_or(std::string{});
     rule.output = attributes->text(FRA_OIFNAME).value_or(std::string{});
     return Routing{std::move(rule)};
@@ -95,8 +96,12 @@ bool may_be_route(const Route& wanted, const Route& reported) {
 }
 
 bool may_be_rule(const Rule& wanted, const Rule& reported) {
+    const bool same_table = wanted.action != FR_ACT_TO_TBL || wanted.l3mdev || wanted.table == reported.table;
     return wanted.family == reported.family && wanted.priority == reported.priority &&
-           wanted.action == reported.action && same_end(wanted.from, reported.from) && same_end(wanted.to, reported.to);
+           wanted.action == reported.action && same_table && wanted.invert == reported.invert &&
+           wanted.tos == reported.tos && wanted.mark.value_or(0) == reported.mark.value_or(0) &&
+           wanted.input == reported.input && wanted.output == reported.output && same_end(wanted.from, reported.from) &&
+           same_end(wanted.to, reported.to);
 }
 
 }  // namespace

@@ -311,4 +311,11 @@ TEST_CASE("a removal is taken for ours when destination, table, tos and metric a
     CHECK_FALSE(may_be(Rule{}, told));
     CHECK(may_be(Rule{.from = *Prefix::parse("0.0.0.0/0"), .priority = 5}, Rule{.priority = 5}));
     CHECK_FALSE(may_be(Rule{.priority = 5}, Rule{.priority = 6}));
+    const Rule marked{.table = 100, .priority = 5, .mark = 1, .input = "eth0"};
+    CHECK(may_be(marked, marked));
+    CHECK_FALSE(may_be(marked, Rule{.table = 100, .priority = 5, .mark = 2, .input = "eth0"}));
+    CHECK_FALSE(may_be(marked, Rule{.table = 200, .priority = 5, .mark = 1, .input = "eth0"}));
+    CHECK_FALSE(may_be(marked, Rule{.table = 100, .priority = 5, .mark = 1, .input = "eth1"}));
+    CHECK_FALSE(may_be(marked, Rule{.table = 100, .priority = 5, .mark = 1, .input = "eth0", .output = "eth1"}));
+    CHECK_FALSE(may_be(marked, Rule{.invert = true, .table = 100, .priority = 5, .mark = 1, .input = "eth0"}));
 }

@@ -110,8 +110,8 @@ using Routing = std::variant<Route, Rule>;
 [[nodiscard]] Result<std::optional<Routing>> decode_routing(const Message& message);
 
 // Whether a message about `reported` may concern `wanted`. Compares family, destination, table, tos and, if `wanted`
-// has it, the metric; for rules priority, family, addresses and action. May return true for another entry, never false
-// for the same one.
+// has it, the metric; for rules priority, family, addresses, action, table, tos, mark and interfaces. May return true
+// for another entry, never false for the same one.
 [[nodiscard]] bool may_be(const Routing& wanted, const Routing& reported);
 
 // The network that an interface address is in: 10.0.0.0/24 of 10.0.0.9/24.
