@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "mainstay/config/keywords.hpp"
+#include "mainstay/vrrp/devices.hpp"
 
 namespace mainstay::vrrp {
 namespace {
@@ -14,7 +15,7 @@ bool concerns(const config::Instance& instance, const config::Config& config, co
     const auto named = [&](const std::vector<config::TrackedInterface>& list) {
         return std::ranges::find(list, link, &config::TrackedInterface::name) != list.end();
     };
-    if (instance.interface == link || named(instance.track_interfaces)) return true;
+    if (base_interface(instance) == link || named(instance.track_interfaces)) return true;
     return std::ranges::any_of(config.sync_groups, [&](const config::SyncGroup& group) {
         return group.name == instance.sync_group && named(group.track_interfaces);
     });
@@ -46,6 +47,14 @@ void LinkDelays::configure(const config::Config& config) {
                 delays = {std::min(delays.down, *most), std::min(delays.up, *most)};
             delays_.insert_or_assign(*name, delays);
         }
+    // A device of our own goes down with the interface below it.
+    for (const config::Instance& instance : config.instances) {
+        const auto below = delays_.find(base_interface(instance));
+        if (below == delays_.end()) continue;
+        const Delays delays = below->second;
+        delays_.emplace(instance.interface, delays);
+        if (!own_vmac(instance).empty()) delays_.emplace(own_vmac(instance), delays);
+    }
     // A pending change whose delay was removed takes effect at the next take_due().
     for (auto& [name, held] : held_)
         if (!delays_.contains(name)) held.due = Instant{};

@@ -448,6 +448,17 @@ TEST_CASE("delays end before a backup would take over") {
     CHECK(bench.due() == 1ms + 2s - 3'906'250ns);
 }
 
+TEST_CASE("a VMAC has the delays of the interface below it, which end before a backup would take over, too") {
+    auto c = delayed(60s, 300ms);
+    c.instances[0].more.edit().values = {{"base interface", WordList{"eth0"}}};
+    c.instances[0].interface = "vrrp.51";
+    LinkDelays delays;
+    delays.configure(c);
+    const InterfaceFact up{.name = "vrrp.51", .index = 9, .up = true}, down{.name = "vrrp.51", .index = 9};
+    CHECK(delays.pass(down, &up, t0).up);
+    CHECK(delays.deadline() == t0 + 2s - 3'906'250ns);
+}
+
 TEST_CASE("a delay that a reload takes away ends at once") {
     Bench bench = Bench::started(delayed(1s, 1s));
     (void)bench.router.step(link("eth0", false), t0 + 1ms);
