@@ -44,6 +44,11 @@ public:
     // Facts about new sources and about sources that were missing. A source that existed once is not checked again:
     // as in keepalived, its loss is a fault only with track_src_ip.
     [[nodiscard]] std::vector<vrrp::SourceFact> look(const config::Config& config);
+    // Facts about all of them, with every one checked: of a start, or of a reload, after which they are the same.
+    [[nodiscard]] std::vector<vrrp::SourceFact> look_anew(const config::Config& config) {
+        here_.clear();
+        return look(config);
+    }
 
 private:
     std::map<IpAddress, bool> here_;

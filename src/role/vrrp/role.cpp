@@ -457,7 +457,7 @@ void VrrpRole::on_netlink_readable() {
 vrrp::HostFacts VrrpRole::follow(const config::Config& config) {
     vrrp::HostFacts host;
     for (const auto& name : interfaces_of(config)) host.interfaces.push_back(links_.fact(name));
-    host.sources = sources_.look(config);
+    host.sources = sources_.look_anew(config);
     transport_.follow(config, links_);
     announcer_.follow(config);
     update_clock();

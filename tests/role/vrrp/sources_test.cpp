@@ -33,6 +33,10 @@ TEST_CASE("a source is looked for until it is there, each change is one fact, an
         CHECK(texts(sources.look(config)) == Texts{"10.0.0.7 here"});
         REQUIRE(ip("addr del 10.0.0.7/24 dev eth0"));
         CHECK(sources.look(config).empty());
+        CHECK(texts(sources.look_anew(config)) == Texts{"10.0.0.7 missing"});
+        REQUIRE(ip("addr add 10.0.0.7/24 dev eth0"));
+        CHECK(texts(sources.look(config)) == Texts{"10.0.0.7 here"});
+        REQUIRE(ip("addr del 10.0.0.7/24 dev eth0"));
         CHECK(sources.look(Office::written(instance())).empty());
         CHECK(texts(sources.look(config)) == Texts{"10.0.0.7 missing"});
     });
