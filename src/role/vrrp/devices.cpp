@@ -188,6 +188,16 @@ bool VrrpDevices::change_macs(std::vector<const vrrp::WantedDevice*> devices, co
     return true;
 }
 
+namespace {
+
+// The index of the VRF to which it belongs; 0: none.
+std::uint32_t vrf_of(const kernel::Link& link, const Links& links) {
+    const auto* master = links.find(link.master);
+    return master != nullptr && master->kind == "vrf" ? link.master : 0;
+}
+
+}  // namespace
+
 bool VrrpDevices::make(const vrrp::WantedDevice& device, const kernel::Link& parent, const Links& links,
                        kernel::Rtnetlink& netlink) {
     if (maker_for(device.name) == nullptr) return false;
@@ -228,7 +238,24 @@ bool VrrpDevices::make(const vrrp::WantedDevice& device, const kernel::Link& par
             complain(device.name, fmt::format("({}) {}: {}", device.instance, device.name, done.error().text()));
         changed = true;
     }
+    if (follow_vrf(device, index, parent, links)) changed = true;
     return add_addresses(device, index, parent, links, netlink) || changed;
+}
+
+// A device belongs to the VRF of the interface below it, which may enter or leave one at any time.
+bool VrrpDevices::follow_vrf(const vrrp::WantedDevice& device, std::uint32_t index, const kernel::Link& parent,
+                             const Links& links) {
+    const auto* there = links.find(index);
+    const std::uint32_t wanted = vrf_of(parent, links);
+    if (there == nullptr || there->master == wanted) return false;
+    if (there->master != 0 && vrf_of(*there, links) == 0) return false;  // somebody put it into a bridge or bond
+    if (auto done = maker_->set({.index = index, .master = wanted}); !done) {
+        complain(device.name, fmt::format("({}) {}: {}", device.instance, device.name, done.error().text()));
+        return false;
+    }
+    log_.info("({}) {} follows {} {}", device.instance, device.name, parent.name,
+              wanted == 0 ? std::string{"out of its VRF"} : "into the VRF " + links.find(wanted)->name);
+    return true;
 }
 
 Result<void> VrrpDevices::configure(const vrrp::WantedDevice& device, const kernel::Link& parent, std::uint32_t index,
@@ -252,9 +279,8 @@ Result<void> VrrpDevices::configure(const vrrp::WantedDevice& device, const kern
         return done;
     }
     kept_down_.erase(device.name);
-    const auto* master = links.find(parent.master);
-    if (master != nullptr && master->kind == "vrf")
-        if (auto done = maker_->set({.index = index, .master = parent.master}); !done) return done;
+    if (const auto vrf = vrf_of(parent, links); fresh && vrf != 0)
+        if (auto done = maker_->set({.index = index, .master = vrf}); !done) return done;
     if (auto done = maker_->set({.index = index, .up = true}); !done) return done;
     const std::uint32_t group = interface_group(device.group).value_or(parent.group);
     const auto* there = fresh ? nullptr : links.find(index);

@@ -57,6 +57,8 @@ private:
     [[nodiscard]] bool change_macs(std::vector<const vrrp::WantedDevice*> devices, const Links& links);
     [[nodiscard]] bool make(const vrrp::WantedDevice& device, const kernel::Link& parent, const Links& links,
                             kernel::Rtnetlink& netlink);
+    [[nodiscard]] bool follow_vrf(const vrrp::WantedDevice& device, std::uint32_t index, const kernel::Link& parent,
+                                  const Links& links);  // true: it was moved
     [[nodiscard]] Result<void> configure(const vrrp::WantedDevice& device, const kernel::Link& parent,
                                          std::uint32_t index, bool fresh, const Links& links);
     [[nodiscard]] bool add_addresses(const vrrp::WantedDevice& device, std::uint32_t index, const kernel::Link& parent,
