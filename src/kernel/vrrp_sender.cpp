@@ -30,18 +30,18 @@ Result<void> hear_nothing(int fd) {
     return option(fd, SOL_SOCKET, SO_ATTACH_FILTER, program, "attach a socket filter");
 }
 
-Result<void> prepare_v4(int fd, std::uint32_t interface_index, bool multicast) {
-    if (!multicast) return {};
+Result<void> prepare_v4(int fd, std::uint32_t interface_index) {
+    if (interface_index == 0) return {};
     ip_mreqn interface{};
     interface.imr_ifindex = static_cast<int>(interface_index);
     if (auto done = option(fd, IPPROTO_IP, IP_MULTICAST_IF, interface, "set IP_MULTICAST_IF"); !done) return done;
     return option(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0, "set IP_MULTICAST_LOOP");
 }
 
-Result<void> prepare_v6(int fd, std::uint32_t interface_index, bool multicast) {
+Result<void> prepare_v6(int fd, std::uint32_t interface_index) {
     if (auto done = hear_nothing(fd); !done) return done;
     if (auto done = option(fd, IPPROTO_IPV6, IPV6_TCLASS, kTrafficClass, "set IPV6_TCLASS"); !done) return done;
-    if (!multicast) return {};
+    if (interface_index == 0) return {};
     const int index = static_cast<int>(interface_index);
     if (auto done = option(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, index, "set IPV6_MULTICAST_IF"); !done) return done;
     return option(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0, "set IPV6_MULTICAST_LOOP");
@@ -73,8 +73,7 @@ std::size_t put_control(std::span<std::byte> room, int level, int type, const T&
 
 }  // namespace
 
-Result<VrrpSender> VrrpSender::open(Family family, const std::string& interface, std::uint32_t interface_index,
-                                    bool multicast) {
+Result<VrrpSender> VrrpSender::open(Family family, const std::string& interface, std::uint32_t interface_index) {
     const bool v4 = family == Family::V4;
     const std::string attempt = std::string{"send VRRP over "} + (v4 ? "IPv4 on " : "IPv6 on ") + interface;
     VrrpSender sender;
@@ -86,12 +85,11 @@ Result<VrrpSender> VrrpSender::open(Family family, const std::string& interface,
     sender.interface_index_ = interface_index;
     const int fd = sender.fd_.get();
 
-    if (multicast && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(),
-                                static_cast<socklen_t>(interface.size() + 1)) != 0) {
+    if (!interface.empty() && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(),
+                                         static_cast<socklen_t>(interface.size() + 1)) != 0) {
         return fail_system(attempt, errno);
     }
-    if (auto done = v4 ? prepare_v4(fd, interface_index, multicast) : prepare_v6(fd, interface_index, multicast);
-        !done) {
+    if (auto done = v4 ? prepare_v4(fd, interface_index) : prepare_v6(fd, interface_index); !done) {
         return error_of(done, attempt);
     }
     const int priority = TC_PRIO_CONTROL;  // ahead of bulk traffic in the interface's queue

@@ -56,7 +56,7 @@ void put_payload(ByteWriter& out, std::span<const std::byte> payload, const vrrp
 }
 
 void put(ByteWriter& out, const vrrp::SendAdvert& i) {
-    out(i.instance, i.interface, i.source, i.destinations, i.ttl, i.system_hop_limit, i.in_vrf, i.protocol, i.ip_id);
+    out(i.instance, i.interface, i.source, i.destinations, i.ttl, i.system_hop_limit, i.protocol, i.ip_id);
     for (const auto& payload : i.payloads) put_payload(out, payload, i);
 }
 void put(ByteWriter& out, const vrrp::AddAddresses& i) { out(i.instance, i.announced); }

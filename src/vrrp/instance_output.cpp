@@ -41,7 +41,6 @@ void Instance::build_adverts(std::uint8_t priority) {
     const bool v4 = config_->family == Family::V4, unicast = !config_->unicast_peers.empty();
     for (const auto& peer : config_->unicast_peers) advert_.destinations.push_back(peer.address);
     if (unicast) {
-        advert_.in_vrf = runs_in_vrf(*config_);
         advert_.ttl = settings().unicast_ttl.value_or(kTtl);
         advert_.system_hop_limit = !v4 && !settings().unicast_ttl;
     } else {

@@ -287,7 +287,7 @@ void Router::Impl::follow_up(Step step, const LinkChange& change) {
 }
 
 // keepalived: one instance per VRID, family and interface, apart for multicast and unicast; unicast ones may share a
-// VRID when their peers differ (2.4.3).
+// VRID when their peers differ (2.4.3). What is sent to another address of this host is not a unicast instance's.
 std::optional<InstanceId> Router::Impl::addressee(const PacketHeard& packet) const {
     const std::size_t at = packet.protocol == wire::kAhProtocol ? wire::kAhLength : 0;
     if (packet.payload.size() < at + wire::kVrrpHeaderLength) return std::nullopt;
@@ -304,6 +304,7 @@ std::optional<InstanceId> Router::Impl::addressee(const PacketHeard& packet) con
                                     c.unicast_peers.end();
             const bool known_group = multicast && instances[id].settings().group == packet.destination;
             if (multicast && same_cast && !known_group) continue;  // the group of another instance
+            if (!multicast && same_cast && instances[id].source() != packet.destination) continue;
             const int rank = !same_cast ? 1 : known_peer || known_group ? 3 : 2;
             if (rank > best_rank) {
                 best = id;

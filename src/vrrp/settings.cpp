@@ -110,11 +110,6 @@ const std::string& advert_device(const config::Instance& instance) {
     return vrf != nullptr ? *vrf : instance.interface;
 }
 
-bool runs_in_vrf(const config::Instance& instance) {
-    const std::string vrf = first_word(instance.more->values, keyword::vrf);
-    return !vrf.empty() && (instance.interface.empty() || instance.interface == vrf);
-}
-
 // keepalived: a size overrides MTU, which overrides ADVERT; these two are multiplied by vrrp_rx_bufs_multiplier
 // (2.4.3).
 std::optional<std::size_t> receive_buffer(const config::Instance& instance, const config::Global& global,

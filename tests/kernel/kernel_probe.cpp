@@ -186,7 +186,7 @@ int vrrp_send(const Arguments& arguments) {
     if (!index) return report(index.error());
     const auto source = IpAddress::parse(arguments[2]).value_or(IpAddress{});
     const auto destination = IpAddress::parse(arguments[3]).value_or(IpAddress{});
-    auto sender = kernel::VrrpSender::open(source.family(), arguments[1], *index, destination.is_multicast());
+    auto sender = kernel::VrrpSender::open(source.family(), arguments[1], *index);
     if (!sender) return report(sender.error());
     const auto payload = from_hex(arguments[5]);
     for (int i = 0; i < std::stoi(arguments[6]); ++i) {

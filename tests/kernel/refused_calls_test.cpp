@@ -169,8 +169,8 @@ TEST_CASE("a socket for VRRP that cannot be made as it should be says what was r
         const IpAddress group = addr("224.0.0.18"), group6 = addr("ff02::12");
         const auto receive = [&] { return VrrpReceiver::open(Family::V4, "eth0", index, group); };
         const auto receive6 = [&] { return VrrpReceiver::open(Family::V6, "eth0", index, group6); };
-        const auto send = [&] { return VrrpSender::open(Family::V4, "eth0", index, true); };
-        const auto send6 = [&] { return VrrpSender::open(Family::V6, "eth0", index, true); };
+        const auto send = [&] { return VrrpSender::open(Family::V4, "eth0", index); };
+        const auto send6 = [&] { return VrrpSender::open(Family::V6, "eth0", index); };
         CHECK(test::refused_attempt(Call::Socket, 0, receive) == "receive VRRP over IPv4 on eth0");
         CHECK(test::refused_attempt(Call::Setsockopt, 0, receive) == "receive VRRP over IPv4 on eth0");
         CHECK(test::refused_attempt(Call::Setsockopt, 1, receive) ==
@@ -207,7 +207,7 @@ TEST_CASE("an advert is sent and read again after a signal, and a refusal names 
         test::join_two_interfaces();
         REQUIRE(test::ip("addr add 10.0.0.1/24 dev eth0"));
         const auto index = interface_index("eth0");
-        auto sender = VrrpSender::open(Family::V4, "eth0", index, false).value();
+        auto sender = VrrpSender::open(Family::V4, "eth0", index).value();
         auto receiver = VrrpReceiver::open(Family::V4, "", 0, {}).value();
         REQUIRE(test::ip("link set lo up"));
         const std::array hello{std::byte{7}};
@@ -302,7 +302,7 @@ TEST_CASE("a packet to a link-local address leaves on the interface of its sende
     test::in_own_network([] {
         test::join_two_interfaces();
         REQUIRE(test::ip("addr add 2001:db8::1/64 dev eth0 nodad"));
-        auto sender = VrrpSender::open(Family::V6, "eth1", interface_index("eth1"), false).value();
+        auto sender = VrrpSender::open(Family::V6, "eth1", interface_index("eth1")).value();
         const std::array hello{std::byte{7}};
         REQUIRE(test::ip("link set eth1 down"));
         CHECK(error_of([&] { return sender.send(addr("2001:db8::1"), addr("fe80::9"), 64, hello); }) ==

@@ -65,7 +65,7 @@ TEST_CASE("an advert over IPv4 arrives with its addresses, TTL, protocol and pay
         with_addresses();
         accept_local();
         auto receiver = VrrpReceiver::open(Family::V4, "eth1", interface_index("eth1"), kGroup).value();
-        auto sender = VrrpSender::open(Family::V4, "eth0", interface_index("eth0"), true).value();
+        auto sender = VrrpSender::open(Family::V4, "eth0", interface_index("eth0")).value();
         std::vector<ReceivedPacket> packets;
         std::vector<std::byte> room;
         CHECK_FALSE(receiver.receive(packets, room).value());
@@ -96,7 +96,7 @@ TEST_CASE("of an authenticated advert the IP header is kept, with the id that wa
         accept_local();
         auto receiver =
             VrrpReceiver::open(Family::V4, "eth1", interface_index("eth1"), kGroup, kAuthenticationHeader).value();
-        auto sender = VrrpSender::open(Family::V4, "eth0", interface_index("eth0"), true).value();
+        auto sender = VrrpSender::open(Family::V4, "eth0", interface_index("eth0")).value();
         const auto send = [&](std::uint16_t id) {
             return sender.send(addr("10.0.0.1"), kGroup, 255, kHello, kAuthenticationHeader, id).has_value();
         };
@@ -128,7 +128,7 @@ TEST_CASE("adverts leave on the interface that is named, though another one has 
         with_addresses();
         accept_local();
         auto receiver = VrrpReceiver::open(Family::V4, "eth0", interface_index("eth0"), kGroup).value();
-        auto sender = VrrpSender::open(Family::V4, "eth1", interface_index("eth1"), true).value();
+        auto sender = VrrpSender::open(Family::V4, "eth1", interface_index("eth1")).value();
         REQUIRE(sender.send(addr("10.0.0.1"), kGroup, 255, kHello).has_value());
         const auto packets = heard(receiver, 1);
         REQUIRE(packets.size() == 1);
@@ -140,7 +140,7 @@ TEST_CASE("an advert over IPv6 arrives with its addresses and hop limit" * mains
     in_own_network([] {
         with_addresses();
         auto receiver = VrrpReceiver::open(Family::V6, "eth1", interface_index("eth1"), kGroup6).value();
-        auto sender = VrrpSender::open(Family::V6, "eth0", interface_index("eth0"), true).value();
+        auto sender = VrrpSender::open(Family::V6, "eth0", interface_index("eth0")).value();
         REQUIRE(sender.send(addr("fe80::1"), kGroup6, 255, kHello).has_value());
         REQUIRE(sender.send(addr("fe80::1"), kGroup6, std::nullopt, kHello).has_value());
         auto packets = heard(receiver, 2);
@@ -151,7 +151,7 @@ TEST_CASE("an advert over IPv6 arrives with its addresses and hop limit" * mains
         CHECK(packets[0].payload == std::vector<std::byte>{kHello.begin(), kHello.end()});
         CHECK(packets[1].ttl == 1);  // the kernel's own for multicast
         // Unicast, to a link-local address, which is of an interface.
-        auto unicast = VrrpSender::open(Family::V6, "eth0", interface_index("eth0"), false).value();
+        auto unicast = VrrpSender::open(Family::V6, "eth0", interface_index("eth0")).value();
         auto own = VrrpReceiver::open(Family::V6, "", 0, {}).value();
         packets.clear();
         for (int tries = 0; tries < 20 && packets.empty(); ++tries) {
@@ -164,10 +164,11 @@ TEST_CASE("an advert over IPv6 arrives with its addresses and hop limit" * mains
     });
 }
 
-TEST_CASE("unicast adverts leave from the address that is given, and are routed" * mainstay::test::kNeedsRoot) {
+TEST_CASE("unicast adverts leave from the address that is given, and without an interface are routed" *
+          mainstay::test::kNeedsRoot) {
     in_own_network([] {
         with_addresses();
-        auto sender = VrrpSender::open(Family::V4, "eth0", interface_index("eth0"), false).value();
+        auto sender = VrrpSender::open(Family::V4, "", 0).value();
         auto receiver = VrrpReceiver::open(Family::V4, "", 0, {}).value();
         REQUIRE(sender.send(addr("10.0.0.1"), addr("10.0.0.2"), 64, kHello).has_value());
         const auto packets = heard(receiver, 1);
@@ -188,7 +189,7 @@ TEST_CASE("looking for the way sends nothing and uses up no id" * mainstay::test
         accept_local();
         auto receiver =
             VrrpReceiver::open(Family::V4, "eth1", interface_index("eth1"), kGroup, kAuthenticationHeader).value();
-        auto sender = VrrpSender::open(Family::V4, "eth0", interface_index("eth0"), true).value();
+        auto sender = VrrpSender::open(Family::V4, "eth0", interface_index("eth0")).value();
         for (int i = 0; i < 3; ++i) sender.look_for_way(addr("10.0.0.1"), kGroup, 255, kHello, kAuthenticationHeader);
         REQUIRE(sender.send(addr("10.0.0.1"), kGroup, 255, kHello, kAuthenticationHeader).has_value());
         const auto packets = heard(receiver, 2, 300);
@@ -205,7 +206,7 @@ TEST_CASE("a receiver hears the groups that it joined, and no others" * mainstay
         const auto b = interface_index("eth1");
         auto receiver = VrrpReceiver::open(Family::V4, "eth1", b, kGroup).value();
         auto second = VrrpReceiver::open(Family::V4, "eth1", b, other).value();
-        auto sender = VrrpSender::open(Family::V4, "eth0", interface_index("eth0"), true).value();
+        auto sender = VrrpSender::open(Family::V4, "eth0", interface_index("eth0")).value();
         REQUIRE(sender.send(addr("10.0.0.1"), other, 255, kHello).has_value());
         CHECK(heard(second, 1).size() == 1);
         CHECK(heard(receiver, 1, 100).empty());
@@ -234,7 +235,7 @@ TEST_CASE("which receivers have something to take is reported for all at once" *
         auto second = VrrpReceiver::open(Family::V6, "eth1", interface_index("eth1"), kGroup6).value();
         const std::array fds{first.fd(), second.fd()};
         CHECK(readable(fds).empty());
-        auto sender = VrrpSender::open(Family::V6, "eth0", interface_index("eth0"), true).value();
+        auto sender = VrrpSender::open(Family::V6, "eth0", interface_index("eth0")).value();
         REQUIRE(sender.send(addr("fe80::1"), kGroup6, 255, kHello).has_value());
         pollfd look{second.fd(), POLLIN, 0};
         REQUIRE(::poll(&look, 1, 3000) == 1);
@@ -249,7 +250,7 @@ TEST_CASE("more packets than one call takes are taken by the next, and the buffe
         with_addresses();
         accept_local();
         auto receiver = VrrpReceiver::open(Family::V4, "eth1", interface_index("eth1"), kGroup).value();
-        auto sender = VrrpSender::open(Family::V4, "eth0", interface_index("eth0"), true).value();
+        auto sender = VrrpSender::open(Family::V4, "eth0", interface_index("eth0")).value();
         for (int i = 0; i < 70; ++i) REQUIRE(sender.send(addr("10.0.0.1"), kGroup, 255, kHello).has_value());
         CHECK(heard(receiver, 70).size() == 70);
         std::vector<ReceivedPacket> packets;
@@ -279,13 +280,13 @@ TEST_CASE("sockets for an interface that is not there, and packets of another fa
                   .error()
                   .text()
                   .starts_with("receive VRRP over IPv6 on no-such-link"));
-        CHECK(VrrpSender::open(Family::V6, "no-such-link", 4711, true)
+        CHECK(VrrpSender::open(Family::V6, "no-such-link", 4711)
                   .error()
                   .text()
                   .starts_with("send VRRP over IPv6 on no-such-link"));
-        CHECK(VrrpSender::open(Family::V4, "no-such-link", 4711, true).error().sys_errno() == ENODEV);
-        CHECK(VrrpSender::open(Family::V4, "no-such-link", 4711, false).has_value());  // unicast is of no interface
-        auto sender = VrrpSender::open(Family::V4, "eth0", interface_index("eth0"), true).value();
+        CHECK(VrrpSender::open(Family::V4, "no-such-link", 4711).error().sys_errno() == ENODEV);
+        CHECK(VrrpSender::open(Family::V4, "", 0).has_value());
+        auto sender = VrrpSender::open(Family::V4, "eth0", interface_index("eth0")).value();
         for (const auto& [from, to] : {std::pair{addr("fe80::1"), kGroup}, std::pair{addr("10.0.0.1"), kGroup6}}) {
             const auto sent = sender.send(from, to, 255, kHello);
             REQUIRE_FALSE(sent.has_value());

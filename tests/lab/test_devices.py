@@ -50,7 +50,7 @@ def test_an_instance_runs_on_an_ipvlan_with_an_address_of_its_own(lan):
     assert "vrrp.51" not in links(one)
 
 
-def test_a_vmac_is_in_the_vrf_of_its_parent(lan):
+def test_a_vmac_is_in_the_vrf_of_its_parent_and_follows_it(lan):
     (one,) = office(lan, "one")
     one.run(["ip", "link", "add", "blue", "type", "vrf", "table", "10"])
     one.run(["ip", "link", "set", "blue", "up"])
@@ -59,6 +59,31 @@ def test_a_vmac_is_in_the_vrf_of_its_parent(lan):
     wait_holds(one, timeout=30)
 
     assert links(one)["vrrp.51"]["master"] == "blue"
+
+    one.run(["ip", "link", "set", "eth0", "nomaster"])
+    wait_until(lambda: "master" not in links(one)["vrrp.51"], 30, "the VMAC to leave the VRF")
+    wait_holds(one, timeout=30)
+    one.run(["ip", "link", "set", "eth0", "master", "blue"])
+    wait_until(lambda: links(one)["vrrp.51"].get("master") == "blue", 30, "the VMAC to enter the VRF")
+    wait_holds(one, timeout=30)
+
+
+def test_a_unicast_instance_on_an_interface_of_a_vrf_talks_there(lan):
+    one, two = office(lan, "one", "two")
+    for host in (one, two):
+        host.run(["ip", "link", "add", "blue", "type", "vrf", "table", "10"])
+        host.run(["ip", "link", "set", "blue", "up"])
+        host.run(["ip", "link", "set", "eth0", "master", "blue"])
+
+    def text(own, other, priority):
+        return instance(f"unicast_src_ip {own}\nunicast_peer {{\n {other}\n }}", priority=priority)
+    with Capture(two, what="vrrp") as capture:
+        wait_ready(one.mainstayd(text("192.168.4.11", "192.168.4.12", 150)))
+        wait_ready(two.mainstayd(text("192.168.4.12", "192.168.4.11", 100)))
+        wait_holds(one, timeout=30)
+        capture.wait_for(4, timeout=30, which=lambda p: p["IP"].src == "192.168.4.11")
+
+    assert not two.holds(VIP)
 
 
 def test_a_unicast_instance_without_an_interface_talks_within_its_vrf(lan):

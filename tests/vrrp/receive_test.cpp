@@ -210,6 +210,24 @@ TEST_CASE("unicast instances share a VRID by their peers") {
     CHECK(bench.counters(1).advert_rcvd == 1);
 }
 
+TEST_CASE("unicast instances share a VRID by their local addresses, and one hears only what is sent to its own") {
+    auto a = instance(100, "A"), b = instance(100, "B");
+    for (auto* one : {&a, &b}) one->unicast_peers = {{ip("10.0.0.2")}};
+    a.source = ip("10.0.0.1");
+    b.source = ip("10.0.0.11");
+    Bench bench{with({a, b})};
+    (void)bench.router.step(link("eth0", true, {ip("10.0.0.1"), ip("10.0.0.11")}), t0);
+    (void)bench.router.start(t0);
+    Peer peer{150};
+    for (const char* destination : {"10.0.0.11", "10.0.0.12"}) {
+        peer.destination = ip(destination);
+        (void)bench.hear(peer, t0 + 1s);
+    }
+
+    CHECK(bench.counters(0).advert_rcvd == 0);
+    CHECK(bench.counters(1).advert_rcvd == 1);
+}
+
 TEST_CASE("multicast and unicast instances, and IPv4 and IPv6 ones, are VRID spaces of their own") {
     auto multi = instance(100, "multi"), uni = instance(100, "uni");
     uni.unicast_peers = {{ip("10.0.0.2")}};

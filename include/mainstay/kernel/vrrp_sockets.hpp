@@ -66,11 +66,11 @@ private:
 
 // Sends adverts on one interface: IPv4 with its own header (TOS 0xc0, no fragment flags, id counting up, RFC 9568
 // 5.1), IPv6 with hop limit and source in ancillary data. The payload includes its checksum. Multicast is not looped
-// back and not routed. Unicast is routed like any other traffic from `source`, not bound to the interface.
+// back and not routed. Unicast leaves on the interface too, whatever the routes say, as the peers listen on theirs.
 class VrrpSender {
 public:
     [[nodiscard]] static Result<VrrpSender> open(Family family, const std::string& interface,
-                                                 std::uint32_t interface_index, bool multicast);
+                                                 std::uint32_t interface_index);  // empty, 0: where the routes say
     // Never blocks: EAGAIN or ENOBUFS when the interface's queue is full, ENETDOWN when it is down.
     // Without a ttl, IPv6 uses the kernel's hop limit and IPv4 255. For ip_id 0 the socket uses its own counter.
     [[nodiscard]] Result<void> send(const IpAddress& source, const IpAddress& destination,

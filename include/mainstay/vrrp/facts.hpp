@@ -189,7 +189,6 @@ struct SendAdvert {
     std::vector<std::vector<std::byte>> payloads;  // one per destination
     std::uint8_t ttl = 255;
     bool system_hop_limit = false;  // IPv6 unicast: the kernel's own hop limit instead of `ttl`
-    bool in_vrf = false;            // unicast bound to `interface`, unless that is empty
     std::uint8_t protocol = 112;    // 51: the payloads begin with an authentication header
     std::uint16_t ip_id = 0;        // IPv4 identification, which AH authenticates; 0: chosen by the kernel
     bool operator==(const SendAdvert&) const = default;

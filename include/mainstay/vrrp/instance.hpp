@@ -117,6 +117,7 @@ public:
     [[nodiscard]] Cause cause() const { return reasons_.cause(); }  // of having come to it
     [[nodiscard]] bool waits_for_scripts() const { return silent_fault_; }
     [[nodiscard]] bool awaits_source() const { return awaits_source_; }
+    [[nodiscard]] const std::optional<IpAddress>& source() const { return source_; }  // of our adverts; none: not known
     [[nodiscard]] const config::Instance& config() const { return *config_; }
     [[nodiscard]] const Settings& settings() const { return around_.settings; }
     [[nodiscard]] std::optional<Instant> deadline() const;

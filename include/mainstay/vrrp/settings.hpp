@@ -54,8 +54,6 @@ struct Settings {
 
 // The device on which adverts are sent and received: the interface, else the VRF, else any (empty).
 [[nodiscard]] const std::string& advert_device(const config::Instance& instance);
-// Unicast without an interface of its own, in a vrf (which a plan of devices may have put in the interface's place).
-[[nodiscard]] bool runs_in_vrf(const config::Instance& instance);
 
 // The size in bytes that this instance needs in the socket's receive buffer, by kernel_rx_buf_size, else by
 // vrrp_rx_bufs_policy; none if neither is set. `mtu` is the device's.

@@ -50,7 +50,7 @@ void VrrpTransport::follow(const config::Config& config, const Links& links) {
         return !keep;
     });
     std::erase_if(senders_, [&](const auto& entry) {
-        const std::string& device = std::get<std::string>(entry.first);
+        const std::string& device = entry.first.second;
         const auto* link = links.find(device);
         return !device.empty() && (link == nullptr || link->index != entry.second.first);
     });
@@ -135,8 +135,8 @@ bool VrrpTransport::waits() const { return !kernel::readable(receiving_sockets()
 
 kernel::VrrpSender* VrrpTransport::sender_for(const SenderKey& key, std::uint32_t index) {
     if (const auto have = senders_.find(key); have != senders_.end()) return &have->second.second;
-    const auto& [family, device, tied] = key;
-    auto opened = kernel::VrrpSender::open(family, device, index, tied);
+    const auto& [family, device] = key;
+    auto opened = kernel::VrrpSender::open(family, device, index);
     if (opened) return &senders_.emplace(key, std::pair{index, std::move(*opened)}).first->second.second;
     ++send_failures_;
     complain("sending VRRP on " + device, opened.error());
@@ -155,8 +155,7 @@ kernel::FrameSender* VrrpTransport::frame_sender() {
 void VrrpTransport::open_ahead(const AllWanted& wanted) {
     for (const auto& [key, receiver] : wanted) {
         const auto& [family, device, protocol] = key;
-        if (receiver.ready && !device.empty() && !receiver.groups.empty())
-            (void)sender_for({family, device, true}, receiver.index);
+        if (receiver.ready && !device.empty()) (void)sender_for({family, device}, receiver.index);
     }
     if (!wanted.empty()) (void)frame_sender();
 }
@@ -192,8 +191,7 @@ void VrrpTransport::for_each_packet(const vrrp::SendAdvert& advert, const Links&
     const std::optional<std::uint8_t> ttl = advert.system_hop_limit ? std::nullopt : std::optional{advert.ttl};
     for (std::size_t i = 0; i < advert.destinations.size() && i < advert.payloads.size(); ++i) {
         const auto& destination = advert.destinations[i];
-        const bool tied = destination.is_multicast() || (advert.in_vrf && !advert.interface.empty());
-        auto* sender = sender_for({destination.family(), advert.interface, tied}, link == nullptr ? 0 : link->index);
+        auto* sender = sender_for({destination.family(), advert.interface}, link == nullptr ? 0 : link->index);
         if (sender != nullptr) call(*sender, destination, ttl, advert.payloads[i]);
     }
 }

@@ -58,7 +58,7 @@ private:
         std::optional<std::size_t> buffer;
     };
     using ReceiverKey = std::tuple<Family, std::string, std::uint8_t>;  // the device, empty: any; the protocol
-    using SenderKey = std::tuple<Family, std::string, bool>;
+    using SenderKey = std::pair<Family, std::string>;
     struct Wanted {
         std::uint32_t index = 0;
         std::set<IpAddress> groups;  // none: unicast only
