@@ -1,6 +1,7 @@
 """The scripts, FIFO lines, mails and log lines of servers and services that change. No IPVS is needed for it."""
 
 import email
+import json
 import re
 import signal
 
@@ -194,3 +195,29 @@ def test_with_no_checker_emails_only_the_change_of_the_server_is_mailed(lan):
     up = f"[LVS_1] Realserver {RS} of virtual server {VS} - UP"
     wait_until(lambda: up in [subject for subject, _ in mails(host)], 20, lambda: str(mails(host)))
     assert [subject.rsplit(" ", 1)[1] for subject, _ in mails(host) if "Realserver" in subject] == ["DOWN", "UP"]
+
+
+def test_of_a_mass_failure_every_event_is_kept_and_every_line_written(lan):
+    """More servers fail and return at once than the event ring and a FIFO take."""
+    services, servers = 60, 100
+    host = lan.host("director")
+    host.run(["mkfifo", "/run/fifo"])
+    host.write("/run/file", "0\n")
+    host.start(["sh", "-c", "exec cat </run/fifo >/run/lines"], name="reader")
+    config = "global_defs {\n lvs_notify_fifo /run/fifo\n}\ntrack_file f {\n file /run/file\n}\n"
+    for service in range(services):
+        config += f"virtual_server 10.1.{service}.1 80 {{\n protocol TCP\n"
+        for server in range(1, servers + 1):
+            config += f" real_server 10.2.{service}.{server} 80 {{\n  FILE_CHECK {{\n   track_file f\n   weight 0\n  }}\n }}\n"
+        config += "}\n"
+    daemon = wait_ready(host.mainstayd(config))
+
+    def written(word):
+        return len(set(re.findall(rf"^RS \S+ \S+ {word}$", host.read("/run/lines"), re.MULTILINE)))
+
+    for number, word in ("1", "DOWN"), ("0", "UP"):
+        host.write("/run/file", number + "\n")
+        wait_until(lambda word=word: written(word) == services * servers, 60, lambda word=word: f"{written(word)}")
+    status = json.loads(host.run([program("mainstayctl"), "status", "--json"]).stdout)
+    assert status["observer"]["events_lost"] == 0
+    assert "were overwritten" not in daemon.output()
