@@ -34,6 +34,7 @@ void Child::begin_incarnation() {
     missed = 0;
     unknown_messages = lost_messages = refused_lines = requests_ignored = 0;
     awaited = {};
+    retires = false;
     budget = MessageBudget{};
 }
 

@@ -82,6 +82,7 @@ public:
     std::uint32_t offences = 0, unknown_messages = 0, lost_messages = 0, refused_lines = 0,
                   requests_ignored = 0;  // offences: summed over all incarnations
     int missed = 0;
+    bool retires = false;          // it ends for its successor and releases nothing
     Instant born{};
     int short_lives = 0;
     boost::asio::steady_timer respawn;

@@ -104,6 +104,7 @@ void Children::begin_stop() {
     wake_observer();  // it stores the last events
     for (auto& child : children_) {
         child->respawn.cancel();
+        if (child->retires) child->kill_sent = false;  // nobody but the stop kills it now if it hangs
         if (!traits_of(child->kind).only_watches) stop_role(*child);
     }
     spares_.stop();
@@ -116,12 +117,16 @@ void Children::stop_role(Child& child) {
     if (child.alive() && (child.ready || !child.ever_ready)) child.send(ipc::Stop{}, -1, log_);
 }
 
-// Nothing is restarted any more, but what a role that died has left must be removed.
+// Nothing is restarted any more, but what a role that died, or ended for its successor, has left must be removed.
 void Children::ended_in_stop(Child& child, const kernel::Ended& how, int pid) {
     const bool is_second = child.born > daemon_.stop_began;
-    if (traits_of(child.kind).only_watches || is_second || (!how.signalled && how.status == 0)) return;
+    const bool retired = std::exchange(child.retires, false);
+    if (traits_of(child.kind).only_watches || is_second || (!retired && !how.signalled && how.status == 0)) return;
     child.has_left_things = true;
-    if (!child.kill_sent)
+    if (retired)
+        log_.notice("{} process({}) ended for its successor in the upgrade: another one removes what it has left",
+                    label(child.kind), pid);
+    else if (!child.kill_sent)
         log_.error("{} process({}) died in the stop ({}): another one removes what it has left", label(child.kind), pid,
                    kernel::text_of(how));
 }

@@ -234,7 +234,7 @@ void Children::await_replacement(std::string before, UniqueFd client) {
     handlers.drop_successor = [this](Kind kind) { spares_.drop(kind); };
     handlers.retire = [this](Kind kind) {
         Child& old = of(kind);
-        old.kill_sent = true;
+        old.kill_sent = old.retires = true;
         old.send(ipc::Retire{}, -1, log_);
         return old.pid;
     };

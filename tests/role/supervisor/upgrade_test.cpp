@@ -196,3 +196,49 @@ TEST_CASE("an operator who asks for an upgrade while one is under way is refused
           "the daemon is starting, stopping, reloading or being upgraded: try again");
     CHECK_FALSE(running[Kind::Vrrp].is_gone());
 }
+
+TEST_CASE("a stop in an upgrade removes what a role has left that had ended for its successor" *
+          mainstay::test::kNeedsRoot) {
+    Stage stage;
+    auto running = stage.run();
+    auto upgrade = begin_upgrade(stage);
+    allow(upgrade.trial);
+    stage.until_logged("state resumed from version ");
+    auto& observer = replace(stage, "mainstayd-obs", *running.observer);
+    auto& successor = prepared_successor(stage, "mainstayd-vrrp", running[Kind::Vrrp]);
+    stage.signal(SIGTERM);
+    successor.until_gone();
+    running[Kind::Vrrp].exit(0);
+    auto& again = stage.started("mainstayd-vrrp");
+    CHECK(again.hear<ipc::Prepare>().generation == 1);
+    again.send(ipc::Prepared{1, {}});
+    again.hear<ipc::Commit>();
+    again.send(ipc::Committed{1});
+    again.hear<ipc::Stop>();
+    again.exit(0);
+    observer.hear<ipc::Stop>();
+    observer.exit(0);
+    CHECK(stage.exit_code() == 0);
+    CHECK(stage.logged("ended for its successor in the upgrade: another one removes what it has left") == 1);
+}
+
+TEST_CASE("a stop in an upgrade kills a role that hangs instead of ending for its successor" *
+          mainstay::test::kNeedsRoot) {
+    Stage stage;
+    auto running = stage.run();
+    auto upgrade = begin_upgrade(stage);
+    allow(upgrade.trial);
+    stage.until_logged("state resumed from version ");
+    auto& observer = replace(stage, "mainstayd-obs", *running.observer);
+    prepared_successor(stage, "mainstayd-vrrp", running[Kind::Vrrp]);
+    stage.signal(SIGTERM);
+    running[Kind::Vrrp].until_gone();
+    auto& again = stage.started("mainstayd-vrrp");
+    Stage::take_configuration(again, 1);
+    again.hear<ipc::Stop>();
+    again.exit(0);
+    CHECK(stage.logged("failed to stop within 2.8 s - forcing termination") == 1);
+    observer.hear<ipc::Stop>();
+    observer.exit(0);
+    CHECK(stage.exit_code() == 0);
+}
