@@ -213,10 +213,15 @@ void Operators::send_maintenance(ipc::MaintenanceOrder order) {
 void Operators::load_maintenance(const ipc::MaintenanceOrder& handed_over) {
     if (const auto loaded = maintenance_.load(daemon_.paths.state_directory, kernel::wall_now()); !loaded)
         log_.error("whether this director is in maintenance is not known: {}", loaded.error().text());
-    // The program before an upgrade may not have been able to write it.
-    if (handed_over.on && !maintenance_.order().on)
+    // The program before an upgrade may not have been able to write or to remove the file: what an operator has ordered
+    // since its start counts.
+    const bool is_ordered = handed_over.on || !handed_over.by.empty();
+    if (is_ordered && handed_over != maintenance_.order())
         if (const auto kept = maintenance_.set(handed_over); !kept)
-            log_.error("maintenance will not survive a restart of the daemon: {}", kept.error().text());
+            log_.error("{}: {}",
+                       handed_over.on ? "maintenance will not survive a restart of the daemon"
+                                      : "after a restart of the daemon, maintenance would begin again",
+                       kept.error().text());
     if (maintenance_.order().on) log_.notice("this director is in maintenance: {}", described(maintenance_.order()));
 }
 

@@ -186,6 +186,23 @@ TEST_CASE("a role whose successor dies is not replaced, which the client hears, 
     stage.started("mainstayd-read").hear<ipc::RoleStartup>();  // the reload, now
 }
 
+TEST_CASE("maintenance that was ended does not come back with an upgrade when its file could not be removed" *
+          mainstay::test::kNeedsRoot) {
+    Stage stage;
+    auto running = stage.run();
+    const auto begin = stage.ask(maintenance(Verb::MaintenanceOn));
+    CHECK(running[Kind::Vrrp].hear<ipc::MaintenanceOrder>().on);
+    fs::copy_file(stage.at("state/maintenance"), stage.at("kept"));
+    const auto end = stage.ask(maintenance(Verb::MaintenanceOff));
+    CHECK_FALSE(running[Kind::Vrrp].hear<ipc::MaintenanceOrder>().on);
+    fs::copy_file(stage.at("kept"), stage.at("state/maintenance"));
+    auto upgrade = begin_upgrade(stage);
+    allow(upgrade.trial);
+    stage.until_logged("state resumed from version ");
+    CHECK(stage.logged("this director is in maintenance") == 0);
+    CHECK_FALSE(fs::exists(stage.at("state/maintenance")));
+}
+
 TEST_CASE("an operator who asks for an upgrade while one is under way is refused" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
