@@ -36,6 +36,7 @@ void Child::begin_incarnation() {
     awaited = {};
     retires = false;
     budget = MessageBudget{};
+    has_ended_ = false;
 }
 
 void Child::adopt(int running, UniqueFd control, OnMessage on_message, Log& log) {
@@ -49,6 +50,7 @@ void Child::close() {
     boost::system::error_code ignored;
     control_.close(ignored);
     unread_.clear();
+    lifetime_.begin_anew();
 }
 
 void Child::take_over(Child& spare, OnMessage on_message, Log& log) {
@@ -77,34 +79,48 @@ bool Child::has_room() {
 }
 
 void Child::listen(OnMessage on_message, Log& log) {
+    on_message_ = on_message;
     control_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                        [this, on_message = std::move(on_message), &log](const boost::system::error_code& error) {
-                            if (error) return;
+                        lifetime_.when_due([this, on_message = std::move(on_message), &log] {
                             // The rest is read in the next turn of the loop, so that a process that sends much does not
                             // delay the others.
-                            for (int handled = 0; handled < kMessagesPerTurn; ++handled) {
-                                auto got = ipc::receive_message(control_.native_handle());
-                                if (!got) {
-                                    if (got.error().code() != Errc::Invalid && got.error().code() != Errc::Unsupported)
-                                        return log.error("process {}: {}", pid, got.error().text());
-                                    on_message(error_of(got));
-                                    if (!control_.is_open()) return;
-                                    continue;
-                                }
-                                if (!got->has_value()) break;
-                                if (std::holds_alternative<ipc::Closed>(**got)) return;  // its exit follows
-                                missed = 0;
-                                on_message(std::get<ipc::Received>(std::move(**got)));
-                                if (!control_.is_open()) return;
-                            }
-                            listen(on_message, log);
-                        });
+                            if (hear(kMessagesPerTurn, on_message, log)) listen(on_message, log);
+                        }));
+}
+
+bool Child::hear(int most, const OnMessage& on_message, Log& log) {
+    for (int handled = 0; handled < most; ++handled) {
+        auto got = ipc::receive_message(control_.native_handle());
+        if (!got) {
+            if (got.error().code() != Errc::Invalid && got.error().code() != Errc::Unsupported) {
+                log.error("process {}: {}", pid, got.error().text());
+                return false;
+            }
+            on_message(error_of(got));
+            if (!control_.is_open()) return false;
+            continue;
+        }
+        if (!got->has_value()) break;
+        if (std::holds_alternative<ipc::Closed>(**got)) return false;  // its exit follows
+        missed = 0;
+        on_message(std::get<ipc::Received>(std::move(**got)));
+        if (!control_.is_open()) return false;
+    }
+    return true;
 }
 
 void Child::kill_offender() {
     offended = kill_sent = true;
-    if (pid != 0) ::kill(pid, SIGKILL);  // before its channel ends, or it logs that the supervisor has died
+    if (pid != 0 && !has_ended_)
+        ::kill(pid, SIGKILL);  // before its channel ends, or it logs that the supervisor has died
     close();
+}
+
+void Child::hear_the_rest(Log& log) {
+    if (!control_.is_open()) return;
+    has_ended_ = true;
+    const auto on_message = on_message_;
+    static_cast<void>(hear(kLastMessagesMax, on_message, log));
 }
 
 void Child::forget() {

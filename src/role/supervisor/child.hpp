@@ -14,6 +14,7 @@
 
 #include "authorization.hpp"
 #include "mainstay/base/error.hpp"
+#include "mainstay/base/lifetime.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/time.hpp"
 #include "mainstay/base/unique_fd.hpp"
@@ -34,6 +35,7 @@ inline constexpr std::chrono::seconds kStableAfter{10};
 inline constexpr int kBulkBytes =
     65'536;  // as the kernel counts them, headers and all; a socket takes three times that
 inline constexpr std::size_t kUnreadMessagesMax = 1'024;  // of one that does not read; it is killed 10 s later
+inline constexpr int kLastMessagesMax = 4'096;            // read after its exit: more than a socket takes
 inline constexpr std::uint32_t kUnknownMessagesMax = 16;  // of unknown kinds (another version's); more are an offence
 
 class Child {
@@ -57,7 +59,9 @@ public:
     [[nodiscard]] bool has_room();
     // Kills the process and closes its control socket, so that nothing it sent is processed any more.
     void kill_offender();
-    void forget();  // after its exit
+    // After its exit: what it has sent before and was not read yet, on_message is called for it; then forget().
+    void hear_the_rest(Log& log);
+    void forget();
     [[nodiscard]] bool alive() const { return pid != 0; }
     // Not one that was killed: while it waits for a disk it does not end, and nobody waits for it.
     [[nodiscard]] bool serves() const { return alive() && !kill_sent; }
@@ -78,11 +82,11 @@ public:
     MessageBudget budget;
     bool has_left_things = false;  // it ended in the stop before it had released all
     bool kill_sent = false;        // it is ending; heartbeats are not checked
+    bool retires = false;          // it ends for its successor and releases nothing
     bool offended = false;         // this incarnation was killed for an offence
     std::uint32_t offences = 0, unknown_messages = 0, lost_messages = 0, refused_lines = 0,
                   requests_ignored = 0;  // offences: summed over all incarnations
     int missed = 0;
-    bool retires = false;          // it ends for its successor and releases nothing
     Instant born{};
     int short_lives = 0;
     boost::asio::steady_timer respawn;
@@ -99,9 +103,13 @@ public:
 private:
     void begin_incarnation();
     void listen(OnMessage on_message, Log& log);
-    void close();  // the control socket
+    [[nodiscard]] bool hear(int most, const OnMessage& on_message, Log& log);  // false: nothing more will come
+    void close();                                                              // the control socket
     boost::asio::posix::stream_descriptor control_;
     SendQueue unread_{control_, kUnreadMessagesMax};
+    OnMessage on_message_;
+    bool has_ended_ = false;  // its number may be another process's
+    Lifetime lifetime_;
 };
 
 using ChildList = std::array<std::unique_ptr<Child>, kRoles>;  // by slot(Kind)

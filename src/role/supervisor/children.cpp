@@ -223,6 +223,7 @@ bool Children::ended(const kernel::Ended& how) {
 
 void Children::child_ended(Child& child, const kernel::Ended& how) {
     const int pid = child.pid;
+    child.hear_the_rest(log_);
     child.forget();
     handlers_.gone(child.kind);
     const KindTraits& traits = traits_of(child.kind);

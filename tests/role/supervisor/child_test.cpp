@@ -353,3 +353,25 @@ TEST_CASE("a role that was killed for an offence has no stable life, however lon
     CHECK(bench.child.next_delay(Instant{2h}).count() == 1);
     CHECK(bench.child.next_delay(Instant{2h}).count() == 2);
 }
+
+TEST_CASE("what a role sent last is heard after its exit, all of it, and nobody is killed for it") {
+    ChildBench bench;
+    const auto line = bench.adopt();
+    for (int i = 0; i < 150; ++i) REQUIRE(ipc::send_message(line.get(), ipc::Heartbeat{}));
+    bench.child.hear_the_rest(bench.log);
+    CHECK(bench.heard.size() == 150);
+    bench.child.forget();
+    bench.child.hear_the_rest(bench.log);
+    CHECK(bench.log.texts.empty());
+
+    const int living = sleeper();
+    const auto second = bench.adopt(living);
+    REQUIRE(ipc::send_message(second.get(), ipc::Heartbeat{}));
+    REQUIRE(ipc::send_message(second.get(), ipc::Heartbeat{}));
+    bench.kills = true;
+    bench.child.hear_the_rest(bench.log);
+    CHECK(bench.heard.size() == 151);
+    bench.child.forget();
+    ::kill(living, SIGALRM);
+    CHECK(signal_that_ended(living) == SIGALRM);
+}

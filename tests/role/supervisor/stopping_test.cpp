@@ -116,6 +116,29 @@ TEST_CASE("a role that dies in the stop is followed by one that removes what it 
     CHECK(stage.exit_code() == 0);
 }
 
+TEST_CASE("all that a role sent before its end is carried out in the stop" * mainstay::test::kNeedsRoot) {
+    Stage stage;
+    Written written;
+    written.host.fifos = {{ipc::FifoPlan::Lines::All, stage.at("fifo"), 0, 0, {}}};
+    written.host.fifo_names = ipc::FifoSubjects{{"VI_1"}, {}, {}};
+    auto running = stage.run(written);
+    const UniqueFd fifo{::open(stage.at("fifo").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+    stage.signal(SIGTERM);
+    running[Kind::Vrrp].hear<ipc::Stop>();
+    stage.signal(SIGSTOP);
+    const std::string line = "INSTANCE \"VI_1\" STOP 100\n";
+    constexpr int kLines = 200;
+    for (int i = 0; i < kLines; ++i) running[Kind::Vrrp].send(ipc::FifoLine{line});
+    running[Kind::Vrrp].exit(0);
+    stage.signal(SIGCONT);
+    running.observer->hear<ipc::Stop>();
+    std::string got(64UL << 10, '\0');
+    const auto bytes = ::read(fifo.get(), got.data(), got.size());
+    CHECK(bytes == kLines * static_cast<ssize_t>(line.size()));
+    running.observer->exit(0);
+    CHECK(stage.exit_code() == 0);
+}
+
 TEST_CASE("a stopping daemon does nothing any more of what it is asked for" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
