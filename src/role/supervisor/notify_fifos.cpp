@@ -119,9 +119,9 @@ void NotifyFifos::start_script_later(Fifo& fifo) {
     if (lived >= kFifoScriptStable) fifo.next_pause = kFifoScriptPause;
     fifo.pause.expires_after(fifo.next_pause);
     fifo.next_pause = std::min(fifo.next_pause * 2, kFifoScriptPauseMax);
-    fifo.pause.async_wait([this, &fifo](const boost::system::error_code& error) {
-        if (!error && !stopping_) start_script(fifo);
-    });
+    fifo.pause.async_wait(fifo.lifetime.when_due([this, &fifo] {
+        if (!stopping_) start_script(fifo);
+    }));
 }
 
 void NotifyFifos::write(Kind from, const std::string& line) {
@@ -159,12 +159,10 @@ void NotifyFifos::wait_for_room(Fifo& fifo) {
         fifo.lost += std::exchange(fifo.waiting, {}).size();
         return;
     }
-    fifo.room.async_wait(boost::asio::posix::stream_descriptor::wait_write,
-                         [this, &fifo](const boost::system::error_code& error) {
-                             if (error) return;
-                             write_waiting(fifo);
-                             if (!fifo.waiting.empty()) wait_for_room(fifo);
-                         });
+    fifo.room.async_wait(boost::asio::posix::stream_descriptor::wait_write, fifo.lifetime.when_due([this, &fifo] {
+        write_waiting(fifo);
+        if (!fifo.waiting.empty()) wait_for_room(fifo);
+    }));
 }
 
 void NotifyFifos::write_waiting(Fifo& fifo) {

@@ -18,6 +18,7 @@
 
 #include "mainstay/alert/script_requests.hpp"
 #include "mainstay/alert/scripts.hpp"
+#include "mainstay/base/lifetime.hpp"
 #include "mainstay/base/log.hpp"
 #include "mainstay/base/unique_fd.hpp"
 #include "mainstay/ipc/hand_over.hpp"
@@ -80,6 +81,7 @@ private:
         boost::asio::steady_timer pause;
         boost::asio::posix::stream_descriptor room;  // the same FIFO, while lines wait for it
     };
+        Lifetime lifetime;
     void open(Fifo& fifo, std::uint32_t mode);
     void start_script(Fifo& fifo);
     void start_script_later(Fifo& fifo);

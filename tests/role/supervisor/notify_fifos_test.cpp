@@ -10,6 +10,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "../../temporary_folder.hpp"
 #include "supervisor_parts.hpp"
@@ -343,4 +344,21 @@ TEST_CASE("a FIFO that is handed over keeps its lines and its script, and is rem
     bench.fifos->remove();
     CHECK_FALSE(bench.exists("g"));
     for (auto& one : handed) one.pid = 0;
+}
+
+TEST_CASE("a FIFO that goes in the very moment in which its script was to start again is not touched any more") {
+    FifosBench bench;
+    bench.follow({bench.plan("f", Lines::All, "reader")}, {{"reader", bench.script("exit 3")}});
+    bool gone = false;
+    boost::asio::steady_timer first{bench.loop, std::chrono::milliseconds{500}};
+    first.async_wait([&](const boost::system::error_code&) {
+        bench.follow({});
+        gone = true;
+    });
+    bench.until([&] { return bench.ended_pids.size() == 1; });
+    std::this_thread::sleep_for(kFifoScriptPause + std::chrono::milliseconds{100});  // both are due now
+    bench.until([&] { return gone; });
+    bench.until([&] { return bench.fifos->scripts_running() == 0; });
+    CHECK(bench.log.texts.size() == 1);
+    CHECK(bench.starts() == 1);
 }
