@@ -1,6 +1,7 @@
 #include "notify_fifos.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -47,7 +48,7 @@ void NotifyFifos::follow(const ipc::HostPlan& plan, const alert::ScriptTable& sc
         const alert::ScriptEntry script = entry == scripts.end() ? alert::ScriptEntry{} : entry->second;
         const auto same = std::ranges::find_if(old, [&](const auto& fifo) {
             return fifo != nullptr && fifo->fd && fifo->plan == wanted && fifo->script == script &&
-                   (script.argv.empty() || fifo->pass_environment == pass_environment_);
+                   (script.argv.empty() || fifo->pass_environment == pass_environment_) && is_at_its_path(*fifo);
         });
         if (same != old.end()) {
             fifos_.push_back(std::move(*same));
@@ -62,6 +63,12 @@ void NotifyFifos::follow(const ipc::HostPlan& plan, const alert::ScriptTable& sc
         if (fifo != nullptr) put_away(*fifo);
     for (auto& fifo : fifos_)
         if (!fifo->fd) open(*fifo, plan.fifo_mode);
+}
+
+bool NotifyFifos::is_at_its_path(const Fifo& fifo) {
+    struct stat open{}, found{};
+    return ::fstat(fifo.fd.get(), &open) == 0 && ::stat(fifo.plan.path.c_str(), &found) == 0 &&
+           open.st_dev == found.st_dev && open.st_ino == found.st_ino;
 }
 
 std::vector<ipc::HandedFifo> NotifyFifos::hand_over() const {
@@ -175,6 +182,7 @@ void NotifyFifos::write_waiting(Fifo& fifo) {
 
 void NotifyFifos::close(Fifo& fifo) {
     fifo.pause.cancel();
+    fifo.created = fifo.created && is_at_its_path(fifo);  // otherwise what is there is another's, and stays
     if (!fifo.waiting.empty()) {
         log_.warning("FIFO {} is closed: {} lines that waited for a reader are lost", fifo.plan.path,
                      fifo.waiting.size() + fifo.lost_in_a_row);

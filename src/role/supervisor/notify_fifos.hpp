@@ -46,7 +46,8 @@ public:
     // anew that began with others.
     void set_pass_environment(std::vector<std::string> patterns) { pass_environment_ = std::move(patterns); }
     void set_umask(int mask) { umask_ = mask; }  // of scripts that start from now on
-    // Switches to this plan. FIFOs that are in both plans stay open, and unchanged scripts keep running.
+    // Switches to this plan. FIFOs that are in both plans stay open, and unchanged scripts keep running. A FIFO that
+    // somebody has removed or replaced is made or opened anew.
     void follow(const ipc::HostPlan& plan, const alert::ScriptTable& scripts);
     void write(Kind from, const std::string& line);
     // Whether this role may have this line written. Errc::NotFound: it is about a name that is not the role's;
@@ -80,12 +81,13 @@ private:
         std::chrono::seconds next_pause = kFifoScriptPause;
         boost::asio::steady_timer pause;
         boost::asio::posix::stream_descriptor room;  // the same FIFO, while lines wait for it
-    };
         Lifetime lifetime;
+    };
     void open(Fifo& fifo, std::uint32_t mode);
     void start_script(Fifo& fifo);
     void start_script_later(Fifo& fifo);
     void put_away(Fifo& fifo);
+    [[nodiscard]] static bool is_at_its_path(const Fifo& fifo);
     [[nodiscard]] static bool is_written(const Fifo& fifo, const std::string& line);
     void wait_for_room(Fifo& fifo);
     void write_waiting(Fifo& fifo);

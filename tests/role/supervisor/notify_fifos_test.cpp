@@ -362,3 +362,23 @@ TEST_CASE("a FIFO that goes in the very moment in which its script was to start 
     CHECK(bench.log.texts.size() == 1);
     CHECK(bench.starts() == 1);
 }
+
+TEST_CASE("a FIFO that somebody removed or replaced is made or opened anew by a reload") {
+    FifosBench bench;
+    const std::vector<ipc::FifoPlan> plans{bench.plan("gone"), bench.plan("other"), bench.plan("same")};
+    bench.follow(plans);
+    bench.fifos->write(Kind::Vrrp, "early\n");
+    std::filesystem::remove(bench.at("gone"));
+    std::filesystem::remove(bench.at("other"));
+    REQUIRE(::mkfifo(bench.at("other").c_str(), 0600) == 0);
+    bench.follow(plans);
+    bench.fifos->write(Kind::Vrrp, "late\n");
+    CHECK(bench.read("gone") == "late\n");
+    CHECK(bench.read("other") == "late\n");
+    CHECK(bench.read("same") == "early\nlate\n");
+    bench.follow({});
+    CHECK_FALSE(bench.exists("gone"));
+    CHECK(bench.exists("other"));  // it is another's
+    CHECK_FALSE(bench.exists("same"));
+    CHECK(bench.log.texts.empty());
+}
