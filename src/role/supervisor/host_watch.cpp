@@ -23,6 +23,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kServersProblemBytesMax = 8UL * 1024;  // a path and what is wrong with it
+constexpr std::size_t kObservationBytes = 32;                // of one in a message, besides its name
 constexpr std::uint64_t kDescriptorsForOthers = 512;  // of the supervisor, for everything but the servers of files
 
 }  // namespace
@@ -94,9 +95,17 @@ void HostWatch::send_plan() {
     if (!sent) log_.error("the plan cannot be sent to the watcher: {}", sent.error().text());
 }
 
-ipc::Observations HostWatch::seen() const {
-    ipc::Observations all;
-    for (const auto& [key, value] : seen_) all.list.push_back({key.first, key.second, value});
+std::vector<ipc::Observations> HostWatch::seen() const {
+    std::vector<ipc::Observations> all;
+    std::size_t bytes = 0;
+    for (const auto& [key, value] : seen_) {
+        bytes += kObservationBytes + key.second.size();
+        if (all.empty() || bytes > ipc::kMessageBytesMax / 2) {
+            all.emplace_back();
+            bytes = kObservationBytes + key.second.size();
+        }
+        all.back().list.push_back({key.first, key.second, value});
+    }
     return all;
 }
 
@@ -297,7 +306,7 @@ void Daemon::set_up_host() {
 
 // What the watcher knows, for a role that has just started, or before a Commit.
 void Daemon::send_observations(Child& child) {
-    if (const auto seen = watch_->seen(); !seen.list.empty()) child.send(seen, -1, log_);
+    for (const auto& seen : watch_->seen()) child.send(seen, -1, log_);
     if (traits_of(child.kind).checks_servers) watch_->deliver_all_servers();
 }
 

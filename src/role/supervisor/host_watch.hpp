@@ -49,9 +49,9 @@ public:
 
     // Follows the plan of a committed configuration, a sealed HostPlan. If it watches nothing, the watcher is stopped.
     void follow(UniqueFd plan, const vrrp::WatchPlan& watched);
-    void go_on() { started_before_ = true; }  // after an upgrade: the next watcher is not the first one of the daemon
-    // The latest observation of every object, for a role that has just started.
-    [[nodiscard]] ipc::Observations seen() const;
+    void go_on() { started_before_ = true; }  // after an upgrade: the next watcher does not begin with the daemon
+    // The latest observation of every object, for a role that has just started, in as many messages as it takes.
+    [[nodiscard]] std::vector<ipc::Observations> seen() const;
     // Delivers the latest answer of every file of real servers, again to a role that has just started.
     void deliver_all_servers();
     [[nodiscard]] bool has_looked() const { return !wanted_ || looked_at_ == plan_number_; }

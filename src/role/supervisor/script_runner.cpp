@@ -27,6 +27,7 @@ constexpr std::uint64_t kWarningsAtOnce = 64;
 constexpr std::size_t kKeyShown = 200;
 constexpr std::chrono::milliseconds kPatienceAtStop{300};
 constexpr std::size_t kErrorBytesInBatch = std::size_t{32} << 10;
+constexpr std::ptrdiff_t kResultsInMessage = 512;
 
 }  // namespace
 
@@ -120,7 +121,12 @@ void ScriptRunner::Impl::answer(Kind from, std::uint64_t request, How how, int s
 void ScriptRunner::Impl::flush() {
     flush_posted = false;
     error_bytes = 0;
-    for (const auto& [from, batch] : std::exchange(results, {})) deliver(from, batch);
+    for (auto& [from, batch] : std::exchange(results, {})) {
+        auto& all = batch.results;
+        for (; all.size() > kResultsInMessage; all.erase(all.begin(), all.begin() + kResultsInMessage))
+            deliver(from, {{all.begin(), all.begin() + kResultsInMessage}});
+        deliver(from, batch);
+    }
 }
 
 std::shared_ptr<ScriptErrors> ScriptRunner::Impl::follow_errors(const Job& job, const kernel::Account& account) {

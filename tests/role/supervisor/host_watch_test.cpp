@@ -40,6 +40,13 @@ Texts texts(const ipc::Observations& seen) {
     return all;
 }
 
+// In how many messages they come is asked by one test only.
+Texts texts(const std::vector<ipc::Observations>& seen) {
+    Texts all;
+    for (const auto& one : seen) std::ranges::move(texts(one), std::back_inserter(all));
+    return all;
+}
+
 // The test is the watcher: it has the other end of the line. The process is one that does nothing.
 struct WatchedHost {
     Roles roles;  // for its loop and its log
@@ -154,7 +161,7 @@ TEST_CASE("nothing to watch needs no watcher, and is looked at as it is") {
     f.follow({});
     CHECK(f.pids.empty());
     CHECK(f.watch.has_looked());
-    CHECK(f.watch.seen().list.empty());
+    CHECK(f.watch.seen().empty());
 }
 
 TEST_CASE("a watcher is greeted and gets its plan, and has looked when it says so of that plan") {
@@ -186,6 +193,22 @@ TEST_CASE("what it sees of the plan is delivered and kept, the latest of each") 
     CHECK(texts(f.watch.seen()) == Texts{"file a 8", "process haproxy 2", "link eth0 1"});
 }
 
+TEST_CASE("what is known of very many objects is told in messages that can be sent") {
+    WatchedHost f;
+    constexpr int kFiles = 3'000;
+    std::vector<std::string> names;
+    for (int i = 0; i < kFiles; ++i) names.push_back(std::string(40, 'x') + std::to_string(i));
+    vrrp::WatchPlan plan;
+    for (const auto& name : names) plan.files.push_back({.name = name});
+    f.follow(plan);
+    for (const auto& name : names) f.send(ipc::Observations{{{Seen::File, name, 7}}});
+    const auto seen = f.watch.seen();
+    CHECK(texts(seen).size() == kFiles);
+    CHECK(seen.size() > 1);
+    CHECK(seen.size() < 20);
+    for (const auto& one : seen) CHECK(ipc::encode_message(one).size() <= ipc::kMessageBytesMax);
+}
+
 TEST_CASE("a signal that the watcher hands on is passed on, while they are not too many") {
     WatchedHost f;
     f.follow(files({"a"}));
@@ -208,7 +231,7 @@ TEST_CASE("another plan for the same rights goes to the same watcher, and nothin
     CHECK(f.pids.size() == 1);
     CHECK(f.plan() == 2);
     CHECK_FALSE(f.watch.has_looked());
-    CHECK(f.watch.seen().list.empty());
+    CHECK(f.watch.seen().empty());
     f.send(ipc::Observations{{{Seen::File, "a", 8}}});
     CHECK(f.delivered.size() == 1);
     f.send(ipc::Prepared{1});  // of the plan before

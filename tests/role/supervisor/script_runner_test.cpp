@@ -185,6 +185,22 @@ TEST_CASE("a script that ignores TERM is killed") {
     CHECK(stage.results[0].how == How::TimedOut);
 }
 
+TEST_CASE("the results of very many scripts come in messages that can be sent") {
+    Stage stage;
+    constexpr std::uint64_t kScripts = 6'000;
+    std::vector<ipc::ScriptResults> messages;
+    ScriptRunner runner{stage.loop, stage.log,
+                        [&](Kind, const ipc::ScriptResults& batch) { messages.push_back(batch); }};
+    for (std::uint64_t i = 1; i <= kScripts; ++i) runner.run(Kind::Vrrp, {i, "gone", "", {}});
+    stage.until([&] { return !messages.empty(); });
+    std::uint64_t answered = 0;
+    for (const auto& one : messages) {
+        CHECK(ipc::encode_message(one).size() <= ipc::kMessageBytesMax);
+        for (const auto& result : one.results) CHECK(result.request == ++answered);
+    }
+    CHECK(answered == kScripts);
+}
+
 TEST_CASE("a script that is missing, or not in the table, is answered at once") {
     Stage stage;
     stage.runner.set_table({{"gone", {{"gone"}, stage.folder + "/gone", ::getuid(), ::getgid(), Micros{0}}}});
