@@ -57,7 +57,7 @@ void HostWatch::follow(UniqueFd plan, const vrrp::WatchPlan& watched) {
     for (const auto& source : watched.server_files) server_files_.emplace(config::key_of(source), std::nullopt);
     allow_descriptors();
     next_pause_ = kWatcherPause;
-    ++plan_number_;
+    if (plan_number_++ > 0) started_before_ = true;
     if (!wanted_) {
         control_.reset();  // the watcher exits when its control socket is closed
         pause_.cancel();

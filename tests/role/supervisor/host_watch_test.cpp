@@ -275,6 +275,20 @@ TEST_CASE("after an upgrade the first watcher is not the first one of the daemon
     CHECK(f.again == std::vector{true});
 }
 
+TEST_CASE("a watcher that comes with a reload is not the first one of the daemon, one that begins late is") {
+    WatchedHost f;
+    f.follow({});
+    f.follow(files({"a"}));
+    CHECK(f.again == std::vector{true});
+
+    WatchedHost late;
+    late.can_start = false;
+    late.follow(files({"a"}));
+    late.can_start = true;
+    late.roles.until([&] { return !late.pids.empty(); });
+    CHECK(late.again == std::vector{false});
+}
+
 TEST_CASE("a watcher that dies is replaced a second later, and what it saw counts until then") {
     WatchedHost f;
     f.follow(files({"a"}));
