@@ -26,19 +26,6 @@ short seen_of(int line, short events, int wait_ms) {
 
 bool has_ended(int line, int wait_ms) { return (seen_of(line, 0, wait_ms) & POLLHUP) != 0; }
 
-// A helper that waits for a disk cannot be killed: lines to roles, sockets and the lock of the pid file must not stay
-// open in it. Each of the two is a descriptor, or -1.
-void close_all_but(int one, int other) {
-    const auto [low, high] = std::minmax(one, other);
-    int from = STDERR_FILENO + 1;
-    for (const int kept : {low, high}) {
-        if (kept < from) continue;
-        if (kept > from) (void)::close_range(static_cast<unsigned>(from), static_cast<unsigned>(kept - 1), 0);
-        from = kept + 1;
-    }
-    (void)::close_range(static_cast<unsigned>(from), ~0U, 0);
-}
-
 int answer(int line, Result<UniqueFd> done) {
     const ipc::OperatorAnswered message{0, done ? 0 : 1, done ? std::string{} : done.error().text()};
     return ipc::send_message(line, message, done ? done->get() : -1) ? 0 : 1;
@@ -62,6 +49,17 @@ void become_helper(int supervisor) {
     pthread_sigmask(SIG_SETMASK, &all, nullptr);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (::getppid() != supervisor) ::_exit(1);
+}
+
+void close_all_but(int one, int other) {
+    const auto [low, high] = std::minmax(one, other);
+    int from = STDERR_FILENO + 1;
+    for (const int kept : {low, high}) {
+        if (kept < from) continue;
+        if (kept > from) (void)::close_range(static_cast<unsigned>(from), static_cast<unsigned>(kept - 1), 0);
+        from = kept + 1;
+    }
+    (void)::close_range(static_cast<unsigned>(from), ~0U, 0);
 }
 
 Result<UniqueFd> DiskWork::open(const std::string& what, const Opening& work) {

@@ -168,6 +168,7 @@ void DiscoveryFile::write() {
     if (pid < 0) return log_.warning("the known real servers are not saved: fork failed, errno {}", errno);
     if (pid == 0) {
         become_helper(supervisor);
+        close_all_but(memory_.get());
         end_after([this] {
             const auto written = write_in(folder_, memory_.get());
             if (!written && !failed_) log_.warning("the known real servers are not saved: {}", written.error().text());

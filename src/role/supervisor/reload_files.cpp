@@ -94,9 +94,12 @@ void Reload::keep_configuration() {
     const UniqueFd text = std::move(daemon_.next.text);
     const auto& settings = daemon_.next.settings.daemon;
     if (!text || (settings.tmp_config_directory.empty() && settings.config_save_dir.empty())) return;
+    const int supervisor = ::getpid();
     const int pid = ::fork();
     if (pid < 0) log_.warning("a copy of the configuration cannot be kept: errno {}", errno);
     if (pid != 0) return;
+    become_helper(supervisor);
+    close_all_but(text.get());
     end_after([&] {
         const auto bytes = ipc::read_memfd(text.get(), ipc::kTextBytesMax);
         if (bytes)

@@ -96,6 +96,24 @@ TEST_CASE("a helper whose supervisor has died already ends, and one that works i
     CHECK(status_of_child(working) == 7);
 }
 
+TEST_CASE("a helper holds nothing of its supervisor open but what it is left") {
+    int lines[3][2];
+    for (auto& line : lines) REQUIRE(::pipe2(line, O_CLOEXEC) == 0);
+    const int test = ::getpid();
+    const int helper = ::fork();
+    if (helper == 0) {
+        become_helper(test);
+        close_all_but(lines[1][0], lines[0][1]);
+        int open = 0;
+        for (auto& line : lines)
+            for (const int fd : line) open = open * 2 + (::fcntl(fd, F_GETFD) >= 0 ? 1 : 0);
+        ::_exit(open);
+    }
+    CHECK(status_of_child(helper) == 0b011000);
+    for (auto& line : lines)
+        for (const int fd : line) ::close(fd);
+}
+
 TEST_CASE("work with a disk that hangs keeps its order, is answered at once, holds nothing open, and is bounded") {
     const mainstay::test::TemporaryFolder folder;
     const std::string disk = folder.at("disk"), out = folder.at("out");
