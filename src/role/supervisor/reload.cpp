@@ -204,6 +204,8 @@ void Reload::take_reading(ReaderProcess::Reading reading) {
 }
 
 void Reload::reading_failed(int exit_code, const std::string& why, const std::string& reason) {
+    mark_reading(false);  // the reader may not have begun
+    close_check_log();
     if (daemon_.phase == Phase::Starting) {
         log_.error("{}: not started", why);
         const bool by_file = exit_code == kExitConfig || exit_code == kExitNoConfig;

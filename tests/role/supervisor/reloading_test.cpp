@@ -306,6 +306,22 @@ TEST_CASE("a reload that is to be checked first goes to the reader with its log,
     CHECK(stage.text("problems") == "bad\n");
 }
 
+TEST_CASE("neither the marker nor an empty log stays when the reader cannot be started" * mainstay::test::kNeedsRoot) {
+    Stage stage;
+    Written written;
+    written.done.daemon.has_reload_file = true;
+    written.done.daemon.reload_check = true;
+    written.done.daemon.reload_check_log = stage.at("problems");
+    auto running = stage.run(written);
+    running.reader->exit(0);
+    stage.until([&] { return !fs::exists("/proc/" + std::to_string(running.reader->pid)); }, "the end of the reader");
+    fs::remove(stage.at("mainstayd-read"));
+    stage.signal(SIGHUP);
+    stage.until_logged("the reader cannot be started: ");
+    CHECK_FALSE(fs::exists(stage.at("run/keepalived.reload")));
+    CHECK_FALSE(fs::exists(stage.at("problems")));
+}
+
 TEST_CASE("a reload that is not to be checked first, or has no log for that, makes none and gives the reader none" *
           mainstay::test::kNeedsRoot) {
     Stage stage;
