@@ -62,15 +62,17 @@ Result<ReloadTime> parse_reload_time(std::string_view text) {
     return time;
 }
 
-std::optional<std::int64_t> next_reload(const ReloadTime& time, std::int64_t now, std::int64_t offset) {
-    const std::int64_t shift = time.utc ? 0 : offset;
+std::optional<std::int64_t> next_reload(const ReloadTime& time, std::int64_t now, const UtcOffset& offset) {
+    const std::int64_t shift_now = time.utc ? 0 : offset(now);
+    // The moment of a local time, given in seconds as if it were UTC.
+    const auto moment = [&](std::int64_t local) { return time.utc ? local : local - offset(local - shift_now); };
     if (time.day) {
-        const std::int64_t at = *time.day * kDay + time.second - shift;
+        const std::int64_t at = moment(*time.day * kDay + time.second);
         return at > now ? std::optional{at} : std::nullopt;
     }
-    const std::int64_t midnight = (now + shift) / kDay * kDay - shift;
-    const std::int64_t today = midnight + time.second;
-    return today > now ? today : today + kDay;
+    const std::int64_t midnight = (now + shift_now) / kDay * kDay;
+    const std::int64_t today = moment(midnight + time.second);
+    return today > now ? today : moment(midnight + kDay + time.second);
 }
 
 }  // namespace mainstay::config

@@ -65,7 +65,7 @@ void Reload::look() {
     if (text.empty()) return;
     const auto time = config::parse_reload_time(text);
     if (!time) return log_.error("reload_time_file {}: {}", settings.reload_time_file, time.error().text());
-    scheduled_ = config::next_reload(*time, now, utc_offset(now));
+    scheduled_ = config::next_reload(*time, now, utc_offset);
     if (!scheduled_) return log_.warning("reload_time_file {}: the time is in the past", settings.reload_time_file);
     log_.info("Reload scheduled in {} s by {}", *scheduled_ - now, settings.reload_time_file);
 }

@@ -47,23 +47,51 @@ TEST_CASE("a time that is none is shown in the refusal, up to 40 characters of i
     CHECK(parse_reload_time(std::string(50, 'x')).error().text().starts_with("'" + std::string(40, 'x') + "' is not"));
 }
 
+namespace {
+
+UtcOffset always(std::int64_t offset) {
+    return [offset](std::int64_t) { return offset; };
+}
+
+const UtcOffset utc = always(0);
+
+}  // namespace
+
 TEST_CASE("a time of a day comes once, and local time is as far from UTC as is said") {
     const ReloadTime once = parse_reload_time("2026-11-20 12:00:00").value();
     constexpr std::int64_t kNoon = 1'795'176'000;
-    CHECK(next_reload(once, kNoon - 1, 0) == kNoon);
-    CHECK(next_reload(once, kNoon, 0) == std::nullopt);
-    CHECK(next_reload(once, 0, 3600) == kNoon - 3600);
-    CHECK(next_reload(parse_reload_time("2026-11-20 12:00:00Z").value(), 0, 3600) == kNoon);
+    CHECK(next_reload(once, kNoon - 1, utc) == kNoon);
+    CHECK(next_reload(once, kNoon, utc) == std::nullopt);
+    CHECK(next_reload(once, 0, always(3600)) == kNoon - 3600);
+    CHECK(next_reload(parse_reload_time("2026-11-20 12:00:00Z").value(), 0, always(3600)) == kNoon);
 
     const ReloadTime daily = parse_reload_time("00:30:00").value();
-    CHECK(next_reload(daily, kNoon, 3600) == kNoon + 12 * 3600 - 1800);   // 23:30 UTC
-    CHECK(next_reload(daily, kNoon, -3600) == kNoon + 13 * 3600 + 1800);  // 01:30 UTC
+    CHECK(next_reload(daily, kNoon, always(3600)) == kNoon + 12 * 3600 - 1800);   // 23:30 UTC
+    CHECK(next_reload(daily, kNoon, always(-3600)) == kNoon + 13 * 3600 + 1800);  // 01:30 UTC
 }
 
 TEST_CASE("a time of day is today's while it is to come, and tomorrow's from then on") {
     const ReloadTime noon = parse_reload_time("12:00:00Z").value();
     constexpr std::int64_t kMidnight = 1'795'132'800;  // 2026-11-20
-    CHECK(next_reload(noon, kMidnight, 0) == kMidnight + 43'200);
-    CHECK(next_reload(noon, kMidnight + 43'199, 0) == kMidnight + 43'200);
-    CHECK(next_reload(noon, kMidnight + 43'200, 0) == kMidnight + 129'600);
+    CHECK(next_reload(noon, kMidnight, utc) == kMidnight + 43'200);
+    CHECK(next_reload(noon, kMidnight + 43'199, utc) == kMidnight + 43'200);
+    CHECK(next_reload(noon, kMidnight + 43'200, utc) == kMidnight + 129'600);
+}
+
+TEST_CASE("a time after the next change of summer time is a local time of then") {
+    constexpr std::int64_t kHour = 3600, kDay = 24 * kHour;
+    constexpr std::int64_t kNoon = 1'795'176'000;    // 2026-11-20 12:00 UTC
+    constexpr std::int64_t kSpring = 1'806'195'600;  // 2027-03-28 01:00 UTC
+    constexpr std::int64_t kAutumn = 1'824'944'400;  // 2027-10-31 01:00 UTC
+    const UtcOffset berlin = [](std::int64_t at) { return at >= kSpring && at < kAutumn ? 2 * kHour : kHour; };
+    const auto next = [&](const char* text, std::int64_t now) {
+        return next_reload(parse_reload_time(text).value(), now, berlin);
+    };
+    CHECK(next("2027-07-01 12:00:00", kNoon) == kSpring + 95 * kDay + 9 * kHour);
+    CHECK(next("2027-03-28 01:59:59", kNoon) == kSpring - 1);
+    CHECK(next("2027-03-28 03:00:00", kNoon) == kSpring);
+    CHECK(next("2027-10-31 03:00:00", kSpring) == kAutumn + kHour);
+    CHECK(next("12:00:00", kSpring - 13 * kHour) == kSpring + 9 * kHour);
+    CHECK(next("01:00:00", kSpring - kHour / 2) == kSpring + 22 * kHour);
+    CHECK(next("00:30:00", kAutumn + 12 * kHour) == kAutumn + 22 * kHour + kHour / 2);
 }

@@ -98,7 +98,7 @@ TEST_CASE("a time to reload is today's or tomorrow's, or that of its date") {
     const auto next = [&](const char* text, std::int64_t offset = 0) {
         const auto time = config::parse_reload_time(text);
         REQUIRE(time);
-        return config::next_reload(*time, kNow, offset);
+        return config::next_reload(*time, kNow, [offset](std::int64_t) { return offset; });
     };
     CHECK(next("12:00:01\n") == kNow + 1);
     CHECK(next("12:00:00") == kNow + 86400);

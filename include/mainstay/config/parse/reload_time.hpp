@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -18,7 +19,10 @@ struct ReloadTime {
 };
 
 [[nodiscard]] Result<ReloadTime> parse_reload_time(std::string_view text);
-// The next moment (Unix seconds) after `now`; none if the date is past. `offset`: local time minus UTC, in seconds.
-[[nodiscard]] std::optional<std::int64_t> next_reload(const ReloadTime& time, std::int64_t now, std::int64_t offset);
+// Local time minus UTC, in seconds, at this moment: summer time changes it.
+using UtcOffset = std::function<std::int64_t(std::int64_t)>;
+// The next moment (Unix seconds) after `now`; none if the date is past.
+[[nodiscard]] std::optional<std::int64_t> next_reload(const ReloadTime& time, std::int64_t now,
+                                                      const UtcOffset& offset);
 
 }  // namespace mainstay::config
