@@ -50,7 +50,7 @@ Result<UniqueFd> queue_signals(std::span<const int> signals) {
     sigset_t set;
     ::sigemptyset(&set);
     for (const int signal : signals) ::sigaddset(&set, signal);
-    if (const int error = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0)
+    if (const int error = ::pthread_sigmask(SIG_SETMASK, &set, nullptr); error != 0)
         return fail_system("block signals", error);
     UniqueFd queue{::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
     if (!queue) return fail_system("signalfd", errno);

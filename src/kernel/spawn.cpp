@@ -190,12 +190,6 @@ Error exec_again(const std::string& path, std::vector<std::string> argv, const s
     return Error::system("start " + path, error);
 }
 
-void unblock_signals() {
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-}
-
 void terminate_group(int pid, bool by_force) { ::kill(-pid, by_force ? SIGKILL : SIGTERM); }
 
 std::string text_of(const Ended& how) {

@@ -78,6 +78,19 @@ TEST_CASE("a real fault ends a process that ignores its signal when it is sent")
           }) != 0);
 }
 
+TEST_CASE("those that are queued are blocked, and no others, and one that waited before is among them") {
+    CHECK(test::in_child([] {
+        sigset_t set;
+        ::sigfillset(&set);
+        ::sigprocmask(SIG_SETMASK, &set, nullptr);
+        ::kill(::getpid(), SIGHUP);
+        const auto queue = queue_signals(asking_signals());
+        ::sigprocmask(SIG_SETMASK, nullptr, &set);
+        return queue && next_signal(queue->get()) == SIGHUP && ::sigismember(&set, SIGUSR1) == 1 &&
+               ::sigismember(&set, SIGTERM) == 0;
+    }));
+}
+
 TEST_CASE("the signals by which keepalived's children are asked are queued, whether or not they were ignored") {
     CHECK(test::in_child([] {
         set_signals(BornWith::Deaf);

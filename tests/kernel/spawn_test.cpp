@@ -288,15 +288,6 @@ TEST_CASE("a program becomes another with its descriptors, or stays as it was an
     CHECK(folder.output() == "yes /dev/null\n");
 }
 
-TEST_CASE("signals that were blocked are let through again") {
-    sigset_t all, before, now;
-    ::sigfillset(&all);
-    ::sigprocmask(SIG_SETMASK, &all, &before);
-    unblock_signals();
-    ::sigprocmask(SIG_SETMASK, &before, &now);
-    CHECK(::sigismember(&now, SIGHUP) == 0);
-}
-
 TEST_CASE("a script and a role run in the network namespace that is given, or say that they cannot" *
           mainstay::test::kNeedsRoot) {
     const ScriptFolder folder;

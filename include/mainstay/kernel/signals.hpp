@@ -31,8 +31,8 @@ void ignore_unused_signals(std::initializer_list<int> but = {});
 enum class BornWith : std::uint8_t { Defaults, Deaf };
 void set_signals(BornWith what);
 
-// Blocks these signals in this thread and those that it starts, and queues them in the descriptor, which does not
-// block. They interrupt no call.
+// Blocks these signals, and no others, in this thread and those that it starts, and queues them in the descriptor,
+// which does not block. They interrupt no call, and those that were not taken are there after an exec.
 [[nodiscard]] Result<UniqueFd> queue_signals(std::span<const int> signals);
 [[nodiscard]] std::optional<int> next_signal(int queue);
 

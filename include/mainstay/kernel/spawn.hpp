@@ -40,11 +40,10 @@ struct ScriptProcess {
 [[nodiscard]] Result<int> spawn_script(const ScriptProcess& process);
 
 // Executes another program in this process, which keeps its id, its children and the descriptors `keep`. All signals
-// are blocked, so that none is lost or kills the new program before it handles them; it calls unblock_signals() then.
+// are blocked, so that none is lost or kills the new program before it handles them; see queue_signals().
 // Returns only on failure, with nothing changed.
 [[nodiscard]] Error exec_again(const std::string& path, std::vector<std::string> argv,
                                const std::string& added_to_environment, const std::vector<int>& keep);
-void unblock_signals();
 void close_on_exec(int fd, bool close);
 
 void terminate_group(int pid, bool by_force);  // TERM, or KILL

@@ -133,8 +133,7 @@ Result<void> Daemon::start() {
                                              "LimitNOFILE= in the unit, or ulimit -n; not started",
                                              allowed, kFewestDescriptors));
     if (auto ready = set_up(); !ready) return ready;
-    begin();
-    return {};
+    return begin();
 }
 
 int Daemon::run() {
@@ -145,15 +144,15 @@ int Daemon::run() {
     return exit_code_;
 }
 
-void Daemon::begin() {
-    take_signals();
-    kernel::unblock_signals();  // a program before this one has blocked them
-    reap_all();                 // children that exited during the start
+Result<void> Daemon::begin() {
+    if (auto taken = take_signals(); !taken) return taken;
+    reap_all();  // children that exited during the start
     if (children_.is_replacing())
         children_.replace_next();
     else
         reload_.begin();
     look();
+    return {};
 }
 
 // An exception that no handler caught is a bug or a lack of memory. The supervisor keeps running, for the roles' sake.
@@ -272,18 +271,15 @@ void Daemon::look_again() {
     });
 }
 
-void Daemon::take_signals() {
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGRTMIN + 2, SIGRTMAX - 1})
-        signals_.add(signal);
-    kernel::ignore_unused_signals({SIGABRT});
-    const auto wait = [this](auto&& self) -> void {
-        signals_.async_wait([this, self](const boost::system::error_code& error, int signal) {
-            if (error) return;
-            self(self);  // before: the next signal is heard even if an exception ends this one's handling
-            on_signal(signal);
-        });
-    };
-    wait(wait);
+Result<void> Daemon::take_signals() {
+    std::vector<int> signals{SIGTERM, SIGINT, SIGCHLD};
+    std::ranges::copy(kernel::asking_signals(), std::back_inserter(signals));
+    // Not these: what is ignored is dropped also if it waits.
+    kernel::ignore_unused_signals({SIGABRT, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGRTMIN + 2, SIGRTMAX - 1});
+    auto queue = kernel::queue_signals(signals);
+    if (!queue) return error_of(queue);
+    signals_.assign(queue->release());
+    listen_to_signals();
     if (const auto every = kernel::watchdog_interval()) {
         const auto feed_watchdog = [this, interval = *every](auto&& self) -> void {
             kernel::notify_service_manager("WATCHDOG=1");
@@ -294,6 +290,16 @@ void Daemon::take_signals() {
         };
         feed_watchdog(feed_watchdog);
     }
+    return {};
+}
+
+void Daemon::listen_to_signals() {
+    signals_.async_wait(
+        boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+            if (error) return;
+            listen_to_signals();  // before: the next signal is heard even if an exception ends this one's handling
+            if (const auto signal = kernel::next_signal(signals_.native_handle())) on_signal(*signal);
+        });
 }
 
 void Daemon::on_signal(int signal) {

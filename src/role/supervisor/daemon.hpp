@@ -3,7 +3,7 @@
 // function.
 #pragma once
 
-#include <boost/asio/signal_set.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <utility>
 
@@ -41,12 +41,13 @@ private:
     [[nodiscard]] Children::Handlers children_handlers();
     [[nodiscard]] Reload::Handlers reload_handlers();
     [[nodiscard]] Operators::Handlers operators_handlers();
-    void begin();
+    [[nodiscard]] Result<void> begin();
     [[nodiscard]] Result<void> set_up();
     [[nodiscard]] Result<void> find_accounts();
     void run_loop();
     void log_exception(std::uint64_t number, const char* what);
-    void take_signals();
+    [[nodiscard]] Result<void> take_signals();
+    void listen_to_signals();
     void on_signal(int signal);
     void signal_handed_on(const char* process, int pid, int signal);
     void reap_all();
@@ -104,7 +105,9 @@ private:
     Children children_{state_, children_handlers()};
     Reload reload_{state_, children_, reload_handlers()};
     Operators operators_{state_, children_, reload_, operators_handlers()};
-    boost::asio::signal_set signals_{state_.loop};
+    // Signals are blocked and wait in this queue: those that come just before an upgrade's exec wait for the new
+    // program.
+    boost::asio::posix::stream_descriptor signals_{state_.loop};
     boost::asio::steady_timer look_{state_.loop}, watchdog_{state_.loop}, stop_tick_{state_.loop},
         spool_wait_{state_.loop};
     PidFile pid_file_;

@@ -161,6 +161,24 @@ TEST_CASE("a daemon whose new program cannot be executed goes on, and says so to
     CHECK(running[Kind::Vrrp].hear<ipc::Prepare>().generation == 2);
 }
 
+TEST_CASE("a signal that comes just before the new program takes over is heard by that" * mainstay::test::kNeedsRoot) {
+    Stage stage;
+    auto running = stage.run();
+    auto upgrade = begin_upgrade(stage);
+    stage.signal(SIGSTOP);
+    allow(upgrade.trial);
+    const auto is_zombie = [&] {
+        std::ifstream state{"/proc/" + std::to_string(upgrade.trial.pid) + "/stat"};
+        return std::string{std::istreambuf_iterator<char>{state}, {}}.find(") Z ") != std::string::npos;
+    };
+    stage.until(is_zombie, "the end of the trial");
+    stage.signal(SIGRTMAX - 1);  // it comes after CHLD, at which the upgrade goes on
+    stage.signal(SIGCONT);
+    stage.until_logged("state resumed from version ");
+    stage.until_logged("Printing and clearing VRRP stats on signal");
+    replace(stage, "mainstayd-obs", *running.observer);
+}
+
 TEST_CASE("a role whose successor dies is not replaced, which the client hears, and the others are" *
           mainstay::test::kNeedsRoot) {
     Stage stage;
