@@ -171,6 +171,12 @@ private:
         is_full_ = false;
         if (::send(socket_.get(), datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
         // A full queue is no reason to reconnect, unlike a restarted syslogd.
+        // A helper has closed all descriptors that it inherited: the number may be that of its file meanwhile.
+        if (errno == EBADF || errno == ENOTSOCK) {
+            static_cast<void>(socket_.release());
+            tried_ = {};
+            return connected() && send(datagram);
+        }
         is_full_ = errno == EAGAIN || errno == ENOBUFS;
         if (!is_full_) socket_.reset();
         return false;

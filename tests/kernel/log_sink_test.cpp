@@ -1,11 +1,13 @@
 #include "mainstay/kernel/log_sink.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -309,6 +311,34 @@ TEST_CASE("a log socket that was made anew is found again within seconds, and th
     log.info("after");
     CHECK(socket.next().ends_with("]: after"));
     CHECK(socket.next().empty());
+}
+
+TEST_CASE("a helper that has closed all descriptors logs at once, and no file of it is closed for that") {
+    LogSocket socket;
+    kernel::DaemonLog log{{.ident = "t", .socket = socket.path}};
+    log.info("before");
+    CHECK(socket.next().ends_with("]: before"));
+    for (const bool reused : {false, true}) {
+        CAPTURE(reused);
+        const int helper = ::fork();
+        if (helper == 0) {
+            ::close_range(STDERR_FILENO + 1, ~0U, 0);
+            const int file = reused ? ::open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+            for (int next = file; reused && next < 100; next = ::dup(file)) {  // one of them has the log's number
+            }
+            log.info("from the helper");
+            for (int number = file; reused && number < 100; ++number)
+                if (::fcntl(number, F_GETFD) < 0) ::_exit(1);
+            ::_exit(0);
+        }
+        int status = 0;
+        REQUIRE(::waitpid(helper, &status, 0) == helper);
+        CHECK(status == 0);
+        CHECK(socket.next().ends_with("]: from the helper"));
+        CHECK(socket.next().empty());
+    }
+    log.info("after");
+    CHECK(socket.next().ends_with("]: after"));
 }
 
 TEST_CASE("a path too long for a socket is as none") {

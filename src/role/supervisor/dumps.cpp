@@ -91,6 +91,7 @@ Result<int> Operators::start_hand_out(const DumpFiles& files, std::pair<UniqueFd
     if (pid != 0) return pid;
     become_helper(supervisor);
     line.second.reset();
+    close_all_but(line.first.get());
     end_after([&] { return hand_out_dump_files(line.first.get(), files, kDumpLimit, log_) ? 0 : kDumpOffence; });
 }
 

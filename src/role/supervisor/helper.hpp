@@ -19,8 +19,7 @@ namespace mainstay::role {
 void become_helper(int supervisor);
 
 // In the child, after that. A helper that waits for a disk cannot be killed: lines to roles, sockets and the lock of
-// the pid file must not stay open in it. Both are descriptors that it needs, or -1. The log opens its socket again, at
-// its next line, which must come when no other descriptor that was opened since is in use.
+// the pid file must not stay open in it. Both are descriptors that it needs, or -1. The log opens its socket again.
 void close_all_but(int one, int other = -1);
 
 // In the child, last: ends it with the status that `work` returns, or with 1 if that throws. An exception that left the
