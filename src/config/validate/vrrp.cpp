@@ -33,8 +33,8 @@ public:
         resolve_hmac(r_, i_);
         limit_addresses(r_, i_);
         resolve_interval();
+        resolve_strict();  // before preemption: it may take the state MASTER back
         resolve_preemption();
-        resolve_strict();
         resolve_defaults();
         resolve_trackers();
         return std::move(m_);

@@ -1,7 +1,10 @@
 // What an instance's own lines make of each other.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "../samples.hpp"
+#include "mainstay/config/keywords.hpp"
 
 using namespace mainstay::config;
 using namespace mainstay::config::testing;
@@ -38,4 +41,14 @@ TEST_CASE("hundreds of instances are all there, each with its own lines") {
         CHECK(instance.addresses.at(0).prefix.to_string() ==
               "10.9." + std::to_string(n / 250) + "." + std::to_string(n % 250) + "/32");
     }
+}
+
+TEST_CASE("strict mode takes the state MASTER back before nopreempt is judged") {
+    const Loaded loaded = load_sample(
+        "vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 51\npriority "
+        "150\nstrict_mode\nstate MASTER\nnopreempt\nvirtual_ipaddress {\n10.9.9.9/24\n}\n}\n");
+    CHECK(lines_of(loaded) ==
+          Lines{"6:7 warning MS0412 (VI_1) in strict mode only an address owner (priority 255) has state MASTER"});
+    CHECK(loaded.config.instances.at(0).nopreempt);
+    CHECK_FALSE(loaded.config.instances.at(0).initial_master);
 }
