@@ -1,6 +1,7 @@
 // Setters of vrrp_instance and vrrp_sync_group. What needs the whole block, or several, is in check_vrrp.cpp.
 #include <utility>
 
+#include "mainstay/config/keywords.hpp"
 #include "setters.hpp"
 
 namespace mainstay::config {
@@ -150,6 +151,13 @@ void add_excluded_address(ParseContext& r, const Value& v) {
         r.instance->model.excluded_addresses.push_back(std::move(*address));
         r.instance->excluded_marks.push_back({v.mark, device_mark(v)});
     }
+}
+
+// keepalived: the last one of accept and no_accept counts. The row's own keyword is kept by the parser.
+void set_accept(ParseContext& r, const Value& v) {
+    const KeywordName other =
+        v.row.name == keyword::accept.text ? KeywordName{keyword::no_accept} : KeywordName{keyword::accept};
+    if (is_given(r.instance->model.more->values, other)) drop_value(r.instance->model.more.edit().values, other);
 }
 
 // A unicast keyword, which has no effect without peers.

@@ -43,6 +43,16 @@ TEST_CASE("hundreds of instances are all there, each with its own lines") {
     }
 }
 
+TEST_CASE("the last one of accept and no_accept counts") {
+    for (const bool accepts : {true, false}) {
+        const Loaded loaded = load_sample(vrrp(2, accepts ? "no_accept\naccept" : "accept\nno_accept"));
+        CHECK(lines_of(loaded).empty());
+        const auto& values = loaded.config.instances.at(0).more->values;
+        CHECK(is_given(values, keyword::accept) == accepts);
+        CHECK(is_given(values, keyword::no_accept) != accepts);
+    }
+}
+
 TEST_CASE("strict mode takes the state MASTER back before nopreempt is judged") {
     const Loaded loaded = load_sample(
         "vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 51\npriority "
