@@ -128,6 +128,7 @@ struct InstanceDraft {
     bool vmac_xmit_base = false;
     bool unicast_keyword = false, source_is_unicast = false, ttl_given = false;
     bool nopreempt_given = false, no_virtual_ipaddress = false, native_ipv6 = false;
+    Family family_so_far = Family::None;  // of the first line that shows one
     std::optional<std::uint8_t> priority, version_given;
     std::optional<bool> smtp_alert, strict, skip_check_adv_addr, lower_prio_no_advert, higher_prio_send_advert;
     CompactOptional<TimingDraft> timing;

@@ -64,6 +64,7 @@ void add_unicast_peer(ParseContext& r, const Value& v);
 void set_source(ParseContext& r, const Value& v);
 void note_unicast(ParseContext& r, const Value& v);
 void set_multicast_destination(ParseContext& r, const Value& v);
+void set_native_ipv6(ParseContext& r, const Value& v);
 void set_accept(ParseContext& r, const Value& v);  // and no_accept
 void add_tracked_interface(ParseContext& r, const Value& v);
 void add_tracked_script(ParseContext& r, const Value& v);

@@ -33,6 +33,11 @@ bool has_one_name(ParseContext& r, const Value& v) {
     return false;
 }
 
+// keepalived: the first line with an address fixes the family, and what stands below it must fit.
+void fix_family(InstanceDraft& i, Family family) {
+    if (i.family_so_far == Family::None) i.family_so_far = family;
+}
+
 Mark device_mark(const Value& v) {
     for (std::size_t i = 1; i + 1 < v.count(); ++i)
         if (v.arg(i) == "dev") return v.arg_mark(i + 1);
@@ -98,6 +103,14 @@ void set_version(ParseContext& r, const Value& v) {
             .effect = fmt::format("version {} is used", *before);
         return;
     }
+    if (u8(v) == 2 && r.instance->family_so_far == Family::V6) {
+        auto& d = r.diag.error(
+            Code::VersionConflict, v.mark,
+            fmt::format("({}) version 2 stands below lines that make the instance IPv6", r.instance->model.name));
+        d.effect = "it is ignored, as keepalived does: version 3 is used";
+        d.fix = "delete it: VRRP version 2 is for IPv4";
+        return;
+    }
     r.instance->version_given = u8(v);
     r.instance->version = v.mark;
 }
@@ -143,6 +156,7 @@ void add_virtual_address(ParseContext& r, const Value& v) {
     if (auto address = read_virtual_address(r, v)) {
         i.model.addresses.push_back(std::move(*address));
         i.address_marks.push_back({v.mark, device_mark(v)});
+        fix_family(i, i.model.addresses.back().prefix.address.family());
     }
 }
 
@@ -151,6 +165,24 @@ void add_excluded_address(ParseContext& r, const Value& v) {
         r.instance->model.excluded_addresses.push_back(std::move(*address));
         r.instance->excluded_marks.push_back({v.mark, device_mark(v)});
     }
+}
+
+void set_native_ipv6(ParseContext& r, const Value& v) {
+    InstanceDraft& i = *r.instance;
+    if (i.family_so_far == Family::V4) {
+        auto& d = r.diag.error(Code::FamilyMismatch, v.mark,
+                               fmt::format("({}) native_ipv6 stands below IPv4 addresses", i.model.name));
+        d.effect = "it is ignored: the instance is IPv4";
+        d.fix = "delete it, or give the instance IPv6 addresses";
+        return;
+    }
+    fix_family(i, Family::V6);
+    i.native_ipv6 = true;
+    if (i.version_given != 2) return;
+    auto& d = r.diag.advise(Code::VersionConflict, i.version,
+                            fmt::format("({}) version 2 has no effect with native_ipv6", i.model.name));
+    d.effect = "version 3 is used";
+    d.fix = "delete it";
 }
 
 // keepalived: the last one of accept and no_accept counts. The row's own keyword is kept by the parser.
@@ -169,6 +201,7 @@ void note_unicast(ParseContext& r, const Value& v) {
 // unicast_src_ip and mcast_src_ip
 void set_source(ParseContext& r, const Value& v) {
     r.instance->model.source = v.address;
+    fix_family(*r.instance, v.address.family());
     r.instance->source = v.mark;
     if (v.row.name != "unicast_src_ip") return;
     r.instance->source_is_unicast = true;
@@ -189,6 +222,7 @@ void set_multicast_destination(ParseContext& r, const Value& v) {
         return;
     }
     r.instance->model.multicast_group = v.address;
+    fix_family(*r.instance, v.address.family());
     r.instance->multicast_group = v.mark;
 }
 

@@ -28,7 +28,7 @@ constexpr KeywordSpec kInstanceRows[]{
     row(Block::Instance, keyword::old_unicast_checksum, args::optional(args::one_of("never")), "[never]", "auto detect",
         "Compatibility with pre 1.3.6 unicast v3 checksum.", {.set = note_unicast}),
     row(Block::Instance, "native_ipv6", args::flag(), "", "off", "Force IPv6 family, VRRPv3; error if already IPv4.",
-        {.set = [](ParseContext& r, const Value&) { r.instance->native_ipv6 = true; }}),
+        {.set = set_native_ipv6}),
     row(Block::Instance, "state", args::with_choices(args::words(1, 1), "MASTER|BACKUP"), "MASTER|BACKUP",
         "MASTER if priority 255 else BACKUP", "Wanted initial state.", {.set = set_state, .example = "state BACKUP"}),
     row(Block::Instance, "interface", args::words(1, 1), "<ifname, max 15 chars>",

@@ -98,7 +98,7 @@ private:
 
     void resolve_version() {
         m_.version = m_.family == Family::V6 ? 3 : r_.global.vrrp_version;
-        if (!i_.version_given) return;
+        if (!i_.version_given || i_.native_ipv6) return;
         m_.version = *i_.version_given;
         if (m_.version == 2 && m_.family == Family::V6 && m_.strict) {
             r_.diag.warn(Code::StrictMode, i_.version, text("IPv6 needs version 3 in strict mode")).effect =

@@ -43,6 +43,39 @@ TEST_CASE("hundreds of instances are all there, each with its own lines") {
     }
 }
 
+TEST_CASE("version 2 below lines that make the instance IPv6 is ignored, above the addresses it counts") {
+    const std::string head = "vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 51\n";
+    const std::string addresses = "virtual_ipaddress {\n2001:db8::1/64\n}\n", version = "version 2\n";
+    const auto told = [](const char* at) {
+        return Lines{std::string{at} + " error MS0419 (VI_1) version 2 stands below lines that make the instance IPv6"};
+    };
+    const auto is = [](const Loaded& loaded, int wanted, const Lines& lines) {
+        CHECK(lines_of(loaded) == lines);
+        CHECK(loaded.config.instances.at(0).version == wanted);
+        CHECK(loaded.config.instances.at(0).family == mainstay::Family::V6);
+    };
+    is(load_sample(head + version + addresses + "}\n"), 2, {});
+    is(load_sample(head + addresses + version + "}\n"), 3, told("7:9"));
+    is(load_sample(head + "mcast_src_ip fe80::1\n" + version + addresses + "}\n"), 3, told("5:9"));
+    is(load_sample(head + "mcast_dst_ip ff02::12\n" + version + addresses + "}\n"), 3, told("5:9"));
+    is(load_sample(head + "unicast_peer {\n2001:db8::7\n}\n" + version + addresses + "}\n"), 3, told("7:9"));
+    is(load_sample(head + "native_ipv6\n" + version + addresses + "}\n"), 3, told("5:9"));
+    is(load_sample(head + version + "native_ipv6\n" + addresses + "}\n"), 3,
+       {"4:9 warning MS0419 (VI_1) version 2 has no effect with native_ipv6"});
+}
+
+TEST_CASE("native_ipv6 below IPv4 addresses is ignored") {
+    for (const std::string above :
+         {"virtual_ipaddress {\n10.9.9.9/24\n}\n", "mcast_src_ip 10.9.9.1\nvirtual_ipaddress {\n10.9.9.9/24\n}\n"}) {
+        const Loaded loaded =
+            load_sample("vrrp_instance VI_1 {\ninterface eth0\nvirtual_router_id 51\n" + above + "native_ipv6\n}\n");
+        CHECK(lines_of(loaded).size() == 1);
+        CHECK(lines_of(loaded).at(0).ends_with("error MS0212 (VI_1) native_ipv6 stands below IPv4 addresses"));
+        CHECK(loaded.config.instances.at(0).family == mainstay::Family::V4);
+        CHECK(loaded.config.instances.at(0).addresses.size() == 1);
+    }
+}
+
 TEST_CASE("the last one of accept and no_accept counts") {
     for (const bool accepts : {true, false}) {
         const Loaded loaded = load_sample(vrrp(2, accepts ? "no_accept\naccept" : "accept\nno_accept"));
