@@ -32,9 +32,7 @@ std::vector<NamedWeight> tracked_lines(const config::ExtraSettings& more, const 
         const auto known = std::ranges::find(usual, one.name, &NamedWeight::name);
         if (known != usual.end()) one = *known;
         one.weight = config::value_of(line.values, keyword::weight).value_or(one.weight);
-        const bool given = config::is_given(line.values, keyword::reverse);
-        one.reverse = block.text == keyword::track_bfd ? given != one.reverse : given || one.reverse;
-        if (config::is_given(line.values, keyword::noreverse)) one.reverse = false;
+        one.reverse = config::reverse_of(line.values).value_or(one.reverse);
         all.push_back(std::move(one));
     }
     return all;

@@ -42,7 +42,7 @@ Weight default_weight(const config::Config& config, std::string_view name) {
     return {};
 }
 
-// keepalived: `reverse` at the tracker inverts the bfd_instance's own `reverse`.
+// keepalived: a line's own reverse or noreverse counts, else that of the bfd_instance (2.2.7).
 void collect(const config::Config& config, const config::ExtraSettings& more, bool weights,
              std::vector<TrackedBfd>& all) {
     for (const Section& block : more.sections) {
@@ -51,8 +51,8 @@ void collect(const config::Config& config, const config::ExtraSettings& more, bo
             const std::string* name = find_word(line.values, keyword::name);
             if (name == nullptr) continue;
             const Weight usual = default_weight(config, *name);
-            const bool reverse = config::is_given(line.values, keyword::reverse);
-            TrackedBfd tracked{*name, weight_in(line.values).value_or(usual.value), reverse != usual.reverse};
+            TrackedBfd tracked{*name, weight_in(line.values).value_or(usual.value),
+                               config::reverse_of(line.values).value_or(usual.reverse)};
             const bool twice = std::ranges::find(all, tracked.name, &TrackedBfd::name) != all.end();
             if (!twice && (weights || tracked.weight == 0)) all.push_back(std::move(tracked));
         }

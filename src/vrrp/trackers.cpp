@@ -165,8 +165,7 @@ void TrackerStates::add_uses(const CompactOptional<config::ExtraSettings>& more,
             };
             if (!(process ? find_in(processes_) : find_in(files_))) continue;
             if (const auto weight = value_of(line.values, keyword::weight)) use.weight = static_cast<int>(*weight);
-            if (has(line, keyword::reverse)) use.reverse = true;
-            if (has(line, keyword::noreverse)) use.reverse = false;
+            use.reverse = config::reverse_of(line.values).value_or(use.reverse);
             const auto same = [&](const Use& u) { return u.process == process && u.index == use.index; };
             if ((owner && use.weight != 0) || std::ranges::any_of(uses, same)) continue;
             uses.push_back(use);

@@ -14,9 +14,9 @@ using config::Section;
 namespace {
 
 // A line of track_bfd, as the front end stores it.
-Section bfd_line(const char* name, std::optional<std::int64_t> weight = {}, bool reverse = false) {
+Section bfd_line(const char* name, std::optional<std::int64_t> weight = {}, std::optional<bool> reverse = {}) {
     Section line{.values = {{"name", config::WordList{name}}}};
-    if (reverse) line.values.push_back({"reverse", true});
+    if (reverse) line.values.push_back({*reverse ? "reverse" : "noreverse", true});
     if (weight) line.values.push_back({"weight", *weight});
     return line;
 }
@@ -35,7 +35,7 @@ void define(config::Config& config, const char* name, std::int64_t weight = 0, b
 config::Config tracking_bfd(std::optional<std::int64_t> weight, bool reverse = false, std::uint8_t priority = 105) {
     auto c = with({instance(priority)});
     define(c, "peer");
-    track(c.instances[0].more.edit(), {bfd_line("peer", weight, reverse)});
+    track(c.instances[0].more.edit(), {bfd_line("peer", weight, reverse ? std::optional{true} : std::nullopt)});
     return c;
 }
 
@@ -99,9 +99,9 @@ TEST_CASE("reverse without a weight: FAULT while the session is up") {
     CHECK(bench.router.snapshot().instances[0].fault == "BFD instance peer up");
 }
 
-TEST_CASE("a tracker without a weight has its bfd_instance's, and turns its reverse around") {
+TEST_CASE("a tracker without a weight has its bfd_instance's, and its own word counts before that one's reverse") {
     // effect: bfd_instance: weight
-    auto c = with({instance()});
+    auto c = with({instance(), instance(), instance()});
     define(c, "a", 20);
     define(c, "b", -30, true);
     define(c, "c");
@@ -112,8 +112,12 @@ TEST_CASE("a tracker without a weight has its bfd_instance's, and turns its reve
 
     CHECK(tracked_bfds(c, c.instances[0], nullptr) == All{{"a", 20, false}, {"b", -30, true}, {"c", 5, false}});
     track(c.instances[0].more.edit(), {bfd_line("b", {}, true)});
+    track(c.instances[1].more.edit(), {bfd_line("b", 5), bfd_line("a", 5, true), bfd_line("c", -5)});
+    track(c.instances[2].more.edit(), {bfd_line("b", -5, false), bfd_line("a", 5, false)});
     c.instances[0].more.edit().sections.erase(c.instances[0].more->sections.begin());
-    CHECK(tracked_bfds(c, c.instances[0], nullptr) == All{{"a", 99, false}, {"c", 0, true}, {"b", -30, false}});
+    CHECK(tracked_bfds(c, c.instances[0], nullptr) == All{{"a", 99, false}, {"c", 0, true}, {"b", -30, true}});
+    CHECK(tracked_bfds(c, c.instances[1], nullptr) == All{{"b", 5, true}, {"a", 5, true}, {"c", -5, false}});
+    CHECK(tracked_bfds(c, c.instances[2], nullptr) == All{{"b", -5, false}, {"a", 5, false}});
 }
 
 TEST_CASE("an address owner and a member of a group without sync_group_tracking_weight have no weighted BFD trackers") {

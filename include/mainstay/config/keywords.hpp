@@ -186,6 +186,16 @@ inline constexpr Keyword<WordList> ca_contents{"ca contents"}, certificate_conte
 
 namespace mainstay::config {
 
+// Of a line that tracks something: its own word, reverse or noreverse.
+[[nodiscard]] inline std::optional<bool> reverse_of(const KeywordValues& line) {
+    if (is_given(line, keyword::noreverse)) return false;
+    return is_given(line, keyword::reverse) ? std::optional{true} : std::nullopt;
+}
+
+}  // namespace mainstay::config
+
+namespace mainstay::config {
+
 // The keywords in global_defs of one of keepalived's processes.
 struct ProcessKeywords {
     Keyword<WordList> process_name, old_process_name;

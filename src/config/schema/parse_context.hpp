@@ -70,7 +70,7 @@ struct TrackerDraft {  // of an interface or a script
     std::string name;
     Mark mark;
     std::optional<int> weight;
-    bool reverse = false;
+    std::optional<bool> reverse;  // its own word, reverse or noreverse
 };
 
 struct NotifyMarks {

@@ -23,7 +23,7 @@ TrackerDraft tracker_of(ParseContext& r, const Value& v) {
             d.effect = fmt::format("{} is used, as keepalived does", *tracker.weight);
         }
     }
-    tracker.reverse = has(*v.section, keyword::reverse);
+    tracker.reverse = reverse_of(v.section->values);
     return tracker;
 }
 

@@ -20,14 +20,14 @@ public:
         if (group.members.empty()) return;
         for (const TrackerDraft& t : g.track_interfaces) {
             missing_.used(group.name, t.name, t.mark, MissingInterfaces::Use::Tracked);
-            group.track_interfaces.push_back({t.name, t.weight.value_or(0), t.reverse});
+            group.track_interfaces.push_back({t.name, t.weight.value_or(0), t.reverse.value_or(false)});
         }
         for (const TrackerDraft& t : g.track_scripts) {
             ScriptDraft& script = r_.scripts[r_.script_names.at(t.name)];
             script.used = true;
             if (!script.removed)
                 group.track_scripts.push_back(
-                    {t.name, t.weight.value_or(script.model.weight), t.reverse != script.model.reverse});
+                    {t.name, t.weight.value_or(script.model.weight), t.reverse.value_or(script.model.reverse)});
         }
         if (!g.tracking_weight) drop_weights(group, g.name);
         group.smtp_alert =

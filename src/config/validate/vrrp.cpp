@@ -175,7 +175,7 @@ private:
             if (const int weight = t.weight.value_or(0); weight != 0 && m_.priority == kOwnerPriority)
                 owner_tracker(t);
             else
-                m_.track_interfaces.push_back({t.name, weight, t.reverse});
+                m_.track_interfaces.push_back({t.name, weight, t.reverse.value_or(false)});
         }
     }
 
@@ -452,7 +452,7 @@ private:
             if (weight != 0 && m_.priority == kOwnerPriority)
                 owner_tracker(t);
             else
-                m_.track_scripts.push_back({t.name, weight, t.reverse != script.model.reverse});
+                m_.track_scripts.push_back({t.name, weight, t.reverse.value_or(script.model.reverse)});
         }
     }
 

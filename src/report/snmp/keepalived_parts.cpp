@@ -41,8 +41,7 @@ std::vector<TrackedByName> tracked_of(const config::Config& config, const Compac
             TrackedByName use{.name = config::first_word(line.values, keyword::name)};
             inherit(use, config, block);
             if (const auto weight = value_of(line.values, keyword::weight)) use.weight = static_cast<int>(*weight);
-            if (config::is_given(line.values, keyword::reverse)) use.reverse = true;
-            if (config::is_given(line.values, keyword::noreverse)) use.reverse = false;
+            use.reverse = config::reverse_of(line.values).value_or(use.reverse);
             uses.push_back(std::move(use));
         }
     }

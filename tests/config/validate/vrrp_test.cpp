@@ -76,6 +76,34 @@ TEST_CASE("native_ipv6 below IPv4 addresses is ignored") {
     }
 }
 
+TEST_CASE("a line's own reverse or noreverse counts, without one that of its script") {
+    struct Row {
+        const char* line;
+        int weight;
+        bool reverse;
+    };
+    for (const Row& row :
+         {Row{"turned", 10, true}, Row{"turned weight 5", 5, true}, Row{"turned weight 5 noreverse", 5, false},
+          Row{"turned weight 5 reverse", 5, true}, Row{"plain weight 5", 5, false},
+          Row{"plain weight 5 reverse", 5, true}, Row{"plain weight 5 noreverse", 5, false}}) {
+        CAPTURE(row.line);
+        const std::string tracked = std::string{"track_script {\n"} + row.line + "\n}\n";
+        const std::string scripts =
+            "vrrp_script turned {\nscript /bin/true\nweight 10 reverse\n}\nvrrp_script plain {\nscript /bin/true\n"
+            "weight 10\n}\n";
+        const Loaded of_instance = load_sample(scripts + with_line(kVrrp, 14, tracked + "}"));
+        const Loaded of_group =
+            load_sample(scripts + "vrrp_sync_group G {\ngroup {\nVI_1\n}\n" + tracked + "}\n" + kVrrpFile);
+        const auto check = [&](const auto& list) {
+            REQUIRE(list.size() == 1);
+            CHECK(list.front().weight == row.weight);
+            CHECK(list.front().reverse == row.reverse);
+        };
+        check(of_instance.config.instances.at(0).track_scripts);
+        check(of_group.config.sync_groups.at(0).track_scripts);
+    }
+}
+
 TEST_CASE("the last one of accept and no_accept counts") {
     for (const bool accepts : {true, false}) {
         const Loaded loaded = load_sample(vrrp(2, accepts ? "no_accept\naccept" : "accept\nno_accept"));
