@@ -51,6 +51,8 @@ void note_rarer_notify(ParseContext& r, const Value& v);
 
 // ---- setters_vrrp.cpp
 void begin_group(ParseContext& r, const Value& v);
+void begin_members(ParseContext& r, const Value& v);
+void begin_track_group(ParseContext& r, const Value& v);
 void add_member(ParseContext& r, const Value& v);
 void begin_instance(ParseContext& r, const Value& v);
 void set_state(ParseContext& r, const Value& v);

@@ -1,4 +1,5 @@
 // Setters of vrrp_instance and vrrp_sync_group. What needs the whole block, or several, is in check_vrrp.cpp.
+#include <algorithm>
 #include <utility>
 
 #include "mainstay/config/keywords.hpp"
@@ -9,14 +10,25 @@ namespace {
 
 constexpr std::size_t kPasswordBytes = 8;
 
-// keepalived: a second block of the same name is passed over.
-bool is_new_name(ParseContext& r, NameIndex& names, const Value& v, std::size_t index) {
-    if (names.emplace(std::string{v.word}, index).second) return true;
+void refuse_known_name(ParseContext& r, const Value& v) {
     auto& d = r.diag.error(Code::DuplicateName, v.mark, fmt::format("{} {} is defined already", v.row.name, v.word));
     d.effect = "the whole block is ignored";
     d.fix = "rename it, or delete one of the two";
     r.skip_block = true;
+}
+
+// keepalived: a second block of the same name is passed over.
+bool is_new_name(ParseContext& r, NameIndex& names, const Value& v, std::size_t index) {
+    if (names.emplace(std::string{v.word}, index).second) return true;
+    refuse_known_name(r, v);
     return false;
+}
+
+const Section* last_track_group(const ParseContext& r) {
+    const Section* last = nullptr;
+    for (const Section& section : r.more->sections)
+        if (section.keyword == keyword::track_group && !section.names.empty()) last = &section;
+    return last;
 }
 
 // keepalived passes over a block whose name is none, or of several words.
@@ -52,6 +64,31 @@ void begin_group(ParseContext& r, const Value& v) {
     r.group = &r.groups.emplace_back();
     r.group->model.name = v.word;
     r.group->name = v.mark;
+}
+
+// keepalived: the first list of members counts, of a sync group and of a track_group.
+void begin_members(ParseContext& r, const Value& v) {
+    bool given = false;
+    std::string owner;
+    if (r.group != nullptr) {
+        given = std::exchange(r.group->members_given, true);
+        owner = fmt::format("sync group {}", r.group->model.name);
+    } else if (const Section* last = last_track_group(r); last != nullptr) {
+        given = std::ranges::any_of(last->sections, [&](const Section& s) { return s.keyword == v.row.name; });
+        owner = fmt::format("track_group {}", last->names.front());
+    }
+    if (!given) return;
+    auto& d = r.diag.error(Code::GivenTwice, v.mark, fmt::format("{} has a second block group", owner));
+    d.effect = "the whole block is ignored: its members are not in the group";
+    d.fix = "write all members into one block group";
+    r.skip_block = true;
+}
+
+void begin_track_group(ParseContext& r, const Value& v) {
+    const bool known = std::ranges::any_of(r.more->sections, [&](const Section& section) {
+        return section.keyword == keyword::track_group && !section.names.empty() && section.names.front() == v.word;
+    });
+    if (known) refuse_known_name(r, v);
 }
 
 void add_member(ParseContext& r, const Value& v) { r.group->members.emplace_back(v.word, v.mark); }

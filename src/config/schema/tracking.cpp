@@ -6,7 +6,8 @@ namespace {
 
 constexpr KeywordSpec kTrackingRows[]{
     row(Block::SyncGroup, "group", args::items(Block::GroupMembers), "{ <instance> ... }", "required",
-        "Member instance names, one or more per line.", {.set = add_member, .example = "group { VI_1 VI_2 }"}),
+        "Member instance names, one or more per line.",
+        {.set = add_member, .begin = begin_members, .example = "group { VI_1 VI_2 }"}),
     row(Block::SyncGroup, "track_interface", args::entries(Block::TrackInterfaces),
         "{ <ifname> [weight <int -253..253> [reverse]] ... }", "", "Interfaces tracked for all members.",
         {.line = add_tracked_interface, .example = "track_interface { eth1 weight -20 }"}),

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "mainstay/config/keywords.hpp"
 #include "validate.hpp"
 
@@ -35,8 +37,35 @@ void check_subject(ParseContext& r, Mark opened, const KeywordValues& values) {
     d.fix = fmt::format("add `{} {}`", wanted.text, wanted == keyword::file.text ? "PATH" : "NAME");
 }
 
+// keepalived: an interface stays in the first garp_group that names it.
+void check_garp_interfaces(ParseContext& r, Mark opened) {
+    WordList names;
+    std::size_t before = 0;  // of them, those of the groups above
+    const auto add = [&](const KeywordValue& value) {
+        if (const auto* words = std::get_if<WordList>(&value.data))
+            names.insert(names.end(), words->begin(), words->end());
+    };
+    for (const Section& group : r.more->sections) {
+        if (group.keyword != keyword::garp_group) continue;
+        before = names.size();
+        for (const KeywordValue& value : group.values)
+            if (value.keyword == keyword::interface) add(value);
+        for (const Section& list : group.sections)
+            if (list.keyword == keyword::interfaces) std::ranges::for_each(list.values, add);
+    }
+    for (std::size_t i = before; i < names.size(); ++i) {
+        const auto here = names.begin() + static_cast<std::ptrdiff_t>(i);
+        if (std::find(names.begin(), here, names[i]) == here) continue;
+        auto& d =
+            r.diag.error(Code::GivenTwice, opened, fmt::format("interface {} is in a garp_group already", names[i]));
+        d.effect = "it stays in the first one";
+        d.fix = "name each interface in one garp_group";
+    }
+}
+
 void check_garp_group(ParseContext& r, Mark opened, const KeywordValues& values) {
-    if (is_given(values, keyword::garp_interval) || is_given(values, keyword::gna_interval)) return;
+    if (is_given(values, keyword::garp_interval) || is_given(values, keyword::gna_interval))
+        return check_garp_interfaces(r, opened);
     auto& d = r.diag.error(Code::EmptyBlock, opened, "garp_group has neither garp_interval nor gna_interval");
     d.effect = "the group is left out";
 }

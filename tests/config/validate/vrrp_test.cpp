@@ -104,6 +104,31 @@ TEST_CASE("a line's own reverse or noreverse counts, without one that of its scr
     }
 }
 
+TEST_CASE("a second list of members is ignored, of a sync group and of a track_group") {
+    std::string text =
+        "vrrp_sync_group G {\ngroup {\nVI_1\nVI_2\n}\ngroup {\nVI_3\n}\n}\ntrack_group T {\ngroup "
+        "{\nVI_1\n}\ngroup {\nVI_2\n}\n}\ntrack_group T {\ngroup {\nVI_3\n}\n}\n";
+    for (const char n : {'1', '2', '3'})
+        text += std::string{"vrrp_instance VI_"} + n + " {\ninterface eth0\nvirtual_router_id 5" + n +
+                "\nvirtual_ipaddress {\n10.9.9." + n + "/24\n}\n}\n";
+    const Loaded loaded = load_sample(text);
+    CHECK(lines_of(loaded) == Lines{"6:1 error MS0211 sync group G has a second block group",
+                                    "14:1 error MS0211 track_group T has a second block group",
+                                    "18:13 error MS0416 track_group T is defined already"});
+    CHECK(loaded.config.sync_groups.at(0).members.size() == 2);
+    CHECK(loaded.config.instances.at(2).sync_group.empty());
+    REQUIRE(loaded.config.more->sections.size() == 1);
+    REQUIRE(loaded.config.more->sections.front().sections.size() == 1);
+    CHECK(loaded.config.more->sections.front().sections.front().values.front().data == KeywordData{WordList{"VI_1"}});
+}
+
+TEST_CASE("an interface stays in the first garp_group that names it") {
+    const Loaded loaded = load_sample(
+        "garp_group {\ngarp_interval 1\ninterface eth0\n}\ngarp_group {\ngarp_interval "
+        "2\ninterfaces {\neth1 eth0\n}\n}\n");
+    CHECK(lines_of(loaded) == Lines{"5:1 error MS0211 interface eth0 is in a garp_group already"});
+}
+
 TEST_CASE("the last one of accept and no_accept counts") {
     for (const bool accepts : {true, false}) {
         const Loaded loaded = load_sample(vrrp(2, accepts ? "no_accept\naccept" : "accept\nno_accept"));
