@@ -116,7 +116,10 @@ private:
 struct TrackedName {
     std::string_view keyword;
     std::string name;
-    bool operator==(const TrackedName&) const = default;
+    Mark mark;
+    [[nodiscard]] bool is_same(const TrackedName& other) const {
+        return keyword == other.keyword && name == other.name;
+    }
 };
 
 struct InstanceDraft {

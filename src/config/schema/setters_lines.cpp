@@ -41,8 +41,8 @@ const std::string& tracking_owner(const ParseContext& r) {
 // True, and said, when the instance or group tracks it already: keepalived goes on with the first.
 bool tracked_before(ParseContext& r, const Value& v) {
     auto& tracked = r.instance != nullptr ? r.instance->tracked : r.group->tracked;
-    const TrackedName name{v.row.name, std::string{v.word}};
-    if (std::ranges::find(tracked, name) == tracked.end()) {
+    const TrackedName name{v.row.name, std::string{v.word}, v.mark};
+    if (std::ranges::none_of(tracked, [&](const TrackedName& one) { return one.is_same(name); })) {
         tracked.push_back(name);
         return false;
     }

@@ -30,6 +30,7 @@ public:
                     {t.name, t.weight.value_or(script.model.weight), t.reverse.value_or(script.model.reverse)});
         }
         if (!g.tracking_weight) drop_weights(group, g.name);
+        for (const std::string& name : group.members) drop_doubles(g, group.name, name);
         group.smtp_alert =
             g.smtp_alert.value_or(r_.global.smtp_alert_vrrp.value_or(r_.global.smtp_alert.value_or(false)));
         config_.sync_groups.push_back(std::move(group));
@@ -67,6 +68,39 @@ private:
         }
         instance.sync_group = group.name;
         group.members.push_back(name);
+    }
+
+    // keepalived: what a member and its group track counts once, as the group says. It mentions interfaces alone when
+    // it checks a file.
+    void drop_doubles(const GroupDraft& g, const std::string& group, const std::string& member) {
+        const std::size_t index = r_.instance_names.at(member);
+        for (const TrackedName& tracked : r_.instances[index].tracked) {
+            const bool both = std::ranges::any_of(g.tracked, [&](const auto& one) { return one.is_same(tracked); });
+            if (!both || !drop_tracker(config_.instances[index], tracked)) continue;
+            auto& d = r_.diag.add(
+                Severity::Warning, tracked.keyword == "track_interface" ? Rank::Config : Rank::None, Code::GivenTwice,
+                tracked.mark,
+                fmt::format("({}) {} {} is in sync group {} too", member, tracked.keyword, tracked.name, group));
+            d.effect = "it counts once, as the group says";
+            d.fix = "delete one of the two";
+        }
+    }
+
+    static bool drop_tracker(Instance& i, const TrackedName& tracked) {
+        const auto drop_from = [&](auto& list) {
+            const std::size_t before = list.size();
+            list.erase_if([&](const auto& one) { return one.name == tracked.name; });
+            return list.size() != before;
+        };
+        if (tracked.keyword == "track_interface") return drop_from(i.track_interfaces);
+        if (tracked.keyword == "track_script") return drop_from(i.track_scripts);
+        std::size_t dropped = 0;
+        for (Section& block : i.more.edit().sections)
+            if (block.keyword == tracked.keyword)
+                dropped += std::erase_if(block.sections, [&](const Section& line) {
+                    return first_word(line.values, keyword::name) == tracked.name;
+                });
+        return dropped != 0;
     }
 
     // keepalived: members of a group have no weighted trackers unless sync_group_tracking_weight says so. Of files and

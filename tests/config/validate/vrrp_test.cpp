@@ -104,6 +104,43 @@ TEST_CASE("a line's own reverse or noreverse counts, without one that of its scr
     }
 }
 
+TEST_CASE("what an instance and its group track counts once, as the group says") {
+    const std::string lines =
+        "track_script {\ns1 weight W\n}\ntrack_interface {\neth1 weight W\n}\ntrack_file {\nF "
+        "weight W\n}\ntrack_process {\nP weight W\n}\ntrack_bfd {\nB weight W\n}\n";
+    const auto with_weight = [&](const std::string& weight) {
+        std::string out;
+        for (const char c : lines) out += c == 'W' ? weight : std::string{c};
+        return out;
+    };
+    const std::string defined =
+        "global_defs {\nscript_user root\nenable_script_security\n}\nvrrp_script s1 {\nscript /bin/true\n}\ntrack_file "
+        "F {\nfile /run/f\n}\nvrrp_track_process P {\nprocess "
+        "sh\n}\nbfd_instance B {\nneighbor_ip 10.9.9.3\n}\n";
+    for (const std::string extra : {"sync_group_tracking_weight\n", ""}) {
+        const Loaded loaded = load_sample(defined + "vrrp_sync_group G {\ngroup {\nVI_1\nVI_2\n}\n" + extra +
+                                          with_weight("20") + "}\n" + with_line(kVrrp, 14, with_weight("10") + "}") +
+                                          "vrrp_instance VI_2 {\ninterface eth0\nvirtual_router_id "
+                                          "52\nvirtual_ipaddress {\n10.9.9.8/24\n}\n}\n");
+        const Instance& one = loaded.config.instances.at(0);
+        CHECK(one.track_scripts.empty());
+        CHECK(one.track_interfaces.empty());
+        for (const auto& block : one.more->sections) CHECK(block.sections.empty());
+        CHECK(loaded.config.sync_groups.at(0).track_scripts.size() == 1);
+        CHECK(loaded.config.sync_groups.at(0).track_scripts.front().weight == 20);
+        CHECK(loaded.config.sync_groups.at(0).track_interfaces.front().weight == 20);
+        CHECK(loaded.exit_code() == 5);
+        if (extra.empty()) continue;  // then it is said as well that members have no weights
+        const auto told = lines_of(loaded);
+        for (const char* what :
+             {"track_script s1", "track_interface eth1", "track_file F", "track_process P", "track_bfd B"})
+            CHECK(std::ranges::count_if(told, [&](const std::string& line) {
+                      return line.ends_with(std::string{"warning MS0211 (VI_1) "} + what + " is in sync group G too");
+                  }) == 1);
+        CHECK(told.size() == 5);
+    }
+}
+
 TEST_CASE("a second list of members is ignored, of a sync group and of a track_group") {
     std::string text =
         "vrrp_sync_group G {\ngroup {\nVI_1\nVI_2\n}\ngroup {\nVI_3\n}\n}\ntrack_group T {\ngroup "
