@@ -37,18 +37,21 @@ constexpr KeywordSpec kRootRows[]{
         "Run in the named network namespace; implies use_pid_dir; not changeable by reload.",
         {.set =
              [](ParseContext& r, const Value& v) {
+                 if (r.net_namespace_mark.length != 0) return;
                  r.net_namespace = v.word;
                  r.net_namespace_mark = v.mark;
              },
-         .missing = Missing::Ignored}),
+         .missing = Missing::Ignored,
+         .repeat = Repeat::FirstWins}),
     row(Block::Root, keyword::net_namespace_ipvs, args::words(0, 1), "[<name>]", "same as net_namespace",
-        "Namespace for IPVS work; no name means the default namespace."),
+        "Namespace for IPVS work; no name means the default namespace.", {.repeat = Repeat::FirstWins}),
     row(Block::Root, keyword::namespace_with_ipsets, args::flag(), "", "off",
         "Permit ipsets with net_namespace (kernel must be namespace aware)."),
     row(Block::Root, keyword::use_pid_dir, args::flag(), "", "off",
         "Put pid files in the keepalived sub-directory of the run directory."),
     row(Block::Root, keyword::instance, args::words(1, 1), "<name>", "none",
-        "Name this daemon copy; used in pid and log file names; implies use_pid_dir.", {.missing = Missing::Ignored}),
+        "Name this daemon copy; used in pid and log file names; implies use_pid_dir.",
+        {.missing = Missing::Ignored, .repeat = Repeat::FirstWins}),
     row(Block::Root, keyword::child_wait_time, args::whole_seconds(0, args::kMost32), "<int 0..4294967295 seconds>",
         "5",
         "Seconds to wait for children at shutdown; up to 5, they get 2.8 of them, and the whole stop takes less than "

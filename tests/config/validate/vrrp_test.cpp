@@ -185,3 +185,16 @@ TEST_CASE("strict mode takes the state MASTER back before nopreempt is judged") 
     CHECK(loaded.config.instances.at(0).nopreempt);
     CHECK_FALSE(loaded.config.instances.at(0).initial_master);
 }
+
+TEST_CASE("the first name of a network namespace and of the instance counts") {
+    const Loaded loaded = load_sample(
+        "net_namespace A\nnet_namespace B\nnet_namespace_ipvs C\nnet_namespace_ipvs "
+        "D\ninstance X\ninstance Y\n");
+    const auto& values = loaded.config.more->values;
+    CHECK(lines_of(loaded) == Lines{"2:15 error MS0211 net_namespace was given before",
+                                    "4:20 error MS0211 net_namespace_ipvs was given before",
+                                    "6:10 error MS0211 instance was given before"});
+    CHECK(first_word(values, keyword::net_namespace) == "A");
+    CHECK(first_word(values, keyword::net_namespace_ipvs) == "C");
+    CHECK(first_word(values, keyword::instance) == "X");
+}
