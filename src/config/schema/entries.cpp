@@ -101,9 +101,12 @@ private:
             return true;
         }
         if (word == "dev") {
-            if (!a_.dev.empty())
-                r_.diag.error(Code::GivenTwice, mark, "dev was given before in this line").effect =
-                    "the later one is used";
+            if (!a_.dev.empty()) {
+                auto& d = r_.diag.error(Code::GivenTwice, mark, "dev was given before in this line");
+                d.effect = "the address is ignored, as keepalived does";
+                d.fix = "an address is on one interface: delete one of the two";
+                return false;
+            }
             a_.dev = argument();
             if (a_.dev.empty())
                 r_.diag.warn(Code::EmptyValue, mark, "dev has an empty value").effect =
@@ -128,7 +131,7 @@ private:
             } else
                 unusable(mark, fmt::format("unknown scope '{}'", name), "scope global is used");
         } else if (broadcasts) {
-            broadcast(mark);
+            return broadcast(mark);
         } else if (word == "no_track") {
             a_.no_track = true;
         } else if (word == "noprefixroute") {
@@ -171,7 +174,8 @@ private:
         r_.named_numbers.push_back({find_option(Block::VirtualAddresses, "scope"), std::string{name}, mark});
     }
 
-    void broadcast(Mark mark) {
+    // keepalived: a bad one costs the address.
+    bool broadcast(Mark mark) {
         const std::string_view word = argument();
         if (word == "+")
             a_.broadcast_all_ones = true;
@@ -179,9 +183,12 @@ private:
             a_.broadcast_all_zeros = true;
         else if (const auto address = IpAddress::parse(word); address && address->is_v4())
             a_.broadcast = *address;
-        else
+        else {
             unusable(mark, fmt::format("broadcast needs an IPv4 address, + or -, got '{}'", word),
-                     "no broadcast address is set");
+                     "the address is ignored, as keepalived does");
+            return false;
+        }
+        return true;
     }
 
     Diagnostic& unusable(Mark mark, std::string message, std::string effect) {

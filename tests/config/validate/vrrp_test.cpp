@@ -186,6 +186,14 @@ TEST_CASE("strict mode takes the state MASTER back before nopreempt is judged") 
     CHECK_FALSE(loaded.config.instances.at(0).initial_master);
 }
 
+TEST_CASE("an address with a bad broadcast address or two devices is ignored") {
+    const Loaded loaded =
+        load_sample(vrrp(12, "10.9.9.9/24\n10.9.9.8/24 brd 10.9.9.999\n10.9.9.7/24 dev eth1 dev eth0"));
+    CHECK(lines_of(loaded) == Lines{"13:13 error MS0206 broadcast needs an IPv4 address, + or -, got '10.9.9.999'",
+                                    "14:22 error MS0211 dev was given before in this line"});
+    CHECK(loaded.config.instances.at(0).addresses.size() == 1);
+}
+
 TEST_CASE("the first name of a network namespace and of the instance counts") {
     const Loaded loaded = load_sample(
         "net_namespace A\nnet_namespace B\nnet_namespace_ipvs C\nnet_namespace_ipvs "
