@@ -74,6 +74,18 @@ bool is_for_vrrp(const ParseContext& r, std::string_view keyword, std::string_vi
 }  // namespace
 
 void add_tracked_interface(ParseContext& r, const Value& v) {
+    // keepalived: of an interface the word turns the weight on its line, and without one it costs the line.
+    const auto reverse = reverse_of(v.section->values);
+    if (reverse && !has(*v.section, keyword::weight)) {
+        const std::string_view word = *reverse ? "reverse" : "noreverse";
+        auto& d =
+            line_error(r, v, Code::MissingWord,
+                       fmt::format("({}) {} of track_interface {} needs a weight", tracking_owner(r), word, v.word));
+        d.effect = "the line is ignored: the interface is not tracked";
+        d.fix = fmt::format("write `{0} weight NUMBER{1}`, or `{0}` alone: FAULT while it is down", v.word,
+                            *reverse ? " reverse" : "");
+        return;
+    }
     if (tracked_before(r, v)) return;
     auto& list = r.instance != nullptr ? r.instance->track_interfaces : r.group->track_interfaces;
     list.push_back(tracker_of(r, v));

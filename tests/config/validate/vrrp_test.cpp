@@ -186,6 +186,16 @@ TEST_CASE("strict mode takes the state MASTER back before nopreempt is judged") 
     CHECK_FALSE(loaded.config.instances.at(0).initial_master);
 }
 
+TEST_CASE("reverse of a tracked interface needs a weight, and the first weight of a line counts") {
+    const Loaded loaded = load_sample(vrrp(14, "track_interface {\neth1 reverse\n}\n}"));
+    CHECK(lines_of(loaded) == Lines{"15:1 error MS0113 (VI_1) reverse of track_interface eth1 needs a weight"});
+    CHECK(loaded.config.instances.at(0).track_interfaces.empty());
+
+    const Loaded twice = load_sample(vrrp(14, "track_interface {\neth1 weight 10 weight 20\n}\n}"));
+    CHECK(lines_of(twice) == Lines{"15:23 error MS0211 weight was given before"});
+    CHECK(twice.config.instances.at(0).track_interfaces.front().weight == 10);
+}
+
 TEST_CASE("an address with a bad broadcast address or two devices is ignored") {
     const Loaded loaded =
         load_sample(vrrp(12, "10.9.9.9/24\n10.9.9.8/24 brd 10.9.9.999\n10.9.9.7/24 dev eth1 dev eth0"));
