@@ -29,6 +29,8 @@ void check_complete(ParseContext& reading, Block block, Mark opened, const Keywo
 // keepalived: one instance per virtual router id, family, interface and multicast group. Unicast instances may share an
 // id on one local address, as long as no peer is in both of their lists.
 void check_virtual_router_ids(ParseContext& r, const Config& config);
+// use_ipvlan of an instance that has it: its address is of the instance's family, and IPv4 needs one.
+void check_ipvlan(ParseContext& r, InstanceDraft& draft);
 // keepalived: of two VMACs with one name the second gets a name of its own.
 void check_vmac_names(ParseContext& r, Config& config);
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <tuple>
 
+#include "mainstay/config/keywords.hpp"
+
 namespace mainstay::config {
 namespace {
 
@@ -77,6 +79,23 @@ private:
 }  // namespace
 
 void check_virtual_router_ids(ParseContext& r, const Config& config) { Conflicts{r}.run(config); }
+
+void check_ipvlan(ParseContext& r, InstanceDraft& draft) {
+    Instance& i = draft.model;
+    const auto is_ipvlan = [](const Section& section) { return section.keyword == keyword::use_ipvlan; };
+    Section& line = *std::ranges::find_if(i.more.edit().sections, is_ipvlan);
+    const auto address = value_of<Prefix>(line.values, keyword::address);
+    const bool is_other = address && address->address.family() != i.family;
+    if (!is_other && (address || i.family != Family::V4)) return;
+    auto& d =
+        r.diag.error(is_other ? Code::FamilyMismatch : Code::DeviceWithoutAddress, draft.name,
+                     is_other ? fmt::format("({}) the address {} of use_ipvlan is not of the family of the instance",
+                                            i.name, address->to_string())
+                              : fmt::format("({}) use_ipvlan needs an address for IPv4", i.name));
+    d.effect = i.family == Family::V4 ? "the instance stays in FAULT" : "the address is ignored";
+    d.fix = "write `use_ipvlan ADDRESS/LENGTH`, with another address than the director's own";
+    if (is_other) drop_value(line.values, keyword::address);
+}
 
 void check_vmac_names(ParseContext& r, Config& config) {
     std::map<std::string, std::size_t> names;

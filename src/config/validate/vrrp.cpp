@@ -58,7 +58,10 @@ private:
     void resolve_state() {
         m_.strict = i_.strict.value_or(r_.global.vrrp_strict);
         // keepalived: MASTER without a priority means address owner, but not with a priority that is refused.
-        const bool refused = reported_of("priority") != nullptr;
+        Diagnostic* const complaint = reported_of("priority");
+        const bool refused = complaint != nullptr;
+        if (refused && i_.priority && complaint->effect.starts_with("the keyword is ignored"))
+            complaint->effect = fmt::format("the keyword is ignored: priority {} is used", *i_.priority);
         m_.priority = i_.priority.value_or(m_.initial_master && !refused ? kOwnerPriority : kDefaultPriority);
         if (i_.state.length == 0 && m_.priority == kOwnerPriority) m_.initial_master = true;
         if (m_.initial_master && m_.auth_type == AuthType::Ah && m_.priority != kOwnerPriority) {
@@ -151,10 +154,7 @@ private:
                 "use_ipvlan is used, as keepalived does";
             m_.vmac.edit().enabled = false;
         }
-        if (ipvlan == nullptr || m_.family != Family::V4 || is_given(ipvlan->values, keyword::address)) return;
-        auto& d = r_.diag.error(Code::DeviceWithoutAddress, i_.name, text("use_ipvlan needs an address for IPv4"));
-        d.effect = "the instance stays in FAULT";
-        d.fix = "write `use_ipvlan ADDRESS/LENGTH`, with another address than the director's own";
+        if (ipvlan != nullptr) check_ipvlan(r_, i_);
     }
 
     using Use = MissingInterfaces::Use;

@@ -204,6 +204,24 @@ TEST_CASE("an address with a bad broadcast address or two devices is ignored") {
     CHECK(loaded.config.instances.at(0).addresses.size() == 1);
 }
 
+TEST_CASE("a bad priority beside a good one leaves the good one, and the message says so") {
+    for (const char* lines : {"priority 150\npriority 300", "priority 300\npriority 150"}) {
+        const Loaded loaded = load_sample(vrrp(5, lines));
+        REQUIRE(loaded.diagnostics.size() == 1);
+        CHECK(loaded.diagnostics.front().effect == "the keyword is ignored: priority 150 is used");
+        CHECK(loaded.config.instances.at(0).priority == 150);
+    }
+}
+
+TEST_CASE("the address of use_ipvlan is of the family of the instance") {
+    const Loaded loaded = load_sample(vrrp(2, "use_ipvlan 2001:db8::33"));
+    REQUIRE(loaded.diagnostics.size() == 1);
+    CHECK(lines_of(loaded).front().ends_with(
+        "error MS0212 (VI_1) the address 2001:db8::33/128 of use_ipvlan is not of the family of the instance"));
+    CHECK(loaded.diagnostics.front().effect == "the instance stays in FAULT");
+    CHECK_FALSE(is_given(loaded.config.instances.at(0).more->sections.front().values, keyword::address));
+}
+
 TEST_CASE("the first name of a network namespace and of the instance counts") {
     const Loaded loaded = load_sample(
         "net_namespace A\nnet_namespace B\nnet_namespace_ipvs C\nnet_namespace_ipvs "
