@@ -16,6 +16,7 @@
 #include "daemon_processes.hpp"
 #include "doctor.hpp"
 #include "mainstay/base/script_variables.hpp"
+#include "mainstay/config/keywords.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/settings.hpp"
 #include "mainstay/config/toml/toml.hpp"
@@ -26,6 +27,7 @@
 #include "mainstay/kernel/process.hpp"
 #include "mainstay/kernel/process_watch.hpp"
 #include "mainstay/kernel/rtnetlink.hpp"
+#include "mainstay/kernel/scheduling.hpp"
 #include "mainstay/kernel/sysctl.hpp"
 #include "mainstay/role/common/identity.hpp"
 #include "mainstay/vrrp/instance.hpp"
@@ -309,6 +311,23 @@ void gather_variables(DoctorFacts& facts, const nlohmann::json& status, int supe
     }
 }
 
+// -i of the daemon that answers; empty: it has none.
+std::string config_id_of(const nlohmann::json& status) {
+    try {
+        return status.at("configuration").at("config_id").get<std::string>();
+    } catch (const nlohmann::json::exception&) {
+        return {};
+    }
+}
+
+// Goes where the configuration has the daemon run, for good. False: this program cannot.
+bool enter_its_namespace(const config::Config& configuration) {
+    const auto name = config::first_word(configuration.more->values, config::keyword::net_namespace);
+    if (name.empty()) return true;
+    const auto there = kernel::open_network_namespace(name);
+    return there && kernel::enter_network_namespace(there->get());
+}
+
 int supervisor_pid(const nlohmann::json& status) {
     try {
         return status.at("supervisor").at("pid").get<int>();
@@ -322,17 +341,25 @@ int supervisor_pid(const nlohmann::json& status) {
 DoctorFacts gather_facts(const std::string& configuration_path, std::string_view status_text) {
     DoctorFacts facts;
     facts.configuration_path = configuration_path;
+    const auto status = nlohmann::json::parse(status_text, nullptr, false);
     if (!configuration_path.empty()) {
-        auto loaded = config::load_file(configuration_path, kernel::host_environment());
+        auto environment = kernel::host_environment();
+        environment.config_id = config_id_of(status);
+        auto loaded = kernel::load_in_its_namespace(configuration_path, std::move(environment), {});
         facts.configuration_read = loaded.can_run();
         facts.configuration = std::move(loaded.config);
     }
-    const auto status = nlohmann::json::parse(status_text, nullptr, false);
-    gather_interfaces(facts);
-    gather_ipvs(facts);
-    facts.ip_forward = sysctl("net/ipv4/ip_forward");
-    facts.ip6_forward = sysctl("net/ipv6/conf/all/forwarding");
-    gather_firewall(facts);
+    // What the network is like is asked where the daemon is. What cannot be asked is not judged.
+    if (enter_its_namespace(facts.configuration)) {
+        gather_interfaces(facts);
+        gather_ipvs(facts);
+        facts.ip_forward = sysctl("net/ipv4/ip_forward");
+        facts.ip6_forward = sysctl("net/ipv6/conf/all/forwarding");
+        gather_firewall(facts);
+        gather_duplicates(facts, status);
+    } else {
+        facts.ipvs_available = facts.firewall_unknown = true;
+    }
     const auto programs = programs_here();
     gather_rivals(facts, programs, supervisor_pid(status));
     gather_left_behind(facts, programs, supervisor_pid(status));
@@ -341,7 +368,6 @@ DoctorFacts gather_facts(const std::string& configuration_path, std::string_view
     read_status(facts, status_text);
     gather_variables(facts, status, supervisor_pid(status));
     gather_routing(facts, programs);
-    gather_duplicates(facts, status);
     return facts;
 }
 

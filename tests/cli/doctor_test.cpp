@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "../temporary_folder.hpp"
 #include "mainstay/config/load.hpp"
 
 namespace mainstay::cli {
@@ -411,6 +412,16 @@ TEST_CASE("an iptables rule that drops VRRP by name is found where none before i
         CAPTURE(harmless);
         CHECK(iptables_drops_vrrp(head + harmless).empty());
     }
+}
+
+TEST_CASE("the file of a daemon with an id is read with its lines of that id") {
+    const test::TemporaryFolder folder;
+    folder.write("x.conf",
+                 "@lb1 vrrp_instance VI_1 {\n@lb1 interface lo0\n@lb1 virtual_router_id 1\n@lb1 "
+                 "virtual_ipaddress {\n@lb1 10.9.9.9/24\n@lb1 }\n@lb1 }\n");
+    const auto of = [&](const std::string& status) { return gather_facts(folder.at("x.conf"), status).configuration; };
+    CHECK(of(R"({"configuration": {"file": "x.conf", "config_id": "lb1"}})").instances.size() == 1);
+    CHECK(of("").instances.empty());
 }
 
 }  // namespace mainstay::cli

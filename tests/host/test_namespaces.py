@@ -34,7 +34,11 @@ def test_the_roles_and_their_scripts_work_in_the_named_network_namespace(lan):
     one, inside = with_namespace(lan)
     script = one.write("/run/where.sh", "#!/bin/sh\nreadlink /proc/self/ns/net >/run/where.tmp\n"
                        "mv /run/where.tmp /run/where\n", mode=0o755)
-    text = "net_namespace blue\nglobal_defs {\n script_user root\n}\n" + SERVICE + instance(more=f"notify_master {script}")
+    one.run([*inside, "ip", "link", "add", "eth5", "type", "veth", "peer", "name", "eth6"])
+    for link in ("eth5", "eth6"):
+        one.run([*inside, "ip", "link", "set", link, "up"])
+    text = ("net_namespace blue\nglobal_defs {\n script_user root\n}\n" + SERVICE
+            + instance(more=f"notify_master {script}\n track_interface {{\n eth5\n }}"))
     daemon = wait_ready(one.mainstayd(text))
 
     wait_until(lambda: held_inside(one, inside), 15, "the address in the namespace")
@@ -54,6 +58,8 @@ def test_the_roles_and_their_scripts_work_in_the_named_network_namespace(lan):
     assert held_inside(one, inside)
     status = one.run([program("mainstayctl"), "--socket", "/run/mainstay/blue/control.sock", "status"])
     assert "VI_1" in status.stdout
+    doctor = one.run([program("mainstayctl"), "--socket", "/run/mainstay/blue/control.sock", "doctor"], check=False).stdout
+    assert "eth0" not in doctor and "eth5" not in doctor, doctor
     assert daemon.stop() == 0
     assert not held_inside(one, inside)
 
