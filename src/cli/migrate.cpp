@@ -64,12 +64,49 @@ std::vector<std::string> start_words(const MigrateFacts& facts) {
     return words;
 }
 
+// NAME=VALUE of each Environment= of the unit.
+std::vector<std::string> unit_variables(const MigrateFacts& facts) {
+    std::vector<std::string> entries;
+    for (const auto& unit : facts.units)
+        for (const auto& setting : config::read_unit_file(unit.text))
+            if (setting.key == "Environment")
+                for (auto& entry : config::read_command_words(setting.value)) entries.push_back(std::move(entry));
+    return entries;
+}
+
+// systemd: a file of variables counts before Environment= of the unit.
 std::string variable_value(const MigrateFacts& facts, std::string_view name) {
     std::string value;
+    for (const auto& entry : unit_variables(facts))
+        if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=')
+            value = entry.substr(name.size() + 1);
     for (const auto& file : facts.option_files) {
         if (auto found = config::read_environment_value(file.text, name)) value = std::move(*found);
     }
     return value;
+}
+
+// NAME of the word $NAME or ${NAME}; empty: the word is another one.
+std::string_view variable_name(std::string_view word) {
+    if (!word.starts_with('$')) return {};
+    word.remove_prefix(1);
+    if (word.starts_with('{') && word.ends_with('}')) word = word.substr(1, word.size() - 2);
+    const bool is_name = !word.empty() && std::ranges::all_of(word, [](char c) {
+        return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    });
+    return is_name ? word : std::string_view{};
+}
+
+// A word with the values of each ${NAME} inside of it.
+std::string with_values(const MigrateFacts& facts, std::string word) {
+    for (std::size_t at = 0; (at = word.find("${", at)) != std::string::npos;) {
+        const std::size_t end = word.find('}', at);
+        if (end == std::string::npos) break;
+        const std::string value = variable_value(facts, word.substr(at + 2, end - at - 2));
+        word.replace(at, end + 1 - at, value);
+        at += value.size();
+    }
+    return word;
 }
 
 bool parses(const std::vector<std::string>& words, Options& options) {
@@ -83,6 +120,22 @@ bool parses(const std::vector<std::string>& words, Options& options) {
     return options.action != Options::Action::Refuse;
 }
 
+// The first word with which mainstayd refuses the line; one that only lacks the next word is none.
+std::size_t refused_word(const std::vector<std::string>& words) {
+    const auto is_good = [&](std::size_t count) {
+        Options options;
+        return parses({words.begin(), words.begin() + static_cast<std::ptrdiff_t>(count)}, options);
+    };
+    std::size_t good = 0;
+    for (std::size_t count = 1; count <= words.size(); ++count) {
+        if (is_good(count))
+            good = count;
+        else if (count > good + 1)
+            break;
+    }
+    return good;
+}
+
 // Of the packages' units: they hold keepalived's options.
 constexpr std::array<std::string_view, 2> kOptionVariables{"DAEMON_ARGS", "KEEPALIVED_OPTIONS"};
 
@@ -91,6 +144,8 @@ public:
     explicit Judge(const MigrateFacts& facts) : facts_{facts} {}
 
     MigrationReport run() {
+        options_ = keepalived_options(facts_);
+        parsed_ = read_keepalived_options(options_);
         evaluate_configuration();
         evaluate_options();
         evaluate_units();
@@ -137,24 +192,22 @@ private:
         if (shown > kDiagnosticsShown)
             differs(counted(static_cast<std::size_t>(count) - kDiagnosticsShown, "more message") +
                         " about the configuration",
-                    fmt::format("mainstayctl config check {}", facts_.configuration_path));
+                    fmt::format("mainstayctl config check{} {}",
+                                parsed_.supervisor.config_id.empty() ? "" : " -i " + parsed_.supervisor.config_id,
+                                facts_.configuration_path));
     }
 
     void evaluate_options() {
         for (const auto& file : facts_.option_files) found(file.path);
-        options_ = keepalived_options(facts_);
         if (options_.empty()) return;
         found(fmt::format("options of keepalived: {}", fmt::join(options_, " ")));
         std::size_t refused = options_.size();
         if (!parses(options_, parsed_)) {
-            std::size_t good = 1;
-            while (good < options_.size() &&
-                   parses({options_.begin(), options_.begin() + static_cast<std::ptrdiff_t>(good)}, parsed_))
-                ++good;
-            refused = good - 1;
+            refused = refused_word(options_);
             differs(fmt::format("mainstayd refuses {}{}", options_[refused],
                                 parsed_.complaint.starts_with("see ") ? "" : ": " + parsed_.complaint),
                     "leave it out; see mainstayd(8)");
+            parsed_ = read_keepalived_options(options_);
         }
         for (std::size_t i = 0; i < options_.size(); ++i) {
             if (i == refused) continue;
@@ -253,12 +306,11 @@ private:
     // What keepalived has in its environment and passes to its scripts: of the running one, and of its unit.
     void find_variables() {
         std::string entries = facts_.environment;
-        for (const auto& unit : facts_.units)
-            for (const auto& setting : config::read_unit_file(unit.text))
-                if (setting.key == "Environment")
-                    for (const auto& entry : config::read_command_words(setting.value)) entries += entry + '\0';
-        withheld_ =
-            withheld_variables(entries, std::vector<std::string>{kOptionVariables.begin(), kOptionVariables.end()});
+        for (const auto& entry : unit_variables(facts_)) entries += entry + '\0';
+        std::vector<std::string> of_options{kOptionVariables.begin(), kOptionVariables.end()};
+        for (const auto& word : start_words(facts_))
+            if (const auto name = variable_name(word); !name.empty()) of_options.emplace_back(name);
+        withheld_ = withheld_variables(entries, of_options);
     }
 
     void evaluate_fifos() {
@@ -309,18 +361,25 @@ private:
                     "let the account that runs it execute it");
     }
 
+    // The options of keepalived that change what its file means.
+    [[nodiscard]] std::string as_keepalived() const {
+        const auto& given = parsed_.supervisor;
+        return (given.config_id.empty() ? "" : " -i " + given.config_id) +
+               (given.net_namespace.empty() ? "" : " -s " + given.net_namespace);
+    }
+
     void steps() {
         if (!report_.can_run) {
             step(facts_.configuration_found
-                     ? fmt::format("correct {} until `mainstayd -t -f {}` accepts it", facts_.configuration_path,
-                                   facts_.configuration_path)
+                     ? fmt::format("correct {} until `mainstayd -t -f {}{}` accepts it", facts_.configuration_path,
+                                   facts_.configuration_path, as_keepalived())
                      : std::string{
                            "write a configuration; `mainstayctl migrate --from` converts the ones of ldirectord and "
                            "ipvsadm"});
             return;
         }
         step("begin with the BACKUP: a pair of one keepalived and one mainstay works");
-        step(fmt::format("mainstayd -t -f {}", facts_.configuration_path));
+        step(fmt::format("mainstayd -t -f {}{}", facts_.configuration_path, as_keepalived()));
         if (!options_kept_.empty())
             step(
                 fmt::format("write the options that stay to /etc/default/mainstay (or /etc/sysconfig/mainstay): "
@@ -371,18 +430,22 @@ std::vector<std::string> keepalived_options(const MigrateFacts& facts) {
     const auto program = std::ranges::find_if(words, is_keepalived);
     std::vector<std::string> options;
     for (auto word = program == words.end() ? words.begin() : program + 1; word != words.end(); ++word) {
-        const auto variable = std::ranges::find_if(kOptionVariables, [&](std::string_view name) {
-            return *word == fmt::format("${}", name) || *word == fmt::format("${{{}}}", name);
-        });
-        if (variable == kOptionVariables.end()) {
-            options.push_back(*word);
+        const auto variable = variable_name(*word);
+        if (variable.empty()) {
+            options.push_back(with_values(facts, *word));
             continue;
         }
-        for (auto& one : config::read_command_words(variable_value(facts, *variable)))
-            options.push_back(std::move(one));
+        for (auto& one : config::read_command_words(variable_value(facts, variable))) options.push_back(std::move(one));
     }
     // mainstay's unit has this one itself.
     std::erase_if(options, [](const std::string& word) { return word == "--dont-fork" || word == "-n"; });
+    return options;
+}
+
+Options read_keepalived_options(std::vector<std::string> words) {
+    Options options;
+    while (!words.empty() && !parses(words, options))
+        words.erase(words.begin() + static_cast<std::ptrdiff_t>(refused_word(words)));
     return options;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mainstay/config/load.hpp"
+#include "options.hpp"
 
 namespace mainstay::cli {
 
@@ -19,8 +20,10 @@ struct MigrateFacts {
         std::string path, text;
         bool operator==(const File&) const = default;
     };
-    std::vector<File> option_files;  // /etc/default/keepalived and /etc/sysconfig/keepalived, as far as they exist
-    std::vector<File> units;         // keepalived.service if it is not the package's, and drop-ins in systemd's order
+    // /etc/default/keepalived and /etc/sysconfig/keepalived, and what the unit names as EnvironmentFile; those that
+    // exist.
+    std::vector<File> option_files;
+    std::vector<File> units;  // keepalived.service if it is not the package's, and drop-ins in systemd's order
 
     std::string environment;  // of the keepalived that runs here, as /proc/PID/environ has it
 
@@ -54,6 +57,9 @@ struct MigrationReport {
 
 // keepalived's options of the option files and the unit's ExecStart, in the order in which keepalived sees them.
 [[nodiscard]] std::vector<std::string> keepalived_options(const MigrateFacts& facts);
+
+// What mainstayd makes of them. One that it refuses is left out.
+[[nodiscard]] Options read_keepalived_options(std::vector<std::string> words);
 
 // Reads files below `root` ("/" for this host) and changes nothing.
 [[nodiscard]] MigrateFacts gather_migrate_facts(const std::string& root);

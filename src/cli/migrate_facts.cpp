@@ -72,15 +72,16 @@ void gather_units(const Root& root, MigrateFacts& facts) {
     for (auto& [name, file] : drop_ins) facts.units.push_back(std::move(file));
 }
 
-// The value of -f, --use-file; empty: none.
-std::string configuration_option(const std::vector<std::string>& options) {
-    for (std::size_t i = 0; i < options.size(); ++i) {
-        const std::string& word = options[i];
-        if ((word == "-f" || word == "--use-file") && i + 1 < options.size()) return options[i + 1];
-        if (word.starts_with("--use-file=")) return word.substr(11);
-        if (word.starts_with("-f") && word.size() > 2) return word.substr(2);
-    }
-    return {};
+// Files that the unit names itself; - before one: it may be missing.
+void gather_option_files(const Root& root, MigrateFacts& facts) {
+    for (const auto& unit : facts.units)
+        for (const auto& setting : config::read_unit_file(unit.text)) {
+            if (setting.key != "EnvironmentFile") continue;
+            const std::string path = setting.value.substr(setting.value.starts_with('-') ? 1 : 0);
+            if (std::ranges::find(facts.option_files, path, &MigrateFacts::File::path) != facts.option_files.end())
+                continue;
+            if (auto text = text_of(root.real(path))) facts.option_files.push_back({path, std::move(*text)});
+        }
 }
 
 class CommandCollector {
@@ -174,14 +175,17 @@ MigrateFacts gather_migrate_facts(const std::string& root_folder) {
     for (const std::string path : {"/etc/default/keepalived", "/etc/sysconfig/keepalived"})
         if (auto text = text_of(root.real(path))) facts.option_files.push_back({path, std::move(*text)});
     gather_units(root, facts);
+    gather_option_files(root, facts);
     if (root.is_host())
         if (const auto running = running_keepalived(kPidFile)) facts.environment = environment_of(running->main);
-    facts.configuration_path = configuration_option(keepalived_options(facts));
+    const auto given = read_keepalived_options(keepalived_options(facts)).supervisor;
+    facts.configuration_path = given.config_path;
     if (facts.configuration_path.empty()) facts.configuration_path = kConfiguration;
     std::error_code failed;
     facts.configuration_found = fs::exists(root.real(facts.configuration_path), failed);
     if (!facts.configuration_found) return facts;
     auto environment = kernel::host_environment();
+    environment.config_id = given.config_id;
     if (!root.is_host()) {  // interfaces, accounts and scripts are another host's
         environment.interface_exists = nullptr;
         environment.account_exists = nullptr;
@@ -189,7 +193,9 @@ MigrateFacts gather_migrate_facts(const std::string& root_folder) {
         environment.network_namespace_exists = nullptr;
         environment.subnets = nullptr;
     }
-    facts.loaded = config::load_file(root.real(facts.configuration_path), environment);
+    const std::string file = root.real(facts.configuration_path);
+    facts.loaded = root.is_host() ? kernel::load_in_its_namespace(file, environment, given.net_namespace)
+                                  : config::load_file(file, environment);
     CommandCollector{root, facts}.collect(facts.loaded.config);
     return facts;
 }

@@ -3,6 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
+
+#include "../temporary_folder.hpp"
 
 using namespace mainstay;
 using namespace mainstay::cli;
@@ -170,4 +173,43 @@ TEST_CASE("without a configuration that can run, the only step is to get one") {
     CHECK(!broken.can_run);
     CHECK(broken.steps == Words{"correct /etc/keepalived/keepalived.conf until `mainstayd -t -f "
                                 "/etc/keepalived/keepalived.conf` accepts it"});
+}
+
+TEST_CASE("variables of any name in ExecStart have the values of the unit's files, else of its Environment") {
+    MigrateFacts facts;
+    facts.units = {{"/etc/systemd/system/keepalived.service.d/a.conf",
+                    "[Service]\nEnvironment=\"OPTS=-x\" ID=lb1\nExecStart=\nExecStart=/usr/sbin/keepalived $OPTS "
+                    "--config-id=${ID} $NONE\n"}};
+    CHECK(keepalived_options(facts) == Words{"-x", "--config-id=lb1"});
+    facts.option_files = {{"/etc/keepalived/env", "OPTS=\"-D -P\"\n"}};
+    CHECK(keepalived_options(facts) == Words{"-D", "-P", "--config-id=lb1"});
+}
+
+TEST_CASE("options are read as mainstayd reads them, without those that it refuses") {
+    const auto given = read_keepalived_options({"-Df", "/etc/keepalived/x.conf", "--frob", "-i", "lb1"}).supervisor;
+    CHECK(given.config_path == "/etc/keepalived/x.conf");
+    CHECK(given.config_id == "lb1");
+
+    MigrateFacts facts = facts_of();
+    facts.option_files = {{"/etc/default/keepalived", "DAEMON_ARGS='-Df /etc/x.conf --frob -i lb1 -s blue'\n"}};
+    const auto report = evaluate_migration(facts);
+    CHECK(has(report, {"mainstayd refuses --frob", "leave it out; see mainstayd(8)"}));
+    CHECK(has(report.steps, "mainstayd -t -f /etc/keepalived/keepalived.conf -i lb1 -s blue"));
+}
+
+TEST_CASE("the set-up in a folder is judged by the file, and the id, that keepalived's options name") {
+    const test::TemporaryFolder root;
+    const std::string drop_ins = "etc/systemd/system/keepalived.service.d";
+    std::filesystem::create_directories(root.at(drop_ins));
+    std::filesystem::create_directories(root.at("etc/keepalived"));
+    root.write(drop_ins + "/a.conf",
+               "[Service]\nEnvironmentFile=-/etc/keepalived/env\nExecStart=\nExecStart=/usr/sbin/keepalived $OPTS\n");
+    root.write("etc/keepalived/env", "OPTS=\"-Df /etc/keepalived/x.conf -i lb1\"\n");
+    root.write("etc/keepalived/x.conf",
+               "@lb1 vrrp_instance VI_1 {\n@lb1 interface eth0\n@lb1 virtual_router_id 1\n@lb1 "
+               "virtual_ipaddress {\n@lb1 10.9.9.9/24\n@lb1 }\n@lb1 }\n");
+    const auto facts = gather_migrate_facts(root.path);
+    CHECK(facts.configuration_path == "/etc/keepalived/x.conf");
+    CHECK(facts.configuration_found);
+    CHECK(facts.loaded.config.instances.size() == 1);
 }
