@@ -102,7 +102,8 @@ _mainstayctl() {
                     _arguments '--json[Print the diagnostics as one JSON array]' '--strict[Treat warnings as errors]' \
                         '(-i --config-id)'{-i,--config-id}'[Compare @id lines with this name]:id:' '*:file:_files' ;;
                 explain) _arguments '*:keyword:(${(f)"$(mainstayctl config explain 2>/dev/null)"})' ;;
-                print | convert) _arguments '1:file:_files' ;;
+                print) _arguments '1:file:_files' ;;
+                convert) _arguments '(-i --config-id)'{-i,--config-id}'[Take @ID lines of this id]:id:' '1:file:_files' ;;
                 schema) _arguments '--json[Print JSON, the only form]' ;;
                 diff) _arguments '--json[Print the changes as JSON]' \
                         '(-i --config-id)'{-i,--config-id}'[Take @ID lines of this id]:id:' '1:file:_files' '2:file:_files' ;;

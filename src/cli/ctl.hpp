@@ -66,8 +66,9 @@ enum class ReferenceForm : std::uint8_t { Markdown, Man, TomlMan, List };
 [[nodiscard]] int ctl_config_pair(const std::string& first, const std::string& second,
                                   const std::vector<std::string>& ids);
 [[nodiscard]] int ctl_config_print(const std::string& file);
-// keepalived.conf to TOML, or back, by the file's name. Exit 0: all of it, 1: not all, 2: nothing is printed.
-[[nodiscard]] int ctl_config_convert(const std::string& file);
+// keepalived.conf to TOML, or back, by the file's name, with the @ID lines of this id. Exit 0: all of it, 1: not all,
+// 2: nothing is printed.
+[[nodiscard]] int ctl_config_convert(const std::string& file, const std::string& config_id);
 // Shows what a reload from one file to the other would change. `config_id`: as mainstayd -i. Exit 0: nothing,
 // 1: something, 2: one of them cannot run.
 [[nodiscard]] int ctl_config_diff(const std::string& before, const std::string& after, const std::string& config_id,

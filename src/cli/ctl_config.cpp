@@ -236,9 +236,9 @@ bool is_unknown(const config::Diagnostic& diagnostic) {
 
 }  // namespace
 
-int ctl_config_convert(const std::string& file) {
+int ctl_config_convert(const std::string& file, const std::string& config_id) {
     const bool from_toml = config::is_toml_name(file);
-    const auto environment = of_text();
+    const auto environment = of_text(config_id);
     const auto loaded = config::load_file(file, environment);
     if (unreadable(loaded)) return kError;
     config::Converted converted;

@@ -63,6 +63,20 @@ void add_one(CLI::App& config, Chosen& chosen, const char* name, const char* hel
     runs_alone(*command, chosen, file, what);
 }
 
+void add_convert(CLI::App& config, Chosen& chosen) {
+    struct Options {
+        std::string file, config_id;
+    };
+    const auto options = std::make_shared<Options>();
+    auto* convert =
+        config.add_subcommand("convert", "Convert a keepalived.conf to TOML, a .toml file to keepalived.conf");
+    convert->add_option("FILE", options->file, "Read this keepalived.conf, or a file whose name ends in .toml")
+        ->required();
+    convert->add_option("-i,--config-id", options->config_id, "Take @ID lines of this id instead of this host's");
+    runs_alone(*convert, chosen, options,
+               [](const Options& given) { return ctl_config_convert(given.file, given.config_id); });
+}
+
 void add_pair(CLI::App& config, Chosen& chosen) {
     struct Options {
         std::string first, second;
@@ -114,8 +128,7 @@ void add_config_commands(CLI::App& app, Chosen& chosen) {
     add_pair(*config, chosen);
     add_one(*config, chosen, "print", "Print a file in canonical form; comments and includes are kept",
             "Read this configuration file", ctl_config_print);
-    add_one(*config, chosen, "convert", "Convert a keepalived.conf to TOML, a .toml file to keepalived.conf",
-            "Read this keepalived.conf, or a file whose name ends in .toml", ctl_config_convert);
+    add_convert(*config, chosen);
     add_schema(*config, chosen);
     add_diff(*config, chosen);
 }
