@@ -192,10 +192,6 @@ namespace mainstay::config {
     return is_given(line, keyword::reverse) ? std::optional{true} : std::nullopt;
 }
 
-}  // namespace mainstay::config
-
-namespace mainstay::config {
-
 // The keywords in global_defs of one of keepalived's processes.
 struct ProcessKeywords {
     Keyword<WordList> process_name, old_process_name;
