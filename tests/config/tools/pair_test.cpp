@@ -216,8 +216,8 @@ TEST_CASE("vmac_xmit_base in one of two files makes that router deaf for the oth
 
 TEST_CASE("passwords of IPv6 are not looked at, so that they keep no backup from its master") {
     const auto six = [](const std::string& state, int priority, const std::string& pass) {
-        return instance(state, priority, "version 2\nauthentication {\nauth_type PASS\nauth_pass " + pass + "\n}\n",
-                        "VI_1", 51, "fe80::9");
+        return instance(state + "\nversion 2", priority,
+                        "authentication {\nauth_type PASS\nauth_pass " + pass + "\n}\n", "VI_1", 51, "fe80::9");
     };
 
     CHECK(compared(six("MASTER", 150, "one"), six("BACKUP", 100, "two")) ==

@@ -88,6 +88,8 @@ void RandomConfig::block(Block block, std::size_t depth) {
             keyword(*find_row(block, name), depth);
     for (std::size_t i = below(kMostRows); i > 0 && !rows.empty(); --i) {
         const KeywordSpec& row = *one_of(rows);
+        // TOML has no form for a second list of members, which is ignored with an error: one is above.
+        if (row.args.takes == Takes::Items && row.begin != nullptr) continue;
         // TOML has no way to say in what order values that add up alternate with others.
         if (row.repeat != Repeat::Accumulates || is_block(row.args.takes)) keyword(row, depth);
     }
