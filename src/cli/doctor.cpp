@@ -160,7 +160,8 @@ constexpr Advice kAdvice[] = {
     {"peer_ttl", "{0} drops the advertisements of {1}: {2}",
      "set min_ttl and max_ttl of {1} in unicast_peer of {0} to what arrives, or unicast_ttl on {1}"},
     {"address_count", "{0} and {1} advertise different virtual addresses: {2}",
-     "set the same virtual_ipaddress on all directors (virtual_ipaddress_excluded is for the rest), and the same MTU of "
+     "set the same virtual_ipaddress on all directors (virtual_ipaddress_excluded is for the rest), and the same MTU "
+     "of "
      "the interface: an advert has as many addresses as fit"},
     {"address_list", "{0} and {1} advertise different virtual addresses: {2}",
      "set the same virtual_ipaddress on all directors (virtual_ipaddress_excluded is for the rest)"},

@@ -296,21 +296,19 @@ std::optional<InstanceId> Router::Impl::addressee(const PacketHeard& packet) con
     std::optional<InstanceId> best;
     int best_rank = 0;
     const auto it = by_key.find({packet.interface, packet.source.family(), vrid});
-    if (it != by_key.end()) {
-        for (const InstanceId id : it->second) {
-            const auto& c = config->instances[id];
-            const bool same_cast = c.unicast_peers.empty() == multicast;
-            const bool known_peer = std::ranges::find(c.unicast_peers, packet.source, &config::UnicastPeer::address) !=
-                                    c.unicast_peers.end();
-            const bool known_group = multicast && instances[id].settings().group == packet.destination;
-            if (multicast && same_cast && !known_group) continue;  // the group of another instance
-            if (!multicast && same_cast && instances[id].source() != packet.destination) continue;
-            const int rank = !same_cast ? 1 : known_peer || known_group ? 3 : 2;
-            if (rank > best_rank) {
-                best = id;
-                best_rank = rank;
-            }
-        }
+    if (it == by_key.end()) return std::nullopt;
+    for (const InstanceId id : it->second) {
+        const auto& c = config->instances[id];
+        const bool same_cast = c.unicast_peers.empty() == multicast;
+        const bool known_peer =
+            std::ranges::find(c.unicast_peers, packet.source, &config::UnicastPeer::address) != c.unicast_peers.end();
+        const auto& own = instances[id];
+        const bool is_its = multicast ? own.settings().group == packet.destination : own.source() == packet.destination;
+        if (same_cast && !is_its) continue;  // the group, or the address, of another instance
+        const int rank = !same_cast ? 1 : known_peer || multicast ? 3 : 2;
+        if (rank <= best_rank) continue;
+        best = id;
+        best_rank = rank;
     }
     return best;
 }

@@ -99,8 +99,7 @@ private:
     Runtime& runtime_;
     config::Global global_;
     std::optional<config::Config> next_;
-    EventSource vrrp_{.name = "vrrp", .ring = {}, .block = {}, .mark = {}},
-        lvs_{.name = "lvs", .ring = {}, .block = {}, .mark = {}};
+    EventSource vrrp_{"vrrp"}, lvs_{"lvs"};
     std::optional<ipc::StateBlock> bfd_block_;  // the bfd role has no event ring
     std::unique_ptr<alert::SmtpTransport> transport_;
     std::optional<alert::Mailer> mailer_;
