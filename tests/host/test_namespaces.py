@@ -59,7 +59,7 @@ def test_the_roles_and_their_scripts_work_in_the_named_network_namespace(lan):
     status = one.run([program("mainstayctl"), "--socket", "/run/mainstay/blue/control.sock", "status"])
     assert "VI_1" in status.stdout
     doctor = one.run([program("mainstayctl"), "--socket", "/run/mainstay/blue/control.sock", "doctor"], check=False).stdout
-    assert "eth0" not in doctor and "eth5" not in doctor, doctor
+    assert "interface eth0 does not" not in doctor and "eth5" not in doctor, doctor
     assert daemon.stop() == 0
     assert not held_inside(one, inside)
 
