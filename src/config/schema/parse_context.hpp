@@ -138,6 +138,11 @@ struct InstanceDraft {
     CompactVector<TrackerDraft> track_interfaces, track_scripts;
     CompactVector<AddressMarks> address_marks, excluded_marks;
     CompactOptional<NotifyMarks> notify;
+
+    // keepalived: the first line with an address fixes the family, and what stands below it must fit.
+    void fix_family(Family family) {
+        if (family_so_far == Family::None) family_so_far = family;
+    }
 };
 
 struct GroupDraft {

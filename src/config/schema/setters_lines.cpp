@@ -191,7 +191,7 @@ void add_unicast_peer(ParseContext& r, const Value& v) {
                    fmt::format("unicast peer {}: min_ttl {} is more than max_ttl {}", peer.address.to_string(),
                                peer.min_ttl, peer.max_ttl))
             .effect = "every advert of this peer is dropped";
-    if (r.instance->family_so_far == Family::None) r.instance->family_so_far = peer.address.family();
+    r.instance->fix_family(peer.address.family());
     r.instance->model.unicast_peers.push_back(peer);
 }
 

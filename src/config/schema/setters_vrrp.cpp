@@ -45,11 +45,6 @@ bool has_one_name(ParseContext& r, const Value& v) {
     return false;
 }
 
-// keepalived: the first line with an address fixes the family, and what stands below it must fit.
-void fix_family(InstanceDraft& i, Family family) {
-    if (i.family_so_far == Family::None) i.family_so_far = family;
-}
-
 Mark device_mark(const Value& v) {
     for (std::size_t i = 1; i + 1 < v.count(); ++i)
         if (v.arg(i) == "dev") return v.arg_mark(i + 1);
@@ -193,7 +188,7 @@ void add_virtual_address(ParseContext& r, const Value& v) {
     if (auto address = read_virtual_address(r, v)) {
         i.model.addresses.push_back(std::move(*address));
         i.address_marks.push_back({v.mark, device_mark(v)});
-        fix_family(i, i.model.addresses.back().prefix.address.family());
+        i.fix_family(i.model.addresses.back().prefix.address.family());
     }
 }
 
@@ -213,7 +208,7 @@ void set_native_ipv6(ParseContext& r, const Value& v) {
         d.fix = "delete it, or give the instance IPv6 addresses";
         return;
     }
-    fix_family(i, Family::V6);
+    i.fix_family(Family::V6);
     i.native_ipv6 = true;
     if (i.version_given != 2) return;
     auto& d = r.diag.advise(Code::VersionConflict, i.version,
@@ -238,7 +233,7 @@ void note_unicast(ParseContext& r, const Value& v) {
 // unicast_src_ip and mcast_src_ip
 void set_source(ParseContext& r, const Value& v) {
     r.instance->model.source = v.address;
-    fix_family(*r.instance, v.address.family());
+    r.instance->fix_family(v.address.family());
     r.instance->source = v.mark;
     if (v.row.name != "unicast_src_ip") return;
     r.instance->source_is_unicast = true;
@@ -259,7 +254,7 @@ void set_multicast_destination(ParseContext& r, const Value& v) {
         return;
     }
     r.instance->model.multicast_group = v.address;
-    fix_family(*r.instance, v.address.family());
+    r.instance->fix_family(v.address.family());
     r.instance->multicast_group = v.mark;
 }
 
