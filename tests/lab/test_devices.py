@@ -27,6 +27,26 @@ def links(host):
     return {link["ifname"]: link for link in json.loads(host.run(["ip", "-json", "-details", "link"]).stdout)}
 
 
+def put_into_vrf(host):
+    host.run(["ip", "link", "add", "blue", "type", "vrf", "table", "10"])
+    host.run(["ip", "link", "set", "blue", "up"])
+    host.run(["ip", "link", "set", "eth0", "master", "blue"])
+
+
+def talk_in_vrf(lan, text):
+    """Of two hosts in a VRF, with unicast between them, one is master. text(own address, the other's, priority)"""
+    one, two = office(lan, "one", "two")
+    for host in (one, two):
+        put_into_vrf(host)
+    with Capture(two, what="vrrp") as capture:
+        wait_ready(one.mainstayd(text("192.168.4.11", "192.168.4.12", 150)))
+        wait_ready(two.mainstayd(text("192.168.4.12", "192.168.4.11", 100)))
+        wait_holds(one, timeout=30)
+        capture.wait_for(4, timeout=30, which=lambda p: p["IP"].src == "192.168.4.11")
+
+    assert not two.holds(VIP)
+
+
 def test_an_instance_runs_on_an_ipvlan_with_an_address_of_its_own(lan):
     # effect: vrrp_instance: use_ipvlan
     (one,) = office(lan, "one")
@@ -52,9 +72,7 @@ def test_an_instance_runs_on_an_ipvlan_with_an_address_of_its_own(lan):
 
 def test_a_vmac_is_in_the_vrf_of_its_parent_and_follows_it(lan):
     (one,) = office(lan, "one")
-    one.run(["ip", "link", "add", "blue", "type", "vrf", "table", "10"])
-    one.run(["ip", "link", "set", "blue", "up"])
-    one.run(["ip", "link", "set", "eth0", "master", "blue"])
+    put_into_vrf(one)
     wait_ready(one.mainstayd(instance("use_vmac")))
     wait_holds(one, timeout=30)
 
@@ -69,41 +87,17 @@ def test_a_vmac_is_in_the_vrf_of_its_parent_and_follows_it(lan):
 
 
 def test_a_unicast_instance_on_an_interface_of_a_vrf_talks_there(lan):
-    one, two = office(lan, "one", "two")
-    for host in (one, two):
-        host.run(["ip", "link", "add", "blue", "type", "vrf", "table", "10"])
-        host.run(["ip", "link", "set", "blue", "up"])
-        host.run(["ip", "link", "set", "eth0", "master", "blue"])
-
     def text(own, other, priority):
         return instance(f"unicast_src_ip {own}\nunicast_peer {{\n {other}\n }}", priority=priority)
-    with Capture(two, what="vrrp") as capture:
-        wait_ready(one.mainstayd(text("192.168.4.11", "192.168.4.12", 150)))
-        wait_ready(two.mainstayd(text("192.168.4.12", "192.168.4.11", 100)))
-        wait_holds(one, timeout=30)
-        capture.wait_for(4, timeout=30, which=lambda p: p["IP"].src == "192.168.4.11")
-
-    assert not two.holds(VIP)
+    talk_in_vrf(lan, text)
 
 
 def test_a_unicast_instance_without_an_interface_talks_within_its_vrf(lan):
     # effect: vrrp_instance: vrf
-    one, two = office(lan, "one", "two")
-    for host in (one, two):
-        host.run(["ip", "link", "add", "blue", "type", "vrf", "table", "10"])
-        host.run(["ip", "link", "set", "blue", "up"])
-        host.run(["ip", "link", "set", "eth0", "master", "blue"])
-
     def text(own, other, priority):
         return instance(f"vrf blue\nunicast_src_ip {own}\nunicast_peer {{\n {other}\n }}", [f"{VIP}/32 dev eth0"],
                         priority, interface="")
-    with Capture(two, what="vrrp") as capture:
-        wait_ready(one.mainstayd(text("192.168.4.11", "192.168.4.12", 150)))
-        wait_ready(two.mainstayd(text("192.168.4.12", "192.168.4.11", 100)))
-        wait_holds(one, timeout=30)
-        capture.wait_for(4, timeout=30, which=lambda p: p["IP"].src == "192.168.4.11")
-
-    assert not two.holds(VIP)
+    talk_in_vrf(lan, text)
 
 
 def test_an_interface_that_moves_to_a_vrf_goes_on_with_its_addresses(lan):
@@ -112,9 +106,7 @@ def test_an_interface_that_moves_to_a_vrf_goes_on_with_its_addresses(lan):
     wait_ready(two.mainstayd(instance(priority=100)))
     wait_holds(one, timeout=30)
 
-    one.run(["ip", "link", "add", "blue", "type", "vrf", "table", "10"])
-    one.run(["ip", "link", "set", "blue", "up"])
-    one.run(["ip", "link", "set", "eth0", "master", "blue"])
+    put_into_vrf(one)
 
     with Capture(two, what="vrrp") as capture:
         capture.wait_for(3, timeout=30, which=lambda p: p["IP"].src == "192.168.4.11")

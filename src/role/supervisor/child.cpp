@@ -26,7 +26,8 @@ Result<void> Child::start(kernel::RoleProcess process, const ipc::RoleStartup& s
     close();
     control_.assign(channel->first.release());
     send(startup, -1, log);
-    listen(std::move(on_message), log);
+    on_message_ = std::move(on_message);
+    listen(log);
     return {};
 }
 
@@ -43,7 +44,8 @@ void Child::adopt(int running, UniqueFd control, OnMessage on_message, Log& log)
     pid = running;
     begin_incarnation();
     control_.assign(control.release());
-    listen(std::move(on_message), log);
+    on_message_ = std::move(on_message);
+    listen(log);
 }
 
 void Child::close() {
@@ -78,17 +80,15 @@ bool Child::has_room() {
            queued < kBulkBytes;
 }
 
-void Child::listen(OnMessage on_message, Log& log) {
-    on_message_ = on_message;
-    control_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                        lifetime_.when_due([this, on_message = std::move(on_message), &log] {
-                            // The rest is read in the next turn of the loop, so that a process that sends much does not
-                            // delay the others.
-                            if (hear(kMessagesPerTurn, on_message, log)) listen(on_message, log);
-                        }));
+void Child::listen(Log& log) {
+    control_.async_wait(boost::asio::posix::stream_descriptor::wait_read, lifetime_.when_due([this, &log] {
+        // The rest is read in the next turn of the loop, so that a process that sends much does not delay the others.
+        if (hear(kMessagesPerTurn, log)) listen(log);
+    }));
 }
 
-bool Child::hear(int most, const OnMessage& on_message, Log& log) {
+bool Child::hear(int most, Log& log) {
+    const auto on_message = on_message_;  // what it calls may give the child another one
     for (int handled = 0; handled < most; ++handled) {
         auto got = ipc::receive_message(control_.native_handle());
         if (!got) {
@@ -119,8 +119,7 @@ void Child::kill_offender() {
 void Child::hear_the_rest(Log& log) {
     if (!control_.is_open()) return;
     has_ended_ = true;
-    const auto on_message = on_message_;
-    static_cast<void>(hear(kLastMessagesMax, on_message, log));
+    static_cast<void>(hear(kLastMessagesMax, log));
 }
 
 void Child::forget() {

@@ -102,9 +102,9 @@ public:
 
 private:
     void begin_incarnation();
-    void listen(OnMessage on_message, Log& log);
-    [[nodiscard]] bool hear(int most, const OnMessage& on_message, Log& log);  // false: nothing more will come
-    void close();                                                              // the control socket
+    void listen(Log& log);
+    [[nodiscard]] bool hear(int most, Log& log);  // false: nothing more will come
+    void close();                                 // the control socket
     boost::asio::posix::stream_descriptor control_;
     SendQueue unread_{control_, kUnreadMessagesMax};
     OnMessage on_message_;

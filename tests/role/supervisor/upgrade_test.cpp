@@ -39,6 +39,14 @@ void allow(Played& trial) {
     trial.exit(0);
 }
 
+// An upgrade whose trial went well and whose new program runs.
+Begun resumed_upgrade(Stage& stage) {
+    auto upgrade = begin_upgrade(stage);
+    allow(upgrade.trial);
+    stage.until_logged("state resumed from version ");
+    return upgrade;
+}
+
 // The successor of this role, which loads its configuration and waits for the end of the old process.
 Played& prepared_successor(Stage& stage, const char* program, Played& old) {
     auto* successor = &stage.started(program);
@@ -183,9 +191,7 @@ TEST_CASE("a role whose successor dies is not replaced, which the client hears, 
           mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
-    auto upgrade = begin_upgrade(stage);
-    allow(upgrade.trial);
-    stage.until_logged("state resumed from version ");
+    auto upgrade = resumed_upgrade(stage);
     auto& observer = replace(stage, "mainstayd-obs", *running.observer);
     auto* successor = &stage.started("mainstayd-vrrp");
     while (!successor->hear<ipc::RoleStartup>().spare || successor->is_gone())
@@ -214,9 +220,7 @@ TEST_CASE("maintenance that was ended does not come back with an upgrade when it
     const auto end = stage.ask(maintenance(Verb::MaintenanceOff));
     CHECK_FALSE(running[Kind::Vrrp].hear<ipc::MaintenanceOrder>().on);
     fs::copy_file(stage.at("kept"), stage.at("state/maintenance"));
-    auto upgrade = begin_upgrade(stage);
-    allow(upgrade.trial);
-    stage.until_logged("state resumed from version ");
+    auto upgrade = resumed_upgrade(stage);
     CHECK(stage.logged("this director is in maintenance") == 0);
     CHECK_FALSE(fs::exists(stage.at("state/maintenance")));
 }
@@ -224,9 +228,7 @@ TEST_CASE("maintenance that was ended does not come back with an upgrade when it
 TEST_CASE("an operator who asks for an upgrade while one is under way is refused" * mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
-    auto upgrade = begin_upgrade(stage);
-    allow(upgrade.trial);
-    stage.until_logged("state resumed from version ");
+    auto upgrade = resumed_upgrade(stage);
     CHECK(answer<ipc::UpgradeDone>(stage.ask(ipc::Upgrade{stage.at("mainstayd-next")}))->problem ==
           "the daemon is starting, stopping, reloading or being upgraded: try again");
     CHECK_FALSE(running[Kind::Vrrp].is_gone());
@@ -236,9 +238,7 @@ TEST_CASE("a stop in an upgrade removes what a role has left that had ended for 
           mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
-    auto upgrade = begin_upgrade(stage);
-    allow(upgrade.trial);
-    stage.until_logged("state resumed from version ");
+    auto upgrade = resumed_upgrade(stage);
     auto& observer = replace(stage, "mainstayd-obs", *running.observer);
     auto& successor = prepared_successor(stage, "mainstayd-vrrp", running[Kind::Vrrp]);
     stage.signal(SIGTERM);
@@ -261,9 +261,7 @@ TEST_CASE("a stop in an upgrade kills a role that hangs instead of ending for it
           mainstay::test::kNeedsRoot) {
     Stage stage;
     auto running = stage.run();
-    auto upgrade = begin_upgrade(stage);
-    allow(upgrade.trial);
-    stage.until_logged("state resumed from version ");
+    auto upgrade = resumed_upgrade(stage);
     auto& observer = replace(stage, "mainstayd-obs", *running.observer);
     prepared_successor(stage, "mainstayd-vrrp", running[Kind::Vrrp]);
     stage.signal(SIGTERM);
