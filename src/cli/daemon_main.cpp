@@ -74,7 +74,16 @@ int run_daemon(cli::Options& options) {
                            .json = supervisor.log_json}};
     supervisor.set_log_ident = [&log](const std::string& ident) { log.set_ident(ident); };
     supervisor.set_log_level = [&log](LogLevel level) { log.set_level(level); };
-    supervisor.flush_log = [&log] { log.flush(); };
+    supervisor.flush_log = [&log, &files, failed = false]() mutable {
+        log.flush();
+        const auto again = files.restart_ended();
+        if (!again && !failed)
+            log.error("mainstayd-log, which writes the log's file, has ended and cannot be started: {}",
+                      again.error().text());
+        if (again && *again != 0)
+            log.warning("mainstayd-log, which writes the log's file, has ended: it is started again");
+        failed = !again;
+    };
     supervisor.log_lines_lost = [&log] { return log.lost_by_reader(); };
     if (!taken)
         log.warning("the log is written without a process of its own, so a disk that hangs stops the daemon: {}",

@@ -68,7 +68,7 @@ void hide_arguments(std::string_view name) {
 }
 
 // Nobody's child, because it outlives its parent by a moment.
-Result<void> start_writer(int from, int to, int end) {
+Result<void> fork_writer(int from, int to, int end) {
     const int child = ::fork();
     if (child < 0) return fail_system("fork", errno);
     if (child == 0) {
@@ -108,19 +108,35 @@ Result<void> LogFiles::take() {
 }
 
 Result<void> LogFiles::take(File& one) {
-    UniqueFd file{::fcntl(one.descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)};
+    one.file.reset(::fcntl(one.descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
     std::array<int, 2> ends{-1, -1};
-    if (!file || ::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_system("make a pipe", errno);
-    const UniqueFd lines_out{ends[0]}, lines_in{ends[1]};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_system("make a pipe", errno);
-    UniqueFd written{ends[0]};
-    const UniqueFd writes{ends[1]};
+    if (!one.file || ::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_system("make a pipe", errno);
+    one.lines.reset(ends[0]);
+    const UniqueFd lines_in{ends[1]};
     (void)::fcntl(lines_in.get(), F_SETPIPE_SZ, kPipeBytes);  // else it stays at 64 KiB
-    if (auto started = start_writer(lines_out.get(), file.get(), writes.get()); !started) return started;
-    if (::dup2(lines_in.get(), one.descriptor) < 0) return fail_system("dup2", errno);
-    one.file = std::move(file);
-    one.written = std::move(written);
-    return {};
+    auto started = start_writer(one);
+    if (started && ::dup2(lines_in.get(), one.descriptor) < 0) started = fail_system("dup2", errno);
+    if (!started) one.file.reset();
+    return started;
+}
+
+Result<void> LogFiles::start_writer(File& one) {
+    std::array<int, 2> ends{-1, -1};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_system("make a pipe", errno);
+    one.written.reset(ends[0]);
+    const UniqueFd writes{ends[1]};
+    return fork_writer(one.lines.get(), one.file.get(), writes.get());
+}
+
+Result<int> LogFiles::restart_ended() {
+    int ended = 0;
+    for (File& one : files_) {
+        pollfd writer{.fd = one.written.get(), .events = 0, .revents = 0};
+        if (!one.file || ::poll(&writer, 1, 0) <= 0) continue;
+        ++ended;
+        if (auto started = start_writer(one); !started) return error_of(started);
+    }
+    return ended;
 }
 
 void LogFiles::give_back() {

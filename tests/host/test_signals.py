@@ -123,6 +123,19 @@ def test_the_writer_of_a_log_file_is_not_taken_for_keepalived(lan):
     assert daemon.stop() == 0
 
 
+def test_the_writer_of_a_log_file_that_is_killed_is_started_again(lan):
+    (one,) = office(lan, "one")
+    daemon = as_keepalived(one, ALL + fast())
+    before = log_writer(one)
+
+    one.run(["kill", "-9", str(before)])
+    wait_until(lambda: "mainstayd-log, which writes the log's file, has ended: it is started again" in daemon.output(), 10, "the line")
+
+    assert log_writer(one) != before
+    assert daemon.stop() == 0
+    assert "Stopped" in daemon.output()
+
+
 def test_the_vrrp_pid_file_names_whom_to_ask_for_a_reload_and_for_statistics(lan):
     """keepalived's VRRP child, asked to reload, takes what its parent has read last; here the file is read."""
     (one,) = office(lan, "one")

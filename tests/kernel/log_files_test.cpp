@@ -2,10 +2,13 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <string>
 
 #include "../temporary_folder.hpp"
@@ -97,4 +100,22 @@ TEST_CASE("a process that outlives its parent goes on writing to the file that w
     CHECK(test::text_of(err).starts_with("the parent's\n"));
     CHECK(test::text_of(err).contains("the child's\n"));
     CHECK(test::text_of(err).contains("again\n"));
+}
+
+TEST_CASE("a writer that was killed is started again, and what was written meanwhile is in the file") {
+    const test::TemporaryFolder folder;
+    const std::string err = folder.path + "/err";
+    CHECK(test::in_child([&] {
+        ::alarm(kEndsWithinSeconds);
+        put(STDERR_FILENO, err);
+        ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // the writer becomes this process's child
+        kernel::LogFiles files{true, false};
+        if (!files.take() || files.restart_ended() != 0) return false;
+        const std::string children = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
+        const pid_t writer = std::stoi(test::text_of(children));
+        if (::kill(writer, SIGKILL) != 0 || ::waitpid(writer, nullptr, 0) != writer) return false;
+        const bool wrote = write_text(STDERR_FILENO, "meanwhile\n");
+        return wrote && files.restart_ended() == 1 && files.restart_ended() == 0;
+    }));
+    CHECK(test::text_of(err) == "meanwhile\n");
 }

@@ -25,6 +25,9 @@ public:
 
     // Puts pipes in the place of the files, for this process and those that it starts. An error leaves a file as it is.
     [[nodiscard]] Result<void> take();
+    // Starts again those that have ended, because somebody killed them, and returns how many: what was written
+    // meanwhile waits in their pipes.
+    [[nodiscard]] Result<int> restart_ended();
     // Undoes it, for a program that is about to be executed in this place; who has a pipe keeps it.
     void give_back();
 
@@ -32,9 +35,11 @@ private:
     struct File {
         int descriptor;
         UniqueFd file;     // the one that it had; not set: it is in its place
-        UniqueFd written;  // hangs up when the process that writes it has ended
+        UniqueFd lines;    // the end of the pipe that is read
+        UniqueFd written;  // hangs up when the process that writes the file has ended
     };
     [[nodiscard]] static Result<void> take(File& one);
+    [[nodiscard]] static Result<void> start_writer(File& one);
 
     std::vector<File> files_;
 };
