@@ -2,7 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <map>
 #include <span>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
 
 #include "mainstay/config/members.hpp"
 #include "mainstay/ipc/shared.hpp"
@@ -65,7 +71,7 @@ private:
 // pieces, each with its length prefix.
 class Walk {
 public:
-    explicit Walk(Window& window) : window_{window} {
+    explicit Walk(Window& window) : window_{&window} {
         const auto length = window.number(0);
         at_ = sizeof(std::uint32_t);
         ok_ = length && *length <= window.size() - at_;
@@ -75,7 +81,7 @@ public:
     [[nodiscard]] bool at_end() const { return !ok_ || at_ >= end_; }
 
     std::uint32_t count() {
-        const auto found = ok_ && end_ - at_ >= sizeof(std::uint32_t) ? window_.number(at_) : std::nullopt;
+        const auto found = ok_ && end_ - at_ >= sizeof(std::uint32_t) ? window_->number(at_) : std::nullopt;
         if (found) at_ += sizeof(std::uint32_t);
         // A piece has at least four bytes.
         ok_ = found && *found <= (end_ - at_) / sizeof(std::uint32_t);
@@ -83,10 +89,10 @@ public:
     }
     // Valid until the next call; empty at the end.
     std::span<const std::byte> piece() {
-        const auto length = ok_ && end_ - at_ >= sizeof(std::uint32_t) ? window_.number(at_) : std::nullopt;
+        const auto length = ok_ && end_ - at_ >= sizeof(std::uint32_t) ? window_->number(at_) : std::nullopt;
         ok_ = length && *length <= end_ - at_ - sizeof(std::uint32_t);
         if (!ok_) return {};
-        const auto found = window_.bytes(at_, sizeof(std::uint32_t) + *length);
+        const auto found = window_->bytes(at_, sizeof(std::uint32_t) + *length);
         ok_ = found.has_value();
         if (!ok_) return {};
         at_ += found->size();
@@ -105,7 +111,7 @@ public:
     }
 
 private:
-    Window& window_;
+    Window* window_;
     std::size_t at_ = 0, end_ = 0;
     bool ok_ = true;
 };
@@ -140,6 +146,46 @@ bool same(std::span<const std::byte> one, std::span<const std::byte> other) {
     return one.size() == other.size() && (one.empty() || std::memcmp(one.data(), other.data(), one.size()) == 0);
 }
 
+// What the pieces of two lists have in common: the same ones in the same order, found by hashes of their bytes.
+using Hashes = std::vector<std::size_t>;
+
+// Of the next pieces of a walk, which stays where it is.
+Hashes hashes_of(Walk walk, std::uint32_t count) {
+    Hashes hashes;
+    hashes.reserve(count);
+    for (std::uint32_t i = 0; i < count && walk.ok(); ++i) {
+        const auto bytes = walk.piece();
+        const auto* const text = reinterpret_cast<const char*>(bytes.data());
+        hashes.push_back(std::hash<std::string_view>{}({text, bytes.size()}));
+    }
+    return hashes;
+}
+
+// How many pieces follow each other on both sides before the next one that both have: {of the first, of the second}.
+// After them comes one that is the same, or the end of both.
+using Gap = std::pair<std::size_t, std::size_t>;
+
+std::vector<Gap> gaps_between(const Hashes& running, const Hashes& next) {
+    std::unordered_map<std::size_t, std::size_t> places;  // the last one where a piece is there twice
+    for (std::size_t at = 0; at < running.size(); ++at) places.insert_or_assign(running[at], at);
+    std::vector<Gap> gaps;
+    std::size_t was = 0, is = 0;
+    for (std::size_t at = 0; at < next.size(); ++at) {
+        const auto found = places.find(next[at]);
+        if (found == places.end() || found->second < was) continue;
+        gaps.emplace_back(found->second - was, at - is);
+        was = found->second + 1;
+        is = at + 1;
+    }
+    gaps.emplace_back(running.size() - was, next.size() - is);
+    return gaps;
+}
+
+// By which a service that has changed is known again.
+auto identity(const config::VirtualServer& service) {
+    return std::tuple{service.endpoint, service.fwmark, *service.group, service.family, service.protocol};
+}
+
 class Comparing {
 public:
     Comparing(Walk& running, Walk& next) : running_{running}, next_{next} {}
@@ -152,6 +198,9 @@ public:
     std::vector<config::ServiceChange> changed;
 
 private:
+    using Change = config::ServiceChange;
+    using Services = std::vector<config::VirtualServer>;
+
     [[nodiscard]] bool at_end() {
         others = others || running_.at_end() != next_.at_end();
         return others || next_.at_end();
@@ -165,21 +214,62 @@ private:
         if (at_end()) return;
         const auto count = next_.count();
         others = running_.count() != count;
-        for (std::uint32_t i = 0; i < count && !others && next_.ok(); ++i) {
-            const auto was = running_.piece(), is = next_.piece();
-            if (same(was, is)) continue;
-            if constexpr (std::is_same_v<T, config::VirtualServer>) {
-                auto& change = changed.emplace_back(config::ServiceChange{.at = i, .before = {}, .after = {}});
-                running_.take_from(was, change.before);
-                next_.take_from(is, change.after);
-            } else {
-                others = true;
-            }
+        for (std::uint32_t i = 0; i < count && !others && next_.ok(); ++i)
+            others = !same(running_.piece(), next_.piece());
+    }
+    void compare(Services&) {
+        if (at_end()) return;
+        const auto running = running_.count(), next = next_.count();
+        std::uint32_t begin = 0;
+        for (; begin < std::min(running, next) && next_.ok(); ++begin) {
+            const Walk was = running_, is = next_;
+            if (same(running_.piece(), next_.piece())) continue;
+            running_ = was, next_ = is;
+            break;
         }
+        if (begin == running && begin == next) return;
+        was_ = is_ = begin;
+        const auto gaps = gaps_between(hashes_of(running_, running - begin), hashes_of(next_, next - begin));
+        for (std::size_t i = 0; i < gaps.size() && !others && next_.ok(); ++i) {
+            pass(gaps[i]);
+            if (i + 1 == gaps.size()) continue;
+            others = !same(running_.piece(), next_.piece());
+            ++was_, ++is_;
+        }
+    }
+
+    // What differs between two services that are the same.
+    void pass(const Gap& gap) {
+        auto before = taken(running_, gap.first), after = taken(next_, gap.second);
+        std::map<decltype(identity(before[0])), std::size_t> places;
+        for (std::size_t at = 0; at < before.size(); ++at) places.emplace(identity(before[at]), at);
+        std::size_t passed = 0;
+        const auto remove_until = [&](std::size_t end) {
+            for (; passed < end; ++passed)
+                changed.push_back({was_ + passed, std::move(before[passed]), {}, Change::Kind::Removed});
+        };
+        for (std::size_t at = 0; at < after.size(); ++at) {
+            const auto found = places.find(identity(after[at]));
+            if (found == places.end() || found->second < passed) {
+                changed.push_back({is_ + at, {}, std::move(after[at]), Change::Kind::Added});
+                continue;
+            }
+            remove_until(found->second);
+            changed.push_back({is_ + at, std::move(before[passed]), std::move(after[at]), Change::Kind::Changed});
+            ++passed;
+        }
+        remove_until(before.size());
+        was_ += before.size(), is_ += after.size();
+    }
+    static Services taken(Walk& walk, std::size_t count) {
+        Services services;
+        for (std::size_t i = 0; i < count && walk.ok(); ++i) walk.take(services.emplace_back());
+        return services;
     }
 
     Walk& running_;
     Walk& next_;
+    std::size_t was_ = 0, is_ = 0;  // the indexes of the services that the walks have come to
 };
 
 Error problem_of(const Window& window) {

@@ -111,6 +111,8 @@ private:
     void dry_run(const ServerCommand& command, Moment at, ServerAnswer& answer) const;
 
     // judge_reload.cpp
+    [[nodiscard]] bool is_the_same(const config::ServiceChange& change, std::size_t running) const;
+    [[nodiscard]] bool can_move(const std::vector<config::ServiceChange>& changes) const;
     struct Previous {  // services that were replaced
         std::vector<config::VirtualServer> configs;
         std::vector<ServiceState> states;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 #include "carry_over.hpp"
 #include "judge_impl.hpp"
@@ -67,25 +68,53 @@ Intents Judge::Impl::reload(config::Config next, Moment at, HostFacts host) {
 }
 
 bool Judge::Impl::accepts(const std::vector<config::ServiceChange>& changes) const {
-    return std::ranges::all_of(changes, [this](const config::ServiceChange& change) {
-        if (change.at >= services_.size() || services_.configs[change.at] != change.before) return false;
-        if (identity_of(change.before) != identity_of(change.after)) return false;
-        const auto is_mapped = [this](const auto& one) { return FirewallMarks::is_mapped(services_.global, one); };
-        if (is_mapped(change.before) || is_mapped(change.after)) return false;
-        return keys_of(change.after) == services_.keys(change.at) && suspends(change.before) == suspends(change.after);
-    });
+    using Kind = config::ServiceChange::Kind;
+    const auto indexes = running_indexes(changes, services_.size());
+    if (!indexes) return false;
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        const auto& one = changes[i];
+        if (one.kind != Kind::Added && services_.configs[(*indexes)[i]] != one.before) return false;
+        if (one.kind == Kind::Changed && !is_the_same(one, (*indexes)[i])) return false;
+    }
+    return !moves(changes) || can_move(changes);
+}
+
+// For the kernel, and for ha_suspend.
+bool Judge::Impl::is_the_same(const config::ServiceChange& change, std::size_t running) const {
+    if (identity_of(change.before) != identity_of(change.after)) return false;
+    const auto is_mapped = [this](const auto& one) { return FirewallMarks::is_mapped(services_.global, one); };
+    if (is_mapped(change.before) || is_mapped(change.after)) return false;
+    return keys_of(change.after) == services_.keys(running) && suspends(change.before) == suspends(change.after);
+}
+
+// Services come and go by themselves as long as none shares what it has in the kernel with another one. Those of a
+// group are named by their places in it.
+bool Judge::Impl::can_move(const std::vector<config::ServiceChange>& changes) const {
+    using Kind = config::ServiceChange::Kind;
+    if (services_.has_left_out() || config::is_given(services_.global.more->values, config::keyword::nftables_ipvs))
+        return false;
+    std::set<netlink::IpvsServiceKey> taken;
+    for (std::size_t v = 0; v < services_.size(); ++v)
+        for (const auto& key : services_.keys(v)) taken.insert(key);
+    for (const auto& one : changes) {
+        if (one.kind == Kind::Changed) continue;
+        if (!one.before.group.empty() || !one.after.group.empty()) return false;
+        if (one.kind == Kind::Removed) taken.erase(key_of(one.before));
+    }
+    return std::ranges::all_of(
+        changes, [&](const auto& one) { return one.kind != Kind::Added || taken.insert(key_of(one.after)).second; });
 }
 
 Intents Judge::Impl::reload(std::vector<config::ServiceChange> changes, Moment at, HostFacts host) {
     Intents out;
+    std::vector<std::size_t> fresh;
+    for (const auto& change : changes)
+        if (change.kind != config::ServiceChange::Kind::Removed) fresh.push_back(change.at);
     Previous before;
-    std::vector<std::size_t> changed;
-    for (auto& change : changes) {
-        ServiceState fresh = fresh_state(change.after, at, true, host);
-        before.add(services_.replace(change.at, std::move(change.after), std::move(fresh)));
-        changed.push_back(change.at);
-    }
-    take_over(before, changed, at, out);
+    for (auto& former : services_.change(std::move(changes),
+                                         [&](const auto& service) { return fresh_state(service, at, true, host); }))
+        before.add(std::move(former));
+    take_over(before, fresh, at, out);
     return out;
 }
 

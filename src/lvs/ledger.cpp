@@ -59,10 +59,39 @@ void Ledger::change(std::size_t at, ServiceTable wanted) {
     settle(at);
 }
 
+void Ledger::insert(ServiceTable wanted, const std::optional<Key>& before) {
+    const std::size_t at = (before ? find(*before) : std::nullopt).value_or(wanted_.size());
+    const Key key = wanted.service.key;
+    const auto by_key = lower_bound(key);
+    const auto place = static_cast<std::ptrdiff_t>(at);
+    wanted_.insert(wanted_.begin() + place, std::move(wanted));
+    as_wanted_.insert(as_wanted_.begin() + place, 0);
+    for (auto& index : by_key_) index += index >= at ? 1U : 0U;
+    by_key_.insert(by_key, static_cast<std::uint32_t>(at));
+    leftover_.erase(key);
+    settle(at);
+}
+
+void Ledger::remove(const Key& key) {
+    const auto at = find(key);
+    if (!at) return;
+    note_difference(*at);
+    leftover_.insert(key);
+    by_key_.erase(lower_bound(key));
+    const auto place = static_cast<std::ptrdiff_t>(*at);
+    wanted_.erase(wanted_.begin() + place);
+    as_wanted_.erase(as_wanted_.begin() + place);
+    for (auto& index : by_key_) index -= index > *at ? 1U : 0U;
+}
+
+std::vector<std::uint32_t>::const_iterator Ledger::lower_bound(const Key& key) const {
+    return std::ranges::lower_bound(by_key_, key, {},
+                                    [this](std::uint32_t at) -> const Key& { return wanted_[at].service.key; });
+}
+
 std::optional<std::size_t> Ledger::find(const Key& key) const {
-    const auto key_at = [this](std::uint32_t at) -> const Key& { return wanted_[at].service.key; };
-    const auto place = std::ranges::lower_bound(by_key_, key, {}, key_at);
-    if (place == by_key_.end() || key_at(*place) != key) return std::nullopt;
+    const auto place = lower_bound(key);
+    if (place == by_key_.end() || wanted_[*place].service.key != key) return std::nullopt;
     return *place;
 }
 

@@ -17,6 +17,7 @@ void Services::configure(config::Config config, FirewallMarks& marks, Intents& o
     configs = std::move(config.virtual_servers);
     group_keys_.clear();
     server_count = 0;
+    left_out_ = false;
     marks.assign(global, configs);
     std::set<netlink::IpvsServiceKey> taken;
     std::size_t kept = 0;
@@ -24,6 +25,7 @@ void Services::configure(config::Config config, FirewallMarks& marks, Intents& o
         auto keys = marks.keys_of(global, service);
         const std::size_t all = keys.size();
         std::erase_if(keys, [&](const netlink::IpvsServiceKey& key) { return !taken.insert(key).second; });
+        left_out_ = left_out_ || keys.size() != all;
         if (keys.empty()) {
             out.push_back(log_line(LogLevel::Warning,
                                    fmt::format("Virtual server {} is defined twice: the second definition is ignored",
@@ -43,10 +45,80 @@ void Services::configure(config::Config config, FirewallMarks& marks, Intents& o
     configs.resize(kept);
 }
 
-Services::Replaced Services::replace(std::size_t service, config::VirtualServer config, ServiceState state) {
-    server_count += config.real_servers.size();
-    server_count -= configs[service].real_servers.size();
+Services::Replaced Services::exchange(std::size_t service, config::VirtualServer config, ServiceState state) {
     return {std::exchange(configs[service], std::move(config)), std::exchange(states[service], std::move(state))};
+}
+
+std::vector<Services::Replaced> Services::change(std::vector<config::ServiceChange> changes, const Fresh& fresh) {
+    for (const auto& one : changes) {
+        server_count += one.after.real_servers.size();
+        server_count -= one.before.real_servers.size();
+    }
+    if (moves(changes)) return rebuild(std::move(changes), fresh);
+    std::vector<Replaced> former;
+    former.reserve(changes.size());
+    for (auto& one : changes) {
+        ServiceState state = fresh(one.after);
+        former.push_back(exchange(one.at, std::move(one.after), std::move(state)));
+    }
+    return former;
+}
+
+// All in their new places, the groups' keys as well.
+std::vector<Services::Replaced> Services::rebuild(std::vector<config::ServiceChange> changes, const Fresh& fresh) {
+    using Kind = config::ServiceChange::Kind;
+    std::vector<Replaced> former;
+    auto old_configs = std::exchange(configs, {});
+    auto old_states = std::exchange(states, {});
+    auto old_keys = std::exchange(group_keys_, {});
+    configs.reserve(old_configs.size() + changes.size());
+    states.reserve(configs.capacity());
+    std::size_t next = 0;  // of the old ones
+    const auto keep = [&] {
+        if (auto keys = old_keys.extract(next); !keys.empty())
+            group_keys_.emplace(configs.size(), std::move(keys.mapped()));
+        configs.push_back(std::move(old_configs[next]));
+        states.push_back(std::move(old_states[next]));
+        ++next;
+    };
+    for (auto& one : changes) {
+        while (one.kind == Kind::Removed ? next < one.at : configs.size() < one.at) keep();
+        if (one.kind != Kind::Added) {
+            former.push_back({std::move(old_configs[next]), std::move(old_states[next])});
+            if (auto keys = old_keys.extract(next); !keys.empty())
+                group_keys_.emplace(configs.size(), std::move(keys.mapped()));
+            ++next;
+        }
+        if (one.kind == Kind::Removed) continue;
+        states.push_back(fresh(one.after));
+        configs.push_back(std::move(one.after));
+    }
+    while (next < old_configs.size()) keep();
+    return former;
+}
+
+bool moves(const std::vector<config::ServiceChange>& changes) {
+    return !std::ranges::all_of(changes,
+                                [](const auto& one) { return one.kind == config::ServiceChange::Kind::Changed; });
+}
+
+std::optional<std::vector<std::size_t>> running_indexes(const std::vector<config::ServiceChange>& changes,
+                                                        std::size_t running) {
+    using Kind = config::ServiceChange::Kind;
+    std::vector<std::size_t> indexes;
+    std::size_t was = 0, is = 0;  // those that come next
+    for (const auto& one : changes) {
+        const bool removed = one.kind == Kind::Removed, added = one.kind == Kind::Added;
+        std::size_t& counted = removed ? was : is;
+        if (one.at < counted || one.at - counted > running - was) return std::nullopt;
+        const std::size_t same = one.at - counted;
+        was += same, is += same;
+        if (!added && was == running) return std::nullopt;
+        indexes.push_back(was);
+        was += added ? 0 : 1;
+        is += removed ? 0 : 1;
+    }
+    return indexes;
 }
 
 void Services::index_checkers() {

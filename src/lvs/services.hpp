@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -27,18 +28,22 @@ public:
     // Replaces the configuration; the states stay unchanged. A kernel service that an earlier configured service uses
     // already is left out, with a log line.
     void configure(config::Config config, FirewallMarks& marks, Intents& out);
-    // Replaces one service; returns the former one.
+    // Replaces, adds and removes services; returns the former ones. `fresh` makes the state of one that changes or
+    // comes. The changes are those of running_indexes().
     struct Replaced {
         config::VirtualServer config;
         ServiceState state;
     };
-    [[nodiscard]] Replaced replace(std::size_t service, config::VirtualServer config, ServiceState state);
+    using Fresh = std::function<ServiceState(const config::VirtualServer&)>;
+    [[nodiscard]] std::vector<Replaced> change(std::vector<config::ServiceChange> changes, const Fresh& fresh);
     // Rebuilds the index of checkers. Those without an id are new and get one.
     void index_checkers();
     // New checkers from now on have an id of at least this value.
     [[nodiscard]] CheckerId next_id() const { return next_id_; }
 
     [[nodiscard]] std::size_t size() const { return configs.size(); }
+    // Whether services or their addresses were left out, because earlier ones have them.
+    [[nodiscard]] bool has_left_out() const { return left_out_; }
     [[nodiscard]] ServerState& state_at(const ServerRef& ref) { return states[ref.service].servers[ref.server]; }
     [[nodiscard]] const ServerState& state_at(const ServerRef& ref) const {
         return states[ref.service].servers[ref.server];
@@ -65,8 +70,12 @@ private:
     template <class A>
     friend void fields(A& archive, Services& services);  // judge_state.cpp
 
+    [[nodiscard]] Replaced exchange(std::size_t service, config::VirtualServer config, ServiceState state);
+    [[nodiscard]] std::vector<Replaced> rebuild(std::vector<config::ServiceChange> changes, const Fresh& fresh);
+
     std::map<std::size_t, std::vector<netlink::IpvsServiceKey>> group_keys_;  // by service; of the others: key_of()
     CheckerId next_id_ = 1;
+    bool left_out_ = false;
 };
 
 }  // namespace mainstay::lvs

@@ -299,14 +299,20 @@ namespace {
 std::int64_t micros(Instant at) { return std::chrono::duration_cast<Micros>(at.time_since_epoch()).count(); }
 
 Result<JudgeChanged> read_change(ByteReader& in) {
+    using Kind = config::ServiceChange::Kind;
     JudgeChanged changed;
     for (std::size_t count = in.length(); count > 0 && in.ok(); --count) {
-        const std::uint64_t at = in.number();
+        auto& one = changed.services.emplace_back();
+        one.at = in.number();
+        in(one.kind);
+        if (one.kind > Kind::Removed) in.refuse();
+        if (!in.ok()) break;
+        if (one.kind == Kind::Removed) continue;
         auto service = decode<config::VirtualServer>(in.raw(in.length()));
         if (!in.ok()) break;
         if (!service) return error_of(service, "a virtual server in the record");
         if (!has_possible_times(*service)) return damaged("a virtual server has an impossible time");
-        changed.services.emplace_back(at, std::move(*service));
+        one.after = std::move(*service);
     }
     return changed;
 }

@@ -295,6 +295,8 @@ void JudgeRecorder::begin_change(const lvs::Judge& judge, const std::vector<conf
         out.number(changes.size());
         for (const auto& change : changes) {
             out.number(change.at);
+            out(change.kind);
+            if (change.kind == config::ServiceChange::Kind::Removed) continue;
             out.sized([&](std::span<std::byte> room) { return encode_into(room, secrets_.without(change.after)); });
         }
         out(host);

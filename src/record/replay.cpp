@@ -144,12 +144,12 @@ public:
 
 private:
     static std::optional<lvs::AcceptedChanges> accepted(const lvs::Judge& judge, const JudgeChanged& changed) {
-        std::vector<config::ServiceChange> changes;
-        for (const auto& [at, service] : changed.services) {
-            if (at >= judge.services().size()) return std::nullopt;
-            changes.push_back({at, judge.services()[at], service});
-        }
-        return judge.accept(std::move(changes));
+        auto changes = changed.services;
+        const auto running = lvs::running_indexes(changes, judge.services().size());
+        for (std::size_t i = 0; running && i < changes.size(); ++i)
+            if (changes[i].kind != config::ServiceChange::Kind::Added)
+                changes[i].before = judge.services()[(*running)[i]];
+        return running ? judge.accept(std::move(changes)) : std::nullopt;
     }
     static lvs::Intents step(lvs::Judge& judge, const lvs::Fact& fact, lvs::Moment at) { return judge.step(fact, at); }
     static lvs::Intents step(lvs::Judge& judge, const lvs::ServerCommand& command, lvs::Moment at) {

@@ -238,65 +238,6 @@ TEST_CASE("at the end all servers are named, and only omega services report more
     }
 }
 
-TEST_CASE("a change of some services does to them what a reload does, and nothing to the others") {
-    config::Config config;
-    for (const auto* address : {"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"})
-        config.virtual_servers.push_back(service({checked("10.0.0.11"), checked("10.0.0.12")}, address));
-    config.virtual_servers[1].sorry_server = sorry("10.0.0.99");
-    Bench bench;
-    bench.start(config);
-    bench.tick();                      // all eight run
-    bench.finish(1, Outcome::Failed);  // down, in the first and in the second
-    bench.finish(3, Outcome::Failed);
-    bench.finish(6, Outcome::Passed);  // the others run still
-    ServerAnswer answer;
-    static_cast<void>(bench.judge.command(
-        {.verb = ServerCommand::Verb::Drain, .which = "10.0.0.12:80", .weight = 0, .dry_run = false, .by = "me"},
-        bench.now(), answer));
-    REQUIRE(answer.changed != 0);
-    bench.since_start += 1s;
-    auto next = config;
-    next.virtual_servers[0].real_servers[1].weight = 9;
-    next.virtual_servers[1].real_servers.erase(next.virtual_servers[1].real_servers.begin());  // the one that is down
-    next.virtual_servers[1].quorum = 2;
-    next.virtual_servers[3].real_servers.push_back(checked("10.0.0.13"));
-    next.virtual_servers[3].real_servers[0].checkers[0].target.port = 8080;  // another check, instead of one that runs
-    std::vector<config::ServiceChange> changes;
-    for (const std::size_t at : {0U, 1U, 3U})
-        changes.push_back({at, config.virtual_servers[at], next.virtual_servers[at]});
-    Judge other = bench.judge;
-    auto accepted = other.accept(changes);
-    REQUIRE(accepted.has_value());
-
-    const Lines said = text_of_intents(other.reload(std::move(*accepted), bench.now()));
-
-    CHECK(said.size() > 3);
-    CHECK(said == text_of_intents(bench.judge.reload(next, bench.now())));
-    CHECK(other.services() == bench.judge.services());
-    CHECK(other.states() == bench.judge.states());
-    CHECK(other.desired() == bench.judge.desired());
-    CHECK(other.deadline() == bench.judge.deadline());
-    CHECK(text_of_intents(other.step(CheckFinished{5, Outcome::Failed, "because", 5ms}, bench.now())) ==
-          bench.finish({5, Outcome::Failed, "because", 5ms}));
-}
-
-TEST_CASE("a change that makes another service of one is none that a judge takes") {
-    Bench bench;
-    bench.start(pair());
-    const auto takes = [&](config::VirtualServer before, config::VirtualServer after, std::size_t at = 0) {
-        return bench.judge.accept({{at, std::move(before), std::move(after)}}).has_value();
-    };
-    auto elsewhere = pair(), heavier = pair(), suspending = pair();
-    elsewhere.endpoint.port = 81;
-    heavier.real_servers[0].weight = 7;
-    suspending.more.edit().values.push_back({"ha_suspend", true});
-    CHECK(takes(pair(), heavier));
-    CHECK_FALSE(takes(pair(), elsewhere));
-    CHECK_FALSE(takes(pair(), suspending));
-    CHECK_FALSE(takes(pair(), heavier, 1));
-    CHECK_FALSE(takes(heavier, pair()));  // it is another one that runs
-}
-
 TEST_CASE("a server that the sorry server displaced is not in the table: its removal and the stop run nothing for it") {
     auto web = pair();
     web.quorum = 2;

@@ -128,7 +128,19 @@ TEST_CASE("the ledger plans what the kernel needs, over random histories") {
         Table kernel, wanted;
         for (int step = 0; step < 12; ++step) {
             CAPTURE(step);
-            switch (below(4)) {
+            switch (below(5)) {
+                case 4: {  // one service comes or goes
+                    auto one = random_entry(below(5));
+                    if (const auto at = ledger.find(one.service.key)) {
+                        ledger.remove(one.service.key);
+                        wanted.erase(wanted.begin() + static_cast<std::ptrdiff_t>(*at));
+                        break;
+                    }
+                    const std::size_t at = below(static_cast<std::uint32_t>(wanted.size()) + 1);
+                    ledger.insert(one, at < wanted.size() ? std::optional{wanted[at].service.key} : std::nullopt);
+                    wanted.insert(wanted.begin() + static_cast<std::ptrdiff_t>(at), one);
+                    break;
+                }
                 case 0:  // another list, some of it the same
                     std::erase_if(wanted, [&](const auto&) { return below(4) == 0; });
                     for (std::uint32_t i = 0; i < 5; ++i) {

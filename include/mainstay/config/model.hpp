@@ -327,10 +327,14 @@ struct Config {
 [[nodiscard]] std::string service_name(const VirtualServer& service);
 [[nodiscard]] std::string server_name(const Endpoint& endpoint, Protocol protocol);
 
-// A virtual server that a reload changes while its position and all others stay unchanged.
+// A virtual server that a reload changes, adds or removes, while all others stay unchanged and in their order. A list
+// of them is in the order of the next configuration, with those that are removed where they were.
 struct ServiceChange {
-    std::size_t at = 0;  // its index among the virtual servers
-    VirtualServer before, after;
+    enum class Kind : std::uint8_t { Changed, Added, Removed };
+
+    std::size_t at = 0;           // its index among the next virtual servers; of a removed one, among those that run
+    VirtualServer before, after;  // of an added one `before` is empty, of a removed one `after`
+    Kind kind = Kind::Changed;
 };
 
 // Bits of VirtualServer::scheduler_flags: IP_VS_SVC_F_ONEPACKET, _SCHED1, _SCHED2 and _SCHED3 of the kernel.

@@ -14,8 +14,8 @@ namespace mainstay::ipc {
 // The same result as decode<config::Config>() of the whole memfd.
 [[nodiscard]] Result<config::Config> read_snapshot(int fd);
 
-// The virtual servers of `next` whose bytes differ from those at the same positions in `running`. None: something else
-// differs as well.
+// The virtual servers that differ between `running` and `next`. None: something else differs as well, or those that
+// are the same on both sides are in another order.
 [[nodiscard]] Result<std::optional<std::vector<config::ServiceChange>>> changed_services(int running, int next);
 
 }  // namespace mainstay::ipc

@@ -48,7 +48,15 @@ inline constexpr std::size_t kServersNamedInLogMax = 256;
 // Evenly distributed over 0..limit, both included.
 using Random = std::function<Micros(Micros limit)>;
 
-// Changes of single services that a judge can apply without examining the others. Only Judge::accept() creates them.
+// Whether services come or go with these changes, so that the indexes of others change.
+[[nodiscard]] bool moves(const std::vector<config::ServiceChange>& changes);
+// Where each stands among `running` services, an added one where it comes to stand. None: the list is in another order
+// than it says, or of other services.
+[[nodiscard]] std::optional<std::vector<std::size_t>> running_indexes(const std::vector<config::ServiceChange>& changes,
+                                                                      std::size_t running);
+
+// Services that change, come or go, which a judge can apply without examining the others. Only Judge::accept() creates
+// them.
 class AcceptedChanges {
 public:
     [[nodiscard]] const std::vector<config::ServiceChange>& list() const { return list_; }
@@ -89,7 +97,8 @@ public:
     // with the kernel's, independently of TableChanged.
     [[nodiscard]] Intents reload(config::Config next, Moment at, HostFacts host = {});
     // The same for changes of only these services; the others are not examined. None: a change gives a service another
-    // identity in the kernel, or turns ha_suspend on or off, so the whole reload() is needed.
+    // identity in the kernel, or turns ha_suspend on or off, or what comes or goes concerns others, as what a group
+    // has, so the whole reload() is needed.
     [[nodiscard]] std::optional<AcceptedChanges> accept(std::vector<config::ServiceChange> changes) const;
     [[nodiscard]] Intents reload(AcceptedChanges changes, Moment at, HostFacts host = {});
     // The events and log lines of the stop. `keep`: the table stays in the kernel. Do not call step() afterwards.

@@ -28,6 +28,9 @@ public:
     void add(ServiceTable wanted);
     void end();
     void change(std::size_t at, ServiceTable wanted);  // the key stays
+    // One more service that was not desired, before the one with this key; none: behind all.
+    void insert(ServiceTable wanted, const std::optional<Key>& before);
+    void remove(const Key& key);  // no longer desired: it becomes a leftover
     [[nodiscard]] std::size_t size() const { return wanted_.size(); }
     [[nodiscard]] const ServiceTable& wanted(std::size_t at) const { return wanted_[at]; }
     [[nodiscard]] std::optional<std::size_t> find(const Key& key) const;
@@ -58,6 +61,7 @@ public:
     void plan_removal(std::size_t at, Operations& out) const;  // as it is at the end
 
 private:
+    [[nodiscard]] std::vector<std::uint32_t>::const_iterator lower_bound(const Key& key) const;  // in by_key_
     void plan(std::size_t at, Operations& out, Repair repair) const;
     void take_last_weights(ServiceTable& actual, std::optional<std::size_t> at) const;
     void settle(std::size_t at);

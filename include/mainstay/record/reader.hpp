@@ -101,8 +101,8 @@ struct JudgeReloaded {
     std::shared_ptr<const config::Config> config;
     lvs::HostFacts host;
 };
-struct JudgeChanged {  // only some services: their positions, and what they are from now on
-    std::vector<std::pair<std::size_t, config::VirtualServer>> services;
+struct JudgeChanged {  // only some services; what they were before is not recorded
+    std::vector<config::ServiceChange> services;
     lvs::HostFacts host;
 };
 struct JudgeStopped {

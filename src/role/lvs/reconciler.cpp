@@ -169,10 +169,15 @@ void TableReconciler::update(std::vector<lvs::ServiceTable> changed) {
     if (ipvs_ && execute(operations)) changed_();
 }
 
-void TableReconciler::change(std::vector<lvs::ServiceTable> changed) {
+void TableReconciler::change(std::vector<lvs::ServiceTable> changed, Moved moved) {
+    const bool some_come = !moved.come.empty();
+    for (const auto& key : moved.gone) ledger_.remove(key);
+    for (auto& [table, before] : moved.come) ledger_.insert(std::move(table), before);
     for (auto& entry : changed)
         if (const auto at = ledger_.find(entry.service.key)) ledger_.change(*at, std::move(entry));
     if (!ipvs_) return;
+    if (some_come)
+        if (auto read = read_strange(); !read) return close_and_retry(read.error());
     reconcile();
     changed_();
 }

@@ -61,8 +61,14 @@ public:
     void start(const Wanted& wanted, std::span<const netlink::IpvsServiceKey> owned_before, bool flush_first);
     void update(std::vector<lvs::ServiceTable> changed);  // services that are desired already
     void replace(const Wanted& wanted);                   // all of them, after a reload
-    void change(std::vector<lvs::ServiceTable> changed);  // after a reload that changed only these
-    void audit_soon();                                    // after a reload, to repair changes by other programs
+    // Services that come and go, each of those with the key of the one that follows it in the file; none: it is the
+    // last.
+    struct Moved {
+        std::vector<netlink::IpvsServiceKey> gone;
+        std::vector<std::pair<lvs::ServiceTable, std::optional<netlink::IpvsServiceKey>>> come;  // the last one first
+    };
+    void change(std::vector<lvs::ServiceTable> changed, Moved moved = {});  // after a reload that changed only these
+    void audit_soon();  // after a reload, to repair changes by other programs
     void stop(bool keep, config::Global::FlushOnStop flush);
     // Whether the kernel has all services, or this one, with their servers as desired, as far as is known.
     [[nodiscard]] bool has_all() const;

@@ -1,5 +1,6 @@
 // The lvs role's reload: replaces the whole configuration, or only the services that change.
 #include <algorithm>
+#include <ranges>
 #include <set>
 
 #include "mainstay/config/validate/resolved.hpp"
@@ -14,6 +15,7 @@ Result<void> LvsRole::prepare(config::Config next) {
 
 // If more depends on a service than its own state and its part of the table, the whole configuration is replaced.
 bool LvsRole::prepare_changes(std::vector<config::ServiceChange> changes) {
+    using Change = config::ServiceChange::Kind;
     prepared_ = {};
     if (needs_all_services() || !configured_.virtual_servers.empty()) return false;
     const auto is_plain = [](const config::ServiceChange& change) {
@@ -21,6 +23,13 @@ bool LvsRole::prepare_changes(std::vector<config::ServiceChange> changes) {
                !config::checks_data_path(change.after);
     };
     if (!std::ranges::all_of(changes, is_plain)) return false;
+    const auto come =
+        static_cast<std::size_t>(std::ranges::count(changes, Change::Added, &config::ServiceChange::kind));
+    const auto gone =
+        static_cast<std::size_t>(std::ranges::count(changes, Change::Removed, &config::ServiceChange::kind));
+    // The settings of IPVS are those of a configuration that has services.
+    const std::size_t running = judge_.services().size();
+    if (come + gone > kServicesMovedMax || (come != 0 && running == 0) || (gone != 0 && running == gone)) return false;
     auto accepted = judge_.accept(std::move(changes));
     if (accepted) prepared_ = std::move(*accepted);
     return is_prepared();
@@ -62,16 +71,28 @@ void LvsRole::reload(config::Config next) {
 }
 
 void LvsRole::commit_changes(lvs::AcceptedChanges changes) {
+    using Change = config::ServiceChange::Kind;
     std::set<std::size_t> services;
-    for (const auto& change : changes.list()) services.insert(change.at);
+    std::vector<std::size_t> come;
+    TableReconciler::Moved moved;
+    for (const auto& change : changes.list()) {
+        if (change.kind == Change::Changed) services.insert(change.at);
+        if (change.kind == Change::Added) come.push_back(change.at);
+        if (change.kind == Change::Removed) moved.gone.push_back(lvs::key_of(change.before));
+    }
     // Such changes do not turn ha_suspend on or off, so the host's addresses are not asked for.
     auto intents = judge_.reload(std::move(changes), moment(), {.addresses = {}, .files = event_driven_.files()});
     follow_known(intents);
     for (const auto& intent : intents)
         if (const auto* changed = std::get_if<lvs::TableChanged>(&intent)) services.insert(changed->service);
+    for (const std::size_t service : std::views::reverse(come)) {
+        std::optional<netlink::IpvsServiceKey> before;
+        if (service + 1 < judge_.services().size()) before = judge_.keys(service + 1).front();
+        moved.come.emplace_back(judge_.desired(service).front(), before);
+    }
     configure_announcing();
     announcing_.withdraw();
-    reconciler_.change(wanted_of({services.begin(), services.end()}));
+    reconciler_.change(wanted_of({services.begin(), services.end()}), std::move(moved));
     follow_agreement();
     announcing_.update();
     reconciler_.audit_soon();

@@ -44,6 +44,9 @@ inline constexpr std::chrono::milliseconds kDiscoveredSoon{10};
 // The servers in force of files and names are kept at most this often.
 inline constexpr Micros kKeepDiscovered{1'000'000};
 
+// Services that a reload adds or removes one by one; of more, the whole configuration is replaced.
+inline constexpr std::size_t kServicesMovedMax = 256;
+
 class LvsRole final : public Role {
 public:
     LvsRole(Runtime& runtime, LvsOptions options)

@@ -28,6 +28,7 @@ namespace {
 using config::Audience;
 using config::Config;
 using config::Severity;
+using Moved = config::ServiceChange::Kind;
 using DryRunAs = ipc::RoleStartup::DryRunAs;
 
 constexpr int kNothing = 0, kSomething = 1, kRefused = 2;
@@ -57,15 +58,23 @@ Config put_together(Config vrrp, Config observer, const ipc::RoleStartup& startu
 }
 
 // Whether a service that changes has a key in IPVS that another service has, too: which of the two the kernel gets
-// depends on all of them.
+// depends on all of them. One that is taken away in one place and comes in another is two of them.
 bool shares_keys(const std::vector<config::VirtualServer>& services,
                  const std::vector<config::ServiceChange>& changes) {
     std::set<netlink::IpvsServiceKey> keys;
-    for (const auto& change : changes)
-        for (const auto* service : {&change.before, &change.after})
-            for (const auto& key : lvs::keys_of(*service)) keys.insert(key);
+    for (const auto& change : changes) {
+        std::set<netlink::IpvsServiceKey> own;
+        const auto add = [&own](const config::VirtualServer& service) {
+            for (const auto& key : lvs::keys_of(service)) own.insert(key);
+        };
+        if (change.kind != Moved::Added) add(change.before);
+        if (change.kind != Moved::Removed) add(change.after);
+        for (const auto& key : own)
+            if (!keys.insert(key).second) return true;
+    }
     auto change = changes.begin();
     for (std::size_t at = 0; at < services.size() && !keys.empty(); ++at) {
+        while (change != changes.end() && change->kind == Moved::Removed) ++change;
         if (change != changes.end() && change->at == at)
             ++change;
         else if (std::ranges::any_of(lvs::keys_of(services[at]), [&](const auto& key) { return keys.contains(key); }))
@@ -83,10 +92,12 @@ Result<void> add_services(Sides& sides, int running, int next, const Config& con
     };
     const bool by_marks = has_marks(sides.running.global) || has_marks(sides.next.global);
     if (*changes && !by_marks && !shares_keys(config.virtual_servers, **changes)) {
-        sides.same_services = config.virtual_servers.size() - (*changes)->size();
+        sides.same_services = config.virtual_servers.size();
         for (auto& change : **changes) {
-            sides.running.virtual_servers.push_back(std::move(change.before));
+            if (change.kind != Moved::Added) sides.running.virtual_servers.push_back(std::move(change.before));
+            if (change.kind == Moved::Removed) continue;
             sides.next.virtual_servers.push_back(std::move(change.after));
+            --sides.same_services;
         }
         return {};
     }

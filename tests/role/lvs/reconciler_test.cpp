@@ -125,6 +125,26 @@ TEST_CASE("another table deletes what is not wanted any more, and reads what is 
     CHECK(bench.written().empty());
 }
 
+TEST_CASE("of services that come and go those alone are written, and one that is there already is read first") {
+    TableBench bench{3};
+    bench.start();
+    bench.written();
+    bench.kernel.table.push_back(entry("10.0.0.9", {to("10.1.0.5")}));
+    const auto dumps = bench.kernel.dumps;
+    const auto nine = entry("10.0.0.9", {to("10.1.0.1")}), eight = entry("10.0.0.8", {to("10.1.0.1")});
+
+    bench.reconciler.change({}, {{tcp_key("10.0.0.2")}, {{nine, std::nullopt}, {eight, tcp_key("10.0.0.1")}}});
+
+    CHECK(bench.kernel.dumps == dumps + 1);
+    CHECK(bench.written() == Texts{"add TCP 10.0.0.8:80", "add TCP 10.0.0.8:80 -> 10.1.0.1:80",
+                                   "add TCP 10.0.0.9:80 -> 10.1.0.1:80", "delete TCP 10.0.0.9:80 -> 10.1.0.5:80",
+                                   "delete TCP 10.0.0.2:80"});
+    bench.desired = {eight, bench.desired[0], bench.desired[2], nine};
+    bench.reconciler.replace(bench.wanted());
+    CHECK(bench.written().empty());
+    CHECK(bench.reconciler.has_all());
+}
+
 TEST_CASE("a new service that cannot be read is a lost socket") {
     TableBench bench;
     bench.start();

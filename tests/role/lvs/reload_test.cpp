@@ -56,6 +56,49 @@ TEST_CASE("a reload that changes one service processes only that one: checks, ev
     CHECK(bench.kernel.batches.empty());
 }
 
+TEST_CASE("a reload that adds and removes services processes only those") {
+    using Change = config::ServiceChange;
+    const auto at = [](const char* address) { return service({server("10.0.0.13")}, address); };
+    Bench bench;
+    bench.start(with({at("10.0.0.1"), at("10.0.0.2"), at("10.0.0.3")}));
+    bench.kernel.batches.clear();
+    bench.kernel.table.push_back({tcp_service("10.0.0.9"), {to("10.0.0.66")}});
+
+    REQUIRE(bench.role->prepare_changes({{0, {}, at("10.0.0.9"), Change::Kind::Added},
+                                         {1, at("10.0.0.2"), {}, Change::Kind::Removed},
+                                         {3, {}, at("10.0.0.8"), Change::Kind::Added}}));
+    CHECK(bench.kernel.batches.empty());
+    bench.role->commit();
+
+    CHECK(bench.operations() == 5);  // one server is added and one removed of the service that was there already
+    CHECK(bench.in_kernel("10.0.0.2") == nullptr);
+    CHECK(bench.in_kernel("10.0.0.9")->destinations == std::vector{to("10.0.0.13")});
+    CHECK(bench.in_kernel("10.0.0.8")->destinations == std::vector{to("10.0.0.13")});
+    CHECK(bench.runtime.log_.count("Removing Virtual Server [10.0.0.2]:tcp:80") == 1);
+    bench.kernel.batches.clear();
+    bench.reload(with({at("10.0.0.9"), at("10.0.0.1"), at("10.0.0.3"), at("10.0.0.8")}));
+    CHECK(bench.kernel.batches.empty());
+}
+
+TEST_CASE("a reload that begins or ends all services, or moves very many, wants the whole configuration") {
+    using Change = config::ServiceChange;
+    const auto at = [](std::uint32_t number) {
+        auto one = service({server("10.0.0.13")});
+        one.endpoint.address = IpAddress::v4(0x0A000000U + number);
+        return one;
+    };
+    Bench none, one;
+    none.start(with({}));
+    CHECK_FALSE(none.role->prepare_changes({{0, {}, at(1), Change::Kind::Added}}));
+    one.start(with({at(1)}));
+    CHECK_FALSE(one.role->prepare_changes({{0, at(1), {}, Change::Kind::Removed}}));
+    std::vector<Change> many;
+    for (std::uint32_t i = 1; i <= 256; ++i) many.push_back({i, {}, at(1 + i), Change::Kind::Added});
+    CHECK(one.role->prepare_changes(many));
+    many.push_back({257, {}, at(258), Change::Kind::Added});
+    CHECK_FALSE(one.role->prepare_changes(many));
+}
+
 TEST_CASE("a change of a service on which more depends wants the whole configuration") {
     Bench bench;
     const auto other = service({server("10.0.0.13")}, "10.0.0.2");

@@ -223,34 +223,26 @@ void LvsWalk::settle() {
 }
 
 void LvsWalk::reload(config::Config next) {
-    std::vector<config::ServiceChange> changes;
-    const bool same_places =
-        next.virtual_servers.size() == config_.virtual_servers.size() && next.global == config_.global;
-    for (std::size_t i = 0; same_places && i < next.virtual_servers.size(); ++i)
-        if (next.virtual_servers[i] != config_.virtual_servers[i])
-            changes.push_back({i, config_.virtual_servers[i], next.virtual_servers[i]});
+    auto changes = changes_to(next);
     const config::Config before = std::exchange(config_, next);
     begin_watch();
     lvs::Intents intents;
-    std::optional<lvs::AcceptedChanges> accepted;
-    if (same_places) accepted = judge_->accept(changes);
+    auto accepted = changes ? judge_->accept(*changes) : std::nullopt;
     if (accepted) {
-        history_.back() += fmt::format(" ({} changes)", changes.size());
+        history_.back() += fmt::format(" ({} changes)", changes->size());
         lvs::Judge whole = *judge_;
         static_cast<void>(whole.reload(std::move(next), now(), {addresses_, {}}));
-        std::vector<std::size_t> places;
-        for (const auto& change : changes) places.push_back(change.at);
         intents = judge_->reload(std::move(*accepted), now());
-        for (std::size_t v = 0; v < whole.states().size(); ++v)
+        if (whole.services() != judge_->services())
+            fail("a change of some services leaves others than a reload of all");
+        for (std::size_t v = 0; v < whole.states().size() && wrong_.empty(); ++v)
             if (whole.states()[v] != judge_->states()[v])
                 fail(fmt::format("a change of some services leaves\n{}where a reload of all leaves\n{}",
                                  text_of(judge_->states()[v]), text_of(whole.states()[v])));
         if (text_of(whole.desired()) != text_of(judge_->desired()))
             fail("a change of some services wants\n" + text_of(judge_->desired()) + "and a reload of all\n" +
                  text_of(whole.desired()));
-        Table table;
-        for (const auto place : places) std::ranges::move(judge_->desired(place), std::back_inserter(table));
-        reconciler_->change(std::move(table));
+        change_table(*changes);
     } else {
         intents = judge_->reload(std::move(next), now());
         reconciler_->replace(wanted());

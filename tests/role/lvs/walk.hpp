@@ -54,6 +54,8 @@ private:
     void let_pass(Nanos time);
     void settle();
 
+    [[nodiscard]] std::optional<std::vector<config::ServiceChange>> changes_to(const config::Config& next) const;
+    void change_table(const std::vector<config::ServiceChange>& changes);
     void reload(config::Config next);
     void reload_again();
     void restart();
