@@ -6,7 +6,8 @@
 Runs in the lab (tools/lab) where this kernel has no IPVS; each run has a network namespace of its own. Told are:
  table    SERVICES services of 4 servers without checks: the bare batched netlink writer and `ipvsadm -R`; the time from
           exec to the last server in the kernel, of the writing alone (as mainstay tells it), from SIGHUP to one changed
-          server, from SIGHUP to the last processor time of a reload that changes nothing, from SIGTERM to the end
+          server and to one more service, from SIGHUP to the last processor time of a reload that changes nothing, from
+          SIGTERM to the end
  users    2,284 services with 37,298 servers: a reload, and how late advertisements of a VRRP instance were meanwhile
  memory   growth of the checking process's own memory (Pss) for each further real server with a TCP_CHECK
  reloads  Pss of mainstay's processes over so many reloads, without the flight record, which fills its memory
@@ -45,6 +46,7 @@ WRITING_MOST = 1.5  # of the floor
 # What is measured of a table, and its goal (see Figures).
 PHASES = {"start": ("from the start to the last server", 5), "stop": ("from the stop to the end", 40),
           "reload one": ("a reload that changes one", 5),
+          "reload more": ("a reload that adds one", 2),
           "reload same": ("a reload that changes nothing, until nobody computes", 8)}
 MEMORY_EACH, GROWTH_MOST = 700, 64  # bytes of a server; KiB
 TICK = 1 / os.sysconf("SC_CLK_TCK")
@@ -202,6 +204,12 @@ def one_table(lan, name, services, run):
         waiting = director.awaiting(services, SERVERS, weight)
         begun = director.reload(table_text(services, weight))
         found["reload one"].append(told(waiting) - begun)
+        director.settled(time.time())
+    found["reload more"] = []
+    for more in range(1, 1 + RELOADS):
+        waiting = director.awaiting(services + more, SERVERS)
+        begun = director.reload(table_text(services + more))
+        found["reload more"].append(told(waiting) - begun)
         director.settled(time.time())
     found["stop"] = director.stop()
     director.host.kill()
