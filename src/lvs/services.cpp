@@ -74,9 +74,12 @@ std::vector<Services::Replaced> Services::rebuild(std::vector<config::ServiceCha
     configs.reserve(old_configs.size() + changes.size());
     states.reserve(configs.capacity());
     std::size_t next = 0;  // of the old ones
-    const auto keep = [&] {
+    const auto keep_keys = [&] {
         if (auto keys = old_keys.extract(next); !keys.empty())
             group_keys_.emplace(configs.size(), std::move(keys.mapped()));
+    };
+    const auto keep = [&] {
+        keep_keys();
         configs.push_back(std::move(old_configs[next]));
         states.push_back(std::move(old_states[next]));
         ++next;
@@ -85,8 +88,7 @@ std::vector<Services::Replaced> Services::rebuild(std::vector<config::ServiceCha
         while (one.kind == Kind::Removed ? next < one.at : configs.size() < one.at) keep();
         if (one.kind != Kind::Added) {
             former.push_back({std::move(old_configs[next]), std::move(old_states[next])});
-            if (auto keys = old_keys.extract(next); !keys.empty())
-                group_keys_.emplace(configs.size(), std::move(keys.mapped()));
+            if (one.kind == Kind::Changed) keep_keys();
             ++next;
         }
         if (one.kind == Kind::Removed) continue;
