@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -39,18 +41,46 @@ void Attempt::State::begin(Clock::time_point now, Micros connect_timeout) {
     begun = now;
     timeout = connect_timeout;
     end = now + kCheckWaitsMax * connect_timeout;
+    disarm();
 }
 
 void Attempt::State::guard(Micros limit, Clock::time_point since) {
     const auto due = since + limit;
     timeout = due <= end ? limit : std::chrono::duration_cast<Micros>(end - begun);
-    watchdog.expires_at(std::min(due, end));
-    watchdog.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const auto expiry = std::min(due, end);
+    // A deadline that stays where it was gets no more of them, and the end of the whole check none: a server may answer
+    // each turn.
+    if (expiry != watchdog.expiry()) turns_left = due < end ? kLastTurns : 0;
+    watchdog.expires_at(expiry);
+    watchdog.async_wait([weak = weak_from_this(), which = ++wait](const boost::system::error_code& error) {
         const auto alive = weak.lock();
-        if (error || !alive) return;
-        alive->expired = true;
-        alive->close();  // resumes the coroutine
+        if (!error && alive) alive->wait_is_over(which, false);
     });
+}
+
+namespace {
+
+// Of a socket: whether any of these has happened to it, and which.
+short events_at(int fd, short wanted) {
+    pollfd one{.fd = fd, .events = wanted, .revents = 0};
+    return ::poll(&one, 1, 0) > 0 ? one.revents : short{0};
+}
+
+}  // namespace
+
+// One more turn in any case: what was read already may be queued behind this.
+void Attempt::State::wait_is_over(std::uint64_t which, bool looked) {
+    if (which != wait) return;
+    const int fd = socket.is_open() ? socket.native_handle() : datagrams.is_open() ? datagrams.native_handle() : -1;
+    if (turns_left > 0 && (!looked || events_at(fd, POLLIN) != 0)) {
+        --turns_left;
+        asio::post(watchdog.get_executor(), [weak = weak_from_this(), which] {
+            if (const auto alive = weak.lock()) alive->wait_is_over(which, true);
+        });
+        return;
+    }
+    expired = true;
+    close();  // resumes the coroutine
 }
 
 namespace {
@@ -195,6 +225,12 @@ asio::awaitable<Finding> make_connection(Connection check, std::shared_ptr<Attem
         boost::system::error_code woken;
         state->watchdog.expires_at(state->begun + check.connect_timeout);
         co_await state->watchdog.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+        if (!arrived && !state->cancelled) {  // it may be among those that this turn did not look at
+            state->arrivals->forget(std::exchange(state->arrival, 0));
+            const short events = events_at(state->connecting.get(), POLLOUT);
+            arrived = events != 0;
+            failed = (events & (POLLERR | POLLHUP)) != 0;
+        }
         state->expired = !arrived;  // unless it was cancelled, which counts before
         error = failed ? socket_error(state->connecting.get()) : 0;
     }
@@ -217,7 +253,7 @@ asio::awaitable<Finding> connect(Connection check, std::shared_ptr<Attempt::Stat
 asio::awaitable<Finding> complete(asio::awaitable<Finding> work, std::shared_ptr<Attempt::State> state) {
     const auto started = std::chrono::steady_clock::now();
     Finding finding = co_await std::move(work);
-    state->watchdog.cancel();
+    state->disarm();
     state->close();
     finding.duration = std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now() - started);
     co_return finding;

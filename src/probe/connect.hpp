@@ -61,6 +61,10 @@ private:
     bool armed_ = false;
 };
 
+// A loop that was stopped for long, as with its virtual machine, finds deadlines that have passed, and answers that
+// came in time. What is there is read in so many more turns at most; each reads of 128 sockets.
+inline constexpr int kLastTurns = 64;
+
 struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
     explicit State(const boost::asio::any_io_executor& executor)
         : socket{executor}, datagrams{executor}, watchdog{executor} {}
@@ -80,6 +84,11 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
     // with `expired` set; a later call replaces an earlier one.
     void guard(Micros limit) { guard(limit, std::chrono::steady_clock::now()); }
     void guard(Micros limit, std::chrono::steady_clock::time_point since);
+    // Nothing that guard() has begun ends the coroutine any more.
+    void disarm() {
+        ++wait;
+        watchdog.cancel();
+    }
 
     UniqueFd connecting;  // the connecting socket; stays here in checks that only connect
     ConnectReactor* arrivals = nullptr;
@@ -92,6 +101,12 @@ struct Attempt::State : std::enable_shared_from_this<Attempt::State> {
     Micros timeout{0};  // what expires, for people
     bool expired = false;
     bool cancelled = false;
+
+private:
+    void wait_is_over(std::uint64_t which, bool looked);
+
+    std::uint64_t wait = 0;  // which one guard() has begun: the handler of an earlier one may be queued already
+    int turns_left = kLastTurns;
 };
 
 [[nodiscard]] sockaddr_storage to_sockaddr(const Endpoint& endpoint, socklen_t& size);

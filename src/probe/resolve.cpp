@@ -63,6 +63,7 @@ bool answers(const wire::DnsAnswer& answer, std::uint16_t id, const wire::DnsQue
 }
 
 void fresh(Attempt::State& state) {
+    state.disarm();
     state.close();
     state.expired = false;
     state.end = std::chrono::steady_clock::time_point::max();
@@ -241,7 +242,7 @@ asio::awaitable<NameAnswer> resolve_name(NameQuestion question, std::shared_ptr<
             finish(result, lookup->question.most);
         }
     }
-    state->watchdog.cancel();
+    state->disarm();
     state->close();
     co_return result;
 }
