@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cerrno>
+#include <optional>
 
 namespace mainstay::probe {
 
@@ -39,6 +41,11 @@ Finding secured(const Attempt::State& state, const Transfer& transfer, const Str
 }  // namespace
 
 void AnswerTime::guard_next_wait(Attempt::State& state) const { state.guard(limit_, tls_ ? begun_ : Clock::now()); }
+
+bool closed_by_server(const Attempt::State& state, const Transfer& transfer) {
+    if (state.expired || state.cancelled || !transfer.tls.empty()) return false;
+    return transfer.error.value() == ECONNRESET || transfer.error.value() == EPIPE;
+}
 
 Finding broken(const Attempt::State& state, const Transfer& transfer) {
     if (!state.expired && !state.cancelled && !transfer.tls.empty())
@@ -77,16 +84,21 @@ asio::awaitable<Finding> converse(Http2Client& client, Stream& stream, std::shar
                                   Micros limit) {
     const AnswerTime time{limit, stream.secured()};
     std::array<char, kReadBytes> bytes{};
+    std::optional<Transfer> closed;
     for (;;) {
         time.guard_next_wait(*state);
         std::string out = client.output();
-        if (!out.empty()) {
+        if (!out.empty() && !closed) {
             const Transfer sent = co_await stream.write_all(std::move(out));
-            if (!sent.good() || state->expired || state->cancelled) co_return broken(*state, sent);
+            if (closed_by_server(*state, sent))
+                closed = sent;
+            else if (!sent.good() || state->expired || state->cancelled)
+                co_return broken(*state, sent);
         }
         if (client.done()) break;
         const Transfer got = co_await stream.read_some(bytes);
         if (!got.good() || state->expired || state->cancelled) co_return broken(*state, got);
+        if (got.ended && closed) co_return broken(*state, *closed);
         if (got.ended) {
             co_return failed("no data received: the server closed the connection before its answer had ended",
                              "Connection failed server");

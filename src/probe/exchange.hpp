@@ -31,6 +31,10 @@ private:
     std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
+// The server has closed the connection before it read all that was sent. Some servers answer without reading the
+// request: what they sent before is still valid.
+[[nodiscard]] bool closed_by_server(const Attempt::State& state, const Transfer& transfer);
+
 // The finding for a failed transfer, with keepalived's text.
 [[nodiscard]] Finding broken(const Attempt::State& state, const Transfer& transfer);
 

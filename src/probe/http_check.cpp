@@ -155,14 +155,7 @@ void explain(Finding& finding, const wire::HttpReader& answer, std::uint64_t rec
         finding.reason += fmt::format(": {} bytes, and the server has not closed the connection", received);
 }
 
-// The server has closed the connection before it read the whole request. Some servers answer without reading the
-// request: what they sent before is still valid.
-bool closed_by_server(const Attempt::State& state, const Transfer& transfer) {
-    if (state.expired || state.cancelled || !transfer.tls.empty()) return false;
-    return transfer.error.value() == ECONNRESET || transfer.error.value() == EPIPE;
-}
-
-// In that case only its length shows whether the answer is complete.
+// Of a connection that the server closed: only its length shows whether the answer is complete.
 Finding cut_short(const Attempt::State& state, const Transfer& transfer, const wire::HttpReader& answer) {
     Finding finding = broken(state, transfer);
     if (!answer.header_ended()) return finding;

@@ -1,4 +1,5 @@
 // HTTP/2 frame by frame (RFC 9113), as no library would send them.
+#include "pause.hpp"
 #include "probe/http2.hpp"
 #include "trickle.hpp"
 #include "web.hpp"
@@ -240,6 +241,30 @@ TEST_CASE("HTTP_GET says how an exchange over HTTP/2 failed") {
     CHECK(half.words == "Timeout HTTP read server");
     CHECK(against(kBegin + headers("\x88"), outlast).reason == "timed out after 60 s: connected, but no answer");
     CHECK(against(kBegin + headers("\x8d", kEndStream)).reason == "HTTP status code 404");
+}
+
+TEST_CASE("an answer that was whole before the server closed the connection counts, and a part of one does not") {
+    const auto closed_with_frames_unread = [](const std::string& bytes) {
+        Pause pause;
+        StreamServer server{[&](int fd) {
+            char preface[24];
+            static_cast<void>(::recv(fd, preface, sizeof preface, MSG_WAITALL));
+            pause.begins(POLLIN | POLLHUP, 0s);
+            send_all(fd, bytes);
+        }};
+        auto what = checker(server.endpoint());
+        what.http_protocol = std::string{"2"};
+        return run(what, pause.begun());
+    };
+    for (const std::size_t size : {5U, 8000U}) {  // read at once, or in parts
+        CAPTURE(size);
+        const std::string body(size, 'x');
+        const auto answer = [&](int flags) { return kBegin + headers("\x88") + frame(kData, flags, 1, body); };
+        CHECK(closed_with_frames_unread(answer(kEndStream)).outcome == Outcome::Passed);
+        const Finding part = closed_with_frames_unread(answer(0));
+        CHECK(part.outcome == Outcome::Failed);
+        CHECK(part.reason == "connection reset by peer");
+    }
 }
 
 TEST_CASE("of a body without end no more is read than its limit, and one of the limit's length is whole") {
