@@ -34,9 +34,6 @@ struct AgentCheck {
 
 // DNS_CHECK: whether a name server answers a query without an error.
 
-// At most this many datagrams that do not answer the query are ignored.
-inline constexpr int kDnsStrayMax = 64;
-
 struct DnsCheck {
     Connection connection;
     wire::DnsQuestion question{.name = {}, .type = wire::DnsType::SOA};

@@ -41,7 +41,7 @@ asio::awaitable<Finding> exchange(DnsCheck check, std::shared_ptr<Attempt::State
     }
     state->guard(check.connection.connect_timeout);
     std::array<std::byte, kLookedAt> bytes{};
-    for (int strays = 0; strays < kDnsStrayMax; ++strays) {
+    for (;;) {  // keepalived: until connect_timeout, whatever comes that answers another query
         const Heard heard = co_await hear(state, bytes);
         if (heard.error) {
             Finding finding = finding_of(*state, heard.error, "read");
@@ -54,7 +54,6 @@ asio::awaitable<Finding> exchange(DnsCheck check, std::shared_ptr<Attempt::State
         const auto header = wire::dns_header(std::span{bytes}.first(std::min(heard.size, bytes.size())));
         if (header && header->response && header->id == id) co_return judge(*header);
     }
-    co_return failed(fmt::format("{} datagrams that match no query", kDnsStrayMax), "read error occurred");
 }
 
 }  // namespace

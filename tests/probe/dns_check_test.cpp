@@ -75,11 +75,7 @@ TEST_CASE("strays are passed over: too short, of another id, questions; the answ
     CHECK(run(dns(server.endpoint())).outcome == Outcome::Passed);
 }
 
-TEST_CASE("a flood of strays ends the try, and so does an answer that is far too long or only a header") {
-    DatagramServer flood{[](const std::string&) { return std::vector<std::string>(200, "stray"); }};
-    const Finding flooded = run(dns(flood.endpoint()));
-    CHECK(flooded.outcome == Outcome::Failed);
-    CHECK(flooded.reason == "64 datagrams that match no query");
+TEST_CASE("an answer counts that is far too long or only a header") {
     DatagramServer big{
         [](const std::string& query) { return std::vector{answer_to(query, 0) + std::string(20'000, '\xff')}; }};
     CHECK(run(dns(big.endpoint())).outcome == Outcome::Passed);
@@ -100,14 +96,11 @@ TEST_CASE("a name server that is silent times out, one that is not there fails")
     CHECK(refused.words == "failed to read socket; errno 111 (Connection refused)");
 }
 
-TEST_CASE("the answer behind 63 strays counts, behind 64 nobody waits for it") {
-    for (const std::size_t strays : {63U, 64U}) {
-        CAPTURE(strays);
-        DatagramServer server{[strays](const std::string& query) {
-            std::vector<std::string> all(strays, "stray");
-            all.push_back(answer_to(query, 0));
-            return all;
-        }};
-        CHECK(run(dns(server.endpoint())).outcome == (strays == 63 ? Outcome::Passed : Outcome::Failed));
-    }
+TEST_CASE("the answer counts behind as many strays as come in time") {
+    DatagramServer server{[](const std::string& query) {
+        std::vector<std::string> all(200, "stray");
+        all.push_back(answer_to(query, 0));
+        return all;
+    }};
+    CHECK(run(dns(server.endpoint())).outcome == Outcome::Passed);
 }
