@@ -70,6 +70,10 @@ std::int64_t part_of_weight(std::int64_t configured, std::uint32_t percent) {
     return std::max<std::int64_t>((configured * percent + kWhole / 2) / kWhole, 1);
 }
 
+std::int64_t AskedWeight::of(std::int64_t configured) const {
+    return percent ? part_of_weight(configured, static_cast<std::uint32_t>(value)) : value;
+}
+
 CheckFinished bfd_result(CheckerId id, bool up) {
     return {.checker = id,
             .outcome = up ? Outcome::Passed : Outcome::Failed,

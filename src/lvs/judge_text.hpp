@@ -38,7 +38,7 @@ namespace mainstay::lvs {
     const std::int64_t configured = server.weight;
     std::int64_t weight = configured;
     for (const auto& checker : state.checkers) {
-        if (const auto& wanted = *checker.dynamic_weight) weight += *wanted - configured;
+        if (const auto& wanted = *checker.dynamic_weight) weight += wanted->of(configured) - configured;
     }
     return weight;
 }

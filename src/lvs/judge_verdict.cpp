@@ -33,12 +33,10 @@ bool pass_goes_on(const std::vector<config::HttpUrl>& urls, CheckerState& state)
     return goes_on;
 }
 
-std::optional<std::int64_t> weight_asked_for(const config::RealServer& server, const config::Checker& checker,
-                                             const CheckFinished& fact) {
-    // A percentage applies to the configured weight of each server that shares the probe.
-    if (fact.weight_percent) return part_of_weight(server.weight, *fact.weight_percent);
+std::optional<AskedWeight> weight_asked_for(const config::Checker& checker, const CheckFinished& fact) {
+    if (fact.weight_percent) return AskedWeight::part(*fact.weight_percent);
     const bool is_fixed = checker.type == config::Checker::Type::Misc && !checker.misc_dynamic;
-    return is_fixed ? std::nullopt : fact.weight;
+    return is_fixed ? std::nullopt : std::optional<AskedWeight>{fact.weight};
 }
 
 }  // namespace
@@ -85,7 +83,7 @@ void Judge::Impl::passed(const CheckerRef& ref, const CheckFinished& fact, const
         auto line = success_line({checker, name, parent});
         if (!line.empty()) out.push_back(log_line(LogLevel::Info, std::move(line)));
     }
-    state.dynamic_weight = weight_asked_for(services_.config_at(ref), checker, fact);
+    state.dynamic_weight = weight_asked_for(checker, fact);
     came_up(ref, fact, was_up, at, out);
 }
 

@@ -371,6 +371,23 @@ TEST_CASE("an agent's answer sets the weight until the next one, and its server 
     CHECK(weight_in_table(bench.judge) == 10);
 }
 
+TEST_CASE("a reload that changes a weight keeps the agent's percentage of it, and weight 0 drains at once") {
+    auto one = checked_by(Type::Agent, 0);
+    Bench bench;
+    bench.start(service({one, server("10.0.0.12")}));
+    CheckFinished half = passing();
+    half.weight_percent = 50;
+    bench.tick();
+    bench.finish(half);
+    for (const auto& [configured, in_table] :
+         std::vector<std::pair<std::int64_t, std::int64_t>>{{100, 50}, {0, 0}, {1, 1}, {30, 15}}) {
+        CAPTURE(configured);
+        one.weight = static_cast<decltype(one.weight)>(configured);
+        bench.reload(service({one, server("10.0.0.12")}));
+        CHECK(weight_in_table(bench.judge) == in_table);
+    }
+}
+
 TEST_CASE("services that share an agent's answer each take their own part of their weight") {
     auto agent = checked_by(Type::Agent);
     agent.checkers[0].more.edit().values.push_back({"share_probe", true});

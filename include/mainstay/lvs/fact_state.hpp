@@ -75,6 +75,10 @@ void compact_state(A& a, CompactOptional<T>& member) {
 }
 
 template <class A>
+void fields(A& a, AskedWeight& w) {
+    a(w.value, w.percent);
+}
+template <class A>
 void fields(A& a, CheckerState& c) {
     a(c.id, c.due, c.last_run, c.last_result, c.last_duration, c.retries_used, c.failures_in_row, c.rises, c.falls,
       c.url, c.up, c.has_run, c.running, c.waits, c.first_run_retries, c.pass_broken, c.first_pass);

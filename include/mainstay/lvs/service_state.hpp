@@ -21,12 +21,27 @@ using ShortTime = std::chrono::duration<std::uint32_t, std::micro>;  // up to 71
     return ShortTime{static_cast<std::uint32_t>(std::clamp<Micros::rep>(time.count(), 0, ShortTime::max().count()))};
 }
 
+// What a passed check asks for. An agent's percentage stays one: a reload may change what it is a part of.
+struct AskedWeight {
+    std::int64_t value = 0;
+    bool percent = false;
+    AskedWeight() = default;
+    AskedWeight(std::int64_t weight) : value{weight} {}  // NOLINT(google-explicit-constructor): most are weights
+    [[nodiscard]] static AskedWeight part(std::uint32_t percent) {
+        AskedWeight asked{percent};
+        asked.percent = true;
+        return asked;
+    }
+    [[nodiscard]] std::int64_t of(std::int64_t configured) const;
+    bool operator==(const AskedWeight&) const = default;
+};
+
 struct CheckerState {
     CheckerId id = 0;  // 0: none yet
     Instant due;       // of the next run, or of the running one
     WallTime last_run;
     InternedString last_result;
-    CompactOptional<std::optional<std::int64_t>> dynamic_weight;  // requested by its last success
+    CompactOptional<std::optional<AskedWeight>> dynamic_weight;  // requested by its last success
     ShortTime last_duration{0};
     std::uint32_t retries_used = 0;
     std::uint32_t failures_in_row = 0;

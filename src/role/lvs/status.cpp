@@ -25,18 +25,19 @@ std::string_view forwarding_word(config::Forwarding forwarding) {
     return "?";
 }
 
-report::CheckStatus status_of(const config::Checker& config, const lvs::CheckerState& state, const Endpoint& server) {
+report::CheckStatus status_of(const config::Checker& config, const lvs::CheckerState& state,
+                              const config::RealServer& server) {
     report::CheckStatus out;
     const auto type = lvs::keyword_of(config.type);
     if (!state.up || type != kUsualCheck) out.type = type;
-    if (!state.up || config.target != server) out.target = config.target.to_string();
+    if (!state.up || config.target != server.endpoint) out.target = config.target.to_string();
     out.up = state.up;
     out.has_run = state.has_run;
     out.failures_in_row = state.failures_in_row;
     out.last_result = state.last_result.text();
     out.last_run = state.last_run;
     out.last_duration = state.last_duration;
-    out.weight = *state.dynamic_weight;
+    if (const auto& asked = *state.dynamic_weight) out.weight = asked->of(server.weight);
     if (!config.misc_path->argv.empty()) out.script = config.misc_path->argv.front();
     return out;
 }
@@ -89,7 +90,7 @@ report::ServerStatus status_of(const config::VirtualServer& service, const confi
     out.since = state.since;
     out.checks.reserve(config.checkers.size());
     for (std::size_t i = 0; i < config.checkers.size(); ++i) {
-        out.checks.push_back(status_of(config.checkers[i], state.checkers[i], config.endpoint));
+        out.checks.push_back(status_of(config.checkers[i], state.checkers[i], config));
         if (errors.empty()) continue;
         if (const auto found = errors.find(state.checkers[i].id); found != errors.end())
             out.checks.back().errors = found->second;
@@ -235,7 +236,7 @@ lvs::Memory memory_of(const report::LvsStatus& status) {
                 state.last_result = reasons.of(check.last_result);
                 state.last_run = check.last_run;
                 state.last_duration = lvs::short_time(check.last_duration);
-                state.dynamic_weight = check.weight;
+                state.dynamic_weight = std::optional<lvs::AskedWeight>{check.weight};
                 remembered.checkers.push_back({*type, check.target, std::move(state)});
             }
             one.servers.push_back(std::move(remembered));

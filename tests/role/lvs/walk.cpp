@@ -70,7 +70,7 @@ std::string text_of(const lvs::ServiceState& state) {
                 "  {} up {} due {} waits {} running {} has run {} rises {} falls {} retries {} failures {} weight {}\n",
                 check.id, check.up, (check.due - Instant{}).count(), check.waits, check.running, check.has_run,
                 check.rises, check.falls, check.retries_used, check.failures_in_row,
-                check.dynamic_weight->value_or(-1));
+                check.dynamic_weight->value_or(-1).value);
     }
     return text;
 }
