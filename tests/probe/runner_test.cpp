@@ -85,6 +85,44 @@ TEST_CASE("no more than the limit connect at a time, the others follow in order"
     CHECK(order.back() >= 18);
 }
 
+TEST_CASE("checks that wait for others for a second are told of once a minute, with what to do") {
+    Bench bench;
+    const UniqueFd open = listen_on_any(64);
+    Runner runner{bench.loop, bench.log, bench.done(), 2};
+    bench.then = [](std::uint64_t) { pass(std::chrono::seconds{3}); };
+    for (std::uint64_t i = 1; i <= 7; ++i) runner.start(i, tcp(bound_to(open)));
+    CHECK(bench.log.texts.empty());
+    run_to_its_end(bench.loop);
+    REQUIRE(bench.log.texts.size() == 1);
+    CHECK(bench.log.levels[0] == LogLevel::Warning);
+    CHECK(bench.log.has("health checks wait for others to end, and such have waited for "));
+    CHECK(bench.log.has(" s: 2 run at a time, as many as the open descriptors of this process allow."));
+    CHECK(bench.log.has("Raise LimitNOFILE= in the unit, or ulimit -n"));
+
+    bench.loop.restart();
+    bench.then = [](std::uint64_t) { pass(std::chrono::seconds{61}); };
+    for (std::uint64_t i = 1; i <= 20; ++i) runner.start(i, tcp(bound_to(open)));
+    CHECK(bench.log.texts.size() == 1);
+    run_to_its_end(bench.loop);
+    CHECK(bench.log.texts.size() >= 3);
+    CHECK(bench.log.texts.size() <= 12);
+}
+
+TEST_CASE("checks that wait for their turn for less than a second are none to tell of") {
+    Bench bench;
+    const UniqueFd open = listen_on_any(64);
+    Runner runner{bench.loop, bench.log, bench.done(), 2};
+    bench.then = [&](std::uint64_t check) {
+        pass(std::chrono::seconds{3});
+        if (check < 20) runner.start(check + 10, tcp(bound_to(open)));
+    };
+    runner.start(1, tcp(bound_to(open)));
+    runner.start(2, tcp(bound_to(open)));
+    run_to_its_end(bench.loop);
+    CHECK(bench.results == 6);
+    CHECK(bench.log.texts.empty());
+}
+
 TEST_CASE("a cancelled check gives no result, running or waiting, and makes room") {
     Bench bench;
     const UniqueFd open = listen_on_any();

@@ -1,5 +1,5 @@
-// Runs probes: one coroutine each on one loop, at most a given number at a time; the others wait in order. Every
-// started probe gives one result, unless it is cancelled.
+// Runs probes: one coroutine each on one loop, at most a given number at a time; the others wait in order, which the
+// log says when it lasts. Every started probe gives one result, unless it is cancelled.
 #pragma once
 
 #include <utility>  // Boost 1.74's Asio needs it under C++20 coroutines, first

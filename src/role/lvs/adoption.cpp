@@ -51,9 +51,14 @@ lvs::Memory adopt_table(const LvsOptions& options, const config::Config& config,
     return memory;
 }
 
-std::size_t raise_descriptor_limit() {
+std::size_t raise_descriptor_limit(Log& log) {
     const auto allowed = kernel::allow_descriptors(probe::kConcurrentChecksMax + kDescriptorsForOthers);
     const auto usable = std::max<std::uint64_t>(allowed, kDescriptorsForOthers + 1) - kDescriptorsForOthers;
+    if (usable < probe::kConcurrentChecksMax)
+        log.info(
+            "At most {} health checks run at a time: {} open descriptors are allowed, of which {} are for everything "
+            "else. LimitNOFILE= in the unit, or ulimit -n, says how many",
+            usable, allowed, kDescriptorsForOthers);
     return std::min<std::size_t>(probe::kConcurrentChecksMax, usable);
 }
 

@@ -17,7 +17,8 @@ namespace mainstay::role {
 
 inline constexpr std::size_t kDescriptorsForOthers = 64;  // for everything that is not a health check
 
-// Raises the process's descriptor limit as far as needed and permitted. Returns how many checks it then allows.
-[[nodiscard]] std::size_t raise_descriptor_limit();
+// Raises the process's descriptor limit as far as needed and permitted. Returns how many checks it then allows; fewer
+// than kConcurrentChecksMax are told of.
+[[nodiscard]] std::size_t raise_descriptor_limit(Log& log);
 
 }  // namespace mainstay::role

@@ -57,7 +57,7 @@ public:
           reconciler_{runtime.loop(), runtime.log(), options_, [this] { publish_within(kPublishSoon); }},
           runner_{runtime.loop(), runtime.log(),
                   [this](std::uint64_t check, probe::Finding finding) { check_done(check, std::move(finding)); },
-                  raise_descriptor_limit()},
+                  raise_descriptor_limit(runtime.log())},
           bfd_{runtime.loop(), runtime.log(), [this](const ipc::BfdState& received) { on_bfd_state(received); }},
           names_{runtime.loop(), runtime.log(), [this] { return moment(); }, [this] { discovered_changed(); },
                  [this] { publish_within(kPublishSoon); }},

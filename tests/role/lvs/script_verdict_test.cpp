@@ -2,6 +2,7 @@
 #include "role/lvs/event_driven_checks.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <functional>
 
+#include "../../kept_log.hpp"
 #include "mainstay/probe/runner.hpp"
 #include "role/lvs/adoption.hpp"
 
@@ -33,11 +35,15 @@ bool in_child(const std::function<bool()>& what) {
 std::size_t checks_with(rlim_t soft, rlim_t hard, rlim_t& after) {
     const rlimit limit{soft, hard};
     if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
-    const auto checks = raise_descriptor_limit();
+    mainstay::test::KeptLog log;
+    const auto checks = raise_descriptor_limit(log);
     rlimit now{};
     ::getrlimit(RLIMIT_NOFILE, &now);
     after = now.rlim_cur;
-    return checks;
+    // Fewer than usual are told of.
+    const auto words =
+        fmt::format("At most {} health checks run at a time: {} open descriptors are allowed", checks, now.rlim_cur);
+    return log.count(words) == (checks < probe::kConcurrentChecksMax ? 1U : 0U) ? checks : 0;
 }
 
 }  // namespace
