@@ -71,6 +71,16 @@ bool check_checker(Diagnoser& diag, const CheckerDraft& checker) {
     }
 }
 
+void advise_port(Diagnoser& diag, const CheckerDraft& checker, const std::string& server) {
+    using Type = Checker::Type;
+    const Type type = checker.model.type;
+    if (type == Type::Misc || type == Type::File || type == Type::Bfd || type == Type::Ping) return;
+    auto& d = diag.advise(Code::ZeroPort, checker.mark,
+                          fmt::format("real server {} has no port, and so its check has none", server));
+    d.effect = "it asks port 0, where nothing answers";
+    d.fix = "add `connect_port PORT` to the check";
+}
+
 void check_pattern(ParseContext& r) {
     if (!r.environment.pattern_problem || !is_given(r.url->more->values, keyword::regex)) return;
     const std::string problem = r.environment.pattern_problem(*r.url);

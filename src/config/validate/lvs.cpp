@@ -253,6 +253,7 @@ private:
             d.fix = "add `bind_if INTERFACE`";
             return false;
         }
+        if (c.target.port == 0 && !answer_has_port(server)) advise_port(diag_, draft, text_of(server.model));
         if (c.type == Checker::Type::Grpc) resolve_grpc(draft, server);
         if (c.type == Checker::Type::Misc && c.misc_timeout.count() == 0) c.misc_timeout = m_.delay_loop;
         if (c.type == Checker::Type::Http || c.type == Checker::Type::Ssl)

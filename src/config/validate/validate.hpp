@@ -80,6 +80,8 @@ void check_scripts(ParseContext& reading);
 [[nodiscard]] bool check_checker(Diagnoser& diag, const CheckerDraft& checker);
 // The same of HTTP_GET and SSL_GET; a url without a virtualhost gets the one around it.
 [[nodiscard]] bool resolve_urls(Diagnoser& diag, CheckerDraft& checker, const std::string& virtualhost);
+// Of a check that has no port, where it needs one.
+void advise_port(Diagnoser& diag, const CheckerDraft& checker, const std::string& server);
 void check_pattern(ParseContext& r);  // at the end of a url block
 // SMTP_CHECK with `host` blocks stands for one check per block: with its own options, the rest inherited.
 void split_hosts(std::vector<CheckerDraft>& checkers);
