@@ -39,7 +39,7 @@ constexpr std::array kUnitRows{
     UnitRow{"KillMode", ""},
     UnitRow{"ExecReload", ""},
     UnitRow{"EnvironmentFile", ""},
-    UnitRow{"Restart", "mainstay.service has Restart=on-failure, but not after the exit codes 2, 4 and 6",
+    UnitRow{"Restart", "mainstay.service has Restart=on-failure, but not after the exit codes 2, 3, 4 and 6",
             "leave it out, unless another value is needed"},
     UnitRow{"CapabilityBoundingSet", kSandbox, "leave it out, or run `mainstayctl doctor` with it"},
     UnitRow{"AmbientCapabilities", kSandbox, "leave it out"},
@@ -250,6 +250,8 @@ private:
     }
 
     void evaluate_units() {
+        if (facts_.in_place_of_keepalived)
+            found("keepalived.service: of mainstay-keepalived-compat, which has keepalived's place");
         for (const auto& unit : facts_.units) {
             found(unit.path);
             if (unit.path.ends_with("/keepalived.service"))
@@ -332,6 +334,7 @@ private:
             found("SNMP over AgentX");
             differs("KEEPALIVED-MIB has no tables of virtual routes and rules", "");
         }
+        if (facts_.in_place_of_keepalived) return;
         differs("pid files are /run/mainstay/*.pid instead of " + pid_files_of_keepalived(),
                 "change what reads them, or install mainstay-keepalived-compat, which keeps the names");
         differs("the program is mainstayd, and its log lines have its name instead of Keepalived",
@@ -376,6 +379,12 @@ private:
                      : std::string{
                            "write a configuration; `mainstayctl migrate --from` converts the ones of ldirectord and "
                            "ipvsadm"});
+            return;
+        }
+        if (facts_.in_place_of_keepalived) {
+            step("mainstay has keepalived's place here already, and nothing is left to change over");
+            step("mainstayctl status && mainstayctl doctor");
+            step("way back: the package keepalived comes back first, see \"Back again\" in docs/guide/migration.md");
             return;
         }
         step("begin with the BACKUP: a pair of one keepalived and one mainstay works");

@@ -25,6 +25,8 @@ struct MigrateFacts {
     std::vector<File> option_files;
     std::vector<File> units;  // keepalived.service if it is not the package's, and drop-ins in systemd's order
 
+    bool in_place_of_keepalived = false;  // keepalived.service is that of mainstay-keepalived-compat
+
     std::string environment;  // of the keepalived that runs here, as /proc/PID/environ has it
 
     struct Script {

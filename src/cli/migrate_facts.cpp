@@ -54,6 +54,11 @@ std::string owner_of(const struct stat& status) { return fmt::format("{}:{}", st
 std::string mode_of(const struct stat& status) { return fmt::format("{:04o}", status.st_mode & 07777U); }
 
 void gather_units(const Root& root, MigrateFacts& facts) {
+    for (const std::string folder : kUnitFolders)
+        if (const auto text = text_of(root.real(folder + "/keepalived.service"))) {
+            facts.in_place_of_keepalived = config::is_unit_of_mainstay(*text);
+            break;
+        }
     std::map<std::string, MigrateFacts::File> drop_ins;  // by name: systemd reads them in this order
     // A unit in the administrator's folder replaces the package's.
     if (auto text = text_of(root.real("/etc/systemd/system/keepalived.service")))

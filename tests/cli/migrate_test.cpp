@@ -75,6 +75,23 @@ TEST_CASE("pid files that keepalived's options name stay its own, and takeover g
     }));
 }
 
+TEST_CASE("where mainstay has keepalived's place already, nothing is left to do") {
+    const test::TemporaryFolder root;
+    std::filesystem::create_directories(root.path + "/lib/systemd/system");
+    std::filesystem::create_directories(root.path + "/etc/keepalived");
+    std::filesystem::copy(MAINSTAY_ROOT "/packaging/systemd/keepalived.service", root.path + "/lib/systemd/system");
+    root.write("etc/keepalived/keepalived.conf", "vrrp_instance V {\ninterface eth0\nvirtual_router_id 1\n}\n");
+    const auto facts = gather_migrate_facts(root.path);
+    CHECK(facts.in_place_of_keepalived);
+    const auto report = evaluate_migration(facts);
+    CHECK(has(report.found, "keepalived.service: of mainstay-keepalived-compat, which has keepalived's place"));
+    CHECK(std::ranges::none_of(report.differs, [](const Difference& d) { return d.fix.contains("compat"); }));
+    CHECK(report.steps ==
+          Words{"mainstay has keepalived's place here already, and nothing is left to change over",
+                "mainstayctl status && mainstayctl doctor",
+                "way back: the package keepalived comes back first, see \"Back again\" in docs/guide/migration.md"});
+}
+
 TEST_CASE("a drop-in's settings are kept, left out, or mainstay's unit has its own") {
     MigrateFacts facts = facts_of();
     facts.units = {{"/etc/systemd/system/keepalived.service.d/a.conf",

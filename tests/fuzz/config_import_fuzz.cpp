@@ -50,6 +50,8 @@ void check_host_files(std::string_view text) {
         for (const auto& word : config::read_command_words(setting.value))
             fuzz::require(word.size() <= setting.value.size());
     }
+    fuzz::require(!config::is_unit_of_mainstay(text) || text.find("mainstay.service") != std::string_view::npos ||
+                  text.find_first_of("\\\"'") != std::string_view::npos);
     const auto value = config::read_environment_value(text, "DAEMON_ARGS");
     fuzz::require(!value || value->size() <= text.size());
 }

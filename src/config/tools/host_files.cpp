@@ -51,6 +51,15 @@ std::vector<UnitSetting> read_unit_file(std::string_view text) {
     return settings;
 }
 
+bool is_unit_of_mainstay(std::string_view text) {
+    const auto settings = read_unit_file(text);
+    return std::ranges::any_of(settings, [](const UnitSetting& setting) {
+        const auto words = read_command_words(setting.value);
+        return setting.section == "Unit" && setting.key == "Conflicts" &&
+               std::ranges::find(words, "mainstay.service") != words.end();
+    });
+}
+
 std::optional<std::string> read_environment_value(std::string_view text, std::string_view name) {
     std::optional<std::string> value;
     if (text.size() > kHostFileBytesMax) return value;

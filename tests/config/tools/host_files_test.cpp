@@ -66,6 +66,15 @@ TEST_CASE("quotes around a variable's value are a pair, and its name is the whol
     }
 }
 
+TEST_CASE("the unit of mainstay in keepalived's place excludes mainstay.service") {
+    CHECK(is_unit_of_mainstay("[Unit]\nConflicts=mainstay.service\n"));
+    CHECK(is_unit_of_mainstay("[Unit]\nConflicts=other.service\nConflicts=a.service mainstay.service\n"));
+    for (const std::string_view other :
+         {"", "[Unit]\nConflicts=mainstay@blue.service\n", "[Service]\nConflicts=mainstay.service\n",
+          "[Unit]\nAfter=mainstay.service\n", "Conflicts=mainstay.service\n"})
+        CHECK_FALSE(is_unit_of_mainstay(other));
+}
+
 TEST_CASE("a file of a host is read up to one MiB") {
     std::string text = "A=1\n";
     text.resize(kHostFileBytesMax, '\n');

@@ -20,6 +20,9 @@ struct UnitSetting {
 // A line that ends in a backslash goes on in the next one; comments begin with # or ;.
 [[nodiscard]] std::vector<UnitSetting> read_unit_file(std::string_view text);
 
+// Whether it is the keepalived.service of mainstay-keepalived-compat, which has the place of keepalived's own.
+[[nodiscard]] bool is_unit_of_mainstay(std::string_view text);
+
 // The value of the last NAME=VALUE; quotes around all of it are removed. None: there is no such line.
 [[nodiscard]] std::optional<std::string> read_environment_value(std::string_view text, std::string_view name);
 
