@@ -5,7 +5,9 @@
 #include <syslog.h>
 
 #include <chrono>
+#include <csignal>
 #include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <thread>
@@ -16,7 +18,9 @@
 #include "json_view.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/config/load.hpp"
+#include "mainstay/config/tools/host_files.hpp"
 #include "mainstay/kernel/environment.hpp"
+#include "migrate.hpp"
 #include "output.hpp"
 #include "systemd.hpp"
 
@@ -24,6 +28,21 @@ namespace mainstay::cli {
 namespace {
 
 using Names = std::set<std::string>;
+
+// Ctrl-C and a lost connection end the waiting, not the command: it may not leave both programs running.
+volatile std::sig_atomic_t interrupted = 0;
+bool is_interrupted() { return interrupted != 0; }
+constexpr const char* kInterrupted = "the command was interrupted";
+
+void heed_interruptions() {
+    struct sigaction action{};
+    action.sa_handler = [](int) { interrupted = 1; };
+    action.sa_flags = SA_RESTART;
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) (void)::sigaction(signal, &action, nullptr);
+    action.sa_handler = SIG_IGN;  // nobody may read any more what is printed
+    (void)::sigaction(SIGPIPE, &action, nullptr);
+}
+
 using std::chrono::milliseconds;
 
 constexpr milliseconds kMainstayWithin{30'000}, kKeepalivedWithin{60'000}, kPidFileWithin{5'000};
@@ -49,9 +68,22 @@ constexpr const char* kBfd =
     "and "
     "start mainstay instead";
 
-// Before the unit is started: a configuration that mainstay can run, beside keepalived.
-Result<void> can_run_beside() {
-    const std::string file = configuration_in_use();
+// The file that the unit would read: its options may name one.
+std::string configuration_of_unit() {
+    std::vector<std::string> words;
+    for (const char* path : {"/etc/default/mainstay", "/etc/sysconfig/mainstay"}) {
+        std::ifstream file{path};
+        const std::string text{std::istreambuf_iterator<char>{file}, {}};
+        if (const auto value = config::read_environment_value(text, "MAINSTAY_OPTIONS"))
+            words = config::read_command_words(*value);
+    }
+    const auto named = read_keepalived_options(words).supervisor.config_path;
+    return named.empty() ? configuration_in_use() : named;
+}
+
+// Before the unit is started: a configuration that mainstay can run, beside keepalived, and that has its instances.
+Result<void> can_run_beside(const Names& masters) {
+    const std::string file = configuration_of_unit();
     if (file.empty()) return fail(Errc::NotFound, "mainstay has no configuration: see `mainstayctl migrate`");
     const auto loaded = config::load_file(file, kernel::host_environment());
     if (!loaded.can_run())
@@ -59,7 +91,14 @@ Result<void> can_run_beside() {
                     fmt::format("mainstay cannot run {0}: `mainstayctl config check {0}` shows why", file));
     for (const auto& section : loaded.config.more->sections)
         if (section.keyword == config::keyword::bfd_instance) return fail(Errc::Unsupported, kBfd);
-    return {};
+    Names missing = masters;
+    for (const auto& instance : loaded.config.instances) missing.erase(instance.name);
+    if (missing.empty()) return {};
+    return fail(Errc::State,
+                fmt::format("{}, which mainstay would run, has no instance {}, of which keepalived is MASTER: "
+                            "keepalived goes on. Use keepalived's own configuration; if it was changed since "
+                            "keepalived has read it, reload keepalived first",
+                            file, text_of(missing)));
 }
 
 struct Standing {
@@ -84,7 +123,7 @@ Result<Standing> standing_of_mainstay(const std::string& socket) {
 // Waits until mainstay is MASTER of all of them and has written its table; what is missing, for people, otherwise.
 std::string missing_at_mainstay(const std::string& socket, const Names& wanted) {
     std::string missing;
-    for (auto left = kMainstayWithin; left.count() > 0; left -= kAskEvery) {
+    for (auto left = kMainstayWithin; left.count() > 0 && !is_interrupted(); left -= kAskEvery) {
         const auto standing = standing_of_mainstay(socket);
         if (!standing) {
             missing = standing.error().text();
@@ -99,12 +138,12 @@ std::string missing_at_mainstay(const std::string& socket, const Names& wanted) 
         }
         std::this_thread::sleep_for(kAskEvery);
     }
-    return missing;
+    return is_interrupted() ? kInterrupted : missing;
 }
 
 std::string missing_at_keepalived(const DaemonProcesses& keepalived, const Names& wanted) {
     std::string missing;
-    for (auto left = kKeepalivedWithin; left.count() > 0; left -= kAskKeepalivedEvery) {
+    for (auto left = kKeepalivedWithin; left.count() > 0 && !is_interrupted(); left -= kAskKeepalivedEvery) {
         const auto masters = masters_of(keepalived);
         if (!masters) {
             missing = masters.error().text();
@@ -115,13 +154,7 @@ std::string missing_at_keepalived(const DaemonProcesses& keepalived, const Names
         }
         std::this_thread::sleep_for(kAskKeepalivedEvery);
     }
-    return missing;
-}
-
-// Of the two that run, ends the one that is not wanted any more.
-Result<void> end(const DaemonProcesses& daemon) {
-    const NotStartedAgain held{daemon.unit};
-    return kill_silently(daemon);
+    return is_interrupted() ? kInterrupted : missing;
 }
 
 // A program that is killed has no last line of its own: without this one its log just stops.
@@ -137,20 +170,39 @@ Result<void> start_mainstay_unit() {
     if (!file) return fail(Errc::Io, fmt::format("{} cannot be written", kUnitEnvironment));
     const auto started = start_beside(kUnit);
     (void)std::remove(kUnitEnvironment);
+    if (!started)
+        return fail(Errc::Io,
+                    fmt::format("mainstay did not start, keepalived goes on; `journalctl -u mainstay` says why "
+                                "({})",
+                                started.error().text()));
     return started;
 }
 
-Result<void> start_mainstay(const std::string& socket, const DaemonProcesses& keepalived) {
+// The unit of the mainstay that takes over; empty: there is none.
+Result<std::string> unit_of_mainstay(const std::string& socket, const DaemonProcesses& keepalived,
+                                     const Names& masters) {
     if (const auto runs = running_mainstay(socket); runs || runs.error().code() != Errc::NotFound) {
         if (!runs) return error_of(runs);
-        return {};  // somebody has started it with --takeover
+        return runs->unit;  // somebody has started it with --takeover
     }
     if (keepalived.unit.empty())
         return fail(Errc::NotFound,
                     "keepalived is not run by systemd: start mainstay beside it, with your options and with --takeover "
                     "(`mainstayd --takeover`), and call this again");
-    if (auto possible = can_run_beside(); !possible) return possible;
-    return start_mainstay_unit();
+    if (auto possible = can_run_beside(masters); !possible) return error_of(possible);
+    return kUnit;
+}
+
+// The one that shall not go on, found by its unit where it does not say a word.
+Result<void> end_again(Result<DaemonProcesses> daemon, const std::string& unit, std::string_view program) {
+    if (!daemon) daemon = running_in(unit, program);
+    if (!daemon) return {};
+    return kill_silently(*daemon);
+}
+
+Error not_taken_over(const std::string& missing, std::string_view ended, std::string_view goes_on) {
+    return Error{Errc::State, fmt::format("{}: {} was ended again, {} goes on{}", missing, ended, goes_on,
+                                          is_interrupted() ? "" : fmt::format("; {}'s log says more", ended))};
 }
 
 Result<void> take_over(const std::string& socket, const TakeoverOptions& options) {
@@ -159,17 +211,22 @@ Result<void> take_over(const std::string& socket, const TakeoverOptions& options
     const auto masters = masters_of(*keepalived);
     if (!masters) return error_of(masters);
     print(fmt::format("keepalived (process {}) is MASTER of {}\n", keepalived->main, text_of(*masters)));
-    if (auto started = start_mainstay(socket, *keepalived); !started) return started;
+    const auto unit = unit_of_mainstay(socket, *keepalived, *masters);
+    if (!unit) return error_of(unit);
+    const auto one = NotStartedAgain::of(keepalived->unit);
+    if (!one) return error_of(one);
+    const auto other = NotStartedAgain::of(*unit);
+    if (!other) return error_of(other);
+    if (!running_mainstay(socket))
+        if (auto started = start_mainstay_unit(); !started) return started;
     if (const auto missing = missing_at_mainstay(socket, *masters); !missing.empty()) {
-        if (const auto mainstay = running_mainstay(socket)) {
-            if (const auto ended = end(*mainstay); !ended) return ended;
-            log_end(fmt::format("takeover: mainstay (process {}) was ended again, keepalived goes on: {}",
-                                mainstay->main, missing));
-        }
-        return fail(Errc::State, missing + ": mainstay was ended again, keepalived goes on; mainstay's log says more");
+        if (auto ended = end_again(running_mainstay(socket), *unit, "mainstayd"); !ended) return ended;
+        log_end(fmt::format("takeover: mainstay was ended again, keepalived (process {}) goes on: {}", keepalived->main,
+                            missing));
+        return std::unexpected{not_taken_over(missing, "mainstay", "keepalived")};
     }
     print(fmt::format("mainstay is MASTER of {}\n", text_of(*masters)));
-    if (const auto ended = end(*keepalived); !ended) return ended;
+    if (auto ended = kill_silently(*keepalived); !ended) return ended;
     print("keepalived was ended without resigning: what it held stayed in place\n");
     print(keepalived->unit.empty()
               ? "`mainstayctl takeover --undo` goes back, once keepalived has been started again beside mainstay\n"
@@ -189,32 +246,54 @@ Result<DaemonProcesses> just_started_keepalived(const std::string& pid_file) {
     return running_keepalived(pid_file);
 }
 
+Result<DaemonProcesses> keepalived_beside(const DaemonProcesses& mainstay, const TakeoverOptions& options) {
+    if (auto runs = running_keepalived(options.pid_file)) return runs;
+    if (mainstay.unit.empty()) {
+        auto found = just_started_keepalived(options.pid_file);
+        if (found) return found;
+        return fail(Errc::NotFound, found.error().text() +
+                                        "; mainstay is not run by systemd, so start keepalived beside it, with your "
+                                        "options, and call this again");
+    }
+    const auto started = start_beside(options.unit);
+    auto found = started ? just_started_keepalived(options.pid_file) : Result<DaemonProcesses>{error_of(started)};
+    if (found) return found;
+    if (const auto ended = end_again(error_of(found), options.unit, "keepalived"); !ended) return error_of(ended);
+    return fail(Errc::State, fmt::format("keepalived did not start, mainstay goes on; `journalctl -u {}` says why ({})",
+                                         options.unit, found.error().text()));
+}
+
 Result<void> undo(const std::string& socket, const TakeoverOptions& options) {
     const auto mainstay = running_mainstay(socket);
     if (!mainstay) return error_of(mainstay);
     const auto standing = standing_of_mainstay(socket);
     if (!standing) return error_of(standing);
+    if (!mainstay->unit.empty() && (mainstay->unit == options.unit || is_mainstays_own(options.unit)))
+        return fail(
+            Errc::State,
+            fmt::format("there is no keepalived to go back to: {} is mainstay itself, of the package "
+                        "mainstay-keepalived-compat, which has keepalived's place. Nothing was changed. Have the "
+                        "package keepalived back first: \"Back again\" in docs/guide/migration.md",
+                        options.unit));
     print(fmt::format("mainstay (process {}) is MASTER of {}\n", mainstay->main, text_of(standing->masters)));
-    if (!mainstay->unit.empty() && !running_keepalived(options.pid_file))
-        if (auto started = start_beside(options.unit); !started) return started;
-    const auto keepalived = just_started_keepalived(options.pid_file);
-    if (!keepalived && mainstay->unit.empty())
-        return fail(Errc::NotFound, keepalived.error().text() +
-                                        "; mainstay is not run by systemd, so start keepalived beside it, with your "
-                                        "options, and call this again");
+    const auto one = NotStartedAgain::of(mainstay->unit);
+    if (!one) return error_of(one);
+    const auto other = NotStartedAgain::of(mainstay->unit.empty() ? "" : options.unit);
+    if (!other) return error_of(other);
+    const auto keepalived = keepalived_beside(*mainstay, options);
     if (!keepalived) return error_of(keepalived);
     if (const auto missing = missing_at_keepalived(*keepalived, standing->masters); !missing.empty()) {
-        if (const auto ended = end(*keepalived); !ended) return ended;
+        if (auto ended = end_again(running_keepalived(options.pid_file), options.unit, "keepalived"); !ended)
+            return ended;
         log_end(fmt::format("takeover --undo: keepalived (process {}) was ended again, mainstay goes on: {}",
                             keepalived->main, missing));
-        return fail(Errc::State,
-                    missing + ": keepalived was ended again, mainstay goes on; keepalived's log says more");
+        return std::unexpected{not_taken_over(missing, "keepalived", "mainstay")};
     }
-    // It may have started further processes meanwhile.
+    // Each may have started further processes meanwhile.
     const auto now = running_mainstay(socket);
     if (!now) return error_of(now);
     print(fmt::format("keepalived (process {}) is MASTER of {}\n", keepalived->main, text_of(standing->masters)));
-    if (const auto ended = end(*now); !ended) return ended;
+    if (auto ended = kill_silently(*now); !ended) return ended;
     print("mainstay was ended\n");
     log_end(fmt::format("takeover --undo: mainstay (process {}) was ended, keepalived goes on, MASTER of {}", now->main,
                         text_of(standing->masters)));
@@ -231,8 +310,11 @@ Result<void> confirm(const TakeoverOptions& options) {
 
 }  // namespace
 
-int ctl_takeover(const std::string& socket, const TakeoverOptions& options) {
+int ctl_takeover(const std::string& socket, const TakeoverOptions& given) {
     using What = TakeoverOptions::What;
+    TakeoverOptions options = given;
+    if (!options.unit.ends_with(".service")) options.unit += ".service";  // as systemctl takes it
+    heed_interruptions();
     const auto done = options.what == What::Confirm ? confirm(options)
                       : options.what == What::Undo  ? undo(socket, options)
                                                     : take_over(socket, options);

@@ -119,6 +119,13 @@ Result<DaemonProcesses> running_mainstay(const std::string& socket) {
     return with_children(*pid, "mainstayd");
 }
 
+Result<DaemonProcesses> running_in(const std::string& unit, std::string_view program) {
+    const int pid = unit.empty() ? 0 : main_process_of(unit);
+    if (pid <= 1 || !program_of(pid).starts_with(program))
+        return fail(Errc::NotFound, fmt::format("{} runs no {}", unit.empty() ? "systemd" : unit, program));
+    return with_children(pid, program);
+}
+
 std::set<std::string> masters_in_dump(const std::string& text) {
     std::set<std::string> masters;
     std::istringstream lines{text};

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mainstay/base/error.hpp"
@@ -21,6 +22,8 @@ struct DaemonProcesses {
 [[nodiscard]] Result<DaemonProcesses> running_keepalived(const std::string& pid_file);
 // The mainstayd of a control socket. Errc::NotFound, Errc::Permission.
 [[nodiscard]] Result<DaemonProcesses> running_mainstay(const std::string& socket);
+// The program of this name that is the main process of a systemd unit. Errc::NotFound.
+[[nodiscard]] Result<DaemonProcesses> running_in(const std::string& unit, std::string_view program);
 
 // keepalived writes a file when it is asked for its state. Errc::NotFound: it wrote none within a few seconds;
 // Errc::Permission: the file is not root's.
