@@ -247,6 +247,14 @@ void evaluate_daemon(const DoctorFacts& facts, std::vector<Finding>& found) {
     if (!facts.not_running.empty() && !is_keepalived)
         found.push_back(
             {facts.not_running, "systemctl start mainstay; if it ends again, journalctl -u mainstay has why"});
+    if (!facts.not_asked.empty())
+        found.push_back(
+            {fmt::format("the running daemon was not asked, and what it knows is left out: {}", facts.not_asked),
+             "run this as root, or as a member of the group mainstay"});
+    if (!facts.not_at_boot.empty())
+        found.push_back(
+            {fmt::format("{} runs, but is not enabled: nothing starts it at the next boot", facts.not_at_boot),
+             fmt::format("systemctl enable {}", facts.not_at_boot)});
     if (facts.status_unread)
         found.push_back({"the running daemon is of another version: its problems are not known, or not all of them",
                          "run mainstayctl upgrade, or use the mainstayctl of its version"});
@@ -336,7 +344,8 @@ std::string configuration_in_use() { return config::find_source().used; }
 int ctl_doctor(const std::string& file, const std::string& socket, bool as_json) {
     const auto status = ask_daemon(socket, "/status");
     auto facts = gather_facts(file.empty() ? configuration_to_check(status) : file, status ? *status : std::string{});
-    if (!status && status.error().code() == Errc::NotFound) facts.not_running = status.error().text();
+    if (!status)
+        (status.error().code() == Errc::NotFound ? facts.not_running : facts.not_asked) = status.error().text();
     const auto findings = evaluate_host(facts);
     const std::string shown = as_json ? as_json_text(findings) : as_text(findings);
     print(shown);

@@ -58,7 +58,9 @@ struct DoctorFacts {
     };
     std::vector<Uncounted> uncounted;
 
-    std::string not_running;  // why the daemon gave no status; empty: it did
+    std::string not_running;  // none runs: why the daemon gave no status; empty: it did
+    std::string not_asked;    // one runs, and gave no status: why; empty: it did
+    std::string not_at_boot;  // the daemon's unit, where nothing starts it at the next boot
 
     // From the running daemon's status.
     struct PeerProblem {

@@ -31,6 +31,7 @@
 #include "mainstay/kernel/sysctl.hpp"
 #include "mainstay/role/common/identity.hpp"
 #include "mainstay/vrrp/instance.hpp"
+#include "systemd.hpp"
 
 namespace mainstay::cli {
 namespace {
@@ -368,6 +369,9 @@ DoctorFacts gather_facts(const std::string& configuration_path, std::string_view
     read_status(facts, status_text);
     gather_variables(facts, status, supervisor_pid(status));
     gather_routing(facts, programs);
+    if (const int pid = supervisor_pid(status); pid > 0)
+        if (auto unit = unit_of(pid); !unit.empty() && nothing_starts_at_boot(unit))
+            facts.not_at_boot = std::move(unit);
     return facts;
 }
 

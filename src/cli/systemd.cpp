@@ -137,6 +137,16 @@ int main_process_of(const std::string& unit) {
     return pid;
 }
 
+bool nothing_starts_at_boot(const std::string& unit) {
+    if (property(unit, "UnitFileState").value_or("") != "disabled") return false;
+    for (const char* by : {"WantedBy", "RequiredBy"})
+        if (!property(unit, by).value_or("").empty()) return false;
+    const std::string other = unit == "mainstay.service"     ? "keepalived.service"
+                              : unit == "keepalived.service" ? "mainstay.service"
+                                                             : "";
+    return other.empty() || !property(other, "UnitFileState").value_or("").starts_with("enabled");
+}
+
 bool is_mainstays_own(const std::string& unit) {
     std::ifstream file{property(unit, "FragmentPath").value_or("")};
     const std::string text{std::istreambuf_iterator<char>{file}, {}};

@@ -13,6 +13,8 @@ namespace mainstay::cli {
 [[nodiscard]] std::string unit_of(int pid);
 // The main process of a unit; 0: none.
 [[nodiscard]] int main_process_of(const std::string& unit);
+// Whether nobody starts the unit at the next boot, nor the other one that mainstay or keepalived has on a host.
+[[nodiscard]] bool nothing_starts_at_boot(const std::string& unit);
 // Whether the unit is one of mainstay's package in keepalived's place, by its file: it excludes mainstay.service.
 [[nodiscard]] bool is_mainstays_own(const std::string& unit);
 // Starts a unit although another one conflicts with it, which goes on.

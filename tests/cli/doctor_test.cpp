@@ -388,6 +388,19 @@ TEST_CASE("an iptables INPUT chain that drops by default needs a rule for VRRP")
     CHECK(iptables_drops_vrrp("").empty());
 }
 
+TEST_CASE("a daemon that may not be asked, and one that nothing starts at boot, are findings") {
+    DoctorFacts facts;
+    facts.configuration_read = facts.ipvs_available = true;
+    CHECK(evaluate_host(facts).empty());
+    facts.not_asked = "no";
+    facts.not_at_boot = "mainstay.service";
+    CHECK(evaluate_host(facts) ==
+          std::vector<Finding>{{"the running daemon was not asked, and what it knows is left out: no",
+                                "run this as root, or as a member of the group mainstay"},
+                               {"mainstay.service runs, but is not enabled: nothing starts it at the next boot",
+                                "systemctl enable mainstay.service"}});
+}
+
 TEST_CASE("an iptables rule that drops VRRP by name is found where none before it accepts VRRP") {
     const std::string head = "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n";
     using Found = std::vector<std::string>;

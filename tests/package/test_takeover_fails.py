@@ -20,6 +20,9 @@ def fixture_host(booted, debs):
     return booted
 
 
+NOT_AT_BOOT = "mainstay.service runs, but is not enabled: nothing starts it at the next boot"
+
+
 def write(booted, path, text):
     file = booted.root.path / path.lstrip("/")
     file.parent.mkdir(exist_ok=True)
@@ -103,11 +106,21 @@ def test_with_mainstay_in_keepalived_s_place_there_is_no_way_back(host, debs):
     deb = next(deb for deb in debs if deb.name.startswith("mainstay-keepalived-compat_"))
     host.root.put(deb)
     host.run("mainstayctl", "takeover")
+    host.run("mainstayctl", "takeover", "--confirm")
     host.run("dpkg", "--remove", "keepalived")
-    host.run("dpkg", "-i", f"/root/{deb.name}")
+    said = host.run("dpkg", "-i", f"/root/{deb.name}").stdout
+    assert "at the next boot keepalived.service, which is mainstay, too, starts in its place" in said
+    assert (host.show("UnitFileState"), host.show("UnitFileState", "keepalived")) == ("disabled", "enabled")
+    assert NOT_AT_BOOT not in host.run("mainstayctl", "doctor", check=False).stdout
 
     done = host.run("mainstayctl", "takeover", "--undo", check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "there is no keepalived to go back to: keepalived.service is mainstay itself" in done.stderr
     assert states(host) == ("active", "inactive")
     nothing_is_left(host)
+
+    said = host.run("dpkg", "--remove", "mainstay-keepalived-compat").stdout
+    assert "mainstay.service goes on, but nothing starts it at the next boot: systemctl enable mainstay" in said
+    assert NOT_AT_BOOT in host.run("mainstayctl", "doctor", check=False).stdout
+    host.run("systemctl", "enable", "mainstay")
+    assert NOT_AT_BOOT not in host.run("mainstayctl", "doctor", check=False).stdout
