@@ -11,11 +11,13 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "ctl.hpp"
 #include "ctl_client.hpp"
 #include "daemon_processes.hpp"
 #include "json_view.hpp"
+#include "leftovers.hpp"
 #include "mainstay/config/keywords.hpp"
 #include "mainstay/config/load.hpp"
 #include "mainstay/config/tools/host_files.hpp"
@@ -82,10 +84,10 @@ std::string configuration_of_unit() {
 }
 
 // Before the unit is started: a configuration that mainstay can run, beside keepalived, and that has its instances.
-Result<void> can_run_beside(const Names& masters) {
+Result<config::Config> can_run_beside(const Names& masters) {
     const std::string file = configuration_of_unit();
     if (file.empty()) return fail(Errc::NotFound, "mainstay has no configuration: see `mainstayctl migrate`");
-    const auto loaded = config::load_file(file, kernel::host_environment());
+    auto loaded = config::load_file(file, kernel::host_environment());
     if (!loaded.can_run())
         return fail(Errc::Invalid,
                     fmt::format("mainstay cannot run {0}: `mainstayctl config check {0}` shows why", file));
@@ -93,7 +95,7 @@ Result<void> can_run_beside(const Names& masters) {
         if (section.keyword == config::keyword::bfd_instance) return fail(Errc::Unsupported, kBfd);
     Names missing = masters;
     for (const auto& instance : loaded.config.instances) missing.erase(instance.name);
-    if (missing.empty()) return {};
+    if (missing.empty()) return std::move(loaded.config);
     return fail(Errc::State,
                 fmt::format("{}, which mainstay would run, has no instance {}, of which keepalived is MASTER: "
                             "keepalived goes on. Use keepalived's own configuration; if it was changed since "
@@ -178,19 +180,39 @@ Result<void> start_mainstay_unit() {
     return started;
 }
 
-// The unit of the mainstay that takes over; empty: there is none.
-Result<std::string> unit_of_mainstay(const std::string& socket, const DaemonProcesses& keepalived,
-                                     const Names& masters) {
+// The mainstay that takes over.
+struct Coming {
+    std::string unit;       // empty: none
+    bool is_there = false;  // somebody has started it with --takeover
+    config::Config config{};
+};
+
+Result<Coming> coming_mainstay(const std::string& socket, const DaemonProcesses& keepalived, const Names& masters) {
     if (const auto runs = running_mainstay(socket); runs || runs.error().code() != Errc::NotFound) {
         if (!runs) return error_of(runs);
-        return runs->unit;  // somebody has started it with --takeover
+        return Coming{.unit = runs->unit, .is_there = true};
     }
     if (keepalived.unit.empty())
         return fail(Errc::NotFound,
                     "keepalived is not run by systemd: start mainstay beside it, with your options and with --takeover "
                     "(`mainstayd --takeover`), and call this again");
-    if (auto possible = can_run_beside(masters); !possible) return error_of(possible);
-    return kUnit;
+    auto possible = can_run_beside(masters);
+    if (!possible) return error_of(possible);
+    return Coming{.unit = kUnit, .config = std::move(*possible)};
+}
+
+// What a mainstay that was killed has added: nobody would advertise it, or answer for it. Of one that was there before
+// it is not known. What keepalived is MASTER of since then is keepalived's.
+void remove_what_came(const Coming& mainstay, const HostState& before, const DaemonProcesses& keepalived,
+                      const Names& masters) {
+    if (mainstay.is_there) return;
+    const auto now = masters_of(keepalived);
+    const auto removed = remove_leftovers(before, mainstay.config, now ? without(*now, masters) : Names{});
+    if (!removed)
+        print_error(
+            fmt::format("mainstayctl: what mainstay has added cannot be removed: {}; compare `ip address`, `ip "
+                        "route` and `ipvsadm -Ln` with keepalived's configuration\n",
+                        removed.error().text()));
 }
 
 // The one that shall not go on, found by its unit where it does not say a word.
@@ -211,16 +233,23 @@ Result<void> take_over(const std::string& socket, const TakeoverOptions& options
     const auto masters = masters_of(*keepalived);
     if (!masters) return error_of(masters);
     print(fmt::format("keepalived (process {}) is MASTER of {}\n", keepalived->main, text_of(*masters)));
-    const auto unit = unit_of_mainstay(socket, *keepalived, *masters);
-    if (!unit) return error_of(unit);
+    const auto mainstay = coming_mainstay(socket, *keepalived, *masters);
+    if (!mainstay) return error_of(mainstay);
     const auto one = NotStartedAgain::of(keepalived->unit);
     if (!one) return error_of(one);
-    const auto other = NotStartedAgain::of(*unit);
+    const auto other = NotStartedAgain::of(mainstay->unit);
     if (!other) return error_of(other);
-    if (!running_mainstay(socket))
-        if (auto started = start_mainstay_unit(); !started) return started;
+    const auto before = read_host_state(mainstay->config);
+    if (!before) return error_of(before);
+    if (!mainstay->is_there) {
+        if (auto started = start_mainstay_unit(); !started) {
+            remove_what_came(*mainstay, *before, *keepalived, *masters);
+            return started;
+        }
+    }
     if (const auto missing = missing_at_mainstay(socket, *masters); !missing.empty()) {
-        if (auto ended = end_again(running_mainstay(socket), *unit, "mainstayd"); !ended) return ended;
+        if (auto ended = end_again(running_mainstay(socket), mainstay->unit, "mainstayd"); !ended) return ended;
+        remove_what_came(*mainstay, *before, *keepalived, *masters);
         log_end(fmt::format("takeover: mainstay was ended again, keepalived (process {}) goes on: {}", keepalived->main,
                             missing));
         return std::unexpected{not_taken_over(missing, "mainstay", "keepalived")};

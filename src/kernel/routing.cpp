@@ -117,6 +117,25 @@ Result<std::vector<RoutingTables::Answer>> RoutingTables::remove(const std::vect
     return impl_->change(unwanted, false);
 }
 
+Result<std::vector<Routing>> RoutingTables::entries() {
+    std::vector<Routing> found;
+    for (const auto make : {netlink::append_route_dump, netlink::append_policy_rule_dump}) {
+        const std::size_t before = found.size();
+        auto done = impl_->requests.dump(
+            make, [&] { found.resize(before); },
+            [&](const netlink::Message& message) -> Result<void> {
+                auto value = netlink::decode_routing(message);
+                if (!value) return error_of(value);
+                if (*value &&
+                    std::visit([](const auto& one) { return one.protocol; }, **value) == netlink::kProtocolKeepalived)
+                    found.push_back(std::move(**value));
+                return {};
+            });
+        if (!done) return error_of(done, "list routes and rules");
+    }
+    return found;
+}
+
 int RoutingTables::notification_fd() const { return impl_->listener.get(); }
 
 Result<RoutingTables::Removals> RoutingTables::read_removals() {

@@ -263,4 +263,16 @@ Result<void> append_rule_remove(std::vector<std::byte>& out, const Rule& rule, s
     return append(out, rule, RTM_DELRULE, 0, sequence);
 }
 
+void append_route_dump(std::vector<std::byte>& out, std::uint32_t sequence) {
+    RoutingMessage request{RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, sequence};
+    mnl_nlmsg_put_extra_header(request.header(), sizeof(rtmsg));
+    request.append_to(out);
+}
+
+void append_policy_rule_dump(std::vector<std::byte>& out, std::uint32_t sequence) {
+    RoutingMessage request{RTM_GETRULE, NLM_F_REQUEST | NLM_F_DUMP, sequence};
+    mnl_nlmsg_put_extra_header(request.header(), sizeof(fib_rule_hdr));
+    request.append_to(out);
+}
+
 }  // namespace mainstay::netlink

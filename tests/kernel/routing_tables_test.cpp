@@ -114,6 +114,22 @@ TEST_CASE("removals of our routes and of rules are reported, of others' routes a
     });
 }
 
+TEST_CASE("routes and rules of ours are listed, of both families" * mainstay::test::kNeedsRoot) {
+    in_own_network([] {
+        join_two_interfaces();
+        auto tables = RoutingTables::open().value();
+        CHECK(tables.entries().value().empty());
+        REQUIRE(tables.add({route("10.7.1.0", interface_index("eth0")), rule(77)}).has_value());
+        REQUIRE(ip("-6 route add fd00:8::/64 dev eth0 proto 18 table 100"));
+        REQUIRE(ip("route add 10.9.0.0/24 dev eth0"));  // of no protocol of ours
+        const auto found = tables.entries().value();
+        REQUIRE(found.size() == 3);
+        CHECK(std::get<netlink::Route>(found[0]).destination.to_string() == "10.7.1.0/24");
+        CHECK(std::get<netlink::Route>(found[1]).table == 100);
+        CHECK(std::get<netlink::Rule>(found[2]).priority == 77);
+    });
+}
+
 TEST_CASE("removals that do not fit are reported as lost" * mainstay::test::kNeedsRoot) {
     in_own_network([] {
         join_two_interfaces();

@@ -64,6 +64,23 @@ def test_a_configuration_without_keepalived_s_instance_starts_nothing(host):
     nothing_is_left(host)
 
 
+def test_a_takeover_that_is_interrupted_ends_mainstay_with_what_it_added(host):
+    """VI_1 never becomes MASTER beside keepalived, VI_2 does."""
+    more = CONFIG.replace("VI_1", "VI_2").replace("51", "52").replace(".200", ".201")
+    more += "static_routes {\n 10.77.0.0/24 via 192.168.4.99 dev eth0\n}\n"
+    write(host, "/etc/mainstay/mainstay.conf", CONFIG.replace("advert_int", "track_interface {\n nowhere\n }\n advert_int") + more)
+    done = host.run("sh", "-c", "mainstayctl takeover & for n in $(seq 150); do ip -4 addr show eth0 | grep -q 4.201 && break; "
+                                "sleep 0.1; done; ip -4 addr show eth0; ip route; kill -TERM $!; wait $!", check=False)
+    (host.root.path / "etc/mainstay/mainstay.conf").unlink()
+
+    assert done.returncode == 2
+    assert "192.168.4.201" in done.stdout and "10.77.0.0/24" in done.stdout
+    assert done.stderr == "mainstayctl: the command was interrupted: mainstay was ended again, keepalived goes on\n"
+    assert states(host) == ("inactive", "active")
+    assert "10.77.0.0/24" not in host.run("ip", "route").stdout
+    nothing_is_left(host)
+
+
 def test_a_drop_in_that_prevails_is_named_before_anything_is_touched(host):
     file = "/etc/systemd/system/keepalived.service.d/~~~.conf"
     write(host, file, "[Service]\nRestart=always\n")

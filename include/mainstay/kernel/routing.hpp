@@ -33,6 +33,9 @@ public:
     [[nodiscard]] Result<std::vector<Answer>> add(const std::vector<netlink::Routing>& wanted);
     [[nodiscard]] Result<std::vector<Answer>> remove(const std::vector<netlink::Routing>& unwanted);
 
+    // Those with our protocol number, as far as they are decoded (netlink/routing.hpp).
+    [[nodiscard]] Result<std::vector<netlink::Routing>> entries();
+
     struct Removals {
         std::vector<netlink::Routing> removed;
         bool lost = false;  // notifications were lost: any entry may have been removed

@@ -105,6 +105,10 @@ using Routing = std::variant<Route, Rule>;
 [[nodiscard]] Result<void> append_rule_add(std::vector<std::byte>& out, const Rule& rule, std::uint32_t sequence);
 [[nodiscard]] Result<void> append_rule_remove(std::vector<std::byte>& out, const Rule& rule, std::uint32_t sequence);
 
+// Dumps the routes, or the rules, of both families and of every table.
+void append_route_dump(std::vector<std::byte>& out, std::uint32_t sequence);
+void append_policy_rule_dump(std::vector<std::byte>& out, std::uint32_t sequence);
+
 // Decodes RTM_NEWROUTE, RTM_DELROUTE, RTM_NEWRULE and RTM_DELRULE of a dump or a notification. No value: something
 // else. Encapsulation and metrics are not decoded, because no caller needs them. Errors: damaged bytes.
 [[nodiscard]] Result<std::optional<Routing>> decode_routing(const Message& message);
