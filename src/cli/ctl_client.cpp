@@ -1,5 +1,6 @@
 #include "ctl_client.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -140,15 +141,31 @@ Result<Connection> connect_to(const std::string& socket) {
 
 }  // namespace
 
+bool is_readable(int fd, std::chrono::milliseconds within, std::chrono::milliseconds say_after,
+                 const std::function<void()>& say) {
+    const auto ready = [fd](std::chrono::milliseconds time) {
+        pollfd wait{fd, POLLIN, 0};
+        return ::poll(&wait, 1, static_cast<int>(time.count())) == 1;
+    };
+    if (within <= say_after) return ready(within);
+    if (ready(say_after)) return true;
+    say();
+    return ready(within - say_after);
+}
+
 Result<ipc::Received> ask_supervisor(const std::string& socket, const ipc::Message& question,
                                      std::chrono::milliseconds within) {
     auto connection = connect_to(socket);
     if (!connection) return error_of(connection);
     const int fd = connection->fd.get();
     if (auto sent = ipc::send_message(fd, question); !sent) return error_of(sent);
-    pollfd wait{fd, POLLIN, 0};
-    if (::poll(&wait, 1, static_cast<int>(within.count())) != 1)
-        return fail(Errc::Io, "no answer from mainstayd beside " + socket);
+    const auto say = [&] {
+        print_error(
+            fmt::format("mainstayctl: no answer from mainstayd (process {}) yet; waiting for up to {} s. If it does "
+                        "not go on, `ps -o stat {}` shows whether it stands still (T)\n",
+                        connection->peer, std::chrono::ceil<std::chrono::seconds>(within).count(), connection->peer));
+    };
+    if (!is_readable(fd, within, kSayAfter, say)) return fail(Errc::Io, "no answer from mainstayd beside " + socket);
     auto got = ipc::receive_message(fd);
     if (!got) return error_of(got);
     if (!got->has_value() || !std::holds_alternative<ipc::Received>(**got))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 
 #include "mainstay/base/error.hpp"
@@ -20,6 +21,10 @@ namespace mainstay::cli {
 inline constexpr std::chrono::milliseconds kAnswerWithin{150'000};  // longer than the daemon takes for most
 [[nodiscard]] Result<ipc::Received> ask_supervisor(const std::string& socket, const ipc::Message& question,
                                                    std::chrono::milliseconds within = kAnswerWithin);
+// Whether something can be read within that time; what takes longer than `say_after` is said once, by `say`.
+inline constexpr std::chrono::milliseconds kSayAfter{5'000};
+[[nodiscard]] bool is_readable(int fd, std::chrono::milliseconds within, std::chrono::milliseconds say_after,
+                               const std::function<void()>& say);
 // The process id of the supervisor behind the socket. Errors as above.
 [[nodiscard]] Result<int> supervisor_of(const std::string& socket);
 // The text in the memory that an answer brings with it.
