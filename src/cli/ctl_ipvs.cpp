@@ -50,9 +50,9 @@ TableSize table_size() {
     return size;
 }
 
-int fail_with(const std::string& problem) {
+int fail_with(const std::string& problem, int exit_code = 1) {
     print_error("mainstayctl: " + problem + "\n");
-    return 1;
+    return exit_code;
 }
 
 }  // namespace
@@ -61,7 +61,8 @@ int ctl_flow(const std::string& client, const std::string& service, bool udp) {
     const auto from = endpoint_from(client), to = endpoint_from(service);
     if (!from || !to)
         return fail_with(fmt::format("'{}' is no address with a port, such as 192.0.2.1:40000 or [2001:db8::1]:40000",
-                                     from ? service : client));
+                                     from ? service : client),
+                         kUsage);
     const auto table = read_table();
     if (!table) return fail_with(table.error().text());
     constexpr std::uint8_t kTcp = 6, kUdp = 17;

@@ -2,6 +2,7 @@
 #include <netdb.h>
 
 #include <arpa/inet.h>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -88,6 +89,10 @@ int import_file(const std::string& from, const std::string& file) {
 
 int ctl_migrate(const MigrateOptions& options) {
     if (!options.from.empty()) return import_file(options.from, options.file);
+    if (std::error_code failed; !std::filesystem::is_directory(options.root, failed)) {
+        print_error(fmt::format("mainstayctl: there is no folder {}\n", options.root));
+        return kUnreadable;
+    }
     const auto report = evaluate_migration(gather_migrate_facts(options.root));
     print(options.as_json ? as_json_text(report) : as_text(report));
     if (!report.can_run) return kUnreadable;
