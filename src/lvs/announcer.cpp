@@ -25,7 +25,7 @@ bool is_proven(const CheckerState& checker, std::optional<Instant> fresh_after) 
 }
 
 bool is_drained(const Announcer::Address& address, Instant now) {
-    return address.drains_until && now >= *address.drains_until;
+    return address.drains_since && now - *address.drains_since >= address.configured.settings.drain_time;
 }
 
 constexpr std::string_view kMaintenance = "this director is in maintenance";
@@ -109,6 +109,17 @@ void Announcer::configure(std::vector<AnnouncedAddress> list) {
     std::ranges::sort(addresses_, {}, [](const Address& address) { return address.configured.address; });
 }
 
+void Announcer::resume(const IpAddress& which, State state, WallTime since, Moment at) {
+    Address* address = find(which);
+    if (address == nullptr || state == State::Withdrawn) return;
+    const auto& settings = address->configured.settings;
+    address->interface = state == State::Draining ? settings.drain_interface : settings.interface;
+    address->has_route = true;
+    address->since = since;
+    if (state == State::Draining)
+        address->drains_since = at.now - Micros{std::max<std::int64_t>(at.wall.unix_us - since.unix_us, 0)};
+}
+
 void Announcer::distrust(const std::set<IpAddress>& addresses, Instant now) {
     for (const IpAddress& one : addresses)
         if (Address* address = find(one)) address->fresh_after = now;
@@ -140,16 +151,19 @@ void Announcer::notice_pause(Instant now) {
 void Announcer::take_off(Address& address, std::string_view why, Moment at, Outcome& out) const {
     const auto& settings = address.configured.settings;
     address.reason = why;
+    std::vector<std::string> from;
     if (!address.is_known) {
         // An earlier process, or this one before a pause, may have left it.
-        out.operations.push_back(about(AnnounceOperation::Kind::Withdraw, address, settings.interface));
-        out.operations.push_back(about(AnnounceOperation::Kind::Withdraw, address, settings.drain_interface));
+        from = {settings.interface, settings.drain_interface};
         address.is_known = true;
         address.has_route = true;
         address.route_until = at.now + settings.drain_time;
     }
+    if (!address.interface.empty() && std::ranges::find(from, address.interface) == from.end())
+        from.push_back(address.interface);
+    for (std::string& interface : from)
+        out.operations.push_back(about(AnnounceOperation::Kind::Withdraw, address, std::move(interface)));
     if (address.interface.empty()) return;
-    out.operations.push_back(about(AnnounceOperation::Kind::Withdraw, address, address.interface));
     out.lines.push_back(
         {LogLevel::Notice,
          fmt::format("Withdrew {} from {}: {}", address.configured.address.to_string(), address.interface, why)});
@@ -163,24 +177,24 @@ void Announcer::follow(Address& address, const ReadinessOf& readiness, Moment at
     const auto& settings = address.configured.settings;
     const Readiness judged = judge(address, readiness);
     // A service that was added just now is no reason to withdraw what is announced.
-    // Before a change the table cannot be as it will be wanted.
+    // Before a change the table cannot be as it will be wanted. What an earlier process announced has no such right.
     const bool is_unknown =
-        !address.interface.empty() &&
+        !address.interface.empty() && address.is_known &&
         (judged == Readiness::NotChecked || (judged == Readiness::NotProgrammed && pass == Pass::Withdraw));
     if (judged != Readiness::Ready && !is_unknown) return take_off(address, text_of(judged), at, out);
-    if (!drains_) address.drains_until.reset();
+    if (!drains_) address.drains_since.reset();
     if (is_drained(address, at.now)) return take_off(address, kDrained, at, out);
     if (drains_ && address.interface.empty()) return take_off(address, kMaintenance, at, out);
     if (pass == Pass::Withdraw) return;
-    if (drains_ && !address.drains_until) address.drains_until = at.now + settings.drain_time;
+    if (drains_ && !address.drains_since) address.drains_since = at.now;
     const std::string& target = drains_ ? settings.drain_interface : settings.interface;
     const bool moves = address.interface != target;
     if (!moves && pass != Pass::Renew) return;
-    if (moves && (!address.interface.empty() || !address.is_known)) {
+    if ((moves && !address.interface.empty()) || !address.is_known) {
         // First gone, then there: a routing daemon that saw both would keep the attributes of the first.
         const std::string& other = drains_ ? settings.interface : settings.drain_interface;
-        out.operations.push_back(
-            about(AnnounceOperation::Kind::Withdraw, address, address.interface.empty() ? other : address.interface));
+        out.operations.push_back(about(AnnounceOperation::Kind::Withdraw, address,
+                                       moves && !address.interface.empty() ? address.interface : other));
     }
     out.operations.push_back(about(AnnounceOperation::Kind::AddRoute, address));
     auto announce = about(AnnounceOperation::Kind::Announce, address, target);

@@ -357,6 +357,46 @@ TEST_CASE("an address that expired while the process was dead needs new checks")
     CHECK(scene.asked_fresh == scene.now);
 }
 
+TEST_CASE("what a crashed process announced is renewed: nothing is said, and the time of its state stays") {
+    Scene scene;
+    scene.announcer.resume(ip(kFirst), Announcer::State::Announced, WallTime{3}, scene.at());
+    CHECK(scene.address().state() == Announcer::State::Announced);
+    CHECK(scene.renew() == "withdraw 192.0.2.1 from ms-drain\n" + std::string{kRenewed});
+    CHECK(scene.said.empty());
+    CHECK(scene.address().since == WallTime{3});
+    CHECK(scene.renew() == kRenewed);
+}
+
+TEST_CASE("what a crashed process announced and is not checked is withdrawn, and said") {
+    Scene scene;
+    scene.services[0] = Readiness::NotChecked;
+    scene.announcer.resume(ip(kFirst), Announcer::State::Announced, WallTime{3}, scene.at());
+    CHECK(scene.renew() == "withdraw 192.0.2.1 from ms-vip\nwithdraw 192.0.2.1 from ms-drain\n");
+    CHECK(scene.said == "Withdrew 192.0.2.1 from ms-vip: too few of its servers have passed a check yet\n");
+}
+
+TEST_CASE("a drain goes on after a crash, for the rest of its time") {
+    Scene scene;
+    scene.announcer.drain(true);
+    scene.announcer.resume(ip(kFirst), Announcer::State::Draining, WallTime{7 - 20'000'000}, scene.at());
+    scene.announcer.configure({{ip(kFirst), settings(), {0}}});
+    const std::string renewed = "take the packets to 192.0.2.1\nannounce 192.0.2.1 on ms-drain for 5\n";
+    CHECK(scene.renew() == "withdraw 192.0.2.1 from ms-vip\n" + renewed);
+    CHECK(scene.said.empty());
+    for (int second = 1; second < 40; ++second) {
+        scene.now += Seconds{1};
+        CHECK(scene.renew() == renewed);
+    }
+    scene.now += Seconds{1};
+    CHECK(scene.renew() == "withdraw 192.0.2.1 from ms-drain\n");
+
+    Scene stepped;  // the clock went back meanwhile
+    stepped.announcer.drain(true);
+    stepped.announcer.resume(ip(kFirst), Announcer::State::Draining, WallTime{1'000'000'000}, stepped.at());
+    static_cast<void>(stepped.renew());
+    CHECK(stepped.address().drains_since == stepped.now);
+}
+
 TEST_CASE("a service is ready when servers that make its quorum have passed their checks") {
     auto web = service({server("10.0.0.11", 2), server("10.0.0.12", 1)});
     web.quorum = 2;

@@ -73,7 +73,7 @@ public:
         std::string interface;      // it was set on; empty: withdrawn
         bool has_route = false;
         std::optional<Instant> route_until;   // of one that is withdrawn
-        std::optional<Instant> drains_until;  // of one on its drain interface, or drained
+        std::optional<Instant> drains_since;  // of one on its drain interface, or drained
         std::optional<Instant> fresh_after;   // see readiness_of()
         bool is_known = false;                // nothing of it can be left on its interfaces but on `interface`
         WallTime since;                       // of its last change
@@ -84,6 +84,9 @@ public:
 
     // Addresses that are no longer configured are withdrawn by the next call of withdraw() or renew().
     void configure(std::vector<AnnouncedAddress> list);
+    // After a crash: this address is still in `state`, as it was since then; a drain goes on with the rest of its time.
+    // The interfaces are those of the configuration, which may be replaced afterwards.
+    void resume(const IpAddress& address, State state, WallTime since, Moment at);
     // After a crash: what was known of these addresses is too old, they need new checks.
     void distrust(const std::set<IpAddress>& addresses, Instant now);
     // Announces everything on the drain interfaces instead, and after the drain time nothing; or as usual again.

@@ -19,6 +19,14 @@ std::string_view word_of(lvs::Announcer::State state) {
     return "";
 }
 
+// Of a former process.
+lvs::Announcer::State state_of(std::string_view word) {
+    using enum lvs::Announcer::State;
+    for (const auto state : {Announced, Draining})
+        if (word == word_of(state)) return state;
+    return Withdrawn;
+}
+
 }  // namespace
 
 void Announcing::inherit(const std::vector<report::AnnouncedStatus>& before, const std::set<IpAddress>& present) {
@@ -29,10 +37,15 @@ void Announcing::inherit(const std::vector<report::AnnouncedStatus>& before, con
         settings.interface = one.interface;
         settings.drain_interface = one.drain_interface;
         settings.drain_time = kInheritedDrainTime;
-        if (one.state != word_of(lvs::Announcer::State::Withdrawn))
-            (present.contains(one.address) ? standing_ : expired_).insert(one.address);
     }
     announcer_.configure(std::move(list));
+    for (const auto& one : before) {
+        const lvs::Announcer::State state = state_of(one.state);
+        if (present.contains(one.address))
+            announcer_.resume(one.address, state, one.since, owner_.moment());
+        else if (state != lvs::Announcer::State::Withdrawn)
+            expired_.insert(one.address);
+    }
 }
 
 void Announcing::configure(const std::vector<config::VirtualServer>& services) {
@@ -58,7 +71,6 @@ void Announcing::update() {
     if (stopped_ || announcer_.is_empty()) return;
     if (!renews_) return renew();
     carry_out(announcer_.settle(owner_.readiness, owner_.moment()));
-    standing_.clear();
 }
 
 // While there is an address at all.
@@ -66,7 +78,6 @@ void Announcing::renew() {
     renews_ = !stopped_ && !announcer_.is_empty();
     if (!renews_) return;
     carry_out(announcer_.renew(owner_.readiness, owner_.moment()));
-    standing_.clear();
     timer_.expires_after(kRenewEvery);
     timer_.async_wait(lifetime_.when_due([this] { renew(); }));
 }
@@ -123,7 +134,6 @@ bool Announcing::is_withdrawn(std::size_t service) const {
     for (const auto& address : announcer_.addresses()) {
         if (!std::ranges::binary_search(address.configured.services, service)) continue;
         if (address.state() != lvs::Announcer::State::Withdrawn) return false;
-        if (standing_.contains(address.configured.address)) return false;
         announces = true;
     }
     return announces;

@@ -65,9 +65,8 @@ private:
     boost::asio::steady_timer timer_;
     lvs::Announcer announcer_;
     std::unique_ptr<AnnounceTable> kernel_;
-    std::set<IpAddress> expired_;   // of a crashed process
-    std::set<IpAddress> standing_;  // those that a crashed process left, until they are renewed or withdrawn
-    bool renews_ = false;           // each second
+    std::set<IpAddress> expired_;  // of a crashed process
+    bool renews_ = false;          // each second
     bool stopped_ = false;
     Lifetime lifetime_;
 };

@@ -178,6 +178,20 @@ TEST_CASE("what a crashed process announced is not taken for withdrawn before it
     CHECK(first.announcing->is_withdrawn(0));  // nobody has announced it
 }
 
+TEST_CASE("a director in maintenance whose process crashed goes on draining") {
+    Alone scene;
+    scene.announcing->drain(true);
+    scene.announcing->inherit({left("10.0.0.1", "draining")}, {ip("10.0.0.1")});
+    scene.configure({announced_web("10.0.0.1")});
+    CHECK(scene.taken_order() ==
+          Lines{"withdraw 10.0.0.1 from ms-vip", "take the packets to 10.0.0.1", "announce 10.0.0.1 on ms-drain"});
+    CHECK(scene.shown().state == "draining");
+    CHECK(scene.log.texts.empty());
+    scene.now.now += 30s;
+    scene.announcing->withdraw();
+    CHECK(scene.shown().reason == "this director is in maintenance, and its drain time is over");
+}
+
 TEST_CASE(
     "what a crashed process announced and nobody configures is withdrawn, and its packets are taken for a minute") {
     Alone scene;
