@@ -43,7 +43,12 @@ Result<std::uint32_t> AnnouncedAddresses::index_for(const netlink::AnnounceOpera
     if (const auto found = known.find(name); found != known.end() && (!found->second || *found->second != 0))
         return found->second;
     Result<std::uint32_t> index = interface_index(name);
-    if (*index == 0 && operation.kind == Kind::Announce) index = make_interface(name);
+    if (operation.kind == Kind::Announce) {
+        if (*index == 0)
+            index = make_interface(name);
+        else if (auto up = links_.set({.index = *index, .up = true}); !up)  // a routing daemon passes over what is down
+            index = error_of(up, "set " + name + " up");
+    }
     return known.insert_or_assign(name, std::move(index)).first->second;
 }
 

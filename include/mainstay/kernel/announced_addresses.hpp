@@ -20,7 +20,8 @@ public:
     [[nodiscard]] static Result<AnnouncedAddresses> open();  // in the caller's network namespace
 
     // In their order, in batches; the refused ones in ascending order. An interface to announce on that does not exist
-    // is made, as a dummy that is up. An error of the call: the socket failed, and it is unknown what was done.
+    // is made, as a dummy; one that is down is set up. An error of the call: the socket failed, and it is unknown what
+    // was done.
     [[nodiscard]] Result<std::vector<netlink::RefusedAnnounce>> perform(const netlink::AnnounceOperations& operations);
 
 private:
