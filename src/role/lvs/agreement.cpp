@@ -87,6 +87,7 @@ void Agreement::reloaded(const lvs::Judge& judge) {
 void LvsRole::follow_agreement() {
     const bool used = std::ranges::any_of(judge_.services(), &config::VirtualServer::active_active);
     if (!runtime_.options().has_ipvs_namespace) settings_.take_over_flows(used);
+    settings_.hold_sysctls(false);
     agreement_.reloaded(judge_);
     repair_agreement(false);
 }

@@ -47,10 +47,11 @@ Result<void> LvsRole::start(config::Config config, bool restarted) {
         started_ = true;
         reconciler_.start(wanted(), std::exchange(inherited_, {}), flush_first);
         marks_.set_desired(judge_.mark_table());
+        settings_.hold_sysctls(true);  // until follow_agreement()
         follow_settings(std::move(settings), inherited_timeouts_);
         configure_announcing();
-        follow_agreement();
         follow_path_checks();
+        follow_agreement();
         announcing_.update();
         repair_agreement(false);  // of what a crashed process announced and this one does not
     };

@@ -35,6 +35,10 @@ void SettingsReconciler::inherit(const IpvsSysctls::Values& originals) {
     for (const auto& [name, value] : originals) sysctls_.inherit(name, value);
 }
 
+void SettingsReconciler::hold_sysctls(bool on) {
+    if (std::exchange(holds_sysctls_, on) && !on) reconcile();
+}
+
 Result<void> SettingsReconciler::expire_quiescent(bool wanted) {
     const bool is_changed = sysctls_.original(kExpireQuiescent).has_value();
     if (wanted == sysctls_.wants(kExpireQuiescent) && wanted == is_changed) return {};
@@ -72,7 +76,7 @@ void SettingsReconciler::keep_flows_of_deleted(bool wanted) {
 }
 
 Result<void> SettingsReconciler::reconcile_sysctls() {
-    if (sysctls_.is_idle()) return {};
+    if (sysctls_.is_idle() || holds_sysctls_) return {};
     if (!open()) return fail(Errc::Unsupported, "IPVS cannot be programmed");
     return sysctls_.reconcile(*kernel_);
 }

@@ -85,6 +85,9 @@ public:
     void configure(LvsSettings wanted, std::optional<netlink::IpvsTimeouts> original = {});
     // The values of net.ipv4.vs before an earlier incarnation changed them. Before the first of the next three.
     void inherit(const IpvsSysctls::Values& originals);
+    // While it is on nothing of net.ipv4.vs is written, because not everything that is wanted is known yet: what was
+    // inherited would be put back and set again, in the middle of the traffic.
+    void hold_sysctls(bool on);
     // Sets expire_quiescent_template, or restores its original value. An error: not done now; retried until reset.
     Result<void> expire_quiescent(bool wanted);
     // What directors need that take over each other's flows (docs/active-active.md), or the original values.
@@ -135,6 +138,7 @@ private:
     bool timeouts_set_ = false;  // this incarnation has set the desired ones
 
     IpvsSysctls sysctls_;
+    bool holds_sysctls_ = false;
 
     std::set<std::string> logged_failures_;
     bool failing_ = false;

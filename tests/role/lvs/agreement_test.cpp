@@ -100,8 +100,10 @@ TEST_CASE("a restarted process finds the order of the one before, and knows what
     scene.shown();  // saved
 
     bench.role.reset();
+    scene.order.clear();
     bench.start(with({agreed({server("10.0.0.11"), server("10.0.0.12"), server("10.0.0.13")})}), true);
     CHECK(scene.kernel() == waiting);
+    CHECK(scene.order == Lines{});  // no setting changes, not even for a moment
     CHECK(scene.sysctls["sloppy_tcp"] == 1);
 
     bench.reload(with({service({server("10.0.0.11")})}));
