@@ -115,7 +115,7 @@ ordered_json annotations_of(const Event& event) {
 }
 
 ordered_json alert_json(const Event& event, const AlertChange& change, const HookSender& sender) {
-    auto labels = object_labels(event, sender);
+    auto labels = object_labels(event, change.sender.value_or(sender));
     labels["alertname"] = change.name;
     labels["severity"] = change.severity;
     return {{"status", change.firing ? "firing" : "resolved"},
@@ -162,20 +162,33 @@ Post cloud_event(const Event& event, const HookSender& sender, const std::string
             .at = event.at};
 }
 
+std::string key_of(const AlertRow& row, const Event& event) { return fmt::format("{} {}", row.name, object_of(event)); }
+
+bool ends(const Event& event, const std::string& key) {
+    return std::ranges::any_of(
+        alerts_of(event), [&](const AlertRow& row) { return row.effect == Effect::Ends && key_of(row, event) == key; });
+}
+
+const char* how_it_ended(Transition transition) {
+    if (transition == Transition::Deleted) return "It is not configured any more";
+    return transition == Transition::Up ? "It has recovered" : "It changed while no webhook was told";
+}
+
 }  // namespace
 
-std::vector<AlertChange> alert_changes(const Event& event, FiringAlerts& firing) {
+std::vector<AlertChange> alert_changes(const Event& event, FiringAlerts& firing, const HookSender& sender) {
     std::vector<AlertChange> begun, ended;
     for (const auto& row : alerts_of(event)) {
-        const std::string key = fmt::format("{} {}", row.name, object_of(event));
+        const std::string key = key_of(row, event);
         const auto known = firing.find(key);
         if (row.effect == Effect::Begins) {
             const WallTime starts = known == firing.end() ? event.at : known->second.since;
-            begun.push_back({row.name, row.severity, true, starts, {}});
+            const auto named = known == firing.end() ? sender : known->second.sender;
+            begun.push_back({row.name, row.severity, true, starts, {}, named});
             if (firing.size() < kFiringAlertsMax)
-                firing.try_emplace(key, FiringAlert{starts, event.kind, event.name, event.parent});
+                firing.try_emplace(key, FiringAlert{starts, event.kind, event.name, event.parent, named});
         } else if (row.effect == Effect::Ends && known != firing.end()) {
-            ended.push_back({row.name, row.severity, false, known->second.since, event.at});
+            ended.push_back({row.name, row.severity, false, known->second.since, event.at, known->second.sender});
             firing.erase(known);
         }
     }
@@ -192,8 +205,9 @@ std::vector<Event> closing_events(const FiringAlerts& firing, const AlertIsOver&
                     .name = alert.name,
                     .parent = alert.parent,
                     .transition = *how,
-                    .detail = *how == Transition::Deleted ? "It is not configured any more" : "It has recovered",
+                    .detail = how_it_ended(*how),
                     .at = {at.unix_us + static_cast<std::int64_t>(events.size())}};
+        if (!ends(event, key)) continue;  // an instance is still in the state that fired
         // An object of two alerts is closed by one event.
         if (events.empty() || object_of(events.back()) != object_of(event)) events.push_back(std::move(event));
     }
@@ -221,7 +235,7 @@ std::optional<Post> alertmanager_post(const Event& event, const std::vector<Aler
     if (changes.empty()) return std::nullopt;
     auto alerts = ordered_json::array();
     for (const auto& change : changes) alerts.push_back(alert_json(event, change, sender));
-    const auto group = object_labels(event, sender);
+    const auto group = object_labels(event, changes.front().sender.value_or(sender));
     const bool firing = std::ranges::any_of(changes, &AlertChange::firing);
     std::string key = "{}:{";
     for (const auto& [name, value] : group)
@@ -259,7 +273,7 @@ Post test_post(const std::string& receiver, HookBody body, const HookSender& sen
     const std::string id = fmt::format("test.{}", at.unix_us);
     if (body == HookBody::CloudEvents) return cloud_event(event, sender, id, "test");
     // Resolved: it calls nobody.
-    auto post = *alertmanager_post(event, {{"MainstayTest", "none", false, at, at}}, receiver, sender);
+    auto post = *alertmanager_post(event, {{"MainstayTest", "none", false, at, at, sender}}, receiver, sender);
     post.id = id;
     return post;
 }

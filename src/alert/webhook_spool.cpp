@@ -84,11 +84,16 @@ Result<PostBatch> decode_posts(std::string_view text) {
 
 std::string encode_firing(const FiringAlerts& firing) {
     json alerts = json::object();
-    for (const auto& [key, alert] : firing)
-        alerts[key] = {{"since_us", alert.since.unix_us},
-                       {"kind", static_cast<int>(alert.kind)},
-                       {"name", alert.name},
-                       {"parent", alert.parent}};
+    for (const auto& [key, alert] : firing) {
+        json& one = alerts[key];
+        one = {{"since_us", alert.since.unix_us},
+               {"kind", static_cast<int>(alert.kind)},
+               {"name", alert.name},
+               {"parent", alert.parent}};
+        if (!alert.sender) continue;
+        one["host"] = alert.sender->host_name;
+        one["router_id"] = alert.sender->router_id;
+    }
     return file_text({{"format", kWebhookFormat}, {"firing", std::move(alerts)}});
 }
 
@@ -102,7 +107,10 @@ Result<FiringAlerts> decode_firing(std::string_view text) {
             firing[key] = {.since = {whole_number<std::int64_t>(alert.at("since_us"))},
                            .kind = static_cast<Event::Kind>(kind),
                            .name = alert.at("name").get<std::string>(),
-                           .parent = alert.at("parent").get<std::string>()};
+                           .parent = alert.at("parent").get<std::string>(),
+                           .sender = {}};
+            if (alert.contains("host"))
+                firing[key].sender = {alert.at("host").get<std::string>(), alert.at("router_id").get<std::string>()};
         }
         return firing;
     });

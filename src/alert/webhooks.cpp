@@ -120,7 +120,7 @@ void Webhooks::take_from(const std::vector<Event>& events, bool only_alerts, Wal
     bool changed = false;
     for (const auto& event : events) {
         std::vector<AlertChange> changes;
-        if (alerts) changes = alert_changes(event, firing_);
+        if (alerts) changes = alert_changes(event, firing_, sender_);
         changed = changed || !changes.empty();
         for (auto& queue : queues_) {
             const bool cloud_events = queue.webhook.body == HookBody::CloudEvents;

@@ -59,7 +59,7 @@ TEST_CASE("an event is one CloudEvent, with the same id each time") {
 TEST_CASE("an alert is what Alertmanager sends, and its fingerprint is the one of Alertmanager") {
     FiringAlerts firing;
     const Event down = server(Transition::Down, "TCP CHECK failed on service");
-    const auto post = alertmanager_post(down, alert_changes(down, firing), "oncall", kSender);
+    const auto post = alertmanager_post(down, alert_changes(down, firing, kSender), "oncall", kSender);
 
     REQUIRE(post);
     CHECK(post->id == "lvs.8.1795163866123456");
@@ -85,7 +85,7 @@ TEST_CASE("an alert is what Alertmanager sends, and its fingerprint is the one o
 TEST_CASE("an alert of an instance has the cause and the reason of its change") {
     FiringAlerts firing;
     const Event fault = instance(Transition::Fault);
-    CHECK(alertmanager_post(fault, alert_changes(fault, firing), "oncall", kSender)
+    CHECK(alertmanager_post(fault, alert_changes(fault, firing, kSender), "oncall", kSender)
               ->body.contains(R"("annotations":{"cause":"track","description":"VRRP Instance is now in FAULT state",)"
                               R"("reason":"script chk fails","state":"FAULT","summary":"Instance VI_1 is FAULT"})"));
 }
@@ -102,13 +102,13 @@ TEST_CASE("what began is resolved with its beginning, and under the same fingerp
     Event up = server(Transition::Up, "TCP CHECK succeed on service");
     up.at.unix_us += 60'000'000;
     up.number = 9;
-    const auto first = alert_changes(down, firing), again = alert_changes(down, firing);
-    const auto last = alert_changes(up, firing);
+    const auto first = alert_changes(down, firing, kSender), again = alert_changes(down, firing, kSender);
+    const auto last = alert_changes(up, firing, kSender);
 
     CHECK(first == again);  // an event that comes twice begins nothing anew
     REQUIRE(last.size() == 1);
-    CHECK(last[0] == AlertChange{"MainstayServerDown", "warning", false, kChangedAt, up.at});
-    CHECK(alert_changes(up, firing).empty());
+    CHECK(last[0] == AlertChange{"MainstayServerDown", "warning", false, kChangedAt, up.at, kSender});
+    CHECK(alert_changes(up, firing, kSender).empty());
     const std::string body = alertmanager_post(up, last, "oncall", kSender)->body;
     const std::string before = alertmanager_post(down, first, "oncall", kSender)->body;
     const auto fingerprint_in = [](const std::string& text) { return text.substr(text.find("fingerprint"), 30); };
@@ -118,16 +118,56 @@ TEST_CASE("what began is resolved with its beginning, and under the same fingerp
           std::string::npos);
 }
 
+TEST_CASE("an alert is resolved under the labels with which it fired, whatever the router is called since") {
+    FiringAlerts firing;
+    const HookSender renamed{"lb1.example.com", "LVS_2"};
+    const Event down = server(Transition::Down, "TCP CHECK failed on service");
+    const Event up = server(Transition::Up, "TCP CHECK succeed on service");
+    const auto fired = alert_changes(down, firing, kSender);
+    CHECK(alert_changes(down, firing, renamed) == fired);
+    const auto resolved = alert_changes(up, firing, renamed);
+    const auto post = alertmanager_post(up, resolved, "oncall", renamed);
+    CHECK(post->body.find(R"("router_id":"LVS_1")") != std::string::npos);
+    CHECK(post->body.find("LVS_2") == std::string::npos);
+    const auto fingerprint_in = [](const std::string& text) { return text.substr(text.find("fingerprint"), 30); };
+    CHECK(fingerprint_in(post->body) == fingerprint_in(alertmanager_post(down, fired, "oncall", kSender)->body));
+
+    auto older = firing;  // a file of a version that did not note it
+    (void)alert_changes(down, older, kSender);
+    older.begin()->second.sender.reset();
+    CHECK_FALSE(alert_changes(up, older, renamed).at(0).sender.has_value());
+}
+
+TEST_CASE("an instance that is still in the state that fired keeps its alert, and another state ends it") {
+    FiringAlerts firing;
+    (void)alert_changes(instance(Transition::Fault), firing, kSender);
+    const auto closed_as = [&](Transition state) {
+        std::string closed;
+        for (const auto& event : closing_events(firing, [&](const FiringAlert&) { return std::optional{state}; }, {5}))
+            for (const auto& change : alert_changes(event, firing, kSender))
+                closed += (change.firing ? "+" : "-") + change.name + " " + event.detail + "\n";
+        return closed;
+    };
+    CHECK(closed_as(Transition::Fault) == "");
+    CHECK(
+        closed_as(Transition::Master) ==
+        "+MainstayMaster It changed while no webhook was told\n-MainstayFault It changed while no webhook was told\n");
+    CHECK(closed_as(Transition::Master) == "");
+    CHECK(closed_as(Transition::Backup) == "-MainstayMaster It changed while no webhook was told\n");
+    CHECK(firing.empty());
+}
+
 TEST_CASE("an instance that becomes master ends its fault in the same body") {
     FiringAlerts firing;
 
-    CHECK(names(alert_changes(instance(Transition::Backup), firing)).empty());
-    CHECK(names(alert_changes(instance(Transition::Master), firing)) == Names{"+MainstayMaster"});
-    CHECK(names(alert_changes(instance(Transition::MasterPriority), firing)).empty());
-    CHECK(names(alert_changes(instance(Transition::Fault), firing)) == Names{"+MainstayFault", "-MainstayMaster"});
-    const auto changes = alert_changes(instance(Transition::Master), firing);
+    CHECK(names(alert_changes(instance(Transition::Backup), firing, kSender)).empty());
+    CHECK(names(alert_changes(instance(Transition::Master), firing, kSender)) == Names{"+MainstayMaster"});
+    CHECK(names(alert_changes(instance(Transition::MasterPriority), firing, kSender)).empty());
+    CHECK(names(alert_changes(instance(Transition::Fault), firing, kSender)) ==
+          Names{"+MainstayFault", "-MainstayMaster"});
+    const auto changes = alert_changes(instance(Transition::Master), firing, kSender);
     CHECK(names(changes) == Names{"+MainstayMaster", "-MainstayFault"});
-    CHECK(names(alert_changes(instance(Transition::Stop), firing)) == Names{"-MainstayMaster"});
+    CHECK(names(alert_changes(instance(Transition::Stop), firing, kSender)) == Names{"-MainstayMaster"});
     CHECK(firing.empty());
     const std::string body = alertmanager_post(instance(Transition::Master), changes, "r", kSender)->body;
     CHECK(body.starts_with(R"({"receiver":"r","status":"firing","alerts":[{"status":"firing",)"));
@@ -139,22 +179,23 @@ TEST_CASE("an instance that becomes master ends its fault in the same body") {
 TEST_CASE("a server that is removed, or stopped with the daemon, is not reported as down") {
     FiringAlerts firing;
 
-    CHECK(alert_changes(server(Transition::Down, "Removing"), firing).empty());
-    CHECK(alert_changes(server(Transition::Down, "Shutting down"), firing).empty());
-    CHECK(names(alert_changes(server(Transition::Down, "HTTP CHECK failed"), firing)) == Names{"+MainstayServerDown"});
-    CHECK(names(alert_changes(server(Transition::Down, "Removing"), firing)) == Names{"-MainstayServerDown"});
+    CHECK(alert_changes(server(Transition::Down, "Removing"), firing, kSender).empty());
+    CHECK(alert_changes(server(Transition::Down, "Shutting down"), firing, kSender).empty());
+    CHECK(names(alert_changes(server(Transition::Down, "HTTP CHECK failed"), firing, kSender)) ==
+          Names{"+MainstayServerDown"});
+    CHECK(names(alert_changes(server(Transition::Down, "Removing"), firing, kSender)) == Names{"-MainstayServerDown"});
     Event quorum{
         .kind = Event::Kind::VirtualServer, .name = "s", .transition = Transition::Down, .detail = "Lost quorum"};
-    CHECK(names(alert_changes(quorum, firing)) == Names{"+MainstayServiceDown"});
+    CHECK(names(alert_changes(quorum, firing, kSender)) == Names{"+MainstayServiceDown"});
 }
 
 TEST_CASE("an alert that no event ends is ended by what is known of its object") {
     FiringAlerts firing;
     Event down = server(Transition::Down, "HTTP CHECK failed");
-    (void)alert_changes(down, firing);
+    (void)alert_changes(down, firing, kSender);
     down.name = "[10.0.0.12]:tcp:80";
-    (void)alert_changes(down, firing);
-    (void)alert_changes(instance(Transition::Fault), firing);
+    (void)alert_changes(down, firing, kSender);
+    (void)alert_changes(instance(Transition::Fault), firing, kSender);
     const auto events =
         closing_events(firing,
                        [](const FiringAlert& alert) -> std::optional<Transition> {
@@ -169,7 +210,8 @@ TEST_CASE("an alert that no event ends is ended by what is known of its object")
     CHECK(events[0].at.unix_us == kChangedAt.unix_us + 5);
     CHECK(events[1].transition == Transition::Up);
     CHECK(post_id(events[1]) == "lvs.0.1795163866123462");
-    for (const auto& event : events) CHECK(names(alert_changes(event, firing)) == Names{"-MainstayServerDown"});
+    for (const auto& event : events)
+        CHECK(names(alert_changes(event, firing, kSender)) == Names{"-MainstayServerDown"});
     CHECK(firing.size() == 1);
 }
 

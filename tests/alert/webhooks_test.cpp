@@ -145,6 +145,19 @@ TEST_CASE("an alert that began before a restart is resolved after it") {
           std::string::npos);
 }
 
+TEST_CASE("an alert that began before a restart is resolved under the name that the router had then") {
+    Bench b{HookBody::Alertmanager};
+    b.take({Bench::event("A", 1, Transition::Fault)});
+    b.deliver_all(t0);
+    b.restart();
+    b.hooks->configure({b.webhook("a")}, {"lb1", "renamed"});
+    b.take({Bench::event("A", 2, Transition::Backup)});
+    b.deliver_all(t0);
+    REQUIRE(b.receivers.sent.size() == 2);
+    CHECK(b.receivers.sent[1].body.find(R"("router_id":"R")") != std::string::npos);
+    CHECK(b.receivers.sent[1].body.find("renamed") == std::string::npos);
+}
+
 TEST_CASE("an alert that is over is resolved at receivers of alerts only") {
     Bench b{HookBody::Alertmanager};
     Webhook events = b.webhook("events");

@@ -40,6 +40,7 @@ struct FiringAlert {
     WallTime since;
     Event::Kind kind = Event::Kind::Instance;  // of its object
     std::string name, parent;
+    std::optional<HookSender> sender;  // under whose labels it fired; none: an older writer's
     bool operator==(const FiringAlert&) const = default;
 };
 using FiringAlerts = std::map<std::string, FiringAlert>;  // by the alert's name and its object
@@ -50,15 +51,19 @@ using AlertIsOver = std::function<std::optional<Transition>(const FiringAlert&)>
 struct AlertChange {
     std::string name, severity;  // labels alertname and severity
     bool firing = true;
-    WallTime starts, ends;  // ends: of a resolved one
+    WallTime starts, ends;             // ends: of a resolved one
+    std::optional<HookSender> sender;  // under whose labels it fired, if that is known
     bool operator==(const AlertChange&) const = default;
 };
 
-// What the event begins and ends, ended ones last; takes it over into `firing`.
-[[nodiscard]] std::vector<AlertChange> alert_changes(const Event& event, FiringAlerts& firing);
+// What the event begins and ends, ended ones last; takes it over into `firing`. An alert keeps the labels of its
+// beginning, and so its fingerprint, when the host or the router_id is renamed meanwhile.
+[[nodiscard]] std::vector<AlertChange> alert_changes(const Event& event, FiringAlerts& firing,
+                                                     const HookSender& sender);
 
 // Ends alerts whose end no event reports: of an object that was removed while it was down, or that recovered while no
-// daemon ran. `over` says how an alert ended: Deleted, Up, or none. The events are of `at` and just after it.
+// daemon ran, or no webhook was configured. `over` says how its object is now: Deleted, Up, an instance's state, or
+// none where nobody knows. The events are of `at` and just after it.
 [[nodiscard]] std::vector<Event> closing_events(const FiringAlerts& firing, const AlertIsOver& over, WallTime at);
 
 // Alertmanager's fingerprint of a set of labels: FNV-1a, 16 hexadecimal digits.

@@ -255,7 +255,9 @@ void ObserverRole::tick() {
     mailer_->settle_spool();
     webhooks_.tick(global_, kernel::host_name());
     if (const auto* running = runtime_.running())
-        webhooks_.close_alerts(*running, runtime_.generation(), [this] { return lvs_status(); });
+        webhooks_.close_alerts(
+            *running, runtime_.generation(),
+            {[this] { return read_status<report::VrrpStatus>(vrrp_.block); }, [this] { return lvs_status(); }});
     configure();  // the host's name or time zone may have changed
     sample_rates();
     collect();

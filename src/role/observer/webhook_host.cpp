@@ -33,10 +33,15 @@ std::map<std::string, bool> states_of(const report::LvsStatus& lvs) {
     return states;
 }
 
-template <class List>
-std::optional<Transition> deleted_unless_in(const List& list, const std::string& name) {
-    const bool there = std::ranges::any_of(list, [&](const auto& one) { return one.name == name; });
-    return there ? std::nullopt : std::optional{Transition::Deleted};
+// Of an instance or a group. `known`: of the role, if it can be read.
+template <class Configured, class Known>
+std::optional<Transition> state_of(const std::string& name, const Configured& configured, const Known* known) {
+    const auto is_it = [&](const auto& one) { return one.name == name; };
+    if (std::ranges::none_of(configured, is_it)) return Transition::Deleted;
+    if (known == nullptr) return std::nullopt;
+    const auto found = std::ranges::find_if(*known, is_it);
+    if (found == known->end() || found->state == vrrp::State::Init) return std::nullopt;
+    return vrrp::transition_to(found->state);
 }
 
 std::optional<Transition> state_in(const std::map<std::string, bool>& states, const alert::FiringAlert& alert) {
@@ -79,8 +84,7 @@ void WebhookHost::tick(const config::Global& global, const std::string& host_nam
     hooks_->settle(runtime_.wall());
 }
 
-void WebhookHost::close_alerts(const config::Config& running, std::uint64_t generation,
-                               const std::function<std::optional<report::LvsStatus>()>& lvs) {
+void WebhookHost::close_alerts(const config::Config& running, std::uint64_t generation, const Blocks& blocks) {
     if (!hooks_) return;
     if (close_for_ != generation) {
         close_for_ = generation;
@@ -89,21 +93,29 @@ void WebhookHost::close_alerts(const config::Config& running, std::uint64_t gene
     }
     const auto since = runtime_.now() - close_since_;
     if (closed_ || since < kCloseAfter) return;
-    std::map<std::string, bool> states;
-    bool lvs_known = running.virtual_servers.empty();
-    if (!lvs_known && hooks_->firing()) {
-        const auto status = lvs();
-        lvs_known = status && status->generation == generation;
-        if (!lvs_known && since < kCloseWithin) return;  // it does not run this configuration yet
-        if (lvs_known) states = states_of(*status);
+    const bool has_instances = !running.instances.empty(), has_services = !running.virtual_servers.empty();
+    std::optional<report::VrrpStatus> instances;
+    std::optional<report::LvsStatus> services;
+    if (hooks_->firing()) {
+        if (has_instances) instances = blocks.vrrp();
+        if (has_services) services = blocks.lvs();
+        if (instances && instances->generation != generation) instances.reset();
+        if (services && services->generation != generation) services.reset();
+        // A role does not run this configuration yet.
+        if (((has_instances && !instances) || (has_services && !services)) && since < kCloseWithin) return;
     }
     closed_ = true;
+    const auto states = services ? states_of(*services) : std::map<std::string, bool>{};
+    const bool lvs_known = services || !has_services;
+    const auto* const router = instances ? &instances->router : nullptr;
     const WallTime now = runtime_.wall();
     hooks_->close_alerts(
         [&](const alert::FiringAlert& alert) -> std::optional<Transition> {
             if (std::chrono::microseconds{now.unix_us - alert.since.unix_us} < kAlertSettles) return std::nullopt;
-            if (alert.kind == Event::Kind::Instance) return deleted_unless_in(running.instances, alert.name);
-            if (alert.kind == Event::Kind::Group) return deleted_unless_in(running.sync_groups, alert.name);
+            if (alert.kind == Event::Kind::Instance)
+                return state_of(alert.name, running.instances, router ? &router->instances : nullptr);
+            if (alert.kind == Event::Kind::Group)
+                return state_of(alert.name, running.sync_groups, router ? &router->groups : nullptr);
             return lvs_known ? state_in(states, alert) : std::nullopt;
         },
         now);

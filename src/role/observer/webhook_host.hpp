@@ -31,10 +31,13 @@ public:
     // Once a second: takes over settings and names, and looks after the spool.
     void tick(const config::Global& global, const std::string& host_name);
 
-    // Ends alerts of objects that are gone or well, once for each configuration: what happened while no daemon ran, and
-    // the removal of what was down, are no events. `lvs` reads the role's block.
-    void close_alerts(const config::Config& running, std::uint64_t generation,
-                      const std::function<std::optional<report::LvsStatus>()>& lvs);
+    struct Blocks {  // read those of the roles
+        std::function<std::optional<report::VrrpStatus>()> vrrp;
+        std::function<std::optional<report::LvsStatus>()> lvs;
+    };
+    // Ends alerts of objects that are gone or well, once for each configuration: what happened while no daemon ran or
+    // no webhook was configured, and the removal of what was down, are no events.
+    void close_alerts(const config::Config& running, std::uint64_t generation, const Blocks& blocks);
 
     void take(const std::vector<Event>& events);
     void pump();

@@ -42,6 +42,7 @@ struct Hooks {
     ObserverRuntime runtime;
     HookReceiver receiver{runtime.loop_};
     int woken = 0, lvs_read = 0;
+    std::optional<report::VrrpStatus> vrrp;
     std::optional<report::LvsStatus> lvs;
     WebhookHost host{runtime, [this] { ++woken; }};
     WebhookCommands desk{runtime, host, [this] { ++woken; }};
@@ -96,10 +97,12 @@ struct Hooks {
         return all;
     }
     void close_alerts(const config::Config& running, std::uint64_t generation) {
-        host.close_alerts(running, generation, [this] {
-            ++lvs_read;
-            return lvs;
-        });
+        host.close_alerts(running, generation,
+                          {[this] { return vrrp; },
+                           [this] {
+                               ++lvs_read;
+                               return lvs;
+                           }});
     }
     json queue() { return json::parse(desk.queue_json()); }
 };
@@ -110,6 +113,16 @@ config::Config running_with_services() {
     running.sync_groups.emplace_back().name = "G";
     running.virtual_servers.emplace_back();
     return running;
+}
+
+report::VrrpStatus instances(vrrp::State state = vrrp::State::Master) {
+    report::VrrpStatus status;
+    status.generation = 7;
+    status.router.instances.resize(1);
+    status.router.instances[0].name = "VI_1";
+    status.router.instances[0].state = state;
+    status.router.groups = {{.name = "G", .state = state, .last_mailed = {}}};
+    return status;
 }
 
 report::LvsStatus services() {
@@ -272,6 +285,7 @@ TEST_CASE("alerts of objects that are gone or well end a quarter of a minute aft
     CHECK(b.delivered().size() == 10);
     const auto running = running_with_services();
     b.close_alerts(running, 7);
+    b.vrrp = instances();
     b.lvs = services();
     b.runtime.ahead = 14'999ms;
     b.close_alerts(running, 7);
@@ -295,6 +309,28 @@ TEST_CASE("alerts of objects that are gone or well end a quarter of a minute aft
     CHECK(b.delivered() ==
           Strings{"resolved G DELETED", "resolved S DELETED", "resolved VI_1 DELETED", "resolved one DELETED"});
     CHECK(b.lvs_read == 2);  // there is no virtual server
+}
+
+TEST_CASE("an alert of an instance ends when it is in another state, of which no webhook was told") {
+    Hooks b;
+    b.start({b.to("ops")});
+    b.host.take({event("VI_1", Transition::Fault), event("G", Transition::Fault, Event::Kind::Group)});
+    CHECK(b.delivered().size() == 2);
+    auto running = running_with_services();
+    running.virtual_servers.clear();
+    const auto closed = [&](std::uint64_t generation, std::optional<report::VrrpStatus> state) {
+        b.vrrp = std::move(state);
+        b.close_alerts(running, generation);
+        b.runtime.ahead += 15s;
+        b.close_alerts(running, generation);
+        return b.delivered();
+    };
+    b.close_alerts(running, 7);
+    CHECK(closed(7, instances(vrrp::State::Init)).empty());
+    CHECK(closed(8, instances(vrrp::State::Backup)).empty());  // of the configuration before
+    auto backup = instances(vrrp::State::Backup);
+    backup.generation = 8;
+    CHECK(closed(8, backup) == Strings{"resolved G BACKUP", "resolved VI_1 BACKUP"});
 }
 
 TEST_CASE("after 75 seconds without the state of the servers the other alerts end, and theirs stay") {
