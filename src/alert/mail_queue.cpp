@@ -152,7 +152,9 @@ void Mailer::relay_accepted() {
 }
 
 void Mailer::forget_problem() {
-    if (spool_.mails().empty() && in_flight_.empty()) last_problem_.clear();
+    if (!spool_.mails().empty() || !in_flight_.empty()) return;
+    last_problem_.clear();
+    for (auto& relay : relay_attempts_) relay = {};  // else the next mail would wait for a reason that nobody sees
 }
 
 Result<TestMail> Mailer::test_mail(const std::vector<std::string>& to, WallTime wall) const {

@@ -172,7 +172,11 @@ Result<std::vector<std::string>> Webhooks::drop(const Selection& which) {
             queue->objects.erase(waiting.object);
         lines.push_back(fmt::format("{}: dropped", id));
         finish(*queue, waiting);
-        if (queue->waiting.empty()) queue->counters.problem.clear();  // nothing waits for the receiver any more
+        if (!queue->waiting.empty()) continue;
+        queue->counters.problem
+            .clear();  // nothing waits for the receiver any more, and what comes next is tried at once
+        queue->receiver = {};
+        queue->deferred_in_a_row = 0;
     }
     for (const auto& failed : selected->failed) drop_failed(failed, lines);
     log_selected(log_, "webhook drop", which.by, lines);

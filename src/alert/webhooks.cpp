@@ -97,9 +97,11 @@ void Webhooks::configure(std::vector<Webhook> webhooks, HookSender sender) {
     for (auto& webhook : webhooks) {
         Queue queue;
         if (Queue* const before = queue_of(webhook.name)) queue = std::move(*before);
-        if (queue.webhook != webhook) queue.receiver = {};  // it is tried at once
+        if (queue.webhook != webhook) {
+            queue.receiver = {};  // it is tried at once
+            queue.counters.problem = webhook.problem;
+        }
         queue.counters.name = webhook.name;
-        queue.counters.problem = webhook.problem;
         queue.webhook = std::move(webhook);
         queues.push_back(std::move(queue));
     }

@@ -162,6 +162,20 @@ TEST_CASE("a drop removes mails that wait or have failed, and says what they wer
           }) == 2);
 }
 
+TEST_CASE("after a drop of everything the next mail is tried at once, since nothing shows a problem any more") {
+    Fixture f;
+    f.take({Fixture::event(1)}, t0);
+    f.pump(t0);
+    f.transport.answer({.reached = false, .text = "timed out"});
+    f.pump(t0);
+    CHECK(f.mailer->last_problem() == "timed out");
+    CHECK(f.mailer->drop(kAll).value().size() == 1);
+    CHECK(f.mailer->last_problem().empty());
+    f.take({Fixture::event(2)}, t0 + 1s);
+    f.deliver_all(t0 + 1s);
+    CHECK(f.mailer->counters().sent == 1);
+}
+
 TEST_CASE("a mail that is being delivered is not dropped") {
     Fixture f;
     f.take({Fixture::event(1)}, t0);

@@ -99,6 +99,18 @@ TEST_CASE("an event that failed is shown with the reason, and sent again behind 
     CHECK(b.folder.files("webhooks/failed").empty());
 }
 
+TEST_CASE("after a drop of everything the next event is tried at once, since nothing shows a problem any more") {
+    Bench b;
+    b.take({Bench::event("A", 1)});
+    b.pump(t0);
+    b.answer(503, t0);
+    CHECK(b.hooks->drop({.ids = {}, .all = true, .by = {}}).value().size() == 1);
+    CHECK(b.status().problem.empty());
+    b.take({Bench::event("A", 2)});
+    b.deliver_all(t0 + 1s);
+    CHECK(b.status().sent == 1);
+}
+
 TEST_CASE("of the events of one file that failed each is sent or dropped by itself") {
     Bench b;
     b.take({Bench::event("A", 1), Bench::event("B", 2), Bench::event("C", 3)});

@@ -218,6 +218,20 @@ TEST_CASE("a webhook with a problem queues, and sends when it is repaired") {
     CHECK(b.receivers.ids() == Ids{Bench::id(1)});
 }
 
+TEST_CASE("a reload that changes one webhook says nothing about another one's trouble") {
+    Bench b;
+    b.take({Bench::event("A", 1)});
+    b.pump(t0);
+    b.answer(503, t0);
+    CHECK(b.status().problem == "HTTP status 503");
+    b.configure({b.webhook("a"), b.webhook("b")});
+    CHECK(b.status().problem == "HTTP status 503");
+    Webhook moved = b.webhook("a");
+    moved.url = "https://elsewhere/";
+    b.configure({moved, b.webhook("b")});
+    CHECK(b.status().problem.empty());
+}
+
 TEST_CASE("what waits for a webhook outlives its URL, and after a while its name") {
     Bench b;
     b.take({Bench::event("A", 1)});
