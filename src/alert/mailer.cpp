@@ -148,6 +148,7 @@ Result<void> Mailer::notice(const std::string& id, const std::string& text, cons
 
 void Mailer::pump(Instant now, WallTime wall) {
     if (delivery_) ended(std::exchange(in_flight_, {}), *std::exchange(delivery_, std::nullopt), now);
+    clock_.look(now, wall);
     expire(wall);
     release_held(now);
     if (sending() || !enabled()) return;
@@ -258,9 +259,9 @@ void Mailer::refused(const Mail& mail, const Delivery& delivery) {
     last_problem_ = delivery.text;
     Mail part = mail;
     std::erase_if(part.to, [&](const auto& one) { return !is_among(one, delivery.never); });
-    log_.error("SMTP server {}: mail rejected ({}); moved to the spool's failed folder: {}", in_flight_server_.name,
-               delivery.text, mail.items.front().subject);
-    if (auto kept = spool_.keep_failed(part, delivery.text); !kept) log_.error("{}", kept.error().text());
+    const auto kept = spool_.keep_failed(part, delivery.text);
+    log_.error("SMTP server {}: mail rejected ({}); {}: {}", in_flight_server_.name, delivery.text, kept_or_lost(kept),
+               mail.items.front().subject);
 }
 
 // Removes recipients that are done; without any left the mail is removed, else it waits for the next attempt.
@@ -292,8 +293,7 @@ void Mailer::finish(const std::string& id) {
 void Mailer::expire(WallTime wall) {
     std::vector<Mail> old;
     for (const auto& [id, mail] : spool_.mails()) {
-        const auto age = std::chrono::microseconds{wall.unix_us - mail.queued.unix_us};
-        if (id != in_flight_ && age > keep_) old.push_back(mail);
+        if (id != in_flight_ && clock_.age(mail.queued, wall) > keep_) old.push_back(mail);
     }
     for (const auto& mail : old) {
         const auto kept = spool_.keep_failed(mail, "not delivered in time");
@@ -308,10 +308,7 @@ void Mailer::expire(WallTime wall) {
         }
         logged_not_failed_ = false;
         ++counters_.failed;
-        log_.error("Mail delivery failed for {}; {}: {}", hours_or_seconds(keep_),
-                   kept ? "moved to the spool's failed folder"
-                        : "lost, because the failed folder does not take it (" + kept.error().text() + ")",
-                   subject);
+        log_.error("Mail delivery failed for {}; {}: {}", hours_or_seconds(keep_), kept_or_lost(kept), subject);
         std::erase(held_, mail.id);
         finish(mail.id);
     }

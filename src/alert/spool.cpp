@@ -432,4 +432,9 @@ Result<Mail> decode_mail(std::string_view text) {
     }
 }
 
+std::string kept_or_lost(const Result<void>& kept) {
+    if (kept) return "moved to the spool's failed folder";
+    return "lost, because the failed folder does not take it (" + kept.error().text() + ")";
+}
+
 }  // namespace mainstay::alert

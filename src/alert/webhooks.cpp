@@ -19,10 +19,6 @@ std::string what_failed(const HookAnswer& answer) {
     return answer.status == 0 ? answer.text : fmt::format("HTTP status {}", answer.status);
 }
 
-bool is_older(WallTime at, Seconds keep, WallTime wall) {
-    return std::chrono::microseconds{wall.unix_us - at.unix_us} > keep;
-}
-
 }  // namespace
 
 Webhooks::Webhooks(PostSpool spool, HookTransport& transport, Log& log, std::function<void()> wake)
@@ -196,6 +192,7 @@ void Webhooks::settle(WallTime wall) {
 
 void Webhooks::pump(Instant now, WallTime wall) {
     std::vector<std::string> busy;
+    clock_.look(now, wall);
     for (auto& queue : queues_) {
         if (queue.answer) ended(queue, now);
         expire(queue, wall);
@@ -241,9 +238,8 @@ void Webhooks::ended(Queue& queue, Instant now) {
     } else {
         ++queue.counters.failed;
         queue.counters.problem = fmt::format("event {} rejected ({})", done.post, what_failed(answer));
-        log_.error("Webhook {}: event {} rejected ({}); moved to the spool's failed folder", queue.webhook.name,
-                   done.post, what_failed(answer));
-        give_up(done, what_failed(answer));
+        log_.error("Webhook {}: event {} rejected ({}); {}", queue.webhook.name, done.post, what_failed(answer),
+                   kept_or_lost(give_up(done, what_failed(answer))));
     }
     finish(queue, done);
 }
@@ -273,34 +269,32 @@ void Webhooks::again(Queue& queue, const HookAnswer& answer, bool of_object, Ins
                  queue.waiting.size() == 1 ? "1 event" : fmt::format("{} events", queue.waiting.size()), wait.count());
 }
 
-void Webhooks::give_up(const Waiting& waiting, const std::string& reason) {
+Result<void> Webhooks::give_up(const Waiting& waiting, const std::string& reason) {
     const Post* const post = find(waiting);
-    if (post == nullptr) return;
+    if (post == nullptr) return {};
     PostBatch one = spool_.mails().at(waiting.file);
     one.id = fmt::format("{}.{}", one.webhook, waiting.post);
     one.posts = {*post};
-    if (const auto kept = spool_.keep_failed(one, reason); !kept) log_.error("{}", kept.error().text());
+    return spool_.keep_failed(one, reason);
 }
 
 // The oldest are in front, but for those that are deferred: they are in front of their object's.
 void Webhooks::expire(Queue& queue, WallTime wall) {
     for (std::size_t files = 0; files < kExpireAtOnce && !queue.waiting.empty(); ++files) {
         const Waiting first = queue.waiting.front();
-        if (!is_older(first.at, queue.webhook.keep, wall)) return;
+        const auto is_due = [&](const Waiting& waiting) { return clock_.age(waiting.at, wall) > queue.webhook.keep; };
+        if (!is_due(first)) return;
         PostBatch old = rest_of(spool_.mails().at(first.file));
-        const auto is_old = [&](const Waiting& waiting) {
-            return waiting.file == first.file && is_older(waiting.at, queue.webhook.keep, wall);
-        };
+        const auto is_old = [&](const Waiting& waiting) { return waiting.file == first.file && is_due(waiting); };
         std::vector<Waiting> gone;
         std::ranges::copy_if(queue.waiting, std::back_inserter(gone), is_old);
         std::erase_if(queue.waiting, is_old);
         std::erase_if(old.posts,
                       [&](const Post& post) { return std::ranges::find(gone, post.id, &Waiting::post) == gone.end(); });
         queue.counters.failed += gone.size();
-        log_.error("Webhook {}: {} events were not delivered within {} s; moved to the spool's failed folder: {}",
-                   queue.webhook.name, gone.size(), queue.webhook.keep.count(), first.file);
-        if (const auto kept = spool_.keep_failed(old, "not delivered in time"); !kept)
-            log_.error("{}", kept.error().text());
+        log_.error("Webhook {}: {} events were not delivered within {} s; {}: {}", queue.webhook.name, gone.size(),
+                   queue.webhook.keep.count(), kept_or_lost(spool_.keep_failed(old, "not delivered in time")),
+                   first.file);
         for (const auto& waiting : gone) {
             queue.objects.erase(waiting.object);
             finish(queue, waiting);
@@ -312,16 +306,15 @@ void Webhooks::expire_unclaimed(WallTime wall) {
     std::size_t files = 0;
     for (auto file = unclaimed_.begin(); file != unclaimed_.end() && files < kExpireAtOnce;) {
         const auto batch = spool_.mails().find(*file);
-        if (batch != spool_.mails().end() && !is_older({batch->second.sequence}, kKeepFor, wall)) {
+        if (batch != spool_.mails().end() && clock_.age({batch->second.sequence}, wall) <= kKeepFor) {
             ++file;
             continue;
         }
         ++files;
         if (batch != spool_.mails().end()) {
-            log_.error("Webhook {} is not configured any more: {} events are moved to the spool's failed folder",
-                       batch->second.webhook, batch->second.posts.size());
-            if (const auto kept = spool_.keep_failed(batch->second, "its webhook is not configured"); !kept)
-                log_.error("{}", kept.error().text());
+            log_.error("Webhook {} is not configured any more: {} events are {}", batch->second.webhook,
+                       batch->second.posts.size(),
+                       kept_or_lost(spool_.keep_failed(batch->second, "its webhook is not configured")));
             if (const auto removed = spool_.remove(*file); !removed) log_.error("{}", removed.error().text());
         }
         file = unclaimed_.erase(file);

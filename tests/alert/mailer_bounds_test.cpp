@@ -277,6 +277,43 @@ TEST_CASE("old mails that the failed folder does not take are tried further, whi
     CHECK(f.mailer->counters().queued == 0);
 }
 
+TEST_CASE("a clock that is set forward makes no waiting mail old") {
+    Fixture f;
+    constexpr std::int64_t kYears = 200'000'000'000'000;
+    const auto pump_later = [&](Instant now) { f.mailer->pump(now, {Fixture::wall(now).unix_us + kYears}); };
+    f.take({Fixture::event(1)}, t0);
+    f.pump(t0);
+    f.transport.answer(away());
+    f.pump(t0);
+    pump_later(t0 + 2s);
+    pump_later(t0 + kKeepFor);
+    f.transport.answer(away());
+    CHECK(f.mailer->counters().failed == 0);
+    CHECK(f.mailer->counters().queued == 1);
+    pump_later(t0 + kKeepFor + 2s);
+    CHECK(f.mailer->counters().failed == 1);
+
+    const Instant later = t0 + kKeepFor + 10s;  // what comes after the step has its own age
+    REQUIRE(f.mailer->take({Fixture::event(2)}, later, {Fixture::wall(later).unix_us + kYears}).has_value());
+    pump_later(later + kKeepFor);
+    f.transport.answer(away());
+    CHECK(f.mailer->counters().failed == 1);
+    pump_later(later + kKeepFor + 2s);
+    CHECK(f.mailer->counters().failed == 2);
+}
+
+TEST_CASE("a refused mail that the failed folder does not take is said to be lost") {
+    Fixture f;
+    f.take({Fixture::event(1)}, t0);
+    f.pump(t0);
+    std::filesystem::remove_all(f.folder.path("spool/failed"));
+    f.folder.write("spool/failed", "no folder");
+    f.transport.answer({.reached = true, .never = {"a@example.org", "b@example.org"}, .text = "550 no"});
+    f.pump(t0);
+    CHECK(logged(f, "mail rejected (550 no); lost, because the failed folder does not take it (").size() == 1);
+    CHECK(logged(f, "moved to").empty());
+}
+
 TEST_CASE("a mail that is on its way is not given up before it has come back") {
     Fixture f;
     f.take({Fixture::event(1)}, t0);

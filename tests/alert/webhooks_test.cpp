@@ -111,6 +111,24 @@ TEST_CASE("what is rejected for good is kept aside, and the next of its object f
     CHECK(b.status().problem.empty());
 }
 
+TEST_CASE("what is rejected or too old and has no room in the failed folder is said to be lost") {
+    Bench b;
+    Webhook brief = b.webhook("a");
+    brief.keep = 60s;
+    b.configure({brief});
+    b.take({Bench::event("A", 1)});
+    std::filesystem::remove_all(b.folder.path("webhooks/failed"));
+    b.folder.write("webhooks/failed", "no folder");
+    b.pump(t0);
+    b.answer(422, t0);
+    const std::string lost = "lost, because the failed folder does not take it (";
+    CHECK(b.log.lines.back().starts_with("error Webhook a: event vrrp.1.1795163866000001 rejected (HTTP status 422); " +
+                                         lost));
+    b.take({Bench::event("A", 2)});
+    b.pump(t0 + 61s);
+    CHECK(b.log.lines.back().starts_with("error Webhook a: 1 events were not delivered within 60 s; " + lost));
+}
+
 TEST_CASE("a new process sends what was not delivered, in its order and under the same ids") {
     Bench b;
     b.take({Bench::event("A", 1), Bench::event("A", 2), Bench::event("A", 3)});
@@ -266,6 +284,20 @@ TEST_CASE("an event is given up after its time, not before") {
     CHECK(b.folder.files("webhooks/failed").size() == 1);
     CHECK(b.log.lines.back().starts_with(
         "error Webhook a: 2 events were not delivered within 60 s; moved to the spool's failed folder: a."));
+}
+
+TEST_CASE("a clock that is set forward makes no waiting event old") {
+    Bench b;
+    constexpr std::int64_t kYears = 200'000'000'000'000;
+    const auto pump_later = [&](Instant now) { b.hooks->pump(now, {b.wall(now).unix_us + kYears}); };
+    b.take({Bench::event("A", 1)});
+    b.pump(t0);
+    b.answer(0, t0, "refused");
+    pump_later(t0 + 2s);
+    CHECK(b.status().failed == 0);
+    CHECK(b.status().queued == 1);
+    pump_later(t0 + kKeepFor + 2s);
+    CHECK(b.status().failed == 1);
 }
 
 TEST_CASE("ten thousand events in a minute cost few files and arrive in order") {

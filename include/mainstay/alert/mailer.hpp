@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "clock_steps.hpp"
 #include "mail.hpp"
 #include "mainstay/base/error.hpp"
 #include "mainstay/base/event.hpp"
@@ -184,6 +185,7 @@ private:
     Instant held_until_{};
     std::map<std::string, Attempts> attempts_;
     std::vector<Attempts> relay_attempts_;  // in the order of relays_
+    ClockSteps clock_;
     std::string in_flight_;
     std::size_t in_flight_relay_ = 0;
     Transport::Server in_flight_server_;

@@ -140,4 +140,7 @@ template <>
 Result<void> BasicSpool<Mail>::retry_failed(const FailedMail& failed, WallTime now);
 using Spool = BasicSpool<Mail>;
 
+// What became of what was given up, for the log. `kept`: the answer of keep_failed().
+[[nodiscard]] std::string kept_or_lost(const Result<void>& kept);
+
 }  // namespace mainstay::alert

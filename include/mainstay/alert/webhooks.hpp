@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "clock_steps.hpp"
 #include "mailer.hpp"
 #include "mainstay/base/event.hpp"
 #include "mainstay/base/lifetime.hpp"
@@ -136,7 +137,7 @@ private:
     void start(Queue& queue, Instant now);
     void ended(Queue& queue, Instant now);
     void again(Queue& queue, const HookAnswer& answer, bool of_object, Instant now);
-    void give_up(const Waiting& waiting, const std::string& reason);
+    Result<void> give_up(const Waiting& waiting, const std::string& reason);
     void expire(Queue& queue, WallTime wall);
     void expire_unclaimed(WallTime wall);
     void finish(Queue& queue, const Waiting& waiting);
@@ -177,6 +178,7 @@ private:
     FiringAlerts firing_;
     bool firing_loaded_ = false, firing_saved_ = true;
     std::int64_t sequence_ = 0;
+    ClockSteps clock_;
     bool logged_disk_ = false;
     // A delivery may end after this object is destroyed.
     Lifetime lifetime_;
