@@ -67,6 +67,10 @@ constexpr ProblemRow kProblemRows[] = {
     {WebhookStuck, "webhook_stuck", "daemon", kWarning, "The last attempt to post events to a webhook failed.",
      "check url, tls_ca and headers of this [[webhook]] in mainstay.toml, and the receiver; queued events are retried",
      "MainstayWebhookStuck", ""},
+    {SpoolUnwritable, "spool_unwritable", "daemon", kWarning, "Mails, or events for webhooks, are kept in memory only.",
+     "make room on the disk, or let mainstay write to the folder that the reason names; until then a restart of the "
+     "daemon loses the {} that wait",
+     kAnyRule, ""},
     {ApiNotServed, "api_not_served", "daemon", kWarning, "An address of the API is not served, or not as configured.",
      "correct listen {} or what it uses in [api] of mainstay.toml, and reload", kAnyRule, ""},
     {ReloadRefused, "reload_refused", "daemon", kWarning, "The last reload was refused.",
@@ -233,6 +237,14 @@ void find_in_daemon(const DaemonStatus& status, Problems& found) {
     };
     if (status.mail_enabled && !status.mail_problem.empty())
         found.push_back({MailStuck, "", "", "mails are not delivered" + undelivered(status.mail, status.mail_problem)});
+    if (status.mail_enabled && !status.mail_disk_problem.empty())
+        found.push_back({SpoolUnwritable, "mails", "",
+                         fmt::format("{} mails are in memory only: the mail spool cannot be written: {}",
+                                     status.mail.unsaved, status.mail_disk_problem)});
+    if (status.webhooks && !status.webhooks->disk_problem.empty())
+        found.push_back({SpoolUnwritable, "events", "",
+                         fmt::format("{} files of events are in memory only: the webhook spool cannot be written: {}",
+                                     status.webhooks->unsaved, status.webhooks->disk_problem)});
     if (status.webhooks)
         for (const auto& one : status.webhooks->receivers)
             if (!one.problem.empty())

@@ -426,6 +426,13 @@ json problem_list_json(const std::vector<Problem>& found) {
     return out;
 }
 
+std::string mail_problem(const DaemonStatus& status) {
+    if (status.mail_disk_problem.empty()) return status.mail_problem;
+    return fmt::format("the mail spool cannot be written ({}), {} mails are in memory only{}{}",
+                       status.mail_disk_problem, status.mail.unsaved, status.mail_problem.empty() ? "" : "; ",
+                       status.mail_problem);
+}
+
 json whole_json(const DaemonStatus& status) {
     json out{{"version", status.version}, {"host", status.host_name}, {"generation", status.generation}};
     put_time(out, "now", status.now);
@@ -448,7 +455,7 @@ json whole_json(const DaemonStatus& status) {
                    {"digests", status.mail.digests},
                    {"dropped", status.mail.refused_by_spool},
                    {"in_memory", status.mail.unsaved},
-                   {"last_problem", status.mail_problem}};
+                   {"last_problem", mail_problem(status)}};
     if (status.webhooks) out["webhooks"] = webhooks_json(*status.webhooks);
     if (status.api) out["api"] = api_json(*status.api);
     return out;

@@ -138,6 +138,9 @@ const std::vector<Row>& rows() {
         {"webhook_stuck", "warning",
          "events are not posted to webhook oncall (31 queued, 33 given up): HTTP status 500",
          [](Well& w) { w.daemon.webhooks->receivers[0].problem = "HTTP status 500"; }},
+        {"spool_unwritable", "warning",
+         "27 mails are in memory only: the mail spool cannot be written: /var/spool/m: No space left on device",
+         [](Well& w) { w.daemon.mail_disk_problem = "/var/spool/m: No space left on device"; }},
         {"api_not_served", "warning", "the API is not served at 192.0.2.1:9112: it needs tls",
          [](Well& w) {
              w.daemon.api.emplace().listeners = {{.at = "127.0.0.1:9112", .open = true, .problem = {}},
@@ -260,6 +263,17 @@ TEST_CASE("each problem is shown by each surface") {
             CHECK(mainstay::test::shown(Well{}.view().at(kKeepalivedMib + row.oid)) != row.value);
         }
     }
+}
+
+TEST_CASE("a spool of webhooks that cannot be written is a problem of its own") {
+    Well scene;
+    scene.daemon.webhooks->disk_problem = "No space left on device";
+    const auto found = problems(scene.daemon);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].kind == ProblemKind::SpoolUnwritable);
+    CHECK(found[0].object == "events");
+    CHECK(found[0].text ==
+          "36 files of events are in memory only: the webhook spool cannot be written: No space left on device");
 }
 
 TEST_CASE("the critical problems come first, each kind in the order of its objects") {

@@ -38,7 +38,8 @@ struct DaemonStatus {
     Instant clock{};  // the same moment as `now`, on the clock of the roles' instants
     bool mail_enabled = false;
     MailCounters mail;
-    std::string mail_problem;                           // empty: none
+    std::string mail_problem;                           // why the last attempt failed; empty: it did not
+    std::string mail_disk_problem;                      // why the spool cannot be written; empty: it can
     std::uint64_t events_lost = 0;                      // overwritten before the observer read them
     std::string config_path, config_id, settings_path;  // from the daemon's command line
     std::optional<VrrpStatus> vrrp;                     // none: the role has not published anything

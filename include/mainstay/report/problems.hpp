@@ -33,6 +33,7 @@ enum class ProblemKind : std::uint8_t {
     ServersUnknown,
     MailStuck,
     WebhookStuck,
+    SpoolUnwritable,
     ApiNotServed,
     ReloadRefused,
     UpgradeRefused,

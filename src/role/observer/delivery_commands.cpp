@@ -69,10 +69,7 @@ void MailCommands::describe(report::DaemonStatus& status) const {
     status.mail_enabled = mailer_->enabled();
     status.mail = mailer_->counters();
     status.mail_problem = mailer_->last_problem();
-    if (const auto& disk = mailer_->spool().disk_problem(); !disk.empty())
-        status.mail_problem =
-            fmt::format("the mail spool cannot be written ({}), {} mails are in memory only{}{}", disk,
-                        status.mail.unsaved, status.mail_problem.empty() ? "" : "; ", status.mail_problem);
+    status.mail_disk_problem = mailer_->spool().disk_problem();
 }
 
 std::string MailCommands::queue_json() {
