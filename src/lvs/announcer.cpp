@@ -90,6 +90,11 @@ Announcer::State Announcer::Address::state() const {
     return interface == configured.settings.interface ? State::Announced : State::Draining;
 }
 
+bool Announcer::Address::is_withdrawn_on_purpose() const {
+    return state() == State::Withdrawn && problem.empty() &&
+           (!is_configured || reason == kMaintenance || reason == kDrained);
+}
+
 void Announcer::configure(std::vector<AnnouncedAddress> list) {
     if (addresses_.empty()) renewed_.reset();  // nothing was to be renewed: that is no pause
     std::map<IpAddress, Address> before;

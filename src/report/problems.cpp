@@ -164,7 +164,7 @@ void find_in_lvs(const LvsStatus& lvs, Problems& found) {
     for (const auto& service : lvs.services) find_in_service(service, overrides, found);
     for (const auto& one : lvs.announced) {
         const auto address = one.address.to_string();
-        if (one.state == "withdrawn")
+        if (one.state == "withdrawn" && !one.on_purpose)
             found.push_back({NotAnnounced, address, "", fmt::format("{} is not announced: {}", address, one.reason)});
     }
     for (const auto& one : lvs.discovered) {

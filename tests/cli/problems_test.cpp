@@ -198,6 +198,10 @@ TEST_CASE("a static route that the kernel refuses is a problem in any state, tha
 }
 
 TEST_CASE("a director that is well has no problem, whatever an operator wants of it") {
+    Well removed;
+    removed.lvs.announced[0].state = "withdrawn";
+    removed.lvs.announced[0].on_purpose = true;
+    CHECK(problems(removed.daemon).empty());
     Well well;
     CHECK(problems(well.daemon).empty());
     well.vrrp.maintenance = MaintenanceStatus{.since = well.daemon.now, .until = {}, .by = "root", .reason = {}};

@@ -100,6 +100,7 @@ TEST_CASE("a service that is not ready is withdrawn before the change, and its p
     CHECK(scene.said == "Withdrew 192.0.2.1 from ms-vip: its quorum is lost\n");
     CHECK(scene.address().state() == Announcer::State::Withdrawn);
     CHECK(scene.address().reason == "its quorum is lost");
+    CHECK_FALSE(scene.address().is_withdrawn_on_purpose());
     for (int second = 0; second < 59; ++second) {
         scene.now += Seconds{1};
         CHECK(scene.renew() == "");
@@ -264,6 +265,7 @@ TEST_CASE("a drained address is withdrawn when its drain time is over, and comes
           "Withdrew 192.0.2.1 from ms-drain: this director is in maintenance, and its drain time is over\n");
     CHECK(scene.renew() == "");
     CHECK(scene.address().reason == "this director is in maintenance, and its drain time is over");
+    CHECK(scene.address().is_withdrawn_on_purpose());
     scene.announcer.drain(false);
     CHECK(scene.renew() == kRenewed);
     CHECK(scene.said == "Announced 192.0.2.1 on ms-vip\n");
@@ -277,6 +279,7 @@ TEST_CASE("in maintenance nothing is announced that was not before") {
     scene.announcer.drain(true);
     CHECK(scene.renew() == "withdraw 192.0.2.1 from ms-vip\nwithdraw 192.0.2.1 from ms-drain\n");
     CHECK(scene.address().reason == "this director is in maintenance");
+    CHECK(scene.address().is_withdrawn_on_purpose());
     CHECK(scene.renew() == "");
 }
 
@@ -334,6 +337,7 @@ TEST_CASE("a reload keeps what stays, moves what has another interface, and with
     scene.announcer.configure({});
     CHECK(scene.withdraw() == "withdraw 192.0.2.1 from vips\n");
     CHECK(scene.said == "Withdrew 192.0.2.1 from vips: it is no longer configured\n");
+    CHECK(scene.address().is_withdrawn_on_purpose());
     CHECK_FALSE(scene.announcer.is_empty());
     scene.now += Seconds{60};
     CHECK(scene.renew() == "take no more packets to 192.0.2.1\n");

@@ -121,7 +121,7 @@ void fields(A& a, CheckTypeStatus& s) {
 }
 template <class A>
 void fields(A& a, AnnouncedStatus& s) {
-    a(s.address, s.interface, s.drain_interface, s.state, s.reason, s.since);
+    a(s.address, s.interface, s.drain_interface, s.state, s.reason, s.since, s.on_purpose);
 }
 template <class A>
 void fields(A& a, DiscoveredStatus& s) {

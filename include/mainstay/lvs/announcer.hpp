@@ -80,6 +80,8 @@ public:
         std::string reason;                   // why it was withdrawn last; empty while it is not
         std::string problem;                  // why the kernel refused it; empty: it did not
         [[nodiscard]] State state() const;
+        // It is withdrawn, as somebody wants it: because of the configuration, or of maintenance.
+        [[nodiscard]] bool is_withdrawn_on_purpose() const;
     };
 
     // Addresses that are no longer configured are withdrawn by the next call of withdraw() or renew().

@@ -200,9 +200,10 @@ struct ServiceTraffic {
 struct AnnouncedStatus {
     IpAddress address;
     std::string interface, drain_interface;
-    std::string state;   // "announced", "draining" (on the drain interface) or "withdrawn"
-    std::string reason;  // why it is withdrawn, or what the kernel refused; may be empty
-    WallTime since;      // of the state
+    std::string state;        // "announced", "draining" (on the drain interface) or "withdrawn"
+    std::string reason;       // why it is withdrawn, or what the kernel refused; may be empty
+    WallTime since;           // of the state
+    bool on_purpose = false;  // withdrawn because of the configuration or of maintenance; an older writer has none
     bool operator==(const AnnouncedStatus&) const = default;
 };
 

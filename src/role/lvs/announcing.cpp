@@ -148,7 +148,8 @@ std::vector<report::AnnouncedStatus> Announcing::status() const {
                         .drain_interface = settings.drain_interface,
                         .state = std::string{word_of(address.state())},
                         .reason = address.problem.empty() ? address.reason : address.problem,
-                        .since = address.since});
+                        .since = address.since,
+                        .on_purpose = address.is_withdrawn_on_purpose()});
     }
     return list;
 }

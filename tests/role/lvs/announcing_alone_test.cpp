@@ -199,6 +199,7 @@ TEST_CASE(
     scene.configure({});
     CHECK(scene.taken_order() == Lines{"withdraw 10.0.0.1 from ms-vip", "withdraw 10.0.0.1 from ms-drain"});
     CHECK(scene.shown().reason == "it is no longer configured");
+    CHECK(scene.shown().on_purpose);
     scene.now.now += 59s;
     const auto renewed = [&] {
         scene.loop.run_one();  // the renewal of the next second
