@@ -87,6 +87,15 @@ std::optional<Explanation> find_by_address(const WhySource& source, std::string_
     return std::nullopt;
 }
 
+// Before its services: there may be several.
+std::optional<Explanation> find_announced(const WhySource& source, std::string_view name) {
+    const auto address = IpAddress::parse(name);
+    if (!address || !source.status.lvs) return std::nullopt;
+    const auto& all = source.status.lvs->announced;
+    const auto found = std::ranges::find(all, *address, &AnnouncedStatus::address);
+    return found == all.end() ? std::nullopt : std::optional{explain(source, *found)};
+}
+
 std::vector<const ServiceStatus*> services_called(const WhySource& source, std::string_view name) {
     std::vector<const ServiceStatus*> found;
     if (source.status.lvs)
@@ -143,6 +152,7 @@ std::vector<std::string> all_names(const WhySource& source) {
         for (auto& interface : tracked_interfaces(*source.status.vrrp)) names.push_back(interface);
     }
     if (!source.status.lvs) return names;
+    for (const auto& one : source.status.lvs->announced) names.push_back(one.address.to_string());
     for (const auto& service : source.status.lvs->services) {
         names.push_back(service.name);
         if (!service.group.empty()) names.push_back(service.group);
@@ -169,6 +179,7 @@ WhyAnswer why(const WhySource& source, std::string_view name) {
     if (name.size() > kNameBytesMax)
         return {.found = {}, .problem = fmt::format("a name has at most {} bytes", kNameBytesMax), .nearest = {}};
     if (auto found = find_in_vrrp(source, name)) return {.found = std::move(found), .problem = {}, .nearest = {}};
+    if (auto found = find_announced(source, name)) return {.found = std::move(found), .problem = {}, .nearest = {}};
     if (auto answer = find_in_lvs(source, name); answer.found || !answer.problem.empty()) return answer;
     if (auto found = find_by_address(source, name)) return {.found = std::move(found), .problem = {}, .nearest = {}};
     return nothing(source, name);

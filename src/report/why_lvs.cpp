@@ -164,7 +164,42 @@ std::string service_sentence(const WhySource& source, const ServiceStatus& servi
                        since_text(source, since), service.servers.empty() ? "it has no servers" : sum, needs);
 }
 
+std::string announced_sentence(const WhySource& source, const AnnouncedStatus& one) {
+    const std::string address = one.address.to_string(), since = since_text(source, one.since);
+    const std::string why = one.reason.empty() ? std::string{} : ": " + one.reason;
+    if (one.state == "announced") return fmt::format("{} is announced on {}{}{}", address, one.interface, since, why);
+    if (one.state == "draining")
+        return fmt::format("{} is announced on {} as a last resort{}, because this director is in maintenance{}",
+                           address, one.drain_interface, since, why);
+    return fmt::format("{} is not announced{}{}", address, since, why);
+}
+
+bool has_address(const ServiceStatus& service, const IpAddress& address) {
+    return service.key.address == address ||
+           std::ranges::find(service.group_keys, address, &netlink::IpvsServiceKey::address) !=
+               service.group_keys.end();
+}
+
 }  // namespace
+
+Explanation explain(const WhySource& source, const AnnouncedStatus& announced) {
+    Reasons reasons;
+    reasons.add(announced_sentence(source, announced));
+    std::size_t left = kServersNamedMax;
+    for (const auto& service : source.status.lvs->services) {
+        if (!has_address(service, announced.address)) continue;
+        if (left-- == 0) {
+            reasons.add("... and more services");
+            break;
+        }
+        reasons.add(
+            service_sentence(source, service, newest_change(source, Event::Kind::VirtualServer, service.name, "")));
+    }
+    std::string state = announced.state == "announced"  ? "ANNOUNCED"
+                        : announced.state == "draining" ? "DRAINING"
+                                                        : "WITHDRAWN";
+    return {announced.address.to_string(), "address", std::move(state), announced.since, reasons.take()};
+}
 
 Explanation explain(const WhySource& source, const ServiceStatus& service) {
     Reasons reasons;

@@ -59,5 +59,6 @@ void add_events(const WhySource& source, Event::Kind kind, std::string_view name
 [[nodiscard]] Explanation explain_interface(const WhySource& source, std::string_view name);
 [[nodiscard]] Explanation explain(const WhySource& source, const ServiceStatus& service);
 [[nodiscard]] Explanation explain(const WhySource& source, const ServiceStatus& service, const ServerStatus& server);
+[[nodiscard]] Explanation explain(const WhySource& source, const AnnouncedStatus& announced);
 
 }  // namespace mainstay::report

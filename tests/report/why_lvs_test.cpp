@@ -25,6 +25,47 @@ TEST_CASE("a server whose check fails is out of the table") {
                   "TCP_CHECK 10.0.0.12:80 passes: connected (last 2 s ago, took 1.2 ms)"});
 }
 
+TEST_CASE("an address that is to be announced says whether it is, and how its services are") {
+    Scene s;
+    s.service().servers = {server("10.0.0.11", true)};
+    auto& second = s.service();
+    second.name = "web";
+    second.key.address = {};
+    second.group_keys = {{.family = Family::V4, .protocol = 6, .address = ip("10.0.0.1"), .port = 443}};
+    second.quorum_up = false;
+    s.service().key.address = ip("10.0.0.9");
+    CHECK(s.ask("10.0.0.1").found->kind == "service");  // it is the only one at an address that nobody announces
+
+    auto& address = s.status.lvs->announced.emplace_back();
+    address = {.address = ip("10.0.0.1"),
+               .interface = "ms-vip",
+               .drain_interface = "ms-drain",
+               .state = "withdrawn",
+               .reason = "its quorum is lost",
+               .since = ago(30)};
+    const Strings services{
+        "[10.0.0.1]:tcp:80 has its quorum because 1 of its 1 servers is up with a total weight of 1, and its quorum is "
+        "1",
+        "web has lost its quorum because it has no servers, and its quorum is 1"};
+    const auto expect = [&](const char* state, const std::string& sentence) {
+        const auto found = s.ask("10.0.0.1").found.value();
+        CHECK(found.kind == "address");
+        CHECK(found.name == "10.0.0.1");
+        CHECK(found.state == state);
+        CHECK(found.reasons == Strings{sentence, services[0], services[1]});
+    };
+    expect("WITHDRAWN", "10.0.0.1 is not announced since 09:37:16: its quorum is lost");
+    address.reason.clear();
+    address.state = "announced";
+    expect("ANNOUNCED", "10.0.0.1 is announced on ms-vip since 09:37:16");
+    address.state = "draining";
+    expect(
+        "DRAINING",
+        "10.0.0.1 is announced on ms-drain as a last resort since 09:37:16, because this director is in maintenance");
+    CHECK(s.ask("10.0.0.1:80").found->kind == "service");
+    CHECK(s.ask("10.0.0.3").nearest == "10.0.0.1");
+}
+
 TEST_CASE("a server that an operator drained") {
     Scene s;
     auto one = server("10.0.0.11", true);

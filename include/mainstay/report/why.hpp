@@ -1,5 +1,5 @@
-// The chain of reasons for the state of one object: an instance, a group, a service, a server, or something that
-// instances track. In plain sentences, from the state document and the history of events. Pure.
+// The chain of reasons for the state of one object: an instance, a group, a service, a server, an announced address, or
+// something that instances track. In plain sentences, from the state document and the history of events. Pure.
 #pragma once
 
 #include <optional>
@@ -21,7 +21,8 @@ struct WhySource {
 
 struct Explanation {
     std::string name;   // in full: "[10.0.0.11]:tcp:80"
-    std::string kind;   // "instance", "group", "service", "server", "script", "bfd", "file", "process", "interface"
+    std::string kind;   // "instance", "group", "service", "server", "script", "bfd", "file", "process", "interface",
+                        // "address" (one that is to be announced)
     std::string state;  // "MASTER", "DOWN", "DRAINED" ...
     WallTime since;     // 0: unknown
     std::vector<std::string> reasons;  // sentences; the first one says the state itself, then the newest cause first
