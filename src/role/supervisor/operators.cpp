@@ -178,7 +178,10 @@ void Operators::begin_maintenance(const ipc::InstanceQuestion& question) {
                                 .request = request,
                                 .note = {}};
     if (question.seconds > 0) order.until = WallTime{now.unix_us + question.seconds * 1'000'000};
-    log_.notice("maintenance begins: this director hands its instances over ({})", described(order));
+    log_.notice("maintenance begins: {} ({})",
+                has_instances() ? "this director hands its instances over"
+                                : "announced addresses move to their drain interface",
+                described(order));
     if (const auto kept = maintenance_.set(order); !kept) {
         log_.error("maintenance will not survive a restart of the daemon: {}", kept.error().text());
         order.note = "It will not survive a restart of the daemon: " + kept.error().text() + "\n";
@@ -188,7 +191,9 @@ void Operators::begin_maintenance(const ipc::InstanceQuestion& question) {
 
 void Operators::end_maintenance(const std::string& by, std::uint64_t request) {
     if (!maintenance_.order().on) return waiting_.answer_text(request, 0, "maintenance was off already\n");
-    log_.notice("maintenance is over ({}): the instances have their configured priorities again", by);
+    log_.notice("maintenance is over ({}): {}", by,
+                has_instances() ? "the instances have their configured priorities again"
+                                : "announced addresses return from their drain interface");
     ipc::MaintenanceOrder order{.by = one_line(by), .reason = {}, .request = request, .note = {}};
     if (const auto removed = maintenance_.set(order); !removed) {
         log_.error("after a restart of the daemon, maintenance would begin again: {}", removed.error().text());
@@ -196,6 +201,8 @@ void Operators::end_maintenance(const std::string& by, std::uint64_t request) {
     }
     send_maintenance(order);
 }
+
+bool Operators::has_instances() const { return daemon_.current.part(Kind::Vrrp).needed; }
 
 // The vrrp process answers the operator, if there is one.
 void Operators::send_maintenance(ipc::MaintenanceOrder order) {
@@ -205,9 +212,12 @@ void Operators::send_maintenance(ipc::MaintenanceOrder order) {
     auto& vrrp = children_.of(Kind::Vrrp);
     if (vrrp.alive()) vrrp.send(order, -1, log_);
     if (!vrrp.alive() || !vrrp.ready)
-        waiting_.answer_text(
-            request, 0,
-            fmt::format("maintenance is {}; no VRRP process is running now\n{}", order.on ? "on" : "off", order.note));
+        waiting_.answer_text(request, 0,
+                             fmt::format("maintenance is {}; {}\n{}", order.on ? "on" : "off",
+                                         has_instances() ? "no VRRP process is running now"
+                                                         : "no VRRP instance is configured: it is about announced "
+                                                           "addresses alone",
+                                         order.note));
 }
 
 void Operators::load_maintenance(const ipc::MaintenanceOrder& handed_over) {

@@ -119,6 +119,7 @@ private:
     void begin_maintenance(const ipc::InstanceQuestion& question);
     void end_maintenance(const std::string& by, std::uint64_t request);
     void send_maintenance(ipc::MaintenanceOrder order);
+    [[nodiscard]] bool has_instances() const;  // without any, maintenance is about announced addresses alone
     void load_maintenance(const ipc::MaintenanceOrder& handed_over);
     [[nodiscard]] ControlSocket::Handlers socket_handlers();
     [[nodiscard]] DumpRequests::Handlers dump_handlers();

@@ -120,14 +120,15 @@ TEST_CASE("without a VRRP process maintenance is remembered, a failover is refus
     auto running = stage.run({.needed = {Kind::Lvs}});
     CHECK(heard(stage.ask(ipc::InstanceQuestion{})) == "2 the VRRP process is not running");
     CHECK(heard(stage.ask(maintenance(Verb::MaintenanceOn))) ==
-          "0 maintenance is on; no VRRP process is running now\n");
+          "0 maintenance is on; no VRRP instance is configured: it is about announced addresses alone\n");
+    CHECK(stage.logged("maintenance begins: announced addresses move to their drain interface (") == 1);
     CHECK(running[Kind::Lvs].hear<ipc::MaintenanceOrder>().on);
     running[Kind::Lvs].exit(1);
     auto& again = stage.started("mainstayd-lvs");
     CHECK(again.hear<ipc::MaintenanceOrder>().on);
     stage.take_configuration(again, 1);
     CHECK(heard(stage.ask(maintenance(Verb::MaintenanceOff))) ==
-          "0 maintenance is off; no VRRP process is running now\n");
+          "0 maintenance is off; no VRRP instance is configured: it is about announced addresses alone\n");
     CHECK_FALSE(again.hear<ipc::MaintenanceOrder>().on);
     running.roles[Kind::Lvs] = &again;
     CHECK(stage.stop(running) == 0);
@@ -257,15 +258,15 @@ TEST_CASE("maintenance that cannot be kept over a restart is carried out, and th
     auto running = stage.run({.needed = {Kind::Lvs}});
     std::ofstream{stage.at("state")} << "a file";
     const std::string answer = heard(stage.ask(maintenance(Verb::MaintenanceOn)));
-    CHECK(
-        answer.starts_with("0 maintenance is on; no VRRP process is running now\n"
-                           "It will not survive a restart of the daemon: "));
+    CHECK(answer.starts_with(
+        "0 maintenance is on; no VRRP instance is configured: it is about announced addresses alone\n"
+        "It will not survive a restart of the daemon: "));
     CHECK(answer.ends_with("\n"));
     CHECK(stage.logged("maintenance will not survive a restart of the daemon: ") == 1);
     CHECK(running[Kind::Lvs].hear<ipc::MaintenanceOrder>().on);
     const std::string end = heard(stage.ask(maintenance(Verb::MaintenanceOff)));
     CHECK(
-        end.starts_with("0 maintenance is off; no VRRP process is running now\n"
+        end.starts_with("0 maintenance is off; no VRRP instance is configured: it is about announced addresses alone\n"
                         "After a restart of the daemon, it would begin again: "));
     CHECK(stage.logged("after a restart of the daemon, maintenance would begin again: ") == 1);
 }
