@@ -40,7 +40,8 @@ public:
         const auto available = [this](std::size_t n) { return closed(servers_[n]).empty(); };
         const auto chosen = table_.choose(flow_.client, flags_, available);
         const std::size_t owner = table_.slots()[*first];
-        Lines lines{chosen ? headline("goes to " + name(*chosen)) : headline("is refused")};
+        const char* const goes = is_guess() ? "probably goes to " : "goes to ";
+        Lines lines{chosen ? headline(goes + name(*chosen)) : headline("is refused")};
         lines.push_back(fmt::format("{} choose slot {} of {} of the mh table, which is {}'s",
                                     flags_.port ? "the client's address and port" : "the client's address", *first,
                                     table_.slots().size(), name(owner)));
@@ -48,13 +49,24 @@ public:
             lines.push_back(
                 fmt::format("{} takes no new flow: {}; {}", name(owner), closed(servers_[owner]), instead(chosen)));
         lines.push_back(fmt::format("table of {} servers, digest {:016x}", servers_.size(), table_.digest()));
-        if (std::ranges::any_of(servers_, [](const auto& server) { return server.destination.weight <= 0; }))
+        if (std::ranges::any_of(servers_, has_none))
             lines.push_back(fmt::format(
-                "assumed: a server with weight 0 had weight {} before, which the kernel does not tell", usual_));
+                "assumed: a server with weight 0 had weight {} before, which the kernel does not tell{}", usual_,
+                is_guess() ? "; the others differ, so it may have had another one: if mainstayctl status --json has "
+                             "another digest, this answer is wrong"
+                           : ""));
         return lines;
     }
 
 private:
+    static bool has_none(const netlink::IpvsDestinationEntry& server) { return server.destination.weight <= 0; }
+    // The slots depend on the weights that servers had before they were set to 0.
+    [[nodiscard]] bool is_guess() const {
+        const auto differs = [this](const auto& server) {
+            return server.destination.weight > 0 && static_cast<std::uint32_t>(server.destination.weight) != usual_;
+        };
+        return std::ranges::any_of(servers_, has_none) && std::ranges::any_of(servers_, differs);
+    }
     [[nodiscard]] std::string name(std::size_t n) const { return servers_[n].destination.endpoint.to_string(); }
     [[nodiscard]] std::string headline(std::string_view what) const {
         return fmt::format("a new flow from {} to {} {}", flow_.client.to_string(), flow_.service.to_string(), what);

@@ -76,6 +76,18 @@ TEST_CASE("with weight 0 another server takes the flow, or none without mh-fallb
         "assumed: tables of 4093 slots, as most kernels have; neither /boot/config-RELEASE nor its connections tell\n");
 }
 
+TEST_CASE("where weights differ, what a server with weight 0 had before is a guess, and the answer says so") {
+    auto table = service("mh", kBoth);
+    table[0].destinations[0].destination.weight = 3;
+    CHECK(shown(table, kSize).find("prob") == std::string::npos);
+    table[0].destinations[2].destination.weight = 0;
+    const auto text = shown(table, kSize);
+    CHECK(text.starts_with("a new flow from 10.9.0.1:1 to 10.0.0.1:80 probably goes to 10.1.0."));
+    CHECK(text.ends_with(
+        "assumed: a server with weight 0 had weight 1 before, which the kernel does not tell; the others differ, so it "
+        "may have had another one: if mainstayctl status --json has another digest, this answer is wrong\n"));
+}
+
 TEST_CASE("a server that is full takes no new flow, and a persistent service is said to be one") {
     auto table = service("mh", kBoth | netlink::kIpvsPersistent);
     table[0].destinations[2].active = 70;
