@@ -43,8 +43,7 @@ constexpr std::chrono::seconds kComplainEvery{60};  // about a spool or socket t
 constexpr std::chrono::milliseconds kFlushWithin{3'500}, kFlushLook{5};  // at stop; the supervisor waits longer
 constexpr std::size_t kEventsAtOnce = 256;
 constexpr std::chrono::seconds kAskForTrafficEvery{10};  // however often metrics are collected
-// Reading a large state takes longer than a sample is worth: while nobody looks, it is looked at this seldom, the
-// kernel's counters are not read, and graphs have gaps.
+// Reading a large state is dear: while nobody looks it is read this seldom, its counters never, and graphs have gaps.
 constexpr std::chrono::minutes kLargeTableEvery{10};
 constexpr std::chrono::seconds kLargeSharedFor{1};
 
@@ -390,8 +389,7 @@ std::vector<Dump> ObserverRole::dumps_for(int signal) {
     return files;
 }
 
-// The last events (STOP, DELETED) are written to disk at once. Mails that cannot be delivered within kFlushWithin stay
-// in the spool until the next start.
+// The last events (STOP, DELETED) go to the disk at once. Mails not delivered within kFlushWithin stay in the spool.
 void ObserverRole::stop(std::function<void()> done) {
     tick_.cancel();
     last_look_.cancel();
