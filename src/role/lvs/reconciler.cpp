@@ -1,6 +1,7 @@
 #include "reconciler.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <system_error>
 
 #include "mainstay/lvs/plan.hpp"
@@ -348,6 +349,25 @@ std::optional<lvs::ServiceTable> TableReconciler::known(const Key& key) const {
 std::optional<lvs::ServiceTable> TableReconciler::wanted(const Key& key) const {
     const auto at = ledger_.find(key);
     return at ? std::optional{lvs::as_put_in(ledger_.wanted(*at))} : std::nullopt;
+}
+
+TableChanges::TableChanges(const std::vector<config::ServiceChange>& changes) {
+    using Change = config::ServiceChange::Kind;
+    for (const auto& change : changes) {
+        if (change.kind == Change::Changed) changed.insert(change.at);
+        if (change.kind == Change::Added) come_.push_back(change.at);
+        if (change.kind == Change::Removed) gone_.push_back(lvs::key_of(change.before));
+    }
+}
+
+TableReconciler::Moved TableChanges::moved(const lvs::Judge& judge) const {
+    TableReconciler::Moved moved{.gone = gone_, .come = {}};
+    for (const std::size_t service : std::views::reverse(come_)) {
+        std::optional<netlink::IpvsServiceKey> before;
+        if (service + 1 < judge.services().size()) before = judge.keys(service + 1).front();
+        moved.come.emplace_back(judge.desired(service).front(), before);
+    }
+    return moved;
 }
 
 }  // namespace mainstay::role

@@ -153,4 +153,18 @@ private:
     Lifetime lifetime_;
 };
 
+// What a reload's changes are for the table.
+class TableChanges {
+public:
+    explicit TableChanges(const std::vector<config::ServiceChange>& changes);
+    // The services that come and go, once the judge has them.
+    [[nodiscard]] TableReconciler::Moved moved(const lvs::Judge& judge) const;
+
+    std::set<std::size_t> changed;  // services that stay, by their indexes afterwards
+
+private:
+    std::vector<netlink::IpvsServiceKey> gone_;
+    std::vector<std::size_t> come_;
+};
+
 }  // namespace mainstay::role

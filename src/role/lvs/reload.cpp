@@ -1,7 +1,5 @@
 // The lvs role's reload: replaces the whole configuration, or only the services that change.
 #include <algorithm>
-#include <ranges>
-#include <set>
 
 #include "mainstay/config/validate/resolved.hpp"
 #include "role_impl.hpp"
@@ -71,28 +69,15 @@ void LvsRole::reload(config::Config next) {
 }
 
 void LvsRole::commit_changes(lvs::AcceptedChanges changes) {
-    using Change = config::ServiceChange::Kind;
-    std::set<std::size_t> services;
-    std::vector<std::size_t> come;
-    TableReconciler::Moved moved;
-    for (const auto& change : changes.list()) {
-        if (change.kind == Change::Changed) services.insert(change.at);
-        if (change.kind == Change::Added) come.push_back(change.at);
-        if (change.kind == Change::Removed) moved.gone.push_back(lvs::key_of(change.before));
-    }
+    TableChanges table{changes.list()};
     // Such changes do not turn ha_suspend on or off, so the host's addresses are not asked for.
     auto intents = judge_.reload(std::move(changes), moment(), {.addresses = {}, .files = event_driven_.files()});
     follow_known(intents);
     for (const auto& intent : intents)
-        if (const auto* changed = std::get_if<lvs::TableChanged>(&intent)) services.insert(changed->service);
-    for (const std::size_t service : std::views::reverse(come)) {
-        std::optional<netlink::IpvsServiceKey> before;
-        if (service + 1 < judge_.services().size()) before = judge_.keys(service + 1).front();
-        moved.come.emplace_back(judge_.desired(service).front(), before);
-    }
+        if (const auto* changed = std::get_if<lvs::TableChanged>(&intent)) table.changed.insert(changed->service);
     configure_announcing();
     announcing_.withdraw();
-    reconciler_.change(wanted_of({services.begin(), services.end()}), std::move(moved));
+    reconciler_.change(wanted_of(table.changed), table.moved(judge_));
     follow_agreement();
     announcing_.update();
     reconciler_.audit_soon();

@@ -198,13 +198,10 @@ void LvsRole::count_connections(const lvs::Intents& intents) {
 
 // All changes of one step go to the kernel as one plan: the sorry server is added before the last server is removed.
 void LvsRole::change_table(const lvs::Intents& intents) {
-    std::vector<std::size_t> services;
-    for (const auto& intent : intents) {
-        if (const auto* changed = std::get_if<lvs::TableChanged>(&intent)) services.push_back(changed->service);
-    }
+    std::set<std::size_t> services;
+    for (const auto& intent : intents)
+        if (const auto* changed = std::get_if<lvs::TableChanged>(&intent)) services.insert(changed->service);
     if (services.empty()) return;
-    std::ranges::sort(services);
-    services.erase(std::unique(services.begin(), services.end()), services.end());
     reconciler_.update(wanted_of(services));
     clock_.forget();
     publish_within(kPublishSoon);

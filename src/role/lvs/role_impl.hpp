@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <expected>
 #include <optional>
+#include <set>
 #include <variant>
 
 #include "adoption.hpp"
@@ -125,7 +126,7 @@ private:
                     return service < configured ? judge_.desired(service) : path_checks_.desired();
                 }};
     }
-    [[nodiscard]] lvs::Table wanted_of(const std::vector<std::size_t>& services) const {
+    [[nodiscard]] lvs::Table wanted_of(const std::set<std::size_t>& services) const {
         lvs::Table table;
         for (const std::size_t service : services)
             std::ranges::move(judge_.desired(service), std::back_inserter(table));

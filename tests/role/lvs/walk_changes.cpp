@@ -1,5 +1,6 @@
 // What a walk's reload changes, as the lvs role gets it and as it writes it.
-#include <ranges>
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "mainstay/config/members.hpp"
@@ -17,21 +18,11 @@ std::optional<std::vector<config::ServiceChange>> LvsWalk::changes_to(const conf
 
 // As the lvs role does.
 void LvsWalk::change_table(const std::vector<config::ServiceChange>& changes) {
-    using Change = config::ServiceChange;
-    lvs::Table table;
-    TableReconciler::Moved moved;
-    for (const auto& one : std::views::reverse(changes)) {
-        if (one.kind == Change::Kind::Removed) moved.gone.push_back(lvs::key_of(one.before));
-        if (one.kind == Change::Kind::Removed) continue;
-        for (auto& wanted : judge_->desired(one.at)) {
-            if (one.kind == Change::Kind::Changed) table.push_back(std::move(wanted));
-            if (one.kind != Change::Kind::Added) continue;
-            std::optional<netlink::IpvsServiceKey> before;
-            if (one.at + 1 < judge_->services().size()) before = judge_->keys(one.at + 1).front();
-            moved.come.emplace_back(std::move(wanted), before);
-        }
-    }
-    reconciler_->change(std::move(table), std::move(moved));
+    const TableChanges table{changes};
+    lvs::Table changed;
+    for (const std::size_t service : table.changed)
+        std::ranges::move(judge_->desired(service), std::back_inserter(changed));
+    reconciler_->change(std::move(changed), table.moved(*judge_));
 }
 
 }  // namespace mainstay::role::test
