@@ -88,19 +88,21 @@ bool Judge::Impl::is_the_same(const config::ServiceChange& change, std::size_t r
 }
 
 // Services come and go by themselves as long as none shares what it has in the kernel with another one. Those of a
-// group are named by their places in it.
+// group are named by their places in it, and which marks nftables_ipvs has free follows from all services.
 bool Judge::Impl::can_move(const std::vector<config::ServiceChange>& changes) const {
     using Kind = config::ServiceChange::Kind;
     if (services_.has_left_out() || config::is_given(services_.global.more->values, config::keyword::nftables_ipvs))
         return false;
+    const auto is_of_group = [](const auto& one) {
+        return one.kind != Kind::Changed && (!one.before.group.empty() || !one.after.group.empty());
+    };
+    if (std::ranges::any_of(changes, is_of_group)) return false;
+    if (std::ranges::find(changes, Kind::Added, &config::ServiceChange::kind) == changes.end()) return true;
     std::set<netlink::IpvsServiceKey> taken;
     for (std::size_t v = 0; v < services_.size(); ++v)
         for (const auto& key : services_.keys(v)) taken.insert(key);
-    for (const auto& one : changes) {
-        if (one.kind == Kind::Changed) continue;
-        if (!one.before.group.empty() || !one.after.group.empty()) return false;
+    for (const auto& one : changes)
         if (one.kind == Kind::Removed) taken.erase(key_of(one.before));
-    }
     return std::ranges::all_of(
         changes, [&](const auto& one) { return one.kind != Kind::Added || taken.insert(key_of(one.after)).second; });
 }
