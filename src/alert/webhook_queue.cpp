@@ -173,8 +173,8 @@ Result<std::vector<std::string>> Webhooks::drop(const Selection& which) {
         lines.push_back(fmt::format("{}: dropped", id));
         finish(*queue, waiting);
         if (!queue->waiting.empty()) continue;
-        queue->counters.problem
-            .clear();  // nothing waits for the receiver any more, and what comes next is tried at once
+        // Nothing waits for the receiver any more, and what comes next is tried at once.
+        queue->counters.problem.clear();
         queue->receiver = {};
         queue->deferred_in_a_row = 0;
     }

@@ -3,8 +3,9 @@
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
+
+from support.wait import stays, wait_until
 
 EXAMPLES = Path(__file__).parents[2] / "etc/examples/routing"
 
@@ -13,13 +14,6 @@ def program(folder, name, text):
     path = folder / name
     path.write_text("#!/bin/bash\n" + text)
     path.chmod(0o755)
-
-
-def until(holds, seconds=20):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_after_a_kill_gobgp_forgets_what_is_not_announced_any_more_and_nothing_else(tmp_path):
@@ -38,13 +32,12 @@ def test_after_a_kill_gobgp_forgets_what_is_not_announced_any_more_and_nothing_e
         script.wait()
 
     first = start()
-    until(lambda: calls.read_text() == "add 10.50.0.1/32\nadd fd00:50::1/128\n")
+    wait_until(lambda: calls.read_text() == "add 10.50.0.1/32\nadd fd00:50::1/128\n", 20, "both to be announced")
     kill(first)
     lines.write_text("announce 10.50.0.1/32\n")
     second = start()
-    until(lambda: calls.read_text() == "add 10.50.0.1/32\ndel fd00:50::1/128\n")
-    time.sleep(0.5)
-    assert calls.read_text().count("\n") == 2
+    wait_until(lambda: calls.read_text() == "add 10.50.0.1/32\ndel fd00:50::1/128\n", 20, "the other to be withdrawn")
+    assert stays(lambda: calls.read_text().count("\n") == 2, 0.5)
     second.terminate()
     assert second.wait(20) == 1
     assert calls.read_text().endswith("del 10.50.0.1/32\n")

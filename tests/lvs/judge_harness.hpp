@@ -39,6 +39,14 @@ inline Lines text_of_intents(const Intents& intents) {
 // The first service and its first server.
 inline const std::string kVs = "[10.0.0.1]:tcp:80", kRs = "[10.0.0.11]:tcp:80";
 
+// Two judges that came to be where they are in different ways.
+inline void check_alike(const Judge& one, const Judge& other) {
+    CHECK(one.services() == other.services());
+    CHECK(one.states() == other.states());
+    CHECK(one.desired() == other.desired());
+    CHECK(one.deadline() == other.deadline());
+}
+
 struct Bench {
     Micros drawn{0};  // what the generator answers, at most its limit
     Judge judge{[this](Micros limit) { return std::min(drawn, limit); }};
@@ -69,10 +77,7 @@ struct Bench {
         if (!accepted) return all;
         ++changed;
         CHECK(said == all);
-        CHECK(other.services() == judge.services());
-        CHECK(other.states() == judge.states());
-        CHECK(other.desired() == judge.desired());
-        CHECK(other.deadline() == judge.deadline());
+        check_alike(other, judge);
         return all;
     }
     std::size_t changed = 0;  // reloads that were tried as changes, too
