@@ -51,6 +51,7 @@ PHASES = {"start": ("from the start to the last server", 5), "stop": ("from the 
 MEMORY_EACH, GROWTH_MOST = 700, 64  # bytes of a server; KiB
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 COMPLETE = "Reload complete"
+RECORD = "flight record of what changed hands"
 QUIET = 0.4  # seconds without processor time: the reload is over
 LATE_MS = 50
 VRRP = """vrrp_instance VI_1 {
@@ -146,6 +147,12 @@ class Director:
                 used, last = now, time.time()
         return last - begun
 
+    def rest(self):
+        """Until nothing of the start is left to do: mainstay keeps a flight record of the services that it took up."""
+        if self.program == "mainstay":
+            wait_until(lambda: RECORD in self.daemon.output(), 60, "the flight record of the start")
+        self.settled(time.time())
+
     def checker(self):
         for pid in self.children()[1:]:
             name = pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip()
@@ -175,18 +182,19 @@ def rules(services):
 
 def kernel_alone(lan, services, run):
     host = lan.host(f"floor{run}")
-    floor = float(host.run([sys.executable, TABLE, "floor", services, SERVERS, 64]).stdout)
+    floor = list(map(float, host.run([sys.executable, TABLE, "floor", services, SERVERS, 64]).stdout.split()))
     host.kill()
     host = lan.host(f"restore{run}")
     begun = time.time()
     host.run(["ipvsadm", "-R"], text_in=rules(services), timeout=120)
     restored = time.time() - begun
     host.kill()
-    return {"floor": [floor], "ipvsadm -R": [restored]}
+    return {"start": floor[:1], "stop": floor[1:], "ipvsadm -R": [restored]}
 
 
 def one_table(lan, name, services, run):
-    """Seconds of each phase, and of each of its reloads."""
+    """Seconds of each phase, and of each of its reloads. The services that come are those of a second director: what a
+    reload gives to the table is in a flight record too, which a stop soon afterwards waits for."""
     director = Director(lan, f"t{run}", name, table_text(services))
     waiting = director.awaiting(services, SERVERS)
     director.start()
@@ -194,7 +202,7 @@ def one_table(lan, name, services, run):
     counted = director.host.run([sys.executable, TABLE, "count"]).stdout.split()
     if counted != [str(services), str(services * SERVERS)]:
         raise RuntimeError(f"{name}: the table holds {counted} services and servers")
-    director.settled(time.time())
+    director.rest()
     if name == "mainstay":
         wrote = re.search(r"IPVS synchronised: \d+ services, \d+ changes, (\d+) us", director.daemon.output())
         found["writing"] = int(wrote.group(1)) / 1e6
@@ -205,15 +213,26 @@ def one_table(lan, name, services, run):
         begun = director.reload(table_text(services, weight))
         found["reload one"].append(told(waiting) - begun)
         director.settled(time.time())
-    found["reload more"] = []
+    found["stop"] = director.stop()
+    director.host.kill()
+    found["reload more"] = more_services(Director(lan, f"m{run}", name, table_text(services)), services)
+    return {phase: seconds if isinstance(seconds, list) else [seconds] for phase, seconds in found.items()}
+
+
+def more_services(director, services):
+    """Seconds of reloads that add one."""
+    waiting, found = director.awaiting(services, SERVERS), []
+    director.start()
+    told(waiting)
+    director.rest()
     for more in range(1, 1 + RELOADS):
         waiting = director.awaiting(services + more, SERVERS)
         begun = director.reload(table_text(services + more))
-        found["reload more"].append(told(waiting) - begun)
+        found.append(told(waiting) - begun)
         director.settled(time.time())
-    found["stop"] = director.stop()
+    director.stop()
     director.host.kill()
-    return {phase: seconds if isinstance(seconds, list) else [seconds] for phase, seconds in found.items()}
+    return found
 
 
 def bench_table(lan, options, figures):
@@ -224,13 +243,13 @@ def bench_table(lan, options, figures):
         return [seconds for one in of for seconds in one[phase]]
 
     what = f"{options.services:,} services of {SERVERS} servers: "
-    floor = values(alone, "floor")
+    floor = values(alone, "start")
     print("  `ipvsadm -R` alone: " + ", ".join(f"{seconds:.3f} s" for seconds in values(alone, "ipvsadm -R")))
     figures.line(what + "writing them to the kernel", "s", values(found["mainstay"], "writing"), floor=floor,
                  most=WRITING_MOST * statistics.median(floor))
     for phase, (title, times) in PHASES.items():
         figures.line(what + title, "s", values(found["mainstay"], phase), values(found["keepalived"], phase),
-                     floor=floor if phase == "start" else (), times=times)
+                     floor=values(alone, phase) if phase in alone[0] else (), times=times)
 
 
 def bench_users(lan, options, figures):

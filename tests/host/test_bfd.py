@@ -29,8 +29,8 @@ class Director:
         return self.probe.until(lambda line: text in line.get("say", ""))["say"]
 
     def command(self, text):
-        self.probe.process.nsenter.stdin.write(text + "\n")
-        self.probe.process.nsenter.stdin.flush()
+        self.probe.process.popen.stdin.write(text + "\n")
+        self.probe.process.popen.stdin.flush()
         self.probe.until(lambda line: line == {"done": text})
 
     def reload(self, configuration):

@@ -226,17 +226,17 @@ def test_slow_requests_and_a_thousand_idle_connections_end_and_others_are_served
         assert len(lasted) == 16 and max(lasted) < 9, lasted
 
         one_source = scene.attacker.start(["/usr/bin/python3", CLIENT, AT, PORT, "idle", "1000", "192.168.4.13"], name="idle", pipe=True)
-        assert one_source.nsenter.stdout.readline() == "open\n"
+        assert one_source.popen.stdout.readline() == "open\n"
         assert scene.get(scene.friend, "/api/v1/status")[0] == "200"
         assert status(scene.one)["api"]["connections_refused"] >= 900
-        one_source.nsenter.stdin.close()
+        one_source.popen.stdin.close()
 
         many = scene.attacker.start(["/usr/bin/python3", CLIENT, AT, PORT, "idle", "1000", *sources], name="idle", pipe=True)
-        assert many.nsenter.stdout.readline() == "open\n"
+        assert many.popen.stdout.readline() == "open\n"
         # The control socket is not theirs, and those that say nothing are closed after 5 s.
         assert status(scene.one)["vrrp"]["instances"][0]["state"] == "MASTER"
         wait_until(lambda: scene.get(scene.friend, "/api/v1/status")[0] == "200", 15, "the friend to be served")
-        many.nsenter.stdin.close()
+        many.popen.stdin.close()
     assert re.search(r"more than 16 connections to 0.0.0.0:9112 from 192.168.4.13: one is closed", scene.daemon.output())
 
 

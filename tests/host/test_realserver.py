@@ -1,7 +1,6 @@
 """mainstay-realserver on a host of its own, judged by iproute2, sysctl and what ARP says on the wire."""
 
 import os
-import subprocess
 
 import pytest
 
@@ -167,7 +166,7 @@ def test_the_one_capability_that_the_unit_leaves_is_enough(web):
 def test_many_at_the_same_time_all_get_through(web):
     vips = [f"192.168.4.{100 + i}" for i in range(12)]
     for action, there in (("up", True), ("down", False)):
-        running = [subprocess.Popen(web.inside([program("mainstay-realserver"), action, vip])) for vip in vips]
+        running = [web.begin([program("mainstay-realserver"), action, vip]) for vip in vips]
         assert [process.wait(30) for process in running] == [0] * len(vips)
         assert all(web.holds(vip) == there for vip in vips)
     assert settings(web) == [0, 0, 0, 0]

@@ -170,9 +170,9 @@ def test_a_thousand_connections_of_a_member_of_the_group_do_not_keep_root_out(la
 
     crowd = one.start(["prlimit", "--nofile=2048:2048", "setpriv", "--reuid=65534", "--regid=65534", f"--groups={gid}",
                        "/usr/bin/python3", "-c", CROWD], name="crowd", pipe=True)
-    assert crowd.nsenter.stdout.readline() == "open\n"
+    assert crowd.popen.stdout.readline() == "open\n"
 
     answers = [status(one) for _ in range(20)]
     assert [answer["vrrp"]["instances"][0]["name"] for answer in answers] == ["VI_1"] * 20
     assert answers[-1]["api"]["connections_refused"] >= 900
-    crowd.nsenter.stdin.close()
+    crowd.popen.stdin.close()

@@ -206,7 +206,7 @@ def test_a_reload_that_removes_a_server_says_that_its_udp_clients_are_left_witho
 
     daemon = director.mainstayd(text(addresses), "-C")
     wait_until(lambda: len(table(director)) == 3, 20, daemon.output)
-    flow = director.start(["/usr/bin/python3", "-c", FLOW], name="flow", pipe=True).nsenter
+    flow = director.start(["/usr/bin/python3", "-c", FLOW], name="flow", pipe=True).popen
 
     def ask():
         """An answer, or word of its absence after a second, through one and the same port."""

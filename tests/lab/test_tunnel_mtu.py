@@ -86,8 +86,8 @@ def test_too_big_for_a_flow_of_another_director_reaches_its_server(lan):
         wanted = "server" + re.search(r"10\.1\.0\.(\d+)", why)[1]
         before = {name: complaints(host) for name, host in servers.items()}
 
-        sender.nsenter.stdin.write(f"{port}\n")
-        sender.nsenter.stdin.flush()
+        sender.popen.stdin.write(f"{port}\n")
+        sender.popen.stdin.flush()
 
         wait_until(lambda w=wanted, b=before: complaints(servers[w]) > b[w], 20,
                    lambda b=before: f"a complaint ({ {n: complaints(h) - b[n] for n, h in servers.items()} }): {why}")

@@ -84,10 +84,10 @@ class VrrpDomain(Domain):
             if process is None:
                 process = lan.switches[f"{switch}-{side.name}"].start(["/usr/bin/python3", "-B", str(PEER)], pipe=True)
                 side.peers[switch] = process
-                process.nsenter.stdout.readline()
-            process.nsenter.stdin.write(json.dumps(sent) + "\n")
-            process.nsenter.stdin.flush()
-            process.nsenter.stdout.readline()
+                process.popen.stdout.readline()
+            process.popen.stdin.write(json.dumps(sent) + "\n")
+            process.popen.stdin.flush()
+            process.popen.stdout.readline()
         side.peers["spoken for"] = {(interface, vrid, family) for interface, vrid, family, *_ in adverts}
 
     def steady(self, snapshot, side):

@@ -47,7 +47,7 @@ class Side:
         self.peers = {}  # what the domain's own steps leave behind
 
     def ask(self, *request):
-        pipe = self.agent.nsenter
+        pipe = self.agent.popen
         pipe.stdin.write(json.dumps(request) + "\n")
         pipe.stdin.flush()
         line = pipe.stdout.readline()

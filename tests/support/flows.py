@@ -52,14 +52,14 @@ class Flows:
         self.count = self._answer()
 
     def _answer(self):
-        line = self.process.nsenter.stdout.readline()
+        line = self.process.popen.stdout.readline()
         assert line, f"the flows ended: {self.process.output()}"
         return json.loads(line)
 
     def fates(self, seconds=60):
         """{place: {"answered": 100}}: what became of each connection; those that say nothing are given so many seconds."""
-        self.process.nsenter.stdin.write(f"{seconds}\n")
-        self.process.nsenter.stdin.flush()
+        self.process.popen.stdin.write(f"{seconds}\n")
+        self.process.popen.stdin.flush()
         return self._answer()
 
     def lost(self):
@@ -67,5 +67,5 @@ class Flows:
         return sum(count for fates in self.fates().values() for fate, count in fates.items() if fate != "answered")
 
     def close(self):
-        self.process.nsenter.stdin.close()
+        self.process.popen.stdin.close()
         wait_until(lambda: not self.process.alive(), 20, "the flows to end")

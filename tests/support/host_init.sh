@@ -10,16 +10,12 @@ cd /    # where programs on this host begin
 echo "$name" >/proc/sys/kernel/hostname || fail "cannot set the host name"
 exec 7<"$checkout"
 mkdir -p /var/lib/mainstay /etc/mainstay || fail "cannot make /var/lib/mainstay and /etc/mainstay"
-for folder in /run /tmp /var/spool /var/log /var/lib/mainstay /etc/mainstay; do
-    mount -t tmpfs -o mode=755 "$name" "$folder" || fail "cannot mount a fresh $folder"
-done
-chmod 1777 /tmp
+mount -a -T "${0%/*}/host.fstab" || fail "cannot mount fresh folders, and /sys for this network namespace"
 if [ ! -e "$checkout/meson.build" ]; then    # it lay below one of these folders: show it again
     mkdir -p "$checkout" && mount --no-canonicalize --bind /proc/self/fd/7 "$checkout" || fail "cannot mount $checkout"
 fi
 exec 7<&-
 mkdir -p /run/lock /run/netns /run/host
-mount -t sysfs sys /sys || fail "cannot mount /sys for this network namespace"
 
 # The accounts that the package would make, where this machine has none.
 if ! getent passwd mainstay-obs >/dev/null; then

@@ -13,11 +13,16 @@ in a namespace) and ends them all, by process id only. Needs root; works on any 
     lan.close()
 """
 
+import concurrent.futures
+import ctypes
+import fcntl
 import json
 import os
 import pathlib
 import re
 import signal
+import socket
+import struct
 import subprocess
 import time
 
@@ -26,6 +31,29 @@ from .wait import PATIENCE, wait_until
 
 INIT = pathlib.Path(__file__).resolve().parent / "host_init.sh"
 BOOT_SECONDS = 20
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_FS, CLONE_NEWNS, CLONE_NEWNET = 0x200, 0x20000, 0x40000000  # linux/sched.h
+A_HOSTS = CLONE_NEWNS | CLONE_NEWNET | 0x4000000 | 0x8000000 | 0x20000000  # with UTS, IPC and PID
+SIOCGIFFLAGS, IFF_RUNNING = 0x8913, 0x40  # linux/sockios.h, linux/if.h
+
+
+def entered(pid, namespaces, call, *arguments, **options):
+    """What call(...) returns in these namespaces of a process, and below its root. A thread enters them, so that nothing else
+    of this program does; a program that it starts begins there, a child of this program like any other."""
+    def enter():
+        process, root = os.pidfd_open(pid), os.open(f"/proc/{pid}/root", os.O_PATH)
+        try:
+            if LIBC.unshare(CLONE_FS) or LIBC.setns(process, namespaces):
+                raise OSError(ctypes.get_errno(), f"cannot enter the namespaces of process {pid}")
+            if namespaces & CLONE_NEWNS:  # where the host is a chroot, its root is not that of its mounts
+                os.fchdir(root)
+                os.chroot(".")
+        finally:
+            os.close(process)
+            os.close(root)
+        return call(*arguments, **options)
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        return thread.submit(enter).result()
 
 
 def child_of(pid):
@@ -38,40 +66,27 @@ def child_of(pid):
 
 
 class Process:
-    """A program that runs on a host. `pid` is the program's own, as this namespace sees it."""
+    """A program that runs on a host. `pid` is as this namespace sees it."""
 
-    def __init__(self, host, name, nsenter, log):
+    def __init__(self, host, name, popen, log):
         self.host = host
         self.name = name
-        self.nsenter = nsenter
+        self.popen = popen
+        self.pid = popen.pid
         self.log_file = log
-        self._pid = None
-
-    @property
-    def pid(self):
-        if self._pid is None:
-            # nsenter forks to enter the PID namespace; its child becomes the program.
-            self._pid = wait_until(lambda: child_of(self.nsenter.pid) or self.nsenter.poll() is not None, 10,
-                                   f"{self.name} to start on {self.host.name}")
-            if self._pid is True:
-                raise RuntimeError(f"{self.name} on {self.host.name} has ended: {self.output()}")
-        return self._pid
 
     def alive(self):
-        return self.nsenter.poll() is None
+        return self.popen.poll() is None
 
     def output(self):
         return pathlib.Path(self.log_file).read_text(encoding="utf-8", errors="replace")
 
     def send(self, number):
-        if self.alive():
-            os.kill(self.pid, number)
-            if number == signal.SIGCONT:  # nsenter stops itself when its child is stopped
-                self.nsenter.send_signal(number)
+        self.popen.send_signal(number)  # to nobody when it has ended
 
     def wait(self, timeout=10.0):
         """The exit status, 128 + number when a signal ended it."""
-        status = self.nsenter.wait(timeout)
+        status = self.popen.wait(timeout)
         return status if status >= 0 else 128 - status
 
     def stop(self, number=signal.SIGTERM, timeout=10.0):
@@ -123,27 +138,29 @@ class Host:
                 os.kill(self.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        for process in self.processes:  # first: the namespace ends when the last of its processes has been waited for
+            process.popen.wait(BOOT_SECONDS)
+        self.processes.clear()
         self.holder.wait(BOOT_SECONDS)
         self.holder.stdout.close()
         self.holder.stderr.close()
         self.holder = None
-        for process in self.processes:
-            process.nsenter.wait(BOOT_SECONDS)
-        self.processes.clear()
 
     # ---- programs ----
 
-    def inside(self, command):
-        # The root and the working folder have to be named: with the mount namespace alone a program finds itself in the
-        # root of the whole system where this one is a chroot.
-        return ["nsenter", "--target", str(self.pid), "--net", "--mount", "--pid", "--uts", "--ipc", "--root", "--wd", "--",
-                *command]
+    def begin(self, command, **options):
+        return entered(self.pid, A_HOSTS, subprocess.Popen, list(map(str, command)), **options)
 
     def run(self, command, check=True, timeout=30.0, text_in=None, env=None):
         """Runs a program on the host to its end. The result has returncode, stdout and stderr."""
-        done = subprocess.run(self.inside(list(map(str, command))), input=text_in, capture_output=True, text=True,
-                              timeout=timeout * PATIENCE, env={**os.environ, **(env or {})},
-                              stdin=None if text_in is not None else subprocess.DEVNULL, errors="replace")
+        with self.begin(command, stdin=subprocess.DEVNULL if text_in is None else subprocess.PIPE, stdout=subprocess.PIPE,
+                        stderr=subprocess.PIPE, text=True, errors="replace", env={**os.environ, **(env or {})}) as begun:
+            try:
+                stdout, stderr = begun.communicate(text_in, timeout * PATIENCE)
+            except BaseException:
+                begun.kill()
+                raise
+        done = subprocess.CompletedProcess(command, begun.returncode, stdout, stderr)
         if check and done.returncode != 0:
             raise RuntimeError(f"{' '.join(map(str, command))} on {self.name} ended with {done.returncode}:\n"
                                f"{done.stdout}{done.stderr}")
@@ -155,12 +172,10 @@ class Host:
         self.starts += 1
         log = self.lan.folder / f"{self.name}.{name}.{self.starts}.log"
         with open(log, "wb") as out:
-            nsenter = subprocess.Popen(self.inside(list(map(str, command))),
-                                       stdin=subprocess.PIPE if pipe else subprocess.DEVNULL,
-                                       stdout=subprocess.PIPE if pipe else out,
-                                       stderr=out if pipe else subprocess.STDOUT,
-                                       text=pipe or None, env={**os.environ, **(env or {})})
-        process = Process(self, name, nsenter, log)
+            popen = self.begin(command, stdin=subprocess.PIPE if pipe else subprocess.DEVNULL,
+                               stdout=subprocess.PIPE if pipe else out, stderr=out if pipe else subprocess.STDOUT,
+                               text=pipe or None, env={**os.environ, **(env or {})})
+        process = Process(self, name, popen, log)
         self.processes.append(process)
         return process
 
@@ -265,14 +280,14 @@ class Lan:
 
     @staticmethod
     def running(pid, device):
-        shown = subprocess.run(["nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-o", "link", "show", "dev", device],
-                               capture_output=True, text=True, timeout=30, check=True).stdout
-        return " state UP " in shown
+        with entered(pid, CLONE_NEWNET, socket.socket, socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+            answer = fcntl.ioctl(any_socket, SIOCGIFFLAGS, struct.pack("16sH14x", device.encode(), 0))
+        return bool(struct.unpack_from("H", answer, 16)[0] & IFF_RUNNING)
 
     @staticmethod
     def ip_batch(pid, lines):
-        done = subprocess.run(["nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-batch", "-"], input=lines,
-                              capture_output=True, text=True, timeout=30)
+        done = entered(pid, CLONE_NEWNET, subprocess.run, ["ip", "-batch", "-"], input=lines, capture_output=True, text=True,
+                       timeout=30, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"ip -batch failed: {done.stderr}\n{lines}")
 

@@ -24,7 +24,7 @@ class Listening:
         self.process = host.start([PROBE, *words], pipe=True)
         self.lines = []
         self.incoming = queue.Queue()
-        threading.Thread(target=self._read, args=(self.process.nsenter.stdout,), daemon=True).start()
+        threading.Thread(target=self._read, args=(self.process.popen.stdout,), daemon=True).start()
         assert self.next() == {"ready": True}
         self.lines.clear()
 
@@ -48,7 +48,7 @@ class Listening:
 
     def close(self):
         """Ends the command. Everything it printed."""
-        self.process.nsenter.stdin.close()
+        self.process.popen.stdin.close()
         while (line := self.incoming.get(timeout=10)) is not None:
             self.lines.append(line)
         assert self.process.wait() == 0, self.process.output()

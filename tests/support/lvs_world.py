@@ -269,7 +269,7 @@ class World:
                                        name="servers", pipe=True)
 
     def ready(self):
-        line = self.playing.nsenter.stdout.readline()
+        line = self.playing.popen.stdout.readline()
         if line != "ready\n":
             raise RuntimeError(f"the servers do not start: {self.playing.output()}")
 
@@ -277,9 +277,9 @@ class World:
         """Takes these servers (of facts.servers) down or up."""
         numbers = sorted({str(n) for s in servers for n in s["endpoints"]})
         if numbers:
-            self.playing.nsenter.stdin.write(f"{'up' if up else 'down'} {' '.join(numbers)}\n")
-            self.playing.nsenter.stdin.flush()
-            self.playing.nsenter.stdout.readline()
+            self.playing.popen.stdin.write(f"{'up' if up else 'down'} {' '.join(numbers)}\n")
+            self.playing.popen.stdin.flush()
+            self.playing.popen.stdout.readline()
         for script in {s for server in servers for s in server["scripts"]}:
             mark = self.host.path(f"{FOLDER}/down/{script}")
             mark.unlink(missing_ok=True) if up else mark.touch()
@@ -288,9 +288,9 @@ class World:
 
     def looks(self):
         """How often each endpoint (by its number) and each check's script was looked at so far."""
-        self.playing.nsenter.stdin.write("looks\n")
-        self.playing.nsenter.stdin.flush()
-        counts = dict(enumerate(json.loads(self.playing.nsenter.stdout.readline())))
+        self.playing.popen.stdin.write("looks\n")
+        self.playing.popen.stdin.flush()
+        counts = dict(enumerate(json.loads(self.playing.popen.stdout.readline())))
         counts.update(collections.Counter(self.host.read(f"{FOLDER}/runs").split()))
         return counts
 

@@ -93,13 +93,13 @@ class HeldConnection:
 
     def __init__(self, client, address):
         self.holder = client.start(["/usr/bin/python3", "-c", HOLDER, address], name="holder", pipe=True)
-        self.server = self.holder.nsenter.stdout.readline().strip()
+        self.server = self.holder.popen.stdout.readline().strip()
 
     def say(self, word):
         """What the server answers to this: the same, or the name of an error."""
-        self.holder.nsenter.stdin.write(f"{word}\n")
-        self.holder.nsenter.stdin.flush()
-        return self.holder.nsenter.stdout.readline().strip()
+        self.holder.popen.stdin.write(f"{word}\n")
+        self.holder.popen.stdin.flush()
+        return self.holder.popen.stdout.readline().strip()
 
 
 def ask(host, kind, source, address, port, times=10):

@@ -11,6 +11,7 @@ def wait_until(condition, timeout=10.0, what="the condition", interval=0.05):
     """Calls `condition` until it returns something true, and returns that. Raises TimeoutError after `timeout` s, in a
     lab after three times that."""
     timeout *= PATIENCE
+    interval *= PATIENCE
     end = time.monotonic() + timeout
     while True:
         answer = condition()

@@ -1,6 +1,6 @@
 """The kernel's IPVS table over a bare netlink socket: as little as there can be between a program and the table.
 
-    ipvs_table.py floor SERVICES SERVERS BATCH     writes a table, and tells the seconds of it
+    ipvs_table.py floor SERVICES SERVERS BATCH     writes a table and deletes it, and tells the seconds of each
     ipvs_table.py await SERVICES SERVERS WEIGHT    prints the time when the last server of the last service has WEIGHT
     ipvs_table.py count                            services and servers that are there
 
@@ -13,7 +13,7 @@ import sys
 import time
 
 NETLINK_GENERIC, NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 16, 1, 4, 0x300
-NEW_SERVICE, GET_SERVICE, NEW_DEST, GET_DEST = 1, 4, 5, 8
+NEW_SERVICE, DEL_SERVICE, GET_SERVICE, NEW_DEST, GET_DEST = 1, 3, 4, 5, 8
 POLL = 0.002
 
 
@@ -118,7 +118,8 @@ def main():
         for n in range(services):
             messages.append(table.new_service(vip(n)))
             messages += [table.new_destination(vip(n), rip(n, s)) for s in range(servers)]
-        print(table.write(messages, batch))
+        deletions = [table.message(DEL_SERVICE, attribute(1, table.key(vip(n)))) for n in range(services)]
+        print(table.write(messages, batch), table.write(deletions, batch))
     elif word == "await":
         services, servers, weight = map(int, numbers)
         print("waiting", flush=True)

@@ -91,7 +91,7 @@ class Client:
     """The line to client_agent.py."""
 
     def __init__(self, host):
-        self.process = host.start(["/usr/bin/python3", HERE / "client_agent.py"], name="client", pipe=True).nsenter
+        self.process = host.start(["/usr/bin/python3", HERE / "client_agent.py"], name="client", pipe=True).popen
 
     def ask(self, *words):
         self.process.stdin.write(" ".join(map(str, words)) + "\n")
