@@ -235,7 +235,9 @@ class Host:
         return table
 
     def process_names(self):
-        """What `ps` calls the processes of the host."""
+        """What `ps` calls the processes of the host, without those of run() and start() that have ended."""
+        for process in self.processes:
+            process.alive()  # waits for it when it has ended
         return self.run(["ps", "-eo", "comm="]).stdout.split()
 
 
