@@ -59,8 +59,13 @@ NamedServers named_of(const config::VirtualServer& service, const config::RealSe
     return named;
 }
 
-bool fits(const NamedServers& named, const Endpoint& endpoint) {
-    return named.like.endpoint.port == 0 || named.like.endpoint.port == endpoint.port;
+bool fits(const NamedServers& named, Family of_service, const Endpoint& endpoint) {
+    if (named.like.endpoint.port != 0 && named.like.endpoint.port != endpoint.port) return false;
+    if (named.file) return true;  // it may name servers of both families
+    const Family family = named.type == NamedServers::Type::A      ? Family::V4
+                          : named.type == NamedServers::Type::Aaaa ? Family::V6
+                                                                   : of_service;
+    return endpoint.address.family() == family;
 }
 
 }  // namespace
@@ -100,9 +105,9 @@ KnownServers remembered(const ServiceMemory& memory, const config::VirtualServer
     for (const ServerMemory& server : memory.servers) {
         const bool configured = std::ranges::any_of(
             service.real_servers, [&](const config::RealServer& one) { return one.endpoint == server.endpoint; });
-        if (configured || !fits(named, server.endpoint)) continue;
-        const auto first =
-            std::ranges::find_if(names, [&](const NamedServers& one) { return fits(one, server.endpoint); });
+        if (configured || !fits(named, service.family, server.endpoint)) continue;
+        const auto first = std::ranges::find_if(
+            names, [&](const NamedServers& one) { return fits(one, service.family, server.endpoint); });
         if (first == names.end() || !(*first == named)) continue;
         // Answers of these types have no port, and are compared with those that follow.
         const bool without_port = !named.file && named.type != NamedServers::Type::Srv;

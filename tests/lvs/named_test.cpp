@@ -204,3 +204,25 @@ TEST_CASE("of several names each remembers the servers that fit no name before i
     CHECK(remembered(memory, anywhere, named_servers(anywhere).at(0)).size() == 3);
     CHECK(remembered(memory, anywhere, named_servers(anywhere).at(1)).empty());
 }
+
+TEST_CASE("a name remembers the servers of its own family alone") {
+    auto a = named_web(), aaaa = named_web(), srv = named_web();
+    a.more.edit().values.push_back({"dns_type", config::WordList{"A"}});
+    aaaa.more.edit().values.push_back({"dns_type", config::WordList{"AAAA"}});
+    srv.more.edit().values.push_back({"dns_type", config::WordList{"SRV"}});
+    ServiceMemory memory;
+    for (const char* address : {"10.0.0.11", "fd00::11"})
+        memory.servers.push_back({.endpoint = at(address, 80), .alive = true, .since = {}, .checkers = {}});
+    const auto one_of = [&](const config::VirtualServer& one, std::size_t name) {
+        const auto servers = remembered(memory, one, named_servers(one).at(name));
+        REQUIRE(servers.size() == 1);
+        return servers[0].address;
+    };
+    const auto both = service({a, aaaa});
+    CHECK(one_of(both, 0) == ip("10.0.0.11"));
+    CHECK(one_of(both, 1) == ip("fd00::11"));
+    auto of_service = service({srv});
+    CHECK(one_of(of_service, 0) == ip("10.0.0.11"));
+    of_service.family = Family::V6;
+    CHECK(one_of(of_service, 0) == ip("fd00::11"));
+}

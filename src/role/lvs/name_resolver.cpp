@@ -13,7 +13,8 @@ namespace {
 
 // A service of each family may have the name: each source has one of its own in logs, status and metrics.
 std::string shown_name(const probe::NameQuestion& question) {
-    return question.name + (!question.srv && question.family == Family::V6 ? " (AAAA)" : "");
+    if (question.family != Family::V6) return question.name;
+    return question.name + (question.srv ? " (SRV, IPv6)" : " (AAAA)");
 }
 
 }  // namespace
@@ -51,7 +52,8 @@ probe::NameQuestion question_of(const config::VirtualServer& service, const lvs:
 }
 
 std::string saved_name(const probe::NameQuestion& question) {
-    return fmt::format("dns\n{}\n{}", question.name, question.srv ? 0 : question.family == Family::V6 ? 6 : 4);
+    const bool v6 = question.family == Family::V6;
+    return fmt::format("dns\n{}\n{}", question.name, question.srv ? (v6 ? "0 6" : "0") : v6 ? "6" : "4");
 }
 
 // The answer is passed through `result`, which keeps its default if an exception is thrown.

@@ -224,6 +224,46 @@ TEST_CASE("what is saved of a name says which of its records were asked for") {
           std::set<std::string>{"dns\nweb.example.org\n0", "dns\nweb.example.org\n4", "dns\nweb.example.org\n6"});
 }
 
+TEST_CASE("an SRV name that a service of each family has is two sources, and each goes on with its own servers") {
+    NameServer dns;
+    dns.silent = true;
+    ResolverBench bench;
+    auto srv = named(dns, Micros{60'000'000});
+    srv.endpoint.port = 0;
+    srv.more.edit().values.insert(srv.more.edit().values.end() - 1, {"dns_type", config::WordList{"SRV"}});
+    auto second = service({srv}, "2001:db8::1");
+    second.family = Family::V6;
+    const auto config = with({service({srv}), second});
+    bench.names->follow(config);
+    std::vector<report::DiscoveredStatus> shown;
+    bench.names->add_status(shown);
+    REQUIRE(shown.size() == 2);
+    CHECK(shown[0].source == "web.example.org");
+    CHECK(shown[1].source == "web.example.org (SRV, IPv6)");
+    ipc::DiscoveredSources saved;
+    bench.names->add_saved(saved.list);
+    REQUIRE(saved.list.size() == 2);
+    CHECK(saved.list[0].source == "dns\nweb.example.org\n0");
+    CHECK(saved.list[1].source == "dns\nweb.example.org\n0 6");
+    saved.list[0].servers = {{ip("10.0.1.11"), 80}};
+    saved.list[1].servers = {{ip("fd00::11"), 80}};
+
+    ResolverBench next;
+    next.names->recall(config, {}, saved);
+    next.names->follow(config);
+    CHECK(next.servers(config, 0) == Texts{"10.0.1.11:80"});
+    CHECK(next.servers(config, 1) == Texts{"[fd00::11]:80"});
+    // A version before told both by the name alone; what the service had is known all the same.
+    ResolverBench upgraded;
+    saved.list.pop_back();
+    const lvs::ServiceMemory memory{
+        .identity = lvs::identity_of(second), .servers = {{.endpoint = at("fd00::12", 80)}}, .leaving = {}};
+    upgraded.names->recall(config, {memory}, saved);
+    upgraded.names->follow(config);
+    CHECK(upgraded.servers(config, 0) == Texts{"10.0.1.11:80"});
+    CHECK(upgraded.servers(config, 1) == Texts{"[fd00::12]:80"});
+}
+
 TEST_CASE("servers beyond the most that are taken are left out, which is logged when their number changes") {
     NameServer dns;
     ResolverBench bench;
