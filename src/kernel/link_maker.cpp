@@ -37,7 +37,12 @@ Result<void> LinkMaker::set(const LinkSettings& settings) {
     std::vector<std::byte> request;
     const auto sequence = socket_.take_sequences(1);
     if (auto good = netlink::append_link_set(request, settings, sequence); !good) return good;
-    return send(request, sequence, "change interface " + std::to_string(settings.index));
+    auto done = send(request, sequence, "change interface " + std::to_string(settings.index));
+    // A kernel without IPv6 (ipv6.disable=1) generates no address, and refuses the whole change for being told not to.
+    if (done || done.error().sys_errno() != EAFNOSUPPORT || !settings.no_generated_address) return done;
+    auto without = settings;
+    without.no_generated_address = false;
+    return set(without);
 }
 
 Result<void> LinkMaker::remove(std::uint32_t index) {

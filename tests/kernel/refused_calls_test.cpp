@@ -412,6 +412,21 @@ TEST_CASE("a request to netlink is sent again after a signal" * mainstay::test::
     });
 }
 
+TEST_CASE("a kernel without IPv6 generates no address, and a link is changed there all the same" *
+          mainstay::test::kNeedsRoot) {
+    test::in_own_network([] {
+        auto links = LinkMaker::open().value();
+        {
+            const Refused without_ipv6{Call::Sendmsg, EAFNOSUPPORT};
+            CHECK(links.set({.index = 1, .up = true, .no_generated_address = true}).has_value());
+            CHECK(without_ipv6.met());
+        }
+        CHECK(test::ip("link show dev lo | grep -q '[<,]UP'"));
+        const Refused other{Call::Sendmsg, EAFNOSUPPORT};  // what is refused for another reason
+        CHECK(links.set({.index = 1, .up = false}).error().sys_errno() == EAFNOSUPPORT);
+    });
+}
+
 TEST_CASE("a setting of an interface that rtnetlink refuses is written to its file, and both refusals are said" *
           mainstay::test::kNeedsRoot) {
     test::in_own_network([] {
