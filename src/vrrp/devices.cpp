@@ -264,17 +264,15 @@ std::vector<Setting> device_settings(const WantedDevice& device) {
     if (device.family == Family::V4)
         settings.insert(settings.end(),
                         {{v4 + "accept_local", "1"}, {v4 + "rp_filter", "0"}, {v4 + "promote_secondaries", "1"}});
-    if (!device.keeps_ipv6) settings.push_back({"net/ipv6/conf/" + device.name + "/disable_ipv6", "1"});
+    // A host may have IPv6 off for new interfaces.
+    settings.push_back({"net/ipv6/conf/" + device.name + "/disable_ipv6", device.keeps_ipv6 ? "0" : "1"});
     return settings;
 }
 
 std::vector<std::string> default_settings(const WantedDevice& device) {
-    std::vector<std::string> names;
+    if (device.kind != WantedDevice::Kind::Vmac || device.family != Family::V6 || device.found) return {};
     const std::string v4 = "net/ipv4/conf/" + device.name + "/";
-    if (device.kind == WantedDevice::Kind::Vmac && device.family == Family::V6 && !device.found)
-        names = {v4 + "accept_local", v4 + "rp_filter", v4 + "promote_secondaries"};
-    if (device.keeps_ipv6) names.push_back("net/ipv6/conf/" + device.name + "/disable_ipv6");
-    return names;
+    return {v4 + "accept_local", v4 + "rp_filter", v4 + "promote_secondaries"};
 }
 
 std::vector<Setting> parent_settings(const WantedDevice& device) {

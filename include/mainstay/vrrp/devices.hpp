@@ -76,8 +76,8 @@ struct Setting {
 // Settings of the device itself, to be made before it is up; they vanish with it.
 [[nodiscard]] std::vector<Setting> device_settings(const WantedDevice& device);
 // Names of the settings that a VMAC of the other family would have, and that this one leaves as the host has them for
-// new interfaces: a device that an earlier configuration used for the other family is to get them back. Of a device
-// that another program made, only IPv6 is allowed.
+// new interfaces: a device that an earlier configuration used for the other family is to get them back. None of a
+// device that another program made.
 [[nodiscard]] std::vector<std::string> default_settings(const WantedDevice& device);
 // Settings of the parent, to be restored when it has no such device any more.
 [[nodiscard]] std::vector<Setting> parent_settings(const WantedDevice& device);

@@ -263,6 +263,8 @@ Result<void> VrrpDevices::configure(const vrrp::WantedDevice& device, const kern
     if (fresh && device.kind == vrrp::WantedDevice::Kind::Vmac)
         if (auto done = maker_->set({.index = index, .no_generated_address = true}); !done) return done;
     for (const auto& setting : vrrp::device_settings(device)) {
+        // Where /proc/sys is read-only, what is as it shall be is no trouble.
+        if (const auto now = kernel::read_sysctl(setting.name); now && *now == setting.value) continue;
         const auto done = kernel::write_sysctl(setting.name, setting.value);
         // NotFound: the kernel has no IPv6.
         if (!done && done.error().code() != Errc::NotFound) log_.warning("{}", done.error().text());
@@ -386,10 +388,9 @@ bool VrrpDevices::add_addresses(const vrrp::WantedDevice& device, std::uint32_t 
     if (missing.empty()) return false;
     const auto failed = netlink.add(missing);
     if (failed && failed->empty()) return true;
-    complain(device.name,
-             fmt::format("({}) {}: the address {} cannot be set{}", device.instance, device.name,
-                         missing.front().prefix.to_string(),
-                         failed ? Error::system("", failed->front().sys_errno).text() : ": " + failed.error().text()));
+    complain(device.name, fmt::format("({}) {}: the address {} cannot be set: {}", device.instance, device.name,
+                                      missing.front().prefix.to_string(),
+                                      failed ? failed->front().reason() : failed.error().text()));
     return false;
 }
 

@@ -252,6 +252,31 @@ TEST_CASE("an IPv6 VMAC has its parent's link-local address, deprecated, or one 
     });
 }
 
+TEST_CASE("where new interfaces have IPv6 off, the VMACs that need it have it, and the others do not" *
+          mainstay::test::kNeedsRoot) {
+    with_macvlan([](VmacHost& host) {
+        REQUIRE(kernel::write_sysctl("net/ipv6/conf/default/disable_ipv6", "1"));
+        host.use(instance("use_vmac", kOf6));
+        CHECK(value("net/ipv6/conf/vrrp.51/disable_ipv6") == "0");
+        CHECK(ip("-6 -o addr show dev vrrp.51 scope link | grep -q fe80"));
+        host.use(instance("use_vmac"));
+        CHECK(value("net/ipv6/conf/vrrp.51/disable_ipv6") == "1");
+        host.use(instance("use_vmac", kOf6));
+        CHECK(value("net/ipv6/conf/vrrp.51/disable_ipv6") == "0");
+        CHECK(host.logged("cannot be set") == 0);
+    });
+}
+
+TEST_CASE("an address that a VMAC is refused is named with the kernel's reason" * mainstay::test::kNeedsRoot) {
+    with_macvlan([](VmacHost& host) {
+        host.use(instance("use_vmac", kOf6));
+        REQUIRE(kernel::write_sysctl("net/ipv6/conf/vrrp.51/disable_ipv6", "1"));
+        host.read();
+        host.keep();
+        CHECK(host.logged("cannot be set: Permission denied (") == 1);
+    });
+}
+
 TEST_CASE("a virtual link-local address counts neither as the parent's own nor as the VMAC's, nor does one of before" *
           mainstay::test::kNeedsRoot) {
     with_macvlan([](VmacHost& host) {
