@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <string>
 #include <utility>
+
+#include "mainstay/kernel/sysctl.hpp"
 
 namespace mainstay::kernel {
 namespace {
@@ -14,6 +17,8 @@ using Kind = netlink::AnnounceOperation::Kind;
 
 constexpr std::size_t kAnnouncementBatch = 128;
 constexpr const char* kLoopback = "lo";
+
+std::string no_ipv6_on(const std::string& interface) { return "net/ipv6/conf/" + interface + "/disable_ipv6"; }
 
 }  // namespace
 
@@ -33,6 +38,9 @@ Result<std::uint32_t> AnnouncedAddresses::make_interface(const std::string& name
                         "exists (announce: interface)");
     if (!made && made.error().sys_errno() != EEXIST) return error_of(made);
     const std::uint32_t index = interface_index(name);
+    // A host may have IPv6 off for new interfaces. Where it stays off, the refusal of an IPv6 address says so.
+    if (kernel::read_sysctl_number(no_ipv6_on(name)).value_or(0) != 0)
+        (void)kernel::write_sysctl(no_ipv6_on(name), "0");
     if (auto up = links_.set({.index = index, .up = true, .no_generated_address = true}); !up) return error_of(up);
     return index;
 }
