@@ -81,7 +81,7 @@ std::string absence_text(const WhySource& source, const ServiceStatus& service, 
                            service.sorry_server);
     if (server.leave && server.leave->over) return "its drain_timeout has passed, or its last connection has ended";
     if (!service.quorum_up) return fmt::format("{} has no quorum", service.name);
-    return "the kernel does not have it yet";
+    return "the kernel does not have it yet; if it refused it, the log says so with the reason";
 }
 
 // The state of one that no operator drained or disabled.

@@ -346,6 +346,13 @@ std::optional<lvs::ServiceTable> TableReconciler::known(const Key& key) const {
     return state_.available && at ? ledger_.known(*at) : std::nullopt;
 }
 
+std::optional<lvs::ServiceTable> TableReconciler::other_table(const Key& key) const {
+    if (!state_.available || is_as_wanted(key)) return std::nullopt;
+    lvs::ServiceTable none;
+    none.service.key = key;
+    return known(key).value_or(std::move(none));
+}
+
 std::optional<lvs::ServiceTable> TableReconciler::wanted(const Key& key) const {
     const auto at = ledger_.find(key);
     return at ? std::optional{lvs::as_put_in(ledger_.wanted(*at))} : std::nullopt;

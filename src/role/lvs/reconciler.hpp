@@ -81,6 +81,10 @@ public:
     [[nodiscard]] std::optional<lvs::ServiceTable> known(const netlink::IpvsServiceKey& key) const;
     [[nodiscard]] std::optional<lvs::ServiceTable> wanted(const netlink::IpvsServiceKey& key) const;
 
+    // The service in the kernel if it is not as desired, without destinations if it is not known to exist; none: it is
+    // as desired, or there is no table.
+    [[nodiscard]] std::optional<lvs::ServiceTable> other_table(const netlink::IpvsServiceKey& key) const;
+
     // The kernel's current connection counts for these services; a service that does not exist has none.
     [[nodiscard]] Result<std::vector<lvs::ConnectionsCounted::Destination>> connections(const lvs::Table& services);
     // All services in the kernel, including those of other programs; and the servers of one, none if it does not exist.

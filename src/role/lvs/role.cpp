@@ -390,7 +390,8 @@ void LvsRole::write_state() {
     runtime_.publish_state([&](std::span<std::byte> room) {
         return write_status(
             room, status, judge_, moment(),
-            [this](const config::VirtualServer& service) { return agreement_.of(service); }, script_errors_);
+            [this](const config::VirtualServer& service) { return agreement_.of(service); }, script_errors_,
+            [this](const netlink::IpvsServiceKey& key) { return reconciler_.other_table(key); });
     });
     if (counters_) counters_->take_back(std::move(status.traffic));
     clock_.forget();

@@ -106,12 +106,14 @@ report::LeavingStatus status_of(const lvs::LeavingServer& one, config::Protocol 
 }
 
 report::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool available, const MhTableOf& mh_table_of,
-                                const CheckErrors& errors, lvs::Moment at) {
+                                const CheckErrors& errors, const OtherTableOf& other_table_of, lvs::Moment at) {
     const auto& config = judge.services()[v];
     const auto& state = judge.states()[v];
     // For a group, the first key represents all.
     const auto keys = judge.keys(v);
-    const auto wanted = lvs::desired(config, std::span{keys}.first(1), judge.verdict(v));
+    auto table = std::move(lvs::desired(config, std::span{keys}.first(1), judge.verdict(v)).front());
+    if (other_table_of)
+        if (auto other = other_table_of(table.service.key)) table = std::move(*other);
     report::ServiceStatus service;
     if (config.fwmark != 0 || !config.group.empty()) service.name = config::service_name(config);
     service.key = lvs::key_of(config);
@@ -127,8 +129,8 @@ report::ServiceStatus status_of(const lvs::Judge& judge, std::size_t v, bool ava
     if (config.sorry_server) service.sorry_server = config::server_name(config.sorry_server->endpoint, config.protocol);
     service.servers.reserve(config.real_servers.size());
     for (std::size_t s = 0; s < config.real_servers.size(); ++s) {
-        auto& server = service.servers.emplace_back(
-            status_of(config, config.real_servers[s], state.servers[s], wanted.front(), errors));
+        auto& server =
+            service.servers.emplace_back(status_of(config, config.real_servers[s], state.servers[s], table, errors));
         server.in_table = server.in_table && available;  // without IPVS there is no table
         server.note = note_of(state.servers[s], judge.override_of(v, s));
         if (const auto& since = state.servers[s].between->grows_since)
@@ -181,9 +183,11 @@ IpvsSysctls::Values original_sysctls_of(const report::LvsStatus& status) {
 }
 
 std::size_t write_status(std::span<std::byte> room, report::LvsStatus& rest, const lvs::Judge& judge, lvs::Moment at,
-                         const MhTableOf& mh_table_of, const CheckErrors& errors) {
+                         const MhTableOf& mh_table_of, const CheckErrors& errors, const OtherTableOf& other_table_of) {
     const bool available = rest.ipvs_available;
-    const auto service = [&](std::size_t v) { return status_of(judge, v, available, mh_table_of, errors, at); };
+    const auto service = [&](std::size_t v) {
+        return status_of(judge, v, available, mh_table_of, errors, other_table_of, at);
+    };
     return encode_into(room, ipc::LvsStatusWith{rest, OneByOne{judge.services().size(), service}});
 }
 

@@ -168,11 +168,13 @@ TEST_CASE("a refused operation is logged once and retried with every audit, not 
     CHECK(bench.runtime.until([&] { return bench.kernel.batches.size() >= 4; }));
     CHECK(bench.runtime.log().count("IPVS refused add TCP 10.0.0.1:80: the kernel has no scheduler wrr") == 1);
     CHECK(bench.runtime.log().count("IPVS refused ") == 1);  // not of its servers as well
+    CHECK_FALSE(bench.runtime.status().services[0].servers[0].in_table);
     CHECK(bench.runtime.log().count("changed by another program") == 0);
 
     bench.kernel.refused_scheduler.clear();
     CHECK(bench.runtime.until([&] { return bench.in_kernel("10.0.0.1") != nullptr; }));
     CHECK(bench.in_kernel("10.0.0.1")->destinations.size() == 2);
+    CHECK(bench.runtime.until([&] { return bench.runtime.status().services[0].servers[0].in_table; }));
     bench.stop();
 }
 
@@ -194,6 +196,8 @@ TEST_CASE(
 
     REQUIRE(bench.in_kernel("10.0.0.1") != nullptr);
     CHECK(bench.in_kernel("10.0.0.1")->destinations.size() == 1);
+    CHECK(bench.runtime.status().services[0].servers[0].in_table);
+    CHECK_FALSE(bench.runtime.status().services[0].servers[1].in_table);
     CHECK(bench.kernel.batches[0].size() == 3);  // the service and both servers
     for (std::size_t i = 1; i < bench.kernel.batches.size(); ++i) {
         REQUIRE(bench.kernel.batches[i].size() == 1);
