@@ -72,7 +72,8 @@ std::string text_of(const vrrp::FileFact& f) { return fmt::format("file {} holds
 std::string text_of(const vrrp::ProcessFact& f) { return fmt::format("{} processes match {}", f.count, f.process); }
 std::string text_of(const vrrp::ClockTold&) { return "the calendar clock"; }
 std::string text_of(const vrrp::SourceFact& f) {
-    return fmt::format("source address {} is {}", f.address.to_string(), f.here ? "present" : "absent");
+    return fmt::format("source address {} for {} is {}", f.address.to_string(), f.device,
+                       f.here ? "present" : "absent");
 }
 std::string text_of(const vrrp::FailOver&) { return "an operator's failover"; }
 std::string text_of(const vrrp::FailBack&) { return "an operator ends a failover"; }

@@ -322,17 +322,18 @@ void Router::Impl::on(Step step, const PacketHeard& fact) {
 }
 
 bool Router::Impl::note(const SourceFact& fact) {
-    return fact.here ? sources_missing.erase(fact.address) != 0 : sources_missing.insert(fact.address).second;
+    return fact.here ? sources_missing.erase({fact.address, fact.device}) != 0
+                     : sources_missing.emplace(fact.address, fact.device).second;
 }
 
 void Router::Impl::on(Step step, const SourceFact& fact) {
     if (note(fact) && phase == Phase::Running) apply_health(step);
 }
 
-// keepalived: without its source address a unicast instance cannot send, and must not be master. A multicast instance
-// sends from any configured address.
+// keepalived: a unicast instance without its source address must not be master. A multicast one sends from any.
 bool Router::Impl::misses_source(const config::Instance& instance) const {
-    return !instance.unicast_peers.empty() && instance.source && sources_missing.contains(*instance.source);
+    return !instance.unicast_peers.empty() && instance.source &&
+           sources_missing.contains({*instance.source, advert_device(instance)});
 }
 
 void Router::Impl::on(Step step, const AddressLost& fact) {

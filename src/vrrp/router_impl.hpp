@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "deadlines.hpp"
@@ -31,10 +32,10 @@ struct Router::Impl {
     BfdStates bfds;
     TrackerStates trackers;
     Statics statics;
-    std::set<IpAddress> virtuals;
-    std::set<IpAddress> sources_missing;
-    std::vector<Instance> instances;  // the index is the InstanceId
-    Deadlines deadlines;              // of the instances; updated by each step for the instances that it changed
+    VirtualAddresses virtuals;
+    std::set<std::pair<IpAddress, std::string>> sources_missing;  // on a device
+    std::vector<Instance> instances;                              // the index is the InstanceId
+    Deadlines deadlines;  // of the instances; updated by each step for the instances that it changed
     std::vector<Group> groups;
     std::vector<std::size_t> group_of;                          // per instance: index into groups, or kNoGroup
     using Key = std::tuple<std::string, Family, std::uint8_t>;  // interface, family, VRID

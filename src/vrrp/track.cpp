@@ -97,8 +97,12 @@ bool is_virtual(const config::Instance& instance, const IpAddress& address) {
     return std::ranges::any_of(instance.addresses, [&](const auto& own) { return own.prefix.address == address; });
 }
 
+VirtualAddresses::value_type virtual_on(const std::string& interface, const IpAddress& address) {
+    return {address, address.is_link_local_v6() ? interface : std::string{}};
+}
+
 std::optional<IpAddress> choose_source(const config::Instance& instance, const Links& links,
-                                       const std::set<IpAddress>& virtuals) {
+                                       const VirtualAddresses& virtuals) {
     if (instance.source) return instance.source;
     const InterfaceFact* link = links.find(instance.interface);
     if (link == nullptr) return std::nullopt;
@@ -106,7 +110,7 @@ std::optional<IpAddress> choose_source(const config::Instance& instance, const L
     // others' do: keepalived sends from the interface's own address throughout.
     std::optional<IpAddress> own_virtual;
     for (const IpAddress& address : link->addresses) {
-        if (!usable_source(instance, address) || virtuals.contains(address)) continue;
+        if (!usable_source(instance, address) || virtuals.contains(virtual_on(instance.interface, address))) continue;
         if (!instance.vmac->enabled || !is_virtual(instance, address)) return address;
         if (!own_virtual) own_virtual = address;
     }
@@ -171,18 +175,20 @@ std::uint8_t effective_priority(std::uint8_t base, int total) {
     return static_cast<std::uint8_t>(std::clamp(total, 1, config::kOwnerPriority - 1));
 }
 
-std::set<IpAddress> virtual_addresses(const config::Config& config) {
-    std::set<IpAddress> addresses;
+VirtualAddresses virtual_addresses(const config::Config& config) {
+    VirtualAddresses addresses;
     for (const auto& instance : config.instances) {
         if (instance.priority == config::kOwnerPriority) continue;
         for (const auto* list : {&instance.addresses, &*instance.excluded_addresses})
-            for (const auto& address : *list) addresses.insert(address.prefix.address);
+            for (const auto& address : *list)
+                addresses.insert(
+                    virtual_on(address.dev.empty() ? instance.interface : address.dev, address.prefix.address));
     }
     return addresses;
 }
 
 Health judge(const config::Instance& instance, const config::SyncGroup* group, const Links& links,
-             const ScriptStates& scripts, const std::set<IpAddress>& virtuals, bool awaits_source) {
+             const ScriptStates& scripts, const VirtualAddresses& virtuals, bool awaits_source) {
     Health health;
     std::vector<std::string> awaited;
     health.priority = instance.priority;

@@ -300,18 +300,68 @@ TEST_CASE("a unicast instance whose source address this host has not got is in F
     c.unicast_peers = {{ip("10.0.0.2")}};
     Bench bench{c};
     (void)bench.router.step(link(), t0);
-    (void)bench.router.step(SourceFact{ip("10.0.0.5"), false}, t0);
+    (void)bench.router.step(SourceFact{ip("10.0.0.5"), "eth0", false}, t0);
     (void)bench.router.start(t0);
     CHECK(bench.state() == State::Fault);
     CHECK(bench.router.snapshot().instances[0].fault == "source address 10.0.0.5 is not on this host");
-    (void)bench.router.step(SourceFact{ip("10.0.0.6"), false}, t0 + 1s);
-    (void)bench.router.step(SourceFact{ip("10.0.0.6"), true}, t0 + 1s);
+    (void)bench.router.step(SourceFact{ip("10.0.0.6"), "eth0", false}, t0 + 1s);
+    (void)bench.router.step(SourceFact{ip("10.0.0.6"), "eth0", true}, t0 + 1s);
     CHECK(bench.state() == State::Fault);
 
-    (void)bench.router.step(SourceFact{ip("10.0.0.5"), true}, t0 + 1s);
+    (void)bench.router.step(SourceFact{ip("10.0.0.5"), "eth0", true}, t0 + 1s);
 
     CHECK(bench.state() == State::Backup);
     CHECK(std::get<SendAdvert>(bench.tick(t0 + 5s).at(0)).source == ip("10.0.0.5"));
+}
+
+TEST_CASE("a source address that is missing on one interface is not on another") {
+    auto first = instance(), second = instance();
+    for (auto* one : {&first, &second}) {
+        one->family = Family::V6;
+        one->source = ip("fe80::1");
+        one->unicast_peers = {{ip("fe80::2")}};
+        one->addresses[0].prefix = {ip("2001:db8::9"), 128};
+    }
+    second.name = "VI_2";
+    second.interface = "eth1";
+    Bench bench{with({first, second})};
+    (void)bench.router.step(link(), t0);
+    (void)bench.router.step(link("eth1", true, {ip("fe80::1")}), t0);
+    (void)bench.router.step(SourceFact{ip("fe80::1"), "eth0", false}, t0);
+    (void)bench.router.step(SourceFact{ip("fe80::1"), "eth1", true}, t0);
+    (void)bench.router.start(t0);
+    CHECK(bench.router.snapshot().instances[0].fault == "source address fe80::1 is not on this host");
+    CHECK(bench.router.snapshot().instances[1].state == State::Backup);
+}
+
+TEST_CASE("an interface's own link-local address is its source though it is a virtual one on another interface") {
+    auto first = instance(), second = instance();
+    for (auto* one : {&first, &second}) one->family = Family::V6;
+    first.addresses[0].prefix = {ip("2001:db8::9"), 128};
+    second.name = "VI_2";
+    second.addresses[0].prefix = {ip("fe80::1"), 128};
+    second.addresses[0].dev = "eth1";
+    second.excluded_addresses.edit().emplace_back().prefix = {ip("fe80::2"), 128};  // on its interface
+    const auto virtuals = virtual_addresses(with({first, second}));
+    Links links;
+    links.update(link("eth0", true, {ip("fe80::2"), ip("fe80::1")}));
+    links.update(link("eth1", true, {ip("fe80::1"), ip("fe80::7")}));
+    const auto source_on = [&](const char* interface) {
+        first.interface = interface;
+        return judge(first, nullptr, links, {}, virtuals).source;
+    };
+    CHECK(source_on("eth0") == ip("fe80::1"));
+    CHECK(source_on("eth1") == ip("fe80::7"));
+}
+
+TEST_CASE("a virtual address of more than one link is no source, whichever interface it is on") {
+    auto second = instance();
+    second.addresses[0].prefix = {ip("10.0.0.77"), 32};
+    second.addresses[0].dev = "eth1";
+    const auto virtuals = virtual_addresses(with({instance(), second}));
+    Links links;
+    links.update(link("eth0", true, {ip("10.0.0.77"), ip("10.0.0.7")}));
+    CHECK(judge(instance(), nullptr, links, {}, virtuals).source == ip("10.0.0.7"));
 }
 
 TEST_CASE("a multicast instance sends from an address that this host has not got") {
@@ -320,7 +370,7 @@ TEST_CASE("a multicast instance sends from an address that this host has not got
     c.source = ip("10.0.0.5");
     Bench bench{c};
     (void)bench.router.step(link(), t0);
-    (void)bench.router.step(SourceFact{ip("10.0.0.5"), false}, t0);
+    (void)bench.router.step(SourceFact{ip("10.0.0.5"), "eth0", false}, t0);
     (void)bench.router.start(t0);
     CHECK(bench.state() == State::Backup);
 }

@@ -92,7 +92,7 @@ void fields(A& a, ProcessFact& f) {
 }
 template <class A>
 void fields(A& a, SourceFact& f) {
-    a(f.address, f.here);
+    a(f.address, f.device, f.here);
 }
 template <class A>
 void fields(A& a, HostFacts& f) {

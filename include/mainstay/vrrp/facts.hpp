@@ -139,9 +139,11 @@ struct ProcessFact {
     std::uint32_t count = 0;
 };
 
-// Whether this host has the configured source address of unicast instances. Without this fact it counts as present.
+// Whether this host has the configured source address of unicast instances that send on this device: a link-local
+// address, or one in a VRF, may be there on one and not on another. Without this fact it counts as present.
 struct SourceFact {
     IpAddress address;
+    std::string device;  // advert_device()
     bool here = true;
 };
 

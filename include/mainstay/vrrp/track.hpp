@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "facts.hpp"
@@ -99,8 +100,10 @@ struct Health {
 
 [[nodiscard]] std::uint8_t effective_priority(std::uint8_t base, int total);
 
-// Addresses that are VIPs of some instance of `config` that does not own them: never a source of adverts.
-[[nodiscard]] std::set<IpAddress> virtual_addresses(const config::Config& config);
+// Addresses that are VIPs of some instance that does not own them: never a source of adverts. With its interface if it
+// is a link-local one, which another interface may have as its own; else with none.
+using VirtualAddresses = std::set<std::pair<IpAddress, std::string>>;
+[[nodiscard]] VirtualAddresses virtual_addresses(const config::Config& config);
 
 // With dont_track_primary, a missing source is ignored while the link is down, and afterwards until there is one again
 // (`awaited`).
@@ -109,8 +112,7 @@ struct Health {
 // `group` is the sync group of the instance or null; its trackers count for every member. `awaits_source`: the instance
 // has been waiting for a source.
 [[nodiscard]] Health judge(const config::Instance& instance, const config::SyncGroup* group, const Links& links,
-                           const ScriptStates& scripts, const std::set<IpAddress>& virtuals,
-                           bool awaits_source = false);
+                           const ScriptStates& scripts, const VirtualAddresses& virtuals, bool awaits_source = false);
 
 // What an instance tracks, itself and through its sync group, and what that does to it: for status and the page.
 struct TrackedObject {

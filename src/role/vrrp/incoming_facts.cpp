@@ -80,12 +80,14 @@ std::vector<vrrp::SourceFact> VrrpSources::look(const config::Config& config) {
     std::vector<vrrp::SourceFact> facts;
     const auto before = std::exchange(here_, {});
     for (const auto& instance : config.instances) {
-        if (instance.unicast_peers.empty() || !instance.source || here_.contains(*instance.source)) continue;
-        const auto known = before.find(*instance.source);
+        if (instance.unicast_peers.empty() || !instance.source) continue;
+        const std::pair source{*instance.source, vrrp::advert_device(instance)};
+        if (here_.contains(source)) continue;
+        const auto known = before.find(source);
         const bool was_here = known != before.end() && known->second;
-        const bool here = was_here || kernel::can_send_from(*instance.source, vrrp::advert_device(instance));
-        here_.emplace(*instance.source, here);
-        if (known == before.end() || known->second != here) facts.push_back({*instance.source, here});
+        const bool here = was_here || kernel::can_send_from(source.first, source.second);
+        here_.emplace(source, here);
+        if (known == before.end() || known->second != here) facts.push_back({source.first, source.second, here});
     }
     return facts;
 }

@@ -51,7 +51,7 @@ public:
     }
 
 private:
-    std::map<IpAddress, bool> here_;
+    std::map<std::pair<IpAddress, std::string>, bool> here_;  // by address and device
 };
 
 }  // namespace mainstay::role

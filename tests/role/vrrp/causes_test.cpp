@@ -83,7 +83,7 @@ Changed source_goes() {
     auto c = instance();
     c.unicast_peers.emplace_back().address = ip("10.0.0.2");
     c.source = ip("10.0.0.1");
-    return master_gets(SourceFact{ip("10.0.0.1"), false}, c);
+    return master_gets(SourceFact{ip("10.0.0.1"), "eth0", false}, c);
 }
 
 Changed reload_removes() {

@@ -50,3 +50,21 @@ TEST_CASE("a multicast instance's source is not looked for, nor one that is not 
         CHECK(sources.look(Office::written(instance("unicast_peer {\n10.0.0.2\n}"))).empty());
     });
 }
+
+TEST_CASE("a link-local source is looked for on the interface of each instance that has it" *
+          mainstay::test::kNeedsRoot) {
+    in_own_network([] {
+        const Cable cable;
+        const std::string unicast = "unicast_src_ip fe80::7\nunicast_peer {\nfe80::2\n}";
+        auto second = instance(unicast, "2001:db8::2/128", "VI_2", 52);
+        second.replace(second.find("eth0"), 4, "eth1");
+        const auto config = Office::written(instance(unicast, "2001:db8::1/128") + second);
+        REQUIRE(ip("addr add fe80::7/64 dev eth1 nodad"));
+        VrrpSources sources;
+        const auto facts = sources.look(config);
+        CHECK(texts(facts) == Texts{"fe80::7 missing", "fe80::7 here"});
+        REQUIRE(facts.size() == 2);
+        CHECK(facts[0].device == "eth0");
+        CHECK(facts[1].device == "eth1");
+    });
+}
