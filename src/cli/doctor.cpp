@@ -288,8 +288,9 @@ std::vector<Finding> evaluate_host(const DoctorFacts& facts) {
         for (const auto& chain : facts.firewall_drops_vrrp) {
             found.push_back(
                 {fmt::format("the firewall drops VRRP: {}", chain),
-                 "remove such a rule; accept IP protocol 112: nft insert rule ... ip protocol vrrp accept, or "
-                 "iptables -I INPUT -p vrrp -j ACCEPT, or firewall-cmd --add-protocol=vrrp --permanent"});
+                 "remove such a rule; accept IP protocol 112: nft insert rule ... meta l4proto vrrp accept, or "
+                 "iptables -I INPUT -p vrrp -j ACCEPT (ip6tables for IPv6), or firewall-cmd --add-protocol=vrrp "
+                 "--permanent"});
         }
         if (facts.firewall_unknown) {
             found.push_back({"the firewall could not be read", "run this as root, with nft or iptables installed"});

@@ -113,12 +113,14 @@ struct Finding {
 
 [[nodiscard]] std::vector<Finding> evaluate_host(const DoctorFacts& facts);
 
-// Chains that drop VRRP packets, and rules that drop them by name on one of these interfaces (none: any): from `nft -j
-// list ruleset`, and from `iptables-save`.
+// Chains that drop VRRP packets of a family, and rules that drop them by name on one of these interfaces (none: any):
+// from `nft -j list ruleset`, and from `iptables-save` or `ip6tables-save`.
 [[nodiscard]] std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json,
-                                                      std::span<const std::string> interfaces = {});
+                                                      std::span<const std::string> interfaces = {},
+                                                      Family family = Family::V4);
 [[nodiscard]] std::vector<std::string> iptables_drops_vrrp(std::string_view saved,
-                                                           std::span<const std::string> interfaces = {});
+                                                           std::span<const std::string> interfaces = {},
+                                                           Family family = Family::V4);
 
 // FRR's answer to "show bgp neighbors json".
 void read_bgp_neighbors(DoctorFacts& facts, std::string_view answer);

@@ -126,16 +126,27 @@ void gather_ipvs(DoctorFacts& facts) {
 }
 
 void gather_firewall(DoctorFacts& facts) {
-    std::vector<std::string> interfaces;
-    for (const auto& instance : facts.configuration.instances) interfaces.push_back(instance.interface);
     const auto ruleset = output_of("nft -j list ruleset 2>/dev/null");
-    if (ruleset) facts.firewall_drops_vrrp = nft_drops_vrrp(*ruleset, interfaces);
-    // iptables-nft's rules are in the ruleset already; what is left is the old kernel interface.
-    const auto saved = output_of(ruleset ? "iptables-legacy-save 2>/dev/null" : "iptables-save 2>/dev/null");
-    if (saved)
-        std::ranges::copy(iptables_drops_vrrp(*saved, interfaces), std::back_inserter(facts.firewall_drops_vrrp));
+    bool is_read = ruleset.has_value();
+    std::vector<std::string>& dropping = facts.firewall_drops_vrrp;
+    for (const Family family : {Family::V4, Family::V6}) {
+        std::vector<std::string> interfaces;
+        for (const auto& instance : facts.configuration.instances)
+            if (instance.family == family) interfaces.push_back(instance.interface);
+        if (interfaces.empty()) continue;
+        std::vector<std::string> found;
+        if (ruleset) found = nft_drops_vrrp(*ruleset, interfaces, family);
+        // iptables-nft's rules are in the ruleset already; what is left is the old kernel interface.
+        const std::string program = family == Family::V4 ? "iptables" : "ip6tables";
+        const auto saved = output_of((program + (ruleset ? "-legacy-save 2>/dev/null" : "-save 2>/dev/null")).c_str());
+        if (saved) std::ranges::move(iptables_drops_vrrp(*saved, interfaces, family), std::back_inserter(found));
+        is_read = is_read || saved;
+        // A rule of a table inet may drop both families.
+        for (auto& one : found)
+            if (std::ranges::find(dropping, one) == dropping.end()) dropping.push_back(std::move(one));
+    }
     // Without nft and iptables there is probably no firewall: only a refusal is reported.
-    facts.firewall_unknown = !ruleset && !saved && ::geteuid() != 0;
+    facts.firewall_unknown = !is_read && ::geteuid() != 0;
 }
 
 std::string link_target(const fs::path& path) {

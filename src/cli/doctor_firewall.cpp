@@ -1,6 +1,7 @@
 // Checks whether the firewall lets VRRP pass: a chain that drops by default must have a rule that accepts IP protocol
 // 112 (or everything, or the multicast group), and no rule may drop VRRP that none before it accepts. This is a
-// heuristic, because rules may have any conditions.
+// heuristic, because rules may have any conditions. Each address family is looked at by itself: a rule for one lets
+// nothing of the other pass.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,18 +20,21 @@ using nlohmann::json;
 
 constexpr int kVrrpProtocol = 112;
 
+constexpr std::string_view kGroup6 = "ff02::12";
+
 bool names_vrrp(const json& value) {
     if (value.is_string()) {
         const auto& text = value.get_ref<const std::string&>();
-        return text == "vrrp" || text == "112" || text.starts_with("224.0.0.");
+        return text == "vrrp" || text == "112" || text.starts_with("224.0.0.") || text == kGroup6;
     }
     if (value.is_number_integer()) return value.get<std::int64_t>() == kVrrpProtocol;
     if (value.is_object()) {
         if (const auto set = value.find("set"); set != value.end()) return names_vrrp(*set);
         if (const auto prefix = value.find("prefix"); prefix != value.end() && prefix->is_object()) {
             const auto address = prefix->find("addr");
-            return address != prefix->end() && address->is_string() &&
-                   address->get_ref<const std::string&>().starts_with("224.0.0.");
+            if (address == prefix->end() || !address->is_string()) return false;
+            const auto& text = address->get_ref<const std::string&>();
+            return text.starts_with("224.0.0.") || text == "ff02::" || text == "ff00::" || text == kGroup6;
         }
         return false;
     }
@@ -39,6 +43,32 @@ bool names_vrrp(const json& value) {
                                         : entry.is_number_integer() && entry.get<std::int64_t>() == kVrrpProtocol;
            });
 }
+
+// A condition that asks for the family and nothing else, as nfproto does; None: another one.
+Family family_asked(const json& match) {
+    const json right = match.value("right", json{});
+    const std::string left = match.value("left", json{}).dump();
+    const bool asks =
+        left.find(R"("nfproto")") != std::string::npos || left.find(R"("key":"protocol")") != std::string::npos;
+    if (!asks || match.value("op", "==") == "!=") return Family::None;
+    if (right == "ipv4" || right == "ip") return Family::V4;
+    return right == "ipv6" || right == "ip6" ? Family::V6 : Family::None;
+}
+
+// Whether packets of the family come to a rule of the table and past its conditions on the family; `ip saddr` is one.
+bool is_for(Family family, const json& rule) {
+    const std::string table = rule.value("family", "");
+    if (table != "inet" && table != (family == Family::V4 ? "ip" : "ip6")) return false;
+    const Family other = family == Family::V4 ? Family::V6 : Family::V4;
+    const char* header = family == Family::V4 ? R"("protocol":"ip6")" : R"("protocol":"ip")";
+    return std::ranges::none_of(rule["expr"], [&](const json& expression) {
+        const auto match = expression.is_object() ? expression.find("match") : expression.end();
+        return match != expression.end() && match->is_object() &&
+               (family_asked(*match) == other || match->value("left", json{}).dump().find(header) != std::string::npos);
+    });
+}
+
+const char* of_family(Family family) { return family == Family::V6 ? " of IPv6" : ""; }
 
 struct Acceptance {
     bool accepts = false;
@@ -57,7 +87,8 @@ Acceptance acceptance_of(const json& expressions) {
             const std::string left = match->value("left", json{}).dump();
             if (names_vrrp(right))
                 rule.vrrp = true;
-            else if (left.find("iifname") == std::string::npos || right == "lo")
+            else if (family_asked(*match) == Family::None &&
+                     (left.find("iifname") == std::string::npos || right == "lo"))
                 rule.narrow = true;
         }
     }
@@ -80,11 +111,14 @@ const char* word_of(const std::string& left) {
 
 bool names_vrrp_of_iptables(const std::string& line) {
     return line.find("-p vrrp") != std::string::npos || line.find("-p 112") != std::string::npos ||
-           line.find("-d 224.0.0.") != std::string::npos;
+           line.find("-d 224.0.0.") != std::string::npos || line.find("-d ff02::12/") != std::string::npos;
 }
 
 std::string without_prefix(const std::string& address) {
-    return address.ends_with("/32") ? address.substr(0, address.size() - 3) : address;
+    for (const std::string_view host : {"/32", "/128"})
+        if (address.ends_with(host) && (host == "/128" || address.find(':') == std::string::npos))
+            return address.substr(0, address.size() - host.size());
+    return address;
 }
 
 std::string place_of(const json& object) {
@@ -125,6 +159,8 @@ std::string dropped_vrrp(const json& expressions, std::span<const std::string> i
         if (match->value("op", "==") == "!=") return {};
         if (names_vrrp(right)) {
             vrrp = true;
+        } else if (family_asked(*match) != Family::None) {
+            continue;  // the rule is for the family
         } else if (const char* word = word_of(left); word != nullptr && right.is_string()) {
             if (std::string_view{word} == "on" && is_elsewhere(right.get<std::string>(), interfaces)) return {};
             where += fmt::format(" {} {}", word, right.get<std::string>());
@@ -160,7 +196,7 @@ std::map<std::string, std::string> hooks_of(const json& objects, const std::stri
 }
 
 // Rules that drop VRRP by name, unless a rule before them accepts it in some way.
-void find_dropping_rules(const json& objects, std::span<const std::string> interfaces,
+void find_dropping_rules(const json& objects, std::span<const std::string> interfaces, Family family,
                          std::vector<std::string>& dropping) {
     std::map<std::string, std::map<std::string, std::string>> tables;
     std::set<std::string> accepted;  // a table and a hook: a rule that was read accepts VRRP there
@@ -168,7 +204,7 @@ void find_dropping_rules(const json& objects, std::span<const std::string> inter
         const auto rule = entry.find("rule");
         if (rule == entry.end() || !rule->contains("expr")) continue;
         const std::string table = place_of(*rule), chain = rule->value("chain", "");
-        if (!table.starts_with("ip ") && !table.starts_with("inet ")) continue;
+        if (!is_for(family, *rule)) continue;
         if (!tables.contains(table)) tables[table] = hooks_of(objects, table);
         const std::string hook = tables[table].contains(chain) ? tables[table][chain] : "";
         if (const auto found = acceptance_of((*rule)["expr"]); found.accepts && found.vrrp)
@@ -202,7 +238,8 @@ std::string dropped_by_iptables(const std::string& line, std::span<const std::st
 
 }  // namespace
 
-std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json, std::span<const std::string> interfaces) {
+std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json, std::span<const std::string> interfaces,
+                                        Family family) {
     std::vector<std::string> dropping;
     const json ruleset = json::parse(ruleset_json, nullptr, false);
     if (!ruleset.is_object() || !ruleset.contains("nftables") || !ruleset["nftables"].is_array()) return dropping;
@@ -213,28 +250,30 @@ std::vector<std::string> nft_drops_vrrp(std::string_view ruleset_json, std::span
             if (chain == entry.end() || chain->value("hook", "") != "input" || chain->value("type", "") != "filter") {
                 continue;
             }
-            const std::string family = chain->value("family", "");
-            if (family != "ip" && family != "inet") continue;
+            const std::string table = chain->value("family", "");
+            if (table != "inet" && table != (family == Family::V4 ? "ip" : "ip6")) continue;
             if (chain->value("policy", "") != "drop" && !turns_away_the_rest(objects, *chain)) continue;
             // A rule of any chain of the table counts: the input chain may jump to it.
             const bool accepted = std::ranges::any_of(objects, [&](const json& other) {
                 const auto rule = other.find("rule");
                 return rule != other.end() && place_of(*rule) == place_of(*chain) && rule->contains("expr") &&
-                       acceptance_of((*rule)["expr"]).lets_vrrp_in();
+                       is_for(family, *rule) && acceptance_of((*rule)["expr"]).lets_vrrp_in();
             });
             if (!accepted) {
-                dropping.push_back(fmt::format("nft table {} chain {} drops by default and has no rule for VRRP",
-                                               place_of(*chain), chain->value("name", "")));
+                dropping.push_back(fmt::format("nft table {} chain {} drops by default and has no rule for VRRP{}",
+                                               place_of(*chain), chain->value("name", ""), of_family(family)));
             }
         }
-        find_dropping_rules(objects, interfaces, dropping);
+        find_dropping_rules(objects, interfaces, family, dropping);
     } catch (const json::exception&) {
         return dropping;  // a member of another type than nft writes: nothing can be said of the rest
     }
     return dropping;
 }
 
-std::vector<std::string> iptables_drops_vrrp(std::string_view saved, std::span<const std::string> interfaces) {
+std::vector<std::string> iptables_drops_vrrp(std::string_view saved, std::span<const std::string> interfaces,
+                                             Family family) {
+    const char* program = family == Family::V4 ? "iptables" : "ip6tables";
     std::istringstream lines{std::string{saved}};
     std::vector<std::string> dropping;
     std::string line, table;
@@ -246,7 +285,7 @@ std::vector<std::string> iptables_drops_vrrp(std::string_view saved, std::span<c
                 const std::string chain = line.substr(3, line.find(' ', 3) - 3);
                 const bool leaves = chain == "OUTPUT" || chain == "POSTROUTING";
                 if (chain != "FORWARD")
-                    dropping.push_back(fmt::format("iptables chain {} has a rule that drops {}{}", chain, what,
+                    dropping.push_back(fmt::format("{} chain {} has a rule that drops {}{}", program, chain, what,
                                                    leaves ? " on its way out" : ""));
             }
         if (table != "filter") continue;
@@ -254,7 +293,9 @@ std::vector<std::string> iptables_drops_vrrp(std::string_view saved, std::span<c
         if (!line.starts_with("-A ") || line.find("-j ACCEPT") == std::string::npos) continue;
         if (names_vrrp_of_iptables(line) || line == "-A INPUT -j ACCEPT") accepts = true;
     }
-    if (drops && !accepts) dropping.push_back("iptables chain INPUT drops by default and has no rule for VRRP");
+    if (drops && !accepts)
+        dropping.push_back(
+            fmt::format("{} chain INPUT drops by default and has no rule for VRRP{}", program, of_family(family)));
     return dropping;
 }
 
