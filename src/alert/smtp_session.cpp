@@ -104,8 +104,13 @@ bool set_options(CURL* easy, const Transport::Server& server, const Mail& mail, 
 }  // namespace
 
 std::string url_of(const Transport::Server& server) {
-    const auto address = IpAddress::parse(server.name);
-    const std::string host = address && address->is_v6() ? "[" + server.name + "]" : url_path(server.name);
+    const auto percent = server.name.find('%');  // before the interface of a link-local address
+    const std::string text = server.name.substr(0, percent);
+    const auto address = IpAddress::parse(text);
+    std::string host = url_path(server.name);
+    if (address && address->is_v6())
+        host = percent == std::string::npos ? fmt::format("[{}]", text)
+                                            : fmt::format("[{}%25{}]", text, url_path(server.name.substr(percent + 1)));
     const char* scheme = server.tls == Transport::Server::Tls::Implicit ? "smtps" : "smtp";
     return fmt::format("{}://{}:{}/{}", scheme, host, server.port, url_path(server.helo_name));
 }

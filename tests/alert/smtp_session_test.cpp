@@ -32,6 +32,7 @@ struct Pair {
 TEST_CASE("the URL of a server has its port and the name for HELO") {
     CHECK(url("192.0.2.1") == "smtp://192.0.2.1:25/vm");
     CHECK(url("2001:db8::1", 2525) == "smtp://[2001:db8::1]:2525/vm");
+    CHECK(url("fe80::25%eth0.1") == "smtp://[fe80::25%25eth0.1]:25/vm");
     CHECK(url("mail.example.org", 65535, "host.example.org") == "smtp://mail.example.org:65535/host.example.org");
 }
 
