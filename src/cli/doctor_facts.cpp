@@ -323,18 +323,19 @@ void gather_variables(DoctorFacts& facts, const nlohmann::json& status, int supe
     }
 }
 
-// -i of the daemon that answers; empty: it has none.
-std::string config_id_of(const nlohmann::json& status) {
+// A word of the command line of the daemon that answers, -i or -s; empty: it has none.
+std::string word_of_daemon(const nlohmann::json& status, const char* member) {
     try {
-        return status.at("configuration").at("config_id").get<std::string>();
+        return status.at("configuration").at(member).get<std::string>();
     } catch (const nlohmann::json::exception&) {
         return {};
     }
 }
 
-// Goes where the configuration has the daemon run, for good. False: this program cannot.
-bool enter_its_namespace(const config::Config& configuration) {
-    const auto name = config::first_word(configuration.more->values, config::keyword::net_namespace);
+// Goes where the daemon runs by its command line or the configuration, for good. False: this program cannot.
+bool enter_its_namespace(const config::Config& configuration, const std::string& named) {
+    const auto name =
+        named.empty() ? config::first_word(configuration.more->values, config::keyword::net_namespace) : named;
     if (name.empty()) return true;
     const auto there = kernel::open_network_namespace(name);
     return there && kernel::enter_network_namespace(there->get());
@@ -354,15 +355,16 @@ DoctorFacts gather_facts(const std::string& configuration_path, std::string_view
     DoctorFacts facts;
     facts.configuration_path = configuration_path;
     const auto status = nlohmann::json::parse(status_text, nullptr, false);
+    const auto named = word_of_daemon(status, "net_namespace");
     if (!configuration_path.empty()) {
         auto environment = kernel::host_environment();
-        environment.config_id = config_id_of(status);
-        auto loaded = kernel::load_in_its_namespace(configuration_path, std::move(environment), {});
+        environment.config_id = word_of_daemon(status, "config_id");
+        auto loaded = kernel::load_in_its_namespace(configuration_path, std::move(environment), named);
         facts.configuration_read = loaded.can_run();
         facts.configuration = std::move(loaded.config);
     }
     // What the network is like is asked where the daemon is. What cannot be asked is not judged.
-    if (enter_its_namespace(facts.configuration)) {
+    if (enter_its_namespace(facts.configuration, named)) {
         gather_interfaces(facts);
         gather_ipvs(facts);
         facts.ip_forward = sysctl("net/ipv4/ip_forward");

@@ -36,7 +36,7 @@ DbusSignal status_change(const std::string& path, Transition transition) {
 
 }  // namespace
 
-DbusNames dbus_names(const config::Config& config) {
+DbusNames dbus_names(const config::Config& config, const std::string& named) {
     const auto& global = config.global.more->values;
     DbusNames names;
     names.enabled = config::flag(global, keyword::enable_dbus);
@@ -45,9 +45,10 @@ DbusNames dbus_names(const config::Config& config) {
     if (auto element = path_element(first_word(global, keyword::dbus_no_interface_name)); !element.empty())
         names.no_interface = std::move(element);
     names.root = kRoot;
-    for (const auto& keyword : {keyword::net_namespace, keyword::instance})
-        if (const auto word = first_word(config.more->values, keyword); !word.empty())
-            names.root += "/" + path_element(word);
+    const auto& root = config.more->values;
+    for (const auto& word : {named.empty() ? std::string{first_word(root, keyword::net_namespace)} : named,
+                             std::string{first_word(root, keyword::instance)}})
+        if (!word.empty()) names.root += "/" + path_element(word);
     return names;
 }
 

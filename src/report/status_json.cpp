@@ -436,8 +436,10 @@ std::string mail_problem(const DaemonStatus& status) {
 json whole_json(const DaemonStatus& status) {
     json out{{"version", status.version}, {"host", status.host_name}, {"generation", status.generation}};
     put_time(out, "now", status.now);
-    out["configuration"] = {
-        {"file", status.config_path}, {"config_id", status.config_id}, {"settings", status.settings_path}};
+    out["configuration"] = {{"file", status.config_path},
+                            {"config_id", status.config_id},
+                            {"net_namespace", status.net_namespace},
+                            {"settings", status.settings_path}};
     out["supervisor"] = {{"pid", status.supervisor_pid}};
     out["observer"] = {{"pid", status.observer_pid}, {"events_lost", status.events_lost}};
     put_time(out["observer"], "since", status.observer_since);

@@ -437,4 +437,14 @@ TEST_CASE("the file of a daemon with an id is read with its lines of that id") {
     CHECK(of("").instances.empty());
 }
 
+TEST_CASE("the network is not judged by another namespace than that of the daemon's command line") {
+    const test::TemporaryFolder folder;
+    folder.write(
+        "x.conf",
+        "vrrp_instance VI_1 {\ninterface eth-blue\nvirtual_router_id 1\nvirtual_ipaddress {\n10.9.9.9/24\n}\n}\n");
+    const auto facts = gather_facts(folder.at("x.conf"), R"({"configuration": {"net_namespace": "no-such-blue"}})");
+    CHECK(facts.interfaces.empty());
+    CHECK(facts.firewall_unknown);
+}
+
 }  // namespace mainstay::cli

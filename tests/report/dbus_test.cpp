@@ -48,6 +48,9 @@ TEST_CASE("the namespace and the instance of the daemon stand in every path") {
                         {{"instance", config::WordList{"b-2"}}, {"net_namespace", config::WordList{"red"}}}));
     CHECK(names.service == "org.example.Ha");
     CHECK(names.root == "/org/keepalived/Vrrp1/red/b_2");
+    const auto named = dbus_names(with({}, {{"net_namespace", config::WordList{"red"}}}), "blue");
+    CHECK(named.root == "/org/keepalived/Vrrp1/blue");
+    CHECK(dbus_names(with({}), "blue").root == "/org/keepalived/Vrrp1/blue");
 }
 
 TEST_CASE("a state has keepalived's number and text on the bus") {

@@ -33,6 +33,7 @@ DaemonStatus daemon() {
     status.events_lost = 13;
     status.config_path = "/etc/x.conf";
     status.config_id = "red";
+    status.net_namespace = "blue";
     status.settings_path = "/etc/mainstay.toml";
     return status;
 }
@@ -41,17 +42,18 @@ DaemonStatus daemon() {
 
 TEST_CASE("the document begins with the daemon, and ends with its mail") {
     auto all = document(daemon());
-    CHECK(all.dump() ==
-          R"({"version":"0.1.0","host":"dir1","generation":3,"now":"2026-11-20T08:37:56Z",)"
-          R"("now_unix_us":1795163876500000,)"
-          R"("configuration":{"file":"/etc/x.conf","config_id":"red","settings":"/etc/mainstay.toml"},)"
-          R"("supervisor":{"pid":11},)"
-          R"("observer":{"pid":12,"events_lost":13,"since":"2026-11-20T08:37:46Z","since_unix_us":1795163866000000},)"
-          R"("problems":[{"kind":"mail_stuck","severity":"warning","part":"daemon","object":"",)"
-          R"("text":"mails are not delivered (21 queued, 23 given up): refused"}],)"
-          R"("maintenance":null,"last_reload":null,"vrrp":null,"lvs":null,"bfd":null,)"
-          R"("mail":{"enabled":true,"queued":21,"sent":22,"failed":23,"retries":25,"digests":24,"dropped":26,)"
-          R"("in_memory":27,"last_problem":"refused"}})");
+    CHECK(
+        all.dump() ==
+        R"({"version":"0.1.0","host":"dir1","generation":3,"now":"2026-11-20T08:37:56Z",)"
+        R"("now_unix_us":1795163876500000,)"
+        R"("configuration":{"file":"/etc/x.conf","config_id":"red","net_namespace":"blue","settings":"/etc/mainstay.toml"},)"
+        R"("supervisor":{"pid":11},)"
+        R"("observer":{"pid":12,"events_lost":13,"since":"2026-11-20T08:37:46Z","since_unix_us":1795163866000000},)"
+        R"("problems":[{"kind":"mail_stuck","severity":"warning","part":"daemon","object":"",)"
+        R"("text":"mails are not delivered (21 queued, 23 given up): refused"}],)"
+        R"("maintenance":null,"last_reload":null,"vrrp":null,"lvs":null,"bfd":null,)"
+        R"("mail":{"enabled":true,"queued":21,"sent":22,"failed":23,"retries":25,"digests":24,"dropped":26,)"
+        R"("in_memory":27,"last_problem":"refused"}})");
     CHECK(status_json(daemon()).starts_with("{\n \"version\": \"0.1.0\",\n"));
     CHECK(status_json(daemon()).ends_with("}\n"));
 }

@@ -26,7 +26,8 @@ struct DbusNames {
     std::string no_interface = "none";  // dbus_no_interface_name
     bool operator==(const DbusNames&) const = default;
 };
-[[nodiscard]] DbusNames dbus_names(const config::Config& config);
+// `named`: the network namespace from the command line, which goes before the configuration's.
+[[nodiscard]] DbusNames dbus_names(const config::Config& config, const std::string& named = {});
 
 // The object of the whole daemon: root + "/Vrrp".
 [[nodiscard]] std::string dbus_vrrp_path(const DbusNames& names);

@@ -38,11 +38,11 @@ struct DaemonStatus {
     Instant clock{};  // the same moment as `now`, on the clock of the roles' instants
     bool mail_enabled = false;
     MailCounters mail;
-    std::string mail_problem;                           // why the last attempt failed; empty: it did not
-    std::string mail_disk_problem;                      // why the spool cannot be written; empty: it can
-    std::uint64_t events_lost = 0;                      // overwritten before the observer read them
-    std::string config_path, config_id, settings_path;  // from the daemon's command line
-    std::optional<VrrpStatus> vrrp;                     // none: the role has not published anything
+    std::string mail_problem;                                          // why the last attempt failed; empty: it did not
+    std::string mail_disk_problem;                                     // why the spool cannot be written; empty: it can
+    std::uint64_t events_lost = 0;                                     // overwritten before the observer read them
+    std::string config_path, config_id, net_namespace, settings_path;  // from the daemon's command line
+    std::optional<VrrpStatus> vrrp;                                    // none: the role has not published anything
     std::optional<LvsStatus> lvs;
     std::vector<UnansweredServer> unanswered;  // of a sample, and of no service of ours, too
     std::optional<BfdStatus> bfd;

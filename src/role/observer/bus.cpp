@@ -11,7 +11,8 @@ ObserverBus::ObserverBus(Runtime& runtime, const std::optional<ipc::EventRing>& 
       block_{block},
       service_{make_dbus_service(runtime.loop(), runtime.log(),
                                  {.state = [this](const std::string& name) { return state_of(name); },
-                                  .ask = [this](const ipc::ControlRequest& wanted) { runtime_.send(wanted); }})} {}
+                                  .ask = [this](const ipc::ControlRequest& wanted) { runtime_.send(wanted); },
+                                  .net_namespace = runtime.options().net_namespace})} {}
 
 void ObserverBus::start(const config::Config& config, std::uint64_t after) {
     last_ = after;

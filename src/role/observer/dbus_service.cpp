@@ -151,7 +151,7 @@ const sd_bus_vtable kInstanceTable[] = {
 // ---- the connection ----
 
 void SystemBus::configure(const config::Config& config) {
-    auto names = report::dbus_names(config);
+    auto names = report::dbus_names(config, calls_.net_namespace);
     const bool anew = names != names_;
     if (anew) leave();
     names_ = std::move(names);

@@ -21,6 +21,7 @@ public:
     struct Calls {
         std::function<report::DbusState(const std::string& instance)> state;  // as it is now
         std::function<void(const ipc::ControlRequest&)> ask;                  // a method was called
+        std::string net_namespace;                                            // from the command line; empty: none
     };
     DbusService() = default;
     DbusService(const DbusService&) = delete;

@@ -37,9 +37,8 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr std::chrono::seconds kTick{1};
 constexpr std::chrono::milliseconds kLastLookAfter{10};
-constexpr std::chrono::seconds kComplainEvery{60};  // about a spool or socket that cannot be opened
+constexpr std::chrono::seconds kTick{1}, kComplainEvery{60};  // the latter: that a spool or socket cannot be opened
 constexpr std::chrono::milliseconds kFlushWithin{3'500}, kFlushLook{5};  // at stop; the supervisor waits longer
 constexpr std::size_t kEventsAtOnce = 256;
 constexpr std::chrono::seconds kAskForTrafficEvery{10};  // however often metrics are collected
@@ -422,11 +421,12 @@ report::DaemonStatus ObserverRole::status() {
                                 .supervisor_pid = ::getppid(),
                                 .observer_pid = ::getpid(),
                                 .now = runtime_.wall(),
-                                .observer_since = since_};
-    status.clock = runtime_.now();
+                                .observer_since = since_,
+                                .clock = runtime_.now()};
     status.events_lost = events_lost_;
     status.config_path = runtime_.options().config_path;
     status.config_id = runtime_.options().config_id;
+    status.net_namespace = runtime_.options().net_namespace;
     status.settings_path = runtime_.options().settings_path;
     status.supervision = supervision_;
     status.api = api_.status();

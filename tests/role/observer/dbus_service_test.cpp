@@ -46,7 +46,8 @@ struct Bench {
     std::unique_ptr<DbusService> service =
         make_dbus_service(loop, log,
                           {.state = [this](const std::string& name) { return report::dbus_state(states[name]); },
-                           .ask = [this](const ipc::ControlRequest& wanted) { asked.push_back(wanted); }});
+                           .ask = [this](const ipc::ControlRequest& wanted) { asked.push_back(wanted); },
+                           .net_namespace = {}});
 
     void until_heard(const std::string& what) {
         bus.until(loop, [&] { return !bus.heard.empty() && bus.heard.back() == what; });
@@ -73,6 +74,14 @@ TEST_CASE("the service takes its name on the bus, and says that VRRP has started
     CHECK(b.service->settled());
     CHECK(b.bus.all() == "RequestName org.keepalived.Vrrp1\n" + kStarted + "\n");
     CHECK(b.log.texts == Strings{"Acquired DBus bus org.keepalived.Vrrp1"});
+}
+
+TEST_CASE("the network namespace of the command line stands in the paths") {
+    Bench b;
+    b.service = make_dbus_service(b.loop, b.log, {.state = {}, .ask = {}, .net_namespace = "blue"});
+    b.bus.open();
+    b.service->configure(config_with_dbus());
+    b.until_heard("/org/keepalived/Vrrp1/blue/Vrrp org.keepalived.Vrrp1.Vrrp.VrrpStarted");
 }
 
 TEST_CASE("without enable_dbus nothing connects") {
