@@ -44,7 +44,9 @@ public:
     void configure(const config::Config& config) override;
     bool settled() const override { return !bus_ || named_; }
     void emit(const Event& event) override;
-    void emit_reloaded() override { emit_moment(report::DbusMoment::Reloaded); }
+    void emit_reloaded() override {
+        if (started_) emit_moment(report::DbusMoment::Reloaded);
+    }
     void stop() override;
 
     // The object of an instance, which sd-bus passes to getters and methods.
@@ -80,6 +82,7 @@ private:
     std::vector<std::unique_ptr<sd_bus_slot, SlotDeleter>> slots_;  // they keep the objects exported
     std::unique_ptr<sd_bus, BusDeleter> bus_;
     std::optional<asio::posix::stream_descriptor> ready_;
+    bool started_ = false;  // under these names VrrpStarted was sent: somebody may count on the next signals
     bool reading_ = false, writing_ = false, named_ = false, logged_ = false, pumping_ = false;
     std::uint64_t lost_signals_ = 0;  // since one was sent
     Lifetime lifetime_;               // of this connection
@@ -153,7 +156,11 @@ const sd_bus_vtable kInstanceTable[] = {
 void SystemBus::configure(const config::Config& config) {
     auto names = report::dbus_names(config, calls_.net_namespace);
     const bool anew = names != names_;
-    if (anew) leave();
+    if (anew && !names.enabled && named_)
+        stop();
+    else if (anew)
+        leave();
+    if (anew) started_ = false;
     names_ = std::move(names);
     slots_.clear();
     objects_.clear();
@@ -211,6 +218,7 @@ void SystemBus::name_answer(const sd_bus_error* error) {
     named_ = true;
     logged_ = false;
     next_pause_ = kFirstPause;
+    started_ = true;
     emit_moment(report::DbusMoment::Started);
 }
 

@@ -33,8 +33,8 @@ public:
     // False while connecting: signals sent now would be lost, so callers wait.
     [[nodiscard]] virtual bool settled() const = 0;
     virtual void emit(const Event& event) = 0;  // emits VrrpStatusChange for events of instances, ignores others
-    virtual void emit_reloaded() = 0;
-    virtual void stop() = 0;  // VrrpStopped, and leaves the bus
+    virtual void emit_reloaded() = 0;           // nothing where VrrpStarted is still to come
+    virtual void stop() = 0;                    // VrrpStopped, and leaves the bus
 };
 
 // Never null. A build without D-Bus returns one that only logs a warning if enable_dbus is set.

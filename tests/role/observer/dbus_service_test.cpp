@@ -174,6 +174,28 @@ TEST_CASE("another name of the service is a new connection") {
     CHECK(b.service->settled());
 }
 
+TEST_CASE("a reload that takes enable_dbus out is a stop on the bus") {
+    Bench b;
+    b.start();
+    b.service->configure(config_with_dbus({}));
+    b.service->emit_reloaded();
+    b.bus.until(b.loop, [&] { return !b.bus.connected(); });
+    CHECK(b.bus.heard.back() == kVrrpPath + " org.keepalived.Vrrp1.Vrrp.VrrpStopped");
+    CHECK(b.log.texts.back() == "Released DBus");
+}
+
+TEST_CASE("a reload that puts enable_dbus in is a start on the bus, and no signal counts as lost") {
+    Bench b;
+    b.bus.open();
+    b.service->configure(config_with_dbus({}));
+    b.service->configure(config_with_dbus());
+    b.service->emit_reloaded();
+    b.until_heard(kStarted);
+    b.emit("VI_1", "BACKUP");
+    b.until_heard(kOne + kChange + "1");
+    CHECK(b.log.texts == Strings{"Acquired DBus bus org.keepalived.Vrrp1"});
+}
+
 TEST_CASE("a stop is reported, and leaves the bus for good") {
     Bench b;
     b.start();
