@@ -104,6 +104,7 @@ DbusSignal dbus_signal(const DbusNames& names, DbusMoment moment) {
 std::optional<DbusSignal> dbus_signal(const DbusObjects& objects, const Event& event) {
     if (!event.notify || event.kind != Event::Kind::Instance || event.transition == Transition::Deleted)
         return std::nullopt;
+    if (event.cause == Cause::Reload) return std::nullopt;  // of the router before it, whose name has a new object
     const auto path = objects.paths.find(event.name);
     if (path == objects.paths.end()) return std::nullopt;
     return status_change(path->second, event.transition);

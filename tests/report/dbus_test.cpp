@@ -116,6 +116,10 @@ TEST_CASE("a transition of an instance is VrrpStatusChange with the number of it
     CHECK_FALSE(signal(Transition::Deleted));
     CHECK_FALSE(signal(Transition::Master, "VI_9"));
     CHECK_FALSE(signal(Transition::Master, "VI_2", Event::Kind::Group));
+    auto replaced = event_of(Event::Kind::Instance, "VI_2", Transition::Fault);
+    CHECK(dbus_signal(objects, replaced)->status == 3U);
+    replaced.cause = Cause::Reload;  // the router that had this name
+    CHECK_FALSE(dbus_signal(objects, replaced));
 }
 
 TEST_CASE("an object that a reload removes says so with the number 99") {
