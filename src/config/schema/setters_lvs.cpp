@@ -194,20 +194,23 @@ void set_family(ParseContext& r, const Value& v) {
     have = family;
 }
 
-// IPv4: a dotted mask. IPv6: a prefix length. It also turns persistence on.
+// IPv4: a dotted mask. IPv6: a prefix length. It also turns persistence on, and is the family of a service without one.
 void set_granularity(ParseContext& r, const Value& v) {
-    if (const auto mask = IpAddress::parse(v.word); mask && mask->is_v4() && mask->v4_host_order() != 0) {
+    Family& family = r.service->model.family;
+    const auto mask = IpAddress::parse(v.word);
+    if (mask && mask->is_v4() && mask->v4_host_order() != 0 && family != Family::V6) {
         r.service->netmask = mask->v4_host_order();
-        if (r.service->model.family == Family::None) r.service->model.family = Family::V4;
+        family = Family::V4;
         return;
     }
-    if (const auto length = whole_number(v.word, 1, 128); length && r.service->model.family != Family::V4) {
+    if (const auto length = whole_number(v.word, 1, 128); length && family != Family::V4) {
         r.service->netmask = static_cast<std::uint32_t>(*length);
+        family = Family::V6;
         return;
     }
     auto& d =
         r.diag.error(Code::BadPrefix, v.mark, fmt::format("persistence_granularity does not accept '{}'", v.word));
-    d.expected = r.service->model.family == Family::V6 ? "a prefix length, 1 to 128" : "a mask such as 255.255.255.0";
+    d.expected = family == Family::V6 ? "a prefix length, 1 to 128" : "a mask such as 255.255.255.0";
     d.effect = "the keyword is ignored";
 }
 

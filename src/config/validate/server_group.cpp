@@ -84,6 +84,19 @@ Diagnostic* told_of_an_entry(ParseContext& r, std::string_view group) {
     return told == r.diag.entries().end() ? nullptr : &told->diagnostic;
 }
 
+// The mark without a family in a group with both: nobody can say whose packets it is for. 0: none.
+std::uint32_t undecided_mark(const Section& group) {
+    bool has_v4 = false, has_v6 = false;
+    std::uint32_t undecided = 0;
+    for (const Section& line : group.sections) {
+        const GroupEntry entry = entry_of(line, Family::None);
+        has_v4 = has_v4 || entry.family == Family::V4;
+        has_v6 = has_v6 || entry.family == Family::V6;
+        if (entry.fwmark != 0 && entry.family == Family::None) undecided = entry.fwmark;
+    }
+    return has_v4 && has_v6 ? undecided : 0;
+}
+
 }  // namespace
 
 bool resolve_group(ParseContext& r, ServiceDraft& draft, bool all_tunnelled) {
@@ -93,6 +106,14 @@ bool resolve_group(ParseContext& r, ServiceDraft& draft, bool all_tunnelled) {
                section.names.front() == *m.group;
     });
     if (found == r.more->sections.end()) return false;  // check_across has said it
+    if (const std::uint32_t mark = undecided_mark(*found); mark != 0) {
+        auto& d = r.diag.error(
+            Code::FamilyMismatch, draft.mark,
+            fmt::format("virtual_server_group {} has IPv4, IPv6 and fwmark {} without a family", *m.group, mark));
+        d.effect = "the virtual server is left out";
+        d.fix = fmt::format("write `fwmark {0} inet` or `fwmark {0} inet6`", mark);
+        return false;
+    }
     auto& entries = m.membership.edit().entries;
     const bool mapped = is_given(r.global.more->values, keyword::nftables_ipvs) &&
                         std::ranges::none_of(found->sections, [](const Section& line) {
