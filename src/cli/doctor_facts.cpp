@@ -274,7 +274,8 @@ std::map<std::string, std::vector<IpAddress>> addresses_of(const config::Config&
     return held;
 }
 
-// IPv4 is asked for on the link, below a VMAC too; of IPv6 the kernel has asked already.
+// IPv4 is asked for on the link, below a VMAC too. Of IPv6 is told what the kernel has found, and of virtual addresses
+// it looks at none but those with the option -nodad.
 void gather_duplicates(DoctorFacts& facts, const nlohmann::json& status) {
     auto netlink = kernel::Rtnetlink::open();
     if (!netlink) return;
